@@ -1,0 +1,237 @@
+//! A circuit and how it is put together.
+
+use std::sync::Arc;
+
+use crate::circuit::{CircuitError, Condition, Gate, Op, OpKind, Param};
+use crate::math::Matrix;
+use crate::math::matrix::{dagger, unitarity_defect};
+
+/// Operations on a register of qubits and classical bits, with slots for angles.
+///
+/// ```
+/// use qgraft::circuit::{Circuit, Gate, Param};
+/// let mut bell = Circuit::new(2);
+/// bell.push(Gate::H, &[0], &[])?.push(Gate::Cx, &[0, 1], &[])?;
+/// let theta = bell.slot("theta");
+/// bell.push(Gate::Ry, &[1], &[theta])?;
+/// assert_eq!((bell.ops().len(), bell.slots()), (3, 1));
+/// # Ok::<(), qgraft::circuit::CircuitError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Circuit {
+    qubits: usize,
+    bits: usize,
+    slot_names: Vec<String>,
+    ops: Vec<Op>,
+}
+
+impl Circuit {
+    /// An empty circuit on `qubits` qubits, without classical bits or slots.
+    pub fn new(qubits: usize) -> Self {
+        Self { qubits, bits: 0, slot_names: Vec::new(), ops: Vec::new() }
+    }
+
+    /// The same with `bits` classical bits.
+    pub fn with_bits(qubits: usize, bits: usize) -> Self {
+        Self { bits, ..Self::new(qubits) }
+    }
+
+    /// Width of the quantum register.
+    pub fn qubits(&self) -> usize {
+        self.qubits
+    }
+
+    /// Width of the classical register.
+    pub fn bits(&self) -> usize {
+        self.bits
+    }
+
+    /// Number of slots: the length of the angle vector it runs with.
+    pub fn slots(&self) -> usize {
+        self.slot_names.len()
+    }
+
+    /// Names of the slots in order; they become `input float` names in OpenQASM 3.
+    pub fn slot_names(&self) -> &[String] {
+        &self.slot_names
+    }
+
+    /// The operations in order.
+    pub fn ops(&self) -> &[Op] {
+        &self.ops
+    }
+
+    /// Declares a slot and returns its angle.
+    pub fn slot(&mut self, name: impl Into<String>) -> Param {
+        self.slot_names.push(name.into());
+        Param::slot(self.slot_names.len() - 1)
+    }
+
+    /// Appends a gate.
+    ///
+    /// # Errors
+    /// On wrong operands, angle counts, non-finite numbers or undeclared slots.
+    pub fn push(&mut self, gate: Gate, qubits: &[usize], params: &[Param]) -> Result<&mut Self, CircuitError> {
+        self.append(Op::gate(gate, qubits, params))
+    }
+
+    /// Appends a unitary matrix on 1 to 5 qubits, the first operand its least significant bit.
+    ///
+    /// # Errors
+    /// If the matrix is not unitary to 1e-8 or does not fit the operands.
+    pub fn unitary(&mut self, matrix: Matrix, qubits: &[usize]) -> Result<&mut Self, CircuitError> {
+        let (rows, columns) = matrix.dim();
+        let fits = rows == columns && rows.is_power_of_two() && (2..=32).contains(&rows);
+        let defect = if fits { unitarity_defect(&matrix) } else { f64::INFINITY };
+        // A NaN defect must fail too, hence the negated comparison.
+        if !(defect <= 1e-8) {
+            return Err(CircuitError::NotUnitary { rows, columns, defect });
+        }
+        self.append(Op::of(OpKind::Unitary(Arc::new(matrix)), qubits))
+    }
+
+    /// Appends a measurement of `qubit` into classical bit `bit`.
+    ///
+    /// # Errors
+    /// If either lies outside its register.
+    pub fn measure(&mut self, qubit: usize, bit: usize) -> Result<&mut Self, CircuitError> {
+        self.append(Op::of(OpKind::Measure { bit }, &[qubit]))
+    }
+
+    /// Adds classical bits until there is one per qubit and measures qubit k into bit k.
+    ///
+    /// # Errors
+    /// None in practice: all operands are inside the register by construction.
+    pub fn measure_all(&mut self) -> Result<&mut Self, CircuitError> {
+        self.bits = self.bits.max(self.qubits);
+        for qubit in 0..self.qubits {
+            self.measure(qubit, qubit)?;
+        }
+        Ok(self)
+    }
+
+    /// Appends any operation after checking it.
+    ///
+    /// # Errors
+    /// On wrong operands, angle counts, non-finite numbers, undeclared slots or bits.
+    pub fn append(&mut self, op: Op) -> Result<&mut Self, CircuitError> {
+        self.check(&op)?;
+        self.ops.push(op);
+        Ok(self)
+    }
+
+    /// Appends all of `other`, its qubit k on `qubits[k]`, its bits and slots keeping their indices.
+    ///
+    /// # Errors
+    /// As [`Circuit::append`].
+    pub fn extend(&mut self, other: &Self, qubits: &[usize]) -> Result<&mut Self, CircuitError> {
+        if qubits.len() != other.qubits {
+            return Err(CircuitError::OperandCount {
+                op: "a sub-circuit".into(),
+                expected: other.qubits,
+                got: qubits.len(),
+            });
+        }
+        for op in &other.ops {
+            let placed = op.qubits.iter().map(|&q| qubits[q]).collect();
+            self.append(Op { qubits: placed, ..op.clone() })?;
+        }
+        Ok(self)
+    }
+
+    /// The circuit with numbers in place of its slots.
+    ///
+    /// # Errors
+    /// If `angles` has the wrong length or holds a non-finite number.
+    pub fn bind(&self, angles: &[f64]) -> Result<Self, CircuitError> {
+        if angles.len() != self.slots() {
+            return Err(CircuitError::AngleCount { slots: self.slots(), got: angles.len() });
+        }
+        let mut bound = Self::with_bits(self.qubits, self.bits);
+        for op in &self.ops {
+            let mut op = op.clone();
+            for param in op.params_mut() {
+                *param = Param::Fixed(param.value(angles));
+            }
+            bound.append(op)?;
+        }
+        Ok(bound)
+    }
+
+    /// The inverse circuit: operations in reverse, each inverted.
+    ///
+    /// # Errors
+    /// If it measures, resets, delays or acts under a condition.
+    pub fn inverse(&self) -> Result<Self, CircuitError> {
+        let mut inverse = Self { ops: Vec::with_capacity(self.ops.len()), ..self.clone() };
+        for op in self.ops.iter().rev() {
+            let kind = match &op.kind {
+                _ if op.condition.is_some() => return Err(CircuitError::NotInvertible { op: op.name() }),
+                OpKind::Gate { gate, params, controls } => match (gate.row().inverse)(params) {
+                    Some((gate, params)) => OpKind::Gate { gate, params, controls: *controls },
+                    // Only fixed gates come here: a row with angles names its inverse.
+                    None => OpKind::Unitary(Arc::new(dagger(&op.matrix(&[]).expect("a gate has a matrix")))),
+                },
+                OpKind::Unitary(matrix) => OpKind::Unitary(Arc::new(dagger(matrix))),
+                OpKind::GlobalPhase(phase) => OpKind::GlobalPhase(-*phase),
+                OpKind::Barrier => OpKind::Barrier,
+                _ => return Err(CircuitError::NotInvertible { op: op.name() }),
+            };
+            inverse.ops.push(Op { kind, ..op.clone() });
+        }
+        Ok(inverse)
+    }
+
+    fn check(&self, op: &Op) -> Result<(), CircuitError> {
+        let name = || op.name();
+        let width = self.qubits;
+        for (i, &qubit) in op.qubits.iter().enumerate() {
+            if qubit >= width {
+                return Err(CircuitError::QubitOutOfRange { op: name(), qubit, width });
+            }
+            if op.qubits[..i].contains(&qubit) {
+                return Err(CircuitError::RepeatedQubit { op: name(), qubit });
+            }
+        }
+        let expected = match &op.kind {
+            OpKind::Gate { gate, controls, .. } => Some(gate.row().qubits + controls),
+            OpKind::Unitary(matrix) => Some(matrix.nrows().trailing_zeros() as usize),
+            OpKind::GlobalPhase(_) => Some(0),
+            OpKind::Measure { .. } | OpKind::Reset | OpKind::Delay(_) => Some(1),
+            OpKind::Barrier => None,
+        };
+        if let Some(expected) = expected
+            && expected != op.qubits.len()
+        {
+            return Err(CircuitError::OperandCount { op: name(), expected, got: op.qubits.len() });
+        }
+        if let OpKind::Gate { gate, params, .. } = &op.kind
+            && params.len() != gate.row().params.len()
+        {
+            return Err(CircuitError::ParamCount { op: name(), expected: gate.row().params.len(), got: params.len() });
+        }
+        for param in op.params() {
+            let numbers = match *param {
+                Param::Fixed(value) => [value, 0.0],
+                Param::Slot { slot, .. } if slot >= self.slots() => {
+                    return Err(CircuitError::UnknownSlot { op: name(), slot, slots: self.slots() });
+                }
+                Param::Slot { scale, offset, .. } => [scale, offset],
+            };
+            if let Some(&value) = numbers.iter().find(|v| !v.is_finite()) {
+                return Err(CircuitError::NotFinite { op: name(), value });
+            }
+        }
+        if let OpKind::Delay(time) = &op.kind
+            && !(time.0.is_finite() && time.0 >= 0.0)
+        {
+            return Err(CircuitError::NotFinite { op: name(), value: time.0 });
+        }
+        let written = if let OpKind::Measure { bit } = op.kind { Some(bit) } else { None };
+        let read: &[usize] = op.condition.as_ref().map_or(&[], |Condition { bits, .. }| bits);
+        match written.iter().chain(read).find(|&&bit| bit >= self.bits) {
+            Some(&bit) => Err(CircuitError::BitOutOfRange { op: name(), bit, width: self.bits }),
+            None => Ok(()),
+        }
+    }
+}

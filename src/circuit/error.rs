@@ -1,0 +1,41 @@
+//! What can be wrong with a circuit.
+
+/// A circuit that cannot be built, or asked for something it does not have.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the message names every field")]
+pub enum CircuitError {
+    /// An operand outside the register.
+    #[error("{op}: qubit {qubit} is outside the register of {width}; use 0..{width}")]
+    QubitOutOfRange { op: String, qubit: usize, width: usize },
+    /// A classical bit outside the register.
+    #[error("{op}: classical bit {bit} is outside the register of {width}; declare more bits")]
+    BitOutOfRange { op: String, bit: usize, width: usize },
+    /// One qubit listed twice.
+    #[error("{op}: qubit {qubit} is listed twice")]
+    RepeatedQubit { op: String, qubit: usize },
+    /// Wrong number of operands.
+    #[error("{op} acts on {expected} qubits, {got} were given")]
+    OperandCount { op: String, expected: usize, got: usize },
+    /// Wrong number of angles.
+    #[error("{op} takes {expected} angles, {got} were given")]
+    ParamCount { op: String, expected: usize, got: usize },
+    /// An angle that is not a finite number.
+    #[error("{op}: angle {value} is not a finite number")]
+    NotFinite { op: String, value: f64 },
+    /// A slot index past the declared slots.
+    #[error("{op}: slot {slot} was never declared (the circuit has {slots})")]
+    UnknownSlot { op: String, slot: usize, slots: usize },
+    /// A vector of angles of the wrong length.
+    #[error("the circuit has {slots} slots, {got} angles were given")]
+    AngleCount { slots: usize, got: usize },
+    /// A matrix that is not a unitary on a whole number of qubits.
+    #[error("the matrix is not unitary on 1 to 5 qubits: {rows}x{columns}, |U†U - 1| = {defect:.1e}")]
+    NotUnitary { rows: usize, columns: usize, defect: f64 },
+    /// Something that has no inverse.
+    #[error("{op} has no inverse; only unitary circuits can be inverted")]
+    NotInvertible { op: String },
+    /// A text that is not a sum of Pauli strings.
+    #[error("observable {text:?}: {reason}; write for example \"Z0 Z1 + 0.5 X2\"")]
+    BadObservable { text: String, reason: String },
+}

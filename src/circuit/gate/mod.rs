@@ -1,0 +1,80 @@
+//! Gates: one row each, with everything the rest of the crate needs to know of them.
+
+mod matrices;
+mod table;
+
+pub use table::GATES;
+
+use crate::circuit::Param;
+use crate::math::Matrix;
+
+/// The unitary gates with a name. What a gate is stands in its [`GateRow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[rustfmt::skip]
+#[allow(missing_docs, reason = "each variant is described by the doc field of its row")]
+pub enum Gate {
+    Id, X, Y, Z, H, S, Sdg, T, Tdg, Sx, Sxdg,
+    Rx, Ry, Rz, P, R, U2, U,
+    Cx, Cy, Cz, Ch, Csx, Cp, Crx, Cry, Crz, Cu,
+    Swap, Iswap, Dcx, Ecr, Rxx, Ryy, Rzz, Rzx,
+    Ccx, Ccz, Cswap, Rccx, C3x, C3sx, C4x,
+}
+
+/// A step of a gate's definition: gate, operands among the defined gate's own, angles.
+pub type Body = Vec<(Gate, Vec<usize>, Vec<Param>)>;
+
+/// How the expectation of any observable depends on one angle of a gate, which fixes its parameter-shift rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shift {
+    /// One frequency, 1: `f' = (f(θ + π/2) - f(θ - π/2)) / 2` (Mitarai et al. 2018, arXiv 1803.00745).
+    TwoTerm,
+    /// Frequencies 1/2 and 1, the case of controlled rotations (Anselmetti et al. 2021, arXiv 2104.05695, eq. 8):
+    /// `f' = c₊ (f(θ + π/2) - f(θ - π/2)) - c₋ (f(θ + 3π/2) - f(θ - 3π/2))`, `c± = (√2 ± 1) / (4√2)`.
+    FourTerm,
+}
+
+/// Everything about a gate.
+pub struct GateRow {
+    /// The gate this row describes; its position in the table is its discriminant.
+    pub gate: Gate,
+    /// OpenQASM name.
+    pub name: &'static str,
+    /// Other names readers accept.
+    pub aliases: &'static [&'static str],
+    /// Number of operands.
+    pub qubits: usize,
+    /// Names of its angles (radians).
+    pub params: &'static [&'static str],
+    /// The unitary, first operand least significant.
+    pub matrix: fn(&[f64]) -> Matrix,
+    /// Derivative of the unitary with respect to angle `k`.
+    pub derivative: fn(&[f64], usize) -> Matrix,
+    /// Parameter-shift rule of each angle.
+    pub shift: &'static [Shift],
+    /// The inverse as a gate of the table, `None` if the table holds none (then it is the conjugate transpose).
+    pub inverse: fn(&[Param]) -> Option<(Gate, Vec<Param>)>,
+    /// The gate in simpler gates of the table, equal up to a global phase; empty for `U`, `Cx` and the like, on which
+    /// all definitions end.
+    pub definition: fn(&[Param]) -> Body,
+    /// Whether the operands can be exchanged.
+    pub symmetric: bool,
+    /// One line for people: what it does, and its generator where it has angles.
+    pub doc: &'static str,
+}
+
+impl Gate {
+    /// Its row of the table.
+    pub fn row(self) -> &'static GateRow {
+        &GATES[self as usize]
+    }
+
+    /// Its OpenQASM name.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The gate of this name or alias.
+    pub fn named(name: &str) -> Option<Self> {
+        GATES.iter().find(|row| row.name == name || row.aliases.contains(&name)).map(|row| row.gate)
+    }
+}

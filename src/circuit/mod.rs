@@ -1,0 +1,22 @@
+//! Circuits: gates with slots for angles, and nothing about devices, noise or tensors.
+//!
+//! * [`Gate`] and [`gate::GATES`]: every gate is a row; parser, printer, docs and tests loop over the table.
+//! * [`Param`]: an angle in radians, fixed or an affine function of one slot.
+//! * [`Op`], [`Circuit`]: what is applied to which qubits, in order.
+//! * [`Observable`]: weighted sums of Pauli strings.
+//!
+//! Qubit k is bit k of the amplitude index.
+
+mod build;
+mod error;
+pub mod gate;
+pub mod observable;
+mod op;
+mod param;
+
+pub use build::Circuit;
+pub use error::CircuitError;
+pub use gate::{Gate, GateRow, Shift};
+pub use observable::{Observable, PauliString};
+pub use op::{Condition, Op, OpKind};
+pub use param::Param;

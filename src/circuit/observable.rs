@@ -1,0 +1,162 @@
+//! Weighted sums of Pauli strings.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::circuit::CircuitError;
+
+/// A product of Pauli operators on up to 64 qubits.
+///
+/// Bit k of `x` and `z` tells the operator on qubit k: neither is I, `x` alone X, `z` alone Z, both Y.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct PauliString {
+    /// Qubits with X or Y.
+    pub x: u64,
+    /// Qubits with Z or Y.
+    pub z: u64,
+}
+
+impl PauliString {
+    /// Z on one qubit.
+    pub const fn z(qubit: usize) -> Self {
+        Self { x: 0, z: 1 << qubit }
+    }
+
+    /// Qubits on which it is not the identity.
+    pub const fn support(self) -> u64 {
+        self.x | self.z
+    }
+
+    /// The letter on `qubit`.
+    pub const fn letter(self, qubit: usize) -> char {
+        match ((self.x >> qubit) & 1, (self.z >> qubit) & 1) {
+            (0, 0) => 'I',
+            (1, 0) => 'X',
+            (0, _) => 'Z',
+            _ => 'Y',
+        }
+    }
+
+    /// The same string with qubit k moved to `places[k]`.
+    fn moved(self, places: &[usize]) -> Self {
+        let mut out = Self::default();
+        for (qubit, &place) in places.iter().enumerate() {
+            out.x |= ((self.x >> qubit) & 1) << place;
+            out.z |= ((self.z >> qubit) & 1) << place;
+        }
+        out
+    }
+}
+
+/// A Hermitian observable: a sum of real coefficients times Pauli strings.
+///
+/// ```
+/// use qgraft::circuit::Observable;
+/// let o: Observable = "Z0 Z1 + 0.5 X2".parse()?;
+/// assert_eq!(o.terms.len(), 2);
+/// assert_eq!(o.to_string(), "Z0 Z1 + 0.5 X2");
+/// # Ok::<(), qgraft::circuit::CircuitError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observable {
+    /// Coefficient and string of each term.
+    pub terms: Vec<(f64, PauliString)>,
+}
+
+impl Observable {
+    /// ⟨Z⟩ of one qubit.
+    pub fn z(qubit: usize) -> Self {
+        Self { terms: vec![(1.0, PauliString::z(qubit))] }
+    }
+
+    /// ⟨Z⟩ of each of the first `count` qubits.
+    pub fn all_z(count: usize) -> Vec<Self> {
+        (0..count).map(Self::z).collect()
+    }
+
+    /// The observable with qubit k moved to `places[k]` (a layout, or the active qubits of a program).
+    pub fn moved(&self, places: &[usize]) -> Self {
+        Self { terms: self.terms.iter().map(|&(weight, string)| (weight, string.moved(places))).collect() }
+    }
+
+    /// Qubits any term acts on.
+    pub fn support(&self) -> u64 {
+        self.terms.iter().fold(0, |mask, (_, string)| mask | string.support())
+    }
+}
+
+impl fmt::Display for Observable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, &(weight, string)) in self.terms.iter().enumerate() {
+            let (sign, size) = (weight.is_sign_negative(), weight.abs());
+            match (i, sign) {
+                (0, false) => {}
+                (0, true) => f.write_str("-")?,
+                (_, false) => f.write_str(" + ")?,
+                (_, true) => f.write_str(" - ")?,
+            }
+            let letters: Vec<String> = (0..64)
+                .filter(|&q| string.support() >> q & 1 == 1)
+                .map(|q| format!("{}{q}", string.letter(q)))
+                .collect();
+            match (size == 1.0, letters.is_empty()) {
+                (true, true) => f.write_str("1")?,
+                (true, false) => f.write_str(&letters.join(" "))?,
+                (false, true) => write!(f, "{size}")?,
+                (false, false) => write!(f, "{size} {}", letters.join(" "))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Observable {
+    type Err = CircuitError;
+
+    fn from_str(text: &str) -> Result<Self, CircuitError> {
+        let bad = |reason: String| CircuitError::BadObservable { text: text.into(), reason };
+        let mut terms = Vec::new();
+        let spaced =
+            text.replace('+', " + ").replace('-', " - ").replace('*', " ").replace("e - ", "e-").replace("e + ", "e+");
+        let (mut weight, mut string, mut seen) = (1.0, PauliString::default(), false);
+        for word in spaced.split_whitespace().chain(["+"]) {
+            if word == "+" || word == "-" {
+                if seen {
+                    terms.push((weight, string));
+                } else if word == "+" && weight < 0.0 {
+                    return Err(bad("a sign without a term".into()));
+                }
+                (weight, string, seen) = (if word == "-" { -1.0 } else { 1.0 }, PauliString::default(), false);
+                continue;
+            }
+            if let Ok(number) = word.parse::<f64>() {
+                weight *= number;
+            } else {
+                let (letter, index) =
+                    word.split_at(1.min(word.len()).max(word.chars().next().map_or(0, char::len_utf8)));
+                let qubit: usize =
+                    index.parse().map_err(|_| bad(format!("{word:?} is neither a number nor a Pauli")))?;
+                if qubit >= 64 {
+                    return Err(bad(format!("qubit {qubit} is past 63")));
+                }
+                if string.support() >> qubit & 1 == 1 {
+                    return Err(bad(format!("qubit {qubit} stands twice in one term")));
+                }
+                let (x, z) = match letter {
+                    "I" => (0, 0),
+                    "X" => (1, 0),
+                    "Y" => (1, 1),
+                    "Z" => (0, 1),
+                    _ => return Err(bad(format!("{letter:?} is not one of I X Y Z"))),
+                };
+                string.x |= x << qubit;
+                string.z |= z << qubit;
+            }
+            seen = true;
+        }
+        if terms.is_empty() || terms.iter().any(|(w, _)| !w.is_finite()) {
+            return Err(bad("no finite terms".into()));
+        }
+        Ok(Self { terms })
+    }
+}

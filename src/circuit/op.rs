@@ -1,0 +1,118 @@
+//! One operation of a circuit.
+
+use std::sync::Arc;
+
+use crate::circuit::{Gate, Param};
+use crate::math::matrix::controlled;
+use crate::math::{Matrix, Seconds};
+
+/// What is done, to which qubits, and under which classical condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Op {
+    /// What is done.
+    pub kind: OpKind,
+    /// Operands in order; the first is the least significant bit of the operation's matrix. Controls come first.
+    pub qubits: Vec<usize>,
+    /// Done only if the classical bits hold this value.
+    pub condition: Option<Condition>,
+}
+
+/// The kinds of operation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OpKind {
+    /// A gate of the table; the first `controls` operands control it (all must be 1).
+    Gate {
+        /// Row of the gate table.
+        gate: Gate,
+        /// Its angles.
+        params: Vec<Param>,
+        /// How many extra control qubits precede the gate's own operands.
+        controls: usize,
+    },
+    /// An arbitrary unitary on 1 to 5 qubits.
+    Unitary(Arc<Matrix>),
+    /// A phase on the whole state (it matters once controlled, and on export).
+    GlobalPhase(Param),
+    /// Projective measurement in the Z basis into a classical bit.
+    Measure {
+        /// The classical bit.
+        bit: usize,
+    },
+    /// Back to |0⟩.
+    Reset,
+    /// Nothing moves across it when circuits are rewritten.
+    Barrier,
+    /// Wait; only noise models see it.
+    Delay(Seconds),
+}
+
+/// Equality of a run of classical bits with a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The bits, least significant first.
+    pub bits: Vec<usize>,
+    /// The value they must hold.
+    pub value: u64,
+}
+
+impl Op {
+    /// A plain gate of the table.
+    pub fn gate(gate: Gate, qubits: &[usize], params: &[Param]) -> Self {
+        Self::of(OpKind::Gate { gate, params: params.to_vec(), controls: 0 }, qubits)
+    }
+
+    /// An unconditional operation.
+    pub fn of(kind: OpKind, qubits: &[usize]) -> Self {
+        Self { kind, qubits: qubits.to_vec(), condition: None }
+    }
+
+    /// The name used in messages and listings.
+    pub fn name(&self) -> String {
+        match &self.kind {
+            OpKind::Gate { gate, controls: 0, .. } => gate.name().into(),
+            OpKind::Gate { gate, controls, .. } => format!("ctrl({controls}) @ {}", gate.name()),
+            OpKind::Unitary(_) => "unitary".into(),
+            OpKind::GlobalPhase(_) => "gphase".into(),
+            OpKind::Measure { .. } => "measure".into(),
+            OpKind::Reset => "reset".into(),
+            OpKind::Barrier => "barrier".into(),
+            OpKind::Delay(_) => "delay".into(),
+        }
+    }
+
+    /// The angles, empty for everything that has none.
+    pub fn params(&self) -> &[Param] {
+        match &self.kind {
+            OpKind::Gate { params, .. } => params,
+            OpKind::GlobalPhase(param) => std::slice::from_ref(param),
+            _ => &[],
+        }
+    }
+
+    /// The angles, to be rewritten.
+    pub fn params_mut(&mut self) -> &mut [Param] {
+        match &mut self.kind {
+            OpKind::Gate { params, .. } => params,
+            OpKind::GlobalPhase(param) => std::slice::from_mut(param),
+            _ => &mut [],
+        }
+    }
+
+    /// The unitary on the operands for these slot angles; `None` for measure, reset, barrier, delay and global phase.
+    pub fn matrix(&self, angles: &[f64]) -> Option<Matrix> {
+        match &self.kind {
+            OpKind::Gate { gate, params, controls } => {
+                let values: Vec<f64> = params.iter().map(|p| p.value(angles)).collect();
+                Some(controlled(&(gate.row().matrix)(&values), *controls))
+            }
+            OpKind::Unitary(matrix) => Some(matrix.as_ref().clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a gate, a unitary or a global phase, unconditioned: something with an inverse and a derivative.
+    pub fn is_unitary(&self) -> bool {
+        self.condition.is_none()
+            && matches!(self.kind, OpKind::Gate { .. } | OpKind::Unitary(_) | OpKind::GlobalPhase(_))
+    }
+}

@@ -1,0 +1,10 @@
+//! Devices: what a calibrated quantum computer is, and how a circuit is rewritten for one.
+//!
+//! * [`Device`]: native gates, directed couplings, and the [`Calibration`] measured on one day, in SI units.
+//! * [`Target`]: the part of a device that transpilation looks at.
+
+mod calibration;
+mod target;
+
+pub use calibration::{Calibration, Device, GateData, QubitData, Source};
+pub use target::{Edge, Target};

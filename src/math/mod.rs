@@ -1,0 +1,12 @@
+//! The ground floor: small complex matrices, units as types, counter-based random numbers.
+//!
+//! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw); state vectors and tensors
+//! live on the floors that own them.
+
+pub mod matrix;
+pub mod random;
+pub mod units;
+
+pub use matrix::{C64, Matrix};
+pub use random::Stream;
+pub use units::{Probability, Seconds};

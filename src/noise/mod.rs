@@ -1,0 +1,15 @@
+//! Noise: channels, models that turn a device's calibration into channels, and the programs simulators run.
+//!
+//! * [`channel::CHANNELS`]: every channel is a row; [`Channel`] is one with its numbers, already Kraus operators.
+//! * [`Program`]: a circuit with its noise compiled in, the only thing a simulator sees.
+//! * [`Confusion`]: readout error of one qubit.
+
+pub mod channel;
+mod error;
+pub mod program;
+mod readout;
+
+pub use channel::Channel;
+pub use error::NoiseError;
+pub use program::{Program, Step};
+pub use readout::Confusion;

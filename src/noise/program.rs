@@ -1,0 +1,140 @@
+//! A circuit with its noise compiled in: the only thing a simulator sees.
+
+use crate::circuit::{Circuit, Condition, Observable, Op, OpKind};
+use crate::noise::{Channel, Confusion};
+
+/// One step of a program. Qubits are indices into the program's own register.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A unitary operation (gate, matrix, global phase), possibly under a condition.
+    Gate(Op),
+    /// A noise channel on its operands, first operand least significant, done only under `condition`.
+    Noise {
+        /// The channel.
+        channel: Channel,
+        /// Its operands.
+        qubits: Vec<usize>,
+        /// Classical condition inherited from the operation that made the noise.
+        condition: Option<Condition>,
+    },
+    /// Projective measurement of the true state; the bit that is recorded suffers `confusion`.
+    Measure {
+        /// The qubit measured.
+        qubit: usize,
+        /// The classical bit written.
+        bit: usize,
+        /// Readout error, `None` for a perfect readout.
+        confusion: Option<Confusion>,
+        /// Classical condition.
+        condition: Option<Condition>,
+    },
+    /// Back to |0⟩.
+    Reset {
+        /// The qubit.
+        qubit: usize,
+        /// Classical condition.
+        condition: Option<Condition>,
+    },
+}
+
+/// Steps on a register that holds only the qubits the circuit touches.
+///
+/// A 127-qubit device circuit that touches 3 qubits is a 3-qubit program: `active[k]` is the circuit's index of the
+/// program's qubit k, ascending.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// Circuit index of each program qubit.
+    pub active: Vec<usize>,
+    /// Width of the classical register.
+    pub bits: usize,
+    /// Length of the angle vector.
+    pub slots: usize,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+    /// Readout error of each program qubit, used when an expectation value is asked for without explicit measurement.
+    pub readout: Vec<Option<Confusion>>,
+    /// What the noise model mended or could not honour, one sentence each, told to the user once.
+    pub notices: Vec<String>,
+}
+
+impl Program {
+    /// The circuit without any noise.
+    ///
+    /// `keep` lists circuit qubits that stay in the program even if nothing acts on them (an observable needs them).
+    pub fn ideal(circuit: &Circuit, keep: &[usize]) -> Self {
+        Self::compile(circuit, keep, |_| Vec::new(), |_| None)
+    }
+
+    /// The circuit with `noise_after(op)` behind each operation and `readout(qubit)` on each measured qubit; both speak
+    /// of circuit qubits. Delays and barriers leave only their noise.
+    pub fn compile(
+        circuit: &Circuit,
+        keep: &[usize],
+        mut noise_after: impl FnMut(&Op) -> Vec<(Channel, Vec<usize>)>,
+        readout: impl Fn(usize) -> Option<Confusion>,
+    ) -> Self {
+        let active = active_qubits(circuit, keep);
+        let place = |qubit: usize| active.binary_search(&qubit).expect("an operand of the circuit is active");
+        let mut steps = Vec::new();
+        for op in circuit.ops() {
+            let condition = op.condition.clone();
+            match op.kind {
+                OpKind::Measure { bit } => steps.push(Step::Measure {
+                    qubit: place(op.qubits[0]),
+                    bit,
+                    confusion: readout(op.qubits[0]),
+                    condition,
+                }),
+                OpKind::Reset => steps.push(Step::Reset { qubit: place(op.qubits[0]), condition }),
+                OpKind::Barrier | OpKind::Delay(_) => {}
+                _ => steps.push(Step::Gate(Op { qubits: op.qubits.iter().map(|&q| place(q)).collect(), ..op.clone() })),
+            }
+            for (channel, qubits) in noise_after(op) {
+                let qubits = qubits.into_iter().map(place).collect();
+                steps.push(Step::Noise { channel, qubits, condition: op.condition.clone() });
+            }
+        }
+        let readout = active.iter().map(|&q| readout(q)).collect();
+        Self { bits: circuit.bits(), slots: circuit.slots(), steps, readout, notices: Vec::new(), active }
+    }
+
+    /// Number of qubits simulated.
+    pub fn qubits(&self) -> usize {
+        self.active.len()
+    }
+
+    /// Whether it is unitary from end to end: no noise, measurement, reset or condition.
+    pub fn is_unitary(&self) -> bool {
+        self.steps.iter().all(|step| matches!(step, Step::Gate(op) if op.condition.is_none()))
+    }
+
+    /// Whether it measures, resets or acts under a condition before its end; such a program has no derivative.
+    pub fn is_dynamic(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Gate(op) => op.condition.is_some(),
+            Step::Noise { condition, .. } => condition.is_some(),
+            Step::Measure { .. } | Step::Reset { .. } => true,
+        })
+    }
+
+    /// An observable on circuit qubits as one on program qubits, `None` if it acts on a qubit that is not active.
+    pub fn place(&self, observable: &Observable) -> Option<Observable> {
+        let mut places = vec![usize::MAX; self.active.last().map_or(0, |q| q + 1)];
+        for (k, &qubit) in self.active.iter().enumerate() {
+            places[qubit] = k;
+        }
+        let reach = 64 - observable.support().leading_zeros() as usize;
+        let known = (0..reach).all(|q| observable.support() >> q & 1 == 0 || places.get(q).is_some_and(|&p| p < 64));
+        // Qubits outside the support carry no letter, so where they go does not matter.
+        let places: Vec<usize> = places.iter().take(reach).map(|&p| p.min(63)).collect();
+        known.then(|| observable.moved(&places))
+    }
+}
+
+fn active_qubits(circuit: &Circuit, keep: &[usize]) -> Vec<usize> {
+    let touched = circuit.ops().iter().filter(|op| !matches!(op.kind, OpKind::Barrier)).flat_map(|op| &op.qubits);
+    let mut active: Vec<usize> = touched.chain(keep).copied().collect();
+    active.sort_unstable();
+    active.dedup();
+    active
+}

@@ -1,0 +1,29 @@
+//! What a simulator refuses.
+
+/// A simulation that cannot run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the message names every field")]
+pub enum SimError {
+    /// Angles and program have different numbers of slots.
+    #[error("the program has {slots} slots, {got} angles were given per row")]
+    AngleCount { slots: usize, got: usize },
+    /// A NaN or infinite angle.
+    #[error("angle {slot} of row {row} is {value}; angles must be finite")]
+    NotFinite { row: usize, slot: usize, value: f64 },
+    /// An observable outside the register.
+    #[error("observable {observable} reaches past the {qubits} qubits of the program")]
+    ObservableOutOfRange { observable: String, qubits: usize },
+    /// A cotangent of the wrong shape.
+    #[error("the cotangent is {got:?}, expected (batch, observables) = {expected:?}")]
+    CotangentShape { got: (usize, usize), expected: (usize, usize) },
+    /// More memory than the machine should be asked for.
+    #[error("{engine} on {qubits} qubits would take {needed} of memory; {instead}")]
+    TooLarge { engine: &'static str, qubits: usize, needed: String, instead: &'static str },
+    /// A step the engine cannot do.
+    #[error("{engine} cannot run {step}; {instead}")]
+    Unsupported { engine: &'static str, step: String, instead: &'static str },
+    /// A step without a derivative.
+    #[error("{step} has no derivative; remove it or use an engine's probabilities instead")]
+    NotDifferentiable { step: String },
+}

@@ -1,0 +1,89 @@
+//! Simulators: programs in, expectation values, probabilities and gradients out, batched over rows of angles.
+//!
+//! * [`Angles`]: which slots vary by row and which are shared by the batch.
+//! * [`Simulator`]: what every engine can do.
+
+mod error;
+
+pub use error::SimError;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+
+use crate::circuit::Observable;
+use crate::noise::Program;
+
+/// The angles of a batch, radians: slot k of row b is `rows[b][k]` for `k < rows.ncols()`, and
+/// `shared[k - rows.ncols()]` beyond.
+///
+/// The split is what makes a batch cheap: encodings vary by row, trained weights are shared, so whatever depends on
+/// weights alone is computed once for the whole batch, and its gradient comes back already summed over rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Angles<'a> {
+    /// (batch, row slots).
+    pub rows: ArrayView2<'a, f64>,
+    /// (shared slots).
+    pub shared: ArrayView1<'a, f64>,
+}
+
+impl Angles<'_> {
+    /// Number of rows.
+    pub fn batch(&self) -> usize {
+        self.rows.nrows()
+    }
+
+    /// Number of slots covered.
+    pub fn slots(&self) -> usize {
+        self.rows.ncols() + self.shared.len()
+    }
+
+    /// The full angle vector of one row.
+    pub fn row(&self, row: usize) -> Vec<f64> {
+        self.rows.row(row).iter().chain(self.shared).copied().collect()
+    }
+}
+
+/// The gradient of a batch, shaped like its [`Angles`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct AngleGradient {
+    /// (batch, row slots).
+    pub rows: Array2<f64>,
+    /// (shared slots), summed over the batch.
+    pub shared: Array1<f64>,
+}
+
+/// An engine. All methods take the program's own qubits, batch over rows, and give the same answer for any number of
+/// threads.
+///
+/// Expectation values include the program's `readout` error: they are those of the recorded bits, `Π (a_q Z_q + b_q)`
+/// for each Pauli string after its basis rotation.
+pub trait Simulator: Send + Sync {
+    /// Name for reports: engine and precision.
+    fn name(&self) -> String;
+
+    /// Expectation values, (batch, observables).
+    ///
+    /// # Errors
+    /// If angles and program do not fit or hold NaN, an observable reaches past the register, or the program asks for
+    /// more memory or a step this engine does not have.
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError>;
+
+    /// The gradient of `Σ cotangent[b][o] · expect[b][o]` with respect to all angles; `cotangent` is
+    /// (batch, observables).
+    ///
+    /// # Errors
+    /// As [`Simulator::expect`], and if the program measures, resets or acts under a condition.
+    fn vjp(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError>;
+
+    /// Outcome probabilities, (batch, 2^k): over the classical bits if the program measures (readout error included,
+    /// index `Σ bit_c 2^c`), else over its qubits.
+    ///
+    /// # Errors
+    /// As [`Simulator::expect`].
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError>;
+}
