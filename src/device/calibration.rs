@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::circuit::Gate;
+use crate::device::Details;
 use crate::math::Seconds;
 
 /// A quantum computer as its maker described and calibrated it.
@@ -20,6 +21,8 @@ pub struct Device {
     pub coupling: Vec<(usize, usize)>,
     /// What was measured.
     pub calibration: Calibration,
+    /// What only some snapshots tell.
+    pub details: Details,
 }
 
 /// One day's measurements. An absent number is unknown, never zero.
