@@ -1,1 +1,14 @@
-//! (to come)
+//! The study floor: judging runs and telling what was found.
+//!
+//! [`metric`] measures predictions, [`stats`] and [`compare`] say what differences over seeds mean, [`energy`] what the
+//! work cost, [`report`] tells it all as HTML, table and JSON, and [`files`] writes the run folder as one piece.
+
+pub mod compare;
+pub mod energy;
+pub mod error;
+pub mod files;
+pub mod metric;
+pub mod report;
+pub mod stats;
+
+pub use error::StudyError;
