@@ -1,0 +1,176 @@
+//! The one file that knows the plotting library (kuva): a [`Chart`] becomes an `<svg>` element.
+//!
+//! Colours are CSS variables of the page, so that one drawing serves light, dark and paper. Legends are the page's too.
+
+use kuva::backend::svg::SvgBackend;
+use kuva::plot::scatter::MarkerShape;
+use kuva::plot::{BandPlot, LinePlot, ScatterPlot};
+use kuva::render::annotations::ReferenceLine;
+use kuva::render::layout::{Layout, TickFormat};
+use kuva::render::plots::Plot;
+use kuva::render::render::render_multiple;
+use kuva::render::theme::Theme;
+
+/// One axis.
+pub struct Axis {
+    /// What it shows, with its unit.
+    pub label: String,
+    /// Its two ends.
+    pub range: (f64, f64),
+    /// Distance of its ticks; 0 leaves it to the library.
+    pub step: f64,
+    /// Names at 1, 2, 3 … instead of numbers.
+    pub names: Vec<String>,
+}
+
+impl Axis {
+    /// A numeric axis.
+    pub fn new(label: &str, range: (f64, f64), step: f64) -> Self {
+        Self { label: label.into(), range, step, names: Vec::new() }
+    }
+
+    /// An axis of names, the first at 1.
+    pub fn of_names(names: Vec<String>) -> Self {
+        Self { label: String::new(), range: (0.4, names.len() as f64 + 0.6), step: 0.0, names }
+    }
+}
+
+/// How a series is drawn. `Bars` are whiskers of ± the spread around marks.
+#[derive(Clone, Copy)]
+pub enum Look {
+    /// A line; with a spread, a band around it.
+    Line { width: f64, dash: &'static str },
+    /// Marks with whiskers along x.
+    MarksAlongX(&'static str),
+    /// Marks with whiskers along y.
+    MarksAlongY(&'static str),
+    /// Small translucent dots.
+    Dots,
+    /// Circles whose radius in pixels is the spread.
+    Bubbles,
+}
+
+/// One series.
+pub struct Series {
+    /// A CSS colour.
+    pub colour: String,
+    /// (x, y).
+    pub points: Vec<(f64, f64)>,
+    /// One number per point; what it means is the look's.
+    pub spread: Vec<f64>,
+    /// How it is drawn.
+    pub look: Look,
+}
+
+/// A drawing with two axes.
+pub struct Chart {
+    /// What it shows, for a reader who cannot see it.
+    pub description: String,
+    /// Pixels, wide and high.
+    pub size: (f64, f64),
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Vertical axis.
+    pub y: Axis,
+    /// From back to front.
+    pub series: Vec<Series>,
+    /// A vertical line here.
+    pub mark_x: Option<f64>,
+}
+
+fn shape(mark: &str) -> MarkerShape {
+    MarkerShape::parse(mark).unwrap_or(MarkerShape::Circle)
+}
+
+impl Series {
+    fn plots(&self) -> Vec<Plot> {
+        let marks =
+            |size: f64| ScatterPlot::new().with_data(self.points.clone()).with_color(&self.colour).with_size(size);
+        match self.look {
+            Look::Line { width, dash } => {
+                let mut plots = Vec::new();
+                if !self.spread.is_empty() {
+                    let edge = |sign: f64| self.points.iter().zip(&self.spread).map(move |((_, y), s)| y + sign * s);
+                    let band = BandPlot::new(self.points.iter().map(|p| p.0), edge(-1.0), edge(1.0));
+                    plots.push(Plot::Band(band.with_color(&self.colour).with_opacity(0.18)));
+                }
+                let mut line = LinePlot::new().with_data(self.points.clone()).with_color(&self.colour);
+                line.line_style = kuva::plot::LineStyle::Custom(dash.into());
+                plots.push(Plot::Line(line.with_stroke_width(width)));
+                plots
+            }
+            Look::MarksAlongX(mark) => {
+                vec![Plot::Scatter(marks(4.5).with_marker(shape(mark)).with_x_err(self.spread.iter().copied()))]
+            }
+            Look::MarksAlongY(mark) => {
+                vec![Plot::Scatter(marks(4.5).with_marker(shape(mark)).with_y_err(self.spread.iter().copied()))]
+            }
+            Look::Dots => vec![Plot::Scatter(marks(2.4).with_marker_opacity(0.45))],
+            Look::Bubbles => vec![Plot::Scatter(marks(4.0).with_sizes(self.spread.iter().copied()))],
+        }
+    }
+}
+
+impl Chart {
+    /// The `<svg>` element.
+    pub fn svg(&self) -> String {
+        let (width, height) = self.size;
+        let ink = || "var(--ink, #222)".to_string();
+        let theme = Theme {
+            background: "none".into(),
+            axis_color: "var(--rule, #888)".into(),
+            grid_color: "var(--grid, #ddd)".into(),
+            tick_color: "var(--rule, #888)".into(),
+            text_color: ink(),
+            ..Theme::light()
+        };
+        let mut layout = Layout::new(self.x.range, self.y.range)
+            .with_width(width)
+            .with_height(height)
+            .with_theme(theme)
+            .with_font_family("inherit")
+            .with_label_size(12)
+            .with_tick_size(11)
+            .with_x_axis_min(self.x.range.0)
+            .with_x_axis_max(self.x.range.1)
+            .with_y_axis_min(self.y.range.0)
+            .with_y_axis_max(self.y.range.1)
+            .with_x_tick_format(TickFormat::Auto);
+        if !self.x.label.is_empty() {
+            layout = layout.with_x_label(&self.x.label);
+        }
+        if !self.y.label.is_empty() {
+            layout = layout.with_y_label(&self.y.label);
+        }
+        if self.x.step > 0.0 {
+            layout = layout.with_x_tick_step(self.x.step);
+        }
+        if self.y.step > 0.0 {
+            layout = layout.with_y_tick_step(self.y.step);
+        }
+        if !self.x.names.is_empty() {
+            layout = layout.with_x_categories(self.x.names.clone());
+        }
+        if !self.y.names.is_empty() {
+            layout = layout.with_y_categories(self.y.names.clone());
+        }
+        if let Some(at) = self.mark_x {
+            layout = layout.with_reference_line(ReferenceLine::vertical(at).with_color(ink()).with_dasharray("3 3"));
+        }
+        let plots = self.series.iter().flat_map(Series::plots).collect();
+        let drawn = SvgBackend.render_scene(&render_multiple(plots, layout));
+        scalable(&drawn, &self.description)
+    }
+}
+
+/// The library gives a fixed width and height; a view box lets the page choose the size, a label tells what is drawn.
+fn scalable(svg: &str, description: &str) -> String {
+    let (width, height) = (attribute(svg, "width"), attribute(svg, "height"));
+    let sized = format!("width=\"{width}\" height=\"{height}\"");
+    let description = super::html::escape(description);
+    svg.replacen(&sized, &format!("viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{description}\""), 1)
+}
+
+fn attribute<'a>(svg: &'a str, name: &str) -> &'a str {
+    svg.split_once(&format!("{name}=\"")).and_then(|(_, rest)| rest.split_once('"')).map_or("", |(value, _)| value)
+}
