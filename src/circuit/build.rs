@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::circuit::{CircuitError, Condition, Gate, Op, OpKind, Param};
 use crate::math::Matrix;
-use crate::math::matrix::{dagger, unitarity_defect};
+use crate::math::matrix::dagger;
 
 /// Operations on a register of qubits and classical bits, with slots for angles.
 ///
@@ -80,14 +80,7 @@ impl Circuit {
     /// # Errors
     /// If the matrix is not unitary to 1e-8 or does not fit the operands.
     pub fn unitary(&mut self, matrix: Matrix, qubits: &[usize]) -> Result<&mut Self, CircuitError> {
-        let (rows, columns) = matrix.dim();
-        let fits = rows == columns && rows.is_power_of_two() && (2..=32).contains(&rows);
-        let defect = if fits { unitarity_defect(&matrix) } else { f64::INFINITY };
-        // A NaN defect must fail too, hence the negated comparison.
-        if !(defect <= 1e-8) {
-            return Err(CircuitError::NotUnitary { rows, columns, defect });
-        }
-        self.append(Op::of(OpKind::Unitary(Arc::new(matrix)), qubits))
+        self.append(Op::unitary(matrix, qubits)?)
     }
 
     /// Appends a measurement of `qubit` into classical bit `bit`.
