@@ -7,6 +7,7 @@
 //!
 //! Qubit k is bit k of the amplitude index.
 
+pub mod ansatz;
 mod build;
 mod error;
 pub mod gate;
@@ -14,6 +15,7 @@ pub mod observable;
 mod op;
 mod param;
 
+pub use ansatz::Ansatz;
 pub use build::Circuit;
 pub use error::CircuitError;
 pub use gate::{Gate, GateRow, Shift};

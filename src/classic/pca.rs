@@ -1,0 +1,111 @@
+//! Principal components of standardised columns.
+
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+
+use crate::math::Stream;
+
+/// Standardised columns projected on their first principal components, each component scaled to unit variance on the
+/// rows it was fitted on.
+#[derive(Clone, Debug)]
+pub struct Pca {
+    mean: Array1<f64>,
+    deviation: Array1<f64>,
+    /// (columns, components), already divided by each component's deviation.
+    components: Array2<f64>,
+}
+
+impl Pca {
+    /// Fits `components` components on `rows` (rows, columns) by orthogonal iteration from a seeded start.
+    ///
+    /// The sign of each component is fixed so that its largest entry is positive. With fewer rows or columns than
+    /// components, the missing components are zero.
+    pub fn fit(rows: ArrayView2<'_, f64>, components: usize, seed: u64) -> Self {
+        let mean = rows.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(rows.ncols()));
+        let deviation = rows.std_axis(Axis(0), 0.0).mapv(|sd| if sd > 0.0 { sd } else { 1.0 });
+        let standard = (&rows - &mean) / &deviation;
+        let mut stream = Stream::named(seed, "pca");
+        // A sweep shrinks the error of the components kept by the ratio of the first eigenvalue outside the block to the
+        // last one kept; ten columns more than asked for make that ratio small.
+        let block = components + 10;
+        let mut basis = Array2::from_shape_simple_fn((rows.ncols(), block), || stream.normal());
+        orthonormalise(&mut basis);
+        for _ in 0..300 {
+            let next = standard.t().dot(&standard.dot(&basis));
+            // Orthogonal iteration settles its leading columns first, and only those are kept.
+            let (kept, old) = (next.slice(s![.., ..components]), basis.slice(s![.., ..components]));
+            let moved = (&kept - &old.dot(&old.t().dot(&kept))).iter().map(|v| v * v).sum::<f64>();
+            let size = kept.iter().map(|v| v * v).sum::<f64>();
+            basis = next;
+            orthonormalise(&mut basis);
+            if moved <= 1e-24 * size {
+                break;
+            }
+        }
+        // Rotate inside the subspace so that each column is one eigenvector, largest variance first.
+        let scores = standard.dot(&basis);
+        let small = scores.t().dot(&scores);
+        let rotation = symmetric_eigenvectors(&small).slice_move(s![.., ..components]);
+        let mut components = basis.dot(&rotation);
+        for mut column in components.columns_mut() {
+            let largest = column.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(1.0);
+            let spread = standard.dot(&column).std(0.0);
+            let scale = if spread > 1e-12 { largest.signum() / spread } else { 0.0 };
+            column.mapv_inplace(|v| v * scale);
+        }
+        Self { mean, deviation, components }
+    }
+
+    /// Component scores (rows, components) of `rows` (rows, columns).
+    pub fn transform(&self, rows: ArrayView2<'_, f64>) -> Array2<f64> {
+        ((&rows - &self.mean) / &self.deviation).dot(&self.components)
+    }
+}
+
+/// Gram–Schmidt, twice over for stability; a dependent column becomes zero.
+fn orthonormalise(basis: &mut Array2<f64>) {
+    for k in 0..basis.ncols() {
+        let mut column = basis.column(k).to_owned();
+        let before = column.dot(&column).sqrt();
+        for _ in 0..2 {
+            for j in 0..k {
+                let other = basis.column(j).to_owned();
+                let overlap = other.dot(&column);
+                column.scaled_add(-overlap, &other);
+            }
+        }
+        let norm = column.dot(&column).sqrt();
+        let scale = if norm > 1e-12 * before && norm > 0.0 { 1.0 / norm } else { 0.0 };
+        basis.column_mut(k).assign(&(column * scale));
+    }
+}
+
+/// Eigenvectors (columns) of a small symmetric matrix, largest eigenvalue first, by cyclic Jacobi rotations.
+fn symmetric_eigenvectors(matrix: &Array2<f64>) -> Array2<f64> {
+    let size = matrix.nrows();
+    let (mut a, mut vectors) = (matrix.clone(), Array2::eye(size));
+    for _ in 0..50 {
+        for p in 0..size {
+            for q in p + 1..size {
+                if a[[p, q]] == 0.0 {
+                    continue;
+                }
+                let theta = (a[[q, q]] - a[[p, p]]) / (2.0 * a[[p, q]]);
+                let t = theta.signum() / (theta.abs() + theta.hypot(1.0));
+                let (c, s) = (1.0 / t.hypot(1.0), t / t.hypot(1.0));
+                for k in 0..size {
+                    let (x, y) = (a[[k, p]], a[[k, q]]);
+                    (a[[k, p]], a[[k, q]]) = (c * x - s * y, s * x + c * y);
+                }
+                for k in 0..size {
+                    let (x, y) = (a[[p, k]], a[[q, k]]);
+                    (a[[p, k]], a[[q, k]]) = (c * x - s * y, s * x + c * y);
+                    let (x, y): (f64, f64) = (vectors[[k, p]], vectors[[k, q]]);
+                    (vectors[[k, p]], vectors[[k, q]]) = (c * x - s * y, s * x + c * y);
+                }
+            }
+        }
+    }
+    let mut order: Vec<usize> = (0..size).collect();
+    order.sort_by(|&i, &j| a[[j, j]].total_cmp(&a[[i, i]]));
+    vectors.select(Axis(1), &order)
+}

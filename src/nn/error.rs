@@ -1,0 +1,52 @@
+//! What can go wrong with networks and weights.
+
+use std::path::PathBuf;
+
+use crate::circuit::CircuitError;
+use crate::noise::NoiseError;
+use crate::sim::SimError;
+
+/// A network that cannot be built, loaded or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the message names every field")]
+pub enum NnError {
+    /// From the tensor library.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+    /// From the circuit floor.
+    #[error(transparent)]
+    Circuit(#[from] CircuitError),
+    /// From the noise floor.
+    #[error(transparent)]
+    Noise(#[from] NoiseError),
+    /// From a simulator.
+    #[error(transparent)]
+    Sim(#[from] SimError),
+    /// A name that is not in a table.
+    #[error("unknown {kind} {name:?}{}; `qgraft list {kind}s` shows them all", did_you_mean(.suggestion))]
+    Unknown { kind: &'static str, name: String, suggestion: Option<String> },
+    /// A parameter asked for with another shape than it has.
+    #[error("parameter {name} has shape {have:?}, {want:?} was asked for")]
+    Shape { name: String, have: Vec<usize>, want: Vec<usize> },
+    /// A weight file that cannot be read.
+    #[error("{}: {reason}", path.display())]
+    File { path: PathBuf, reason: String },
+    /// A setting outside its range.
+    #[error("{field} = {value}: {reason}")]
+    Setting { field: &'static str, value: String, reason: &'static str },
+}
+
+fn did_you_mean(suggestion: &Option<String>) -> String {
+    suggestion.as_ref().map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
+}
+
+/// The name of a table nearest to a mistyped one, if any is near.
+pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    names
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|&(distance, candidate)| distance <= 2.max(candidate.len() / 3))
+        .min()
+        .map(|(_, candidate)| candidate.to_string())
+}

@@ -1,0 +1,180 @@
+//! Heads: what is trained on top of frozen features. One row each.
+
+mod classical;
+mod dressed;
+
+pub use dressed::DressedHead;
+
+use std::sync::Arc;
+
+use candle_core::Tensor;
+
+use crate::circuit::Ansatz;
+use crate::circuit::ansatz::AnsatzRow;
+use crate::nn::error::nearest;
+use crate::nn::optim::Plan;
+use crate::nn::{Execution, NnError, Params};
+
+/// Maps features to class scores.
+pub trait Head: Send + Sync {
+    /// Logits (batch, classes) of `features` (batch, width), differentiable in the parameters the head was built on.
+    ///
+    /// # Errors
+    /// If shapes do not fit or a simulator refuses.
+    fn logits(&self, features: &Tensor) -> Result<Tensor, NnError>;
+}
+
+/// A kind of head.
+pub struct HeadRow {
+    /// Name in specs.
+    pub name: &'static str,
+    /// One line for people.
+    pub doc: &'static str,
+    /// What it is made of.
+    pub body: Body,
+    /// Parameters that stay as they start.
+    pub frozen: &'static [&'static str],
+}
+
+/// What a head is made of.
+#[derive(Clone, Copy)]
+pub enum Body {
+    /// Linear layers; `widths` gives the hidden widths for a number of qubits.
+    Layers {
+        /// Hidden widths.
+        widths: fn(usize) -> Vec<usize>,
+        /// Between the layers.
+        activation: fn(&Tensor) -> candle_core::Result<Tensor>,
+    },
+    /// Linear, circuit, linear.
+    Dressed {
+        /// Whether the trained layers entangle.
+        entangle: bool,
+    },
+    /// Support vectors on the fidelities of encoded states; trained without gradients.
+    Kernel,
+}
+
+/// Every head.
+pub static HEADS: &[HeadRow] = &[
+    HeadRow {
+        name: "linear",
+        doc: "One linear layer on the features: the linear probe",
+        body: Body::Layers { widths: |_| vec![], activation: |x| Ok(x.clone()) },
+        frozen: &[],
+    },
+    HeadRow {
+        name: "mlp_a",
+        doc: "Linear, hardtanh, linear at the qubit width: the parameter-matched classical twin",
+        body: Body::Layers { widths: |qubits| vec![qubits], activation: |x| x.clamp(-1.0, 1.0) },
+        frozen: &[],
+    },
+    HeadRow {
+        name: "mlp_b",
+        doc: "Linear 128, ReLU, linear 64, ReLU, linear: a classical head with room",
+        body: Body::Layers { widths: |_| vec![128, 64], activation: |x| x.relu() },
+        frozen: &[],
+    },
+    HeadRow {
+        name: "quantum",
+        doc: "The dressed circuit: linear to the qubits, circuit, linear to the classes",
+        body: Body::Dressed { entangle: true },
+        frozen: &[],
+    },
+    HeadRow {
+        name: "separable",
+        doc: "The dressed circuit without entanglers: what is left without entanglement",
+        body: Body::Dressed { entangle: false },
+        frozen: &[],
+    },
+    HeadRow {
+        name: "frozen_quantum",
+        doc: "The dressed circuit with its weights left at their random start: what training the circuit adds",
+        body: Body::Dressed { entangle: true },
+        frozen: &["circuit.weights"],
+    },
+    HeadRow {
+        name: "quantum_kernel",
+        doc: "Support vector machine on fidelities of encoded states: n states, not n² circuits",
+        body: Body::Kernel,
+        frozen: &[],
+    },
+];
+
+/// The sizes a head is built for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeadShape {
+    /// Width of the features.
+    pub features: usize,
+    /// Number of classes.
+    pub classes: usize,
+    /// Number of qubits, which is also the width of the classical twin.
+    pub qubits: usize,
+    /// Layers of the circuit.
+    pub depth: usize,
+    /// Standard deviation of the circuit's initial weights, radians.
+    pub weight_sd: f64,
+}
+
+impl HeadRow {
+    /// The row of this name.
+    ///
+    /// # Errors
+    /// If there is none, with the nearest name.
+    pub fn named(name: &str) -> Result<&'static Self, NnError> {
+        HEADS.iter().find(|row| row.name == name).ok_or_else(|| NnError::Unknown {
+            kind: "head",
+            name: name.into(),
+            suggestion: nearest(name, HEADS.iter().map(|row| row.name)),
+        })
+    }
+
+    /// Who moves in training.
+    pub fn plan(&self) -> Plan {
+        Plan::freezing(self.frozen)
+    }
+
+    /// Whether it runs circuits.
+    pub fn is_quantum(&self) -> bool {
+        !matches!(self.body, Body::Layers { .. })
+    }
+
+    /// The circuit of a dressed head, `None` for the others.
+    ///
+    /// # Errors
+    /// If the circuit cannot be built.
+    pub fn ansatz(&self, family: &AnsatzRow, shape: &HeadShape) -> Result<Option<Ansatz>, NnError> {
+        match self.body {
+            Body::Dressed { entangle } => Ok(Some(family.build(shape.qubits, shape.depth, entangle)?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The head on `params`, which are made if they do not exist yet; `None` for heads trained without gradients.
+    /// Built twice on the same parameters with two executions, it is one trained head run two ways.
+    ///
+    /// # Errors
+    /// If a dressed head comes without an execution, or `params` hold other shapes.
+    pub fn build(
+        &self,
+        params: &mut Params,
+        shape: &HeadShape,
+        family: &AnsatzRow,
+        execution: Option<Execution>,
+    ) -> Result<Option<Arc<dyn Head>>, NnError> {
+        Ok(match self.body {
+            Body::Layers { widths, activation } => {
+                Some(Arc::new(classical::LayersHead::new(params, shape, &widths(shape.qubits), activation)?))
+            }
+            Body::Dressed { .. } => {
+                let execution = execution.ok_or(NnError::Setting {
+                    field: "head",
+                    value: self.name.into(),
+                    reason: "a circuit head needs an engine to run on",
+                })?;
+                Some(Arc::new(DressedHead::new(params, shape, family, execution)?))
+            }
+            Body::Kernel => None,
+        })
+    }
+}
