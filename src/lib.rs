@@ -6,10 +6,10 @@ pub mod math;
 pub mod noise;
 pub mod sim;
 
-pub mod data;
-
 #[cfg(feature = "learn")]
 pub mod classic;
+#[cfg(feature = "learn")]
+pub mod data;
 #[cfg(feature = "learn")]
 pub mod nn;
 #[cfg(feature = "learn")]

@@ -1,1 +1,22 @@
-//! (to come)
+//! Data: pictures and feature tables with their labels, read from files or from the program itself.
+//!
+//! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
+//! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`]: where they come from.
+//! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
+
+mod cache;
+mod error;
+pub mod fashion_mnist;
+mod folder;
+mod samples;
+mod split;
+mod table;
+mod transform;
+
+pub use cache::{Cached, FeatureCache, key};
+pub use error::DataError;
+pub use folder::{BadPicture, decode, read_folder};
+pub use samples::{Features, Part, Picture, Pictures, Samples};
+pub use split::Split;
+pub use table::read_features;
+pub use transform::{Transform, resize};

@@ -1,0 +1,38 @@
+//! What can be wrong with data a user hands in.
+
+use std::path::PathBuf;
+
+/// Data that cannot be read or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the message names every field")]
+pub enum DataError {
+    /// The system refused to open, read or write.
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    /// An image file that does not decode.
+    #[error("{}: not a readable image: {reason}; mend or remove it, or have such files skipped", path.display())]
+    BadImage { path: PathBuf, reason: String },
+    /// Contents that are not what the format or layout promises.
+    #[error("{place}: {reason}")]
+    Malformed { place: String, reason: String },
+    /// A class nobody belongs to, or too few to split.
+    #[error("{place}: class `{class}` has {found} {part} samples, at least {needed} needed")]
+    ClassTooSmall { place: String, class: String, part: &'static str, found: usize, needed: usize },
+    /// A NaN or infinite feature.
+    #[error("{place}: tensor `{tensor}` holds {value} at row {row}, column {column} (from 0); features must be finite")]
+    NotFinite { place: String, tensor: String, row: usize, column: usize, value: f32 },
+}
+
+impl DataError {
+    /// Names the path an I/O error happened on: `.map_err(DataError::io(path))`.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        |source| Self::Io { path, source }
+    }
+
+    /// Contents of `place` that are wrong for this reason.
+    pub(crate) fn malformed(place: impl ToString, reason: impl ToString) -> Self {
+        Self::Malformed { place: place.to_string(), reason: reason.to_string() }
+    }
+}

@@ -1,0 +1,122 @@
+//! What is known of every sample, whatever it is made of: its id, its class, and whether it is held out.
+
+use ndarray::Array2;
+
+use super::DataError;
+
+/// Which part of the data a sample belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Seen in training.
+    Train,
+    /// Held out.
+    Validation,
+}
+
+impl Part {
+    /// Both parts, in the order they are printed.
+    pub const ALL: [Part; 2] = [Part::Train, Part::Validation];
+
+    /// The word used in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Train => "training",
+            Part::Validation => "validation",
+        }
+    }
+}
+
+/// Ids, labels and parts, in one order shared with whatever they describe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Samples {
+    /// Where they come from: a file, a folder, or the name of embedded data.
+    pub source: String,
+    /// A name per sample that stays the same from run to run: a relative path or a row number.
+    pub ids: Vec<String>,
+    /// An index into `classes` per sample.
+    pub labels: Vec<usize>,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// The part each sample belongs to.
+    pub parts: Vec<Part>,
+}
+
+impl Samples {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Positions of the samples of a part, ascending.
+    pub fn of(&self, part: Part) -> Vec<usize> {
+        (0..self.len()).filter(|&i| self.parts[i] == part).collect()
+    }
+
+    /// Samples of each class in a part.
+    pub fn count(&self, part: Part) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        for i in self.of(part) {
+            counts[self.labels[i]] += 1;
+        }
+        counts
+    }
+
+    /// Passes samples on whose labels name classes and whose classes all have a sample in both parts.
+    pub(super) fn checked(self) -> Result<Self, DataError> {
+        let classes = self.classes.len();
+        if let Some(i) = (0..self.len()).find(|&i| self.labels[i] >= classes) {
+            let reason = format!("sample {} has label {}, expected 0 to {}", self.ids[i], self.labels[i], classes - 1);
+            return Err(DataError::malformed(self.source, reason));
+        }
+        for part in Part::ALL {
+            if let Some(class) = self.count(part).iter().position(|&n| n == 0) {
+                let (place, class) = (self.source, self.classes[class].clone());
+                return Err(DataError::ClassTooSmall { place, class, part: part.name(), found: 0, needed: 1 });
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// A picture of red, green, blue bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// Pixels per row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// `height · width · 3` bytes, row by row from the top.
+    pub rgb: Vec<u8>,
+}
+
+impl Picture {
+    /// From `height · width` grey bytes; each becomes three equal channels.
+    pub fn from_grey(width: usize, height: usize, grey: &[u8]) -> Self {
+        Self { width, height, rgb: grey.iter().flat_map(|&g| [g; 3]).collect() }
+    }
+}
+
+/// Pictures with what is known of them.
+#[derive(Clone, Debug)]
+pub struct Pictures {
+    /// One per sample.
+    pub pictures: Vec<Picture>,
+    /// Their ids, labels and parts.
+    pub samples: Samples,
+    /// Why each file that did not decode was left out; empty unless skipping was asked for.
+    pub skipped: Vec<String>,
+}
+
+/// Feature vectors with what is known of them.
+#[derive(Clone, Debug)]
+pub struct Features {
+    /// (samples, width).
+    pub values: Array2<f32>,
+    /// Their ids, labels and parts.
+    pub samples: Samples,
+}
