@@ -137,14 +137,28 @@ impl Circuit {
     /// # Errors
     /// If `angles` has the wrong length or holds a non-finite number.
     pub fn bind(&self, angles: &[f64]) -> Result<Self, CircuitError> {
-        if angles.len() != self.slots() {
-            return Err(CircuitError::AngleCount { slots: self.slots(), got: angles.len() });
+        self.bind_last(angles, 0)
+    }
+
+    /// The circuit with numbers in place of its slots from `first` on; the slots before stay. A trained circuit keeps
+    /// its inputs open this way.
+    ///
+    /// # Errors
+    /// If `angles` does not reach from `first` to the last slot, or holds a non-finite number.
+    pub fn bind_last(&self, angles: &[f64], first: usize) -> Result<Self, CircuitError> {
+        if first + angles.len() != self.slots() {
+            return Err(CircuitError::AngleCount { slots: self.slots(), got: first + angles.len() });
         }
-        let mut bound = Self::with_bits(self.qubits, self.bits);
+        let slot_names = self.slot_names[..first].to_vec();
+        let mut bound = Self { slot_names, ops: Vec::with_capacity(self.ops.len()), ..*self };
         for op in &self.ops {
             let mut op = op.clone();
             for param in op.params_mut() {
-                *param = Param::Fixed(param.value(angles));
+                if let Param::Slot { slot, scale, offset } = *param
+                    && slot >= first
+                {
+                    *param = Param::Fixed(scale * angles[slot - first] + offset);
+                }
             }
             bound.append(op)?;
         }

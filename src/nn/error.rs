@@ -24,8 +24,8 @@ pub enum NnError {
     #[error(transparent)]
     Sim(#[from] SimError),
     /// A name that is not in a table.
-    #[error("unknown {kind} {name:?}{}; `qgraft list {kind}s` shows them all", did_you_mean(.suggestion))]
-    Unknown { kind: &'static str, name: String, suggestion: Option<String> },
+    #[error("unknown {kind} {name:?}{}; `qgraft list {list}` shows them all", did_you_mean(.suggestion))]
+    Unknown { kind: &'static str, list: &'static str, name: String, suggestion: Option<String> },
     /// A parameter asked for with another shape than it has.
     #[error("parameter {name} has shape {have:?}, {want:?} was asked for")]
     Shape { name: String, have: Vec<usize>, want: Vec<usize> },

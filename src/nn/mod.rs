@@ -5,7 +5,8 @@
 //! * [`quantum`]: the one bridge from tensors to circuits.
 //! * [`head::HEADS`]: every head is a row.
 
-mod error;
+pub mod error;
+mod execution;
 pub mod head;
 pub mod init;
 pub mod optim;
@@ -13,7 +14,8 @@ pub mod params;
 pub mod quantum;
 
 pub use error::NnError;
+pub use execution::Execution;
 pub use head::Head;
 pub use optim::{Optimizer, Plan};
 pub use params::Params;
-pub use quantum::{Execution, QuantumLayer};
+pub use quantum::QuantumLayer;

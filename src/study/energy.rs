@@ -35,6 +35,11 @@ impl Default for EnergySource {
 }
 
 impl EnergySource {
+    /// The estimate for work of which only the processor time is known: a part of a process, say.
+    pub fn estimate(&self, wall_seconds: f64, cpu_seconds: f64) -> Usage {
+        Usage { wall_seconds, cpu_seconds, joules: cpu_seconds * self.watts_per_core, estimated: true }
+    }
+
     /// Grams of CO2 equivalent for this many joules.
     pub fn grams_of_co2(&self, joules: f64) -> f64 {
         joules / 3.6e6 * self.grid_grams_per_kwh
@@ -146,7 +151,16 @@ fn number(file: &Path) -> Option<u64> {
     fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
+/// Processor seconds of the calling thread so far; the difference of two readings is what the thread did between them.
+pub fn thread_cpu_seconds() -> f64 {
+    seconds(ClockId::ThreadCPUTime)
+}
+
 fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    seconds(ClockId::ProcessCPUTime)
+}
+
+fn seconds(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }

@@ -124,6 +124,7 @@ impl HeadRow {
     pub fn named(name: &str) -> Result<&'static Self, NnError> {
         HEADS.iter().find(|row| row.name == name).ok_or_else(|| NnError::Unknown {
             kind: "head",
+            list: "heads",
             name: name.into(),
             suggestion: nearest(name, HEADS.iter().map(|row| row.name)),
         })
@@ -134,9 +135,9 @@ impl HeadRow {
         Plan::freezing(self.frozen)
     }
 
-    /// Whether it runs circuits.
-    pub fn is_quantum(&self) -> bool {
-        !matches!(self.body, Body::Layers { .. })
+    /// Whether it is a circuit between linear layers.
+    pub fn is_dressed(&self) -> bool {
+        matches!(self.body, Body::Dressed { .. })
     }
 
     /// The circuit of a dressed head, `None` for the others.
