@@ -83,7 +83,8 @@ fn plain(name: &str) -> &str {
 
 fn unknown(name: &str) -> DeviceError {
     let names: Vec<&str> = DEVICES.iter().map(|row| row.name).collect();
-    let closest = names.iter().map(|other| (strsim::jaro_winkler(plain(name), other), other)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let closest =
+        names.iter().map(|other| (strsim::jaro_winkler(plain(name), other), other)).max_by(|a, b| a.0.total_cmp(&b.0));
     let suggestion = match closest {
         Some((score, other)) if score > 0.8 => format!(" (did you mean {other}?)"),
         _ => String::new(),

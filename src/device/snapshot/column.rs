@@ -56,11 +56,12 @@ pub fn write(name: &str, units: &[Unit], values: &[Option<f64>]) -> Option<(Stri
 
 /// Every value in `unit`, `None` if one of them has no double that converts back to it bit for bit.
 fn in_unit(unit: &Unit, values: &[Option<f64>]) -> Option<Vec<Option<f64>>> {
-    values.iter().map(|value| value.map_or(Some(None), |si| shortest(unit, si).map(Some))).collect()
+    values.iter().map(|value| value.map_or(Some(None), |si| original(unit, si).map(Some))).collect()
 }
 
-/// Of the doubles that convert to exactly `si`, the one with the shortest decimal: the number the file had.
-fn shortest(unit: &Unit, si: f64) -> Option<f64> {
+/// A double that converts to exactly `si`: the nearest, unless one beside it has a clearly shorter decimal (150 rather
+/// than 150.00000000000003), which then is the number the file had.
+fn original(unit: &Unit, si: f64) -> Option<f64> {
     let guess = (unit.from_si)(si);
     let (mut low, mut high) = (guess, guess);
     let mut candidates = vec![guess];
@@ -70,5 +71,8 @@ fn shortest(unit: &Unit, si: f64) -> Option<f64> {
         candidates.extend([low, high]);
     }
     candidates.retain(|&value| (unit.to_si)(value) == si);
-    candidates.into_iter().min_by_key(|value| value.to_string().len())
+    let digits = |value: &f64| value.to_string().len();
+    let shortest = candidates.iter().copied().min_by_key(digits)?;
+    let nearest = candidates[0];
+    Some(if digits(&nearest) > digits(&shortest) + 2 { shortest } else { nearest })
 }

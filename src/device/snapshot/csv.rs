@@ -65,7 +65,13 @@ impl Table<'_> {
         }
         if !gates.iter().any(|row| row.gate == Gate::Rz) {
             // Tables up to 2022 leave out the frame change, which takes no time and makes no error.
-            let frame = |q| GateData { gate: Gate::Rz, qubits: vec![q], error: Some(0.0), length: Some(Seconds(0.0)), faulty: false };
+            let frame = |q| GateData {
+                gate: Gate::Rz,
+                qubits: vec![q],
+                error: Some(0.0),
+                length: Some(Seconds(0.0)),
+                faulty: false,
+            };
             gates.extend((0..qubits.len()).map(frame));
         }
         let mut basis: Vec<Gate> = gates.iter().map(|row| row.gate).filter(|gate| !FRACTIONAL.contains(gate)).collect();
@@ -173,7 +179,8 @@ impl Table<'_> {
         for (column, title) in self.header.iter().enumerate() {
             let Some(&(_, gate)) = SINGLE.iter().find(|(name, _)| title.ends_with(name)) else { continue };
             let text = self.rows[q].get(column).unwrap_or("");
-            let error = if text.is_empty() { None } else { Some(text.parse().map_err(|_| self.damaged(q, column, text))?) };
+            let error =
+                if text.is_empty() { None } else { Some(text.parse().map_err(|_| self.damaged(q, column, text))?) };
             let length = if gate == Gate::Rz && error == Some(0.0) { Some(Seconds(0.0)) } else { pulse };
             rows.push(GateData { gate, qubits: vec![q], error, length, faulty: false });
         }

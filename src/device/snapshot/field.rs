@@ -69,9 +69,8 @@ impl<'a> Field<'a> {
     pub fn entries(&self) -> Result<Vec<(&'a str, Self)>, DeviceError> {
         let map: &Map<_, _> =
             self.value.as_object().ok_or_else(|| self.wrong(format!("is {}, expected an object", self.shown())))?;
-        let entry = |(key, value): (&'a String, _)| {
-            (key.as_str(), Self { file: self.file, path: self.child(key), value })
-        };
+        let entry =
+            |(key, value): (&'a String, _)| (key.as_str(), Self { file: self.file, path: self.child(key), value });
         Ok(map.iter().map(entry).collect())
     }
 

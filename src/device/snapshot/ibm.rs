@@ -8,9 +8,7 @@ use serde_json::Value;
 
 use super::field::Field;
 use crate::circuit::Gate;
-use crate::device::{
-    Calibration, Details, Device, DeviceError, GateData, LayerFidelity, QubitData, Source, Timing,
-};
+use crate::device::{Calibration, Details, Device, DeviceError, GateData, LayerFidelity, QubitData, Source, Timing};
 use crate::math::Seconds;
 
 /// Rows of the gate list that are instructions, not unitary gates.

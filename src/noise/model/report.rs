@@ -1,0 +1,1 @@
+//! Reported against achieved error of each gate.

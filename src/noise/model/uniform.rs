@@ -1,0 +1,1 @@
+//! Models and devices of a few numbers.
