@@ -1,1 +1,3 @@
-//! (to come)
+//! Networks: layers that candle lacks or gets wrong.
+
+pub mod layer;
