@@ -1,14 +1,16 @@
 //! Networks: named parameters, layers, the bridge to circuits, heads and backbones.
 //!
 //! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file.
+//! * [`layer`]: convolution and pooling with gradients that are right.
 //! * [`Optimizer`]: AdamW or SGD with a rate per parameter, which is all that freezing is.
-//! * [`quantum`]: the one bridge from tensors to circuits.
+//! * [`quantum`]: the one bridge from tensors to circuits; [`Execution`]: a circuit made ready to run.
 //! * [`head::HEADS`]: every head is a row.
 
 pub mod error;
 mod execution;
 pub mod head;
 pub mod init;
+pub mod layer;
 pub mod optim;
 pub mod params;
 pub mod quantum;
