@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::circuit::CircuitError;
+use crate::device::{DeviceError, TranspileError};
 use crate::noise::NoiseError;
 use crate::sim::SimError;
 
@@ -17,6 +18,12 @@ pub enum NnError {
     /// From the circuit floor.
     #[error(transparent)]
     Circuit(#[from] CircuitError),
+    /// From the device floor.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A circuit that cannot be rewritten for a device.
+    #[error(transparent)]
+    Transpile(#[from] TranspileError),
     /// From the noise floor.
     #[error(transparent)]
     Noise(#[from] NoiseError),

@@ -10,8 +10,8 @@ use ndarray::{Array2, Axis};
 use crate::circuit::ansatz::AnsatzRow;
 use crate::data::{Features, Part};
 use crate::nn::head::{Body, HeadShape};
-use crate::nn::{Execution, Params};
-use crate::noise::model::NoiseModel;
+use crate::nn::{Execution, NnError, Params};
+use crate::noise::model::{NoiseModel, Options, Scale};
 use crate::sim::{self, Simulator};
 use crate::study::energy::{EnergySource, Usage, thread_cpu_seconds};
 use crate::study::train::{Epoch, Rows, predict, train};
@@ -84,12 +84,12 @@ impl Executions {
     /// # Errors
     /// If a circuit does not fit a device, or its model refuses it.
     pub fn compile(spec: &Spec, heads: &[HeadChoice], shape: &HeadShape) -> Result<Self, StudyError> {
-        let simulator: Arc<dyn Simulator> = sim::engine("auto").map_err(crate::nn::NnError::from)?.into();
+        let simulator: Arc<dyn Simulator> = sim::engine("auto").map_err(NnError::from)?.into();
         let family = spec.family()?;
         let mut made = Self { compiled: HashMap::new(), notices: Vec::new() };
         for choice in heads {
             let Body::Dressed { entangle } = choice.row.body else { continue };
-            let ansatz = family.build(shape.qubits, shape.depth, entangle).map_err(crate::nn::NnError::from)?;
+            let ansatz = family.build(shape.qubits, shape.depth, entangle).map_err(NnError::from)?;
             let trained_under = Setting { device: choice.trained_under.clone(), ..Setting::IDEAL };
             for setting in Setting::all(&spec.judge).iter().chain([&trained_under]) {
                 let key = Self::key(entangle, setting);
@@ -99,8 +99,14 @@ impl Executions {
                 let execution = match &setting.device {
                     None => Execution::ideal(&ansatz, simulator.clone()),
                     Some(name) => {
-                        let model = NoiseModel::named(&spec.judge.model)?.scaled(setting.scale);
-                        Execution::on_device(&ansatz, &spec.device(name)?, &model, simulator.clone())?
+                        let scaled = Options { scale: Scale::all(setting.scale), ..Options::default() };
+                        let model = NoiseModel::named(&spec.judge.model).and_then(|model| model.with(scaled));
+                        Execution::on_device(
+                            &ansatz,
+                            &spec.device(name)?,
+                            &model.map_err(NnError::from)?,
+                            simulator.clone(),
+                        )?
                     }
                 };
                 for notice in &execution.program.notices {

@@ -11,7 +11,7 @@ use crate::nn::error::nearest;
 use crate::nn::head::{HeadRow, HeadShape};
 use crate::nn::optim::{Method, StepSchedule};
 use crate::nn::NnError;
-use crate::noise::model::ModelRow;
+use crate::noise::model::NoiseModel;
 use crate::study::StudyError;
 use crate::study::train::Recipe;
 
@@ -257,7 +257,7 @@ impl Spec {
         if let Some(shots) = self.judge.shots.iter().find(|s| !(1..=100_000_000).contains(*s)) {
             return setting("judge.shots", shots.to_string(), "use 1 to 100 million shots");
         }
-        ModelRow::named(&self.judge.model).map_err(NnError::from)?;
+        NoiseModel::named(&self.judge.model).map_err(NnError::from)?;
         if self.data.source != Source::Features {
             BackboneRow::named(&self.backbone.name)?;
         }
