@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use qgraft::circuit::Condition;
 use qgraft::math::Matrix;
-use qgraft::math::matrix::{c, identity};
+use qgraft::math::matrix::{C64, c};
 use qgraft::noise::program::{Program, Step};
 use qgraft::noise::Confusion;
 
@@ -22,10 +22,15 @@ pub fn act(density: &Matrix, operators: &[Matrix], qubits: &[usize]) -> Matrix {
     let place = |rest: usize, k: usize| {
         qubits.iter().enumerate().fold(rest, |index, (bit, &q)| index & !(1 << q) | ((k >> bit & 1) << q))
     };
-    let mut superoperator = Matrix::zeros((inner * inner, inner * inner));
-    for k in operators {
-        for (i, j, m, n) in (0..inner.pow(4)).map(|x| (x / inner.pow(3), x / inner.pow(2) % inner, x / inner % inner, x % inner)) {
-            superoperator[[i * inner + j, m * inner + n]] += k[[i, m]] * k[[j, n]].conj();
+    // What of Σ K ⊗ K* is not zero, as (to, from, value).
+    let mut entries = Vec::new();
+    for to in 0..inner * inner {
+        for from in 0..inner * inner {
+            let value: C64 =
+                operators.iter().map(|k| k[[to / inner, from / inner]] * k[[to % inner, from % inner]].conj()).sum();
+            if value != c(0.0, 0.0) {
+                entries.push((to, from, value));
+            }
         }
     }
     let mask: usize = qubits.iter().map(|q| 1 << q).sum();
@@ -33,9 +38,10 @@ pub fn act(density: &Matrix, operators: &[Matrix], qubits: &[usize]) -> Matrix {
     let mut out = Matrix::zeros((size, size));
     for &row in &rests {
         for &column in &rests {
-            let at = |k: usize| [place(row, k / inner), place(column, k % inner)];
-            for to in 0..inner * inner {
-                out[at(to)] = (0..inner * inner).map(|from| superoperator[[to, from]] * density[at(from)]).sum();
+            let places: Vec<[usize; 2]> =
+                (0..inner * inner).map(|k| [place(row, k / inner), place(column, k % inner)]).collect();
+            for &(to, from, value) in &entries {
+                out[places[to]] += value * density[places[from]];
             }
         }
     }
@@ -139,9 +145,4 @@ pub fn transfer(n: usize, channels: &[(&[Matrix], &[usize])]) -> Vec<Vec<f64>> {
     let images: Vec<Matrix> = strings.iter().map(image).collect();
     let entry = |p: &Matrix, e: &Matrix| p.dot(e).diag().sum().re / f64::from(1u32 << n);
     strings.iter().map(|p| images.iter().map(|e| entry(p, e)).collect()).collect()
-}
-
-/// The identity operator on one qubit, for tests that need "nothing".
-pub fn nothing() -> Vec<Matrix> {
-    vec![identity(2)]
 }
