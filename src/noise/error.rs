@@ -17,6 +17,9 @@ pub enum NoiseError {
     /// Wrong number of parameters.
     #[error("{channel} takes {expected} parameters ({names}), {got} were given")]
     ParameterCount { channel: &'static str, expected: usize, names: String, got: usize },
+    /// A channel with more operands than the gates it shall follow.
+    #[error("{channel} acts on {qubits} qubits and cannot follow gates on one")]
+    TooManyOperands { channel: &'static str, qubits: usize },
     /// A circuit wider than the device.
     #[error("the circuit uses qubit {qubit}, but {device} has {width}; transpile it for the device first")]
     TooWide { device: String, qubit: usize, width: usize },
