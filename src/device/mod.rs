@@ -2,9 +2,12 @@
 //!
 //! * [`Device`]: native gates, directed couplings, and the [`Calibration`] measured on one day, in SI units.
 //! * [`Target`]: the part of a device that transpilation looks at.
+//! * [`transpile()`]: a circuit rewritten for a target.
 
 mod calibration;
 mod target;
+pub mod transpile;
 
 pub use calibration::{Calibration, Device, GateData, QubitData, Source};
 pub use target::{Edge, Target};
+pub use transpile::{LayoutMethod, Options, Routed, TranspileError, transpile};
