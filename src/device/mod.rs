@@ -3,6 +3,7 @@
 //! * [`Device`]: native gates, directed couplings, and the [`Calibration`] measured on one day, in SI units.
 //! * [`DEVICES`], [`Device::named`], [`Device::load`]: shipped snapshots, and files of four formats.
 //! * [`Target`]: the part of a device that transpilation looks at.
+//! * [`transpile()`]: a circuit rewritten for a target.
 
 mod calibration;
 mod details;
@@ -10,9 +11,11 @@ mod error;
 mod shipped;
 mod snapshot;
 mod target;
+pub mod transpile;
 
 pub use calibration::{Calibration, Device, GateData, QubitData, Source};
 pub use details::{Details, LayerFidelity, Timing};
 pub use error::DeviceError;
 pub use shipped::{DEVICES, DeviceRow};
 pub use target::{Edge, Target};
+pub use transpile::{LayoutMethod, Options, Routed, TranspileError, transpile};

@@ -3,8 +3,10 @@
 //! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw); state vectors and tensors
 //! live on the floors that own them.
 
+pub mod jacobi;
 pub mod matrix;
 pub mod random;
+pub mod small;
 pub mod units;
 
 pub use matrix::{C64, Matrix};
