@@ -16,6 +16,8 @@ const RESAMPLES: usize = 10_000;
 pub enum Question {
     /// A quantum head against a head without one.
     Contribution,
+    /// A quantum head against a control, from which a part of the circuit was taken away.
+    Control,
     /// A head under noise or finite shots against the same head without.
     Noise,
     /// Any two.
@@ -31,25 +33,34 @@ struct Wording {
 }
 
 impl Question {
+    /// All, in the order a report tells them.
+    pub const ALL: [Self; 4] = [Self::Contribution, Self::Control, Self::Noise, Self::Difference];
+
     fn wording(self) -> Wording {
         match self {
             Self::Contribution => Wording {
                 ask: "Does the quantum part help?",
                 unclear: "no evidence of a quantum contribution",
-                better: "evidence that it is better on this data",
-                worse: "evidence that it is worse on this data",
+                better: "evidence of a gain with the quantum part, on this data",
+                worse: "evidence of a loss with the quantum part, on this data",
+            },
+            Self::Control => Wording {
+                ask: "Does what the controls lack matter?",
+                unclear: "no evidence that the part taken away matters",
+                better: "evidence that the part taken away matters, on this data",
+                worse: "evidence of a gain without that part, on this data",
             },
             Self::Noise => Wording {
                 ask: "Does noise hurt it?",
-                unclear: "no evidence that accuracy changes",
-                better: "evidence that accuracy is higher",
-                worse: "evidence that accuracy is lower",
+                unclear: "no evidence that noise changes accuracy",
+                better: "evidence that accuracy is higher under noise",
+                worse: "evidence that noise costs accuracy",
             },
             Self::Difference => Wording {
                 ask: "Do they differ?",
                 unclear: "no evidence of a difference",
-                better: "evidence that the first is better on this data",
-                worse: "evidence that the first is worse on this data",
+                better: "evidence that the first is better, on this data",
+                worse: "evidence that the first is worse, on this data",
             },
         }
     }

@@ -144,8 +144,14 @@ pub fn report() -> Report {
     report.timing = Timing { threads: 2, total, co2_grams: 0.149, basis, heads: report.timing.heads };
 
     let of = |name: &str| seeds_of.iter().find(|(head, _)| head == name).unwrap().1.as_slice();
-    for baseline in ["linear", "mlp_a", "separable", "frozen_quantum"] {
-        let pair = Comparison::new(Question::Contribution, ("quantum", of("quantum")), (baseline, of(baseline)), 1);
+    let baselines = [
+        (Question::Contribution, "linear"),
+        (Question::Contribution, "mlp_a"),
+        (Question::Control, "separable"),
+        (Question::Control, "frozen_quantum"),
+    ];
+    for (question, baseline) in baselines {
+        let pair = Comparison::new(question, ("quantum", of("quantum")), (baseline, of(baseline)), 1);
         report.comparisons.push(pair.unwrap());
     }
     for (device, loss) in [("sample_device_a", 0.15), ("sample_device_b", 0.4)] {

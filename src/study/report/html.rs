@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::chart::number_clip_paths;
 use super::plots::{self, distinct, ink};
 use super::{Drawing, Family, Report, tables};
 use crate::study::compare::{Comparison, Question};
@@ -52,7 +53,7 @@ pub fn html(report: &Report) -> String {
         let _ = write!(page, "<section id=\"{anchor}\">\n<h2>{heading}</h2>\n{body}</section>\n");
     }
     page.push_str("</body>\n</html>\n");
-    page
+    number_clip_paths(&page)
 }
 
 /// Text made safe inside elements and quoted attributes.
@@ -92,7 +93,7 @@ fn answers(report: &Report) -> String {
     for answer in &report.answers {
         let asked = |c: &&Comparison| answer.evidence.contains(&c.sentence());
         let told: Vec<&Comparison> = report.comparisons.iter().filter(asked).collect();
-        let drawn = if told.is_empty() { String::new() } else { plots::forest(report, &told).svg() };
+        let drawn = if told.is_empty() { String::new() } else { plots::forest(&told).svg() };
         let evidence: String = answer.evidence.iter().map(|e| format!("<li>{}</li>", escape(e))).collect();
         let _ = write!(
             cards,
@@ -137,7 +138,7 @@ fn noise(report: &Report) -> String {
             figure(&caption, &plots::noise_sweep(report, setting).svg())
         })
         .collect();
-    format!("{body}<div class=\"grid wide\">\n{sweeps}</div>\n")
+    format!("{body}<div class=\"grid pair\">\n{sweeps}</div>\n")
 }
 
 fn learning(report: &Report) -> String {
@@ -216,7 +217,8 @@ pub fn family(family: Family) -> &'static str {
 /// The question of a comparison as a table heading.
 pub fn asked(question: Question) -> &'static str {
     match question {
-        Question::Contribution => "With a circuit against without",
+        Question::Contribution => "With a quantum part against without",
+        Question::Control => "Against its controls",
         Question::Noise => "Under noise against without",
         Question::Difference => "Other pairs",
     }

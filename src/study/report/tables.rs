@@ -61,14 +61,19 @@ fn interval(interval: Option<Interval>) -> String {
     interval.map_or("–".into(), |i| format!("{} to {}", points(i.low), points(i.high)))
 }
 
-/// A table with a caption; cells are HTML already.
+/// A table below its caption; cells are HTML already. The caption stands outside, where it wraps while the table scrolls.
 fn table(caption: &str, header: &[String], rows: &[String]) -> String {
     let header: String = header.iter().map(|cell| format!("<th scope=\"col\">{cell}</th>")).collect();
     format!(
-        "<div class=\"scroll\"><table>\n<caption>{caption}</caption>\n<thead><tr>{header}</tr></thead>\n<tbody>\n{}\n\
+        "<p class=\"caption\">{caption}</p>\n<div class=\"scroll\"><table>\n<thead><tr>{header}</tr></thead>\n<tbody>\n{}\n\
          </tbody>\n</table></div>\n",
         rows.join("\n")
     )
+}
+
+/// "0.848 ± 0.035" with its spread below the mean: eleven columns fit a page that way.
+fn two_lines(cell: &str) -> String {
+    cell.split_once(" ± ").map_or(cell.to_string(), |(mean, sd)| format!("{mean}<small class=\"sd\">± {sd}</small>"))
 }
 
 fn row(cells: &[String]) -> String {
@@ -95,12 +100,13 @@ pub fn results(report: &Report) -> String {
     let others = || METRICS.iter().filter(|row| row.name != "accuracy");
     let arrow = |better| if better == Better::Higher { "↑" } else { "↓" };
     let mut header: Vec<String> =
-        ["Head", "Parameters", "Accuracy %<br>last epoch ↑", "Accuracy %<br>best validation epoch ↑"]
+        ["Head", "Parameters", "Accuracy %<br>last epoch ↑", "Accuracy %<br>best val. epoch ↑"]
             .map(String::from)
             .to_vec();
     header.extend(others().map(|row| {
         let doc = escape(row.doc);
-        format!("<abbr title=\"{doc}\">{}</abbr> {}", row.heading, arrow(row.better))
+        let heading = row.heading.replace(' ', "<br>");
+        format!("<abbr title=\"{doc}\">{heading}</abbr> {}", arrow(row.better))
     }));
     header.extend(["Time<br>s / seed", "Energy<br>J / seed"].map(String::from));
     let of_head = |head: &HeadRow| {
@@ -112,14 +118,14 @@ pub fn results(report: &Report) -> String {
                 escape(&head.doc)
             ),
             head.parameters.to_string(),
-            format!("<b>{}</b>", per_cent(&head.last_epoch)),
-            per_cent(&head.best_validation),
+            two_lines(&per_cent(&head.last_epoch)),
+            two_lines(&per_cent(&head.best_validation)),
         ];
         cells.extend(others().map(|row| {
             head.metrics
                 .iter()
                 .find(|value| value.name == row.name)
-                .map_or("–".into(), |value| escape(&metric(value)))
+                .map_or("–".into(), |value| two_lines(&escape(&metric(value))))
         }));
         let usage = usage(report, head);
         cells.push(usage.map_or("–".into(), |u| three_digits(u.wall_seconds)));
@@ -154,7 +160,7 @@ pub fn comparisons(report: &Report) -> String {
         "Win / tie / loss<br>seeds",
     ];
     let mut rows = Vec::new();
-    for question in [Question::Contribution, Question::Noise, Question::Difference] {
+    for question in Question::ALL {
         let own: Vec<&Comparison> = report.comparisons.iter().filter(|c| c.question == question).collect();
         if !own.is_empty() {
             rows.push(format!("<tr class=\"group\"><th colspan=\"{}\">{}</th></tr>", header.len(), asked(question)));
@@ -237,7 +243,8 @@ pub fn areas(report: &Report) -> String {
         row(&std::iter::once(escape(&head.name)).chain(classes.iter().map(area)).collect::<Vec<_>>())
     };
     let drawn = report.heads.iter().filter(|head| report.rocs.iter().any(|roc| roc.head == head.name));
-    table("Area under each curve", &header, &drawn.map(of_head).collect::<Vec<_>>())
+    let areas = table("Area under each curve", &header, &drawn.map(of_head).collect::<Vec<_>>());
+    format!("<div class=\"narrow\">{areas}</div>")
 }
 
 fn pairs(caption: &str, list: &[(String, String)]) -> String {
