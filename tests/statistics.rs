@@ -248,7 +248,8 @@ fn an_answer_claims_no_more_than_its_comparisons() {
     const UP: &[f64] = &[0.02, 0.03, 0.02];
     const DOWN: &[f64] = &[-0.02, -0.03, -0.02];
     const UNCLEAR: &[f64] = &[0.02, -0.03, 0.02];
-    let table: [(Question, &[(&str, &[f64])], &str); 9] = [
+    type Pairs<'a> = &'a [(&'a str, &'a [f64])];
+    let table: [(Question, Pairs, &str); 9] = [
         (Question::Contribution, &[("linear", UP), ("mlp_a", UP)], "Yes, on this data: better than linear and mlp_a."),
         (
             Question::Contribution,

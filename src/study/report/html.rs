@@ -191,7 +191,7 @@ fn reliability(report: &Report) -> String {
     }
     format!(
         "<p>How often a head is right when it is this sure. On the dotted line confidence is honest; below it the head \
-         is overconfident. The area of a bubble is its share of the samples (all seeds pooled).</p>\n\
+         is overconfident. Larger marks hold more samples (all seeds pooled).</p>\n\
          <div class=\"grid\">\n{panels}</div>\n"
     )
 }

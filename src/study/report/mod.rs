@@ -108,7 +108,7 @@ impl HoldOut {
             ),
             None => format!(
                 "{parts} samples; there is no test set, so all figures are measured on validation. The last epoch is the \
-                 figure to quote. The best validation epoch was chosen on the samples that judge it and is too high; it \
+                 figure to quote. The best validation epoch was chosen on the samples that judge it and flatters; it \
                  is shown for comparison with papers that report it. {always}"
             ),
         }

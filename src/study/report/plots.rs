@@ -287,7 +287,7 @@ pub fn roc(report: &Report, class: usize) -> Chart {
     }
 }
 
-/// Share predicted right against confidence; the area of a bubble is its share of the samples.
+/// Share predicted right against confidence; bins with more samples have larger marks.
 pub fn reliability(report: &Report, diagram: &Reliability) -> Chart {
     let samples: usize = diagram.bins.iter().map(|bin| bin.samples).sum();
     let ink = ink(report, &diagram.head);
