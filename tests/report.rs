@@ -8,8 +8,8 @@ use std::path::Path;
 
 use qgraft::study::StudyError;
 use qgraft::study::files::{EpochLine, PredictionLine, RunFolder, predictions_csv, training_log_csv};
-use qgraft::study::metric::METRICS;
-use qgraft::study::report::{self, HeadRow, MetricValue, Report};
+use qgraft::study::metric::{METRICS, Predictions};
+use qgraft::study::report::{self, HeadRow, MetricValue, Report, Roc, Spread};
 
 /// The value of every attribute called `name`.
 fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
@@ -37,7 +37,7 @@ fn the_page_tells_everything() {
     // For a reader's eye: the page stays in the build folder.
     fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("sample_report.html"), &page).unwrap();
     let heads = sample.heads.iter().flat_map(|head| [&head.name, &head.doc]);
-    let answers = sample.answers.iter().flat_map(|answer| [&answer.question, &answer.verdict]);
+    let answers = sample.answers.iter().map(|answer| &answer.verdict);
     let sentences = sample.answers.iter().flat_map(|answer| &answer.evidence);
     let environment = [&sample.environment.engine, &sample.environment.precision, &sample.environment.device];
     let files = sample.files.iter().map(|(name, _)| name);
@@ -101,6 +101,33 @@ fn one_seed_and_undefined_metrics_have_their_words() {
     assert!(page.contains("none: class 2 has no samples"));
     assert!(page.contains("90.0") && !page.contains("90.0 ±"));
     check_nesting(&page);
+}
+
+#[test]
+fn curves_over_seeds_stop_at_the_shortest() {
+    let spread = Spread::of_curves(&[vec![0.1, 0.3, 0.5], vec![0.3, 0.3]]);
+    let expected = [(0.2, 0.02f64.sqrt()), (0.3, 0.0)];
+    assert_eq!(spread.len(), expected.len());
+    for (spread, (mean, sd)) in spread.iter().zip(expected) {
+        // One rounding in the mean, one in the root.
+        assert!((spread.mean - mean).abs() < 1e-15 && (spread.sd.unwrap() - sd).abs() < 1e-15, "{spread:?}");
+    }
+    assert!(Spread::of_curves(&[]).is_empty());
+}
+
+#[test]
+fn a_drawn_roc_keeps_its_corners_and_its_area() {
+    let scores = [0.9, 0.8, 0.7, 0.6, 0.4, 0.3, 0.3, 0.1];
+    let of_class = |(k, class): (usize, usize)| if class == 1 { scores[k] } else { 1.0 - scores[k] };
+    let probabilities = ndarray::Array2::from_shape_fn((8, 2), of_class);
+    let predictions = Predictions::new(probabilities, vec![1, 1, 1, 0, 0, 1, 0, 0]).unwrap();
+    let drawn = Roc::of("linear", &predictions);
+    // Three up, two right, one tie up and right together, one right.
+    assert_eq!(drawn[0].points, [(0.0, 0.0), (0.0, 0.75), (0.5, 0.75), (0.75, 1.0), (1.0, 1.0)]);
+    // Trapezoids below them: 0.5·0.75 + 0.25·0.875 + 0.25.
+    assert_eq!((drawn.len(), drawn[0].class, drawn[0].area), (1, 1, 0.84375));
+    let one_class = Predictions::new(ndarray::array![[0.5, 0.5]], vec![0]).unwrap();
+    assert!(Roc::of("linear", &one_class).is_empty());
 }
 
 #[test]

@@ -95,6 +95,18 @@ fn predictions_that_are_none_are_refused() {
 }
 
 #[test]
+fn pooled_predictions_are_all_of_them() {
+    let first = Predictions::new(array![[0.8, 0.2], [0.4, 0.6]], vec![0, 0]).unwrap();
+    let second = Predictions::new(array![[0.1, 0.9]], vec![1]).unwrap();
+    let pooled = Predictions::pooled(&[first.clone(), second]).unwrap();
+    assert_eq!(pooled.probabilities(), array![[0.8, 0.2], [0.4, 0.6], [0.1, 0.9]]);
+    assert_eq!(pooled.labels(), [0, 0, 1]);
+    let three_classes = Predictions::new(array![[0.2, 0.2, 0.6]], vec![2]).unwrap();
+    assert!(Predictions::pooled(&[first, three_classes]).is_err());
+    assert!(Predictions::pooled(&[]).is_err());
+}
+
+#[test]
 fn paired_statistics_agree_with_scipy() {
     for case in reference("paired") {
         let differences = numbers(&case["differences"]);
@@ -275,6 +287,14 @@ fn an_answer_claims_no_more_than_its_comparisons() {
         assert_eq!(answer.evidence.len(), pairs.len());
         assert_eq!(Answer::to(Question::Difference, &comparisons), None);
     }
+}
+
+#[test]
+fn an_answer_about_several_heads_says_which() {
+    let up = &[0.02, 0.03, 0.02][..];
+    let against = |head| Comparison::new(Question::Contribution, (head, up), ("linear", &[0.0; 3]), 1).unwrap();
+    let answer = Answer::to(Question::Contribution, &[against("quantum"), against("quantum_noisy")]).unwrap();
+    assert_eq!(answer.verdict, "Yes, on this data: better than linear (quantum) and linear (quantum_noisy).");
 }
 
 #[test]

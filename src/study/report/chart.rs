@@ -19,7 +19,7 @@ pub struct Axis {
     pub label: String,
     /// Its two ends.
     pub range: (f64, f64),
-    /// Distance of its ticks; 0 leaves it to the library.
+    /// Distance of its ticks; unused beside names.
     pub step: f64,
     /// Names at 1, 2, 3 … instead of numbers.
     pub names: Vec<String>,
@@ -31,27 +31,26 @@ impl Axis {
         Self { label: label.into(), range, step, names: Vec::new() }
     }
 
-    fn ticks(&self) -> impl Iterator<Item = f64> {
-        let (low, high, step) = (self.range.0, self.range.1, self.step);
-        let count = if step > 0.0 { ((high - low) / step) as usize + 2 } else { 0 };
-        let first = (low / step).ceil();
-        (0..count).map(move |k| (first + k as f64) * step).filter(move |at| *at < high)
-    }
-
     /// An axis of names, the first at 1.
     pub fn of_names(names: Vec<String>) -> Self {
         Self { label: String::new(), range: (0.4, names.len() as f64 + 0.6), step: 0.0, names }
     }
+
+    fn ticks(&self) -> impl Iterator<Item = f64> {
+        let (low, high, step) = (self.range.0, self.range.1, self.step);
+        let first = (low / step).ceil();
+        (0..=((high - low) / step) as usize).map(move |k| (first + k as f64) * step).filter(move |at| *at < high)
+    }
 }
 
-/// How a series is drawn. `Bars` are whiskers of ± the spread around marks.
+/// How a series is drawn, and what its spread means.
 #[derive(Clone, Copy)]
 pub enum Look {
     /// A line; with a spread, a band around it.
     Line { width: f64, dash: &'static str },
-    /// Marks with whiskers along x.
+    /// Marks with whiskers of ± the spread along x.
     MarksAlongX(&'static str),
-    /// Marks with whiskers along y.
+    /// Marks with whiskers of ± the spread along y.
     MarksAlongY(&'static str),
     /// Small translucent dots.
     Dots,
@@ -140,30 +139,21 @@ impl Chart {
             .with_font_family("inherit")
             .with_label_size(12)
             .with_tick_size(11)
+            .with_x_label(&self.x.label)
             .with_x_label_offset(0.0, -8.0)
+            .with_x_tick_step(self.x.step)
             .with_x_axis_min(self.x.range.0)
             .with_x_axis_max(self.x.range.1)
             .with_y_axis_min(self.y.range.0)
             .with_y_axis_max(self.y.range.1)
             .with_tick_format(TickFormat::Custom(Arc::new(tick_text)));
-        if !self.x.label.is_empty() {
-            layout = layout.with_x_label(&self.x.label);
-        }
         if !self.y.label.is_empty() {
             layout = layout.with_y_label(&self.y.label);
         }
-        if self.x.step > 0.0 {
-            layout = layout.with_x_tick_step(self.x.step);
-        }
-        if self.y.step > 0.0 {
-            layout = layout.with_y_tick_step(self.y.step);
-        }
-        if !self.x.names.is_empty() {
-            layout = layout.with_x_categories(self.x.names.clone());
-        }
-        if !self.y.names.is_empty() {
-            layout = layout.with_y_categories(self.y.names.clone());
-        }
+        layout = match self.y.names.is_empty() {
+            true => layout.with_y_tick_step(self.y.step),
+            false => layout.with_y_categories(self.y.names.clone()),
+        };
         if let Some(at) = self.mark_x {
             layout = layout.with_reference_line(ReferenceLine::vertical(at).with_color(ink).with_dasharray("3 3"));
         }
@@ -171,9 +161,7 @@ impl Chart {
         let drawn = SvgBackend.render_scene(&render_multiple(plots, layout));
         scalable(&drawn, &self.description)
     }
-}
 
-impl Chart {
     /// The library draws no grid beside names, but a row is read along its values.
     fn grid_beside_names(&self) -> impl Iterator<Item = Plot> {
         let (bottom, top) = self.y.range;
@@ -197,11 +185,8 @@ fn scalable(svg: &str, description: &str) -> String {
     let (width, height) = (attribute(svg, "width"), attribute(svg, "height"));
     let sized = format!("width=\"{width}\" height=\"{height}\"");
     let description = super::html::escape(description);
-    svg.replacen(
-        &sized,
-        &format!("width=\"{width}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{description}\""),
-        1,
-    )
+    let fluid = format!("width=\"{width}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{description}\"");
+    svg.replacen(&sized, &fluid, 1)
 }
 
 /// The library numbers its clip paths through the whole process; here they are numbered through the page, so that one

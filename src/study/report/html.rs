@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::chart::number_clip_paths;
 use super::plots::{self, distinct, ink};
 use super::{Drawing, Family, Report, tables};
-use crate::study::compare::{Comparison, Question};
+use crate::study::compare::Comparison;
 
 /// One part of the page: anchor, heading and what fills it; an empty text leaves the part out.
 struct Section {
@@ -91,14 +91,13 @@ fn legend<'a>(report: &Report, heads: impl Iterator<Item = &'a str>) -> String {
 fn answers(report: &Report) -> String {
     let mut cards = String::new();
     for answer in &report.answers {
-        let asked = |c: &&Comparison| answer.evidence.contains(&c.sentence());
-        let told: Vec<&Comparison> = report.comparisons.iter().filter(asked).collect();
+        let told: Vec<&Comparison> = report.comparisons.iter().filter(|c| c.question == answer.question).collect();
         let drawn = if told.is_empty() { String::new() } else { plots::forest(&told).svg() };
         let evidence: String = answer.evidence.iter().map(|e| format!("<li>{}</li>", escape(e))).collect();
         let _ = write!(
             cards,
             "<article>\n<h2>{}</h2>\n<p class=\"verdict\">{}</p>\n{drawn}\n<ul>{evidence}</ul>\n</article>\n",
-            escape(&answer.question),
+            answer.question.ask(),
             escape(&answer.verdict)
         );
     }
@@ -211,15 +210,5 @@ pub fn family(family: Family) -> &'static str {
         Family::Classical => "classical",
         Family::Quantum => "quantum",
         Family::Control => "control",
-    }
-}
-
-/// The question of a comparison as a table heading.
-pub fn asked(question: Question) -> &'static str {
-    match question {
-        Question::Contribution => "With a quantum part against without",
-        Question::Control => "Against its controls",
-        Question::Noise => "Under noise against without",
-        Question::Difference => "Other pairs",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::html::{asked, escape, family};
+use super::html::{escape, family};
 use super::{Confusion, HeadRow, MetricValue, Report, Spread};
 use crate::study::compare::{Comparison, Question, points, signed};
 use crate::study::energy::Usage;
@@ -163,7 +163,7 @@ pub fn comparisons(report: &Report) -> String {
     for question in Question::ALL {
         let own: Vec<&Comparison> = report.comparisons.iter().filter(|c| c.question == question).collect();
         if !own.is_empty() {
-            rows.push(format!("<tr class=\"group\"><th colspan=\"{}\">{}</th></tr>", header.len(), asked(question)));
+            rows.push(format!("<tr class=\"group\"><th colspan=\"{}\">{}</th></tr>", header.len(), question.heading()));
         }
         rows.extend(own.iter().map(|c| {
             row(&[

@@ -27,7 +27,7 @@ pub fn table(report: &Report) -> String {
     }
     let mut text = format!("{}\n\n{table}\n{}\n", report.title, under_table(report));
     for answer in &report.answers {
-        text += &format!("\n{} {}\n", answer.question, answer.verdict);
+        text += &format!("\n{} {}\n", answer.question.ask(), answer.verdict);
         text.extend(answer.evidence.iter().map(|sentence| format!("  {sentence}\n")));
     }
     if !report.notices.is_empty() {
