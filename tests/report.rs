@@ -9,7 +9,7 @@ use std::path::Path;
 use qgraft::study::StudyError;
 use qgraft::study::files::{EpochLine, PredictionLine, RunFolder, predictions_csv, training_log_csv};
 use qgraft::study::metric::{METRICS, Predictions};
-use qgraft::study::report::{self, HeadRow, MetricValue, Report, Roc, Spread};
+use qgraft::study::report::{self, Family, HeadRow, MetricValue, Report, Roc, Spread};
 
 /// The value of every attribute called `name`.
 fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
@@ -101,6 +101,28 @@ fn one_seed_and_undefined_metrics_have_their_words() {
     assert!(page.contains("none: class 2 has no samples"));
     assert!(page.contains("90.0") && !page.contains("90.0 ±"));
     check_nesting(&page);
+}
+
+#[test]
+fn a_small_run_with_many_heads_is_drawn() {
+    let mut small = sample::report();
+    for curve in &mut small.curves {
+        curve.train_loss.truncate(1);
+        curve.validation_loss.truncate(1);
+        curve.validation_accuracy.truncate(1);
+    }
+    for head in &mut small.heads {
+        head.family = Family::Classical;
+        head.last_epoch = vec![1.0];
+    }
+    small.noise.truncate(1);
+    small.comparisons.truncate(1);
+    let page = report::html(&small);
+    check_nesting(&page);
+    fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("small_report.html"), &page).unwrap();
+    let inks: Vec<&str> = page.split("class=\"key\"").skip(1).map(|key| key.split("</svg>").next().unwrap()).collect();
+    let distinct: std::collections::HashSet<&&str> = inks.iter().collect();
+    assert!(distinct.len() >= 6, "six heads of a family look different");
 }
 
 #[test]

@@ -205,10 +205,11 @@ impl Comparison {
             Finding::Unclear | Finding::NoSpread => words.unclear,
             Finding::OneSeed => "one seed cannot tell a difference from chance",
         };
+        let seeds = counted(self.seeds, "seed");
         let sample = match self.interval {
-            Some(i) => format!(" (95% CI {} to {}, {} seeds)", points(i.low), points(i.high), self.seeds),
-            None if self.seeds == 1 => " (1 seed)".to_string(),
-            None => format!(" in each of {} seeds", self.seeds),
+            Some(i) => format!(" (95% CI {} to {}, {seeds})", points(i.low), points(i.high)),
+            None if self.seeds == 1 => format!(" ({seeds})"),
+            None => format!(" in each of {seeds}"),
         };
         format!("{} − {}: {} points{sample}: {told}", self.head, self.baseline, signed(self.difference))
     }
@@ -277,6 +278,11 @@ fn listed(names: &[String]) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// "1 seed", "5 seeds".
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A difference in accuracy as percentage points with one decimal and a true minus sign: 0.008 is "0.8".

@@ -105,6 +105,10 @@ impl Series {
                 let mut line = LinePlot::new().with_data(self.points.clone()).with_color(&self.colour);
                 line.line_style = kuva::plot::LineStyle::Custom(dash.into());
                 plots.push(Plot::Line(line.with_stroke_width(width)));
+                if self.points.len() == 1 {
+                    // A line of one point would not be seen.
+                    plots.push(Plot::Scatter(marks(1.5 * width)));
+                }
                 plots
             }
             Look::MarksAlongX(mark) => {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::chart::number_clip_paths;
 use super::plots::{self, distinct, ink};
 use super::{Drawing, Family, Report, tables};
-use crate::study::compare::Comparison;
+use crate::study::compare::{Comparison, counted};
 
 /// One part of the page: anchor, heading and what fills it; an empty text leaves the part out.
 struct Section {
@@ -72,6 +72,7 @@ fn legend<'a>(report: &Report, heads: impl Iterator<Item = &'a str>) -> String {
         let ink = ink(report, head);
         let mark = match ink.mark {
             "diamond" => "<path d=\"M16 1l5 5-5 5-5-5z\"/>",
+            "triangle" => "<path d=\"M16 1l5 9h-10z\"/>",
             "square" => "<rect x=\"12\" y=\"2\" width=\"8\" height=\"8\"/>",
             _ => "<circle cx=\"16\" cy=\"6\" r=\"4.5\"/>",
         };
@@ -103,8 +104,10 @@ fn answers(report: &Report) -> String {
     }
     let notices = match report.notices.len() {
         0 => String::new(),
-        1 => "<p class=\"warn\"><a href=\"#notices\">1 notice</a> belongs to these results.</p>\n".to_string(),
-        n => format!("<p class=\"warn\"><a href=\"#notices\">{n} notices</a> belong to these results.</p>\n"),
+        n => format!(
+            "<p class=\"warn\">Read with these results: <a href=\"#notices\">{}</a>.</p>\n",
+            counted(n, "notice")
+        ),
     };
     format!("<div class=\"answers\">\n{cards}</div>\n{notices}")
 }

@@ -16,21 +16,25 @@ pub struct Ink {
 }
 
 /// How the heads of a family are drawn. Their colours stand in style.css, three to a family: the hues of Paul Tol's
-/// "bright" scheme (<https://sronpersonalpages.nl/~pault/>), which colour-blind readers can tell apart.
+/// "bright" scheme (<https://sronpersonalpages.nl/~pault/>), which colour-blind readers can tell apart. From the fourth
+/// head on the colours come again, dotted and with triangles.
 const FAMILIES: [(Family, &str, &str, &str); 3] = [
     (Family::Classical, "classical", "none", "circle"),
     (Family::Quantum, "quantum", "none", "diamond"),
     (Family::Control, "control", "6 3", "square"),
 ];
 
+const COLOURS: usize = 3;
+
 /// How the head called `name` is drawn.
 pub fn ink(report: &Report, name: &str) -> Ink {
     let row = report.heads.iter().find(|head| head.name == name);
     let family = row.map_or(Family::Control, |head| head.family);
     let mut relatives = report.heads.iter().filter(|head| head.family == family);
-    let place = relatives.position(|head| head.name == name).unwrap_or(2) % 3;
+    let place = relatives.position(|head| head.name == name).unwrap_or(2);
     let (_, family, dash, mark) = FAMILIES[family as usize];
-    Ink { colour: format!("var(--{family}-{place})"), dash, mark }
+    let (dash, mark) = if place < COLOURS { (dash, mark) } else { ("2 2", "triangle") };
+    Ink { colour: format!("var(--{family}-{})", place % COLOURS), dash, mark }
 }
 
 /// Ends of an axis that hold all of `values`, on multiples of `step`, inside `limits`.
@@ -46,6 +50,12 @@ fn range(values: impl Iterator<Item = f64>, step: f64, limits: (f64, f64)) -> (f
     if low < high { (low, high) } else { ((low - step).max(limits.0), (low + step).min(limits.1)) }
 }
 
+/// A little room at both ends, where marks would be cut in half.
+fn padded((low, high): (f64, f64)) -> (f64, f64) {
+    let room = 0.015 * (high - low);
+    (low - room, high + room)
+}
+
 const PER_CENT: (f64, f64) = (0.0, 100.0);
 const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
@@ -54,7 +64,7 @@ fn ends(spread: &Spread) -> [f64; 2] {
     [spread.mean - sd, spread.mean + sd]
 }
 
-/// Tick distance that gives an axis three to eight ticks.
+/// Tick distance that gives an axis three to seven ticks.
 fn tick(range: (f64, f64)) -> f64 {
     let width = range.1 - range.0;
     let steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0];
@@ -91,7 +101,7 @@ pub fn accuracy_by_head(report: &Report) -> Chart {
     let heads = || report.heads.iter().rev().enumerate();
     let values = report.heads.iter().flat_map(|head| &head.last_epoch).map(|a| 100.0 * a);
     let spreads = report.heads.iter().filter_map(|head| Spread::of(&head.last_epoch));
-    let ends = range(values.chain(spreads.flat_map(|s| ends(&s)).map(|a| 100.0 * a)), 1.0, PER_CENT);
+    let ends = padded(range(values.chain(spreads.flat_map(|s| ends(&s)).map(|a| 100.0 * a)), 1.0, PER_CENT));
     let mut series = Vec::new();
     for (row, head) in heads() {
         let ink = ink(report, &head.name);
@@ -137,7 +147,7 @@ pub fn swept(report: &Report) -> Vec<&str> {
 }
 
 fn noise_range<'a>(points: impl Iterator<Item = &'a NoisePoint>) -> (f64, f64) {
-    range(points.flat_map(|point| ends(&point.accuracy)).map(|a| 100.0 * a), 1.0, PER_CENT)
+    padded(range(points.flat_map(|point| ends(&point.accuracy)).map(|a| 100.0 * a), 1.0, PER_CENT))
 }
 
 /// Accuracy of every head under every setting as calibrated: one row a setting, heads beside each other in it.

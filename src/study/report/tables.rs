@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::html::{escape, family};
 use super::{Confusion, HeadRow, MetricValue, Report, Spread};
-use crate::study::compare::{Comparison, Question, points, signed};
+use crate::study::compare::{Comparison, Question, counted, points, signed};
 use crate::study::energy::Usage;
 use crate::study::metric::{Better, METRICS};
 use crate::study::stats::Interval;
@@ -48,9 +48,9 @@ pub fn usage<'a>(report: &'a Report, head: &HeadRow) -> Option<&'a Usage> {
     report.timing.heads.iter().find(|(name, _)| *name == head.name).map(|(_, usage)| usage)
 }
 
-/// Seeds of the run.
-pub fn seeds(report: &Report) -> usize {
-    report.heads.iter().map(|head| head.last_epoch.len()).max().unwrap_or(0)
+/// Seeds of the run: "5 seeds".
+pub fn seeds(report: &Report) -> String {
+    counted(report.heads.iter().map(|head| head.last_epoch.len()).max().unwrap_or(0), "seed")
 }
 
 fn p_value(p: f64) -> String {
@@ -86,7 +86,7 @@ fn row(cells: &[String]) -> String {
 pub fn facts(report: &Report) -> String {
     let environment = &report.environment;
     let told = [
-        format!("{} heads, {} seeds", report.heads.len(), seeds(report)),
+        format!("{}, {}", counted(report.heads.len(), "head"), seeds(report)),
         format!("judged on {}", report.hold_out.judged_on()),
         format!("engine {}", environment.engine),
         format!("precision {}", environment.precision),
@@ -135,7 +135,7 @@ pub fn results(report: &Report) -> String {
     let rows: Vec<String> = report.heads.iter().map(of_head).collect();
     let judged = report.hold_out.judged_on();
     let caption = format!(
-        "Mean ± standard deviation over {} seeds, on {judged} samples, without noise in the evaluation. ↑ higher is better, ↓ \
+        "Mean ± standard deviation over {}, on {judged} samples, without noise in the evaluation. ↑ higher is better, ↓ \
          lower. Metrics beside accuracy are those of the last epoch. ~ marks an estimate.",
         seeds(report)
     );
@@ -183,9 +183,10 @@ pub fn comparisons(report: &Report) -> String {
     // All signs equal is the rarest pattern: two of 2^n.
     let smallest = 2.0 / 2f64.powi(seeds as i32);
     let caption = format!(
-        "Accuracy of the same seeds side by side. Tests are two-sided; Holm's correction counts all {} comparisons. With {seeds} \
-         seeds Wilcoxon's p cannot fall below {}. d<sub>z</sub>: mean difference over its standard deviation.",
-        report.comparisons.len(),
+        "Accuracy of the same seeds side by side. Tests are two-sided; Holm's correction is over {}. With {} \
+         Wilcoxon's p cannot fall below {}. d<sub>z</sub>: mean difference over its standard deviation.",
+        counted(report.comparisons.len(), "comparison"),
+        counted(seeds, "seed"),
         p_value(smallest.min(1.0))
     );
     let note = "<p class=\"note\"><b>What an interval says.</b> It covers chance in training (initial weights, order of \

@@ -40,5 +40,5 @@ pub fn table(report: &Report) -> String {
 fn under_table(report: &Report) -> String {
     let (seeds, judged) = (seeds(report), report.hold_out.judged_on());
     let estimate = if report.timing.total.estimated { "; ~ estimated from processor time" } else { "" };
-    format!("mean ± sd over {seeds} seeds on {judged}, last epoch unless said otherwise{estimate}")
+    format!("mean ± sd over {seeds} on {judged}, last epoch unless said otherwise{estimate}")
 }
