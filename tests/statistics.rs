@@ -156,7 +156,7 @@ fn holm_adjusts_as_in_his_paper() {
 }
 
 #[test]
-fn too_few_values_have_no_spread() {
+fn a_question_without_an_answer_gets_none() {
     for values in [&[][..], &[0.3]] {
         assert_eq!(stats::sd(values), None);
         assert_eq!(stats::t_interval(values, 0.95), None);
@@ -164,6 +164,13 @@ fn too_few_values_have_no_spread() {
         assert_eq!(stats::effect_size(values), None);
         assert_eq!(stats::bootstrap_interval(values, 0.95, 100, 1), None);
     }
+    for level in [0.0, 1.0, -0.5, f64::NAN] {
+        assert_eq!(stats::t_interval(&[0.1, 0.2], level), None);
+        assert_eq!(stats::bootstrap_interval(&[0.1, 0.2], level, 100, 1), None);
+    }
+    assert_eq!(stats::bootstrap_interval(&[0.1, 0.2], 0.95, 0, 1), None);
+    let single_draw = stats::bootstrap_interval(&[0.1, 0.2], 0.95, 1, 1).unwrap();
+    assert!(single_draw.low.is_finite() && single_draw.high.is_finite(), "{single_draw:?}");
     assert_eq!(stats::mean(&[]), None);
     assert_eq!(stats::wilcoxon(&[]), 1.0);
     assert_eq!(stats::wilcoxon(&[0.0, 0.0]), 1.0);
