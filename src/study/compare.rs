@@ -16,6 +16,8 @@ const RESAMPLES: usize = 10_000;
 pub enum Question {
     /// A quantum head against a head without one.
     Contribution,
+    /// A quantum head against a control, from which a part of the circuit was taken away.
+    Control,
     /// A head under noise or finite shots against the same head without.
     Noise,
     /// Any two.
@@ -25,31 +27,55 @@ pub enum Question {
 /// The words of one question.
 struct Wording {
     ask: &'static str,
+    heading: &'static str,
     unclear: &'static str,
     better: &'static str,
     worse: &'static str,
 }
 
 impl Question {
+    /// All, in the order a report tells them.
+    pub const ALL: [Self; 4] = [Self::Contribution, Self::Control, Self::Noise, Self::Difference];
+
+    /// The question as a reader asks it.
+    pub fn ask(self) -> &'static str {
+        self.wording().ask
+    }
+
+    /// The heading above its comparisons.
+    pub fn heading(self) -> &'static str {
+        self.wording().heading
+    }
+
     fn wording(self) -> Wording {
         match self {
             Self::Contribution => Wording {
                 ask: "Does the quantum part help?",
+                heading: "With a quantum part against without",
                 unclear: "no evidence of a quantum contribution",
-                better: "evidence that it is better on this data",
-                worse: "evidence that it is worse on this data",
+                better: "evidence of a gain with the quantum part, on this data",
+                worse: "evidence of a loss with the quantum part, on this data",
+            },
+            Self::Control => Wording {
+                ask: "Does what the controls lack matter?",
+                heading: "Against its controls",
+                unclear: "no evidence that the part taken away matters",
+                better: "evidence that the part taken away matters, on this data",
+                worse: "evidence of a gain without that part, on this data",
             },
             Self::Noise => Wording {
                 ask: "Does noise hurt it?",
-                unclear: "no evidence that accuracy changes",
-                better: "evidence that accuracy is higher",
-                worse: "evidence that accuracy is lower",
+                heading: "Under noise against without",
+                unclear: "no evidence that noise changes accuracy",
+                better: "evidence that accuracy is higher under noise",
+                worse: "evidence that noise costs accuracy",
             },
             Self::Difference => Wording {
                 ask: "Do they differ?",
+                heading: "Other pairs",
                 unclear: "no evidence of a difference",
-                better: "evidence that the first is better on this data",
-                worse: "evidence that the first is worse on this data",
+                better: "evidence that the first is better, on this data",
+                worse: "evidence that the first is worse, on this data",
             },
         }
     }
@@ -179,10 +205,11 @@ impl Comparison {
             Finding::Unclear | Finding::NoSpread => words.unclear,
             Finding::OneSeed => "one seed cannot tell a difference from chance",
         };
+        let seeds = counted(self.seeds, "seed");
         let sample = match self.interval {
-            Some(i) => format!(" (95% CI {} to {}, {} seeds)", points(i.low), points(i.high), self.seeds),
-            None if self.seeds == 1 => " (1 seed)".to_string(),
-            None => format!(" in each of {} seeds", self.seeds),
+            Some(i) => format!(" (95% CI {} to {}, {seeds})", points(i.low), points(i.high)),
+            None if self.seeds == 1 => format!(" ({seeds})"),
+            None => format!(" in each of {seeds}"),
         };
         format!("{} − {}: {} points{sample}: {told}", self.head, self.baseline, signed(self.difference))
     }
@@ -200,7 +227,7 @@ pub fn correct(comparisons: &mut [Comparison]) {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// The question.
-    pub question: String,
+    pub question: Question,
     /// The answer in a few words.
     pub verdict: String,
     /// The sentences that carry it.
@@ -214,48 +241,48 @@ impl Answer {
         if asked.is_empty() {
             return None;
         }
-        let found =
-            |finding: Finding| -> Vec<&Comparison> { asked.iter().copied().filter(|c| c.finding == finding).collect() };
-        let (better, worse) = (found(Finding::Better), found(Finding::Worse));
+        let one_head = asked.iter().all(|c| c.head == asked[0].head);
+        let name = |c: &Comparison| match (question, one_head) {
+            (Question::Noise, _) => c.head.clone(),
+            (_, true) => c.baseline.clone(),
+            (_, false) => format!("{} ({})", c.baseline, c.head),
+        };
+        let found = |matching: fn(Finding) -> bool| -> Vec<String> {
+            asked.iter().filter(|c| matching(c.finding)).map(|c| name(c)).collect()
+        };
+        let better = found(|finding| finding == Finding::Better);
+        let worse = found(|finding| finding == Finding::Worse);
+        let unclear = found(|finding| !matches!(finding, Finding::Better | Finding::Worse));
         let measured = asked.iter().any(|c| c.interval.is_some());
         let verdict = match (question, better.is_empty(), worse.is_empty()) {
             _ if !measured => "Not measured: no spread over seeds.".to_string(),
             (_, true, true) => "No evidence that it does.".to_string(),
-            (Question::Noise, _, false) => format!("Yes: accuracy is lower for {}.", names(&worse, |c| &c.head)),
+            (Question::Noise, _, false) => format!("Yes: accuracy is lower for {}.", listed(&worse)),
             (Question::Noise, false, true) => "No: accuracy is higher with it.".to_string(),
-            (_, true, false) => format!("No: worse than {}.", names(&worse, |c| &c.baseline)),
-            (_, false, true) if better.len() == asked.len() => {
-                format!("Yes, on this data: better than {}.", names(&better, |c| &c.baseline))
-            }
+            (_, true, false) => format!("No: worse than {}.", listed(&worse)),
+            (_, false, false) => format!("Mixed: better than {}, worse than {}.", listed(&better), listed(&worse)),
+            (_, false, true) if unclear.is_empty() => format!("Yes, on this data: better than {}.", listed(&better)),
             (_, false, true) => {
-                let rest: Vec<&Comparison> = asked.iter().copied().filter(|c| c.finding != Finding::Better).collect();
-                let (better, rest) = (names(&better, |c| &c.baseline), names(&rest, |c| &c.baseline));
-                format!("Not shown: better than {better}, but no evidence against {rest}.")
-            }
-            (_, false, false) => {
-                let (better, worse) = (names(&better, |c| &c.baseline), names(&worse, |c| &c.baseline));
-                format!("Mixed: better than {better}, worse than {worse}.")
+                format!("Not shown: better than {}, but no evidence against {}.", listed(&better), listed(&unclear))
             }
         };
         let evidence = asked.iter().map(|c| c.sentence()).collect();
-        Some(Self { question: question.wording().ask.to_string(), verdict, evidence })
+        Some(Self { question, verdict, evidence })
     }
 }
 
-/// "a, b and c", each once.
-fn names<'a>(comparisons: &[&'a Comparison], name: fn(&'a Comparison) -> &'a String) -> String {
-    let mut list: Vec<&str> = Vec::new();
-    for comparison in comparisons {
-        let name = name(comparison).as_str();
-        if !list.contains(&name) {
-            list.push(name);
-        }
-    }
-    match list.as_slice() {
+/// "a, b and c".
+fn listed(names: &[String]) -> String {
+    match names {
         [] => String::new(),
-        [one] => (*one).to_string(),
+        [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// "1 seed", "5 seeds".
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A difference in accuracy as percentage points with one decimal and a true minus sign: 0.008 is "0.8".

@@ -38,8 +38,15 @@ pub fn sd(values: &[f64]) -> Option<f64> {
     Some((squares / (values.len() - 1) as f64).sqrt())
 }
 
-/// Student's t interval of the mean of paired differences; `None` below two.
+fn is_level(level: f64) -> bool {
+    0.0 < level && level < 1.0
+}
+
+/// Student's t interval of the mean of paired differences; `None` below two or for a level outside (0, 1).
 pub fn t_interval(differences: &[f64], level: f64) -> Option<Interval> {
+    if !is_level(level) {
+        return None;
+    }
     let half = student(differences.len())?.inverse_cdf(0.5 + level / 2.0) * standard_error(differences)?;
     let centre = mean(differences)?;
     Some(Interval { low: centre - half, high: centre + half, level })
@@ -69,8 +76,11 @@ fn student(count: usize) -> Option<StudentsT> {
 
 /// Bootstrap interval of the mean of paired differences, bias-corrected and accelerated (BCa: Efron 1987,
 /// doi 10.1080/01621459.1987.10478410): `resamples` draws of all differences with replacement, under `seed`. A list
-/// without spread gives the point itself; `None` below two differences.
+/// without spread gives the point itself; `None` below two differences, without draws or for a level outside (0, 1).
 pub fn bootstrap_interval(differences: &[f64], level: f64, resamples: usize, seed: u64) -> Option<Interval> {
+    if resamples == 0 || !is_level(level) {
+        return None;
+    }
     let (count, centre) = (differences.len(), mean(differences)?);
     if sd(differences)? == 0.0 {
         return Some(Interval { low: centre, high: centre, level });
@@ -82,8 +92,14 @@ pub fn bootstrap_interval(differences: &[f64], level: f64, resamples: usize, see
     means.sort_by(f64::total_cmp);
 
     let normal = Normal::standard();
-    let (below, up_to) = (means.partition_point(|m| *m < centre), means.partition_point(|m| *m <= centre));
-    let bias = normal.inverse_cdf((below + up_to) as f64 / (2 * resamples) as f64);
+    // Accuracies lie on a grid, so many resampled means equal the mean but for the order of their summation.
+    let rounding = 1e-12 * differences.iter().fold(0.0f64, |largest, d| largest.max(d.abs()));
+    let below = means.partition_point(|m| *m < centre - rounding);
+    let up_to = means.partition_point(|m| *m <= centre + rounding);
+    // Half a draw away from the ends, where the bias would be infinite.
+    let half_a_draw = 0.5 / resamples as f64;
+    let share_below = (below + up_to) as f64 / (2 * resamples) as f64;
+    let bias = normal.inverse_cdf(share_below.clamp(half_a_draw, 1.0 - half_a_draw));
     // Leaving one value out moves the mean by (mean − value)/(n − 1); the factor cancels in the acceleration.
     let moves = differences.iter().map(|d| d - centre);
     let (squares, cubes) = moves.fold((0.0, 0.0), |(s, c), m| (s + m * m, c + m * m * m));

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use qgraft::math::Stream;
 use qgraft::study::compare::{Answer, Comparison, Question, correct};
 use qgraft::study::energy::Usage;
-use qgraft::study::metric::{Predictions, counts, probability, ranking};
+use qgraft::study::metric::{Predictions, counts};
 use qgraft::study::report::{
     Confusion, Curve, Drawing, Environment, Family, HeadRow, HoldOut, MetricValue, NoisePoint, Reliability, Report,
     Roc, Spread, Timing,
@@ -41,12 +41,6 @@ fn predictions(skill: f64, seed: u64, purpose: &str) -> Predictions {
 
 fn accuracy(predictions: &Predictions) -> f64 {
     counts::accuracy(predictions).unwrap()
-}
-
-fn pooled(seeds: &[Predictions]) -> Predictions {
-    let rows: Vec<_> = seeds.iter().map(|p| p.probabilities().view()).collect();
-    let labels = seeds.iter().flat_map(|p| p.labels().to_vec()).collect();
-    Predictions::new(ndarray::concatenate(ndarray::Axis(0), &rows).unwrap(), labels).unwrap()
 }
 
 fn curve(head: &str, end: f64) -> Curve {
@@ -116,18 +110,11 @@ pub fn report() -> Report {
     for (name, family, parameters, doc, skill) in HEADS {
         let seeds: Vec<Predictions> = (0..SEEDS as u64).map(|seed| predictions(skill, seed, name)).collect();
         let last_epoch: Vec<f64> = seeds.iter().map(accuracy).collect();
-        let all = pooled(&seeds);
+        let all = Predictions::pooled(&seeds).unwrap();
         report.curves.push(curve(name, Spread::of(&last_epoch).unwrap().mean));
-        report.rocs.extend((0..3).map(|class| {
-            let curve = ranking::roc(&all, class).unwrap();
-            let points = curve.iter().map(|p| (p.false_positive_rate, p.true_positive_rate)).collect();
-            Roc { head: name.into(), class, area: ranking::area(&curve), points }
-        }));
-        let counted = counts::confusion(&all);
-        report
-            .confusions
-            .push(Confusion { head: name.into(), counts: counted.rows().into_iter().map(|r| r.to_vec()).collect() });
-        report.reliability.push(Reliability { head: name.into(), bins: probability::reliability(&all) });
+        report.rocs.extend(Roc::of(name, &all));
+        report.confusions.push(Confusion::of(name, &all));
+        report.reliability.push(Reliability::of(name, &all));
         if family != Family::Classical {
             report.noise.extend(noise(name, skill));
         }
@@ -144,8 +131,14 @@ pub fn report() -> Report {
     report.timing = Timing { threads: 2, total, co2_grams: 0.149, basis, heads: report.timing.heads };
 
     let of = |name: &str| seeds_of.iter().find(|(head, _)| head == name).unwrap().1.as_slice();
-    for baseline in ["linear", "mlp_a", "separable", "frozen_quantum"] {
-        let pair = Comparison::new(Question::Contribution, ("quantum", of("quantum")), (baseline, of(baseline)), 1);
+    let baselines = [
+        (Question::Contribution, "linear"),
+        (Question::Contribution, "mlp_a"),
+        (Question::Control, "separable"),
+        (Question::Control, "frozen_quantum"),
+    ];
+    for (question, baseline) in baselines {
+        let pair = Comparison::new(question, ("quantum", of("quantum")), (baseline, of(baseline)), 1);
         report.comparisons.push(pair.unwrap());
     }
     for (device, loss) in [("sample_device_a", 0.15), ("sample_device_b", 0.4)] {

@@ -17,7 +17,7 @@ pub mod counts;
 pub mod probability;
 pub mod ranking;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Result, StudyError};
@@ -49,6 +49,19 @@ impl Predictions {
                 return Err(StudyError::Probabilities { sample, values: row.to_vec() });
             }
         }
+        Ok(Self { probabilities, labels })
+    }
+
+    /// The predictions of several seeds as one, for curves and matrices over all of them.
+    ///
+    /// # Errors
+    /// None at all, or different numbers of classes.
+    pub fn pooled(seeds: &[Self]) -> Result<Self> {
+        let classes = seeds.first().map_or(0, Self::classes);
+        let views: Vec<_> = seeds.iter().map(|seed| seed.probabilities.view()).collect();
+        let labels: Vec<usize> = seeds.iter().flat_map(|seed| seed.labels.iter().copied()).collect();
+        let unlike = |_| StudyError::Shape { rows: labels.len(), classes, labels: labels.len() };
+        let probabilities = ndarray::concatenate(Axis(0), &views).map_err(unlike)?;
         Ok(Self { probabilities, labels })
     }
 

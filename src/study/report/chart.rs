@@ -2,6 +2,8 @@
 //!
 //! Colours are CSS variables of the page, so that one drawing serves light, dark and paper. Legends are the page's too.
 
+use std::sync::Arc;
+
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::scatter::MarkerShape;
 use kuva::plot::{BandPlot, LinePlot, ScatterPlot};
@@ -17,7 +19,7 @@ pub struct Axis {
     pub label: String,
     /// Its two ends.
     pub range: (f64, f64),
-    /// Distance of its ticks; 0 leaves it to the library.
+    /// Distance of its ticks; unused beside names.
     pub step: f64,
     /// Names at 1, 2, 3 … instead of numbers.
     pub names: Vec<String>,
@@ -33,16 +35,22 @@ impl Axis {
     pub fn of_names(names: Vec<String>) -> Self {
         Self { label: String::new(), range: (0.4, names.len() as f64 + 0.6), step: 0.0, names }
     }
+
+    fn ticks(&self) -> impl Iterator<Item = f64> {
+        let (low, high, step) = (self.range.0, self.range.1, self.step);
+        let first = (low / step).ceil();
+        (0..=((high - low) / step) as usize).map(move |k| (first + k as f64) * step).filter(move |at| *at < high)
+    }
 }
 
-/// How a series is drawn. `Bars` are whiskers of ± the spread around marks.
+/// How a series is drawn, and what its spread means.
 #[derive(Clone, Copy)]
 pub enum Look {
     /// A line; with a spread, a band around it.
     Line { width: f64, dash: &'static str },
-    /// Marks with whiskers along x.
+    /// Marks with whiskers of ± the spread along x.
     MarksAlongX(&'static str),
-    /// Marks with whiskers along y.
+    /// Marks with whiskers of ± the spread along y.
     MarksAlongY(&'static str),
     /// Small translucent dots.
     Dots,
@@ -97,6 +105,10 @@ impl Series {
                 let mut line = LinePlot::new().with_data(self.points.clone()).with_color(&self.colour);
                 line.line_style = kuva::plot::LineStyle::Custom(dash.into());
                 plots.push(Plot::Line(line.with_stroke_width(width)));
+                if self.points.len() == 1 {
+                    // A line of one point would not be seen.
+                    plots.push(Plot::Scatter(marks(1.5 * width)));
+                }
                 plots
             }
             Look::MarksAlongX(mark) => {
@@ -115,13 +127,13 @@ impl Chart {
     /// The `<svg>` element.
     pub fn svg(&self) -> String {
         let (width, height) = self.size;
-        let ink = || "var(--ink, #222)".to_string();
+        let ink = "var(--ink)";
         let theme = Theme {
             background: "none".into(),
-            axis_color: "var(--rule, #888)".into(),
-            grid_color: "var(--grid, #ddd)".into(),
-            tick_color: "var(--rule, #888)".into(),
-            text_color: ink(),
+            axis_color: "var(--rule)".into(),
+            grid_color: "var(--grid)".into(),
+            tick_color: "var(--rule)".into(),
+            text_color: ink.into(),
             ..Theme::light()
         };
         let mut layout = Layout::new(self.x.range, self.y.range)
@@ -131,44 +143,72 @@ impl Chart {
             .with_font_family("inherit")
             .with_label_size(12)
             .with_tick_size(11)
+            .with_x_label(&self.x.label)
+            .with_x_label_offset(0.0, -8.0)
+            .with_x_tick_step(self.x.step)
             .with_x_axis_min(self.x.range.0)
             .with_x_axis_max(self.x.range.1)
             .with_y_axis_min(self.y.range.0)
             .with_y_axis_max(self.y.range.1)
-            .with_x_tick_format(TickFormat::Auto);
-        if !self.x.label.is_empty() {
-            layout = layout.with_x_label(&self.x.label);
-        }
+            .with_tick_format(TickFormat::Custom(Arc::new(tick_text)));
         if !self.y.label.is_empty() {
             layout = layout.with_y_label(&self.y.label);
         }
-        if self.x.step > 0.0 {
-            layout = layout.with_x_tick_step(self.x.step);
-        }
-        if self.y.step > 0.0 {
-            layout = layout.with_y_tick_step(self.y.step);
-        }
-        if !self.x.names.is_empty() {
-            layout = layout.with_x_categories(self.x.names.clone());
-        }
-        if !self.y.names.is_empty() {
-            layout = layout.with_y_categories(self.y.names.clone());
-        }
+        layout = match self.y.names.is_empty() {
+            true => layout.with_y_tick_step(self.y.step),
+            false => layout.with_y_categories(self.y.names.clone()),
+        };
         if let Some(at) = self.mark_x {
-            layout = layout.with_reference_line(ReferenceLine::vertical(at).with_color(ink()).with_dasharray("3 3"));
+            layout = layout.with_reference_line(ReferenceLine::vertical(at).with_color(ink).with_dasharray("3 3"));
         }
-        let plots = self.series.iter().flat_map(Series::plots).collect();
+        let plots = self.grid_beside_names().chain(self.series.iter().flat_map(Series::plots)).collect();
         let drawn = SvgBackend.render_scene(&render_multiple(plots, layout));
         scalable(&drawn, &self.description)
     }
+
+    /// The library draws no grid beside names, but a row is read along its values.
+    fn grid_beside_names(&self) -> impl Iterator<Item = Plot> {
+        let (bottom, top) = self.y.range;
+        let line = move |at| {
+            let line = LinePlot::new().with_data([(at, bottom), (at, top)]);
+            Plot::Line(line.with_color("var(--grid)").with_stroke_width(1.0))
+        };
+        self.x.ticks().filter(|_| !self.y.names.is_empty()).map(line)
+    }
 }
 
-/// The library gives a fixed width and height; a view box lets the page choose the size, a label tells what is drawn.
+/// Up to two decimals, none that say nothing, and a true minus sign.
+fn tick_text(value: f64) -> String {
+    let text = format!("{value:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.').replace('-', "−");
+    if text == "−0" { "0".into() } else { text }
+}
+
+/// The library gives a fixed width and height; a view box lets the page shrink it, a label tells what is drawn.
 fn scalable(svg: &str, description: &str) -> String {
     let (width, height) = (attribute(svg, "width"), attribute(svg, "height"));
     let sized = format!("width=\"{width}\" height=\"{height}\"");
     let description = super::html::escape(description);
-    svg.replacen(&sized, &format!("viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{description}\""), 1)
+    let fluid = format!("width=\"{width}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{description}\"");
+    svg.replacen(&sized, &fluid, 1)
+}
+
+/// The library numbers its clip paths through the whole process; here they are numbered through the page, so that one
+/// report is one text.
+pub fn number_clip_paths(page: &str) -> String {
+    const PREFIX: &str = "kuva-clip-";
+    let mut parts = page.split(PREFIX);
+    let mut numbered = parts.next().unwrap_or_default().to_string();
+    let mut known: Vec<&str> = Vec::new();
+    for part in parts {
+        let (number, rest) = part.split_at(part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len()));
+        let place = known.iter().position(|k| *k == number).unwrap_or(known.len());
+        if place == known.len() {
+            known.push(number);
+        }
+        numbered += &format!("clip-{place}{rest}");
+    }
+    numbered
 }
 
 fn attribute<'a>(svg: &'a str, name: &str) -> &'a str {

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use super::chart::number_clip_paths;
 use super::plots::{self, distinct, ink};
 use super::{Drawing, Family, Report, tables};
-use crate::study::compare::{Comparison, Question};
+use crate::study::compare::{Comparison, counted};
 
 /// One part of the page: anchor, heading and what fills it; an empty text leaves the part out.
 struct Section {
@@ -52,7 +53,7 @@ pub fn html(report: &Report) -> String {
         let _ = write!(page, "<section id=\"{anchor}\">\n<h2>{heading}</h2>\n{body}</section>\n");
     }
     page.push_str("</body>\n</html>\n");
-    page
+    number_clip_paths(&page)
 }
 
 /// Text made safe inside elements and quoted attributes.
@@ -71,6 +72,7 @@ fn legend<'a>(report: &Report, heads: impl Iterator<Item = &'a str>) -> String {
         let ink = ink(report, head);
         let mark = match ink.mark {
             "diamond" => "<path d=\"M16 1l5 5-5 5-5-5z\"/>",
+            "triangle" => "<path d=\"M16 1l5 9h-10z\"/>",
             "square" => "<rect x=\"12\" y=\"2\" width=\"8\" height=\"8\"/>",
             _ => "<circle cx=\"16\" cy=\"6\" r=\"4.5\"/>",
         };
@@ -90,21 +92,22 @@ fn legend<'a>(report: &Report, heads: impl Iterator<Item = &'a str>) -> String {
 fn answers(report: &Report) -> String {
     let mut cards = String::new();
     for answer in &report.answers {
-        let asked = |c: &&Comparison| answer.evidence.contains(&c.sentence());
-        let told: Vec<&Comparison> = report.comparisons.iter().filter(asked).collect();
-        let drawn = if told.is_empty() { String::new() } else { plots::forest(report, &told).svg() };
+        let told: Vec<&Comparison> = report.comparisons.iter().filter(|c| c.question == answer.question).collect();
+        let drawn = if told.is_empty() { String::new() } else { plots::forest(&told).svg() };
         let evidence: String = answer.evidence.iter().map(|e| format!("<li>{}</li>", escape(e))).collect();
         let _ = write!(
             cards,
             "<article>\n<h2>{}</h2>\n<p class=\"verdict\">{}</p>\n{drawn}\n<ul>{evidence}</ul>\n</article>\n",
-            escape(&answer.question),
+            answer.question.ask(),
             escape(&answer.verdict)
         );
     }
     let notices = match report.notices.len() {
         0 => String::new(),
-        1 => "<p class=\"warn\"><a href=\"#notices\">1 notice</a> belongs to these results.</p>\n".to_string(),
-        n => format!("<p class=\"warn\"><a href=\"#notices\">{n} notices</a> belong to these results.</p>\n"),
+        n => format!(
+            "<p class=\"warn\">Read with these results: <a href=\"#notices\">{}</a>.</p>\n",
+            counted(n, "notice")
+        ),
     };
     format!("<div class=\"answers\">\n{cards}</div>\n{notices}")
 }
@@ -137,7 +140,7 @@ fn noise(report: &Report) -> String {
             figure(&caption, &plots::noise_sweep(report, setting).svg())
         })
         .collect();
-    format!("{body}<div class=\"grid wide\">\n{sweeps}</div>\n")
+    format!("{body}<div class=\"grid pair\">\n{sweeps}</div>\n")
 }
 
 fn learning(report: &Report) -> String {
@@ -190,7 +193,7 @@ fn reliability(report: &Report) -> String {
     }
     format!(
         "<p>How often a head is right when it is this sure. On the dotted line confidence is honest; below it the head \
-         is overconfident. The area of a bubble is its share of the samples (all seeds pooled).</p>\n\
+         is overconfident. Larger marks hold more samples (all seeds pooled).</p>\n\
          <div class=\"grid\">\n{panels}</div>\n"
     )
 }
@@ -210,14 +213,5 @@ pub fn family(family: Family) -> &'static str {
         Family::Classical => "classical",
         Family::Quantum => "quantum",
         Family::Control => "control",
-    }
-}
-
-/// The question of a comparison as a table heading.
-pub fn asked(question: Question) -> &'static str {
-    match question {
-        Question::Contribution => "With a circuit against without",
-        Question::Noise => "Under noise against without",
-        Question::Difference => "Other pairs",
     }
 }

@@ -1,6 +1,6 @@
 //! What a run found, as plain data, and the ways to tell it: HTML, a terminal table, JSON.
 //!
-//! A [`Report`] knows nothing of how training works. Whatever ran fills it in; [`html`] draws it, [`json`] writes it as
+//! A [`Report`] knows nothing of how training works. Whatever ran fills it in; [`html()`] draws it, [`json`] writes it as
 //! metrics.json, [`read`] reads that back. Everything that may differ between two runs of one specification (times,
 //! energy, threads) stands in [`Timing`] alone, so that without it a rerun is the same to the byte.
 
@@ -23,7 +23,7 @@ use super::compare::{Answer, Comparison};
 use super::energy::Usage;
 use super::error::{Result, StudyError};
 use super::metric::probability::ReliabilityBin;
-use super::metric::{METRICS, Predictions};
+use super::metric::{METRICS, Predictions, counts, probability, ranking};
 use super::stats;
 
 /// All that is told of a run.
@@ -108,7 +108,7 @@ impl HoldOut {
             ),
             None => format!(
                 "{parts} samples; there is no test set, so all figures are measured on validation. The last epoch is the \
-                 figure to quote. The best validation epoch was chosen on the samples that judge it and is too high; it \
+                 figure to quote. The best validation epoch was chosen on the samples that judge it and flatters; it \
                  is shown for comparison with papers that report it. {always}"
             ),
         }
@@ -129,6 +129,13 @@ impl Spread {
     /// Of one value per seed; `None` of no values.
     pub fn of(values: &[f64]) -> Option<Self> {
         Some(Self { mean: stats::mean(values)?, sd: stats::sd(values) })
+    }
+
+    /// Of the curves of several seeds, epoch by epoch, as far as the shortest goes.
+    pub fn of_curves(seeds: &[Vec<f64>]) -> Vec<Self> {
+        let epochs = seeds.iter().map(Vec::len).min().unwrap_or(0);
+        let at = |epoch: usize| seeds.iter().map(|curve| curve[epoch]).collect::<Vec<f64>>();
+        (0..epochs).filter_map(|epoch| Self::of(&at(epoch))).collect()
     }
 }
 
@@ -226,6 +233,14 @@ pub struct Confusion {
     pub counts: Vec<Vec<usize>>,
 }
 
+impl Confusion {
+    /// Counted from the predictions of all seeds ([`Predictions::pooled`]).
+    pub fn of(head: &str, pooled: &Predictions) -> Self {
+        let counts = counts::confusion(pooled).rows().into_iter().map(|row| row.to_vec()).collect();
+        Self { head: head.into(), counts }
+    }
+}
+
 /// ROC curve of one head for one class against the rest, predictions of all seeds pooled.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Roc {
@@ -239,6 +254,29 @@ pub struct Roc {
     pub points: Vec<(f64, f64)>,
 }
 
+impl Roc {
+    /// Traced from the predictions of all seeds ([`Predictions::pooled`]): one curve, of class 1, when there are two
+    /// classes, else one per class; none where a class has no samples. Points inside a straight run are left out.
+    pub fn of(head: &str, pooled: &Predictions) -> Vec<Self> {
+        let drawn = if pooled.classes() == 2 { 1..2 } else { 0..pooled.classes() };
+        let trace = |class| {
+            let curve = ranking::roc(pooled, class).ok()?;
+            let mut points: Vec<(f64, f64)> = Vec::new();
+            for (x, y) in curve.iter().map(|p| (p.false_positive_rate, p.true_positive_rate)) {
+                // Three in one row or column: the middle one is no corner.
+                if let [.., (x0, y0), (x1, y1)] = points[..]
+                    && ((x0 == x1 && x1 == x) || (y0 == y1 && y1 == y))
+                {
+                    points.pop();
+                }
+                points.push((x, y));
+            }
+            Some(Self { head: head.into(), class, area: ranking::area(&curve), points })
+        };
+        drawn.filter_map(trace).collect()
+    }
+}
+
 /// Reliability diagram of one head, predictions of all seeds pooled.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reliability {
@@ -246,6 +284,13 @@ pub struct Reliability {
     pub head: String,
     /// Bins that hold samples.
     pub bins: Vec<ReliabilityBin>,
+}
+
+impl Reliability {
+    /// Binned from the predictions of all seeds ([`Predictions::pooled`]).
+    pub fn of(head: &str, pooled: &Predictions) -> Self {
+        Self { head: head.into(), bins: probability::reliability(pooled) }
+    }
 }
 
 /// A drawn circuit.

@@ -2,7 +2,7 @@
 
 use super::chart::{Axis, Chart, Look, Series};
 use super::{Curve, Family, NoisePoint, Reliability, Report, Roc, Spread};
-use crate::study::compare::Comparison;
+use crate::study::compare::{Comparison, Finding};
 
 /// How a head is drawn, the same in every chart: the hue and the mark tell its family.
 #[derive(Clone)]
@@ -15,23 +15,26 @@ pub struct Ink {
     pub mark: &'static str,
 }
 
-/// Colours of a family beside their CSS name: Paul Tol's "bright" scheme, made for colour-blind readers
-/// (<https://sronpersonalpages.nl/~pault/>), blue without a circuit, red with one, green for controls.
-const PALETTE: [(Family, &str, &str, &str, [&str; 3]); 3] = [
-    (Family::Classical, "classical", "none", "circle", ["#4477AA", "#66CCEE", "#223F66"]),
-    (Family::Quantum, "quantum", "none", "diamond", ["#EE6677", "#AA3377", "#D98032"]),
-    (Family::Control, "control", "6 3", "square", ["#228833", "#CCBB44", "#777777"]),
+/// How the heads of a family are drawn. Their colours stand in style.css, three to a family: the hues of Paul Tol's
+/// "bright" scheme (<https://sronpersonalpages.nl/~pault/>), which colour-blind readers can tell apart. From the fourth
+/// head on the colours come again, dotted and with triangles.
+const FAMILIES: [(Family, &str, &str, &str); 3] = [
+    (Family::Classical, "classical", "none", "circle"),
+    (Family::Quantum, "quantum", "none", "diamond"),
+    (Family::Control, "control", "6 3", "square"),
 ];
+
+const COLOURS: usize = 3;
 
 /// How the head called `name` is drawn.
 pub fn ink(report: &Report, name: &str) -> Ink {
     let row = report.heads.iter().find(|head| head.name == name);
     let family = row.map_or(Family::Control, |head| head.family);
-    let relatives = report.heads.iter().filter(|head| head.family == family);
-    let place = relatives.map(|head| head.name.as_str()).position(|other| other == name).unwrap_or(2) % 3;
-    // The array holds one row per variant of the enum.
-    let (_, family, dash, mark, colours) = PALETTE.iter().find(|row| row.0 == family).unwrap_or(&PALETTE[0]);
-    Ink { colour: format!("var(--{family}-{place}, {})", colours[place]), dash, mark }
+    let mut relatives = report.heads.iter().filter(|head| head.family == family);
+    let place = relatives.position(|head| head.name == name).unwrap_or(2);
+    let (_, family, dash, mark) = FAMILIES[family as usize];
+    let (dash, mark) = if place < COLOURS { (dash, mark) } else { ("2 2", "triangle") };
+    Ink { colour: format!("var(--{family}-{})", place % COLOURS), dash, mark }
 }
 
 /// Ends of an axis that hold all of `values`, on multiples of `step`, inside `limits`.
@@ -47,6 +50,12 @@ fn range(values: impl Iterator<Item = f64>, step: f64, limits: (f64, f64)) -> (f
     if low < high { (low, high) } else { ((low - step).max(limits.0), (low + step).min(limits.1)) }
 }
 
+/// A little room at both ends, where marks would be cut in half.
+fn padded((low, high): (f64, f64)) -> (f64, f64) {
+    let room = 0.015 * (high - low);
+    (low - room, high + room)
+}
+
 const PER_CENT: (f64, f64) = (0.0, 100.0);
 const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
@@ -55,36 +64,32 @@ fn ends(spread: &Spread) -> [f64; 2] {
     [spread.mean - sd, spread.mean + sd]
 }
 
-/// Tick distance that gives an axis three to eight ticks.
+/// Tick distance that gives an axis three to seven ticks.
 fn tick(range: (f64, f64)) -> f64 {
     let width = range.1 - range.0;
     let steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0];
     steps.into_iter().find(|step| width / step <= 6.5).unwrap_or(100.0)
 }
 
-/// Differences with their intervals around zero, in percentage points.
-pub fn forest(report: &Report, comparisons: &[&Comparison]) -> Chart {
+/// Differences with their intervals around zero, in percentage points; grey where the interval covers zero.
+pub fn forest(comparisons: &[&Comparison]) -> Chart {
     let half = |c: &Comparison| c.interval.map_or(0.0, |interval| 100.0 * (interval.high - interval.low) / 2.0);
     let reach = comparisons.iter().flat_map(|c| {
         let centre = 100.0 * c.difference;
-        [centre - half(c), centre + half(c), 0.0]
+        [centre - half(c) - 0.3, centre + half(c) + 0.3, -0.5, 0.5]
     });
     let ends = range(reach, 1.0, ANY);
     // Rows are counted from below.
-    let series = comparisons.iter().rev().enumerate().map(|(row, c)| {
-        let head = report.heads.iter().filter(|h| c.head.starts_with(&h.name)).max_by_key(|h| h.name.len());
-        let ink = ink(report, head.map_or("", |h| &h.name));
-        Series {
-            colour: ink.colour,
-            points: vec![(100.0 * c.difference, row as f64 + 1.0)],
-            spread: vec![half(c)],
-            look: Look::MarksAlongX(ink.mark),
-        }
+    let series = comparisons.iter().rev().enumerate().map(|(row, c)| Series {
+        colour: if matches!(c.finding, Finding::Better | Finding::Worse) { "var(--ink)" } else { "var(--rule)" }.into(),
+        points: vec![(100.0 * c.difference, row as f64 + 1.0)],
+        spread: vec![half(c)],
+        look: Look::MarksAlongX("square"),
     });
     Chart {
         description: comparisons.iter().map(|c| c.sentence()).collect::<Vec<_>>().join("; "),
-        size: (520.0, 62.0 + 26.0 * comparisons.len() as f64),
-        x: Axis::new("difference in accuracy (percentage points, 95% CI)", ends, tick(ends)),
+        size: (500.0, 62.0 + 26.0 * comparisons.len() as f64),
+        x: Axis::new("accuracy difference, points", ends, tick(ends)),
         y: Axis::of_names(comparisons.iter().rev().map(|c| format!("{} − {}", c.head, c.baseline)).collect()),
         series: series.collect(),
         mark_x: Some(0.0),
@@ -96,7 +101,7 @@ pub fn accuracy_by_head(report: &Report) -> Chart {
     let heads = || report.heads.iter().rev().enumerate();
     let values = report.heads.iter().flat_map(|head| &head.last_epoch).map(|a| 100.0 * a);
     let spreads = report.heads.iter().filter_map(|head| Spread::of(&head.last_epoch));
-    let ends = range(values.chain(spreads.flat_map(|s| ends(&s)).map(|a| 100.0 * a)), 1.0, PER_CENT);
+    let ends = padded(range(values.chain(spreads.flat_map(|s| ends(&s)).map(|a| 100.0 * a)), 1.0, PER_CENT));
     let mut series = Vec::new();
     for (row, head) in heads() {
         let ink = ink(report, &head.name);
@@ -142,7 +147,7 @@ pub fn swept(report: &Report) -> Vec<&str> {
 }
 
 fn noise_range<'a>(points: impl Iterator<Item = &'a NoisePoint>) -> (f64, f64) {
-    range(points.flat_map(|point| ends(&point.accuracy)).map(|a| 100.0 * a), 1.0, PER_CENT)
+    padded(range(points.flat_map(|point| ends(&point.accuracy)).map(|a| 100.0 * a), 1.0, PER_CENT))
 }
 
 /// Accuracy of every head under every setting as calibrated: one row a setting, heads beside each other in it.
@@ -187,11 +192,14 @@ pub fn noise_sweep(report: &Report, setting: &str) -> Chart {
     let y = noise_range(report.noise.iter().filter(|p| sweeps.contains(&p.setting.as_str())));
     let last = own.iter().map(|p| p.scale).fold(1.0, f64::max);
     let mut series = Vec::new();
-    for head in distinct(own.iter().map(|p| p.head.as_str())) {
+    let heads = distinct(own.iter().map(|p| p.head.as_str()));
+    for (place, head) in heads.iter().enumerate() {
         let ink = ink(report, head);
-        let mut points: Vec<&&NoisePoint> = own.iter().filter(|p| p.head == head).collect();
+        let mut points: Vec<&&NoisePoint> = own.iter().filter(|p| p.head == *head).collect();
         points.sort_by(|a, b| a.scale.total_cmp(&b.scale));
-        let places: Vec<(f64, f64)> = points.iter().map(|p| (p.scale, 100.0 * p.accuracy.mean)).collect();
+        // Set apart by a hundredth of the axis, so that whiskers at one factor do not hide each other.
+        let shift = (place as f64 - (heads.len() as f64 - 1.0) / 2.0) * last / 100.0;
+        let places: Vec<(f64, f64)> = points.iter().map(|p| (p.scale + shift, 100.0 * p.accuracy.mean)).collect();
         let spread: Vec<f64> = points.iter().map(|p| 100.0 * p.accuracy.sd.unwrap_or(0.0)).collect();
         let line = Look::Line { width: 1.6, dash: ink.dash };
         series.push(Series { colour: ink.colour.clone(), points: places.clone(), spread: Vec::new(), look: line });
@@ -199,8 +207,8 @@ pub fn noise_sweep(report: &Report, setting: &str) -> Chart {
     }
     Chart {
         description: format!("Accuracy against the noise of {setting}, scaled"),
-        size: (420.0, 300.0),
-        x: Axis::new("factor on the calibrated noise", (0.0, last * 1.05), tick((0.0, last))),
+        size: (500.0, 300.0),
+        x: Axis::new("factor on the calibrated noise", (-0.05 * last, last * 1.05), tick((0.0, last))),
         y: Axis::new(&format!("accuracy on {} (%)", report.hold_out.judged_on()), y, tick(y)),
         series,
         mark_x: Some(1.0),
@@ -227,7 +235,7 @@ pub fn learning_accuracy(report: &Report, curve: &Curve) -> Chart {
         .iter()
         .filter(|other| other.head != curve.head)
         .map(|other| Series {
-            colour: "var(--faint, #bbb)".into(),
+            colour: "var(--faint)".into(),
             points: epochs(&other.validation_accuracy, 100.0).0,
             spread: Vec::new(),
             look: Look::Line { width: 0.8, dash: "none" },
@@ -238,7 +246,7 @@ pub fn learning_accuracy(report: &Report, curve: &Curve) -> Chart {
     series.push(Series { colour: ink(report, &curve.head).colour, points, spread, look });
     Chart {
         description: format!("Validation accuracy of {} by epoch, mean ± standard deviation over seeds", curve.head),
-        size: (300.0, 220.0),
+        size: (250.0, 190.0),
         x: epoch_axis(report),
         y: Axis::new("validation accuracy (%)", y, tick(y)),
         series,
@@ -257,7 +265,7 @@ pub fn learning_loss(report: &Report, curve: &Curve) -> Chart {
     };
     Chart {
         description: format!("Training and validation loss of {} by epoch", curve.head),
-        size: (300.0, 220.0),
+        size: (250.0, 190.0),
         x: epoch_axis(report),
         y: Axis::new("loss (nats)", y, tick(y)),
         series: vec![line(&curve.train_loss, "none"), line(&curve.validation_loss, "5 3")],
@@ -267,7 +275,7 @@ pub fn learning_loss(report: &Report, curve: &Curve) -> Chart {
 
 fn diagonal(from: f64) -> Series {
     let look = Look::Line { width: 1.0, dash: "3 3" };
-    Series { colour: "var(--rule, #888)".into(), points: vec![(from, from), (1.0, 1.0)], spread: Vec::new(), look }
+    Series { colour: "var(--rule)".into(), points: vec![(from, from), (1.0, 1.0)], spread: Vec::new(), look }
 }
 
 /// ROC curves of all heads for one class.
@@ -281,7 +289,7 @@ pub fn roc(report: &Report, class: usize) -> Chart {
     let areas: Vec<String> = own.iter().map(|roc| format!("{} {:.3}", roc.head, roc.area)).collect();
     Chart {
         description: format!("ROC curves, area under the curve: {}", areas.join(", ")),
-        size: (360.0, 340.0),
+        size: (330.0, 310.0),
         x: Axis::new("false positive rate", (0.0, 1.0), 0.2),
         y: Axis::new("true positive rate", (0.0, 1.0), 0.2),
         series: std::iter::once(diagonal(0.0)).chain(own.iter().map(curve)).collect(),
@@ -289,20 +297,20 @@ pub fn roc(report: &Report, class: usize) -> Chart {
     }
 }
 
-/// Share predicted right against confidence; the area of a bubble is its share of the samples.
+/// Share predicted right against confidence; bins with more samples have larger marks.
 pub fn reliability(report: &Report, diagram: &Reliability) -> Chart {
     let samples: usize = diagram.bins.iter().map(|bin| bin.samples).sum();
     let ink = ink(report, &diagram.head);
     let points: Vec<(f64, f64)> = diagram.bins.iter().map(|bin| (bin.confidence, bin.accuracy)).collect();
-    let radius = diagram.bins.iter().map(|bin| 1.5 + 12.0 * (bin.samples as f64 / samples as f64).sqrt());
+    let radius = diagram.bins.iter().map(|bin| 1.5 + 9.0 * (bin.samples as f64 / samples as f64).sqrt());
     let line = Look::Line { width: 1.2, dash: "none" };
     let low = 1.0 / report.classes.len().max(2) as f64;
     let from = (low * 5.0).floor() / 5.0;
     Chart {
         description: format!("Reliability of {}: share predicted right against confidence", diagram.head),
-        size: (300.0, 260.0),
-        x: Axis::new("confidence", (from, 1.0), 0.2),
-        y: Axis::new("share predicted right", (0.0, 1.0), 0.2),
+        size: (250.0, 230.0),
+        x: Axis::new("confidence", (from, 1.04), 0.2),
+        y: Axis::new("share predicted right", (-0.04, 1.04), 0.2),
         series: vec![
             diagonal(from),
             Series { colour: ink.colour.clone(), points: points.clone(), spread: Vec::new(), look: line },

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::html::{asked, escape, family};
+use super::html::{escape, family};
 use super::{Confusion, HeadRow, MetricValue, Report, Spread};
-use crate::study::compare::{Comparison, Question, points, signed};
+use crate::study::compare::{Comparison, Question, counted, points, signed};
 use crate::study::energy::Usage;
 use crate::study::metric::{Better, METRICS};
 use crate::study::stats::Interval;
@@ -48,9 +48,9 @@ pub fn usage<'a>(report: &'a Report, head: &HeadRow) -> Option<&'a Usage> {
     report.timing.heads.iter().find(|(name, _)| *name == head.name).map(|(_, usage)| usage)
 }
 
-/// Seeds of the run.
-pub fn seeds(report: &Report) -> usize {
-    report.heads.iter().map(|head| head.last_epoch.len()).max().unwrap_or(0)
+/// Seeds of the run: "5 seeds".
+pub fn seeds(report: &Report) -> String {
+    counted(report.heads.iter().map(|head| head.last_epoch.len()).max().unwrap_or(0), "seed")
 }
 
 fn p_value(p: f64) -> String {
@@ -61,14 +61,19 @@ fn interval(interval: Option<Interval>) -> String {
     interval.map_or("–".into(), |i| format!("{} to {}", points(i.low), points(i.high)))
 }
 
-/// A table with a caption; cells are HTML already.
+/// A table below its caption; cells are HTML already. The caption stands outside, where it wraps while the table scrolls.
 fn table(caption: &str, header: &[String], rows: &[String]) -> String {
     let header: String = header.iter().map(|cell| format!("<th scope=\"col\">{cell}</th>")).collect();
     format!(
-        "<div class=\"scroll\"><table>\n<caption>{caption}</caption>\n<thead><tr>{header}</tr></thead>\n<tbody>\n{}\n\
+        "<p class=\"caption\">{caption}</p>\n<div class=\"scroll\"><table>\n<thead><tr>{header}</tr></thead>\n<tbody>\n{}\n\
          </tbody>\n</table></div>\n",
         rows.join("\n")
     )
+}
+
+/// "0.848 ± 0.035" with its spread below the mean: eleven columns fit a page that way.
+fn two_lines(cell: &str) -> String {
+    cell.split_once(" ± ").map_or(cell.to_string(), |(mean, sd)| format!("{mean}<small class=\"sd\">± {sd}</small>"))
 }
 
 fn row(cells: &[String]) -> String {
@@ -81,7 +86,7 @@ fn row(cells: &[String]) -> String {
 pub fn facts(report: &Report) -> String {
     let environment = &report.environment;
     let told = [
-        format!("{} heads, {} seeds", report.heads.len(), seeds(report)),
+        format!("{}, {}", counted(report.heads.len(), "head"), seeds(report)),
         format!("judged on {}", report.hold_out.judged_on()),
         format!("engine {}", environment.engine),
         format!("precision {}", environment.precision),
@@ -95,12 +100,13 @@ pub fn results(report: &Report) -> String {
     let others = || METRICS.iter().filter(|row| row.name != "accuracy");
     let arrow = |better| if better == Better::Higher { "↑" } else { "↓" };
     let mut header: Vec<String> =
-        ["Head", "Parameters", "Accuracy %<br>last epoch ↑", "Accuracy %<br>best validation epoch ↑"]
+        ["Head", "Parameters", "Accuracy %<br>last epoch ↑", "Accuracy %<br>best val. epoch ↑"]
             .map(String::from)
             .to_vec();
     header.extend(others().map(|row| {
         let doc = escape(row.doc);
-        format!("<abbr title=\"{doc}\">{}</abbr> {}", row.heading, arrow(row.better))
+        let heading = row.heading.replace(' ', "<br>");
+        format!("<abbr title=\"{doc}\">{heading}</abbr> {}", arrow(row.better))
     }));
     header.extend(["Time<br>s / seed", "Energy<br>J / seed"].map(String::from));
     let of_head = |head: &HeadRow| {
@@ -112,14 +118,14 @@ pub fn results(report: &Report) -> String {
                 escape(&head.doc)
             ),
             head.parameters.to_string(),
-            format!("<b>{}</b>", per_cent(&head.last_epoch)),
-            per_cent(&head.best_validation),
+            two_lines(&per_cent(&head.last_epoch)),
+            two_lines(&per_cent(&head.best_validation)),
         ];
         cells.extend(others().map(|row| {
             head.metrics
                 .iter()
                 .find(|value| value.name == row.name)
-                .map_or("–".into(), |value| escape(&metric(value)))
+                .map_or("–".into(), |value| two_lines(&escape(&metric(value))))
         }));
         let usage = usage(report, head);
         cells.push(usage.map_or("–".into(), |u| three_digits(u.wall_seconds)));
@@ -129,7 +135,7 @@ pub fn results(report: &Report) -> String {
     let rows: Vec<String> = report.heads.iter().map(of_head).collect();
     let judged = report.hold_out.judged_on();
     let caption = format!(
-        "Mean ± standard deviation over {} seeds, on {judged} samples, without noise in the evaluation. ↑ higher is better, ↓ \
+        "Mean ± standard deviation over {}, on {judged} samples, without noise in the evaluation. ↑ higher is better, ↓ \
          lower. Metrics beside accuracy are those of the last epoch. ~ marks an estimate.",
         seeds(report)
     );
@@ -154,10 +160,10 @@ pub fn comparisons(report: &Report) -> String {
         "Win / tie / loss<br>seeds",
     ];
     let mut rows = Vec::new();
-    for question in [Question::Contribution, Question::Noise, Question::Difference] {
+    for question in Question::ALL {
         let own: Vec<&Comparison> = report.comparisons.iter().filter(|c| c.question == question).collect();
         if !own.is_empty() {
-            rows.push(format!("<tr class=\"group\"><th colspan=\"{}\">{}</th></tr>", header.len(), asked(question)));
+            rows.push(format!("<tr class=\"group\"><th colspan=\"{}\">{}</th></tr>", header.len(), question.heading()));
         }
         rows.extend(own.iter().map(|c| {
             row(&[
@@ -177,9 +183,10 @@ pub fn comparisons(report: &Report) -> String {
     // All signs equal is the rarest pattern: two of 2^n.
     let smallest = 2.0 / 2f64.powi(seeds as i32);
     let caption = format!(
-        "Accuracy of the same seeds side by side. Tests are two-sided; Holm's correction counts all {} comparisons. With {seeds} \
-         seeds Wilcoxon's p cannot fall below {}. d<sub>z</sub>: mean difference over its standard deviation.",
-        report.comparisons.len(),
+        "Accuracy of the same seeds side by side. Tests are two-sided; Holm's correction is over {}. With {} \
+         Wilcoxon's p cannot fall below {}. d<sub>z</sub>: mean difference over its standard deviation.",
+        counted(report.comparisons.len(), "comparison"),
+        counted(seeds, "seed"),
         p_value(smallest.min(1.0))
     );
     let note = "<p class=\"note\"><b>What an interval says.</b> It covers chance in training (initial weights, order of \
@@ -237,7 +244,8 @@ pub fn areas(report: &Report) -> String {
         row(&std::iter::once(escape(&head.name)).chain(classes.iter().map(area)).collect::<Vec<_>>())
     };
     let drawn = report.heads.iter().filter(|head| report.rocs.iter().any(|roc| roc.head == head.name));
-    table("Area under each curve", &header, &drawn.map(of_head).collect::<Vec<_>>())
+    let areas = table("Area under each curve", &header, &drawn.map(of_head).collect::<Vec<_>>());
+    format!("<div class=\"narrow\">{areas}</div>")
 }
 
 fn pairs(caption: &str, list: &[(String, String)]) -> String {

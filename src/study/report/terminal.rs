@@ -2,8 +2,8 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use super::tables::{joules, metric, per_cent, three_digits, usage};
-use super::{HeadRow, Report};
+use super::Report;
+use super::tables::{joules, metric, per_cent, seeds, three_digits, usage};
 
 /// The heads in one table, the answers with their sentences and every notice below it.
 pub fn table(report: &Report) -> String {
@@ -25,9 +25,9 @@ pub fn table(report: &Report) -> String {
         let numbers = cells.map(|text| Cell::new(text).set_alignment(CellAlignment::Right));
         table.add_row(std::iter::once(Cell::new(&head.name)).chain(numbers));
     }
-    let mut text = format!("{}\n\n{table}\n{}\n", report.title, under_table(&report.heads, report));
+    let mut text = format!("{}\n\n{table}\n{}\n", report.title, under_table(report));
     for answer in &report.answers {
-        text += &format!("\n{} {}\n", answer.question, answer.verdict);
+        text += &format!("\n{} {}\n", answer.question.ask(), answer.verdict);
         text.extend(answer.evidence.iter().map(|sentence| format!("  {sentence}\n")));
     }
     if !report.notices.is_empty() {
@@ -37,9 +37,8 @@ pub fn table(report: &Report) -> String {
     text
 }
 
-fn under_table(heads: &[HeadRow], report: &Report) -> String {
-    let seeds = heads.iter().map(|head| head.last_epoch.len()).max().unwrap_or(0);
-    let judged = report.hold_out.judged_on();
+fn under_table(report: &Report) -> String {
+    let (seeds, judged) = (seeds(report), report.hold_out.judged_on());
     let estimate = if report.timing.total.estimated { "; ~ estimated from processor time" } else { "" };
-    format!("mean ± sd over {seeds} seeds on {judged}, last epoch unless said otherwise{estimate}")
+    format!("mean ± sd over {seeds} on {judged}, last epoch unless said otherwise{estimate}")
 }
