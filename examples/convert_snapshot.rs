@@ -4,17 +4,26 @@
 //! cargo run --no-default-features --example convert_snapshot -- PROPS.json ORIGIN LICENCE > noise_models/NAME.json
 //! ```
 
-use qgraft::device::{Device, DeviceError};
+use std::process::ExitCode;
 
-fn main() -> Result<(), DeviceError> {
+use qgraft::device::Device;
+
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [snapshot, origin, licence] = &arguments[..] else {
         eprintln!("usage: convert_snapshot SNAPSHOT ORIGIN LICENCE");
-        std::process::exit(2);
+        return ExitCode::from(2);
     };
-    let mut device = Device::read(snapshot)?;
-    device.calibration.source.origin = origin.clone();
-    device.calibration.source.licence = licence.clone();
-    print!("{}", device.to_json());
-    Ok(())
+    match Device::read(snapshot) {
+        Ok(mut device) => {
+            device.calibration.source.origin.clone_from(origin);
+            device.calibration.source.licence.clone_from(licence);
+            print!("{}", device.to_json());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }

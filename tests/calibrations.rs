@@ -149,7 +149,11 @@ fn every_case_gives_aer_s_density_matrix_and_probabilities() {
             assert!(off < tolerance, "{name}: probabilities off by {off:e}");
         }
         let ideal = program_of(&case, &device, "ideal");
-        assert_close(&format!("{} ideal", case["id"]), &slow::probabilities(&ideal, &[]), &numbers(&expected["probabilities_ideal"]));
+        assert_close(
+            &format!("{} ideal", case["id"]),
+            &slow::probabilities(&ideal, &[]),
+            &numbers(&expected["probabilities_ideal"]),
+        );
     }
 }
 
@@ -176,11 +180,11 @@ fn every_gate_of_the_cases_has_aer_s_channel() {
             // The vectors multiplied nanoseconds by 1e-9 where IBM's reader and ours divide: one step of the last digit.
             assert!((row.length.unwrap().0 / stated("gate_length_s") - 1.0).abs() < 3e-16, "{what}");
             assert_eq!(row.reported.unwrap(), stated("gate_error"), "{what}");
-            assert_close(&what, &[row.relaxation, row.depolarizing, row.achieved], &[
-                stated("relax_infidelity"),
-                stated("depolarizing_parameter"),
-                stated("channel_average_infidelity"),
-            ]);
+            assert_close(
+                &what,
+                &[row.relaxation, row.depolarizing, row.achieved],
+                &[stated("relax_infidelity"), stated("depolarizing_parameter"), stated("channel_average_infidelity")],
+            );
             if let Some(expected) = entry.get("pauli_transfer_matrix") {
                 let expected: Vec<Vec<f64>> = expected.as_array().unwrap().iter().map(numbers).collect();
                 let got = transfer_of(&device, row.gate, &qubits);
@@ -203,7 +207,9 @@ fn transfer_of(device: &Device, gate: Gate, qubits: &[usize]) -> Vec<Vec<f64>> {
         .steps
         .iter()
         .filter_map(|step| match step {
-            Step::Noise { channel, qubits, .. } => Some((channel.operators(), qubits.iter().map(|&k| local(k)).collect())),
+            Step::Noise { channel, qubits, .. } => {
+                Some((channel.operators(), qubits.iter().map(|&k| local(k)).collect()))
+            }
             _ => None,
         })
         .collect();
@@ -226,7 +232,10 @@ fn sums_over_whole_snapshots_are_aer_s() {
         assert_eq!(noisy.len() + resets, count("noisy_gates"), "{name}: noisy gates");
         let depolarizing: f64 = noisy.iter().map(|row| row.depolarizing).sum();
         // A sum of some hundred terms up to one: 1e-11.
-        assert!((depolarizing - sum("sum_depolarizing_parameter")).abs() < 1e-11, "{name}: depolarizing {depolarizing}");
+        assert!(
+            (depolarizing - sum("sum_depolarizing_parameter")).abs() < 1e-11,
+            "{name}: depolarizing {depolarizing}"
+        );
         let has = |repair: Repair| noisy.iter().filter(|row| row.repairs.contains(&repair)).count();
         assert_eq!(has(Repair::Uncalibrated), count("gates_at_error_one"), "{name}");
         assert_eq!(has(Repair::RelaxationExceedsError), count("gates_limited_by_relaxation"), "{name}");

@@ -96,7 +96,9 @@ fn every_parameter_is_refused_outside_its_range_and_accepted_at_its_ends() {
             row.channel(&[only.high]).unwrap_or_else(|error| panic!("{} at its end: {error}", row.name));
         }
     }
-    for (name, values) in [("pauli", vec![0.5, 0.4, 0.2]), ("reset", vec![0.7, 0.4]), ("thermal_relaxation", vec![1.0, 2.1, 0.1, 0.0])] {
+    for (name, values) in
+        [("pauli", vec![0.5, 0.4, 0.2]), ("reset", vec![0.7, 0.4]), ("thermal_relaxation", vec![1.0, 2.1, 0.1, 0.0])]
+    {
         assert!(Channel::named(name, &values).is_err(), "{name}: impossible together");
     }
     let error = Channel::named("depolarising", &[0.1]).unwrap_err().to_string();
@@ -107,9 +109,15 @@ fn every_parameter_is_refused_outside_its_range_and_accepted_at_its_ends() {
 fn relaxation_decays_as_physics_says() {
     // (T1, T2, t) in µs on both sides of T2 = T1, at T2 = 2 T1, and with infinities; off every special line otherwise.
     let infinite = f64::INFINITY;
-    for (t1, t2, t) in
-        [(100.0, 80.0, 20.0), (131.5, 102.2, 0.0355), (44.9, 77.1, 3.3), (30.0, 60.0, 41.0), (infinite, 17.0, 5.0), (9.0, 18.0, 900.0), (infinite, infinite, 3.0)]
-    {
+    for (t1, t2, t) in [
+        (100.0, 80.0, 20.0),
+        (131.5, 102.2, 0.0355),
+        (44.9, 77.1, 3.3),
+        (30.0, 60.0, 41.0),
+        (infinite, 17.0, 5.0),
+        (9.0, 18.0, 900.0),
+        (infinite, infinite, 3.0),
+    ] {
         for excited in [0.0, 0.031, 0.5, 0.93] {
             let what = format!("T1 {t1} T2 {t2} t {t} excited {excited}");
             let relax = thermal_relaxation(Seconds::micro(t1), Seconds::micro(t2), Seconds::micro(t), excited).unwrap();
@@ -119,7 +127,12 @@ fn relaxation_decays_as_physics_says() {
             let coherence = before[[0, 1]] * (-t / t2).exp();
             assert!((after[[1, 1]].re - population).abs() < ROUNDING, "{what}: e^(-t/T1)");
             assert!((after[[0, 1]] - coherence).norm() < ROUNDING, "{what}: e^(-t/T2)");
-            assert!((relax.average_fidelity() - (2.0 * (1.0 + (-t / t1).exp() + 2.0 * (-t / t2).exp()) / 4.0 + 1.0) / 3.0).abs() < ROUNDING, "{what}");
+            assert!(
+                (relax.average_fidelity() - (2.0 * (1.0 + (-t / t1).exp() + 2.0 * (-t / t2).exp()) / 4.0 + 1.0) / 3.0)
+                    .abs()
+                    < ROUNDING,
+                "{what}"
+            );
         }
     }
 }
@@ -172,14 +185,19 @@ fn every_stated_equivalence_holds() {
         &one("thermal_relaxation", &[t1, 2.0 * t1, t, 0.0]),
         &one("amplitude_damping", &[1.0 - (-t / t1).exp()]),
     );
-    assert_same("damping then dephasing", &one("thermal_relaxation", &[t1, t2, t, q]), &[
-        channel("generalized_amplitude_damping", &[1.0 - (-t / t1).exp(), q]),
-        channel("phase_damping", &[1.0 - (t / t1 - 2.0 * t / t2).exp()]),
-    ]);
-    assert_same("times add", &one("thermal_relaxation", &[t1, t2, t, q]), &[
-        channel("thermal_relaxation", &[t1, t2, 0.3 * t, q]),
-        channel("thermal_relaxation", &[t1, t2, 0.7 * t, q]),
-    ]);
+    assert_same(
+        "damping then dephasing",
+        &one("thermal_relaxation", &[t1, t2, t, q]),
+        &[
+            channel("generalized_amplitude_damping", &[1.0 - (-t / t1).exp(), q]),
+            channel("phase_damping", &[1.0 - (t / t1 - 2.0 * t / t2).exp()]),
+        ],
+    );
+    assert_same(
+        "times add",
+        &one("thermal_relaxation", &[t1, t2, t, q]),
+        &[channel("thermal_relaxation", &[t1, t2, 0.3 * t, q]), channel("thermal_relaxation", &[t1, t2, 0.7 * t, q])],
+    );
     let damped = apply(&channel("phase_damping", &[q]), &apply(&channel("amplitude_damping", &[p]), &odd_state(1)));
     let expected = odd_state(1)[[0, 1]] * ((1.0 - p) * (1.0 - q)).sqrt();
     assert!((damped[[0, 1]] - expected).norm() < ROUNDING, "coherence after both");

@@ -103,7 +103,10 @@ fn ibm_s_quirks_are_read() {
             conf[key] = Value::Null;
         }
         props["general_qlists"] = Value::Null;
-        props["qubits"][2].as_array_mut().unwrap().retain(|record| record["name"] != "T1" && record["name"] != "frequency");
+        props["qubits"][2]
+            .as_array_mut()
+            .unwrap()
+            .retain(|record| record["name"] != "T1" && record["name"] != "frequency");
     })
     .unwrap();
     assert_eq!((bare.dt, bare.coupling.len(), bare.has_reset), (None, 0, true), "absent parts");
@@ -133,14 +136,26 @@ fn ibm_s_quirks_are_read() {
 fn malformed_ibm_files_are_refused_with_qubit_or_gate_and_field() {
     type Edit = fn(&mut Value, &mut Value);
     let cases: [(&str, Edit, &[&str]); 8] = [
-        ("missing qubit", |p, _| { p["qubits"].as_array_mut().unwrap().pop(); }, &["n_qubits", "is 5", "list 4"]),
+        (
+            "missing qubit",
+            |p, _| {
+                p["qubits"].as_array_mut().unwrap().pop();
+            },
+            &["n_qubits", "is 5", "list 4"],
+        ),
         ("negative T1", |p, _| p["qubits"][3][0]["value"] = json!(-1.0), &["qubit 3 T1", "positive"]),
         ("unknown unit", |p, _| p["qubits"][2][1]["unit"] = json!("fortnight"), &["qubit 2 T2", "fortnight"]),
         ("wrong unit", |p, _| p["qubits"][2][1]["unit"] = json!("ms"), &["qubit 2 T2", "unit"]),
         ("text", |p, _| p["qubits"][0][0]["value"] = json!("x"), &["qubit 0 T1", "number"]),
         ("unknown gate", |_, c| c["basis_gates"] = json!(["cx", "warp"]), &["basis_gates[1]", "warp"]),
         ("qubit outside", |p, _| p["gates"][0]["qubits"] = json!([17]), &["gates[0].qubits", "17", "has 5"]),
-        ("no gates", |p, _| { p.as_object_mut().unwrap().remove("gates"); }, &["not a calibration snapshot"]),
+        (
+            "no gates",
+            |p, _| {
+                p.as_object_mut().unwrap().remove("gates");
+            },
+            &["not a calibration snapshot"],
+        ),
     ];
     for (what, edit, words) in cases {
         let error = edited_ibm(edit).expect_err(what).to_string();
@@ -160,7 +175,9 @@ fn files_that_are_no_snapshots_are_refused() {
     let refused = |path: &str| Device::load(path).unwrap_err().to_string();
     assert!(refused(&path("a.json", "{")).contains("not JSON"));
     assert!(refused(&path("b.json", "[1, 2]")).contains("not a calibration snapshot"));
-    assert!(refused(&path("props_c.json", &fixture("props_manila.json").to_string())).contains("needs the conf_*.json"));
+    assert!(
+        refused(&path("props_c.json", &fixture("props_manila.json").to_string())).contains("needs the conf_*.json")
+    );
     assert!(refused("nowhere/d.json").contains("nowhere/d.json"));
     let sparse = fs::File::create(folder.path().join("huge.json")).unwrap();
     sparse.set_len(1 << 31).unwrap();
@@ -215,7 +232,10 @@ fn the_platform_s_tables_of_every_era_are_read() {
         assert_eq!((device.name.as_str(), device.calibration.qubits.len()), (name, 2));
         let first = &device.calibration.qubits[0];
         assert_eq!((first.t1, first.t2), (Some(Seconds::micro(110.5)), Some(Seconds::micro(90.25))), "{name}");
-        assert_eq!((first.readout_error, first.one_given_zero, first.zero_given_one), (Some(0.02), Some(0.01), Some(0.03)));
+        assert_eq!(
+            (first.readout_error, first.one_given_zero, first.zero_given_one),
+            (Some(0.02), Some(0.01), Some(0.03))
+        );
         assert!(first.readout_length.unwrap().0 > 1e-6 && first.readout_length.unwrap().0 < 1e-5, "{name}");
         let rows: Vec<_> = device.calibration.gates.iter().filter(|row| row.gate == native).collect();
         assert_eq!(rows.len(), pairs, "{name}");

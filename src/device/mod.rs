@@ -2,12 +2,14 @@
 //!
 //! * [`Device`]: native gates, directed couplings, and the [`Calibration`] measured on one day, in SI units.
 //! * [`DEVICES`], [`Device::named`], [`Device::load`]: shipped snapshots, and files of four formats.
+//! * [`schedule`]: when operations happen, and the waiting between them.
 //! * [`Target`]: the part of a device that transpilation looks at.
 //! * [`transpile()`]: a circuit rewritten for a target.
 
 mod calibration;
 mod details;
 mod error;
+pub mod schedule;
 mod shipped;
 mod snapshot;
 mod target;

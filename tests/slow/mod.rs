@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use qgraft::circuit::Condition;
 use qgraft::math::Matrix;
 use qgraft::math::matrix::{C64, c};
-use qgraft::noise::program::{Program, Step};
 use qgraft::noise::Confusion;
+use qgraft::noise::program::{Program, Step};
 
 /// Unnormalised density matrices by recorded classical bits.
 pub type Branches = BTreeMap<u64, Matrix>;
@@ -134,7 +134,8 @@ pub fn transfer(n: usize, channels: &[(&[Matrix], &[usize])]) -> Vec<Vec<f64>> {
     let i = c(0.0, 1.0);
     let one = c(1.0, 0.0);
     let zero = c(0.0, 0.0);
-    let letters = [[[one, zero], [zero, one]], [[zero, one], [one, zero]], [[zero, -i], [i, zero]], [[one, zero], [zero, -one]]];
+    let letters =
+        [[[one, zero], [zero, one]], [[zero, one], [one, zero]], [[zero, -i], [i, zero]], [[one, zero], [zero, -one]]];
     let string = |k: usize| {
         Matrix::from_shape_fn((1 << n, 1 << n), |(a, b)| {
             (0..n).map(|q| letters[k >> (2 * q) & 3][a >> q & 1][b >> q & 1]).product()

@@ -14,8 +14,8 @@ use crate::math::Seconds;
 /// Rows of the gate list that are instructions, not unitary gates.
 const INSTRUCTIONS: [&str; 5] = ["measure", "measure_2", "reset", "reset_2", "delay"];
 
-/// No superconducting qubit lives this long; a longer time means a wrong unit.
-const LONGEST_LIFE: Seconds = Seconds(0.1);
+/// Ten times longer than any IBM device has reported; more means a wrong unit.
+const LONGEST_LIFE: Seconds = Seconds(0.02);
 
 /// The device that the properties in `props` and the configuration in `conf` describe.
 ///

@@ -7,6 +7,7 @@ use super::repair::{Ledger, operation};
 use super::{NoiseModel, Readout, Repair, compat};
 use crate::circuit::{Circuit, Gate, Op, OpKind};
 use crate::device::Device;
+use crate::device::schedule::with_delays;
 use crate::math::{Probability, Seconds};
 use crate::noise::{Channel, Confusion, NoiseError, Program};
 
@@ -20,6 +21,8 @@ pub fn apply(model: &NoiseModel, circuit: &Circuit, device: &Device, keep: &[usi
     if let Some(&qubit) = touched.max().filter(|&&q| q >= width) {
         return Err(NoiseError::TooWide { device: device.name.clone(), qubit, width });
     }
+    let waiting = model.row.idle.then(|| with_delays(circuit, device, model.options.order));
+    let circuit = waiting.as_ref().unwrap_or(circuit);
     let mut builder = Builder { model, device, gates: HashMap::new(), ledger: Ledger::default(), failure: None };
     let readouts: Vec<_> = (0..width).map(|q| readout(model, device, kind, q)).collect();
     let mut program = Program::compile(circuit, keep, |op| builder.noise_after(op), |q| readouts[q].0);
@@ -95,7 +98,14 @@ impl Builder<'_> {
             }
             OpKind::Delay(time) => self.relax(op.qubits[0], *time),
             OpKind::Reset => self.reset(op.qubits[0]),
-            OpKind::Measure { .. } | OpKind::Barrier | OpKind::GlobalPhase(_) => Ok(Vec::new()),
+            OpKind::Measure { .. } => {
+                let q = op.qubits[0];
+                if self.model.row.idle && self.device.calibration.qubits[q].readout_length.is_none() {
+                    self.ledger.note(Repair::UnknownReadoutLength, format!("qubit {q}"));
+                }
+                Ok(Vec::new())
+            }
+            OpKind::Barrier | OpKind::GlobalPhase(_) => Ok(Vec::new()),
         };
         built.unwrap_or_else(|error| {
             self.failure.get_or_insert(error);

@@ -20,6 +20,7 @@ pub use repair::Repair;
 
 use crate::circuit::Circuit;
 use crate::device::Device;
+use crate::device::schedule::Order;
 use crate::noise::{NoiseError, Program};
 
 /// Which readout errors a model takes from the calibration.
@@ -41,17 +42,20 @@ pub struct ModelRow {
     readout: Option<Readout>,
     /// Whether Aer's dropping of terms with probability up to 1e-10 is reproduced.
     cutoffs: bool,
+    /// Whether qubits relax while they wait for others.
+    idle: bool,
 }
 
 /// Every model. From `aer` on each has the effects of the one before and one more.
 pub static MODELS: &[ModelRow] = &[
-    ModelRow { name: "ideal", doc: "No noise at all.", readout: None, cutoffs: false },
+    ModelRow { name: "ideal", doc: "No noise at all.", readout: None, cutoffs: false, idle: false },
     ModelRow {
         name: "aer-compat",
         doc: "Qiskit Aer's own digits: as aer, but terms with probability up to 1e-10 are dropped as Aer does, which \
               loses up to 4e-9 of the trace per gate.",
         readout: Some(Readout::Symmetric),
         cutoffs: true,
+        idle: false,
     },
     ModelRow {
         name: "aer",
@@ -59,12 +63,22 @@ pub static MODELS: &[ModelRow] = &[
               error, relaxation during gates, delays and resets, symmetric readout error. The default.",
         readout: Some(Readout::Symmetric),
         cutoffs: false,
+        idle: false,
     },
     ModelRow {
         name: "aer-asym",
         doc: "As aer, with the measured asymmetric readout error: a 1 is misread more often than a 0.",
         readout: Some(Readout::Measured),
         cutoffs: false,
+        idle: false,
+    },
+    ModelRow {
+        name: "scheduled",
+        doc: "As aer-asym, with relaxation of every qubit that waits: for gates and readouts of others, for conditions, \
+              and during its own readout if it is used again.",
+        readout: Some(Readout::Measured),
+        cutoffs: false,
+        idle: true,
     },
 ];
 
@@ -106,6 +120,8 @@ pub struct Options {
     pub temperature_millikelvin: f64,
     /// Factors on each source.
     pub scale: Scale,
+    /// How operations are placed in time, for models in which waiting qubits relax.
+    pub order: Order,
     /// Refuse circuits with gates that have no usable calibration instead of running them as the notices tell.
     pub strict: bool,
 }
@@ -118,6 +134,7 @@ impl Default for Options {
             readout_error: true,
             temperature_millikelvin: 0.0,
             scale: Scale::all(1.0),
+            order: Order::default(),
             strict: false,
         }
     }

@@ -22,6 +22,7 @@ pub enum Repair {
     UnknownFrequency,
     UnknownReadout,
     ReadoutFromOther,
+    UnknownReadoutLength,
 }
 
 impl Repair {
@@ -45,6 +46,7 @@ impl Repair {
             }
             Self::UnknownFrequency => "frequency unknown, the temperature has no effect",
             Self::UnknownReadout => "readout error unknown, read without error",
+            Self::UnknownReadoutLength => "readout length unknown, counted as no time",
             Self::ReadoutFromOther => "readout error derived from the other readout numbers of the qubit",
         }
     }

@@ -92,7 +92,8 @@ pub fn infidelity(qubits: &[usize], channels: &[(Channel, Vec<usize>)]) -> f64 {
             ([_, _], [_]) => tensor(&identity(2), operator),
             _ => operator.clone(),
         });
-        let whole = Channel::trusted("embedded", operators.collect()).expect("operators of one channel on one gate fit");
+        let whole =
+            Channel::trusted("embedded", operators.collect()).expect("operators of one channel on one gate fit");
         total = whole.superoperator().dot(&total);
     }
     let process = total.diag().sum().re / (d * d) as f64;

@@ -33,11 +33,7 @@ impl Uniform {
     ///
     /// # Errors
     /// If a channel of `single` acts on two qubits.
-    pub fn new(
-        single: Vec<Channel>,
-        several: Vec<Channel>,
-        readout: Option<Confusion>,
-    ) -> Result<Self, NoiseError> {
+    pub fn new(single: Vec<Channel>, several: Vec<Channel>, readout: Option<Confusion>) -> Result<Self, NoiseError> {
         if let Some(channel) = single.iter().find(|channel| channel.qubits() > 1) {
             return Err(NoiseError::TooManyOperands { channel: channel.name(), qubits: channel.qubits() });
         }
