@@ -243,8 +243,8 @@ fn routed(
         Some(place) => check_parts(demand, coupling, place)?,
         None => layout::assign_parts(demand, coupling)?,
     };
-    let forth = Dependencies::of(steps.iter(), circuit.qubits(), circuit.bits());
-    let back = Dependencies::of(steps.iter().rev(), circuit.qubits(), circuit.bits());
+    let forth = Dependencies::of(steps, circuit.qubits(), circuit.bits(), false);
+    let back = Dependencies::of(steps, circuit.qubits(), circuit.bits(), true);
     let mut trials: Vec<(usize, Vec<usize>, Vec<Event>)> = Vec::with_capacity(spending.trials);
     let purpose = Stream::named(seed, "transpile").bits();
     for trial in 0..spending.trials {
@@ -263,11 +263,12 @@ fn routed(
         }
         let initial = at.place.clone();
         let mut events = Vec::with_capacity(steps.len());
-        let swaps = route::route(&forth, coupling, &distances, &mut at, &mut stream, Some(&mut events));
-        trials.push((swaps, initial, events));
+        let price = route::route(&forth, coupling, &distances, &mut at, &mut stream, Some(&mut events));
+        trials.push((price, initial, events));
     }
     // Stable, so that among equals the earlier trial comes first.
-    trials.sort_by_key(|(swaps, ..)| *swaps);
+    trials.sort_by_key(|(price, ..)| *price);
+    trials.dedup();
     trials.truncate(spending.finalists);
     let plans = trials
         .into_iter()

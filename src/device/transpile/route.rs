@@ -8,32 +8,47 @@ use crate::math::Stream;
 const LOOKAHEAD: usize = 20;
 /// Their weight against the waiting ones.
 const LOOKAHEAD_WEIGHT: f64 = 0.5;
+/// Weight of the entanglers a swap costs against the mean distance of waiting qubits.
+const SWAP_WEIGHT: f64 = 0.15;
 /// What a swap adds to the price of the next swap on the same qubits, so that swaps run in parallel.
 const DECAY: f64 = 0.001;
 /// After this many swaps the prices are reset.
 const DECAY_RESET: usize = 5;
 
-/// Which step waits for which: steps share a qubit or a classical bit.
+/// Which step waits for which: steps share a qubit or a classical bit. Turns are not steps of their own here, they
+/// wait for the step that follows on their qubit.
 pub(super) struct Dependencies {
     successors: Vec<Vec<u32>>,
     waits_for: Vec<u32>,
     pairs: Vec<Option<(usize, usize)>>,
+    /// Per step, itself and the turns that come before it, as positions in the list of steps.
+    members: Vec<Vec<usize>>,
 }
 
 impl Dependencies {
-    pub fn of<'a>(steps: impl Iterator<Item = &'a Step>, qubits: usize, bits: usize) -> Self {
+    /// Of the steps in order, or from the last to the first.
+    pub fn of(steps: &[Step], qubits: usize, bits: usize, backwards: bool) -> Self {
         let mut last: Vec<Option<u32>> = vec![None; qubits + bits];
-        let mut this = Self { successors: Vec::new(), waits_for: Vec::new(), pairs: Vec::new() };
-        for (k, step) in steps.enumerate() {
-            this.successors.push(Vec::new());
-            this.waits_for.push(0);
-            this.pairs.push(step.pair());
+        let mut turns: Vec<Vec<usize>> = vec![Vec::new(); qubits];
+        let mut this = Self { successors: Vec::new(), waits_for: Vec::new(), pairs: Vec::new(), members: Vec::new() };
+        for position in 0..steps.len() {
+            let position = if backwards { steps.len() - 1 - position } else { position };
+            let step = &steps[position];
+            if let (Kind::Turn(q, _), None) = (&step.kind, &step.condition) {
+                turns[*q].push(position);
+                continue;
+            }
+            let k = this.pairs.len();
+            let (mut members, mut waits_for) = (Vec::new(), 0);
             let mut on = |wire: usize| {
+                if let Some(turns) = turns.get_mut(wire) {
+                    members.append(turns);
+                }
                 if let Some(earlier) = last[wire].replace(k as u32)
                     && this.successors[earlier as usize].last() != Some(&(k as u32))
                 {
                     this.successors[earlier as usize].push(k as u32);
-                    this.waits_for[k] += 1;
+                    waits_for += 1;
                 }
             };
             step.each_qubit(&mut on);
@@ -42,6 +57,23 @@ impl Dependencies {
                 && op.qubits.is_empty()
             {
                 (0..qubits).for_each(on);
+            }
+            members.push(position);
+            this.successors.push(Vec::new());
+            this.waits_for.push(waits_for);
+            this.pairs.push(step.pair());
+            this.members.push(members);
+        }
+        // What is left comes after everything else on its qubit.
+        for (qubit, turns) in turns.into_iter().enumerate().filter(|(_, turns)| !turns.is_empty()) {
+            match last[qubit] {
+                Some(k) => this.members[k as usize].extend(turns),
+                None => {
+                    this.successors.push(Vec::new());
+                    this.waits_for.push(0);
+                    this.pairs.push(None);
+                    this.members.push(turns);
+                }
             }
         }
         this
@@ -85,7 +117,7 @@ impl Places {
 }
 
 /// Runs all steps, swapping where needed, from the places in `at` on, which are left as they are at the end. Returns the
-/// number of swaps and appends what happened to `events`, if wanted.
+/// number of entanglers that the swaps cost and appends what happened to `events`, if wanted.
 pub(super) fn route(
     dependencies: &Dependencies,
     coupling: &Coupling,
@@ -100,9 +132,15 @@ pub(super) fn route(
         waits_for: dependencies.waits_for.clone(),
         ready: (0..dependencies.pairs.len()).filter(|&k| dependencies.waits_for[k] == 0).collect(),
         front: Vec::new(),
-        coming: Vec::new(),
+        front_pairs: Vec::new(),
+        coming_pairs: Vec::new(),
+        queue: Vec::new(),
+        seen: vec![0; dependencies.pairs.len()],
+        round: 0,
+        partner: vec![usize::MAX; coupling.qubits()],
+        run: vec![0; coupling.qubits()],
     };
-    let (mut swaps, mut since_progress) = (0, 0);
+    let (mut entanglers, mut since_progress) = (0, 0);
     let mut price = vec![1.0; coupling.qubits()];
     let mut candidates: Vec<(usize, usize)> = Vec::new();
     // A way to the end always exists: past this many swaps without progress the nearest pair is simply joined.
@@ -114,16 +152,15 @@ pub(super) fn route(
             price.fill(1.0);
             router.look_ahead();
         }
-        let Some(&first) = router.front.first() else { return swaps };
+        let Some(&first) = router.front.first() else { return entanglers };
         if since_progress > patience {
             let gap = |&&k: &&usize| router.gap(k, at);
             let nearest = *router.front.iter().min_by_key(gap).unwrap_or(&first);
-            swaps += router.join(nearest, coupling, at, &mut events);
+            entanglers += router.join(nearest, coupling, at, &mut events);
             continue;
         }
         candidates.clear();
-        for &k in &router.front {
-            let (a, b) = router.pair(k);
+        for &(a, b) in &router.front_pairs {
             for p in [at.place[a], at.place[b]] {
                 for &(q, _) in &coupling.neighbours[p] {
                     let pair = (p.min(q), p.max(q));
@@ -136,9 +173,8 @@ pub(super) fn route(
         let mut best: Option<(f64, (usize, usize))> = None;
         let mut equal = 0;
         for &(p, q) in &candidates {
-            at.swap(p, q);
-            let score = router.score(at) * f64::max(price[p], price[q]);
-            at.swap(p, q);
+            let price = f64::max(price[p], price[q]);
+            let score = price * (router.score(at, p, q) + SWAP_WEIGHT * f64::from(router.swap_price(p, q)));
             // Reservoir sampling: every candidate of the best score is equally likely.
             match best {
                 Some((least, _)) if score > least + 1e-9 => {}
@@ -154,9 +190,10 @@ pub(super) fn route(
                 }
             }
         }
-        let Some((_, (p, q))) = best else { return swaps };
+        let Some((_, (p, q))) = best else { return entanglers };
         at.swap(p, q);
-        swaps += 1;
+        entanglers += usize::from(router.swap_price(p, q));
+        router.met(p, q, 3);
         since_progress += 1;
         if let Some(events) = &mut events {
             events.push(Event::Swap(p, q));
@@ -178,8 +215,16 @@ struct Router<'a> {
     ready: Vec<usize>,
     /// Entanglers whose qubits are apart.
     front: Vec<usize>,
-    /// The next entanglers after the front.
-    coming: Vec<usize>,
+    /// The qubits of the front, and of the next entanglers after it.
+    front_pairs: Vec<(usize, usize)>,
+    coming_pairs: Vec<(usize, usize)>,
+    /// The walk that looks ahead: its queue, and in which round it last saw each step.
+    queue: Vec<usize>,
+    seen: Vec<u32>,
+    round: u32,
+    /// Per physical qubit: with whom it last interacted, and how many entanglers that run holds so far.
+    partner: Vec<usize>,
+    run: Vec<u8>,
 }
 
 impl Router<'_> {
@@ -190,6 +235,27 @@ impl Router<'_> {
     fn gap(&self, k: usize, at: &Places) -> usize {
         let (a, b) = self.pair(k);
         self.distances.between(at.place[a], at.place[b])
+    }
+
+    /// Entanglers that a swap adds: any run on two qubits can be built with three, so right behind another interaction of
+    /// the same two a swap costs less.
+    fn swap_price(&self, p: usize, q: usize) -> u8 {
+        if self.partner[p] != q || self.partner[q] != p {
+            return 3;
+        }
+        match self.run[p] {
+            0 => 3,
+            1 | 2 => 1,
+            _ => 0,
+        }
+    }
+
+    fn met(&mut self, p: usize, q: usize, entanglers: u8) {
+        let run = if self.partner[p] == q && self.partner[q] == p { self.run[p] } else { 0 };
+        (self.partner[p], self.partner[q]) = (q, p);
+        // Three is all a run can need.
+        let run = (run + entanglers).min(3);
+        (self.run[p], self.run[q]) = (run, run);
     }
 
     /// Runs everything that can run. Tells whether anything did.
@@ -204,8 +270,11 @@ impl Router<'_> {
                 continue;
             }
             ran = true;
+            if let Some((a, b)) = self.dependencies.pairs[k] {
+                self.met(at.place[a], at.place[b], 1);
+            }
             if let Some(events) = events {
-                events.push(Event::Step(k));
+                events.extend(self.dependencies.members[k].iter().map(|&position| Event::Step(position)));
             }
             for &next in &self.dependencies.successors[k] {
                 self.waits_for[next as usize] -= 1;
@@ -218,46 +287,53 @@ impl Router<'_> {
     }
 
     fn look_ahead(&mut self) {
-        self.coming.clear();
-        let mut queue = self.front.clone();
-        let mut seen = std::collections::HashSet::new();
+        self.front_pairs.clear();
+        self.front_pairs.extend(self.front.iter().filter_map(|&k| self.dependencies.pairs[k]));
+        self.coming_pairs.clear();
+        self.round += 1;
+        self.queue.clone_from(&self.front);
         let mut next = 0;
-        while next < queue.len() && self.coming.len() < LOOKAHEAD {
-            for &later in &self.dependencies.successors[queue[next]] {
+        while next < self.queue.len() && self.coming_pairs.len() < LOOKAHEAD {
+            for &later in &self.dependencies.successors[self.queue[next]] {
                 let later = later as usize;
-                if seen.insert(later) {
-                    queue.push(later);
-                    if self.dependencies.pairs[later].is_some() {
-                        self.coming.push(later);
-                    }
+                if std::mem::replace(&mut self.seen[later], self.round) != self.round {
+                    self.queue.push(later);
+                    self.coming_pairs.extend(self.dependencies.pairs[later]);
                 }
             }
             next += 1;
         }
     }
 
-    fn score(&self, at: &Places) -> f64 {
-        let mean = |steps: &[usize]| {
-            let total: usize = steps.iter().map(|&k| self.gap(k, at)).sum();
-            total as f64 / steps.len().max(1) as f64
+    /// Mean distance of the waiting pairs plus that of the coming ones, after a swap of `p` and `q`.
+    fn score(&self, at: &Places, p: usize, q: usize) -> f64 {
+        let after = |qubit: usize| match at.place[qubit] {
+            place if place == p => q,
+            place if place == q => p,
+            place => place,
         };
-        mean(&self.front) + LOOKAHEAD_WEIGHT * mean(&self.coming)
+        let mean = |pairs: &[(usize, usize)]| {
+            let total: usize = pairs.iter().map(|&(a, b)| self.distances.between(after(a), after(b))).sum();
+            total as f64 / pairs.len().max(1) as f64
+        };
+        mean(&self.front_pairs) + LOOKAHEAD_WEIGHT * mean(&self.coming_pairs)
     }
 
     /// Brings the qubits of one step together along a shortest path.
-    fn join(&self, k: usize, coupling: &Coupling, at: &mut Places, events: &mut Option<&mut Vec<Event>>) -> usize {
+    fn join(&mut self, k: usize, coupling: &Coupling, at: &mut Places, events: &mut Option<&mut Vec<Event>>) -> usize {
         let (a, b) = self.pair(k);
-        let mut swaps = 0;
+        let mut entanglers = 0;
         while self.gap(k, at) > 1 {
             let (p, goal) = (at.place[a], at.place[b]);
             let closer = |&&(q, _): &&(usize, usize)| self.distances.between(q, goal) < self.distances.between(p, goal);
-            let Some(&(q, _)) = coupling.neighbours[p].iter().find(closer) else { return swaps };
+            let Some(&(q, _)) = coupling.neighbours[p].iter().find(closer) else { return entanglers };
             at.swap(p, q);
-            swaps += 1;
+            entanglers += usize::from(self.swap_price(p, q));
+            self.met(p, q, 3);
             if let Some(events) = events {
                 events.push(Event::Swap(p, q));
             }
         }
-        swaps
+        entanglers
     }
 }
