@@ -130,7 +130,7 @@ pub fn definition_phase(gate: Gate, params: &[f64]) -> f64 {
 }
 
 /// Multiplies a matrix on a whole register from the left by a small one on the given qubits.
-fn apply(small: &Matrix, places: &[usize], total: &mut Matrix) {
+pub fn apply(small: &Matrix, places: &[usize], total: &mut Matrix) {
     let spread = |inner: usize| places.iter().enumerate().fold(0, |acc, (k, &q)| acc | ((inner >> k & 1) << q));
     let rows: Vec<usize> = (0..small.nrows()).map(spread).collect();
     let mask = rows[rows.len() - 1];

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::ops::Range;
 
+use super::library::{QELIB1, STDGATES};
 use super::lower::{as_cu, definition_phase, simplest, synthesize, without_controls};
 use super::number::{angle, number};
-use super::{QELIB1, STDGATES};
 use crate::circuit::gate::Body;
 use crate::circuit::{Circuit, CircuitError, Condition, Gate, Op, OpKind, Param};
 use crate::math::Seconds;
