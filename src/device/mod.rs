@@ -13,6 +13,7 @@ mod shipped;
 mod snapshot;
 mod target;
 
+pub(crate) use calibration::placed;
 pub use calibration::{Calibration, Device, GateData, QubitData, Source};
 pub use details::{Details, LayerFidelity, Timing};
 pub use error::DeviceError;
