@@ -275,7 +275,7 @@ fn delays_and_resets_relax_for_their_time_and_inherit_conditions() {
         apply(&circuit, &device, Options { scale: Scale { relaxation: 1.0, ..Scale::all(0.0) }, ..Options::default() });
     let total = 13.7e-6 + 35.55555555555556e-9;
     let population = slow::density(&relaxed, &[])[[1, 1]].re;
-    assert!((population - (-total / 124.53550487905082e-6_f64).exp()).abs() < ROUNDING, "{population}");
+    assert!((population - (-total / (124.535_504_879_050_82 / 1e6_f64)).exp()).abs() < ROUNDING, "{population}");
     let condition = qgraft::circuit::Condition { bits: vec![0], value: 1 };
     circuit.measure(1, 0).unwrap();
     circuit.append(Op { condition: Some(condition.clone()), ..Op::gate(Gate::X, &[0], &[]) }).unwrap();

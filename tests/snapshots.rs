@@ -47,6 +47,9 @@ fn edited(edit: impl Fn(&mut Value)) -> Result<Device, DeviceError> {
     Device::from_json("example.json", &document.to_string())
 }
 
+/// What is done to a document, and words that the refusal must contain.
+type Damage = (&'static str, fn(&mut Value), &'static [&'static str]);
+
 #[test]
 fn unknown_numbers_are_unknown_and_one_number_stands_for_all() {
     let device = edited(|_| {}).unwrap();
@@ -62,7 +65,7 @@ fn unknown_numbers_are_unknown_and_one_number_stands_for_all() {
 
 #[test]
 fn a_malformed_snapshot_is_refused_with_field_and_place() {
-    let cases: [(&str, fn(&mut Value), &[&str]); 20] = [
+    let cases: [Damage; 21] = [
         ("no licence", |d| d["source"]["licence"] = Value::Null, &["source.licence", "missing"]),
         ("empty date", |d| d["source"]["date"] = json!(" "), &["source.date", "empty"]),
         ("no source", |d| d["source"] = Value::Null, &["source", "missing"]),
@@ -80,6 +83,7 @@ fn a_malformed_snapshot_is_refused_with_field_and_place() {
         ("qubit outside", |d| d["gates"]["cz"]["on"] = json!([[0, 5]]), &["cz(0, 5)", "names qubit 5", "has 2"]),
         ("one operand", |d| d["gates"]["cz"]["on"] = json!([[1]]), &["cz(1)", "lists 1 qubits", "acts on 2"]),
         ("same operand", |d| d["gates"]["cz"]["on"] = json!([[1, 1]]), &["cz(1, 1)", "twice"]),
+        ("three", |d| d["gates"]["ccx"] = json!({"on": [[0, 1, 2]]}), &["ccx(0, 1, 2)", "one and two"]),
         ("no qubits", |d| d["qubits"] = json!(0), &["qubits", "0"]),
         ("too many qubits", |d| d["qubits"] = json!(4_000_000_000_u64), &["qubits", "more than"]),
         ("coupling outside", |d| d["coupling"]["pairs"] = json!([[0, 9]]), &["coupling", "(0, 9)"]),

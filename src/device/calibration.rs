@@ -87,3 +87,9 @@ pub struct GateData {
     /// False if the maker took it out of service.
     pub faulty: bool,
 }
+
+/// An operation on its qubits as people write it: `cx(0, 1)`.
+pub(crate) fn placed(name: &str, qubits: &[usize]) -> String {
+    let qubits: Vec<String> = qubits.iter().map(usize::to_string).collect();
+    format!("{name}({})", qubits.join(", "))
+}

@@ -15,6 +15,7 @@ mod snapshot;
 mod target;
 pub mod transpile;
 
+pub(crate) use calibration::placed;
 pub use calibration::{Calibration, Device, GateData, QubitData, Source};
 pub use details::{Details, LayerFidelity, Timing};
 pub use error::DeviceError;

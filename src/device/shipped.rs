@@ -1,6 +1,7 @@
 //! The devices that come with the program.
 
 use crate::device::{Device, DeviceError};
+use crate::math::words::closest;
 
 /// A snapshot embedded in the program.
 pub struct DeviceRow {
@@ -77,17 +78,17 @@ impl Device {
     }
 }
 
-fn plain(name: &str) -> &str {
+/// IBM's name of a device without what its services put before it.
+pub(super) fn plain(name: &str) -> &str {
     ["fake_", "ibmq_", "ibm_"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
 fn unknown(name: &str) -> DeviceError {
     let names: Vec<&str> = DEVICES.iter().map(|row| row.name).collect();
-    let closest =
-        names.iter().map(|other| (strsim::jaro_winkler(plain(name), other), other)).max_by(|a, b| a.0.total_cmp(&b.0));
-    let suggestion = match closest {
-        Some((score, other)) if score > 0.8 => format!(" (did you mean {other}?)"),
-        _ => String::new(),
-    };
-    DeviceError::Unknown { name: name.into(), suggestion, shipped: names.join(", ") }
+    let suggestion = closest(plain(name), names.iter().copied());
+    DeviceError::Unknown {
+        name: name.into(),
+        suggestion: suggestion.map_or(String::new(), |other| format!(" (did you mean {other}?)")),
+        shipped: names.join(", "),
+    }
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with a channel or a noise model.
 
+use crate::math::words::closest;
+
 /// A channel, model or program that cannot be built.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -35,11 +37,8 @@ impl NoiseError {
     /// `name` is none of `names`; says which of them it resembles.
     pub(crate) fn unknown(kind: &'static str, name: &str, names: impl Iterator<Item = &'static str>) -> Self {
         let names: Vec<&str> = names.collect();
-        let scored = names.iter().map(|other| (strsim::jaro_winkler(name, other), other));
-        let suggestion = match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
-            Some((score, other)) if score > 0.8 => format!(" (did you mean {other}?)"),
-            _ => String::new(),
-        };
+        let suggestion = closest(name, names.iter().copied());
+        let suggestion = suggestion.map_or(String::new(), |other| format!(" (did you mean {other}?)"));
         Self::Unknown { kind, name: name.into(), suggestion, known: names.join(", ") }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::device::calibration::placed;
 use crate::device::{Device, DeviceError, GateData, QubitData};
 use crate::math::Seconds;
 
@@ -17,7 +18,7 @@ pub fn checked(file: &str, device: Device) -> Result<Device, DeviceError> {
     }
     let mut seen = HashSet::new();
     for row in &device.calibration.gates {
-        let name = row_name(row);
+        let name = placed(row.gate.name(), &row.qubits);
         check_gate(row, count).map_err(|(field, problem)| wrong((format!("{name}{field}"), problem)))?;
         if !seen.insert((row.gate, &row.qubits)) {
             return Err(wrong((name, "is listed twice".into())));
@@ -42,11 +43,6 @@ pub fn checked(file: &str, device: Device) -> Result<Device, DeviceError> {
         return Err(wrong(("basis".into(), "is empty: a device has native gates".into())));
     }
     Ok(device)
-}
-
-fn row_name(row: &GateData) -> String {
-    let operands: Vec<String> = row.qubits.iter().map(usize::to_string).collect();
-    format!("{}({})", row.gate.name(), operands.join(", "))
 }
 
 fn check_qubit(data: &QubitData) -> Result<(), (String, String)> {
@@ -79,6 +75,9 @@ fn check_gate(row: &GateData, count: usize) -> Result<(), (String, String)> {
     let expected = row.gate.row().qubits;
     if row.qubits.len() != expected {
         return Err((String::new(), format!("lists {} qubits, the gate acts on {expected}", row.qubits.len())));
+    }
+    if expected > 2 {
+        return Err((String::new(), format!("acts on {expected} qubits; a calibration has gates on one and two")));
     }
     if let Some(&outside) = row.qubits.iter().find(|&&q| q >= count) {
         return Err((String::new(), format!("names qubit {outside}, the device has {count}")));

@@ -8,6 +8,7 @@
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::circuit::Gate;
+use crate::device::shipped::plain;
 use crate::device::{Calibration, Details, Device, DeviceError, GateData, QubitData, Source};
 use crate::math::Seconds;
 
@@ -224,6 +225,5 @@ impl Table<'_> {
 fn name_and_date(file: &str) -> (String, String) {
     let stem = file.rsplit(['/', '\\']).next().unwrap_or(file).trim_end_matches(".csv");
     let (name, date) = stem.split_once("_calibrations_").unwrap_or((stem, "not stated"));
-    let name = name.trim_start_matches("ibmq_").trim_start_matches("ibm_");
-    (name.into(), date.into())
+    (plain(name).into(), date.into())
 }

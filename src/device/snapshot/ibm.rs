@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::field::Field;
 use crate::circuit::Gate;
+use crate::device::calibration::placed;
+use crate::device::shipped::plain;
 use crate::device::{Calibration, Details, Device, DeviceError, GateData, LayerFidelity, QubitData, Source, Timing};
 use crate::math::Seconds;
 
@@ -40,7 +42,7 @@ pub fn read(props_file: &str, props: &Value, conf_file: &str, conf: &Value) -> R
     };
     let full_name = conf.find("backend_name").map_or_else(|| props.get("backend_name"), Ok)?.text()?;
     Ok(Device {
-        name: ["fake_", "ibmq_", "ibm_"].iter().find_map(|p| full_name.strip_prefix(p)).unwrap_or(full_name).into(),
+        name: plain(full_name).into(),
         basis: basis(&conf.get("basis_gates")?)?,
         has_reset,
         dt: conf.find("dt").map(|dt| dt.number()).transpose()?.map(Seconds::nano),
@@ -150,7 +152,7 @@ fn gate_rows(props: &Field, basis: &[&str], qubits: &mut [QubitData]) -> Result<
         if let Some(&outside) = places.iter().find(|&&q| q >= qubits.len()) {
             return Err(operands.wrong(format!("names qubit {outside} of {}, the device has {}", name, qubits.len())));
         }
-        let owner = format!("{name}{places:?}").replace('[', "(").replace(']', ")");
+        let owner = placed(name, &places);
         let (mut error, mut length, mut faulty) = (None, None, false);
         each_record(&row.get("parameters")?, &owner, |parameter, value| {
             match parameter {

@@ -31,8 +31,8 @@ impl Device {
     /// gate, and field.
     pub fn read(path: &str) -> Result<Self, DeviceError> {
         let (main, conf) = match path.split_once(',') {
-            Some((props, conf)) => (Path::new(props), Some(PathBuf::from(conf))),
-            None => (Path::new(path), configuration_beside(Path::new(path))),
+            Some((props, conf)) if !Path::new(path).exists() => (Path::new(props), Some(PathBuf::from(conf))),
+            _ => (Path::new(path), configuration_beside(Path::new(path))),
         };
         let file = main.display().to_string();
         let text = read_text(main)?;

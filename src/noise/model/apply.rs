@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::gate::{GateNoise, Lifetime, scaled_readout};
-use super::repair::{Ledger, operation};
+use super::repair::Ledger;
 use super::{NoiseModel, Readout, Repair, compat};
 use crate::circuit::{Circuit, Gate, Op, OpKind};
-use crate::device::Device;
 use crate::device::schedule::with_delays;
+use crate::device::{Device, placed};
 use crate::math::{Probability, Seconds};
 use crate::noise::{Channel, Confusion, NoiseError, Program};
 
@@ -87,13 +87,13 @@ impl Builder<'_> {
                     return known.clone();
                 }
                 let built = self.gate(*gate, &op.qubits);
-                if let Ok(placed) = &built {
-                    self.gates.insert(key, placed.clone());
+                if let Ok(channels) = &built {
+                    self.gates.insert(key, channels.clone());
                 }
                 built
             }
             OpKind::Gate { .. } | OpKind::Unitary(_) => {
-                self.ledger.note(Repair::NotNative, operation(&op.name(), &op.qubits));
+                self.ledger.note(Repair::NotNative, placed(&op.name(), &op.qubits));
                 Ok(Vec::new())
             }
             OpKind::Delay(time) => self.relax(op.qubits[0], *time),
@@ -115,7 +115,7 @@ impl Builder<'_> {
 
     fn gate(&mut self, gate: Gate, qubits: &[usize]) -> Result<Placed, NoiseError> {
         let device = self.device;
-        let name = operation(gate.name(), qubits);
+        let name = placed(gate.name(), qubits);
         if !device.basis.contains(&gate) {
             self.ledger.note(Repair::NotNative, name);
             return Ok(Vec::new());
@@ -142,7 +142,7 @@ impl Builder<'_> {
     fn channels(&self, noise: GateNoise) -> Result<Placed, NoiseError> {
         if self.model.row.cutoffs {
             let composite = compat::channel(&noise)?;
-            return Ok(composite.map(|(channel, _)| (channel, noise.qubits)).into_iter().collect());
+            return Ok(composite.map(|channel| (channel, noise.qubits)).into_iter().collect());
         }
         noise.channels()
     }
@@ -172,7 +172,7 @@ impl Builder<'_> {
     fn reset(&mut self, q: usize) -> Result<Placed, NoiseError> {
         let data = &self.device.calibration.qubits[q];
         if data.faulty {
-            self.ledger.note(Repair::OutOfService, operation("reset", &[q]));
+            self.ledger.note(Repair::OutOfService, placed("reset", &[q]));
             return Ok(Vec::new());
         }
         match data.reset_length.filter(|_| self.device.has_reset) {

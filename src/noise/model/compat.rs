@@ -99,22 +99,13 @@ fn normalised<T>(terms: Vec<(T, f64)>) -> Vec<(T, f64)> {
     terms.into_iter().map(|(term, p)| (term, p / sum)).collect()
 }
 
-/// Number of terms Aer builds for a gate, how many it drops, and their total probability.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Terms {
-    pub built: usize,
-    pub dropped: usize,
-    pub lost: f64,
-}
-
 /// The noise of a gate as Aer's simulators apply it, one channel on all its qubits; `None` if there is none.
-pub fn channel(noise: &GateNoise) -> Result<Option<(Channel, Terms)>, NoiseError> {
-    let n = noise.qubits.len();
-    let parts: Vec<_> = noise.lifetimes.iter().map(|lifetime| relaxation_terms(lifetime, noise.time)).collect();
-    let relaxes = noise.time.0 > 0.0;
-    if noise.lambda == 0.0 && !relaxes {
+pub fn channel(noise: &GateNoise) -> Result<Option<Channel>, NoiseError> {
+    if noise.lambda == 0.0 && noise.time.0 == 0.0 {
         return Ok(None);
     }
+    let n = noise.qubits.len();
+    let parts: Vec<_> = noise.lifetimes.iter().map(|lifetime| relaxation_terms(lifetime, noise.time)).collect();
     // One-qubit gates are treated as having a second qubit to which nothing happens.
     let first = &parts[0];
     let alone = (vec![(Effect::Pauli(0), 1.0)], Vec::new());
@@ -132,14 +123,8 @@ pub fn channel(noise: &GateNoise) -> Result<Option<(Channel, Terms)>, NoiseError
     };
     let terms = normalised(depolarizing.iter().flat_map(product).collect());
     let mut weights = [[0.0; EFFECTS]; EFFECTS];
-    let mut count = Terms { built: terms.len(), dropped: 0, lost: 0.0 };
-    for ((low, high), p) in terms {
-        if p > CUTOFF {
-            weights[high.index()][low.index()] += p;
-        } else {
-            count.dropped += 1;
-            count.lost += p;
-        }
+    for ((low, high), p) in terms.into_iter().filter(|(_, p)| *p > CUTOFF) {
+        weights[high.index()][low.index()] += p;
     }
     let mut operators = Vec::new();
     for high in Effect::ALL {
@@ -156,5 +141,5 @@ pub fn channel(noise: &GateNoise) -> Result<Option<(Channel, Terms)>, NoiseError
             }
         }
     }
-    Ok(Some((Channel::trusted("aer_terms", operators)?, count)))
+    Channel::trusted("aer_terms", operators).map(Some)
 }

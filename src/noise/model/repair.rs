@@ -89,9 +89,3 @@ fn notice(repair: Repair, names: &BTreeSet<String>) -> String {
     };
     format!("{}{rest}: {}", listed.join(", "), repair.sentence())
 }
-
-/// `cx(0, 1)`.
-pub(crate) fn operation(name: &str, qubits: &[usize]) -> String {
-    let qubits: Vec<String> = qubits.iter().map(usize::to_string).collect();
-    format!("{name}({})", qubits.join(", "))
-}
