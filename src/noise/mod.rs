@@ -8,8 +8,10 @@ pub mod channel;
 mod error;
 pub mod program;
 mod readout;
+mod transfer;
 
 pub use channel::Channel;
 pub use error::NoiseError;
 pub use program::{Program, Step};
 pub use readout::Confusion;
+pub use transfer::{transfer, transfer_derivative};
