@@ -65,6 +65,18 @@ pub fn controlled(m: &Matrix, controls: usize) -> Matrix {
     out
 }
 
+/// `m` in the block where the first `controls` operands are all 1 and zeros elsewhere: the derivative of a controlled
+/// gate.
+pub fn controlled_block(m: &Matrix, controls: usize) -> Matrix {
+    let size = m.nrows() << controls;
+    let mask = (1usize << controls) - 1;
+    let mut out = Matrix::zeros((size, size));
+    for ((i, j), &value) in m.indexed_iter() {
+        out[[(i << controls) | mask, (j << controls) | mask]] = value;
+    }
+    out
+}
+
 /// The largest absolute difference of two matrices of one shape, NaN if there is one.
 pub fn distance(a: &Matrix, b: &Matrix) -> f64 {
     largest(a.iter().zip(b.iter()).map(|(x, y)| (x - y).norm()))

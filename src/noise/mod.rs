@@ -10,9 +10,11 @@ mod error;
 pub mod model;
 pub mod program;
 mod readout;
+mod transfer;
 
 pub use channel::Channel;
 pub use error::NoiseError;
 pub use model::NoiseModel;
 pub use program::{Program, Step};
 pub use readout::Confusion;
+pub use transfer::{transfer, transfer_derivative};
