@@ -4,18 +4,24 @@
 //! * [`Optimizer`]: AdamW or SGD with a rate per parameter, which is all that freezing is.
 //! * [`layer`]: convolution and pooling that are fast and whose gradients are right.
 //! * [`quantum`]: the one bridge from tensors to circuits.
-//! * [`head::HEADS`]: every head is a row.
+//! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
+//! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
 
+pub mod backbone;
 mod error;
 pub mod head;
+pub mod hub;
 pub mod init;
 pub mod layer;
 pub mod optim;
 pub mod params;
 pub mod quantum;
+pub mod weights;
 
+pub use backbone::Backbone;
 pub use error::NnError;
 pub use head::Head;
 pub use optim::{Optimizer, Plan};
 pub use params::Params;
 pub use quantum::{Execution, QuantumLayer};
+pub use weights::Weights;
