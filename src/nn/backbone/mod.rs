@@ -21,7 +21,7 @@ pub use trunk::Trunk;
 use crate::data::Transform;
 use crate::nn::error::nearest;
 use crate::nn::{NnError, Weights, hub};
-use architecture::Architecture;
+use architecture::{Architecture, Spelling};
 
 /// A network that turns pictures into features. Images are (batch, 3, height, width), already transformed.
 ///
@@ -70,7 +70,7 @@ pub struct BackboneRow {
     /// Where its weights come from.
     pub weights: WeightSource,
     /// Its layers.
-    pub architecture: fn() -> Architecture,
+    pub architecture: fn(Spelling) -> Architecture,
 }
 
 /// Every backbone.
@@ -104,7 +104,7 @@ pub static BACKBONES: &[BackboneRow] = &[
         doc: "MobileNetV2: inverted residuals with linear bottlenecks",
         width: 1280,
         transform: Transform::IMAGENET,
-        weights: WeightSource::File,
+        weights: WeightSource::Hub { repository: "timm/mobilenetv2_100.ra_in1k", file: "model.safetensors" },
         architecture: inverted::mobilenet_v2,
     },
     BackboneRow {
@@ -112,7 +112,7 @@ pub static BACKBONES: &[BackboneRow] = &[
         doc: "EfficientNet-B0: inverted residuals with squeeze-and-excitation",
         width: 1280,
         transform: Transform::IMAGENET,
-        weights: WeightSource::File,
+        weights: WeightSource::Hub { repository: "timm/efficientnet_b0.ra_in1k", file: "model.safetensors" },
         architecture: inverted::efficientnet_b0,
     },
     BackboneRow {
@@ -120,7 +120,7 @@ pub static BACKBONES: &[BackboneRow] = &[
         doc: "RegNetX-400MF: grouped residual blocks from a regular design space",
         width: 400,
         transform: Transform::IMAGENET,
-        weights: WeightSource::File,
+        weights: WeightSource::Hub { repository: "timm/regnetx_004_tv.tv2_in1k", file: "model.safetensors" },
         architecture: residual::regnet_x_400mf,
     },
 ];

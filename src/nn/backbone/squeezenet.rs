@@ -1,6 +1,8 @@
 //! SqueezeNet 1.1 (Iandola et al. 2016, arXiv:1602.07360): no normalisation, fire modules.
 
-use super::architecture::{Activation, Architecture, Border, Classifier, Convolution, Node, Offset, Sliding, Stage};
+use super::architecture::{
+    Activation, Architecture, Border, Classifier, Convolution, Node, Offset, Sliding, Spelling, Stage,
+};
 
 fn convolution(
     name: String,
@@ -24,8 +26,8 @@ fn fire(name: String, input: usize, squeezed: usize, half: usize) -> [Node<Convo
 }
 
 /// torchvision's `squeezenet1_1`. The last stage has one plane per class, before torchvision's last ReLU: the features
-/// are the means of these planes.
-pub fn squeezenet1_1() -> Architecture {
+/// are the means of these planes. timm has no such network.
+pub fn squeezenet1_1(_: Spelling) -> Architecture {
     /// Per stage, each behind a pool: squeezed channels, half the output channels.
     const FIRES: [&[(usize, usize)]; 3] =
         [&[(16, 64), (16, 64)], &[(32, 128), (32, 128)], &[(48, 192), (48, 192), (64, 256), (64, 256)]];

@@ -3,7 +3,7 @@
 use candle_core::{Result as TensorResult, Tensor};
 use candle_nn::ops::sigmoid;
 
-use super::architecture::{Activation, Classifier, Convolution, Node, Offset, Sliding, Stage};
+use super::architecture::{Activation, Classifier, Convolution, Node, Offset, Sliding, Spelling, Stage};
 use super::{Backbone, BackboneRow};
 use crate::nn::layer::{conv2d, global_avg_pool, max_pool2d};
 use crate::nn::{NnError, Weights};
@@ -35,18 +35,15 @@ impl Trunk {
     /// # Errors
     /// A tensor of the trunk that is missing or of another shape, named.
     pub fn new(row: &'static BackboneRow, weights: &Weights) -> Result<Self, NnError> {
-        let architecture = (row.architecture)();
+        let architecture = (row.architecture)(Spelling::Torchvision);
+        let renamed = respelled(row, weights);
+        let weights = renamed.as_ref().unwrap_or(weights);
         let (trunk, classifier) = architecture.parameters();
-        let needed = weights.fit(&trunk);
-        if !needed.is_complete() {
-            let (backbone, place) = (row.name, weights.place.clone());
-            return Err(NnError::Weights {
-                backbone,
-                place,
-                fit: Box::new(weights.fit(trunk.iter().chain(&classifier))),
-            });
-        }
         let fit = weights.fit(trunk.iter().chain(&classifier));
+        if !weights.fit(&trunk).is_complete() {
+            let (backbone, place) = (row.name, weights.place.clone());
+            return Err(NnError::Weights { backbone, place, fit: Box::new(fit) });
+        }
         let notice = (fit != Default::default()).then(|| format!("{} for {}: {fit}", weights.place, row.name));
         let scores = match architecture.classifier {
             Classifier::PositiveMean => Scores::PositiveMean,
@@ -104,6 +101,18 @@ impl Backbone for Trunk {
             Scores::Absent => Err(NnError::NoClassifier { backbone: self.row.name }),
         }
     }
+}
+
+/// Weights in timm's spelling under our names; nothing if they are in another.
+///
+/// Both spellings list the same layers in the same order.
+fn respelled(row: &BackboneRow, weights: &Weights) -> Option<Weights> {
+    let [(theirs, their_classifier), (ours, our_classifier)] =
+        [Spelling::Timm, Spelling::Torchvision].map(|spelling| (row.architecture)(spelling).parameters());
+    weights.fit(&theirs).is_complete().then(|| {
+        let names = theirs.iter().chain(&their_classifier).map(|(name, _)| name.clone());
+        weights.renamed(names.zip(ours.iter().chain(&our_classifier).map(|(name, _)| name.clone())).collect())
+    })
 }
 
 /// A tensor that [`Weights::fit`] has found.
