@@ -28,7 +28,7 @@ pub enum Cached {
 
 /// Names the features of these pictures under these weights, cut at this stage. Any change in a byte of the weights or
 /// pictures, or in the transform, gives another key.
-pub fn key(weights: &[u8; 32], stage: &str, transform: &Transform, pictures: &[Picture]) -> String {
+pub fn cache_key(weights: &[u8; 32], stage: &str, transform: &Transform, pictures: &[Picture]) -> String {
     let mut hash = blake3::Hasher::new();
     hash.update(weights);
     let Transform { resize, crop, mean, deviation } = transform;

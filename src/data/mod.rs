@@ -13,7 +13,7 @@ mod split;
 mod table;
 mod transform;
 
-pub use cache::{Cached, FeatureCache, key};
+pub use cache::{Cached, FeatureCache, cache_key};
 pub use error::DataError;
 pub use folder::{BadPicture, decode, read_folder};
 pub use samples::{Features, Part, Picture, Pictures, Samples};

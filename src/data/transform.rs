@@ -1,5 +1,7 @@
 //! From a picture to the numbers a backbone reads: resize, centre crop, normalise.
 
+use std::ops::Range;
+
 use super::Picture;
 
 /// What is done to every picture before a backbone sees it.
@@ -35,30 +37,45 @@ impl Transform {
     /// The numbers of one picture, (3, crop, crop), channel by channel.
     pub fn apply(&self, picture: &Picture) -> Vec<f32> {
         let scale = self.resize as f64 / picture.width.min(picture.height) as f64;
-        let scaled = |side: usize| ((side as f64 * scale).round_ties_even() as usize).max(self.resize);
-        let picture = resize(picture, scaled(picture.width), scaled(picture.height));
-        let (left, top) = ((picture.width - self.crop) / 2, (picture.height - self.crop) / 2);
-        let mut out = Vec::with_capacity(self.size());
-        for channel in 0..3 {
-            for y in top..top + self.crop {
-                let row = &picture.rgb[3 * (y * picture.width + left)..][..3 * self.crop];
-                let normal = |pixel: &[u8]| (f32::from(pixel[channel]) - self.mean[channel]) / self.deviation[channel];
-                out.extend(row.chunks_exact(3).map(normal));
-            }
-        }
-        out
+        let along = |side: usize| {
+            let whole = ((side as f64 * scale).round_ties_even() as usize).max(self.resize);
+            let start = (whole - self.crop) / 2;
+            Axis { from: side, to: whole, kept: start..start + self.crop }
+        };
+        let square = resample(picture, along(picture.width), along(picture.height));
+        let pixels = square.rgb.chunks_exact(3);
+        let normal = |byte: u8, channel: usize| (f32::from(byte) - self.mean[channel]) / self.deviation[channel];
+        (0..3).flat_map(|channel| pixels.clone().map(move |pixel| normal(pixel[channel], channel))).collect()
     }
 }
 
 /// Antialiased bicubic interpolation, byte for byte as Pillow's `Image.resize(size, BICUBIC)`: pretrained weights were
-/// judged on pictures scaled this way. Rows first, then columns, bytes in between, as Pillow does.
+/// judged on pictures scaled this way.
 pub fn resize(picture: &Picture, width: usize, height: usize) -> Picture {
-    let across = taps(picture.width, width);
-    let rows = picture.rgb.chunks_exact(3 * picture.width);
-    let wide: Vec<u8> = rows.flat_map(|row| across.iter().flat_map(|tap| tap.apply(|x| &row[3 * x..]))).collect();
+    let along = |from, to| Axis { from, to, kept: 0..to };
+    resample(picture, along(picture.width, width), along(picture.height, height))
+}
+
+/// Scaling along one axis: pixels before and after, and which of those after are wanted.
+struct Axis {
+    from: usize,
+    to: usize,
+    kept: Range<usize>,
+}
+
+/// Along rows first, then along columns, rounded to bytes in between, as Pillow does.
+fn resample(picture: &Picture, across: Axis, down: Axis) -> Picture {
+    let (width, height) = (across.kept.len(), down.kept.len());
+    let (across, down) = (taps(across), taps(down));
+    let first = down.iter().map(|tap| tap.first).min().unwrap_or(0);
+    let end = down.iter().map(|tap| tap.first + tap.weights.len()).max().unwrap_or(0);
+    let mut wide = Vec::with_capacity(3 * width * (end - first));
+    for row in picture.rgb.chunks_exact(3 * picture.width).take(end).skip(first) {
+        wide.extend(across.iter().flat_map(|tap| tap.apply(|x| &row[3 * x..])));
+    }
     let mut rgb = Vec::with_capacity(3 * width * height);
-    for tap in taps(picture.height, height) {
-        rgb.extend((0..width).flat_map(|x| tap.apply(|y| &wide[3 * (y * width + x)..])));
+    for tap in down {
+        rgb.extend((0..width).flat_map(|x| tap.apply(|y| &wide[3 * ((y - first) * width + x)..])));
     }
     Picture { width, height, rgb }
 }
@@ -85,22 +102,21 @@ impl Tap {
     }
 }
 
-/// One tap per new pixel along an axis. Scaling down widens the kernel by the same factor, so no source pixel is lost.
-fn taps(from: usize, to: usize) -> Vec<Tap> {
+/// One tap per wanted pixel. Scaling down widens the kernel by the same factor, so that no source pixel is lost.
+fn taps(Axis { from, to, kept }: Axis) -> Vec<Tap> {
     let scale = from as f64 / to as f64;
     let stretch = scale.max(1.0);
     let reach = 2.0 * stretch;
-    (0..to)
-        .map(|i| {
-            let centre = (i as f64 + 0.5) * scale;
-            let first = (centre - reach + 0.5).max(0.0) as usize;
-            let end = ((centre + reach + 0.5) as usize).min(from);
-            let weights: Vec<f64> = (first..end).map(|x| cubic((x as f64 - centre + 0.5) / stretch)).collect();
-            let sum: f64 = weights.iter().sum();
-            let fixed = |w: f64| (w / sum * f64::from(1 << POINT)).round() as i32;
-            Tap { first, weights: weights.into_iter().map(fixed).collect() }
-        })
-        .collect()
+    kept.map(|i| {
+        let centre = (i as f64 + 0.5) * scale;
+        let first = (centre - reach + 0.5).max(0.0) as usize;
+        let end = ((centre + reach + 0.5) as usize).min(from);
+        let weights: Vec<f64> = (first..end).map(|x| cubic((x as f64 - centre + 0.5) / stretch)).collect();
+        let sum: f64 = weights.iter().sum();
+        let fixed = |w: f64| (w / sum * f64::from(1 << POINT)).round() as i32;
+        Tap { first, weights: weights.into_iter().map(fixed).collect() }
+    })
+    .collect()
 }
 
 /// Keys' cubic convolution kernel with a = -1/2 (IEEE Trans. ASSP 29, 1153, 1981).

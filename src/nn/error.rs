@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::circuit::CircuitError;
 use crate::device::{DeviceError, TranspileError};
+use crate::nn::weights::Fit;
 use crate::noise::NoiseError;
 use crate::sim::SimError;
 
@@ -39,6 +40,18 @@ pub enum NnError {
     /// A weight file that cannot be read.
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: String },
+    /// Weights that are not those of the network.
+    #[error("{place} does not fit {backbone}: {fit}")]
+    Weights { backbone: &'static str, place: String, fit: Box<Fit> },
+    /// Class scores asked of a network without its classifier.
+    #[error("{backbone} was given weights without a fitting classifier; only its features can be had")]
+    NoClassifier { backbone: &'static str },
+    /// A network whose weights are neither embedded nor on a hub under names we know.
+    #[error("{backbone} needs a weight file with torchvision's names: name one (.safetensors or .pth)")]
+    NoWeights { backbone: &'static str },
+    /// Weights that could not be fetched.
+    #[error("{file} of {repository} on the model hub: {reason}; a downloaded weight file can be named instead")]
+    Hub { repository: String, file: String, reason: String },
     /// A setting outside its range.
     #[error("{field} = {value}: {reason}")]
     Setting { field: &'static str, value: String, reason: &'static str },

