@@ -1,5 +1,7 @@
 //! OpenQASM in and out: Qiskit's states after import, round trips, messages of refused texts, hostile texts.
 
+#[path = "qasm/fuzz.rs"]
+mod fuzz;
 #[path = "qasm/plain.rs"]
 mod plain;
 
@@ -240,4 +242,24 @@ fn refused_texts_say_where_and_what_instead() {
         assert_eq!(std::fs::read_to_string(&message).unwrap_or_default(), report, "{name}");
         assert!(error.line > 0 && error.column > 0);
     }
+}
+
+#[test]
+fn mutated_texts_neither_panic_nor_hang() {
+    let start = std::time::Instant::now();
+    let summary = fuzz::run(&fuzz::corpus(), 1, 20_000);
+    eprintln!("{summary:?} in {:?}", start.elapsed());
+    // Some mutations must survive, or nothing behind the parser was tried.
+    assert!(summary.accepted > 1000, "{summary:?}");
+    assert!(summary.slowest < std::time::Duration::from_secs(1), "{summary:?}");
+}
+
+#[test]
+fn what_is_skipped_is_told() {
+    let text = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n#pragma fast\nqubit q;\n@note\nbox { x q; }\n\
+                defcal x $0 { play { } }\ngate r(a, b) c { rx(a) c; rz(b) c; }\n";
+    let reading = read_with_notices(text, &ReadOptions::default()).unwrap();
+    let lines: Vec<usize> = reading.notices.iter().map(|notice| notice.line).collect();
+    assert_eq!(lines, [3, 5, 6, 7, 8], "{:?}", reading.notices);
+    assert_eq!(reading.circuit.ops().len(), 1);
 }

@@ -66,7 +66,9 @@ pub fn run(circuit: &Circuit, angles: &[f64]) -> BTreeMap<u64, Vec<Vec<C64>>> {
 /// The state of a circuit whose measurements are left out.
 pub fn state(circuit: &Circuit, angles: &[f64]) -> Vec<C64> {
     let mut silent = Circuit::with_bits(circuit.qubits(), circuit.bits());
-    circuit.slot_names().iter().for_each(|name| drop(silent.slot(name)));
+    for name in circuit.slot_names() {
+        silent.slot(name);
+    }
     for op in circuit.ops().iter().filter(|op| !matches!(op.kind, OpKind::Measure { .. })) {
         silent.append(op.clone()).unwrap();
     }

@@ -163,7 +163,16 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, token: Token, sign: &str) -> Read<Span> {
-        if self.peek() == token { Ok(self.next().1) } else { Err(self.unexpected(sign)) }
+        if self.peek() == token {
+            return Ok(self.next().1);
+        }
+        // A semicolon is missed where the line ends, not where the next begins.
+        let (before, after) = (self.taken(), self.span());
+        if token == Token::Semicolon && self.text[before.end as usize..after.start as usize].contains('\n') {
+            let place = Span { start: before.end.saturating_sub(1), ..before };
+            return Err(Fault::new("expected `;` at the end of this line").at(place));
+        }
+        Err(self.unexpected(sign))
     }
 
     fn unexpected(&self, wanted: &str) -> super::error::Located {
@@ -604,6 +613,9 @@ impl Parser<'_> {
         let mut modifiers = Vec::new();
         while let Some(modifier) = self.modifier()? {
             modifiers.push(modifier);
+        }
+        if !modifiers.is_empty() && ["measure", "reset", "barrier", "delay"].contains(&self.word()) {
+            return Err(Fault::new("modifiers act on gates only").at(self.span()));
         }
         let name = self.name("the name of a gate")?;
         let mut arguments = Vec::new();

@@ -263,7 +263,11 @@ impl Writer<'_> {
         if self.library_name(gate).is_some() || !done.insert(gate) {
             return;
         }
-        let formal: Vec<String> = gate.row().params.iter().map(|&p| p.into()).collect();
+        // Numbered, because qiskit-qasm3-import 0.6 hands arguments over in alphabetical order of the parameters' names.
+        let formal: Vec<String> = match gate.row().params {
+            [one] => vec![(*one).into()],
+            many => (0..many.len()).map(|k| format!("angle{k}")).collect(),
+        };
         let symbols: Vec<Param> = (0..formal.len()).map(Param::slot).collect();
         let body = self.body(gate, &symbols);
         for (inner, _, _) in &body {
