@@ -1,5 +1,7 @@
 //! OpenQASM in and out: Qiskit's states after import, round trips, messages of refused texts, hostile texts.
 
+#[path = "qasm/differential.rs"]
+mod differential;
 #[path = "qasm/fuzz.rs"]
 mod fuzz;
 #[path = "qasm/plain.rs"]
@@ -262,4 +264,34 @@ fn what_is_skipped_is_told() {
     let lines: Vec<usize> = reading.notices.iter().map(|notice| notice.line).collect();
     assert_eq!(lines, [3, 5, 6, 7, 8], "{:?}", reading.notices);
     assert_eq!(reading.circuit.ops().len(), 1);
+}
+
+#[test]
+fn the_qasm_crate_reads_the_same_on_its_subset() {
+    let mut stream = Stream::named(5, "differential");
+    for _ in 0..60 {
+        let text = differential::text(&mut stream);
+        assert_eq!(parse(&text), differential::by_crate(&text), "{text}");
+    }
+}
+
+#[test]
+fn the_deepest_text_within_the_limits_fits_the_stack() {
+    // Sixty gates defined by each other, each call in thirty blocks: far deeper than any person writes.
+    let mut text = String::from("OPENQASM 3.0; include \"stdgates.inc\"; gate g0(t) a { rx(t) a; }\n");
+    for k in 1..60 {
+        let (open, close) = ("{".repeat(30), "}".repeat(30));
+        text += &format!(
+            "gate g{k}(t) a {{ {open} inv @ g{}({}t{}) a; {close} }}\n",
+            k - 1,
+            "(".repeat(50),
+            ")".repeat(50)
+        );
+    }
+    text += "qubit q; ctrl @ ctrl @ g59(0.5) q, q, q;";
+    let error = read(&text, &ReadOptions::default()).unwrap_err();
+    assert_eq!(error.message, "g59 gets one qubit twice");
+    let circuit = parse(&text.replace("ctrl @ ctrl @ g59(0.5) q, q, q;", "g59(0.5) q;"));
+    // Fifty-nine inversions of a rotation.
+    assert_eq!(circuit.ops()[0], Op::gate(Gate::Rx, &[0], &[Param::Fixed(-0.5)]));
 }

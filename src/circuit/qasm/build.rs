@@ -607,12 +607,6 @@ impl<'a> Builder<'a> {
     fn single_call(&mut self, statement: &Statement, qubits: &[usize], exact: bool, out: &mut Vec<Op>) -> Read<()> {
         let Kind::Call { modifiers, name, arguments, operands } = &statement.kind else { return Ok(()) };
         let span = statement.span;
-        for (k, (qubit, operand)) in qubits.iter().zip(operands).enumerate() {
-            if qubits[..k].contains(qubit) {
-                let fault = Fault::new(format!("{} gets one qubit twice", name.text));
-                return Err(fault.hint("operands of a gate must differ").at(operand.span));
-            }
-        }
         let callee = self.callee(name, arguments.len())?;
         let mut params = Vec::with_capacity(arguments.len());
         for argument in arguments {
@@ -637,6 +631,12 @@ impl<'a> Builder<'a> {
             let wanted = count(wanted_qubits + controls, "qubit");
             let text = format!("{} acts on {wanted}, {} given", name.text, are(qubits.len()));
             return Err(Fault::new(text).at(span));
+        }
+        for (k, (qubit, operand)) in qubits.iter().zip(operands).enumerate() {
+            if qubits[..k].contains(qubit) {
+                let fault = Fault::new(format!("{} gets one qubit twice", name.text));
+                return Err(fault.hint("operands of a gate must differ").at(operand.span));
+            }
         }
         let phase_matters = exact || effects.iter().any(|e| !matches!(e, Effect::Inverse));
         let mut ops = Vec::new();
