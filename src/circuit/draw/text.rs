@@ -254,7 +254,9 @@ impl Canvas {
             out += line.trim_end();
             out.push('\n');
         }
-        out.trim_start_matches('\n').into()
+        // Rows above the first box and below the last are empty where there is none.
+        let drawn = out.trim_matches('\n');
+        if drawn.is_empty() { String::new() } else { format!("{drawn}\n") }
     }
 }
 

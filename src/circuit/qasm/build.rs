@@ -1,5 +1,6 @@
 //! From statements to a circuit: names are looked up, numbers computed, gates and loops expanded.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range as Indices;
 use std::rc::Rc;
@@ -22,9 +23,6 @@ const DEFINITION_DEPTH: usize = 64;
 pub(super) fn circuit(parsed: Parsed, options: &ReadOptions) -> Read<(Circuit, Vec<(Span, String)>)> {
     let mut builder = Builder::new(&parsed, options);
     builder.notices = parsed.notices;
-    if parsed.library {
-        builder.extensions = extensions(options);
-    }
     for statement in &parsed.statements {
         builder.statement(statement, &Guard::always())?;
     }
@@ -32,12 +30,13 @@ pub(super) fn circuit(parsed: Parsed, options: &ReadOptions) -> Read<(Circuit, V
 }
 
 /// The built-in definitions, which need the table only.
-fn extensions(options: &ReadOptions) -> HashMap<String, Rc<Definition>> {
+fn extensions() -> HashMap<String, Rc<Definition>> {
+    let options = ReadOptions::default();
     let text = format!("OPENQASM 2.0; include \"qelib1.inc\"; {}", library::EXTENSIONS);
     let mut files = vec![SourceFile { name: "built-in gates".into(), text: text.into() }];
     // Our own text, read by every test; were it broken, its gates would be reported as unknown.
-    let Ok(parsed) = parse(&mut files, options) else { return HashMap::new() };
-    let mut builder = Builder::new(&parsed, options);
+    let Ok(parsed) = parse(&mut files, &options) else { return HashMap::new() };
+    let mut builder = Builder::new(&parsed, &options);
     let defined = parsed.statements.iter().try_for_each(|statement| builder.statement(statement, &Guard::always()));
     defined.map(|()| builder.gates).unwrap_or_default()
 }
@@ -87,7 +86,8 @@ pub(super) struct Builder<'a> {
     /// Whether a gate's body is being expanded: inputs are out of reach there.
     inside_gate: bool,
     gates: HashMap<String, Rc<Definition>>,
-    extensions: HashMap<String, Rc<Definition>>,
+    /// Read when a gate is called that only they have.
+    extensions: OnceCell<HashMap<String, Rc<Definition>>>,
     qubits: usize,
     physical: bool,
     bits: usize,
@@ -127,7 +127,7 @@ impl<'a> Builder<'a> {
             scopes: vec![HashMap::new()],
             inside_gate: false,
             gates: HashMap::new(),
-            extensions: HashMap::new(),
+            extensions: OnceCell::new(),
             qubits: 0,
             physical: false,
             bits: 0,
@@ -453,7 +453,7 @@ impl<'a> Builder<'a> {
         if self.gates.contains_key(&name.text) {
             return Err(Fault::new(format!("gate {} is defined twice", name.text)).at(name.span));
         }
-        let depth = 1 + self.check_body(body.unwrap_or_default(), qubits)?;
+        let depth = 1 + self.check_body(body.unwrap_or_default(), qubits, name)?;
         if depth > DEFINITION_DEPTH {
             let fault = Fault::new(format!("gates are defined by gates more than {DEFINITION_DEPTH} levels deep"));
             return Err(fault.at(name.span));
@@ -499,12 +499,15 @@ impl<'a> Builder<'a> {
     }
 
     /// Checks that a gate's body holds gates on its operands only; returns how deep their definitions are.
-    fn check_body(&self, body: &[Statement], qubits: &[Name]) -> Read<usize> {
+    fn check_body(&self, body: &[Statement], qubits: &[Name], gate: &Name) -> Read<usize> {
         let mut depth = 0;
         for statement in body {
             let operands: &[Operand] = match &statement.kind {
                 Kind::Call { name, arguments, operands, .. } => {
-                    // Also forbids recursion: the gate itself is not known yet.
+                    if name.text == gate.text {
+                        let fault = Fault::new(format!("gate {} is defined by itself", name.text));
+                        return Err(fault.hint("a gate can only use gates defined before it").at(name.span));
+                    }
                     if let Some(definition) = self.gates.get(&name.text) {
                         depth = depth.max(definition.depth);
                     } else if self.named(name, arguments.len()).is_none() {
@@ -514,7 +517,7 @@ impl<'a> Builder<'a> {
                 }
                 Kind::Barrier(operands) => operands,
                 Kind::For { body, .. } | Kind::Block(body) => {
-                    depth = depth.max(self.check_body(body, qubits)?);
+                    depth = depth.max(self.check_body(body, qubits, gate)?);
                     &[]
                 }
                 _ => {
@@ -544,7 +547,10 @@ impl<'a> Builder<'a> {
         // `u0(gamma)` and `id` share a row, but not their angles: those with other arities are extensions.
         native
             .map(Callee::Native)
-            .or_else(|| self.extensions.get(text).cloned().map(Callee::Declared))
+            .or_else(|| {
+                let extensions = self.library.then(|| self.extensions.get_or_init(extensions))?;
+                extensions.get(text).cloned().map(Callee::Declared)
+            })
             .or_else(|| Gate::named(text).filter(|_| builtin).map(Callee::Native))
     }
 
@@ -601,12 +607,6 @@ impl<'a> Builder<'a> {
     fn single_call(&mut self, statement: &Statement, qubits: &[usize], exact: bool, out: &mut Vec<Op>) -> Read<()> {
         let Kind::Call { modifiers, name, arguments, operands } = &statement.kind else { return Ok(()) };
         let span = statement.span;
-        for (k, (qubit, operand)) in qubits.iter().zip(operands).enumerate() {
-            if qubits[..k].contains(qubit) {
-                let fault = Fault::new(format!("{} gets one qubit twice", name.text));
-                return Err(fault.hint("operands of a gate must differ").at(operand.span));
-            }
-        }
         let callee = self.callee(name, arguments.len())?;
         let mut params = Vec::with_capacity(arguments.len());
         for argument in arguments {
@@ -631,6 +631,12 @@ impl<'a> Builder<'a> {
             let wanted = count(wanted_qubits + controls, "qubit");
             let text = format!("{} acts on {wanted}, {} given", name.text, are(qubits.len()));
             return Err(Fault::new(text).at(span));
+        }
+        for (k, (qubit, operand)) in qubits.iter().zip(operands).enumerate() {
+            if qubits[..k].contains(qubit) {
+                let fault = Fault::new(format!("{} gets one qubit twice", name.text));
+                return Err(fault.hint("operands of a gate must differ").at(operand.span));
+            }
         }
         let phase_matters = exact || effects.iter().any(|e| !matches!(e, Effect::Inverse));
         let mut ops = Vec::new();

@@ -99,7 +99,7 @@ fn wide_equality(
         (ExpressionKind::Name(_), _) => (left, right),
         _ => (right, left),
     };
-    if !matches!(register.kind, ExpressionKind::Name(_)) || bits.len() > 64 {
+    if !matches!(register.kind, ExpressionKind::Name(_)) {
         return Err(fault());
     }
     let value = number.evaluate(builder)?.integer().map_err(|fault| fault.at(number.span))?;
@@ -122,6 +122,10 @@ fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<usize>) -> 
         ExpressionKind::Value(_) => {}
         ExpressionKind::Name(name) => {
             if let Ok((_, Symbol::Bits(range))) = builder.symbol(name) {
+                if range.len() > 64 {
+                    let fault = Fault::new(format!("{name} has {} bits, too many for a condition", range.len()));
+                    return Err(fault.hint("test registers of at most 64 bits, or single bits").at(expression.span));
+                }
                 add(&mut range.clone());
             }
         }

@@ -10,7 +10,6 @@ use miette::{GraphicalReportHandler, GraphicalTheme, NamedSource, SourceSpan};
 /// [`miette::Diagnostic`] it can be shown by any handler.
 #[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{}:{line}:{column}: {message}", source_text.name())]
-#[diagnostic(code(qasm))]
 pub struct QasmError {
     /// What is wrong, without the place.
     pub message: String,

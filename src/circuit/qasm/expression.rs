@@ -59,8 +59,10 @@ pub(super) enum Value {
     Angle(Param),
 }
 
+type Function = fn(f64) -> f64;
+
 /// Functions of one real number, all names of both versions.
-const FUNCTIONS: &[(&str, fn(f64) -> f64)] = &[
+const FUNCTIONS: &[(&str, Function)] = &[
     ("sin", f64::sin),
     ("cos", f64::cos),
     ("tan", f64::tan),

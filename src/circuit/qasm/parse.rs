@@ -30,7 +30,7 @@ pub(super) struct Parsed {
 
 /// Parses `files[0]` and what it includes; included files are added to `files`.
 pub(super) fn parse(files: &mut Vec<SourceFile>, options: &ReadOptions) -> Read<Parsed> {
-    let mut state = Shared { options, notices: Vec::new(), library: false, nesting: 0 };
+    let mut state = Shared { options, notices: Vec::new(), library: false, nesting: 0, statements: 0 };
     let tokens = tokens(&files[0].text, 0)?;
     let text = files[0].text.clone();
     let version = Parser { text: &text, tokens: &tokens, at: 0, version: Version::Three }.detect();
@@ -51,6 +51,7 @@ struct Shared<'a> {
     notices: Vec<(Span, String)>,
     library: bool,
     nesting: usize,
+    statements: usize,
 }
 
 impl Shared<'_> {
@@ -163,7 +164,16 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, token: Token, sign: &str) -> Read<Span> {
-        if self.peek() == token { Ok(self.next().1) } else { Err(self.unexpected(sign)) }
+        if self.peek() == token {
+            return Ok(self.next().1);
+        }
+        // A semicolon is missed where the line ends, not where the next begins.
+        let (before, after) = (self.taken(), self.span());
+        if token == Token::Semicolon && self.text[before.end as usize..after.start as usize].contains('\n') {
+            let place = Span { start: before.end.saturating_sub(1), ..before };
+            return Err(Fault::new("expected `;` at the end of this line").at(place));
+        }
+        Err(self.unexpected(sign))
     }
 
     fn unexpected(&self, wanted: &str) -> super::error::Located {
@@ -238,6 +248,11 @@ impl Parser<'_> {
         if shared.nesting > NESTING {
             let fault = Fault::new(format!("more than {NESTING} blocks within each other"));
             return Err(fault.hint("write the statements one after another").at(self.span()));
+        }
+        shared.statements += 1;
+        if shared.statements > shared.options.max_operations {
+            let fault = Fault::new(format!("more than {} statements", shared.options.max_operations));
+            return Err(fault.hint("raise max_operations if you trust the text").at(self.span()));
         }
         let start = self.span();
         let kind = self.statement_kind(shared);
@@ -604,6 +619,9 @@ impl Parser<'_> {
         let mut modifiers = Vec::new();
         while let Some(modifier) = self.modifier()? {
             modifiers.push(modifier);
+        }
+        if !modifiers.is_empty() && ["measure", "reset", "barrier", "delay"].contains(&self.word()) {
+            return Err(Fault::new("modifiers act on gates only").at(self.span()));
         }
         let name = self.name("the name of a gate")?;
         let mut arguments = Vec::new();

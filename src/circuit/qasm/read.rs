@@ -21,7 +21,7 @@ pub struct ReadOptions {
     pub max_bytes: usize,
     /// Most qubits, and most classical bits.
     pub max_register: usize,
-    /// Most operations after expansion; also bounds the steps of loops and gate bodies that produce none.
+    /// Most statements, and most operations after expansion; also bounds loops and gate bodies that produce none.
     pub max_operations: usize,
 }
 
@@ -31,7 +31,7 @@ impl Default for ReadOptions {
             name: "input.qasm".into(),
             include: Vec::new(),
             cycle: None,
-            max_bytes: 64 << 20,
+            max_bytes: 16 << 20,
             max_register: 4096,
             max_operations: 1_000_000,
         }

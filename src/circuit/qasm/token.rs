@@ -105,12 +105,14 @@ pub(super) fn tokens(text: &str, file: u16) -> Read<Vec<(Token, Span)>> {
     let mut all = Vec::new();
     for (token, range) in Token::lexer(text).spanned() {
         match token {
+            Ok(Token::Slash) if text[range.end..].starts_with('*') => {
+                return Err(Fault::new("this comment is never closed").hint("end it with */").at(span(range)));
+            }
             Ok(token) => all.push((token, span(range))),
             Err(()) => {
                 let piece: String = text[range.clone()].chars().take(20).collect();
                 let fault = match piece.as_bytes() {
                     [b'"', ..] => Fault::new("this text has no closing quote").hint("close it on the same line"),
-                    [b'/', b'*', ..] => Fault::new("this comment is never closed").hint("end it with */"),
                     _ => Fault::new(format!("{piece:?} is no sign of OpenQASM")).hint("remove it"),
                 };
                 return Err(fault.at(span(range)));

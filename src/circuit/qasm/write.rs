@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::library::{QELIB1, STDGATES};
 use super::lower::{as_cu, definition_phase, simplest, synthesize, without_controls};
-use super::number::{angle, number};
+use super::number::{angle, literal, number};
 use crate::circuit::gate::Body;
 use crate::circuit::{Circuit, CircuitError, Condition, Gate, Op, OpKind, Param};
 use crate::math::Seconds;
@@ -34,7 +34,8 @@ pub struct WriteOptions {
 /// ```
 ///
 /// # Errors
-/// If the circuit has slots, or conditions on bits that cannot be laid out as whole registers.
+/// If the circuit has slots, or conditions on few bits of many: the language tests whole registers, and at
+/// most 6 bits of one can be left open.
 pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
     if circuit.slots() > 0 {
         return Err(CircuitError::NotExpressible {
@@ -54,24 +55,25 @@ pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
     if circuit.qubits() > 0 {
         let _ = writeln!(text, "qreg q[{}];", circuit.qubits());
     }
-    let registers = Registers::of(circuit)?;
+    let registers = Registers::of(circuit);
     for (name, bits) in &registers.0 {
         let _ = writeln!(text, "creg {name}[{}];", bits.len());
     }
     for op in &ops {
-        if let Some(condition) = op.condition.as_ref().filter(|_| !matches!(op.kind, OpKind::Barrier)) {
-            let _ = write!(text, "if ({} == {}) ", registers.whole(condition), condition.value);
-        }
-        match &op.kind {
+        let statement = match &op.kind {
             OpKind::Measure { bit } => {
-                let _ = writeln!(text, "measure {} -> {};", writer.qubits.one(op.qubits[0]), registers.one(*bit));
+                format!("measure {} -> {};", writer.qubits.one(op.qubits[0]), registers.one(*bit))
             }
-            OpKind::Delay(Seconds(time)) => {
-                let _ = writeln!(text, "delay({}) {};", number(*time), writer.qubits.one(op.qubits[0]));
-            }
-            _ => {
+            OpKind::Delay(Seconds(time)) => format!("delay({}) {};", number(*time), writer.qubits.one(op.qubits[0])),
+            // A barrier does nothing, so no condition changes what it does.
+            OpKind::Barrier => {
                 let _ = writeln!(text, "{}", writer.statement(op));
+                continue;
             }
+            _ => writer.statement(op),
+        };
+        for test in registers.tests(op)? {
+            let _ = writeln!(text, "{test}{statement}");
         }
     }
     Ok(text)
@@ -103,7 +105,8 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
             OpKind::Delay(time) => format!("delay[{}] {};", duration(*time), writer.qubits.one(op.qubits[0])),
             _ => writer.statement(op),
         };
-        let _ = match op.condition.as_ref() {
+        // A barrier does nothing, so no condition changes what it does.
+        let _ = match op.condition.as_ref().filter(|_| !matches!(op.kind, OpKind::Barrier)) {
             None => writeln!(text, "{statement}"),
             Some(condition) => writeln!(text, "{}", under(condition, circuit.bits(), &statement)),
         };
@@ -125,12 +128,7 @@ fn under(Condition { bits, value }: &Condition, width: usize, statement: &str) -
 /// In whole nanoseconds where that is exact, otherwise in seconds.
 fn duration(time: Seconds) -> String {
     let nanoseconds = (time.0 * 1e9).round();
-    if Seconds::nano(nanoseconds) == time { format!("{nanoseconds}ns") } else { format!("{}s", plain(time.0)) }
-}
-
-/// A literal: durations take no expressions.
-fn plain(value: f64) -> String {
-    format!("{value:?}").replace("e-", ".0e-").replace(".0.0e", ".0e")
+    if Seconds::nano(nanoseconds) == time { format!("{nanoseconds}ns") } else { format!("{}s", literal(time.0)) }
 }
 
 /// For OpenQASM 2: no controls, no matrices, no global phase.
@@ -265,7 +263,11 @@ impl Writer<'_> {
         if self.library_name(gate).is_some() || !done.insert(gate) {
             return;
         }
-        let formal: Vec<String> = gate.row().params.iter().map(|&p| p.into()).collect();
+        // Numbered, because qiskit-qasm3-import 0.6 hands arguments over in alphabetical order of the parameters' names.
+        let formal: Vec<String> = match gate.row().params {
+            [one] => vec![(*one).into()],
+            many => (0..many.len()).map(|k| format!("angle{k}")).collect(),
+        };
         let symbols: Vec<Param> = (0..formal.len()).map(Param::slot).collect();
         let body = self.body(gate, &symbols);
         for (inner, _, _) in &body {
@@ -298,55 +300,74 @@ impl Writer<'_> {
     }
 }
 
-/// Classical registers in the order of their bits. OpenQASM 2 tests whole registers only, so every run of bits that a
-/// condition names becomes one.
+/// Classical registers in the order of their bits. OpenQASM 2 tests whole registers only, so every run of bits that
+/// conditions name together becomes one.
 struct Registers(Vec<(String, Range<usize>)>);
 
+/// Bits of a register that a condition leaves open, each doubling the number of statements.
+const OPEN_BITS: usize = 6;
+
 impl Registers {
-    fn of(circuit: &Circuit) -> Result<Self, CircuitError> {
+    fn of(circuit: &Circuit) -> Self {
         let mut runs: Vec<Range<usize>> = Vec::new();
-        for op in circuit.ops() {
-            let Some(Condition { bits, .. }) = &op.condition else { continue };
-            let run = bits.first().map_or(0..0, |&first| first..first + bits.len());
-            let apart = |other: &Range<usize>| run.end <= other.start || other.end <= run.start;
-            let whole = !run.is_empty() && bits.iter().copied().eq(run.clone());
-            if !whole || !runs.iter().all(|other| *other == run || apart(other)) {
-                return Err(CircuitError::NotExpressible {
-                    format: "OpenQASM 2",
-                    op: op.name(),
-                    reason: format!("its condition on bits {bits:?} is not on a register of its own"),
-                    hint: "write OpenQASM 3, or let conditions test separate runs of neighbouring bits",
-                });
-            }
-            if !runs.contains(&run) {
-                runs.push(run);
-            }
+        for Condition { bits, .. } in circuit.ops().iter().filter_map(|op| op.condition.as_ref()) {
+            let (Some(&low), Some(&high)) = (bits.iter().min(), bits.iter().max()) else { continue };
+            let meets = |other: &Range<usize>| low < other.end && other.start <= high;
+            let joint = runs
+                .iter()
+                .filter(|other| meets(other))
+                .fold(low..high + 1, |run, other| run.start.min(other.start)..run.end.max(other.end));
+            runs.retain(|other| !meets(other));
+            runs.push(joint);
         }
         runs.sort_by_key(|run| run.start);
         let mut cut = Vec::new();
         let mut at = 0;
-        for run in runs.into_iter().chain([circuit.bits()..circuit.bits()]) {
+        for run in runs {
             if at < run.start {
                 cut.push(at..run.start);
             }
             at = run.end;
-            if !run.is_empty() {
-                cut.push(run);
-            }
+            cut.push(run);
+        }
+        if at < circuit.bits() {
+            cut.push(at..circuit.bits());
         }
         let single = cut.len() == 1;
         let name = |k: usize| if single { "c".into() } else { format!("c{k}") };
-        Ok(Self(cut.into_iter().enumerate().map(|(k, run)| (name(k), run)).collect()))
+        Self(cut.into_iter().enumerate().map(|(k, run)| (name(k), run)).collect())
+    }
+
+    fn holding(&self, bit: usize) -> &(String, Range<usize>) {
+        self.0.iter().find(|(_, run)| run.contains(&bit)).expect("the circuit checked its bits")
     }
 
     fn one(&self, bit: usize) -> String {
-        let (name, run) = self.0.iter().find(|(_, run)| run.contains(&bit)).expect("the circuit checked its bits");
+        let (name, run) = self.holding(bit);
         format!("{name}[{}]", bit - run.start)
     }
 
-    fn whole(&self, condition: &Condition) -> &str {
-        let starts = |(_, run): &&(String, Range<usize>)| run.start == condition.bits[0];
-        &self.0.iter().find(starts).expect("each condition has its register").0
+    /// `if (c == 3) ` for every value of the register that the condition allows; no two hold at once.
+    fn tests(&self, op: &Op) -> Result<Vec<String>, CircuitError> {
+        let Some(Condition { bits, value }) = op.condition.as_ref().filter(|condition| !condition.bits.is_empty())
+        else {
+            return Ok(vec![String::new()]);
+        };
+        let (name, run) = self.holding(bits[0]);
+        let open: Vec<usize> = run.clone().filter(|bit| !bits.contains(bit)).collect();
+        if open.len() > OPEN_BITS || run.len() > 64 {
+            return Err(CircuitError::NotExpressible {
+                format: "OpenQASM 2",
+                op: op.name(),
+                reason: format!("its condition tests {} bits of a register of {}", bits.len(), run.len()),
+                hint: "write OpenQASM 3, or let conditions test runs of neighbouring bits",
+            });
+        }
+        let placed = |bits: &[usize], value: u64| -> u64 {
+            bits.iter().enumerate().fold(0, |all, (k, bit)| all | (value >> k & 1) << (bit - run.start))
+        };
+        let fixed = placed(bits, *value);
+        Ok((0..1u64 << open.len()).map(|free| format!("if ({name} == {}) ", fixed | placed(&open, free))).collect())
     }
 }
 
