@@ -141,6 +141,8 @@ pub(super) fn route(
         front: Vec::new(),
         pulls: vec![Vec::new(); at.place.len()],
         coming: Vec::new(),
+        waits: vec![false; at.place.len()],
+        strain: 0.0,
         queue: Vec::new(),
         seen: vec![0; dependencies.pairs.len()],
         round: 0,
@@ -157,7 +159,7 @@ pub(super) fn route(
         if router.advance(at, &mut events) || !started {
             (started, since_progress) = (true, 0);
             price.fill(1.0);
-            router.look_ahead();
+            router.look_ahead(at);
         }
         let Some(&first) = router.front.first() else { return entanglers };
         if since_progress > patience {
@@ -171,19 +173,19 @@ pub(super) fn route(
             let (a, b) = router.pair(k);
             for p in [at.place[a], at.place[b]] {
                 for &(q, _) in &coupling.neighbours[p] {
-                    let pair = (p.min(q), p.max(q));
-                    if !candidates.contains(&pair) {
-                        candidates.push(pair);
+                    // A swap of two waiting qubits is met from both sides; it counts once.
+                    if p < q || !router.waits.get(at.who[q]).is_some_and(|&waits| waits) {
+                        candidates.push((p, q));
                     }
                 }
             }
         }
-        let strain = router.strain(at);
         let mut best: Option<(f64, (usize, usize))> = None;
         let mut equal = 0;
         for &(p, q) in &candidates {
             let price = f64::max(price[p], price[q]);
-            let after = strain + router.relief(at, p, q) + weights.entangler * f64::from(router.swap_price(p, q));
+            let after =
+                router.strain + router.relief(at, p, q) + weights.entangler * f64::from(router.swap_price(p, q));
             let score = price * after;
             // Reservoir sampling: every candidate of the best score is equally likely.
             match best {
@@ -201,6 +203,7 @@ pub(super) fn route(
             }
         }
         let Some((_, (p, q))) = best else { return entanglers };
+        router.strain += router.relief(at, p, q);
         at.swap(p, q);
         entanglers += usize::from(router.swap_price(p, q));
         router.met(p, q, 3);
@@ -229,6 +232,10 @@ struct Router<'a> {
     /// Per qubit: the partners of its waiting and coming entanglers, and how much each counts.
     pulls: Vec<Vec<(usize, f64)>>,
     coming: Vec<(usize, usize)>,
+    /// Per qubit: whether it is in the front.
+    waits: Vec<bool>,
+    /// Weighted distance of all waiting and coming pairs.
+    strain: f64,
     /// The walk that looks ahead: its queue, and in which round it last saw each step.
     queue: Vec<usize>,
     seen: Vec<u32>,
@@ -297,7 +304,7 @@ impl Router<'_> {
         ran
     }
 
-    fn look_ahead(&mut self) {
+    fn look_ahead(&mut self, at: &Places) {
         self.coming.clear();
         self.round += 1;
         self.queue.clone_from(&self.front);
@@ -313,25 +320,22 @@ impl Router<'_> {
             next += 1;
         }
         self.pulls.iter_mut().for_each(Vec::clear);
+        self.waits.fill(false);
+        self.strain = 0.0;
         for k in 0..self.front.len() {
-            self.pull(self.pair(self.front[k]), 1.0 / self.front.len() as f64);
+            let (a, b) = self.pair(self.front[k]);
+            (self.waits[a], self.waits[b]) = (true, true);
+            self.pull((a, b), 1.0 / self.front.len() as f64, at);
         }
         for k in 0..self.coming.len() {
-            self.pull(self.coming[k], self.weights.coming / self.coming.len() as f64);
+            self.pull(self.coming[k], self.weights.coming / self.coming.len() as f64, at);
         }
     }
 
-    fn pull(&mut self, (a, b): (usize, usize), weight: f64) {
+    fn pull(&mut self, (a, b): (usize, usize), weight: f64, at: &Places) {
         self.pulls[a].push((b, weight));
         self.pulls[b].push((a, weight));
-    }
-
-    /// Weighted distance of all waiting and coming pairs.
-    fn strain(&self, at: &Places) -> f64 {
-        let pulled = self.pulls.iter().enumerate().flat_map(|(a, pulls)| pulls.iter().map(move |pull| (a, pull)));
-        // Each pair pulls at both its qubits.
-        pulled.map(|(a, &(b, weight))| weight * self.distances.between(at.place[a], at.place[b]) as f64).sum::<f64>()
-            / 2.0
+        self.strain += weight * self.distances.between(at.place[a], at.place[b]) as f64;
     }
 
     /// How a swap of `p` and `q` would change the strain.
