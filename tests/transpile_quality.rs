@@ -89,6 +89,11 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// Whatever else the machine does only adds to a time.
+fn least(values: Vec<f64>) -> f64 {
+    values.into_iter().fold(f64::INFINITY, f64::min)
+}
+
 fn geometric_mean(ratios: &[f64]) -> f64 {
     (ratios.iter().map(|r| r.ln()).sum::<f64>() / ratios.len() as f64).exp()
 }
@@ -113,7 +118,7 @@ fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
             (of(|(r, _)| r.two_qubit_gates as f64), median(theirs.two_qubit_gates)),
             (of(|(r, _)| r.pulses as f64), median(theirs.pulses)),
             (of(|(r, _)| r.success), median(theirs.success)),
-            (of(|(_, ms)| *ms), median(theirs.milliseconds)),
+            (least(ours.iter().map(|(_, ms)| *ms).collect()), least(theirs.milliseconds)),
         ];
         gates.push(row[0].0 / row[0].1);
         // Some circuits end with next to no pulses, so a ratio of ones would say little.

@@ -41,7 +41,7 @@ use crate::device::Target;
 use crate::device::transpile::coupling::{Coupling, Distances};
 use crate::device::transpile::layout::Demand;
 use crate::device::transpile::native::Basis;
-use crate::device::transpile::route::{Dependencies, Event, Places};
+use crate::device::transpile::route::{Dependencies, Event, Places, Weights};
 use crate::device::transpile::simplify::{Effort, expand_swaps, simplify};
 use crate::device::transpile::step::{Kind, Step, entanglers};
 use crate::math::Stream;
@@ -113,8 +113,15 @@ struct Spending {
 const LEVELS: [Spending; 4] = [
     Spending { effort: Effort::Join, embed: 0, trials: 1, rounds: 0, finalists: 1 },
     Spending { effort: Effort::Cancel, embed: 2_000, trials: 4, rounds: 1, finalists: 1 },
-    Spending { effort: Effort::Blocks, embed: 10_000, trials: 12, rounds: 2, finalists: 3 },
-    Spending { effort: Effort::Measured, embed: 30_000, trials: 24, rounds: 2, finalists: 8 },
+    Spending { effort: Effort::Blocks, embed: 10_000, trials: 12, rounds: 1, finalists: 2 },
+    Spending { effort: Effort::Measured, embed: 30_000, trials: 24, rounds: 1, finalists: 4 },
+];
+
+/// Trials take turns with these.
+const WEIGHTS: [Weights; 3] = [
+    Weights { coming: 0.5, entangler: 0.15 },
+    Weights { coming: 0.5, entangler: 0.15 },
+    Weights { coming: 0.5, entangler: 0.0 },
 ];
 
 /// Rewrites `circuit` for `target`.
@@ -249,6 +256,7 @@ fn routed(
     let purpose = Stream::named(seed, "transpile").bits();
     for trial in 0..spending.trials {
         let mut stream = Stream::numbered(purpose, trial as u64);
+        let weights = WEIGHTS[trial % WEIGHTS.len()];
         let start = match &given {
             Some(place) => place.clone(),
             None if trial % 4 == 0 => greedy(demand, coupling, &distances, &part, &mut stream),
@@ -257,13 +265,13 @@ fn routed(
         let mut at = Places::new(start, physical);
         if given.is_none() {
             for _ in 0..spending.rounds {
-                route::route(&forth, coupling, &distances, &mut at, &mut stream, None);
-                route::route(&back, coupling, &distances, &mut at, &mut stream, None);
+                route::route(&forth, coupling, &distances, &mut at, weights, &mut stream, None);
+                route::route(&back, coupling, &distances, &mut at, weights, &mut stream, None);
             }
         }
         let initial = at.place.clone();
         let mut events = Vec::with_capacity(steps.len());
-        let price = route::route(&forth, coupling, &distances, &mut at, &mut stream, Some(&mut events));
+        let price = route::route(&forth, coupling, &distances, &mut at, weights, &mut stream, Some(&mut events));
         trials.push((price, initial, events));
     }
     // Stable, so that among equals the earlier trial comes first.

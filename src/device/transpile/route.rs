@@ -6,10 +6,6 @@ use crate::math::Stream;
 
 /// Number of coming entanglers that a swap is judged by besides those that wait now.
 const LOOKAHEAD: usize = 20;
-/// Their weight against the waiting ones.
-const LOOKAHEAD_WEIGHT: f64 = 0.5;
-/// Weight of the entanglers a swap costs against the mean distance of waiting qubits.
-const SWAP_WEIGHT: f64 = 0.15;
 /// What a swap adds to the price of the next swap on the same qubits, so that swaps run in parallel.
 const DECAY: f64 = 0.001;
 /// After this many swaps the prices are reset.
@@ -89,6 +85,15 @@ pub(super) enum Event {
     Swap(usize, usize),
 }
 
+/// How a swap is judged besides the mean distance of the waiting pairs. No choice is best for all circuits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weights {
+    /// Of the mean distance of the coming pairs.
+    pub coming: f64,
+    /// Of each entangler the swap costs.
+    pub entangler: f64,
+}
+
 /// Where every qubit is, and who is where.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
@@ -123,17 +128,21 @@ pub(super) fn route(
     coupling: &Coupling,
     distances: &Distances,
     at: &mut Places,
+    weights: Weights,
     stream: &mut Stream,
     mut events: Option<&mut Vec<Event>>,
 ) -> usize {
     let mut router = Router {
         dependencies,
         distances,
+        weights,
         waits_for: dependencies.waits_for.clone(),
         ready: (0..dependencies.pairs.len()).filter(|&k| dependencies.waits_for[k] == 0).collect(),
         front: Vec::new(),
-        front_pairs: Vec::new(),
-        coming_pairs: Vec::new(),
+        pulls: vec![Vec::new(); at.place.len()],
+        coming: Vec::new(),
+        waits: vec![false; at.place.len()],
+        strain: 0.0,
         queue: Vec::new(),
         seen: vec![0; dependencies.pairs.len()],
         round: 0,
@@ -150,7 +159,7 @@ pub(super) fn route(
         if router.advance(at, &mut events) || !started {
             (started, since_progress) = (true, 0);
             price.fill(1.0);
-            router.look_ahead();
+            router.look_ahead(at);
         }
         let Some(&first) = router.front.first() else { return entanglers };
         if since_progress > patience {
@@ -160,12 +169,13 @@ pub(super) fn route(
             continue;
         }
         candidates.clear();
-        for &(a, b) in &router.front_pairs {
+        for &k in &router.front {
+            let (a, b) = router.pair(k);
             for p in [at.place[a], at.place[b]] {
                 for &(q, _) in &coupling.neighbours[p] {
-                    let pair = (p.min(q), p.max(q));
-                    if !candidates.contains(&pair) {
-                        candidates.push(pair);
+                    // A swap of two waiting qubits is met from both sides; it counts once.
+                    if p < q || !router.waits.get(at.who[q]).is_some_and(|&waits| waits) {
+                        candidates.push((p, q));
                     }
                 }
             }
@@ -174,7 +184,9 @@ pub(super) fn route(
         let mut equal = 0;
         for &(p, q) in &candidates {
             let price = f64::max(price[p], price[q]);
-            let score = price * (router.score(at, p, q) + SWAP_WEIGHT * f64::from(router.swap_price(p, q)));
+            let after =
+                router.strain + router.relief(at, p, q) + weights.entangler * f64::from(router.swap_price(p, q));
+            let score = price * after;
             // Reservoir sampling: every candidate of the best score is equally likely.
             match best {
                 Some((least, _)) if score > least + 1e-9 => {}
@@ -191,6 +203,7 @@ pub(super) fn route(
             }
         }
         let Some((_, (p, q))) = best else { return entanglers };
+        router.strain += router.relief(at, p, q);
         at.swap(p, q);
         entanglers += usize::from(router.swap_price(p, q));
         router.met(p, q, 3);
@@ -210,14 +223,19 @@ pub(super) fn route(
 struct Router<'a> {
     dependencies: &'a Dependencies,
     distances: &'a Distances,
+    weights: Weights,
     waits_for: Vec<u32>,
     /// Steps that may run unless their qubits are apart.
     ready: Vec<usize>,
     /// Entanglers whose qubits are apart.
     front: Vec<usize>,
-    /// The qubits of the front, and of the next entanglers after it.
-    front_pairs: Vec<(usize, usize)>,
-    coming_pairs: Vec<(usize, usize)>,
+    /// Per qubit: the partners of its waiting and coming entanglers, and how much each counts.
+    pulls: Vec<Vec<(usize, f64)>>,
+    coming: Vec<(usize, usize)>,
+    /// Per qubit: whether it is in the front.
+    waits: Vec<bool>,
+    /// Weighted distance of all waiting and coming pairs.
+    strain: f64,
     /// The walk that looks ahead: its queue, and in which round it last saw each step.
     queue: Vec<usize>,
     seen: Vec<u32>,
@@ -286,37 +304,54 @@ impl Router<'_> {
         ran
     }
 
-    fn look_ahead(&mut self) {
-        self.front_pairs.clear();
-        self.front_pairs.extend(self.front.iter().filter_map(|&k| self.dependencies.pairs[k]));
-        self.coming_pairs.clear();
+    fn look_ahead(&mut self, at: &Places) {
+        self.coming.clear();
         self.round += 1;
         self.queue.clone_from(&self.front);
         let mut next = 0;
-        while next < self.queue.len() && self.coming_pairs.len() < LOOKAHEAD {
+        while next < self.queue.len() && self.coming.len() < LOOKAHEAD {
             for &later in &self.dependencies.successors[self.queue[next]] {
                 let later = later as usize;
                 if std::mem::replace(&mut self.seen[later], self.round) != self.round {
                     self.queue.push(later);
-                    self.coming_pairs.extend(self.dependencies.pairs[later]);
+                    self.coming.extend(self.dependencies.pairs[later]);
                 }
             }
             next += 1;
         }
+        self.pulls.iter_mut().for_each(Vec::clear);
+        self.waits.fill(false);
+        self.strain = 0.0;
+        for k in 0..self.front.len() {
+            let (a, b) = self.pair(self.front[k]);
+            (self.waits[a], self.waits[b]) = (true, true);
+            self.pull((a, b), 1.0 / self.front.len() as f64, at);
+        }
+        for k in 0..self.coming.len() {
+            self.pull(self.coming[k], self.weights.coming / self.coming.len() as f64, at);
+        }
     }
 
-    /// Mean distance of the waiting pairs plus that of the coming ones, after a swap of `p` and `q`.
-    fn score(&self, at: &Places, p: usize, q: usize) -> f64 {
-        let after = |qubit: usize| match at.place[qubit] {
-            place if place == p => q,
-            place if place == q => p,
-            place => place,
-        };
-        let mean = |pairs: &[(usize, usize)]| {
-            let total: usize = pairs.iter().map(|&(a, b)| self.distances.between(after(a), after(b))).sum();
-            total as f64 / pairs.len().max(1) as f64
-        };
-        mean(&self.front_pairs) + LOOKAHEAD_WEIGHT * mean(&self.coming_pairs)
+    fn pull(&mut self, (a, b): (usize, usize), weight: f64, at: &Places) {
+        self.pulls[a].push((b, weight));
+        self.pulls[b].push((a, weight));
+        self.strain += weight * self.distances.between(at.place[a], at.place[b]) as f64;
+    }
+
+    /// How a swap of `p` and `q` would change the strain.
+    fn relief(&self, at: &Places, p: usize, q: usize) -> f64 {
+        let mut change = 0.0;
+        for (from, to) in [(p, q), (q, p)] {
+            for &(other, weight) in self.pulls.get(at.who[from]).into_iter().flatten() {
+                let place = at.place[other];
+                // Two qubits that change places stay as far apart as they are.
+                if place != to {
+                    let (before, after) = (self.distances.between(from, place), self.distances.between(to, place));
+                    change += weight * (after as f64 - before as f64);
+                }
+            }
+        }
+        change
     }
 
     /// Brings the qubits of one step together along a shortest path.

@@ -4,7 +4,7 @@ use crate::circuit::OpKind;
 use crate::device::transpile::kak;
 use crate::device::transpile::step::{Kind, Step, entanglers, swap};
 use crate::device::transpile::turn::{Turn, flip, hadamard, phase};
-use crate::math::small::{Small, one, product, tensor};
+use crate::math::small::{Small, one};
 
 /// How far [`simplify`] goes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -193,21 +193,26 @@ fn best(steps: Vec<Step>, a: usize, b: usize) -> Vec<Step> {
     if entanglers(&anew) < count { anew } else { steps }
 }
 
+/// The unitary of steps on two qubits, `a` the less significant.
 fn unitary(steps: &[Step], a: usize) -> Small<4> {
-    let sign = crate::math::matrix::c(-1.0, 0.0);
-    steps.iter().fold(one(), |mut total, step| match &step.kind {
-        Kind::Turn(q, turn) if *q == a => product(&tensor(&turn.first, &one()), &total),
-        Kind::Turn(_, turn) => product(&tensor(&one(), &turn.first), &total),
-        Kind::Cz(..) => {
-            total[3] = total[3].map(|z| z * sign);
-            total
+    let mut total: Small<4> = one();
+    for step in steps {
+        match &step.kind {
+            Kind::Turn(q, turn) => {
+                let bit = if *q == a { 1 } else { 2 };
+                for low in [0, 3 - bit] {
+                    let (upper, lower) = (total[low], total[low | bit]);
+                    for (row, m) in [(low, turn.first[0]), (low | bit, turn.first[1])] {
+                        total[row] = std::array::from_fn(|k| m[0] * upper[k] + m[1] * lower[k]);
+                    }
+                }
+            }
+            Kind::Cz(..) => total[3] = total[3].map(|z| -z),
+            Kind::Swap(..) => total.swap(1, 2),
+            Kind::Rest(_) => {}
         }
-        Kind::Swap(..) => {
-            total.swap(1, 2);
-            total
-        }
-        Kind::Rest(_) => total,
-    })
+    }
+    total
 }
 
 /// Every swap as three CZ, turned such that one of them cancels with a neighbour where that is possible.

@@ -146,7 +146,9 @@ impl Turn {
     }
 
     pub fn is_identity(&self) -> bool {
-        self.rest.is_empty() && is_diagonal(&self.first) && (self.first[0][0] - self.first[1][1]).norm() < CLOSE
+        self.rest.is_empty()
+            && is_diagonal(&self.first)
+            && (self.first[0][0] - self.first[1][1]).norm_sqr() < CLOSE * CLOSE
     }
 
     /// Whether it commutes with Z.
@@ -164,10 +166,13 @@ impl Turn {
                 let last = std::mem::replace(self.last_mut(), one());
                 moved.turn = Self::fixed(last).then(&moved.turn);
             } else {
-                // Rz(φ) Ry(θ) Rz(λ): the first factor goes.
-                let (_, phi, _) = euler(self.last());
-                self.push_fixed(&phase(-phi));
-                moved.turn = Self::fixed(phase(phi)).then(&moved.turn);
+                // Rz(φ) Ry(θ) Rz(λ): the first factor goes. e^{iφ} is the phase of the lower left entry against the
+                // upper left one, and neither vanishes.
+                let m = self.last();
+                let ratio = m[1][0] * m[0][0].conj();
+                let unit = ratio / ratio.norm();
+                self.push_fixed(&unit_phase(unit.conj()));
+                moved.turn = Self::fixed(unit_phase(unit)).then(&moved.turn);
                 return moved;
             }
             match self.rest.pop() {
@@ -197,16 +202,21 @@ pub(super) fn euler(m: &Small<2>) -> (f64, f64, f64) {
 }
 
 pub(super) fn is_diagonal(m: &Small<2>) -> bool {
-    m[0][1].norm() < CLOSE
+    m[0][1].norm_sqr() < CLOSE * CLOSE
 }
 
 fn is_antidiagonal(m: &Small<2>) -> bool {
-    m[0][0].norm() < CLOSE
+    m[0][0].norm_sqr() < CLOSE * CLOSE
 }
 
 /// `diag(1, exp(i angle))`.
 pub(super) fn phase(angle: f64) -> Small<2> {
-    [[c(1.0, 0.0), c(0.0, 0.0)], [c(0.0, 0.0), C64::from_polar(1.0, angle)]]
+    unit_phase(C64::from_polar(1.0, angle))
+}
+
+/// `diag(1, unit)`.
+fn unit_phase(unit: C64) -> Small<2> {
+    [[c(1.0, 0.0), c(0.0, 0.0)], [c(0.0, 0.0), unit]]
 }
 
 pub(super) fn flip() -> Small<2> {
