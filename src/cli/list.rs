@@ -94,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(columns);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(columns);
     table.add_rows(rows);
     writeln!(out, "{table}")?;
     Ok(())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::circuit::CircuitError;
 use crate::device::{DeviceError, TranspileError};
+use crate::math::words::closest;
 use crate::nn::weights::Fit;
 use crate::noise::NoiseError;
 use crate::sim::SimError;
@@ -61,12 +62,14 @@ fn did_you_mean(suggestion: &Option<String>) -> String {
     suggestion.as_ref().map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
 }
 
-/// The name of a table nearest to a mistyped one, if any is near.
-pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    names
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|&(distance, candidate)| distance <= 2.max(candidate.len() / 3))
-        .min()
-        .map(|(_, candidate)| candidate.to_string())
+impl NnError {
+    /// `name` is none of `names`, which `qgraft list LIST` prints.
+    pub fn unknown<'a>(
+        kind: &'static str,
+        list: &'static str,
+        name: &str,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self::Unknown { kind, list, name: name.into(), suggestion: closest(name, names).map(String::from) }
+    }
 }

@@ -1,20 +1,25 @@
 //! Simulators: programs in, expectation values, probabilities and gradients out, batched over rows of angles.
 //!
 //! * [`Angles`]: which slots vary by row and which are shared by the batch.
-//! * [`Simulator`]: what every engine can do.
+//! * [`Simulator`]: what every engine can do; [`ENGINES`]: the engines by name.
+//! * [`Shots`]: any engine seen through a finite number of shots.
 
 mod check;
 mod density;
+mod engines;
 mod error;
 mod map;
 mod memo;
 mod pauli;
 mod readout;
+mod shots;
 mod statevector;
 
 pub use density::Density;
+pub use engines::{Auto, ENGINES, EngineRow, engine};
 pub use error::SimError;
 pub use pauli::Pauli;
+pub use shots::{Shots, counts};
 pub use statevector::Statevector;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
@@ -98,6 +103,11 @@ impl AngleGradient {
 pub trait Simulator: Send + Sync {
     /// Name for reports: engine and precision.
     fn name(&self) -> String;
+
+    /// What runs this program, for reports: differs from the name only where an engine chooses.
+    fn chosen(&self, _program: &Program) -> String {
+        self.name()
+    }
 
     /// Expectation values, (batch, observables).
     ///

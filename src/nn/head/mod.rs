@@ -11,7 +11,6 @@ use candle_core::Tensor;
 
 use crate::circuit::Ansatz;
 use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::error::nearest;
 use crate::nn::optim::Plan;
 use crate::nn::{Execution, NnError, Params};
 
@@ -122,12 +121,10 @@ impl HeadRow {
     /// # Errors
     /// If there is none, with the nearest name.
     pub fn named(name: &str) -> Result<&'static Self, NnError> {
-        HEADS.iter().find(|row| row.name == name).ok_or_else(|| NnError::Unknown {
-            kind: "head",
-            list: "heads",
-            name: name.into(),
-            suggestion: nearest(name, HEADS.iter().map(|row| row.name)),
-        })
+        HEADS
+            .iter()
+            .find(|row| row.name == name)
+            .ok_or_else(|| NnError::unknown("head", "heads", name, HEADS.iter().map(|row| row.name)))
     }
 
     /// Who moves in training.

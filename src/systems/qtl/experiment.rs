@@ -128,7 +128,7 @@ impl Executions {
 
     /// The engines that run them, for the report.
     pub fn engines(&self) -> String {
-        let mut names: Vec<String> = self.compiled.values().map(|run| run.simulator.describe(&run.program)).collect();
+        let mut names: Vec<String> = self.compiled.values().map(|run| run.simulator.chosen(&run.program)).collect();
         names.sort_unstable();
         names.dedup();
         names.join("; ")

@@ -2,7 +2,6 @@
 
 use crate::data::{BadPicture, FeatureCache, Features, Part, Pictures, Split, fashion_mnist, read_features, read_folder};
 use crate::nn::backbone::{BackboneRow, Trunk, extract};
-use crate::nn::NnError;
 use crate::study::StudyError;
 use crate::systems::Progress;
 use crate::systems::qtl::Workplace;
@@ -63,6 +62,7 @@ fn from_pictures(
     let row = BackboneRow::named(&spec.backbone.name)?;
     let weights = row.weights(spec.backbone.weights.as_deref())?;
     let trunk = Trunk::new(row, &weights)?;
+    let digest = weights.digest()?;
     let cache = FeatureCache::new(place.cache);
     progress.stage("features", pictures.pictures.len());
     let mut done = 0;
@@ -71,7 +71,7 @@ fn from_pictures(
         .build()
         .map_err(|e| StudyError::Threads { reason: e.to_string() })?;
     let found = pool.install(|| {
-        extract(&trunk, &weights.digest(), &pictures, Some(&cache), |count| {
+        extract(&trunk, &digest, &pictures, Some(&cache), |count| {
             progress.learned(count - done);
             done = count;
         })

@@ -3,7 +3,7 @@
 use crate::nn::head::Body;
 use crate::study::compare::{self, Answer, Comparison, Question};
 use crate::study::energy::Usage;
-use crate::study::metric::{Predictions, probability, ranking};
+use crate::study::metric::Predictions;
 use crate::study::report::{
     Confusion, Curve, Family, HeadRow, HoldOut, MetricValue, NoisePoint, Reliability, Report, Roc, Spread,
 };
@@ -86,15 +86,14 @@ pub fn report(judged: &Judged<'_>) -> Result<Report, StudyError> {
         report.heads.push(head_row(head, &predictions));
         report.noise.extend(noise_points(head, labels)?);
         report.curves.extend(curve(&name, &head.trained));
-        report.confusions.push(confusion(&name, &predictions));
-        let pooled = pooled(&predictions)?;
-        report.rocs.extend(rocs(&name, &pooled));
-        report.reliability.push(Reliability { head: name.clone(), bins: probability::reliability(&pooled) });
+        let pooled = Predictions::pooled(&predictions)?;
+        report.confusions.push(Confusion::of(&name, &pooled));
+        report.rocs.extend(Roc::of(&name, &pooled));
+        report.reliability.push(Reliability::of(&name, &pooled));
         report.timing.heads.push((name, mean_usage(&head.trained)));
     }
     report.comparisons = comparisons(&runs, labels)?;
-    let questions = [Question::Contribution, Question::Noise];
-    report.answers = questions.iter().filter_map(|q| Answer::to(*q, &report.comparisons)).collect();
+    report.answers = Question::ALL.iter().filter_map(|q| Answer::to(*q, &report.comparisons)).collect();
     Ok(report)
 }
 
@@ -134,46 +133,15 @@ fn noise_points(head: &Runs<'_>, labels: &[usize]) -> Result<Vec<NoisePoint>, St
 }
 
 fn curve(name: &str, trained: &[&Trained]) -> Option<Curve> {
-    let epochs = trained.first()?.history.len();
-    let over_seeds = |value: fn(&Epoch) -> f64| -> Vec<Spread> {
-        let at = |epoch: usize| trained.iter().map(|run| value(&run.history[epoch])).collect::<Vec<f64>>();
-        (0..epochs).filter_map(|epoch| Spread::of(&at(epoch))).collect()
+    let over_seeds = |value: fn(&Epoch) -> f64| {
+        Spread::of_curves(&trained.iter().map(|run| run.history.iter().map(value).collect()).collect::<Vec<_>>())
     };
-    (epochs > 0).then(|| Curve {
+    trained.first().filter(|run| !run.history.is_empty()).map(|_| Curve {
         head: name.to_string(),
         train_loss: over_seeds(|e| e.train_loss),
         validation_loss: over_seeds(|e| e.validation_loss),
         validation_accuracy: over_seeds(|e| e.validation_accuracy),
     })
-}
-
-fn confusion(name: &str, predictions: &[Predictions]) -> Confusion {
-    let classes = predictions.first().map_or(0, Predictions::classes);
-    let mut counts = vec![vec![0; classes]; classes];
-    for seed in predictions {
-        for (&truth, guess) in seed.labels().iter().zip(seed.predicted()) {
-            counts[truth][guess] += 1;
-        }
-    }
-    Confusion { head: name.to_string(), counts }
-}
-
-fn pooled(predictions: &[Predictions]) -> Result<Predictions, StudyError> {
-    let views: Vec<_> = predictions.iter().map(|p| p.probabilities().view()).collect();
-    let stacked = ndarray::concatenate(ndarray::Axis(0), &views).expect("every seed judges the same classes");
-    Predictions::new(stacked, predictions.iter().flat_map(|p| p.labels()).copied().collect())
-}
-
-fn rocs(name: &str, predictions: &Predictions) -> Vec<Roc> {
-    let judged = if predictions.classes() == 2 { 1..2 } else { 0..predictions.classes() };
-    judged
-        .filter_map(|class| {
-            // A class absent from the validation rows has no curve; the AUC in the table says so.
-            let curve = ranking::roc(predictions, class).ok()?;
-            let points = curve.iter().map(|p| (p.false_positive_rate, p.true_positive_rate)).collect();
-            Some(Roc { head: name.to_string(), class, area: ranking::area(&curve), points })
-        })
-        .collect()
 }
 
 fn mean_usage(trained: &[&Trained]) -> Usage {
@@ -186,6 +154,14 @@ fn mean_usage(trained: &[&Trained]) -> Usage {
     }
 }
 
+/// What every trained circuit is held against, and the question that answers.
+const BASELINES: [(&str, Question); 4] = [
+    ("linear", Question::Contribution),
+    ("mlp_a", Question::Contribution),
+    ("separable", Question::Control),
+    ("frozen_quantum", Question::Control),
+];
+
 /// Every trained circuit against the classical heads and its own controls, then every circuit under noise and shots
 /// against itself without.
 fn comparisons(runs: &[Runs<'_>], labels: &[usize]) -> Result<Vec<Comparison>, StudyError> {
@@ -194,11 +170,10 @@ fn comparisons(runs: &[Runs<'_>], labels: &[usize]) -> Result<Vec<Comparison>, S
     let mut found = Vec::new();
     for head in runs.iter().filter(|head| head.family() == Family::Quantum) {
         let own = head.accuracies(&Setting::IDEAL, labels)?;
-        let baselines = ["linear", "mlp_a", "separable", "frozen_quantum"];
-        for baseline in runs.iter().filter(|b| baselines.contains(&b.choice.label.as_str())) {
+        for (name, question) in BASELINES {
+            let Some(baseline) = runs.iter().find(|b| b.choice.label == name) else { continue };
             let other = baseline.accuracies(&Setting::IDEAL, labels)?;
-            let names = (head.choice.label.as_str(), baseline.choice.label.as_str());
-            found.push(Comparison::new(Question::Contribution, (names.0, &own), (names.1, &other), SEED)?);
+            found.push(Comparison::new(question, (&head.choice.label, &own), (name, &other), SEED)?);
         }
     }
     for head in runs.iter().filter(|head| head.choice.row.is_dressed() && head.family() == Family::Quantum) {

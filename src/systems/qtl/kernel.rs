@@ -10,7 +10,7 @@ use crate::math::C64;
 use crate::nn::NnError;
 use crate::nn::head::HeadShape;
 use crate::noise::Program;
-use crate::sim::{Angles, state};
+use crate::sim::{Angles, Statevector};
 use crate::study::StudyError;
 use crate::study::train::Rows;
 use crate::systems::qtl::experiment::Table;
@@ -68,7 +68,7 @@ fn encoded(scores: ArrayView2<'_, f64>, qubits: usize) -> Result<Array2<C64>, St
         }
     });
     let angles = Angles { rows: angles.view(), shared: ArrayView1::from(&[]) };
-    Ok(state::statevectors(&program, angles).map_err(NnError::from)?)
+    Ok(Statevector::default().states(&program, angles).map_err(NnError::from)?)
 }
 
 /// `|⟨a_i|b_j⟩|²`, (rows of a, rows of b).

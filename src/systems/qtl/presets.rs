@@ -1,6 +1,5 @@
 //! Ready settings of the spec, one row each.
 
-use crate::nn::error::nearest;
 use crate::nn::optim::{Method, StepSchedule};
 use crate::nn::NnError;
 use crate::study::train::Recipe;
@@ -78,11 +77,9 @@ impl PresetRow {
     /// # Errors
     /// If there is none, with the nearest name.
     pub fn named(name: &str) -> Result<&'static Self, NnError> {
-        PRESETS.iter().find(|row| row.name == name).ok_or_else(|| NnError::Unknown {
-            kind: "preset",
-            list: "presets",
-            name: name.into(),
-            suggestion: nearest(name, PRESETS.iter().map(|row| row.name)),
-        })
+        PRESETS
+            .iter()
+            .find(|row| row.name == name)
+            .ok_or_else(|| NnError::unknown("preset", "presets", name, PRESETS.iter().map(|row| row.name)))
     }
 }

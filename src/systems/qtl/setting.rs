@@ -40,10 +40,14 @@ impl Setting {
     }
 }
 
-/// The name in tables, without the scale: "ideal", "manila", "manila, 1024 shots".
+/// The name in tables, without the scale: "ideal", "1024 shots", "manila", "manila, 1024 shots".
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.device.as_deref().unwrap_or("ideal"))?;
-        self.shots.map_or(Ok(()), |shots| write!(f, ", {shots} shots"))
+        match (&self.device, self.shots) {
+            (None, None) => f.write_str("ideal"),
+            (None, Some(shots)) => write!(f, "{shots} shots"),
+            (Some(device), None) => f.write_str(device),
+            (Some(device), Some(shots)) => write!(f, "{device}, {shots} shots"),
+        }
     }
 }

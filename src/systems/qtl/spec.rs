@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
 use crate::device::Device;
 use crate::nn::backbone::BackboneRow;
-use crate::nn::error::nearest;
 use crate::nn::head::{HeadRow, HeadShape};
 use crate::nn::optim::{Method, StepSchedule};
 use crate::nn::NnError;
@@ -295,10 +294,8 @@ impl Spec {
     /// If there is none of this name.
     pub fn family(&self) -> Result<&'static AnsatzRow, StudyError> {
         let name = &self.circuit.ansatz;
-        AnsatzRow::named(name).ok_or_else(|| {
-            let suggestion = nearest(name, ANSATZE.iter().map(|row| row.name));
-            NnError::Unknown { kind: "ansatz", list: "ansatze", name: name.clone(), suggestion }.into()
-        })
+        let names = ANSATZE.iter().map(|row| row.name);
+        AnsatzRow::named(name).ok_or_else(|| NnError::unknown("ansatz", "ansatze", name, names).into())
     }
 
     /// A device of the spec, wide enough for the circuit.
