@@ -111,7 +111,20 @@ fn exported_circuits_read_back_with_the_trained_numbers() {
 #[test]
 fn every_kind_lists_its_table() {
     let place = TempDir::new().unwrap();
-    for kind in ["gates", "channels", "devices", "models", "engines", "ansatze", "backbones", "heads", "methods", "metrics", "presets", "systems"] {
+    for kind in [
+        "gates",
+        "channels",
+        "devices",
+        "models",
+        "engines",
+        "ansatze",
+        "backbones",
+        "heads",
+        "methods",
+        "metrics",
+        "presets",
+        "systems",
+    ] {
         let plain = qgraft(place.path(), &["list", kind]);
         assert!(plain.status.success() && plain.stdout.len() > 40, "{kind}: {}", text(&plain.stderr));
         let rows: Vec<serde_json::Value> =
@@ -142,12 +155,7 @@ fn bad_settings_are_one_clear_error() {
     features(place.path(), 24, 4, |_, _| ());
     for (more, named) in REFUSED {
         // A later option replaces an earlier one of the same name only if clap is told so; leave the earlier one out.
-        let kept: Vec<&str> = SMALL
-            .chunks(2)
-            .filter(|pair| !more.contains(&pair[0]))
-            .flatten()
-            .copied()
-            .collect();
+        let kept: Vec<&str> = SMALL.chunks(2).filter(|pair| !more.contains(&pair[0])).flatten().copied().collect();
         let out = qgraft(place.path(), &[&kept[..], more, &["--out", "run"]].concat());
         refused(&out, place.path(), named);
     }
@@ -226,11 +234,8 @@ fn a_full_disk_leaves_nothing_behind() {
     let place = TempDir::new().unwrap();
     features(place.path(), 24, 4, |_, _| ());
     // A limit on file size fails writes as a full disk does, without needing one. 16 blocks of 512 bytes.
-    let command = format!(
-        "trap '' XFSZ; ulimit -f 16; exec {} {} --out run",
-        env!("CARGO_BIN_EXE_qgraft"),
-        SMALL.join(" ")
-    );
+    let command =
+        format!("trap '' XFSZ; ulimit -f 16; exec {} {} --out run", env!("CARGO_BIN_EXE_qgraft"), SMALL.join(" "));
     let out = Command::new("sh").args(["-c", &command]).current_dir(place.path()).output().unwrap();
     refused(&out, place.path(), &["run/"]);
 }

@@ -55,7 +55,11 @@ impl Progress for Bar {
         self.with(|bar| {
             bar.finish_and_clear();
             *bar = ProgressBar::new(total as u64)
-                .with_style(ProgressStyle::with_template(style).expect("the template is a constant and valid").progress_chars("=> "))
+                .with_style(
+                    ProgressStyle::with_template(style)
+                        .expect("the template is a constant and valid")
+                        .progress_chars("=> "),
+                )
                 .with_prefix(name.to_string());
             bar.enable_steady_tick(Duration::from_millis(200));
         });

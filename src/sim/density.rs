@@ -117,8 +117,8 @@ impl Plan {
                             add(&mut after, bits, v);
                             continue;
                         }
-                        let [up, down] = confusion
-                            .map_or([0.0; 2], |c| [c.one_given_zero.get(), c.zero_given_one.get()]);
+                        let [up, down] =
+                            confusion.map_or([0.0; 2], |c| [c.one_given_zero.get(), c.zero_given_one.get()]);
                         for (value, weights) in [(0, [1.0 - up, down]), (1, [up, 1.0 - down])] {
                             let recorded = bits & !(1 << bit) | value << bit;
                             let branch = project(&v, lanes, qubit, weights);
@@ -258,18 +258,20 @@ impl Simulator for Density {
             .map(|rows| (rows.clone(), plan.run(&bounds, &angles, rows)))
             .flat_map_iter(|(rows, branches)| {
                 let plan = &plan;
-                (0..rows.len()).map(move |lane| {
-                    let mut p = vec![0.0; 1 << width];
-                    for (bits, v) in &branches {
-                        let outcomes = sweep::outcomes(v, rows.len(), plan.qubits, lane);
-                        if plan.measures {
-                            record(&plan.reads, &outcomes, *bits as usize, &mut p);
-                        } else {
-                            p.iter_mut().zip(outcomes).for_each(|(sum, x)| *sum += x);
+                (0..rows.len())
+                    .map(move |lane| {
+                        let mut p = vec![0.0; 1 << width];
+                        for (bits, v) in &branches {
+                            let outcomes = sweep::outcomes(v, rows.len(), plan.qubits, lane);
+                            if plan.measures {
+                                record(&plan.reads, &outcomes, *bits as usize, &mut p);
+                            } else {
+                                p.iter_mut().zip(outcomes).for_each(|(sum, x)| *sum += x);
+                            }
                         }
-                    }
-                    p
-                }).collect::<Vec<_>>()
+                        p
+                    })
+                    .collect::<Vec<_>>()
             })
             .collect();
         for (mut row, p) in out.rows_mut().into_iter().zip(rows) {

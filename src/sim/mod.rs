@@ -14,6 +14,7 @@ mod pauli;
 mod readout;
 mod shots;
 mod statevector;
+mod vector;
 
 pub use density::Density;
 pub use engines::{Auto, ENGINES, EngineRow, engine};

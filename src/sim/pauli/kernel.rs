@@ -2,9 +2,9 @@
 //!
 //! A vector of n qubits and L lanes is `v[p·L + lane]`, p < 4ⁿ, the letter of qubit k (I X Y Z) worth `4^k`. Lanes are
 //! rows of a batch, or observables. All functions are plain loops over blocks of fixed width, compiled for the widest
-//! vectors of the machine by [`pulp::Arch::dispatch`].
+//! vectors of the machine by [`widest`].
 
-use pulp::Arch;
+use crate::sim::vector::widest;
 
 /// Lanes or components worked on at once: one AVX-512 register of doubles.
 const WIDE: usize = 8;
@@ -54,14 +54,17 @@ impl Places {
 
 /// `v ← M v` on the operands of `places`.
 pub fn apply(v: &mut [f64], lanes: usize, places: &Places, weights: Weights) {
-    Arch::new().dispatch(|| match (weights, places.size()) {
-        (Weights::Shared(m), 4) => apply_shared::<4>(v, lanes, places, m),
-        (Weights::Shared(m), 16) => apply_shared::<16>(v, lanes, places, m),
-        (Weights::Shared(m), _) => apply_large(v, lanes, places, |i, j, _| m[i * places.size() + j]),
-        (Weights::Lanes(m), 4) => apply_lanes::<4>(v, lanes, places, m),
-        (Weights::Lanes(m), 16) => apply_lanes::<16>(v, lanes, places, m),
-        (Weights::Lanes(m), size) => apply_large(v, lanes, places, |i, j, lane| m[(i * size + j) * lanes + lane]),
-    });
+    widest(
+        #[inline(always)]
+        || match (weights, places.size()) {
+            (Weights::Shared(m), 4) => apply_shared::<4>(v, lanes, places, m),
+            (Weights::Shared(m), 16) => apply_shared::<16>(v, lanes, places, m),
+            (Weights::Shared(m), _) => apply_large(v, lanes, places, |i, j, _| m[i * places.size() + j]),
+            (Weights::Lanes(m), 4) => apply_lanes::<4>(v, lanes, places, m),
+            (Weights::Lanes(m), 16) => apply_lanes::<16>(v, lanes, places, m),
+            (Weights::Lanes(m), size) => apply_large(v, lanes, places, |i, j, lane| m[(i * size + j) * lanes + lane]),
+        },
+    );
 }
 
 #[inline(always)]
@@ -156,19 +159,22 @@ fn apply_large(v: &mut [f64], lanes: usize, places: &Places, entry: impl Fn(usiz
 
 /// The derivative of `⟨g, M v⟩` with respect to M, added to `out[i·K + j]`: `Σ g_i v_j` over everything else, lanes too.
 pub fn outer(v: &[f64], g: &[f64], lanes: usize, places: &Places, out: &mut [f64]) {
-    Arch::new().dispatch(|| {
-        let size = places.size();
-        for i in (0..size).step_by(4) {
-            for j in (0..size).step_by(4) {
-                let tile = outer_tile(v, g, lanes, places, i, j);
-                for (a, row) in tile.iter().enumerate() {
-                    for (b, value) in row.iter().enumerate() {
-                        out[(i + a) * size + j + b] += value;
+    widest(
+        #[inline(always)]
+        || {
+            let size = places.size();
+            for i in (0..size).step_by(4) {
+                for j in (0..size).step_by(4) {
+                    let tile = outer_tile(v, g, lanes, places, i, j);
+                    for (a, row) in tile.iter().enumerate() {
+                        for (b, value) in row.iter().enumerate() {
+                            out[(i + a) * size + j + b] += value;
+                        }
                     }
                 }
             }
-        }
-    });
+        },
+    );
 }
 
 /// A 4 × 4 piece of [`outer`], its sums held in registers over the whole vector.
@@ -211,23 +217,26 @@ fn outer_tile(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: usize, j: 
 
 /// As [`outer`], one matrix per lane: added to `out[(i·K + j)·L + lane]`.
 pub fn outer_lanes(v: &[f64], g: &[f64], lanes: usize, places: &Places, out: &mut [f64]) {
-    Arch::new().dispatch(|| {
-        let size = places.size();
-        for base in &places.bases {
-            for row in *base..base + places.run {
-                for i in 0..size {
-                    let y = &g[(row + places.offsets[i]) * lanes..][..lanes];
-                    for j in 0..size {
-                        let x = &v[(row + places.offsets[j]) * lanes..][..lanes];
-                        let sum = &mut out[(i * size + j) * lanes..][..lanes];
-                        for lane in 0..lanes {
-                            sum[lane] = y[lane].mul_add(x[lane], sum[lane]);
+    widest(
+        #[inline(always)]
+        || {
+            let size = places.size();
+            for base in &places.bases {
+                for row in *base..base + places.run {
+                    for i in 0..size {
+                        let y = &g[(row + places.offsets[i]) * lanes..][..lanes];
+                        for j in 0..size {
+                            let x = &v[(row + places.offsets[j]) * lanes..][..lanes];
+                            let sum = &mut out[(i * size + j) * lanes..][..lanes];
+                            for lane in 0..lanes {
+                                sum[lane] = y[lane].mul_add(x[lane], sum[lane]);
+                            }
                         }
                     }
                 }
             }
-        }
-    });
+        },
+    );
 }
 
 /// The transpose of a square matrix, row major; of one matrix per lane for `lanes > 1`.

@@ -2,9 +2,9 @@
 //!
 //! A state of n qubits and L lanes (rows of a batch) is `re[i·L + lane]`, `im[i·L + lane]`, i < 2ⁿ. All functions are
 //! plain loops over blocks of fixed width, compiled for the widest vectors of the machine by
-//! [`pulp::Arch::dispatch`].
+//! [`widest`].
 
-use pulp::Arch;
+use crate::sim::vector::widest;
 
 /// Numbers worked on at once: one AVX-512 register of doubles.
 const WIDE: usize = 8;
@@ -106,8 +106,7 @@ fn chunk<const W: usize>(v: &[f64], at: usize) -> [f64; W] {
 /// lane, `W` its width. Where entries differ by lane a block stays inside one amplitude.
 macro_rules! for_each_block {
     ($places:expr, $lanes:expr, $rows:expr, |$at:ident, $lane:ident, $w:ident| $body:expr) => {
-        let (inner, repeats) =
-            if $rows { ($lanes, $places.run) } else { ($lanes * $places.run, 1) };
+        let (inner, repeats) = if $rows { ($lanes, $places.run) } else { ($lanes * $places.run, 1) };
         for run in 0..$places.count {
             let start = $places.start(run) * $lanes;
             for repeat in 0..repeats {
@@ -157,12 +156,15 @@ macro_rules! by_kind {
 
 /// Applies a gate.
 pub fn apply(state: &mut State, places: &Places, kind: &Kind, entries: Entries) {
-    Arch::new().dispatch(|| {
-        if let Kind::Permutation(to) = kind {
-            return permute(state, places, to);
-        }
-        by_kind!(kind, places, entries, apply_diagonal, apply_dense, apply_large, (state, places, entries));
-    });
+    widest(
+        #[inline(always)]
+        || {
+            if let Kind::Permutation(to) = kind {
+                return permute(state, places, to);
+            }
+            by_kind!(kind, places, entries, apply_diagonal, apply_dense, apply_large, (state, places, entries));
+        },
+    );
 }
 
 /// Un-applies a gate from `ket` and `bra`, whose entries are those of its inverse, and, if `found` is given, adds to it
@@ -173,34 +175,53 @@ pub fn unapply(
     places: &Places,
     kind: &Kind,
     inverse: Entries,
-    found: Option<&mut [f64]>,
+    mut found: Option<&mut [f64]>,
 ) {
-    Arch::new().dispatch(|| {
-        let Some(found) = found else {
-            match kind {
-                Kind::Permutation(to) => {
-                    let mut from = vec![0; to.len()];
-                    to.iter().enumerate().for_each(|(i, &place)| from[place] = i);
-                    permute(ket, places, &from);
-                    permute(bra, places, &from);
+    widest(
+        #[inline(always)]
+        || {
+            let Some(found) = found.as_deref_mut() else {
+                match kind {
+                    Kind::Permutation(to) => {
+                        let mut from = vec![0; to.len()];
+                        to.iter().enumerate().for_each(|(i, &place)| from[place] = i);
+                        permute(ket, places, &from);
+                        permute(bra, places, &from);
+                    }
+                    _ => {
+                        by_kind!(
+                            kind,
+                            places,
+                            inverse,
+                            apply_diagonal,
+                            apply_dense,
+                            apply_large,
+                            (ket, places, inverse)
+                        );
+                        by_kind!(
+                            kind,
+                            places,
+                            inverse,
+                            apply_diagonal,
+                            apply_dense,
+                            apply_large,
+                            (bra, places, inverse)
+                        );
+                    }
                 }
-                _ => {
-                    by_kind!(kind, places, inverse, apply_diagonal, apply_dense, apply_large, (ket, places, inverse));
-                    by_kind!(kind, places, inverse, apply_diagonal, apply_dense, apply_large, (bra, places, inverse));
-                }
-            }
-            return;
-        };
-        by_kind!(
-            kind,
-            places,
-            inverse,
-            unapply_diagonal,
-            unapply_dense,
-            unapply_large,
-            (ket, bra, places, inverse, found)
-        );
-    });
+                return;
+            };
+            by_kind!(
+                kind,
+                places,
+                inverse,
+                unapply_diagonal,
+                unapply_dense,
+                unapply_large,
+                (ket, bra, places, inverse, found)
+            );
+        },
+    );
 }
 
 #[inline(always)]

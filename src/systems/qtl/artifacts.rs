@@ -13,9 +13,9 @@ use crate::nn::{Execution, NnError};
 use crate::study::StudyError;
 use crate::study::files::{EpochLine, PredictionLine, RunFolder, predictions_csv, training_log_csv};
 use crate::study::report::{Drawing, Report, html, json};
+use crate::systems::qtl::Setting;
 use crate::systems::qtl::experiment::{Executions, Table, Trained};
 use crate::systems::qtl::spec::{HeadChoice, Spec};
-use crate::systems::qtl::Setting;
 
 /// Each file of a run folder and what it holds.
 const FILES: [(&str, &str); 10] = [

@@ -17,9 +17,9 @@ use crate::study::energy::{EnergySource, Usage, thread_cpu_seconds};
 use crate::study::train::{Epoch, Rows, predict, train};
 use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
+use crate::systems::qtl::Setting;
 use crate::systems::qtl::kernel;
 use crate::systems::qtl::spec::{HeadChoice, Spec};
-use crate::systems::qtl::Setting;
 
 /// One head trained under one seed, with what it predicts for the validation rows.
 pub struct Trained {

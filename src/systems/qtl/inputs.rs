@@ -1,6 +1,8 @@
 //! From the spec's data to features with labels.
 
-use crate::data::{BadPicture, FeatureCache, Features, Part, Pictures, Split, fashion_mnist, read_features, read_folder};
+use crate::data::{
+    BadPicture, FeatureCache, Features, Part, Pictures, Split, fashion_mnist, read_features, read_folder,
+};
 use crate::nn::backbone::{BackboneRow, Trunk, extract};
 use crate::study::StudyError;
 use crate::systems::Progress;

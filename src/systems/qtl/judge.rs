@@ -1,6 +1,7 @@
 //! From trained heads to a report: tables, comparisons, curves.
 
 use crate::nn::head::Body;
+use crate::study::StudyError;
 use crate::study::compare::{self, Answer, Comparison, Question};
 use crate::study::energy::Usage;
 use crate::study::metric::Predictions;
@@ -8,7 +9,6 @@ use crate::study::report::{
     Confusion, Curve, Family, HeadRow, HoldOut, MetricValue, NoisePoint, Reliability, Report, Roc, Spread,
 };
 use crate::study::train::Epoch;
-use crate::study::StudyError;
 use crate::systems::qtl::Setting;
 use crate::systems::qtl::experiment::Trained;
 use crate::systems::qtl::spec::HeadChoice;
@@ -145,7 +145,8 @@ fn curve(name: &str, trained: &[&Trained]) -> Option<Curve> {
 }
 
 fn mean_usage(trained: &[&Trained]) -> Usage {
-    let mean = |value: fn(&Usage) -> f64| trained.iter().map(|run| value(&run.usage)).sum::<f64>() / trained.len() as f64;
+    let mean =
+        |value: fn(&Usage) -> f64| trained.iter().map(|run| value(&run.usage)).sum::<f64>() / trained.len() as f64;
     Usage {
         wall_seconds: mean(|u| u.wall_seconds),
         cpu_seconds: mean(|u| u.cpu_seconds),

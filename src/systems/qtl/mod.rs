@@ -94,8 +94,7 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
     report.timing.threads = place.threads;
     report.timing.total = meter.stop();
     report.timing.co2_grams = source.grams_of_co2(report.timing.total.joules);
-    report.timing.basis =
-        format!("{} W per core, {} g CO2e per kWh", source.watts_per_core, source.grid_grams_per_kwh);
+    report.timing.basis = format!("{} W per core, {} g CO2e per kWh", source.watts_per_core, source.grid_grams_per_kwh);
     let folder = artifacts::write(place.out, spec, &heads, &trained, samples, report.clone(), exported.as_ref())?;
     Ok(Outcome { report, folder })
 }

@@ -1,7 +1,7 @@
 //! Ready settings of the spec, one row each.
 
-use crate::nn::optim::{Method, StepSchedule};
 use crate::nn::NnError;
+use crate::nn::optim::{Method, StepSchedule};
 use crate::study::train::Recipe;
 use crate::systems::qtl::Spec;
 

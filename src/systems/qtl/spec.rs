@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
 use crate::device::Device;
+use crate::nn::NnError;
 use crate::nn::backbone::BackboneRow;
 use crate::nn::head::{HeadRow, HeadShape};
 use crate::nn::optim::{Method, StepSchedule};
-use crate::nn::NnError;
 use crate::noise::model::NoiseModel;
 use crate::study::StudyError;
 use crate::study::train::Recipe;
