@@ -110,8 +110,9 @@ impl Executions {
                     }
                 };
                 for notice in &execution.program.notices {
-                    if !made.notices.contains(notice) {
-                        made.notices.push(notice.clone());
+                    let told = format!("{}: {notice}", setting.device.as_deref().unwrap_or("ideal"));
+                    if !made.notices.contains(&told) {
+                        made.notices.push(told);
                     }
                 }
                 made.compiled.insert(key, execution);
