@@ -113,8 +113,8 @@ struct Spending {
 const LEVELS: [Spending; 4] = [
     Spending { effort: Effort::Join, embed: 0, trials: 1, rounds: 0, finalists: 1 },
     Spending { effort: Effort::Cancel, embed: 2_000, trials: 4, rounds: 1, finalists: 1 },
-    Spending { effort: Effort::Blocks, embed: 10_000, trials: 12, rounds: 1, finalists: 2 },
-    Spending { effort: Effort::Measured, embed: 30_000, trials: 24, rounds: 1, finalists: 4 },
+    Spending { effort: Effort::Blocks, embed: 10_000, trials: 8, rounds: 1, finalists: 2 },
+    Spending { effort: Effort::Measured, embed: 20_000, trials: 16, rounds: 1, finalists: 3 },
 ];
 
 /// Trials take turns with these.
