@@ -21,8 +21,10 @@ fn level(level: u8) -> Options {
     Options { level, ..Options::default() }
 }
 
-/// Undirected shapes: name, width, links.
-fn shapes() -> Vec<(&'static str, usize, Vec<(usize, usize)>)> {
+/// Name, width, undirected links.
+type Shape = (&'static str, usize, Vec<(usize, usize)>);
+
+fn shapes() -> Vec<Shape> {
     let line = |n: usize| (1..n).map(|k| (k - 1, k)).collect::<Vec<_>>();
     let ring = (0..6).map(|k| (k, (k + 1) % 6)).collect();
     let grid =
