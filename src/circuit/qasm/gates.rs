@@ -155,7 +155,7 @@ impl Builder<'_> {
     }
 
     /// A gate that needs no declaration.
-    pub fn named(&self, name: &Name, arguments: usize) -> Option<Callee> {
+    fn named(&self, name: &Name, arguments: usize) -> Option<Callee> {
         let text = name.text.as_str();
         if text == "gphase" && self.version == Version::Three {
             return Some(Callee::GlobalPhase);
