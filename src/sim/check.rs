@@ -35,11 +35,7 @@ pub fn observables(program: &Program, observables: &[Observable]) -> Result<(), 
 /// The cotangent has a row per row of angles and a column per observable.
 pub fn cotangent(angles: &Angles, observables: &[Observable], cotangent: ArrayView2<f64>) -> Result<(), SimError> {
     let expected = (angles.batch(), observables.len());
-    if cotangent.dim() == expected {
-        Ok(())
-    } else {
-        Err(SimError::CotangentShape { got: cotangent.dim(), expected })
-    }
+    if cotangent.dim() == expected { Ok(()) } else { Err(SimError::CotangentShape { got: cotangent.dim(), expected }) }
 }
 
 /// Nothing in the program stands in the way of a derivative.

@@ -117,8 +117,8 @@ impl Plan {
                             add(&mut after, bits, v);
                             continue;
                         }
-                        let [up, down] = confusion
-                            .map_or([0.0; 2], |c| [c.one_given_zero.get(), c.zero_given_one.get()]);
+                        let [up, down] =
+                            confusion.map_or([0.0; 2], |c| [c.one_given_zero.get(), c.zero_given_one.get()]);
                         for (value, weights) in [(0, [1.0 - up, down]), (1, [up, 1.0 - down])] {
                             let recorded = bits & !(1 << bit) | value << bit;
                             let branch = project(&v, lanes, qubit, weights);
@@ -182,18 +182,12 @@ impl Density {
         self.memo.get(program, row_slots, || Plan::of(program, row_slots))
     }
 
-    /// The final states of all rows before terminal measurements, as vectors `tr(P ρ)`, conditioned on nothing.
-    pub(super) fn vectors(&self, program: &Program, angles: Angles) -> Result<Vec<Vec<f64>>, SimError> {
+    /// The final state of the first row before terminal measurements, `tr(P ρ)`, summed over classical bits.
+    pub(super) fn vector(&self, program: &Program, angles: Angles) -> Result<Vec<f64>, SimError> {
         let plan = self.plan(program, &angles)?;
-        let bounds = plan.bind(&angles);
-        Ok((0..angles.batch())
-            .into_par_iter()
-            .map(|row| {
-                let branches = plan.run(&bounds, &angles, row..row + 1);
-                branches.into_values().reduce(|sum, v| sum.iter().zip(&v).map(|(a, b)| a + b).collect())
-            })
-            .map(|v| v.unwrap_or_default())
-            .collect())
+        let branches = plan.run(&plan.bind(&angles), &angles, 0..1).into_values();
+        let sum = branches.reduce(|sum, v| sum.iter().zip(&v).map(|(a, b)| a + b).collect());
+        Ok(sum.expect("the branches hold all of the trace"))
     }
 }
 
@@ -258,18 +252,20 @@ impl Simulator for Density {
             .map(|rows| (rows.clone(), plan.run(&bounds, &angles, rows)))
             .flat_map_iter(|(rows, branches)| {
                 let plan = &plan;
-                (0..rows.len()).map(move |lane| {
-                    let mut p = vec![0.0; 1 << width];
-                    for (bits, v) in &branches {
-                        let outcomes = sweep::outcomes(v, rows.len(), plan.qubits, lane);
-                        if plan.measures {
-                            record(&plan.reads, &outcomes, *bits as usize, &mut p);
-                        } else {
-                            p.iter_mut().zip(outcomes).for_each(|(sum, x)| *sum += x);
+                (0..rows.len())
+                    .map(move |lane| {
+                        let mut p = vec![0.0; 1 << width];
+                        for (bits, v) in &branches {
+                            let outcomes = sweep::outcomes(v, rows.len(), plan.qubits, lane);
+                            if plan.measures {
+                                record(&plan.reads, &outcomes, *bits as usize, &mut p);
+                            } else {
+                                p.iter_mut().zip(outcomes).for_each(|(sum, x)| *sum += x);
+                            }
                         }
-                    }
-                    p
-                }).collect::<Vec<_>>()
+                        p
+                    })
+                    .collect::<Vec<_>>()
             })
             .collect();
         for (mut row, p) in out.rows_mut().into_iter().zip(rows) {
@@ -317,7 +313,7 @@ pub(super) fn gradient(
     }
     for ((block, bound), d) in blocks.iter().zip(&bounds).zip(total.shared) {
         if let Some(bound) = bound {
-            block.shared_gradient(angles, bound, d, |slot, value| gradient.add(0, slot, value));
+            block.gradient(angles, 0..1, bound, d, |row, slot, value| gradient.add(row, slot, value));
         }
     }
     gradient

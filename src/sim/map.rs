@@ -102,13 +102,7 @@ impl Map {
     }
 
     /// From the derivative by the numbers, `d[entry·L + lane]`, to that by slots, told to `add(row, slot, value)`.
-    pub fn gradient(
-        &self,
-        angles: &Angles,
-        rows: Range<usize>,
-        d: &[f64],
-        mut add: impl FnMut(usize, usize, f64),
-    ) {
+    pub fn gradient(&self, angles: &Angles, rows: Range<usize>, d: &[f64], mut add: impl FnMut(usize, usize, f64)) {
         let lanes = rows.len();
         let along = |list: &[f64], lane: usize| -> f64 {
             list.iter().enumerate().map(|(entry, value)| value * d[entry * lanes + lane]).sum()

@@ -1,21 +1,35 @@
 //! Simulators: programs in, expectation values, probabilities and gradients out, batched over rows of angles.
 //!
 //! * [`Angles`]: which slots vary by row and which are shared by the batch.
-//! * [`Simulator`]: what every engine can do.
+//! * [`Simulator`]: what every engine can do; [`ENGINES`] lists them, [`engine`] makes one by name.
+//! * [`Gradient`]: ways to a gradient other than an engine's own.
+//! * [`Shots`], [`sample`]: what a finite number of shots shows.
+//! * [`state`]: final states and what can be said of them.
 
+mod auto;
 mod check;
 mod density;
+mod engine;
 mod error;
+mod gradient;
 mod map;
 mod memo;
 mod pauli;
 mod readout;
+pub mod sample;
+pub mod state;
 mod statevector;
+mod trajectory;
 
+pub use auto::Auto;
 pub use density::Density;
+pub use engine::{ENGINES, EngineRow, Options, engine};
 pub use error::SimError;
+pub use gradient::Gradient;
 pub use pauli::Pauli;
+pub use sample::Shots;
 pub use statevector::Statevector;
+pub use trajectory::Trajectory;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 

@@ -105,12 +105,7 @@ pub fn recorded(
     observables.iter().map(|o| expand(engine, program, o, measured)).collect()
 }
 
-fn expand(
-    engine: &'static str,
-    program: &Program,
-    observable: &Observable,
-    measured: u64,
-) -> Result<Terms, SimError> {
+fn expand(engine: &'static str, program: &Program, observable: &Observable, measured: u64) -> Result<Terms, SimError> {
     // Ordered by (x, z), so that sums over terms never depend on a hash.
     let mut sum: BTreeMap<(u64, u64), f64> = BTreeMap::new();
     for &(weight, string) in &observable.terms {

@@ -28,7 +28,9 @@ pub fn run(program: &Program, angles: &[f64]) -> Vec<(u64, Matrix)> {
     for step in &program.steps {
         let condition = match step {
             Step::Gate(op) => &op.condition,
-            Step::Noise { condition, .. } | Step::Measure { condition, .. } | Step::Reset { condition, .. } => condition,
+            Step::Noise { condition, .. } | Step::Measure { condition, .. } | Step::Reset { condition, .. } => {
+                condition
+            }
         };
         let holds = |bits: u64| {
             condition.as_ref().is_none_or(|Condition { bits: places, value }| {
@@ -167,7 +169,7 @@ pub fn random_program(
     kinds: Kinds,
 ) -> Program {
     let mut stream = Stream::numbered(seed, 0);
-    let bits = if kinds.measured { qubits } else { 2 };
+    let bits = qubits.max(2);
     let mut circuit = Circuit::with_bits(qubits, bits);
     let slots: Vec<Param> = (0..row_slots + shared_slots).map(|k| circuit.slot(format!("s{k}"))).collect();
     let mut noise = Vec::new();
@@ -236,7 +238,12 @@ pub fn random_program(
 }
 
 /// Angles for a batch: (batch, row slots) and (shared slots).
-pub fn random_angles(seed: u64, batch: usize, row_slots: usize, shared: usize) -> (ndarray::Array2<f64>, ndarray::Array1<f64>) {
+pub fn random_angles(
+    seed: u64,
+    batch: usize,
+    row_slots: usize,
+    shared: usize,
+) -> (ndarray::Array2<f64>, ndarray::Array1<f64>) {
     let mut stream = Stream::named(seed, "angles");
     let rows = ndarray::Array2::from_shape_simple_fn((batch, row_slots), || stream.normal());
     (rows, ndarray::Array1::from_shape_simple_fn(shared, || stream.normal()))
@@ -244,7 +251,8 @@ pub fn random_angles(seed: u64, batch: usize, row_slots: usize, shared: usize) -
 
 /// Observables with every letter and several terms.
 pub fn observables(qubits: usize) -> Vec<Observable> {
-    let texts = ["Z0", "0.5 X0 - 0.7 Y1 + 0.2", "Z0 Z1 + 1.5 X1 Y0", "Y0 Y1 Y2 - X2 Z0", "Z2 X0 + 2 Z1 Y2 X0", "Z3 Z2 Z1 Z0"];
+    let texts =
+        ["Z0", "0.5 X0 - 0.7 Y1 + 0.2", "Z0 Z1 + 1.5 X1 Y0", "Y0 Y1 Y2 - X2 Z0", "Z2 X0 + 2 Z1 Y2 X0", "Z3 Z2 Z1 Z0"];
     let parsed = texts.iter().map(|text| text.parse::<Observable>().unwrap());
     parsed.filter(|o| o.support() >> qubits == 0).collect()
 }

@@ -46,7 +46,11 @@ impl Gate {
             Box::new(move |unitary, derivative| {
                 let block = active_block(derivative.unwrap_or(unitary), controls);
                 let parts = |z: &C64| [z.re, z.im];
-                if diagonal { block.diag().iter().flat_map(parts).collect() } else { block.iter().flat_map(parts).collect() }
+                if diagonal {
+                    block.diag().iter().flat_map(parts).collect()
+                } else {
+                    block.iter().flat_map(parts).collect()
+                }
             }),
         );
         let by_row = map.by_row(row_slots);

@@ -106,8 +106,7 @@ fn chunk<const W: usize>(v: &[f64], at: usize) -> [f64; W] {
 /// lane, `W` its width. Where entries differ by lane a block stays inside one amplitude.
 macro_rules! for_each_block {
     ($places:expr, $lanes:expr, $rows:expr, |$at:ident, $lane:ident, $w:ident| $body:expr) => {
-        let (inner, repeats) =
-            if $rows { ($lanes, $places.run) } else { ($lanes * $places.run, 1) };
+        let (inner, repeats) = if $rows { ($lanes, $places.run) } else { ($lanes * $places.run, 1) };
         for run in 0..$places.count {
             let start = $places.start(run) * $lanes;
             for repeat in 0..repeats {
@@ -301,6 +300,32 @@ fn multiply<const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
         }
     }
     y
+}
+
+/// `Σ conj(ψ_i) ψ_j` over everything but the operands, for each lane: laid out like entries by row.
+pub fn overlaps(state: &State, places: &Places) -> Vec<f64> {
+    let (lanes, size) = (state.lanes, places.size());
+    let mut out = vec![0.0; 2 * size * size * lanes];
+    Arch::new().dispatch(|| {
+        for run in 0..places.count {
+            let start = places.start(run);
+            for row in start..start + places.run {
+                for i in 0..size {
+                    for j in 0..size {
+                        let (a, b) = ((row + places.offsets[i]) * lanes, (row + places.offsets[j]) * lanes);
+                        let (ar, ai) = (&state.re[a..a + lanes], &state.im[a..a + lanes]);
+                        let (br, bi) = (&state.re[b..b + lanes], &state.im[b..b + lanes]);
+                        let (re, im) = out[2 * (i * size + j) * lanes..][..2 * lanes].split_at_mut(lanes);
+                        for lane in 0..lanes {
+                            re[lane] += ar[lane] * br[lane] + ai[lane] * bi[lane];
+                            im[lane] += ar[lane] * bi[lane] - ai[lane] * br[lane];
+                        }
+                    }
+                }
+            }
+        }
+    });
+    out
 }
 
 fn apply_large(state: &mut State, places: &Places, entries: Entries) {
