@@ -73,6 +73,7 @@ fn rule(shift: Shift) -> Vec<(f64, f64)> {
             let far = 3.0 * FRAC_PI_2;
             vec![(plus, FRAC_PI_2), (-plus, -FRAC_PI_2), (-minus, far), (minus, -far)]
         }
+        Shift::Axis => rule(Shift::FourTerm).into_iter().map(|(weight, by)| (2.0 * weight, by / 2.0)).collect(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! A slow simulator written from the definitions: full matrices, one branch per measurement outcome, no code shared with
 //! the engines. And the random programs they are compared on.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+
 use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{Circuit, Condition, Observable, Op, OpKind, Param, PauliString};
 use qgraft::math::matrix::{C64, Matrix, c, dagger, identity, real, square, tensor};
