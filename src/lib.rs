@@ -16,6 +16,8 @@ pub mod nn;
 pub mod study;
 #[cfg(feature = "learn")]
 pub mod systems;
+#[cfg(feature = "learn")]
+pub mod transfer;
 
 #[cfg(feature = "cli")]
 pub mod cli;

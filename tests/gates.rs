@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{Circuit, Gate, Param};
 use qgraft::math::Matrix;
-use qgraft::math::matrix::{c, dagger, distance, distance_up_to_phase, identity, unitarity_defect};
+use qgraft::math::matrix::{c, controlled, dagger, distance, distance_up_to_phase, identity, unitarity_defect};
 
 /// Angles off every special value.
 fn odd_angles(count: usize) -> Vec<f64> {
@@ -115,4 +115,17 @@ fn symmetric_means_operands_can_be_exchanged() {
         let same = distance(&turned, &(row.matrix)(&at)) < 1e-14;
         assert_eq!(same, row.symmetric, "{}", row.name);
     }
+}
+
+#[test]
+fn controls_of_a_gate_are_what_the_matrix_says() {
+    for row in GATES {
+        let (controls, base) = row.gate.as_controlled();
+        let at = odd_angles(row.params.len());
+        let built = controlled(&(base.row().matrix)(&at), controls);
+        assert!(distance(&built, &(row.matrix)(&at)) < 1e-15, "{}", row.name);
+        assert_eq!(base.controlled_by(controls), (0, row.gate), "{}", row.name);
+    }
+    assert_eq!(Gate::Cx.controlled_by(5), (2, Gate::C4x));
+    assert_eq!(Gate::Rxx.controlled_by(2), (2, Gate::Rxx));
 }

@@ -174,6 +174,28 @@ impl AnsatzRow {
     }
 }
 
+/// The ZZ feature map of Havlíček et al. 2019 (arXiv 1804.11326) with linear couplings: `repetitions` × { H and P(s_q)
+/// on each qubit, then P(s_{q,q+1}) between CNOTs on each pair of neighbours }. Slots: one per qubit, then one per pair;
+/// the customary angles are `2x_q` and `2(π - x_q)(π - x_{q+1})`.
+///
+/// # Errors
+/// None: every operand is inside the register by construction.
+pub fn zz_feature_map(qubits: usize, repetitions: usize) -> Result<Circuit, CircuitError> {
+    let mut circuit = Circuit::new(qubits);
+    let single: Vec<Param> = (0..qubits).map(|q| circuit.slot(format!("x{q}"))).collect();
+    let pairs: Vec<Param> = (1..qubits).map(|q| circuit.slot(format!("x{}_{q}", q - 1))).collect();
+    for _ in 0..repetitions {
+        for (qubit, &angle) in single.iter().enumerate() {
+            circuit.push(Gate::H, &[qubit], &[])?.push(Gate::P, &[qubit], &[angle])?;
+        }
+        for (qubit, &angle) in pairs.iter().enumerate() {
+            let ends = [qubit, qubit + 1];
+            circuit.push(Gate::Cx, &ends, &[])?.push(Gate::P, &ends[1..], &[angle])?.push(Gate::Cx, &ends, &[])?;
+        }
+    }
+    Ok(circuit)
+}
+
 /// Each qubit controls the one `range` further round; nothing on a single qubit, one pair on two.
 fn ring(n: usize, range: usize) -> Vec<(usize, usize)> {
     match n {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::circuit::{CircuitError, Condition, Gate, Op, OpKind, Param};
 use crate::math::Matrix;
-use crate::math::matrix::{dagger, unitarity_defect};
+use crate::math::matrix::dagger;
 
 /// Operations on a register of qubits and classical bits, with slots for angles.
 ///
@@ -80,14 +80,7 @@ impl Circuit {
     /// # Errors
     /// If the matrix is not unitary to 1e-8 or does not fit the operands.
     pub fn unitary(&mut self, matrix: Matrix, qubits: &[usize]) -> Result<&mut Self, CircuitError> {
-        let (rows, columns) = matrix.dim();
-        let fits = rows == columns && rows.is_power_of_two() && (2..=32).contains(&rows);
-        let defect = if fits { unitarity_defect(&matrix) } else { f64::INFINITY };
-        // A NaN defect must fail too, hence the negated comparison.
-        if !(defect <= 1e-8) {
-            return Err(CircuitError::NotUnitary { rows, columns, defect });
-        }
-        self.append(Op::of(OpKind::Unitary(Arc::new(matrix)), qubits))
+        self.append(Op::unitary(matrix, qubits)?)
     }
 
     /// Appends a measurement of `qubit` into classical bit `bit`.
@@ -144,14 +137,28 @@ impl Circuit {
     /// # Errors
     /// If `angles` has the wrong length or holds a non-finite number.
     pub fn bind(&self, angles: &[f64]) -> Result<Self, CircuitError> {
-        if angles.len() != self.slots() {
-            return Err(CircuitError::AngleCount { slots: self.slots(), got: angles.len() });
+        self.bind_last(angles, 0)
+    }
+
+    /// The circuit with numbers in place of its slots from `first` on; the slots before stay. A trained circuit keeps
+    /// its inputs open this way.
+    ///
+    /// # Errors
+    /// If `angles` does not reach from `first` to the last slot, or holds a non-finite number.
+    pub fn bind_last(&self, angles: &[f64], first: usize) -> Result<Self, CircuitError> {
+        if first + angles.len() != self.slots() {
+            return Err(CircuitError::AngleCount { slots: self.slots(), got: first + angles.len() });
         }
-        let mut bound = Self::with_bits(self.qubits, self.bits);
+        let slot_names = self.slot_names[..first].to_vec();
+        let mut bound = Self { slot_names, ops: Vec::with_capacity(self.ops.len()), ..*self };
         for op in &self.ops {
             let mut op = op.clone();
             for param in op.params_mut() {
-                *param = Param::Fixed(param.value(angles));
+                if let Param::Slot { slot, scale, offset } = *param
+                    && slot >= first
+                {
+                    *param = Param::Fixed(scale * angles[slot - first] + offset);
+                }
             }
             bound.append(op)?;
         }

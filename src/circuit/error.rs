@@ -35,6 +35,12 @@ pub enum CircuitError {
     /// Something that has no inverse.
     #[error("{op} has no inverse; only unitary circuits can be inverted")]
     NotInvertible { op: String },
+    /// Something the other format has no words for.
+    #[error("{op} cannot be written as {format}: {reason}; {hint}")]
+    NotExpressible { format: &'static str, op: String, reason: String, hint: &'static str },
+    /// A text that is not a circuit in our JSON form.
+    #[error("not a circuit: {0}")]
+    BadJson(String),
     /// A text that is not a sum of Pauli strings.
     #[error("observable {text:?}: {reason}; write for example \"Z0 Z1 + 0.5 X2\"")]
     BadObservable { text: String, reason: String },

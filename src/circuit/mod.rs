@@ -4,16 +4,20 @@
 //! * [`Param`]: an angle in radians, fixed or an affine function of one slot.
 //! * [`Op`], [`Circuit`]: what is applied to which qubits, in order.
 //! * [`Observable`]: weighted sums of Pauli strings.
+//! * [`qasm`]: OpenQASM 2 and 3, in and out; [`Circuit::to_json`]: our own lossless form; [`draw`]: text and SVG.
 //!
 //! Qubit k is bit k of the amplitude index.
 
 pub mod ansatz;
 mod build;
+pub mod draw;
 mod error;
 pub mod gate;
+mod json;
 pub mod observable;
 mod op;
 mod param;
+pub mod qasm;
 
 pub use ansatz::Ansatz;
 pub use build::Circuit;

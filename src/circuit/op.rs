@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::circuit::{Gate, Param};
-use crate::math::matrix::controlled;
+use crate::circuit::{CircuitError, Gate, Param};
+use crate::math::matrix::{controlled, unitarity_defect};
 use crate::math::{Matrix, Seconds};
 
 /// What is done, to which qubits, and under which classical condition.
@@ -64,6 +64,21 @@ impl Op {
     /// An unconditional operation.
     pub fn of(kind: OpKind, qubits: &[usize]) -> Self {
         Self { kind, qubits: qubits.to_vec(), condition: None }
+    }
+
+    /// A unitary matrix on 1 to 5 qubits, the first operand its least significant bit.
+    ///
+    /// # Errors
+    /// If the matrix is not unitary to 1e-8.
+    pub fn unitary(matrix: Matrix, qubits: &[usize]) -> Result<Self, CircuitError> {
+        let (rows, columns) = matrix.dim();
+        let fits = rows == columns && rows.is_power_of_two() && (2..=32).contains(&rows);
+        let defect = if fits { unitarity_defect(&matrix) } else { f64::INFINITY };
+        // A NaN defect must fail too, hence the negated comparison.
+        if !(defect <= 1e-8) {
+            return Err(CircuitError::NotUnitary { rows, columns, defect });
+        }
+        Ok(Self::of(OpKind::Unitary(Arc::new(matrix)), qubits))
     }
 
     /// The name used in messages and listings.

@@ -1,8 +1,52 @@
-//! The command line.
+//! The command line: one file per subcommand.
+//!
+//! Data goes to stdout, everything for people watching (progress, notices, where files are) to stderr. Exit codes:
+//! 0 done, 1 the work failed, 2 the command line was wrong (clap's), 130 interrupted.
 
+mod list;
+mod progress;
+mod run;
+
+use std::io::Write;
 use std::process::ExitCode;
 
-/// Runs the program.
+use clap::{Parser, Subcommand};
+
+use crate::study::StudyError;
+
+/// Grafts variational quantum classifiers onto frozen pretrained networks and judges them under calibrated noise.
+#[derive(Parser)]
+#[command(name = "qgraft", version, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    List(list::Arguments),
+}
+
+/// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let result = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Someone closed the pipe (`qgraft list gates | head`): they have what they wanted.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The process ends either way; nothing can be done about a stderr that cannot be written.
+            let _ = writeln!(std::io::stderr(), "qgraft: {error:#}");
+            let interrupted = matches!(error.downcast_ref(), Some(StudyError::Interrupted));
+            ExitCode::from(if interrupted { 130 } else { 1 })
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
 }

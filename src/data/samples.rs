@@ -66,6 +66,17 @@ impl Samples {
         counts
     }
 
+    /// The samples at these positions, in this order.
+    pub fn select(&self, positions: &[usize]) -> Self {
+        Self {
+            source: self.source.clone(),
+            ids: positions.iter().map(|&i| self.ids[i].clone()).collect(),
+            labels: positions.iter().map(|&i| self.labels[i]).collect(),
+            classes: self.classes.clone(),
+            parts: positions.iter().map(|&i| self.parts[i]).collect(),
+        }
+    }
+
     /// Passes samples on whose labels name classes and whose classes all have a sample in both parts.
     pub(super) fn checked(self) -> Result<Self, DataError> {
         let classes = self.classes.len();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::circuit::Gate;
+use crate::device::Details;
 use crate::math::Seconds;
 
 /// A quantum computer as its maker described and calibrated it.
@@ -20,6 +21,8 @@ pub struct Device {
     pub coupling: Vec<(usize, usize)>,
     /// What was measured.
     pub calibration: Calibration,
+    /// What only some snapshots tell.
+    pub details: Details,
 }
 
 /// One day's measurements. An absent number is unknown, never zero.
@@ -83,4 +86,10 @@ pub struct GateData {
     pub length: Option<Seconds>,
     /// False if the maker took it out of service.
     pub faulty: bool,
+}
+
+/// An operation on its qubits as people write it: `cx(0, 1)`.
+pub(crate) fn placed(name: &str, qubits: &[usize]) -> String {
+    let qubits: Vec<String> = qubits.iter().map(usize::to_string).collect();
+    format!("{name}({})", qubits.join(", "))
 }

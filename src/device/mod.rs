@@ -1,10 +1,24 @@
 //! Devices: what a calibrated quantum computer is, and how a circuit is rewritten for one.
 //!
 //! * [`Device`]: native gates, directed couplings, and the [`Calibration`] measured on one day, in SI units.
+//! * [`DEVICES`], [`Device::named`], [`Device::load`]: shipped snapshots, and files of four formats.
+//! * [`schedule`]: when operations happen, and the waiting between them.
 //! * [`Target`]: the part of a device that transpilation looks at.
+//! * [`transpile()`]: a circuit rewritten for a target.
 
 mod calibration;
+mod details;
+mod error;
+pub mod schedule;
+mod shipped;
+mod snapshot;
 mod target;
+pub mod transpile;
 
+pub(crate) use calibration::placed;
 pub use calibration::{Calibration, Device, GateData, QubitData, Source};
+pub use details::{Details, LayerFidelity, Timing};
+pub use error::DeviceError;
+pub use shipped::{DEVICES, DeviceRow};
 pub use target::{Edge, Target};
+pub use transpile::{LayoutMethod, Options, Routed, TranspileError, transpile};

@@ -65,16 +65,33 @@ pub fn controlled(m: &Matrix, controls: usize) -> Matrix {
     out
 }
 
-/// The largest absolute difference of two matrices of one shape.
+/// `m` in the block where the first `controls` operands are all 1 and zeros elsewhere: the derivative of a controlled
+/// gate.
+pub fn controlled_block(m: &Matrix, controls: usize) -> Matrix {
+    let size = m.nrows() << controls;
+    let mask = (1usize << controls) - 1;
+    let mut out = Matrix::zeros((size, size));
+    for ((i, j), &value) in m.indexed_iter() {
+        out[[(i << controls) | mask, (j << controls) | mask]] = value;
+    }
+    out
+}
+
+/// The largest absolute difference of two matrices of one shape, NaN if there is one.
 pub fn distance(a: &Matrix, b: &Matrix) -> f64 {
-    a.iter().zip(b.iter()).map(|(x, y)| (x - y).norm()).fold(0.0, f64::max)
+    largest(a.iter().zip(b.iter()).map(|(x, y)| (x - y).norm()))
+}
+
+/// The largest of some lengths; unlike `f64::max` it does not pass over a NaN.
+fn largest(lengths: impl Iterator<Item = f64>) -> f64 {
+    lengths.fold(0.0, |most: f64, length| if most.is_nan() || length < most { most } else { length })
 }
 
 /// The largest absolute difference after the best global phase is taken out of `b`.
 pub fn distance_up_to_phase(a: &Matrix, b: &Matrix) -> f64 {
     let overlap: C64 = a.iter().zip(b.iter()).map(|(x, y)| x * y.conj()).sum();
     let phase = if overlap.norm() > 0.0 { overlap / overlap.norm() } else { c(1.0, 0.0) };
-    a.iter().zip(b.iter()).map(|(x, y)| (x - y * phase).norm()).fold(0.0, f64::max)
+    largest(a.iter().zip(b.iter()).map(|(x, y)| (x - y * phase).norm()))
 }
 
 /// How far `m†m` is from the identity.

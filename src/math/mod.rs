@@ -1,11 +1,14 @@
-//! The ground floor: small complex matrices, units as types, counter-based random numbers.
+//! The ground floor: small complex matrices, units as types, counter-based random numbers, names people may have meant.
 //!
 //! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw); state vectors and tensors
 //! live on the floors that own them.
 
+pub mod jacobi;
 pub mod matrix;
 pub mod random;
+pub mod small;
 pub mod units;
+pub mod words;
 
 pub use matrix::{C64, Matrix};
 pub use random::Stream;

@@ -9,14 +9,14 @@ use std::fmt;
 pub struct Seconds(pub f64);
 
 impl Seconds {
-    /// From microseconds.
+    /// From microseconds. Divides, because 1e-6 has no exact double and 1e6 has: the result is correctly rounded.
     pub fn micro(value: f64) -> Self {
-        Self(value * 1e-6)
+        Self(value / 1e6)
     }
 
-    /// From nanoseconds.
+    /// From nanoseconds, divided like microseconds.
     pub fn nano(value: f64) -> Self {
-        Self(value * 1e-9)
+        Self(value / 1e9)
     }
 }
 

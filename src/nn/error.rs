@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use crate::circuit::CircuitError;
+use crate::device::{DeviceError, TranspileError};
+use crate::math::words::closest;
 use crate::nn::weights::Fit;
 use crate::noise::NoiseError;
 use crate::sim::SimError;
@@ -18,6 +20,12 @@ pub enum NnError {
     /// From the circuit floor.
     #[error(transparent)]
     Circuit(#[from] CircuitError),
+    /// From the device floor.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A circuit that cannot be rewritten for a device.
+    #[error(transparent)]
+    Transpile(#[from] TranspileError),
     /// From the noise floor.
     #[error(transparent)]
     Noise(#[from] NoiseError),
@@ -25,8 +33,8 @@ pub enum NnError {
     #[error(transparent)]
     Sim(#[from] SimError),
     /// A name that is not in a table.
-    #[error("unknown {kind} {name:?}{}; `qgraft list {kind}s` shows them all", did_you_mean(.suggestion))]
-    Unknown { kind: &'static str, name: String, suggestion: Option<String> },
+    #[error("unknown {kind} {name:?}{}; `qgraft list {list}` shows them all", did_you_mean(.suggestion))]
+    Unknown { kind: &'static str, list: &'static str, name: String, suggestion: Option<String> },
     /// A parameter asked for with another shape than it has.
     #[error("parameter {name} has shape {have:?}, {want:?} was asked for")]
     Shape { name: String, have: Vec<usize>, want: Vec<usize> },
@@ -54,12 +62,14 @@ fn did_you_mean(suggestion: &Option<String>) -> String {
     suggestion.as_ref().map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
 }
 
-/// The name of a table nearest to a mistyped one, if any is near.
-pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    names
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|&(distance, candidate)| distance <= 2.max(candidate.len() / 3))
-        .min()
-        .map(|(_, candidate)| candidate.to_string())
+impl NnError {
+    /// `name` is none of `names`, which `qgraft list LIST` prints.
+    pub fn unknown<'a>(
+        kind: &'static str,
+        list: &'static str,
+        name: &str,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self::Unknown { kind, list, name: name.into(), suggestion: closest(name, names).map(String::from) }
+    }
 }

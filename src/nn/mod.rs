@@ -1,14 +1,15 @@
 //! Networks: named parameters, layers, the bridge to circuits, heads and backbones.
 //!
 //! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file.
-//! * [`Optimizer`]: AdamW or SGD with a rate per parameter, which is all that freezing is.
 //! * [`layer`]: convolution and pooling that are fast and whose gradients are right.
-//! * [`quantum`]: the one bridge from tensors to circuits.
+//! * [`Optimizer`]: AdamW or SGD with a rate per parameter, which is all that freezing is.
+//! * [`quantum`]: the one bridge from tensors to circuits; [`Execution`]: a circuit made ready to run.
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
 //! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
 
 pub mod backbone;
 mod error;
+mod execution;
 pub mod head;
 pub mod hub;
 pub mod init;
@@ -20,8 +21,9 @@ pub mod weights;
 
 pub use backbone::Backbone;
 pub use error::NnError;
+pub use execution::Execution;
 pub use head::Head;
 pub use optim::{Optimizer, Plan};
 pub use params::Params;
-pub use quantum::{Execution, QuantumLayer};
+pub use quantum::QuantumLayer;
 pub use weights::Weights;

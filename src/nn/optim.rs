@@ -1,7 +1,7 @@
 //! Optimisers with a rate per parameter, and the schedules of the rate.
 
 use candle_core::backprop::GradStore;
-use candle_core::{Tensor, Var};
+use candle_core::{DType, Tensor, Var, WithDType};
 use serde::{Deserialize, Serialize};
 
 use crate::nn::{NnError, Params};
@@ -73,12 +73,15 @@ impl StepSchedule {
 }
 
 /// The state of an optimiser over one set of parameters.
+///
+/// Moments are plain vectors walked once a step: as tensor operations the same update would allocate a dozen
+/// temporaries per parameter, which for a head of 10⁵ weights costs more than its gradient.
 #[derive(Debug)]
 pub struct Optimizer {
     method: Method,
     steps: i32,
     /// First and second moment of each parameter, in the order of the parameters; made at its first step.
-    moments: Vec<Option<(Tensor, Tensor)>>,
+    moments: Vec<Option<[Vec<f64>; 2]>>,
 }
 
 impl Optimizer {
@@ -98,35 +101,46 @@ impl Optimizer {
                 self.moments.push(None);
             }
             let Some(gradient) = gradients.get(var.as_tensor()).filter(|_| plan.moves(name)) else { continue };
-            self.update(index, var, gradient, rate * plan.rate(name))?;
+            let rate = rate * plan.rate(name);
+            let (values, gradient) = (var.flatten_all()?, gradient.flatten_all()?);
+            let moved = match var.dtype() {
+                DType::F32 => self.moved::<f32>(index, values.to_vec1()?, gradient.to_vec1()?, rate, var)?,
+                _ => self.moved::<f64>(index, values.to_vec1()?, gradient.to_vec1()?, rate, var)?,
+            };
+            var.set(&moved)?;
         }
         Ok(())
     }
 
-    fn update(&mut self, index: usize, var: &Var, gradient: &Tensor, rate: f64) -> Result<(), NnError> {
-        let zero = || var.as_tensor().zeros_like();
-        let (first, second) = match self.moments[index].take() {
-            Some(moments) => moments,
-            None => (zero()?, zero()?),
-        };
-        let (first, second, step) = match self.method {
+    /// The parameter after its step; moments are kept in double precision, values and step in the parameter's own.
+    fn moved<T: WithDType>(
+        &mut self,
+        index: usize,
+        mut values: Vec<T>,
+        gradient: Vec<T>,
+        rate: f64,
+        like: &Var,
+    ) -> Result<Tensor, NnError> {
+        let count = values.len();
+        let [first, second] = self.moments[index].get_or_insert_with(|| [vec![0.0; count], vec![0.0; count]]);
+        match self.method {
             Method::Adam { beta1, beta2, epsilon, weight_decay } => {
-                let first = ((first * beta1)? + (gradient * (1.0 - beta1))?)?;
-                let second = ((second * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
                 let (unbias1, unbias2) = (1.0 - beta1.powi(self.steps), 1.0 - beta2.powi(self.steps));
-                let size = ((&second / unbias2)?.sqrt()? + epsilon)?;
-                let step = ((&first * (rate / unbias1))? / size)?;
-                let step = if weight_decay > 0.0 { (step + (var.as_tensor() * (rate * weight_decay))?)? } else { step };
-                (first, second, step)
+                for (((value, gradient), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
+                    let (old, g) = (value.to_f64(), gradient.to_f64());
+                    *m = beta1 * *m + (1.0 - beta1) * g;
+                    *v = beta2 * *v + (1.0 - beta2) * g * g;
+                    let step = *m / unbias1 / ((*v / unbias2).sqrt() + epsilon);
+                    *value = T::from_f64(old - rate * (step + weight_decay * old));
+                }
             }
             Method::Sgd { momentum } => {
-                let first = ((first * momentum)? + gradient)?;
-                let step = (&first * rate)?;
-                (first, second, step)
+                for ((value, gradient), velocity) in values.iter_mut().zip(gradient).zip(first) {
+                    *velocity = momentum * *velocity + gradient.to_f64();
+                    *value = T::from_f64(value.to_f64() - rate * *velocity);
+                }
             }
-        };
-        var.set(&(var.as_tensor() - step)?)?;
-        self.moments[index] = Some((first.detach(), second.detach()));
-        Ok(())
+        }
+        Ok(Tensor::from_vec(values, like.shape(), like.device())?)
     }
 }

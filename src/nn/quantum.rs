@@ -1,25 +1,11 @@
 //! The one bridge from tensors to circuits.
 
-use std::sync::Arc;
-
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Device, Layout, Shape, Tensor, WithDType};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use crate::circuit::Observable;
-use crate::noise::Program;
-use crate::sim::{Angles, Simulator};
-
-/// What a circuit is run as: the program (ideal or noisy), what is measured, and by which engine.
-#[derive(Clone)]
-pub struct Execution {
-    /// The circuit with its noise.
-    pub program: Arc<Program>,
-    /// What is measured, on the program's qubits.
-    pub observables: Arc<[Observable]>,
-    /// The engine.
-    pub simulator: Arc<dyn Simulator>,
-}
+use crate::nn::Execution;
+use crate::sim::Angles;
 
 /// A circuit as a differentiable layer: (…, inputs) angles in radians and (weights) angles to (…, observables)
 /// expectation values in [-1, 1] for Pauli strings.

@@ -1,15 +1,20 @@
 //! Noise: channels, models that turn a device's calibration into channels, and the programs simulators run.
 //!
 //! * [`channel::CHANNELS`]: every channel is a row; [`Channel`] is one with its numbers, already Kraus operators.
+//! * [`model::MODELS`]: every noise model is a row; [`NoiseModel`] is one with its options.
 //! * [`Program`]: a circuit with its noise compiled in, the only thing a simulator sees.
 //! * [`Confusion`]: readout error of one qubit.
 
 pub mod channel;
 mod error;
+pub mod model;
 pub mod program;
 mod readout;
+mod transfer;
 
 pub use channel::Channel;
 pub use error::NoiseError;
+pub use model::NoiseModel;
 pub use program::{Program, Step};
 pub use readout::Confusion;
+pub use transfer::{transfer, transfer_derivative};

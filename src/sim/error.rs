@@ -26,4 +26,7 @@ pub enum SimError {
     /// A step without a derivative.
     #[error("{step} has no derivative; remove it or use an engine's probabilities instead")]
     NotDifferentiable { step: String },
+    /// A name that is no engine's.
+    #[error("unknown engine {name:?}, did you mean {suggestion:?}? `qgraft list engines` shows them all")]
+    UnknownEngine { name: String, suggestion: &'static str },
 }

@@ -1,15 +1,31 @@
 //! Simulators: programs in, expectation values, probabilities and gradients out, batched over rows of angles.
 //!
 //! * [`Angles`]: which slots vary by row and which are shared by the batch.
-//! * [`Simulator`]: what every engine can do.
+//! * [`Simulator`]: what every engine can do; [`ENGINES`]: the engines by name.
+//! * [`Shots`]: any engine seen through a finite number of shots.
 
+mod check;
+mod density;
+mod engines;
 mod error;
+mod map;
+mod memo;
+mod pauli;
+mod readout;
+mod shots;
+mod statevector;
+mod vector;
 
+pub use density::Density;
+pub use engines::{Auto, ENGINES, EngineRow, engine};
 pub use error::SimError;
+pub use pauli::Pauli;
+pub use shots::{Shots, counts};
+pub use statevector::Statevector;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
-use crate::circuit::Observable;
+use crate::circuit::{Observable, Param};
 use crate::noise::Program;
 
 /// The angles of a batch, radians: slot k of row b is `rows[b][k]` for `k < rows.ncols()`, and
@@ -36,6 +52,18 @@ impl Angles<'_> {
         self.rows.ncols() + self.shared.len()
     }
 
+    /// The number `param` has in one row; `row` does not matter for shared slots.
+    pub fn value(&self, param: Param, row: usize) -> f64 {
+        match param {
+            Param::Fixed(value) => value,
+            Param::Slot { slot, scale, offset } => {
+                let split = self.rows.ncols();
+                let angle = if slot < split { self.rows[[row, slot]] } else { self.shared[slot - split] };
+                scale * angle + offset
+            }
+        }
+    }
+
     /// The full angle vector of one row.
     pub fn row(&self, row: usize) -> Vec<f64> {
         self.rows.row(row).iter().chain(self.shared).copied().collect()
@@ -51,6 +79,23 @@ pub struct AngleGradient {
     pub shared: Array1<f64>,
 }
 
+impl AngleGradient {
+    /// All zeros, shaped like `angles`.
+    pub fn zeros(angles: &Angles) -> Self {
+        Self { rows: Array2::zeros(angles.rows.raw_dim()), shared: Array1::zeros(angles.shared.len()) }
+    }
+
+    /// Adds `value` to the derivative by `slot`, of `row` if the slot differs by row.
+    fn add(&mut self, row: usize, slot: usize, value: f64) {
+        let split = self.rows.ncols();
+        if slot < split {
+            self.rows[[row, slot]] += value;
+        } else {
+            self.shared[slot - split] += value;
+        }
+    }
+}
+
 /// An engine. All methods take the program's own qubits, batch over rows, and give the same answer for any number of
 /// threads.
 ///
@@ -59,6 +104,11 @@ pub struct AngleGradient {
 pub trait Simulator: Send + Sync {
     /// Name for reports: engine and precision.
     fn name(&self) -> String;
+
+    /// What runs this program, for reports: differs from the name only where an engine chooses.
+    fn chosen(&self, _program: &Program) -> String {
+        self.name()
+    }
 
     /// Expectation values, (batch, observables).
     ///

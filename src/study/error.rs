@@ -1,8 +1,11 @@
-//! What can go wrong with a study.
+//! What can go wrong while a study is judged and written down.
 
+use std::path::PathBuf;
+
+use crate::data::DataError;
 use crate::nn::NnError;
 
-/// A study that cannot run or be written down.
+/// A study that cannot be judged or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message names every field")]
@@ -10,15 +13,61 @@ pub enum StudyError {
     /// From networks, circuits, simulators.
     #[error(transparent)]
     Nn(#[from] NnError),
+    /// From data.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// From the tensor library.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+    /// A spec file that cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Spec { path: PathBuf, reason: String },
     /// The user asked to stop.
     #[error("interrupted; nothing was written")]
     Interrupted,
     /// A loss that is not a number.
-    #[error(
-        "the loss became {loss} in epoch {epoch}; lower the learning rate (train.rate = {rate}) or check the features"
-    )]
+    #[error("the loss became {loss} in epoch {epoch}; lower train.rate (now {rate}) or check the features")]
     Diverged { loss: f64, epoch: usize, rate: f64 },
+    /// Threads that cannot be started.
+    #[error("worker threads cannot be started: {reason}; use fewer threads")]
+    Threads { reason: String },
+    /// Probabilities and labels of different length, or fewer than two classes.
+    #[error(
+        "{rows} rows of probabilities over {classes} classes for {labels} labels; expected one row per label and at \
+             least 2 classes"
+    )]
+    Shape { rows: usize, classes: usize, labels: usize },
+    /// A label that is no class.
+    #[error("label of sample {sample} is {label}, but there are {classes} classes (0 to {})", classes - 1)]
+    Label { sample: usize, label: usize, classes: usize },
+    /// A row that is no distribution over the classes.
+    #[error(
+        "probabilities of sample {sample} are {values:?}; expected numbers in 0..=1 that sum to 1 within 1e-3 (did \
+             training diverge?)"
+    )]
+    Probabilities { sample: usize, values: Vec<f64> },
+    /// Two lists to be compared pair by pair that do not pair up.
+    #[error(
+        "{head} has {first} values and {baseline} has {second}; a paired comparison needs one of each per seed, and \
+             at least one seed"
+    )]
+    Unpaired { head: String, baseline: String, first: usize, second: usize },
+    /// A NaN or an infinity where a result is stated.
+    #[error("{what} is not a finite number; it cannot be reported (did training diverge?)")]
+    NotFinite { what: String },
+    /// A run folder that is already there.
+    #[error("{} exists and is not empty; name another folder or remove it (a run never overwrites another)", path.display())]
+    FolderTaken { path: PathBuf },
+    /// A file or folder that cannot be written or read.
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    /// A file name that would leave the run folder.
+    #[error("{name:?} is no plain file name; a run folder holds files only, without folders inside")]
+    FileName { name: String },
+    /// A report that cannot be read back.
+    #[error("{}: not a report of this version: {source}", path.display())]
+    Json { path: PathBuf, source: serde_json::Error },
 }
+
+/// A result whose error is a [`StudyError`].
+pub type Result<T> = std::result::Result<T, StudyError>;

@@ -1,6 +1,17 @@
-//! Studies: the one training loop, and everything that judges what it made.
+//! Studies: the one training loop, judging what it made, and telling what was found.
+//!
+//! [`train`] is the only loop; [`parallel`] spreads independent trainings over threads. [`metric`] measures
+//! predictions, [`stats`] and [`compare`] say what differences over seeds mean, [`energy`] what the work cost,
+//! [`report`] tells it all as HTML, table and JSON, and [`files`] writes the run folder as one piece.
 
-mod error;
+pub mod compare;
+pub mod energy;
+pub mod error;
+pub mod files;
+pub mod metric;
+pub mod parallel;
+pub mod report;
+pub mod stats;
 pub mod train;
 
 pub use error::StudyError;

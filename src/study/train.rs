@@ -54,10 +54,10 @@ pub struct Epoch {
     pub train_loss: f64,
     /// Share of training rows classified rightly.
     pub train_accuracy: f64,
-    /// Mean cross-entropy on the held-out rows, after the epoch.
-    pub held_out_loss: f64,
-    /// Share of held-out rows classified rightly, after the epoch.
-    pub held_out_accuracy: f64,
+    /// Mean cross-entropy on the validation rows, after the epoch.
+    pub validation_loss: f64,
+    /// Share of validation rows classified rightly, after the epoch.
+    pub validation_accuracy: f64,
 }
 
 /// Who watches a training: told of every step, asked whether to stop.
@@ -78,7 +78,7 @@ impl Watch for () {
 
 /// Trains `head`, whose parameters are `params`, moving what `plan` moves. Batches are drawn under `seed`.
 ///
-/// Every epoch ends with a look at the held-out rows, for the learning curve only: nothing is chosen by it, and the
+/// Every epoch ends with a look at the validation rows, for the learning curve only: nothing is chosen by it, and the
 /// parameters left behind are those of the last epoch.
 ///
 /// # Errors
@@ -87,7 +87,7 @@ pub fn train(
     head: &dyn Head,
     params: &Params,
     plan: &Plan,
-    (training, held_out): (&Rows, &Rows),
+    (training, validation): (&Rows, &Rows),
     recipe: &Recipe,
     seed: u64,
     watch: &dyn Watch,
@@ -118,12 +118,12 @@ pub fn train(
             watch.learned(rows.len());
         }
         let count = training.len() as f64;
-        let (held_out_loss, held_out_accuracy) = judge(head, held_out)?;
+        let (validation_loss, validation_accuracy) = judge(head, validation)?;
         history.push(Epoch {
             train_loss: loss_sum / count,
             train_accuracy: right / count,
-            held_out_loss,
-            held_out_accuracy,
+            validation_loss,
+            validation_accuracy,
         });
     }
     Ok(history)

@@ -1,1 +1,33 @@
-//! (to come)
+//! Systems: complete studies, one room each.
+
+pub mod qtl;
+
+use crate::study::train::Watch;
+
+/// A system that `qgraft run NAME` runs.
+pub struct SystemRow {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// One line for people, with the source.
+    pub doc: &'static str,
+}
+
+/// Every system.
+pub static SYSTEMS: &[SystemRow] = &[qtl::ROW];
+
+/// Who watches a system run: a [`Watch`] that is also told of stages and news.
+pub trait Progress: Watch {
+    /// A stage of `total` rows begins.
+    fn stage(&self, name: &str, total: usize);
+    /// Something worth a line.
+    fn note(&self, text: &str);
+    /// No more stages.
+    fn done(&self);
+}
+
+/// Nobody watches.
+impl Progress for () {
+    fn stage(&self, _name: &str, _total: usize) {}
+    fn note(&self, _text: &str) {}
+    fn done(&self) {}
+}

@@ -73,6 +73,31 @@ impl Gate {
         self.row().name
     }
 
+    /// How many of its first operands merely control it, and the gate that they control; `(0, self)` where none do.
+    ///
+    /// `cu` stays whole: its fourth angle is no angle of `u`.
+    #[rustfmt::skip]
+    pub fn as_controlled(self) -> (usize, Self) {
+        match self {
+            Self::Cx => (1, Self::X), Self::Ccx => (2, Self::X), Self::C3x => (3, Self::X), Self::C4x => (4, Self::X),
+            Self::Cy => (1, Self::Y), Self::Cz => (1, Self::Z), Self::Ccz => (2, Self::Z), Self::Ch => (1, Self::H),
+            Self::Csx => (1, Self::Sx), Self::C3sx => (3, Self::Sx), Self::Cp => (1, Self::P),
+            Self::Crx => (1, Self::Rx), Self::Cry => (1, Self::Ry), Self::Crz => (1, Self::Rz),
+            Self::Cswap => (1, Self::Swap),
+            _ => (0, self),
+        }
+    }
+
+    /// This gate under `controls` more controls as few as the table allows: the widest row, and the controls left over.
+    /// `x` under three is `(0, c3x)`, `h` under two `(1, ch)`.
+    pub fn controlled_by(self, controls: usize) -> (usize, Self) {
+        let (own, base) = self.as_controlled();
+        let total = own + controls;
+        let fits = |row: &&GateRow| matches!(row.gate.as_controlled(), (n, b) if b == base && n <= total);
+        let widest = GATES.iter().filter(fits).max_by_key(|row| row.qubits).map_or(self, |row| row.gate);
+        (total - widest.as_controlled().0, widest)
+    }
+
     /// The gate of this name or alias.
     pub fn named(name: &str) -> Option<Self> {
         GATES.iter().find(|row| row.name == name || row.aliases.contains(&name)).map(|row| row.gate)

@@ -19,7 +19,6 @@ pub use extract::{Extracted, extract};
 pub use trunk::Trunk;
 
 use crate::data::Transform;
-use crate::nn::error::nearest;
 use crate::nn::{NnError, Weights, hub};
 use architecture::{Architecture, Spelling};
 
@@ -131,10 +130,9 @@ impl BackboneRow {
     /// # Errors
     /// An unknown name, with the nearest known one.
     pub fn named(name: &str) -> Result<&'static Self, NnError> {
-        BACKBONES.iter().find(|row| row.name == name).ok_or_else(|| {
-            let suggestion = nearest(name, BACKBONES.iter().map(|row| row.name));
-            NnError::Unknown { kind: "backbone", name: name.into(), suggestion }
-        })
+        let names = BACKBONES.iter().map(|row| row.name);
+        let row = BACKBONES.iter().find(|row| row.name == name);
+        row.ok_or_else(|| NnError::unknown("backbone", "backbones", name, names))
     }
 
     /// Its weights: from `file` if one is named, else from where the row says.

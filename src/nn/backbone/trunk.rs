@@ -88,8 +88,8 @@ impl Backbone for Trunk {
 
     fn stage_output(&self, images: &Tensor, stage: &str) -> Result<Tensor, NnError> {
         let Some(last) = self.stages.iter().position(|s| s.name == stage) else {
-            let suggestion = crate::nn::error::nearest(stage, self.stages.iter().map(|s| s.name.as_str()));
-            return Err(NnError::Unknown { kind: "stage", name: stage.into(), suggestion });
+            let names = self.stages.iter().map(|s| s.name.as_str());
+            return Err(NnError::unknown("stage", "backbones", stage, names));
         };
         self.through(images, last)
     }

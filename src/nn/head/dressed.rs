@@ -25,7 +25,11 @@ pub struct DressedHead {
 }
 
 impl DressedHead {
-    pub(super) fn new(
+    /// The head on `params`, which are made if they do not exist yet.
+    ///
+    /// # Errors
+    /// If `params` hold other shapes.
+    pub fn new(
         params: &mut Params,
         shape: &HeadShape,
         family: &AnsatzRow,
@@ -47,6 +51,11 @@ impl DressedHead {
             classify: Linear::new(params, "classify", (execution.observables.len(), shape.classes), true)?,
             layer: QuantumLayer::new(execution),
         })
+    }
+
+    /// The trained angles of the circuit (weights), radians.
+    pub fn weights(&self) -> &Tensor {
+        &self.weights
     }
 
     /// The input angles (batch, inputs) of `features` (batch, width), radians.

@@ -11,7 +11,6 @@ use candle_core::Tensor;
 
 use crate::circuit::Ansatz;
 use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::error::nearest;
 use crate::nn::optim::Plan;
 use crate::nn::{Execution, NnError, Params};
 
@@ -122,11 +121,10 @@ impl HeadRow {
     /// # Errors
     /// If there is none, with the nearest name.
     pub fn named(name: &str) -> Result<&'static Self, NnError> {
-        HEADS.iter().find(|row| row.name == name).ok_or_else(|| NnError::Unknown {
-            kind: "head",
-            name: name.into(),
-            suggestion: nearest(name, HEADS.iter().map(|row| row.name)),
-        })
+        HEADS
+            .iter()
+            .find(|row| row.name == name)
+            .ok_or_else(|| NnError::unknown("head", "heads", name, HEADS.iter().map(|row| row.name)))
     }
 
     /// Who moves in training.
@@ -134,9 +132,9 @@ impl HeadRow {
         Plan::freezing(self.frozen)
     }
 
-    /// Whether it runs circuits.
-    pub fn is_quantum(&self) -> bool {
-        !matches!(self.body, Body::Layers { .. })
+    /// Whether it is a circuit between linear layers.
+    pub fn is_dressed(&self) -> bool {
+        matches!(self.body, Body::Dressed { .. })
     }
 
     /// The circuit of a dressed head, `None` for the others.

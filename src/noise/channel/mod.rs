@@ -1,10 +1,25 @@
 //! Channels: completely positive maps with a name, as Kraus operators.
+//!
+//! * [`CHANNELS`]: every kind of channel is a row with its parameters, formula and equivalences.
+//! * [`Channel`]: one with its numbers put in; [`Channel::named`] makes it from a row, [`Channel::kraus`] from matrices.
+//! * [`depolarizing`], [`thermal_relaxation`], [`amplitude_damping`]: those that models build most, as functions.
+
+mod coherent;
+mod damping;
+mod pauli;
+mod table;
+
+pub(crate) use damping::Decay;
+pub use damping::{amplitude_damping, thermal_relaxation};
+pub use pauli::depolarizing;
+pub(crate) use pauli::paulis;
+pub use table::{CHANNELS, ChannelRow, Parameter};
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::math::Matrix;
-use crate::math::matrix::{C64, c, dagger, distance, identity};
+use crate::math::matrix::{dagger, distance, identity};
 use crate::noise::NoiseError;
 
 /// A channel on one or two qubits with its numbers put in.
@@ -16,6 +31,21 @@ pub struct Channel {
 }
 
 impl Channel {
+    /// The channel of the row `name` of [`CHANNELS`] with these parameter values, in the row's order and units.
+    ///
+    /// ```
+    /// # use qgraft::noise::Channel;
+    /// let flip = Channel::named("bit_flip", &[0.1])?;
+    /// assert_eq!(flip.operators().len(), 2);
+    /// # Ok::<(), qgraft::noise::NoiseError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no such row, the number of values is wrong, or one is out of range.
+    pub fn named(name: &str, values: &[f64]) -> Result<Self, NoiseError> {
+        ChannelRow::named(name)?.channel(values)
+    }
+
     /// A channel from Kraus operators on 1 or 2 qubits, first operand least significant.
     ///
     /// # Errors
@@ -81,54 +111,4 @@ impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Channel({}, {} qubits, {} operators)", self.name, self.qubits, self.kraus.len())
     }
-}
-
-/// `ρ → (1 - λ) ρ + λ tr(ρ) 1/2ⁿ`, Aer's convention: fully mixed at λ = 1, and λ up to `4ⁿ/(4ⁿ - 1)`.
-///
-/// # Errors
-/// If `lambda` is outside that range or `qubits` is not 1 or 2.
-pub fn depolarizing(lambda: f64, qubits: usize) -> Result<Channel, NoiseError> {
-    let paulis = 4f64.powi(qubits as i32);
-    if !(0.0..=paulis / (paulis - 1.0)).contains(&lambda) {
-        return Err(NoiseError::Parameter {
-            channel: "depolarizing",
-            parameter: "lambda",
-            value: lambda,
-            expected: "0 to 4^n/(4^n - 1)",
-        });
-    }
-    let x = crate::circuit::Gate::X.row();
-    let single: Vec<Matrix> = vec![
-        identity(2),
-        (x.matrix)(&[]),
-        (crate::circuit::Gate::Y.row().matrix)(&[]),
-        (crate::circuit::Gate::Z.row().matrix)(&[]),
-    ];
-    let strings: Vec<Matrix> = match qubits {
-        1 => single,
-        _ => single.iter().flat_map(|high| single.iter().map(|low| crate::math::matrix::tensor(low, high))).collect(),
-    };
-    let weight = |k: usize| if k == 0 { 1.0 - lambda * (paulis - 1.0) / paulis } else { lambda / paulis };
-    let scaled = strings.into_iter().enumerate().map(|(k, p)| p * C64::from(weight(k).max(0.0).sqrt())).collect();
-    Channel::kraus("depolarizing", scaled)
-}
-
-/// Decay from |1⟩ to |0⟩ with probability `gamma`.
-///
-/// # Errors
-/// If `gamma` is not in [0, 1].
-pub fn amplitude_damping(gamma: f64) -> Result<Channel, NoiseError> {
-    if !(0.0..=1.0).contains(&gamma) {
-        return Err(NoiseError::Parameter {
-            channel: "amplitude_damping",
-            parameter: "gamma",
-            value: gamma,
-            expected: "0 to 1",
-        });
-    }
-    let mut keep = identity(2);
-    keep[[1, 1]] = c((1.0 - gamma).sqrt(), 0.0);
-    let mut decay = Matrix::zeros((2, 2));
-    decay[[0, 1]] = c(gamma.sqrt(), 0.0);
-    Channel::kraus("amplitude_damping", vec![keep, decay])
 }

@@ -1,0 +1,160 @@
+//! Circuits as JSON: lossless, versioned, for files of our own.
+
+use serde::{Deserialize, Serialize};
+
+use crate::circuit::{Circuit, CircuitError, Condition, Gate, Op, OpKind, Param};
+use crate::math::matrix::c;
+use crate::math::{Matrix, Seconds};
+
+/// Raised when the form changes; older numbers stay readable or are refused by name.
+const FORMAT: &str = "qgraft-circuit-1";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: String,
+    qubits: usize,
+    bits: usize,
+    slots: Vec<String>,
+    ops: Vec<Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    kind: Kind,
+    qubits: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    condition: Option<Test>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+enum Kind {
+    Gate {
+        name: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        params: Vec<Param>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        controls: usize,
+    },
+    /// Rows of `[re, im]`.
+    Unitary {
+        rows: Vec<Vec<[f64; 2]>>,
+    },
+    GlobalPhase {
+        phase: Param,
+    },
+    Measure {
+        bit: usize,
+    },
+    Reset,
+    Barrier,
+    Delay {
+        seconds: Seconds,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Test {
+    bits: Vec<usize>,
+    value: u64,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+impl Circuit {
+    /// The circuit as JSON, one line per operation.
+    ///
+    /// ```
+    /// use qgraft::circuit::{Circuit, Gate};
+    /// let mut circuit = Circuit::new(1);
+    /// let angle = circuit.slot("x0");
+    /// circuit.push(Gate::Ry, &[0], &[angle])?;
+    /// assert_eq!(Circuit::from_json(&circuit.to_json())?, circuit);
+    /// # Ok::<(), qgraft::circuit::CircuitError>(())
+    /// ```
+    pub fn to_json(&self) -> String {
+        let entry = |op: &Op| {
+            let text = serde_json::to_string(&Entry::of(op)).expect("numbers, texts and lists always serialise");
+            format!("    {text}")
+        };
+        let ops: Vec<String> = self.ops().iter().map(entry).collect();
+        let slots = serde_json::to_string(self.slot_names()).expect("texts always serialise");
+        let (open, close) = if ops.is_empty() { ("", "") } else { ("\n", "\n  ") };
+        format!(
+            "{{\n  \"format\": \"{FORMAT}\",\n  \"qubits\": {},\n  \"bits\": {},\n  \"slots\": {slots},\n  \"ops\": [{open}{}{close}]\n}}\n",
+            self.qubits(),
+            self.bits(),
+            ops.join(",\n"),
+        )
+    }
+
+    /// The circuit from its JSON, checked like any other.
+    ///
+    /// # Errors
+    /// If the text is not that form, names an unknown gate, or holds an operation [`Circuit::append`] refuses.
+    pub fn from_json(text: &str) -> Result<Self, CircuitError> {
+        let file: File = serde_json::from_str(text).map_err(|e| CircuitError::BadJson(e.to_string()))?;
+        if file.format != FORMAT {
+            let wrong = format!("field format is {:?}, this program reads {FORMAT:?}", file.format);
+            return Err(CircuitError::BadJson(wrong));
+        }
+        let mut circuit = Self::with_bits(file.qubits, file.bits);
+        for name in file.slots {
+            circuit.slot(name);
+        }
+        for (position, entry) in file.ops.into_iter().enumerate() {
+            let op = entry.into_op().map_err(|reason| CircuitError::BadJson(format!("ops[{position}]: {reason}")))?;
+            circuit.append(op)?;
+        }
+        Ok(circuit)
+    }
+}
+
+impl Entry {
+    fn of(op: &Op) -> Self {
+        let kind = match &op.kind {
+            OpKind::Gate { gate, params, controls } => {
+                Kind::Gate { name: gate.name().into(), params: params.clone(), controls: *controls }
+            }
+            OpKind::Unitary(matrix) => Kind::Unitary {
+                rows: matrix.rows().into_iter().map(|r| r.iter().map(|z| [z.re, z.im]).collect()).collect(),
+            },
+            OpKind::GlobalPhase(phase) => Kind::GlobalPhase { phase: *phase },
+            OpKind::Measure { bit } => Kind::Measure { bit: *bit },
+            OpKind::Reset => Kind::Reset,
+            OpKind::Barrier => Kind::Barrier,
+            OpKind::Delay(seconds) => Kind::Delay { seconds: *seconds },
+        };
+        let condition = op.condition.clone().map(|Condition { bits, value }| Test { bits, value });
+        Self { kind, qubits: op.qubits.clone(), condition }
+    }
+
+    fn into_op(self) -> Result<Op, String> {
+        let qubits = &self.qubits;
+        let mut op = match self.kind {
+            Kind::Gate { name, params, controls } => {
+                let gate = Gate::named(&name).ok_or_else(|| format!("there is no gate {name:?}"))?;
+                Op::of(OpKind::Gate { gate, params, controls }, qubits)
+            }
+            Kind::Unitary { rows } => {
+                let size = rows.len();
+                if rows.iter().any(|row| row.len() != size) {
+                    return Err(format!("the unitary is not square: {size} rows, but not all of that length"));
+                }
+                let matrix = Matrix::from_shape_fn((size, size), |(i, j)| c(rows[i][j][0], rows[i][j][1]));
+                Op::unitary(matrix, qubits).map_err(|e| e.to_string())?
+            }
+            Kind::GlobalPhase { phase } => Op::of(OpKind::GlobalPhase(phase), qubits),
+            Kind::Measure { bit } => Op::of(OpKind::Measure { bit }, qubits),
+            Kind::Reset => Op::of(OpKind::Reset, qubits),
+            Kind::Barrier => Op::of(OpKind::Barrier, qubits),
+            Kind::Delay { seconds } => Op::of(OpKind::Delay(seconds), qubits),
+        };
+        op.condition = self.condition.map(|Test { bits, value }| Condition { bits, value });
+        Ok(op)
+    }
+}

@@ -1,0 +1,30 @@
+//! OpenQASM 2 and 3, in and out.
+//!
+//! * [`read`], [`read_with_notices`]: a text as a circuit, or a [`QasmError`] with line, column and what to write.
+//! * [`write2`], [`write3`]: any circuit as text; what the target's gate library lacks is defined in the file.
+//!
+//! From text to circuit: `token` (words), `parse` (statements), `build` (circuit), the two versions sharing every step.
+//! A circuit is static: registers are flattened in the order of their declaration, loops and gate definitions expanded,
+//! inputs become slots, branches become conditions.
+//!
+//! `U(θ, φ, λ)` has a real upper left entry in both versions, as in OpenQASM 2 and Qiskit. The OpenQASM 3 text gives it
+//! a further phase e^{iθ/2}, which only shows under a control; the writer therefore puts `cu` there, on which all agree.
+
+mod build;
+mod condition;
+mod error;
+mod expression;
+mod library;
+mod lower;
+mod number;
+mod parse;
+mod read;
+mod syntax;
+mod token;
+mod unitary;
+mod write;
+
+pub use error::{Notice, QasmError};
+pub use number::{multiple_of_pi, number};
+pub use read::{ReadOptions, Reading, read, read_with_notices};
+pub use write::{WriteOptions, write2, write3};

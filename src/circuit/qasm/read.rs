@@ -1,0 +1,91 @@
+//! The reader's front door.
+
+use std::path::PathBuf;
+
+use super::build;
+use super::error::{Fault, Located, Notice, QasmError, SourceFile, Span};
+use super::parse::{notice, parse};
+use crate::circuit::Circuit;
+use crate::math::Seconds;
+
+/// What a reader may do and how much it takes; the limits keep hostile texts from exhausting time and memory.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// Name of the text in messages.
+    pub name: String,
+    /// Folders searched for included files other than the built-in `qelib1.inc` and `stdgates.inc`.
+    pub include: Vec<PathBuf>,
+    /// Length of a device cycle, for delays in `dt`; without it they are refused.
+    pub cycle: Option<Seconds>,
+    /// Longest text, bytes.
+    pub max_bytes: usize,
+    /// Most qubits, and most classical bits.
+    pub max_register: usize,
+    /// Most statements, and most operations after expansion; also bounds loops and gate bodies that produce none.
+    pub max_operations: usize,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            name: "input.qasm".into(),
+            include: Vec::new(),
+            cycle: None,
+            max_bytes: 16 << 20,
+            max_register: 4096,
+            max_operations: 1_000_000,
+        }
+    }
+}
+
+/// A circuit and what was skipped on the way to it.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The circuit.
+    pub circuit: Circuit,
+    /// Pragmas, annotations, calibrations and the like that a circuit cannot hold.
+    pub notices: Vec<Notice>,
+}
+
+/// The circuit of an OpenQASM 2 or 3 text; the version line tells which.
+///
+/// ```
+/// use qgraft::circuit::qasm::{ReadOptions, read};
+/// let bell = "OPENQASM 3.0; include \"stdgates.inc\"; input float x; qubit[2] q; h q[0]; cx q[0], q[1]; ry(2*x) q[1];";
+/// let circuit = read(bell, &ReadOptions::default())?;
+/// assert_eq!((circuit.qubits(), circuit.ops().len(), circuit.slot_names()), (2, 3, &["x".to_string()][..]));
+///
+/// let wrong = read("OPENQASM 3.0; qubit q; foo q;", &ReadOptions::default()).unwrap_err();
+/// assert_eq!(wrong.to_string(), "input.qasm:1:24: there is no gate foo");
+/// # Ok::<(), qgraft::circuit::qasm::QasmError>(())
+/// ```
+///
+/// # Errors
+/// If the text is malformed, says something a circuit cannot hold, or exceeds a limit.
+pub fn read(text: &str, options: &ReadOptions) -> Result<Circuit, QasmError> {
+    read_with_notices(text, options).map(|reading| reading.circuit)
+}
+
+/// As [`read`], with what was skipped.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with_notices(text: &str, options: &ReadOptions) -> Result<Reading, QasmError> {
+    if text.len() > options.max_bytes.min(u32::MAX as usize) {
+        // Without the text itself: a message should not hold it.
+        let file = SourceFile { name: options.name.clone(), text: "".into() };
+        let fault = Fault::new(format!("the text has {} bytes, the limit is {}", text.len(), options.max_bytes));
+        return Err(QasmError::new(&file, Span::default(), fault.hint("raise max_bytes if you trust it")));
+    }
+    let mut files = vec![SourceFile { name: options.name.clone(), text: text.into() }];
+    let built = parse(&mut files, options).and_then(|parsed| build::circuit(parsed, options));
+    match built {
+        Ok((circuit, notices)) => {
+            Ok(Reading { circuit, notices: notices.into_iter().map(|found| notice(&files, found)).collect() })
+        }
+        Err(Located(found)) => {
+            let (fault, span) = *found;
+            Err(QasmError::new(&files[span.file as usize], span, fault))
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! Circuits as OpenQASM text.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::ops::Range;
+
+use super::library::{QELIB1, STDGATES};
+use super::lower::{as_cu, definition_phase, simplest, synthesize, without_controls};
+use super::number::{angle, literal, number};
+use crate::circuit::gate::Body;
+use crate::circuit::{Circuit, CircuitError, Condition, Gate, Op, OpKind, Param};
+use crate::math::Seconds;
+
+/// How OpenQASM 3 is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// Qubit k as the physical qubit `$k` of a device instead of `q[k]`: for transpiled circuits.
+    pub physical_qubits: bool,
+}
+
+/// A circuit without slots as OpenQASM 2.
+///
+/// Gates missing from the paper's `qelib1.inc` are defined in the file, as are delays (`opaque delay(seconds) a;`).
+/// Controls beyond the table's gates and unitary matrices become plain gates. The global phase, for which the language
+/// has no word, is left out.
+///
+/// ```
+/// use qgraft::circuit::{Circuit, Gate, qasm};
+/// let mut bell = Circuit::with_bits(2, 2);
+/// bell.push(Gate::H, &[0], &[])?.push(Gate::Cx, &[0, 1], &[])?.measure_all()?;
+/// let text = qasm::write2(&bell)?;
+/// assert!(text.ends_with("h q[0];\ncx q[0], q[1];\nmeasure q[0] -> c[0];\nmeasure q[1] -> c[1];\n"));
+/// # Ok::<(), qgraft::circuit::CircuitError>(())
+/// ```
+///
+/// # Errors
+/// If the circuit has slots, or conditions on few bits of many: the language tests whole registers, and at
+/// most 6 bits of one can be left open.
+pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
+    if circuit.slots() > 0 {
+        return Err(CircuitError::NotExpressible {
+            format: "OpenQASM 2",
+            op: "a circuit with slots".into(),
+            reason: format!("the {} angles starting with {:?} have no value", circuit.slots(), circuit.slot_names()[0]),
+            hint: "give them numbers with Circuit::bind, or write OpenQASM 3",
+        });
+    }
+    let mut text = String::from("OPENQASM 2.0;\ninclude \"qelib1.inc\";\n");
+    let ops: Vec<Op> = circuit.ops().iter().flat_map(lowered2).collect();
+    let writer = Writer { version: Version::Two, slots: &[], qubits: QubitNames::Register(circuit.qubits()) };
+    if ops.iter().any(|op| matches!(op.kind, OpKind::Delay(_))) {
+        text += "opaque delay(seconds) a;\n";
+    }
+    writer.definitions(&ops, &mut text);
+    if circuit.qubits() > 0 {
+        let _ = writeln!(text, "qreg q[{}];", circuit.qubits());
+    }
+    let registers = Registers::of(circuit);
+    for (name, bits) in &registers.0 {
+        let _ = writeln!(text, "creg {name}[{}];", bits.len());
+    }
+    for op in &ops {
+        let statement = match &op.kind {
+            OpKind::Measure { bit } => {
+                format!("measure {} -> {};", writer.qubits.one(op.qubits[0]), registers.one(*bit))
+            }
+            OpKind::Delay(Seconds(time)) => format!("delay({}) {};", number(*time), writer.qubits.one(op.qubits[0])),
+            // A barrier does nothing, so no condition changes what it does.
+            OpKind::Barrier => {
+                let _ = writeln!(text, "{}", writer.statement(op));
+                continue;
+            }
+            _ => writer.statement(op),
+        };
+        for test in registers.tests(op)? {
+            let _ = writeln!(text, "{test}{statement}");
+        }
+    }
+    Ok(text)
+}
+
+/// A circuit as OpenQASM 3, its slots as `input float` in their order.
+///
+/// Gates missing from `stdgates.inc` are defined in the file with their phase, unitary matrices become (controlled)
+/// gates. Slot names that are no identifiers or collide with a gate are changed (`weights[0]` to `weights_0_`).
+pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
+    let mut text = String::from("OPENQASM 3.0;\ninclude \"stdgates.inc\";\n");
+    let ops: Vec<Op> = circuit.ops().iter().flat_map(lowered3).collect();
+    let slots = slot_identifiers(circuit.slot_names());
+    let qubits = if options.physical_qubits { QubitNames::Physical } else { QubitNames::Register(circuit.qubits()) };
+    let writer = Writer { version: Version::Three, slots: &slots, qubits };
+    for name in &slots {
+        let _ = writeln!(text, "input float {name};");
+    }
+    writer.definitions(&ops, &mut text);
+    if circuit.qubits() > 0 && !options.physical_qubits {
+        let _ = writeln!(text, "qubit[{}] q;", circuit.qubits());
+    }
+    if circuit.bits() > 0 {
+        let _ = writeln!(text, "bit[{}] c;", circuit.bits());
+    }
+    for op in &ops {
+        let statement = match &op.kind {
+            OpKind::Measure { bit } => format!("c[{bit}] = measure {};", writer.qubits.one(op.qubits[0])),
+            OpKind::Delay(time) => format!("delay[{}] {};", duration(*time), writer.qubits.one(op.qubits[0])),
+            _ => writer.statement(op),
+        };
+        // A barrier does nothing, so no condition changes what it does.
+        let _ = match op.condition.as_ref().filter(|_| !matches!(op.kind, OpKind::Barrier)) {
+            None => writeln!(text, "{statement}"),
+            Some(condition) => writeln!(text, "{}", under(condition, circuit.bits(), &statement)),
+        };
+    }
+    text
+}
+
+/// A statement under a condition: on the whole register as an integer, otherwise bit by bit. Comparisons of bits and
+/// `&&` are left out because few readers know them.
+fn under(Condition { bits, value }: &Condition, width: usize, statement: &str) -> String {
+    if bits.len() > 1 && bits.iter().copied().eq(0..width) {
+        return format!("if (c == {value}) {{ {statement} }}");
+    }
+    let test = |k: usize| if value >> k & 1 == 1 { "" } else { "!" };
+    let open: String = bits.iter().enumerate().map(|(k, bit)| format!("if ({}c[{bit}]) {{ ", test(k))).collect();
+    format!("{open}{statement}{}", " }".repeat(bits.len()))
+}
+
+/// In whole nanoseconds where that is exact, otherwise in seconds.
+fn duration(time: Seconds) -> String {
+    let nanoseconds = (time.0 * 1e9).round();
+    if Seconds::nano(nanoseconds) == time { format!("{nanoseconds}ns") } else { format!("{}s", literal(time.0)) }
+}
+
+/// For OpenQASM 2: no controls, no matrices, no global phase.
+fn lowered2(op: &Op) -> Vec<Op> {
+    let simple = match &op.kind {
+        OpKind::Unitary(matrix) => synthesize(matrix, &op.qubits).iter().flat_map(lowered2).collect(),
+        OpKind::GlobalPhase(_) => vec![],
+        OpKind::Gate { controls, .. } if *controls > 0 => match simplest(op.clone()) {
+            Op { kind: OpKind::Gate { controls: 0, gate, params }, qubits, .. } => {
+                vec![Op { kind: OpKind::Gate { controls: 0, gate, params }, qubits, condition: None }]
+            }
+            Op { kind: OpKind::Gate { gate, params, controls }, qubits, .. } => {
+                let values: Vec<f64> = params.iter().map(|p| p.value(&[])).collect();
+                let (controls, targets) = qubits.split_at(controls);
+                without_controls(gate, &values, controls, targets)
+            }
+            other => vec![other],
+        },
+        _ => return vec![op.clone()],
+    };
+    simple.into_iter().map(|step| Op { condition: op.condition.clone(), ..step }).collect()
+}
+
+/// For OpenQASM 3: no matrices, and nothing controlled whose phase the dialects disagree on.
+fn lowered3(op: &Op) -> Vec<Op> {
+    let steps = match &op.kind {
+        OpKind::Unitary(matrix) => synthesize(matrix, &op.qubits),
+        OpKind::Gate { .. } => vec![simplest(op.clone())],
+        _ => return vec![op.clone()],
+    };
+    let settled = |mut step: Op| {
+        if let OpKind::Gate { gate, params, controls } = &mut step.kind
+            && *controls > 0
+            && let Some(angles) = as_cu(*gate, params)
+        {
+            (*gate, *params, *controls) = (Gate::Cu, angles.to_vec(), *controls - 1);
+        }
+        Op { condition: op.condition.clone(), ..step }
+    };
+    steps.into_iter().map(settled).collect()
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Version {
+    Two,
+    Three,
+}
+
+/// How qubits are called.
+enum QubitNames {
+    /// `q[k]` of a register this wide.
+    Register(usize),
+    /// `$k`.
+    Physical,
+}
+
+impl QubitNames {
+    fn one(&self, qubit: usize) -> String {
+        match self {
+            Self::Register(_) => format!("q[{qubit}]"),
+            Self::Physical => format!("${qubit}"),
+        }
+    }
+
+    fn list(&self, qubits: &[usize]) -> String {
+        qubits.iter().map(|&q| self.one(q)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+struct Writer<'a> {
+    version: Version,
+    slots: &'a [String],
+    qubits: QubitNames,
+}
+
+impl Writer<'_> {
+    /// The name the version's library has for a gate.
+    fn library_name(&self, gate: Gate) -> Option<&'static str> {
+        let library = if self.version == Version::Two { QELIB1 } else { STDGATES };
+        let row = gate.row();
+        std::iter::once(&row.name).chain(row.aliases).copied().find(|name| library.contains(name))
+    }
+
+    fn name(&self, gate: Gate) -> &'static str {
+        self.library_name(gate).unwrap_or(gate.name())
+    }
+
+    /// One operation that both versions write alike.
+    fn statement(&self, op: &Op) -> String {
+        match &op.kind {
+            OpKind::Gate { gate, params, controls } => {
+                let control = match controls {
+                    0 => String::new(),
+                    1 => "ctrl @ ".into(),
+                    _ => format!("ctrl({controls}) @ "),
+                };
+                format!("{control}{} {};", self.call(*gate, params, self.slots), self.qubits.list(&op.qubits))
+            }
+            OpKind::GlobalPhase(phase) => format!("gphase({});", angle(*phase, self.slots)),
+            OpKind::Reset => format!("reset {};", self.qubits.one(op.qubits[0])),
+            OpKind::Barrier => match self.qubits {
+                QubitNames::Register(width) if op.qubits.is_empty() || op.qubits.iter().copied().eq(0..width) => {
+                    "barrier q;".into()
+                }
+                _ => format!("barrier {};", self.qubits.list(&op.qubits)).replace(" ;", ";"),
+            },
+            OpKind::Unitary(_) | OpKind::Measure { .. } | OpKind::Delay(_) => {
+                unreachable!("lowered or written by the version's own code")
+            }
+        }
+    }
+
+    fn call(&self, gate: Gate, params: &[Param], names: &[String]) -> String {
+        let angles: Vec<String> = params.iter().map(|&p| angle(p, names)).collect();
+        match angles.is_empty() {
+            true => self.name(gate).into(),
+            false => format!("{}({})", self.name(gate), angles.join(", ")),
+        }
+    }
+
+    /// Definitions of all gates used that the library lacks, each after those it uses.
+    fn definitions(&self, ops: &[Op], text: &mut String) {
+        let mut done = HashSet::new();
+        for op in ops {
+            if let OpKind::Gate { gate, .. } = op.kind {
+                self.define(gate, &mut done, text);
+            }
+        }
+    }
+
+    fn define(&self, gate: Gate, done: &mut HashSet<Gate>, text: &mut String) {
+        if self.library_name(gate).is_some() || !done.insert(gate) {
+            return;
+        }
+        // Numbered, because qiskit-qasm3-import 0.6 hands arguments over in alphabetical order of the parameters' names.
+        let formal: Vec<String> = match gate.row().params {
+            [one] => vec![(*one).into()],
+            many => (0..many.len()).map(|k| format!("angle{k}")).collect(),
+        };
+        let symbols: Vec<Param> = (0..formal.len()).map(Param::slot).collect();
+        let body = self.body(gate, &symbols);
+        for (inner, _, _) in &body {
+            self.define(*inner, done, text);
+        }
+        let operands = &["a", "b", "c", "d", "e"];
+        let angles = if formal.is_empty() { String::new() } else { format!("({})", formal.join(", ")) };
+        let _ = write!(text, "gate {}{angles} {} {{ ", gate.name(), operands[..gate.row().qubits].join(", "));
+        for (inner, places, params) in &body {
+            let places: Vec<&str> = places.iter().map(|&p| operands[p]).collect();
+            let _ = write!(text, "{} {}; ", self.call(*inner, params, &formal), places.join(", "));
+        }
+        let phase = definition_phase(gate, &vec![0.5; formal.len()]);
+        if self.version == Version::Three && phase != 0.0 {
+            let _ = write!(text, "gphase({}); ", number(phase));
+        }
+        text.push_str("}\n");
+    }
+
+    fn body(&self, gate: Gate, params: &[Param]) -> Body {
+        match (gate, self.version) {
+            // The table's `U` would carry the phase on which the dialects of version 3 disagree.
+            (Gate::R, Version::Three) => vec![
+                (Gate::Rz, vec![0], vec![-params[1]]),
+                (Gate::Rx, vec![0], vec![params[0]]),
+                (Gate::Rz, vec![0], vec![params[1]]),
+            ],
+            _ => (gate.row().definition)(params),
+        }
+    }
+}
+
+/// Classical registers in the order of their bits. OpenQASM 2 tests whole registers only, so every run of bits that
+/// conditions name together becomes one.
+struct Registers(Vec<(String, Range<usize>)>);
+
+/// Bits of a register that a condition leaves open, each doubling the number of statements.
+const OPEN_BITS: usize = 6;
+
+impl Registers {
+    fn of(circuit: &Circuit) -> Self {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for Condition { bits, .. } in circuit.ops().iter().filter_map(|op| op.condition.as_ref()) {
+            let (Some(&low), Some(&high)) = (bits.iter().min(), bits.iter().max()) else { continue };
+            let meets = |other: &Range<usize>| low < other.end && other.start <= high;
+            let joint = runs
+                .iter()
+                .filter(|other| meets(other))
+                .fold(low..high + 1, |run, other| run.start.min(other.start)..run.end.max(other.end));
+            runs.retain(|other| !meets(other));
+            runs.push(joint);
+        }
+        runs.sort_by_key(|run| run.start);
+        let mut cut = Vec::new();
+        let mut at = 0;
+        for run in runs {
+            if at < run.start {
+                cut.push(at..run.start);
+            }
+            at = run.end;
+            cut.push(run);
+        }
+        if at < circuit.bits() {
+            cut.push(at..circuit.bits());
+        }
+        let single = cut.len() == 1;
+        let name = |k: usize| if single { "c".into() } else { format!("c{k}") };
+        Self(cut.into_iter().enumerate().map(|(k, run)| (name(k), run)).collect())
+    }
+
+    fn holding(&self, bit: usize) -> &(String, Range<usize>) {
+        self.0.iter().find(|(_, run)| run.contains(&bit)).expect("the circuit checked its bits")
+    }
+
+    fn one(&self, bit: usize) -> String {
+        let (name, run) = self.holding(bit);
+        format!("{name}[{}]", bit - run.start)
+    }
+
+    /// `if (c == 3) ` for every value of the register that the condition allows; no two hold at once.
+    fn tests(&self, op: &Op) -> Result<Vec<String>, CircuitError> {
+        let Some(Condition { bits, value }) = op.condition.as_ref().filter(|condition| !condition.bits.is_empty())
+        else {
+            return Ok(vec![String::new()]);
+        };
+        let (name, run) = self.holding(bits[0]);
+        let open: Vec<usize> = run.clone().filter(|bit| !bits.contains(bit)).collect();
+        if open.len() > OPEN_BITS || run.len() > 64 {
+            return Err(CircuitError::NotExpressible {
+                format: "OpenQASM 2",
+                op: op.name(),
+                reason: format!("its condition tests {} bits of a register of {}", bits.len(), run.len()),
+                hint: "write OpenQASM 3, or let conditions test runs of neighbouring bits",
+            });
+        }
+        let placed = |bits: &[usize], value: u64| -> u64 {
+            bits.iter().enumerate().fold(0, |all, (k, bit)| all | (value >> k & 1) << (bit - run.start))
+        };
+        let fixed = placed(bits, *value);
+        Ok((0..1u64 << open.len()).map(|free| format!("if ({name} == {}) ", fixed | placed(&open, free))).collect())
+    }
+}
+
+/// Words no slot may be called: the language's own, and those this writer uses.
+#[rustfmt::skip]
+const RESERVED: &[&str] = &[
+    "q", "c", "pi", "tau", "euler", "OPENQASM", "include", "defcalgrammar", "def", "cal", "defcal", "gate", "extern",
+    "box", "let", "break", "continue", "if", "else", "end", "return", "for", "while", "in", "switch", "case", "default",
+    "nop", "pragma", "input", "output", "const", "readonly", "mutable", "qreg", "qubit", "creg", "bool", "bit", "int",
+    "uint", "float", "angle", "complex", "array", "void", "duration", "stretch", "gphase", "inv", "pow", "ctrl",
+    "negctrl", "durationof", "delay", "reset", "measure", "barrier", "true", "false", "im", "sin", "cos", "tan",
+    "arcsin", "arccos", "arctan", "exp", "log", "sqrt", "ceiling", "floor", "mod", "popcount", "rotl", "rotr", "real",
+    "imag", "sizeof", "opaque", "ln", "phase", "cphase", "CX", "u1", "u3",
+];
+
+fn slot_identifiers(names: &[String]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let free = |name: &str, taken: &HashSet<String>| {
+        !RESERVED.contains(&name) && Gate::named(name).is_none() && !taken.contains(name)
+    };
+    let mut identifiers = Vec::with_capacity(names.len());
+    for name in names {
+        let mut base: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+        if base.chars().next().is_none_or(|c| c.is_ascii_digit()) {
+            base.insert(0, '_');
+        }
+        let mut identifier = base.clone();
+        let mut count = 0;
+        while !free(&identifier, &taken) {
+            count += 1;
+            identifier = format!("{base}_{count}");
+        }
+        taken.insert(identifier.clone());
+        identifiers.push(identifier);
+    }
+    identifiers
+}

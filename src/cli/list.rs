@@ -1,0 +1,101 @@
+//! `qgraft list KIND`: what there is, printed from the tables.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::{Map, Value};
+
+use crate::circuit::ansatz::ANSATZE;
+use crate::circuit::gate::GATES;
+use crate::device::DEVICES;
+use crate::nn::backbone::BACKBONES;
+use crate::nn::head::HEADS;
+use crate::noise::channel::CHANNELS;
+use crate::noise::model::MODELS;
+use crate::sim::ENGINES;
+use crate::study::metric::METRICS;
+use crate::systems::SYSTEMS;
+use crate::systems::qtl::PRESETS;
+use crate::transfer::METHODS;
+
+/// Lists what there is: gates, channels, devices, backbones, heads, …
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// What to list.
+    kind: Kind,
+    /// Print a JSON list of objects instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    Gates,
+    Channels,
+    Devices,
+    Models,
+    Engines,
+    Ansatze,
+    Backbones,
+    Heads,
+    Methods,
+    Metrics,
+    Presets,
+    Systems,
+}
+
+/// Column names and rows of text.
+type Listing = (&'static [&'static str], Vec<Vec<String>>);
+
+impl Kind {
+    fn listing(self) -> Listing {
+        fn named<T>(table: &'static [T], row: fn(&T) -> (&'static str, &'static str)) -> Listing {
+            let texts = table.iter().map(row).map(|(name, doc)| vec![name.into(), doc.into()]);
+            (&["name", "what it is"], texts.collect())
+        }
+        match self {
+            Self::Gates => (
+                &["name", "qubits", "angles", "also called", "what it is"],
+                GATES
+                    .iter()
+                    .map(|r| {
+                        let (angles, aliases) = (r.params.join(", "), r.aliases.join(", "));
+                        vec![r.name.into(), r.qubits.to_string(), angles, aliases, r.doc.into()]
+                    })
+                    .collect(),
+            ),
+            Self::Channels => named(CHANNELS, |r| (r.name, r.doc)),
+            Self::Devices => named(DEVICES, |r| (r.name, r.doc)),
+            Self::Models => named(MODELS, |r| (r.name, r.doc)),
+            Self::Engines => named(ENGINES, |r| (r.name, r.doc)),
+            Self::Ansatze => named(ANSATZE, |r| (r.name, r.doc)),
+            Self::Backbones => named(BACKBONES, |r| (r.name, r.doc)),
+            Self::Heads => named(HEADS, |r| (r.name, r.doc)),
+            Self::Methods => named(METHODS, |r| (r.name, r.doc)),
+            Self::Metrics => named(METRICS, |r| (r.name, r.doc)),
+            Self::Presets => named(PRESETS, |r| (r.name, r.doc)),
+            Self::Systems => named(SYSTEMS, |r| (r.name, r.doc)),
+        }
+    }
+}
+
+/// Prints the listing.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let (columns, rows) = arguments.kind.listing();
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        let object = |row: Vec<String>| -> Value {
+            columns.iter().map(|c| c.to_string()).zip(row.into_iter().map(Value::String)).collect::<Map<_, _>>().into()
+        };
+        let list: Value = rows.into_iter().map(object).collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(columns);
+    table.add_rows(rows);
+    writeln!(out, "{table}")?;
+    Ok(())
+}

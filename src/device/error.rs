@@ -1,0 +1,37 @@
+//! What can be wrong with a device or a calibration snapshot.
+
+use std::path::PathBuf;
+
+/// A device that cannot be found, or a snapshot that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the message names every field")]
+pub enum DeviceError {
+    /// Neither a shipped device nor a file.
+    #[error("no device {name:?} is shipped and no such file exists{suggestion}; shipped are {shipped}")]
+    Unknown { name: String, suggestion: String, shipped: String },
+    /// A file that cannot be opened or is not text.
+    #[error("{}: {source}", file.display())]
+    Io { file: PathBuf, source: std::io::Error },
+    /// A file larger than any snapshot.
+    #[error("{}: {bytes} bytes is larger than any calibration snapshot (limit {limit}); is it the right file?", file.display())]
+    TooLarge { file: PathBuf, bytes: u64, limit: u64 },
+    /// Not JSON.
+    #[error("{file}: not JSON: {source}")]
+    Json { file: String, source: serde_json::Error },
+    /// Not CSV.
+    #[error("{file}: not CSV: {source}")]
+    Csv { file: String, source: csv::Error },
+    /// JSON that is none of the formats.
+    #[error(
+        "{file}: not a calibration snapshot: expected our own (key \"format\"), IBM's props_*.json \
+         (keys \"qubits\" and \"gates\") or the CSV of the IBM Quantum platform"
+    )]
+    UnknownFormat { file: String },
+    /// IBM's properties without the configuration that says which gates are native.
+    #[error("{props}: needs the conf_*.json of the same device beside it or named after a comma: PROPS.json,CONF.json")]
+    NoConfiguration { props: String },
+    /// A field that is missing, of the wrong kind or out of range.
+    #[error("{file}: {field} {problem}")]
+    Field { file: String, field: String, problem: String },
+}

@@ -1,0 +1,243 @@
+//! IBM's own snapshots: `props_*.json`, what was measured, and `conf_*.json`, what the device is.
+//!
+//! A live backend returns the same two documents through the service. Everything is a record
+//! `{name, value, unit, date}`, read by name because order and presence vary; the layout has been the same since 2020
+//! but for the micro sign in units, missing frequencies (Heron and later) and missing readout lengths (2020).
+
+use serde_json::Value;
+
+use super::field::Field;
+use crate::circuit::Gate;
+use crate::device::calibration::placed;
+use crate::device::shipped::plain;
+use crate::device::{Calibration, Details, Device, DeviceError, GateData, LayerFidelity, QubitData, Source, Timing};
+use crate::math::Seconds;
+
+/// Rows of the gate list that are instructions, not unitary gates.
+const INSTRUCTIONS: [&str; 5] = ["measure", "measure_2", "reset", "reset_2", "delay"];
+
+/// Ten times longer than any IBM device has reported; more means a wrong unit.
+const LONGEST_LIFE: Seconds = Seconds(0.02);
+
+/// The device that the properties in `props` and the configuration in `conf` describe.
+///
+/// Not read: the short `measure_2` and `reset_2`, the exchange couplings `jq_*`, pulse-level data, and rows of gates
+/// that are neither native nor in our gate table.
+pub fn read(props_file: &str, props: &Value, conf_file: &str, conf: &Value) -> Result<Device, DeviceError> {
+    let (props, conf) = (Field::root(props_file, props), Field::root(conf_file, conf));
+    let mut qubits: Vec<QubitData> = props.get("qubits")?.list()?.iter().map(qubit).collect::<Result<_, _>>()?;
+    let stated = conf.get("n_qubits")?;
+    if stated.index()? != qubits.len() {
+        return Err(stated.wrong(format!("is {}, but the properties list {} qubits", stated.index()?, qubits.len())));
+    }
+    let basis_names = conf.get("basis_gates")?.texts()?;
+    let gates = gate_rows(&props, &basis_names, &mut qubits)?;
+    let coupling = match conf.find("coupling_map") {
+        Some(map) => map.pairs()?,
+        None => Vec::new(),
+    };
+    let has_reset = match conf.find("supported_instructions") {
+        Some(list) => basis_names.contains(&"reset") || list.texts()?.contains(&"reset"),
+        None => true,
+    };
+    let full_name = conf.find("backend_name").map_or_else(|| props.get("backend_name"), Ok)?.text()?;
+    Ok(Device {
+        name: plain(full_name).into(),
+        basis: basis(&conf.get("basis_gates")?)?,
+        has_reset,
+        dt: conf.find("dt").map(|dt| dt.number()).transpose()?.map(Seconds::nano),
+        details: details(&props, &conf, &coupling)?,
+        coupling,
+        calibration: Calibration {
+            source: Source {
+                origin: format!("IBM snapshot {}", file_name(props_file)),
+                date: props.get("last_update_date")?.text()?.into(),
+                licence: "not stated".into(),
+            },
+            qubits,
+            gates,
+        },
+    })
+}
+
+fn file_name(file: &str) -> &str {
+    file.rsplit(['/', '\\']).next().unwrap_or(file)
+}
+
+/// The unitary gates of `basis_gates`; each must be one we know, or circuits for this device could not be read.
+fn basis(list: &Field) -> Result<Vec<Gate>, DeviceError> {
+    let mut gates = Vec::new();
+    for entry in list.list()? {
+        let name = entry.text()?;
+        if INSTRUCTIONS.contains(&name) {
+            continue;
+        }
+        gates.push(Gate::named(name).ok_or_else(|| entry.wrong(format!("is {name:?}, which is no gate we know")))?);
+    }
+    Ok(gates)
+}
+
+/// A record's value in SI units.
+fn si(record: &Field) -> Result<f64, DeviceError> {
+    let value = record.get("value")?.number()?;
+    let unit = record.find("unit").map_or(Ok(""), |unit| unit.text())?;
+    // Division where the factor is below one, as IBM's own reader does: the result is correctly rounded.
+    Ok(match unit {
+        "" | "s" | "Hz" => value,
+        "ms" => value / 1e3,
+        // U+00B5 micro sign and U+03BC Greek mu look alike; older files have the former.
+        "us" | "\u{b5}s" | "\u{3bc}s" => value / 1e6,
+        "ns" => value / 1e9,
+        "kHz" => value * 1e3,
+        "MHz" => value * 1e6,
+        "GHz" => value * 1e9,
+        _ => return Err(record.wrong(format!("has the unit {unit:?}; known are s, ms, us, ns, Hz, kHz, MHz, GHz"))),
+    })
+}
+
+/// Records of a list by name, the later of two with one name winning.
+fn each_record<'a>(
+    list: &Field<'a>,
+    owner: &str,
+    mut take: impl FnMut(&'a str, f64) -> Result<(), String>,
+) -> Result<(), DeviceError> {
+    for record in list.list()? {
+        if record.is_null() {
+            continue;
+        }
+        let name = record.get("name")?.text()?;
+        let record = record.called(format!("{owner} {name}"));
+        if record.find("value").is_some() {
+            let value = si(&record)?;
+            take(name, value).map_err(|problem| record.wrong(problem))?;
+        }
+    }
+    Ok(())
+}
+
+fn lifetime(value: f64) -> Result<Option<Seconds>, String> {
+    if value > LONGEST_LIFE.0 {
+        return Err(format!("is {} s, longer than any superconducting qubit lives; is its unit right?", value));
+    }
+    Ok(Some(Seconds(value)))
+}
+
+fn qubit(records: &Field) -> Result<QubitData, DeviceError> {
+    let mut data = QubitData::default();
+    let owner = records.path().replace("qubits[", "qubit ").replace(']', "");
+    each_record(records, &owner, |name, value| {
+        match name {
+            "T1" => data.t1 = lifetime(value)?,
+            "T2" => data.t2 = lifetime(value)?,
+            "frequency" => data.frequency = Some(value),
+            "anharmonicity" => data.anharmonicity = Some(value),
+            "readout_error" => data.readout_error = Some(value),
+            "prob_meas1_prep0" => data.one_given_zero = Some(value),
+            "prob_meas0_prep1" => data.zero_given_one = Some(value),
+            "readout_length" => data.readout_length = Some(Seconds(value)),
+            "operational" => data.faulty = value == 0.0,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(data)
+}
+
+fn gate_rows(props: &Field, basis: &[&str], qubits: &mut [QubitData]) -> Result<Vec<GateData>, DeviceError> {
+    let mut rows: Vec<GateData> = Vec::new();
+    for row in props.get("gates")?.list()? {
+        let name = row.get("gate")?.text()?;
+        let operands = row.get("qubits")?;
+        let places = operands.indices()?;
+        if let Some(&outside) = places.iter().find(|&&q| q >= qubits.len()) {
+            return Err(operands.wrong(format!("names qubit {outside} of {}, the device has {}", name, qubits.len())));
+        }
+        let owner = placed(name, &places);
+        let (mut error, mut length, mut faulty) = (None, None, false);
+        each_record(&row.get("parameters")?, &owner, |parameter, value| {
+            match parameter {
+                "gate_error" => error = Some(value),
+                "gate_length" => length = Some(Seconds(value)),
+                "operational" => faulty = value == 0.0,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        match Gate::named(name) {
+            Some(gate) => rows.push(GateData { gate, qubits: places, error, length, faulty }),
+            None if name == "reset" && places.len() == 1 => qubits[places[0]].reset_length = length,
+            None if basis.contains(&name) && !INSTRUCTIONS.contains(&name) => {
+                return Err(row.wrong(format!("is {owner}, which is no gate we know")));
+            }
+            None => {}
+        }
+    }
+    Ok(latest(rows))
+}
+
+/// The rows without those that a later row of the same gate and qubits replaces.
+fn latest(rows: Vec<GateData>) -> Vec<GateData> {
+    let mut seen = std::collections::HashSet::new();
+    let mut kept: Vec<GateData> =
+        rows.into_iter().rev().filter(|row| seen.insert((row.gate, row.qubits.clone()))).collect();
+    kept.reverse();
+    kept
+}
+
+fn details(props: &Field, conf: &Field, coupling: &[(usize, usize)]) -> Result<Details, DeviceError> {
+    let mut details = Details { processor: processor(conf)?, timing: timing(conf)?, ..Details::default() };
+    if let Some(list) = conf.find("coords") {
+        details.coordinates = list.pairs()?;
+    }
+    let mut layer_values = Vec::new();
+    if let Some(general) = props.find("general") {
+        each_record(&general, "general", |name, value| {
+            if let Some(glued) = name.strip_prefix("zz_") {
+                details.zz.extend(split_pair(glued, coupling).map(|pair| (pair, value)));
+            } else if name.starts_with("lf_") {
+                layer_values.push((name, value));
+            }
+            Ok(())
+        })?;
+    }
+    if let Some(lists) = props.find("general_qlists") {
+        for list in lists.list()? {
+            let name = list.get("name")?.text()?;
+            if let Some(&(_, value)) = layer_values.iter().find(|(other, _)| *other == name) {
+                details.layer_fidelity.push(LayerFidelity { qubits: list.get("qubits")?.indices()?, value });
+            }
+        }
+    }
+    Ok(details)
+}
+
+/// `zz_7273` is the pair 72, 73: the one split whose halves are an edge. An ambiguous name is left out.
+fn split_pair(glued: &str, coupling: &[(usize, usize)]) -> Option<(usize, usize)> {
+    let number = |text: &str| (text == "0" || !text.starts_with('0')).then(|| text.parse().ok()).flatten();
+    let splits = (1..glued.len()).filter(|&at| glued.is_char_boundary(at)).filter_map(|at| {
+        let pair = (number(&glued[..at])?, number(&glued[at..])?);
+        (coupling.contains(&pair) || coupling.contains(&(pair.1, pair.0))).then_some(pair)
+    });
+    let found: Vec<_> = splits.collect();
+    if let [pair] = found[..] { Some(pair) } else { None }
+}
+
+fn processor(conf: &Field) -> Result<Option<String>, DeviceError> {
+    let Some(kind) = conf.find("processor_type") else { return Ok(None) };
+    let Some(family) = kind.find("family") else { return Ok(None) };
+    Ok(Some(match kind.find("revision") {
+        Some(revision) => format!("{} r{}", family.text()?, revision.word()?),
+        None => family.text()?.into(),
+    }))
+}
+
+fn timing(conf: &Field) -> Result<Option<Timing>, DeviceError> {
+    let Some(grid) = conf.find("timing_constraints") else { return Ok(None) };
+    let read = |key: &str| grid.find(key).map_or(Ok(1), |field| field.index()).map(|steps| steps as u64);
+    Ok(Some(Timing {
+        granularity: read("granularity")?,
+        min_length: read("min_length")?,
+        pulse_alignment: read("pulse_alignment")?,
+        acquire_alignment: read("acquire_alignment")?,
+    }))
+}

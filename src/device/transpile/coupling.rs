@@ -1,0 +1,142 @@
+//! Which physical qubits are neighbours, at what cost.
+
+use crate::device::Target;
+use crate::device::transpile::TranspileError;
+use crate::device::transpile::native::{Entangler, entangler};
+
+/// An error as a cost that adds up: `-ln(1 - error)`, so that the least total is the best success probability.
+pub(super) fn cost(error: f64) -> f64 {
+    -(-error.clamp(0.0, 1.0 - 1e-9)).ln_1p()
+}
+
+/// The best entangler of a pair of neighbours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    pub entangler: Entangler,
+    pub from: usize,
+    pub to: usize,
+    /// [`cost`] of one use.
+    pub cost: f64,
+}
+
+/// The undirected graph of neighbours.
+pub(super) struct Coupling {
+    pub links: Vec<Link>,
+    /// Per qubit: neighbour and index into `links`, by neighbour.
+    pub neighbours: Vec<Vec<(usize, usize)>>,
+    /// Cost of one pulse per qubit.
+    pub pulse: Vec<f64>,
+    /// Cost of one measurement per qubit.
+    pub readout: Vec<f64>,
+    /// Connected part of each qubit, and the size of each part.
+    pub part: Vec<usize>,
+    pub part_sizes: Vec<usize>,
+}
+
+impl Coupling {
+    pub fn of(target: &Target) -> Result<Self, TranspileError> {
+        let available = target.qubits;
+        let outside = |field, qubit| Err(TranspileError::Target { field, qubit, available });
+        if target.single_error.len() != available {
+            return outside("single_error", target.single_error.len());
+        }
+        if target.readout_error.len() != available {
+            return outside("readout_error", target.readout_error.len());
+        }
+        let mut links: Vec<Link> = Vec::with_capacity(target.edges.len());
+        let mut neighbours: Vec<Vec<(usize, usize)>> = vec![Vec::new(); available];
+        for edge in &target.edges {
+            if edge.from.max(edge.to) >= available || edge.from == edge.to {
+                return outside("edges", edge.from.max(edge.to));
+            }
+            let Some(entangler) = entangler(edge.gate) else { continue };
+            let link = Link { entangler, from: edge.from, to: edge.to, cost: cost(edge.error) };
+            match neighbours[edge.from].iter().find(|(other, _)| *other == edge.to) {
+                Some(&(_, known)) if links[known].cost <= link.cost => {}
+                Some(&(_, known)) => links[known] = link,
+                None => {
+                    neighbours[edge.from].push((edge.to, links.len()));
+                    neighbours[edge.to].push((edge.from, links.len()));
+                    links.push(link);
+                }
+            }
+        }
+        let (part, part_sizes) = parts(&neighbours);
+        Ok(Self {
+            links,
+            neighbours,
+            pulse: target.single_error.iter().map(|&e| cost(e)).collect(),
+            readout: target.readout_error.iter().map(|&e| cost(e)).collect(),
+            part,
+            part_sizes,
+        })
+    }
+
+    pub fn qubits(&self) -> usize {
+        self.neighbours.len()
+    }
+
+    /// The link between two qubits, if they are neighbours.
+    pub fn link(&self, a: usize, b: usize) -> Option<&Link> {
+        self.neighbours[a].iter().find(|(other, _)| *other == b).map(|&(_, k)| &self.links[k])
+    }
+
+    /// Number of links between any two qubits, row by row; `u16::MAX` where there is no path.
+    pub fn distances(&self) -> Distances {
+        let n = self.qubits();
+        let mut hops = vec![u16::MAX; n * n];
+        let mut queue = Vec::with_capacity(n);
+        for (start, row) in hops.chunks_mut(n.max(1)).enumerate() {
+            row[start] = 0;
+            queue.clear();
+            queue.push(start);
+            let mut next = 0;
+            while let Some(&at) = queue.get(next) {
+                next += 1;
+                for &(other, _) in &self.neighbours[at] {
+                    if row[other] == u16::MAX {
+                        row[other] = row[at] + 1;
+                        queue.push(other);
+                    }
+                }
+            }
+        }
+        Distances { n, hops }
+    }
+}
+
+/// Hops between physical qubits.
+pub(super) struct Distances {
+    n: usize,
+    hops: Vec<u16>,
+}
+
+impl Distances {
+    pub fn between(&self, a: usize, b: usize) -> usize {
+        usize::from(self.hops[a * self.n + b])
+    }
+}
+
+/// The connected part of each node, and how many nodes each part has.
+pub(super) fn parts(neighbours: &[Vec<(usize, usize)>]) -> (Vec<usize>, Vec<usize>) {
+    let mut part = vec![usize::MAX; neighbours.len()];
+    let mut sizes = Vec::new();
+    for start in 0..neighbours.len() {
+        if part[start] != usize::MAX {
+            continue;
+        }
+        let (mut stack, mut size) = (vec![start], 0);
+        part[start] = sizes.len();
+        while let Some(at) = stack.pop() {
+            size += 1;
+            for &(other, _) in &neighbours[at] {
+                if part[other] == usize::MAX {
+                    part[other] = sizes.len();
+                    stack.push(other);
+                }
+            }
+        }
+        sizes.push(size);
+    }
+    (part, sizes)
+}

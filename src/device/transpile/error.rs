@@ -1,0 +1,41 @@
+//! Why a circuit cannot be rewritten for a target.
+
+use crate::circuit::CircuitError;
+
+/// A circuit that cannot be transpiled, or a target it cannot be transpiled for.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the message names every field")]
+pub enum TranspileError {
+    /// More qubits than the device has.
+    #[error("the circuit has {needed} qubits, the device only {available} usable ones; take a wider device")]
+    TooWide { needed: usize, available: usize },
+    /// Qubits that interact would lie in parts of the device that no coupling joins.
+    #[error("{needed} qubits interact with each other, but the largest connected part of the device has {largest}")]
+    Disconnected { needed: usize, largest: usize },
+    /// No two-qubit gate this transpiler can build on.
+    #[error("the circuit needs a two-qubit gate and the device offers none of cx, cz, ecr (it has: {})", list(.found))]
+    NoEntangler { found: Vec<String> },
+    /// One-qubit gates from which not every rotation can be built.
+    #[error("one-qubit gates {} cannot build every rotation; a basis such as rz, sx or u is needed", list(.found))]
+    NoBasis { found: Vec<String> },
+    /// An optimisation level that does not exist.
+    #[error("level {got} does not exist; use 0, 1, 2 or 3")]
+    Level { got: u8 },
+    /// A layout given by the caller that is not one.
+    #[error("layout: {reason}; list one distinct physical qubit below {available} for each of the {needed} qubits")]
+    Layout { reason: String, needed: usize, available: usize },
+    /// A device edge or error list that does not fit its own width.
+    #[error("target: {field} speaks of qubit {qubit}, the device has {available}")]
+    Target { field: &'static str, qubit: usize, available: usize },
+    /// A matrix on more qubits than can be synthesised.
+    #[error("a unitary matrix on {qubits} qubits cannot be decomposed; at most 2 can")]
+    WideUnitary { qubits: usize },
+    /// The rewritten circuit was refused.
+    #[error(transparent)]
+    Circuit(#[from] CircuitError),
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}

@@ -1,0 +1,281 @@
+//! Where the qubits of a circuit start: perfect placements, greedy ones, random ones.
+
+use crate::circuit::OpKind;
+use crate::device::transpile::TranspileError;
+use crate::device::transpile::coupling::{Coupling, Distances, parts};
+use crate::device::transpile::step::{Kind, Step};
+use crate::math::Stream;
+
+/// What a circuit asks of its qubits.
+pub(super) struct Demand {
+    /// Per qubit: the others it interacts with and how many entanglers that takes.
+    pub neighbours: Vec<Vec<(usize, usize)>>,
+    /// Number of one-qubit pulses, roughly two per turn.
+    pulses: Vec<f64>,
+    /// Number of measurements.
+    readouts: Vec<f64>,
+    /// Qubits in the order in which they are placed: interacting ones next to placed ones, lonely ones last.
+    order: Vec<usize>,
+}
+
+impl Demand {
+    pub fn of(steps: &[Step], qubits: usize) -> Self {
+        let mut neighbours: Vec<Vec<(usize, usize)>> = vec![Vec::new(); qubits];
+        let (mut pulses, mut readouts) = (vec![0.0; qubits], vec![0.0; qubits]);
+        for step in steps {
+            match &step.kind {
+                Kind::Turn(q, turn) if !turn.is_diagonal() => pulses[*q] += 2.0,
+                Kind::Cz(a, b) | Kind::Swap(a, b) => {
+                    let count = if matches!(step.kind, Kind::Swap(..)) { 3 } else { 1 };
+                    for (q, other) in [(*a, *b), (*b, *a)] {
+                        match neighbours[q].iter_mut().find(|(known, _)| *known == other) {
+                            Some((_, total)) => *total += count,
+                            None => neighbours[q].push((other, count)),
+                        }
+                    }
+                }
+                Kind::Rest(op) if matches!(op.kind, OpKind::Measure { .. }) => readouts[op.qubits[0]] += 1.0,
+                _ => {}
+            }
+        }
+        let order = placing_order(&neighbours);
+        Self { neighbours, pulses, readouts, order }
+    }
+
+    fn qubits(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Cost of one qubit at one place, apart from its interactions.
+    fn alone(&self, qubit: usize, place: usize, coupling: &Coupling) -> f64 {
+        self.pulses[qubit] * coupling.pulse[place] + self.readouts[qubit] * coupling.readout[place]
+    }
+}
+
+/// Most connected first, then always the qubit with most placed neighbours.
+fn placing_order(neighbours: &[Vec<(usize, usize)>]) -> Vec<usize> {
+    let mut placed_neighbours = vec![0usize; neighbours.len()];
+    let mut left: Vec<usize> = (0..neighbours.len()).collect();
+    let mut order = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let rank = |q: usize| (placed_neighbours[q], neighbours[q].len(), usize::MAX - q);
+        let at = (0..left.len()).max_by_key(|&k| rank(left[k])).expect("some are left");
+        let next = left.swap_remove(at);
+        for &(other, _) in &neighbours[next] {
+            placed_neighbours[other] += 1;
+        }
+        order.push(next);
+    }
+    order
+}
+
+/// The cheapest placement found in which all interacting qubits are neighbours; `None` if none was found within
+/// `budget` tries. Branch and bound over subgraph embeddings, in the spirit of VF2++ (Jüttner and Madarasi 2018).
+pub(super) fn embed(demand: &Demand, coupling: &Coupling, budget: usize) -> Option<Vec<usize>> {
+    if demand.qubits() > coupling.qubits() {
+        return None;
+    }
+    let cheapest_link = coupling.links.iter().map(|link| link.cost).fold(f64::INFINITY, f64::min);
+    // Entanglers that are still to be paid once the first k qubits of the order stand.
+    let mut open = vec![0.0; demand.qubits() + 1];
+    let mut position = vec![0; demand.qubits()];
+    for (k, &q) in demand.order.iter().enumerate() {
+        position[q] = k;
+    }
+    for k in (0..demand.qubits()).rev() {
+        let q = demand.order[k];
+        let paid = demand.neighbours[q].iter().filter(|(other, _)| position[*other] < k);
+        open[k] = open[k + 1] + paid.map(|&(_, count)| count as f64).sum::<f64>();
+    }
+    let rest = open.iter().map(|&count| if count > 0.0 { count * cheapest_link } else { 0.0 }).collect();
+    let mut search = Search {
+        demand,
+        coupling,
+        position,
+        rest,
+        place: vec![usize::MAX; demand.qubits()],
+        used: vec![false; coupling.qubits()],
+        best: None,
+        tries: 0,
+        limit: 0,
+    };
+    search.start(budget);
+    search.best.map(|(_, place)| place)
+}
+
+struct Search<'a> {
+    demand: &'a Demand,
+    coupling: &'a Coupling,
+    position: Vec<usize>,
+    /// Least cost of the entanglers open at each depth.
+    rest: Vec<f64>,
+    place: Vec<usize>,
+    used: Vec<bool>,
+    best: Option<(f64, Vec<usize>)>,
+    tries: usize,
+    limit: usize,
+}
+
+impl Search<'_> {
+    /// Every place of the first qubit gets its share of the tries, the cheapest surroundings first.
+    fn start(&mut self, budget: usize) {
+        let Some(&first) = self.demand.order.first() else {
+            self.best = Some((0.0, Vec::new()));
+            return;
+        };
+        let roots = self.candidates(first, 0);
+        let share = (budget / roots.len().max(1)).max(4 * self.demand.qubits());
+        for (cost, place) in roots {
+            self.limit = self.tries + share;
+            self.put(first, place, cost, 0);
+        }
+    }
+
+    fn put(&mut self, qubit: usize, place: usize, cost: f64, depth: usize) {
+        (self.place[qubit], self.used[place]) = (place, true);
+        self.descend(depth + 1, cost);
+        (self.place[qubit], self.used[place]) = (usize::MAX, false);
+    }
+
+    fn descend(&mut self, depth: usize, cost: f64) {
+        self.tries += 1;
+        if self.tries > self.limit || self.best.as_ref().is_some_and(|(best, _)| cost + self.rest[depth] >= *best) {
+            return;
+        }
+        let Some(&qubit) = self.demand.order.get(depth) else {
+            self.best = Some((cost, self.place.clone()));
+            return;
+        };
+        let lonely = self.demand.neighbours[qubit].is_empty();
+        for (more, place) in self.candidates(qubit, depth) {
+            self.put(qubit, place, cost + more, depth);
+            // A lonely qubit takes the best place that is left; the others would only permute such qubits.
+            if lonely || self.tries > self.limit {
+                return;
+            }
+        }
+    }
+
+    /// Free places for `qubit` next to all its placed neighbours, with what each adds to the cost, cheapest first.
+    fn candidates(&self, qubit: usize, depth: usize) -> Vec<(f64, usize)> {
+        let wanted = &self.demand.neighbours[qubit];
+        let mut placed = wanted.iter().filter(|(other, _)| self.position[*other] < depth);
+        let fits = |place: usize| {
+            if self.used[place] || self.coupling.neighbours[place].len() < wanted.len() {
+                return None;
+            }
+            let mut cost = self.demand.alone(qubit, place, self.coupling);
+            for &(other, count) in wanted.iter().filter(|(other, _)| self.position[*other] < depth) {
+                cost += count as f64 * self.coupling.link(place, self.place[other])?.cost;
+            }
+            Some((cost, place))
+        };
+        let mut found: Vec<(f64, usize)> = match placed.next() {
+            Some(&(other, _)) => {
+                self.coupling.neighbours[self.place[other]].iter().filter_map(|&(place, _)| fits(place)).collect()
+            }
+            None => (0..self.coupling.qubits()).filter_map(fits).collect(),
+        };
+        if depth == 0 {
+            // Nothing is paid yet: judge a start by its best links.
+            let around = |place: usize| {
+                let links = self.coupling.neighbours[place].iter().map(|&(_, k)| self.coupling.links[k].cost);
+                links.fold(f64::INFINITY, f64::min)
+            };
+            found.sort_by(|a, b| (a.0 + around(a.1)).total_cmp(&(b.0 + around(b.1))).then(a.1.cmp(&b.1)));
+        } else {
+            found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        }
+        found
+    }
+}
+
+/// For each qubit that interacts, the connected part of the device it must lie in.
+///
+/// # Errors
+/// If no part is large enough.
+pub(super) fn assign_parts(demand: &Demand, coupling: &Coupling) -> Result<Vec<Option<usize>>, TranspileError> {
+    let (component, sizes) = parts(&demand.neighbours);
+    let mut by_size: Vec<usize> = (0..sizes.len()).filter(|&k| sizes[k] > 1).collect();
+    by_size.sort_by_key(|&k| std::cmp::Reverse(sizes[k]));
+    let mut free = coupling.part_sizes.clone();
+    let mut part_of = vec![None; sizes.len()];
+    for k in by_size {
+        // The largest part, so that components share one as long as they fit.
+        let (part, room) =
+            free.iter_mut().enumerate().max_by_key(|(p, room)| (**room, usize::MAX - p)).expect("a device has parts");
+        if *room < sizes[k] {
+            let largest = *room;
+            return Err(TranspileError::Disconnected { needed: sizes[k], largest });
+        }
+        *room -= sizes[k];
+        part_of[k] = Some(part);
+    }
+    Ok(component.iter().map(|&k| part_of[k]).collect())
+}
+
+/// A placement that grows around `start`, always next to what is placed: by distance to the placed neighbours, then
+/// by the cost of the links around.
+pub(super) fn greedy(
+    demand: &Demand,
+    coupling: &Coupling,
+    distances: &Distances,
+    part: &[Option<usize>],
+    start: usize,
+) -> Vec<usize> {
+    let mut place = vec![usize::MAX; demand.qubits()];
+    let mut used = vec![false; coupling.qubits()];
+    for &qubit in &demand.order {
+        let cost = |at: usize| {
+            let pull: usize = demand.neighbours[qubit]
+                .iter()
+                .filter(|(other, _)| place[*other] != usize::MAX)
+                .map(|&(other, count)| count * distances.between(at, place[other]))
+                .sum();
+            let links = coupling.neighbours[at].iter().filter(|(other, _)| !used[*other]);
+            let around = links.map(|&(_, k)| coupling.links[k].cost).fold(f64::INFINITY, f64::min).min(1.0);
+            (pull + distances.between(start, at).min(coupling.qubits()), around + demand.alone(qubit, at, coupling))
+        };
+        let allowed = |at: &usize| !used[*at] && part[qubit].is_none_or(|p| coupling.part[*at] == p);
+        let best = (0..coupling.qubits())
+            .filter(allowed)
+            .map(|at| (cost(at), at))
+            .min_by(|((a, x), i), ((b, y), j)| a.cmp(b).then(x.total_cmp(y)).then(i.cmp(j)))
+            .expect("parts were assigned such that each has room")
+            .1;
+        place[qubit] = best;
+        used[best] = true;
+    }
+    place
+}
+
+/// A placement on a random connected patch, in random order within it.
+pub(super) fn scattered(
+    demand: &Demand,
+    coupling: &Coupling,
+    distances: &Distances,
+    part: &[Option<usize>],
+    stream: &mut Stream,
+) -> Vec<usize> {
+    let mut place = vec![usize::MAX; demand.qubits()];
+    let mut used = vec![false; coupling.qubits()];
+    for region in 0..=coupling.part_sizes.len() {
+        // Interacting qubits part by part; the last round places the lonely ones wherever there is room.
+        let wanted = if region < coupling.part_sizes.len() { Some(region) } else { None };
+        let members: Vec<usize> = (0..demand.qubits()).filter(|&q| part[q] == wanted).collect();
+        if members.is_empty() {
+            continue;
+        }
+        let free: Vec<usize> =
+            (0..coupling.qubits()).filter(|&at| !used[at] && wanted.is_none_or(|p| coupling.part[at] == p)).collect();
+        let start = free[stream.below(free.len())];
+        let mut patch: Vec<(usize, u64, usize)> =
+            free.iter().map(|&at| (distances.between(start, at), stream.bits(), at)).collect();
+        patch.sort_unstable();
+        for (k, &m) in stream.permutation(members.len()).iter().enumerate() {
+            place[members[m]] = patch[k].2;
+            used[patch[k].2] = true;
+        }
+    }
+    place
+}

@@ -1,0 +1,362 @@
+//! Rewriting a circuit for a device: native gates on coupled qubits.
+//!
+//! The way of a circuit: [`decompose`] turns every gate into one-qubit turns and CZ, [`simplify`] takes out what
+//! cancels, [`layout`] chooses physical qubits by calibrated error, [`route`] inserts swaps where qubits are apart,
+//! [`native`] writes the device's gates. Slots stay slots throughout: a circuit is transpiled once and bound often.
+//!
+//! ```
+//! use qgraft::circuit::{Circuit, Gate};
+//! use qgraft::device::{Edge, Target, transpile::{Options, transpile}};
+//! let edge = |from, to| Edge { gate: Gate::Cz, from, to, error: 0.01 };
+//! let line = Target {
+//!     qubits: 3,
+//!     single: vec![Gate::Rz, Gate::Sx, Gate::X],
+//!     edges: vec![edge(0, 1), edge(1, 2)],
+//!     single_error: vec![1e-4; 3],
+//!     readout_error: vec![0.01; 3],
+//! };
+//! let mut ghz = Circuit::new(3);
+//! ghz.push(Gate::H, &[0], &[])?.push(Gate::Cx, &[0, 1], &[])?.push(Gate::Cx, &[0, 2], &[])?;
+//! let routed = transpile(&ghz, &line, &Options::default())?;
+//! assert_eq!(routed.two_qubit_gates, 2);
+//! assert_eq!(routed.initial[0], 1, "the qubit with two partners sits in the middle");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod coupling;
+mod decompose;
+mod error;
+mod kak;
+mod layout;
+mod native;
+mod route;
+mod simplify;
+mod step;
+mod turn;
+
+pub use error::TranspileError;
+
+use crate::circuit::{Circuit, Gate, OpKind};
+use crate::device::Target;
+use crate::device::transpile::coupling::{Coupling, Distances};
+use crate::device::transpile::layout::Demand;
+use crate::device::transpile::native::Basis;
+use crate::device::transpile::route::{Dependencies, Event, Places, Weights};
+use crate::device::transpile::simplify::{Effort, expand_swaps, simplify};
+use crate::device::transpile::step::{Kind, Step, entanglers};
+use crate::math::Stream;
+
+/// How to transpile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// 0 (only what must be done) to 3 (everything).
+    pub level: u8,
+    /// Seed of the random trials of layout and routing.
+    pub seed: u64,
+    /// Where the circuit's qubits start.
+    pub layout: LayoutMethod,
+}
+
+impl Default for Options {
+    /// Level 3, seed 0, layout by calibrated error.
+    fn default() -> Self {
+        Self { level: 3, seed: 0, layout: LayoutMethod::NoiseAware }
+    }
+}
+
+/// How the first placement of the circuit's qubits is chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum LayoutMethod {
+    /// The placement with the least calibrated error that needs no swap, if there is one; else the best of greedy and
+    /// random placements refined by routing back and forth.
+    #[default]
+    NoiseAware,
+    /// Qubit k on physical qubit k.
+    Trivial,
+    /// Qubit k on the k-th of these physical qubits.
+    Given(Vec<usize>),
+}
+
+/// A circuit in the gates of a device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Routed {
+    /// As wide as the device; native gates on physical qubits, with the slots and classical bits of the source. Equal
+    /// to the source up to the placements below and a global phase.
+    pub circuit: Circuit,
+    /// Physical qubit of each of the source's qubits at the start.
+    pub initial: Vec<usize>,
+    /// Physical qubit of each of the source's qubits at the end: swaps of the source and of routing change it.
+    pub last: Vec<usize>,
+    /// Number of two-qubit gates.
+    pub two_qubit_gates: usize,
+    /// Number of one-qubit gates that take time and err: all but rz, p and id.
+    pub pulses: usize,
+    /// Longest chain of operations on shared qubits or classical bits; barriers do not count.
+    pub depth: usize,
+    /// Product of `1 - error` over two-qubit gates, pulses and measurements: a rough estimate of the success
+    /// probability that knows nothing of idling.
+    pub success: f64,
+}
+
+/// What a level spends.
+struct Spending {
+    effort: Effort,
+    /// Tries of the search for a perfect placement.
+    embed: usize,
+    /// First placements to route from, and rounds of routing forth and back to refine each.
+    trials: usize,
+    rounds: usize,
+    /// Routed circuits that are simplified and compared to the end.
+    finalists: usize,
+}
+
+const LEVELS: [Spending; 4] = [
+    Spending { effort: Effort::Join, embed: 0, trials: 1, rounds: 0, finalists: 1 },
+    Spending { effort: Effort::Cancel, embed: 2_000, trials: 4, rounds: 1, finalists: 1 },
+    Spending { effort: Effort::Blocks, embed: 10_000, trials: 12, rounds: 1, finalists: 2 },
+    Spending { effort: Effort::Measured, embed: 30_000, trials: 24, rounds: 1, finalists: 4 },
+];
+
+/// Trials take turns with these.
+const WEIGHTS: [Weights; 3] = [
+    Weights { coming: 0.5, entangler: 0.15 },
+    Weights { coming: 0.5, entangler: 0.15 },
+    Weights { coming: 0.5, entangler: 0.0 },
+];
+
+/// Rewrites `circuit` for `target`.
+///
+/// Level 0 keeps every gate and places qubit k on physical qubit k unless told otherwise; 1 cancels and searches a
+/// placement; 2 also builds two-qubit blocks anew and lets `swap` gates of the source only rename qubits; 3 searches
+/// longer and leaves out what measurements cannot see. The same arguments give the same result.
+///
+/// # Errors
+/// If the circuit is too wide, the device is not connected enough or its gates cannot build the circuit's, or the
+/// options do not fit.
+pub fn transpile(circuit: &Circuit, target: &Target, options: &Options) -> Result<Routed, TranspileError> {
+    let spending = LEVELS.get(usize::from(options.level)).ok_or(TranspileError::Level { got: options.level })?;
+    let (needed, available) = (circuit.qubits(), target.qubits);
+    if needed > available {
+        return Err(TranspileError::TooWide { needed, available });
+    }
+    let coupling = Coupling::of(target)?;
+    let basis = Basis::of(&target.single)?;
+    let (steps, wire) = decompose::unroll(circuit, spending.effort >= Effort::Blocks)?;
+    let steps = simplify(steps, needed, spending.effort);
+    let demand = Demand::of(&steps, needed);
+    if coupling.links.is_empty() && demand.neighbours.iter().any(|n| !n.is_empty()) {
+        let mut found: Vec<String> = target.edges.iter().map(|edge| edge.gate.name().to_string()).collect();
+        found.sort_unstable();
+        found.dedup();
+        return Err(TranspileError::NoEntangler { found });
+    }
+    let given = match &options.layout {
+        LayoutMethod::Given(places) => Some(checked(places, needed, available)?),
+        LayoutMethod::Trivial => Some((0..needed).collect()),
+        LayoutMethod::NoiseAware if options.level == 0 => Some((0..needed).collect()),
+        LayoutMethod::NoiseAware => None,
+    };
+    let search = given.is_none();
+    let mut plan = match given.is_none().then(|| layout::embed(&demand, &coupling, spending.embed)).flatten() {
+        Some(place) => Plan::unmoved(&steps, place),
+        None => routed(&steps, circuit, &coupling, &demand, given, spending, options.seed)?,
+    };
+    if search && plan.swapped && options.level >= 2 {
+        plan.settle(&coupling, spending.embed);
+    }
+    let written = native::write(&plan.steps, circuit, &coupling, basis, spending.effort >= Effort::Measured)?;
+    let last = wire.iter().map(|&w| plan.last[w]).collect();
+    Ok(summary(written, plan.initial, last, &coupling))
+}
+
+/// Steps on physical qubits.
+struct Plan {
+    steps: Vec<Step>,
+    initial: Vec<usize>,
+    last: Vec<usize>,
+    swapped: bool,
+}
+
+impl Plan {
+    /// Without any swap.
+    fn unmoved(steps: &[Step], place: Vec<usize>) -> Self {
+        let steps = steps.iter().map(|step| step.moved(|q| place[q])).collect();
+        Self { steps, initial: place.clone(), last: place, swapped: false }
+    }
+
+    /// What routing did, written out: swaps expanded, and everything simplified again.
+    fn replayed(steps: &[Step], events: &[Event], initial: Vec<usize>, physical: usize, effort: Effort) -> Self {
+        let mut at = Places::new(initial.clone(), physical);
+        let mut out = Vec::with_capacity(events.len());
+        for event in events {
+            match *event {
+                Event::Step(k) => out.push(steps[k].moved(|q| at.place[q])),
+                Event::Swap(p, q) => {
+                    at.swap(p, q);
+                    out.push(Step::new(Kind::Swap(p, q)));
+                }
+            }
+        }
+        let steps = simplify(expand_swaps(&out), physical, effort);
+        Self { steps, initial, last: at.place, swapped: true }
+    }
+
+    /// Cost of its entanglers: minus the logarithm of the probability that none of them errs.
+    fn cost(&self, coupling: &Coupling) -> f64 {
+        let link = |step: &Step| step.pair().and_then(|(a, b)| coupling.link(a, b)).map_or(0.0, |link| link.cost);
+        self.steps.iter().map(link).sum()
+    }
+
+    /// Moves the whole routed circuit to the place of the device with the least error that fits it as it is.
+    fn settle(&mut self, coupling: &Coupling, budget: usize) {
+        let mut used: Vec<usize> = self.initial.clone();
+        self.steps.iter().for_each(|step| step.each_qubit(|q| used.push(q)));
+        used.sort_unstable();
+        used.dedup();
+        let mut number = vec![usize::MAX; coupling.qubits()];
+        for (k, &q) in used.iter().enumerate() {
+            number[q] = k;
+        }
+        let compact: Vec<Step> = self.steps.iter().map(|step| step.moved(|q| number[q])).collect();
+        let demand = Demand::of(&compact, used.len());
+        let Some(place) = layout::embed(&demand, coupling, budget) else { return };
+        let settled = |q: usize| place[number[q]];
+        let moved = Self {
+            steps: self.steps.iter().map(|step| step.moved(settled)).collect(),
+            initial: self.initial.iter().map(|&q| settled(q)).collect(),
+            last: self.last.iter().map(|&q| settled(q)).collect(),
+            swapped: true,
+        };
+        // The search may have run out of tries before it saw the present place.
+        if moved.cost(coupling) < self.cost(coupling) {
+            *self = moved;
+        }
+    }
+}
+
+/// The best of several routed circuits.
+fn routed(
+    steps: &[Step],
+    circuit: &Circuit,
+    coupling: &Coupling,
+    demand: &Demand,
+    given: Option<Vec<usize>>,
+    spending: &Spending,
+    seed: u64,
+) -> Result<Plan, TranspileError> {
+    let physical = coupling.qubits();
+    let distances = coupling.distances();
+    let part = match &given {
+        Some(place) => check_parts(demand, coupling, place)?,
+        None => layout::assign_parts(demand, coupling)?,
+    };
+    let forth = Dependencies::of(steps, circuit.qubits(), circuit.bits(), false);
+    let back = Dependencies::of(steps, circuit.qubits(), circuit.bits(), true);
+    let mut trials: Vec<(usize, Vec<usize>, Vec<Event>)> = Vec::with_capacity(spending.trials);
+    let purpose = Stream::named(seed, "transpile").bits();
+    for trial in 0..spending.trials {
+        let mut stream = Stream::numbered(purpose, trial as u64);
+        let weights = WEIGHTS[trial % WEIGHTS.len()];
+        let start = match &given {
+            Some(place) => place.clone(),
+            None if trial % 4 == 0 => greedy(demand, coupling, &distances, &part, &mut stream),
+            None => layout::scattered(demand, coupling, &distances, &part, &mut stream),
+        };
+        let mut at = Places::new(start, physical);
+        if given.is_none() {
+            for _ in 0..spending.rounds {
+                route::route(&forth, coupling, &distances, &mut at, weights, &mut stream, None);
+                route::route(&back, coupling, &distances, &mut at, weights, &mut stream, None);
+            }
+        }
+        let initial = at.place.clone();
+        let mut events = Vec::with_capacity(steps.len());
+        let price = route::route(&forth, coupling, &distances, &mut at, weights, &mut stream, Some(&mut events));
+        trials.push((price, initial, events));
+    }
+    // Stable, so that among equals the earlier trial comes first.
+    trials.sort_by_key(|(price, ..)| *price);
+    trials.dedup();
+    trials.truncate(spending.finalists);
+    let plans = trials
+        .into_iter()
+        .map(|(_, initial, events)| Plan::replayed(steps, &events, initial, physical, spending.effort));
+    let rank = |plan: &Plan| (plan.cost(coupling), entanglers(&plan.steps));
+    let best = plans.map(|plan| (rank(&plan), plan)).reduce(|best, next| {
+        let better = (next.0.0 - best.0.0).abs() < 1e-12 && next.0.1 < best.0.1 || next.0.0 < best.0.0 - 1e-12;
+        if better { next } else { best }
+    });
+    Ok(best.expect("every level makes at least one trial").1)
+}
+
+fn greedy(
+    demand: &Demand,
+    coupling: &Coupling,
+    distances: &Distances,
+    part: &[Option<usize>],
+    stream: &mut Stream,
+) -> Vec<usize> {
+    let start = stream.below(coupling.qubits());
+    layout::greedy(demand, coupling, distances, part, start)
+}
+
+/// A layout of the caller: distinct physical qubits, one for each qubit of the circuit.
+fn checked(places: &[usize], needed: usize, available: usize) -> Result<Vec<usize>, TranspileError> {
+    let refuse = |reason: String| Err(TranspileError::Layout { reason, needed, available });
+    if places.len() != needed {
+        return refuse(format!("{} physical qubits are listed", places.len()));
+    }
+    for (k, &place) in places.iter().enumerate() {
+        if place >= available {
+            return refuse(format!("physical qubit {place} does not exist"));
+        }
+        if places[..k].contains(&place) {
+            return refuse(format!("physical qubit {place} is listed twice"));
+        }
+    }
+    Ok(places.to_vec())
+}
+
+/// Qubits that interact must start in one connected part.
+fn check_parts(demand: &Demand, coupling: &Coupling, place: &[usize]) -> Result<Vec<Option<usize>>, TranspileError> {
+    for (q, neighbours) in demand.neighbours.iter().enumerate() {
+        for &(other, _) in neighbours {
+            if coupling.part[place[q]] != coupling.part[place[other]] {
+                let largest = coupling.part_sizes.iter().copied().max().unwrap_or(0);
+                return Err(TranspileError::Disconnected { needed: place.len(), largest });
+            }
+        }
+    }
+    Ok(place.iter().map(|&p| Some(coupling.part[p])).collect())
+}
+
+/// Counts the written circuit.
+fn summary(circuit: Circuit, initial: Vec<usize>, last: Vec<usize>, coupling: &Coupling) -> Routed {
+    let (mut two_qubit_gates, mut pulses, mut cost, mut depth) = (0, 0, 0.0, 0);
+    let mut reached = vec![0usize; circuit.qubits() + circuit.bits()];
+    for op in circuit.ops() {
+        match (&op.kind, op.qubits.as_slice()) {
+            (OpKind::Barrier, _) => continue,
+            (OpKind::Gate { .. }, &[a, b]) => {
+                two_qubit_gates += 1;
+                cost += coupling.link(a, b).map_or(0.0, |link| link.cost);
+            }
+            (OpKind::Gate { gate: Gate::Rz | Gate::P | Gate::Id, .. }, _) => {}
+            (OpKind::Gate { .. }, &[q]) => {
+                pulses += 1;
+                cost += coupling.pulse[q];
+            }
+            (OpKind::Measure { .. }, &[q]) => cost += coupling.readout[q],
+            _ => {}
+        }
+        let mut wires = op.qubits.clone();
+        if let OpKind::Measure { bit } = op.kind {
+            wires.push(circuit.qubits() + bit);
+        }
+        wires.extend(op.condition.iter().flat_map(|c| &c.bits).map(|bit| circuit.qubits() + bit));
+        let layer = 1 + wires.iter().map(|&w| reached[w]).max().unwrap_or(0);
+        wires.iter().for_each(|&w| reached[w] = layer);
+        depth = depth.max(layer);
+    }
+    Routed { circuit, initial, last, two_qubit_gates, pulses, depth, success: (-cost).exp() }
+}

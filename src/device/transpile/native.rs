@@ -1,0 +1,260 @@
+//! The last rewriting: CZ and turns in the gates of the device.
+
+use std::f64::consts::{FRAC_PI_2, PI};
+
+use crate::circuit::{Circuit, Condition, Gate, Op, OpKind, Param};
+use crate::device::transpile::TranspileError;
+use crate::device::transpile::coupling::Coupling;
+use crate::device::transpile::step::{Kind, Step, swap};
+use crate::device::transpile::turn::{CLOSE, Turn, euler, flip};
+use crate::math::small::Small;
+
+/// A native two-qubit gate from which CZ is built with turns.
+#[derive(Debug)]
+pub(super) struct EntanglerRow {
+    pub gate: Gate,
+    /// Gates before it on its first and second operand, in time order, such that all together are a CZ.
+    pub before: [&'static [Gate]; 2],
+    /// Gates after it.
+    pub after: [&'static [Gate]; 2],
+}
+
+pub(super) type Entangler = &'static EntanglerRow;
+
+static ENTANGLERS: [EntanglerRow; 3] = [
+    EntanglerRow { gate: Gate::Cz, before: [&[], &[]], after: [&[], &[]] },
+    EntanglerRow { gate: Gate::Cx, before: [&[], &[Gate::H]], after: [&[], &[Gate::H]] },
+    EntanglerRow { gate: Gate::Ecr, before: [&[Gate::Sdg], &[Gate::H, Gate::Sxdg]], after: [&[Gate::X], &[Gate::H]] },
+];
+
+/// The row of a native gate, if CZ can be built on it.
+pub(super) fn entangler(gate: Gate) -> Option<Entangler> {
+    ENTANGLERS.iter().find(|row| row.gate == gate)
+}
+
+fn turn_of(gates: &[Gate]) -> Turn {
+    gates.iter().fold(Turn::identity(), |mut turn, &gate| {
+        turn.push(&Turn::gate(gate, &[]));
+        turn
+    })
+}
+
+/// How turns are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// Z rotations (free) and √X pulses, with X as one pulse where it is native.
+    RootX { z: Gate, x: Option<Gate> },
+    /// The general gate `U(θ, φ, λ)`, with Z rotations where they are native.
+    General { z: Option<Gate> },
+    /// Z and X rotations.
+    RotationX { z: Gate },
+}
+
+impl Basis {
+    /// The cheapest way the native gates allow.
+    pub fn of(native: &[Gate]) -> Result<Self, TranspileError> {
+        let has = |gate: Gate| native.contains(&gate).then_some(gate);
+        let z = has(Gate::Rz).or(has(Gate::P));
+        match (z, has(Gate::Sx), has(Gate::U), has(Gate::Rx)) {
+            (Some(z), Some(_), ..) => Ok(Self::RootX { z, x: has(Gate::X) }),
+            (z, _, Some(_), _) => Ok(Self::General { z }),
+            (Some(z), _, _, Some(_)) => Ok(Self::RotationX { z }),
+            _ => Err(TranspileError::NoBasis { found: native.iter().map(|g| g.name().to_string()).collect() }),
+        }
+    }
+}
+
+/// The steps in native gates. With `measured`, turns before a measurement lose what only changes phases.
+///
+/// # Errors
+/// If the circuit refuses a gate, which would be a slip of this module.
+pub(super) fn write(
+    steps: &[Step],
+    source: &Circuit,
+    coupling: &Coupling,
+    basis: Basis,
+    measured: bool,
+) -> Result<Circuit, TranspileError> {
+    let mut circuit = Circuit::with_bits(coupling.qubits(), source.bits());
+    for name in source.slot_names() {
+        circuit.slot(name.clone());
+    }
+    let waiting = vec![Turn::identity(); coupling.qubits()];
+    let mut writer = Writer { circuit, basis, coupling, measured, waiting };
+    for Step { kind, condition } in steps {
+        writer.step(kind, condition.as_ref())?;
+    }
+    for q in 0..coupling.qubits() {
+        writer.flush(q)?;
+    }
+    Ok(writer.circuit)
+}
+
+struct Writer<'a> {
+    circuit: Circuit,
+    basis: Basis,
+    coupling: &'a Coupling,
+    measured: bool,
+    /// What each qubit does before its next other step.
+    waiting: Vec<Turn>,
+}
+
+impl Writer<'_> {
+    fn step(&mut self, kind: &Kind, condition: Option<&Condition>) -> Result<(), TranspileError> {
+        match kind {
+            Kind::Turn(q, turn) => self.turn(*q, turn, condition),
+            Kind::Cz(a, b) => {
+                let link = self.coupling.link(*a, *b).expect("routing leaves CZ between neighbours only");
+                let (row, ends) = (link.entangler, [link.from, link.to]);
+                for (k, &q) in ends.iter().enumerate() {
+                    self.turn(q, &turn_of(row.before[k]), condition)?;
+                    self.flush(q)?;
+                }
+                self.append(Op::gate(row.gate, &ends, &[]), condition)?;
+                for (k, &q) in ends.iter().enumerate() {
+                    self.turn(q, &turn_of(row.after[k]), condition)?;
+                }
+                Ok(())
+            }
+            Kind::Swap(a, b) => swap(*a, *b).try_for_each(|kind| self.step(&kind, condition)),
+            Kind::Rest(op) => {
+                if self.measured && condition.is_none() && matches!(op.kind, OpKind::Measure { .. }) {
+                    let q = op.qubits[0];
+                    if self.waiting[q].pull_diagonal().flips {
+                        self.waiting[q].push_fixed(&flip());
+                    }
+                }
+                if op.qubits.is_empty() {
+                    (0..self.waiting.len()).try_for_each(|q| self.flush(q))?;
+                }
+                op.qubits.iter().try_for_each(|&q| self.flush(q))?;
+                self.append(op.clone(), condition)
+            }
+        }
+    }
+
+    fn append(&mut self, op: Op, condition: Option<&Condition>) -> Result<(), TranspileError> {
+        self.circuit.append(Op { condition: condition.cloned(), ..op })?;
+        Ok(())
+    }
+
+    fn turn(&mut self, q: usize, turn: &Turn, condition: Option<&Condition>) -> Result<(), TranspileError> {
+        if condition.is_none() {
+            self.waiting[q].push(turn);
+            return Ok(());
+        }
+        self.flush(q)?;
+        self.pulses(q, turn, condition)
+    }
+
+    fn flush(&mut self, q: usize) -> Result<(), TranspileError> {
+        let turn = std::mem::replace(&mut self.waiting[q], Turn::identity());
+        self.pulses(q, &turn, None)
+    }
+
+    /// Writes one turn with the fewest pulses its basis allows.
+    fn pulses(&mut self, q: usize, turn: &Turn, condition: Option<&Condition>) -> Result<(), TranspileError> {
+        if turn.is_identity() {
+            return Ok(());
+        }
+        let mut gates = Vec::new();
+        let mut angle = Angle::default();
+        self.basis.matrix(&turn.first, &mut angle, &mut gates);
+        for (param, matrix) in &turn.rest {
+            angle.add(*param);
+            self.basis.matrix(matrix, &mut angle, &mut gates);
+        }
+        self.basis.flush(&mut angle, &mut gates);
+        gates.into_iter().try_for_each(|(gate, params)| self.append(Op::gate(gate, &[q], &params), condition))
+    }
+}
+
+/// Z rotations that are not written yet; they commute, so there is one per slot and one number.
+#[derive(Default)]
+struct Angle {
+    slots: Vec<Param>,
+    fixed: f64,
+}
+
+impl Angle {
+    fn add(&mut self, angle: Param) {
+        match angle {
+            Param::Fixed(value) => self.fixed += value,
+            slot => self.slots.push(slot),
+        }
+    }
+}
+
+/// `angle` plus whole turns, in (-π, π].
+fn wrapped(angle: f64) -> f64 {
+    let turned = angle.rem_euclid(2.0 * PI);
+    if turned > PI + CLOSE { turned - 2.0 * PI } else { turned }
+}
+
+type Gates = Vec<(Gate, Vec<Param>)>;
+
+impl Basis {
+    /// Appends a fixed unitary: its pulses to `gates`, the Z rotation that comes last to `angle`.
+    fn matrix(self, m: &Small<2>, angle: &mut Angle, gates: &mut Gates) {
+        let (theta, phi, lambda) = euler(m);
+        if theta == 0.0 {
+            angle.fixed += phi;
+            return;
+        }
+        angle.fixed += lambda;
+        match self {
+            // U(θ, φ, λ) = Rz(φ + π) √X Rz(θ + π) √X Rz(λ), with one pulse less at θ = π/2 and π
+            // (McKay et al. 2017, arXiv 1612.00858, eq. 8).
+            Self::RootX { x: Some(x), .. } if theta == PI => {
+                self.flush(angle, gates);
+                gates.push((x, vec![]));
+                angle.fixed += phi + PI;
+            }
+            Self::RootX { .. } if theta == FRAC_PI_2 => {
+                angle.fixed -= FRAC_PI_2;
+                self.flush(angle, gates);
+                gates.push((Gate::Sx, vec![]));
+                angle.fixed += phi + FRAC_PI_2;
+            }
+            Self::RootX { .. } => {
+                self.flush(angle, gates);
+                gates.push((Gate::Sx, vec![]));
+                angle.fixed += theta + PI;
+                self.flush(angle, gates);
+                gates.push((Gate::Sx, vec![]));
+                angle.fixed += phi + PI;
+            }
+            Self::General { .. } => {
+                // One slot fits into the gate itself, the others come before it.
+                let last = angle.slots.pop().unwrap_or(Param::Fixed(0.0)) + wrapped(angle.fixed);
+                angle.fixed = 0.0;
+                self.flush(angle, gates);
+                gates.push((Gate::U, vec![Param::Fixed(theta), Param::Fixed(wrapped(phi)), last]));
+            }
+            // Ry(θ) = Rz(π/2) Rx(θ) Rz(-π/2).
+            Self::RotationX { .. } => {
+                angle.fixed -= FRAC_PI_2;
+                self.flush(angle, gates);
+                gates.push((Gate::Rx, vec![Param::Fixed(theta)]));
+                angle.fixed += phi + FRAC_PI_2;
+            }
+        }
+    }
+
+    /// Writes the Z rotations in `angle`.
+    fn flush(self, angle: &mut Angle, gates: &mut Gates) {
+        let fixed = wrapped(std::mem::take(&mut angle.fixed));
+        let mut slots = std::mem::take(&mut angle.slots);
+        match slots.first_mut() {
+            Some(first) => *first = *first + fixed,
+            None if fixed.abs() > CLOSE => slots.push(Param::Fixed(fixed)),
+            None => {}
+        }
+        for slot in slots {
+            gates.push(match self {
+                Self::RootX { z, .. } | Self::RotationX { z } | Self::General { z: Some(z) } => (z, vec![slot]),
+                Self::General { z: None } => (Gate::U, vec![Param::Fixed(0.0), Param::Fixed(0.0), slot]),
+            });
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Fewer entanglers: pairs that cancel, and blocks on two qubits built anew.
+
+use crate::circuit::OpKind;
+use crate::device::transpile::kak;
+use crate::device::transpile::step::{Kind, Step, entanglers, swap};
+use crate::device::transpile::turn::{Turn, flip, hadamard, phase};
+use crate::math::small::{Small, one};
+
+/// How far [`simplify`] goes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Effort {
+    /// Neighbouring turns are joined.
+    Join,
+    /// CZ pairs with nothing but diagonal gates between them cancel.
+    Cancel,
+    /// Blocks on two qubits are built anew where that saves entanglers.
+    Blocks,
+    /// What only changes phases before a measurement is left out.
+    Measured,
+}
+
+/// Rewrites `steps` on `qubits` wires until no pass saves an entangler.
+pub(super) fn simplify(mut steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
+    loop {
+        let before = entanglers(&steps);
+        steps = cancel(steps, qubits, effort);
+        if effort >= Effort::Blocks {
+            steps = resynthesise(steps, qubits);
+        }
+        // The last round also joins the turns that the one before it left behind.
+        if effort < Effort::Blocks || entanglers(&steps) == before {
+            return steps;
+        }
+    }
+}
+
+/// One walk that joins turns, moves diagonal ones behind CZ and cancels pairs of CZ.
+///
+/// A turn waits on its wire until a CZ comes; what is diagonal then goes on waiting behind it, and only the rest is
+/// written. As long as nothing is written on a wire its CZ commute, so a CZ that meets its like among them on both
+/// wires cancels with it.
+fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
+    let mut out: Vec<Option<Step>> = Vec::with_capacity(steps.len());
+    let mut waiting = vec![Turn::identity(); qubits];
+    // Per wire, the CZ in `out` that a new CZ would commute with, and whether the other qubit was measured since.
+    let mut near: Vec<Vec<usize>> = vec![Vec::new(); qubits];
+    let mut measured_once: Vec<usize> = Vec::new();
+    for step in steps {
+        if step.condition.is_none() {
+            match step.kind {
+                Kind::Turn(q, turn) => {
+                    waiting[q].push(&turn);
+                    continue;
+                }
+                Kind::Swap(a, b) => {
+                    // What waited before the swap follows it on the other wire.
+                    waiting.swap(a, b);
+                    near[a].clear();
+                    near[b].clear();
+                    out.push(Some(Step::new(Kind::Swap(a, b))));
+                    continue;
+                }
+                Kind::Cz(a, b) if effort >= Effort::Cancel => {
+                    for (q, other) in [(a, b), (b, a)] {
+                        let moved = waiting[q].pull_diagonal();
+                        let kept = std::mem::replace(&mut waiting[q], moved.turn);
+                        if !kept.is_identity() {
+                            near[q].clear();
+                            out.push(Some(Step::new(Kind::Turn(q, kept))));
+                        }
+                        if moved.flips {
+                            // X before a CZ is X behind it and Z on the other qubit.
+                            waiting[other].push_fixed(&phase(std::f64::consts::PI));
+                        }
+                    }
+                    match near[a].iter().find(|k| near[b].contains(k)).copied() {
+                        Some(k) => {
+                            out[k] = None;
+                            near[a].retain(|&j| j != k);
+                            near[b].retain(|&j| j != k);
+                        }
+                        None => {
+                            near[a].push(out.len());
+                            near[b].push(out.len());
+                            out.push(Some(Step::new(Kind::Cz(a, b))));
+                        }
+                    }
+                    continue;
+                }
+                Kind::Rest(ref op) if effort >= Effort::Measured && matches!(op.kind, OpKind::Measure { .. }) => {
+                    let q = op.qubits[0];
+                    let flips = waiting[q].pull_diagonal().flips;
+                    if flips {
+                        waiting[q].push_fixed(&flip());
+                    }
+                    if waiting[q].is_identity() {
+                        for k in std::mem::take(&mut near[q]) {
+                            // A CZ directly before the measurement of both its qubits changes no outcome.
+                            if measured_once.contains(&k) {
+                                out[k] = None;
+                            }
+                            measured_once.push(k);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        match &step.kind {
+            Kind::Rest(op) if op.qubits.is_empty() => {
+                (0..qubits).for_each(|q| flush(q, &mut waiting, &mut near, &mut out));
+            }
+            _ => step.each_qubit(|q| flush(q, &mut waiting, &mut near, &mut out)),
+        }
+        out.push(Some(step));
+    }
+    (0..qubits).for_each(|q| flush(q, &mut waiting, &mut near, &mut out));
+    out.into_iter().flatten().collect()
+}
+
+/// Writes what waits on wire `q`.
+fn flush(q: usize, waiting: &mut [Turn], near: &mut [Vec<usize>], out: &mut Vec<Option<Step>>) {
+    near[q].clear();
+    let turn = std::mem::replace(&mut waiting[q], Turn::identity());
+    if !turn.is_identity() {
+        out.push(Some(Step::new(Kind::Turn(q, turn))));
+    }
+}
+
+/// A run of steps on two qubits only, without slots.
+struct Block {
+    qubits: (usize, usize),
+    steps: Vec<Step>,
+}
+
+/// Builds every maximal block on two qubits anew if that takes fewer entanglers.
+fn resynthesise(steps: Vec<Step>, qubits: usize) -> Vec<Step> {
+    let mut out = Vec::with_capacity(steps.len());
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open: Vec<Option<usize>> = vec![None; qubits];
+    let close = |q: usize, open: &mut [Option<usize>], blocks: &mut [Block], out: &mut Vec<Step>| {
+        if let Some(k) = open[q] {
+            let (a, b) = blocks[k].qubits;
+            (open[a], open[b]) = (None, None);
+            out.extend(best(std::mem::take(&mut blocks[k].steps), a, b));
+        }
+    };
+    for step in steps {
+        match (&step.kind, &step.condition) {
+            (Kind::Turn(q, turn), None) if turn.fixed_matrix().is_some() => match open[*q] {
+                Some(k) => blocks[k].steps.push(step),
+                None => out.push(step),
+            },
+            (Kind::Cz(a, b) | Kind::Swap(a, b), None) => {
+                let (a, b) = (*a, *b);
+                let k = match open[a] {
+                    Some(k) if open[b] == Some(k) => k,
+                    _ => {
+                        close(a, &mut open, &mut blocks, &mut out);
+                        close(b, &mut open, &mut blocks, &mut out);
+                        blocks.push(Block { qubits: (a, b), steps: Vec::new() });
+                        (open[a], open[b]) = (Some(blocks.len() - 1), Some(blocks.len() - 1));
+                        blocks.len() - 1
+                    }
+                };
+                blocks[k].steps.push(step);
+            }
+            (Kind::Rest(op), _) if op.qubits.is_empty() => {
+                (0..qubits).for_each(|q| close(q, &mut open, &mut blocks, &mut out));
+                out.push(step);
+            }
+            _ => {
+                step.each_qubit(|q| close(q, &mut open, &mut blocks, &mut out));
+                out.push(step);
+            }
+        }
+    }
+    (0..qubits).for_each(|q| close(q, &mut open, &mut blocks, &mut out));
+    out
+}
+
+/// The block, or its unitary built anew if that takes fewer entanglers.
+fn best(steps: Vec<Step>, a: usize, b: usize) -> Vec<Step> {
+    let count = entanglers(&steps);
+    if count < 2 {
+        return steps;
+    }
+    let unitary = unitary(&steps, a);
+    if kak::least_entanglers(&unitary) >= count {
+        return steps;
+    }
+    let anew: Vec<Step> = kak::synthesise(&unitary, a, b).into_iter().map(Step::new).collect();
+    if entanglers(&anew) < count { anew } else { steps }
+}
+
+/// The unitary of steps on two qubits, `a` the less significant.
+fn unitary(steps: &[Step], a: usize) -> Small<4> {
+    let mut total: Small<4> = one();
+    for step in steps {
+        match &step.kind {
+            Kind::Turn(q, turn) => {
+                let bit = if *q == a { 1 } else { 2 };
+                for low in [0, 3 - bit] {
+                    let (upper, lower) = (total[low], total[low | bit]);
+                    for (row, m) in [(low, turn.first[0]), (low | bit, turn.first[1])] {
+                        total[row] = std::array::from_fn(|k| m[0] * upper[k] + m[1] * lower[k]);
+                    }
+                }
+            }
+            Kind::Cz(..) => total[3] = total[3].map(|z| -z),
+            Kind::Swap(..) => total.swap(1, 2),
+            Kind::Rest(_) => {}
+        }
+    }
+    total
+}
+
+/// Every swap as three CZ, turned such that one of them cancels with a neighbour where that is possible.
+pub(super) fn expand_swaps(steps: &[Step]) -> Vec<Step> {
+    let mut out: Vec<Step> = Vec::with_capacity(2 * steps.len());
+    for (k, step) in steps.iter().enumerate() {
+        let Kind::Swap(a, b) = step.kind else {
+            out.push(step.clone());
+            continue;
+        };
+        // The outer CX of the swap have their H on `outer`: an outer CZ cancels with the next CZ of the pair if this H
+        // leaves nothing but diagonal turns between them.
+        let cancels = |turns: [Turn; 2], before: bool| {
+            let [on_a, on_b] = turns;
+            let with_h = |turn: &Turn| {
+                let mut sum = if before { turn.clone() } else { Turn::fixed(hadamard()) };
+                sum.push(&if before { Turn::fixed(hadamard()) } else { turn.clone() });
+                sum.is_diagonal()
+            };
+            match () {
+                () if with_h(&on_b) && on_a.is_diagonal() => Some(b),
+                () if with_h(&on_a) && on_b.is_diagonal() => Some(a),
+                () => None,
+            }
+        };
+        let join = |turns: Vec<&Turn>| {
+            turns.into_iter().fold(Turn::identity(), |mut sum, turn| {
+                sum.push(turn);
+                sum
+            })
+        };
+        let earlier = until_pair(out.iter().rev(), a, b).map(|turns| {
+            turns.map(|mut list| {
+                list.reverse();
+                join(list)
+            })
+        });
+        let later = || until_pair(steps[k + 1..].iter(), a, b).map(|turns| turns.map(join));
+        let outer =
+            earlier.and_then(|t| cancels(t, true)).or_else(|| later().and_then(|t| cancels(t, false))).unwrap_or(b);
+        let inner = if outer == a { b } else { a };
+        out.extend(swap(inner, outer).map(|kind| Step { kind, condition: step.condition.clone() }));
+    }
+    out
+}
+
+/// The turns on `a` and `b` up to the next CZ of the two, in the order walked; `None` if something else comes first.
+fn until_pair<'a>(steps: impl Iterator<Item = &'a Step>, a: usize, b: usize) -> Option<[Vec<&'a Turn>; 2]> {
+    let mut turns = [Vec::new(), Vec::new()];
+    for step in steps {
+        match (&step.kind, &step.condition) {
+            (Kind::Turn(q, turn), None) if *q == a => turns[0].push(turn),
+            (Kind::Turn(q, turn), None) if *q == b => turns[1].push(turn),
+            (Kind::Cz(c, d), None) if (*c, *d) == (a, b) || (*c, *d) == (b, a) => return Some(turns),
+            _ => {
+                let mut touches = false;
+                step.each_qubit(|q| touches |= q == a || q == b);
+                if touches {
+                    return None;
+                }
+            }
+        }
+    }
+    None
+}

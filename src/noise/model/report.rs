@@ -1,0 +1,101 @@
+//! Reported against achieved: what a model makes of each gate and qubit of a device.
+
+use super::gate::{GateNoise, Lifetime};
+use super::{Options, Repair};
+use crate::circuit::Gate;
+use crate::device::Device;
+use crate::math::matrix::{identity, tensor};
+use crate::math::{Matrix, Seconds};
+use crate::noise::{Channel, NoiseError};
+
+/// One calibrated gate of the device's basis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GateReport {
+    /// The gate.
+    pub gate: Gate,
+    /// Its operands in order.
+    pub qubits: Vec<usize>,
+    /// The calibration's average gate infidelity.
+    pub reported: Option<f64>,
+    /// Its duration.
+    pub length: Option<Seconds>,
+    /// Average infidelity of relaxation during the gate alone.
+    pub relaxation: f64,
+    /// Parameter λ of the depolarizing channel before it.
+    pub depolarizing: f64,
+    /// Average infidelity of the channels as built, computed from their Kraus operators.
+    pub achieved: f64,
+    /// Why achieved and reported differ, where they do, and whatever else was mended.
+    pub repairs: Vec<Repair>,
+}
+
+/// One qubit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QubitReport {
+    /// Its index.
+    pub qubit: usize,
+    /// Relaxation times as reported.
+    pub reported: (Option<Seconds>, Option<Seconds>),
+    /// Relaxation times as used; infinite if unknown.
+    pub used: (Seconds, Seconds),
+    /// What was mended.
+    pub repairs: Vec<Repair>,
+}
+
+/// Each gate of the basis with the exact channels that `options` give it. A gate out of service has none: it achieves
+/// infidelity 0 and says so.
+///
+/// # Errors
+/// If a channel cannot be built, which a device that was read without error does not allow.
+pub fn gates(device: &Device, options: &Options) -> Result<Vec<GateReport>, NoiseError> {
+    let calibration = &device.calibration;
+    let mut report = Vec::new();
+    for row in calibration.gates.iter().filter(|row| device.basis.contains(&row.gate)) {
+        let out_of_service = row.faulty || row.qubits.iter().any(|&q| calibration.qubits[q].faulty);
+        let noise = GateNoise::of(row, calibration, options);
+        let mut repairs = noise.gate_repairs.clone();
+        repairs.extend(noise.qubit_repairs.iter().map(|&(_, repair)| repair));
+        repairs.dedup();
+        let relaxation = noise.relaxation_infidelity;
+        let noise = noise.scaled(options);
+        let channels = noise.channels()?;
+        report.push(GateReport {
+            gate: row.gate,
+            qubits: row.qubits.clone(),
+            reported: row.error,
+            length: row.length,
+            relaxation,
+            depolarizing: noise.lambda,
+            achieved: if out_of_service { 0.0 } else { infidelity(&row.qubits, &channels) },
+            repairs: if out_of_service { vec![Repair::OutOfService] } else { repairs },
+        });
+    }
+    Ok(report)
+}
+
+/// Each qubit's relaxation times, reported and used.
+pub fn qubits(device: &Device, options: &Options) -> Vec<QubitReport> {
+    let row = |(qubit, data)| {
+        let (lifetime, repairs) = Lifetime::of(data, options);
+        QubitReport { qubit, reported: (data.t1, data.t2), used: (lifetime.t1, lifetime.t2), repairs }
+    };
+    device.calibration.qubits.iter().enumerate().map(row).collect()
+}
+
+/// Average gate infidelity of `channels` in order, on a gate's one or two `qubits`.
+pub fn infidelity(qubits: &[usize], channels: &[(Channel, Vec<usize>)]) -> f64 {
+    let d = 1usize << qubits.len();
+    let mut total: Matrix = identity(d * d);
+    for (channel, places) in channels {
+        let operators = channel.operators().iter().map(|operator| match (qubits, &places[..]) {
+            ([low, _], [place]) if place == low => tensor(operator, &identity(2)),
+            ([_, _], [_]) => tensor(&identity(2), operator),
+            _ => operator.clone(),
+        });
+        let whole =
+            Channel::trusted("embedded", operators.collect()).expect("operators of one channel on one gate fit");
+        total = whole.superoperator().dot(&total);
+    }
+    let process = total.diag().sum().re / (d * d) as f64;
+    1.0 - (d as f64 * process + 1.0) / (d as f64 + 1.0)
+}

@@ -1,0 +1,66 @@
+//! What every engine checks before it starts.
+
+use ndarray::ArrayView2;
+
+use crate::circuit::Observable;
+use crate::noise::{Program, Step};
+use crate::sim::{Angles, SimError};
+
+/// No engine allocates more than this for one call, bytes.
+pub const MEMORY_LIMIT: f64 = 16.0 * 1024.0 * 1024.0 * 1024.0;
+
+/// Angles fit the program and are finite.
+pub fn angles(program: &Program, angles: &Angles) -> Result<(), SimError> {
+    if angles.slots() != program.slots {
+        return Err(SimError::AngleCount { slots: program.slots, got: angles.slots() });
+    }
+    let shared = angles.shared.iter().enumerate().map(|(k, v)| (0, angles.rows.ncols() + k, *v));
+    let rows = angles.rows.indexed_iter().map(|((row, slot), v)| (row, slot, *v));
+    match rows.chain(shared).find(|(_, _, value)| !value.is_finite()) {
+        Some((row, slot, value)) => Err(SimError::NotFinite { row, slot, value }),
+        None => Ok(()),
+    }
+}
+
+/// Every observable lies inside the register.
+pub fn observables(program: &Program, observables: &[Observable]) -> Result<(), SimError> {
+    let qubits = program.qubits();
+    let outside = |o: &&Observable| qubits < 64 && o.support() >> qubits != 0;
+    match observables.iter().find(outside) {
+        Some(o) => Err(SimError::ObservableOutOfRange { observable: o.to_string(), qubits }),
+        None => Ok(()),
+    }
+}
+
+/// The cotangent has a row per row of angles and a column per observable.
+pub fn cotangent(angles: &Angles, observables: &[Observable], cotangent: ArrayView2<f64>) -> Result<(), SimError> {
+    let expected = (angles.batch(), observables.len());
+    if cotangent.dim() == expected { Ok(()) } else { Err(SimError::CotangentShape { got: cotangent.dim(), expected }) }
+}
+
+/// Nothing in the program stands in the way of a derivative.
+pub fn differentiable(program: &Program) -> Result<(), SimError> {
+    let refused = program.steps.iter().find_map(|step| match step {
+        Step::Gate(op) if op.condition.is_some() => Some(format!("{} under a condition", op.name())),
+        Step::Noise { condition: Some(_), channel, .. } => Some(format!("{} under a condition", channel.name())),
+        Step::Measure { qubit, .. } => Some(format!("measure of qubit {qubit}")),
+        Step::Reset { qubit, .. } => Some(format!("reset of qubit {qubit}")),
+        _ => None,
+    });
+    refused.map_or(Ok(()), |step| Err(SimError::NotDifferentiable { step }))
+}
+
+/// `bytes` is not more than an engine may allocate.
+pub fn memory(engine: &'static str, qubits: usize, bytes: f64, instead: &'static str) -> Result<(), SimError> {
+    if bytes <= MEMORY_LIMIT {
+        return Ok(());
+    }
+    Err(SimError::TooLarge { engine, qubits, needed: size(bytes), instead })
+}
+
+/// A number of bytes for people.
+fn size(bytes: f64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let power = ((bytes.max(1.0).log2() / 10.0) as usize).min(UNITS.len() - 1);
+    format!("{:.3e} {}", bytes / 1024f64.powi(power as i32), UNITS[power]).replace("e0 ", " ")
+}

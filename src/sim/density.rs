@@ -1,0 +1,326 @@
+//! Density matrices, exact for every program: noise, measurement, reset, conditions.
+//!
+//! ρ is kept as the 4ⁿ real numbers `tr(P ρ)`, in which gates and channels are real matrices and noise is sparse. Mid-circuit
+//! measurements split it into one unnormalised ρ per value of the classical register, so the result is exact.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use ndarray::{Array1, Array2, ArrayView2};
+use rayon::prelude::*;
+
+use crate::circuit::{Condition, Observable};
+use crate::noise::{Confusion, Program, Step};
+use crate::sim::memo::Memo;
+use crate::sim::pauli::block::{Block, Bound, Fuser};
+use crate::sim::pauli::sweep::{self, Gathered};
+use crate::sim::readout::{Ending, Read, Terms, record, recorded};
+use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
+
+const NAME: &str = "density";
+const INSTEAD: &str = "use trajectory (or statevector if the program is ideal)";
+/// Rows of a batch that run together: with 8, every loop fills a register of any machine.
+const LANES: usize = 8;
+
+/// The exact engine for noisy and dynamic programs: time and memory grow with 4ⁿ.
+///
+/// `vjp` is reverse mode through gates and channels alike: it costs about three forward runs, whatever the number of
+/// angles and observables.
+#[derive(Default)]
+pub struct Density {
+    memo: Memo<Plan>,
+}
+
+struct Plan {
+    qubits: usize,
+    stages: Vec<Stage>,
+    reads: Vec<Read>,
+    measures: bool,
+}
+
+struct Stage {
+    condition: Option<Condition>,
+    action: Action,
+}
+
+enum Action {
+    Blocks(Vec<Block>),
+    Measure { qubit: usize, bit: usize, confusion: Option<Confusion> },
+}
+
+impl Plan {
+    fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
+        let qubits = program.qubits();
+        check::memory(NAME, qubits, 16.0 * LANES as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
+        if program.bits > 62 {
+            let step = format!("a register of {} classical bits", program.bits);
+            return Err(SimError::Unsupported { engine: NAME, step, instead: "use trajectory" });
+        }
+        let ending = Ending::of(program);
+        let mut stages: Vec<Stage> = Vec::new();
+        let mut fuser = Fuser::new(qubits, row_slots);
+        let mut current: Option<Condition> = None;
+        for step in &ending.body {
+            let condition = match step {
+                Step::Gate(op) => &op.condition,
+                Step::Noise { condition, .. } | Step::Measure { condition, .. } | Step::Reset { condition, .. } => {
+                    condition
+                }
+            };
+            if *condition != current || matches!(step, Step::Measure { .. }) {
+                let done = std::mem::replace(&mut fuser, Fuser::new(qubits, row_slots));
+                let condition = std::mem::replace(&mut current, condition.clone());
+                stages.push(Stage { condition, action: Action::Blocks(done.finish()) });
+            }
+            match step {
+                Step::Gate(op) => fuser.gate(op),
+                Step::Noise { channel, qubits, .. } => fuser.channel(channel, qubits),
+                Step::Reset { qubit, .. } => fuser.reset(*qubit),
+                Step::Measure { qubit, bit, confusion, condition } => stages.push(Stage {
+                    condition: condition.clone(),
+                    action: Action::Measure { qubit: *qubit, bit: *bit, confusion: *confusion },
+                }),
+            }
+        }
+        stages.push(Stage { condition: current, action: Action::Blocks(fuser.finish()) });
+        let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
+        Ok(Self { qubits, stages, reads: ending.reads, measures })
+    }
+
+    fn bind(&self, angles: &Angles) -> Vec<Vec<Option<Bound>>> {
+        let blocks = self.stages.iter().map(|stage| match &stage.action {
+            Action::Blocks(blocks) => sweep::bind(blocks, angles),
+            Action::Measure { .. } => Vec::new(),
+        });
+        blocks.collect()
+    }
+
+    /// The unnormalised states of some rows at the end, by the value of the classical register.
+    fn run(&self, bounds: &[Vec<Option<Bound>>], angles: &Angles, rows: Range<usize>) -> BTreeMap<u64, Vec<f64>> {
+        let lanes = rows.len();
+        let mut branches = BTreeMap::from([(0u64, sweep::ground(self.qubits, lanes))]);
+        for (stage, bounds) in self.stages.iter().zip(bounds) {
+            let holds = |bits: u64| stage.condition.as_ref().is_none_or(|c| meets(c, bits));
+            match &stage.action {
+                Action::Blocks(blocks) => {
+                    for (_, v) in branches.iter_mut().filter(|(bits, _)| holds(**bits)) {
+                        for (block, bound) in blocks.iter().zip(bounds) {
+                            sweep::step(v, block, bound, angles, rows.clone());
+                        }
+                    }
+                }
+                &Action::Measure { qubit, bit, confusion } => {
+                    let mut after: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+                    for (bits, v) in branches {
+                        if !holds(bits) {
+                            add(&mut after, bits, v);
+                            continue;
+                        }
+                        let [up, down] =
+                            confusion.map_or([0.0; 2], |c| [c.one_given_zero.get(), c.zero_given_one.get()]);
+                        for (value, weights) in [(0, [1.0 - up, down]), (1, [up, 1.0 - down])] {
+                            let recorded = bits & !(1 << bit) | value << bit;
+                            let branch = project(&v, lanes, qubit, weights);
+                            // Traces are never negative: a branch with none has probability 0 in every row.
+                            if branch[..lanes].iter().any(|trace| *trace > 0.0) {
+                                add(&mut after, recorded, branch);
+                            }
+                        }
+                    }
+                    branches = after;
+                }
+            }
+        }
+        debug_assert!(
+            (0..lanes).all(|lane| {
+                let trace: f64 = branches.values().map(|v| v[lane]).sum();
+                (trace - 1.0).abs() < 1e-6
+            }),
+            "the trace has drifted"
+        );
+        branches
+    }
+}
+
+/// Whether the register `bits` meets a condition.
+pub(super) fn meets(condition: &Condition, bits: u64) -> bool {
+    let value = condition.bits.iter().enumerate().fold(0, |value, (k, &bit)| value | (bits >> bit & 1) << k);
+    value == condition.value
+}
+
+fn add(branches: &mut BTreeMap<u64, Vec<f64>>, bits: u64, v: Vec<f64>) {
+    match branches.get_mut(&bits) {
+        Some(sum) => sum.iter_mut().zip(v).for_each(|(s, x)| *s += x),
+        None => drop(branches.insert(bits, v)),
+    }
+}
+
+/// `w₀ Π₀ρΠ₀ + w₁ Π₁ρΠ₁` with the projectors of one qubit.
+fn project(v: &[f64], lanes: usize, qubit: usize, [w0, w1]: [f64; 2]) -> Vec<f64> {
+    let step = lanes << (2 * qubit);
+    let mut out = vec![0.0; v.len()];
+    for (from, to) in v.chunks_exact(4 * step).zip(out.chunks_exact_mut(4 * step)) {
+        for i in 0..step {
+            let (one, z) = (from[i], from[i + 3 * step]);
+            let (p0, p1) = (w0 * (one + z) / 2.0, w1 * (one - z) / 2.0);
+            (to[i], to[i + 3 * step]) = (p0 + p1, p0 - p1);
+        }
+    }
+    out
+}
+
+/// Runs of rows that are worked on together; they depend on the batch alone, so results do not depend on threads.
+pub(super) fn chunks(batch: usize, lanes: usize) -> Vec<Range<usize>> {
+    (0..batch).step_by(lanes).map(|first| first..(first + lanes).min(batch)).collect()
+}
+
+impl Density {
+    fn plan(&self, program: &Program, angles: &Angles) -> Result<Arc<Plan>, SimError> {
+        check::angles(program, angles)?;
+        let row_slots = angles.rows.ncols();
+        self.memo.get(program, row_slots, || Plan::of(program, row_slots))
+    }
+
+    /// The final states of all rows before terminal measurements, as vectors `tr(P ρ)`, conditioned on nothing.
+    pub(super) fn vectors(&self, program: &Program, angles: Angles) -> Result<Vec<Vec<f64>>, SimError> {
+        let plan = self.plan(program, &angles)?;
+        let bounds = plan.bind(&angles);
+        Ok((0..angles.batch())
+            .into_par_iter()
+            .map(|row| {
+                let branches = plan.run(&bounds, &angles, row..row + 1);
+                branches.into_values().reduce(|sum, v| sum.iter().zip(&v).map(|(a, b)| a + b).collect())
+            })
+            .map(|v| v.unwrap_or_default())
+            .collect())
+    }
+}
+
+impl Simulator for Density {
+    fn name(&self) -> String {
+        "density, double precision".into()
+    }
+
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        let plan = self.plan(program, &angles)?;
+        let terms = recorded(NAME, program, observables, &plan.reads)?;
+        let bounds = plan.bind(&angles);
+        let mut out = Array2::zeros((angles.batch(), observables.len()));
+        let parts: Vec<_> = chunks(angles.batch(), LANES)
+            .into_par_iter()
+            .map(|rows| (rows.clone(), plan.run(&bounds, &angles, rows)))
+            .map(|(rows, branches)| {
+                let each = terms.iter().map(|terms| {
+                    branches.values().fold(vec![0.0; rows.len()], |mut sum, v| {
+                        let part = sweep::expectation(v, rows.len(), plan.qubits, terms);
+                        sum.iter_mut().zip(part).for_each(|(s, x)| *s += x);
+                        sum
+                    })
+                });
+                (rows.start, each.collect::<Vec<_>>())
+            })
+            .collect();
+        for (start, columns) in parts {
+            for (o, column) in columns.iter().enumerate() {
+                column.iter().enumerate().for_each(|(lane, value)| out[[start + lane, o]] = *value);
+            }
+        }
+        Ok(out)
+    }
+
+    fn vjp(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError> {
+        check::differentiable(program)?;
+        check::cotangent(&angles, observables, cotangent)?;
+        let plan = self.plan(program, &angles)?;
+        let terms = recorded(NAME, program, observables, &plan.reads)?;
+        let blocks: &[Block] = match plan.stages.as_slice() {
+            [Stage { action: Action::Blocks(blocks), .. }] => blocks,
+            _ => unreachable!("a program without conditions and measurements is one stage"),
+        };
+        Ok(gradient(plan.qubits, blocks, &angles, &terms, cotangent))
+    }
+
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let plan = self.plan(program, &angles)?;
+        let bounds = plan.bind(&angles);
+        let width = if plan.measures { program.bits } else { plan.qubits };
+        check::memory(NAME, plan.qubits, angles.batch() as f64 * 8.0 * 2f64.powi(width as i32), "ask for counts")?;
+        let mut out = Array2::zeros((angles.batch(), 1 << width));
+        let rows: Vec<Vec<f64>> = chunks(angles.batch(), LANES)
+            .into_par_iter()
+            .map(|rows| (rows.clone(), plan.run(&bounds, &angles, rows)))
+            .flat_map_iter(|(rows, branches)| {
+                let plan = &plan;
+                (0..rows.len())
+                    .map(move |lane| {
+                        let mut p = vec![0.0; 1 << width];
+                        for (bits, v) in &branches {
+                            let outcomes = sweep::outcomes(v, rows.len(), plan.qubits, lane);
+                            if plan.measures {
+                                record(&plan.reads, &outcomes, *bits as usize, &mut p);
+                            } else {
+                                p.iter_mut().zip(outcomes).for_each(|(sum, x)| *sum += x);
+                            }
+                        }
+                        p
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        for (mut row, p) in out.rows_mut().into_iter().zip(rows) {
+            row.assign(&Array1::from(p));
+        }
+        Ok(out)
+    }
+}
+
+/// Reverse mode over all rows: the gradient of `Σ cotangent[b][o] ⟨O_o⟩_b`.
+pub(super) fn gradient(
+    qubits: usize,
+    blocks: &[Block],
+    angles: &Angles,
+    terms: &[Terms],
+    cotangent: ArrayView2<f64>,
+) -> AngleGradient {
+    let bounds = sweep::bind(blocks, angles);
+    let parts: Vec<Gathered> = chunks(angles.batch(), LANES)
+        .into_par_iter()
+        .map(|rows| {
+            let lanes = rows.len();
+            let ground = sweep::ground(qubits, lanes);
+            let mut bra = vec![0.0; ground.len()];
+            for (o, terms) in terms.iter().enumerate() {
+                for &(weight, string) in terms {
+                    let at = sweep::component(string, qubits) * lanes;
+                    for (lane, row) in rows.clone().enumerate() {
+                        bra[at + lane] += weight * cotangent[[row, o]];
+                    }
+                }
+            }
+            let mut found = Gathered::new(blocks);
+            sweep::reverse(blocks, &bounds, angles, rows, ground, bra, &mut found);
+            found
+        })
+        .collect();
+    let mut gradient = AngleGradient::zeros(angles);
+    let mut total = Gathered::new(blocks);
+    for part in parts {
+        for (sum, d) in total.shared.iter_mut().zip(part.shared) {
+            sum.iter_mut().zip(d).for_each(|(s, x)| *s += x);
+        }
+        part.rows.into_iter().for_each(|(row, slot, value)| gradient.add(row, slot, value));
+    }
+    for ((block, bound), d) in blocks.iter().zip(&bounds).zip(total.shared) {
+        if let Some(bound) = bound {
+            block.shared_gradient(angles, bound, d, |slot, value| gradient.add(0, slot, value));
+        }
+    }
+    gradient
+}

@@ -1,0 +1,40 @@
+//! What an engine worked out about the last program it saw.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::noise::Program;
+use crate::sim::SimError;
+
+/// Remembers one plan: training runs one program thousands of times with other angles. Keyed by the program itself, so
+/// it changes nothing but time.
+pub struct Memo<T> {
+    last: Mutex<Option<(Program, usize, Arc<T>)>>,
+}
+
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Self { last: Mutex::new(None) }
+    }
+}
+
+impl<T> Memo<T> {
+    /// The plan of `program` with `row_slots` slots that differ by row, built if it is not the last one.
+    pub fn get(
+        &self,
+        program: &Program,
+        row_slots: usize,
+        build: impl FnOnce() -> Result<T, SimError>,
+    ) -> Result<Arc<T>, SimError> {
+        // A thread that panicked while building left the old plan in place, which is still right.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, slots, plan)) = last.as_ref()
+            && *slots == row_slots
+            && known == program
+        {
+            return Ok(Arc::clone(plan));
+        }
+        let plan = Arc::new(build()?);
+        *last = Some((program.clone(), row_slots, Arc::clone(&plan)));
+        Ok(plan)
+    }
+}

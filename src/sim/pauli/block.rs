@@ -1,0 +1,216 @@
+//! Programs in the Pauli basis: neighbouring gates and channels fused into blocks of one or two qubits.
+
+use crate::circuit::{Op, OpKind};
+use crate::math::Matrix;
+use crate::noise::{Channel, transfer, transfer_derivative};
+use crate::sim::Angles;
+use crate::sim::map::Map;
+use crate::sim::pauli::kernel::{Places, Weights, apply, outer, transposed};
+
+/// Factors in the order they act, each on some of the block's qubits.
+pub struct Block {
+    /// Qubits of the program, the first least significant.
+    pub qubits: Vec<usize>,
+    /// Whether its matrix differs from row to row; then it has one factor.
+    pub by_row: bool,
+    /// Where the block finds its operands in a vector of the program's width.
+    pub places: Places,
+    factors: Vec<Factor>,
+}
+
+struct Factor {
+    /// Positions in the block's qubits.
+    positions: Vec<usize>,
+    map: Map,
+}
+
+/// The matrices of a shared block after each of its factors; the last is the block's.
+pub struct Bound(Vec<Vec<f64>>);
+
+impl Bound {
+    /// The block's matrix.
+    pub fn matrix(&self) -> &[f64] {
+        self.0.last().expect("a block has at least one factor")
+    }
+}
+
+impl Block {
+    /// Entries of its matrix along one side, `4^k`.
+    pub fn size(&self) -> usize {
+        1 << (2 * self.qubits.len())
+    }
+
+    /// The matrix of a shared block, with what [`Block::shared_gradient`] needs.
+    pub fn bind(&self, angles: &Angles) -> Bound {
+        // The rows of the matrix are a vector over the block's letters, its columns are lanes.
+        let mut m = identity(self.size());
+        let after = self.factors.iter().map(|factor| {
+            let places = Places::new(self.qubits.len(), &factor.positions);
+            apply(&mut m, self.size(), &places, Weights::Shared(&factor.map.values(angles, 0..1)));
+            m.clone()
+        });
+        Bound(after.collect())
+    }
+
+    /// One matrix per row, `m[entry·L + lane]`.
+    pub fn bind_rows(&self, angles: &Angles, rows: std::ops::Range<usize>) -> Vec<f64> {
+        self.factors[0].map.values(angles, rows)
+    }
+
+    /// Reverse mode through the product of the factors: from the derivative `d` of the block's matrix to slots.
+    pub fn shared_gradient(&self, angles: &Angles, bound: &Bound, mut d: Vec<f64>, mut add: impl FnMut(usize, f64)) {
+        if self.factors.iter().all(|f| f.map.is_fixed()) {
+            return;
+        }
+        let lanes = self.size();
+        let start = identity(lanes);
+        for (k, factor) in self.factors.iter().enumerate().rev() {
+            let places = Places::new(self.qubits.len(), &factor.positions);
+            let before = if k == 0 { &start } else { &bound.0[k - 1] };
+            let size = 1 << (2 * factor.positions.len());
+            if !factor.map.is_fixed() {
+                let mut entries = vec![0.0; size * size];
+                outer(before, &d, lanes, &places, &mut entries);
+                factor.map.gradient(angles, 0..1, &entries, |_, slot, value| add(slot, value));
+            }
+            let back = transposed(&factor.map.values(angles, 0..1), size, 1);
+            apply(&mut d, lanes, &places, Weights::Shared(&back));
+        }
+    }
+
+    /// A one-qubit block placed on the only qubit of a vector.
+    pub fn alone(self) -> Self {
+        Self { places: Places::new(1, &[0]), ..self }
+    }
+
+    /// From derivatives per row, `d[entry·L + lane]`, to `add(row, slot, value)`; those of a shared block are summed
+    /// over the rows first.
+    pub fn slots_gradient(
+        &self,
+        angles: &Angles,
+        rows: std::ops::Range<usize>,
+        d: Vec<f64>,
+        mut add: impl FnMut(usize, usize, f64),
+    ) {
+        if self.by_row {
+            return self.rows_gradient(angles, rows, &d, add);
+        }
+        let summed = d.chunks_exact(rows.len().max(1)).map(|lanes| lanes.iter().sum()).collect();
+        self.shared_gradient(angles, &self.bind(angles), summed, |slot, value| add(rows.start, slot, value));
+    }
+
+    /// From derivatives per row, `d[entry·L + lane]`, to `add(row, slot, value)`.
+    pub fn rows_gradient(
+        &self,
+        angles: &Angles,
+        rows: std::ops::Range<usize>,
+        d: &[f64],
+        add: impl FnMut(usize, usize, f64),
+    ) {
+        self.factors[0].map.gradient(angles, rows, d, add);
+    }
+}
+
+/// The transfer matrix of a unitary or, with the derivative of the unitary, its derivative.
+fn letters(unitary: &Matrix, derivative: Option<&Matrix>) -> Vec<f64> {
+    let m = derivative.map_or_else(|| transfer(unitary), |d| transfer_derivative(unitary, d));
+    m.into_raw_vec_and_offset().0
+}
+
+fn identity(size: usize) -> Vec<f64> {
+    let mut m = vec![0.0; size * size];
+    m.iter_mut().step_by(size + 1).for_each(|entry| *entry = 1.0);
+    m
+}
+
+/// Fuses maps as they come: a map on qubits whose last block covers them joins it, a two-qubit map swallows the
+/// one-qubit blocks before it, and numbers next to numbers become one matrix.
+pub struct Fuser {
+    total: usize,
+    row_slots: usize,
+    blocks: Vec<Option<Block>>,
+    /// The block that the next map on each qubit may join.
+    open: Vec<Option<usize>>,
+}
+
+impl Fuser {
+    /// For programs of `total` qubits in which slots below `row_slots` differ by row.
+    pub fn new(total: usize, row_slots: usize) -> Self {
+        Self { total, row_slots, blocks: Vec::new(), open: vec![None; total] }
+    }
+
+    pub fn gate(&mut self, op: &Op) {
+        // A global phase leaves density matrices alone.
+        if !matches!(op.kind, OpKind::GlobalPhase(_)) {
+            self.push(&op.qubits, Map::of(op, Box::new(letters)));
+        }
+    }
+
+    pub fn channel(&mut self, channel: &Channel, qubits: &[usize]) {
+        self.push(qubits, Map::Fixed(channel.pauli_transfer().into_raw_vec_and_offset().0));
+    }
+
+    pub fn reset(&mut self, qubit: usize) {
+        // Trace goes to I and, as ⟨Z⟩ = 1, to Z; all else is lost.
+        let mut m = vec![0.0; 16];
+        (m[0], m[12]) = (1.0, 1.0);
+        self.push(&[qubit], Map::Fixed(m));
+    }
+
+    /// The blocks in order.
+    pub fn finish(self) -> Vec<Block> {
+        self.blocks.into_iter().flatten().collect()
+    }
+
+    fn push(&mut self, qubits: &[usize], map: Map) {
+        let by_row = map.by_row(self.row_slots);
+        if by_row || qubits.len() > 2 {
+            self.start(qubits.to_vec(), by_row, vec![Factor { positions: (0..qubits.len()).collect(), map }]);
+            qubits.iter().for_each(|&q| self.open[q] = None);
+            return;
+        }
+        let last = self.open[qubits[0]].filter(|_| qubits.iter().all(|&q| self.open[q] == self.open[qubits[0]]));
+        if let Some(block) = last.and_then(|at| self.blocks[at].as_mut()) {
+            let positions = qubits.iter().map(|q| block.qubits.iter().position(|b| b == q));
+            let positions = positions.collect::<Option<_>>().expect("an open block covers its qubits");
+            join(&mut block.factors, Factor { positions, map });
+            return;
+        }
+        let mut factors = Vec::new();
+        if qubits.len() == 2 {
+            for (position, &qubit) in qubits.iter().enumerate() {
+                let alone = |at: &usize| self.blocks[*at].as_ref().is_some_and(|b| b.qubits.len() == 1);
+                let swallowed = self.open[qubit].filter(alone).and_then(|at| self.blocks[at].take());
+                for factor in swallowed.into_iter().flat_map(|block| block.factors) {
+                    factors.push(Factor { positions: vec![position], ..factor });
+                }
+            }
+        }
+        join(&mut factors, Factor { positions: (0..qubits.len()).collect(), map });
+        self.start(qubits.to_vec(), false, factors);
+    }
+
+    fn start(&mut self, qubits: Vec<usize>, by_row: bool, factors: Vec<Factor>) {
+        qubits.iter().for_each(|&q| self.open[q] = Some(self.blocks.len()));
+        let places = Places::new(self.total, &qubits);
+        self.blocks.push(Some(Block { qubits, by_row, places, factors }));
+    }
+}
+
+/// Appends `next`, merged with the last factor if both are numbers.
+fn join(factors: &mut Vec<Factor>, next: Factor) {
+    let (Some(Factor { positions, map: Map::Fixed(first) }), Map::Fixed(second)) = (factors.last(), &next.map) else {
+        factors.push(next);
+        return;
+    };
+    let mut union = positions.clone();
+    union.extend(next.positions.iter().filter(|p| !positions.contains(p)));
+    let size = 1 << (2 * union.len());
+    let mut merged = identity(size);
+    for (places, m) in [(positions, first), (&next.positions, second)] {
+        let local: Vec<usize> = places.iter().filter_map(|p| union.iter().position(|u| u == p)).collect();
+        apply(&mut merged, size, &Places::new(union.len(), &local), Weights::Shared(m));
+    }
+    factors.pop();
+    factors.push(Factor { positions: union, map: Map::Fixed(merged) });
+}

@@ -1,0 +1,251 @@
+//! Loops over vectors in the Pauli basis: component major, lane minor.
+//!
+//! A vector of n qubits and L lanes is `v[p·L + lane]`, p < 4ⁿ, the letter of qubit k (I X Y Z) worth `4^k`. Lanes are
+//! rows of a batch, or observables. All functions are plain loops over blocks of fixed width, compiled for the widest
+//! vectors of the machine by [`widest`].
+
+use crate::sim::vector::widest;
+
+/// Lanes or components worked on at once: one AVX-512 register of doubles.
+const WIDE: usize = 8;
+
+/// A real matrix on the letters of some qubits, row major, the same for all lanes or one per lane.
+#[derive(Clone, Copy)]
+pub enum Weights<'a> {
+    /// `m[i·K + j]`.
+    Shared(&'a [f64]),
+    /// `m[(i·K + j)·L + lane]`.
+    Lanes(&'a [f64]),
+}
+
+/// Where a map on `qubits` finds its operands inside a vector of `total` qubits.
+pub struct Places {
+    /// Component offset of each of the `4^k` letters of the operands, first operand least significant.
+    offsets: Vec<usize>,
+    /// Components with letter I on all operands and on all qubits below the lowest of them.
+    bases: Vec<usize>,
+    /// Components that lie side by side below the lowest operand.
+    run: usize,
+}
+
+impl Places {
+    pub fn new(total: usize, qubits: &[usize]) -> Self {
+        let mut sorted = qubits.to_vec();
+        sorted.sort_unstable();
+        let low = sorted[0];
+        let offsets = (0..1usize << (2 * qubits.len()))
+            .map(|p| qubits.iter().enumerate().map(|(k, &q)| (p >> (2 * k) & 3) << (2 * q)).sum())
+            .collect();
+        let bases = (0..1usize << (2 * (total - qubits.len() - low)))
+            .map(|rest| {
+                sorted.iter().fold(rest << (2 * low), |index, &q| {
+                    let below = (1usize << (2 * q)) - 1;
+                    (index & below) | (index & !below) << 2
+                })
+            })
+            .collect();
+        Self { offsets, bases, run: 1 << (2 * low) }
+    }
+
+    fn size(&self) -> usize {
+        self.offsets.len()
+    }
+}
+
+/// `v ← M v` on the operands of `places`.
+pub fn apply(v: &mut [f64], lanes: usize, places: &Places, weights: Weights) {
+    widest(
+        #[inline(always)]
+        || match (weights, places.size()) {
+            (Weights::Shared(m), 4) => apply_shared::<4>(v, lanes, places, m),
+            (Weights::Shared(m), 16) => apply_shared::<16>(v, lanes, places, m),
+            (Weights::Shared(m), _) => apply_large(v, lanes, places, |i, j, _| m[i * places.size() + j]),
+            (Weights::Lanes(m), 4) => apply_lanes::<4>(v, lanes, places, m),
+            (Weights::Lanes(m), 16) => apply_lanes::<16>(v, lanes, places, m),
+            (Weights::Lanes(m), size) => apply_large(v, lanes, places, |i, j, lane| m[(i * size + j) * lanes + lane]),
+        },
+    );
+}
+
+#[inline(always)]
+fn apply_shared<const K: usize>(v: &mut [f64], lanes: usize, places: &Places, m: &[f64]) {
+    let m: &[f64] = &m[..K * K];
+    let inner = lanes * places.run;
+    for base in &places.bases {
+        let start = base * lanes;
+        let mut at = start;
+        while at + WIDE <= start + inner {
+            apply_block::<K, WIDE>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; WIDE]);
+            at += WIDE;
+        }
+        while at + WIDE / 2 <= start + inner {
+            apply_block::<K, 4>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; 4]);
+            at += 4;
+        }
+        while at < start + inner {
+            apply_block::<K, 1>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]]);
+            at += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn apply_lanes<const K: usize>(v: &mut [f64], lanes: usize, places: &Places, m: &[f64]) {
+    for base in &places.bases {
+        for row in *base..base + places.run {
+            let mut lane = 0;
+            while lane + WIDE <= lanes {
+                apply_block::<K, WIDE>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
+                    chunk(m, (i * K + j) * lanes + lane)
+                });
+                lane += WIDE;
+            }
+            while lane < lanes {
+                apply_block::<K, 1>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
+                    [m[(i * K + j) * lanes + lane]]
+                });
+                lane += 1;
+            }
+        }
+    }
+}
+
+/// `W` numbers of `v` from `at`.
+#[inline(always)]
+fn chunk<const W: usize>(v: &[f64], at: usize) -> [f64; W] {
+    v[at..at + W].try_into().expect("the slice has W elements")
+}
+
+#[inline(always)]
+fn apply_block<const K: usize, const W: usize>(
+    v: &mut [f64],
+    at: usize,
+    lanes: usize,
+    offsets: &[usize],
+    entry: impl Fn(usize, usize) -> [f64; W],
+) {
+    let mut x = [[0.0; W]; K];
+    for j in 0..K {
+        x[j] = chunk(v, at + offsets[j] * lanes);
+    }
+    for i in 0..K {
+        let mut sum = [0.0; W];
+        for j in 0..K {
+            let factor = entry(i, j);
+            for w in 0..W {
+                sum[w] = factor[w].mul_add(x[j][w], sum[w]);
+            }
+        }
+        v[at + offsets[i] * lanes..][..W].copy_from_slice(&sum);
+    }
+}
+
+/// Three operands and more: sizes no register file holds, and rare enough for one plain loop.
+fn apply_large(v: &mut [f64], lanes: usize, places: &Places, entry: impl Fn(usize, usize, usize) -> f64) {
+    let size = places.size();
+    let mut x = vec![0.0; size];
+    for base in &places.bases {
+        for at in base * lanes..(base + places.run) * lanes {
+            let lane = at % lanes;
+            for (value, offset) in x.iter_mut().zip(&places.offsets) {
+                *value = v[at + offset * lanes];
+            }
+            for (i, offset) in places.offsets.iter().enumerate() {
+                v[at + offset * lanes] = x.iter().enumerate().map(|(j, value)| entry(i, j, lane) * value).sum();
+            }
+        }
+    }
+}
+
+/// The derivative of `⟨g, M v⟩` with respect to M, added to `out[i·K + j]`: `Σ g_i v_j` over everything else, lanes too.
+pub fn outer(v: &[f64], g: &[f64], lanes: usize, places: &Places, out: &mut [f64]) {
+    widest(
+        #[inline(always)]
+        || {
+            let size = places.size();
+            for i in (0..size).step_by(4) {
+                for j in (0..size).step_by(4) {
+                    let tile = outer_tile(v, g, lanes, places, i, j);
+                    for (a, row) in tile.iter().enumerate() {
+                        for (b, value) in row.iter().enumerate() {
+                            out[(i + a) * size + j + b] += value;
+                        }
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// A 4 × 4 piece of [`outer`], its sums held in registers over the whole vector.
+#[inline(always)]
+fn outer_tile(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: usize, j: usize) -> [[f64; 4]; 4] {
+    let (rows, columns) = (&places.offsets[i..i + 4], &places.offsets[j..j + 4]);
+    let inner = lanes * places.run;
+    let mut wide = [[[0.0; WIDE]; 4]; 4];
+    let mut sums = [[0.0; 4]; 4];
+    for base in &places.bases {
+        let start = base * lanes;
+        let mut at = start;
+        while at + WIDE <= start + inner {
+            let x: [[f64; WIDE]; 4] = std::array::from_fn(|b| chunk(v, at + columns[b] * lanes));
+            for a in 0..4 {
+                let y: [f64; WIDE] = chunk(g, at + rows[a] * lanes);
+                for b in 0..4 {
+                    for w in 0..WIDE {
+                        wide[a][b][w] = y[w].mul_add(x[b][w], wide[a][b][w]);
+                    }
+                }
+            }
+            at += WIDE;
+        }
+        for at in at..start + inner {
+            for a in 0..4 {
+                for b in 0..4 {
+                    sums[a][b] += g[at + rows[a] * lanes] * v[at + columns[b] * lanes];
+                }
+            }
+        }
+    }
+    for a in 0..4 {
+        for b in 0..4 {
+            sums[a][b] += wide[a][b].iter().sum::<f64>();
+        }
+    }
+    sums
+}
+
+/// As [`outer`], one matrix per lane: added to `out[(i·K + j)·L + lane]`.
+pub fn outer_lanes(v: &[f64], g: &[f64], lanes: usize, places: &Places, out: &mut [f64]) {
+    widest(
+        #[inline(always)]
+        || {
+            let size = places.size();
+            for base in &places.bases {
+                for row in *base..base + places.run {
+                    for i in 0..size {
+                        let y = &g[(row + places.offsets[i]) * lanes..][..lanes];
+                        for j in 0..size {
+                            let x = &v[(row + places.offsets[j]) * lanes..][..lanes];
+                            let sum = &mut out[(i * size + j) * lanes..][..lanes];
+                            for lane in 0..lanes {
+                                sum[lane] = y[lane].mul_add(x[lane], sum[lane]);
+                            }
+                        }
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// The transpose of a square matrix, row major; of one matrix per lane for `lanes > 1`.
+pub fn transposed(m: &[f64], size: usize, lanes: usize) -> Vec<f64> {
+    let mut out = vec![0.0; m.len()];
+    for i in 0..size {
+        for j in 0..size {
+            out[(j * size + i) * lanes..][..lanes].copy_from_slice(&m[(i * size + j) * lanes..][..lanes]);
+        }
+    }
+    out
+}

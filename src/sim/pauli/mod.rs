@@ -1,0 +1,236 @@
+//! The Heisenberg engine: observables pulled back once for a whole batch.
+//!
+//! Where the encoding comes first and the trained part after it, a program is, row by row, a product state followed by
+//! maps that are the same for all rows. Each observable is pulled back through those maps once, as 4ⁿ real numbers in
+//! the Pauli basis, noise included; a row then costs one contraction with its n Bloch vectors. The gradient goes the
+//! same way: the batch is contracted into one vector per observable, which is carried forward through the shared maps.
+//!
+//! Programs whose row slots come back after an entangling gate (data re-uploading) run row by row as in
+//! [`Density`](crate::sim::Density).
+
+pub mod block;
+pub mod kernel;
+pub mod product;
+pub mod sweep;
+
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+
+use crate::circuit::Observable;
+use crate::noise::{Program, Step};
+use crate::sim::density::chunks;
+use crate::sim::memo::Memo;
+use crate::sim::readout::{Ending, Read, Terms, recorded};
+use crate::sim::{AngleGradient, Angles, Density, SimError, Simulator, check};
+use block::{Block, Bound, Fuser};
+use kernel::{Weights, apply, outer, transposed};
+use product::Prefix;
+
+const NAME: &str = "pauli";
+const INSTEAD: &str = "use statevector if the program is ideal, trajectory if it is noisy";
+/// Rows contracted together.
+const ROWS: usize = 16;
+/// Bytes of pulled-back observables kept for a gradient; beyond, they are recomputed from checkpoints.
+const KEPT: usize = 64 << 20;
+
+/// The engine for training: exact expectation values and gradients, ideal or noisy, of programs without mid-circuit
+/// measurement, at a cost that hardly depends on the batch. Memory grows with observables times 4ⁿ.
+#[derive(Default)]
+pub struct Pauli {
+    memo: Memo<Plan>,
+    density: Density,
+}
+
+struct Plan {
+    qubits: usize,
+    /// Maps on single qubits before anything entangles them.
+    prefix: Prefix,
+    /// Everything after.
+    suffix: Vec<Block>,
+    reads: Vec<Read>,
+    /// Whether the suffix is the same for all rows; if not, rows run one by one.
+    splits: bool,
+}
+
+impl Plan {
+    fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
+        let qubits = program.qubits();
+        check::memory(NAME, qubits, 16.0 * 4f64.powi(qubits as i32), INSTEAD)?;
+        let ending = Ending::of(program);
+        if let Some(step) = ending.dynamic() {
+            return Err(SimError::Unsupported { engine: NAME, step, instead: "use density or trajectory" });
+        }
+        let mut fuser = Fuser::new(qubits, row_slots);
+        for step in &ending.body {
+            match step {
+                Step::Gate(op) => fuser.gate(op),
+                Step::Noise { channel, qubits, .. } => fuser.channel(channel, qubits),
+                Step::Reset { qubit, .. } => fuser.reset(*qubit),
+                Step::Measure { .. } => unreachable!("a measurement before the end was refused above"),
+            }
+        }
+        let mut entangled = vec![false; qubits];
+        let (mut prefix, mut suffix) = (Vec::new(), Vec::new());
+        for block in fuser.finish() {
+            if let [qubit] = block.qubits[..]
+                && !entangled[qubit]
+            {
+                prefix.push(block);
+            } else {
+                block.qubits.iter().for_each(|&q| entangled[q] = true);
+                suffix.push(block);
+            }
+        }
+        let splits = suffix.iter().all(|block| !block.by_row);
+        Ok(Self { qubits, prefix: Prefix::new(qubits, prefix), suffix, reads: ending.reads, splits })
+    }
+
+    fn bind(&self, angles: &Angles) -> Vec<Bound> {
+        self.suffix.iter().map(|block| block.bind(angles)).collect()
+    }
+
+    /// The observables at the end, lane o the o-th.
+    fn observables(&self, terms: &[Terms]) -> Vec<f64> {
+        let lanes = terms.len();
+        let mut v = vec![0.0; lanes << (2 * self.qubits)];
+        for (lane, terms) in terms.iter().enumerate() {
+            for &(weight, string) in terms {
+                v[sweep::component(string, self.qubits) * lanes + lane] += weight;
+            }
+        }
+        v
+    }
+
+    /// `v` pulled back through a run of blocks, last block first; what stands after block k goes to `keep(k, v)`.
+    fn pull_back(
+        &self,
+        bounds: &[Bound],
+        blocks: std::ops::Range<usize>,
+        lanes: usize,
+        v: &mut [f64],
+        mut keep: impl FnMut(usize, &[f64]),
+    ) {
+        for k in blocks.rev() {
+            keep(k, v);
+            let block = &self.suffix[k];
+            let back = transposed(bounds[k].matrix(), block.size(), 1);
+            apply(v, lanes, &block.places, Weights::Shared(&back));
+        }
+    }
+
+    /// The gradient of the shared slots of the suffix: `carried` holds, lane by lane, the batch contracted with the
+    /// observable's cotangent, and is pushed forward past the pulled-back observables.
+    fn suffix_gradient(
+        &self,
+        bounds: &[Bound],
+        angles: &Angles,
+        terms: &[Terms],
+        mut carried: Vec<f64>,
+        gradient: &mut AngleGradient,
+    ) {
+        let (lanes, count) = (terms.len(), self.suffix.len());
+        let affordable = (KEPT / (8 * carried.len().max(1))).max(1);
+        let stride = if count <= affordable { count.max(1) } else { count.isqrt() + 1 };
+        // Observables as they stand after the last block of each run of `stride` blocks.
+        let mut checkpoints = Vec::new();
+        let mut v = self.observables(terms);
+        self.pull_back(bounds, 0..count, lanes, &mut v, |k, v| {
+            if (k + 1) % stride == 0 || k + 1 == count {
+                checkpoints.push(v.to_vec());
+            }
+        });
+        for first in (0..count).step_by(stride) {
+            let last = (first + stride).min(count);
+            let mut v = checkpoints.pop().expect("one checkpoint was kept for each run");
+            let mut after = Vec::with_capacity(last - first);
+            self.pull_back(bounds, first..last, lanes, &mut v, |_, v| after.push(v.to_vec()));
+            for (k, after) in (first..last).zip(after.into_iter().rev()) {
+                let block = &self.suffix[k];
+                let mut d = vec![0.0; block.size() * block.size()];
+                outer(&carried, &after, lanes, &block.places, &mut d);
+                block.shared_gradient(angles, &bounds[k], d, |slot, value| gradient.add(0, slot, value));
+                apply(&mut carried, lanes, &block.places, Weights::Shared(bounds[k].matrix()));
+            }
+        }
+    }
+}
+
+impl Pauli {
+    fn plan(&self, program: &Program, angles: &Angles) -> Result<Arc<Plan>, SimError> {
+        check::angles(program, angles)?;
+        let row_slots = angles.rows.ncols();
+        self.memo.get(program, row_slots, || Plan::of(program, row_slots))
+    }
+}
+
+fn enough_memory(qubits: usize, observables: usize) -> Result<(), SimError> {
+    check::memory(NAME, qubits, 32.0 * observables.max(1) as f64 * 4f64.powi(qubits as i32), INSTEAD)
+}
+
+impl Simulator for Pauli {
+    fn name(&self) -> String {
+        "pauli, double precision".into()
+    }
+
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        let plan = self.plan(program, &angles)?;
+        if !plan.splits {
+            return self.density.expect(program, angles, observables);
+        }
+        enough_memory(plan.qubits, observables.len())?;
+        let terms = recorded(NAME, program, observables, &plan.reads)?;
+        let mut v = plan.observables(&terms);
+        plan.pull_back(&plan.bind(&angles), 0..plan.suffix.len(), terms.len(), &mut v, |_, _| {});
+        let parts: Vec<Vec<f64>> = chunks(angles.batch(), ROWS)
+            .into_par_iter()
+            .map(|rows| plan.prefix.run(&angles, rows).contract(&v, terms.len()))
+            .collect();
+        let values = parts.into_iter().flatten().collect();
+        Ok(Array2::from_shape_vec((angles.batch(), terms.len()), values)
+            .expect("each row of the batch gave one value per observable"))
+    }
+
+    fn vjp(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError> {
+        check::differentiable(program)?;
+        check::cotangent(&angles, observables, cotangent)?;
+        let plan = self.plan(program, &angles)?;
+        if !plan.splits {
+            return self.density.vjp(program, angles, observables, cotangent);
+        }
+        enough_memory(plan.qubits, observables.len())?;
+        let terms = recorded(NAME, program, observables, &plan.reads)?;
+        let lanes = terms.len();
+        let bounds = plan.bind(&angles);
+        let mut pulled = plan.observables(&terms);
+        plan.pull_back(&bounds, 0..plan.suffix.len(), lanes, &mut pulled, |_, _| {});
+        let parts: Vec<_> = chunks(angles.batch(), ROWS)
+            .into_par_iter()
+            .map(|rows| {
+                let state = plan.prefix.run(&angles, rows.clone());
+                let weights = cotangent.slice(ndarray::s![rows, ..]);
+                (state.gradient(&plan.prefix, &angles, &pulled, weights), state.mixed(weights))
+            })
+            .collect();
+        let mut gradient = AngleGradient::zeros(&angles);
+        let mut carried = vec![0.0; pulled.len()];
+        for (found, mixed) in parts {
+            found.into_iter().for_each(|(row, slot, value)| gradient.add(row, slot, value));
+            carried.iter_mut().zip(mixed).for_each(|(sum, x)| *sum += x);
+        }
+        plan.suffix_gradient(&bounds, &angles, &terms, carried, &mut gradient);
+        Ok(gradient)
+    }
+
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        self.plan(program, &angles)?;
+        self.density.probabilities(program, angles)
+    }
+}

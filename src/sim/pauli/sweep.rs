@@ -1,0 +1,134 @@
+//! Density matrices through blocks, forward and in reverse, lanes over rows of a batch.
+
+use std::ops::Range;
+
+use crate::sim::Angles;
+use crate::sim::pauli::block::{Block, Bound};
+use crate::sim::pauli::kernel::{Weights, apply, outer, outer_lanes, transposed};
+use crate::sim::readout::Terms;
+
+/// Bytes of intermediate states kept at most by one reverse pass; beyond, states are recomputed from checkpoints.
+const KEPT: usize = 64 << 20;
+
+/// The matrices of the shared blocks, `None` for blocks that differ by row: computed once for all rows.
+pub fn bind(blocks: &[Block], angles: &Angles) -> Vec<Option<Bound>> {
+    blocks.iter().map(|block| (!block.by_row).then(|| block.bind(angles))).collect()
+}
+
+/// `|0…0⟩⟨0…0|` in every lane: 1 for strings of I and Z.
+pub fn ground(qubits: usize, lanes: usize) -> Vec<f64> {
+    let mut v = vec![1.0; lanes];
+    for _ in 0..qubits {
+        let size = v.len();
+        v.resize(3 * size, 0.0);
+        v.extend_from_within(..size);
+    }
+    v
+}
+
+/// The component that holds a Pauli string: letters I X Y Z are digits 0 to 3 in base 4.
+pub fn component(string: crate::circuit::PauliString, qubits: usize) -> usize {
+    (0..qubits).fold(0, |index, q| {
+        let (x, z) = ((string.x >> q & 1) as usize, (string.z >> q & 1) as usize);
+        index | (2 * z + (x ^ z)) << (2 * q)
+    })
+}
+
+/// `Σ w v[P]` for every lane.
+pub fn expectation(v: &[f64], lanes: usize, qubits: usize, terms: &Terms) -> Vec<f64> {
+    let mut sum = vec![0.0; lanes];
+    for &(weight, string) in terms {
+        let row = &v[component(string, qubits) * lanes..][..lanes];
+        sum.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x);
+    }
+    sum
+}
+
+/// Outcome probabilities of one lane, 2ⁿ of them.
+pub fn outcomes(v: &[f64], lanes: usize, qubits: usize, lane: usize) -> Vec<f64> {
+    let scale = 1.0 / (1u64 << qubits) as f64;
+    let place = |z: usize| component(crate::circuit::PauliString { x: 0, z: z as u64 }, qubits);
+    let mut p: Vec<f64> = (0..1 << qubits).map(|z| v[place(z) * lanes + lane] * scale).collect();
+    crate::sim::readout::walsh(&mut p);
+    p
+}
+
+/// One block forward.
+pub fn step(v: &mut [f64], block: &Block, bound: &Option<Bound>, angles: &Angles, rows: Range<usize>) {
+    match bound {
+        Some(bound) => apply(v, rows.len(), &block.places, Weights::Shared(bound.matrix())),
+        None => {
+            let lanes = rows.len();
+            apply(v, lanes, &block.places, Weights::Lanes(&block.bind_rows(angles, rows)));
+        }
+    }
+}
+
+/// What a reverse pass gathers: the derivative of each shared block's matrix, and (row, slot, value) of slots that
+/// differ by row.
+pub struct Gathered {
+    pub shared: Vec<Vec<f64>>,
+    pub rows: Vec<(usize, usize, f64)>,
+}
+
+impl Gathered {
+    pub fn new(blocks: &[Block]) -> Self {
+        let sizes = blocks.iter().map(|b| if b.by_row { 0 } else { b.size() * b.size() });
+        Self { shared: sizes.map(|size| vec![0.0; size]).collect(), rows: Vec::new() }
+    }
+}
+
+/// The derivative of `⟨bra, state after all blocks⟩` with respect to every block, starting from `v`.
+///
+/// States before the blocks are kept, or every so many of them and the rest recomputed, so that memory stays bounded.
+pub fn reverse(
+    blocks: &[Block],
+    bounds: &[Option<Bound>],
+    angles: &Angles,
+    rows: Range<usize>,
+    v: Vec<f64>,
+    mut bra: Vec<f64>,
+    found: &mut Gathered,
+) {
+    let lanes = rows.len();
+    let affordable = (KEPT / (8 * v.len().max(1))).max(1);
+    let stride = if blocks.len() <= affordable { blocks.len().max(1) } else { blocks.len().isqrt() + 1 };
+    let mut checkpoints = Vec::new();
+    let mut state = v;
+    for (k, (block, bound)) in blocks.iter().zip(bounds).enumerate() {
+        if k % stride == 0 {
+            checkpoints.push(state.clone());
+        }
+        if k / stride < (blocks.len() - 1) / stride {
+            step(&mut state, block, bound, angles, rows.clone());
+        }
+    }
+    for (part, checkpoint) in checkpoints.into_iter().enumerate().rev() {
+        let first = part * stride;
+        let last = (first + stride).min(blocks.len());
+        let mut before = vec![checkpoint];
+        for k in first..last - 1 {
+            let mut next = before[before.len() - 1].clone();
+            step(&mut next, &blocks[k], &bounds[k], angles, rows.clone());
+            before.push(next);
+        }
+        for (k, state) in (first..last).zip(before).rev() {
+            let (block, size) = (&blocks[k], blocks[k].size());
+            match &bounds[k] {
+                Some(bound) => {
+                    outer(&state, &bra, lanes, &block.places, &mut found.shared[k]);
+                    apply(&mut bra, lanes, &block.places, Weights::Shared(&transposed(bound.matrix(), size, 1)));
+                }
+                None => {
+                    let mut d = vec![0.0; size * size * lanes];
+                    outer_lanes(&state, &bra, lanes, &block.places, &mut d);
+                    block.rows_gradient(angles, rows.clone(), &d, |row, slot, value| {
+                        found.rows.push((row, slot, value));
+                    });
+                    let back = transposed(&block.bind_rows(angles, rows.clone()), size, lanes);
+                    apply(&mut bra, lanes, &block.places, Weights::Lanes(&back));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! From states to what is recorded: readout error, terminal measurements, classical bits.
+
+use std::collections::BTreeMap;
+
+use crate::circuit::{Observable, PauliString};
+use crate::noise::{Confusion, Program, Step};
+use crate::sim::{SimError, check};
+
+/// A measurement that nothing comes after: its qubit is left alone and its bit neither read nor written again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    pub qubit: usize,
+    pub bit: usize,
+    pub confusion: Option<Confusion>,
+}
+
+/// A program without its terminal measurements, and those.
+pub struct Ending<'a> {
+    pub body: Vec<&'a Step>,
+    pub reads: Vec<Read>,
+}
+
+impl<'a> Ending<'a> {
+    pub fn of(program: &'a Program) -> Self {
+        let mut body = Vec::with_capacity(program.steps.len());
+        let mut reads = Vec::new();
+        let (mut qubits, mut bits) = (vec![false; program.qubits()], vec![false; program.bits]);
+        for step in program.steps.iter().rev() {
+            match step {
+                Step::Measure { qubit, bit, confusion, condition: None } if !qubits[*qubit] && !bits[*bit] => {
+                    reads.push(Read { qubit: *qubit, bit: *bit, confusion: *confusion });
+                }
+                _ => body.push(step),
+            }
+            let (operands, condition): (&[usize], _) = match step {
+                Step::Gate(op) => (&op.qubits, &op.condition),
+                Step::Noise { qubits, condition, .. } => (qubits, condition),
+                Step::Measure { qubit, bit, condition, .. } => {
+                    bits[*bit] = true;
+                    (std::slice::from_ref(qubit), condition)
+                }
+                Step::Reset { qubit, condition } => (std::slice::from_ref(qubit), condition),
+            };
+            operands.iter().for_each(|&q| qubits[q] = true);
+            condition.iter().flat_map(|c| &c.bits).for_each(|&b| bits[b] = true);
+        }
+        body.reverse();
+        Self { body, reads }
+    }
+
+    /// The first step of the body that only an engine with classical bits can do.
+    pub fn dynamic(&self) -> Option<String> {
+        self.body.iter().find_map(|step| match step {
+            Step::Gate(op) if op.condition.is_some() => Some(format!("{} under a condition", op.name())),
+            Step::Noise { condition: Some(_), channel, .. } => Some(format!("{} under a condition", channel.name())),
+            Step::Measure { qubit, .. } => Some(format!("measurement of qubit {qubit} before the end")),
+            Step::Reset { qubit, condition: Some(_) } => Some(format!("reset of qubit {qubit} under a condition")),
+            _ => None,
+        })
+    }
+}
+
+/// Adds to `out`, indexed by classical bits, the distribution `qubits` over 2ⁿ outcomes when the other bits hold
+/// `bits`.
+pub fn record(reads: &[Read], qubits: &[f64], bits: usize, out: &mut [f64]) {
+    let mut recorded = vec![0.0; 1 << reads.len()];
+    for (outcome, p) in qubits.iter().enumerate() {
+        let key = reads.iter().enumerate().fold(0, |key, (k, r)| key | (outcome >> r.qubit & 1) << k);
+        recorded[key] += p;
+    }
+    for (k, read) in reads.iter().enumerate() {
+        let Some(confusion) = read.confusion else { continue };
+        let (up, down) = (confusion.one_given_zero.get(), confusion.zero_given_one.get());
+        for zero in (0..recorded.len()).filter(|i| i >> k & 1 == 0) {
+            let (p0, p1) = (recorded[zero], recorded[zero | 1 << k]);
+            recorded[zero] = p0 * (1.0 - up) + p1 * down;
+            recorded[zero | 1 << k] = p0 * up + p1 * (1.0 - down);
+        }
+    }
+    // A bit that an earlier measurement wrote is written anew.
+    let bits = reads.iter().fold(bits, |bits, read| bits & !(1 << read.bit));
+    for (key, p) in recorded.iter().enumerate() {
+        let place = reads.iter().enumerate().fold(bits, |place, (k, r)| place | (key >> k & 1) << r.bit);
+        out[place] += p;
+    }
+}
+
+/// A sum of Pauli strings on the true state.
+pub type Terms = Vec<(f64, PauliString)>;
+
+/// Each observable of the recorded bits as one of the true state: every letter σ of qubit q becomes `a_q σ + b_q`.
+///
+/// A terminal measurement has already made its qubit classical, so X and Y there have the expectation value b_q.
+///
+/// # Errors
+/// If an observable reaches past the register or multiplies out to more than 2^20 strings.
+pub fn recorded(
+    engine: &'static str,
+    program: &Program,
+    observables: &[Observable],
+    reads: &[Read],
+) -> Result<Vec<Terms>, SimError> {
+    check::observables(program, observables)?;
+    let measured = reads.iter().fold(0u64, |mask, read| mask | 1 << read.qubit);
+    observables.iter().map(|o| expand(engine, program, o, measured)).collect()
+}
+
+fn expand(engine: &'static str, program: &Program, observable: &Observable, measured: u64) -> Result<Terms, SimError> {
+    // Ordered by (x, z), so that sums over terms never depend on a hash.
+    let mut sum: BTreeMap<(u64, u64), f64> = BTreeMap::new();
+    for &(weight, string) in &observable.terms {
+        let mut strings = vec![(weight, string)];
+        for qubit in (0..program.qubits()).filter(|q| string.support() >> q & 1 == 1) {
+            let (a, b) = program.readout[qubit].map_or((1.0, 0.0), Confusion::on_z);
+            let a = if string.x & measured & 1 << qubit != 0 { 0.0 } else { a };
+            let without = |s: PauliString| PauliString { x: s.x & !(1 << qubit), z: s.z & !(1 << qubit) };
+            let lost: Vec<_> = strings.iter().filter(|_| b != 0.0).map(|&(w, s)| (w * b, without(s))).collect();
+            strings.iter_mut().for_each(|(w, _)| *w *= a);
+            strings.extend(lost);
+            if strings.len() > 1 << 20 {
+                return Err(SimError::TooLarge {
+                    engine,
+                    qubits: program.qubits(),
+                    needed: "more than 2^20 Pauli strings for one observable under readout error".into(),
+                    instead: "sample counts, or use observables on fewer qubits",
+                });
+            }
+        }
+        for (w, s) in strings.into_iter().filter(|(w, _)| *w != 0.0) {
+            *sum.entry((s.x, s.z)).or_default() += w;
+        }
+    }
+    Ok(sum.into_iter().map(|((x, z), w)| (w, PauliString { x, z })).collect())
+}
+
+/// The Walsh–Hadamard transform in place: `out[i] = Σ_j (-1)^{|i & j|} v[j]`, its own inverse up to `1/len`.
+///
+/// It turns expectation values of Z strings into outcomes and weights of Z strings into eigenvalues.
+pub fn walsh(v: &mut [f64]) {
+    let mut half = 1;
+    while half < v.len() {
+        for pair in v.chunks_exact_mut(2 * half) {
+            let (low, high) = pair.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+}

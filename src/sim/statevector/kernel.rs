@@ -1,0 +1,498 @@
+//! Loops over amplitudes: amplitude major, lane minor, real and imaginary parts apart.
+//!
+//! A state of n qubits and L lanes (rows of a batch) is `re[i·L + lane]`, `im[i·L + lane]`, i < 2ⁿ. All functions are
+//! plain loops over blocks of fixed width, compiled for the widest vectors of the machine by
+//! [`widest`].
+
+use crate::sim::vector::widest;
+
+/// Numbers worked on at once: one AVX-512 register of doubles.
+const WIDE: usize = 8;
+
+/// Amplitudes of L rows.
+#[derive(Clone)]
+pub struct State {
+    pub re: Vec<f64>,
+    pub im: Vec<f64>,
+    pub lanes: usize,
+}
+
+impl State {
+    /// |0…0⟩ in every lane.
+    pub fn ground(qubits: usize, lanes: usize) -> Self {
+        let mut re = vec![0.0; lanes << qubits];
+        re[..lanes].fill(1.0);
+        Self { im: vec![0.0; re.len()], re, lanes }
+    }
+}
+
+/// What a gate's matrix looks like once its controls are taken off; decides the loop.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// One number per combination of target bits.
+    Diagonal,
+    /// Ones only: combination i goes to place `to[i]`.
+    Permutation(Vec<usize>),
+    /// No imaginary parts.
+    Real,
+    /// Anything.
+    Complex,
+}
+
+/// Where a gate finds its operands.
+pub struct Places {
+    /// Controls and targets, ascending.
+    sorted: Vec<usize>,
+    /// Bits of the controls, all set.
+    controls: usize,
+    /// Amplitude offset of each combination of target bits.
+    offsets: Vec<usize>,
+    /// Amplitudes side by side below the lowest operand.
+    run: usize,
+    /// How many runs there are.
+    count: usize,
+}
+
+impl Places {
+    pub fn new(total: usize, controls: &[usize], targets: &[usize]) -> Self {
+        let mut sorted = [controls, targets].concat();
+        sorted.sort_unstable();
+        let low = sorted.first().copied().unwrap_or(total);
+        let offsets = (0..1usize << targets.len())
+            .map(|bits| targets.iter().enumerate().map(|(k, &q)| (bits >> k & 1) << q).sum())
+            .collect();
+        let count = 1 << (total - sorted.len() - low);
+        let controls = controls.iter().map(|&q| 1 << q).sum();
+        Self { sorted, controls, offsets, run: 1 << low, count }
+    }
+
+    /// First amplitude of a run: its index with zeros put in at the targets and ones at the controls.
+    #[inline(always)]
+    fn start(&self, run: usize) -> usize {
+        let spread = self.sorted.iter().fold(run * self.run, |index, &q| {
+            let below = (1 << q) - 1;
+            (index & below) | (index & !below) << 1
+        });
+        spread | self.controls
+    }
+
+    fn size(&self) -> usize {
+        self.offsets.len()
+    }
+}
+
+/// Entries of a gate's matrix or diagonal, `list[(2·entry + part)·L + lane]` with part 0 real, 1 imaginary; L is 1 if all
+/// lanes share them.
+#[derive(Clone, Copy)]
+pub struct Entries<'a> {
+    pub list: &'a [f64],
+    pub by_row: bool,
+}
+
+impl Entries<'_> {
+    #[inline(always)]
+    fn get<const W: usize, const ROWS: bool>(&self, entry: usize, part: usize, lanes: usize, lane: usize) -> [f64; W] {
+        if ROWS { chunk(self.list, (2 * entry + part) * lanes + lane) } else { [self.list[2 * entry + part]; W] }
+    }
+}
+
+/// `W` numbers of `v` from `at`.
+#[inline(always)]
+fn chunk<const W: usize>(v: &[f64], at: usize) -> [f64; W] {
+    v[at..at + W].try_into().expect("the slice has W elements")
+}
+
+/// Calls the body for every block of a gate's amplitudes: `at` is the place of the block in the arrays, `lane` its first
+/// lane, `W` its width. Where entries differ by lane a block stays inside one amplitude.
+macro_rules! for_each_block {
+    ($places:expr, $lanes:expr, $rows:expr, |$at:ident, $lane:ident, $w:ident| $body:expr) => {
+        let (inner, repeats) = if $rows { ($lanes, $places.run) } else { ($lanes * $places.run, 1) };
+        for run in 0..$places.count {
+            let start = $places.start(run) * $lanes;
+            for repeat in 0..repeats {
+                let first = start + repeat * inner;
+                let mut $lane = 0;
+                while $lane + WIDE <= inner {
+                    const $w: usize = WIDE;
+                    let $at = first + $lane;
+                    $body;
+                    $lane += WIDE;
+                }
+                while $lane + 4 <= inner {
+                    const $w: usize = 4;
+                    let $at = first + $lane;
+                    $body;
+                    $lane += 4;
+                }
+                while $lane < inner {
+                    const $w: usize = 1;
+                    let $at = first + $lane;
+                    $body;
+                    $lane += 1;
+                }
+            }
+        }
+    };
+}
+
+/// Picks the loop for a gate's kind, size and whether its entries differ by lane.
+macro_rules! by_kind {
+    ($kind:expr, $places:expr, $entries:expr, $diagonal:ident, $dense:ident, $large:ident, $arguments:tt) => {
+        match ($kind, $places.size(), $entries.by_row) {
+            (Kind::Diagonal, _, false) => by_kind!(@call $diagonal::<false>, $arguments),
+            (Kind::Diagonal, _, true) => by_kind!(@call $diagonal::<true>, $arguments),
+            (Kind::Real, 2, false) => by_kind!(@call $dense::<2, true, false>, $arguments),
+            (Kind::Real, 2, true) => by_kind!(@call $dense::<2, true, true>, $arguments),
+            (Kind::Complex, 2, false) => by_kind!(@call $dense::<2, false, false>, $arguments),
+            (Kind::Complex, 2, true) => by_kind!(@call $dense::<2, false, true>, $arguments),
+            (Kind::Real, 4, false) => by_kind!(@call $dense::<4, true, false>, $arguments),
+            (_, 4, false) => by_kind!(@call $dense::<4, false, false>, $arguments),
+            (_, 4, true) => by_kind!(@call $dense::<4, false, true>, $arguments),
+            _ => by_kind!(@call $large, $arguments),
+        }
+    };
+    (@call $function:expr, ($($argument:expr),*)) => { $function($($argument),*) };
+}
+
+/// Applies a gate.
+pub fn apply(state: &mut State, places: &Places, kind: &Kind, entries: Entries) {
+    widest(
+        #[inline(always)]
+        || {
+            if let Kind::Permutation(to) = kind {
+                return permute(state, places, to);
+            }
+            by_kind!(kind, places, entries, apply_diagonal, apply_dense, apply_large, (state, places, entries));
+        },
+    );
+}
+
+/// Un-applies a gate from `ket` and `bra`, whose entries are those of its inverse, and, if `found` is given, adds to it
+/// the derivative of `2 Re⟨bra|ket⟩` by the entries of the gate, laid out like its entries.
+pub fn unapply(
+    ket: &mut State,
+    bra: &mut State,
+    places: &Places,
+    kind: &Kind,
+    inverse: Entries,
+    mut found: Option<&mut [f64]>,
+) {
+    widest(
+        #[inline(always)]
+        || {
+            let Some(found) = found.as_deref_mut() else {
+                match kind {
+                    Kind::Permutation(to) => {
+                        let mut from = vec![0; to.len()];
+                        to.iter().enumerate().for_each(|(i, &place)| from[place] = i);
+                        permute(ket, places, &from);
+                        permute(bra, places, &from);
+                    }
+                    _ => {
+                        by_kind!(
+                            kind,
+                            places,
+                            inverse,
+                            apply_diagonal,
+                            apply_dense,
+                            apply_large,
+                            (ket, places, inverse)
+                        );
+                        by_kind!(
+                            kind,
+                            places,
+                            inverse,
+                            apply_diagonal,
+                            apply_dense,
+                            apply_large,
+                            (bra, places, inverse)
+                        );
+                    }
+                }
+                return;
+            };
+            by_kind!(
+                kind,
+                places,
+                inverse,
+                unapply_diagonal,
+                unapply_dense,
+                unapply_large,
+                (ket, bra, places, inverse, found)
+            );
+        },
+    );
+}
+
+#[inline(always)]
+fn permute(state: &mut State, places: &Places, to: &[usize]) {
+    let inner = state.lanes * places.run;
+    let mut held = vec![0.0; to.len() * inner];
+    for run in 0..places.count {
+        let start = places.start(run) * state.lanes;
+        for part in [&mut state.re, &mut state.im] {
+            if let ([1, 0], [first, second]) = (to, &places.offsets[..]) {
+                let (low, high) = part.split_at_mut(start + second * state.lanes);
+                low[start + first * state.lanes..][..inner].swap_with_slice(&mut high[..inner]);
+                continue;
+            }
+            for (piece, offset) in held.chunks_exact_mut(inner).zip(&places.offsets) {
+                piece.copy_from_slice(&part[start + offset * state.lanes..][..inner]);
+            }
+            for (piece, &place) in held.chunks_exact(inner).zip(to) {
+                part[start + places.offsets[place] * state.lanes..][..inner].copy_from_slice(piece);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn apply_diagonal<const ROWS: bool>(state: &mut State, places: &Places, entries: Entries) {
+    let lanes = state.lanes;
+    for (i, offset) in places.offsets.iter().enumerate() {
+        if !ROWS && entries.list[2 * i..2 * i + 2] == [1.0, 0.0] {
+            continue;
+        }
+        for_each_block!(places, lanes, ROWS, |at, lane, W| {
+            let at = at + offset * lanes;
+            let (dr, di) = (entries.get::<W, ROWS>(i, 0, lanes, lane), entries.get::<W, ROWS>(i, 1, lanes, lane));
+            let (xr, xi): ([f64; W], [f64; W]) = (chunk(&state.re, at), chunk(&state.im, at));
+            for w in 0..W {
+                state.re[at + w] = dr[w].mul_add(xr[w], -(di[w] * xi[w]));
+                state.im[at + w] = dr[w].mul_add(xi[w], di[w] * xr[w]);
+            }
+        });
+    }
+}
+
+#[inline(always)]
+fn apply_dense<const K: usize, const REAL: bool, const ROWS: bool>(
+    state: &mut State,
+    places: &Places,
+    entries: Entries,
+) {
+    let lanes = state.lanes;
+    for_each_block!(places, lanes, ROWS, |at, lane, W| {
+        let x = load::<K, W>(state, places, at);
+        let y = multiply::<K, W, REAL, ROWS>(&x, &entries, lanes, lane);
+        store::<K, W>(state, places, at, &y);
+    });
+}
+
+/// Real and imaginary parts of K amplitudes in W lanes.
+type Block<const K: usize, const W: usize> = ([[f64; W]; K], [[f64; W]; K]);
+
+#[inline(always)]
+fn load<const K: usize, const W: usize>(state: &State, places: &Places, at: usize) -> Block<K, W> {
+    let place = |j: usize| at + places.offsets[j] * state.lanes;
+    (std::array::from_fn(|j| chunk(&state.re, place(j))), std::array::from_fn(|j| chunk(&state.im, place(j))))
+}
+
+#[inline(always)]
+fn store<const K: usize, const W: usize>(state: &mut State, places: &Places, at: usize, x: &Block<K, W>) {
+    for j in 0..K {
+        let place = at + places.offsets[j] * state.lanes;
+        state.re[place..place + W].copy_from_slice(&x.0[j]);
+        state.im[place..place + W].copy_from_slice(&x.1[j]);
+    }
+}
+
+#[inline(always)]
+fn multiply<const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
+    x: &Block<K, W>,
+    entries: &Entries,
+    lanes: usize,
+    lane: usize,
+) -> Block<K, W> {
+    let mut y = ([[0.0; W]; K], [[0.0; W]; K]);
+    for i in 0..K {
+        for j in 0..K {
+            let mr = entries.get::<W, ROWS>(i * K + j, 0, lanes, lane);
+            for w in 0..W {
+                y.0[i][w] = mr[w].mul_add(x.0[j][w], y.0[i][w]);
+                y.1[i][w] = mr[w].mul_add(x.1[j][w], y.1[i][w]);
+            }
+            if !REAL {
+                let mi = entries.get::<W, ROWS>(i * K + j, 1, lanes, lane);
+                for w in 0..W {
+                    y.0[i][w] = (-mi[w]).mul_add(x.1[j][w], y.0[i][w]);
+                    y.1[i][w] = mi[w].mul_add(x.0[j][w], y.1[i][w]);
+                }
+            }
+        }
+    }
+    y
+}
+
+fn apply_large(state: &mut State, places: &Places, entries: Entries) {
+    let (lanes, size) = (state.lanes, places.size());
+    let mut x = vec![(0.0, 0.0); size];
+    for run in 0..places.count {
+        let start = places.start(run) * lanes;
+        for at in start..start + places.run * lanes {
+            for (value, offset) in x.iter_mut().zip(&places.offsets) {
+                *value = (state.re[at + offset * lanes], state.im[at + offset * lanes]);
+            }
+            for (i, offset) in places.offsets.iter().enumerate() {
+                let (mut re, mut im) = (0.0, 0.0);
+                for (j, &(xr, xi)) in x.iter().enumerate() {
+                    let (mr, mi) = entry(&entries, i * size + j, lanes, at % lanes);
+                    re += mr * xr - mi * xi;
+                    im += mr * xi + mi * xr;
+                }
+                (state.re[at + offset * lanes], state.im[at + offset * lanes]) = (re, im);
+            }
+        }
+    }
+}
+
+fn entry(entries: &Entries, index: usize, lanes: usize, lane: usize) -> (f64, f64) {
+    let at = |part: usize| if entries.by_row { (2 * index + part) * lanes + lane } else { 2 * index + part };
+    (entries.list[at(0)], entries.list[at(1)])
+}
+
+/// `2 Re⟨bra| dU |ket⟩` is `Σ 2 Re(T dU)` with `T[i][j] = conj(bra_i) ket_j`: by the real part of an entry its derivative
+/// is `2 Re T`, by the imaginary part `-2 Im T`.
+#[inline(always)]
+fn gather<const W: usize, const ROWS: bool>(
+    found: &mut [f64],
+    index: usize,
+    lanes: usize,
+    lane: usize,
+    (re, im): ([f64; W], [f64; W]),
+) {
+    if ROWS {
+        for w in 0..W {
+            found[2 * index * lanes + lane + w] += 2.0 * re[w];
+            found[(2 * index + 1) * lanes + lane + w] -= 2.0 * im[w];
+        }
+    } else {
+        found[2 * index] += 2.0 * re.iter().sum::<f64>();
+        found[2 * index + 1] -= 2.0 * im.iter().sum::<f64>();
+    }
+}
+
+/// `conj(a) b`, or its real part alone.
+#[inline(always)]
+fn overlap<const W: usize, const REAL: bool>(
+    (ar, ai): (&[f64; W], &[f64; W]),
+    (br, bi): (&[f64; W], &[f64; W]),
+    (re, im): (&mut [f64; W], &mut [f64; W]),
+) {
+    for w in 0..W {
+        re[w] = ar[w].mul_add(br[w], ai[w].mul_add(bi[w], re[w]));
+        if !REAL {
+            im[w] = ar[w].mul_add(bi[w], (-ai[w]).mul_add(br[w], im[w]));
+        }
+    }
+}
+
+#[inline(always)]
+fn unapply_diagonal<const ROWS: bool>(
+    ket: &mut State,
+    bra: &mut State,
+    places: &Places,
+    inverse: Entries,
+    found: &mut [f64],
+) {
+    let lanes = ket.lanes;
+    for (i, offset) in places.offsets.iter().enumerate() {
+        let mut wide = ([0.0; WIDE], [0.0; WIDE]);
+        for_each_block!(places, lanes, ROWS, |at, lane, W| {
+            let at = at + offset * lanes;
+            let (dr, di) = (inverse.get::<W, ROWS>(i, 0, lanes, lane), inverse.get::<W, ROWS>(i, 1, lanes, lane));
+            let (xr, xi): ([f64; W], [f64; W]) = (chunk(&ket.re, at), chunk(&ket.im, at));
+            let (br, bi): ([f64; W], [f64; W]) = (chunk(&bra.re, at), chunk(&bra.im, at));
+            let (mut kr, mut ki) = ([0.0; W], [0.0; W]);
+            for w in 0..W {
+                kr[w] = dr[w].mul_add(xr[w], -(di[w] * xi[w]));
+                ki[w] = dr[w].mul_add(xi[w], di[w] * xr[w]);
+                ket.re[at + w] = kr[w];
+                ket.im[at + w] = ki[w];
+                bra.re[at + w] = dr[w].mul_add(br[w], -(di[w] * bi[w]));
+                bra.im[at + w] = dr[w].mul_add(bi[w], di[w] * br[w]);
+            }
+            let mut sums = ([0.0; W], [0.0; W]);
+            overlap::<W, false>((&br, &bi), (&kr, &ki), (&mut sums.0, &mut sums.1));
+            if ROWS {
+                gather::<W, true>(found, i, lanes, lane, sums);
+            } else {
+                for w in 0..W {
+                    wide.0[w] += sums.0[w];
+                    wide.1[w] += sums.1[w];
+                }
+            }
+        });
+        if !ROWS {
+            gather::<WIDE, false>(found, i, lanes, 0, wide);
+        }
+    }
+}
+
+#[inline(always)]
+fn unapply_dense<const K: usize, const REAL: bool, const ROWS: bool>(
+    ket: &mut State,
+    bra: &mut State,
+    places: &Places,
+    inverse: Entries,
+    found: &mut [f64],
+) {
+    let lanes = ket.lanes;
+    let mut wide = [[([0.0; WIDE], [0.0; WIDE]); K]; K];
+    for_each_block!(places, lanes, ROWS, |at, lane, W| {
+        let x = load::<K, W>(ket, places, at);
+        let before = multiply::<K, W, REAL, ROWS>(&x, &inverse, lanes, lane);
+        store::<K, W>(ket, places, at, &before);
+        let after = load::<K, W>(bra, places, at);
+        for i in 0..K {
+            for j in 0..K {
+                let mut sums = ([0.0; W], [0.0; W]);
+                overlap::<W, REAL>(
+                    (&after.0[i], &after.1[i]),
+                    (&before.0[j], &before.1[j]),
+                    (&mut sums.0, &mut sums.1),
+                );
+                if ROWS {
+                    gather::<W, true>(found, i * K + j, lanes, lane, sums);
+                } else {
+                    for w in 0..W {
+                        wide[i][j].0[w] += sums.0[w];
+                        wide[i][j].1[w] += sums.1[w];
+                    }
+                }
+            }
+        }
+        let y = multiply::<K, W, REAL, ROWS>(&after, &inverse, lanes, lane);
+        store::<K, W>(bra, places, at, &y);
+    });
+    if !ROWS {
+        for i in 0..K {
+            for j in 0..K {
+                gather::<WIDE, false>(found, i * K + j, lanes, 0, wide[i][j]);
+            }
+        }
+    }
+}
+
+fn unapply_large(ket: &mut State, bra: &mut State, places: &Places, inverse: Entries, found: &mut [f64]) {
+    let (lanes, size) = (ket.lanes, places.size());
+    apply_large(ket, places, inverse);
+    for run in 0..places.count {
+        let start = places.start(run) * lanes;
+        for at in start..start + places.run * lanes {
+            for (i, a) in places.offsets.iter().map(|offset| at + offset * lanes).enumerate() {
+                for (j, b) in places.offsets.iter().map(|offset| at + offset * lanes).enumerate() {
+                    let re = bra.re[a] * ket.re[b] + bra.im[a] * ket.im[b];
+                    let im = bra.re[a] * ket.im[b] - bra.im[a] * ket.re[b];
+                    let index = i * size + j;
+                    if inverse.by_row {
+                        gather::<1, true>(found, index, lanes, at % lanes, ([re], [im]));
+                    } else {
+                        gather::<1, false>(found, index, lanes, 0, ([re], [im]));
+                    }
+                }
+            }
+        }
+    }
+    apply_large(bra, places, inverse);
+}

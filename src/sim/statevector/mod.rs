@@ -1,0 +1,224 @@
+//! State vectors, exact for unitary programs, batched: rows are lanes of the vector unit.
+//!
+//! Gradients are adjoint (Jones and Gacon 2020, arXiv 2009.02823): one backward sweep un-applies the gates from the state
+//! and from `Σ_o c_o O_o|ψ⟩`, so the cost does not grow with the number of angles or observables.
+
+mod gates;
+mod kernel;
+mod strings;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ndarray::{Array1, Array2, ArrayView2};
+use rayon::prelude::*;
+
+use crate::circuit::Observable;
+use crate::math::C64;
+use crate::noise::{Program, Step};
+use crate::sim::density::chunks;
+use crate::sim::memo::Memo;
+use crate::sim::readout::{Ending, Read, record, recorded};
+use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
+use gates::{Bound, Gate};
+use kernel::State;
+use strings::Strings;
+
+const NAME: &str = "statevector";
+const INSTEAD: &str = "use fewer qubits (29 fit the limit)";
+
+/// The exact engine for programs without noise, conditions, resets and mid-circuit measurements: time and memory grow
+/// with 2ⁿ.
+#[derive(Default)]
+pub struct Statevector {
+    memo: Memo<Plan>,
+}
+
+struct Plan {
+    qubits: usize,
+    gates: Vec<Gate>,
+    reads: Vec<Read>,
+    measures: bool,
+}
+
+/// Rows that run together: enough to fill the vector unit, few enough for ket and bra to stay in the second-level cache.
+fn lanes(qubits: usize) -> usize {
+    match qubits {
+        0..=6 => 16,
+        7..=14 => 8,
+        _ => 1,
+    }
+}
+
+impl Plan {
+    fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
+        let ending = Ending::of(program);
+        let mut gates = Vec::with_capacity(ending.body.len());
+        for step in &ending.body {
+            let refused = match step {
+                Step::Gate(op) if op.condition.is_none() => {
+                    gates.push(Gate::new(op, program.qubits(), row_slots));
+                    continue;
+                }
+                Step::Gate(op) => format!("{} under a condition", op.name()),
+                Step::Noise { channel, .. } => format!("the channel {}", channel.name()),
+                Step::Measure { qubit, .. } => format!("a measurement of qubit {qubit} before the end"),
+                Step::Reset { qubit, .. } => format!("a reset of qubit {qubit}"),
+            };
+            let instead = "use density or trajectory";
+            return Err(SimError::Unsupported { engine: NAME, step: refused, instead });
+        }
+        let measures = !ending.reads.is_empty();
+        Ok(Self { qubits: program.qubits(), gates, reads: ending.reads, measures })
+    }
+
+    fn bind(&self, angles: &Angles) -> Vec<Option<Bound>> {
+        self.gates.iter().map(|gate| gate.bind(angles)).collect()
+    }
+
+    fn run(&self, bounds: &[Option<Bound>], angles: &Angles, rows: Range<usize>) -> State {
+        let mut state = State::ground(self.qubits, rows.len());
+        for (gate, bound) in self.gates.iter().zip(bounds) {
+            gate.apply(&mut state, bound, angles, rows.clone());
+        }
+        debug_assert!(
+            (norms(&state)).iter().all(|norm| (norm - 1.0).abs() < 1e-6),
+            "the norm has drifted: {:?}",
+            norms(&state)
+        );
+        state
+    }
+
+    /// `each` for every run of rows, in order.
+    fn for_rows<T: Send>(&self, batch: usize, each: impl Fn(Range<usize>) -> T + Send + Sync) -> Vec<T> {
+        chunks(batch, lanes(self.qubits)).into_par_iter().map(each).collect()
+    }
+}
+
+/// `⟨ψ|ψ⟩` of every lane.
+fn norms(state: &State) -> Vec<f64> {
+    let mut sums = vec![0.0; state.lanes];
+    for (i, (re, im)) in state.re.iter().zip(&state.im).enumerate() {
+        sums[i % state.lanes] += re * re + im * im;
+    }
+    sums
+}
+
+impl Statevector {
+    /// The plan, after checking that `states` states per lane and thread fit into memory.
+    fn plan(&self, program: &Program, angles: &Angles, states: f64) -> Result<Arc<Plan>, SimError> {
+        check::angles(program, angles)?;
+        let qubits = program.qubits();
+        let lanes = lanes(qubits).min(angles.batch()) * rayon::current_num_threads().min(angles.batch());
+        check::memory(NAME, qubits, states * lanes as f64 * 16.0 * 2f64.powi(qubits as i32), INSTEAD)?;
+        let row_slots = angles.rows.ncols();
+        self.memo.get(program, row_slots, || Plan::of(program, row_slots))
+    }
+
+    /// The final state of every row before terminal measurements, amplitude k of qubits `Σ bit_q 2^q`.
+    ///
+    /// # Errors
+    /// As [`Simulator::expect`].
+    pub fn states(&self, program: &Program, angles: Angles) -> Result<Array2<C64>, SimError> {
+        let plan = self.plan(program, &angles, 1.0)?;
+        let size = 1usize << plan.qubits;
+        check::memory(NAME, plan.qubits, 16.0 * (angles.batch() * size) as f64, INSTEAD)?;
+        let bounds = plan.bind(&angles);
+        let mut out = Array2::zeros((angles.batch(), size));
+        for (rows, state) in plan.for_rows(angles.batch(), |rows| (rows.clone(), plan.run(&bounds, &angles, rows))) {
+            for (lane, row) in rows.enumerate() {
+                for (i, z) in out.row_mut(row).iter_mut().enumerate() {
+                    let at = i * state.lanes + lane;
+                    *z = C64::new(state.re[at], state.im[at]);
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl Simulator for Statevector {
+    fn name(&self) -> String {
+        "statevector, double precision".into()
+    }
+
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        let plan = self.plan(program, &angles, 2.0)?;
+        let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
+        let bounds = plan.bind(&angles);
+        let parts = plan.for_rows(angles.batch(), |rows| {
+            strings.expectations(&plan.run(&bounds, &angles, rows), observables.len())
+        });
+        let values = parts.into_iter().flatten().collect();
+        Ok(Array2::from_shape_vec((angles.batch(), observables.len()), values)
+            .expect("each row of the batch gave one value per observable"))
+    }
+
+    fn vjp(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError> {
+        check::differentiable(program)?;
+        check::cotangent(&angles, observables, cotangent)?;
+        let plan = self.plan(program, &angles, 3.0)?;
+        let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
+        let bounds = plan.bind(&angles);
+        let numbers: usize = plan.gates.iter().map(Gate::numbers).sum();
+        let parts = plan.for_rows(angles.batch(), |rows| {
+            let mut ket = plan.run(&bounds, &angles, rows.clone());
+            let mut bra = strings.bra(&ket, |lane, o| cotangent[[rows.start + lane, o]]);
+            let (mut shared, mut by_row) = (vec![0.0; numbers], Vec::new());
+            let mut end = numbers;
+            for (gate, bound) in plan.gates.iter().zip(&bounds).rev() {
+                let found = &mut shared[end - gate.numbers()..end];
+                gate.unapply((&mut ket, &mut bra), bound, &angles, rows.clone(), found, &mut by_row);
+                end -= gate.numbers();
+            }
+            (shared, by_row)
+        });
+        let mut gradient = AngleGradient::zeros(&angles);
+        let mut shared = vec![0.0; numbers];
+        for (found, by_row) in parts {
+            shared.iter_mut().zip(found).for_each(|(sum, x)| *sum += x);
+            by_row.into_iter().for_each(|(row, slot, value)| gradient.add(row, slot, value));
+        }
+        let mut rest = &shared[..];
+        for gate in &plan.gates {
+            let (found, others) = rest.split_at(gate.numbers());
+            if !found.is_empty() {
+                gate.shared_gradient(&angles, found, |slot, value| gradient.add(0, slot, value));
+            }
+            rest = others;
+        }
+        Ok(gradient)
+    }
+
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let plan = self.plan(program, &angles, 2.0)?;
+        let width = if plan.measures { program.bits } else { plan.qubits };
+        check::memory(NAME, plan.qubits, angles.batch() as f64 * 8.0 * 2f64.powi(width as i32), "ask for counts")?;
+        let bounds = plan.bind(&angles);
+        let parts = plan.for_rows(angles.batch(), |rows| {
+            let state = plan.run(&bounds, &angles, rows);
+            let each = (0..state.lanes).map(|lane| {
+                let amplitudes = (lane..state.re.len()).step_by(state.lanes);
+                let p: Vec<f64> = amplitudes.map(|i| state.re[i] * state.re[i] + state.im[i] * state.im[i]).collect();
+                if !plan.measures {
+                    return p;
+                }
+                let mut recorded = vec![0.0; 1 << width];
+                record(&plan.reads, &p, 0, &mut recorded);
+                recorded
+            });
+            each.collect::<Vec<_>>()
+        });
+        let mut out = Array2::zeros((angles.batch(), 1 << width));
+        for (mut row, p) in out.rows_mut().into_iter().zip(parts.into_iter().flatten()) {
+            row.assign(&Array1::from(p));
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,302 @@
+//! Paired comparisons over seeds and the plain sentences they are told in.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Result, StudyError};
+use super::stats::{self, Interval};
+
+/// Confidence level of every interval in a report.
+const LEVEL: f64 = 0.95;
+/// Bootstrap draws: the ends of the interval then move by about 1 % of its width from seed to seed.
+const RESAMPLES: usize = 10_000;
+
+/// What a comparison is meant to answer; it decides the words, not the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// A quantum head against a head without one.
+    Contribution,
+    /// A quantum head against a control, from which a part of the circuit was taken away.
+    Control,
+    /// A head under noise or finite shots against the same head without.
+    Noise,
+    /// Any two.
+    Difference,
+}
+
+/// The words of one question.
+struct Wording {
+    ask: &'static str,
+    heading: &'static str,
+    unclear: &'static str,
+    better: &'static str,
+    worse: &'static str,
+}
+
+impl Question {
+    /// All, in the order a report tells them.
+    pub const ALL: [Self; 4] = [Self::Contribution, Self::Control, Self::Noise, Self::Difference];
+
+    /// The question as a reader asks it.
+    pub fn ask(self) -> &'static str {
+        self.wording().ask
+    }
+
+    /// The heading above its comparisons.
+    pub fn heading(self) -> &'static str {
+        self.wording().heading
+    }
+
+    fn wording(self) -> Wording {
+        match self {
+            Self::Contribution => Wording {
+                ask: "Does the quantum part help?",
+                heading: "With a quantum part against without",
+                unclear: "no evidence of a quantum contribution",
+                better: "evidence of a gain with the quantum part, on this data",
+                worse: "evidence of a loss with the quantum part, on this data",
+            },
+            Self::Control => Wording {
+                ask: "Does what the controls lack matter?",
+                heading: "Against its controls",
+                unclear: "no evidence that the part taken away matters",
+                better: "evidence that the part taken away matters, on this data",
+                worse: "evidence of a gain without that part, on this data",
+            },
+            Self::Noise => Wording {
+                ask: "Does noise hurt it?",
+                heading: "Under noise against without",
+                unclear: "no evidence that noise changes accuracy",
+                better: "evidence that accuracy is higher under noise",
+                worse: "evidence that noise costs accuracy",
+            },
+            Self::Difference => Wording {
+                ask: "Do they differ?",
+                heading: "Other pairs",
+                unclear: "no evidence of a difference",
+                better: "evidence that the first is better, on this data",
+                worse: "evidence that the first is worse, on this data",
+            },
+        }
+    }
+}
+
+/// What a comparison found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// The interval lies above 0.
+    Better,
+    /// The interval lies below 0.
+    Worse,
+    /// The interval covers 0.
+    Unclear,
+    /// Every seed gave the same difference, so there is no spread to judge it by.
+    NoSpread,
+    /// One seed has no spread.
+    OneSeed,
+}
+
+/// Two heads (or one head in two settings) compared seed by seed. Values are scores where higher is better, in [0, 1].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// What it is to answer.
+    pub question: Question,
+    /// The one judged.
+    pub head: String,
+    /// The one it is held against.
+    pub baseline: String,
+    /// Number of pairs.
+    pub seeds: usize,
+    /// Mean of head − baseline.
+    pub difference: f64,
+    /// What the t interval says.
+    pub finding: Finding,
+    /// Paired t interval of the difference at 95 %.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub interval: Option<Interval>,
+    /// BCa bootstrap interval of the difference at 95 %.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bootstrap: Option<Interval>,
+    /// p of the paired t test.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub t_test: Option<f64>,
+    /// p of Wilcoxon's signed-rank test.
+    pub wilcoxon: f64,
+    /// The same, corrected for all comparisons of the report ([`correct`]).
+    pub wilcoxon_holm: f64,
+    /// Cohen's d_z.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effect_size: Option<f64>,
+    /// Seeds in which the head was better.
+    pub wins: usize,
+    /// Seeds in which both were equal.
+    pub ties: usize,
+    /// Seeds in which the head was worse.
+    pub losses: usize,
+}
+
+impl Comparison {
+    /// Compares `head` with `baseline`, each a name and one value per seed in the same order; `seed` is the bootstrap's.
+    ///
+    /// # Errors
+    /// Lists of different length, no seeds, a value that is not finite.
+    pub fn new(question: Question, head: (&str, &[f64]), baseline: (&str, &[f64]), seed: u64) -> Result<Self> {
+        let ((head, first), (baseline, second)) = (head, baseline);
+        if first.len() != second.len() || first.is_empty() {
+            let (head, baseline) = (head.to_string(), baseline.to_string());
+            return Err(StudyError::Unpaired { head, baseline, first: first.len(), second: second.len() });
+        }
+        // 0.9 − 0.8 and 0.8 − 0.7 differ in the last bit: unrounded, equal differences would be no ties and have a spread.
+        let rounded = |(a, b): (&f64, &f64)| ((a - b) * 1e12).round() / 1e12;
+        let differences: Vec<f64> = first.iter().zip(second).map(rounded).collect();
+        if let Some(at) = differences.iter().position(|d| !d.is_finite()) {
+            return Err(StudyError::NotFinite { what: format!("{head} − {baseline}, pair {at}") });
+        }
+        let count = |sign: fn(&f64) -> bool| differences.iter().filter(|d| sign(d)).count();
+        let spread = stats::sd(&differences).filter(|sd| *sd > 1e-12);
+        let interval = spread.and_then(|_| stats::t_interval(&differences, LEVEL));
+        let wilcoxon = stats::wilcoxon(&differences);
+        Ok(Self {
+            question,
+            head: head.to_string(),
+            baseline: baseline.to_string(),
+            seeds: differences.len(),
+            difference: differences.iter().sum::<f64>() / differences.len() as f64,
+            finding: match interval {
+                Some(interval) if interval.covers(0.0) => Finding::Unclear,
+                Some(interval) if interval.low > 0.0 => Finding::Better,
+                Some(_) => Finding::Worse,
+                None if differences.len() == 1 => Finding::OneSeed,
+                None => Finding::NoSpread,
+            },
+            interval,
+            bootstrap: spread.and_then(|_| stats::bootstrap_interval(&differences, LEVEL, RESAMPLES, seed)),
+            t_test: spread.and_then(|_| stats::t_test(&differences)),
+            wilcoxon,
+            wilcoxon_holm: wilcoxon,
+            effect_size: spread.and_then(|_| stats::effect_size(&differences)),
+            wins: count(|d| *d > 0.0),
+            ties: count(|d| *d == 0.0),
+            losses: count(|d| *d < 0.0),
+        })
+    }
+
+    /// The comparison in one plain sentence:
+    ///
+    /// ```
+    /// use qgraft::study::compare::{Comparison, Question};
+    ///
+    /// let quantum = ("quantum", &[0.84, 0.86, 0.85, 0.88, 0.83][..]);
+    /// let linear = ("linear", &[0.85, 0.84, 0.84, 0.85, 0.84][..]);
+    /// let comparison = Comparison::new(Question::Contribution, quantum, linear, 1)?;
+    /// assert_eq!(
+    ///     comparison.sentence(),
+    ///     "quantum − linear: +0.8 points (95% CI −1.4 to 3.0, 5 seeds): no evidence of a quantum contribution"
+    /// );
+    /// # Ok::<(), qgraft::study::StudyError>(())
+    /// ```
+    pub fn sentence(&self) -> String {
+        let words = self.question.wording();
+        let told = match self.finding {
+            Finding::Better => words.better,
+            Finding::Worse => words.worse,
+            Finding::NoSpread if self.difference != 0.0 => "without spread over seeds there is no interval",
+            Finding::Unclear | Finding::NoSpread => words.unclear,
+            Finding::OneSeed => "one seed cannot tell a difference from chance",
+        };
+        let seeds = counted(self.seeds, "seed");
+        let sample = match self.interval {
+            Some(i) => format!(" (95% CI {} to {}, {seeds})", points(i.low), points(i.high)),
+            None if self.seeds == 1 => format!(" ({seeds})"),
+            None => format!(" in each of {seeds}"),
+        };
+        format!("{} − {}: {} points{sample}: {told}", self.head, self.baseline, signed(self.difference))
+    }
+}
+
+/// Corrects the Wilcoxon p values of all comparisons of a report together, after Holm.
+pub fn correct(comparisons: &mut [Comparison]) {
+    let raw: Vec<f64> = comparisons.iter().map(|c| c.wilcoxon).collect();
+    for (comparison, p) in comparisons.iter_mut().zip(stats::holm(&raw)) {
+        comparison.wilcoxon_holm = p;
+    }
+}
+
+/// A question a reader comes with, its short answer and the sentences it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The question.
+    pub question: Question,
+    /// The answer in a few words.
+    pub verdict: String,
+    /// The sentences that carry it.
+    pub evidence: Vec<String>,
+}
+
+impl Answer {
+    /// The answer that the comparisons of one question give together; `None` if none asks it.
+    pub fn to(question: Question, comparisons: &[Comparison]) -> Option<Self> {
+        let asked: Vec<&Comparison> = comparisons.iter().filter(|c| c.question == question).collect();
+        if asked.is_empty() {
+            return None;
+        }
+        let one_head = asked.iter().all(|c| c.head == asked[0].head);
+        let name = |c: &Comparison| match (question, one_head) {
+            (Question::Noise, _) => c.head.clone(),
+            (_, true) => c.baseline.clone(),
+            (_, false) => format!("{} ({})", c.baseline, c.head),
+        };
+        let found = |matching: fn(Finding) -> bool| -> Vec<String> {
+            asked.iter().filter(|c| matching(c.finding)).map(|c| name(c)).collect()
+        };
+        let better = found(|finding| finding == Finding::Better);
+        let worse = found(|finding| finding == Finding::Worse);
+        let unclear = found(|finding| !matches!(finding, Finding::Better | Finding::Worse));
+        let measured = asked.iter().any(|c| c.interval.is_some());
+        let verdict = match (question, better.is_empty(), worse.is_empty()) {
+            _ if !measured => "Not measured: no spread over seeds.".to_string(),
+            (_, true, true) => "No evidence that it does.".to_string(),
+            (Question::Noise, _, false) => format!("Yes: accuracy is lower for {}.", listed(&worse)),
+            (Question::Noise, false, true) => "No: accuracy is higher with it.".to_string(),
+            (_, true, false) => format!("No: worse than {}.", listed(&worse)),
+            (_, false, false) => format!("Mixed: better than {}, worse than {}.", listed(&better), listed(&worse)),
+            (_, false, true) if unclear.is_empty() => format!("Yes, on this data: better than {}.", listed(&better)),
+            (_, false, true) => {
+                format!("Not shown: better than {}, but no evidence against {}.", listed(&better), listed(&unclear))
+            }
+        };
+        let evidence = asked.iter().map(|c| c.sentence()).collect();
+        Some(Self { question, verdict, evidence })
+    }
+}
+
+/// "a, b and c".
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// "1 seed", "5 seeds".
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A difference in accuracy as percentage points with one decimal and a true minus sign: 0.008 is "0.8".
+pub fn points(difference: f64) -> String {
+    let text = format!("{:.1}", difference * 100.0);
+    match text.strip_prefix('-') {
+        Some("0.0") => "0.0".to_string(),
+        Some(size) => format!("−{size}"),
+        None => text,
+    }
+}
+
+/// [`points`] with a plus before what is above zero.
+pub fn signed(difference: f64) -> String {
+    let text = points(difference);
+    if text.starts_with('−') || text == "0.0" { text } else { format!("+{text}") }
+}

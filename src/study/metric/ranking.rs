@@ -1,0 +1,63 @@
+//! Metrics of the order in which samples are ranked: the ROC curve and the area under it.
+
+use super::{Predictions, Undefined, Value};
+
+/// One point of a ROC curve: what is called positive at this threshold and above.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RocPoint {
+    /// Share of the other classes' samples called positive.
+    pub false_positive_rate: f64,
+    /// Share of the class's samples called positive.
+    pub true_positive_rate: f64,
+    /// Probability from which a sample is called positive; infinite at the start of the curve, where none is.
+    pub threshold: f64,
+}
+
+/// The ROC curve of `class` against the rest, from (0, 0) to (1, 1). Samples of equal probability make one step, so
+/// that ties are neither won nor lost.
+pub fn roc(predictions: &Predictions, class: usize) -> Result<Vec<RocPoint>, Undefined> {
+    predictions.every_class_present()?;
+    let mut ranked: Vec<(f64, bool)> = predictions
+        .probabilities()
+        .column(class)
+        .iter()
+        .zip(predictions.labels())
+        .map(|(&probability, &label)| (probability, label == class))
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let positives = ranked.iter().filter(|(_, positive)| *positive).count();
+    let negatives = ranked.len() - positives;
+
+    let mut curve = vec![RocPoint { false_positive_rate: 0.0, true_positive_rate: 0.0, threshold: f64::INFINITY }];
+    let (mut true_positives, mut false_positives) = (0, 0);
+    for tied in ranked.chunk_by(|a, b| a.0 == b.0) {
+        let won = tied.iter().filter(|(_, positive)| *positive).count();
+        true_positives += won;
+        false_positives += tied.len() - won;
+        curve.push(RocPoint {
+            false_positive_rate: false_positives as f64 / negatives as f64,
+            true_positive_rate: true_positives as f64 / positives as f64,
+            threshold: tied[0].0,
+        });
+    }
+    Ok(curve)
+}
+
+/// Area under a ROC curve by trapezoids: the chance that a positive sample ranks above a negative one, ties half.
+pub fn area(curve: &[RocPoint]) -> f64 {
+    curve
+        .windows(2)
+        .map(|pair| {
+            let width = pair[1].false_positive_rate - pair[0].false_positive_rate;
+            width * (pair[0].true_positive_rate + pair[1].true_positive_rate) / 2.0
+        })
+        .sum()
+}
+
+/// AUC of class 1 when there are two classes, else the mean over classes of each against the rest.
+pub fn auc(predictions: &Predictions) -> Value {
+    let judged = if predictions.classes() == 2 { 1..2 } else { 0..predictions.classes() };
+    let count = judged.len();
+    let areas: Vec<f64> = judged.map(|class| roc(predictions, class).map(|c| area(&c))).collect::<Result<_, _>>()?;
+    Ok(areas.iter().sum::<f64>() / count as f64)
+}

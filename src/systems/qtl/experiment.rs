@@ -1,0 +1,248 @@
+//! Every head under every seed: trained, then judged under every setting.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use candle_core::{DType, Device as Place, Tensor};
+use ndarray::{Array2, Axis};
+
+use crate::circuit::ansatz::AnsatzRow;
+use crate::data::{Features, Part};
+use crate::nn::head::{Body, HeadShape};
+use crate::nn::{Execution, NnError, Params};
+use crate::noise::model::{NoiseModel, Options, Scale};
+use crate::sim::{self, Simulator};
+use crate::study::energy::{EnergySource, Usage, thread_cpu_seconds};
+use crate::study::train::{Epoch, Rows, predict, train};
+use crate::study::{StudyError, parallel};
+use crate::systems::Progress;
+use crate::systems::qtl::Setting;
+use crate::systems::qtl::kernel;
+use crate::systems::qtl::spec::{HeadChoice, Spec};
+
+/// One head trained under one seed, with what it predicts for the validation rows.
+pub struct Trained {
+    /// Index into the spec's heads.
+    pub head: usize,
+    /// Its seed.
+    pub seed: u64,
+    /// Its parameters after the last epoch; empty for heads trained without gradients.
+    pub params: Params,
+    /// How many numbers training moved.
+    pub parameters: usize,
+    /// One entry per epoch; empty for heads trained without gradients.
+    pub history: Vec<Epoch>,
+    /// Class probabilities (validation rows, classes) under each setting, the ideal one first.
+    pub judged: Vec<(Setting, Array2<f64>)>,
+    /// What training and judging took.
+    pub usage: Usage,
+}
+
+/// The data of a run as tensors.
+pub struct Table {
+    /// Rows to learn from.
+    pub training: Rows,
+    /// Rows to judge on.
+    pub validation: Rows,
+    /// Number of classes.
+    pub classes: usize,
+}
+
+impl Table {
+    /// The rows of `features` in their parts.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn of(features: &Features) -> Result<Self, StudyError> {
+        let rows = |part: Part| -> Result<Rows, StudyError> {
+            let picked = features.samples.of(part);
+            let values = features.values.select(Axis(0), &picked);
+            let labels: Vec<u32> = picked.iter().map(|&i| features.samples.labels[i] as u32).collect();
+            let shape = values.dim();
+            Ok(Rows {
+                features: Tensor::from_vec(values.into_iter().collect::<Vec<f32>>(), shape, &Place::Cpu)?,
+                labels: Tensor::new(labels, &Place::Cpu)?,
+            })
+        };
+        let classes = features.samples.classes.len();
+        Ok(Self { training: rows(Part::Train)?, validation: rows(Part::Validation)?, classes })
+    }
+}
+
+/// Circuits compiled for everything a run needs them for: one per (entangled or not, device, scale), shared by all
+/// seeds.
+pub struct Executions {
+    compiled: HashMap<(bool, Option<String>, u64), Execution>,
+    /// What noise models mended, each sentence once.
+    pub notices: Vec<String>,
+}
+
+impl Executions {
+    /// Compiles the circuits of every head for the device it is trained under and for every setting.
+    ///
+    /// # Errors
+    /// If a circuit does not fit a device, or its model refuses it.
+    pub fn compile(spec: &Spec, heads: &[HeadChoice], shape: &HeadShape) -> Result<Self, StudyError> {
+        let simulator: Arc<dyn Simulator> = sim::engine("auto").map_err(NnError::from)?.into();
+        let family = spec.family()?;
+        let mut made = Self { compiled: HashMap::new(), notices: Vec::new() };
+        for choice in heads {
+            let Body::Dressed { entangle } = choice.row.body else { continue };
+            let ansatz = family.build(shape.qubits, shape.depth, entangle).map_err(NnError::from)?;
+            let trained_under = Setting { device: choice.trained_under.clone(), ..Setting::IDEAL };
+            for setting in Setting::all(&spec.judge).iter().chain([&trained_under]) {
+                let key = Self::key(entangle, setting);
+                if made.compiled.contains_key(&key) {
+                    continue;
+                }
+                let execution = match &setting.device {
+                    None => Execution::ideal(&ansatz, simulator.clone()),
+                    Some(name) => {
+                        let scaled = Options { scale: Scale::all(setting.scale), ..Options::default() };
+                        let model = NoiseModel::named(&spec.judge.model).and_then(|model| model.with(scaled));
+                        Execution::on_device(
+                            &ansatz,
+                            &spec.device(name)?,
+                            &model.map_err(NnError::from)?,
+                            simulator.clone(),
+                        )?
+                    }
+                };
+                for notice in &execution.program.notices {
+                    if !made.notices.contains(notice) {
+                        made.notices.push(notice.clone());
+                    }
+                }
+                made.compiled.insert(key, execution);
+            }
+        }
+        Ok(made)
+    }
+
+    fn key(entangle: bool, setting: &Setting) -> (bool, Option<String>, u64) {
+        // Without a device there is no noise to scale.
+        let scale = if setting.device.is_some() { setting.scale } else { 1.0 };
+        (entangle, setting.device.clone(), scale.to_bits())
+    }
+
+    /// The engines that run them, for the report.
+    pub fn engines(&self) -> String {
+        let mut names: Vec<String> = self.compiled.values().map(|run| run.simulator.chosen(&run.program)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.join("; ")
+    }
+
+    /// The circuit of this kind in this setting; with shots, on an engine that samples under `seed`.
+    pub fn get(&self, entangle: bool, setting: &Setting, seed: u64) -> Execution {
+        let exact = &self.compiled[&Self::key(entangle, setting)];
+        match setting.shots {
+            None => exact.clone(),
+            Some(shots) => exact.with_simulator(Arc::new(sim::Shots::new(exact.simulator.clone(), shots, seed))),
+        }
+    }
+}
+
+/// Trains and judges every head under every seed, `threads` at a time; results are ordered by head, then seed, and do
+/// not depend on `threads`.
+///
+/// # Errors
+/// If a head or its simulator fails, a training diverges, or `progress` says stop.
+pub fn run(
+    spec: &Spec,
+    heads: &[HeadChoice],
+    table: &Table,
+    executions: &Executions,
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<Vec<Trained>, StudyError> {
+    let shape = spec.shape(table.training.features.dim(1)?, table.classes);
+    let family = spec.family()?;
+    let learning = heads.iter().filter(|choice| !matches!(choice.row.body, Body::Kernel)).count();
+    progress.stage("training", learning * spec.seeds.len() * spec.train.epochs * table.training.len());
+    let count = spec.seeds.len();
+    parallel::jobs(heads.len() * count, threads, |job| {
+        let (head, seed) = (job / count, spec.seeds[job % count]);
+        let work = Work { spec, choice: &heads[head], seed, table, shape: &shape, family, executions };
+        work.run(head, progress)
+    })
+}
+
+/// One head under one seed.
+struct Work<'a> {
+    spec: &'a Spec,
+    choice: &'a HeadChoice,
+    seed: u64,
+    table: &'a Table,
+    shape: &'a HeadShape,
+    family: &'static AnsatzRow,
+    executions: &'a Executions,
+}
+
+impl Work<'_> {
+    fn run(&self, head: usize, progress: &dyn Progress) -> Result<Trained, StudyError> {
+        let (wall, cpu) = (Instant::now(), thread_cpu_seconds());
+        let mut params = Params::new(self.seed, DType::F32);
+        let (history, judged) = match self.choice.row.body {
+            Body::Kernel => {
+                if progress.stopped() {
+                    return Err(StudyError::Interrupted);
+                }
+                let probabilities = kernel::classify(self.table, self.shape, self.seed)?;
+                (Vec::new(), vec![(Setting::IDEAL, probabilities)])
+            }
+            Body::Layers { .. } => {
+                let history = self.train(&mut params, None, progress)?;
+                let probabilities = self.judge(&mut params, None)?;
+                (history, vec![(Setting::IDEAL, probabilities)])
+            }
+            Body::Dressed { entangle } => {
+                let home = Setting { device: self.choice.trained_under.clone(), ..Setting::IDEAL };
+                let execution = self.executions.get(entangle, &home, self.seed);
+                let history = self.train(&mut params, Some(execution), progress)?;
+                let mut judged = Vec::new();
+                for setting in Setting::all(&self.spec.judge) {
+                    if progress.stopped() {
+                        return Err(StudyError::Interrupted);
+                    }
+                    let execution = self.executions.get(entangle, &setting, self.seed);
+                    judged.push((setting, self.judge(&mut params, Some(execution))?));
+                }
+                (history, judged)
+            }
+        };
+        let plan = self.choice.row.plan();
+        let cpu_seconds = thread_cpu_seconds() - cpu;
+        Ok(Trained {
+            head,
+            seed: self.seed,
+            parameters: params.count(|name| plan.moves(name)),
+            params,
+            history,
+            judged,
+            // Heads share the processor, so a counter of the whole package cannot tell them apart.
+            usage: EnergySource::default().estimate(wall.elapsed().as_secs_f64(), cpu_seconds),
+        })
+    }
+
+    fn train(
+        &self,
+        params: &mut Params,
+        execution: Option<Execution>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Epoch>, StudyError> {
+        let row = self.choice.row;
+        let head = row.build(params, self.shape, self.family, execution)?;
+        // Only kernel heads come without a network, and they are not trained here.
+        let head = head.expect("a head trained by gradients");
+        let parts = (&self.table.training, &self.table.validation);
+        train(head.as_ref(), params, &row.plan(), parts, &self.spec.train, self.seed, progress)
+    }
+
+    fn judge(&self, params: &mut Params, execution: Option<Execution>) -> Result<Array2<f64>, StudyError> {
+        let head = self.choice.row.build(params, self.shape, self.family, execution)?;
+        let head = head.expect("a head trained by gradients");
+        predict(head.as_ref(), &self.table.validation.features)
+    }
+}

@@ -1,0 +1,2 @@
+OPENQASM 3.0;
+input array[float, 3] x;

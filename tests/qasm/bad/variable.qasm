@@ -1,0 +1,2 @@
+OPENQASM 3.0;
+float a = 2.0;

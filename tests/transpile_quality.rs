@@ -1,0 +1,143 @@
+//! Two-qubit gates and success probability against Qiskit's level 3 on the same circuits and targets.
+
+mod equivalence;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use equivalence::{assert_equivalent, assert_native};
+use qgraft::circuit::{Circuit, Gate, Param};
+use qgraft::device::transpile::{Options, Routed, transpile};
+use qgraft::device::{Edge, Target};
+use serde::Deserialize;
+
+/// Written by tests/reference/transpile.py.
+#[derive(Deserialize)]
+struct Reference {
+    targets: BTreeMap<String, TargetFile>,
+    circuits: BTreeMap<String, CircuitFile>,
+    qiskit: Vec<Result>,
+}
+
+#[derive(Deserialize)]
+struct TargetFile {
+    qubits: usize,
+    gate: String,
+    edges: Vec<(usize, usize, f64)>,
+    single_error: Vec<f64>,
+    readout_error: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct CircuitFile {
+    qubits: usize,
+    ops: Vec<(String, Vec<usize>, Vec<Angle>)>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Angle {
+    Number(f64),
+    Slot(String),
+}
+
+/// One entry per seed.
+#[derive(Deserialize)]
+struct Result {
+    target: String,
+    circuit: String,
+    two_qubit_gates: Vec<f64>,
+    pulses: Vec<f64>,
+    success: Vec<f64>,
+    milliseconds: Vec<f64>,
+}
+
+impl TargetFile {
+    fn target(&self) -> Target {
+        let gate = Gate::named(&self.gate).unwrap();
+        Target {
+            qubits: self.qubits,
+            single: vec![Gate::Rz, Gate::Sx, Gate::X],
+            edges: self.edges.iter().map(|&(from, to, error)| Edge { gate, from, to, error }).collect(),
+            single_error: self.single_error.clone(),
+            readout_error: self.readout_error.clone(),
+        }
+    }
+}
+
+impl CircuitFile {
+    fn circuit(&self) -> Circuit {
+        let mut circuit = Circuit::new(self.qubits);
+        let mut slots: BTreeMap<&str, Param> = BTreeMap::new();
+        for (name, operands, angles) in &self.ops {
+            let params: Vec<Param> = angles
+                .iter()
+                .map(|angle| match angle {
+                    Angle::Number(value) => Param::Fixed(*value),
+                    Angle::Slot(name) => *slots.entry(name).or_insert_with(|| circuit.slot(name.clone())),
+                })
+                .collect();
+            circuit.push(Gate::named(name).unwrap(), operands, &params).unwrap();
+        }
+        circuit.measure_all().unwrap();
+        circuit
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Whatever else the machine does only adds to a time.
+fn least(values: Vec<f64>) -> f64 {
+    values.into_iter().fold(f64::INFINITY, f64::min)
+}
+
+fn geometric_mean(ratios: &[f64]) -> f64 {
+    (ratios.iter().map(|r| r.ln()).sum::<f64>() / ratios.len() as f64).exp()
+}
+
+#[test]
+fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
+    let reference: Reference = serde_json::from_str(include_str!("reference/transpile.json")).unwrap();
+    let (mut gates, mut pulses, mut success, mut speed) = (vec![], vec![], vec![], vec![]);
+    let mut table = String::new();
+    for theirs in reference.qiskit {
+        let target = reference.targets[&theirs.target].target();
+        let circuit = reference.circuits[&theirs.circuit].circuit();
+        let what = format!("{} on {}", theirs.circuit, theirs.target);
+        let mut ours: Vec<(Routed, f64)> = Vec::new();
+        for seed in 0..5 {
+            let start = Instant::now();
+            let routed = transpile(&circuit, &target, &Options { seed, ..Options::default() }).unwrap();
+            ours.push((routed, 1e3 * start.elapsed().as_secs_f64()));
+        }
+        let of = |value: fn(&(Routed, f64)) -> f64| median(ours.iter().map(value).collect());
+        let row = [
+            (of(|(r, _)| r.two_qubit_gates as f64), median(theirs.two_qubit_gates)),
+            (of(|(r, _)| r.pulses as f64), median(theirs.pulses)),
+            (of(|(r, _)| r.success), median(theirs.success)),
+            (least(ours.iter().map(|(_, ms)| *ms).collect()), least(theirs.milliseconds)),
+        ];
+        gates.push(row[0].0 / row[0].1);
+        // Some circuits end with next to no pulses, so a ratio of ones would say little.
+        pulses.push((row[1].0 + 10.0) / (row[1].1 + 10.0));
+        success.push(row[2].0 / row[2].1);
+        speed.push(row[3].1 / row[3].0);
+        let cells: Vec<String> = row.iter().map(|(a, b)| format!("{a:8.3} {b:8.3}")).collect();
+        table += &format!("{what:52} {}\n", cells.join(" |"));
+        let routed = &ours[0].0;
+        assert_native(routed, &target, &what);
+        let angles: Vec<f64> = (0..circuit.slots()).map(|k| 0.3 + 0.7 * k as f64).collect();
+        let bound = Routed { circuit: routed.circuit.bind(&angles).unwrap(), ..routed.clone() };
+        if circuit.qubits() <= 5 {
+            assert_equivalent(&circuit.bind(&angles).unwrap(), &bound, &what);
+        }
+    }
+    let [gates, pulses, success, speed] = [gates, pulses, success, speed].map(|ratios| geometric_mean(&ratios));
+    println!("two-qubit gates, pulses, success, milliseconds: ours and Qiskit's\n{table}");
+    println!("ours to Qiskit's: gates {gates:.3}, pulses {pulses:.3}, success {success:.4}, speed {speed:.1}");
+    assert!(gates <= 1.05, "{gates} of Qiskit's two-qubit gates\n{table}");
+    assert!(success >= 1.0, "{success} of Qiskit's success probability\n{table}");
+}
