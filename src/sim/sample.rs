@@ -77,14 +77,45 @@ fn square(observable: &Observable) -> Observable {
     Observable { terms }
 }
 
-/// An engine seen through a finite number of shots.
+/// Letters that one run can read, and the strings that are read in it.
+struct Basis {
+    letters: PauliString,
+    /// (observable, weight, string).
+    strings: Vec<(usize, f64, PauliString)>,
+}
+
+impl Basis {
+    /// As few bases as a first fit finds; strings share one if they have the same letter wherever both have one.
+    fn group(observables: &[Observable]) -> Vec<Self> {
+        let mut bases: Vec<Self> = Vec::new();
+        for (o, observable) in observables.iter().enumerate() {
+            for &(weight, string) in &observable.terms {
+                let agrees = |basis: &&mut Self| {
+                    let both = basis.letters.support() & string.support();
+                    (basis.letters.x ^ string.x) & both == 0 && (basis.letters.z ^ string.z) & both == 0
+                };
+                match bases.iter_mut().find(agrees) {
+                    Some(basis) => {
+                        basis.letters.x |= string.x;
+                        basis.letters.z |= string.z;
+                        basis.strings.push((o, weight, string));
+                    }
+                    None => bases.push(Self { letters: string, strings: vec![(o, weight, string)] }),
+                }
+            }
+        }
+        bases
+    }
+}
+
+/// An engine seen through a finite number of shots, as an experiment would see it.
 ///
-/// `expect` measures each Pauli string on its own: `shots` draws from the probabilities after its basis rotation, readout
-/// errors included. `vjp` is the parameter-shift rule on such estimates.
+/// `expect` measures all qubits at once: Pauli strings that can be read in one basis share their `shots` draws, readout
+/// errors included; another basis is another `shots` draws. `vjp` is the parameter-shift rule on such estimates.
 pub struct Shots<S> {
     /// Where probabilities come from.
     pub inner: S,
-    /// Shots for each Pauli string, row and run.
+    /// Shots for each basis and row.
     pub shots: usize,
     /// Seed. Calls with one seed and the same arguments give the same bytes.
     pub seed: u64,
@@ -135,26 +166,16 @@ impl<S: Simulator> Simulator for Shots<S> {
             });
         }
         let mut out = Array2::zeros((angles.batch(), observables.len()));
-        let mut number = 0;
-        for (o, observable) in observables.iter().enumerate() {
-            for &(weight, string) in &observable.terms {
-                if string.support() == 0 {
-                    out.column_mut(o).mapv_inplace(|sum| sum + weight);
-                    continue;
-                }
-                let seed = Stream::numbered(self.seed, number).bits();
-                number += 1;
-                let drawn = sample(self.distribution(program, angles, string)?.view(), self.shots, seed);
-                for (row, counts) in drawn.rows().into_iter().enumerate() {
-                    let sum: f64 = counts
-                        .iter()
-                        .enumerate()
-                        .map(|(outcome, &n)| {
-                            let odd = (outcome as u64 & string.support()).count_ones() % 2 == 1;
-                            if odd { -(n as f64) } else { n as f64 }
-                        })
-                        .sum();
-                    out[[row, o]] += weight * sum / self.shots.max(1) as f64;
+        for (number, basis) in Basis::group(observables).iter().enumerate() {
+            let seed = Stream::numbered(self.seed, number as u64).bits();
+            let drawn = sample(self.distribution(program, angles, basis.letters)?.view(), self.shots, seed);
+            for (row, counts) in drawn.rows().into_iter().enumerate() {
+                for &(o, weight, string) in &basis.strings {
+                    let signed = counts.iter().enumerate().map(|(outcome, &n)| {
+                        let odd = (outcome as u64 & string.support()).count_ones() % 2 == 1;
+                        if odd { -(n as f64) } else { n as f64 }
+                    });
+                    out[[row, o]] += weight * signed.sum::<f64>() / self.shots.max(1) as f64;
                 }
             }
         }
