@@ -42,12 +42,10 @@ impl Execution {
     ) -> Result<Self, NnError> {
         let routed = transpile(&ansatz.circuit, &Target::of(device), &Default::default())?;
         let program = model.apply(&routed.circuit, device, &routed.last)?;
-        let places: Vec<usize> = routed
-            .last
+        let observables = Observable::all_z(routed.last.len())
             .iter()
-            .map(|physical| program.active.binary_search(physical).expect("kept qubits are active"))
+            .map(|z| program.place(z, &routed.last).expect("kept qubits are active"))
             .collect();
-        let observables = Observable::all_z(places.len()).iter().map(|z| z.moved(&places)).collect();
         Ok(Self { program: Arc::new(program), observables, simulator })
     }
 

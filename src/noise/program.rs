@@ -117,17 +117,17 @@ impl Program {
         })
     }
 
-    /// An observable on circuit qubits as one on program qubits, `None` if it acts on a qubit that is not active.
-    pub fn place(&self, observable: &Observable) -> Option<Observable> {
-        let mut places = vec![usize::MAX; self.active.last().map_or(0, |q| q + 1)];
-        for (k, &qubit) in self.active.iter().enumerate() {
-            places[qubit] = k;
-        }
+    /// The observable whose qubit k sits on circuit qubit `qubits[k]` (the end of a layout), on program qubits; `None` if
+    /// it acts on a qubit past the list or one that is not active.
+    pub fn place(&self, observable: &Observable, qubits: &[usize]) -> Option<Observable> {
         let reach = 64 - observable.support().leading_zeros() as usize;
-        let known = (0..reach).all(|q| observable.support() >> q & 1 == 0 || places.get(q).is_some_and(|&p| p < 64));
-        // Qubits outside the support carry no letter, so where they go does not matter.
-        let places: Vec<usize> = places.iter().take(reach).map(|&p| p.min(63)).collect();
-        known.then(|| observable.moved(&places))
+        let acts = |k: usize| observable.support() >> k & 1 == 1;
+        // Where a qubit goes that the observable does not act on does not matter.
+        let place = |k: usize| {
+            let found = qubits.get(k).and_then(|qubit| self.active.binary_search(qubit).ok());
+            if acts(k) { found } else { Some(found.unwrap_or(0)) }
+        };
+        (0..reach).map(place).collect::<Option<Vec<usize>>>().map(|places| observable.moved(&places))
     }
 }
 

@@ -151,20 +151,16 @@ macro_rules! by_kind {
             _ => by_kind!(@call $large, $arguments),
         }
     };
-    (@call $function:expr, ($($argument:expr),*)) => { $function($($argument),*) };
+    // Each arm is compiled for wide vectors on its own: one function with all of them would take minutes to optimise.
+    (@call $function:expr, ($($argument:expr),*)) => { widest(#[inline(always)] || $function($($argument),*)) };
 }
 
 /// Applies a gate.
 pub fn apply(state: &mut State, places: &Places, kind: &Kind, entries: Entries) {
-    widest(
-        #[inline(always)]
-        || {
-            if let Kind::Permutation(to) = kind {
-                return permute(state, places, to);
-            }
-            by_kind!(kind, places, entries, apply_diagonal, apply_dense, apply_large, (state, places, entries));
-        },
-    );
+    if let Kind::Permutation(to) = kind {
+        return permute(state, places, to);
+    }
+    by_kind!(kind, places, entries, apply_diagonal, apply_dense, apply_large, (state, places, entries));
 }
 
 /// Un-applies a gate from `ket` and `bra`, whose entries are those of its inverse, and, if `found` is given, adds to it
@@ -175,56 +171,33 @@ pub fn unapply(
     places: &Places,
     kind: &Kind,
     inverse: Entries,
-    mut found: Option<&mut [f64]>,
+    found: Option<&mut [f64]>,
 ) {
-    widest(
-        #[inline(always)]
-        || {
-            let Some(found) = found.as_deref_mut() else {
-                match kind {
-                    Kind::Permutation(to) => {
-                        let mut from = vec![0; to.len()];
-                        to.iter().enumerate().for_each(|(i, &place)| from[place] = i);
-                        permute(ket, places, &from);
-                        permute(bra, places, &from);
-                    }
-                    _ => {
-                        by_kind!(
-                            kind,
-                            places,
-                            inverse,
-                            apply_diagonal,
-                            apply_dense,
-                            apply_large,
-                            (ket, places, inverse)
-                        );
-                        by_kind!(
-                            kind,
-                            places,
-                            inverse,
-                            apply_diagonal,
-                            apply_dense,
-                            apply_large,
-                            (bra, places, inverse)
-                        );
-                    }
-                }
-                return;
-            };
-            by_kind!(
-                kind,
-                places,
-                inverse,
-                unapply_diagonal,
-                unapply_dense,
-                unapply_large,
-                (ket, bra, places, inverse, found)
-            );
-        },
+    let Some(found) = found else {
+        return match kind {
+            Kind::Permutation(to) => {
+                let mut from = vec![0; to.len()];
+                to.iter().enumerate().for_each(|(i, &place)| from[place] = i);
+                permute(ket, places, &from);
+                permute(bra, places, &from);
+            }
+            _ => {
+                apply(ket, places, kind, inverse);
+                apply(bra, places, kind, inverse);
+            }
+        };
+    };
+    by_kind!(
+        kind,
+        places,
+        inverse,
+        unapply_diagonal,
+        unapply_dense,
+        unapply_large,
+        (ket, bra, places, inverse, found)
     );
 }
 
-#[inline(always)]
 fn permute(state: &mut State, places: &Places, to: &[usize]) {
     let inner = state.lanes * places.run;
     let mut held = vec![0.0; to.len() * inner];
