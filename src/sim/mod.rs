@@ -20,7 +20,7 @@ pub mod sample;
 pub mod state;
 mod statevector;
 mod trajectory;
-mod vector;
+mod widest;
 
 pub use auto::Auto;
 pub use density::Density;

@@ -2,9 +2,11 @@
 //!
 //! A vector of n qubits and L lanes is `v[p·L + lane]`, p < 4ⁿ, the letter of qubit k (I X Y Z) worth `4^k`. Lanes are
 //! rows of a batch, or observables. All functions are plain loops over blocks of fixed width, compiled for the widest
-//! vectors of the machine by [`widest`].
+//! vectors of the machine found at run time ([`widest!`]).
 
-use crate::sim::vector::widest;
+use pulp::Simd;
+
+use crate::sim::widest::{fused, widest};
 
 /// Lanes or components worked on at once: one AVX-512 register of doubles.
 const WIDE: usize = 8;
@@ -52,55 +54,57 @@ impl Places {
     }
 }
 
-/// `v ← M v` on the operands of `places`.
-pub fn apply(v: &mut [f64], lanes: usize, places: &Places, weights: Weights) {
-    widest(
-        #[inline(always)]
-        || match (weights, places.size()) {
-            (Weights::Shared(m), 4) => apply_shared::<4>(v, lanes, places, m),
-            (Weights::Shared(m), 16) => apply_shared::<16>(v, lanes, places, m),
-            (Weights::Lanes(m), 4) => apply_lanes::<4>(v, lanes, places, m),
-            (Weights::Lanes(m), 16) => apply_lanes::<16>(v, lanes, places, m),
-            (_, size) => unreachable!("matrices of one or two qubits come here, not of {size} letters"),
-        },
-    );
+widest! {
+    /// `v ← M v` on the one or two operands of `places`.
+    pub fn apply<'a>(v: &'a mut [f64], lanes: usize, places: &'a Places, weights: Weights<'a>) = apply_loops
 }
 
 #[inline(always)]
-fn apply_shared<const K: usize>(v: &mut [f64], lanes: usize, places: &Places, m: &[f64]) {
+fn apply_loops<S: Simd>(v: &mut [f64], lanes: usize, places: &Places, weights: Weights) {
+    match (weights, places.size()) {
+        (Weights::Shared(m), 4) => apply_shared::<S, 4>(v, lanes, places, m),
+        (Weights::Shared(m), 16) => apply_shared::<S, 16>(v, lanes, places, m),
+        (Weights::Lanes(m), 4) => apply_lanes::<S, 4>(v, lanes, places, m),
+        (Weights::Lanes(m), 16) => apply_lanes::<S, 16>(v, lanes, places, m),
+        (_, size) => unreachable!("matrices of one or two qubits come here, not of {size} letters"),
+    }
+}
+
+#[inline(always)]
+fn apply_shared<S: Simd, const K: usize>(v: &mut [f64], lanes: usize, places: &Places, m: &[f64]) {
     let m: &[f64] = &m[..K * K];
     let inner = lanes * places.run;
     for base in &places.bases {
         let start = base * lanes;
         let mut at = start;
         while at + WIDE <= start + inner {
-            apply_block::<K, WIDE>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; WIDE]);
+            apply_block::<S, K, WIDE>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; WIDE]);
             at += WIDE;
         }
         while at + WIDE / 2 <= start + inner {
-            apply_block::<K, 4>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; 4]);
+            apply_block::<S, K, 4>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; 4]);
             at += 4;
         }
         while at < start + inner {
-            apply_block::<K, 1>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]]);
+            apply_block::<S, K, 1>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]]);
             at += 1;
         }
     }
 }
 
 #[inline(always)]
-fn apply_lanes<const K: usize>(v: &mut [f64], lanes: usize, places: &Places, m: &[f64]) {
+fn apply_lanes<S: Simd, const K: usize>(v: &mut [f64], lanes: usize, places: &Places, m: &[f64]) {
     for base in &places.bases {
         for row in *base..base + places.run {
             let mut lane = 0;
             while lane + WIDE <= lanes {
-                apply_block::<K, WIDE>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
+                apply_block::<S, K, WIDE>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
                     chunk(m, (i * K + j) * lanes + lane)
                 });
                 lane += WIDE;
             }
             while lane < lanes {
-                apply_block::<K, 1>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
+                apply_block::<S, K, 1>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
                     [m[(i * K + j) * lanes + lane]]
                 });
                 lane += 1;
@@ -116,7 +120,7 @@ fn chunk<const W: usize>(v: &[f64], at: usize) -> [f64; W] {
 }
 
 #[inline(always)]
-fn apply_block<const K: usize, const W: usize>(
+fn apply_block<S: Simd, const K: usize, const W: usize>(
     v: &mut [f64],
     at: usize,
     lanes: usize,
@@ -132,36 +136,37 @@ fn apply_block<const K: usize, const W: usize>(
         for j in 0..K {
             let factor = entry(i, j);
             for w in 0..W {
-                sum[w] = factor[w].mul_add(x[j][w], sum[w]);
+                sum[w] = fused::<S>(factor[w], x[j][w], sum[w]);
             }
         }
         v[at + offsets[i] * lanes..][..W].copy_from_slice(&sum);
     }
 }
 
-/// The derivative of `⟨g, M v⟩` with respect to M, added to `out[i·K + j]`: `Σ g_i v_j` over everything else, lanes too.
-pub fn outer(v: &[f64], g: &[f64], lanes: usize, places: &Places, out: &mut [f64]) {
-    widest(
-        #[inline(always)]
-        || {
-            let size = places.size();
-            for i in (0..size).step_by(4) {
-                for j in (0..size).step_by(4) {
-                    let tile = outer_tile(v, g, lanes, places, i, j);
-                    for (a, row) in tile.iter().enumerate() {
-                        for (b, value) in row.iter().enumerate() {
-                            out[(i + a) * size + j + b] += value;
-                        }
-                    }
+widest! {
+    /// The derivative of `⟨g, M v⟩` with respect to M, added to `out[i·K + j]`: `Σ g_i v_j` over everything else, lanes
+    /// too.
+    pub fn outer<'a>(v: &'a [f64], g: &'a [f64], lanes: usize, places: &'a Places, out: &'a mut [f64]) = outer_loops
+}
+
+#[inline(always)]
+fn outer_loops<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, out: &mut [f64]) {
+    let size = places.size();
+    for i in (0..size).step_by(4) {
+        for j in (0..size).step_by(4) {
+            let tile = outer_tile::<S>(v, g, lanes, places, i, j);
+            for (a, row) in tile.iter().enumerate() {
+                for (b, value) in row.iter().enumerate() {
+                    out[(i + a) * size + j + b] += value;
                 }
             }
-        },
-    );
+        }
+    }
 }
 
 /// A 4 × 4 piece of [`outer`], its sums held in registers over the whole vector.
 #[inline(always)]
-fn outer_tile(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: usize, j: usize) -> [[f64; 4]; 4] {
+fn outer_tile<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: usize, j: usize) -> [[f64; 4]; 4] {
     let (rows, columns) = (&places.offsets[i..i + 4], &places.offsets[j..j + 4]);
     let inner = lanes * places.run;
     let mut wide = [[[0.0; WIDE]; 4]; 4];
@@ -170,12 +175,15 @@ fn outer_tile(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: usize, j: 
         let start = base * lanes;
         let mut at = start;
         while at + WIDE <= start + inner {
-            let x: [[f64; WIDE]; 4] = std::array::from_fn(|b| chunk(v, at + columns[b] * lanes));
+            let mut x = [[0.0; WIDE]; 4];
+            for b in 0..4 {
+                x[b] = chunk(v, at + columns[b] * lanes);
+            }
             for a in 0..4 {
                 let y: [f64; WIDE] = chunk(g, at + rows[a] * lanes);
                 for b in 0..4 {
                     for w in 0..WIDE {
-                        wide[a][b][w] = y[w].mul_add(x[b][w], wide[a][b][w]);
+                        wide[a][b][w] = fused::<S>(y[w], x[b][w], wide[a][b][w]);
                     }
                 }
             }
@@ -197,28 +205,29 @@ fn outer_tile(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: usize, j: 
     sums
 }
 
-/// As [`outer`], one matrix per lane: added to `out[(i·K + j)·L + lane]`.
-pub fn outer_lanes(v: &[f64], g: &[f64], lanes: usize, places: &Places, out: &mut [f64]) {
-    widest(
-        #[inline(always)]
-        || {
-            let size = places.size();
-            for base in &places.bases {
-                for row in *base..base + places.run {
-                    for i in 0..size {
-                        let y = &g[(row + places.offsets[i]) * lanes..][..lanes];
-                        for j in 0..size {
-                            let x = &v[(row + places.offsets[j]) * lanes..][..lanes];
-                            let sum = &mut out[(i * size + j) * lanes..][..lanes];
-                            for lane in 0..lanes {
-                                sum[lane] = y[lane].mul_add(x[lane], sum[lane]);
-                            }
-                        }
+widest! {
+    /// As [`outer`], one matrix per lane: added to `out[(i·K + j)·L + lane]`.
+    pub fn outer_lanes<'a>(v: &'a [f64], g: &'a [f64], lanes: usize, places: &'a Places, out: &'a mut [f64])
+        = outer_lanes_loops
+}
+
+#[inline(always)]
+fn outer_lanes_loops<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, out: &mut [f64]) {
+    let size = places.size();
+    for base in &places.bases {
+        for row in *base..base + places.run {
+            for i in 0..size {
+                let y = &g[(row + places.offsets[i]) * lanes..][..lanes];
+                for j in 0..size {
+                    let x = &v[(row + places.offsets[j]) * lanes..][..lanes];
+                    let sum = &mut out[(i * size + j) * lanes..][..lanes];
+                    for lane in 0..lanes {
+                        sum[lane] = fused::<S>(y[lane], x[lane], sum[lane]);
                     }
                 }
             }
-        },
-    );
+        }
+    }
 }
 
 /// The transpose of a square matrix, row major; of one matrix per lane for `lanes > 1`.

@@ -7,7 +7,7 @@ use crate::math::Matrix;
 use crate::math::matrix::C64;
 use crate::sim::Angles;
 use crate::sim::map::{Map, unitary};
-use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply, unapply};
+use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply, unapply, unapply_both};
 
 /// A gate with everything that does not depend on angles worked out.
 pub struct Gate {
@@ -91,15 +91,19 @@ impl Gate {
     ) {
         match bound {
             Some(bound) => {
-                let found = (!self.map.is_fixed()).then_some(shared);
                 let inverse = Entries { list: &bound.inverse, by_row: false };
-                unapply(ket, bra, &self.places, &self.kind, inverse, found);
+                if self.map.is_fixed() {
+                    unapply(ket, &self.places, &self.kind, inverse);
+                    unapply(bra, &self.places, &self.kind, inverse);
+                } else {
+                    unapply_both(ket, bra, &self.places, &self.kind, inverse, shared);
+                }
             }
             None => {
                 let list = self.dagger(&self.map.values(angles, rows.clone()), rows.len());
                 let mut found = vec![0.0; list.len()];
                 let inverse = Entries { list: &list, by_row: true };
-                unapply(ket, bra, &self.places, &self.kind, inverse, Some(&mut found));
+                unapply_both(ket, bra, &self.places, &self.kind, inverse, &mut found);
                 self.map.gradient(angles, rows, &found, |row, slot, value| rows_found.push((row, slot, value)));
             }
         }

@@ -1,10 +1,11 @@
 //! Loops over amplitudes: amplitude major, lane minor, real and imaginary parts apart.
 //!
 //! A state of n qubits and L lanes (rows of a batch) is `re[i·L + lane]`, `im[i·L + lane]`, i < 2ⁿ. All functions are
-//! plain loops over blocks of fixed width, compiled for the widest vectors of the machine by
-//! [`widest`].
+//! plain loops over blocks of fixed width, compiled for the widest vectors found at run time ([`widest!`]).
 
-use crate::sim::vector::widest;
+use pulp::Simd;
+
+use crate::sim::widest::{fused, widest};
 
 /// Numbers worked on at once: one AVX-512 register of doubles.
 const WIDE: usize = 8;
@@ -139,65 +140,70 @@ macro_rules! for_each_block {
 macro_rules! by_kind {
     ($kind:expr, $places:expr, $entries:expr, $diagonal:ident, $dense:ident, $large:ident, $arguments:tt) => {
         match ($kind, $places.size(), $entries.by_row) {
-            (Kind::Diagonal, _, false) => by_kind!(@call $diagonal::<false>, $arguments),
-            (Kind::Diagonal, _, true) => by_kind!(@call $diagonal::<true>, $arguments),
-            (Kind::Real, 2, false) => by_kind!(@call $dense::<2, true, false>, $arguments),
-            (Kind::Real, 2, true) => by_kind!(@call $dense::<2, true, true>, $arguments),
-            (Kind::Complex, 2, false) => by_kind!(@call $dense::<2, false, false>, $arguments),
-            (Kind::Complex, 2, true) => by_kind!(@call $dense::<2, false, true>, $arguments),
-            (Kind::Real, 4, false) => by_kind!(@call $dense::<4, true, false>, $arguments),
-            (_, 4, false) => by_kind!(@call $dense::<4, false, false>, $arguments),
-            (_, 4, true) => by_kind!(@call $dense::<4, false, true>, $arguments),
-            _ => by_kind!(@call $large, $arguments),
+            (Kind::Diagonal, _, false) => by_kind!(@call $diagonal::<S, false>, $arguments),
+            (Kind::Diagonal, _, true) => by_kind!(@call $diagonal::<S, true>, $arguments),
+            (Kind::Real, 2, false) => by_kind!(@call $dense::<S, 2, true, false>, $arguments),
+            (Kind::Real, 2, true) => by_kind!(@call $dense::<S, 2, true, true>, $arguments),
+            (Kind::Complex, 2, false) => by_kind!(@call $dense::<S, 2, false, false>, $arguments),
+            (Kind::Complex, 2, true) => by_kind!(@call $dense::<S, 2, false, true>, $arguments),
+            (Kind::Real, 4, false) => by_kind!(@call $dense::<S, 4, true, false>, $arguments),
+            (_, 4, false) => by_kind!(@call $dense::<S, 4, false, false>, $arguments),
+            (_, 4, true) => by_kind!(@call $dense::<S, 4, false, true>, $arguments),
+            _ => by_kind!(@call $large::<S>, $arguments),
         }
     };
-    // Each arm is compiled for wide vectors on its own: one function with all of them would take minutes to optimise.
-    (@call $function:expr, ($($argument:expr),*)) => { widest(#[inline(always)] || $function($($argument),*)) };
+    (@call $function:expr, ($($argument:expr),*)) => { $function($($argument),*) };
 }
 
-/// Applies a gate.
-pub fn apply(state: &mut State, places: &Places, kind: &Kind, entries: Entries) {
+widest! {
+    /// Applies a gate.
+    pub fn apply<'a>(state: &'a mut State, places: &'a Places, kind: &'a Kind, entries: Entries<'a>) = apply_loops
+}
+
+#[inline(always)]
+fn apply_loops<S: Simd>(state: &mut State, places: &Places, kind: &Kind, entries: Entries) {
     if let Kind::Permutation(to) = kind {
         return permute(state, places, to);
     }
     by_kind!(kind, places, entries, apply_diagonal, apply_dense, apply_large, (state, places, entries));
 }
 
-/// Un-applies a gate from `ket` and `bra`, whose entries are those of its inverse, and, if `found` is given, adds to it
-/// the derivative of `2 Re⟨bra|ket⟩` by the entries of the gate, laid out like its entries.
-pub fn unapply(
+/// Un-applies a gate whose inverse has the entries `inverse`.
+pub fn unapply(state: &mut State, places: &Places, kind: &Kind, inverse: Entries) {
+    if let Kind::Permutation(to) = kind {
+        let mut from = vec![0; to.len()];
+        to.iter().enumerate().for_each(|(i, &place)| from[place] = i);
+        return apply(state, places, &Kind::Permutation(from), inverse);
+    }
+    apply(state, places, kind, inverse);
+}
+
+widest! {
+    /// Un-applies a gate whose inverse has the entries `inverse` from both states, and adds to `found` the derivative of
+    /// `2 Re⟨bra|ket⟩` by the entries of the gate, laid out like them.
+    pub fn unapply_both<'a>(
+        ket: &'a mut State,
+        bra: &'a mut State,
+        places: &'a Places,
+        kind: &'a Kind,
+        inverse: Entries<'a>,
+        found: &'a mut [f64],
+    ) = unapply_loops
+}
+
+#[inline(always)]
+fn unapply_loops<S: Simd>(
     ket: &mut State,
     bra: &mut State,
     places: &Places,
     kind: &Kind,
     inverse: Entries,
-    found: Option<&mut [f64]>,
+    found: &mut [f64],
 ) {
-    let Some(found) = found else {
-        return match kind {
-            Kind::Permutation(to) => {
-                let mut from = vec![0; to.len()];
-                to.iter().enumerate().for_each(|(i, &place)| from[place] = i);
-                permute(ket, places, &from);
-                permute(bra, places, &from);
-            }
-            _ => {
-                apply(ket, places, kind, inverse);
-                apply(bra, places, kind, inverse);
-            }
-        };
-    };
-    by_kind!(
-        kind,
-        places,
-        inverse,
-        unapply_diagonal,
-        unapply_dense,
-        unapply_large,
-        (ket, bra, places, inverse, found)
-    );
+    by_kind!(kind, places, inverse, unapply_diagonal, unapply_dense, unapply_large, (ket, bra, places, inverse, found));
 }
 
+#[inline(always)]
 fn permute(state: &mut State, places: &Places, to: &[usize]) {
     let inner = state.lanes * places.run;
     let mut held = vec![0.0; to.len() * inner];
@@ -220,7 +226,7 @@ fn permute(state: &mut State, places: &Places, to: &[usize]) {
 }
 
 #[inline(always)]
-fn apply_diagonal<const ROWS: bool>(state: &mut State, places: &Places, entries: Entries) {
+fn apply_diagonal<S: Simd, const ROWS: bool>(state: &mut State, places: &Places, entries: Entries) {
     let lanes = state.lanes;
     for (i, offset) in places.offsets.iter().enumerate() {
         if !ROWS && entries.list[2 * i..2 * i + 2] == [1.0, 0.0] {
@@ -231,15 +237,15 @@ fn apply_diagonal<const ROWS: bool>(state: &mut State, places: &Places, entries:
             let (dr, di) = (entries.get::<W, ROWS>(i, 0, lanes, lane), entries.get::<W, ROWS>(i, 1, lanes, lane));
             let (xr, xi): ([f64; W], [f64; W]) = (chunk(&state.re, at), chunk(&state.im, at));
             for w in 0..W {
-                state.re[at + w] = dr[w].mul_add(xr[w], -(di[w] * xi[w]));
-                state.im[at + w] = dr[w].mul_add(xi[w], di[w] * xr[w]);
+                state.re[at + w] = fused::<S>(dr[w], xr[w], -(di[w] * xi[w]));
+                state.im[at + w] = fused::<S>(dr[w], xi[w], di[w] * xr[w]);
             }
         });
     }
 }
 
 #[inline(always)]
-fn apply_dense<const K: usize, const REAL: bool, const ROWS: bool>(
+fn apply_dense<S: Simd, const K: usize, const REAL: bool, const ROWS: bool>(
     state: &mut State,
     places: &Places,
     entries: Entries,
@@ -247,7 +253,7 @@ fn apply_dense<const K: usize, const REAL: bool, const ROWS: bool>(
     let lanes = state.lanes;
     for_each_block!(places, lanes, ROWS, |at, lane, W| {
         let x = load::<K, W>(state, places, at);
-        let y = multiply::<K, W, REAL, ROWS>(&x, &entries, lanes, lane);
+        let y = multiply::<S, K, W, REAL, ROWS>(&x, &entries, lanes, lane);
         store::<K, W>(state, places, at, &y);
     });
 }
@@ -258,7 +264,11 @@ type Block<const K: usize, const W: usize> = ([[f64; W]; K], [[f64; W]; K]);
 #[inline(always)]
 fn load<const K: usize, const W: usize>(state: &State, places: &Places, at: usize) -> Block<K, W> {
     let place = |j: usize| at + places.offsets[j] * state.lanes;
-    (std::array::from_fn(|j| chunk(&state.re, place(j))), std::array::from_fn(|j| chunk(&state.im, place(j))))
+    let mut x = ([[0.0; W]; K], [[0.0; W]; K]);
+    for j in 0..K {
+        (x.0[j], x.1[j]) = (chunk(&state.re, place(j)), chunk(&state.im, place(j)));
+    }
+    x
 }
 
 #[inline(always)]
@@ -271,7 +281,7 @@ fn store<const K: usize, const W: usize>(state: &mut State, places: &Places, at:
 }
 
 #[inline(always)]
-fn multiply<const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
+fn multiply<S: Simd, const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
     x: &Block<K, W>,
     entries: &Entries,
     lanes: usize,
@@ -282,14 +292,14 @@ fn multiply<const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
         for j in 0..K {
             let mr = entries.get::<W, ROWS>(i * K + j, 0, lanes, lane);
             for w in 0..W {
-                y.0[i][w] = mr[w].mul_add(x.0[j][w], y.0[i][w]);
-                y.1[i][w] = mr[w].mul_add(x.1[j][w], y.1[i][w]);
+                y.0[i][w] = fused::<S>(mr[w], x.0[j][w], y.0[i][w]);
+                y.1[i][w] = fused::<S>(mr[w], x.1[j][w], y.1[i][w]);
             }
             if !REAL {
                 let mi = entries.get::<W, ROWS>(i * K + j, 1, lanes, lane);
                 for w in 0..W {
-                    y.0[i][w] = (-mi[w]).mul_add(x.1[j][w], y.0[i][w]);
-                    y.1[i][w] = mi[w].mul_add(x.0[j][w], y.1[i][w]);
+                    y.0[i][w] = fused::<S>(-mi[w], x.1[j][w], y.0[i][w]);
+                    y.1[i][w] = fused::<S>(mi[w], x.0[j][w], y.1[i][w]);
                 }
             }
         }
@@ -299,34 +309,39 @@ fn multiply<const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
 
 /// `Σ conj(ψ_i) ψ_j` over everything but the operands, for each lane: laid out like entries by row.
 pub fn overlaps(state: &State, places: &Places) -> Vec<f64> {
-    let (lanes, size) = (state.lanes, places.size());
-    let mut out = vec![0.0; 2 * size * size * lanes];
-    widest(
-        #[inline(always)]
-        || {
-            for run in 0..places.count {
-                let start = places.start(run);
-                for row in start..start + places.run {
-                    for i in 0..size {
-                        for j in 0..size {
-                            let (a, b) = ((row + places.offsets[i]) * lanes, (row + places.offsets[j]) * lanes);
-                            let (ar, ai) = (&state.re[a..a + lanes], &state.im[a..a + lanes]);
-                            let (br, bi) = (&state.re[b..b + lanes], &state.im[b..b + lanes]);
-                            let (re, im) = out[2 * (i * size + j) * lanes..][..2 * lanes].split_at_mut(lanes);
-                            for lane in 0..lanes {
-                                re[lane] += ar[lane] * br[lane] + ai[lane] * bi[lane];
-                                im[lane] += ar[lane] * bi[lane] - ai[lane] * br[lane];
-                            }
-                        }
-                    }
-                }
-            }
-        },
-    );
+    let mut out = vec![0.0; 2 * places.size() * places.size() * state.lanes];
+    overlaps_into(state, places, &mut out);
     out
 }
 
-fn apply_large(state: &mut State, places: &Places, entries: Entries) {
+widest! {
+    pub fn overlaps_into<'a>(state: &'a State, places: &'a Places, out: &'a mut [f64]) = overlap_loops
+}
+
+#[inline(always)]
+fn overlap_loops<S: Simd>(state: &State, places: &Places, out: &mut [f64]) {
+    let (lanes, size) = (state.lanes, places.size());
+    for run in 0..places.count {
+        let start = places.start(run);
+        for row in start..start + places.run {
+            for i in 0..size {
+                for j in 0..size {
+                    let (a, b) = ((row + places.offsets[i]) * lanes, (row + places.offsets[j]) * lanes);
+                    let (ar, ai) = (&state.re[a..a + lanes], &state.im[a..a + lanes]);
+                    let (br, bi) = (&state.re[b..b + lanes], &state.im[b..b + lanes]);
+                    let (re, im) = out[2 * (i * size + j) * lanes..][..2 * lanes].split_at_mut(lanes);
+                    for lane in 0..lanes {
+                        re[lane] = fused::<S>(ar[lane], br[lane], fused::<S>(ai[lane], bi[lane], re[lane]));
+                        im[lane] = fused::<S>(ar[lane], bi[lane], fused::<S>(-ai[lane], br[lane], im[lane]));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn apply_large<S: Simd>(state: &mut State, places: &Places, entries: Entries) {
     let (lanes, size) = (state.lanes, places.size());
     let mut x = vec![(0.0, 0.0); size];
     for run in 0..places.count {
@@ -376,21 +391,21 @@ fn gather<const W: usize, const ROWS: bool>(
 
 /// `conj(a) b`, or its real part alone.
 #[inline(always)]
-fn overlap<const W: usize, const REAL: bool>(
+fn overlap<S: Simd, const W: usize, const REAL: bool>(
     (ar, ai): (&[f64; W], &[f64; W]),
     (br, bi): (&[f64; W], &[f64; W]),
     (re, im): (&mut [f64; W], &mut [f64; W]),
 ) {
     for w in 0..W {
-        re[w] = ar[w].mul_add(br[w], ai[w].mul_add(bi[w], re[w]));
+        re[w] = fused::<S>(ar[w], br[w], fused::<S>(ai[w], bi[w], re[w]));
         if !REAL {
-            im[w] = ar[w].mul_add(bi[w], (-ai[w]).mul_add(br[w], im[w]));
+            im[w] = fused::<S>(ar[w], bi[w], fused::<S>(-ai[w], br[w], im[w]));
         }
     }
 }
 
 #[inline(always)]
-fn unapply_diagonal<const ROWS: bool>(
+fn unapply_diagonal<S: Simd, const ROWS: bool>(
     ket: &mut State,
     bra: &mut State,
     places: &Places,
@@ -407,15 +422,15 @@ fn unapply_diagonal<const ROWS: bool>(
             let (br, bi): ([f64; W], [f64; W]) = (chunk(&bra.re, at), chunk(&bra.im, at));
             let (mut kr, mut ki) = ([0.0; W], [0.0; W]);
             for w in 0..W {
-                kr[w] = dr[w].mul_add(xr[w], -(di[w] * xi[w]));
-                ki[w] = dr[w].mul_add(xi[w], di[w] * xr[w]);
+                kr[w] = fused::<S>(dr[w], xr[w], -(di[w] * xi[w]));
+                ki[w] = fused::<S>(dr[w], xi[w], di[w] * xr[w]);
                 ket.re[at + w] = kr[w];
                 ket.im[at + w] = ki[w];
-                bra.re[at + w] = dr[w].mul_add(br[w], -(di[w] * bi[w]));
-                bra.im[at + w] = dr[w].mul_add(bi[w], di[w] * br[w]);
+                bra.re[at + w] = fused::<S>(dr[w], br[w], -(di[w] * bi[w]));
+                bra.im[at + w] = fused::<S>(dr[w], bi[w], di[w] * br[w]);
             }
             let mut sums = ([0.0; W], [0.0; W]);
-            overlap::<W, false>((&br, &bi), (&kr, &ki), (&mut sums.0, &mut sums.1));
+            overlap::<S, W, false>((&br, &bi), (&kr, &ki), (&mut sums.0, &mut sums.1));
             if ROWS {
                 gather::<W, true>(found, i, lanes, lane, sums);
             } else {
@@ -432,7 +447,7 @@ fn unapply_diagonal<const ROWS: bool>(
 }
 
 #[inline(always)]
-fn unapply_dense<const K: usize, const REAL: bool, const ROWS: bool>(
+fn unapply_dense<S: Simd, const K: usize, const REAL: bool, const ROWS: bool>(
     ket: &mut State,
     bra: &mut State,
     places: &Places,
@@ -443,13 +458,13 @@ fn unapply_dense<const K: usize, const REAL: bool, const ROWS: bool>(
     let mut wide = [[([0.0; WIDE], [0.0; WIDE]); K]; K];
     for_each_block!(places, lanes, ROWS, |at, lane, W| {
         let x = load::<K, W>(ket, places, at);
-        let before = multiply::<K, W, REAL, ROWS>(&x, &inverse, lanes, lane);
+        let before = multiply::<S, K, W, REAL, ROWS>(&x, &inverse, lanes, lane);
         store::<K, W>(ket, places, at, &before);
         let after = load::<K, W>(bra, places, at);
         for i in 0..K {
             for j in 0..K {
                 let mut sums = ([0.0; W], [0.0; W]);
-                overlap::<W, REAL>(
+                overlap::<S, W, REAL>(
                     (&after.0[i], &after.1[i]),
                     (&before.0[j], &before.1[j]),
                     (&mut sums.0, &mut sums.1),
@@ -464,7 +479,7 @@ fn unapply_dense<const K: usize, const REAL: bool, const ROWS: bool>(
                 }
             }
         }
-        let y = multiply::<K, W, REAL, ROWS>(&after, &inverse, lanes, lane);
+        let y = multiply::<S, K, W, REAL, ROWS>(&after, &inverse, lanes, lane);
         store::<K, W>(bra, places, at, &y);
     });
     if !ROWS {
@@ -476,9 +491,10 @@ fn unapply_dense<const K: usize, const REAL: bool, const ROWS: bool>(
     }
 }
 
-fn unapply_large(ket: &mut State, bra: &mut State, places: &Places, inverse: Entries, found: &mut [f64]) {
+#[inline(always)]
+fn unapply_large<S: Simd>(ket: &mut State, bra: &mut State, places: &Places, inverse: Entries, found: &mut [f64]) {
     let (lanes, size) = (ket.lanes, places.size());
-    apply_large(ket, places, inverse);
+    apply_large::<S>(ket, places, inverse);
     for run in 0..places.count {
         let start = places.start(run) * lanes;
         for at in start..start + places.run * lanes {
@@ -496,5 +512,5 @@ fn unapply_large(ket: &mut State, bra: &mut State, places: &Places, inverse: Ent
             }
         }
     }
-    apply_large(bra, places, inverse);
+    apply_large::<S>(bra, places, inverse);
 }
