@@ -1,7 +1,8 @@
 //! Processor time of the convolutions of two frozen trunks, layer by layer and whole, on one thread.
 //!
 //! ```text
-//! cargo bench --bench layers                                  # a table: name, images, CPU ms per image
+//! cargo bench --bench layers                # a table: name, images, CPU ms per image
+//! cargo bench --bench layers -- resnet18    # what has this in its name; --avx2 or --portable for other kernels
 //! python tests/reference/layer_speed.py target/release/deps/layers-*   # the same by PyTorch, side by side
 //! ```
 //!
@@ -9,23 +10,25 @@
 //! several runs, because wall time means little on a shared machine.
 
 use candle_core::{Device, Result, Tensor};
-use qgraft::nn::layer::frozen::Value;
+use qgraft::nn::layer::frozen::{Instructions, Value};
 use qgraft::nn::layer::{Activation, FrozenConv, FrozenNet, NetBuilder, Padding, Window};
 use rustix::time::{ClockId, clock_gettime};
 
 fn main() -> Result<()> {
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("nothing has used the pool yet");
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let (options, wanted): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|a| a.starts_with("--"));
+    let asked = |i: &Instructions| options.contains(&format!("--{i:?}").to_lowercase());
+    let instructions = Instructions::available().into_iter().find(asked).unwrap_or(Instructions::best());
     let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str()));
     for layer in LAYERS.iter().filter(|layer| chosen(&layer.name())) {
-        report(&layer.name(), &layer.net()?, layer.shape(), 8)?;
+        report(&layer.name(), &layer.net()?.with_instructions(instructions), layer.shape(), 8)?;
     }
     for (name, net) in [("resnet18", resnet18 as fn() -> Result<FrozenNet>), ("efficientnet_lite0", efficientnet_lite0)]
     {
         for batch in [1, 32] {
             let name = format!("{name} batch {batch}");
             if chosen(&name) {
-                report(&name, &net()?, (3, 224, 224), batch)?;
+                report(&name, &net()?.with_instructions(instructions), (3, 224, 224), batch)?;
             }
         }
     }

@@ -52,9 +52,12 @@ fn check(
     Ok(())
 }
 
-/// (batch, c_in, height, width, c_out, kernel, stride, padding, dilation, groups): around the sizes of blocks and tiles.
+/// (batch, c_in, height, width, c_out, kernel, stride, padding, dilation, groups).
+type Case = (usize, usize, usize, usize, usize, (usize, usize), usize, usize, usize, usize);
+
+/// Around the sizes of blocks and tiles.
 #[rustfmt::skip]
-const CONVOLUTIONS: [(usize, usize, usize, usize, usize, (usize, usize), usize, usize, usize, usize); 26] = [
+const CONVOLUTIONS: [Case; 26] = [
     (1,  1,  1,  1,   1, (1, 1), 1, 0, 1,  1),
     (2,  3, 11, 13,  20, (3, 3), 2, 1, 1,  1),
     (1,  3, 17, 19,  33, (7, 7), 2, 3, 1,  1),
@@ -94,7 +97,7 @@ fn frozen_convolutions_are_convolutions() -> Result<()> {
         let expected = conv2d(&input, &weight, Some(&bias), window, groups)?;
         let conv = FrozenConv::new(&weight, Some(&bias), window, groups, Activation::None)?;
         let name = format!("{case:?}");
-        check(&name, &input, &[expected.clone()], |net, image| Ok(vec![net.conv(image, conv.clone())?]))?;
+        check(&name, &input, std::slice::from_ref(&expected), |net, image| Ok(vec![net.conv(image, conv.clone())?]))?;
         assert_near(&name, &conv2d_frozen(&input, &conv)?, &expected);
 
         // Between other layers: the input in blocks, with a border that only its other reader needs, and a sum.

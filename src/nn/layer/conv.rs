@@ -7,13 +7,16 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, W
 use rayon::prelude::*;
 
 use super::depthwise;
-use super::window::{Plane, Window};
+use super::matrix::{Matrix, multiply_into};
+use super::window::{Plane, Window, pair};
 
-/// Bytes of unrolled input that one tile may take, so that it is multiplied while still in the second-level cache.
+/// Bytes of unrolled input that one tile should take, so that it is multiplied while still in the second-level cache.
 const TILE_BYTES: usize = 512 << 10;
-/// Images are split into at most this many parts whose weight gradients are added in order: a fixed number, so that
-/// the sum does not depend on the threads.
-const GRADIENT_PARTS: usize = 8;
+/// At least this many columns go into one product, so that many weights are not read for few pixels.
+const TILE_COLUMNS: usize = 64;
+/// Weight gradients are summed by parts of the batch, which are then added in order; the parts do not depend on the
+/// number of threads, so neither does the sum. At most this many, of at least so many images.
+const GRADIENT_PARTS: (usize, usize) = (8, 4);
 
 /// Cross-correlation of `input` (batch, c_in, height, width) with `weight` (c_out, c_in / groups, kernel height,
 /// kernel width), plus `bias` (c_out): (batch, c_out, out height, out width). Differentiable in all three, once.
@@ -91,8 +94,10 @@ impl ConvShape {
     /// Output rows, split so that one part's unrolled input fits [`TILE_BYTES`].
     fn tiles(&self, bytes: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let (rows, width) = self.plane.output;
-        let step = if self.plane.window.is_pointwise() { rows } else { TILE_BYTES / (self.depth() * width * bytes) };
-        let step = step.clamp(1, rows.max(1));
+        let step = match self.plane.window.is_pointwise() {
+            true => rows,
+            false => (TILE_BYTES / (self.depth() * width * bytes)).max(TILE_COLUMNS.div_ceil(width)).min(rows),
+        };
         (0..rows).step_by(step).map(move |start| start..(start + step).min(rows))
     }
 
@@ -134,6 +139,10 @@ impl ConvShape {
                 return;
             }
             let weight = Matrix::rows(weight, self.group_out(), self.depth()).transposed();
+            if self.plane.window.is_pointwise() {
+                let gradients = Matrix::rows(output_gradient, self.group_out(), outputs);
+                return multiply_into(gradient, inputs, weight, gradients, false);
+            }
             let mut columns = Vec::new();
             for rows in self.tiles(size_of::<T>()) {
                 let (first, width) = (rows.start * self.plane.output.1, rows.len() * self.plane.output.1);
@@ -150,7 +159,7 @@ impl ConvShape {
         let (inputs, outputs) = (self.plane.input_len(), self.plane.output_len());
         let filters = self.group_out() * self.depth();
         let size = self.groups * filters;
-        let part = self.batch.div_ceil(GRADIENT_PARTS).max(1);
+        let part = self.batch.div_ceil(GRADIENT_PARTS.0).max(GRADIENT_PARTS.1);
         let parts: Vec<Vec<T>> = input
             .par_chunks(part * self.c_in * inputs)
             .zip(output_gradient.par_chunks(part * self.c_out * outputs))
@@ -193,7 +202,7 @@ impl ConvShape {
         {
             self.plane.stretches(rows.clone(), |s| {
                 let row = &columns[s.tap * width..][s.output.start - first..s.output.end - first];
-                row.iter().zip(input[s.input..].iter_mut().step_by(stride)).for_each(|(c, i)| *i += *c);
+                pair(row.iter(), input[s.input..].iter_mut(), stride, |c, i| *i += *c);
             });
         }
     }
@@ -222,74 +231,10 @@ impl<T: WithDType> Columns<T> {
         for (input, columns) in input.chunks(plane.input_len()).zip(self.0.chunks_mut(plane.taps() * width)) {
             plane.stretches(rows.clone(), |s| {
                 let row = &mut columns[s.tap * width..][s.output.start - first..s.output.end - first];
-                match plane.window.stride {
-                    1 => row.copy_from_slice(&input[s.input..][..row.len()]),
-                    stride => row.iter_mut().zip(input[s.input..].iter().step_by(stride)).for_each(|(c, i)| *c = *i),
-                }
+                pair(row.iter_mut(), input[s.input..].iter(), plane.window.stride, |c, i| *c = *i);
             });
         }
         Matrix::rows(&self.0, shape.depth(), width)
-    }
-}
-
-/// A strided view of a matrix: element (r, c) is `values[r · row_stride + c · column_stride]`.
-#[derive(Clone, Copy)]
-struct Matrix<'a, T> {
-    values: &'a [T],
-    size: (usize, usize),
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl<'a, T> Matrix<'a, T> {
-    fn rows(values: &'a [T], rows: usize, columns: usize) -> Self {
-        Matrix::part(values, rows, columns, columns)
-    }
-
-    fn part(values: &'a [T], rows: usize, columns: usize, row_stride: usize) -> Self {
-        assert!(rows == 0 || columns == 0 || (rows - 1) * row_stride + columns <= values.len());
-        Matrix { values, size: (rows, columns), row_stride, column_stride: 1 }
-    }
-
-    fn transposed(self) -> Self {
-        Matrix {
-            size: (self.size.1, self.size.0),
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
-    }
-}
-
-/// output = left · right, or output += left · right if `add`. Rows of `output` lie `row_stride` apart.
-fn multiply_into<T: WithDType>(output: &mut [T], row_stride: usize, left: Matrix<T>, right: Matrix<T>, add: bool) {
-    let (rows, depth, columns) = (left.size.0, left.size.1, right.size.1);
-    assert_eq!(depth, right.size.0);
-    assert!(rows == 0 || columns == 0 || (rows - 1) * row_stride + columns <= output.len());
-    // SAFETY: both views were checked to lie inside their slices when made, the output was checked above, and it
-    // cannot overlap them because it is borrowed mutably. T is f32 or f64, which gemm knows.
-    unsafe {
-        gemm::gemm(
-            rows,
-            columns,
-            depth,
-            output.as_mut_ptr(),
-            1,
-            row_stride as isize,
-            add,
-            left.values.as_ptr(),
-            left.column_stride as isize,
-            left.row_stride as isize,
-            right.values.as_ptr(),
-            right.column_stride as isize,
-            right.row_stride as isize,
-            T::one(),
-            T::one(),
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
     }
 }
 

@@ -2,16 +2,14 @@
 
 use candle_core::WithDType;
 
-use super::window::Plane;
+use super::window::{Plane, pair};
 
 /// output += kernel ∗ input.
 pub(super) fn forward<T: WithDType>(plane: &Plane, input: &[T], kernel: &[T], output: &mut [T]) {
     let stride = plane.window.stride;
     plane.stretches(0..plane.output.0, |s| {
         let weight = kernel[s.tap];
-        for (o, i) in output[s.output].iter_mut().zip(input[s.input..].iter().step_by(stride)) {
-            *o += weight * *i;
-        }
+        pair(output[s.output].iter_mut(), input[s.input..].iter(), stride, |o, i| *o += weight * *i);
     });
 }
 
@@ -25,9 +23,7 @@ pub(super) fn input_gradient<T: WithDType>(
     let stride = plane.window.stride;
     plane.stretches(0..plane.output.0, |s| {
         let weight = kernel[s.tap];
-        for (g, i) in output_gradient[s.output].iter().zip(input_gradient[s.input..].iter_mut().step_by(stride)) {
-            *i += weight * *g;
-        }
+        pair(output_gradient[s.output].iter(), input_gradient[s.input..].iter_mut(), stride, |g, i| *i += weight * *g);
     });
 }
 
@@ -38,9 +34,21 @@ pub(super) fn kernel_gradient<T: WithDType>(
     output_gradient: &[T],
     kernel_gradient: &mut [T],
 ) {
-    let stride = plane.window.stride;
     plane.stretches(0..plane.output.0, |s| {
-        let row = output_gradient[s.output].iter().zip(input[s.input..].iter().step_by(stride));
-        kernel_gradient[s.tap] += row.fold(T::zero(), |sum, (g, i)| sum + *g * *i);
+        kernel_gradient[s.tap] += dot(&output_gradient[s.output], &input[s.input..], plane.window.stride);
     });
+}
+
+/// Σ row[j] · plane[j · stride], in eight sums side by side, as vector registers want it.
+fn dot<T: WithDType>(row: &[T], plane: &[T], stride: usize) -> T {
+    let mut sums = [T::zero(); 8];
+    let (eights, rest) = row.as_chunks::<8>();
+    for (index, eight) in eights.iter().enumerate() {
+        let inputs = &plane[index * 8 * stride..][..7 * stride + 1];
+        for lane in 0..8 {
+            sums[lane] += eight[lane] * inputs[lane * stride];
+        }
+    }
+    pair(rest.iter(), plane.iter().skip(eights.len() * 8 * stride), stride, |g, i| sums[0] += *g * *i);
+    sums.into_iter().fold(T::zero(), |total, sum| total + sum)
 }

@@ -9,6 +9,7 @@
 mod conv;
 mod depthwise;
 pub mod frozen;
+mod matrix;
 mod pool;
 mod window;
 

@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape
 use rayon::prelude::*;
 
 use super::conv::slice;
-use super::window::{Plane, Window};
+use super::window::{Plane, Window, pair};
 
 /// The largest value under each window: (batch, channels, height, width) to (batch, channels, out height, out width).
 /// Padding is never the largest; the output size is rounded down; NaN wins. Of equal values the first, row by row,
@@ -66,8 +66,9 @@ impl Pool {
                 }
                 Kind::Mean => {
                     plane.stretches(0..plane.output.0, |s| {
-                        let taken = input[s.input..].iter().step_by(plane.window.stride);
-                        output[s.output].iter_mut().zip(taken).for_each(|(o, i)| *o += *i);
+                        pair(output[s.output].iter_mut(), input[s.input..].iter(), plane.window.stride, |o, i| {
+                            *o += *i
+                        });
                     });
                     let share = T::from_f64(1.0 / plane.taps() as f64);
                     output.iter_mut().for_each(|o| *o *= share);
@@ -96,8 +97,8 @@ impl Pool {
                 Kind::Mean => {
                     let share = T::from_f64(1.0 / plane.taps() as f64);
                     plane.stretches(0..plane.output.0, |s| {
-                        let taken = gradient[s.input..].iter_mut().step_by(plane.window.stride);
-                        output_gradient[s.output].iter().zip(taken).for_each(|(g, i)| *i += *g * share);
+                        let (row, cells) = (output_gradient[s.output].iter(), gradient[s.input..].iter_mut());
+                        pair(row, cells, plane.window.stride, |g, i| *i += *g * share);
                     });
                 }
             });
@@ -113,7 +114,7 @@ fn maxima<T: WithDType>(plane: &Plane, input: &[T]) -> (Vec<T>, Vec<usize>) {
         for (step, o) in s.output.enumerate() {
             let index = s.input + step * plane.window.stride;
             let value = input[index];
-            let is_nan = !(value >= value);
+            let is_nan = value.partial_cmp(&value).is_none();
             if value > values[o] || is_nan || winners[o] == usize::MAX {
                 (values[o], winners[o]) = (value, index);
             }

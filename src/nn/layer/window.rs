@@ -147,6 +147,22 @@ impl Plane {
     }
 }
 
+/// Calls `f` with every element of `row` and the one of `plane` that its tap touches: `stride` apart from the first.
+/// Ordinary strides get loops of their own, which compile to vector instructions.
+#[inline(always)]
+pub(super) fn pair<A, B>(
+    row: impl Iterator<Item = A>,
+    plane: impl Iterator<Item = B>,
+    stride: usize,
+    mut f: impl FnMut(A, B),
+) {
+    match stride {
+        1 => row.zip(plane).for_each(|(a, b)| f(a, b)),
+        2 => row.zip(plane.step_by(2)).for_each(|(a, b)| f(a, b)),
+        _ => row.zip(plane.step_by(stride)).for_each(|(a, b)| f(a, b)),
+    }
+}
+
 /// The outputs o < `outputs` whose tap reads inside the input: 0 ≤ o·stride + offset - before < inputs.
 fn covered(outputs: usize, inputs: usize, stride: usize, before: usize, offset: usize) -> Range<usize> {
     let start = before.saturating_sub(offset).div_ceil(stride);

@@ -107,7 +107,7 @@ impl FrozenConv {
                 let taps = chunks.len();
                 for image in 0..images {
                     for block in 0..maps.output.0.blocks() {
-                        let weights = weights[block * taps..][..taps].as_ptr().cast();
+                        let weights = (weights[block * taps..][..taps].as_ptr().cast(), LANES);
                         maps.rows(self, image, (block, block), chunks, weights, |row| {
                             // SAFETY: `Maps::check` saw that the rows of all images lie inside their slices.
                             unsafe { row.depthwise(lanes) }
@@ -117,15 +117,16 @@ impl FrozenConv {
             }
             Weights::Dense { groups, depth, panels } => {
                 let (in_blocks, out_blocks) = (self.c_in / groups / LANES, maps.output.0.blocks() / groups);
-                for block in (0..*groups).flat_map(|g| (0..out_blocks).step_by(2).map(move |b| g * out_blocks + b)) {
-                    let group = block / out_blocks;
-                    let pair = block % out_blocks + 1 < out_blocks;
-                    let width = if pair { 2 } else { 1 };
-                    let weights = panels[block * depth..][..width * depth].as_ptr().cast();
-                    for image in 0..images {
-                        maps.rows(self, image, (group * in_blocks, block), chunks, weights, |row| {
+                for first in (0..*groups).flat_map(|g| (0..out_blocks).step_by(2).map(move |b| g * out_blocks + b)) {
+                    let (group, width) = (first / out_blocks, (out_blocks - first % out_blocks).min(2));
+                    let panel = &panels[first * depth..][..width * depth];
+                    // Few registers hold the sums of one block only.
+                    let step = if L::WIDE { width } else { 1 };
+                    for (image, block) in (0..images).flat_map(|i| (0..width).step_by(step).map(move |b| (i, b))) {
+                        let weights = (panel[block..].as_ptr().cast(), width * LANES);
+                        maps.rows(self, image, (group * in_blocks, first + block), chunks, weights, |row| {
                             // SAFETY: as above.
-                            unsafe { if pair { row.dense::<L, 2>(lanes) } else { row.dense::<L, 1>(lanes) } }
+                            unsafe { if step == 2 { row.dense::<L, 2>(lanes) } else { row.dense::<L, 1>(lanes) } }
                         });
                     }
                 }
@@ -165,7 +166,7 @@ impl Maps<'_> {
         image: usize,
         (block_in, block_out): (usize, usize),
         chunks: &[Chunk],
-        weights: *const f32,
+        (weights, weights_row): (*const f32, usize),
         run: impl Fn(Row),
     ) {
         let (input, output, stride) = (self.input.0, self.output.0, conv.window.stride);
@@ -185,6 +186,7 @@ impl Maps<'_> {
                 step: stride * input.pixel(),
                 chunks,
                 weights,
+                weights_row,
                 bias: conv.bias[block_out..].as_ptr().cast(),
                 residual: self.residual.map_or(std::ptr::null(), |(map, values)| {
                     values[image * map.len() + map.at(block_out, y, 0)..].as_ptr()
@@ -224,9 +226,9 @@ impl Filters {
     /// Groups that do not fill whole blocks are joined until they do, with zeros between them.
     fn panels(&self, groups: usize) -> Weights {
         let whole = |joined: usize| {
-            groups % joined == 0 && (joined * self.group_in) % LANES == 0 && (joined * self.group_out) % LANES == 0
+            [self.group_in, self.group_out].iter().all(|channels| (joined * channels).is_multiple_of(LANES))
         };
-        let joined = (1..=groups).find(|&joined| whole(joined)).unwrap_or(groups);
+        let joined = (1..=groups).find(|&joined| groups.is_multiple_of(joined) && whole(joined)).unwrap_or(groups);
         let (group_in, group_out, groups) = (self.group_in * joined, self.group_out * joined, groups / joined);
         let mut panels = Vec::new();
         for group in 0..groups {

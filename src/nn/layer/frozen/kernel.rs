@@ -42,6 +42,8 @@ pub(super) struct Row<'a> {
     pub step: usize,
     pub chunks: &'a [Chunk],
     pub weights: *const f32,
+    /// From one row of weights to the next.
+    pub weights_row: usize,
     pub bias: *const f32,
     /// Added before the activation; null if there is none.
     pub residual: *const f32,
@@ -64,7 +66,7 @@ impl Row<'_> {
         }
     }
 
-    /// Dense products of B blocks of output channels: `weights` is (k, B · 16) with k along the chunks.
+    /// Dense products of B blocks of output channels: a row of `weights` is B blocks for one k along the chunks.
     ///
     /// # Safety
     /// All that the fields describe must lie inside live buffers, `output` in one that nobody else uses.
@@ -95,7 +97,7 @@ impl Row<'_> {
         macro_rules! tiles {
             ($($size:literal)*) => {
                 $(if self.pixels >= $size {
-                    let pixels = self.pixels - self.pixels % $size;
+                    let pixels = self.pixels / $size * $size;
                     let row = Row { pixels, ..self };
                     lanes.vectorize(Tiles::<L, $size, B, STEP, DEPTHWISE> { lanes, row });
                     self.skip(pixels);
@@ -138,11 +140,11 @@ impl<L: Lanes, const P: usize, const B: usize, const STEP: usize, const DEPTHWIS
                         unroll!(p in P {
                             sums[p][0] = lanes.multiply_add(lanes.load(input.add(p * step)), weight, sums[p][0]);
                         });
-                        weights = weights.add(LANES);
+                        weights = weights.add(row.weights_row);
                     } else {
                         for k in 0..chunk.len {
                             accumulate(lanes, &mut sums, input.add(k), step, weights);
-                            weights = weights.add(B * LANES);
+                            weights = weights.add(row.weights_row);
                         }
                     }
                 }

@@ -206,9 +206,10 @@ pub struct FrozenNet {
     scratch: Mutex<Vec<Vec<Slot>>>,
 }
 
-/// Images that one thread takes through the net together: enough that large weights are read less often than there
-/// are images, few enough that maps stay in the cache.
-const GROUP: usize = 1;
+/// Most images that one thread takes through the net together, so that weights larger than the cache are read less
+/// often than there are images. Measured: against one at a time ResNet18 gains a tenth, EfficientNet-Lite0, whose maps
+/// are large and whose weights are small, loses a twentieth.
+const GROUP: usize = 4;
 
 impl FrozenNet {
     /// The same net on other vector instructions than the best.
@@ -231,9 +232,10 @@ impl FrozenNet {
         if images.dtype() != DType::F32 {
             bail!("frozen net: images are {:?}, convert to f32", images.dtype());
         }
+        let group = (batch / rayon::current_num_threads()).clamp(1, GROUP);
         let pixels = images.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
         let groups: Vec<Vec<Vec<f32>>> = pixels
-            .par_chunks(GROUP * channels * height * width)
+            .par_chunks(group * channels * height * width)
             .map(|images| {
                 let mut slots = self.lock().pop().unwrap_or_default();
                 slots.resize_with(self.slots, Slot::default);
