@@ -3,7 +3,14 @@
 #[path = "reference/twin.rs"]
 mod twin;
 
-use qgraft::sim::{Angles, Density, Pauli, Simulator, Statevector};
+use qgraft::circuit::{Circuit, Gate, Observable};
+use qgraft::math::matrix::distance;
+use qgraft::noise::channel::amplitude_damping;
+use qgraft::noise::{Program, Step};
+use qgraft::sim::{
+    self, Angles, Auto, Density, ENGINES, Options, Pauli, Shots, SimError, Simulator, Statevector, Trajectory, sample,
+    state,
+};
 use twin::Kinds;
 
 /// Accumulated rounding of some dozen small matrices in double precision.
@@ -85,4 +92,224 @@ fn noisy_programs_with_the_encoding_first() {
 fn dynamic_programs() {
     agrees(Kinds { noise: true, readout: true, dynamic: true, ..Kinds::default() }, 500..530);
     agrees(Kinds { noise: true, readout: true, dynamic: true, measured: true, ..Kinds::default() }, 600..610);
+}
+
+/// Trajectories are right on average: means over many shots lie within five standard errors of the exact values.
+#[test]
+fn trajectories_converge_to_the_density_matrix() {
+    let shots = 4000;
+    let kinds = Kinds { noise: true, readout: true, ..Kinds::default() };
+    for (seed, dynamic) in [(700, false), (701, false), (702, true), (703, true), (704, true)] {
+        let program = twin::random_program(seed, 3, 16, (1, 2), Kinds { dynamic, ..kinds });
+        let (rows, shared) = twin::random_angles(seed, 2, 1, 2);
+        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let engine = Trajectory::new(shots, seed);
+        let exact = Density::default().probabilities(&program, angles).unwrap();
+        let means = engine.probabilities(&program, angles).unwrap();
+        let counts = engine.counts(&program, angles).unwrap();
+        for ((place, &p), &mean) in exact.indexed_iter().zip(&means) {
+            // The spread of counts bounds that of means; the constant allows for outcomes that never come up.
+            let error = 5.0 * (p * (1.0 - p) / shots as f64).sqrt() + 1e-9;
+            assert!((mean - p).abs() <= error, "seed {seed} outcome {place:?}: mean {mean}, exact {p}");
+            let frequency = counts[place] as f64 / shots as f64;
+            assert!((frequency - p).abs() <= error, "seed {seed} outcome {place:?}: counted {frequency}, exact {p}");
+        }
+        let observables = twin::observables(3);
+        let exact = Density::default().expect(&program, angles, &observables).unwrap();
+        let means = engine.expect(&program, angles, &observables).unwrap();
+        for ((place, &value), &mean) in exact.indexed_iter().zip(&means) {
+            // No value exceeds the sum of the weights, so neither does its standard deviation.
+            let range: f64 = observables[place.1].terms.iter().map(|(weight, _)| weight.abs()).sum();
+            let error = 5.0 * range / (shots as f64).sqrt();
+            assert!((mean - value).abs() <= error, "seed {seed} {place:?}: mean {mean}, exact {value}");
+        }
+    }
+}
+
+#[test]
+fn same_seed_same_bytes_at_any_number_of_threads() {
+    let kinds = Kinds { noise: true, readout: true, dynamic: true, ..Kinds::default() };
+    let dynamic = twin::random_program(800, 3, 20, (1, 2), kinds);
+    let plain = twin::random_program(801, 4, 20, (1, 2), Kinds { readout: true, ..Kinds::default() });
+    let (rows, shared) = twin::random_angles(1, 21, 1, 2);
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let observables = twin::observables(3);
+    let cotangent = ndarray::Array2::from_elem((21, observables.len()), 0.3);
+    let results = [1, 2].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let jumps = Trajectory::new(100, 5);
+            let mut bytes = vec![
+                jumps.expect(&dynamic, angles, &observables).unwrap(),
+                jumps.counts(&dynamic, angles).unwrap().mapv(|n| n as f64),
+                Density::default().probabilities(&dynamic, angles).unwrap(),
+            ];
+            for engine in engines(Kinds::default()) {
+                bytes.push(engine.expect(&plain, angles, &observables).unwrap());
+                let gradient = engine.vjp(&plain, angles, &observables, cotangent.view()).unwrap();
+                bytes.push(gradient.rows);
+                bytes.push(gradient.shared.insert_axis(ndarray::Axis(0)));
+            }
+            let shots = Shots { inner: Statevector::default(), shots: 50, seed: 3 };
+            bytes.push(shots.expect(&plain, angles, &observables).unwrap());
+            bytes
+        })
+    });
+    assert_eq!(results[0], results[1]);
+}
+
+#[test]
+fn shots_scatter_around_the_exact_values() {
+    let kinds = Kinds { readout: true, ..Kinds::default() };
+    let program = twin::random_program(900, 3, 16, (1, 2), kinds);
+    let (rows, shared) = twin::random_angles(2, 3, 1, 2);
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let observables = twin::observables(3);
+    let shots = 4000;
+    let exact = Statevector::default().expect(&program, angles, &observables).unwrap();
+    let engine = Shots { inner: Statevector::default(), shots, seed: 11 };
+    let estimate = engine.expect(&program, angles, &observables).unwrap();
+    for (place, value) in exact.indexed_iter() {
+        let range: f64 = observables[place.1].terms.iter().map(|(weight, _)| weight.abs()).sum();
+        let error = (estimate[place] - value).abs();
+        assert!(error <= 5.0 * range / (shots as f64).sqrt(), "{place:?} off by {error}");
+        assert!(estimate[place] != *value, "{place:?} is exact: no shots were drawn");
+    }
+}
+
+#[test]
+fn variance_follows_from_the_squared_observable() {
+    let program = twin::random_program(901, 3, 16, (0, 2), Kinds::default());
+    let (rows, shared) = twin::random_angles(2, 1, 0, 2);
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let engine = Statevector::default();
+    // P² = 1; (X0 + Y0)² = 2 and (X0 + Z0 Z1)² = 2 by anticommutation; (Y0 + X1 Z2)² = 2 + 2 Y0 X1 Z2.
+    let cases = [("X0 Y1 Z2", "1"), ("X0 + Y0", "2"), ("X0 + Z0 Z1", "2"), ("Y0 + X1 Z2", "2 + 2 Y0 X1 Z2")];
+    for (text, square) in cases {
+        let (observable, square): (Observable, Observable) = (text.parse().unwrap(), square.parse().unwrap());
+        let mean = engine.expect(&program, angles, &[observable.clone()]).unwrap()[[0, 0]];
+        let second = engine.expect(&program, angles, &[square]).unwrap()[[0, 0]];
+        let found = sample::variance(&engine, &program, angles, &[observable]).unwrap()[[0, 0]];
+        assert!((found - (second - mean * mean)).abs() < TOLERANCE, "{text}: {found}");
+    }
+}
+
+#[test]
+fn states_and_their_measures() {
+    for seed in 0..6 {
+        let qubits = 1 + seed as usize % 4;
+        let angles = [0.3, -0.8];
+        let ideal = twin::random_program(1000 + seed, qubits, 12, (0, 2), Kinds::default());
+        let truth = twin::density(&twin::run(&ideal, &angles));
+        let psi = state::statevector(&ideal, &angles).unwrap();
+        assert!(distance(&state::projector(psi.view()), &truth) < TOLERANCE, "seed {seed}");
+        let noisy = Kinds { noise: true, dynamic: seed % 2 == 0, ..Kinds::default() };
+        let noisy = twin::random_program(1100 + seed, qubits, 12, (0, 2), noisy);
+        let rho = state::density(&noisy, &angles).unwrap();
+        let truth = twin::density(&twin::run(&noisy, &angles));
+        assert!(distance(&rho, &truth) < TOLERANCE, "seed {seed}");
+        assert!((state::purity(rho.view()) - truth.dot(&truth).diag().sum().re).abs() < TOLERANCE);
+        let overlap = psi.mapv(|z| z.conj()).dot(&truth.dot(&psi)).re;
+        assert!((state::fidelity(rho.view(), psi.view()) - overlap).abs() < TOLERANCE);
+    }
+}
+
+#[test]
+fn partial_trace_of_a_product_gives_its_factors() {
+    let mut stream = qgraft::math::Stream::named(0, "factors");
+    let factors: Vec<_> = (0..3).map(|_| twin::random_isometry(2, 1, &mut stream).column(0).to_owned()).collect();
+    let rho = factors.iter().fold(qgraft::math::matrix::identity(1), |low, factor| {
+        qgraft::math::matrix::tensor(&low, &state::projector(factor.view()))
+    });
+    for keep in [[0, 1], [2, 0], [1, 2]] {
+        let expected = qgraft::math::matrix::tensor(
+            &state::projector(factors[keep[0]].view()),
+            &state::projector(factors[keep[1]].view()),
+        );
+        let found = state::partial_trace(rho.view(), &keep).unwrap();
+        assert!(distance(&found, &expected) < 1e-15, "{keep:?}");
+    }
+    assert!(matches!(state::partial_trace(rho.view(), &[1, 1]), Err(SimError::BadQubit { qubit: 1, .. })));
+    assert!(matches!(state::partial_trace(rho.view(), &[3]), Err(SimError::BadQubit { qubit: 3, .. })));
+}
+
+/// A program of `qubits` qubits with one rotation.
+fn wide(qubits: usize) -> Program {
+    let mut circuit = Circuit::new(qubits);
+    let angle = circuit.slot("angle");
+    circuit.push(Gate::Rx, &[0], &[angle]).unwrap();
+    Program::ideal(&circuit, &(0..qubits).collect::<Vec<_>>())
+}
+
+#[test]
+fn what_cannot_run_is_refused_before_anything_is_allocated() {
+    let rows = ndarray::array![[0.1]];
+    let none = ndarray::Array1::zeros(0);
+    let angles = Angles { rows: rows.view(), shared: none.view() };
+    for (name, qubits) in [("statevector", 40), ("density", 20), ("pauli", 20), ("trajectory", 40), ("auto", 40)] {
+        let engine = sim::engine(name, Options::default()).unwrap();
+        let refused = engine.expect(&wide(qubits), angles, &Observable::all_z(1)).unwrap_err();
+        assert!(matches!(refused, SimError::TooLarge { .. }), "{name}: {refused}");
+        assert!(refused.to_string().contains("iB of memory"), "{name}: {refused}");
+    }
+    let program = wide(2);
+    for row in ENGINES {
+        let engine = (row.make)(Options::default());
+        let run = |angles| engine.expect(&program, angles, &Observable::all_z(1));
+        let nan = ndarray::array![[f64::NAN]];
+        let refused = run(Angles { rows: nan.view(), shared: none.view() }).unwrap_err();
+        assert!(matches!(refused, SimError::NotFinite { row: 0, slot: 0, .. }), "{}: {refused}", row.name);
+        let two = ndarray::array![[0.1, 0.2]];
+        let refused = run(Angles { rows: two.view(), shared: none.view() }).unwrap_err();
+        assert_eq!(refused, SimError::AngleCount { slots: 1, got: 2 }, "{}", row.name);
+        let outside = engine.expect(&program, angles, &[Observable::z(2)]).unwrap_err();
+        assert!(matches!(outside, SimError::ObservableOutOfRange { qubits: 2, .. }), "{}: {outside}", row.name);
+        let wrong = ndarray::Array2::zeros((1, 2));
+        let refused = engine.vjp(&program, angles, &Observable::all_z(1), wrong.view()).unwrap_err();
+        assert_eq!(refused, SimError::CotangentShape { got: (1, 2), expected: (1, 1) }, "{}", row.name);
+    }
+    let unknown = sim::engine("abacus", Options::default()).err().unwrap();
+    assert!(unknown.to_string().contains("statevector"), "{unknown}");
+}
+
+#[test]
+fn steps_an_engine_does_not_have_are_named() {
+    let noisy = twin::random_program(300, 2, 20, (0, 0), Kinds { noise: true, ..Kinds::default() });
+    let dynamic = twin::random_program(501, 2, 40, (0, 0), Kinds { dynamic: true, ..Kinds::default() });
+    let rows = ndarray::Array2::zeros((1, 0));
+    let none = ndarray::Array1::zeros(0);
+    let angles = Angles { rows: rows.view(), shared: none.view() };
+    let observables = Observable::all_z(1);
+    for (engine, program) in [("statevector", &noisy), ("statevector", &dynamic), ("pauli", &dynamic)] {
+        let refused = sim::engine(engine, Options::default()).unwrap().expect(program, angles, &observables);
+        assert!(matches!(refused, Err(SimError::Unsupported { .. })), "{engine}: {refused:?}");
+    }
+    let cotangent = ndarray::Array2::zeros((1, 1));
+    for row in ENGINES {
+        let refused = (row.make)(Options::default()).vjp(&dynamic, angles, &observables, cotangent.view());
+        assert!(matches!(refused, Err(SimError::NotDifferentiable { .. })), "{}: {refused:?}", row.name);
+    }
+}
+
+#[test]
+fn auto_takes_the_engine_that_fits() {
+    let auto = Auto::new(Options::default());
+    let none = ndarray::Array1::zeros(0);
+    let choice = |program: &Program, batch: usize, slots: usize| {
+        let (rows, shared) = (ndarray::Array2::zeros((batch, slots)), ndarray::Array1::zeros(program.slots - slots));
+        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let name = auto.choose(program, angles, Some(4)).name();
+        name.split(',').next().unwrap().to_string()
+    };
+    let noise = Kinds { noise: true, encoded_first: true, ..Kinds::default() };
+    assert_eq!(choice(&twin::random_program(400, 4, 30, (2, 3), noise), 16, 2), "pauli");
+    assert_eq!(choice(&wide(14), 1, 1), "statevector");
+    let dynamic = Kinds { noise: true, dynamic: true, ..Kinds::default() };
+    assert_eq!(choice(&twin::random_program(501, 4, 40, (0, 2), dynamic), 4, 0), "density");
+    let mut noisy = wide(18);
+    noisy.steps.push(Step::Noise { channel: amplitude_damping(0.1).unwrap(), qubits: vec![3], condition: None });
+    assert_eq!(choice(&noisy, 4, 1), "trajectory");
+    let empty = ndarray::Array2::zeros((0, 1));
+    let angles = Angles { rows: empty.view(), shared: none.view() };
+    assert_eq!(auto.expect(&wide(2), angles, &Observable::all_z(2)).unwrap().dim(), (0, 2));
 }

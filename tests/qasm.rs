@@ -295,3 +295,19 @@ fn the_deepest_text_within_the_limits_fits_the_stack() {
     // Fifty-nine inversions of a rotation.
     assert_eq!(circuit.ops()[0], Op::gate(Gate::Rx, &[0], &[Param::Fixed(-0.5)]));
 }
+
+#[test]
+fn broken_json_is_refused_by_name() {
+    let good = everything().to_json();
+    let cases = [
+        ("qgraft-circuit-1", "qgraft-circuit-9", "field format is \"qgraft-circuit-9\""),
+        ("\"name\":\"sxdg\"", "\"name\":\"sydg\"", "there is no gate \"sydg\""),
+        ("\"qubits\": 6", "\"qubits\": 3", "is outside the register of 3"),
+        ("\"ops\"", "\"operations\"", "unknown field `operations`"),
+        ("]]]", "]", "not a circuit"),
+    ];
+    for (from, to, message) in cases {
+        let error = Circuit::from_json(&good.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}

@@ -7,7 +7,8 @@ use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param};
 use qgraft::device::transpile::{LayoutMethod, Options, Routed, TranspileError, transpile};
 use qgraft::device::{Edge, Target};
-use qgraft::math::Stream;
+use qgraft::math::matrix::{C64, c};
+use qgraft::math::{Matrix, Stream};
 
 fn assert_right(source: &Circuit, target: &Target, options: &Options, what: &str) -> Routed {
     let routed = transpile(source, target, options).unwrap_or_else(|e| panic!("{what}: {e}"));
@@ -20,8 +21,10 @@ fn level(level: u8) -> Options {
     Options { level, ..Options::default() }
 }
 
-/// Undirected shapes: name, width, links.
-fn shapes() -> Vec<(&'static str, usize, Vec<(usize, usize)>)> {
+/// Name, width, undirected links.
+type Shape = (&'static str, usize, Vec<(usize, usize)>);
+
+fn shapes() -> Vec<Shape> {
     let line = |n: usize| (1..n).map(|k| (k - 1, k)).collect::<Vec<_>>();
     let ring = (0..6).map(|k| (k, (k + 1) % 6)).collect();
     let grid =
@@ -248,6 +251,10 @@ fn what_cannot_be_done_is_refused() {
         let error = transpile(&ghz, &target, &options).expect_err(what).to_string();
         assert!(error.contains(message), "{what}: {error}");
     }
+    let mut wide = Circuit::new(3);
+    wide.unitary(Matrix::eye(8), &[0, 1, 2]).unwrap();
+    let error = transpile(&wide, &line(4), &level(3)).unwrap_err();
+    assert_eq!(error, TranspileError::WideUnitary { qubits: 3 });
     let bad = Target { edges: vec![Edge { gate: Gate::Cz, from: 0, to: 9, error: 0.0 }], ..line(4) };
     let error = transpile(&ghz, &bad, &level(3)).unwrap_err();
     assert_eq!(error, TranspileError::Target { field: "edges", qubit: 9, available: 4 });
@@ -286,4 +293,82 @@ fn other_bases_of_one_qubit_gates() {
             assert_equivalent(&circuit.bind(&angles).unwrap(), &bound, &format!("{single:?}"));
         }
     }
+}
+
+/// A unitary in general position: Gram-Schmidt on normal numbers.
+fn random_unitary(qubits: usize, stream: &mut Stream) -> Matrix {
+    let size = 1 << qubits;
+    let mut rows: Vec<Vec<C64>> = Vec::new();
+    while rows.len() < size {
+        let mut row: Vec<C64> = (0..size).map(|_| c(stream.normal(), stream.normal())).collect();
+        for earlier in &rows {
+            let overlap: C64 = earlier.iter().zip(&row).map(|(e, r)| e.conj() * r).sum();
+            row.iter_mut().zip(earlier).for_each(|(r, e)| *r -= overlap * e);
+        }
+        let norm = row.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt();
+        rows.push(row.into_iter().map(|z| z / norm).collect());
+    }
+    Matrix::from_shape_fn((size, size), |(i, j)| rows[i][j])
+}
+
+#[test]
+fn matrices_on_one_and_two_qubits_take_at_most_three_entanglers() {
+    let mut stream = Stream::named(1, "unitary");
+    for trial in 0..20 {
+        let mut circuit = Circuit::new(2);
+        circuit.unitary(random_unitary(1, &mut stream), &[1]).unwrap();
+        circuit.unitary(random_unitary(2, &mut stream), &[1, 0]).unwrap();
+        for l in 0..4 {
+            let routed = assert_right(&circuit, &line(2), &level(l), &format!("trial {trial}, level {l}"));
+            assert_eq!((routed.two_qubit_gates, routed.pulses <= 16), (3, true), "trial {trial}, level {l}");
+        }
+    }
+}
+
+#[test]
+fn two_qubit_gates_take_the_known_number_of_entanglers() {
+    // The least number for the gate's class: 0 local, 1 like CX, 2 in a plane of the Weyl chamber, 3 the others.
+    let known = |gate: Gate| match gate {
+        Gate::Cx | Gate::Cy | Gate::Cz | Gate::Ch | Gate::Ecr => 1,
+        _ => 2,
+    };
+    for row in GATES.iter().filter(|row| row.qubits == 2 && row.gate != Gate::Swap) {
+        for native in NATIVES {
+            let mut circuit = Circuit::new(2);
+            circuit.push(row.gate, &[0, 1], &odd_angles(row.params.len())).unwrap();
+            let routed = transpile(&circuit, &target(2, &[(0, 1)], native), &level(2)).unwrap();
+            assert_eq!(routed.two_qubit_gates, known(row.gate), "{} as {native:?}", row.name);
+        }
+    }
+}
+
+#[test]
+fn rotations_by_slots_take_one_pulse_per_change_of_axis() {
+    // Rx Ry Rx by three slots: four changes of axis from Z to Z, a half turn each. Bound first: two pulses.
+    let mut circuit = Circuit::new(1);
+    let slots: Vec<Param> = ["a", "b", "c"].iter().map(|name| circuit.slot(*name)).collect();
+    for (gate, angle) in [Gate::Rx, Gate::Ry, Gate::Rx].into_iter().zip(slots) {
+        circuit.push(gate, &[0], &[angle]).unwrap();
+    }
+    assert_eq!(transpile(&circuit, &line(1), &level(3)).unwrap().pulses, 4);
+    assert_eq!(transpile(&circuit.bind(&[0.3, 0.4, 0.5]).unwrap(), &line(1), &level(3)).unwrap().pulses, 2);
+    // One slot about one axis adds up, across a bit flip too; opposite angles vanish.
+    let mut circuit = Circuit::new(1);
+    let a = circuit.slot("a");
+    circuit.push(Gate::Rz, &[0], &[a]).unwrap().push(Gate::X, &[0], &[]).unwrap();
+    circuit.push(Gate::Rz, &[0], &[a * 3.0 + 0.5]).unwrap().push(Gate::X, &[0], &[]).unwrap();
+    let routed = transpile(&circuit, &line(1), &level(3)).unwrap();
+    assert_eq!(routed.circuit.ops(), [Op::gate(Gate::Rz, &[0], &[a * -2.0 + -0.5])]);
+    circuit.push(Gate::P, &[0], &[a * 2.0 + 0.5]).unwrap();
+    assert_eq!(transpile(&circuit, &line(1), &level(3)).unwrap().circuit.ops(), []);
+}
+
+#[test]
+fn phases_before_a_measurement_are_left_out_at_level_3() {
+    let mut circuit = Circuit::new(2);
+    circuit.push(Gate::H, &[0], &[]).unwrap().push(Gate::H, &[1], &[]).unwrap();
+    circuit.push(Gate::Cz, &[0, 1], &[]).unwrap().push(Gate::T, &[0], &[]).unwrap();
+    circuit.measure_all().unwrap();
+    assert_eq!(assert_right(&circuit, &line(2), &level(3), "level 3").two_qubit_gates, 0);
+    assert_eq!(assert_right(&circuit, &line(2), &level(2), "level 2").two_qubit_gates, 1);
 }

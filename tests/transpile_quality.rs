@@ -138,6 +138,9 @@ fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
     let [gates, pulses, success, speed] = [gates, pulses, success, speed].map(|ratios| geometric_mean(&ratios));
     println!("two-qubit gates, pulses, success, milliseconds: ours and Qiskit's\n{table}");
     println!("ours to Qiskit's: gates {gates:.3}, pulses {pulses:.3}, success {success:.4}, speed {speed:.1}");
-    assert!(gates <= 1.05, "{gates} of Qiskit's two-qubit gates\n{table}");
-    assert!(success >= 1.0, "{success} of Qiskit's success probability\n{table}");
+    assert!(pulses <= 1.02, "{pulses} of Qiskit's pulses\n{table}");
+    // Measured: 0.923 of the gates, 1.021 of the success probability, 0.985 of the pulses; all of it is deterministic. The
+    // time depends on the machine and is only printed (release build: ten times faster than Qiskit).
+    assert!(gates <= 0.95, "{gates} of Qiskit's two-qubit gates\n{table}");
+    assert!(success >= 1.01, "{success} of Qiskit's success probability\n{table}");
 }

@@ -182,18 +182,12 @@ impl Density {
         self.memo.get(program, row_slots, || Plan::of(program, row_slots))
     }
 
-    /// The final states of all rows before terminal measurements, as vectors `tr(P ρ)`, conditioned on nothing.
-    pub(super) fn vectors(&self, program: &Program, angles: Angles) -> Result<Vec<Vec<f64>>, SimError> {
+    /// The final state of the first row before terminal measurements, `tr(P ρ)`, summed over classical bits.
+    pub(super) fn vector(&self, program: &Program, angles: Angles) -> Result<Vec<f64>, SimError> {
         let plan = self.plan(program, &angles)?;
-        let bounds = plan.bind(&angles);
-        Ok((0..angles.batch())
-            .into_par_iter()
-            .map(|row| {
-                let branches = plan.run(&bounds, &angles, row..row + 1);
-                branches.into_values().reduce(|sum, v| sum.iter().zip(&v).map(|(a, b)| a + b).collect())
-            })
-            .map(|v| v.unwrap_or_default())
-            .collect())
+        let branches = plan.run(&plan.bind(&angles), &angles, 0..1).into_values();
+        let sum = branches.reduce(|sum, v| sum.iter().zip(&v).map(|(a, b)| a + b).collect());
+        Ok(sum.expect("the branches hold all of the trace"))
     }
 }
 
@@ -319,7 +313,7 @@ pub(super) fn gradient(
     }
     for ((block, bound), d) in blocks.iter().zip(&bounds).zip(total.shared) {
         if let Some(bound) = bound {
-            block.shared_gradient(angles, bound, d, |slot, value| gradient.add(0, slot, value));
+            block.gradient(angles, 0..1, bound, d, |row, slot, value| gradient.add(row, slot, value));
         }
     }
     gradient

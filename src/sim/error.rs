@@ -26,7 +26,10 @@ pub enum SimError {
     /// A step without a derivative.
     #[error("{step} has no derivative; remove it or use an engine's probabilities instead")]
     NotDifferentiable { step: String },
-    /// A name that is no engine's.
-    #[error("unknown engine {name:?}, did you mean {suggestion:?}? `qgraft list engines` shows them all")]
-    UnknownEngine { name: String, suggestion: &'static str },
+    /// No engine of this name.
+    #[error("no engine is called {name:?}; there are {known}")]
+    UnknownEngine { name: String, known: String },
+    /// Qubits that are not in the register, or named twice.
+    #[error("qubit {qubit} is not in the program's register of {qubits}, or stands twice in the list")]
+    BadQubit { qubit: usize, qubits: usize },
 }

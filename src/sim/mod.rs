@@ -1,27 +1,36 @@
 //! Simulators: programs in, expectation values, probabilities and gradients out, batched over rows of angles.
 //!
 //! * [`Angles`]: which slots vary by row and which are shared by the batch.
-//! * [`Simulator`]: what every engine can do; [`ENGINES`]: the engines by name.
-//! * [`Shots`]: any engine seen through a finite number of shots.
+//! * [`Simulator`]: what every engine can do; [`ENGINES`] lists them, [`engine`] makes one by name.
+//! * [`Gradient`]: ways to a gradient other than an engine's own.
+//! * [`Shots`], [`sample`]: what a finite number of shots shows.
+//! * [`state`]: final states and what can be said of them.
 
+mod auto;
 mod check;
 mod density;
-mod engines;
+mod engine;
 mod error;
+mod gradient;
 mod map;
 mod memo;
 mod pauli;
 mod readout;
-mod shots;
+pub mod sample;
+pub mod state;
 mod statevector;
+mod trajectory;
 mod vector;
 
+pub use auto::Auto;
 pub use density::Density;
-pub use engines::{Auto, ENGINES, EngineRow, engine};
+pub use engine::{ENGINES, EngineRow, Options, engine};
 pub use error::SimError;
+pub use gradient::Gradient;
 pub use pauli::Pauli;
-pub use shots::{Shots, counts};
+pub use sample::Shots;
 pub use statevector::Statevector;
+pub use trajectory::Trajectory;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
@@ -105,8 +114,9 @@ pub trait Simulator: Send + Sync {
     /// Name for reports: engine and precision.
     fn name(&self) -> String;
 
-    /// What runs this program, for reports: differs from the name only where an engine chooses.
-    fn chosen(&self, _program: &Program) -> String {
+    /// The name of what runs this program for a batch of `angles` and so many observables: another than
+    /// [`Simulator::name`] only where an engine chooses.
+    fn chosen(&self, _program: &Program, _angles: Angles, _observables: usize) -> String {
         self.name()
     }
 

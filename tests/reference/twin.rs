@@ -1,6 +1,8 @@
 //! A slow simulator written from the definitions: full matrices, one branch per measurement outcome, no code shared with
 //! the engines. And the random programs they are compared on.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+
 use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{Circuit, Condition, Observable, Op, OpKind, Param, PauliString};
 use qgraft::math::matrix::{C64, Matrix, c, dagger, identity, real, square, tensor};
@@ -169,7 +171,7 @@ pub fn random_program(
     kinds: Kinds,
 ) -> Program {
     let mut stream = Stream::numbered(seed, 0);
-    let bits = if kinds.measured { qubits } else { 2 };
+    let bits = qubits.max(2);
     let mut circuit = Circuit::with_bits(qubits, bits);
     let slots: Vec<Param> = (0..row_slots + shared_slots).map(|k| circuit.slot(format!("s{k}"))).collect();
     let mut noise = Vec::new();

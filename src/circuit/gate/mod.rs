@@ -31,6 +31,9 @@ pub enum Shift {
     /// Frequencies 1/2 and 1, the case of controlled rotations (Anselmetti et al. 2021, arXiv 2104.05695, eq. 8):
     /// `f' = c₊ (f(θ + π/2) - f(θ - π/2)) - c₋ (f(θ + 3π/2) - f(θ - 3π/2))`, `c± = (√2 ± 1) / (4√2)`.
     FourTerm,
+    /// Frequencies 1 and 2, the case of an axis that turns, `Rz(φ) G Rz(-φ)`: the four-term rule with half the shifts and
+    /// twice the weights.
+    Axis,
 }
 
 /// Everything about a gate.

@@ -209,7 +209,7 @@ pub static GATES: &[GateRow] = &[
         gate: Gate::R, name: "r", aliases: &["prx"], qubits: 1, params: &["theta", "phi"],
         matrix: |v| m::r(v[0], v[1]),
         derivative: m::r_derivative,
-        shift: &[Shift::TwoTerm, Shift::TwoTerm],
+        shift: &[Shift::TwoTerm, Shift::Axis],
         inverse: |p| Some((Gate::R, vec![-p[0], p[1]])),
         definition: |p| vec![(Gate::U, vec![0], vec![p[0], p[1] + -FRAC_PI_2, -p[1] + FRAC_PI_2])],
         symmetric: true,

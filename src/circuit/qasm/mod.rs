@@ -3,7 +3,8 @@
 //! * [`read`], [`read_with_notices`]: a text as a circuit, or a [`QasmError`] with line, column and what to write.
 //! * [`write2`], [`write3`]: any circuit as text; what the target's gate library lacks is defined in the file.
 //!
-//! From text to circuit: `token` (words), `parse` (statements), `build` (circuit), the two versions sharing every step.
+//! From text to circuit: `token` (words), `parse` with `statements` and `formula` (a tree), `build` with `gates` and
+//! `condition` (the circuit), the two versions sharing every step.
 //! A circuit is static: registers are flattened in the order of their declaration, loops and gate definitions expanded,
 //! inputs become slots, branches become conditions.
 //!
@@ -12,13 +13,17 @@
 
 mod build;
 mod condition;
+mod cursor;
 mod error;
 mod expression;
+mod formula;
+mod gates;
 mod library;
 mod lower;
 mod number;
 mod parse;
 mod read;
+mod statements;
 mod syntax;
 mod token;
 mod unitary;

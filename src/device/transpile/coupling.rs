@@ -15,6 +15,8 @@ pub(super) struct Link {
     pub entangler: Entangler,
     pub from: usize,
     pub to: usize,
+    /// Whether the other direction is as good.
+    pub both_ways: bool,
     /// [`cost`] of one use.
     pub cost: f64,
 }
@@ -50,10 +52,14 @@ impl Coupling {
                 return outside("edges", edge.from.max(edge.to));
             }
             let Some(entangler) = entangler(edge.gate) else { continue };
-            let link = Link { entangler, from: edge.from, to: edge.to, cost: cost(edge.error) };
+            let link = Link { entangler, from: edge.from, to: edge.to, both_ways: false, cost: cost(edge.error) };
             match neighbours[edge.from].iter().find(|(other, _)| *other == edge.to) {
-                Some(&(_, known)) if links[known].cost <= link.cost => {}
-                Some(&(_, known)) => links[known] = link,
+                Some(&(_, known)) if links[known].cost > link.cost => links[known] = link,
+                Some(&(_, known)) => {
+                    let known = &mut links[known];
+                    known.both_ways |=
+                        known.from == link.to && known.cost == link.cost && known.entangler.gate == link.entangler.gate;
+                }
                 None => {
                     neighbours[edge.from].push((edge.to, links.len()));
                     neighbours[edge.to].push((edge.from, links.len()));

@@ -14,6 +14,8 @@ pub(super) struct Demand {
     pulses: Vec<f64>,
     /// Number of measurements.
     readouts: Vec<f64>,
+    /// When each qubit first interacts.
+    first_use: Vec<usize>,
     /// Qubits in the order in which they are placed: interacting ones next to placed ones, lonely ones last.
     order: Vec<usize>,
 }
@@ -22,12 +24,14 @@ impl Demand {
     pub fn of(steps: &[Step], qubits: usize) -> Self {
         let mut neighbours: Vec<Vec<(usize, usize)>> = vec![Vec::new(); qubits];
         let (mut pulses, mut readouts) = (vec![0.0; qubits], vec![0.0; qubits]);
-        for step in steps {
+        let mut first_use = vec![usize::MAX; qubits];
+        for (k, step) in steps.iter().enumerate() {
             match &step.kind {
                 Kind::Turn(q, turn) if !turn.is_diagonal() => pulses[*q] += 2.0,
                 Kind::Cz(a, b) | Kind::Swap(a, b) => {
                     let count = if matches!(step.kind, Kind::Swap(..)) { 3 } else { 1 };
                     for (q, other) in [(*a, *b), (*b, *a)] {
+                        first_use[q] = first_use[q].min(k);
                         match neighbours[q].iter_mut().find(|(known, _)| *known == other) {
                             Some((_, total)) => *total += count,
                             None => neighbours[q].push((other, count)),
@@ -39,7 +43,7 @@ impl Demand {
             }
         }
         let order = placing_order(&neighbours);
-        Self { neighbours, pulses, readouts, order }
+        Self { neighbours, pulses, readouts, first_use, order }
     }
 
     fn qubits(&self) -> usize {
@@ -249,33 +253,65 @@ pub(super) fn greedy(
     place
 }
 
-/// A placement on a random connected patch, in random order within it.
+/// Which patch of the device a random placement takes, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patch {
+    /// Around a random start, in random order.
+    Ball,
+    /// Along a random walk, in the order in which the circuit comes to interact.
+    Chain,
+}
+
+/// A random placement, connected part by connected part; qubits that do not interact go wherever there is room.
 pub(super) fn scattered(
     demand: &Demand,
     coupling: &Coupling,
     distances: &Distances,
     part: &[Option<usize>],
+    shape: Patch,
     stream: &mut Stream,
 ) -> Vec<usize> {
     let mut place = vec![usize::MAX; demand.qubits()];
     let mut used = vec![false; coupling.qubits()];
-    for region in 0..=coupling.part_sizes.len() {
-        // Interacting qubits part by part; the last round places the lonely ones wherever there is room.
-        let wanted = if region < coupling.part_sizes.len() { Some(region) } else { None };
-        let members: Vec<usize> = (0..demand.qubits()).filter(|&q| part[q] == wanted).collect();
+    for wanted in (0..coupling.part_sizes.len()).map(Some).chain([None]) {
+        let mut members: Vec<usize> = (0..demand.qubits()).filter(|&q| part[q] == wanted).collect();
         if members.is_empty() {
             continue;
         }
-        let free: Vec<usize> =
-            (0..coupling.qubits()).filter(|&at| !used[at] && wanted.is_none_or(|p| coupling.part[at] == p)).collect();
-        let start = free[stream.below(free.len())];
-        let mut patch: Vec<(usize, u64, usize)> =
-            free.iter().map(|&at| (distances.between(start, at), stream.bits(), at)).collect();
-        patch.sort_unstable();
-        for (k, &m) in stream.permutation(members.len()).iter().enumerate() {
-            place[members[m]] = patch[k].2;
-            used[patch[k].2] = true;
+        let free = |at: &usize| !used[*at] && wanted.is_none_or(|p| coupling.part[*at] == p);
+        let mut patch: Vec<usize> = (0..coupling.qubits()).filter(free).collect();
+        let start = patch[stream.below(patch.len())];
+        match shape {
+            Patch::Ball => patch.sort_by_cached_key(|&at| (distances.between(start, at), stream.bits())),
+            Patch::Chain => {
+                let rank = walk(start, coupling, stream);
+                patch.sort_by_key(|&at| rank[at]);
+            }
+        }
+        match shape {
+            Patch::Ball => members = stream.permutation(members.len()).iter().map(|&k| members[k]).collect(),
+            Patch::Chain => members.sort_by_key(|&q| demand.first_use[q]),
+        }
+        for (&qubit, &at) in members.iter().zip(&patch) {
+            place[qubit] = at;
+            used[at] = true;
         }
     }
     place
+}
+
+/// When a depth-first walk from `start`, turning at random, comes to each physical qubit.
+fn walk(start: usize, coupling: &Coupling, stream: &mut Stream) -> Vec<usize> {
+    let mut rank = vec![usize::MAX; coupling.qubits()];
+    let (mut stack, mut next) = (vec![start], 0);
+    while let Some(at) = stack.pop() {
+        if rank[at] != usize::MAX {
+            continue;
+        }
+        rank[at] = next;
+        next += 1;
+        let neighbours = &coupling.neighbours[at];
+        stack.extend(stream.permutation(neighbours.len()).iter().map(|&k| neighbours[k].0));
+    }
+    rank
 }

@@ -81,13 +81,26 @@ pub(super) fn write(
     }
     let waiting = vec![Turn::identity(); coupling.qubits()];
     let mut writer = Writer { circuit, basis, coupling, measured, waiting };
-    for Step { kind, condition } in steps {
-        writer.step(kind, condition.as_ref())?;
+    for (k, Step { kind, condition }) in steps.iter().enumerate() {
+        writer.step(kind, condition.as_ref(), &steps[k + 1..])?;
     }
     for q in 0..coupling.qubits() {
         writer.flush(q)?;
     }
     Ok(writer.circuit)
+}
+
+/// The turn that `q` makes before anything else happens to it.
+fn next_turn(q: usize, later: &[Step]) -> Option<&Turn> {
+    let touches = |step: &&Step| {
+        let mut found = false;
+        step.each_qubit(|other| found |= other == q);
+        found
+    };
+    match later.iter().find(touches) {
+        Some(Step { kind: Kind::Turn(_, turn), condition: None }) => Some(turn),
+        _ => None,
+    }
 }
 
 struct Writer<'a> {
@@ -100,12 +113,20 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn step(&mut self, kind: &Kind, condition: Option<&Condition>) -> Result<(), TranspileError> {
+    fn step(&mut self, kind: &Kind, condition: Option<&Condition>, later: &[Step]) -> Result<(), TranspileError> {
         match kind {
             Kind::Turn(q, turn) => self.turn(*q, turn, condition),
             Kind::Cz(a, b) => {
                 let link = self.coupling.link(*a, *b).expect("routing leaves CZ between neighbours only");
-                let (row, ends) = (link.entangler, [link.from, link.to]);
+                let (row, mut ends) = (link.entangler, [link.from, link.to]);
+                if link.both_ways && condition.is_none() {
+                    let turned = [link.to, link.from];
+                    let next = ends.map(|q| next_turn(q, later));
+                    let next = |q: usize| if q == link.from { next[0] } else { next[1] };
+                    if self.pulses_around(row, turned, next) < self.pulses_around(row, ends, next) {
+                        ends = turned;
+                    }
+                }
                 for (k, &q) in ends.iter().enumerate() {
                     self.turn(q, &turn_of(row.before[k]), condition)?;
                     self.flush(q)?;
@@ -116,7 +137,7 @@ impl Writer<'_> {
                 }
                 Ok(())
             }
-            Kind::Swap(a, b) => swap(*a, *b).try_for_each(|kind| self.step(&kind, condition)),
+            Kind::Swap(a, b) => swap(*a, *b).try_for_each(|kind| self.step(&kind, condition, &[])),
             Kind::Rest(op) => {
                 if self.measured && condition.is_none() && matches!(op.kind, OpKind::Measure { .. }) {
                     let q = op.qubits[0];
@@ -131,6 +152,18 @@ impl Writer<'_> {
                 self.append(op.clone(), condition)
             }
         }
+    }
+
+    /// Pulses on both operands of an entangler, before and after it, if it stands on these.
+    fn pulses_around<'a>(&self, row: Entangler, ends: [usize; 2], next: impl Fn(usize) -> Option<&'a Turn>) -> usize {
+        let on = |(k, q): (usize, usize)| {
+            let mut before = self.waiting[q].clone();
+            before.push(&turn_of(row.before[k]));
+            let mut after = turn_of(row.after[k]);
+            next(q).into_iter().for_each(|turn| after.push(turn));
+            before.pulses() + after.pulses()
+        };
+        ends.into_iter().enumerate().map(on).sum()
     }
 
     fn append(&mut self, op: Op, condition: Option<&Condition>) -> Result<(), TranspileError> {

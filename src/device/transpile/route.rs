@@ -19,6 +19,9 @@ pub(super) struct Dependencies {
     pairs: Vec<Option<(usize, usize)>>,
     /// Per step, itself and the turns that come before it, as positions in the list of steps.
     members: Vec<Vec<usize>>,
+    /// Whether an entangler waits for the step, directly or not. The others, such as the measurements at the end, run
+    /// last: a swap behind a measurement could not join the interaction before it.
+    needed: Vec<bool>,
 }
 
 impl Dependencies {
@@ -26,7 +29,13 @@ impl Dependencies {
     pub fn of(steps: &[Step], qubits: usize, bits: usize, backwards: bool) -> Self {
         let mut last: Vec<Option<u32>> = vec![None; qubits + bits];
         let mut turns: Vec<Vec<usize>> = vec![Vec::new(); qubits];
-        let mut this = Self { successors: Vec::new(), waits_for: Vec::new(), pairs: Vec::new(), members: Vec::new() };
+        let mut this = Self {
+            successors: Vec::new(),
+            waits_for: Vec::new(),
+            pairs: Vec::new(),
+            members: Vec::new(),
+            needed: Vec::new(),
+        };
         for position in 0..steps.len() {
             let position = if backwards { steps.len() - 1 - position } else { position };
             let step = &steps[position];
@@ -71,6 +80,10 @@ impl Dependencies {
                     this.members.push(turns);
                 }
             }
+        }
+        this.needed = this.pairs.iter().map(Option::is_some).collect();
+        for k in (0..this.pairs.len()).rev() {
+            this.needed[k] |= this.successors[k].iter().any(|&later| this.needed[later as usize]);
         }
         this
     }
@@ -161,7 +174,13 @@ pub(super) fn route(
             price.fill(1.0);
             router.look_ahead(at);
         }
-        let Some(&first) = router.front.first() else { return entanglers };
+        let Some(&first) = router.front.first() else {
+            if let Some(events) = &mut events {
+                let last = (0..dependencies.needed.len()).filter(|&k| !dependencies.needed[k]);
+                events.extend(last.flat_map(|k| &dependencies.members[k]).map(|&position| Event::Step(position)));
+            }
+            return entanglers;
+        };
         if since_progress > patience {
             let gap = |&&k: &&usize| router.gap(k, at);
             let nearest = *router.front.iter().min_by_key(gap).unwrap_or(&first);
@@ -291,7 +310,9 @@ impl Router<'_> {
             if let Some((a, b)) = self.dependencies.pairs[k] {
                 self.met(at.place[a], at.place[b], 1);
             }
-            if let Some(events) = events {
+            if let Some(events) = events
+                && self.dependencies.needed[k]
+            {
                 events.extend(self.dependencies.members[k].iter().map(|&position| Event::Step(position)));
             }
             for &next in &self.dependencies.successors[k] {

@@ -151,6 +151,16 @@ impl Turn {
             && (self.first[0][0] - self.first[1][1]).norm_sqr() < CLOSE * CLOSE
     }
 
+    /// Number of √X pulses it takes, X counted as one.
+    pub fn pulses(&self) -> usize {
+        let of = |m: &Small<2>| match euler(m).0 {
+            0.0 => 0,
+            theta if theta == FRAC_PI_2 || theta == PI => 1,
+            _ => 2,
+        };
+        of(&self.first) + self.rest.iter().map(|(_, matrix)| of(matrix)).sum::<usize>()
+    }
+
     /// Whether it commutes with Z.
     pub fn is_diagonal(&self) -> bool {
         is_diagonal(&self.first) && self.rest.iter().all(|(_, matrix)| is_diagonal(matrix))

@@ -1,20 +1,23 @@
 //! Programs in the Pauli basis: neighbouring gates and channels fused into blocks of one or two qubits.
 
+use std::ops::Range;
+
 use crate::circuit::{Op, OpKind};
 use crate::math::Matrix;
 use crate::noise::{Channel, transfer, transfer_derivative};
 use crate::sim::Angles;
 use crate::sim::map::Map;
-use crate::sim::pauli::kernel::{Places, Weights, apply, outer, transposed};
+use crate::sim::pauli::conjugate;
+use crate::sim::pauli::kernel::{Places, Weights, apply, outer, outer_lanes, transposed};
 
 /// Factors in the order they act, each on some of the block's qubits.
 pub struct Block {
     /// Qubits of the program, the first least significant.
     pub qubits: Vec<usize>,
-    /// Whether its matrix differs from row to row; then it has one factor.
+    /// Whether it differs from row to row; then it has one factor.
     pub by_row: bool,
     /// Where the block finds its operands in a vector of the program's width.
-    pub places: Places,
+    places: Places,
     factors: Vec<Factor>,
 }
 
@@ -24,24 +27,36 @@ struct Factor {
     map: Map,
 }
 
-/// The matrices of a shared block after each of its factors; the last is the block's.
-pub struct Bound(Vec<Vec<f64>>);
-
-impl Bound {
-    /// The block's matrix.
-    pub fn matrix(&self) -> &[f64] {
-        self.0.last().expect("a block has at least one factor")
-    }
+/// A block with its angles put in.
+pub struct Bound {
+    /// The transfer matrix; of a wide block the entries of its unitary.
+    numbers: Vec<f64>,
+    /// The transpose; empty for a wide block.
+    transpose: Vec<f64>,
+    /// The matrices after each factor.
+    history: Vec<Vec<f64>>,
 }
 
 impl Block {
-    /// Entries of its matrix along one side, `4^k`.
-    pub fn size(&self) -> usize {
+    /// Three qubits and more: kept as a unitary, because its transfer matrix would be huge.
+    fn is_wide(&self) -> bool {
+        self.qubits.len() > 2
+    }
+
+    /// Letters of its operands, `4^k`.
+    fn size(&self) -> usize {
         1 << (2 * self.qubits.len())
     }
 
-    /// The matrix of a shared block, with what [`Block::shared_gradient`] needs.
-    pub fn bind(&self, angles: &Angles) -> Bound {
+    /// The block with the angles of `rows`, one matrix per row, or with the shared angles alone.
+    pub fn bind(&self, angles: &Angles, rows: Range<usize>) -> Bound {
+        if self.by_row || self.is_wide() {
+            let rows = if self.by_row { rows } else { 0..1 };
+            let lanes = rows.len();
+            let numbers = self.factors[0].map.values(angles, rows);
+            let transpose = if self.is_wide() { Vec::new() } else { transposed(&numbers, self.size(), lanes) };
+            return Bound { numbers, transpose, history: Vec::new() };
+        }
         // The rows of the matrix are a vector over the block's letters, its columns are lanes.
         let mut m = identity(self.size());
         let after = self.factors.iter().map(|factor| {
@@ -49,29 +64,79 @@ impl Block {
             apply(&mut m, self.size(), &places, Weights::Shared(&factor.map.values(angles, 0..1)));
             m.clone()
         });
-        Bound(after.collect())
+        let history: Vec<Vec<f64>> = after.collect();
+        Bound { transpose: transposed(&m, self.size(), 1), numbers: m, history }
     }
 
-    /// One matrix per row, `m[entry·L + lane]`.
-    pub fn bind_rows(&self, angles: &Angles, rows: std::ops::Range<usize>) -> Vec<f64> {
-        self.factors[0].map.values(angles, rows)
+    fn weights<'a>(&self, list: &'a [f64]) -> Weights<'a> {
+        if self.by_row { Weights::Lanes(list) } else { Weights::Shared(list) }
     }
 
-    /// Reverse mode through the product of the factors: from the derivative `d` of the block's matrix to slots.
-    pub fn shared_gradient(&self, angles: &Angles, bound: &Bound, mut d: Vec<f64>, mut add: impl FnMut(usize, f64)) {
-        if self.factors.iter().all(|f| f.map.is_fixed()) {
+    /// States forward: `v ← M v`.
+    pub fn forward(&self, v: &mut [f64], lanes: usize, bound: &Bound) {
+        if self.is_wide() {
+            conjugate::conjugate(v, lanes, &self.places, &bound.numbers, self.by_row, false);
+        } else {
+            apply(v, lanes, &self.places, self.weights(&bound.numbers));
+        }
+    }
+
+    /// Observables back: `g ← Mᵀ g`.
+    pub fn backward(&self, g: &mut [f64], lanes: usize, bound: &Bound) {
+        if self.is_wide() {
+            conjugate::conjugate(g, lanes, &self.places, &bound.numbers, self.by_row, true);
+        } else {
+            apply(g, lanes, &self.places, self.weights(&bound.transpose));
+        }
+    }
+
+    /// Length of what [`Block::outer`] adds to; 0 if no angle of the block has a slot.
+    pub fn numbers(&self, lanes: usize) -> usize {
+        match () {
+            () if self.factors.iter().all(|f| f.map.is_fixed()) => 0,
+            () if self.is_wide() => 2 * self.size() * if self.by_row { lanes } else { 1 },
+            () => self.size() * self.size() * if self.by_row { lanes } else { 1 },
+        }
+    }
+
+    /// Adds to `found` the derivative of `⟨g, M v⟩` by the block's numbers.
+    pub fn outer(&self, v: &[f64], g: &[f64], lanes: usize, bound: &Bound, found: &mut [f64]) {
+        match (found.is_empty(), self.is_wide(), self.by_row) {
+            (true, ..) => {}
+            (_, true, _) => conjugate::outer(v, g, lanes, &self.places, &bound.numbers, self.by_row, found),
+            (_, _, true) => outer_lanes(v, g, lanes, &self.places, found),
+            _ => outer(v, g, lanes, &self.places, found),
+        }
+    }
+
+    /// From the derivative by the block's numbers to slots: `add(row, slot, value)`. The row means nothing for shared
+    /// slots.
+    pub fn gradient(
+        &self,
+        angles: &Angles,
+        rows: Range<usize>,
+        bound: &Bound,
+        found: Vec<f64>,
+        mut add: impl FnMut(usize, usize, f64),
+    ) {
+        if found.is_empty() {
             return;
         }
-        let lanes = self.size();
+        if self.by_row || self.is_wide() {
+            let rows = if self.by_row { rows } else { 0..1 };
+            return self.factors[0].map.gradient(angles, rows, &found, add);
+        }
+        // Reverse mode through the product of the factors.
+        let (lanes, mut d) = (self.size(), found);
         let start = identity(lanes);
         for (k, factor) in self.factors.iter().enumerate().rev() {
             let places = Places::new(self.qubits.len(), &factor.positions);
-            let before = if k == 0 { &start } else { &bound.0[k - 1] };
+            let before = if k == 0 { &start } else { &bound.history[k - 1] };
             let size = 1 << (2 * factor.positions.len());
             if !factor.map.is_fixed() {
                 let mut entries = vec![0.0; size * size];
                 outer(before, &d, lanes, &places, &mut entries);
-                factor.map.gradient(angles, 0..1, &entries, |_, slot, value| add(slot, value));
+                factor.map.gradient(angles, 0..1, &entries, &mut add);
             }
             let back = transposed(&factor.map.values(angles, 0..1), size, 1);
             apply(&mut d, lanes, &places, Weights::Shared(&back));
@@ -82,33 +147,11 @@ impl Block {
     pub fn alone(self) -> Self {
         Self { places: Places::new(1, &[0]), ..self }
     }
+}
 
-    /// From derivatives per row, `d[entry·L + lane]`, to `add(row, slot, value)`; those of a shared block are summed
-    /// over the rows first.
-    pub fn slots_gradient(
-        &self,
-        angles: &Angles,
-        rows: std::ops::Range<usize>,
-        d: Vec<f64>,
-        mut add: impl FnMut(usize, usize, f64),
-    ) {
-        if self.by_row {
-            return self.rows_gradient(angles, rows, &d, add);
-        }
-        let summed = d.chunks_exact(rows.len().max(1)).map(|lanes| lanes.iter().sum()).collect();
-        self.shared_gradient(angles, &self.bind(angles), summed, |slot, value| add(rows.start, slot, value));
-    }
-
-    /// From derivatives per row, `d[entry·L + lane]`, to `add(row, slot, value)`.
-    pub fn rows_gradient(
-        &self,
-        angles: &Angles,
-        rows: std::ops::Range<usize>,
-        d: &[f64],
-        add: impl FnMut(usize, usize, f64),
-    ) {
-        self.factors[0].map.gradient(angles, rows, d, add);
-    }
+/// The entries of a unitary or of its derivative.
+fn entries(unitary: &Matrix, derivative: Option<&Matrix>) -> Vec<f64> {
+    derivative.unwrap_or(unitary).iter().flat_map(|z| [z.re, z.im]).collect()
 }
 
 /// The transfer matrix of a unitary or, with the derivative of the unitary, its derivative.
@@ -142,7 +185,7 @@ impl Fuser {
     pub fn gate(&mut self, op: &Op) {
         // A global phase leaves density matrices alone.
         if !matches!(op.kind, OpKind::GlobalPhase(_)) {
-            self.push(&op.qubits, Map::of(op, Box::new(letters)));
+            self.push(&op.qubits, Map::of(op, Box::new(if op.qubits.len() > 2 { entries } else { letters })));
         }
     }
 

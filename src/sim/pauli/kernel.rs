@@ -21,11 +21,11 @@ pub enum Weights<'a> {
 /// Where a map on `qubits` finds its operands inside a vector of `total` qubits.
 pub struct Places {
     /// Component offset of each of the `4^k` letters of the operands, first operand least significant.
-    offsets: Vec<usize>,
+    pub offsets: Vec<usize>,
     /// Components with letter I on all operands and on all qubits below the lowest of them.
-    bases: Vec<usize>,
+    pub bases: Vec<usize>,
     /// Components that lie side by side below the lowest operand.
-    run: usize,
+    pub run: usize,
 }
 
 impl Places {
@@ -59,10 +59,9 @@ pub fn apply(v: &mut [f64], lanes: usize, places: &Places, weights: Weights) {
         || match (weights, places.size()) {
             (Weights::Shared(m), 4) => apply_shared::<4>(v, lanes, places, m),
             (Weights::Shared(m), 16) => apply_shared::<16>(v, lanes, places, m),
-            (Weights::Shared(m), _) => apply_large(v, lanes, places, |i, j, _| m[i * places.size() + j]),
             (Weights::Lanes(m), 4) => apply_lanes::<4>(v, lanes, places, m),
             (Weights::Lanes(m), 16) => apply_lanes::<16>(v, lanes, places, m),
-            (Weights::Lanes(m), size) => apply_large(v, lanes, places, |i, j, lane| m[(i * size + j) * lanes + lane]),
+            (_, size) => unreachable!("matrices of one or two qubits come here, not of {size} letters"),
         },
     );
 }
@@ -137,23 +136,6 @@ fn apply_block<const K: usize, const W: usize>(
             }
         }
         v[at + offsets[i] * lanes..][..W].copy_from_slice(&sum);
-    }
-}
-
-/// Three operands and more: sizes no register file holds, and rare enough for one plain loop.
-fn apply_large(v: &mut [f64], lanes: usize, places: &Places, entry: impl Fn(usize, usize, usize) -> f64) {
-    let size = places.size();
-    let mut x = vec![0.0; size];
-    for base in &places.bases {
-        for at in base * lanes..(base + places.run) * lanes {
-            let lane = at % lanes;
-            for (value, offset) in x.iter_mut().zip(&places.offsets) {
-                *value = v[at + offset * lanes];
-            }
-            for (i, offset) in places.offsets.iter().enumerate() {
-                v[at + offset * lanes] = x.iter().enumerate().map(|(j, value)| entry(i, j, lane) * value).sum();
-            }
-        }
     }
 }
 

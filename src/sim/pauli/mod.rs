@@ -9,6 +9,7 @@
 //! [`Density`](crate::sim::Density).
 
 pub mod block;
+mod conjugate;
 pub mod kernel;
 pub mod product;
 pub mod sweep;
@@ -25,15 +26,12 @@ use crate::sim::memo::Memo;
 use crate::sim::readout::{Ending, Read, Terms, recorded};
 use crate::sim::{AngleGradient, Angles, Density, SimError, Simulator, check};
 use block::{Block, Bound, Fuser};
-use kernel::{Weights, apply, outer, transposed};
 use product::Prefix;
 
 const NAME: &str = "pauli";
 const INSTEAD: &str = "use statevector if the program is ideal, trajectory if it is noisy";
 /// Rows contracted together.
 const ROWS: usize = 16;
-/// Bytes of pulled-back observables kept for a gradient; beyond, they are recomputed from checkpoints.
-const KEPT: usize = 64 << 20;
 
 /// The engine for training: exact expectation values and gradients, ideal or noisy, of programs without mid-circuit
 /// measurement, at a cost that hardly depends on the batch. Memory grows with observables times 4ⁿ.
@@ -88,7 +86,7 @@ impl Plan {
     }
 
     fn bind(&self, angles: &Angles) -> Vec<Bound> {
-        self.suffix.iter().map(|block| block.bind(angles)).collect()
+        self.suffix.iter().map(|block| block.bind(angles, 0..1)).collect()
     }
 
     /// The observables at the end, lane o the o-th.
@@ -114,9 +112,7 @@ impl Plan {
     ) {
         for k in blocks.rev() {
             keep(k, v);
-            let block = &self.suffix[k];
-            let back = transposed(bounds[k].matrix(), block.size(), 1);
-            apply(v, lanes, &block.places, Weights::Shared(&back));
+            self.suffix[k].backward(v, lanes, &bounds[k]);
         }
     }
 
@@ -131,8 +127,7 @@ impl Plan {
         gradient: &mut AngleGradient,
     ) {
         let (lanes, count) = (terms.len(), self.suffix.len());
-        let affordable = (KEPT / (8 * carried.len().max(1))).max(1);
-        let stride = if count <= affordable { count.max(1) } else { count.isqrt() + 1 };
+        let stride = sweep::stride(count, carried.len());
         // Observables as they stand after the last block of each run of `stride` blocks.
         let mut checkpoints = Vec::new();
         let mut v = self.observables(terms);
@@ -148,10 +143,10 @@ impl Plan {
             self.pull_back(bounds, first..last, lanes, &mut v, |_, v| after.push(v.to_vec()));
             for (k, after) in (first..last).zip(after.into_iter().rev()) {
                 let block = &self.suffix[k];
-                let mut d = vec![0.0; block.size() * block.size()];
-                outer(&carried, &after, lanes, &block.places, &mut d);
-                block.shared_gradient(angles, &bounds[k], d, |slot, value| gradient.add(0, slot, value));
-                apply(&mut carried, lanes, &block.places, Weights::Shared(bounds[k].matrix()));
+                let mut d = vec![0.0; block.numbers(1)];
+                block.outer(&carried, &after, lanes, &bounds[k], &mut d);
+                block.gradient(angles, 0..1, &bounds[k], d, |row, slot, value| gradient.add(row, slot, value));
+                block.forward(&mut carried, lanes, &bounds[k]);
             }
         }
     }

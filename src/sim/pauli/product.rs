@@ -6,7 +6,6 @@ use ndarray::ArrayView2;
 
 use crate::sim::Angles;
 use crate::sim::pauli::block::Block;
-use crate::sim::pauli::kernel::{Weights, apply, outer_lanes, transposed};
 
 /// Maps on single qubits, qubit by qubit in the order they act.
 pub struct Prefix(Vec<Vec<Block>>);
@@ -39,11 +38,7 @@ impl Prefix {
             let mut history = vec![ground.clone()];
             for block in blocks {
                 let mut v = history[history.len() - 1].clone();
-                if block.by_row {
-                    apply(&mut v, lanes, &block.places, Weights::Lanes(&block.bind_rows(angles, rows.clone())));
-                } else {
-                    apply(&mut v, lanes, &block.places, Weights::Shared(block.bind(angles).matrix()));
-                }
+                block.forward(&mut v, lanes, &block.bind(angles, rows.clone()));
                 history.push(v);
             }
             history
@@ -127,18 +122,13 @@ impl Product {
                 }
             }
             for (block, before) in blocks.iter().zip(history).rev() {
-                let mut entries = vec![0.0; 16 * lanes];
-                outer_lanes(before, &d_letters, lanes, &block.places, &mut entries);
-                block.slots_gradient(angles, self.rows.clone(), entries, |row, slot, value| {
+                let bound = block.bind(angles, self.rows.clone());
+                let mut entries = vec![0.0; block.numbers(lanes)];
+                block.outer(before, &d_letters, lanes, &bound, &mut entries);
+                block.gradient(angles, self.rows.clone(), &bound, entries, |row, slot, value| {
                     found.push((row, slot, value));
                 });
-                if block.by_row {
-                    let back = transposed(&block.bind_rows(angles, self.rows.clone()), 4, lanes);
-                    apply(&mut d_letters, lanes, &block.places, Weights::Lanes(&back));
-                } else {
-                    let back = transposed(block.bind(angles).matrix(), 4, 1);
-                    apply(&mut d_letters, lanes, &block.places, Weights::Shared(&back));
-                }
+                block.backward(&mut d_letters, lanes, &bound);
             }
             d = d_last;
         }

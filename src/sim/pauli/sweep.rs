@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use crate::sim::Angles;
 use crate::sim::pauli::block::{Block, Bound};
-use crate::sim::pauli::kernel::{Weights, apply, outer, outer_lanes, transposed};
 use crate::sim::readout::Terms;
 
 /// Bytes of intermediate states kept at most by one reverse pass; beyond, states are recomputed from checkpoints.
@@ -12,7 +11,7 @@ const KEPT: usize = 64 << 20;
 
 /// The matrices of the shared blocks, `None` for blocks that differ by row: computed once for all rows.
 pub fn bind(blocks: &[Block], angles: &Angles) -> Vec<Option<Bound>> {
-    blocks.iter().map(|block| (!block.by_row).then(|| block.bind(angles))).collect()
+    blocks.iter().map(|block| (!block.by_row).then(|| block.bind(angles, 0..1))).collect()
 }
 
 /// `|0…0⟩⟨0…0|` in every lane: 1 for strings of I and Z.
@@ -56,15 +55,12 @@ pub fn outcomes(v: &[f64], lanes: usize, qubits: usize, lane: usize) -> Vec<f64>
 /// One block forward.
 pub fn step(v: &mut [f64], block: &Block, bound: &Option<Bound>, angles: &Angles, rows: Range<usize>) {
     match bound {
-        Some(bound) => apply(v, rows.len(), &block.places, Weights::Shared(bound.matrix())),
-        None => {
-            let lanes = rows.len();
-            apply(v, lanes, &block.places, Weights::Lanes(&block.bind_rows(angles, rows)));
-        }
+        Some(bound) => block.forward(v, rows.len(), bound),
+        None => block.forward(v, rows.len(), &block.bind(angles, rows.clone())),
     }
 }
 
-/// What a reverse pass gathers: the derivative of each shared block's matrix, and (row, slot, value) of slots that
+/// What a reverse pass gathers: the derivative by each shared block's numbers, and (row, slot, value) of slots that
 /// differ by row.
 pub struct Gathered {
     pub shared: Vec<Vec<f64>>,
@@ -73,7 +69,7 @@ pub struct Gathered {
 
 impl Gathered {
     pub fn new(blocks: &[Block]) -> Self {
-        let sizes = blocks.iter().map(|b| if b.by_row { 0 } else { b.size() * b.size() });
+        let sizes = blocks.iter().map(|b| if b.by_row { 0 } else { b.numbers(1) });
         Self { shared: sizes.map(|size| vec![0.0; size]).collect(), rows: Vec::new() }
     }
 }
@@ -91,8 +87,7 @@ pub fn reverse(
     found: &mut Gathered,
 ) {
     let lanes = rows.len();
-    let affordable = (KEPT / (8 * v.len().max(1))).max(1);
-    let stride = if blocks.len() <= affordable { blocks.len().max(1) } else { blocks.len().isqrt() + 1 };
+    let stride = stride(blocks.len(), v.len());
     let mut checkpoints = Vec::new();
     let mut state = v;
     for (k, (block, bound)) in blocks.iter().zip(bounds).enumerate() {
@@ -113,22 +108,29 @@ pub fn reverse(
             before.push(next);
         }
         for (k, state) in (first..last).zip(before).rev() {
-            let (block, size) = (&blocks[k], blocks[k].size());
+            let block = &blocks[k];
             match &bounds[k] {
                 Some(bound) => {
-                    outer(&state, &bra, lanes, &block.places, &mut found.shared[k]);
-                    apply(&mut bra, lanes, &block.places, Weights::Shared(&transposed(bound.matrix(), size, 1)));
+                    block.outer(&state, &bra, lanes, bound, &mut found.shared[k]);
+                    block.backward(&mut bra, lanes, bound);
                 }
                 None => {
-                    let mut d = vec![0.0; size * size * lanes];
-                    outer_lanes(&state, &bra, lanes, &block.places, &mut d);
-                    block.rows_gradient(angles, rows.clone(), &d, |row, slot, value| {
+                    let bound = block.bind(angles, rows.clone());
+                    let mut d = vec![0.0; block.numbers(lanes)];
+                    block.outer(&state, &bra, lanes, &bound, &mut d);
+                    block.gradient(angles, rows.clone(), &bound, d, |row, slot, value| {
                         found.rows.push((row, slot, value));
                     });
-                    let back = transposed(&block.bind_rows(angles, rows.clone()), size, lanes);
-                    apply(&mut bra, lanes, &block.places, Weights::Lanes(&back));
+                    block.backward(&mut bra, lanes, &bound);
                 }
             }
         }
     }
+}
+
+/// How many blocks apart states of `len` numbers are kept, so that they stay within [`KEPT`] or, for long programs, as
+/// few as recomputing each once allows.
+pub fn stride(blocks: usize, len: usize) -> usize {
+    let affordable = (KEPT / (8 * len.max(1))).max(1);
+    if blocks <= affordable { blocks.max(1) } else { blocks.isqrt() + 1 }
 }

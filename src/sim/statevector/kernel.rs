@@ -324,6 +324,35 @@ fn multiply<const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
     y
 }
 
+/// `Σ conj(ψ_i) ψ_j` over everything but the operands, for each lane: laid out like entries by row.
+pub fn overlaps(state: &State, places: &Places) -> Vec<f64> {
+    let (lanes, size) = (state.lanes, places.size());
+    let mut out = vec![0.0; 2 * size * size * lanes];
+    widest(
+        #[inline(always)]
+        || {
+            for run in 0..places.count {
+                let start = places.start(run);
+                for row in start..start + places.run {
+                    for i in 0..size {
+                        for j in 0..size {
+                            let (a, b) = ((row + places.offsets[i]) * lanes, (row + places.offsets[j]) * lanes);
+                            let (ar, ai) = (&state.re[a..a + lanes], &state.im[a..a + lanes]);
+                            let (br, bi) = (&state.re[b..b + lanes], &state.im[b..b + lanes]);
+                            let (re, im) = out[2 * (i * size + j) * lanes..][..2 * lanes].split_at_mut(lanes);
+                            for lane in 0..lanes {
+                                re[lane] += ar[lane] * br[lane] + ai[lane] * bi[lane];
+                                im[lane] += ar[lane] * bi[lane] - ai[lane] * br[lane];
+                            }
+                        }
+                    }
+                }
+            }
+        },
+    );
+    out
+}
+
 fn apply_large(state: &mut State, places: &Places, entries: Entries) {
     let (lanes, size) = (state.lanes, places.size());
     let mut x = vec![(0.0, 0.0); size];

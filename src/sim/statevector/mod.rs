@@ -3,9 +3,9 @@
 //! Gradients are adjoint (Jones and Gacon 2020, arXiv 2009.02823): one backward sweep un-applies the gates from the state
 //! and from `Σ_o c_o O_o|ψ⟩`, so the cost does not grow with the number of angles or observables.
 
-mod gates;
-mod kernel;
-mod strings;
+pub(super) mod gates;
+pub(super) mod kernel;
+pub(super) mod strings;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -95,8 +95,14 @@ impl Plan {
     }
 }
 
+/// Outcome probabilities of one lane.
+pub(super) fn outcomes(state: &State, lane: usize) -> Vec<f64> {
+    let amplitudes = (lane..state.re.len()).step_by(state.lanes);
+    amplitudes.map(|i| state.re[i] * state.re[i] + state.im[i] * state.im[i]).collect()
+}
+
 /// `⟨ψ|ψ⟩` of every lane.
-fn norms(state: &State) -> Vec<f64> {
+pub(super) fn norms(state: &State) -> Vec<f64> {
     let mut sums = vec![0.0; state.lanes];
     for (i, (re, im)) in state.re.iter().zip(&state.im).enumerate() {
         sums[i % state.lanes] += re * re + im * im;
@@ -204,8 +210,7 @@ impl Simulator for Statevector {
         let parts = plan.for_rows(angles.batch(), |rows| {
             let state = plan.run(&bounds, &angles, rows);
             let each = (0..state.lanes).map(|lane| {
-                let amplitudes = (lane..state.re.len()).step_by(state.lanes);
-                let p: Vec<f64> = amplitudes.map(|i| state.re[i] * state.re[i] + state.im[i] * state.im[i]).collect();
+                let p = outcomes(&state, lane);
                 if !plan.measures {
                     return p;
                 }

@@ -1,18 +1,18 @@
 //! Every head under every seed: trained, then judged under every setting.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{DType, Device as Place, Tensor};
-use ndarray::{Array2, Axis};
+use ndarray::{Array1, Array2, Axis};
 
 use crate::circuit::ansatz::AnsatzRow;
 use crate::data::{Features, Part};
 use crate::nn::head::{Body, HeadShape};
 use crate::nn::{Execution, NnError, Params};
 use crate::noise::model::{NoiseModel, Options, Scale};
-use crate::sim::{self, Simulator};
+use crate::sim::{self, Angles, Auto, Shots, Simulator};
 use crate::study::energy::{EnergySource, Usage, thread_cpu_seconds};
 use crate::study::train::{Epoch, Rows, predict, train};
 use crate::study::{StudyError, parallel};
@@ -84,7 +84,7 @@ impl Executions {
     /// # Errors
     /// If a circuit does not fit a device, or its model refuses it.
     pub fn compile(spec: &Spec, heads: &[HeadChoice], shape: &HeadShape) -> Result<Self, StudyError> {
-        let simulator: Arc<dyn Simulator> = sim::engine("auto").map_err(NnError::from)?.into();
+        let simulator: Arc<dyn Simulator> = sim::engine("auto", sim::Options::default()).map_err(NnError::from)?.into();
         let family = spec.family()?;
         let mut made = Self { compiled: HashMap::new(), notices: Vec::new() };
         for choice in heads {
@@ -110,8 +110,9 @@ impl Executions {
                     }
                 };
                 for notice in &execution.program.notices {
-                    if !made.notices.contains(notice) {
-                        made.notices.push(notice.clone());
+                    let told = format!("{}: {notice}", setting.device.as_deref().unwrap_or("ideal"));
+                    if !made.notices.contains(&told) {
+                        made.notices.push(told);
                     }
                 }
                 made.compiled.insert(key, execution);
@@ -126,12 +127,14 @@ impl Executions {
         (entangle, setting.device.clone(), scale.to_bits())
     }
 
-    /// The engines that run them, for the report.
-    pub fn engines(&self) -> String {
-        let mut names: Vec<String> = self.compiled.values().map(|run| run.simulator.chosen(&run.program)).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.join("; ")
+    /// The engines that run them on batches of `batch` rows with `inputs` input angles, for the report.
+    pub fn engines(&self, batch: usize, inputs: usize) -> String {
+        let names = self.compiled.values().map(|run| {
+            let (rows, shared) = (Array2::zeros((batch, inputs)), Array1::zeros(run.program.slots - inputs));
+            let angles = Angles { rows: rows.view(), shared: shared.view() };
+            run.simulator.chosen(&run.program, angles, run.observables.len())
+        });
+        names.collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join("; ")
     }
 
     /// The circuit of this kind in this setting; with shots, on an engine that samples under `seed`.
@@ -139,7 +142,10 @@ impl Executions {
         let exact = &self.compiled[&Self::key(entangle, setting)];
         match setting.shots {
             None => exact.clone(),
-            Some(shots) => exact.with_simulator(Arc::new(sim::Shots::new(exact.simulator.clone(), shots, seed))),
+            Some(shots) => {
+                let inner = Auto::new(sim::Options::default());
+                exact.with_simulator(Arc::new(Shots { inner, shots: shots as usize, seed }))
+            }
         }
     }
 }

@@ -88,7 +88,7 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
     let exported = Exported::find(spec, &heads, &mut trained, &table, &executions)?;
     report.title = format!("{} · {}", inputs.title, spec.circuit.ansatz);
     report.circuit = exported.as_ref().map(Exported::drawing);
-    report.environment = environment(&trained, &executions);
+    report.environment = environment(spec, &trained, &executions)?;
     report.settings = settings(spec);
     report.notices = inputs.notices.iter().chain(&executions.notices).cloned().collect();
     report.timing.threads = place.threads;
@@ -99,14 +99,15 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
     Ok(Outcome { report, folder })
 }
 
-fn environment(trained: &[Trained], executions: &Executions) -> Environment {
+fn environment(spec: &Spec, trained: &[Trained], executions: &Executions) -> Result<Environment, StudyError> {
     let circuits = trained.iter().any(|run| run.judged.len() > 1);
-    Environment {
-        engine: if circuits { executions.engines() } else { "none: no head runs a circuit".into() },
+    let inputs = spec.family()?.inputs(spec.circuit.qubits, spec.circuit.depth);
+    Ok(Environment {
+        engine: if circuits { executions.engines(spec.train.batch, inputs) } else { "no head runs a circuit".into() },
         precision: "f32 features and heads, f64 circuits".into(),
         device: format!("cpu ({})", std::env::consts::ARCH),
         versions: vec![("qgraft".into(), env!("CARGO_PKG_VERSION").into())],
-    }
+    })
 }
 
 /// The spec as name and value, for people.

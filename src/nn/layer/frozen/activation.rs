@@ -21,13 +21,25 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// On one vector.
-    #[inline(always)]
-    pub(super) fn apply<L: Lanes>(self, lanes: L, x: L::Vector) -> L::Vector {
+    /// The piecewise linear part: every output is first cut to this range.
+    pub(super) fn bounds(self) -> (f32, f32) {
         match self {
-            Activation::None => x,
-            Activation::Relu => lanes.max(lanes.splat(0.0), x),
-            Activation::Relu6 => lanes.min(lanes.splat(6.0), lanes.max(lanes.splat(0.0), x)),
+            Activation::Relu => (0.0, f32::INFINITY),
+            Activation::Relu6 => (0.0, 6.0),
+            _ => (f32::NEG_INFINITY, f32::INFINITY),
+        }
+    }
+
+    /// Whether [`Activation::bend`] does anything.
+    pub(super) fn is_curved(self) -> bool {
+        matches!(self, Activation::Silu | Activation::Hardswish | Activation::Sigmoid)
+    }
+
+    /// The rest.
+    #[inline(always)]
+    pub(super) fn bend<L: Lanes>(self, lanes: L, x: L::Vector) -> L::Vector {
+        match self {
+            Activation::None | Activation::Relu | Activation::Relu6 => x,
             Activation::Silu => each(lanes, x, |x| x * sigmoid(x)),
             Activation::Hardswish => each(lanes, x, |x| x * (x + 3.0).clamp(0.0, 6.0) / 6.0),
             Activation::Sigmoid => each(lanes, x, sigmoid),

@@ -4,10 +4,27 @@
 //! A convolution is a matrix product whose left factor is read where it lies (implicit GEMM): the value under tap t of
 //! output pixel p is at `input + p·step + chunk(t)`, so neither im2col nor packing of the input is needed.
 
+use std::mem::MaybeUninit;
+
 use pulp::NullaryFnOnce;
 
 use super::activation::Activation;
 use super::lanes::{LANES, Lanes};
+
+/// Repeats the body for each index below a constant of at most 14. A loop would leave it to the compiler's mood whether
+/// the sums stay in registers.
+macro_rules! unroll {
+    ($index:ident in $count:ident $body:block) => {
+        unroll!(@ $index $count $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
+    };
+    (@ $index:ident $count:ident $body:block $($value:literal)*) => {
+        $(if $value < $count {
+            #[allow(non_upper_case_globals)]
+            const $index: usize = $value;
+            $body
+        })*
+    };
+}
 
 /// `len` consecutive floats of the input of one output pixel, `offset` floats from its first.
 #[derive(Clone, Copy, Debug)]
@@ -109,18 +126,18 @@ impl<L: Lanes, const P: usize, const B: usize, const STEP: usize, const DEPTHWIS
         let (lanes, mut row) = (self.lanes, self.row);
         let step = if STEP == 0 { row.step } else { STEP };
         while row.pixels >= P {
-            // SAFETY: whoever called `dense` or `depthwise` vouches for every address the row describes.
-            let mut sums = unsafe { bias::<L, P, B>(lanes, row.bias) };
-            let mut weights = row.weights;
-            for chunk in row.chunks {
-                let input = row.input.wrapping_add(chunk.offset);
-                // SAFETY: as above; the weights have `chunk.len` rows for this chunk, or one block if depthwise.
-                unsafe {
+            // SAFETY: whoever called `dense` or `depthwise` vouches for every address the row describes: biases and
+            // rows of weights of B blocks, inputs, residuals and outputs of P pixels.
+            unsafe {
+                let mut sums = biases::<L, P, B>(lanes, row.bias);
+                let mut weights = row.weights;
+                for chunk in row.chunks {
+                    let input = row.input.add(chunk.offset);
                     if DEPTHWISE {
                         let weight = lanes.load(weights);
-                        for p in 0..P {
+                        unroll!(p in P {
                             sums[p][0] = lanes.multiply_add(lanes.load(input.add(p * step)), weight, sums[p][0]);
-                        }
+                        });
                         weights = weights.add(LANES);
                     } else {
                         for k in 0..chunk.len {
@@ -129,22 +146,26 @@ impl<L: Lanes, const P: usize, const B: usize, const STEP: usize, const DEPTHWIS
                         }
                     }
                 }
+                finish(lanes, sums, &row);
             }
-            // SAFETY: as above.
-            unsafe { finish(lanes, &sums, &row) };
             row.skip(P);
         }
     }
 }
 
 #[inline(always)]
-unsafe fn bias<L: Lanes, const P: usize, const B: usize>(lanes: L, bias: *const f32) -> [[L::Vector; B]; P] {
-    let mut block = [lanes.splat(0.0); B];
-    for b in 0..B {
-        // SAFETY: the bias has B blocks.
-        block[b] = unsafe { lanes.load(bias.add(b * LANES)) };
+unsafe fn biases<L: Lanes, const P: usize, const B: usize>(lanes: L, bias: *const f32) -> [[L::Vector; B]; P] {
+    // SAFETY: vectors are floats, for which all zero bits are a value; the caller vouches for the bias.
+    unsafe {
+        let mut sums = MaybeUninit::<[[L::Vector; B]; P]>::zeroed().assume_init();
+        unroll!(b in B {
+            let bias = lanes.load(bias.add(b * LANES));
+            unroll!(p in P {
+                sums[p][b] = bias;
+            });
+        });
+        sums
     }
-    [block; P]
 }
 
 /// sums[p][b] += input[p] · weights[b], one step of the matrix product.
@@ -156,52 +177,46 @@ unsafe fn accumulate<L: Lanes, const P: usize, const B: usize>(
     step: usize,
     weights: *const f32,
 ) {
-    let mut weight = [lanes.splat(0.0); B];
-    for b in 0..B {
-        // SAFETY: each row of weights has B blocks.
-        weight[b] = unsafe { lanes.load(weights.add(b * LANES)) };
-    }
-    for p in 0..P {
-        // SAFETY: all P pixels of a tile have inputs, `step` apart.
-        let value = lanes.splat(unsafe { *input.add(p * step) });
-        for b in 0..B {
-            sums[p][b] = lanes.multiply_add(value, weight[b], sums[p][b]);
-        }
+    // SAFETY: handed on.
+    unsafe {
+        let first = lanes.load(weights);
+        let last = lanes.load(weights.add((B - 1) * LANES));
+        unroll!(p in P {
+            let value = lanes.splat(*input.add(p * step));
+            sums[p][0] = lanes.multiply_add(value, first, sums[p][0]);
+            if B == 2 {
+                sums[p][B - 1] = lanes.multiply_add(value, last, sums[p][B - 1]);
+            }
+        });
     }
 }
 
 /// output = activation(sums + residual).
 #[inline(always)]
-unsafe fn finish<L: Lanes, const P: usize, const B: usize>(lanes: L, sums: &[[L::Vector; B]; P], row: &Row) {
-    // One loop each for the cheap ones, so that the choice is not made for every vector.
+unsafe fn finish<L: Lanes, const P: usize, const B: usize>(lanes: L, mut sums: [[L::Vector; B]; P], row: &Row) {
+    let (low, high) = row.activation.bounds();
+    let (low, high) = (lanes.splat(low), lanes.splat(high));
     // SAFETY: handed on.
     unsafe {
-        match row.activation {
-            Activation::None => write(lanes, sums, row, Activation::None),
-            Activation::Relu => write(lanes, sums, row, Activation::Relu),
-            Activation::Relu6 => write(lanes, sums, row, Activation::Relu6),
-            other => write(lanes, sums, row, other),
+        if !row.residual.is_null() {
+            unroll!(b in B {
+                let residual = row.residual.add(b * row.residual_plane);
+                unroll!(p in P {
+                    sums[p][b] = lanes.add(sums[p][b], lanes.load(residual.add(p * LANES)));
+                });
+            });
         }
-    }
-}
-
-#[inline(always)]
-unsafe fn write<L: Lanes, const P: usize, const B: usize>(
-    lanes: L,
-    sums: &[[L::Vector; B]; P],
-    row: &Row,
-    activation: Activation,
-) {
-    for b in 0..B {
-        for p in 0..P {
-            let mut value = sums[p][b];
-            // SAFETY: residual and output have P pixels of B blocks.
-            unsafe {
-                if !row.residual.is_null() {
-                    value = lanes.add(value, lanes.load(row.residual.add(b * row.residual_plane + p * LANES)));
+        unroll!(b in B {
+            let output = row.output.add(b * row.output_plane);
+            unroll!(p in P {
+                lanes.store(output.add(p * LANES), lanes.min(high, lanes.max(low, sums[p][b])));
+            });
+            if row.activation.is_curved() {
+                for p in 0..P {
+                    let pixel = output.add(p * LANES);
+                    lanes.store(pixel, row.activation.bend(lanes, lanes.load(pixel)));
                 }
-                lanes.store(row.output.add(b * row.output_plane + p * LANES), activation.apply(lanes, value));
             }
-        }
+        });
     }
 }

@@ -1,0 +1,396 @@
+//! Gates: what a name calls, what a declaration declares, and the expansion of both.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::build::{Builder, Symbol, suggest};
+use super::condition::Guard;
+use super::cursor::Version;
+use super::error::{Fault, Located, Read, SourceFile, Span};
+use super::expression::Value;
+use super::library;
+use super::parse::parse;
+use super::read::ReadOptions;
+use super::syntax::{Index, Modifier, Name, Operand, Statement, StatementKind as Kind};
+use super::unitary::{controlled, inverse, is_gate, power};
+use crate::circuit::{Gate, Op, OpKind, Param};
+use crate::math::Seconds;
+
+/// Gates defined by gates defined by gates: each level is a level of the stack.
+const DEFINITION_DEPTH: usize = 64;
+
+/// The built-in definitions, which need the table only.
+fn extensions() -> HashMap<String, Rc<Definition>> {
+    let options = ReadOptions::default();
+    let text = format!("OPENQASM 2.0; include \"qelib1.inc\"; {}", library::EXTENSIONS);
+    let mut files = vec![SourceFile { name: "built-in gates".into(), text: text.into() }];
+    // Our own text, read by every test; were it broken, its gates would be reported as unknown.
+    let Ok(parsed) = parse(&mut files, &options) else { return HashMap::new() };
+    let mut builder = Builder::new(&parsed, &options);
+    let defined = parsed.statements.iter().try_for_each(|statement| builder.statement(statement, &Guard::always()));
+    defined.map(|()| builder.gates).unwrap_or_default()
+}
+
+/// A declared gate.
+pub(super) struct Definition {
+    params: Vec<Name>,
+    qubits: Vec<Name>,
+    /// `None` for opaque gates.
+    body: Option<Vec<Statement>>,
+    /// The gate of the table that this is, and whether its phase agrees too.
+    native: Option<(Gate, bool)>,
+    depth: usize,
+}
+
+/// What a call calls.
+#[derive(Clone)]
+enum Callee {
+    Native(Gate),
+    Declared(Rc<Definition>),
+    GlobalPhase,
+    /// The delay that our writer declares in OpenQASM 2.
+    Delay,
+}
+
+/// A modifier with its numbers computed.
+enum Effect {
+    Inverse,
+    Power(f64),
+    Control(usize, bool),
+}
+
+impl Builder<'_> {
+    pub fn define(&mut self, name: &Name, params: &[Name], qubits: &[Name], body: Option<&[Statement]>) -> Read<()> {
+        let mut seen = HashMap::new();
+        for formal in params.iter().chain(qubits) {
+            if seen.insert(formal.text.clone(), ()).is_some() {
+                let fault = Fault::new(format!("{} names two things of this gate", formal.text));
+                return Err(fault.at(formal.span));
+            }
+        }
+        if self.gates.contains_key(&name.text) {
+            return Err(Fault::new(format!("gate {} is defined twice", name.text)).at(name.span));
+        }
+        let depth = 1 + self.check_body(body.unwrap_or_default(), qubits, name)?;
+        if depth > DEFINITION_DEPTH {
+            let fault = Fault::new(format!("gates are defined by gates more than {DEFINITION_DEPTH} levels deep"));
+            return Err(fault.at(name.span));
+        }
+        let mut definition = Definition {
+            params: params.to_vec(),
+            qubits: qubits.to_vec(),
+            body: body.map(<[_]>::to_vec),
+            native: None,
+            depth,
+        };
+        let same = |gate: &Gate| {
+            let row = gate.row();
+            (row.params.len(), row.qubits) == (params.len(), qubits.len())
+        };
+        if let Some(gate) = Gate::named(&name.text).filter(same) {
+            definition = self.recognise(definition, gate, name)?;
+        }
+        self.gates.insert(name.text.clone(), Rc::new(definition));
+        Ok(())
+    }
+
+    /// Whether a declared gate is the table's gate of that name: then it is kept as such instead of being expanded.
+    fn recognise(&mut self, definition: Definition, gate: Gate, name: &Name) -> Read<Definition> {
+        if definition.body.is_none() {
+            return Ok(Definition { native: Some((gate, true)), ..definition });
+        }
+        // Off every special value, so that agreement is no accident.
+        let values: Vec<f64> = (0..definition.params.len()).map(|k| 0.37 + 0.61 * k as f64).collect();
+        let params: Vec<Param> = values.iter().map(|&v| Param::Fixed(v)).collect();
+        let operands: Vec<usize> = (0..definition.qubits.len()).collect();
+        let definition = Rc::new(definition);
+        let mut ops = Vec::new();
+        self.expand(&Callee::Declared(definition.clone()), &params, &operands, true, name.span, &mut ops)?;
+        // Matching costs a matrix product per step; what is longer than any sensible definition is left as it is.
+        let native = if ops.len() <= 2000 { is_gate(&ops, gate, &values) } else { None };
+        if native.is_none() {
+            let message = format!("{} is not the usual gate of that name; its definition in the text holds", name.text);
+            self.notices.push((name.span, message));
+        }
+        let definition = Rc::try_unwrap(definition).unwrap_or_else(|_| unreachable!("the callee above is gone"));
+        Ok(Definition { native: native.map(|exact| (gate, exact)), ..definition })
+    }
+
+    /// Checks that a gate's body holds gates on its operands only; returns how deep their definitions are.
+    fn check_body(&self, body: &[Statement], qubits: &[Name], gate: &Name) -> Read<usize> {
+        let mut depth = 0;
+        for statement in body {
+            let operands: &[Operand] = match &statement.kind {
+                Kind::Call { name, arguments, operands, .. } => {
+                    if name.text == gate.text {
+                        let fault = Fault::new(format!("gate {} is defined by itself", name.text));
+                        return Err(fault.hint("a gate can only use gates defined before it").at(name.span));
+                    }
+                    if let Some(definition) = self.gates.get(&name.text) {
+                        depth = depth.max(definition.depth);
+                    } else if self.named(name, arguments.len()).is_none() {
+                        return Err(self.unknown_gate(name));
+                    }
+                    operands
+                }
+                Kind::Barrier(operands) => operands,
+                Kind::For { body, .. } | Kind::Block(body) => {
+                    depth = depth.max(self.check_body(body, qubits, gate)?);
+                    &[]
+                }
+                _ => {
+                    let fault = Fault::new("a gate's body holds gates and barriers only");
+                    return Err(fault.hint("move this statement out of the gate").at(statement.span));
+                }
+            };
+            for operand in operands {
+                let formal = qubits.iter().any(|q| q.text == operand.name.text);
+                if !formal || !matches!(operand.index, Index::All) {
+                    let fault = Fault::new("a gate's body acts on the gate's own operands only");
+                    return Err(fault.hint("name one of the operands, without index").at(operand.span));
+                }
+            }
+        }
+        Ok(depth)
+    }
+
+    /// A gate that needs no declaration.
+    fn named(&self, name: &Name, arguments: usize) -> Option<Callee> {
+        let text = name.text.as_str();
+        if text == "gphase" && self.version == Version::Three {
+            return Some(Callee::GlobalPhase);
+        }
+        let builtin = self.library || text == "U" || (text == "CX" && self.version == Version::Two);
+        let native = Gate::named(text).filter(|gate| builtin && gate.row().params.len() == arguments);
+        // `u0(gamma)` and `id` share a row, but not their angles: those with other arities are extensions.
+        native
+            .map(Callee::Native)
+            .or_else(|| {
+                let extensions = self.library.then(|| self.extensions.get_or_init(extensions))?;
+                extensions.get(text).cloned().map(Callee::Declared)
+            })
+            .or_else(|| Gate::named(text).filter(|_| builtin).map(Callee::Native))
+    }
+
+    fn unknown_gate(&self, name: &Name) -> Located {
+        let fault = Fault::new(format!("there is no gate {}", name.text));
+        if !self.library && (Gate::named(&name.text).is_some() || name.text == "cu3") {
+            let file = if self.version == Version::Two { "qelib1.inc" } else { "stdgates.inc" };
+            return fault.hint(format!("add include \"{file}\"; before its first use")).at(name.span);
+        }
+        let table = crate::circuit::gate::GATES.iter().map(|row| row.name);
+        let known = table.chain(self.gates.keys().map(String::as_str));
+        suggest(fault, &name.text, known).at(name.span)
+    }
+
+    fn callee(&self, name: &Name, arguments: usize) -> Read<Callee> {
+        match self.gates.get(&name.text) {
+            Some(definition) if definition.body.is_none() && definition.native.is_none() => {
+                if name.text == "delay" && definition.params.iter().map(|p| p.text.as_str()).eq(["seconds"]) {
+                    return Ok(Callee::Delay);
+                }
+                let fault = Fault::new(format!("gate {} is opaque: the text does not say what it does", name.text));
+                Err(fault.hint("define it with gate ... { ... }").at(name.span))
+            }
+            Some(definition) => Ok(Callee::Declared(definition.clone())),
+            None => self.named(name, arguments).ok_or_else(|| self.unknown_gate(name)),
+        }
+    }
+
+    /// A gate on operands, registers taken element by element.
+    pub fn call(&mut self, statement: &Statement, guard: &Guard) -> Read<()> {
+        let Kind::Call { operands, .. } = &statement.kind else { return Ok(()) };
+        let lists: Vec<Vec<usize>> = operands.iter().map(|o| self.elements(o, true)).collect::<Read<_>>()?;
+        let mut width = 1;
+        for (list, operand) in lists.iter().zip(operands) {
+            if list.len() != 1 && width != 1 && list.len() != width {
+                let fault = Fault::new(format!("registers of {width} and {} do not fit together", list.len()));
+                return Err(fault.hint("use registers of one size, or single qubits").at(operand.span));
+            }
+            // An empty slice means nothing is done.
+            width = if list.len() == 1 { width } else { list.len() };
+        }
+        let mut ops = Vec::new();
+        for k in 0..width {
+            let qubits: Vec<usize> = lists.iter().map(|list| list[if list.len() == 1 { 0 } else { k }]).collect();
+            self.single_call(statement, &qubits, false, &mut ops)?;
+            for op in ops.drain(..) {
+                self.emit(op, guard, statement.span)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One application of a gate with its modifiers; `exact` if its phase matters to whoever calls.
+    fn single_call(&mut self, statement: &Statement, qubits: &[usize], exact: bool, out: &mut Vec<Op>) -> Read<()> {
+        let Kind::Call { modifiers, name, arguments, operands } = &statement.kind else { return Ok(()) };
+        let span = statement.span;
+        let callee = self.callee(name, arguments.len())?;
+        let mut params = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            params.push(argument.evaluate(self)?.angle().map_err(|fault| fault.at(argument.span))?);
+        }
+        let mut effects = Vec::with_capacity(modifiers.len());
+        for modifier in modifiers {
+            effects.push(self.effect(modifier)?);
+        }
+        let controls: usize = effects.iter().map(|e| if let Effect::Control(count, _) = e { *count } else { 0 }).sum();
+        let (wanted_params, wanted_qubits) = match &callee {
+            Callee::Native(gate) => (gate.row().params.len(), gate.row().qubits),
+            Callee::Declared(definition) => (definition.params.len(), definition.qubits.len()),
+            Callee::GlobalPhase => (1, 0),
+            Callee::Delay => (1, 1),
+        };
+        if params.len() != wanted_params {
+            let text = format!("{} takes {}, {} given", name.text, count(wanted_params, "angle"), are(params.len()));
+            return Err(Fault::new(text).at(span));
+        }
+        if qubits.len() != wanted_qubits + controls {
+            let wanted = count(wanted_qubits + controls, "qubit");
+            let text = format!("{} acts on {wanted}, {} given", name.text, are(qubits.len()));
+            return Err(Fault::new(text).at(span));
+        }
+        for (k, (qubit, operand)) in qubits.iter().zip(operands).enumerate() {
+            if qubits[..k].contains(qubit) {
+                let fault = Fault::new(format!("{} gets one qubit twice", name.text));
+                return Err(fault.hint("operands of a gate must differ").at(operand.span));
+            }
+        }
+        let phase_matters = exact || effects.iter().any(|e| !matches!(e, Effect::Inverse));
+        let mut ops = Vec::new();
+        self.expand(&callee, &params, &qubits[controls..], phase_matters, span, &mut ops)?;
+        let mut free = controls;
+        for effect in effects.iter().rev() {
+            let changed = match *effect {
+                Effect::Inverse => inverse(ops),
+                Effect::Power(exponent) => power(ops, exponent, self.options.max_operations),
+                Effect::Control(count, value) => {
+                    free -= count;
+                    let over = &qubits[free..free + count];
+                    controlled(ops, over).map(|ops| if value { ops } else { turned(over, ops) })
+                }
+            };
+            ops = changed.map_err(|fault| fault.at(span))?;
+            self.spend(ops.len(), span)?;
+        }
+        out.append(&mut ops);
+        Ok(())
+    }
+
+    fn effect(&self, modifier: &Modifier) -> Read<Effect> {
+        match modifier {
+            Modifier::Inverse => Ok(Effect::Inverse),
+            Modifier::Power(exponent) => {
+                let value = exponent.evaluate(self)?.real().map_err(|fault| fault.at(exponent.span))?;
+                Ok(Effect::Power(value))
+            }
+            Modifier::Control { count: None, value } => Ok(Effect::Control(1, *value)),
+            Modifier::Control { count: Some(count), value } => {
+                let number = count.evaluate(self)?.integer().map_err(|fault| fault.at(count.span))?;
+                match usize::try_from(number) {
+                    Ok(number) if (1..=self.options.max_register).contains(&number) => {
+                        Ok(Effect::Control(number, *value))
+                    }
+                    _ => Err(Fault::new(format!("a gate cannot have {number} controls")).at(count.span)),
+                }
+            }
+        }
+    }
+
+    /// The operations of a gate without modifiers.
+    fn expand(
+        &mut self,
+        callee: &Callee,
+        params: &[Param],
+        qubits: &[usize],
+        exact: bool,
+        span: Span,
+        out: &mut Vec<Op>,
+    ) -> Read<()> {
+        self.spend(1, span)?;
+        let definition = match callee {
+            Callee::Native(gate) => {
+                out.push(Op::gate(*gate, qubits, params));
+                return Ok(());
+            }
+            Callee::GlobalPhase => {
+                out.push(Op::of(OpKind::GlobalPhase(params[0]), &[]));
+                return Ok(());
+            }
+            Callee::Delay => {
+                let fault = || Fault::new("a delay must be a number of seconds, 0 or more").at(span);
+                let Param::Fixed(seconds) = params[0] else { return Err(fault()) };
+                if seconds < 0.0 {
+                    return Err(fault());
+                }
+                out.push(Op::of(OpKind::Delay(Seconds(seconds)), qubits));
+                return Ok(());
+            }
+            Callee::Declared(definition) => definition,
+        };
+        if let Some((gate, same_phase)) = definition.native
+            && (same_phase || !exact)
+        {
+            out.push(Op::gate(gate, qubits, params));
+            return Ok(());
+        }
+        let numbers = params.iter().map(|&param| match param {
+            Param::Fixed(value) => Value::Real(value),
+            Param::Slot { .. } => Value::Angle(param),
+        });
+        let formal: HashMap<String, Symbol> = (definition.params.iter().zip(numbers))
+            .map(|(name, value)| (name.text.clone(), Symbol::Value(value)))
+            .chain(definition.qubits.iter().zip(qubits).map(|(name, &q)| (name.text.clone(), Symbol::Qubits(q..q + 1))))
+            .collect();
+        let outside = self.scopes.split_off(1);
+        let was_inside = std::mem::replace(&mut self.inside_gate, true);
+        self.scopes.push(formal);
+        let done = self.body(definition.body.as_deref().unwrap_or_default(), exact, out);
+        self.scopes.truncate(1);
+        self.scopes.extend(outside);
+        self.inside_gate = was_inside;
+        done
+    }
+
+    /// Statements of a gate's body, with the gate's operands in scope.
+    pub fn body(&mut self, statements: &[Statement], exact: bool, out: &mut Vec<Op>) -> Read<()> {
+        for statement in statements {
+            self.spend(1, statement.span)?;
+            match &statement.kind {
+                Kind::Call { operands, .. } => {
+                    let mut qubits = Vec::with_capacity(operands.len());
+                    for operand in operands {
+                        qubits.extend(self.elements(operand, true)?);
+                    }
+                    self.single_call(statement, &qubits, exact, out)?;
+                }
+                Kind::For { variable, range, body } => {
+                    for value in self.range_values(range, statement.span)? {
+                        self.scopes.push(HashMap::from([(variable.text.clone(), Symbol::Value(value))]));
+                        let done = self.body(body, exact, out);
+                        self.scopes.pop();
+                        done?;
+                    }
+                }
+                Kind::Block(body) => self.body(body, exact, out)?,
+                // Barriers inside a gate only speak to the compiler that expands it.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Controls that must be 0: flipped before and after.
+fn turned(over: &[usize], ops: Vec<Op>) -> Vec<Op> {
+    let flips = || over.iter().map(|&qubit| Op::gate(Gate::X, &[qubit], &[]));
+    flips().chain(ops).chain(flips()).collect()
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn are(number: usize) -> String {
+    format!("{number} {}", if number == 1 { "is" } else { "are" })
+}

@@ -1,0 +1,69 @@
+//! Engines by name.
+
+use crate::sim::{Auto, Density, Pauli, SimError, Simulator, Statevector, Trajectory};
+
+/// What some engines need to know and the others ignore.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Trajectories per row.
+    pub shots: usize,
+    /// Seed of trajectories.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { shots: 1024, seed: 0 }
+    }
+}
+
+/// An engine a user can ask for.
+pub struct EngineRow {
+    /// Its name.
+    pub name: &'static str,
+    /// One line: what it runs and what it costs.
+    pub doc: &'static str,
+    /// Makes one.
+    pub make: fn(Options) -> Box<dyn Simulator>,
+}
+
+/// Every engine.
+pub static ENGINES: &[EngineRow] = &[
+    EngineRow {
+        name: "auto",
+        doc: "chooses one of the others by estimated cost and memory",
+        make: |options| Box::new(Auto::new(options)),
+    },
+    EngineRow {
+        name: "statevector",
+        doc: "ideal programs, exact; 2^n amplitudes a row",
+        make: |_| Box::new(Statevector::default()),
+    },
+    EngineRow {
+        name: "density",
+        doc: "noise, measurement, reset and conditions, exact; 4^n numbers a row",
+        make: |_| Box::new(Density::default()),
+    },
+    EngineRow {
+        name: "trajectory",
+        doc: "the same by random jumps of a pure state; 2^n amplitudes a shot, error falls with the root of the shots",
+        make: |options| Box::new(Trajectory::new(options.shots, options.seed)),
+    },
+    EngineRow {
+        name: "pauli",
+        doc: "ideal and noisy programs, exact, for training: 4^n numbers an observable, whatever the batch",
+        make: |_| Box::new(Pauli::default()),
+    },
+];
+
+/// The engine called `name`.
+///
+/// # Errors
+/// If there is none.
+pub fn engine(name: &str, options: Options) -> Result<Box<dyn Simulator>, SimError> {
+    let known = || ENGINES.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+    match ENGINES.iter().find(|row| row.name == name) {
+        Some(row) => Ok((row.make)(options)),
+        None => Err(SimError::UnknownEngine { name: name.into(), known: known() }),
+    }
+}

@@ -1,0 +1,170 @@
+//! Gradients, exact or estimated, with any engine.
+
+use std::f64::consts::{FRAC_PI_2, SQRT_2};
+
+use ndarray::{Array1, Array2, ArrayView2};
+use rayon::prelude::*;
+
+use crate::circuit::{Observable, Op, OpKind, Shift};
+use crate::math::Stream;
+use crate::noise::{Program, Step};
+use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
+
+/// How a gradient is found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gradient {
+    /// The engine's own [`Simulator::vjp`]: reverse mode, exact, at a cost independent of the number of angles.
+    Adjoint,
+    /// Parameter shift: exact, from expectation values alone, so it also works on hardware and with shots. Two or four
+    /// runs for each angle of each gate that has a slot.
+    Shift,
+    /// Central difference `(f(a + h) - f(a - h)) / 2h`: error of order h² (and of rounding over h).
+    Difference {
+        /// The step h, radians; 1e-4 balances both errors in double precision.
+        step: f64,
+    },
+    /// Simultaneous perturbation (Spall 1992, doi 10.1109/9.119632): unbiased up to order `step²`, two runs for each
+    /// sample whatever the number of angles, and noisy.
+    Spsa {
+        /// The size of the perturbation, radians.
+        step: f64,
+        /// How many random directions are averaged.
+        samples: usize,
+        /// Seed of the directions.
+        seed: u64,
+    },
+}
+
+impl Gradient {
+    /// The gradient of `Σ cotangent[b][o] · expect[b][o]`; arguments as [`Simulator::vjp`].
+    ///
+    /// # Errors
+    /// As [`Simulator::vjp`], and if a gate has no shift rule (a rotation under extra controls: two frequencies, but its
+    /// row speaks of the gate alone).
+    pub fn vjp(
+        self,
+        engine: &dyn Simulator,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError> {
+        check::angles(program, &angles)?;
+        check::cotangent(&angles, observables, cotangent)?;
+        let value = |program: &Program, angles: Angles| -> Result<Array1<f64>, SimError> {
+            let expect = engine.expect(program, angles, observables)?;
+            Ok((expect * cotangent).sum_axis(ndarray::Axis(1)))
+        };
+        match self {
+            Self::Adjoint => engine.vjp(program, angles, observables, cotangent),
+            Self::Shift => shift(program, angles, value),
+            Self::Difference { step } => difference(program, angles, step, value),
+            Self::Spsa { step, samples, seed } => spsa(program, angles, (step, samples, seed), value),
+        }
+    }
+}
+
+/// Weights and displacements of a rule: `f'(θ) = Σ w f(θ + s)`.
+fn rule(shift: Shift) -> Vec<(f64, f64)> {
+    match shift {
+        Shift::TwoTerm => vec![(0.5, FRAC_PI_2), (-0.5, -FRAC_PI_2)],
+        Shift::FourTerm => {
+            let [plus, minus] = [(SQRT_2 + 1.0) / (4.0 * SQRT_2), (SQRT_2 - 1.0) / (4.0 * SQRT_2)];
+            let far = 3.0 * FRAC_PI_2;
+            vec![(plus, FRAC_PI_2), (-plus, -FRAC_PI_2), (-minus, far), (minus, -far)]
+        }
+        Shift::Axis => rule(Shift::FourTerm).into_iter().map(|(weight, by)| (2.0 * weight, by / 2.0)).collect(),
+    }
+}
+
+/// The rule of angle `k` of an operation.
+fn rule_of(op: &Op, k: usize) -> Result<Vec<(f64, f64)>, SimError> {
+    match &op.kind {
+        // No expectation value depends on it.
+        OpKind::GlobalPhase(_) => Ok(Vec::new()),
+        OpKind::Gate { gate, controls: 0, .. } => Ok(rule(gate.row().shift[k])),
+        _ => Err(SimError::Unsupported {
+            engine: "the parameter-shift rule",
+            step: op.name(),
+            instead: "write it with gates of the table, or use Adjoint or Difference",
+        }),
+    }
+}
+
+fn shift(
+    program: &Program,
+    angles: Angles,
+    value: impl Fn(&Program, Angles) -> Result<Array1<f64>, SimError> + Sync,
+) -> Result<AngleGradient, SimError> {
+    check::differentiable(program)?;
+    let mut runs = Vec::new();
+    for (at, step) in program.steps.iter().enumerate() {
+        let Step::Gate(op) = step else { continue };
+        for (k, param) in op.params().iter().enumerate() {
+            let Some((slot, scale)) = param.dependence() else { continue };
+            runs.extend(rule_of(op, k)?.into_iter().map(|(weight, by)| (at, k, slot, scale * weight, by)));
+        }
+    }
+    // A slot may stand in several gates: each is shifted alone and the derivatives add up.
+    let values: Vec<Array1<f64>> = runs
+        .par_iter()
+        .map(|&(at, k, _, _, by)| {
+            let mut shifted = program.clone();
+            let Step::Gate(op) = &mut shifted.steps[at] else { unreachable!("runs list gates") };
+            op.params_mut()[k] = op.params()[k] + by;
+            value(&shifted, angles)
+        })
+        .collect::<Result<_, _>>()?;
+    let mut gradient = AngleGradient::zeros(&angles);
+    for (&(_, _, slot, weight, _), values) in runs.iter().zip(&values) {
+        values.iter().enumerate().for_each(|(row, f)| gradient.add(row, slot, weight * f));
+    }
+    Ok(gradient)
+}
+
+fn difference(
+    program: &Program,
+    angles: Angles,
+    step: f64,
+    value: impl Fn(&Program, Angles) -> Result<Array1<f64>, SimError>,
+) -> Result<AngleGradient, SimError> {
+    let mut gradient = AngleGradient::zeros(&angles);
+    for slot in 0..angles.slots() {
+        for (by, weight) in [(step, 0.5 / step), (-step, -0.5 / step)] {
+            let (mut rows, mut shared) = (angles.rows.to_owned(), angles.shared.to_owned());
+            match slot.checked_sub(rows.ncols()) {
+                None => rows.column_mut(slot).mapv_inplace(|a| a + by),
+                Some(k) => shared[k] += by,
+            }
+            let values = value(program, Angles { rows: rows.view(), shared: shared.view() })?;
+            values.iter().enumerate().for_each(|(row, f)| gradient.add(row, slot, weight * f));
+        }
+    }
+    Ok(gradient)
+}
+
+fn spsa(
+    program: &Program,
+    angles: Angles,
+    (step, samples, seed): (f64, usize, u64),
+    value: impl Fn(&Program, Angles) -> Result<Array1<f64>, SimError>,
+) -> Result<AngleGradient, SimError> {
+    let mut gradient = AngleGradient::zeros(&angles);
+    for sample in 0..samples {
+        let mut stream = Stream::numbered(seed, sample as u64);
+        let mut sign = || if stream.uniform() < 0.5 { -1.0 } else { 1.0 };
+        let rows = Array2::from_shape_simple_fn(angles.rows.dim(), &mut sign);
+        let shared = Array1::from_shape_simple_fn(angles.shared.dim(), &mut sign);
+        let at = |by: f64| {
+            let (rows, shared) = (&angles.rows + &(&rows * by), &angles.shared + &(&shared * by));
+            value(program, Angles { rows: rows.view(), shared: shared.view() })
+        };
+        let slope = (at(step)? - at(-step)?) / (2.0 * step * samples as f64);
+        // A sign is its own inverse.
+        for ((mut sum, signs), slope) in gradient.rows.rows_mut().into_iter().zip(rows.rows()).zip(&slope) {
+            sum.scaled_add(*slope, &signs);
+        }
+        gradient.shared.scaled_add(slope.sum(), &shared);
+    }
+    Ok(gradient)
+}

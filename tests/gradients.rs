@@ -1,0 +1,184 @@
+//! Gradients by every way there is agree: adjoint = shift = difference, ideal and noisy, row and shared slots.
+
+#[path = "reference/twin.rs"]
+mod twin;
+
+use ndarray::{Array1, Array2};
+use qgraft::circuit::gate::GATES;
+use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind};
+use qgraft::math::Stream;
+use qgraft::noise::Program;
+use qgraft::sim::{
+    AngleGradient, Angles, Density, Gradient, Pauli, Shots, SimError, Simulator, Statevector, Trajectory,
+};
+use twin::Kinds;
+
+/// Exact methods differ by rounding alone.
+const EXACT: f64 = 1e-11;
+/// Central difference with step 1e-4: h² f'''/6 is about 1e-9 for slots that stand in several gates.
+const DIFFERENCE: (f64, f64) = (1e-4, 1e-6);
+
+fn furthest(a: &AngleGradient, b: &AngleGradient) -> f64 {
+    assert_eq!((a.rows.dim(), a.shared.dim()), (b.rows.dim(), b.shared.dim()));
+    let pairs = a.rows.iter().zip(&b.rows).chain(a.shared.iter().zip(&b.shared));
+    pairs.map(|(x, y)| (x - y).abs()).fold(0.0, f64::max)
+}
+
+fn engines(noise: bool) -> Vec<Box<dyn Simulator>> {
+    let mut engines: Vec<Box<dyn Simulator>> = vec![Box::new(Density::default()), Box::new(Pauli::default())];
+    if !noise {
+        engines.push(Box::new(Statevector::default()));
+    }
+    engines
+}
+
+fn random_cotangent(batch: usize, observables: usize) -> Array2<f64> {
+    let mut stream = Stream::named(7, "cotangent");
+    Array2::from_shape_simple_fn((batch, observables), || stream.normal())
+}
+
+/// Adjoint of all engines against each other, the shift rule where it holds, and the difference.
+fn agrees(context: &str, program: &Program, noise: bool, row_slots: usize, batch: usize, shift: bool) {
+    let observables = twin::observables(program.qubits());
+    let (rows, shared) = twin::random_angles(3, batch, row_slots, program.slots - row_slots);
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let cotangent = random_cotangent(batch, observables.len());
+    let by = |method: Gradient, engine: &dyn Simulator| {
+        method.vjp(engine, program, angles, &observables, cotangent.view()).unwrap()
+    };
+    let density = Density::default();
+    let reference = by(Gradient::Adjoint, &density);
+    let difference = furthest(&reference, &by(Gradient::Difference { step: DIFFERENCE.0 }, &density));
+    assert!(difference < DIFFERENCE.1 * (1 + batch) as f64, "{context}: difference off by {difference:e}");
+    if shift {
+        let error = furthest(&reference, &by(Gradient::Shift, &density));
+        assert!(error < EXACT * (1 + batch) as f64, "{context}: shift off by {error:e}");
+    }
+    for engine in engines(noise) {
+        let error = furthest(&reference, &by(Gradient::Adjoint, &*engine));
+        assert!(error < EXACT * (1 + batch) as f64, "{context}, {}: off by {error:e}", engine.name());
+    }
+}
+
+#[test]
+fn every_parameterised_gate_alone_and_controlled() {
+    for row in GATES.iter().filter(|row| !row.params.is_empty()) {
+        for controls in 0..=1 {
+            let qubits = (row.qubits + controls).max(2);
+            let mut circuit = Circuit::new(qubits);
+            let slots: Vec<_> = row.params.iter().map(|name| circuit.slot(*name)).collect();
+            for qubit in 0..qubits {
+                circuit.push(Gate::Ry, &[qubit], &[(0.7 + 0.4 * qubit as f64).into()]).unwrap();
+                circuit.push(Gate::Rz, &[qubit], &[(0.2 - 0.5 * qubit as f64).into()]).unwrap();
+            }
+            // Twice, scaled and in reversed operand order: slots are shared by gates and affine.
+            let operands: Vec<usize> = (0..row.qubits + controls).collect();
+            let reversed: Vec<usize> = operands.iter().rev().copied().collect();
+            for (operands, scale) in [(operands, 1.0), (reversed, -0.6)] {
+                let params = slots.iter().map(|&slot| slot * scale + 0.3).collect();
+                let kind = OpKind::Gate { gate: row.gate, params, controls };
+                circuit.append(Op::of(kind, &operands)).unwrap();
+            }
+            let program = Program::ideal(&circuit, &[]);
+            for row_slots in [0, slots.len()] {
+                let context = format!("{} under {controls} controls, {row_slots} row slots", row.name);
+                agrees(&context, &program, false, row_slots, 3, controls == 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn random_programs() {
+    let encoded = Kinds { encoded_first: true, readout: true, ..Kinds::default() };
+    let kinds = [
+        Kinds::default(),
+        Kinds { noise: true, readout: true, ..Kinds::default() },
+        encoded,
+        Kinds { noise: true, ..encoded },
+    ];
+    for (k, kinds) in kinds.into_iter().enumerate() {
+        for seed in 0..5 {
+            let qubits = 1 + seed as usize % 4;
+            let program = twin::random_program(10 * k as u64 + seed, qubits, 14, (2, 3), kinds);
+            for batch in [0, 1, 5] {
+                let context = format!("kind {k}, seed {seed}, {qubits} qubits, batch {batch}");
+                agrees(&context, &program, kinds.noise, 2, batch, false);
+            }
+        }
+    }
+}
+
+/// Long enough for states to be recomputed from checkpoints rather than kept: 7 qubits, 8 lanes, 4⁷ numbers each.
+#[test]
+fn checkpoints_do_not_change_the_gradient() {
+    let mut circuit = Circuit::new(7);
+    let slots: Vec<_> = (0..7).map(|k| circuit.slot(format!("s{k}"))).collect();
+    for layer in 0..10 {
+        for qubit in 0..7 {
+            circuit.push(Gate::Ry, &[qubit], &[slots[qubit] * (1.0 + 0.1 * layer as f64)]).unwrap();
+        }
+        for qubit in 0..6 {
+            circuit.push(Gate::Cx, &[qubit, qubit + 1], &[]).unwrap();
+        }
+    }
+    let program = Program::ideal(&circuit, &[]);
+    let observables = Observable::all_z(7);
+    let (rows, shared) = twin::random_angles(1, 8, 0, 7);
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let cotangent = random_cotangent(8, 7);
+    let by = |engine: &dyn Simulator| engine.vjp(&program, angles, &observables, cotangent.view()).unwrap();
+    let expected = by(&Statevector::default());
+    for engine in engines(true) {
+        let error = furthest(&expected, &by(&*engine));
+        assert!(error < 1e-10, "{}: off by {error:e}", engine.name());
+    }
+}
+
+#[test]
+fn gates_without_a_shift_rule_are_named() {
+    let mut circuit = Circuit::new(3);
+    let angle = circuit.slot("angle");
+    let kind = OpKind::Gate { gate: Gate::Rx, params: vec![angle], controls: 2 };
+    circuit.append(Op::of(kind, &[0, 1, 2])).unwrap();
+    let program = Program::ideal(&circuit, &[]);
+    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(1));
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let cotangent = Array2::ones((1, 1));
+    let refused =
+        Gradient::Shift.vjp(&Statevector::default(), &program, angles, &Observable::all_z(1), cotangent.view());
+    assert!(matches!(&refused, Err(SimError::Unsupported { step, .. }) if step == "ctrl(2) @ rx"), "{refused:?}");
+}
+
+/// A small noisy program and its exact gradient.
+fn estimated(engine: &dyn Simulator, method: Gradient) -> (AngleGradient, AngleGradient) {
+    let mut circuit = Circuit::new(2);
+    let (x, w) = (circuit.slot("x"), circuit.slot("w"));
+    circuit.push(Gate::Ry, &[0], &[x]).unwrap().push(Gate::Cx, &[0, 1], &[]).unwrap();
+    circuit.push(Gate::Crx, &[0, 1], &[w]).unwrap();
+    let program = Program::ideal(&circuit, &[]);
+    let (rows, shared) = (ndarray::array![[0.4], [1.1]], ndarray::array![0.8]);
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let observables = Observable::all_z(2);
+    let cotangent = random_cotangent(2, 2);
+    let exact = Statevector::default().vjp(&program, angles, &observables, cotangent.view()).unwrap();
+    (exact, method.vjp(engine, &program, angles, &observables, cotangent.view()).unwrap())
+}
+
+#[test]
+fn estimates_scatter_around_the_exact_gradient() {
+    // Per sample each entry is off by the other entries' size, about 1; the mean of 4000 by 1/63, five times that 0.08.
+    let spsa = Gradient::Spsa { step: 1e-3, samples: 4000, seed: 1 };
+    // Two to four runs of 10,000 shots, each off by 1/100 per observable: five standard errors are below 0.15.
+    let shots = Shots { inner: Statevector::default(), shots: 10_000, seed: 2 };
+    for (name, (exact, estimate), bound) in [
+        ("spsa", estimated(&Statevector::default(), spsa), 0.08),
+        ("shift with shots", estimated(&shots, Gradient::Adjoint), 0.15),
+        // Without noise a trajectory is the exact state.
+        ("shift with trajectories", estimated(&Trajectory::new(8, 0), Gradient::Adjoint), 1e-12),
+    ] {
+        let error = furthest(&exact, &estimate);
+        assert!(error < bound, "{name}: off by {error}");
+        assert!(error > 0.0, "{name} is exact to the last bit, so it was not estimated");
+    }
+}
