@@ -155,6 +155,17 @@ fn formula_weights(row: &BackboneRow, spelling: Spelling) -> Weights {
     Weights::new(tensors, "a formula".into()).unwrap()
 }
 
+/// Weights for tests to which the values do not matter: averages, and ones elsewhere.
+fn plain_weights(row: &BackboneRow) -> Vec<(String, Tensor)> {
+    let fill = |shape: &[usize]| 1.0 / shape[1..].iter().product::<usize>() as f32;
+    let tensor = |shape: Vec<usize>| Tensor::full(fill(&shape), shape, &Device::Cpu).unwrap();
+    parameters(row, Spelling::Torchvision).into_iter().map(|(name, shape)| (name, tensor(shape))).collect()
+}
+
+fn plain_trunk(row: &'static BackboneRow) -> Trunk {
+    Trunk::new(row, &Weights::new(plain_weights(row), "ones".into()).unwrap()).unwrap()
+}
+
 /// The same weights as variables.
 fn trainable(weights: &Weights) -> (Vec<(String, Var)>, Weights) {
     let variables: Vec<_> = weights.iter().map(|(name, t)| (name.to_string(), Var::from_tensor(t).unwrap())).collect();
@@ -221,7 +232,7 @@ fn a_trunk_on_variables_computes_the_same_and_passes_gradients_to_all() {
 #[test]
 fn stages_have_the_shapes_they_claim() {
     for row in BACKBONES {
-        let trunk = Trunk::new(row, &formula_weights(row, Spelling::Torchvision)).unwrap();
+        let trunk = plain_trunk(row);
         let images = formula_images().narrow(0, 0, 1).unwrap();
         for stage in trunk.stages() {
             let side = 64 / stage.stride;
@@ -247,7 +258,7 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
     let error = BackboneRow::named("resnet81").unwrap_err().to_string();
     assert!(error.contains("unknown backbone") && error.contains("did you mean \"resnet18\""), "{error}");
     let row = BackboneRow::named("squeezenet1_1").unwrap();
-    let trunk = Trunk::new(row, &formula_weights(row, Spelling::Torchvision)).unwrap();
+    let trunk = plain_trunk(row);
     let error = trunk.stage_output(&formula_images(), "feature.12").unwrap_err().to_string();
     assert!(error.contains("did you mean \"features.12\""), "{error}");
 }
@@ -255,8 +266,7 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
 #[test]
 fn weights_that_do_not_fit_are_told_by_name() {
     let row = BackboneRow::named("resnet18").unwrap();
-    let whole: Vec<(String, Tensor)> =
-        formula_weights(row, Spelling::Torchvision).iter().map(|(name, t)| (name.to_string(), t.clone())).collect();
+    let whole = plain_weights(row);
     let load = |tensors: Vec<(String, Tensor)>| Trunk::new(row, &Weights::new(tensors, "mine.pth".into()).unwrap());
     let without = |name: &str| whole.iter().filter(|(n, _)| n != name).cloned().collect::<Vec<_>>();
     let with = |name: &str, shape: &[usize]| {
