@@ -5,6 +5,8 @@
 
 use crate::nn::layer::{Padding, Window};
 
+pub use crate::nn::layer::frozen::Activation;
+
 /// Where a trunk can be cut: the output of one part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
@@ -14,21 +16,6 @@ pub struct Stage {
     pub channels: usize,
     /// Input pixels per output pixel, along one side.
     pub stride: usize,
-}
-
-/// Applied to each value after a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// x
-    None,
-    /// max(x, 0)
-    Relu,
-    /// min(max(x, 0), 6)
-    Relu6,
-    /// x / (1 + e^-x)
-    Silu,
-    /// 1 / (1 + e^-x)
-    Sigmoid,
 }
 
 /// How much is added around a plane before a window slides over it.
@@ -114,14 +101,14 @@ pub enum Node<C> {
         /// Back to one number per plane.
         expand: C,
     },
-    /// activation(body(x) + shortcut(x)).
+    /// last(body(x)) + shortcut(x).
     Residual {
-        /// The long way.
+        /// The long way, without its end.
         body: Vec<Node<C>>,
+        /// The end of the long way; its activation is applied to the sum.
+        last: C,
         /// The short way; the identity without one.
         shortcut: Option<C>,
-        /// Applied to the sum.
-        activation: Activation,
     },
     /// Several convolutions of one input, their channels one after the other.
     Concat(Vec<C>),
@@ -134,10 +121,10 @@ impl<C> Node<C> {
             Node::Convolution(c) => Node::Convolution(change(c)?),
             Node::MaxPool(window) => Node::MaxPool(*window),
             Node::Excite { squeeze, expand } => Node::Excite { squeeze: change(squeeze)?, expand: change(expand)? },
-            Node::Residual { body, shortcut, activation } => Node::Residual {
+            Node::Residual { body, last, shortcut } => Node::Residual {
                 body: body.iter().map(|node| node.map(change)).collect::<Result<_, _>>()?,
+                last: change(last)?,
                 shortcut: shortcut.as_ref().map(&mut *change).transpose()?,
-                activation: *activation,
             },
             Node::Concat(branches) => Node::Concat(branches.iter().map(change).collect::<Result<_, _>>()?),
         })

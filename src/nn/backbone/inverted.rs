@@ -162,11 +162,13 @@ impl Family {
             let mut nodes = Vec::new();
             for repeat in 0..group.repeats {
                 let step = if repeat == 0 { group.stride } else { 1 };
-                let body = self.block(names, &(names.block)(index, number, repeat), input, group, step);
+                let path = (names.block)(index, number, repeat);
+                let (body, last) = self.block(names, &path, input, group, step);
                 if step == 1 && input == group.channels {
-                    nodes.push(Node::Residual { body, shortcut: None, activation: Activation::None });
+                    nodes.push(Node::Residual { body, last, shortcut: None });
                 } else {
                     nodes.extend(body);
+                    nodes.push(Node::Convolution(last));
                 }
                 input = group.channels;
                 index += 1;
@@ -177,8 +179,15 @@ impl Family {
         Architecture { stages, classifier: Classifier::Linear { name: names.classifier, shape: (ENDS.1, 1000) } }
     }
 
-    /// Expand, filter, excite, project; the first and the third only if asked for.
-    fn block(&self, names: &Names, path: &str, input: usize, group: &Group, stride: usize) -> Vec<Node<Convolution>> {
+    /// Expand, filter, excite (the first and the third only if asked for), and the projection.
+    fn block(
+        &self,
+        names: &Names,
+        path: &str,
+        input: usize,
+        group: &Group,
+        stride: usize,
+    ) -> (Vec<Node<Convolution>>, Convolution) {
         let (wide, expands) = (input * group.expand, group.expand > 1);
         let inside = |names: [String; 2]| names.map(|name| format!("{path}.{name}"));
         let step = |step, before| inside((names.step)(step, before, expands));
@@ -187,8 +196,8 @@ impl Family {
             let names = step(Step::Expand, body.len());
             body.push(Node::Convolution(self.convolution(names, (input, wide), 1, 1, 1, self.activation)));
         }
-        let names_of_filter = step(Step::Filter, body.len());
-        let filter = self.convolution(names_of_filter, (wide, wide), group.kernel, stride, wide, self.activation);
+        let filter_names = step(Step::Filter, body.len());
+        let filter = self.convolution(filter_names, (wide, wide), group.kernel, stride, wide, self.activation);
         body.push(Node::Convolution(filter));
         if self.excite {
             // A quarter of the block's input, not of the wide planes, as in the paper's code.
@@ -208,8 +217,8 @@ impl Family {
             });
         }
         let names = step(Step::Project, body.len());
-        body.push(Node::Convolution(self.convolution(names, (wide, group.channels), 1, 1, 1, Activation::None)));
-        body
+        let project = self.convolution(names, (wide, group.channels), 1, 1, 1, Activation::None);
+        (body, project)
     }
 
     fn convolution(

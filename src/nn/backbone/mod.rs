@@ -5,7 +5,9 @@
 
 pub mod architecture;
 mod extract;
+mod frozen;
 mod inverted;
+mod live;
 mod residual;
 mod squeezenet;
 mod trunk;

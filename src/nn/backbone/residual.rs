@@ -17,19 +17,17 @@ fn convolution(
     Convolution { name, channels, window, groups, offset: Offset::Norm { name: norm, epsilon: 1e-5 }, activation }
 }
 
-/// relu(body(x) + x), with a 1×1 convolution on the short way where the shapes differ.
+/// A block with a 1×1 convolution on the short way where the shapes differ.
 fn residual(
     body: Vec<Convolution>,
+    last: Convolution,
     shortcut: [String; 2],
     channels: (usize, usize),
     stride: usize,
 ) -> Node<Convolution> {
     let differs = stride != 1 || channels.0 != channels.1;
-    Node::Residual {
-        body: body.into_iter().map(Node::Convolution).collect(),
-        shortcut: differs.then(|| convolution(shortcut, channels, 1, stride, 1, Activation::None)),
-        activation: Activation::Relu,
-    }
+    let shortcut = differs.then(|| convolution(shortcut, channels, 1, stride, 1, Activation::None));
+    Node::Residual { body: body.into_iter().map(Node::Convolution).collect(), last, shortcut }
 }
 
 /// torchvision's and timm's `resnet18` (He et al. 2016, arXiv:1512.03385, table 1), which agree on the names.
@@ -45,11 +43,9 @@ pub fn resnet18(_: Spelling) -> Architecture {
         for repeat in 0..2 {
             let stride = if number > 0 && repeat == 0 { 2 } else { 1 };
             let names = |conv: &str, norm: &str| [conv, norm].map(|part| format!("{name}.{repeat}.{part}"));
-            let body = vec![
-                convolution(names("conv1", "bn1"), (input, channels), 3, stride, 1, Activation::Relu),
-                convolution(names("conv2", "bn2"), (channels, channels), 3, 1, 1, Activation::None),
-            ];
-            nodes.push(residual(body, names("downsample.0", "downsample.1"), (input, channels), stride));
+            let body = vec![convolution(names("conv1", "bn1"), (input, channels), 3, stride, 1, Activation::Relu)];
+            let last = convolution(names("conv2", "bn2"), (channels, channels), 3, 1, 1, Activation::Relu);
+            nodes.push(residual(body, last, names("downsample.0", "downsample.1"), (input, channels), stride));
             input = channels;
             total *= stride;
         }
@@ -84,9 +80,9 @@ pub fn regnet_x_400mf(spelling: Spelling) -> Architecture {
             let body = vec![
                 convolution(names(reduce), (input, channels), 1, 1, 1, Activation::Relu),
                 convolution(names(filter), (channels, channels), 3, stride, groups, Activation::Relu),
-                convolution(names(project), (channels, channels), 1, 1, 1, Activation::None),
             ];
-            nodes.push(residual(body, names(shortcut), (input, channels), stride));
+            let last = convolution(names(project), (channels, channels), 1, 1, 1, Activation::Relu);
+            nodes.push(residual(body, last, names(shortcut), (input, channels), stride));
             input = channels;
         }
         stages.push((Stage { name, channels, stride: 4 << number }, nodes));

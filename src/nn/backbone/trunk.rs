@@ -1,11 +1,14 @@
 //! A network with its weights: the architecture's tree with tensors in it.
 
-use candle_core::{Result as TensorResult, Tensor};
-use candle_nn::ops::sigmoid;
+use std::sync::{Arc, Mutex};
 
-use super::architecture::{Activation, Classifier, Convolution, Node, Offset, Sliding, Spelling, Stage};
+use candle_core::Tensor;
+
+use super::architecture::{Classifier, Convolution, Node, Spelling, Stage};
+use super::frozen::{Cut, Frozen};
+use super::live::Layer;
 use super::{Backbone, BackboneRow};
-use crate::nn::layer::{conv2d, global_avg_pool, max_pool2d};
+use crate::nn::layer::global_avg_pool;
 use crate::nn::{NnError, Weights};
 
 /// A backbone of the table with its weights.
@@ -15,6 +18,9 @@ pub struct Trunk {
     nodes: Vec<Vec<Node<Layer>>>,
     scores: Scores,
     notice: Option<String>,
+    trainable: bool,
+    /// Packed when first run, for the image size and output of the last run.
+    frozen: Mutex<Option<Arc<Frozen>>>,
 }
 
 enum Scores {
@@ -58,7 +64,8 @@ impl Trunk {
             nodes.iter().map(|node| node.map(&mut |c| Layer::new(c, weights))).collect()
         };
         let nodes = nodes.into_iter().map(fill).collect::<Result<_, _>>()?;
-        Ok(Self { row, stages, nodes, scores, notice })
+        let trainable = weights.iter().any(|(_, tensor)| tensor.is_variable());
+        Ok(Self { row, stages, nodes, scores, notice, trainable, frozen: Mutex::default() })
     }
 
     /// What the weights lacked for the classifier or had too much, if anything.
@@ -66,10 +73,29 @@ impl Trunk {
         self.notice.as_deref()
     }
 
-    /// The output of the stages up to and with this one.
-    fn through(&self, images: &Tensor, last: usize) -> Result<Tensor, NnError> {
-        let nodes = self.nodes[..=last].iter().flatten();
-        Ok(nodes.into_iter().try_fold(images.clone(), |x, node| node.forward(&x))?)
+    fn run(&self, images: &Tensor, cut: Cut) -> Result<Tensor, NnError> {
+        if self.trainable {
+            let last = if let Cut::Stage(stage) = cut { stage } else { self.stages.len() - 1 };
+            let planes = self.nodes[..=last].iter().flatten().try_fold(images.clone(), |x, node| node.forward(&x))?;
+            return Ok(if cut == Cut::Features { global_avg_pool(&planes)? } else { planes });
+        }
+        let (_, _, height, width) = images.dims4()?;
+        Ok(self.packed((height, width), cut)?.run(images)?)
+    }
+
+    fn packed(&self, size: (usize, usize), cut: Cut) -> Result<Arc<Frozen>, NnError> {
+        // What is kept is replaced whole, so a panic elsewhere cannot have left it half made.
+        let mut kept = self.frozen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(frozen) = kept.as_ref().filter(|frozen| (frozen.size, frozen.cut) == (size, cut)) {
+            return Ok(frozen.clone());
+        }
+        let frozen = Arc::new(Frozen::new(&self.nodes, size, cut)?);
+        *kept = Some(frozen.clone());
+        Ok(frozen)
+    }
+
+    fn last(&self) -> Cut {
+        Cut::Stage(self.stages.len() - 1)
     }
 }
 
@@ -83,7 +109,7 @@ impl Backbone for Trunk {
     }
 
     fn features(&self, images: &Tensor) -> Result<Tensor, NnError> {
-        Ok(global_avg_pool(&self.through(images, self.stages.len() - 1)?)?)
+        self.run(images, Cut::Features)
     }
 
     fn stage_output(&self, images: &Tensor, stage: &str) -> Result<Tensor, NnError> {
@@ -91,13 +117,13 @@ impl Backbone for Trunk {
             let names = self.stages.iter().map(|s| s.name.as_str());
             return Err(NnError::unknown("stage", "backbones", stage, names));
         };
-        self.through(images, last)
+        self.run(images, Cut::Stage(last))
     }
 
     fn logits(&self, images: &Tensor) -> Result<Tensor, NnError> {
         match &self.scores {
             Scores::Linear { weight, bias } => Ok(self.features(images)?.matmul(&weight.t()?)?.broadcast_add(bias)?),
-            Scores::PositiveMean => Ok(global_avg_pool(&self.through(images, self.stages.len() - 1)?.relu()?)?),
+            Scores::PositiveMean => Ok(global_avg_pool(&self.run(images, self.last())?.relu()?)?),
             Scores::Absent => Err(NnError::NoClassifier { backbone: self.row.name }),
         }
     }
@@ -116,94 +142,9 @@ fn respelled(row: &BackboneRow, weights: &Weights) -> Option<Weights> {
 }
 
 /// A tensor that [`Weights::fit`] has found.
-fn present(weights: &Weights, name: &str) -> Result<Tensor, NnError> {
+pub(super) fn present(weights: &Weights, name: &str) -> Result<Tensor, NnError> {
     weights.get(name).cloned().ok_or_else(|| NnError::File {
         path: weights.place.clone().into(),
         reason: format!("tensor {name} is missing"),
     })
-}
-
-/// A convolution with its tensors.
-struct Layer {
-    window: Sliding,
-    groups: usize,
-    activation: Activation,
-    weight: Tensor,
-    offset: Added,
-}
-
-enum Added {
-    Bias(Tensor),
-    Norm { weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: f64 },
-}
-
-impl Layer {
-    fn new(c: &Convolution, weights: &Weights) -> Result<Self, NnError> {
-        let tensor = |prefix: &str, part: &str| present(weights, &format!("{prefix}.{part}"));
-        let offset = match &c.offset {
-            Offset::Bias => Added::Bias(tensor(&c.name, "bias")?),
-            Offset::Norm { name, epsilon } => Added::Norm {
-                weight: tensor(name, "weight")?,
-                bias: tensor(name, "bias")?,
-                mean: tensor(name, "running_mean")?,
-                variance: tensor(name, "running_var")?,
-                epsilon: *epsilon,
-            },
-        };
-        let weight = tensor(&c.name, "weight")?;
-        Ok(Self { window: c.window, groups: c.groups, activation: c.activation, weight, offset })
-    }
-
-    fn forward(&self, x: &Tensor) -> TensorResult<Tensor> {
-        let (_, _, height, width) = x.dims4()?;
-        let window = self.window.over((height, width));
-        let y = match &self.offset {
-            Added::Bias(bias) => conv2d(x, &self.weight, Some(bias), window, self.groups)?,
-            Added::Norm { weight, bias, mean, variance, epsilon } => {
-                let scale = (weight / (variance + *epsilon)?.sqrt()?)?;
-                let shift = (bias - (mean * &scale)?)?;
-                let per_channel = |t: Tensor| t.reshape((1, (), 1, 1));
-                conv2d(x, &self.weight, None, window, self.groups)?
-                    .broadcast_mul(&per_channel(scale)?)?
-                    .broadcast_add(&per_channel(shift)?)?
-            }
-        };
-        self.activation.apply(&y)
-    }
-}
-
-impl Activation {
-    fn apply(self, x: &Tensor) -> TensorResult<Tensor> {
-        match self {
-            Activation::None => Ok(x.clone()),
-            Activation::Relu => x.relu(),
-            Activation::Relu6 => x.clamp(0f32, 6f32),
-            Activation::Silu => x * sigmoid(x)?,
-            Activation::Sigmoid => sigmoid(x),
-        }
-    }
-}
-
-impl Node<Layer> {
-    fn forward(&self, x: &Tensor) -> TensorResult<Tensor> {
-        match self {
-            Node::Convolution(layer) => layer.forward(x),
-            Node::MaxPool(window) => {
-                let (_, _, height, width) = x.dims4()?;
-                max_pool2d(x, window.over((height, width)))
-            }
-            Node::Excite { squeeze, expand } => {
-                let means = x.mean_keepdim((2, 3))?;
-                x.broadcast_mul(&expand.forward(&squeeze.forward(&means)?)?)
-            }
-            Node::Residual { body, shortcut, activation } => {
-                let long = body.iter().try_fold(x.clone(), |x, node| node.forward(&x))?;
-                let short = shortcut.as_ref().map_or_else(|| Ok(x.clone()), |layer| layer.forward(x))?;
-                activation.apply(&(long + short)?)
-            }
-            Node::Concat(branches) => {
-                Tensor::cat(&branches.iter().map(|layer| layer.forward(x)).collect::<TensorResult<Vec<_>>>()?, 1)
-            }
-        }
-    }
 }

@@ -1,0 +1,98 @@
+//! A trunk as candle computes it: layer by layer over the whole batch, with gradients.
+
+use candle_core::{Result, Tensor};
+use candle_nn::ops::sigmoid;
+
+use super::architecture::{Convolution, Node, Offset, Sliding};
+use super::trunk::present;
+use crate::nn::layer::frozen::Activation;
+use crate::nn::layer::{conv2d, max_pool2d};
+use crate::nn::{NnError, Weights};
+
+/// A convolution with its tensors.
+pub(super) struct Layer {
+    pub window: Sliding,
+    pub groups: usize,
+    pub activation: Activation,
+    pub weight: Tensor,
+    pub offset: Added,
+}
+
+pub(super) enum Added {
+    Bias(Tensor),
+    Norm { weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: f64 },
+}
+
+impl Layer {
+    pub fn new(c: &Convolution, weights: &Weights) -> std::result::Result<Self, NnError> {
+        let tensor = |prefix: &str, part: &str| present(weights, &format!("{prefix}.{part}"));
+        let offset = match &c.offset {
+            Offset::Bias => Added::Bias(tensor(&c.name, "bias")?),
+            Offset::Norm { name, epsilon } => Added::Norm {
+                weight: tensor(name, "weight")?,
+                bias: tensor(name, "bias")?,
+                mean: tensor(name, "running_mean")?,
+                variance: tensor(name, "running_var")?,
+                epsilon: *epsilon,
+            },
+        };
+        let weight = tensor(&c.name, "weight")?;
+        Ok(Self { window: c.window, groups: c.groups, activation: c.activation, weight, offset })
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        activate(self.activation, &self.sums(x)?)
+    }
+
+    /// Before the activation.
+    fn sums(&self, x: &Tensor) -> Result<Tensor> {
+        let (_, _, height, width) = x.dims4()?;
+        let window = self.window.over((height, width));
+        match &self.offset {
+            Added::Bias(bias) => conv2d(x, &self.weight, Some(bias), window, self.groups),
+            Added::Norm { weight, bias, mean, variance, epsilon } => {
+                let scale = (weight / (variance + *epsilon)?.sqrt()?)?;
+                let shift = (bias - (mean * &scale)?)?;
+                let per_channel = |t: Tensor| t.reshape((1, (), 1, 1));
+                conv2d(x, &self.weight, None, window, self.groups)?
+                    .broadcast_mul(&per_channel(scale)?)?
+                    .broadcast_add(&per_channel(shift)?)
+            }
+        }
+    }
+}
+
+fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
+    match activation {
+        Activation::None => Ok(x.clone()),
+        Activation::Relu => x.relu(),
+        Activation::Relu6 => x.clamp(0f32, 6f32),
+        Activation::Silu => x * sigmoid(x)?,
+        Activation::Hardswish => x * ((x + 3.0)?.clamp(0f32, 6f32)? / 6.0)?,
+        Activation::Sigmoid => sigmoid(x),
+    }
+}
+
+impl Node<Layer> {
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Node::Convolution(layer) => layer.forward(x),
+            Node::MaxPool(window) => {
+                let (_, _, height, width) = x.dims4()?;
+                max_pool2d(x, window.over((height, width)))
+            }
+            Node::Excite { squeeze, expand } => {
+                let means = x.mean_keepdim((2, 3))?;
+                x.broadcast_mul(&expand.forward(&squeeze.forward(&means)?)?)
+            }
+            Node::Residual { body, last, shortcut } => {
+                let long = last.sums(&body.iter().try_fold(x.clone(), |x, node| node.forward(&x))?)?;
+                let short = shortcut.as_ref().map_or_else(|| Ok(x.clone()), |layer| layer.forward(x))?;
+                activate(last.activation, &(long + short)?)
+            }
+            Node::Concat(branches) => {
+                Tensor::cat(&branches.iter().map(|layer| layer.forward(x)).collect::<Result<Vec<_>>>()?, 1)
+            }
+        }
+    }
+}
