@@ -116,47 +116,63 @@ impl FromStr for Observable {
     fn from_str(text: &str) -> Result<Self, CircuitError> {
         let bad = |reason: String| CircuitError::BadObservable { text: text.into(), reason };
         let mut terms = Vec::new();
-        let spaced =
-            text.replace('+', " + ").replace('-', " - ").replace('*', " ").replace("e - ", "e-").replace("e + ", "e+");
-        let (mut weight, mut string, mut seen) = (1.0, PauliString::default(), false);
-        for word in spaced.split_whitespace().chain(["+"]) {
+        let (mut weight, mut string, mut open) = (1.0, PauliString::default(), false);
+        // The last sign closes the last term.
+        for word in words(text).iter().map(String::as_str).chain(["+"]) {
             if word == "+" || word == "-" {
-                if seen {
+                if open {
                     terms.push((weight, string));
-                } else if word == "+" && weight < 0.0 {
+                } else if !terms.is_empty() || weight < 0.0 {
                     return Err(bad("a sign without a term".into()));
                 }
-                (weight, string, seen) = (if word == "-" { -1.0 } else { 1.0 }, PauliString::default(), false);
+                (weight, string, open) = (if word == "-" { -1.0 } else { 1.0 }, PauliString::default(), false);
                 continue;
             }
+            open = true;
             if let Ok(number) = word.parse::<f64>() {
                 weight *= number;
-            } else {
-                let (letter, index) =
-                    word.split_at(1.min(word.len()).max(word.chars().next().map_or(0, char::len_utf8)));
-                let qubit: usize =
-                    index.parse().map_err(|_| bad(format!("{word:?} is neither a number nor a Pauli")))?;
-                if qubit >= 64 {
-                    return Err(bad(format!("qubit {qubit} is past 63")));
-                }
-                if string.support() >> qubit & 1 == 1 {
-                    return Err(bad(format!("qubit {qubit} stands twice in one term")));
-                }
-                let (x, z) = match letter {
-                    "I" => (0, 0),
-                    "X" => (1, 0),
-                    "Y" => (1, 1),
-                    "Z" => (0, 1),
-                    _ => return Err(bad(format!("{letter:?} is not one of I X Y Z"))),
-                };
-                string.x |= x << qubit;
-                string.z |= z << qubit;
+                continue;
             }
-            seen = true;
+            let mut letters = word.chars();
+            let (x, z) = match letters.next() {
+                Some('I') => (0, 0),
+                Some('X') => (1, 0),
+                Some('Y') => (1, 1),
+                Some('Z') => (0, 1),
+                _ => return Err(bad(format!("{word:?} is neither a number nor one of I X Y Z with a qubit"))),
+            };
+            let qubit: usize =
+                letters.as_str().parse().map_err(|_| bad(format!("{word:?} names no qubit; write for example Z0")))?;
+            if qubit >= 64 {
+                return Err(bad(format!("qubit {qubit} is past 63")));
+            }
+            if string.support() >> qubit & 1 == 1 {
+                return Err(bad(format!("qubit {qubit} stands twice in one term")));
+            }
+            string.x |= x << qubit;
+            string.z |= z << qubit;
         }
         if terms.is_empty() || terms.iter().any(|(w, _)| !w.is_finite()) {
             return Err(bad("no finite terms".into()));
         }
         Ok(Self { terms })
     }
+}
+
+/// Numbers, Paulis and signs; a sign behind the `e` of a number belongs to the number.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    for c in text.chars() {
+        // The first word is there from the start.
+        let last = words.last_mut().expect("never empty");
+        let in_exponent = last.strip_suffix(['e', 'E']).is_some_and(|head| head.parse::<f64>().is_ok());
+        match c {
+            '+' | '-' if !in_exponent => words.extend([c.to_string(), String::new()]),
+            '*' => words.push(String::new()),
+            c if c.is_whitespace() => words.push(String::new()),
+            c => last.push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
