@@ -187,7 +187,7 @@ fn variance_follows_from_the_squared_observable() {
     let cases = [("X0 Y1 Z2", "1"), ("X0 + Y0", "2"), ("X0 + Z0 Z1", "2"), ("Y0 + X1 Z2", "2 + 2 Y0 X1 Z2")];
     for (text, square) in cases {
         let (observable, square): (Observable, Observable) = (text.parse().unwrap(), square.parse().unwrap());
-        let mean = engine.expect(&program, angles, &[observable.clone()]).unwrap()[[0, 0]];
+        let mean = engine.expect(&program, angles, std::slice::from_ref(&observable)).unwrap()[[0, 0]];
         let second = engine.expect(&program, angles, &[square]).unwrap()[[0, 0]];
         let found = sample::variance(&engine, &program, angles, &[observable]).unwrap()[[0, 0]];
         assert!((found - (second - mean * mean)).abs() < TOLERANCE, "{text}: {found}");
@@ -211,6 +211,37 @@ fn states_and_their_measures() {
         assert!((state::purity(rho.view()) - truth.dot(&truth).diag().sum().re).abs() < TOLERANCE);
         let overlap = psi.mapv(|z| z.conj()).dot(&truth.dot(&psi)).re;
         assert!((state::fidelity(rho.view(), psi.view()) - overlap).abs() < TOLERANCE);
+    }
+}
+
+/// A narrow program on scattered qubits of a wide register has the narrow program's state there, and |0⟩ elsewhere.
+#[test]
+fn wide_registers_run_in_tiles() {
+    for (seed, width, places) in [
+        (0, 17, [0, 2, 9, 12, 16]),
+        (1, 17, [16, 11, 1, 10, 5]),
+        (2, 18, [17, 16, 15, 14, 13]),
+        (3, 16, [0, 1, 2, 3, 4]),
+        (4, 15, [14, 1, 7, 0, 12]),
+        (5, 7, [6, 0, 5, 1, 2]),
+    ] {
+        let narrow = twin::random_program(1200 + seed, 5, 40, (0, 2), Kinds::default());
+        let move_step = |step: &Step| {
+            let Step::Gate(op) = step else { unreachable!("the program is unitary") };
+            let mut op = op.clone();
+            op.qubits.iter_mut().for_each(|q| *q = places[*q]);
+            Step::Gate(op)
+        };
+        let steps = narrow.steps.iter().map(move_step).collect();
+        let program = Program { steps, active: (0..width).collect(), readout: vec![None; width], ..narrow.clone() };
+        let truth = twin::density(&twin::run(&narrow, &[0.3, -0.8]));
+        let found = state::statevector(&program, &[0.3, -0.8]).unwrap();
+        let place = |bits: usize| places.iter().enumerate().fold(0, |at, (k, &q)| at | (bits >> k & 1) << q);
+        let inside = ndarray::Array1::from_shape_fn(32, |bits| found[place(bits)]);
+        let error = distance(&state::projector(inside.view()), &truth);
+        assert!(error < TOLERANCE, "{width} qubits at {places:?}: off by {error:e}");
+        let norm: f64 = found.iter().map(|z| z.norm_sqr()).sum();
+        assert!((norm - 1.0).abs() < TOLERANCE, "{width} qubits at {places:?}: norm {norm}");
     }
 }
 

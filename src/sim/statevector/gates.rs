@@ -7,10 +7,15 @@ use crate::math::Matrix;
 use crate::math::matrix::C64;
 use crate::sim::Angles;
 use crate::sim::map::{Map, unitary};
-use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply, unapply, unapply_both};
+use crate::sim::statevector::adjoint::{unapply, unapply_both};
+use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply};
+use crate::sim::statevector::low::{Shuffles, shuffle};
 
 /// A gate with everything that does not depend on angles worked out.
 pub struct Gate {
+    total: usize,
+    controls: Vec<usize>,
+    targets: Vec<usize>,
     places: Places,
     kind: Kind,
     map: Map,
@@ -54,7 +59,8 @@ impl Gate {
             }),
         );
         let by_row = map.by_row(row_slots);
-        Self { places: Places::new(total, &control_qubits, &targets), kind, map, by_row, size: m.nrows() }
+        let places = Places::new(total, &control_qubits, &targets);
+        Self { total, controls: control_qubits, targets, places, kind, map, by_row, size: m.nrows() }
     }
 
     /// The numbers of a gate that is the same in all rows, `None` for one that is not.
@@ -67,14 +73,57 @@ impl Gate {
 
     /// Applies the gate to the lanes `rows`.
     pub fn apply(&self, state: &mut State, bound: &Option<Bound>, angles: &Angles, rows: Range<usize>) {
-        match bound {
-            Some(bound) => {
-                apply(state, &self.places, &self.kind, Entries { list: &bound.entries, by_row: false });
-            }
+        let fresh;
+        let list = match bound {
+            Some(bound) => &bound.entries,
             None => {
-                let list = self.map.values(angles, rows);
-                apply(state, &self.places, &self.kind, Entries { list: &list, by_row: true });
+                fresh = self.map.values(angles, rows);
+                &fresh
             }
+        };
+        self.apply_entries(state, list);
+    }
+
+    fn apply_entries(&self, state: &mut State, list: &[f64]) {
+        match self.shuffles(state.lanes, list) {
+            Some(gate) => shuffle(state, &gate),
+            None => apply(state, &self.places, &self.kind, Entries { list, by_row: self.by_row }),
+        }
+    }
+
+    /// The gate as sums of shuffled registers, if there is one lane and it acts on the lowest qubits.
+    fn shuffles(&self, lanes: usize, list: &[f64]) -> Option<Shuffles> {
+        if lanes == 1 { self.low_form(self.total, &self.controls, &self.targets, list) } else { None }
+    }
+
+    fn low_form(&self, total: usize, controls: &[usize], targets: &[usize], list: &[f64]) -> Option<Shuffles> {
+        Shuffles::new(total, controls, targets, |row, column| match self.kind {
+            Kind::Diagonal if row != column => (0.0, 0.0),
+            Kind::Diagonal => (list[2 * row], list[2 * row + 1]),
+            _ => (list[2 * (row * self.size + column)], list[2 * (row * self.size + column) + 1]),
+        })
+    }
+
+    /// The qubits it acts on, as a mask.
+    pub fn operands(&self) -> u64 {
+        self.controls.iter().chain(&self.targets).fold(0, |mask, q| mask | 1 << q)
+    }
+
+    /// The gate of one row with qubit q at `place(q)` in a register of `total`.
+    pub fn placed(
+        &self,
+        bound: &Option<Bound>,
+        angles: &Angles,
+        row: usize,
+        total: usize,
+        place: impl Fn(usize) -> usize,
+    ) -> Placed<'_> {
+        let list = bound.as_ref().map_or_else(|| self.map.values(angles, row..row + 1), |bound| bound.entries.clone());
+        let controls: Vec<usize> = self.controls.iter().map(|&q| place(q)).collect();
+        let targets: Vec<usize> = self.targets.iter().map(|&q| place(q)).collect();
+        match self.low_form(total, &controls, &targets, &list) {
+            Some(shuffles) => Placed::Low(shuffles),
+            None => Placed::High { places: Places::new(total, &controls, &targets), kind: &self.kind, list },
         }
     }
 
@@ -93,8 +142,12 @@ impl Gate {
             Some(bound) => {
                 let inverse = Entries { list: &bound.inverse, by_row: false };
                 if self.map.is_fixed() {
-                    unapply(ket, &self.places, &self.kind, inverse);
-                    unapply(bra, &self.places, &self.kind, inverse);
+                    for state in [ket, bra] {
+                        match self.shuffles(state.lanes, &bound.inverse) {
+                            Some(gate) => shuffle(state, &gate),
+                            None => unapply(state, &self.places, &self.kind, inverse),
+                        }
+                    }
                 } else {
                     unapply_both(ket, bra, &self.places, &self.kind, inverse, shared);
                 }
@@ -114,13 +167,13 @@ impl Gate {
         self.map.gradient(angles, 0..1, found, |_, slot, value| add(slot, value));
     }
 
+    fn entries(&self) -> usize {
+        if self.kind == Kind::Diagonal { self.size } else { self.size * self.size }
+    }
+
     /// Numbers that describe it in a gradient: two per entry.
     pub fn numbers(&self) -> usize {
-        match self.kind {
-            _ if self.by_row || self.map.is_fixed() => 0,
-            Kind::Diagonal => 2 * self.size,
-            _ => 2 * self.size * self.size,
-        }
+        if self.by_row || self.map.is_fixed() { 0 } else { 2 * self.entries() }
     }
 
     fn dagger(&self, entries: &[f64], lanes: usize) -> Vec<f64> {
@@ -137,6 +190,24 @@ impl Gate {
             }
         }
         out
+    }
+}
+
+/// A gate of one row at its place in a tile.
+pub enum Placed<'a> {
+    /// On the lowest qubits.
+    Low(Shuffles),
+    /// On others.
+    High { places: Places, kind: &'a Kind, list: Vec<f64> },
+}
+
+impl Placed<'_> {
+    /// Applies it to a state of one lane.
+    pub fn apply(&self, state: &mut State) {
+        match self {
+            Self::Low(gate) => shuffle(state, gate),
+            Self::High { places, kind, list } => apply(state, places, kind, Entries { list, by_row: false }),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use pulp::Simd;
 use crate::sim::widest::{fused, widest};
 
 /// Numbers worked on at once: one AVX-512 register of doubles.
-const WIDE: usize = 8;
+pub const WIDE: usize = 8;
 
 /// Amplitudes of L rows.
 #[derive(Clone)]
@@ -47,11 +47,11 @@ pub struct Places {
     /// Bits of the controls, all set.
     controls: usize,
     /// Amplitude offset of each combination of target bits.
-    offsets: Vec<usize>,
+    pub offsets: Vec<usize>,
     /// Amplitudes side by side below the lowest operand.
-    run: usize,
+    pub run: usize,
     /// How many runs there are.
-    count: usize,
+    pub count: usize,
 }
 
 impl Places {
@@ -69,7 +69,7 @@ impl Places {
 
     /// First amplitude of a run: its index with zeros put in at the targets and ones at the controls.
     #[inline(always)]
-    fn start(&self, run: usize) -> usize {
+    pub fn start(&self, run: usize) -> usize {
         let spread = self.sorted.iter().fold(run * self.run, |index, &q| {
             let below = (1 << q) - 1;
             (index & below) | (index & !below) << 1
@@ -77,7 +77,7 @@ impl Places {
         spread | self.controls
     }
 
-    fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.offsets.len()
     }
 }
@@ -92,14 +92,20 @@ pub struct Entries<'a> {
 
 impl Entries<'_> {
     #[inline(always)]
-    fn get<const W: usize, const ROWS: bool>(&self, entry: usize, part: usize, lanes: usize, lane: usize) -> [f64; W] {
+    pub fn get<const W: usize, const ROWS: bool>(
+        &self,
+        entry: usize,
+        part: usize,
+        lanes: usize,
+        lane: usize,
+    ) -> [f64; W] {
         if ROWS { chunk(self.list, (2 * entry + part) * lanes + lane) } else { [self.list[2 * entry + part]; W] }
     }
 }
 
 /// `W` numbers of `v` from `at`.
 #[inline(always)]
-fn chunk<const W: usize>(v: &[f64], at: usize) -> [f64; W] {
+pub fn chunk<const W: usize>(v: &[f64], at: usize) -> [f64; W] {
     v[at..at + W].try_into().expect("the slice has W elements")
 }
 
@@ -155,6 +161,8 @@ macro_rules! by_kind {
     (@call $function:expr, ($($argument:expr),*)) => { $function($($argument),*) };
 }
 
+pub(super) use {by_kind, for_each_block};
+
 widest! {
     /// Applies a gate.
     pub fn apply<'a>(state: &'a mut State, places: &'a Places, kind: &'a Kind, entries: Entries<'a>) = apply_loops
@@ -166,41 +174,6 @@ fn apply_loops<S: Simd>(state: &mut State, places: &Places, kind: &Kind, entries
         return permute(state, places, to);
     }
     by_kind!(kind, places, entries, apply_diagonal, apply_dense, apply_large, (state, places, entries));
-}
-
-/// Un-applies a gate whose inverse has the entries `inverse`.
-pub fn unapply(state: &mut State, places: &Places, kind: &Kind, inverse: Entries) {
-    if let Kind::Permutation(to) = kind {
-        let mut from = vec![0; to.len()];
-        to.iter().enumerate().for_each(|(i, &place)| from[place] = i);
-        return apply(state, places, &Kind::Permutation(from), inverse);
-    }
-    apply(state, places, kind, inverse);
-}
-
-widest! {
-    /// Un-applies a gate whose inverse has the entries `inverse` from both states, and adds to `found` the derivative of
-    /// `2 Re⟨bra|ket⟩` by the entries of the gate, laid out like them.
-    pub fn unapply_both<'a>(
-        ket: &'a mut State,
-        bra: &'a mut State,
-        places: &'a Places,
-        kind: &'a Kind,
-        inverse: Entries<'a>,
-        found: &'a mut [f64],
-    ) = unapply_loops
-}
-
-#[inline(always)]
-fn unapply_loops<S: Simd>(
-    ket: &mut State,
-    bra: &mut State,
-    places: &Places,
-    kind: &Kind,
-    inverse: Entries,
-    found: &mut [f64],
-) {
-    by_kind!(kind, places, inverse, unapply_diagonal, unapply_dense, unapply_large, (ket, bra, places, inverse, found));
 }
 
 #[inline(always)]
@@ -259,10 +232,10 @@ fn apply_dense<S: Simd, const K: usize, const REAL: bool, const ROWS: bool>(
 }
 
 /// Real and imaginary parts of K amplitudes in W lanes.
-type Block<const K: usize, const W: usize> = ([[f64; W]; K], [[f64; W]; K]);
+pub type Block<const K: usize, const W: usize> = ([[f64; W]; K], [[f64; W]; K]);
 
 #[inline(always)]
-fn load<const K: usize, const W: usize>(state: &State, places: &Places, at: usize) -> Block<K, W> {
+pub fn load<const K: usize, const W: usize>(state: &State, places: &Places, at: usize) -> Block<K, W> {
     let place = |j: usize| at + places.offsets[j] * state.lanes;
     let mut x = ([[0.0; W]; K], [[0.0; W]; K]);
     for j in 0..K {
@@ -272,7 +245,7 @@ fn load<const K: usize, const W: usize>(state: &State, places: &Places, at: usiz
 }
 
 #[inline(always)]
-fn store<const K: usize, const W: usize>(state: &mut State, places: &Places, at: usize, x: &Block<K, W>) {
+pub fn store<const K: usize, const W: usize>(state: &mut State, places: &Places, at: usize, x: &Block<K, W>) {
     for j in 0..K {
         let place = at + places.offsets[j] * state.lanes;
         state.re[place..place + W].copy_from_slice(&x.0[j]);
@@ -281,7 +254,7 @@ fn store<const K: usize, const W: usize>(state: &mut State, places: &Places, at:
 }
 
 #[inline(always)]
-fn multiply<S: Simd, const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
+pub fn multiply<S: Simd, const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
     x: &Block<K, W>,
     entries: &Entries,
     lanes: usize,
@@ -341,7 +314,7 @@ fn overlap_loops<S: Simd>(state: &State, places: &Places, out: &mut [f64]) {
 }
 
 #[inline(always)]
-fn apply_large<S: Simd>(state: &mut State, places: &Places, entries: Entries) {
+pub fn apply_large<S: Simd>(state: &mut State, places: &Places, entries: Entries) {
     let (lanes, size) = (state.lanes, places.size());
     let mut x = vec![(0.0, 0.0); size];
     for run in 0..places.count {
@@ -354,8 +327,8 @@ fn apply_large<S: Simd>(state: &mut State, places: &Places, entries: Entries) {
                 let (mut re, mut im) = (0.0, 0.0);
                 for (j, &(xr, xi)) in x.iter().enumerate() {
                     let (mr, mi) = entry(&entries, i * size + j, lanes, at % lanes);
-                    re += mr * xr - mi * xi;
-                    im += mr * xi + mi * xr;
+                    re = fused::<S>(mr, xr, fused::<S>(-mi, xi, re));
+                    im = fused::<S>(mr, xi, fused::<S>(mi, xr, im));
                 }
                 (state.re[at + offset * lanes], state.im[at + offset * lanes]) = (re, im);
             }
@@ -366,151 +339,4 @@ fn apply_large<S: Simd>(state: &mut State, places: &Places, entries: Entries) {
 fn entry(entries: &Entries, index: usize, lanes: usize, lane: usize) -> (f64, f64) {
     let at = |part: usize| if entries.by_row { (2 * index + part) * lanes + lane } else { 2 * index + part };
     (entries.list[at(0)], entries.list[at(1)])
-}
-
-/// `2 Re⟨bra| dU |ket⟩` is `Σ 2 Re(T dU)` with `T[i][j] = conj(bra_i) ket_j`: by the real part of an entry its derivative
-/// is `2 Re T`, by the imaginary part `-2 Im T`.
-#[inline(always)]
-fn gather<const W: usize, const ROWS: bool>(
-    found: &mut [f64],
-    index: usize,
-    lanes: usize,
-    lane: usize,
-    (re, im): ([f64; W], [f64; W]),
-) {
-    if ROWS {
-        for w in 0..W {
-            found[2 * index * lanes + lane + w] += 2.0 * re[w];
-            found[(2 * index + 1) * lanes + lane + w] -= 2.0 * im[w];
-        }
-    } else {
-        found[2 * index] += 2.0 * re.iter().sum::<f64>();
-        found[2 * index + 1] -= 2.0 * im.iter().sum::<f64>();
-    }
-}
-
-/// `conj(a) b`, or its real part alone.
-#[inline(always)]
-fn overlap<S: Simd, const W: usize, const REAL: bool>(
-    (ar, ai): (&[f64; W], &[f64; W]),
-    (br, bi): (&[f64; W], &[f64; W]),
-    (re, im): (&mut [f64; W], &mut [f64; W]),
-) {
-    for w in 0..W {
-        re[w] = fused::<S>(ar[w], br[w], fused::<S>(ai[w], bi[w], re[w]));
-        if !REAL {
-            im[w] = fused::<S>(ar[w], bi[w], fused::<S>(-ai[w], br[w], im[w]));
-        }
-    }
-}
-
-#[inline(always)]
-fn unapply_diagonal<S: Simd, const ROWS: bool>(
-    ket: &mut State,
-    bra: &mut State,
-    places: &Places,
-    inverse: Entries,
-    found: &mut [f64],
-) {
-    let lanes = ket.lanes;
-    for (i, offset) in places.offsets.iter().enumerate() {
-        let mut wide = ([0.0; WIDE], [0.0; WIDE]);
-        for_each_block!(places, lanes, ROWS, |at, lane, W| {
-            let at = at + offset * lanes;
-            let (dr, di) = (inverse.get::<W, ROWS>(i, 0, lanes, lane), inverse.get::<W, ROWS>(i, 1, lanes, lane));
-            let (xr, xi): ([f64; W], [f64; W]) = (chunk(&ket.re, at), chunk(&ket.im, at));
-            let (br, bi): ([f64; W], [f64; W]) = (chunk(&bra.re, at), chunk(&bra.im, at));
-            let (mut kr, mut ki) = ([0.0; W], [0.0; W]);
-            for w in 0..W {
-                kr[w] = fused::<S>(dr[w], xr[w], -(di[w] * xi[w]));
-                ki[w] = fused::<S>(dr[w], xi[w], di[w] * xr[w]);
-                ket.re[at + w] = kr[w];
-                ket.im[at + w] = ki[w];
-                bra.re[at + w] = fused::<S>(dr[w], br[w], -(di[w] * bi[w]));
-                bra.im[at + w] = fused::<S>(dr[w], bi[w], di[w] * br[w]);
-            }
-            let mut sums = ([0.0; W], [0.0; W]);
-            overlap::<S, W, false>((&br, &bi), (&kr, &ki), (&mut sums.0, &mut sums.1));
-            if ROWS {
-                gather::<W, true>(found, i, lanes, lane, sums);
-            } else {
-                for w in 0..W {
-                    wide.0[w] += sums.0[w];
-                    wide.1[w] += sums.1[w];
-                }
-            }
-        });
-        if !ROWS {
-            gather::<WIDE, false>(found, i, lanes, 0, wide);
-        }
-    }
-}
-
-#[inline(always)]
-fn unapply_dense<S: Simd, const K: usize, const REAL: bool, const ROWS: bool>(
-    ket: &mut State,
-    bra: &mut State,
-    places: &Places,
-    inverse: Entries,
-    found: &mut [f64],
-) {
-    let lanes = ket.lanes;
-    let mut wide = [[([0.0; WIDE], [0.0; WIDE]); K]; K];
-    for_each_block!(places, lanes, ROWS, |at, lane, W| {
-        let x = load::<K, W>(ket, places, at);
-        let before = multiply::<S, K, W, REAL, ROWS>(&x, &inverse, lanes, lane);
-        store::<K, W>(ket, places, at, &before);
-        let after = load::<K, W>(bra, places, at);
-        for i in 0..K {
-            for j in 0..K {
-                let mut sums = ([0.0; W], [0.0; W]);
-                overlap::<S, W, REAL>(
-                    (&after.0[i], &after.1[i]),
-                    (&before.0[j], &before.1[j]),
-                    (&mut sums.0, &mut sums.1),
-                );
-                if ROWS {
-                    gather::<W, true>(found, i * K + j, lanes, lane, sums);
-                } else {
-                    for w in 0..W {
-                        wide[i][j].0[w] += sums.0[w];
-                        wide[i][j].1[w] += sums.1[w];
-                    }
-                }
-            }
-        }
-        let y = multiply::<S, K, W, REAL, ROWS>(&after, &inverse, lanes, lane);
-        store::<K, W>(bra, places, at, &y);
-    });
-    if !ROWS {
-        for i in 0..K {
-            for j in 0..K {
-                gather::<WIDE, false>(found, i * K + j, lanes, 0, wide[i][j]);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn unapply_large<S: Simd>(ket: &mut State, bra: &mut State, places: &Places, inverse: Entries, found: &mut [f64]) {
-    let (lanes, size) = (ket.lanes, places.size());
-    apply_large::<S>(ket, places, inverse);
-    for run in 0..places.count {
-        let start = places.start(run) * lanes;
-        for at in start..start + places.run * lanes {
-            for (i, a) in places.offsets.iter().map(|offset| at + offset * lanes).enumerate() {
-                for (j, b) in places.offsets.iter().map(|offset| at + offset * lanes).enumerate() {
-                    let re = bra.re[a] * ket.re[b] + bra.im[a] * ket.im[b];
-                    let im = bra.re[a] * ket.im[b] - bra.im[a] * ket.re[b];
-                    let index = i * size + j;
-                    if inverse.by_row {
-                        gather::<1, true>(found, index, lanes, at % lanes, ([re], [im]));
-                    } else {
-                        gather::<1, false>(found, index, lanes, 0, ([re], [im]));
-                    }
-                }
-            }
-        }
-    }
-    apply_large::<S>(bra, places, inverse);
 }

@@ -3,9 +3,12 @@
 //! Gradients are adjoint (Jones and Gacon 2020, arXiv 2009.02823): one backward sweep un-applies the gates from the state
 //! and from `Σ_o c_o O_o|ψ⟩`, so the cost does not grow with the number of angles or observables.
 
+mod adjoint;
 pub(super) mod gates;
 pub(super) mod kernel;
+mod low;
 pub(super) mod strings;
+mod tile;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -77,10 +80,15 @@ impl Plan {
     }
 
     fn run(&self, bounds: &[Option<Bound>], angles: &Angles, rows: Range<usize>) -> State {
-        let mut state = State::ground(self.qubits, rows.len());
-        for (gate, bound) in self.gates.iter().zip(bounds) {
-            gate.apply(&mut state, bound, angles, rows.clone());
-        }
+        let state = if self.qubits >= tile::WIDE && rows.len() == 1 {
+            tile::run(&self.gates, bounds, self.qubits, angles, rows.start)
+        } else {
+            let mut state = State::ground(self.qubits, rows.len());
+            for (gate, bound) in self.gates.iter().zip(bounds) {
+                gate.apply(&mut state, bound, angles, rows.clone());
+            }
+            state
+        };
         debug_assert!(
             (norms(&state)).iter().all(|norm| (norm - 1.0).abs() < 1e-6),
             "the norm has drifted: {:?}",

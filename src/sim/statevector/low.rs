@@ -1,0 +1,137 @@
+//! Gates on the three lowest qubits of a single row, where operands lie inside one vector register.
+//!
+//! Eight amplitudes that differ in the low bits are one register x. A gate on low bits sends it to
+//! `Σ_m c_m ∘ shuffle_m(x)`, `shuffle_m(x)[i] = x[i ⊕ m]`, with one register of coefficients for each pattern m of flipped
+//! bits; operands above stay loops over registers.
+
+use pulp::Simd;
+
+use crate::sim::statevector::kernel::{Places, State};
+use crate::sim::widest::{fused, widest};
+
+/// Low qubits: a register holds `2^LOW` amplitudes.
+pub const LOW: usize = 3;
+const WIDTH: usize = 1 << LOW;
+/// Registers one gate connects at most: two operands above the low ones.
+const REGISTERS: usize = 4;
+
+/// A gate as sums of shuffled registers.
+pub struct Shuffles {
+    /// Where registers that the gate connects lie, in units of registers.
+    places: Places,
+    terms: Vec<Term>,
+}
+
+/// `y[out] += coefficients ∘ shuffle(x[input])`.
+struct Term {
+    out: usize,
+    input: usize,
+    flips: usize,
+    re: [f64; WIDTH],
+    im: [f64; WIDTH],
+}
+
+impl Shuffles {
+    /// The gate with this matrix (`entry(row, column)`) in a register of `total` qubits, `None` if no operand is low or
+    /// too many are not.
+    pub fn new(
+        total: usize,
+        controls: &[usize],
+        targets: &[usize],
+        entry: impl Fn(usize, usize) -> (f64, f64),
+    ) -> Option<Self> {
+        let low = |qubits: &[usize]| -> Vec<usize> { qubits.iter().copied().filter(|&q| q < LOW).collect() };
+        let high = |qubits: &[usize]| -> Vec<usize> { qubits.iter().filter(|&&q| q >= LOW).map(|q| q - LOW).collect() };
+        let (low_controls, high_targets) = (low(controls), high(targets));
+        let registers = 1 << high_targets.len();
+        if total < LOW || registers > REGISTERS || low(controls).is_empty() && low(targets).is_empty() {
+            return None;
+        }
+        let flippable = low(targets).iter().fold(0, |mask, q| mask | 1 << q);
+        // The index of a combination of target bits: low ones from the place in the register, others from its number.
+        let local = |register: usize, place: usize| {
+            let mut next = 0;
+            targets.iter().enumerate().fold(0, |index, (k, &q)| {
+                let bit = if q < LOW {
+                    place >> q & 1
+                } else {
+                    next += 1;
+                    register >> (next - 1) & 1
+                };
+                index | bit << k
+            })
+        };
+        let mut terms = Vec::new();
+        for out in 0..registers {
+            for input in 0..registers {
+                for flips in (0..WIDTH).filter(|flips| flips & !flippable == 0) {
+                    let coefficient = |place: usize| {
+                        if low_controls.iter().all(|q| place >> q & 1 == 1) {
+                            entry(local(out, place), local(input, place ^ flips))
+                        } else {
+                            (f64::from(u8::from(out == input && flips == 0)), 0.0)
+                        }
+                    };
+                    let both: [(f64, f64); WIDTH] = std::array::from_fn(coefficient);
+                    if both != [(0.0, 0.0); WIDTH] {
+                        terms.push(Term { out, input, flips, re: both.map(|c| c.0), im: both.map(|c| c.1) });
+                    }
+                }
+            }
+        }
+        Some(Self { places: Places::new(total - LOW, &high(controls), &high_targets), terms })
+    }
+}
+
+widest! {
+    /// Applies the gate to a state of one lane.
+    pub fn shuffle<'a>(state: &'a mut State, gate: &'a Shuffles) = shuffle_loops
+}
+
+#[inline(always)]
+fn shuffle_loops<S: Simd>(state: &mut State, gate: &Shuffles) {
+    let places = &gate.places;
+    for run in 0..places.count {
+        let start = places.start(run);
+        for register in start..start + places.run {
+            let mut x = [([0.0; WIDTH], [0.0; WIDTH]); REGISTERS];
+            let mut y = x;
+            for (x, offset) in x.iter_mut().zip(&places.offsets) {
+                let at = (register + offset) * WIDTH;
+                x.0.copy_from_slice(&state.re[at..at + WIDTH]);
+                x.1.copy_from_slice(&state.im[at..at + WIDTH]);
+            }
+            for term in &gate.terms {
+                let (x, y) = (&x[term.input], &mut y[term.out]);
+                match term.flips {
+                    0 => add::<S, 0>(x, y, term),
+                    1 => add::<S, 1>(x, y, term),
+                    2 => add::<S, 2>(x, y, term),
+                    3 => add::<S, 3>(x, y, term),
+                    4 => add::<S, 4>(x, y, term),
+                    5 => add::<S, 5>(x, y, term),
+                    6 => add::<S, 6>(x, y, term),
+                    _ => add::<S, 7>(x, y, term),
+                }
+            }
+            for (y, offset) in y.iter().zip(&places.offsets) {
+                let at = (register + offset) * WIDTH;
+                state.re[at..at + WIDTH].copy_from_slice(&y.0);
+                state.im[at..at + WIDTH].copy_from_slice(&y.1);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add<S: Simd, const FLIPS: usize>(
+    x: &([f64; WIDTH], [f64; WIDTH]),
+    y: &mut ([f64; WIDTH], [f64; WIDTH]),
+    term: &Term,
+) {
+    for i in 0..WIDTH {
+        let (re, im) = (x.0[i ^ FLIPS], x.1[i ^ FLIPS]);
+        y.0[i] = fused::<S>(term.re[i], re, fused::<S>(-term.im[i], im, y.0[i]));
+        y.1[i] = fused::<S>(term.re[i], im, fused::<S>(term.im[i], re, y.1[i]));
+    }
+}

@@ -1,0 +1,120 @@
+//! Engines against values made with Qiskit and PennyLane (tests/reference/engines.py).
+
+use ndarray::{Array1, Array2};
+use qgraft::circuit::{Circuit, Gate, Observable, Param};
+use qgraft::math::Matrix;
+use qgraft::math::matrix::{C64, c, distance};
+use qgraft::noise::{Channel, Program, Step};
+use qgraft::sim::{Angles, Density, Pauli, Simulator, Statevector, state};
+use serde_json::Value;
+
+/// Two programs' rounding over about a hundred gates.
+const TOLERANCE: f64 = 1e-10;
+
+fn cases(kind: &str) -> Vec<Value> {
+    let all: Value = serde_json::from_str(include_str!("reference/engines.json")).unwrap();
+    all[kind].as_array().unwrap().clone()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+fn complex(value: &Value) -> Vec<C64> {
+    value.as_array().unwrap().iter().map(|z| c(z[0].as_f64().unwrap(), z[1].as_f64().unwrap())).collect()
+}
+
+fn square(value: &Value) -> Matrix {
+    let entries = complex(value);
+    let size = entries.len().isqrt();
+    Matrix::from_shape_vec((size, size), entries).unwrap()
+}
+
+fn observables(case: &Value) -> Vec<Observable> {
+    case["observables"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().parse().unwrap()).collect()
+}
+
+fn program(case: &Value) -> Program {
+    let qubits = case["qubits"].as_u64().unwrap() as usize;
+    let mut circuit = Circuit::new(qubits);
+    let slots = case.get("angles").map_or(0, |angles| angles.as_array().unwrap().len());
+    let slots: Vec<Param> = (0..slots).map(|k| circuit.slot(format!("s{k}"))).collect();
+    let keep: Vec<usize> = (0..qubits).collect();
+    let mut steps = Vec::new();
+    for op in case["ops"].as_array().unwrap() {
+        let qubits: Vec<usize> = numbers(&op[1]).into_iter().map(|q| q as usize).collect();
+        let params = op[2].as_array().unwrap();
+        if op[0] == "kraus" {
+            let channel = Channel::kraus("reference", params.iter().map(square).collect()).unwrap();
+            steps.push(Step::Noise { channel, qubits, condition: None });
+            continue;
+        }
+        let angle = |v: &Value| v.as_f64().map_or_else(|| slots[v["slot"].as_u64().unwrap() as usize], Param::Fixed);
+        let params: Vec<Param> = params.iter().map(angle).collect();
+        circuit.push(Gate::named(op[0].as_str().unwrap()).unwrap(), &qubits, &params).unwrap();
+        steps.push(Step::Gate(circuit.ops()[circuit.ops().len() - 1].clone()));
+    }
+    Program { steps, ..Program::ideal(&circuit, &keep) }
+}
+
+#[test]
+fn states_and_expectation_values_of_qiskit() {
+    for case in cases("ideal") {
+        let program = program(&case);
+        let expected = complex(&case["state"]);
+        let found = state::statevector(&program, &[]).unwrap();
+        let furthest = found.iter().zip(&expected).map(|(a, b)| (a - b).norm()).fold(0.0, f64::max);
+        assert!(furthest < TOLERANCE, "amplitudes off by {furthest:e}");
+        let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
+        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        for engine in [&Statevector::default() as &dyn Simulator, &Density::default(), &Pauli::default()] {
+            let found = engine.expect(&program, angles, &observables(&case)).unwrap();
+            for (value, expected) in found.iter().zip(numbers(&case["expect"])) {
+                assert!((value - expected).abs() < TOLERANCE, "{}: {value}, not {expected}", engine.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn density_matrices_of_qiskit() {
+    for case in cases("noisy") {
+        let program = program(&case);
+        let found = state::density(&program, &[]).unwrap();
+        let error = distance(&found, &square(&case["density"]));
+        assert!(error < TOLERANCE, "off by {error:e}");
+        for (outcome, expected) in numbers(&case["probabilities"]).into_iter().enumerate() {
+            assert!((found[[outcome, outcome]].re - expected).abs() < TOLERANCE);
+        }
+    }
+}
+
+#[test]
+fn noisy_gradients_of_pennylane() {
+    for case in cases("gradient") {
+        let program = program(&case);
+        let values = Array1::from(numbers(&case["angles"]));
+        let observables = observables(&case);
+        let jacobian: Vec<Vec<f64>> = case["jacobian"].as_array().unwrap().iter().map(numbers).collect();
+        // The first three angles by row, the rest shared: both ways back are compared.
+        let (rows, shared) = (values.slice(ndarray::s![..3]), values.slice(ndarray::s![3..]));
+        let angles = Angles { rows: rows.insert_axis(ndarray::Axis(0)), shared };
+        for engine in [&Density::default() as &dyn Simulator, &Pauli::default()] {
+            let found = engine.expect(&program, angles, &observables).unwrap();
+            for (o, expected) in numbers(&case["expect"]).into_iter().enumerate() {
+                assert!((found[[0, o]] - expected).abs() < TOLERANCE, "{} {o}", engine.name());
+                let mut cotangent = Array2::zeros((1, observables.len()));
+                cotangent[[0, o]] = 1.0;
+                let gradient = engine.vjp(&program, angles, &observables, cotangent.view()).unwrap();
+                for (slot, value) in gradient.rows.iter().chain(&gradient.shared).enumerate() {
+                    let expected = jacobian[o][slot];
+                    assert!(
+                        (value - expected).abs() < TOLERANCE,
+                        "{} slot {slot}: {value}, not {expected}",
+                        engine.name()
+                    );
+                }
+            }
+        }
+    }
+}
