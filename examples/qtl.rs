@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let outcome = qtl::run(&spec, &Workplace { out: &out, cache: Path::new(".qgraft-cache"), threads: 2 }, &())?;
 
     for answer in &outcome.report.answers {
-        println!("{} {}", answer.question, answer.verdict);
+        println!("{} {}", answer.question.ask(), answer.verdict);
     }
     for point in &outcome.report.noise {
         println!("{:16} {:22} x{:<4} {:.3}", point.head, point.setting, point.scale, point.accuracy.mean);
