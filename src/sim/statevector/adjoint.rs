@@ -63,6 +63,25 @@ fn gather<const W: usize, const ROWS: bool>(
     }
 }
 
+/// Sums of one block: to its lanes at once, or into registers that are gathered at the end.
+#[inline(always)]
+fn tally<const W: usize, const ROWS: bool>(
+    found: &mut [f64],
+    wide: &mut ([f64; WIDE], [f64; WIDE]),
+    index: usize,
+    lanes: usize,
+    lane: usize,
+    sums: ([f64; W], [f64; W]),
+) {
+    if ROWS {
+        return gather::<W, true>(found, index, lanes, lane, sums);
+    }
+    for w in 0..W {
+        wide.0[w] += sums.0[w];
+        wide.1[w] += sums.1[w];
+    }
+}
+
 /// `conj(a) b`, or its real part alone.
 #[inline(always)]
 fn overlap<S: Simd, const W: usize, const REAL: bool>(
@@ -105,14 +124,7 @@ fn unapply_diagonal<S: Simd, const ROWS: bool>(
             }
             let mut sums = ([0.0; W], [0.0; W]);
             overlap::<S, W, false>((&br, &bi), (&kr, &ki), (&mut sums.0, &mut sums.1));
-            if ROWS {
-                gather::<W, true>(found, i, lanes, lane, sums);
-            } else {
-                for w in 0..W {
-                    wide.0[w] += sums.0[w];
-                    wide.1[w] += sums.1[w];
-                }
-            }
+            tally::<W, ROWS>(found, &mut wide, i, lanes, lane, sums);
         });
         if !ROWS {
             gather::<WIDE, false>(found, i, lanes, 0, wide);
@@ -143,14 +155,7 @@ fn unapply_dense<S: Simd, const K: usize, const REAL: bool, const ROWS: bool>(
                     (&before.0[j], &before.1[j]),
                     (&mut sums.0, &mut sums.1),
                 );
-                if ROWS {
-                    gather::<W, true>(found, i * K + j, lanes, lane, sums);
-                } else {
-                    for w in 0..W {
-                        wide[i][j].0[w] += sums.0[w];
-                        wide[i][j].1[w] += sums.1[w];
-                    }
-                }
+                tally::<W, ROWS>(found, &mut wide[i][j], i * K + j, lanes, lane, sums);
             }
         }
         let y = multiply::<S, K, W, REAL, ROWS>(&after, &inverse, lanes, lane);

@@ -88,11 +88,6 @@ fn sweep(state: &mut State, high: &[usize], gates: &[Placed]) {
 
 /// `index` without the bits of `mask`, the others moved together.
 fn squeeze(index: usize, mask: usize) -> usize {
-    let mut out = 0;
-    let mut to = 0;
-    for bit in (0..usize::BITS - index.leading_zeros()).filter(|bit| mask >> bit & 1 == 0) {
-        out |= (index >> bit & 1) << to;
-        to += 1;
-    }
-    out
+    let kept = (0..usize::BITS - index.leading_zeros()).filter(|bit| mask >> bit & 1 == 0);
+    kept.enumerate().fold(0, |out, (to, bit)| out | (index >> bit & 1) << to)
 }
