@@ -23,6 +23,9 @@ pub enum Gate {
 /// A step of a gate's definition: gate, operands among the defined gate's own, angles.
 pub type Body = Vec<(Gate, Vec<usize>, Vec<Param>)>;
 
+/// A gate's inverse as a gate of the table with its angles, `None` if the table holds none.
+pub type Inverse = fn(&[Param]) -> Option<(Gate, Vec<Param>)>;
+
 /// How the expectation of any observable depends on one angle of a gate, which fixes its parameter-shift rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shift {
@@ -55,7 +58,7 @@ pub struct GateRow {
     /// Parameter-shift rule of each angle.
     pub shift: &'static [Shift],
     /// The inverse as a gate of the table, `None` if the table holds none (then it is the conjugate transpose).
-    pub inverse: fn(&[Param]) -> Option<(Gate, Vec<Param>)>,
+    pub inverse: Inverse,
     /// The gate in simpler gates of the table, equal up to a global phase; empty for `U`, `Cx` and the like, on which
     /// all definitions end.
     pub definition: fn(&[Param]) -> Body,

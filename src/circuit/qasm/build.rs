@@ -384,7 +384,7 @@ impl<'a> Builder<'a> {
 
     fn delay(&mut self, time: Time, operands: &[Operand], guard: &Guard, span: Span) -> Read<()> {
         let seconds = match (time, self.options.cycle) {
-            (Time::Seconds(seconds), _) => Seconds(seconds),
+            (Time::Seconds(time), _) => time,
             (Time::Cycles(cycles), Some(Seconds(cycle))) => Seconds(cycles * cycle),
             (Time::Cycles(_), None) => {
                 let fault = Fault::new("the length of dt is not known");

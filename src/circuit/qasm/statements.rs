@@ -6,6 +6,7 @@ use super::expression::Expression;
 use super::parse::Shared;
 use super::syntax::{ForRange, Index, Modifier, Name, Operand, Range, StatementKind as Kind, Time};
 use super::token::Token;
+use crate::math::Seconds;
 
 impl Parser<'_> {
     pub fn gate(&mut self, shared: &mut Shared) -> Read<Kind> {
@@ -160,10 +161,10 @@ impl Parser<'_> {
         let number = self.real(span)?;
         let unit = self.name("a unit of time")?;
         let time = match unit.text.as_str() {
-            "ns" => Time::Seconds(number * 1e-9),
-            "us" | "µs" | "μs" => Time::Seconds(number * 1e-6),
-            "ms" => Time::Seconds(number * 1e-3),
-            "s" => Time::Seconds(number),
+            "ns" => Time::Seconds(Seconds::nano(number)),
+            "us" | "µs" | "μs" => Time::Seconds(Seconds::micro(number)),
+            "ms" => Time::Seconds(Seconds(number / 1e3)),
+            "s" => Time::Seconds(Seconds(number)),
             "dt" => Time::Cycles(number),
             _ => {
                 let fault = Fault::new(format!("{} is no unit of time", unit.text));

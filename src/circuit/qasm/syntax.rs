@@ -2,6 +2,7 @@
 
 use super::error::Span;
 use super::expression::Expression;
+use crate::math::Seconds;
 
 /// A name and where it stands.
 #[derive(Clone, Debug)]
@@ -122,7 +123,7 @@ pub(super) enum Modifier {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Time {
-    Seconds(f64),
+    Seconds(Seconds),
     /// In cycles of the device.
     Cycles(f64),
 }
