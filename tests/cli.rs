@@ -109,6 +109,18 @@ fn exported_circuits_read_back_with_the_trained_numbers() {
 }
 
 #[test]
+fn the_quantum_kernel_tells_separated_classes_apart() {
+    let place = TempDir::new().unwrap();
+    features(place.path(), 40, 6, |_, _| ());
+    let out = small(place.path(), &["--heads", "quantum_kernel", "--out", "run", "--json"]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let metrics: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    // The classes lie six deviations apart along the first principal component.
+    assert_eq!(metrics["heads"][0]["last_epoch"], serde_json::json!([1.0, 1.0]));
+    assert!(!place.path().join("run/circuit.qasm").exists(), "a kernel has no trained circuit to export");
+}
+
+#[test]
 fn every_kind_lists_its_table() {
     let place = TempDir::new().unwrap();
     for kind in [

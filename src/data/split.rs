@@ -31,7 +31,7 @@ impl Split {
             let found = members.len();
             if found < 2 {
                 let (place, class) = (samples.source.clone(), name.clone());
-                return Err(DataError::ClassTooSmall { place, class, part: "(to be split)", found, needed: 2 });
+                return Err(DataError::ClassTooSmall { place, class, part: "usable", found, needed: 2 });
             }
             let held_out = ((self.validation * found as f64).round() as usize).clamp(1, found - 1);
             for &i in &stream.permutation(found)[..held_out] {

@@ -180,11 +180,12 @@ fn comparisons(runs: &[Runs<'_>], labels: &[usize]) -> Result<Vec<Comparison>, S
     for head in runs.iter().filter(|head| head.choice.row.is_dressed() && head.family() == Family::Quantum) {
         let ideal = head.accuracies(&Setting::IDEAL, labels)?;
         let settings = head.trained.first().map_or(&[][..], |run| &run.judged[..]);
-        for (setting, _) in settings.iter().filter(|(s, _)| s.is_calibrated() && *s != Setting::IDEAL) {
-            let name = &head.choice.label;
-            let under = (format!("{name} under {setting}"), head.accuracies(setting, labels)?);
-            let without = format!("{name} ideal");
-            found.push(Comparison::new(Question::Noise, (&under.0, &under.1), (&without, &ideal), SEED)?);
+        // Noise and shots each on its own; together they stand in the table of settings.
+        let alone = |s: &Setting| s.is_calibrated() && s.device.is_some() != s.shots.is_some();
+        for (setting, _) in settings.iter().filter(|(s, _)| alone(s)) {
+            let name = format!("{} under {setting}", head.choice.label);
+            let under = head.accuracies(setting, labels)?;
+            found.push(Comparison::new(Question::Noise, (&name, &under), ("ideal", &ideal), SEED)?);
         }
     }
     compare::correct(&mut found);

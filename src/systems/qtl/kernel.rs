@@ -58,15 +58,14 @@ fn encoded(scores: ArrayView2<'_, f64>, qubits: usize) -> Result<Array2<C64>, St
     let circuit = zz_feature_map(qubits, REPETITIONS).map_err(NnError::from)?;
     let keep: Vec<usize> = (0..qubits).collect();
     let program = Program::ideal(&circuit, &keep);
-    // Slots: 2x_i, then 2(π - x_i)(π - x_{i+1}).
+    // Slots: 2x_i, then 2 x_i x_{i+1} (as in Huang et al. 2021, arXiv 2011.01938). Havlíček's (π - x)(π - y) would turn
+    // by 2π a unit of x even in a narrow band, and scatter neighbours over the sphere.
     let x = |row: usize, qubit: usize| BANDWIDTH * scores[[row, qubit]];
-    let angles = Array2::from_shape_fn((scores.nrows(), circuit.slots()), |(row, slot)| {
-        use std::f64::consts::PI;
-        match slot.checked_sub(qubits) {
+    let angles =
+        Array2::from_shape_fn((scores.nrows(), circuit.slots()), |(row, slot)| match slot.checked_sub(qubits) {
             None => 2.0 * x(row, slot),
-            Some(pair) => 2.0 * (PI - x(row, pair)) * (PI - x(row, pair + 1)),
-        }
-    });
+            Some(pair) => 2.0 * x(row, pair) * x(row, pair + 1),
+        });
     let angles = Angles { rows: angles.view(), shared: ArrayView1::from(&[]) };
     Ok(Statevector::default().states(&program, angles).map_err(NnError::from)?)
 }
