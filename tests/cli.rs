@@ -145,6 +145,28 @@ fn every_kind_lists_its_table() {
     }
 }
 
+#[test]
+fn circuits_are_drawn_and_converted_there_and_back() {
+    let place = TempDir::new().unwrap();
+    let ghz = Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits/ghz.qasm");
+    let ghz = ghz.to_str().unwrap();
+    let drawn = qgraft(place.path(), &["draw", ghz]);
+    assert!(drawn.status.success() && text(&drawn.stdout).contains('■'), "{}", text(&drawn.stdout));
+    let svg = qgraft(place.path(), &["draw", ghz, "--svg", "ghz.svg"]);
+    assert!(svg.status.success() && svg.stdout.is_empty());
+    assert!(fs::read_to_string(place.path().join("ghz.svg")).unwrap().starts_with("<svg"));
+    let first = qgraft(place.path(), &["convert", ghz, "--to", "qasm3"]);
+    assert!(qgraft(place.path(), &["convert", ghz, "--to", "json", "-o", "ghz.json"]).status.success());
+    assert_eq!(first.stdout, qgraft(place.path(), &["convert", "ghz.json"]).stdout);
+
+    fs::write(place.path().join("bad.qasm"), "OPENQASM 2.0;\nqreg q[2];\ncx q[0], q[7];\n").unwrap();
+    for command in ["draw", "convert"] {
+        let out = qgraft(place.path(), &[command, "bad.qasm"]);
+        refused(&out, place.path(), &["bad.qasm", "q[7]"]);
+        refused(&qgraft(place.path(), &[command, "absent.qasm"]), place.path(), &["absent.qasm"]);
+    }
+}
+
 /// Arguments after a small run's, and what the message must name.
 const REFUSED: &[(&[&str], &[&str])] = &[
     (&["--heads", "quantm"], &["quantm", "did you mean \"quantum\""]),

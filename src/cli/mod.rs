@@ -3,6 +3,9 @@
 //! Data goes to stdout, everything for people watching (progress, notices, where files are) to stderr. Exit codes:
 //! 0 done, 1 the work failed, 2 the command line was wrong (clap's), 130 interrupted.
 
+mod circuit_file;
+mod convert;
+mod draw;
 mod list;
 mod progress;
 mod run;
@@ -26,6 +29,8 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     List(list::Arguments),
+    Draw(draw::Arguments),
+    Convert(convert::Arguments),
 }
 
 /// Runs the program on the process's arguments.
@@ -33,6 +38,8 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::Draw(arguments) => draw::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,36 @@
+//! `qgraft draw FILE`: a circuit as text, or as SVG.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::circuit::draw;
+use crate::cli::circuit_file;
+
+/// Draws a circuit in the terminal, qubit 0 on top, or as SVG.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  qgraft draw circuits/ghz.qasm
+  qgraft draw runs/qtl-1/circuit.json --svg circuit.svg")]
+pub struct Arguments {
+    /// OpenQASM 2 or 3, or circuit JSON.
+    file: PathBuf,
+    /// Write an SVG file instead.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Width of the text, characters; longer circuits go on below.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    width: usize,
+    /// Folder searched for included files.
+    #[arg(long, value_name = "DIR")]
+    include: Vec<PathBuf>,
+}
+
+/// Draws the circuit.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let circuit = circuit_file::read(&arguments.file, &arguments.include)?;
+    match &arguments.svg {
+        Some(path) => circuit_file::write(Some(path), &draw::svg(&circuit)),
+        None => circuit_file::write(None, &draw::text(&circuit, arguments.width)),
+    }
+}
