@@ -10,8 +10,8 @@ use crate::sim::Angles;
 /// A circuit as a differentiable layer: (…, inputs) angles in radians and (weights) angles to (…, observables)
 /// expectation values in [-1, 1] for Pauli strings.
 ///
-/// Forward is one [`Simulator::expect`], backward one [`Simulator::vjp`]; f32 and f64 tensors, any leading shape, also
-/// an empty batch.
+/// Forward is one [`expect`](crate::sim::Simulator::expect), backward one [`vjp`](crate::sim::Simulator::vjp) of the
+/// simulator; f32 and f64 tensors, any leading shape, also an empty batch.
 #[derive(Clone)]
 pub struct QuantumLayer {
     execution: Execution,

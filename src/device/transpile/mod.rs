@@ -1,8 +1,8 @@
 //! Rewriting a circuit for a device: native gates on coupled qubits.
 //!
-//! The way of a circuit: [`decompose`] turns every gate into one-qubit turns and CZ, [`simplify`] takes out what
-//! cancels, [`layout`] chooses physical qubits by calibrated error, [`route`] inserts swaps where qubits are apart,
-//! [`native`] writes the device's gates. Slots stay slots throughout: a circuit is transpiled once and bound often.
+//! The way of a circuit: `decompose` turns every gate into one-qubit turns and CZ, `simplify` takes out what
+//! cancels, `layout` chooses physical qubits by calibrated error, `route` inserts swaps where qubits are apart,
+//! `native` writes the device's gates. Slots stay slots throughout: a circuit is transpiled once and bound often.
 //!
 //! ```
 //! use qgraft::circuit::{Circuit, Gate};
