@@ -274,7 +274,15 @@ fn a_full_disk_leaves_nothing_behind() {
     refused(&out, place.path(), &["run/"]);
 }
 
-#[cfg(unix)]
+/// Whether the process has a handler for SIGINT yet; before that an interrupt would simply kill it.
+#[cfg(target_os = "linux")]
+fn catches_interrupts(process: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() & 0b10 != 0
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn an_interrupt_ends_cleanly() {
     let place = TempDir::new().unwrap();
@@ -286,7 +294,11 @@ fn an_interrupt_ends_cleanly() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_secs(2));
+    let begun = Instant::now();
+    while !catches_interrupts(child.id()) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no handler after a minute");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let asked = Instant::now();
