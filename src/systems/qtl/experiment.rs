@@ -84,7 +84,6 @@ impl Executions {
     /// # Errors
     /// If a circuit does not fit a device, or its model refuses it.
     pub fn compile(spec: &Spec, heads: &[HeadChoice], shape: &HeadShape) -> Result<Self, StudyError> {
-        let simulator: Arc<dyn Simulator> = sim::engine("auto", sim::Options::default()).map_err(NnError::from)?.into();
         let family = spec.family()?;
         let mut made = Self { compiled: HashMap::new(), notices: Vec::new() };
         for choice in heads {
@@ -96,17 +95,15 @@ impl Executions {
                 if made.compiled.contains_key(&key) {
                     continue;
                 }
+                // Its own engine for each circuit: an engine remembers how it runs its last program.
+                let simulator: Arc<dyn Simulator> = Arc::new(Auto::new(sim::Options::default()));
                 let execution = match &setting.device {
-                    None => Execution::ideal(&ansatz, simulator.clone()),
+                    None => Execution::ideal(&ansatz, simulator),
                     Some(name) => {
                         let scaled = Options { scale: Scale::all(setting.scale), ..Options::default() };
                         let model = NoiseModel::named(&spec.judge.model).and_then(|model| model.with(scaled));
-                        Execution::on_device(
-                            &ansatz,
-                            &spec.device(name)?,
-                            &model.map_err(NnError::from)?,
-                            simulator.clone(),
-                        )?
+                        let model = model.map_err(NnError::from)?;
+                        Execution::on_device(&ansatz, &spec.device(name)?, &model, simulator)?
                     }
                 };
                 for notice in &execution.program.notices {
