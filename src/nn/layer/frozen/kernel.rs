@@ -155,6 +155,10 @@ impl<L: Lanes, const P: usize, const B: usize, const STEP: usize, const DEPTHWIS
     }
 }
 
+/// The biases of B blocks, once for each of P pixels.
+///
+/// # Safety
+/// `bias` must point to B blocks of [`LANES`] floats.
 #[inline(always)]
 unsafe fn biases<L: Lanes, const P: usize, const B: usize>(lanes: L, bias: *const f32) -> [[L::Vector; B]; P] {
     // SAFETY: vectors are floats, for which all zero bits are a value; the caller vouches for the bias.
@@ -171,6 +175,9 @@ unsafe fn biases<L: Lanes, const P: usize, const B: usize>(lanes: L, bias: *cons
 }
 
 /// sums[p][b] += input[p] · weights[b], one step of the matrix product.
+///
+/// # Safety
+/// `input` must hold a float at `p · step` for each of P pixels, `weights` B blocks of [`LANES`] floats.
 #[inline(always)]
 unsafe fn accumulate<L: Lanes, const P: usize, const B: usize>(
     lanes: L,
@@ -194,6 +201,9 @@ unsafe fn accumulate<L: Lanes, const P: usize, const B: usize>(
 }
 
 /// output = activation(sums + residual).
+///
+/// # Safety
+/// As for [`Row::dense`].
 #[inline(always)]
 unsafe fn finish<L: Lanes, const P: usize, const B: usize>(lanes: L, mut sums: [[L::Vector; B]; P], row: &Row) {
     let (low, high) = row.activation.bounds();

@@ -139,6 +139,7 @@ impl<S: Simd, const N: usize> Lanes for Wide<S, N> {
         smaller
     }
 
+    // SAFETY: the trait states what callers owe.
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Self::Vector {
         // SAFETY: N vectors are sixteen floats, which the caller vouches for; the read may be unaligned.
