@@ -2,9 +2,21 @@
 
 use crate::sim::{Auto, Density, Pauli, SimError, Simulator, Statevector, Trajectory};
 
+/// Width of the numbers an engine computes with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// f64.
+    #[default]
+    Double,
+    /// f32.
+    Single,
+}
+
 /// What some engines need to know and the others ignore.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
+    /// Width of the numbers. Engines that have double precision only say so in their name.
+    pub precision: Precision,
     /// Trajectories per row.
     pub shots: usize,
     /// Seed of trajectories.
@@ -13,7 +25,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { shots: 1024, seed: 0 }
+        Self { precision: Precision::Double, shots: 1024, seed: 0 }
     }
 }
 

@@ -24,7 +24,7 @@ mod widest;
 
 pub use auto::Auto;
 pub use density::Density;
-pub use engine::{ENGINES, EngineRow, Options, engine};
+pub use engine::{ENGINES, EngineRow, Options, Precision, engine};
 pub use error::SimError;
 pub use gradient::Gradient;
 pub use pauli::Pauli;
