@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --no-default-features --bench sim`
 
+use std::f64::consts::PI;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -10,7 +11,7 @@ use qgraft::circuit::{Circuit, Gate, Observable, Param};
 use qgraft::math::Stream;
 use qgraft::noise::channel::{amplitude_damping, depolarizing};
 use qgraft::noise::{Channel, Program};
-use qgraft::sim::{Angles, Density, Pauli, Simulator, Statevector, Trajectory, state};
+use qgraft::sim::{Angles, Density, Pauli, Precision, Simulator, Statevector, Trajectory};
 
 /// A classifier head as a transpiler leaves it: every rotation as Rz √X Rz √X Rz, encoding first, then `layers` layers of
 /// trained rotations and a chain of CX, relaxation and depolarizing noise behind each √X and CX.
@@ -72,6 +73,38 @@ fn random_circuit(qubits: usize, layers: usize) -> Program {
     Program::ideal(&circuit, &[])
 }
 
+/// The quantum Fourier transform of a product state, with its swaps.
+fn fourier(qubits: usize) -> Program {
+    let mut circuit = Circuit::new(qubits);
+    for q in 0..qubits {
+        circuit.push(Gate::Ry, &[q], &[(0.3 + 0.2 * q as f64).into()]).unwrap();
+    }
+    for q in (0..qubits).rev() {
+        circuit.push(Gate::H, &[q], &[]).unwrap();
+        for control in (0..q).rev() {
+            circuit.push(Gate::Cp, &[control, q], &[(PI / f64::from(1 << (q - control))).into()]).unwrap();
+        }
+    }
+    for q in 0..qubits / 2 {
+        circuit.push(Gate::Swap, &[q, qubits - 1 - q], &[]).unwrap();
+    }
+    Program::ideal(&circuit, &[])
+}
+
+/// Layers of Ry and Rz on every qubit and a ring of CX.
+fn ansatz(qubits: usize, layers: usize) -> Program {
+    let mut circuit = Circuit::new(qubits);
+    for k in 0..layers * qubits {
+        let q = k % qubits;
+        circuit.push(Gate::Ry, &[q], &[(0.1 + 0.7 * k as f64).into()]).unwrap();
+        circuit.push(Gate::Rz, &[q], &[(0.5 - 0.4 * k as f64).into()]).unwrap();
+        if q + 1 == qubits {
+            (0..qubits).for_each(|q| drop(circuit.push(Gate::Cx, &[q, (q + 1) % qubits], &[])));
+        }
+    }
+    Program::ideal(&circuit, &[])
+}
+
 /// Expectation values and full gradient, what one training step asks for.
 fn step(engine: &dyn Simulator, program: &Program, inputs: usize, batch: usize) -> f64 {
     let rows = Array2::from_shape_fn((batch, inputs), |(b, i)| 1.5 * (0.7 * (b * inputs + i) as f64 + 0.1).sin());
@@ -109,9 +142,38 @@ fn benches(c: &mut Criterion) {
             });
         }
     }
-    for (qubits, goal) in [(16, "2.9 ms"), (20, "53 ms")] {
+    let program = grad_circuit(16, 6);
+    for (batch, goal) in [(1, "7 ms"), (32, "250 ms")] {
+        let statevector = Statevector::default();
+        run(&format!("grad n = 16 L = 6 B = {batch}, statevector (goal {goal})"), &mut || {
+            step(&statevector, &program, 16, batch)
+        });
+    }
+    for (precision, qubits, goal) in [
+        (Precision::Double, 4, "1.2 us"),
+        (Precision::Double, 8, "14 us"),
+        (Precision::Double, 12, "0.15 ms"),
+        (Precision::Double, 16, "2.9 ms"),
+        (Precision::Double, 20, "53 ms"),
+        (Precision::Single, 20, "27 ms"),
+    ] {
         let program = random_circuit(qubits, 20);
-        run(&format!("sv random n = {qubits} (goal {goal})"), &mut || state::statevector(&program, &[]).unwrap()[0].re);
+        let mut prepared = Statevector::new(precision).prepare(&program).unwrap();
+        run(&format!("sv random n = {qubits}, {precision} (goal {goal})"), &mut || {
+            prepared.run(&[]).unwrap();
+            prepared.amplitude(0).re
+        });
+    }
+    for (name, program, goal) in [
+        ("qft n = 16", fourier(16), "1.3 ms"),
+        ("qft n = 20", fourier(20), "21 ms"),
+        ("ansatz n = 20", ansatz(20, 6), "33 ms"),
+    ] {
+        let mut prepared = Statevector::default().prepare(&program).unwrap();
+        run(&format!("sv {name} (goal {goal})"), &mut || {
+            prepared.run(&[]).unwrap();
+            prepared.amplitude(0).re
+        });
     }
     let (program, inputs) = head(8, 3, true);
     let rows = Array2::from_elem((1, inputs), 0.3);

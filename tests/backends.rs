@@ -252,6 +252,29 @@ fn wide_registers_run_in_tiles() {
     }
 }
 
+/// A prepared program gives the same state as the engine for every vector of angles, in both precisions.
+#[test]
+fn prepared_programs_run_again_and_again() {
+    for seed in 0..6 {
+        let qubits = 1 + seed as usize % 5;
+        let program = twin::random_program(1300 + seed, qubits, 20, (0, 2), Kinds::default());
+        for precision in [Precision::Double, Precision::Single] {
+            let engine = Statevector::new(precision);
+            let mut prepared = engine.prepare(&program).unwrap();
+            for angles in [[0.3, -0.8], [1.1, 0.2]] {
+                prepared.run(&angles).unwrap();
+                let truth = twin::density(&twin::run(&program, &angles));
+                let error = distance(&state::projector(prepared.amplitudes().view()), &truth);
+                assert!(error < tolerance(&engine), "{qubits} qubits, {precision}: off by {error:e}");
+                let total: f64 = prepared.probabilities().sum();
+                assert!((total - 1.0).abs() < tolerance(&engine), "{qubits} qubits, {precision}: norm {total}");
+            }
+            assert!(matches!(prepared.run(&[0.1]), Err(SimError::AngleCount { slots: 2, got: 1 })));
+            assert!(matches!(prepared.run(&[f64::NAN, 0.0]), Err(SimError::NotFinite { .. })));
+        }
+    }
+}
+
 #[test]
 fn partial_trace_of_a_product_gives_its_factors() {
     let mut stream = qgraft::math::Stream::named(0, "factors");

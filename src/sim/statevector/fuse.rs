@@ -55,11 +55,30 @@ impl Loose {
     }
 }
 
-/// The passes of `gates` on a register of `total` qubits, at least two.
-pub fn fuse(gates: &[Loose], total: usize) -> Vec<Item> {
+/// The passes of `gates` from |0…0⟩ on a register of `total` qubits, at least two.
+pub fn fuse(gates: Vec<Loose>, total: usize) -> Vec<Item> {
     let mut fusion = Fusion { pending: vec![one(); total], open: Vec::new(), items: Vec::new() };
-    gates.iter().for_each(|gate| fusion.add(gate));
+    without_swaps(gates, total).iter().for_each(|gate| fusion.add(gate));
     fusion.finish()
+}
+
+/// The same program with its swaps done by naming qubits: |0…0⟩ does not tell which qubit is which, so they start where
+/// the swaps bring them home.
+fn without_swaps(mut gates: Vec<Loose>, total: usize) -> Vec<Loose> {
+    let mut wires: Vec<usize> = (0..total).collect();
+    gates.retain_mut(|gate| {
+        let swap = gate.controls.is_empty() && gate.kind == Kind::Permutation(vec![0, 2, 1, 3]);
+        if swap {
+            wires.swap(gate.targets[0], gate.targets[1]);
+        } else {
+            gate.controls.iter_mut().chain(&mut gate.targets).for_each(|q| *q = wires[*q]);
+        }
+        !swap
+    });
+    let mut home = vec![0; total];
+    wires.iter().enumerate().for_each(|(qubit, &wire)| home[wire] = qubit);
+    gates.iter_mut().flat_map(|gate| gate.controls.iter_mut().chain(&mut gate.targets)).for_each(|q| *q = home[*q]);
+    gates
 }
 
 struct Fusion {

@@ -6,25 +6,36 @@
 use pulp::Simd;
 
 use crate::sim::float::Float;
+use crate::sim::statevector::aligned::Aligned;
 use crate::sim::widest::{fused, widest};
 
 /// Numbers worked on at once: one AVX-512 register of doubles, half of one in single precision.
 pub const WIDE: usize = 8;
 
 /// Amplitudes of L rows, in double or single precision.
-#[derive(Clone)]
 pub struct State<F = f64> {
-    pub re: Vec<F>,
-    pub im: Vec<F>,
+    pub re: Aligned<F>,
+    pub im: Aligned<F>,
     pub lanes: usize,
+}
+
+impl<F: Float> Clone for State<F> {
+    fn clone(&self) -> Self {
+        Self { re: self.re.clone(), im: self.im.clone(), lanes: self.lanes }
+    }
 }
 
 impl<F: Float> State<F> {
     /// |0…0⟩ in every lane.
     pub fn ground(qubits: usize, lanes: usize) -> Self {
-        let mut re = vec![F::ZERO; lanes << qubits];
-        re[..lanes].fill(F::ONE);
-        Self { im: vec![F::ZERO; re.len()], re, lanes }
+        let mut state = Self::zeros(lanes << qubits, lanes);
+        state.re[..lanes].fill(F::ONE);
+        state
+    }
+
+    /// Nothing, `size` numbers of it.
+    pub fn zeros(size: usize, lanes: usize) -> Self {
+        Self { re: Aligned::zeros(size), im: Aligned::zeros(size), lanes }
     }
 }
 

@@ -4,6 +4,7 @@
 //! and from `Σ_o c_o O_o|ψ⟩`, so the cost does not grow with the number of angles or observables.
 
 mod adjoint;
+mod aligned;
 mod fuse;
 pub(super) mod gates;
 pub(super) mod kernel;
@@ -137,14 +138,19 @@ impl Plan {
 
     /// The fused passes for one row.
     fn passes<F: Vectors>(&self, angles: &Angles, row: usize) -> Passes<F> {
-        let gates: Vec<_> = self.gates.iter().map(|gate| gate.loose(angles, row)).collect();
+        let gates = self.gates.iter().map(|gate| gate.loose(angles, row)).collect();
         let width = self.width::<F>();
-        Passes::new(&fuse::fuse(&gates, width), width)
+        Passes::new(&fuse::fuse(gates, width), width)
     }
 
     /// `each` for every run of rows, in order.
     fn for_rows<F: Vectors, T: Send>(&self, batch: usize, each: impl Fn(Range<usize>) -> T + Send + Sync) -> Vec<T> {
-        chunks(batch, lanes::<F>(self.qubits, batch)).into_par_iter().map(each).collect()
+        let mut chunks = chunks(batch, lanes::<F>(self.qubits, batch));
+        if chunks.len() == 1 {
+            // Handing work to another thread takes longer than a small program.
+            return chunks.drain(..).map(each).collect();
+        }
+        chunks.into_par_iter().map(each).collect()
     }
 }
 
@@ -161,7 +167,7 @@ fn square<F: Float>(re: F, im: F) -> f64 {
 /// `⟨ψ|ψ⟩` of every lane.
 pub(super) fn norms<F: Float>(state: &State<F>) -> Vec<f64> {
     let mut sums = vec![0.0; state.lanes];
-    for (i, (re, im)) in state.re.iter().zip(&state.im).enumerate() {
+    for (i, (re, im)) in state.re.iter().zip(&*state.im).enumerate() {
         sums[i % state.lanes] += square(*re, *im);
     }
     sums

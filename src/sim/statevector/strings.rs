@@ -64,7 +64,7 @@ impl Strings {
     pub fn bra<F: Float>(&self, state: &State<F>, cotangent: impl Fn(usize, usize) -> f64) -> State<F> {
         let lanes = state.lanes;
         let size = state.re.len();
-        let mut out = State { re: vec![F::ZERO; size], im: vec![F::ZERO; size], lanes };
+        let mut out = State::zeros(size, lanes);
         for (&x, strings) in &self.0 {
             // Weights of strings with an even and an odd number of Y: real and imaginary eigenvalues.
             let mut weights = vec![vec![0.0; size]; if x == 0 { 1 } else { 2 }];

@@ -237,3 +237,13 @@ vectors!(
         _mm512_storeu_ps
     ]
 );
+
+/// Runs work on plain arrays.
+#[cfg(test)]
+pub fn portable<F: Vectors>(work: impl Work<F>) {
+    if F::LOW == 3 {
+        work.run(Arrays::<F, 8, false>(std::marker::PhantomData));
+    } else {
+        work.run(Arrays::<F, 16, false>(std::marker::PhantomData));
+    }
+}
