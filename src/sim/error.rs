@@ -29,6 +29,9 @@ pub enum SimError {
     /// No engine of this name.
     #[error("no engine is called {name:?}; there are {known}")]
     UnknownEngine { name: String, known: String },
+    /// No precision of this name.
+    #[error("no precision is called {name:?}; there are double and single")]
+    UnknownPrecision { name: String },
     /// Qubits that are not in the register, or named twice.
     #[error("qubit {qubit} is not in the program's register of {qubits}, or stands twice in the list")]
     BadQubit { qubit: usize, qubits: usize },

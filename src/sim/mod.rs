@@ -120,6 +120,12 @@ pub trait Simulator: Send + Sync {
         self.name()
     }
 
+    /// The width of the numbers it truly computes with: an engine that has double precision only ignores the wish for
+    /// another.
+    fn precision(&self) -> Precision {
+        Precision::Double
+    }
+
     /// Expectation values, (batch, observables).
     ///
     /// # Errors
@@ -140,10 +146,33 @@ pub trait Simulator: Send + Sync {
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError>;
 
+    /// [`Simulator::expect`] and [`Simulator::vjp`] together, for engines that can share the forward run.
+    ///
+    /// # Errors
+    /// As [`Simulator::vjp`].
+    fn value_and_gradient(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<(Array2<f64>, AngleGradient), SimError> {
+        let values = self.expect(program, angles, observables)?;
+        Ok((values, self.vjp(program, angles, observables, cotangent)?))
+    }
+
     /// Outcome probabilities, (batch, 2^k): over the classical bits if the program measures (readout error included,
     /// index `Σ bit_c 2^c`), else over its qubits.
     ///
     /// # Errors
     /// As [`Simulator::expect`].
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError>;
+
+    /// Outcomes of `shots` shots for every row, (batch, 2^k) with columns as in [`Simulator::probabilities`].
+    ///
+    /// # Errors
+    /// As [`Simulator::expect`].
+    fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        Ok(sample::sample(self.probabilities(program, angles)?.view(), shots, seed))
+    }
 }

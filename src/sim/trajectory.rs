@@ -385,6 +385,11 @@ impl Simulator for Trajectory {
         Gradient::Shift.vjp(self, program, angles, observables, cotangent)
     }
 
+    /// One outcome of each of `shots` trajectories: drawing from their mean distribution would err twice.
+    fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        Self::new(shots, seed).counts(program, angles)
+    }
+
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles)?;
         let mut out = Array2::zeros((angles.batch(), plan.outcomes(angles.batch())?));
