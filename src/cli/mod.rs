@@ -10,6 +10,7 @@ mod draw;
 mod list;
 mod progress;
 mod run;
+mod simulate;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ enum Command {
     List(list::Arguments),
     Draw(draw::Arguments),
     Convert(convert::Arguments),
+    Simulate(Box<simulate::Arguments>),
     Bench(bench::Arguments),
 }
 
@@ -42,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };
     match result {

@@ -20,6 +20,12 @@ pub enum SimError {
     /// More memory than the machine should be asked for.
     #[error("{engine} on {qubits} qubits would take {needed} of memory; {instead}")]
     TooLarge { engine: &'static str, qubits: usize, needed: String, instead: &'static str },
+    /// More time than anyone would wait.
+    #[error(
+        "{engine}: {shots} shots would take about {needed}; use at most {fitting}, or exact probabilities, which are the \
+         limit of many shots"
+    )]
+    TooLong { engine: &'static str, shots: usize, needed: String, fitting: usize },
     /// A step the engine cannot do.
     #[error("{engine} cannot run {step}; {instead}")]
     Unsupported { engine: &'static str, step: String, instead: &'static str },

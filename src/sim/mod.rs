@@ -173,6 +173,7 @@ pub trait Simulator: Send + Sync {
     /// # Errors
     /// As [`Simulator::expect`].
     fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        sample::affordable(shots)?;
         Ok(sample::sample(self.probabilities(program, angles)?.view(), shots, seed))
     }
 }
