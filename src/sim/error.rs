@@ -17,6 +17,12 @@ pub enum SimError {
     /// A cotangent of the wrong shape.
     #[error("the cotangent is {got:?}, expected (batch, observables) = {expected:?}")]
     CotangentShape { got: (usize, usize), expected: (usize, usize) },
+    /// A direction of the wrong shape.
+    #[error("the direction has rows and shared slots {got:?}, expected those of the angles, {expected:?}")]
+    DirectionShape { got: ((usize, usize), usize), expected: ((usize, usize), usize) },
+    /// A slot the program does not have.
+    #[error("slot {slot} does not exist; the program has {slots}")]
+    NoSlot { slot: usize, slots: usize },
     /// More memory than the machine should be asked for.
     #[error("{engine} on {qubits} qubits would take {needed} of memory; {instead}")]
     TooLarge { engine: &'static str, qubits: usize, needed: String, instead: &'static str },

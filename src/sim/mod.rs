@@ -4,14 +4,18 @@
 //! * [`Simulator`]: what every engine can do; [`ENGINES`] lists them, [`engine`] makes one by name.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
-//! * [`state`]: final states and what can be said of them.
+//! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states move with their angles.
+//! * [`state`], [`information`]: final states, and what can be said of states.
 
 mod auto;
 mod check;
 mod density;
 mod engine;
 mod error;
+pub mod fisher;
 mod gradient;
+mod hessian;
+pub mod information;
 mod map;
 mod memo;
 mod pauli;
@@ -27,6 +31,7 @@ pub use density::Density;
 pub use engine::{ENGINES, EngineRow, Options, Precision, engine};
 pub use error::SimError;
 pub use gradient::Gradient;
+pub use hessian::Hessian;
 pub use pauli::Pauli;
 pub use sample::Shots;
 pub use statevector::Statevector;
