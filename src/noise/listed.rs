@@ -30,9 +30,12 @@ use crate::noise::{Channel, Confusion, NoiseError, Program};
 /// relaxation: T1, T2 and time in seconds for each. A gate without entry is noiseless. `readout_p10_p01` has
 /// P(record 1 | true 0) and P(record 0 | true 1) of each qubit and may be left out.
 pub struct ListedNoise {
-    channels: HashMap<(Gate, Vec<usize>), Vec<(Channel, Vec<usize>)>>,
+    channels: HashMap<(Gate, Vec<usize>), Placed>,
     readout: Vec<Confusion>,
 }
+
+/// Channels and the qubits they act on.
+type Placed = Vec<(Channel, Vec<usize>)>;
 
 #[derive(Deserialize)]
 struct File {
@@ -94,7 +97,7 @@ fn place(key: &str) -> Result<(Gate, Vec<usize>), String> {
 }
 
 impl Entry {
-    fn channels(&self, qubits: &[usize]) -> Result<Vec<(Channel, Vec<usize>)>, String> {
+    fn channels(&self, qubits: &[usize]) -> Result<Placed, String> {
         if !(self.relax.is_empty() || self.relax.len() == qubits.len()) {
             return Err(format!("relax has {} rows for {} qubits", self.relax.len(), qubits.len()));
         }
