@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything for people watching (progress, notices, where files are) to stderr. Exit codes:
 //! 0 done, 1 the work failed, 2 the command line was wrong (clap's), 130 interrupted.
 
+mod bench;
 mod circuit_file;
 mod convert;
 mod draw;
@@ -10,6 +11,7 @@ mod export;
 mod list;
 mod progress;
 mod run;
+mod simulate;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -33,6 +35,8 @@ enum Command {
     Draw(draw::Arguments),
     Convert(convert::Arguments),
     Export(export::Arguments),
+    Simulate(Box<simulate::Arguments>),
+    Bench(bench::Arguments),
 }
 
 /// Runs the program on the process's arguments.
@@ -43,6 +47,8 @@ pub fn main() -> ExitCode {
         Command::Draw(arguments) => draw::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,6 +61,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(if interrupted { 130 } else { 1 })
         }
     }
+}
+
+/// A pool of `threads` threads, or of as many as the machine has.
+fn workers(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> {
+    anyhow::ensure!(threads != Some(0), "--threads 0 cannot work; give 1 or more");
+    // Zero asks rayon for the machine's own number.
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

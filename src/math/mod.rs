@@ -6,6 +6,7 @@
 pub mod jacobi;
 pub mod matrix;
 pub mod random;
+pub mod singular;
 pub mod small;
 pub mod units;
 pub mod words;
