@@ -29,6 +29,7 @@ pub struct Params {
 struct Entry {
     name: String,
     var: Var,
+    init: Init,
     /// Measured, not trained.
     statistic: bool,
     /// Factor on the low-rank product that is added when this parameter is handed out.
@@ -78,12 +79,12 @@ impl Params {
         }
         let values = init.draw(&mut Stream::named(self.seed, name), shape.iter().product());
         let var = Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype)?)?;
-        self.entries.push(Entry { name: name.into(), var, statistic, adapter: None });
+        self.entries.push(Entry { name: name.into(), var, init, statistic, adapter: None });
         Ok(self.entries.len() - 1)
     }
 
     fn handed_out(&self, index: usize) -> Result<Tensor, NnError> {
-        let Entry { name, var, statistic, adapter } = &self.entries[index];
+        let Entry { name, var, statistic, adapter, .. } = &self.entries[index];
         let own = match !statistic && self.plan.moves(name) {
             true => var.as_tensor().clone(),
             false => var.as_detached_tensor(),
@@ -147,6 +148,11 @@ impl Params {
     /// The variable of this name.
     pub fn find(&self, name: &str) -> Option<&Var> {
         self.place(name).map(|index| &self.entries[index].var)
+    }
+
+    /// What `name` was drawn from when it was made, before anything was loaded into it.
+    pub fn init(&self, name: &str) -> Option<Init> {
+        self.place(name).map(|index| self.entries[index].init)
     }
 
     fn place(&self, name: &str) -> Option<usize> {

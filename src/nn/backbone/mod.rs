@@ -137,6 +137,14 @@ impl BackboneRow {
         row.ok_or_else(|| NnError::unknown("backbone", "backbones", name, names))
     }
 
+    /// The names of what can be trained in each stage, from input to output: the layers that transfer methods freeze and
+    /// release. [`Groups::of_trunk`](crate::nn::Groups::of_trunk) adds the head.
+    pub fn layers(&self) -> Vec<Vec<String>> {
+        let stages = (self.architecture)(Spelling::Torchvision).stage_parameters();
+        let trained = |name: &String| !trunk::STATISTICS.iter().any(|end| name.ends_with(end));
+        stages.into_iter().map(|stage| stage.into_iter().map(|(name, _)| name).filter(trained).collect()).collect()
+    }
+
     /// Its weights: from `file` if one is named, else from where the row says.
     ///
     /// # Errors
