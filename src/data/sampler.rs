@@ -42,7 +42,10 @@ impl Sampler {
                     })
                     .collect();
                 let total = sums.last().copied().unwrap_or(0.0);
-                let mut draw = || sums.partition_point(|sum| *sum <= total * stream.uniform()).min(rows - 1);
+                let mut draw = || {
+                    let place = total * stream.uniform();
+                    sums.partition_point(|sum| *sum <= place).min(rows - 1)
+                };
                 in_steps((0..rows).map(|_| draw()).collect())
             }
             Self::Balanced(groups) => {

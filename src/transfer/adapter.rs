@@ -7,7 +7,8 @@ use crate::transfer::{Scene, Transfer};
 /// The trunk stays; each of its matrices and kernels W (out, …) gets a trained sum W + α/r B A, B (out, r) and A (r, …).
 #[derive(Clone, Debug)]
 pub struct LowRank {
-    groups: Groups,
+    /// The layers; the last is the head.
+    pub groups: Groups,
     /// r, at most the smaller side of each matrix.
     pub rank: usize,
     /// α.

@@ -6,12 +6,10 @@
 use crate::nn::{Groups, Params, Plan};
 use crate::transfer::{After, Transfer};
 
-/// Releases the next layer once the metric M has been on a plateau near its best for `patience` epochs in a row:
-/// |M - mean of the last `window`| ≤ `plateau` and |M - best| ≤ `near_best`. The release takes effect in the next epoch,
-/// which starts from the best parameters so far with a fresh optimiser.
-#[derive(Clone, Debug)]
-pub struct Hatl {
-    groups: Groups,
+/// When a layer is released: once the metric M has been on a plateau near its best for `patience` epochs in a row,
+/// |M - mean of the last `window`| ≤ `plateau` and |M - best| ≤ `near_best`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rule {
     /// Epochs in the running mean, the current one among them; with 1 every epoch is a plateau.
     pub window: usize,
     /// Epochs before the first that may count.
@@ -34,6 +32,33 @@ pub struct Hatl {
     pub top_down: bool,
     /// Without it a release goes on from the current parameters, which is worse (an ablation).
     pub restore: bool,
+}
+
+/// For metrics in 0..1: a plateau of 0.005, within 0.01 of the best.
+impl Default for Rule {
+    fn default() -> Self {
+        Self {
+            window: 3,
+            warm_up: 5,
+            patience: 2,
+            cooldown: 3,
+            plateau: 0.005,
+            decay: 0.95,
+            near_best: 0.01,
+            floor: 0.0,
+            ratio: 0.8,
+            top_down: true,
+            restore: true,
+        }
+    }
+}
+
+/// Releases layer after layer by a [`Rule`]. A release takes effect in the next epoch, which starts from the best
+/// parameters so far with a fresh optimiser.
+#[derive(Clone, Debug)]
+pub struct Hatl {
+    groups: Groups,
+    rule: Rule,
     released: usize,
     waiting: usize,
     in_a_row: usize,
@@ -61,27 +86,10 @@ pub enum Verdict {
 }
 
 impl Hatl {
-    /// For metrics in 0..1: a plateau of 0.005, within 0.01 of the best.
-    pub fn new(groups: &Groups) -> Self {
-        Self {
-            groups: groups.clone(),
-            window: 3,
-            warm_up: 5,
-            patience: 2,
-            cooldown: 3,
-            plateau: 0.005,
-            decay: 0.95,
-            near_best: 0.01,
-            floor: 0.0,
-            ratio: 0.8,
-            top_down: true,
-            restore: true,
-            released: 0,
-            waiting: 0,
-            in_a_row: 0,
-            metrics: Vec::new(),
-            verdicts: Vec::new(),
-        }
+    /// Nothing but the head moves yet.
+    pub fn new(groups: &Groups, rule: Rule) -> Self {
+        let (groups, metrics, verdicts) = (groups.clone(), Vec::new(), Vec::new());
+        Self { groups, rule, released: 0, waiting: 0, in_a_row: 0, metrics, verdicts }
     }
 
     /// Layers released so far.
@@ -96,7 +104,7 @@ impl Hatl {
 
     /// The largest distance from the running mean that counts as a plateau now.
     pub fn plateau_now(&self) -> f64 {
-        self.plateau * self.decay.powi(self.metrics.len() as i32)
+        self.rule.plateau * self.rule.decay.powi(self.metrics.len() as i32)
     }
 
     fn layers(&self) -> usize {
@@ -106,21 +114,21 @@ impl Hatl {
     fn judge(&mut self, metric: f64) -> Verdict {
         let plateau = self.plateau_now();
         self.metrics.push(metric);
-        let recent = &self.metrics[self.metrics.len().saturating_sub(self.window.max(1))..];
+        let recent = &self.metrics[self.metrics.len().saturating_sub(self.rule.window.max(1))..];
         let mean = recent.iter().sum::<f64>() / recent.len() as f64;
         let best = self.metrics.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if self.released == self.layers() {
             return Verdict::AllReleased;
         }
-        if self.metrics.len() <= self.warm_up || self.waiting > 0 {
+        if self.metrics.len() <= self.rule.warm_up || self.waiting > 0 {
             self.waiting = self.waiting.saturating_sub(1);
             return Verdict::Waiting;
         }
-        let hindrance = if !(best > self.floor) {
+        let hindrance = if !(best > self.rule.floor) {
             Some(Verdict::BelowFloor)
         } else if !((metric - mean).abs() <= plateau) {
             Some(Verdict::Moving)
-        } else if !((metric - best).abs() <= self.near_best) {
+        } else if !((metric - best).abs() <= self.rule.near_best) {
             Some(Verdict::FarFromBest)
         } else {
             None
@@ -130,10 +138,10 @@ impl Hatl {
             return hindrance;
         }
         self.in_a_row += 1;
-        if self.in_a_row < self.patience {
+        if self.in_a_row < self.rule.patience {
             return Verdict::NotLasting;
         }
-        (self.in_a_row, self.waiting) = (0, self.cooldown);
+        (self.in_a_row, self.waiting) = (0, self.rule.cooldown);
         self.released += 1;
         Verdict::Released
     }
@@ -143,8 +151,8 @@ impl Transfer for Hatl {
     fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
         let layers = self.layers();
         let rates = (0..layers).map(|layer| {
-            let is_released = if self.top_down { layer + self.released >= layers } else { layer < self.released };
-            if is_released { self.ratio.powi((layers - 1 - layer) as i32) } else { 0.0 }
+            let is_released = if self.rule.top_down { layer + self.released >= layers } else { layer < self.released };
+            if is_released { self.rule.ratio.powi((layers - 1 - layer) as i32) } else { 0.0 }
         });
         Plan::of_groups(&self.groups, rates.chain([1.0]))
     }
@@ -152,6 +160,6 @@ impl Transfer for Hatl {
     fn after_epoch(&mut self, _epoch: usize, metric: f64) -> After {
         let verdict = self.judge(metric);
         self.verdicts.push(verdict);
-        if verdict == Verdict::Released && self.restore { After::RestoreBest } else { After::GoOn }
+        if verdict == Verdict::Released && self.rule.restore { After::RestoreBest } else { After::GoOn }
     }
 }

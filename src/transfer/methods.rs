@@ -3,7 +3,7 @@
 use crate::nn::{Groups, NnError};
 use crate::transfer::penalty::{Adversary, Anchor, Coral, Invariance, Mmd};
 use crate::transfer::schedule::{ChainThaw, Frozen, Full, Gradual, LayerRates};
-use crate::transfer::{Distill, Hatl, LowRank, Reinit, Together, Transfer};
+use crate::transfer::{Distill, Hatl, LowRank, Reinit, Rule, Together, Transfer};
 
 /// A way to transfer.
 pub struct MethodRow {
@@ -43,7 +43,7 @@ pub static METHODS: &[MethodRow] = &[
         name: "hatl",
         doc: "A layer is released when the metric is on a plateau near its best: |M - mean_k M| <= D and |M - best| <= t \
               (Shahin & Ismail 2026, arXiv:2603.19260)",
-        make: |groups| Box::new(Hatl::new(groups)),
+        make: |groups| Box::new(Hatl::new(groups, Rule::default())),
     },
     MethodRow {
         name: "layer_rates",

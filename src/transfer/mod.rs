@@ -20,7 +20,7 @@ use candle_core::Tensor;
 
 pub use adapter::LowRank;
 pub use distill::Distill;
-pub use hatl::{Hatl, Verdict};
+pub use hatl::{Hatl, Rule, Verdict};
 pub use methods::{METHODS, MethodRow};
 pub use reinit::{Reinit, Selection, Utility, Value, select};
 

@@ -43,7 +43,8 @@ pub enum Value {
 /// Draws the least useful entries of each matrix and kernel of the trunk anew, once.
 #[derive(Clone, Debug)]
 pub struct Reinit {
-    groups: Groups,
+    /// The layers; the last is the head.
+    pub groups: Groups,
     /// How useful a weight is.
     pub utility: Utility,
     /// Which weights.

@@ -12,7 +12,8 @@ impl Transfer for Full {}
 /// The trunk stays as it is.
 #[derive(Clone, Debug)]
 pub struct Frozen {
-    groups: Groups,
+    /// The layers; the last is the head.
+    pub groups: Groups,
 }
 
 impl Frozen {
@@ -31,7 +32,8 @@ impl Transfer for Frozen {
 /// One more layer from the head down every `every` epochs.
 #[derive(Clone, Debug)]
 pub struct Gradual {
-    groups: Groups,
+    /// The layers; the last is the head.
+    pub groups: Groups,
     /// Epochs between releases.
     pub every: usize,
 }
@@ -53,7 +55,8 @@ impl Transfer for Gradual {
 /// The head, then each layer alone from the input up, then everything; `every` epochs each.
 #[derive(Clone, Debug)]
 pub struct ChainThaw {
-    groups: Groups,
+    /// The layers; the last is the head.
+    pub groups: Groups,
     /// Epochs of each stage. The paper trains each until its validation loss stops falling.
     pub every: usize,
 }
@@ -78,7 +81,8 @@ impl Transfer for ChainThaw {
 /// Each layer moves at `ratio` times the rate of the one above it, the head at the full rate.
 #[derive(Clone, Debug)]
 pub struct LayerRates {
-    groups: Groups,
+    /// The layers; the last is the head.
+    pub groups: Groups,
     /// Rate of a layer, in rates of the layer above.
     pub ratio: f64,
 }
