@@ -264,7 +264,7 @@ fn a_backbone_is_released_stage_by_stage() {
     let row = BackboneRow::named("efficientnet_lite0").unwrap();
     let weights = row.weights(None).unwrap();
     let head = HeadRow::named("quantum").unwrap();
-    let shape = HeadShape { features: row.width, classes: 3, qubits: 2, depth: 1, weight_sd: 0.3 };
+    let shape = HeadShape { features: row.width.unwrap(), classes: 3, qubits: 2, depth: 1, weight_sd: 0.3 };
     let ansatz = ANSATZE[0].build(2, 1, true).unwrap();
     let execution = qgraft::nn::Execution::ideal(&ansatz, Arc::new(qgraft::sim::Statevector::default()));
     let model = move |params: &mut Params| -> Result<Box<dyn Network>, NnError> {

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use candle_core::{DType, Tensor};
 
-use super::architecture::{Classifier, Convolution, Node, Spelling, Stage};
+use super::architecture::{Architecture, Classifier, Convolution, Node, Spelling, Stage};
 use super::frozen::{Cut, Frozen};
 use super::live::Layer;
-use super::{Backbone, BackboneRow};
+use super::{Backbone, BackboneRow, Network};
 use crate::nn::init::Init;
 use crate::nn::layer::global_avg_pool;
 use crate::nn::{NnError, Params, Weights};
@@ -45,8 +45,9 @@ impl Trunk {
     /// # Errors
     /// A tensor of the trunk that is missing or of another shape, named.
     pub fn new(row: &'static BackboneRow, weights: &Weights) -> Result<Self, NnError> {
-        let architecture = (row.architecture)(Spelling::Torchvision);
-        let renamed = respelled(row, weights);
+        let layers = layers(row)?;
+        let architecture = layers(Spelling::Torchvision);
+        let renamed = respelled(layers, weights);
         let weights = renamed.as_ref().unwrap_or(weights);
         let (trunk, classifier) = architecture.parameters();
         let fit = weights.fit(trunk.iter().chain(&classifier));
@@ -83,9 +84,10 @@ impl Trunk {
             let reason = "backbones compute in f32";
             return Err(NnError::Setting { field: "dtype", value: format!("{:?}", params.dtype()), reason });
         }
-        let renamed = respelled(row, weights);
+        let layers = layers(row)?;
+        let renamed = respelled(layers, weights);
         let weights = renamed.as_ref().unwrap_or(weights);
-        let (trunk, _) = (row.architecture)(Spelling::Torchvision).parameters();
+        let (trunk, _) = layers(Spelling::Torchvision).parameters();
         let fit = weights.fit(&trunk);
         if !fit.is_complete() {
             let (backbone, place) = (row.name, weights.place.clone());
@@ -169,12 +171,22 @@ impl Backbone for Trunk {
     }
 }
 
+fn layers(row: &BackboneRow) -> Result<fn(Spelling) -> Architecture, NnError> {
+    match row.network {
+        Network::Layers(layers) => Ok(layers),
+        Network::OnnxFile => {
+            let reason = "its layers stand in the file: open the backbone from it";
+            Err(NnError::Setting { field: "backbone", value: row.name.into(), reason })
+        }
+    }
+}
+
 /// Weights in timm's spelling under our names; nothing if they are in another.
 ///
 /// Both spellings list the same layers in the same order.
-fn respelled(row: &BackboneRow, weights: &Weights) -> Option<Weights> {
+fn respelled(layers: fn(Spelling) -> Architecture, weights: &Weights) -> Option<Weights> {
     let [(theirs, their_classifier), (ours, our_classifier)] =
-        [Spelling::Timm, Spelling::Torchvision].map(|spelling| (row.architecture)(spelling).parameters());
+        [Spelling::Timm, Spelling::Torchvision].map(|spelling| layers(spelling).parameters());
     weights.fit(&theirs).is_complete().then(|| {
         let names = theirs.iter().chain(&their_classifier).map(|(name, _)| name.clone());
         weights.renamed(names.zip(ours.iter().chain(&our_classifier).map(|(name, _)| name.clone())).collect())
