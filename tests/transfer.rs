@@ -89,7 +89,10 @@ fn examples(count: usize) -> Examples {
     }
 }
 
-fn bits(params: &Params) -> Vec<(String, Vec<u64>)> {
+/// Names of parameters with the bits of their values.
+type Bits = Vec<(String, Vec<u64>)>;
+
+fn bits(params: &Params) -> Bits {
     let numbers = |tensor: &Tensor| -> Vec<u64> {
         tensor.flatten_all().unwrap().to_vec1::<f64>().unwrap().into_iter().map(f64::to_bits).collect()
     };
@@ -100,7 +103,7 @@ fn bits(params: &Params) -> Vec<(String, Vec<u64>)> {
 struct Witness<'a> {
     name: &'a str,
     method: Box<dyn Transfer>,
-    before: Option<(Plan, Vec<(String, Vec<u64>)>)>,
+    before: Option<(Plan, Bits)>,
     /// Parameters that had a gradient other than 0 in the last step.
     pulled: std::cell::RefCell<Vec<String>>,
     moved: std::collections::BTreeSet<String>,

@@ -33,7 +33,7 @@ pub fn mean(angles: impl IntoIterator<Item = (f64, f64)>) -> (f64, f64) {
 pub enum Code {
     /// (cos θ, sin θ).
     UnitVector,
-    /// cos(ω θ + 2π n / N) for n in 0..N: a phase-shift coder (Yu & Da 2023, arXiv:2211.06368, eq. 3 and 4). With ω > 1
+    /// cos(ω θ + 2π n / N) for n in 0..N: a phase-shift coder (Yu & Da 2023, arXiv:2211.06368). With ω > 1
     /// the angle is known up to a turn by 2π/ω.
     PhaseShift {
         /// N, at least 3.

@@ -33,7 +33,7 @@ pub fn largest_by_group(scores: &[f64], groups: &[u32]) -> Vec<f64> {
 }
 
 /// The k-th smallest of n scores, k = ⌈(n + 1)(1 - `alpha`)⌉: an interval of this radius covers a new exchangeable point
-/// with probability at least 1 - alpha (Vovk et al. 2005; Lei et al. 2018, arXiv:1604.04173, theorem 2.1). Infinite
+/// with probability at least 1 - alpha (Vovk et al. 2005; Lei et al. 2018, arXiv:1604.04173, section 2.2). Infinite
 /// where k > n: so few scores cannot promise so much.
 ///
 /// ```
@@ -106,7 +106,7 @@ pub struct Quality {
     /// Mean width; infinite if one interval is.
     pub width: f64,
     /// Mean of width + 2/α times the distance outside: lower is better, and honest intervals minimise it (Winkler 1972,
-    /// doi 10.1080/01621459.1972.10481224; Gneiting & Raftery 2007, eq. 43).
+    /// doi 10.1080/01621459.1972.10481224; Gneiting & Raftery 2007, section 6.2).
     pub winkler: f64,
 }
 

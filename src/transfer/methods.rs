@@ -36,7 +36,7 @@ pub static METHODS: &[MethodRow] = &[
     MethodRow {
         name: "chain_thaw",
         doc: "The head, then each layer alone from the input up, then everything (Felbo et al. 2017, \
-              arXiv:1708.00524, section 3.3)",
+              arXiv:1708.00524, chain-thaw)",
         make: |groups| Box::new(ChainThaw::new(groups)),
     },
     MethodRow {
@@ -65,7 +65,7 @@ pub static METHODS: &[MethodRow] = &[
     MethodRow {
         name: "distill",
         doc: "The network's answers stay near a teacher's, by default its own at the start: T^2 KL of softened outputs \
-              (Hinton et al. 2015, arXiv:1503.02531, section 2; Li & Hoiem 2016, arXiv:1606.09282, eq. 2)",
+              (Hinton et al. 2015, arXiv:1503.02531, section 2; Li & Hoiem 2016, arXiv:1606.09282)",
         make: |_| Box::new(Distill::default()),
     },
     MethodRow {

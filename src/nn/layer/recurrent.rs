@@ -36,14 +36,14 @@ impl Cell {
     }
 
     /// What the inputs (batch, time, input) add to every gate: (batch, time, gates · hidden), one product for all times.
-    fn from_inputs(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+    fn of_inputs(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let (batch, time, width) = x.dims3()?;
         let flat = x.reshape((batch * time, width))?.matmul(&self.input_weight.t()?)?;
         flat.broadcast_add(&self.input_bias)?.reshape((batch, time, ()))
     }
 
     /// What the state (batch, hidden) adds to every gate.
-    fn from_state(&self, state: &Tensor) -> candle_core::Result<Tensor> {
+    fn of_state(&self, state: &Tensor) -> candle_core::Result<Tensor> {
         state.matmul(&self.hidden_weight.t()?)?.broadcast_add(&self.hidden_bias)
     }
 
@@ -84,11 +84,11 @@ impl Lstm {
     /// If the width is another.
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         self.layers.iter().try_fold(x.clone(), |x, cell| {
-            let from_inputs = cell.from_inputs(&x)?;
+            let of_inputs = cell.of_inputs(&x)?;
             let (mut state, mut memory) = (cell.at_rest(&x)?, cell.at_rest(&x)?);
             let mut states = Vec::with_capacity(x.dim(1)?);
             for time in 0..x.dim(1)? {
-                let sums = (from_inputs.narrow(1, time, 1)?.squeeze(1)? + cell.from_state(&state)?)?;
+                let sums = (of_inputs.narrow(1, time, 1)?.squeeze(1)? + cell.of_state(&state)?)?;
                 let [input, forget, output] = [0, 1, 3].map(|gate| sigmoid(&cell.gate(&sums, gate)?));
                 let news = (input? * cell.gate(&sums, 2)?.tanh()?)?;
                 memory = ((forget? * memory)? + news)?;
@@ -128,12 +128,12 @@ impl Gru {
     /// If the width is another.
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         self.layers.iter().try_fold(x.clone(), |x, cell| {
-            let from_inputs = cell.from_inputs(&x)?;
+            let of_inputs = cell.of_inputs(&x)?;
             let mut state = cell.at_rest(&x)?;
             let mut states = Vec::with_capacity(x.dim(1)?);
             for time in 0..x.dim(1)? {
-                let given = from_inputs.narrow(1, time, 1)?.squeeze(1)?;
-                let kept = cell.from_state(&state)?;
+                let given = of_inputs.narrow(1, time, 1)?.squeeze(1)?;
+                let kept = cell.of_state(&state)?;
                 let gate = |k| sigmoid(&(cell.gate(&given, k)? + cell.gate(&kept, k)?)?);
                 let (reset, update) = (gate(0)?, gate(1)?);
                 let news = (cell.gate(&given, 2)? + (reset * cell.gate(&kept, 2)?)?)?.tanh()?;

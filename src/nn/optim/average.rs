@@ -4,7 +4,7 @@ use crate::nn::params::Snapshot;
 use crate::nn::{NnError, Params};
 
 /// An exponential moving average over the steps of a training (Polyak & Juditsky 1992; as in Tarvainen & Valpola 2017,
-/// arXiv:1703.01780, eq. 1): a ← decay · a + (1 - decay) · values, starting at the values it is made of.
+/// arXiv:1703.01780): a ← decay · a + (1 - decay) · values, starting at the values it is made of.
 #[derive(Clone, Debug)]
 pub struct Average {
     decay: f64,

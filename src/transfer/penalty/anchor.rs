@@ -19,7 +19,7 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    /// α = 0.1 and β = 0.01, the middle of the paper's grids.
+    /// α = 0.1 and β = 0.01.
     pub fn new(groups: &Groups) -> Self {
         Self { groups: groups.clone(), trunk: 0.1, head: 0.01, start: HashMap::new() }
     }
