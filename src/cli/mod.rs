@@ -9,6 +9,7 @@ mod draw;
 mod list;
 mod progress;
 mod run;
+mod transpile;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ enum Command {
     List(list::Arguments),
     Draw(draw::Arguments),
     Convert(convert::Arguments),
+    Transpile(transpile::Arguments),
 }
 
 /// Runs the program on the process's arguments.
@@ -40,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Transpile(arguments) => transpile::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,9 +4,11 @@
 //! live on the floors that own them.
 
 pub mod jacobi;
+pub mod linear;
 pub mod matrix;
 pub mod random;
 pub mod small;
+pub mod unitary;
 pub mod units;
 pub mod words;
 

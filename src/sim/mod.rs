@@ -4,6 +4,7 @@
 //! * [`Simulator`]: what every engine can do; [`ENGINES`] lists them, [`engine`] makes one by name.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
+//! * [`mitigate`]: error mitigation around any engine.
 //! * [`state`]: final states and what can be said of them.
 
 mod auto;
@@ -14,6 +15,7 @@ mod error;
 mod gradient;
 mod map;
 mod memo;
+pub mod mitigate;
 mod pauli;
 mod readout;
 pub mod sample;
@@ -120,6 +122,12 @@ pub trait Simulator: Send + Sync {
         self.name()
     }
 
+    /// The same engine drawing from another part of its randomness, for callers that combine several runs whose draws
+    /// must be independent; `None` for an engine that draws nothing.
+    fn redrawn(&self, _number: u64) -> Option<Box<dyn Simulator + '_>> {
+        None
+    }
+
     /// Expectation values, (batch, observables).
     ///
     /// # Errors
@@ -147,3 +155,44 @@ pub trait Simulator: Send + Sync {
     /// As [`Simulator::expect`].
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError>;
 }
+
+/// A pointer to an engine is that engine.
+macro_rules! pointer {
+    ($pointer:ty, $($parameters:tt)*) => {
+        impl<$($parameters)*> Simulator for $pointer {
+            fn name(&self) -> String {
+                (**self).name()
+            }
+            fn chosen(&self, program: &Program, angles: Angles, observables: usize) -> String {
+                (**self).chosen(program, angles, observables)
+            }
+            fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+                (**self).redrawn(number)
+            }
+            fn expect(
+                &self,
+                program: &Program,
+                angles: Angles,
+                observables: &[Observable],
+            ) -> Result<Array2<f64>, SimError> {
+                (**self).expect(program, angles, observables)
+            }
+            fn vjp(
+                &self,
+                program: &Program,
+                angles: Angles,
+                observables: &[Observable],
+                cotangent: ArrayView2<f64>,
+            ) -> Result<AngleGradient, SimError> {
+                (**self).vjp(program, angles, observables, cotangent)
+            }
+            fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+                (**self).probabilities(program, angles)
+            }
+        }
+    };
+}
+
+pointer!(&S, S: Simulator + ?Sized);
+pointer!(Box<S>, S: Simulator + ?Sized);
+pointer!(std::sync::Arc<S>, S: Simulator + ?Sized);
