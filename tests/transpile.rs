@@ -350,7 +350,8 @@ fn structured_matrices_on_three_to_five_qubits() {
         gates.iter().for_each(|(gate, on)| drop(circuit.push(*gate, on, &[]).unwrap()));
         equivalence::unitary(&circuit)
     };
-    let shift = |size: usize| Matrix::from_shape_fn((size, size), |(i, j)| c(f64::from(u8::from(i == (j + 1) % size)), 0.0));
+    let shift =
+        |size: usize| Matrix::from_shape_fn((size, size), |(i, j)| c(f64::from(u8::from(i == (j + 1) % size)), 0.0));
     let cases = [
         ("identity", Matrix::eye(8)),
         ("minus identity", Matrix::eye(16).mapv(|z: C64| -z)),

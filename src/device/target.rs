@@ -51,7 +51,8 @@ impl Target {
             .filter(|row| is_usable(row) && row.qubits.iter().all(|&q| usable[q]))
             .map(|row| Edge { gate: row.gate, from: row.qubits[0], to: row.qubits[1], error: row.error.unwrap_or(0.0) })
             .collect();
-        let known = |errors: Vec<Option<f64>>| errors.into_iter().zip(&usable).map(|(e, ok)| e.filter(|_| *ok)).collect();
+        let known =
+            |errors: Vec<Option<f64>>| errors.into_iter().zip(&usable).map(|(e, ok)| e.filter(|_| *ok)).collect();
         let mut single_error = with_median(known(pulse));
         single_error.iter_mut().zip(&usable).filter(|(_, ok)| !**ok).for_each(|(error, _)| *error = 1.0);
         Self {

@@ -69,8 +69,7 @@ fn rotate_until_diagonal(mut m: Matrix, v: &mut Matrix) -> Matrix {
                 if m[[p, q]].norm().max(m[[q, p]].norm()) < ROUNDING {
                     continue;
                 }
-                let [z, x, y] =
-                    [m[[p, p]] - m[[q, q]], m[[p, q]] + m[[q, p]], c(0.0, 1.0) * (m[[p, q]] - m[[q, p]])];
+                let [z, x, y] = [m[[p, p]] - m[[q, q]], m[[p, q]] + m[[q, p]], c(0.0, 1.0) * (m[[p, q]] - m[[q, p]])];
                 // The longest mixture of the two Hermitian parts, real and imaginary in these coordinates.
                 let part = |f: fn(C64) -> f64| [f(z), f(x), f(y)];
                 let (a, b) = (part(|z| z.re), part(|z| z.im));
@@ -104,9 +103,8 @@ pub struct CosineSine {
 /// Computations, §2.5.4).
 pub fn cosine_sine(u: &Matrix) -> CosineSine {
     let half = u.nrows() / 2;
-    let block = |i: usize, j: usize| {
-        u.slice(ndarray::s![i * half..(i + 1) * half, j * half..(j + 1) * half]).to_owned()
-    };
+    let block =
+        |i: usize, j: usize| u.slice(ndarray::s![i * half..(i + 1) * half, j * half..(j + 1) * half]).to_owned();
     // Rotations that make the columns of the upper block orthogonal do so with the lower one up to rounding. Where the
     // lower columns are short, that must be rounding relative to them, so they are turned once more among themselves;
     // the upper ones are of nearly one length there and stay orthogonal.

@@ -61,12 +61,13 @@ pub fn fold(program: &Program, scale: f64, folding: Folding) -> Result<(Program,
         };
         return Err(SimError::Unsupported { engine: "folding", step, instead: "measure at the end only" });
     }
-    if let Some(qubit) = body.iter().find_map(|step| if let Step::Reset { qubit, .. } = step { Some(qubit) } else { None }) {
+    if let Some(qubit) =
+        body.iter().find_map(|step| if let Step::Reset { qubit, .. } = step { Some(qubit) } else { None })
+    {
         let step = format!("reset of qubit {qubit}");
         return Err(SimError::Unsupported { engine: "folding", step, instead: "start every qubit in |0⟩ once" });
     }
-    let groups: Vec<Group> =
-        body.chunk_by(|_, next| !matches!(next, Step::Gate(_))).map(Group).collect();
+    let groups: Vec<Group> = body.chunk_by(|_, next| !matches!(next, Step::Gate(_))).map(Group).collect();
     let noisy: Vec<usize> = (0..groups.len()).filter(|&k| groups[k].is_noisy()).collect();
     let repeats = ((scale - 1.0) / 2.0 * noisy.len() as f64).round() as usize;
     let (whole, left) = (repeats / noisy.len().max(1), repeats % noisy.len().max(1));
