@@ -347,7 +347,9 @@ fn structured_matrices_on_three_to_five_qubits() {
     let product = |gates: &[(Gate, &[usize])], qubits: usize| {
         // Columns: images of the basis states under the circuit.
         let mut circuit = Circuit::new(qubits);
-        gates.iter().for_each(|(gate, on)| drop(circuit.push(*gate, on, &[]).unwrap()));
+        for (gate, on) in gates {
+            circuit.push(*gate, on, &[]).unwrap();
+        }
         equivalence::unitary(&circuit)
     };
     let shift =

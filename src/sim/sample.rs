@@ -167,7 +167,7 @@ impl<S: Simulator> Simulator for Shots<S> {
 
     fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
         let seed = Stream::numbered(self.seed, number).bits();
-        Some(Box::new(Shots { inner: &self.inner, shots: self.shots, seed }))
+        Some(Box::new(Shots { inner: &self.inner as &dyn Simulator, shots: self.shots, seed }))
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
