@@ -4,10 +4,12 @@
 //! predictions, [`stats`] and [`compare`] say what differences over seeds mean, [`energy`] what the work cost,
 //! [`report`] tells it all as HTML, table and JSON, and [`files`] writes the run folder as one piece.
 
+pub mod battery;
 pub mod compare;
 pub mod energy;
 pub mod error;
 pub mod files;
+pub mod landscape;
 pub mod metric;
 pub mod parallel;
 pub mod report;
