@@ -7,6 +7,7 @@ mod circuit_file;
 mod convert;
 mod draw;
 mod list;
+mod noise_robustness;
 mod progress;
 mod run;
 mod transpile;

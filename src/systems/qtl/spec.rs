@@ -1,6 +1,6 @@
 //! What a run of the hybrid-transfer study is told: one TOML file, every field with a default.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
