@@ -9,6 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::run::{next_free, set};
 use crate::systems::noise_robustness::{self, Findings, Spec};
+use crate::systems::spec::Source;
 use crate::systems::{Progress, Workplace};
 
 /// Trained circuits under scaled calibrated noise, with mitigation and three analytic controls.
@@ -18,6 +19,7 @@ use crate::systems::{Progress, Workplace};
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   qgraft run noise_robustness --quick
+  qgraft run noise_robustness --features ants_bees.safetensors --devices torino
   qgraft run noise_robustness --head runs/qtl-1 --devices torino,fez
   qgraft run noise_robustness --circuit circuits/qaoa_ring.qasm --scales 0,1,2,4,8
   qgraft run noise_robustness --mitigation readout_inversion,zero_noise_exponential --shots 256,4096")]
@@ -28,6 +30,12 @@ pub struct NoiseRobustness {
     /// A circuit (OpenQASM 2 or 3, or circuit JSON) judged without a classifier; open angles are drawn.
     #[arg(long, value_name = "FILE")]
     circuit: Option<PathBuf>,
+    /// Learn from a folder of class folders of JPEG or PNG images.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["head", "circuit", "features"])]
+    data: Option<PathBuf>,
+    /// Learn from a safetensors file of features and labels.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["head", "circuit"])]
+    features: Option<PathBuf>,
     /// Devices, separated by commas; heads are trained under the first.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     devices: Option<Vec<String>>,
@@ -71,6 +79,10 @@ impl NoiseRobustness {
         let mut spec = Spec::default();
         if self.quick {
             spec.quick();
+        }
+        if let Some(path) = self.data.as_ref().or(self.features.as_ref()) {
+            spec.data.source = if self.data.is_some() { Source::Folder } else { Source::Features };
+            spec.data.path = Some(path.clone());
         }
         spec.head.clone_from(&self.head);
         spec.circuit_file.clone_from(&self.circuit);
