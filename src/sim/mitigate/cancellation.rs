@@ -10,8 +10,9 @@ use ndarray::{Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::{Channel, Program, Step};
+use crate::sim::mitigate::Average;
 use crate::sim::mitigate::twirling::{all_twirled, paulis};
-use crate::sim::mitigate::{Average, weighted};
+use crate::sim::mitigate::weighted::{self, Terms};
 use crate::sim::{AngleGradient, Angles, SimError, Simulator};
 
 /// An engine whose programs have each channel twirled and followed by its inverse, as a sum of programs with Paulis.
@@ -95,7 +96,7 @@ impl Plan {
         (weight, Program { steps, ..self.program.clone() })
     }
 
-    fn all(&self) -> Result<Vec<Result<(f64, Program), SimError>>, SimError> {
+    fn all(&self) -> Result<Terms, SimError> {
         let count = self.inverses.iter().map(|(_, weights)| weights.len() as f64).product::<f64>();
         if count > MOST_TERMS {
             return Err(SimError::TooManyTerms { terms: count });
@@ -116,7 +117,7 @@ impl Plan {
         Ok((0..count as usize).map(term).collect())
     }
 
-    fn drawn(&self, count: usize, seed: u64) -> Vec<Result<(f64, Program), SimError>> {
+    fn drawn(&self, count: usize, seed: u64) -> Terms {
         let cost: f64 = self.inverses.iter().map(|(_, weights)| total(weights)).product();
         let draw = |number: usize| {
             let mut stream = Stream::numbered(seed, number as u64);
@@ -140,7 +141,7 @@ impl Plan {
 }
 
 impl<S> Cancellation<S> {
-    fn terms(&self, program: &Program) -> Result<Vec<Result<(f64, Program), SimError>>, SimError> {
+    fn terms(&self, program: &Program) -> Result<Terms, SimError> {
         let plan = Plan::of(program)?;
         match self.average {
             // Without noise there is one term, the program itself.

@@ -43,7 +43,7 @@ fn symmetric(program: &Program) -> Program {
 
 impl<S: Simulator> TwirledReadout<S> {
     /// The programs that are averaged, with their weights.
-    fn twirls(&self, program: &Program) -> Vec<Result<(f64, Program), SimError>> {
+    fn twirls(&self, program: &Program) -> weighted::Terms {
         match self.average {
             Average::Exact => vec![Ok((1.0, symmetric(program)))],
             Average::Sampled { count, seed } => {

@@ -90,7 +90,7 @@ fn drawn(program: &Program, stream: &mut Stream) -> Program {
 }
 
 impl<S> PauliTwirling<S> {
-    fn twirls(&self, program: &Program) -> Vec<Result<(f64, Program), SimError>> {
+    fn twirls(&self, program: &Program) -> weighted::Terms {
         match self.average {
             Average::Exact => vec![Ok((1.0, all_twirled(program)))],
             Average::Sampled { count, seed } => {

@@ -6,6 +6,9 @@ use crate::circuit::Observable;
 use crate::noise::Program;
 use crate::sim::{AngleGradient, Angles, SimError, Simulator};
 
+/// Programs with their weights.
+pub type Terms = Vec<Result<(f64, Program), SimError>>;
+
 /// `Σ weight · value` over some programs. Each draws its own shots.
 pub fn sum<E: Simulator>(
     engine: &E,

@@ -83,6 +83,17 @@ fn accuracy(spec: &Spec, findings: &Findings) -> Vec<Block> {
         lines.push(line(&format!("{}, read-out fitted anew", subjects[0]), first, |p| p.refitted, 100.0));
         let caption = format!("{device}: 1 is the noise as calibrated; whiskers ± one standard deviation over seeds");
         figures.push(over_scale(&format!("accuracy_{device}"), caption, (PER_CENT, Scale::Linear), lines));
+        let losses = subjects.iter().map(|subject| {
+            let own = findings.plain().filter(|p| p.device == *device && p.subject == **subject);
+            line(subject, own, |p| p.log_loss, 1.0)
+        });
+        let caption = format!("{device}: log loss of the same heads, which sees lost confidence before accuracy falls");
+        figures.push(over_scale(
+            &format!("loss_{device}"),
+            caption,
+            ("log loss (nats)", Scale::Linear),
+            losses.collect(),
+        ));
     }
     let text = "Each head keeps the read-out it was trained with. The last line shows the first head with a linear \
                 read-out fitted anew, by least squares, on training rows under the same noise: where it stays up while \
@@ -234,7 +245,20 @@ fn controls(findings: &Findings) -> Vec<Block> {
     );
     let x = ("1/c²: shots lost to noise".to_string(), Scale::Powers);
     let drawing = Drawing::Lines { x, y: (PER_CENT.into(), Scale::Linear), lines, bands: false };
-    blocks.push(Block::Figures(vec![Figure { name: "controls".into(), caption, drawing }]));
+    let slope = Line {
+        label: String::new(),
+        points: thresholds.curve.iter().map(|at| (at.lambda, at.contraction.abs())).collect(),
+        spread: Vec::new(),
+        guide: false,
+    };
+    let axes = [("depolarizing parameter λ of every gate", Scale::Linear), ("slope c of ⟨Z⟩", Scale::Powers)];
+    let [x, y] = axes.map(|(label, scale)| (label.to_string(), scale));
+    let shrinking = Figure {
+        name: "controls_slope".into(),
+        caption: "What of ⟨Z⟩ each strength of that noise leaves".into(),
+        drawing: Drawing::Lines { x, y, lines: vec![slope], bands: false },
+    };
+    blocks.push(Block::Figures(vec![Figure { name: "controls".into(), caption, drawing }, shrinking]));
     blocks
 }
 
