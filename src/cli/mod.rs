@@ -9,9 +9,11 @@ mod convert;
 mod draw;
 mod export;
 mod list;
+mod noise_robustness;
 mod progress;
 mod run;
 mod simulate;
+mod transpile;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -37,6 +39,7 @@ enum Command {
     Export(export::Arguments),
     Simulate(Box<simulate::Arguments>),
     Bench(bench::Arguments),
+    Transpile(transpile::Arguments),
 }
 
 /// Runs the program on the process's arguments.
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Transpile(arguments) => transpile::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -356,6 +356,10 @@ impl Plan {
 }
 
 impl Simulator for Trajectory {
+    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(Self::new(self.shots, Stream::numbered(self.seed, number).bits())))
+    }
+
     fn name(&self) -> String {
         format!("trajectory, {} shots, double precision", self.shots)
     }

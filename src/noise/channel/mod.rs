@@ -12,7 +12,7 @@ mod table;
 pub(crate) use damping::Decay;
 pub use damping::{amplitude_damping, thermal_relaxation};
 pub use pauli::depolarizing;
-pub(crate) use pauli::paulis;
+pub(crate) use pauli::{paulis, strings as pauli_strings};
 pub use table::{CHANNELS, ChannelRow, Parameter};
 
 use std::fmt;
