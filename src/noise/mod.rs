@@ -17,4 +17,4 @@ pub use error::NoiseError;
 pub use model::NoiseModel;
 pub use program::{Program, Step};
 pub use readout::Confusion;
-pub use transfer::{transfer, transfer_derivative};
+pub use transfer::{kraus_of, transfer, transfer_derivative};

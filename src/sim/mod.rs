@@ -17,6 +17,7 @@ mod memo;
 mod pauli;
 mod readout;
 pub mod sample;
+mod stages;
 pub mod state;
 mod statevector;
 mod trajectory;

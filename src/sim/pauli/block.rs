@@ -30,7 +30,7 @@ struct Factor {
 /// A block with its angles put in.
 pub struct Bound {
     /// The transfer matrix; of a wide block the entries of its unitary.
-    numbers: Vec<f64>,
+    pub numbers: Vec<f64>,
     /// The transpose; empty for a wide block.
     transpose: Vec<f64>,
     /// The matrices after each factor.
@@ -39,8 +39,13 @@ pub struct Bound {
 
 impl Block {
     /// Three qubits and more: kept as a unitary, because its transfer matrix would be huge.
-    fn is_wide(&self) -> bool {
+    pub fn is_wide(&self) -> bool {
         self.qubits.len() > 2
+    }
+
+    /// Whether none of its angles has a slot.
+    pub fn is_fixed(&self) -> bool {
+        self.factors.iter().all(|factor| factor.map.is_fixed())
     }
 
     /// Letters of its operands, `4^k`.
@@ -93,7 +98,7 @@ impl Block {
     /// Length of what [`Block::outer`] adds to; 0 if no angle of the block has a slot.
     pub fn numbers(&self, lanes: usize) -> usize {
         match () {
-            () if self.factors.iter().all(|f| f.map.is_fixed()) => 0,
+            () if self.is_fixed() => 0,
             () if self.is_wide() => 2 * self.size() * if self.by_row { lanes } else { 1 },
             () => self.size() * self.size() * if self.by_row { lanes } else { 1 },
         }

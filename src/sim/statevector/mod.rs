@@ -6,7 +6,7 @@
 mod adjoint;
 pub(super) mod gates;
 pub(super) mod kernel;
-mod low;
+pub(super) mod low;
 pub(super) mod strings;
 mod tile;
 
