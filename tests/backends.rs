@@ -8,13 +8,19 @@ use qgraft::math::matrix::distance;
 use qgraft::noise::channel::amplitude_damping;
 use qgraft::noise::{Program, Step};
 use qgraft::sim::{
-    self, Angles, Auto, Density, ENGINES, Options, Pauli, Shots, SimError, Simulator, Statevector, Trajectory, sample,
-    state,
+    self, Angles, Auto, Density, ENGINES, Options, Pauli, Precision, Shots, SimError, Simulator, Statevector,
+    Trajectory, sample, state,
 };
 use twin::Kinds;
 
 /// Accumulated rounding of some dozen small matrices in double precision.
 const TOLERANCE: f64 = 1e-12;
+/// The same in single precision.
+const SINGLE: f64 = 1e-5;
+
+fn tolerance(engine: &dyn Simulator) -> f64 {
+    if engine.name().contains("single") { SINGLE } else { TOLERANCE }
+}
 
 fn engines(kinds: Kinds) -> Vec<Box<dyn Simulator>> {
     let mut engines: Vec<Box<dyn Simulator>> = vec![Box::new(Density::default())];
@@ -23,6 +29,7 @@ fn engines(kinds: Kinds) -> Vec<Box<dyn Simulator>> {
     }
     if !kinds.dynamic && !kinds.noise {
         engines.push(Box::new(Statevector::default()));
+        engines.push(Box::new(Statevector::new(Precision::Single)));
     }
     engines
 }
@@ -49,13 +56,13 @@ fn agrees(kinds: Kinds, seeds: std::ops::Range<u64>) {
                     let rho = twin::density(branches);
                     for (o, observable) in observables.iter().enumerate() {
                         let error = (found[[row, o]] - twin::expect(&program, &rho, observable)).abs();
-                        assert!(error < TOLERANCE, "{context}: {observable} off by {error:e}");
+                        assert!(error < tolerance(&*engine), "{context}: {observable} off by {error:e}");
                     }
                     let outcomes = twin::probabilities(&program, branches);
                     assert_eq!(probabilities.ncols(), outcomes.len(), "{context}");
                     for (outcome, p) in outcomes.iter().enumerate() {
                         let error = (probabilities[[row, outcome]] - p).abs();
-                        assert!(error < TOLERANCE, "{context}: outcome {outcome} off by {error:e}");
+                        assert!(error < tolerance(&*engine), "{context}: outcome {outcome} off by {error:e}");
                     }
                 }
             }

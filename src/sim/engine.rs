@@ -1,5 +1,7 @@
 //! Engines by name.
 
+use std::fmt;
+
 use crate::sim::{Auto, Density, Pauli, SimError, Simulator, Statevector, Trajectory};
 
 /// Width of the numbers an engine computes with.
@@ -10,6 +12,15 @@ pub enum Precision {
     Double,
     /// f32.
     Single,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Double => "double precision",
+            Self::Single => "single precision",
+        })
+    }
 }
 
 /// What some engines need to know and the others ignore.
@@ -49,7 +60,7 @@ pub static ENGINES: &[EngineRow] = &[
     EngineRow {
         name: "statevector",
         doc: "ideal programs, exact; 2^n amplitudes a row",
-        make: |_| Box::new(Statevector::default()),
+        make: |options| Box::new(Statevector::new(options.precision)),
     },
     EngineRow {
         name: "density",

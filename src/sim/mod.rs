@@ -11,6 +11,7 @@ mod check;
 mod density;
 mod engine;
 mod error;
+mod float;
 mod gradient;
 mod map;
 mod memo;

@@ -136,7 +136,7 @@ fn apply_block<S: Simd, const K: usize, const W: usize>(
         for j in 0..K {
             let factor = entry(i, j);
             for w in 0..W {
-                sum[w] = fused::<S>(factor[w], x[j][w], sum[w]);
+                sum[w] = fused::<S, _>(factor[w], x[j][w], sum[w]);
             }
         }
         v[at + offsets[i] * lanes..][..W].copy_from_slice(&sum);
@@ -183,7 +183,7 @@ fn outer_tile<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: u
                 let y: [f64; WIDE] = chunk(g, at + rows[a] * lanes);
                 for b in 0..4 {
                     for w in 0..WIDE {
-                        wide[a][b][w] = fused::<S>(y[w], x[b][w], wide[a][b][w]);
+                        wide[a][b][w] = fused::<S, _>(y[w], x[b][w], wide[a][b][w]);
                     }
                 }
             }
@@ -222,7 +222,7 @@ fn outer_lanes_loops<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Place
                     let x = &v[(row + places.offsets[j]) * lanes..][..lanes];
                     let sum = &mut out[(i * size + j) * lanes..][..lanes];
                     for lane in 0..lanes {
-                        sum[lane] = fused::<S>(y[lane], x[lane], sum[lane]);
+                        sum[lane] = fused::<S, _>(y[lane], x[lane], sum[lane]);
                     }
                 }
             }
