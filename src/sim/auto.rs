@@ -31,7 +31,7 @@ impl Auto {
             statevector: Statevector::new(options.precision),
             density: Density::default(),
             pauli: Pauli::default(),
-            trajectory: Trajectory::new(options.shots, options.seed),
+            trajectory: Trajectory::with_precision(options.shots, options.seed, options.precision),
         }
     }
 

@@ -15,15 +15,16 @@ use ndarray::{Array1, Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
+use crate::sim::float::Float;
 use crate::sim::memo::Memo;
 use crate::sim::readout::{record, recorded};
 use crate::sim::stages::{Action, Stages};
+use crate::sim::statevector::kernel::State;
 use crate::sim::statevector::low::LOW;
-use crate::sim::statevector::outcomes;
 use crate::sim::statevector::strings::Strings;
-use crate::sim::{AngleGradient, Angles, Gradient, SimError, Simulator, check};
+use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
 use operators::Operators;
-use tree::{Branch, Jump, Shot};
+use tree::{Branch, Jump, Run, Shot};
 
 const NAME: &str = "trajectory";
 
@@ -39,18 +40,30 @@ pub struct Trajectory {
     pub shots: usize,
     /// Seed of all randomness.
     pub seed: u64,
-    memo: Memo<Plan>,
+    precision: Precision,
+    double: Memo<Plan<f64>>,
+    single: Memo<Plan<f32>>,
 }
 
-struct Plan {
+/// Runs a method written for both widths of numbers at the engine's own.
+macro_rules! at_precision {
+    ($engine:ident.$method:ident($($argument:expr),*)) => {
+        match $engine.precision {
+            Precision::Double => $engine.$method(&$engine.double, $($argument),*),
+            Precision::Single => $engine.$method(&$engine.single, $($argument),*),
+        }
+    };
+}
+
+struct Plan<F> {
     stages: Stages,
     /// The operators of each stage, `None` where they depend on angles.
-    known: Vec<Vec<Option<Arc<Operators>>>>,
+    known: Vec<Vec<Option<Arc<Operators<F>>>>>,
     /// Qubits of a state: those of the program, and idle ones if they would not fill a register.
     width: usize,
 }
 
-impl Plan {
+impl<F: Float> Plan<F> {
     fn of(program: &Program) -> Result<Self, SimError> {
         if program.bits > 63 {
             let step = format!("a register of {} classical bits", program.bits);
@@ -74,7 +87,7 @@ impl Plan {
     }
 
     /// The program with the angles of a row put in.
-    fn bind(&self, angles: &Angles) -> Vec<Jump> {
+    fn bind(&self, angles: &Angles) -> Vec<Jump<F>> {
         let mut jumps = Vec::new();
         for (stage, known) in self.stages.list.iter().zip(&self.known) {
             for (k, operators) in known.iter().enumerate() {
@@ -97,9 +110,9 @@ impl Plan {
     }
 
     /// The distribution of what a shot of this branch records.
-    fn recorded(&self, branch: &Branch) -> Vec<f64> {
-        let mut p = outcomes(&branch.state, 0);
-        p.truncate(1 << self.stages.qubits);
+    fn recorded(&self, branch: &Branch<F>) -> Vec<f64> {
+        let mut p = vec![0.0; 1 << self.stages.qubits];
+        add_outcomes(&branch.state, 1.0, &mut p);
         if !self.stages.measures {
             return p;
         }
@@ -109,23 +122,46 @@ impl Plan {
     }
 }
 
+/// Adds `weight |ψ_i|²` to as many numbers as there are.
+fn add_outcomes<F: Float>(state: &State<F>, weight: f64, sum: &mut [f64]) {
+    for (sum, (re, im)) in sum.iter_mut().zip(state.re.iter().zip(&state.im)) {
+        *sum += weight * (re.double() * re.double() + im.double() * im.double());
+    }
+}
+
 impl Trajectory {
     /// An engine of `shots` trajectories per row.
     pub fn new(shots: usize, seed: u64) -> Self {
-        Self { shots, seed, memo: Memo::default() }
+        Self::with_precision(shots, seed, Precision::Double)
     }
 
-    fn plan(&self, program: &Program, angles: &Angles) -> Result<Arc<Plan>, SimError> {
+    /// The same with amplitudes of this width; angles and results are f64 in both.
+    pub fn with_precision(shots: usize, seed: u64, precision: Precision) -> Self {
+        Self { shots, seed, precision, double: Memo::default(), single: Memo::default() }
+    }
+
+    fn plan<F: Float>(
+        &self,
+        memo: &Memo<Plan<F>>,
+        program: &Program,
+        angles: &Angles,
+    ) -> Result<Arc<Plan<F>>, SimError> {
         check::angles(program, angles)?;
         let qubits = program.qubits();
         // One state for each halving of the shots and each thread.
         let states = (self.shots.max(1).ilog2() as usize + 2) * rayon::current_num_threads();
         check::memory(NAME, qubits, 16.0 * states as f64 * 2f64.powi(qubits as i32), "use fewer qubits or threads")?;
-        self.memo.get(program, 0, || Plan::of(program))
+        memo.get(program, 0, || Plan::of(program))
     }
 
     /// For each row the sum of what `leaf` makes of each branch at its end, (batch, `size`).
-    fn sums(&self, plan: &Plan, angles: &Angles, size: usize, leaf: impl Fn(Branch, &mut [f64]) + Sync) -> Array2<f64> {
+    fn sums<F: Float>(
+        &self,
+        plan: &Plan<F>,
+        angles: &Angles,
+        size: usize,
+        leaf: impl Fn(&mut Branch<F>, &mut [f64]) + Sync,
+    ) -> Array2<f64> {
         let mut out = Array2::zeros((angles.batch(), size));
         let none = Array2::zeros((1, 0));
         for (row, mut sums) in out.rows_mut().into_iter().enumerate() {
@@ -134,7 +170,9 @@ impl Trajectory {
             let seed = Stream::numbered(self.seed, row as u64).bits();
             let shots: Vec<Shot> = (0..self.shots).map(|s| Shot::new(Stream::numbered(seed, s as u64))).collect();
             if !shots.is_empty() {
-                sums.assign(&Array1::from(Branch::new(plan.width, shots).run(&jumps, size, &leaf)));
+                let mut sum = vec![0.0; size];
+                Run::new(&jumps, &leaf).add(Branch::new(plan.width, shots), &mut sum);
+                sums.assign(&Array1::from(sum));
             }
         }
         out
@@ -145,13 +183,22 @@ impl Trajectory {
     /// # Errors
     /// As [`Simulator::expect`].
     pub fn counts(&self, program: &Program, angles: Angles) -> Result<Array2<u64>, SimError> {
-        let plan = self.plan(program, &angles)?;
+        at_precision!(self.counts_in(program, angles))
+    }
+
+    fn counts_in<F: Float>(
+        &self,
+        memo: &Memo<Plan<F>>,
+        program: &Program,
+        angles: Angles,
+    ) -> Result<Array2<u64>, SimError> {
+        let plan = self.plan(memo, program, &angles)?;
         let size = plan.outcomes(angles.batch())?;
         let counts = self.sums(&plan, &angles, size, |branch, sum| {
-            let p = plan.recorded(&branch);
+            let p = plan.recorded(branch);
             let mut total = 0.0;
             let cumulative: Vec<f64> = p.iter().map(|p| (total += p, total).1).collect();
-            for mut shot in branch.shots {
+            for shot in &mut branch.shots {
                 let drawn = shot.stream.uniform() * total;
                 sum[cumulative.partition_point(|&below| below <= drawn).min(size - 1)] += 1.0;
             }
@@ -159,21 +206,50 @@ impl Trajectory {
         // Sums of ones.
         Ok(counts.mapv(|count| count as u64))
     }
-}
 
-impl Simulator for Trajectory {
-    fn name(&self) -> String {
-        format!("trajectory, {} shots, double precision", self.shots)
-    }
-
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        let plan = self.plan(program, &angles)?;
+    fn expect_in<F: Float>(
+        &self,
+        memo: &Memo<Plan<F>>,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+    ) -> Result<Array2<f64>, SimError> {
+        let plan = self.plan(memo, program, &angles)?;
         let strings = Strings::new(&recorded(NAME, program, observables, &plan.stages.reads)?);
         let sums = self.sums(&plan, &angles, observables.len(), |branch, sum| {
             let values = strings.expectations(&branch.state, observables.len());
             sum.iter_mut().zip(values).for_each(|(s, value)| *s += branch.shots.len() as f64 * value);
         });
         Ok(sums / self.shots.max(1) as f64)
+    }
+
+    fn probabilities_in<F: Float>(
+        &self,
+        memo: &Memo<Plan<F>>,
+        program: &Program,
+        angles: Angles,
+    ) -> Result<Array2<f64>, SimError> {
+        let plan = self.plan(memo, program, &angles)?;
+        let size = plan.outcomes(angles.batch())?;
+        let sums = self.sums(&plan, &angles, size, |branch, sum| {
+            let weight = branch.shots.len() as f64;
+            if plan.stages.measures {
+                sum.iter_mut().zip(plan.recorded(branch)).for_each(|(s, p)| *s += weight * p);
+            } else {
+                add_outcomes(&branch.state, weight, sum);
+            }
+        });
+        Ok(sums / self.shots.max(1) as f64)
+    }
+}
+
+impl Simulator for Trajectory {
+    fn name(&self) -> String {
+        format!("trajectory, {} shots, {}", self.shots, self.precision)
+    }
+
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        at_precision!(self.expect_in(program, angles, observables))
     }
 
     fn vjp(
@@ -187,12 +263,6 @@ impl Simulator for Trajectory {
     }
 
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        let plan = self.plan(program, &angles)?;
-        let size = plan.outcomes(angles.batch())?;
-        let sums = self.sums(&plan, &angles, size, |branch, sum| {
-            let p = plan.recorded(&branch);
-            sum.iter_mut().zip(p).for_each(|(s, p)| *s += branch.shots.len() as f64 * p);
-        });
-        Ok(sums / self.shots.max(1) as f64)
+        at_precision!(self.probabilities_in(program, angles))
     }
 }

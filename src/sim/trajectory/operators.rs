@@ -4,14 +4,15 @@ use crate::math::matrix::{dagger, identity};
 use crate::math::{C64, Matrix};
 use crate::noise::{Confusion, kraus_of};
 use crate::sim::Angles;
+use crate::sim::float::Float;
 use crate::sim::pauli::block::Block;
 use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply};
 use crate::sim::statevector::low::{Shuffles, shuffle};
 
 /// Operators K with `Σ K†K = 1`, the likeliest first.
-pub struct Operators {
+pub struct Operators<F> {
     pub targets: Vec<usize>,
-    pub choices: Vec<Choice>,
+    pub choices: Vec<Choice<F>>,
     /// Where the number of the operator is recorded, if it is the outcome of a measurement.
     pub record: Option<(usize, Option<Confusion>)>,
     /// The probabilities, if they are the same for all states.
@@ -19,22 +20,22 @@ pub struct Operators {
 }
 
 /// One operator K.
-pub struct Choice {
-    form: Form,
+pub struct Choice<F> {
+    form: Form<F>,
     /// Entries of K†K, row major; empty for a unitary that nothing competes with.
     weight: Vec<C64>,
     /// No state gives K a smaller probability.
     pub least: f64,
 }
 
-enum Form {
+enum Form<F> {
     /// On the lowest qubits.
-    Low(Shuffles),
+    Low(Shuffles<F>),
     /// On others.
-    High { places: Places, list: Vec<f64> },
+    High { places: Places, list: Vec<F> },
 }
 
-impl Operators {
+impl<F: Float> Operators<F> {
     /// A fused block in a register of `width` qubits, with the angles put in.
     pub fn block(block: &Block, width: usize, angles: &Angles) -> Self {
         let numbers = block.bind(angles, 0..1).numbers;
@@ -72,7 +73,7 @@ impl Operators {
             let least = (mean - spread).max(0.0);
             Choice { form: Form::new(targets, width, k), weight: weight.into_iter().collect(), least }
         });
-        let choices: Vec<Choice> = choices.collect();
+        let choices: Vec<Choice<F>> = choices.collect();
         let mixture = (mixture.len() == choices.len()).then_some(mixture);
         Self { targets: targets.to_vec(), choices, record, mixture }
     }
@@ -85,9 +86,9 @@ impl Operators {
     }
 }
 
-impl Choice {
+impl<F: Float> Choice<F> {
     /// `ψ ← K ψ`.
-    pub fn apply(&self, state: &mut State) {
+    pub fn apply(&self, state: &mut State<F>) {
         match &self.form {
             Form::Low(gate) => shuffle(state, gate),
             Form::High { places, list } => {
@@ -97,14 +98,14 @@ impl Choice {
     }
 }
 
-impl Form {
+impl<F: Float> Form<F> {
     fn new(targets: &[usize], width: usize, k: &Matrix) -> Self {
         let entry = |row: usize, column: usize| (k[[row, column]].re, k[[row, column]].im);
         match Shuffles::new(width, &[], targets, entry) {
             Some(shuffles) => Self::Low(shuffles),
             None => Self::High {
                 places: Places::new(width, &[], targets),
-                list: k.iter().flat_map(|z| [z.re, z.im]).collect(),
+                list: k.iter().flat_map(|z| [F::of(z.re), F::of(z.im)]).collect(),
             },
         }
     }

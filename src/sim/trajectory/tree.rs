@@ -6,12 +6,13 @@
 //! N can have come to is above all shots' r, the state is not even read (qsim bounds probabilities in the same way).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::circuit::Condition;
 use crate::math::Stream;
+use crate::sim::float::Float;
 use crate::sim::stages::meets;
 use crate::sim::statevector::kernel::State;
 use crate::sim::trajectory::operators::Operators;
@@ -19,11 +20,13 @@ use crate::sim::trajectory::overlaps::{norm, overlaps, scale};
 
 /// Bytes of states that wait to be run; a state is split off before its own shots go on.
 const WAITING: usize = 1 << 30;
+/// Waiting branches that one thread runs one after the other.
+const TOGETHER: usize = 8;
 
 /// Operators, picked and applied where the classical bits meet the condition.
-pub struct Jump {
+pub struct Jump<F> {
     pub condition: Option<Condition>,
-    pub operators: Arc<Operators>,
+    pub operators: Arc<Operators<F>>,
 }
 
 /// One repetition of the program.
@@ -41,8 +44,8 @@ impl Shot {
 }
 
 /// Shots with the same past.
-pub struct Branch {
-    pub state: State,
+pub struct Branch<F> {
+    pub state: State<F>,
     /// The classical register.
     pub bits: u64,
     pub shots: Vec<Shot>,
@@ -52,39 +55,20 @@ pub struct Branch {
     norm: f64,
 }
 
-impl Branch {
+impl<F: Float> Branch<F> {
     /// All `shots` at the start of a program of `width` qubits.
     pub fn new(width: usize, shots: Vec<Shot>) -> Self {
         Self { state: State::ground(width, 1), bits: 0, shots, at: 0, norm: 1.0 }
     }
 
-    /// Runs all shots to the end and adds up what `leaf` makes of each state and its shots, `size` numbers. The order of
-    /// the sum depends on the shots alone, not on threads.
-    pub fn run(mut self, jumps: &[Jump], size: usize, leaf: &(impl Fn(Branch, &mut [f64]) + Sync)) -> Vec<f64> {
-        let mut sum = vec![0.0; size];
-        let mut waiting = Vec::new();
-        let most = (WAITING / (16 * self.state.re.len())).clamp(1, 64);
-        while let Some(jump) = jumps.get(self.at) {
-            self.at += 1;
-            if !meets(&jump.condition, self.bits) {
-                continue;
-            }
-            for other in self.step(&jump.operators) {
-                waiting.push(other);
-                if waiting.len() == most {
-                    add(&mut sum, std::mem::take(&mut waiting), jumps, leaf);
-                }
-            }
-        }
-        add(&mut sum, waiting, jumps, leaf);
-        let factor = 1.0 / norm(&self.state).sqrt();
-        scale(&mut self.state, factor);
-        leaf(self, &mut sum);
-        sum
+    /// The branch itself, an empty one in its place.
+    fn take(&mut self) -> Self {
+        let empty = State { re: Vec::new(), im: Vec::new(), lanes: 1 };
+        Self { state: std::mem::replace(&mut self.state, empty), shots: std::mem::take(&mut self.shots), ..*self }
     }
 
     /// One step of the largest group of shots that pick the same; the others are split off.
-    fn step(&mut self, operators: &Operators) -> Vec<Self> {
+    fn step(&mut self, operators: &Operators<F>, spare: &Spare<F>) -> Vec<Self> {
         let main = &operators.choices[0];
         let highest = self.shots.iter().map(|shot| shot.threshold).fold(0.0, f64::max);
         if operators.record.is_none() && self.norm * main.least > highest {
@@ -113,7 +97,7 @@ impl Branch {
         let largest = groups.iter().max_by_key(|(_, shots)| shots.len()).map(|(key, _)| *key);
         let staying = largest.and_then(|key| Some((key, groups.remove(&key)?)));
         let others = groups.into_iter().map(|((picked, bits), shots)| {
-            let mut branch = Self { state: self.state.clone(), bits, shots, at: self.at, norm: self.norm };
+            let mut branch = Self { state: spare.copy(&self.state), bits, shots, at: self.at, norm: self.norm };
             branch.apply(operators, picked, probabilities[picked]);
             branch
         });
@@ -125,7 +109,7 @@ impl Branch {
         others
     }
 
-    fn apply(&mut self, operators: &Operators, picked: usize, probability: f64) {
+    fn apply(&mut self, operators: &Operators<F>, picked: usize, probability: f64) {
         operators.choices[picked].apply(&mut self.state);
         if picked == 0 {
             self.norm = probability;
@@ -157,10 +141,71 @@ impl Shot {
     }
 }
 
-fn add(sum: &mut [f64], branches: Vec<Branch>, jumps: &[Jump], leaf: &(impl Fn(Branch, &mut [f64]) + Sync)) {
-    let size = sum.len();
-    let parts: Vec<Vec<f64>> = branches.into_par_iter().map(|branch| branch.run(jumps, size, leaf)).collect();
-    for part in parts {
-        sum.iter_mut().zip(part).for_each(|(s, x)| *s += x);
+/// A program on its way, and what is done with states that have come to its end.
+pub struct Run<'a, F, L> {
+    pub jumps: &'a [Jump<F>],
+    /// Adds what it makes of a state and its shots to a sum.
+    pub leaf: L,
+    spare: Spare<F>,
+}
+
+impl<'a, F: Float, L: Fn(&mut Branch<F>, &mut [f64]) + Sync> Run<'a, F, L> {
+    pub fn new(jumps: &'a [Jump<F>], leaf: L) -> Self {
+        Self { jumps, leaf, spare: Spare(Mutex::default()) }
+    }
+
+    /// Runs all shots of a branch to the end. The order of the sum depends on the shots alone, not on threads.
+    pub fn add(&self, mut branch: Branch<F>, sum: &mut [f64]) {
+        let mut waiting = Vec::new();
+        let most = (WAITING / (16 * branch.state.re.len())).clamp(1, 64);
+        while let Some(jump) = self.jumps.get(branch.at) {
+            branch.at += 1;
+            if !meets(&jump.condition, branch.bits) {
+                continue;
+            }
+            for other in branch.step(&jump.operators, &self.spare) {
+                waiting.push(other);
+                if waiting.len() == most {
+                    self.add_all(std::mem::take(&mut waiting), sum);
+                }
+            }
+        }
+        self.add_all(waiting, sum);
+        let factor = 1.0 / norm(&branch.state).sqrt();
+        scale(&mut branch.state, factor);
+        (self.leaf)(&mut branch, sum);
+        self.spare.put(branch.state);
+    }
+
+    fn add_all(&self, mut branches: Vec<Branch<F>>, sum: &mut [f64]) {
+        if branches.len() < 2 {
+            return branches.into_iter().for_each(|branch| self.add(branch, sum));
+        }
+        let size = sum.len();
+        let parts = branches.par_chunks_mut(TOGETHER).map(|branches| {
+            let mut part = vec![0.0; size];
+            branches.iter_mut().for_each(|branch| self.add(branch.take(), &mut part));
+            part
+        });
+        for part in parts.collect::<Vec<Vec<f64>>>() {
+            sum.iter_mut().zip(part).for_each(|(s, x)| *s += x);
+        }
+    }
+}
+
+/// States that have been run to their end. Fresh memory has to be cleared page by page, which takes longer than a gate.
+struct Spare<F>(Mutex<Vec<State<F>>>);
+
+impl<F: Float> Spare<F> {
+    fn put(&self, state: State<F>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(state);
+    }
+
+    fn copy(&self, state: &State<F>) -> State<F> {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Some(mut copy) = spare else { return state.clone() };
+        copy.re.copy_from_slice(&state.re);
+        copy.im.copy_from_slice(&state.im);
+        copy
     }
 }
