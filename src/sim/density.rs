@@ -48,7 +48,7 @@ impl Plan {
         Ok(Self { stages: Stages::of(program, row_slots) })
     }
 
-    fn bind(&self, angles: &Angles) -> Vec<Vec<Option<Bound>>> {
+    fn bind(&self, angles: &Angles) -> Vec<Vec<Option<Arc<Bound>>>> {
         let blocks = self.stages.list.iter().map(|stage| match &stage.action {
             Action::Blocks(blocks) => sweep::bind(blocks, angles),
             Action::Measure { .. } => Vec::new(),
@@ -57,7 +57,7 @@ impl Plan {
     }
 
     /// The unnormalised states of some rows at the end, by the value of the classical register.
-    fn run(&self, bounds: &[Vec<Option<Bound>>], angles: &Angles, rows: Range<usize>) -> BTreeMap<u64, Vec<f64>> {
+    fn run(&self, bounds: &[Vec<Option<Arc<Bound>>>], angles: &Angles, rows: Range<usize>) -> BTreeMap<u64, Vec<f64>> {
         let lanes = rows.len();
         let mut branches = BTreeMap::from([(0u64, sweep::ground(self.stages.qubits, lanes))]);
         for (stage, bounds) in self.stages.list.iter().zip(bounds) {

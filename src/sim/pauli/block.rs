@@ -1,6 +1,7 @@
 //! Programs in the Pauli basis: neighbouring gates and channels fused into blocks of one or two qubits.
 
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use crate::circuit::{Op, OpKind};
 use crate::math::Matrix;
@@ -19,6 +20,8 @@ pub struct Block {
     /// Where the block finds its operands in a vector of the program's width.
     places: Places,
     factors: Vec<Factor>,
+    /// Its numbers, once they are known, if no angle of it has a slot.
+    known: OnceLock<Arc<Bound>>,
 }
 
 struct Factor {
@@ -54,7 +57,14 @@ impl Block {
     }
 
     /// The block with the angles of `rows`, one matrix per row, or with the shared angles alone.
-    pub fn bind(&self, angles: &Angles, rows: Range<usize>) -> Bound {
+    pub fn bind(&self, angles: &Angles, rows: Range<usize>) -> Arc<Bound> {
+        if self.is_fixed() {
+            return Arc::clone(self.known.get_or_init(|| Arc::new(self.put_in(angles, 0..1))));
+        }
+        Arc::new(self.put_in(angles, rows))
+    }
+
+    fn put_in(&self, angles: &Angles, rows: Range<usize>) -> Bound {
         if self.by_row || self.is_wide() {
             let rows = if self.by_row { rows } else { 0..1 };
             let lanes = rows.len();
@@ -241,7 +251,7 @@ impl Fuser {
     fn start(&mut self, qubits: Vec<usize>, by_row: bool, factors: Vec<Factor>) {
         qubits.iter().for_each(|&q| self.open[q] = Some(self.blocks.len()));
         let places = Places::new(self.total, &qubits);
-        self.blocks.push(Some(Block { qubits, by_row, places, factors }));
+        self.blocks.push(Some(Block { qubits, by_row, places, factors, known: OnceLock::new() }));
     }
 }
 

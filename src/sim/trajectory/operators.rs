@@ -38,7 +38,8 @@ enum Form<F> {
 impl<F: Float> Operators<F> {
     /// A fused block in a register of `width` qubits, with the angles put in.
     pub fn block(block: &Block, width: usize, angles: &Angles) -> Self {
-        let numbers = block.bind(angles, 0..1).numbers;
+        let bound = block.bind(angles, 0..1);
+        let numbers = &bound.numbers;
         let kraus = if block.is_wide() {
             let side = 1 << block.qubits.len();
             vec![Matrix::from_shape_fn((side, side), |(i, j)| {
@@ -46,7 +47,7 @@ impl<F: Float> Operators<F> {
                 C64::new(numbers[at], numbers[at + 1])
             })]
         } else {
-            kraus_of(&numbers)
+            kraus_of(numbers)
         };
         Self::new(&block.qubits, width, &kraus, None)
     }
