@@ -17,8 +17,11 @@ pub struct Block {
     pub qubits: Vec<usize>,
     /// Whether it differs from row to row; then it has one factor.
     pub by_row: bool,
-    /// Where the block finds its operands in a vector of the program's width.
-    places: Places,
+    /// Where the block finds its operands in a vector of the program's width, worked out when there is one: for wide
+    /// programs, which trajectories run, it would not fit into memory.
+    places: OnceLock<Places>,
+    /// Width of that program.
+    total: usize,
     factors: Vec<Factor>,
     /// Its numbers, once they are known, if no angle of it has a slot.
     known: OnceLock<Arc<Bound>>,
@@ -49,6 +52,10 @@ impl Block {
     /// Whether none of its angles has a slot.
     pub fn is_fixed(&self) -> bool {
         self.factors.iter().all(|factor| factor.map.is_fixed())
+    }
+
+    fn places(&self) -> &Places {
+        self.places.get_or_init(|| Places::new(self.total, &self.qubits))
     }
 
     /// Letters of its operands, `4^k`.
@@ -90,18 +97,18 @@ impl Block {
     /// States forward: `v ← M v`.
     pub fn forward(&self, v: &mut [f64], lanes: usize, bound: &Bound) {
         if self.is_wide() {
-            conjugate::conjugate(v, lanes, &self.places, &bound.numbers, self.by_row, false);
+            conjugate::conjugate(v, lanes, self.places(), &bound.numbers, self.by_row, false);
         } else {
-            apply(v, lanes, &self.places, self.weights(&bound.numbers));
+            apply(v, lanes, self.places(), self.weights(&bound.numbers));
         }
     }
 
     /// Observables back: `g ← Mᵀ g`.
     pub fn backward(&self, g: &mut [f64], lanes: usize, bound: &Bound) {
         if self.is_wide() {
-            conjugate::conjugate(g, lanes, &self.places, &bound.numbers, self.by_row, true);
+            conjugate::conjugate(g, lanes, self.places(), &bound.numbers, self.by_row, true);
         } else {
-            apply(g, lanes, &self.places, self.weights(&bound.transpose));
+            apply(g, lanes, self.places(), self.weights(&bound.transpose));
         }
     }
 
@@ -118,9 +125,9 @@ impl Block {
     pub fn outer(&self, v: &[f64], g: &[f64], lanes: usize, bound: &Bound, found: &mut [f64]) {
         match (found.is_empty(), self.is_wide(), self.by_row) {
             (true, ..) => {}
-            (_, true, _) => conjugate::outer(v, g, lanes, &self.places, &bound.numbers, self.by_row, found),
-            (_, _, true) => outer_lanes(v, g, lanes, &self.places, found),
-            _ => outer(v, g, lanes, &self.places, found),
+            (_, true, _) => conjugate::outer(v, g, lanes, self.places(), &bound.numbers, self.by_row, found),
+            (_, _, true) => outer_lanes(v, g, lanes, self.places(), found),
+            _ => outer(v, g, lanes, self.places(), found),
         }
     }
 
@@ -160,7 +167,7 @@ impl Block {
 
     /// A one-qubit block placed on the only qubit of a vector.
     pub fn alone(self) -> Self {
-        Self { places: Places::new(1, &[0]), ..self }
+        Self { places: OnceLock::from(Places::new(1, &[0])), ..self }
     }
 }
 
@@ -250,8 +257,8 @@ impl Fuser {
 
     fn start(&mut self, qubits: Vec<usize>, by_row: bool, factors: Vec<Factor>) {
         qubits.iter().for_each(|&q| self.open[q] = Some(self.blocks.len()));
-        let places = Places::new(self.total, &qubits);
-        self.blocks.push(Some(Block { qubits, by_row, places, factors, known: OnceLock::new() }));
+        let (places, known) = (OnceLock::new(), OnceLock::new());
+        self.blocks.push(Some(Block { qubits, by_row, places, total: self.total, factors, known }));
     }
 }
 
