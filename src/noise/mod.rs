@@ -20,4 +20,4 @@ pub use listed::ListedNoise;
 pub use model::NoiseModel;
 pub use program::{Program, Step};
 pub use readout::Confusion;
-pub use transfer::{transfer, transfer_derivative};
+pub use transfer::{kraus_of, transfer, transfer_derivative};
