@@ -3,7 +3,7 @@
 //! * [`channel::CHANNELS`]: every channel is a row; [`Channel`] is one with its numbers, already Kraus operators.
 //! * [`model::MODELS`]: every noise model is a row; [`NoiseModel`] is one with its options.
 //! * [`Program`]: a circuit with its noise compiled in, the only thing a simulator sees.
-//! * [`Confusion`]: readout error of one qubit.
+//! * [`Confusion`], [`PairConfusion`]: readout error of one qubit, and of two that are read together.
 
 pub mod channel;
 mod error;
@@ -16,5 +16,5 @@ pub use channel::Channel;
 pub use error::NoiseError;
 pub use model::NoiseModel;
 pub use program::{Program, Step};
-pub use readout::Confusion;
+pub use readout::{Confusion, PairConfusion, PairReadout};
 pub use transfer::{transfer, transfer_derivative};
