@@ -15,7 +15,7 @@ use crate::noise::{Confusion, Program, Step};
 use crate::sim::memo::Memo;
 use crate::sim::pauli::block::{Block, Bound, Fuser};
 use crate::sim::pauli::sweep::{self, Gathered};
-use crate::sim::readout::{Ending, Read, Terms, record, recorded};
+use crate::sim::readout::{Ending, Reads, Terms, record, recorded};
 use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
 
 const NAME: &str = "density";
@@ -35,7 +35,7 @@ pub struct Density {
 struct Plan {
     qubits: usize,
     stages: Vec<Stage>,
-    reads: Vec<Read>,
+    reads: Reads,
     measures: bool,
 }
 

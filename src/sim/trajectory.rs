@@ -16,7 +16,7 @@ use crate::math::{C64, Matrix, Stream};
 use crate::noise::{Confusion, Program, Step};
 use crate::sim::density::{chunks, meets};
 use crate::sim::memo::Memo;
-use crate::sim::readout::{Ending, Read, record, recorded};
+use crate::sim::readout::{Ending, Reads, record, recorded};
 use crate::sim::statevector::gates::{Bound, Gate};
 use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply, overlaps};
 use crate::sim::statevector::strings::Strings;
@@ -46,7 +46,7 @@ struct Plan {
     steps: Vec<Jump>,
     /// Steps at the start that are the same for all shots.
     certain: usize,
-    reads: Vec<Read>,
+    reads: Reads,
     bits: usize,
     measures: bool,
 }
