@@ -7,6 +7,7 @@ mod circuit_file;
 mod convert;
 mod draw;
 mod list;
+mod noise;
 mod progress;
 mod run;
 
@@ -31,6 +32,7 @@ enum Command {
     List(list::Arguments),
     Draw(draw::Arguments),
     Convert(convert::Arguments),
+    Noise(noise::Arguments),
 }
 
 /// Runs the program on the process's arguments.
@@ -40,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Noise(arguments) => noise::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

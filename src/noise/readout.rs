@@ -22,6 +22,11 @@ impl Confusion {
         Self { one_given_zero: error, zero_given_one: error }
     }
 
+    /// P(wrong | true 0) and P(wrong | true 1).
+    pub fn flips(&self) -> [f64; 2] {
+        [self.one_given_zero.get(), self.zero_given_one.get()]
+    }
+
     /// `(a, b)` such that the recorded ⟨Z⟩ is `a·⟨Z⟩ + b`: `a = 1 - p10 - p01`, `b = p01 - p10`
     /// (with p10 = P(1|0), p01 = P(0|1)).
     pub fn on_z(self) -> (f64, f64) {
@@ -50,8 +55,9 @@ impl PairConfusion {
     /// # Errors
     /// If an entry is not in [0, 1] or a row does not sum to 1 within 1e-9.
     pub fn new(matrix: [[f64; 4]; 4]) -> Result<Self, NoiseError> {
-        let stochastic =
-            |row: &[f64; 4]| row.iter().all(|p| (0.0..=1.0).contains(p)) && (row.iter().sum::<f64>() - 1.0).abs() < 1e-9;
+        let stochastic = |row: &[f64; 4]| {
+            row.iter().all(|p| (0.0..=1.0).contains(p)) && (row.iter().sum::<f64>() - 1.0).abs() < 1e-9
+        };
         match matrix.iter().position(|row| !stochastic(row)) {
             Some(row) => Err(NoiseError::NotStochastic { row, values: matrix[row] }),
             None => Ok(Self(matrix)),
@@ -61,7 +67,7 @@ impl PairConfusion {
     /// Two qubits that do not heed each other.
     pub fn independent(first: Confusion, second: Confusion) -> Self {
         let read = |confusion: Confusion, truth: usize, recorded: usize| {
-            let flip = [confusion.one_given_zero, confusion.zero_given_one][truth].get();
+            let flip = confusion.flips()[truth];
             if truth == recorded { 1.0 - flip } else { flip }
         };
         let entry = |t: usize, r: usize| read(first, t & 1, r & 1) * read(second, t >> 1, r >> 1);

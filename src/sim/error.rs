@@ -26,6 +26,9 @@ pub enum SimError {
     /// A step without a derivative.
     #[error("{step} has no derivative; remove it or use an engine's probabilities instead")]
     NotDifferentiable { step: String },
+    /// A noise model that refuses the circuit.
+    #[error(transparent)]
+    Noise(#[from] crate::noise::NoiseError),
     /// No engine of this name.
     #[error("no engine is called {name:?}; there are {known}")]
     UnknownEngine { name: String, known: String },

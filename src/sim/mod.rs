@@ -4,6 +4,7 @@
 //! * [`Simulator`]: what every engine can do; [`ENGINES`] lists them, [`engine`] makes one by name.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
+//! * [`explain`]: which noise a circuit loses its fidelity to.
 //! * [`state`]: final states and what can be said of them.
 
 mod auto;
@@ -11,6 +12,7 @@ mod check;
 mod density;
 mod engine;
 mod error;
+pub mod explain;
 mod gradient;
 mod map;
 mod memo;

@@ -17,8 +17,18 @@ use crate::noise::{Channel, Confusion, NoiseError, PairConfusion, PairReadout, P
 /// Channels and the device qubits they act on.
 type Placed = Vec<(Channel, Vec<usize>)>;
 
-pub fn apply(model: &NoiseModel, circuit: &Circuit, device: &Device, keep: &[usize]) -> Result<Program, NoiseError> {
-    let Some(kind) = model.row.readout else { return Ok(Program::ideal(circuit, keep)) };
+/// The program, and for each of its steps the operation that it comes from if it is noise.
+pub fn apply(
+    model: &NoiseModel,
+    circuit: &Circuit,
+    device: &Device,
+    keep: &[usize],
+) -> Result<(Program, Vec<Option<String>>), NoiseError> {
+    let Some(kind) = model.row.readout else {
+        let program = Program::ideal(circuit, keep);
+        let causes = vec![None; program.steps.len()];
+        return Ok((program, causes));
+    };
     let width = device.calibration.qubits.len();
     let active = active_qubits(circuit, keep);
     if let Some(&qubit) = active.last().filter(|&&q| q >= width) {
@@ -38,13 +48,29 @@ pub fn apply(model: &NoiseModel, circuit: &Circuit, device: &Device, keep: &[usi
         circuit.ops().iter().map(|op| Timed { op: op.clone(), start: 0.0, end: 0.0 }).collect()
     };
     let items = if model.row.crosstalk { builder.in_time(ops.clone(), &active)? } else { builder.one_by_one(&ops)? };
+    let causes = causes(&items);
     let mut program = Program::assemble(circuit, keep, items, |q| readouts[&q].0);
     program.correlated = correlated(model, device, &active)?;
     if let Some(what) = builder.ledger.refused().filter(|_| model.options.strict) {
         return Err(NoiseError::Uncalibrated { what, device: device.name.clone() });
     }
     program.notices = builder.ledger.notices();
-    Ok(program)
+    debug_assert_eq!(program.steps.len(), causes.len(), "a cause for each step");
+    Ok((program, causes))
+}
+
+/// The operation that made each noise, for the items that become steps.
+fn causes(items: &[Item]) -> Vec<Option<String>> {
+    let mut last = String::new();
+    let cause = |item: &Item| match item {
+        Item::Op(op) => {
+            last = placed(&op.name(), &op.qubits);
+            (!matches!(op.kind, OpKind::Barrier | OpKind::Delay(_))).then_some(None)
+        }
+        Item::Noise(channel, qubits, _) if channel.name() == "zz_crosstalk" => Some(Some(placed("zz", qubits))),
+        Item::Noise(..) => Some(Some(last.clone())),
+    };
+    items.iter().filter_map(cause).collect()
 }
 
 /// Joint flips of coupled qubits, on the program's register.
@@ -133,7 +159,8 @@ impl<'a> Builder<'a> {
         let last = terminal(&ops);
         let mut phases = Phases::new(self.device, active, self.model.options.scale.zz, &mut self.ledger);
         let (mut items, mut reads) = (Vec::new(), Vec::new());
-        let placed = |channels: Placed| channels.into_iter().map(|(channel, qubits)| Item::Noise(channel, qubits, None));
+        let placed =
+            |channels: Placed| channels.into_iter().map(|(channel, qubits)| Item::Noise(channel, qubits, None));
         for ((timed, share), is_last) in ops.iter().zip(shares).zip(&last) {
             if matches!(timed.op.kind, OpKind::Barrier | OpKind::GlobalPhase(_)) {
                 items.push(Item::Op(timed.op.clone()));

@@ -24,7 +24,7 @@ pub mod uniform;
 mod zz;
 
 pub use options::{Hardware, Options, SOURCES, Scale, SourceRow};
-pub use parallel::{PARALLEL, ParallelRow};
+pub use parallel::{PARALLEL, ParallelRow, typical as typical_parallel};
 pub use repair::Repair;
 
 use crate::circuit::Circuit;
@@ -173,7 +173,28 @@ impl NoiseModel {
     /// # Errors
     /// If the circuit uses a qubit the device does not have or, in strict mode, a gate without usable calibration.
     pub fn apply(&self, circuit: &Circuit, device: &Device, keep: &[usize]) -> Result<Program, NoiseError> {
+        Ok(apply::apply(self, circuit, device, keep)?.0)
+    }
+
+    /// The same, and for each step that is noise the operation it comes from, such as `cx(0, 1)`, `delay(3)` or
+    /// `zz(3, 4)`.
+    ///
+    /// # Errors
+    /// As [`NoiseModel::apply`].
+    pub fn apply_with_causes(
+        &self,
+        circuit: &Circuit,
+        device: &Device,
+        keep: &[usize],
+    ) -> Result<(Program, Vec<Option<String>>), NoiseError> {
         apply::apply(self, circuit, device, keep)
+    }
+
+    /// The same model with one source scaled by `factor`.
+    pub fn with_source(&self, source: &SourceRow, factor: f64) -> Self {
+        let mut scaled = *self;
+        *(source.factor)(&mut scaled.options.scale) = factor;
+        scaled
     }
 
     /// The programs of `members` runs that differ in what changes slowly: the detuning of each qubit, constant in a run,

@@ -26,6 +26,23 @@ const fn row(device: &'static str, family: &'static str, factor: f64) -> Paralle
 /// κ of every device whose snapshot records layer fidelities of calibrated chains of 10 or 20 qubits
 /// (qiskit-ibm-runtime 0.51.0; the snapshots are in `data/layer_fidelity`, a test repeats the fits).
 pub static PARALLEL: &[ParallelRow] = &[
+    row("aachen", "Heron", 0.340),
+    row("berlin", "Nighthawk", 0.388),
+    row("boston", "Heron", 0.043),
+    row("brisbane", "Eagle", 0.196),
+    row("brussels", "Eagle", 0.432),
+    row("cusco", "Eagle", -0.302),
+    row("fez", "Heron", -0.100),
+    row("kawasaki", "Eagle", 0.312),
+    row("kingston", "Heron", 0.094),
+    row("kyiv", "Eagle", -0.128),
+    row("marrakesh", "Heron", -0.209),
+    row("miami", "Nighthawk", 1.308),
+    row("pittsburgh", "Heron", 0.557),
+    row("quebec", "Eagle", -0.080),
+    row("sherbrooke", "Eagle", 0.331),
+    row("strasbourg", "Eagle", 0.420),
+    row("torino", "Heron", 0.063),
 ];
 
 /// κ of `device` and what had to be taken in its place.

@@ -127,11 +127,7 @@ impl Phases {
     }
 
     /// All phases that have gathered by `end`, but for pairs of qubits that `done` says are not looked at any more.
-    pub fn finish(
-        &mut self,
-        end: f64,
-        done: impl Fn(usize) -> bool,
-    ) -> Result<Vec<(Channel, Vec<usize>)>, NoiseError> {
+    pub fn finish(&mut self, end: f64, done: impl Fn(usize) -> bool) -> Result<Vec<(Channel, Vec<usize>)>, NoiseError> {
         let open = |k: &usize| !(done(self.pairs[*k].qubits.0) && done(self.pairs[*k].qubits.1));
         let open: Vec<usize> = (0..self.pairs.len()).filter(open).collect();
         self.settle(&open, end)
