@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use candle_core::Tensor;
 
-use super::architecture::{Classifier, Convolution, Node, Spelling, Stage};
+use super::architecture::{Architecture, Classifier, Convolution, Node, Spelling, Stage};
 use super::frozen::{Cut, Frozen};
 use super::live::Layer;
-use super::{Backbone, BackboneRow};
+use super::{Backbone, BackboneRow, Network};
 use crate::nn::layer::global_avg_pool;
 use crate::nn::{NnError, Weights};
 
@@ -41,8 +41,12 @@ impl Trunk {
     /// # Errors
     /// A tensor of the trunk that is missing or of another shape, named.
     pub fn new(row: &'static BackboneRow, weights: &Weights) -> Result<Self, NnError> {
-        let architecture = (row.architecture)(Spelling::Torchvision);
-        let renamed = respelled(row, weights);
+        let Network::Layers(layers) = row.network else {
+            let reason = "its layers stand in the file: open the backbone from it";
+            return Err(NnError::Setting { field: "backbone", value: row.name.into(), reason });
+        };
+        let architecture = layers(Spelling::Torchvision);
+        let renamed = respelled(layers, weights);
         let weights = renamed.as_ref().unwrap_or(weights);
         let (trunk, classifier) = architecture.parameters();
         let fit = weights.fit(trunk.iter().chain(&classifier));
@@ -132,9 +136,9 @@ impl Backbone for Trunk {
 /// Weights in timm's spelling under our names; nothing if they are in another.
 ///
 /// Both spellings list the same layers in the same order.
-fn respelled(row: &BackboneRow, weights: &Weights) -> Option<Weights> {
+fn respelled(layers: fn(Spelling) -> Architecture, weights: &Weights) -> Option<Weights> {
     let [(theirs, their_classifier), (ours, our_classifier)] =
-        [Spelling::Timm, Spelling::Torchvision].map(|spelling| (row.architecture)(spelling).parameters());
+        [Spelling::Timm, Spelling::Torchvision].map(|spelling| layers(spelling).parameters());
     weights.fit(&theirs).is_complete().then(|| {
         let names = theirs.iter().chain(&their_classifier).map(|(name, _)| name.clone());
         weights.renamed(names.zip(ours.iter().chain(&our_classifier).map(|(name, _)| name.clone())).collect())
