@@ -15,7 +15,8 @@ fn reference(name: &str) -> PathBuf {
 /// `noise` of the Python script.
 fn images(batch: usize, side: usize) -> Tensor {
     let wave = |i: usize| (12.9898 * i as f64).sin() * 43758.5453;
-    let values = (0..batch * 3 * side * side).map(|i| (2.0 * (2.0 * (wave(i) - wave(i).floor()) - 1.0)) as f32).collect();
+    let values =
+        (0..batch * 3 * side * side).map(|i| (2.0 * (2.0 * (wave(i) - wave(i).floor()) - 1.0)) as f32).collect();
     Tensor::from_vec(values, (batch, 3, side, side), &Device::Cpu).unwrap()
 }
 

@@ -135,6 +135,7 @@ impl Ideal {
     }
 
     /// Probability that all final bits of an ideal outcome are read rightly, with the confusion of some qubits alone.
+    /// Flips of one bit that undo each other do not count as right.
     fn read_rightly(&self, program: &Program, confused: impl Fn(usize) -> bool) -> f64 {
         let reads = Ending::of(program).reads;
         let rightly = |outcome: usize| {

@@ -13,13 +13,13 @@ use crate::noise::model::{NoiseModel, Options};
 use crate::sim::explain::{Explanation, Part, explain};
 
 pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
+    let options = Options { temperature_millikelvin: arguments.temperature, ..Options::default() };
+    let model = NoiseModel::named(&arguments.model)?.with(options)?;
     let mut circuit = circuit_file::read(path, &[])?;
     if !is_native(&circuit, device) {
         circuit = transpile(&circuit, &Target::of(device), &Default::default())?.circuit;
         eprintln!("{}: transpiled for {}", path.display(), device.name);
     }
-    let options = Options { temperature_millikelvin: arguments.temperature, ..Options::default() };
-    let model = NoiseModel::named(&arguments.model)?.with(options)?;
     let found = explain(&model, &circuit, device).with_context(|| path.display().to_string())?;
     found.notices.iter().for_each(|notice| eprintln!("{notice}"));
     if arguments.json {

@@ -8,7 +8,7 @@
 
 use super::gate::{GateNoise, Lifetime};
 use super::{Options, zz};
-use crate::circuit::Op;
+use crate::circuit::{Gate, Op};
 use crate::device::{Device, GateData, LayerFidelity};
 use crate::math::Seconds;
 use crate::noise::NoiseError;
@@ -29,6 +29,8 @@ pub struct Chain {
     idle: f64,
     /// Process fidelity of all static ZZ between gates of a layer.
     zz: f64,
+    /// Process fidelity of one sx pulse on each qubit in both layers.
+    pulses: f64,
 }
 
 impl Chain {
@@ -70,8 +72,13 @@ impl Chain {
                 }
             }
         }
+        let pulse = |q: &usize| {
+            let row = device.calibration.gates.iter().find(|row| row.gate == Gate::Sx && row.qubits == [*q]);
+            1.0 - 1.5 * row.and_then(|row| row.error).filter(|e| *e < 1.0).unwrap_or(0.0)
+        };
+        let pulses = chain.iter().map(pulse).product::<f64>().powi(2);
         let gates = rows.iter().map(process).collect();
-        let mut chain = Self { qubits: chain.len(), measured: 0.0, gates, idle, zz: shifts };
+        let mut chain = Self { qubits: chain.len(), measured: 0.0, gates, idle, zz: shifts, pulses };
         chain.measured = chain.per_gate(measured.value);
         Ok(chain)
     }
@@ -82,7 +89,13 @@ impl Chain {
 
     /// Error per layered gate of isolated gates and idle ends: Aer's picture.
     pub fn isolated(&self) -> f64 {
-        self.per_gate(self.idle * self.gates.iter().map(|error| 1.0 - error).product::<f64>())
+        self.isolated_with(0)
+    }
+
+    /// The same with so many one-qubit pulses on each qubit in each layer.
+    pub fn isolated_with(&self, pulses: i32) -> f64 {
+        let gates = self.gates.iter().map(|error| 1.0 - error).product::<f64>();
+        self.per_gate(self.idle * gates * self.pulses.powi(pulses))
     }
 
     /// Error per layered gate under the model `crosstalk` with this factor for gates in parallel.

@@ -86,8 +86,8 @@ pub struct Hardware {
     /// infidelity stays what was measured, the sign is drawn once per gate and snapshot. Randomised benchmarking cannot
     /// tell it, so the default is 0; a study should go through 0 to 1.
     pub coherent: f64,
-    /// T2* / T2, above 0 and up to 1 (no slow dephasing). Calibrations have the echo T2 only. The default 0.5 is usual
-    /// for transmons, whose T2* is one to two thirds of the echo time (Krantz et al. 2019, arXiv 1904.06560, §III.B).
+    /// T2* / T2, above 0 and up to 1 (no slow dephasing). Calibrations have the echo T2 only. The default 0.5 is a
+    /// choice of the usual order (Krantz et al. 2019, arXiv 1904.06560, §III), to be varied.
     pub ramsey_ratio: f64,
     /// Standard deviation of ln T1 from run to run, T2 going with it; heeded by ensembles. The default 0.2 is what
     /// transmons show over hours (Burnett et al. 2019, arXiv 1901.04417).

@@ -95,7 +95,7 @@ pub fn medians(device: &Device) -> Device {
 }
 
 /// The middle value, the mean of the two middle ones of an even number; `None` of nothing.
-pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.collect();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
