@@ -10,6 +10,7 @@ mod draw;
 mod export;
 mod list;
 mod noise_robustness;
+mod noise;
 mod progress;
 mod run;
 mod simulate;
@@ -40,6 +41,7 @@ enum Command {
     Simulate(Box<simulate::Arguments>),
     Bench(bench::Arguments),
     Transpile(transpile::Arguments),
+    Noise(noise::Arguments),
 }
 
 /// Runs the program on the process's arguments.
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Transpile(arguments) => transpile::run(&arguments),
+        Command::Noise(arguments) => noise::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -55,6 +55,9 @@ pub enum SimError {
     /// No mitigation of this name.
     #[error("no mitigation is called {name:?}; there are {known}")]
     UnknownMitigation { name: String, known: String },
+    /// A noise model that refuses the circuit.
+    #[error(transparent)]
+    Noise(#[from] crate::noise::NoiseError),
     /// No engine of this name.
     #[error("no engine is called {name:?}; there are {known}")]
     UnknownEngine { name: String, known: String },

@@ -7,12 +7,14 @@
 //! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states move with their angles.
 //! * [`state`], [`information`]: final states, and what can be said of states.
 //! * [`mitigate`]: error mitigation around any engine.
+//! * [`explain`]: which noise a circuit loses its fidelity to.
 
 mod auto;
 mod check;
 mod density;
 mod engine;
 mod error;
+pub mod explain;
 pub mod fisher;
 mod float;
 mod gradient;

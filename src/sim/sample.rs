@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::circuit::{Gate, Observable, Op, PauliString};
 use crate::math::Stream;
 use crate::noise::{Program, Step};
-use crate::sim::readout::{Ending, Read, record};
+use crate::sim::readout::{Ending, Read, Reads, record};
 use crate::sim::{AngleGradient, Angles, Gradient, SimError, Simulator, check};
 
 /// How often each outcome comes up in `shots` draws from `probabilities` (which need not be normalised): a function of
@@ -65,7 +65,7 @@ pub fn variance(
     angles: Angles,
     observables: &[Observable],
 ) -> Result<Array2<f64>, SimError> {
-    let perfect = Program { readout: vec![None; program.qubits()], ..program.clone() };
+    let perfect = Program { readout: vec![None; program.qubits()], correlated: Vec::new(), ..program.clone() };
     let squares: Vec<Observable> = observables.iter().map(square).collect();
     let mean = engine.expect(&perfect, angles, observables)?;
     Ok(engine.expect(&perfect, angles, &squares)? - &mean * &mean)
@@ -162,6 +162,7 @@ impl<S: Simulator> Shots<S> {
             .enumerate()
             .map(|(qubit, confusion)| Read { qubit, bit: qubit, confusion: *confusion })
             .collect();
+        let reads = Reads::new(reads, &program.correlated);
         for mut row in p.rows_mut() {
             let mut recorded = vec![0.0; row.len()];
             record(&reads, &row.to_vec(), 0, &mut recorded);
@@ -185,7 +186,7 @@ impl<S: Simulator> Simulator for Shots<S> {
         affordable(self.shots)?;
         check::observables(program, observables)?;
         let ending = Ending::of(program);
-        if !ending.reads.is_empty() || ending.dynamic().is_some() {
+        if !ending.reads.list.is_empty() || ending.dynamic().is_some() {
             return Err(SimError::Unsupported {
                 engine: "expectation values from shots",
                 step: "a program that measures".into(),

@@ -3,7 +3,7 @@
 use crate::circuit::Condition;
 use crate::noise::{Confusion, Program, Step};
 use crate::sim::pauli::block::{Block, Fuser};
-use crate::sim::readout::{Ending, Read};
+use crate::sim::readout::{Ending, Reads};
 
 /// A program as the engines for noise run it.
 pub struct Stages {
@@ -14,7 +14,7 @@ pub struct Stages {
     /// What happens before the terminal measurements, in order.
     pub list: Vec<Stage>,
     /// The terminal measurements.
-    pub reads: Vec<Read>,
+    pub reads: Reads,
     /// Whether anything is measured at all.
     pub measures: bool,
 }

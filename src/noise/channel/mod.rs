@@ -5,6 +5,7 @@
 //! * [`depolarizing`], [`thermal_relaxation`], [`amplitude_damping`]: those that models build most, as functions.
 
 mod coherent;
+mod confusion;
 mod damping;
 mod pauli;
 mod table;

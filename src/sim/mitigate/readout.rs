@@ -72,7 +72,7 @@ impl<S: Simulator> Simulator for ReadoutInversion<S> {
     /// Sums to 1, but with shots single entries may be negative.
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let mut p = self.inner.probabilities(program, angles)?;
-        for read in &Ending::of(program).reads {
+        for read in &Ending::of(program).reads.list {
             let Some(confusion) = read.confusion else { continue };
             let (up, down) = (confusion.one_given_zero.get(), confusion.zero_given_one.get());
             let a = 1.0 - up - down;

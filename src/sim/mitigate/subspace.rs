@@ -131,7 +131,7 @@ impl<S: Simulator> Simulator for ReadoutSubspace<S> {
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let mut p = self.inner.probabilities(program, angles)?;
         let mut confusions = vec![None; program.bits];
-        for read in Ending::of(program).reads {
+        for read in Ending::of(program).reads.list {
             confusions[read.bit] = read.confusion;
         }
         for mut row in p.rows_mut() {

@@ -23,7 +23,7 @@ use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::density::chunks;
 use crate::sim::memo::Memo;
-use crate::sim::readout::{Ending, Read, Terms, recorded};
+use crate::sim::readout::{Ending, Reads, Terms, recorded};
 use crate::sim::{AngleGradient, Angles, Density, SimError, Simulator, check};
 use block::{Block, Bound, Fuser};
 use product::Prefix;
@@ -47,7 +47,7 @@ struct Plan {
     prefix: Prefix,
     /// Everything after.
     suffix: Vec<Block>,
-    reads: Vec<Read>,
+    reads: Reads,
     /// Whether the suffix is the same for all rows; if not, rows run one by one.
     splits: bool,
 }

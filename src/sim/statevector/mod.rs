@@ -22,7 +22,7 @@ use crate::noise::{Program, Step};
 use crate::sim::density::chunks;
 use crate::sim::float::Float;
 use crate::sim::memo::Memo;
-use crate::sim::readout::{Ending, Read, record, recorded};
+use crate::sim::readout::{Ending, Reads, record, recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 use gates::{Bound, Gate};
 use kernel::State;
@@ -42,7 +42,7 @@ pub struct Statevector {
 struct Plan {
     qubits: usize,
     gates: Vec<Gate>,
-    reads: Vec<Read>,
+    reads: Reads,
     measures: bool,
 }
 
@@ -73,7 +73,7 @@ impl Plan {
             let instead = "use density or trajectory";
             return Err(SimError::Unsupported { engine: NAME, step: refused, instead });
         }
-        let measures = !ending.reads.is_empty();
+        let measures = !ending.reads.list.is_empty();
         Ok(Self { qubits: program.qubits(), gates, reads: ending.reads, measures })
     }
 
