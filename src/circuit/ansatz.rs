@@ -3,7 +3,7 @@
 //! Slots 0..inputs carry the encoded features, the rest the trained weights, so that a batch of rows shares everything
 //! behind the encoding.
 
-use crate::circuit::{Circuit, CircuitError, Gate, Param};
+use crate::circuit::{Circuit, CircuitError, Gate, Observable, Param};
 
 /// A variational circuit with its slots told apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Ansatz {
     pub circuit: Circuit,
     /// Number of input slots.
     pub inputs: usize,
+    /// What is measured.
+    pub observables: Vec<Observable>,
 }
 
 impl Ansatz {
@@ -170,7 +172,7 @@ impl AnsatzRow {
                 cnots(&mut circuit, &pairs)?;
             }
         }
-        Ok(Ansatz { circuit, inputs: inputs.len() })
+        Ok(Ansatz { circuit, inputs: inputs.len(), observables: Observable::all_z(qubits) })
     }
 }
 

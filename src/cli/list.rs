@@ -15,9 +15,11 @@ use crate::nn::head::HEADS;
 use crate::noise::channel::CHANNELS;
 use crate::noise::model::MODELS;
 use crate::sim::ENGINES;
+use crate::study::landscape::{COSTS, STARTS};
 use crate::study::metric::METRICS;
 use crate::systems::SYSTEMS;
 use crate::systems::qtl::PRESETS;
+use crate::systems::qtl::battery::STUDIES;
 use crate::transfer::METHODS;
 
 /// Lists what there is: gates, channels, devices, backbones, heads, …
@@ -44,6 +46,9 @@ enum Kind {
     Metrics,
     Presets,
     Systems,
+    Studies,
+    Costs,
+    Starts,
 }
 
 /// Column names and rows of text.
@@ -77,6 +82,9 @@ impl Kind {
             Self::Metrics => named(METRICS, |r| (r.name, r.doc)),
             Self::Presets => named(PRESETS, |r| (r.name, r.doc)),
             Self::Systems => named(SYSTEMS, |r| (r.name, r.doc)),
+            Self::Studies => named(STUDIES, |r| (r.name, r.doc)),
+            Self::Costs => named(COSTS, |r| (r.name, r.doc)),
+            Self::Starts => named(STARTS, |r| (r.name, r.doc)),
         }
     }
 }

@@ -9,6 +9,7 @@ mod draw;
 mod list;
 mod progress;
 mod run;
+mod study;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Study(study::Arguments),
     List(list::Arguments),
     Draw(draw::Arguments),
     Convert(convert::Arguments),
@@ -37,6 +39,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Study(arguments) => study::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),

@@ -90,6 +90,25 @@ impl Params {
         Ok(())
     }
 
+    /// A copy of every value, in order.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn copies(&self) -> Result<Vec<Tensor>, NnError> {
+        Ok(self.entries.iter().map(|(_, var)| var.as_tensor().copy()).collect::<Result<_, _>>()?)
+    }
+
+    /// Puts values back that [`Params::copies`] took of the same parameters.
+    ///
+    /// # Errors
+    /// If a shape differs.
+    pub fn restore(&self, copies: &[Tensor]) -> Result<(), NnError> {
+        for ((_, var), copy) in self.entries.iter().zip(copies) {
+            var.set(copy)?;
+        }
+        Ok(())
+    }
+
     fn find(&self, name: &str) -> Option<&Var> {
         self.iter().find(|(known, _)| *known == name).map(|(_, var)| var)
     }

@@ -66,6 +66,13 @@ pub trait Watch: Sync {
     fn learned(&self, rows: usize);
     /// Whether the user wants to stop.
     fn stopped(&self) -> bool;
+    /// An epoch has ended, with the parameters as it left them.
+    ///
+    /// # Errors
+    /// Whatever keeps the watcher from taking note; the training ends with it.
+    fn after_epoch(&self, _epoch: &Epoch, _params: &Params) -> Result<(), StudyError> {
+        Ok(())
+    }
 }
 
 /// Nobody watches.
@@ -119,12 +126,10 @@ pub fn train(
         }
         let count = training.len() as f64;
         let (validation_loss, validation_accuracy) = judge(head, validation)?;
-        history.push(Epoch {
-            train_loss: loss_sum / count,
-            train_accuracy: right / count,
-            validation_loss,
-            validation_accuracy,
-        });
+        let told =
+            Epoch { train_loss: loss_sum / count, train_accuracy: right / count, validation_loss, validation_accuracy };
+        watch.after_epoch(&told, params)?;
+        history.push(told);
     }
     Ok(history)
 }

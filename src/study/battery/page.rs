@@ -106,7 +106,8 @@ impl Page {
             let (svg, png) = figure.files();
             write_whole(&folder.join(format!("{}.svg", figure.name)), number_clip_paths(&svg).as_bytes())?;
             let path = folder.join(format!("{}.png", figure.name));
-            let png = png.map_err(|reason| StudyError::File { path: path.clone(), source: std::io::Error::other(reason) })?;
+            let png =
+                png.map_err(|reason| StudyError::File { path: path.clone(), source: std::io::Error::other(reason) })?;
             write_whole(&path, &png)?;
         }
         Ok(())

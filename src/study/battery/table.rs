@@ -28,7 +28,8 @@ impl Table {
 
     /// `<table>` under its caption.
     pub fn html(&self) -> String {
-        let header: String = self.header.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell))).collect();
+        let header: String =
+            self.header.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell))).collect();
         let row = |cells: &Vec<String>| {
             let cell = |(place, text): (usize, &String)| match place < self.names {
                 true => format!("<th scope=\"row\">{}</th>", escape(text)),

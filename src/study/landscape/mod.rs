@@ -17,7 +17,7 @@ use crate::math::{C64, Stream};
 use crate::nn::{Execution, NnError};
 use crate::noise::Program;
 use crate::sim::{Angles, Statevector};
-use crate::study::error::Result;
+use crate::study::error::{Result, StudyError};
 
 /// A cost as a function of the final state.
 pub struct CostRow {
@@ -52,9 +52,9 @@ impl CostRow {
     ///
     /// # Errors
     /// If there is none, with the nearest name.
-    pub fn named(name: &str) -> std::result::Result<&'static Self, NnError> {
+    pub fn named(name: &str) -> Result<&'static Self> {
         let names = COSTS.iter().map(|row| row.name);
-        COSTS.iter().find(|row| row.name == name).ok_or_else(|| NnError::unknown("cost", "costs", name, names))
+        COSTS.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("cost", name, names))
     }
 }
 
@@ -73,18 +73,25 @@ pub struct Gradients {
     pub mean_size: f64,
 }
 
+/// Starts that are run together: a batch of density matrices has to fit into memory.
+const TOGETHER: usize = 20;
+
 /// Gradients of the execution's first observable over `starts`, (starts, weights) radians; input angles are 0.
 ///
 /// # Errors
 /// If the simulator refuses.
 pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>) -> Result<Gradients> {
     let (count, weights) = starts.dim();
-    let rows = ndarray::concatenate![Axis(1), Array2::zeros((count, inputs)), *starts];
-    let angles = Angles { rows: rows.view(), shared: ArrayView1::from(&[]) };
     let Execution { program, observables, simulator } = execution;
-    let cotangent = Array2::from_shape_fn((count, observables.len()), |(_, o)| f64::from(o == 0));
-    let slopes = simulator.vjp(program, angles, observables, cotangent.view()).map_err(NnError::from)?.rows;
-    let slopes = slopes.slice(ndarray::s![.., inputs..]);
+    let mut slopes = Array2::zeros((count, weights));
+    for (from, to) in starts.axis_chunks_iter(Axis(0), TOGETHER).zip(slopes.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
+        let rows = ndarray::concatenate![Axis(1), Array2::zeros((from.nrows(), inputs)), from];
+        let angles = Angles { rows: rows.view(), shared: ArrayView1::from(&[]) };
+        let cotangent = Array2::from_shape_fn((from.nrows(), observables.len()), |(_, o)| f64::from(o == 0));
+        let found = simulator.vjp(program, angles, observables, cotangent.view()).map_err(NnError::from)?.rows;
+        let mut to = to;
+        to.assign(&found.slice(ndarray::s![.., inputs..]));
+    }
     let variances: Array1<f64> = slopes.var_axis(Axis(0), if count > 1 { 1.0 } else { 0.0 });
     Ok(Gradients {
         starts: count,

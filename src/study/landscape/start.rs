@@ -7,7 +7,7 @@ use ndarray::Array2;
 use crate::circuit::ansatz::AnsatzRow;
 use crate::circuit::{Ansatz, CircuitError, OpKind, Param};
 use crate::math::Stream;
-use crate::nn::NnError;
+use crate::study::StudyError;
 
 /// A way to choose a circuit's first weights.
 pub struct StartRow {
@@ -50,9 +50,9 @@ impl StartRow {
     ///
     /// # Errors
     /// If there is none, with the nearest name.
-    pub fn named(name: &str) -> Result<&'static Self, NnError> {
+    pub fn named(name: &str) -> Result<&'static Self, StudyError> {
         let names = STARTS.iter().map(|row| row.name);
-        STARTS.iter().find(|row| row.name == name).ok_or_else(|| NnError::unknown("start", "starts", name, names))
+        STARTS.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("start", name, names))
     }
 
     /// The circuit this start is for: the family's own, or for identity blocks half of its layers (rounded up) followed
@@ -83,7 +83,7 @@ impl StartRow {
             }
             circuit.append(op)?;
         }
-        Ok(Ansatz { circuit, inputs })
+        Ok(Ansatz { circuit, ..half })
     }
 
     /// Random weights (`count`, weights) for [`StartRow::circuit`], radians.

@@ -8,7 +8,7 @@ use candle_core::{DType, Device as Place, Tensor};
 use ndarray::{Array1, Array2, Axis};
 
 use crate::circuit::ansatz::AnsatzRow;
-use crate::data::{Features, Part};
+use crate::data::{Features, Part, Samples};
 use crate::nn::head::{Body, HeadShape};
 use crate::nn::{Execution, NnError, Params};
 use crate::noise::model::{NoiseModel, Options, Scale};
@@ -55,18 +55,24 @@ impl Table {
     /// # Errors
     /// If the tensor library fails.
     pub fn of(features: &Features) -> Result<Self, StudyError> {
-        let rows = |part: Part| -> Result<Rows, StudyError> {
-            let picked = features.samples.of(part);
-            let values = features.values.select(Axis(0), &picked);
-            let labels: Vec<u32> = picked.iter().map(|&i| features.samples.labels[i] as u32).collect();
-            let shape = values.dim();
-            Ok(Rows {
-                features: Tensor::from_vec(values.into_iter().collect::<Vec<f32>>(), shape, &Place::Cpu)?,
-                labels: Tensor::new(labels, &Place::Cpu)?,
-            })
-        };
+        let rows = |part| Self::rows(&features.values, &features.samples, part);
         let classes = features.samples.classes.len();
         Ok(Self { training: rows(Part::Train)?, validation: rows(Part::Validation)?, classes })
+    }
+
+    /// The rows of one part.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn rows(values: &Array2<f32>, samples: &Samples, part: Part) -> Result<Rows, StudyError> {
+        let picked = samples.of(part);
+        let values = values.select(Axis(0), &picked);
+        let labels: Vec<u32> = picked.iter().map(|&i| samples.labels[i] as u32).collect();
+        let shape = values.dim();
+        Ok(Rows {
+            features: Tensor::from_vec(values.into_iter().collect::<Vec<f32>>(), shape, &Place::Cpu)?,
+            labels: Tensor::new(labels, &Place::Cpu)?,
+        })
     }
 }
 

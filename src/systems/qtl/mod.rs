@@ -8,6 +8,7 @@
 //! * [`run`]: the whole river, into one run folder.
 
 mod artifacts;
+pub mod battery;
 mod experiment;
 mod inputs;
 mod judge;
