@@ -29,6 +29,7 @@ pub struct SourceRow {
 
 /// Every source of a device's noise.
 pub static SOURCES: &[SourceRow] = &[
+    SourceRow { name: "none", doc: "the circuit as the device runs it, without noise", scale: |_| Scale::all(0.0) },
     SourceRow { name: "all", doc: "everything the model knows", scale: Scale::all },
     SourceRow {
         name: "depolarizing",

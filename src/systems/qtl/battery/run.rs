@@ -293,7 +293,7 @@ fn gradients(job: &Landscape) -> Result<landscape::Gradients, StudyError> {
     let mut ansatz = start.circuit(job.circuit.family()?, qubits, depth).map_err(NnError::from)?;
     ansatz.observables = vec![(CostRow::named(&job.cost)?.observable)(qubits)];
     let weights = start.weights(&ansatz, depth, job.draws, SEED);
-    landscape::gradients(&execution(&ansatz, job.noise.as_ref())?, ansatz.inputs, &weights)
+    landscape::gradients(&execution(&ansatz, job.noise.as_ref())?, ansatz.inputs, &weights, SEED)
 }
 
 fn counts(circuit: &CircuitSpec, device: Option<&str>) -> Result<Counts, StudyError> {

@@ -70,28 +70,22 @@ pub fn landscape(runs: &[&Finished<'_>]) -> Vec<Block> {
         for (start, own) in grouped(&own, &["start"]) {
             let at = points(&own, "qubits", variance);
             let fit = decay(&at);
-            lines.push(Line {
-                label: start[0].replace('_', " "),
-                points: at.clone(),
-                spread: Vec::new(),
-                guide: false,
-            });
+            let name = start[0].replace('_', " ");
+            let label = match fit {
+                Some((rate, _)) => format!("{name} (× {} per qubit)", three_digits((-rate).exp())),
+                None => name,
+            };
+            lines.push(Line { label, points: at.clone(), spread: Vec::new(), guide: false });
             if let Some((rate, intercept)) = fit {
-                let factor = three_digits((-rate).exp());
                 let fitted = at.iter().map(|(x, _)| (*x, (intercept - rate * x).exp())).collect();
-                lines.push(Line {
-                    label: format!("fit: × {factor} per qubit"),
-                    points: fitted,
-                    spread: Vec::new(),
-                    guide: true,
-                });
+                lines.push(Line { label: String::new(), points: fitted, spread: Vec::new(), guide: true });
             }
         }
         let place: Vec<&str> = keys.iter().zip(&name).filter(|(key, _)| shown.contains(key)).map(|(_, v)| *v).collect();
         Figure {
             name: file_name("barren_plateau", &place),
             caption: format!(
-                "Variance of the gradient against width: {}. A straight fall on this scale is exponential",
+                "Variance of the gradient against width: {}. A straight fall on this scale is exponential; dotted: its fit",
                 named(&keys, &name)
             ),
             drawing: Drawing::Lines {

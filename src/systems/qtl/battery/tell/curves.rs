@@ -176,7 +176,9 @@ fn noise_scaling(study: &StudyRow, runs: &[&Finished<'_>]) -> Vec<Block> {
             let mut lines = Vec::new();
             for (_, channel) in settings.iter().filter(|(d, _)| d == device) {
                 let at = |scale: &f64| under(&own, device, channel, *scale);
-                let drawn = line(channel, scales.iter().map(|scale| (*scale, spread(&at(scale)))));
+                let mut drawn = line(channel, scales.iter().map(|scale| (*scale, spread(&at(scale)))));
+                // Whiskers of several sources at one factor hide each other; the table has them.
+                drawn.spread.clear();
                 if drawn.points.is_empty() {
                     continue;
                 }
@@ -189,7 +191,7 @@ fn noise_scaling(study: &StudyRow, runs: &[&Finished<'_>]) -> Vec<Block> {
                     name: format!("noise_scaling_{}_{device}", head.replace('@', "_")),
                     caption: format!(
                         "{head} under {device}: accuracy against the factor on each source of its noise (1: as \
-                                      calibrated); mean ± sd over data and seeds"
+                                      calibrated); mean over data and seeds"
                     ),
                     drawing: Drawing::Lines {
                         x: ("factor on the noise".into(), Scale::Linear),
