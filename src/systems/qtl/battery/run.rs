@@ -192,7 +192,7 @@ impl Bench<'_> {
     /// The engine on batches of `batch` rows, and what the noise model mended.
     fn told(&self, batch: usize) -> Result<(Option<String>, Vec<String>), StudyError> {
         let Some(run) = self.execution(self.job.noise.as_ref())? else { return Ok((None, Vec::new())) };
-        let family = self.row.family(self.job.circuit.family()?)?;
+        let family = self.row.family(self.job.circuit.family()?);
         let inputs = family.inputs(self.shape.qubits, self.shape.depth);
         let (rows, shared) = (Array2::zeros((batch, inputs)), ndarray::Array1::zeros(run.program.slots - inputs));
         let angles = Angles { rows: rows.view(), shared: shared.view() };
