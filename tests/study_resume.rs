@@ -78,6 +78,20 @@ fn killed_at_twenty_moments_it_ends_as_if_it_had_not_been() {
 }
 
 #[test]
+fn an_interrupt_says_what_is_kept() {
+    let place = place();
+    let child = command(place.path(), "out").stderr(Stdio::piped()).spawn().unwrap();
+    while stored(&place.path().join("out")).is_empty() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let out = child.wait_with_output().unwrap();
+    let error = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(130), "{error}");
+    assert!(error.contains("what was finished is kept in out, and --resume continues"), "{error}");
+}
+
+#[test]
 fn two_processes_share_one_folder() {
     let place = place();
     whole(place.path(), "whole");

@@ -19,7 +19,7 @@ use crate::study::landscape::{COSTS, STARTS};
 use crate::study::metric::METRICS;
 use crate::systems::SYSTEMS;
 use crate::systems::qtl::PRESETS;
-use crate::systems::qtl::battery::STUDIES;
+use crate::systems::qtl::battery::{AXES, SOURCES, STUDIES};
 use crate::transfer::METHODS;
 
 /// Lists what there is: gates, channels, devices, backbones, heads, …
@@ -47,6 +47,8 @@ enum Kind {
     Presets,
     Systems,
     Studies,
+    Axes,
+    Sources,
     Costs,
     Starts,
 }
@@ -83,6 +85,8 @@ impl Kind {
             Self::Presets => named(PRESETS, |r| (r.name, r.doc)),
             Self::Systems => named(SYSTEMS, |r| (r.name, r.doc)),
             Self::Studies => named(STUDIES, |r| (r.name, r.doc)),
+            Self::Axes => named(AXES, |r| (r.list, r.doc)),
+            Self::Sources => named(SOURCES, |r| (r.name, r.doc)),
             Self::Costs => named(COSTS, |r| (r.name, r.doc)),
             Self::Starts => named(STARTS, |r| (r.name, r.doc)),
         }

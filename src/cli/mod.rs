@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // The process ends either way; nothing can be done about a stderr that cannot be written.
             let _ = writeln!(std::io::stderr(), "qgraft: {error:#}");
-            let interrupted = matches!(error.downcast_ref(), Some(StudyError::Interrupted));
+            let interrupted = matches!(error.downcast_ref(), Some(StudyError::Interrupted | StudyError::Paused { .. }));
             ExitCode::from(if interrupted { 130 } else { 1 })
         }
     }

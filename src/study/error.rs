@@ -29,6 +29,9 @@ pub enum StudyError {
     /// The user asked to stop.
     #[error("interrupted; nothing was written")]
     Interrupted,
+    /// The user asked a battery to stop.
+    #[error("interrupted; what was finished is kept in {}, and --resume continues", path.display())]
+    Paused { path: PathBuf },
     /// A loss that is not a number.
     #[error("the loss became {loss} in epoch {epoch}; lower train.rate (now {rate}) or check the features")]
     Diverged { loss: f64, epoch: usize, rate: f64 },

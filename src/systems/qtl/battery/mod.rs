@@ -73,7 +73,12 @@ pub fn run(
     // A computation that two studies ask for is done once.
     let left: Vec<&Planned> =
         plan.iter().filter(|run| only.keeps(run) && !finished.contains(&run.id) && seen.insert(&run.id)).collect();
-    let workshop = run::Workshop::prepare(left.iter().map(|run| &run.job), (place.cache, place.jobs), watch)?;
+    let paused = |error| match error {
+        StudyError::Interrupted => StudyError::Paused { path: place.out.into() },
+        other => other,
+    };
+    let workshop =
+        run::Workshop::prepare(left.iter().map(|run| &run.job), (place.cache, place.jobs), watch).map_err(paused)?;
     let varied = plan::varied(plan);
     let todo: Vec<Todo> = left.iter().map(|run| Todo { id: run.id.clone(), title: run.title(&varied) }).collect();
     let stopped = || Watch::stopped(watch);
@@ -81,7 +86,8 @@ pub fn run(
         let outcome = workshop.run(&left[k].job, &stopped)?;
         let json = serde_json::to_string(&outcome);
         json.map_err(|source| StudyError::Json { path: format!("run {}", left[k].id).into(), source })
-    })?;
+    })
+    .map_err(paused)?;
     let told = tell::Told::read(file, plan, &store, place.command)?;
     told.write(place.out)?;
     Ok(Summary { planned: plan.len(), finished: told.finished.len(), failures: told.failures })
