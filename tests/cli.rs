@@ -117,7 +117,11 @@ fn outcomes(qasm: &str) -> Vec<f64> {
     let circuit = qasm::read(qasm, &qasm::ReadOptions::default()).unwrap();
     let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
     let angles = Angles { rows: rows.view(), shared: shared.view() };
-    Statevector::default().probabilities(&Program::ideal(&circuit, &(0..circuit.qubits()).collect::<Vec<_>>()), angles).unwrap().into_raw_vec_and_offset().0
+    Statevector::default()
+        .probabilities(&Program::ideal(&circuit, &(0..circuit.qubits()).collect::<Vec<_>>()), angles)
+        .unwrap()
+        .into_raw_vec_and_offset()
+        .0
 }
 
 #[test]

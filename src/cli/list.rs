@@ -16,9 +16,11 @@ use crate::noise::channel::CHANNELS;
 use crate::noise::model::MODELS;
 use crate::sim::ENGINES;
 use crate::sim::mitigate::MITIGATIONS;
+use crate::study::landscape::{COSTS, STARTS};
 use crate::study::metric::METRICS;
 use crate::systems::SYSTEMS;
 use crate::systems::qtl::PRESETS;
+use crate::systems::qtl::battery::{AXES, SOURCES, STUDIES};
 use crate::transfer::METHODS;
 
 /// Lists what there is: gates, channels, devices, backbones, heads, …
@@ -46,6 +48,11 @@ enum Kind {
     Metrics,
     Presets,
     Systems,
+    Studies,
+    Axes,
+    Sources,
+    Costs,
+    Starts,
 }
 
 /// Column names and rows of text.
@@ -80,6 +87,11 @@ impl Kind {
             Self::Metrics => named(METRICS, |r| (r.name, r.doc)),
             Self::Presets => named(PRESETS, |r| (r.name, r.doc)),
             Self::Systems => named(SYSTEMS, |r| (r.name, r.doc)),
+            Self::Studies => named(STUDIES, |r| (r.name, r.doc)),
+            Self::Axes => named(AXES, |r| (r.list, r.doc)),
+            Self::Sources => named(SOURCES, |r| (r.name, r.doc)),
+            Self::Costs => named(COSTS, |r| (r.name, r.doc)),
+            Self::Starts => named(STARTS, |r| (r.name, r.doc)),
         }
     }
 }

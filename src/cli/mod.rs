@@ -9,11 +9,12 @@ mod convert;
 mod draw;
 mod export;
 mod list;
-mod noise_robustness;
 mod noise;
+mod noise_robustness;
 mod progress;
 mod run;
 mod simulate;
+mod study;
 mod transpile;
 
 use std::io::Write;
@@ -34,6 +35,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Study(study::Arguments),
     List(list::Arguments),
     Draw(draw::Arguments),
     Convert(convert::Arguments),
@@ -48,6 +50,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Study(arguments) => study::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
@@ -64,7 +67,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // The process ends either way; nothing can be done about a stderr that cannot be written.
             let _ = writeln!(std::io::stderr(), "qgraft: {error:#}");
-            let interrupted = matches!(error.downcast_ref(), Some(StudyError::Interrupted));
+            let interrupted = matches!(error.downcast_ref(), Some(StudyError::Interrupted | StudyError::Paused { .. }));
             ExitCode::from(if interrupted { 130 } else { 1 })
         }
     }

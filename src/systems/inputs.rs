@@ -1,10 +1,10 @@
 //! From the spec's data to features with labels.
 
 use candle_core::{Device as Place, Tensor};
-use ndarray::Axis;
+use ndarray::{Array2, Axis};
 
 use crate::data::{
-    BadPicture, FeatureCache, Features, Part, Pictures, Split, fashion_mnist, read_features, read_folder,
+    BadPicture, FeatureCache, Features, Part, Pictures, Samples, Split, fashion_mnist, read_features, read_folder,
 };
 use crate::nn::backbone::{BackboneRow, extract};
 use crate::study::StudyError;
@@ -95,14 +95,14 @@ fn from_pictures(
     })
 }
 
-/// The rows of one part as tensors.
+/// The rows of one part of `values` (samples, width) as tensors.
 ///
 /// # Errors
 /// If the tensor library fails.
-pub fn rows(features: &Features, part: Part) -> Result<Rows, StudyError> {
-    let picked = features.samples.of(part);
-    let values = features.values.select(Axis(0), &picked);
-    let labels: Vec<u32> = picked.iter().map(|&i| features.samples.labels[i] as u32).collect();
+pub fn rows(values: &Array2<f32>, samples: &Samples, part: Part) -> Result<Rows, StudyError> {
+    let picked = samples.of(part);
+    let values = values.select(Axis(0), &picked);
+    let labels: Vec<u32> = picked.iter().map(|&i| samples.labels[i] as u32).collect();
     let shape = values.dim();
     Ok(Rows {
         features: Tensor::from_vec(values.into_iter().collect::<Vec<f32>>(), shape, &Place::Cpu)?,

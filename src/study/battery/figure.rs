@@ -208,8 +208,8 @@ fn over_axis(x: &(String, Scale), y: &(String, Scale), lines: &[Line], bands: bo
     Chart {
         description: caption.into(),
         size: (560.0, 340.0),
-        x: axis(&x.0, x.1, (across.0 - room, across.1 + room)),
-        y: axis(&y.0, y.1, stretched(up)),
+        x: axis(&x.0, x.1, (across.0 - room, across.1 + room), all.iter().all(|(p, _)| p.0.fract() == 0.0)),
+        y: axis(&y.0, y.1, stretched(up), false),
         series,
         mark_x: None,
     }
@@ -232,7 +232,7 @@ fn rows(names: &[String], x: &str, lines: &[Line], caption: &str) -> Chart {
     Chart {
         description: caption.into(),
         size: (760.0, 62.0 + names.len() as f64 * (14.0 + 12.0 * count)),
-        x: axis(x, Scale::Linear, stretched(ends(reach))),
+        x: axis(x, Scale::Linear, stretched(ends(reach)), false),
         y: Axis::of_names(names.iter().rev().cloned().collect()),
         series: series.collect(),
         mark_x: None,
@@ -252,7 +252,8 @@ fn stretched((low, high): (f64, f64)) -> (f64, f64) {
     (low - room, high + room)
 }
 
-fn axis(label: &str, scale: Scale, range: (f64, f64)) -> Axis {
+/// An axis with its ticks; counts (`whole`) have none between them.
+fn axis(label: &str, scale: Scale, range: (f64, f64), whole: bool) -> Axis {
     if scale == Scale::Powers {
         return Axis::of_powers(label, (range.0.floor(), range.1.ceil()));
     }
@@ -260,5 +261,5 @@ fn axis(label: &str, scale: Scale, range: (f64, f64)) -> Axis {
     let rough = (range.1 - range.0) / 6.5;
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|step| *step >= rough).unwrap_or(10.0 * power);
-    Axis::new(label, range, step)
+    Axis::new(label, range, if whole { step.max(1.0) } else { step })
 }

@@ -125,7 +125,7 @@ fn block(block: &Block) -> String {
         Block::Table(table) => table.html(),
         Block::Figures(figures) => {
             let drawn: String = figures.iter().map(Figure::html).collect();
-            let class = if figures.len() > 1 { "grid pair" } else { "grid wide" };
+            let class = if figures.len() > 1 { "grid pair" } else { "alone" };
             format!("<div class=\"{class}\">\n{drawn}</div>\n")
         }
     }
@@ -138,10 +138,24 @@ fn block(block: &Block) -> String {
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let written = std::fs::create_dir_all(folder).and_then(|()| {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = readable().tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)
     });
     written.map(drop).map_err(|source| StudyError::File { path: path.into(), source })
+}
+
+/// A temporary file that others may read, as far as the user's mask allows; by default it would be private.
+#[cfg(unix)]
+fn readable() -> tempfile::Builder<'static, 'static> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(std::fs::Permissions::from_mode(0o666));
+    builder
+}
+
+#[cfg(not(unix))]
+fn readable() -> tempfile::Builder<'static, 'static> {
+    tempfile::Builder::new()
 }

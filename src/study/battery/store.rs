@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -24,6 +24,21 @@ const VERSION: i64 = 1;
 
 /// How long a process waits for another one's write to end.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// SQLite does not wait by itself while another process changes the journal of a new file.
+fn patiently(work: impl Fn() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        match work() {
+            Err(rusqlite::Error::SqliteFailure(error, _))
+                if error.code == rusqlite::ErrorCode::DatabaseBusy && began.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return other,
+        }
+    }
+}
 
 /// What a finished run left: what it found, and what it took.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +75,7 @@ impl Store {
         let connection = Connection::open(&path).map_err(failed)?;
         connection.busy_timeout(PATIENCE).map_err(failed)?;
         // A commit is on the disk before the next run begins; readers and writers do not wait for each other.
-        connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+        patiently(|| connection.pragma_update(None, "journal_mode", "wal")).map_err(failed)?;
         connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
         if version > VERSION {

@@ -28,17 +28,18 @@ impl Table {
 
     /// `<table>` under its caption.
     pub fn html(&self) -> String {
-        let header: String =
-            self.header.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell))).collect();
+        let name = |place: usize| if place < self.names { " class=\"name\"" } else { "" };
+        let head = |(place, cell): (usize, &String)| format!("<th scope=\"col\"{}>{}</th>", name(place), escape(cell));
+        let header: String = self.header.iter().enumerate().map(head).collect();
         let row = |cells: &Vec<String>| {
             let cell = |(place, text): (usize, &String)| match place < self.names {
-                true => format!("<th scope=\"row\">{}</th>", escape(text)),
+                true => format!("<th scope=\"row\" class=\"name\">{}</th>", escape(text)),
                 false => format!("<td>{}</td>", escape(text)),
             };
             format!("<tr>{}</tr>", cells.iter().enumerate().map(cell).collect::<String>())
         };
         format!(
-            "<p class=\"caption\" id=\"{}\">{}</p>\n<div class=\"scroll\"><table>\n<thead><tr>{header}</tr></thead>\n\
+            "<p class=\"caption\" id=\"{}\">{}</p>\n<div class=\"scroll\"><table class=\"fit\">\n<thead><tr>{header}</tr></thead>\n\
              <tbody>\n{}\n</tbody>\n</table></div>\n",
             self.name,
             escape(&self.caption),

@@ -9,6 +9,8 @@ mod start;
 
 pub use start::{STARTS, StartRow};
 
+use std::f64::consts::{PI, TAU};
+
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +19,7 @@ use crate::math::{C64, Stream};
 use crate::nn::{Execution, NnError};
 use crate::noise::Program;
 use crate::sim::{Angles, Statevector};
-use crate::study::error::Result;
+use crate::study::error::{Result, StudyError};
 
 /// A cost as a function of the final state.
 pub struct CostRow {
@@ -52,9 +54,9 @@ impl CostRow {
     ///
     /// # Errors
     /// If there is none, with the nearest name.
-    pub fn named(name: &str) -> std::result::Result<&'static Self, NnError> {
+    pub fn named(name: &str) -> Result<&'static Self> {
         let names = COSTS.iter().map(|row| row.name);
-        COSTS.iter().find(|row| row.name == name).ok_or_else(|| NnError::unknown("cost", "costs", name, names))
+        COSTS.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("cost", name, names))
     }
 }
 
@@ -73,18 +75,27 @@ pub struct Gradients {
     pub mean_size: f64,
 }
 
-/// Gradients of the execution's first observable over `starts`, (starts, weights) radians; input angles are 0.
+/// Starts that are run together: a batch of density matrices has to fit into memory.
+const TOGETHER: usize = 20;
+
+/// Gradients of the execution's first observable over `starts`, (starts, weights) radians, each at an input of its own:
+/// input angles are uniform in ±π/2, all that `tanh · π/2` reaches.
 ///
 /// # Errors
 /// If the simulator refuses.
-pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>) -> Result<Gradients> {
+pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>, seed: u64) -> Result<Gradients> {
     let (count, weights) = starts.dim();
-    let rows = ndarray::concatenate![Axis(1), Array2::zeros((count, inputs)), *starts];
-    let angles = Angles { rows: rows.view(), shared: ArrayView1::from(&[]) };
     let Execution { program, observables, simulator } = execution;
-    let cotangent = Array2::from_shape_fn((count, observables.len()), |(_, o)| f64::from(o == 0));
-    let slopes = simulator.vjp(program, angles, observables, cotangent.view()).map_err(NnError::from)?.rows;
-    let slopes = slopes.slice(ndarray::s![.., inputs..]);
+    let mut stream = Stream::named(seed, "inputs");
+    let data = Array2::from_shape_simple_fn((count, inputs), || PI * (stream.uniform() - 0.5));
+    let all = ndarray::concatenate![Axis(1), data, *starts];
+    let mut slopes = Array2::zeros((count, weights));
+    for (rows, mut to) in all.axis_chunks_iter(Axis(0), TOGETHER).zip(slopes.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
+        let angles = Angles { rows, shared: ArrayView1::from(&[]) };
+        let cotangent = Array2::from_shape_fn((rows.nrows(), observables.len()), |(_, o)| f64::from(o == 0));
+        let found = simulator.vjp(program, angles, observables, cotangent.view()).map_err(NnError::from)?.rows;
+        to.assign(&found.slice(ndarray::s![.., inputs..]));
+    }
     let variances: Array1<f64> = slopes.var_axis(Axis(0), if count > 1 { 1.0 } else { 0.0 });
     Ok(Gradients {
         starts: count,
@@ -120,7 +131,7 @@ pub fn reach(ansatz: &Ansatz, pairs: usize, seed: u64) -> Result<Reach> {
     let program = Program::ideal(&ansatz.circuit, &keep);
     let mut stream = Stream::named(seed, "reach");
     let rows = Array2::from_shape_simple_fn((2 * pairs, ansatz.circuit.slots()), || stream.uniform());
-    let mut rows = rows * std::f64::consts::TAU;
+    let mut rows = rows * TAU;
     rows.slice_mut(ndarray::s![.., ..ansatz.inputs]).fill(0.0);
     let angles = Angles { rows: rows.view(), shared: ArrayView1::from(&[]) };
     let states = Statevector::default().states(&program, angles).map_err(NnError::from)?;

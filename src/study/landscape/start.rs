@@ -7,7 +7,7 @@ use ndarray::Array2;
 use crate::circuit::ansatz::AnsatzRow;
 use crate::circuit::{Ansatz, CircuitError, OpKind, Param};
 use crate::math::Stream;
-use crate::nn::NnError;
+use crate::study::StudyError;
 
 /// A way to choose a circuit's first weights.
 pub struct StartRow {
@@ -50,13 +50,13 @@ impl StartRow {
     ///
     /// # Errors
     /// If there is none, with the nearest name.
-    pub fn named(name: &str) -> Result<&'static Self, NnError> {
+    pub fn named(name: &str) -> Result<&'static Self, StudyError> {
         let names = STARTS.iter().map(|row| row.name);
-        STARTS.iter().find(|row| row.name == name).ok_or_else(|| NnError::unknown("start", "starts", name, names))
+        STARTS.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("start", name, names))
     }
 
-    /// The circuit this start is for: the family's own, or for identity blocks half of its layers (rounded up) followed
-    /// by their inverse with weights of its own.
+    /// The circuit this start is for: the family's own, or for identity blocks the encoding, half of the layers (rounded
+    /// up), and their inverse with weights of its own. Where layers upload inputs again, the inverse takes them back.
     ///
     /// # Errors
     /// None for at least one qubit.
@@ -70,7 +70,10 @@ impl StartRow {
         for name in &half.circuit.slot_names()[inputs..] {
             circuit.slot(format!("{name}'"));
         }
-        for op in half.circuit.inverse()?.ops() {
+        // Without layers the family is its encoding alone.
+        let encoding = family.build(qubits, 0, true)?.circuit.ops().len();
+        let inverse = half.circuit.inverse()?;
+        for op in &inverse.ops()[..inverse.ops().len() - encoding] {
             let mut op = op.clone();
             if let OpKind::Gate { params, .. } = &mut op.kind {
                 for param in params {
@@ -83,7 +86,7 @@ impl StartRow {
             }
             circuit.append(op)?;
         }
-        Ok(Ansatz { circuit, inputs })
+        Ok(Ansatz { circuit, ..half })
     }
 
     /// Random weights (`count`, weights) for [`StartRow::circuit`], radians.

@@ -33,6 +33,13 @@ pub trait Watch: Sync {
     fn learned(&self, rows: usize);
     /// Whether the user wants to stop.
     fn stopped(&self) -> bool;
+    /// An epoch has ended, with the parameters as it left them.
+    ///
+    /// # Errors
+    /// Whatever keeps the watcher from taking note; the training ends with it.
+    fn after_epoch(&self, _record: &Record, _params: &Params) -> Result<(), StudyError> {
+        Ok(())
+    }
 }
 
 /// Nobody watches.
@@ -135,6 +142,7 @@ impl<'a> Fit<'a> {
             let steps = self.sampler.epoch(self.training.len(), batch, &mut batches);
             let mut record = self.epoch(params, transfer, &plan, &mut state, &steps)?;
             record.judged = self.judged(params, &state)?;
+            self.watch.after_epoch(&record, params)?;
             state.history.push(record);
             if self.regime.is_best(&state.history) {
                 state.best = Some(self.kept(params, &state)?);

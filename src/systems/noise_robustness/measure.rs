@@ -191,7 +191,7 @@ pub fn gradient_points(spec: &Spec, bench: &Bench, ansatz: &Ansatz) -> Result<Ve
     for (k, device) in spec.devices.iter().enumerate() {
         for &scale in &spec.scales {
             let execution = bench.execution(&Condition::plain(k, scale), 0)?;
-            let variance = gradients(&execution, ansatz.inputs, &starts)?.variance;
+            let variance = gradients(&execution, ansatz.inputs, &starts, 0)?.variance;
             points.push(GradientPoint { device: device.clone(), scale, variance });
         }
     }

@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use serde::Deserialize;
 
 use crate::circuit::qasm::{ReadOptions, read};
-use crate::circuit::{Ansatz, Circuit, OpKind};
+use crate::circuit::{Ansatz, Circuit, Observable, OpKind};
 use crate::data::{Features, Part};
 use crate::math::Stream;
 use crate::nn::head::{Body, DressedHead, HeadRow, HeadShape};
@@ -134,7 +134,8 @@ pub fn from_file(path: &Path, rows: usize) -> Result<(Ansatz, Subject), StudyErr
         weights: Array1::zeros(0),
         classifier: None,
     };
-    Ok((Ansatz { circuit, inputs: 0 }, subject))
+    let observables = Observable::all_z(circuit.qubits());
+    Ok((Ansatz { circuit, inputs: 0, observables }, subject))
 }
 
 /// What of a run folder's spec.toml decides its exported head.
@@ -229,8 +230,8 @@ impl Workshop<'_> {
     pub fn train(&self, watch: &dyn Watch) -> Result<Vec<Subject>, StudyError> {
         let ways = [Training::Ideal, Training::Device, Training::Environment];
         let (names, count) = (names(self.spec), self.spec.seeds.len());
-        let training = inputs::rows(self.features, Part::Train)?;
-        let validation = inputs::rows(self.features, Part::Validation)?;
+        let training = inputs::rows(&self.features.values, &self.features.samples, Part::Train)?;
+        let validation = inputs::rows(&self.features.values, &self.features.samples, Part::Validation)?;
         parallel::jobs(ways.len() * count, self.threads, |job| {
             let (way, seed) = (ways[job / count], self.spec.seeds[job % count]);
             let mut params = Params::new(seed, DType::F32);
@@ -256,7 +257,7 @@ impl Workshop<'_> {
     /// A trained head as plain numbers.
     fn subject(&self, name: &str, seed: u64, head: &DressedHead, params: &Params) -> Result<Subject, StudyError> {
         let sheet = |part: Part| -> Result<Sheet, StudyError> {
-            let rows = inputs::rows(self.features, part)?;
+            let rows = inputs::rows(&self.features.values, &self.features.samples, part)?;
             let labels = rows.labels.to_vec1::<u32>()?.into_iter().map(|label| label as usize).collect();
             Ok(Sheet { angles: matrix(&head.angles(&rows.features)?)?, labels })
         };

@@ -8,7 +8,7 @@ use candle_core::Tensor;
 use crate::circuit::qasm::{WriteOptions, write2, write3};
 use crate::circuit::{Ansatz, Circuit, draw};
 use crate::data::Samples;
-use crate::nn::head::{Body, DressedHead};
+use crate::nn::head::DressedHead;
 use crate::nn::{Execution, NnError};
 use crate::study::StudyError;
 use crate::study::files::{EpochLine, PredictionLine, RunFolder, predictions_csv, training_log_csv};
@@ -61,9 +61,8 @@ impl Exported {
         let shape = spec.shape(table.training.features.dim(1)?, table.classes);
         let family = spec.family()?;
         let Some(ansatz) = choice.row.ansatz(family, &shape)? else { return Ok(None) };
-        let Body::Dressed { entangle } = choice.row.body else { return Ok(None) };
-        let execution: Execution = executions.get(entangle, &Setting::IDEAL, run.seed);
-        let head = DressedHead::new(&mut run.params, &shape, family, execution)?;
+        let execution: Execution = executions.get(choice.row, &Setting::IDEAL, run.seed);
+        let head = DressedHead::new(&mut run.params, &shape, choice.row.family(family), execution)?;
         let angles = head.angles(&table.validation.features.narrow(0, 0, 1)?)?;
         let (weights, inputs) = (numbers(head.weights())?, numbers(&angles)?);
         Ok(Some(Self { ansatz, weights, inputs, label: choice.label.clone(), seed: run.seed }))

@@ -8,6 +8,7 @@
 //! * [`run`]: the whole river, into one run folder. [`SavedHead`]: its trained circuit, read back.
 
 mod artifacts;
+pub mod battery;
 mod experiment;
 mod judge;
 mod kernel;
@@ -93,9 +94,8 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
 
 fn environment(spec: &Spec, trained: &[Trained], executions: &Executions) -> Result<Environment, StudyError> {
     let circuits = trained.iter().any(|run| run.judged.len() > 1);
-    let inputs = spec.family()?.inputs(spec.circuit.qubits, spec.circuit.depth);
     Ok(Environment {
-        engine: if circuits { executions.engines(spec.train.batch, inputs) } else { "no head runs a circuit".into() },
+        engine: if circuits { executions.engines(spec.train.batch) } else { "no head runs a circuit".into() },
         precision: "f32 features and heads, f64 circuits".into(),
         device: format!("cpu ({})", std::env::consts::ARCH),
         versions: vec![("qgraft".into(), env!("CARGO_PKG_VERSION").into())],

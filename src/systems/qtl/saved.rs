@@ -12,9 +12,9 @@ use crate::nn::{Execution, NnError, Params};
 use crate::sim::Statevector;
 use crate::study::StudyError;
 use crate::systems::Progress;
-use crate::systems::qtl::spec::{HeadChoice, Spec};
 use crate::systems::inputs;
 use crate::systems::qtl::Workplace;
+use crate::systems::qtl::spec::{HeadChoice, Spec};
 
 /// The head that a run exported: the first circuit head of its spec under its first seed, from `spec.toml`,
 /// `circuit.json` and `head.safetensors`.
@@ -46,7 +46,6 @@ impl SavedHead {
         let text = std::fs::read_to_string(&path).map_err(|source| StudyError::File { path: path.clone(), source })?;
         let circuit = Circuit::from_json(&text).map_err(|e| file(path, e))?;
         let family = spec.family()?;
-        let ansatz = Ansatz { inputs: family.inputs(spec.circuit.qubits, spec.circuit.depth), circuit };
 
         let path = folder.join("head.safetensors");
         let tensors = safetensors::load(&path, &Place::Cpu).map_err(|e| file(path.clone(), e))?;
@@ -56,9 +55,12 @@ impl SavedHead {
         };
         // Weights of linear layers are (out, in).
         let shape = spec.shape(size("reduce.weight", 1)?, size("classify.weight", 0)?);
+        let built = choice.row.ansatz(family, &shape)?.expect("a dressed head has a circuit");
+        // The run's own circuit, whatever this version would build.
+        let ansatz = Ansatz { circuit, ..built };
         let execution = Execution::ideal(&ansatz, Arc::new(Statevector::default()));
         let mut params = Params::new(0, DType::F32);
-        let head = DressedHead::new(&mut params, &shape, family, execution)?;
+        let head = DressedHead::new(&mut params, &shape, choice.row.family(family), execution)?;
         params.load(&path)?;
         Ok(Self { spec, choice, shape, ansatz, params, head })
     }

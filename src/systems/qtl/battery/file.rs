@@ -81,8 +81,13 @@ impl Default for Shares {
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
     /// Where the rows come from.
-    #[serde(flatten)]
     pub source: Source,
+    /// The folder, or the file of features, in which `{backbone}` becomes the backbone's name.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// What synthetic features look like; they are as wide as the backbone's.
+    #[serde(default)]
+    pub shape: Option<Synthetic>,
     /// At most this many rows of each class and part of the data, the first ones; 0 takes all.
     #[serde(default)]
     pub rows_per_class: usize,
@@ -93,23 +98,17 @@ pub struct Dataset {
 }
 
 /// Kinds of data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "source", rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// T-shirt, pullover and shirt of Fashion-MNIST, embedded in the program.
     FashionMnist,
     /// A folder of class folders.
-    Folder {
-        /// Where it is.
-        path: PathBuf,
-    },
+    Folder,
     /// A safetensors file of features and labels for each backbone.
-    Features {
-        /// Where it is; `{backbone}` in it becomes the backbone's name.
-        path: String,
-    },
-    /// Features made by a formula, as wide as the backbone's.
-    Synthetic(Synthetic),
+    Features,
+    /// Features made by a formula.
+    Synthetic,
 }
 
 fn recipe() -> Recipe {
@@ -151,7 +150,13 @@ impl File {
             if let Some(test) = dataset.test {
                 share(&format!("datasets.{name}.test"), test)?;
             }
-            if let Source::Synthetic(Synthetic { training, held_out, classes, separation, .. }) = dataset.source
+            if [Source::Folder, Source::Features].contains(&dataset.source) && dataset.path.is_none() {
+                return Err(format!("datasets.{name}: a folder or a file of features needs a path"));
+            }
+            if dataset.source == Source::Synthetic && dataset.shape.is_none() {
+                return Err(format!("datasets.{name}: synthetic features need a shape"));
+            }
+            if let Some(Synthetic { training, held_out, classes, separation, .. }) = dataset.shape
                 && !(classes >= 2 && training >= 4 * classes && held_out >= classes && separation.is_finite())
             {
                 return Err(format!(

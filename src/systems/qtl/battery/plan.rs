@@ -52,6 +52,8 @@ pub enum Kind {
     Training,
     /// Takes gradients over random initialisations.
     Landscape,
+    /// Measures expressibility and entangling capability.
+    Reach,
     /// Transpiles a circuit.
     Transpiling,
 }
@@ -98,7 +100,16 @@ pub static STUDIES: &[StudyRow] = &[
         doc: "Heads trained and judged under one source of a device's noise at a time.",
         kind: Kind::Training,
         axes: &[
-            "datasets", "backbones", "qubits", "depths", "ansatze", "heads", "devices", "channels", "scales", "epochs",
+            "datasets",
+            "backbones",
+            "qubits",
+            "depths",
+            "ansatze",
+            "heads",
+            "devices",
+            "channels",
+            "scales",
+            "epochs",
             "seeds",
         ],
         inside: &[],
@@ -109,7 +120,16 @@ pub static STUDIES: &[StudyRow] = &[
         doc: "Heads trained (by the parameter-shift rule) and judged with a finite number of shots under a device's noise.",
         kind: Kind::Training,
         axes: &[
-            "datasets", "backbones", "qubits", "depths", "ansatze", "heads", "devices", "shots", "mitigation", "epochs",
+            "datasets",
+            "backbones",
+            "qubits",
+            "depths",
+            "ansatze",
+            "heads",
+            "devices",
+            "shots",
+            "mitigation",
+            "epochs",
             "seeds",
         ],
         inside: &[],
@@ -131,6 +151,14 @@ pub static STUDIES: &[StudyRow] = &[
         inside: &[],
     },
     StudyRow {
+        name: "expressibility",
+        heading: "What the circuit reaches",
+        doc: "Expressibility and entangling capability of the circuit, by width and depth.",
+        kind: Kind::Reach,
+        axes: &["ansatze", "qubits", "depths", "draws"],
+        inside: &[],
+    },
+    StudyRow {
         name: "transpilation",
         heading: "What a device makes of the circuit",
         doc: "Depth and two-qubit gates after transpilation.",
@@ -145,9 +173,9 @@ impl StudyRow {
     ///
     /// # Errors
     /// If there is none, with the nearest name.
-    pub fn named(name: &str) -> Result<&'static Self, NnError> {
+    pub fn named(name: &str) -> Result<&'static Self, StudyError> {
         let names = STUDIES.iter().map(|row| row.name);
-        STUDIES.iter().find(|row| row.name == name).ok_or_else(|| NnError::unknown("study", "studies", name, names))
+        STUDIES.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("study", name, names))
     }
 }
 
@@ -215,7 +243,7 @@ pub fn resolve(file: &File) -> Result<Vec<Planned>, StudyError> {
             axis(list)?;
             if !study.axes.contains(&list.as_str()) && !study.inside.contains(&list.as_str()) {
                 let known = study.axes.iter().chain(study.inside).copied();
-                return Err(NnError::unknown("list of this study", "axes", &format!("{}.{list}", study.name), known).into());
+                return Err(StudyError::unknown("list of this study", &format!("{}.{list}", study.name), known));
             }
         }
         let values = |list: &str| values(file, study, list);
@@ -248,7 +276,7 @@ pub fn resolve(file: &File) -> Result<Vec<Planned>, StudyError> {
 
 fn axis(list: &str) -> Result<&'static AxisRow, StudyError> {
     let names = AXES.iter().map(|row| row.list);
-    AXES.iter().find(|row| row.list == list).ok_or_else(|| NnError::unknown("list", "axes", list, names).into())
+    AXES.iter().find(|row| row.list == list).ok_or_else(|| StudyError::unknown("list", list, names))
 }
 
 /// The values of a list for a study: its own, those of [lists], or the default.
@@ -288,7 +316,7 @@ fn text(value: &toml::Value) -> String {
 
 fn known_key(key: &str) -> Result<&'static str, StudyError> {
     let keys = || AXES.iter().map(|row| row.key);
-    keys().find(|known| *known == key).ok_or_else(|| NnError::unknown("key", "axes", key, keys()).into())
+    keys().find(|known| *known == key).ok_or_else(|| StudyError::unknown("key", key, keys()))
 }
 
 /// Which runs are to be done: key and value; values of one key are alternatives, keys narrow down.
