@@ -31,7 +31,7 @@ pub use error::SimError;
 pub use gradient::Gradient;
 pub use pauli::Pauli;
 pub use sample::Shots;
-pub use statevector::Statevector;
+pub use statevector::{Prepared, Statevector};
 pub use trajectory::Trajectory;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
