@@ -142,7 +142,9 @@ fn wide_noisy_programs_run_as_trajectories() {
     let (qubits, shots, chance) = (16, 400, 0.1);
     let mut circuit = Circuit::new(qubits);
     circuit.push(Gate::X, &[0], &[]).unwrap();
-    (1..qubits).for_each(|q| drop(circuit.push(Gate::Cx, &[q - 1, q], &[]).unwrap()));
+    for q in 1..qubits {
+        circuit.push(Gate::Cx, &[q - 1, q], &[]).unwrap();
+    }
     let flip = Channel::named("bit_flip", &[chance]).unwrap();
     let noise = |op: &Op| if op.name() == "x" { vec![(flip.clone(), vec![0])] } else { Vec::new() };
     let program = Program::compile(&circuit, &[], noise, |_| None);
