@@ -40,7 +40,7 @@ pub use gradient::Gradient;
 pub use hessian::Hessian;
 pub use pauli::Pauli;
 pub use sample::Shots;
-pub use statevector::Statevector;
+pub use statevector::{Prepared, Statevector};
 pub use trajectory::Trajectory;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};

@@ -9,8 +9,11 @@ use crate::sim::Angles;
 use crate::sim::float::Float;
 use crate::sim::map::{Map, unitary};
 use crate::sim::statevector::adjoint::{unapply, unapply_both};
+use crate::sim::statevector::fuse::Loose;
 use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply};
 use crate::sim::statevector::low::{Shuffles, shuffle};
+use crate::sim::statevector::plain::{self, Real};
+use crate::sim::statevector::vector::Vectors;
 
 /// A gate with everything that does not depend on angles worked out.
 pub struct Gate {
@@ -96,6 +99,41 @@ impl Gate {
         }
     }
 
+    /// Whether its matrix is real for all angles and has a fast kernel on so many lanes.
+    pub fn is_plain<F: Vectors>(&self, lanes: usize) -> bool {
+        let form = match &self.kind {
+            Kind::Real => true,
+            Kind::Permutation(to) => to[..] == [1, 0],
+            _ => false,
+        };
+        form && plain::fits::<F>(&self.places, lanes, self.by_row)
+    }
+
+    /// [`Gate::apply`] for a gate that is plain, on one part of a state.
+    pub fn apply_plain<F: Vectors>(
+        &self,
+        part: &mut [F],
+        lanes: usize,
+        bound: &Option<Bound<F>>,
+        angles: &Angles,
+        rows: Range<usize>,
+    ) {
+        let places = &self.places;
+        if self.kind != Kind::Real {
+            return F::dispatch(plain::Flip { part, lanes, places });
+        }
+        match bound {
+            Some(bound) => {
+                let matrix = Real { list: &bound.entries, by_row: false };
+                F::dispatch(plain::Apply { part, lanes, places, matrix });
+            }
+            None => {
+                let list = self.values(angles, rows);
+                F::dispatch(plain::Apply { part, lanes, places, matrix: Real { list: &list, by_row: true } });
+            }
+        }
+    }
+
     /// The gate as sums of shuffled registers, if there is one lane and it acts on the lowest qubits.
     fn shuffles<F: Float>(&self, lanes: usize, list: &[F]) -> Option<Shuffles<F>> {
         if lanes == 1 { self.low_form(self.total, &self.controls, &self.targets, list) } else { None }
@@ -118,40 +156,59 @@ impl Gate {
         })
     }
 
-    /// The qubits it acts on, as a mask.
-    pub fn operands(&self) -> u64 {
-        self.controls.iter().chain(&self.targets).fold(0, |mask, q| mask | 1 << q)
-    }
-
-    /// The gate of one row with qubit q at `place(q)` in a register of `total`.
-    pub fn placed<F: Float>(
-        &self,
-        bound: &Option<Bound<F>>,
-        angles: &Angles,
-        row: usize,
-        total: usize,
-        place: impl Fn(usize) -> usize,
-    ) -> Placed<'_, F> {
-        let list = bound.as_ref().map_or_else(|| self.values(angles, row..row + 1), |bound| bound.entries.clone());
-        let controls: Vec<usize> = self.controls.iter().map(|&q| place(q)).collect();
-        let targets: Vec<usize> = self.targets.iter().map(|&q| place(q)).collect();
-        match self.low_form(total, &controls, &targets, &list) {
-            Some(shuffles) => Placed::Low(shuffles),
-            None => Placed::High { places: Places::new(total, &controls, &targets), kind: &self.kind, list },
-        }
+    /// The gate with the numbers of one row.
+    pub fn loose(&self, angles: &Angles, row: usize) -> Loose {
+        let list = self.map.values(angles, row..row + 1);
+        Loose { controls: self.controls.clone(), targets: self.targets.clone(), kind: self.kind.clone(), list }
     }
 
     /// Un-applies the gate from both; adds the derivative of `2 Re⟨bra|ket⟩` to `shared`, by the entries of a gate that is
     /// the same in all rows, or to `rows_found` as (row, slot, value).
-    pub fn unapply<F: Float>(
+    ///
+    /// Imaginary parts that are zero throughout (`real`) are left alone by plain gates.
+    #[expect(clippy::too_many_arguments, reason = "one call of one sweep")]
+    pub fn unapply<F: Vectors>(
         &self,
         (ket, bra): (&mut State<F>, &mut State<F>),
+        real: bool,
         bound: &Option<Bound<F>>,
         angles: &Angles,
         rows: Range<usize>,
         shared: &mut [f64],
         rows_found: &mut Vec<(usize, usize, f64)>,
     ) {
+        let lanes = ket.lanes;
+        if self.is_plain::<F>(lanes) {
+            let fresh;
+            let by_row = bound.is_none();
+            let list = match bound {
+                Some(bound) => &bound.inverse,
+                None => {
+                    fresh = self.dagger(&self.values(angles, rows.clone()), lanes);
+                    &fresh
+                }
+            };
+            let mut own = vec![0.0; if by_row { list.len() } else { 0 }];
+            let parts = [(&mut ket.re, &mut bra.re), (&mut ket.im, &mut bra.im)];
+            for (ket, bra) in parts.into_iter().take(if real { 1 } else { 2 }) {
+                let places = &self.places;
+                if self.kind != Kind::Real {
+                    F::dispatch(plain::Flip { part: ket, lanes, places });
+                    F::dispatch(plain::Flip { part: bra, lanes, places });
+                } else if self.map.is_fixed() {
+                    let matrix = Real { list, by_row };
+                    F::dispatch(plain::Apply { part: ket, lanes, places, matrix });
+                    F::dispatch(plain::Apply { part: bra, lanes, places, matrix });
+                } else {
+                    let found = if by_row { &mut own[..] } else { &mut shared[..] };
+                    F::dispatch(plain::Unapply { ket, bra, lanes, places, inverse: Real { list, by_row }, found });
+                }
+            }
+            if by_row {
+                self.map.gradient(angles, rows, &own, |row, slot, value| rows_found.push((row, slot, value)));
+            }
+            return;
+        }
         match bound {
             Some(bound) => {
                 let inverse = Entries { list: &bound.inverse, by_row: false };
@@ -204,24 +261,6 @@ impl Gate {
             }
         }
         out
-    }
-}
-
-/// A gate of one row at its place in a tile.
-pub enum Placed<'a, F = f64> {
-    /// On the lowest qubits.
-    Low(Shuffles<F>),
-    /// On others.
-    High { places: Places, kind: &'a Kind, list: Vec<F> },
-}
-
-impl<F: Float> Placed<'_, F> {
-    /// Applies it to a state of one lane.
-    pub fn apply(&self, state: &mut State<F>) {
-        match self {
-            Self::Low(gate) => shuffle(state, gate),
-            Self::High { places, kind, list } => apply(state, places, kind, Entries { list, by_row: false }),
-        }
     }
 }
 

@@ -4,11 +4,19 @@
 //! and from `Σ_o c_o O_o|ψ⟩`, so the cost does not grow with the number of angles or observables.
 
 mod adjoint;
+mod fuse;
 pub(super) mod gates;
 pub(super) mod kernel;
-pub(super) mod low;
+mod low;
+mod pair;
+mod pass;
+mod phases;
+mod plain;
+mod prepared;
 pub(super) mod strings;
-mod tile;
+pub(super) mod vector;
+
+pub use prepared::Prepared;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,7 +34,9 @@ use crate::sim::readout::{Ending, Reads, record, recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 use gates::{Bound, Gate};
 use kernel::State;
+use pass::Passes;
 use strings::Strings;
+use vector::Vectors;
 
 const NAME: &str = "statevector";
 const INSTEAD: &str = "use fewer qubits (29 fit the limit)";
@@ -46,11 +56,13 @@ struct Plan {
     measures: bool,
 }
 
-/// Rows that run together: enough to fill the vector unit, few enough for ket and bra to stay in the second-level cache.
-fn lanes(qubits: usize) -> usize {
+/// Rows that run together: enough to fill registers and to make little of what is done once a gate, few enough for ket
+/// and bra of a narrow program to stay in the first-level cache.
+fn lanes<F: Vectors>(qubits: usize, batch: usize) -> usize {
     match qubits {
-        0..=6 => 16,
-        7..=14 => 8,
+        0..=5 => 32,
+        6 => 16,
+        7..=18 if batch >= F::WIDTH => F::WIDTH,
         _ => 1,
     }
 }
@@ -81,16 +93,26 @@ impl Plan {
         self.gates.iter().map(|gate| gate.bind(angles)).collect()
     }
 
-    fn run<F: Float>(&self, bounds: &[Option<Bound<F>>], angles: &Angles, rows: Range<usize>) -> State<F> {
-        let state = if self.qubits >= tile::WIDE && rows.len() == 1 {
-            tile::run(&self.gates, bounds, self.qubits, angles, rows.start)
+    fn run<F: Vectors>(&self, bounds: &[Option<Bound<F>>], angles: &Angles, rows: Range<usize>) -> State<F> {
+        let mut state = State::ground(self.qubits, rows.len());
+        if rows.len() == 1 {
+            state = self.ground();
+            self.passes(angles, rows.start).run(&mut state);
+            state.re.truncate(1 << self.qubits);
+            state.im.truncate(1 << self.qubits);
         } else {
-            let mut state = State::ground(self.qubits, rows.len());
+            let real = self.is_real::<F>(rows.len());
             for (gate, bound) in self.gates.iter().zip(bounds) {
-                gate.apply(&mut state, bound, angles, rows.clone());
+                if gate.is_plain::<F>(rows.len()) {
+                    gate.apply_plain(&mut state.re, rows.len(), bound, angles, rows.clone());
+                    if !real {
+                        gate.apply_plain(&mut state.im, rows.len(), bound, angles, rows.clone());
+                    }
+                } else {
+                    gate.apply(&mut state, bound, angles, rows.clone());
+                }
             }
-            state
-        };
+        }
         debug_assert!(
             (norms(&state)).iter().all(|norm| (norm - 1.0).abs() < 1e-3),
             "the norm has drifted: {:?}",
@@ -99,9 +121,30 @@ impl Plan {
         state
     }
 
+    /// Qubits of a single row's state: narrow registers are padded with idle qubits until they fill a vector register.
+    fn width<F: Vectors>(&self) -> usize {
+        self.qubits.max(F::LOW)
+    }
+
+    fn ground<F: Vectors>(&self) -> State<F> {
+        State::ground(self.width::<F>(), 1)
+    }
+
+    /// Whether all amplitudes of so many lanes are real throughout, and no kernel looks at imaginary parts.
+    fn is_real<F: Vectors>(&self, lanes: usize) -> bool {
+        self.gates.iter().all(|gate| gate.is_plain::<F>(lanes))
+    }
+
+    /// The fused passes for one row.
+    fn passes<F: Vectors>(&self, angles: &Angles, row: usize) -> Passes<F> {
+        let gates: Vec<_> = self.gates.iter().map(|gate| gate.loose(angles, row)).collect();
+        let width = self.width::<F>();
+        Passes::new(&fuse::fuse(&gates, width), width)
+    }
+
     /// `each` for every run of rows, in order.
-    fn for_rows<T: Send>(&self, batch: usize, each: impl Fn(Range<usize>) -> T + Send + Sync) -> Vec<T> {
-        chunks(batch, lanes(self.qubits)).into_par_iter().map(each).collect()
+    fn for_rows<F: Vectors, T: Send>(&self, batch: usize, each: impl Fn(Range<usize>) -> T + Send + Sync) -> Vec<T> {
+        chunks(batch, lanes::<F>(self.qubits, batch)).into_par_iter().map(each).collect()
     }
 }
 
@@ -140,11 +183,20 @@ impl Statevector {
         Self { precision, memo: Memo::default() }
     }
 
+    /// Plans a program once, to be run many times.
+    ///
+    /// # Errors
+    /// If the program is too large, or has a step this engine does not have.
+    pub fn prepare(&self, program: &Program) -> Result<Prepared, SimError> {
+        Prepared::new(self, program)
+    }
+
     /// The plan, after checking that `states` states per lane and thread fit into memory.
     fn plan(&self, program: &Program, angles: &Angles, states: f64) -> Result<Arc<Plan>, SimError> {
         check::angles(program, angles)?;
         let qubits = program.qubits();
-        let lanes = lanes(qubits).min(angles.batch()) * rayon::current_num_threads().min(angles.batch());
+        let lanes =
+            lanes::<f64>(qubits, angles.batch()).min(angles.batch()) * rayon::current_num_threads().min(angles.batch());
         check::memory(NAME, qubits, states * lanes as f64 * 16.0 * 2f64.powi(qubits as i32), INSTEAD)?;
         let row_slots = angles.rows.ncols();
         self.memo.get(program, row_slots, || Plan::of(program, row_slots))
@@ -158,13 +210,15 @@ impl Statevector {
         at_precision!(self.states_in(program, angles))
     }
 
-    fn states_in<F: Float>(&self, program: &Program, angles: Angles) -> Result<Array2<C64>, SimError> {
+    fn states_in<F: Vectors>(&self, program: &Program, angles: Angles) -> Result<Array2<C64>, SimError> {
         let plan = self.plan(program, &angles, 1.0)?;
         let size = 1usize << plan.qubits;
         check::memory(NAME, plan.qubits, 16.0 * (angles.batch() * size) as f64, INSTEAD)?;
         let bounds = plan.bind::<F>(&angles);
         let mut out = Array2::zeros((angles.batch(), size));
-        for (rows, state) in plan.for_rows(angles.batch(), |rows| (rows.clone(), plan.run(&bounds, &angles, rows))) {
+        for (rows, state) in
+            plan.for_rows::<F, _>(angles.batch(), |rows| (rows.clone(), plan.run::<F>(&bounds, &angles, rows)))
+        {
             for (lane, row) in rows.enumerate() {
                 for (i, z) in out.row_mut(row).iter_mut().enumerate() {
                     let at = i * state.lanes + lane;
@@ -175,7 +229,7 @@ impl Statevector {
         Ok(out)
     }
 
-    fn expect_in<F: Float>(
+    fn expect_in<F: Vectors>(
         &self,
         program: &Program,
         angles: Angles,
@@ -184,15 +238,15 @@ impl Statevector {
         let plan = self.plan(program, &angles, 2.0)?;
         let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
         let bounds = plan.bind::<F>(&angles);
-        let parts = plan.for_rows(angles.batch(), |rows| {
-            strings.expectations(&plan.run(&bounds, &angles, rows), observables.len())
+        let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
+            strings.expectations(&plan.run::<F>(&bounds, &angles, rows), observables.len())
         });
         let values = parts.into_iter().flatten().collect();
         Ok(Array2::from_shape_vec((angles.batch(), observables.len()), values)
             .expect("each row of the batch gave one value per observable"))
     }
 
-    fn vjp_in<F: Float>(
+    fn vjp_in<F: Vectors>(
         &self,
         program: &Program,
         angles: Angles,
@@ -205,14 +259,15 @@ impl Statevector {
         let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
         let bounds = plan.bind::<F>(&angles);
         let numbers: usize = plan.gates.iter().map(Gate::numbers).sum();
-        let parts = plan.for_rows(angles.batch(), |rows| {
-            let mut ket = plan.run(&bounds, &angles, rows.clone());
+        let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
+            let mut ket = plan.run::<F>(&bounds, &angles, rows.clone());
             let mut bra = strings.bra(&ket, |lane, o| cotangent[[rows.start + lane, o]]);
             let (mut shared, mut by_row) = (vec![0.0; numbers], Vec::new());
             let mut end = numbers;
+            let real = strings.are_real() && plan.is_real::<F>(rows.len());
             for (gate, bound) in plan.gates.iter().zip(&bounds).rev() {
                 let found = &mut shared[end - gate.numbers()..end];
-                gate.unapply((&mut ket, &mut bra), bound, &angles, rows.clone(), found, &mut by_row);
+                gate.unapply((&mut ket, &mut bra), real, bound, &angles, rows.clone(), found, &mut by_row);
                 end -= gate.numbers();
             }
             (shared, by_row)
@@ -234,13 +289,13 @@ impl Statevector {
         Ok(gradient)
     }
 
-    fn probabilities_in<F: Float>(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+    fn probabilities_in<F: Vectors>(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles, 2.0)?;
         let width = if plan.measures { program.bits } else { plan.qubits };
         check::memory(NAME, plan.qubits, angles.batch() as f64 * 8.0 * 2f64.powi(width as i32), "ask for counts")?;
         let bounds = plan.bind::<F>(&angles);
-        let parts = plan.for_rows(angles.batch(), |rows| {
-            let state = plan.run(&bounds, &angles, rows);
+        let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
+            let state = plan.run::<F>(&bounds, &angles, rows);
             let each = (0..state.lanes).map(|lane| {
                 let p = outcomes(&state, lane);
                 if !plan.measures {

@@ -25,6 +25,11 @@ impl Strings {
         Self(groups)
     }
 
+    /// Whether they keep real amplitudes real: no string has an odd number of Y.
+    pub fn are_real(&self) -> bool {
+        self.0.iter().all(|(x, strings)| strings.iter().all(|(z, ..)| (x & z).count_ones().is_multiple_of(2)))
+    }
+
     /// Expectation values, lane major.
     pub fn expectations<F: Float>(&self, state: &State<F>, observables: usize) -> Vec<f64> {
         let lanes = state.lanes;

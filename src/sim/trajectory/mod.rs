@@ -2,10 +2,11 @@
 //!
 //! * [`operators`]: blocks of gates and noise as operators of which one is picked;
 //! * [`tree`]: shots that run together until they pick differently;
-//! * [`overlaps`]: what is read of a state to pick.
+//! * [`kernel`], [`norm`]: loops over amplitudes.
 
+mod kernel;
+mod norm;
 mod operators;
-mod overlaps;
 mod tree;
 
 use std::sync::Arc;
@@ -15,13 +16,12 @@ use ndarray::{Array1, Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
-use crate::sim::float::Float;
 use crate::sim::memo::Memo;
 use crate::sim::readout::{record, recorded};
 use crate::sim::stages::{Action, Stages};
 use crate::sim::statevector::kernel::State;
-use crate::sim::statevector::low::LOW;
 use crate::sim::statevector::strings::Strings;
+use crate::sim::statevector::vector::Vectors;
 use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
 use operators::Operators;
 use tree::{Branch, Jump, Run, Shot};
@@ -63,13 +63,13 @@ struct Plan<F> {
     width: usize,
 }
 
-impl<F: Float> Plan<F> {
+impl<F: Vectors> Plan<F> {
     fn of(program: &Program) -> Result<Self, SimError> {
         if program.bits > 63 {
             let step = format!("a register of {} classical bits", program.bits);
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use at most 63" });
         }
-        let width = program.qubits().max(LOW);
+        let width = program.qubits().max(F::LOW);
         // Rows run one at a time, so no slot differs between lanes.
         let stages = Stages::of(program, 0);
         let nothing = Array2::zeros((1, 0));
@@ -123,7 +123,7 @@ impl<F: Float> Plan<F> {
 }
 
 /// Adds `weight |ψ_i|²` to as many numbers as there are.
-fn add_outcomes<F: Float>(state: &State<F>, weight: f64, sum: &mut [f64]) {
+fn add_outcomes<F: Vectors>(state: &State<F>, weight: f64, sum: &mut [f64]) {
     for (sum, (re, im)) in sum.iter_mut().zip(state.re.iter().zip(&state.im)) {
         *sum += weight * (re.double() * re.double() + im.double() * im.double());
     }
@@ -140,7 +140,7 @@ impl Trajectory {
         Self { shots, seed, precision, double: Memo::default(), single: Memo::default() }
     }
 
-    fn plan<F: Float>(
+    fn plan<F: Vectors>(
         &self,
         memo: &Memo<Plan<F>>,
         program: &Program,
@@ -157,7 +157,7 @@ impl Trajectory {
     }
 
     /// For each row the sum of what `leaf` makes of each branch at its end, (batch, `size`).
-    fn sums<F: Float>(
+    fn sums<F: Vectors>(
         &self,
         plan: &Plan<F>,
         angles: &Angles,
@@ -188,7 +188,7 @@ impl Trajectory {
         at_precision!(self.counts_in(program, angles))
     }
 
-    fn counts_in<F: Float>(
+    fn counts_in<F: Vectors>(
         &self,
         memo: &Memo<Plan<F>>,
         program: &Program,
@@ -209,7 +209,7 @@ impl Trajectory {
         Ok(counts.mapv(|count| count as u64))
     }
 
-    fn expect_in<F: Float>(
+    fn expect_in<F: Vectors>(
         &self,
         memo: &Memo<Plan<F>>,
         program: &Program,
@@ -225,7 +225,7 @@ impl Trajectory {
         Ok(sums / self.shots.max(1) as f64)
     }
 
-    fn probabilities_in<F: Float>(
+    fn probabilities_in<F: Vectors>(
         &self,
         memo: &Memo<Plan<F>>,
         program: &Program,

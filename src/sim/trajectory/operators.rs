@@ -4,14 +4,17 @@ use crate::math::matrix::{dagger, identity};
 use crate::math::{C64, Matrix};
 use crate::noise::{Confusion, kraus_of};
 use crate::sim::Angles;
-use crate::sim::float::Float;
 use crate::sim::pauli::block::Block;
 use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply};
-use crate::sim::statevector::low::{Shuffles, shuffle};
+use crate::sim::statevector::vector::Vectors;
+use crate::sim::trajectory::kernel::Group;
+use crate::sim::trajectory::norm::norm;
 
 /// Operators K with `Σ K†K = 1`, the likeliest first.
 pub struct Operators<F> {
-    pub targets: Vec<usize>,
+    /// Where they act; `None` for three qubits and more, where there is one of them.
+    group: Option<Group>,
+    places: Places,
     pub choices: Vec<Choice<F>>,
     /// Where the number of the operator is recorded, if it is the outcome of a measurement.
     pub record: Option<(usize, Option<Confusion>)>,
@@ -21,21 +24,15 @@ pub struct Operators<F> {
 
 /// One operator K.
 pub struct Choice<F> {
-    form: Form<F>,
+    /// Its entries, as its loop wants them.
+    numbers: Vec<F>,
     /// Entries of K†K, row major; empty for a unitary that nothing competes with.
     weight: Vec<C64>,
     /// No state gives K a smaller probability.
     pub least: f64,
 }
 
-enum Form<F> {
-    /// On the lowest qubits.
-    Low(Shuffles<F>),
-    /// On others.
-    High { places: Places, list: Vec<F> },
-}
-
-impl<F: Float> Operators<F> {
+impl<F: Vectors> Operators<F> {
     /// A fused block in a register of `width` qubits, with the angles put in.
     pub fn block(block: &Block, width: usize, angles: &Angles) -> Self {
         let bound = block.bind(angles, 0..1);
@@ -63,6 +60,7 @@ impl<F: Float> Operators<F> {
     }
 
     fn new(targets: &[usize], width: usize, kraus: &[Matrix], record: Option<(usize, Option<Confusion>)>) -> Self {
+        let group = (targets.len() <= 2).then(|| Group::new::<F>(width, targets));
         let mut mixture = Vec::new();
         let choices = kraus.iter().map(|k| {
             let weight = dagger(k).dot(k);
@@ -72,42 +70,40 @@ impl<F: Float> Operators<F> {
                 mixture.push(mean);
             }
             let least = (mean - spread).max(0.0);
-            Choice { form: Form::new(targets, width, k), weight: weight.into_iter().collect(), least }
+            let numbers = match &group {
+                Some(group) => group.numbers(k),
+                None => k.iter().flat_map(|z| [F::of(z.re), F::of(z.im)]).collect(),
+            };
+            Choice { numbers, weight: weight.into_iter().collect(), least }
         });
         let choices: Vec<Choice<F>> = choices.collect();
         let mixture = (mixture.len() == choices.len()).then_some(mixture);
-        Self { targets: targets.to_vec(), choices, record, mixture }
+        Self { group, places: Places::new(width, &[], targets), choices, record, mixture }
     }
 
-    /// `⟨ψ|K†K|ψ⟩` for each operator K, given `⟨ψ|ψ⟩` or, if that matters, the overlaps `Σ conj(ψ_i) ψ_j` on the
-    /// targets.
-    pub fn probabilities(&self, overlaps: &[C64]) -> Vec<f64> {
-        let along = |weight: &Vec<C64>| weight.iter().zip(overlaps).map(|(w, o)| w.re * o.re - w.im * o.im).sum();
-        self.choices.iter().map(|choice| along(&choice.weight)).collect()
-    }
-}
-
-impl<F: Float> Choice<F> {
-    /// `ψ ← K ψ`.
-    pub fn apply(&self, state: &mut State<F>) {
-        match &self.form {
-            Form::Low(gate) => shuffle(state, gate),
-            Form::High { places, list } => {
-                apply(state, places, &Kind::Complex, Entries { list, by_row: false });
+    /// `⟨ψ|K†K|ψ⟩` for each operator K.
+    pub fn probabilities(&self, state: &State<F>) -> Vec<f64> {
+        match (&self.group, &self.mixture) {
+            (Some(group), None) => {
+                let overlaps = group.overlaps(state);
+                let along = |weight: &Vec<C64>| -> f64 {
+                    weight.iter().zip(&overlaps).map(|(w, o)| w.re * o.re - w.im * o.im).sum()
+                };
+                self.choices.iter().map(|choice| along(&choice.weight)).collect()
+            }
+            (_, mixture) => {
+                let norm = norm(state);
+                mixture.as_ref().map_or(vec![norm], |mixture| mixture.iter().map(|p| p * norm).collect())
             }
         }
     }
-}
 
-impl<F: Float> Form<F> {
-    fn new(targets: &[usize], width: usize, k: &Matrix) -> Self {
-        let entry = |row: usize, column: usize| (k[[row, column]].re, k[[row, column]].im);
-        match Shuffles::new(width, &[], targets, entry) {
-            Some(shuffles) => Self::Low(shuffles),
-            None => Self::High {
-                places: Places::new(width, &[], targets),
-                list: k.iter().flat_map(|z| [F::of(z.re), F::of(z.im)]).collect(),
-            },
+    /// `ψ ← K ψ` with operator number `picked`.
+    pub fn apply(&self, state: &mut State<F>, picked: usize) {
+        let numbers = &self.choices[picked].numbers;
+        match (&self.group, &self.places) {
+            (Some(group), _) => group.apply(state, numbers),
+            (None, places) => apply(state, places, &Kind::Complex, Entries { list: numbers, by_row: false }),
         }
     }
 }

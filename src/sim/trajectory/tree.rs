@@ -12,11 +12,11 @@ use rayon::prelude::*;
 
 use crate::circuit::Condition;
 use crate::math::Stream;
-use crate::sim::float::Float;
 use crate::sim::stages::meets;
 use crate::sim::statevector::kernel::State;
+use crate::sim::statevector::vector::Vectors;
+use crate::sim::trajectory::norm::{norm, scale};
 use crate::sim::trajectory::operators::Operators;
-use crate::sim::trajectory::overlaps::{norm, overlaps, scale};
 
 /// Bytes of states that wait to be run; a state is split off before its own shots go on.
 const WAITING: usize = 1 << 30;
@@ -55,7 +55,7 @@ pub struct Branch<F> {
     norm: f64,
 }
 
-impl<F: Float> Branch<F> {
+impl<F: Vectors> Branch<F> {
     /// All `shots` at the start of a program of `width` qubits.
     pub fn new(width: usize, shots: Vec<Shot>) -> Self {
         Self { state: State::ground(width, 1), bits: 0, shots, at: 0, norm: 1.0 }
@@ -73,16 +73,10 @@ impl<F: Float> Branch<F> {
         let highest = self.shots.iter().map(|shot| shot.threshold).fold(0.0, f64::max);
         if operators.record.is_none() && self.norm * main.least > highest {
             self.norm *= main.least;
-            main.apply(&mut self.state);
+            operators.apply(&mut self.state, 0);
             return Vec::new();
         }
-        let probabilities = match &operators.mixture {
-            Some(mixture) => {
-                let norm = norm(&self.state);
-                mixture.iter().map(|p| p * norm).collect()
-            }
-            None => operators.probabilities(&overlaps(&self.state, &operators.targets)),
-        };
+        let probabilities = operators.probabilities(&self.state);
         let mut groups: BTreeMap<(usize, u64), Vec<Shot>> = BTreeMap::new();
         for mut shot in self.shots.drain(..) {
             let picked = shot.pick(&probabilities);
@@ -110,7 +104,7 @@ impl<F: Float> Branch<F> {
     }
 
     fn apply(&mut self, operators: &Operators<F>, picked: usize, probability: f64) {
-        operators.choices[picked].apply(&mut self.state);
+        operators.apply(&mut self.state, picked);
         if picked == 0 {
             self.norm = probability;
         } else {
@@ -149,7 +143,7 @@ pub struct Run<'a, F, L> {
     spare: Spare<F>,
 }
 
-impl<'a, F: Float, L: Fn(&mut Branch<F>, &mut [f64]) + Sync> Run<'a, F, L> {
+impl<'a, F: Vectors, L: Fn(&mut Branch<F>, &mut [f64]) + Sync> Run<'a, F, L> {
     pub fn new(jumps: &'a [Jump<F>], leaf: L) -> Self {
         Self { jumps, leaf, spare: Spare(Mutex::default()) }
     }
@@ -196,7 +190,7 @@ impl<'a, F: Float, L: Fn(&mut Branch<F>, &mut [f64]) + Sync> Run<'a, F, L> {
 /// States that have been run to their end. Fresh memory has to be cleared page by page, which takes longer than a gate.
 struct Spare<F>(Mutex<Vec<State<F>>>);
 
-impl<F: Float> Spare<F> {
+impl<F: Vectors> Spare<F> {
     fn put(&self, state: State<F>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(state);
     }

@@ -1,0 +1,207 @@
+//! Gates with their numbers made into few passes over the amplitudes: pairs, runs of phases, and what is neither.
+
+use crate::math::matrix::{C64, c};
+use crate::math::small::{Small, one, product};
+use crate::sim::statevector::kernel::Kind;
+use crate::sim::statevector::pair::Pair;
+use crate::sim::statevector::phases::Term;
+
+/// A gate with its numbers.
+#[derive(Clone, Debug)]
+pub struct Loose {
+    pub controls: Vec<usize>,
+    pub targets: Vec<usize>,
+    pub kind: Kind,
+    /// Entries of the matrix or diagonal on the targets, real and imaginary part by turns.
+    pub list: Vec<f64>,
+}
+
+/// One pass.
+#[derive(Clone, Debug)]
+pub enum Item {
+    Pair(Pair),
+    Phases(Vec<Term>),
+    Gate(Loose),
+}
+
+impl Item {
+    /// Qubits whose amplitudes it mixes, as a mask.
+    pub fn mixes(&self) -> u64 {
+        match self {
+            Self::Phases(_) => 0,
+            _ => self.operands(),
+        }
+    }
+
+    /// Qubits it looks at, as a mask.
+    pub fn operands(&self) -> u64 {
+        let mask = |qubits: &mut dyn Iterator<Item = &usize>| qubits.fold(0, |mask, q| mask | 1 << q);
+        match self {
+            Self::Pair(pair) => mask(&mut pair.qubits.iter()),
+            Self::Phases(terms) => mask(&mut terms.iter().flat_map(|term| &term.qubits)),
+            Self::Gate(gate) => mask(&mut gate.controls.iter().chain(&gate.targets)),
+        }
+    }
+}
+
+impl Loose {
+    fn entry(&self, row: usize, column: usize) -> C64 {
+        let size = 1 << self.targets.len();
+        match &self.kind {
+            Kind::Diagonal if row != column => c(0.0, 0.0),
+            Kind::Diagonal => c(self.list[2 * row], self.list[2 * row + 1]),
+            _ => c(self.list[2 * (row * size + column)], self.list[2 * (row * size + column) + 1]),
+        }
+    }
+}
+
+/// The passes of `gates` on a register of `total` qubits, at least two.
+pub fn fuse(gates: &[Loose], total: usize) -> Vec<Item> {
+    let mut fusion = Fusion { pending: vec![one(); total], open: Vec::new(), items: Vec::new() };
+    gates.iter().for_each(|gate| fusion.add(gate));
+    fusion.finish()
+}
+
+struct Fusion {
+    /// One-qubit gates not yet done.
+    pending: Vec<Small<2>>,
+    /// Diagonal gates not yet done; they come before what is pending.
+    open: Vec<Term>,
+    items: Vec<Item>,
+}
+
+/// A one-qubit gate as `leftover · X^flip · [1 -t; t 1] · phases`.
+struct Split {
+    phases: [C64; 2],
+    tangent: f64,
+    flip: bool,
+    leftover: Small<2>,
+}
+
+/// With a diagonal leftover: `diag(l) · [c -s; s c] · diag(d)`. Of the four phases three are free, so those of the larger
+/// entries are kept exact.
+fn split_by_phases(m: &Small<2>) -> Split {
+    let (cos, sin) = (m[0][0].norm(), m[1][0].norm());
+    let unit = |z: C64, size: f64| if size == 0.0 { c(1.0, 0.0) } else { z / size };
+    let (zero, one) = (c(0.0, 0.0), c(1.0, 0.0));
+    if sin == 0.0 {
+        return Split { phases: [one; 2], tangent: 0.0, flip: false, leftover: *m };
+    }
+    let d = [unit(m[0][0], cos), unit(-m[0][1], m[0][1].norm())];
+    let l = if cos >= sin { unit(m[1][1] / d[1], m[1][1].norm()) } else { unit(m[1][0] / d[0], sin) };
+    if cos >= sin {
+        Split { phases: d.map(|z| z * cos), tangent: sin / cos, flip: false, leftover: [[one, zero], [zero, l]] }
+    } else {
+        // [c -s; s c] = X · diag(1, -1) · [s c; -c s]
+        Split { phases: d.map(|z| z * sin), tangent: -cos / sin, flip: true, leftover: [[-one, zero], [zero, l]] }
+    }
+}
+
+/// With an X rotation (and a global phase) as leftover: the same decomposition behind a Hadamard gate.
+fn split_by_flips(m: &Small<2>) -> Split {
+    let root = c(std::f64::consts::FRAC_1_SQRT_2, 0.0);
+    let h = [[root, root], [root, -root]];
+    let turned = product(&h, m);
+    let (cos, sin) = (turned[0][0].norm(), turned[1][0].norm());
+    let unit = |z: C64, size: f64| if size == 0.0 { c(1.0, 0.0) } else { z / size };
+    let d = [unit(turned[0][0], cos), unit(-turned[0][1], turned[0][1].norm())];
+    let l = if cos >= sin { unit(turned[1][1] / d[1], turned[1][1].norm()) } else { unit(turned[1][0] / d[0], sin) };
+    // [c' -s'; s' c'] · diag(1, -1) = H · [c -s; s c]
+    let (cos, sin) = ((cos + sin) * root.re, (cos - sin) * root.re);
+    let leftover = product(&h, &product(&[[c(1.0, 0.0), c(0.0, 0.0)], [c(0.0, 0.0), l]], &h));
+    Split { phases: [d[0] * cos, -d[1] * cos], tangent: sin / cos, flip: false, leftover }
+}
+
+impl Fusion {
+    fn add(&mut self, gate: &Loose) {
+        match (&gate.controls[..], &gate.targets[..], &gate.kind) {
+            (_, [], _) => self.pending[0] = self.pending[0].map(|row| row.map(|z| z * gate.entry(0, 0))),
+            ([], &[target], _) => {
+                let m = std::array::from_fn(|i| std::array::from_fn(|j| gate.entry(i, j)));
+                self.pending[target] = product(&m, &self.pending[target]);
+            }
+            (&[control], &[target], Kind::Permutation(_)) => self.pair([control, target], true),
+            (_, _, Kind::Diagonal) => {
+                let qubits = [&gate.controls[..], &gate.targets].concat();
+                self.lean(&qubits);
+                let on = (1 << gate.controls.len()) - 1;
+                let phase = |index: usize| {
+                    let target = index >> gate.controls.len();
+                    if index & on == on { gate.entry(target, target) } else { c(1.0, 0.0) }
+                };
+                let entries = (0..1 << qubits.len()).map(phase).collect();
+                self.open.push(Term { qubits, entries });
+            }
+            _ => {
+                let qubits = [&gate.controls[..], &gate.targets].concat();
+                self.lean(&qubits);
+                qubits.iter().for_each(|&q| self.settle(q));
+                self.close(&qubits);
+                self.items.push(Item::Gate(gate.clone()));
+            }
+        }
+    }
+
+    fn finish(mut self) -> Vec<Item> {
+        let all: Vec<usize> = (0..self.pending.len()).collect();
+        self.lean(&all);
+        all.iter().for_each(|&q| self.settle(q));
+        if !self.open.is_empty() {
+            self.items.push(Item::Phases(self.open));
+        }
+        self.items
+    }
+
+    fn turns(&self, qubit: usize) -> bool {
+        self.pending[qubit][1][0] != c(0.0, 0.0)
+    }
+
+    /// Leaves nothing but phases pending on `qubits`.
+    fn lean(&mut self, qubits: &[usize]) {
+        while let Some(&first) = qubits.iter().find(|&&q| self.turns(q)) {
+            // A second qubit comes for free: another of these, another that waits, or any.
+            let among = qubits.iter().copied().find(|&q| q != first && self.turns(q));
+            let waiting = || (0..self.pending.len()).find(|&q| q != first && self.turns(q));
+            let second = among.or_else(waiting).unwrap_or(usize::from(first == 0));
+            self.pair([first, second], false);
+        }
+    }
+
+    /// Moves the phases pending on a qubit to the open ones.
+    fn settle(&mut self, qubit: usize) {
+        let m = std::mem::replace(&mut self.pending[qubit], one());
+        if m != one() {
+            self.open.push(Term { qubits: vec![qubit], entries: vec![m[0][0], m[1][1]] });
+        }
+    }
+
+    /// Does the open phases if any of them looks at `qubits`.
+    fn close(&mut self, qubits: &[usize]) {
+        if self.open.iter().any(|term| term.qubits.iter().any(|q| qubits.contains(q))) {
+            self.items.push(Item::Phases(std::mem::take(&mut self.open)));
+        }
+    }
+
+    /// Does what is pending on two qubits, and a CX from the first to the second if `linked`.
+    fn pair(&mut self, qubits: [usize; 2], linked: bool) {
+        let inside = |term: &Term| term.qubits.iter().all(|q| qubits.contains(q));
+        let touches = |term: &Term| term.qubits.iter().any(|q| qubits.contains(q));
+        if self.open.iter().any(|term| touches(term) && !inside(term)) {
+            self.close(&qubits);
+        }
+        let first = split_by_phases(&self.pending[qubits[0]]);
+        let second = (if linked { split_by_flips } else { split_by_phases })(&self.pending[qubits[1]]);
+        let mut phases = std::array::from_fn(|k| first.phases[k & 1] * second.phases[k >> 1]);
+        for term in self.open.iter().filter(|term| inside(term)) {
+            for (k, phase) in phases.iter_mut().enumerate() {
+                let bit = |q: &usize| if *q == qubits[0] { k & 1 } else { k >> 1 };
+                *phase *= term.entries[term.qubits.iter().enumerate().fold(0, |index, (i, q)| index | bit(q) << i)];
+            }
+        }
+        self.open.retain(|term| !inside(term));
+        self.pending[qubits[0]] = first.leftover;
+        self.pending[qubits[1]] = second.leftover;
+        let (tangents, flipped) = ([first.tangent, second.tangent], [first.flip, second.flip]);
+        self.items.push(Item::Pair(Pair { qubits, phases, tangents, flipped, linked }));
+    }
+}

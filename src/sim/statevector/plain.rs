@@ -1,0 +1,171 @@
+//! The gates that training is made of, on whole registers: real one-qubit gates (controlled or not), flips, and their
+//! backward sweep.
+//!
+//! A real matrix treats real and imaginary parts alike and apart, so these kernels see one part at a time, and a program
+//! whose gates are all real never touches the imaginary one.
+
+use crate::sim::float::Float;
+use crate::sim::statevector::kernel::Places;
+use crate::sim::statevector::vector::{Unit, Vectors, Work};
+
+/// A real 2 × 2 matrix: entries as in [`Entries`](crate::sim::statevector::kernel::Entries), imaginary parts zero.
+#[derive(Clone, Copy)]
+pub struct Real<'a, F> {
+    pub list: &'a [F],
+    pub by_row: bool,
+}
+
+/// Whether every block of a gate's amplitudes is whole registers.
+pub fn fits<F: Vectors>(places: &Places, lanes: usize, by_row: bool) -> bool {
+    places.size() == 2 && (if by_row { lanes } else { lanes * places.run }).is_multiple_of(F::WIDTH)
+}
+
+/// Calls the body for every pair of registers that a gate joins: their numbers, and that of the lane's register.
+macro_rules! for_each_pair {
+    ($width:expr, $places:expr, $lanes:expr, $length:expr, |$a:ident, $b:ident, $lane:ident| $body:expr) => {
+        let (first, second) = ($places.offsets[0] * $lanes / $width, $places.offsets[1] * $lanes / $width);
+        let (inner, lanes) = ($places.run * $lanes / $width, ($lanes / $width).max(1));
+        let last = $places.start($places.count - 1) * $lanes / $width + first.max(second) + inner;
+        assert!(last * $width <= $length, "an operand is outside the state");
+        for run in 0..$places.count {
+            let start = $places.start(run) * $lanes / $width;
+            for at in start..start + inner {
+                let ($a, $b, $lane) = (at + first, at + second, (at - start) % lanes);
+                $body;
+            }
+        }
+    };
+}
+
+/// One part of a state under a matrix.
+pub struct Apply<'a, F> {
+    pub part: &'a mut [F],
+    pub lanes: usize,
+    pub places: &'a Places,
+    pub matrix: Real<'a, F>,
+}
+
+impl<F: Vectors> Work<F> for Apply<'_, F> {
+    #[inline(always)]
+    fn run<U: Unit<Number = F>>(self, unit: U) {
+        let Self { part, lanes, places, matrix } = self;
+        let m = Weights::new(unit, matrix, lanes);
+        for_each_pair!(F::WIDTH, places, lanes, part.len(), |a, b, lane| {
+            let w = m.of(unit, matrix, lane);
+            // SAFETY: the macro has checked the last pair.
+            unsafe {
+                let (x, y) = (unit.load(part, a), unit.load(part, b));
+                unit.store(part, a, unit.fused(w[1], y, unit.mul(w[0], x)));
+                unit.store(part, b, unit.fused(w[3], y, unit.mul(w[2], x)));
+            }
+        });
+    }
+}
+
+/// One part of a state under an X, controlled or not.
+pub struct Flip<'a, F> {
+    pub part: &'a mut [F],
+    pub lanes: usize,
+    pub places: &'a Places,
+}
+
+impl<F: Vectors> Work<F> for Flip<'_, F> {
+    #[inline(always)]
+    fn run<U: Unit<Number = F>>(self, unit: U) {
+        let Self { part, lanes, places } = self;
+        for_each_pair!(F::WIDTH, places, lanes, part.len(), |a, b, _lane| {
+            // SAFETY: the macro has checked the last pair.
+            unsafe {
+                let (x, y) = (unit.load(part, a), unit.load(part, b));
+                unit.store(part, a, y);
+                unit.store(part, b, x);
+            }
+        });
+    }
+}
+
+/// One part of ket and bra under the inverse of a gate; adds `2 bra_i ket_j`, the ket's part taken before the gate and the
+/// bra's behind it, to entry (i, j) of `found` (each followed by an imaginary part, which stays).
+pub struct Unapply<'a, F> {
+    pub ket: &'a mut [F],
+    pub bra: &'a mut [F],
+    pub lanes: usize,
+    pub places: &'a Places,
+    pub inverse: Real<'a, F>,
+    pub found: &'a mut [f64],
+}
+
+impl<F: Vectors> Work<F> for Unapply<'_, F> {
+    #[inline(always)]
+    fn run<U: Unit<Number = F>>(self, unit: U) {
+        let Self { ket, bra, lanes, places, inverse, found } = self;
+        let m = Weights::new(unit, inverse, lanes);
+        let zero = unit.splat(F::ZERO);
+        // Of a gate that differs by row a sum for each register of lanes.
+        let registers = if inverse.by_row { lanes / F::WIDTH } else { 1 };
+        for chosen in 0..registers {
+            let mut sums = [zero; 4];
+            for_each_pair!(F::WIDTH, places, lanes, ket.len().min(bra.len()), |a, b, lane| {
+                if inverse.by_row && lane != chosen {
+                    continue;
+                }
+                let w = m.of(unit, inverse, lane);
+                // SAFETY: the macro has checked the last pair.
+                unsafe {
+                    let (x, y) = (unit.load(ket, a), unit.load(ket, b));
+                    let (x, y) = (unit.fused(w[1], y, unit.mul(w[0], x)), unit.fused(w[3], y, unit.mul(w[2], x)));
+                    let (p, q) = (unit.load(bra, a), unit.load(bra, b));
+                    sums = [
+                        unit.fused(p, x, sums[0]),
+                        unit.fused(p, y, sums[1]),
+                        unit.fused(q, x, sums[2]),
+                        unit.fused(q, y, sums[3]),
+                    ];
+                    unit.store(ket, a, x);
+                    unit.store(ket, b, y);
+                    unit.store(bra, a, unit.fused(w[1], q, unit.mul(w[0], p)));
+                    unit.store(bra, b, unit.fused(w[3], q, unit.mul(w[2], p)));
+                }
+            });
+            let mut numbers = [F::ZERO; 16];
+            for (entry, &sum) in sums.iter().enumerate() {
+                // SAFETY: no register is longer than 16 numbers.
+                unsafe { unit.store(&mut numbers, 0, sum) };
+                for (k, value) in numbers[..F::WIDTH].iter().enumerate() {
+                    let at = if inverse.by_row { 2 * entry * lanes + chosen * F::WIDTH + k } else { 2 * entry };
+                    found[at] += 2.0 * value.double();
+                }
+            }
+        }
+    }
+}
+
+/// The entries of a matrix in registers, where all lanes share them.
+struct Weights<U: Unit>([U::Register; 4]);
+
+impl<U: Unit> Weights<U> {
+    #[inline(always)]
+    fn new(unit: U, matrix: Real<U::Number>, lanes: usize) -> Self {
+        let count = if matrix.by_row { lanes } else { 1 };
+        assert!(matrix.list.len() == 8 * count, "a matrix has four complex entries");
+        let mut out = [unit.splat(U::Number::ZERO); 4];
+        for entry in 0..4 {
+            out[entry] = unit.splat(matrix.list[2 * entry * count]);
+        }
+        Self(out)
+    }
+
+    /// For register `lane` of the lanes.
+    #[inline(always)]
+    fn of(&self, unit: U, matrix: Real<U::Number>, lane: usize) -> [U::Register; 4] {
+        let mut out = self.0;
+        if matrix.by_row {
+            let registers = matrix.list.len() / 8 / U::Number::WIDTH;
+            for entry in 0..4 {
+                // SAFETY: the list has two parts for each of four entries, of `registers` registers each.
+                out[entry] = unsafe { unit.load(matrix.list, 2 * entry * registers + lane) };
+            }
+        }
+        out
+    }
+}
