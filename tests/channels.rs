@@ -8,7 +8,7 @@ use qgraft::math::matrix::{c, dagger, distance, identity, tensor};
 use qgraft::math::random::Stream;
 use qgraft::math::{Matrix, Probability, Seconds};
 use qgraft::noise::channel::{CHANNELS, ChannelRow, depolarizing, thermal_relaxation};
-use qgraft::noise::{Channel, Confusion, NoiseError, PairConfusion, PairReadout, Program};
+use qgraft::noise::{Channel, Confusion, NoiseError, PairConfusion, PairReadout, Program, kraus_of};
 use qgraft::sim::{self, Angles, ENGINES, Shots, Simulator};
 
 /// Rounding of a few products of numbers up to one.
@@ -356,6 +356,24 @@ fn full_depolarization_leaves_nothing_of_the_state() {
     for n in [1, 2] {
         let mixed = identity(1 << n) / c(f64::from(1u32 << n), 0.0);
         assert!(distance(&apply(&depolarizing(1.0, n).unwrap(), &odd_state(n)), &mixed) < ROUNDING);
+    }
+}
+
+#[test]
+fn kraus_operators_come_back_from_the_transfer_matrix_with_the_likeliest_first() {
+    for row in CHANNELS {
+        let channel = channel(row.name, &odd_values(row));
+        let found = kraus_of(&channel.pauli_transfer().into_raw_vec_and_offset().0);
+        let operands: Vec<usize> = (0..channel.qubits()).collect();
+        let state = odd_state(channel.qubits());
+        let error = distance(&slow::act(&state, &found, &operands), &apply(&channel, &state));
+        // What is left out is below 1e-14 of the whole.
+        assert!(error < 1e-13, "{}: off by {error:e}", row.name);
+        assert!(found.len() <= channel.operators().len(), "{}: {} operators", row.name, found.len());
+        let weight = |k: &Matrix| k.iter().map(|z| z.norm_sqr()).sum::<f64>();
+        let largest = channel.operators().iter().map(weight).fold(0.0, f64::max);
+        // No operator can be heavier than the eigenvector, which the power iteration comes close to.
+        assert!(weight(&found[0]) > 0.9 * largest, "{}: {} of {largest}", row.name, weight(&found[0]));
     }
 }
 

@@ -15,6 +15,7 @@ use crate::nn::head::HEADS;
 use crate::noise::channel::CHANNELS;
 use crate::noise::model::MODELS;
 use crate::sim::ENGINES;
+use crate::sim::mitigate::MITIGATIONS;
 use crate::study::metric::METRICS;
 use crate::systems::SYSTEMS;
 use crate::systems::qtl::PRESETS;
@@ -37,6 +38,7 @@ enum Kind {
     Devices,
     Models,
     Engines,
+    Mitigations,
     Ansatze,
     Backbones,
     Heads,
@@ -70,6 +72,7 @@ impl Kind {
             Self::Devices => named(DEVICES, |r| (r.name, r.doc)),
             Self::Models => named(MODELS, |r| (r.name, r.doc)),
             Self::Engines => named(ENGINES, |r| (r.name, r.doc)),
+            Self::Mitigations => named(MITIGATIONS, |r| (r.name, r.doc)),
             Self::Ansatze => named(ANSATZE, |r| (r.name, r.doc)),
             Self::Backbones => named(BACKBONES, |r| (r.name, r.doc)),
             Self::Heads => named(HEADS, |r| (r.name, r.doc)),

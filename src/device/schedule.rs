@@ -81,6 +81,12 @@ pub fn timed(circuit: &Circuit, device: &Device, order: Order) -> Vec<Timed> {
     scheduled
 }
 
+/// How long `circuit` takes on `device`, from its first operation to its last.
+pub fn length(circuit: &Circuit, device: &Device) -> Seconds {
+    let durations: Vec<f64> = circuit.ops().iter().map(|op| duration(op, device).0).collect();
+    Seconds(earliest_starts(circuit, &durations).1)
+}
+
 /// How long `op` takes on `device`; what the calibration does not tell takes no time.
 pub fn duration(op: &Op, device: &Device) -> Seconds {
     let calibration = &device.calibration;

@@ -28,6 +28,9 @@ pub enum NoiseError {
     /// A gate without usable calibration, in strict mode.
     #[error("{what}; leave strict mode to run it as told, or transpile the circuit for {device}")]
     Uncalibrated { what: String, device: String },
+    /// A list of noise that cannot be read.
+    #[error("not a list of noise: {0}")]
+    BadList(String),
     /// A confusion matrix that is none.
     #[error("row {row} of a confusion matrix is {values:?}; expected probabilities that sum to 1")]
     NotStochastic { row: usize, values: [f64; 4] },

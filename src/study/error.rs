@@ -28,6 +28,15 @@ pub enum StudyError {
     /// A loss that is not a number.
     #[error("the loss became {loss} in epoch {epoch}; lower train.rate (now {rate}) or check the features")]
     Diverged { loss: f64, epoch: usize, rate: f64 },
+    /// The store of a battery that cannot be read or written.
+    #[error(
+        "{}: {source}; what is stored there stays stored: when the cause is mended (a full disk?), --resume continues",
+        path.display()
+    )]
+    Store { path: PathBuf, source: rusqlite::Error },
+    /// A defect of this program met in one run of a battery.
+    #[error("the run panicked: {message}; this is a defect of qgraft, please report it")]
+    Panicked { message: String },
     /// Threads that cannot be started.
     #[error("worker threads cannot be started: {reason}; use fewer threads")]
     Threads { reason: String },

@@ -163,6 +163,16 @@ impl BackboneRow {
         row.ok_or_else(|| NnError::unknown("backbone", "backbones", name, names))
     }
 
+    /// The names of what can be trained in each stage, from input to output: the layers that transfer methods freeze and
+    /// release. [`Groups::of_trunk`](crate::nn::Groups::of_trunk) adds the head. None where the layers stand in a file,
+    /// which cannot be trained.
+    pub fn layers(&self) -> Vec<Vec<String>> {
+        let Network::Layers(layers) = self.network else { return Vec::new() };
+        let stages = layers(Spelling::Torchvision).stage_parameters();
+        let trained = |name: &String| !trunk::STATISTICS.iter().any(|end| name.ends_with(end));
+        stages.into_iter().map(|stage| stage.into_iter().map(|(name, _)| name).filter(trained).collect()).collect()
+    }
+
     /// The backbone with its weights, from `file` if one is named, and a hash of all that its features depend on.
     ///
     /// # Errors
