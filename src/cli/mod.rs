@@ -3,12 +3,15 @@
 //! Data goes to stdout, everything for people watching (progress, notices, where files are) to stderr. Exit codes:
 //! 0 done, 1 the work failed, 2 the command line was wrong (clap's), 130 interrupted.
 
+mod bench;
 mod circuit_file;
 mod convert;
 mod draw;
+mod export;
 mod list;
 mod progress;
 mod run;
+mod simulate;
 mod study;
 
 use std::io::Write;
@@ -33,6 +36,9 @@ enum Command {
     List(list::Arguments),
     Draw(draw::Arguments),
     Convert(convert::Arguments),
+    Export(export::Arguments),
+    Simulate(Box<simulate::Arguments>),
+    Bench(bench::Arguments),
 }
 
 /// Runs the program on the process's arguments.
@@ -43,6 +49,9 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,6 +64,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(if interrupted { 130 } else { 1 })
         }
     }
+}
+
+/// A pool of `threads` threads, or of as many as the machine has.
+fn workers(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> {
+    anyhow::ensure!(threads != Some(0), "--threads 0 cannot work; give 1 or more");
+    // Zero asks rayon for the machine's own number.
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -56,7 +56,7 @@ struct Qtl {
     /// Backbone (see `qgraft list backbones`).
     #[arg(long, value_name = "NAME")]
     backbone: Option<String>,
-    /// Its weights: .safetensors or zip-format .pth with torchvision's names.
+    /// Its weights: .safetensors or zip-format .pth with torchvision's names, or .onnx for the backbone `onnx`.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Heads to train, separated by commas; NAME@DEVICE trains under that device's noise (see `qgraft list heads`).

@@ -28,6 +28,9 @@ pub enum NoiseError {
     /// A gate without usable calibration, in strict mode.
     #[error("{what}; leave strict mode to run it as told, or transpile the circuit for {device}")]
     Uncalibrated { what: String, device: String },
+    /// A list of noise that cannot be read.
+    #[error("not a list of noise: {0}")]
+    BadList(String),
     /// A matrix of the wrong shape.
     #[error("Kraus operator {index} is {rows}x{columns}; all must be square, of one size, on 1 to 2 qubits")]
     Shape { index: usize, rows: usize, columns: usize },

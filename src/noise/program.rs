@@ -1,5 +1,7 @@
 //! A circuit with its noise compiled in: the only thing a simulator sees.
 
+use std::collections::BTreeSet;
+
 use crate::circuit::{Circuit, Condition, Observable, Op, OpKind};
 use crate::noise::{Channel, Confusion};
 
@@ -35,6 +37,17 @@ pub enum Step {
         /// Classical condition.
         condition: Option<Condition>,
     },
+}
+
+impl Step {
+    /// The classical bit it writes and the condition it reads.
+    fn bits_mut(&mut self) -> (Option<&mut usize>, &mut Option<Condition>) {
+        match self {
+            Self::Gate(op) => (None, &mut op.condition),
+            Self::Noise { condition, .. } | Self::Reset { condition, .. } => (None, condition),
+            Self::Measure { bit, condition, .. } => (Some(bit), condition),
+        }
+    }
 }
 
 /// Steps on a register that holds only the qubits the circuit touches.
@@ -115,6 +128,25 @@ impl Program {
             Step::Noise { condition, .. } => condition.is_some(),
             Step::Measure { .. } | Step::Reset { .. } => true,
         })
+    }
+
+    /// The program on a classical register that holds only the bits it writes or reads, and the old index of each bit,
+    /// ascending: outcomes are indexed by bits, and a wide register may use few.
+    pub fn with_used_bits(mut self) -> (Self, Vec<usize>) {
+        let mut used = BTreeSet::new();
+        for step in &mut self.steps {
+            let (written, condition) = step.bits_mut();
+            used.extend(written.map(|bit| *bit));
+            used.extend(condition.iter().flat_map(|condition| condition.bits.iter().copied()));
+        }
+        let used: Vec<usize> = used.into_iter().collect();
+        let place = |bit: usize| used.binary_search(&bit).expect("the bit was found above");
+        for step in &mut self.steps {
+            let (written, condition) = step.bits_mut();
+            written.into_iter().for_each(|bit| *bit = place(*bit));
+            condition.iter_mut().flat_map(|condition| &mut condition.bits).for_each(|bit| *bit = place(*bit));
+        }
+        (Self { bits: used.len(), ..self }, used)
     }
 
     /// The observable whose qubit k sits on circuit qubit `qubits[k]` (the end of a layout), on program qubits; `None` if

@@ -1,15 +1,39 @@
 //! Engines by name.
 
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
 use crate::sim::{Auto, Density, Pauli, SimError, Simulator, Statevector, Trajectory};
 
 /// Width of the numbers an engine computes with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// f64.
     #[default]
     Double,
     /// f32.
     Single,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Double => "double",
+            Self::Single => "single",
+        })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = SimError;
+
+    fn from_str(name: &str) -> Result<Self, SimError> {
+        let known = [Self::Double, Self::Single].into_iter().find(|precision| precision.to_string() == name);
+        known.ok_or_else(|| SimError::UnknownPrecision { name: name.into() })
+    }
 }
 
 /// What some engines need to know and the others ignore.

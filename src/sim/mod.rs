@@ -4,14 +4,18 @@
 //! * [`Simulator`]: what every engine can do; [`ENGINES`] lists them, [`engine`] makes one by name.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
-//! * [`state`]: final states and what can be said of them.
+//! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states move with their angles.
+//! * [`state`], [`information`]: final states, and what can be said of states.
 
 mod auto;
 mod check;
 mod density;
 mod engine;
 mod error;
+pub mod fisher;
 mod gradient;
+mod hessian;
+pub mod information;
 mod map;
 mod memo;
 mod pauli;
@@ -27,6 +31,7 @@ pub use density::Density;
 pub use engine::{ENGINES, EngineRow, Options, Precision, engine};
 pub use error::SimError;
 pub use gradient::Gradient;
+pub use hessian::Hessian;
 pub use pauli::Pauli;
 pub use sample::Shots;
 pub use statevector::Statevector;
@@ -120,6 +125,12 @@ pub trait Simulator: Send + Sync {
         self.name()
     }
 
+    /// The width of the numbers it truly computes with: an engine that has double precision only ignores the wish for
+    /// another.
+    fn precision(&self) -> Precision {
+        Precision::Double
+    }
+
     /// Expectation values, (batch, observables).
     ///
     /// # Errors
@@ -140,10 +151,34 @@ pub trait Simulator: Send + Sync {
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError>;
 
+    /// [`Simulator::expect`] and [`Simulator::vjp`] together, for engines that can share the forward run.
+    ///
+    /// # Errors
+    /// As [`Simulator::vjp`].
+    fn value_and_gradient(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<(Array2<f64>, AngleGradient), SimError> {
+        let values = self.expect(program, angles, observables)?;
+        Ok((values, self.vjp(program, angles, observables, cotangent)?))
+    }
+
     /// Outcome probabilities, (batch, 2^k): over the classical bits if the program measures (readout error included,
     /// index `Σ bit_c 2^c`), else over its qubits.
     ///
     /// # Errors
     /// As [`Simulator::expect`].
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError>;
+
+    /// Outcomes of `shots` shots for every row, (batch, 2^k) with columns as in [`Simulator::probabilities`].
+    ///
+    /// # Errors
+    /// As [`Simulator::expect`].
+    fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        sample::affordable(shots)?;
+        Ok(sample::sample(self.probabilities(program, angles)?.view(), shots, seed))
+    }
 }

@@ -29,6 +29,17 @@ pub fn counts(probabilities: ArrayView1<f64>, shots: usize, stream: &mut Stream)
     counts
 }
 
+/// Time of one draw, seconds: a search in a sorted list and a random number.
+const DRAW: f64 = 3e-8;
+
+/// Drawing `shots` outcomes takes no absurd time.
+///
+/// # Errors
+/// If it does; the message says how long, and what to do instead.
+pub fn affordable(shots: usize) -> Result<(), SimError> {
+    check::time("drawing", shots, DRAW)
+}
+
 /// Counts of every row of (batch, outcomes): row b draws from stream number b of `seed`.
 pub fn sample(probabilities: ArrayView2<f64>, shots: usize, seed: u64) -> Array2<u64> {
     let rows: Vec<Vec<u64>> = (0..probabilities.nrows())
@@ -156,6 +167,7 @@ impl<S: Simulator> Simulator for Shots<S> {
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        affordable(self.shots)?;
         check::observables(program, observables)?;
         let ending = Ending::of(program);
         if !ending.reads.is_empty() || ending.dynamic().is_some() {
@@ -194,6 +206,7 @@ impl<S: Simulator> Simulator for Shots<S> {
 
     /// Relative frequencies in place of probabilities.
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        affordable(self.shots)?;
         let p = self.inner.probabilities(program, angles)?;
         Ok(sample(p.view(), self.shots, self.seed).mapv(|n| n as f64 / self.shots.max(1) as f64))
     }

@@ -258,6 +258,8 @@ impl Trajectory {
         let qubits = program.qubits();
         let states = 32.0 * (LANES * rayon::current_num_threads()) as f64;
         check::memory(NAME, qubits, states * 2f64.powi(qubits as i32), "use fewer qubits or threads")?;
+        // About a nanosecond for each amplitude and step.
+        check::time(NAME, self.shots, 1e-9 * (program.steps.len() + 1) as f64 * 2f64.powi(qubits as i32))?;
         self.memo.get(program, 0, || Plan::of(program))
     }
 
@@ -383,6 +385,11 @@ impl Simulator for Trajectory {
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError> {
         Gradient::Shift.vjp(self, program, angles, observables, cotangent)
+    }
+
+    /// One outcome of each of `shots` trajectories: drawing from their mean distribution would err twice.
+    fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        Self::new(shots, seed).counts(program, angles)
     }
 
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {

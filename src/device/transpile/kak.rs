@@ -10,8 +10,10 @@ use crate::math::matrix::{C64, c};
 use crate::math::small::{Small, adjoint, product, scaled, tensor};
 
 /// Coordinates closer to a special value than this count as equal to it. The gate built then differs from the wanted
-/// one by no more than about this.
-const SPECIAL: f64 = 1e-9;
+/// one by no more than about this: rounding error, since small trained angles make interactions of 1e-9 in earnest.
+const SPECIAL: f64 = 1e-12;
+/// Squares of coordinates below this cannot be told from rounding error of numbers of order one.
+const ROUNDING: f64 = 3e-14;
 
 /// `u = (after[1] ⊗ after[0]) · exp(i (x XX + y YY + z ZZ)) · (before[1] ⊗ before[0])` up to phase.
 ///
@@ -47,7 +49,7 @@ pub(super) fn least_entanglers(u: &Small<4>) -> usize {
     // The determinant fixes u only up to a fourth root of one, which turns gamma's sign.
     if trace.im.abs() > SPECIAL {
         3
-    } else if (trace.re.abs() - 4.0).abs() < SPECIAL * SPECIAL.sqrt() {
+    } else if (trace.re.abs() - 4.0).abs() < ROUNDING {
         0
     } else if trace.norm() < SPECIAL && (square + 4.0).norm() < SPECIAL {
         1

@@ -5,9 +5,9 @@ use std::f64::consts::FRAC_PI_2;
 use candle_core::{D, Tensor};
 
 use crate::circuit::ansatz::{AnsatzRow, Encoding};
-use crate::nn::head::classical::Linear;
 use crate::nn::head::{Head, HeadShape};
 use crate::nn::init::Init;
+use crate::nn::layer::Linear;
 use crate::nn::quantum::amplitude_angles;
 use crate::nn::{Execution, NnError, Params, QuantumLayer};
 

@@ -11,8 +11,7 @@ use candle_core::Tensor;
 
 use crate::circuit::Ansatz;
 use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::optim::Plan;
-use crate::nn::{Execution, NnError, Params};
+use crate::nn::{Execution, NnError, Params, Plan};
 
 /// Maps features to class scores.
 pub trait Head: Send + Sync {

@@ -3,7 +3,7 @@
 use crate::data::{
     BadPicture, FeatureCache, Features, Part, Pictures, Split, fashion_mnist, read_features, read_folder,
 };
-use crate::nn::backbone::{BackboneRow, Trunk, extract};
+use crate::nn::backbone::{BackboneRow, extract};
 use crate::study::StudyError;
 use crate::systems::Progress;
 use crate::systems::qtl::Workplace;
@@ -62,9 +62,7 @@ fn from_pictures(
         skipped: pictures.skipped,
     };
     let row = BackboneRow::named(&spec.backbone.name)?;
-    let weights = row.weights(spec.backbone.weights.as_deref())?;
-    let trunk = Trunk::new(row, &weights)?;
-    let digest = weights.digest()?;
+    let (backbone, digest) = row.open(spec.backbone.weights.as_deref())?;
     let cache = FeatureCache::new(place.cache);
     progress.stage("features", pictures.pictures.len());
     let mut done = 0;
@@ -73,7 +71,7 @@ fn from_pictures(
         .build()
         .map_err(|e| StudyError::Threads { reason: e.to_string() })?;
     let found = pool.install(|| {
-        extract(&trunk, &digest, &pictures, Some(&cache), |count| {
+        extract(backbone.as_ref(), &digest, &pictures, Some(&cache), |count| {
             progress.learned(count - done);
             done = count;
         })

@@ -5,7 +5,7 @@
 //! with Noisy Quantum Circuits", arXiv 2603.16973.
 //!
 //! * [`Spec`]: everything that decides the result; [`PRESETS`] are ready ones.
-//! * [`run`]: the whole river, into one run folder.
+//! * [`run`]: the whole river, into one run folder. [`SavedHead`]: its trained circuit, read back.
 
 mod artifacts;
 pub mod battery;
@@ -14,10 +14,12 @@ mod inputs;
 mod judge;
 mod kernel;
 mod presets;
+mod saved;
 mod setting;
 mod spec;
 
 pub use presets::{PRESETS, PresetRow, quick};
+pub use saved::SavedHead;
 pub use setting::Setting;
 pub use spec::{Backbone, Circuit, Data, FORMAT, HeadChoice, Judge, Source, Spec};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use candle_core::{DType, Tensor};
+use candle_core::DType;
 use ndarray::Array2;
 
 use crate::circuit::{Ansatz, OpKind};
@@ -12,13 +12,14 @@ use crate::data::{Features, HoldOut, Part};
 use crate::device::{Device, Target, transpile};
 use crate::nn::backbone::BackboneRow;
 use crate::nn::head::{Body, Head, HeadRow, HeadShape};
+use crate::nn::params::Snapshot;
 use crate::nn::{Execution, NnError, Params};
 use crate::noise::model::{NoiseModel, Options};
 use crate::sim::{self, Angles, Auto, Shots, Simulator};
 use crate::study::StudyError;
 use crate::study::landscape::{self, CostRow, StartRow};
 use crate::study::metric::{METRICS, Predictions};
-use crate::study::train::{Epoch, Watch, predict, train};
+use crate::study::train::{Record, Watch, predict, train};
 use crate::systems::Progress;
 use crate::systems::qtl::battery::file::Source;
 use crate::systems::qtl::battery::job::{
@@ -211,11 +212,11 @@ struct Best<'a> {
 #[derive(Default)]
 struct Epochs {
     seen: usize,
-    best: Option<(f64, usize, Vec<Tensor>)>,
+    best: Option<(f64, usize, Snapshot)>,
 }
 
 impl Epochs {
-    fn best(self) -> (usize, Option<Vec<Tensor>>) {
+    fn best(self) -> (usize, Option<Snapshot>) {
         self.best.map_or((0, None), |(_, epoch, copies)| (epoch, Some(copies)))
     }
 }
@@ -227,11 +228,11 @@ impl Watch for Best<'_> {
         (self.stop)()
     }
 
-    fn after_epoch(&self, epoch: &Epoch, params: &Params) -> Result<(), StudyError> {
+    fn after_epoch(&self, record: &Record, params: &Params) -> Result<(), StudyError> {
         let mut epochs = self.epochs.lock().unwrap_or_else(PoisonError::into_inner);
         epochs.seen += 1;
-        if epochs.best.as_ref().is_none_or(|(best, ..)| epoch.validation_accuracy > *best) {
-            epochs.best = Some((epoch.validation_accuracy, epochs.seen, params.copies()?));
+        if epochs.best.as_ref().is_none_or(|(best, ..)| record.judged.metric > *best) {
+            epochs.best = Some((record.judged.metric, epochs.seen, params.snapshot()?));
         }
         Ok(())
     }
@@ -267,7 +268,12 @@ fn load(job: &Training, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
         Source::Synthetic => {
             // `File::check` makes sure of the shape where one is needed.
             let shape = dataset.shape.expect("a synthetic data set has a shape");
-            return Ok(shape.features(BackboneRow::named(&job.backbone)?.width));
+            let width = BackboneRow::named(&job.backbone)?.width.ok_or_else(|| NnError::Setting {
+                field: "backbones",
+                value: job.backbone.clone(),
+                reason: "synthetic features need a backbone of known width",
+            });
+            return Ok(shape.features(width?));
         }
         Source::Folder => qtl::Source::Folder,
         Source::Features => qtl::Source::Features,
