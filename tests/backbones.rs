@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor, Var};
 use qgraft::data::{FeatureCache, Picture, decode, fashion_mnist};
 use qgraft::nn::Weights;
 use qgraft::nn::backbone::architecture::Spelling;
-use qgraft::nn::backbone::{BACKBONES, Backbone, BackboneRow, Trunk, extract};
+use qgraft::nn::backbone::{BACKBONES, Backbone, BackboneRow, Network, Trunk, extract};
 use serde::Deserialize;
 
 fn reference(name: &str) -> PathBuf {
@@ -141,10 +141,16 @@ fn formula(name: &str, shape: &[usize], k: usize) -> Tensor {
 
 /// What a row asks for under some names, sorted.
 fn parameters(row: &BackboneRow, spelling: Spelling) -> Vec<(String, Vec<usize>)> {
-    let (mut trunk, classifier) = (row.architecture)(spelling).parameters();
+    let Network::Layers(layers) = row.network else { panic!("{} has its layers in a file", row.name) };
+    let (mut trunk, classifier) = layers(spelling).parameters();
     trunk.extend(classifier);
     trunk.sort();
     trunk
+}
+
+/// The rows whose layers are ours.
+fn ours() -> impl Iterator<Item = &'static BackboneRow> {
+    BACKBONES.iter().filter(|row| matches!(row.network, Network::Layers(_)))
 }
 
 fn formula_weights(row: &BackboneRow, spelling: Spelling) -> Weights {
@@ -199,7 +205,7 @@ fn check_formula(trunk: &Trunk, expected: &MadeUp, what: &str) {
 fn every_row_has_the_original_names_and_values() {
     let expected: BTreeMap<String, MadeUp> = json("formula.json");
     let mut checked = 0;
-    for row in BACKBONES {
+    for row in ours() {
         for (spelling, prefix) in [(Spelling::Torchvision, ""), (Spelling::Timm, "timm ")] {
             let name = format!("{prefix}{}", row.name);
             // torchvision has no lite network (its own weights are checked above), timm no SqueezeNet.
@@ -216,7 +222,7 @@ fn every_row_has_the_original_names_and_values() {
 #[test]
 fn a_trunk_on_variables_computes_the_same_and_passes_gradients_to_all() {
     let expected: BTreeMap<String, MadeUp> = json("formula.json");
-    for row in BACKBONES.iter().filter(|row| row.name != "efficientnet_lite0") {
+    for row in ours().filter(|row| row.name != "efficientnet_lite0") {
         let (variables, weights) = trainable(&formula_weights(row, Spelling::Torchvision));
         let trunk = Trunk::new(row, &weights).unwrap();
         check_formula(&trunk, &expected[row.name], row.name);
@@ -231,7 +237,7 @@ fn a_trunk_on_variables_computes_the_same_and_passes_gradients_to_all() {
 
 #[test]
 fn stages_have_the_shapes_they_claim() {
-    for row in BACKBONES {
+    for row in ours() {
         let trunk = plain_trunk(row);
         let images = formula_images().narrow(0, 0, 1).unwrap();
         for stage in trunk.stages() {
@@ -243,7 +249,7 @@ fn stages_have_the_shapes_they_claim() {
             assert!(slack.contains(&found[2]) && found[2] == found[3], "{}, {}: {found:?}", row.name, stage.name);
         }
         let last = trunk.stages().last().unwrap();
-        assert_eq!(last.channels, row.width, "{}", row.name);
+        assert_eq!(Some(last.channels), row.width, "{}", row.name);
         let means = trunk.stage_output(&images, &last.name).unwrap().mean((2, 3)).unwrap();
         let means: Vec<f64> =
             means.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().map(f64::from).collect();
@@ -337,6 +343,13 @@ fn without_the_hub_a_message_says_what_to_do() {
     assert!(error.contains("feature `hub`") && error.contains("weight file can be named"), "{error}");
     let error = BackboneRow::named("squeezenet1_1").unwrap().weights(None).unwrap_err().to_string();
     assert!(error.contains("needs a weight file"), "{error}");
+}
+
+#[cfg(not(feature = "onnx"))]
+#[test]
+fn without_the_onnx_feature_a_message_says_what_to_do() {
+    let error = BackboneRow::named("onnx").unwrap().open(Some(Path::new("network.onnx"))).err().unwrap().to_string();
+    assert!(error.contains("network.onnx") && error.contains("--features onnx"), "{error}");
 }
 
 #[test]

@@ -3,10 +3,10 @@
 #[path = "reference/twin.rs"]
 mod twin;
 
-use qgraft::circuit::{Circuit, Gate, Observable};
+use qgraft::circuit::{Circuit, Gate, Observable, Op};
 use qgraft::math::matrix::distance;
 use qgraft::noise::channel::amplitude_damping;
-use qgraft::noise::{Program, Step};
+use qgraft::noise::{Channel, Program, Step};
 use qgraft::sim::{
     self, Angles, Auto, Density, ENGINES, Options, Pauli, Precision, Shots, SimError, Simulator, Statevector,
     Trajectory, sample, state,
@@ -106,11 +106,14 @@ fn dynamic_programs() {
 fn trajectories_converge_to_the_density_matrix() {
     let shots = 4000;
     let kinds = Kinds { noise: true, readout: true, ..Kinds::default() };
-    for (seed, dynamic) in [(700, false), (701, false), (702, true), (703, true), (704, true)] {
+    let (double, single) = (Precision::Double, Precision::Single);
+    for (seed, dynamic, precision) in
+        [(700, false, double), (701, false, single), (702, true, double), (703, true, single), (704, true, double)]
+    {
         let program = twin::random_program(seed, 3, 16, (1, 2), Kinds { dynamic, ..kinds });
         let (rows, shared) = twin::random_angles(seed, 2, 1, 2);
         let angles = Angles { rows: rows.view(), shared: shared.view() };
-        let engine = Trajectory::new(shots, seed);
+        let engine = Trajectory::with_precision(shots, seed, precision);
         let exact = Density::default().probabilities(&program, angles).unwrap();
         let means = engine.probabilities(&program, angles).unwrap();
         let counts = engine.counts(&program, angles).unwrap();
@@ -131,6 +134,27 @@ fn trajectories_converge_to_the_density_matrix() {
             assert!((mean - value).abs() <= error, "seed {seed} {place:?}: mean {mean}, exact {value}");
         }
     }
+}
+
+/// Too wide for anything with 4ⁿ numbers: a chain of CX spreads one flip, and most shots have none.
+#[test]
+fn wide_noisy_programs_run_as_trajectories() {
+    let (qubits, shots, chance) = (16, 400, 0.1);
+    let mut circuit = Circuit::new(qubits);
+    circuit.push(Gate::X, &[0], &[]).unwrap();
+    for q in 1..qubits {
+        circuit.push(Gate::Cx, &[q - 1, q], &[]).unwrap();
+    }
+    let flip = Channel::named("bit_flip", &[chance]).unwrap();
+    let noise = |op: &Op| if op.name() == "x" { vec![(flip.clone(), vec![0])] } else { Vec::new() };
+    let program = Program::compile(&circuit, &[], noise, |_| None);
+    let (rows, shared) = (ndarray::Array2::zeros((1, 0)), ndarray::Array1::zeros(0));
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let p = Trajectory::new(shots, 1).probabilities(&program, angles).unwrap();
+    let (none, all) = (p[[0, 0]], p[[0, (1 << qubits) - 1]]);
+    assert!((none + all - 1.0).abs() < TOLERANCE, "{none} + {all}");
+    // Five standard errors.
+    assert!((none - chance).abs() < 5.0 * (chance * (1.0 - chance) / shots as f64).sqrt(), "{none}");
 }
 
 #[test]

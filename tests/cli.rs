@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use ndarray::{Array1, Array2};
+use qgraft::circuit::qasm;
+use qgraft::noise::Program;
+use qgraft::sim::{Angles, Simulator, Statevector};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use tempfile::TempDir;
@@ -106,6 +110,62 @@ fn exported_circuits_read_back_with_the_trained_numbers() {
     let qasm3 = fs::read_to_string(place.path().join("run/circuit3.qasm")).unwrap();
     assert!(qasm2.starts_with("OPENQASM 2.0;") && qasm2.contains("measure"), "{qasm2}");
     assert_eq!(qasm3.matches("input float").count(), 4, "{qasm3}");
+}
+
+/// Outcome probabilities over the classical bits of a circuit without slots.
+fn outcomes(qasm: &str) -> Vec<f64> {
+    let circuit = qasm::read(qasm, &qasm::ReadOptions::default()).unwrap();
+    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    Statevector::default()
+        .probabilities(&Program::ideal(&circuit, &(0..circuit.qubits()).collect::<Vec<_>>()), angles)
+        .unwrap()
+        .into_raw_vec_and_offset()
+        .0
+}
+
+#[test]
+fn a_trained_circuit_is_exported_open_or_bound_logical_or_for_a_device() {
+    let place = TempDir::new().unwrap();
+    features(place.path(), 24, 4, |_, _| ());
+    let out = small(place.path(), &["--heads", "linear,quantum", "--out", "run"]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let export = |more: &[&str]| qgraft(place.path(), &[&["export", "run"], more].concat());
+    let exported = |more: &[&str]| {
+        let out = export(more);
+        assert!(out.status.success(), "{more:?}: {}", text(&out.stderr));
+        text(&out.stdout)
+    };
+    let written = |name: &str| fs::read_to_string(place.path().join("run").join(name)).unwrap();
+    assert_eq!(exported(&["--format", "qasm3"]), written("circuit3.qasm"));
+    assert_eq!(exported(&["--format", "qasm2", "--sample", "0"]), written("circuit.qasm"));
+    assert_ne!(exported(&["--format", "qasm2", "--sample", "1"]), written("circuit.qasm"));
+
+    let open = exported(&["--format", "qasm3", "--device", "manila"]);
+    assert_eq!(open.matches("input float").count(), 4, "{open}");
+    assert!(open.contains("measure $") && !open.contains("ry("), "native gates on physical qubits: {open}");
+    for format in ["qasm2", "qasm3"] {
+        let native = exported(&["--format", format, "--device", "manila", "--sample", "0"]);
+        for (native, logical) in outcomes(&native).iter().zip(outcomes(&written("circuit.qasm"))) {
+            // Some fifty gates of rounding errors.
+            assert!((native - logical).abs() < 1e-12, "{format}: {native} is not {logical}");
+        }
+    }
+    let out = export(&["--format", "qasm3", "-o", "head.qasm"]);
+    assert!(out.status.success() && out.stdout.is_empty());
+    assert_eq!(fs::read_to_string(place.path().join("head.qasm")).unwrap(), written("circuit3.qasm"));
+
+    let refused: [(&[&str], &str); 4] = [
+        (&["export", "run", "--format", "qasm2"], "--sample I"),
+        (&["export", "run", "--format", "qasm2", "--sample", "900"], "sample = 900"),
+        (&["export", "nowhere", "--format", "qasm3"], "nowhere/spec.toml"),
+        (&["export", "run", "--format", "qasm3", "--device", "manilla"], "manila"),
+    ];
+    for (arguments, named) in refused {
+        let out = qgraft(place.path(), arguments);
+        assert!(!out.status.success() && out.stdout.is_empty());
+        assert!(text(&out.stderr).contains(named), "{arguments:?}: {}", text(&out.stderr));
+    }
 }
 
 #[test]
@@ -272,6 +332,33 @@ fn a_full_disk_leaves_nothing_behind() {
         format!("trap '' XFSZ; ulimit -f 16; exec {} {} --out run", env!("CARGO_BIN_EXE_qgraft"), SMALL.join(" "));
     let out = Command::new("sh").args(["-c", &command]).current_dir(place.path()).output().unwrap();
     refused(&out, place.path(), &["run/"]);
+}
+
+#[test]
+fn a_circuit_is_transpiled_with_its_slots_and_a_summary() {
+    let place = TempDir::new().unwrap();
+    let circuit = Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits/qaoa_ring.qasm");
+    let source = ["transpile", circuit.to_str().unwrap(), "--device", "torino"];
+    let out = qgraft(place.path(), &[&source[..], &["-o", "out.qasm", "--json"]].concat());
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(summary["initial_layout"].as_array().unwrap().len(), 5);
+    let number = |name: &str| summary[name].as_f64().unwrap_or_else(|| panic!("{name} in {summary}"));
+    assert!(number("two_qubit_gates") >= 20.0 && number("depth") > number("depth_before"));
+    assert!(number("success") > 0.5 && number("duration_seconds") > 1e-7 && number("duration_seconds") < 1e-4);
+    let written = fs::read_to_string(place.path().join("out.qasm")).unwrap();
+    assert!(written.contains("input float gamma0") && written.contains("cz $"), "{written}");
+    let back = qgraft(place.path(), &["convert", "out.qasm", "--to", "json"]);
+    assert!(back.status.success(), "{}", text(&back.stderr));
+    for (more, part) in [
+        (["--layout", "0,1"], "2 physical qubits are listed"),
+        (["--layout", "somewhere"], "noise-aware, trivial, or a list"),
+        (["--to", "qasm2"], "slots"),
+        (["--level", "4"], "0..=3"),
+    ] {
+        let out = qgraft(place.path(), &[&source[..], &more].concat());
+        assert!(!out.status.success() && text(&out.stderr).contains(part), "{more:?}: {}", text(&out.stderr));
+    }
 }
 
 /// Whether the process has a handler for SIGINT yet; before that an interrupt would simply kill it.

@@ -51,8 +51,8 @@ fn noisy(family: &AnsatzRow, entangle: bool) -> Execution {
     Execution::on_device(&ansatz, &manila, &model, Arc::new(Pauli::default())).unwrap()
 }
 
-fn execution(row: &HeadRow, make: fn(&AnsatzRow, bool) -> Execution, family: &AnsatzRow) -> Option<Execution> {
-    if let Body::Dressed { entangle } = row.body { Some(make(family, entangle)) } else { None }
+fn execution(row: &HeadRow, make: fn(&AnsatzRow, bool) -> Execution, family: &'static AnsatzRow) -> Option<Execution> {
+    if let Body::Dressed { entangle } = row.body { Some(make(row.family(family), entangle)) } else { None }
 }
 
 /// d Σ f(x)·c by central differences, c fixed odd numbers; f64 and step 1e-6 leave an error near 1e-9.
@@ -218,6 +218,31 @@ fn one_trained_head_runs_under_another_setting_and_from_a_file() {
     let copy = row.build(&mut fresh, &SHAPE, &ANSATZE[0], execution(row, ideal, &ANSATZE[0])).unwrap().unwrap();
     fresh.load(file.path()).unwrap();
     assert_eq!(clean, predict(copy.as_ref(), &data.features).unwrap());
+}
+
+#[test]
+fn the_five_families_have_circuits_of_their_own() {
+    // Head, features that enter the circuit, expectations that leave it, on 4 qubits.
+    for (name, features, observables) in [
+        ("dqn", 4, 4),
+        ("qpie", 16, 4),
+        ("tlqnn", 16, 4),
+        // Pooled once, from four qubits to two.
+        ("tlqcnn", 16, 2),
+        // 3 letters on each of 4 qubits, 9 pairs of letters on each of 6 pairs.
+        ("post_variational", 4, 66),
+        ("entangled_dressed", 4, 4),
+    ] {
+        let row = HeadRow::named(name).unwrap();
+        let shape = HeadShape { qubits: 4, ..SHAPE };
+        let ansatz = row.ansatz(&ANSATZE[0], &shape).unwrap().unwrap();
+        assert_eq!(row.family(&ANSATZE[0]).features(4), features, "{name}");
+        assert_eq!(ansatz.observables.len(), observables, "{name}");
+        let mut params = Params::new(2, DType::F64);
+        let run = Execution::ideal(&ansatz, Arc::new(Statevector::default()));
+        let head = row.build(&mut params, &shape, &ANSATZE[0], Some(run)).unwrap().unwrap();
+        assert_eq!(head.logits(&rows(3, DType::F64).features).unwrap().dims(), [3, shape.classes], "{name}");
+    }
 }
 
 #[test]

@@ -1,9 +1,14 @@
-//! Convolution and pooling against PyTorch's values (tests/reference/layers.json, made by layers.py beside it) and
-//! against central differences.
+//! Layers against PyTorch's values (tests/reference/layers.json and modules.json, made by the scripts beside them) and,
+//! for convolution and pooling, against central differences.
 #![cfg(feature = "learn")]
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use qgraft::nn::layer::{Padding, Window, avg_pool2d, conv2d, global_avg_pool, max_pool2d};
+use qgraft::nn::init::Init;
+use qgraft::nn::layer::{
+    Attention, BatchNorm, GroupNorm, Gru, LayerNorm, Linear, Lstm, Padding, Reach, Window, avg_pool2d, conv1d, conv2d,
+    dropout, global_avg_pool, max_pool2d, reverse_gradient, softmax,
+};
+use qgraft::nn::{Mode, NnError, Params, Plan};
 use serde::Deserialize;
 
 /// The reference is rounded to six decimals; f32 sums of up to 147 products of order 1 add about as much.
@@ -237,4 +242,134 @@ fn what_does_not_fit_is_refused() {
     let input = input.to_dtype(DType::U8).unwrap();
     let error = max_pool2d(&input, Window::square(2, 2, 0)).unwrap_err().to_string();
     assert!(error.contains("convert to f32 or f64"), "{error}");
+}
+
+/// Layers with parameters, made by modules.py beside it.
+#[derive(Deserialize)]
+struct Modules {
+    cases: Vec<Module>,
+}
+
+#[derive(Deserialize)]
+struct Module {
+    name: String,
+    #[serde(default)]
+    groups: usize,
+    #[serde(default)]
+    layers: usize,
+    #[serde(default)]
+    heads: usize,
+    input: Vec<usize>,
+    output: Vec<f64>,
+    input_gradient: Vec<f64>,
+    parameters: Vec<Parameter>,
+    statistics: Vec<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct Parameter {
+    name: String,
+    shape: Vec<usize>,
+    gradient: Vec<f64>,
+}
+
+impl Module {
+    fn run(&self, params: &mut Params, x: &Tensor) -> std::result::Result<Tensor, NnError> {
+        let learning = Mode::Train { seed: 0 };
+        let (width, channels) = (*self.input.last().unwrap(), self.input[1]);
+        Ok(match self.name.split([' ', ',']).next().unwrap() {
+            "linear" => Linear::new(params, "m", (width, 3), true)?.forward(x)?,
+            "layer" => LayerNorm::new(params, "m", width)?.forward(x)?,
+            "group" => GroupNorm::new(params, "m", self.groups, channels)?.forward(x)?,
+            "batch" => {
+                if self.name.ends_with("frozen") {
+                    params.follow(&Plan::freezing(&["m.weight"]));
+                    let statistic =
+                        |params: &mut Params, name: &str| params.statistic(name, &[channels], Init::Constant(0.0));
+                    statistic(params, "m.running_mean")?.set(&formula(&[channels], 5.0).to_dtype(x.dtype())?)?;
+                    let variance = (formula(&[channels], 6.0) + 1.5)?.to_dtype(x.dtype())?;
+                    statistic(params, "m.running_var")?.set(&variance)?;
+                }
+                BatchNorm::new(params, "m", channels)?.forward(x, learning)?
+            }
+            "softmax" => softmax(x, 1)?,
+            "conv1d" => {
+                let start = Init::Constant(0.0);
+                let (weight, bias) = (params.get("m.weight", &[6, 2, 3], start)?, params.get("m.bias", &[6], start)?);
+                conv1d(x, &weight, Some(&bias), Reach { kernel: 3, stride: 2, padding: 2, dilation: 2 }, 2)?
+            }
+            "lstm" => Lstm::new(params, "m", (width, 4), self.layers)?.forward(x)?,
+            "gru" => Gru::new(params, "m", (width, 4), self.layers)?.forward(x)?,
+            "attention" => {
+                let sources = self.input[1];
+                let hidden = |k: usize| if k % sources > k / sources { f64::NEG_INFINITY } else { 0.0 };
+                let mask: Vec<f64> = (0..sources * sources).map(hidden).collect();
+                let mask = Tensor::from_vec(mask, (sources, sources), &Device::Cpu)?.to_dtype(x.dtype())?;
+                let mask = self.name.ends_with("causal").then_some(&mask);
+                Attention::new(params, "m", width, self.heads)?.forward(x, x, x, mask)?
+            }
+            other => panic!("no layer is called {other}"),
+        })
+    }
+}
+
+#[test]
+fn layers_with_parameters_match_pytorch() {
+    let modules: Modules = serde_json::from_str(include_str!("reference/modules.json")).unwrap();
+    for case in modules.cases {
+        for (dtype, tolerance) in TOLERANCE {
+            let name = format!("{} in {dtype:?}", case.name);
+            let x = Var::from_tensor(&formula(&case.input, 1.0).to_dtype(dtype).unwrap()).unwrap();
+            let mut params = Params::new(0, dtype);
+            for (k, parameter) in case.parameters.iter().enumerate() {
+                let start = Init::Constant(0.0);
+                params.get(&format!("m.{}", parameter.name), &parameter.shape, start).unwrap();
+                let values = (formula(&parameter.shape, 2.0 + k as f64) * 0.5).unwrap().to_dtype(dtype).unwrap();
+                params.find(&format!("m.{}", parameter.name)).unwrap().set(&values).unwrap();
+            }
+            let output = case.run(&mut params, &x).unwrap();
+            assert_near(&name, &values(&output), &case.output, tolerance);
+
+            // Gradients sum up to ten times as many products as outputs do.
+            let weights = formula(output.dims(), 0.5).to_dtype(dtype).unwrap();
+            let gradients = (output * weights).unwrap().sum_all().unwrap().backward().unwrap();
+            let of_input = gradients.get(&x).unwrap_or_else(|| panic!("{name}: no gradient of the input"));
+            assert_near(&format!("{name}: input"), &values(of_input), &case.input_gradient, 5.0 * tolerance);
+            for parameter in &case.parameters {
+                let what = format!("{name}: {}", parameter.name);
+                let var = params.find(&format!("m.{}", parameter.name)).unwrap();
+                match gradients.get(var.as_tensor()) {
+                    Some(gradient) => assert_near(&what, &values(gradient), &parameter.gradient, 5.0 * tolerance),
+                    None => assert!(!params.moves(&format!("m.{}", parameter.name)), "{what}: no gradient"),
+                }
+            }
+            for (statistic, expected) in ["m.running_mean", "m.running_var"].iter().zip(&case.statistics) {
+                assert_near(&name, &values(params.find(statistic).unwrap()), expected, tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn dropout_keeps_the_mean_and_judges_without_chance() -> Result<()> {
+    let x = Tensor::ones((100, 100), DType::F64, &Device::Cpu)?;
+    let dropped = values(&dropout(&x, 0.25, "here", Mode::Train { seed: 3 })?);
+    assert!(dropped.iter().all(|v| *v == 0.0 || (v - 4.0 / 3.0).abs() < 1e-12));
+    // 10,000 draws of mean 1 and standard deviation 0.58: four standard errors.
+    assert!((dropped.iter().sum::<f64>() / 1e4 - 1.0).abs() < 4.0 * 0.0058);
+    assert_eq!(dropped, values(&dropout(&x, 0.25, "here", Mode::Train { seed: 3 })?));
+    assert_ne!(dropped, values(&dropout(&x, 0.25, "there", Mode::Train { seed: 3 })?));
+    assert_eq!(values(&x), values(&dropout(&x, 0.25, "here", Mode::Judge)?));
+    Ok(())
+}
+
+#[test]
+fn a_reversed_gradient_points_the_other_way() -> Result<()> {
+    let x = Var::from_tensor(&formula(&[3], 1.0))?;
+    let output = reverse_gradient(&x, 0.5)?;
+    assert_eq!(values(&output), values(&x));
+    let gradients = (output * formula(&[3], 2.0))?.sum_all()?.backward()?;
+    let expected: Vec<f64> = values(&formula(&[3], 2.0)).iter().map(|v| -0.5 * v).collect();
+    assert_eq!(values(gradients.get(&x).unwrap()), expected);
+    Ok(())
 }

@@ -12,7 +12,7 @@ use qgraft::math::{Matrix, Probability, Seconds};
 use qgraft::noise::channel::depolarizing;
 use qgraft::noise::model::uniform::{Uniform, medians};
 use qgraft::noise::model::{MODELS, NoiseModel, Options, Repair, Scale, report};
-use qgraft::noise::{Channel, Confusion, NoiseError, Program, Step};
+use qgraft::noise::{Channel, Confusion, ListedNoise, NoiseError, Program, Step};
 
 /// Rounding of some tens of matrix products on numbers up to one.
 const ROUNDING: f64 = 1e-13;
@@ -190,7 +190,8 @@ fn scale_zero_is_ideal_and_scale_two_is_each_source_twice() {
         ("gate error", Scale { gate_error: 1.0, ..Scale::all(0.0) }),
         ("relaxation", Scale { relaxation: 1.0, ..Scale::all(0.0) }),
     ] {
-        let twice = Scale { gate_error: 2.0 * once.gate_error, relaxation: 2.0 * once.relaxation, readout: 0.0 };
+        let (gate_error, relaxation) = (2.0 * once.gate_error, 2.0 * once.relaxation);
+        let twice = Scale { gate_error, relaxation, ..Scale::all(0.0) };
         let doubled: Vec<Step> = scaled(once)
             .steps
             .into_iter()
@@ -453,4 +454,22 @@ fn waiting_adds_to_the_infidelity_of_a_ghz_state() {
     // Measured with Qiskit's own scheduling for this device: about 1.1 times.
     let ratio = infidelity("scheduled") / infidelity("aer-asym");
     assert!(ratio > 1.03 && ratio < 1.2, "{ratio}");
+}
+
+#[test]
+fn bad_lists_of_noise_name_the_entry() {
+    let cases = [
+        ("{}", "channels"),
+        (r#"{"channels": {"cq 0 1": {}}}"#, "cq"),
+        (r#"{"channels": {"cx 0": {}}}"#, "\"cx 0\": expected 2"),
+        (r#"{"channels": {"cx 1 1": {}}}"#, "different"),
+        (r#"{"channels": {"sx 0": {"depol": 2}}}"#, "\"sx 0\": depolarizing"),
+        (r#"{"channels": {"sx 0": {"relax": [[1e-4, 3e-4, 1e-8]]}}}"#, "qubit 0: thermal_relaxation: T2"),
+        (r#"{"channels": {"cx 0 1": {"relax": [[1e-4, 1e-4, 1e-8]]}}}"#, "1 rows for 2 qubits"),
+        (r#"{"channels": {}, "readout_p10_p01": [[0.1, 1.5]]}"#, "1.5 is not a probability"),
+    ];
+    for (text, named) in cases {
+        let error = ListedNoise::from_json(text).err().expect(text).to_string();
+        assert!(error.contains(named), "{error:?} does not name {named:?}");
+    }
 }

@@ -55,3 +55,12 @@ fn nonsense_is_refused_with_its_word() {
 fn moving_takes_each_letter_along() {
     assert_eq!(read("X0 Z1 Y2").moved(&[5, 0, 3]), read("Z0 Y3 X5"));
 }
+
+#[test]
+fn wide_registers_are_read_onto_few_qubits() {
+    let text = "0.5 X100 Z7 - Y3";
+    assert_eq!(Observable::qubits_named(text).unwrap(), [3, 7, 100]);
+    assert_eq!(Observable::read_on(text, &[7, 100, 3]).unwrap(), read("0.5 Z0 X1 - Y2"));
+    let error = Observable::read_on(text, &[7, 100]).unwrap_err().to_string();
+    assert!(error.contains("qubit 3 is not there"), "{error}");
+}

@@ -4,7 +4,7 @@
 use ndarray::{Array2, array};
 use qgraft::study::compare::{Answer, Comparison, Finding, Question, correct};
 use qgraft::study::metric::{METRICS, Predictions, Undefined, counts, ranking};
-use qgraft::study::{StudyError, stats};
+use qgraft::study::{StudyError, conformal, stats};
 use serde_json::Value;
 
 fn reference(part: &str) -> Vec<Value> {
@@ -312,4 +312,71 @@ fn all_comparisons_of_a_report_are_corrected_together() {
         near("Wilcoxon", comparison.wilcoxon, 0.0625, ROUNDING);
         near("Holm", comparison.wilcoxon_holm, 0.1875, ROUNDING);
     }
+}
+
+/// Residuals of the battery study; quantiles by mapie 1.6.0 where it answers, else by counting.
+const RESIDUALS: [f64; 19] = [
+    0.31, -0.12, 0.05, 0.44, -0.27, 0.18, -0.09, 0.22, -0.36, 0.015, 0.50, -0.41, 0.08, -0.02, 0.13, 0.29, -0.19, 0.07,
+    -0.33,
+];
+
+#[test]
+fn conformal_radii_are_order_statistics() {
+    let scores = RESIDUALS.map(|residual| conformal::absolute(residual, 0.0));
+    for (alpha, expected) in [(0.2, 0.36), (0.1, 0.44), (0.05, 0.50), (0.01, f64::INFINITY)] {
+        assert_eq!(conformal::split(&scores, alpha), expected, "alpha {alpha}");
+    }
+    let weights: Vec<f64> = (0..19).map(|k| (-1.0 + f64::from(k) / 9.0).exp()).collect();
+    for (alpha, expected) in [(0.3, 0.33), (0.2, 0.36), (0.1, 0.50), (0.05, f64::INFINITY)] {
+        assert_eq!(conformal::weighted(&scores, &weights, 1.5, alpha), expected, "weighted, alpha {alpha}");
+    }
+    // Equal weights are no weights.
+    for alpha in [0.3, 0.2, 0.1, 0.05, 0.01] {
+        assert_eq!(conformal::weighted(&scores, &[1.0; 19], 1.0, alpha), conformal::split(&scores, alpha), "{alpha}");
+    }
+}
+
+#[test]
+fn coverage_over_calibrations_follows_its_beta_distribution() {
+    // Uniform scores: the coverage of a radius q is q itself, and over calibrations of n it is Beta(k, n + 1 - k).
+    let (count, alpha, repeats) = (100, 0.1, 4000);
+    let mut stream = qgraft::math::Stream::named(5, "calibrations");
+    let mut coverage: Vec<f64> = (0..repeats)
+        .map(|_| conformal::split(&(0..count).map(|_| stream.uniform()).collect::<Vec<_>>(), alpha))
+        .collect();
+    coverage.sort_by(f64::total_cmp);
+    let beta = statrs::distribution::Beta::new(91.0, 10.0).unwrap();
+    let cdf = |x| statrs::distribution::ContinuousCDF::cdf(&beta, x);
+    let rank = |k: usize| k as f64 / repeats as f64;
+    let gap = |k: usize| (cdf(coverage[k]) - rank(k)).max(rank(k + 1) - cdf(coverage[k]));
+    let largest = (0..repeats).map(gap).fold(0.0, f64::max);
+    // Kolmogorov-Smirnov at p = 0.01: 1.63 / sqrt(n).
+    assert!(largest < 1.63 / f64::from(repeats as u32).sqrt(), "{largest}");
+}
+
+#[test]
+fn groups_are_calibrated_by_themselves_and_trajectories_whole() {
+    let (scores, groups) = ([0.1, 0.4, 0.2, 0.9, 0.3, 0.7], [0, 1, 0, 1, 0, 1]);
+    let radii = conformal::by_group(&scores, &groups, 0.25);
+    assert_eq!([radii[&0], radii[&1]], [0.3, 0.9]);
+    assert_eq!(conformal::largest_by_group(&scores, &groups), [0.3, 0.9]);
+    assert_eq!(conformal::outside(2.0, 0.5, 1.5), 0.5);
+    assert_eq!(conformal::outside(1.0, 0.5, 1.5), -0.5);
+    assert_eq!(conformal::normalized(3.0, 1.0, 4.0), 0.5);
+}
+
+#[test]
+fn an_adaptive_level_makes_up_for_misses() {
+    let mut adaptive = conformal::Adaptive::new(0.1, 0.05);
+    adaptive.tell(false);
+    assert!((adaptive.alpha - 0.055).abs() < 1e-15);
+    (0..9).for_each(|_| adaptive.tell(true));
+    assert!((adaptive.alpha - 0.1).abs() < 1e-15, "one miss in ten is what was asked for");
+}
+
+#[test]
+fn intervals_are_judged_by_coverage_width_and_winkler() {
+    let quality = conformal::quality(&[1.0, 5.0], &[(0.0, 2.0), (0.0, 4.0)], 0.1).unwrap();
+    assert_eq!((quality.coverage, quality.width, quality.winkler), (0.5, 3.0, 3.0 + 20.0 / 2.0));
+    assert!(conformal::quality(&[], &[], 0.1).is_none());
 }

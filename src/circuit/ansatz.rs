@@ -3,7 +3,7 @@
 //! Slots 0..inputs carry the encoded features, the rest the trained weights, so that a batch of rows shares everything
 //! behind the encoding.
 
-use crate::circuit::{Circuit, CircuitError, Gate, Param};
+use crate::circuit::{Circuit, CircuitError, Gate, Observable, Param, PauliString};
 
 /// A variational circuit with its slots told apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Ansatz {
     pub circuit: Circuit,
     /// Number of input slots.
     pub inputs: usize,
+    /// What is measured.
+    pub observables: Vec<Observable>,
 }
 
 impl Ansatz {
@@ -33,6 +35,10 @@ pub struct AnsatzRow {
     entanglers_first: bool,
     /// Pairs (control, target) entangled in layer `l` of `n` qubits.
     entanglers: fn(usize, usize) -> Vec<(usize, usize)>,
+    /// Whether layers are shared by neighbours and followed by pooling, as in a convolutional network.
+    pooling: bool,
+    /// What is measured on so many qubits; pooled circuits measure Z on the qubits that are left.
+    observables: fn(usize) -> Vec<Observable>,
     /// Depth of the source's experiments.
     pub depth: usize,
     /// One line for people, with the source.
@@ -46,10 +52,21 @@ pub enum Encoding {
     Angle,
     /// H, then RY(x) on each qubit.
     HadamardAngle,
+    /// RY(x) on each qubit, then a ring of CNOT.
+    EntangledAngle,
     /// RY(x) on each qubit again before every layer, each upload with its own slot.
     Reuploading,
     /// Amplitudes of a 2ⁿ vector, prepared by a tree of uniformly controlled RY: 2ⁿ - 1 slots.
     Amplitude,
+    /// The same with amplitudes that are not negative, as square roots of probabilities are.
+    Probability,
+}
+
+impl Encoding {
+    /// Whether 2ⁿ features become amplitudes.
+    pub fn is_amplitude(self) -> bool {
+        matches!(self, Self::Amplitude | Self::Probability)
+    }
 }
 
 /// Every ansatz.
@@ -60,6 +77,8 @@ pub static ANSATZE: &[AnsatzRow] = &[
         rotations: &[Gate::Rx, Gate::Ry, Gate::Rx],
         entanglers_first: false,
         entanglers: |_, n| ring(n, 1),
+        pooling: false,
+        observables: Observable::all_z,
         depth: 3,
         doc: "RY encoding; layers of RX RY RX on each qubit and a ring of CNOT (arXiv 2603.16973)",
     },
@@ -71,6 +90,8 @@ pub static ANSATZE: &[AnsatzRow] = &[
         entanglers: |_, n| {
             (0..n.saturating_sub(1)).step_by(2).chain((1..n.saturating_sub(1)).step_by(2)).map(|q| (q, q + 1)).collect()
         },
+        pooling: false,
+        observables: Observable::all_z,
         depth: 6,
         doc: "H and RY encoding; layers of alternating CNOT and RY (Mari et al. 2020, arXiv 1912.08278)",
     },
@@ -80,6 +101,8 @@ pub static ANSATZE: &[AnsatzRow] = &[
         rotations: &[Gate::Rz, Gate::Ry, Gate::Rz],
         entanglers_first: false,
         entanglers: |layer, n| ring(n, 1 + layer % (n - 1).max(1)),
+        pooling: false,
+        observables: Observable::all_z,
         depth: 3,
         doc: "RY encoding; RZ RY RZ and rings of CNOT with growing range (Schuld et al. 2020, arXiv 1804.00633)",
     },
@@ -89,6 +112,8 @@ pub static ANSATZE: &[AnsatzRow] = &[
         rotations: &[Gate::Rx, Gate::Ry, Gate::Rx],
         entanglers_first: false,
         entanglers: |_, n| ring(n, 1),
+        pooling: false,
+        observables: Observable::all_z,
         depth: 3,
         doc: "Features uploaded before every layer with trained scales (Pérez-Salinas et al. 2020, arXiv 1907.02085)",
     },
@@ -98,8 +123,57 @@ pub static ANSATZE: &[AnsatzRow] = &[
         rotations: &[Gate::Rx, Gate::Ry, Gate::Rx],
         entanglers_first: false,
         entanglers: |_, n| ring(n, 1),
+        pooling: false,
+        observables: Observable::all_z,
         depth: 3,
         doc: "2^n features as real amplitudes (Möttönen et al. 2005, arXiv quant-ph/0407010); layers as in dressed",
+    },
+    AnsatzRow {
+        name: "probability",
+        encoding: Encoding::Probability,
+        rotations: &[Gate::Ry],
+        entanglers_first: false,
+        entanglers: |_, n| ring(n, 1),
+        pooling: false,
+        observables: Observable::all_z,
+        depth: 3,
+        doc: "2^n features in (0, 1) as probability amplitudes (QPIE: Yao et al. 2017, arXiv 1801.01465); layers of RY and \
+              a ring of CNOT",
+    },
+    AnsatzRow {
+        name: "convolution",
+        encoding: Encoding::Amplitude,
+        rotations: &[],
+        entanglers_first: false,
+        entanglers: |_, _| Vec::new(),
+        pooling: true,
+        observables: Observable::all_z,
+        depth: 1,
+        doc: "2^n amplitudes; two-qubit blocks with shared weights, then pooling by controlled rotations until two qubits \
+              are left (Cong et al. 2019, arXiv 1810.03787; Hur et al. 2022, arXiv 2108.00661)",
+    },
+    AnsatzRow {
+        name: "post_variational",
+        encoding: Encoding::HadamardAngle,
+        rotations: &[Gate::Ry],
+        entanglers_first: true,
+        entanglers: |_, n| ring(n, 1),
+        pooling: false,
+        observables: two_local,
+        depth: 1,
+        doc: "H and RY encoding, one layer, and every Pauli string on one or two qubits measured (Huang & Rebentrost 2023, \
+              arXiv 2307.10560)",
+    },
+    AnsatzRow {
+        name: "entangled",
+        encoding: Encoding::EntangledAngle,
+        rotations: &[Gate::Rz, Gate::Ry, Gate::Rz],
+        entanglers_first: false,
+        entanglers: |layer, n| ring(n, 1 + layer % (n - 1).max(1)),
+        pooling: false,
+        observables: Observable::all_z,
+        depth: 3,
+        doc: "RY encoding entangled by a ring of CNOT, then strongly entangling layers (arXiv 1804.00633)",
     },
 ];
 
@@ -111,15 +185,15 @@ impl AnsatzRow {
 
     /// Number of features that enter the circuit: one per qubit, or 2ⁿ amplitudes.
     pub fn features(&self, qubits: usize) -> usize {
-        if self.encoding == Encoding::Amplitude { 1 << qubits } else { qubits }
+        if self.encoding.is_amplitude() { 1 << qubits } else { qubits }
     }
 
     /// Number of input slots.
     pub fn inputs(&self, qubits: usize, depth: usize) -> usize {
         match self.encoding {
-            Encoding::Angle | Encoding::HadamardAngle => qubits,
+            Encoding::Angle | Encoding::HadamardAngle | Encoding::EntangledAngle => qubits,
             Encoding::Reuploading => qubits * depth,
-            Encoding::Amplitude => (1 << qubits) - 1,
+            Encoding::Amplitude | Encoding::Probability => (1 << qubits) - 1,
         }
     }
 
@@ -139,16 +213,24 @@ impl AnsatzRow {
         let mut circuit = Circuit::new(qubits);
         let inputs: Vec<Param> = (0..self.inputs(qubits, depth)).map(|i| circuit.slot(format!("x{i}"))).collect();
         match self.encoding {
-            Encoding::Angle | Encoding::HadamardAngle => {
+            Encoding::Angle | Encoding::HadamardAngle | Encoding::EntangledAngle => {
                 for (qubit, &angle) in inputs.iter().enumerate() {
                     if self.encoding == Encoding::HadamardAngle {
                         circuit.push(Gate::H, &[qubit], &[])?;
                     }
                     circuit.push(Gate::Ry, &[qubit], &[angle])?;
                 }
+                if self.encoding == Encoding::EntangledAngle && entangle {
+                    cnots(&mut circuit, &ring(qubits, 1))?;
+                }
             }
-            Encoding::Amplitude => prepare_amplitudes(&mut circuit, &inputs)?,
+            Encoding::Amplitude | Encoding::Probability => prepare_amplitudes(&mut circuit, &inputs)?,
             Encoding::Reuploading => {}
+        }
+        if self.pooling && depth > 0 {
+            let left = convolve(&mut circuit, depth, entangle)?;
+            let observables = left.into_iter().map(Observable::z).collect();
+            return Ok(Ansatz { circuit, inputs: inputs.len(), observables });
         }
         for layer in 0..depth {
             if self.encoding == Encoding::Reuploading {
@@ -170,7 +252,7 @@ impl AnsatzRow {
                 cnots(&mut circuit, &pairs)?;
             }
         }
-        Ok(Ansatz { circuit, inputs: inputs.len() })
+        Ok(Ansatz { circuit, inputs: inputs.len(), observables: (self.observables)(qubits) })
     }
 }
 
@@ -203,6 +285,58 @@ fn ring(n: usize, range: usize) -> Vec<(usize, usize)> {
         2 => vec![(0, 1)],
         _ => (0..n).map(|q| (q, (q + range) % n)).collect(),
     }
+}
+
+/// Every Pauli string on one qubit, then on two.
+fn two_local(n: usize) -> Vec<Observable> {
+    // X, Y and Z on one qubit, by their bits.
+    let letters = |qubit: usize| [(1, 0), (1, 1), (0, 1)].map(|(x, z)| PauliString { x: x << qubit, z: z << qubit });
+    let one = |string| Observable { terms: vec![(1.0, string)] };
+    let mut found: Vec<Observable> = (0..n).flat_map(letters).map(one).collect();
+    for a in 0..n {
+        for b in a + 1..n {
+            for (p, q) in letters(a).into_iter().flat_map(|p| letters(b).map(|q| (p, q))) {
+                found.push(one(PauliString { x: p.x | q.x, z: p.z | q.z }));
+            }
+        }
+    }
+    found
+}
+
+/// Stages of `depth` layers, each a block { RY RY, CNOT, RY RY } with common weights on all neighbouring pairs, and of
+/// pooling: each first qubit of a pair turns the second by CRZ where it is 1 and by CRX where it is 0, and is done with.
+/// Ends with a layer on at most two qubits, which are returned.
+fn convolve(circuit: &mut Circuit, depth: usize, entangle: bool) -> Result<Vec<usize>, CircuitError> {
+    let mut left: Vec<usize> = (0..circuit.qubits()).collect();
+    for stage in 0.. {
+        for layer in 0..depth {
+            let weights: Vec<Param> = (0..4).map(|k| circuit.slot(format!("w{stage}_{layer}_{k}"))).collect();
+            if let [only] = left[..] {
+                weights.iter().try_for_each(|&angle| circuit.push(Gate::Ry, &[only], &[angle]).map(drop))?;
+            }
+            let pairs = |first: usize| left.windows(2).skip(first).step_by(2);
+            for pair in pairs(0).chain(pairs(1)) {
+                for (k, &angle) in weights.iter().enumerate() {
+                    if k == 2 && entangle {
+                        circuit.push(Gate::Cx, pair, &[])?;
+                    }
+                    circuit.push(Gate::Ry, &pair[k % 2..=k % 2], &[angle])?;
+                }
+            }
+        }
+        if left.len() <= 2 {
+            break;
+        }
+        if entangle {
+            let (if_one, if_zero) = (circuit.slot(format!("p{stage}_1")), circuit.slot(format!("p{stage}_0")));
+            for pair in left.chunks_exact(2) {
+                circuit.push(Gate::Crz, pair, &[if_one])?.push(Gate::X, &pair[..1], &[])?;
+                circuit.push(Gate::Crx, pair, &[if_zero])?;
+            }
+        }
+        left = left.chunks(2).map(|pair| pair[pair.len() - 1]).collect();
+    }
+    Ok(left)
 }
 
 fn cnots(circuit: &mut Circuit, pairs: &[(usize, usize)]) -> Result<(), CircuitError> {

@@ -1,5 +1,6 @@
 //! Weighted sums of Pauli strings.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -114,49 +115,99 @@ impl FromStr for Observable {
     type Err = CircuitError;
 
     fn from_str(text: &str) -> Result<Self, CircuitError> {
-        let bad = |reason: String| CircuitError::BadObservable { text: text.into(), reason };
+        Self::read_on(text, &Vec::from_iter(0..64))
+    }
+}
+
+impl Observable {
+    /// The observable of a text whose qubit `qubits[k]` becomes qubit k: the way from a wide register to the few qubits
+    /// of it that are simulated.
+    ///
+    /// ```
+    /// # use qgraft::circuit::Observable;
+    /// assert_eq!(Observable::read_on("X100 Z7", &[7, 100])?.to_string(), "Z0 X1");
+    /// # Ok::<(), qgraft::circuit::CircuitError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the text is no sum of Pauli strings, or names a qubit that is not among the first 64 of `qubits`.
+    pub fn read_on(text: &str, qubits: &[usize]) -> Result<Self, CircuitError> {
+        let place = |qubit: usize| match qubits.iter().take(64).position(|&q| q == qubit) {
+            Some(place) => Ok(place),
+            None if qubit >= 64 => Err(bad(text, format!("qubit {qubit} is past 63"))),
+            None => Err(bad(text, format!("qubit {qubit} is not there"))),
+        };
         let mut terms = Vec::new();
-        let (mut weight, mut string, mut open) = (1.0, PauliString::default(), false);
-        // The last sign closes the last term.
-        for word in words(text).iter().map(String::as_str).chain(["+"]) {
-            if word == "+" || word == "-" {
-                if open {
-                    terms.push((weight, string));
-                } else if !terms.is_empty() || weight < 0.0 {
-                    return Err(bad("a sign without a term".into()));
-                }
-                (weight, string, open) = (if word == "-" { -1.0 } else { 1.0 }, PauliString::default(), false);
-                continue;
+        for (weight, letters) in written_terms(text)? {
+            let mut string = PauliString::default();
+            for (letter, qubit) in letters {
+                let place = place(qubit)?;
+                string.x |= u64::from(matches!(letter, 'X' | 'Y')) << place;
+                string.z |= u64::from(matches!(letter, 'Z' | 'Y')) << place;
             }
-            open = true;
-            if let Ok(number) = word.parse::<f64>() {
-                weight *= number;
-                continue;
-            }
-            let mut letters = word.chars();
-            let (x, z) = match letters.next() {
-                Some('I') => (0, 0),
-                Some('X') => (1, 0),
-                Some('Y') => (1, 1),
-                Some('Z') => (0, 1),
-                _ => return Err(bad(format!("{word:?} is neither a number nor one of I X Y Z with a qubit"))),
-            };
-            let qubit: usize =
-                letters.as_str().parse().map_err(|_| bad(format!("{word:?} names no qubit; write for example Z0")))?;
-            if qubit >= 64 {
-                return Err(bad(format!("qubit {qubit} is past 63")));
-            }
-            if string.support() >> qubit & 1 == 1 {
-                return Err(bad(format!("qubit {qubit} stands twice in one term")));
-            }
-            string.x |= x << qubit;
-            string.z |= z << qubit;
-        }
-        if terms.is_empty() || terms.iter().any(|(w, _)| !w.is_finite()) {
-            return Err(bad("no finite terms".into()));
+            terms.push((weight, string));
         }
         Ok(Self { terms })
     }
+
+    /// The qubits that a text names, ascending.
+    ///
+    /// # Errors
+    /// If the text is no sum of Pauli strings.
+    pub fn qubits_named(text: &str) -> Result<Vec<usize>, CircuitError> {
+        let terms = written_terms(text)?;
+        Ok(terms
+            .into_iter()
+            .flat_map(|(_, letters)| letters.into_iter().map(|(_, qubit)| qubit))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect())
+    }
+}
+
+/// A coefficient and the letters behind it with their qubits.
+type WrittenTerm = (f64, Vec<(char, usize)>);
+
+fn bad(text: &str, reason: String) -> CircuitError {
+    CircuitError::BadObservable { text: text.into(), reason }
+}
+
+/// The terms of a sum as they are written.
+fn written_terms(text: &str) -> Result<Vec<WrittenTerm>, CircuitError> {
+    let bad = |reason: String| bad(text, reason);
+    let mut terms: Vec<WrittenTerm> = Vec::new();
+    let (mut weight, mut letters, mut open) = (1.0, Vec::new(), false);
+    // The last sign closes the last term.
+    for word in words(text).iter().map(String::as_str).chain(["+"]) {
+        if word == "+" || word == "-" {
+            if open {
+                terms.push((weight, std::mem::take(&mut letters)));
+            } else if !terms.is_empty() || weight < 0.0 {
+                return Err(bad("a sign without a term".into()));
+            }
+            (weight, open) = (if word == "-" { -1.0 } else { 1.0 }, false);
+            continue;
+        }
+        open = true;
+        if let Ok(number) = word.parse::<f64>() {
+            weight *= number;
+            continue;
+        }
+        let mut parts = word.chars();
+        let Some(letter @ ('I' | 'X' | 'Y' | 'Z')) = parts.next() else {
+            return Err(bad(format!("{word:?} is neither a number nor one of I X Y Z with a qubit")));
+        };
+        let qubit: usize =
+            parts.as_str().parse().map_err(|_| bad(format!("{word:?} names no qubit; write for example Z0")))?;
+        if letters.iter().any(|&(_, other)| other == qubit) {
+            return Err(bad(format!("qubit {qubit} stands twice in one term")));
+        }
+        letters.push((letter, qubit));
+    }
+    if terms.is_empty() || terms.iter().any(|(w, _)| !w.is_finite()) {
+        return Err(bad("no finite terms".into()));
+    }
+    Ok(terms)
 }
 
 /// Numbers, Paulis and signs; a sign behind the `e` of a number belongs to the number.

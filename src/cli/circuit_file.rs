@@ -1,20 +1,31 @@
 //! Circuits from files: OpenQASM 2 or 3, or our own JSON by its name.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
+use clap::ValueEnum;
 
 use crate::circuit::Circuit;
-use crate::circuit::qasm::{ReadOptions, read_with_notices};
+use crate::circuit::qasm::{ReadOptions, WriteOptions, read_with_notices, write2, write3};
+use crate::math::Seconds;
 
 /// Reads a circuit; what the reader skipped is told on stderr.
-pub fn read(path: &Path, include: &[std::path::PathBuf]) -> Result<Circuit> {
+pub fn read(path: &Path, include: &[PathBuf]) -> Result<Circuit> {
+    read_with(path, ReadOptions { include: include.to_vec(), ..ReadOptions::default() })
+}
+
+/// The same for a device whose time step is `cycle`: delays may be written in `dt`.
+pub fn read_timed(path: &Path, cycle: Option<Seconds>) -> Result<Circuit> {
+    read_with(path, ReadOptions { cycle, ..ReadOptions::default() })
+}
+
+fn read_with(path: &Path, options: ReadOptions) -> Result<Circuit> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     if path.extension().is_some_and(|e| e == "json") {
         return Circuit::from_json(&text).with_context(|| path.display().to_string());
     }
-    let options = ReadOptions { name: path.display().to_string(), include: include.to_vec(), ..ReadOptions::default() };
+    let options = ReadOptions { name: path.display().to_string(), ..options };
     // The report underlines the place in the source; the error alone would only name it.
     let reading = read_with_notices(&text, &options).map_err(|error| anyhow!("{}", error.report()))?;
     for notice in &reading.notices {
@@ -23,16 +34,40 @@ pub fn read(path: &Path, include: &[std::path::PathBuf]) -> Result<Circuit> {
     Ok(reading.circuit)
 }
 
+/// The formats circuits are written in.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Qasm2,
+    Qasm3,
+    Json,
+}
+
+impl Format {
+    /// The circuit in this format; `options` are those of OpenQASM 3.
+    pub fn text(self, circuit: &Circuit, options: &WriteOptions) -> Result<String> {
+        Ok(match self {
+            Self::Qasm2 => write2(circuit)?,
+            Self::Qasm3 => write3(circuit, options),
+            Self::Json => circuit.to_json() + "\n",
+        })
+    }
+}
+
 /// Writes `text` to `path` as a whole, or to stdout without one.
 pub fn write(path: Option<&Path>, text: &str) -> Result<()> {
     let Some(path) = path else {
         std::io::stdout().lock().write_all(text.as_bytes())?;
         return Ok(());
     };
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes `bytes` to `path` as a whole.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = || path.display().to_string();
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(name)?;
-    file.write_all(text.as_bytes()).with_context(name)?;
+    file.write_all(bytes).with_context(name)?;
     file.persist(path).map_err(|e| e.error).with_context(name)?;
     Ok(())
 }

@@ -15,9 +15,12 @@ use crate::nn::head::HEADS;
 use crate::noise::channel::CHANNELS;
 use crate::noise::model::MODELS;
 use crate::sim::ENGINES;
+use crate::sim::mitigate::MITIGATIONS;
+use crate::study::landscape::{COSTS, STARTS};
 use crate::study::metric::METRICS;
 use crate::systems::SYSTEMS;
 use crate::systems::qtl::PRESETS;
+use crate::systems::qtl::battery::{AXES, SOURCES, STUDIES};
 use crate::transfer::METHODS;
 
 /// Lists what there is: gates, channels, devices, backbones, heads, …
@@ -37,6 +40,7 @@ enum Kind {
     Devices,
     Models,
     Engines,
+    Mitigations,
     Ansatze,
     Backbones,
     Heads,
@@ -44,6 +48,11 @@ enum Kind {
     Metrics,
     Presets,
     Systems,
+    Studies,
+    Axes,
+    Sources,
+    Costs,
+    Starts,
 }
 
 /// Column names and rows of text.
@@ -70,6 +79,7 @@ impl Kind {
             Self::Devices => named(DEVICES, |r| (r.name, r.doc)),
             Self::Models => named(MODELS, |r| (r.name, r.doc)),
             Self::Engines => named(ENGINES, |r| (r.name, r.doc)),
+            Self::Mitigations => named(MITIGATIONS, |r| (r.name, r.doc)),
             Self::Ansatze => named(ANSATZE, |r| (r.name, r.doc)),
             Self::Backbones => named(BACKBONES, |r| (r.name, r.doc)),
             Self::Heads => named(HEADS, |r| (r.name, r.doc)),
@@ -77,6 +87,11 @@ impl Kind {
             Self::Metrics => named(METRICS, |r| (r.name, r.doc)),
             Self::Presets => named(PRESETS, |r| (r.name, r.doc)),
             Self::Systems => named(SYSTEMS, |r| (r.name, r.doc)),
+            Self::Studies => named(STUDIES, |r| (r.name, r.doc)),
+            Self::Axes => named(AXES, |r| (r.list, r.doc)),
+            Self::Sources => named(SOURCES, |r| (r.name, r.doc)),
+            Self::Costs => named(COSTS, |r| (r.name, r.doc)),
+            Self::Starts => named(STARTS, |r| (r.name, r.doc)),
         }
     }
 }

@@ -3,12 +3,19 @@
 //! Data goes to stdout, everything for people watching (progress, notices, where files are) to stderr. Exit codes:
 //! 0 done, 1 the work failed, 2 the command line was wrong (clap's), 130 interrupted.
 
+mod bench;
 mod circuit_file;
 mod convert;
 mod draw;
+mod export;
 mod list;
+mod noise;
+mod noise_robustness;
 mod progress;
 mod run;
+mod simulate;
+mod study;
+mod transpile;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -28,18 +35,30 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Study(study::Arguments),
     List(list::Arguments),
     Draw(draw::Arguments),
     Convert(convert::Arguments),
+    Export(export::Arguments),
+    Simulate(Box<simulate::Arguments>),
+    Bench(bench::Arguments),
+    Transpile(transpile::Arguments),
+    Noise(noise::Arguments),
 }
 
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Study(arguments) => study::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Transpile(arguments) => transpile::run(&arguments),
+        Command::Noise(arguments) => noise::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,10 +67,17 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // The process ends either way; nothing can be done about a stderr that cannot be written.
             let _ = writeln!(std::io::stderr(), "qgraft: {error:#}");
-            let interrupted = matches!(error.downcast_ref(), Some(StudyError::Interrupted));
+            let interrupted = matches!(error.downcast_ref(), Some(StudyError::Interrupted | StudyError::Paused { .. }));
             ExitCode::from(if interrupted { 130 } else { 1 })
         }
     }
+}
+
+/// A pool of `threads` threads, or of as many as the machine has.
+fn workers(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> {
+    anyhow::ensure!(threads != Some(0), "--threads 0 cannot work; give 1 or more");
+    // Zero asks rayon for the machine's own number.
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

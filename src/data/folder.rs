@@ -57,7 +57,14 @@ pub fn read_folder(folder: &Path, split: Split, bad: BadPicture) -> Result<Pictu
 
     let mut read = Pictures {
         pictures: Vec::new(),
-        samples: Samples { source: folder.display().to_string(), ids: vec![], labels: vec![], classes, parts: vec![] },
+        samples: Samples {
+            source: folder.display().to_string(),
+            ids: vec![],
+            labels: vec![],
+            classes,
+            parts: vec![],
+            groups: vec![],
+        },
         skipped: Vec::new(),
     };
     let decoded: Vec<_> = files.par_iter().map(|(path, ..)| decode(path)).collect();

@@ -2,21 +2,28 @@
 //!
 //! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
 //! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`]: where they come from.
+//! * [`Sampler`]: which rows make up a step.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
 
 mod cache;
 mod error;
 pub mod fashion_mnist;
 mod folder;
+mod hold_out;
+mod sampler;
 mod samples;
 mod split;
+mod synthetic;
 mod table;
 mod transform;
 
 pub use cache::{Cached, FeatureCache, cache_key};
 pub use error::DataError;
 pub use folder::{BadPicture, decode, read_folder};
+pub use hold_out::HoldOut;
+pub use sampler::{Sampler, class_weights};
 pub use samples::{Features, Part, Picture, Pictures, Samples};
 pub use split::Split;
+pub use synthetic::Synthetic;
 pub use table::read_features;
 pub use transform::{Transform, resize};

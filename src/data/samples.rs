@@ -9,19 +9,22 @@ use super::DataError;
 pub enum Part {
     /// Seen in training.
     Train,
-    /// Held out.
+    /// Held out: to choose on, or to judge on where there is no test part.
     Validation,
+    /// Held out, to judge on alone.
+    Test,
 }
 
 impl Part {
-    /// Both parts, in the order they are printed.
-    pub const ALL: [Part; 2] = [Part::Train, Part::Validation];
+    /// All parts, in the order they are printed.
+    pub const ALL: [Part; 3] = [Part::Train, Part::Validation, Part::Test];
 
     /// The word used in messages.
     pub fn name(self) -> &'static str {
         match self {
             Part::Train => "training",
             Part::Validation => "validation",
+            Part::Test => "test",
         }
     }
 }
@@ -39,6 +42,8 @@ pub struct Samples {
     pub classes: Vec<String>,
     /// The part each sample belongs to.
     pub parts: Vec<Part>,
+    /// Which samples belong together (one patient, one scene), a number per sample; empty where each stands alone.
+    pub groups: Vec<usize>,
 }
 
 impl Samples {
@@ -74,17 +79,18 @@ impl Samples {
             labels: positions.iter().map(|&i| self.labels[i]).collect(),
             classes: self.classes.clone(),
             parts: positions.iter().map(|&i| self.parts[i]).collect(),
+            groups: positions.iter().filter_map(|&i| self.groups.get(i).copied()).collect(),
         }
     }
 
-    /// Passes samples on whose labels name classes and whose classes all have a sample in both parts.
+    /// Passes samples on whose labels name classes and whose classes all have a sample to learn from and one held out.
     pub(super) fn checked(self) -> Result<Self, DataError> {
         let classes = self.classes.len();
         if let Some(i) = (0..self.len()).find(|&i| self.labels[i] >= classes) {
             let reason = format!("sample {} has label {}, expected 0 to {}", self.ids[i], self.labels[i], classes - 1);
             return Err(DataError::malformed(self.source, reason));
         }
-        for part in Part::ALL {
+        for part in [Part::Train, Part::Validation] {
             if let Some(class) = self.count(part).iter().position(|&n| n == 0) {
                 let (place, class) = (self.source, self.classes[class].clone());
                 return Err(DataError::ClassTooSmall { place, class, part: part.name(), found: 0, needed: 1 });

@@ -1,6 +1,6 @@
 //! Feature tables in safetensors files: `features` (samples, width) with `labels` (samples), or the same two under
 //! `train.` and `val.`. Class names stand in the file's metadata as `classes`, separated by commas; without them
-//! classes are called by their number.
+//! classes are called by their number. Rows that belong together (one patient, one scene) share a number in `groups`.
 
 use std::fs;
 use std::path::Path;
@@ -23,6 +23,7 @@ pub fn read_features(path: &Path, split: Split) -> Result<Features, DataError> {
     let (values, samples) = if file.has("features") {
         let (values, labels) = features(&file, "")?;
         let mut samples = file.samples(vec![(Part::Train, labels)]);
+        samples.groups = groups(&file, "", samples.len())?;
         split.apply(&mut samples)?;
         (values, samples)
     } else {
@@ -33,9 +34,28 @@ pub fn read_features(path: &Path, split: Split) -> Result<Features, DataError> {
             return Err(DataError::malformed(&file.place, reason));
         }
         let values = ndarray::concatenate![ndarray::Axis(0), train, validation];
-        (values, file.samples(vec![(Part::Train, train_labels), (Part::Validation, validation_labels)]))
+        let counts = [train_labels.len(), validation_labels.len()];
+        let mut samples = file.samples(vec![(Part::Train, train_labels), (Part::Validation, validation_labels)]);
+        for ((_, prefix), rows) in PARTS.into_iter().zip(counts) {
+            samples.groups.extend(groups(&file, prefix, rows)?);
+        }
+        if ![0, samples.len()].contains(&samples.groups.len()) {
+            return Err(DataError::malformed(&file.place, "only one of train.groups and val.groups is there"));
+        }
+        (values, samples)
     };
     Ok(Features { values, samples: samples.checked()? })
+}
+
+/// `{prefix}groups`, one number per row; nothing if the file has none.
+fn groups(file: &Archive, prefix: &str, rows: usize) -> Result<Vec<usize>, DataError> {
+    let tensor = format!("{prefix}groups");
+    let found = if file.has(&tensor) { file.integers(&tensor)? } else { return Ok(Vec::new()) };
+    if found.len() != rows {
+        let reason = format!("`{tensor}` has {} entries for {rows} rows", found.len());
+        return Err(DataError::malformed(&file.place, reason));
+    }
+    Ok(found)
 }
 
 /// `{prefix}features` and `{prefix}labels`, of one length and finite.
@@ -130,7 +150,7 @@ impl<'a> Archive<'a> {
         let labels: Vec<usize> = labels.into_iter().flat_map(|(_, labels)| labels).collect();
         let count = labels.iter().max().map_or(0, |max| max + 1);
         let classes = self.classes.clone().unwrap_or_else(|| (0..count).map(|c| c.to_string()).collect());
-        Samples { source: self.place.clone(), ids, labels, classes, parts }
+        Samples { source: self.place.clone(), ids, labels, classes, parts, groups: Vec::new() }
     }
 }
 

@@ -1,12 +1,17 @@
-//! The ground floor: small complex matrices, units as types, counter-based random numbers, names people may have meant.
+//! The ground floor: small complex matrices, units as types, counter-based random numbers, angles on a circle, names
+//! people may have meant.
 //!
 //! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw); state vectors and tensors
 //! live on the floors that own them.
 
+pub mod circular;
 pub mod jacobi;
+pub mod linear;
 pub mod matrix;
 pub mod random;
+pub mod singular;
 pub mod small;
+pub mod unitary;
 pub mod units;
 pub mod words;
 

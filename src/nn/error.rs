@@ -48,8 +48,8 @@ pub enum NnError {
     #[error("{backbone} was given weights without a fitting classifier; only its features can be had")]
     NoClassifier { backbone: &'static str },
     /// A network whose weights are neither embedded nor on a hub under names we know.
-    #[error("{backbone} needs a weight file with torchvision's names: name one (.safetensors or .pth)")]
-    NoWeights { backbone: &'static str },
+    #[error("{backbone} needs {kind}: name one")]
+    NoWeights { backbone: &'static str, kind: &'static str },
     /// Weights that could not be fetched.
     #[error("{file} of {repository} on the model hub: {reason}; a downloaded weight file can be named instead")]
     Hub { repository: String, file: String, reason: String },

@@ -21,16 +21,16 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// Without noise: ⟨Z⟩ of every qubit, on `simulator`.
+    /// Without noise: what the ansatz measures, on `simulator`.
     pub fn ideal(ansatz: &Ansatz, simulator: Arc<dyn Simulator>) -> Self {
         let width = ansatz.circuit.qubits();
         let keep: Vec<usize> = (0..width).collect();
         let program = Program::ideal(&ansatz.circuit, &keep);
-        Self { program: Arc::new(program), observables: Observable::all_z(width).into(), simulator }
+        Self { program: Arc::new(program), observables: ansatz.observables.clone().into(), simulator }
     }
 
     /// As on `device` under `model`: transpiled to its native gates and couplings, every gate followed by its noise,
-    /// ⟨Z⟩ of every logical qubit with readout error.
+    /// what the ansatz measures with readout error.
     ///
     /// # Errors
     /// If the circuit does not fit the device or the model refuses it.
@@ -42,9 +42,10 @@ impl Execution {
     ) -> Result<Self, NnError> {
         let routed = transpile(&ansatz.circuit, &Target::of(device), &Default::default())?;
         let program = model.apply(&routed.circuit, device, &routed.last)?;
-        let observables = Observable::all_z(routed.last.len())
+        let observables = ansatz
+            .observables
             .iter()
-            .map(|z| program.place(z, &routed.last).expect("kept qubits are active"))
+            .map(|observable| program.place(observable, &routed.last).expect("kept qubits are active"))
             .collect();
         Ok(Self { program: Arc::new(program), observables, simulator })
     }

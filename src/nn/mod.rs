@@ -1,8 +1,9 @@
 //! Networks: named parameters, layers, the bridge to circuits, heads and backbones.
 //!
-//! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file.
-//! * [`layer`]: convolution and pooling that are fast and whose gradients are right.
-//! * [`Optimizer`]: AdamW or SGD with a rate per parameter, which is all that freezing is.
+//! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file. [`Plan`]: who moves.
+//! * [`Model`]: a network as a function of its parameters; [`Examples`]: rows it learns from; [`loss`]: how wrong it is.
+//! * [`layer`]: convolutions, norms, recurrence and attention whose gradients are right.
+//! * [`Optimizer`]: AdamW or SGD with a rate per parameter.
 //! * [`quantum`]: the one bridge from tensors to circuits; [`Execution`]: a circuit made ready to run.
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
 //! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
@@ -14,8 +15,11 @@ pub mod head;
 pub mod hub;
 pub mod init;
 pub mod layer;
+pub mod loss;
+pub mod model;
 pub mod optim;
 pub mod params;
+mod plan;
 pub mod quantum;
 pub mod weights;
 
@@ -23,7 +27,9 @@ pub use backbone::Backbone;
 pub use error::NnError;
 pub use execution::Execution;
 pub use head::Head;
-pub use optim::{Optimizer, Plan};
+pub use model::{Examples, Mode, Model, Network, Output, Source};
+pub use optim::Optimizer;
 pub use params::Params;
+pub use plan::{Groups, Plan};
 pub use quantum::QuantumLayer;
 pub use weights::Weights;

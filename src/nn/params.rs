@@ -6,60 +6,201 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor, Var};
 
 use crate::math::Stream;
-use crate::nn::NnError;
 use crate::nn::init::Init;
+use crate::nn::weights::Fit;
+use crate::nn::{NnError, Plan, Weights};
 
-/// Trainable tensors, named as in checkpoints, in the order in which they were made.
+/// Tensors of a network, named as in checkpoints, in the order in which they were made.
 ///
 /// Each parameter starts from its own random stream, keyed by the seed and its name: adding a parameter never changes
 /// how another starts. Replaces candle's `VarMap`, whose order changes from run to run and whose CPU generator cannot
 /// be seeded.
-#[derive(Debug)]
+///
+/// A clone shares the variables: what is trained through one is trained in both.
+#[derive(Clone, Debug)]
 pub struct Params {
     seed: u64,
     dtype: DType,
-    entries: Vec<(String, Var)>,
+    entries: Vec<Entry>,
+    plan: Plan,
 }
+
+#[derive(Clone, Debug)]
+struct Entry {
+    name: String,
+    var: Var,
+    init: Init,
+    /// Measured, not trained.
+    statistic: bool,
+    /// Factor on the low-rank product that is added when this parameter is handed out.
+    adapter: Option<f64>,
+}
+
+/// Values of all parameters at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot(pub(crate) Vec<Tensor>);
 
 impl Params {
     /// No parameters yet; those made later are drawn under `seed` and stored as `dtype` (f32 or f64) on the CPU.
     pub fn new(seed: u64, dtype: DType) -> Self {
-        Self { seed, dtype, entries: Vec::new() }
+        Self { seed, dtype, entries: Vec::new(), plan: Plan::default() }
     }
 
     /// The parameter `name`, made with `init` if it does not exist yet. A second network built on the same parameters
     /// gets the same variables.
     ///
+    /// A parameter frozen by the plan that is followed comes as a constant with the same storage, so that no gradient
+    /// is computed for it nor anything kept for one below it.
+    ///
     /// # Errors
     /// If it exists with another shape.
     pub fn get(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor, NnError> {
-        if let Some(var) = self.find(name) {
-            return if var.dims() == shape {
-                Ok(var.as_tensor().clone())
+        let index = self.find_or_make(name, shape, init, false)?;
+        self.handed_out(index)
+    }
+
+    /// The statistic `name`, such as a running mean: saved, loaded and restored like a parameter, but never trained.
+    ///
+    /// # Errors
+    /// As [`Params::get`].
+    pub fn statistic(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Var, NnError> {
+        let index = self.find_or_make(name, shape, init, true)?;
+        Ok(self.entries[index].var.clone())
+    }
+
+    fn find_or_make(&mut self, name: &str, shape: &[usize], init: Init, statistic: bool) -> Result<usize, NnError> {
+        if let Some(index) = self.place(name) {
+            let have = self.entries[index].var.dims();
+            return if have == shape {
+                Ok(index)
             } else {
-                Err(NnError::Shape { name: name.into(), have: var.dims().to_vec(), want: shape.to_vec() })
+                Err(NnError::Shape { name: name.into(), have: have.to_vec(), want: shape.to_vec() })
             };
         }
         let values = init.draw(&mut Stream::named(self.seed, name), shape.iter().product());
         let var = Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype)?)?;
-        let tensor = var.as_tensor().clone();
-        self.entries.push((name.into(), var));
-        Ok(tensor)
+        self.entries.push(Entry { name: name.into(), var, init, statistic, adapter: None });
+        Ok(self.entries.len() - 1)
     }
 
-    /// Names and variables in order.
+    fn handed_out(&self, index: usize) -> Result<Tensor, NnError> {
+        let Entry { name, var, statistic, adapter, .. } = &self.entries[index];
+        let own = match !statistic && self.plan.moves(name) {
+            true => var.as_tensor().clone(),
+            false => var.as_detached_tensor(),
+        };
+        let Some(scale) = adapter else { return Ok(own) };
+        let factor = |part: usize| {
+            let index = self.place(&adapter_names(name)[part]).expect("an adapted parameter has both factors");
+            self.handed_out(index)
+        };
+        let product = (factor(1)?.matmul(&factor(0)?)? * *scale)?;
+        Ok((own + product.reshape(var.shape())?)?)
+    }
+
+    /// Adds to parameter `name` (out, …) from now on the product of two factors: `name.lora_b` (out, rank), which
+    /// starts at zero, times `name.lora_a` (rank, …), times `scale` (low-rank adaptation, Hu et al. 2021,
+    /// arXiv:2106.09685, eq. 3: scale = α/r, A normal, B zero). A network built earlier does not see it, and one that
+    /// does must be built anew after every step.
+    ///
+    /// # Errors
+    /// If there is no such parameter or it has fewer than two dimensions.
+    pub fn adapt(&mut self, name: &str, rank: usize, scale: f64) -> Result<(), NnError> {
+        let shape = self.place(name).map(|index| self.entries[index].var.dims().to_vec());
+        let Some([out, rest @ ..]) = shape.as_deref().filter(|shape| shape.len() > 1) else {
+            let reason = "an adapter needs a parameter of at least two dimensions";
+            return Err(NnError::Setting { field: "adapter", value: name.into(), reason });
+        };
+        let inputs: usize = rest.iter().product();
+        let [first, second] = adapter_names(name);
+        self.get(&first, &[rank, inputs], Init::Normal { sd: (inputs as f64).sqrt().recip() })?;
+        self.get(&second, &[*out, rank], Init::Constant(0.0))?;
+        let index = self.place(name).expect("found above");
+        self.entries[index].adapter = Some(scale);
+        Ok(())
+    }
+
+    /// Whether some parameter is handed out as a sum that goes stale with every step.
+    pub fn is_adapted(&self) -> bool {
+        self.entries.iter().any(|entry| entry.adapter.is_some())
+    }
+
+    /// From now on hands out as constants what `plan` freezes. Networks built earlier keep what they were given.
+    pub fn follow(&mut self, plan: &Plan) {
+        self.plan = plan.clone();
+    }
+
+    /// Whether `name` moves under the plan that is followed.
+    pub fn moves(&self, name: &str) -> bool {
+        self.plan.moves(name)
+    }
+
+    /// Names and variables in order, statistics among them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Var)> {
-        self.entries.iter().map(|(name, var)| (name.as_str(), var))
+        self.entries.iter().map(|entry| (entry.name.as_str(), &entry.var))
+    }
+
+    /// Names and variables of what can be trained, in order.
+    pub fn trained(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.entries.iter().filter(|entry| !entry.statistic).map(|entry| (entry.name.as_str(), &entry.var))
+    }
+
+    /// The variable of this name.
+    pub fn find(&self, name: &str) -> Option<&Var> {
+        self.place(name).map(|index| &self.entries[index].var)
+    }
+
+    /// What `name` was drawn from when it was made, before anything was loaded into it.
+    pub fn init(&self, name: &str) -> Option<Init> {
+        self.place(name).map(|index| self.entries[index].init)
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.name == name)
     }
 
     /// Total number of trained numbers among the parameters `keep` accepts.
     pub fn count(&self, keep: impl Fn(&str) -> bool) -> usize {
-        self.iter().filter(|(name, _)| keep(name)).map(|(_, var)| var.elem_count()).sum()
+        self.trained().filter(|(name, _)| keep(name)).map(|(_, var)| var.elem_count()).sum()
     }
 
     /// The element type of every parameter.
     pub fn dtype(&self) -> DType {
         self.dtype
+    }
+
+    /// A copy of all values.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn snapshot(&self) -> Result<Snapshot, NnError> {
+        Ok(Snapshot(self.iter().map(|(_, var)| var.as_tensor().detach().copy()).collect::<Result<_, _>>()?))
+    }
+
+    /// Sets all values back, to the bit. Parameters made since are left as they are.
+    ///
+    /// # Errors
+    /// If the snapshot is of other parameters.
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<(), NnError> {
+        for ((_, var), values) in self.iter().zip(&snapshot.0) {
+            var.set(values)?;
+        }
+        Ok(())
+    }
+
+    /// Takes over every tensor of `weights` that has the name and the shape of a parameter, and tells which parameters
+    /// were missing, which have another shape (both stay as they are), and what was not expected.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn adopt(&self, weights: &Weights) -> Result<Fit, NnError> {
+        let needed: Vec<_> = self.iter().map(|(name, var)| (name.to_string(), var.dims().to_vec())).collect();
+        for (name, var) in self.iter() {
+            if let Some(tensor) = weights.get(name).filter(|tensor| tensor.dims() == var.dims()) {
+                var.set(&tensor.detach().to_dtype(self.dtype)?)?;
+            }
+        }
+        Ok(weights.fit(&needed))
     }
 
     /// Writes a safetensors file.
@@ -72,7 +213,7 @@ impl Params {
             .map_err(|e| NnError::File { path: path.into(), reason: e.to_string() })
     }
 
-    /// Sets every parameter from a safetensors file that [`Params::save`] wrote.
+    /// Sets every parameter from a safetensors file that [`Params::save`] wrote; [`Params::adopt`] takes what fits.
     ///
     /// # Errors
     /// If the file cannot be read, or lacks a parameter or has it in another shape.
@@ -89,8 +230,9 @@ impl Params {
         }
         Ok(())
     }
+}
 
-    fn find(&self, name: &str) -> Option<&Var> {
-        self.iter().find(|(known, _)| *known == name).map(|(_, var)| var)
-    }
+/// The two factors of an adapter, the one next to the input first.
+pub(crate) fn adapter_names(name: &str) -> [String; 2] {
+    ["lora_a", "lora_b"].map(|factor| format!("{name}.{factor}"))
 }

@@ -2,11 +2,13 @@
 //!
 //! * [`channel::CHANNELS`]: every channel is a row; [`Channel`] is one with its numbers, already Kraus operators.
 //! * [`model::MODELS`]: every noise model is a row; [`NoiseModel`] is one with its options.
+//! * [`ListedNoise`]: channels listed gate by gate in a file, without a device.
 //! * [`Program`]: a circuit with its noise compiled in, the only thing a simulator sees.
-//! * [`Confusion`]: readout error of one qubit.
+//! * [`Confusion`], [`PairConfusion`]: readout error of one qubit, and of two that are read together.
 
 pub mod channel;
 mod error;
+mod listed;
 pub mod model;
 pub mod program;
 mod readout;
@@ -14,7 +16,8 @@ mod transfer;
 
 pub use channel::Channel;
 pub use error::NoiseError;
+pub use listed::ListedNoise;
 pub use model::NoiseModel;
 pub use program::{Program, Step};
-pub use readout::Confusion;
-pub use transfer::{transfer, transfer_derivative};
+pub use readout::{Confusion, PairConfusion, PairReadout};
+pub use transfer::{kraus_of, transfer, transfer_derivative};

@@ -31,7 +31,7 @@ impl Auto {
             statevector: Statevector::new(options.precision),
             density: Density::default(),
             pauli: Pauli::default(),
-            trajectory: Trajectory::new(options.shots, options.seed),
+            trajectory: Trajectory::with_precision(options.shots, options.seed, options.precision),
         }
     }
 
@@ -113,8 +113,25 @@ impl Simulator for Auto {
         engine.vjp(program, angles, observables, cotangent)
     }
 
+    fn value_and_gradient(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<(Array2<f64>, AngleGradient), SimError> {
+        check::angles(program, &angles)?;
+        let engine = self.pick(program, &angles, Question::Observables(observables.len()));
+        engine.value_and_gradient(program, angles, observables, cotangent)
+    }
+
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         check::angles(program, &angles)?;
         self.pick(program, &angles, Question::Probabilities).probabilities(program, angles)
+    }
+
+    fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        check::angles(program, &angles)?;
+        self.pick(program, &angles, Question::Probabilities).sample(program, angles, shots, seed)
     }
 }

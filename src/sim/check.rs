@@ -58,6 +58,23 @@ pub fn memory(engine: &'static str, qubits: usize, bytes: f64, instead: &'static
     Err(SimError::TooLarge { engine, qubits, needed: size(bytes), instead })
 }
 
+/// No engine draws shots for longer than this in one call, seconds.
+const TIME_LIMIT: f64 = 3600.0;
+
+/// `shots` shots of `seconds` each do not take longer than an hour.
+pub fn time(engine: &'static str, shots: usize, seconds: f64) -> Result<(), SimError> {
+    let whole = shots as f64 * seconds;
+    if whole <= TIME_LIMIT {
+        return Ok(());
+    }
+    let needed = match whole / 3600.0 {
+        hours if hours < 48.0 => format!("{hours:.1} hours"),
+        hours if hours < 48.0 * 365.0 => format!("{:.0} days", hours / 24.0),
+        hours => format!("{:.0} years", hours / 24.0 / 365.0),
+    };
+    Err(SimError::TooLong { engine, shots, needed, fitting: (TIME_LIMIT / seconds) as usize })
+}
+
 /// A number of bytes for people.
 fn size(bytes: f64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

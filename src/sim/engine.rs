@@ -1,11 +1,15 @@
 //! Engines by name.
 
 use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
 
 use crate::sim::{Auto, Density, Pauli, SimError, Simulator, Statevector, Trajectory};
 
 /// Width of the numbers an engine computes with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// f64.
     #[default]
@@ -17,9 +21,18 @@ pub enum Precision {
 impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Double => "double precision",
-            Self::Single => "single precision",
+            Self::Double => "double",
+            Self::Single => "single",
         })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = SimError;
+
+    fn from_str(name: &str) -> Result<Self, SimError> {
+        let known = [Self::Double, Self::Single].into_iter().find(|precision| precision.to_string() == name);
+        known.ok_or_else(|| SimError::UnknownPrecision { name: name.into() })
     }
 }
 
@@ -70,7 +83,7 @@ pub static ENGINES: &[EngineRow] = &[
     EngineRow {
         name: "trajectory",
         doc: "the same by random jumps of a pure state; 2^n amplitudes a shot, error falls with the root of the shots",
-        make: |options| Box::new(Trajectory::new(options.shots, options.seed)),
+        make: |options| Box::new(Trajectory::with_precision(options.shots, options.seed, options.precision)),
     },
     EngineRow {
         name: "pauli",

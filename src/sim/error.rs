@@ -17,18 +17,53 @@ pub enum SimError {
     /// A cotangent of the wrong shape.
     #[error("the cotangent is {got:?}, expected (batch, observables) = {expected:?}")]
     CotangentShape { got: (usize, usize), expected: (usize, usize) },
+    /// A direction of the wrong shape.
+    #[error("the direction has rows and shared slots {got:?}, expected those of the angles, {expected:?}")]
+    DirectionShape { got: ((usize, usize), usize), expected: ((usize, usize), usize) },
+    /// A slot the program does not have.
+    #[error("slot {slot} does not exist; the program has {slots}")]
+    NoSlot { slot: usize, slots: usize },
     /// More memory than the machine should be asked for.
     #[error("{engine} on {qubits} qubits would take {needed} of memory; {instead}")]
     TooLarge { engine: &'static str, qubits: usize, needed: String, instead: &'static str },
+    /// More time than anyone would wait.
+    #[error(
+        "{engine}: {shots} shots would take about {needed}; use at most {fitting}, or exact probabilities, which are the \
+         limit of many shots"
+    )]
+    TooLong { engine: &'static str, shots: usize, needed: String, fitting: usize },
     /// A step the engine cannot do.
     #[error("{engine} cannot run {step}; {instead}")]
     Unsupported { engine: &'static str, step: String, instead: &'static str },
     /// A step without a derivative.
     #[error("{step} has no derivative; remove it or use an engine's probabilities instead")]
     NotDifferentiable { step: String },
+    /// A noise scale that folding cannot make.
+    #[error("noise cannot be scaled by {scale}; folding makes factors of at least 1")]
+    NoiseScale { scale: f64 },
+    /// Too few points to continue to zero noise.
+    #[error(
+        "extrapolation needs values at {needed} different noise scales, folding reached {scales:?}; scale by odd numbers"
+    )]
+    TooFewScales { needed: usize, scales: Vec<f64> },
+    /// Noise that leaves nothing to be recovered.
+    #[error("{what} destroys all information and cannot be inverted; lower its error")]
+    NotInvertible { what: String },
+    /// More terms than can be enumerated.
+    #[error("the exact average is over {terms:.1e} programs; draw a sample instead")]
+    TooManyTerms { terms: f64 },
+    /// No mitigation of this name.
+    #[error("no mitigation is called {name:?}; there are {known}")]
+    UnknownMitigation { name: String, known: String },
+    /// A noise model that refuses the circuit.
+    #[error(transparent)]
+    Noise(#[from] crate::noise::NoiseError),
     /// No engine of this name.
     #[error("no engine is called {name:?}; there are {known}")]
     UnknownEngine { name: String, known: String },
+    /// No precision of this name.
+    #[error("no precision is called {name:?}; there are double and single")]
+    UnknownPrecision { name: String },
     /// Qubits that are not in the register, or named twice.
     #[error("qubit {qubit} is not in the program's register of {qubits}, or stands twice in the list")]
     BadQubit { qubit: usize, qubits: usize },

@@ -64,16 +64,18 @@ impl Gradient {
     }
 }
 
+/// The rule of frequencies 1/2 and 1, as weights and displacements.
+pub(super) const FOUR_TERM: [(f64, f64); 4] = {
+    let [near, far] = [(SQRT_2 + 1.0) / (4.0 * SQRT_2), (SQRT_2 - 1.0) / (4.0 * SQRT_2)];
+    [(near, FRAC_PI_2), (-near, -FRAC_PI_2), (-far, 3.0 * FRAC_PI_2), (far, -3.0 * FRAC_PI_2)]
+};
+
 /// Weights and displacements of a rule: `f'(θ) = Σ w f(θ + s)`.
 fn rule(shift: Shift) -> Vec<(f64, f64)> {
     match shift {
         Shift::TwoTerm => vec![(0.5, FRAC_PI_2), (-0.5, -FRAC_PI_2)],
-        Shift::FourTerm => {
-            let [plus, minus] = [(SQRT_2 + 1.0) / (4.0 * SQRT_2), (SQRT_2 - 1.0) / (4.0 * SQRT_2)];
-            let far = 3.0 * FRAC_PI_2;
-            vec![(plus, FRAC_PI_2), (-plus, -FRAC_PI_2), (-minus, far), (minus, -far)]
-        }
-        Shift::Axis => rule(Shift::FourTerm).into_iter().map(|(weight, by)| (2.0 * weight, by / 2.0)).collect(),
+        Shift::FourTerm => FOUR_TERM.to_vec(),
+        Shift::Axis => FOUR_TERM.map(|(weight, by)| (2.0 * weight, by / 2.0)).to_vec(),
     }
 }
 
@@ -91,33 +93,57 @@ fn rule_of(op: &Op, k: usize) -> Result<Vec<(f64, f64)>, SimError> {
     }
 }
 
+/// One term of a shift rule: an angle of a gate displaced.
+pub(super) struct Shifted {
+    /// The gate's place among the steps.
+    pub step: usize,
+    /// Which of its angles.
+    pub index: usize,
+    /// The slot that the angle depends on.
+    pub slot: usize,
+    /// What the value found counts in the derivative by the slot.
+    pub weight: f64,
+    /// The displacement, radians.
+    pub by: f64,
+}
+
+impl Shifted {
+    /// The program with the angle displaced.
+    pub fn apply(&self, program: &Program) -> Program {
+        let mut shifted = program.clone();
+        let Step::Gate(op) = &mut shifted.steps[self.step] else { unreachable!("only gates have angles") };
+        op.params_mut()[self.index] = op.params()[self.index] + self.by;
+        shifted
+    }
+}
+
+/// All terms of the shift rules of a program. A slot may stand in several gates: each is shifted alone and the derivatives
+/// add up.
+pub(super) fn shifts(program: &Program) -> Result<Vec<Shifted>, SimError> {
+    check::differentiable(program)?;
+    let mut all = Vec::new();
+    for (at, step) in program.steps.iter().enumerate() {
+        let Step::Gate(op) = step else { continue };
+        for (index, param) in op.params().iter().enumerate() {
+            let Some((slot, scale)) = param.dependence() else { continue };
+            let terms = rule_of(op, index)?.into_iter();
+            all.extend(terms.map(|(weight, by)| Shifted { step: at, index, slot, weight: scale * weight, by }));
+        }
+    }
+    Ok(all)
+}
+
 fn shift(
     program: &Program,
     angles: Angles,
     value: impl Fn(&Program, Angles) -> Result<Array1<f64>, SimError> + Sync,
 ) -> Result<AngleGradient, SimError> {
-    check::differentiable(program)?;
-    let mut runs = Vec::new();
-    for (at, step) in program.steps.iter().enumerate() {
-        let Step::Gate(op) = step else { continue };
-        for (k, param) in op.params().iter().enumerate() {
-            let Some((slot, scale)) = param.dependence() else { continue };
-            runs.extend(rule_of(op, k)?.into_iter().map(|(weight, by)| (at, k, slot, scale * weight, by)));
-        }
-    }
-    // A slot may stand in several gates: each is shifted alone and the derivatives add up.
-    let values: Vec<Array1<f64>> = runs
-        .par_iter()
-        .map(|&(at, k, _, _, by)| {
-            let mut shifted = program.clone();
-            let Step::Gate(op) = &mut shifted.steps[at] else { unreachable!("runs list gates") };
-            op.params_mut()[k] = op.params()[k] + by;
-            value(&shifted, angles)
-        })
-        .collect::<Result<_, _>>()?;
+    let runs = shifts(program)?;
+    let values: Vec<Array1<f64>> =
+        runs.par_iter().map(|run| value(&run.apply(program), angles)).collect::<Result<_, _>>()?;
     let mut gradient = AngleGradient::zeros(&angles);
-    for (&(_, _, slot, weight, _), values) in runs.iter().zip(&values) {
-        values.iter().enumerate().for_each(|(row, f)| gradient.add(row, slot, weight * f));
+    for (run, values) in runs.iter().zip(&values) {
+        values.iter().enumerate().for_each(|(row, f)| gradient.add(row, run.slot, run.weight * f));
     }
     Ok(gradient)
 }

@@ -4,20 +4,29 @@
 //! * [`Simulator`]: what every engine can do; [`ENGINES`] lists them, [`engine`] makes one by name.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
-//! * [`state`]: final states and what can be said of them.
+//! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states move with their angles.
+//! * [`state`], [`information`]: final states, and what can be said of states.
+//! * [`mitigate`]: error mitigation around any engine.
+//! * [`explain`]: which noise a circuit loses its fidelity to.
 
 mod auto;
 mod check;
 mod density;
 mod engine;
 mod error;
+pub mod explain;
+pub mod fisher;
 mod float;
 mod gradient;
+mod hessian;
+pub mod information;
 mod map;
 mod memo;
+pub mod mitigate;
 mod pauli;
 mod readout;
 pub mod sample;
+mod stages;
 pub mod state;
 mod statevector;
 mod trajectory;
@@ -28,6 +37,7 @@ pub use density::Density;
 pub use engine::{ENGINES, EngineRow, Options, Precision, engine};
 pub use error::SimError;
 pub use gradient::Gradient;
+pub use hessian::Hessian;
 pub use pauli::Pauli;
 pub use sample::Shots;
 pub use statevector::{Prepared, Statevector};
@@ -121,6 +131,18 @@ pub trait Simulator: Send + Sync {
         self.name()
     }
 
+    /// The width of the numbers it truly computes with: an engine that has double precision only ignores the wish for
+    /// another.
+    fn precision(&self) -> Precision {
+        Precision::Double
+    }
+
+    /// The same engine drawing from another part of its randomness, for callers that combine several runs whose draws
+    /// must be independent; `None` for an engine that draws nothing.
+    fn redrawn(&self, _number: u64) -> Option<Box<dyn Simulator + '_>> {
+        None
+    }
+
     /// Expectation values, (batch, observables).
     ///
     /// # Errors
@@ -141,10 +163,87 @@ pub trait Simulator: Send + Sync {
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError>;
 
+    /// [`Simulator::expect`] and [`Simulator::vjp`] together, for engines that can share the forward run.
+    ///
+    /// # Errors
+    /// As [`Simulator::vjp`].
+    fn value_and_gradient(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<(Array2<f64>, AngleGradient), SimError> {
+        let values = self.expect(program, angles, observables)?;
+        Ok((values, self.vjp(program, angles, observables, cotangent)?))
+    }
+
     /// Outcome probabilities, (batch, 2^k): over the classical bits if the program measures (readout error included,
     /// index `Σ bit_c 2^c`), else over its qubits.
     ///
     /// # Errors
     /// As [`Simulator::expect`].
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError>;
+
+    /// Outcomes of `shots` shots for every row, (batch, 2^k) with columns as in [`Simulator::probabilities`].
+    ///
+    /// # Errors
+    /// As [`Simulator::expect`].
+    fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        sample::affordable(shots)?;
+        Ok(sample::sample(self.probabilities(program, angles)?.view(), shots, seed))
+    }
 }
+
+/// A pointer to an engine is that engine.
+macro_rules! pointer {
+    ($pointer:ty, $($parameters:tt)*) => {
+        impl<$($parameters)*> Simulator for $pointer {
+            fn name(&self) -> String {
+                (**self).name()
+            }
+            fn chosen(&self, program: &Program, angles: Angles, observables: usize) -> String {
+                (**self).chosen(program, angles, observables)
+            }
+            fn precision(&self) -> Precision {
+                (**self).precision()
+            }
+            fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+                (**self).redrawn(number)
+            }
+            fn expect(
+                &self,
+                program: &Program,
+                angles: Angles,
+                observables: &[Observable],
+            ) -> Result<Array2<f64>, SimError> {
+                (**self).expect(program, angles, observables)
+            }
+            fn vjp(
+                &self,
+                program: &Program,
+                angles: Angles,
+                observables: &[Observable],
+                cotangent: ArrayView2<f64>,
+            ) -> Result<AngleGradient, SimError> {
+                (**self).vjp(program, angles, observables, cotangent)
+            }
+            fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+                (**self).probabilities(program, angles)
+            }
+            fn sample(
+                &self,
+                program: &Program,
+                angles: Angles,
+                shots: usize,
+                seed: u64,
+            ) -> Result<Array2<u64>, SimError> {
+                (**self).sample(program, angles, shots, seed)
+            }
+        }
+    };
+}
+
+pointer!(&S, S: Simulator + ?Sized);
+pointer!(Box<S>, S: Simulator + ?Sized);
+pointer!(std::sync::Arc<S>, S: Simulator + ?Sized);

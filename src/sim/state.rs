@@ -54,23 +54,74 @@ pub fn projector(state: ArrayView1<C64>) -> Array2<C64> {
     Array2::from_shape_fn((state.len(), state.len()), |(i, j)| state[i] * state[j].conj())
 }
 
+/// Distinct qubits of a register of 2ⁿ = `size`.
+fn check_keep(size: usize, keep: &[usize]) -> Result<(), SimError> {
+    let qubits = size.trailing_zeros() as usize;
+    match (0..keep.len()).find(|&k| keep[k] >= qubits || keep[..k].contains(&keep[k])) {
+        Some(k) => Err(SimError::BadQubit { qubit: keep[k], qubits }),
+        None => Ok(()),
+    }
+}
+
+/// The index with bit k of `bits` on qubit `keep[k]`.
+fn spread(bits: usize, keep: &[usize]) -> usize {
+    keep.iter().enumerate().fold(0, |index, (k, &q)| index | (bits >> k & 1) << q)
+}
+
+/// Indices below `size` whose bits `keep` are all 0.
+fn rests(size: usize, keep: &[usize]) -> Vec<usize> {
+    let kept = spread(usize::MAX, keep);
+    (0..size).filter(|rest| rest & kept == 0).collect()
+}
+
 /// The density matrix of the qubits `keep`, the first listed the least significant.
 ///
 /// # Errors
 /// If a qubit is not in the register or stands twice.
 pub fn partial_trace(rho: ArrayView2<C64>, keep: &[usize]) -> Result<Array2<C64>, SimError> {
-    let qubits = rho.nrows().trailing_zeros() as usize;
-    for (k, &qubit) in keep.iter().enumerate() {
-        if qubit >= qubits || keep[..k].contains(&qubit) {
-            return Err(SimError::BadQubit { qubit, qubits });
-        }
+    check_keep(rho.nrows(), keep)?;
+    let rests = rests(rho.nrows(), keep);
+    Ok(Array2::from_shape_fn((1 << keep.len(), 1 << keep.len()), |(row, column)| {
+        let (row, column) = (spread(row, keep), spread(column, keep));
+        rests.iter().map(|rest| rho[[row | rest, column | rest]]).sum()
+    }))
+}
+
+/// The same for a pure state, without writing down its density matrix.
+///
+/// # Errors
+/// As [`partial_trace`], and if the density matrix of that many qubits is too large.
+pub fn reduced(psi: ArrayView1<C64>, keep: &[usize]) -> Result<Array2<C64>, SimError> {
+    check_keep(psi.len(), keep)?;
+    check::memory("a density matrix", keep.len(), 16.0 * 4f64.powi(keep.len() as i32), "keep fewer qubits")?;
+    // ψ as a matrix of kept by traced out qubits, of which ρ is the product with its own adjoint.
+    let rests = rests(psi.len(), keep);
+    let m = Array2::from_shape_fn((1 << keep.len(), rests.len()), |(k, rest)| psi[spread(k, keep) | rests[rest]]);
+    Ok(m.dot(&m.t().mapv(|z| z.conj())))
+}
+
+/// The state with qubit `order[k]` as qubit k.
+///
+/// # Errors
+/// If `order` does not list every qubit once.
+pub fn reordered(psi: ArrayView1<C64>, order: &[usize]) -> Result<Array1<C64>, SimError> {
+    check_keep(psi.len(), order)?;
+    let qubits = psi.len().trailing_zeros() as usize;
+    if order.len() != qubits {
+        return Err(SimError::BadQubit { qubit: order.len(), qubits });
     }
-    let kept = keep.iter().fold(0, |mask, &q| mask | 1usize << q);
-    let place = |bits: usize| keep.iter().enumerate().fold(0, |at, (k, &q)| at | (bits >> k & 1) << q);
-    let mut out = Array2::zeros((1 << keep.len(), 1 << keep.len()));
-    for ((row, column), sum) in out.indexed_iter_mut() {
-        let (row, column) = (place(row), place(column));
-        *sum = (0..rho.nrows()).filter(|rest| rest & kept == 0).map(|rest| rho[[row | rest, column | rest]]).sum();
+    Ok(Array1::from_shape_fn(psi.len(), |index| psi[spread(index, order)]))
+}
+
+/// Probabilities of the qubits `keep` alone, the first listed the least significant, from those of a register.
+///
+/// # Errors
+/// If a qubit is not in the register or stands twice.
+pub fn marginal(probabilities: ArrayView1<f64>, keep: &[usize]) -> Result<Array1<f64>, SimError> {
+    check_keep(probabilities.len(), keep)?;
+    let mut out = Array1::zeros(1 << keep.len());
+    for (index, p) in probabilities.iter().enumerate() {
+        out[keep.iter().enumerate().fold(0, |at, (k, &q)| at | (index >> q & 1) << k)] += p;
     }
     Ok(out)
 }

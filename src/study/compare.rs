@@ -197,19 +197,24 @@ impl Comparison {
     /// # Ok::<(), qgraft::study::StudyError>(())
     /// ```
     pub fn sentence(&self) -> String {
+        self.sentence_over("seed")
+    }
+
+    /// The same for pairs that are not seeds: "16 cells".
+    pub fn sentence_over(&self, pair: &str) -> String {
         let words = self.question.wording();
         let told = match self.finding {
             Finding::Better => words.better,
             Finding::Worse => words.worse,
-            Finding::NoSpread if self.difference != 0.0 => "without spread over seeds there is no interval",
+            Finding::NoSpread if self.difference != 0.0 => &format!("without spread over {pair}s there is no interval"),
             Finding::Unclear | Finding::NoSpread => words.unclear,
-            Finding::OneSeed => "one seed cannot tell a difference from chance",
+            Finding::OneSeed => &format!("one {pair} cannot tell a difference from chance"),
         };
-        let seeds = counted(self.seeds, "seed");
+        let pairs = counted(self.seeds, pair);
         let sample = match self.interval {
-            Some(i) => format!(" (95% CI {} to {}, {seeds})", points(i.low), points(i.high)),
-            None if self.seeds == 1 => format!(" ({seeds})"),
-            None => format!(" in each of {seeds}"),
+            Some(i) => format!(" (95% CI {} to {}, {pairs})", points(i.low), points(i.high)),
+            None if self.seeds == 1 => format!(" ({pairs})"),
+            None => format!(" in each of {pairs}"),
         };
         format!("{} − {}: {} points{sample}: {told}", self.head, self.baseline, signed(self.difference))
     }

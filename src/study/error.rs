@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::data::DataError;
+use crate::math::words::closest;
 use crate::nn::NnError;
 
 /// A study that cannot be judged or written.
@@ -22,12 +23,30 @@ pub enum StudyError {
     /// A spec file that cannot be read.
     #[error("{}: {reason}", path.display())]
     Spec { path: PathBuf, reason: String },
+    /// A name that is none of those there are.
+    #[error("unknown {kind} {name:?}{}; there are: {known}", .suggestion.as_ref().map_or_else(String::new, |s| format!(", did you mean {s:?}?")))]
+    Unknown { kind: &'static str, name: String, suggestion: Option<String>, known: String },
     /// The user asked to stop.
     #[error("interrupted; nothing was written")]
     Interrupted,
+    /// The user asked a battery to stop.
+    #[error("interrupted; what was finished is kept in {}, and --resume continues", path.display())]
+    Paused { path: PathBuf },
     /// A loss that is not a number.
     #[error("the loss became {loss} in epoch {epoch}; lower train.rate (now {rate}) or check the features")]
     Diverged { loss: f64, epoch: usize, rate: f64 },
+    /// The store of a battery that cannot be read or written.
+    #[error(
+        "{}: {source}; what is stored there stays stored: when the cause is mended (a full disk?), --resume continues",
+        path.display()
+    )]
+    Store { path: PathBuf, source: rusqlite::Error },
+    /// Features that a run of a battery needs and nobody could make.
+    #[error("no features: {reason}")]
+    Features { reason: String },
+    /// A defect of this program met in one run of a battery.
+    #[error("the run panicked: {message}; this is a defect of qgraft, please report it")]
+    Panicked { message: String },
     /// Threads that cannot be started.
     #[error("worker threads cannot be started: {reason}; use fewer threads")]
     Threads { reason: String },
@@ -58,6 +77,9 @@ pub enum StudyError {
     /// A run folder that is already there.
     #[error("{} exists and is not empty; name another folder or remove it (a run never overwrites another)", path.display())]
     FolderTaken { path: PathBuf },
+    /// A battery whose folder holds results already.
+    #[error("{} holds results already; go on with --resume, or name another folder by --out", path.display())]
+    Unfinished { path: PathBuf },
     /// A file or folder that cannot be written or read.
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: std::io::Error },
@@ -67,6 +89,15 @@ pub enum StudyError {
     /// A report that cannot be read back.
     #[error("{}: not a report of this version: {source}", path.display())]
     Json { path: PathBuf, source: serde_json::Error },
+}
+
+impl StudyError {
+    /// `name` is none of `names`, which the message lists.
+    pub fn unknown<'a>(kind: &'static str, name: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> Self {
+        let suggestion = closest(name, names.clone()).map(String::from);
+        let known = names.into_iter().collect::<Vec<_>>().join(", ");
+        Self::Unknown { kind, name: name.into(), suggestion, known }
+    }
 }
 
 /// A result whose error is a [`StudyError`].

@@ -2,12 +2,18 @@
 //!
 //! [`train`] is the only loop; [`parallel`] spreads independent trainings over threads. [`metric`] measures
 //! predictions, [`stats`] and [`compare`] say what differences over seeds mean, [`energy`] what the work cost,
-//! [`report`] tells it all as HTML, table and JSON, and [`files`] writes the run folder as one piece.
+//! [`conformal`] puts intervals around predictions, [`learning_curve`] asks how results grow with labels,
+//! [`report`] tells it all as HTML, table and JSON, and [`files`] writes the run folder as one piece. [`battery`] does
+//! hundreds of runs as one study, [`landscape`] looks at gradients before any training.
 
+pub mod battery;
 pub mod compare;
+pub mod conformal;
 pub mod energy;
 pub mod error;
 pub mod files;
+pub mod landscape;
+pub mod learning_curve;
 pub mod metric;
 pub mod parallel;
 pub mod report;

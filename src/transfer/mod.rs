@@ -1,18 +1,162 @@
-//! Transfer methods: who learns when a network moves to a new task.
+//! Transfer methods: who learns when a network moves to a new task, and what is added to its loss.
 //!
-//! A method will answer the training loop's questions; none contains a loop of its own. So far there is one, which asks
-//! nothing of the loop: the backbone is not part of the parameters at all.
+//! A method answers the training loop's questions ([`Transfer`]); none contains a loop of its own. Methods combine
+//! freely ([`Together`]): rates are multiplied, penalties are added. [`METHODS`] is the table; each row makes its method
+//! with the constants of its paper, and the types behind the rows have them as fields.
+//!
+//! * Who moves: [`schedule`] (full, frozen, gradual, chain-thaw, layer rates), [`Hatl`], [`LowRank`].
+//! * What is changed before: [`Reinit`].
+//! * What is added to the loss: [`Distill`], and in [`penalty`] the anchor, MMD, CORAL, IRM, V-REx and the adversary.
 
-/// A way to transfer.
-pub struct MethodRow {
-    /// Name in listings.
-    pub name: &'static str,
-    /// One line for people.
-    pub doc: &'static str,
+mod adapter;
+mod distill;
+mod hatl;
+mod methods;
+pub mod penalty;
+mod reinit;
+pub mod schedule;
+
+use candle_core::Tensor;
+
+pub use adapter::LowRank;
+pub use distill::Distill;
+pub use hatl::{Hatl, Rule, Verdict};
+pub use methods::{METHODS, MethodRow};
+pub use reinit::{Reinit, Selection, Utility, Value, select};
+
+use crate::nn::loss::Objective;
+use crate::nn::{Examples, Model, NnError, Output, Params, Plan, Source};
+
+/// What a method may look at before it begins.
+pub struct Scene<'a> {
+    /// The network as a function of its parameters.
+    pub model: &'a dyn Model,
+    /// The rows to learn from.
+    pub training: &'a dyn Source,
+    /// How wrong the network is on a row.
+    pub objective: &'a dyn Objective,
+    /// Rows to compute at once.
+    pub batch: usize,
+    /// For whatever a method draws.
+    pub seed: u64,
 }
 
-/// Every transfer method.
-pub static METHODS: &[MethodRow] = &[MethodRow {
-    name: "frozen",
-    doc: "The backbone stays as it is, so its features are computed once and cached; only the head learns",
-}];
+/// One step of the training: its rows and what the network made of them.
+pub struct Batch<'a> {
+    /// Which training rows.
+    pub rows: &'a [u32],
+    /// The rows themselves.
+    pub examples: &'a Examples,
+    /// What the network made of them.
+    pub output: &'a Output,
+    /// (rows): the loss of each, not yet weighted.
+    pub losses: &'a Tensor,
+    /// What made the losses.
+    pub objective: &'a dyn Objective,
+    /// Share of the training that is done, in 0..1.
+    pub progress: f64,
+}
+
+/// What a method wants after an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum After {
+    /// Nothing.
+    #[default]
+    GoOn,
+    /// The parameters of the best epoch so far, and a fresh optimiser.
+    RestoreBest,
+}
+
+/// A way to transfer. Every question has a default answer.
+///
+/// ```
+/// use qgraft::nn::{Params, Plan};
+/// use qgraft::transfer::Transfer;
+///
+/// /// Only biases learn (Ben Zaken et al. 2021, arXiv:2106.10199).
+/// struct BitFit;
+/// impl Transfer for BitFit {
+///     fn plan(&self, params: &Params, _epoch: usize) -> Plan {
+///         let others: Vec<_> = params.trained().map(|(name, _)| name).filter(|n| !n.ends_with("bias")).collect();
+///         Plan::freezing(&others)
+///     }
+/// }
+/// ```
+pub trait Transfer {
+    /// Once, before anything moves: take a snapshot of the start, make further parameters.
+    ///
+    /// # Errors
+    /// If the method does not fit the network or the data.
+    fn prepare(&mut self, _scene: &Scene, _params: &mut Params) -> Result<(), NnError> {
+        Ok(())
+    }
+
+    /// Before each epoch: change parameters.
+    ///
+    /// # Errors
+    /// If the method does not fit the network or the data.
+    fn before_epoch(&mut self, _scene: &Scene, _params: &mut Params, _epoch: usize) -> Result<(), NnError> {
+        Ok(())
+    }
+
+    /// Who moves in this epoch, and how fast.
+    fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
+        Plan::default()
+    }
+
+    /// A number to add to the loss.
+    ///
+    /// # Errors
+    /// If the method does not fit the network or the data.
+    fn penalty(&self, _params: &Params, _batch: &Batch) -> Result<Option<Tensor>, NnError> {
+        Ok(None)
+    }
+
+    /// What follows from the validation metric (higher is better) after `epoch`. An answer may depend on the metrics
+    /// alone: when a training goes on from a checkpoint, they are told again.
+    fn after_epoch(&mut self, _epoch: usize, _metric: f64) -> After {
+        After::GoOn
+    }
+}
+
+/// A plan that stays the same.
+impl Transfer for Plan {
+    fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
+        self.clone()
+    }
+}
+
+/// Several methods at once, asked in order.
+#[derive(Default)]
+pub struct Together(pub Vec<Box<dyn Transfer>>);
+
+impl Transfer for Together {
+    fn prepare(&mut self, scene: &Scene, params: &mut Params) -> Result<(), NnError> {
+        self.0.iter_mut().try_for_each(|method| method.prepare(scene, params))
+    }
+
+    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+        self.0.iter_mut().try_for_each(|method| method.before_epoch(scene, params, epoch))
+    }
+
+    fn plan(&self, params: &Params, epoch: usize) -> Plan {
+        self.0.iter().fold(Plan::default(), |plan, method| plan.times(&method.plan(params, epoch)))
+    }
+
+    fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
+        let mut sum: Option<Tensor> = None;
+        for method in &self.0 {
+            sum = match (sum, method.penalty(params, batch)?) {
+                (Some(sum), Some(more)) => Some((sum + more)?),
+                (sum, more) => sum.or(more),
+            };
+        }
+        Ok(sum)
+    }
+
+    fn after_epoch(&mut self, epoch: usize, metric: f64) -> After {
+        // Every method is told, whatever the others want.
+        let wishes: Vec<After> = self.0.iter_mut().map(|method| method.after_epoch(epoch, metric)).collect();
+        if wishes.contains(&After::RestoreBest) { After::RestoreBest } else { After::GoOn }
+    }
+}

@@ -11,6 +11,7 @@ Writes into tests/reference/backbones/:
   formula.json  features and logits of torchvision's and timm's networks on weights made by a formula
   pictures.json Pillow's bicubic resize of two small pictures
   tiny.pth      a zip-format PyTorch file
+  small.onnx    a small network with made-up weights (needs onnx), small_onnx.json its outputs
 """
 import json, pathlib, sys
 
@@ -124,6 +125,29 @@ def pictures():
     return {"width": 37, "height": 23, "rgb": rgb.ravel().tolist(), "resized": resized}
 
 
+def small_onnx():
+    """Strided, depthwise and pointwise convolutions, a residual sum and pooling: planes are its output."""
+    torch.manual_seed(7)
+
+    class Small(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, 2, 1), torch.nn.BatchNorm2d(8), torch.nn.ReLU6())
+            self.depthwise = torch.nn.Conv2d(8, 8, 3, 1, 1, groups=8)
+            self.pointwise = torch.nn.Conv2d(8, 12, 1)
+            self.pool = torch.nn.MaxPool2d(3, 2, 1)
+
+        def forward(self, x):
+            x = self.stem(x)
+            return self.pool(self.pointwise(torch.sigmoid(self.depthwise(x)) + x))
+
+    net = Small().eval()
+    x = torch.tensor(2.0 * noise((2, 3, 32, 32), 0)).float()
+    dynamic = {"images": {0: "batch"}}
+    torch.onnx.export(net, x, OUT / "small.onnx", input_names=["images"], dynamic_axes=dynamic, dynamo=False)
+    return {"features": [digits(row) for row in net.double()(x.double()).mean((2, 3))]}
+
+
 def write(name, value):
     (OUT / name).write_text(json.dumps(value, separators=(",", ":")) + "\n")
 
@@ -131,6 +155,7 @@ def write(name, value):
 with torch.no_grad():
     write("photos.json", {"efficientnet_lite0": lite0(None), "efficientnet_lite0_f16": lite0(WEIGHTS), "squeezenet1_1": squeeze()})
     write("formula.json", made_up())
+    write("small_onnx.json", small_onnx())
 write("pictures.json", pictures())
 tiny = {"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.bias": torch.tensor([0.5, -1.5]).half(), "steps": torch.tensor(3)}
 torch.save(tiny, OUT / "tiny.pth")

@@ -10,8 +10,10 @@ use crate::math::matrix::{C64, c};
 use crate::math::small::{Small, adjoint, product, scaled, tensor};
 
 /// Coordinates closer to a special value than this count as equal to it. The gate built then differs from the wanted
-/// one by no more than about this.
-const SPECIAL: f64 = 1e-9;
+/// one by no more than about this: rounding error, since small trained angles make interactions of 1e-9 in earnest.
+const SPECIAL: f64 = 1e-12;
+/// Squares of coordinates below this cannot be told from rounding error of numbers of order one.
+const ROUNDING: f64 = 3e-14;
 
 /// `u = (after[1] ⊗ after[0]) · exp(i (x XX + y YY + z ZZ)) · (before[1] ⊗ before[0])` up to phase.
 ///
@@ -47,13 +49,27 @@ pub(super) fn least_entanglers(u: &Small<4>) -> usize {
     // The determinant fixes u only up to a fourth root of one, which turns gamma's sign.
     if trace.im.abs() > SPECIAL {
         3
-    } else if (trace.re.abs() - 4.0).abs() < SPECIAL * SPECIAL.sqrt() {
+    } else if (trace.re.abs() - 4.0).abs() < ROUNDING {
         0
     } else if trace.norm() < SPECIAL && (square + 4.0).norm() < SPECIAL {
         1
     } else {
         2
     }
+}
+
+/// A `d = exp(-iψ/2 ZZ)` such that `u·d` takes two CZ: `γ(u d) = u d² (YY) uᵀ (YY)`, and its trace is real for
+/// `tan ψ = Im tr γ(u) / Re tr (u ZZ (YY) uᵀ (YY))` (Shende, Markov and Bullock 2004, arXiv quant-ph/0308045, prop. V.2).
+pub(super) fn diagonal_for_two(u: &Small<4>) -> Small<4> {
+    let u = special(u);
+    let sign = |k: usize| if k == 0 || k == 3 { -1.0 } else { 1.0 };
+    let trace = |zz: &dyn Fn(usize) -> f64| -> C64 {
+        let entries = (0..4).flat_map(|i| (0..4).map(move |j| (i, j)));
+        entries.map(|(i, j)| u[i][j] * zz(j) * sign(j) * u[3 - i][3 - j] * sign(i)).sum()
+    };
+    // ZZ is +1 where YY is -1 and the other way round.
+    let psi = trace(&|_| 1.0).im.atan2(trace(&|k| -sign(k)).re);
+    from_fn(|i| from_fn(|j| if i == j { C64::from_polar(1.0, sign(i) * psi / 2.0) } else { C64::ZERO }))
 }
 
 /// `exp(i (x XX + y YY + z ZZ))` up to phase.

@@ -192,16 +192,25 @@ impl Convolution {
 }
 
 impl Architecture {
+    /// Tensors of each stage, from input to output.
+    pub fn stage_parameters(&self) -> Vec<Vec<Parameter>> {
+        let of_stage = |nodes: &Vec<Node<Convolution>>| {
+            let mut stage = Vec::new();
+            for node in nodes {
+                let listed: Result<_, std::convert::Infallible> = node.map(&mut |c| {
+                    stage.extend(c.parameters());
+                    Ok(())
+                });
+                let Ok(_) = listed;
+            }
+            stage
+        };
+        self.stages.iter().map(|(_, nodes)| of_stage(nodes)).collect()
+    }
+
     /// Tensors of the trunk, then those of the classifier.
     pub fn parameters(&self) -> (Vec<Parameter>, Vec<Parameter>) {
-        let mut trunk = Vec::new();
-        for node in self.stages.iter().flat_map(|(_, nodes)| nodes) {
-            let listed: Result<_, std::convert::Infallible> = node.map(&mut |c| {
-                trunk.extend(c.parameters());
-                Ok(())
-            });
-            let Ok(_) = listed;
-        }
+        let trunk = self.stage_parameters().into_iter().flatten().collect();
         let classifier = match &self.classifier {
             Classifier::Linear { name, shape: (features, classes) } => {
                 vec![(format!("{name}.weight"), vec![*classes, *features]), (format!("{name}.bias"), vec![*classes])]

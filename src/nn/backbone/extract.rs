@@ -34,8 +34,8 @@ pub fn extract(
     cache: Option<&FeatureCache>,
     mut progress: impl FnMut(usize),
 ) -> Result<Extracted, NnError> {
-    let transform = &backbone.card().transform;
-    let key = cache_key(weights, backbone.card().name, transform, &pictures.pictures);
+    let transform = backbone.transform();
+    let key = cache_key(weights, backbone.card().name, &transform, &pictures.pictures);
     let mut notices = Vec::new();
     match cache.map_or(Cached::Miss, |cache| cache.load(&key)) {
         Cached::Hit(values) => {
@@ -46,14 +46,17 @@ pub fn extract(
         Cached::Miss => {}
     }
 
-    let mut values = Vec::with_capacity(pictures.pictures.len() * backbone.card().width);
+    let mut values = Vec::new();
+    let mut width = 0;
     for (batch, chunk) in pictures.pictures.chunks(BATCH).enumerate() {
         let inputs: Vec<f32> = chunk.par_iter().flat_map_iter(|picture| transform.apply(picture)).collect();
         let images = Tensor::from_vec(inputs, (chunk.len(), 3, transform.crop, transform.crop), &Device::Cpu)?;
-        values.extend(backbone.features(&images)?.flatten_all()?.to_vec1::<f32>()?);
+        let features = backbone.features(&images)?;
+        width = features.dim(1)?;
+        values.extend(features.flatten_all()?.to_vec1::<f32>()?);
         progress(batch * BATCH + chunk.len());
     }
-    let values = Array2::from_shape_vec((pictures.pictures.len(), backbone.card().width), values)
+    let values = Array2::from_shape_vec((pictures.pictures.len(), width), values)
         .map_err(|e| NnError::Tensor(candle_core::Error::wrap(e)))?;
     if let Some(Err(e)) = cache.map(|cache| cache.store(&key, &values)) {
         notices.push(format!("features are not kept: {e}"));

@@ -1,13 +1,16 @@
 //! Backbones: pretrained networks that turn pictures into features. One row each.
 //!
 //! * [`BACKBONES`]: the table. A row's architecture is data ([`architecture`]); nothing else is written per network.
-//! * [`Trunk`]: a row with weights in it. [`extract`]: the features of many pictures, kept on disk.
+//! * [`Trunk`]: a row with weights in it. `OnnxFile` (feature `onnx`): any network in an ONNX file.
+//! * [`extract`]: the features of many pictures, kept on disk.
 
 pub mod architecture;
 mod extract;
 mod frozen;
 mod inverted;
 mod live;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod residual;
 mod squeezenet;
 mod trunk;
@@ -18,6 +21,8 @@ use candle_core::Tensor;
 
 pub use architecture::Stage;
 pub use extract::{Extracted, extract};
+#[cfg(feature = "onnx")]
+pub use onnx::OnnxFile;
 pub use trunk::Trunk;
 
 use crate::data::Transform;
@@ -31,6 +36,10 @@ use architecture::{Architecture, Spelling};
 pub trait Backbone: Send + Sync {
     /// Its row.
     fn card(&self) -> &'static BackboneRow;
+    /// What pictures go through first.
+    fn transform(&self) -> Transform {
+        self.card().transform
+    }
     /// Where it can be cut, from input to output.
     fn stages(&self) -> &[Stage];
     /// (batch, width): the mean of each plane of the last stage.
@@ -57,6 +66,15 @@ pub enum WeightSource {
     File,
 }
 
+/// What a backbone's layers are.
+#[derive(Clone, Copy, Debug)]
+pub enum Network {
+    /// Data of ours, weights from a file of tensors.
+    Layers(fn(Spelling) -> Architecture),
+    /// Whatever an ONNX file holds, weights included.
+    OnnxFile,
+}
+
 /// A kind of backbone.
 #[derive(Debug)]
 pub struct BackboneRow {
@@ -64,14 +82,14 @@ pub struct BackboneRow {
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
-    /// Width of its features.
-    pub width: usize,
+    /// Width of its features; `None` where only a file tells.
+    pub width: Option<usize>,
     /// What pictures go through first.
     pub transform: Transform,
     /// Where its weights come from.
     pub weights: WeightSource,
     /// Its layers.
-    pub architecture: fn(Spelling) -> Architecture,
+    pub network: Network,
 }
 
 /// Every backbone.
@@ -79,50 +97,58 @@ pub static BACKBONES: &[BackboneRow] = &[
     BackboneRow {
         name: "efficientnet_lite0",
         doc: "EfficientNet-Lite0: small, made for phones; its weights are inside the program",
-        width: 1280,
+        width: Some(1280),
         transform: Transform::LITE,
         weights: WeightSource::Embedded(include_bytes!("../../../data/weights/efficientnet_lite0_f16.safetensors")),
-        architecture: inverted::efficientnet_lite0,
+        network: Network::Layers(inverted::efficientnet_lite0),
     },
     BackboneRow {
         name: "squeezenet1_1",
         doc: "SqueezeNet 1.1: 1.2 million weights; its features are the class planes' means",
-        width: 1000,
+        width: Some(1000),
         transform: Transform::IMAGENET,
         weights: WeightSource::File,
-        architecture: squeezenet::squeezenet1_1,
+        network: Network::Layers(squeezenet::squeezenet1_1),
     },
     BackboneRow {
         name: "resnet18",
         doc: "ResNet-18: the usual trunk of hybrid transfer learning since Mari et al. 2020",
-        width: 512,
+        width: Some(512),
         transform: Transform::IMAGENET,
         weights: WeightSource::Hub { repository: "timm/resnet18.tv_in1k", file: "model.safetensors" },
-        architecture: residual::resnet18,
+        network: Network::Layers(residual::resnet18),
     },
     BackboneRow {
         name: "mobilenet_v2",
         doc: "MobileNetV2: inverted residuals with linear bottlenecks",
-        width: 1280,
+        width: Some(1280),
         transform: Transform::IMAGENET,
         weights: WeightSource::Hub { repository: "timm/mobilenetv2_100.ra_in1k", file: "model.safetensors" },
-        architecture: inverted::mobilenet_v2,
+        network: Network::Layers(inverted::mobilenet_v2),
     },
     BackboneRow {
         name: "efficientnet_b0",
         doc: "EfficientNet-B0: inverted residuals with squeeze-and-excitation",
-        width: 1280,
+        width: Some(1280),
         transform: Transform::IMAGENET,
         weights: WeightSource::Hub { repository: "timm/efficientnet_b0.ra_in1k", file: "model.safetensors" },
-        architecture: inverted::efficientnet_b0,
+        network: Network::Layers(inverted::efficientnet_b0),
     },
     BackboneRow {
         name: "regnet_x_400mf",
         doc: "RegNetX-400MF: grouped residual blocks from a regular design space",
-        width: 400,
+        width: Some(400),
         transform: Transform::IMAGENET,
         weights: WeightSource::Hub { repository: "timm/regnetx_004_tv.tv2_in1k", file: "model.safetensors" },
-        architecture: residual::regnet_x_400mf,
+        network: Network::Layers(residual::regnet_x_400mf),
+    },
+    BackboneRow {
+        name: "onnx",
+        doc: "any network in an ONNX file (`--weights FILE.onnx`, a build with `--features onnx`): its first output",
+        width: None,
+        transform: Transform::IMAGENET,
+        weights: WeightSource::File,
+        network: Network::OnnxFile,
     },
 ];
 
@@ -137,6 +163,34 @@ impl BackboneRow {
         row.ok_or_else(|| NnError::unknown("backbone", "backbones", name, names))
     }
 
+    /// The names of what can be trained in each stage, from input to output: the layers that transfer methods freeze and
+    /// release. [`Groups::of_trunk`](crate::nn::Groups::of_trunk) adds the head. None where the layers stand in a file,
+    /// which cannot be trained.
+    pub fn layers(&self) -> Vec<Vec<String>> {
+        let Network::Layers(layers) = self.network else { return Vec::new() };
+        let stages = layers(Spelling::Torchvision).stage_parameters();
+        let trained = |name: &String| !trunk::STATISTICS.iter().any(|end| name.ends_with(end));
+        stages.into_iter().map(|stage| stage.into_iter().map(|(name, _)| name).filter(trained).collect()).collect()
+    }
+
+    /// The backbone with its weights, from `file` if one is named, and a hash of all that its features depend on.
+    ///
+    /// # Errors
+    /// As [`BackboneRow::weights`] and [`Trunk::new`]; an ONNX file that cannot be read, or a program built without the
+    /// feature `onnx`.
+    pub fn open(&'static self, file: Option<&Path>) -> Result<(Box<dyn Backbone>, [u8; 32]), NnError> {
+        match self.network {
+            Network::Layers(_) => {
+                let weights = self.weights(file)?;
+                Ok((Box::new(Trunk::new(self, &weights)?), weights.digest()?))
+            }
+            Network::OnnxFile => {
+                let path = file.ok_or(NnError::NoWeights { backbone: self.name, kind: "an ONNX file (.onnx)" })?;
+                open_onnx(self, path)
+            }
+        }
+    }
+
     /// Its weights: from `file` if one is named, else from where the row says.
     ///
     /// # Errors
@@ -148,7 +202,22 @@ impl BackboneRow {
                 Weights::from_safetensors(bytes, format!("embedded weights of {}", self.name))
             }
             (None, WeightSource::Hub { repository, file }) => Weights::read(&hub::fetch(repository, file)?),
-            (None, WeightSource::File) => Err(NnError::NoWeights { backbone: self.name }),
+            (None, WeightSource::File) => Err(NnError::NoWeights {
+                backbone: self.name,
+                kind: "a weight file with torchvision's names (.safetensors or .pth)",
+            }),
         }
     }
+}
+
+#[cfg(feature = "onnx")]
+fn open_onnx(row: &'static BackboneRow, path: &Path) -> Result<(Box<dyn Backbone>, [u8; 32]), NnError> {
+    let (network, digest) = OnnxFile::read(row, path)?;
+    Ok((Box::new(network), digest))
+}
+
+#[cfg(not(feature = "onnx"))]
+fn open_onnx(_: &'static BackboneRow, path: &Path) -> Result<(Box<dyn Backbone>, [u8; 32]), NnError> {
+    let reason = "this program was built without the feature `onnx`; build it with `--features onnx`".to_string();
+    Err(NnError::File { path: path.into(), reason })
 }

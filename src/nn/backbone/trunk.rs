@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
-use super::architecture::{Classifier, Convolution, Node, Spelling, Stage};
+use super::architecture::{Architecture, Classifier, Convolution, Node, Spelling, Stage};
 use super::frozen::{Cut, Frozen};
 use super::live::Layer;
-use super::{Backbone, BackboneRow};
+use super::{Backbone, BackboneRow, Network};
+use crate::nn::init::Init;
 use crate::nn::layer::global_avg_pool;
-use crate::nn::{NnError, Weights};
+use crate::nn::{NnError, Params, Weights};
 
 /// A backbone of the table with its weights.
 pub struct Trunk {
@@ -22,6 +23,9 @@ pub struct Trunk {
     /// Packed when first run, for the image size and output of the last run.
     frozen: Mutex<Option<Arc<Frozen>>>,
 }
+
+/// Ends of the names of what batch normalisation measures.
+pub(super) const STATISTICS: [&str; 2] = ["running_mean", "running_var"];
 
 enum Scores {
     Linear {
@@ -41,8 +45,9 @@ impl Trunk {
     /// # Errors
     /// A tensor of the trunk that is missing or of another shape, named.
     pub fn new(row: &'static BackboneRow, weights: &Weights) -> Result<Self, NnError> {
-        let architecture = (row.architecture)(Spelling::Torchvision);
-        let renamed = respelled(row, weights);
+        let layers = layers(row)?;
+        let architecture = layers(Spelling::Torchvision);
+        let renamed = respelled(layers, weights);
         let weights = renamed.as_ref().unwrap_or(weights);
         let (trunk, classifier) = architecture.parameters();
         let fit = weights.fit(trunk.iter().chain(&classifier));
@@ -64,8 +69,45 @@ impl Trunk {
             nodes.iter().map(|node| node.map(&mut |c| Layer::new(c, weights))).collect()
         };
         let nodes = nodes.into_iter().map(fill).collect::<Result<_, _>>()?;
-        let trainable = weights.iter().any(|(_, tensor)| tensor.is_variable());
+        let trainable = weights.iter().any(|(_, tensor)| tensor.track_op());
         Ok(Self { row, stages, nodes, scores, notice, trainable, frozen: Mutex::default() })
+    }
+
+    /// A backbone to be trained: its tensors become parameters of `params`, named as torchvision names them and starting
+    /// as `weights`, or are taken from there if they exist. What the plan freezes is a constant of the trunk; a trunk
+    /// that is frozen whole runs packed.
+    ///
+    /// # Errors
+    /// As [`Trunk::new`], or if `params` hold other shapes or are not f32.
+    pub fn on(params: &mut Params, row: &'static BackboneRow, weights: &Weights) -> Result<Self, NnError> {
+        if params.dtype() != DType::F32 {
+            let reason = "backbones compute in f32";
+            return Err(NnError::Setting { field: "dtype", value: format!("{:?}", params.dtype()), reason });
+        }
+        let layers = layers(row)?;
+        let renamed = respelled(layers, weights);
+        let weights = renamed.as_ref().unwrap_or(weights);
+        let (trunk, _) = layers(Spelling::Torchvision).parameters();
+        let fit = weights.fit(&trunk);
+        if !fit.is_complete() {
+            let (backbone, place) = (row.name, weights.place.clone());
+            return Err(NnError::Weights { backbone, place, fit: Box::new(fit) });
+        }
+        let mut tensors = Vec::new();
+        for (name, shape) in &trunk {
+            let is_new = params.find(name).is_none();
+            let start = Init::fan_in(shape[1..].iter().product());
+            let tensor = if STATISTICS.iter().any(|end| name.ends_with(end)) {
+                params.statistic(name, shape, start)?.as_detached_tensor()
+            } else {
+                params.get(name, shape, start)?
+            };
+            if let (true, Some(var), Some(values)) = (is_new, params.find(name), weights.get(name)) {
+                var.set(values)?;
+            }
+            tensors.push((name.clone(), tensor));
+        }
+        Self::new(row, &Weights::new(tensors, weights.place.clone())?)
     }
 
     /// What the weights lacked for the classifier or had too much, if anything.
@@ -129,12 +171,22 @@ impl Backbone for Trunk {
     }
 }
 
+fn layers(row: &BackboneRow) -> Result<fn(Spelling) -> Architecture, NnError> {
+    match row.network {
+        Network::Layers(layers) => Ok(layers),
+        Network::OnnxFile => {
+            let reason = "its layers stand in the file: open the backbone from it";
+            Err(NnError::Setting { field: "backbone", value: row.name.into(), reason })
+        }
+    }
+}
+
 /// Weights in timm's spelling under our names; nothing if they are in another.
 ///
 /// Both spellings list the same layers in the same order.
-fn respelled(row: &BackboneRow, weights: &Weights) -> Option<Weights> {
+fn respelled(layers: fn(Spelling) -> Architecture, weights: &Weights) -> Option<Weights> {
     let [(theirs, their_classifier), (ours, our_classifier)] =
-        [Spelling::Timm, Spelling::Torchvision].map(|spelling| (row.architecture)(spelling).parameters());
+        [Spelling::Timm, Spelling::Torchvision].map(|spelling| layers(spelling).parameters());
     weights.fit(&theirs).is_complete().then(|| {
         let names = theirs.iter().chain(&their_classifier).map(|(name, _)| name.clone());
         weights.renamed(names.zip(ours.iter().chain(&our_classifier).map(|(name, _)| name.clone())).collect())

@@ -3,38 +3,8 @@
 use candle_core::Tensor;
 
 use crate::nn::head::{Head, HeadShape};
-use crate::nn::init::Init;
+use crate::nn::layer::Linear;
 use crate::nn::{NnError, Params};
-
-/// `x Wᵀ + b`.
-#[derive(Clone, Debug)]
-pub(super) struct Linear {
-    weight: Tensor,
-    bias: Option<Tensor>,
-}
-
-impl Linear {
-    /// `name.weight` (output, input) and, with `bias`, `name.bias` (output).
-    pub(super) fn new(
-        params: &mut Params,
-        name: &str,
-        (input, output): (usize, usize),
-        bias: bool,
-    ) -> Result<Self, NnError> {
-        let start = Init::fan_in(input);
-        let weight = params.get(&format!("{name}.weight"), &[output, input], start)?;
-        let bias = if bias { Some(params.get(&format!("{name}.bias"), &[output], start)?) } else { None };
-        Ok(Self { weight, bias })
-    }
-
-    pub(super) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let product = x.matmul(&self.weight.t()?)?;
-        match &self.bias {
-            Some(bias) => product.broadcast_add(bias),
-            None => Ok(product),
-        }
-    }
-}
 
 /// A stack of linear layers.
 pub(super) struct LayersHead {

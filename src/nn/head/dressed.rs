@@ -5,9 +5,9 @@ use std::f64::consts::FRAC_PI_2;
 use candle_core::{D, Tensor};
 
 use crate::circuit::ansatz::{AnsatzRow, Encoding};
-use crate::nn::head::classical::Linear;
 use crate::nn::head::{Head, HeadShape};
 use crate::nn::init::Init;
+use crate::nn::layer::Linear;
 use crate::nn::quantum::amplitude_angles;
 use crate::nn::{Execution, NnError, Params, QuantumLayer};
 
@@ -66,6 +66,8 @@ impl DressedHead {
         let reduced = self.reduce.forward(features)?;
         Ok(match (&self.scales, self.encoding) {
             (_, Encoding::Amplitude) => amplitude_angles(&reduced)?,
+            // Into (0, 1), as the brightness of a pixel is.
+            (_, Encoding::Probability) => amplitude_angles(&((reduced.tanh()? + 1.0)? * 0.5)?)?,
             (None, _) => (reduced.tanh()? * FRAC_PI_2)?,
             (Some(scales), _) => {
                 let once = (reduced.tanh()? * FRAC_PI_2)?;

@@ -11,8 +11,7 @@ use candle_core::Tensor;
 
 use crate::circuit::Ansatz;
 use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::optim::Plan;
-use crate::nn::{Execution, NnError, Params};
+use crate::nn::{Execution, NnError, Params, Plan};
 
 /// Maps features to class scores.
 pub trait Head: Send + Sync {
@@ -31,6 +30,8 @@ pub struct HeadRow {
     pub doc: &'static str,
     /// What it is made of.
     pub body: Body,
+    /// Row of the ansatz table it always has; `None` takes the spec's.
+    pub circuit: Option<&'static str>,
     /// Parameters that stay as they start.
     pub frozen: &'static [&'static str],
 }
@@ -60,42 +61,96 @@ pub static HEADS: &[HeadRow] = &[
         name: "linear",
         doc: "One linear layer on the features: the linear probe",
         body: Body::Layers { widths: |_| vec![], activation: |x| Ok(x.clone()) },
+        circuit: None,
         frozen: &[],
     },
     HeadRow {
         name: "mlp_a",
         doc: "Linear, hardtanh, linear at the qubit width: the parameter-matched classical twin",
         body: Body::Layers { widths: |qubits| vec![qubits], activation: |x| x.clamp(-1.0, 1.0) },
+        circuit: None,
         frozen: &[],
     },
     HeadRow {
         name: "mlp_b",
         doc: "Linear 128, ReLU, linear 64, ReLU, linear: a classical head with room",
         body: Body::Layers { widths: |_| vec![128, 64], activation: |x| x.relu() },
+        circuit: None,
         frozen: &[],
     },
     HeadRow {
         name: "quantum",
         doc: "The dressed circuit: linear to the qubits, circuit, linear to the classes",
         body: Body::Dressed { entangle: true },
+        circuit: None,
         frozen: &[],
     },
     HeadRow {
         name: "separable",
         doc: "The dressed circuit without entanglers: what is left without entanglement",
         body: Body::Dressed { entangle: false },
+        circuit: None,
         frozen: &[],
     },
     HeadRow {
         name: "frozen_quantum",
         doc: "The dressed circuit with its weights left at their random start: what training the circuit adds",
         body: Body::Dressed { entangle: true },
+        circuit: None,
         frozen: &["circuit.weights"],
     },
     HeadRow {
         name: "quantum_kernel",
         doc: "Support vector machine on fidelities of encoded states: n states, not n² circuits",
         body: Body::Kernel,
+        circuit: None,
+        frozen: &[],
+    },
+    HeadRow {
+        name: "dqn",
+        doc: "DQN of arXiv 2605.19417: the dressed circuit of Mari et al. (arXiv 1912.08278) whatever the spec's ansatz",
+        body: Body::Dressed { entangle: true },
+        circuit: Some("mari"),
+        frozen: &[],
+    },
+    HeadRow {
+        name: "qpie",
+        doc: "QPIE of arXiv 2605.19417: 2^n reduced features as probability amplitudes; open there and chosen here: (1 + tanh)/2 makes \
+              them positive, layers are RY and a ring of CNOT",
+        body: Body::Dressed { entangle: true },
+        circuit: Some("probability"),
+        frozen: &[],
+    },
+    HeadRow {
+        name: "tlqnn",
+        doc: "AE (TLQNN) of arXiv 2605.19417: 2^n reduced features as amplitudes, then layers as in dressed, which the source \
+              leaves open",
+        body: Body::Dressed { entangle: true },
+        circuit: Some("amplitude"),
+        frozen: &[],
+    },
+    HeadRow {
+        name: "tlqcnn",
+        doc: "AE (TLQCNN) of arXiv 2605.19417: amplitudes, then a quantum convolutional network; its blocks, open there, are \
+              those of arXiv 2108.00661 with RY and CNOT",
+        body: Body::Dressed { entangle: true },
+        circuit: Some("convolution"),
+        frozen: &[],
+    },
+    HeadRow {
+        name: "post_variational",
+        doc: "PV of arXiv 2605.19417: a fixed circuit, all one- and two-qubit Paulis measured, a trained linear read-out \
+              (arXiv 2307.10560); chosen here: one RY layer at its random start",
+        body: Body::Dressed { entangle: true },
+        circuit: Some("post_variational"),
+        frozen: &["circuit.weights"],
+    },
+    HeadRow {
+        name: "entangled_dressed",
+        doc: "ED of arXiv 2605.19417: a dressed circuit whose encoding entangles already; chosen here: a ring of CNOT behind \
+              RY, then strongly entangling layers (arXiv 1804.00633)",
+        body: Body::Dressed { entangle: true },
+        circuit: Some("entangled"),
         frozen: &[],
     },
 ];
@@ -137,13 +192,18 @@ impl HeadRow {
         matches!(self.body, Body::Dressed { .. })
     }
 
-    /// The circuit of a dressed head, `None` for the others.
+    /// The family of circuits of the head: its own if it has one, else the given.
+    pub fn family(&self, given: &'static AnsatzRow) -> &'static AnsatzRow {
+        self.circuit.and_then(AnsatzRow::named).unwrap_or(given)
+    }
+
+    /// The circuit of a dressed head in the spec's family or its own, `None` for the others.
     ///
     /// # Errors
     /// If the circuit cannot be built.
-    pub fn ansatz(&self, family: &AnsatzRow, shape: &HeadShape) -> Result<Option<Ansatz>, NnError> {
+    pub fn ansatz(&self, family: &'static AnsatzRow, shape: &HeadShape) -> Result<Option<Ansatz>, NnError> {
         match self.body {
-            Body::Dressed { entangle } => Ok(Some(family.build(shape.qubits, shape.depth, entangle)?)),
+            Body::Dressed { entangle } => Ok(Some(self.family(family).build(shape.qubits, shape.depth, entangle)?)),
             _ => Ok(None),
         }
     }
@@ -157,7 +217,7 @@ impl HeadRow {
         &self,
         params: &mut Params,
         shape: &HeadShape,
-        family: &AnsatzRow,
+        family: &'static AnsatzRow,
         execution: Option<Execution>,
     ) -> Result<Option<Arc<dyn Head>>, NnError> {
         Ok(match self.body {
@@ -170,7 +230,7 @@ impl HeadRow {
                     value: self.name.into(),
                     reason: "a circuit head needs an engine to run on",
                 })?;
-                Some(Arc::new(DressedHead::new(params, shape, family, execution)?))
+                Some(Arc::new(DressedHead::new(params, shape, self.family(family), execution)?))
             }
             Body::Kernel => None,
         })

@@ -1,19 +1,37 @@
-//! Convolution and pooling for the CPU, because candle's are slow and some of its gradients are silently wrong.
+//! Layers for the CPU, because candle's are slow and some of its gradients are silently wrong or missing.
 //!
-//! * [`conv2d`], [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`]: differentiable, f32 and f64, on candle tensors.
-//! * [`frozen`]: the same without gradients, several times faster, for whole trunks.
-//! * [`Window`], [`Padding`]: the geometry they share.
+//! * [`conv2d`], [`conv1d`], [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`]: differentiable, f32 and f64, on candle
+//!   tensors. [`frozen`]: the same without gradients, several times faster, for whole trunks.
+//! * [`Linear`], [`Conv2d`], [`LayerNorm`], [`GroupNorm`], [`BatchNorm`], [`Lstm`], [`Gru`], [`Attention`],
+//!   [`Embedding`]: layers on [`Params`](crate::nn::Params), named as in PyTorch.
+//! * [`softmax`], [`dropout`], [`reverse_gradient`]; [`Window`], [`Padding`], [`Reach`]: the geometry they share.
 //!
-//! Tensors are (batch, channels, height, width) throughout. The same numbers come out whatever the number of threads.
+//! Planes are (batch, channels, height, width), sequences (batch, time, width). The same numbers come out whatever the
+//! number of threads.
 
+mod attention;
 mod conv;
+mod convolution;
 mod depthwise;
 pub mod frozen;
+mod linear;
 mod matrix;
+mod norm;
 mod pool;
+mod recurrent;
+mod reversal;
+mod standardize;
 mod window;
 
+pub use attention::Attention;
+/// Softmax along a dimension, with a gradient: candle's `softmax_last_dim` has none.
+pub use candle_nn::ops::softmax;
 pub use conv::conv2d;
+pub use convolution::{Conv2d, Reach, conv1d};
 pub use frozen::{Activation, FrozenConv, FrozenNet, NetBuilder, conv2d_frozen};
+pub use linear::{Embedding, Linear, dropout};
+pub use norm::{BatchNorm, GroupNorm, LayerNorm};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use recurrent::{Gru, Lstm};
+pub use reversal::reverse_gradient;
 pub use window::{Padding, Window};

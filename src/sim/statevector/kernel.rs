@@ -302,39 +302,6 @@ pub fn multiply<S: Simd, F: Float, const K: usize, const W: usize, const REAL: b
     y
 }
 
-/// `Σ conj(ψ_i) ψ_j` over everything but the operands, for each lane: laid out like entries by row.
-pub fn overlaps<F: Float>(state: &State<F>, places: &Places) -> Vec<F> {
-    let mut out = vec![F::ZERO; 2 * places.size() * places.size() * state.lanes];
-    overlaps_into(state, places, &mut out);
-    out
-}
-
-widest! {
-    pub fn overlaps_into<'a, F: Float>(state: &'a State<F>, places: &'a Places, out: &'a mut [F]) = overlap_loops
-}
-
-#[inline(always)]
-fn overlap_loops<S: Simd, F: Float>(state: &State<F>, places: &Places, out: &mut [F]) {
-    let (lanes, size) = (state.lanes, places.size());
-    for run in 0..places.count {
-        let start = places.start(run);
-        for row in start..start + places.run {
-            for i in 0..size {
-                for j in 0..size {
-                    let (a, b) = ((row + places.offsets[i]) * lanes, (row + places.offsets[j]) * lanes);
-                    let (ar, ai) = (&state.re[a..a + lanes], &state.im[a..a + lanes]);
-                    let (br, bi) = (&state.re[b..b + lanes], &state.im[b..b + lanes]);
-                    let (re, im) = out[2 * (i * size + j) * lanes..][..2 * lanes].split_at_mut(lanes);
-                    for lane in 0..lanes {
-                        re[lane] = fused::<S, _>(ar[lane], br[lane], fused::<S, _>(ai[lane], bi[lane], re[lane]));
-                        im[lane] = fused::<S, _>(ar[lane], bi[lane], fused::<S, _>(-ai[lane], br[lane], im[lane]));
-                    }
-                }
-            }
-        }
-    }
-}
-
 #[inline(always)]
 pub fn apply_large<S: Simd, F: Float>(state: &mut State<F>, places: &Places, entries: Entries<F>) {
     let (lanes, size) = (state.lanes, places.size());

@@ -15,7 +15,7 @@ mod phases;
 mod plain;
 mod prepared;
 pub(super) mod strings;
-mod vector;
+pub(super) mod vector;
 
 pub use prepared::Prepared;
 
@@ -31,7 +31,7 @@ use crate::noise::{Program, Step};
 use crate::sim::density::chunks;
 use crate::sim::float::Float;
 use crate::sim::memo::Memo;
-use crate::sim::readout::{Ending, Read, record, recorded};
+use crate::sim::readout::{Ending, Reads, record, recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 use gates::{Bound, Gate};
 use kernel::State;
@@ -53,7 +53,7 @@ pub struct Statevector {
 struct Plan {
     qubits: usize,
     gates: Vec<Gate>,
-    reads: Vec<Read>,
+    reads: Reads,
     measures: bool,
 }
 
@@ -86,7 +86,7 @@ impl Plan {
             let instead = "use density or trajectory";
             return Err(SimError::Unsupported { engine: NAME, step: refused, instead });
         }
-        let measures = !ending.reads.is_empty();
+        let measures = !ending.reads.list.is_empty();
         Ok(Self { qubits: program.qubits(), gates, reads: ending.reads, measures })
     }
 
@@ -323,7 +323,11 @@ impl Statevector {
 
 impl Simulator for Statevector {
     fn name(&self) -> String {
-        format!("statevector, {}", self.precision)
+        format!("statevector, {} precision", self.precision)
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {

@@ -4,8 +4,8 @@
 //! metrics.json, [`read`] reads that back. Everything that may differ between two runs of one specification (times,
 //! energy, threads) stands in [`Timing`] alone, so that without it a rerun is the same to the byte.
 
-mod chart;
-mod html;
+pub(in crate::study) mod chart;
+pub(in crate::study) mod html;
 mod plots;
 mod tables;
 #[cfg(feature = "cli")]

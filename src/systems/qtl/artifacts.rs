@@ -3,18 +3,19 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
 use crate::circuit::qasm::{WriteOptions, write2, write3};
 use crate::circuit::{Ansatz, Circuit, draw};
 use crate::data::Samples;
-use crate::nn::head::{Body, DressedHead};
+use crate::nn::head::DressedHead;
 use crate::nn::{Execution, NnError};
 use crate::study::StudyError;
 use crate::study::files::{EpochLine, PredictionLine, RunFolder, predictions_csv, training_log_csv};
 use crate::study::report::{Drawing, Report, html, json};
 use crate::systems::qtl::Setting;
 use crate::systems::qtl::experiment::{Executions, Table, Trained};
+use crate::systems::qtl::saved::{measured, numbers};
 use crate::systems::qtl::spec::{HeadChoice, Spec};
 
 /// Each file of a run folder and what it holds.
@@ -60,11 +61,9 @@ impl Exported {
         let shape = spec.shape(table.training.features.dim(1)?, table.classes);
         let family = spec.family()?;
         let Some(ansatz) = choice.row.ansatz(family, &shape)? else { return Ok(None) };
-        let Body::Dressed { entangle } = choice.row.body else { return Ok(None) };
-        let execution: Execution = executions.get(entangle, &Setting::IDEAL, run.seed);
-        let head = DressedHead::new(&mut run.params, &shape, family, execution)?;
+        let execution: Execution = executions.get(choice.row, &Setting::IDEAL, run.seed);
+        let head = DressedHead::new(&mut run.params, &shape, choice.row.family(family), execution)?;
         let angles = head.angles(&table.validation.features.narrow(0, 0, 1)?)?;
-        let numbers = |t: &Tensor| t.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
         let (weights, inputs) = (numbers(head.weights())?, numbers(&angles)?);
         Ok(Some(Self { ansatz, weights, inputs, label: choice.label.clone(), seed: run.seed }))
     }
@@ -84,10 +83,8 @@ impl Exported {
         }
     }
 
-    fn trained(&self) -> Result<Circuit, NnError> {
-        let mut circuit = self.ansatz.circuit.bind_last(&self.weights, self.ansatz.inputs)?;
-        circuit.measure_all()?;
-        Ok(circuit)
+    fn trained(&self) -> Result<Circuit, StudyError> {
+        measured(&self.ansatz, &self.weights)
     }
 }
 

@@ -4,22 +4,22 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use candle_core::{DType, Device as Place, Tensor};
-use ndarray::{Array1, Array2, Axis};
+use candle_core::DType;
+use ndarray::{Array1, Array2};
 
 use crate::circuit::ansatz::AnsatzRow;
 use crate::data::{Features, Part};
-use crate::nn::head::{Body, HeadShape};
+use crate::nn::head::{Body, HeadRow, HeadShape};
 use crate::nn::{Execution, NnError, Params};
 use crate::noise::model::{NoiseModel, Options, Scale};
 use crate::sim::{self, Angles, Auto, Shots, Simulator};
 use crate::study::energy::{EnergySource, Usage, thread_cpu_seconds};
 use crate::study::train::{Epoch, Rows, predict, train};
 use crate::study::{StudyError, parallel};
-use crate::systems::Progress;
 use crate::systems::qtl::Setting;
 use crate::systems::qtl::kernel;
 use crate::systems::qtl::spec::{HeadChoice, Spec};
+use crate::systems::{Progress, inputs};
 
 /// One head trained under one seed, with what it predicts for the validation rows.
 pub struct Trained {
@@ -55,25 +55,19 @@ impl Table {
     /// # Errors
     /// If the tensor library fails.
     pub fn of(features: &Features) -> Result<Self, StudyError> {
-        let rows = |part: Part| -> Result<Rows, StudyError> {
-            let picked = features.samples.of(part);
-            let values = features.values.select(Axis(0), &picked);
-            let labels: Vec<u32> = picked.iter().map(|&i| features.samples.labels[i] as u32).collect();
-            let shape = values.dim();
-            Ok(Rows {
-                features: Tensor::from_vec(values.into_iter().collect::<Vec<f32>>(), shape, &Place::Cpu)?,
-                labels: Tensor::new(labels, &Place::Cpu)?,
-            })
-        };
+        let rows = |part| inputs::rows(&features.values, &features.samples, part);
         let classes = features.samples.classes.len();
         Ok(Self { training: rows(Part::Train)?, validation: rows(Part::Validation)?, classes })
     }
 }
 
+/// Entangled or not, a family of the head's own, device, bits of the scale.
+type Key = (bool, Option<&'static str>, Option<String>, u64);
+
 /// Circuits compiled for everything a run needs them for: one per (entangled or not, device, scale), shared by all
 /// seeds.
 pub struct Executions {
-    compiled: HashMap<(bool, Option<String>, u64), Execution>,
+    compiled: HashMap<Key, (Execution, usize)>,
     /// What noise models mended, each sentence once.
     pub notices: Vec<String>,
 }
@@ -87,11 +81,10 @@ impl Executions {
         let family = spec.family()?;
         let mut made = Self { compiled: HashMap::new(), notices: Vec::new() };
         for choice in heads {
-            let Body::Dressed { entangle } = choice.row.body else { continue };
-            let ansatz = family.build(shape.qubits, shape.depth, entangle).map_err(NnError::from)?;
+            let Some(ansatz) = choice.row.ansatz(family, shape)? else { continue };
             let trained_under = Setting { device: choice.trained_under.clone(), ..Setting::IDEAL };
             for setting in Setting::all(&spec.judge).iter().chain([&trained_under]) {
-                let key = Self::key(entangle, setting);
+                let key = Self::key(choice.row, setting);
                 if made.compiled.contains_key(&key) {
                     continue;
                 }
@@ -112,31 +105,32 @@ impl Executions {
                         made.notices.push(told);
                     }
                 }
-                made.compiled.insert(key, execution);
+                made.compiled.insert(key, (execution, ansatz.inputs));
             }
         }
         Ok(made)
     }
 
-    fn key(entangle: bool, setting: &Setting) -> (bool, Option<String>, u64) {
+    fn key(row: &HeadRow, setting: &Setting) -> Key {
+        let entangle = matches!(row.body, Body::Dressed { entangle: true });
         // Without a device there is no noise to scale.
         let scale = if setting.device.is_some() { setting.scale } else { 1.0 };
-        (entangle, setting.device.clone(), scale.to_bits())
+        (entangle, row.circuit, setting.device.clone(), scale.to_bits())
     }
 
-    /// The engines that run them on batches of `batch` rows with `inputs` input angles, for the report.
-    pub fn engines(&self, batch: usize, inputs: usize) -> String {
-        let names = self.compiled.values().map(|run| {
-            let (rows, shared) = (Array2::zeros((batch, inputs)), Array1::zeros(run.program.slots - inputs));
+    /// The engines that run them on batches of `batch` rows, for the report.
+    pub fn engines(&self, batch: usize) -> String {
+        let names = self.compiled.values().map(|(run, inputs)| {
+            let (rows, shared) = (Array2::zeros((batch, *inputs)), Array1::zeros(run.program.slots - inputs));
             let angles = Angles { rows: rows.view(), shared: shared.view() };
             run.simulator.chosen(&run.program, angles, run.observables.len())
         });
         names.collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join("; ")
     }
 
-    /// The circuit of this kind in this setting; with shots, on an engine that samples under `seed`.
-    pub fn get(&self, entangle: bool, setting: &Setting, seed: u64) -> Execution {
-        let exact = &self.compiled[&Self::key(entangle, setting)];
+    /// The circuit of a head in this setting; with shots, on an engine that samples under `seed`.
+    pub fn get(&self, row: &HeadRow, setting: &Setting, seed: u64) -> Execution {
+        let (exact, _) = &self.compiled[&Self::key(row, setting)];
         match setting.shots {
             None => exact.clone(),
             Some(shots) => {
@@ -200,16 +194,16 @@ impl Work<'_> {
                 let probabilities = self.judge(&mut params, None)?;
                 (history, vec![(Setting::IDEAL, probabilities)])
             }
-            Body::Dressed { entangle } => {
+            Body::Dressed { .. } => {
                 let home = Setting { device: self.choice.trained_under.clone(), ..Setting::IDEAL };
-                let execution = self.executions.get(entangle, &home, self.seed);
+                let execution = self.executions.get(self.choice.row, &home, self.seed);
                 let history = self.train(&mut params, Some(execution), progress)?;
                 let mut judged = Vec::new();
                 for setting in Setting::all(&self.spec.judge) {
                     if progress.stopped() {
                         return Err(StudyError::Interrupted);
                     }
-                    let execution = self.executions.get(entangle, &setting, self.seed);
+                    let execution = self.executions.get(self.choice.row, &setting, self.seed);
                     judged.push((setting, self.judge(&mut params, Some(execution))?));
                 }
                 (history, judged)

@@ -50,7 +50,7 @@ impl Runs<'_> {
     fn family(&self) -> Family {
         match self.choice.row.body {
             Body::Layers { .. } => Family::Classical,
-            Body::Dressed { entangle: true } if self.choice.row.frozen.is_empty() => Family::Quantum,
+            Body::Dressed { entangle: true } if self.choice.row.name != "frozen_quantum" => Family::Quantum,
             Body::Dressed { .. } => Family::Control,
             Body::Kernel => Family::Quantum,
         }

@@ -5,28 +5,32 @@
 //! with Noisy Quantum Circuits", arXiv 2603.16973.
 //!
 //! * [`Spec`]: everything that decides the result; [`PRESETS`] are ready ones.
-//! * [`run`]: the whole river, into one run folder.
+//! * [`run`]: the whole river, into one run folder. [`SavedHead`]: its trained circuit, read back.
 
 mod artifacts;
+pub mod battery;
 mod experiment;
-mod inputs;
 mod judge;
 mod kernel;
 mod presets;
+mod saved;
 mod setting;
 mod spec;
 
+pub use crate::systems::Workplace;
+pub use crate::systems::spec::{Backbone, Circuit, Data, Source};
 pub use presets::{PRESETS, PresetRow, quick};
+pub use saved::SavedHead;
 pub use setting::Setting;
-pub use spec::{Backbone, Circuit, Data, FORMAT, HeadChoice, Judge, Source, Spec};
+pub use spec::{FORMAT, HeadChoice, Judge, Spec};
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::data::Part;
 use crate::study::StudyError;
 use crate::study::energy::{EnergySource, Meter};
 use crate::study::report::{Environment, Report};
-use crate::systems::{Progress, SystemRow};
+use crate::systems::{Progress, SystemRow, inputs};
 
 use artifacts::Exported;
 use experiment::{Executions, Table, Trained};
@@ -36,17 +40,6 @@ pub const ROW: SystemRow = SystemRow {
     name: "qtl",
     doc: "Quantum and classical heads on a frozen backbone, judged under calibrated noise (arXiv 2603.16973)",
 };
-
-/// Where a run works; nothing here changes its result.
-#[derive(Clone, Debug)]
-pub struct Workplace<'a> {
-    /// The run folder to be made.
-    pub out: &'a Path,
-    /// Folder of cached features.
-    pub cache: &'a Path,
-    /// Number of threads.
-    pub threads: usize,
-}
 
 /// What a run leaves behind.
 #[derive(Debug)]
@@ -68,7 +61,7 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
     artifacts::check_free(place.out)?;
     let source = EnergySource::default();
     let meter = Meter::start(&source);
-    let inputs = inputs::load(spec, place, progress)?;
+    let inputs = inputs::load(&spec.data, &spec.backbone, place, progress)?;
     let table = Table::of(&inputs.features)?;
     let heads = spec.choices()?;
     let shape = spec.shape(inputs.features.values.ncols(), table.classes);
@@ -101,9 +94,8 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
 
 fn environment(spec: &Spec, trained: &[Trained], executions: &Executions) -> Result<Environment, StudyError> {
     let circuits = trained.iter().any(|run| run.judged.len() > 1);
-    let inputs = spec.family()?.inputs(spec.circuit.qubits, spec.circuit.depth);
     Ok(Environment {
-        engine: if circuits { executions.engines(spec.train.batch, inputs) } else { "no head runs a circuit".into() },
+        engine: if circuits { executions.engines(spec.train.batch) } else { "no head runs a circuit".into() },
         precision: "f32 features and heads, f64 circuits".into(),
         device: format!("cpu ({})", std::env::consts::ARCH),
         versions: vec![("qgraft".into(), env!("CARGO_PKG_VERSION").into())],

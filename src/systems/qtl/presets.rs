@@ -52,6 +52,15 @@ pub static PRESETS: &[PresetRow] = &[
         apply: |spec| family(spec, "amplitude", 3),
     },
     PresetRow {
+        name: "families",
+        doc: "The five families of quantum transfer learning under one pipeline, with their classical baselines: DQN, QPIE, \
+              AE (TLQNN and TLQCNN), PV, ED (arXiv 2605.19417)",
+        apply: |spec| {
+            let heads = ["linear", "mlp_a", "dqn", "qpie", "tlqnn", "tlqcnn", "post_variational", "entangled_dressed"];
+            spec.heads = heads.map(String::from).to_vec();
+        },
+    },
+    PresetRow {
         name: "kernel",
         doc: "Fidelity-kernel support vectors beside the linear head and the dressed circuit (arXiv 1804.11326)",
         apply: |spec| spec.heads = ["linear", "quantum", "quantum_kernel"].map(String::from).to_vec(),

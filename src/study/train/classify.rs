@@ -1,14 +1,15 @@
-//! The training loop. There is only this one.
+//! The loop as heads on cached features use it: classes, one plan, nothing chosen by the validation rows.
 
 use candle_core::{D, DType, Tensor};
-use candle_nn::loss::cross_entropy;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use crate::math::Stream;
-use crate::nn::optim::{Method, StepSchedule};
-use crate::nn::{Head, Optimizer, Params, Plan};
+use crate::nn::loss::Loss;
+use crate::nn::model::first;
+use crate::nn::optim::{Method, Schedule, StepSchedule};
+use crate::nn::{Examples, Head, Mode, Model, Network, NnError, Output, Params, Plan};
 use crate::study::StudyError;
+use crate::study::train::{Fit, HeldOut, Regime, Watch};
 
 /// How a head is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,17 @@ impl Rows {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    fn examples(&self) -> Examples {
+        Examples::new(self.features.clone(), self.labels.clone())
+    }
+}
+
+impl From<Recipe> for Regime {
+    fn from(recipe: Recipe) -> Self {
+        let Recipe { epochs, batch, rate, schedule, optimizer } = recipe;
+        Self { schedule: Schedule::Step(schedule), ..Self::new(epochs, batch, rate, optimizer) }
+    }
 }
 
 /// What happened in one epoch. Training figures are means over the epoch's steps, before each step.
@@ -58,22 +70,6 @@ pub struct Epoch {
     pub validation_loss: f64,
     /// Share of validation rows classified rightly, after the epoch.
     pub validation_accuracy: f64,
-}
-
-/// Who watches a training: told of every step, asked whether to stop.
-pub trait Watch: Sync {
-    /// `rows` more training rows were learned from.
-    fn learned(&self, rows: usize);
-    /// Whether the user wants to stop.
-    fn stopped(&self) -> bool;
-}
-
-/// Nobody watches.
-impl Watch for () {
-    fn learned(&self, _rows: usize) {}
-    fn stopped(&self) -> bool {
-        false
-    }
 }
 
 /// Trains `head`, whose parameters are `params`, moving what `plan` moves. Batches are drawn under `seed`.
@@ -92,41 +88,42 @@ pub fn train(
     seed: u64,
     watch: &dyn Watch,
 ) -> Result<Vec<Epoch>, StudyError> {
-    let mut optimizer = Optimizer::new(recipe.optimizer);
-    let mut batches = Stream::named(seed, "batches");
-    let mut history = Vec::with_capacity(recipe.epochs);
-    for epoch in 0..recipe.epochs {
-        let rate = recipe.rate * recipe.schedule.at(epoch);
-        let (mut loss_sum, mut right) = (0.0, 0.0);
-        let order: Vec<u32> = batches.permutation(training.len()).into_iter().map(|row| row as u32).collect();
-        for rows in order.chunks(recipe.batch.max(1)) {
-            if watch.stopped() {
-                return Err(StudyError::Interrupted);
-            }
-            let picked = Tensor::new(rows, training.features.device())?;
-            let features = training.features.index_select(&picked, 0)?;
-            let labels = training.labels.index_select(&picked, 0)?;
-            let logits = head.logits(&features)?;
-            let loss = cross_entropy(&logits, &labels)?;
-            let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
-            if !value.is_finite() {
-                return Err(StudyError::Diverged { loss: value, epoch, rate });
-            }
-            optimizer.step(params, &loss.backward()?, plan, rate)?;
-            loss_sum += value * rows.len() as f64;
-            right += count_right(&logits, &labels)?;
-            watch.learned(rows.len());
-        }
-        let count = training.len() as f64;
-        let (validation_loss, validation_accuracy) = judge(head, validation)?;
-        history.push(Epoch {
-            train_loss: loss_sum / count,
-            train_accuracy: right / count,
-            validation_loss,
-            validation_accuracy,
-        });
+    let model = Built(head);
+    let (training, validation) = (training.examples(), validation.examples());
+    let loss = Loss::CrossEntropy;
+    let fit = Fit {
+        judge: &HeldOut { source: &validation, objective: &loss, batch: usize::MAX },
+        watch,
+        ..Fit::new(&model, &training, &loss, &Regime::from(*recipe), seed)
+    };
+    // A clone shares the variables, so what is trained are the caller's parameters.
+    let history = fit.run(&mut params.clone(), &mut plan.clone())?;
+    let right = |share: Option<f64>| share.unwrap_or(f64::NAN);
+    Ok(history
+        .into_iter()
+        .map(|record| Epoch {
+            train_loss: record.loss,
+            train_accuracy: right(record.right),
+            validation_loss: record.judged.loss,
+            validation_accuracy: record.judged.metric,
+        })
+        .collect())
+}
+
+/// A head that was built before.
+struct Built<'a>(&'a dyn Head);
+
+impl Model for Built<'_> {
+    fn build<'a>(&'a self, _params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
+        Ok(Box::new(Built(self.0)))
     }
-    Ok(history)
+}
+
+impl Network for Built<'_> {
+    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+        let features = first(inputs)?;
+        Ok(Output::new(features.clone(), self.0.logits(features)?))
+    }
 }
 
 /// Class probabilities (rows, classes) of a head.
@@ -139,16 +136,4 @@ pub fn predict(head: &dyn Head, features: &Tensor) -> Result<Array2<f64>, StudyE
     let (rows, classes) = probabilities.dims2()?;
     let values = probabilities.flatten_all()?.to_vec1()?;
     Ok(Array2::from_shape_vec((rows, classes), values).expect("a (rows, classes) tensor has rows·classes values"))
-}
-
-/// Mean cross-entropy and accuracy.
-fn judge(head: &dyn Head, rows: &Rows) -> Result<(f64, f64), StudyError> {
-    let logits = head.logits(&rows.features)?;
-    let loss = cross_entropy(&logits, &rows.labels)?.to_dtype(DType::F64)?.to_scalar()?;
-    Ok((loss, count_right(&logits, &rows.labels)? / rows.len() as f64))
-}
-
-fn count_right(logits: &Tensor, labels: &Tensor) -> Result<f64, StudyError> {
-    let same = logits.detach().argmax(D::Minus1)?.eq(labels)?;
-    Ok(same.to_dtype(DType::F64)?.sum_all()?.to_scalar()?)
 }

@@ -1,32 +1,16 @@
-//! Optimisers with a rate per parameter, and the schedules of the rate.
+//! Optimisers with a rate per parameter, schedules of the rate, and averages of what was passed through.
+
+mod average;
+mod schedule;
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var, WithDType};
 use serde::{Deserialize, Serialize};
 
-use crate::nn::{NnError, Params};
+pub use average::Average;
+pub use schedule::{Schedule, StepSchedule, warm_up};
 
-/// Who moves, and how fast: a factor on the learning rate per parameter name. Parameters it does not name move at the
-/// full rate; 0 freezes one (no step, no weight decay, no momentum).
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan(pub Vec<(String, f64)>);
-
-impl Plan {
-    /// Everything moves at the full rate except the named, which stay as they are.
-    pub fn freezing(names: &[&str]) -> Self {
-        Self(names.iter().map(|&name| (name.to_string(), 0.0)).collect())
-    }
-
-    /// The factor on `name`'s rate.
-    pub fn rate(&self, name: &str) -> f64 {
-        self.0.iter().find(|(known, _)| known == name).map_or(1.0, |&(_, rate)| rate)
-    }
-
-    /// Whether `name` moves at all.
-    pub fn moves(&self, name: &str) -> bool {
-        self.rate(name) != 0.0
-    }
-}
+use crate::nn::{NnError, Params, Plan};
 
 /// Which optimiser, with its constants.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,24 +36,23 @@ pub enum Method {
 
 impl Method {
     /// Adam with PyTorch's constants.
-    pub const ADAM: Self = Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
-}
+    pub const ADAM: Self = Self::adamw(0.0);
 
-/// How the learning rate falls: multiplied by `factor` every `every` epochs (PyTorch's `StepLR`).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StepSchedule {
-    /// Epochs between steps.
-    pub every: usize,
-    /// Factor of a step.
-    pub factor: f64,
-}
-
-impl StepSchedule {
-    /// The factor in epoch `epoch`, counted from 0.
-    pub fn at(self, epoch: usize) -> f64 {
-        self.factor.powi((epoch / self.every.max(1)) as i32)
+    /// Adam with PyTorch's constants and decoupled weight decay.
+    pub const fn adamw(weight_decay: f64) -> Self {
+        Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay }
     }
+}
+
+/// What an optimiser remembers of one parameter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Moments {
+    /// Steps this parameter has taken. Its own count: one that is released late starts like one that starts early.
+    pub steps: i32,
+    /// Running mean of the gradient, or the velocity.
+    pub first: Vec<f64>,
+    /// Running mean of the squared gradient.
+    pub second: Vec<f64>,
 }
 
 /// The state of an optimiser over one set of parameters.
@@ -79,15 +62,30 @@ impl StepSchedule {
 #[derive(Debug)]
 pub struct Optimizer {
     method: Method,
-    steps: i32,
-    /// First and second moment of each parameter, in the order of the parameters; made at its first step.
-    moments: Vec<Option<[Vec<f64>; 2]>>,
+    clip: Option<f64>,
+    /// In the order of the parameters; made at a parameter's first step.
+    moments: Vec<Option<Moments>>,
 }
 
 impl Optimizer {
     /// A fresh optimiser.
     pub fn new(method: Method) -> Self {
-        Self { method, steps: 0, moments: Vec::new() }
+        Self { method, clip: None, moments: Vec::new() }
+    }
+
+    /// Gradients of all moving parameters together are shortened to at most this norm (PyTorch's `clip_grad_norm_`).
+    pub fn clipped(self, clip: Option<f64>) -> Self {
+        Self { clip, ..self }
+    }
+
+    /// What it remembers, in the order of the parameters.
+    pub fn moments(&self) -> &[Option<Moments>] {
+        &self.moments
+    }
+
+    /// Goes on from what another optimiser remembered; nothing makes it fresh.
+    pub fn remember(&mut self, moments: Vec<Option<Moments>>) {
+        self.moments = moments;
     }
 
     /// One step at learning rate `rate` for every parameter that `plan` moves and `gradients` knows.
@@ -95,14 +93,18 @@ impl Optimizer {
     /// # Errors
     /// If the tensor library fails.
     pub fn step(&mut self, params: &Params, gradients: &GradStore, plan: &Plan, rate: f64) -> Result<(), NnError> {
-        self.steps += 1;
-        for (index, (name, var)) in params.iter().enumerate() {
-            if self.moments.len() <= index {
-                self.moments.push(None);
-            }
-            let Some(gradient) = gradients.get(var.as_tensor()).filter(|_| plan.moves(name)) else { continue };
+        let moving = |name: &str, var: &Var| gradients.get(var.as_tensor()).filter(|_| plan.moves(name)).cloned();
+        let moving: Vec<_> = params.iter().map(|(name, var)| (name, var, moving(name, var))).collect();
+        let shortened = match self.clip {
+            Some(longest) => shortening(moving.iter().filter_map(|(_, _, gradient)| gradient.as_ref()), longest)?,
+            None => 1.0,
+        };
+        self.moments.resize_with(self.moments.len().max(moving.len()), || None);
+        for (index, (name, var, gradient)) in moving.into_iter().enumerate() {
+            let Some(gradient) = gradient else { continue };
             let rate = rate * plan.rate(name);
             let (values, gradient) = (var.flatten_all()?, gradient.flatten_all()?);
+            let gradient = if shortened < 1.0 { (gradient * shortened)? } else { gradient };
             let moved = match var.dtype() {
                 DType::F32 => self.moved::<f32>(index, values.to_vec1()?, gradient.to_vec1()?, rate, var)?,
                 _ => self.moved::<f64>(index, values.to_vec1()?, gradient.to_vec1()?, rate, var)?,
@@ -122,10 +124,12 @@ impl Optimizer {
         like: &Var,
     ) -> Result<Tensor, NnError> {
         let count = values.len();
-        let [first, second] = self.moments[index].get_or_insert_with(|| [vec![0.0; count], vec![0.0; count]]);
+        let fresh = || Moments { steps: 0, first: vec![0.0; count], second: vec![0.0; count] };
+        let Moments { steps, first, second } = self.moments[index].get_or_insert_with(fresh);
+        *steps += 1;
         match self.method {
             Method::Adam { beta1, beta2, epsilon, weight_decay } => {
-                let (unbias1, unbias2) = (1.0 - beta1.powi(self.steps), 1.0 - beta2.powi(self.steps));
+                let (unbias1, unbias2) = (1.0 - beta1.powi(*steps), 1.0 - beta2.powi(*steps));
                 for (((value, gradient), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
                     let (old, g) = (value.to_f64(), gradient.to_f64());
                     *m = beta1 * *m + (1.0 - beta1) * g;
@@ -143,4 +147,13 @@ impl Optimizer {
         }
         Ok(Tensor::from_vec(values, like.shape(), like.device())?)
     }
+}
+
+/// The factor that brings gradients to at most the norm `longest`; PyTorch adds 1e-6 to the norm.
+fn shortening<'a>(gradients: impl Iterator<Item = &'a Tensor>, longest: f64) -> Result<f64, NnError> {
+    let mut squares = 0.0;
+    for gradient in gradients {
+        squares += gradient.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar::<f64>()?;
+    }
+    Ok((longest / (squares.sqrt() + 1e-6)).min(1.0))
 }

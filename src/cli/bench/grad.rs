@@ -1,0 +1,68 @@
+//! `qgraft bench grad`: a batched forward pass and the full gradient.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use ndarray::{Array1, Array2};
+
+use super::{Outcome, Setting, timed, values_checksum};
+use crate::circuit::{Circuit, Gate, Observable, Param};
+use crate::noise::Program;
+use crate::sim::{Angles, Options, Precision, engine};
+
+/// RY of each input, then layers of trained RY and a chain of CX; all ⟨Z⟩ and the gradient of their sum by all angles.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Number of qubits, and of inputs.
+    #[arg(long, value_name = "n")]
+    qubits: usize,
+    /// Trained layers.
+    #[arg(long, value_name = "L")]
+    layers: usize,
+    /// Rows of inputs.
+    #[arg(long, value_name = "B")]
+    batch: usize,
+    /// Width of numbers; the line says what truly ran.
+    #[arg(long, value_name = "P", default_value = "double")]
+    precision: Precision,
+    #[command(flatten)]
+    pub setting: Setting,
+}
+
+/// The circuit: slots `0..qubits` are inputs, then come the weights layer by layer.
+fn program(qubits: usize, layers: usize) -> Result<Program> {
+    let mut circuit = Circuit::new(qubits);
+    let slots: Vec<Param> = (0..qubits * (layers + 1)).map(|k| circuit.slot(format!("angle{k}"))).collect();
+    for (layer, slots) in slots.chunks(qubits).enumerate() {
+        for (qubit, &slot) in slots.iter().enumerate() {
+            circuit.push(Gate::Ry, &[qubit], &[slot])?;
+        }
+        for qubit in (1..qubits).filter(|_| layer > 0) {
+            circuit.push(Gate::Cx, &[qubit - 1, qubit], &[])?;
+        }
+    }
+    Ok(Program::ideal(&circuit, &[]))
+}
+
+/// Times it.
+pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
+    let &Arguments { qubits, layers, batch, precision, .. } = arguments;
+    ensure!(qubits > 0 && batch > 0, "--qubits and --batch must be 1 or more");
+    let program = program(qubits, layers)?;
+    let engine = engine("statevector", Options { precision, ..Options::default() })?;
+    let input = |(b, i): (usize, usize)| 1.5 * (0.7 * (b * qubits + i) as f64 + 0.1).sin();
+    let rows = Array2::from_shape_fn((batch, qubits), input);
+    let shared = Array1::from_shape_fn(layers * qubits, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let observables = Observable::all_z(qubits);
+    let cotangent = Array2::ones((batch, qubits));
+    let ((values, gradient), seconds) =
+        timed(budget, || Ok(engine.value_and_gradient(&program, angles, &observables, cotangent.view())?))?;
+    Ok(Outcome {
+        case: format!("grad_n{qubits:02}_l{layers}_b{batch}"),
+        qubits,
+        checksum: values_checksum(&values) + values_checksum(&gradient.rows) + values_checksum(&gradient.shared),
+        precision: engine.precision(),
+        seconds,
+    })
+}

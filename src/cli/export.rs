@@ -1,0 +1,85 @@
+//! `qgraft export RUN_DIR`: a trained circuit as OpenQASM.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::circuit::qasm::{WriteOptions, write2, write3};
+use crate::cli::circuit_file;
+use crate::cli::progress::{Bar, catch_interrupts};
+use crate::device::transpile::{Options, transpile};
+use crate::device::{Device, Target};
+use crate::systems::Progress;
+use crate::systems::qtl::{SavedHead, Workplace};
+
+/// Exports the trained circuit of a run folder as OpenQASM, every qubit measured.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  qgraft export runs/qtl-1 --format qasm3 -o head.qasm                     features stay `input float`
+  qgraft export runs/qtl-1 --format qasm2 --sample 7 -o row7.qasm          bound to validation row 7
+  qgraft export runs/qtl-1 --format qasm3 --device torino -o torino.qasm   native gates on physical qubits")]
+pub struct Arguments {
+    /// The folder of a `qgraft run qtl`.
+    folder: PathBuf,
+    /// OpenQASM 2 has numbers only, so it needs --sample.
+    #[arg(long, value_name = "FORMAT")]
+    format: Format,
+    /// Bind the input angles of this validation row, counted from 0 as in predictions.csv.
+    #[arg(long, value_name = "I")]
+    sample: Option<usize>,
+    /// Rewrite the circuit for this device: a name (see `qgraft list devices`) or a file.
+    #[arg(long, value_name = "NAME|FILE")]
+    device: Option<String>,
+    /// Effort of that rewriting, 0 to 3.
+    #[arg(long, value_name = "LEVEL", default_value_t = 3, requires = "device")]
+    level: u8,
+    /// Where to write; stdout by default.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Folder of cached features, for --sample.
+    #[arg(long, value_name = "DIR", default_value = ".qgraft-cache")]
+    cache: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    Qasm2,
+    Qasm3,
+}
+
+/// Exports the circuit.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.format == Format::Qasm2 && arguments.sample.is_none() {
+        bail!("OpenQASM 2 cannot keep the features open: bind a row with --sample I, or use --format qasm3");
+    }
+    let saved = SavedHead::read(&arguments.folder)?;
+    let mut circuit = saved.circuit()?;
+    if let Some(name) = &arguments.device {
+        let target = Target::of(&Device::load(name)?);
+        let routed = transpile(&circuit, &target, &Options { level: arguments.level, ..Options::default() })
+            .with_context(|| format!("rewriting for {name}"))?;
+        let places = routed.last.iter().enumerate().map(|(k, physical)| format!("{k} on {physical}"));
+        eprintln!(
+            "{name}: {} two-qubit gates, depth {}; qubits measured: {}",
+            routed.two_qubit_gates,
+            routed.depth,
+            places.collect::<Vec<_>>().join(", ")
+        );
+        circuit = routed.circuit;
+    }
+    if let Some(sample) = arguments.sample {
+        catch_interrupts();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let bar = Bar::new();
+        let place = Workplace { out: &arguments.folder, cache: &arguments.cache, threads };
+        let angles = saved.inputs(sample, &place, &bar);
+        bar.done();
+        circuit = circuit.bind(&angles?)?;
+    }
+    let text = match arguments.format {
+        Format::Qasm2 => write2(&circuit)?,
+        Format::Qasm3 => write3(&circuit, &WriteOptions { physical_qubits: arguments.device.is_some() }),
+    };
+    circuit_file::write(arguments.output.as_deref(), &text)
+}

@@ -1,0 +1,150 @@
+//! From a program to numbers.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::Result;
+use ndarray::{Array1, Array2, ArrayD, ArrayView1};
+use serde::Serialize;
+
+use super::Arguments;
+use super::setup::Setup;
+use crate::math::C64;
+use crate::noise::Program;
+use crate::sim::{Angles, Auto, Options, Precision, SimError, Simulator, engine, sample, state};
+
+/// Longest list of probabilities that is printed unasked.
+const LISTED: usize = 1 << 16;
+
+/// What is printed; the keys of the JSON object.
+#[derive(Serialize)]
+pub struct Answer {
+    /// The engine that ran, never "auto".
+    pub engine: String,
+    pub precision: Precision,
+    pub threads: usize,
+    /// Number of qubits simulated.
+    pub qubits: usize,
+    /// Time of the simulation alone.
+    pub seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<Vec<f64>>,
+    pub expectations: Vec<f64>,
+    /// By bit string, the highest bit first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<BTreeMap<String, u64>>,
+    pub repairs: Vec<String>,
+    /// Qubits of the file that states and, without measurement, outcomes speak of: bit k of an index is the k-th.
+    pub active: Vec<usize>,
+    /// Classical bits of the file that outcomes speak of, empty without measurement.
+    pub bits: Vec<usize>,
+}
+
+/// Runs everything that was asked for; the state only if it is to be saved.
+pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<ArrayD<C64>>)> {
+    let program = &setup.program;
+    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let shots = arguments.shots.unwrap_or(Options::default().shots);
+    let options = Options { precision: arguments.precision, shots, seed: arguments.seed };
+    let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize;
+    let outcomes = few || arguments.probabilities || arguments.shots.is_some() || setup.observables.is_empty();
+
+    let (auto, named) = (Auto::new(options), engine(&arguments.engine, options)?);
+    let engine: &dyn Simulator = match arguments.engine.as_str() {
+        "auto" => auto.choose(program, angles, (!outcomes).then_some(setup.observables.len())),
+        _ => named.as_ref(),
+    };
+    let full_name = engine.name();
+    // A name goes on with precision and number of trajectories.
+    let name = full_name.split(", ").next().unwrap_or_default().to_string();
+    if let Some(shots) = arguments.shots {
+        sample::affordable(shots)?;
+    }
+
+    let begun = Instant::now();
+    let mut probabilities = None;
+    if outcomes {
+        probabilities = Some(over_outcomes(setup, engine.probabilities(program, angles)?.row(0))?);
+    }
+    let mut counts = None;
+    if let (Some(shots), Some(p)) = (arguments.shots, &probabilities) {
+        counts = Some(match name.as_str() {
+            // Each trajectory gives one outcome; drawing from their mean would err twice.
+            "trajectory" => {
+                let drawn = engine.sample(program, angles, shots, arguments.seed)?.mapv(|n| n as f64);
+                over_outcomes(setup, drawn.row(0))?.mapv(|n| n as u64)
+            }
+            _ => sample::sample(p.view().insert_axis(ndarray::Axis(0)), shots, arguments.seed).row(0).to_owned(),
+        });
+    }
+    let expectations = match setup.observables.len() {
+        0 => Vec::new(),
+        _ => engine.expect(program, angles, &setup.observables)?.row(0).to_vec(),
+    };
+    let state = arguments.save.is_some().then(|| saved(arguments, setup)).transpose()?;
+    let seconds = begun.elapsed().as_secs_f64();
+
+    let width = setup.outcome_bits().len();
+    let named = |counts: Array1<u64>| {
+        let seen = counts.into_iter().enumerate().filter(|&(_, count)| count > 0);
+        seen.map(|(outcome, count)| (bit_string(outcome, width), count)).collect()
+    };
+    let listed = few || arguments.probabilities || !arguments.json;
+    let answer = Answer {
+        engine: name,
+        precision: engine.precision(),
+        threads: rayon::current_num_threads(),
+        qubits: program.qubits(),
+        seconds,
+        probabilities: probabilities.filter(|_| listed).map(|p| p.to_vec()),
+        expectations,
+        counts: counts.map(named),
+        repairs: program.notices.clone(),
+        active: setup.qubits.clone(),
+        bits: setup.bits.clone(),
+    };
+    Ok((answer, state))
+}
+
+/// An outcome as text, the highest bit first.
+pub fn bit_string(outcome: usize, width: usize) -> String {
+    (0..width).rev().map(|bit| if outcome >> bit & 1 == 1 { '1' } else { '0' }).collect()
+}
+
+/// What is indexed by the program's qubits, indexed by the file's; what is indexed by classical bits stays.
+fn over_outcomes(setup: &Setup, values: ArrayView1<f64>) -> Result<Array1<f64>> {
+    if setup.bits.is_empty() { Ok(state::marginal(values, &setup.places)?) } else { Ok(values.to_owned()) }
+}
+
+/// The state of the file's qubits, or of those to keep, just before terminal measurements.
+fn saved(arguments: &Arguments, setup: &Setup) -> Result<ArrayD<C64>> {
+    let program = &setup.program;
+    let keep = match arguments.keep.len() {
+        0 => None,
+        _ => Some(setup.places_of(&arguments.keep)?),
+    };
+    let pure = match arguments.engine.as_str() {
+        "density" => None,
+        "statevector" => Some(state::statevector(program, &[])?),
+        _ => pure(program)?,
+    };
+    let places = keep.as_deref().unwrap_or(&setup.places);
+    Ok(match pure {
+        // All qubits of the program, perhaps in another order.
+        Some(psi) if keep.is_none() && places.len() == program.qubits() => {
+            state::reordered(psi.view(), places)?.into_dyn()
+        }
+        Some(psi) => state::reduced(psi.view(), places)?.into_dyn(),
+        None => state::partial_trace(state::density(program, &[])?.view(), places)?.into_dyn(),
+    })
+}
+
+/// The state vector of a program, if it has one.
+fn pure(program: &Program) -> Result<Option<Array1<C64>>> {
+    match state::statevector(program, &[]) {
+        Ok(psi) => Ok(Some(psi)),
+        Err(SimError::Unsupported { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

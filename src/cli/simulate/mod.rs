@@ -1,0 +1,93 @@
+//! `qgraft simulate FILE`: probabilities, expectation values, counts and states of one circuit.
+//!
+//! From the file to a program (`setup`), from the program to numbers (`answer`), from numbers to text (`show`).
+
+mod answer;
+mod npy;
+mod setup;
+mod show;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::cli::{circuit_file, workers};
+use crate::sim::Precision;
+use answer::answer;
+use setup::Setup;
+
+/// Simulates a circuit, ideal or under the calibrated noise of a device.
+///
+/// Outcomes are those of the classical bits if the circuit measures (readout error included), else those of its qubits;
+/// the highest bit is printed first. Only qubits that something acts on are simulated in registers wider than ten.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  qgraft simulate circuits/ghz.qasm --shots 1000
+  qgraft simulate circuits/qaoa_ring.qasm --device torino --transpile --observable \"Z0 Z1 + 0.5 X2\"
+  qgraft simulate circuits/w_state.qasm --save state.npy --json")]
+pub struct Arguments {
+    /// OpenQASM 2 or 3, or circuit JSON.
+    file: PathBuf,
+    /// Engine (see `qgraft list engines`).
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    engine: String,
+    /// Noise of this device (see `qgraft list devices`), or of a calibration file. Qubit k of the circuit is qubit k of the
+    /// device; a gate that the device does not have is applied without noise and named.
+    #[arg(long, value_name = "NAME|FILE")]
+    device: Option<String>,
+    /// Noise model (see `qgraft list models`).
+    #[arg(long, value_name = "NAME", default_value = "aer", requires = "device")]
+    model: String,
+    /// Rewrite the circuit for the device first: native gates on coupled qubits.
+    #[arg(long, requires = "device")]
+    transpile: bool,
+    /// Draw so many shots; also the number of trajectories (1024 by default).
+    #[arg(long, value_name = "N")]
+    shots: Option<usize>,
+    /// Seed of everything random.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// Width of the numbers, double or single; the output says what truly ran.
+    #[arg(long, value_name = "P", default_value = "double")]
+    precision: Precision,
+    /// Threads; by default as many as the machine has.
+    #[arg(long, value_name = "T")]
+    threads: Option<usize>,
+    /// A sum of Pauli strings whose expectation value is wanted, such as "Z0 Z1 + 0.5 X2"; may be repeated.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    observable: Vec<String>,
+    /// Values of the circuit's open angles, radians, in the order of their declaration.
+    #[arg(long, value_name = "A,A,…", value_delimiter = ',', allow_hyphen_values = true)]
+    angles: Vec<f64>,
+    /// Save the density matrix of these qubits alone, the first listed the least significant.
+    #[arg(long, value_name = "Q,Q,…", value_delimiter = ',', requires = "save")]
+    keep: Vec<usize>,
+    /// Save the state just before terminal measurements as a NumPy array: the state vector of an ideal circuit, else the
+    /// density matrix.
+    #[arg(long, value_name = "OUT.npy")]
+    save: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// List probabilities in JSON even if there are more than 2^16.
+    #[arg(long)]
+    probabilities: bool,
+}
+
+/// Simulates and prints.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    ensure!(arguments.shots != Some(0), "--shots 0 shows nothing; give 1 or more");
+    let exact = ["auto", "statevector", "density"];
+    if arguments.save.is_some() && !exact.contains(&arguments.engine.as_str()) {
+        bail!("--engine {} holds no state that could be saved; use one of {}", arguments.engine, exact.join(", "));
+    }
+    let workers = workers(arguments.threads)?;
+    let setup = Setup::of(arguments)?;
+    let (answer, state) = workers.install(|| answer(arguments, &setup))?;
+    if let (Some(path), Some(state)) = (&arguments.save, &state) {
+        circuit_file::write_bytes(path, &npy::bytes(state.view()))?;
+    }
+    let text =
+        if arguments.json { serde_json::to_string(&answer)? + "\n" } else { show::text(arguments, &setup, &answer) };
+    circuit_file::write(None, &text)
+}

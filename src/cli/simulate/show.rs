@@ -1,0 +1,91 @@
+//! From numbers to text for people.
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+
+use super::Arguments;
+use super::answer::{Answer, bit_string};
+use super::setup::Setup;
+use crate::math::Seconds;
+
+/// Outcomes in the table; the rest is summed up.
+const ROWS: usize = 16;
+/// Characters of the longest bar.
+const BAR: f64 = 30.0;
+
+/// What ran, the most probable outcomes, expectation values, notices.
+pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
+    let Answer { engine, precision, threads, seconds, .. } = answer;
+    let (qubits, width) = (answer.qubits, setup.width);
+    let of = if qubits == width { String::new() } else { format!(" for a register of {width}") };
+    let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+    let mut text = format!(
+        "{}: {qubits} qubits{of}, {engine}, {precision} precision, {threads}, {}\n",
+        arguments.file.display(),
+        Seconds(*seconds)
+    );
+    if answer.probabilities.is_some() {
+        text += &outcomes(setup, answer);
+    }
+    if !answer.expectations.is_empty() {
+        let mut table = table(["observable", "expectation value"]);
+        for (name, value) in arguments.observable.iter().zip(&answer.expectations) {
+            table.add_row([Cell::new(name), right(format!("{value:.6}"))]);
+        }
+        text += &format!("\n{table}\n");
+    }
+    if let Some(path) = &arguments.save {
+        text += &format!("\nThe state is in {}.\n", path.display());
+    }
+    if !answer.repairs.is_empty() {
+        text += "\nNotices\n";
+        text.extend(answer.repairs.iter().map(|notice| format!("  {notice}\n")));
+    }
+    text
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    table
+}
+
+fn right(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+fn outcomes(setup: &Setup, answer: &Answer) -> String {
+    let p = answer.probabilities.as_deref().unwrap_or_default();
+    let width = setup.outcome_bits().len();
+    let mut order: Vec<usize> = (0..p.len()).filter(|&outcome| p[outcome] > 1e-12).collect();
+    // Stable, so that equals stay in the order of their outcomes.
+    order.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
+    let most = order.first().map_or(1.0, |&outcome| p[outcome]);
+    let bar = |p: f64| "█".repeat((BAR * p / most).round() as usize);
+    let mut table = match answer.counts {
+        Some(_) => table(["outcome", "probability", "counts", ""]),
+        None => table(["outcome", "probability", ""]),
+    };
+    for &outcome in order.iter().take(ROWS) {
+        let name = bit_string(outcome, width);
+        let count = answer.counts.as_ref().map(|counts| counts.get(&name).copied().unwrap_or(0));
+        let mut cells = vec![Cell::new(name), right(format!("{:.6}", p[outcome]))];
+        cells.extend(count.map(|count| right(count.to_string())));
+        cells.push(Cell::new(bar(p[outcome])));
+        table.add_row(cells);
+    }
+    let kind = if setup.bits.is_empty() { "qubits" } else { "classical bits" };
+    let mut text = format!("\n{table}\nHighest first: {kind} {}.\n", spoken(setup.outcome_bits()));
+    if order.len() > ROWS {
+        let rest: f64 = order[ROWS..].iter().map(|&outcome| p[outcome]).sum();
+        text += &format!("{} more outcomes have {rest:.6} together.\n", order.len() - ROWS);
+    }
+    text
+}
+
+/// Bit numbers, highest first; a run without gaps as its ends.
+fn spoken(bits: &[usize]) -> String {
+    match bits {
+        [first, .., last] if last - first + 1 == bits.len() => format!("{last} to {first}"),
+        _ => bits.iter().rev().map(usize::to_string).collect::<Vec<_>>().join(", "),
+    }
+}

@@ -1,0 +1,85 @@
+//! Which rows make up the steps of an epoch.
+
+use crate::math::Stream;
+
+/// How the rows of an epoch are drawn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Sampler {
+    /// Every row once, in random order.
+    #[default]
+    Shuffled,
+    /// As many rows as there are, with replacement, each in proportion to its weight (≥ 0; one per row). An epoch misses about 37 %
+    /// of equally heavy rows.
+    Weighted(Vec<f64>),
+    /// Every step has equally many rows of each group (domain, class); `groups[row]` is a row's group. Small groups are
+    /// gone through several times while the largest is gone through once.
+    Balanced(Vec<u32>),
+}
+
+impl Sampler {
+    /// The rows of each step of one epoch over `rows` rows, about `batch` a step.
+    ///
+    /// ```
+    /// use qgraft::data::Sampler;
+    /// use qgraft::math::Stream;
+    /// let steps = Sampler::Balanced(vec![0, 0, 0, 0, 1]).epoch(5, 4, &mut Stream::named(0, "batches"));
+    /// assert_eq!(steps.len(), 2);
+    /// assert!(steps.iter().all(|step| step.len() == 4 && step.iter().filter(|row| **row == 4).count() == 2));
+    /// ```
+    pub fn epoch(&self, rows: usize, batch: usize, stream: &mut Stream) -> Vec<Vec<u32>> {
+        let batch = batch.max(1);
+        let in_steps = |order: Vec<usize>| -> Vec<Vec<u32>> {
+            order.chunks(batch).map(|step| step.iter().map(|&row| row as u32).collect()).collect()
+        };
+        match self {
+            Self::Shuffled => in_steps(stream.permutation(rows)),
+            Self::Weighted(weights) => {
+                let sums: Vec<f64> = weights
+                    .iter()
+                    .scan(0.0, |sum, weight| {
+                        *sum += weight;
+                        Some(*sum)
+                    })
+                    .collect();
+                let total = sums.last().copied().unwrap_or(0.0);
+                let mut draw = || {
+                    let place = total * stream.uniform();
+                    sums.partition_point(|sum| *sum <= place).min(rows - 1)
+                };
+                in_steps((0..rows).map(|_| draw()).collect())
+            }
+            Self::Balanced(groups) => {
+                let count = groups.iter().max().map_or(0, |last| *last as usize + 1);
+                let mut members = vec![Vec::new(); count];
+                for (row, &group) in groups.iter().enumerate() {
+                    members[group as usize].push(row);
+                }
+                members.retain(|rows| !rows.is_empty());
+                let share = (batch / members.len().max(1)).max(1);
+                let steps = members.iter().map(|rows| rows.len().div_ceil(share)).max().unwrap_or(0);
+                let mut epoch = vec![Vec::with_capacity(batch); steps];
+                for rows in &members {
+                    let mut order: Vec<usize> = Vec::new();
+                    for step in &mut epoch {
+                        while order.len() < share {
+                            order.extend(stream.permutation(rows.len()));
+                        }
+                        step.extend(order.drain(..share).map(|k| rows[k] as u32));
+                    }
+                }
+                epoch
+            }
+        }
+    }
+}
+
+/// A weight per class, (N / (K n_c))^`power` with n_c rows of N in class c of K: at power 1 every class counts alike,
+/// at 0 every row. An empty class is counted as one row.
+pub fn class_weights(labels: &[usize], classes: usize, power: f64) -> Vec<f64> {
+    let mut counts = vec![0usize; classes];
+    for &label in labels {
+        counts[label] += 1;
+    }
+    let even = labels.len() as f64 / classes as f64;
+    counts.into_iter().map(|count| (even / count.max(1) as f64).powf(power)).collect()
+}

@@ -1,0 +1,96 @@
+//! Rows brought to mean 0 and variance 1: the one operation under layer, group and batch normalisation.
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
+use rayon::prelude::*;
+
+use super::conv::slice;
+
+/// (x - mean) / √(variance + ε) of each row of `input` (rows, width), with the variance divided by the width.
+/// candle's own layer norm returns no gradient.
+///
+/// # Errors
+/// If the input does not have two dimensions, or is not f32 or f64.
+pub(super) fn standardize(input: &Tensor, epsilon: f64) -> Result<Tensor> {
+    let (_, width) = input.dims2()?;
+    input.contiguous()?.apply_op1(Standardize { width, epsilon })
+}
+
+#[derive(Clone, Copy)]
+struct Standardize {
+    width: usize,
+    epsilon: f64,
+}
+
+/// Mean and 1/√(variance + ε) of a row, summed in f64.
+fn moments<T: WithDType>(row: &[T], epsilon: f64) -> (f64, f64) {
+    let count = row.len() as f64;
+    let mean = row.iter().map(|v| v.to_f64()).sum::<f64>() / count;
+    let variance = row.iter().map(|v| (v.to_f64() - mean).powi(2)).sum::<f64>() / count;
+    (mean, (variance + epsilon).sqrt().recip())
+}
+
+impl Standardize {
+    fn forward<T: WithDType>(&self, input: &[T]) -> Vec<T> {
+        let mut output = vec![T::zero(); input.len()];
+        output.par_chunks_mut(self.width).zip(input.par_chunks(self.width)).for_each(|(output, input)| {
+            let (mean, scale) = moments(input, self.epsilon);
+            for (o, i) in output.iter_mut().zip(input) {
+                *o = T::from_f64((i.to_f64() - mean) * scale);
+            }
+        });
+        output
+    }
+
+    /// With y the output and s = 1/√(variance + ε): dx = s (g - mean(g) - y mean(g y)).
+    fn gradient<T: WithDType>(&self, input: &[T], output_gradient: &[T]) -> Vec<T> {
+        let mut gradient = vec![T::zero(); input.len()];
+        let rows = input.par_chunks(self.width).zip(output_gradient.par_chunks(self.width));
+        gradient.par_chunks_mut(self.width).zip(rows).for_each(|(gradient, (input, given))| {
+            let (mean, scale) = moments(input, self.epsilon);
+            let standard = |i: &T| (i.to_f64() - mean) * scale;
+            let count = input.len() as f64;
+            let level = given.iter().map(|g| g.to_f64()).sum::<f64>() / count;
+            let tilt = given.iter().zip(input).map(|(g, i)| g.to_f64() * standard(i)).sum::<f64>() / count;
+            for ((d, g), i) in gradient.iter_mut().zip(given).zip(input) {
+                *d = T::from_f64(scale * (g.to_f64() - level - standard(i) * tilt));
+            }
+        });
+        gradient
+    }
+}
+
+impl CustomOp1 for Standardize {
+    fn name(&self) -> &'static str {
+        "standardize"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let output = match storage.dtype() {
+            DType::F32 => CpuStorage::F32(self.forward::<f32>(slice(storage, layout)?)),
+            DType::F64 => CpuStorage::F64(self.forward::<f64>(slice(storage, layout)?)),
+            other => bail!("normalisation: {other:?} is not supported, convert to f32 or f64"),
+        };
+        Ok((output, layout.shape().clone()))
+    }
+
+    fn bwd(&self, input: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        input.apply_op2_no_bwd(&gradient.contiguous()?, &StandardizeGradient(*self)).map(Some)
+    }
+}
+
+struct StandardizeGradient(Standardize);
+
+impl CustomOp2 for StandardizeGradient {
+    fn name(&self) -> &'static str {
+        "standardize gradient"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        let gradient = match s1.dtype() {
+            DType::F64 => CpuStorage::F64(self.0.gradient::<f64>(slice(s1, l1)?, slice(s2, l2)?)),
+            _ => CpuStorage::F32(self.0.gradient::<f32>(slice(s1, l1)?, slice(s2, l2)?)),
+        };
+        Ok((gradient, l1.shape().clone()))
+    }
+}

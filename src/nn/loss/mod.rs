@@ -1,0 +1,125 @@
+//! How wrong a network is, row by row: the loss of a batch is a weighted mean that callers form themselves, so that
+//! rows can be weighted, left without a label, or compared by domain.
+
+mod rows;
+
+use candle_core::{D, DType, Tensor};
+
+pub use rows::{
+    absolute, binary_cross_entropy, cross_entropy, distillation, divergence, focal, huber, soft_cross_entropy, squares,
+};
+
+use crate::nn::{NnError, Output};
+
+/// What training makes small.
+pub trait Objective {
+    /// (rows): the loss of each row, differentiable in the outputs.
+    ///
+    /// # Errors
+    /// If outputs and targets do not fit.
+    fn losses(&self, output: &Output, targets: &[Tensor]) -> Result<Tensor, NnError>;
+
+    /// (rows): d loss / dw of each row with its logits multiplied by w, at w = 1, differentiable in the logits. Methods
+    /// that ask whether a classifier is optimal in every domain need it; `None` where it is not written down.
+    ///
+    /// # Errors
+    /// If outputs and targets do not fit.
+    fn slopes(&self, _output: &Output, _targets: &[Tensor]) -> Result<Option<Tensor>, NnError> {
+        Ok(None)
+    }
+
+    /// How many rows are classified rightly; `None` where that is no question.
+    ///
+    /// # Errors
+    /// If outputs and targets do not fit.
+    fn right(&self, _output: &Output, _targets: &[Tensor]) -> Result<Option<f64>, NnError> {
+        Ok(None)
+    }
+}
+
+/// The usual objectives, on the logits and the first target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
+    /// [`cross_entropy`] with classes (rows) u32.
+    CrossEntropy,
+    /// [`soft_cross_entropy`] with distributions (rows, classes).
+    SoftCrossEntropy,
+    /// [`focal`] with classes (rows) u32.
+    Focal {
+        /// How much less the rows count that are right already; 0 is cross-entropy.
+        gamma: f64,
+    },
+    /// [`binary_cross_entropy`] with numbers in 0..=1 of the logits' shape.
+    BinaryCrossEntropy,
+    /// [`squares`] with numbers of the logits' shape.
+    Squares,
+    /// [`absolute`] with numbers of the logits' shape.
+    Absolute,
+    /// [`huber`] with numbers of the logits' shape.
+    Huber {
+        /// Where squares give way to absolute values.
+        delta: f64,
+    },
+}
+
+impl Objective for Loss {
+    fn losses(&self, output: &Output, targets: &[Tensor]) -> Result<Tensor, NnError> {
+        let (logits, target) = (&output.logits, first(targets)?);
+        Ok(match *self {
+            Self::CrossEntropy => cross_entropy(logits, target)?,
+            Self::SoftCrossEntropy => soft_cross_entropy(logits, target)?,
+            Self::Focal { gamma } => focal(logits, target, gamma)?,
+            Self::BinaryCrossEntropy => binary_cross_entropy(logits, target)?,
+            Self::Squares => squares(logits, target)?,
+            Self::Absolute => absolute(logits, target)?,
+            Self::Huber { delta } => huber(logits, target, delta)?,
+        })
+    }
+
+    /// Cross-entropy: Σ_k (p_k - t_k) z_k; squares: the mean of 2 (z - t) z.
+    fn slopes(&self, output: &Output, targets: &[Tensor]) -> Result<Option<Tensor>, NnError> {
+        let (logits, target) = (&output.logits, first(targets)?);
+        Ok(match self {
+            Self::CrossEntropy => {
+                let own = logits.gather(&target.unsqueeze(1)?, 1)?.squeeze(1)?;
+                let expected = (candle_nn::ops::softmax(logits, D::Minus1)? * logits)?.sum(D::Minus1)?;
+                Some((expected - own)?)
+            }
+            Self::SoftCrossEntropy => {
+                let gap = (candle_nn::ops::softmax(logits, D::Minus1)? - target)?;
+                Some((gap * logits)?.sum(D::Minus1)?)
+            }
+            Self::Squares => Some(rows::row_means(&(((logits - target)? * logits)? * 2.0)?)?),
+            _ => None,
+        })
+    }
+
+    fn right(&self, output: &Output, targets: &[Tensor]) -> Result<Option<f64>, NnError> {
+        let (logits, target) = (output.logits.detach(), first(targets)?);
+        let labels = match self {
+            Self::CrossEntropy | Self::Focal { .. } => target.clone(),
+            Self::SoftCrossEntropy => target.argmax(D::Minus1)?,
+            _ => return Ok(None),
+        };
+        let same = logits.argmax(D::Minus1)?.eq(&labels)?;
+        Ok(Some(same.to_dtype(DType::F64)?.sum_all()?.to_scalar()?))
+    }
+}
+
+/// The mean of `losses` (rows), each counted `weights` (rows) times; 0 where all weights are 0.
+///
+/// # Errors
+/// If the tensor library fails.
+pub fn mean(losses: &Tensor, weights: Option<&Tensor>) -> Result<Tensor, NnError> {
+    let count = losses.elem_count() as f64;
+    let Some(weights) = weights else { return Ok(losses.sum_all()?.affine(1.0 / count, 0.0)?) };
+    let weights = weights.to_dtype(losses.dtype())?;
+    let total: f64 = weights.to_dtype(DType::F64)?.sum_all()?.to_scalar()?;
+    let share = if total > 0.0 { 1.0 / total } else { 0.0 };
+    Ok((losses * weights)?.sum_all()?.affine(share, 0.0)?)
+}
+
+fn first(targets: &[Tensor]) -> Result<&Tensor, NnError> {
+    let reason = "this loss compares with one target tensor";
+    targets.first().ok_or(NnError::Setting { field: "targets", value: "none".into(), reason })
+}

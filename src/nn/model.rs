@@ -1,0 +1,164 @@
+//! What is trained: networks as functions of their parameters, and the rows they learn from.
+
+use std::sync::Arc;
+
+use candle_core::Tensor;
+
+use crate::nn::head::Head;
+use crate::nn::{Backbone, NnError, Params};
+
+/// Whether a network learns. Dropout and batch normalisation ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is judged: no randomness, running statistics.
+    Judge,
+    /// It learns; `seed` is another one in every step.
+    Train {
+        /// For dropout and for rows that are drawn anew.
+        seed: u64,
+    },
+}
+
+/// What a network makes of a batch.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// (batch, width): what the last layer reads; where domains are compared.
+    pub features: Tensor,
+    /// (batch, …): what the loss reads; class scores (batch, classes) in a classifier.
+    pub logits: Tensor,
+    /// Further outputs of networks that answer more than one question.
+    pub more: Vec<Tensor>,
+}
+
+impl Output {
+    /// One answer.
+    pub fn new(features: Tensor, logits: Tensor) -> Self {
+        Self { features, logits, more: Vec::new() }
+    }
+}
+
+/// A network on its parameters.
+pub trait Network {
+    /// What it makes of `inputs`, each (batch, …); most networks read one.
+    ///
+    /// # Errors
+    /// If shapes do not fit or a simulator refuses.
+    fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Output, NnError>;
+}
+
+/// How a network is made of parameters. Functions from parameters to networks are models.
+///
+/// Building is cheap, since it only hands tensors around: the training loop builds anew whenever the plan changes, and
+/// what the plan freezes is then a constant of the network.
+pub trait Model {
+    /// The network on `params`, which are made if they do not exist yet.
+    ///
+    /// # Errors
+    /// If `params` hold other shapes.
+    fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError>;
+}
+
+impl<F: Fn(&mut Params) -> Result<Box<dyn Network>, NnError>> Model for F {
+    fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
+        self(params)
+    }
+}
+
+/// A head reads features that were computed before.
+impl Network for Arc<dyn Head> {
+    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+        let features = first(inputs)?;
+        Ok(Output::new(features.clone(), self.logits(features)?))
+    }
+}
+
+/// A head on a backbone: pictures (batch, 3, height, width) to class scores.
+pub struct Grafted {
+    /// Pictures to features.
+    pub backbone: Box<dyn Backbone>,
+    /// Features to class scores.
+    pub head: Arc<dyn Head>,
+}
+
+impl Network for Grafted {
+    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+        let features = self.backbone.features(first(inputs)?)?;
+        let logits = self.head.logits(&features)?;
+        Ok(Output::new(features, logits))
+    }
+}
+
+/// The only input.
+///
+/// # Errors
+/// If there is none.
+pub fn first(inputs: &[Tensor]) -> Result<&Tensor, NnError> {
+    let reason = "a network needs at least one input tensor";
+    inputs.first().ok_or(NnError::Setting { field: "inputs", value: "none".into(), reason })
+}
+
+/// Rows to learn from or to judge on. All tensors have the rows as their first dimension.
+#[derive(Clone, Debug)]
+pub struct Examples {
+    /// What the network reads, in the parameters' element type.
+    pub inputs: Vec<Tensor>,
+    /// What the loss compares with: classes (rows) u32, numbers or distributions (rows, …).
+    pub targets: Vec<Tensor>,
+    /// (rows): factor on each row's loss; 0 is a row without a label.
+    pub weights: Option<Tensor>,
+    /// (rows) u32: where each row comes from.
+    pub domains: Option<Tensor>,
+}
+
+impl Examples {
+    /// Rows of one input and one target, all labelled, all of one domain.
+    pub fn new(inputs: Tensor, targets: Tensor) -> Self {
+        Self { inputs: vec![inputs], targets: vec![targets], weights: None, domains: None }
+    }
+
+    /// The domain of each row of the batch.
+    ///
+    /// # Errors
+    /// If domains are not known.
+    pub fn domains(&self) -> Result<Vec<u32>, NnError> {
+        let reason = "this method compares domains; say which domain each row comes from";
+        let unknown = NnError::Setting { field: "domains", value: "none".into(), reason };
+        Ok(self.domains.as_ref().ok_or(unknown)?.to_vec1()?)
+    }
+}
+
+/// Where rows come from: a table, or something that draws a row anew each time it is asked for.
+pub trait Source {
+    /// Number of rows.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// These rows, in this order. Under [`Mode::Train`] they may be varied at random under its seed.
+    ///
+    /// # Errors
+    /// If a row does not exist.
+    fn rows(&self, rows: &[u32], mode: Mode) -> Result<Examples, NnError>;
+}
+
+impl Source for Examples {
+    fn len(&self) -> usize {
+        self.targets.first().map_or(0, |targets| targets.dims().first().copied().unwrap_or(0))
+    }
+
+    fn rows(&self, rows: &[u32], _mode: Mode) -> Result<Examples, NnError> {
+        let Some(some) = self.targets.first() else { return Ok(self.clone()) };
+        let picked = Tensor::new(rows, some.device())?;
+        let pick = |tensor: &Tensor| tensor.index_select(&picked, 0);
+        let all = |tensors: &[Tensor]| tensors.iter().map(pick).collect::<Result<Vec<_>, _>>();
+        Ok(Examples {
+            inputs: all(&self.inputs)?,
+            targets: all(&self.targets)?,
+            weights: self.weights.as_ref().map(pick).transpose()?,
+            domains: self.domains.as_ref().map(pick).transpose()?,
+        })
+    }
+}

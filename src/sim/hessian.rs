@@ -1,0 +1,82 @@
+//! Second derivatives along a direction.
+
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+
+use crate::circuit::Observable;
+use crate::noise::Program;
+use crate::sim::gradient::shifts;
+use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
+
+/// How a product of the Hessian with a vector is found from gradients of an engine; the Hessian itself is never written
+/// down.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Hessian {
+    /// Parameter shift of the gradient: exact, two or four gradients for each angle of each gate that has a slot.
+    Shift,
+    /// Central difference of the gradient along the direction: two gradients, error of order `step²`.
+    Difference {
+        /// The step, in units of the direction; 1e-4 balances truncation and rounding for a direction of norm one.
+        step: f64,
+    },
+}
+
+impl Hessian {
+    /// `Σ_j ∂²f/∂a_i ∂a_j · direction_j` for `f = Σ cotangent[b][o] · expect[b][o]`; other arguments as
+    /// [`Simulator::vjp`]. `direction` and the result are shaped like the gradient.
+    ///
+    /// # Errors
+    /// As [`Simulator::vjp`], if `direction` has another shape than the angles or, for `Shift`, a gate has no shift rule.
+    pub fn vector(
+        self,
+        engine: &dyn Simulator,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+        direction: &AngleGradient,
+    ) -> Result<AngleGradient, SimError> {
+        check::angles(program, &angles)?;
+        check::cotangent(&angles, observables, cotangent)?;
+        let got = (direction.rows.dim(), direction.shared.len());
+        let expected = (angles.rows.dim(), angles.shared.len());
+        if got != expected {
+            return Err(SimError::DirectionShape { got, expected });
+        }
+        match self {
+            Self::Shift => {
+                let split = angles.rows.ncols();
+                let parts: Vec<AngleGradient> = shifts(program)?
+                    .par_iter()
+                    .map(|shift| {
+                        // Gradients are linear in the cotangent, so a direction that differs by row scales its rows.
+                        let along = |row: usize| match shift.slot.checked_sub(split) {
+                            None => direction.rows[[row, shift.slot]],
+                            Some(k) => direction.shared[k],
+                        };
+                        let scaled = Array2::from_shape_fn(cotangent.dim(), |(row, o)| {
+                            shift.weight * along(row) * cotangent[[row, o]]
+                        });
+                        engine.vjp(&shift.apply(program), angles, observables, scaled.view())
+                    })
+                    .collect::<Result<_, _>>()?;
+                Ok(parts.iter().fold(AngleGradient::zeros(&angles), |sum, part| combined(&sum, part, 1.0)))
+            }
+            Self::Difference { step } => {
+                let at = |by: f64| {
+                    let rows = &angles.rows + &(&direction.rows * by);
+                    let shared = &angles.shared + &(&direction.shared * by);
+                    let angles = Angles { rows: rows.view(), shared: shared.view() };
+                    engine.vjp(program, angles, observables, cotangent)
+                };
+                let change = combined(&at(step)?, &at(-step)?, -1.0);
+                Ok(combined(&AngleGradient::zeros(&angles), &change, 0.5 / step))
+            }
+        }
+    }
+}
+
+/// `a + factor · b`.
+fn combined(a: &AngleGradient, b: &AngleGradient, factor: f64) -> AngleGradient {
+    AngleGradient { rows: &a.rows + &(&b.rows * factor), shared: &a.shared + &(&b.shared * factor) }
+}

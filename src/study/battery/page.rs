@@ -1,0 +1,161 @@
+//! Sections of text, tables and figures, made into one self-contained page, LaTeX and picture files.
+
+use std::fmt::Write;
+use std::io::Write as _;
+use std::path::Path;
+
+use super::figure::Figure;
+use super::table::Table;
+use crate::study::error::{Result, StudyError};
+use crate::study::report::chart::number_clip_paths;
+use crate::study::report::html::escape;
+
+/// What a section is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// A paragraph.
+    Text(String),
+    /// A paragraph that a careful reader must not miss.
+    Warning(String),
+    /// A list.
+    List(Vec<String>),
+    /// A table.
+    Table(Table),
+    /// Figures side by side.
+    Figures(Vec<Figure>),
+}
+
+/// A part of the page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section {
+    /// Its anchor.
+    pub anchor: String,
+    /// Its heading.
+    pub heading: String,
+    /// What it says.
+    pub blocks: Vec<Block>,
+}
+
+/// The whole page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// Its title.
+    pub title: String,
+    /// The line under the title.
+    pub facts: Vec<String>,
+    /// Its parts.
+    pub sections: Vec<Section>,
+}
+
+impl Page {
+    /// One HTML file: no script, no network, no second file. The policy in its head makes a browser refuse anything else.
+    pub fn html(&self) -> String {
+        let title = escape(&self.title);
+        let mut page = String::new();
+        let facts: Vec<String> = self.facts.iter().map(|fact| escape(fact)).collect();
+        // Writing into a String cannot fail.
+        let _ = write!(
+            page,
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}</style>\n</head>\n\
+             <body>\n<header>\n<h1>{title}</h1>\n<p class=\"facts\">{}</p>\n</header>\n<nav>",
+            include_str!("../report/style.css"),
+            facts.join(" · ")
+        );
+        for Section { anchor, heading, .. } in &self.sections {
+            let _ = write!(page, "<a href=\"#{anchor}\">{}</a> ", escape(heading));
+        }
+        page += "</nav>\n";
+        for Section { anchor, heading, blocks } in &self.sections {
+            let body: String = blocks.iter().map(block).collect();
+            let _ = write!(page, "<section id=\"{anchor}\">\n<h2>{}</h2>\n{body}</section>\n", escape(heading));
+        }
+        page += "</body>\n</html>\n";
+        number_clip_paths(&page)
+    }
+
+    /// Every table, for `\input`; needs the package booktabs.
+    pub fn latex(&self) -> String {
+        self.tables().map(|table| table.latex()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Every table.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.sections.iter().flat_map(|section| &section.blocks).filter_map(|block| match block {
+            Block::Table(table) => Some(table),
+            _ => None,
+        })
+    }
+
+    /// Every figure.
+    pub fn figures(&self) -> impl Iterator<Item = &Figure> {
+        self.sections.iter().flat_map(|section| &section.blocks).flat_map(|block| match block {
+            Block::Figures(figures) => &figures[..],
+            _ => &[],
+        })
+    }
+
+    /// Writes NAME.svg and NAME.png of each figure into `folder`.
+    ///
+    /// # Errors
+    /// If the folder cannot be written, or a picture cannot be drawn.
+    pub fn write_figures(&self, folder: &Path) -> Result<()> {
+        for figure in self.figures() {
+            let (svg, png) = figure.files();
+            write_whole(&folder.join(format!("{}.svg", figure.name)), number_clip_paths(&svg).as_bytes())?;
+            let path = folder.join(format!("{}.png", figure.name));
+            let png =
+                png.map_err(|reason| StudyError::File { path: path.clone(), source: std::io::Error::other(reason) })?;
+            write_whole(&path, &png)?;
+        }
+        Ok(())
+    }
+}
+
+fn block(block: &Block) -> String {
+    match block {
+        Block::Text(text) => format!("<p>{}</p>\n", escape(text)),
+        Block::Warning(text) => format!("<p class=\"warn\">{}</p>\n", escape(text)),
+        Block::List(items) => {
+            let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
+            format!("<ul>\n{items}</ul>\n")
+        }
+        Block::Table(table) => table.html(),
+        Block::Figures(figures) => {
+            let drawn: String = figures.iter().map(Figure::html).collect();
+            let class = if figures.len() > 1 { "grid pair" } else { "alone" };
+            format!("<div class=\"{class}\">\n{drawn}</div>\n")
+        }
+    }
+}
+
+/// Writes a file that appears whole or not at all, in place of what was there.
+///
+/// # Errors
+/// A folder that cannot be made or written, a full disk.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = std::fs::create_dir_all(folder).and_then(|()| {
+        let mut file = readable().tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|e| e.error)
+    });
+    written.map(drop).map_err(|source| StudyError::File { path: path.into(), source })
+}
+
+/// A temporary file that others may read, as far as the user's mask allows; by default it would be private.
+#[cfg(unix)]
+fn readable() -> tempfile::Builder<'static, 'static> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(std::fs::Permissions::from_mode(0o666));
+    builder
+}
+
+#[cfg(not(unix))]
+fn readable() -> tempfile::Builder<'static, 'static> {
+    tempfile::Builder::new()
+}

@@ -1,0 +1,181 @@
+//! What a variational circuit looks like to an optimiser before any data: how large its gradients are over random
+//! starts, how much of the state space it reaches, how much it entangles.
+//!
+//! * [`gradients`]: variance of ∂L/∂w over starts, ideal or noisy: the barren-plateau question.
+//! * [`reach`]: expressibility and entangling capability.
+//! * [`COSTS`], [`STARTS`]: what L is, and what a start is.
+
+mod start;
+
+pub use start::{STARTS, StartRow};
+
+use std::f64::consts::{PI, TAU};
+
+use ndarray::{Array1, Array2, ArrayView1, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::circuit::{Ansatz, Observable, PauliString};
+use crate::math::{C64, Stream};
+use crate::nn::{Execution, NnError};
+use crate::noise::Program;
+use crate::sim::{Angles, Statevector};
+use crate::study::error::{Result, StudyError};
+
+/// A cost as a function of the final state.
+pub struct CostRow {
+    /// Name in specs.
+    pub name: &'static str,
+    /// One line for people, with the source.
+    pub doc: &'static str,
+    /// The observable on so many qubits whose expectation is the cost up to a constant.
+    pub observable: fn(usize) -> Observable,
+}
+
+/// Every cost.
+pub static COSTS: &[CostRow] = &[
+    CostRow {
+        name: "local",
+        doc: "1 − mean over qubits of the probability of 0 (Cerezo et al. 2021, arXiv 2001.00550)",
+        observable: |n| Observable { terms: (0..n).map(|q| (-0.5 / n as f64, PauliString::z(q))).collect() },
+    },
+    CostRow {
+        name: "global",
+        doc: "1 − probability of all zeros (Cerezo et al. 2021, arXiv 2001.00550)",
+        observable: |n| {
+            // |0…0⟩⟨0…0| is the mean of all products of Z.
+            let weight = -(2f64.powi(n as i32)).recip();
+            Observable { terms: (1..1u64 << n).map(|z| (weight, PauliString { x: 0, z })).collect() }
+        },
+    },
+];
+
+impl CostRow {
+    /// The row of this name.
+    ///
+    /// # Errors
+    /// If there is none, with the nearest name.
+    pub fn named(name: &str) -> Result<&'static Self> {
+        let names = COSTS.iter().map(|row| row.name);
+        COSTS.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("cost", name, names))
+    }
+}
+
+/// Gradients of a cost over random starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gradients {
+    /// Number of starts.
+    pub starts: usize,
+    /// Number of weights.
+    pub weights: usize,
+    /// Variance of ∂L/∂w over starts, mean over weights, per radian².
+    pub variance: f64,
+    /// The same of the first weight alone, as in McClean et al. 2018 (arXiv 1803.11173).
+    pub first_weight: f64,
+    /// Mean of |∂L/∂w| over starts and weights, per radian.
+    pub mean_size: f64,
+}
+
+/// Starts that are run together: a batch of density matrices has to fit into memory.
+const TOGETHER: usize = 20;
+
+/// Gradients of the execution's first observable over `starts`, (starts, weights) radians, each at an input of its own:
+/// input angles are uniform in ±π/2, all that `tanh · π/2` reaches.
+///
+/// # Errors
+/// If the simulator refuses.
+pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>, seed: u64) -> Result<Gradients> {
+    let (count, weights) = starts.dim();
+    let Execution { program, observables, simulator } = execution;
+    let mut stream = Stream::named(seed, "inputs");
+    let data = Array2::from_shape_simple_fn((count, inputs), || PI * (stream.uniform() - 0.5));
+    let all = ndarray::concatenate![Axis(1), data, *starts];
+    let mut slopes = Array2::zeros((count, weights));
+    for (rows, mut to) in all.axis_chunks_iter(Axis(0), TOGETHER).zip(slopes.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
+        let angles = Angles { rows, shared: ArrayView1::from(&[]) };
+        let cotangent = Array2::from_shape_fn((rows.nrows(), observables.len()), |(_, o)| f64::from(o == 0));
+        let found = simulator.vjp(program, angles, observables, cotangent.view()).map_err(NnError::from)?.rows;
+        to.assign(&found.slice(ndarray::s![.., inputs..]));
+    }
+    let variances: Array1<f64> = slopes.var_axis(Axis(0), if count > 1 { 1.0 } else { 0.0 });
+    Ok(Gradients {
+        starts: count,
+        weights,
+        variance: variances.mean().unwrap_or(0.0),
+        first_weight: variances.first().copied().unwrap_or(0.0),
+        mean_size: slopes.mapv(f64::abs).mean().unwrap_or(0.0),
+    })
+}
+
+/// How much of the state space a circuit reaches, and how entangled what it reaches is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Kullback-Leibler divergence of the fidelities of random pairs from those of Haar-random states, nats: 0 reaches
+    /// everything evenly (Sim et al. 2019, arXiv 1905.10876).
+    pub expressibility: f64,
+    /// Mean Meyer–Wallach measure, 0 (products) to 1 (Sim et al. 2019; Meyer & Wallach 2002, quant-ph/0108104).
+    pub entangling: f64,
+}
+
+/// Bins of the fidelity histogram, as in Sim et al. 2019.
+const BINS: usize = 75;
+
+/// Reach of an ansatz without noise over `pairs` pairs of states with weights uniform in [0, 2π); input angles are 0.
+///
+/// The divergence of a histogram is biased upwards by about (bins in use) / (2 · pairs).
+///
+/// # Errors
+/// If the simulator refuses the width.
+pub fn reach(ansatz: &Ansatz, pairs: usize, seed: u64) -> Result<Reach> {
+    let qubits = ansatz.circuit.qubits();
+    let keep: Vec<usize> = (0..qubits).collect();
+    let program = Program::ideal(&ansatz.circuit, &keep);
+    let mut stream = Stream::named(seed, "reach");
+    let rows = Array2::from_shape_simple_fn((2 * pairs, ansatz.circuit.slots()), || stream.uniform());
+    let mut rows = rows * TAU;
+    rows.slice_mut(ndarray::s![.., ..ansatz.inputs]).fill(0.0);
+    let angles = Angles { rows: rows.view(), shared: ArrayView1::from(&[]) };
+    let states = Statevector::default().states(&program, angles).map_err(NnError::from)?;
+    let mut counts = [0usize; BINS];
+    for pair in 0..pairs {
+        let (a, b) = (states.row(2 * pair), states.row(2 * pair + 1));
+        let overlap: C64 = a.iter().zip(b).map(|(a, b)| a.conj() * b).sum();
+        counts[((overlap.norm_sqr() * BINS as f64) as usize).min(BINS - 1)] += 1;
+    }
+    // Haar-random fidelities exceed F with probability (1 - F)^(N - 1), N = 2ⁿ.
+    let above = |edge: usize| (1.0 - edge as f64 / BINS as f64).powf(2f64.powi(qubits as i32) - 1.0);
+    let share = |count: usize| count as f64 / pairs as f64;
+    let term = |(bin, &count): (usize, &usize)| match count {
+        0 => 0.0,
+        // A bin that Haar-random states hardly ever reach has a probability below the smallest number; it still counts.
+        _ => share(count) * (share(count) / (above(bin) - above(bin + 1)).max(f64::MIN_POSITIVE)).ln(),
+    };
+    let entangling = states.rows().into_iter().map(meyer_wallach).sum::<f64>() / (2 * pairs) as f64;
+    Ok(Reach { expressibility: counts.iter().enumerate().map(term).sum(), entangling })
+}
+
+/// `2 (1 - mean over qubits of tr ρ_q²)` of a pure state (Brennen 2003, quant-ph/0305094).
+pub fn meyer_wallach(state: ArrayView1<'_, C64>) -> f64 {
+    let qubits = state.len().trailing_zeros() as usize;
+    let purity = |qubit: usize| {
+        let bit = 1 << qubit;
+        let (mut zero, mut coherence) = (0.0, C64::new(0.0, 0.0));
+        for index in (0..state.len()).filter(|index| index & bit == 0) {
+            zero += state[index].norm_sqr();
+            coherence += state[index] * state[index | bit].conj();
+        }
+        zero * zero + (1.0 - zero) * (1.0 - zero) + 2.0 * coherence.norm_sqr()
+    };
+    2.0 * (1.0 - (0..qubits).map(purity).sum::<f64>() / qubits as f64)
+}
+
+/// Least-squares line `ln(value) = intercept - rate · x` through positive values: (rate, intercept). `None` below two
+/// different places.
+pub fn decay(points: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let points: Vec<(f64, f64)> = points.iter().filter(|p| p.1 > 0.0).map(|p| (p.0, p.1.ln())).collect();
+    let count = points.len() as f64;
+    let centre = |value: fn(&(f64, f64)) -> f64| points.iter().map(value).sum::<f64>() / count;
+    let (x, y) = (centre(|p| p.0), centre(|p| p.1));
+    let across: f64 = points.iter().map(|p| (p.0 - x).powi(2)).sum();
+    let slope = points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum::<f64>() / across;
+    (across > 0.0).then_some((-slope, y - slope * x))
+}

@@ -1,0 +1,94 @@
+//! A training between two epochs as one safetensors file: parameters, best, average, moments, and the history as JSON
+//! in its metadata. Everything else follows from the seed and the history.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+
+use super::{Record, State};
+use crate::nn::optim::Moments;
+use crate::nn::params::Snapshot;
+use crate::nn::{NnError, Params};
+use crate::study::StudyError;
+
+const FORMAT: &str = "qgraft.checkpoint/1";
+
+/// What is not a tensor.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: String,
+    seed: u64,
+    history: Vec<Record>,
+    /// Steps of each parameter, 0 for one without moments.
+    steps: Vec<i32>,
+}
+
+/// Writes the file whole or not at all.
+pub(super) fn write(path: &Path, seed: u64, params: &Params, state: &State) -> Result<(), StudyError> {
+    let mut tensors: Vec<(String, Tensor)> = Vec::new();
+    let mut steps = Vec::new();
+    for (index, (name, var)) in params.iter().enumerate() {
+        tensors.push((format!("now.{name}"), var.as_detached_tensor()));
+        let kept = [("best", state.best.as_ref()), ("average", state.average.as_ref().map(|average| &average.values))];
+        for (part, snapshot) in kept {
+            if let Some(values) = snapshot.and_then(|snapshot| snapshot.0.get(index)) {
+                tensors.push((format!("{part}.{name}"), values.clone()));
+            }
+        }
+        let moments = state.optimizer.moments().get(index).and_then(Option::as_ref);
+        steps.push(moments.map_or(0, |moments| moments.steps));
+        if let Some(Moments { first, second, .. }) = moments {
+            for (part, values) in [("first", first), ("second", second)] {
+                tensors.push((format!("{part}.{name}"), Tensor::from_slice(values, values.len(), &Device::Cpu)?));
+            }
+        }
+    }
+    let header = Header { format: FORMAT.into(), seed, history: state.history.clone(), steps };
+    let json = serde_json::to_string(&header).map_err(|source| StudyError::Json { path: path.into(), source })?;
+    let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
+    let metadata = HashMap::from([("training".to_string(), json)]);
+    let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))?;
+    let unfinished = path.with_extension("unfinished");
+    std::fs::write(&unfinished, bytes)
+        .and_then(|()| std::fs::rename(&unfinished, path))
+        .map_err(|source| StudyError::File { path: path.into(), source })
+}
+
+/// Sets parameters and state to what the file holds.
+pub(super) fn read(path: &Path, seed: u64, params: &Params, state: &mut State) -> Result<(), StudyError> {
+    let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
+    let bytes = std::fs::read(path).map_err(|source| StudyError::File { path: path.into(), source })?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| failed(e.to_string()))?;
+    let json = metadata.metadata().as_ref().and_then(|known| known.get("training"));
+    let json = json.ok_or_else(|| failed("not a checkpoint of a training".into()))?;
+    let header: Header = serde_json::from_str(json).map_err(|source| StudyError::Json { path: path.into(), source })?;
+    if header.format != FORMAT || header.seed != seed {
+        let Header { format, seed: other, .. } = header;
+        return Err(failed(format!("{format} of seed {other}; this training is {FORMAT} of seed {seed}")));
+    }
+    let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).map_err(|e| failed(e.to_string()))?;
+    let mut part = |part: &str| -> Vec<Option<Tensor>> {
+        params.iter().map(|(name, _)| tensors.remove(&format!("{part}.{name}"))).collect()
+    };
+    let (now, best, average) = (part("now"), part("best"), part("average"));
+    let (first, second) = (part("first"), part("second"));
+    let missing = || failed("it lacks parameters of this network".into());
+    let now: Option<Vec<Tensor>> = now.into_iter().collect();
+    params.restore(&Snapshot(now.ok_or_else(missing)?))?;
+    state.best = best.into_iter().collect::<Option<Vec<_>>>().map(Snapshot);
+    if let Some(kept) = &mut state.average {
+        kept.values = Snapshot(average.into_iter().collect::<Option<Vec<_>>>().ok_or_else(missing)?);
+    }
+    let numbers = |tensor: Option<Tensor>| tensor.map(|tensor| tensor.to_vec1::<f64>()).transpose();
+    let mut moments = Vec::new();
+    for ((first, second), steps) in first.into_iter().zip(second).zip(header.steps) {
+        let both = numbers(first)?.zip(numbers(second)?);
+        moments.push(both.map(|(first, second)| Moments { steps, first, second }));
+    }
+    state.optimizer.remember(moments);
+    state.history = header.history;
+    Ok(())
+}

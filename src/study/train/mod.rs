@@ -1,0 +1,289 @@
+//! The training loop. There is only this one: [`Fit::run`].
+//!
+//! It asks a [`Model`] for a network, a [`Source`] for rows, an [`Objective`] how wrong the network is, a [`Transfer`]
+//! method who moves and what to add to the loss, and a [`Judge`] how good the network has become. [`train`] is the same
+//! loop for heads on cached features.
+
+mod checkpoint;
+mod classify;
+mod judge;
+mod regime;
+
+use std::path::Path;
+
+use candle_core::DType;
+use serde::{Deserialize, Serialize};
+
+pub use classify::{Epoch, Recipe, Rows, predict, train};
+pub use judge::{HeldOut, Judge, Judged};
+pub use regime::Regime;
+
+use crate::data::Sampler;
+use crate::math::Stream;
+use crate::nn::loss::{Objective, mean};
+use crate::nn::optim::{Average, Optimizer, warm_up};
+use crate::nn::params::Snapshot;
+use crate::nn::{Mode, Model, Network, Params, Plan, Source};
+use crate::study::StudyError;
+use crate::transfer::{After, Batch, Scene, Transfer};
+
+/// Who watches a training: told of every step, asked whether to stop.
+pub trait Watch: Sync {
+    /// `rows` more training rows were learned from.
+    fn learned(&self, rows: usize);
+    /// Whether the user wants to stop.
+    fn stopped(&self) -> bool;
+    /// An epoch has ended, with the parameters as it left them.
+    ///
+    /// # Errors
+    /// Whatever keeps the watcher from taking note; the training ends with it.
+    fn after_epoch(&self, _record: &Record, _params: &Params) -> Result<(), StudyError> {
+        Ok(())
+    }
+}
+
+/// Nobody watches.
+impl Watch for () {
+    fn learned(&self, _rows: usize) {}
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+/// What happened in one epoch. Training figures are means over the epoch's rows, before each step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Learning rate, without warm-up and without the plan's factors.
+    pub rate: f64,
+    /// Mean loss of the training rows, penalties not included.
+    pub loss: f64,
+    /// Mean of what the method added to the loss.
+    pub penalty: f64,
+    /// Share of training rows classified rightly, where that is a question.
+    pub right: Option<f64>,
+    /// How many numbers moved.
+    pub moving: usize,
+    /// How good the network was after the epoch.
+    pub judged: Judged,
+}
+
+/// One training, ready to run.
+#[derive(Clone)]
+pub struct Fit<'a> {
+    /// The network as a function of its parameters.
+    pub model: &'a dyn Model,
+    /// The rows to learn from.
+    pub training: &'a dyn Source,
+    /// What is made small.
+    pub objective: &'a dyn Objective,
+    /// What says how good the network has become.
+    pub judge: &'a dyn Judge,
+    /// How the rows of a step are drawn.
+    pub sampler: Sampler,
+    /// Rates, lengths, when to stop.
+    pub regime: Regime,
+    /// For the order of rows, dropout and whatever a method draws.
+    pub seed: u64,
+    /// Told of every step.
+    pub watch: &'a dyn Watch,
+    /// Written after every epoch; if it is there already, training goes on from it.
+    pub checkpoint: Option<&'a Path>,
+}
+
+/// Everything a training must remember between two epochs.
+struct State {
+    optimizer: Optimizer,
+    average: Option<Average>,
+    best: Option<Snapshot>,
+    history: Vec<Record>,
+}
+
+impl<'a> Fit<'a> {
+    /// A training with nobody watching, shuffled rows, and nothing held out: the metric is 0 after every epoch.
+    pub fn new(
+        model: &'a dyn Model,
+        training: &'a dyn Source,
+        objective: &'a dyn Objective,
+        regime: &Regime,
+        seed: u64,
+    ) -> Self {
+        let (regime, sampler) = (*regime, Sampler::Shuffled);
+        Self { model, training, objective, judge: &(), sampler, regime, seed, watch: &(), checkpoint: None }
+    }
+
+    /// Trains `params` as `transfer` says; one record per epoch. The parameters left behind are those of the last
+    /// epoch, or of the best or the average if the regime says so.
+    ///
+    /// A training with a checkpoint must start from the same parameters and the same method each time it is run: the
+    /// method prepares itself on the start, and is then told again how the epochs so far ended.
+    ///
+    /// # Errors
+    /// If the network or its simulator fails, the method does not fit, the loss stops being a number, the checkpoint
+    /// is of another training, or the watch says stop.
+    pub fn run(&self, params: &mut Params, transfer: &mut dyn Transfer) -> Result<Vec<Record>, StudyError> {
+        let Regime { epochs, batch, .. } = self.regime;
+        let scene =
+            Scene { model: self.model, training: self.training, objective: self.objective, batch, seed: self.seed };
+        self.model.build(params)?;
+        transfer.prepare(&scene, params)?;
+        let mut state = self.start(params)?;
+        let mut batches = Stream::named(self.seed, "batches");
+        for (epoch, record) in state.history.iter().enumerate() {
+            self.sampler.epoch(self.training.len(), batch, &mut batches);
+            transfer.after_epoch(epoch, record.judged.metric);
+        }
+        for epoch in state.history.len()..epochs {
+            if self.regime.is_over(&state.history) {
+                break;
+            }
+            transfer.before_epoch(&scene, params, epoch)?;
+            let plan = transfer.plan(params, epoch);
+            params.follow(&plan);
+            let steps = self.sampler.epoch(self.training.len(), batch, &mut batches);
+            let mut record = self.epoch(params, transfer, &plan, &mut state, &steps)?;
+            record.judged = self.judged(params, &state)?;
+            self.watch.after_epoch(&record, params)?;
+            state.history.push(record);
+            if self.regime.is_best(&state.history) {
+                state.best = Some(self.kept(params, &state)?);
+            }
+            if transfer.after_epoch(epoch, record.judged.metric) == After::RestoreBest {
+                if let Some(best) = &state.best {
+                    params.restore(best)?;
+                    if let Some(average) = &mut state.average {
+                        average.values = best.clone();
+                    }
+                }
+                // Moments of parameters that are gone would pull the restored ones after them.
+                state.optimizer.remember(Vec::new());
+            }
+            if let Some(path) = self.checkpoint {
+                checkpoint::write(path, self.seed, params, &state)?;
+            }
+        }
+        self.finish(params, &state)?;
+        Ok(state.history)
+    }
+
+    /// A fresh state, or that of the checkpoint.
+    fn start(&self, params: &Params) -> Result<State, StudyError> {
+        let optimizer = Optimizer::new(self.regime.optimizer).clipped(self.regime.clip);
+        let average = match self.regime.average {
+            Some(decay) => Some(Average::new(decay, params.snapshot()?)),
+            None => None,
+        };
+        let mut state = State { optimizer, average, best: None, history: Vec::new() };
+        if let Some(path) = self.checkpoint.filter(|path| path.exists()) {
+            checkpoint::read(path, self.seed, params, &mut state)?;
+        }
+        Ok(state)
+    }
+
+    fn epoch(
+        &self,
+        params: &mut Params,
+        transfer: &dyn Transfer,
+        plan: &Plan,
+        state: &mut State,
+        steps: &[Vec<u32>],
+    ) -> Result<Record, StudyError> {
+        let epoch = state.history.len();
+        let rate = self.regime.rate(&state.history);
+        let mut network = self.model.build(params)?;
+        let (mut losses_sum, mut penalties, mut right, mut count) = (0.0, 0.0, Some(0.0), 0.0);
+        for (step, rows) in steps.iter().enumerate() {
+            if self.watch.stopped() {
+                return Err(StudyError::Interrupted);
+            }
+            if params.is_adapted() && step > 0 {
+                network = self.model.build(params)?;
+            }
+            let step = epoch * steps.len() + step;
+            let mode = Mode::Train { seed: Stream::numbered(self.seed, step as u64).bits() };
+            let examples = self.training.rows(rows, mode)?;
+            let output = network.forward(&examples.inputs, mode)?;
+            let losses = self.objective.losses(&output, &examples.targets)?;
+            let loss = mean(&losses, examples.weights.as_ref())?;
+            let progress = step as f64 / (self.regime.epochs * steps.len()) as f64;
+            let (examples, output, losses, objective) = (&examples, &output, &losses, self.objective);
+            let batch = Batch { rows, examples, output, losses, objective, progress };
+            let penalty = transfer.penalty(params, &batch)?;
+            let (value, added) = (number(&loss)?, penalty.as_ref().map_or(Ok(0.0), number)?);
+            if !(value + added).is_finite() {
+                return Err(StudyError::Diverged { loss: value + added, epoch, rate });
+            }
+            let total = match penalty {
+                Some(penalty) => (loss + penalty)?,
+                None => loss,
+            };
+            let warmed = rate * warm_up(step, self.regime.warm_up);
+            state.optimizer.step(params, &total.backward()?, plan, warmed)?;
+            if let Some(average) = &mut state.average {
+                average.step(params)?;
+            }
+            let weight = rows.len() as f64;
+            losses_sum += value * weight;
+            penalties += added * weight;
+            right = match (right, objective.right(output, &examples.targets)?) {
+                (Some(sum), Some(more)) => Some(sum + more),
+                _ => None,
+            };
+            count += weight;
+            self.watch.learned(rows.len());
+        }
+        Ok(Record {
+            rate,
+            loss: losses_sum / count,
+            penalty: penalties / count,
+            right: right.map(|sum| sum / count),
+            moving: params.count(|name| plan.moves(name)),
+            judged: Judged::default(),
+        })
+    }
+
+    /// What would be left behind if training ended now.
+    fn kept(&self, params: &Params, state: &State) -> Result<Snapshot, StudyError> {
+        match &state.average {
+            Some(average) => Ok(average.values.clone()),
+            None => Ok(params.snapshot()?),
+        }
+    }
+
+    /// How good the network is; with an average, the averaged network.
+    fn judged(&self, params: &mut Params, state: &State) -> Result<Judged, StudyError> {
+        let own = match &state.average {
+            Some(average) => {
+                let own = params.snapshot()?;
+                params.restore(&average.values)?;
+                Some(own)
+            }
+            None => None,
+        };
+        let judged = self.judge.judge(&*self.model.build(params)?)?;
+        if let Some(own) = own {
+            params.restore(&own)?;
+        }
+        Ok(judged)
+    }
+
+    fn finish(&self, params: &mut Params, state: &State) -> Result<(), StudyError> {
+        match (&state.best, &state.average) {
+            (Some(best), _) if self.regime.keep_best => params.restore(best)?,
+            (_, Some(average)) => params.restore(&average.values)?,
+            _ => {}
+        }
+        params.follow(&Plan::default());
+        Ok(())
+    }
+}
+
+fn number(tensor: &candle_core::Tensor) -> Result<f64, StudyError> {
+    Ok(tensor.to_dtype(DType::F64)?.to_scalar()?)
+}
+
+/// Nothing is held out.
+impl Judge for () {
+    fn judge(&self, _network: &dyn Network) -> Result<Judged, StudyError> {
+        Ok(Judged::default())
+    }
+}

@@ -1,0 +1,81 @@
+//! How a network is trained.
+
+use serde::{Deserialize, Serialize};
+
+use crate::nn::optim::{Method, Schedule};
+use crate::study::train::Record;
+
+/// Rates, lengths, and when to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regime {
+    /// Passes over the training rows, at most.
+    pub epochs: usize,
+    /// Rows of a step.
+    pub batch: usize,
+    /// Learning rate.
+    pub rate: f64,
+    /// How the rate changes from epoch to epoch.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Steps over which the rate rises from 0.
+    #[serde(default)]
+    pub warm_up: usize,
+    /// The optimiser.
+    pub optimizer: Method,
+    /// Largest norm of a step's gradient; without it gradients stay as they are.
+    #[serde(default)]
+    pub clip: Option<f64>,
+    /// Stops after so many epochs in a row without a new best metric.
+    #[serde(default)]
+    pub patience: Option<usize>,
+    /// Leaves behind the parameters of the epoch with the best metric, of equal ones the first.
+    #[serde(default)]
+    pub keep_best: bool,
+    /// Judges and leaves behind an exponential average of the parameters, of this decay per step.
+    #[serde(default)]
+    pub average: Option<f64>,
+}
+
+impl Regime {
+    /// A constant rate to the last epoch, whose parameters are left behind.
+    pub fn new(epochs: usize, batch: usize, rate: f64, optimizer: Method) -> Self {
+        Self {
+            epochs,
+            batch,
+            rate,
+            schedule: Schedule::Constant,
+            warm_up: 0,
+            optimizer,
+            clip: None,
+            patience: None,
+            keep_best: false,
+            average: None,
+        }
+    }
+
+    /// The learning rate of the epoch after these.
+    pub(super) fn rate(&self, history: &[Record]) -> f64 {
+        let metrics: Vec<f64> = history.iter().map(|record| record.judged.metric).collect();
+        self.rate * self.schedule.factor(self.epochs, &metrics)
+    }
+
+    /// Whether the last of these epochs is the best so far.
+    pub(super) fn is_best(&self, history: &[Record]) -> bool {
+        best(history).is_some_and(|epoch| epoch + 1 == history.len())
+    }
+
+    /// Whether the best has been waited for long enough.
+    pub(super) fn is_over(&self, history: &[Record]) -> bool {
+        let waited = best(history).map_or(0, |epoch| history.len() - 1 - epoch);
+        self.patience.is_some_and(|patience| waited >= patience.max(1))
+    }
+}
+
+/// The first epoch with the highest metric; the first of all while none is a number.
+fn best(history: &[Record]) -> Option<usize> {
+    let metric = |epoch: usize| history[epoch].judged.metric;
+    (0..history.len()).reduce(|best, epoch| {
+        if metric(epoch) > metric(best) || metric(best).is_nan() && !metric(epoch).is_nan() { epoch } else { best }
+    })
+}

@@ -1,0 +1,42 @@
+//! Low-rank adapters.
+
+use crate::nn::{Groups, NnError, Params, Plan};
+use crate::transfer::schedule::only;
+use crate::transfer::{Scene, Transfer};
+
+/// The trunk stays; each of its matrices and kernels W (out, …) gets a trained sum W + α/r B A, B (out, r) and A (r, …).
+#[derive(Clone, Debug)]
+pub struct LowRank {
+    /// The layers; the last is the head.
+    pub groups: Groups,
+    /// r, at most the smaller side of each matrix.
+    pub rank: usize,
+    /// α.
+    pub alpha: f64,
+}
+
+impl LowRank {
+    /// Rank 4, α = 4.
+    pub fn new(groups: &Groups) -> Self {
+        Self { groups: groups.clone(), rank: 4, alpha: 4.0 }
+    }
+}
+
+impl Transfer for LowRank {
+    fn prepare(&mut self, _scene: &Scene, params: &mut Params) -> Result<(), NnError> {
+        for name in self.groups.trunk() {
+            let shape = params.find(name).map(|var| var.dims().to_vec()).unwrap_or_default();
+            if let [out, rest @ ..] = &shape[..]
+                && !rest.is_empty()
+            {
+                let rank = self.rank.min(*out).min(rest.iter().product()).max(1);
+                params.adapt(name, rank, self.alpha / rank as f64)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
+        only(&self.groups, |group| group + 1 == self.groups.len())
+    }
+}

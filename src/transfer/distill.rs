@@ -1,0 +1,49 @@
+//! Staying near a teacher.
+
+use candle_core::Tensor;
+
+use crate::nn::loss::{distillation, mean};
+use crate::nn::{Mode, NnError, Params};
+use crate::transfer::{Batch, Scene, Transfer};
+
+/// Adds `weight` · T² KL(teacher ‖ network) of outputs softened by T, averaged over all rows of the batch, labelled or
+/// not.
+#[derive(Clone, Debug)]
+pub struct Distill {
+    /// (rows, classes): the teacher's scores for the training rows; without them those of the network at its start.
+    pub teacher: Option<Tensor>,
+    /// T.
+    pub temperature: f64,
+    /// Factor on the penalty.
+    pub weight: f64,
+}
+
+impl Default for Distill {
+    fn default() -> Self {
+        Self { teacher: None, temperature: 2.0, weight: 1.0 }
+    }
+}
+
+impl Transfer for Distill {
+    fn prepare(&mut self, scene: &Scene, params: &mut Params) -> Result<(), NnError> {
+        if self.teacher.is_some() {
+            return Ok(());
+        }
+        let network = scene.model.build(params)?;
+        let all: Vec<u32> = (0..scene.training.len() as u32).collect();
+        let mut scores = Vec::new();
+        for rows in all.chunks(scene.batch.max(1)) {
+            let examples = scene.training.rows(rows, Mode::Judge)?;
+            scores.push(network.forward(&examples.inputs, Mode::Judge)?.logits.detach());
+        }
+        self.teacher = Some(Tensor::cat(&scores, 0)?);
+        Ok(())
+    }
+
+    fn penalty(&self, _params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
+        let Some(teacher) = &self.teacher else { return Ok(None) };
+        let teacher = teacher.index_select(&Tensor::new(batch.rows, teacher.device())?, 0)?;
+        let losses = distillation(&batch.output.logits, &teacher, self.temperature)?;
+        Ok(Some((mean(&losses, None)? * self.weight)?))
+    }
+}

@@ -1,0 +1,165 @@
+//! Unfreezing driven by the validation metric (Shahin & Ismail 2026, arXiv:2603.19260).
+//!
+//! The release rule, the cooldown, the restored best and the layer-wise rates are the paper's; its table of constants
+//! was not available, so the defaults here are reconstructed, as is the order from the head down.
+
+use crate::nn::{Groups, Params, Plan};
+use crate::transfer::{After, Transfer};
+
+/// When a layer is released: once the metric M has been on a plateau near its best for `patience` epochs in a row,
+/// |M - mean of the last `window`| ≤ `plateau` and |M - best| ≤ `near_best`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rule {
+    /// Epochs in the running mean, the current one among them; with 1 every epoch is a plateau.
+    pub window: usize,
+    /// Epochs before the first that may count.
+    pub warm_up: usize,
+    /// Epochs in a row that must count.
+    pub patience: usize,
+    /// Epochs after a release in which none counts.
+    pub cooldown: usize,
+    /// Largest distance from the running mean, in units of the metric.
+    pub plateau: f64,
+    /// Factor on `plateau` after every epoch.
+    pub decay: f64,
+    /// Largest distance from the best, in units of the metric.
+    pub near_best: f64,
+    /// No release while the best is not above this: a metric that is stuck at 0 is a plateau too.
+    pub floor: f64,
+    /// Rate of a layer, in rates of the layer above; the topmost layer of the trunk moves as fast as the head.
+    pub ratio: f64,
+    /// From the layer under the head down; else from the input up.
+    pub top_down: bool,
+    /// Without it a release goes on from the current parameters, which is worse (an ablation).
+    pub restore: bool,
+}
+
+/// For metrics in 0..1: a plateau of 0.005, within 0.01 of the best.
+impl Default for Rule {
+    fn default() -> Self {
+        Self {
+            window: 3,
+            warm_up: 5,
+            patience: 2,
+            cooldown: 3,
+            plateau: 0.005,
+            decay: 0.95,
+            near_best: 0.01,
+            floor: 0.0,
+            ratio: 0.8,
+            top_down: true,
+            restore: true,
+        }
+    }
+}
+
+/// Releases layer after layer by a [`Rule`]. A release takes effect in the next epoch, which starts from the best
+/// parameters so far with a fresh optimiser.
+#[derive(Clone, Debug)]
+pub struct Hatl {
+    groups: Groups,
+    rule: Rule,
+    released: usize,
+    waiting: usize,
+    in_a_row: usize,
+    metrics: Vec<f64>,
+    verdicts: Vec<Verdict>,
+}
+
+/// What was decided after an epoch, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A layer is released in the next epoch.
+    Released,
+    /// Too early, or too soon after a release.
+    Waiting,
+    /// The metric has not risen above the floor.
+    BelowFloor,
+    /// The metric still moves.
+    Moving,
+    /// A plateau, but far below the best.
+    FarFromBest,
+    /// A plateau near the best that has not lasted yet.
+    NotLasting,
+    /// Nothing is left to release.
+    AllReleased,
+}
+
+impl Hatl {
+    /// Nothing but the head moves yet.
+    pub fn new(groups: &Groups, rule: Rule) -> Self {
+        let (groups, metrics, verdicts) = (groups.clone(), Vec::new(), Vec::new());
+        Self { groups, rule, released: 0, waiting: 0, in_a_row: 0, metrics, verdicts }
+    }
+
+    /// Layers released so far.
+    pub fn released(&self) -> usize {
+        self.released
+    }
+
+    /// What was decided after each epoch.
+    pub fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
+    }
+
+    /// The largest distance from the running mean that counts as a plateau now.
+    pub fn plateau_now(&self) -> f64 {
+        self.rule.plateau * self.rule.decay.powi(self.metrics.len() as i32)
+    }
+
+    fn layers(&self) -> usize {
+        self.groups.len().saturating_sub(1)
+    }
+
+    fn judge(&mut self, metric: f64) -> Verdict {
+        let plateau = self.plateau_now();
+        self.metrics.push(metric);
+        let recent = &self.metrics[self.metrics.len().saturating_sub(self.rule.window.max(1))..];
+        let mean = recent.iter().sum::<f64>() / recent.len() as f64;
+        let best = self.metrics.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if self.released == self.layers() {
+            return Verdict::AllReleased;
+        }
+        if self.metrics.len() <= self.rule.warm_up || self.waiting > 0 {
+            self.waiting = self.waiting.saturating_sub(1);
+            return Verdict::Waiting;
+        }
+        let hindrance = if !(best > self.rule.floor) {
+            Some(Verdict::BelowFloor)
+        } else if !((metric - mean).abs() <= plateau) {
+            Some(Verdict::Moving)
+        } else if !((metric - best).abs() <= self.rule.near_best) {
+            Some(Verdict::FarFromBest)
+        } else {
+            None
+        };
+        if let Some(hindrance) = hindrance {
+            self.in_a_row = 0;
+            return hindrance;
+        }
+        self.in_a_row += 1;
+        if self.in_a_row < self.rule.patience {
+            return Verdict::NotLasting;
+        }
+        (self.in_a_row, self.waiting) = (0, self.rule.cooldown);
+        self.released += 1;
+        Verdict::Released
+    }
+}
+
+impl Transfer for Hatl {
+    fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
+        let layers = self.layers();
+        let rates = (0..layers).map(|layer| {
+            let is_released = if self.rule.top_down { layer + self.released >= layers } else { layer < self.released };
+            if is_released { self.rule.ratio.powi((layers - 1 - layer) as i32) } else { 0.0 }
+        });
+        Plan::of_groups(&self.groups, rates.chain([1.0]))
+    }
+
+    fn after_epoch(&mut self, _epoch: usize, metric: f64) -> After {
+        let verdict = self.judge(metric);
+        self.verdicts.push(verdict);
+        if verdict == Verdict::Released && self.rule.restore { After::RestoreBest } else { After::GoOn }
+    }
+}

@@ -1,0 +1,58 @@
+//! What methods add to the loss.
+
+mod adversary;
+mod anchor;
+mod coral;
+mod invariance;
+mod mmd;
+
+use candle_core::Tensor;
+
+pub use adversary::Adversary;
+pub use anchor::Anchor;
+pub use coral::{Coral, coral};
+pub use invariance::Invariance;
+pub use mmd::{Estimate, Mmd, median_bank, mmd};
+
+use crate::nn::NnError;
+use crate::transfer::Batch;
+
+/// 2 / (1 + e^{-10 p}) - 1: from 0 at the start of a training to nearly 1 at its end, so that features are not aligned
+/// before they mean anything (Ganin et al. 2016, arXiv:1505.07818).
+pub fn ramp(progress: f64) -> f64 {
+    2.0 / (1.0 + (-10.0 * progress).exp()) - 1.0
+}
+
+/// Rows of each domain in a batch, for the domains that occur, in order.
+fn by_domain(batch: &Batch) -> Result<Vec<Vec<u32>>, NnError> {
+    let domains = batch.examples.domains()?;
+    let count = domains.iter().max().map_or(0, |last| *last as usize + 1);
+    let mut rows = vec![Vec::new(); count];
+    for (row, &domain) in domains.iter().enumerate() {
+        rows[domain as usize].push(row as u32);
+    }
+    rows.retain(|rows| !rows.is_empty());
+    Ok(rows)
+}
+
+/// These rows of a tensor.
+fn rows_of(tensor: &Tensor, rows: &[u32]) -> Result<Tensor, NnError> {
+    Ok(tensor.index_select(&Tensor::new(rows, tensor.device())?, 0)?)
+}
+
+/// The mean of `distance` over all pairs of domains with at least two rows in the batch; `None` without such a pair.
+fn over_pairs(
+    batch: &Batch,
+    distance: impl Fn(&Tensor, &Tensor) -> Result<Tensor, NnError>,
+) -> Result<Option<Tensor>, NnError> {
+    let features = batch.output.features.flatten_from(1)?;
+    let domains = by_domain(batch)?.into_iter().filter(|rows| rows.len() > 1);
+    let domains = domains.map(|rows| rows_of(&features, &rows)).collect::<Result<Vec<_>, _>>()?;
+    let mut distances = Vec::new();
+    for (k, one) in domains.iter().enumerate() {
+        for other in &domains[k + 1..] {
+            distances.push(distance(one, other)?);
+        }
+    }
+    if distances.is_empty() { Ok(None) } else { Ok(Some(Tensor::stack(&distances, 0)?.mean_all()?)) }
+}

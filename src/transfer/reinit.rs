@@ -1,0 +1,161 @@
+//! Drawing the least useful weights of a trunk anew before it is fine-tuned (Coetzer et al. 2026, arXiv:2603.20860,
+//! known here by its abstract; utilities, selections and values are those of selective weight reinitialisation,
+//! Hernandez-Garcia et al. 2025, arXiv:2508.00212).
+
+use candle_core::{DType, Tensor};
+
+use crate::math::Stream;
+use crate::nn::init::Init;
+use crate::nn::loss::mean;
+use crate::nn::{Groups, Mode, NnError, Params, Plan};
+use crate::transfer::schedule::only;
+use crate::transfer::{Scene, Transfer};
+
+/// How useful a weight w is. Compared only within a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Utility {
+    /// |w|.
+    Magnitude,
+    /// |w ḡ| with ḡ the mean gradient: to first order, the change of the loss on deleting the weight.
+    Gradient,
+    /// Uniform in 0..1: the control.
+    Random,
+}
+
+/// Which weights of a tensor are drawn anew.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Selection {
+    /// This share of lowest utility; what is left of a whole weight is one weight by chance.
+    Share(f64),
+    /// All with at most this many times the mean utility.
+    Threshold(f64),
+}
+
+/// What they become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A draw from what the parameter started from.
+    Resample,
+    /// 0.
+    Zero,
+}
+
+/// Draws the least useful entries of each matrix and kernel of the trunk anew, once.
+#[derive(Clone, Debug)]
+pub struct Reinit {
+    /// The layers; the last is the head.
+    pub groups: Groups,
+    /// How useful a weight is.
+    pub utility: Utility,
+    /// Which weights.
+    pub selection: Selection,
+    /// What they become.
+    pub value: Value,
+    /// Epochs in which the head alone learns first: gradients through an untrained head are noise.
+    pub head_first: usize,
+    /// Batches whose gradients are averaged.
+    pub batches: usize,
+    /// Share of entries that were drawn anew; known after it happened.
+    pub redrawn: Option<f64>,
+}
+
+impl Reinit {
+    /// One epoch of the head, then 10 % by gradient over 16 batches.
+    pub fn new(groups: &Groups) -> Self {
+        Self {
+            groups: groups.clone(),
+            utility: Utility::Gradient,
+            selection: Selection::Share(0.1),
+            value: Value::Resample,
+            head_first: 1,
+            batches: 16,
+            redrawn: None,
+        }
+    }
+}
+
+/// Positions of the entries to draw anew, for utilities of one tensor; of equal utilities the first.
+pub fn select(utilities: &[f64], selection: Selection, stream: &mut Stream) -> Vec<usize> {
+    match selection {
+        Selection::Share(share) => {
+            let exact = share * utilities.len() as f64;
+            let one_more = stream.uniform() < exact.fract();
+            let count = (exact.floor() as usize + usize::from(one_more)).min(utilities.len());
+            let mut order: Vec<usize> = (0..utilities.len()).collect();
+            order.sort_by(|&a, &b| utilities[a].total_cmp(&utilities[b]));
+            order.truncate(count);
+            order.sort_unstable();
+            order
+        }
+        Selection::Threshold(factor) => {
+            let mean = utilities.iter().sum::<f64>() / utilities.len() as f64;
+            (0..utilities.len()).filter(|&k| utilities[k] <= factor * mean).collect()
+        }
+    }
+}
+
+impl Transfer for Reinit {
+    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+        if epoch != self.head_first {
+            return Ok(());
+        }
+        let names: Vec<String> = self.groups.trunk().map(String::from).collect();
+        let gradients = match self.utility {
+            Utility::Gradient => self.gradients(scene, params, &names)?,
+            _ => Vec::new(),
+        };
+        let (mut redrawn, mut all) = (0, 0);
+        for (index, name) in names.iter().enumerate() {
+            let Some(var) = params.find(name).filter(|var| var.rank() > 1) else { continue };
+            let mut values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+            let mut stream = Stream::named(scene.seed, &format!("reinit {name}"));
+            let utilities: Vec<f64> = match self.utility {
+                Utility::Magnitude => values.iter().map(|w| w.abs()).collect(),
+                Utility::Gradient => values.iter().zip(&gradients[index]).map(|(w, g)| (w * g).abs()).collect(),
+                Utility::Random => values.iter().map(|_| stream.uniform()).collect(),
+            };
+            let init = match self.value {
+                Value::Resample => params.init(name).unwrap_or(Init::Constant(0.0)),
+                Value::Zero => Init::Constant(0.0),
+            };
+            let places = select(&utilities, self.selection, &mut stream);
+            for (&place, fresh) in places.iter().zip(init.draw(&mut stream, places.len())) {
+                values[place] = fresh;
+            }
+            (redrawn, all) = (redrawn + places.len(), all + values.len());
+            var.set(&Tensor::from_vec(values, var.shape(), var.device())?.to_dtype(var.dtype())?)?;
+        }
+        self.redrawn = Some(redrawn as f64 / all.max(1) as f64);
+        Ok(())
+    }
+
+    fn plan(&self, _params: &Params, epoch: usize) -> Plan {
+        only(&self.groups, |group| epoch >= self.head_first || group + 1 == self.groups.len())
+    }
+}
+
+impl Reinit {
+    /// The mean gradient of each named parameter over some batches, with the network as it is judged: no dropout, and
+    /// running statistics left alone.
+    fn gradients(&self, scene: &Scene, params: &mut Params, names: &[String]) -> Result<Vec<Vec<f64>>, NnError> {
+        params.follow(&Plan::default());
+        let network = scene.model.build(params)?;
+        let order = Stream::named(scene.seed, "reinit batches").permutation(scene.training.len());
+        let order: Vec<u32> = order.into_iter().map(|row| row as u32).collect();
+        let mut sums: Vec<Vec<f64>> =
+            names.iter().map(|name| vec![0.0; params.find(name).map_or(0, |var| var.elem_count())]).collect();
+        for rows in order.chunks(scene.batch.max(1)).take(self.batches) {
+            let examples = scene.training.rows(rows, Mode::Judge)?;
+            let output = network.forward(&examples.inputs, Mode::Judge)?;
+            let losses = scene.objective.losses(&output, &examples.targets)?;
+            let gradients = mean(&losses, examples.weights.as_ref())?.backward()?;
+            for (sum, name) in sums.iter_mut().zip(names) {
+                let Some(gradient) = params.find(name).and_then(|var| gradients.get(var.as_tensor())) else { continue };
+                let gradient: Vec<f64> = gradient.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+                // A common factor does not change which are lowest, so the sum serves as the mean.
+                sum.iter_mut().zip(gradient).for_each(|(s, g)| *s += g);
+            }
+        }
+        Ok(sums)
+    }
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The tests that reach the unsafe kernels, under AddressSanitizer (the widest vectors of this machine) and under valgrind
+# (which offers AVX2 at most). Wants a nightly toolchain and valgrind; half an hour on two cores.
+# Usage: tests/slow/sanitize.sh [address|valgrind]...
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# Test files without tensors that run every simulator kernel.
+tests=(backends gradients peers states)
+targets=("${tests[@]/#/--test=}")
+
+address() {
+    local host
+    host=$(rustc +nightly -vV | sed -n 's/^host: //p')
+    # With --target, build scripts and procedural macros stay without the sanitizer.
+    RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/sanitize \
+        cargo +nightly test --locked --no-default-features --target "$host" "${targets[@]}"
+}
+
+valgrind_() {
+    local build=(cargo test --locked --no-default-features "${targets[@]}" --no-run)
+    CARGO_TARGET_DIR=target/valgrind "${build[@]}"
+    CARGO_TARGET_DIR=target/valgrind "${build[@]}" --message-format=json |
+        sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' |
+        while read -r test; do
+            valgrind --error-exitcode=9 --leak-check=no --quiet "$test" --test-threads=1
+        done
+}
+
+for tool in "${@:-address}"; do
+    case $tool in
+    address) address ;;
+    valgrind) valgrind_ ;;
+    *) echo "there is no tool $tool; write address or valgrind" >&2 && exit 2 ;;
+    esac
+done

@@ -1,0 +1,306 @@
+//! The training loop: checkpoints, early stopping, averages, samplers, partial loading, a live backbone.
+#![cfg(feature = "learn")]
+
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use candle_core::{DType, Device, Tensor};
+use qgraft::circuit::ansatz::ANSATZE;
+use qgraft::data::{Sampler, class_weights};
+use qgraft::math::Stream;
+use qgraft::nn::backbone::{BackboneRow, Trunk};
+use qgraft::nn::head::{HeadRow, HeadShape};
+use qgraft::nn::init::Init;
+use qgraft::nn::layer::{BatchNorm, Linear, dropout};
+use qgraft::nn::loss::Loss;
+use qgraft::nn::model::Grafted;
+use qgraft::nn::optim::{Method, Schedule};
+use qgraft::nn::{Examples, Groups, Mode, Model, Network, NnError, Output, Params, Weights};
+use qgraft::study::StudyError;
+use qgraft::study::learning_curve::LearningCurve;
+use qgraft::study::train::{Fit, HeldOut, Judge, Judged, Record, Regime, Watch};
+use qgraft::transfer::schedule::Full;
+use qgraft::transfer::{After, Hatl, Rule, Together, Transfer};
+
+struct Net {
+    layers: [Linear; 3],
+    norm: BatchNorm,
+}
+
+impl Network for Net {
+    fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Output, NnError> {
+        let x = self.norm.forward(&self.layers[0].forward(&inputs[0])?, mode)?.relu()?;
+        let features = self.layers[1].forward(&dropout(&x, 0.2, "second", mode)?)?.tanh()?;
+        let logits = self.layers[2].forward(&features)?;
+        Ok(Output::new(features, logits))
+    }
+}
+
+fn net(params: &mut Params) -> Result<Box<dyn Network>, NnError> {
+    let layers = [
+        Linear::new(params, "first", (4, 8), true)?,
+        Linear::new(params, "second", (8, 6), true)?,
+        Linear::new(params, "head", (6, 3), true)?,
+    ];
+    Ok(Box::new(Net { layers, norm: BatchNorm::new(params, "first.norm", 8)? }))
+}
+
+const NET: fn(&mut Params) -> Result<Box<dyn Network>, NnError> = net;
+
+fn groups() -> Groups {
+    let mut params = Params::new(0, DType::F32);
+    net(&mut params).unwrap();
+    Groups::by_prefix(&params, &["first", "second", "head"])
+}
+
+/// Three classes that a small network can tell apart, from two domains.
+fn examples(count: usize, seed: u64) -> Examples {
+    let mut stream = Stream::named(seed, "test");
+    let labels: Vec<u32> = (0..count).map(|row| (row % 3) as u32).collect();
+    let inputs = labels.iter().flat_map(|label| (0..4).map(move |k| if k == *label { 1.5 } else { 0.0 }));
+    let inputs: Vec<f32> = inputs.map(|centre| centre + 0.5 * stream.normal() as f32).collect();
+    let domains: Vec<u32> = (0..count).map(|row| (row % 2) as u32).collect();
+    Examples {
+        domains: Some(Tensor::new(domains, &Device::Cpu).unwrap()),
+        ..Examples::new(
+            Tensor::from_vec(inputs, (count, 4), &Device::Cpu).unwrap(),
+            Tensor::new(labels, &Device::Cpu).unwrap(),
+        )
+    }
+}
+
+fn bits(params: &Params) -> Vec<Vec<u32>> {
+    let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    params.iter().map(|(_, var)| numbers(var).into_iter().map(f32::to_bits).collect()).collect()
+}
+
+/// Stops after so many rows.
+struct Patience {
+    rows: AtomicUsize,
+    most: usize,
+}
+
+impl Watch for Patience {
+    fn learned(&self, rows: usize) {
+        self.rows.fetch_add(rows, Ordering::SeqCst);
+    }
+    fn stopped(&self) -> bool {
+        self.rows.load(Ordering::SeqCst) >= self.most
+    }
+}
+
+#[test]
+fn a_checkpoint_resumes_bit_for_bit() {
+    let (training, held_out) = (examples(30, 1), examples(15, 2));
+    let regime = Regime {
+        schedule: Schedule::Plateau { factor: 0.5, patience: 0, floor: 0.01 },
+        warm_up: 5,
+        clip: Some(0.5),
+        patience: Some(20),
+        keep_best: true,
+        average: Some(0.9),
+        ..Regime::new(8, 8, 0.01, Method::adamw(0.01))
+    };
+    let run =
+        |names: &[&str], checkpoint: Option<&Path>, most: usize| -> Result<(Vec<Record>, Vec<Vec<u32>>), StudyError> {
+            let mut params = Params::new(3, DType::F32);
+            let rule = Rule { warm_up: 1, patience: 1, cooldown: 1, plateau: 1.0, near_best: 1.0, ..Rule::default() };
+            let hatl = Hatl::new(&groups(), rule);
+            let mut methods = Together::named(names, &groups()).unwrap();
+            methods.0.push(Box::new(hatl));
+            let watch = Patience { rows: AtomicUsize::new(0), most };
+            let judge = HeldOut { source: &held_out, objective: &Loss::CrossEntropy, batch: 4 };
+            let fit = Fit {
+                judge: &judge,
+                watch: &watch,
+                checkpoint,
+                ..Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 3)
+            };
+            let history = fit.run(&mut params, &mut methods)?;
+            Ok((history, bits(&params)))
+        };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training.safetensors");
+    for names in [&["lora"][..], &["distill", "adversarial", "l2_sp"]] {
+        let whole = run(names, None, usize::MAX).unwrap();
+        let released = whole.0.iter().any(|record| record.moving > whole.0[0].moving);
+        assert_eq!(released, names != ["lora"], "layers are released on the way, unless the adapter keeps them");
+        // Stopped in the middle of the second, the fourth and the seventh epoch.
+        for most in [40, 70, 90] {
+            assert!(matches!(run(names, Some(&path), most), Err(StudyError::Interrupted)));
+        }
+        assert_eq!(run(names, Some(&path), usize::MAX).unwrap(), whole);
+        // And once more when there is nothing left to do.
+        assert_eq!(run(names, Some(&path), 0).unwrap(), whole);
+        std::fs::rename(&path, folder.path().join("last.safetensors")).unwrap();
+    }
+
+    let path = folder.path().join("last.safetensors");
+    let other = Fit { checkpoint: Some(&path), ..Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 4) };
+    let error = other.run(&mut Params::new(4, DType::F32), &mut Full).unwrap_err().to_string();
+    assert!(error.contains("seed 3") && error.contains("last.safetensors"), "{error}");
+}
+
+/// Says what it was told to say.
+struct Scripted<'a> {
+    metrics: &'a [f64],
+    epoch: Cell<usize>,
+}
+
+impl Judge for Scripted<'_> {
+    fn judge(&self, _network: &dyn Network) -> Result<Judged, StudyError> {
+        let metric = self.metrics[self.epoch.replace(self.epoch.get() + 1)];
+        Ok(Judged { loss: -metric, metric })
+    }
+}
+
+/// Keeps what the parameters were before each epoch, and asks once to go back.
+struct Diary {
+    before: Vec<Vec<Vec<u32>>>,
+    back_after: usize,
+}
+
+impl Transfer for Diary {
+    fn before_epoch(
+        &mut self,
+        _scene: &qgraft::transfer::Scene,
+        params: &mut Params,
+        _epoch: usize,
+    ) -> Result<(), NnError> {
+        self.before.push(bits(params));
+        Ok(())
+    }
+
+    fn after_epoch(&mut self, epoch: usize, _metric: f64) -> After {
+        if epoch == self.back_after { After::RestoreBest } else { After::GoOn }
+    }
+}
+
+#[test]
+fn the_best_epoch_is_restored_and_waiting_ends_a_training() {
+    let training = examples(12, 1);
+    let run = |regime: Regime, back_after: usize| {
+        let judge = Scripted { metrics: &[0.1, 0.6, 0.5, 0.6, f64::NAN, 0.4, 0.3, 0.2], epoch: Cell::new(0) };
+        let mut params = Params::new(3, DType::F32);
+        let mut diary = Diary { before: Vec::new(), back_after };
+        let fit = Fit { judge: &judge, ..Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 3) };
+        let history = fit.run(&mut params, &mut diary).unwrap();
+        (history.len(), diary.before, bits(&params))
+    };
+    let plain = Regime::new(8, 12, 0.01, Method::ADAM);
+    let (epochs, before, _) = run(plain, usize::MAX);
+    assert_eq!(epochs, 8);
+    let (epochs, _, left) = run(Regime { patience: Some(3), keep_best: true, ..plain }, usize::MAX);
+    assert_eq!(epochs, 5, "the second epoch is the best, and an equal one is no better");
+    assert_eq!(left, before[2], "the parameters after the second epoch");
+    let (_, returned, _) = run(plain, 3);
+    assert_eq!(returned[4], before[2], "back to the parameters after the second epoch");
+}
+
+#[test]
+fn rows_without_a_label_do_not_count() {
+    let data = examples(12, 1);
+    let run = |data: &Examples| {
+        let mut params = Params::new(3, DType::F32);
+        let regime = Regime::new(1, 12, 0.01, Method::ADAM);
+        Fit::new(&NET, data, &Loss::CrossEntropy, &regime, 3).run(&mut params, &mut Full).unwrap()[0].loss
+    };
+    let unlabelled = Examples { weights: Some(Tensor::zeros(12, DType::F32, &Device::Cpu).unwrap()), ..data.clone() };
+    assert_eq!(run(&unlabelled), 0.0);
+    let even = Examples { weights: Some(Tensor::full(0.3f32, 12, &Device::Cpu).unwrap()), ..data.clone() };
+    assert!((run(&even) - run(&data)).abs() < 1e-6, "equal weights are no weights");
+}
+
+#[test]
+fn samplers_draw_what_they_promise() {
+    let mut stream = Stream::named(1, "batches");
+    let weights = class_weights(&[0, 0, 0, 0, 0, 0, 1, 1, 2], 4, 1.0);
+    assert_eq!(weights, [0.375, 1.125, 2.25, 2.25]);
+    let rows: Vec<f64> = (0..3000).map(|row| if row % 3 == 0 { 4.0 } else { 1.0 }).collect();
+    let drawn = Sampler::Weighted(rows).epoch(3000, 64, &mut stream).concat();
+    let heavy = drawn.iter().filter(|row| *row % 3 == 0).count();
+    // Two thirds of 3,000, four standard deviations.
+    assert!(drawn.len() == 3000 && heavy.abs_diff(2000) < 4 * 26, "{heavy}");
+    let groups: Vec<u32> = (0..90).map(|row| u32::from(row < 10)).collect();
+    let steps = Sampler::Balanced(groups).epoch(90, 16, &mut stream);
+    assert!(steps.iter().all(|step| step.len() == 16 && step.iter().filter(|row| **row < 10).count() == 8));
+    let mut large: Vec<u32> = steps.concat().into_iter().filter(|row| *row >= 10).collect();
+    large.sort_unstable();
+    assert_eq!(large, (10..90).collect::<Vec<u32>>(), "the largest group is gone through once");
+    let mut all = Sampler::Shuffled.epoch(50, 7, &mut stream).concat();
+    all.sort_unstable();
+    assert_eq!(all, (0..50).collect::<Vec<u32>>());
+}
+
+#[test]
+fn what_fits_is_loaded_and_the_rest_is_told() {
+    let mut source = Params::new(1, DType::F32);
+    net(&mut source).unwrap();
+    let mut target = Params::new(2, DType::F32);
+    net(&mut target).unwrap();
+    target.get("extra", &[2], Init::Constant(0.0)).unwrap();
+    let own = bits(&target);
+    let tensors = source.iter().map(|(name, var)| match name {
+        "head.weight" => (name.to_string(), Tensor::zeros((10, 6), DType::F32, &Device::Cpu).unwrap()),
+        "head.bias" => ("old_head.bias".to_string(), var.as_tensor().clone()),
+        _ => (name.to_string(), var.as_tensor().clone()),
+    });
+    let weights = Weights::new(tensors.collect::<Vec<_>>(), "a pretrained network".into()).unwrap();
+    let fit = target.adopt(&weights).unwrap();
+    assert_eq!(fit.missing, ["head.bias", "extra"]);
+    assert_eq!(fit.reshaped, [("head.weight".to_string(), vec![10, 6], vec![3, 6])]);
+    assert_eq!(fit.unexpected, ["old_head.bias"]);
+    for (k, (name, _)) in target.iter().enumerate() {
+        let is_own = name.starts_with("head") || name == "extra";
+        let expected = if is_own { &own[k] } else { &bits(&source)[k] };
+        assert_eq!(bits(&target)[k], *expected, "{name}");
+    }
+}
+
+#[test]
+fn a_backbone_is_released_stage_by_stage() {
+    let row = BackboneRow::named("efficientnet_lite0").unwrap();
+    let weights = row.weights(None).unwrap();
+    let head = HeadRow::named("quantum").unwrap();
+    let shape = HeadShape { features: row.width.unwrap(), classes: 3, qubits: 2, depth: 1, weight_sd: 0.3 };
+    let ansatz = ANSATZE[0].build(2, 1, true).unwrap();
+    let execution = qgraft::nn::Execution::ideal(&ansatz, Arc::new(qgraft::sim::Statevector::default()));
+    let model = move |params: &mut Params| -> Result<Box<dyn Network>, NnError> {
+        let backbone = Box::new(Trunk::on(params, row, &weights)?);
+        let head = head.build(params, &shape, &ANSATZE[0], Some(execution.clone()))?.expect("trained by gradients");
+        Ok(Box::new(Grafted { backbone, head }))
+    };
+    let mut params = Params::new(1, DType::F32);
+    model.build(&mut params).unwrap();
+    let groups = Groups::of_trunk(row.layers(), &params);
+    assert_eq!(groups.len(), row.layers().len() + 1);
+
+    let pixels: Vec<f32> = (0..3 * 3 * 32 * 32).map(|k| (0.37 * k as f32).sin()).collect();
+    let images = Tensor::from_vec(pixels, (3, 3, 32, 32), &Device::Cpu).unwrap();
+    let data = Examples::new(images, Tensor::new(&[0u32, 1, 2], &Device::Cpu).unwrap());
+    let before = bits(&params);
+    let mut gradual = Together::named(&["gradual"], &groups).unwrap();
+    let regime = Regime::new(2, 3, 1e-3, Method::adamw(0.01));
+    let history = Fit::new(&model, &data, &Loss::CrossEntropy, &regime, 1).run(&mut params, &mut gradual).unwrap();
+    assert!(history[1].moving > history[0].moving);
+    let (head, last) = (groups.0.last().unwrap(), &groups.0[groups.len() - 2]);
+    for (((name, _), old), new) in params.iter().zip(&before).zip(bits(&params)) {
+        let released = head.iter().chain(last).any(|other| other == name);
+        assert_eq!(*old != new, released, "{name}");
+    }
+}
+
+#[test]
+fn a_learning_curve_is_the_same_on_any_number_of_threads() {
+    let run = |threads| {
+        let work = |point: qgraft::study::learning_curve::Point| {
+            Ok((point.arm + 1) as f64 * point.labels as f64 + point.seed as f64 / 2.0)
+        };
+        LearningCurve::run(2, &[10, 20, 30], &[1, 2], threads, work).unwrap()
+    };
+    assert_eq!(run(1), run(3));
+    assert_eq!(run(1).means(1), [20.75, 40.75, 60.75]);
+    assert_eq!(run(1).differences(1, 0, 2), [30.0, 30.0]);
+}

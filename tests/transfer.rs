@@ -1,0 +1,476 @@
+//! Transfer methods: who moves and who stays to the bit, for every row of the table, and what each adds to the loss.
+#![cfg(feature = "learn")]
+
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Tensor};
+use qgraft::circuit::ansatz::ANSATZE;
+use qgraft::math::Stream;
+use qgraft::nn::head::{Body, HEADS, HeadRow, HeadShape};
+use qgraft::nn::init::Init;
+use qgraft::nn::layer::{BatchNorm, Linear, dropout};
+use qgraft::nn::loss::{self, Loss, Objective};
+use qgraft::nn::optim::Method;
+use qgraft::nn::{
+    Examples, Execution, Groups, Head, Mode, Model, Network, NnError, Output, Params, Plan, QuantumLayer,
+};
+use qgraft::sim::Statevector;
+use qgraft::study::train::{Fit, Regime};
+use qgraft::transfer::penalty::{Adversary, Estimate, coral, median_bank, mmd, ramp};
+use qgraft::transfer::{
+    After, Batch, Hatl, LowRank, METHODS, Reinit, Rule, Scene, Selection, Together, Transfer, Utility, Value, Verdict,
+    select,
+};
+
+const SHAPE: HeadShape = HeadShape { features: 5, classes: 3, qubits: 2, depth: 2, weight_sd: 0.3 };
+
+/// Two layers with a normalisation between them, and a head of the table on top.
+struct Small {
+    head: &'static HeadRow,
+}
+
+struct SmallNetwork {
+    layers: [Linear; 2],
+    norm: BatchNorm,
+    head: Arc<dyn Head>,
+}
+
+impl Model for Small {
+    fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
+        let family = &ANSATZE[0];
+        let execution = match self.head.body {
+            Body::Dressed { entangle } => {
+                let ansatz = family.build(SHAPE.qubits, SHAPE.depth, entangle)?;
+                Some(Execution::ideal(&ansatz, Arc::new(Statevector::default())))
+            }
+            _ => None,
+        };
+        Ok(Box::new(SmallNetwork {
+            layers: [Linear::new(params, "first", (4, 6), true)?, Linear::new(params, "second", (6, 5), true)?],
+            norm: BatchNorm::new(params, "first.norm", 6)?,
+            head: self.head.build(params, &SHAPE, family, execution)?.expect("a head trained by gradients"),
+        }))
+    }
+}
+
+impl Network for SmallNetwork {
+    fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Output, NnError> {
+        let first = self.norm.forward(&self.layers[0].forward(&inputs[0])?, mode)?.tanh()?;
+        let features = self.layers[1].forward(&dropout(&first, 0.1, "second", mode)?)?.tanh()?;
+        let logits = self.head.logits(&features)?;
+        Ok(Output::new(features, logits))
+    }
+}
+
+fn small(head: &str) -> Small {
+    Small { head: HeadRow::named(head).unwrap() }
+}
+
+/// Parameters of the model, and its layers.
+fn start(model: &Small, seed: u64) -> (Params, Groups) {
+    let mut params = Params::new(seed, DType::F64);
+    model.build(&mut params).unwrap();
+    let groups = Groups::by_prefix(&params, &["first", "second", "head"]);
+    (params, groups)
+}
+
+/// Rows of three classes from two domains that are shifted against each other.
+fn examples(count: usize) -> Examples {
+    let mut stream = Stream::named(7, "test");
+    let inputs: Vec<f64> = (0..count * 4).map(|k| stream.normal() + ((k / 4) % 2) as f64).collect();
+    let labels: Vec<u32> = (0..count).map(|row| (row % 3) as u32).collect();
+    let domains: Vec<u32> = (0..count).map(|row| (row % 2) as u32).collect();
+    Examples {
+        domains: Some(Tensor::new(domains, &Device::Cpu).unwrap()),
+        ..Examples::new(
+            Tensor::from_vec(inputs, (count, 4), &Device::Cpu).unwrap(),
+            Tensor::new(labels, &Device::Cpu).unwrap(),
+        )
+    }
+}
+
+/// Names of parameters with the bits of their values.
+type Bits = Vec<(String, Vec<u64>)>;
+
+fn bits(params: &Params) -> Bits {
+    let numbers = |tensor: &Tensor| -> Vec<u64> {
+        tensor.flatten_all().unwrap().to_vec1::<f64>().unwrap().into_iter().map(f64::to_bits).collect()
+    };
+    params.iter().map(|(name, var)| (name.to_string(), numbers(var))).collect()
+}
+
+/// Asks a method like the loop does, and keeps an eye on what follows.
+struct Witness<'a> {
+    name: &'a str,
+    method: Box<dyn Transfer>,
+    before: Option<(Plan, Bits)>,
+    /// Parameters that had a gradient other than 0 in the last step.
+    pulled: std::cell::RefCell<Vec<String>>,
+    moved: std::collections::BTreeSet<String>,
+}
+
+impl<'a> Witness<'a> {
+    fn new(name: &'a str, method: Box<dyn Transfer>) -> Self {
+        Self { name, method, before: None, pulled: Default::default(), moved: Default::default() }
+    }
+
+    /// After one step: what the plan moves and the loss pulls has moved, what it freezes is the same to the bit.
+    fn compare(&mut self, params: &Params) {
+        let Some((plan, before)) = self.before.take() else { return };
+        for ((name, old), (_, new)) in before.iter().zip(bits(params)) {
+            let is_statistic = !params.trained().any(|(trained, _)| trained == name);
+            let moves = if is_statistic { plan.moves("first.norm.weight") } else { plan.moves(name) };
+            let pulled = is_statistic || self.pulled.borrow().contains(name);
+            if moves && pulled {
+                assert_ne!(*old, new, "{}: {name} should have moved", self.name);
+                self.moved.insert(name.clone());
+            } else if !moves {
+                assert_eq!(*old, new, "{}: {name} is frozen", self.name);
+            }
+        }
+    }
+}
+
+impl Transfer for Witness<'_> {
+    fn prepare(&mut self, scene: &Scene, params: &mut Params) -> Result<(), NnError> {
+        self.method.prepare(scene, params)
+    }
+
+    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+        self.compare(params);
+        self.method.before_epoch(scene, params, epoch)?;
+        self.before = Some((self.method.plan(params, epoch), bits(params)));
+        Ok(())
+    }
+
+    fn plan(&self, params: &Params, epoch: usize) -> Plan {
+        self.method.plan(params, epoch)
+    }
+
+    fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
+        let penalty = self.method.penalty(params, batch)?;
+        let loss = loss::mean(batch.losses, None)?;
+        let total = penalty.as_ref().map_or(Ok(loss.clone()), |penalty| &loss + penalty)?;
+        let gradients = total.backward()?;
+        let mut pulled = Vec::new();
+        for (name, var) in params.trained() {
+            let gradient = gradients.get(var.as_tensor());
+            assert_eq!(gradient.is_some(), params.moves(name), "{}: gradient of {name}", self.name);
+            if let Some(gradient) = gradient
+                && gradient.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()? > 0.0
+            {
+                pulled.push(name.to_string());
+            }
+        }
+        let trunk_moves = ["first.weight", "first.weight.lora_a", "second.weight", "second.weight.lora_a"]
+            .iter()
+            .any(|name| params.find(name).is_some() && params.moves(name));
+        assert_eq!(batch.output.features.track_op(), trunk_moves, "{}: what is kept below the head", self.name);
+        self.pulled.replace(pulled);
+        Ok(penalty)
+    }
+
+    fn after_epoch(&mut self, epoch: usize, metric: f64) -> After {
+        self.method.after_epoch(epoch, metric)
+    }
+}
+
+/// As many epochs of one step as it takes to see every stage of a schedule over three layers.
+const STAGES: usize = 5;
+
+fn one_step_epochs(epochs: usize) -> Regime {
+    Regime::new(epochs, usize::MAX, 0.01, Method::adamw(0.1))
+}
+
+#[test]
+fn every_method_moves_what_its_plan_says_and_nothing_else() {
+    for row in METHODS {
+        let (model, data) = (small("quantum"), examples(12));
+        let (mut params, groups) = start(&model, 1);
+        let mut witness = Witness::new(row.name, (row.make)(&groups));
+        Fit::new(&model, &data, &Loss::CrossEntropy, &one_step_epochs(STAGES), 1)
+            .run(&mut params, &mut witness)
+            .unwrap();
+        witness.compare(&params);
+        // Over all its stages a method has moved everything, unless the trunk is not its to move.
+        for (name, _) in params.iter() {
+            let is_trunk = !name.contains("lora") && (name.starts_with("first") || name.starts_with("second"));
+            let is_held = is_trunk && ["frozen", "lora", "hatl"].contains(&row.name);
+            assert_eq!(witness.moved.contains(name), !is_held, "{}: {name}", row.name);
+        }
+    }
+}
+
+#[test]
+fn methods_combine_with_each_other_and_with_every_head() {
+    let (data, loss) = (examples(12), Loss::CrossEntropy);
+    let fit = |model: &Small, names: &[&str]| {
+        let (mut params, groups) = start(model, 2);
+        let together = Together::named(names, &groups).unwrap();
+        let mut witness = Witness::new(names[0], Box::new(together));
+        Fit::new(model, &data, &loss, &one_step_epochs(2), 2).run(&mut params, &mut witness).unwrap();
+        witness.compare(&params);
+    };
+    for one in METHODS {
+        for other in METHODS {
+            fit(&small("linear"), &[one.name, other.name]);
+        }
+    }
+    // A head may freeze parameters of its own: its plan is one more method.
+    for head in HEADS.iter().filter(|head| !matches!(head.body, Body::Kernel)) {
+        fit(&Small { head }, &["layer_rates", "l2_sp", "coral", "adversarial"]);
+    }
+    assert!(Together::named(&["layer_rate"], &Groups::default()).is_err_and(|e| e.to_string().contains("layer_rates")));
+}
+
+#[test]
+fn rates_of_combined_plans_are_multiplied() {
+    let plan = |rates: &[(&str, f64)]| Plan(rates.iter().map(|(name, rate)| (name.to_string(), *rate)).collect());
+    let both = plan(&[("a", 0.5), ("b", 0.0)]).times(&plan(&[("a", 0.5), ("c", 2.0)]));
+    assert_eq!(["a", "b", "c", "d"].map(|name| both.rate(name)), [0.25, 0.0, 2.0, 1.0]);
+}
+
+const RULE: Rule = Rule {
+    window: 3,
+    warm_up: 10,
+    patience: 1,
+    cooldown: 3,
+    plateau: 0.1,
+    decay: 1.0,
+    near_best: 0.1,
+    floor: 0.0,
+    ratio: 0.5,
+    top_down: true,
+    restore: true,
+};
+
+/// A controller without a network: four groups, of which the last is the head.
+fn controller(rule: Rule) -> Hatl {
+    Hatl::new(&Groups(["a", "b", "c", "head"].map(|name| vec![name.to_string()]).to_vec()), rule)
+}
+
+/// Epochs, counted from 1, after which a layer was released.
+fn releases(rule: Rule, metrics: &[f64]) -> Vec<usize> {
+    let mut hatl = controller(rule);
+    for (epoch, &metric) in metrics.iter().enumerate() {
+        let after = hatl.after_epoch(epoch, metric);
+        let released = hatl.verdicts()[epoch] == Verdict::Released;
+        assert_eq!(after == After::RestoreBest, released, "a release goes back to the best");
+    }
+    let epochs = hatl.verdicts().iter().enumerate();
+    epochs.filter(|(_, verdict)| **verdict == Verdict::Released).map(|(epoch, _)| epoch + 1).collect()
+}
+
+#[test]
+fn hatl_releases_on_a_plateau_near_the_best() {
+    assert_eq!(releases(RULE, &[0.5; 24]), [11, 15, 19], "after the warm-up, then after each cooldown");
+    assert_eq!(releases(Rule { patience: 2, ..RULE }, &[0.5; 13]), [12], "two plateaus in a row");
+    let swinging: Vec<f64> = (0..30).map(|epoch| if epoch % 2 == 0 { 0.3 } else { 0.7 }).collect();
+    assert!(releases(RULE, &swinging).is_empty(), "it never stands still");
+    let fallen: Vec<f64> = [0.9].into_iter().chain([0.5; 29]).collect();
+    assert!(releases(RULE, &fallen).is_empty(), "the best is far away");
+    assert!(releases(RULE, &[0.0; 30]).is_empty(), "nothing is learned yet");
+    let shrinking = Rule { decay: 0.95, ..RULE };
+    let mut told = controller(shrinking);
+    for epoch in 0..7 {
+        told.after_epoch(epoch, 0.5);
+    }
+    assert!((told.plateau_now() - 0.1 * 0.95f64.powi(7)).abs() < 1e-15);
+}
+
+#[test]
+fn hatl_releases_from_the_head_down_at_layerwise_rates() {
+    let mut hatl = controller(Rule { warm_up: 0, cooldown: 0, ..RULE });
+    let params = Params::new(0, DType::F64);
+    let mut rates = Vec::new();
+    for epoch in 0..4 {
+        rates.push(["a", "b", "c", "head"].map(|name| hatl.plan(&params, epoch).rate(name)));
+        hatl.after_epoch(epoch, 0.5);
+    }
+    let released = [[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0], [0.0, 0.5, 1.0, 1.0], [0.25, 0.5, 1.0, 1.0]];
+    assert_eq!(rates, released);
+    assert_eq!(hatl.verdicts().last(), Some(&Verdict::AllReleased));
+    let mut upward = controller(Rule { warm_up: 0, top_down: false, ..RULE });
+    upward.after_epoch(0, 0.5);
+    assert_eq!(["a", "b", "c"].map(|name| upward.plan(&params, 1).moves(name)), [true, false, false]);
+}
+
+#[test]
+fn distances_between_domains_have_their_known_values() {
+    let x = Tensor::new(&[[0.0f64, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], &Device::Cpu).unwrap();
+    let y = Tensor::new(&[[0.5f64, 0.5], [1.5, 0.5], [2.0, 2.0]], &Device::Cpu).unwrap();
+    // Computed with numpy: k = e^{-d²/2}, and the mean of e^{-g d²} for g = 1/4, 1/2, 1, 2; nine decimals.
+    let bank: Vec<f64> = [0.25, 0.5, 1.0, 2.0].iter().map(|g| 0.5 / g).collect();
+    for (variances, estimate, expected) in [
+        (&[1.0][..], Estimate::Biased, 0.234413002),
+        (&[1.0], Estimate::Unbiased, -0.106238081),
+        (&bank, Estimate::Biased, 0.250419601),
+        (&bank, Estimate::Unbiased, -0.140711387),
+    ] {
+        let got: f64 = mmd(&x, &y, variances, estimate).unwrap().to_scalar().unwrap();
+        assert!((got - expected).abs() < 1e-9, "{estimate:?} of {variances:?}: {got}");
+    }
+    let got: f64 = coral(&x, &y).unwrap().to_scalar().unwrap();
+    assert!((got - 0.046006944).abs() < 1e-9, "coral: {got}");
+    let same: f64 = mmd(&x, &x, &[1.0], Estimate::Biased).unwrap().to_scalar().unwrap();
+    assert!(same.abs() < 1e-15);
+    // Three rows on a line: distances 1, 4, 9, of which the median is 4.
+    let line = Tensor::new(&[[0.0f64], [1.0], [3.0]], &Device::Cpu).unwrap();
+    let middle = median_bank(&line.narrow(0, 0, 1).unwrap(), &line.narrow(0, 1, 2).unwrap()).unwrap();
+    assert_eq!(middle, [1.0, 2.0, 4.0, 8.0, 16.0]);
+}
+
+#[test]
+fn slopes_are_derivatives_with_respect_to_a_factor_on_the_logits() {
+    let logits = Tensor::new(&[[1.0, 2.0, 0.5], [0.2, -0.3, 1.1]], &Device::Cpu).unwrap();
+    let labels = Tensor::new(&[1u32, 2], &Device::Cpu).unwrap();
+    let numbers = Tensor::new(&[[0.1, 0.7, 0.2], [0.3, 0.3, 0.4]], &Device::Cpu).unwrap();
+    for (objective, target) in
+        [(Loss::CrossEntropy, labels), (Loss::SoftCrossEntropy, numbers.clone()), (Loss::Squares, numbers)]
+    {
+        let targets = [target];
+        let output = |factor: f64| Output::new(logits.clone(), (&logits * factor).unwrap());
+        let losses = |factor| objective.losses(&output(factor), &targets).unwrap().to_vec1::<f64>().unwrap();
+        let slopes = objective.slopes(&output(1.0), &targets).unwrap().unwrap().to_vec1::<f64>().unwrap();
+        for (slope, (high, low)) in slopes.iter().zip(losses(1.0 + 1e-5).iter().zip(losses(1.0 - 1e-5))) {
+            // The difference errs by 1e-10 of its third derivative and 1e-11 of rounding.
+            assert!((slope - (high - low) / 2e-5).abs() < 1e-8, "{objective:?}");
+        }
+    }
+}
+
+#[test]
+fn invariance_penalties_see_the_domains() {
+    let penalty = |name: &str, data: &Examples| {
+        let (model, mut method) = (small("linear"), Together::named(&[name], &Groups::default()).unwrap());
+        let (mut params, _) = start(&model, 1);
+        let fit = Fit::new(&model, data, &Loss::CrossEntropy, &one_step_epochs(1), 1);
+        fit.run(&mut params, &mut method).map(|history| history[0].penalty)
+    };
+    let data = examples(12);
+    let one_domain = Examples { domains: Some(Tensor::zeros(12, DType::U32, &Device::Cpu).unwrap()), ..data.clone() };
+    for name in ["v_rex", "irm", "mmd", "coral"] {
+        assert!(penalty(name, &data).unwrap() > 0.0, "{name}");
+        // One domain has no variance over domains and nobody to be compared with; its own slope remains.
+        assert_eq!(penalty(name, &one_domain).unwrap() == 0.0, name != "irm", "{name}");
+        let unknown = Examples { domains: None, ..data.clone() };
+        let error = penalty(name, &unknown).unwrap_err().to_string();
+        assert!(error.contains("which domain"), "{name}: {error}");
+    }
+    let third =
+        Examples { domains: Some((Tensor::ones(12, DType::U32, &Device::Cpu).unwrap() * 2.0).unwrap()), ..data };
+    assert!(penalty("adversarial", &third).unwrap_err().to_string().contains("fewer domains"));
+    assert!(ramp(0.0) == 0.0 && ramp(1.0) > 0.999);
+    assert_eq!(Adversary::default().domains, 2);
+}
+
+#[test]
+fn an_adversary_pulls_its_own_weights_and_pushes_the_features() {
+    let data = examples(12);
+    let gradients = |weight: f64| {
+        let model = small("linear");
+        let (mut params, _) = start(&model, 1);
+        let mut adversary = Adversary::telling(2);
+        (adversary.weight, adversary.ramped) = (weight, false);
+        let (objective, training): (&dyn Objective, _) = (&Loss::CrossEntropy, &data);
+        let scene = Scene { model: &model, training, objective, batch: 12, seed: 1 };
+        adversary.prepare(&scene, &mut params).unwrap();
+        let output = model.build(&mut params).unwrap().forward(&data.inputs, Mode::Judge).unwrap();
+        let losses = objective.losses(&output, &data.targets).unwrap();
+        let (rows, losses) = (&(0..12).collect::<Vec<u32>>()[..], &losses);
+        let batch = Batch { rows, examples: &data, output: &output, losses, objective, progress: 0.5 };
+        let gradients = adversary.penalty(&params, &batch).unwrap().unwrap().backward().unwrap();
+        let of = |name: &str| -> Vec<f64> {
+            let gradient = gradients.get(params.find(name).unwrap().as_tensor()).unwrap();
+            gradient.flatten_all().unwrap().to_vec1().unwrap()
+        };
+        (of("adversary.answer.weight"), of("second.weight"))
+    };
+    let ((own, features), (same, pushed)) = (gradients(-1.0), gradients(0.5));
+    assert_eq!(own, same);
+    assert!(features.iter().zip(&pushed).all(|(plain, reversed)| (plain * -0.5 - reversed).abs() < 1e-15));
+}
+
+#[test]
+fn the_least_useful_weights_are_selected() {
+    let mut stream = Stream::named(1, "test");
+    let (w, gradient) = ([0.5f64, 0.05, 0.9], [-0.2, 1.0, 0.0]);
+    let useful: Vec<f64> = w.iter().zip(gradient).map(|(w, g): (&f64, f64)| (w * g).abs()).collect();
+    let magnitude = w.map(f64::abs);
+    let mut lowest = |utilities: &[f64], count: f64| select(utilities, Selection::Share(count / 3.0), &mut stream);
+    assert_eq!([lowest(&useful, 1.0), lowest(&useful, 2.0)], [vec![2], vec![1, 2]]);
+    assert_eq!([lowest(&magnitude, 1.0), lowest(&magnitude, 2.0)], [vec![1], vec![0, 1]]);
+    assert_eq!(lowest(&[1.0, 1.0, 1.0], 2.0), [0, 1], "of equals the first");
+    let mean = select(&[0.1, 0.2, 0.9], Selection::Threshold(0.5), &mut stream);
+    assert_eq!(mean, [0, 1]);
+    // A share of less than a weight takes one now and then: four standard errors of 10,000 draws.
+    let taken: usize = (0..10_000).map(|_| select(&[1.0; 3], Selection::Share(0.1), &mut stream).len()).sum();
+    assert!((taken as f64 - 3000.0).abs() < 4.0 * (10_000.0f64 * 0.3 * 0.7).sqrt(), "{taken}");
+}
+
+#[test]
+fn what_is_not_selected_stays_to_the_bit() {
+    let data = examples(12);
+    for utility in [Utility::Magnitude, Utility::Gradient, Utility::Random] {
+        for (share, value) in [(0.0, Value::Resample), (0.3, Value::Resample), (0.3, Value::Zero), (1.0, Value::Zero)] {
+            let (model, objective) = (small("linear"), &Loss::CrossEntropy);
+            let (mut params, groups) = start(&model, 1);
+            let before = bits(&params);
+            let selection = Selection::Share(share);
+            let mut method = Reinit { utility, selection, value, head_first: 0, ..Reinit::new(&groups) };
+            let scene = Scene { model: &model, training: &data, objective, batch: 4, seed: 1 };
+            method.before_epoch(&scene, &mut params, 0).unwrap();
+            let (mut changed, mut all) = (0, 0);
+            for ((name, old), (_, new)) in before.iter().zip(bits(&params)) {
+                let differ = old.iter().zip(&new).filter(|(old, new)| old != new).count();
+                if ["first.weight", "second.weight"].contains(&name.as_str()) {
+                    (changed, all) = (changed + differ, all + old.len());
+                    let zeros = new.iter().filter(|bits| f64::from_bits(**bits) == 0.0).count();
+                    assert_eq!(zeros, if value == Value::Zero { differ } else { 0 }, "{name}");
+                } else {
+                    assert_eq!(differ, 0, "{name} is no matrix of the trunk");
+                }
+            }
+            assert_eq!(changed as f64 / all as f64, method.redrawn.unwrap());
+            assert!((changed as f64 - share * all as f64).abs() <= 2.0, "one per matrix by chance");
+        }
+    }
+}
+
+#[test]
+fn an_adapter_starts_as_nothing_and_learns_beside_a_frozen_matrix() {
+    let (model, data) = (small("linear"), examples(12));
+    let (mut params, groups) = start(&model, 1);
+    let answer = |params: &mut Params| {
+        let output = model.build(params).unwrap().forward(&data.inputs, Mode::Judge).unwrap();
+        output.logits.flatten_all().unwrap().to_vec1::<f64>().unwrap()
+    };
+    let plain = answer(&mut params);
+    let mut method = LowRank { rank: 2, alpha: 8.0, ..LowRank::new(&groups) };
+    let scene = Scene { model: &model, training: &data, objective: &Loss::CrossEntropy, batch: 4, seed: 1 };
+    method.prepare(&scene, &mut params).unwrap();
+    assert_eq!(answer(&mut params), plain);
+    let shape = |name: &str| params.find(name).unwrap().dims().to_vec();
+    assert_eq!([shape("first.weight.lora_a"), shape("first.weight.lora_b")], [[2, 4], [6, 2]]);
+    // By hand: W + 8/2 B A.
+    let [a, b, w] =
+        ["first.weight.lora_a", "first.weight.lora_b", "first.weight"].map(|n| params.find(n).unwrap().clone());
+    b.set(&Tensor::ones((6, 2), DType::F64, &Device::Cpu).unwrap()).unwrap();
+    let by_hand = (w.as_tensor() + (b.matmul(&a).unwrap() * 4.0).unwrap()).unwrap();
+    let handed_out = params.get("first.weight", &[6, 4], Init::Constant(0.0)).unwrap();
+    assert_eq!(by_hand.to_vec2::<f64>().unwrap(), handed_out.to_vec2::<f64>().unwrap());
+    assert!(params.adapt("first.bias", 1, 1.0).unwrap_err().to_string().contains("two dimensions"));
+}
+
+#[test]
+fn a_circuit_is_a_layer_like_any_other_to_a_plan() {
+    let ansatz = ANSATZE[0].build(2, 1, true).unwrap();
+    let execution = Execution::ideal(&ansatz, Arc::new(Statevector::default()));
+    let weights = execution.program.slots - ANSATZE[0].inputs(2, 1);
+    let mut params = Params::new(1, DType::F64);
+    params.follow(&Plan::freezing(&["circuit.weights"]));
+    let angles = params.get("circuit.weights", &[weights], Init::Normal { sd: 0.3 }).unwrap();
+    let inputs = Tensor::zeros((3, ANSATZE[0].inputs(2, 1)), DType::F64, &Device::Cpu).unwrap();
+    let output = QuantumLayer::new(execution).forward(&inputs, &angles).unwrap();
+    assert!(!output.track_op(), "a frozen circuit on constant angles has no gradient to keep");
+}
