@@ -124,7 +124,7 @@ impl<F: Vectors> Plan<F> {
 
 /// Adds `weight |ψ_i|²` to as many numbers as there are.
 fn add_outcomes<F: Vectors>(state: &State<F>, weight: f64, sum: &mut [f64]) {
-    for (sum, (re, im)) in sum.iter_mut().zip(state.re.iter().zip(&state.im)) {
+    for (sum, (re, im)) in sum.iter_mut().zip(state.re.iter().zip(&*state.im)) {
         *sum += weight * (re.double() * re.double() + im.double() * im.double());
     }
 }

@@ -32,5 +32,5 @@ fn norm_loops<S: Simd, F: Float>(re: &[F], im: &[F], sum: &mut f64) {
 /// `ψ ← factor ψ`.
 pub fn scale<F: Float>(state: &mut State<F>, factor: f64) {
     let factor = F::of(factor);
-    state.re.iter_mut().chain(&mut state.im).for_each(|x| *x = *x * factor);
+    state.re.iter_mut().chain(&mut *state.im).for_each(|x| *x = *x * factor);
 }

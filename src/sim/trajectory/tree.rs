@@ -63,7 +63,7 @@ impl<F: Vectors> Branch<F> {
 
     /// The branch itself, an empty one in its place.
     fn take(&mut self) -> Self {
-        let empty = State { re: Vec::new(), im: Vec::new(), lanes: 1 };
+        let empty = State::zeros(0, 1);
         Self { state: std::mem::replace(&mut self.state, empty), shots: std::mem::take(&mut self.shots), ..*self }
     }
 
