@@ -157,6 +157,42 @@ fn every_case_gives_aer_s_density_matrix_and_probabilities() {
     }
 }
 
+/// A device of the random cases: shipped, or kept for its layer fidelities.
+fn known(name: &str) -> Device {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("data/layer_fidelity/{name}.json"));
+    if kept.exists() { Device::read(kept.to_str().unwrap()).unwrap() } else { Device::named(name).unwrap() }
+}
+
+#[test]
+fn random_circuits_with_delays_and_resets_give_aer_s_density_matrix_on_every_device() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/aer_random.json");
+    let document = json(&path);
+    let cases = document["cases"].as_array().unwrap();
+    for row in DEVICES.iter().filter(|row| row.name != "heron_r2_uniform") {
+        assert!(cases.iter().any(|case| case["device"] == row.name), "no case on {}", row.name);
+    }
+    for case in cases {
+        let device = known(case["device"].as_str().unwrap());
+        let expected = &case["expected"];
+        let qubits = indices(&case["qubits"]);
+        // Dropped terms lose up to 4e-9 a gate, 26 operations a case.
+        for (model, tolerance) in [("aer-compat", ROUNDING), ("aer", 1e-7)] {
+            let model = NoiseModel::named(model).unwrap();
+            let program = model.apply(&circuit_of(case, &device), &device, &qubits).unwrap();
+            let order: Vec<usize> =
+                qubits.iter().map(|q| program.active.iter().position(|active| active == q).unwrap()).collect();
+            let got = slow::reordered(&slow::density(&program, &[]), &order);
+            let off = distance(&got, &matrix(&expected["density_matrix"]));
+            assert!(off < tolerance, "{} {}: density matrix off by {off:e}", case["id"], model.name());
+            let outcomes = slow::probabilities(&program, &[]).into_iter().zip(numbers(&expected["probabilities"]));
+            let off = outcomes.map(|(g, e)| (g - e).abs()).fold(0.0, f64::max);
+            assert!(off < tolerance, "{} {}: probabilities off by {off:e}", case["id"], model.name());
+            let told = program.notices.iter().any(|notice| notice.contains("T1 and T2 unknown"));
+            assert_eq!(told, qubits.contains(&146), "{}: qubits without data are told", case["id"]);
+        }
+    }
+}
+
 #[test]
 fn every_gate_of_the_cases_has_aer_s_channel() {
     let channels = json(&folder().join("channels.json"));

@@ -2,11 +2,14 @@
 
 mod slow;
 
-use qgraft::math::matrix::{c, dagger, distance, identity};
+use ndarray::Array2;
+use qgraft::circuit::{Circuit, Gate, Observable, Param};
+use qgraft::math::matrix::{c, dagger, distance, identity, tensor};
 use qgraft::math::random::Stream;
-use qgraft::math::{Matrix, Seconds};
+use qgraft::math::{Matrix, Probability, Seconds};
 use qgraft::noise::channel::{CHANNELS, ChannelRow, depolarizing, thermal_relaxation};
-use qgraft::noise::{Channel, NoiseError};
+use qgraft::noise::{Channel, Confusion, NoiseError, PairConfusion, PairReadout, Program, kraus_of};
+use qgraft::sim::{self, Angles, ENGINES, Shots, Simulator};
 
 /// Rounding of a few products of numbers up to one.
 const ROUNDING: f64 = 1e-14;
@@ -19,6 +22,7 @@ fn odd_values(row: &ChannelRow) -> Vec<f64> {
         "thermal_relaxation" => vec![131.5e-6, 172.3e-6, 7.7e-6, 0.083],
         "reset" => vec![0.17, 0.29],
         "zz_crosstalk" => vec![-47.3e3, 533e-9],
+        "readout_pair" => (1..13).map(|k| 0.013 * f64::from(k)).collect(),
         _ => row.parameters.iter().enumerate().map(|(k, _)| 0.31 - 0.13 * k as f64).collect(),
     }
 }
@@ -96,9 +100,12 @@ fn every_parameter_is_refused_outside_its_range_and_accepted_at_its_ends() {
             row.channel(&[only.high]).unwrap_or_else(|error| panic!("{} at its end: {error}", row.name));
         }
     }
-    for (name, values) in
-        [("pauli", vec![0.5, 0.4, 0.2]), ("reset", vec![0.7, 0.4]), ("thermal_relaxation", vec![1.0, 2.1, 0.1, 0.0])]
-    {
+    for (name, values) in [
+        ("pauli", vec![0.5, 0.4, 0.2]),
+        ("reset", vec![0.7, 0.4]),
+        ("thermal_relaxation", vec![1.0, 2.1, 0.1, 0.0]),
+        ("readout_pair", vec![0.4; 12]),
+    ] {
         assert!(Channel::named(name, &values).is_err(), "{name}: impossible together");
     }
     let error = Channel::named("depolarising", &[0.1]).unwrap_err().to_string();
@@ -205,6 +212,123 @@ fn every_stated_equivalence_holds() {
     let rzz = qgraft::circuit::Gate::Rzz.row();
     let turned = Channel::kraus("rzz", vec![(rzz.matrix)(&[std::f64::consts::PI * shift * time])]).unwrap();
     assert_same("ZZ", &one("zz_crosstalk", &[shift, time]), &[turned]);
+    let angle = std::f64::consts::PI * shift * time;
+    assert_same("ZZ by its angle", &one("zz_crosstalk", &[shift, time]), &one("over_rotation_zz", &[angle]));
+    let second = Channel::kraus("second", vec![tensor(&identity(2), &(h.matrix)(&[]))]).unwrap();
+    let between = [second.clone(), channel("over_rotation_zz", &[p]), second];
+    assert_same("ZX is ZZ between Hadamards", &one("over_rotation_zx", &[p]), &between);
+    assert_same("readout", &one("readout", &[p, p]), &[channel("phase_damping", &[1.0]), channel("bit_flip", &[p])]);
+    let (first, second) = (confusion(p, q), confusion(q, 0.21));
+    let both = PairConfusion::independent(first, second).matrix();
+    let misread = (0..4).flat_map(|t| (0..4).filter(move |r| *r != t).map(move |r| both[t][r])).collect::<Vec<_>>();
+    let state = odd_state(2);
+    let alone = slow::act(&state, channel("readout", &first.flips()).operators(), &[0]);
+    let alone = slow::act(&alone, channel("readout", &second.flips()).operators(), &[1]);
+    assert!(distance(&alone, &apply(&channel("readout_pair", &misread), &state)) < ROUNDING, "readout of a pair");
+}
+
+fn confusion(up: f64, down: f64) -> Confusion {
+    let p = |p| Probability::new(p).unwrap();
+    Confusion { one_given_zero: p(up), zero_given_one: p(down) }
+}
+
+/// Three entangled qubits with readout error, each pair of neighbours read in its own correlated way.
+fn read_together(measured: bool, last: &[(Gate, usize)]) -> Program {
+    let mut circuit = Circuit::with_bits(3, 3);
+    for (q, angle) in [0.4, 1.3, 2.2].into_iter().enumerate() {
+        circuit
+            .push(Gate::Ry, &[q], &[Param::Fixed(angle)])
+            .unwrap()
+            .push(Gate::Rz, &[q], &[Param::Fixed(1.0)])
+            .unwrap();
+    }
+    circuit.push(Gate::Cx, &[0, 1], &[]).unwrap().push(Gate::Cx, &[2, 1], &[]).unwrap();
+    circuit.push(Gate::Ry, &[1], &[Param::Fixed(0.5)]).unwrap();
+    for &(gate, q) in last {
+        circuit.push(gate, &[q], &[]).unwrap();
+    }
+    // Bits in another order than qubits.
+    if measured {
+        circuit.measure(0, 2).unwrap().measure(1, 0).unwrap().measure(2, 1).unwrap();
+    }
+    let errors = [confusion(0.02, 0.07), confusion(0.03, 0.05), confusion(0.01, 0.11)];
+    let rows = [[0.9, 0.04, 0.05, 0.01], [0.03, 0.8, 0.1, 0.07], [0.02, 0.03, 0.85, 0.1], [0.05, 0.06, 0.09, 0.8]];
+    let pair = |a, b, confusion| PairReadout { qubits: (a, b), confusion };
+    Program {
+        correlated: vec![
+            pair(2, 1, PairConfusion::new(rows).unwrap()),
+            pair(0, 1, PairConfusion::joint_flip(Probability::new(0.04).unwrap())),
+        ],
+        ..Program::compile(&circuit, &[], |_| Vec::new(), |q| Some(errors[q]))
+    }
+}
+
+/// The distribution over qubits that `program` records, spelled out.
+fn recorded(program: &Program) -> Vec<f64> {
+    let mut p: Vec<f64> = slow::density(program, &[]).diag().iter().map(|z| z.re).collect();
+    let confuse = |p: &[f64], weight: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {
+        (0..8).map(|r| (0..8).map(|t| p[t] * weight(t, r)).sum()).collect()
+    };
+    for (q, error) in program.readout.iter().enumerate() {
+        let flips = error.unwrap().flips();
+        p = confuse(&p, &|t, r| match (t ^ r, t >> q & 1) {
+            (0, bit) => 1.0 - flips[bit],
+            (off, bit) if off == 1 << q => flips[bit],
+            _ => 0.0,
+        });
+    }
+    for PairReadout { qubits: (a, b), confusion } in &program.correlated {
+        let both = |i: usize| i >> a & 1 | (i >> b & 1) << 1;
+        let rest = 7 & !(1 << a | 1 << b);
+        p = confuse(&p, &|t, r| if (t ^ r) & rest == 0 { confusion.matrix()[both(t)][both(r)] } else { 0.0 });
+    }
+    p
+}
+
+#[test]
+fn pairs_read_together_are_exact_in_every_engine() {
+    let none = Array2::zeros((1, 0));
+    let angles = || Angles { rows: none.view(), shared: ndarray::ArrayView1::from(&[]) };
+    let options = sim::Options { shots: 20, seed: 1, ..sim::Options::default() };
+    for row in ENGINES {
+        let engine = sim::engine(row.name, options).unwrap();
+        let program = read_together(false, &[]);
+        let outcomes = recorded(&program);
+        for text in ["Z0", "Z1", "Z2", "Z0 Z1", "Z1 Z2", "Z0 Z2", "Z0 Z1 Z2"] {
+            let z: Observable = text.parse().unwrap();
+            let sign = |i: usize| if (i as u64 & z.support()).count_ones() % 2 == 1 { -1.0 } else { 1.0 };
+            let expected: f64 = outcomes.iter().enumerate().map(|(i, p)| sign(i) * p).sum();
+            let got = engine.expect(&program, angles(), &[z]).unwrap()[[0, 0]];
+            assert!((got - expected).abs() < 1e-12, "{} {text}: {got} instead of {expected}", row.name);
+        }
+        // A letter X is read after a Hadamard gate, the others in the Z basis.
+        let [x, z] = ["X0 Z1", "Z0 Z1"].map(|text| text.parse::<Observable>().unwrap());
+        let turned = engine.expect(&read_together(false, &[(Gate::H, 0)]), angles(), &[z]).unwrap();
+        let straight = engine.expect(&program, angles(), &[x]).unwrap();
+        assert!((turned[[0, 0]] - straight[[0, 0]]).abs() < 1e-12, "{}", row.name);
+        let Ok(bits) = engine.probabilities(&read_together(true, &[]), angles()) else { continue };
+        for (outcome, expected) in outcomes.iter().enumerate() {
+            let place = (outcome & 1) << 2 | (outcome >> 1 & 1) | (outcome >> 2 & 1) << 1;
+            assert!((bits[[0, place]] - expected).abs() < 1e-12, "{}: outcome {outcome}", row.name);
+        }
+    }
+    let shots = Shots { inner: sim::Statevector::default(), shots: 40_000, seed: 3 };
+    let program = read_together(false, &[]);
+    let zz: Observable = "Z0 Z1".parse().unwrap();
+    let sampled = shots.expect(&program, angles(), std::slice::from_ref(&zz)).unwrap()[[0, 0]];
+    let exact = sim::Density::default().expect(&program, angles(), &[zz]).unwrap()[[0, 0]];
+    // Five standard errors of 40 000 signs.
+    assert!((sampled - exact).abs() < 0.025, "{sampled} {exact}");
+}
+
+#[test]
+fn a_confusion_matrix_has_rows_of_probabilities() {
+    let fine = PairConfusion::joint_flip(Probability::new(0.1).unwrap()).matrix();
+    assert!(PairConfusion::new(fine).is_ok());
+    for bad in [[0.5, 0.5, 0.1, 0.0], [1.2, -0.2, 0.0, 0.0], [f64::NAN, 0.0, 0.0, 1.0]] {
+        let error = PairConfusion::new([fine[0], fine[1], bad, fine[3]]).unwrap_err();
+        assert!(error.to_string().contains("row 2"), "{error}");
+    }
 }
 
 #[test]
@@ -218,6 +342,8 @@ fn every_stated_infidelity_holds() {
         ("over_rotation_x", vec![angle], single),
         ("over_rotation_y", vec![angle], single),
         ("over_rotation_z", vec![angle], single),
+        ("over_rotation_zx", vec![angle], 1.2 * single),
+        ("over_rotation_zz", vec![angle], 1.2 * single),
         ("zz_crosstalk", vec![60e3, 533e-9], 0.8 * (pair / 2.0).sin().powi(2)),
     ] {
         let infidelity = 1.0 - channel(name, &values).average_fidelity();
@@ -230,6 +356,24 @@ fn full_depolarization_leaves_nothing_of_the_state() {
     for n in [1, 2] {
         let mixed = identity(1 << n) / c(f64::from(1u32 << n), 0.0);
         assert!(distance(&apply(&depolarizing(1.0, n).unwrap(), &odd_state(n)), &mixed) < ROUNDING);
+    }
+}
+
+#[test]
+fn kraus_operators_come_back_from_the_transfer_matrix_with_the_likeliest_first() {
+    for row in CHANNELS {
+        let channel = channel(row.name, &odd_values(row));
+        let found = kraus_of(&channel.pauli_transfer().into_raw_vec_and_offset().0);
+        let operands: Vec<usize> = (0..channel.qubits()).collect();
+        let state = odd_state(channel.qubits());
+        let error = distance(&slow::act(&state, &found, &operands), &apply(&channel, &state));
+        // What is left out is below 1e-14 of the whole.
+        assert!(error < 1e-13, "{}: off by {error:e}", row.name);
+        assert!(found.len() <= channel.operators().len(), "{}: {} operators", row.name, found.len());
+        let weight = |k: &Matrix| k.iter().map(|z| z.norm_sqr()).sum::<f64>();
+        let largest = channel.operators().iter().map(weight).fold(0.0, f64::max);
+        // No operator can be heavier than the eigenvector, which the power iteration comes close to.
+        assert!(weight(&found[0]) > 0.9 * largest, "{}: {} of {largest}", row.name, weight(&found[0]));
     }
 }
 

@@ -334,6 +334,33 @@ fn a_full_disk_leaves_nothing_behind() {
     refused(&out, place.path(), &["run/"]);
 }
 
+#[test]
+fn a_circuit_is_transpiled_with_its_slots_and_a_summary() {
+    let place = TempDir::new().unwrap();
+    let circuit = Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits/qaoa_ring.qasm");
+    let source = ["transpile", circuit.to_str().unwrap(), "--device", "torino"];
+    let out = qgraft(place.path(), &[&source[..], &["-o", "out.qasm", "--json"]].concat());
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(summary["initial_layout"].as_array().unwrap().len(), 5);
+    let number = |name: &str| summary[name].as_f64().unwrap_or_else(|| panic!("{name} in {summary}"));
+    assert!(number("two_qubit_gates") >= 20.0 && number("depth") > number("depth_before"));
+    assert!(number("success") > 0.5 && number("duration_seconds") > 1e-7 && number("duration_seconds") < 1e-4);
+    let written = fs::read_to_string(place.path().join("out.qasm")).unwrap();
+    assert!(written.contains("input float gamma0") && written.contains("cz $"), "{written}");
+    let back = qgraft(place.path(), &["convert", "out.qasm", "--to", "json"]);
+    assert!(back.status.success(), "{}", text(&back.stderr));
+    for (more, part) in [
+        (["--layout", "0,1"], "2 physical qubits are listed"),
+        (["--layout", "somewhere"], "noise-aware, trivial, or a list"),
+        (["--to", "qasm2"], "slots"),
+        (["--level", "4"], "0..=3"),
+    ] {
+        let out = qgraft(place.path(), &[&source[..], &more].concat());
+        assert!(!out.status.success() && text(&out.stderr).contains(part), "{more:?}: {}", text(&out.stderr));
+    }
+}
+
 /// Whether the process has a handler for SIGINT yet; before that an interrupt would simply kill it.
 #[cfg(target_os = "linux")]
 fn catches_interrupts(process: u32) -> bool {

@@ -190,7 +190,8 @@ fn scale_zero_is_ideal_and_scale_two_is_each_source_twice() {
         ("gate error", Scale { gate_error: 1.0, ..Scale::all(0.0) }),
         ("relaxation", Scale { relaxation: 1.0, ..Scale::all(0.0) }),
     ] {
-        let twice = Scale { gate_error: 2.0 * once.gate_error, relaxation: 2.0 * once.relaxation, readout: 0.0 };
+        let (gate_error, relaxation) = (2.0 * once.gate_error, 2.0 * once.relaxation);
+        let twice = Scale { gate_error, relaxation, ..Scale::all(0.0) };
         let doubled: Vec<Step> = scaled(once)
             .steps
             .into_iter()

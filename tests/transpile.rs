@@ -4,9 +4,9 @@ mod equivalence;
 
 use equivalence::{assert_equivalent, assert_native};
 use qgraft::circuit::gate::GATES;
-use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param};
+use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param, qasm};
 use qgraft::device::transpile::{LayoutMethod, Options, Routed, TranspileError, transpile};
-use qgraft::device::{Edge, Target};
+use qgraft::device::{DEVICES, Device, Edge, Target};
 use qgraft::math::matrix::{C64, c};
 use qgraft::math::{Matrix, Stream};
 
@@ -251,10 +251,6 @@ fn what_cannot_be_done_is_refused() {
         let error = transpile(&ghz, &target, &options).expect_err(what).to_string();
         assert!(error.contains(message), "{what}: {error}");
     }
-    let mut wide = Circuit::new(3);
-    wide.unitary(Matrix::eye(8), &[0, 1, 2]).unwrap();
-    let error = transpile(&wide, &line(4), &level(3)).unwrap_err();
-    assert_eq!(error, TranspileError::WideUnitary { qubits: 3 });
     let bad = Target { edges: vec![Edge { gate: Gate::Cz, from: 0, to: 9, error: 0.0 }], ..line(4) };
     let error = transpile(&ghz, &bad, &level(3)).unwrap_err();
     assert_eq!(error, TranspileError::Target { field: "edges", qubit: 9, available: 4 });
@@ -323,6 +319,127 @@ fn matrices_on_one_and_two_qubits_take_at_most_three_entanglers() {
             assert_eq!((routed.two_qubit_gates, routed.pulses <= 16), (3, true), "trial {trial}, level {l}");
         }
     }
+}
+
+/// `23/48·4ⁿ - 3/2·2ⁿ + 4/3` (Shende, Bullock and Markov 2006): what a unitary in general position takes.
+const SHANNON: [(usize, usize); 3] = [(3, 20), (4, 100), (5, 444)];
+
+fn complete(qubits: usize) -> Target {
+    let links: Vec<_> = (0..qubits).flat_map(|a| (a + 1..qubits).map(move |b| (a, b))).collect();
+    target(qubits, &links, (Gate::Cz, true))
+}
+
+#[test]
+fn matrices_on_three_to_five_qubits_take_the_known_number_of_entanglers() {
+    let mut stream = Stream::named(2, "unitary");
+    for (qubits, known) in SHANNON {
+        let mut circuit = Circuit::new(qubits);
+        let operands: Vec<usize> = (0..qubits).rev().collect();
+        circuit.unitary(random_unitary(qubits, &mut stream), &operands).unwrap();
+        let routed = assert_right(&circuit, &complete(qubits), &level(1), &format!("{qubits} qubits"));
+        assert_eq!(routed.two_qubit_gates, known, "{qubits} qubits");
+        assert_right(&circuit, &line(qubits + 1), &level(1), &format!("{qubits} qubits on a line"));
+    }
+}
+
+#[test]
+fn structured_matrices_on_three_to_five_qubits() {
+    let product = |gates: &[(Gate, &[usize])], qubits: usize| {
+        // Columns: images of the basis states under the circuit.
+        let mut circuit = Circuit::new(qubits);
+        for (gate, on) in gates {
+            circuit.push(*gate, on, &[]).unwrap();
+        }
+        equivalence::unitary(&circuit)
+    };
+    let shift =
+        |size: usize| Matrix::from_shape_fn((size, size), |(i, j)| c(f64::from(u8::from(i == (j + 1) % size)), 0.0));
+    let cases = [
+        ("identity", Matrix::eye(8)),
+        ("minus identity", Matrix::eye(16).mapv(|z: C64| -z)),
+        ("cyclic shift of 8", shift(8)),
+        ("cyclic shift of 32", shift(32)),
+        ("toffoli", product(&[(Gate::Ccx, &[2, 0, 1])], 3)),
+        ("swap beside h", product(&[(Gate::Swap, &[0, 2]), (Gate::H, &[1])], 3)),
+        ("ghz on 4", product(&[(Gate::H, &[3]), (Gate::Cx, &[3, 1]), (Gate::Cx, &[1, 0]), (Gate::T, &[0])], 4)),
+        ("phases", Matrix::from_diag(&ndarray::Array1::from_shape_fn(16, |k| C64::from_polar(1.0, 0.3 * k as f64)))),
+    ];
+    for (name, matrix) in cases {
+        let qubits = matrix.nrows().trailing_zeros() as usize;
+        let mut circuit = Circuit::with_bits(qubits, 1);
+        let operands: Vec<usize> = (0..qubits).collect();
+        circuit.push(Gate::H, &[0], &[]).unwrap().measure(0, 0).unwrap();
+        circuit.unitary(matrix.clone(), &operands).unwrap();
+        let when = Some(Condition { bits: vec![0], value: 1 });
+        circuit.append(Op { condition: when, ..Op::unitary(matrix, &operands).unwrap() }).unwrap();
+        for l in [0, 3] {
+            assert_right(&circuit, &line(qubits), &level(l), &format!("{name}, level {l}"));
+        }
+    }
+}
+
+#[test]
+fn faulty_qubits_and_couplings_are_left_alone() {
+    let mut device = Device::named("guadalupe").unwrap();
+    let circuit = random_circuit(5, 30, false, 8);
+    let used = |device: &Device, l: u8| {
+        let target = Target::of(device);
+        let routed = assert_right(&circuit, &target, &level(l), &format!("level {l}"));
+        let mut used = [routed.initial, routed.last].concat();
+        used.extend(routed.circuit.ops().iter().flat_map(|op| op.qubits.clone()));
+        (used, routed.circuit)
+    };
+    // Out of service as a qubit, by an uncalibrated one-qubit gate, and couplings in the two ways they can be.
+    let best = used(&device, 3).0[0];
+    device.calibration.qubits[best].faulty = true;
+    let (second, edge) = (used(&device, 3).0[0], used(&device, 3).1);
+    let sx = device.calibration.gates.iter_mut().find(|row| row.gate == Gate::Sx && row.qubits == [second]);
+    sx.unwrap().error = Some(1.0);
+    let edge = edge.ops().iter().find(|op| op.qubits.len() == 2).unwrap().qubits.clone();
+    for row in device.calibration.gates.iter_mut().filter(|row| row.qubits == edge) {
+        row.faulty = true;
+    }
+    for l in 0..4 {
+        let (used, routed) = used(&device, l);
+        assert!(!used.contains(&best) && !used.contains(&second), "level {l}: {best} and {second} in {used:?}");
+        assert!(routed.ops().iter().all(|op| op.qubits != edge), "level {l}: {edge:?}");
+    }
+    let onto = Options { layout: LayoutMethod::Given(vec![best, 0, 3, 2, 5]), ..Options::default() };
+    let error = transpile(&circuit, &Target::of(&device), &onto).unwrap_err().to_string();
+    assert!(error.contains(&format!("physical qubit {best} is out of service")), "{error}");
+    device.calibration.qubits.iter_mut().skip(3).for_each(|qubit| qubit.faulty = true);
+    let error = transpile(&circuit, &Target::of(&device), &level(3)).unwrap_err().to_string();
+    assert!(error.contains("usable ones"), "{error}");
+}
+
+/// Wider circuits are checked for native gates and couplings alone.
+const CHECKED_STATES: usize = 10;
+
+#[test]
+fn every_suite_circuit_on_every_shipped_device_that_fits() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let mut checked = 0;
+    for path in paths {
+        let circuit = qasm::read(&std::fs::read_to_string(&path).unwrap(), &Default::default()).unwrap();
+        let angles: Vec<f64> = (0..circuit.slots()).map(|k| 0.4 + 0.7 * k as f64).collect();
+        for row in DEVICES {
+            let target = Target::of(&Device::named(row.name).unwrap());
+            if circuit.qubits() > target.qubits {
+                continue;
+            }
+            let what = format!("{} on {}", path.file_stem().unwrap().display(), row.name);
+            let routed = transpile(&circuit, &target, &level(3)).unwrap_or_else(|e| panic!("{what}: {e}"));
+            assert_native(&routed, &target, &what);
+            if circuit.qubits() <= CHECKED_STATES {
+                let bound = Routed { circuit: routed.circuit.bind(&angles).unwrap(), ..routed };
+                assert_equivalent(&circuit.bind(&angles).unwrap(), &bound, &what);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 100, "only {checked} pairs of circuit and device were checked");
 }
 
 #[test]

@@ -1,10 +1,7 @@
 //! A circuit and how it is put together.
 
-use std::sync::Arc;
-
 use crate::circuit::{CircuitError, Condition, Gate, Op, OpKind, Param};
 use crate::math::Matrix;
-use crate::math::matrix::dagger;
 
 /// Operations on a register of qubits and classical bits, with slots for angles.
 ///
@@ -59,6 +56,20 @@ impl Circuit {
     /// The operations in order.
     pub fn ops(&self) -> &[Op] {
         &self.ops
+    }
+
+    /// Longest chain of operations on shared qubits or classical bits; barriers do not count.
+    pub fn depth(&self) -> usize {
+        let mut reached = vec![0usize; self.qubits + self.bits];
+        for op in self.ops.iter().filter(|op| !matches!(op.kind, OpKind::Barrier | OpKind::GlobalPhase(_))) {
+            let written = if let OpKind::Measure { bit } = op.kind { Some(bit) } else { None };
+            let read = op.condition.iter().flat_map(|condition| condition.bits.iter().copied());
+            let bits = written.into_iter().chain(read).map(|bit| self.qubits + bit);
+            let wires: Vec<usize> = op.qubits.iter().copied().chain(bits).collect();
+            let layer = 1 + wires.iter().map(|&wire| reached[wire]).max().unwrap_or(0);
+            wires.iter().for_each(|&wire| reached[wire] = layer);
+        }
+        reached.into_iter().max().unwrap_or(0)
     }
 
     /// Declares a slot and returns its angle.
@@ -172,19 +183,7 @@ impl Circuit {
     pub fn inverse(&self) -> Result<Self, CircuitError> {
         let mut inverse = Self { ops: Vec::with_capacity(self.ops.len()), ..self.clone() };
         for op in self.ops.iter().rev() {
-            let kind = match &op.kind {
-                _ if op.condition.is_some() => return Err(CircuitError::NotInvertible { op: op.name() }),
-                OpKind::Gate { gate, params, controls } => match (gate.row().inverse)(params) {
-                    Some((gate, params)) => OpKind::Gate { gate, params, controls: *controls },
-                    // Only fixed gates come here: a row with angles names its inverse.
-                    None => OpKind::Unitary(Arc::new(dagger(&op.matrix(&[]).expect("a gate has a matrix")))),
-                },
-                OpKind::Unitary(matrix) => OpKind::Unitary(Arc::new(dagger(matrix))),
-                OpKind::GlobalPhase(phase) => OpKind::GlobalPhase(-*phase),
-                OpKind::Barrier => OpKind::Barrier,
-                _ => return Err(CircuitError::NotInvertible { op: op.name() }),
-            };
-            inverse.ops.push(Op { kind, ..op.clone() });
+            inverse.ops.push(op.inverse().ok_or_else(|| CircuitError::NotInvertible { op: op.name() })?);
         }
         Ok(inverse)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::circuit::{CircuitError, Gate, Param};
-use crate::math::matrix::{controlled, unitarity_defect};
+use crate::math::matrix::{controlled, dagger, unitarity_defect};
 use crate::math::{Matrix, Seconds};
 
 /// What is done, to which qubits, and under which classical condition.
@@ -123,6 +123,23 @@ impl Op {
             OpKind::Unitary(matrix) => Some(matrix.as_ref().clone()),
             _ => None,
         }
+    }
+
+    /// The operation that undoes it; `None` for what has no inverse: conditions, measure, reset, delay.
+    pub fn inverse(&self) -> Option<Self> {
+        let kind = match &self.kind {
+            _ if self.condition.is_some() => return None,
+            OpKind::Gate { gate, params, controls } => match (gate.row().inverse)(params) {
+                Some((gate, params)) => OpKind::Gate { gate, params, controls: *controls },
+                // Only fixed gates come here: a row with angles names its inverse.
+                None => OpKind::Unitary(Arc::new(dagger(&self.matrix(&[])?))),
+            },
+            OpKind::Unitary(matrix) => OpKind::Unitary(Arc::new(dagger(matrix))),
+            OpKind::GlobalPhase(phase) => OpKind::GlobalPhase(-*phase),
+            OpKind::Barrier => OpKind::Barrier,
+            _ => return None,
+        };
+        Some(Self { kind, ..self.clone() })
     }
 
     /// Whether it is a gate, a unitary or a global phase, unconditioned: something with an inverse and a derivative.

@@ -1,7 +1,9 @@
 //! Classical estimators on plain arrays: the honest baselines, and the classifier behind quantum kernels.
 
+mod least_squares;
 mod pca;
 mod svm;
 
+pub use least_squares::LeastSquares;
 pub use pca::Pca;
 pub use svm::SupportVectors;

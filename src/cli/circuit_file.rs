@@ -4,9 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
+use clap::ValueEnum;
 
 use crate::circuit::Circuit;
-use crate::circuit::qasm::{ReadOptions, read_with_notices};
+use crate::circuit::qasm::{ReadOptions, WriteOptions, read_with_notices, write2, write3};
 use crate::math::Seconds;
 
 /// Reads a circuit; what the reader skipped is told on stderr.
@@ -31,6 +32,25 @@ fn read_with(path: &Path, options: ReadOptions) -> Result<Circuit> {
         eprintln!("{}:{}: {}", path.display(), notice.line, notice.message);
     }
     Ok(reading.circuit)
+}
+
+/// The formats circuits are written in.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Qasm2,
+    Qasm3,
+    Json,
+}
+
+impl Format {
+    /// The circuit in this format; `options` are those of OpenQASM 3.
+    pub fn text(self, circuit: &Circuit, options: &WriteOptions) -> Result<String> {
+        Ok(match self {
+            Self::Qasm2 => write2(circuit)?,
+            Self::Qasm3 => write3(circuit, options),
+            Self::Json => circuit.to_json() + "\n",
+        })
+    }
 }
 
 /// Writes `text` to `path` as a whole, or to stdout without one.

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::ValueEnum;
 
-use crate::circuit::qasm::{WriteOptions, write2, write3};
-use crate::cli::circuit_file;
+use crate::circuit::qasm::WriteOptions;
+use crate::cli::circuit_file::{self, Format};
 
 /// Converts a circuit between OpenQASM 2, OpenQASM 3 and circuit JSON.
 #[derive(clap::Args)]
@@ -27,20 +26,10 @@ pub struct Arguments {
     include: Vec<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Qasm2,
-    Qasm3,
-    Json,
-}
-
 /// Converts the circuit.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let circuit = circuit_file::read(&arguments.file, &arguments.include)?;
-    let text = match arguments.to {
-        Format::Qasm2 => write2(&circuit).with_context(|| arguments.file.display().to_string())?,
-        Format::Qasm3 => write3(&circuit, &WriteOptions::default()),
-        Format::Json => circuit.to_json() + "\n",
-    };
+    let text = arguments.to.text(&circuit, &WriteOptions::default());
+    let text = text.with_context(|| arguments.file.display().to_string())?;
     circuit_file::write(arguments.output.as_deref(), &text)
 }

@@ -13,13 +13,14 @@ use crate::device::DEVICES;
 use crate::nn::backbone::BACKBONES;
 use crate::nn::head::HEADS;
 use crate::noise::channel::CHANNELS;
-use crate::noise::model::MODELS;
+use crate::noise::model::{MODELS, SOURCES};
 use crate::sim::ENGINES;
+use crate::sim::mitigate::MITIGATIONS;
 use crate::study::landscape::{COSTS, STARTS};
 use crate::study::metric::METRICS;
 use crate::systems::SYSTEMS;
 use crate::systems::qtl::PRESETS;
-use crate::systems::qtl::battery::{AXES, SOURCES, STUDIES};
+use crate::systems::qtl::battery::{AXES, STUDIES};
 use crate::transfer::METHODS;
 
 /// Lists what there is: gates, channels, devices, backbones, heads, …
@@ -39,6 +40,7 @@ enum Kind {
     Devices,
     Models,
     Engines,
+    Mitigations,
     Ansatze,
     Backbones,
     Heads,
@@ -77,6 +79,7 @@ impl Kind {
             Self::Devices => named(DEVICES, |r| (r.name, r.doc)),
             Self::Models => named(MODELS, |r| (r.name, r.doc)),
             Self::Engines => named(ENGINES, |r| (r.name, r.doc)),
+            Self::Mitigations => named(MITIGATIONS, |r| (r.name, r.doc)),
             Self::Ansatze => named(ANSATZE, |r| (r.name, r.doc)),
             Self::Backbones => named(BACKBONES, |r| (r.name, r.doc)),
             Self::Heads => named(HEADS, |r| (r.name, r.doc)),

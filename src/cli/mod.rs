@@ -9,10 +9,13 @@ mod convert;
 mod draw;
 mod export;
 mod list;
+mod noise;
+mod noise_robustness;
 mod progress;
 mod run;
 mod simulate;
 mod study;
+mod transpile;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,6 +42,8 @@ enum Command {
     Export(export::Arguments),
     Simulate(Box<simulate::Arguments>),
     Bench(bench::Arguments),
+    Transpile(transpile::Arguments),
+    Noise(noise::Arguments),
 }
 
 /// Runs the program on the process's arguments.
@@ -52,6 +57,8 @@ pub fn main() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Transpile(arguments) => transpile::run(&arguments),
+        Command::Noise(arguments) => noise::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
+use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::study::report::{json, table};
 use crate::systems::Progress;
@@ -21,6 +22,8 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum System {
     Qtl(Box<Qtl>),
+    #[command(name = "noise_robustness")]
+    NoiseRobustness(Box<NoiseRobustness>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -98,6 +101,7 @@ struct Qtl {
 pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.system {
         System::Qtl(options) => options.run(),
+        System::NoiseRobustness(options) => options.run(),
     }
 }
 
@@ -158,14 +162,15 @@ impl Qtl {
     }
 }
 
-fn set<T: Clone>(field: &mut T, option: &Option<T>) {
+/// Puts an option into a field, if it was given.
+pub fn set<T: Clone>(field: &mut T, option: &Option<T>) {
     if let Some(value) = option {
         field.clone_from(value);
     }
 }
 
 /// `parent/name-1`, or the first number after it that is not taken.
-fn next_free(parent: &Path, name: &str) -> PathBuf {
+pub fn next_free(parent: &Path, name: &str) -> PathBuf {
     let candidate = |number: usize| parent.join(format!("{name}-{number}"));
     (1..).map(candidate).find(|path| !path.exists()).expect("numbers do not run out")
 }

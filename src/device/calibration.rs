@@ -25,6 +25,16 @@ pub struct Device {
     pub details: Details,
 }
 
+impl Device {
+    /// Coupled pairs without direction, ascending.
+    pub fn couplings(&self) -> Vec<(usize, usize)> {
+        let mut pairs: Vec<_> = self.coupling.iter().map(|&(a, b)| (a.min(b), a.max(b))).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
+}
+
 /// One day's measurements. An absent number is unknown, never zero.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {

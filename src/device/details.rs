@@ -39,3 +39,10 @@ pub struct LayerFidelity {
     /// Its process fidelity.
     pub value: f64,
 }
+
+impl Details {
+    /// The processor's family without its revision, such as "Heron".
+    pub fn family(&self) -> Option<&str> {
+        self.processor.as_deref()?.split_whitespace().next()
+    }
+}

@@ -14,6 +14,17 @@ pub enum Order {
     AsLateAsPossible,
 }
 
+/// An operation and when it happens, seconds from the start of the circuit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timed {
+    /// The operation.
+    pub op: Op,
+    /// When it starts.
+    pub start: f64,
+    /// When it ends.
+    pub end: f64,
+}
+
 /// `circuit`, whose qubit k is the device's qubit k, with a delay for every gap between a qubit's operations, from its
 /// first to the end of the circuit or its last measurement; a qubit that is used again after a measurement also waits
 /// for the readout itself.
@@ -21,44 +32,59 @@ pub enum Order {
 /// Gates last as long as the calibration says, measurements `readout_length`, resets `reset_length`; what is unknown
 /// takes no time. A barrier aligns its qubits, a condition waits for its bits. Gaps are rounded to the device's grid.
 pub fn with_delays(circuit: &Circuit, device: &Device, order: Order) -> Circuit {
+    let mut scheduled = Circuit::with_bits(circuit.qubits(), circuit.bits());
+    for name in circuit.slot_names() {
+        scheduled.slot(name.as_str());
+    }
+    for timed in timed(circuit, device, order) {
+        scheduled.append(timed.op).expect("operations of a checked circuit, and delays on its qubits");
+    }
+    scheduled
+}
+
+/// The operations of [`with_delays`] with their times, in the order of the circuit; sorted by start they are in an order
+/// that qubits and classical bits allow, too.
+pub fn timed(circuit: &Circuit, device: &Device, order: Order) -> Vec<Timed> {
     let durations: Vec<f64> = circuit.ops().iter().map(|op| duration(op, device).0).collect();
     let (mut starts, end) = earliest_starts(circuit, &durations);
     if order == Order::AsLateAsPossible {
         starts = latest_starts(circuit, &durations, end);
     }
-    let mut scheduled = Circuit::with_bits(circuit.qubits(), circuit.bits());
-    for name in circuit.slot_names() {
-        scheduled.slot(name.as_str());
-    }
     let grid = grid(device);
-    let mut append = |op: Op| {
-        scheduled.append(op).expect("operations of a checked circuit, and delays on its qubits");
-    };
-    // End of each qubit's last operation, and whether that was a measurement; `None` before the first.
+    // Since when each qubit waits, and whether it was measured last; `None` before its first operation.
     let mut last: Vec<Option<(f64, bool)>> = vec![None; circuit.qubits()];
-    let wait = |gap: f64, qubit: usize| {
-        let rounded = (gap / grid).round() * grid;
-        (rounded > 0.0).then(|| Op::of(OpKind::Delay(Seconds(rounded)), &[qubit]))
+    let wait = |from: f64, to: f64, qubit: usize| {
+        let rounded = ((to - from) / grid).round() * grid;
+        let op = || Op::of(OpKind::Delay(Seconds(rounded)), &[qubit]);
+        (rounded > 0.0).then(|| Timed { op: op(), start: from, end: to })
     };
+    let mut scheduled = Vec::new();
     for ((op, start), length) in circuit.ops().iter().zip(starts).zip(durations) {
+        let timed = Timed { op: op.clone(), start, end: start + length };
         if matches!(op.kind, OpKind::Barrier) {
-            append(op.clone());
+            scheduled.push(timed);
             continue;
         }
         for &q in &op.qubits {
+            scheduled.extend(last[q].and_then(|(since, _)| wait(since, start, q)));
             // The readout itself is waited for by the measured qubit: its relaxation is not in the recorded bit alone.
-            let since = last[q].map(|(end, measured)| if measured { end - readout_length(device, q).0 } else { end });
-            since.and_then(|since| wait(start - since, q)).into_iter().for_each(&mut append);
-            last[q] = Some((start + length, matches!(op.kind, OpKind::Measure { .. })));
+            let measured = matches!(op.kind, OpKind::Measure { .. });
+            last[q] = Some((if measured { start } else { timed.end }, measured));
         }
-        append(op.clone());
+        scheduled.push(timed);
     }
     for (q, last) in last.into_iter().enumerate() {
         if let Some((since, false)) = last {
-            wait(end - since, q).into_iter().for_each(&mut append);
+            scheduled.extend(wait(since, end, q));
         }
     }
     scheduled
+}
+
+/// How long `circuit` takes on `device`, from its first operation to its last.
+pub fn length(circuit: &Circuit, device: &Device) -> Seconds {
+    let durations: Vec<f64> = circuit.ops().iter().map(|op| duration(op, device).0).collect();
+    Seconds(earliest_starts(circuit, &durations).1)
 }
 
 /// How long `op` takes on `device`; what the calibration does not tell takes no time.
@@ -98,14 +124,18 @@ fn read_bits(op: &Op) -> &[usize] {
 fn earliest_starts(circuit: &Circuit, durations: &[f64]) -> (Vec<f64>, f64) {
     let mut free = vec![0.0f64; circuit.qubits()];
     let mut known = vec![0.0f64; circuit.bits()];
+    // A bit is not written again before it has been read.
+    let mut read = vec![0.0f64; circuit.bits()];
     let mut starts = Vec::new();
     for (op, length) in circuit.ops().iter().zip(durations) {
         let held = op.qubits.iter().map(|&q| free[q]);
-        let start = held.chain(read_bits(op).iter().map(|&b| known[b])).fold(0.0, f64::max);
-        op.qubits.iter().for_each(|&q| free[q] = start + length);
+        let mut start = held.chain(read_bits(op).iter().map(|&b| known[b])).fold(0.0, f64::max);
         if let OpKind::Measure { bit } = op.kind {
+            start = start.max(known[bit]).max(read[bit]);
             known[bit] = start + length;
         }
+        op.qubits.iter().for_each(|&q| free[q] = start + length);
+        read_bits(op).iter().for_each(|&b| read[b] = read[b].max(start));
         starts.push(start);
     }
     (starts, free.into_iter().fold(0.0, f64::max))
@@ -115,17 +145,23 @@ fn earliest_starts(circuit: &Circuit, durations: &[f64]) -> (Vec<f64>, f64) {
 fn latest_starts(circuit: &Circuit, durations: &[f64], end: f64) -> Vec<f64> {
     let mut needed = vec![end; circuit.qubits()];
     let mut read = vec![end; circuit.bits()];
+    let mut written = vec![end; circuit.bits()];
     let mut starts = vec![0.0; durations.len()];
     for (k, op) in circuit.ops().iter().enumerate().rev() {
         let mut stop = op.qubits.iter().map(|&q| needed[q]).fold(end, f64::min);
         if let OpKind::Measure { bit } = op.kind {
-            stop = stop.min(read[bit]);
-            // What was recorded there before is not read any more.
-            read[bit] = end;
+            stop = stop.min(read[bit]).min(written[bit]);
         }
         starts[k] = stop - durations[k];
+        for &b in read_bits(op) {
+            starts[k] = starts[k].min(written[b]);
+            read[b] = read[b].min(starts[k]);
+        }
+        if let OpKind::Measure { bit } = op.kind {
+            // What was recorded there before is not read any more.
+            (read[bit], written[bit]) = (end, starts[k]);
+        }
         op.qubits.iter().for_each(|&q| needed[q] = starts[k]);
-        read_bits(op).iter().for_each(|&b| read[b] = read[b].min(starts[k]));
     }
     starts
 }

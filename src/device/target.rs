@@ -1,7 +1,7 @@
 //! The part of a device that transpilation looks at: native gates, couplings, errors.
 
 use crate::circuit::Gate;
-use crate::device::Device;
+use crate::device::{Device, GateData};
 
 /// Native gates, usable directed couplings and errors of a device.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,9 +10,10 @@ pub struct Target {
     pub qubits: usize,
     /// Native one-qubit gates.
     pub single: Vec<Gate>,
-    /// Usable two-qubit gates, by ordered pair; a gate with error 1 or out of service is left out.
+    /// Usable two-qubit gates, by ordered pair; a gate with error 1, out of service or on an unusable qubit is left out.
     pub edges: Vec<Edge>,
-    /// Error of a one-qubit pulse (sx, or the like) per qubit; unknown counts as the device's median.
+    /// Error of a one-qubit pulse (sx, or the like) per qubit; unknown counts as the device's median. 1 marks a qubit
+    /// that is not usable: out of service, or with a one-qubit gate that is not calibrated.
     pub single_error: Vec<f64>,
     /// Readout error per qubit; unknown counts as the device's median.
     pub readout_error: Vec<f64>,
@@ -34,26 +35,44 @@ pub struct Edge {
 impl Target {
     /// What transpilation needs of `device`.
     pub fn of(device: &Device) -> Self {
-        let qubits = device.calibration.qubits.len();
-        let rows = || device.calibration.gates.iter().filter(|row| device.basis.contains(&row.gate) && !row.faulty);
-        let edges = rows()
-            .filter(|row| row.qubits.len() == 2 && row.error.is_none_or(|e| e < 1.0))
+        let data = &device.calibration.qubits;
+        let rows = |operands: usize| {
+            let native = device.calibration.gates.iter().filter(|row| device.basis.contains(&row.gate));
+            native.filter(move |row| row.qubits.len() == operands)
+        };
+        let mut usable: Vec<bool> = data.iter().map(|qubit| !qubit.faulty).collect();
+        let mut pulse: Vec<Option<f64>> = vec![None; data.len()];
+        for row in rows(1) {
+            let q = row.qubits[0];
+            usable[q] &= is_usable(row);
+            pulse[q] = row.error.into_iter().chain(pulse[q]).reduce(f64::max);
+        }
+        let edges = rows(2)
+            .filter(|row| is_usable(row) && row.qubits.iter().all(|&q| usable[q]))
             .map(|row| Edge { gate: row.gate, from: row.qubits[0], to: row.qubits[1], error: row.error.unwrap_or(0.0) })
             .collect();
-        let mut pulse = vec![None; qubits];
-        for row in rows().filter(|row| row.qubits.len() == 1) {
-            let worst: &mut Option<f64> = &mut pulse[row.qubits[0]];
-            *worst = row.error.into_iter().chain(*worst).reduce(f64::max);
-        }
-        let readout = device.calibration.qubits.iter().map(|q| q.readout_error).collect();
+        let known =
+            |errors: Vec<Option<f64>>| errors.into_iter().zip(&usable).map(|(e, ok)| e.filter(|_| *ok)).collect();
+        let mut single_error = with_median(known(pulse));
+        single_error.iter_mut().zip(&usable).filter(|(_, ok)| !**ok).for_each(|(error, _)| *error = 1.0);
         Self {
-            qubits,
+            qubits: data.len(),
             single: device.basis.iter().copied().filter(|g| g.row().qubits == 1).collect(),
             edges,
-            single_error: with_median(pulse),
-            readout_error: with_median(readout),
+            single_error,
+            readout_error: with_median(data.iter().map(|q| q.readout_error).collect()),
         }
     }
+
+    /// Whether anything may be placed on `qubit`.
+    pub fn is_usable(&self, qubit: usize) -> bool {
+        self.single_error[qubit] < 1.0
+    }
+}
+
+/// A gate with error 1 is one that was not calibrated.
+fn is_usable(row: &GateData) -> bool {
+    !row.faulty && row.error.is_none_or(|error| error < 1.0)
 }
 
 fn with_median(values: Vec<Option<f64>>) -> Vec<f64> {

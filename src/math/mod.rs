@@ -6,10 +6,12 @@
 
 pub mod circular;
 pub mod jacobi;
+pub mod linear;
 pub mod matrix;
 pub mod random;
 pub mod singular;
 pub mod small;
+pub mod unitary;
 pub mod units;
 pub mod words;
 

@@ -31,6 +31,12 @@ pub enum NoiseError {
     /// A list of noise that cannot be read.
     #[error("not a list of noise: {0}")]
     BadList(String),
+    /// A confusion matrix that is none.
+    #[error("row {row} of a confusion matrix is {values:?}; expected probabilities that sum to 1")]
+    NotStochastic { row: usize, values: [f64; 4] },
+    /// A chain whose layer fidelity cannot be predicted.
+    #[error("{device}, chain of {qubits} qubits: {problem}")]
+    Chain { device: String, qubits: usize, problem: String },
     /// A matrix of the wrong shape.
     #[error("Kraus operator {index} is {rows}x{columns}; all must be square, of one size, on 1 to 2 qubits")]
     Shape { index: usize, rows: usize, columns: usize },

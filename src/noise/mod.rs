@@ -4,7 +4,7 @@
 //! * [`model::MODELS`]: every noise model is a row; [`NoiseModel`] is one with its options.
 //! * [`ListedNoise`]: channels listed gate by gate in a file, without a device.
 //! * [`Program`]: a circuit with its noise compiled in, the only thing a simulator sees.
-//! * [`Confusion`]: readout error of one qubit.
+//! * [`Confusion`], [`PairConfusion`]: readout error of one qubit, and of two that are read together.
 
 pub mod channel;
 mod error;
@@ -19,5 +19,5 @@ pub use error::NoiseError;
 pub use listed::ListedNoise;
 pub use model::NoiseModel;
 pub use program::{Program, Step};
-pub use readout::Confusion;
-pub use transfer::{transfer, transfer_derivative};
+pub use readout::{Confusion, PairConfusion, PairReadout};
+pub use transfer::{kraus_of, transfer, transfer_derivative};

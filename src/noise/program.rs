@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::circuit::{Circuit, Condition, Observable, Op, OpKind};
-use crate::noise::{Channel, Confusion};
+use crate::noise::{Channel, Confusion, PairReadout};
 
 /// One step of a program. Qubits are indices into the program's own register.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,24 @@ impl Step {
     }
 }
 
+/// What a program is put together from.
+pub(crate) enum Item {
+    /// An operation; delays and barriers leave no step.
+    Op(Op),
+    /// A channel on qubits of the circuit, under a condition.
+    Noise(Channel, Vec<usize>, Option<Condition>),
+}
+
+impl Item {
+    /// The qubit that a measurement reads.
+    pub(crate) fn measured(&self) -> Option<usize> {
+        match self {
+            Self::Op(Op { kind: OpKind::Measure { .. }, qubits, .. }) => Some(qubits[0]),
+            _ => None,
+        }
+    }
+}
+
 /// Steps on a register that holds only the qubits the circuit touches.
 ///
 /// A 127-qubit device circuit that touches 3 qubits is a 3-qubit program: `active[k]` is the circuit's index of the
@@ -66,6 +84,9 @@ pub struct Program {
     pub steps: Vec<Step>,
     /// Readout error of each program qubit, used when an expectation value is asked for without explicit measurement.
     pub readout: Vec<Option<Confusion>>,
+    /// What qubits that are read together do to each other's bits, in order, after each one's own error. It acts on
+    /// pairs that are both measured at the end of the program, and on expectation values.
+    pub correlated: Vec<PairReadout>,
     /// What the noise model mended or could not honour, one sentence each, told to the user once.
     pub notices: Vec<String>,
 }
@@ -86,29 +107,44 @@ impl Program {
         mut noise_after: impl FnMut(&Op) -> Vec<(Channel, Vec<usize>)>,
         readout: impl Fn(usize) -> Option<Confusion>,
     ) -> Self {
+        let items = circuit.ops().iter().flat_map(|op| {
+            let noise = noise_after(op).into_iter();
+            let after = noise.map(|(channel, qubits)| Item::Noise(channel, qubits, op.condition.clone()));
+            std::iter::once(Item::Op(op.clone())).chain(after.collect::<Vec<_>>())
+        });
+        Self::assemble(circuit, keep, items, readout)
+    }
+
+    /// The `items`, which are operations of `circuit` and noise on its qubits, in order.
+    pub(crate) fn assemble(
+        circuit: &Circuit,
+        keep: &[usize],
+        items: impl IntoIterator<Item = Item>,
+        readout: impl Fn(usize) -> Option<Confusion>,
+    ) -> Self {
         let active = active_qubits(circuit, keep);
-        let place = |qubit: usize| active.binary_search(&qubit).expect("an operand of the circuit is active");
-        let mut steps = Vec::new();
-        for op in circuit.ops() {
-            let condition = op.condition.clone();
-            match op.kind {
-                OpKind::Measure { bit } => steps.push(Step::Measure {
-                    qubit: place(op.qubits[0]),
-                    bit,
-                    confusion: readout(op.qubits[0]),
-                    condition,
-                }),
-                OpKind::Reset => steps.push(Step::Reset { qubit: place(op.qubits[0]), condition }),
-                OpKind::Barrier | OpKind::Delay(_) => {}
-                _ => steps.push(Step::Gate(Op { qubits: op.qubits.iter().map(|&q| place(q)).collect(), ..op.clone() })),
+        let place = |qubit: &usize| active.binary_search(qubit).expect("an operand of the circuit is active");
+        let step = |item: Item| match item {
+            Item::Noise(channel, qubits, condition) => {
+                Some(Step::Noise { channel, qubits: qubits.iter().map(place).collect(), condition })
             }
-            for (channel, qubits) in noise_after(op) {
-                let qubits = qubits.into_iter().map(place).collect();
-                steps.push(Step::Noise { channel, qubits, condition: op.condition.clone() });
+            Item::Op(op) => {
+                let condition = op.condition.clone();
+                match op.kind {
+                    OpKind::Measure { bit } => {
+                        let confusion = readout(op.qubits[0]);
+                        Some(Step::Measure { qubit: place(&op.qubits[0]), bit, confusion, condition })
+                    }
+                    OpKind::Reset => Some(Step::Reset { qubit: place(&op.qubits[0]), condition }),
+                    OpKind::Barrier | OpKind::Delay(_) => None,
+                    _ => Some(Step::Gate(Op { qubits: op.qubits.iter().map(place).collect(), ..op })),
+                }
             }
-        }
+        };
+        let steps = items.into_iter().filter_map(step).collect();
         let readout = active.iter().map(|&q| readout(q)).collect();
-        Self { bits: circuit.bits(), slots: circuit.slots(), steps, readout, notices: Vec::new(), active }
+        let (bits, slots) = (circuit.bits(), circuit.slots());
+        Self { bits, slots, steps, readout, correlated: Vec::new(), notices: Vec::new(), active }
     }
 
     /// Number of qubits simulated.
@@ -163,7 +199,8 @@ impl Program {
     }
 }
 
-fn active_qubits(circuit: &Circuit, keep: &[usize]) -> Vec<usize> {
+/// The qubits of `circuit` that a program has, ascending.
+pub(crate) fn active_qubits(circuit: &Circuit, keep: &[usize]) -> Vec<usize> {
     let touched = circuit.ops().iter().filter(|op| !matches!(op.kind, OpKind::Barrier)).flat_map(|op| &op.qubits);
     let mut active: Vec<usize> = touched.chain(keep).copied().collect();
     active.sort_unstable();

@@ -25,13 +25,13 @@ enum Question {
 }
 
 impl Auto {
-    /// With these options for trajectories.
+    /// With these options for the engines it chooses from.
     pub fn new(options: Options) -> Self {
         Self {
-            statevector: Statevector::default(),
+            statevector: Statevector::new(options.precision),
             density: Density::default(),
             pauli: Pauli::default(),
-            trajectory: Trajectory::new(options.shots, options.seed),
+            trajectory: Trajectory::with_precision(options.shots, options.seed, options.precision),
         }
     }
 

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use ndarray::{Array1, Array2, ArrayView2};
 use rayon::prelude::*;
 
-use crate::circuit::{Condition, Observable};
-use crate::noise::{Confusion, Program, Step};
+use crate::circuit::Observable;
+use crate::noise::Program;
 use crate::sim::memo::Memo;
-use crate::sim::pauli::block::{Block, Bound, Fuser};
+use crate::sim::pauli::block::{Block, Bound};
 use crate::sim::pauli::sweep::{self, Gathered};
-use crate::sim::readout::{Ending, Read, Terms, record, recorded};
+use crate::sim::readout::{Terms, record, recorded};
+use crate::sim::stages::{Action, Stage, Stages, meets};
 use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
 
 const NAME: &str = "density";
@@ -33,20 +34,7 @@ pub struct Density {
 }
 
 struct Plan {
-    qubits: usize,
-    stages: Vec<Stage>,
-    reads: Vec<Read>,
-    measures: bool,
-}
-
-struct Stage {
-    condition: Option<Condition>,
-    action: Action,
-}
-
-enum Action {
-    Blocks(Vec<Block>),
-    Measure { qubit: usize, bit: usize, confusion: Option<Confusion> },
+    stages: Stages,
 }
 
 impl Plan {
@@ -57,39 +45,11 @@ impl Plan {
             let step = format!("a register of {} classical bits", program.bits);
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use trajectory" });
         }
-        let ending = Ending::of(program);
-        let mut stages: Vec<Stage> = Vec::new();
-        let mut fuser = Fuser::new(qubits, row_slots);
-        let mut current: Option<Condition> = None;
-        for step in &ending.body {
-            let condition = match step {
-                Step::Gate(op) => &op.condition,
-                Step::Noise { condition, .. } | Step::Measure { condition, .. } | Step::Reset { condition, .. } => {
-                    condition
-                }
-            };
-            if *condition != current || matches!(step, Step::Measure { .. }) {
-                let done = std::mem::replace(&mut fuser, Fuser::new(qubits, row_slots));
-                let condition = std::mem::replace(&mut current, condition.clone());
-                stages.push(Stage { condition, action: Action::Blocks(done.finish()) });
-            }
-            match step {
-                Step::Gate(op) => fuser.gate(op),
-                Step::Noise { channel, qubits, .. } => fuser.channel(channel, qubits),
-                Step::Reset { qubit, .. } => fuser.reset(*qubit),
-                Step::Measure { qubit, bit, confusion, condition } => stages.push(Stage {
-                    condition: condition.clone(),
-                    action: Action::Measure { qubit: *qubit, bit: *bit, confusion: *confusion },
-                }),
-            }
-        }
-        stages.push(Stage { condition: current, action: Action::Blocks(fuser.finish()) });
-        let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
-        Ok(Self { qubits, stages, reads: ending.reads, measures })
+        Ok(Self { stages: Stages::of(program, row_slots) })
     }
 
-    fn bind(&self, angles: &Angles) -> Vec<Vec<Option<Bound>>> {
-        let blocks = self.stages.iter().map(|stage| match &stage.action {
+    fn bind(&self, angles: &Angles) -> Vec<Vec<Option<Arc<Bound>>>> {
+        let blocks = self.stages.list.iter().map(|stage| match &stage.action {
             Action::Blocks(blocks) => sweep::bind(blocks, angles),
             Action::Measure { .. } => Vec::new(),
         });
@@ -97,11 +57,11 @@ impl Plan {
     }
 
     /// The unnormalised states of some rows at the end, by the value of the classical register.
-    fn run(&self, bounds: &[Vec<Option<Bound>>], angles: &Angles, rows: Range<usize>) -> BTreeMap<u64, Vec<f64>> {
+    fn run(&self, bounds: &[Vec<Option<Arc<Bound>>>], angles: &Angles, rows: Range<usize>) -> BTreeMap<u64, Vec<f64>> {
         let lanes = rows.len();
-        let mut branches = BTreeMap::from([(0u64, sweep::ground(self.qubits, lanes))]);
-        for (stage, bounds) in self.stages.iter().zip(bounds) {
-            let holds = |bits: u64| stage.condition.as_ref().is_none_or(|c| meets(c, bits));
+        let mut branches = BTreeMap::from([(0u64, sweep::ground(self.stages.qubits, lanes))]);
+        for (stage, bounds) in self.stages.list.iter().zip(bounds) {
+            let holds = |bits: u64| meets(&stage.condition, bits);
             match &stage.action {
                 Action::Blocks(blocks) => {
                     for (_, v) in branches.iter_mut().filter(|(bits, _)| holds(**bits)) {
@@ -141,12 +101,6 @@ impl Plan {
         );
         branches
     }
-}
-
-/// Whether the register `bits` meets a condition.
-pub(super) fn meets(condition: &Condition, bits: u64) -> bool {
-    let value = condition.bits.iter().enumerate().fold(0, |value, (k, &bit)| value | (bits >> bit & 1) << k);
-    value == condition.value
 }
 
 fn add(branches: &mut BTreeMap<u64, Vec<f64>>, bits: u64, v: Vec<f64>) {
@@ -198,7 +152,7 @@ impl Simulator for Density {
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles)?;
-        let terms = recorded(NAME, program, observables, &plan.reads)?;
+        let terms = recorded(NAME, program, observables, &plan.stages.reads)?;
         let bounds = plan.bind(&angles);
         let mut out = Array2::zeros((angles.batch(), observables.len()));
         let parts: Vec<_> = chunks(angles.batch(), LANES)
@@ -207,7 +161,7 @@ impl Simulator for Density {
             .map(|(rows, branches)| {
                 let each = terms.iter().map(|terms| {
                     branches.values().fold(vec![0.0; rows.len()], |mut sum, v| {
-                        let part = sweep::expectation(v, rows.len(), plan.qubits, terms);
+                        let part = sweep::expectation(v, rows.len(), plan.stages.qubits, terms);
                         sum.iter_mut().zip(part).for_each(|(s, x)| *s += x);
                         sum
                     })
@@ -233,19 +187,24 @@ impl Simulator for Density {
         check::differentiable(program)?;
         check::cotangent(&angles, observables, cotangent)?;
         let plan = self.plan(program, &angles)?;
-        let terms = recorded(NAME, program, observables, &plan.reads)?;
-        let blocks: &[Block] = match plan.stages.as_slice() {
+        let terms = recorded(NAME, program, observables, &plan.stages.reads)?;
+        let blocks: &[Block] = match plan.stages.list.as_slice() {
             [Stage { action: Action::Blocks(blocks), .. }] => blocks,
             _ => unreachable!("a program without conditions and measurements is one stage"),
         };
-        Ok(gradient(plan.qubits, blocks, &angles, &terms, cotangent))
+        Ok(gradient(plan.stages.qubits, blocks, &angles, &terms, cotangent))
     }
 
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles)?;
         let bounds = plan.bind(&angles);
-        let width = if plan.measures { program.bits } else { plan.qubits };
-        check::memory(NAME, plan.qubits, angles.batch() as f64 * 8.0 * 2f64.powi(width as i32), "ask for counts")?;
+        let width = plan.stages.width();
+        check::memory(
+            NAME,
+            plan.stages.qubits,
+            angles.batch() as f64 * 8.0 * 2f64.powi(width as i32),
+            "ask for counts",
+        )?;
         let mut out = Array2::zeros((angles.batch(), 1 << width));
         let rows: Vec<Vec<f64>> = chunks(angles.batch(), LANES)
             .into_par_iter()
@@ -256,9 +215,9 @@ impl Simulator for Density {
                     .map(move |lane| {
                         let mut p = vec![0.0; 1 << width];
                         for (bits, v) in &branches {
-                            let outcomes = sweep::outcomes(v, rows.len(), plan.qubits, lane);
-                            if plan.measures {
-                                record(&plan.reads, &outcomes, *bits as usize, &mut p);
+                            let outcomes = sweep::outcomes(v, rows.len(), plan.stages.qubits, lane);
+                            if plan.stages.measures {
+                                record(&plan.stages.reads, &outcomes, *bits as usize, &mut p);
                             } else {
                                 p.iter_mut().zip(outcomes).for_each(|(sum, x)| *sum += x);
                             }

@@ -73,7 +73,7 @@ pub static ENGINES: &[EngineRow] = &[
     EngineRow {
         name: "statevector",
         doc: "ideal programs, exact; 2^n amplitudes a row",
-        make: |_| Box::new(Statevector::default()),
+        make: |options| Box::new(Statevector::new(options.precision)),
     },
     EngineRow {
         name: "density",
@@ -83,7 +83,7 @@ pub static ENGINES: &[EngineRow] = &[
     EngineRow {
         name: "trajectory",
         doc: "the same by random jumps of a pure state; 2^n amplitudes a shot, error falls with the root of the shots",
-        make: |options| Box::new(Trajectory::new(options.shots, options.seed)),
+        make: |options| Box::new(Trajectory::with_precision(options.shots, options.seed, options.precision)),
     },
     EngineRow {
         name: "pauli",

@@ -38,6 +38,26 @@ pub enum SimError {
     /// A step without a derivative.
     #[error("{step} has no derivative; remove it or use an engine's probabilities instead")]
     NotDifferentiable { step: String },
+    /// A noise scale that folding cannot make.
+    #[error("noise cannot be scaled by {scale}; folding makes factors of at least 1")]
+    NoiseScale { scale: f64 },
+    /// Too few points to continue to zero noise.
+    #[error(
+        "extrapolation needs values at {needed} different noise scales, folding reached {scales:?}; scale by odd numbers"
+    )]
+    TooFewScales { needed: usize, scales: Vec<f64> },
+    /// Noise that leaves nothing to be recovered.
+    #[error("{what} destroys all information and cannot be inverted; lower its error")]
+    NotInvertible { what: String },
+    /// More terms than can be enumerated.
+    #[error("the exact average is over {terms:.1e} programs; draw a sample instead")]
+    TooManyTerms { terms: f64 },
+    /// No mitigation of this name.
+    #[error("no mitigation is called {name:?}; there are {known}")]
+    UnknownMitigation { name: String, known: String },
+    /// A noise model that refuses the circuit.
+    #[error(transparent)]
+    Noise(#[from] crate::noise::NoiseError),
     /// No engine of this name.
     #[error("no engine is called {name:?}; there are {known}")]
     UnknownEngine { name: String, known: String },

@@ -35,7 +35,7 @@ pub fn renyi2_entropy(rho: ArrayView2<C64>) -> f64 {
 /// # Errors
 /// If a qubit is not in the register or stands twice.
 pub fn mutual_information(rho: ArrayView2<C64>, a: &[usize], b: &[usize]) -> Result<f64, SimError> {
-    let entropy = |keep: &[usize]| Ok(von_neumann_entropy(partial_trace(rho, keep)?.view()));
+    let entropy = |keep: &[usize]| Ok::<f64, SimError>(von_neumann_entropy(partial_trace(rho, keep)?.view()));
     Ok(entropy(a)? + entropy(b)? - entropy(&[a, b].concat())?)
 }
 

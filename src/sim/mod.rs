@@ -6,21 +6,27 @@
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
 //! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states move with their angles.
 //! * [`state`], [`information`]: final states, and what can be said of states.
+//! * [`mitigate`]: error mitigation around any engine.
+//! * [`explain`]: which noise a circuit loses its fidelity to.
 
 mod auto;
 mod check;
 mod density;
 mod engine;
 mod error;
+pub mod explain;
 pub mod fisher;
+mod float;
 mod gradient;
 mod hessian;
 pub mod information;
 mod map;
 mod memo;
+pub mod mitigate;
 mod pauli;
 mod readout;
 pub mod sample;
+mod stages;
 pub mod state;
 mod statevector;
 mod trajectory;
@@ -131,6 +137,12 @@ pub trait Simulator: Send + Sync {
         Precision::Double
     }
 
+    /// The same engine drawing from another part of its randomness, for callers that combine several runs whose draws
+    /// must be independent; `None` for an engine that draws nothing.
+    fn redrawn(&self, _number: u64) -> Option<Box<dyn Simulator + '_>> {
+        None
+    }
+
     /// Expectation values, (batch, observables).
     ///
     /// # Errors
@@ -182,3 +194,56 @@ pub trait Simulator: Send + Sync {
         Ok(sample::sample(self.probabilities(program, angles)?.view(), shots, seed))
     }
 }
+
+/// A pointer to an engine is that engine.
+macro_rules! pointer {
+    ($pointer:ty, $($parameters:tt)*) => {
+        impl<$($parameters)*> Simulator for $pointer {
+            fn name(&self) -> String {
+                (**self).name()
+            }
+            fn chosen(&self, program: &Program, angles: Angles, observables: usize) -> String {
+                (**self).chosen(program, angles, observables)
+            }
+            fn precision(&self) -> Precision {
+                (**self).precision()
+            }
+            fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+                (**self).redrawn(number)
+            }
+            fn expect(
+                &self,
+                program: &Program,
+                angles: Angles,
+                observables: &[Observable],
+            ) -> Result<Array2<f64>, SimError> {
+                (**self).expect(program, angles, observables)
+            }
+            fn vjp(
+                &self,
+                program: &Program,
+                angles: Angles,
+                observables: &[Observable],
+                cotangent: ArrayView2<f64>,
+            ) -> Result<AngleGradient, SimError> {
+                (**self).vjp(program, angles, observables, cotangent)
+            }
+            fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+                (**self).probabilities(program, angles)
+            }
+            fn sample(
+                &self,
+                program: &Program,
+                angles: Angles,
+                shots: usize,
+                seed: u64,
+            ) -> Result<Array2<u64>, SimError> {
+                (**self).sample(program, angles, shots, seed)
+            }
+        }
+    };
+}
+
+pointer!(&S, S: Simulator + ?Sized);
+pointer!(Box<S>, S: Simulator + ?Sized);
+pointer!(std::sync::Arc<S>, S: Simulator + ?Sized);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::circuit::{Observable, PauliString};
-use crate::noise::{Confusion, Program, Step};
+use crate::noise::{Confusion, PairReadout, Program, Step};
 use crate::sim::{SimError, check};
 
 /// A measurement that nothing comes after: its qubit is left alone and its bit neither read nor written again.
@@ -14,10 +14,27 @@ pub struct Read {
     pub confusion: Option<Confusion>,
 }
 
+/// The terminal measurements of a program.
+#[derive(Clone, Debug, Default)]
+pub struct Reads {
+    pub list: Vec<Read>,
+    /// What pairs of them do to each other's bits, by their places in `list`, after each one's own confusion.
+    pub pairs: Vec<(usize, usize, [[f64; 4]; 4])>,
+}
+
+impl Reads {
+    pub fn new(list: Vec<Read>, correlated: &[PairReadout]) -> Self {
+        let place = |qubit: usize| list.iter().position(|read| read.qubit == qubit);
+        let pair = |pair: &PairReadout| Some((place(pair.qubits.0)?, place(pair.qubits.1)?, pair.confusion.matrix()));
+        let pairs = correlated.iter().filter_map(pair).collect();
+        Self { list, pairs }
+    }
+}
+
 /// A program without its terminal measurements, and those.
 pub struct Ending<'a> {
     pub body: Vec<&'a Step>,
-    pub reads: Vec<Read>,
+    pub reads: Reads,
 }
 
 impl<'a> Ending<'a> {
@@ -45,7 +62,7 @@ impl<'a> Ending<'a> {
             condition.iter().flat_map(|c| &c.bits).for_each(|&b| bits[b] = true);
         }
         body.reverse();
-        Self { body, reads }
+        Self { body, reads: Reads::new(reads, &program.correlated) }
     }
 
     /// The first step of the body that only an engine with classical bits can do.
@@ -62,7 +79,8 @@ impl<'a> Ending<'a> {
 
 /// Adds to `out`, indexed by classical bits, the distribution `qubits` over 2ⁿ outcomes when the other bits hold
 /// `bits`.
-pub fn record(reads: &[Read], qubits: &[f64], bits: usize, out: &mut [f64]) {
+pub fn record(reads: &Reads, qubits: &[f64], bits: usize, out: &mut [f64]) {
+    let Reads { list: reads, pairs } = reads;
     let mut recorded = vec![0.0; 1 << reads.len()];
     for (outcome, p) in qubits.iter().enumerate() {
         let key = reads.iter().enumerate().fold(0, |key, (k, r)| key | (outcome >> r.qubit & 1) << k);
@@ -75,6 +93,15 @@ pub fn record(reads: &[Read], qubits: &[f64], bits: usize, out: &mut [f64]) {
             let (p0, p1) = (recorded[zero], recorded[zero | 1 << k]);
             recorded[zero] = p0 * (1.0 - up) + p1 * down;
             recorded[zero | 1 << k] = p0 * up + p1 * (1.0 - down);
+        }
+    }
+    for &(a, b, matrix) in pairs {
+        let place = |base: usize, outcome: usize| base | (outcome & 1) << a | (outcome >> 1) << b;
+        for base in (0..recorded.len()).filter(|i| i >> a & 1 == 0 && i >> b & 1 == 0) {
+            let before: [f64; 4] = std::array::from_fn(|outcome| recorded[place(base, outcome)]);
+            for outcome in 0..4 {
+                recorded[place(base, outcome)] = (0..4).map(|truth| before[truth] * matrix[truth][outcome]).sum();
+            }
         }
     }
     // A bit that an earlier measurement wrote is written anew.
@@ -90,6 +117,8 @@ pub type Terms = Vec<(f64, PauliString)>;
 
 /// Each observable of the recorded bits as one of the true state: every letter σ of qubit q becomes `a_q σ + b_q`.
 ///
+/// A correlated pair mixes 1, Z₀, Z₁ and Z₀Z₁; a qubit that only such a mixture brings in is read in the Z basis.
+///
 /// A terminal measurement has already made its qubit classical, so X and Y there have the expectation value b_q.
 ///
 /// # Errors
@@ -98,10 +127,10 @@ pub fn recorded(
     engine: &'static str,
     program: &Program,
     observables: &[Observable],
-    reads: &[Read],
+    reads: &Reads,
 ) -> Result<Vec<Terms>, SimError> {
     check::observables(program, observables)?;
-    let measured = reads.iter().fold(0u64, |mask, read| mask | 1 << read.qubit);
+    let measured = reads.list.iter().fold(0u64, |mask, read| mask | 1 << read.qubit);
     observables.iter().map(|o| expand(engine, program, o, measured)).collect()
 }
 
@@ -110,27 +139,56 @@ fn expand(engine: &'static str, program: &Program, observable: &Observable, meas
     let mut sum: BTreeMap<(u64, u64), f64> = BTreeMap::new();
     for &(weight, string) in &observable.terms {
         let mut strings = vec![(weight, string)];
-        for qubit in (0..program.qubits()).filter(|q| string.support() >> q & 1 == 1) {
+        let within_limit = |count: usize| {
+            if count <= 1 << 20 {
+                return Ok(());
+            }
+            Err(SimError::TooLarge {
+                engine,
+                qubits: program.qubits(),
+                needed: "more than 2^20 Pauli strings for one observable under readout error".into(),
+                instead: "sample counts, or use observables on fewer qubits",
+            })
+        };
+        // The last thing that happens to the bits is undone first.
+        for pair in program.correlated.iter().rev() {
+            strings = undo_pair(&strings, string, pair);
+            within_limit(strings.len())?;
+        }
+        let touched = strings.iter().fold(0, |mask, (_, s)| mask | s.support());
+        for qubit in (0..program.qubits()).filter(|q| touched >> q & 1 == 1) {
             let (a, b) = program.readout[qubit].map_or((1.0, 0.0), Confusion::on_z);
             let a = if string.x & measured & 1 << qubit != 0 { 0.0 } else { a };
             let without = |s: PauliString| PauliString { x: s.x & !(1 << qubit), z: s.z & !(1 << qubit) };
-            let lost: Vec<_> = strings.iter().filter(|_| b != 0.0).map(|&(w, s)| (w * b, without(s))).collect();
-            strings.iter_mut().for_each(|(w, _)| *w *= a);
+            let has = |s: &PauliString| s.support() >> qubit & 1 == 1;
+            let lost: Vec<_> =
+                strings.iter().filter(|(_, s)| b != 0.0 && has(s)).map(|&(w, s)| (w * b, without(s))).collect();
+            strings.iter_mut().filter(|(_, s)| has(s)).for_each(|(w, _)| *w *= a);
             strings.extend(lost);
-            if strings.len() > 1 << 20 {
-                return Err(SimError::TooLarge {
-                    engine,
-                    qubits: program.qubits(),
-                    needed: "more than 2^20 Pauli strings for one observable under readout error".into(),
-                    instead: "sample counts, or use observables on fewer qubits",
-                });
-            }
+            within_limit(strings.len())?;
         }
         for (w, s) in strings.into_iter().filter(|(w, _)| *w != 0.0) {
             *sum.entry((s.x, s.z)).or_default() += w;
         }
     }
     Ok(sum.into_iter().map(|((x, z), w)| (w, PauliString { x, z })).collect())
+}
+
+/// `strings` before the confusion of a pair; letters of `original` stay what they are where they come back.
+fn undo_pair(strings: &[(f64, PauliString)], original: PauliString, pair: &PairReadout) -> Terms {
+    let (a, b) = pair.qubits;
+    let mixture = pair.confusion.on_z();
+    let mut sum: BTreeMap<(u64, u64), f64> = BTreeMap::new();
+    for &(weight, string) in strings {
+        let letters = (string.support() >> a & 1 | (string.support() >> b & 1) << 1) as usize;
+        let rest = !(1u64 << a | 1 << b);
+        for (other, factor) in mixture[letters].iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
+            let new = ((other & 1) as u64) << a | ((other >> 1) as u64) << b;
+            let (x, z) = (string.x & rest | original.x & new, string.z & rest | original.z & new);
+            *sum.entry((x, z | new & !original.support())).or_default() += weight * factor;
+        }
+    }
+    sum.into_iter().map(|((x, z), w)| (w, PauliString { x, z })).collect()
 }
 
 /// The Walsh–Hadamard transform in place: `out[i] = Σ_j (-1)^{|i & j|} v[j]`, its own inverse up to `1/len`.

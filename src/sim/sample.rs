@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::circuit::{Gate, Observable, Op, PauliString};
 use crate::math::Stream;
 use crate::noise::{Program, Step};
-use crate::sim::readout::{Ending, Read, record};
+use crate::sim::readout::{Ending, Read, Reads, record};
 use crate::sim::{AngleGradient, Angles, Gradient, SimError, Simulator, check};
 
 /// How often each outcome comes up in `shots` draws from `probabilities` (which need not be normalised): a function of
@@ -65,7 +65,7 @@ pub fn variance(
     angles: Angles,
     observables: &[Observable],
 ) -> Result<Array2<f64>, SimError> {
-    let perfect = Program { readout: vec![None; program.qubits()], ..program.clone() };
+    let perfect = Program { readout: vec![None; program.qubits()], correlated: Vec::new(), ..program.clone() };
     let squares: Vec<Observable> = observables.iter().map(square).collect();
     let mean = engine.expect(&perfect, angles, observables)?;
     Ok(engine.expect(&perfect, angles, &squares)? - &mean * &mean)
@@ -89,15 +89,15 @@ fn square(observable: &Observable) -> Observable {
 }
 
 /// Letters that one run can read, and the strings that are read in it.
-struct Basis {
-    letters: PauliString,
+pub(super) struct Basis {
+    pub letters: PauliString,
     /// (observable, weight, string).
-    strings: Vec<(usize, f64, PauliString)>,
+    pub strings: Vec<(usize, f64, PauliString)>,
 }
 
 impl Basis {
     /// As few bases as a first fit finds; strings share one if they have the same letter wherever both have one.
-    fn group(observables: &[Observable]) -> Vec<Self> {
+    pub fn group(observables: &[Observable]) -> Vec<Self> {
         let mut bases: Vec<Self> = Vec::new();
         for (o, observable) in observables.iter().enumerate() {
             for &(weight, string) in &observable.terms {
@@ -132,19 +132,29 @@ pub struct Shots<S> {
     pub seed: u64,
 }
 
+/// Gates that take the letters of `string` to Z.
+pub(super) fn rotations(string: PauliString) -> impl Iterator<Item = Step> {
+    (0..64).filter_map(move |qubit| {
+        let rotation = match string.letter(qubit) {
+            'X' => Gate::H,
+            // H S† takes Y to Z, and so does √X.
+            'Y' => Gate::Sx,
+            _ => return None,
+        };
+        Some(Step::Gate(Op::gate(rotation, &[qubit], &[])))
+    })
+}
+
+/// The sign of `string`, as Z on its support, in `outcome`.
+pub(super) fn sign(outcome: usize, string: PauliString) -> f64 {
+    if (outcome as u64 & string.support()).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
+}
+
 impl<S: Simulator> Shots<S> {
     /// Recorded outcomes over all qubits after rotating `string` to Z.
     fn distribution(&self, program: &Program, angles: Angles, string: PauliString) -> Result<Array2<f64>, SimError> {
         let mut rotated = program.clone();
-        for qubit in 0..program.qubits() {
-            let rotation = match string.letter(qubit) {
-                'X' => Gate::H,
-                // H S† takes Y to Z, and so does √X.
-                'Y' => Gate::Sx,
-                _ => continue,
-            };
-            rotated.steps.push(Step::Gate(Op::gate(rotation, &[qubit], &[])));
-        }
+        rotated.steps.extend(rotations(string));
         let mut p = self.inner.probabilities(&rotated, angles)?;
         let reads: Vec<Read> = program
             .readout
@@ -152,6 +162,7 @@ impl<S: Simulator> Shots<S> {
             .enumerate()
             .map(|(qubit, confusion)| Read { qubit, bit: qubit, confusion: *confusion })
             .collect();
+        let reads = Reads::new(reads, &program.correlated);
         for mut row in p.rows_mut() {
             let mut recorded = vec![0.0; row.len()];
             record(&reads, &row.to_vec(), 0, &mut recorded);
@@ -166,11 +177,16 @@ impl<S: Simulator> Simulator for Shots<S> {
         format!("{}, {} shots", self.inner.name(), self.shots)
     }
 
+    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        let seed = Stream::numbered(self.seed, number).bits();
+        Some(Box::new(Shots { inner: &self.inner as &dyn Simulator, shots: self.shots, seed }))
+    }
+
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
         affordable(self.shots)?;
         check::observables(program, observables)?;
         let ending = Ending::of(program);
-        if !ending.reads.is_empty() || ending.dynamic().is_some() {
+        if !ending.reads.list.is_empty() || ending.dynamic().is_some() {
             return Err(SimError::Unsupported {
                 engine: "expectation values from shots",
                 step: "a program that measures".into(),
@@ -183,10 +199,7 @@ impl<S: Simulator> Simulator for Shots<S> {
             let drawn = sample(self.distribution(program, angles, basis.letters)?.view(), self.shots, seed);
             for (row, counts) in drawn.rows().into_iter().enumerate() {
                 for &(o, weight, string) in &basis.strings {
-                    let signed = counts.iter().enumerate().map(|(outcome, &n)| {
-                        let odd = (outcome as u64 & string.support()).count_ones() % 2 == 1;
-                        if odd { -(n as f64) } else { n as f64 }
-                    });
+                    let signed = counts.iter().enumerate().map(|(outcome, &n)| sign(outcome, string) * n as f64);
                     out[[row, o]] += weight * signed.sum::<f64>() / self.shots.max(1) as f64;
                 }
             }

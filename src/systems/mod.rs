@@ -1,6 +1,11 @@
 //! Systems: complete studies, one room each.
 
+mod inputs;
+pub mod noise_robustness;
 pub mod qtl;
+pub mod spec;
+
+use std::path::Path;
 
 use crate::study::train::Watch;
 
@@ -13,7 +18,18 @@ pub struct SystemRow {
 }
 
 /// Every system.
-pub static SYSTEMS: &[SystemRow] = &[qtl::ROW];
+pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW];
+
+/// Where a run works; nothing here changes its result.
+#[derive(Clone, Debug)]
+pub struct Workplace<'a> {
+    /// The run folder to be made.
+    pub out: &'a Path,
+    /// Folder of cached features.
+    pub cache: &'a Path,
+    /// Number of threads.
+    pub threads: usize,
+}
 
 /// Who watches a system run: a [`Watch`] that is also told of stages and news.
 pub trait Progress: Watch {

@@ -73,6 +73,23 @@ fn applied(matrix: &qgraft::math::Matrix, qubits: &[usize], state: &[C64]) -> Ve
     out
 }
 
+/// The matrix of a circuit of gates.
+// Each test file uses the part it needs.
+#[allow(dead_code)]
+pub fn unitary(circuit: &Circuit) -> qgraft::math::Matrix {
+    let size = 1usize << circuit.qubits();
+    let mut matrix = qgraft::math::Matrix::zeros((size, size));
+    for column in 0..size {
+        let mut state = vec![C64::ZERO; size];
+        state[column] = C64::ONE;
+        for op in circuit.ops() {
+            state = applied(&op.matrix(&[]).expect("a gate"), &op.qubits, &state);
+        }
+        state.into_iter().enumerate().for_each(|(row, z)| matrix[[row, column]] = z);
+    }
+    matrix
+}
+
 fn random_state(qubits: usize, stream: &mut Stream) -> Vec<C64> {
     let raw: Vec<C64> = (0..1usize << qubits).map(|_| c(stream.normal(), stream.normal())).collect();
     let norm = raw.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt();

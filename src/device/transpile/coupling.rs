@@ -26,6 +26,8 @@ pub(super) struct Coupling {
     pub links: Vec<Link>,
     /// Per qubit: neighbour and index into `links`, by neighbour.
     pub neighbours: Vec<Vec<(usize, usize)>>,
+    /// Whether anything may be placed on the qubit; those on which nothing may have no neighbours.
+    pub usable: Vec<bool>,
     /// Cost of one pulse per qubit.
     pub pulse: Vec<f64>,
     /// Cost of one measurement per qubit.
@@ -52,6 +54,9 @@ impl Coupling {
                 return outside("edges", edge.from.max(edge.to));
             }
             let Some(entangler) = entangler(edge.gate) else { continue };
+            if !(target.is_usable(edge.from) && target.is_usable(edge.to)) {
+                continue;
+            }
             let link = Link { entangler, from: edge.from, to: edge.to, both_ways: false, cost: cost(edge.error) };
             match neighbours[edge.from].iter().find(|(other, _)| *other == edge.to) {
                 Some(&(_, known)) if links[known].cost > link.cost => links[known] = link,
@@ -71,6 +76,7 @@ impl Coupling {
         Ok(Self {
             links,
             neighbours,
+            usable: (0..available).map(|q| target.is_usable(q)).collect(),
             pulse: target.single_error.iter().map(|&e| cost(e)).collect(),
             readout: target.readout_error.iter().map(|&e| cost(e)).collect(),
             part,
@@ -85,6 +91,14 @@ impl Coupling {
     /// The link between two qubits, if they are neighbours.
     pub fn link(&self, a: usize, b: usize) -> Option<&Link> {
         self.neighbours[a].iter().find(|(other, _)| *other == b).map(|&(_, k)| &self.links[k])
+    }
+
+    /// The first `count` usable qubits, of the largest connected part if they fit into it.
+    pub fn first(&self, count: usize) -> Vec<usize> {
+        let largest = (0..self.part_sizes.len()).rev().max_by_key(|&part| self.part_sizes[part]);
+        let usable = || (0..self.qubits()).filter(|&q| self.usable[q]);
+        let together: Vec<usize> = usable().filter(|&q| Some(self.part[q]) == largest).take(count).collect();
+        if together.len() == count { together } else { usable().take(count).collect() }
     }
 
     /// Number of links between any two qubits, row by row; `u16::MAX` where there is no path.

@@ -2,10 +2,9 @@
 
 use crate::circuit::gate::Body;
 use crate::circuit::{Circuit, Gate, Op, OpKind, Param};
-use crate::device::transpile::TranspileError;
-use crate::device::transpile::kak;
 use crate::device::transpile::step::{Kind, Step, cx};
 use crate::device::transpile::turn::{Turn, numbers, phase};
+use crate::device::transpile::{kak, shannon};
 use crate::math::matrix::C64;
 use crate::math::small::{Small, adjoint, from_matrix};
 
@@ -13,7 +12,7 @@ use crate::math::small::{Small, adjoint, from_matrix};
 ///
 /// With `elide`, an unconditional `swap` costs nothing: from there on the two qubits answer to each other's names. The
 /// second result tells which wire carries each of the circuit's qubits at the end.
-pub(super) fn unroll(circuit: &Circuit, elide: bool) -> Result<(Vec<Step>, Vec<usize>), TranspileError> {
+pub(super) fn unroll(circuit: &Circuit, elide: bool) -> (Vec<Step>, Vec<usize>) {
     let mut wire: Vec<usize> = (0..circuit.qubits()).collect();
     let mut steps = Vec::with_capacity(2 * circuit.ops().len());
     let mut kinds = Vec::new();
@@ -27,7 +26,7 @@ pub(super) fn unroll(circuit: &Circuit, elide: bool) -> Result<(Vec<Step>, Vec<u
             OpKind::Unitary(matrix) => match matrix.nrows() {
                 2 => kinds.push(Kind::Turn(qubits[0], Turn::fixed(from_matrix(matrix)))),
                 4 => kinds.extend(kak::synthesise(&from_matrix(matrix), qubits[0], qubits[1])),
-                _ => return Err(TranspileError::WideUnitary { qubits: qubits.len() }),
+                _ => kinds.extend(shannon::synthesise(matrix, &qubits)),
             },
             OpKind::GlobalPhase(_) => {}
             OpKind::Measure { .. } | OpKind::Reset | OpKind::Delay(_) | OpKind::Barrier => {
@@ -36,7 +35,7 @@ pub(super) fn unroll(circuit: &Circuit, elide: bool) -> Result<(Vec<Step>, Vec<u
         }
         steps.extend(kinds.drain(..).map(|kind| Step { kind, condition: op.condition.clone() }));
     }
-    Ok((steps, wire))
+    (steps, wire)
 }
 
 /// Gates that are another gate on their last operand under the control of all others: extra controls join those.

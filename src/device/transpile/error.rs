@@ -28,9 +28,6 @@ pub enum TranspileError {
     /// A device edge or error list that does not fit its own width.
     #[error("target: {field} speaks of qubit {qubit}, the device has {available}")]
     Target { field: &'static str, qubit: usize, available: usize },
-    /// A matrix on more qubits than can be synthesised.
-    #[error("a unitary matrix on {qubits} qubits cannot be decomposed; at most 2 can")]
-    WideUnitary { qubits: usize },
     /// The rewritten circuit was refused.
     #[error(transparent)]
     Circuit(#[from] CircuitError),

@@ -58,6 +58,20 @@ pub(super) fn least_entanglers(u: &Small<4>) -> usize {
     }
 }
 
+/// A `d = exp(-iψ/2 ZZ)` such that `u·d` takes two CZ: `γ(u d) = u d² (YY) uᵀ (YY)`, and its trace is real for
+/// `tan ψ = Im tr γ(u) / Re tr (u ZZ (YY) uᵀ (YY))` (Shende, Markov and Bullock 2004, arXiv quant-ph/0308045, prop. V.2).
+pub(super) fn diagonal_for_two(u: &Small<4>) -> Small<4> {
+    let u = special(u);
+    let sign = |k: usize| if k == 0 || k == 3 { -1.0 } else { 1.0 };
+    let trace = |zz: &dyn Fn(usize) -> f64| -> C64 {
+        let entries = (0..4).flat_map(|i| (0..4).map(move |j| (i, j)));
+        entries.map(|(i, j)| u[i][j] * zz(j) * sign(j) * u[3 - i][3 - j] * sign(i)).sum()
+    };
+    // ZZ is +1 where YY is -1 and the other way round.
+    let psi = trace(&|_| 1.0).im.atan2(trace(&|k| -sign(k)).re);
+    from_fn(|i| from_fn(|j| if i == j { C64::from_polar(1.0, sign(i) * psi / 2.0) } else { C64::ZERO }))
+}
+
 /// `exp(i (x XX + y YY + z ZZ))` up to phase.
 fn interaction(angles: [f64; 3], a: usize, b: usize) -> Vec<Kind> {
     let zero = |k: usize| angles[k].abs() < SPECIAL;

@@ -165,7 +165,8 @@ impl Search<'_> {
         let wanted = &self.demand.neighbours[qubit];
         let mut placed = wanted.iter().filter(|(other, _)| self.position[*other] < depth);
         let fits = |place: usize| {
-            if self.used[place] || self.coupling.neighbours[place].len() < wanted.len() {
+            let free = self.coupling.usable[place] && !self.used[place];
+            if !free || self.coupling.neighbours[place].len() < wanted.len() {
                 return None;
             }
             let mut cost = self.demand.alone(qubit, place, self.coupling);
@@ -240,7 +241,8 @@ pub(super) fn greedy(
             let around = links.map(|&(_, k)| coupling.links[k].cost).fold(f64::INFINITY, f64::min).min(1.0);
             (pull + distances.between(start, at).min(coupling.qubits()), around + demand.alone(qubit, at, coupling))
         };
-        let allowed = |at: &usize| !used[*at] && part[qubit].is_none_or(|p| coupling.part[*at] == p);
+        let allowed =
+            |at: &usize| coupling.usable[*at] && !used[*at] && part[qubit].is_none_or(|p| coupling.part[*at] == p);
         let best = (0..coupling.qubits())
             .filter(allowed)
             .map(|at| (cost(at), at))
@@ -278,7 +280,7 @@ pub(super) fn scattered(
         if members.is_empty() {
             continue;
         }
-        let free = |at: &usize| !used[*at] && wanted.is_none_or(|p| coupling.part[*at] == p);
+        let free = |at: &usize| coupling.usable[*at] && !used[*at] && wanted.is_none_or(|p| coupling.part[*at] == p);
         let mut patch: Vec<usize> = (0..coupling.qubits()).filter(free).collect();
         let start = patch[stream.below(patch.len())];
         match shape {

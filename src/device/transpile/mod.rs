@@ -30,6 +30,7 @@ mod kak;
 mod layout;
 mod native;
 mod route;
+mod shannon;
 mod simplify;
 mod step;
 mod turn;
@@ -91,7 +92,7 @@ pub struct Routed {
     pub two_qubit_gates: usize,
     /// Number of one-qubit gates that take time and err: all but rz, p and id.
     pub pulses: usize,
-    /// Longest chain of operations on shared qubits or classical bits; barriers do not count.
+    /// [`Circuit::depth`].
     pub depth: usize,
     /// Product of `1 - error` over two-qubit gates, pulses and measurements: a rough estimate of the success
     /// probability that knows nothing of idling.
@@ -127,7 +128,7 @@ const WEIGHTS: [Weights; 3] = [
 
 /// Rewrites `circuit` for `target`.
 ///
-/// Level 0 keeps every gate and places qubit k on physical qubit k unless told otherwise; 1 cancels and searches a
+/// Level 0 keeps every gate and places qubits on the first usable ones unless told otherwise; 1 cancels and searches a
 /// placement; 2 also builds two-qubit blocks anew and lets `swap` gates of the source only rename qubits; 3 searches
 /// longer and leaves out what measurements cannot see. The same arguments give the same result.
 ///
@@ -136,13 +137,14 @@ const WEIGHTS: [Weights; 3] = [
 /// options do not fit.
 pub fn transpile(circuit: &Circuit, target: &Target, options: &Options) -> Result<Routed, TranspileError> {
     let spending = LEVELS.get(usize::from(options.level)).ok_or(TranspileError::Level { got: options.level })?;
-    let (needed, available) = (circuit.qubits(), target.qubits);
+    let needed = circuit.qubits();
+    let coupling = Coupling::of(target)?;
+    let available = coupling.usable.iter().filter(|usable| **usable).count();
     if needed > available {
         return Err(TranspileError::TooWide { needed, available });
     }
-    let coupling = Coupling::of(target)?;
     let basis = Basis::of(&target.single)?;
-    let (steps, wire) = decompose::unroll(circuit, spending.effort >= Effort::Blocks)?;
+    let (steps, wire) = decompose::unroll(circuit, spending.effort >= Effort::Blocks);
     let steps = simplify(steps, needed, spending.effort);
     let demand = Demand::of(&steps, needed);
     if coupling.links.is_empty() && demand.neighbours.iter().any(|n| !n.is_empty()) {
@@ -152,9 +154,9 @@ pub fn transpile(circuit: &Circuit, target: &Target, options: &Options) -> Resul
         return Err(TranspileError::NoEntangler { found });
     }
     let given = match &options.layout {
-        LayoutMethod::Given(places) => Some(checked(places, needed, available)?),
-        LayoutMethod::Trivial => Some((0..needed).collect()),
-        LayoutMethod::NoiseAware if options.level == 0 => Some((0..needed).collect()),
+        LayoutMethod::Given(places) => Some(checked(places, needed, &coupling)?),
+        LayoutMethod::Trivial => Some(checked(&(0..needed).collect::<Vec<_>>(), needed, &coupling)?),
+        LayoutMethod::NoiseAware if options.level == 0 => Some(coupling.first(needed)),
         LayoutMethod::NoiseAware => None,
     };
     let search = given.is_none();
@@ -296,8 +298,9 @@ fn routed(
     Ok(best.expect("every level makes at least one trial").1)
 }
 
-/// A layout of the caller: distinct physical qubits, one for each qubit of the circuit.
-fn checked(places: &[usize], needed: usize, available: usize) -> Result<Vec<usize>, TranspileError> {
+/// A layout of the caller: distinct usable physical qubits, one for each qubit of the circuit.
+fn checked(places: &[usize], needed: usize, coupling: &Coupling) -> Result<Vec<usize>, TranspileError> {
+    let available = coupling.qubits();
     let refuse = |reason: String| Err(TranspileError::Layout { reason, needed, available });
     if places.len() != needed {
         return refuse(format!("{} physical qubits are listed", places.len()));
@@ -305,6 +308,9 @@ fn checked(places: &[usize], needed: usize, available: usize) -> Result<Vec<usiz
     for (k, &place) in places.iter().enumerate() {
         if place >= available {
             return refuse(format!("physical qubit {place} does not exist"));
+        }
+        if !coupling.usable[place] {
+            return refuse(format!("physical qubit {place} is out of service or not calibrated"));
         }
         if places[..k].contains(&place) {
             return refuse(format!("physical qubit {place} is listed twice"));
@@ -328,11 +334,9 @@ fn check_parts(demand: &Demand, coupling: &Coupling, place: &[usize]) -> Result<
 
 /// Counts the written circuit.
 fn summary(circuit: Circuit, initial: Vec<usize>, last: Vec<usize>, coupling: &Coupling) -> Routed {
-    let (mut two_qubit_gates, mut pulses, mut cost, mut depth) = (0, 0, 0.0, 0);
-    let mut reached = vec![0usize; circuit.qubits() + circuit.bits()];
+    let (mut two_qubit_gates, mut pulses, mut cost) = (0, 0, 0.0);
     for op in circuit.ops() {
         match (&op.kind, op.qubits.as_slice()) {
-            (OpKind::Barrier, _) => continue,
             (OpKind::Gate { .. }, &[a, b]) => {
                 two_qubit_gates += 1;
                 cost += coupling.link(a, b).map_or(0.0, |link| link.cost);
@@ -345,14 +349,7 @@ fn summary(circuit: Circuit, initial: Vec<usize>, last: Vec<usize>, coupling: &C
             (OpKind::Measure { .. }, &[q]) => cost += coupling.readout[q],
             _ => {}
         }
-        let mut wires = op.qubits.clone();
-        if let OpKind::Measure { bit } = op.kind {
-            wires.push(circuit.qubits() + bit);
-        }
-        wires.extend(op.condition.iter().flat_map(|c| &c.bits).map(|bit| circuit.qubits() + bit));
-        let layer = 1 + wires.iter().map(|&w| reached[w]).max().unwrap_or(0);
-        wires.iter().for_each(|&w| reached[w] = layer);
-        depth = depth.max(layer);
     }
+    let depth = circuit.depth();
     Routed { circuit, initial, last, two_qubit_gates, pulses, depth, success: (-cost).exp() }
 }

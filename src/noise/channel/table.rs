@@ -1,6 +1,6 @@
 //! The channel table.
 
-use super::{coherent, damping, pauli};
+use super::{coherent, confusion, damping, pauli};
 use crate::circuit::Gate;
 use crate::noise::{Channel, NoiseError};
 
@@ -90,6 +90,15 @@ const PAULI_PAIRS: [Parameter; 15] = [
     probability("XI"), probability("XX"), probability("XY"), probability("XZ"),
     probability("YI"), probability("YX"), probability("YY"), probability("YZ"),
     probability("ZI"), probability("ZX"), probability("ZY"), probability("ZZ"),
+];
+
+/// P(recorded|true) of two bits, all that are recorded wrongly; the second digit belongs to the first operand.
+#[rustfmt::skip]
+const MISREAD_PAIRS: [Parameter; 12] = [
+    probability("01|00"), probability("10|00"), probability("11|00"),
+    probability("00|01"), probability("10|01"), probability("11|01"),
+    probability("00|10"), probability("01|10"), probability("11|10"),
+    probability("00|11"), probability("01|11"), probability("10|11"),
 ];
 
 /// Every kind of channel.
@@ -224,11 +233,44 @@ pub static CHANNELS: &[ChannelRow] = &[
         build: |v| coherent::rotation("over_rotation_z", Gate::Rz, v[0]),
     },
     ChannelRow {
+        name: "over_rotation_zx",
+        qubits: 2,
+        parameters: &[number("angle")],
+        doc: "The unitary exp(-i δ ZX/2), Z on the first operand: the axis of a cross-resonance gate (cx, ecr). Equals \
+              over_rotation_zz between Hadamards on the second operand. Average gate infidelity (4/5) sin²(δ/2).",
+        build: |v| coherent::rotation("over_rotation_zx", Gate::Rzx, v[0]),
+    },
+    ChannelRow {
+        name: "over_rotation_zz",
+        qubits: 2,
+        parameters: &[number("angle")],
+        doc: "The unitary exp(-i δ ZZ/2): the axis of cz and rzz. Equals zz_crosstalk with π ζ t = δ. Average gate \
+              infidelity (4/5) sin²(δ/2).",
+        build: |v| coherent::rotation("over_rotation_zz", Gate::Rzz, v[0]),
+    },
+    ChannelRow {
         name: "zz_crosstalk",
         qubits: 2,
         parameters: &[number("shift"), duration("time")],
         doc: "The unitary exp(-i 2π ζ t ZZ/4) of a static shift ζ (hertz) acting for t (seconds), which is rzz(π ζ t). \
               Average gate infidelity (4/5) sin²(π ζ t/2).",
         build: |v| coherent::zz_crosstalk(v[0], v[1]),
+    },
+    ChannelRow {
+        name: "readout",
+        qubits: 1,
+        parameters: &[probability("1|0"), probability("0|1")],
+        doc: "What a measurement records, as a channel before a perfect one: coherences vanish, |0⟩ becomes |1⟩ with \
+              P(1|0), |1⟩ becomes |0⟩ with P(0|1). Equals Confusion on the recorded bit; readout(p, p) equals \
+              phase_damping(1) then bit_flip(p).",
+        build: |v| confusion::readout(v),
+    },
+    ChannelRow {
+        name: "readout_pair",
+        qubits: 2,
+        parameters: &MISREAD_PAIRS,
+        doc: "The same for two qubits read together, P(recorded|true) in any correlation. Equals PairConfusion on the \
+              recorded bits, and readout on each where the probabilities are products.",
+        build: |v| confusion::readout_pair(v),
     },
 ];

@@ -1,44 +1,88 @@
 //! A model applied to a circuit on a device.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::gate::{GateNoise, Lifetime, scaled_readout};
+use super::gate::{GateNoise, Lifetime, axis, scaled_joint_flip, scaled_readout};
 use super::repair::Ledger;
-use super::{NoiseModel, Readout, Repair, compat};
+use super::slow::Slow;
+use super::zz::Phases;
+use super::{NoiseModel, Readout, Repair, compat, parallel};
 use crate::circuit::{Circuit, Gate, Op, OpKind};
-use crate::device::schedule::with_delays;
-use crate::device::{Device, placed};
-use crate::math::{Probability, Seconds};
-use crate::noise::{Channel, Confusion, NoiseError, Program};
+use crate::device::schedule::{Timed, timed};
+use crate::device::{Device, GateData, placed};
+use crate::math::{Probability, Seconds, Stream};
+use crate::noise::program::{Item, active_qubits};
+use crate::noise::{Channel, Confusion, NoiseError, PairConfusion, PairReadout, Program};
 
 /// Channels and the device qubits they act on.
 type Placed = Vec<(Channel, Vec<usize>)>;
 
-pub fn apply(model: &NoiseModel, circuit: &Circuit, device: &Device, keep: &[usize]) -> Result<Program, NoiseError> {
-    let Some(kind) = model.row.readout else { return Ok(Program::ideal(circuit, keep)) };
+/// The program, and for each of its steps the operation that it comes from if it is noise.
+pub fn apply(
+    model: &NoiseModel,
+    circuit: &Circuit,
+    device: &Device,
+    keep: &[usize],
+) -> Result<(Program, Vec<Option<String>>), NoiseError> {
+    let Some(kind) = model.row.readout else {
+        let program = Program::ideal(circuit, keep);
+        let causes = vec![None; program.steps.len()];
+        return Ok((program, causes));
+    };
     let width = device.calibration.qubits.len();
-    let touched = circuit.ops().iter().flat_map(|op| &op.qubits).chain(keep);
-    if let Some(&qubit) = touched.max().filter(|&&q| q >= width) {
+    let active = active_qubits(circuit, keep);
+    if let Some(&qubit) = active.last().filter(|&&q| q >= width) {
         return Err(NoiseError::TooWide { device: device.name.clone(), qubit, width });
     }
-    let waiting = model.row.idle.then(|| with_delays(circuit, device, model.options.order));
-    let circuit = waiting.as_ref().unwrap_or(circuit);
-    let mut builder = Builder { model, device, gates: HashMap::new(), ledger: Ledger::default(), failure: None };
-    let readouts: Vec<_> = (0..width).map(|q| readout(model, device, kind, q)).collect();
-    let mut program = Program::compile(circuit, keep, |op| builder.noise_after(op), |q| readouts[q].0);
-    for &q in &program.active {
+    let mut builder = Builder::new(model, device);
+    let readouts: HashMap<usize, _> = active.iter().map(|&q| (q, readout(model, device, kind, q))).collect();
+    for q in &active {
         if let Some(repair) = readouts[q].1 {
             builder.ledger.note(repair, format!("qubit {q}"));
         }
     }
-    if let Some(failure) = builder.failure {
-        return Err(failure);
-    }
+    let ops = if model.row.idle {
+        timed(circuit, device, model.options.order)
+    } else {
+        // Without a schedule times do not matter.
+        circuit.ops().iter().map(|op| Timed { op: op.clone(), start: 0.0, end: 0.0 }).collect()
+    };
+    let items = if model.row.crosstalk { builder.in_time(ops.clone(), &active)? } else { builder.one_by_one(&ops)? };
+    let causes = causes(&items);
+    let mut program = Program::assemble(circuit, keep, items, |q| readouts[&q].0);
+    program.correlated = correlated(model, device, &active)?;
     if let Some(what) = builder.ledger.refused().filter(|_| model.options.strict) {
         return Err(NoiseError::Uncalibrated { what, device: device.name.clone() });
     }
     program.notices = builder.ledger.notices();
-    Ok(program)
+    debug_assert_eq!(program.steps.len(), causes.len(), "a cause for each step");
+    Ok((program, causes))
+}
+
+/// The operation that made each noise, for the items that become steps.
+fn causes(items: &[Item]) -> Vec<Option<String>> {
+    let mut last = String::new();
+    let cause = |item: &Item| match item {
+        Item::Op(op) => {
+            last = placed(&op.name(), &op.qubits);
+            (!matches!(op.kind, OpKind::Barrier | OpKind::Delay(_))).then_some(None)
+        }
+        Item::Noise(channel, qubits, _) if channel.name() == "zz_crosstalk" => Some(Some(placed("zz", qubits))),
+        Item::Noise(..) => Some(Some(last.clone())),
+    };
+    items.iter().filter_map(cause).collect()
+}
+
+/// Joint flips of coupled qubits, on the program's register.
+fn correlated(model: &NoiseModel, device: &Device, active: &[usize]) -> Result<Vec<PairReadout>, NoiseError> {
+    let p = scaled_joint_flip(model.hardware().joint_flip, model.options.scale.readout);
+    if p == 0.0 || !model.options.readout_error {
+        return Ok(Vec::new());
+    }
+    let confusion = PairConfusion::joint_flip(Probability::new(p).expect("scaled within [0, 1]"));
+    let place = |q: usize| active.binary_search(&q).ok();
+    let pairs = device.couplings().into_iter().filter_map(|(a, b)| Some((place(a)?, place(b)?)));
+    Ok(pairs.map(|qubits| PairReadout { qubits, confusion }).collect())
 }
 
 /// The readout error of qubit `q`, and what had to be mended for it.
@@ -71,26 +115,91 @@ fn readout(model: &NoiseModel, device: &Device, kind: Readout, q: usize) -> (Opt
 struct Builder<'a> {
     model: &'a NoiseModel,
     device: &'a Device,
-    /// Noise of the gates met so far.
-    gates: HashMap<(Gate, Vec<usize>), Placed>,
+    slow: Option<Slow>,
+    /// Where the row of a gate stands in the calibration.
+    rows: HashMap<(Gate, &'a [usize]), &'a GateData>,
+    /// Noise of the gates met so far, by the factor that parallel gates put on them.
+    gates: HashMap<(Gate, Vec<usize>, u64), Placed>,
     ledger: Ledger,
-    /// The first channel that could not be built.
-    failure: Option<NoiseError>,
 }
 
-impl Builder<'_> {
-    fn noise_after(&mut self, op: &Op) -> Placed {
-        let built = match &op.kind {
+impl<'a> Builder<'a> {
+    fn new(model: &'a NoiseModel, device: &'a Device) -> Self {
+        let rows = device.calibration.gates.iter().map(|row| ((row.gate, &row.qubits[..]), row)).collect();
+        let mut ledger = Ledger::default();
+        let slow = model.row.hardware.then(|| {
+            let slow = Slow::new(&model.options.hardware, &model.options, device, model.run);
+            if slow.is_averaged(&model.options.hardware) {
+                ledger.note(Repair::AveragedSlowly, device.name.clone());
+            }
+            slow
+        });
+        Self { model, device, slow, rows, gates: HashMap::new(), ledger }
+    }
+
+    /// Operations as they come, each followed by its noise.
+    fn one_by_one(&mut self, ops: &[Timed]) -> Result<Vec<Item>, NoiseError> {
+        let mut items = Vec::new();
+        for timed in ops {
+            self.push(&mut items, timed.op.clone(), 0.0)?;
+        }
+        Ok(items)
+    }
+
+    /// Operations in the order of their start, with what neighbours do to each other in between. Measurements that
+    /// nothing comes after go last: ZZ commutes with them, and engines are fast at measurements that are the end.
+    fn in_time(&mut self, mut ops: Vec<Timed>, active: &[usize]) -> Result<Vec<Item>, NoiseError> {
+        ops.sort_by(|a, b| a.start.total_cmp(&b.start));
+        let (factor, repair) = parallel::factor(self.device);
+        let factor = factor * self.model.options.scale.parallel;
+        let shares = parallel::shares(&ops, self.device);
+        if let Some(repair) = repair.filter(|_| shares.iter().any(|share| *share > 0.0)) {
+            self.ledger.note(repair, self.device.name.clone());
+        }
+        let last = terminal(&ops);
+        let mut phases = Phases::new(self.device, active, self.model.options.scale.zz, &mut self.ledger);
+        let (mut items, mut reads) = (Vec::new(), Vec::new());
+        let placed =
+            |channels: Placed| channels.into_iter().map(|(channel, qubits)| Item::Noise(channel, qubits, None));
+        for ((timed, share), is_last) in ops.iter().zip(shares).zip(&last) {
+            if matches!(timed.op.kind, OpKind::Barrier | OpKind::GlobalPhase(_)) {
+                items.push(Item::Op(timed.op.clone()));
+                continue;
+            }
+            // A delay is no event for its neighbours: the phase gathers until something happens.
+            if !matches!(timed.op.kind, OpKind::Delay(_)) {
+                items.extend(placed(phases.begin(timed, self.device)?));
+            }
+            self.push(if *is_last { &mut reads } else { &mut items }, timed.op.clone(), factor * share)?;
+            if let Some(slow) = &mut self.slow {
+                items.extend(placed(slow.after(timed, self.device)?));
+            }
+        }
+        let end = ops.iter().map(|timed| timed.end).fold(0.0, f64::max);
+        let read: Vec<usize> = reads.iter().flat_map(|item| item.measured()).collect();
+        items.extend(placed(phases.finish(end, |q| read.contains(&q))?));
+        items.extend(reads);
+        Ok(items)
+    }
+
+    fn push(&mut self, items: &mut Vec<Item>, op: Op, parallel: f64) -> Result<(), NoiseError> {
+        let condition = op.condition.clone();
+        let noise = self.noise_after(&op, parallel)?;
+        items.push(Item::Op(op));
+        items.extend(noise.into_iter().map(|(channel, qubits)| Item::Noise(channel, qubits, condition.clone())));
+        Ok(())
+    }
+
+    fn noise_after(&mut self, op: &Op, parallel: f64) -> Result<Placed, NoiseError> {
+        match &op.kind {
             OpKind::Gate { gate, controls: 0, .. } => {
-                let key = (*gate, op.qubits.clone());
+                let key = (*gate, op.qubits.clone(), parallel.to_bits());
                 if let Some(known) = self.gates.get(&key) {
-                    return known.clone();
+                    return Ok(known.clone());
                 }
-                let built = self.gate(*gate, &op.qubits);
-                if let Ok(channels) = &built {
-                    self.gates.insert(key, channels.clone());
-                }
-                built
+                let built = self.gate(*gate, &op.qubits, parallel)?;
+                self.gates.insert(key, built.clone());
+                Ok(built)
             }
             OpKind::Gate { .. } | OpKind::Unitary(_) => {
                 self.ledger.note(Repair::NotNative, placed(&op.name(), &op.qubits));
@@ -106,22 +215,17 @@ impl Builder<'_> {
                 Ok(Vec::new())
             }
             OpKind::Barrier | OpKind::GlobalPhase(_) => Ok(Vec::new()),
-        };
-        built.unwrap_or_else(|error| {
-            self.failure.get_or_insert(error);
-            Vec::new()
-        })
+        }
     }
 
-    fn gate(&mut self, gate: Gate, qubits: &[usize]) -> Result<Placed, NoiseError> {
+    fn gate(&mut self, gate: Gate, qubits: &[usize], parallel: f64) -> Result<Placed, NoiseError> {
         let device = self.device;
         let name = placed(gate.name(), qubits);
         if !device.basis.contains(&gate) {
             self.ledger.note(Repair::NotNative, name);
             return Ok(Vec::new());
         }
-        let rows = &device.calibration.gates;
-        let Some(row) = rows.iter().find(|row| row.gate == gate && row.qubits == qubits) else {
+        let Some(&row) = self.rows.get(&(gate, qubits)) else {
             self.ledger.note(Repair::NoRow, name);
             return Ok(Vec::new());
         };
@@ -136,10 +240,25 @@ impl Builder<'_> {
         for &(q, repair) in &noise.qubit_repairs {
             self.ledger.note(repair, format!("qubit {q}"));
         }
-        self.channels(noise.scaled(&self.model.options))
+        let noise = noise.in_parallel(parallel);
+        self.channels(match axis(gate) {
+            Some(axis) => noise.partly_coherent(self.model.hardware().coherent, axis, self.sign(&name)),
+            None => noise,
+        })
+    }
+
+    /// The sign of a gate's over-rotation, the same in every circuit on one snapshot.
+    fn sign(&self, gate: &str) -> f64 {
+        let source = &self.device.calibration.source;
+        let draw = Stream::named(0, &format!("over-rotation {} {} {gate}", self.device.name, source.date)).uniform();
+        if draw < 0.5 { -1.0 } else { 1.0 }
     }
 
     fn channels(&self, noise: GateNoise) -> Result<Placed, NoiseError> {
+        let mut noise = noise.scaled(&self.model.options);
+        if let Some(slow) = &self.slow {
+            noise = noise.drifted(|q| slow.drift(q));
+        }
         if self.model.row.cutoffs {
             let composite = compat::channel(&noise)?;
             return Ok(composite.map(|channel| (channel, noise.qubits)).into_iter().collect());
@@ -156,16 +275,7 @@ impl Builder<'_> {
         for repair in repairs {
             self.ledger.note(repair, format!("qubit {q}"));
         }
-        let noise = GateNoise {
-            qubits: vec![q],
-            lambda: 0.0,
-            time,
-            lifetimes: vec![lifetime],
-            relaxation_infidelity: 0.0,
-            gate_repairs: Vec::new(),
-            qubit_repairs: Vec::new(),
-        };
-        self.channels(noise.scaled(&self.model.options))
+        self.channels(GateNoise::wait(q, time, lifetime))
     }
 
     /// A reset relaxes for its own length once it is done.
@@ -183,4 +293,27 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// Which operations are measurements that neither their qubit nor their bit sees anything after.
+fn terminal(ops: &[Timed]) -> Vec<bool> {
+    let (mut qubits, mut bits) = (HashSet::<usize>::new(), HashSet::<usize>::new());
+    let mut last: Vec<bool> = ops
+        .iter()
+        .rev()
+        .map(|Timed { op, .. }| {
+            let mut is_last = false;
+            if let OpKind::Measure { bit } = op.kind {
+                let free = bits.insert(bit);
+                is_last = free && op.condition.is_none() && !qubits.contains(&op.qubits[0]);
+            }
+            bits.extend(op.condition.iter().flat_map(|condition| &condition.bits));
+            if !matches!(op.kind, OpKind::Barrier) {
+                qubits.extend(&op.qubits);
+            }
+            is_last
+        })
+        .collect();
+    last.reverse();
+    last
 }

@@ -1,6 +1,7 @@
 //! From one row of the calibration to the two numbers of its noise: depolarizing parameter and relaxation time.
 
 use super::{Options, Repair};
+use crate::circuit::Gate;
 use crate::device::{Calibration, GateData, QubitData};
 use crate::math::Seconds;
 use crate::noise::channel::{Channel, Decay, depolarizing};
@@ -74,8 +75,12 @@ fn excited_population(frequency: f64, millikelvin: f64) -> f64 {
 #[derive(Clone, Debug, PartialEq)]
 pub struct GateNoise {
     pub qubits: Vec<usize>,
-    /// Parameter of the depolarizing channel that comes first.
+    /// Over-rotation that comes first: the row of the channel and the angle.
+    pub rotation: Option<(&'static str, f64)>,
+    /// Parameter of the depolarizing channel that follows.
     pub lambda: f64,
+    /// Parameter of what a neighbouring gate at the same time adds to it; negative where it takes away.
+    pub parallel: f64,
     /// Duration of the relaxation that follows, zero for none.
     pub time: Seconds,
     /// Of each qubit, in the gate's order.
@@ -134,21 +139,120 @@ impl GateNoise {
             }
             Some(_) => gate_repairs.push(Repair::RelaxationExceedsError),
         }
-        Self { qubits: row.qubits.clone(), lambda, time, lifetimes, relaxation_infidelity, gate_repairs, qubit_repairs }
+        Self {
+            qubits: row.qubits.clone(),
+            rotation: None,
+            lambda,
+            parallel: 0.0,
+            time,
+            lifetimes,
+            relaxation_infidelity,
+            gate_repairs,
+            qubit_repairs,
+        }
+    }
+
+    /// Relaxation of `qubit` for `time` and nothing else.
+    pub fn wait(qubit: usize, time: Seconds, lifetime: Lifetime) -> Self {
+        Self {
+            qubits: vec![qubit],
+            rotation: None,
+            lambda: 0.0,
+            parallel: 0.0,
+            time,
+            lifetimes: vec![lifetime],
+            relaxation_infidelity: 0.0,
+            gate_repairs: Vec::new(),
+            qubit_repairs: Vec::new(),
+        }
+    }
+
+    fn dimension(&self) -> f64 {
+        f64::from(1u32 << self.qubits.len())
+    }
+
+    /// Largest λ that is a channel.
+    fn most(&self) -> f64 {
+        let strings = self.dimension().powi(2);
+        strings / (strings - 1.0)
+    }
+
+    /// Average infidelity of the depolarizing channel and the relaxation, `1 - (1 - λ) F_r - λ/d`.
+    pub fn infidelity(&self) -> f64 {
+        1.0 - (1.0 - self.lambda) * (1.0 - self.relaxation_infidelity) - self.lambda / self.dimension()
+    }
+
+    /// The same with its infidelity multiplied by `1 + factor`, as far as depolarizing reaches. An uncalibrated gate stays
+    /// as it is.
+    pub fn in_parallel(mut self, factor: f64) -> Self {
+        if factor != 0.0 && self.lambda < 1.0 {
+            let (d, relaxed) = (self.dimension(), self.relaxation_infidelity);
+            let lambda = d * ((1.0 + factor) * self.infidelity() - relaxed) / (d * (1.0 - relaxed) - 1.0);
+            self.parallel = 1.0 - (1.0 - lambda.clamp(0.0, self.most())) / (1.0 - self.lambda);
+        }
+        self
+    }
+
+    /// The same with a `share` of the error beyond relaxation as an over-rotation, about the axis of the channel `axis`
+    /// and by an angle of the given sign: `d/(d+1) sin²(δ/2)` of infidelity, less depolarizing, the same in all.
+    pub fn partly_coherent(mut self, share: f64, axis: &'static str, sign: f64) -> Self {
+        let d = self.dimension();
+        let excess = self.infidelity() - self.relaxation_infidelity;
+        if share == 0.0 || excess <= 0.0 || self.lambda >= 1.0 {
+            return self;
+        }
+        let sin = (share * excess * (d + 1.0) / d).clamp(0.0, 1.0).sqrt();
+        let angle = 2.0 * sin.asin();
+        // Trace of the Pauli transfer matrix of rotation and relaxation: strings that anticommute with the axis shrink
+        // by the cosine of the angle.
+        let letters: Vec<u8> = axis.bytes().rev().take(self.qubits.len()).collect();
+        let shrink = |k: usize| {
+            let letter = |q: usize| k >> (2 * q) & 3;
+            // The name ends with the letters of the axis, first operand first.
+            let axis_letter = |q: usize| usize::from(letters[letters.len() - 1 - q] - b'x') + 1;
+            let turned = (0..self.qubits.len()).filter(|&q| letter(q) != 0 && letter(q) != axis_letter(q)).count();
+            let relaxed = self.lifetimes.iter().enumerate().map(|(q, lifetime)| {
+                let decay = lifetime.decay(self.time);
+                [1.0, decay.coherence, decay.coherence, decay.population][letter(q)]
+            });
+            relaxed.product::<f64>() * if turned % 2 == 1 { angle.cos() } else { 1.0 }
+        };
+        let trace: f64 = (0..1usize << (2 * self.qubits.len())).map(shrink).sum();
+        let process = 1.0 - self.infidelity() * (d + 1.0) / d;
+        self.lambda = (1.0 - (d * d * process - 1.0) / (trace - 1.0)).clamp(0.0, self.most());
+        self.rotation = Some((axis, sign * angle));
+        self
+    }
+
+    /// The same with the lifetimes of each qubit multiplied by `factor`.
+    pub fn drifted(mut self, factor: impl Fn(usize) -> f64) -> Self {
+        for (lifetime, &q) in self.lifetimes.iter_mut().zip(&self.qubits) {
+            lifetime.t1.0 *= factor(q);
+            lifetime.t2.0 *= factor(q);
+        }
+        self
     }
 
     /// The same with each source scaled.
     pub fn scaled(mut self, options: &Options) -> Self {
         self.lambda = power(self.lambda, options.scale.gate_error);
+        self.rotation = self.rotation.map(|(axis, angle)| (axis, angle * options.scale.coherent));
         self.time.0 *= options.scale.relaxation;
         self
     }
 
-    /// Depolarizing on all qubits, then relaxation of each: exact channels, in the order they act.
+    /// Over-rotation, depolarizing on all qubits, then relaxation of each: exact channels, in the order they act.
     pub fn channels(&self) -> Result<Vec<(Channel, Vec<usize>)>, NoiseError> {
         let mut channels = Vec::new();
-        if self.lambda > 0.0 {
-            channels.push((depolarizing(self.lambda, self.qubits.len())?, self.qubits.clone()));
+        if let Some((axis, angle)) = self.rotation.filter(|(_, angle)| *angle != 0.0) {
+            channels.push((Channel::named(axis, &[angle])?, self.qubits.clone()));
+        }
+        let lambda = match self.parallel {
+            0.0 => self.lambda,
+            more => (1.0 - (1.0 - self.lambda) * (1.0 - more)).clamp(0.0, self.most()),
+        };
+        if lambda > 0.0 {
+            channels.push((depolarizing(lambda, self.qubits.len())?, self.qubits.clone()));
         }
         for (lifetime, &q) in self.lifetimes.iter().zip(&self.qubits) {
             if self.time.0 > 0.0 && !lifetime.is_endless() {
@@ -156,6 +260,17 @@ impl GateNoise {
             }
         }
         Ok(channels)
+    }
+}
+
+/// The channel that turns about a gate's own axis; `None` for a gate without a drive.
+pub fn axis(gate: Gate) -> Option<&'static str> {
+    match gate {
+        Gate::Sx | Gate::Sxdg | Gate::X | Gate::Rx => Some("over_rotation_x"),
+        Gate::Y | Gate::Ry => Some("over_rotation_y"),
+        Gate::Cx | Gate::Ecr => Some("over_rotation_zx"),
+        Gate::Cz | Gate::Rzz => Some("over_rotation_zz"),
+        _ => None,
     }
 }
 
@@ -178,4 +293,9 @@ pub fn scaled_readout(confusion: Confusion, k: f64) -> Confusion {
     let factor = if sum > 0.0 { power(sum, k) / sum } else { 0.0 };
     let scaled = |p: f64| (p * factor).clamp(0.0, 1.0).try_into().expect("clamped to [0, 1]");
     Confusion { one_given_zero: scaled(p10), zero_given_one: scaled(p01) }
+}
+
+/// The probability of a flip of two bits together, acting k times.
+pub fn scaled_joint_flip(p: f64, k: f64) -> f64 {
+    power(2.0 * p, k) / 2.0
 }

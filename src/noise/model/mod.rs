@@ -3,25 +3,34 @@
 //! * [`MODELS`]: the ladder of models, each a row of switches.
 //! * [`NoiseModel`]: a row with [`Options`]; [`NoiseModel::apply`] makes the [`Program`] that simulators run.
 //! * [`Repair`]: everything a model mends or cannot honour, told once by name in [`Program::notices`].
-//! * [`report`]: reported against achieved error of each gate. [`uniform`]: models and devices of a few numbers.
+//! * [`SOURCES`]: what can be scaled or switched off.
+//! * [`report`]: reported against achieved error of each gate. [`chain`]: error per layered gate of whole chains, against
+//!   measured ones. [`uniform`]: models and devices of a few numbers.
 //!
 //! The formulas are those of Qiskit Aer 0.18 (`noise/device/models.py`, the route through a backend's target): a gate
 //! whose calibrated average infidelity is `e` gets a depolarizing channel and then relaxation of each of its qubits for
 //! its duration, the depolarizing part chosen so that the two together have infidelity `e`.
 
 mod apply;
+pub mod chain;
 mod compat;
 mod gate;
+mod options;
+mod parallel;
 mod repair;
 pub mod report;
+mod slow;
 pub mod uniform;
+mod zz;
 
+pub use options::{Hardware, Options, SOURCES, Scale, SourceRow};
+pub use parallel::{PARALLEL, ParallelRow, typical as typical_parallel};
 pub use repair::Repair;
 
 use crate::circuit::Circuit;
 use crate::device::Device;
-use crate::device::schedule::Order;
 use crate::noise::{NoiseError, Program};
+use slow::Run;
 
 /// Which readout errors a model takes from the calibration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,107 +53,76 @@ pub struct ModelRow {
     cutoffs: bool,
     /// Whether qubits relax while they wait for others.
     idle: bool,
+    /// Whether neighbours disturb each other: static ZZ, and gates driven at the same time.
+    crosstalk: bool,
+    /// Whether [`Hardware`] is heeded.
+    hardware: bool,
 }
+
+/// No noise; each row states what it adds.
+const NOTHING: ModelRow =
+    ModelRow { name: "", doc: "", readout: None, cutoffs: false, idle: false, crosstalk: false, hardware: false };
 
 /// Every model. From `aer` on each has the effects of the one before and one more.
 pub static MODELS: &[ModelRow] = &[
-    ModelRow { name: "ideal", doc: "No noise at all.", readout: None, cutoffs: false, idle: false },
+    ModelRow { name: "ideal", doc: "No noise at all.", ..NOTHING },
     ModelRow {
         name: "aer-compat",
         doc: "Qiskit Aer's own digits: as aer, but terms with probability up to 1e-10 are dropped as Aer does, which \
               loses up to 4e-9 of the trace per gate.",
         readout: Some(Readout::Symmetric),
         cutoffs: true,
-        idle: false,
+        ..NOTHING
     },
     ModelRow {
         name: "aer",
         doc: "What NoiseModel.from_backend of Qiskit Aer means, as exact trace-preserving channels: calibrated gate \
               error, relaxation during gates, delays and resets, symmetric readout error. The default.",
         readout: Some(Readout::Symmetric),
-        cutoffs: false,
-        idle: false,
+        ..NOTHING
     },
     ModelRow {
         name: "aer-asym",
         doc: "As aer, with the measured asymmetric readout error: a 1 is misread more often than a 0.",
         readout: Some(Readout::Measured),
-        cutoffs: false,
-        idle: false,
+        ..NOTHING
     },
     ModelRow {
         name: "scheduled",
-        doc: "As aer-asym, with relaxation of every qubit that waits: for gates and readouts of others, for conditions, \
-              and during its own readout if it is used again.",
+        doc: "As aer-asym, with relaxation of every qubit that waits: for gates, readouts and resets of others, for \
+              conditions, and during its own readout if it is used again.",
         readout: Some(Readout::Measured),
-        cutoffs: false,
         idle: true,
+        ..NOTHING
+    },
+    ModelRow {
+        name: "crosstalk",
+        doc: "As scheduled, with the static ZZ shift of coupled qubits that are not in one gate, and a larger error of \
+              two-qubit gates driven at the same time as a neighbouring one, fitted to measured layer fidelities.",
+        readout: Some(Readout::Measured),
+        idle: true,
+        crosstalk: true,
+        ..NOTHING
+    },
+    ModelRow {
+        name: "hardware",
+        doc: "As crosstalk, with what no calibration tells, as parameters: slow dephasing that echoes can undo, a \
+              coherent share of gate errors, drift of T1 and T2 from run to run, joint flips in readout.",
+        readout: Some(Readout::Measured),
+        idle: true,
+        crosstalk: true,
+        hardware: true,
+        ..NOTHING
     },
 ];
-
-/// How much of each source of noise is applied: 1 is what was measured, 0 none.
-///
-/// A factor k means the source acting k times: relaxation for k times the duration, the depolarizing map to the power
-/// k (`1 - λ → (1 - λ)^k`), the confusion matrix to the power k. The channels are built at k = 1 and then scaled, so
-/// that factors of one source leave the others alone. What has no power (a gate worse than full depolarization, a
-/// readout worse than a coin) is scaled linearly below k = 1 and left as it is above.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scale {
-    /// The depolarizing part of gate errors.
-    pub gate_error: f64,
-    /// Relaxation during gates, delays and resets.
-    pub relaxation: f64,
-    /// Readout errors.
-    pub readout: f64,
-}
-
-impl Scale {
-    /// The same factor for every source.
-    pub fn all(factor: f64) -> Self {
-        Self { gate_error: factor, relaxation: factor, readout: factor }
-    }
-}
-
-/// What can be set about a model.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Options {
-    /// Whether calibrated gate errors are used at all (Aer's `gate_error`).
-    pub gate_error: bool,
-    /// Whether relaxation is used at all (Aer's `thermal_relaxation`). Without it the whole gate error becomes
-    /// depolarizing, unlike a scale of 0, which only removes relaxation.
-    pub thermal_relaxation: bool,
-    /// Whether readout errors are used at all (Aer's `readout_error`).
-    pub readout_error: bool,
-    /// Temperature of the qubits, millikelvin: sets the population of |1⟩ that relaxation tends to, where the
-    /// frequency is known. 0 means |0⟩.
-    pub temperature_millikelvin: f64,
-    /// Factors on each source.
-    pub scale: Scale,
-    /// How operations are placed in time, for models in which waiting qubits relax.
-    pub order: Order,
-    /// Refuse circuits with gates that have no usable calibration instead of running them as the notices tell.
-    pub strict: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            gate_error: true,
-            thermal_relaxation: true,
-            readout_error: true,
-            temperature_millikelvin: 0.0,
-            scale: Scale::all(1.0),
-            order: Order::default(),
-            strict: false,
-        }
-    }
-}
 
 /// A model of the table with its options.
 #[derive(Clone, Copy)]
 pub struct NoiseModel {
     row: &'static ModelRow,
     options: Options,
+    /// Which run of an ensemble; `None` for the average.
+    run: Option<Run>,
 }
 
 impl NoiseModel {
@@ -156,29 +134,15 @@ impl NoiseModel {
         let names = MODELS.iter().map(|row| row.name);
         let row = MODELS.iter().find(|row| row.name == name);
         let row = row.ok_or_else(|| NoiseError::unknown("noise model", name, names))?;
-        Ok(Self { row, options: Options::default() })
+        Ok(Self { row, options: Options::default(), run: None })
     }
 
     /// The same with `options`.
     ///
     /// # Errors
-    /// If a scale is negative or not finite, or the temperature is not finite.
+    /// If a number of the options is out of its range; the message names it.
     pub fn with(self, options: Options) -> Result<Self, NoiseError> {
-        let Scale { gate_error, relaxation, readout } = options.scale;
-        for (parameter, value) in [("gate_error", gate_error), ("relaxation", relaxation), ("readout", readout)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(NoiseError::Parameter { channel: "scale", parameter, value, expected: "0 or more".into() });
-            }
-        }
-        let temperature = options.temperature_millikelvin;
-        if !temperature.is_finite() {
-            return Err(NoiseError::Parameter {
-                channel: self.row.name,
-                parameter: "temperature_millikelvin",
-                value: temperature,
-                expected: "a finite number".into(),
-            });
-        }
+        options.check()?;
         Ok(Self { options, ..self })
     }
 
@@ -203,9 +167,55 @@ impl NoiseModel {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// Under `hardware` with slow dephasing this is the average over runs, exact where no pulse refocuses it and too
+    /// large where one does; [`NoiseModel::ensemble`] has the runs themselves.
+    ///
     /// # Errors
     /// If the circuit uses a qubit the device does not have or, in strict mode, a gate without usable calibration.
     pub fn apply(&self, circuit: &Circuit, device: &Device, keep: &[usize]) -> Result<Program, NoiseError> {
+        Ok(apply::apply(self, circuit, device, keep)?.0)
+    }
+
+    /// The same, and for each step that is noise the operation it comes from, such as `cx(0, 1)`, `delay(3)` or
+    /// `zz(3, 4)`.
+    ///
+    /// # Errors
+    /// As [`NoiseModel::apply`].
+    pub fn apply_with_causes(
+        &self,
+        circuit: &Circuit,
+        device: &Device,
+        keep: &[usize],
+    ) -> Result<(Program, Vec<Option<String>>), NoiseError> {
         apply::apply(self, circuit, device, keep)
+    }
+
+    /// The same model with one source scaled by `factor`.
+    pub fn with_source(&self, source: &SourceRow, factor: f64) -> Self {
+        let mut scaled = *self;
+        *(source.factor)(&mut scaled.options.scale) = factor;
+        scaled
+    }
+
+    /// The programs of `members` runs that differ in what changes slowly: the detuning of each qubit, constant in a run,
+    /// and its T1 and T2. Their results are to be averaged, and their spread is the band within which a run will lie.
+    /// Members come in pairs with opposite detunings. A model without slow changes gives equal programs.
+    ///
+    /// # Errors
+    /// As [`NoiseModel::apply`].
+    pub fn ensemble(
+        &self,
+        circuit: &Circuit,
+        device: &Device,
+        keep: &[usize],
+        members: u64,
+        seed: u64,
+    ) -> Result<Vec<Program>, NoiseError> {
+        let run = |number| Self { run: Some(Run { seed, number }), ..*self }.apply(circuit, device, keep);
+        (0..members).map(run).collect()
+    }
+
+    fn hardware(&self) -> Hardware {
+        if self.row.hardware { self.options.hardware } else { Hardware::NONE }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A kind of repair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use serde::Serialize;
+
+/// A kind of repair. As JSON it is its name in snake case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "each is described by its sentence")]
 pub enum Repair {
     NotNative,
@@ -23,6 +26,11 @@ pub enum Repair {
     UnknownReadout,
     ReadoutFromOther,
     UnknownReadoutLength,
+    TypicalZz,
+    UnknownZz,
+    TypicalParallel,
+    UnknownParallel,
+    AveragedSlowly,
 }
 
 impl Repair {
@@ -47,6 +55,18 @@ impl Repair {
             Self::UnknownFrequency => "frequency unknown, the temperature has no effect",
             Self::UnknownReadout => "readout error unknown, read without error",
             Self::UnknownReadoutLength => "readout length unknown, counted as no time",
+            Self::TypicalZz => "static ZZ not recorded, taken as typical of the processor family",
+            Self::UnknownZz => "static ZZ not recorded and the processor family unknown, none is applied",
+            Self::TypicalParallel => {
+                "no layer fidelities recorded, the factor for gates in parallel is that of other devices of the family"
+            }
+            Self::UnknownParallel => {
+                "no layer fidelities recorded and none of the processor family known, gates in parallel count as alone"
+            }
+            Self::AveragedSlowly => {
+                "slow dephasing is averaged as if no pulse refocused it, and T1 and T2 do not drift; an ensemble of runs \
+                 has both"
+            }
             Self::ReadoutFromOther => "readout error derived from the other readout numbers of the qubit",
         }
     }

@@ -1,5 +1,7 @@
 //! Reported against achieved: what a model makes of each gate and qubit of a device.
 
+use std::collections::HashSet;
+
 use super::gate::{GateNoise, Lifetime};
 use super::{Options, Repair};
 use crate::circuit::Gate;
@@ -38,7 +40,9 @@ pub struct QubitReport {
     pub reported: (Option<Seconds>, Option<Seconds>),
     /// Relaxation times as used; infinite if unknown.
     pub used: (Seconds, Seconds),
-    /// What was mended.
+    /// Assignment error, P(1|0) and P(0|1), as reported.
+    pub readout: [Option<f64>; 3],
+    /// What was mended; a qubit out of service says so.
     pub repairs: Vec<Repair>,
 }
 
@@ -76,10 +80,21 @@ pub fn gates(device: &Device, options: &Options) -> Result<Vec<GateReport>, Nois
 /// Each qubit's relaxation times, reported and used.
 pub fn qubits(device: &Device, options: &Options) -> Vec<QubitReport> {
     let row = |(qubit, data)| {
-        let (lifetime, repairs) = Lifetime::of(data, options);
-        QubitReport { qubit, reported: (data.t1, data.t2), used: (lifetime.t1, lifetime.t2), repairs }
+        let (lifetime, mut repairs) = Lifetime::of(data, options);
+        repairs.extend(data.faulty.then_some(Repair::OutOfService));
+        let readout = [data.readout_error, data.one_given_zero, data.zero_given_one];
+        repairs.extend(readout.iter().all(Option::is_none).then_some(Repair::UnknownReadout));
+        QubitReport { qubit, reported: (data.t1, data.t2), used: (lifetime.t1, lifetime.t2), readout, repairs }
     };
     device.calibration.qubits.iter().enumerate().map(row).collect()
+}
+
+/// Coupled pairs without a row of a native two-qubit gate in either direction.
+pub fn uncalibrated_couplings(device: &Device) -> Vec<(usize, usize)> {
+    let rows = device.calibration.gates.iter().filter(|row| device.basis.contains(&row.gate) && row.qubits.len() == 2);
+    let calibrated: HashSet<(usize, usize)> =
+        rows.map(|row| (row.qubits[0].min(row.qubits[1]), row.qubits[0].max(row.qubits[1]))).collect();
+    device.couplings().into_iter().filter(|pair| !calibrated.contains(pair)).collect()
 }
 
 /// Average gate infidelity of `channels` in order, on a gate's one or two `qubits`.

@@ -78,6 +78,9 @@ pub fn medians(device: &Device) -> Device {
         faulty: false,
     };
     uniform.calibration.qubits.fill(typical);
+    if let Some(shift) = median(uniform.details.zz.iter().map(|(_, shift)| *shift).filter(|shift| *shift != 0.0)) {
+        uniform.details.zz.iter_mut().for_each(|(_, other)| *other = shift);
+    }
     let usable: Vec<&GateData> =
         device.calibration.gates.iter().filter(|row| !row.faulty && row.error.is_none_or(|e| e < 1.0)).collect();
     let mut typical: HashMap<Gate, (Option<f64>, Option<Seconds>)> = HashMap::new();
@@ -92,7 +95,7 @@ pub fn medians(device: &Device) -> Device {
 }
 
 /// The middle value, the mean of the two middle ones of an even number; `None` of nothing.
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.collect();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;

@@ -1,6 +1,7 @@
 //! Programs in the Pauli basis: neighbouring gates and channels fused into blocks of one or two qubits.
 
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use crate::circuit::{Op, OpKind};
 use crate::math::Matrix;
@@ -16,9 +17,14 @@ pub struct Block {
     pub qubits: Vec<usize>,
     /// Whether it differs from row to row; then it has one factor.
     pub by_row: bool,
-    /// Where the block finds its operands in a vector of the program's width.
-    places: Places,
+    /// Where the block finds its operands in a vector of the program's width, worked out when there is one: for wide
+    /// programs, which trajectories run, it would not fit into memory.
+    places: OnceLock<Places>,
+    /// Width of that program.
+    total: usize,
     factors: Vec<Factor>,
+    /// Its numbers, once they are known, if no angle of it has a slot.
+    known: OnceLock<Arc<Bound>>,
 }
 
 struct Factor {
@@ -30,7 +36,7 @@ struct Factor {
 /// A block with its angles put in.
 pub struct Bound {
     /// The transfer matrix; of a wide block the entries of its unitary.
-    numbers: Vec<f64>,
+    pub numbers: Vec<f64>,
     /// The transpose; empty for a wide block.
     transpose: Vec<f64>,
     /// The matrices after each factor.
@@ -39,8 +45,17 @@ pub struct Bound {
 
 impl Block {
     /// Three qubits and more: kept as a unitary, because its transfer matrix would be huge.
-    fn is_wide(&self) -> bool {
+    pub fn is_wide(&self) -> bool {
         self.qubits.len() > 2
+    }
+
+    /// Whether none of its angles has a slot.
+    pub fn is_fixed(&self) -> bool {
+        self.factors.iter().all(|factor| factor.map.is_fixed())
+    }
+
+    fn places(&self) -> &Places {
+        self.places.get_or_init(|| Places::new(self.total, &self.qubits))
     }
 
     /// Letters of its operands, `4^k`.
@@ -49,7 +64,14 @@ impl Block {
     }
 
     /// The block with the angles of `rows`, one matrix per row, or with the shared angles alone.
-    pub fn bind(&self, angles: &Angles, rows: Range<usize>) -> Bound {
+    pub fn bind(&self, angles: &Angles, rows: Range<usize>) -> Arc<Bound> {
+        if self.is_fixed() {
+            return Arc::clone(self.known.get_or_init(|| Arc::new(self.put_in(angles, 0..1))));
+        }
+        Arc::new(self.put_in(angles, rows))
+    }
+
+    fn put_in(&self, angles: &Angles, rows: Range<usize>) -> Bound {
         if self.by_row || self.is_wide() {
             let rows = if self.by_row { rows } else { 0..1 };
             let lanes = rows.len();
@@ -75,25 +97,25 @@ impl Block {
     /// States forward: `v ← M v`.
     pub fn forward(&self, v: &mut [f64], lanes: usize, bound: &Bound) {
         if self.is_wide() {
-            conjugate::conjugate(v, lanes, &self.places, &bound.numbers, self.by_row, false);
+            conjugate::conjugate(v, lanes, self.places(), &bound.numbers, self.by_row, false);
         } else {
-            apply(v, lanes, &self.places, self.weights(&bound.numbers));
+            apply(v, lanes, self.places(), self.weights(&bound.numbers));
         }
     }
 
     /// Observables back: `g ← Mᵀ g`.
     pub fn backward(&self, g: &mut [f64], lanes: usize, bound: &Bound) {
         if self.is_wide() {
-            conjugate::conjugate(g, lanes, &self.places, &bound.numbers, self.by_row, true);
+            conjugate::conjugate(g, lanes, self.places(), &bound.numbers, self.by_row, true);
         } else {
-            apply(g, lanes, &self.places, self.weights(&bound.transpose));
+            apply(g, lanes, self.places(), self.weights(&bound.transpose));
         }
     }
 
     /// Length of what [`Block::outer`] adds to; 0 if no angle of the block has a slot.
     pub fn numbers(&self, lanes: usize) -> usize {
         match () {
-            () if self.factors.iter().all(|f| f.map.is_fixed()) => 0,
+            () if self.is_fixed() => 0,
             () if self.is_wide() => 2 * self.size() * if self.by_row { lanes } else { 1 },
             () => self.size() * self.size() * if self.by_row { lanes } else { 1 },
         }
@@ -103,9 +125,9 @@ impl Block {
     pub fn outer(&self, v: &[f64], g: &[f64], lanes: usize, bound: &Bound, found: &mut [f64]) {
         match (found.is_empty(), self.is_wide(), self.by_row) {
             (true, ..) => {}
-            (_, true, _) => conjugate::outer(v, g, lanes, &self.places, &bound.numbers, self.by_row, found),
-            (_, _, true) => outer_lanes(v, g, lanes, &self.places, found),
-            _ => outer(v, g, lanes, &self.places, found),
+            (_, true, _) => conjugate::outer(v, g, lanes, self.places(), &bound.numbers, self.by_row, found),
+            (_, _, true) => outer_lanes(v, g, lanes, self.places(), found),
+            _ => outer(v, g, lanes, self.places(), found),
         }
     }
 
@@ -145,7 +167,7 @@ impl Block {
 
     /// A one-qubit block placed on the only qubit of a vector.
     pub fn alone(self) -> Self {
-        Self { places: Places::new(1, &[0]), ..self }
+        Self { places: OnceLock::from(Places::new(1, &[0])), ..self }
     }
 }
 
@@ -235,8 +257,8 @@ impl Fuser {
 
     fn start(&mut self, qubits: Vec<usize>, by_row: bool, factors: Vec<Factor>) {
         qubits.iter().for_each(|&q| self.open[q] = Some(self.blocks.len()));
-        let places = Places::new(self.total, &qubits);
-        self.blocks.push(Some(Block { qubits, by_row, places, factors }));
+        let (places, known) = (OnceLock::new(), OnceLock::new());
+        self.blocks.push(Some(Block { qubits, by_row, places, total: self.total, factors, known }));
     }
 }
 

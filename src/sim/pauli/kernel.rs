@@ -10,6 +10,8 @@ use crate::sim::widest::{fused, widest};
 
 /// Lanes or components worked on at once: one AVX-512 register of doubles.
 const WIDE: usize = 8;
+/// Components of the two lowest qubits.
+const GROUP: usize = 16;
 
 /// A real matrix on the letters of some qubits, row major, the same for all lanes or one per lane.
 #[derive(Clone, Copy)]
@@ -28,6 +30,42 @@ pub struct Places {
     pub bases: Vec<usize>,
     /// Components that lie side by side below the lowest operand.
     pub run: usize,
+    /// The other way to see operands among the two lowest qubits: inside groups of 16 components.
+    low: Option<Low>,
+}
+
+/// Operands of which one or two lie inside a group, the 16 components of the two lowest qubits.
+struct Low {
+    /// Which digits of a group they are: 0, 1, or 2 for both.
+    digits: usize,
+    /// Where the groups that a map connects lie, first component of each; one for each letter of the operand above.
+    offsets: Vec<usize>,
+    /// First components of the groups with letter I above.
+    bases: Vec<usize>,
+    /// For each letter combination of the operands its part inside the group, and the number of its group.
+    split: Vec<(usize, usize)>,
+}
+
+impl Low {
+    fn new(total: usize, qubits: &[usize]) -> Option<Self> {
+        let (low, high): (Vec<usize>, Vec<usize>) = qubits.iter().partition(|q| **q < 2);
+        if total < 2 || low.is_empty() || qubits.len() > 2 {
+            return None;
+        }
+        let digits = if low.len() == 2 { 2 } else { low[0] };
+        let letter = |p: usize, qubit: usize| qubits.iter().position(|&q| q == qubit).map_or(0, |k| p >> (2 * k) & 3);
+        let split = (0..1usize << (2 * qubits.len())).map(|p| match digits {
+            2 => (letter(p, 0) | letter(p, 1) << 2, 0),
+            digit => (letter(p, digit), high.first().map_or(0, |&q| letter(p, q))),
+        });
+        let bases = (0..1usize << (2 * total)).step_by(GROUP);
+        Some(Self {
+            digits,
+            offsets: high.first().map_or(vec![0], |q| (0..4).map(|letter| letter << (2 * q)).collect()),
+            bases: bases.filter(|base| high.iter().all(|q| base >> (2 * q) & 3 == 0)).collect(),
+            split: split.collect(),
+        })
+    }
 }
 
 impl Places {
@@ -46,7 +84,7 @@ impl Places {
                 })
             })
             .collect();
-        Self { offsets, bases, run: 1 << (2 * low) }
+        Self { offsets, bases, run: 1 << (2 * low), low: Low::new(total, qubits) }
     }
 
     fn size(&self) -> usize {
@@ -61,6 +99,9 @@ widest! {
 
 #[inline(always)]
 fn apply_loops<S: Simd>(v: &mut [f64], lanes: usize, places: &Places, weights: Weights) {
+    if let (Weights::Shared(m), 1, Some(low)) = (weights, lanes, &places.low) {
+        return apply_low::<S>(v, low, m);
+    }
     match (weights, places.size()) {
         (Weights::Shared(m), 4) => apply_shared::<S, 4>(v, lanes, places, m),
         (Weights::Shared(m), 16) => apply_shared::<S, 16>(v, lanes, places, m),
@@ -113,6 +154,68 @@ fn apply_lanes<S: Simd, const K: usize>(v: &mut [f64], lanes: usize, places: &Pl
     }
 }
 
+/// One lane, operands among the two lowest qubits: a group y of 16 components is `Σ c ∘ x[s]`, x[s] a group with the
+/// letters of its operands set to s, and c the column of the matrix for s and the letters that y has.
+#[inline(always)]
+fn apply_low<S: Simd>(v: &mut [f64], low: &Low, m: &[f64]) {
+    let letters = if low.digits == 2 { GROUP } else { 4 };
+    let size = low.split.len();
+    let mut columns = vec![[0.0; GROUP]; letters * low.offsets.len() * low.offsets.len()];
+    let inside = |place: usize| match low.digits {
+        0 => place & 3,
+        1 => place >> 2,
+        _ => place,
+    };
+    for (i, (s_out, out)) in low.split.iter().enumerate() {
+        for (j, (s_in, input)) in low.split.iter().enumerate() {
+            let column = &mut columns[(input * letters + s_in) * low.offsets.len() + out];
+            for place in (0..GROUP).filter(|&place| inside(place) == *s_out) {
+                column[place] = m[i * size + j];
+            }
+        }
+    }
+    match (low.digits, low.offsets.len()) {
+        (0, 1) => apply_groups::<S, 0, 4, 1>(v, low, &columns),
+        (0, _) => apply_groups::<S, 0, 4, 4>(v, low, &columns),
+        (1, 1) => apply_groups::<S, 1, 4, 1>(v, low, &columns),
+        (1, _) => apply_groups::<S, 1, 4, 4>(v, low, &columns),
+        _ => apply_groups::<S, 2, 16, 1>(v, low, &columns),
+    }
+}
+
+#[inline(always)]
+fn apply_groups<S: Simd, const DIGITS: usize, const LETTERS: usize, const GROUPS: usize>(
+    v: &mut [f64],
+    low: &Low,
+    columns: &[[f64; GROUP]],
+) {
+    for base in &low.bases {
+        let mut y = [[0.0; GROUP]; GROUPS];
+        for input in 0..GROUPS {
+            let x: [f64; GROUP] = chunk(v, base + low.offsets[input]);
+            for s in 0..LETTERS {
+                let mut set = [0.0; GROUP];
+                for place in 0..GROUP {
+                    set[place] = match DIGITS {
+                        0 => x[place & 12 | s],
+                        1 => x[place & 3 | s << 2],
+                        _ => x[s],
+                    };
+                }
+                for out in 0..GROUPS {
+                    let column = &columns[(input * LETTERS + s) * GROUPS + out];
+                    for place in 0..GROUP {
+                        y[out][place] = fused::<S, f64>(column[place], set[place], y[out][place]);
+                    }
+                }
+            }
+        }
+        for out in 0..GROUPS {
+            v[base + low.offsets[out]..][..GROUP].copy_from_slice(&y[out]);
+        }
+    }
+}
+
 /// `W` numbers of `v` from `at`.
 #[inline(always)]
 fn chunk<const W: usize>(v: &[f64], at: usize) -> [f64; W] {
@@ -136,7 +239,7 @@ fn apply_block<S: Simd, const K: usize, const W: usize>(
         for j in 0..K {
             let factor = entry(i, j);
             for w in 0..W {
-                sum[w] = fused::<S>(factor[w], x[j][w], sum[w]);
+                sum[w] = fused::<S, _>(factor[w], x[j][w], sum[w]);
             }
         }
         v[at + offsets[i] * lanes..][..W].copy_from_slice(&sum);
@@ -183,7 +286,7 @@ fn outer_tile<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: u
                 let y: [f64; WIDE] = chunk(g, at + rows[a] * lanes);
                 for b in 0..4 {
                     for w in 0..WIDE {
-                        wide[a][b][w] = fused::<S>(y[w], x[b][w], wide[a][b][w]);
+                        wide[a][b][w] = fused::<S, _>(y[w], x[b][w], wide[a][b][w]);
                     }
                 }
             }
@@ -222,7 +325,7 @@ fn outer_lanes_loops<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Place
                     let x = &v[(row + places.offsets[j]) * lanes..][..lanes];
                     let sum = &mut out[(i * size + j) * lanes..][..lanes];
                     for lane in 0..lanes {
-                        sum[lane] = fused::<S>(y[lane], x[lane], sum[lane]);
+                        sum[lane] = fused::<S, _>(y[lane], x[lane], sum[lane]);
                     }
                 }
             }

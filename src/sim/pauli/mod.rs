@@ -23,7 +23,7 @@ use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::density::chunks;
 use crate::sim::memo::Memo;
-use crate::sim::readout::{Ending, Read, Terms, recorded};
+use crate::sim::readout::{Ending, Reads, Terms, recorded};
 use crate::sim::{AngleGradient, Angles, Density, SimError, Simulator, check};
 use block::{Block, Bound, Fuser};
 use product::Prefix;
@@ -47,7 +47,7 @@ struct Plan {
     prefix: Prefix,
     /// Everything after.
     suffix: Vec<Block>,
-    reads: Vec<Read>,
+    reads: Reads,
     /// Whether the suffix is the same for all rows; if not, rows run one by one.
     splits: bool,
 }
@@ -85,7 +85,7 @@ impl Plan {
         Ok(Self { qubits, prefix: Prefix::new(qubits, prefix), suffix, reads: ending.reads, splits })
     }
 
-    fn bind(&self, angles: &Angles) -> Vec<Bound> {
+    fn bind(&self, angles: &Angles) -> Vec<Arc<Bound>> {
         self.suffix.iter().map(|block| block.bind(angles, 0..1)).collect()
     }
 
@@ -104,7 +104,7 @@ impl Plan {
     /// `v` pulled back through a run of blocks, last block first; what stands after block k goes to `keep(k, v)`.
     fn pull_back(
         &self,
-        bounds: &[Bound],
+        bounds: &[Arc<Bound>],
         blocks: std::ops::Range<usize>,
         lanes: usize,
         v: &mut [f64],
@@ -120,7 +120,7 @@ impl Plan {
     /// observable's cotangent, and is pushed forward past the pulled-back observables.
     fn suffix_gradient(
         &self,
-        bounds: &[Bound],
+        bounds: &[Arc<Bound>],
         angles: &Angles,
         terms: &[Terms],
         mut carried: Vec<f64>,

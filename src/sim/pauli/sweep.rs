@@ -1,6 +1,7 @@
 //! Density matrices through blocks, forward and in reverse, lanes over rows of a batch.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::sim::Angles;
 use crate::sim::pauli::block::{Block, Bound};
@@ -10,7 +11,7 @@ use crate::sim::readout::Terms;
 const KEPT: usize = 64 << 20;
 
 /// The matrices of the shared blocks, `None` for blocks that differ by row: computed once for all rows.
-pub fn bind(blocks: &[Block], angles: &Angles) -> Vec<Option<Bound>> {
+pub fn bind(blocks: &[Block], angles: &Angles) -> Vec<Option<Arc<Bound>>> {
     blocks.iter().map(|block| (!block.by_row).then(|| block.bind(angles, 0..1))).collect()
 }
 
@@ -53,7 +54,7 @@ pub fn outcomes(v: &[f64], lanes: usize, qubits: usize, lane: usize) -> Vec<f64>
 }
 
 /// One block forward.
-pub fn step(v: &mut [f64], block: &Block, bound: &Option<Bound>, angles: &Angles, rows: Range<usize>) {
+pub fn step(v: &mut [f64], block: &Block, bound: &Option<Arc<Bound>>, angles: &Angles, rows: Range<usize>) {
     match bound {
         Some(bound) => block.forward(v, rows.len(), bound),
         None => block.forward(v, rows.len(), &block.bind(angles, rows.clone())),
@@ -79,7 +80,7 @@ impl Gathered {
 /// States before the blocks are kept, or every so many of them and the rest recomputed, so that memory stays bounded.
 pub fn reverse(
     blocks: &[Block],
-    bounds: &[Option<Bound>],
+    bounds: &[Option<Arc<Bound>>],
     angles: &Angles,
     rows: Range<usize>,
     v: Vec<f64>,

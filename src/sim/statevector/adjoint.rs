@@ -2,13 +2,14 @@
 
 use pulp::Simd;
 
+use crate::sim::float::Float;
 use crate::sim::statevector::kernel::{
     Entries, Kind, Places, State, WIDE, apply, apply_large, by_kind, chunk, for_each_block, load, multiply, store,
 };
 use crate::sim::widest::{fused, widest};
 
 /// Un-applies a gate whose inverse has the entries `inverse`.
-pub fn unapply(state: &mut State, places: &Places, kind: &Kind, inverse: Entries) {
+pub fn unapply<F: Float>(state: &mut State<F>, places: &Places, kind: &Kind, inverse: Entries<F>) {
     if let Kind::Permutation(to) = kind {
         let mut from = vec![0; to.len()];
         to.iter().enumerate().for_each(|(i, &place)| from[place] = i);
@@ -20,23 +21,23 @@ pub fn unapply(state: &mut State, places: &Places, kind: &Kind, inverse: Entries
 widest! {
     /// Un-applies a gate whose inverse has the entries `inverse` from both states, and adds to `found` the derivative of
     /// `2 Re⟨bra|ket⟩` by the entries of the gate, laid out like them.
-    pub fn unapply_both<'a>(
-        ket: &'a mut State,
-        bra: &'a mut State,
+    pub fn unapply_both<'a, F: Float>(
+        ket: &'a mut State<F>,
+        bra: &'a mut State<F>,
         places: &'a Places,
         kind: &'a Kind,
-        inverse: Entries<'a>,
+        inverse: Entries<'a, F>,
         found: &'a mut [f64],
     ) = unapply_loops
 }
 
 #[inline(always)]
-fn unapply_loops<S: Simd>(
-    ket: &mut State,
-    bra: &mut State,
+fn unapply_loops<S: Simd, F: Float>(
+    ket: &mut State<F>,
+    bra: &mut State<F>,
     places: &Places,
     kind: &Kind,
-    inverse: Entries,
+    inverse: Entries<F>,
     found: &mut [f64],
 ) {
     by_kind!(kind, places, inverse, unapply_diagonal, unapply_dense, unapply_large, (ket, bra, places, inverse, found));
@@ -45,36 +46,36 @@ fn unapply_loops<S: Simd>(
 /// `2 Re⟨bra| dU |ket⟩` is `Σ 2 Re(T dU)` with `T[i][j] = conj(bra_i) ket_j`: by the real part of an entry its derivative
 /// is `2 Re T`, by the imaginary part `-2 Im T`.
 #[inline(always)]
-fn gather<const W: usize, const ROWS: bool>(
+fn gather<F: Float, const W: usize, const ROWS: bool>(
     found: &mut [f64],
     index: usize,
     lanes: usize,
     lane: usize,
-    (re, im): ([f64; W], [f64; W]),
+    (re, im): ([F; W], [F; W]),
 ) {
     if ROWS {
         for w in 0..W {
-            found[2 * index * lanes + lane + w] += 2.0 * re[w];
-            found[(2 * index + 1) * lanes + lane + w] -= 2.0 * im[w];
+            found[2 * index * lanes + lane + w] += 2.0 * re[w].double();
+            found[(2 * index + 1) * lanes + lane + w] -= 2.0 * im[w].double();
         }
     } else {
-        found[2 * index] += 2.0 * re.iter().sum::<f64>();
-        found[2 * index + 1] -= 2.0 * im.iter().sum::<f64>();
+        found[2 * index] += 2.0 * re.iter().map(|x| x.double()).sum::<f64>();
+        found[2 * index + 1] -= 2.0 * im.iter().map(|x| x.double()).sum::<f64>();
     }
 }
 
 /// Sums of one block: to its lanes at once, or into registers that are gathered at the end.
 #[inline(always)]
-fn tally<const W: usize, const ROWS: bool>(
+fn tally<F: Float, const W: usize, const ROWS: bool>(
     found: &mut [f64],
-    wide: &mut ([f64; WIDE], [f64; WIDE]),
+    wide: &mut ([F; WIDE], [F; WIDE]),
     index: usize,
     lanes: usize,
     lane: usize,
-    sums: ([f64; W], [f64; W]),
+    sums: ([F; W], [F; W]),
 ) {
     if ROWS {
-        return gather::<W, true>(found, index, lanes, lane, sums);
+        return gather::<F, W, true>(found, index, lanes, lane, sums);
     }
     for w in 0..W {
         wide.0[w] += sums.0[w];
@@ -84,96 +85,102 @@ fn tally<const W: usize, const ROWS: bool>(
 
 /// `conj(a) b`, or its real part alone.
 #[inline(always)]
-fn overlap<S: Simd, const W: usize, const REAL: bool>(
-    (ar, ai): (&[f64; W], &[f64; W]),
-    (br, bi): (&[f64; W], &[f64; W]),
-    (re, im): (&mut [f64; W], &mut [f64; W]),
+fn overlap<S: Simd, F: Float, const W: usize, const REAL: bool>(
+    (ar, ai): (&[F; W], &[F; W]),
+    (br, bi): (&[F; W], &[F; W]),
+    (re, im): (&mut [F; W], &mut [F; W]),
 ) {
     for w in 0..W {
-        re[w] = fused::<S>(ar[w], br[w], fused::<S>(ai[w], bi[w], re[w]));
+        re[w] = fused::<S, _>(ar[w], br[w], fused::<S, _>(ai[w], bi[w], re[w]));
         if !REAL {
-            im[w] = fused::<S>(ar[w], bi[w], fused::<S>(-ai[w], br[w], im[w]));
+            im[w] = fused::<S, _>(ar[w], bi[w], fused::<S, _>(-ai[w], br[w], im[w]));
         }
     }
 }
 
 #[inline(always)]
-fn unapply_diagonal<S: Simd, const ROWS: bool>(
-    ket: &mut State,
-    bra: &mut State,
+fn unapply_diagonal<S: Simd, F: Float, const ROWS: bool>(
+    ket: &mut State<F>,
+    bra: &mut State<F>,
     places: &Places,
-    inverse: Entries,
+    inverse: Entries<F>,
     found: &mut [f64],
 ) {
     let lanes = ket.lanes;
     for (i, offset) in places.offsets.iter().enumerate() {
-        let mut wide = ([0.0; WIDE], [0.0; WIDE]);
+        let mut wide = ([F::ZERO; WIDE], [F::ZERO; WIDE]);
         for_each_block!(places, lanes, ROWS, |at, lane, W| {
             let at = at + offset * lanes;
             let (dr, di) = (inverse.get::<W, ROWS>(i, 0, lanes, lane), inverse.get::<W, ROWS>(i, 1, lanes, lane));
-            let (xr, xi): ([f64; W], [f64; W]) = (chunk(&ket.re, at), chunk(&ket.im, at));
-            let (br, bi): ([f64; W], [f64; W]) = (chunk(&bra.re, at), chunk(&bra.im, at));
-            let (mut kr, mut ki) = ([0.0; W], [0.0; W]);
+            let (xr, xi): ([F; W], [F; W]) = (chunk(&ket.re, at), chunk(&ket.im, at));
+            let (br, bi): ([F; W], [F; W]) = (chunk(&bra.re, at), chunk(&bra.im, at));
+            let (mut kr, mut ki) = ([F::ZERO; W], [F::ZERO; W]);
             for w in 0..W {
-                kr[w] = fused::<S>(dr[w], xr[w], -(di[w] * xi[w]));
-                ki[w] = fused::<S>(dr[w], xi[w], di[w] * xr[w]);
+                kr[w] = fused::<S, _>(dr[w], xr[w], -(di[w] * xi[w]));
+                ki[w] = fused::<S, _>(dr[w], xi[w], di[w] * xr[w]);
                 ket.re[at + w] = kr[w];
                 ket.im[at + w] = ki[w];
-                bra.re[at + w] = fused::<S>(dr[w], br[w], -(di[w] * bi[w]));
-                bra.im[at + w] = fused::<S>(dr[w], bi[w], di[w] * br[w]);
+                bra.re[at + w] = fused::<S, _>(dr[w], br[w], -(di[w] * bi[w]));
+                bra.im[at + w] = fused::<S, _>(dr[w], bi[w], di[w] * br[w]);
             }
-            let mut sums = ([0.0; W], [0.0; W]);
-            overlap::<S, W, false>((&br, &bi), (&kr, &ki), (&mut sums.0, &mut sums.1));
-            tally::<W, ROWS>(found, &mut wide, i, lanes, lane, sums);
+            let mut sums = ([F::ZERO; W], [F::ZERO; W]);
+            overlap::<S, F, W, false>((&br, &bi), (&kr, &ki), (&mut sums.0, &mut sums.1));
+            tally::<F, W, ROWS>(found, &mut wide, i, lanes, lane, sums);
         });
         if !ROWS {
-            gather::<WIDE, false>(found, i, lanes, 0, wide);
+            gather::<F, WIDE, false>(found, i, lanes, 0, wide);
         }
     }
 }
 
 #[inline(always)]
-fn unapply_dense<S: Simd, const K: usize, const REAL: bool, const ROWS: bool>(
-    ket: &mut State,
-    bra: &mut State,
+fn unapply_dense<S: Simd, F: Float, const K: usize, const REAL: bool, const ROWS: bool>(
+    ket: &mut State<F>,
+    bra: &mut State<F>,
     places: &Places,
-    inverse: Entries,
+    inverse: Entries<F>,
     found: &mut [f64],
 ) {
     let lanes = ket.lanes;
-    let mut wide = [[([0.0; WIDE], [0.0; WIDE]); K]; K];
+    let mut wide = [[([F::ZERO; WIDE], [F::ZERO; WIDE]); K]; K];
     for_each_block!(places, lanes, ROWS, |at, lane, W| {
-        let x = load::<K, W>(ket, places, at);
-        let before = multiply::<S, K, W, REAL, ROWS>(&x, &inverse, lanes, lane);
-        store::<K, W>(ket, places, at, &before);
-        let after = load::<K, W>(bra, places, at);
+        let x = load::<F, K, W>(ket, places, at);
+        let before = multiply::<S, F, K, W, REAL, ROWS>(&x, &inverse, lanes, lane);
+        store::<F, K, W>(ket, places, at, &before);
+        let after = load::<F, K, W>(bra, places, at);
         for i in 0..K {
             for j in 0..K {
-                let mut sums = ([0.0; W], [0.0; W]);
-                overlap::<S, W, REAL>(
+                let mut sums = ([F::ZERO; W], [F::ZERO; W]);
+                overlap::<S, F, W, REAL>(
                     (&after.0[i], &after.1[i]),
                     (&before.0[j], &before.1[j]),
                     (&mut sums.0, &mut sums.1),
                 );
-                tally::<W, ROWS>(found, &mut wide[i][j], i * K + j, lanes, lane, sums);
+                tally::<F, W, ROWS>(found, &mut wide[i][j], i * K + j, lanes, lane, sums);
             }
         }
-        let y = multiply::<S, K, W, REAL, ROWS>(&after, &inverse, lanes, lane);
-        store::<K, W>(bra, places, at, &y);
+        let y = multiply::<S, F, K, W, REAL, ROWS>(&after, &inverse, lanes, lane);
+        store::<F, K, W>(bra, places, at, &y);
     });
     if !ROWS {
         for i in 0..K {
             for j in 0..K {
-                gather::<WIDE, false>(found, i * K + j, lanes, 0, wide[i][j]);
+                gather::<F, WIDE, false>(found, i * K + j, lanes, 0, wide[i][j]);
             }
         }
     }
 }
 
 #[inline(always)]
-fn unapply_large<S: Simd>(ket: &mut State, bra: &mut State, places: &Places, inverse: Entries, found: &mut [f64]) {
+fn unapply_large<S: Simd, F: Float>(
+    ket: &mut State<F>,
+    bra: &mut State<F>,
+    places: &Places,
+    inverse: Entries<F>,
+    found: &mut [f64],
+) {
     let (lanes, size) = (ket.lanes, places.size());
-    apply_large::<S>(ket, places, inverse);
+    apply_large::<S, F>(ket, places, inverse);
     for run in 0..places.count {
         let start = places.start(run) * lanes;
         for at in start..start + places.run * lanes {
@@ -183,13 +190,13 @@ fn unapply_large<S: Simd>(ket: &mut State, bra: &mut State, places: &Places, inv
                     let im = bra.re[a] * ket.im[b] - bra.im[a] * ket.re[b];
                     let index = i * size + j;
                     if inverse.by_row {
-                        gather::<1, true>(found, index, lanes, at % lanes, ([re], [im]));
+                        gather::<F, 1, true>(found, index, lanes, at % lanes, ([re], [im]));
                     } else {
-                        gather::<1, false>(found, index, lanes, 0, ([re], [im]));
+                        gather::<F, 1, false>(found, index, lanes, 0, ([re], [im]));
                     }
                 }
             }
         }
     }
-    apply_large::<S>(bra, places, inverse);
+    apply_large::<S, F>(bra, places, inverse);
 }

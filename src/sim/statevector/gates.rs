@@ -6,6 +6,7 @@ use crate::circuit::{Op, Param};
 use crate::math::Matrix;
 use crate::math::matrix::C64;
 use crate::sim::Angles;
+use crate::sim::float::Float;
 use crate::sim::map::{Map, unitary};
 use crate::sim::statevector::adjoint::{unapply, unapply_both};
 use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply};
@@ -24,9 +25,9 @@ pub struct Gate {
 }
 
 /// The entries of gates with the same numbers in all rows, and those of their inverses.
-pub struct Bound {
-    entries: Vec<f64>,
-    inverse: Vec<f64>,
+pub struct Bound<F = f64> {
+    entries: Vec<F>,
+    inverse: Vec<F>,
 }
 
 impl Gate {
@@ -64,27 +65,31 @@ impl Gate {
     }
 
     /// The numbers of a gate that is the same in all rows, `None` for one that is not.
-    pub fn bind(&self, angles: &Angles) -> Option<Bound> {
+    pub fn bind<F: Float>(&self, angles: &Angles) -> Option<Bound<F>> {
         (!self.by_row).then(|| {
-            let entries = self.map.values(angles, 0..1);
+            let entries = self.values(angles, 0..1);
             Bound { inverse: self.dagger(&entries, 1), entries }
         })
     }
 
+    fn values<F: Float>(&self, angles: &Angles, rows: Range<usize>) -> Vec<F> {
+        self.map.values(angles, rows).into_iter().map(F::of).collect()
+    }
+
     /// Applies the gate to the lanes `rows`.
-    pub fn apply(&self, state: &mut State, bound: &Option<Bound>, angles: &Angles, rows: Range<usize>) {
+    pub fn apply<F: Float>(&self, state: &mut State<F>, bound: &Option<Bound<F>>, angles: &Angles, rows: Range<usize>) {
         let fresh;
         let list = match bound {
             Some(bound) => &bound.entries,
             None => {
-                fresh = self.map.values(angles, rows);
+                fresh = self.values(angles, rows);
                 &fresh
             }
         };
         self.apply_entries(state, list);
     }
 
-    fn apply_entries(&self, state: &mut State, list: &[f64]) {
+    fn apply_entries<F: Float>(&self, state: &mut State<F>, list: &[F]) {
         match self.shuffles(state.lanes, list) {
             Some(gate) => shuffle(state, &gate),
             None => apply(state, &self.places, &self.kind, Entries { list, by_row: self.by_row }),
@@ -92,15 +97,24 @@ impl Gate {
     }
 
     /// The gate as sums of shuffled registers, if there is one lane and it acts on the lowest qubits.
-    fn shuffles(&self, lanes: usize, list: &[f64]) -> Option<Shuffles> {
+    fn shuffles<F: Float>(&self, lanes: usize, list: &[F]) -> Option<Shuffles<F>> {
         if lanes == 1 { self.low_form(self.total, &self.controls, &self.targets, list) } else { None }
     }
 
-    fn low_form(&self, total: usize, controls: &[usize], targets: &[usize], list: &[f64]) -> Option<Shuffles> {
+    fn low_form<F: Float>(
+        &self,
+        total: usize,
+        controls: &[usize],
+        targets: &[usize],
+        list: &[F],
+    ) -> Option<Shuffles<F>> {
         Shuffles::new(total, controls, targets, |row, column| match self.kind {
             Kind::Diagonal if row != column => (0.0, 0.0),
-            Kind::Diagonal => (list[2 * row], list[2 * row + 1]),
-            _ => (list[2 * (row * self.size + column)], list[2 * (row * self.size + column) + 1]),
+            Kind::Diagonal => (list[2 * row].double(), list[2 * row + 1].double()),
+            _ => {
+                let at = 2 * (row * self.size + column);
+                (list[at].double(), list[at + 1].double())
+            }
         })
     }
 
@@ -110,15 +124,15 @@ impl Gate {
     }
 
     /// The gate of one row with qubit q at `place(q)` in a register of `total`.
-    pub fn placed(
+    pub fn placed<F: Float>(
         &self,
-        bound: &Option<Bound>,
+        bound: &Option<Bound<F>>,
         angles: &Angles,
         row: usize,
         total: usize,
         place: impl Fn(usize) -> usize,
-    ) -> Placed<'_> {
-        let list = bound.as_ref().map_or_else(|| self.map.values(angles, row..row + 1), |bound| bound.entries.clone());
+    ) -> Placed<'_, F> {
+        let list = bound.as_ref().map_or_else(|| self.values(angles, row..row + 1), |bound| bound.entries.clone());
         let controls: Vec<usize> = self.controls.iter().map(|&q| place(q)).collect();
         let targets: Vec<usize> = self.targets.iter().map(|&q| place(q)).collect();
         match self.low_form(total, &controls, &targets, &list) {
@@ -129,10 +143,10 @@ impl Gate {
 
     /// Un-applies the gate from both; adds the derivative of `2 Re⟨bra|ket⟩` to `shared`, by the entries of a gate that is
     /// the same in all rows, or to `rows_found` as (row, slot, value).
-    pub fn unapply(
+    pub fn unapply<F: Float>(
         &self,
-        (ket, bra): (&mut State, &mut State),
-        bound: &Option<Bound>,
+        (ket, bra): (&mut State<F>, &mut State<F>),
+        bound: &Option<Bound<F>>,
         angles: &Angles,
         rows: Range<usize>,
         shared: &mut [f64],
@@ -153,7 +167,7 @@ impl Gate {
                 }
             }
             None => {
-                let list = self.dagger(&self.map.values(angles, rows.clone()), rows.len());
+                let list = self.dagger(&self.values(angles, rows.clone()), rows.len());
                 let mut found = vec![0.0; list.len()];
                 let inverse = Entries { list: &list, by_row: true };
                 unapply_both(ket, bra, &self.places, &self.kind, inverse, &mut found);
@@ -176,7 +190,7 @@ impl Gate {
         if self.by_row || self.map.is_fixed() { 0 } else { 2 * self.entries() }
     }
 
-    fn dagger(&self, entries: &[f64], lanes: usize) -> Vec<f64> {
+    fn dagger<F: Float>(&self, entries: &[F], lanes: usize) -> Vec<F> {
         let mut out = entries.to_vec();
         let side = self.size;
         let source = |entry: usize| match self.kind {
@@ -194,16 +208,16 @@ impl Gate {
 }
 
 /// A gate of one row at its place in a tile.
-pub enum Placed<'a> {
+pub enum Placed<'a, F = f64> {
     /// On the lowest qubits.
-    Low(Shuffles),
+    Low(Shuffles<F>),
     /// On others.
-    High { places: Places, kind: &'a Kind, list: Vec<f64> },
+    High { places: Places, kind: &'a Kind, list: Vec<F> },
 }
 
-impl Placed<'_> {
+impl<F: Float> Placed<'_, F> {
     /// Applies it to a state of one lane.
-    pub fn apply(&self, state: &mut State) {
+    pub fn apply(&self, state: &mut State<F>) {
         match self {
             Self::Low(gate) => shuffle(state, gate),
             Self::High { places, kind, list } => apply(state, places, kind, Entries { list, by_row: false }),

@@ -5,25 +5,26 @@
 
 use pulp::Simd;
 
+use crate::sim::float::Float;
 use crate::sim::widest::{fused, widest};
 
-/// Numbers worked on at once: one AVX-512 register of doubles.
+/// Numbers worked on at once: one AVX-512 register of doubles, half of one in single precision.
 pub const WIDE: usize = 8;
 
-/// Amplitudes of L rows.
+/// Amplitudes of L rows, in double or single precision.
 #[derive(Clone)]
-pub struct State {
-    pub re: Vec<f64>,
-    pub im: Vec<f64>,
+pub struct State<F = f64> {
+    pub re: Vec<F>,
+    pub im: Vec<F>,
     pub lanes: usize,
 }
 
-impl State {
+impl<F: Float> State<F> {
     /// |0…0⟩ in every lane.
     pub fn ground(qubits: usize, lanes: usize) -> Self {
-        let mut re = vec![0.0; lanes << qubits];
-        re[..lanes].fill(1.0);
-        Self { im: vec![0.0; re.len()], re, lanes }
+        let mut re = vec![F::ZERO; lanes << qubits];
+        re[..lanes].fill(F::ONE);
+        Self { im: vec![F::ZERO; re.len()], re, lanes }
     }
 }
 
@@ -85,12 +86,12 @@ impl Places {
 /// Entries of a gate's matrix or diagonal, `list[(2·entry + part)·L + lane]` with part 0 real, 1 imaginary; L is 1 if all
 /// lanes share them.
 #[derive(Clone, Copy)]
-pub struct Entries<'a> {
-    pub list: &'a [f64],
+pub struct Entries<'a, F = f64> {
+    pub list: &'a [F],
     pub by_row: bool,
 }
 
-impl Entries<'_> {
+impl<F: Float> Entries<'_, F> {
     #[inline(always)]
     pub fn get<const W: usize, const ROWS: bool>(
         &self,
@@ -98,14 +99,14 @@ impl Entries<'_> {
         part: usize,
         lanes: usize,
         lane: usize,
-    ) -> [f64; W] {
+    ) -> [F; W] {
         if ROWS { chunk(self.list, (2 * entry + part) * lanes + lane) } else { [self.list[2 * entry + part]; W] }
     }
 }
 
 /// `W` numbers of `v` from `at`.
 #[inline(always)]
-pub fn chunk<const W: usize>(v: &[f64], at: usize) -> [f64; W] {
+pub fn chunk<const W: usize, F: Float>(v: &[F], at: usize) -> [F; W] {
     v[at..at + W].try_into().expect("the slice has W elements")
 }
 
@@ -146,16 +147,16 @@ macro_rules! for_each_block {
 macro_rules! by_kind {
     ($kind:expr, $places:expr, $entries:expr, $diagonal:ident, $dense:ident, $large:ident, $arguments:tt) => {
         match ($kind, $places.size(), $entries.by_row) {
-            (Kind::Diagonal, _, false) => by_kind!(@call $diagonal::<S, false>, $arguments),
-            (Kind::Diagonal, _, true) => by_kind!(@call $diagonal::<S, true>, $arguments),
-            (Kind::Real, 2, false) => by_kind!(@call $dense::<S, 2, true, false>, $arguments),
-            (Kind::Real, 2, true) => by_kind!(@call $dense::<S, 2, true, true>, $arguments),
-            (Kind::Complex, 2, false) => by_kind!(@call $dense::<S, 2, false, false>, $arguments),
-            (Kind::Complex, 2, true) => by_kind!(@call $dense::<S, 2, false, true>, $arguments),
-            (Kind::Real, 4, false) => by_kind!(@call $dense::<S, 4, true, false>, $arguments),
-            (_, 4, false) => by_kind!(@call $dense::<S, 4, false, false>, $arguments),
-            (_, 4, true) => by_kind!(@call $dense::<S, 4, false, true>, $arguments),
-            _ => by_kind!(@call $large::<S>, $arguments),
+            (Kind::Diagonal, _, false) => by_kind!(@call $diagonal::<S, F, false>, $arguments),
+            (Kind::Diagonal, _, true) => by_kind!(@call $diagonal::<S, F, true>, $arguments),
+            (Kind::Real, 2, false) => by_kind!(@call $dense::<S, F, 2, true, false>, $arguments),
+            (Kind::Real, 2, true) => by_kind!(@call $dense::<S, F, 2, true, true>, $arguments),
+            (Kind::Complex, 2, false) => by_kind!(@call $dense::<S, F, 2, false, false>, $arguments),
+            (Kind::Complex, 2, true) => by_kind!(@call $dense::<S, F, 2, false, true>, $arguments),
+            (Kind::Real, 4, false) => by_kind!(@call $dense::<S, F, 4, true, false>, $arguments),
+            (_, 4, false) => by_kind!(@call $dense::<S, F, 4, false, false>, $arguments),
+            (_, 4, true) => by_kind!(@call $dense::<S, F, 4, false, true>, $arguments),
+            _ => by_kind!(@call $large::<S, F>, $arguments),
         }
     };
     (@call $function:expr, ($($argument:expr),*)) => { $function($($argument),*) };
@@ -165,11 +166,16 @@ pub(super) use {by_kind, for_each_block};
 
 widest! {
     /// Applies a gate.
-    pub fn apply<'a>(state: &'a mut State, places: &'a Places, kind: &'a Kind, entries: Entries<'a>) = apply_loops
+    pub fn apply<'a, F: Float>(
+        state: &'a mut State<F>,
+        places: &'a Places,
+        kind: &'a Kind,
+        entries: Entries<'a, F>,
+    ) = apply_loops
 }
 
 #[inline(always)]
-fn apply_loops<S: Simd>(state: &mut State, places: &Places, kind: &Kind, entries: Entries) {
+fn apply_loops<S: Simd, F: Float>(state: &mut State<F>, places: &Places, kind: &Kind, entries: Entries<F>) {
     if let Kind::Permutation(to) = kind {
         return permute(state, places, to);
     }
@@ -177,9 +183,9 @@ fn apply_loops<S: Simd>(state: &mut State, places: &Places, kind: &Kind, entries
 }
 
 #[inline(always)]
-fn permute(state: &mut State, places: &Places, to: &[usize]) {
+fn permute<F: Float>(state: &mut State<F>, places: &Places, to: &[usize]) {
     let inner = state.lanes * places.run;
-    let mut held = vec![0.0; to.len() * inner];
+    let mut held = vec![F::ZERO; to.len() * inner];
     for run in 0..places.count {
         let start = places.start(run) * state.lanes;
         for part in [&mut state.re, &mut state.im] {
@@ -199,45 +205,45 @@ fn permute(state: &mut State, places: &Places, to: &[usize]) {
 }
 
 #[inline(always)]
-fn apply_diagonal<S: Simd, const ROWS: bool>(state: &mut State, places: &Places, entries: Entries) {
+fn apply_diagonal<S: Simd, F: Float, const ROWS: bool>(state: &mut State<F>, places: &Places, entries: Entries<F>) {
     let lanes = state.lanes;
     for (i, offset) in places.offsets.iter().enumerate() {
-        if !ROWS && entries.list[2 * i..2 * i + 2] == [1.0, 0.0] {
+        if !ROWS && entries.list[2 * i..2 * i + 2] == [F::ONE, F::ZERO] {
             continue;
         }
         for_each_block!(places, lanes, ROWS, |at, lane, W| {
             let at = at + offset * lanes;
             let (dr, di) = (entries.get::<W, ROWS>(i, 0, lanes, lane), entries.get::<W, ROWS>(i, 1, lanes, lane));
-            let (xr, xi): ([f64; W], [f64; W]) = (chunk(&state.re, at), chunk(&state.im, at));
+            let (xr, xi): ([F; W], [F; W]) = (chunk(&state.re, at), chunk(&state.im, at));
             for w in 0..W {
-                state.re[at + w] = fused::<S>(dr[w], xr[w], -(di[w] * xi[w]));
-                state.im[at + w] = fused::<S>(dr[w], xi[w], di[w] * xr[w]);
+                state.re[at + w] = fused::<S, _>(dr[w], xr[w], -(di[w] * xi[w]));
+                state.im[at + w] = fused::<S, _>(dr[w], xi[w], di[w] * xr[w]);
             }
         });
     }
 }
 
 #[inline(always)]
-fn apply_dense<S: Simd, const K: usize, const REAL: bool, const ROWS: bool>(
-    state: &mut State,
+fn apply_dense<S: Simd, F: Float, const K: usize, const REAL: bool, const ROWS: bool>(
+    state: &mut State<F>,
     places: &Places,
-    entries: Entries,
+    entries: Entries<F>,
 ) {
     let lanes = state.lanes;
     for_each_block!(places, lanes, ROWS, |at, lane, W| {
-        let x = load::<K, W>(state, places, at);
-        let y = multiply::<S, K, W, REAL, ROWS>(&x, &entries, lanes, lane);
-        store::<K, W>(state, places, at, &y);
+        let x = load::<F, K, W>(state, places, at);
+        let y = multiply::<S, F, K, W, REAL, ROWS>(&x, &entries, lanes, lane);
+        store::<F, K, W>(state, places, at, &y);
     });
 }
 
 /// Real and imaginary parts of K amplitudes in W lanes.
-pub type Block<const K: usize, const W: usize> = ([[f64; W]; K], [[f64; W]; K]);
+pub type Block<F, const K: usize, const W: usize> = ([[F; W]; K], [[F; W]; K]);
 
 #[inline(always)]
-pub fn load<const K: usize, const W: usize>(state: &State, places: &Places, at: usize) -> Block<K, W> {
+pub fn load<F: Float, const K: usize, const W: usize>(state: &State<F>, places: &Places, at: usize) -> Block<F, K, W> {
     let place = |j: usize| at + places.offsets[j] * state.lanes;
-    let mut x = ([[0.0; W]; K], [[0.0; W]; K]);
+    let mut x = ([[F::ZERO; W]; K], [[F::ZERO; W]; K]);
     for j in 0..K {
         (x.0[j], x.1[j]) = (chunk(&state.re, place(j)), chunk(&state.im, place(j)));
     }
@@ -245,7 +251,12 @@ pub fn load<const K: usize, const W: usize>(state: &State, places: &Places, at: 
 }
 
 #[inline(always)]
-pub fn store<const K: usize, const W: usize>(state: &mut State, places: &Places, at: usize, x: &Block<K, W>) {
+pub fn store<F: Float, const K: usize, const W: usize>(
+    state: &mut State<F>,
+    places: &Places,
+    at: usize,
+    x: &Block<F, K, W>,
+) {
     for j in 0..K {
         let place = at + places.offsets[j] * state.lanes;
         state.re[place..place + W].copy_from_slice(&x.0[j]);
@@ -254,25 +265,25 @@ pub fn store<const K: usize, const W: usize>(state: &mut State, places: &Places,
 }
 
 #[inline(always)]
-pub fn multiply<S: Simd, const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
-    x: &Block<K, W>,
-    entries: &Entries,
+pub fn multiply<S: Simd, F: Float, const K: usize, const W: usize, const REAL: bool, const ROWS: bool>(
+    x: &Block<F, K, W>,
+    entries: &Entries<F>,
     lanes: usize,
     lane: usize,
-) -> Block<K, W> {
-    let mut y = ([[0.0; W]; K], [[0.0; W]; K]);
+) -> Block<F, K, W> {
+    let mut y = ([[F::ZERO; W]; K], [[F::ZERO; W]; K]);
     for i in 0..K {
         for j in 0..K {
             let mr = entries.get::<W, ROWS>(i * K + j, 0, lanes, lane);
             for w in 0..W {
-                y.0[i][w] = fused::<S>(mr[w], x.0[j][w], y.0[i][w]);
-                y.1[i][w] = fused::<S>(mr[w], x.1[j][w], y.1[i][w]);
+                y.0[i][w] = fused::<S, _>(mr[w], x.0[j][w], y.0[i][w]);
+                y.1[i][w] = fused::<S, _>(mr[w], x.1[j][w], y.1[i][w]);
             }
             if !REAL {
                 let mi = entries.get::<W, ROWS>(i * K + j, 1, lanes, lane);
                 for w in 0..W {
-                    y.0[i][w] = fused::<S>(-mi[w], x.1[j][w], y.0[i][w]);
-                    y.1[i][w] = fused::<S>(mi[w], x.0[j][w], y.1[i][w]);
+                    y.0[i][w] = fused::<S, _>(-mi[w], x.1[j][w], y.0[i][w]);
+                    y.1[i][w] = fused::<S, _>(mi[w], x.0[j][w], y.1[i][w]);
                 }
             }
         }
@@ -280,43 +291,10 @@ pub fn multiply<S: Simd, const K: usize, const W: usize, const REAL: bool, const
     y
 }
 
-/// `Σ conj(ψ_i) ψ_j` over everything but the operands, for each lane: laid out like entries by row.
-pub fn overlaps(state: &State, places: &Places) -> Vec<f64> {
-    let mut out = vec![0.0; 2 * places.size() * places.size() * state.lanes];
-    overlaps_into(state, places, &mut out);
-    out
-}
-
-widest! {
-    pub fn overlaps_into<'a>(state: &'a State, places: &'a Places, out: &'a mut [f64]) = overlap_loops
-}
-
 #[inline(always)]
-fn overlap_loops<S: Simd>(state: &State, places: &Places, out: &mut [f64]) {
+pub fn apply_large<S: Simd, F: Float>(state: &mut State<F>, places: &Places, entries: Entries<F>) {
     let (lanes, size) = (state.lanes, places.size());
-    for run in 0..places.count {
-        let start = places.start(run);
-        for row in start..start + places.run {
-            for i in 0..size {
-                for j in 0..size {
-                    let (a, b) = ((row + places.offsets[i]) * lanes, (row + places.offsets[j]) * lanes);
-                    let (ar, ai) = (&state.re[a..a + lanes], &state.im[a..a + lanes]);
-                    let (br, bi) = (&state.re[b..b + lanes], &state.im[b..b + lanes]);
-                    let (re, im) = out[2 * (i * size + j) * lanes..][..2 * lanes].split_at_mut(lanes);
-                    for lane in 0..lanes {
-                        re[lane] = fused::<S>(ar[lane], br[lane], fused::<S>(ai[lane], bi[lane], re[lane]));
-                        im[lane] = fused::<S>(ar[lane], bi[lane], fused::<S>(-ai[lane], br[lane], im[lane]));
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-pub fn apply_large<S: Simd>(state: &mut State, places: &Places, entries: Entries) {
-    let (lanes, size) = (state.lanes, places.size());
-    let mut x = vec![(0.0, 0.0); size];
+    let mut x = vec![(F::ZERO, F::ZERO); size];
     for run in 0..places.count {
         let start = places.start(run) * lanes;
         for at in start..start + places.run * lanes {
@@ -324,11 +302,11 @@ pub fn apply_large<S: Simd>(state: &mut State, places: &Places, entries: Entries
                 *value = (state.re[at + offset * lanes], state.im[at + offset * lanes]);
             }
             for (i, offset) in places.offsets.iter().enumerate() {
-                let (mut re, mut im) = (0.0, 0.0);
+                let (mut re, mut im) = (F::ZERO, F::ZERO);
                 for (j, &(xr, xi)) in x.iter().enumerate() {
                     let (mr, mi) = entry(&entries, i * size + j, lanes, at % lanes);
-                    re = fused::<S>(mr, xr, fused::<S>(-mi, xi, re));
-                    im = fused::<S>(mr, xi, fused::<S>(mi, xr, im));
+                    re = fused::<S, _>(mr, xr, fused::<S, _>(-mi, xi, re));
+                    im = fused::<S, _>(mr, xi, fused::<S, _>(mi, xr, im));
                 }
                 (state.re[at + offset * lanes], state.im[at + offset * lanes]) = (re, im);
             }
@@ -336,7 +314,7 @@ pub fn apply_large<S: Simd>(state: &mut State, places: &Places, entries: Entries
     }
 }
 
-fn entry(entries: &Entries, index: usize, lanes: usize, lane: usize) -> (f64, f64) {
+fn entry<F: Float>(entries: &Entries<F>, index: usize, lanes: usize, lane: usize) -> (F, F) {
     let at = |part: usize| if entries.by_row { (2 * index + part) * lanes + lane } else { 2 * index + part };
     (entries.list[at(0)], entries.list[at(1)])
 }

@@ -6,6 +6,7 @@
 
 use pulp::Simd;
 
+use crate::sim::float::Float;
 use crate::sim::statevector::kernel::{Places, State};
 use crate::sim::widest::{fused, widest};
 
@@ -16,22 +17,22 @@ const WIDTH: usize = 1 << LOW;
 const REGISTERS: usize = 4;
 
 /// A gate as sums of shuffled registers.
-pub struct Shuffles {
+pub struct Shuffles<F = f64> {
     /// Where registers that the gate connects lie, in units of registers.
     places: Places,
-    terms: Vec<Term>,
+    terms: Vec<Term<F>>,
 }
 
 /// `y[out] += coefficients ∘ shuffle(x[input])`.
-struct Term {
+struct Term<F> {
     out: usize,
     input: usize,
     flips: usize,
-    re: [f64; WIDTH],
-    im: [f64; WIDTH],
+    re: [F; WIDTH],
+    im: [F; WIDTH],
 }
 
-impl Shuffles {
+impl<F: Float> Shuffles<F> {
     /// The gate with this matrix (`entry(row, column)`) in a register of `total` qubits, `None` if no operand is low or
     /// too many are not.
     pub fn new(
@@ -74,7 +75,13 @@ impl Shuffles {
                     };
                     let both: [(f64, f64); WIDTH] = std::array::from_fn(coefficient);
                     if both != [(0.0, 0.0); WIDTH] {
-                        terms.push(Term { out, input, flips, re: both.map(|c| c.0), im: both.map(|c| c.1) });
+                        terms.push(Term {
+                            out,
+                            input,
+                            flips,
+                            re: both.map(|c| F::of(c.0)),
+                            im: both.map(|c| F::of(c.1)),
+                        });
                     }
                 }
             }
@@ -85,16 +92,16 @@ impl Shuffles {
 
 widest! {
     /// Applies the gate to a state of one lane.
-    pub fn shuffle<'a>(state: &'a mut State, gate: &'a Shuffles) = shuffle_loops
+    pub fn shuffle<'a, F: Float>(state: &'a mut State<F>, gate: &'a Shuffles<F>) = shuffle_loops
 }
 
 #[inline(always)]
-fn shuffle_loops<S: Simd>(state: &mut State, gate: &Shuffles) {
+fn shuffle_loops<S: Simd, F: Float>(state: &mut State<F>, gate: &Shuffles<F>) {
     let places = &gate.places;
     for run in 0..places.count {
         let start = places.start(run);
         for register in start..start + places.run {
-            let mut x = [([0.0; WIDTH], [0.0; WIDTH]); REGISTERS];
+            let mut x = [([F::ZERO; WIDTH], [F::ZERO; WIDTH]); REGISTERS];
             let mut y = x;
             for (x, offset) in x.iter_mut().zip(&places.offsets) {
                 let at = (register + offset) * WIDTH;
@@ -104,14 +111,14 @@ fn shuffle_loops<S: Simd>(state: &mut State, gate: &Shuffles) {
             for term in &gate.terms {
                 let (x, y) = (&x[term.input], &mut y[term.out]);
                 match term.flips {
-                    0 => add::<S, 0>(x, y, term),
-                    1 => add::<S, 1>(x, y, term),
-                    2 => add::<S, 2>(x, y, term),
-                    3 => add::<S, 3>(x, y, term),
-                    4 => add::<S, 4>(x, y, term),
-                    5 => add::<S, 5>(x, y, term),
-                    6 => add::<S, 6>(x, y, term),
-                    _ => add::<S, 7>(x, y, term),
+                    0 => add::<S, F, 0>(x, y, term),
+                    1 => add::<S, F, 1>(x, y, term),
+                    2 => add::<S, F, 2>(x, y, term),
+                    3 => add::<S, F, 3>(x, y, term),
+                    4 => add::<S, F, 4>(x, y, term),
+                    5 => add::<S, F, 5>(x, y, term),
+                    6 => add::<S, F, 6>(x, y, term),
+                    _ => add::<S, F, 7>(x, y, term),
                 }
             }
             for (y, offset) in y.iter().zip(&places.offsets) {
@@ -124,14 +131,14 @@ fn shuffle_loops<S: Simd>(state: &mut State, gate: &Shuffles) {
 }
 
 #[inline(always)]
-fn add<S: Simd, const FLIPS: usize>(
-    x: &([f64; WIDTH], [f64; WIDTH]),
-    y: &mut ([f64; WIDTH], [f64; WIDTH]),
-    term: &Term,
+fn add<S: Simd, F: Float, const FLIPS: usize>(
+    x: &([F; WIDTH], [F; WIDTH]),
+    y: &mut ([F; WIDTH], [F; WIDTH]),
+    term: &Term<F>,
 ) {
     for i in 0..WIDTH {
         let (re, im) = (x.0[i ^ FLIPS], x.1[i ^ FLIPS]);
-        y.0[i] = fused::<S>(term.re[i], re, fused::<S>(-term.im[i], im, y.0[i]));
-        y.1[i] = fused::<S>(term.re[i], im, fused::<S>(term.im[i], re, y.1[i]));
+        y.0[i] = fused::<S, _>(term.re[i], re, fused::<S, _>(-term.im[i], im, y.0[i]));
+        y.1[i] = fused::<S, _>(term.re[i], im, fused::<S, _>(term.im[i], re, y.1[i]));
     }
 }

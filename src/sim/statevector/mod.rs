@@ -6,7 +6,7 @@
 mod adjoint;
 pub(super) mod gates;
 pub(super) mod kernel;
-mod low;
+pub(super) mod low;
 pub(super) mod strings;
 mod tile;
 
@@ -20,9 +20,10 @@ use crate::circuit::Observable;
 use crate::math::C64;
 use crate::noise::{Program, Step};
 use crate::sim::density::chunks;
+use crate::sim::float::Float;
 use crate::sim::memo::Memo;
-use crate::sim::readout::{Ending, Read, record, recorded};
-use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
+use crate::sim::readout::{Ending, Reads, record, recorded};
+use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 use gates::{Bound, Gate};
 use kernel::State;
 use strings::Strings;
@@ -34,13 +35,14 @@ const INSTEAD: &str = "use fewer qubits (29 fit the limit)";
 /// with 2ⁿ.
 #[derive(Default)]
 pub struct Statevector {
+    precision: Precision,
     memo: Memo<Plan>,
 }
 
 struct Plan {
     qubits: usize,
     gates: Vec<Gate>,
-    reads: Vec<Read>,
+    reads: Reads,
     measures: bool,
 }
 
@@ -71,15 +73,15 @@ impl Plan {
             let instead = "use density or trajectory";
             return Err(SimError::Unsupported { engine: NAME, step: refused, instead });
         }
-        let measures = !ending.reads.is_empty();
+        let measures = !ending.reads.list.is_empty();
         Ok(Self { qubits: program.qubits(), gates, reads: ending.reads, measures })
     }
 
-    fn bind(&self, angles: &Angles) -> Vec<Option<Bound>> {
+    fn bind<F: Float>(&self, angles: &Angles) -> Vec<Option<Bound<F>>> {
         self.gates.iter().map(|gate| gate.bind(angles)).collect()
     }
 
-    fn run(&self, bounds: &[Option<Bound>], angles: &Angles, rows: Range<usize>) -> State {
+    fn run<F: Float>(&self, bounds: &[Option<Bound<F>>], angles: &Angles, rows: Range<usize>) -> State<F> {
         let state = if self.qubits >= tile::WIDE && rows.len() == 1 {
             tile::run(&self.gates, bounds, self.qubits, angles, rows.start)
         } else {
@@ -90,7 +92,7 @@ impl Plan {
             state
         };
         debug_assert!(
-            (norms(&state)).iter().all(|norm| (norm - 1.0).abs() < 1e-6),
+            (norms(&state)).iter().all(|norm| (norm - 1.0).abs() < 1e-3),
             "the norm has drifted: {:?}",
             norms(&state)
         );
@@ -104,21 +106,40 @@ impl Plan {
 }
 
 /// Outcome probabilities of one lane.
-pub(super) fn outcomes(state: &State, lane: usize) -> Vec<f64> {
+pub(super) fn outcomes<F: Float>(state: &State<F>, lane: usize) -> Vec<f64> {
     let amplitudes = (lane..state.re.len()).step_by(state.lanes);
-    amplitudes.map(|i| state.re[i] * state.re[i] + state.im[i] * state.im[i]).collect()
+    amplitudes.map(|i| square(state.re[i], state.im[i])).collect()
+}
+
+fn square<F: Float>(re: F, im: F) -> f64 {
+    re.double() * re.double() + im.double() * im.double()
 }
 
 /// `⟨ψ|ψ⟩` of every lane.
-pub(super) fn norms(state: &State) -> Vec<f64> {
+pub(super) fn norms<F: Float>(state: &State<F>) -> Vec<f64> {
     let mut sums = vec![0.0; state.lanes];
     for (i, (re, im)) in state.re.iter().zip(&state.im).enumerate() {
-        sums[i % state.lanes] += re * re + im * im;
+        sums[i % state.lanes] += square(*re, *im);
     }
     sums
 }
 
+/// Runs a method written for both widths of numbers at the engine's own.
+macro_rules! at_precision {
+    ($engine:ident.$method:ident($($argument:expr),*)) => {
+        match $engine.precision {
+            Precision::Double => $engine.$method::<f64>($($argument),*),
+            Precision::Single => $engine.$method::<f32>($($argument),*),
+        }
+    };
+}
+
 impl Statevector {
+    /// An engine that computes with numbers of this width; angles and results are f64 in both.
+    pub fn new(precision: Precision) -> Self {
+        Self { precision, memo: Memo::default() }
+    }
+
     /// The plan, after checking that `states` states per lane and thread fit into memory.
     fn plan(&self, program: &Program, angles: &Angles, states: f64) -> Result<Arc<Plan>, SimError> {
         check::angles(program, angles)?;
@@ -134,32 +155,35 @@ impl Statevector {
     /// # Errors
     /// As [`Simulator::expect`].
     pub fn states(&self, program: &Program, angles: Angles) -> Result<Array2<C64>, SimError> {
+        at_precision!(self.states_in(program, angles))
+    }
+
+    fn states_in<F: Float>(&self, program: &Program, angles: Angles) -> Result<Array2<C64>, SimError> {
         let plan = self.plan(program, &angles, 1.0)?;
         let size = 1usize << plan.qubits;
         check::memory(NAME, plan.qubits, 16.0 * (angles.batch() * size) as f64, INSTEAD)?;
-        let bounds = plan.bind(&angles);
+        let bounds = plan.bind::<F>(&angles);
         let mut out = Array2::zeros((angles.batch(), size));
         for (rows, state) in plan.for_rows(angles.batch(), |rows| (rows.clone(), plan.run(&bounds, &angles, rows))) {
             for (lane, row) in rows.enumerate() {
                 for (i, z) in out.row_mut(row).iter_mut().enumerate() {
                     let at = i * state.lanes + lane;
-                    *z = C64::new(state.re[at], state.im[at]);
+                    *z = C64::new(state.re[at].double(), state.im[at].double());
                 }
             }
         }
         Ok(out)
     }
-}
 
-impl Simulator for Statevector {
-    fn name(&self) -> String {
-        "statevector, double precision".into()
-    }
-
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+    fn expect_in<F: Float>(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+    ) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles, 2.0)?;
         let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
-        let bounds = plan.bind(&angles);
+        let bounds = plan.bind::<F>(&angles);
         let parts = plan.for_rows(angles.batch(), |rows| {
             strings.expectations(&plan.run(&bounds, &angles, rows), observables.len())
         });
@@ -168,7 +192,7 @@ impl Simulator for Statevector {
             .expect("each row of the batch gave one value per observable"))
     }
 
-    fn vjp(
+    fn vjp_in<F: Float>(
         &self,
         program: &Program,
         angles: Angles,
@@ -179,7 +203,7 @@ impl Simulator for Statevector {
         check::cotangent(&angles, observables, cotangent)?;
         let plan = self.plan(program, &angles, 3.0)?;
         let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
-        let bounds = plan.bind(&angles);
+        let bounds = plan.bind::<F>(&angles);
         let numbers: usize = plan.gates.iter().map(Gate::numbers).sum();
         let parts = plan.for_rows(angles.batch(), |rows| {
             let mut ket = plan.run(&bounds, &angles, rows.clone());
@@ -210,11 +234,11 @@ impl Simulator for Statevector {
         Ok(gradient)
     }
 
-    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+    fn probabilities_in<F: Float>(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles, 2.0)?;
         let width = if plan.measures { program.bits } else { plan.qubits };
         check::memory(NAME, plan.qubits, angles.batch() as f64 * 8.0 * 2f64.powi(width as i32), "ask for counts")?;
-        let bounds = plan.bind(&angles);
+        let bounds = plan.bind::<F>(&angles);
         let parts = plan.for_rows(angles.batch(), |rows| {
             let state = plan.run(&bounds, &angles, rows);
             let each = (0..state.lanes).map(|lane| {
@@ -233,5 +257,33 @@ impl Simulator for Statevector {
             row.assign(&Array1::from(p));
         }
         Ok(out)
+    }
+}
+
+impl Simulator for Statevector {
+    fn name(&self) -> String {
+        format!("statevector, {} precision", self.precision)
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        at_precision!(self.expect_in(program, angles, observables))
+    }
+
+    fn vjp(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError> {
+        at_precision!(self.vjp_in(program, angles, observables, cotangent))
+    }
+
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        at_precision!(self.probabilities_in(program, angles))
     }
 }

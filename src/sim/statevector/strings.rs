@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::math::matrix::{C64, c};
+use crate::sim::float::Float;
 use crate::sim::readout::{Terms, walsh};
 use crate::sim::statevector::kernel::State;
 
@@ -25,7 +26,7 @@ impl Strings {
     }
 
     /// Expectation values, lane major.
-    pub fn expectations(&self, state: &State, observables: usize) -> Vec<f64> {
+    pub fn expectations<F: Float>(&self, state: &State<F>, observables: usize) -> Vec<f64> {
         let lanes = state.lanes;
         let mut out = vec![0.0; lanes * observables];
         for (&x, strings) in &self.0 {
@@ -33,8 +34,8 @@ impl Strings {
             for i in 0..state.re.len() / lanes.max(1) {
                 let (from, to) = (i * lanes, (i ^ x as usize) * lanes);
                 for lane in 0..lanes {
-                    let (ar, ai) = (state.re[to + lane], state.im[to + lane]);
-                    let (br, bi) = (state.re[from + lane], state.im[from + lane]);
+                    let (ar, ai) = (state.re[to + lane].double(), state.im[to + lane].double());
+                    let (br, bi) = (state.re[from + lane].double(), state.im[from + lane].double());
                     products[0][from + lane] = ar * br + ai * bi;
                     if x != 0 {
                         products[1][from + lane] = ar * bi - ai * br;
@@ -55,10 +56,10 @@ impl Strings {
     }
 
     /// `Σ_o cotangent(lane, o) O_o |ψ⟩` for every lane.
-    pub fn bra(&self, state: &State, cotangent: impl Fn(usize, usize) -> f64) -> State {
+    pub fn bra<F: Float>(&self, state: &State<F>, cotangent: impl Fn(usize, usize) -> f64) -> State<F> {
         let lanes = state.lanes;
         let size = state.re.len();
-        let mut out = State { re: vec![0.0; size], im: vec![0.0; size], lanes };
+        let mut out = State { re: vec![F::ZERO; size], im: vec![F::ZERO; size], lanes };
         for (&x, strings) in &self.0 {
             // Weights of strings with an even and an odd number of Y: real and imaginary eigenvalues.
             let mut weights = vec![vec![0.0; size]; if x == 0 { 1 } else { 2 }];
@@ -79,9 +80,9 @@ impl Strings {
                 for lane in 0..lanes {
                     let wr = weights[0][from + lane];
                     let wi = weights.get(1).map_or(0.0, |part| part[from + lane]);
-                    let (xr, xi) = (state.re[from + lane], state.im[from + lane]);
-                    out.re[to + lane] += wr * xr - wi * xi;
-                    out.im[to + lane] += wr * xi + wi * xr;
+                    let (xr, xi) = (state.re[from + lane].double(), state.im[from + lane].double());
+                    out.re[to + lane] += F::of(wr * xr - wi * xi);
+                    out.im[to + lane] += F::of(wr * xi + wi * xr);
                 }
             }
         }

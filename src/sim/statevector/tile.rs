@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 
 use crate::sim::Angles;
+use crate::sim::float::Float;
 use crate::sim::statevector::gates::{Bound, Gate, Placed};
 use crate::sim::statevector::kernel::State;
 
@@ -19,7 +20,13 @@ const GATHERED: usize = 5;
 pub const WIDE: usize = 16;
 
 /// The state after `gates`, for one row of the batch.
-pub fn run(gates: &[Gate], bounds: &[Option<Bound>], total: usize, angles: &Angles, row: usize) -> State {
+pub fn run<F: Float>(
+    gates: &[Gate],
+    bounds: &[Option<Bound<F>>],
+    total: usize,
+    angles: &Angles,
+    row: usize,
+) -> State<F> {
     let mut state = State::ground(total, 1);
     let mut left: Vec<usize> = (0..gates.len()).collect();
     while let Some(&first) = left.first() {
@@ -34,7 +41,7 @@ pub fn run(gates: &[Gate], bounds: &[Option<Bound>], total: usize, angles: &Angl
         high.extend((NEAR..total).filter(|q| !high.contains(q)).take(GATHERED - high.len()).collect::<Vec<_>>());
         high.sort_unstable();
         let place = |qubit: usize| high.iter().position(|&h| h == qubit).map_or(qubit, |k| NEAR + k);
-        let placed: Vec<Placed> =
+        let placed: Vec<Placed<F>> =
             inside.iter().map(|&g| gates[g].placed(&bounds[g], angles, row, NEAR + high.len(), place)).collect();
         sweep(&mut state, &high, &placed);
         left = outside;
@@ -61,18 +68,17 @@ fn pass(gates: &[Gate], left: &[usize]) -> (Vec<usize>, Vec<usize>, Vec<usize>) 
 }
 
 /// Applies gates that stay inside tiles of the low qubits and `high`.
-fn sweep(state: &mut State, high: &[usize], gates: &[Placed]) {
+fn sweep<F: Float>(state: &mut State<F>, high: &[usize], gates: &[Placed<F>]) {
     let segment = 1 << NEAR;
     let gathered: usize = high.iter().map(|q| 1 << (q - NEAR)).sum();
     let count = state.re.len() >> (NEAR + high.len());
-    let mut tiles: Vec<Vec<(&mut [f64], &mut [f64])>> =
-        (0..count).map(|_| Vec::with_capacity(1 << high.len())).collect();
+    let mut tiles: Vec<Vec<(&mut [F], &mut [F])>> = (0..count).map(|_| Vec::with_capacity(1 << high.len())).collect();
     // Segments come in ascending order, so that each tile sees its own in the order of the gathered bits.
     for (index, parts) in state.re.chunks_exact_mut(segment).zip(state.im.chunks_exact_mut(segment)).enumerate() {
         tiles[squeeze(index, gathered)].push(parts);
     }
     let size = segment << high.len();
-    let scratch = || State { re: vec![0.0; size], im: vec![0.0; size], lanes: 1 };
+    let scratch = || State { re: vec![F::ZERO; size], im: vec![F::ZERO; size], lanes: 1 };
     tiles.into_par_iter().for_each_init(scratch, |tile, mut parts| {
         for (k, (re, im)) in parts.iter().enumerate() {
             tile.re[k * segment..][..segment].copy_from_slice(re);

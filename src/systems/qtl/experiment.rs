@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use candle_core::{DType, Device as Place, Tensor};
-use ndarray::{Array1, Array2, Axis};
+use candle_core::DType;
+use ndarray::{Array1, Array2};
 
 use crate::circuit::ansatz::AnsatzRow;
-use crate::data::{Features, Part, Samples};
+use crate::data::{Features, Part};
 use crate::nn::head::{Body, HeadRow, HeadShape};
 use crate::nn::{Execution, NnError, Params};
 use crate::noise::model::{NoiseModel, Options, Scale};
@@ -16,10 +16,10 @@ use crate::sim::{self, Angles, Auto, Shots, Simulator};
 use crate::study::energy::{EnergySource, Usage, thread_cpu_seconds};
 use crate::study::train::{Epoch, Rows, predict, train};
 use crate::study::{StudyError, parallel};
-use crate::systems::Progress;
 use crate::systems::qtl::Setting;
 use crate::systems::qtl::kernel;
 use crate::systems::qtl::spec::{HeadChoice, Spec};
+use crate::systems::{Progress, inputs};
 
 /// One head trained under one seed, with what it predicts for the validation rows.
 pub struct Trained {
@@ -55,24 +55,9 @@ impl Table {
     /// # Errors
     /// If the tensor library fails.
     pub fn of(features: &Features) -> Result<Self, StudyError> {
-        let rows = |part| Self::rows(&features.values, &features.samples, part);
+        let rows = |part| inputs::rows(features, part);
         let classes = features.samples.classes.len();
         Ok(Self { training: rows(Part::Train)?, validation: rows(Part::Validation)?, classes })
-    }
-
-    /// The rows of one part.
-    ///
-    /// # Errors
-    /// If the tensor library fails.
-    pub fn rows(values: &Array2<f32>, samples: &Samples, part: Part) -> Result<Rows, StudyError> {
-        let picked = samples.of(part);
-        let values = values.select(Axis(0), &picked);
-        let labels: Vec<u32> = picked.iter().map(|&i| samples.labels[i] as u32).collect();
-        let shape = values.dim();
-        Ok(Rows {
-            features: Tensor::from_vec(values.into_iter().collect::<Vec<f32>>(), shape, &Place::Cpu)?,
-            labels: Tensor::new(labels, &Place::Cpu)?,
-        })
     }
 }
 

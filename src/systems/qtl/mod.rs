@@ -10,7 +10,6 @@
 mod artifacts;
 pub mod battery;
 mod experiment;
-mod inputs;
 mod judge;
 mod kernel;
 mod presets;
@@ -18,18 +17,20 @@ mod saved;
 mod setting;
 mod spec;
 
+pub use crate::systems::Workplace;
+pub use crate::systems::spec::{Backbone, Circuit, Data, Source};
 pub use presets::{PRESETS, PresetRow, quick};
 pub use saved::SavedHead;
 pub use setting::Setting;
-pub use spec::{Backbone, Circuit, Data, FORMAT, HeadChoice, Judge, Source, Spec};
+pub use spec::{FORMAT, HeadChoice, Judge, Spec};
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::data::Part;
 use crate::study::StudyError;
 use crate::study::energy::{EnergySource, Meter};
 use crate::study::report::{Environment, Report};
-use crate::systems::{Progress, SystemRow};
+use crate::systems::{Progress, SystemRow, inputs};
 
 use artifacts::Exported;
 use experiment::{Executions, Table, Trained};
@@ -39,17 +40,6 @@ pub const ROW: SystemRow = SystemRow {
     name: "qtl",
     doc: "Quantum and classical heads on a frozen backbone, judged under calibrated noise (arXiv 2603.16973)",
 };
-
-/// Where a run works; nothing here changes its result.
-#[derive(Clone, Debug)]
-pub struct Workplace<'a> {
-    /// The run folder to be made.
-    pub out: &'a Path,
-    /// Folder of cached features.
-    pub cache: &'a Path,
-    /// Number of threads.
-    pub threads: usize,
-}
 
 /// What a run leaves behind.
 #[derive(Debug)]
@@ -71,7 +61,7 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
     artifacts::check_free(place.out)?;
     let source = EnergySource::default();
     let meter = Meter::start(&source);
-    let inputs = inputs::load(spec, place, progress)?;
+    let inputs = inputs::load(&spec.data, &spec.backbone, place, progress)?;
     let table = Table::of(&inputs.features)?;
     let heads = spec.choices()?;
     let shape = spec.shape(inputs.features.values.ncols(), table.classes);

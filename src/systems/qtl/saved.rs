@@ -12,8 +12,9 @@ use crate::nn::{Execution, NnError, Params};
 use crate::sim::Statevector;
 use crate::study::StudyError;
 use crate::systems::Progress;
+use crate::systems::inputs;
+use crate::systems::qtl::Workplace;
 use crate::systems::qtl::spec::{HeadChoice, Spec};
-use crate::systems::qtl::{Workplace, inputs};
 
 /// The head that a run exported: the first circuit head of its spec under its first seed, from `spec.toml`,
 /// `circuit.json` and `head.safetensors`.
@@ -83,7 +84,7 @@ impl SavedHead {
         place: &Workplace<'_>,
         progress: &dyn Progress,
     ) -> Result<Vec<f64>, StudyError> {
-        let features = inputs::load(&self.spec, place, progress)?.features;
+        let features = inputs::load(&self.spec.data, &self.spec.backbone, place, progress)?.features;
         let rows = features.samples.of(Part::Validation);
         let Some(&row) = rows.get(sample) else {
             let reason = "the run has fewer validation rows; they are counted from 0, as in predictions.csv";

@@ -1,13 +1,16 @@
 //! From the spec's data to features with labels.
 
+use candle_core::{Device as Place, Tensor};
+use ndarray::{Array2, Axis};
+
 use crate::data::{
-    BadPicture, FeatureCache, Features, Part, Pictures, Split, fashion_mnist, read_features, read_folder,
+    BadPicture, FeatureCache, Features, Part, Pictures, Samples, Split, fashion_mnist, read_features, read_folder,
 };
 use crate::nn::backbone::{BackboneRow, extract};
 use crate::study::StudyError;
-use crate::systems::Progress;
-use crate::systems::qtl::Workplace;
-use crate::systems::qtl::spec::{Data, Source, Spec};
+use crate::study::train::Rows;
+use crate::systems::spec::{Backbone, Data, Source};
+use crate::systems::{Progress, Workplace};
 
 /// What heads learn from.
 pub struct Inputs {
@@ -24,45 +27,50 @@ pub struct Inputs {
 ///
 /// # Errors
 /// If data or weights cannot be read.
-pub fn load(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Result<Inputs, StudyError> {
-    let split = Split { validation: spec.data.held_out, seed: spec.data.split_seed };
-    // `Spec::check` makes sure of the path where one is needed.
-    let path = spec.data.path.clone().unwrap_or_default();
-    match spec.data.source {
+pub fn load(
+    data: &Data,
+    backbone: &Backbone,
+    place: &Workplace<'_>,
+    progress: &dyn Progress,
+) -> Result<Inputs, StudyError> {
+    let split = Split { validation: data.held_out, seed: data.split_seed };
+    // Checking a spec makes sure of the path where one is needed.
+    let path = data.path.clone().unwrap_or_default();
+    match data.source {
         Source::Features => {
             let mut features = read_features(&path, split)?;
-            let kept = kept(&features.samples, &spec.data);
+            let kept = kept(&features.samples, data);
             features.values = features.values.select(ndarray::Axis(0), &kept);
             features.samples = features.samples.select(&kept);
             Ok(Inputs { features, title: format!("features of {}", path.display()), notices: Vec::new() })
         }
         Source::FashionMnist => {
             let title = "Fashion-MNIST T-shirt, pullover, shirt".to_string();
-            from_pictures(spec, fashion_mnist::shirts()?, title, place, progress)
+            from_pictures((data, backbone), fashion_mnist::shirts()?, title, place, progress)
         }
         Source::Folder => {
-            let bad = if spec.data.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
+            let bad = if data.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
             let pictures = read_folder(&path, split, bad)?;
-            from_pictures(spec, pictures, path.display().to_string(), place, progress)
+            from_pictures((data, backbone), pictures, path.display().to_string(), place, progress)
         }
     }
 }
 
 fn from_pictures(
-    spec: &Spec,
+    (data, backbone): (&Data, &Backbone),
     pictures: Pictures,
     title: String,
     place: &Workplace<'_>,
     progress: &dyn Progress,
 ) -> Result<Inputs, StudyError> {
-    let kept = kept(&pictures.samples, &spec.data);
+    let kept = kept(&pictures.samples, data);
     let pictures = Pictures {
         samples: pictures.samples.select(&kept),
         pictures: kept.iter().map(|&i| pictures.pictures[i].clone()).collect(),
         skipped: pictures.skipped,
     };
-    let row = BackboneRow::named(&spec.backbone.name)?;
-    let (backbone, digest) = row.open(spec.backbone.weights.as_deref())?;
+    let row = BackboneRow::named(&backbone.name)?;
+    let (network, digest) = row.open(backbone.weights.as_deref())?;
     let cache = FeatureCache::new(place.cache);
     progress.stage("features", pictures.pictures.len());
     let mut done = 0;
@@ -71,7 +79,7 @@ fn from_pictures(
         .build()
         .map_err(|e| StudyError::Threads { reason: e.to_string() })?;
     let found = pool.install(|| {
-        extract(backbone.as_ref(), &digest, &pictures, Some(&cache), |count| {
+        extract(network.as_ref(), &digest, &pictures, Some(&cache), |count| {
             progress.learned(count - done);
             done = count;
         })
@@ -84,6 +92,29 @@ fn from_pictures(
         features: found.features,
         title: format!("{title} · {}", row.name),
         notices: skipped.chain(found.notices).collect(),
+    })
+}
+
+/// The rows of one part as tensors.
+///
+/// # Errors
+/// If the tensor library fails.
+pub fn rows(features: &Features, part: Part) -> Result<Rows, StudyError> {
+    rows_of(&features.values, &features.samples, part)
+}
+
+/// The same of values (samples, width) whose parts are told apart from them.
+///
+/// # Errors
+/// If the tensor library fails.
+pub fn rows_of(values: &Array2<f32>, samples: &Samples, part: Part) -> Result<Rows, StudyError> {
+    let picked = samples.of(part);
+    let values = values.select(Axis(0), &picked);
+    let labels: Vec<u32> = picked.iter().map(|&i| samples.labels[i] as u32).collect();
+    let shape = values.dim();
+    Ok(Rows {
+        features: Tensor::from_vec(values.into_iter().collect::<Vec<f32>>(), shape, &Place::Cpu)?,
+        labels: Tensor::new(labels, &Place::Cpu)?,
     })
 }
 

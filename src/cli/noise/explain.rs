@@ -1,0 +1,52 @@
+//! Which sources and gates a circuit loses its fidelity to.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::{Arguments, is_native, print_json, table};
+use crate::cli::circuit_file;
+use crate::device::{Device, Target, transpile};
+use crate::noise::model::{NoiseModel, Options};
+use crate::sim::explain::{Explanation, Part, explain};
+
+pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
+    let options = Options { temperature_millikelvin: arguments.temperature, ..Options::default() };
+    let model = NoiseModel::named(&arguments.model)?.with(options)?;
+    let mut circuit = circuit_file::read(path, &[])?;
+    if !is_native(&circuit, device) {
+        circuit = transpile(&circuit, &Target::of(device), &Default::default())?.circuit;
+        eprintln!("{}: transpiled for {}", path.display(), device.name);
+    }
+    let found = explain(&model, &circuit, device).with_context(|| path.display().to_string())?;
+    found.notices.iter().for_each(|notice| eprintln!("{notice}"));
+    if arguments.json {
+        return print_json(&json!({
+            "device": device.name, "model": model.name(), "fidelity": found.fidelity,
+            "sources": parts_json(&found.sources), "sources_remainder": found.sources_remainder,
+            "operations": parts_json(&found.operations), "operations_remainder": found.operations_remainder,
+            "notices": found.notices,
+        }));
+    }
+    let Explanation { fidelity, sources, sources_remainder, operations, operations_remainder, .. } = &found;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} on {} under {}: fidelity {fidelity:.6}", path.display(), device.name, model.name())?;
+    for (title, parts, remainder) in
+        [("source", sources, sources_remainder), ("operation", operations, operations_remainder)]
+    {
+        let row = |name: &str, count: usize, lost: f64| {
+            let share = lost / (1.0 - fidelity).max(f64::MIN_POSITIVE);
+            vec![name.into(), count.to_string(), format!("{lost:.3e}"), format!("{:.1} %", 100.0 * share)]
+        };
+        let mut rows: Vec<Vec<String>> = parts.iter().map(|part| row(&part.name, part.count, part.lost)).collect();
+        rows.push(row("remainder (parts do not add up exactly)", 1, *remainder));
+        writeln!(out, "\n{}", table(&[title, "times", "fidelity lost", "of the loss"], rows))?;
+    }
+    Ok(())
+}
+
+fn parts_json(parts: &[Part]) -> Value {
+    parts.iter().map(|part| json!({"name": part.name, "count": part.count, "lost": part.lost})).collect()
+}

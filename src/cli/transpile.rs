@@ -1,0 +1,144 @@
+//! `qgraft transpile FILE --device NAME`: a circuit in the native gates and couplings of a device.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+
+use crate::circuit::qasm::WriteOptions;
+use crate::circuit::{Circuit, OpKind};
+use crate::cli::circuit_file::{self, Format};
+use crate::device::schedule;
+use crate::device::{Device, LayoutMethod, Options, Routed, Target, transpile};
+
+/// Rewrites a circuit for a device: native gates, coupled qubits, the places with the least calibrated error.
+///
+/// Angles left open (`input float` of OpenQASM 3) stay open. The circuit goes to --output or stdout, the summary to
+/// stderr; with --json the summary goes to stdout, and the circuit only to --output.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  qgraft transpile circuits/qft.qasm --device torino -o qft_torino.qasm
+  qgraft transpile circuits/ghz.qasm --device manila --layout 4,3,2,1 --to qasm2
+  qgraft transpile circuits/grover.qasm --device fez --level 1 --json")]
+pub struct Arguments {
+    /// OpenQASM 2 or 3, or circuit JSON.
+    file: PathBuf,
+    /// A shipped device (see `qgraft list devices`) or a calibration file.
+    #[arg(long, value_name = "DEVICE")]
+    device: String,
+    /// 0 (only what must be done) to 3 (everything).
+    #[arg(long, value_name = "0..3", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=3))]
+    level: u8,
+    /// Seed of the random trials of layout and routing.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// Where qubits start: noise-aware, trivial (k on k), or the physical qubit of each, separated by commas.
+    #[arg(long, value_name = "LAYOUT", default_value = "noise-aware", value_parser = layout)]
+    layout: LayoutMethod,
+    /// The format to write; by default JSON for a file named so, else OpenQASM 3 with physical qubits $k.
+    #[arg(long, value_name = "FORMAT")]
+    to: Option<Format>,
+    /// Where to write the circuit; stdout by default.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Folder searched for included files.
+    #[arg(long, value_name = "DIR")]
+    include: Vec<PathBuf>,
+}
+
+fn layout(text: &str) -> Result<LayoutMethod> {
+    Ok(match text {
+        "noise-aware" => LayoutMethod::NoiseAware,
+        "trivial" => LayoutMethod::Trivial,
+        list => match list.split(',').map(|place| place.trim().parse()).collect() {
+            Ok(places) => LayoutMethod::Given(places),
+            Err(_) => bail!("use noise-aware, trivial, or a list of physical qubits such as 4,3,2"),
+        },
+    })
+}
+
+/// What transpilation did to a circuit.
+#[derive(Serialize)]
+struct Summary {
+    device: String,
+    level: u8,
+    seed: u64,
+    /// Gates and matrices of the source and of the result.
+    gates_before: usize,
+    gates_after: usize,
+    two_qubit_gates: usize,
+    /// One-qubit gates that take time.
+    pulses: usize,
+    depth_before: usize,
+    depth: usize,
+    duration_seconds: f64,
+    /// Probability that no gate and no measurement errs, idling not counted.
+    success: f64,
+    /// Physical qubit of each qubit of the source at the start and at the end.
+    initial_layout: Vec<usize>,
+    final_layout: Vec<usize>,
+}
+
+impl Summary {
+    fn of(source: &Circuit, routed: &Routed, device: &Device, arguments: &Arguments) -> Self {
+        let gates = |circuit: &Circuit| {
+            circuit.ops().iter().filter(|op| matches!(op.kind, OpKind::Gate { .. } | OpKind::Unitary(_))).count()
+        };
+        Self {
+            device: device.name.clone(),
+            level: arguments.level,
+            seed: arguments.seed,
+            gates_before: gates(source),
+            gates_after: gates(&routed.circuit),
+            two_qubit_gates: routed.two_qubit_gates,
+            pulses: routed.pulses,
+            depth_before: source.depth(),
+            depth: routed.depth,
+            duration_seconds: schedule::length(&routed.circuit, device).0,
+            success: routed.success,
+            initial_layout: routed.initial.clone(),
+            final_layout: routed.last.clone(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let places = |layout: &[usize]| layout.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
+        let rows = [
+            ("device", format!("{}, level {}, seed {}", self.device, self.level, self.seed)),
+            ("gates", format!("{} → {}", self.gates_before, self.gates_after)),
+            ("two-qubit gates", self.two_qubit_gates.to_string()),
+            ("pulses", self.pulses.to_string()),
+            ("depth", format!("{} → {}", self.depth_before, self.depth)),
+            ("duration", crate::math::Seconds(self.duration_seconds).to_string()),
+            ("success", format!("{:.4} (no gate and no measurement errs; idling not counted)", self.success)),
+            ("qubits start on", places(&self.initial_layout)),
+            ("and end on", places(&self.final_layout)),
+        ];
+        rows.iter().map(|(name, value)| format!("{name:>16}  {value}\n")).collect()
+    }
+}
+
+/// Transpiles the circuit.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let name = || arguments.file.display().to_string();
+    let circuit = circuit_file::read(&arguments.file, &arguments.include)?;
+    let device = Device::load(&arguments.device)?;
+    let options = Options { level: arguments.level, seed: arguments.seed, layout: arguments.layout.clone() };
+    let routed = transpile(&circuit, &Target::of(&device), &options).with_context(name)?;
+    let summary = Summary::of(&circuit, &routed, &device, arguments);
+    let named_json = arguments.output.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "json"));
+    let format = arguments.to.unwrap_or(if named_json { Format::Json } else { Format::Qasm3 });
+    if arguments.output.is_some() || !arguments.json {
+        let text = format.text(&routed.circuit, &WriteOptions { physical_qubits: true }).with_context(name)?;
+        circuit_file::write(arguments.output.as_deref(), &text)?;
+    }
+    if arguments.json {
+        circuit_file::write(None, &(serde_json::to_string_pretty(&summary)? + "\n"))
+    } else {
+        eprint!("{}", summary.text());
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! Probabilistic error cancellation.
+//!
+//! Temme, Bravyi and Gambetta 2017 (arXiv 1612.02058) for Pauli noise, as van den Berg et al. 2023 (arXiv 2201.09866) do
+//! it: each channel is twirled, and the inverse of the Pauli channel that is left is a sum of Paulis whose weights are not
+//! all positive. Drawing them with the absolute weights and multiplying by sign and total gives the noiseless value in
+//! the mean, at γ² times the shots.
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::circuit::Observable;
+use crate::math::Stream;
+use crate::noise::{Channel, Program, Step};
+use crate::sim::mitigate::Average;
+use crate::sim::mitigate::twirling::{all_twirled, paulis};
+use crate::sim::mitigate::weighted::{self, Terms};
+use crate::sim::{AngleGradient, Angles, SimError, Simulator};
+
+/// An engine whose programs have each channel twirled and followed by its inverse, as a sum of programs with Paulis.
+pub struct Cancellation<S> {
+    /// The engine.
+    pub inner: S,
+    /// All programs, for a handful of channels, or a draw.
+    pub average: Average,
+}
+
+/// More programs than this are not enumerated.
+const MOST_TERMS: f64 = 65536.0;
+
+/// `Σ c_P P·P` that undoes a Pauli channel: `c_P = 4^{-n} Σ_Q ±1/f_Q`, f the diagonal of its Pauli transfer matrix and the
+/// sign that of PQ = ±QP.
+fn inverse(channel: &Channel) -> Result<Vec<f64>, SimError> {
+    let map = channel.pauli_transfer();
+    let fidelities = map.diag();
+    if fidelities.iter().any(|f| f.abs() < 1e-9) {
+        return Err(SimError::NotInvertible { what: format!("the channel {}", channel.name()) });
+    }
+    // Letters of one operand anticommute if both differ from I and from each other.
+    let anticommutes = |a: usize, b: usize| a != 0 && b != 0 && a != b;
+    let sign = |p: usize, q: usize| {
+        let odd = (0..channel.qubits()).filter(|k| anticommutes(p >> (2 * k) & 3, q >> (2 * k) & 3)).count() % 2;
+        if odd == 1 { -1.0 } else { 1.0 }
+    };
+    let size = fidelities.len();
+    Ok((0..size).map(|p| (0..size).map(|q| sign(p, q) / fidelities[q]).sum::<f64>() / size as f64).collect())
+}
+
+fn total(weights: &[f64]) -> f64 {
+    weights.iter().map(|w| w.abs()).sum()
+}
+
+/// γ: the standard error of a cancelled value is γ times that of a plain one, so it takes γ² times the shots.
+///
+/// # Errors
+/// If a channel has no inverse.
+pub fn sampling_cost(program: &Program) -> Result<f64, SimError> {
+    let plan = Plan::of(program)?;
+    Ok(plan.inverses.iter().map(|(_, weights)| total(weights)).product())
+}
+
+/// The twirled program, and where which inverse goes.
+struct Plan {
+    program: Program,
+    /// Index of the channel's step, and the weight of each Pauli behind it.
+    inverses: Vec<(usize, Vec<f64>)>,
+}
+
+impl Plan {
+    fn of(program: &Program) -> Result<Self, SimError> {
+        let program = all_twirled(program);
+        let mut inverses = Vec::new();
+        for (at, step) in program.steps.iter().enumerate() {
+            if let Step::Noise { channel, .. } = step {
+                inverses.push((at, inverse(channel)?));
+            }
+        }
+        Ok(Self { program, inverses })
+    }
+
+    /// The program with Pauli string `strings[k]` behind channel k, and the product of the weights.
+    fn term(&self, strings: &[usize]) -> (f64, Program) {
+        let mut steps = Vec::with_capacity(self.program.steps.len() + strings.len());
+        let mut weight = 1.0;
+        let mut next = self.inverses.iter().zip(strings).peekable();
+        for (at, step) in self.program.steps.iter().enumerate() {
+            steps.push(step.clone());
+            if let Some(((_, weights), string)) = next.next_if(|((place, _), _)| *place == at)
+                && let Step::Noise { qubits, condition, .. } = step
+            {
+                weight *= weights[*string];
+                steps.extend(paulis(*string, qubits).map(|step| match step {
+                    Step::Gate(op) => Step::Gate(crate::circuit::Op { condition: condition.clone(), ..op }),
+                    other => other,
+                }));
+            }
+        }
+        (weight, Program { steps, ..self.program.clone() })
+    }
+
+    fn all(&self) -> Result<Terms, SimError> {
+        let count = self.inverses.iter().map(|(_, weights)| weights.len() as f64).product::<f64>();
+        if count > MOST_TERMS {
+            return Err(SimError::TooManyTerms { terms: count });
+        }
+        let term = |number: usize| {
+            let mut rest = number;
+            let strings: Vec<usize> = self
+                .inverses
+                .iter()
+                .map(|(_, weights)| {
+                    let string = rest % weights.len();
+                    rest /= weights.len();
+                    string
+                })
+                .collect();
+            Ok(self.term(&strings))
+        };
+        Ok((0..count as usize).map(term).collect())
+    }
+
+    fn drawn(&self, count: usize, seed: u64) -> Terms {
+        let cost: f64 = self.inverses.iter().map(|(_, weights)| total(weights)).product();
+        let draw = |number: usize| {
+            let mut stream = Stream::numbered(seed, number as u64);
+            let strings: Vec<usize> = self
+                .inverses
+                .iter()
+                .map(|(_, weights)| {
+                    let mut left = stream.uniform() * total(weights);
+                    let falls = |w: &f64| {
+                        left -= w.abs();
+                        left < 0.0
+                    };
+                    weights.iter().position(falls).unwrap_or(0)
+                })
+                .collect();
+            let (weight, program) = self.term(&strings);
+            Ok((weight.signum() * cost / count as f64, program))
+        };
+        (0..count).map(draw).collect()
+    }
+}
+
+impl<S> Cancellation<S> {
+    fn terms(&self, program: &Program) -> Result<Terms, SimError> {
+        let plan = Plan::of(program)?;
+        match self.average {
+            // Without noise there is one term, the program itself.
+            _ if plan.inverses.is_empty() => Ok(vec![Ok((1.0, plan.program))]),
+            Average::Exact => plan.all(),
+            Average::Sampled { count, seed } => Ok(plan.drawn(count, seed)),
+        }
+    }
+}
+
+impl<S: Simulator> Simulator for Cancellation<S> {
+    fn name(&self) -> String {
+        format!("{} with error cancellation", self.inner.name())
+    }
+
+    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(Cancellation { inner: self.inner.redrawn(number)?, average: self.average }))
+    }
+
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        weighted::sum(&self.inner, self.terms(program)?, |engine, p| engine.expect(p, angles, observables))
+    }
+
+    fn vjp(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError> {
+        weighted::vjp(&self.inner, self.terms(program)?, angles, observables, cotangent)
+    }
+
+    /// Sums to 1 in the mean; single entries may be negative.
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        weighted::sum(&self.inner, self.terms(program)?, |engine, p| engine.probabilities(p, angles))
+    }
+}

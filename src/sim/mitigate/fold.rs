@@ -1,0 +1,119 @@
+//! More noise on purpose: a gate, its inverse, and the gate again.
+
+use crate::circuit::{Op, OpKind};
+use crate::noise::{Program, Step};
+use crate::sim::SimError;
+
+/// Which part of a program is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folding {
+    /// Everything: U becomes U U† U; what is left over repeats the end of the circuit.
+    Global,
+    /// Each noisy gate on its own: G becomes G G† G; what is left over is spread evenly.
+    Local,
+}
+
+/// A gate with the noise behind it, up to the next gate.
+struct Group<'a>(&'a [Step]);
+
+impl Group<'_> {
+    fn is_noisy(&self) -> bool {
+        self.0.iter().any(|step| matches!(step, Step::Noise { .. }))
+    }
+
+    /// The inverse gate with the same noise: on IBM devices entanglers and X are their own inverse, √X† is √X between
+    /// frame changes, and frame changes have no noise.
+    fn inverse(&self) -> Result<Vec<Step>, SimError> {
+        let inverted = |step: &Step| match step {
+            Step::Gate(op) => inverse(op).map(Step::Gate),
+            noise => Ok(noise.clone()),
+        };
+        self.0.iter().map(inverted).collect()
+    }
+}
+
+fn inverse(op: &Op) -> Result<Op, SimError> {
+    op.inverse().ok_or_else(|| SimError::Unsupported {
+        engine: "folding",
+        step: op.name(),
+        instead: "fold circuits of unconditional gates with measurements at the end only",
+    })
+}
+
+/// `program` with `scale` times its noise, and the factor reached: whole gates are repeated, so it is the nearest one to
+/// `scale` that their number allows. Noise that waits for nothing, such as idling, is repeated with the gate before it.
+/// Readout errors are not scaled.
+///
+/// # Errors
+/// If `scale` is below 1 or not finite, or the program resets, acts under a condition, or measures before its end.
+pub fn fold(program: &Program, scale: f64, folding: Folding) -> Result<(Program, f64), SimError> {
+    if !(scale >= 1.0 && scale.is_finite()) {
+        return Err(SimError::NoiseScale { scale });
+    }
+    let body = program.steps.iter().position(|step| matches!(step, Step::Measure { .. }));
+    let (body, reads) = program.steps.split_at(body.unwrap_or(program.steps.len()));
+    if let Some(step) = reads.iter().find(|step| !matches!(step, Step::Measure { condition: None, .. })) {
+        let step = match step {
+            Step::Gate(op) => format!("{} behind a measurement", op.name()),
+            Step::Noise { channel, .. } => format!("{} behind a measurement", channel.name()),
+            Step::Measure { qubit, .. } => format!("measurement of qubit {qubit} under a condition"),
+            Step::Reset { qubit, .. } => format!("reset of qubit {qubit}"),
+        };
+        return Err(SimError::Unsupported { engine: "folding", step, instead: "measure at the end only" });
+    }
+    if let Some(qubit) =
+        body.iter().find_map(|step| if let Step::Reset { qubit, .. } = step { Some(qubit) } else { None })
+    {
+        let step = format!("reset of qubit {qubit}");
+        return Err(SimError::Unsupported { engine: "folding", step, instead: "start every qubit in |0⟩ once" });
+    }
+    let groups: Vec<Group> = body.chunk_by(|_, next| !matches!(next, Step::Gate(_))).map(Group).collect();
+    let noisy: Vec<usize> = (0..groups.len()).filter(|&k| groups[k].is_noisy()).collect();
+    let repeats = ((scale - 1.0) / 2.0 * noisy.len() as f64).round() as usize;
+    let (whole, left) = (repeats / noisy.len().max(1), repeats % noisy.len().max(1));
+    let mut steps = Vec::with_capacity(body.len() * (1 + 2 * (whole + 1)));
+    match folding {
+        Folding::Global => {
+            let back_and_forth = |from: usize, steps: &mut Vec<Step>| -> Result<(), SimError> {
+                for group in groups[from..].iter().rev() {
+                    steps.extend(group.inverse()?);
+                }
+                steps.extend(groups[from..].iter().flat_map(|group| group.0.to_vec()));
+                Ok(())
+            };
+            steps.extend_from_slice(body);
+            for _ in 0..whole {
+                back_and_forth(0, &mut steps)?;
+            }
+            if left > 0 {
+                back_and_forth(noisy[noisy.len() - left], &mut steps)?;
+            }
+        }
+        Folding::Local => {
+            let mut seen = 0;
+            for group in &groups {
+                steps.extend_from_slice(group.0);
+                if !group.is_noisy() {
+                    continue;
+                }
+                let extra = (seen + 1) * left / noisy.len() - seen * left / noisy.len();
+                seen += 1;
+                for _ in 0..whole + extra {
+                    steps.extend(group.inverse()?);
+                    steps.extend_from_slice(group.0);
+                }
+            }
+        }
+    }
+    steps.extend_from_slice(reads);
+    let reached = if noisy.is_empty() { scale } else { 1.0 + 2.0 * repeats as f64 / noisy.len() as f64 };
+    Ok((Program { steps, ..program.clone() }, reached))
+}
+
+/// Whether a step is a gate without condition.
+pub fn plain_gate(step: &Step) -> Option<&Op> {
+    match step {
+        Step::Gate(op) if op.condition.is_none() && !matches!(op.kind, OpKind::GlobalPhase(_)) => Some(op),
+        _ => None,
+    }
+}

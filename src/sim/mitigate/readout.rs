@@ -1,0 +1,108 @@
+//! Readout error undone by the inverse of each qubit's confusion matrix.
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::circuit::{Observable, PauliString};
+use crate::noise::{Confusion, Program, Step};
+use crate::sim::readout::Ending;
+use crate::sim::{AngleGradient, Angles, SimError, Simulator};
+
+/// An engine whose recorded values are those a perfect readout would have given.
+///
+/// A recorded letter of qubit q is `a_q σ + b_q`, so `(σ - b_q)/a_q` is measured in its place: exact for exact values,
+/// and for shots free of bias, with a variance larger by `1/a_q²` for each letter. The confusions are the program's own,
+/// as if they had been calibrated without error.
+pub struct ReadoutInversion<S> {
+    /// The engine.
+    pub inner: S,
+}
+
+/// `observable` with `(σ - b)/a` for each letter.
+fn inverted(program: &Program, observable: &Observable) -> Result<Observable, SimError> {
+    let mut terms = Vec::new();
+    for &(weight, string) in &observable.terms {
+        let mut strings = vec![(weight, string)];
+        for (qubit, confusion) in program.readout.iter().enumerate() {
+            let Some((a, b)) = confusion.filter(|_| string.support() >> qubit & 1 == 1).map(Confusion::on_z) else {
+                continue;
+            };
+            if a.abs() < 1e-9 {
+                return Err(SimError::NotInvertible { what: format!("the readout of qubit {qubit}") });
+            }
+            let without = |s: PauliString| PauliString { x: s.x & !(1 << qubit), z: s.z & !(1 << qubit) };
+            let constants: Vec<_> =
+                strings.iter().filter(|_| b != 0.0).map(|&(w, s)| (-w * b / a, without(s))).collect();
+            strings.iter_mut().for_each(|(w, _)| *w /= a);
+            strings.extend(constants);
+        }
+        terms.extend(strings);
+    }
+    Ok(Observable { terms })
+}
+
+impl<S: Simulator> ReadoutInversion<S> {
+    fn inverted(&self, program: &Program, observables: &[Observable]) -> Result<Vec<Observable>, SimError> {
+        observables.iter().map(|observable| inverted(program, observable)).collect()
+    }
+}
+
+impl<S: Simulator> Simulator for ReadoutInversion<S> {
+    fn name(&self) -> String {
+        format!("{} with readout inversion", self.inner.name())
+    }
+
+    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(ReadoutInversion { inner: self.inner.redrawn(number)? }))
+    }
+
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        self.inner.expect(program, angles, &self.inverted(program, observables)?)
+    }
+
+    fn vjp(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError> {
+        self.inner.vjp(program, angles, &self.inverted(program, observables)?, cotangent)
+    }
+
+    /// Sums to 1, but with shots single entries may be negative.
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let mut p = self.inner.probabilities(program, angles)?;
+        for read in &Ending::of(program).reads.list {
+            let Some(confusion) = read.confusion else { continue };
+            let (up, down) = (confusion.one_given_zero.get(), confusion.zero_given_one.get());
+            let a = 1.0 - up - down;
+            if a.abs() < 1e-9 {
+                return Err(SimError::NotInvertible { what: format!("the readout of qubit {}", read.qubit) });
+            }
+            for mut row in p.rows_mut() {
+                for zero in (0..row.len()).filter(|outcome| outcome >> read.bit & 1 == 0) {
+                    let one = zero | 1 << read.bit;
+                    let (p0, p1) = (row[zero], row[one]);
+                    row[zero] = ((1.0 - down) * p0 - down * p1) / a;
+                    row[one] = ((1.0 - up) * p1 - up * p0) / a;
+                }
+            }
+        }
+        Ok(p)
+    }
+}
+
+/// `program` with every qubit measured into the bit of its own number after `rotations`, for engines that are asked for
+/// recorded outcomes.
+pub(super) fn measured(program: &Program, rotations: impl IntoIterator<Item = Step>) -> Program {
+    let mut measured = program.clone();
+    measured.bits = program.qubits();
+    measured.steps.extend(rotations);
+    measured.steps.extend(program.readout.iter().enumerate().map(|(qubit, confusion)| Step::Measure {
+        qubit,
+        bit: qubit,
+        confusion: *confusion,
+        condition: None,
+    }));
+    measured
+}

@@ -1,0 +1,145 @@
+//! Readout error undone on the observed outcomes alone.
+//!
+//! Nation, Kang, Sundaresan and Gambetta 2021 (arXiv 2108.12518): of the 2ⁿ × 2ⁿ confusion matrix only rows and columns of
+//! outcomes that came up are kept, each column scaled to sum to one. The cost grows with the number of different
+//! outcomes, not with 2ⁿ.
+
+use ndarray::{Array1, Array2, ArrayView2};
+
+use crate::circuit::Observable;
+use crate::math::linear::solve;
+use crate::noise::{Confusion, Program};
+use crate::sim::mitigate::readout::measured;
+use crate::sim::readout::Ending;
+use crate::sim::sample::{Basis, rotations, sign};
+use crate::sim::{AngleGradient, Angles, Gradient, SimError, Simulator, check};
+
+/// Up to this many outcomes the equations are solved directly, beyond by iteration.
+const DIRECT_UP_TO: usize = 256;
+/// The iteration stops when what is left of the frequencies is below this share of them.
+const CLOSE_ENOUGH: f64 = 1e-12;
+const ITERATIONS: usize = 1000;
+
+/// An engine whose recorded outcomes are corrected where they were observed. Values of Pauli strings are read from
+/// corrected outcomes of all qubits, one run for each basis.
+pub struct ReadoutSubspace<S> {
+    /// The engine.
+    pub inner: S,
+}
+
+/// Quasi-probabilities of the true outcomes, for the share with which each outcome was recorded; bit k of an outcome was
+/// recorded with `confusions[k]`.
+///
+/// # Errors
+/// If the confusions leave nothing to tell the observed outcomes apart.
+pub fn invert(recorded: &[(usize, f64)], confusions: &[Option<Confusion>]) -> Result<Vec<f64>, SimError> {
+    let shares = Array1::from_iter(recorded.iter().map(|(_, share)| *share));
+    // [true][recorded] of each bit.
+    let bits: Vec<[[f64; 2]; 2]> = confusions
+        .iter()
+        .map(|confusion| {
+            let (up, down) = confusion.map_or((0.0, 0.0), |c| (c.one_given_zero.get(), c.zero_given_one.get()));
+            [[1.0 - up, up], [down, 1.0 - down]]
+        })
+        .collect();
+    let chance = |got: usize, truth: usize| -> f64 {
+        bits.iter().enumerate().map(|(k, bit)| bit[truth >> k & 1][got >> k & 1]).product()
+    };
+    let size = recorded.len();
+    let mut confusion = Array2::from_shape_fn((size, size), |(i, j)| chance(recorded[i].0, recorded[j].0));
+    for mut column in confusion.columns_mut() {
+        let kept = column.sum();
+        column.mapv_inplace(|p| p / kept);
+    }
+    let solved = if size <= DIRECT_UP_TO { solve(confusion, shares) } else { iterated(&confusion, &shares) };
+    let solved = solved.filter(|x| x.iter().all(|p| p.is_finite()));
+    solved.map(|x| x.to_vec()).ok_or_else(|| SimError::NotInvertible { what: "the readout of the register".into() })
+}
+
+/// BiCGSTAB (van der Vorst 1992, doi 10.1137/0913035) with the diagonal as preconditioner.
+fn iterated(a: &Array2<f64>, b: &Array1<f64>) -> Option<Array1<f64>> {
+    let scaled = |v: &Array1<f64>| v / &a.diag();
+    let norm = |v: &Array1<f64>| v.dot(v).sqrt();
+    let goal = CLOSE_ENOUGH * norm(b);
+    let mut x = scaled(b);
+    let mut residual = b - &a.dot(&x);
+    let shadow = residual.clone();
+    let mut direction = residual.clone();
+    let mut rho = shadow.dot(&residual);
+    for _ in 0..ITERATIONS {
+        if norm(&residual) <= goal {
+            return Some(x);
+        }
+        let searched = scaled(&direction);
+        let image = a.dot(&searched);
+        let step = rho / shadow.dot(&image);
+        let half = &residual - &(&image * step);
+        let corrected = scaled(&half);
+        let turned = a.dot(&corrected);
+        let weight = turned.dot(&half) / turned.dot(&turned).max(f64::MIN_POSITIVE);
+        x = x + searched * step + corrected * weight;
+        residual = half - &(&turned * weight);
+        let next = shadow.dot(&residual);
+        let memory = next / rho * step / weight;
+        direction = &residual + &((direction - image * weight) * memory);
+        rho = next;
+        if !rho.is_finite() || !memory.is_finite() {
+            break;
+        }
+    }
+    (norm(&residual) <= goal.sqrt()).then_some(x)
+}
+
+impl<S: Simulator> Simulator for ReadoutSubspace<S> {
+    fn name(&self) -> String {
+        format!("{} with readout inversion on observed outcomes", self.inner.name())
+    }
+
+    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(ReadoutSubspace { inner: self.inner.redrawn(number)? }))
+    }
+
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        check::observables(program, observables)?;
+        let mut out = Array2::zeros((angles.batch(), observables.len()));
+        for (number, basis) in Basis::group(observables).iter().enumerate() {
+            let own = self.inner.redrawn(number as u64);
+            let engine = ReadoutSubspace { inner: own.as_deref().unwrap_or(&self.inner) };
+            let p = engine.probabilities(&measured(program, rotations(basis.letters)), angles)?;
+            for (row, p) in p.rows().into_iter().enumerate() {
+                for &(o, weight, string) in &basis.strings {
+                    let signed = p.iter().enumerate().map(|(outcome, p)| sign(outcome, string) * p);
+                    out[[row, o]] += weight * signed.sum::<f64>();
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// By the parameter-shift rule.
+    fn vjp(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError> {
+        Gradient::Shift.vjp(self, program, angles, observables, cotangent)
+    }
+
+    /// Sums to 1, but single entries may be negative.
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let mut p = self.inner.probabilities(program, angles)?;
+        let mut confusions = vec![None; program.bits];
+        for read in Ending::of(program).reads.list {
+            confusions[read.bit] = read.confusion;
+        }
+        for mut row in p.rows_mut() {
+            let observed: Vec<(usize, f64)> =
+                row.iter().copied().enumerate().filter(|(_, share)| *share > 0.0).collect();
+            let corrected = invert(&observed, &confusions)?;
+            observed.iter().zip(corrected).for_each(|((outcome, _), p)| row[*outcome] = p);
+        }
+        Ok(p)
+    }
+}

@@ -1,0 +1,80 @@
+//! Programs cut at conditions and measurements, with what lies between fused into blocks.
+
+use crate::circuit::Condition;
+use crate::noise::{Confusion, Program, Step};
+use crate::sim::pauli::block::{Block, Fuser};
+use crate::sim::readout::{Ending, Reads};
+
+/// A program as the engines for noise run it.
+pub struct Stages {
+    /// Width of the quantum register.
+    pub qubits: usize,
+    /// Width of the classical register.
+    pub bits: usize,
+    /// What happens before the terminal measurements, in order.
+    pub list: Vec<Stage>,
+    /// The terminal measurements.
+    pub reads: Reads,
+    /// Whether anything is measured at all.
+    pub measures: bool,
+}
+
+/// Something done where the classical bits meet the condition.
+pub struct Stage {
+    pub condition: Option<Condition>,
+    pub action: Action,
+}
+
+pub enum Action {
+    Blocks(Vec<Block>),
+    Measure { qubit: usize, bit: usize, confusion: Option<Confusion> },
+}
+
+impl Stages {
+    /// The stages of a program in which slots below `row_slots` differ by row.
+    pub fn of(program: &Program, row_slots: usize) -> Self {
+        let qubits = program.qubits();
+        let ending = Ending::of(program);
+        let mut list: Vec<Stage> = Vec::new();
+        let mut fuser = Fuser::new(qubits, row_slots);
+        let mut current: Option<Condition> = None;
+        for step in &ending.body {
+            let condition = match step {
+                Step::Gate(op) => &op.condition,
+                Step::Noise { condition, .. } | Step::Measure { condition, .. } | Step::Reset { condition, .. } => {
+                    condition
+                }
+            };
+            if *condition != current || matches!(step, Step::Measure { .. }) {
+                let done = std::mem::replace(&mut fuser, Fuser::new(qubits, row_slots));
+                let condition = std::mem::replace(&mut current, condition.clone());
+                list.push(Stage { condition, action: Action::Blocks(done.finish()) });
+            }
+            match step {
+                Step::Gate(op) => fuser.gate(op),
+                Step::Noise { channel, qubits, .. } => fuser.channel(channel, qubits),
+                Step::Reset { qubit, .. } => fuser.reset(*qubit),
+                Step::Measure { qubit, bit, confusion, condition } => list.push(Stage {
+                    condition: condition.clone(),
+                    action: Action::Measure { qubit: *qubit, bit: *bit, confusion: *confusion },
+                }),
+            }
+        }
+        list.push(Stage { condition: current, action: Action::Blocks(fuser.finish()) });
+        let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
+        Self { qubits, bits: program.bits, list, reads: ending.reads, measures }
+    }
+
+    /// Number of outcomes that probabilities are given for, as a power of two.
+    pub fn width(&self) -> usize {
+        if self.measures { self.bits } else { self.qubits }
+    }
+}
+
+/// Whether the register `bits` meets a condition.
+pub fn meets(condition: &Option<Condition>, bits: u64) -> bool {
+    condition.as_ref().is_none_or(|condition| {
+        let value = condition.bits.iter().enumerate().fold(0, |value, (k, &bit)| value | (bits >> bit & 1) << k);
+        value == condition.value
+    })
+}

@@ -1,0 +1,122 @@
+//! Blocks of gates and noise as operators of which a trajectory picks one by chance.
+
+use crate::math::matrix::{dagger, identity};
+use crate::math::{C64, Matrix};
+use crate::noise::{Confusion, kraus_of};
+use crate::sim::Angles;
+use crate::sim::float::Float;
+use crate::sim::pauli::block::Block;
+use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply};
+use crate::sim::statevector::low::{Shuffles, shuffle};
+
+/// Operators K with `Σ K†K = 1`, the likeliest first.
+pub struct Operators<F> {
+    pub targets: Vec<usize>,
+    pub choices: Vec<Choice<F>>,
+    /// Where the number of the operator is recorded, if it is the outcome of a measurement.
+    pub record: Option<(usize, Option<Confusion>)>,
+    /// The probabilities, if they are the same for all states.
+    pub mixture: Option<Vec<f64>>,
+}
+
+/// One operator K.
+pub struct Choice<F> {
+    form: Form<F>,
+    /// Entries of K†K, row major; empty for a unitary that nothing competes with.
+    weight: Vec<C64>,
+    /// No state gives K a smaller probability.
+    pub least: f64,
+}
+
+enum Form<F> {
+    /// On the lowest qubits.
+    Low(Shuffles<F>),
+    /// On others.
+    High { places: Places, list: Vec<F> },
+}
+
+impl<F: Float> Operators<F> {
+    /// A fused block in a register of `width` qubits, with the angles put in.
+    pub fn block(block: &Block, width: usize, angles: &Angles) -> Self {
+        let bound = block.bind(angles, 0..1);
+        let numbers = &bound.numbers;
+        let kraus = if block.is_wide() {
+            let side = 1 << block.qubits.len();
+            vec![Matrix::from_shape_fn((side, side), |(i, j)| {
+                let at = 2 * (i * side + j);
+                C64::new(numbers[at], numbers[at + 1])
+            })]
+        } else {
+            kraus_of(numbers)
+        };
+        Self::new(&block.qubits, width, &kraus, None)
+    }
+
+    /// The measurement of a qubit: operator k projects on the outcome k.
+    pub fn measurement(qubit: usize, width: usize, bit: usize, confusion: Option<Confusion>) -> Self {
+        let projectors = [0, 1].map(|outcome| {
+            let mut m = Matrix::zeros((2, 2));
+            m[[outcome, outcome]] = C64::from(1.0);
+            m
+        });
+        Self::new(&[qubit], width, &projectors, Some((bit, confusion)))
+    }
+
+    fn new(targets: &[usize], width: usize, kraus: &[Matrix], record: Option<(usize, Option<Confusion>)>) -> Self {
+        let mut mixture = Vec::new();
+        let choices = kraus.iter().map(|k| {
+            let weight = dagger(k).dot(k);
+            let (mean, spread) = spectrum(&weight);
+            // Kraus operators are known to about 1e-15.
+            if spread < 1e-14 {
+                mixture.push(mean);
+            }
+            let least = (mean - spread).max(0.0);
+            Choice { form: Form::new(targets, width, k), weight: weight.into_iter().collect(), least }
+        });
+        let choices: Vec<Choice<F>> = choices.collect();
+        let mixture = (mixture.len() == choices.len()).then_some(mixture);
+        Self { targets: targets.to_vec(), choices, record, mixture }
+    }
+
+    /// `⟨ψ|K†K|ψ⟩` for each operator K, given `⟨ψ|ψ⟩` or, if that matters, the overlaps `Σ conj(ψ_i) ψ_j` on the
+    /// targets.
+    pub fn probabilities(&self, overlaps: &[C64]) -> Vec<f64> {
+        let along = |weight: &Vec<C64>| weight.iter().zip(overlaps).map(|(w, o)| w.re * o.re - w.im * o.im).sum();
+        self.choices.iter().map(|choice| along(&choice.weight)).collect()
+    }
+}
+
+impl<F: Float> Choice<F> {
+    /// `ψ ← K ψ`.
+    pub fn apply(&self, state: &mut State<F>) {
+        match &self.form {
+            Form::Low(gate) => shuffle(state, gate),
+            Form::High { places, list } => {
+                apply(state, places, &Kind::Complex, Entries { list, by_row: false });
+            }
+        }
+    }
+}
+
+impl<F: Float> Form<F> {
+    fn new(targets: &[usize], width: usize, k: &Matrix) -> Self {
+        let entry = |row: usize, column: usize| (k[[row, column]].re, k[[row, column]].im);
+        match Shuffles::new(width, &[], targets, entry) {
+            Some(shuffles) => Self::Low(shuffles),
+            None => Self::High {
+                places: Places::new(width, &[], targets),
+                list: k.iter().flat_map(|z| [F::of(z.re), F::of(z.im)]).collect(),
+            },
+        }
+    }
+}
+
+/// The mean of the eigenvalues of a Hermitian matrix, and a bound of how far any of them lies from it: with D the matrix
+/// less its mean, `max |λ(D)|⁴ ≤ Σ λ(D)⁴ = ‖D²‖²`.
+fn spectrum(m: &Matrix) -> (f64, f64) {
+    let mean = m.diag().sum().re / m.nrows() as f64;
+    let d = m - identity(m.nrows()) * C64::from(mean);
+    let fourth: f64 = d.dot(&d).iter().map(|z| z.norm_sqr()).sum();
+    (mean, fourth.sqrt().sqrt())
+}
