@@ -91,6 +91,7 @@ fn wrong_files_are_one_clear_error() {
         ("exclude = [{ qubits", "exclude = [{ qubit", "did you mean \"qubits\"?"),
         ("source = \"synthetic\"", "source = \"syntetic\"", "did you mean `synthetic`?"),
         ("test = 0.3", "test = 1.5", "datasets.three.test = 1.5"),
+        ("readout_inversion", "readout_inversoin", "did you mean \"readout_inversion\"?"),
         ("study/1", "study/9", "qgraft.study/1"),
         ("draws = 5\n", "draws = 5\nheads = [\"linear\"]\n", "barren_plateau.heads"),
     ] {
@@ -116,7 +117,7 @@ fn wrong_files_are_one_clear_error() {
 fn a_battery_is_told_whole_and_the_same_on_any_number_of_threads() {
     let place = with(TINY);
     let dry = text(&study(place.path(), &["tiny.toml", "--dry-run"]).stdout);
-    assert!(dry.contains("104 runs, 101 computations"), "{dry}");
+    assert!(dry.contains("110 runs, 107 computations"), "{dry}");
     for (jobs, out) in [("1", "one"), ("3", "three")] {
         let done = study(place.path(), &["tiny.toml", "--jobs", jobs, "--out", out]);
         assert!(done.status.success(), "{}", text(&done.stderr));
@@ -127,7 +128,7 @@ fn a_battery_is_told_whole_and_the_same_on_any_number_of_threads() {
     }
 
     let runs = table(&one, "runs.csv");
-    assert_eq!(runs.len(), 104);
+    assert_eq!(runs.len(), 110);
     let predictions = table(&one, "predictions.csv");
     for run in runs.iter().filter(|run| run["study"] == "main") {
         let own: Vec<_> = predictions.iter().filter(|line| line["id"] == run["id"]).collect();
@@ -143,7 +144,7 @@ fn a_battery_is_told_whole_and_the_same_on_any_number_of_threads() {
     assert!(linear.clone().all(|run| run["accuracy_last_epoch"].parse::<f64>().unwrap() > 0.8), "six sigma apart");
 
     let report = fs::read_to_string(one.join("report.html")).unwrap();
-    for told in ["104 of 104 runs", "The best test accuracy over epochs is computed nowhere", "No run failed", "<svg"] {
+    for told in ["110 of 110 runs", "The best test accuracy over epochs is computed nowhere", "No run failed", "<svg"] {
         assert!(report.contains(told), "{told}");
     }
     assert!(!report.contains("src=") && !report.contains("<script"), "self-contained");
@@ -166,7 +167,7 @@ fn a_failed_run_stops_no_other_and_names_the_command_that_repeats_it() {
     let out = study(place.path(), &[&["tiny.toml", "--out", "out"], &only[..]].concat());
     let error = text(&out.stderr);
     assert_eq!(out.status.code(), Some(1));
-    assert!(text(&out.stdout).contains("1 of 104 runs finished, 1 failure"), "{}", text(&out.stdout));
+    assert!(text(&out.stdout).contains("1 of 110 runs finished, 1 failure"), "{}", text(&out.stdout));
     let repeat = error.lines().find_map(|line| line.trim().strip_prefix("repeat: qgraft study ")).expect(&error);
     assert!(error.contains("none.safetensors") && repeat.starts_with("tiny.toml --out out --resume --only id="));
     let report = fs::read_to_string(place.path().join("out/report.html")).unwrap();
@@ -185,7 +186,7 @@ fn a_failed_run_stops_no_other_and_names_the_command_that_repeats_it() {
     .unwrap();
     let again = study(place.path(), &[&["tiny.toml", "--out", "out", "--resume"], &only[..]].concat());
     assert!(again.status.success(), "{}", text(&again.stderr));
-    assert!(text(&again.stdout).contains("2 of 104 runs finished, 0 failures"));
+    assert!(text(&again.stdout).contains("2 of 110 runs finished, 0 failures"));
     let taken = study(place.path(), &["tiny.toml", "--out", "out"]);
     assert!(text(&taken.stderr).contains("--resume"), "a folder with results is not run over unasked");
 }

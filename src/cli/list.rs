@@ -13,14 +13,14 @@ use crate::device::DEVICES;
 use crate::nn::backbone::BACKBONES;
 use crate::nn::head::HEADS;
 use crate::noise::channel::CHANNELS;
-use crate::noise::model::MODELS;
+use crate::noise::model::{MODELS, SOURCES};
 use crate::sim::ENGINES;
 use crate::sim::mitigate::MITIGATIONS;
 use crate::study::landscape::{COSTS, STARTS};
 use crate::study::metric::METRICS;
 use crate::systems::SYSTEMS;
 use crate::systems::qtl::PRESETS;
-use crate::systems::qtl::battery::{AXES, SOURCES, STUDIES};
+use crate::systems::qtl::battery::{AXES, STUDIES};
 use crate::transfer::METHODS;
 
 /// Lists what there is: gates, channels, devices, backbones, heads, …

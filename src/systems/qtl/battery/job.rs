@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,53 +11,29 @@ use crate::device::{DEVICES, Device};
 use crate::nn::NnError;
 use crate::nn::backbone::BackboneRow;
 use crate::nn::head::HeadRow;
-use crate::noise::model::{NoiseModel, Scale};
+use crate::noise::model::{NoiseModel, SOURCES, Scale};
+use crate::sim::Simulator;
+use crate::sim::mitigate::{Apply, MITIGATIONS, MitigationRow};
 use crate::study::StudyError;
 use crate::study::landscape::{CostRow, Gradients, Reach, StartRow};
 use crate::study::train::{Epoch, Recipe};
 use crate::systems::qtl::battery::file::{Dataset, File};
 use crate::systems::qtl::battery::plan::{Kind, Labels, StudyRow};
 
-/// A source of noise that can be on alone.
-pub struct SourceRow {
-    /// Name in files.
-    pub name: &'static str,
-    /// One line for people.
-    pub doc: &'static str,
-    /// Factors on the parts of a model for a factor on this source.
-    pub scale: fn(f64) -> Scale,
-}
-
-/// Every source of a device's noise.
-pub static SOURCES: &[SourceRow] = &[
-    SourceRow { name: "none", doc: "the circuit as the device runs it, without noise", scale: |_| Scale::all(0.0) },
-    SourceRow { name: "all", doc: "everything the model knows", scale: Scale::all },
-    SourceRow {
-        name: "depolarizing",
-        doc: "the depolarizing part of gate errors alone",
-        scale: |factor| Scale { gate_error: factor, ..Scale::all(0.0) },
-    },
-    SourceRow {
-        name: "relaxation",
-        doc: "relaxation and dephasing (T1, T2) alone",
-        scale: |factor| Scale { relaxation: factor, ..Scale::all(0.0) },
-    },
-    SourceRow {
-        name: "readout",
-        doc: "readout errors alone",
-        scale: |factor| Scale { readout: factor, ..Scale::all(0.0) },
-    },
-];
-
-impl SourceRow {
-    /// The row of this name.
-    ///
-    /// # Errors
-    /// If there is none, with the nearest name.
-    pub fn named(name: &str) -> Result<&'static Self, StudyError> {
-        let names = SOURCES.iter().map(|row| row.name);
-        SOURCES.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("channel", name, names))
+/// Factors on the parts of a model for a factor on one source of noise: "all", "none" (the circuit as the device runs it,
+/// without noise), or a row of `qgraft list sources` alone.
+///
+/// # Errors
+/// If there is no source of this name, with the nearest one.
+pub fn scale(channel: &str, factor: f64) -> Result<Scale, StudyError> {
+    let mut scale = Scale::all(if channel == "all" { factor } else { 0.0 });
+    if !["all", "none"].contains(&channel) {
+        let names = || ["all", "none"].into_iter().chain(SOURCES.iter().map(|row| row.name)).collect::<Vec<_>>();
+        let row = SOURCES.iter().find(|row| row.name == channel);
+        let row = row.ok_or_else(|| StudyError::unknown("channel", channel, names()))?;
+        *(row.factor)(&mut scale) = factor;
     }
+    Ok(scale)
 }
 
 /// The noise of a device, or a part of it.
@@ -66,7 +43,7 @@ pub struct Noise {
     pub device: String,
     /// Row of the noise-model table.
     pub model: String,
-    /// Row of [`SOURCES`].
+    /// The source of noise that is on ([`scale`]).
     pub channel: String,
     /// Factor on it.
     pub scale: f64,
@@ -117,6 +94,8 @@ pub struct Training {
     pub noise: Option<Noise>,
     /// Shots in training and judging; `None` takes exact expectation values.
     pub shots: Option<u64>,
+    /// Row of the mitigation table that is applied in training and judging.
+    pub mitigation: Option<String>,
     /// Seed of the split, the first weights, the batches and the shots.
     pub seed: u64,
     /// Noise that the trained head is judged under besides.
@@ -326,9 +305,8 @@ pub fn resolve(
     } {
         recipe.epochs = count;
     }
-    if or("mitigation", "none") != "none" {
-        return Err(StudyError::unknown("mitigation", labels.get("mitigation"), ["none"]));
-    }
+    let mitigation = Some(or("mitigation", "none")).filter(|name| name != "none");
+    mitigation.as_deref().map(around).transpose()?;
     Ok(Job::Training(Box::new(Training {
         dataset: (name.into(), dataset.clone()),
         backbone: backbone.into(),
@@ -340,14 +318,33 @@ pub fn resolve(
         validation: file.hold_out.validation,
         noise: noise(device)?,
         shots: shots.filter(|_| row.is_dressed()),
+        mitigation: mitigation.filter(|_| row.is_dressed()),
         seed: whole("seeds", labels.get("seed"), 0..=usize::MAX)? as u64,
         judged,
     })))
 }
 
+/// What wraps an engine to mitigate errors under a seed.
+pub type Wrap = fn(Arc<dyn Simulator>, u64) -> Arc<dyn Simulator>;
+
+/// The mitigation of this name.
+///
+/// # Errors
+/// If there is none that acts around an engine: those that change circuits need the device's schedule.
+pub fn around(name: &str) -> Result<Wrap, StudyError> {
+    let wrap = |row: &MitigationRow| match row.apply {
+        Apply::Executor(wrap) => Some((row.name, wrap)),
+        Apply::Circuit(_) => None,
+    };
+    let wraps = || MITIGATIONS.iter().filter_map(wrap);
+    let names = || std::iter::once("none").chain(wraps().map(|(known, _)| known)).collect::<Vec<_>>();
+    let found = wraps().find(|(known, _)| *known == name);
+    found.map(|(_, wrap)| wrap).ok_or_else(|| StudyError::unknown("mitigation", name, names()))
+}
+
 /// The noise of `device`, `None` if it is "ideal" or not named.
 fn noise(file: &File, device: &str, channel: &str, scale: &str, qubits: usize) -> Result<Option<Noise>, StudyError> {
-    SourceRow::named(channel)?;
+    self::scale(channel, 1.0)?;
     let factor = scale.parse::<f64>().ok().filter(|factor| *factor >= 0.0 && factor.is_finite());
     let scale = factor.ok_or_else(|| setting("scales", scale, "use numbers of at least 0"))?;
     NoiseModel::named(&file.noise_model).map_err(NnError::from)?;

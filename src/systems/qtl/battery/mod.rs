@@ -13,7 +13,7 @@ mod run;
 mod tell;
 
 pub use file::{Dataset, FORMAT, File, Shares, Source, StudyTable};
-pub use job::{Counts, Job, Landscape, Noise, Outcome, Prediction, SOURCES, Trained, Training};
+pub use job::{Counts, Job, Landscape, Noise, Outcome, Prediction, Trained, Training};
 pub use plan::{AXES, AxisRow, Labels, Only, Planned, STUDIES, StudyRow, resolve};
 
 use std::path::Path;

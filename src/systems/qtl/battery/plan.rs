@@ -32,7 +32,12 @@ pub static AXES: &[AxisRow] = &[
     AxisRow { list: "channels", key: "channel", default: &["all"], doc: "sources of noise" },
     AxisRow { list: "scales", key: "scale", default: &["1"], doc: "factors on the noise" },
     AxisRow { list: "shots", key: "shots", default: &["exact"], doc: "numbers of shots, or exact" },
-    AxisRow { list: "mitigation", key: "mitigation", default: &["none"], doc: "ways to mitigate errors" },
+    AxisRow {
+        list: "mitigation",
+        key: "mitigation",
+        default: &["none"],
+        doc: "rows of `qgraft list mitigations`, or none",
+    },
     AxisRow { list: "epochs", key: "epochs", default: &["train"], doc: "epochs of training, or train for [train]'s" },
     AxisRow { list: "costs", key: "cost", default: &["local", "global"], doc: "local or global" },
     AxisRow {

@@ -21,12 +21,13 @@ use crate::study::landscape::{self, CostRow, StartRow};
 use crate::study::metric::{METRICS, Predictions};
 use crate::study::train::{Record, Watch, predict, train};
 use crate::systems::Progress;
+use crate::systems::inputs;
 use crate::systems::qtl::battery::file::Source;
 use crate::systems::qtl::battery::job::{
-    CircuitSpec, Counts, Job, Landscape, Noise, Outcome, Prediction, SourceRow, Trained, Training,
+    CircuitSpec, Counts, Job, Landscape, Noise, Outcome, Prediction, Trained, Training, around, scale as scaled,
 };
 use crate::systems::qtl::experiment::Table;
-use crate::systems::qtl::{self, Spec, Workplace, inputs, kernel};
+use crate::systems::qtl::{self, Spec, Workplace, kernel};
 
 /// Features by dataset and backbone; a text tells why there are none.
 type Shared = BTreeMap<(String, String), Result<Features, String>>;
@@ -175,12 +176,16 @@ impl Bench<'_> {
         let Some(ansatz) = self.row.ansatz(family, &self.shape)? else { return Ok(None) };
         let CircuitSpec { ansatz: name, qubits, depth } = &self.job.circuit;
         let execution = self.workshop.circuit(&ansatz, &format!("{} {name} {qubits} {depth}", self.row.name), noise)?;
-        Ok(Some(match self.job.shots {
+        let seen = match self.job.shots {
             None => execution,
             Some(shots) => {
                 let inner = Auto::new(sim::Options::default());
                 execution.with_simulator(Arc::new(Shots { inner, shots: shots as usize, seed: self.job.seed }))
             }
+        };
+        Ok(Some(match self.job.mitigation.as_deref().map(around).transpose()? {
+            None => seen,
+            Some(wrap) => seen.with_simulator(wrap(seen.simulator.clone(), self.job.seed)),
         }))
     }
 
@@ -287,7 +292,7 @@ fn load(job: &Training, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
 fn execution(ansatz: &Ansatz, noise: Option<&Noise>) -> Result<Execution, StudyError> {
     let simulator: Arc<dyn Simulator> = Arc::new(Auto::new(sim::Options::default()));
     let Some(Noise { device, model, channel, scale }) = noise else { return Ok(Execution::ideal(ansatz, simulator)) };
-    let options = Options { scale: (SourceRow::named(channel)?.scale)(*scale), ..Options::default() };
+    let options = Options { scale: scaled(channel, *scale)?, ..Options::default() };
     let model = NoiseModel::named(model).and_then(|model| model.with(options)).map_err(NnError::from)?;
     let device = Device::load(device).map_err(NnError::from)?;
     Ok(Execution::on_device(ansatz, &device, &model, simulator)?)

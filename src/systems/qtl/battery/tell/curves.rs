@@ -111,11 +111,16 @@ fn by_shots(runs: &[&Finished<'_>]) -> Vec<Figure> {
     let mut lines = Vec::new();
     let shots: Vec<(f64, &str)> = values(runs, "shots").iter().filter_map(|s| Some((s.parse().ok()?, *s))).collect();
     let (Some(first), Some(end)) = (shots.first(), shots.last()) else { return Vec::new() };
-    for (name, own) in grouped(runs, &["head", "device"]) {
-        lines.push(line(&name.join(" on "), shots.iter().map(|(x, text)| (*x, last(&having(&own, "shots", text))))));
+    for (name, own) in grouped(runs, &["head", "device", "mitigation"]) {
+        let label = match name[..] {
+            [head, device, "none"] => format!("{head} on {device}"),
+            [head, device, mitigation] => format!("{head} on {device}, {}", mitigation.replace('_', " ")),
+            _ => name.join(" "),
+        };
+        lines.push(line(&label, shots.iter().map(|(x, text)| (*x, last(&having(&own, "shots", text))))));
         if let Some((exact, _)) = last(&having(&own, "shots", "exact")) {
             let points = vec![(first.0, exact), (end.0, exact)];
-            lines.push(Line { label: format!("{}, exact", name[0]), points, spread: Vec::new(), guide: true });
+            lines.push(Line { label: format!("{label}, exact"), points, spread: Vec::new(), guide: true });
         }
     }
     vec![Figure {

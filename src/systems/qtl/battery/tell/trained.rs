@@ -8,8 +8,8 @@ use crate::systems::qtl::battery::plan::StudyRow;
 use crate::systems::qtl::battery::tell::{Finished, comparisons, curves, grouped, values, varying};
 
 /// What may tell one cell of a study from another: everything but head and seed.
-pub const CELL: [&str; 10] =
-    ["dataset", "backbone", "qubits", "depth", "ansatz", "device", "channel", "scale", "shots", "epochs"];
+pub const CELL: [&str; 11] =
+    ["dataset", "backbone", "qubits", "depth", "ansatz", "device", "channel", "scale", "shots", "mitigation", "epochs"];
 
 /// What a run of these studies left.
 pub fn trained<'a>(finished: &'a Finished<'_>) -> &'a Trained {
