@@ -115,7 +115,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// The result of `work`, and the seconds of each further call until `budget` is spent. The first call makes plans,
 /// touches memory for the first time and is not counted.
-fn timed<T>(budget: Duration, work: impl Fn() -> Result<T>) -> Result<(T, Vec<f64>)> {
+fn timed<T>(budget: Duration, mut work: impl FnMut() -> Result<T>) -> Result<(T, Vec<f64>)> {
     let first = work()?;
     let (begun, mut seconds) = (Instant::now(), Vec::new());
     while seconds.is_empty() || begun.elapsed() < budget {
@@ -129,8 +129,8 @@ fn timed<T>(budget: Duration, work: impl Fn() -> Result<T>) -> Result<(T, Vec<f6
 }
 
 /// `Σ_k p_k cos(k mod 97)`: any two outcomes that change places change it.
-fn outcomes_checksum(probabilities: impl Iterator<Item = f64>) -> f64 {
-    probabilities.enumerate().map(|(k, p)| p * ((k % 97) as f64).cos()).sum()
+fn outcomes_checksum(probabilities: impl IntoIterator<Item = f64>) -> f64 {
+    probabilities.into_iter().enumerate().map(|(k, p)| p * ((k % 97) as f64).cos()).sum()
 }
 
 /// `Σ_i v_i cos(i)`.

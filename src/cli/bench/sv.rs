@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ndarray::{Array1, Array2};
 
 use super::{Outcome, Setting, outcomes_checksum, stem, timed};
 use crate::cli::circuit_file;
 use crate::noise::Program;
-use crate::sim::{Angles, Precision, Simulator, Statevector};
+use crate::sim::{Precision, Simulator, Statevector};
 
 /// A circuit from the zero state to its final state vector.
 #[derive(clap::Args)]
@@ -28,15 +27,14 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let circuit = circuit_file::read(&arguments.circuit, &[])?;
     let program = Program::ideal(&circuit, &Vec::from_iter(0..circuit.qubits()));
-    let engine = Statevector::default();
-    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
-    let (states, seconds) = timed(budget, || Ok(engine.states(&program, angles)?))
-        .with_context(|| arguments.circuit.display().to_string())?;
+    let engine = Statevector::new(arguments.precision);
+    let named = || arguments.circuit.display().to_string();
+    let mut prepared = engine.prepare(&program).with_context(named)?;
+    let ((), seconds) = timed(budget, || Ok(prepared.run(&[])?)).with_context(named)?;
     Ok(Outcome {
         case: stem(&arguments.circuit),
         qubits: circuit.qubits(),
-        checksum: outcomes_checksum(states.iter().map(|z| z.norm_sqr())),
+        checksum: outcomes_checksum(prepared.probabilities()),
         precision: engine.precision(),
         seconds,
     })
