@@ -206,8 +206,11 @@ pub(super) fn euler(m: &Small<2>) -> (f64, f64, f64) {
     } else if PI - theta < CLOSE {
         (PI, (m[1][0] * -m[0][1].conj()).arg(), 0.0)
     } else {
+        // The argument of a small entry is known badly. Near θ = 0 only φ + λ matters and near π only φ - λ, so λ is taken
+        // such that the small entries of φ cancel in it.
+        let lambda = if theta < FRAC_PI_2 { m[1][1] * m[1][0].conj() } else { -m[0][1] * m[0][0].conj() };
         let theta = if (theta - FRAC_PI_2).abs() < CLOSE { FRAC_PI_2 } else { theta };
-        (theta, (m[1][0] * m[0][0].conj()).arg(), (-m[0][1] * m[0][0].conj()).arg())
+        (theta, (m[1][0] * m[0][0].conj()).arg(), lambda.arg())
     }
 }
 
