@@ -90,7 +90,7 @@ fn separable(ansatz: &Ansatz, subject: &Subject) -> Result<KnownContraction, Stu
 /// At angles that are multiples of π/2, Z goes back through the circuit as one Pauli string, and shrinks at every gate that
 /// touches it. `None` if the circuit holds gates that are not of that kind at any such angle.
 fn clifford(circuit: &Circuit) -> Result<Option<KnownContraction>, StudyError> {
-    const DRAWS: usize = 32;
+    const DRAWS: usize = 64;
     let (single, several, wrong) = KNOWN;
     let mut stream = Stream::named(0, "clifford");
     let rows =
