@@ -142,5 +142,5 @@ fn rows_that_the_data_holds_out_are_the_test_rows_of_every_seed() {
     let mut one_group = samples(vec![7; 120]);
     let error = HoldOut { validation: 0.2, test: Some(0.2), seed: 0 }.apply(&mut one_group).unwrap_err();
     assert!(matches!(error, DataError::ClassTooSmall { .. }), "{error}");
-    Synthetic { training: 4, held_out: 2, classes: 2, separation: 1.0, seed: 0 }.features(3).values;
+    Synthetic { training: 4, held_out: 2, classes: 2, separation: 1.0, seed: 0 }.features(3);
 }

@@ -20,7 +20,7 @@ fn features(place: &Path) -> PathBuf {
     let (rows, width) = (60, 6);
     let mut stream = Stream::named(1, "features");
     let labels: Vec<u8> = (0..rows).flat_map(|row| ((row % 2) as u32).to_le_bytes()).collect();
-    let centre = |row: usize| if row % 2 == 0 { 0.5 } else { -0.5 };
+    let centre = |row: usize| if row.is_multiple_of(2) { 0.5 } else { -0.5 };
     let values: Vec<u8> =
         (0..rows * width).flat_map(|at| (centre(at / width) + 0.8 * stream.normal() as f32).to_le_bytes()).collect();
     let tensors = HashMap::from([
@@ -168,7 +168,8 @@ fn a_least_squares_read_out_does_not_see_scales_and_shifts() {
 
 #[test]
 fn a_bad_spec_is_refused_by_field() {
-    let cases: [(&str, fn(&mut Spec)); 6] = [
+    type Change = fn(&mut Spec);
+    let cases: [(&str, Change); 6] = [
         ("scales", |spec| spec.scales = vec![1.0, 4.0]),
         ("devices", |spec| spec.devices.clear()),
         ("mitigation", |spec| spec.mitigations = vec!["magic".into()]),
