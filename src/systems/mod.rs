@@ -1,5 +1,6 @@
 //! Systems: complete studies, one room each.
 
+pub mod card;
 mod inputs;
 pub mod noise_robustness;
 pub mod qtl;
@@ -8,6 +9,7 @@ pub mod spec;
 use std::path::Path;
 
 use crate::study::train::Watch;
+use crate::systems::card::Card;
 
 /// A system that `qgraft run NAME` runs.
 pub struct SystemRow {
@@ -15,6 +17,8 @@ pub struct SystemRow {
     pub name: &'static str,
     /// One line for people, with the source.
     pub doc: &'static str,
+    /// What its page says; systems of our own have a page of their own.
+    pub card: Option<&'static Card>,
 }
 
 /// Every system.
