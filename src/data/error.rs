@@ -16,6 +16,9 @@ pub enum DataError {
     /// Contents that are not what the format or layout promises.
     #[error("{place}: {reason}")]
     Malformed { place: String, reason: String },
+    /// A field of a table that cannot be what its column holds.
+    #[error("{place}, line {line}, column `{column}`: {value:?}: {reason}")]
+    Field { place: String, line: u64, column: String, value: String, reason: String },
     /// A class nobody belongs to, or too few to split.
     #[error("{place}: class `{class}` has {found} {part} samples, at least {needed} needed")]
     ClassTooSmall { place: String, class: String, part: &'static str, found: usize, needed: usize },

@@ -2,10 +2,13 @@
 //!
 //! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
 //! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`]: where they come from.
+//! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
 //! * [`Sampler`]: which rows make up a step.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
 
+mod bundled;
 mod cache;
+mod delimited;
 mod error;
 pub mod fashion_mnist;
 mod folder;
@@ -15,9 +18,12 @@ mod samples;
 mod split;
 mod synthetic;
 mod table;
+mod tabular;
 mod transform;
 
+pub use bundled::{BUNDLED, BundledRow};
 pub use cache::{Cached, FeatureCache, cache_key};
+pub use delimited::{parse_table, read_table};
 pub use error::DataError;
 pub use folder::{BadPicture, decode, read_folder};
 pub use hold_out::HoldOut;
@@ -26,4 +32,5 @@ pub use samples::{Features, Part, Picture, Pictures, Samples};
 pub use split::Split;
 pub use synthetic::Synthetic;
 pub use table::read_features;
+pub use tabular::{Column, Encoder, Tabular};
 pub use transform::{Transform, resize};

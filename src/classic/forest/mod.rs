@@ -1,0 +1,57 @@
+//! Random forests: grown here or read as node tables, evaluated node by node or as matrix products.
+
+mod grow;
+mod matrix;
+mod tree;
+
+pub use grow::{Answers, Grown, Growth};
+pub use matrix::MatrixForm;
+pub use tree::{Node, NodeTable, Tree};
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::classic::ClassicError;
+
+/// Trees that answer together by the mean of what they say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forest {
+    trees: Vec<Tree>,
+}
+
+impl Forest {
+    /// A forest of these trees.
+    ///
+    /// # Errors
+    /// No tree, or trees whose leaves differ in width.
+    pub fn new(trees: Vec<Tree>) -> Result<Self, ClassicError> {
+        let Some(wanted) = trees.first().map(Tree::width) else {
+            return Err(ClassicError::Length { what: "trees", found: 0, wanted: 1 });
+        };
+        match trees.iter().map(Tree::width).find(|found| *found != wanted) {
+            Some(found) => Err(ClassicError::Length { what: "values per leaf", found, wanted }),
+            None => Ok(Self { trees }),
+        }
+    }
+
+    /// The trees.
+    pub fn trees(&self) -> &[Tree] {
+        &self.trees
+    }
+
+    /// Values per leaf: the number of classes, or 1.
+    pub fn width(&self) -> usize {
+        self.trees.first().map_or(0, Tree::width)
+    }
+
+    /// (rows, values): class probabilities or means for `rows` (rows, columns) without NaN. Single precision goes in as
+    /// in scikit-learn, which compares it with double precision thresholds.
+    pub fn predict(&self, rows: ArrayView2<'_, f32>) -> Array2<f64> {
+        let mut told = Array2::zeros((rows.nrows(), self.width()));
+        for (row, mut told) in rows.rows().into_iter().zip(told.rows_mut()) {
+            for tree in &self.trees {
+                told.iter_mut().zip(tree.value(row)).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        told / self.trees.len() as f64
+    }
+}
