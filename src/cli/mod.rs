@@ -8,6 +8,7 @@ mod circuit_file;
 mod convert;
 mod draw;
 mod export;
+mod forest;
 mod list;
 mod noise;
 mod noise_robustness;

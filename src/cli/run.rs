@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
+use crate::cli::forest::Forest;
 use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::study::report::{json, table};
@@ -24,6 +25,7 @@ enum System {
     Qtl(Box<Qtl>),
     #[command(name = "noise_robustness")]
     NoiseRobustness(Box<NoiseRobustness>),
+    Forest(Box<Forest>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -102,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.system {
         System::Qtl(options) => options.run(),
         System::NoiseRobustness(options) => options.run(),
+        System::Forest(options) => options.run(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Systems: complete studies, one room each.
 
 pub mod card;
+pub mod forest;
 mod inputs;
 pub mod noise_robustness;
 pub mod qtl;
@@ -22,7 +23,7 @@ pub struct SystemRow {
 }
 
 /// Every system.
-pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW];
+pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, forest::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]

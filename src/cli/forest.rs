@@ -1,0 +1,101 @@
+//! `qgraft run forest`: random forests into networks.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use comfy_table::{ContentArrangement, Table, presets};
+
+use crate::cli::progress::{Bar, catch_interrupts};
+use crate::cli::run::{next_free, set};
+use crate::systems::forest::{self, Findings, Spec};
+use crate::systems::{Progress, Workplace};
+
+/// Random forests into networks, by distillation and by exact conversion.
+///
+/// Without arguments: three tables that are inside the program, in less than a minute.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  qgraft run forest
+  qgraft run forest --data measurements.csv
+  qgraft run forest --full --data keel
+  qgraft run forest --head quantum --tables iris")]
+pub struct Forest {
+    /// A CSV or KEEL .dat file, or a folder of them; one row per line, the class last.
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// Tables inside the program, separated by commas: iris, wine, breast_cancer.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "data")]
+    tables: Option<Vec<String>>,
+    /// A head as the student, in place of plain layers (see `qgraft list heads`).
+    #[arg(long, value_name = "NAME")]
+    head: Option<String>,
+    /// Number of seeds: 0, 1, …
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+    /// Epochs of training, at most.
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Trees of the forest.
+    #[arg(long, value_name = "N")]
+    trees: Option<usize>,
+    /// The whole run: 300 trees, up to 200 epochs.
+    #[arg(long)]
+    full: bool,
+    /// The run folder to make; runs/forest-N by default.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Number of threads; all cores by default. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Print metrics.json instead of the tables.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Forest {
+    fn spec(&self) -> Result<Spec> {
+        let mut spec = Spec::default();
+        if self.full {
+            spec.full();
+        }
+        spec.data.clone_from(&self.data);
+        spec.head.clone_from(&self.head);
+        set(&mut spec.tables, &self.tables);
+        set(&mut spec.seeds, &self.seeds.map(|count| (0..count).collect()));
+        set(&mut spec.train.epochs, &self.epochs);
+        set(&mut spec.trees, &self.trees);
+        spec.check().context("in the resolved spec")?;
+        Ok(spec)
+    }
+
+    /// Runs the comparison.
+    pub fn run(&self) -> Result<()> {
+        let spec = self.spec()?;
+        let out = self.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), "forest"));
+        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        catch_interrupts();
+        let bar = Bar::new();
+        let place = Workplace { out: &out, cache: Path::new(".qgraft-cache"), threads: threads.max(1) };
+        let outcome = forest::run(&spec, &place, &bar);
+        bar.done();
+        let outcome = outcome?;
+        let text = if self.json { outcome.findings.to_json()? } else { told(&outcome.findings) };
+        std::io::stdout().lock().write_all(text.as_bytes())?;
+        eprintln!("report: {}", outcome.folder.join("report.html").display());
+        Ok(())
+    }
+}
+
+fn told(findings: &Findings) -> String {
+    let tables = [forest::table(findings), forest::checks(findings)].map(|plain| {
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_header(plain.header);
+        table.add_rows(plain.rows);
+        format!("{}\n\n{table}\n", plain.caption)
+    });
+    tables.join("\n")
+}

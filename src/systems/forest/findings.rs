@@ -1,0 +1,150 @@
+//! What a run found, held against what is expected of it.
+
+use serde::Serialize;
+
+use crate::study::StudyError;
+use crate::study::stats::mean;
+use crate::systems::forest::measure::{Found, Learned};
+
+/// A figure over all tasks that is expected to be at least or at most so much.
+pub struct CheckRow {
+    /// Name in metrics.json.
+    pub name: &'static str,
+    /// What it measures.
+    pub doc: &'static str,
+    at_least: bool,
+    bound: f64,
+    figure: fn(&[Found]) -> Option<f64>,
+}
+
+/// Every check.
+pub static CHECKS: &[CheckRow] = &[
+    CheckRow {
+        name: "exact_difference",
+        doc: "largest difference of a probability, matrix form or network with steps against nodes",
+        at_least: false,
+        bound: 1e-12,
+        figure: |all| all.iter().map(|f| f.conversion.matrices.max(f.conversion.network)).reduce(f64::max),
+    },
+    CheckRow {
+        name: "soft_agreement",
+        doc: "mean share of rows on which the network with sigmoids has the forest's class",
+        at_least: true,
+        bound: 0.995,
+        figure: |all| over(all, |f| Some(f.conversion.agreement)),
+    },
+    CheckRow {
+        name: "joint_accuracy",
+        doc: "mean change of its accuracy by joint training",
+        at_least: true,
+        bound: -0.005,
+        figure: |all| over(all, |f| Some(f.conversion.after.0 - f.conversion.before.0)),
+    },
+    CheckRow {
+        name: "joint_log_loss",
+        doc: "share of tasks whose log-loss joint training lowers",
+        at_least: true,
+        bound: 0.6,
+        figure: |all| over(all, |f| Some(f64::from(f.conversion.after.1 < f.conversion.before.1))),
+    },
+    CheckRow {
+        name: "divergence_ratio",
+        doc: "median KL from the forest: synthetic over hard",
+        at_least: false,
+        bound: 0.35,
+        figure: |all| Some(median(all, "synthetic")? / median(all, "hard")?),
+    },
+    CheckRow {
+        name: "divergence_lower",
+        doc: "share of tasks on which synthetic is nearer to the forest than hard",
+        at_least: true,
+        bound: 0.95,
+        figure: |all| over(all, |f| pair(f, |s, h| f64::from(s.test.divergence < h.test.divergence))),
+    },
+    CheckRow {
+        name: "agreement_gain",
+        doc: "mean agreement with the forest, synthetic over hard",
+        at_least: true,
+        bound: 0.01,
+        figure: |all| over(all, |f| pair(f, |s, h| s.test.agreement - h.test.agreement)),
+    },
+    CheckRow {
+        name: "chosen_within_a_point",
+        doc: "share of tasks on which the student chosen on validation loses at most 0.01 accuracy to the forest",
+        at_least: true,
+        bound: 0.75,
+        // A count of rows over their number: no tie is closer than 1e-9.
+        figure: |all| over(all, |f| Some(f64::from(f.chosen()?.test.accuracy - f.forest.accuracy > -0.01 - 1e-9))),
+    },
+    CheckRow {
+        name: "chosen_change",
+        doc: "mean change of accuracy from the forest to the chosen student",
+        at_least: true,
+        bound: -0.005,
+        figure: |all| over(all, |f| Some(f.chosen()?.test.accuracy - f.forest.accuracy)),
+    },
+];
+
+fn over(all: &[Found], value: impl Fn(&Found) -> Option<f64>) -> Option<f64> {
+    mean(&all.iter().filter_map(value).collect::<Vec<f64>>())
+}
+
+fn pair(found: &Found, value: impl Fn(&Learned, &Learned) -> f64) -> Option<f64> {
+    Some(value(found.with("synthetic")?, found.with("hard")?))
+}
+
+fn median(all: &[Found], target: &str) -> Option<f64> {
+    let mut values: Vec<f64> = all.iter().filter_map(|f| Some(f.with(target)?.test.divergence)).collect();
+    values.sort_by(f64::total_cmp);
+    let half = values.len() / 2;
+    match values.len() {
+        0 => None,
+        even if even % 2 == 0 => Some((values[half - 1] + values[half]) / 2.0),
+        _ => Some(values[half]),
+    }
+}
+
+/// A check with its figure.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Checked {
+    /// Name of its row.
+    pub name: &'static str,
+    /// What it measures.
+    pub doc: &'static str,
+    /// What was found.
+    pub figure: f64,
+    /// What was expected.
+    pub bound: f64,
+    /// Whether it holds.
+    pub holds: bool,
+}
+
+/// What a run found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Findings {
+    /// Over all tasks; those that could be asked.
+    pub checks: Vec<Checked>,
+    /// Task by task.
+    pub tasks: Vec<Found>,
+}
+
+impl Findings {
+    /// Of what was found in each task.
+    pub fn of(tasks: Vec<Found>) -> Self {
+        let check = |row: &CheckRow| {
+            let figure = (row.figure)(&tasks)?;
+            let holds = if row.at_least { figure >= row.bound } else { figure <= row.bound };
+            Some(Checked { name: row.name, doc: row.doc, figure, bound: row.bound, holds })
+        };
+        Self { checks: CHECKS.iter().filter_map(check).collect(), tasks }
+    }
+
+    /// metrics.json.
+    ///
+    /// # Errors
+    /// None in practice: the findings are plain data.
+    pub fn to_json(&self) -> Result<String, StudyError> {
+        let text = serde_json::to_string_pretty(self);
+        text.map(|t| t + "\n").map_err(|source| StudyError::Json { path: "metrics.json".into(), source })
+    }
+}
