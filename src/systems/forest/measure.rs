@@ -8,7 +8,7 @@ use crate::classic::{Answers, Forest, Growth};
 use crate::data::Tabular;
 use crate::nn::loss::Loss;
 use crate::nn::optim::Method;
-use crate::nn::{Examples, Model, Params};
+use crate::nn::{Examples, Model, Params, Plan};
 use crate::study::train::{Fit, HeldOut, Regime};
 use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
@@ -177,7 +177,8 @@ fn conversion(spec: &Spec, task: &Task, progress: &dyn Progress) -> Result<Conve
     let regime = Regime::new(settings.epochs, spec.train.batch, settings.rate, Method::ADAM);
     let loss = Loss::CrossEntropy;
     let fit = Fit { watch: progress, ..Fit::new(&soft, &training, &loss, &regime, task.seed) };
-    fit.run(&mut params, &mut Full)?;
+    // Which column a split reads stays: those weights count a row's raw values, whose size is anyone's.
+    fit.run(&mut params, &mut Plan::freezing(&["splits.weight"]))?;
     let after = predict(soft.build(&mut params)?.as_ref(), &rows)?;
     let quality = |own: &Array2<f64>| quality(own.view(), told.view(), &task.test.labels);
     let (first, then) = (quality(&before), quality(&after));

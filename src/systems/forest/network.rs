@@ -41,7 +41,7 @@ pub struct ForestNetwork {
 }
 
 /// Probabilities below are taken for it, so that the logarithm of an exact 0 is a number.
-const FLOOR: f64 = 1e-12;
+const FLOOR: f64 = 1e-15;
 
 /// Leaves that only fill up are never reached.
 const NEVER: f64 = -1e3;
