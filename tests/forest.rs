@@ -59,9 +59,9 @@ fn nodes_matrices_and_network_give_scikit_learns_probabilities() {
 
 #[test]
 fn distillation_losses_have_their_reference_values() {
-    let tensor = |rows: &[[f64; 3]]| Tensor::new(rows, &Device::Cpu).unwrap();
-    let student = tensor(&[[1.0, 2.0, 0.5], [0.2, -0.3, 1.1]]);
-    let teacher = tensor(&[[0.1, 0.7, 0.2], [0.3, 0.3, 0.4]]);
+    let tensor = |rows: [[f64; 3]; 2]| Tensor::new(&rows, &Device::Cpu).unwrap();
+    let student = tensor([[1.0, 2.0, 0.5], [0.2, -0.3, 1.1]]);
+    let teacher = tensor([[0.1, 0.7, 0.2], [0.3, 0.3, 0.4]]);
     let labels = Tensor::new(&[1u32, 2], &Device::Cpu).unwrap();
     let cases = [
         ("soft", soft_cross_entropy(&student, &teacher), 1.028530699),

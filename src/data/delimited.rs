@@ -129,7 +129,7 @@ impl KeelHeader {
         let mut header = Self::default();
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
-            if !line.starts_with('@') && !(line.is_empty() || line.starts_with('%')) {
+            if !(line.starts_with('@') || line.is_empty() || line.starts_with('%')) {
                 break;
             }
             header.lines = number + 1;
