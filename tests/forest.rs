@@ -3,8 +3,8 @@
 #![cfg(feature = "learn")]
 
 use candle_core::{DType, Device, Tensor};
-use ndarray::Array2;
-use qgraft::classic::{Answers, Forest, Growth, NodeTable, Tree};
+use ndarray::{Array2, Axis};
+use qgraft::classic::{Answers, Forest, Growth, Node, NodeTable, Tree};
 use qgraft::data::{BUNDLED, Encoder, parse_table};
 use qgraft::nn::Model;
 use qgraft::nn::loss::{cross_entropy, distillation, divergence, mean, soft_cross_entropy};
@@ -47,13 +47,22 @@ fn nodes_matrices_and_network_give_scikit_learns_probabilities() {
             let told = predict(network.build(&mut params).unwrap().as_ref(), &inputs).unwrap();
             assert!(apart(&told, &expected) < 1e-11, "{name}: network, {}", apart(&told, &expected));
         }
-        // Rows on a threshold lie half on either side, so the comparison is with steep sigmoids and of most rows.
+        // A row on a threshold, as iris with its tenths has some, lies half on either side for a sigmoid; all others agree.
         let gate = Gate::Sigmoid { split: 1e4, leaf: 40.0 };
         let (network, mut params) = ForestNetwork::of(&forest, &vec![1.0; rows.ncols()], gate, DType::F64).unwrap();
         let told = predict(network.build(&mut params).unwrap().as_ref(), &inputs).unwrap();
-        let near =
-            (0..rows.nrows()).filter(|&i| (0..3).all(|k| (told[[i, k]] - expected[[i, k]]).abs() < 1e-6)).count();
-        assert!(near * 10 >= rows.nrows() * 9, "{name}: {near} of {}", rows.nrows());
+        let nodes = || forest.trees().iter().flat_map(Tree::nodes);
+        let on_a_threshold = |row: usize| {
+            nodes().any(|node| match node {
+                Node::Split { feature, threshold, .. } => (rows[[row, *feature]] - threshold).abs() < 5e-3,
+                Node::Leaf { .. } => false,
+            })
+        };
+        let clear: Vec<usize> = (0..rows.nrows()).filter(|&row| !on_a_threshold(row)).collect();
+        assert!(clear.len() * 2 > rows.nrows(), "{name}: {} rows to compare", clear.len());
+        let (told, expected) = (told.select(Axis(0), &clear), expected.select(Axis(0), &clear));
+        // Steepness times distance is at least 50 for splits and 20 for leaves: e^-20 is 2e-9, times a handful of leaves.
+        assert!(apart(&told, &expected) < 1e-6, "{name}: sigmoids, {}", apart(&told, &expected));
     }
 }
 
