@@ -21,7 +21,7 @@ pub use cache::{Cached, FeatureCache, cache_key};
 pub use error::DataError;
 pub use folder::{BadPicture, decode, read_folder};
 pub use hold_out::HoldOut;
-pub use sampler::{Sampler, class_weights};
+pub use sampler::{Sampler, class_weights, picture_weights};
 pub use samples::{Features, Part, Picture, Pictures, Samples};
 pub use split::Split;
 pub use synthetic::Synthetic;
