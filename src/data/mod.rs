@@ -2,6 +2,7 @@
 //!
 //! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
 //! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`]: where they come from.
+//! * [`read_voc`]: pictures with boxes in them.
 //! * [`Sampler`]: which rows make up a step.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
 
@@ -16,6 +17,7 @@ mod split;
 mod synthetic;
 mod table;
 mod transform;
+mod voc;
 
 pub use cache::{Cached, FeatureCache, cache_key};
 pub use error::DataError;
@@ -27,3 +29,4 @@ pub use split::Split;
 pub use synthetic::Synthetic;
 pub use table::read_features;
 pub use transform::{Transform, resize};
+pub use voc::{BoxedPicture, BoxedPictures, read_voc};
