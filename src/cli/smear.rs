@@ -24,7 +24,7 @@ pub struct Smear {
     /// Photographs with boxes: a folder or zip file in the layout of Pascal VOC, with the lists train, val and test.
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// The whole comparison: three seeds, more fields, more epochs.
+    /// The whole comparison: three seeds, more fields, a wider network.
     #[arg(long)]
     full: bool,
     /// A head that looks again at what was found, beside its classical twin (see `qgraft list heads`).

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use super::folder::decode_bytes;
 use super::{DataError, Part, Picture, resize};
-use crate::classic::boxes::{Corners, inside};
 
 /// A picture and what is in it.
 #[derive(Clone, Debug)]
@@ -18,8 +17,8 @@ pub struct BoxedPicture {
     pub part: Part,
     /// The picture, scaled.
     pub picture: Picture,
-    /// Boxes, as shares of the picture, with their classes.
-    pub boxes: Vec<(Corners, usize)>,
+    /// Boxes (left, top, right, bottom, as shares of the picture) with their classes.
+    pub boxes: Vec<([f64; 4], usize)>,
 }
 
 /// Pictures with boxes.
@@ -32,6 +31,9 @@ pub struct BoxedPictures {
     /// Boxes that were left out, and why.
     pub skipped: Vec<String>,
 }
+
+/// Left, top, right, bottom.
+type Corners = [f64; 4];
 
 const LISTS: [(&str, Part); 3] = [("train", Part::Train), ("val", Part::Validation), ("test", Part::Test)];
 
@@ -69,7 +71,9 @@ pub fn read_voc(path: &Path, height: usize) -> Result<BoxedPictures, DataError> 
         let width = (picture.width * height / picture.height.max(1)).div_ceil(4) * 4;
         let mut boxes = Vec::new();
         for (name, [left, top, right, bottom]) in marked {
-            let corners = inside([left / size[0], top / size[1], right / size[0], bottom / size[1]]);
+            let corners = [left / size[0], top / size[1], right / size[0], bottom / size[1]];
+            let [left, top, right, bottom] = corners.map(|edge| edge.clamp(0.0, 1.0));
+            let corners = (left < right && top < bottom).then_some([left, top, right, bottom]);
             let label = pictures.classes.iter().position(|class| *class == name);
             match corners.zip(label) {
                 Some(found) => boxes.push(found),

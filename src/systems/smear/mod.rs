@@ -7,6 +7,7 @@
 //! * [`REMEDIES`]: what is fused. [`Spec`]: everything that decides the result.
 //! * [`run`]: the whole comparison, into one run folder. [`Findings`]: what it found.
 
+mod card;
 mod cells;
 mod detector;
 mod ensemble;
@@ -39,7 +40,7 @@ pub const ROW: SystemRow = SystemRow {
     name: "smear",
     doc: "Cells in smears: detectors under three remedies for rare classes, fused (after Kogan & Rios 2026, arXiv \
           2603.23742)",
-    card: None,
+    card: Some(&card::CARD),
 };
 
 /// What a run leaves behind.

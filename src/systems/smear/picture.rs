@@ -65,7 +65,8 @@ fn panel(image: &mut RgbImage, (left, top): (u32, u32), field: &Field, boxes: &[
         let place = 3 * ((y / ZOOM) as usize * picture.width + (x / ZOOM) as usize);
         image.put_pixel(left + x, top + y, Rgb([0, 1, 2].map(|k| picture.rgb[place + k])));
     }
-    for (corners, label) in boxes {
+    // The surest come first and should lie on top.
+    for (corners, label) in boxes.iter().rev() {
         let colour = Rgb(COLOURS[label % COLOURS.len()]);
         let pixel = |share: f64, size: u32| (share.clamp(0.0, 1.0) * f64::from(size - 1)).round() as u32;
         let [x1, y1, x2, y2] = *corners;
