@@ -201,7 +201,6 @@ fn a_detector_learns() {
     let mut spec = small();
     spec.fields = [40, 2, 10];
     spec.train.epochs = 6;
-    // Labels that say nothing but where cells are would still be learned: the overlap of 0.5 needs places.
     let out = place.path().join("run");
     let found = run(&spec, &Workplace { out: &out, cache: place.path(), threads: 2 }, &()).unwrap().findings;
     let best = found.members.iter().map(|arm| arm.map50.mean).fold(0.0, f64::max);

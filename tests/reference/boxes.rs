@@ -54,7 +54,7 @@ impl Case {
             lowest: match method {
                 Method::SoftenLinear | Method::SoftenGaussian { .. } => 0.001,
                 Method::Suppress => 0.0,
-                _ if self.number % 5 == 0 => 0.1,
+                _ if self.number.is_multiple_of(5) => 0.1,
                 _ => 0.0,
             },
             weights: if self.number / 4 % 2 == 1 { self.weights.clone() } else { Vec::new() },
