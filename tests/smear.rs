@@ -211,7 +211,8 @@ fn a_detector_learns() {
 
 #[test]
 fn a_spec_says_what_is_wrong() {
-    let rows: [(fn(&mut Spec), &str); 5] = [
+    type Spoil = fn(&mut Spec);
+    let rows: [(Spoil, &str); 5] = [
         (|spec| spec.edge = 30, "edge"),
         (|spec| spec.width = 12, "width"),
         (|spec| spec.simulation.correlations.push(1.5), "correlations"),
