@@ -1,7 +1,9 @@
-//! Classical estimators on plain arrays: the honest baselines, and the classifier behind quantum kernels.
+//! Classical estimators on plain arrays: the honest baselines, the classifier behind quantum kernels, and the fusion of
+//! boxes that detectors found.
 
 mod error;
 mod forest;
+pub mod boxes;
 mod least_squares;
 mod pca;
 mod svm;

@@ -15,6 +15,7 @@ mod noise_robustness;
 mod progress;
 mod run;
 mod simulate;
+mod smear;
 mod study;
 mod transpile;
 

@@ -9,6 +9,7 @@ use clap::Subcommand;
 use crate::cli::forest::Forest;
 use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::progress::{Bar, catch_interrupts};
+use crate::cli::smear::Smear;
 use crate::study::report::{json, table};
 use crate::systems::Progress;
 use crate::systems::qtl::{self, PresetRow, Source, Spec, Workplace};
@@ -26,6 +27,7 @@ enum System {
     #[command(name = "noise_robustness")]
     NoiseRobustness(Box<NoiseRobustness>),
     Forest(Box<Forest>),
+    Smear(Box<Smear>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -105,6 +107,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         System::Qtl(options) => options.run(),
         System::NoiseRobustness(options) => options.run(),
         System::Forest(options) => options.run(),
+        System::Smear(options) => options.run(),
     }
 }
 

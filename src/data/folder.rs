@@ -89,8 +89,12 @@ pub fn read_folder(folder: &Path, split: Split, bad: BadPicture) -> Result<Pictu
 
 /// Reads one PNG or JPEG; grey becomes three equal channels, transparency is dropped.
 pub fn decode(path: &Path) -> Result<Picture, DataError> {
-    let bytes = fs::read(path).map_err(DataError::io(path))?;
-    let rgb = image::load_from_memory(&bytes)
+    decode_bytes(&fs::read(path).map_err(DataError::io(path))?, path)
+}
+
+/// The same of a file's content; `path` is for the message.
+pub(super) fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Picture, DataError> {
+    let rgb = image::load_from_memory(bytes)
         .map_err(|e| DataError::BadImage { path: path.into(), reason: e.to_string() })?
         .into_rgb8();
     Ok(Picture { width: rgb.width() as usize, height: rgb.height() as usize, rgb: rgb.into_raw() })

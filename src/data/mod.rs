@@ -3,6 +3,7 @@
 //! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
 //! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`]: where they come from.
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
+//! * [`read_voc`]: pictures with boxes in them.
 //! * [`Sampler`]: which rows make up a step.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
 
@@ -20,6 +21,7 @@ mod synthetic;
 mod table;
 mod tabular;
 mod transform;
+mod voc;
 
 pub use bundled::{BUNDLED, BundledRow};
 pub use cache::{Cached, FeatureCache, cache_key};
@@ -27,10 +29,11 @@ pub use delimited::{parse_table, read_table};
 pub use error::DataError;
 pub use folder::{BadPicture, decode, read_folder};
 pub use hold_out::HoldOut;
-pub use sampler::{Sampler, class_weights};
+pub use sampler::{Sampler, class_weights, picture_weights};
 pub use samples::{Features, Part, Picture, Pictures, Samples};
 pub use split::Split;
 pub use synthetic::Synthetic;
 pub use table::read_features;
 pub use tabular::{Column, Encoder, Tabular};
 pub use transform::{Transform, resize};
+pub use voc::{BoxedPicture, BoxedPictures, read_voc};

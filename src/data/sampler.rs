@@ -83,3 +83,21 @@ pub fn class_weights(labels: &[usize], classes: usize, power: f64) -> Vec<f64> {
     let even = labels.len() as f64 / classes as f64;
     counts.into_iter().map(|count| (even / count.max(1) as f64).powf(power)).collect()
 }
+
+/// How often to draw each picture so that rare classes are seen more: the mean over its things of 1 / share of the thing's
+/// class, to the power 1 / `temperature`; a picture without things counts 1. For [`Sampler::Weighted`].
+///
+/// ```
+/// use qgraft::data::picture_weights;
+/// let weights = picture_weights(&[vec![0, 0, 0], vec![0, 1], vec![]], 2, 1.0);
+/// assert_eq!(weights, [1.25, 3.125, 1.0]);
+/// ```
+pub fn picture_weights(labels: &[Vec<usize>], classes: usize, temperature: f64) -> Vec<f64> {
+    // class_weights at power 1 is N / (K n_c); a share is n_c / N.
+    let weights = class_weights(&labels.concat(), classes, 1.0);
+    let weight = |things: &Vec<usize>| match things.len() {
+        0 => 1.0,
+        count => things.iter().map(|&label| weights[label] * classes as f64).sum::<f64>() / count as f64,
+    };
+    labels.iter().map(|things| weight(things).powf(temperature.recip())).collect()
+}

@@ -2,13 +2,14 @@
 //!
 //! [`train`] is the only loop; [`parallel`] spreads independent trainings over threads. [`metric`] measures
 //! predictions, [`stats`] and [`compare`] say what differences over seeds mean, [`energy`] what the work cost,
-//! [`conformal`] puts intervals around predictions, [`learning_curve`] asks how results grow with labels,
+//! [`conformal`] puts intervals around predictions, [`detection`] judges boxes in pictures, [`learning_curve`] asks how results grow with labels,
 //! [`report`] tells it all as HTML, table and JSON, and [`files`] writes the run folder as one piece. [`battery`] does
 //! hundreds of runs as one study, [`landscape`] looks at gradients before any training.
 
 pub mod battery;
 pub mod compare;
 pub mod conformal;
+pub mod detection;
 pub mod energy;
 pub mod error;
 pub mod files;

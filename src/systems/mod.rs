@@ -5,6 +5,7 @@ pub mod forest;
 mod inputs;
 pub mod noise_robustness;
 pub mod qtl;
+pub mod smear;
 pub mod spec;
 
 use std::path::Path;
@@ -23,7 +24,7 @@ pub struct SystemRow {
 }
 
 /// Every system.
-pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, forest::ROW];
+pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::io::Write as _;
 use std::path::Path;
 
+use base64::Engine;
+
 use super::figure::Figure;
 use super::table::Table;
 use crate::study::error::{Result, StudyError};
@@ -23,6 +25,13 @@ pub enum Block {
     Table(Table),
     /// Figures side by side.
     Figures(Vec<Figure>),
+    /// A picture made of pixels.
+    Picture {
+        /// What it shows and how to read it.
+        caption: String,
+        /// The PNG file.
+        png: Vec<u8>,
+    },
 }
 
 /// A part of the page.
@@ -57,7 +66,7 @@ impl Page {
         let _ = write!(
             page,
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}</style>\n</head>\n\
              <body>\n<header>\n<h1>{title}</h1>\n<p class=\"facts\">{}</p>\n</header>\n<nav>",
@@ -127,6 +136,13 @@ fn block(block: &Block) -> String {
             let drawn: String = figures.iter().map(Figure::html).collect();
             let class = if figures.len() > 1 { "grid pair" } else { "alone" };
             format!("<div class=\"{class}\">\n{drawn}</div>\n")
+        }
+        Block::Picture { caption, png } => {
+            let (caption, data) = (escape(caption), base64::engine::general_purpose::STANDARD.encode(png));
+            format!(
+                "<figure><figcaption>{caption}</figcaption><img alt=\"{caption}\" style=\"max-width:100%\" \
+                 src=\"data:image/png;base64,{data}\"></figure>\n"
+            )
         }
     }
 }

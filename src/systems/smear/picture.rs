@@ -1,0 +1,87 @@
+//! Fields with boxes on them.
+
+use std::io::Cursor;
+
+use image::{ImageFormat, Rgb, RgbImage};
+
+use crate::classic::boxes::Corners;
+use crate::systems::smear::cells::Field;
+use crate::systems::smear::measure::Shown;
+
+/// One colour per class; classes beyond the last begin again.
+const COLOURS: [[u8; 3]; 8] = [
+    [40, 120, 60],
+    [255, 160, 0],
+    [220, 60, 40],
+    [30, 110, 220],
+    [150, 40, 200],
+    [20, 20, 20],
+    [200, 0, 120],
+    [0, 160, 170],
+];
+
+/// Names of the colours, for captions.
+pub const COLOUR_NAMES: [&str; 8] = ["green", "orange", "red", "blue", "violet", "black", "magenta", "turquoise"];
+
+/// Pixels drawn for one of a field, and between panels.
+const ZOOM: u32 = 3;
+const GAP: u32 = 8;
+
+/// Boxes of members and of their fusion with a lower score are not drawn. They count nevertheless: low scores carry much of
+/// the average precision and would cover the picture.
+pub const SHOWN_FROM: f64 = 0.25;
+
+/// A PNG: a row of panels for each field with the truth, every member's boxes, and the fused ones.
+pub fn png(fields: &[Field], shown: &[Shown]) -> Vec<u8> {
+    let Some(first) = shown.first() else { return Vec::new() };
+    let (width, height) = (fields[first.field].picture.width as u32, fields[first.field].picture.height as u32);
+    let (across, down) = (ZOOM * width + GAP, ZOOM * height + GAP);
+    let mut image = RgbImage::from_pixel(3 * across - GAP, shown.len() as u32 * down - GAP, Rgb([255; 3]));
+    for (row, Shown { field, members, fused }) in shown.iter().enumerate() {
+        let field = &fields[*field];
+        let sure = |score: f64| score >= SHOWN_FROM;
+        let truth = field.truths.iter().map(|truth| (truth.corners, truth.label)).collect();
+        let told = members.iter().flatten().filter(|found| sure(found.score));
+        let kept = fused.iter().filter(|found| sure(found.score));
+        let panels: [Vec<(Corners, usize)>; 3] = [
+            truth,
+            told.map(|found| (found.corners, found.label)).collect(),
+            kept.map(|found| (found.corners, found.label)).collect(),
+        ];
+        for (column, boxes) in panels.iter().enumerate() {
+            let corner = (column as u32 * across, row as u32 * down);
+            panel(&mut image, corner, field, boxes, if column == 1 { 1 } else { 2 });
+        }
+    }
+    let mut file = Cursor::new(Vec::new());
+    image.write_to(&mut file, ImageFormat::Png).expect("a picture in memory can be written to memory");
+    file.into_inner()
+}
+
+fn panel(image: &mut RgbImage, (left, top): (u32, u32), field: &Field, boxes: &[(Corners, usize)], line: u32) {
+    let picture = &field.picture;
+    let (width, height) = (ZOOM * picture.width as u32, ZOOM * picture.height as u32);
+    for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+        let place = 3 * ((y / ZOOM) as usize * picture.width + (x / ZOOM) as usize);
+        image.put_pixel(left + x, top + y, Rgb([0, 1, 2].map(|k| picture.rgb[place + k])));
+    }
+    // The surest come first and should lie on top.
+    for (corners, label) in boxes.iter().rev() {
+        let colour = Rgb(COLOURS[label % COLOURS.len()]);
+        let pixel = |share: f64, size: u32| (share.clamp(0.0, 1.0) * f64::from(size - 1)).round() as u32;
+        let [x1, y1, x2, y2] = *corners;
+        let (x1, y1, x2, y2) = (pixel(x1, width), pixel(y1, height), pixel(x2, width), pixel(y2, height));
+        for k in 0..line {
+            let (x1, y1) = ((x1 + k).min(x2), (y1 + k).min(y2));
+            let (x2, y2) = (x2.saturating_sub(k).max(x1), y2.saturating_sub(k).max(y1));
+            for x in x1..=x2 {
+                image.put_pixel(left + x, top + y1, colour);
+                image.put_pixel(left + x, top + y2, colour);
+            }
+            for y in y1..=y2 {
+                image.put_pixel(left + x1, top + y, colour);
+                image.put_pixel(left + x2, top + y, colour);
+            }
+        }
+    }
+}
