@@ -14,6 +14,7 @@ mod noise_robustness;
 mod progress;
 mod run;
 mod simulate;
+mod soh;
 mod study;
 mod transpile;
 
