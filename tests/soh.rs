@@ -154,7 +154,9 @@ fn every_calibration_covers_exchangeable_points() {
         let share = if row.name == "whole_life" { covered.lives } else { covered.points };
         // 200 scores calibrate where cells count: a standard deviation of 0.021, three of them.
         assert!((share - 0.9).abs() < 0.065, "{}: {covered:?}", row.name);
-        assert_eq!(covered.infinite, 0.0, "{}", row.name);
+        // A level that follows misses asks for certainty, and gets the whole line, after several of them in a row.
+        let most = if row.name == "adaptive" { 0.02 } else { 0.0 };
+        assert!(covered.infinite <= most, "{}: {covered:?}", row.name);
     }
     let few = Scene { source: &source[..3], ..scene };
     let covered = Covered::of(&test, &(CALIBRATIONS[0].radii)(&few));

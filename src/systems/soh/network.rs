@@ -62,7 +62,7 @@ impl Model for Forecaster {
 impl Network for Built {
     fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Output, NnError> {
         let states = self.lstm.forward(first(inputs)?)?;
-        let latent = states.narrow(1, states.dim(1)? - 1, 1)?.squeeze(1)?;
+        let latent = states.narrow(1, states.dim(1)? - 1, 1)?.squeeze(1)?.contiguous()?;
         let dense = dropout(&self.dense.forward(&latent)?.relu()?, DROPPED, "dense", mode)?;
         let increment = self.head.logits(&dense)?;
         Ok(Output::new(latent, increment))
