@@ -221,7 +221,8 @@ fn a_quantum_head_forecasts_too() {
 
 #[test]
 fn bad_settings_are_named() {
-    let table: [(&str, fn(&mut Spec)); 5] = [
+    type Spoil = fn(&mut Spec);
+    let table: [(&str, Spoil); 5] = [
         ("seeds", |spec| spec.seeds.clear()),
         ("alpha", |spec| spec.alpha = 1.0),
         ("lambdas", |spec| spec.lambdas = vec![-1.0]),
