@@ -18,7 +18,8 @@ pub struct Criterion {
     pub holds: bool,
 }
 
-/// Every criterion whose arms and targets were run. Ranges were fixed before any was measured.
+/// Every criterion whose arms and targets were run. Ranges of the trainings were fixed before the first of them; those of
+/// the simulations were set with a trial of the same simulations at hand.
 pub fn criteria(
     targets: &[TargetFound],
     chosen: &[Chosen],

@@ -107,7 +107,8 @@ fn coverage(target: &TargetFound) -> Figure {
 
 fn criteria(findings: &Findings) -> Table {
     let header = ["what", "measured", "from", "to", "holds"];
-    let caption = "Ranges were fixed before anything was measured; what does not hold is told as it is";
+    let caption = "Ranges of the trainings were fixed before the first of them, those of the simulations after a trial; what does \
+                   not hold is told as it is";
     let mut table = Table::new("criteria", caption, &header, 1);
     for c in &findings.criteria {
         let holds = if c.holds { "yes" } else { "no" };
