@@ -5,11 +5,13 @@ mod error;
 mod forest;
 pub mod boxes;
 mod least_squares;
+mod logistic;
 mod pca;
 mod svm;
 
 pub use error::ClassicError;
 pub use forest::{Answers, Forest, Grown, Growth, MatrixForm, Node, NodeTable, Tree};
 pub use least_squares::LeastSquares;
+pub use logistic::Logistic;
 pub use pca::Pca;
 pub use svm::SupportVectors;

@@ -16,6 +16,7 @@ mod progress;
 mod run;
 mod simulate;
 mod smear;
+mod soh;
 mod study;
 mod transpile;
 

@@ -10,6 +10,7 @@ use crate::cli::forest::Forest;
 use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::smear::Smear;
+use crate::cli::soh::Soh;
 use crate::study::report::{json, table};
 use crate::systems::Progress;
 use crate::systems::qtl::{self, PresetRow, Source, Spec, Workplace};
@@ -28,6 +29,7 @@ enum System {
     NoiseRobustness(Box<NoiseRobustness>),
     Forest(Box<Forest>),
     Smear(Box<Smear>),
+    Soh(Box<Soh>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -108,6 +110,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         System::NoiseRobustness(options) => options.run(),
         System::Forest(options) => options.run(),
         System::Smear(options) => options.run(),
+        System::Soh(options) => options.run(),
     }
 }
 

@@ -6,6 +6,7 @@ mod inputs;
 pub mod noise_robustness;
 pub mod qtl;
 pub mod smear;
+pub mod soh;
 pub mod spec;
 
 use std::path::Path;
@@ -24,7 +25,7 @@ pub struct SystemRow {
 }
 
 /// Every system.
-pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW];
+pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]
