@@ -8,6 +8,7 @@ use clap::Subcommand;
 
 use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::progress::{Bar, catch_interrupts};
+use crate::cli::rotation::Rotation;
 use crate::study::report::{json, table};
 use crate::systems::Progress;
 use crate::systems::qtl::{self, PresetRow, Source, Spec, Workplace};
@@ -24,6 +25,7 @@ enum System {
     Qtl(Box<Qtl>),
     #[command(name = "noise_robustness")]
     NoiseRobustness(Box<NoiseRobustness>),
+    Rotation(Box<Rotation>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -102,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.system {
         System::Qtl(options) => options.run(),
         System::NoiseRobustness(options) => options.run(),
+        System::Rotation(options) => options.run(),
     }
 }
 

@@ -4,6 +4,7 @@ pub mod card;
 mod inputs;
 pub mod noise_robustness;
 pub mod qtl;
+pub mod rotation;
 pub mod spec;
 
 use std::path::Path;
@@ -22,7 +23,7 @@ pub struct SystemRow {
 }
 
 /// Every system.
-pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW];
+pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, rotation::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]
