@@ -43,7 +43,7 @@ pub struct Noise {
     pub device: String,
     /// Row of the noise-model table.
     pub model: String,
-    /// The source of noise that is on ([`scale`]).
+    /// The source of noise that is on, a row of `qgraft list sources`; or "all", "none".
     pub channel: String,
     /// Factor on it.
     pub scale: f64,

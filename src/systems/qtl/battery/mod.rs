@@ -1,7 +1,7 @@
 //! The battery of the hybrid-transfer study (arXiv 2603.16973): hundreds of runs from one file, resumable, told in one
 //! report.
 //!
-//! `file` → `plan` (every run with a stable id) → `run`, spread by [`work`](crate::study::battery::work) → `tell`.
+//! `file` → `plan` (every run with a stable id) → `run`, spread by [`work`](crate::study::battery::work()) → `tell`.
 //!
 //! * [`File`]: lists and studies. [`resolve`], [`Only`]: what is to be run.
 //! * [`run`]: everything, into one folder. [`STUDIES`], [`AXES`]: what a file can ask for.
