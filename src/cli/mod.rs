@@ -13,6 +13,7 @@ mod list;
 mod noise;
 mod noise_robustness;
 mod progress;
+mod rotation;
 mod run;
 mod simulate;
 mod smear;

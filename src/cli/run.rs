@@ -11,6 +11,7 @@ use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::smear::Smear;
 use crate::cli::soh::Soh;
+use crate::cli::rotation::Rotation;
 use crate::study::report::{json, table};
 use crate::systems::Progress;
 use crate::systems::qtl::{self, PresetRow, Source, Spec, Workplace};
@@ -30,6 +31,7 @@ enum System {
     Forest(Box<Forest>),
     Smear(Box<Smear>),
     Soh(Box<Soh>),
+    Rotation(Box<Rotation>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -111,6 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         System::Forest(options) => options.run(),
         System::Smear(options) => options.run(),
         System::Soh(options) => options.run(),
+        System::Rotation(options) => options.run(),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod noise_robustness;
 pub mod qtl;
 pub mod smear;
 pub mod soh;
+pub mod rotation;
 pub mod spec;
 
 use std::path::Path;
@@ -25,7 +26,7 @@ pub struct SystemRow {
 }
 
 /// Every system.
-pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW];
+pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW, rotation::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]

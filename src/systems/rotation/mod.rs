@@ -1,0 +1,60 @@
+//! Image rotation angle: five heads that know the circle and one that does not (after Woehrer 2026, arXiv:2603.25351).
+//!
+//! Drawn upright scenes → views under any angle → the same small network with each head → errors around the circle, at
+//! the seam, and on scenes whose angle cannot be known.
+//!
+//! * [`HEADS`]: what is compared. [`Spec`]: everything that decides the result.
+//! * [`run`]: the whole comparison, into one run folder. [`Findings`]: what it found.
+
+mod heads;
+mod measure;
+mod network;
+mod page;
+mod scene;
+mod spec;
+
+pub use heads::{Form, HEADS, HeadRow};
+pub use measure::{Errors, Findings, Measured};
+pub use page::table;
+pub use scene::Scene;
+pub use spec::{FORMAT, Spec};
+
+use std::path::PathBuf;
+
+use crate::study::StudyError;
+use crate::study::files::RunFolder;
+use crate::systems::{Progress, SystemRow, Workplace};
+
+/// Its row in the table of systems.
+pub const ROW: SystemRow = SystemRow {
+    name: "rotation",
+    doc: "Image rotation angle: five heads that know the circle and one that does not (after Woehrer 2026, arXiv \
+          2603.25351)",
+    card: None,
+};
+
+/// What a run leaves behind.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was found.
+    pub findings: Findings,
+    /// The run folder.
+    pub folder: PathBuf,
+}
+
+/// Trains and judges every head and writes a folder: report.html, metrics.json, spec.toml.
+///
+/// # Errors
+/// On a bad spec, a training that diverges, a folder that cannot be written, or when `progress` says stop; nothing
+/// half-written is left behind.
+pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Result<Outcome, StudyError> {
+    spec.check()?;
+    // Made and dropped again: a folder that is taken should be said before the work, not after.
+    RunFolder::create(place.out).map(drop)?;
+    let findings = measure::findings(spec, place.threads, progress)?;
+    let folder = RunFolder::create(place.out)?;
+    folder.write("spec.toml", spec.to_toml().as_bytes())?;
+    folder.write("metrics.json", findings.to_json()?.as_bytes())?;
+    folder.write("report.html", page::page(spec, &findings).html().as_bytes())?;
+    Ok(Outcome { findings, folder: folder.finish()? })
+}
