@@ -108,7 +108,7 @@ fn a_fitted_decay_is_that_of_the_points() {
 
 fn samples(groups: Vec<usize>) -> Samples {
     let shape = Synthetic { training: 90, held_out: 30, classes: 3, separation: 1.0, seed: 0 };
-    Samples { groups, ..shape.features(4).samples }
+    Samples { groups, ..shape.features("any", 4).samples }
 }
 
 #[test]
@@ -142,5 +142,5 @@ fn rows_that_the_data_holds_out_are_the_test_rows_of_every_seed() {
     let mut one_group = samples(vec![7; 120]);
     let error = HoldOut { validation: 0.2, test: Some(0.2), seed: 0 }.apply(&mut one_group).unwrap_err();
     assert!(matches!(error, DataError::ClassTooSmall { .. }), "{error}");
-    Synthetic { training: 4, held_out: 2, classes: 2, separation: 1.0, seed: 0 }.features(3);
+    Synthetic { training: 4, held_out: 2, classes: 2, separation: 1.0, seed: 0 }.features("any", 3);
 }

@@ -5,9 +5,9 @@ pub mod forest;
 mod inputs;
 pub mod noise_robustness;
 pub mod qtl;
+pub mod rotation;
 pub mod smear;
 pub mod soh;
-pub mod rotation;
 pub mod spec;
 
 use std::path::Path;

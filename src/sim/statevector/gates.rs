@@ -14,6 +14,7 @@ use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply};
 use crate::sim::statevector::low::{Shuffles, shuffle};
 use crate::sim::statevector::plain::{self, Real};
 use crate::sim::statevector::vector::Vectors;
+use crate::sim::statevector::within::{self, Within};
 
 /// A gate with everything that does not depend on angles worked out.
 pub struct Gate {
@@ -106,7 +107,15 @@ impl Gate {
             Kind::Permutation(to) => to[..] == [1, 0],
             _ => false,
         };
-        form && plain::fits::<F>(&self.places, lanes, self.by_row)
+        form && (plain::fits::<F>(&self.places, lanes, self.by_row) || self.within::<F>(lanes).is_some())
+    }
+
+    /// Its operands, if one of them lies inside a register of a single row.
+    fn within<F: Vectors>(&self, lanes: usize) -> Option<Within> {
+        match self.targets[..] {
+            [target] if lanes == 1 => Within::new::<F>(self.total, &self.controls, target),
+            _ => None,
+        }
     }
 
     /// [`Gate::apply`] for a gate that is plain, on one part of a state.
@@ -118,19 +127,19 @@ impl Gate {
         angles: &Angles,
         rows: Range<usize>,
     ) {
-        let places = &self.places;
-        if self.kind != Kind::Real {
-            return F::dispatch(plain::Flip { part, lanes, places });
-        }
         match bound {
-            Some(bound) => {
-                let matrix = Real { list: &bound.entries, by_row: false };
-                F::dispatch(plain::Apply { part, lanes, places, matrix });
-            }
-            None => {
-                let list = self.values(angles, rows);
-                F::dispatch(plain::Apply { part, lanes, places, matrix: Real { list: &list, by_row: true } });
-            }
+            Some(bound) => self.turn(part, lanes, Real { list: &bound.entries, by_row: false }),
+            None => self.turn(part, lanes, Real { list: &self.values(angles, rows), by_row: lanes > 1 }),
+        }
+    }
+
+    /// One part of a state under the matrix of a gate that is plain, or its inverse.
+    fn turn<F: Vectors>(&self, part: &mut [F], lanes: usize, matrix: Real<F>) {
+        let places = &self.places;
+        match self.within::<F>(lanes) {
+            Some(within) => F::dispatch(within::Apply { part, within: &within, matrix }),
+            None if self.kind == Kind::Real => F::dispatch(plain::Apply { part, lanes, places, matrix }),
+            None => F::dispatch(plain::Flip { part, lanes, places }),
         }
     }
 
@@ -180,7 +189,6 @@ impl Gate {
         let lanes = ket.lanes;
         if self.is_plain::<F>(lanes) {
             let fresh;
-            let by_row = bound.is_none();
             let list = match bound {
                 Some(bound) => &bound.inverse,
                 None => {
@@ -188,23 +196,23 @@ impl Gate {
                     &fresh
                 }
             };
-            let mut own = vec![0.0; if by_row { list.len() } else { 0 }];
+            let mut own = vec![0.0; if bound.is_none() { list.len() } else { 0 }];
+            let found = if bound.is_none() { &mut own[..] } else { shared };
+            let inverse = Real { list, by_row: bound.is_none() && lanes > 1 };
             let parts = [(&mut ket.re, &mut bra.re), (&mut ket.im, &mut bra.im)];
             for (ket, bra) in parts.into_iter().take(if real { 1 } else { 2 }) {
-                let places = &self.places;
-                if self.kind != Kind::Real {
-                    F::dispatch(plain::Flip { part: ket, lanes, places });
-                    F::dispatch(plain::Flip { part: bra, lanes, places });
-                } else if self.map.is_fixed() {
-                    let matrix = Real { list, by_row };
-                    F::dispatch(plain::Apply { part: ket, lanes, places, matrix });
-                    F::dispatch(plain::Apply { part: bra, lanes, places, matrix });
-                } else {
-                    let found = if by_row { &mut own[..] } else { &mut shared[..] };
-                    F::dispatch(plain::Unapply { ket, bra, lanes, places, inverse: Real { list, by_row }, found });
+                if self.map.is_fixed() {
+                    self.turn(ket, lanes, inverse);
+                    self.turn(bra, lanes, inverse);
+                    continue;
+                }
+                let found = &mut *found;
+                match self.within::<F>(lanes) {
+                    Some(within) => F::dispatch(within::Unapply { ket, bra, within: &within, inverse, found }),
+                    None => F::dispatch(plain::Unapply { ket, bra, lanes, places: &self.places, inverse, found }),
                 }
             }
-            if by_row {
+            if bound.is_none() {
                 self.map.gradient(angles, rows, &own, |row, slot, value| rows_found.push((row, slot, value)));
             }
             return;

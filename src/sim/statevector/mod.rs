@@ -16,6 +16,7 @@ mod plain;
 mod prepared;
 pub(super) mod strings;
 pub(super) mod vector;
+mod within;
 
 pub use prepared::Prepared;
 
@@ -143,9 +144,15 @@ impl Plan {
         Passes::new(&fuse::fuse(gates, width), width)
     }
 
+    /// Rows that run together; one by one if ket and bra of more would leave the second-level cache and no kernel is
+    /// slower for it.
+    fn lanes<F: Vectors>(&self, batch: usize) -> usize {
+        if self.qubits >= 13 && self.is_real::<F>(1) { 1 } else { lanes::<F>(self.qubits, batch) }
+    }
+
     /// `each` for every run of rows, in order.
     fn for_rows<F: Vectors, T: Send>(&self, batch: usize, each: impl Fn(Range<usize>) -> T + Send + Sync) -> Vec<T> {
-        let mut chunks = chunks(batch, lanes::<F>(self.qubits, batch));
+        let mut chunks = chunks(batch, self.lanes::<F>(batch));
         if chunks.len() == 1 {
             // Handing work to another thread takes longer than a small program.
             return chunks.drain(..).map(each).collect();
@@ -270,7 +277,7 @@ impl Statevector {
             let mut bra = strings.bra(&ket, |lane, o| cotangent[[rows.start + lane, o]]);
             let (mut shared, mut by_row) = (vec![0.0; numbers], Vec::new());
             let mut end = numbers;
-            let real = strings.are_real() && plan.is_real::<F>(rows.len());
+            let real = strings.are_real() && plan.is_real::<F>(rows.len()) && ket.im.iter().all(|&x| x == F::ZERO);
             for (gate, bound) in plan.gates.iter().zip(&bounds).rev() {
                 let found = &mut shared[end - gate.numbers()..end];
                 gate.unapply((&mut ket, &mut bra), real, bound, &angles, rows.clone(), found, &mut by_row);

@@ -231,7 +231,12 @@ impl<F: Vectors> Work<F> for Leaf<'_, F> {
 fn run_step<U: Unit>(unit: U, step: &Step<U::Number>, tile: &mut State<U::Number>, base: usize) {
     match step {
         Step::Pair(pair) => pair.apply(unit, tile),
-        Step::Phases(tables) => tables.iter().for_each(|table| table.apply(unit, tile, base)),
+        // A loop, because a closure may be compiled apart from it, for the oldest machine.
+        Step::Phases(tables) => {
+            for table in tables {
+                table.apply(unit, tile, base);
+            }
+        }
         Step::Low(gate) => shuffle(tile, gate),
         Step::High { places, kind, list } => apply(tile, places, kind, Entries { list, by_row: false }),
     }

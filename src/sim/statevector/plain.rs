@@ -17,7 +17,9 @@ pub struct Real<'a, F> {
 
 /// Whether every block of a gate's amplitudes is whole registers.
 pub fn fits<F: Vectors>(places: &Places, lanes: usize, by_row: bool) -> bool {
-    places.size() == 2 && (if by_row { lanes } else { lanes * places.run }).is_multiple_of(F::WIDTH)
+    // A single row shares its entries with no other.
+    let block = if by_row && lanes > 1 { lanes } else { lanes * places.run };
+    places.size() == 2 && block.is_multiple_of(F::WIDTH)
 }
 
 /// Calls the body for every pair of registers that a gate joins: their numbers, and that of the lane's register.

@@ -4,6 +4,9 @@ use crate::study::error::{Result, StudyError};
 use crate::study::report::html::escape;
 use crate::study::stats;
 
+/// Rows above which a page shows the caption alone until the reader asks.
+const FOLDED: usize = 40;
+
 /// A table of plain text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
@@ -26,7 +29,7 @@ impl Table {
         Self { name: name.into(), caption: caption.into(), header, rows: Vec::new(), names }
     }
 
-    /// `<table>` under its caption.
+    /// `<table>` under its caption; a long one is folded away under it.
     pub fn html(&self) -> String {
         let name = |place: usize| if place < self.names { " class=\"name\"" } else { "" };
         let head = |(place, cell): (usize, &String)| format!("<th scope=\"col\"{}>{}</th>", name(place), escape(cell));
@@ -38,13 +41,19 @@ impl Table {
             };
             format!("<tr>{}</tr>", cells.iter().enumerate().map(cell).collect::<String>())
         };
-        format!(
-            "<p class=\"caption\" id=\"{}\">{}</p>\n<div class=\"scroll\"><table class=\"fit\">\n<thead><tr>{header}</tr></thead>\n\
-             <tbody>\n{}\n</tbody>\n</table></div>\n",
-            self.name,
-            escape(&self.caption),
+        let table = format!(
+            "<div class=\"scroll\"><table class=\"fit\">\n<thead><tr>{header}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table></div>\n",
             self.rows.iter().map(row).collect::<Vec<_>>().join("\n")
-        )
+        );
+        let caption = escape(&self.caption);
+        match self.rows.len() > FOLDED {
+            false => format!("<p class=\"caption\" id=\"{}\">{caption}</p>\n{table}", self.name),
+            true => format!(
+                "<details id=\"{}\"><summary class=\"caption\">{caption}; {} rows</summary>\n{table}</details>\n",
+                self.name,
+                self.rows.len()
+            ),
+        }
     }
 
     /// A `table` environment with the rules of the booktabs package.

@@ -278,7 +278,7 @@ fn load(job: &Training, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
                 value: job.backbone.clone(),
                 reason: "synthetic features are as wide as a backbone's, and this one has no width of its own",
             })?;
-            return Ok(shape.features(width));
+            return Ok(shape.features(&job.backbone, width));
         }
         Source::Folder => qtl::Source::Folder,
         Source::Features => qtl::Source::Features,

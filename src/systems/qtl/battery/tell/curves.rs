@@ -216,10 +216,13 @@ fn noise_scaling(study: &StudyRow, runs: &[&Finished<'_>]) -> Vec<Block> {
     blocks
 }
 
-/// Validation accuracy by epoch, a figure for each data set, a line with a band for each head.
+/// Bands that can be told apart in one figure.
+const BANDS: usize = 4;
+
+/// Validation accuracy by epoch, a figure for each data set, a line for each head, with a band if there are few.
 fn learning(study: &StudyRow, runs: &[&Finished<'_>]) -> Option<Block> {
     let figure = |(name, own): (Vec<&str>, Vec<&Finished<'_>>)| {
-        let lines: Vec<Line> = grouped(&own, &["head"])
+        let mut lines: Vec<Line> = grouped(&own, &["head"])
             .into_iter()
             .map(|(head, own)| {
                 let epochs = own.iter().map(|run| trained(run).history.len()).min().unwrap_or(0);
@@ -231,12 +234,13 @@ fn learning(study: &StudyRow, runs: &[&Finished<'_>]) -> Option<Block> {
             })
             .filter(|line| !line.points.is_empty())
             .collect();
+        let shown = if lines.len() <= BANDS { "line and band: mean ± sd" } else { "mean" };
+        if lines.len() > BANDS {
+            lines.iter_mut().for_each(|line| line.spread.clear());
+        }
         (!lines.is_empty()).then(|| Figure {
             name: format!("{}_learning_{}", study.name, name[0]),
-            caption: format!(
-                "{}: validation accuracy by epoch; line and band: mean ± sd over all runs of the head",
-                name[0]
-            ),
+            caption: format!("{}: validation accuracy by epoch; {shown} over all runs of the head", name[0]),
             drawing: Drawing::Lines {
                 x: ("epoch".into(), Scale::Linear),
                 y: ("validation accuracy (%)".into(), Scale::Linear),
