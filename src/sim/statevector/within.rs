@@ -53,7 +53,8 @@ impl Within {
     #[inline(always)]
     fn weights<U: Unit>(&self, unit: U, matrix: Real<U::Number>) -> [[U::Register; 2]; 2] {
         assert!(matrix.list.len() == 8, "a matrix has four complex entries");
-        [0, 1].map(|above| {
+        let mut out = [[unit.splat(U::Number::ZERO); 2]; 2];
+        for above in 0..2 {
             let (mut straight, mut cross) = ([U::Number::ONE; WIDEST], [U::Number::ZERO; WIDEST]);
             for place in (0..WIDEST).filter(|&place| self.is_on(place)) {
                 let bit = self.bit(place, above);
@@ -61,8 +62,9 @@ impl Within {
                 cross[place] = matrix.list[2 * (1 + bit)];
             }
             // SAFETY: no register is longer than the arrays.
-            unsafe { [unit.load(&straight, 0), unit.load(&cross, 0)] }
-        })
+            out[above] = unsafe { [unit.load(&straight, 0), unit.load(&cross, 0)] };
+        }
+        out
     }
 }
 

@@ -125,10 +125,12 @@ impl<F: Vectors> Apply<'_, F> {
         for run in 0..group.places.count {
             let start = group.places.start(run);
             for at in start..start + group.places.run {
-                // SAFETY: `check` has seen that the places of the group are those of the state.
-                let x: [(U::Register, U::Register); R] = std::array::from_fn(|r| unsafe {
-                    (unit.load(&state.re, at + offsets[r]), unit.load(&state.im, at + offsets[r]))
-                });
+                // Loops over registers, because a closure may be compiled apart from them, for the oldest machine.
+                let mut x = [(zero, zero); R];
+                for r in 0..R {
+                    // SAFETY: `check` has seen that the places of the group are those of the state.
+                    x[r] = unsafe { (unit.load(&state.re, at + offsets[r]), unit.load(&state.im, at + offsets[r])) };
+                }
                 for out in 0..R {
                     let (mut re, mut im) = (zero, zero);
                     for input in 0..R {
@@ -179,11 +181,12 @@ impl<F: Vectors> Overlaps<'_, F> {
         for run in 0..group.places.count {
             let start = group.places.start(run);
             for at in start..start + group.places.run {
-                // SAFETY: `check` has seen that the places of the group are those of the state.
-                let x: [(U::Register, U::Register); R] = std::array::from_fn(|r| unsafe {
+                let mut x = [(zero, zero); R];
+                for r in 0..R {
                     let place = at + group.places.offsets[r];
-                    (unit.load(&state.re, place), unit.load(&state.im, place))
-                });
+                    // SAFETY: `check` has seen that the places of the group are those of the state.
+                    x[r] = unsafe { (unit.load(&state.re, place), unit.load(&state.im, place)) };
+                }
                 for a in 0..R {
                     for b in 0..R {
                         for m in 0..M {
