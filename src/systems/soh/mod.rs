@@ -9,6 +9,7 @@
 //! * [`run`]: the whole comparison, into one run folder. [`Findings`]: what it found.
 
 mod arms;
+mod card;
 mod cell;
 pub mod controls;
 mod criteria;
@@ -41,7 +42,7 @@ pub const ROW: SystemRow = SystemRow {
     name: "soh",
     doc: "Battery state of health: LSTM, transfer by MMD, conformal intervals (after Filgueira da Silva et al. 2026, arXiv \
           2603.24475)",
-    card: None,
+    card: Some(&card::CARD),
 };
 
 /// What a run leaves behind.
