@@ -18,8 +18,8 @@ use qgraft::sim::Statevector;
 use qgraft::study::train::{Fit, Regime};
 use qgraft::transfer::penalty::{Adversary, Estimate, coral, median_bank, mmd, ramp};
 use qgraft::transfer::{
-    After, Batch, Hatl, LowRank, METHODS, Reinit, Rule, Scene, Selection, ShrinkPerturb, Together, Transfer, Utility, Value, Verdict,
-    select,
+    After, Batch, Hatl, LowRank, METHODS, Reinit, Rule, Scene, Selection, ShrinkPerturb, Together, Transfer, Utility,
+    Value, Verdict, select,
 };
 
 const SHAPE: HeadShape = HeadShape { features: 5, classes: 3, qubits: 2, depth: 2, weight_sd: 0.3 };

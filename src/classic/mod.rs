@@ -1,9 +1,9 @@
 //! Classical estimators on plain arrays: the honest baselines, the classifier behind quantum kernels, and the fusion of
 //! boxes that detectors found.
 
+pub mod boxes;
 mod error;
 mod forest;
-pub mod boxes;
 mod least_squares;
 mod logistic;
 mod pca;

@@ -39,7 +39,8 @@ impl Transfer for ShrinkPerturb {
             let values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
             let init = params.init(name).unwrap_or(Init::Constant(0.0));
             let fresh = init.draw(&mut Stream::named(scene.seed, &format!("perturb {name}")), values.len());
-            let moved: Vec<f64> = values.iter().zip(fresh).map(|(w, fresh)| self.keep * w + self.noise * fresh).collect();
+            let moved: Vec<f64> =
+                values.iter().zip(fresh).map(|(w, fresh)| self.keep * w + self.noise * fresh).collect();
             var.set(&Tensor::from_vec(moved, var.shape(), var.device())?.to_dtype(var.dtype())?)?;
         }
         Ok(())

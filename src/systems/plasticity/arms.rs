@@ -76,7 +76,8 @@ fn cell(utility: Utility, selection: Selection, value: Value, layers: Layers) ->
 /// Everything that a spec compares: the controls, then the grid. Layers other than all are tried with shares and the first
 /// value alone.
 pub fn arms(spec: &Spec) -> Vec<Arm> {
-    let control = |&(name, _, treatment, rate): &(&str, &str, Treatment, f64)| Arm { name: name.into(), treatment, rate };
+    let control =
+        |&(name, _, treatment, rate): &(&str, &str, Treatment, f64)| Arm { name: name.into(), treatment, rate };
     let mut arms: Vec<Arm> = CONTROLS.iter().map(control).collect();
     let shares = spec.shares.iter().map(|&share| Selection::Share(share));
     let selections: Vec<Selection> =

@@ -3,12 +3,4 @@
 use crate::systems::card::Card;
 
 /// The card.
-pub static CARD: Card = Card {
-    paper: "",
-    question: "",
-    data: "",
-    arms: &[],
-    claims: &[],
-    choices: &[],
-    full_run: "",
-};
+pub static CARD: Card = Card { paper: "", question: "", data: "", arms: &[], claims: &[], choices: &[], full_run: "" };

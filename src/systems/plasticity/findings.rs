@@ -248,10 +248,8 @@ impl SettingFound {
             }
         };
         let is_informed = |index: &usize| arms[*index].name.starts_with("gradient");
-        let costs: Vec<f64> = found
-            .iter()
-            .flat_map(|f| (0..arms.len()).filter(is_informed).map(|index| f.arms[index].cost))
-            .collect();
+        let costs: Vec<f64> =
+            found.iter().flat_map(|f| (0..arms.len()).filter(is_informed).map(|index| f.arms[index].cost)).collect();
         let stability = spec.shares.iter().enumerate();
         Self {
             setting: setting.into(),

@@ -20,6 +20,9 @@ use crate::transfer::{After, Batch, Reinit, Scene, Selection, ShrinkPerturb, Tra
 /// Target networks are drawn under other seeds than source networks.
 const TARGET: u64 = 1 << 32;
 
+/// Rows judged at once.
+const JUDGED: usize = 100;
+
 /// One arm under one seed.
 #[derive(Clone, Debug)]
 pub(super) struct Learned {
@@ -77,13 +80,7 @@ pub(super) fn measure(
     Ok(found)
 }
 
-fn found(
-    spec: &Spec,
-    arms: &[Arm],
-    row: &SettingRow,
-    seed: u64,
-    progress: &dyn Progress,
-) -> Result<Found, StudyError> {
+fn found(spec: &Spec, arms: &[Arm], row: &SettingRow, seed: u64, progress: &dyn Progress) -> Result<Found, StudyError> {
     let material = (row.make)(spec, seed)?;
     let model = Pupil::new(&material.trunk, "linear", &spec.circuit, material.source_classes)?;
     let mut source = Params::new(seed, DType::F32);
@@ -162,7 +159,7 @@ impl Task<'_> {
         let Material { training, test, regime, .. } = self.material;
         let (objective, regime) = (&Loss::CrossEntropy, Regime { rate: regime.rate * arm.rate, ..*regime });
         let fit = Fit {
-            judge: &HeldOut { source: test, objective, batch: usize::MAX },
+            judge: &HeldOut { source: test, objective, batch: JUDGED },
             watch: self.progress,
             ..Fit::new(self.pupil, training, objective, &regime, self.seed)
         };
@@ -187,10 +184,8 @@ impl Task<'_> {
         let other = training.rows(&rows[rows.len() / 2..], Mode::Judge)?;
         let mut common = Vec::new();
         for &share in &self.spec.shares {
-            let redraw = Reinit {
-                batches: usize::MAX,
-                ..self.redraw(&groups, Utility::Gradient, Selection::Share(share))
-            };
+            let redraw =
+                Reinit { batches: usize::MAX, ..self.redraw(&groups, Utility::Gradient, Selection::Share(share)) };
             let mut chosen = |training: &Examples| {
                 let scene = Scene { model, training, objective, batch: regime.batch, seed: self.seed };
                 redraw.chosen(&scene, &mut params)

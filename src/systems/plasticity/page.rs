@@ -14,7 +14,8 @@ const DRAWN: [&str; 6] =
 
 /// Checks with their figures.
 pub fn checks(findings: &Findings) -> Table {
-    let caption = "What is expected of the whole run; what cannot be asked of it (one seed has no standard error) is left out.";
+    let caption =
+        "What is expected of the whole run; what cannot be asked of it (one seed has no standard error) is left out.";
     let mut table = Table::new("checks", caption, &["check", "figure", "bound", "holds"], 1);
     for check in &findings.checks {
         let holds = if check.holds { "yes" } else { "no" };
@@ -25,7 +26,8 @@ pub fn checks(findings: &Findings) -> Table {
 
 /// Areas under the learning curve by arm and setting.
 pub fn table(findings: &Findings) -> Table {
-    let caption = "Mean test accuracy over the epochs of fine-tuning, and in brackets that after the last one; means over seeds.";
+    let caption =
+        "Mean test accuracy over the epochs of fine-tuning, and in brackets that after the last one; means over seeds.";
     let mut header = vec!["arm"];
     header.extend(findings.settings.iter().map(|found| found.setting.as_str()));
     let mut table = Table::new("areas", caption, &header, 1);

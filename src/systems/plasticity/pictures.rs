@@ -37,8 +37,12 @@ const SHAPES: [Shape; 10] = [
 ];
 
 /// Plain, stripes across, stripes down, checks: brightness at a pixel of a pattern with a phase.
-const TEXTURES: [fn(usize, usize) -> bool; 4] =
-    [|_, _| true, |row, _| row / 2 % 2 == 0, |_, column| column / 2 % 2 == 0, |row, column| (row / 2 + column / 2) % 2 == 0];
+const TEXTURES: [fn(usize, usize) -> bool; 4] = [
+    |_, _| true,
+    |row, _| row / 2 % 2 == 0,
+    |_, column| column / 2 % 2 == 0,
+    |row, column| (row / 2 + column / 2) % 2 == 0,
+];
 
 /// Energy of a spectrogram at a time and a frequency, both 0..1: a rising and a falling chirp, harmonics, bursts, a warble.
 const SPECTRA: [fn(f64, f64, f64) -> f64; 5] = [

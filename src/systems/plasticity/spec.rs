@@ -116,7 +116,7 @@ impl Default for Digits {
             useful: Regime::new(60, 32, 0.05, descent),
             labels: 300,
             useful_labels: 150,
-            target: Regime::new(30, 32, 0.05, descent),
+            target: Regime::new(30, 32, 0.15, descent),
         }
     }
 }
@@ -125,16 +125,16 @@ impl Default for Pictures {
     fn default() -> Self {
         let cosine = |epochs, rate| Regime {
             schedule: Schedule::Cosine { floor: 0.0 },
-            ..Regime::new(epochs, 64, rate, Method::adamw(0.05))
+            ..Regime::new(epochs, 32, rate, Method::adamw(0.05))
         };
         Self {
-            edge: 16,
-            channels: vec![16, 32, 64],
-            source_rows: 100,
+            edge: 12,
+            channels: vec![8, 16, 32],
+            source_rows: 80,
             labels: 50,
             test_rows: 50,
-            source: cosine(15, 2e-3),
-            target: cosine(30, 1e-3),
+            source: cosine(12, 3e-3),
+            target: cosine(30, 3e-3),
         }
     }
 }

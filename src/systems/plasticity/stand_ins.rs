@@ -93,6 +93,7 @@ struct Digits {
 impl Digits {
     fn new(rows: usize, labels: usize, seed: u64) -> Result<Self, StudyError> {
         let (pixels, digits) = digits()?;
+        let pixels = standard(&pixels);
         let order = Stream::named(seed, "digits").permutation(digits.len());
         let part = |rows: &[usize]| (pixels.select(Axis(0), rows), rows.iter().map(|&row| digits[row]).collect());
         let examples = |rows: &[usize]| {
@@ -136,6 +137,14 @@ impl Digits {
             regime: spec.digits.target,
         }
     }
+}
+
+/// Columns of mean 0 and standard deviation 1; pixels that are the same in every digit become 0.
+fn standard(pixels: &Array2<f32>) -> Array2<f32> {
+    let columns = Axis(0);
+    let sd = pixels.std_axis(columns, 0.0).mapv(|sd| if sd > 0.0 { sd } else { 1.0 });
+    let mean = pixels.sum_axis(columns) / pixels.nrows() as f32;
+    (pixels - &mean) / &sd
 }
 
 fn table(pixels: &Array2<f32>, labels: Vec<u32>) -> Result<Examples, StudyError> {
