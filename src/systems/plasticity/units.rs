@@ -15,7 +15,7 @@ use crate::transfer::{Scene, Transfer};
 pub struct WakeUnits {
     /// The layers; the last is the head.
     pub groups: Groups,
-    /// Share of weights touched; known after it happened.
+    /// Share of weights touched, one between two dormant units counted twice; known after it happened.
     pub touched: Option<f64>,
 }
 
