@@ -140,7 +140,7 @@ fn small() -> Spec {
     spec.utilities = vec![Utility::Gradient];
     let (digits, pictures) = (&mut spec.digits, &mut spec.pictures);
     (digits.hidden, digits.rows, digits.useful_tasks, digits.useful_labels) = (vec![16, 16], 200, 1, 100);
-    (digits.random.epochs, digits.useful.epochs, digits.target.epochs) = (2, 10, 4);
+    (digits.random.epochs, digits.useful.epochs, digits.target.epochs) = (2, 10, 20);
     (pictures.edge, pictures.channels, pictures.source_rows) = (8, vec![4, 4], 4);
     (pictures.labels, pictures.test_rows, pictures.source.epochs, pictures.target.epochs) = (4, 4, 2, 2);
     spec
