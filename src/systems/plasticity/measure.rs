@@ -191,15 +191,17 @@ impl Task<'_> {
                 redraw.chosen(&scene, &mut params)
             };
             let (one, two) = (chosen(&half)?, chosen(&other)?);
-            let both = |(one, two): (&(String, Vec<usize>), &(String, Vec<usize>))| {
-                one.1.iter().filter(|place| two.1.binary_search(place).is_ok()).count()
-            };
+            let both: usize = one.iter().zip(&two).map(|((_, one), (_, two))| overlap(one, two)).sum();
             let size = |chosen: &[(String, Vec<usize>)]| chosen.iter().map(|(_, places)| places.len()).sum::<usize>();
-            let both: usize = one.iter().zip(&two).map(both).sum();
             common.push(both as f64 / (size(&one) + size(&two) - both).max(1) as f64);
         }
         Ok(common)
     }
+}
+
+/// How many places are in both; `two` is ascending.
+fn overlap(one: &[usize], two: &[usize]) -> usize {
+    one.iter().filter(|place| two.binary_search(place).is_ok()).count()
 }
 
 /// A method, its time, and the accuracy right after it.
