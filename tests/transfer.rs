@@ -18,8 +18,8 @@ use qgraft::sim::Statevector;
 use qgraft::study::train::{Fit, Regime};
 use qgraft::transfer::penalty::{Adversary, Estimate, coral, median_bank, mmd, ramp};
 use qgraft::transfer::{
-    After, Batch, Hatl, LowRank, METHODS, Reinit, Rule, Scene, Selection, Together, Transfer, Utility, Value, Verdict,
-    select,
+    After, Batch, Hatl, LowRank, METHODS, Reinit, Rule, Scene, Selection, ShrinkPerturb, Together, Transfer, Utility,
+    Value, Verdict, select,
 };
 
 const SHAPE: HeadShape = HeadShape { features: 5, classes: 3, qubits: 2, depth: 2, weight_sd: 0.3 };
@@ -417,7 +417,8 @@ fn what_is_not_selected_stays_to_the_bit() {
             let (mut params, groups) = start(&model, 1);
             let before = bits(&params);
             let selection = Selection::Share(share);
-            let mut method = Reinit { utility, selection, value, head_first: 0, ..Reinit::new(&groups) };
+            let mut method =
+                Reinit { utility, selection, value, head_first: 0, calibration: 0, ..Reinit::new(&groups) };
             let scene = Scene { model: &model, training: &data, objective, batch: 4, seed: 1 };
             method.before_epoch(&scene, &mut params, 0).unwrap();
             let (mut changed, mut all) = (0, 0);
@@ -434,6 +435,41 @@ fn what_is_not_selected_stays_to_the_bit() {
             assert_eq!(changed as f64 / all as f64, method.redrawn.unwrap());
             assert!((changed as f64 - share * all as f64).abs() <= 2.0, "one per matrix by chance");
         }
+    }
+}
+
+#[test]
+fn running_statistics_follow_redrawn_weights() {
+    let (data, model) = (examples(12), small("linear"));
+    let scene = Scene { model: &model, training: &data, objective: &Loss::CrossEntropy, batch: 12, seed: 1 };
+    let ran = |share: f64, value: Value| {
+        let (mut params, groups) = start(&model, 1);
+        let selection = Selection::Share(share);
+        let mut method = Reinit { selection, value, head_first: 0, calibration: 100, ..Reinit::new(&groups) };
+        method.before_epoch(&scene, &mut params, 0).unwrap();
+        let of = |name: &str| params.find(name).unwrap().to_vec1::<f64>().unwrap();
+        (of("first.norm.running_mean"), of("first.norm.running_var"), of("first.bias"))
+    };
+    let (mean, variance, bias) = ran(1.0, Value::Zero);
+    // Without weights each channel is its bias; 0.9^100 is 3e-5 of the statistics from before.
+    assert!(mean.iter().zip(&bias).all(|(mean, bias)| (mean - bias).abs() < 1e-4), "{mean:?} {bias:?}");
+    assert!(variance.iter().all(|variance| *variance < 1e-4), "{variance:?}");
+    let (mean, variance, _) = ran(0.0, Value::Zero);
+    assert!(mean == [0.0; 6] && variance == [1.0; 6], "nothing was drawn anew");
+}
+
+#[test]
+fn shrinking_keeps_a_share_of_every_matrix_of_the_trunk() {
+    let (data, model) = (examples(12), small("linear"));
+    let (mut params, groups) = start(&model, 1);
+    let before = bits(&params);
+    let mut method = ShrinkPerturb { keep: 0.5, noise: 0.0, head_first: 0, ..ShrinkPerturb::new(&groups) };
+    let scene = Scene { model: &model, training: &data, objective: &Loss::CrossEntropy, batch: 4, seed: 1 };
+    method.before_epoch(&scene, &mut params, 0).unwrap();
+    for ((name, old), (_, new)) in before.iter().zip(bits(&params)) {
+        let factor = if ["first.weight", "second.weight"].contains(&name.as_str()) { 0.5 } else { 1.0 };
+        let halved = old.iter().map(|bits| (f64::from_bits(*bits) * factor).to_bits());
+        assert!(halved.eq(new.iter().copied()), "{name}");
     }
 }
 

@@ -12,6 +12,7 @@ mod forest;
 mod list;
 mod noise;
 mod noise_robustness;
+mod plasticity;
 mod progress;
 mod rotation;
 mod run;

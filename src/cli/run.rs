@@ -8,6 +8,7 @@ use clap::Subcommand;
 
 use crate::cli::forest::Forest;
 use crate::cli::noise_robustness::NoiseRobustness;
+use crate::cli::plasticity::Plasticity;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::rotation::Rotation;
 use crate::cli::smear::Smear;
@@ -32,6 +33,7 @@ enum System {
     Smear(Box<Smear>),
     Soh(Box<Soh>),
     Rotation(Box<Rotation>),
+    Plasticity(Box<Plasticity>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -114,6 +116,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         System::Smear(options) => options.run(),
         System::Soh(options) => options.run(),
         System::Rotation(options) => options.run(),
+        System::Plasticity(options) => options.run(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Data: pictures and feature tables with their labels, read from files or from the program itself.
 //!
 //! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
-//! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`]: where they come from.
+//! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`], [`digits()`]: where they come from.
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
 //! * [`read_voc`]: pictures with boxes in them.
 //! * [`Sampler`]: which rows make up a step.
@@ -10,6 +10,7 @@
 mod bundled;
 mod cache;
 mod delimited;
+mod digits;
 mod error;
 pub mod fashion_mnist;
 mod folder;
@@ -26,6 +27,7 @@ mod voc;
 pub use bundled::{BUNDLED, BundledRow};
 pub use cache::{Cached, FeatureCache, cache_key};
 pub use delimited::{parse_table, read_table};
+pub use digits::digits;
 pub use error::DataError;
 pub use folder::{BadPicture, decode, read_folder};
 pub use hold_out::HoldOut;

@@ -4,6 +4,7 @@ pub mod card;
 pub mod forest;
 mod inputs;
 pub mod noise_robustness;
+pub mod plasticity;
 pub mod qtl;
 pub mod rotation;
 pub mod smear;
@@ -26,7 +27,8 @@ pub struct SystemRow {
 }
 
 /// Every system.
-pub static SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW, rotation::ROW];
+pub static SYSTEMS: &[SystemRow] =
+    &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW, rotation::ROW, plasticity::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]

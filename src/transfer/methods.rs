@@ -3,7 +3,7 @@
 use crate::nn::{Groups, NnError};
 use crate::transfer::penalty::{Adversary, Anchor, Coral, Invariance, Mmd};
 use crate::transfer::schedule::{ChainThaw, Frozen, Full, Gradual, LayerRates};
-use crate::transfer::{Distill, Hatl, LowRank, Reinit, Rule, Together, Transfer};
+use crate::transfer::{Distill, Hatl, LowRank, Reinit, Rule, ShrinkPerturb, Together, Transfer};
 
 /// A way to transfer.
 pub struct MethodRow {
@@ -55,6 +55,12 @@ pub static METHODS: &[MethodRow] = &[
         doc: "The weights whose deletion would change the loss least, lowest |w g|, are drawn anew before fine-tuning \
               (Coetzer et al. 2026, arXiv:2603.20860; utilities of Hernandez-Garcia et al. 2025, arXiv:2508.00212)",
         make: |groups| Box::new(Reinit::new(groups)),
+    },
+    MethodRow {
+        name: "shrink_perturb",
+        doc: "Every weight of the trunk is halved and a little of a fresh one added before fine-tuning: a w + b init (Ash & \
+              Adams 2020, arXiv:1910.08475, section 4)",
+        make: |groups| Box::new(ShrinkPerturb::new(groups)),
     },
     MethodRow {
         name: "l2_sp",

@@ -5,7 +5,7 @@
 //! with the constants of its paper, and the types behind the rows have them as fields.
 //!
 //! * Who moves: [`schedule`] (full, frozen, gradual, chain-thaw, layer rates), [`Hatl`], [`LowRank`].
-//! * What is changed before: [`Reinit`].
+//! * What is changed before: [`Reinit`], [`ShrinkPerturb`].
 //! * What is added to the loss: [`Distill`], and in [`penalty`] the anchor, MMD, CORAL, IRM, V-REx and the adversary.
 
 mod adapter;
@@ -15,6 +15,7 @@ mod methods;
 pub mod penalty;
 mod reinit;
 pub mod schedule;
+mod shrink;
 
 use candle_core::Tensor;
 
@@ -23,6 +24,7 @@ pub use distill::Distill;
 pub use hatl::{Hatl, Rule, Verdict};
 pub use methods::{METHODS, MethodRow};
 pub use reinit::{Reinit, Selection, Utility, Value, select};
+pub use shrink::ShrinkPerturb;
 
 use crate::nn::loss::Objective;
 use crate::nn::{Examples, Model, NnError, Output, Params, Plan, Source};

@@ -2,7 +2,10 @@
 //! known here by its abstract; utilities, selections and values are those of selective weight reinitialisation,
 //! Hernandez-Garcia et al. 2025, arXiv:2508.00212).
 
+use std::ops::Range;
+
 use candle_core::{DType, Tensor};
+use serde::{Deserialize, Serialize};
 
 use crate::math::Stream;
 use crate::nn::init::Init;
@@ -12,7 +15,8 @@ use crate::transfer::schedule::only;
 use crate::transfer::{Scene, Transfer};
 
 /// How useful a weight w is. Compared only within a tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Utility {
     /// |w|.
     Magnitude,
@@ -32,10 +36,13 @@ pub enum Selection {
 }
 
 /// What they become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Value {
     /// A draw from what the parameter started from.
     Resample,
+    /// A draw from a normal with mean 0 and the root mean square of the weights of the tensor that stay.
+    Matched,
     /// 0.
     Zero,
 }
@@ -51,24 +58,30 @@ pub struct Reinit {
     pub selection: Selection,
     /// What they become.
     pub value: Value,
+    /// The layers of the trunk to which it is done, by their place in `groups`; the head never is.
+    pub layers: Range<usize>,
     /// Epochs in which the head alone learns first: gradients through an untrained head are noise.
     pub head_first: usize,
     /// Batches whose gradients are averaged.
     pub batches: usize,
+    /// Batches by which running statistics, if there are any, are brought in line with the new weights.
+    pub calibration: usize,
     /// Share of entries that were drawn anew; known after it happened.
     pub redrawn: Option<f64>,
 }
 
 impl Reinit {
-    /// One epoch of the head, then 10 % by gradient over 16 batches.
+    /// One epoch of the head, then 10 % of every layer by gradient over 16 batches, and 32 batches for the statistics.
     pub fn new(groups: &Groups) -> Self {
         Self {
             groups: groups.clone(),
             utility: Utility::Gradient,
             selection: Selection::Share(0.1),
             value: Value::Resample,
+            layers: 0..groups.len().saturating_sub(1),
             head_first: 1,
             batches: 16,
+            calibration: 32,
             redrawn: None,
         }
     }
@@ -99,26 +112,16 @@ impl Transfer for Reinit {
         if epoch != self.head_first {
             return Ok(());
         }
-        let names: Vec<String> = self.groups.trunk().map(String::from).collect();
-        let gradients = match self.utility {
-            Utility::Gradient => self.gradients(scene, params, &names)?,
-            _ => Vec::new(),
-        };
         let (mut redrawn, mut all) = (0, 0);
-        for (index, name) in names.iter().enumerate() {
-            let Some(var) = params.find(name).filter(|var| var.rank() > 1) else { continue };
+        for (name, places) in self.chosen(scene, params)? {
+            let Some(var) = params.find(&name) else { continue };
             let mut values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
-            let mut stream = Stream::named(scene.seed, &format!("reinit {name}"));
-            let utilities: Vec<f64> = match self.utility {
-                Utility::Magnitude => values.iter().map(|w| w.abs()).collect(),
-                Utility::Gradient => values.iter().zip(&gradients[index]).map(|(w, g)| (w * g).abs()).collect(),
-                Utility::Random => values.iter().map(|_| stream.uniform()).collect(),
-            };
             let init = match self.value {
-                Value::Resample => params.init(name).unwrap_or(Init::Constant(0.0)),
+                Value::Resample => params.init(&name).unwrap_or(Init::Constant(0.0)),
+                Value::Matched => Init::Normal { sd: rest(&values, &places) },
                 Value::Zero => Init::Constant(0.0),
             };
-            let places = select(&utilities, self.selection, &mut stream);
+            let mut stream = Stream::named(scene.seed, &format!("reinit values {name}"));
             for (&place, fresh) in places.iter().zip(init.draw(&mut stream, places.len())) {
                 values[place] = fresh;
             }
@@ -126,7 +129,7 @@ impl Transfer for Reinit {
             var.set(&Tensor::from_vec(values, var.shape(), var.device())?.to_dtype(var.dtype())?)?;
         }
         self.redrawn = Some(redrawn as f64 / all.max(1) as f64);
-        Ok(())
+        if redrawn > 0 { calibrate(scene, params, self.calibration) } else { Ok(()) }
     }
 
     fn plan(&self, _params: &Params, epoch: usize) -> Plan {
@@ -135,6 +138,35 @@ impl Transfer for Reinit {
 }
 
 impl Reinit {
+    /// The matrices and kernels of its layers, each with the positions that it would draw anew, ascending.
+    ///
+    /// # Errors
+    /// If the network fails.
+    pub fn chosen(&self, scene: &Scene, params: &mut Params) -> Result<Vec<(String, Vec<usize>)>, NnError> {
+        let layers = self.groups.0.iter().take(self.groups.len().saturating_sub(1)).enumerate();
+        let names = layers.filter(|(layer, _)| self.layers.contains(layer)).flat_map(|(_, names)| names);
+        let is_matrix = |name: &&String| params.find(name).is_some_and(|var| var.rank() > 1);
+        let names: Vec<String> = names.filter(is_matrix).cloned().collect();
+        let gradients = match self.utility {
+            Utility::Gradient => self.gradients(scene, params, &names)?,
+            _ => Vec::new(),
+        };
+        let mut chosen = Vec::new();
+        for (index, name) in names.into_iter().enumerate() {
+            let Some(var) = params.find(&name) else { continue };
+            let values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+            let mut stream = Stream::named(scene.seed, &format!("reinit {name}"));
+            let utilities: Vec<f64> = match self.utility {
+                Utility::Magnitude => values.iter().map(|w| w.abs()).collect(),
+                Utility::Gradient => values.iter().zip(&gradients[index]).map(|(w, g)| (w * g).abs()).collect(),
+                Utility::Random => values.iter().map(|_| stream.uniform()).collect(),
+            };
+            let places = select(&utilities, self.selection, &mut stream);
+            chosen.push((name, places));
+        }
+        Ok(chosen)
+    }
+
     /// The mean gradient of each named parameter over some batches, with the network as it is judged: no dropout, and
     /// running statistics left alone.
     fn gradients(&self, scene: &Scene, params: &mut Params, names: &[String]) -> Result<Vec<Vec<f64>>, NnError> {
@@ -158,4 +190,32 @@ impl Reinit {
         }
         Ok(sums)
     }
+}
+
+/// Root mean square of the values that are not at `places` (ascending); 0 of none.
+fn rest(values: &[f64], places: &[usize]) -> f64 {
+    let kept = (0..values.len()).filter(|place| places.binary_search(place).is_err());
+    let squares: f64 = kept.map(|place| values[place].powi(2)).sum();
+    (squares / (values.len() - places.len()).max(1) as f64).sqrt()
+}
+
+/// Lets the running statistics of a network see `batches` batches, without a step: those of other weights would
+/// normalise wrongly wherever they are used before training has replaced them.
+fn calibrate(scene: &Scene, params: &mut Params, batches: usize) -> Result<(), NnError> {
+    if params.iter().count() == params.trained().count() {
+        return Ok(());
+    }
+    params.follow(&Plan::default());
+    let network = scene.model.build(params)?;
+    let mut stream = Stream::named(scene.seed, "reinit calibration");
+    let (count, mut order) = (scene.training.len(), Vec::new());
+    for _ in 0..batches {
+        if order.len() < scene.batch.min(count) {
+            order = stream.permutation(count);
+        }
+        let rows: Vec<u32> = order.drain(..scene.batch.min(count)).map(|row| row as u32).collect();
+        let mode = Mode::Train { seed: stream.bits() };
+        network.forward(&scene.training.rows(&rows, mode)?.inputs, mode)?;
+    }
+    Ok(())
 }

@@ -1,0 +1,24 @@
+//! Handwritten digits that travel inside the program.
+
+use ndarray::Array2;
+
+use super::{DataError, table::Archive};
+
+/// Made by `data/digits/make.py`; scikit-learn, BSD.
+static DIGITS: &[u8] = include_bytes!("../../data/digits/digits.safetensors");
+
+/// scikit-learn's 1,797 digits: pixels (rows, 64) in 0..=1, row by row of the 8×8 picture, and the digit of each.
+///
+/// Source: Alpaydin & Kaynak 1998, the test part of UCI's Optical Recognition of Handwritten Digits.
+///
+/// # Errors
+/// None in practice: a test reads them.
+pub fn digits() -> Result<(Array2<f32>, Vec<u32>), DataError> {
+    let file = Archive::new(DIGITS, "embedded digits".to_string())?;
+    let images = file.tensor("images")?;
+    let labels: Vec<u32> = file.integers("labels")?.into_iter().map(|label| label as u32).collect();
+    let pixels: Vec<f32> = images.data().iter().map(|&grey| f32::from(grey) / 16.0).collect();
+    let values = Array2::from_shape_vec((labels.len(), 64), pixels);
+    let values = values.map_err(|e| DataError::malformed(&file.place, e.to_string()))?;
+    Ok((values, labels))
+}

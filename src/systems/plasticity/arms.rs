@@ -1,0 +1,100 @@
+//! What is compared: how fine-tuning begins.
+
+use crate::systems::plasticity::spec::{Layers, Spec};
+use crate::transfer::{Selection, Utility, Value};
+
+/// One way to fine-tune.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arm {
+    /// Name in results.
+    pub name: String,
+    /// What is done before.
+    pub treatment: Treatment,
+    /// Factor on the learning rate.
+    pub rate: f64,
+}
+
+/// What is done to the trunk before it is fine-tuned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Treatment {
+    /// It is thrown away: another network starts from its initial values.
+    Scratch,
+    /// Nothing.
+    Plain,
+    /// It stays as it is for good.
+    Frozen,
+    /// All weights shrink and get some noise.
+    Shrink,
+    /// Dormant units are woken.
+    Wake,
+    /// Weights of low utility are replaced.
+    Redraw {
+        /// What low utility is.
+        utility: Utility,
+        /// How many.
+        selection: Selection,
+        /// By what.
+        value: Value,
+        /// Where.
+        layers: Layers,
+    },
+}
+
+/// What is compared beside the grid: name, what it is, how it begins, factor on the learning rate.
+pub static CONTROLS: &[(&str, &str, Treatment, f64)] = &[
+    ("scratch", "the same network from its initial values, without a source", Treatment::Scratch, 1.0),
+    ("plain", "fine-tuning as usual: the head for one epoch, then everything", Treatment::Plain, 1.0),
+    ("plain, slower", "the same at 0.3 times the learning rate", Treatment::Plain, 0.3),
+    ("plain, faster", "the same at 3 times the learning rate", Treatment::Plain, 3.0),
+    ("frozen", "the head alone learns", Treatment::Frozen, 1.0),
+    ("shrink_perturb", "half of each weight and a tenth of a fresh one", Treatment::Shrink, 1.0),
+    ("wake_units", "dormant units get fresh incoming weights and no outgoing ones", Treatment::Wake, 1.0),
+    (
+        "last_layer",
+        "the last layer of the trunk is drawn anew",
+        Treatment::Redraw {
+            utility: Utility::Random,
+            selection: Selection::Share(1.0),
+            value: Value::Resample,
+            layers: Layers::Last,
+        },
+        1.0,
+    ),
+];
+
+/// Name of a cell of the grid.
+fn cell(utility: Utility, selection: Selection, value: Value, layers: Layers) -> String {
+    let selected = match selection {
+        // Rounded, for 100 · 0.07 is not 7.
+        Selection::Share(share) => format!("{} %", (1e8 * share).round() / 1e6),
+        Selection::Threshold(factor) => format!("≤ {factor} mean"),
+    };
+    let name = format!("{utility:?} {selected} {value:?}").to_lowercase();
+    if layers == Layers::All { name } else { format!("{name}, {layers:?} layers").to_lowercase() }
+}
+
+/// Everything that a spec compares: the controls, then the grid. Layers other than all are tried with shares and the first
+/// value alone.
+pub fn arms(spec: &Spec) -> Vec<Arm> {
+    let control =
+        |&(name, _, treatment, rate): &(&str, &str, Treatment, f64)| Arm { name: name.into(), treatment, rate };
+    let mut arms: Vec<Arm> = CONTROLS.iter().map(control).collect();
+    let shares = spec.shares.iter().map(|&share| Selection::Share(share));
+    let selections: Vec<Selection> =
+        shares.chain(spec.thresholds.iter().map(|&factor| Selection::Threshold(factor))).collect();
+    for &layers in &spec.layers {
+        for &value in &spec.values {
+            for &selection in &selections {
+                let is_share = matches!(selection, Selection::Share(_));
+                if layers != Layers::All && !(is_share && value == spec.values[0]) {
+                    continue;
+                }
+                for &utility in &spec.utilities {
+                    let treatment = Treatment::Redraw { utility, selection, value, layers };
+                    arms.push(Arm { name: cell(utility, selection, value, layers), treatment, rate: 1.0 });
+                }
+            }
+        }
+    }
+    arms
+}

@@ -1,0 +1,74 @@
+//! How much of a network still takes part: units that sleep, and the rank of what the head reads.
+
+use candle_core::{DType, Tensor};
+use ndarray::Array2;
+use serde::Serialize;
+
+use crate::math::matrix::C64;
+use crate::math::singular::singular_values;
+use crate::nn::{Mode, Network, NnError};
+
+/// Units whose mean activity is at most this share of their layer's are dormant (Sokar et al. 2023, arXiv:2302.12902).
+pub const DORMANT: f64 = 0.025;
+
+/// Of one network on some rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Health {
+    /// Share of hidden units with a mean activity of at most [`DORMANT`] times the mean of their layer.
+    pub dormant: f64,
+    /// Share of hidden units that are 0 on every row.
+    pub dead: f64,
+    /// exp H(σ / Σσ), σ the singular values of the features (Roy & Vetterli 2007).
+    pub rank: f64,
+}
+
+/// Mean of |activity| over rows and places, by layer and unit.
+///
+/// # Errors
+/// If the network fails.
+pub fn activity(network: &dyn Network, inputs: &[Tensor]) -> Result<Vec<Vec<f64>>, NnError> {
+    let output = network.forward(inputs, Mode::Judge)?;
+    let of_layer = |layer: &Tensor| -> Result<Vec<f64>, NnError> {
+        let by_unit = layer.detach().abs()?.transpose(0, 1)?.contiguous()?.flatten_from(1)?;
+        Ok(by_unit.to_dtype(DType::F64)?.mean(1)?.to_vec1()?)
+    };
+    output.more.iter().map(of_layer).collect()
+}
+
+/// The units of a layer that are dormant, by their activity.
+pub fn dormant(activity: &[f64]) -> Vec<usize> {
+    let mean = activity.iter().sum::<f64>() / activity.len() as f64;
+    (0..activity.len()).filter(|&unit| activity[unit] <= DORMANT * mean).collect()
+}
+
+impl Health {
+    /// Of `network` on `inputs`.
+    ///
+    /// # Errors
+    /// If the network fails.
+    pub fn of(network: &dyn Network, inputs: &[Tensor]) -> Result<Self, NnError> {
+        let layers = activity(network, inputs)?;
+        let units: usize = layers.iter().map(Vec::len).sum();
+        let share = |count: usize| count as f64 / units as f64;
+        let features = network.forward(inputs, Mode::Judge)?.features.detach().to_dtype(DType::F64)?;
+        let overlaps = features.t()?.matmul(&features)?.to_vec2::<f64>()?;
+        let width = overlaps.len();
+        let overlaps = Array2::from_shape_fn((width, width), |(row, column)| C64::new(overlaps[row][column], 0.0));
+        Ok(Self {
+            dormant: share(layers.iter().map(|layer| dormant(layer).len()).sum()),
+            dead: share(layers.iter().flatten().filter(|mean| **mean == 0.0).count()),
+            rank: effective_rank(singular_values(&overlaps).0.into_iter().map(f64::sqrt)),
+        })
+    }
+}
+
+/// exp H(σ / Σσ); 0 of nothing but zeros.
+pub fn effective_rank(singular: impl Iterator<Item = f64>) -> f64 {
+    let singular: Vec<f64> = singular.collect();
+    let sum: f64 = singular.iter().sum();
+    if !(sum > 0.0) {
+        return 0.0;
+    }
+    let shares = singular.iter().map(|s| s / sum).filter(|share| *share > 0.0);
+    shares.map(|share| -share * share.ln()).sum::<f64>().exp()
+}

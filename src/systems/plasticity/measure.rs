@@ -1,0 +1,245 @@
+//! Every arm of every setting under every seed.
+
+use candle_core::DType;
+
+use crate::nn::loss::Loss;
+use crate::nn::{Examples, Groups, Mode, Model, NnError, Params, Plan, Source};
+use crate::study::energy::thread_cpu_seconds;
+use crate::study::train::{Fit, HeldOut, Regime};
+use crate::study::{StudyError, parallel};
+use crate::systems::Progress;
+use crate::systems::plasticity::arms::{Arm, Treatment};
+use crate::systems::plasticity::health::Health;
+use crate::systems::plasticity::network::{Pupil, transplant};
+use crate::systems::plasticity::spec::{Layers, Spec};
+use crate::systems::plasticity::stand_ins::{Material, SettingRow};
+use crate::systems::plasticity::units::WakeUnits;
+use crate::transfer::schedule::{Frozen, Full};
+use crate::transfer::{After, Batch, Reinit, Scene, Selection, ShrinkPerturb, Transfer, Utility};
+
+/// Target networks are drawn under other seeds than source networks.
+const TARGET: u64 = 1 << 32;
+
+/// Rows judged at once.
+const JUDGED: usize = 100;
+
+/// One arm under one seed.
+#[derive(Clone, Debug)]
+pub(super) struct Learned {
+    /// Test accuracy after each epoch.
+    pub curve: Vec<f64>,
+    /// Test accuracy right before and right after the treatment.
+    pub around: Option<(f64, f64)>,
+    /// Share of weights replaced.
+    pub replaced: Option<f64>,
+    /// Processor time of the treatment over that of the whole fine-tuning.
+    pub cost: f64,
+}
+
+/// One setting under one seed.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// Of the network before the source phase and after it, on the target's test rows.
+    pub fresh: Health,
+    pub trained: Health,
+    /// For each share, how much the choices by the gradients of two halves of the rows have in common (Jaccard).
+    pub stability: Vec<f64>,
+    /// By arm.
+    pub arms: Vec<Learned>,
+}
+
+/// By setting and seed; seeds are the inner loop.
+pub(super) fn measure(
+    spec: &Spec,
+    arms: &[Arm],
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<Vec<Found>, StudyError> {
+    let seeds = spec.seeds.len();
+    let rows = |name: &String| {
+        let (digits, pictures) = (&spec.digits, &spec.pictures);
+        let target = |labels: usize, regime: &Regime| labels * regime.epochs * arms.len();
+        let tasks = |count: usize| count * digits.rows * digits.random.epochs;
+        match name.as_str() {
+            "random_labels" => tasks(digits.tasks) + target(digits.labels, &digits.target),
+            "useful_source" => {
+                let useful = digits.rows * digits.useful.epochs;
+                tasks(digits.useful_tasks) + useful + target(digits.useful_labels, &digits.target)
+            }
+            _ => 20 * pictures.source_rows * pictures.source.epochs + target(10 * pictures.labels, &pictures.target),
+        }
+    };
+    progress.stage("training", seeds * spec.settings.iter().map(rows).sum::<usize>());
+    let found = parallel::jobs(spec.settings.len() * seeds, threads, |job| {
+        let (name, seed) = (&spec.settings[job / seeds], spec.seeds[job % seeds]);
+        let found = found(spec, arms, SettingRow::named(name)?, seed, progress)?;
+        progress.note(&format!("{name}, seed {seed}: done"));
+        Ok(found)
+    })?;
+    progress.done();
+    Ok(found)
+}
+
+fn found(spec: &Spec, arms: &[Arm], row: &SettingRow, seed: u64, progress: &dyn Progress) -> Result<Found, StudyError> {
+    let material = (row.make)(spec, seed)?;
+    let model = Pupil::new(&material.trunk, "linear", &spec.circuit, material.source_classes)?;
+    let mut source = Params::new(seed, DType::F32);
+    let health = |source: &mut Params| Health::of(model.build(source)?.as_ref(), &material.test.inputs);
+    let fresh = health(&mut source)?;
+    for (examples, regime) in &material.source {
+        let fit = Fit { watch: progress, ..Fit::new(&model, examples, &Loss::CrossEntropy, regime, seed) };
+        fit.run(&mut source, &mut Full)?;
+    }
+    let trained = health(&mut source)?;
+    let pupil = Pupil::new(&material.trunk, &spec.head, &spec.circuit, material.classes)?;
+    let task = Task { spec, material: &material, pupil: &pupil, source: &source, seed, progress };
+    let stability = task.stability()?;
+    let arms = arms.iter().map(|arm| task.learned(arm)).collect::<Result<_, _>>()?;
+    Ok(Found { fresh, trained, stability, arms })
+}
+
+/// A target to be learned from a trained source.
+struct Task<'a> {
+    spec: &'a Spec,
+    material: &'a Material,
+    pupil: &'a Pupil,
+    source: &'a Params,
+    seed: u64,
+    progress: &'a dyn Progress,
+}
+
+impl Task<'_> {
+    /// Parameters before the target is learned, and their layers; every arm has the same head.
+    fn start(&self, treatment: Treatment) -> Result<(Params, Groups), StudyError> {
+        let mut params = Params::new(TARGET + self.seed, DType::F32);
+        self.pupil.build(&mut params)?;
+        if treatment != Treatment::Scratch {
+            transplant(self.source, &params)?;
+        }
+        let groups = self.pupil.groups(&params);
+        Ok((params, groups))
+    }
+
+    fn redraw(&self, groups: &Groups, utility: Utility, selection: Selection) -> Reinit {
+        let Spec { batches, calibration, .. } = *self.spec;
+        Reinit { utility, selection, batches, calibration, ..Reinit::new(groups) }
+    }
+
+    fn learned(&self, arm: &Arm) -> Result<Learned, StudyError> {
+        let (mut params, groups) = self.start(arm.treatment)?;
+        match arm.treatment {
+            Treatment::Scratch => self.run(arm, &mut params, Full, |_| None),
+            Treatment::Frozen => self.run(arm, &mut params, Frozen::new(&groups), |_| None),
+            Treatment::Shrink => self.run(arm, &mut params, ShrinkPerturb::new(&groups), |_| None),
+            Treatment::Wake => self.run(arm, &mut params, WakeUnits { groups, touched: None }, |wake| wake.touched),
+            Treatment::Plain => {
+                let nothing = self.redraw(&groups, Utility::Random, Selection::Share(0.0));
+                self.run(arm, &mut params, nothing, |_| None)
+            }
+            Treatment::Redraw { utility, selection, value, layers } => {
+                let (count, third) = (groups.len() - 1, ((groups.len() - 1) / 3).max(1));
+                let layers = match layers {
+                    Layers::All => 0..count,
+                    Layers::First => 0..third,
+                    Layers::Last => count - third..count,
+                };
+                let redraw = Reinit { value, layers, ..self.redraw(&groups, utility, selection) };
+                self.run(arm, &mut params, redraw, |redraw| redraw.redrawn)
+            }
+        }
+    }
+
+    fn run<T: Transfer>(
+        &self,
+        arm: &Arm,
+        params: &mut Params,
+        method: T,
+        replaced: fn(&T) -> Option<f64>,
+    ) -> Result<Learned, StudyError> {
+        let Material { training, test, regime, .. } = self.material;
+        let (objective, regime) = (&Loss::CrossEntropy, Regime { rate: regime.rate * arm.rate, ..*regime });
+        let fit = Fit {
+            judge: &HeldOut { source: test, objective, batch: JUDGED },
+            watch: self.progress,
+            ..Fit::new(self.pupil, training, objective, &regime, self.seed)
+        };
+        let mut watched = Watched { method, plan: self.pupil.head().plan(), test, seconds: 0.0, after: None };
+        let began = thread_cpu_seconds();
+        let history = fit.run(params, &mut watched)?;
+        let seconds = thread_cpu_seconds() - began;
+        let curve: Vec<f64> = history.iter().map(|record| record.judged.metric).collect();
+        let replaced = replaced(&watched.method);
+        let around = watched.after.filter(|_| replaced.is_some()).map(|after| (curve[0], after));
+        Ok(Learned { around, replaced, cost: watched.seconds / seconds, curve })
+    }
+
+    fn stability(&self) -> Result<Vec<f64>, StudyError> {
+        let (mut params, groups) = self.start(Treatment::Plain)?;
+        let Material { training, regime, .. } = self.material;
+        let (model, objective) = (self.pupil, &Loss::CrossEntropy);
+        let regime = Regime { epochs: 1, ..*regime };
+        Fit::new(model, training, objective, &regime, self.seed).run(&mut params, &mut Frozen::new(&groups))?;
+        let rows: Vec<u32> = (0..training.len() as u32).collect();
+        let half = training.rows(&rows[..rows.len() / 2], Mode::Judge)?;
+        let other = training.rows(&rows[rows.len() / 2..], Mode::Judge)?;
+        let mut common = Vec::new();
+        for &share in &self.spec.shares {
+            let redraw =
+                Reinit { batches: usize::MAX, ..self.redraw(&groups, Utility::Gradient, Selection::Share(share)) };
+            let mut chosen = |training: &Examples| {
+                let scene = Scene { model, training, objective, batch: regime.batch, seed: self.seed };
+                redraw.chosen(&scene, &mut params)
+            };
+            let (one, two) = (chosen(&half)?, chosen(&other)?);
+            let both: usize = one.iter().zip(&two).map(|((_, one), (_, two))| overlap(one, two)).sum();
+            let size = |chosen: &[(String, Vec<usize>)]| chosen.iter().map(|(_, places)| places.len()).sum::<usize>();
+            common.push(both as f64 / (size(&one) + size(&two) - both).max(1) as f64);
+        }
+        Ok(common)
+    }
+}
+
+/// How many places are in both; `two` is ascending.
+fn overlap(one: &[usize], two: &[usize]) -> usize {
+    one.iter().filter(|place| two.binary_search(place).is_ok()).count()
+}
+
+/// A method, its time, and the accuracy right after it.
+struct Watched<'a, T> {
+    method: T,
+    /// What the head leaves as it starts.
+    plan: Plan,
+    test: &'a Examples,
+    seconds: f64,
+    after: Option<f64>,
+}
+
+impl<T: Transfer> Transfer for Watched<'_, T> {
+    fn prepare(&mut self, scene: &Scene, params: &mut Params) -> Result<(), NnError> {
+        self.method.prepare(scene, params)
+    }
+
+    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+        let began = thread_cpu_seconds();
+        self.method.before_epoch(scene, params, epoch)?;
+        self.seconds += thread_cpu_seconds() - began;
+        if epoch == 1 {
+            let output = scene.model.build(params)?.forward(&self.test.inputs, Mode::Judge)?;
+            let right = scene.objective.right(&output, &self.test.targets)?;
+            self.after = right.map(|right| right / self.test.len() as f64);
+        }
+        Ok(())
+    }
+
+    fn plan(&self, params: &Params, epoch: usize) -> Plan {
+        self.method.plan(params, epoch).times(&self.plan)
+    }
+
+    fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<candle_core::Tensor>, NnError> {
+        self.method.penalty(params, batch)
+    }
+
+    fn after_epoch(&mut self, epoch: usize, metric: f64) -> After {
+        self.method.after_epoch(epoch, metric)
+    }
+}

@@ -1,0 +1,144 @@
+//! The networks whose plasticity is lost and restored, and how one becomes another.
+
+use std::sync::Arc;
+
+use candle_core::Tensor;
+
+use crate::circuit::ansatz::AnsatzRow;
+use crate::nn::head::{Head, HeadRow, HeadShape};
+use crate::nn::layer::{BatchNorm, Conv2d, Linear, Window};
+use crate::nn::model::first;
+use crate::nn::{Execution, Groups, Mode, Model, Network, NnError, Output, Params};
+use crate::sim::{self, Auto};
+use crate::study::StudyError;
+use crate::systems::spec::Circuit;
+
+/// What lies below the head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trunk {
+    /// Linear layers with ReLU: width of the inputs, then of each layer.
+    Linear(Vec<usize>),
+    /// Convolutions of 3×3 with batch normalisation and ReLU, the second and later ones of stride 2, then the mean over the
+    /// plane: channels of the inputs, then of each layer.
+    Convolutions(Vec<usize>),
+}
+
+/// A trunk with a head, as a function of its parameters. `more` of its output are what the layers put out.
+pub struct Pupil {
+    trunk: Trunk,
+    row: &'static HeadRow,
+    shape: HeadShape,
+    family: &'static AnsatzRow,
+    execution: Option<Execution>,
+}
+
+impl Trunk {
+    fn widths(&self) -> &[usize] {
+        let (Self::Linear(widths) | Self::Convolutions(widths)) = self;
+        widths
+    }
+
+    /// Number of layers.
+    pub fn layers(&self) -> usize {
+        self.widths().len() - 1
+    }
+}
+
+impl Pupil {
+    /// `trunk` under the row `head` of the table of heads.
+    ///
+    /// # Errors
+    /// If there is no such head or family of circuits, or the circuit cannot be built.
+    pub fn new(trunk: &Trunk, head: &str, circuit: &Circuit, classes: usize) -> Result<Self, StudyError> {
+        let row = HeadRow::named(head)?;
+        let features = trunk.widths()[trunk.layers()];
+        let Circuit { qubits, depth, weight_sd, .. } = *circuit;
+        let shape = HeadShape { features, classes, qubits, depth, weight_sd };
+        let unknown = || NnError::Setting {
+            field: "circuit.ansatz",
+            value: circuit.ansatz.clone(),
+            reason: "see qgraft list ansatze",
+        };
+        let family = AnsatzRow::named(&circuit.ansatz).ok_or_else(unknown)?;
+        let engine = || Arc::new(Auto::new(sim::Options::default()));
+        let execution = row.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
+        Ok(Self { trunk: trunk.clone(), row, shape, family, execution })
+    }
+
+    /// The head.
+    pub fn head(&self) -> &'static HeadRow {
+        self.row
+    }
+
+    /// Its layers, the head last.
+    pub fn groups(&self, params: &Params) -> Groups {
+        let layer = |k: usize| {
+            let prefix = format!("trunk.{k}.");
+            params.trained().map(|(name, _)| name).filter(|name| name.starts_with(&prefix)).map(String::from).collect()
+        };
+        Groups::of_trunk((0..self.trunk.layers()).map(layer).collect(), params)
+    }
+}
+
+/// Gives `to` the trunk of `from`, statistics included.
+///
+/// # Errors
+/// If the trunks have other shapes.
+pub fn transplant(from: &Params, to: &Params) -> Result<(), NnError> {
+    for (name, var) in to.iter().filter(|(name, _)| name.starts_with("trunk.")) {
+        if let Some(source) = from.find(name) {
+            var.set(&source.as_detached_tensor())?;
+        }
+    }
+    Ok(())
+}
+
+struct Built {
+    layers: Vec<Layer>,
+    head: Arc<dyn Head>,
+}
+
+enum Layer {
+    Linear(Linear),
+    Convolution(Conv2d, BatchNorm),
+}
+
+impl Model for Pupil {
+    fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
+        let mut layers = Vec::new();
+        for (k, pair) in self.trunk.widths().windows(2).enumerate() {
+            let (name, sizes) = (format!("trunk.{k}"), (pair[0], pair[1]));
+            layers.push(match self.trunk {
+                Trunk::Linear(_) => Layer::Linear(Linear::new(params, &name, sizes, true)?),
+                Trunk::Convolutions(_) => {
+                    let window = Window::square(3, if k == 0 { 1 } else { 2 }, 1);
+                    let convolution = Conv2d::new(params, &name, sizes, window, 1, false)?;
+                    Layer::Convolution(convolution, BatchNorm::new(params, &format!("{name}.norm"), pair[1])?)
+                }
+            });
+        }
+        let reason = "use a head that is trained by gradients";
+        let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason };
+        let head = self.row.build(params, &self.shape, self.family, self.execution.clone())?.ok_or(missing)?;
+        Ok(Box::new(Built { layers, head }))
+    }
+}
+
+impl Network for Built {
+    fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Output, NnError> {
+        let (mut x, mut more) = (first(inputs)?.clone(), Vec::new());
+        for layer in &self.layers {
+            x = match layer {
+                Layer::Linear(linear) => linear.forward(&x)?,
+                Layer::Convolution(convolution, norm) => norm.forward(&convolution.forward(&x)?, mode)?,
+            };
+            x = x.relu()?;
+            more.push(x.clone());
+        }
+        if x.rank() > 2 {
+            x = x.flatten_from(2)?.mean(2)?;
+        }
+        let logits = self.head.logits(&x)?;
+        Ok(Output { more, ..Output::new(x, logits) })
+    }
+}

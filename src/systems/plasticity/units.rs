@@ -1,0 +1,67 @@
+//! Waking dormant units before fine-tuning: the reset of whole units (Sokar et al. 2023, arXiv:2302.12902) beside the
+//! reset of weights.
+
+use candle_core::{DType, Tensor};
+
+use crate::math::Stream;
+use crate::nn::init::Init;
+use crate::nn::{Groups, Mode, NnError, Params, Plan};
+use crate::systems::plasticity::health::{activity, dormant};
+use crate::transfer::schedule::Frozen;
+use crate::transfer::{Scene, Transfer};
+
+/// Draws what goes into each dormant unit anew and sets what comes out of it to 0, once, after the head has learned for one
+/// epoch.
+pub struct WakeUnits {
+    /// The layers; the last is the head.
+    pub groups: Groups,
+    /// Share of weights touched, one between two dormant units counted twice; known after it happened.
+    pub touched: Option<f64>,
+}
+
+impl Transfer for WakeUnits {
+    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+        if epoch != 1 {
+            return Ok(());
+        }
+        let rows: Vec<u32> = (0..scene.training.len() as u32).collect();
+        let network = scene.model.build(params)?;
+        let layers = activity(network.as_ref(), &scene.training.rows(&rows, Mode::Judge)?.inputs)?;
+        let (mut touched, mut all) = (0, 0);
+        for (k, layer) in layers.iter().enumerate() {
+            let units = dormant(layer);
+            let incoming = format!("trunk.{k}.weight");
+            let init = params.init(&incoming).unwrap_or(Init::Constant(0.0));
+            let mut stream = Stream::named(scene.seed, &format!("wake {incoming}"));
+            let mut change = |name: &str, new: &mut dyn FnMut(&mut Vec<f64>, &[usize]) -> usize| {
+                let Some(var) = params.find(name) else { return Ok::<(), NnError>(()) };
+                let mut values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+                touched += new(&mut values, var.dims());
+                Ok(var.set(&Tensor::from_vec(values, var.shape(), var.device())?.to_dtype(var.dtype())?)?)
+            };
+            change(&incoming, &mut |values, shape| {
+                let width = values.len() / shape[0];
+                for &unit in &units {
+                    values[unit * width..(unit + 1) * width].copy_from_slice(&init.draw(&mut stream, width));
+                }
+                units.len() * width
+            })?;
+            change(&format!("trunk.{}.weight", k + 1), &mut |values, shape| {
+                let (inside, taps) = (shape[1], shape[2..].iter().product::<usize>());
+                for (place, value) in values.iter_mut().enumerate() {
+                    if units.contains(&(place / taps % inside)) {
+                        *value = 0.0;
+                    }
+                }
+                units.len() * shape[0] * taps
+            })?;
+            all += params.find(&incoming).map_or(0, |var| var.elem_count());
+        }
+        self.touched = Some(touched as f64 / all.max(1) as f64);
+        Ok(())
+    }
+
+    fn plan(&self, params: &Params, epoch: usize) -> Plan {
+        if epoch == 0 { Frozen::new(&self.groups).plan(params, epoch) } else { Plan::default() }
+    }
+}
