@@ -6,6 +6,7 @@
 //! * [`HEADS`]: what is compared. [`Spec`]: everything that decides the result.
 //! * [`run`]: the whole comparison, into one run folder. [`Findings`]: what it found.
 
+mod card;
 mod heads;
 mod measure;
 mod network;
@@ -30,7 +31,7 @@ pub const ROW: SystemRow = SystemRow {
     name: "rotation",
     doc: "Image rotation angle: five heads that know the circle and one that does not (after Woehrer 2026, arXiv \
           2603.25351)",
-    card: None,
+    card: Some(&card::CARD),
 };
 
 /// What a run leaves behind.
