@@ -71,11 +71,20 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // The process ends either way; nothing can be done about a stderr that cannot be written.
-            let _ = writeln!(std::io::stderr(), "qgraft: {error:#}");
+            let _ = writeln!(std::io::stderr(), "qgraft: {}", told(&error));
             let interrupted = matches!(error.downcast_ref(), Some(StudyError::Interrupted | StudyError::Paused { .. }));
             ExitCode::from(if interrupted { 130 } else { 1 })
         }
     }
+}
+
+/// An error and its causes, without those that it quotes itself.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.contains(&cause) {
+        true => text,
+        false if text.is_empty() => cause,
+        false => format!("{text}: {cause}"),
+    })
 }
 
 /// A pool of `threads` threads, or of as many as the machine has.
