@@ -1,4 +1,6 @@
 //! Readout error undone by the inverse of each qubit's confusion matrix.
+//!
+//! Errors that two qubits share (correlated pairs) are not undone: each qubit is inverted by itself.
 
 use ndarray::{Array2, ArrayView2};
 
