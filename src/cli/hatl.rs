@@ -21,6 +21,9 @@ use crate::systems::{Progress, Workplace};
   qgraft run hatl --full
   qgraft run hatl --head quantum --arms hatl,frozen,full")]
 pub struct Hatl {
+    /// Start from the spec in this TOML file.
+    #[arg(long, value_name = "FILE", conflicts_with = "full")]
+    spec: Option<PathBuf>,
     /// Schedules, separated by commas: hatl, no_restore, one_rate, bottom_up, fixed, frozen, full, gradual, chain_thaw,
     /// layer_rates, scratch.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -41,7 +44,7 @@ pub struct Hatl {
     #[arg(long)]
     full: bool,
     /// The quick cut, which is the default.
-    #[arg(long, conflicts_with = "full")]
+    #[arg(long, conflicts_with_all = ["full", "spec"])]
     quick: bool,
     /// The run folder to make; runs/hatl-N by default.
     #[arg(long, value_name = "DIR")]
@@ -56,7 +59,10 @@ pub struct Hatl {
 
 impl Hatl {
     fn spec(&self) -> Result<Spec> {
-        let mut spec = Spec::default();
+        let mut spec = match &self.spec {
+            Some(path) => Spec::read(path)?,
+            None => Spec::default(),
+        };
         if self.full {
             spec.full();
         }

@@ -115,8 +115,11 @@ impl ArmRow {
     pub fn rule(&self, rule: Rule, epochs: usize, releases: usize) -> Option<Rule> {
         match self.schedule {
             Schedule::Rule(change) => Some(change(rule)),
-            // The last release but none more falls into the training.
-            Schedule::Even => Some(rule.every(epochs.div_ceil(releases + 1))),
+            Schedule::Even => {
+                // As far apart as leaves room for that many and no more, the last before the last epoch.
+                let last = epochs.saturating_sub(1).checked_div(releases).unwrap_or(epochs);
+                Some(rule.every(epochs.div_ceil(releases + 1).min(last).max(1)))
+            }
             Schedule::Given(_) => None,
         }
     }

@@ -1,5 +1,7 @@
 //! What a run is told.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::nn::NnError;
@@ -131,6 +133,16 @@ impl Spec {
         (self.actions, self.sentences, self.dev, self.test) = (60, 300, 100, 200);
         self.rule = Rule { warm_up: 5, patience: 2, cooldown: 3, plateau: 0.03, near_best: 0.05, ..Rule::default() };
         (self.source.epochs, self.target.epochs) = (12, 50);
+    }
+
+    /// Reads a spec file; fields it does not name are those of the quick run.
+    ///
+    /// # Errors
+    /// If the file cannot be read or has fields that do not exist.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let failed = |reason: String| StudyError::Spec { path: path.into(), reason };
+        let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
+        toml::from_str(&text).map_err(|e| failed(e.to_string()))
     }
 
     /// The file that reads back to the same spec.
