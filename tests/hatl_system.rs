@@ -8,8 +8,8 @@ use qgraft::math::Stream;
 use qgraft::nn::Groups;
 use qgraft::systems::Workplace;
 use qgraft::systems::hatl::{
-    ARMS, ArmRow, Findings, GLOSSES, JOINTS, LONGEST, Mood, Sentence, Signer, Spec, WORDS, acted, bleu, numbered,
-    rouge_l, run, sign, signed, vocabulary,
+    ARMS, Action, ArmRow, Findings, GLOSSES, JOINTS, LONGEST, Mood, Sentence, Signer, Spec, WORDS, acted, bleu,
+    numbered, rouge_l, run, sign, signed, vocabulary,
 };
 use qgraft::transfer::{Hatl, Rule, Transfer, Verdict};
 use serde::Deserialize;
@@ -93,8 +93,10 @@ fn signs_differ_and_films_show_them() {
         // 1,008 keypoints of which 5 % are missing: six standard deviations around the mean.
         assert!((missing / (JOINTS * frames) as f64 - 0.05).abs() < 0.042, "{missing} missing");
     }
+    let actions: HashSet<String> = (0..Action::COUNT).map(|class| format!("{:?}", Action::numbered(class))).collect();
+    assert_eq!(actions.len(), Action::COUNT);
     let mut stream = Stream::named(4, "test");
-    let film = acted(5, 0, 30, &Signer::draw(3, 0), &mut stream);
+    let film = acted(Action { movement: 5, both: false, high: true, open: true }, 30, &Signer::draw(3, 0), &mut stream);
     // Joint 4 is the dominant wrist, joint 10 the other, which rests.
     let travel = |joint: usize| {
         let x = &film.places[joint * 30..(joint + 1) * 30];

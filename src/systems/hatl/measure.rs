@@ -8,8 +8,9 @@ use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
 use crate::systems::hatl::arms::{ArmRow, Schedule};
 use crate::systems::hatl::network::groups;
+use crate::systems::hatl::signs::Action;
 use crate::systems::hatl::spec::Spec;
-use crate::systems::hatl::task::{ACTIONS, Task};
+use crate::systems::hatl::task::Task;
 use crate::transfer::schedule::Full;
 use crate::transfer::{Hatl, Together, Transfer, Verdict};
 
@@ -42,7 +43,7 @@ pub(super) struct Measured {
 pub(super) fn measure(spec: &Spec, threads: usize, progress: &dyn Progress) -> Result<Measured, StudyError> {
     let arms = spec.arms.iter().map(|name| ArmRow::named(name)).collect::<Result<Vec<_>, _>>()?;
     let seeds = spec.seeds.len();
-    progress.stage("actions", seeds * spec.source.epochs * spec.actions * ACTIONS);
+    progress.stage("actions", seeds * spec.source.epochs * spec.actions * Action::COUNT);
     let sources = parallel::jobs(seeds, threads, |job| source(spec, spec.seeds[job], progress))?;
     progress.done();
     let rows = Task::target(spec, spec.seeds[0])?.training.targets[0].dims()[0];

@@ -25,7 +25,7 @@ pub use findings::{ArmFound, CHECKS, CheckRow, Checked, Findings};
 pub use language::{GLOSSES, LONGEST, Mood, Sentence, WORDS, numbered, sign, vocabulary};
 pub use page::{checks, table};
 pub use score::{bleu, rouge_l};
-pub use signs::{Film, JOINTS, LOCATIONS, MOVEMENTS, SHAPES, Sign, Signer, acted, signed};
+pub use signs::{Action, Film, JOINTS, LOCATIONS, MOVEMENTS, SHAPES, Sign, Signer, acted, signed};
 pub use spec::{FORMAT, Sizes, Spec, TRANSLATOR, Weights};
 
 use std::path::PathBuf;

@@ -55,6 +55,30 @@ pub struct Sign {
     pub both: bool,
 }
 
+/// A gross motion, such as waving with both arms over the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Index of [`MOVEMENTS`].
+    pub movement: usize,
+    /// Whether both arms make it, or the dominant one alone.
+    pub both: bool,
+    /// Above the shoulders or below.
+    pub high: bool,
+    /// With open hands or with fists.
+    pub open: bool,
+}
+
+impl Action {
+    /// Number of actions.
+    pub const COUNT: usize = 8 * MOVEMENTS.len();
+
+    /// Action `class` of [`COUNT`](Self::COUNT).
+    pub fn numbered(class: usize) -> Self {
+        let is = |bit: usize| class >> bit & 1 == 1;
+        Self { movement: class / 8 % MOVEMENTS.len(), both: is(0), high: is(1), open: is(2) }
+    }
+}
+
 /// Who signs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Signer {
@@ -137,18 +161,17 @@ pub fn signed(signs: &[Sign], frames: usize, signer: &Signer, stream: &mut Strea
     Film { places: filmed(&poses, signer, stream), signs: which }
 }
 
-/// A gross motion: `movement` over and over with the dominant arm (`arms` 0), the other (1) or both (2), somewhere, at any
-/// speed and phase, the fingers as they are.
-pub fn acted(movement: usize, arms: usize, frames: usize, signer: &Signer, stream: &mut Stream) -> Film {
-    let [x, y, phase] = [0.3 + 0.6 * stream.uniform(), 0.9 * stream.uniform() - 0.7, stream.uniform()];
-    let (cycles, shape) = (1.0 + 2.0 * stream.uniform(), stream.below(SHAPES));
-    let fingers = [0, 1, 2].map(|k| if shape >> k & 1 == 1 { 1.0 } else { 0.3 });
+/// The action made over and over, at any speed and phase, somewhere at its height.
+pub fn acted(action: Action, frames: usize, signer: &Signer, stream: &mut Stream) -> Film {
+    let [right, up, phase] = [stream.uniform(), stream.uniform(), stream.uniform()];
+    let (x, y) = (0.3 + 0.6 * right, if action.high { 0.2 } else { -0.9 } + 0.5 * up);
+    let (cycles, fingers) = (1.0 + 2.0 * stream.uniform(), [if action.open { 1.0 } else { 0.3 }; 3]);
     let size = ACTED * signer.amplitude;
     let pose = |frame: usize| {
         let time = (phase + cycles * frame as f64 / frames as f64).fract();
-        let [dx, dy] = MOVEMENTS[movement](time);
+        let [dx, dy] = MOVEMENTS[action.movement](time);
         let hand = |side: f64| Hand { wrist: [side * (x + size * dx), y + size * dy], fingers };
-        [if arms == 1 { REST[0] } else { hand(1.0) }, if arms == 0 { REST[1] } else { hand(-1.0) }]
+        [hand(1.0), if action.both { hand(-1.0) } else { REST[1] }]
     };
     let poses: Vec<_> = (0..frames).map(pose).collect();
     Film { places: filmed(&poses, signer, stream), signs: vec![None; frames] }

@@ -111,14 +111,22 @@ impl Default for Spec {
             seeds: vec![0],
             arms: ARMS.iter().map(|row| row.name.into()).collect(),
             head: TRANSLATOR.into(),
-            actions: 20,
+            actions: 16,
             sentences: 200,
             dev: 40,
             test: 100,
             clips: 8,
             sizes: Sizes::default(),
             weights: Weights::default(),
-            rule: Rule { warm_up: 3, patience: 1, cooldown: 1, plateau: 0.05, near_best: 0.1, ..Rule::default() },
+            rule: Rule {
+                warm_up: 3,
+                patience: 1,
+                cooldown: 1,
+                plateau: 0.1,
+                near_best: 0.1,
+                floor: 0.02,
+                ..Rule::default()
+            },
             source: Regime { schedule: Schedule::Cosine { floor: 0.01 }, ..regime(6, 32, 3e-3) },
             target: regime(12, 16, 2e-3),
             circuit: Circuit { qubits: 6, depth: 2, ..Circuit::default() },
@@ -131,8 +139,7 @@ impl Spec {
     pub fn full(&mut self) {
         self.seeds = (0..5).collect();
         (self.actions, self.sentences, self.dev, self.test) = (60, 300, 100, 200);
-        self.rule = Rule { warm_up: 5, patience: 2, cooldown: 3, plateau: 0.03, near_best: 0.05, ..Rule::default() };
-        (self.source.epochs, self.target.epochs) = (12, 50);
+        (self.source.epochs, self.target.epochs) = (12, 25);
     }
 
     /// Reads a spec file; fields it does not name are those of the quick run.

@@ -12,11 +12,8 @@ use crate::study::train::{HeldOut, Judge, Judged};
 use crate::systems::hatl::language::{BEGIN, END, GLOSSES, LONGEST, Sentence, WORDS, numbered, sign};
 use crate::systems::hatl::network::{Classifier, Translator, sentences};
 use crate::systems::hatl::score::{bleu, rouge_l};
-use crate::systems::hatl::signs::{Film, JOINTS, MOVEMENTS, Signer, acted, signed};
+use crate::systems::hatl::signs::{Action, Film, JOINTS, Signer, acted, signed};
 use crate::systems::hatl::spec::{Spec, TRANSLATOR, Weights};
-
-/// Classes of the source task: every movement with either arm and with both.
-pub const ACTIONS: usize = 3 * MOVEMENTS.len();
 
 /// Frames of the film of a sentence: none is longer.
 const FRAMES: usize = 12 * LONGEST;
@@ -52,14 +49,14 @@ impl Task {
     pub fn source(spec: &Spec, seed: u64) -> Result<Self, StudyError> {
         let part = |name: &str, per_class: usize| {
             let mut stream = Stream::named(seed, name);
-            let clips = (0..ACTIONS * per_class).map(|row| {
-                let class = row % ACTIONS;
+            let clips = (0..Action::COUNT * per_class).map(|row| {
+                let class = row % Action::COUNT;
                 let actor = Signer::draw(ACTING + seed, stream.bits());
-                (acted(class / 3, class % 3, CLIP, &actor, &mut stream), class as u32)
+                (acted(Action::numbered(class), CLIP, &actor, &mut stream), class as u32)
             });
             classified(clips)
         };
-        let model = Classifier::new(&spec.sizes.blocks, "linear", &spec.circuit, ACTIONS)?;
+        let model = Classifier::new(&spec.sizes.blocks, "linear", &spec.circuit, Action::COUNT)?;
         let dev = Box::new(Told(part("dev actions", spec.actions.div_ceil(4))?));
         let training = part("actions", spec.actions)?;
         let (objective, plan) = (Box::new(Loss::CrossEntropy), Plan::default());
