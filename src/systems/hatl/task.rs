@@ -70,7 +70,7 @@ impl Task {
         let test = part("test", spec.test, true);
         let strangers = test.only(|row| row.signer >= SIGNERS.0);
         let novel = test.only(|row| row.novel);
-        let judged = |corpus: Corpus, score| -> Result<Box<dyn Judge>, StudyError> {
+        let judged = |corpus: Corpus, score: Score| -> Result<Box<dyn Judge>, StudyError> {
             Ok(Box::new(Translated { corpus: corpus.ready()?, weights: spec.weights, score }))
         };
         Ok(Self {
@@ -205,11 +205,14 @@ impl Objective for Weights {
     }
 }
 
+/// Candidates and references to a figure in 0..=1.
+type Score = fn(&[Vec<u32>], &[Vec<u32>]) -> f64;
+
 /// Judges translations.
 struct Translated {
     corpus: (Examples, Vec<Vec<u32>>),
     weights: Weights,
-    score: fn(&[Vec<u32>], &[Vec<u32>]) -> f64,
+    score: Score,
 }
 
 impl Judge for Translated {
