@@ -1,9 +1,18 @@
 //! The metric-driven controller on traces written down: when it releases a layer, which, and at what rate.
 #![cfg(feature = "learn")]
 
-use candle_core::DType;
-use qgraft::nn::{Groups, Params};
-use qgraft::transfer::{After, Hatl, Rule, Transfer, Verdict};
+use std::cell::Cell;
+use std::sync::Mutex;
+
+use candle_core::{DType, Device, Tensor};
+use qgraft::math::Stream;
+use qgraft::nn::layer::{BatchNorm, Linear};
+use qgraft::nn::loss::Loss;
+use qgraft::nn::optim::Method;
+use qgraft::nn::{Examples, Groups, Mode, Network, NnError, Output, Params, Plan};
+use qgraft::study::StudyError;
+use qgraft::study::train::{Fit, Judge, Judged, Record, Regime, Watch};
+use qgraft::transfer::{After, Hatl, Rule, Scene, Transfer, Verdict};
 
 const RULE: Rule = Rule {
     window: 3,
@@ -68,4 +77,127 @@ fn hatl_releases_from_the_head_down_at_layerwise_rates() {
     let mut upward = controller(Rule { warm_up: 0, top_down: false, ..RULE });
     upward.after_epoch(0, 0.5);
     assert_eq!(["a", "b", "c"].map(|name| upward.plan(&params, 1).moves(name)), [true, false, false]);
+}
+
+/// Two layers with batch normalisation and a linear head.
+struct Layers {
+    layers: [(Linear, BatchNorm); 2],
+    head: Linear,
+}
+
+impl Network for Layers {
+    fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Output, NnError> {
+        let mut x = inputs[0].clone();
+        for (linear, norm) in &self.layers {
+            x = norm.forward(&linear.forward(&x)?, mode)?.relu()?;
+        }
+        let logits = self.head.forward(&x)?;
+        Ok(Output::new(x, logits))
+    }
+}
+
+fn layers(params: &mut Params) -> Result<Box<dyn Network>, NnError> {
+    let mut layer = |name: &str, sizes: (usize, usize)| -> Result<_, NnError> {
+        let norm = BatchNorm::new(params, &format!("{name}.norm"), sizes.1)?;
+        Ok((Linear::new(params, name, sizes, true)?, norm))
+    };
+    let layers = [layer("first", (4, 6))?, layer("second", (6, 5))?];
+    Ok(Box::new(Layers { layers, head: Linear::new(params, "head", (5, 3), true)? }))
+}
+
+/// Every parameter and statistic by name, bit by bit.
+type Bits = Vec<(String, Vec<u64>)>;
+
+fn bits(params: &Params) -> Bits {
+    let numbers = |var: &Tensor| -> Vec<u64> {
+        var.flatten_all().unwrap().to_vec1::<f64>().unwrap().into_iter().map(f64::to_bits).collect()
+    };
+    params.iter().map(|(name, var)| (name.to_string(), numbers(var))).collect()
+}
+
+/// A controller that notes with what each epoch begins.
+struct Noted {
+    hatl: Hatl,
+    begun: Vec<Bits>,
+}
+
+impl Transfer for Noted {
+    fn before_epoch(&mut self, _: &Scene, params: &mut Params, _: usize) -> Result<(), NnError> {
+        self.begun.push(bits(params));
+        Ok(())
+    }
+
+    fn plan(&self, params: &Params, epoch: usize) -> Plan {
+        self.hatl.plan(params, epoch)
+    }
+
+    fn after_epoch(&mut self, epoch: usize, metric: f64) -> After {
+        self.hatl.after_epoch(epoch, metric)
+    }
+}
+
+/// Notes with what each epoch ends.
+struct Ends(Mutex<Vec<Bits>>);
+
+impl Watch for Ends {
+    fn learned(&self, _rows: usize) {}
+
+    fn stopped(&self) -> bool {
+        false
+    }
+
+    fn after_epoch(&self, _record: &Record, params: &Params) -> Result<(), StudyError> {
+        self.0.lock().unwrap().push(bits(params));
+        Ok(())
+    }
+}
+
+/// Tells metrics that were written down.
+struct Script(Cell<usize>, [f64; 6]);
+
+impl Judge for Script {
+    fn judge(&self, _network: &dyn Network) -> Result<Judged, StudyError> {
+        let epoch = self.0.replace(self.0.get() + 1);
+        Ok(Judged { loss: 0.0, metric: self.1[epoch] })
+    }
+}
+
+#[test]
+fn a_release_restores_the_best_epoch_to_the_bit_and_leaves_frozen_layers_alone() {
+    let mut stream = Stream::named(3, "test");
+    let values: Vec<f64> = (0..40 * 4).map(|_| stream.normal()).collect();
+    let labels: Vec<u32> = (0..40).map(|row| row % 3).collect();
+    let device = &Device::Cpu;
+    let inputs = Tensor::from_vec(values, (40, 4), device).unwrap();
+    let training = Examples::new(inputs, Tensor::new(labels, device).unwrap());
+    for restore in [true, false] {
+        let mut params = Params::new(1, DType::F64);
+        layers(&mut params).unwrap();
+        let groups = Groups::by_prefix(&params, &["first", "second", "head"]);
+        // The best comes in epoch 1; epochs 2 and 4 are plateaus near it.
+        let judge = Script(Cell::new(0), [0.1, 0.9, 0.85, 0.5, 0.85, 0.85]);
+        let rule = Rule { window: 1, warm_up: 2, cooldown: 0, restore, ..RULE };
+        let mut noted = Noted { hatl: Hatl::new(&groups, rule), begun: Vec::new() };
+        let ends = Ends(Mutex::new(Vec::new()));
+        let regime = Regime::new(6, 8, 0.01, Method::adamw(0.1));
+        let fit = Fit { judge: &judge, watch: &ends, ..Fit::new(&layers, &training, &Loss::CrossEntropy, &regime, 5) };
+        let history = fit.run(&mut params, &mut noted).unwrap();
+        let ended = ends.0.into_inner().unwrap();
+        let verdicts: Vec<bool> = noted.hatl.verdicts().iter().map(|verdict| *verdict == Verdict::Released).collect();
+        assert_eq!(verdicts, [false, false, true, false, true, false]);
+        for (epoch, released) in verdicts[..5].iter().enumerate() {
+            let from = if *released && restore { 1 } else { epoch };
+            assert_eq!(noted.begun[epoch + 1], ended[from], "epoch {} begins where {from} ended", epoch + 1);
+        }
+        assert_ne!(ended[1], ended[2], "something was learned in between");
+        // Weight decay and running statistics would move them if they were not left alone.
+        let untouched = |prefix: &str, epochs: std::ops::RangeInclusive<usize>| {
+            let of =
+                |bits: &Bits| -> Bits { bits.iter().filter(|(name, _)| name.starts_with(prefix)).cloned().collect() };
+            epochs.into_iter().all(|epoch| of(&ended[epoch]) == of(&noted.begun[0]))
+        };
+        assert!(untouched("second", 0..=2) && untouched("first", 0..=4));
+        assert!(!untouched("second.norm.running", 3..=3) && !untouched("first.norm.running", 5..=5));
+        assert!(history.windows(2).all(|pair| pair[0].moving <= pair[1].moving));
+    }
 }

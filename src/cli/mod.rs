@@ -9,6 +9,7 @@ mod convert;
 mod draw;
 mod export;
 mod forest;
+mod hatl;
 mod list;
 mod noise;
 mod noise_robustness;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 
 use crate::cli::forest::Forest;
+use crate::cli::hatl::Hatl;
 use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::plasticity::Plasticity;
 use crate::cli::progress::{Bar, catch_interrupts};
@@ -34,6 +35,7 @@ enum System {
     Soh(Box<Soh>),
     Rotation(Box<Rotation>),
     Plasticity(Box<Plasticity>),
+    Hatl(Box<Hatl>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -117,6 +119,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         System::Soh(options) => options.run(),
         System::Rotation(options) => options.run(),
         System::Plasticity(options) => options.run(),
+        System::Hatl(options) => options.run(),
     }
 }
 

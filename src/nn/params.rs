@@ -188,6 +188,19 @@ impl Params {
         Ok(())
     }
 
+    /// Takes over the values of what `other` has under the same name, statistics included, where names begin with `prefix`.
+    ///
+    /// # Errors
+    /// If one has another shape.
+    pub fn transplant(&self, other: &Params, prefix: &str) -> Result<(), NnError> {
+        for (name, var) in self.iter().filter(|(name, _)| name.starts_with(prefix)) {
+            if let Some(source) = other.find(name) {
+                var.set(&source.as_detached_tensor())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes over every tensor of `weights` that has the name and the shape of a parameter, and tells which parameters
     /// were missing, which have another shape (both stay as they are), and what was not expected.
     ///

@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod forest;
+pub mod hatl;
 mod inputs;
 pub mod noise_robustness;
 pub mod plasticity;
@@ -28,7 +29,7 @@ pub struct SystemRow {
 
 /// Every system.
 pub static SYSTEMS: &[SystemRow] =
-    &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW, rotation::ROW, plasticity::ROW];
+    &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW, rotation::ROW, plasticity::ROW, hatl::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]

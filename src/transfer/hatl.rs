@@ -3,12 +3,15 @@
 //! The release rule, the cooldown, the restored best and the layer-wise rates are the paper's; its table of constants
 //! was not available, so the defaults here are reconstructed, as is the order from the head down.
 
+use serde::{Deserialize, Serialize};
+
 use crate::nn::{Groups, Params, Plan};
 use crate::transfer::{After, Transfer};
 
 /// When a layer is released: once the metric M has been on a plateau near its best for `patience` epochs in a row,
 /// |M - mean of the last `window`| ≤ `plateau` and |M - best| ≤ `near_best`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Rule {
     /// Epochs in the running mean, the current one among them; with 1 every epoch is a plateau.
     pub window: usize,
@@ -32,6 +35,15 @@ pub struct Rule {
     pub top_down: bool,
     /// Without it a release goes on from the current parameters, which is worse (an ablation).
     pub restore: bool,
+}
+
+impl Rule {
+    /// A rule that every metric meets: a release after every `every` epochs, else as this one.
+    pub fn every(self, every: usize) -> Self {
+        let pause = every.saturating_sub(1);
+        let (plateau, near_best, floor) = (f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY);
+        Self { window: 1, warm_up: pause, patience: 1, cooldown: pause, plateau, near_best, floor, ..self }
+    }
 }
 
 /// For metrics in 0..1: a plateau of 0.005, within 0.01 of the best.

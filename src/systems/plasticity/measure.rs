@@ -10,7 +10,7 @@ use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
 use crate::systems::plasticity::arms::{Arm, Treatment};
 use crate::systems::plasticity::health::Health;
-use crate::systems::plasticity::network::{Pupil, transplant};
+use crate::systems::plasticity::network::Pupil;
 use crate::systems::plasticity::spec::{Layers, Spec};
 use crate::systems::plasticity::stand_ins::{Material, SettingRow};
 use crate::systems::plasticity::units::WakeUnits;
@@ -114,7 +114,7 @@ impl Task<'_> {
         let mut params = Params::new(TARGET + self.seed, DType::F32);
         self.pupil.build(&mut params)?;
         if treatment != Treatment::Scratch {
-            transplant(self.source, &params)?;
+            params.transplant(self.source, "trunk.")?;
         }
         let groups = self.pupil.groups(&params);
         Ok((params, groups))

@@ -1,4 +1,4 @@
-//! The networks whose plasticity is lost and restored, and how one becomes another.
+//! The networks whose plasticity is lost and restored.
 
 use std::sync::Arc;
 
@@ -78,19 +78,6 @@ impl Pupil {
         };
         Groups::of_trunk((0..self.trunk.layers()).map(layer).collect(), params)
     }
-}
-
-/// Gives `to` the trunk of `from`, statistics included.
-///
-/// # Errors
-/// If the trunks have other shapes.
-pub fn transplant(from: &Params, to: &Params) -> Result<(), NnError> {
-    for (name, var) in to.iter().filter(|(name, _)| name.starts_with("trunk.")) {
-        if let Some(source) = from.find(name) {
-            var.set(&source.as_detached_tensor())?;
-        }
-    }
-    Ok(())
 }
 
 struct Built {

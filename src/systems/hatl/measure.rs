@@ -1,0 +1,136 @@
+//! Every arm under every seed.
+
+use candle_core::DType;
+
+use crate::nn::Params;
+use crate::study::train::{Fit, Judge, Judged};
+use crate::study::{StudyError, parallel};
+use crate::systems::Progress;
+use crate::systems::hatl::arms::{ArmRow, Schedule};
+use crate::systems::hatl::network::groups;
+use crate::systems::hatl::signs::Action;
+use crate::systems::hatl::spec::Spec;
+use crate::systems::hatl::task::Task;
+use crate::transfer::schedule::Full;
+use crate::transfer::{Hatl, Together, Transfer, Verdict};
+
+/// Target networks are drawn under other seeds than source networks.
+const TARGET: u64 = 1 << 32;
+
+/// One arm under one seed.
+#[derive(Clone, Debug)]
+pub(super) struct Learned {
+    /// Name and figure of each test.
+    pub scores: Vec<(&'static str, f64)>,
+    /// The dev metric after each epoch.
+    pub curve: Vec<f64>,
+    /// Epochs, counted from 1, in which more began to move than before.
+    pub releases: Vec<usize>,
+    /// What the rule decided after each epoch; nothing without a rule.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// Everything that was trained.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    /// Accuracy on actions that were held out, by seed.
+    pub source: Vec<f64>,
+    /// By arm of the spec, then by seed.
+    pub arms: Vec<Vec<Learned>>,
+}
+
+/// Trains and judges every arm under every seed.
+pub(super) fn measure(spec: &Spec, threads: usize, progress: &dyn Progress) -> Result<Measured, StudyError> {
+    let arms = spec.arms.iter().map(|name| ArmRow::named(name)).collect::<Result<Vec<_>, _>>()?;
+    let seeds = spec.seeds.len();
+    progress.stage("actions", seeds * spec.source.epochs * spec.actions * Action::COUNT);
+    let sources = parallel::jobs(seeds, threads, |job| source(spec, spec.seeds[job], progress))?;
+    progress.done();
+    let rows = Task::target(spec, spec.seeds[0])?.training.targets[0].dims()[0];
+    progress.stage("target", arms.len() * seeds * spec.target.epochs * rows);
+    // Whoever follows another's number of releases comes after it.
+    let (after, first): (Vec<_>, Vec<_>) = arms.iter().copied().partition(|arm| matches!(arm.schedule, Schedule::Even));
+    let learn = |arms: &[&'static ArmRow], releases: &(dyn Fn(usize) -> usize + Sync)| {
+        parallel::jobs(arms.len() * seeds, threads, |job| {
+            let (arm, seed) = (arms[job / seeds], job % seeds);
+            let learned = learned(spec, arm, seed, &sources[seed].0, releases(seed), progress)?;
+            progress.note(&format!("{}, seed {}: {:.3}", arm.name, spec.seeds[seed], learned.scores[0].1));
+            Ok(learned)
+        })
+    };
+    let early = learn(&first, &|_| 0)?;
+    let hatl = first.iter().position(|arm| arm.name == "hatl");
+    let count = |seed: usize| hatl.map_or(spec.sizes.blocks.len(), |arm| early[arm * seeds + seed].releases.len());
+    let late = learn(&after, &count)?;
+    progress.done();
+    let of = |arm: &&ArmRow| {
+        let among = |rows: &[&ArmRow], learned: &[Learned]| {
+            let place = rows.iter().position(|row| row.name == arm.name)?;
+            Some(learned[place * seeds..(place + 1) * seeds].to_vec())
+        };
+        among(&first, &early).or_else(|| among(&after, &late)).unwrap_or_default()
+    };
+    Ok(Measured {
+        source: sources.iter().map(|(_, accuracy)| *accuracy).collect(),
+        arms: arms.iter().map(of).collect(),
+    })
+}
+
+/// The network that knows actions, and how well.
+fn source(spec: &Spec, seed: u64, progress: &dyn Progress) -> Result<(Params, f64), StudyError> {
+    let task = Task::source(spec, seed)?;
+    let mut params = Params::new(seed, DType::F32);
+    let fit = Fit {
+        judge: task.dev.as_ref(),
+        watch: progress,
+        ..Fit::new(task.model.as_ref(), &task.training, task.objective.as_ref(), &spec.source, seed)
+    };
+    let history = fit.run(&mut params, &mut Full)?;
+    Ok((params, history.iter().map(|record| record.judged.metric).fold(0.0, f64::max)))
+}
+
+fn learned(
+    spec: &Spec,
+    arm: &ArmRow,
+    place: usize,
+    source: &Params,
+    releases: usize,
+    progress: &dyn Progress,
+) -> Result<Learned, StudyError> {
+    let seed = spec.seeds[place];
+    let task = Task::target(spec, seed)?;
+    let mut params = Params::new(TARGET + seed, DType::F32);
+    task.model.build(&mut params)?;
+    if !arm.fresh {
+        params.transplant(source, "trunk.")?;
+    }
+    let groups = groups(&params, spec.sizes.blocks.len());
+    let epochs = spec.target.epochs;
+    let mut method = Together(vec![Box::new(task.plan.clone()), arm.method(&groups, spec.rule, epochs, releases)]);
+    let fit = Fit {
+        judge: task.dev.as_ref(),
+        watch: progress,
+        ..Fit::new(task.model.as_ref(), &task.training, task.objective.as_ref(), &spec.target, seed)
+    };
+    let history = fit.run(&mut params, &mut method)?;
+    let network = task.model.build(&mut params)?;
+    let score = |(name, judge): &(&'static str, Box<dyn Judge>)| {
+        judge.judge(network.as_ref()).map(|Judged { metric, .. }| (*name, metric))
+    };
+    let scores = task.tests.iter().map(score).collect::<Result<_, _>>()?;
+    let grown = |pair: usize| history[pair].moving < history[pair + 1].moving;
+    let curve: Vec<f64> = history.iter().map(|record| record.judged.metric).collect();
+    Ok(Learned {
+        scores,
+        releases: (0..history.len().saturating_sub(1)).filter(|&pair| grown(pair)).map(|pair| pair + 2).collect(),
+        // What a rule decides depends on the metrics alone: told them again, it says the same.
+        verdicts: arm.rule(spec.rule, epochs, releases).map_or(Vec::new(), |rule| {
+            let mut again = Hatl::new(&groups, rule);
+            for (epoch, metric) in curve.iter().enumerate() {
+                again.after_epoch(epoch, *metric);
+            }
+            again.verdicts().to_vec()
+        }),
+        curve,
+    })
+}
