@@ -86,10 +86,13 @@ impl Map {
             Self::Fixed(list) => list.iter().flat_map(|&entry| std::iter::repeat_n(entry, lanes)).collect(),
             Self::Wave { coefficients, param } => {
                 let functions: Vec<[f64; 5]> = rows.map(|row| harmonics(angles.value(*param, row))).collect();
-                let mut out = Vec::with_capacity(coefficients[0].len() * lanes);
-                for entry in 0..coefficients[0].len() {
-                    let c: [f64; 5] = std::array::from_fn(|h| coefficients[h][entry]);
-                    out.extend(functions.iter().map(|f| (0..5).map(|h| c[h] * f[h]).sum::<f64>()));
+                let mut out = vec![0.0; coefficients[0].len() * lanes];
+                for (h, list) in coefficients.iter().enumerate() {
+                    // Most entries have one or two functions in them.
+                    for (entry, c) in list.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+                        let numbers = &mut out[entry * lanes..][..lanes];
+                        numbers.iter_mut().zip(&functions).for_each(|(number, f)| *number += c * f[h]);
+                    }
                 }
                 out
             }
@@ -111,11 +114,17 @@ impl Map {
             Self::Fixed(_) => {}
             Self::Wave { coefficients, param } => {
                 let Some((slot, scale)) = param.dependence() else { return };
-                for (lane, row) in rows.enumerate() {
-                    let weights = harmonics_derivative(angles.value(*param, row));
-                    let sum: f64 = weights.iter().zip(coefficients).map(|(w, list)| w * along(list, lane)).sum();
-                    add(row, slot, scale * sum);
+                let rows: Vec<usize> = rows.collect();
+                let functions: Vec<[f64; 5]> =
+                    rows.iter().map(|&row| harmonics_derivative(angles.value(*param, row))).collect();
+                let mut sums = vec![0.0; lanes];
+                for (h, list) in coefficients.iter().enumerate() {
+                    for (entry, c) in list.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+                        let d = &d[entry * lanes..][..lanes];
+                        sums.iter_mut().zip(d).zip(&functions).for_each(|((sum, d), f)| *sum += c * d * f[h]);
+                    }
                 }
+                rows.into_iter().zip(sums).for_each(|(row, sum)| add(row, slot, scale * sum));
             }
             Self::Gate { op, flatten } => {
                 for (lane, row) in rows.enumerate() {

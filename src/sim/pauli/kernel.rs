@@ -42,8 +42,8 @@ struct Low {
     offsets: Vec<usize>,
     /// First components of the groups with letter I above.
     bases: Vec<usize>,
-    /// For each letter combination of the operands its part inside the group, and the number of its group.
-    split: Vec<(usize, usize)>,
+    /// Row of the matrix for each letter combination inside each of the groups, those of one group side by side.
+    rows: Vec<usize>,
 }
 
 impl Low {
@@ -54,16 +54,20 @@ impl Low {
         }
         let digits = if low.len() == 2 { 2 } else { low[0] };
         let letter = |p: usize, qubit: usize| qubits.iter().position(|&q| q == qubit).map_or(0, |k| p >> (2 * k) & 3);
-        let split = (0..1usize << (2 * qubits.len())).map(|p| match digits {
-            2 => (letter(p, 0) | letter(p, 1) << 2, 0),
-            digit => (letter(p, digit), high.first().map_or(0, |&q| letter(p, q))),
-        });
+        let mut rows = vec![0; 1 << (2 * qubits.len())];
+        for p in 0..rows.len() {
+            let place = match digits {
+                2 => letter(p, 0) | letter(p, 1) << 2,
+                digit => letter(p, digit) | high.first().map_or(0, |&q| letter(p, q)) << 2,
+            };
+            rows[place] = p;
+        }
         let bases = (0..1usize << (2 * total)).step_by(GROUP);
         Some(Self {
             digits,
             offsets: high.first().map_or(vec![0], |q| (0..4).map(|letter| letter << (2 * q)).collect()),
             bases: bases.filter(|base| high.iter().all(|q| base >> (2 * q) & 3 == 0)).collect(),
-            split: split.collect(),
+            rows,
         })
     }
 }
@@ -158,28 +162,12 @@ fn apply_lanes<S: Simd, const K: usize>(v: &mut [f64], lanes: usize, places: &Pl
 /// letters of its operands set to s, and c the column of the matrix for s and the letters that y has.
 #[inline(always)]
 fn apply_low<S: Simd>(v: &mut [f64], low: &Low, m: &[f64]) {
-    let letters = if low.digits == 2 { GROUP } else { 4 };
-    let size = low.split.len();
-    let mut columns = vec![[0.0; GROUP]; letters * low.offsets.len() * low.offsets.len()];
-    let inside = |place: usize| match low.digits {
-        0 => place & 3,
-        1 => place >> 2,
-        _ => place,
-    };
-    for (i, (s_out, out)) in low.split.iter().enumerate() {
-        for (j, (s_in, input)) in low.split.iter().enumerate() {
-            let column = &mut columns[(input * letters + s_in) * low.offsets.len() + out];
-            for place in (0..GROUP).filter(|&place| inside(place) == *s_out) {
-                column[place] = m[i * size + j];
-            }
-        }
-    }
     match (low.digits, low.offsets.len()) {
-        (0, 1) => apply_groups::<S, 0, 4, 1>(v, low, &columns),
-        (0, _) => apply_groups::<S, 0, 4, 4>(v, low, &columns),
-        (1, 1) => apply_groups::<S, 1, 4, 1>(v, low, &columns),
-        (1, _) => apply_groups::<S, 1, 4, 4>(v, low, &columns),
-        _ => apply_groups::<S, 2, 16, 1>(v, low, &columns),
+        (0, 1) => apply_groups::<S, 0, 4, 1>(v, low, m),
+        (0, _) => apply_groups::<S, 0, 4, 4>(v, low, m),
+        (1, 1) => apply_groups::<S, 1, 4, 1>(v, low, m),
+        (1, _) => apply_groups::<S, 1, 4, 4>(v, low, m),
+        _ => apply_groups::<S, 2, 16, 1>(v, low, m),
     }
 }
 
@@ -187,8 +175,25 @@ fn apply_low<S: Simd>(v: &mut [f64], low: &Low, m: &[f64]) {
 fn apply_groups<S: Simd, const DIGITS: usize, const LETTERS: usize, const GROUPS: usize>(
     v: &mut [f64],
     low: &Low,
-    columns: &[[f64; GROUP]],
+    m: &[f64],
 ) {
+    let mut columns = [[[[0.0; GROUP]; GROUPS]; LETTERS]; GROUPS];
+    for input in 0..GROUPS {
+        for s in 0..LETTERS {
+            let column = low.rows[input * LETTERS + s];
+            for out in 0..GROUPS {
+                let entries: [f64; LETTERS] =
+                    std::array::from_fn(|i| m[low.rows[out * LETTERS + i] * LETTERS * GROUPS + column]);
+                for place in 0..GROUP {
+                    columns[input][s][out][place] = match DIGITS {
+                        0 => entries[place & 3],
+                        1 => entries[place >> 2],
+                        _ => entries[place],
+                    };
+                }
+            }
+        }
+    }
     for base in &low.bases {
         let mut y = [[0.0; GROUP]; GROUPS];
         for input in 0..GROUPS {
@@ -203,7 +208,7 @@ fn apply_groups<S: Simd, const DIGITS: usize, const LETTERS: usize, const GROUPS
                     };
                 }
                 for out in 0..GROUPS {
-                    let column = &columns[(input * LETTERS + s) * GROUPS + out];
+                    let column = &columns[input][s][out];
                     for place in 0..GROUP {
                         y[out][place] = fused::<S, f64>(column[place], set[place], y[out][place]);
                     }

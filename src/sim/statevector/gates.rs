@@ -28,7 +28,7 @@ pub struct Gate {
     size: usize,
 }
 
-/// The entries of gates with the same numbers in all rows, and those of their inverses.
+/// The entries of a gate, for each lane if they differ by row, and those of its inverse.
 pub struct Bound<F = f64> {
     entries: Vec<F>,
     inverse: Vec<F>,
@@ -70,27 +70,27 @@ impl Gate {
 
     /// The numbers of a gate that is the same in all rows, `None` for one that is not.
     pub fn bind<F: Float>(&self, angles: &Angles) -> Option<Bound<F>> {
-        (!self.by_row).then(|| {
-            let entries = self.values(angles, 0..1);
-            Bound { inverse: self.dagger(&entries, 1), entries }
-        })
+        (!self.by_row).then(|| self.bound(angles, 0..1))
+    }
+
+    /// The numbers of a gate that differs by row.
+    pub fn bind_rows<F: Float>(&self, angles: &Angles, rows: Range<usize>) -> Option<Bound<F>> {
+        self.by_row.then(|| self.bound(angles, rows))
+    }
+
+    fn bound<F: Float>(&self, angles: &Angles, rows: Range<usize>) -> Bound<F> {
+        let lanes = rows.len();
+        let entries = self.values(angles, rows);
+        Bound { inverse: self.dagger(&entries, lanes), entries }
     }
 
     fn values<F: Float>(&self, angles: &Angles, rows: Range<usize>) -> Vec<F> {
         self.map.values(angles, rows).into_iter().map(F::of).collect()
     }
 
-    /// Applies the gate to the lanes `rows`.
-    pub fn apply<F: Float>(&self, state: &mut State<F>, bound: &Option<Bound<F>>, angles: &Angles, rows: Range<usize>) {
-        let fresh;
-        let list = match bound {
-            Some(bound) => &bound.entries,
-            None => {
-                fresh = self.values(angles, rows);
-                &fresh
-            }
-        };
-        self.apply_entries(state, list);
+    /// Applies the gate.
+    pub fn apply<F: Float>(&self, state: &mut State<F>, bound: &Bound<F>) {
+        self.apply_entries(state, &bound.entries);
     }
 
     fn apply_entries<F: Float>(&self, state: &mut State<F>, list: &[F]) {
@@ -119,18 +119,8 @@ impl Gate {
     }
 
     /// [`Gate::apply`] for a gate that is plain, on one part of a state.
-    pub fn apply_plain<F: Vectors>(
-        &self,
-        part: &mut [F],
-        lanes: usize,
-        bound: &Option<Bound<F>>,
-        angles: &Angles,
-        rows: Range<usize>,
-    ) {
-        match bound {
-            Some(bound) => self.turn(part, lanes, Real { list: &bound.entries, by_row: false }),
-            None => self.turn(part, lanes, Real { list: &self.values(angles, rows), by_row: lanes > 1 }),
-        }
+    pub fn apply_plain<F: Vectors>(&self, part: &mut [F], lanes: usize, bound: &Bound<F>) {
+        self.turn(part, lanes, Real { list: &bound.entries, by_row: self.by_row && lanes > 1 });
     }
 
     /// One part of a state under the matrix of a gate that is plain, or its inverse.
@@ -171,34 +161,21 @@ impl Gate {
         Loose { controls: self.controls.clone(), targets: self.targets.clone(), kind: self.kind.clone(), list }
     }
 
-    /// Un-applies the gate from both; adds the derivative of `2 Re⟨bra|ket⟩` to `shared`, by the entries of a gate that is
-    /// the same in all rows, or to `rows_found` as (row, slot, value).
+    /// Un-applies the gate from both; adds the derivative of `2 Re⟨bra|ket⟩` by its entries to `found`, for each lane if
+    /// they differ by row.
     ///
     /// Imaginary parts that are zero throughout (`real`) are left alone by plain gates.
-    #[expect(clippy::too_many_arguments, reason = "one call of one sweep")]
     pub fn unapply<F: Vectors>(
         &self,
         (ket, bra): (&mut State<F>, &mut State<F>),
         real: bool,
-        bound: &Option<Bound<F>>,
-        angles: &Angles,
-        rows: Range<usize>,
-        shared: &mut [f64],
-        rows_found: &mut Vec<(usize, usize, f64)>,
+        bound: &Bound<F>,
+        found: &mut [f64],
     ) {
         let lanes = ket.lanes;
+        let list = &bound.inverse;
         if self.is_plain::<F>(lanes) {
-            let fresh;
-            let list = match bound {
-                Some(bound) => &bound.inverse,
-                None => {
-                    fresh = self.dagger(&self.values(angles, rows.clone()), lanes);
-                    &fresh
-                }
-            };
-            let mut own = vec![0.0; if bound.is_none() { list.len() } else { 0 }];
-            let found = if bound.is_none() { &mut own[..] } else { shared };
-            let inverse = Real { list, by_row: bound.is_none() && lanes > 1 };
+            let inverse = Real { list, by_row: self.by_row && lanes > 1 };
             let parts = [(&mut ket.re, &mut bra.re), (&mut ket.im, &mut bra.im)];
             for (ket, bra) in parts.into_iter().take(if real { 1 } else { 2 }) {
                 if self.map.is_fixed() {
@@ -212,47 +189,43 @@ impl Gate {
                     None => F::dispatch(plain::Unapply { ket, bra, lanes, places: &self.places, inverse, found }),
                 }
             }
-            if bound.is_none() {
-                self.map.gradient(angles, rows, &own, |row, slot, value| rows_found.push((row, slot, value)));
-            }
             return;
         }
-        match bound {
-            Some(bound) => {
-                let inverse = Entries { list: &bound.inverse, by_row: false };
-                if self.map.is_fixed() {
-                    for state in [ket, bra] {
-                        match self.shuffles(state.lanes, &bound.inverse) {
-                            Some(gate) => shuffle(state, &gate),
-                            None => unapply(state, &self.places, &self.kind, inverse),
-                        }
-                    }
-                } else {
-                    unapply_both(ket, bra, &self.places, &self.kind, inverse, shared);
-                }
-            }
-            None => {
-                let list = self.dagger(&self.values(angles, rows.clone()), rows.len());
-                let mut found = vec![0.0; list.len()];
-                let inverse = Entries { list: &list, by_row: true };
-                unapply_both(ket, bra, &self.places, &self.kind, inverse, &mut found);
-                self.map.gradient(angles, rows, &found, |row, slot, value| rows_found.push((row, slot, value)));
+        let inverse = Entries { list, by_row: self.by_row };
+        if !self.map.is_fixed() {
+            return unapply_both(ket, bra, &self.places, &self.kind, inverse, found);
+        }
+        for state in [ket, bra] {
+            match self.shuffles(state.lanes, list) {
+                Some(gate) => shuffle(state, &gate),
+                None => unapply(state, &self.places, &self.kind, inverse),
             }
         }
     }
 
-    /// From the derivative by the entries of a gate that is the same in all rows to `add(slot, value)`.
-    pub fn shared_gradient(&self, angles: &Angles, found: &[f64], mut add: impl FnMut(usize, f64)) {
-        self.map.gradient(angles, 0..1, found, |_, slot, value| add(slot, value));
+    /// From the derivative by the entries in the lanes `rows` to `add(row, slot, value)`; any row stands for all if the
+    /// gate is the same in all.
+    pub fn gradient(&self, angles: &Angles, rows: Range<usize>, found: &[f64], add: impl FnMut(usize, usize, f64)) {
+        self.map.gradient(angles, rows, found, add);
     }
 
     fn entries(&self) -> usize {
         if self.kind == Kind::Diagonal { self.size } else { self.size * self.size }
     }
 
-    /// Numbers that describe it in a gradient: two per entry.
-    pub fn numbers(&self) -> usize {
-        if self.by_row || self.map.is_fixed() { 0 } else { 2 * self.entries() }
+    /// Numbers of its own that a gradient takes in each lane: two per entry that moves.
+    fn moving(&self) -> usize {
+        if self.map.is_fixed() { 0 } else { 2 * self.entries() }
+    }
+
+    /// Those of a gate that differs by row, in all `lanes`.
+    pub fn row_numbers(&self, lanes: usize) -> usize {
+        if self.by_row { self.moving() * lanes } else { 0 }
+    }
+
+    /// Those of a gate that is the same in all rows.
+    pub fn shared_numbers(&self) -> usize {
+        if self.by_row { 0 } else { self.moving() }
     }
 
     fn dagger<F: Float>(&self, entries: &[F], lanes: usize) -> Vec<F> {

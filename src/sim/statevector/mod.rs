@@ -95,32 +95,51 @@ impl Plan {
         self.gates.iter().map(|gate| gate.bind(angles)).collect()
     }
 
-    fn run<F: Vectors>(&self, bounds: &[Option<Bound<F>>], angles: &Angles, rows: Range<usize>) -> State<F> {
-        let mut state = State::ground(self.qubits, rows.len());
+    /// `each` with the numbers of every gate: the shared ones, and those of `rows`.
+    fn with_rows<F: Float, T>(
+        &self,
+        shared: &[Option<Bound<F>>],
+        angles: &Angles,
+        rows: Range<usize>,
+        each: impl FnOnce(&[&Bound<F>]) -> T,
+    ) -> T {
+        let own: Vec<_> = self.gates.iter().map(|gate| gate.bind_rows(angles, rows.clone())).collect();
+        let both = shared.iter().zip(&own);
+        let bounds =
+            both.map(|(shared, own)| shared.as_ref().or(own.as_ref()).expect("a gate is the same in all rows or not"));
+        each(&bounds.collect::<Vec<_>>())
+    }
+
+    /// The final state of `rows`, of which a single one goes through fused passes.
+    fn run<F: Vectors>(&self, shared: &[Option<Bound<F>>], angles: &Angles, rows: Range<usize>) -> State<F> {
         if rows.len() == 1 {
-            state = self.ground();
-            self.passes(angles, rows.start).run(&mut state);
-            state.re.truncate(1 << self.qubits);
-            state.im.truncate(1 << self.qubits);
-        } else {
-            let real = self.is_real::<F>(rows.len());
-            for (gate, bound) in self.gates.iter().zip(bounds) {
-                if gate.is_plain::<F>(rows.len()) {
-                    gate.apply_plain(&mut state.re, rows.len(), bound, angles, rows.clone());
-                    if !real {
-                        gate.apply_plain(&mut state.im, rows.len(), bound, angles, rows.clone());
-                    }
-                } else {
-                    gate.apply(&mut state, bound, angles, rows.clone());
+            return self.run_row(angles, rows.start);
+        }
+        self.with_rows(shared, angles, rows.clone(), |bounds| self.run_rows(bounds, rows.len()))
+    }
+
+    fn run_row<F: Vectors>(&self, angles: &Angles, row: usize) -> State<F> {
+        let mut state = self.ground();
+        self.passes(angles, row).run(&mut state);
+        state.re.truncate(1 << self.qubits);
+        state.im.truncate(1 << self.qubits);
+        checked(state)
+    }
+
+    fn run_rows<F: Vectors>(&self, bounds: &[&Bound<F>], lanes: usize) -> State<F> {
+        let mut state = State::ground(self.qubits, lanes);
+        let real = self.is_real::<F>(lanes);
+        for (gate, bound) in self.gates.iter().zip(bounds) {
+            if gate.is_plain::<F>(lanes) {
+                gate.apply_plain(&mut state.re, lanes, bound);
+                if !real {
+                    gate.apply_plain(&mut state.im, lanes, bound);
                 }
+            } else {
+                gate.apply(&mut state, bound);
             }
         }
-        debug_assert!(
-            (norms(&state)).iter().all(|norm| (norm - 1.0).abs() < 1e-3),
-            "the norm has drifted: {:?}",
-            norms(&state)
-        );
-        state
+        checked(state)
     }
 
     /// Qubits of a single row's state: narrow registers are padded with idle qubits until they fill a vector register.
@@ -159,6 +178,16 @@ impl Plan {
         }
         chunks.into_par_iter().map(each).collect()
     }
+}
+
+/// The state, whose norm debug builds look at.
+fn checked<F: Float>(state: State<F>) -> State<F> {
+    debug_assert!(
+        norms(&state).iter().all(|norm| (norm - 1.0).abs() < 1e-3),
+        "the norm has drifted: {:?}",
+        norms(&state)
+    );
+    state
 }
 
 /// Outcome probabilities of one lane.
@@ -271,18 +300,30 @@ impl Statevector {
         let plan = self.plan(program, &angles, 3.0)?;
         let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
         let bounds = plan.bind::<F>(&angles);
-        let numbers: usize = plan.gates.iter().map(Gate::numbers).sum();
+        let numbers: usize = plan.gates.iter().map(Gate::shared_numbers).sum();
         let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
-            let mut ket = plan.run::<F>(&bounds, &angles, rows.clone());
-            let mut bra = strings.bra(&ket, |lane, o| cotangent[[rows.start + lane, o]]);
             let (mut shared, mut by_row) = (vec![0.0; numbers], Vec::new());
-            let mut end = numbers;
-            let real = strings.are_real() && plan.is_real::<F>(rows.len()) && ket.im.iter().all(|&x| x == F::ZERO);
-            for (gate, bound) in plan.gates.iter().zip(&bounds).rev() {
-                let found = &mut shared[end - gate.numbers()..end];
-                gate.unapply((&mut ket, &mut bra), real, bound, &angles, rows.clone(), found, &mut by_row);
-                end -= gate.numbers();
-            }
+            plan.with_rows(&bounds, &angles, rows.clone(), |bounds| {
+                let lanes = rows.len();
+                let mut ket = match lanes {
+                    1 => plan.run_row(&angles, rows.start),
+                    _ => plan.run_rows(bounds, lanes),
+                };
+                let mut bra = strings.bra(&ket, |lane, o| cotangent[[rows.start + lane, o]]);
+                let real = strings.are_real() && plan.is_real::<F>(lanes) && ket.im.iter().all(|&x| x == F::ZERO);
+                let mut end = numbers;
+                for (gate, bound) in plan.gates.iter().zip(bounds).rev() {
+                    let mut own = vec![0.0; gate.row_numbers(lanes)];
+                    let start = end - gate.shared_numbers();
+                    let found = if own.is_empty() { &mut shared[start..end] } else { &mut own[..] };
+                    gate.unapply((&mut ket, &mut bra), real, bound, found);
+                    if !own.is_empty() {
+                        let mut add = |row, slot, value| by_row.push((row, slot, value));
+                        gate.gradient(&angles, rows.clone(), &own, &mut add);
+                    }
+                    end = start;
+                }
+            });
             (shared, by_row)
         });
         let mut gradient = AngleGradient::zeros(&angles);
@@ -293,9 +334,9 @@ impl Statevector {
         }
         let mut rest = &shared[..];
         for gate in &plan.gates {
-            let (found, others) = rest.split_at(gate.numbers());
+            let (found, others) = rest.split_at(gate.shared_numbers());
             if !found.is_empty() {
-                gate.shared_gradient(&angles, found, |slot, value| gradient.add(0, slot, value));
+                gate.gradient(&angles, 0..1, found, |_, slot, value| gradient.add(0, slot, value));
             }
             rest = others;
         }

@@ -41,8 +41,9 @@ pub struct Trajectory {
     /// Seed of all randomness.
     pub seed: u64,
     precision: Precision,
-    double: Memo<Plan<f64>>,
-    single: Memo<Plan<f32>>,
+    /// Shared by engines that differ in shots and seed alone.
+    double: Arc<Memo<Plan<f64>>>,
+    single: Arc<Memo<Plan<f32>>>,
 }
 
 /// Runs a method written for both widths of numbers at the engine's own.
@@ -137,7 +138,13 @@ impl Trajectory {
 
     /// The same with amplitudes of this width; angles and results are f64 in both.
     pub fn with_precision(shots: usize, seed: u64, precision: Precision) -> Self {
-        Self { shots, seed, precision, double: Memo::default(), single: Memo::default() }
+        Self { shots, seed, precision, double: Arc::default(), single: Arc::default() }
+    }
+
+    /// The same engine, what it knows of the last program included, with other shots.
+    fn drawn(&self, shots: usize, seed: u64) -> Self {
+        let (double, single) = (Arc::clone(&self.double), Arc::clone(&self.single));
+        Self { shots, seed, precision: self.precision, double, single }
     }
 
     fn plan<F: Vectors>(
@@ -256,7 +263,7 @@ impl Simulator for Trajectory {
 
     fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
         let seed = Stream::numbered(self.seed, number).bits();
-        Some(Box::new(Self::with_precision(self.shots, seed, self.precision)))
+        Some(Box::new(self.drawn(self.shots, seed)))
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
@@ -275,7 +282,7 @@ impl Simulator for Trajectory {
 
     /// One outcome of each of `shots` trajectories: drawing from their mean distribution would err twice.
     fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
-        Self::with_precision(shots, seed, self.precision).counts(program, angles)
+        self.drawn(shots, seed).counts(program, angles)
     }
 
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
