@@ -130,7 +130,7 @@ pub fn sign(gloss: usize) -> Sign {
     }
 }
 
-/// Every word of the texts by number; [`END`] and [`BEGIN`] first.
+/// Every word of the texts by number; the marks of the end and of the beginning first.
 pub fn vocabulary() -> Vec<&'static str> {
     let mut words = vec!["</s>", "<s>"];
     let persons = PERSONS.iter().filter_map(|person| person.last());
