@@ -18,11 +18,23 @@ pub type Flatten = Box<dyn Fn(&Matrix, Option<&Matrix>) -> Vec<f64> + Send + Syn
 pub enum Map {
     /// No slot.
     Fixed(Vec<f64>),
-    /// A gate with one angle: a trigonometric polynomial, a list for each function of [`harmonics`].
-    Wave { coefficients: [Vec<f64>; 5], param: Param },
+    /// A gate with one angle: `size` trigonometric polynomials, as terms.
+    Wave { size: usize, terms: Vec<Term>, param: Param },
     /// A gate with several angles.
-    Gate { op: Op, flatten: Flatten },
+    Gate { size: usize, op: Op, flatten: Flatten },
 }
+
+/// `coefficient` times function number `harmonic` of [`harmonics`] in the number `entry`. Most numbers of a gate have one
+/// or two terms.
+#[derive(Clone, Copy)]
+pub struct Term {
+    entry: usize,
+    harmonic: usize,
+    coefficient: f64,
+}
+
+/// Rows whose angles are worked on at once, without asking for memory.
+const CHUNK: usize = 32;
 
 /// What gates with one angle are made of. Their entries have frequencies 0 and ±1/2 (rotations) or 0 and 1 (phases),
 /// products of two of them 0, 1/2 and 1.
@@ -47,21 +59,31 @@ impl Map {
         let param = match op.params() {
             params if params.iter().all(|p| p.dependence().is_none()) => return Self::Fixed(at(0.0)),
             &[param] => param,
-            _ => return Self::Gate { op: op.clone(), flatten },
+            _ => return Self::Gate { size: at(0.0).len(), op: op.clone(), flatten },
         };
         // Five samples over the period 4π fix the five coefficients (a discrete Fourier transform).
-        let mut coefficients: [Vec<f64>; 5] = Default::default();
-        for angle in (0..5).map(|k| 4.0 * PI * f64::from(k) / 5.0) {
-            let sample = at(angle);
-            for (h, (list, value)) in coefficients.iter_mut().zip(harmonics(angle)).enumerate() {
-                let weight = if h == 0 { 0.2 } else { 0.4 } * value;
-                list.resize(sample.len(), 0.0);
-                list.iter_mut().zip(&sample).for_each(|(sum, entry)| *sum += weight * entry);
-            }
-        }
+        let samples = [0, 1, 2, 3, 4].map(|k| {
+            let angle = 4.0 * PI * f64::from(k) / 5.0;
+            (harmonics(angle), at(angle))
+        });
+        let size = samples[0].1.len();
+        let coefficient = |entry: usize, harmonic: usize| {
+            let sum: f64 = samples.iter().map(|(functions, list)| functions[harmonic] * list[entry]).sum();
+            sum * if harmonic == 0 { 0.2 } else { 0.4 }
+        };
+        let all = (0..5).flat_map(|harmonic| (0..size).map(move |entry| (entry, harmonic)));
+        let terms = all.map(|(entry, harmonic)| Term { entry, harmonic, coefficient: coefficient(entry, harmonic) });
         // What is zero in truth has come out as rounding error.
-        coefficients.iter_mut().flatten().filter(|x| x.abs() < 1e-15).for_each(|x| *x = 0.0);
-        Self::Wave { coefficients, param }
+        let terms = terms.filter(|term| term.coefficient.abs() >= 1e-15).collect();
+        Self::Wave { size, terms, param }
+    }
+
+    /// How many numbers there are.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Fixed(list) => list.len(),
+            Self::Wave { size, .. } | Self::Gate { size, .. } => *size,
+        }
     }
 
     /// Whether it holds no slot.
@@ -81,25 +103,35 @@ impl Map {
 
     /// The numbers for each of `rows`: `list[entry·L + lane]`. A map without row slots has the same for all rows.
     pub fn values(&self, angles: &Angles, rows: Range<usize>) -> Vec<f64> {
+        let mut out = vec![0.0; self.size() * rows.len()];
+        self.write(angles, rows, &mut out);
+        out
+    }
+
+    /// Adds [`Map::values`] to `out`, all zeros.
+    pub fn write(&self, angles: &Angles, rows: Range<usize>, out: &mut [f64]) {
         let lanes = rows.len();
         match self {
-            Self::Fixed(list) => list.iter().flat_map(|&entry| std::iter::repeat_n(entry, lanes)).collect(),
-            Self::Wave { coefficients, param } => {
-                let functions: Vec<[f64; 5]> = rows.map(|row| harmonics(angles.value(*param, row))).collect();
-                let mut out = vec![0.0; coefficients[0].len() * lanes];
-                for (h, list) in coefficients.iter().enumerate() {
-                    // Most entries have one or two functions in them.
-                    for (entry, c) in list.iter().enumerate().filter(|(_, c)| **c != 0.0) {
-                        let numbers = &mut out[entry * lanes..][..lanes];
-                        numbers.iter_mut().zip(&functions).for_each(|(number, f)| *number += c * f[h]);
+            Self::Fixed(list) => {
+                for (numbers, &entry) in out.chunks_exact_mut(lanes.max(1)).zip(list) {
+                    numbers.fill(entry);
+                }
+            }
+            Self::Wave { terms, param, .. } => {
+                for (first, functions) in functions(angles, *param, rows, harmonics) {
+                    let count = CHUNK.min(lanes - first);
+                    for term in terms {
+                        let numbers = &mut out[term.entry * lanes + first..][..count];
+                        let functions = &functions[term.harmonic];
+                        numbers.iter_mut().zip(functions).for_each(|(number, f)| *number += term.coefficient * f);
                     }
                 }
-                out
             }
-            Self::Gate { op, flatten } => {
-                let each: Vec<Vec<f64>> = rows.map(|row| flatten(&gate_at(op, angles, row).0, None)).collect();
-                let size = each.first().map_or(0, Vec::len);
-                (0..size * lanes).map(|i| each[i % lanes][i / lanes]).collect()
+            Self::Gate { op, flatten, .. } => {
+                for (lane, row) in rows.enumerate() {
+                    let list = flatten(&gate_at(op, angles, row).0, None);
+                    list.iter().enumerate().for_each(|(entry, &value)| out[entry * lanes + lane] = value);
+                }
             }
         }
     }
@@ -107,35 +139,51 @@ impl Map {
     /// From the derivative by the numbers, `d[entry·L + lane]`, to that by slots, told to `add(row, slot, value)`.
     pub fn gradient(&self, angles: &Angles, rows: Range<usize>, d: &[f64], mut add: impl FnMut(usize, usize, f64)) {
         let lanes = rows.len();
-        let along = |list: &[f64], lane: usize| -> f64 {
-            list.iter().enumerate().map(|(entry, value)| value * d[entry * lanes + lane]).sum()
-        };
         match self {
             Self::Fixed(_) => {}
-            Self::Wave { coefficients, param } => {
+            Self::Wave { terms, param, .. } => {
                 let Some((slot, scale)) = param.dependence() else { return };
-                let rows: Vec<usize> = rows.collect();
-                let functions: Vec<[f64; 5]> =
-                    rows.iter().map(|&row| harmonics_derivative(angles.value(*param, row))).collect();
-                let mut sums = vec![0.0; lanes];
-                for (h, list) in coefficients.iter().enumerate() {
-                    for (entry, c) in list.iter().enumerate().filter(|(_, c)| **c != 0.0) {
-                        let d = &d[entry * lanes..][..lanes];
-                        sums.iter_mut().zip(d).zip(&functions).for_each(|((sum, d), f)| *sum += c * d * f[h]);
+                for (first, functions) in functions(angles, *param, rows.clone(), harmonics_derivative) {
+                    let count = CHUNK.min(lanes - first);
+                    let mut sums = [0.0; CHUNK];
+                    for term in terms {
+                        let d = &d[term.entry * lanes + first..][..count];
+                        let pairs = d.iter().zip(&functions[term.harmonic]);
+                        sums.iter_mut().zip(pairs).for_each(|(sum, (d, f))| *sum += term.coefficient * d * f);
                     }
+                    sums[..count].iter().zip(rows.start + first..).for_each(|(sum, row)| add(row, slot, scale * sum));
                 }
-                rows.into_iter().zip(sums).for_each(|(row, sum)| add(row, slot, scale * sum));
             }
-            Self::Gate { op, flatten } => {
+            Self::Gate { op, flatten, .. } => {
                 for (lane, row) in rows.enumerate() {
                     let (unitary, derivatives) = gate_at(op, angles, row);
                     for (slot, scale, derivative) in derivatives {
-                        add(row, slot, scale * along(&flatten(&unitary, Some(&derivative)), lane));
+                        let list = flatten(&unitary, Some(&derivative));
+                        let along = list.iter().enumerate().map(|(entry, value)| value * d[entry * lanes + lane]);
+                        add(row, slot, scale * along.sum::<f64>());
                     }
                 }
             }
         }
     }
+}
+
+/// The functions of one parameter's value for rows in chunks, with the number of the first row of each.
+fn functions(
+    angles: &Angles,
+    param: Param,
+    rows: Range<usize>,
+    of: fn(f64) -> [f64; 5],
+) -> impl Iterator<Item = (usize, [[f64; CHUNK]; 5])> {
+    rows.clone().step_by(CHUNK).map(move |first| {
+        let mut out = [[0.0; CHUNK]; 5];
+        for (lane, row) in (first..rows.end.min(first + CHUNK)).enumerate() {
+            for (list, value) in out.iter_mut().zip(of(angles.value(param, row))) {
+                list[lane] = value;
+            }
+        }
+        (first - rows.start, out)
+    })
 }
 
 /// The unitary of an operation without slots; a global phase is one on no qubits.

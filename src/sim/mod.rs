@@ -228,6 +228,15 @@ macro_rules! pointer {
             ) -> Result<AngleGradient, SimError> {
                 (**self).vjp(program, angles, observables, cotangent)
             }
+            fn value_and_gradient(
+                &self,
+                program: &Program,
+                angles: Angles,
+                observables: &[Observable],
+                cotangent: ArrayView2<f64>,
+            ) -> Result<(Array2<f64>, AngleGradient), SimError> {
+                (**self).value_and_gradient(program, angles, observables, cotangent)
+            }
             fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
                 (**self).probabilities(program, angles)
             }

@@ -5,6 +5,7 @@ use crate::math::small::{Small, one, product};
 use crate::sim::statevector::kernel::Kind;
 use crate::sim::statevector::pair::Pair;
 use crate::sim::statevector::phases::Term;
+use crate::sim::statevector::tiles::Operands;
 
 /// A gate with its numbers.
 #[derive(Clone, Debug)]
@@ -24,22 +25,21 @@ pub enum Item {
     Gate(Loose),
 }
 
-impl Item {
-    /// Qubits whose amplitudes it mixes, as a mask.
-    pub fn mixes(&self) -> u64 {
+impl Operands for &Item {
+    /// Qubits whose amplitudes it mixes; phases fit into any tile.
+    fn mixes(&self) -> u64 {
         match self {
-            Self::Phases(_) => 0,
+            Item::Phases(_) => 0,
             _ => self.operands(),
         }
     }
 
-    /// Qubits it looks at, as a mask.
-    pub fn operands(&self) -> u64 {
+    fn operands(&self) -> u64 {
         let mask = |qubits: &mut dyn Iterator<Item = &usize>| qubits.fold(0, |mask, q| mask | 1 << q);
         match self {
-            Self::Pair(pair) => mask(&mut pair.qubits.iter()),
-            Self::Phases(terms) => mask(&mut terms.iter().flat_map(|term| &term.qubits)),
-            Self::Gate(gate) => mask(&mut gate.controls.iter().chain(&gate.targets)),
+            Item::Pair(pair) => mask(&mut pair.qubits.iter()),
+            Item::Phases(terms) => mask(&mut terms.iter().flat_map(|term| &term.qubits)),
+            Item::Gate(gate) => mask(&mut gate.controls.iter().chain(&gate.targets)),
         }
     }
 }

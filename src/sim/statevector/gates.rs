@@ -1,4 +1,4 @@
-//! Unitary programs made ready for the amplitude loops: controls taken off, structure of the matrix found.
+//! Unitary programs made ready for the amplitude loops: how the entries of each gate depend on angles.
 
 use std::ops::Range;
 
@@ -8,30 +8,72 @@ use crate::math::matrix::C64;
 use crate::sim::Angles;
 use crate::sim::float::Float;
 use crate::sim::map::{Map, unitary};
-use crate::sim::statevector::adjoint::{unapply, unapply_both};
+use crate::sim::statevector::form::Form;
 use crate::sim::statevector::fuse::Loose;
-use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply};
-use crate::sim::statevector::low::{Shuffles, shuffle};
-use crate::sim::statevector::plain::{self, Real};
-use crate::sim::statevector::vector::Vectors;
-use crate::sim::statevector::within::{self, Within};
+use crate::sim::statevector::kernel::Kind;
 
 /// A gate with everything that does not depend on angles worked out.
 pub struct Gate {
-    total: usize,
-    controls: Vec<usize>,
-    targets: Vec<usize>,
-    places: Places,
-    kind: Kind,
+    pub form: Form,
     map: Map,
     by_row: bool,
-    size: usize,
 }
 
 /// The entries of a gate, for each lane if they differ by row, and those of its inverse.
-pub struct Bound<F = f64> {
+#[derive(Clone, Copy)]
+pub struct Bound<'a, F> {
+    pub entries: &'a [F],
+    pub inverse: &'a [F],
+    pub by_row: bool,
+}
+
+/// The entries of all gates that are the same in all rows, or of all others, one after the other.
+pub struct Numbers<F> {
     entries: Vec<F>,
     inverse: Vec<F>,
+    /// Where each gate's begin.
+    starts: Vec<usize>,
+    by_row: bool,
+}
+
+impl<F: Float> Numbers<F> {
+    /// Those of the gates that are the same in all rows.
+    pub fn shared(gates: &[Gate], angles: &Angles) -> Self {
+        Self::new(gates, angles, 0..1, false)
+    }
+
+    /// Those of the others, in the lanes `rows`.
+    pub fn own(gates: &[Gate], angles: &Angles, rows: Range<usize>) -> Self {
+        Self::new(gates, angles, rows, true)
+    }
+
+    fn new(gates: &[Gate], angles: &Angles, rows: Range<usize>, by_row: bool) -> Self {
+        let lanes = rows.len();
+        let wanted = |gate: &Gate| gate.by_row == by_row;
+        let mut end = 0;
+        let starts = gates.iter().map(|gate| {
+            end += if wanted(gate) { gate.map.size() * lanes } else { 0 };
+            end
+        });
+        let mut starts: Vec<usize> = starts.collect();
+        starts.insert(0, 0);
+        let mut entries = vec![0.0; end];
+        for (gate, range) in gates.iter().zip(starts.windows(2)).filter(|(gate, _)| wanted(gate)) {
+            gate.map.write(angles, rows.clone(), &mut entries[range[0]..range[1]]);
+        }
+        let entries: Vec<F> = entries.into_iter().map(F::of).collect();
+        let mut inverse = entries.clone();
+        for (gate, range) in gates.iter().zip(starts.windows(2)) {
+            gate.form.dagger(&entries[range[0]..range[1]], &mut inverse[range[0]..range[1]], lanes);
+        }
+        // A single row shares its entries with no other.
+        Self { entries, inverse, starts, by_row: by_row && lanes > 1 }
+    }
+
+    pub fn of(&self, gate: usize) -> Bound<'_, F> {
+        let range = self.starts[gate]..self.starts[gate + 1];
+        Bound { entries: &self.entries[range.clone()], inverse: &self.inverse[range], by_row: self.by_row }
+    }
 }
 
 impl Gate {
@@ -64,143 +106,22 @@ impl Gate {
             }),
         );
         let by_row = map.by_row(row_slots);
-        let places = Places::new(total, &control_qubits, &targets);
-        Self { total, controls: control_qubits, targets, places, kind, map, by_row, size: m.nrows() }
+        Self { form: Form::new(total, control_qubits, targets, kind), map, by_row }
     }
 
-    /// The numbers of a gate that is the same in all rows, `None` for one that is not.
-    pub fn bind<F: Float>(&self, angles: &Angles) -> Option<Bound<F>> {
-        (!self.by_row).then(|| self.bound(angles, 0..1))
+    /// Whether its numbers differ by row.
+    pub fn by_row(&self) -> bool {
+        self.by_row
     }
 
-    /// The numbers of a gate that differs by row.
-    pub fn bind_rows<F: Float>(&self, angles: &Angles, rows: Range<usize>) -> Option<Bound<F>> {
-        self.by_row.then(|| self.bound(angles, rows))
-    }
-
-    fn bound<F: Float>(&self, angles: &Angles, rows: Range<usize>) -> Bound<F> {
-        let lanes = rows.len();
-        let entries = self.values(angles, rows);
-        Bound { inverse: self.dagger(&entries, lanes), entries }
-    }
-
-    fn values<F: Float>(&self, angles: &Angles, rows: Range<usize>) -> Vec<F> {
-        self.map.values(angles, rows).into_iter().map(F::of).collect()
-    }
-
-    /// Applies the gate.
-    pub fn apply<F: Float>(&self, state: &mut State<F>, bound: &Bound<F>) {
-        self.apply_entries(state, &bound.entries);
-    }
-
-    fn apply_entries<F: Float>(&self, state: &mut State<F>, list: &[F]) {
-        match self.shuffles(state.lanes, list) {
-            Some(gate) => shuffle(state, &gate),
-            None => apply(state, &self.places, &self.kind, Entries { list, by_row: self.by_row }),
-        }
-    }
-
-    /// Whether its matrix is real for all angles and has a fast kernel on so many lanes.
-    pub fn is_plain<F: Vectors>(&self, lanes: usize) -> bool {
-        let form = match &self.kind {
-            Kind::Real => true,
-            Kind::Permutation(to) => to[..] == [1, 0],
-            _ => false,
-        };
-        form && (plain::fits::<F>(&self.places, lanes, self.by_row) || self.within::<F>(lanes).is_some())
-    }
-
-    /// Its operands, if one of them lies inside a register of a single row.
-    fn within<F: Vectors>(&self, lanes: usize) -> Option<Within> {
-        match self.targets[..] {
-            [target] if lanes == 1 => Within::new::<F>(self.total, &self.controls, target),
-            _ => None,
-        }
-    }
-
-    /// [`Gate::apply`] for a gate that is plain, on one part of a state.
-    pub fn apply_plain<F: Vectors>(&self, part: &mut [F], lanes: usize, bound: &Bound<F>) {
-        self.turn(part, lanes, Real { list: &bound.entries, by_row: self.by_row && lanes > 1 });
-    }
-
-    /// One part of a state under the matrix of a gate that is plain, or its inverse.
-    fn turn<F: Vectors>(&self, part: &mut [F], lanes: usize, matrix: Real<F>) {
-        let places = &self.places;
-        match self.within::<F>(lanes) {
-            Some(within) => F::dispatch(within::Apply { part, within: &within, matrix }),
-            None if self.kind == Kind::Real => F::dispatch(plain::Apply { part, lanes, places, matrix }),
-            None => F::dispatch(plain::Flip { part, lanes, places }),
-        }
-    }
-
-    /// The gate as sums of shuffled registers, if there is one lane and it acts on the lowest qubits.
-    fn shuffles<F: Float>(&self, lanes: usize, list: &[F]) -> Option<Shuffles<F>> {
-        if lanes == 1 { self.low_form(self.total, &self.controls, &self.targets, list) } else { None }
-    }
-
-    fn low_form<F: Float>(
-        &self,
-        total: usize,
-        controls: &[usize],
-        targets: &[usize],
-        list: &[F],
-    ) -> Option<Shuffles<F>> {
-        Shuffles::new(total, controls, targets, |row, column| match self.kind {
-            Kind::Diagonal if row != column => (0.0, 0.0),
-            Kind::Diagonal => (list[2 * row].double(), list[2 * row + 1].double()),
-            _ => {
-                let at = 2 * (row * self.size + column);
-                (list[at].double(), list[at + 1].double())
-            }
-        })
+    /// Whether it has no angle.
+    pub fn is_fixed(&self) -> bool {
+        self.map.is_fixed()
     }
 
     /// The gate with the numbers of one row.
     pub fn loose(&self, angles: &Angles, row: usize) -> Loose {
-        let list = self.map.values(angles, row..row + 1);
-        Loose { controls: self.controls.clone(), targets: self.targets.clone(), kind: self.kind.clone(), list }
-    }
-
-    /// Un-applies the gate from both; adds the derivative of `2 Re⟨bra|ket⟩` by its entries to `found`, for each lane if
-    /// they differ by row.
-    ///
-    /// Imaginary parts that are zero throughout (`real`) are left alone by plain gates.
-    pub fn unapply<F: Vectors>(
-        &self,
-        (ket, bra): (&mut State<F>, &mut State<F>),
-        real: bool,
-        bound: &Bound<F>,
-        found: &mut [f64],
-    ) {
-        let lanes = ket.lanes;
-        let list = &bound.inverse;
-        if self.is_plain::<F>(lanes) {
-            let inverse = Real { list, by_row: self.by_row && lanes > 1 };
-            let parts = [(&mut ket.re, &mut bra.re), (&mut ket.im, &mut bra.im)];
-            for (ket, bra) in parts.into_iter().take(if real { 1 } else { 2 }) {
-                if self.map.is_fixed() {
-                    self.turn(ket, lanes, inverse);
-                    self.turn(bra, lanes, inverse);
-                    continue;
-                }
-                let found = &mut *found;
-                match self.within::<F>(lanes) {
-                    Some(within) => F::dispatch(within::Unapply { ket, bra, within: &within, inverse, found }),
-                    None => F::dispatch(plain::Unapply { ket, bra, lanes, places: &self.places, inverse, found }),
-                }
-            }
-            return;
-        }
-        let inverse = Entries { list, by_row: self.by_row };
-        if !self.map.is_fixed() {
-            return unapply_both(ket, bra, &self.places, &self.kind, inverse, found);
-        }
-        for state in [ket, bra] {
-            match self.shuffles(state.lanes, list) {
-                Some(gate) => shuffle(state, &gate),
-                None => unapply(state, &self.places, &self.kind, inverse),
-            }
-        }
+        self.form.loose(self.map.values(angles, row..row + 1))
     }
 
     /// From the derivative by the entries in the lanes `rows` to `add(row, slot, value)`; any row stands for all if the
@@ -209,39 +130,9 @@ impl Gate {
         self.map.gradient(angles, rows, found, add);
     }
 
-    fn entries(&self) -> usize {
-        if self.kind == Kind::Diagonal { self.size } else { self.size * self.size }
-    }
-
-    /// Numbers of its own that a gradient takes in each lane: two per entry that moves.
-    fn moving(&self) -> usize {
-        if self.map.is_fixed() { 0 } else { 2 * self.entries() }
-    }
-
-    /// Those of a gate that differs by row, in all `lanes`.
-    pub fn row_numbers(&self, lanes: usize) -> usize {
-        if self.by_row { self.moving() * lanes } else { 0 }
-    }
-
-    /// Those of a gate that is the same in all rows.
-    pub fn shared_numbers(&self) -> usize {
-        if self.by_row { 0 } else { self.moving() }
-    }
-
-    fn dagger<F: Float>(&self, entries: &[F], lanes: usize) -> Vec<F> {
-        let mut out = entries.to_vec();
-        let side = self.size;
-        let source = |entry: usize| match self.kind {
-            Kind::Diagonal => entry,
-            _ => entry % side * side + entry / side,
-        };
-        for entry in 0..entries.len() / (2 * lanes.max(1)) {
-            for lane in 0..lanes {
-                out[2 * entry * lanes + lane] = entries[2 * source(entry) * lanes + lane];
-                out[(2 * entry + 1) * lanes + lane] = -entries[(2 * source(entry) + 1) * lanes + lane];
-            }
-        }
-        out
+    /// Numbers that a gradient takes in each lane: two per entry that moves.
+    pub fn numbers(&self) -> usize {
+        if self.is_fixed() { 0 } else { self.map.size() }
     }
 }
 

@@ -56,6 +56,8 @@ pub enum Kind {
 pub struct Places {
     /// Controls and targets, ascending.
     sorted: Vec<usize>,
+    /// Bits of controls and targets.
+    operands: usize,
     /// Bits of the controls, all set.
     controls: usize,
     /// Amplitude offset of each combination of target bits.
@@ -76,7 +78,8 @@ impl Places {
             .collect();
         let count = 1 << (total - sorted.len() - low);
         let controls = controls.iter().map(|&q| 1 << q).sum();
-        Self { sorted, controls, offsets, run: 1 << low, count }
+        let operands = sorted.iter().map(|&q| 1 << q).sum();
+        Self { sorted, operands, controls, offsets, run: 1 << low, count }
     }
 
     /// First amplitude of a run: its index with zeros put in at the targets and ones at the controls.
@@ -87,6 +90,13 @@ impl Places {
             (index & below) | (index & !below) << 1
         });
         spread | self.controls
+    }
+
+    /// First amplitude of the run behind the one that starts at `start`.
+    #[inline(always)]
+    pub fn next(&self, start: usize) -> usize {
+        // The carry runs through the operands' bits.
+        ((start | self.operands) + self.run) & !self.operands | self.controls
     }
 
     pub fn size(&self) -> usize {
@@ -126,8 +136,10 @@ pub fn chunk<const W: usize, F: Float>(v: &[F], at: usize) -> [F; W] {
 macro_rules! for_each_block {
     ($places:expr, $lanes:expr, $rows:expr, |$at:ident, $lane:ident, $w:ident| $body:expr) => {
         let (inner, repeats) = if $rows { ($lanes, $places.run) } else { ($lanes * $places.run, 1) };
-        for run in 0..$places.count {
-            let start = $places.start(run) * $lanes;
+        let mut next = $places.start(0);
+        for _ in 0..$places.count {
+            let start = next * $lanes;
+            next = $places.next(next);
             for repeat in 0..repeats {
                 let first = start + repeat * inner;
                 let mut $lane = 0;

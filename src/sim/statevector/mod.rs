@@ -5,6 +5,7 @@
 
 mod adjoint;
 mod aligned;
+mod form;
 mod fuse;
 pub(super) mod gates;
 pub(super) mod kernel;
@@ -15,13 +16,15 @@ mod phases;
 mod plain;
 mod prepared;
 pub(super) mod strings;
+mod sweep;
+mod tiles;
 pub(super) mod vector;
 mod within;
 
 pub use prepared::Prepared;
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array1, Array2, ArrayView2};
 use rayon::prelude::*;
@@ -34,10 +37,11 @@ use crate::sim::float::Float;
 use crate::sim::memo::Memo;
 use crate::sim::readout::{Ending, Reads, record, recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
-use gates::{Bound, Gate};
+use gates::{Bound, Gate, Numbers};
 use kernel::State;
 use pass::Passes;
 use strings::Strings;
+use sweep::Sweep;
 use vector::Vectors;
 
 const NAME: &str = "statevector";
@@ -54,6 +58,8 @@ pub struct Statevector {
 struct Plan {
     qubits: usize,
     gates: Vec<Gate>,
+    /// Passes of a single row, made when one is first run that way.
+    sweep: OnceLock<Option<Sweep>>,
     reads: Reads,
     measures: bool,
 }
@@ -88,55 +94,61 @@ impl Plan {
             return Err(SimError::Unsupported { engine: NAME, step: refused, instead });
         }
         let measures = !ending.reads.list.is_empty();
-        Ok(Self { qubits: program.qubits(), gates, reads: ending.reads, measures })
+        Ok(Self { qubits: program.qubits(), gates, sweep: OnceLock::new(), reads: ending.reads, measures })
     }
 
-    fn bind<F: Float>(&self, angles: &Angles) -> Vec<Option<Bound<F>>> {
-        self.gates.iter().map(|gate| gate.bind(angles)).collect()
+    /// The numbers of every gate.
+    fn numbers<'a, F: Float>(&self, shared: &'a Numbers<F>, own: &'a Numbers<F>) -> Vec<Bound<'a, F>> {
+        let of = |(k, gate): (usize, &Gate)| if gate.by_row() { own.of(k) } else { shared.of(k) };
+        self.gates.iter().enumerate().map(of).collect()
     }
 
-    /// `each` with the numbers of every gate: the shared ones, and those of `rows`.
-    fn with_rows<F: Float, T>(
-        &self,
-        shared: &[Option<Bound<F>>],
-        angles: &Angles,
-        rows: Range<usize>,
-        each: impl FnOnce(&[&Bound<F>]) -> T,
-    ) -> T {
-        let own: Vec<_> = self.gates.iter().map(|gate| gate.bind_rows(angles, rows.clone())).collect();
-        let both = shared.iter().zip(&own);
-        let bounds =
-            both.map(|(shared, own)| shared.as_ref().or(own.as_ref()).expect("a gate is the same in all rows or not"));
-        each(&bounds.collect::<Vec<_>>())
+    /// Passes over tiles for a single row, if it is wide enough.
+    fn sweep(&self) -> Option<&Sweep> {
+        self.sweep.get_or_init(|| Sweep::new(&self.gates, self.qubits)).as_ref()
+    }
+
+    /// Where the derivatives by the entries of each gate begin, in a run of so many lanes.
+    fn starts(&self, lanes: usize) -> Vec<usize> {
+        let sizes = self.gates.iter().map(|gate| gate.numbers() * if gate.by_row() { lanes } else { 1 });
+        let ends = sizes.scan(0, |end, size| {
+            *end += size;
+            Some(*end)
+        });
+        std::iter::once(0).chain(ends).collect()
     }
 
     /// The final state of `rows`, of which a single one goes through fused passes.
-    fn run<F: Vectors>(&self, shared: &[Option<Bound<F>>], angles: &Angles, rows: Range<usize>) -> State<F> {
-        if rows.len() == 1 {
-            return self.run_row(angles, rows.start);
+    fn run<F: Vectors>(&self, shared: &Numbers<F>, angles: &Angles, rows: Range<usize>) -> State<F> {
+        let own = Numbers::own(&self.gates, angles, rows.clone());
+        match rows.len() {
+            1 => self.run_row(shared, &own, angles, rows.start),
+            lanes => self.run_rows(shared, &own, lanes),
         }
-        self.with_rows(shared, angles, rows.clone(), |bounds| self.run_rows(bounds, rows.len()))
     }
 
-    fn run_row<F: Vectors>(&self, angles: &Angles, row: usize) -> State<F> {
+    fn run_row<F: Vectors>(&self, shared: &Numbers<F>, own: &Numbers<F>, angles: &Angles, row: usize) -> State<F> {
         let mut state = self.ground();
-        self.passes(angles, row).run(&mut state);
+        match self.sweep() {
+            Some(sweep) if self.is_real::<F>(1) => sweep.apply(&mut state, &self.numbers(shared, own)),
+            _ => self.passes(angles, row).run(&mut state),
+        }
         state.re.truncate(1 << self.qubits);
         state.im.truncate(1 << self.qubits);
         checked(state)
     }
 
-    fn run_rows<F: Vectors>(&self, bounds: &[&Bound<F>], lanes: usize) -> State<F> {
+    fn run_rows<F: Vectors>(&self, shared: &Numbers<F>, own: &Numbers<F>, lanes: usize) -> State<F> {
         let mut state = State::ground(self.qubits, lanes);
         let real = self.is_real::<F>(lanes);
-        for (gate, bound) in self.gates.iter().zip(bounds) {
-            if gate.is_plain::<F>(lanes) {
-                gate.apply_plain(&mut state.re, lanes, bound);
+        for (gate, bound) in self.gates.iter().zip(self.numbers(shared, own)) {
+            if gate.form.is_plain::<F>(lanes, gate.by_row()) {
+                gate.form.apply_plain(&mut state.re, lanes, bound);
                 if !real {
-                    gate.apply_plain(&mut state.im, lanes, bound);
+                    gate.form.apply_plain(&mut state.im, lanes, bound);
                 }
             } else {
-                gate.apply(&mut state, bound);
+                gate.form.apply(&mut state, bound);
             }
         }
         checked(state)
@@ -153,7 +165,7 @@ impl Plan {
 
     /// Whether all amplitudes of so many lanes are real throughout, and no kernel looks at imaginary parts.
     fn is_real<F: Vectors>(&self, lanes: usize) -> bool {
-        self.gates.iter().all(|gate| gate.is_plain::<F>(lanes))
+        self.gates.iter().all(|gate| gate.form.is_plain::<F>(lanes, gate.by_row()))
     }
 
     /// The fused passes for one row.
@@ -256,7 +268,7 @@ impl Statevector {
         let plan = self.plan(program, &angles, 1.0)?;
         let size = 1usize << plan.qubits;
         check::memory(NAME, plan.qubits, 16.0 * (angles.batch() * size) as f64, INSTEAD)?;
-        let bounds = plan.bind::<F>(&angles);
+        let bounds = Numbers::<F>::shared(&plan.gates, &angles);
         let mut out = Array2::zeros((angles.batch(), size));
         for (rows, state) in
             plan.for_rows::<F, _>(angles.batch(), |rows| (rows.clone(), plan.run::<F>(&bounds, &angles, rows)))
@@ -279,7 +291,7 @@ impl Statevector {
     ) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles, 2.0)?;
         let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
-        let bounds = plan.bind::<F>(&angles);
+        let bounds = Numbers::<F>::shared(&plan.gates, &angles);
         let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
             strings.expectations(&plan.run::<F>(&bounds, &angles, rows), observables.len())
         });
@@ -288,66 +300,75 @@ impl Statevector {
             .expect("each row of the batch gave one value per observable"))
     }
 
-    fn vjp_in<F: Vectors>(
+    /// The gradient, and the expectation values that the same forward run gives.
+    fn value_and_gradient_in<F: Vectors>(
         &self,
         program: &Program,
         angles: Angles,
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
-    ) -> Result<AngleGradient, SimError> {
+    ) -> Result<(Array2<f64>, AngleGradient), SimError> {
         check::differentiable(program)?;
         check::cotangent(&angles, observables, cotangent)?;
         let plan = self.plan(program, &angles, 3.0)?;
         let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
-        let bounds = plan.bind::<F>(&angles);
-        let numbers: usize = plan.gates.iter().map(Gate::shared_numbers).sum();
+        let bounds = Numbers::<F>::shared(&plan.gates, &angles);
         let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
-            let (mut shared, mut by_row) = (vec![0.0; numbers], Vec::new());
-            plan.with_rows(&bounds, &angles, rows.clone(), |bounds| {
-                let lanes = rows.len();
-                let mut ket = match lanes {
-                    1 => plan.run_row(&angles, rows.start),
-                    _ => plan.run_rows(bounds, lanes),
-                };
-                let mut bra = strings.bra(&ket, |lane, o| cotangent[[rows.start + lane, o]]);
-                let real = strings.are_real() && plan.is_real::<F>(lanes) && ket.im.iter().all(|&x| x == F::ZERO);
-                let mut end = numbers;
-                for (gate, bound) in plan.gates.iter().zip(bounds).rev() {
-                    let mut own = vec![0.0; gate.row_numbers(lanes)];
-                    let start = end - gate.shared_numbers();
-                    let found = if own.is_empty() { &mut shared[start..end] } else { &mut own[..] };
-                    gate.unapply((&mut ket, &mut bra), real, bound, found);
-                    if !own.is_empty() {
-                        let mut add = |row, slot, value| by_row.push((row, slot, value));
-                        gate.gradient(&angles, rows.clone(), &own, &mut add);
+            let (lanes, first) = (rows.len(), rows.start);
+            let own = Numbers::own(&plan.gates, &angles, rows.clone());
+            let mut ket = match lanes {
+                1 => plan.run_row(&bounds, &own, &angles, first),
+                _ => plan.run_rows(&bounds, &own, lanes),
+            };
+            let values = strings.expectations(&ket, observables.len());
+            let mut bra = strings.bra(&ket, |lane, o| cotangent[[first + lane, o]]);
+            let real = strings.are_real() && plan.is_real::<F>(lanes) && ket.im.iter().all(|&x| x == F::ZERO);
+            let starts = plan.starts(lanes);
+            let mut found = vec![0.0; starts[plan.gates.len()]];
+            let numbers = plan.numbers(&bounds, &own);
+            match plan.sweep() {
+                Some(sweep) if lanes == 1 => sweep.unapply((&mut ket, &mut bra), real, &numbers, &mut found, &starts),
+                _ => {
+                    for (k, gate) in plan.gates.iter().enumerate().rev() {
+                        let found = &mut found[starts[k]..starts[k + 1]];
+                        gate.form.unapply((&mut ket, &mut bra), real, numbers[k], found);
                     }
-                    end = start;
                 }
-            });
-            (shared, by_row)
+            }
+            let (mut shared, mut by_row) = (Vec::new(), Vec::new());
+            for (gate, range) in plan.gates.iter().zip(starts.windows(2)) {
+                let found = &found[range[0]..range[1]];
+                if gate.by_row() {
+                    gate.gradient(&angles, rows.clone(), found, |row, slot, value| by_row.push((row, slot, value)));
+                } else {
+                    shared.extend_from_slice(found);
+                }
+            }
+            (values, shared, by_row)
         });
         let mut gradient = AngleGradient::zeros(&angles);
-        let mut shared = vec![0.0; numbers];
-        for (found, by_row) in parts {
+        let (mut values, mut shared) = (Vec::new(), vec![0.0; plan.starts(0)[plan.gates.len()]]);
+        for (expected, found, by_row) in parts {
+            values.extend(expected);
             shared.iter_mut().zip(found).for_each(|(sum, x)| *sum += x);
             by_row.into_iter().for_each(|(row, slot, value)| gradient.add(row, slot, value));
         }
         let mut rest = &shared[..];
-        for gate in &plan.gates {
-            let (found, others) = rest.split_at(gate.shared_numbers());
-            if !found.is_empty() {
-                gate.gradient(&angles, 0..1, found, |_, slot, value| gradient.add(0, slot, value));
-            }
+        for gate in plan.gates.iter().filter(|gate| !gate.by_row()) {
+            let (found, others) = rest.split_at(gate.numbers());
+            gate.gradient(&angles, 0..1, found, |_, slot, value| gradient.add(0, slot, value));
             rest = others;
         }
-        Ok(gradient)
+        let values = Array2::from_shape_vec((angles.batch(), observables.len()), values)
+            .expect("each row of the batch gave one value per observable");
+        Ok((values, gradient))
     }
 
     fn probabilities_in<F: Vectors>(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles, 2.0)?;
         let width = if plan.measures { program.bits } else { plan.qubits };
         check::memory(NAME, plan.qubits, angles.batch() as f64 * 8.0 * 2f64.powi(width as i32), "ask for counts")?;
-        let bounds = plan.bind::<F>(&angles);
+        let bounds = Numbers::<F>::shared(&plan.gates, &angles);
         let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
             let state = plan.run::<F>(&bounds, &angles, rows);
             let each = (0..state.lanes).map(|lane| {
@@ -389,7 +410,17 @@ impl Simulator for Statevector {
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError> {
-        at_precision!(self.vjp_in(program, angles, observables, cotangent))
+        Ok(self.value_and_gradient(program, angles, observables, cotangent)?.1)
+    }
+
+    fn value_and_gradient(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<(Array2<f64>, AngleGradient), SimError> {
+        at_precision!(self.value_and_gradient_in(program, angles, observables, cotangent))
     }
 
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {

@@ -118,7 +118,7 @@ impl<F: Vectors> Placed<F> {
         match self {
             Self::High { bits, phases, tangents, to } => {
                 assert!(registers >> bits[0].max(bits[1]) > 1, "an operand is outside the state");
-                high(unit, state, *bits, phases, *tangents, *to);
+                high(unit.part(), state, *bits, phases, *tangents, *to);
             }
             Self::Mixed { bit, mask, inside_first, numbers } => {
                 assert!(registers >> bit > 1 && numbers.len() == 12 * F::WIDTH, "an operand is outside the state");
@@ -181,6 +181,9 @@ fn high<U: Unit>(
     tangents: [U::Number; 2],
     to: [usize; 4],
 ) {
+    // Places come in whole registers; this may run on parts of them.
+    let parts = U::Number::WIDTH / U::WIDTH;
+    let (bits, to) = (bits.map(|bit| bit + parts.ilog2() as usize), to.map(|offset| offset * parts));
     let (near, far) = if bits[0] < bits[1] { (bits[0], bits[1]) } else { (bits[1], bits[0]) };
     let from = [0, 1 << bits[0], 1 << bits[1], (1 << bits[0]) + (1 << bits[1])];
     let (first, second) = (unit.splat(tangents[0]), unit.splat(tangents[1]));
@@ -188,7 +191,7 @@ fn high<U: Unit>(
     for k in 0..4 {
         d[k] = [unit.splat(phases[k][0]), unit.splat(phases[k][1])];
     }
-    for run in 0..state.re.len() / U::Number::WIDTH / 4 {
+    for run in 0..state.re.len() / U::WIDTH / 4 {
         let at = spread(spread(run, near), far);
         let mut x = d;
         for k in 0..4 {

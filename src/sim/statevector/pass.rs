@@ -10,15 +10,9 @@ use rayon::prelude::*;
 use crate::sim::statevector::fuse::{Item, Loose};
 use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply};
 use crate::sim::statevector::low::{Shuffles, shuffle};
+use crate::sim::statevector::tiles::{Level, Operands, Shared, Tiles, choose};
 use crate::sim::statevector::vector::{Unit, Vectors, Work};
 use crate::sim::statevector::{pair, phases};
-
-/// One level of tiles: qubits that lie side by side, and others gathered.
-#[derive(Clone, Copy)]
-struct Level {
-    near: usize,
-    gathered: usize,
-}
 
 /// Second-level cache: 512 KiB in double precision, 64 amplitudes side by side.
 const OUTER: Level = Level { near: 6, gathered: 9 };
@@ -32,7 +26,7 @@ pub struct Passes<F> {
 
 enum Part<F> {
     Step(Step<F>),
-    Tiles(Tiles<F>),
+    Tiles(Pass<F>),
 }
 
 enum Step<F> {
@@ -42,13 +36,8 @@ enum Step<F> {
     High { places: Places, kind: Kind, list: Vec<F> },
 }
 
-struct Tiles<F> {
-    /// Amplitudes side by side.
-    near: usize,
-    /// Where each piece of a tile starts, counted from its first.
-    pieces: Vec<usize>,
-    /// Bits of a tile's number: the bit of its place, and of the amplitude in the whole state.
-    others: Vec<(usize, usize)>,
+struct Pass<F> {
+    tiles: Tiles,
     /// Qubits that are still |0⟩ after the pass.
     idle: usize,
     parts: Vec<Part<F>>,
@@ -85,8 +74,7 @@ fn parts<F: Vectors>(items: &[&Item], qubits: &[usize], levels: &[Level], touche
         *touched |= items.iter().fold(0, |mask, item| mask | item.mixes());
         return items.iter().map(|item| Part::Step(step(item, qubits))).collect();
     };
-    // One bit more is still cheaper in place than copied.
-    if qubits.len() <= level.near + level.gathered + 1 {
+    if level.holds(qubits.len()) {
         return parts(items, qubits, rest, touched);
     }
     let mut out = Vec::new();
@@ -99,72 +87,12 @@ fn parts<F: Vectors>(items: &[&Item], qubits: &[usize], levels: &[Level], touche
             out.push(Part::Step(step(left.remove(0), qubits)));
             continue;
         }
-        let places: Vec<usize> = (0..level.near).chain(far.iter().copied()).collect();
-        let own: Vec<usize> = places.iter().map(|&place| qubits[place]).collect();
-        let others = (0..qubits.len()).filter(|place| !places.contains(place));
-        let others = others.map(|place| (1 << place, 1 << qubits[place])).collect();
-        let deposit = |piece: usize| far.iter().enumerate().map(|(k, &place)| (piece >> k & 1) << place).sum();
-        let pieces = (0..1usize << far.len()).map(deposit).collect();
+        let (tiles, own) = Tiles::new(level.near, &far, qubits);
         let parts = parts(&inside, &own, rest, touched);
-        out.push(Part::Tiles(Tiles { near: 1 << level.near, pieces, others, idle: !*touched as usize, parts }));
+        out.push(Part::Tiles(Pass { tiles, idle: !*touched as usize, parts }));
         left = outside;
     }
     out
-}
-
-/// The items of the next pass, those left for later, and the places gathered, ascending.
-fn choose<'a>(left: &[&'a Item], qubits: &[usize], level: &Level) -> (Vec<&'a Item>, Vec<&'a Item>, Vec<usize>) {
-    let mask = |places: &[usize]| places.iter().fold(0u64, |mask, &place| mask | 1 << qubits[place]);
-    let near = mask(&(0..level.near).collect::<Vec<_>>());
-    // In the order of the program, what still fits.
-    let (mut wanted, mut blocked) = (near, 0u64);
-    let room = level.near + level.gathered;
-    for item in left {
-        if item.operands() & blocked == 0 && (wanted | item.mixes()).count_ones() as usize <= room {
-            wanted |= item.mixes();
-        } else {
-            blocked |= item.operands();
-        }
-    }
-    // A tile of full size, whatever the items need.
-    let (mut far, mut spare): (Vec<usize>, Vec<usize>) =
-        (level.near..qubits.len()).partition(|&place| wanted >> qubits[place] & 1 == 1);
-    far.extend(spare.drain(..level.gathered - far.len()));
-    // Exchange gathered qubits for others as long as more items fit.
-    let mut best = held(left, near | mask(&far)).count();
-    let all = far.len() * spare.len();
-    let mut next = 0;
-    while next < all {
-        let (i, j) = (next % far.len(), next / far.len());
-        next += 1;
-        std::mem::swap(&mut far[i], &mut spare[j]);
-        let count = held(left, near | mask(&far)).count();
-        if count > best {
-            best = count;
-            next = 0;
-        } else {
-            std::mem::swap(&mut far[i], &mut spare[j]);
-        }
-    }
-    far.sort_unstable();
-    let mut chosen = held(left, near | mask(&far)).peekable();
-    let (mut inside, mut outside) = (Vec::new(), Vec::new());
-    for (k, &item) in left.iter().enumerate() {
-        if chosen.next_if_eq(&k).is_some() { inside.push(item) } else { outside.push(item) }
-    }
-    (inside, outside, far)
-}
-
-/// The items that a tile of `qubits` can do first: none of those before them that it cannot do shares a qubit with them.
-fn held(left: &[&Item], qubits: u64) -> impl Iterator<Item = usize> {
-    let mut blocked = 0;
-    left.iter().enumerate().filter_map(move |(k, item)| {
-        let fits = item.mixes() & !qubits == 0 && item.operands() & blocked == 0;
-        if !fits {
-            blocked |= item.operands();
-        }
-        fits.then_some(k)
-    })
 }
 
 fn step<F: Vectors>(item: &Item, qubits: &[usize]) -> Step<F> {
@@ -204,25 +132,61 @@ impl<F: Vectors> Work<F> for Leaf<'_, F> {
         for part in self.parts {
             match part {
                 Part::Step(step) => run_step(unit, step, self.state, self.base),
-                Part::Tiles(tiles) => {
+                Part::Tiles(Pass { tiles, idle, parts }) => {
                     if tile.re.len() != tiles.size() {
                         tile = State::zeros(tiles.size(), 1);
                     }
-                    for number in 0..1 << tiles.others.len() {
+                    let (re, im) = (Shared::new(&mut self.state.re), Shared::new(&mut self.state.im));
+                    for number in 0..tiles.count() {
                         let (start, base) = tiles.place(number);
-                        if (self.base | base) & tiles.idle != 0 {
+                        if (self.base | base) & idle != 0 {
                             continue;
                         }
-                        tiles.copy_out(unit, self.state, start, &mut tile);
-                        for part in &tiles.parts {
+                        // SAFETY: the state is this thread's alone.
+                        unsafe {
+                            re.copy_out(unit, tiles, start, &mut tile.re);
+                            im.copy_out(unit, tiles, start, &mut tile.im);
+                        }
+                        for part in parts {
                             if let Part::Step(step) = part {
                                 run_step(unit, step, &mut tile, self.base | base);
                             }
                         }
-                        tiles.copy_back(unit, self.state, start, &tile);
+                        // SAFETY: as above.
+                        unsafe {
+                            re.copy_back(unit, tiles, start, &tile.re);
+                            im.copy_back(unit, tiles, start, &tile.im);
+                        }
                     }
                 }
             }
+        }
+    }
+}
+
+/// A tile of the second-level cache, on one of several threads.
+struct Wide<'a, F> {
+    pass: &'a Pass<F>,
+    state: [&'a Shared<'a, F>; 2],
+    start: usize,
+    base: usize,
+    tile: &'a mut State<F>,
+}
+
+impl<F: Vectors> Work<F> for Wide<'_, F> {
+    #[inline(always)]
+    fn run<U: Unit<Number = F>>(self, unit: U) {
+        let Self { pass: Pass { tiles, parts, .. }, state: [re, im], start, base, tile } = self;
+        // SAFETY: every tile is given to one thread.
+        unsafe {
+            re.copy_out(unit, tiles, start, &mut tile.re);
+            im.copy_out(unit, tiles, start, &mut tile.im);
+        }
+        Leaf { parts, state: tile, base }.run(unit);
+        // SAFETY: as above.
+        unsafe {
+            re.copy_back(unit, tiles, start, &tile.re);
+            im.copy_back(unit, tiles, start, &tile.im);
         }
     }
 }
@@ -242,78 +206,15 @@ fn run_step<U: Unit>(unit: U, step: &Step<U::Number>, tile: &mut State<U::Number
     }
 }
 
-/// Real and imaginary parts of the pieces of one tile.
-type Pieces<'a, F> = Vec<(&'a mut [F], &'a mut [F])>;
-
-impl<F: Vectors> Tiles<F> {
-    fn size(&self) -> usize {
-        self.near * self.pieces.len()
-    }
-
-    /// Where a tile starts, and the number of its first amplitude in the whole state (of the bits that this level fixes).
-    #[inline(always)]
-    fn place(&self, number: usize) -> (usize, usize) {
-        let bits = self.others.iter().enumerate().filter(|(k, _)| number >> k & 1 == 1);
-        bits.fold((0, 0), |(start, base), (_, (place, qubit))| (start | place, base | qubit))
-    }
-
-    #[inline(always)]
-    fn copy_out<U: Unit<Number = F>>(&self, unit: U, state: &State<F>, start: usize, tile: &mut State<F>) {
-        let (near, start) = (self.near / F::WIDTH, start / F::WIDTH);
-        let last = (start + self.pieces[self.pieces.len() - 1] / F::WIDTH + near) * F::WIDTH;
-        assert!(last <= state.re.len() && last <= state.im.len() && tile.re.len() == self.size());
-        for (k, piece) in self.pieces.iter().enumerate() {
-            let from = start + piece / F::WIDTH;
-            for i in 0..near {
-                // SAFETY: the last piece ends inside the state, and the tile holds all pieces.
-                unsafe {
-                    unit.store(&mut tile.re, k * near + i, unit.load(&state.re, from + i));
-                    unit.store(&mut tile.im, k * near + i, unit.load(&state.im, from + i));
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn copy_back<U: Unit<Number = F>>(&self, unit: U, state: &mut State<F>, start: usize, tile: &State<F>) {
-        let (near, start) = (self.near / F::WIDTH, start / F::WIDTH);
-        let last = (start + self.pieces[self.pieces.len() - 1] / F::WIDTH + near) * F::WIDTH;
-        assert!(last <= state.re.len() && last <= state.im.len() && tile.re.len() == self.size());
-        for (k, piece) in self.pieces.iter().enumerate() {
-            let to = start + piece / F::WIDTH;
-            for i in 0..near {
-                // SAFETY: as in `copy_out`.
-                unsafe {
-                    unit.store(&mut state.re, to + i, unit.load(&tile.re, k * near + i));
-                    unit.store(&mut state.im, to + i, unit.load(&tile.im, k * near + i));
-                }
-            }
-        }
-    }
-
+impl<F: Vectors> Pass<F> {
     /// All tiles of a wide state, spread over threads.
     fn run_wide(&self, state: &mut State<F>) {
-        let count = 1usize << self.others.len();
-        let mut tiles: Vec<(usize, Pieces<F>)> =
-            (0..count).map(|number| (self.place(number).1, Vec::with_capacity(self.pieces.len()))).collect();
-        // Pieces come in ascending order, so that each tile sees its own in the order of the gathered bits.
-        for (index, parts) in state.re.chunks_exact_mut(self.near).zip(state.im.chunks_exact_mut(self.near)).enumerate()
-        {
-            let start = index * self.near;
-            let bits = self.others.iter().enumerate().filter(|(_, (place, _))| start & place != 0);
-            tiles[bits.fold(0, |number, (k, _)| number | 1 << k)].1.push(parts);
-        }
-        tiles.retain(|(base, _)| base & self.idle == 0);
-        let scratch = || State::zeros(self.size(), 1);
-        tiles.into_par_iter().for_each_init(scratch, |tile, (base, mut pieces)| {
-            for (k, (re, im)) in pieces.iter().enumerate() {
-                tile.re[k * self.near..][..self.near].copy_from_slice(re);
-                tile.im[k * self.near..][..self.near].copy_from_slice(im);
-            }
-            F::dispatch(Leaf { parts: &self.parts, state: tile, base });
-            for (k, (re, im)) in pieces.iter_mut().enumerate() {
-                re.copy_from_slice(&tile.re[k * self.near..][..self.near]);
-                im.copy_from_slice(&tile.im[k * self.near..][..self.near]);
+        let (re, im) = (Shared::new(&mut state.re), Shared::new(&mut state.im));
+        let scratch = || State::zeros(self.tiles.size(), 1);
+        (0..self.tiles.count()).into_par_iter().for_each_init(scratch, |tile, number| {
+            let (start, base) = self.tiles.place(number);
+            if base & self.idle == 0 {
+                F::dispatch(Wide { pass: self, state: [&re, &im], start, base, tile });
             }
         });
     }

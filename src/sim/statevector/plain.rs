@@ -6,7 +6,7 @@
 
 use crate::sim::float::Float;
 use crate::sim::statevector::kernel::Places;
-use crate::sim::statevector::vector::{Unit, Vectors, Work};
+use crate::sim::statevector::vector::{Unit, Vectors, WIDEST, Work};
 
 /// A real 2 × 2 matrix: entries as in [`Entries`](crate::sim::statevector::kernel::Entries), imaginary parts zero.
 #[derive(Clone, Copy)]
@@ -22,18 +22,40 @@ pub fn fits<F: Vectors>(places: &Places, lanes: usize, by_row: bool) -> bool {
     places.size() == 2 && block.is_multiple_of(F::WIDTH)
 }
 
-/// Calls the body for every pair of registers that a gate joins: their numbers, and that of the lane's register.
+/// Of every `stride` registers in a run the one numbered `class`, where a gate's numbers differ by lane; else all.
+#[derive(Clone, Copy)]
+struct Lanes {
+    class: usize,
+    stride: usize,
+}
+
+impl Lanes {
+    const ALL: Self = Self { class: 0, stride: 1 };
+
+    /// Of all registers those that share the numbers of a matrix, for each of its numbers.
+    fn of<U: Unit>(matrix: Real<U::Number>, lanes: usize) -> impl Iterator<Item = Self> {
+        let stride = if matrix.by_row { lanes / U::WIDTH } else { 1 };
+        (0..stride).map(move |class| Self { class, stride })
+    }
+}
+
+/// Calls the body for every pair of registers that a gate joins. Nothing is exchanged inside a register, so these loops
+/// run on parts of registers.
 macro_rules! for_each_pair {
-    ($width:expr, $places:expr, $lanes:expr, $length:expr, |$a:ident, $b:ident, $lane:ident| $body:expr) => {
+    ($width:expr, $places:expr, $lanes:expr, $among:expr, $length:expr, |$a:ident, $b:ident| $body:expr) => {
         let (first, second) = ($places.offsets[0] * $lanes / $width, $places.offsets[1] * $lanes / $width);
-        let (inner, lanes) = ($places.run * $lanes / $width, ($lanes / $width).max(1));
+        let inner = $places.run * $lanes / $width;
         let last = $places.start($places.count - 1) * $lanes / $width + first.max(second) + inner;
         assert!(last * $width <= $length, "an operand is outside the state");
-        for run in 0..$places.count {
-            let start = $places.start(run) * $lanes / $width;
-            for at in start..start + inner {
-                let ($a, $b, $lane) = (at + first, at + second, (at - start) % lanes);
+        let mut next = $places.start(0);
+        for _ in 0..$places.count {
+            let start = next * $lanes / $width;
+            next = $places.next(next);
+            let mut at = $among.class;
+            while at < inner {
+                let ($a, $b) = (start + at + first, start + at + second);
                 $body;
+                at += $among.stride;
             }
         }
     };
@@ -50,17 +72,25 @@ pub struct Apply<'a, F> {
 impl<F: Vectors> Work<F> for Apply<'_, F> {
     #[inline(always)]
     fn run<U: Unit<Number = F>>(self, unit: U) {
+        self.loops(unit.part());
+    }
+}
+
+impl<F: Vectors> Apply<'_, F> {
+    #[inline(always)]
+    fn loops<U: Unit<Number = F>>(self, unit: U) {
         let Self { part, lanes, places, matrix } = self;
-        let m = Weights::new(unit, matrix, lanes);
-        for_each_pair!(F::WIDTH, places, lanes, part.len(), |a, b, lane| {
-            let w = m.of(unit, matrix, lane);
-            // SAFETY: the macro has checked the last pair.
-            unsafe {
-                let (x, y) = (unit.load(part, a), unit.load(part, b));
-                unit.store(part, a, unit.fused(w[1], y, unit.mul(w[0], x)));
-                unit.store(part, b, unit.fused(w[3], y, unit.mul(w[2], x)));
-            }
-        });
+        for among in Lanes::of::<U>(matrix, lanes) {
+            let w = weights(unit, matrix, lanes, among);
+            for_each_pair!(U::WIDTH, places, lanes, among, part.len(), |a, b| {
+                // SAFETY: the macro has checked the last pair.
+                unsafe {
+                    let (x, y) = (unit.load(part, a), unit.load(part, b));
+                    unit.store(part, a, unit.fused(w[1], y, unit.mul(w[0], x)));
+                    unit.store(part, b, unit.fused(w[3], y, unit.mul(w[2], x)));
+                }
+            });
+        }
     }
 }
 
@@ -74,8 +104,15 @@ pub struct Flip<'a, F> {
 impl<F: Vectors> Work<F> for Flip<'_, F> {
     #[inline(always)]
     fn run<U: Unit<Number = F>>(self, unit: U) {
+        self.loops(unit.part());
+    }
+}
+
+impl<F: Vectors> Flip<'_, F> {
+    #[inline(always)]
+    fn loops<U: Unit<Number = F>>(self, unit: U) {
         let Self { part, lanes, places } = self;
-        for_each_pair!(F::WIDTH, places, lanes, part.len(), |a, b, _lane| {
+        for_each_pair!(U::WIDTH, places, lanes, Lanes::ALL, part.len(), |a, b| {
             // SAFETY: the macro has checked the last pair.
             unsafe {
                 let (x, y) = (unit.load(part, a), unit.load(part, b));
@@ -100,18 +137,18 @@ pub struct Unapply<'a, F> {
 impl<F: Vectors> Work<F> for Unapply<'_, F> {
     #[inline(always)]
     fn run<U: Unit<Number = F>>(self, unit: U) {
+        self.loops(unit.part());
+    }
+}
+
+impl<F: Vectors> Unapply<'_, F> {
+    #[inline(always)]
+    fn loops<U: Unit<Number = F>>(self, unit: U) {
         let Self { ket, bra, lanes, places, inverse, found } = self;
-        let m = Weights::new(unit, inverse, lanes);
-        let zero = unit.splat(F::ZERO);
-        // Of a gate that differs by row a sum for each register of lanes.
-        let registers = if inverse.by_row { lanes / F::WIDTH } else { 1 };
-        for chosen in 0..registers {
-            let mut sums = [zero; 4];
-            for_each_pair!(F::WIDTH, places, lanes, ket.len().min(bra.len()), |a, b, lane| {
-                if inverse.by_row && lane != chosen {
-                    continue;
-                }
-                let w = m.of(unit, inverse, lane);
+        for among in Lanes::of::<U>(inverse, lanes) {
+            let w = weights(unit, inverse, lanes, among);
+            let mut sums = [unit.splat(F::ZERO); 4];
+            for_each_pair!(U::WIDTH, places, lanes, among, ket.len().min(bra.len()), |a, b| {
                 // SAFETY: the macro has checked the last pair.
                 unsafe {
                     let (x, y) = (unit.load(ket, a), unit.load(ket, b));
@@ -129,12 +166,12 @@ impl<F: Vectors> Work<F> for Unapply<'_, F> {
                     unit.store(bra, b, unit.fused(w[3], q, unit.mul(w[2], p)));
                 }
             });
-            let mut numbers = [F::ZERO; 16];
+            let mut numbers = [F::ZERO; WIDEST];
             for (entry, &sum) in sums.iter().enumerate() {
-                // SAFETY: no register is longer than 16 numbers.
+                // SAFETY: no register is longer than the array.
                 unsafe { unit.store(&mut numbers, 0, sum) };
-                for (k, value) in numbers[..F::WIDTH].iter().enumerate() {
-                    let at = if inverse.by_row { 2 * entry * lanes + chosen * F::WIDTH + k } else { 2 * entry };
+                for (k, value) in numbers[..U::WIDTH].iter().enumerate() {
+                    let at = if inverse.by_row { 2 * entry * lanes + among.class * U::WIDTH + k } else { 2 * entry };
                     found[at] += 2.0 * value.double();
                 }
             }
@@ -142,32 +179,19 @@ impl<F: Vectors> Work<F> for Unapply<'_, F> {
     }
 }
 
-/// The entries of a matrix in registers, where all lanes share them.
-struct Weights<U: Unit>([U::Register; 4]);
-
-impl<U: Unit> Weights<U> {
-    #[inline(always)]
-    fn new(unit: U, matrix: Real<U::Number>, lanes: usize) -> Self {
-        let count = if matrix.by_row { lanes } else { 1 };
-        assert!(matrix.list.len() == 8 * count, "a matrix has four complex entries");
-        let mut out = [unit.splat(U::Number::ZERO); 4];
-        for entry in 0..4 {
-            out[entry] = unit.splat(matrix.list[2 * entry * count]);
-        }
-        Self(out)
+/// The entries of a matrix in registers, for the lanes of one class.
+#[inline(always)]
+fn weights<U: Unit>(unit: U, matrix: Real<U::Number>, lanes: usize, among: Lanes) -> [U::Register; 4] {
+    let count = if matrix.by_row { lanes } else { 1 };
+    assert!(matrix.list.len() == 8 * count, "a matrix has four complex entries");
+    let mut out = [unit.splat(U::Number::ZERO); 4];
+    for entry in 0..4 {
+        out[entry] = if matrix.by_row {
+            // SAFETY: the list has two parts for each of four entries, of `stride` registers each.
+            unsafe { unit.load(matrix.list, 2 * entry * among.stride + among.class) }
+        } else {
+            unit.splat(matrix.list[2 * entry])
+        };
     }
-
-    /// For register `lane` of the lanes.
-    #[inline(always)]
-    fn of(&self, unit: U, matrix: Real<U::Number>, lane: usize) -> [U::Register; 4] {
-        let mut out = self.0;
-        if matrix.by_row {
-            let registers = matrix.list.len() / 8 / U::Number::WIDTH;
-            for entry in 0..4 {
-                // SAFETY: the list has two parts for each of four entries, of `registers` registers each.
-                out[entry] = unsafe { unit.load(matrix.list, 2 * entry * registers + lane) };
-            }
-        }
-        out
-    }
+    out
 }

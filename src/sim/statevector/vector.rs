@@ -1,9 +1,19 @@
 //! The vector unit as kernels see it: registers of one width for each kind of number, whatever the machine has.
 //!
-//! A register holds `2^LOW` numbers, so the lowest `LOW` bits of an index are places inside a register. AVX-512 runs it
-//! with its own instructions; everything else runs arrays of the same width that the compiler vectorizes.
+//! A register holds `2^LOW` numbers, so the lowest `LOW` bits of an index are places inside a register. AVX-512 has such
+//! registers; AVX2 has halves of them, and loops that exchange nothing inside a register run over these
+//! ([`Unit::part`]), since two of every number would not stay in its 16 registers. Everything else runs arrays that the
+//! compiler vectorizes.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 
 use crate::sim::float::Float;
+
+/// Numbers in the widest register there is.
+pub const WIDEST: usize = 16;
 
 /// Instructions on registers of numbers.
 pub trait Unit: Copy {
@@ -11,6 +21,13 @@ pub trait Unit: Copy {
     type Register: Copy;
     /// Which places of a register change with which: [`Unit::flips`].
     type Flips: Copy;
+    /// The same instructions on the registers that the machine really has.
+    type Part: Unit<Number = Self::Number, Part = Self::Part>;
+
+    /// Numbers in a register.
+    const WIDTH: usize;
+
+    fn part(self) -> Self::Part;
 
     fn splat(self, value: Self::Number) -> Self::Register;
     fn mul(self, a: Self::Register, b: Self::Register) -> Self::Register;
@@ -56,6 +73,14 @@ impl<F: Vectors, const W: usize, const FUSED: bool> Unit for Arrays<F, W, FUSED>
     type Number = F;
     type Register = [F; W];
     type Flips = usize;
+    type Part = Self;
+
+    const WIDTH: usize = W;
+
+    #[inline(always)]
+    fn part(self) -> Self {
+        self
+    }
 
     #[inline(always)]
     fn splat(self, value: F) -> [F; W] {
@@ -111,132 +136,65 @@ impl<F: Vectors, const W: usize, const FUSED: bool> Unit for Arrays<F, W, FUSED>
     }
 }
 
+/// Runs work on arrays.
+#[cfg(not(target_arch = "x86_64"))]
+fn arrays<F: Vectors, const W: usize>(work: impl Work<F>) {
+    struct Each<F, T, const W: usize>(T, std::marker::PhantomData<F>);
+    impl<F: Vectors, T: Work<F>, const W: usize> pulp::WithSimd for Each<F, T, W> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: pulp::Simd>(self, _: S) {
+            if S::IS_SCALAR {
+                self.0.run(Arrays::<F, W, false>(self.1));
+            } else {
+                self.0.run(Arrays::<F, W, true>(self.1));
+            }
+        }
+    }
+    pulp::Arch::new().dispatch(Each::<F, _, W>(work, std::marker::PhantomData));
+}
+
 macro_rules! vectors {
-    ($number:ty, $low:literal, $avx512:ident, $register:ty, $index:ty, [$set:ident, $mul:ident, $fused:ident, $fused_neg:ident,
-        $permute:ident, $load:ident, $store:ident]) => {
+    ($number:ty, $low:literal) => {
         impl Vectors for $number {
             const LOW: usize = $low;
 
             fn dispatch(work: impl Work<Self>) {
                 #[cfg(target_arch = "x86_64")]
-                if let Some(simd) = pulp::x86::V4::try_new() {
-                    struct Wide<T>(T, pulp::x86::V4);
-                    impl<T: Work<$number>> pulp::NullaryFnOnce for Wide<T> {
-                        type Output = ();
-                        #[inline(always)]
-                        fn call(self) {
-                            self.0.run($avx512(self.1));
-                        }
+                {
+                    if let Some(simd) = pulp::x86::V4::try_new() {
+                        return simd.vectorize(On { work, unit: avx512::Avx512::<$number>::new(simd) });
                     }
-                    return simd.vectorize(Wide(work, simd));
-                }
-                struct Each<T>(T);
-                impl<T: Work<$number>> pulp::WithSimd for Each<T> {
-                    type Output = ();
-                    #[inline(always)]
-                    fn with_simd<S: pulp::Simd>(self, _: S) {
-                        if S::IS_SCALAR {
-                            self.0.run(Arrays::<$number, { 1 << $low }, false>(std::marker::PhantomData));
-                        } else {
-                            self.0.run(Arrays::<$number, { 1 << $low }, true>(std::marker::PhantomData));
-                        }
+                    if let Some(simd) = pulp::x86::V3::try_new() {
+                        return simd.vectorize(On { work, unit: avx2::Avx2::<$number>::new(simd) });
                     }
+                    work.run(Arrays::<$number, { 1 << $low }, false>(std::marker::PhantomData))
                 }
-                pulp::Arch::new().dispatch(Each(work));
-            }
-        }
-
-        /// AVX-512.
-        #[cfg(target_arch = "x86_64")]
-        #[derive(Clone, Copy)]
-        struct $avx512(pulp::x86::V4);
-
-        #[cfg(target_arch = "x86_64")]
-        impl Unit for $avx512 {
-            type Number = $number;
-            type Register = $register;
-            type Flips = std::arch::x86_64::__m512i;
-
-            #[inline(always)]
-            fn splat(self, value: $number) -> $register {
-                self.0.avx512f.$set(value)
-            }
-
-            #[inline(always)]
-            fn mul(self, a: $register, b: $register) -> $register {
-                self.0.avx512f.$mul(a, b)
-            }
-
-            #[inline(always)]
-            fn fused(self, a: $register, b: $register, c: $register) -> $register {
-                self.0.avx512f.$fused(a, b, c)
-            }
-
-            #[inline(always)]
-            fn fused_neg(self, a: $register, b: $register, c: $register) -> $register {
-                self.0.avx512f.$fused_neg(a, b, c)
-            }
-
-            #[inline(always)]
-            fn flips(self, mask: usize) -> Self::Flips {
-                let places: [$index; 1 << $low] = std::array::from_fn(|place| (place ^ mask) as $index);
-                // SAFETY: both are 512 bits of plain integers.
-                unsafe { std::mem::transmute(places) }
-            }
-
-            #[inline(always)]
-            fn flip(self, a: $register, flips: Self::Flips) -> $register {
-                self.0.avx512f.$permute(flips, a)
-            }
-
-            #[inline(always)]
-            unsafe fn load(self, list: &[$number], at: usize) -> $register {
-                debug_assert!((at + 1) * Self::Number::WIDTH <= list.len());
-                // SAFETY: the caller promises that the list reaches to the end of register `at`.
-                unsafe { self.0.avx512f.$load(list.as_ptr().add(at * Self::Number::WIDTH)) }
-            }
-
-            #[inline(always)]
-            unsafe fn store(self, list: &mut [$number], at: usize, value: $register) {
-                debug_assert!((at + 1) * Self::Number::WIDTH <= list.len());
-                // SAFETY: the caller promises that the list reaches to the end of register `at`.
-                unsafe { self.0.avx512f.$store(list.as_mut_ptr().add(at * Self::Number::WIDTH), value) }
+                #[cfg(not(target_arch = "x86_64"))]
+                arrays::<$number, { 1 << $low }>(work)
             }
         }
     };
 }
-vectors!(
-    f64,
-    3,
-    DoubleAvx512,
-    std::arch::x86_64::__m512d,
-    u64,
-    [
-        _mm512_set1_pd,
-        _mm512_mul_pd,
-        _mm512_fmadd_pd,
-        _mm512_fnmadd_pd,
-        _mm512_permutexvar_pd,
-        _mm512_loadu_pd,
-        _mm512_storeu_pd
-    ]
-);
-vectors!(
-    f32,
-    4,
-    SingleAvx512,
-    std::arch::x86_64::__m512,
-    u32,
-    [
-        _mm512_set1_ps,
-        _mm512_mul_ps,
-        _mm512_fmadd_ps,
-        _mm512_fnmadd_ps,
-        _mm512_permutexvar_ps,
-        _mm512_loadu_ps,
-        _mm512_storeu_ps
-    ]
-);
+vectors!(f64, 3);
+vectors!(f32, 4);
+
+/// Work on a unit, as pulp wants it told.
+#[cfg(target_arch = "x86_64")]
+struct On<T, U> {
+    work: T,
+    unit: U,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<U: Unit, T: Work<U::Number>> pulp::NullaryFnOnce for On<T, U> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.work.run(self.unit);
+    }
+}
 
 /// Runs work on plain arrays.
 #[cfg(test)]

@@ -7,10 +7,7 @@
 use crate::sim::float::Float;
 use crate::sim::statevector::kernel::Places;
 use crate::sim::statevector::plain::Real;
-use crate::sim::statevector::vector::{Unit, Vectors, Work};
-
-/// Places of the widest register.
-const WIDEST: usize = 16;
+use crate::sim::statevector::vector::{Unit, Vectors, WIDEST, Work};
 
 /// Where such a gate finds its operands.
 pub struct Within {
@@ -20,7 +17,14 @@ pub struct Within {
     flip: Option<usize>,
     /// Bits of the controls inside the register, all set.
     controls: usize,
+    /// For a register whose target is 0, should the target lie above, and for one where it is 1: of each place, which of
+    /// the matrix's four entries, of 1 and of 0, it keeps of itself and takes of its partner.
+    sources: [[[u8; WIDEST]; 2]; 2],
 }
+
+/// In [`Within::sources`], behind the four entries of a matrix.
+const ONE: u8 = 4;
+const ZERO: u8 = 5;
 
 impl Within {
     /// The operands in a state of `total` qubits; `None` if all lie above a register, or the state does not fill one.
@@ -32,11 +36,20 @@ impl Within {
         }
         let above: Vec<usize> = high.iter().map(|qubit| qubit - F::LOW).collect();
         let targets = if inside { vec![] } else { vec![target - F::LOW] };
-        Some(Self {
+        let mut within = Self {
             places: Places::new(total - F::LOW, &above, &targets),
             flip: inside.then_some(1 << target),
             controls: low.iter().map(|qubit| 1 << qubit).sum(),
-        })
+            sources: [[[ONE; WIDEST], [ZERO; WIDEST]]; 2],
+        };
+        for above in 0..2 {
+            for place in (0..WIDEST).filter(|&place| within.is_on(place)).collect::<Vec<_>>() {
+                let bit = within.bit(place, above) as u8;
+                within.sources[above][0][place] = 3 * bit;
+                within.sources[above][1][place] = 1 + bit;
+            }
+        }
+        Some(within)
     }
 
     fn is_on(&self, place: usize) -> bool {
@@ -53,18 +66,25 @@ impl Within {
     #[inline(always)]
     fn weights<U: Unit>(&self, unit: U, matrix: Real<U::Number>) -> [[U::Register; 2]; 2] {
         assert!(matrix.list.len() == 8, "a matrix has four complex entries");
+        let entry = |k: usize| matrix.list[2 * k];
+        let numbers = [entry(0), entry(1), entry(2), entry(3), U::Number::ONE, U::Number::ZERO];
         let mut out = [[unit.splat(U::Number::ZERO); 2]; 2];
-        for above in 0..2 {
-            let (mut straight, mut cross) = ([U::Number::ONE; WIDEST], [U::Number::ZERO; WIDEST]);
-            for place in (0..WIDEST).filter(|&place| self.is_on(place)) {
-                let bit = self.bit(place, above);
-                straight[place] = matrix.list[2 * (3 * bit)];
-                cross[place] = matrix.list[2 * (1 + bit)];
+        for above in 0..self.registers() {
+            for part in 0..2 {
+                let mut list = [U::Number::ZERO; WIDEST];
+                for place in 0..U::WIDTH {
+                    list[place] = numbers[usize::from(self.sources[above][part][place])];
+                }
+                // SAFETY: no register is longer than the array.
+                out[above][part] = unsafe { unit.load(&list, 0) };
             }
-            // SAFETY: no register is longer than the arrays.
-            out[above] = unsafe { [unit.load(&straight, 0), unit.load(&cross, 0)] };
         }
         out
+    }
+
+    /// How many registers the gate joins.
+    fn registers(&self) -> usize {
+        if self.flip.is_some() { 1 } else { 2 }
     }
 }
 
@@ -75,12 +95,13 @@ macro_rules! for_each_register {
         let above = places.offsets[places.size() - 1];
         let last = places.start(places.count - 1) + above + places.run;
         assert!(last * $width <= $length, "an operand is outside the state");
-        for run in 0..places.count {
-            let start = places.start(run);
+        let mut start = places.start(0);
+        for _ in 0..places.count {
             for $at in start..start + places.run {
                 let $partner = $at + above;
                 $body;
             }
+            start = places.next(start);
         }
     };
 }
@@ -168,7 +189,7 @@ impl<F: Vectors> Work<F> for Unapply<'_, F> {
                 }
             });
         }
-        for (above, pair) in sums.iter().enumerate() {
+        for (above, pair) in sums.iter().enumerate().take(within.registers()) {
             for (crossed, &sum) in pair.iter().enumerate() {
                 let mut numbers = [F::ZERO; WIDEST];
                 // SAFETY: no register is longer than the array.

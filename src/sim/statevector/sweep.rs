@@ -1,0 +1,250 @@
+//! One row's gates as passes over tiles of the first-level cache, forwards on a real state and backwards on ket and bra.
+//!
+//! Gate by gate every amplitude of ket and bra would go through the second-level cache, or the third, once a gate. A pass
+//! copies each tile once and does all gates there whose targets the tile holds; a control outside it only decides which
+//! tiles the gate acts on.
+
+use rayon::prelude::*;
+
+use crate::sim::statevector::form::Form;
+use crate::sim::statevector::gates::{Bound, Gate};
+use crate::sim::statevector::kernel::State;
+use crate::sim::statevector::plain::Real;
+use crate::sim::statevector::tiles::{Level, Operands, Shared, Tiles, choose};
+use crate::sim::statevector::vector::{Unit, Vectors, Work};
+
+/// 8 KiB for each part of ket and bra in double precision, pieces of two cache lines.
+const TILE: Level = Level { near: 4, gathered: 6 };
+/// Groups of tiles whose sums are added up apart, so that the total does not depend on the number of threads.
+const GROUPS: usize = 16;
+
+/// The passes of a program.
+pub struct Sweep {
+    passes: Vec<Pass>,
+}
+
+struct Pass {
+    tiles: Tiles,
+    members: Vec<Member>,
+}
+
+/// A gate of a pass.
+struct Member {
+    /// Its number in the program.
+    gate: usize,
+    form: Form,
+    /// Its controls outside the tile, as a mask of qubits.
+    outside: u64,
+}
+
+/// A gate that waits for its pass.
+#[derive(Clone, Copy)]
+struct Waiting<'a> {
+    number: usize,
+    form: &'a Form,
+}
+
+impl Operands for Waiting<'_> {
+    fn mixes(&self) -> u64 {
+        self.form.targets()
+    }
+
+    fn operands(&self) -> u64 {
+        self.form.operands()
+    }
+}
+
+impl Sweep {
+    /// The passes of `gates` on `total` qubits, `None` if the state is as well worked on in place or a gate has more
+    /// targets than a tile has room for.
+    pub fn new(gates: &[Gate], total: usize) -> Option<Self> {
+        if TILE.holds(total) {
+            return None;
+        }
+        let qubits: Vec<usize> = (0..total).collect();
+        let mut left: Vec<_> =
+            gates.iter().enumerate().map(|(number, gate)| Waiting { number, form: &gate.form }).collect();
+        let mut passes = Vec::new();
+        while !left.is_empty() {
+            let (inside, outside, far) = choose(&left, &qubits, &TILE);
+            if inside.is_empty() {
+                return None;
+            }
+            let (tiles, held) = Tiles::new(TILE.near, &far, &qubits);
+            let member = |waiting: Waiting| {
+                let (form, outside) = waiting.form.on_tile(&held);
+                Member { gate: waiting.number, form, outside }
+            };
+            passes.push(Pass { tiles, members: inside.into_iter().map(member).collect() });
+            left = outside;
+        }
+        Some(Self { passes })
+    }
+
+    /// Applies all gates, which are plain, to a state whose imaginary parts are zero.
+    pub fn apply<F: Vectors>(&self, state: &mut State<F>, bounds: &[Bound<F>]) {
+        for pass in &self.passes {
+            let whole = Shared::new(&mut state.re);
+            let scratch = || State::zeros(pass.tiles.size(), 1);
+            (0..pass.tiles.count()).into_par_iter().for_each_init(scratch, |tile, number| {
+                F::dispatch(Forwards { pass, number, whole: &whole, tile: &mut tile.re, bounds });
+            });
+        }
+    }
+
+    /// [`Form::unapply`] of all gates, the last one first; gate k adds to `found[starts[k]..starts[k + 1]]`.
+    ///
+    /// If all gates are plain and imaginary parts zero throughout (`real`), these are left alone.
+    pub fn unapply<F: Vectors>(
+        &self,
+        (ket, bra): (&mut State<F>, &mut State<F>),
+        real: bool,
+        bounds: &[Bound<F>],
+        found: &mut [f64],
+        starts: &[usize],
+    ) {
+        for pass in self.passes.iter().rev() {
+            let tiles = &pass.tiles;
+            let wholes = [&mut ket.re, &mut bra.re, &mut ket.im, &mut bra.im].map(|part| Shared::new(part));
+            let scratch = || [State::zeros(tiles.size(), 1), State::zeros(tiles.size(), 1)];
+            let group = tiles.count().div_ceil(GROUPS);
+            let sums = (0..GROUPS).into_par_iter().map_init(scratch, |states, index| {
+                let mut found = vec![0.0; found.len()];
+                for number in index * group..tiles.count().min((index + 1) * group) {
+                    if real {
+                        let [ket, bra] = states.each_mut().map(|state| &mut state.re[..]);
+                        let (found, wholes) = (&mut found[..], [&wholes[0], &wholes[1]]);
+                        F::dispatch(Backwards { pass, number, wholes, states: [ket, bra], bounds, found, starts });
+                    } else {
+                        pass.unapply_complex(number, &wholes, states, bounds, &mut found, starts);
+                    }
+                }
+                found
+            });
+            for sum in sums.collect::<Vec<_>>() {
+                found.iter_mut().zip(sum).for_each(|(total, x)| *total += x);
+            }
+        }
+    }
+}
+
+impl Pass {
+    /// All gates un-applied from one tile.
+    fn unapply_complex<F: Vectors>(
+        &self,
+        number: usize,
+        wholes: &[Shared<F>; 4],
+        [ket, bra]: &mut [State<F>; 2],
+        bounds: &[Bound<F>],
+        found: &mut [f64],
+        starts: &[usize],
+    ) {
+        let (start, base) = self.tiles.place(number);
+        let copy = |out: bool, ket: &mut State<F>, bra: &mut State<F>| {
+            let parts = [&mut ket.re[..], &mut bra.re, &mut ket.im, &mut bra.im];
+            F::dispatch(Copy { out, tiles: &self.tiles, start, wholes, parts });
+        };
+        copy(true, ket, bra);
+        for member in self.members.iter().rev().filter(|member| member.acts_at(base)) {
+            let found = &mut found[starts[member.gate]..starts[member.gate + 1]];
+            member.form.unapply((ket, bra), false, bounds[member.gate], found);
+        }
+        copy(false, ket, bra);
+    }
+}
+
+impl Member {
+    /// Whether its controls outside are 1 in the tile whose first amplitude is `base`.
+    fn acts_at(&self, base: usize) -> bool {
+        base as u64 & self.outside == self.outside
+    }
+}
+
+/// All gates, plain ones, applied to one tile.
+struct Forwards<'a, 'b, F> {
+    pass: &'a Pass,
+    number: usize,
+    whole: &'a Shared<'b, F>,
+    tile: &'a mut [F],
+    bounds: &'a [Bound<'a, F>],
+}
+
+impl<F: Vectors> Work<F> for Forwards<'_, '_, F> {
+    #[inline(always)]
+    fn run<U: Unit<Number = F>>(self, unit: U) {
+        let Self { pass: Pass { tiles, members }, number, whole, tile, bounds } = self;
+        let (start, base) = tiles.place(number);
+        // SAFETY: every tile of a pass is given to one thread.
+        unsafe { whole.copy_out(unit, tiles, start, tile) };
+        for member in members {
+            if member.acts_at(base) {
+                let matrix = Real { list: bounds[member.gate].entries, by_row: false };
+                member.form.turn(unit, tile, 1, matrix);
+            }
+        }
+        // SAFETY: as above.
+        unsafe { whole.copy_back(unit, tiles, start, tile) };
+    }
+}
+
+/// All gates, plain ones, un-applied from one tile of the real parts of ket and bra.
+struct Backwards<'a, 'b, F> {
+    pass: &'a Pass,
+    number: usize,
+    wholes: [&'a Shared<'b, F>; 2],
+    states: [&'a mut [F]; 2],
+    bounds: &'a [Bound<'a, F>],
+    found: &'a mut [f64],
+    starts: &'a [usize],
+}
+
+impl<F: Vectors> Work<F> for Backwards<'_, '_, F> {
+    #[inline(always)]
+    fn run<U: Unit<Number = F>>(self, unit: U) {
+        let Self { pass: Pass { tiles, members }, number, wholes, states: [ket, bra], bounds, found, starts } = self;
+        let (start, base) = tiles.place(number);
+        // SAFETY: every tile of a pass is given to one thread.
+        unsafe {
+            wholes[0].copy_out(unit, tiles, start, ket);
+            wholes[1].copy_out(unit, tiles, start, bra);
+        }
+        for k in (0..members.len()).rev() {
+            let member = &members[k];
+            if member.acts_at(base) {
+                let inverse = Real { list: bounds[member.gate].inverse, by_row: false };
+                let found = &mut found[starts[member.gate]..starts[member.gate + 1]];
+                member.form.turn_back(unit, [&mut ket[..], &mut bra[..]], 1, inverse, found);
+            }
+        }
+        // SAFETY: as above.
+        unsafe {
+            wholes[0].copy_back(unit, tiles, start, ket);
+            wholes[1].copy_back(unit, tiles, start, bra);
+        }
+    }
+}
+
+/// All parts of a tile of ket and bra out of their states, or back.
+struct Copy<'a, 'b, F> {
+    out: bool,
+    tiles: &'a Tiles,
+    start: usize,
+    wholes: &'a [Shared<'b, F>; 4],
+    parts: [&'a mut [F]; 4],
+}
+
+impl<F: Vectors> Work<F> for Copy<'_, '_, F> {
+    #[inline(always)]
+    fn run<U: Unit<Number = F>>(self, unit: U) {
+        for (whole, tile) in self.wholes.iter().zip(self.parts) {
+            // SAFETY: every tile of a pass is given to one thread.
+            unsafe {
+                if self.out {
+                    whole.copy_out(unit, self.tiles, self.start, tile);
+                } else {
+                    whole.copy_back(unit, self.tiles, self.start, tile);
+                }
+            }
+        }
+    }
+}

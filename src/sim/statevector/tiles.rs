@@ -1,0 +1,183 @@
+//! Which amplitudes of a state make a tile, which operations a pass over tiles can do, and the copying of tiles.
+
+use std::marker::PhantomData;
+
+use crate::sim::statevector::vector::{Unit, Vectors};
+
+/// One level of tiles: qubits that lie side by side, and others gathered.
+#[derive(Clone, Copy)]
+pub struct Level {
+    pub near: usize,
+    pub gathered: usize,
+}
+
+impl Level {
+    /// Whether a state of so many qubits is better worked on in place: one bit more is still cheaper than copies.
+    pub fn holds(&self, qubits: usize) -> bool {
+        qubits <= self.near + self.gathered + 1
+    }
+}
+
+/// What an operation asks of the tiles of a pass, as masks of qubits.
+pub trait Operands {
+    /// Qubits that a tile must hold.
+    fn mixes(&self) -> u64;
+    /// Qubits that it looks at.
+    fn operands(&self) -> u64;
+}
+
+/// Tiles that cover a state: the amplitudes that agree in all qubits but some.
+pub struct Tiles {
+    /// Amplitudes side by side.
+    near: usize,
+    /// Where each piece of a tile starts, counted from its first.
+    pieces: Vec<usize>,
+    /// Bits of a tile's number: the bit of its place, and of the amplitude in the whole state.
+    others: Vec<(usize, usize)>,
+}
+
+impl Tiles {
+    /// Tiles of the places `0..near` and `far` of a register whose bit k is qubit `qubits[k]`, and the qubits they hold.
+    pub fn new(near: usize, far: &[usize], qubits: &[usize]) -> (Self, Vec<usize>) {
+        let places: Vec<usize> = (0..near).chain(far.iter().copied()).collect();
+        let held = places.iter().map(|&place| qubits[place]).collect();
+        let others = (0..qubits.len()).filter(|place| !places.contains(place));
+        let others = others.map(|place| (1 << place, 1 << qubits[place])).collect();
+        let deposit = |piece: usize| far.iter().enumerate().map(|(k, &place)| (piece >> k & 1) << place).sum();
+        let pieces = (0..1usize << far.len()).map(deposit).collect();
+        (Self { near: 1 << near, pieces, others }, held)
+    }
+
+    /// Amplitudes of a tile.
+    pub fn size(&self) -> usize {
+        self.near * self.pieces.len()
+    }
+
+    /// How many tiles there are.
+    pub fn count(&self) -> usize {
+        1 << self.others.len()
+    }
+
+    /// Where a tile starts, and the number of its first amplitude in the whole state (of the bits that this level fixes).
+    #[inline(always)]
+    pub fn place(&self, number: usize) -> (usize, usize) {
+        let bits = self.others.iter().enumerate().filter(|(k, _)| number >> k & 1 == 1);
+        bits.fold((0, 0), |(start, base), (_, (place, qubit))| (start | place, base | qubit))
+    }
+}
+
+/// One part of a state whose tiles are worked on by several threads.
+pub struct Shared<'a, F> {
+    first: *mut F,
+    length: usize,
+    borrowed: PhantomData<&'a mut [F]>,
+}
+
+// SAFETY: amplitudes are numbers, and `Shared::copy_out` and `copy_back` promise that no two threads meet.
+unsafe impl<F: Send> Sync for Shared<'_, F> {}
+
+impl<'a, F: Vectors> Shared<'a, F> {
+    pub fn new(part: &'a mut [F]) -> Self {
+        Self { first: part.as_mut_ptr(), length: part.len(), borrowed: PhantomData }
+    }
+
+    /// The registers of each piece of a tile that starts at `start`, after a check that they are inside.
+    #[inline(always)]
+    fn check(&self, tiles: &Tiles, start: usize, tile: usize) -> usize {
+        let last = start + tiles.pieces[tiles.pieces.len() - 1] + tiles.near;
+        assert!(last <= self.length && tile == tiles.size(), "the tile is not one of this state");
+        assert!(tiles.near.is_multiple_of(F::WIDTH), "pieces are whole registers");
+        tiles.near / F::WIDTH
+    }
+
+    /// Copies the tile that starts at `start` out.
+    ///
+    /// # Safety
+    /// No other thread writes to this tile at the same time.
+    #[inline(always)]
+    pub unsafe fn copy_out<U: Unit<Number = F>>(&self, unit: U, tiles: &Tiles, start: usize, tile: &mut [F]) {
+        let near = self.check(tiles, start, tile.len());
+        for (k, piece) in tiles.pieces.iter().enumerate() {
+            // SAFETY: the last piece ends inside the part; the tile holds all pieces.
+            unsafe {
+                let from = std::slice::from_raw_parts(self.first.add(start + piece), tiles.near);
+                for i in 0..near {
+                    unit.store(tile, k * near + i, unit.load(from, i));
+                }
+            }
+        }
+    }
+
+    /// Copies a tile back to where it starts.
+    ///
+    /// # Safety
+    /// No other thread reads or writes this tile at the same time.
+    #[inline(always)]
+    pub unsafe fn copy_back<U: Unit<Number = F>>(&self, unit: U, tiles: &Tiles, start: usize, tile: &[F]) {
+        let near = self.check(tiles, start, tile.len());
+        for (k, piece) in tiles.pieces.iter().enumerate() {
+            // SAFETY: as in `copy_out`; tiles share no amplitude.
+            unsafe {
+                let to = std::slice::from_raw_parts_mut(self.first.add(start + piece), tiles.near);
+                for i in 0..near {
+                    unit.store(to, i, unit.load(tile, k * near + i));
+                }
+            }
+        }
+    }
+}
+
+/// Of the operations `left`, in order, those of the next pass, those for later, and the places gathered, ascending.
+pub fn choose<T: Operands + Copy>(left: &[T], qubits: &[usize], level: &Level) -> (Vec<T>, Vec<T>, Vec<usize>) {
+    let mask = |places: &[usize]| places.iter().fold(0u64, |mask, &place| mask | 1 << qubits[place]);
+    let near = mask(&(0..level.near).collect::<Vec<_>>());
+    // In the order of the program, what still fits.
+    let (mut wanted, mut blocked) = (near, 0u64);
+    let room = level.near + level.gathered;
+    for item in left {
+        if item.operands() & blocked == 0 && (wanted | item.mixes()).count_ones() as usize <= room {
+            wanted |= item.mixes();
+        } else {
+            blocked |= item.operands();
+        }
+    }
+    // A tile of full size, whatever the items need.
+    let (mut far, mut spare): (Vec<usize>, Vec<usize>) =
+        (level.near..qubits.len()).partition(|&place| wanted >> qubits[place] & 1 == 1);
+    far.extend(spare.drain(..spare.len().min(level.gathered - far.len())));
+    // Exchange gathered qubits for others as long as more items fit.
+    let mut best = held(left, near | mask(&far)).count();
+    let all = far.len() * spare.len();
+    let mut next = 0;
+    while next < all {
+        let (i, j) = (next % far.len(), next / far.len());
+        next += 1;
+        std::mem::swap(&mut far[i], &mut spare[j]);
+        let count = held(left, near | mask(&far)).count();
+        if count > best {
+            best = count;
+            next = 0;
+        } else {
+            std::mem::swap(&mut far[i], &mut spare[j]);
+        }
+    }
+    far.sort_unstable();
+    let mut chosen = held(left, near | mask(&far)).peekable();
+    let (mut inside, mut outside) = (Vec::new(), Vec::new());
+    for (k, &item) in left.iter().enumerate() {
+        if chosen.next_if_eq(&k).is_some() { inside.push(item) } else { outside.push(item) }
+    }
+    (inside, outside, far)
+}
+
+/// The operations that a tile of `qubits` can do first: none of those before them that it cannot do shares a qubit with them.
+fn held<T: Operands>(left: &[T], qubits: u64) -> impl Iterator<Item = usize> {
+    let mut blocked = 0;
+    left.iter().enumerate().filter_map(move |(k, item)| {
+        let fits = item.mixes() & !qubits == 0 && item.operands() & blocked == 0;
+        if !fits {
+            blocked |= item.operands();
+        }
+        fits.then_some(k)
+    })
+}
