@@ -9,7 +9,8 @@ use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind};
 use qgraft::math::Stream;
 use qgraft::noise::Program;
 use qgraft::sim::{
-    AngleGradient, Angles, Density, Gradient, Pauli, Precision, Shots, SimError, Simulator, Statevector, Trajectory,
+    AngleGradient, Angles, Density, ENGINES, EngineRow, Gradient, Options, Precision, Shots, SimError, Simulator,
+    Statevector, Trajectory,
 };
 use twin::Kinds;
 
@@ -27,16 +28,18 @@ fn furthest(a: &AngleGradient, b: &AngleGradient) -> f64 {
 }
 
 fn engines(noise: bool) -> Vec<Box<dyn Simulator>> {
-    let mut engines: Vec<Box<dyn Simulator>> = vec![Box::new(Density::default()), Box::new(Pauli::default())];
-    if !noise {
-        engines.push(Box::new(Statevector::default()));
-        engines.push(Box::new(Statevector::new(Precision::Single)));
-    }
-    engines
+    // What auto chooses runs by its own name.
+    let runs = |row: &&EngineRow| !["auto", "trajectory"].contains(&row.name) && !(noise && row.name == "statevector");
+    let make = |row: &EngineRow, precision| (row.make)(Options { precision, ..Options::default() });
+    let both = |row| [Precision::Double, Precision::Single].map(|precision| make(row, precision));
+    ENGINES.iter().filter(runs).flat_map(both).collect()
 }
 
 fn tolerance(engine: &dyn Simulator) -> f64 {
-    if engine.name().contains("single") { SINGLE } else { EXACT }
+    match engine.precision() {
+        Precision::Double => EXACT,
+        Precision::Single => SINGLE,
+    }
 }
 
 fn random_cotangent(batch: usize, observables: usize) -> Array2<f64> {

@@ -6,11 +6,14 @@ use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::check::MEMORY_LIMIT;
 use crate::sim::readout::Ending;
-use crate::sim::{AngleGradient, Angles, Density, Options, Pauli, SimError, Simulator, Statevector, Trajectory, check};
+use crate::sim::{
+    AngleGradient, Angles, Density, Options, Pauli, Precision, SimError, Simulator, Statevector, Trajectory, check,
+};
 
 /// Runs each program on the exact engine that is estimated to be the cheapest, or on trajectories where no exact engine
 /// fits into memory. [`Auto::choose`] says which.
 pub struct Auto {
+    precision: Precision,
     statevector: Statevector,
     density: Density,
     pauli: Pauli,
@@ -28,9 +31,10 @@ impl Auto {
     /// With these options for the engines it chooses from.
     pub fn new(options: Options) -> Self {
         Self {
+            precision: options.precision,
             statevector: Statevector::new(options.precision),
-            density: Density::default(),
-            pauli: Pauli::default(),
+            density: Density::new(options.precision),
+            pauli: Pauli::new(options.precision),
             trajectory: Trajectory::with_precision(options.shots, options.seed, options.precision),
         }
     }
@@ -89,7 +93,11 @@ fn splits(program: &Program, row_slots: usize) -> bool {
 
 impl Simulator for Auto {
     fn name(&self) -> String {
-        "auto".into()
+        format!("auto, {} precision", self.precision)
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
     }
 
     fn chosen(&self, program: &Program, angles: Angles, observables: usize) -> String {

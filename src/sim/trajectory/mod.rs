@@ -16,7 +16,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
-use crate::sim::memo::Memo;
+use crate::sim::memo::{Memo, at_precision};
 use crate::sim::readout::{record, recorded};
 use crate::sim::stages::{Action, Stages};
 use crate::sim::statevector::kernel::State;
@@ -44,16 +44,6 @@ pub struct Trajectory {
     /// Shared by engines that differ in shots and seed alone.
     double: Arc<Memo<Plan<f64>>>,
     single: Arc<Memo<Plan<f32>>>,
-}
-
-/// Runs a method written for both widths of numbers at the engine's own.
-macro_rules! at_precision {
-    ($engine:ident.$method:ident($($argument:expr),*)) => {
-        match $engine.precision {
-            Precision::Double => $engine.$method(&$engine.double, $($argument),*),
-            Precision::Single => $engine.$method(&$engine.single, $($argument),*),
-        }
-    };
 }
 
 struct Plan<F> {
