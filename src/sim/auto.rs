@@ -7,7 +7,7 @@ use crate::noise::{Program, Step};
 use crate::sim::check::MEMORY_LIMIT;
 use crate::sim::readout::Ending;
 use crate::sim::{
-    AngleGradient, Angles, Density, Options, Pauli, Precision, SimError, Simulator, Statevector, Trajectory, check,
+    AngleGradient, Angles, Density, Options, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
 };
 
 /// Runs each program on the exact engine that is estimated to be the cheapest, or on trajectories where no exact engine
@@ -105,7 +105,6 @@ impl Simulator for Auto {
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        check::angles(program, &angles)?;
         self.pick(program, &angles, Question::Observables(observables.len())).expect(program, angles, observables)
     }
 
@@ -116,7 +115,6 @@ impl Simulator for Auto {
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError> {
-        check::angles(program, &angles)?;
         let engine = self.pick(program, &angles, Question::Observables(observables.len()));
         engine.vjp(program, angles, observables, cotangent)
     }
@@ -128,18 +126,15 @@ impl Simulator for Auto {
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
     ) -> Result<(Array2<f64>, AngleGradient), SimError> {
-        check::angles(program, &angles)?;
         let engine = self.pick(program, &angles, Question::Observables(observables.len()));
         engine.value_and_gradient(program, angles, observables, cotangent)
     }
 
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        check::angles(program, &angles)?;
         self.pick(program, &angles, Question::Probabilities).probabilities(program, angles)
     }
 
     fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
-        check::angles(program, &angles)?;
         self.pick(program, &angles, Question::Probabilities).sample(program, angles, shots, seed)
     }
 }

@@ -147,7 +147,8 @@ impl Trajectory {
         let qubits = program.qubits();
         // One state for each halving of the shots and each thread.
         let states = (self.shots.max(1).ilog2() as usize + 2) * rayon::current_num_threads();
-        check::memory(NAME, qubits, 16.0 * states as f64 * 2f64.powi(qubits as i32), "use fewer qubits or threads")?;
+        let bytes = (2 * size_of::<F>() * states) as f64 * 2f64.powi(qubits as i32);
+        check::memory(NAME, qubits, bytes, "use fewer qubits or threads")?;
         // About a nanosecond for each amplitude and step.
         check::time(NAME, self.shots, 1e-9 * (program.steps.len() + 1) as f64 * 2f64.powi(qubits as i32))?;
         memo.get(program, 0, || Plan::of(program))
