@@ -8,7 +8,7 @@ use qgraft::math::matrix::distance;
 use qgraft::noise::channel::amplitude_damping;
 use qgraft::noise::{Channel, Program, Step};
 use qgraft::sim::{
-    self, Angles, Auto, Density, ENGINES, Options, Pauli, Precision, Shots, SimError, Simulator, Statevector,
+    self, Angles, Auto, Density, ENGINES, EngineRow, Options, Precision, Shots, SimError, Simulator, Statevector,
     Trajectory, sample, state,
 };
 use twin::Kinds;
@@ -18,20 +18,30 @@ const TOLERANCE: f64 = 1e-12;
 /// The same in single precision.
 const SINGLE: f64 = 1e-5;
 
+const PRECISIONS: [Precision; 2] = [Precision::Double, Precision::Single];
+
 fn tolerance(engine: &dyn Simulator) -> f64 {
-    if engine.name().contains("single") { SINGLE } else { TOLERANCE }
+    match engine.precision() {
+        Precision::Double => TOLERANCE,
+        Precision::Single => SINGLE,
+    }
 }
 
+/// Every engine in both precisions.
+fn all_engines() -> impl Iterator<Item = (&'static str, Box<dyn Simulator>)> {
+    let make = |row: &'static EngineRow, precision| (row.name, (row.make)(Options { precision, ..Options::default() }));
+    ENGINES.iter().flat_map(move |row| PRECISIONS.map(|precision| make(row, precision)))
+}
+
+/// Those that run programs of a kind exactly.
 fn engines(kinds: Kinds) -> Vec<Box<dyn Simulator>> {
-    let mut engines: Vec<Box<dyn Simulator>> = vec![Box::new(Density::default())];
-    if !kinds.dynamic {
-        engines.push(Box::new(Pauli::default()));
-    }
-    if !kinds.dynamic && !kinds.noise {
-        engines.push(Box::new(Statevector::default()));
-        engines.push(Box::new(Statevector::new(Precision::Single)));
-    }
-    engines
+    let runs = |name: &str| match name {
+        "trajectory" => false,
+        "pauli" => !kinds.dynamic,
+        "statevector" => !kinds.dynamic && !kinds.noise,
+        _ => true,
+    };
+    all_engines().filter(|(name, _)| runs(name)).map(|(_, engine)| engine).collect()
 }
 
 /// Expectation values and probabilities of some random programs of a kind against the twin's.
@@ -173,8 +183,10 @@ fn same_seed_same_bytes_at_any_number_of_threads() {
             let mut bytes = vec![
                 jumps.expect(&dynamic, angles, &observables).unwrap(),
                 jumps.counts(&dynamic, angles).unwrap().mapv(|n| n as f64),
-                Density::default().probabilities(&dynamic, angles).unwrap(),
             ];
+            for engine in engines(kinds) {
+                bytes.push(engine.probabilities(&dynamic, angles).unwrap());
+            }
             for engine in engines(Kinds::default()) {
                 bytes.push(engine.expect(&plain, angles, &observables).unwrap());
                 let gradient = engine.vjp(&plain, angles, &observables, cotangent.view()).unwrap();
@@ -282,7 +294,7 @@ fn prepared_programs_run_again_and_again() {
     for seed in 0..6 {
         let qubits = 1 + seed as usize % 5;
         let program = twin::random_program(1300 + seed, qubits, 20, (0, 2), Kinds::default());
-        for precision in [Precision::Double, Precision::Single] {
+        for precision in PRECISIONS {
             let engine = Statevector::new(precision);
             let mut prepared = engine.prepare(&program).unwrap();
             for angles in [[0.3, -0.8], [1.1, 0.2]] {
@@ -331,27 +343,36 @@ fn what_cannot_run_is_refused_before_anything_is_allocated() {
     let rows = ndarray::array![[0.1]];
     let none = ndarray::Array1::zeros(0);
     let angles = Angles { rows: rows.view(), shared: none.view() };
-    for (name, qubits) in [("statevector", 40), ("density", 20), ("pauli", 20), ("trajectory", 40), ("auto", 40)] {
-        let engine = sim::engine(name, Options::default()).unwrap();
-        let refused = engine.expect(&wide(qubits), angles, &Observable::all_z(1)).unwrap_err();
-        assert!(matches!(refused, SimError::TooLarge { .. }), "{name}: {refused}");
-        assert!(refused.to_string().contains("iB of memory"), "{name}: {refused}");
+    for (name, engine) in all_engines() {
+        let program = wide(if ["density", "pauli"].contains(&name) { 20 } else { 40 });
+        let observables = Observable::all_z(1);
+        let cotangent = ndarray::Array2::ones((1, 1));
+        for refused in [
+            engine.expect(&program, angles, &observables).unwrap_err(),
+            engine.vjp(&program, angles, &observables, cotangent.view()).unwrap_err(),
+            engine.probabilities(&program, angles).unwrap_err(),
+            engine.sample(&program, angles, 10, 0).unwrap_err(),
+        ] {
+            assert!(matches!(refused, SimError::TooLarge { .. }), "{name}: {refused}");
+            assert!(refused.to_string().contains("iB of memory"), "{name}: {refused}");
+        }
+        let refused = engine.sample(&wide(2), angles, 10usize.pow(18), 0).unwrap_err();
+        assert!(matches!(refused, SimError::TooLong { .. }), "{name}: {refused}");
     }
     let program = wide(2);
-    for row in ENGINES {
-        let engine = (row.make)(Options::default());
+    for (name, engine) in all_engines() {
         let run = |angles| engine.expect(&program, angles, &Observable::all_z(1));
         let nan = ndarray::array![[f64::NAN]];
         let refused = run(Angles { rows: nan.view(), shared: none.view() }).unwrap_err();
-        assert!(matches!(refused, SimError::NotFinite { row: 0, slot: 0, .. }), "{}: {refused}", row.name);
+        assert!(matches!(refused, SimError::NotFinite { row: 0, slot: 0, .. }), "{}: {refused}", name);
         let two = ndarray::array![[0.1, 0.2]];
         let refused = run(Angles { rows: two.view(), shared: none.view() }).unwrap_err();
-        assert_eq!(refused, SimError::AngleCount { slots: 1, got: 2 }, "{}", row.name);
+        assert_eq!(refused, SimError::AngleCount { slots: 1, got: 2 }, "{}", name);
         let outside = engine.expect(&program, angles, &[Observable::z(2)]).unwrap_err();
-        assert!(matches!(outside, SimError::ObservableOutOfRange { qubits: 2, .. }), "{}: {outside}", row.name);
+        assert!(matches!(outside, SimError::ObservableOutOfRange { qubits: 2, .. }), "{}: {outside}", name);
         let wrong = ndarray::Array2::zeros((1, 2));
         let refused = engine.vjp(&program, angles, &Observable::all_z(1), wrong.view()).unwrap_err();
-        assert_eq!(refused, SimError::CotangentShape { got: (1, 2), expected: (1, 1) }, "{}", row.name);
+        assert_eq!(refused, SimError::CotangentShape { got: (1, 2), expected: (1, 1) }, "{}", name);
     }
     let unknown = sim::engine("abacus", Options::default()).err().unwrap();
     assert!(unknown.to_string().contains("statevector"), "{unknown}");
@@ -370,9 +391,9 @@ fn steps_an_engine_does_not_have_are_named() {
         assert!(matches!(refused, Err(SimError::Unsupported { .. })), "{engine}: {refused:?}");
     }
     let cotangent = ndarray::Array2::zeros((1, 1));
-    for row in ENGINES {
-        let refused = (row.make)(Options::default()).vjp(&dynamic, angles, &observables, cotangent.view());
-        assert!(matches!(refused, Err(SimError::NotDifferentiable { .. })), "{}: {refused:?}", row.name);
+    for (name, engine) in all_engines() {
+        let refused = engine.vjp(&dynamic, angles, &observables, cotangent.view());
+        assert!(matches!(refused, Err(SimError::NotDifferentiable { .. })), "{name}: {refused:?}");
     }
 }
 

@@ -31,12 +31,13 @@ fn lines_have_the_agreed_keys_and_the_right_checksum() {
     let (sv, grad) = ("sv --circuit sv_random_n04.qasm", "grad --qubits 3 --layers 2 --batch 4");
     let noisy = "noisy_manila_n04";
     // Exact ways agree up to rounding, of f32 over some hundred gates where it runs.
-    let cases: [(&str, &str, &str, i64, &str, f64); 6] = [
+    let cases: [(&str, &str, &str, i64, &str, f64); 7] = [
         (sv, "sv_random_n04", "sv_random_n04", 4, "double", 1e-12),
         (sv, "sv_random_n04", "sv_random_n04", 4, "single", 1e-5),
         (grad, "grad_n03_l2_b4", "grad_n03_l2_b4", 3, "double", 1e-12),
         (grad, "grad_n03_l2_b4", "grad_n03_l2_b4", 3, "single", 1e-4),
         (&density, noisy, "noisy_manila_n04_density", 4, "double", 1e-12),
+        (&density, noisy, "noisy_manila_n04_density", 4, "single", 1e-5),
         // A mean of 4096 numbers in [-1, 1]: five standard deviations are at most 5/64.
         (&trajectory, noisy, "noisy_manila_n04_trajectory", 4, "double", 5.0 / 64.0),
     ];

@@ -9,7 +9,7 @@ use qgraft::circuit::qasm::{ReadOptions, read};
 use qgraft::device::Device;
 use qgraft::math::matrix::{C64, c};
 use qgraft::noise::{NoiseModel, Program};
-use qgraft::sim::{Angles, Density, Simulator, state};
+use qgraft::sim::{Angles, Density, ENGINES, Simulator, state};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -59,9 +59,13 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 fn close(found: &[f64], expected: &[f64], context: &str) {
+    within(TOLERANCE, found, expected, context);
+}
+
+fn within(tolerance: f64, found: &[f64], expected: &[f64], context: &str) {
     assert_eq!(found.len(), expected.len(), "{context}");
     for (k, (a, b)) in found.iter().zip(expected).enumerate() {
-        assert!((a - b).abs() < TOLERANCE, "{context}: {k} is {a}, not {b}");
+        assert!((a - b).abs() < tolerance, "{context}: {k} is {a}, not {b}");
     }
 }
 
@@ -99,13 +103,16 @@ fn small_registers_are_whole_and_engines_agree() {
     let (zero, one) = (0.35f64.cos().powi(2), 0.35f64.sin().powi(2));
     // Qubit 1 is never touched and keeps its bit.
     let expected = [zero, 0.0, 0.0, 0.0, 0.0, one, 0.0, 0.0];
-    for engine in ["auto", "statevector", "density", "pauli", "trajectory"] {
-        let found = json(
-            place.path(),
-            &["bell.qasm", "--engine", engine, "--observable", "-Z0 Z2 + 0.5 X1", "--observable", "Z2"],
-        );
-        close(&numbers(&found["probabilities"]), &expected, engine);
-        close(&numbers(&found["expectations"]), &[-1.0, zero - one], engine);
+    for row in ENGINES {
+        for (precision, tolerance) in [("double", TOLERANCE), ("single", 1e-5)] {
+            let observables = ["--observable", "-Z0 Z2 + 0.5 X1", "--observable", "Z2"];
+            let engine = ["bell.qasm", "--engine", row.name, "--precision", precision];
+            let found = json(place.path(), &[&engine[..], &observables].concat());
+            let what = format!("{} in {precision} precision", row.name);
+            within(tolerance, &numbers(&found["probabilities"]), &expected, &what);
+            within(tolerance, &numbers(&found["expectations"]), &[-1.0, zero - one], &what);
+            assert_eq!(found["precision"], precision, "{what}");
+        }
     }
     let out = simulate(place.path(), &["bell.qasm", "--observable", "Z0 Z2", "--shots", "100"]);
     let text = String::from_utf8(out.stdout).unwrap();
@@ -244,6 +251,12 @@ fn impossible_requests_are_one_clear_error() {
         (&["h40.qasm", "--engine", "statevector"], &["40 qubits", "TiB", "fewer qubits"]),
         (&["h40.qasm", "--engine", "trajectory"], &["40 qubits", "TiB", "fewer qubits"]),
         (&["h20.qasm", "--engine", "density"], &["20 qubits", "TiB", "trajectory"]),
+        (&["h20.qasm", "--engine", "pauli"], &["20 qubits", "TiB", "trajectory"]),
+        (&["h40.qasm", "--precision", "single"], &["40 qubits", "TiB", "use "]),
+        (&["h40.qasm", "--engine", "statevector", "--precision", "single"], &["40 qubits", "TiB", "fewer qubits"]),
+        (&["h40.qasm", "--engine", "trajectory", "--precision", "single"], &["40 qubits", "TiB", "fewer qubits"]),
+        (&["h20.qasm", "--engine", "density", "--precision", "single"], &["20 qubits", "TiB", "trajectory"]),
+        (&["h20.qasm", "--engine", "pauli", "--precision", "single"], &["20 qubits", "TiB", "trajectory"]),
         (&["h20.qasm", "--engine", "density", "--save", "state.npy"], &["20 qubits", "TiB"]),
         (&["bell.qasm", "--shots", "1000000000000"], &["1000000000000 shots", "hours", "exact probabilities"]),
         (

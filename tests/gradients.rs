@@ -9,7 +9,8 @@ use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind};
 use qgraft::math::Stream;
 use qgraft::noise::Program;
 use qgraft::sim::{
-    AngleGradient, Angles, Density, Gradient, Pauli, Precision, Shots, SimError, Simulator, Statevector, Trajectory,
+    AngleGradient, Angles, Density, ENGINES, EngineRow, Gradient, Hessian, Options, Precision, Shots, SimError,
+    Simulator, Statevector, Trajectory,
 };
 use twin::Kinds;
 
@@ -27,16 +28,22 @@ fn furthest(a: &AngleGradient, b: &AngleGradient) -> f64 {
 }
 
 fn engines(noise: bool) -> Vec<Box<dyn Simulator>> {
-    let mut engines: Vec<Box<dyn Simulator>> = vec![Box::new(Density::default()), Box::new(Pauli::default())];
-    if !noise {
-        engines.push(Box::new(Statevector::default()));
-        engines.push(Box::new(Statevector::new(Precision::Single)));
-    }
-    engines
+    // What auto chooses runs by its own name.
+    let runs = |row: &&EngineRow| match row.name {
+        "auto" | "trajectory" => false,
+        "statevector" => !noise,
+        _ => true,
+    };
+    let make = |row: &EngineRow, precision| (row.make)(Options { precision, ..Options::default() });
+    let both = |row| [Precision::Double, Precision::Single].map(|precision| make(row, precision));
+    ENGINES.iter().filter(runs).flat_map(both).collect()
 }
 
 fn tolerance(engine: &dyn Simulator) -> f64 {
-    if engine.name().contains("single") { SINGLE } else { EXACT }
+    match engine.precision() {
+        Precision::Double => EXACT,
+        Precision::Single => SINGLE,
+    }
 }
 
 fn random_cotangent(batch: usize, observables: usize) -> Array2<f64> {
@@ -155,6 +162,29 @@ fn gates_without_a_shift_rule_are_named() {
     let refused =
         Gradient::Shift.vjp(&Statevector::default(), &program, angles, &Observable::all_z(1), cotangent.view());
     assert!(matches!(&refused, Err(SimError::Unsupported { step, .. }) if step == "ctrl(2) @ rx"), "{refused:?}");
+}
+
+#[test]
+fn differences_over_nothing_are_refused() {
+    let mut circuit = Circuit::new(1);
+    let angle = circuit.slot("angle");
+    circuit.push(Gate::Rx, &[0], &[angle]).unwrap();
+    let program = Program::ideal(&circuit, &[]);
+    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(1));
+    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (engine, observables, cotangent) = (Statevector::default(), Observable::all_z(1), Array2::ones((1, 1)));
+    for step in [0.0, -1e-4, f64::NAN, f64::INFINITY] {
+        for method in [Gradient::Difference { step }, Gradient::Spsa { step, samples: 1, seed: 0 }] {
+            let refused = method.vjp(&engine, &program, angles, &observables, cotangent.view());
+            assert!(matches!(refused, Err(SimError::DifferenceStep { .. })), "{method:?}: {refused:?}");
+        }
+        let along = AngleGradient::zeros(&angles);
+        let way = Hessian::Difference { step };
+        let refused = way.vector(&engine, &program, angles, &observables, cotangent.view(), &along);
+        assert!(matches!(refused, Err(SimError::DifferenceStep { .. })), "{way:?}: {refused:?}");
+    }
+    let none = Gradient::Spsa { step: 1e-3, samples: 0, seed: 0 };
+    assert_eq!(none.vjp(&engine, &program, angles, &observables, cotangent.view()), Err(SimError::NoSamples));
 }
 
 /// A small noisy program and its exact gradient.

@@ -1,97 +1,18 @@
 //! Two-qubit gates and success probability against Qiskit's level 3 on the same circuits and targets.
 
 mod equivalence;
+#[path = "reference/transpile.rs"]
+mod reference;
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use equivalence::{assert_equivalent, assert_native};
-use qgraft::circuit::{Circuit, Gate, Param};
 use qgraft::device::transpile::{Options, Routed, transpile};
-use qgraft::device::{Edge, Target};
-use serde::Deserialize;
-
-/// Written by tests/reference/transpile.py.
-#[derive(Deserialize)]
-struct Reference {
-    targets: BTreeMap<String, TargetFile>,
-    circuits: BTreeMap<String, CircuitFile>,
-    qiskit: Vec<Result>,
-}
-
-#[derive(Deserialize)]
-struct TargetFile {
-    qubits: usize,
-    gate: String,
-    edges: Vec<(usize, usize, f64)>,
-    single_error: Vec<f64>,
-    readout_error: Vec<f64>,
-}
-
-#[derive(Deserialize)]
-struct CircuitFile {
-    qubits: usize,
-    ops: Vec<(String, Vec<usize>, Vec<Angle>)>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Angle {
-    Number(f64),
-    Slot(String),
-}
-
-/// One entry per seed.
-#[derive(Deserialize)]
-struct Result {
-    target: String,
-    circuit: String,
-    two_qubit_gates: Vec<f64>,
-    pulses: Vec<f64>,
-    success: Vec<f64>,
-    milliseconds: Vec<f64>,
-}
-
-impl TargetFile {
-    fn target(&self) -> Target {
-        let gate = Gate::named(&self.gate).unwrap();
-        Target {
-            qubits: self.qubits,
-            single: vec![Gate::Rz, Gate::Sx, Gate::X],
-            edges: self.edges.iter().map(|&(from, to, error)| Edge { gate, from, to, error }).collect(),
-            single_error: self.single_error.clone(),
-            readout_error: self.readout_error.clone(),
-        }
-    }
-}
-
-impl CircuitFile {
-    fn circuit(&self) -> Circuit {
-        let mut circuit = Circuit::new(self.qubits);
-        let mut slots: BTreeMap<&str, Param> = BTreeMap::new();
-        for (name, operands, angles) in &self.ops {
-            let params: Vec<Param> = angles
-                .iter()
-                .map(|angle| match angle {
-                    Angle::Number(value) => Param::Fixed(*value),
-                    Angle::Slot(name) => *slots.entry(name).or_insert_with(|| circuit.slot(name.clone())),
-                })
-                .collect();
-            circuit.push(Gate::named(name).unwrap(), operands, &params).unwrap();
-        }
-        circuit.measure_all().unwrap();
-        circuit
-    }
-}
+use reference::least;
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-/// Whatever else the machine does only adds to a time.
-fn least(values: Vec<f64>) -> f64 {
-    values.into_iter().fold(f64::INFINITY, f64::min)
 }
 
 fn geometric_mean(ratios: &[f64]) -> f64 {
@@ -100,7 +21,7 @@ fn geometric_mean(ratios: &[f64]) -> f64 {
 
 #[test]
 fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
-    let reference: Reference = serde_json::from_str(include_str!("reference/transpile.json")).unwrap();
+    let reference = reference::read();
     let (mut gates, mut pulses, mut success, mut speed) = (vec![], vec![], vec![], vec![]);
     let mut table = String::new();
     for theirs in reference.qiskit {

@@ -6,11 +6,14 @@ use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::check::MEMORY_LIMIT;
 use crate::sim::readout::Ending;
-use crate::sim::{AngleGradient, Angles, Density, Options, Pauli, SimError, Simulator, Statevector, Trajectory, check};
+use crate::sim::{
+    AngleGradient, Angles, Density, Options, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
+};
 
 /// Runs each program on the exact engine that is estimated to be the cheapest, or on trajectories where no exact engine
 /// fits into memory. [`Auto::choose`] says which.
 pub struct Auto {
+    precision: Precision,
     statevector: Statevector,
     density: Density,
     pauli: Pauli,
@@ -28,9 +31,10 @@ impl Auto {
     /// With these options for the engines it chooses from.
     pub fn new(options: Options) -> Self {
         Self {
+            precision: options.precision,
             statevector: Statevector::new(options.precision),
-            density: Density::default(),
-            pauli: Pauli::default(),
+            density: Density::new(options.precision),
+            pauli: Pauli::new(options.precision),
             trajectory: Trajectory::with_precision(options.shots, options.seed, options.precision),
         }
     }
@@ -89,7 +93,11 @@ fn splits(program: &Program, row_slots: usize) -> bool {
 
 impl Simulator for Auto {
     fn name(&self) -> String {
-        "auto".into()
+        format!("auto, {} precision", self.precision)
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
     }
 
     fn chosen(&self, program: &Program, angles: Angles, observables: usize) -> String {
@@ -97,7 +105,6 @@ impl Simulator for Auto {
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        check::angles(program, &angles)?;
         self.pick(program, &angles, Question::Observables(observables.len())).expect(program, angles, observables)
     }
 
@@ -108,7 +115,6 @@ impl Simulator for Auto {
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError> {
-        check::angles(program, &angles)?;
         let engine = self.pick(program, &angles, Question::Observables(observables.len()));
         engine.vjp(program, angles, observables, cotangent)
     }
@@ -120,18 +126,15 @@ impl Simulator for Auto {
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
     ) -> Result<(Array2<f64>, AngleGradient), SimError> {
-        check::angles(program, &angles)?;
         let engine = self.pick(program, &angles, Question::Observables(observables.len()));
         engine.value_and_gradient(program, angles, observables, cotangent)
     }
 
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        check::angles(program, &angles)?;
         self.pick(program, &angles, Question::Probabilities).probabilities(program, angles)
     }
 
     fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
-        check::angles(program, &angles)?;
         self.pick(program, &angles, Question::Probabilities).sample(program, angles, shots, seed)
     }
 }

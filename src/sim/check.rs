@@ -50,6 +50,11 @@ pub fn differentiable(program: &Program) -> Result<(), SimError> {
     refused.map_or(Ok(()), |step| Err(SimError::NotDifferentiable { step }))
 }
 
+/// A difference can be taken over this step.
+pub fn step(step: f64) -> Result<(), SimError> {
+    if step > 0.0 && step.is_finite() { Ok(()) } else { Err(SimError::DifferenceStep { step }) }
+}
+
 /// `bytes` is not more than an engine may allocate.
 pub fn memory(engine: &'static str, qubits: usize, bytes: f64, instead: &'static str) -> Result<(), SimError> {
     if bytes <= MEMORY_LIMIT {
@@ -79,5 +84,9 @@ pub fn time(engine: &'static str, shots: usize, seconds: f64) -> Result<(), SimE
 fn size(bytes: f64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let power = ((bytes.max(1.0).log2() / 10.0) as usize).min(UNITS.len() - 1);
-    format!("{:.3e} {}", bytes / 1024f64.powi(power as i32), UNITS[power]).replace("e0 ", " ")
+    match bytes / 1024f64.powi(power as i32) {
+        few if few < 10.0 => format!("{few:.1} {}", UNITS[power]),
+        some if some < 1e4 => format!("{some:.0} {}", UNITS[power]),
+        many => format!("{many:.0e} {}", UNITS[power]),
+    }
 }

@@ -12,17 +12,17 @@ use rayon::prelude::*;
 
 use crate::circuit::Observable;
 use crate::noise::Program;
-use crate::sim::memo::Memo;
+use crate::sim::float::Float;
+use crate::sim::memo::{Memo, at_precision};
 use crate::sim::pauli::block::{Block, Bound};
 use crate::sim::pauli::sweep::{self, Gathered};
 use crate::sim::readout::{Terms, record, recorded};
 use crate::sim::stages::{Action, Stage, Stages, meets};
-use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
+use crate::sim::statevector::vector::Vectors;
+use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 
 const NAME: &str = "density";
 const INSTEAD: &str = "use trajectory (or statevector if the program is ideal)";
-/// Rows of a batch that run together: with 8, every loop fills a register of any machine.
-const LANES: usize = 8;
 
 /// The exact engine for noisy and dynamic programs: time and memory grow with 4ⁿ.
 ///
@@ -30,17 +30,22 @@ const LANES: usize = 8;
 /// angles and observables.
 #[derive(Default)]
 pub struct Density {
-    memo: Memo<Plan>,
+    precision: Precision,
+    double: Memo<Plan<f64>>,
+    single: Memo<Plan<f32>>,
 }
 
-struct Plan {
-    stages: Stages,
+struct Plan<F> {
+    stages: Stages<F>,
 }
 
-impl Plan {
+impl<F: Vectors> Plan<F> {
+    /// Rows of a batch that run together: every loop fills a register of any machine.
+    const LANES: usize = F::WIDTH;
+
     fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
         let qubits = program.qubits();
-        check::memory(NAME, qubits, 16.0 * LANES as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
+        check::memory(NAME, qubits, (2 * size_of::<F>() * Self::LANES) as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
         if program.bits > 62 {
             let step = format!("a register of {} classical bits", program.bits);
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use trajectory" });
@@ -48,7 +53,7 @@ impl Plan {
         Ok(Self { stages: Stages::of(program, row_slots) })
     }
 
-    fn bind(&self, angles: &Angles) -> Vec<Vec<Option<Arc<Bound>>>> {
+    fn bind(&self, angles: &Angles) -> Vec<Vec<Option<Arc<Bound<F>>>>> {
         let blocks = self.stages.list.iter().map(|stage| match &stage.action {
             Action::Blocks(blocks) => sweep::bind(blocks, angles),
             Action::Measure { .. } => Vec::new(),
@@ -57,7 +62,7 @@ impl Plan {
     }
 
     /// The unnormalised states of some rows at the end, by the value of the classical register.
-    fn run(&self, bounds: &[Vec<Option<Arc<Bound>>>], angles: &Angles, rows: Range<usize>) -> BTreeMap<u64, Vec<f64>> {
+    fn run(&self, bounds: &[Vec<Option<Arc<Bound<F>>>>], angles: &Angles, rows: Range<usize>) -> BTreeMap<u64, Vec<F>> {
         let lanes = rows.len();
         let mut branches = BTreeMap::from([(0u64, sweep::ground(self.stages.qubits, lanes))]);
         for (stage, bounds) in self.stages.list.iter().zip(bounds) {
@@ -71,7 +76,7 @@ impl Plan {
                     }
                 }
                 &Action::Measure { qubit, bit, confusion } => {
-                    let mut after: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+                    let mut after: BTreeMap<u64, Vec<F>> = BTreeMap::new();
                     for (bits, v) in branches {
                         if !holds(bits) {
                             add(&mut after, bits, v);
@@ -83,7 +88,7 @@ impl Plan {
                             let recorded = bits & !(1 << bit) | value << bit;
                             let branch = project(&v, lanes, qubit, weights);
                             // Traces are never negative: a branch with none has probability 0 in every row.
-                            if branch[..lanes].iter().any(|trace| *trace > 0.0) {
+                            if branch[..lanes].iter().any(|trace| trace.double() > 0.0) {
                                 add(&mut after, recorded, branch);
                             }
                         }
@@ -94,8 +99,8 @@ impl Plan {
         }
         debug_assert!(
             (0..lanes).all(|lane| {
-                let trace: f64 = branches.values().map(|v| v[lane]).sum();
-                (trace - 1.0).abs() < 1e-6
+                let trace: f64 = branches.values().map(|v| v[lane].double()).sum();
+                (trace - 1.0).abs() < 1e-3
             }),
             "the trace has drifted"
         );
@@ -103,7 +108,7 @@ impl Plan {
     }
 }
 
-fn add(branches: &mut BTreeMap<u64, Vec<f64>>, bits: u64, v: Vec<f64>) {
+fn add<F: Float>(branches: &mut BTreeMap<u64, Vec<F>>, bits: u64, v: Vec<F>) {
     match branches.get_mut(&bits) {
         Some(sum) => sum.iter_mut().zip(v).for_each(|(s, x)| *s += x),
         None => drop(branches.insert(bits, v)),
@@ -111,13 +116,14 @@ fn add(branches: &mut BTreeMap<u64, Vec<f64>>, bits: u64, v: Vec<f64>) {
 }
 
 /// `w₀ Π₀ρΠ₀ + w₁ Π₁ρΠ₁` with the projectors of one qubit.
-fn project(v: &[f64], lanes: usize, qubit: usize, [w0, w1]: [f64; 2]) -> Vec<f64> {
+fn project<F: Float>(v: &[F], lanes: usize, qubit: usize, weights: [f64; 2]) -> Vec<F> {
+    let [half0, half1] = weights.map(|weight| F::of(weight / 2.0));
     let step = lanes << (2 * qubit);
-    let mut out = vec![0.0; v.len()];
+    let mut out = vec![F::ZERO; v.len()];
     for (from, to) in v.chunks_exact(4 * step).zip(out.chunks_exact_mut(4 * step)) {
         for i in 0..step {
             let (one, z) = (from[i], from[i + 3 * step]);
-            let (p0, p1) = (w0 * (one + z) / 2.0, w1 * (one - z) / 2.0);
+            let (p0, p1) = (half0 * (one + z), half1 * (one - z));
             (to[i], to[i + 3 * step]) = (p0 + p1, p0 - p1);
         }
     }
@@ -130,32 +136,43 @@ pub(super) fn chunks(batch: usize, lanes: usize) -> Vec<Range<usize>> {
 }
 
 impl Density {
-    fn plan(&self, program: &Program, angles: &Angles) -> Result<Arc<Plan>, SimError> {
-        check::angles(program, angles)?;
-        let row_slots = angles.rows.ncols();
-        self.memo.get(program, row_slots, || Plan::of(program, row_slots))
+    /// An engine that computes with numbers of this width; angles and results are f64 in both.
+    pub fn new(precision: Precision) -> Self {
+        Self { precision, ..Self::default() }
     }
 
-    /// The final state of the first row before terminal measurements, `tr(P ρ)`, summed over classical bits.
+    fn plan<F: Vectors>(
+        &self,
+        memo: &Memo<Plan<F>>,
+        program: &Program,
+        angles: &Angles,
+    ) -> Result<Arc<Plan<F>>, SimError> {
+        check::angles(program, angles)?;
+        let row_slots = angles.rows.ncols();
+        memo.get(program, row_slots, || Plan::of(program, row_slots))
+    }
+
+    /// The final state of the first row before terminal measurements, `tr(P ρ)`, summed over classical bits, in double
+    /// precision.
     pub(super) fn vector(&self, program: &Program, angles: Angles) -> Result<Vec<f64>, SimError> {
-        let plan = self.plan(program, &angles)?;
+        let plan = self.plan(&self.double, program, &angles)?;
         let branches = plan.run(&plan.bind(&angles), &angles, 0..1).into_values();
         let sum = branches.reduce(|sum, v| sum.iter().zip(&v).map(|(a, b)| a + b).collect());
         Ok(sum.expect("the branches hold all of the trace"))
     }
-}
 
-impl Simulator for Density {
-    fn name(&self) -> String {
-        "density, double precision".into()
-    }
-
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        let plan = self.plan(program, &angles)?;
+    fn expect_in<F: Vectors>(
+        &self,
+        memo: &Memo<Plan<F>>,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+    ) -> Result<Array2<f64>, SimError> {
+        let plan = self.plan(memo, program, &angles)?;
         let terms = recorded(NAME, program, observables, &plan.stages.reads)?;
         let bounds = plan.bind(&angles);
         let mut out = Array2::zeros((angles.batch(), observables.len()));
-        let parts: Vec<_> = chunks(angles.batch(), LANES)
+        let parts: Vec<_> = chunks(angles.batch(), Plan::<F>::LANES)
             .into_par_iter()
             .map(|rows| (rows.clone(), plan.run(&bounds, &angles, rows)))
             .map(|(rows, branches)| {
@@ -177,8 +194,9 @@ impl Simulator for Density {
         Ok(out)
     }
 
-    fn vjp(
+    fn vjp_in<F: Vectors>(
         &self,
+        memo: &Memo<Plan<F>>,
         program: &Program,
         angles: Angles,
         observables: &[Observable],
@@ -186,17 +204,22 @@ impl Simulator for Density {
     ) -> Result<AngleGradient, SimError> {
         check::differentiable(program)?;
         check::cotangent(&angles, observables, cotangent)?;
-        let plan = self.plan(program, &angles)?;
+        let plan = self.plan(memo, program, &angles)?;
         let terms = recorded(NAME, program, observables, &plan.stages.reads)?;
-        let blocks: &[Block] = match plan.stages.list.as_slice() {
+        let blocks: &[Block<F>] = match plan.stages.list.as_slice() {
             [Stage { action: Action::Blocks(blocks), .. }] => blocks,
             _ => unreachable!("a program without conditions and measurements is one stage"),
         };
         Ok(gradient(plan.stages.qubits, blocks, &angles, &terms, cotangent))
     }
 
-    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        let plan = self.plan(program, &angles)?;
+    fn probabilities_in<F: Vectors>(
+        &self,
+        memo: &Memo<Plan<F>>,
+        program: &Program,
+        angles: Angles,
+    ) -> Result<Array2<f64>, SimError> {
+        let plan = self.plan(memo, program, &angles)?;
         let bounds = plan.bind(&angles);
         let width = plan.stages.width();
         check::memory(
@@ -206,7 +229,7 @@ impl Simulator for Density {
             "ask for counts",
         )?;
         let mut out = Array2::zeros((angles.batch(), 1 << width));
-        let rows: Vec<Vec<f64>> = chunks(angles.batch(), LANES)
+        let rows: Vec<Vec<f64>> = chunks(angles.batch(), Plan::<F>::LANES)
             .into_par_iter()
             .map(|rows| (rows.clone(), plan.run(&bounds, &angles, rows)))
             .flat_map_iter(|(rows, branches)| {
@@ -234,26 +257,54 @@ impl Simulator for Density {
     }
 }
 
+impl Simulator for Density {
+    fn name(&self) -> String {
+        format!("density, {} precision", self.precision)
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        at_precision!(self.expect_in(program, angles, observables))
+    }
+
+    fn vjp(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError> {
+        at_precision!(self.vjp_in(program, angles, observables, cotangent))
+    }
+
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        at_precision!(self.probabilities_in(program, angles))
+    }
+}
+
 /// Reverse mode over all rows: the gradient of `Σ cotangent[b][o] ⟨O_o⟩_b`.
-pub(super) fn gradient(
+fn gradient<F: Vectors>(
     qubits: usize,
-    blocks: &[Block],
+    blocks: &[Block<F>],
     angles: &Angles,
     terms: &[Terms],
     cotangent: ArrayView2<f64>,
 ) -> AngleGradient {
     let bounds = sweep::bind(blocks, angles);
-    let parts: Vec<Gathered> = chunks(angles.batch(), LANES)
+    let parts: Vec<Gathered> = chunks(angles.batch(), Plan::<F>::LANES)
         .into_par_iter()
         .map(|rows| {
             let lanes = rows.len();
             let ground = sweep::ground(qubits, lanes);
-            let mut bra = vec![0.0; ground.len()];
+            let mut bra = vec![F::ZERO; ground.len()];
             for (o, terms) in terms.iter().enumerate() {
                 for &(weight, string) in terms {
                     let at = sweep::component(string, qubits) * lanes;
                     for (lane, row) in rows.clone().enumerate() {
-                        bra[at + lane] += weight * cotangent[[row, o]];
+                        bra[at + lane] += F::of(weight * cotangent[[row, o]]);
                     }
                 }
             }

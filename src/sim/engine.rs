@@ -39,7 +39,7 @@ impl FromStr for Precision {
 /// What some engines need to know and the others ignore.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// Width of the numbers. Engines that have double precision only say so in their name.
+    /// Width of the numbers.
     pub precision: Precision,
     /// Trajectories per row.
     pub shots: usize,
@@ -78,7 +78,7 @@ pub static ENGINES: &[EngineRow] = &[
     EngineRow {
         name: "density",
         doc: "noise, measurement, reset and conditions, exact; 4^n numbers a row",
-        make: |_| Box::new(Density::default()),
+        make: |options| Box::new(Density::new(options.precision)),
     },
     EngineRow {
         name: "trajectory",
@@ -88,7 +88,7 @@ pub static ENGINES: &[EngineRow] = &[
     EngineRow {
         name: "pauli",
         doc: "ideal and noisy programs, exact, for training: 4^n numbers an observable, whatever the batch",
-        make: |_| Box::new(Pauli::default()),
+        make: |options| Box::new(Pauli::new(options.precision)),
     },
 ];
 

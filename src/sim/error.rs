@@ -20,6 +20,12 @@ pub enum SimError {
     /// A direction of the wrong shape.
     #[error("the direction has rows and shared slots {got:?}, expected those of the angles, {expected:?}")]
     DirectionShape { got: ((usize, usize), usize), expected: ((usize, usize), usize) },
+    /// A difference over nothing.
+    #[error("the step of the difference is {step}; give a finite number above 0, such as 1e-4")]
+    DifferenceStep { step: f64 },
+    /// A mean over nothing.
+    #[error("a gradient from no sample is nothing; give samples = 1 or more")]
+    NoSamples,
     /// A slot the program does not have.
     #[error("slot {slot} does not exist; the program has {slots}")]
     NoSlot { slot: usize, slots: usize },

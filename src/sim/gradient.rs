@@ -20,7 +20,7 @@ pub enum Gradient {
     Shift,
     /// Central difference `(f(a + h) - f(a - h)) / 2h`: error of order h² (and of rounding over h).
     Difference {
-        /// The step h, radians; 1e-4 balances both errors in double precision.
+        /// The step h, radians; 1e-4 balances both errors in double precision, 1e-2 in single.
         step: f64,
     },
     /// Simultaneous perturbation (Spall 1992, doi 10.1109/9.119632): unbiased up to order `step²`, two runs for each
@@ -39,8 +39,8 @@ impl Gradient {
     /// The gradient of `Σ cotangent[b][o] · expect[b][o]`; arguments as [`Simulator::vjp`].
     ///
     /// # Errors
-    /// As [`Simulator::vjp`], and if a gate has no shift rule (a rotation under extra controls: two frequencies, but its
-    /// row speaks of the gate alone).
+    /// As [`Simulator::vjp`], if a gate has no shift rule (a rotation under extra controls: two frequencies, but its
+    /// row speaks of the gate alone), and if a step is not above 0 or there are no samples.
     pub fn vjp(
         self,
         engine: &dyn Simulator,
@@ -58,8 +58,15 @@ impl Gradient {
         match self {
             Self::Adjoint => engine.vjp(program, angles, observables, cotangent),
             Self::Shift => shift(program, angles, value),
-            Self::Difference { step } => difference(program, angles, step, value),
-            Self::Spsa { step, samples, seed } => spsa(program, angles, (step, samples, seed), value),
+            Self::Difference { step } => {
+                check::step(step)?;
+                difference(program, angles, step, value)
+            }
+            Self::Spsa { samples: 0, .. } => Err(SimError::NoSamples),
+            Self::Spsa { step, samples, seed } => {
+                check::step(step)?;
+                spsa(program, angles, (step, samples, seed), value)
+            }
         }
     }
 }

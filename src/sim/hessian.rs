@@ -26,7 +26,8 @@ impl Hessian {
     /// [`Simulator::vjp`]. `direction` and the result are shaped like the gradient.
     ///
     /// # Errors
-    /// As [`Simulator::vjp`], if `direction` has another shape than the angles or, for `Shift`, a gate has no shift rule.
+    /// As [`Simulator::vjp`], if `direction` has another shape than the angles or, for `Shift`, a gate has no shift rule,
+    /// for `Difference`, the step is not above 0.
     pub fn vector(
         self,
         engine: &dyn Simulator,
@@ -63,6 +64,7 @@ impl Hessian {
                 Ok(parts.iter().fold(AngleGradient::zeros(&angles), |sum, part| combined(&sum, part, 1.0)))
             }
             Self::Difference { step } => {
+                check::step(step)?;
                 let at = |by: f64| {
                     let rows = &angles.rows + &(&direction.rows * by);
                     let shared = &angles.shared + &(&direction.shared * by);

@@ -38,3 +38,14 @@ impl<T> Memo<T> {
         Ok(plan)
     }
 }
+
+/// Runs a method written for both widths of numbers at the engine's own, with the memo of that width.
+macro_rules! at_precision {
+    ($engine:ident.$method:ident($($argument:expr),*)) => {
+        match $engine.precision {
+            $crate::sim::Precision::Double => $engine.$method(&$engine.double, $($argument),*),
+            $crate::sim::Precision::Single => $engine.$method(&$engine.single, $($argument),*),
+        }
+    };
+}
+pub(super) use at_precision;

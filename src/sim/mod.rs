@@ -131,11 +131,8 @@ pub trait Simulator: Send + Sync {
         self.name()
     }
 
-    /// The width of the numbers it truly computes with: an engine that has double precision only ignores the wish for
-    /// another.
-    fn precision(&self) -> Precision {
-        Precision::Double
-    }
+    /// The width of the numbers it computes with; angles and results are f64 in any.
+    fn precision(&self) -> Precision;
 
     /// The same engine drawing from another part of its randomness, for callers that combine several runs whose draws
     /// must be independent; `None` for an engine that draws nothing.

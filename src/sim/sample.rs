@@ -7,7 +7,7 @@ use crate::circuit::{Gate, Observable, Op, PauliString};
 use crate::math::Stream;
 use crate::noise::{Program, Step};
 use crate::sim::readout::{Ending, Read, Reads, record};
-use crate::sim::{AngleGradient, Angles, Gradient, SimError, Simulator, check};
+use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
 
 /// How often each outcome comes up in `shots` draws from `probabilities` (which need not be normalised): a function of
 /// the stream alone.
@@ -175,6 +175,10 @@ impl<S: Simulator> Shots<S> {
 impl<S: Simulator> Simulator for Shots<S> {
     fn name(&self) -> String {
         format!("{}, {} shots", self.inner.name(), self.shots)
+    }
+
+    fn precision(&self) -> Precision {
+        self.inner.precision()
     }
 
     fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {

@@ -2,17 +2,18 @@
 
 use crate::circuit::Condition;
 use crate::noise::{Confusion, Program, Step};
+use crate::sim::float::Float;
 use crate::sim::pauli::block::{Block, Fuser};
 use crate::sim::readout::{Ending, Reads};
 
 /// A program as the engines for noise run it.
-pub struct Stages {
+pub struct Stages<F = f64> {
     /// Width of the quantum register.
     pub qubits: usize,
     /// Width of the classical register.
     pub bits: usize,
     /// What happens before the terminal measurements, in order.
-    pub list: Vec<Stage>,
+    pub list: Vec<Stage<F>>,
     /// The terminal measurements.
     pub reads: Reads,
     /// Whether anything is measured at all.
@@ -20,22 +21,22 @@ pub struct Stages {
 }
 
 /// Something done where the classical bits meet the condition.
-pub struct Stage {
+pub struct Stage<F> {
     pub condition: Option<Condition>,
-    pub action: Action,
+    pub action: Action<F>,
 }
 
-pub enum Action {
-    Blocks(Vec<Block>),
+pub enum Action<F> {
+    Blocks(Vec<Block<F>>),
     Measure { qubit: usize, bit: usize, confusion: Option<Confusion> },
 }
 
-impl Stages {
+impl<F: Float> Stages<F> {
     /// The stages of a program in which slots below `row_slots` differ by row.
     pub fn of(program: &Program, row_slots: usize) -> Self {
         let qubits = program.qubits();
         let ending = Ending::of(program);
-        let mut list: Vec<Stage> = Vec::new();
+        let mut list: Vec<Stage<F>> = Vec::new();
         let mut fuser = Fuser::new(qubits, row_slots);
         let mut current: Option<Condition> = None;
         for step in &ending.body {

@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
-# The tests that reach the unsafe kernels, under AddressSanitizer (the widest vectors of this machine) and under valgrind
-# (which offers AVX2 at most). Wants a nightly toolchain and valgrind; half an hour on two cores.
+# The tests that reach the unsafe kernels, under AddressSanitizer (the widest vectors of this machine; wants a nightly
+# toolchain) and under valgrind (which offers AVX2 at most; wants valgrind). What was found when: tests/slow/README.md.
+# The unit tests of the library run the kernels on plain arrays beside the machine's own vectors, so both are watched.
 # Usage: tests/slow/sanitize.sh [address|valgrind]...
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 # Test files without tensors that run every simulator kernel.
 tests=(backends gradients peers states)
-targets=("${tests[@]/#/--test=}")
+targets=(--lib "${tests[@]/#/--test=}")
+# Valgrind runs 50 times slower: one test for each kernel of engines and gradients, of every width it has.
+few=(
+    sim:: prepared_programs unitary_programs_with_readout measured_programs same_seed wide_registers
+    random_programs qiskit pennylane
+)
 
 address() {
     local host
@@ -23,7 +29,8 @@ valgrind_() {
     CARGO_TARGET_DIR=target/valgrind "${build[@]}" --message-format=json |
         sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' |
         while read -r test; do
-            valgrind --error-exitcode=9 --leak-check=no --quiet "$test" --test-threads=1
+            echo "== $test"
+            valgrind --error-exitcode=9 --leak-check=no --quiet "$test" --test-threads=1 "${few[@]}"
         done
 }
 

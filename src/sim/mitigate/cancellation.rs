@@ -13,7 +13,7 @@ use crate::noise::{Channel, Program, Step};
 use crate::sim::mitigate::Average;
 use crate::sim::mitigate::twirling::{all_twirled, paulis};
 use crate::sim::mitigate::weighted::{self, Terms};
-use crate::sim::{AngleGradient, Angles, SimError, Simulator};
+use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
 
 /// An engine whose programs have each channel twirled and followed by its inverse, as a sum of programs with Paulis.
 pub struct Cancellation<S> {
@@ -155,6 +155,10 @@ impl<S> Cancellation<S> {
 impl<S: Simulator> Simulator for Cancellation<S> {
     fn name(&self) -> String {
         format!("{} with error cancellation", self.inner.name())
+    }
+
+    fn precision(&self) -> Precision {
+        self.inner.precision()
     }
 
     fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::circuit::{Observable, PauliString};
 use crate::noise::{Confusion, Program, Step};
 use crate::sim::readout::Ending;
-use crate::sim::{AngleGradient, Angles, SimError, Simulator};
+use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
 
 /// An engine whose recorded values are those a perfect readout would have given.
 ///
@@ -51,6 +51,10 @@ impl<S: Simulator> ReadoutInversion<S> {
 impl<S: Simulator> Simulator for ReadoutInversion<S> {
     fn name(&self) -> String {
         format!("{} with readout inversion", self.inner.name())
+    }
+
+    fn precision(&self) -> Precision {
+        self.inner.precision()
     }
 
     fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {

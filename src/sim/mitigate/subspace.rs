@@ -12,7 +12,7 @@ use crate::noise::{Confusion, Program};
 use crate::sim::mitigate::readout::measured;
 use crate::sim::readout::Ending;
 use crate::sim::sample::{Basis, rotations, sign};
-use crate::sim::{AngleGradient, Angles, Gradient, SimError, Simulator, check};
+use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
 
 /// Up to this many outcomes the equations are solved directly, beyond by iteration.
 const DIRECT_UP_TO: usize = 256;
@@ -93,6 +93,10 @@ fn iterated(a: &Array2<f64>, b: &Array1<f64>) -> Option<Array1<f64>> {
 impl<S: Simulator> Simulator for ReadoutSubspace<S> {
     fn name(&self) -> String {
         format!("{} with readout inversion on observed outcomes", self.inner.name())
+    }
+
+    fn precision(&self) -> Precision {
+        self.inner.precision()
     }
 
     fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {

@@ -10,7 +10,7 @@ use crate::circuit::{Observable, PauliString};
 use crate::math::{Probability, Stream};
 use crate::noise::{Confusion, Program};
 use crate::sim::mitigate::{Average, weighted};
-use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
+use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 
 /// An engine whose recorded values are divided by those that |0…0⟩ shows, both under flips. Confusion matrices are never
 /// looked at; the circuit is taken not to depend on the flips, which join its last gates.
@@ -93,6 +93,10 @@ impl<S: Simulator> TwirledReadout<S> {
 impl<S: Simulator> Simulator for TwirledReadout<S> {
     fn name(&self) -> String {
         format!("{} with twirled readout", self.inner.name())
+    }
+
+    fn precision(&self) -> Precision {
+        self.inner.precision()
     }
 
     fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {

@@ -9,7 +9,7 @@ use crate::noise::channel::pauli_strings;
 use crate::noise::{Channel, Program, Step, transfer};
 use crate::sim::mitigate::fold::plain_gate;
 use crate::sim::mitigate::{Average, weighted};
-use crate::sim::{AngleGradient, Angles, SimError, Simulator};
+use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
 
 /// An engine whose programs have the noise of their Clifford gates twirled: P before the gate and `G P G†` behind its
 /// noise, P random (Wallman and Emerson 2016, arXiv 1512.01098). The Paulis join neighbouring one-qubit gates, so they
@@ -104,6 +104,10 @@ impl<S> PauliTwirling<S> {
 impl<S: Simulator> Simulator for PauliTwirling<S> {
     fn name(&self) -> String {
         format!("{} with Pauli twirling", self.inner.name())
+    }
+
+    fn precision(&self) -> Precision {
+        self.inner.precision()
     }
 
     fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {

@@ -9,7 +9,7 @@ use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::mitigate::extrapolation::Rule;
 use crate::sim::mitigate::{Extrapolation, Folding, fold};
-use crate::sim::{AngleGradient, Angles, SimError, Simulator};
+use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
 
 /// An engine whose values are those of several noise scales, continued to none.
 pub struct ZeroNoise<S> {
@@ -69,6 +69,10 @@ fn column(values: &[Array2<f64>], at: (usize, usize)) -> Vec<f64> {
 impl<S: Simulator> Simulator for ZeroNoise<S> {
     fn name(&self) -> String {
         format!("{} with zero-noise extrapolation", self.inner.name())
+    }
+
+    fn precision(&self) -> Precision {
+        self.inner.precision()
     }
 
     fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {

@@ -7,12 +7,13 @@ use crate::circuit::{Op, OpKind};
 use crate::math::Matrix;
 use crate::noise::{Channel, transfer, transfer_derivative};
 use crate::sim::Angles;
+use crate::sim::float::Float;
 use crate::sim::map::Map;
 use crate::sim::pauli::conjugate;
 use crate::sim::pauli::kernel::{Places, Weights, apply, outer, outer_lanes, transposed};
 
-/// Factors in the order they act, each on some of the block's qubits.
-pub struct Block {
+/// Factors in the order they act, each on some of the block's qubits; its numbers are of width F, factors f64 in both.
+pub struct Block<F = f64> {
     /// Qubits of the program, the first least significant.
     pub qubits: Vec<usize>,
     /// Whether it differs from row to row; then it has one factor.
@@ -24,7 +25,7 @@ pub struct Block {
     total: usize,
     factors: Vec<Factor>,
     /// Its numbers, once they are known, if no angle of it has a slot.
-    known: OnceLock<Arc<Bound>>,
+    known: OnceLock<Arc<Bound<F>>>,
 }
 
 struct Factor {
@@ -34,16 +35,16 @@ struct Factor {
 }
 
 /// A block with its angles put in.
-pub struct Bound {
+pub struct Bound<F = f64> {
     /// The transfer matrix; of a wide block the entries of its unitary.
-    pub numbers: Vec<f64>,
+    pub numbers: Vec<F>,
     /// The transpose; empty for a wide block.
-    transpose: Vec<f64>,
+    transpose: Vec<F>,
     /// The matrices after each factor.
     history: Vec<Vec<f64>>,
 }
 
-impl Block {
+impl<F: Float> Block<F> {
     /// Three qubits and more: kept as a unitary, because its transfer matrix would be huge.
     pub fn is_wide(&self) -> bool {
         self.qubits.len() > 2
@@ -64,18 +65,18 @@ impl Block {
     }
 
     /// The block with the angles of `rows`, one matrix per row, or with the shared angles alone.
-    pub fn bind(&self, angles: &Angles, rows: Range<usize>) -> Arc<Bound> {
+    pub fn bind(&self, angles: &Angles, rows: Range<usize>) -> Arc<Bound<F>> {
         if self.is_fixed() {
             return Arc::clone(self.known.get_or_init(|| Arc::new(self.put_in(angles, 0..1))));
         }
         Arc::new(self.put_in(angles, rows))
     }
 
-    fn put_in(&self, angles: &Angles, rows: Range<usize>) -> Bound {
+    fn put_in(&self, angles: &Angles, rows: Range<usize>) -> Bound<F> {
         if self.by_row || self.is_wide() {
             let rows = if self.by_row { rows } else { 0..1 };
             let lanes = rows.len();
-            let numbers = self.factors[0].map.values(angles, rows);
+            let numbers = narrowed(self.factors[0].map.values(angles, rows));
             let transpose = if self.is_wide() { Vec::new() } else { transposed(&numbers, self.size(), lanes) };
             return Bound { numbers, transpose, history: Vec::new() };
         }
@@ -87,15 +88,16 @@ impl Block {
             m.clone()
         });
         let history: Vec<Vec<f64>> = after.collect();
-        Bound { transpose: transposed(&m, self.size(), 1), numbers: m, history }
+        let numbers = narrowed(m);
+        Bound { transpose: transposed(&numbers, self.size(), 1), numbers, history }
     }
 
-    fn weights<'a>(&self, list: &'a [f64]) -> Weights<'a> {
+    fn weights<'a>(&self, list: &'a [F]) -> Weights<'a, F> {
         if self.by_row { Weights::Lanes(list) } else { Weights::Shared(list) }
     }
 
     /// States forward: `v ← M v`.
-    pub fn forward(&self, v: &mut [f64], lanes: usize, bound: &Bound) {
+    pub fn forward(&self, v: &mut [F], lanes: usize, bound: &Bound<F>) {
         if self.is_wide() {
             conjugate::conjugate(v, lanes, self.places(), &bound.numbers, self.by_row, false);
         } else {
@@ -104,7 +106,7 @@ impl Block {
     }
 
     /// Observables back: `g ← Mᵀ g`.
-    pub fn backward(&self, g: &mut [f64], lanes: usize, bound: &Bound) {
+    pub fn backward(&self, g: &mut [F], lanes: usize, bound: &Bound<F>) {
         if self.is_wide() {
             conjugate::conjugate(g, lanes, self.places(), &bound.numbers, self.by_row, true);
         } else {
@@ -122,7 +124,7 @@ impl Block {
     }
 
     /// Adds to `found` the derivative of `⟨g, M v⟩` by the block's numbers.
-    pub fn outer(&self, v: &[f64], g: &[f64], lanes: usize, bound: &Bound, found: &mut [f64]) {
+    pub fn outer(&self, v: &[F], g: &[F], lanes: usize, bound: &Bound<F>, found: &mut [f64]) {
         match (found.is_empty(), self.is_wide(), self.by_row) {
             (true, ..) => {}
             (_, true, _) => conjugate::outer(v, g, lanes, self.places(), &bound.numbers, self.by_row, found),
@@ -137,7 +139,7 @@ impl Block {
         &self,
         angles: &Angles,
         rows: Range<usize>,
-        bound: &Bound,
+        bound: &Bound<F>,
         found: Vec<f64>,
         mut add: impl FnMut(usize, usize, f64),
     ) {
@@ -171,6 +173,11 @@ impl Block {
     }
 }
 
+/// The same numbers at another width.
+fn narrowed<F: Float>(numbers: Vec<f64>) -> Vec<F> {
+    numbers.into_iter().map(F::of).collect()
+}
+
 /// The entries of a unitary or of its derivative.
 fn entries(unitary: &Matrix, derivative: Option<&Matrix>) -> Vec<f64> {
     derivative.unwrap_or(unitary).iter().flat_map(|z| [z.re, z.im]).collect()
@@ -190,15 +197,15 @@ fn identity(size: usize) -> Vec<f64> {
 
 /// Fuses maps as they come: a map on qubits whose last block covers them joins it, a two-qubit map swallows the
 /// one-qubit blocks before it, and numbers next to numbers become one matrix.
-pub struct Fuser {
+pub struct Fuser<F = f64> {
     total: usize,
     row_slots: usize,
-    blocks: Vec<Option<Block>>,
+    blocks: Vec<Option<Block<F>>>,
     /// The block that the next map on each qubit may join.
     open: Vec<Option<usize>>,
 }
 
-impl Fuser {
+impl<F: Float> Fuser<F> {
     /// For programs of `total` qubits in which slots below `row_slots` differ by row.
     pub fn new(total: usize, row_slots: usize) -> Self {
         Self { total, row_slots, blocks: Vec::new(), open: vec![None; total] }
@@ -223,7 +230,7 @@ impl Fuser {
     }
 
     /// The blocks in order.
-    pub fn finish(self) -> Vec<Block> {
+    pub fn finish(self) -> Vec<Block<F>> {
         self.blocks.into_iter().flatten().collect()
     }
 

@@ -4,10 +4,11 @@
 
 use crate::math::C64;
 use crate::math::matrix::c;
+use crate::sim::float::Float;
 use crate::sim::pauli::kernel::Places;
 
 /// `v ← letters of U ρ U†` on the operands of `places`, or of `U† ρ U` with `inverse`.
-pub fn conjugate(v: &mut [f64], lanes: usize, places: &Places, entries: &[f64], by_row: bool, inverse: bool) {
+pub fn conjugate<F: Float>(v: &mut [F], lanes: usize, places: &Places, entries: &[F], by_row: bool, inverse: bool) {
     let size = side(places);
     let mut rho = vec![c(0.0, 0.0); size * size];
     for_each_group(lanes, places, |at, lane| {
@@ -22,7 +23,7 @@ pub fn conjugate(v: &mut [f64], lanes: usize, places: &Places, entries: &[f64], 
 /// over lanes into `out[2·entry + part]`.
 ///
 /// With `⟨g, v⟩ = tr(G ρ)·2ᵏ/2ᵏ`, `d tr(G U ρ U†) = 2 Re tr(dU ρ U† G)`.
-pub fn outer(v: &[f64], g: &[f64], lanes: usize, places: &Places, entries: &[f64], by_row: bool, out: &mut [f64]) {
+pub fn outer<F: Float>(v: &[F], g: &[F], lanes: usize, places: &Places, entries: &[F], by_row: bool, out: &mut [f64]) {
     let size = side(places);
     let (mut rho, mut bra) = (vec![c(0.0, 0.0); size * size], vec![c(0.0, 0.0); size * size]);
     for_each_group(lanes, places, |at, lane| {
@@ -54,9 +55,9 @@ fn for_each_group(lanes: usize, places: &Places, mut visit: impl FnMut(usize, us
     }
 }
 
-fn unitary(entries: &[f64], size: usize, lane: Option<(usize, usize)>, inverse: bool) -> Vec<C64> {
+fn unitary<F: Float>(entries: &[F], size: usize, lane: Option<(usize, usize)>, inverse: bool) -> Vec<C64> {
     let (width, lane) = lane.unwrap_or((1, 0));
-    let number = |i: usize| c(entries[2 * i * width + lane], entries[(2 * i + 1) * width + lane]);
+    let number = |i: usize| c(entries[2 * i * width + lane].double(), entries[(2 * i + 1) * width + lane].double());
     let u: Vec<C64> = (0..size * size).map(number).collect();
     if inverse { dagger(&u, size) } else { u }
 }
@@ -82,21 +83,21 @@ fn entry(p: usize, size: usize) -> usize {
 }
 
 /// `ρ = Σ_P v_P P / 2ᵏ`.
-fn read(v: &[f64], at: usize, lanes: usize, places: &Places, rho: &mut [C64]) {
+fn read<F: Float>(v: &[F], at: usize, lanes: usize, places: &Places, rho: &mut [C64]) {
     let size = side(places);
-    let mut digits: Vec<C64> = places.offsets.iter().map(|offset| c(v[at + offset * lanes], 0.0)).collect();
+    let mut digits: Vec<C64> = places.offsets.iter().map(|offset| c(v[at + offset * lanes].double(), 0.0)).collect();
     let i = c(0.0, 1.0);
     each_digit(&mut digits, |[one, x, y, z]| [one + z, x - i * y, x + i * y, one - z].map(|entry| entry * 0.5));
     digits.iter().enumerate().for_each(|(p, value)| rho[entry(p, size)] = *value);
 }
 
 /// `v_P = tr(P ρ)`.
-fn write(rho: &mut [C64], v: &mut [f64], at: usize, lanes: usize, places: &Places) {
+fn write<F: Float>(rho: &mut [C64], v: &mut [F], at: usize, lanes: usize, places: &Places) {
     let size = side(places);
     let mut digits: Vec<C64> = (0..size * size).map(|p| rho[entry(p, size)]).collect();
     let i = c(0.0, 1.0);
     each_digit(&mut digits, |[r00, r01, r10, r11]| [r00 + r11, r01 + r10, i * (r01 - r10), r00 - r11]);
-    places.offsets.iter().zip(digits).for_each(|(offset, value)| v[at + offset * lanes] = value.re);
+    places.offsets.iter().zip(digits).for_each(|(offset, value)| v[at + offset * lanes] = F::of(value.re));
 }
 
 /// Changes the basis of every digit.

@@ -6,20 +6,23 @@
 
 use pulp::Simd;
 
+use crate::sim::float::Float;
 use crate::sim::widest::{fused, widest};
 
 /// Lanes or components worked on at once: one AVX-512 register of doubles.
 const WIDE: usize = 8;
+/// The same of singles.
+const WIDER: usize = 16;
 /// Components of the two lowest qubits.
 const GROUP: usize = 16;
 
 /// A real matrix on the letters of some qubits, row major, the same for all lanes or one per lane.
 #[derive(Clone, Copy)]
-pub enum Weights<'a> {
+pub enum Weights<'a, F> {
     /// `m[i·K + j]`.
-    Shared(&'a [f64]),
+    Shared(&'a [F]),
     /// `m[(i·K + j)·L + lane]`.
-    Lanes(&'a [f64]),
+    Lanes(&'a [F]),
 }
 
 /// Where a map on `qubits` finds its operands inside a vector of `total` qubits.
@@ -98,58 +101,68 @@ impl Places {
 
 widest! {
     /// `v ← M v` on the one or two operands of `places`.
-    pub fn apply<'a>(v: &'a mut [f64], lanes: usize, places: &'a Places, weights: Weights<'a>) = apply_loops
+    pub fn apply<'a, F: Float>(v: &'a mut [F], lanes: usize, places: &'a Places, weights: Weights<'a, F>) = apply_loops
 }
 
 #[inline(always)]
-fn apply_loops<S: Simd>(v: &mut [f64], lanes: usize, places: &Places, weights: Weights) {
+fn apply_loops<S: Simd, F: Float>(v: &mut [F], lanes: usize, places: &Places, weights: Weights<F>) {
     if let (Weights::Shared(m), 1, Some(low)) = (weights, lanes, &places.low) {
-        return apply_low::<S>(v, low, m);
+        return apply_low::<S, F>(v, low, m);
     }
     match (weights, places.size()) {
-        (Weights::Shared(m), 4) => apply_shared::<S, 4>(v, lanes, places, m),
-        (Weights::Shared(m), 16) => apply_shared::<S, 16>(v, lanes, places, m),
-        (Weights::Lanes(m), 4) => apply_lanes::<S, 4>(v, lanes, places, m),
-        (Weights::Lanes(m), 16) => apply_lanes::<S, 16>(v, lanes, places, m),
+        (Weights::Shared(m), 4) => apply_shared::<S, F, 4>(v, lanes, places, m),
+        (Weights::Shared(m), 16) => apply_shared::<S, F, 16>(v, lanes, places, m),
+        (Weights::Lanes(m), 4) => apply_lanes::<S, F, 4>(v, lanes, places, m),
+        (Weights::Lanes(m), 16) => apply_lanes::<S, F, 16>(v, lanes, places, m),
         (_, size) => unreachable!("matrices of one or two qubits come here, not of {size} letters"),
     }
 }
 
 #[inline(always)]
-fn apply_shared<S: Simd, const K: usize>(v: &mut [f64], lanes: usize, places: &Places, m: &[f64]) {
-    let m: &[f64] = &m[..K * K];
+fn apply_shared<S: Simd, F: Float, const K: usize>(v: &mut [F], lanes: usize, places: &Places, m: &[F]) {
+    let m: &[F] = &m[..K * K];
     let inner = lanes * places.run;
     for base in &places.bases {
         let start = base * lanes;
         let mut at = start;
+        while is_short::<F>() && at + WIDER <= start + inner {
+            apply_block::<S, F, K, WIDER>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; WIDER]);
+            at += WIDER;
+        }
         while at + WIDE <= start + inner {
-            apply_block::<S, K, WIDE>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; WIDE]);
+            apply_block::<S, F, K, WIDE>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; WIDE]);
             at += WIDE;
         }
         while at + WIDE / 2 <= start + inner {
-            apply_block::<S, K, 4>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; 4]);
+            apply_block::<S, F, K, 4>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; 4]);
             at += 4;
         }
         while at < start + inner {
-            apply_block::<S, K, 1>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]]);
+            apply_block::<S, F, K, 1>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]]);
             at += 1;
         }
     }
 }
 
 #[inline(always)]
-fn apply_lanes<S: Simd, const K: usize>(v: &mut [f64], lanes: usize, places: &Places, m: &[f64]) {
+fn apply_lanes<S: Simd, F: Float, const K: usize>(v: &mut [F], lanes: usize, places: &Places, m: &[F]) {
     for base in &places.bases {
         for row in *base..base + places.run {
             let mut lane = 0;
+            while is_short::<F>() && lane + WIDER <= lanes {
+                apply_block::<S, F, K, WIDER>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
+                    chunk(m, (i * K + j) * lanes + lane)
+                });
+                lane += WIDER;
+            }
             while lane + WIDE <= lanes {
-                apply_block::<S, K, WIDE>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
+                apply_block::<S, F, K, WIDE>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
                     chunk(m, (i * K + j) * lanes + lane)
                 });
                 lane += WIDE;
             }
             while lane < lanes {
-                apply_block::<S, K, 1>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
+                apply_block::<S, F, K, 1>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
                     [m[(i * K + j) * lanes + lane]]
                 });
                 lane += 1;
@@ -161,28 +174,28 @@ fn apply_lanes<S: Simd, const K: usize>(v: &mut [f64], lanes: usize, places: &Pl
 /// One lane, operands among the two lowest qubits: a group y of 16 components is `Σ c ∘ x[s]`, x[s] a group with the
 /// letters of its operands set to s, and c the column of the matrix for s and the letters that y has.
 #[inline(always)]
-fn apply_low<S: Simd>(v: &mut [f64], low: &Low, m: &[f64]) {
+fn apply_low<S: Simd, F: Float>(v: &mut [F], low: &Low, m: &[F]) {
     match (low.digits, low.offsets.len()) {
-        (0, 1) => apply_groups::<S, 0, 4, 1>(v, low, m),
-        (0, _) => apply_groups::<S, 0, 4, 4>(v, low, m),
-        (1, 1) => apply_groups::<S, 1, 4, 1>(v, low, m),
-        (1, _) => apply_groups::<S, 1, 4, 4>(v, low, m),
-        _ => apply_groups::<S, 2, 16, 1>(v, low, m),
+        (0, 1) => apply_groups::<S, F, 0, 4, 1>(v, low, m),
+        (0, _) => apply_groups::<S, F, 0, 4, 4>(v, low, m),
+        (1, 1) => apply_groups::<S, F, 1, 4, 1>(v, low, m),
+        (1, _) => apply_groups::<S, F, 1, 4, 4>(v, low, m),
+        _ => apply_groups::<S, F, 2, 16, 1>(v, low, m),
     }
 }
 
 #[inline(always)]
-fn apply_groups<S: Simd, const DIGITS: usize, const LETTERS: usize, const GROUPS: usize>(
-    v: &mut [f64],
+fn apply_groups<S: Simd, F: Float, const DIGITS: usize, const LETTERS: usize, const GROUPS: usize>(
+    v: &mut [F],
     low: &Low,
-    m: &[f64],
+    m: &[F],
 ) {
-    let mut columns = [[[[0.0; GROUP]; GROUPS]; LETTERS]; GROUPS];
+    let mut columns = [[[[F::ZERO; GROUP]; GROUPS]; LETTERS]; GROUPS];
     for input in 0..GROUPS {
         for s in 0..LETTERS {
             let column = low.rows[input * LETTERS + s];
             for out in 0..GROUPS {
-                let entries: [f64; LETTERS] =
+                let entries: [F; LETTERS] =
                     std::array::from_fn(|i| m[low.rows[out * LETTERS + i] * LETTERS * GROUPS + column]);
                 for place in 0..GROUP {
                     columns[input][s][out][place] = match DIGITS {
@@ -195,11 +208,11 @@ fn apply_groups<S: Simd, const DIGITS: usize, const LETTERS: usize, const GROUPS
         }
     }
     for base in &low.bases {
-        let mut y = [[0.0; GROUP]; GROUPS];
+        let mut y = [[F::ZERO; GROUP]; GROUPS];
         for input in 0..GROUPS {
-            let x: [f64; GROUP] = chunk(v, base + low.offsets[input]);
+            let x: [F; GROUP] = chunk(v, base + low.offsets[input]);
             for s in 0..LETTERS {
-                let mut set = [0.0; GROUP];
+                let mut set = [F::ZERO; GROUP];
                 for place in 0..GROUP {
                     set[place] = match DIGITS {
                         0 => x[place & 12 | s],
@@ -210,7 +223,7 @@ fn apply_groups<S: Simd, const DIGITS: usize, const LETTERS: usize, const GROUPS
                 for out in 0..GROUPS {
                     let column = &columns[input][s][out];
                     for place in 0..GROUP {
-                        y[out][place] = fused::<S, f64>(column[place], set[place], y[out][place]);
+                        y[out][place] = fused::<S, F>(column[place], set[place], y[out][place]);
                     }
                 }
             }
@@ -221,26 +234,32 @@ fn apply_groups<S: Simd, const DIGITS: usize, const LETTERS: usize, const GROUPS
     }
 }
 
+/// Whether a register holds [`WIDER`] numbers.
+#[inline(always)]
+fn is_short<F: Float>() -> bool {
+    size_of::<F>() < size_of::<f64>()
+}
+
 /// `W` numbers of `v` from `at`.
 #[inline(always)]
-fn chunk<const W: usize>(v: &[f64], at: usize) -> [f64; W] {
+fn chunk<F: Float, const W: usize>(v: &[F], at: usize) -> [F; W] {
     v[at..at + W].try_into().expect("the slice has W elements")
 }
 
 #[inline(always)]
-fn apply_block<S: Simd, const K: usize, const W: usize>(
-    v: &mut [f64],
+fn apply_block<S: Simd, F: Float, const K: usize, const W: usize>(
+    v: &mut [F],
     at: usize,
     lanes: usize,
     offsets: &[usize],
-    entry: impl Fn(usize, usize) -> [f64; W],
+    entry: impl Fn(usize, usize) -> [F; W],
 ) {
-    let mut x = [[0.0; W]; K];
+    let mut x = [[F::ZERO; W]; K];
     for j in 0..K {
         x[j] = chunk(v, at + offsets[j] * lanes);
     }
     for i in 0..K {
-        let mut sum = [0.0; W];
+        let mut sum = [F::ZERO; W];
         for j in 0..K {
             let factor = entry(i, j);
             for w in 0..W {
@@ -253,16 +272,17 @@ fn apply_block<S: Simd, const K: usize, const W: usize>(
 
 widest! {
     /// The derivative of `⟨g, M v⟩` with respect to M, added to `out[i·K + j]`: `Σ g_i v_j` over everything else, lanes
-    /// too.
-    pub fn outer<'a>(v: &'a [f64], g: &'a [f64], lanes: usize, places: &'a Places, out: &'a mut [f64]) = outer_loops
+    /// too. Sums are f64, since they are long.
+    pub fn outer<'a, F: Float>(v: &'a [F], g: &'a [F], lanes: usize, places: &'a Places, out: &'a mut [f64])
+        = outer_loops
 }
 
 #[inline(always)]
-fn outer_loops<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, out: &mut [f64]) {
+fn outer_loops<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, places: &Places, out: &mut [f64]) {
     let size = places.size();
     for i in (0..size).step_by(4) {
         for j in (0..size).step_by(4) {
-            let tile = outer_tile::<S>(v, g, lanes, places, i, j);
+            let tile = outer_tile::<S, F>(v, g, lanes, places, i, j);
             for (a, row) in tile.iter().enumerate() {
                 for (b, value) in row.iter().enumerate() {
                     out[(i + a) * size + j + b] += value;
@@ -272,9 +292,18 @@ fn outer_loops<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, out
     }
 }
 
+#[inline(always)]
+fn doubles<F: Float, const W: usize>(numbers: [F; W]) -> [f64; W] {
+    let mut out = [0.0; W];
+    for w in 0..W {
+        out[w] = numbers[w].double();
+    }
+    out
+}
+
 /// A 4 × 4 piece of [`outer`], its sums held in registers over the whole vector.
 #[inline(always)]
-fn outer_tile<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: usize, j: usize) -> [[f64; 4]; 4] {
+fn outer_tile<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, places: &Places, i: usize, j: usize) -> [[f64; 4]; 4] {
     let (rows, columns) = (&places.offsets[i..i + 4], &places.offsets[j..j + 4]);
     let inner = lanes * places.run;
     let mut wide = [[[0.0; WIDE]; 4]; 4];
@@ -285,10 +314,10 @@ fn outer_tile<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: u
         while at + WIDE <= start + inner {
             let mut x = [[0.0; WIDE]; 4];
             for b in 0..4 {
-                x[b] = chunk(v, at + columns[b] * lanes);
+                x[b] = doubles(chunk(v, at + columns[b] * lanes));
             }
             for a in 0..4 {
-                let y: [f64; WIDE] = chunk(g, at + rows[a] * lanes);
+                let y: [f64; WIDE] = doubles(chunk(g, at + rows[a] * lanes));
                 for b in 0..4 {
                     for w in 0..WIDE {
                         wide[a][b][w] = fused::<S, _>(y[w], x[b][w], wide[a][b][w]);
@@ -300,7 +329,7 @@ fn outer_tile<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: u
         for at in at..start + inner {
             for a in 0..4 {
                 for b in 0..4 {
-                    sums[a][b] += g[at + rows[a] * lanes] * v[at + columns[b] * lanes];
+                    sums[a][b] += g[at + rows[a] * lanes].double() * v[at + columns[b] * lanes].double();
                 }
             }
         }
@@ -315,12 +344,12 @@ fn outer_tile<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, i: u
 
 widest! {
     /// As [`outer`], one matrix per lane: added to `out[(i·K + j)·L + lane]`.
-    pub fn outer_lanes<'a>(v: &'a [f64], g: &'a [f64], lanes: usize, places: &'a Places, out: &'a mut [f64])
+    pub fn outer_lanes<'a, F: Float>(v: &'a [F], g: &'a [F], lanes: usize, places: &'a Places, out: &'a mut [f64])
         = outer_lanes_loops
 }
 
 #[inline(always)]
-fn outer_lanes_loops<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Places, out: &mut [f64]) {
+fn outer_lanes_loops<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, places: &Places, out: &mut [f64]) {
     let size = places.size();
     for base in &places.bases {
         for row in *base..base + places.run {
@@ -330,7 +359,7 @@ fn outer_lanes_loops<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Place
                     let x = &v[(row + places.offsets[j]) * lanes..][..lanes];
                     let sum = &mut out[(i * size + j) * lanes..][..lanes];
                     for lane in 0..lanes {
-                        sum[lane] = fused::<S, _>(y[lane], x[lane], sum[lane]);
+                        sum[lane] = fused::<S, f64>(y[lane].double(), x[lane].double(), sum[lane]);
                     }
                 }
             }
@@ -339,8 +368,8 @@ fn outer_lanes_loops<S: Simd>(v: &[f64], g: &[f64], lanes: usize, places: &Place
 }
 
 /// The transpose of a square matrix, row major; of one matrix per lane for `lanes > 1`.
-pub fn transposed(m: &[f64], size: usize, lanes: usize) -> Vec<f64> {
-    let mut out = vec![0.0; m.len()];
+pub fn transposed<F: Float>(m: &[F], size: usize, lanes: usize) -> Vec<F> {
+    let mut out = vec![F::ZERO; m.len()];
     for i in 0..size {
         for j in 0..size {
             out[(j * size + i) * lanes..][..lanes].copy_from_slice(&m[(i * size + j) * lanes..][..lanes]);

@@ -22,9 +22,10 @@ use rayon::prelude::*;
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::density::chunks;
-use crate::sim::memo::Memo;
+use crate::sim::memo::{Memo, at_precision};
 use crate::sim::readout::{Ending, Reads, Terms, recorded};
-use crate::sim::{AngleGradient, Angles, Density, SimError, Simulator, check};
+use crate::sim::statevector::vector::Vectors;
+use crate::sim::{AngleGradient, Angles, Density, Precision, SimError, Simulator, check};
 use block::{Block, Bound, Fuser};
 use product::Prefix;
 
@@ -37,25 +38,27 @@ const ROWS: usize = 16;
 /// measurement, at a cost that hardly depends on the batch. Memory grows with observables times 4ⁿ.
 #[derive(Default)]
 pub struct Pauli {
-    memo: Memo<Plan>,
+    precision: Precision,
+    double: Memo<Plan<f64>>,
+    single: Memo<Plan<f32>>,
     density: Density,
 }
 
-struct Plan {
+struct Plan<F> {
     qubits: usize,
     /// Maps on single qubits before anything entangles them.
-    prefix: Prefix,
+    prefix: Prefix<F>,
     /// Everything after.
-    suffix: Vec<Block>,
+    suffix: Vec<Block<F>>,
     reads: Reads,
     /// Whether the suffix is the same for all rows; if not, rows run one by one.
     splits: bool,
 }
 
-impl Plan {
+impl<F: Vectors> Plan<F> {
     fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
         let qubits = program.qubits();
-        check::memory(NAME, qubits, 16.0 * 4f64.powi(qubits as i32), INSTEAD)?;
+        check::memory(NAME, qubits, 2.0 * size_of::<F>() as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
         let ending = Ending::of(program);
         if let Some(step) = ending.dynamic() {
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use density or trajectory" });
@@ -85,17 +88,17 @@ impl Plan {
         Ok(Self { qubits, prefix: Prefix::new(qubits, prefix), suffix, reads: ending.reads, splits })
     }
 
-    fn bind(&self, angles: &Angles) -> Vec<Arc<Bound>> {
+    fn bind(&self, angles: &Angles) -> Vec<Arc<Bound<F>>> {
         self.suffix.iter().map(|block| block.bind(angles, 0..1)).collect()
     }
 
     /// The observables at the end, lane o the o-th.
-    fn observables(&self, terms: &[Terms]) -> Vec<f64> {
+    fn observables(&self, terms: &[Terms]) -> Vec<F> {
         let lanes = terms.len();
-        let mut v = vec![0.0; lanes << (2 * self.qubits)];
+        let mut v = vec![F::ZERO; lanes << (2 * self.qubits)];
         for (lane, terms) in terms.iter().enumerate() {
             for &(weight, string) in terms {
-                v[sweep::component(string, self.qubits) * lanes + lane] += weight;
+                v[sweep::component(string, self.qubits) * lanes + lane] += F::of(weight);
             }
         }
         v
@@ -104,11 +107,11 @@ impl Plan {
     /// `v` pulled back through a run of blocks, last block first; what stands after block k goes to `keep(k, v)`.
     fn pull_back(
         &self,
-        bounds: &[Arc<Bound>],
+        bounds: &[Arc<Bound<F>>],
         blocks: std::ops::Range<usize>,
         lanes: usize,
-        v: &mut [f64],
-        mut keep: impl FnMut(usize, &[f64]),
+        v: &mut [F],
+        mut keep: impl FnMut(usize, &[F]),
     ) {
         for k in blocks.rev() {
             keep(k, v);
@@ -120,14 +123,14 @@ impl Plan {
     /// observable's cotangent, and is pushed forward past the pulled-back observables.
     fn suffix_gradient(
         &self,
-        bounds: &[Arc<Bound>],
+        bounds: &[Arc<Bound<F>>],
         angles: &Angles,
         terms: &[Terms],
-        mut carried: Vec<f64>,
+        mut carried: Vec<F>,
         gradient: &mut AngleGradient,
     ) {
         let (lanes, count) = (terms.len(), self.suffix.len());
-        let stride = sweep::stride(count, carried.len());
+        let stride = sweep::stride(count, size_of_val(&carried[..]));
         // Observables as they stand after the last block of each run of `stride` blocks.
         let mut checkpoints = Vec::new();
         let mut v = self.observables(terms);
@@ -153,28 +156,34 @@ impl Plan {
 }
 
 impl Pauli {
-    fn plan(&self, program: &Program, angles: &Angles) -> Result<Arc<Plan>, SimError> {
+    /// An engine that computes with numbers of this width; angles and results are f64 in both.
+    pub fn new(precision: Precision) -> Self {
+        Self { precision, density: Density::new(precision), ..Self::default() }
+    }
+
+    fn plan<F: Vectors>(
+        &self,
+        memo: &Memo<Plan<F>>,
+        program: &Program,
+        angles: &Angles,
+    ) -> Result<Arc<Plan<F>>, SimError> {
         check::angles(program, angles)?;
         let row_slots = angles.rows.ncols();
-        self.memo.get(program, row_slots, || Plan::of(program, row_slots))
-    }
-}
-
-fn enough_memory(qubits: usize, observables: usize) -> Result<(), SimError> {
-    check::memory(NAME, qubits, 32.0 * observables.max(1) as f64 * 4f64.powi(qubits as i32), INSTEAD)
-}
-
-impl Simulator for Pauli {
-    fn name(&self) -> String {
-        "pauli, double precision".into()
+        memo.get(program, row_slots, || Plan::of(program, row_slots))
     }
 
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        let plan = self.plan(program, &angles)?;
+    fn expect_in<F: Vectors>(
+        &self,
+        memo: &Memo<Plan<F>>,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+    ) -> Result<Array2<f64>, SimError> {
+        let plan = self.plan(memo, program, &angles)?;
         if !plan.splits {
             return self.density.expect(program, angles, observables);
         }
-        enough_memory(plan.qubits, observables.len())?;
+        enough_memory::<F>(plan.qubits, observables.len())?;
         let terms = recorded(NAME, program, observables, &plan.reads)?;
         let mut v = plan.observables(&terms);
         plan.pull_back(&plan.bind(&angles), 0..plan.suffix.len(), terms.len(), &mut v, |_, _| {});
@@ -187,8 +196,9 @@ impl Simulator for Pauli {
             .expect("each row of the batch gave one value per observable"))
     }
 
-    fn vjp(
+    fn vjp_in<F: Vectors>(
         &self,
+        memo: &Memo<Plan<F>>,
         program: &Program,
         angles: Angles,
         observables: &[Observable],
@@ -196,11 +206,11 @@ impl Simulator for Pauli {
     ) -> Result<AngleGradient, SimError> {
         check::differentiable(program)?;
         check::cotangent(&angles, observables, cotangent)?;
-        let plan = self.plan(program, &angles)?;
+        let plan = self.plan(memo, program, &angles)?;
         if !plan.splits {
             return self.density.vjp(program, angles, observables, cotangent);
         }
-        enough_memory(plan.qubits, observables.len())?;
+        enough_memory::<F>(plan.qubits, observables.len())?;
         let terms = recorded(NAME, program, observables, &plan.reads)?;
         let lanes = terms.len();
         let bounds = plan.bind(&angles);
@@ -215,7 +225,7 @@ impl Simulator for Pauli {
             })
             .collect();
         let mut gradient = AngleGradient::zeros(&angles);
-        let mut carried = vec![0.0; pulled.len()];
+        let mut carried = vec![F::ZERO; pulled.len()];
         for (found, mixed) in parts {
             found.into_iter().for_each(|(row, slot, value)| gradient.add(row, slot, value));
             carried.iter_mut().zip(mixed).for_each(|(sum, x)| *sum += x);
@@ -224,8 +234,46 @@ impl Simulator for Pauli {
         Ok(gradient)
     }
 
-    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        self.plan(program, &angles)?;
+    fn probabilities_in<F: Vectors>(
+        &self,
+        memo: &Memo<Plan<F>>,
+        program: &Program,
+        angles: Angles,
+    ) -> Result<Array2<f64>, SimError> {
+        self.plan(memo, program, &angles)?;
         self.density.probabilities(program, angles)
+    }
+}
+
+fn enough_memory<F>(qubits: usize, observables: usize) -> Result<(), SimError> {
+    let numbers = 4.0 * observables.max(1) as f64 * 4f64.powi(qubits as i32);
+    check::memory(NAME, qubits, size_of::<F>() as f64 * numbers, INSTEAD)
+}
+
+impl Simulator for Pauli {
+    fn name(&self) -> String {
+        format!("pauli, {} precision", self.precision)
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        at_precision!(self.expect_in(program, angles, observables))
+    }
+
+    fn vjp(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<AngleGradient, SimError> {
+        at_precision!(self.vjp_in(program, angles, observables, cotangent))
+    }
+
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        at_precision!(self.probabilities_in(program, angles))
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::sim::Angles;
+use crate::sim::float::Float;
 use crate::sim::pauli::block::{Block, Bound};
 use crate::sim::readout::Terms;
 
@@ -11,16 +12,16 @@ use crate::sim::readout::Terms;
 const KEPT: usize = 64 << 20;
 
 /// The matrices of the shared blocks, `None` for blocks that differ by row: computed once for all rows.
-pub fn bind(blocks: &[Block], angles: &Angles) -> Vec<Option<Arc<Bound>>> {
+pub fn bind<F: Float>(blocks: &[Block<F>], angles: &Angles) -> Vec<Option<Arc<Bound<F>>>> {
     blocks.iter().map(|block| (!block.by_row).then(|| block.bind(angles, 0..1))).collect()
 }
 
 /// `|0…0⟩⟨0…0|` in every lane: 1 for strings of I and Z.
-pub fn ground(qubits: usize, lanes: usize) -> Vec<f64> {
-    let mut v = vec![1.0; lanes];
+pub fn ground<F: Float>(qubits: usize, lanes: usize) -> Vec<F> {
+    let mut v = vec![F::ONE; lanes];
     for _ in 0..qubits {
         let size = v.len();
-        v.resize(3 * size, 0.0);
+        v.resize(3 * size, F::ZERO);
         v.extend_from_within(..size);
     }
     v
@@ -35,26 +36,32 @@ pub fn component(string: crate::circuit::PauliString, qubits: usize) -> usize {
 }
 
 /// `Σ w v[P]` for every lane.
-pub fn expectation(v: &[f64], lanes: usize, qubits: usize, terms: &Terms) -> Vec<f64> {
+pub fn expectation<F: Float>(v: &[F], lanes: usize, qubits: usize, terms: &Terms) -> Vec<f64> {
     let mut sum = vec![0.0; lanes];
     for &(weight, string) in terms {
         let row = &v[component(string, qubits) * lanes..][..lanes];
-        sum.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x);
+        sum.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x.double());
     }
     sum
 }
 
 /// Outcome probabilities of one lane, 2ⁿ of them.
-pub fn outcomes(v: &[f64], lanes: usize, qubits: usize, lane: usize) -> Vec<f64> {
+pub fn outcomes<F: Float>(v: &[F], lanes: usize, qubits: usize, lane: usize) -> Vec<f64> {
     let scale = 1.0 / (1u64 << qubits) as f64;
     let place = |z: usize| component(crate::circuit::PauliString { x: 0, z: z as u64 }, qubits);
-    let mut p: Vec<f64> = (0..1 << qubits).map(|z| v[place(z) * lanes + lane] * scale).collect();
+    let mut p: Vec<f64> = (0..1 << qubits).map(|z| v[place(z) * lanes + lane].double() * scale).collect();
     crate::sim::readout::walsh(&mut p);
     p
 }
 
 /// One block forward.
-pub fn step(v: &mut [f64], block: &Block, bound: &Option<Arc<Bound>>, angles: &Angles, rows: Range<usize>) {
+pub fn step<F: Float>(
+    v: &mut [F],
+    block: &Block<F>,
+    bound: &Option<Arc<Bound<F>>>,
+    angles: &Angles,
+    rows: Range<usize>,
+) {
     match bound {
         Some(bound) => block.forward(v, rows.len(), bound),
         None => block.forward(v, rows.len(), &block.bind(angles, rows.clone())),
@@ -69,7 +76,7 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    pub fn new(blocks: &[Block]) -> Self {
+    pub fn new<F: Float>(blocks: &[Block<F>]) -> Self {
         let sizes = blocks.iter().map(|b| if b.by_row { 0 } else { b.numbers(1) });
         Self { shared: sizes.map(|size| vec![0.0; size]).collect(), rows: Vec::new() }
     }
@@ -78,17 +85,17 @@ impl Gathered {
 /// The derivative of `⟨bra, state after all blocks⟩` with respect to every block, starting from `v`.
 ///
 /// States before the blocks are kept, or every so many of them and the rest recomputed, so that memory stays bounded.
-pub fn reverse(
-    blocks: &[Block],
-    bounds: &[Option<Arc<Bound>>],
+pub fn reverse<F: Float>(
+    blocks: &[Block<F>],
+    bounds: &[Option<Arc<Bound<F>>>],
     angles: &Angles,
     rows: Range<usize>,
-    v: Vec<f64>,
-    mut bra: Vec<f64>,
+    v: Vec<F>,
+    mut bra: Vec<F>,
     found: &mut Gathered,
 ) {
     let lanes = rows.len();
-    let stride = stride(blocks.len(), v.len());
+    let stride = stride(blocks.len(), size_of_val(&v[..]));
     let mut checkpoints = Vec::new();
     let mut state = v;
     for (k, (block, bound)) in blocks.iter().zip(bounds).enumerate() {
@@ -129,9 +136,9 @@ pub fn reverse(
     }
 }
 
-/// How many blocks apart states of `len` numbers are kept, so that they stay within [`KEPT`] or, for long programs, as
+/// How many blocks apart states of so many bytes are kept, so that they stay within [`KEPT`] or, for long programs, as
 /// few as recomputing each once allows.
-pub fn stride(blocks: usize, len: usize) -> usize {
-    let affordable = (KEPT / (8 * len.max(1))).max(1);
+pub fn stride(blocks: usize, bytes: usize) -> usize {
+    let affordable = (KEPT / bytes.max(1)).max(1);
     if blocks <= affordable { blocks.max(1) } else { blocks.isqrt() + 1 }
 }

@@ -16,7 +16,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
-use crate::sim::memo::Memo;
+use crate::sim::memo::{Memo, at_precision};
 use crate::sim::readout::{record, recorded};
 use crate::sim::stages::{Action, Stages};
 use crate::sim::statevector::kernel::State;
@@ -44,16 +44,6 @@ pub struct Trajectory {
     /// Shared by engines that differ in shots and seed alone.
     double: Arc<Memo<Plan<f64>>>,
     single: Arc<Memo<Plan<f32>>>,
-}
-
-/// Runs a method written for both widths of numbers at the engine's own.
-macro_rules! at_precision {
-    ($engine:ident.$method:ident($($argument:expr),*)) => {
-        match $engine.precision {
-            Precision::Double => $engine.$method(&$engine.double, $($argument),*),
-            Precision::Single => $engine.$method(&$engine.single, $($argument),*),
-        }
-    };
 }
 
 struct Plan<F> {
@@ -157,7 +147,8 @@ impl Trajectory {
         let qubits = program.qubits();
         // One state for each halving of the shots and each thread.
         let states = (self.shots.max(1).ilog2() as usize + 2) * rayon::current_num_threads();
-        check::memory(NAME, qubits, 16.0 * states as f64 * 2f64.powi(qubits as i32), "use fewer qubits or threads")?;
+        let bytes = (2 * size_of::<F>() * states) as f64 * 2f64.powi(qubits as i32);
+        check::memory(NAME, qubits, bytes, "use fewer qubits or threads")?;
         // About a nanosecond for each amplitude and step.
         check::time(NAME, self.shots, 1e-9 * (program.steps.len() + 1) as f64 * 2f64.powi(qubits as i32))?;
         memo.get(program, 0, || Plan::of(program))
