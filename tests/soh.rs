@@ -204,7 +204,7 @@ fn lives_are_read_as_users_write_them() {
         (text.replacen(",0.9970", ",-", 1), "here, line 3, column `health`: \"-\": expected a number from 0 to 2"),
         (text.replacen(",500,", ",5000,", 1), "line 3, column `throughput`: \"5000\": expected 500"),
         (text.replacen("c0,1,2.5,500", "c0,1,2,500", 1), "line 3, column `charge`"),
-        (text.replacen("c1,1,2.5,0,1.0000", "c9,1,2.5,0,1.0000", 1) + "c0,1,2.5,0,1\n", "stand together"),
+        (text.clone() + "c0,1,2.5,0,1\n", "line 102, column `cell`: \"c0\": rows of a cell stand together"),
         (written(2, 41), "cell number 1 has 41 rows; at least 42 are needed"),
         ("cell,charge\n1\n".into(), "no column"),
     ];

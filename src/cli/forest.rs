@@ -39,6 +39,9 @@ pub struct Forest {
     /// Epochs of training, at most.
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
+    /// Learning rate of the students.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
     /// Rows to learn from, at most.
     #[arg(long, value_name = "N")]
     rows: Option<usize>,
@@ -71,6 +74,7 @@ impl Forest {
         set(&mut spec.targets, &self.targets);
         set(&mut spec.seeds, &self.seeds.map(|count| (0..count).collect()));
         set(&mut spec.train.epochs, &self.epochs);
+        set(&mut spec.train.rate, &self.rate);
         set(&mut spec.rows, &self.rows);
         set(&mut spec.trees, &self.trees);
         spec.check().context("in the resolved spec")?;
