@@ -124,6 +124,9 @@ pub static CARD: Card = Card {
          to its training rows from the same start, for as long.",
         "The circuit is re-uploading on four qubits, three layers; at the rate of the networks, 0.001, it had learned little after \
          60 epochs, so both were given 0.01 and 150.",
+        "Rows mixed from neighbours do as well as rows with values swapped in, no better: on the three tables, two seeds \
+         (`qgraft run forest --targets soft,synthetic,mixed --seeds 2 --epochs 40`), 2 × 128, median KL 0.047 against 0.050, agreement \
+         0.973 against 0.981; soft alone 0.063 and 0.920.",
         "Probabilities below 1e-3 are raised to it where students learn from them, since forests say exact zeros.",
         "The network that is trained on is that of a smaller forest, 30 trees of depth 6, with sigmoids of steepness 100 and 10; \
          thresholds, leaves and values move, the column a split reads stays.",
