@@ -5,11 +5,11 @@
 use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, Axis};
 use qgraft::classic::{Answers, Forest, Growth, Node, NodeTable, Tree};
-use qgraft::data::{BUNDLED, Encoder, parse_table};
+use qgraft::data::{BUNDLED, Encoder, parse_table, read_table};
 use qgraft::nn::Model;
 use qgraft::nn::loss::{cross_entropy, distillation, divergence, mean, soft_cross_entropy};
 use qgraft::systems::Workplace;
-use qgraft::systems::forest::{ForestNetwork, Gate, Spec, predict, run};
+use qgraft::systems::forest::{ForestNetwork, Gate, Spec, Task, mixed, predict, run};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -150,6 +150,18 @@ fn tables_are_read_as_people_write_them() {
         assert_eq!(encoded, ndarray::array![[0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]);
         assert_eq!(encoder.filled(table.values.view())[[1, 0]], 0.5);
     }
+    // Words above words are names where nothing in them occurs again; a row shares at least its class.
+    let named = [
+        ("size,colour,class\nbig,red,a\nsmall,red,b\nbig,blue,a\n", "size", 3),
+        ("size,colour,fast\nbig,red,1\nsmall,red,0\n", "size", 2),
+        ("big,red,a\nsmall,blue,b\nhuge,grey,a\n", "1", 3),
+        ("red,red,red\nred,blue,blue\n", "1", 2),
+        ("big,,class\nsmall,red,b\nbig,blue,a\n", "1", 3),
+    ];
+    for (text, name, rows) in named {
+        let table = parse_table(text, "here").unwrap();
+        assert_eq!((table.columns[0].name.as_str(), table.samples.len()), (name, rows), "{text}");
+    }
     let numbers: String = (0..20).map(|k| format!("{k},{}\n", k % 2)).collect();
     let cases = [
         (format!("{numbers}x,1\n"), "here, line 21, column `1`: \"x\": expected a finite number"),
@@ -167,6 +179,55 @@ fn tables_are_read_as_people_write_them() {
         let error = parse_table(&text, "here").unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
+}
+
+/// Files of tests/reference/parquet, made by parquet.py beside it.
+fn parquet(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/parquet").join(name)
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_tables_are_read_however_they_are_packed() {
+    for packing in ["none", "snappy", "gzip", "lz4", "zstd"] {
+        let table = read_table(&parquet(&format!("{packing}.parquet"))).unwrap();
+        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        // Row names of pandas are no column.
+        assert_eq!(names, ["length", "width", "count", "small", "code", "colour", "sold"], "{packing}");
+        let words = |column: usize| table.columns[column].words.clone().unwrap_or_default();
+        // Text stays text where it could be read as numbers.
+        assert_eq!(words(4), ["01", "2"], "{packing}");
+        assert_eq!((words(5), words(6)), (vec!["blue".into(), "red".into()], vec!["false".into(), "true".into()]));
+        assert_eq!((&table.samples.labels[..], table.samples.classes.len()), (&[1, 0, 1, 0][..], 2), "{packing}");
+        let row = |row: usize| table.values.row(row).to_vec();
+        assert_eq!(row(0), [1.5, 1.5, 3.0, 1.0, 0.0, 1.0, 1.0], "{packing}");
+        assert!(row(1)[0].is_nan() && row(2)[4].is_nan() && row(2)[6].is_nan(), "{packing}");
+        assert_eq!(row(2)[..4], [0.1, 0.1, 2f32.powi(40), 255.0], "{packing}");
+    }
+    let cases = [
+        ("dates.parquet", "column `day`"),
+        ("gap.parquet", "line 2, column `class`: \"\": every row needs a class"),
+        ("empty.parquet", "no rows"),
+    ];
+    for (name, message) in cases {
+        let error = read_table(&parquet(name)).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+    let place = tempfile::tempdir().unwrap();
+    let cut = place.path().join("cut.parquet");
+    let whole = std::fs::read(parquet("none.parquet")).unwrap();
+    for length in [4, 100, whole.len() - 1] {
+        std::fs::write(&cut, &whole[..length]).unwrap();
+        let error = read_table(&cut).unwrap_err().to_string();
+        assert!(error.contains("cut.parquet: not a readable Parquet file"), "{error}");
+    }
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_program_without_parquet_says_how_to_come_by_one() {
+    let error = read_table(&parquet("none.parquet")).unwrap_err().to_string();
+    assert!(error.contains("none.parquet") && error.contains("--features parquet"), "{error}");
 }
 
 #[test]
@@ -194,14 +255,57 @@ fn a_run_is_deterministic_and_soft_targets_bring_students_nearer_to_the_forest()
 }
 
 #[test]
+fn mixed_rows_stay_near_true_ones_and_words_stay_words() {
+    let place = tempfile::tempdir().unwrap();
+    // Two heaps, far apart; a word and a gap that go with each.
+    let row = |k: usize| {
+        let heap = k % 2;
+        let gap = if k == 4 { "?".into() } else { format!("{}", 10.0 * heap as f64 + 0.01 * k as f64) };
+        format!("{gap},{},{}\n", ["u", "v"][heap], ["a", "b"][heap])
+    };
+    let file = place.path().join("heaps.csv");
+    std::fs::write(&file, (0..40).map(row).collect::<String>()).unwrap();
+    let table = read_table(&file).unwrap();
+    let spec = Spec { data: Some(file), copies: 3, swap: 0.5, trees: 5, ..Spec::default() };
+    let task = Task::new(&spec, "heaps", &table, 0).unwrap();
+    let rows = mixed(&task, &spec);
+    assert_eq!(rows.dim(), (3 * task.training.raw.nrows(), 2));
+    for row in rows.rows() {
+        assert!(row[1] == 0.0 || row[1] == 1.0, "{row}");
+        // A heap is 0.4 wide; five deviations of its widest gap are less than the 10 between heaps.
+        assert!(row[0].is_nan() || (row[0] - 10.0 * row[1]).abs() < 4.0, "{row}");
+    }
+    assert!(rows.rows().into_iter().any(|row| task.training.raw.rows().into_iter().all(|own| own[0] != row[0])));
+    assert_eq!(mixed(&task, &Spec { copies: 0, ..spec }).nrows(), 0);
+}
+
+#[test]
+fn a_head_has_layers_beside_it_and_a_stage_learns_along() {
+    let place = tempfile::tempdir().unwrap();
+    let mut spec = Spec { tables: vec!["iris".into()], trees: 10, head: Some("quantum".into()), ..Spec::default() };
+    spec.targets = ["hard", "synthetic", "mixed"].map(String::from).to_vec();
+    (spec.train.epochs, spec.network.trees, spec.circuit.qubits, spec.circuit.depth) = (3, 2, 2, 1);
+    let out = place.path().join("run");
+    let found = run(&spec, &Workplace { out: &out, cache: place.path(), threads: 1 }, &()).unwrap().findings;
+    let students: Vec<&str> = found.tasks[0].students.iter().map(|learned| learned.student.as_str()).collect();
+    assert_eq!(students, ["quantum", "2 × 128"].repeat(3));
+    assert!(["head_divergence", "head_agreement"].iter().all(|name| found.checks.iter().any(|c| c.name == *name)));
+    let joined = found.tasks[0].joined.unwrap();
+    // Four columns give two components; with other parameters they answer otherwise.
+    assert!(joined.components == 2 && joined.frozen != joined.joint, "{joined:?}");
+    assert!(found.guided.is_none(), "one table teaches nothing about another");
+}
+
+#[test]
 fn a_bad_spec_is_refused_by_field() {
     type Change = fn(&mut Spec);
-    let cases: [(&str, Change); 6] = [
+    let cases: [(&str, Change); 7] = [
         ("table", |spec| spec.tables = vec!["irish".into()]),
         ("target", |spec| spec.targets = vec!["mushy".into()]),
         ("swap", |spec| spec.swap = 1.5),
         ("test", |spec| spec.test = 1.0),
         ("temperature", |spec| spec.temperature = 0.0),
+        ("spread", |spec| spec.spread = f64::NAN),
         ("head", |spec| spec.head = Some("quantum_kernel".into())),
     ];
     for (field, change) in cases {

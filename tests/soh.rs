@@ -13,7 +13,7 @@ use qgraft::nn::{Mode, Model, Params};
 use qgraft::systems::Workplace;
 use qgraft::systems::soh::{
     ARMS, BATCHES, CALIBRATIONS, CHECKPOINTS, Cell, Covered, Forecaster, PREFIX, Protocol, Scaler, Scene, Scored, Spec,
-    TARGETS, Window, age, controls, run,
+    TARGETS, Window, age, controls, lives, run,
 };
 use qgraft::transfer::penalty::{Estimate, median_bank, mmd};
 use serde::Deserialize;
@@ -183,6 +183,62 @@ fn windows_end_where_they_should_and_hide_what_is_not_labelled() {
     assert!((spread - 1.0).abs() < 1e-3, "{spread}");
     let falling = Window { history: vec![0.9, 0.8, 0.7], ..prefix[0].clone() };
     near("slope", &[falling.slope()], &[-0.1], 1e-12);
+}
+
+/// Lives as a user writes them: `cells` of them, `rows` rows each.
+fn written(cells: usize, rows: usize) -> String {
+    let row = |cell: usize, row: usize| format!("c{cell},1,2.5,{},{:.4}\n", 500 * row, 1.0 - 0.003 * row as f64);
+    let all = (0..cells).flat_map(|cell| (0..rows).map(move |at| row(cell, at)));
+    format!("cell,charge,discharge,throughput,health\n{}", all.collect::<String>())
+}
+
+#[test]
+fn lives_are_read_as_users_write_them() {
+    let cells = lives(&written(3, 70), "here").unwrap();
+    assert_eq!((cells.len(), cells[0].measured.len()), (3, CHECKPOINTS + 1), "what lies beyond 30 kAh is left out");
+    assert_eq!(cells[2].protocol, Protocol { charge: 1.0, discharge: 2.5 });
+    near("health", &cells[1].measured[..3], &[1.0, 0.997, 0.994], 1e-12);
+    let text = written(2, 50);
+    let cases = [
+        (text.replace("health", "soh"), "here: no column `health`"),
+        (text.replacen(",0.9970", ",-", 1), "here, line 3, column `health`: \"-\": expected a number from 0 to 2"),
+        (text.replacen(",500,", ",5000,", 1), "line 3, column `throughput`: \"5000\": expected 500"),
+        (text.replacen("c0,1,2.5,500", "c0,1,2,500", 1), "line 3, column `charge`"),
+        (text.clone() + "c0,1,2.5,0,1\n", "line 102, column `cell`: \"c0\": rows of a cell stand together"),
+        (written(2, 41), "cell number 1 has 41 rows; at least 42 are needed"),
+        ("cell,charge\n1\n".into(), "no column"),
+    ];
+    for (text, message) in cases {
+        let error = lives(&text, "here").unwrap_err().to_string();
+        assert!(error.contains(message), "{message}: {error}");
+    }
+}
+
+#[test]
+fn a_file_of_lives_is_a_target_and_heads_stand_side_by_side() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("mine.csv");
+    std::fs::write(&file, written(8, 61)).unwrap();
+    let arms = vec!["fine_tune".into()];
+    let mut spec = Spec { data: Some(file.clone()), targets: vec!["pybamm".into()], arms, ..tiny() };
+    (spec.head, spec.beside) = ("quantum".into(), vec!["linear".into()]);
+    let go = |spec: &Spec, name: &str| {
+        run(spec, &Workplace { out: &place.path().join(name), cache: place.path(), threads: 1 }, &())
+    };
+    let found = go(&spec, "run").unwrap().findings;
+    let names: Vec<&str> = found.targets.iter().map(|target| target.target.as_str()).collect();
+    assert_eq!(names, ["pybamm", "mine"]);
+    for target in &found.targets {
+        let heads: Vec<&str> = target.arms.iter().map(|arm| arm.head.as_str()).collect();
+        assert_eq!(heads, ["quantum", "linear"]);
+        assert!(target.arms.iter().all(|arm| arm.rmse.mean.is_finite() && arm.verified_width.mean > 0.0));
+    }
+    assert!(found.criteria.iter().any(|criterion| criterion.what.contains("verified coverage")));
+    std::fs::write(&file, written(5, 61)).unwrap();
+    let error = go(&spec, "few").unwrap_err().to_string();
+    assert!(error.contains("5 cells; at least 6 are needed"), "{error}");
+    spec.data = Some(place.path().join("missing.csv"));
+    assert!(go(&spec, "missing").unwrap_err().to_string().contains("missing.csv"));
 }
 
 fn tiny() -> Spec {

@@ -21,13 +21,16 @@ use crate::systems::{Progress, Workplace};
   qgraft run forest --full --data keel
   qgraft run forest --head quantum --tables iris")]
 pub struct Forest {
-    /// A CSV or KEEL .dat file, or a folder of them; one row per line, the class last.
+    /// A CSV, KEEL .dat or Parquet file, or a folder of them; the class is the last column.
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Tables inside the program, separated by commas: iris, wine, breast_cancer.
     #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "data")]
     tables: Option<Vec<String>>,
-    /// A head as the student, in place of plain layers (see `qgraft list heads`).
+    /// What students learn, separated by commas: hard, soft, out_of_bag, synthetic, mixed; all but the last by default.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    targets: Option<Vec<String>>,
+    /// A head as the student, with plain layers beside it (see `qgraft list heads`).
     #[arg(long, value_name = "NAME")]
     head: Option<String>,
     /// Number of seeds: 0, 1, …
@@ -36,6 +39,12 @@ pub struct Forest {
     /// Epochs of training, at most.
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
+    /// Learning rate of the students.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+    /// Rows to learn from, at most.
+    #[arg(long, value_name = "N")]
+    rows: Option<usize>,
     /// Trees of the forest.
     #[arg(long, value_name = "N")]
     trees: Option<usize>,
@@ -62,8 +71,11 @@ impl Forest {
         spec.data.clone_from(&self.data);
         spec.head.clone_from(&self.head);
         set(&mut spec.tables, &self.tables);
+        set(&mut spec.targets, &self.targets);
         set(&mut spec.seeds, &self.seeds.map(|count| (0..count).collect()));
         set(&mut spec.train.epochs, &self.epochs);
+        set(&mut spec.train.rate, &self.rate);
+        set(&mut spec.rows, &self.rows);
         set(&mut spec.trees, &self.trees);
         spec.check().context("in the resolved spec")?;
         Ok(spec)
@@ -88,7 +100,9 @@ impl Forest {
 }
 
 fn told(findings: &Findings) -> String {
-    let tables = [forest::table(findings), forest::checks(findings)].map(|plain| {
+    let choices = findings.guided.as_ref().map(forest::choices);
+    let plain = [forest::table(findings), forest::means(findings)].into_iter().chain(choices);
+    let tables = plain.chain([forest::checks(findings)]).map(|plain| {
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
@@ -97,5 +111,5 @@ fn told(findings: &Findings) -> String {
         table.add_rows(plain.rows);
         format!("{}\n\n{table}\n", plain.caption)
     });
-    tables.join("\n")
+    tables.collect::<Vec<String>>().join("\n")
 }

@@ -16,12 +16,18 @@ use crate::systems::{Progress, Workplace};
 #[command(after_help = "Examples:
   qgraft run soh --quick
   qgraft run soh --full --json > soh.json
-  qgraft run soh --targets hard --arms source_only,fine_tune --head quantum")]
+  qgraft run soh --targets hard --arms source_only,fine_tune --head quantum
+  qgraft run soh --data data/cells/pybamm.csv")]
 pub struct Soh {
-    /// Head of the network (see `qgraft list heads`): linear, quantum, …
+    /// Head of the network (see `qgraft list heads`): linear, quantum, …; any but the first is judged beside linear and
+    /// mlp_a.
     #[arg(long, value_name = "NAME")]
     head: Option<String>,
-    /// Target domains, separated by commas: hard, mild, none.
+    /// A CSV file of lives to go to, in place of the target domains: columns cell, charge, discharge (C-rates), throughput
+    /// (Ah, in steps of 500) and health.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Target domains, separated by commas: hard, mild, pybamm, none.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     targets: Option<Vec<String>>,
     /// Arms, separated by commas: source_only, fine_tune, prefix, mmd, coral.
@@ -66,6 +72,13 @@ impl Soh {
             spec.full();
         }
         set(&mut spec.head, &self.head);
+        if spec.head != "linear" {
+            spec.beside = ["linear", "mlp_a"].into_iter().filter(|name| *name != spec.head).map(String::from).collect();
+        }
+        if self.data.is_some() {
+            spec.data.clone_from(&self.data);
+            spec.targets.clear();
+        }
         set(&mut spec.targets, &self.targets);
         set(&mut spec.arms, &self.arms);
         set(&mut spec.lambdas, &self.lambdas);
@@ -95,14 +108,19 @@ impl Soh {
 }
 
 fn told(findings: &Findings) -> String {
-    let plain = soh::table(findings);
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(plain.header);
-    table.add_rows(plain.rows);
+    let shown = |plain: crate::study::battery::Table| {
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_header(plain.header);
+        table.add_rows(plain.rows);
+        format!("{}\n\n{table}\n\n", plain.caption)
+    };
     let criterion = |c: &soh::Criterion| {
         let verdict = if c.holds { "holds" } else { "does not hold" };
         format!("{}: {:.3}, {verdict} ({:.3} to {:.3})\n", c.what, c.measured, c.range.0, c.range.1)
     };
     let criteria: String = findings.criteria.iter().map(criterion).collect();
-    format!("{}\n\n{table}\n\n{criteria}", plain.caption)
+    format!("{}{}{criteria}", shown(soh::table(findings)), shown(soh::heads(findings)))
 }

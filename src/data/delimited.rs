@@ -1,30 +1,31 @@
 //! Tables in text: CSV files and KEEL's .dat files. One row per line; the class is the last column.
 //!
-//! * A first line that holds no number where a column otherwise holds numbers names the columns.
+//! * The first line names the columns if in some column it holds a word above numbers, or if no column holds numbers and
+//!   nothing in it occurs a second time.
 //! * Lines that begin with @ are KEEL's: `@attribute` names a column, says whether it holds numbers or lists its words,
 //!   and `@output` names the class.
 //! * `?`, `NA`, `NaN`, `<null>` and nothing are gaps.
 
 use std::path::Path;
 
-use ndarray::Array2;
+use super::grid::{Grid, Kind, Line};
+use super::{DataError, Tabular, parquet};
 
-use super::{Column, DataError, Part, Samples, Tabular};
-
-/// What stands for a value that is not known.
-const GAPS: [&str; 6] = ["", "?", "NA", "NaN", "nan", "<null>"];
-
-/// Of a column whose kind is not declared, the share of numbers from which on a value that is none is a mistake.
-const MOSTLY: f64 = 0.9;
-
-/// Reads a table from a CSV or KEEL file.
+/// Reads a table from a CSV, KEEL or Parquet file; of the last, names and kinds of columns stand in the file, and the
+/// class is the last column.
 ///
 /// # Errors
 /// A file that cannot be read, rows of different length, a value that is no number or none of the words of its column,
 /// a row without class, fewer than two classes; each by line and column.
 pub fn read_table(path: &Path) -> Result<Tabular, DataError> {
-    let text = std::fs::read_to_string(path).map_err(DataError::io(path))?;
-    parse_table(&text, &path.display().to_string())
+    let bytes = std::fs::read(path).map_err(DataError::io(path))?;
+    let place = path.display().to_string();
+    if bytes.starts_with(parquet::MAGIC) {
+        return parquet::read(path);
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|e| DataError::malformed(&place, format!("neither a Parquet file nor text in UTF-8: {e}")))?;
+    parse_table(&text, &place)
 }
 
 /// Reads a table from text; `place` names it in messages.
@@ -59,39 +60,12 @@ pub fn parse_table(text: &str, place: &str) -> Result<Tabular, DataError> {
         })?,
         None => width - 1,
     };
-    let mut columns = Vec::new();
-    let mut values = Array2::zeros((lines.len(), width - 1));
-    for index in (0..width).filter(|index| *index != class) {
-        let declared = header.attributes.get(index).map(|(_, words)| words.as_deref());
-        let (words, numbers) = column(&lines, index, &names[index], declared, place)?;
-        for (row, number) in numbers.into_iter().enumerate() {
-            values[[row, columns.len()]] = number;
-        }
-        columns.push(Column { name: names[index].clone(), words });
-    }
-    Ok(Tabular { values, columns, samples: samples(&lines, class, &names[class], place)? })
-}
-
-/// One line with its number from 1.
-struct Line {
-    number: u64,
-    fields: Vec<String>,
-}
-
-impl Line {
-    fn gap(&self, index: usize) -> bool {
-        GAPS.contains(&self.fields[index].as_str())
-    }
-
-    fn wrong(&self, index: usize, column: &str, reason: String, place: &str) -> DataError {
-        DataError::Field {
-            place: place.into(),
-            line: self.number,
-            column: column.into(),
-            value: self.fields[index].clone(),
-            reason,
-        }
-    }
+    let declared = |index: usize| match header.attributes.get(index) {
+        Some((_, Some(words))) => Kind::Words(words.clone()),
+        Some((_, None)) => Kind::Numbers,
+        None => Kind::Unknown,
+    };
+    Grid { place, names, kinds: (0..width).map(declared).collect(), class, lines }.table()
 }
 
 /// The rows behind the first `skipped` lines.
@@ -156,17 +130,31 @@ impl KeelHeader {
             }
             return Ok(self.attributes.iter().map(|(name, _)| name.clone()).collect());
         }
-        let rest = &lines[1..];
-        let numbers = |index: usize| {
-            let mut known = rest.iter().filter(|line| !line.gap(index)).peekable();
-            known.peek().is_some() && known.all(|line| line.fields[index].parse::<f64>().is_ok())
-        };
-        let told = |index: usize| !lines[0].gap(index) && lines[0].fields[index].parse::<f64>().is_err();
-        if (0..width - 1).any(|index| told(index) && numbers(index)) {
+        if names_columns(lines, width) {
             return Ok(lines.remove(0).fields);
         }
         Ok((1..=width).map(|number| number.to_string()).collect())
     }
+}
+
+/// Whether the first of these lines names the columns.
+fn names_columns(lines: &[Line], width: usize) -> bool {
+    let (first, rest) = (&lines[0], &lines[1..]);
+    let numbers = |index: usize| {
+        let mut known = rest.iter().filter(|line| !line.gap(index)).peekable();
+        known.peek().is_some() && known.all(|line| line.number_at(index).is_some())
+    };
+    let told = |index: usize| !first.gap(index) && first.number_at(index).is_none();
+    if (0..width - 1).any(numbers) {
+        return (0..width - 1).any(|index| told(index) && numbers(index));
+    }
+    // Words above words. A row shares a word with another row in some column, and be it the class; names share none, with
+    // each other either.
+    let alone = |index: usize| {
+        let name = &first.fields[index];
+        rest.iter().all(|line| line.fields[index] != *name) && first.fields[..index].iter().all(|other| other != name)
+    };
+    !rest.is_empty() && (0..width).all(|index| told(index) && alone(index))
 }
 
 /// `NAME real [0, 1]`, `NAME integer`, `NAME {a, b}`.
@@ -179,74 +167,4 @@ fn attribute(text: &str) -> Option<(String, Option<Vec<String>>)> {
     }
     let kind = kind.to_ascii_lowercase();
     ["real", "integer", "numeric"].iter().any(|known| kind.starts_with(known)).then_some((name, None))
-}
-
-/// The words of a column, if it is not numbers, and its values.
-fn column(
-    lines: &[Line],
-    index: usize,
-    name: &str,
-    declared: Option<Option<&[String]>>,
-    place: &str,
-) -> Result<(Option<Vec<String>>, Vec<f32>), DataError> {
-    let known = || lines.iter().filter(|line| !line.gap(index));
-    let number = |line: &Line| line.fields[index].parse::<f64>().ok();
-    let words: Option<Vec<String>> = match declared {
-        Some(words) => words.map(<[String]>::to_vec),
-        None => {
-            let numbers = known().filter(|line| number(line).is_some()).count();
-            let mostly = numbers as f64 >= MOSTLY * known().count() as f64;
-            (!mostly).then(|| sorted(known().map(|line| line.fields[index].clone()).collect()))
-        }
-    };
-    let value = |line: &Line| {
-        if line.gap(index) {
-            return Ok(f32::NAN);
-        }
-        match &words {
-            Some(words) => match words.iter().position(|word| *word == line.fields[index]) {
-                Some(place) => Ok(place as f32),
-                None => Err(line.wrong(index, name, format!("expected one of {}", words.join(", ")), place)),
-            },
-            None => match number(line).map(|v| v as f32).filter(|v| v.is_finite()) {
-                Some(value) => Ok(value),
-                None => Err(line.wrong(index, name, "expected a finite number, or ? for a gap".into(), place)),
-            },
-        }
-    };
-    let values = lines.iter().map(value).collect::<Result<_, _>>()?;
-    Ok((words, values))
-}
-
-fn samples(lines: &[Line], class: usize, name: &str, place: &str) -> Result<Samples, DataError> {
-    if let Some(line) = lines.iter().find(|line| line.gap(class)) {
-        return Err(line.wrong(class, name, "every row needs a class".into(), place));
-    }
-    let classes = sorted(lines.iter().map(|line| line.fields[class].clone()).collect());
-    if classes.len() < 2 {
-        let reason = format!("every row is of class `{}` (column `{name}`); expected at least two classes", classes[0]);
-        return Err(DataError::malformed(place, reason));
-    }
-    let label = |line: &Line| {
-        classes.iter().position(|class_name| *class_name == line.fields[class]).expect("classes hold every field")
-    };
-    Ok(Samples {
-        source: place.into(),
-        ids: lines.iter().map(|line| format!("line {}", line.number)).collect(),
-        labels: lines.iter().map(label).collect(),
-        parts: vec![Part::Train; lines.len()],
-        groups: Vec::new(),
-        classes,
-    })
-}
-
-/// Each word once: numbers by size, else by letters.
-fn sorted(mut words: Vec<String>) -> Vec<String> {
-    words.sort();
-    words.dedup();
-    if words.iter().all(|word| word.parse::<f64>().is_ok()) {
-        let number = |word: &String| word.parse::<f64>().unwrap_or(f64::NAN);
-        words.sort_by(|a, b| number(a).total_cmp(&number(b)));
-    }
-    words
 }

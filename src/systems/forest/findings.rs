@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::study::StudyError;
 use crate::study::stats::mean;
+use crate::systems::forest::guided::{Guided, guided};
 use crate::systems::forest::measure::{Found, Learned};
+use crate::systems::forest::spec::Spec;
 
 /// A figure over all tasks that is expected to be at least or at most so much.
 pub struct CheckRow {
@@ -14,7 +16,7 @@ pub struct CheckRow {
     pub doc: &'static str,
     at_least: bool,
     bound: f64,
-    figure: fn(&[Found]) -> Option<f64>,
+    figure: fn(&Findings) -> Option<f64>,
 }
 
 /// Every check.
@@ -24,7 +26,7 @@ pub static CHECKS: &[CheckRow] = &[
         doc: "largest difference of a probability, matrix form or network with steps against nodes",
         at_least: false,
         bound: 1e-12,
-        figure: |all| all.iter().map(|f| f.conversion.matrices.max(f.conversion.network)).reduce(f64::max),
+        figure: |all| all.tasks.iter().map(|f| f.conversion.matrices.max(f.conversion.network)).reduce(f64::max),
     },
     CheckRow {
         name: "soft_agreement",
@@ -83,18 +85,62 @@ pub static CHECKS: &[CheckRow] = &[
         bound: -0.005,
         figure: |all| over(all, |f| Some(f.chosen()?.test.accuracy - f.forest.accuracy)),
     },
+    CheckRow {
+        name: "guided_regret",
+        doc: "agreement lost by a student that a forest chose by other tables, over that of the best on average there",
+        at_least: false,
+        bound: 0.5,
+        // Where the usual student is the best of all on every task, there is nothing to gain.
+        figure: |all| all.guided.as_ref().filter(|g| g.average > 0.0).map(|g| g.forest / g.average),
+    },
+    CheckRow {
+        name: "pipeline_log_loss",
+        doc: "share of tasks whose log-loss is lower with a linear stage trained together with the student than left alone",
+        at_least: true,
+        bound: 0.6,
+        figure: |all| over(all, |f| f.joined.map(|j| f64::from(j.joint.log_loss < j.frozen.log_loss))),
+    },
+    CheckRow {
+        name: "head_divergence",
+        doc: "ln of the median KL, synthetic over hard: that of the head less that of the layers beside it",
+        at_least: false,
+        bound: 0.0,
+        figure: |all| {
+            let log = |all: &Findings, target: &str, student: &str| {
+                Some(middle(all.each(target, student).map(|found| found.test.divergence).collect())?.ln())
+            };
+            gains(all, log).map(|[head, layers]| head - layers)
+        },
+    },
+    CheckRow {
+        name: "head_agreement",
+        doc: "mean agreement with the forest, synthetic over hard: that of the head less that of the layers beside it",
+        at_least: true,
+        bound: 0.0,
+        figure: |all| {
+            let agreement = |all: &Findings, target: &str, student: &str| {
+                mean(&all.each(target, student).map(|found| found.test.agreement).collect::<Vec<f64>>())
+            };
+            gains(all, agreement).map(|[head, layers]| head - layers)
+        },
+    },
 ];
 
-fn over(all: &[Found], value: impl Fn(&Found) -> Option<f64>) -> Option<f64> {
-    mean(&all.iter().filter_map(value).collect::<Vec<f64>>())
+fn over(all: &Findings, value: impl Fn(&Found) -> Option<f64>) -> Option<f64> {
+    mean(&all.tasks.iter().filter_map(value).collect::<Vec<f64>>())
 }
 
 fn pair(found: &Found, value: impl Fn(&Learned, &Learned) -> f64) -> Option<f64> {
     Some(value(found.with("synthetic")?, found.with("hard")?))
 }
 
-fn median(all: &[Found], target: &str) -> Option<f64> {
-    let mut values: Vec<f64> = all.iter().filter_map(|f| Some(f.with(target)?.test.divergence)).collect();
+/// Median KL from the forest of the first student with this target.
+fn median(all: &Findings, target: &str) -> Option<f64> {
+    middle(all.tasks.iter().filter_map(|f| Some(f.with(target)?.test.divergence)).collect())
+}
+
+/// The median.
+pub fn middle(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
     match values.len() {
@@ -102,6 +148,15 @@ fn median(all: &[Found], target: &str) -> Option<f64> {
         even if even % 2 == 0 => Some((values[half - 1] + values[half]) / 2.0),
         _ => Some(values[half]),
     }
+}
+
+/// How much better synthetic is than hard, of the head and of the layers beside it; of `value` over tasks.
+fn gains(all: &Findings, value: fn(&Findings, &str, &str) -> Option<f64>) -> Option<[f64; 2]> {
+    let (head, layers) = all.beside.as_ref()?;
+    Some([
+        value(all, "synthetic", head)? - value(all, "hard", head)?,
+        value(all, "synthetic", layers)? - value(all, "hard", layers)?,
+    ])
 }
 
 /// A check with its figure.
@@ -124,19 +179,33 @@ pub struct Checked {
 pub struct Findings {
     /// Over all tasks; those that could be asked.
     pub checks: Vec<Checked>,
+    /// Choices of students by what other tables came to, if there are enough of them.
+    pub guided: Option<Guided>,
+    /// A head as a student, and the layers beside it.
+    pub beside: Option<(String, String)>,
     /// Task by task.
     pub tasks: Vec<Found>,
 }
 
 impl Findings {
     /// Of what was found in each task.
-    pub fn of(tasks: Vec<Found>) -> Self {
+    pub fn of(spec: &Spec, tasks: Vec<Found>) -> Self {
+        let student =
+            |k: usize| tasks.first().and_then(|found| found.students.get(k)).map(|learned| learned.student.clone());
+        let beside = spec.head.as_ref().and_then(|_| student(0).zip(student(1)));
+        let mut all = Self { checks: Vec::new(), guided: guided(spec, &tasks), beside, tasks };
         let check = |row: &CheckRow| {
-            let figure = (row.figure)(&tasks)?;
+            let figure = (row.figure)(&all)?;
             let holds = if row.at_least { figure >= row.bound } else { figure <= row.bound };
             Some(Checked { name: row.name, doc: row.doc, figure, bound: row.bound, holds })
         };
-        Self { checks: CHECKS.iter().filter_map(check).collect(), tasks }
+        all.checks = CHECKS.iter().filter_map(check).collect();
+        all
+    }
+
+    /// This student with this target, task by task.
+    pub fn each(&self, target: &str, student: &str) -> impl Iterator<Item = &Learned> {
+        self.tasks.iter().filter_map(move |found| found.of(target, student))
     }
 
     /// metrics.json.

@@ -12,7 +12,9 @@ use crate::nn::{Examples, Model, Params, Plan};
 use crate::study::train::{Fit, HeldOut, Regime};
 use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
+use crate::systems::forest::describe::describe;
 use crate::systems::forest::network::{ForestNetwork, Gate};
+use crate::systems::forest::pipeline::{Joined, joined};
 use crate::systems::forest::spec::Spec;
 use crate::systems::forest::student::{Body, Student, predict};
 use crate::systems::forest::targets::{TARGETS, held_out, largest, tensor};
@@ -71,8 +73,12 @@ pub struct Found {
     pub size: (usize, usize, usize),
     /// The teacher.
     pub forest: Quality,
+    /// What is known of the task without a student, by the table of descriptions.
+    pub description: Vec<f64>,
     /// The forest as a network.
     pub conversion: Conversion,
+    /// A student behind a linear stage, if asked for.
+    pub joined: Option<Joined>,
     /// Every target with every student; targets are the outer loop.
     pub students: Vec<Learned>,
 }
@@ -81,6 +87,11 @@ impl Found {
     /// The first student with this target.
     pub fn with(&self, target: &str) -> Option<&Learned> {
         self.students.iter().find(|learned| learned.target == target)
+    }
+
+    /// The student of this kind with this target.
+    pub fn of(&self, target: &str, student: &str) -> Option<&Learned> {
+        self.students.iter().find(|learned| learned.target == target && learned.student == student)
     }
 
     /// The student that is best on the rows to choose on: by accuracy, of equals by divergence.
@@ -103,7 +114,9 @@ pub fn measure(
 ) -> Result<Vec<Found>, StudyError> {
     let rows: usize = tables.iter().map(|(_, table)| table.samples.len().min(spec.rows)).sum();
     let seeds = spec.seeds.len();
-    progress.stage("students", rows * seeds * spec.students() * spec.targets.len() * spec.train.epochs);
+    let joined = if spec.components > 0 { 2 } else { 0 };
+    let trainings = spec.students() * spec.targets.len() + joined;
+    progress.stage("students", rows * seeds * trainings * spec.train.epochs);
     let found = parallel::jobs(tables.len() * seeds, threads, |job| {
         let (name, table) = &tables[job / seeds];
         let task = Task::new(spec, name, table, spec.seeds[job % seeds])?;
@@ -149,7 +162,12 @@ fn found(spec: &Spec, task: &Task, progress: &dyn Progress) -> Result<Found, Stu
         seed: task.seed,
         size: (task.training.labels.len(), task.training.encoded.ncols(), task.classes),
         forest: quality(told.view(), told.view(), &task.test.labels),
+        description: describe(task),
         conversion: conversion(spec, task, progress)?,
+        joined: match spec.components {
+            0 => None,
+            _ => Some(joined(spec, task, spec.shapes[0], progress)?),
+        },
         students,
     })
 }

@@ -1,27 +1,35 @@
 //! Random forests into networks: by distillation, and by exact conversion (after Sung et al. 2026, arXiv:2603.25699).
 //!
-//! A table → rows to learn from, to choose on, to judge on → a forest → students on [`TARGETS`] → the best of them; and
-//! the forest itself as [`ForestNetwork`], exact or with sigmoids and trained on.
+//! A table → rows to learn from, to choose on, to judge on → a forest → students on [`TARGETS`] → the best of them, by
+//! validation or [`Guided`] by other tables; a student behind a linear stage ([`Joined`]); and the forest itself as
+//! [`ForestNetwork`], exact or with sigmoids and trained on.
 //!
 //! * [`Spec`]: everything that decides the result. [`run`]: the whole, into one run folder. [`Findings`]: what it found.
 
 mod card;
+mod describe;
 mod findings;
+mod guided;
 mod measure;
 mod network;
 mod page;
+mod pipeline;
 mod spec;
 mod student;
 mod targets;
 mod task;
 
+pub use describe::{DESCRIBED, DescribedRow};
 pub use findings::{CHECKS, Checked, Findings};
+pub use guided::Guided;
 pub use measure::{Conversion, Found, Learned, Quality, quality};
 pub use network::{ForestNetwork, Gate};
-pub use page::{checks, table};
+pub use page::{checks, choices, means, table};
+pub use pipeline::Joined;
 pub use spec::{Converted, FORMAT, Shape, Spec};
 pub use student::predict;
-pub use targets::{Imitation, TARGETS, TargetRow, swapped};
+pub use targets::{Imitation, TARGETS, TargetRow, mixed, swapped};
+pub use task::{Rows, Task};
 
 use std::path::PathBuf;
 
@@ -55,7 +63,7 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
     // Made and dropped again: a folder that is taken should be said before the work, not after.
     RunFolder::create(place.out).map(drop)?;
     let tables = task::tables(spec)?;
-    let findings = Findings::of(measure::measure(spec, &tables, place.threads, progress)?);
+    let findings = Findings::of(spec, measure::measure(spec, &tables, place.threads, progress)?);
     let folder = RunFolder::create(place.out)?;
     folder.write("spec.toml", spec.to_toml().as_bytes())?;
     folder.write("metrics.json", findings.to_json()?.as_bytes())?;

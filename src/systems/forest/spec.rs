@@ -10,7 +10,7 @@ use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
 use crate::study::train::Regime;
-use crate::systems::forest::targets::TARGETS;
+use crate::systems::forest::targets::{TARGETS, TargetRow};
 use crate::systems::spec::Circuit;
 
 /// The version of this file format.
@@ -36,11 +36,11 @@ pub struct Spec {
     pub rows: usize,
     /// Trees of the teacher.
     pub trees: usize,
-    /// What students learn; rows of the table of targets.
+    /// What students learn; rows of the table of targets, in its order.
     pub targets: Vec<String>,
     /// Students: hidden layers and their width. The first is the one that targets are compared on.
     pub shapes: Vec<Shape>,
-    /// A row of the table of heads as the student, in place of the shapes.
+    /// A row of the table of heads as the student, with the first of the shapes beside it.
     pub head: Option<String>,
     /// The circuit of that head.
     pub circuit: Circuit,
@@ -52,6 +52,10 @@ pub struct Spec {
     pub copies: usize,
     /// How often a made-up row takes a value from another row.
     pub swap: f64,
+    /// How near to its neighbour a value of a mixed row lies: a standard deviation of their distance over this.
+    pub spread: f64,
+    /// Principal components in front of the student that is trained together with them, at most; 0 leaves it out.
+    pub components: usize,
     /// How students are trained.
     pub train: Regime,
     /// The forest that becomes a network.
@@ -97,7 +101,7 @@ impl Default for Spec {
             validation: 0.2,
             rows: 4000,
             trees: 100,
-            targets: TARGETS.iter().map(|row| row.name.into()).collect(),
+            targets: TARGETS.iter().filter(|row| row.usual).map(|row| row.name.into()).collect(),
             shapes: [(2, 128), (1, 64), (3, 128)].map(|(depth, width)| Shape { depth, width }).to_vec(),
             head: None,
             circuit: Circuit { ansatz: "reuploading".into(), ..Circuit::default() },
@@ -105,6 +109,8 @@ impl Default for Spec {
             labels: 0.0,
             copies: 2,
             swap: 0.3,
+            spread: 1.0,
+            components: 8,
             train: Regime {
                 schedule: Schedule::Cosine { floor: 0.0 },
                 patience: Some(20),
@@ -131,7 +137,7 @@ impl Spec {
 
     /// Number of students a target is tried on.
     pub fn students(&self) -> usize {
-        if self.head.is_some() { 1 } else { self.shapes.len() }
+        if self.head.is_some() { 2 } else { self.shapes.len() }
     }
 
     /// Checks names against their tables and numbers against their ranges.
@@ -171,6 +177,7 @@ impl Spec {
         let Converted { split, leaf, rate, .. } = self.network;
         let positive = [
             ("temperature", self.temperature),
+            ("spread", self.spread),
             ("train.rate", self.train.rate),
             ("network.split", split),
             ("network.leaf", leaf),
@@ -187,11 +194,7 @@ impl Spec {
                 return Err(StudyError::unknown("table", name, BUNDLED.iter().map(|row| row.name)));
             }
         }
-        for name in &self.targets {
-            if !TARGETS.iter().any(|row| row.name == name) {
-                return Err(StudyError::unknown("target", name, TARGETS.iter().map(|row| row.name)));
-            }
-        }
+        self.targets.iter().try_for_each(|name| TargetRow::named(name).map(drop))?;
         if let Some(name) = &self.head {
             if matches!(HeadRow::named(name)?.body, Body::Kernel) {
                 return setting("head", name.clone(), "use a head that is trained by gradients");

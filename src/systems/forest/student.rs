@@ -48,8 +48,8 @@ impl Body {
     /// # Errors
     /// If a head or its circuit cannot be built.
     pub fn all(spec: &Spec, inputs: usize, classes: usize) -> Result<Vec<(String, Self)>, StudyError> {
+        let named = |shape: &Shape| (format!("{} × {}", shape.depth, shape.width), Self::Layers(*shape));
         let Some(name) = &spec.head else {
-            let named = |shape: &Shape| (format!("{} × {}", shape.depth, shape.width), Self::Layers(*shape));
             return Ok(spec.shapes.iter().map(named).collect());
         };
         let row = HeadRow::named(name)?;
@@ -69,7 +69,8 @@ impl Body {
         let family = AnsatzRow::named(&circuit.ansatz).ok_or_else(unknown)?;
         let engine = || Arc::new(Auto::new(sim::Options::default()));
         let execution = row.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
-        Ok(vec![(name.clone(), Self::Head { row, shape, family, execution })])
+        let layers = spec.shapes.iter().take(1).map(named);
+        Ok(std::iter::once((name.clone(), Self::Head { row, shape, family, execution })).chain(layers).collect())
     }
 }
 

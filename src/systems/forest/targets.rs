@@ -6,6 +6,7 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use crate::math::Stream;
 use crate::nn::loss::{Objective, cross_entropy, distillation};
 use crate::nn::{Examples, NnError, Output};
+use crate::study::StudyError;
 use crate::systems::forest::spec::Spec;
 use crate::systems::forest::task::{Rows, Task};
 
@@ -16,6 +17,8 @@ pub struct TargetRow {
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
+    /// Whether it is learned from unless a spec says otherwise.
+    pub usual: bool,
     kind: Kind,
 }
 
@@ -25,21 +28,30 @@ enum Kind {
     Forest,
     OutOfBag,
     Synthetic,
+    Mixed,
 }
 
 /// Every kind of target, that without the forest first.
 pub static TARGETS: &[TargetRow] = &[
-    TargetRow { name: "hard", doc: "the labels: a network without the forest", kind: Kind::Labels },
-    TargetRow { name: "soft", doc: "what the forest says of its own training rows", kind: Kind::Forest },
+    TargetRow { name: "hard", doc: "the labels: a network without the forest", usual: true, kind: Kind::Labels },
+    TargetRow { name: "soft", doc: "what the forest says of its own training rows", usual: true, kind: Kind::Forest },
     TargetRow {
         name: "out_of_bag",
         doc: "what the trees say that did not see the row: honest, from a third of the trees",
+        usual: true,
         kind: Kind::OutOfBag,
     },
     TargetRow {
         name: "synthetic",
         doc: "soft, and what the forest says of made-up rows: true ones with values swapped in from others",
+        usual: true,
         kind: Kind::Synthetic,
+    },
+    TargetRow {
+        name: "mixed",
+        doc: "soft, and what the forest says of made-up rows: true ones mixed with their nearest neighbours (MUNGE)",
+        usual: false,
+        kind: Kind::Mixed,
     },
 ];
 
@@ -72,6 +84,15 @@ impl Objective for Imitation {
 }
 
 impl TargetRow {
+    /// The target of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn named(name: &str) -> Result<&'static Self, StudyError> {
+        let names = TARGETS.iter().map(|row| row.name);
+        TARGETS.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("target", name, names))
+    }
+
     /// What a student with these targets makes small.
     pub fn objective(&self, spec: &Spec) -> Imitation {
         let labels = if self.kind == Kind::Labels { 1.0 } else { spec.labels };
@@ -87,8 +108,11 @@ impl TargetRow {
         match self.kind {
             Kind::OutOfBag => examples(&rows.encoded, &task.teacher.out_of_bag, &rows.labels),
             Kind::Labels | Kind::Forest => examples(&rows.encoded, &forest.predict(rows.filled.view()), &rows.labels),
-            Kind::Synthetic => {
-                let made_up = swapped(rows.raw.view(), spec.copies, spec.swap, task.seed);
+            Kind::Synthetic | Kind::Mixed => {
+                let made_up = match self.kind {
+                    Kind::Mixed => mixed(task, spec),
+                    _ => swapped(rows.raw.view(), spec.copies, spec.swap, task.seed),
+                };
                 let filled = task.encoder.filled(made_up.view());
                 let (own, told) = (forest.predict(rows.filled.view()), forest.predict(filled.view()));
                 // A made-up row has no label of its own; where labels count, the forest's choice stands in.
@@ -119,6 +143,47 @@ pub fn swapped(rows: ArrayView2<'_, f32>, copies: usize, swap: f64, seed: u64) -
         let other = if stream.uniform() < swap { stream.below(count) } else { row % count };
         rows[[other, column]]
     })
+}
+
+/// `copies` times as many rows as there are to learn from, each mixed with its nearest neighbour: MUNGE (Bucilă, Caruana &
+/// Niculescu-Mizil 2006, "Model compression", KDD, algorithm 1, with p = `swap` and s = `spread`). Each value of a pair is
+/// left alone or, at rate `swap`, exchanged; numbers then go to a normal around the other's, whose deviation is their
+/// distance over `spread`. Neighbours are found among true rows, as networks read them.
+pub fn mixed(task: &Task, spec: &Spec) -> Array2<f32> {
+    let rows = &task.training;
+    let neighbours = neighbours(rows.encoded.view());
+    let mut stream = Stream::named(task.seed, "mixed rows");
+    let mut all = Vec::with_capacity(spec.copies);
+    for _ in 0..spec.copies {
+        let mut copy = rows.raw.clone();
+        for (row, &other) in neighbours.iter().enumerate() {
+            for column in 0..copy.ncols() {
+                if stream.uniform() >= spec.swap {
+                    continue;
+                }
+                let (own, its) = (copy[[row, column]], copy[[other, column]]);
+                let mut near = |middle: f32| middle + ((own - its).abs() as f64 / spec.spread * stream.normal()) as f32;
+                // A gap is exchanged as a word is: there is no distance to it.
+                let number = task.numbers[column] && !own.is_nan() && !its.is_nan();
+                (copy[[row, column]], copy[[other, column]]) = if number { (near(its), near(own)) } else { (its, own) };
+            }
+        }
+        all.push(copy);
+    }
+    let views: Vec<_> = all.iter().map(|copy| copy.view()).collect();
+    // Zero copies are zero rows.
+    concatenate(Axis(0), &views).unwrap_or_else(|_| Array2::zeros((0, rows.raw.ncols())))
+}
+
+/// The nearest other row of each; of a single row, itself.
+fn neighbours(rows: ArrayView2<'_, f32>) -> Vec<usize> {
+    let nearest = |row: usize| {
+        let distance =
+            |other: usize| -> f32 { rows.row(row).iter().zip(rows.row(other)).map(|(a, b)| (a - b).powi(2)).sum() };
+        let others = (0..rows.nrows()).filter(|other| *other != row).map(|other| (other, distance(other)));
+        others.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(row, |(other, _)| other)
+    };
+    (0..rows.nrows()).map(nearest).collect()
 }
 
 /// The first of the largest.

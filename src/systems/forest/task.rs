@@ -31,8 +31,8 @@ pub struct Task {
     pub seed: u64,
     /// Number of classes.
     pub classes: usize,
-    /// Share of columns that hold words.
-    pub words: f64,
+    /// Which columns hold numbers, in place of words.
+    pub numbers: Vec<bool>,
     /// Fitted on the rows to learn from.
     pub encoder: Encoder,
     /// To learn from.
@@ -44,6 +44,9 @@ pub struct Task {
     /// The teacher, grown on the rows to learn from.
     pub teacher: Grown,
 }
+
+/// Endings of the files that are read from a folder.
+const ENDINGS: [&str; 3] = ["csv", "dat", "parquet"];
 
 /// The tables of a spec, by name.
 ///
@@ -66,12 +69,12 @@ pub fn tables(spec: &Spec) -> Result<Vec<(String, Tabular)>, StudyError> {
     }
     let failed = |source| StudyError::File { path: path.clone(), source };
     let entries = std::fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let is_table = |path: &Path| path.extension().is_some_and(|end| end == "csv" || end == "dat");
+    let is_table = |path: &Path| path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end == *known));
     let mut files: Vec<_> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_table(path)).collect();
     files.sort();
     if files.is_empty() {
         let place = path.display().to_string();
-        let reason = "no .csv or .dat file in this folder".into();
+        let reason = format!("no file in this folder ends in one of .{}", ENDINGS.join(", ."));
         return Err(DataError::Malformed { place, reason }.into());
     }
     files.iter().map(|path| named(path)).collect()
@@ -100,12 +103,11 @@ impl Task {
         let classes = samples.classes.len();
         let answers = Answers::Classes { labels: &training.labels, count: classes };
         let growth = Growth::classifier(spec.trees, training.filled.ncols());
-        let words = table.columns.iter().filter(|column| column.words.is_some()).count();
         Ok(Self {
             name: name.into(),
             seed,
             classes,
-            words: words as f64 / table.columns.len() as f64,
+            numbers: table.columns.iter().map(|column| column.words.is_none()).collect(),
             teacher: Forest::grow(training.filled.view(), answers, &growth, seed),
             validation: rows(&samples.of(Part::Validation)),
             test: rows(&samples.of(Part::Test)),

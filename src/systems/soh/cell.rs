@@ -21,32 +21,6 @@ pub const BATCHES: [Protocol; 3] = [
     Protocol { charge: 1.0, discharge: 2.0 },
 ];
 
-/// A target domain.
-#[derive(Debug)]
-pub struct TargetRow {
-    /// Name on the command line.
-    pub name: &'static str,
-    /// One line for people.
-    pub doc: &'static str,
-    /// How its cells are cycled.
-    pub protocol: Protocol,
-}
-
-/// Every target domain, the hardest first.
-pub static TARGETS: &[TargetRow] = &[
-    TargetRow {
-        name: "hard",
-        doc: "2C charge, 3C discharge: outside everything the source batches have seen",
-        protocol: Protocol { charge: 2.0, discharge: 3.0 },
-    },
-    TargetRow {
-        name: "mild",
-        doc: "0.75C charge, 1.5C discharge: between the source batches",
-        protocol: Protocol { charge: 0.75, discharge: 1.5 },
-    },
-    TargetRow { name: "none", doc: "new cells of the second source batch: the control", protocol: BATCHES[1] },
-];
-
 /// Ampere hours of a fresh cell (A123 26650).
 const CAPACITY: f64 = 2.3;
 /// Ampere hours of charge and discharge between two checkpoints.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::systems::soh::controls::{Clustered, Shifted};
 use crate::systems::soh::findings::{ArmFound, Chosen, TargetFound};
+use crate::systems::soh::spec::Spec;
 
 /// A figure and the range it should be in.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +22,7 @@ pub struct Criterion {
 /// Every criterion whose arms and targets were run. Ranges of the trainings were fixed before the first of them; those of
 /// the simulations were set with a trial of the same simulations at hand.
 pub fn criteria(
+    spec: &Spec,
     targets: &[TargetFound],
     chosen: &[Chosen],
     shifted: &Shifted,
@@ -31,6 +33,12 @@ pub fn criteria(
         Some(value(arm(target, above)?) / value(arm(target, below)?))
     };
     let points = |target: &str, calibration: &str| Some(arm(target, "mmd")?.interval(calibration)?.points.mean);
+    // Of the spec's head over the first beside it, encoder frozen and the rest adapted on the prefix.
+    let beside = |target: &str, value: fn(&ArmFound) -> f64| {
+        let target = targets.iter().find(|t| t.target == target)?;
+        Some(value(target.with("fine_tune", &spec.head)?) / value(target.with("fine_tune", spec.beside.first()?)?))
+    };
+    let width: fn(&ArmFound) -> f64 = |arm| arm.verified_width.mean;
     let lambda = chosen.iter().map(|c| c.lambda).reduce(f64::max);
     let rmse: fn(&ArmFound) -> f64 = |arm| arm.rmse.mean;
     let around = |value: f64, slack: f64| (value - slack, value + slack);
@@ -54,6 +62,13 @@ pub fn criteria(
         ("hard: coverage of mmd, split (told as it is)", points("hard", "split"), (0.0, 1.0)),
         ("hard: coverage of mmd, weighted", points("hard", "weighted"), (0.87, 0.95)),
         ("hard: coverage of mmd, prefix", points("hard", "prefix"), (0.87, 0.95)),
+        ("pybamm: RMSE of mmd over that of source_only", ratio("pybamm", "mmd", "source_only", rmse), (0.0, 0.85)),
+        ("pybamm: RMSE of mmd over that of prefix", ratio("pybamm", "mmd", "prefix", rmse), (0.0, 1.0)),
+        ("pybamm: coverage of mmd, split (told as it is)", points("pybamm", "split"), (0.0, 1.0)),
+        ("pybamm: coverage of mmd, weighted", points("pybamm", "weighted"), (0.87, 0.95)),
+        ("pybamm: coverage of mmd, prefix", points("pybamm", "prefix"), (0.87, 0.95)),
+        ("hard: width at verified coverage, this head over the next, fine_tune", beside("hard", width), (0.0, 1.0)),
+        ("pybamm: width at verified coverage, this head over the next, fine_tune", beside("pybamm", width), (0.0, 1.0)),
         ("simulated shift: coverage without weights", Some(shifted.plain), around(0.759, 0.02)),
         ("simulated shift: coverage with weights", Some(shifted.weighted), around(0.905, 0.02)),
         ("simulated shift: share of infinite intervals", Some(shifted.infinite), (0.0, 0.026)),

@@ -6,12 +6,13 @@ use crate::study::report::Spread;
 use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
 use crate::systems::soh::arms::{ArmRow, Recipe};
-use crate::systems::soh::cell::{BATCHES, CHECKPOINTS, TargetRow};
+use crate::systems::soh::cell::{BATCHES, CHECKPOINTS};
 use crate::systems::soh::controls::{Clustered, Shifted, clustered, shifted};
 use crate::systems::soh::criteria::{Criterion, criteria};
 use crate::systems::soh::intervals::{CALIBRATIONS, Covered};
 use crate::systems::soh::measure::{Measured, baselines, left_out, measured};
 use crate::systems::soh::spec::Spec;
+use crate::systems::soh::target::Target;
 
 /// The life of one cell, as forecast.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +62,8 @@ pub struct IntervalFound {
 pub struct ArmFound {
     /// Row of the table of arms.
     pub arm: &'static str,
+    /// Row of the table of heads.
+    pub head: String,
     /// Root mean square error of the next checkpoint.
     pub rmse: Spread,
     /// The same for each seed.
@@ -77,6 +80,10 @@ pub struct ArmFound {
     pub domain_auroc: Spread,
     /// By calibration.
     pub intervals: Vec<IntervalFound>,
+    /// Calibrated on half of the test cells, judged on the others: share of points inside.
+    pub verified_points: Spread,
+    /// Width of the same, percentage points.
+    pub verified_width: Spread,
     /// A life under the first seed.
     #[serde(skip)]
     pub trace: Trace,
@@ -96,11 +103,11 @@ pub struct BaselineFound {
 /// One target.
 #[derive(Clone, Debug, Serialize)]
 pub struct TargetFound {
-    /// Row of the table of targets.
-    pub target: &'static str,
+    /// Row of the table of targets, or the name of a file.
+    pub target: String,
     /// Without a network.
     pub baselines: Vec<BaselineFound>,
-    /// In the order of the spec.
+    /// In the order of the spec: with its head, then with each head beside it.
     pub arms: Vec<ArmFound>,
 }
 
@@ -131,9 +138,14 @@ impl Findings {
 }
 
 impl TargetFound {
-    /// The arm of this name, if the spec has it.
+    /// The arm of this name with the head of the spec, if the spec has it.
     pub fn arm(&self, name: &str) -> Option<&ArmFound> {
         self.arms.iter().find(|arm| arm.arm == name)
+    }
+
+    /// The arm of this name with this head.
+    pub fn with(&self, name: &str, head: &str) -> Option<&ArmFound> {
+        self.arms.iter().find(|arm| arm.arm == name && arm.head == head)
     }
 }
 
@@ -148,33 +160,37 @@ impl ArmFound {
 const REPEATS: (usize, usize) = (500, 100);
 
 /// Chooses λ, then trains and judges every arm for every target under every seed.
-pub fn find(spec: &Spec, threads: usize, progress: &dyn Progress) -> Result<Findings, StudyError> {
+pub fn find(spec: &Spec, targets: &[Target], threads: usize, progress: &dyn Progress) -> Result<Findings, StudyError> {
     let arms: Vec<&ArmRow> = spec.arms.iter().map(|name| ArmRow::named(name)).collect::<Result<_, _>>()?;
-    let targets: Vec<&TargetRow> = spec.targets.iter().map(|name| TargetRow::named(name)).collect::<Result<_, _>>()?;
+    let heads: Vec<&String> = std::iter::once(&spec.head).chain(&spec.beside).collect();
+    // Every arm with every head.
+    let kinds: Vec<(&str, &ArmRow)> =
+        heads.iter().flat_map(|head| arms.iter().map(move |arm| (head.as_str(), *arm))).collect();
     let aligned = arms.iter().any(|arm| matches!(arm.recipe, Recipe::Aligned(_)));
     let chosen = if aligned { choose(spec, threads, progress)? } else { Vec::new() };
     let seeds = spec.seeds.len();
-    progress.stage("arms", targets.len() * arms.len() * seeds * rows(spec, BATCHES.len()));
-    let all = parallel::jobs(targets.len() * arms.len() * seeds, threads, |job| {
-        let (target, arm, seed) = (job / seeds / arms.len(), job / seeds % arms.len(), job % seeds);
+    progress.stage("arms", targets.len() * kinds.len() * seeds * rows(spec, BATCHES.len()));
+    let all = parallel::jobs(targets.len() * kinds.len() * seeds, threads, |job| {
+        let (target, (head, arm), seed) = (job / seeds / kinds.len(), kinds[job / seeds % kinds.len()], job % seeds);
         let lambda = chosen.get(seed).map_or(0.0, |chosen| chosen.lambda);
-        measured(spec, targets[target], arms[arm], lambda, spec.seeds[seed], progress)
+        measured(spec, &targets[target], head, arm, lambda, spec.seeds[seed], progress)
     })?;
     progress.done();
-    let of_target = |(target, found): (&&TargetRow, &[Measured])| {
-        let arms = arms.iter().zip(found.chunks(seeds)).map(|(arm, seeds)| arm_found(arm.name, seeds)).collect();
+    let of_target = |(target, found): (&Target, &[Measured])| {
+        let arms = kinds.iter().zip(found.chunks(seeds)).map(|((head, arm), seeds)| arm_found(arm.name, head, seeds));
+        let arms = arms.collect();
         let of_seeds: Vec<_> =
             spec.seeds.iter().map(|seed| baselines(spec, target, *seed)).collect::<Result<_, StudyError>>()?;
         let baselines = ["last value", "line through the window"].into_iter().enumerate().map(|(k, name)| {
             let over = |value: fn((f64, f64)) -> f64| spread(of_seeds.iter().map(|found| value(found[k])));
             BaselineFound { name, rmse: over(|b| b.0), recursive: over(|b| b.1) }
         });
-        Ok(TargetFound { target: target.name, baselines: baselines.collect(), arms })
+        Ok(TargetFound { target: target.name.clone(), baselines: baselines.collect(), arms })
     };
-    let targets = targets.iter().zip(all.chunks(arms.len() * seeds)).map(of_target);
+    let targets = targets.iter().zip(all.chunks(kinds.len() * seeds)).map(of_target);
     let targets = targets.collect::<Result<Vec<_>, StudyError>>()?;
     let (shifted, clustered) = (shifted(0, REPEATS.0), clustered(0, REPEATS.1));
-    let criteria = criteria(&targets, &chosen, &shifted, &clustered);
+    let criteria = criteria(spec, &targets, &chosen, &shifted, &clustered);
     Ok(Findings { criteria, chosen, targets, shifted, clustered })
 }
 
@@ -209,7 +225,7 @@ fn spread(values: impl Iterator<Item = f64>) -> Spread {
     Spread::of(&values.collect::<Vec<f64>>()).unwrap_or_default()
 }
 
-fn arm_found(arm: &'static str, seeds: &[Measured]) -> ArmFound {
+fn arm_found(arm: &'static str, head: &str, seeds: &[Measured]) -> ArmFound {
     let over = |value: fn(&Measured) -> f64| spread(seeds.iter().map(value));
     let intervals = CALIBRATIONS.iter().enumerate().map(|(k, row)| {
         let over = |value: fn(&Covered) -> f64| spread(seeds.iter().map(|seed| value(&seed.covered[k])));
@@ -224,6 +240,7 @@ fn arm_found(arm: &'static str, seeds: &[Measured]) -> ArmFound {
     });
     ArmFound {
         arm,
+        head: head.into(),
         rmse: over(|m| m.rmse),
         rmse_by_seed: seeds.iter().map(|m| m.rmse).collect(),
         mae: over(|m| m.mae),
@@ -232,6 +249,8 @@ fn arm_found(arm: &'static str, seeds: &[Measured]) -> ArmFound {
         discrepancy: over(|m| m.discrepancy),
         domain_auroc: over(|m| m.domain_auroc),
         intervals: intervals.collect(),
+        verified_points: over(|m| m.verified.points),
+        verified_width: over(|m| m.verified.width),
         trace: seeds[0].trace.clone(),
     }
 }

@@ -6,15 +6,17 @@ use ndarray::{Array2, s};
 use crate::classic::Logistic;
 use crate::nn::{Mode, Model, Network};
 use crate::study::StudyError;
+use crate::study::conformal::split;
 use crate::study::metric::Predictions;
 use crate::study::metric::ranking::{area, roc};
 use crate::study::train::Watch;
 use crate::systems::soh::arms::{ArmRow, Domains, Trained, train};
-use crate::systems::soh::cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP, TargetRow};
+use crate::systems::soh::cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP};
 use crate::systems::soh::findings::Trace;
 use crate::systems::soh::intervals::{CALIBRATIONS, Covered, Scene, Scored};
 use crate::systems::soh::network::Forecaster;
 use crate::systems::soh::spec::Spec;
+use crate::systems::soh::target::{Roles, Target, cells};
 use crate::systems::soh::windows::{Scaler, Window};
 use crate::transfer::penalty::{Estimate, median_bank, mmd};
 
@@ -40,13 +42,10 @@ pub struct Measured {
     pub domain_auroc: f64,
     /// By [`CALIBRATIONS`].
     pub covered: Vec<Covered>,
+    /// Calibrated on test cells of even number, judged on the others: what a forecast is worth where coverage is sure.
+    pub verified: Covered,
     /// The life of the first test cell.
     pub trace: Trace,
-}
-
-fn cells(seed: u64, purpose: &str, protocol: Protocol, count: usize) -> Vec<Cell> {
-    let Protocol { charge, discharge } = protocol;
-    Cell::fleet(seed, &format!("{purpose} {charge} {discharge}"), protocol, count)
 }
 
 /// Windows of `count` cells of each of the batches, cells numbered through.
@@ -55,14 +54,13 @@ fn of_batches(seed: u64, purpose: &str, batches: &[Protocol], count: usize, leng
     Window::all(&fleet, length, from..CHECKPOINTS + 1)
 }
 
-fn domains(spec: &Spec, seed: u64, sources: &[Protocol], target: Protocol, role: &str) -> Domains {
+fn domains(spec: &Spec, seed: u64, sources: &[Protocol], adapted: &[Cell]) -> Domains {
     let of = |purpose, count| of_batches(seed, purpose, sources, count, spec.window, 0);
-    let adapted = cells(seed, role, target, spec.adaptation_cells);
     Domains {
         source: of("training", spec.training_cells),
         validation: of("validation", spec.validation_cells),
-        labelled: Window::all(&adapted, spec.window, 0..PREFIX + 1),
-        unlabelled: Window::all(&adapted, spec.window, PREFIX + 1..CHECKPOINTS + 1),
+        labelled: Window::all(adapted, spec.window, 0..PREFIX + 1),
+        unlabelled: Window::all(adapted, spec.window, PREFIX + 1..CHECKPOINTS + 1),
     }
 }
 
@@ -70,7 +68,7 @@ fn domains(spec: &Spec, seed: u64, sources: &[Protocol], target: Protocol, role:
 pub fn left_out(spec: &Spec, seed: u64, lambda: f64, left_out: usize, watch: &dyn Watch) -> Result<f64, StudyError> {
     let sources: Vec<Protocol> = (0..BATCHES.len()).filter(|k| *k != left_out).map(|k| BATCHES[k]).collect();
     let target = BATCHES[left_out];
-    let domains = domains(spec, seed, &sources, target, "pseudo-target");
+    let domains = domains(spec, seed, &sources, &cells(seed, "pseudo-target", target, spec.adaptation_cells));
     let model = Forecaster::new(spec.hidden, spec.dense, &spec.head)?;
     let trained = train(&model, ArmRow::named("mmd")?, &domains, &spec.train, lambda, seed, watch)?;
     let judged = of_batches(seed, "validation", &[target], spec.validation_cells, spec.window, PREFIX + 1);
@@ -78,24 +76,24 @@ pub fn left_out(spec: &Spec, seed: u64, lambda: f64, left_out: usize, watch: &dy
     Ok(root_mean_square(&told.residuals(&judged)?))
 }
 
-/// Trains `arm` for `target` and measures it.
+/// Trains `arm` with the head of this name for `target` and measures it.
 pub fn measured(
     spec: &Spec,
-    target: &TargetRow,
+    target: &Target,
+    head: &str,
     arm: &ArmRow,
     lambda: f64,
     seed: u64,
     watch: &dyn Watch,
 ) -> Result<Measured, StudyError> {
     let (length, later) = (spec.window, PREFIX + 1);
-    let domains = domains(spec, seed, &BATCHES, target.protocol, "adaptation");
-    let model = Forecaster::new(spec.hidden, spec.dense, &spec.head)?;
+    let Roles { adapted, fresh, tested } = target.roles(spec, seed);
+    let domains = domains(spec, seed, &BATCHES, &adapted);
+    let model = Forecaster::new(spec.hidden, spec.dense, head)?;
     let told = Told::of(&model, train(&model, arm, &domains, &spec.train, lambda, seed, watch)?)?;
 
-    let tested = cells(seed, "test", target.protocol, spec.test_cells);
     let test = Window::all(&tested, length, later..CHECKPOINTS + 1);
     let calibration = of_batches(seed, "calibration", &BATCHES, spec.calibration_cells, length, later);
-    let fresh = cells(seed, "recalibration", target.protocol, spec.adaptation_cells);
     let prefix = Window::all(&fresh, length, 0..PREFIX + 1);
     let (errors, source_errors) = (told.residuals(&test)?, told.residuals(&calibration)?);
     let scale = State::fit(&calibration);
@@ -124,15 +122,22 @@ pub fn measured(
         source_rmse: 100.0 * root_mean_square(&source_errors),
         discrepancy,
         domain_auroc,
+        verified: verified(&test_rows, spec.alpha),
         covered: radii.iter().map(|radii| Covered::of(&test_rows, radii)).collect(),
         trace,
     })
 }
 
+fn verified(rows: &[Scored], alpha: f64) -> Covered {
+    let (known, judged): (Vec<Scored>, Vec<Scored>) = rows.iter().copied().partition(|row| row.cell % 2 == 0);
+    let radius = split(&known.iter().map(|row| row.score).collect::<Vec<f64>>(), alpha);
+    Covered::of(&judged, &vec![radius; judged.len()])
+}
+
 /// One-step and recursive root mean square errors (percentage points) of forecasts without a network: the last value,
 /// and the line through the window.
-pub fn baselines(spec: &Spec, target: &TargetRow, seed: u64) -> Result<[(f64, f64); 2], StudyError> {
-    let tested = cells(seed, "test", target.protocol, spec.test_cells);
+pub fn baselines(spec: &Spec, target: &Target, seed: u64) -> Result<[(f64, f64); 2], StudyError> {
+    let tested = target.roles(spec, seed).tested;
     let windows = Window::all(&tested, spec.window, PREFIX + 1..CHECKPOINTS + 1);
     let rules: [fn(&Window) -> f64; 2] = [Window::last, |window| {
         let mean = window.history.iter().sum::<f64>() / window.history.len() as f64;

@@ -1,7 +1,7 @@
 //! Battery state of health: a recurrent forecaster, brought to a new domain, with conformal intervals (after Filgueira
 //! da Silva et al. 2026, arXiv:2603.24475).
 //!
-//! Virtual cells of three source batches and a target → windows of past states of health → an LSTM trained in several
+//! Virtual cells of three source batches and a target (drawn, aged by PyBaMM, or a file) → windows of past states of health → an LSTM trained in several
 //! [`ARMS`] → the next state of health → intervals calibrated in several ways ([`CALIBRATIONS`]) → coverage by point, by
 //! cell and by whole life.
 //!
@@ -19,16 +19,18 @@ mod measure;
 mod network;
 mod page;
 mod spec;
+mod target;
 mod windows;
 
 pub use arms::{ARMS, ArmRow, Recipe};
-pub use cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP, TARGETS, TargetRow, age};
+pub use cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP, age};
 pub use criteria::Criterion;
 pub use findings::{ArmFound, Chosen, Findings, IntervalFound, TargetFound, Trace};
 pub use intervals::{CALIBRATIONS, CalibrationRow, Covered, Scene, Scored};
 pub use network::Forecaster;
-pub use page::table;
+pub use page::{heads, table};
 pub use spec::{FORMAT, Spec};
+pub use target::{Origin, TARGETS, TargetRow, lives};
 pub use windows::{Scaler, Window};
 
 use std::path::PathBuf;
@@ -63,7 +65,8 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
     spec.check()?;
     // Made and dropped again: a folder that is taken should be said before the work, not after.
     RunFolder::create(place.out).map(drop)?;
-    let findings = findings::find(spec, place.threads, progress)?;
+    let targets = target::Target::all(spec)?;
+    let findings = findings::find(spec, &targets, place.threads, progress)?;
     let folder = RunFolder::create(place.out)?;
     folder.write("spec.toml", spec.to_toml().as_bytes())?;
     folder.write("metrics.json", findings.to_json()?.as_bytes())?;

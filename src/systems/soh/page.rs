@@ -4,10 +4,10 @@ use crate::study::battery::table::{per_cent, three_digits};
 use crate::study::battery::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
 use crate::study::report::Spread;
 use crate::systems::soh::arms::ARMS;
-use crate::systems::soh::cell::TARGETS;
 use crate::systems::soh::findings::{ArmFound, Findings, TargetFound};
 use crate::systems::soh::intervals::CALIBRATIONS;
 use crate::systems::soh::spec::Spec;
+use crate::systems::soh::target::TARGETS;
 
 /// Errors and split intervals by target and arm.
 pub fn table(findings: &Findings) -> Table {
@@ -19,13 +19,13 @@ pub fn table(findings: &Findings) -> Table {
     let mut table = Table::new("errors", caption, &header, 2);
     for target in &findings.targets {
         for baseline in &target.baselines {
-            let mut row = vec![target.target.into(), baseline.name.into(), told(&baseline.rmse), "–".into()];
+            let mut row = vec![target.target.clone(), baseline.name.into(), told(&baseline.rmse), "–".into()];
             row.push(told(&baseline.recursive));
             row.resize(header.len(), "–".into());
             table.rows.push(row);
         }
         for arm in &target.arms {
-            let mut row = vec![target.target.into(), arm.arm.into()];
+            let mut row = vec![target.target.clone(), named(arm, target)];
             row.extend(
                 [arm.rmse, arm.mae, arm.recursive, arm.source_rmse, arm.discrepancy, arm.domain_auroc].iter().map(told),
             );
@@ -33,6 +33,28 @@ pub fn table(findings: &Findings) -> Table {
             row.push(split.map_or("–".into(), |found| per_cent(&[found.points.mean])));
             row.push(split.map_or("–".into(), |found| told(&found.width)));
             table.rows.push(row);
+        }
+    }
+    table
+}
+
+/// An arm, with its head where there are several.
+fn named(arm: &ArmFound, target: &TargetFound) -> String {
+    let several = target.arms.iter().any(|other| other.head != arm.head);
+    if several { format!("{}, {}", arm.arm, arm.head) } else { arm.arm.into() }
+}
+
+/// Heads side by side, by the width of their intervals where coverage is the same.
+pub fn heads(findings: &Findings) -> Table {
+    let caption = "Intervals calibrated on half of the test cells and judged on the others, so that coverage is near what was \
+                   asked for whatever the head; the narrower, the better the head. Width and RMSE in percentage points.";
+    let header = ["target", "arm", "head", "RMSE", "inside %", "width"];
+    let mut table = Table::new("heads", caption, &header, 3);
+    for target in &findings.targets {
+        for arm in &target.arms {
+            let inside = per_cent(&[arm.verified_points.mean]);
+            let words = [target.target.clone(), arm.arm.into(), arm.head.clone()];
+            table.rows.push(words.into_iter().chain([told(&arm.rmse), inside, told(&arm.verified_width)]).collect());
         }
     }
     table
@@ -55,7 +77,7 @@ fn intervals(target: &TargetFound) -> Table {
         for found in &arm.intervals {
             let share = |spread: Spread| format!("{:.1}", 100.0 * spread.mean);
             table.rows.push(vec![
-                arm.arm.into(),
+                named(arm, target),
                 found.calibration.into(),
                 share(found.points),
                 share(found.low_cells),
@@ -96,7 +118,7 @@ fn coverage(target: &TargetFound) -> Figure {
     let line = |arm: &ArmFound| {
         let points = arm.intervals.iter().enumerate().map(|(row, found)| (100.0 * found.points.mean, row as f64));
         let spread = arm.intervals.iter().map(|found| 100.0 * found.points.sd.unwrap_or(0.0)).collect();
-        Line { label: arm.arm.into(), points: points.collect(), spread, guide: false }
+        Line { label: named(arm, target), points: points.collect(), spread, guide: false }
     };
     Figure {
         name: format!("coverage_{}", target.target),
@@ -153,13 +175,14 @@ pub fn page(spec: &Spec, findings: &Findings) -> Page {
         title: "Battery state of health".into(),
         facts: vec![
             format!("seeds {}", spec.seeds.len()),
-            format!("head {}", spec.head),
+            format!("head {}", std::iter::once(&spec.head).chain(&spec.beside).cloned().collect::<Vec<_>>().join(", ")),
             format!("LSTM of {}, {} epochs", spec.hidden, spec.train.epochs),
             format!("qgraft {}", env!("CARGO_PKG_VERSION")),
         ],
         sections: vec![
             section("lives", "Intervals over a life", findings.targets.iter().map(lives).collect()),
             section("errors", "Errors", vec![Block::Table(table(findings))]),
+            section("heads", "At verified coverage", vec![Block::Table(heads(findings))]),
             section("intervals", "Intervals", of_intervals),
             section("criteria", "Criteria", vec![Block::Table(criteria(findings))]),
             section("lambda", "Choice of λ", vec![Block::Table(lambdas(findings))]),

@@ -1,5 +1,7 @@
 //! What a run is told.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::nn::NnError;
@@ -7,8 +9,9 @@ use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
 use crate::study::train::Regime;
 use crate::systems::soh::arms::{ARMS, ArmRow};
-use crate::systems::soh::cell::{PREFIX, TARGETS, TargetRow};
+use crate::systems::soh::cell::PREFIX;
 use crate::systems::soh::network::Forecaster;
+use crate::systems::soh::target::{TARGETS, TargetRow};
 
 /// The version of this file format.
 pub const FORMAT: &str = "qgraft.soh/1";
@@ -23,8 +26,12 @@ pub struct Spec {
     pub seeds: Vec<u64>,
     /// Head of the network: a row of the table of heads.
     pub head: String,
+    /// Heads that are trained and judged beside it.
+    pub beside: Vec<String>,
     /// Rows of the table of targets.
     pub targets: Vec<String>,
+    /// A CSV file of lives, one more target.
+    pub data: Option<PathBuf>,
     /// Rows of the table of arms.
     pub arms: Vec<String>,
     /// λ to choose from, by leaving one source batch out.
@@ -57,7 +64,9 @@ impl Default for Spec {
             format: FORMAT.into(),
             seeds: (0..2).collect(),
             head: "linear".into(),
+            beside: Vec::new(),
             targets: TARGETS.iter().map(|row| row.name.into()).collect(),
+            data: None,
             arms: ARMS.iter().map(|row| row.name.into()).collect(),
             lambdas: vec![0.0, 0.1, 1.0],
             alpha: 0.1,
@@ -83,7 +92,7 @@ impl Spec {
     /// Cuts it down to what shows in seconds that everything works.
     pub fn quick(&mut self) {
         self.seeds.truncate(1);
-        self.targets.retain(|name| name != "mild");
+        self.targets.retain(|name| name != "mild" && name != "pybamm");
         self.lambdas = vec![0.0, 0.3];
         self.hidden = self.hidden.min(16);
         self.dense = self.dense.min(16);
@@ -91,8 +100,9 @@ impl Spec {
         self.train.epochs = self.train.epochs.min(10);
     }
 
-    /// Five seeds and the whole grid of λ.
+    /// Five seeds, the whole grid of λ and an LSTM of 64.
     pub fn full(&mut self) {
+        self.hidden = 64;
         self.seeds = (0..5).collect();
         self.lambdas = vec![0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
     }
@@ -114,7 +124,7 @@ impl Spec {
         }
         for (field, count) in [
             ("seeds", self.seeds.len()),
-            ("targets", self.targets.len()),
+            ("targets", self.targets.len() + usize::from(self.data.is_some())),
             ("arms", self.arms.len()),
             ("lambdas", self.lambdas.len()),
             ("training_cells", self.training_cells),
@@ -145,23 +155,11 @@ impl Spec {
             let value = format!("{epochs} epochs, batch {batch}, rate {rate}");
             return setting("train", value, "use at least one epoch, two rows a step, and a positive rate");
         }
-        Forecaster::new(self.hidden, self.dense, &self.head)?;
+        std::iter::once(&self.head)
+            .chain(&self.beside)
+            .try_for_each(|head| Forecaster::new(self.hidden, self.dense, head).map(drop))?;
         self.arms.iter().try_for_each(|name| ArmRow::named(name).map(drop))?;
         self.targets.iter().try_for_each(|name| TargetRow::named(name).map(drop))?;
         Ok(())
-    }
-}
-
-impl TargetRow {
-    /// The target of this name.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn named(name: &str) -> Result<&'static Self, NnError> {
-        let names = TARGETS.iter().map(|row| row.name);
-        TARGETS
-            .iter()
-            .find(|row| row.name == name)
-            .ok_or_else(|| NnError::unknown("target", "soh targets", name, names))
     }
 }

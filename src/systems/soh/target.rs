@@ -1,0 +1,223 @@
+//! Where cells of a target domain come from: drawn by the formula, kept in the program, or a user's file.
+
+use std::collections::BTreeSet;
+
+use crate::data::DataError;
+use crate::math::Stream;
+use crate::nn::NnError;
+use crate::study::StudyError;
+use crate::systems::soh::cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP};
+use crate::systems::soh::spec::Spec;
+
+/// A target domain.
+#[derive(Debug)]
+pub struct TargetRow {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// One line for people.
+    pub doc: &'static str,
+    /// Where its cells come from.
+    pub origin: Origin,
+}
+
+/// Where cells come from.
+#[derive(Debug)]
+pub enum Origin {
+    /// Drawn by the formula, as many as asked for, each seed others.
+    Drawn(Protocol),
+    /// A file inside the program; seeds decide which cell plays which part.
+    Kept(&'static str),
+}
+
+/// Every target domain, the hardest of the drawn ones first.
+pub static TARGETS: &[TargetRow] = &[
+    TargetRow {
+        name: "hard",
+        doc: "2C charge, 3C discharge: outside everything the source batches have seen",
+        origin: Origin::Drawn(Protocol { charge: 2.0, discharge: 3.0 }),
+    },
+    TargetRow {
+        name: "mild",
+        doc: "0.75C charge, 1.5C discharge: between the source batches",
+        origin: Origin::Drawn(Protocol { charge: 0.75, discharge: 1.5 }),
+    },
+    TargetRow {
+        name: "pybamm",
+        doc: "the protocol of hard on 30 cells aged by another model, PyBaMM's single particles with electrolyte",
+        origin: Origin::Kept(include_str!("../../../data/cells/pybamm.csv")),
+    },
+    TargetRow {
+        name: "none",
+        doc: "new cells of the second source batch: the control",
+        origin: Origin::Drawn(BATCHES[1]),
+    },
+];
+
+impl TargetRow {
+    /// The target of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn named(name: &str) -> Result<&'static Self, NnError> {
+        let names = TARGETS.iter().map(|row| row.name);
+        TARGETS
+            .iter()
+            .find(|row| row.name == name)
+            .ok_or_else(|| NnError::unknown("target", "soh targets", name, names))
+    }
+}
+
+/// A target domain that is at hand.
+pub struct Target {
+    /// Name in reports.
+    pub name: String,
+    supply: Supply,
+}
+
+enum Supply {
+    Drawn(Protocol),
+    Kept(Vec<Cell>),
+}
+
+/// Cells of a target by the part they play.
+pub struct Roles {
+    /// Adapted to: labelled up to the prefix, seen without labels after it.
+    pub adapted: Vec<Cell>,
+    /// Their prefix calibrates, and nothing is trained on them.
+    pub fresh: Vec<Cell>,
+    /// Judged.
+    pub tested: Vec<Cell>,
+}
+
+impl Target {
+    /// The targets of a spec: its rows of the table, then its file.
+    ///
+    /// # Errors
+    /// A file that is no table of lives, or has too few of them.
+    pub fn all(spec: &Spec) -> Result<Vec<Self>, StudyError> {
+        let mut targets = Vec::new();
+        for name in &spec.targets {
+            let row = TargetRow::named(name)?;
+            let supply = match row.origin {
+                Origin::Drawn(protocol) => Supply::Drawn(protocol),
+                Origin::Kept(text) => Supply::Kept(enough(spec, lives(text, row.name)?, row.name)?),
+            };
+            targets.push(Self { name: row.name.into(), supply });
+        }
+        if let Some(path) = &spec.data {
+            let place = path.display().to_string();
+            let text =
+                std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.clone(), source })?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            targets.push(Self { name, supply: Supply::Kept(enough(spec, lives(&text, &place)?, &place)?) });
+        }
+        Ok(targets)
+    }
+
+    /// Who plays which part under `seed`.
+    pub fn roles(&self, spec: &Spec, seed: u64) -> Roles {
+        match &self.supply {
+            Supply::Drawn(protocol) => Roles {
+                adapted: cells(seed, "adaptation", *protocol, spec.adaptation_cells),
+                fresh: cells(seed, "recalibration", *protocol, spec.adaptation_cells),
+                tested: cells(seed, "test", *protocol, spec.test_cells),
+            },
+            Supply::Kept(kept) => {
+                let order = Stream::named(seed, "parts").permutation(kept.len());
+                let mut drawn = order.into_iter().map(|place| kept[place].clone());
+                let adapted = drawn.by_ref().take(spec.adaptation_cells).collect();
+                let fresh = drawn.by_ref().take(spec.adaptation_cells).collect();
+                Roles { adapted, fresh, tested: drawn.take(spec.test_cells).collect() }
+            }
+        }
+    }
+}
+
+/// `count` cells of a drawn fleet.
+pub fn cells(seed: u64, purpose: &str, protocol: Protocol, count: usize) -> Vec<Cell> {
+    let Protocol { charge, discharge } = protocol;
+    Cell::fleet(seed, &format!("{purpose} {charge} {discharge}"), protocol, count)
+}
+
+/// Cells to adapt to, as many to recalibrate on, and two to judge.
+fn enough(spec: &Spec, cells: Vec<Cell>, place: &str) -> Result<Vec<Cell>, DataError> {
+    let needed = 2 * spec.adaptation_cells + 2;
+    if cells.len() < needed {
+        let reason = format!(
+            "{} cells; at least {needed} are needed: {1} to adapt to, {1} to recalibrate on, two to judge",
+            cells.len(),
+            spec.adaptation_cells
+        );
+        return Err(DataError::Malformed { place: place.into(), reason });
+    }
+    Ok(cells)
+}
+
+/// Columns of a table of lives.
+const COLUMNS: [&str; 5] = ["cell", "charge", "discharge", "throughput", "health"];
+
+/// Lives from text: a CSV with the columns cell (a name; its rows stand together), charge and discharge (C-rates),
+/// throughput (ampere hours, 0, 500, 1000, …) and health (capacity over initial capacity). Rows beyond 30 kAh are left out.
+///
+/// # Errors
+/// A column that is missing, a field that is no number or out of range, a throughput that is not the next, a life that
+/// ends within the labelled prefix; by line and column.
+pub fn lives(text: &str, place: &str) -> Result<Vec<Cell>, DataError> {
+    let malformed = |reason: String| DataError::Malformed { place: place.into(), reason };
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|e| malformed(e.to_string()))?.clone();
+    let mut places = [0; COLUMNS.len()];
+    for (place, name) in places.iter_mut().zip(COLUMNS) {
+        let found = header.iter().position(|own| own == name);
+        let missing = || malformed(format!("no column `{name}`; expected {}", COLUMNS.join(", ")));
+        *place = found.ok_or_else(missing)?;
+    }
+    let (mut cells, mut name): (Vec<Cell>, Option<String>) = (Vec::new(), None);
+    let mut names = BTreeSet::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| malformed(e.to_string()))?;
+        let field = |column: usize| record.get(places[column]).unwrap_or("");
+        let wrong = |column: usize, reason: String| DataError::Field {
+            place: place.into(),
+            line: record.position().map_or(0, csv::Position::line),
+            column: COLUMNS[column].into(),
+            value: field(column).into(),
+            reason,
+        };
+        let number = |column: usize, range: std::ops::RangeInclusive<f64>| {
+            let value = field(column).parse::<f64>().ok().filter(|value| range.contains(value));
+            value.ok_or_else(|| wrong(column, format!("expected a number from {} to {}", range.start(), range.end())))
+        };
+        let protocol = Protocol { charge: number(1, 0.0..=100.0)?, discharge: number(2, 0.0..=100.0)? };
+        let (throughput, health) = (number(3, 0.0..=1e9)?, number(4, 0.0..=2.0)?);
+        if name.as_deref() != Some(field(0)) {
+            if !names.insert(field(0).to_string()) {
+                return Err(wrong(0, "rows of a cell stand together".into()));
+            }
+            name = Some(field(0).into());
+            cells.push(Cell { protocol, measured: Vec::new() });
+        }
+        let cell = cells.last_mut().expect("a first row begins a cell");
+        let expected = STEP * cell.measured.len() as f64;
+        if (throughput - expected).abs() > 0.01 * STEP {
+            return Err(wrong(3, format!("expected {expected}, the next multiple of {STEP} Ah")));
+        }
+        if cell.protocol != protocol {
+            return Err(wrong(1, "the rates of a cell stay the same".into()));
+        }
+        cell.measured.push(health);
+    }
+    // One checkpoint behind the prefix is the least there is to judge.
+    if let Some((short, cell)) = cells.iter().enumerate().find(|(_, cell)| cell.measured.len() < PREFIX + 2) {
+        let reason = format!(
+            "cell number {} has {} rows; at least {} are needed, since the first {} kAh are the labelled prefix",
+            short + 1,
+            cell.measured.len(),
+            PREFIX + 2,
+            STEP * PREFIX as f64 / 1000.0
+        );
+        return Err(malformed(reason));
+    }
+    cells.iter_mut().for_each(|cell| cell.measured.truncate(CHECKPOINTS + 1));
+    Ok(cells)
+}
