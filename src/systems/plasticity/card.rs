@@ -107,7 +107,13 @@ pub static CARD: Card = Card {
          missing there is a better rate and not plasticity: no unit of those networks is dormant.",
         "Waking dormant units does nearly as well as the gradient arm on digits (areas 0.790 and 0.808 against 0.817 and 0.835).",
         "A threshold is not capped: the share that was replaced stands in the report.",
-        "Continual backpropagation, L2 towards the initial values and the resampling of dormant angles of a circuit are not there.",
+        "With a circuit as head (`--head quantum`) the source is learned through it as well and the circuit goes along; besides \
+         the weights of the trunk its least active angles are drawn anew within 0.1 of 0, beside as many by chance and a fresh \
+         circuit. Activity of an angle is the larger of |dL/dθ| and the quantum Fisher diagonal, each over its mean: the size of \
+         an angle tells nothing. These arms have been run on small networks by the tests alone.",
+        "Gradients of small rows are taken over all batches at once, and utilities are no longer sorted as a whole; the cost above \
+         was measured before that.",
+        "Continual backpropagation and L2 towards the initial values are not there.",
     ],
     full_run: "`qgraft run plasticity --seeds 10 --settings random_labels,useful_source` and, one seed, \
                `qgraft run plasticity --settings near,far`, kept in docs/results/plasticity.json; the whole grid (`--full`) has not been run yet",
