@@ -1,16 +1,21 @@
 //! Plasticity: choices against numpy and PyTorch (tests/reference/plasticity.json, made by plasticity.py beside it),
-//! redrawn weights against PyTorch's initial ones, and a small run.
+//! redrawn weights against PyTorch's initial ones, woken angles, and small runs.
 #![cfg(feature = "learn")]
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Tensor};
+use qgraft::circuit::{Ansatz, Circuit, Gate, Observable};
 use qgraft::data::digits;
 use qgraft::math::Stream;
+use qgraft::nn::init::Init;
 use qgraft::nn::layer::Linear;
 use qgraft::nn::loss::Loss;
-use qgraft::nn::{Examples, Groups, Mode, Model, Network, NnError, Output, Params};
+use qgraft::nn::{Examples, Execution, Groups, Mode, Model, Network, NnError, Output, Params, QuantumLayer};
+use qgraft::sim::Auto;
 use qgraft::systems::Workplace;
 use qgraft::systems::plasticity::{Collection, Layers, Spec, arms, dormant, effective_rank, run};
-use qgraft::transfer::{Reinit, Scene, Selection, Transfer, Utility, Value, select};
+use qgraft::transfer::{Reinit, Scene, Selection, Transfer, Utility, Value, WakeAngles, select};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -133,6 +138,75 @@ fn sleeping_units_and_ranks_are_counted() {
     assert_eq!(dormant(&[0.0, 1.0, 0.01, 1.0]), [0, 2]);
     assert!((effective_rank([2.0, 2.0, 2.0, 0.0].into_iter()) - 3.0).abs() < 1e-12);
     assert_eq!(effective_rank([0.0].into_iter()), 0.0);
+}
+
+/// RZ(w0) on |0⟩, which nothing feels, then RY(x) and RY(w1); ⟨Z⟩ is to be 1.
+fn one_qubit() -> Execution {
+    let mut circuit = Circuit::new(1);
+    let [x, idle, busy] = ["x", "w0", "w1"].map(|name| circuit.slot(name));
+    for (gate, angle) in [(Gate::Rz, idle), (Gate::Ry, x), (Gate::Ry, busy)] {
+        circuit.push(gate, &[0], &[angle]).unwrap();
+    }
+    let ansatz = Ansatz { circuit, inputs: 1, observables: Observable::all_z(1) };
+    Execution::ideal(&ansatz, Arc::new(Auto::new(Default::default())))
+}
+
+struct Turned(Tensor);
+
+impl Network for Turned {
+    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+        let told = QuantumLayer::new(one_qubit()).forward(&inputs[0], &self.0)?;
+        Ok(Output::new(inputs[0].clone(), told))
+    }
+}
+
+fn turned(params: &mut Params) -> Result<Box<dyn Network>, NnError> {
+    Ok(Box::new(Turned(params.get("circuit.weights", &[2], Init::Constant(0.7))?)))
+}
+
+#[test]
+fn an_angle_that_nothing_moves_by_is_woken_and_no_other() {
+    let model = turned as fn(&mut Params) -> Result<Box<dyn Network>, NnError>;
+    let inputs = Tensor::new(&[[0.1], [0.4], [0.9], [1.3]], &Device::Cpu).unwrap();
+    let training = Examples::new(inputs, Tensor::ones((4, 1), DType::F64, &Device::Cpu).unwrap());
+    let scene = Scene { model: &model, training: &training, objective: &Loss::Squares, batch: 2, seed: 5 };
+    let angles = |_: &mut Params, rows: &[Tensor]| Ok(rows[0].clone());
+    for (selection, woken) in [(Selection::Threshold(0.025), 1), (Selection::Share(0.5), 1), (Selection::Share(1.0), 2)]
+    {
+        let mut params = Params::new(3, DType::F64);
+        model.build(&mut params).unwrap();
+        let groups = Groups::by_prefix(&params, &["trunk", "circuit"]);
+        let fresh = WakeAngles::new(&groups, one_qubit(), &angles);
+        let activity = fresh.activity(&scene, &mut params).unwrap();
+        // Twice the mean of both, in slope and in information alike: a rotation moves its qubit at speed one.
+        assert!(activity[0].abs() < 1e-9 && (activity[1] - 2.0).abs() < 1e-9, "{activity:?}");
+        let mut wake = WakeAngles { selection, window: 0.1, ..fresh };
+        wake.before_epoch(&scene, &mut params, 0).unwrap();
+        assert_eq!(wake.redrawn, None, "the head learns alone first");
+        wake.before_epoch(&scene, &mut params, 1).unwrap();
+        let after: Vec<f64> = params.find("circuit.weights").unwrap().to_vec1().unwrap();
+        assert!(after[..woken].iter().all(|angle| angle.abs() <= 0.1), "{after:?}");
+        assert!(after[woken..].iter().all(|angle| *angle == 0.7), "{after:?}");
+        assert_eq!(wake.redrawn, Some(woken as f64 / 2.0));
+    }
+}
+
+#[test]
+fn a_head_that_is_a_circuit_has_arms_of_its_own() {
+    let place = tempfile::tempdir().unwrap();
+    let mut spec = Spec { settings: vec!["useful_source".into()], head: "quantum".into(), ..small() };
+    spec.digits.random.epochs = 2;
+    let out = place.path().join("run");
+    let found = run(&spec, &Workplace { out: &out, cache: place.path(), threads: 1 }, &()).unwrap().findings;
+    let setting = found.setting("useful_source").unwrap();
+    assert!((0.0..=1.0).contains(&setting.dormant_angles.unwrap()));
+    for name in ["least active angles 30 %", "any angles 30 %"] {
+        // One angle of 36 by chance.
+        assert!((setting.arm(name).unwrap().replaced.unwrap() - 0.3).abs() < 0.03, "{name}");
+    }
+    assert_ne!(setting.arm("fresh circuit").unwrap().curve, setting.arm("plain").unwrap().curve);
+    spec.head = "frozen_quantum".into();
+    assert!(!arms(&spec).iter().any(|arm| arm.name.contains("angles")), "nothing is trained there");
 }
 
 fn small() -> Spec {

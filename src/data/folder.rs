@@ -87,6 +87,65 @@ pub fn read_folder(folder: &Path, split: Split, bad: BadPicture) -> Result<Pictu
     Ok(read)
 }
 
+/// Pictures without labels.
+#[derive(Clone, Debug, Default)]
+pub struct LoosePictures {
+    /// Where each lies inside the folder, with `/` between folders on every system.
+    pub ids: Vec<String>,
+    /// The pictures, in the order of their ids.
+    pub pictures: Vec<Picture>,
+    /// Those that were left out, and why.
+    pub skipped: Vec<String>,
+}
+
+/// Reads every PNG and JPEG of a folder and of the folders in it, whatever they are called.
+///
+/// # Errors
+/// If the folder cannot be read, or a picture does not decode (unless `bad` says to skip it).
+pub fn read_pictures(folder: &Path, bad: BadPicture) -> Result<LoosePictures, DataError> {
+    let (mut open, mut files) = (vec![folder.to_path_buf()], Vec::new());
+    while let Some(inside) = open.pop() {
+        for path in entries(&inside)? {
+            if path.is_dir() {
+                open.push(path);
+            } else if is_picture(&path) {
+                let within = path.strip_prefix(folder).unwrap_or(&path);
+                let parts: Vec<_> = within.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+                files.push((parts.join("/"), path));
+            }
+        }
+    }
+    files.sort();
+    let mut read = LoosePictures::default();
+    let decoded: Vec<_> = files.par_iter().map(|(_, path)| decode(path)).collect();
+    for ((id, _), picture) in files.into_iter().zip(decoded) {
+        match picture {
+            Ok(picture) => {
+                read.ids.push(id);
+                read.pictures.push(picture);
+            }
+            Err(error @ DataError::BadImage { .. }) if bad == BadPicture::Skip => read.skipped.push(error.to_string()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
+}
+
+/// What is left of a picture after it was saved as a JPEG of this quality, 1 to 100, and read again.
+///
+/// # Errors
+/// If it has no pixels or more than a JPEG can hold.
+pub fn resaved(picture: &Picture, quality: u8) -> Result<Picture, DataError> {
+    let mut bytes = Vec::new();
+    let size = u32::try_from(picture.width).ok().zip(u32::try_from(picture.height).ok());
+    let (width, height) = size.unwrap_or_default();
+    let path = Path::new("a picture saved again as JPEG");
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality)
+        .encode(&picture.rgb, width, height, image::ExtendedColorType::Rgb8)
+        .map_err(|e| DataError::BadImage { path: path.into(), reason: e.to_string() })?;
+    decode_bytes(&bytes, path)
+}
+
 /// Reads one PNG or JPEG; grey becomes three equal channels, transparency is dropped.
 pub fn decode(path: &Path) -> Result<Picture, DataError> {
     decode_bytes(&fs::read(path).map_err(DataError::io(path))?, path)

@@ -3,7 +3,7 @@
 //! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
 //! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`], [`digits()`]: where they come from.
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
-//! * [`read_voc`]: pictures with boxes in them.
+//! * [`read_pictures`]: pictures without labels. [`read_voc`]: pictures with boxes in them.
 //! * [`Sampler`]: which rows make up a step.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
 
@@ -31,7 +31,7 @@ pub use cache::{Cached, FeatureCache, cache_key};
 pub use delimited::{parse_table, read_table};
 pub use digits::digits;
 pub use error::DataError;
-pub use folder::{BadPicture, decode, read_folder};
+pub use folder::{BadPicture, LoosePictures, decode, read_folder, read_pictures, resaved};
 pub use hold_out::HoldOut;
 pub use sampler::{Sampler, class_weights, picture_weights};
 pub use samples::{Features, Part, Picture, Pictures, Samples};

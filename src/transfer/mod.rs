@@ -5,10 +5,11 @@
 //! with the constants of its paper, and the types behind the rows have them as fields.
 //!
 //! * Who moves: [`schedule`] (full, frozen, gradual, chain-thaw, layer rates), [`Hatl`], [`LowRank`].
-//! * What is changed before: [`Reinit`], [`ShrinkPerturb`].
+//! * What is changed before: [`Reinit`], [`ShrinkPerturb`]; of a circuit, [`WakeAngles`].
 //! * What is added to the loss: [`Distill`], and in [`penalty`] the anchor, MMD, CORAL, IRM, V-REx and the adversary.
 
 mod adapter;
+mod angles;
 mod distill;
 mod hatl;
 mod methods;
@@ -20,6 +21,7 @@ mod shrink;
 use candle_core::Tensor;
 
 pub use adapter::LowRank;
+pub use angles::{InputAngles, WakeAngles};
 pub use distill::Distill;
 pub use hatl::{Hatl, Rule, Verdict};
 pub use methods::{METHODS, MethodRow};

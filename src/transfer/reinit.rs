@@ -95,9 +95,12 @@ pub fn select(utilities: &[f64], selection: Selection, stream: &mut Stream) -> V
             let one_more = stream.uniform() < exact.fract();
             let count = (exact.floor() as usize + usize::from(one_more)).min(utilities.len());
             let mut order: Vec<usize> = (0..utilities.len()).collect();
-            order.sort_by(|&a, &b| utilities[a].total_cmp(&utilities[b]));
-            order.truncate(count);
-            order.sort_unstable();
+            if count < order.len() {
+                // Only which are lowest is asked, not in what order: a fraction of the time of sorting them all.
+                order.select_nth_unstable_by(count, |&a, &b| utilities[a].total_cmp(&utilities[b]).then(a.cmp(&b)));
+                order.truncate(count);
+                order.sort_unstable();
+            }
             order
         }
         Selection::Threshold(factor) => {
@@ -148,7 +151,7 @@ impl Reinit {
         let is_matrix = |name: &&String| params.find(name).is_some_and(|var| var.rank() > 1);
         let names: Vec<String> = names.filter(is_matrix).cloned().collect();
         let gradients = match self.utility {
-            Utility::Gradient => self.gradients(scene, params, &names)?,
+            Utility::Gradient => mean_gradients(scene, params, &names, self.batches)?,
             _ => Vec::new(),
         };
         let mut chosen = Vec::new();
@@ -166,30 +169,51 @@ impl Reinit {
         }
         Ok(chosen)
     }
+}
 
-    /// The mean gradient of each named parameter over some batches, with the network as it is judged: no dropout, and
-    /// running statistics left alone.
-    fn gradients(&self, scene: &Scene, params: &mut Params, names: &[String]) -> Result<Vec<Vec<f64>>, NnError> {
-        params.follow(&Plan::default());
-        let network = scene.model.build(params)?;
-        let order = Stream::named(scene.seed, "reinit batches").permutation(scene.training.len());
-        let order: Vec<u32> = order.into_iter().map(|row| row as u32).collect();
-        let mut sums: Vec<Vec<f64>> =
-            names.iter().map(|name| vec![0.0; params.find(name).map_or(0, |var| var.elem_count())]).collect();
-        for rows in order.chunks(scene.batch.max(1)).take(self.batches) {
-            let examples = scene.training.rows(rows, Mode::Judge)?;
-            let output = network.forward(&examples.inputs, Mode::Judge)?;
-            let losses = scene.objective.losses(&output, &examples.targets)?;
-            let gradients = mean(&losses, examples.weights.as_ref())?.backward()?;
-            for (sum, name) in sums.iter_mut().zip(names) {
-                let Some(gradient) = params.find(name).and_then(|var| gradients.get(var.as_tensor())) else { continue };
-                let gradient: Vec<f64> = gradient.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
-                // A common factor does not change which are lowest, so the sum serves as the mean.
-                sum.iter_mut().zip(gradient).for_each(|(s, g)| *s += g);
-            }
+/// How many numbers of the inputs are computed at once where the mean over many rows is asked for: small rows by the
+/// hundred, pictures of a large network batch by batch.
+const AT_ONCE: usize = 1 << 16;
+
+/// The mean gradient of each named parameter over so many batches, with the network as it is judged: no dropout, and
+/// running statistics left alone.
+///
+/// # Errors
+/// If the network fails.
+pub(super) fn mean_gradients(
+    scene: &Scene,
+    params: &mut Params,
+    names: &[String],
+    batches: usize,
+) -> Result<Vec<Vec<f64>>, NnError> {
+    // No gradient for what is not asked for, nor below the lowest parameter that is.
+    let others: Vec<String> =
+        params.trained().map(|(name, _)| name.to_string()).filter(|n| !names.contains(n)).collect();
+    params.follow(&Plan::freezing(&others));
+    let network = scene.model.build(params)?;
+    let batch = scene.batch.max(1);
+    let order = Stream::named(scene.seed, "reinit batches").permutation(scene.training.len());
+    let order: Vec<u32> = order.into_iter().take(batches.saturating_mul(batch)).map(|row| row as u32).collect();
+    let mut sums: Vec<Vec<f64>> =
+        names.iter().map(|name| vec![0.0; params.find(name).map_or(0, |var| var.elem_count())]).collect();
+    let width: usize = match order.first() {
+        Some(row) => scene.training.rows(&[*row], Mode::Judge)?.inputs.iter().map(Tensor::elem_count).sum(),
+        None => 0,
+    };
+    for rows in order.chunks(batch.max(AT_ONCE / width.max(1))) {
+        let examples = scene.training.rows(rows, Mode::Judge)?;
+        let output = network.forward(&examples.inputs, Mode::Judge)?;
+        let losses = scene.objective.losses(&output, &examples.targets)?;
+        let gradients = mean(&losses, examples.weights.as_ref())?.backward()?;
+        let share = rows.len() as f64 / order.len() as f64;
+        for (sum, name) in sums.iter_mut().zip(names) {
+            let Some(gradient) = params.find(name).and_then(|var| gradients.get(var.as_tensor())) else { continue };
+            let gradient: Vec<f64> = gradient.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+            sum.iter_mut().zip(gradient).for_each(|(s, g)| *s += share * g);
         }
-        Ok(sums)
     }
+    params.follow(&Plan::default());
+    Ok(sums)
 }
 
 /// Root mean square of the values that are not at `places` (ascending); 0 of none.

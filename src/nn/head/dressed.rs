@@ -11,21 +11,19 @@ use crate::nn::layer::Linear;
 use crate::nn::quantum::amplitude_angles;
 use crate::nn::{Execution, NnError, Params, QuantumLayer};
 
-/// `Linear(d → features, no bias)`, `tanh · π/2` (or unit amplitudes), circuit, `Linear(n → classes)`.
+/// `Linear(d → features, no bias)`, `tanh · π/2` (or unit amplitudes), circuit: features to expectation values.
 ///
-/// Parameters: `reduce.weight`, `circuit.weights`, for re-uploading `circuit.scales`, `classify.weight`,
-/// `classify.bias`.
-pub struct DressedHead {
+/// Parameters: `reduce.weight`, `circuit.weights`, for re-uploading `circuit.scales`.
+pub struct EncodedCircuit {
     reduce: Linear,
     encoding: Encoding,
     scales: Option<Tensor>,
     layer: QuantumLayer,
     weights: Tensor,
-    classify: Linear,
 }
 
-impl DressedHead {
-    /// The head on `params`, which are made if they do not exist yet.
+impl EncodedCircuit {
+    /// The circuit on `params`, which are made if they do not exist yet; the classes of `shape` are not asked for.
     ///
     /// # Errors
     /// If `params` hold other shapes.
@@ -48,7 +46,6 @@ impl DressedHead {
             encoding: family.encoding,
             scales,
             weights: params.get("circuit.weights", &[weights], Init::Normal { sd: shape.weight_sd })?,
-            classify: Linear::new(params, "classify", (execution.observables.len(), shape.classes), true)?,
             layer: QuantumLayer::new(execution),
         })
     }
@@ -86,8 +83,40 @@ impl DressedHead {
     }
 }
 
+/// An [`EncodedCircuit`] and `Linear(n → classes)`.
+///
+/// Parameters: those of the circuit, `classify.weight`, `classify.bias`.
+pub struct DressedHead {
+    circuit: EncodedCircuit,
+    classify: Linear,
+}
+
+impl DressedHead {
+    /// The head on `params`, which are made if they do not exist yet.
+    ///
+    /// # Errors
+    /// If `params` hold other shapes.
+    pub fn new(
+        params: &mut Params,
+        shape: &HeadShape,
+        family: &AnsatzRow,
+        execution: Execution,
+    ) -> Result<Self, NnError> {
+        let measured = execution.observables.len();
+        Ok(Self {
+            circuit: EncodedCircuit::new(params, shape, family, execution)?,
+            classify: Linear::new(params, "classify", (measured, shape.classes), true)?,
+        })
+    }
+
+    /// What stands before the last linear layer.
+    pub fn circuit(&self) -> &EncodedCircuit {
+        &self.circuit
+    }
+}
+
 impl Head for DressedHead {
     fn logits(&self, features: &Tensor) -> Result<Tensor, NnError> {
-        Ok(self.classify.forward(&self.expectations(features)?)?)
+        Ok(self.classify.forward(&self.circuit.expectations(features)?)?)
     }
 }

@@ -3,7 +3,7 @@
 mod classical;
 mod dressed;
 
-pub use dressed::DressedHead;
+pub use dressed::{DressedHead, EncodedCircuit};
 
 use std::sync::Arc;
 

@@ -259,7 +259,7 @@ impl Workshop<'_> {
         let sheet = |part: Part| -> Result<Sheet, StudyError> {
             let rows = inputs::rows(&self.features.values, &self.features.samples, part)?;
             let labels = rows.labels.to_vec1::<u32>()?.into_iter().map(|label| label as usize).collect();
-            Ok(Sheet { angles: matrix(&head.angles(&rows.features)?)?, labels })
+            Ok(Sheet { angles: matrix(&head.circuit().angles(&rows.features)?)?, labels })
         };
         let named = |wanted: &str| {
             let found = params.iter().find(|(name, _)| *name == wanted);
@@ -279,7 +279,7 @@ impl Workshop<'_> {
             name: name.into(),
             seed,
             angles: judged.angles,
-            weights: line(head.weights())?,
+            weights: line(head.circuit().weights())?,
             classifier: Some(classifier),
         })
     }

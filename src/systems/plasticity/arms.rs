@@ -1,5 +1,6 @@
 //! What is compared: how fine-tuning begins.
 
+use crate::nn::head::HeadRow;
 use crate::systems::plasticity::spec::{Layers, Spec};
 use crate::transfer::{Selection, Utility, Value};
 
@@ -38,6 +39,15 @@ pub enum Treatment {
         /// Where.
         layers: Layers,
     },
+    /// The circuit of the head is thrown away: its angles start anew, as those of a fresh head.
+    FreshCircuit,
+    /// Angles of the circuit are drawn anew near 0.
+    WakeAngles {
+        /// Which: the least active, or by chance.
+        informed: bool,
+        /// How many.
+        selection: Selection,
+    },
 }
 
 /// What is compared beside the grid: name, what it is, how it begins, factor on the learning rate.
@@ -62,19 +72,22 @@ pub static CONTROLS: &[(&str, &str, Treatment, f64)] = &[
     ),
 ];
 
-/// Name of a cell of the grid.
-fn cell(utility: Utility, selection: Selection, value: Value, layers: Layers) -> String {
-    let selected = match selection {
+fn selected(selection: Selection) -> String {
+    match selection {
         // Rounded, for 100 · 0.07 is not 7.
         Selection::Share(share) => format!("{} %", (1e8 * share).round() / 1e6),
         Selection::Threshold(factor) => format!("≤ {factor} mean"),
-    };
-    let name = format!("{utility:?} {selected} {value:?}").to_lowercase();
+    }
+}
+
+/// Name of a cell of the grid.
+fn cell(utility: Utility, selection: Selection, value: Value, layers: Layers) -> String {
+    let name = format!("{utility:?} {} {value:?}", selected(selection)).to_lowercase();
     if layers == Layers::All { name } else { format!("{name}, {layers:?} layers").to_lowercase() }
 }
 
-/// Everything that a spec compares: the controls, then the grid. Layers other than all are tried with shares and the first
-/// value alone.
+/// Everything that a spec compares: the controls, then the grid, then what can be done to the circuit of the head, if it has
+/// one that is trained. Layers other than all are tried with shares and the first value alone.
 pub fn arms(spec: &Spec) -> Vec<Arm> {
     let control =
         |&(name, _, treatment, rate): &(&str, &str, Treatment, f64)| Arm { name: name.into(), treatment, rate };
@@ -96,5 +109,20 @@ pub fn arms(spec: &Spec) -> Vec<Arm> {
             }
         }
     }
+    if trains_circuit(&spec.head) {
+        arms.push(Arm { name: "fresh circuit".into(), treatment: Treatment::FreshCircuit, rate: 1.0 });
+        for &selection in &selections {
+            for (informed, name) in [(true, "least active"), (false, "any")] {
+                let treatment = Treatment::WakeAngles { informed, selection };
+                arms.push(Arm { name: format!("{name} angles {}", selected(selection)), treatment, rate: 1.0 });
+            }
+        }
+    }
     arms
+}
+
+/// Whether the head of this name is a circuit whose angles are trained: it then learns the source as well, and starts on
+/// the target with the angles it has.
+pub(super) fn trains_circuit(head: &str) -> bool {
+    HeadRow::named(head).is_ok_and(|row| row.is_dressed() && row.frozen.is_empty())
 }

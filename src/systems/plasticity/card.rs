@@ -71,25 +71,26 @@ pub static CARD: Card = Card {
         Claim {
             what: "far: epochs in which gradient 10 % resample comes to plain's last accuracy, over those in which plain does: at most 0.8",
             published: "faster convergence (abstract, no figure)",
-            measured: "0.857",
-            holds: false,
+            measured: "0.789 (two seeds)",
+            holds: true,
         },
         Claim {
             what: "far: last accuracy of gradient 10 % resample over plain: at least 0",
             published: "higher accuracy (abstract, no figure)",
-            measured: "0.01",
-            holds: true,
+            measured: "−0.003 (two seeds)",
+            holds: false,
         },
         Claim {
             what: "near: the same: at least -0.005",
             published: "– (reconstructed)",
-            measured: "−0.018",
-            holds: false,
+            measured: "−0.001 (two seeds)",
+            holds: true,
         },
         Claim {
             what: "processor time of choosing by gradient and replacing, over that of the fine-tuning: at most 0.02",
             published: "negligible (abstract, no figure)",
-            measured: "0.023 on digits, 0.018 on pictures",
+            measured: "0.007 on digits (one seed; 0.022 before gradients were taken at once), 0.022 and \
+                       0.020 on far and near pictures (two seeds)",
             holds: false,
         },
     ],
@@ -107,8 +108,15 @@ pub static CARD: Card = Card {
          missing there is a better rate and not plasticity: no unit of those networks is dormant.",
         "Waking dormant units does nearly as well as the gradient arm on digits (areas 0.790 and 0.808 against 0.817 and 0.835).",
         "A threshold is not capped: the share that was replaced stands in the report.",
-        "Continual backpropagation, L2 towards the initial values and the resampling of dormant angles of a circuit are not there.",
+        "With a circuit as head (`--head quantum`) the source is learned through it as well and the circuit goes along; besides \
+         the weights of the trunk its least active angles are drawn anew within 0.1 of 0, beside as many by chance and a fresh \
+         circuit. Activity of an angle is the larger of |dL/dθ| and the quantum Fisher diagonal, each over its mean: the size of \
+         an angle tells nothing. These arms have been run on small networks by the tests alone.",
+        "Run again, seed 0 of random_labels has an area of 0.566 for plain and 0.823 for gradient 30 % resample, where the \
+         result kept here has 0.369 and 0.815 (scratch is the same). Whether roundings of another processor or a change of the \
+         program make the difference was not looked for.",
+        "Continual backpropagation and L2 towards the initial values are not there.",
     ],
-    full_run: "`qgraft run plasticity --seeds 10 --settings random_labels,useful_source` and, one seed, \
-               `qgraft run plasticity --settings near,far`, kept in docs/results/plasticity.json; the whole grid (`--full`) has not been run yet",
+    full_run: "`qgraft run plasticity --seeds 10 --settings random_labels,useful_source` and \
+               `qgraft run plasticity --settings far,near --shares 0.1 --seeds 2`, kept in docs/results/plasticity.json; the whole grid (`--full`) has not been run yet",
 };

@@ -29,6 +29,9 @@ pub struct SettingFound {
     pub trained: Health,
     /// Shares, each with what the choices by gradients of two halves of the rows have in common (Jaccard), mean over seeds.
     pub stability: Vec<(f64, f64)>,
+    /// Share of dormant angles of the circuit as it comes from the source, mean over seeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dormant_angles: Option<f64>,
     /// Processor time of choosing by gradient and replacing, over that of the whole fine-tuning. A time, so not among
     /// the metrics.
     #[serde(skip)]
@@ -251,11 +254,13 @@ impl SettingFound {
         let costs: Vec<f64> =
             found.iter().flat_map(|f| (0..arms.len()).filter(is_informed).map(|index| f.arms[index].cost)).collect();
         let stability = spec.shares.iter().enumerate();
+        let sleeping: Vec<f64> = found.iter().filter_map(|f| f.dormant_angles).collect();
         Self {
             setting: setting.into(),
             fresh: health(|f| f.fresh),
             trained: health(|f| f.trained),
             stability: stability.map(|(k, share)| (*share, average(found, |f| f.stability[k]))).collect(),
+            dormant_angles: (!sleeping.is_empty()).then(|| average(&sleeping, |share| *share)),
             cost: mean(&costs),
             arms: arms.iter().enumerate().map(arm).collect(),
         }

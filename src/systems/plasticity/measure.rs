@@ -1,6 +1,6 @@
 //! Every arm of every setting under every seed.
 
-use candle_core::DType;
+use candle_core::{DType, Tensor};
 
 use crate::nn::loss::Loss;
 use crate::nn::{Examples, Groups, Mode, Model, NnError, Params, Plan, Source};
@@ -8,14 +8,14 @@ use crate::study::energy::thread_cpu_seconds;
 use crate::study::train::{Fit, HeldOut, Regime};
 use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
-use crate::systems::plasticity::arms::{Arm, Treatment};
-use crate::systems::plasticity::health::Health;
+use crate::systems::plasticity::arms::{Arm, Treatment, trains_circuit};
+use crate::systems::plasticity::health::{DORMANT, Health};
 use crate::systems::plasticity::network::Pupil;
 use crate::systems::plasticity::spec::{Layers, Spec};
 use crate::systems::plasticity::stand_ins::{Material, SettingRow};
 use crate::systems::plasticity::units::WakeUnits;
 use crate::transfer::schedule::{Frozen, Full};
-use crate::transfer::{After, Batch, Reinit, Scene, Selection, ShrinkPerturb, Transfer, Utility};
+use crate::transfer::{After, Batch, Reinit, Scene, Selection, ShrinkPerturb, Transfer, Utility, WakeAngles};
 
 /// Target networks are drawn under other seeds than source networks.
 const TARGET: u64 = 1 << 32;
@@ -44,6 +44,8 @@ pub(super) struct Found {
     pub trained: Health,
     /// For each share, how much the choices by the gradients of two halves of the rows have in common (Jaccard).
     pub stability: Vec<f64>,
+    /// Share of dormant angles of the circuit as it comes from the source, on the target; `None` without a circuit.
+    pub dormant_angles: Option<f64>,
     /// By arm.
     pub arms: Vec<Learned>,
 }
@@ -82,7 +84,9 @@ pub(super) fn measure(
 
 fn found(spec: &Spec, arms: &[Arm], row: &SettingRow, seed: u64, progress: &dyn Progress) -> Result<Found, StudyError> {
     let material = (row.make)(spec, seed)?;
-    let model = Pupil::new(&material.trunk, "linear", &spec.circuit, material.source_classes)?;
+    // A circuit is only warm if it has learned something before.
+    let source_head = if trains_circuit(&spec.head) { &spec.head } else { "linear" };
+    let model = Pupil::new(&material.trunk, source_head, &spec.circuit, material.source_classes)?;
     let mut source = Params::new(seed, DType::F32);
     let health = |source: &mut Params| Health::of(model.build(source)?.as_ref(), &material.test.inputs);
     let fresh = health(&mut source)?;
@@ -93,9 +97,9 @@ fn found(spec: &Spec, arms: &[Arm], row: &SettingRow, seed: u64, progress: &dyn 
     let trained = health(&mut source)?;
     let pupil = Pupil::new(&material.trunk, &spec.head, &spec.circuit, material.classes)?;
     let task = Task { spec, material: &material, pupil: &pupil, source: &source, seed, progress };
-    let stability = task.stability()?;
+    let (stability, dormant_angles) = task.stability()?;
     let arms = arms.iter().map(|arm| task.learned(arm)).collect::<Result<_, _>>()?;
-    Ok(Found { fresh, trained, stability, arms })
+    Ok(Found { fresh, trained, stability, dormant_angles, arms })
 }
 
 /// A target to be learned from a trained source.
@@ -109,12 +113,17 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// Parameters before the target is learned, and their layers; every arm has the same head.
+    /// Parameters before the target is learned, and their layers; every arm has the same head. A circuit that has learned
+    /// the source comes with it, and with what lies before it.
     fn start(&self, treatment: Treatment) -> Result<(Params, Groups), StudyError> {
         let mut params = Params::new(TARGET + self.seed, DType::F32);
         self.pupil.build(&mut params)?;
         if treatment != Treatment::Scratch {
             params.transplant(self.source, "trunk.")?;
+            params.transplant(self.source, "reduce.")?;
+            if treatment != Treatment::FreshCircuit {
+                params.transplant(self.source, "circuit.")?;
+            }
         }
         let groups = self.pupil.groups(&params);
         Ok((params, groups))
@@ -132,7 +141,16 @@ impl Task<'_> {
             Treatment::Frozen => self.run(arm, &mut params, Frozen::new(&groups), |_| None),
             Treatment::Shrink => self.run(arm, &mut params, ShrinkPerturb::new(&groups), |_| None),
             Treatment::Wake => self.run(arm, &mut params, WakeUnits { groups, touched: None }, |wake| wake.touched),
-            Treatment::Plain => {
+            Treatment::WakeAngles { informed, selection } => {
+                // Such arms are only made for heads with a circuit.
+                let reason = "it has no circuit";
+                let missing = NnError::Setting { field: "head", value: self.spec.head.clone(), reason };
+                let execution = self.pupil.execution().ok_or(missing)?;
+                let inputs = |params: &mut Params, rows: &[Tensor]| self.pupil.input_angles(params, rows);
+                let wake = WakeAngles { informed, selection, ..WakeAngles::new(&groups, execution.clone(), &inputs) };
+                self.run(arm, &mut params, wake, |wake| wake.redrawn)
+            }
+            Treatment::Plain | Treatment::FreshCircuit => {
                 let nothing = self.redraw(&groups, Utility::Random, Selection::Share(0.0));
                 self.run(arm, &mut params, nothing, |_| None)
             }
@@ -173,7 +191,8 @@ impl Task<'_> {
         Ok(Learned { around, replaced, cost: watched.seconds / seconds, curve })
     }
 
-    fn stability(&self) -> Result<Vec<f64>, StudyError> {
+    /// How stable the choice by gradient is for each share, and the share of dormant angles, after the head's own epoch.
+    fn stability(&self) -> Result<(Vec<f64>, Option<f64>), StudyError> {
         let (mut params, groups) = self.start(Treatment::Plain)?;
         let Material { training, regime, .. } = self.material;
         let (model, objective) = (self.pupil, &Loss::CrossEntropy);
@@ -195,7 +214,17 @@ impl Task<'_> {
             let size = |chosen: &[(String, Vec<usize>)]| chosen.iter().map(|(_, places)| places.len()).sum::<usize>();
             common.push(both as f64 / (size(&one) + size(&two) - both).max(1) as f64);
         }
-        Ok(common)
+        let dormant_angles = match self.pupil.execution().filter(|_| trains_circuit(&self.spec.head)) {
+            Some(execution) => {
+                let inputs = |params: &mut Params, rows: &[Tensor]| self.pupil.input_angles(params, rows);
+                let scene = Scene { model, training, objective, batch: regime.batch, seed: self.seed };
+                let activity = WakeAngles::new(&groups, execution.clone(), &inputs).activity(&scene, &mut params)?;
+                let dormant = activity.iter().filter(|activity| **activity <= DORMANT).count();
+                Some(dormant as f64 / activity.len().max(1) as f64)
+            }
+            None => None,
+        };
+        Ok((common, dormant_angles))
     }
 }
 
@@ -235,7 +264,7 @@ impl<T: Transfer> Transfer for Watched<'_, T> {
         self.method.plan(params, epoch).times(&self.plan)
     }
 
-    fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<candle_core::Tensor>, NnError> {
+    fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
         self.method.penalty(params, batch)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::head::{Head, HeadRow, HeadShape};
+use crate::nn::head::{EncodedCircuit, Head, HeadRow, HeadShape};
 use crate::nn::layer::{BatchNorm, Conv2d, Linear, Window};
 use crate::nn::model::first;
 use crate::nn::{Execution, Groups, Mode, Model, Network, NnError, Output, Params};
@@ -63,6 +63,22 @@ impl Pupil {
         let engine = || Arc::new(Auto::new(sim::Options::default()));
         let execution = row.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
         Ok(Self { trunk: trunk.clone(), row, shape, family, execution })
+    }
+
+    /// The circuit of the head, if it has one.
+    pub fn execution(&self) -> Option<&Execution> {
+        self.execution.as_ref()
+    }
+
+    /// The angles (rows, input slots) in radians with which the circuit of the head is run on `inputs` (rows, …).
+    ///
+    /// # Errors
+    /// If the head has no circuit, or shapes do not fit.
+    pub fn input_angles(&self, params: &mut Params, inputs: &[Tensor]) -> Result<Tensor, NnError> {
+        let features = self.build(params)?.forward(inputs, Mode::Judge)?.features;
+        let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason: "it has no circuit" };
+        let execution = self.execution.clone().ok_or(missing)?;
+        EncodedCircuit::new(params, &self.shape, self.row.family(self.family), execution)?.angles(&features)
     }
 
     /// The head.

@@ -91,8 +91,9 @@ fn health(findings: &Findings) -> Table {
     let caption = "The network before and after its source phase, on the target's test rows: units with at most 0.025 of their \
                    layer's mean activity, units that are always 0, effective rank of what the head reads. Stability: what the \
                    choices by gradients of two halves of the target's rows have in common (Jaccard). Cost: processor time of \
-                   choosing by gradient and replacing, in per cent of the fine-tuning.";
-    let header = ["setting", "network", "dormant", "dead", "rank", "stability", "cost %"];
+                   choosing by gradient and replacing, in per cent of the fine-tuning. Dormant angles: those of the circuit \
+                   with at most 0.025 of the mean activity, of a head that is one.";
+    let header = ["setting", "network", "dormant", "dead", "rank", "stability", "cost %", "dormant angles"];
     let mut table = Table::new("health", caption, &header, 2);
     for found in &findings.settings {
         for (name, health) in [("fresh", found.fresh), ("trained", found.trained)] {
@@ -103,6 +104,7 @@ fn health(findings: &Findings) -> Table {
             let is_trained = name == "trained";
             row.push(if is_trained { shares.collect::<Vec<_>>().join(", ") } else { "–".into() });
             row.push(found.cost.filter(|_| is_trained).map_or("–".into(), |cost| three_digits(100.0 * cost)));
+            row.push(found.dormant_angles.filter(|_| is_trained).map_or("–".into(), three_digits));
             table.rows.push(row);
         }
     }

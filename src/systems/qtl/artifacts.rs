@@ -63,8 +63,8 @@ impl Exported {
         let Some(ansatz) = choice.row.ansatz(family, &shape)? else { return Ok(None) };
         let execution: Execution = executions.get(choice.row, &Setting::IDEAL, run.seed);
         let head = DressedHead::new(&mut run.params, &shape, choice.row.family(family), execution)?;
-        let angles = head.angles(&table.validation.features.narrow(0, 0, 1)?)?;
-        let (weights, inputs) = (numbers(head.weights())?, numbers(&angles)?);
+        let angles = head.circuit().angles(&table.validation.features.narrow(0, 0, 1)?)?;
+        let (weights, inputs) = (numbers(head.circuit().weights())?, numbers(&angles)?);
         Ok(Some(Self { ansatz, weights, inputs, label: choice.label.clone(), seed: run.seed }))
     }
 

@@ -70,7 +70,7 @@ impl SavedHead {
     /// # Errors
     /// If parameters and circuit do not fit.
     pub fn circuit(&self) -> Result<Circuit, StudyError> {
-        measured(&self.ansatz, &numbers(self.head.weights())?)
+        measured(&self.ansatz, &numbers(self.head.circuit().weights())?)
     }
 
     /// The input angles, radians, of the validation row `sample` (0 is the one that `circuit.qasm` is bound to). Reads the
@@ -97,7 +97,7 @@ impl SavedHead {
         }
         let values = features.values.row(row).to_vec();
         let features = Tensor::from_vec(values, (1, self.shape.features), &Place::Cpu)?;
-        numbers(&self.head.angles(&features)?)
+        numbers(&self.head.circuit().angles(&features)?)
     }
 }
 

@@ -7,6 +7,7 @@ use candle_core::Tensor;
 use crate::math::circular::{Code, wrap};
 use crate::nn::loss::{Loss, Objective};
 use crate::nn::{NnError, Output};
+use crate::study::StudyError;
 
 /// How a head writes angles.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,9 +59,9 @@ impl HeadRow {
     ///
     /// # Errors
     /// If there is none.
-    pub fn named(name: &str) -> Result<&'static Self, NnError> {
+    pub fn named(name: &str) -> Result<&'static Self, StudyError> {
         let found = HEADS.iter().find(|row| row.name == name);
-        found.ok_or_else(|| NnError::unknown("head", "rotation heads", name, HEADS.iter().map(|row| row.name)))
+        found.ok_or_else(|| StudyError::unknown("head", name, HEADS.iter().map(|row| row.name)))
     }
 
     /// How many numbers it puts out.
@@ -73,6 +74,15 @@ impl HeadRow {
         match self.form {
             Form::Number | Form::Direct => vec![wrap(angle) / TAU],
             Form::Values(code) | Form::Distribution(code) => code.encode(angle),
+        }
+    }
+
+    /// The length of the vector or the amplitude of the phases in `output`, which is 1 in a target; 1 for other forms.
+    pub fn length(&self, output: &[f64]) -> f64 {
+        match self.form {
+            Form::Values(Code::UnitVector) => output[0].hypot(output[1]),
+            Form::Values(code) => code.confidence(output),
+            _ => 1.0,
         }
     }
 

@@ -1,186 +1,183 @@
-//! Trains every head and says how far off it is.
+//! Trains every head and says how far off it is; then the transfer.
 
-use std::f64::consts::{FRAC_PI_2, TAU};
+use std::sync::Arc;
 
-use candle_core::{D, DType};
+use candle_core::DType;
 use serde::Serialize;
 
-use crate::math::circular::distance;
-use crate::nn::{Mode, Model, Network, Params, Source};
-use crate::study::report::Spread;
-use crate::study::train::Fit;
+use crate::data::BadPicture;
+use crate::nn::{Model, Params};
+use crate::study::train::{Fit, Regime};
 use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
+use crate::systems::rotation::errors::{Errors, Told};
 use crate::systems::rotation::heads::{Form, HeadRow};
-use crate::systems::rotation::network::{Eye, Views};
-use crate::systems::rotation::spec::Spec;
+use crate::systems::rotation::network::Eye;
+use crate::systems::rotation::photo::{Album, Photo};
+use crate::systems::rotation::spec::{Photos, Spec};
+use crate::systems::rotation::transfer::{Transferred, transfer};
+use crate::systems::rotation::views::{Gallery, Views};
 use crate::transfer::schedule::Full;
 
 /// Seeds of collections from here on are not those of trainings.
-const CLEAR: u64 = 1 << 32;
-const AMBIGUOUS: u64 = 1 << 33;
-const TRAINING: u64 = 1 << 34;
+pub const CLEAR: u64 = 1 << 32;
+pub const AMBIGUOUS: u64 = 1 << 33;
+pub const TRAINING: u64 = 1 << 34;
+const VALIDATION: u64 = 1 << 37;
+const NOISE: u64 = 1 << 38;
 
-/// Rows judged at once.
-const BATCH: usize = 100;
-
-/// How near to the seam an angle counts as near, radians.
-const SEAM: f64 = 15.0 * TAU / 360.0;
-
-/// Errors of one set of answers, degrees around the circle.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Errors {
-    /// Mean.
-    pub mean: f64,
-    /// Median.
-    pub median: f64,
-    /// Share below 10°.
-    pub within_10: f64,
-    /// Mean for true angles within 15° of the seam between 0° and 360°, over the mean for all others; `None` if one of
-    /// the two kinds is missing.
-    pub seam_ratio: Option<f64>,
-}
-
-impl Errors {
-    /// Of pairs of true and told angles, radians; `None` of no pairs.
-    pub fn of(pairs: &[(f64, f64)]) -> Option<Self> {
-        let mut errors: Vec<f64> = pairs.iter().map(|&(a, b)| distance(a, b).to_degrees()).collect();
-        let mean = |values: &[f64]| crate::study::stats::mean(values);
-        let side = |near: bool| -> Vec<f64> {
-            let all = pairs.iter().zip(&errors);
-            all.filter(|((truth, _), _)| (distance(*truth, 0.0) < SEAM) == near).map(|(_, error)| *error).collect()
-        };
-        let seam_ratio = mean(&side(true)).zip(mean(&side(false))).map(|(near, far)| near / far);
-        let within_10 = errors.iter().filter(|error| **error < 10.0).count() as f64 / errors.len() as f64;
-        let average = mean(&errors)?;
-        errors.sort_by(f64::total_cmp);
-        Some(Self { mean: average, median: errors[errors.len() / 2], within_10, seam_ratio })
-    }
-}
+/// Qualities of the JPEG as which views are saved again.
+pub const QUALITIES: [u8; 2] = [90, 75];
 
 /// One head under one seed.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Trained {
-    /// On clear scenes.
+    /// Factor on the learning rate.
+    pub rate: f64,
+    /// Mean error on validation pictures, degrees.
+    pub validation: f64,
+    /// On clear scenes, or on photographs.
     pub clear: Errors,
-    /// Confidence on clear and on ambiguous scenes: mean entropy (nats) of a distribution, mean length of a unit vector.
+    /// Confidence on pictures whose angle can be known and on those where it cannot: mean entropy (nats) of a distribution,
+    /// mean length of a vector or amplitude of phases. The latter are ambiguous scenes or, beside photographs, noise.
     pub doubt: Option<(f64, f64)>,
     /// Of a distribution on ambiguous scenes, the largest mass within 15° of a place 90°, 180° or 270° from its mode.
     pub second_mode: Option<f64>,
+    /// |mean cos 4(told - true)| on pictures without content.
+    pub fourfold: f64,
+    /// As `clear`, with each view saved as a JPEG of one of [`QUALITIES`] and read again.
+    pub resaved: Vec<Errors>,
 }
 
-/// One head over all seeds.
-#[derive(Clone, Debug, Serialize)]
-pub struct Measured {
-    /// The head.
-    pub head: String,
-    /// Mean error over seeds, degrees.
-    pub mean: Spread,
-    /// Median error.
-    pub median: Spread,
-    /// Share below 10°.
-    pub within_10: Spread,
-    /// Error at the seam over error elsewhere.
-    pub seam_ratio: Option<Spread>,
-    /// Each seed by itself.
-    pub seeds: Vec<Trained>,
+/// What was measured.
+pub(super) struct Found {
+    /// By head, then seed.
+    pub heads: Vec<Vec<Tried>>,
+    /// By seed; empty if there was none.
+    pub transfers: Vec<Transferred>,
 }
 
-/// What a run found.
-#[derive(Clone, Debug, Serialize)]
-pub struct Findings {
-    /// By head, in the order of the spec.
-    pub heads: Vec<Measured>,
-}
+/// One head under one seed, at every rate that was tried.
+#[derive(Clone, Debug)]
+pub(super) struct Tried(pub Vec<Trained>);
 
-impl Findings {
-    /// metrics.json.
-    ///
-    /// # Errors
-    /// None in practice: the findings are plain data.
-    pub fn to_json(&self) -> Result<String, StudyError> {
-        let text = serde_json::to_string_pretty(self);
-        text.map(|t| t + "\n").map_err(|source| StudyError::Json { path: "metrics.json".into(), source })
+impl Tried {
+    /// The one with the lowest error on validation pictures.
+    pub fn best(&self) -> Option<&Trained> {
+        self.0.iter().min_by(|a, b| a.validation.total_cmp(&b.validation))
     }
 }
 
-/// Trains and judges every head under every seed.
-pub fn findings(spec: &Spec, threads: usize, progress: &dyn Progress) -> Result<Findings, StudyError> {
-    let (names, count) = (&spec.heads, spec.seeds.len());
-    progress.stage("training", names.len() * count * spec.train.epochs * spec.training_scenes);
-    let trained = parallel::jobs(names.len() * count, threads, |job| {
-        trained(spec, HeadRow::named(&names[job / count])?, spec.seeds[job % count], progress)
+/// What is learned from, chosen on and judged on.
+struct Stock {
+    /// Where it is the same under every seed.
+    photographs: Option<Gallery>,
+    validation: Gallery,
+    clear: Gallery,
+    ambiguous: Option<Gallery>,
+    noise: Gallery,
+}
+
+impl Stock {
+    fn new(spec: &Spec, progress: &dyn Progress) -> Result<Self, StudyError> {
+        let count = spec.test_scenes;
+        let Some(Photos { folder, crop, held_out, skip_bad }) = &spec.photos else {
+            return Ok(Self {
+                photographs: None,
+                validation: Gallery::scenes(VALIDATION, count, 0.0),
+                clear: Gallery::scenes(CLEAR, count, 0.0),
+                ambiguous: Some(Gallery::scenes(AMBIGUOUS, count, 1.0)),
+                noise: Gallery::noise(NOISE, count),
+            });
+        };
+        let bad = if *skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
+        let album = Album::read(folder, *crop, *held_out, 0, bad)?;
+        album.notices.iter().for_each(|notice| progress.note(notice));
+        let counts = [&album.training, &album.validation, &album.test].map(Vec::len);
+        progress.note(&format!(
+            "{} photographs to learn from, {} to choose on, {} to judge on",
+            counts[0], counts[1], counts[2]
+        ));
+        Ok(Self {
+            photographs: Some(album.training.into()),
+            validation: album.validation.into(),
+            clear: album.test.into(),
+            ambiguous: None,
+            noise: Gallery::drawn(NOISE, count, |number, _| Arc::new(Photo::noise(NOISE, number, *crop))),
+        })
+    }
+
+    fn trained(
+        &self,
+        spec: &Spec,
+        head: &'static HeadRow,
+        factor: f64,
+        seed: u64,
+        progress: &dyn Progress,
+    ) -> Result<Trained, StudyError> {
+        let eye = Eye { outputs: head.width() };
+        let scenes = || Gallery::scenes(TRAINING + seed, spec.training_scenes, spec.ambiguous);
+        let training = self.photographs.clone().unwrap_or_else(scenes);
+        let training = Views { gallery: &training, head };
+        let regime = Regime { rate: factor * spec.train.rate, ..spec.train };
+        let mut params = Params::new(seed, DType::F32);
+        let fit = Fit { watch: progress, ..Fit::new(&eye, &training, head, &regime, seed) };
+        fit.run(&mut params, &mut Full)?;
+        let network = eye.build(&mut params)?;
+        let told = |gallery: &Gallery| Told::of(network.as_ref(), &Views { gallery, head });
+        let (clear, noise) = (told(&self.clear)?, told(&self.noise)?);
+        let ambiguous = self.ambiguous.as_ref().map(told).transpose()?;
+        let resaved = |quality: &u8| {
+            let again = Told::of_rows(network.as_ref(), head, self.clear.resaved(*quality)?)?;
+            again.errors(&self.clear.angles)
+        };
+        Ok(Trained {
+            rate: factor,
+            validation: told(&self.validation)?.errors(&self.validation.angles)?.mean,
+            clear: clear.errors(&self.clear.angles)?,
+            doubt: clear.doubt().zip(ambiguous.as_ref().unwrap_or(&noise).doubt()),
+            second_mode: ambiguous.and_then(|told| told.second_mode()),
+            fourfold: noise.fourfold(&self.noise.angles).unwrap_or(0.0),
+            resaved: QUALITIES.iter().map(resaved).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Trains and judges every head under every seed, and makes the transfer under every seed.
+pub(super) fn measure(spec: &Spec, threads: usize, progress: &dyn Progress) -> Result<Found, StudyError> {
+    let stock = Stock::new(spec, progress)?;
+    let mut trainings = Vec::new();
+    for name in &spec.heads {
+        let head = HeadRow::named(name)?;
+        let rates = if head.form == Form::Direct { &spec.rates[..] } else { &[1.0][..] };
+        let of_seed = |seed: &u64| rates.iter().map(|rate| (head, *seed, *rate)).collect::<Vec<_>>();
+        trainings.extend(spec.seeds.iter().flat_map(of_seed));
+    }
+    let is_transferred = spec.photos.is_none() && spec.transfer.scenes > 0;
+    let transfers = if is_transferred { &spec.seeds[..] } else { &[] };
+    let rows = stock.photographs.as_ref().map_or(spec.training_scenes, |photos| photos.sights.len());
+    progress.stage("training", trainings.len() * spec.train.epochs * rows + transfers.len() * transferred_rows(spec));
+    // The transfers are the longest jobs, so they begin first.
+    let done = parallel::jobs(transfers.len() + trainings.len(), threads, |job| match transfers.get(job) {
+        Some(seed) => Ok((None, Some(transfer(spec, *seed, progress)?))),
+        None => {
+            let (head, seed, rate) = trainings[job - transfers.len()];
+            Ok((Some(stock.trained(spec, head, rate, seed, progress)?), None))
+        }
     })?;
     progress.done();
-    let over = |seeds: &[Trained], value: fn(&Trained) -> Option<f64>| {
-        Spread::of(&seeds.iter().filter_map(value).collect::<Vec<f64>>())
-    };
-    let heads = names.iter().zip(trained.chunks(count)).map(|(head, seeds)| Measured {
-        head: head.clone(),
-        mean: over(seeds, |t| Some(t.clear.mean)).unwrap_or_default(),
-        median: over(seeds, |t| Some(t.clear.median)).unwrap_or_default(),
-        within_10: over(seeds, |t| Some(t.clear.within_10)).unwrap_or_default(),
-        seam_ratio: over(seeds, |t| t.clear.seam_ratio),
-        seeds: seeds.to_vec(),
-    });
-    Ok(Findings { heads: heads.collect() })
-}
-
-fn trained(spec: &Spec, head: &'static HeadRow, seed: u64, progress: &dyn Progress) -> Result<Trained, StudyError> {
-    let model = Eye { head };
-    let training = Views::draw(head, TRAINING + seed, spec.training_scenes, spec.ambiguous);
-    let mut params = Params::new(seed, DType::F32);
-    let fit = Fit { watch: progress, ..Fit::new(&model, &training, head, &spec.train, seed) };
-    fit.run(&mut params, &mut Full)?;
-    let network = model.build(&mut params)?;
-    let clear = Views::draw(head, CLEAR, spec.test_scenes, 0.0);
-    let ambiguous = Views::draw(head, AMBIGUOUS, spec.test_scenes, 1.0);
-    let (told, blurred) = (outputs(network.as_ref(), &clear)?, outputs(network.as_ref(), &ambiguous)?);
-    let pairs: Vec<_> = clear.angles.iter().zip(&told).map(|(&angle, output)| (angle, head.decode(output))).collect();
-    let missing = || StudyError::NotFinite { what: "the mean error without test scenes".into() };
-    let average = |rows: &[Vec<f64>], value: fn(&[f64]) -> f64| {
-        rows.iter().map(|row| value(row)).sum::<f64>() / rows.len() as f64
-    };
-    let measure: Option<fn(&[f64]) -> f64> = match head.form {
-        Form::Distribution(_) => Some(entropy),
-        Form::Values(_) if head.width() == 2 => Some(|row| row[0].hypot(row[1])),
-        _ => None,
-    };
-    let distribution = matches!(head.form, Form::Distribution(_));
-    Ok(Trained {
-        clear: Errors::of(&pairs).ok_or_else(missing)?,
-        doubt: measure.map(|value| (average(&told, value), average(&blurred, value))),
-        second_mode: distribution.then(|| average(&blurred, second_mode)),
-    })
-}
-
-/// What the network puts out for each row; distributions as probabilities.
-fn outputs(network: &dyn Network, views: &Views) -> Result<Vec<Vec<f64>>, StudyError> {
-    let all: Vec<u32> = (0..views.len() as u32).collect();
-    let mut outputs = Vec::new();
-    for rows in all.chunks(BATCH) {
-        let logits = network.forward(&views.rows(rows, Mode::Judge)?.inputs, Mode::Judge)?.logits.detach();
-        let logits = logits.to_dtype(DType::F64)?;
-        outputs.extend(match views.head.form {
-            Form::Distribution(_) => candle_nn::ops::softmax(&logits, D::Minus1)?.to_vec2::<f64>()?,
-            _ => logits.to_vec2::<f64>()?,
-        });
+    let (heads, transfers): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+    let mut heads = heads.into_iter().flatten();
+    let mut by_head = Vec::new();
+    for name in &spec.heads {
+        let rates = if HeadRow::named(name)?.form == Form::Direct { spec.rates.len() } else { 1 };
+        by_head.push(spec.seeds.iter().map(|_| Tried(heads.by_ref().take(rates).collect())).collect());
     }
-    Ok(outputs)
+    Ok(Found { heads: by_head, transfers: transfers.into_iter().flatten().collect() })
 }
 
-/// Nats.
-fn entropy(probabilities: &[f64]) -> f64 {
-    probabilities.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum()
-}
-
-fn second_mode(probabilities: &[f64]) -> f64 {
-    let angle = |bin: usize| TAU * bin as f64 / probabilities.len() as f64;
-    let mode = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap_or(0);
-    let mass = |turn: usize| -> f64 {
-        let place = angle(mode) + turn as f64 * FRAC_PI_2;
-        let near = |bin: &usize| distance(angle(*bin), place) <= SEAM;
-        (0..probabilities.len()).filter(near).map(|bin| probabilities[bin]).sum()
-    };
-    (1..4).map(mass).fold(0.0, f64::max)
+fn transferred_rows(spec: &Spec) -> usize {
+    let (transfer, grafts) = (&spec.transfer, &spec.grafts);
+    let grafted = grafts.heads.len() * grafts.codes.len() * grafts.train.epochs * grafts.views * spec.training_scenes;
+    transfer.scenes * transfer.source.epochs + 3 * transfer.labels * transfer.target.epochs + grafted
 }

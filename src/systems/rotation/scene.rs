@@ -4,8 +4,7 @@
 //! round mask keeps the corners from telling it.
 
 use crate::math::Stream;
-
-type Colour = [f64; 3];
+use crate::systems::rotation::sight::{Colour, Sight, pixels, upright};
 
 /// What stands in a scene. Places are (x, y) in -1..=1, y upwards.
 #[derive(Clone, Debug)]
@@ -14,9 +13,16 @@ enum Thing {
     Building { left: f64, right: f64, foot: f64, top: f64, wall: Colour, window: Colour },
     /// A crown that narrows upwards, on a trunk.
     Tree { x: f64, foot: f64, height: f64, crown: Colour },
-    /// A disc.
-    Disc { x: f64, y: f64, radius: f64, colour: Colour },
+    /// A disc on a trunk.
+    Crown { x: f64, foot: f64, height: f64, leaves: Colour },
+    /// Somebody who stands there: a head on a coat on two legs.
+    Figure { x: f64, foot: f64, height: f64, coat: Colour },
+    /// A disc, `flat` times as wide as high.
+    Disc { x: f64, y: f64, radius: f64, flat: f64, colour: Colour },
 }
+
+/// Number of classes of scenes: what stands there (towers, firs, round trees, people) under which sky (sun, clouds, night).
+pub const CLASSES: usize = 12;
 
 /// A scene before it is looked at.
 #[derive(Clone, Debug)]
@@ -32,7 +38,7 @@ pub struct Scene {
 }
 
 /// Standard deviation of the noise on a pixel.
-const NOISE: f64 = 0.02;
+pub const NOISE: f64 = 0.02;
 
 impl Scene {
     /// Scene `number` of the collection `seed`: sky above ground, a sun, buildings and trees; or, if `ambiguous`, discs
@@ -48,52 +54,63 @@ impl Scene {
             for _ in 0..4 {
                 let colour = colour(stream, [0.0; 3], [1.0; 3]);
                 let [x, y, radius] = [stream.uniform(), stream.uniform(), 0.1 + 0.3 * stream.uniform()];
-                things.push(Thing::Disc { x, y, radius, colour });
+                things.push(Thing::Disc { x, y, radius, flat: 1.0, colour });
             }
             return Self { above, at_horizon, ground, horizon: 0.0, things, ambiguous, seed: stream.bits() };
         }
         let horizon = between(stream, -0.4, 0.2);
         let [x, y, radius] = [between(stream, -0.7, 0.7), between(stream, 0.45, 0.8), between(stream, 0.08, 0.18)];
-        things.push(Thing::Disc { x, y, radius, colour: [1.0, 0.95, 0.6] });
-        for _ in 0..3 {
-            let [left, width, height] =
-                [between(stream, -0.9, 0.7), between(stream, 0.15, 0.4), between(stream, 0.2, 0.7)];
-            let wall = [between(stream, 0.2, 0.8), between(stream, 0.2, 0.7), between(stream, 0.2, 0.7)];
-            let window = [between(stream, 0.7, 1.0), between(stream, 0.7, 1.0), between(stream, 0.2, 0.6)];
-            let foot = horizon - between(stream, 0.0, 0.15);
-            things.push(Thing::Building { left, right: left + width, foot, top: foot + height, wall, window });
-        }
-        for _ in 0..2 {
-            let [x, foot, height] =
-                [between(stream, -0.8, 0.8), horizon - between(stream, 0.05, 0.35), between(stream, 0.3, 0.6)];
-            let crown = [between(stream, 0.0, 0.3), between(stream, 0.3, 0.6), between(stream, 0.0, 0.2)];
-            things.push(Thing::Tree { x, foot, height, crown });
-        }
+        things.push(Thing::Disc { x, y, radius, flat: 1.0, colour: SUN });
+        (0..3).for_each(|_| things.push(building(stream, horizon)));
+        (0..2).for_each(|_| things.push(tree(stream, horizon)));
         Self { above, at_horizon, ground, horizon, things, ambiguous, seed: stream.bits() }
     }
 
-    /// The scene turned counter-clockwise by `angle` (radians), (3, size, size), each value near -0.5..0.5: the mean over
-    /// 2 × 2 places of each pixel, with noise of its own.
-    pub fn view(&self, angle: f64, size: usize) -> Vec<f32> {
-        let (sin, cos) = angle.sin_cos();
-        let mut pixels = vec![0.0; 3 * size * size];
-        // The noise belongs to the view, so that it turns with nothing.
-        let mut stream = Stream::numbered(self.seed, angle.to_bits());
-        let place = |pixel: usize, half: usize| (2 * pixel + half) as f64 / size as f64 + 0.5 / size as f64 - 1.0;
-        for (row, column) in (0..size).flat_map(|row| (0..size).map(move |column| (row, column))) {
-            let mut sum = [0.0; 3];
-            for (down, right) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                let (u, v) = (place(column, right), -place(row, down));
-                if u * u + v * v < 1.0 {
-                    let seen = self.colour(cos * u + sin * v, cos * v - sin * u);
-                    (0..3).for_each(|k| sum[k] += 0.25 * (seen[k] - 0.5));
-                }
-            }
-            for (channel, value) in sum.into_iter().enumerate() {
-                pixels[(channel * size + row) * size + column] = (value + NOISE * stream.normal()) as f32;
-            }
+    /// Scene `number` of the collection `seed` that belongs to `class`, of [`CLASSES`]: three things of one kind under a
+    /// sky with a sun, with clouds, or at night.
+    pub fn of_class(seed: u64, number: u64, class: usize) -> Self {
+        let mut stream = Stream::numbered(seed, number);
+        let stream = &mut stream;
+        let (kind, sky) = (class / 3, class % 3);
+        let night = sky == 2;
+        let day = |low: f64, high: f64| if night { (0.3 * low, 0.3 * high) } else { (low, high) };
+        let shade = |stream: &mut Stream, low: Colour, high: Colour| {
+            [0, 1, 2].map(|k| {
+                let (low, high) = day(low[k], high[k]);
+                between(stream, low, high)
+            })
+        };
+        let above = shade(stream, [0.0, 0.2, 0.5], [0.5, 0.6, 1.0]);
+        let at_horizon = shade(stream, [0.5, 0.5, 0.5], [1.0, 0.9, 0.9]);
+        let ground = shade(stream, [0.1, 0.1, 0.0], [0.6, 0.5, 0.3]);
+        let horizon = between(stream, -0.4, 0.2);
+        let mut things = Vec::new();
+        let hung = |stream: &mut Stream, (small, large): (f64, f64), flat: f64, colour: Colour| {
+            let [x, y, radius] =
+                [between(stream, -0.7, 0.7), between(stream, 0.45, 0.8), between(stream, small, large)];
+            Thing::Disc { x, y, radius, flat, colour }
+        };
+        match sky {
+            0 => things.push(hung(stream, (0.08, 0.18), 1.0, SUN)),
+            1 => (0..3).for_each(|_| things.push(hung(stream, (0.06, 0.12), 2.5, [0.95; 3]))),
+            _ => (0..5).for_each(|_| things.push(hung(stream, (0.03, 0.06), 1.0, [1.0; 3]))),
         }
-        pixels
+        for _ in 0..3 {
+            things.push(match kind {
+                0 => building(stream, horizon),
+                1 => tree(stream, horizon),
+                2 => {
+                    let [x, foot, height] = placed(stream, horizon);
+                    let leaves = colour(stream, [0.0, 0.3, 0.0], [0.3, 0.6, 0.2]);
+                    Thing::Crown { x, foot, height, leaves }
+                }
+                _ => {
+                    let [x, foot, height] = placed(stream, horizon);
+                    Thing::Figure { x, foot, height, coat: colour(stream, [0.1; 3], [0.9; 3]) }
+                }
+            });
+        }
+        Self { above, at_horizon, ground, horizon, things, ambiguous: false, seed: stream.bits() }
     }
 
     fn colour(&self, x: f64, y: f64) -> Colour {
@@ -112,6 +129,38 @@ impl Scene {
             [0, 1, 2].map(|k| self.at_horizon[k] + height * (self.above[k] - self.at_horizon[k]))
         })
     }
+}
+
+impl Sight for Scene {
+    fn view(&self, angle: f64, size: usize) -> Vec<f32> {
+        let turn = angle.sin_cos();
+        // The noise belongs to the view, so that it turns with nothing.
+        let mut stream = Stream::numbered(self.seed, angle.to_bits());
+        pixels(size, 2, (NOISE, &mut stream), |u, v| {
+            let (x, y) = upright(turn, u, v);
+            (u * u + v * v < 1.0).then(|| self.colour(x, y))
+        })
+    }
+}
+
+const SUN: Colour = [1.0, 0.95, 0.6];
+
+fn building(stream: &mut Stream, horizon: f64) -> Thing {
+    let [left, width, height] = [between(stream, -0.9, 0.7), between(stream, 0.15, 0.4), between(stream, 0.2, 0.7)];
+    let wall = colour(stream, [0.2; 3], [0.8, 0.7, 0.7]);
+    let window = colour(stream, [0.7, 0.7, 0.2], [1.0, 1.0, 0.6]);
+    let foot = horizon - between(stream, 0.0, 0.15);
+    Thing::Building { left, right: left + width, foot, top: foot + height, wall, window }
+}
+
+fn tree(stream: &mut Stream, horizon: f64) -> Thing {
+    let [x, foot, height] = placed(stream, horizon);
+    Thing::Tree { x, foot, height, crown: colour(stream, [0.0, 0.3, 0.0], [0.3, 0.6, 0.2]) }
+}
+
+/// Middle, foot and height of something upright before the horizon.
+fn placed(stream: &mut Stream, horizon: f64) -> [f64; 3] {
+    [between(stream, -0.8, 0.8), horizon - between(stream, 0.05, 0.35), between(stream, 0.3, 0.6)]
 }
 
 fn between(stream: &mut Stream, low: f64, high: f64) -> f64 {
@@ -138,8 +187,25 @@ impl Thing {
                 let leaves = (0.35..1.0).contains(&up) && aside < 0.25 * (1.0 - up);
                 (trunk || leaves).then_some(if leaves { crown } else { [0.35, 0.2, 0.1] })
             }
-            Self::Disc { x: middle, y: height, radius, colour } => {
-                ((x - middle).hypot(y - height) < radius).then_some(colour)
+            Self::Crown { x: middle, foot, height, leaves } => {
+                let (aside, up) = ((x - middle).abs(), (y - foot) / height);
+                let crown = (x - middle).hypot(y - foot - 0.7 * height) < 0.3 * height;
+                let trunk = (0.0..0.5).contains(&up) && aside < 0.03;
+                (trunk || crown).then_some(if crown { leaves } else { [0.35, 0.2, 0.1] })
+            }
+            Self::Figure { x: middle, foot, height, coat } => {
+                let (aside, up) = ((x - middle).abs() / height, (y - foot) / height);
+                let head = aside.hypot(up - 0.87) < 0.13;
+                let body = (0.35..0.76).contains(&up) && aside < 0.17;
+                let legs = (0.0..0.35).contains(&up) && (0.03..0.14).contains(&aside);
+                (head || body || legs).then_some(match (head, body) {
+                    (true, _) => [0.85, 0.65, 0.5],
+                    (_, true) => coat,
+                    _ => [0.15, 0.15, 0.25],
+                })
+            }
+            Self::Disc { x: middle, y: height, radius, flat, colour } => {
+                (((x - middle) / flat).hypot(y - height) < radius).then_some(colour)
             }
         }
     }
