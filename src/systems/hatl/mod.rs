@@ -10,23 +10,30 @@
 
 mod arms;
 mod card;
+mod corpus;
 mod findings;
 mod language;
 mod measure;
 mod network;
 mod page;
+mod pictures;
+mod read;
 mod score;
+mod search;
 mod signs;
 mod spec;
 mod task;
 
 pub use arms::{ARMS, ArmRow, Schedule};
+pub use corpus::Lexicon;
 pub use findings::{ArmFound, CHECKS, CheckRow, Checked, Findings};
-pub use language::{GLOSSES, LONGEST, Mood, Sentence, WORDS, numbered, sign, vocabulary};
+pub use language::{GLOSSES, LONGEST, Mood, Sentence, WORDS, foreign, numbered, sign, vocabulary};
 pub use page::{checks, table};
 pub use score::{bleu, rouge_l};
-pub use signs::{Action, Film, JOINTS, LOCATIONS, MOVEMENTS, SHAPES, Sign, Signer, acted, signed};
-pub use spec::{FORMAT, Sizes, Spec, TRANSLATOR, Weights};
+pub use search::Search;
+pub use signs::{Action, Camera, Film, JOINTS, LOCATIONS, MOVEMENTS, SHAPES, Sign, Signer, acted, signed};
+pub use spec::{FORMAT, First, Pictures, Sizes, Spec, Weights};
+pub use task::{TASKS, TaskRow};
 
 use std::path::PathBuf;
 

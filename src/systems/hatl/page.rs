@@ -84,9 +84,9 @@ pub fn page(spec: &Spec, findings: &Findings) -> Page {
         title: "Hierarchical adaptive transfer".into(),
         facts: vec![
             format!("seeds {}", spec.seeds.len()),
-            format!("head {}", spec.head),
+            if spec.task == "sentences" { spec.task.clone() } else { format!("{}, head {}", spec.task, spec.head) },
             format!("{} epochs", spec.target.epochs),
-            format!("accuracy on actions {:.3}", mean(&findings.source).unwrap_or(0.0)),
+            mean(&findings.source).map_or("pretrained".into(), |mean| format!("accuracy on the source {mean:.3}")),
             format!("qgraft {}", env!("CARGO_PKG_VERSION")),
         ],
         sections: vec![
