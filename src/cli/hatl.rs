@@ -19,6 +19,7 @@ use crate::systems::{Progress, Workplace};
   qgraft run hatl
   qgraft run hatl --arms hatl,frozen,full --seeds 3
   qgraft run hatl --full --beam 4
+  qgraft run hatl --task scarce --full --arms hatl,frozen,full,scratch
   qgraft run hatl --task pictures --arms hatl,frozen,full
   qgraft run hatl --task glosses --head quantum --arms hatl,frozen,full
   qgraft run hatl --data films/          # sentences.jsonl, and clips.jsonl to learn first (see the page of the system)")]
@@ -30,7 +31,8 @@ pub struct Hatl {
     /// layer_rates, scratch.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     arms: Option<Vec<String>>,
-    /// What is learned: sentences (into text), glosses (told apart) or pictures (told apart, on a pretrained backbone).
+    /// What is learned: sentences (into text), scarce (the same with little to learn from), glosses (told apart) or
+    /// pictures (told apart, on a pretrained backbone).
     #[arg(long, value_name = "NAME", conflicts_with = "spec")]
     task: Option<String>,
     /// Films with texts: a folder with sentences.jsonl and perhaps clips.jsonl. With `--task pictures` a folder of

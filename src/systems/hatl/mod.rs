@@ -1,17 +1,19 @@
 //! Hierarchical adaptive transfer: blocks released by the validation metric (after Shahin & Ismail 2026,
-//! arXiv:2603.19260), on simulated signing.
+//! arXiv:2603.19260), on simulated signing and on pictures.
 //!
 //! Gross motions of a drawn body → a temporal backbone that knows them → signed sentences and their text, learned under
-//! one schedule per arm in equally many updates → BLEU-4.
+//! one schedule per arm in equally many updates → BLEU-4. Or: a pretrained backbone → pictures under a quantum head.
 //!
-//! * [`ARMS`]: what is compared. [`Spec`]: everything that decides the result.
+//! * [`TASKS`]: what is learned. [`ARMS`]: what is compared. [`Spec`]: everything that decides the result.
 //! * [`run`]: the whole comparison, into one run folder. [`Findings`]: what it found.
-//! * [`Sentence`] and [`signed`]: the language and its films. [`bleu`] and [`rouge_l`]: how translations are judged.
+//! * [`Sentence`] and [`signed`]: the language and its films; films of one's own are read as the page of the system says.
+//!   [`Search`]: how texts are looked for. [`bleu`] and [`rouge_l`]: how translations are judged.
 
 mod arms;
 mod card;
 mod corpus;
 mod findings;
+mod judge;
 mod language;
 mod measure;
 mod network;

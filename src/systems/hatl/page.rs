@@ -84,7 +84,11 @@ pub fn page(spec: &Spec, findings: &Findings) -> Page {
         title: "Hierarchical adaptive transfer".into(),
         facts: vec![
             format!("seeds {}", spec.seeds.len()),
-            if spec.task == "sentences" { spec.task.clone() } else { format!("{}, head {}", spec.task, spec.head) },
+            if ["sentences", "scarce"].contains(&&*spec.task) {
+                spec.task.clone()
+            } else {
+                format!("{}, head {}", spec.task, spec.head)
+            },
             format!("{} epochs", spec.target.epochs),
             mean(&findings.source).map_or("pretrained".into(), |mean| format!("accuracy on the source {mean:.3}")),
             format!("qgraft {}", env!("CARGO_PKG_VERSION")),

@@ -88,13 +88,14 @@ pub struct Pictures {
     /// Weight file; without one the embedded weights, or those of the model hub.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
-    /// Pixels of an edge: a backbone that moves computes for seconds at the size it was pretrained at.
+    /// Pixels of an edge, far fewer than the backbone was pretrained at: one that moves computes everything anew in every
+    /// step.
     pub edge: usize,
 }
 
 impl Default for Pictures {
     fn default() -> Self {
-        Self { backbone: "efficientnet_lite0".into(), weights: None, edge: 64 }
+        Self { backbone: "efficientnet_lite0".into(), weights: None, edge: 32 }
     }
 }
 
