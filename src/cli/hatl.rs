@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::run::{next_free, set};
-use crate::systems::hatl::{self, Findings, First, Spec};
+use crate::systems::hatl::{self, Findings, First, Spec, TaskRow};
 use crate::systems::{Progress, Workplace};
 
 /// Hierarchical adaptive transfer from gross motions to signed sentences, beside other schedules.
@@ -90,6 +90,9 @@ impl Hatl {
         let first = self.first.as_deref().map(|name| if name == "signs" { First::Signs } else { First::Actions });
         set(&mut spec.first, &first);
         set(&mut spec.search.beam, &self.beam);
+        if self.head.is_some() && !TaskRow::named(&spec.task)?.classifies {
+            bail!("--head has no meaning for task {}: add --task glosses or --task pictures", spec.task);
+        }
         set(&mut spec.arms, &self.arms);
         set(&mut spec.head, &self.head);
         set(&mut spec.seeds, &self.seeds.map(|count| (0..count).collect()));

@@ -34,6 +34,8 @@ pub struct TaskRow {
     pub doc: &'static str,
     /// Whether data of one's own can be read.
     pub reads: bool,
+    /// Whether classes are told apart, by a row of the table of heads.
+    pub classifies: bool,
     /// Makes a quick run of the default spec.
     pub quick: fn(&mut Spec),
     /// Makes the run whose result is kept in the repository.
@@ -50,6 +52,7 @@ pub static TASKS: &[TaskRow] = &[
         name: "sentences",
         doc: "signed sentences into text, by a translator",
         reads: true,
+        classifies: false,
         quick: |_| (),
         full: |spec| {
             (spec.actions, spec.sentences, spec.dev, spec.test) = (60, 300, 100, 200);
@@ -63,6 +66,7 @@ pub static TASKS: &[TaskRow] = &[
         doc: "the same from 100 sentences filmed badly, whose glosses are known but not those of frames, after the signs of \
               another language",
         reads: false,
+        classifies: false,
         quick: |spec| {
             spec.first = First::Signs;
             spec.camera = Camera { noise: 0.03, missing: 0.15 };
@@ -81,6 +85,7 @@ pub static TASKS: &[TaskRow] = &[
         name: "glosses",
         doc: "single signs told apart, by a row of the table of heads",
         reads: false,
+        classifies: true,
         quick: |_| (),
         full: |spec| {
             spec.actions = 60;
@@ -93,6 +98,7 @@ pub static TASKS: &[TaskRow] = &[
         name: "pictures",
         doc: "pictures told apart by a row of the table of heads, on a pretrained backbone of the table that moves",
         reads: true,
+        classifies: true,
         quick: |spec| {
             spec.arms = ARMS.iter().filter(|row| !row.fresh).map(|row| row.name.into()).collect();
             spec.circuit = Circuit { qubits: 4, depth: 3, weight_sd: 0.3, ..Circuit::default() };
