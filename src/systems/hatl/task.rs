@@ -26,6 +26,9 @@ const CLIP: usize = 32;
 /// Seed of the community that acts, so that nobody of it also signs.
 const ACTING: u64 = 1 << 34;
 
+/// Makes a task of a spec under a seed.
+type Open = fn(&Spec, u64) -> Result<Task, StudyError>;
+
 /// A task.
 pub struct TaskRow {
     /// Name on the command line.
@@ -41,9 +44,9 @@ pub struct TaskRow {
     /// Makes the run whose result is kept in the repository.
     pub full: fn(&mut Spec),
     /// What its backbone learns first under a seed; nothing where it comes pretrained.
-    pub(super) source: Option<fn(&Spec, u64) -> Result<Task, StudyError>>,
+    pub(super) source: Option<Open>,
     /// The task under a seed.
-    pub(super) open: fn(&Spec, u64) -> Result<Task, StudyError>,
+    pub(super) open: Open,
 }
 
 /// Every task.
