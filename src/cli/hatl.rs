@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::run::{next_free, set};
-use crate::systems::hatl::{self, Findings, Spec};
+use crate::systems::hatl::{self, Findings, First, Spec, TaskRow};
 use crate::systems::{Progress, Workplace};
 
 /// Hierarchical adaptive transfer from gross motions to signed sentences, beside other schedules.
@@ -18,8 +18,11 @@ use crate::systems::{Progress, Workplace};
 #[command(after_help = "Examples:
   qgraft run hatl
   qgraft run hatl --arms hatl,frozen,full --seeds 3
-  qgraft run hatl --full
-  qgraft run hatl --head quantum --arms hatl,frozen,full")]
+  qgraft run hatl --full --beam 4
+  qgraft run hatl --task scarce --full --arms hatl,frozen,full,scratch
+  qgraft run hatl --task pictures --arms hatl,frozen,full
+  qgraft run hatl --task glosses --head quantum --arms hatl,frozen,full
+  qgraft run hatl --data films/          # sentences.jsonl, and clips.jsonl to learn first (see the page of the system)")]
 pub struct Hatl {
     /// Start from the spec in this TOML file.
     #[arg(long, value_name = "FILE", conflicts_with = "full")]
@@ -28,9 +31,23 @@ pub struct Hatl {
     /// layer_rates, scratch.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     arms: Option<Vec<String>>,
-    /// `translator`, or a head that tells single glosses apart (see `qgraft list heads`).
+    /// What is learned: sentences (into text), scarce (the same with little to learn from), glosses (told apart) or
+    /// pictures (told apart, on a pretrained backbone).
+    #[arg(long, value_name = "NAME", conflicts_with = "spec")]
+    task: Option<String>,
+    /// Films with texts: a folder with sentences.jsonl and perhaps clips.jsonl. With `--task pictures` a folder of
+    /// classes of pictures.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The head that tells classes apart (see `qgraft list heads`).
     #[arg(long, value_name = "NAME")]
     head: Option<String>,
+    /// What the backbone learns first: actions, or signs of another language.
+    #[arg(long, value_name = "WHAT", value_parser = ["actions", "signs"])]
+    first: Option<String>,
+    /// Texts that are followed at once when translations are judged in the end, beside the likeliest words.
+    #[arg(long, value_name = "N")]
+    beam: Option<usize>,
     /// Number of seeds: 0, 1, …
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
@@ -59,12 +76,22 @@ pub struct Hatl {
 
 impl Hatl {
     fn spec(&self) -> Result<Spec> {
-        let mut spec = match &self.spec {
-            Some(path) => Spec::read(path)?,
-            None => Spec::default(),
+        let mut spec = match (&self.spec, &self.task) {
+            (Some(path), _) => Spec::read(path)?,
+            (None, Some(task)) => Spec::of(task)?,
+            (None, None) => Spec::default(),
         };
         if self.full {
-            spec.full();
+            spec.full()?;
+        }
+        if let Some(data) = &self.data {
+            spec.reading(data.clone());
+        }
+        let first = self.first.as_deref().map(|name| if name == "signs" { First::Signs } else { First::Actions });
+        set(&mut spec.first, &first);
+        set(&mut spec.search.beam, &self.beam);
+        if self.head.is_some() && !TaskRow::named(&spec.task)?.classifies {
+            bail!("--head has no meaning for task {}: add --task glosses or --task pictures", spec.task);
         }
         set(&mut spec.arms, &self.arms);
         set(&mut spec.head, &self.head);

@@ -58,8 +58,8 @@ pub static METHODS: &[MethodRow] = &[
     },
     MethodRow {
         name: "shrink_perturb",
-        doc: "Every weight of the trunk is halved and a little of a fresh one added before fine-tuning: a w + b init (Ash & \
-              Adams 2020, arXiv:1910.08475, section 4)",
+        doc: "Every weight of the trunk is halved and a little of a fresh one added before fine-tuning: a w + b init (after Ash \
+              & Adams 2020, arXiv:1910.08475, section 4, who add normal noise)",
         make: |groups| Box::new(ShrinkPerturb::new(groups)),
     },
     MethodRow {

@@ -1,10 +1,12 @@
 //! How wrong a network is, row by row: the loss of a batch is a weighted mean that callers form themselves, so that
 //! rows can be weighted, left without a label, or compared by domain.
 
+mod ctc;
 mod rows;
 
 use candle_core::{D, DType, Tensor};
 
+pub use ctc::ctc;
 pub use rows::{
     absolute, binary_cross_entropy, cross_entropy, distillation, divergence, focal, huber, soft_cross_entropy, squares,
 };

@@ -11,7 +11,13 @@ pub static CARD: Card = Card {
     data: "Films of 14 joints in the plane, drawn from a seed by forward kinematics: 64 gross motions to learn from first \
            (movement, one or both arms, high or low, open hands or fists), then 300 sentences of 3 to 6 of 32 signs (shape, place, \
            movement, hands) in topic-comment order with their English text (52 words). Six signers, two of them in the \
-           test alone; in half of the test a verb and a thing that never met before; 1.5 % noise, 5 % of keypoints missing.",
+           test alone; in half of the test a verb and a thing that never met before; 1.5 % noise, 5 % of keypoints missing. \
+           `--task scarce`: 100 such sentences, 3 % noise, 15 % missing, after 64 signs of another language; `--task \
+           glosses`: single signs; `--task pictures`: the shirts of Fashion-MNIST on EfficientNet-Lite0, a head of the \
+           table on top. `--data` reads films of one's own: a folder with `sentences.jsonl`, one JSON object a line with \
+           `part` (train, dev, test), `text`, `film` (a list of frames, each a list of joints, each `[x, y]` or `null`) and, \
+           if known, `glosses` (a list) and `signer`; and with `clips.jsonl` to learn first (`part`, `class`, `film`), \
+           without which films need the 14 joints of the drawn ones. With `--task pictures` it reads a folder of classes.",
     arms: &[
         ("hatl", "blocks are released from the translator down when the dev metric stands near its best"),
         ("no_restore", "hatl, but a release goes on from the current parameters instead of the best"),
@@ -78,6 +84,14 @@ pub static CARD: Card = Card {
             holds: false,
         },
         Claim {
+            what: "Under a quantum head on pictures, hatl is ahead of frozen and full (the same controller, the stages of a \
+                   pretrained backbone)",
+            published: "– (the variant is ours)",
+            measured: "accuracy 60.9 ± 6.3 % against 64.5 ± 5.4 % frozen; full stayed at chance (33.3 %) on the two seeds it \
+                       was run on, that of the calibration and 0",
+            holds: false,
+        },
+        Claim {
             what: "The controller does on written traces what its rule says; a release restores every parameter and statistic of \
                    the best epoch to the bit",
             published: "the rule: published",
@@ -88,6 +102,13 @@ pub static CARD: Card = Card {
             what: "BLEU equals that of sacrebleu, ROUGE-L that of rouge-score, to 1e-12",
             published: "–",
             measured: "equal (tests/hatl_system.rs)",
+            holds: true,
+        },
+        Claim {
+            what: "Losses and gradients of connectionist temporal classification equal those of PyTorch to 1e-5, repeated labels \
+                   and infinite losses among them",
+            published: "–",
+            measured: "equal to 1e-12 (tests/ctc.rs)",
             holds: true,
         },
     ],
@@ -104,13 +125,21 @@ pub static CARD: Card = Card {
         "On those seeds a source of movements alone, wherever and with whatever fingers, was worth less than none. Hence the source here \
          also tells heights and hands apart; scratch still comes as far, so this stand-in leaves little to transfer.",
         "The backbone is four blocks of convolution along time over all joints (32, 32, 48, 48 channels), not the paper's ST-GCN++ \
-         of ten; the translator a Transformer of width 48 with one encoder and one decoder layer that decodes greedily, \
-         not ADAT. Signs go to text directly, for which the paper leaves CTC out: there is no CTC here. Frames are labelled by the \
-         simulator.",
-        "Sentences of 300 and 100 were tried, 3,000 not. A quantum head (six qubits, 8 clips of each of 32 glosses, 25 epochs) is \
-         far from its end when it is judged.",
+         of ten; the translator a Transformer of width 48 with one encoder and one decoder layer, not ADAT. It says the likeliest \
+         words; `--beam` follows several texts beside that. The default goes from signs to text directly, for which the paper \
+         leaves CTC out, with frames labelled by the simulator; `weights.glosses` is the factor on CTC.",
+        "Sentences of 300 and 100 were tried, 3,000 not. A quantum head on single glosses (six qubits, 8 clips of each of 32, 25 \
+         epochs) is far from its end when it is judged.",
+        "`--task scarce` is where transfer matters: no labels of frames, which recorded corpora do not have either, little and bad \
+         film, and a source of signs. It was chosen on seed 100 among three such settings, where full reaches 54.3, hatl 42.0 and \
+         scratch 35.6 (with 150 sentences filmed well: 76.8, 64.2, 68.6); its five seeds have not been run, so nothing is claimed \
+         of it. Hatl stays behind there too: with a floor of 0.05 it releases its first block in epoch 15 of 40.",
+        "Pictures: 20 of each class to learn from and as many to watch, 300 to judge on, at 32 pixels, 15 epochs of 10 steps; four \
+         qubits, depth 3. The rate, the starting weights and the floor of 0.45 (chance is a plateau too) were chosen on seed \
+         100, for the frozen arm: at 2e-3 everything moving at once stayed at chance there, at 1e-3 the head alone was not done. \
+         A rate of its own for full was not looked for. Going on from the current parameters gives 60.7 ± 6.6 %.",
         "What a rule decided after every epoch is in the report, by kind.",
     ],
-    full_run: "`qgraft run hatl --full` (half an hour of processor time), `--full --sentences 100 --epochs 75` and \
-               `--full --head quantum`, the arms of both named in docs/results/hatl.json, where all three are kept",
+    full_run: "`qgraft run hatl --full` (half an hour of processor time), `--full --sentences 100 --epochs 75`, `--task glosses \
+               --full` and `--task pictures --full`, arms named in docs/results/hatl.json, where all are kept",
 };

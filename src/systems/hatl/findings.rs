@@ -178,8 +178,7 @@ impl Findings {
         let first = measured.arms.iter().flatten().next();
         Self {
             checks: CHECKS.iter().filter_map(check).collect(),
-            measures: first
-                .map_or(Vec::new(), |learned| learned.scores.iter().map(|(name, _)| (*name).into()).collect()),
+            measures: first.map_or(Vec::new(), |learned| learned.scores.iter().map(|(name, _)| name.clone()).collect()),
             source: measured.source.iter().map(|accuracy| rounded(*accuracy)).collect(),
             arms,
         }

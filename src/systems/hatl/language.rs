@@ -130,6 +130,20 @@ pub fn sign(gloss: usize) -> Sign {
     }
 }
 
+/// Sign `class` of another language, which has none of the signs of this one.
+pub fn foreign(class: usize) -> Sign {
+    let all = SHAPES * LOCATIONS.len() * MOVEMENTS.len() * 2;
+    let numbered = |k: usize| Sign {
+        shape: k % SHAPES,
+        location: k / SHAPES % LOCATIONS.len(),
+        movement: k / SHAPES / LOCATIONS.len() % MOVEMENTS.len(),
+        both: k >= all / 2,
+    };
+    // 331 is coprime to their number, so this passes each once, and neighbours differ in everything.
+    let others = (0..all).map(|k| numbered(331 * k % all)).filter(|other| (0..GLOSSES).all(|own| sign(own) != *other));
+    others.cycle().nth(class).unwrap_or_else(|| numbered(class % all))
+}
+
 /// Every word of the texts by number; the marks of the end and of the beginning first.
 pub fn vocabulary() -> Vec<&'static str> {
     let mut words = vec!["</s>", "<s>"];

@@ -2,15 +2,13 @@
 
 use candle_core::DType;
 
-use crate::nn::Params;
+use crate::nn::{Params, Source};
 use crate::study::train::{Fit, Judge, Judged};
 use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
 use crate::systems::hatl::arms::{ArmRow, Schedule};
-use crate::systems::hatl::network::groups;
-use crate::systems::hatl::signs::Action;
 use crate::systems::hatl::spec::Spec;
-use crate::systems::hatl::task::Task;
+use crate::systems::hatl::task::{Task, TaskRow};
 use crate::transfer::schedule::Full;
 use crate::transfer::{Hatl, Together, Transfer, Verdict};
 
@@ -21,7 +19,7 @@ const TARGET: u64 = 1 << 32;
 #[derive(Clone, Debug)]
 pub(super) struct Learned {
     /// Name and figure of each test.
-    pub scores: Vec<(&'static str, f64)>,
+    pub scores: Vec<(String, f64)>,
     /// The dev metric after each epoch.
     pub curve: Vec<f64>,
     /// Epochs, counted from 1, in which more began to move than before.
@@ -43,24 +41,33 @@ pub(super) struct Measured {
 pub(super) fn measure(spec: &Spec, threads: usize, progress: &dyn Progress) -> Result<Measured, StudyError> {
     let arms = spec.arms.iter().map(|name| ArmRow::named(name)).collect::<Result<Vec<_>, _>>()?;
     let seeds = spec.seeds.len();
-    progress.stage("actions", seeds * spec.source.epochs * spec.actions * Action::COUNT);
-    let sources = parallel::jobs(seeds, threads, |job| source(spec, spec.seeds[job], progress))?;
-    progress.done();
-    let rows = Task::target(spec, spec.seeds[0])?.training.targets[0].dims()[0];
+    let task = TaskRow::named(&spec.task)?;
+    let mut sources = Vec::new();
+    if let Some(open) = task.source {
+        let rows = open(spec, spec.seeds[0])?.training.len();
+        progress.stage("source", seeds * spec.source.epochs * rows);
+        sources = parallel::jobs(seeds, threads, |job| {
+            let seed = spec.seeds[job];
+            source(spec, &open(spec, seed)?, seed, progress)
+        })?;
+        progress.done();
+    }
+    let rows = (task.open)(spec, spec.seeds[0])?.training.len();
     progress.stage("target", arms.len() * seeds * spec.target.epochs * rows);
     // Whoever follows another's number of releases comes after it.
     let (after, first): (Vec<_>, Vec<_>) = arms.iter().copied().partition(|arm| matches!(arm.schedule, Schedule::Even));
     let learn = |arms: &[&'static ArmRow], releases: &(dyn Fn(usize) -> usize + Sync)| {
         parallel::jobs(arms.len() * seeds, threads, |job| {
             let (arm, seed) = (arms[job / seeds], job % seeds);
-            let learned = learned(spec, arm, seed, &sources[seed].0, releases(seed), progress)?;
+            let source = sources.get(seed).map(|(params, _)| params);
+            let learned = learned(spec, arm, spec.seeds[seed], source, releases(seed), progress)?;
             progress.note(&format!("{}, seed {}: {:.3}", arm.name, spec.seeds[seed], learned.scores[0].1));
             Ok(learned)
         })
     };
     let early = learn(&first, &|_| 0)?;
     let hatl = first.iter().position(|arm| arm.name == "hatl");
-    let count = |seed: usize| hatl.map_or(spec.sizes.blocks.len(), |arm| early[arm * seeds + seed].releases.len());
+    let count = |seed: usize| hatl.map_or(usize::MAX, |arm| early[arm * seeds + seed].releases.len());
     let late = learn(&after, &count)?;
     progress.done();
     let of = |arm: &&ArmRow| {
@@ -76,9 +83,8 @@ pub(super) fn measure(spec: &Spec, threads: usize, progress: &dyn Progress) -> R
     })
 }
 
-/// The network that knows actions, and how well.
-fn source(spec: &Spec, seed: u64, progress: &dyn Progress) -> Result<(Params, f64), StudyError> {
-    let task = Task::source(spec, seed)?;
+/// The network that has learned the source, and how well.
+fn source(spec: &Spec, task: &Task, seed: u64, progress: &dyn Progress) -> Result<(Params, f64), StudyError> {
     let mut params = Params::new(seed, DType::F32);
     let fit = Fit {
         judge: task.dev.as_ref(),
@@ -92,20 +98,20 @@ fn source(spec: &Spec, seed: u64, progress: &dyn Progress) -> Result<(Params, f6
 fn learned(
     spec: &Spec,
     arm: &ArmRow,
-    place: usize,
-    source: &Params,
+    seed: u64,
+    source: Option<&Params>,
     releases: usize,
     progress: &dyn Progress,
 ) -> Result<Learned, StudyError> {
-    let seed = spec.seeds[place];
-    let task = Task::target(spec, seed)?;
+    let task = (TaskRow::named(&spec.task)?.open)(spec, seed)?;
     let mut params = Params::new(TARGET + seed, DType::F32);
     task.model.build(&mut params)?;
-    if !arm.fresh {
+    if let Some(source) = source.filter(|_| !arm.fresh) {
         params.transplant(source, "trunk.")?;
     }
-    let groups = groups(&params, spec.sizes.blocks.len());
-    let epochs = spec.target.epochs;
+    let groups = (task.groups)(&params);
+    // Nothing to follow: every layer once.
+    let (epochs, releases) = (spec.target.epochs, releases.min(groups.len() - 1));
     let mut method = Together(vec![Box::new(task.plan.clone()), arm.method(&groups, spec.rule, epochs, releases)]);
     let fit = Fit {
         judge: task.dev.as_ref(),
@@ -113,11 +119,7 @@ fn learned(
         ..Fit::new(task.model.as_ref(), &task.training, task.objective.as_ref(), &spec.target, seed)
     };
     let history = fit.run(&mut params, &mut method)?;
-    let network = task.model.build(&mut params)?;
-    let score = |(name, judge): &(&'static str, Box<dyn Judge>)| {
-        judge.judge(network.as_ref()).map(|Judged { metric, .. }| (*name, metric))
-    };
-    let scores = task.tests.iter().map(score).collect::<Result<_, _>>()?;
+    let scores = scores(&task, &mut params)?;
     let grown = |pair: usize| history[pair].moving < history[pair + 1].moving;
     let curve: Vec<f64> = history.iter().map(|record| record.judged.metric).collect();
     Ok(Learned {
@@ -133,4 +135,18 @@ fn learned(
         }),
         curve,
     })
+}
+
+/// Name and figure of each test, and of the first with a longer search.
+fn scores(task: &Task, params: &mut Params) -> Result<Vec<(String, f64)>, StudyError> {
+    let network = task.model.build(params)?;
+    let score = |(name, judge): &(&str, Box<dyn Judge>)| {
+        judge.judge(network.as_ref()).map(|Judged { metric, .. }| (name.to_string(), metric))
+    };
+    let mut scores = task.tests.iter().map(score).collect::<Result<Vec<_>, _>>()?;
+    if let (Some((search, model)), Some((name, judge))) = (&task.searching, task.tests.first()) {
+        let Judged { metric, .. } = judge.judge(model.build(params)?.as_ref())?;
+        scores.push((format!("{name}, {search}"), metric));
+    }
+    Ok(scores)
 }

@@ -1,32 +1,41 @@
 //! Hierarchical adaptive transfer: blocks released by the validation metric (after Shahin & Ismail 2026,
-//! arXiv:2603.19260), on simulated signing.
+//! arXiv:2603.19260), on simulated signing and on pictures.
 //!
 //! Gross motions of a drawn body → a temporal backbone that knows them → signed sentences and their text, learned under
-//! one schedule per arm in equally many updates → BLEU-4.
+//! one schedule per arm in equally many updates → BLEU-4. Or: a pretrained backbone → pictures under a quantum head.
 //!
-//! * [`ARMS`]: what is compared. [`Spec`]: everything that decides the result.
+//! * [`TASKS`]: what is learned. [`ARMS`]: what is compared. [`Spec`]: everything that decides the result.
 //! * [`run`]: the whole comparison, into one run folder. [`Findings`]: what it found.
-//! * [`Sentence`] and [`signed`]: the language and its films. [`bleu`] and [`rouge_l`]: how translations are judged.
+//! * [`Sentence`] and [`signed`]: the language and its films; films of one's own are read as the page of the system says.
+//!   [`Search`]: how texts are looked for. [`bleu`] and [`rouge_l`]: how translations are judged.
 
 mod arms;
 mod card;
+mod corpus;
 mod findings;
+mod judge;
 mod language;
 mod measure;
 mod network;
 mod page;
+mod pictures;
+mod read;
 mod score;
+mod search;
 mod signs;
 mod spec;
 mod task;
 
 pub use arms::{ARMS, ArmRow, Schedule};
+pub use corpus::Lexicon;
 pub use findings::{ArmFound, CHECKS, CheckRow, Checked, Findings};
-pub use language::{GLOSSES, LONGEST, Mood, Sentence, WORDS, numbered, sign, vocabulary};
+pub use language::{GLOSSES, LONGEST, Mood, Sentence, WORDS, foreign, numbered, sign, vocabulary};
 pub use page::{checks, table};
 pub use score::{bleu, rouge_l};
-pub use signs::{Action, Film, JOINTS, LOCATIONS, MOVEMENTS, SHAPES, Sign, Signer, acted, signed};
-pub use spec::{FORMAT, Sizes, Spec, TRANSLATOR, Weights};
+pub use search::Search;
+pub use signs::{Action, Camera, Film, JOINTS, LOCATIONS, MOVEMENTS, SHAPES, Sign, Signer, acted, signed};
+pub use spec::{FORMAT, First, Pictures, Sizes, Spec, Weights};
+pub use task::{TASKS, TaskRow};
 
 use std::path::PathBuf;
 

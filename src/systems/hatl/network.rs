@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{D, DType, Device, Tensor};
+use candle_nn::ops::log_softmax;
 
 use crate::circuit::ansatz::AnsatzRow;
 use crate::nn::head::{Head, HeadRow, HeadShape};
@@ -11,13 +12,11 @@ use crate::nn::model::first;
 use crate::nn::{Execution, Groups, Mode, Model, Network, NnError, Output, Params};
 use crate::sim::{self, Auto};
 use crate::study::StudyError;
-use crate::systems::hatl::language::{BEGIN, END, GLOSSES, WORDS, vocabulary};
-use crate::systems::hatl::signs::JOINTS;
+use crate::systems::hatl::corpus::Lexicon;
+use crate::systems::hatl::language::{BEGIN, END};
+use crate::systems::hatl::search::Search;
 use crate::systems::hatl::spec::Sizes;
 use crate::systems::spec::Circuit;
-
-/// Gloss classes of a frame; the last is rest.
-const FRAME_CLASSES: usize = GLOSSES + 1;
 
 /// Joints over time to features over half the time: blocks of convolution along time, batch normalisation and ReLU, with
 /// the input added where widths agree. Parameters of block k begin with `trunk.k.`.
@@ -27,10 +26,10 @@ struct Backbone {
 }
 
 impl Backbone {
-    fn new(params: &mut Params, widths: &[usize]) -> Result<Self, NnError> {
-        let input = BatchNorm::new(params, "trunk.0.input", 2 * JOINTS)?;
+    fn new(params: &mut Params, joints: usize, widths: &[usize]) -> Result<Self, NnError> {
+        let input = BatchNorm::new(params, "trunk.0.input", 2 * joints)?;
         let mut blocks = Vec::new();
-        let (mut below, padding) = (2 * JOINTS, Padding { left: 2, right: 2, ..Padding::default() });
+        let (mut below, padding) = (2 * joints, Padding { left: 2, right: 2, ..Padding::default() });
         for (k, &width) in widths.iter().enumerate() {
             let window = Window { kernel: (1, 5), stride: 1, padding, dilation: 1 };
             let convolution = Conv2d::new(params, &format!("trunk.{k}"), (below, width), window, 1, false)?;
@@ -66,10 +65,15 @@ pub fn groups(params: &Params, blocks: usize) -> Groups {
 
 /// Films to texts. It reads films (batch, 2 · joints, frames) and the words before each word (batch, words), and puts out
 /// scores of words (batch, words, vocabulary); `more` are scores of glosses for each frame, from the backbone and from the
-/// encoder (batch, frames / 2, glosses + 1), and, where it is judged, the words it would say (batch, words) u32.
+/// encoder (batch, frames / 2, glosses + 1; the last is rest), and, where it is judged, the words it would say (batch,
+/// words) u32.
 pub struct Translator {
     /// Its sizes.
     pub sizes: Sizes,
+    /// What it reads and says.
+    pub lexicon: Lexicon,
+    /// How it looks for what it says.
+    pub search: Search,
 }
 
 struct Block {
@@ -90,6 +94,8 @@ struct Translating {
     words: Linear,
     width: usize,
     dropout: f64,
+    longest: usize,
+    search: Search,
 }
 
 impl Block {
@@ -134,26 +140,29 @@ impl Block {
 impl Model for Translator {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
         let Sizes { blocks, width, encoder, decoder, dropout, .. } = &self.sizes;
-        let (below, width) = (blocks.last().copied().unwrap_or(2 * JOINTS), *width);
+        let Lexicon { joints, glosses, longest, words, .. } = &self.lexicon;
+        let (below, width) = (blocks.last().copied().unwrap_or(2 * joints), *width);
         let mut stack = |name: &str, count: usize, looks: bool| -> Result<Vec<Block>, NnError> {
             (0..count).map(|k| Block::new(params, &format!("{name}.{k}"), &self.sizes, looks)).collect()
         };
         let (encoder, decoder) = (stack("encoder", *encoder, false)?, stack("decoder", *decoder, true)?);
-        let words = vocabulary().len();
+        let words = words.len();
         Ok(Box::new(Translating {
-            backbone: Backbone::new(params, blocks)?,
+            backbone: Backbone::new(params, *joints, blocks)?,
             bridge: Linear::new(params, "bridge", (below, width), true)?,
             encoder,
             decoder,
             embedding: Embedding::new(params, "embedding", words, width)?,
             norms: [LayerNorm::new(params, "encoder.norm", width)?, LayerNorm::new(params, "decoder.norm", width)?],
             frames: [
-                Linear::new(params, "frames.backbone", (below, FRAME_CLASSES), true)?,
-                Linear::new(params, "frames.encoder", (width, FRAME_CLASSES), true)?,
+                Linear::new(params, "frames.backbone", (below, glosses + 1), true)?,
+                Linear::new(params, "frames.encoder", (width, glosses + 1), true)?,
             ],
             words: Linear::new(params, "words", (width, words), true)?,
             width,
             dropout: *dropout,
+            longest: *longest,
+            search: self.search,
         }))
     }
 }
@@ -172,17 +181,21 @@ impl Translating {
         Ok(self.words.forward(&self.norms[1].forward(&x)?)?)
     }
 
-    /// The likeliest word after the likeliest word (batch, words).
+    /// The words of each row as the search finds them (batch, words), filled up with ends.
     fn told(&self, memory: &Tensor) -> Result<Tensor, NnError> {
-        let memory = memory.detach();
-        let rows = memory.dim(0)?;
-        let mut words = Tensor::full(BEGIN, (rows, 1), &Device::Cpu)?;
-        for _ in 0..WORDS {
-            let scores = self.following(&words, &memory, Mode::Judge)?.detach();
-            let last = scores.narrow(1, words.dim(1)? - 1, 1)?.argmax(D::Minus1)?;
-            words = Tensor::cat(&[&words, &last], 1)?;
-        }
-        Ok(words.narrow(1, 1, WORDS)?)
+        let (memory, rows) = (memory.detach(), memory.dim(0)?);
+        let texts = self.search.texts(rows, self.longest, |texts| {
+            let of: Vec<u32> = texts.iter().map(|(row, _)| *row as u32).collect();
+            let before = texts.iter().flat_map(|(_, words)| [BEGIN].into_iter().chain(words.iter().copied()));
+            let before: Vec<u32> = before.collect();
+            let before = Tensor::from_vec(before.clone(), (texts.len(), before.len() / texts.len()), &Device::Cpu)?;
+            let memory = memory.index_select(&Tensor::new(of, &Device::Cpu)?, 0)?;
+            let scores = self.following(&before, &memory, Mode::Judge)?.detach();
+            let last = scores.narrow(1, before.dim(1)? - 1, 1)?.squeeze(1)?;
+            Ok(log_softmax(&last, D::Minus1)?.to_dtype(DType::F64)?.to_vec2()?)
+        })?;
+        let filled = |text: Vec<u32>| (0..self.longest).map(move |k| text.get(k).copied().unwrap_or(END));
+        Ok(Tensor::from_vec(texts.into_iter().flat_map(filled).collect(), (rows, self.longest), &Device::Cpu)?)
     }
 }
 
@@ -226,21 +239,42 @@ pub fn sentences(words: &Tensor) -> Result<Vec<Vec<u32>>, NnError> {
 
 /// Films to class scores: the mean over time of what the backbone sees, under a row of the table of heads.
 pub struct Classifier {
+    joints: usize,
     blocks: Vec<usize>,
+    scion: Scion,
+}
+
+impl Classifier {
+    /// Films of `joints` joints told apart into `classes` classes under the head `name`.
+    ///
+    /// # Errors
+    /// If there is no such head or family of circuits, or the circuit cannot be built.
+    pub fn new(
+        (joints, blocks): (usize, &[usize]),
+        name: &str,
+        circuit: &Circuit,
+        classes: usize,
+    ) -> Result<Self, StudyError> {
+        let features = blocks.last().copied().unwrap_or(2 * joints);
+        Ok(Self { joints, blocks: blocks.to_vec(), scion: Scion::new(name, circuit, (features, classes))? })
+    }
+}
+
+/// A row of the table of heads with all that it is built from: what is grafted onto a backbone.
+pub struct Scion {
     head: &'static HeadRow,
     shape: HeadShape,
     family: &'static AnsatzRow,
     execution: Option<Execution>,
 }
 
-impl Classifier {
-    /// `classes` classes under the head `name`.
+impl Scion {
+    /// The head `name` from so many features to so many classes.
     ///
     /// # Errors
     /// If there is no such head or family of circuits, or the circuit cannot be built.
-    pub fn new(blocks: &[usize], name: &str, circuit: &Circuit, classes: usize) -> Result<Self, StudyError> {
+    pub fn new(name: &str, circuit: &Circuit, (features, classes): (usize, usize)) -> Result<Self, StudyError> {
         let head = HeadRow::named(name)?;
-        let features = blocks.last().copied().unwrap_or(2 * JOINTS);
         let Circuit { qubits, depth, weight_sd, .. } = *circuit;
         let shape = HeadShape { features, classes, qubits, depth, weight_sd };
         let (value, reason) = (circuit.ansatz.clone(), "see qgraft list ansatze");
@@ -248,7 +282,17 @@ impl Classifier {
         let family = AnsatzRow::named(&circuit.ansatz).ok_or(unknown)?;
         let engine = || Arc::new(Auto::new(sim::Options::default()));
         let execution = head.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
-        Ok(Self { blocks: blocks.to_vec(), head, shape, family, execution })
+        Ok(Self { head, shape, family, execution })
+    }
+
+    /// The head on `params`.
+    ///
+    /// # Errors
+    /// If `params` hold other shapes, or the head is trained without gradients.
+    pub fn build(&self, params: &mut Params) -> Result<Arc<dyn Head>, NnError> {
+        let reason = "use a head that is trained by gradients";
+        let missing = NnError::Setting { field: "head", value: self.head.name.into(), reason };
+        self.head.build(params, &self.shape, self.family, self.execution.clone())?.ok_or(missing)
     }
 }
 
@@ -259,11 +303,8 @@ struct Classifying {
 
 impl Model for Classifier {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
-        let backbone = Backbone::new(params, &self.blocks)?;
-        let reason = "use a head that is trained by gradients";
-        let missing = NnError::Setting { field: "head", value: self.head.name.into(), reason };
-        let head = self.head.build(params, &self.shape, self.family, self.execution.clone())?.ok_or(missing)?;
-        Ok(Box::new(Classifying { backbone, head }))
+        let backbone = Backbone::new(params, self.joints, &self.blocks)?;
+        Ok(Box::new(Classifying { backbone, head: self.scion.build(params)? }))
     }
 }
 

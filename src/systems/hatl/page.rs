@@ -6,6 +6,7 @@ use crate::study::stats::{mean, sd};
 use crate::systems::hatl::arms::ARMS;
 use crate::systems::hatl::findings::{ArmFound, Findings};
 use crate::systems::hatl::spec::Spec;
+use crate::systems::hatl::task::TASKS;
 
 /// Checks with their figures.
 pub fn checks(findings: &Findings) -> Table {
@@ -80,13 +81,14 @@ pub fn page(spec: &Spec, findings: &Findings) -> Page {
         blocks: vec![block],
     };
     let arms = ARMS.iter().map(|row| format!("{}: {}", row.name, row.doc)).collect();
+    let has_head = TASKS.iter().any(|row| row.name == spec.task && row.classifies);
     Page {
         title: "Hierarchical adaptive transfer".into(),
         facts: vec![
             format!("seeds {}", spec.seeds.len()),
-            format!("head {}", spec.head),
+            if has_head { format!("{}, head {}", spec.task, spec.head) } else { spec.task.clone() },
             format!("{} epochs", spec.target.epochs),
-            format!("accuracy on actions {:.3}", mean(&findings.source).unwrap_or(0.0)),
+            mean(&findings.source).map_or("pretrained".into(), |mean| format!("accuracy on the source {mean:.3}")),
             format!("qgraft {}", env!("CARGO_PKG_VERSION")),
         ],
         sections: vec![

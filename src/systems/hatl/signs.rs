@@ -5,6 +5,8 @@
 
 use std::f64::consts::TAU;
 
+use serde::{Deserialize, Serialize};
+
 use crate::math::Stream;
 
 type Point = [f64; 2];
@@ -35,9 +37,6 @@ const BLEND: usize = 3;
 /// Size of a sign's movement, and of an action's.
 const SIGNED: f64 = 0.22;
 const ACTED: f64 = 0.55;
-/// Standard deviation of a keypoint, and share of keypoints that are not found.
-const NOISE: f64 = 0.015;
-const MISSING: f64 = 0.05;
 const UPPER_ARM: f64 = 0.8;
 const FOREARM: f64 = 0.75;
 const FINGER: f64 = 0.35;
@@ -92,6 +91,22 @@ pub struct Signer {
     tremor: f64,
 }
 
+/// How well keypoints are found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Camera {
+    /// Standard deviation of a keypoint's place, shoulder widths.
+    pub noise: f64,
+    /// Share of keypoints that are not found, in 0..1.
+    pub missing: f64,
+}
+
+impl Default for Camera {
+    fn default() -> Self {
+        Self { noise: 0.015, missing: 0.05 }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Hand {
     wrist: Point,
@@ -140,7 +155,7 @@ impl Sign {
 }
 
 /// Signs one after the other, from rest and back to it, in `frames` frames. A sign takes 7 to 12.
-pub fn signed(signs: &[Sign], frames: usize, signer: &Signer, stream: &mut Stream) -> Film {
+pub fn signed(signs: &[Sign], frames: usize, signer: &Signer, camera: &Camera, stream: &mut Stream) -> Film {
     let (mut poses, mut which, mut last) = (Vec::new(), Vec::new(), REST);
     let amplitude = SIGNED * signer.amplitude;
     for (number, sign) in signs.iter().enumerate() {
@@ -158,11 +173,11 @@ pub fn signed(signs: &[Sign], frames: usize, signer: &Signer, stream: &mut Strea
     }
     poses.truncate(frames);
     which.truncate(frames);
-    Film { places: filmed(&poses, signer, stream), signs: which }
+    Film { places: filmed(&poses, signer, camera, stream), signs: which }
 }
 
 /// The action made over and over, at any speed and phase, somewhere at its height.
-pub fn acted(action: Action, frames: usize, signer: &Signer, stream: &mut Stream) -> Film {
+pub fn acted(action: Action, frames: usize, signer: &Signer, camera: &Camera, stream: &mut Stream) -> Film {
     let [right, up, phase] = [stream.uniform(), stream.uniform(), stream.uniform()];
     let (x, y) = (0.3 + 0.6 * right, if action.high { 0.2 } else { -0.9 } + 0.5 * up);
     let (cycles, fingers) = (1.0 + 2.0 * stream.uniform(), [if action.open { 1.0 } else { 0.3 }; 3]);
@@ -174,7 +189,7 @@ pub fn acted(action: Action, frames: usize, signer: &Signer, stream: &mut Stream
         [hand(1.0), if action.both { hand(-1.0) } else { REST[1] }]
     };
     let poses: Vec<_> = (0..frames).map(pose).collect();
-    Film { places: filmed(&poses, signer, stream), signs: vec![None; frames] }
+    Film { places: filmed(&poses, signer, camera, stream), signs: vec![None; frames] }
 }
 
 /// The shortest smooth way from 0 to 1 (minimum jerk: Flash & Hogan 1985).
@@ -196,7 +211,7 @@ fn between(from: [Hand; 2], to: [Hand; 2], frame: usize) -> [Hand; 2] {
     })
 }
 
-fn filmed(poses: &[[Hand; 2]], signer: &Signer, stream: &mut Stream) -> Vec<f32> {
+fn filmed(poses: &[[Hand; 2]], signer: &Signer, camera: &Camera, stream: &mut Stream) -> Vec<f32> {
     let frames = poses.len();
     let mut places = vec![0.0; 2 * JOINTS * frames];
     for (frame, hands) in poses.iter().enumerate() {
@@ -207,9 +222,9 @@ fn filmed(poses: &[[Hand; 2]], signer: &Signer, stream: &mut Stream) -> Vec<f32>
         }
         for (joint, place) in joints.into_iter().enumerate() {
             // A keypoint that is not found is told as the neck's.
-            let found = stream.uniform() >= MISSING;
+            let found = stream.uniform() >= camera.missing;
             for (axis, value) in place.into_iter().enumerate() {
-                let value = value + NOISE * stream.normal();
+                let value = value + camera.noise * stream.normal();
                 places[(axis * JOINTS + joint) * frames + frame] = if found { value as f32 } else { 0.0 };
             }
         }

@@ -1,6 +1,6 @@
 //! What a run is told.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,14 +10,14 @@ use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
 use crate::study::train::Regime;
 use crate::systems::hatl::arms::{ARMS, ArmRow};
+use crate::systems::hatl::search::Search;
+use crate::systems::hatl::signs::Camera;
+use crate::systems::hatl::task::TaskRow;
 use crate::systems::spec::Circuit;
 use crate::transfer::Rule;
 
 /// The version of this file format.
-pub const FORMAT: &str = "qgraft.hatl/1";
-
-/// The head that translates; every other classifies single glosses.
-pub const TRANSLATOR: &str = "translator";
+pub const FORMAT: &str = "qgraft.hatl/2";
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,13 +25,21 @@ pub const TRANSLATOR: &str = "translator";
 pub struct Spec {
     /// Format and version of this file.
     pub format: String,
+    /// Row of the table of tasks: what is learned in the end.
+    pub task: String,
+    /// Films with texts to learn from (a folder, see `read`), or a folder of classes of pictures; without one, what is
+    /// drawn or inside the program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
     /// One source phase per seed, from which every arm starts.
     pub seeds: Vec<u64>,
     /// Rows of the table of arms.
     pub arms: Vec<String>,
-    /// `translator`, or a row of the table of heads that tells single glosses apart.
+    /// Row of the table of heads, for a task that tells classes apart.
     pub head: String,
-    /// Clips of each action to learn from first.
+    /// What is learned first.
+    pub first: First,
+    /// Clips of each class to learn from first.
     pub actions: usize,
     /// Sentences to learn from.
     pub sentences: usize,
@@ -39,12 +47,18 @@ pub struct Spec {
     pub dev: usize,
     /// Sentences to judge on.
     pub test: usize,
-    /// Clips of each gloss to learn from under a head that classifies; half as many are watched.
+    /// Clips of each gloss to learn from, and half as many to watch; or pictures of each class, and as many to watch.
     pub clips: usize,
+    /// How well keypoints of drawn films are found.
+    pub camera: Camera,
+    /// What pictures pass through.
+    pub pictures: Pictures,
     /// The network.
     pub sizes: Sizes,
     /// Terms of the loss.
     pub weights: Weights,
+    /// How texts are looked for when a translator is judged in the end. Beside the training it says the likeliest words.
+    pub search: Search,
     /// When layers are released.
     pub rule: Rule,
     /// How the source is learned.
@@ -53,6 +67,36 @@ pub struct Spec {
     pub target: Regime,
     /// The circuit of a quantum head.
     pub circuit: Circuit,
+}
+
+/// What is learned before the task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum First {
+    /// Gross motions.
+    Actions,
+    /// Single signs of another language.
+    Signs,
+}
+
+/// What pictures pass through.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pictures {
+    /// Row of the table of backbones.
+    pub backbone: String,
+    /// Weight file; without one the embedded weights, or those of the model hub.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+    /// Pixels of an edge, far fewer than the backbone was pretrained at: one that moves computes everything anew in every
+    /// step.
+    pub edge: usize,
+}
+
+impl Default for Pictures {
+    fn default() -> Self {
+        Self { backbone: "efficientnet_lite0".into(), weights: None, edge: 32 }
+    }
 }
 
 /// Sizes of backbone and translator.
@@ -79,6 +123,8 @@ pub struct Sizes {
 pub struct Weights {
     /// Words of the text.
     pub words: f64,
+    /// Glosses of the sentence, by connectionist temporal classification on the encoder.
+    pub glosses: f64,
     /// Glosses of frames, from the backbone.
     pub backbone: f64,
     /// The same from the encoder.
@@ -93,7 +139,7 @@ impl Default for Sizes {
 
 impl Default for Weights {
     fn default() -> Self {
-        Self { words: 1.0, backbone: 0.1, encoder: 0.1 }
+        Self { words: 1.0, glosses: 0.0, backbone: 0.1, encoder: 0.1 }
     }
 }
 
@@ -108,16 +154,22 @@ impl Default for Spec {
         };
         Self {
             format: FORMAT.into(),
+            task: "sentences".into(),
+            data: None,
             seeds: vec![0],
             arms: ARMS.iter().map(|row| row.name.into()).collect(),
-            head: TRANSLATOR.into(),
+            head: "quantum".into(),
+            first: First::Actions,
             actions: 16,
             sentences: 200,
             dev: 40,
             test: 100,
             clips: 8,
+            camera: Camera::default(),
+            pictures: Pictures::default(),
             sizes: Sizes::default(),
             weights: Weights::default(),
+            search: Search::default(),
             rule: Rule {
                 warm_up: 3,
                 patience: 1,
@@ -135,11 +187,30 @@ impl Default for Spec {
 }
 
 impl Spec {
-    /// Five seeds, 300 sentences and enough epochs to release every layer.
-    pub fn full(&mut self) {
+    /// The quick run of the task of this name.
+    ///
+    /// # Errors
+    /// If there is no such task.
+    pub fn of(task: &str) -> Result<Self, StudyError> {
+        let mut spec = Self { task: task.into(), ..Self::default() };
+        (TaskRow::named(task)?.quick)(&mut spec);
+        Ok(spec)
+    }
+
+    /// Five seeds, and as much to learn from as the committed results had.
+    ///
+    /// # Errors
+    /// If there is no such task.
+    pub fn full(&mut self) -> Result<(), StudyError> {
         self.seeds = (0..5).collect();
-        (self.actions, self.sentences, self.dev, self.test) = (60, 300, 100, 200);
-        (self.source.epochs, self.target.epochs) = (12, 25);
+        (TaskRow::named(&self.task)?.full)(self);
+        Ok(())
+    }
+
+    /// The same with data of one's own, in whose sentences the glosses of single frames are not known.
+    pub fn reading(&mut self, data: PathBuf) {
+        self.data = Some(data);
+        (self.weights.backbone, self.weights.encoder) = (0.0, 0.0);
     }
 
     /// Reads a spec file; fields it does not name are those of the quick run.
@@ -165,7 +236,7 @@ impl Spec {
     pub fn check(&self) -> Result<(), StudyError> {
         let setting = |field, value: String, reason| Err(NnError::Setting { field, value, reason }.into());
         if self.format != FORMAT {
-            return setting("format", self.format.clone(), "this version reads qgraft.hatl/1");
+            return setting("format", self.format.clone(), "this version reads qgraft.hatl/2");
         }
         let counts = [
             ("seeds", self.seeds.len()),
@@ -176,6 +247,7 @@ impl Spec {
             ("clips", self.clips),
             ("sizes.blocks", self.sizes.blocks.iter().copied().min().unwrap_or(0)),
             ("sizes.width", self.sizes.width),
+            ("search.beam", self.search.beam),
         ];
         if let Some((field, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return setting(field, "0".into(), "at least one is needed");
@@ -186,9 +258,21 @@ impl Spec {
         if !(0.0..1.0).contains(&self.sizes.dropout) {
             return setting("sizes.dropout", self.sizes.dropout.to_string(), "use a share from 0 to below 1");
         }
-        let Weights { words, backbone, encoder } = self.weights;
-        if [words, backbone, encoder].iter().any(|weight| !(*weight >= 0.0 && weight.is_finite())) {
-            return setting("weights", format!("{words}, {backbone}, {encoder}"), "use numbers that are not negative");
+        let Weights { words, glosses, backbone, encoder } = self.weights;
+        if [words, glosses, backbone, encoder].iter().any(|weight| !(*weight >= 0.0 && weight.is_finite())) {
+            let value = format!("{words}, {glosses}, {backbone}, {encoder}");
+            return setting("weights", value, "use numbers that are not negative");
+        }
+        let Camera { noise, missing } = self.camera;
+        if !(noise >= 0.0 && noise.is_finite() && (0.0..1.0).contains(&missing)) {
+            let reason = "use a noise that is not negative, and a share from 0 to below 1";
+            return setting("camera", format!("noise {noise}, missing {missing}"), reason);
+        }
+        if self.pictures.edge < 32 {
+            return setting("pictures.edge", self.pictures.edge.to_string(), "use at least 32 pixels");
+        }
+        if !(self.search.length >= 0.0 && self.search.length.is_finite()) {
+            return setting("search.length", self.search.length.to_string(), "use a number that is not negative");
         }
         for (field, regime) in [("source", self.source), ("target", self.target)] {
             let Regime { epochs, batch, rate, .. } = regime;
@@ -197,9 +281,24 @@ impl Spec {
                 return setting(field, value, "use positive numbers, and batches of at least 2");
             }
         }
-        if self.head != TRANSLATOR && matches!(HeadRow::named(&self.head)?.body, Body::Kernel) {
+        if matches!(HeadRow::named(&self.head)?.body, Body::Kernel) {
             return setting("head", self.head.clone(), "use a head that is trained by gradients");
         }
-        self.arms.iter().try_for_each(|name| ArmRow::named(name).map(drop))
+        let task = TaskRow::named(&self.task)?;
+        if self.data.is_some() && !task.reads {
+            return setting(
+                "data",
+                format!("with task {}", task.name),
+                "its clips are drawn; read sentences or pictures",
+            );
+        }
+        for name in &self.arms {
+            if ArmRow::named(name)?.fresh && task.source.is_none() {
+                let reason =
+                    "a pretrained backbone has no start without its source: its statistics are not measured anew";
+                return setting("arms", format!("{name} with task {}", task.name), reason);
+            }
+        }
+        Ok(())
     }
 }

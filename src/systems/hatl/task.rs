@@ -1,244 +1,252 @@
-//! What is learned: actions first, then sentences to be translated or single glosses to be told apart.
+//! What is learned: a source first, then a task of the table.
 
-use candle_core::{D, DType, Device, Tensor};
-use candle_nn::ops::log_softmax;
+use candle_core::{Device, Tensor};
 
 use crate::math::Stream;
 use crate::nn::head::HeadRow;
-use crate::nn::loss::{Loss, Objective, mean};
-use crate::nn::{Examples, Mode, Model, Network, NnError, Output, Plan, Source};
+use crate::nn::loss::{Loss, Objective};
+use crate::nn::{Examples, Groups, Model, Params, Plan};
 use crate::study::StudyError;
-use crate::study::train::{HeldOut, Judge, Judged};
-use crate::systems::hatl::language::{BEGIN, END, GLOSSES, LONGEST, Sentence, WORDS, numbered, sign};
-use crate::systems::hatl::network::{Classifier, Translator, sentences};
+use crate::study::train::{Judge, Regime};
+use crate::systems::hatl::arms::ARMS;
+use crate::systems::hatl::corpus::{Corpus, SIGNERS, SIGNING, shown};
+use crate::systems::hatl::judge::{Score, Translated, told};
+use crate::systems::hatl::language::{GLOSSES, foreign, sign};
+use crate::systems::hatl::network::{Classifier, Translator, groups};
+use crate::systems::hatl::pictures;
+use crate::systems::hatl::read::{self, Clips};
 use crate::systems::hatl::score::{bleu, rouge_l};
-use crate::systems::hatl::signs::{Action, Film, JOINTS, Signer, acted, signed};
-use crate::systems::hatl::spec::{Spec, TRANSLATOR, Weights};
+use crate::systems::hatl::search::Search;
+use crate::systems::hatl::signs::{Action, Camera, Film, JOINTS, Signer, acted, signed};
+use crate::systems::hatl::spec::{First, Spec, Weights};
+use crate::systems::spec::Circuit;
 
-/// Frames of the film of a sentence: none is longer.
-const FRAMES: usize = 12 * LONGEST;
 /// Frames of the film of an action or a gloss.
 const CLIP: usize = 32;
-/// Rows judged at once.
-const BATCH: usize = 50;
-/// Signers of the target; the last two are met in the test alone.
-const SIGNERS: (u64, u64) = (4, 6);
-/// Seeds of communities, so that nobody who acts also signs.
-const SIGNING: u64 = 1 << 33;
+/// Seed of the community that acts, so that nobody of it also signs.
 const ACTING: u64 = 1 << 34;
+
+/// Makes a task of a spec under a seed.
+type Open = fn(&Spec, u64) -> Result<Task, StudyError>;
+
+/// A task.
+pub struct TaskRow {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// One line for people.
+    pub doc: &'static str,
+    /// Whether data of one's own can be read.
+    pub reads: bool,
+    /// Whether classes are told apart, by a row of the table of heads.
+    pub classifies: bool,
+    /// Makes a quick run of the default spec.
+    pub quick: fn(&mut Spec),
+    /// Makes the run whose result is kept in the repository.
+    pub full: fn(&mut Spec),
+    /// What its backbone learns first under a seed; nothing where it comes pretrained.
+    pub(super) source: Option<Open>,
+    /// The task under a seed.
+    pub(super) open: Open,
+}
+
+/// Every task.
+pub static TASKS: &[TaskRow] = &[
+    TaskRow {
+        name: "sentences",
+        doc: "signed sentences into text, by a translator",
+        reads: true,
+        classifies: false,
+        quick: |_| (),
+        full: |spec| {
+            (spec.actions, spec.sentences, spec.dev, spec.test) = (60, 300, 100, 200);
+            (spec.source.epochs, spec.target.epochs) = (12, 25);
+        },
+        source: Some(source),
+        open: translation,
+    },
+    TaskRow {
+        name: "scarce",
+        doc: "the same from 100 sentences filmed badly, whose glosses are known but not those of frames, after the signs of \
+              another language",
+        reads: false,
+        classifies: false,
+        quick: |spec| {
+            spec.first = First::Signs;
+            spec.camera = Camera { noise: 0.03, missing: 0.15 };
+            spec.weights = Weights { words: 1.0, glosses: 1.0, backbone: 0.0, encoder: 0.0 };
+            spec.rule.floor = 0.05;
+            spec.sentences = 100;
+        },
+        full: |spec| {
+            (spec.actions, spec.test) = (60, 200);
+            (spec.source.epochs, spec.target.epochs) = (8, 40);
+        },
+        source: Some(source),
+        open: translation,
+    },
+    TaskRow {
+        name: "glosses",
+        doc: "single signs told apart, by a row of the table of heads",
+        reads: false,
+        classifies: true,
+        quick: |_| (),
+        full: |spec| {
+            spec.actions = 60;
+            (spec.source.epochs, spec.target.epochs) = (12, 25);
+        },
+        source: Some(source),
+        open: single,
+    },
+    TaskRow {
+        name: "pictures",
+        doc: "pictures told apart by a row of the table of heads, on a pretrained backbone of the table that moves",
+        reads: true,
+        classifies: true,
+        quick: |spec| {
+            spec.arms = ARMS.iter().filter(|row| !row.fresh).map(|row| row.name.into()).collect();
+            spec.circuit = Circuit { qubits: 4, depth: 3, weight_sd: 0.3, ..Circuit::default() };
+            spec.target = Regime { epochs: 6, batch: 6, warm_up: 0, ..spec.target };
+            // Chance is a plateau too.
+            spec.rule.floor = 0.45;
+        },
+        full: |spec| (spec.clips, spec.target.epochs) = (20, 15),
+        source: None,
+        open: pictures::task,
+    },
+];
+
+impl TaskRow {
+    /// The task of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn named(name: &str) -> Result<&'static Self, StudyError> {
+        let found = TASKS.iter().find(|row| row.name == name);
+        found.ok_or_else(|| StudyError::unknown("task", name, TASKS.iter().map(|row| row.name)))
+    }
+}
 
 /// A task with everything that a training needs.
 pub(super) struct Task {
     pub model: Box<dyn Model>,
+    /// The same network looking longer for what it says, and how its scores are called.
+    pub searching: Option<(String, Box<dyn Model>)>,
     pub objective: Box<dyn Objective>,
     /// What the head leaves as it starts.
     pub plan: Plan,
+    /// The blocks that are released, and the rest.
+    pub groups: Box<dyn Fn(&Params) -> Groups>,
     pub training: Examples,
     pub dev: Box<dyn Judge>,
     /// By name; each metric in 0..=1, the first is the one that is compared.
     pub tests: Vec<(&'static str, Box<dyn Judge>)>,
 }
 
-impl Task {
-    /// The target of `spec` under `seed`.
-    pub fn target(spec: &Spec, seed: u64) -> Result<Self, StudyError> {
-        if spec.head == TRANSLATOR { Self::translation(spec, seed) } else { Self::glosses(spec, seed) }
-    }
-
-    /// The source: actions, told apart by a linear head.
-    pub fn source(spec: &Spec, seed: u64) -> Result<Self, StudyError> {
-        let part = |name: &str, per_class: usize| {
-            let mut stream = Stream::named(seed, name);
-            let clips = (0..Action::COUNT * per_class).map(|row| {
-                let class = row % Action::COUNT;
-                let actor = Signer::draw(ACTING + seed, stream.bits());
-                (acted(Action::numbered(class), CLIP, &actor, &mut stream), class as u32)
-            });
-            classified(clips)
-        };
-        let model = Classifier::new(&spec.sizes.blocks, "linear", &spec.circuit, Action::COUNT)?;
-        let dev = Box::new(Told(part("dev actions", spec.actions.div_ceil(4))?));
-        let training = part("actions", spec.actions)?;
-        let (objective, plan) = (Box::new(Loss::CrossEntropy), Plan::default());
-        Ok(Self { model: Box::new(model), objective, plan, training, dev, tests: Vec::new() })
-    }
-
-    fn translation(spec: &Spec, seed: u64) -> Result<Self, StudyError> {
-        let part = |name: &str, count: usize, is_test: bool| Corpus::draw(seed, name, count, is_test);
-        let training = part("training", spec.sentences, false).examples()?;
-        let dev = Translated { corpus: part("dev", spec.dev, false).ready()?, weights: spec.weights, score: bleu };
-        let test = part("test", spec.test, true);
-        let strangers = test.only(|row| row.signer >= SIGNERS.0);
-        let novel = test.only(|row| row.novel);
-        let judged = |corpus: Corpus, score: Score| -> Result<Box<dyn Judge>, StudyError> {
-            Ok(Box::new(Translated { corpus: corpus.ready()?, weights: spec.weights, score }))
-        };
-        Ok(Self {
-            model: Box::new(Translator { sizes: spec.sizes.clone() }),
-            objective: Box::new(spec.weights),
-            plan: Plan::default(),
-            training,
-            dev: Box::new(dev),
-            tests: vec![
-                ("BLEU-4", judged(test.clone(), bleu)?),
-                ("ROUGE-L", judged(test, rouge_l)?),
-                ("BLEU-4, new signers", judged(strangers, bleu)?),
-                ("BLEU-4, new pairs", judged(novel, bleu)?),
-            ],
-        })
-    }
-
-    fn glosses(spec: &Spec, seed: u64) -> Result<Self, StudyError> {
-        let part = |name: &str, per_class: usize, signers: (u64, u64)| {
-            let mut stream = Stream::named(seed, name);
-            let clips = (0..GLOSSES * per_class).map(|row| {
-                let gloss = row % GLOSSES;
-                let signer = Signer::draw(SIGNING, signers.0 + stream.below((signers.1 - signers.0) as usize) as u64);
-                (signed(&[sign(gloss)], CLIP, &signer, &mut stream), gloss as u32)
-            });
-            classified(clips)
-        };
-        let known = (0, SIGNERS.0);
-        let told = |examples: Examples| -> Box<dyn Judge> { Box::new(Told(examples)) };
-        Ok(Self {
-            model: Box::new(Classifier::new(&spec.sizes.blocks, &spec.head, &spec.circuit, GLOSSES)?),
-            objective: Box::new(Loss::CrossEntropy),
-            plan: HeadRow::named(&spec.head)?.plan(),
-            training: part("training", spec.clips, known)?,
-            dev: told(part("dev", spec.clips.div_ceil(2), known)?),
-            tests: vec![
-                ("accuracy", told(part("test", spec.clips, (0, SIGNERS.1))?)),
-                ("accuracy, new signers", told(part("strangers", spec.clips, SIGNERS)?)),
-            ],
-        })
-    }
+/// Classes of clips: actions, signs of another language, or those of the user's own, told apart by a linear head.
+fn source(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
+    let own = spec.data.as_deref().map(read::clips).transpose()?.flatten();
+    let (joints, classes, training, dev) = match own {
+        Some(Clips { joints, frames, classes, training, dev }) => {
+            let part = |rows: Vec<(Film, u32)>| classified(rows.into_iter(), joints, frames);
+            (joints, classes, part(training)?, part(dev)?)
+        }
+        None => {
+            let part = |name: &str, per_class: usize| {
+                let mut stream = Stream::named(seed, name);
+                let clips = (0..Action::COUNT * per_class).map(|row| {
+                    let class = row % Action::COUNT;
+                    let actor = Signer::draw(ACTING + seed, stream.bits());
+                    let film = match spec.first {
+                        First::Actions => acted(Action::numbered(class), CLIP, &actor, &spec.camera, &mut stream),
+                        First::Signs => signed(&[foreign(class)], CLIP, &actor, &spec.camera, &mut stream),
+                    };
+                    (film, class as u32)
+                });
+                classified(clips, JOINTS, CLIP)
+            };
+            let (training, dev) = (part("actions", spec.actions)?, part("dev actions", spec.actions.div_ceil(4))?);
+            (JOINTS, Action::COUNT, training, dev)
+        }
+    };
+    Ok(Task {
+        model: Box::new(Classifier::new((joints, &spec.sizes.blocks), "linear", &spec.circuit, classes)?),
+        searching: None,
+        objective: Box::new(Loss::CrossEntropy),
+        plan: Plan::default(),
+        groups: blocks(spec),
+        training,
+        dev: told(dev),
+        tests: Vec::new(),
+    })
 }
 
-fn classified(clips: impl Iterator<Item = (Film, u32)>) -> Result<Examples, StudyError> {
-    let (films, labels): (Vec<Film>, Vec<u32>) = clips.unzip();
-    Ok(Examples::new(shown(&films, CLIP)?, Tensor::new(labels, &Device::Cpu)?))
+/// The blocks of the backbone over joints, and the rest.
+fn blocks(spec: &Spec) -> Box<dyn Fn(&Params) -> Groups> {
+    let count = spec.sizes.blocks.len();
+    Box::new(move |params| groups(params, count))
 }
 
-/// (films, 2 · joints, frames).
-fn shown<'a>(films: impl IntoIterator<Item = &'a Film>, frames: usize) -> Result<Tensor, StudyError> {
-    let places: Vec<f32> = films.into_iter().flat_map(|film| film.places.iter().copied()).collect();
-    let count = places.len() / (2 * JOINTS * frames);
-    Ok(Tensor::from_vec(places, (count, 2 * JOINTS, frames), &Device::Cpu)?)
+fn translation(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
+    let [training, dev, test] = match &spec.data {
+        Some(folder) => read::sentences(folder, spec)?,
+        None => [("training", spec.sentences, false), ("dev", spec.dev, false), ("test", spec.test, true)]
+            .map(|(name, count, is_test)| Corpus::draw(seed, name, count, is_test, &spec.camera)),
+    };
+    let known = |signer: u64| training.rows.iter().any(|row| row.signer == signer);
+    let parts = [
+        ("BLEU-4", test.clone(), bleu as Score),
+        ("ROUGE-L", test.clone(), rouge_l),
+        ("BLEU-4, new signers", test.only(|row| !known(row.signer)), bleu),
+        ("BLEU-4, new pairs", test.only(|row| row.novel), bleu),
+    ];
+    let judged = |corpus: Corpus, score: Score| -> Result<Box<dyn Judge>, StudyError> {
+        let references = corpus.rows.iter().map(|row| row.text.clone()).collect();
+        Ok(Box::new(Translated { corpus: (corpus.examples()?, references), weights: spec.weights, score }))
+    };
+    let is_asked = |(_, corpus, _): &(&str, Corpus, Score)| !corpus.rows.is_empty();
+    let tests = parts.into_iter().filter(is_asked).map(|(name, corpus, score)| Ok((name, judged(corpus, score)?)));
+    let model = |search: Search| Translator { sizes: spec.sizes.clone(), lexicon: training.lexicon.clone(), search };
+    let Search { beam, length } = spec.search;
+    Ok(Task {
+        model: Box::new(model(Search { beam: 1, length })),
+        searching: (beam > 1).then(|| (format!("beam {beam}"), Box::new(model(spec.search)) as Box<dyn Model>)),
+        objective: Box::new(spec.weights),
+        plan: Plan::default(),
+        groups: blocks(spec),
+        training: training.examples()?,
+        dev: judged(dev, bleu)?,
+        tests: tests.collect::<Result<_, StudyError>>()?,
+    })
 }
 
-/// A signed sentence with its text.
-#[derive(Clone)]
-struct Row {
-    film: Film,
-    glosses: Vec<usize>,
-    text: Vec<u32>,
-    signer: u64,
-    novel: bool,
-}
-
-/// Signed sentences.
-#[derive(Clone)]
-struct Corpus(Vec<Row>);
-
-impl Corpus {
-    /// Sentences of known signers about known pairs; a test has all signers, and every second pair is new.
-    fn draw(seed: u64, name: &str, count: usize, is_test: bool) -> Self {
+/// Single glosses, told apart under a row of the table of heads.
+fn single(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
+    let part = |name: &str, per_class: usize, signers: (u64, u64)| {
         let mut stream = Stream::named(seed, name);
-        let mut row = |number: usize| {
-            let novel = is_test && number % 2 == 1;
-            let sentence = Sentence::draw(&mut stream, novel);
-            let signer = stream.below(if is_test { SIGNERS.1 } else { SIGNERS.0 } as usize) as u64;
-            let glosses = sentence.glosses();
-            let signs: Vec<_> = glosses.iter().map(|&gloss| sign(gloss)).collect();
-            let film = signed(&signs, FRAMES, &Signer::draw(SIGNING, signer), &mut stream);
-            Row { film, glosses, text: numbered(&sentence.text()), signer, novel }
-        };
-        Self((0..count).map(&mut row).collect())
-    }
-
-    fn only(&self, keep: impl Fn(&Row) -> bool) -> Self {
-        Self(self.0.iter().filter(|row| keep(row)).cloned().collect())
-    }
-
-    /// Inputs: films, words before each word. Targets: words, glosses of frames, which words count.
-    fn examples(&self) -> Result<Examples, StudyError> {
-        let rows = self.0.len();
-        let (mut before, mut words, mut counts, mut frames) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for row in &self.0 {
-            let text = |k: usize| row.text.get(k).copied().unwrap_or(END);
-            before.extend((0..WORDS).map(|k| if k == 0 { BEGIN } else { text(k - 1) }));
-            words.extend((0..WORDS).map(text));
-            counts.extend((0..WORDS).map(|k| if k <= row.text.len() { 1f32 } else { 0.0 }));
-            let gloss = |frame: usize| row.film.signs[frame].map_or(GLOSSES, |place| row.glosses[place]) as u32;
-            frames.extend((0..FRAMES / 2).map(|half| gloss(2 * half)));
-        }
-        let device = &Device::Cpu;
-        let text = |values: Vec<u32>| Tensor::from_vec(values, (rows, WORDS), device);
-        let frames = Tensor::from_vec(frames, (rows, FRAMES / 2), device)?;
-        Ok(Examples {
-            inputs: vec![shown(self.0.iter().map(|row| &row.film), FRAMES)?, text(before)?],
-            targets: vec![text(words)?, frames, Tensor::from_vec(counts, (rows, WORDS), device)?],
-            weights: None,
-            domains: None,
-        })
-    }
-
-    fn ready(&self) -> Result<(Examples, Vec<Vec<u32>>), StudyError> {
-        Ok((self.examples()?, self.0.iter().map(|row| row.text.clone()).collect()))
-    }
+        let clips = (0..GLOSSES * per_class).map(|row| {
+            let gloss = row % GLOSSES;
+            let signer = Signer::draw(SIGNING, signers.0 + stream.below((signers.1 - signers.0) as usize) as u64);
+            (signed(&[sign(gloss)], CLIP, &signer, &spec.camera, &mut stream), gloss as u32)
+        });
+        classified(clips, JOINTS, CLIP)
+    };
+    let known = (0, SIGNERS.0);
+    Ok(Task {
+        model: Box::new(Classifier::new((JOINTS, &spec.sizes.blocks), &spec.head, &spec.circuit, GLOSSES)?),
+        searching: None,
+        objective: Box::new(Loss::CrossEntropy),
+        plan: HeadRow::named(&spec.head)?.plan(),
+        groups: blocks(spec),
+        training: part("training", spec.clips, known)?,
+        dev: told(part("dev", spec.clips.div_ceil(2), known)?),
+        tests: vec![
+            ("accuracy", told(part("test", spec.clips, (0, SIGNERS.1))?)),
+            ("accuracy, new signers", told(part("strangers", spec.clips, SIGNERS)?)),
+        ],
+    })
 }
 
-/// Loss of a translation: cross-entropy of its words, and of the glosses of its frames as backbone and encoder tell them,
-/// each a mean. The terms of Shahin & Ismail 2026 without CTC, which they leave out between signs and text.
-impl Objective for Weights {
-    fn losses(&self, output: &Output, targets: &[Tensor]) -> Result<Tensor, NnError> {
-        let ([words, frames, counts], [backbone, encoder, ..]) = (targets, &output.more[..]) else {
-            let reason = "a translation is compared with words, glosses of frames and which words count";
-            return Err(NnError::Setting { field: "targets", value: targets.len().to_string(), reason });
-        };
-        let surprise = |logits: &Tensor, classes: &Tensor| {
-            log_softmax(logits, D::Minus1)?.gather(&classes.unsqueeze(2)?, 2)?.squeeze(2)?.neg()
-        };
-        let words = ((surprise(&output.logits, words)? * counts)?.sum(1)? / counts.sum(1)?)?;
-        let [backbone, encoder] = [backbone, encoder].map(|logits| surprise(logits, frames)?.mean(1));
-        Ok((((words * self.words)? + (backbone? * self.backbone)?)? + (encoder? * self.encoder)?)?)
-    }
-}
-
-/// Candidates and references to a figure in 0..=1.
-type Score = fn(&[Vec<u32>], &[Vec<u32>]) -> f64;
-
-/// Judges translations.
-struct Translated {
-    corpus: (Examples, Vec<Vec<u32>>),
-    weights: Weights,
-    score: Score,
-}
-
-impl Judge for Translated {
-    fn judge(&self, network: &dyn Network) -> Result<Judged, StudyError> {
-        let (examples, references) = &self.corpus;
-        let all: Vec<u32> = (0..references.len() as u32).collect();
-        let (mut told, mut loss) = (Vec::new(), 0.0);
-        for rows in all.chunks(BATCH) {
-            let examples = examples.rows(rows, Mode::Judge)?;
-            let output = network.forward(&examples.inputs, Mode::Judge)?;
-            let losses = self.weights.losses(&output, &examples.targets)?.detach();
-            let part: f64 = mean(&losses, None)?.to_dtype(DType::F64)?.to_scalar()?;
-            loss += part * rows.len() as f64 / all.len() as f64;
-            if let Some(words) = output.more.get(2) {
-                told.extend(sentences(words)?);
-            }
-        }
-        Ok(Judged { loss, metric: (self.score)(&told, references) })
-    }
-}
-
-/// Judges classes.
-struct Told(Examples);
-
-impl Judge for Told {
-    fn judge(&self, network: &dyn Network) -> Result<Judged, StudyError> {
-        HeldOut { source: &self.0, objective: &Loss::CrossEntropy, batch: BATCH }.judge(network)
-    }
+fn classified(clips: impl Iterator<Item = (Film, u32)>, joints: usize, frames: usize) -> Result<Examples, StudyError> {
+    let (films, labels): (Vec<Film>, Vec<u32>) = clips.unzip();
+    Ok(Examples::new(shown(&films, joints, frames)?, Tensor::new(labels, &Device::Cpu)?))
 }

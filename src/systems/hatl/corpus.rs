@@ -1,0 +1,125 @@
+//! Signed sentences with their texts: drawn, or read from files.
+
+use candle_core::{Device, Tensor};
+
+use crate::math::Stream;
+use crate::nn::Examples;
+use crate::study::StudyError;
+use crate::systems::hatl::language::{BEGIN, END, GLOSSES, LONGEST, Sentence, WORDS, numbered, sign, vocabulary};
+use crate::systems::hatl::signs::{Camera, Film, JOINTS, Signer, signed};
+
+/// Signers of the drawn sentences; the last two are met in the test alone.
+pub(super) const SIGNERS: (u64, u64) = (4, 6);
+/// Seed of the community that signs.
+pub(super) const SIGNING: u64 = 1 << 33;
+
+/// What films show and texts are made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lexicon {
+    /// Joints of a frame.
+    pub joints: usize,
+    /// Frames of a film, an even number.
+    pub frames: usize,
+    /// Every word by number; the marks of the end and of the beginning first.
+    pub words: Vec<String>,
+    /// Words of the longest text, its end among them.
+    pub longest: usize,
+    /// Number of glosses, which are classes of frames together with the one for rest.
+    pub glosses: usize,
+    /// Glosses of the longest sentence.
+    pub signs: usize,
+}
+
+impl Lexicon {
+    /// That of the drawn language.
+    pub fn drawn() -> Self {
+        let words = vocabulary().into_iter().map(String::from).collect();
+        Self { joints: JOINTS, frames: 12 * LONGEST, words, longest: WORDS, glosses: GLOSSES, signs: LONGEST }
+    }
+}
+
+/// A signed sentence with its text.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// As many frames as the lexicon says.
+    pub film: Film,
+    pub glosses: Vec<usize>,
+    /// Numbers from the vocabulary on are words that it lacks.
+    pub text: Vec<u32>,
+    pub signer: u64,
+    /// Whether its verb and thing never met in training.
+    pub novel: bool,
+}
+
+/// Signed sentences.
+#[derive(Clone, Debug)]
+pub(super) struct Corpus {
+    pub rows: Vec<Row>,
+    pub lexicon: Lexicon,
+}
+
+impl Corpus {
+    /// Sentences of known signers about known pairs; a test has all signers, and every second pair is new.
+    pub fn draw(seed: u64, name: &str, count: usize, is_test: bool, camera: &Camera) -> Self {
+        let (mut stream, lexicon) = (Stream::named(seed, name), Lexicon::drawn());
+        let mut row = |number: usize| {
+            let novel = is_test && number % 2 == 1;
+            let sentence = Sentence::draw(&mut stream, novel);
+            let signer = stream.below(if is_test { SIGNERS.1 } else { SIGNERS.0 } as usize) as u64;
+            let glosses = sentence.glosses();
+            let signs: Vec<_> = glosses.iter().map(|&gloss| sign(gloss)).collect();
+            let film = signed(&signs, lexicon.frames, &Signer::draw(SIGNING, signer), camera, &mut stream);
+            Row { film, glosses, text: numbered(&sentence.text()), signer, novel }
+        };
+        Self { rows: (0..count).map(&mut row).collect(), lexicon }
+    }
+
+    /// The sentences that `keep` accepts.
+    pub fn only(&self, keep: impl Fn(&Row) -> bool) -> Self {
+        Self { rows: self.rows.iter().filter(|row| keep(row)).cloned().collect(), lexicon: self.lexicon.clone() }
+    }
+
+    /// Inputs: films, words before each word. Targets: words, glosses of frames, which words count, glosses of sentences,
+    /// how many frames count.
+    pub fn examples(&self) -> Result<Examples, StudyError> {
+        let Lexicon { joints, frames, longest, glosses, signs, ref words } = self.lexicon;
+        let (rows, half) = (self.rows.len(), frames / 2);
+        let (mut before, mut after, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut classes, mut sentences) = (Vec::new(), Vec::new());
+        for row in &self.rows {
+            let is_known = |k: usize| row.text.get(k).is_none_or(|word| (*word as usize) < words.len());
+            let text = |k: usize| if is_known(k) { row.text.get(k).copied().unwrap_or(END) } else { END };
+            before.extend((0..longest).map(|k| if k == 0 { BEGIN } else { text(k - 1) }));
+            after.extend((0..longest).map(text));
+            counts.extend((0..longest).map(|k| if k <= row.text.len() && is_known(k) { 1f32 } else { 0.0 }));
+            let gloss = |frame: usize| row.film.signs[frame].map_or(glosses, |place| row.glosses[place]) as u32;
+            classes.extend((0..half).map(|frame| gloss(2 * frame)));
+            sentences.extend((0..signs.max(1)).map(|k| row.glosses.get(k).copied().unwrap_or(glosses) as u32));
+        }
+        let device = &Device::Cpu;
+        let text = |values: Vec<u32>| Tensor::from_vec(values, (rows, longest), device);
+        Ok(Examples {
+            inputs: vec![shown(self.rows.iter().map(|row| &row.film), joints, frames)?, text(before)?],
+            targets: vec![
+                text(after)?,
+                Tensor::from_vec(classes, (rows, half), device)?,
+                Tensor::from_vec(counts, (rows, longest), device)?,
+                Tensor::from_vec(sentences, (rows, signs.max(1)), device)?,
+                Tensor::full(half as u32, rows, device)?,
+            ],
+            weights: None,
+            domains: None,
+        })
+    }
+}
+
+/// (films, 2 · joints, frames).
+pub(super) fn shown<'a>(
+    films: impl IntoIterator<Item = &'a Film>,
+    joints: usize,
+    frames: usize,
+) -> Result<Tensor, StudyError> {
+    let places: Vec<f32> = films.into_iter().flat_map(|film| film.places.iter().copied()).collect();
+    let count = places.len() / (2 * joints * frames);
+    Ok(Tensor::from_vec(places, (count, 2 * joints, frames), &Device::Cpu)?)
+}
