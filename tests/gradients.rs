@@ -124,6 +124,45 @@ fn random_programs() {
 }
 
 /// Long enough for states to be recomputed from checkpoints rather than kept: 7 qubits, 8 lanes, 4⁷ numbers each.
+/// A wide row goes over tiles, forwards if its gates are real, and backwards; sixteen rows go gate by gate.
+#[test]
+fn one_wide_row_is_as_good_as_many() {
+    let real = [Gate::Ry, Gate::Cx, Gate::H, Gate::Cry, Gate::X, Gate::Ccx];
+    let complex = [Gate::Rx, Gate::Cx, Gate::Rz, Gate::Crx, Gate::Cp, Gate::U, Gate::Rzz, Gate::Swap, Gate::Ccx];
+    for (kind, gates) in [("real", &real[..]), ("complex", &complex)] {
+        let (qubits, row_slots, batch) = (12, 4, 16);
+        let mut stream = Stream::named(11, kind);
+        let mut circuit = Circuit::new(qubits);
+        for k in 0..150 {
+            let row = gates[k % gates.len()].row();
+            let operands = stream.permutation(qubits);
+            let params: Vec<_> = (0..row.params.len()).map(|p| circuit.slot(format!("{k}.{p}"))).collect();
+            circuit.push(row.gate, &operands[..row.qubits], &params).unwrap();
+        }
+        let program = Program::ideal(&circuit, &Vec::from_iter(0..qubits));
+        let observables: Vec<Observable> =
+            ["Z0 Z11", "X3 + 0.5 Z7", "X1 X2"].map(|text| text.parse().unwrap()).to_vec();
+        let (one, shared) = twin::random_angles(5, 1, row_slots, program.slots - row_slots);
+        let many = Array2::from_shape_fn((batch, row_slots), |(_, slot)| one[[0, slot]]);
+        for precision in [Precision::Double, Precision::Single] {
+            let engine = Statevector::new(precision);
+            let run = |rows: &Array2<f64>, threads: usize| {
+                let angles = Angles { rows: rows.view(), shared: shared.view() };
+                let cotangent = Array2::ones((rows.nrows(), observables.len()));
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| engine.value_and_gradient(&program, angles, &observables, cotangent.view()).unwrap())
+            };
+            let (values, gradient) = run(&one, 1);
+            assert_eq!((values.clone(), gradient.clone()), run(&one, 2), "{kind}, {precision}: threads matter");
+            let (expected, reference) = run(&many, 1);
+            let rows = reference.rows.row(0).to_owned().insert_axis(ndarray::Axis(0));
+            let reference = AngleGradient { rows, shared: reference.shared / batch as f64 };
+            let error = (&values.row(0) - &expected.row(0)).mapv(f64::abs).sum() + furthest(&gradient, &reference);
+            assert!(error < tolerance(&engine) * 10.0, "{kind}, {precision}: off by {error:e}");
+        }
+    }
+}
+
 #[test]
 fn checkpoints_do_not_change_the_gradient() {
     let mut circuit = Circuit::new(7);
