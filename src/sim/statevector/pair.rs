@@ -115,6 +115,8 @@ impl<F: Vectors> Placed<F> {
     pub fn apply<U: Unit<Number = F>>(&self, unit: U, state: &mut State<F>) {
         let registers = state.re.len() / F::WIDTH;
         assert!(registers.is_power_of_two() && state.im.len() == state.re.len(), "a state is a power of two");
+        // Taken out once: a store might move what a state holds, as far as the compiler knows.
+        let state = Parts { re: &mut state.re, im: &mut state.im };
         match self {
             Self::High { bits, phases, tangents, to } => {
                 assert!(registers >> bits[0].max(bits[1]) > 1, "an operand is outside the state");
@@ -136,21 +138,27 @@ impl<F: Vectors> Placed<F> {
     }
 }
 
+/// The amplitudes of a state.
+struct Parts<'a, F> {
+    re: &'a mut [F],
+    im: &'a mut [F],
+}
+
 /// Real and imaginary parts.
 type Complex<U> = [<U as Unit>::Register; 2];
 
 #[inline(always)]
-fn load<U: Unit>(unit: U, state: &State<U::Number>, at: usize) -> Complex<U> {
+fn load<U: Unit>(unit: U, state: &Parts<U::Number>, at: usize) -> Complex<U> {
     // SAFETY: kernels form places below the number of registers, checked by `Placed::apply`.
-    unsafe { [unit.load(&state.re, at), unit.load(&state.im, at)] }
+    unsafe { [unit.load(state.re, at), unit.load(state.im, at)] }
 }
 
 #[inline(always)]
-fn store<U: Unit>(unit: U, state: &mut State<U::Number>, at: usize, value: Complex<U>) {
+fn store<U: Unit>(unit: U, state: &mut Parts<U::Number>, at: usize, value: Complex<U>) {
     // SAFETY: as `load`.
     unsafe {
-        unit.store(&mut state.re, at, value[0]);
-        unit.store(&mut state.im, at, value[1]);
+        unit.store(state.re, at, value[0]);
+        unit.store(state.im, at, value[1]);
     }
 }
 
@@ -175,7 +183,7 @@ fn spread(index: usize, bit: usize) -> usize {
 #[inline(always)]
 fn high<U: Unit>(
     unit: U,
-    state: &mut State<U::Number>,
+    mut state: Parts<U::Number>,
     bits: [usize; 2],
     phases: &[[U::Number; 2]; 4],
     tangents: [U::Number; 2],
@@ -195,16 +203,16 @@ fn high<U: Unit>(
         let at = spread(spread(run, near), far);
         let mut x = d;
         for k in 0..4 {
-            x[k] = times(unit, d[k], load(unit, state, at + from[k]));
+            x[k] = times(unit, d[k], load(unit, &state, at + from[k]));
         }
         let (a, b) = turned(unit, first, x[0], x[1]);
         let (c, d) = turned(unit, first, x[2], x[3]);
         let (a, c) = turned(unit, second, a, c);
         let (b, d) = turned(unit, second, b, d);
-        store(unit, state, at + to[0], a);
-        store(unit, state, at + to[1], b);
-        store(unit, state, at + to[2], c);
-        store(unit, state, at + to[3], d);
+        store(unit, &mut state, at + to[0], a);
+        store(unit, &mut state, at + to[1], b);
+        store(unit, &mut state, at + to[2], c);
+        store(unit, &mut state, at + to[3], d);
     }
 }
 
@@ -237,7 +245,7 @@ fn registers<U: Unit, const N: usize>(unit: U, numbers: &[U::Number]) -> [U::Reg
 #[inline(always)]
 fn mixed<U: Unit, const INSIDE_FIRST: bool>(
     unit: U,
-    state: &mut State<U::Number>,
+    mut state: Parts<U::Number>,
     bit: usize,
     mask: usize,
     numbers: &[U::Number],
@@ -246,8 +254,8 @@ fn mixed<U: Unit, const INSIDE_FIRST: bool>(
     let n = registers::<U, 12>(unit, numbers);
     for run in 0..state.re.len() / U::Number::WIDTH / 2 {
         let at = spread(run, bit);
-        let mut x = times(unit, [n[0], n[1]], load(unit, state, at));
-        let mut y = times(unit, [n[2], n[3]], load(unit, state, at + (1 << bit)));
+        let mut x = times(unit, [n[0], n[1]], load(unit, &state, at));
+        let mut y = times(unit, [n[2], n[3]], load(unit, &state, at + (1 << bit)));
         if INSIDE_FIRST {
             x = flipped(unit, n[8], n[9], x, flips);
             y = flipped(unit, n[10], n[11], y, flips);
@@ -257,19 +265,19 @@ fn mixed<U: Unit, const INSIDE_FIRST: bool>(
             x = flipped(unit, n[8], n[9], x, flips);
             y = flipped(unit, n[10], n[11], y, flips);
         }
-        store(unit, state, at, x);
-        store(unit, state, at + (1 << bit), y);
+        store(unit, &mut state, at, x);
+        store(unit, &mut state, at + (1 << bit), y);
     }
 }
 
 #[inline(always)]
-fn low<U: Unit>(unit: U, state: &mut State<U::Number>, masks: [usize; 2], numbers: &[U::Number]) {
+fn low<U: Unit>(unit: U, mut state: Parts<U::Number>, masks: [usize; 2], numbers: &[U::Number]) {
     let (first, second) = (unit.flips(masks[0]), unit.flips(masks[1]));
     let n = registers::<U, 6>(unit, numbers);
     for at in 0..state.re.len() / U::Number::WIDTH {
-        let x = times(unit, [n[0], n[1]], load(unit, state, at));
+        let x = times(unit, [n[0], n[1]], load(unit, &state, at));
         let x = flipped(unit, n[2], n[3], x, first);
         let x = flipped(unit, n[4], n[5], x, second);
-        store(unit, state, at, x);
+        store(unit, &mut state, at, x);
     }
 }

@@ -89,6 +89,8 @@ impl<F: Vectors> Placed<F> {
     pub fn apply<U: Unit<Number = F>>(&self, unit: U, state: &mut State<F>, base: usize) {
         let outside: usize = self.outside.iter().filter(|(qubit, _)| base >> qubit & 1 == 1).map(|(_, bit)| bit).sum();
         assert!(self.order.len() * F::WIDTH == state.re.len() && state.im.len() == state.re.len(), "another tile");
+        // Taken out once: a store might move what a state holds, as far as the compiler knows.
+        let (re, im): (&mut [F], &mut [F]) = (&mut state.re, &mut state.im);
         for (at, &entry) in self.order.iter().enumerate() {
             let entry = usize::from(entry) | outside;
             if self.trivial[entry] {
@@ -97,9 +99,9 @@ impl<F: Vectors> Placed<F> {
             // SAFETY: the tile has as many registers as `order`; `trivial[entry]` has checked the entry, which has two.
             unsafe {
                 let (dr, di) = (unit.load(&self.numbers, 2 * entry), unit.load(&self.numbers, 2 * entry + 1));
-                let (xr, xi) = (unit.load(&state.re, at), unit.load(&state.im, at));
-                unit.store(&mut state.re, at, unit.fused_neg(di, xi, unit.mul(dr, xr)));
-                unit.store(&mut state.im, at, unit.fused(di, xr, unit.mul(dr, xi)));
+                let (xr, xi) = (unit.load(re, at), unit.load(im, at));
+                unit.store(re, at, unit.fused_neg(di, xi, unit.mul(dr, xr)));
+                unit.store(im, at, unit.fused(di, xr, unit.mul(dr, xi)));
             }
         }
     }

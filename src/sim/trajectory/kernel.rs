@@ -119,6 +119,8 @@ impl<F: Vectors> Apply<'_, F> {
     #[inline(always)]
     fn loops<U: Unit<Number = F>, const R: usize, const M: usize>(self, unit: U) {
         let Self { state, group, numbers } = self;
+        // Taken out once: a store might move what a state holds, as far as the compiler knows.
+        let (list_re, list_im): (&mut [F], &mut [F]) = (&mut state.re, &mut state.im);
         let flips: [U::Flips; M] = std::array::from_fn(|m| unit.flips(group.masks[m]));
         let offsets: [usize; R] = std::array::from_fn(|r| group.places.offsets[r]);
         let zero = unit.splat(F::ZERO);
@@ -129,7 +131,7 @@ impl<F: Vectors> Apply<'_, F> {
                 let mut x = [(zero, zero); R];
                 for r in 0..R {
                     // SAFETY: `check` has seen that the places of the group are those of the state.
-                    x[r] = unsafe { (unit.load(&state.re, at + offsets[r]), unit.load(&state.im, at + offsets[r])) };
+                    x[r] = unsafe { (unit.load(list_re, at + offsets[r]), unit.load(list_im, at + offsets[r])) };
                 }
                 for out in 0..R {
                     let (mut re, mut im) = (zero, zero);
@@ -149,8 +151,8 @@ impl<F: Vectors> Apply<'_, F> {
                     }
                     // SAFETY: as above.
                     unsafe {
-                        unit.store(&mut state.re, at + offsets[out], re);
-                        unit.store(&mut state.im, at + offsets[out], im);
+                        unit.store(list_re, at + offsets[out], re);
+                        unit.store(list_im, at + offsets[out], im);
                     }
                 }
             }

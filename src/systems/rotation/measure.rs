@@ -45,7 +45,7 @@ pub struct Trained {
     pub second_mode: Option<f64>,
     /// |mean cos 4(told - true)| on pictures without content.
     pub fourfold: f64,
-    /// As `clear`, with each view saved as a JPEG of one of [`QUALITIES`] and read again.
+    /// As `clear`, with each view saved as a JPEG of one of `QUALITIES` and read again.
     pub resaved: Vec<Errors>,
 }
 
