@@ -76,7 +76,7 @@ impl Form {
     /// Its operands, if one of them lies inside a register of a single row.
     fn within<F: Vectors>(&self, lanes: usize) -> Option<&Within> {
         let [double, single] = &self.within;
-        if lanes > 1 {
+        if lanes != 1 {
             None
         } else if F::LOW == <f64 as Vectors>::LOW {
             double.as_ref()
@@ -124,17 +124,10 @@ impl Form {
 
     /// The gate as sums of shuffled registers, if there is one lane and it acts on the lowest qubits.
     fn shuffles<F: Float>(&self, lanes: usize, list: &[F]) -> Option<Shuffles<F>> {
-        if lanes == 1 { self.low_form(self.total, &self.controls, &self.targets, list) } else { None }
-    }
-
-    fn low_form<F: Float>(
-        &self,
-        total: usize,
-        controls: &[usize],
-        targets: &[usize],
-        list: &[F],
-    ) -> Option<Shuffles<F>> {
-        Shuffles::new(total, controls, targets, |row, column| match self.kind {
+        if lanes != 1 {
+            return None;
+        }
+        Shuffles::new(self.total, &self.controls, &self.targets, |row, column| match self.kind {
             Kind::Diagonal if row != column => (0.0, 0.0),
             Kind::Diagonal => (list[2 * row].double(), list[2 * row + 1].double()),
             _ => {

@@ -126,11 +126,13 @@ impl<F: Vectors, const W: usize, const FUSED: bool> Unit for Arrays<F, W, FUSED>
     }
 
     #[inline(always)]
+    // SAFETY: what the trait asks of the caller.
     unsafe fn load(self, list: &[F], at: usize) -> [F; W] {
         list[at * W..][..W].try_into().expect("the slice has W elements")
     }
 
     #[inline(always)]
+    // SAFETY: what the trait asks of the caller.
     unsafe fn store(self, list: &mut [F], at: usize, value: [F; W]) {
         list[at * W..][..W].copy_from_slice(&value);
     }

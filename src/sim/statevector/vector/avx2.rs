@@ -73,6 +73,7 @@ macro_rules! unit {
             }
 
             #[inline(always)]
+            // SAFETY: what the trait asks of the caller.
             unsafe fn load(self, list: &[$number], at: usize) -> $register {
                 debug_assert!((at + 1) * Self::WIDTH <= list.len());
                 // SAFETY: the caller promises that the list reaches to the end of register `at`.
@@ -80,6 +81,7 @@ macro_rules! unit {
             }
 
             #[inline(always)]
+            // SAFETY: what the trait asks of the caller.
             unsafe fn store(self, list: &mut [$number], at: usize, value: $register) {
                 debug_assert!((at + 1) * Self::WIDTH <= list.len());
                 // SAFETY: the caller promises that the list reaches to the end of register `at`.
@@ -133,12 +135,14 @@ macro_rules! unit {
             }
 
             #[inline(always)]
+            // SAFETY: what the trait asks of the caller.
             unsafe fn load(self, list: &[$number], at: usize) -> [$register; 2] {
                 // SAFETY: the caller promises that the list reaches to the end of both halves.
                 unsafe { [self.0.load(list, 2 * at), self.0.load(list, 2 * at + 1)] }
             }
 
             #[inline(always)]
+            // SAFETY: what the trait asks of the caller.
             unsafe fn store(self, list: &mut [$number], at: usize, value: [$register; 2]) {
                 // SAFETY: as in `load`.
                 unsafe {

@@ -66,6 +66,7 @@ macro_rules! unit {
             }
 
             #[inline(always)]
+            // SAFETY: what the trait asks of the caller.
             unsafe fn load(self, list: &[$number], at: usize) -> $register {
                 debug_assert!((at + 1) * Self::WIDTH <= list.len());
                 // SAFETY: the caller promises that the list reaches to the end of register `at`.
@@ -73,6 +74,7 @@ macro_rules! unit {
             }
 
             #[inline(always)]
+            // SAFETY: what the trait asks of the caller.
             unsafe fn store(self, list: &mut [$number], at: usize, value: $register) {
                 debug_assert!((at + 1) * Self::WIDTH <= list.len());
                 // SAFETY: the caller promises that the list reaches to the end of register `at`.
