@@ -5,6 +5,7 @@ use candle_nn::ops::sigmoid;
 
 use super::architecture::{Convolution, Node, Offset, Sliding};
 use super::trunk::present;
+use crate::nn::layer::channels::{add_per_channel, multiply_per_channel};
 use crate::nn::layer::frozen::Activation;
 use crate::nn::layer::{conv2d, max_pool2d};
 use crate::nn::{NnError, Weights};
@@ -53,10 +54,8 @@ impl Layer {
             Added::Norm { weight, bias, mean, variance, epsilon } => {
                 let scale = (weight / (variance + *epsilon)?.sqrt()?)?;
                 let shift = (bias - (mean * &scale)?)?;
-                let per_channel = |t: Tensor| t.reshape((1, (), 1, 1));
-                conv2d(x, &self.weight, None, window, self.groups)?
-                    .broadcast_mul(&per_channel(scale)?)?
-                    .broadcast_add(&per_channel(shift)?)
+                let sums = conv2d(x, &self.weight, None, window, self.groups)?;
+                add_per_channel(&multiply_per_channel(&sums, &scale, 1)?, &shift, 1)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use candle_core::{D, Tensor};
 
+use super::channels::add_per_channel;
 use crate::nn::init::Init;
 use crate::nn::layer::Linear;
 use crate::nn::{NnError, Params};
@@ -68,7 +69,7 @@ impl Attention {
         let (batch, length, width) = x.dims3()?;
         let weight = self.in_weight.narrow(0, part * self.width, self.width)?;
         let bias = self.in_bias.narrow(0, part * self.width, self.width)?;
-        let projected = x.reshape((batch * length, width))?.matmul(&weight.t()?)?.broadcast_add(&bias)?;
+        let projected = add_per_channel(&x.reshape((batch * length, width))?.matmul(&weight.t()?)?, &bias, 1)?;
         projected.reshape((batch, length, self.heads, ()))?.transpose(1, 2)?.contiguous()
     }
 }

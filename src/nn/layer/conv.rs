@@ -6,6 +6,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
+use super::channels::add_per_channel;
 use super::depthwise;
 use super::matrix::{Matrix, multiply_into};
 use super::window::{Plane, Window, pair};
@@ -41,7 +42,7 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, window: Wi
         Some(bias) if bias.dims() != [shape.c_out] => {
             bail!("conv2d: the bias is {:?}, expected ({}), one value per output channel", bias.dims(), shape.c_out)
         }
-        Some(bias) => output.broadcast_add(&bias.reshape((1, shape.c_out, 1, 1))?),
+        Some(bias) => add_per_channel(&output, bias, 1),
         None => Ok(output),
     }
 }
@@ -283,9 +284,9 @@ binary_operation!(
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let gradient = gradient.contiguous()?;
-        let input_gradient = gradient.apply_op2_no_bwd(weight, &InputGradient(self.0))?;
-        let weight_gradient = input.apply_op2_no_bwd(&gradient, &WeightGradient(self.0))?;
-        Ok((Some(input_gradient), Some(weight_gradient)))
+        let of_input = || gradient.apply_op2_no_bwd(weight, &InputGradient(self.0));
+        let of_weight = || input.apply_op2_no_bwd(&gradient, &WeightGradient(self.0));
+        Ok((input.track_op().then(of_input).transpose()?, weight.track_op().then(of_weight).transpose()?))
     }
 );
 binary_operation!(InputGradient, "conv2d input gradient", input_gradient, |s: &ConvShape| Shape::from((

@@ -2,6 +2,7 @@
 
 use candle_core::{D, Tensor};
 
+use super::channels::add_per_channel;
 use crate::math::Stream;
 use crate::nn::init::Init;
 use crate::nn::{Mode, NnError, Params};
@@ -38,7 +39,7 @@ impl Linear {
             }
         };
         match &self.bias {
-            Some(bias) => product.broadcast_add(bias),
+            Some(bias) => add_per_channel(&product, bias, product.rank() - 1),
             None => Ok(product),
         }
     }

@@ -10,6 +10,7 @@
 //! number of threads.
 
 mod attention;
+pub(crate) mod channels;
 mod conv;
 mod convolution;
 mod depthwise;

@@ -2,6 +2,7 @@
 
 use candle_core::{D, Tensor, Var};
 
+use super::channels::{add_per_channel, multiply_per_channel};
 use super::standardize::standardize;
 use crate::nn::init::Init;
 use crate::nn::{Mode, NnError, Params};
@@ -22,8 +23,11 @@ impl Affine {
 
     /// For `x` (batch, channels, …).
     fn per_channel(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let shape: Vec<usize> = (0..x.rank()).map(|k| if k == 1 { self.weight.elem_count() } else { 1 }).collect();
-        x.broadcast_mul(&self.weight.reshape(shape.clone())?)?.broadcast_add(&self.bias.reshape(shape)?)
+        self.along(x, 1)
+    }
+
+    fn along(&self, x: &Tensor, axis: usize) -> candle_core::Result<Tensor> {
+        add_per_channel(&multiply_per_channel(x, &self.weight, axis)?, &self.bias, axis)
     }
 }
 
@@ -49,7 +53,7 @@ impl LayerNorm {
     /// If the width is another.
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let standard = standardize(&x.reshape(((), x.dim(D::Minus1)?))?, self.epsilon)?.reshape(x.shape())?;
-        standard.broadcast_mul(&self.affine.weight)?.broadcast_add(&self.affine.bias)
+        self.affine.along(&standard, x.rank() - 1)
     }
 }
 

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 use candle_nn::ops::sigmoid;
 
+use super::channels::add_per_channel;
 use crate::nn::init::Init;
 use crate::nn::{NnError, Params};
 
@@ -39,12 +40,12 @@ impl Cell {
     fn of_inputs(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let (batch, time, width) = x.dims3()?;
         let flat = x.reshape((batch * time, width))?.matmul(&self.input_weight.t()?)?;
-        flat.broadcast_add(&self.input_bias)?.reshape((batch, time, ()))
+        add_per_channel(&flat, &self.input_bias, 1)?.reshape((batch, time, ()))
     }
 
     /// What the state (batch, hidden) adds to every gate.
     fn of_state(&self, state: &Tensor) -> candle_core::Result<Tensor> {
-        state.matmul(&self.hidden_weight.t()?)?.broadcast_add(&self.hidden_bias)
+        add_per_channel(&state.matmul(&self.hidden_weight.t()?)?, &self.hidden_bias, 1)
     }
 
     fn gate(&self, sums: &Tensor, gate: usize) -> candle_core::Result<Tensor> {
