@@ -24,15 +24,18 @@ pub struct Pair {
     pub linked: bool,
 }
 
-/// A pair at its place: operands below [`Vectors::LOW`] lie inside registers.
+/// A pair at its place. Operands below [`Vectors::near`] lie inside registers; `numbers` are registers, `bit` and `bits` the
+/// numbers between an amplitude and its partner.
 pub enum Placed<F> {
-    /// Both operands above: bits of registers.
-    High { bits: [usize; 2], phases: [[F; 2]; 4], tangents: [F; 2], to: [usize; 4] },
-    /// One inside, one above. `numbers` are registers: phases, then own and other weight of the rotation between
-    /// registers, then of the one inside them, each for the register with bit 0 and 1.
-    Mixed { bit: usize, mask: usize, inside_first: bool, numbers: Vec<F> },
+    /// Both operands above.
+    Above { bits: [usize; 2], phases: [[F; 2]; 4], tangents: [F; 2], to: [usize; 4] },
+    /// The first above, the second inside: phases of both registers, then of each the weight of the second rotation.
+    SecondInside { bit: usize, mask: usize, tangent: F, swapped: bool, flipped: [bool; 2], numbers: Vec<F> },
+    /// The first inside, the second above: phases of both registers, the weight of the first rotation, then own and other
+    /// weight of the second for both registers.
+    FirstInside { bit: usize, mask: usize, flipped: bool, numbers: Vec<F> },
     /// Both inside: phases, then own and other weight of both rotations.
-    Low { masks: [usize; 2], numbers: Vec<F> },
+    Inside { masks: [usize; 2], numbers: Vec<F> },
 }
 
 /// What a qubit's own amplitude and that of its other side contribute where its bit is `bit`, after the rotation and, if
@@ -43,9 +46,14 @@ fn weights(tangent: f64, bit: usize, flipped: bool) -> [f64; 2] {
     if flipped { [cross, 1.0] } else { [1.0, cross] }
 }
 
+/// The one of [`weights`] that is not 1.
+fn weight(tangent: f64, bit: usize, flipped: bool) -> f64 {
+    weights(tangent, bit, flipped)[usize::from(!flipped)]
+}
+
 /// Adds a register with a number for each place.
 fn push<F: Vectors>(numbers: &mut Vec<F>, value: impl Fn(usize) -> f64) {
-    numbers.extend((0..F::WIDTH).map(|place| F::of(value(place))));
+    numbers.extend((0..1 << F::near()).map(|place| F::of(value(place))));
 }
 
 impl Pair {
@@ -56,84 +64,88 @@ impl Pair {
 
     pub fn placed<F: Vectors>(&self) -> Placed<F> {
         let [c, t] = self.qubits;
+        let [first, second] = self.tangents;
         let mut numbers = Vec::new();
         let phase = |numbers: &mut Vec<F>, bits: &dyn Fn(usize) -> usize| {
             push(numbers, |place| self.phases[bits(place)].re);
             push(numbers, |place| self.phases[bits(place)].im);
         };
-        match (c < F::LOW, t < F::LOW) {
+        match (c < F::near(), t < F::near()) {
             (false, false) => {
                 let to = std::array::from_fn(|from: usize| {
                     let c = (from & 1) ^ usize::from(self.flipped[0]);
                     let t = (from >> 1) ^ usize::from(self.flips_second(c));
-                    c << (self.qubits[0] - F::LOW) | t << (self.qubits[1] - F::LOW)
+                    c << self.qubits[0] | t << self.qubits[1]
                 });
                 let phases = self.phases.map(|z| [F::of(z.re), F::of(z.im)]);
-                Placed::High { bits: [c - F::LOW, t - F::LOW], phases, tangents: self.tangents.map(F::of), to }
+                Placed::Above { bits: [1 << c, 1 << t], phases, tangents: self.tangents.map(F::of), to }
+            }
+            (false, true) => {
+                for register in 0..2 {
+                    phase(&mut numbers, &|place| register | (place >> t & 1) << 1);
+                }
+                let swapped = self.flipped[0];
+                // By the bit that c has in the end.
+                let flipped = [0, 1].map(|c| self.flips_second(c ^ usize::from(swapped)));
+                for flipped in flipped {
+                    push(&mut numbers, |place| weight(second, place >> t & 1, flipped));
+                }
+                Placed::SecondInside { bit: 1 << c, mask: 1 << t, tangent: F::of(first), swapped, flipped, numbers }
+            }
+            (true, false) => {
+                for register in 0..2 {
+                    phase(&mut numbers, &|place| (place >> c & 1) | register << 1);
+                }
+                let flipped = self.flipped[0];
+                push(&mut numbers, |place| weight(first, place >> c & 1, flipped));
+                for (register, part) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                    push(&mut numbers, |place| weights(second, register, self.flips_second(place >> c & 1))[part]);
+                }
+                Placed::FirstInside { bit: 1 << t, mask: 1 << c, flipped, numbers }
             }
             (true, true) => {
                 phase(&mut numbers, &|place| (place >> c & 1) | (place >> t & 1) << 1);
                 for part in 0..2 {
-                    push(&mut numbers, |place| weights(self.tangents[0], place >> c & 1, self.flipped[0])[part]);
+                    push(&mut numbers, |place| weights(first, place >> c & 1, self.flipped[0])[part]);
                 }
                 for part in 0..2 {
                     let flips = |place: usize| self.flips_second(place >> c & 1);
-                    push(&mut numbers, |place| weights(self.tangents[1], place >> t & 1, flips(place))[part]);
+                    push(&mut numbers, |place| weights(second, place >> t & 1, flips(place))[part]);
                 }
-                Placed::Low { masks: [1 << c, 1 << t], numbers }
-            }
-            (inside_first, _) => {
-                for register in 0..2 {
-                    phase(&mut numbers, &|place| {
-                        if inside_first { (place >> c & 1) | register << 1 } else { register | (place >> t & 1) << 1 }
-                    });
-                }
-                // The first rotation does not depend on the second qubit, the second on the first by the CX.
-                let first = |bit: usize, part: usize| weights(self.tangents[0], bit, self.flipped[0])[part];
-                let second =
-                    |bit: usize, c: usize, part: usize| weights(self.tangents[1], bit, self.flips_second(c))[part];
-                for (register, part) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                    push(&mut numbers, |place| {
-                        if inside_first { second(register, place >> c & 1, part) } else { first(register, part) }
-                    });
-                }
-                for (register, part) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                    push(&mut numbers, |place| {
-                        if inside_first { first(place >> c & 1, part) } else { second(place >> t & 1, register, part) }
-                    });
-                }
-                let (inside, above) = if inside_first { (c, t) } else { (t, c) };
-                Placed::Mixed { bit: above - F::LOW, mask: 1 << inside, inside_first, numbers }
+                Placed::Inside { masks: [1 << c, 1 << t], numbers }
             }
         }
     }
 }
 
 impl<F: Vectors> Placed<F> {
-    /// Applies it to a state whose width it was placed for.
+    /// Applies it to a state whose width it was placed for, on registers of `2^near` numbers.
     #[inline(always)]
     pub fn apply<U: Unit<Number = F>>(&self, unit: U, state: &mut State<F>) {
-        let registers = state.re.len() / F::WIDTH;
-        assert!(registers.is_power_of_two() && state.im.len() == state.re.len(), "a state is a power of two");
+        let (unit, width) = (unit.part(), U::Part::WIDTH);
+        let length = state.re.len();
+        assert!(length.is_power_of_two() && state.im.len() == length, "a state is a power of two");
+        assert!(width == 1 << F::near() && length >= width, "placed for other registers");
         // Taken out once: a store might move what a state holds, as far as the compiler knows.
         let state = Parts { re: &mut state.re, im: &mut state.im };
         match self {
-            Self::High { bits, phases, tangents, to } => {
-                assert!(registers >> bits[0].max(bits[1]) > 1, "an operand is outside the state");
-                high(unit.part(), state, *bits, phases, *tangents, *to);
-            }
-            Self::Mixed { bit, mask, inside_first, numbers } => {
-                assert!(registers >> bit > 1 && numbers.len() == 12 * F::WIDTH, "an operand is outside the state");
-                if *inside_first {
-                    mixed::<U, true>(unit, state, *bit, *mask, numbers);
+            Self::Above { bits, phases, tangents, to } => {
+                assert!(bits.iter().all(|bit| (width..length).contains(bit)), "an operand is outside the state");
+                if phases[0] == [F::ONE, F::ZERO] {
+                    above::<U::Part, true>(unit, state, *bits, phases, *tangents, *to);
                 } else {
-                    mixed::<U, false>(unit, state, *bit, *mask, numbers);
+                    above::<U::Part, false>(unit, state, *bits, phases, *tangents, *to);
                 }
             }
-            Self::Low { masks, numbers } => {
-                assert!(numbers.len() == 6 * F::WIDTH, "a register is missing");
-                low(unit, state, *masks, numbers);
+            Self::SecondInside { bit, mask, tangent, swapped, flipped, numbers } => {
+                assert!((width..length).contains(bit), "an operand is outside the state");
+                second_inside(unit, state, *bit, *mask, *tangent, *swapped, *flipped, numbers);
             }
+            Self::FirstInside { bit, mask, flipped, numbers } => {
+                assert!((width..length).contains(bit), "an operand is outside the state");
+                first_inside(unit, state, *bit, *mask, *flipped, numbers);
+            }
+            Self::Inside { masks, numbers } => inside(unit, state, *masks, numbers),
         }
     }
 }
@@ -149,22 +161,23 @@ type Complex<U> = [<U as Unit>::Register; 2];
 
 #[inline(always)]
 fn load<U: Unit>(unit: U, state: &Parts<U::Number>, at: usize) -> Complex<U> {
-    // SAFETY: kernels form places below the number of registers, checked by `Placed::apply`.
-    unsafe { [unit.load(state.re, at), unit.load(state.im, at)] }
+    // SAFETY: kernels go through registers of the state, with operands that `Placed::apply` has checked.
+    unsafe { [unit.load_at(state.re, at), unit.load_at(state.im, at)] }
 }
 
 #[inline(always)]
 fn store<U: Unit>(unit: U, state: &mut Parts<U::Number>, at: usize, value: Complex<U>) {
     // SAFETY: as `load`.
     unsafe {
-        unit.store(state.re, at, value[0]);
-        unit.store(state.im, at, value[1]);
+        unit.store_at(state.re, at, value[0]);
+        unit.store_at(state.im, at, value[1]);
     }
 }
 
+/// Constants come second in `fused_neg`: the compiler would keep their negatives in registers as well.
 #[inline(always)]
 fn times<U: Unit>(unit: U, a: Complex<U>, b: Complex<U>) -> Complex<U> {
-    [unit.fused_neg(a[1], b[1], unit.mul(a[0], b[0])), unit.fused(a[1], b[0], unit.mul(a[0], b[1]))]
+    [unit.fused_neg(b[1], a[1], unit.mul(a[0], b[0])), unit.fused(a[1], b[0], unit.mul(a[0], b[1]))]
 }
 
 /// `own·x + other·y` with real weights.
@@ -173,15 +186,50 @@ fn weighted<U: Unit>(unit: U, own: U::Register, x: Complex<U>, other: U::Registe
     [unit.fused(other, y[0], unit.mul(own, x[0])), unit.fused(other, y[1], unit.mul(own, x[1]))]
 }
 
-/// `index` with a zero put in at `bit`.
+/// `weight·x + y` with a real weight.
 #[inline(always)]
-fn spread(index: usize, bit: usize) -> usize {
-    let below = (1 << bit) - 1;
-    (index & below) | (index & !below) << 1
+fn added<U: Unit>(unit: U, weight: U::Register, x: Complex<U>, y: Complex<U>) -> Complex<U> {
+    [unit.fused(weight, x[0], y[0]), unit.fused(weight, x[1], y[1])]
+}
+
+/// `[1 -t; t 1]` on two amplitudes.
+#[inline(always)]
+fn turned<U: Unit>(unit: U, tangent: U::Register, a: Complex<U>, b: Complex<U>) -> (Complex<U>, Complex<U>) {
+    ([unit.fused_neg(b[0], tangent, a[0]), unit.fused_neg(b[1], tangent, a[1])], added(unit, tangent, a, b))
 }
 
 #[inline(always)]
-fn high<U: Unit>(
+fn exchanged<U: Unit>(unit: U, x: Complex<U>, flips: U::Flips) -> Complex<U> {
+    [unit.flip(x[0], flips), unit.flip(x[1], flips)]
+}
+
+/// A rotation inside a register, followed by an X if `flipped`.
+#[inline(always)]
+fn turned_inside<U: Unit>(unit: U, weight: U::Register, x: Complex<U>, flips: U::Flips, flipped: bool) -> Complex<U> {
+    let y = exchanged(unit, x, flips);
+    if flipped { added(unit, weight, x, y) } else { added(unit, weight, y, x) }
+}
+
+/// The next place at which all of `bits` are 0, when the last is `at`. Faster than putting bits into a counter.
+#[inline(always)]
+fn next(at: usize, bits: usize) -> usize {
+    ((at | bits) + 1) & !bits
+}
+
+#[inline(always)]
+fn registers<U: Unit, const N: usize>(unit: U, numbers: &[U::Number]) -> [U::Register; N] {
+    assert!(numbers.len() == N * U::WIDTH, "a register is missing");
+    let mut out = [unit.splat(U::Number::ZERO); N];
+    for k in 0..N {
+        // SAFETY: there are N registers.
+        out[k] = unsafe { unit.load(numbers, k) };
+    }
+    out
+}
+
+/// With `PLAIN`, the first phase is 1.
+#[inline(always)]
+fn above<U: Unit, const PLAIN: bool>(
     unit: U,
     mut state: Parts<U::Number>,
     bits: [usize; 2],
@@ -189,21 +237,21 @@ fn high<U: Unit>(
     tangents: [U::Number; 2],
     to: [usize; 4],
 ) {
-    // Places come in whole registers; this may run on parts of them.
-    let parts = U::Number::WIDTH / U::WIDTH;
-    let (bits, to) = (bits.map(|bit| bit + parts.ilog2() as usize), to.map(|offset| offset * parts));
-    let (near, far) = if bits[0] < bits[1] { (bits[0], bits[1]) } else { (bits[1], bits[0]) };
-    let from = [0, 1 << bits[0], 1 << bits[1], (1 << bits[0]) + (1 << bits[1])];
+    let from = [0, bits[0], bits[1], bits[0] + bits[1]];
+    let held = from[3] + U::WIDTH - 1;
     let (first, second) = (unit.splat(tangents[0]), unit.splat(tangents[1]));
     let mut d = [[first; 2]; 4];
     for k in 0..4 {
         d[k] = [unit.splat(phases[k][0]), unit.splat(phases[k][1])];
     }
-    for run in 0..state.re.len() / U::WIDTH / 4 {
-        let at = spread(spread(run, near), far);
+    let mut at = 0;
+    for _ in 0..state.re.len() / U::WIDTH / 4 {
         let mut x = d;
         for k in 0..4 {
-            x[k] = times(unit, d[k], load(unit, &state, at + from[k]));
+            x[k] = load(unit, &state, at + from[k]);
+            if k > 0 || !PLAIN {
+                x[k] = times(unit, d[k], x[k]);
+            }
         }
         let (a, b) = turned(unit, first, x[0], x[1]);
         let (c, d) = turned(unit, first, x[2], x[3]);
@@ -213,71 +261,67 @@ fn high<U: Unit>(
         store(unit, &mut state, at + to[1], b);
         store(unit, &mut state, at + to[2], c);
         store(unit, &mut state, at + to[3], d);
+        at = next(at, held);
     }
 }
 
-/// `[1 -t; t 1]` on two amplitudes.
 #[inline(always)]
-fn turned<U: Unit>(unit: U, tangent: U::Register, a: Complex<U>, b: Complex<U>) -> (Complex<U>, Complex<U>) {
-    (
-        [unit.fused_neg(tangent, b[0], a[0]), unit.fused_neg(tangent, b[1], a[1])],
-        [unit.fused(tangent, a[0], b[0]), unit.fused(tangent, a[1], b[1])],
-    )
-}
-
-/// `own·x + other·y`, y being x with places exchanged.
-#[inline(always)]
-fn flipped<U: Unit>(unit: U, own: U::Register, other: U::Register, x: Complex<U>, flips: U::Flips) -> Complex<U> {
-    weighted(unit, own, x, other, [unit.flip(x[0], flips), unit.flip(x[1], flips)])
-}
-
-#[inline(always)]
-fn registers<U: Unit, const N: usize>(unit: U, numbers: &[U::Number]) -> [U::Register; N] {
-    assert!(numbers.len() == N * U::Number::WIDTH, "a register is missing");
-    let mut out = [unit.splat(U::Number::ZERO); N];
-    for k in 0..N {
-        // SAFETY: there are N registers.
-        out[k] = unsafe { unit.load(numbers, k) };
-    }
-    out
-}
-
-#[inline(always)]
-fn mixed<U: Unit, const INSIDE_FIRST: bool>(
+#[expect(clippy::too_many_arguments, reason = "the fields of a variant")]
+fn second_inside<U: Unit>(
     unit: U,
     mut state: Parts<U::Number>,
     bit: usize,
     mask: usize,
+    tangent: U::Number,
+    swapped: bool,
+    flipped: [bool; 2],
     numbers: &[U::Number],
 ) {
-    let flips = unit.flips(mask);
-    let n = registers::<U, 12>(unit, numbers);
-    for run in 0..state.re.len() / U::Number::WIDTH / 2 {
-        let at = spread(run, bit);
-        let mut x = times(unit, [n[0], n[1]], load(unit, &state, at));
-        let mut y = times(unit, [n[2], n[3]], load(unit, &state, at + (1 << bit)));
-        if INSIDE_FIRST {
-            x = flipped(unit, n[8], n[9], x, flips);
-            y = flipped(unit, n[10], n[11], y, flips);
-        }
-        (x, y) = (weighted(unit, n[4], x, n[5], y), weighted(unit, n[6], y, n[7], x));
-        if !INSIDE_FIRST {
-            x = flipped(unit, n[8], n[9], x, flips);
-            y = flipped(unit, n[10], n[11], y, flips);
-        }
-        store(unit, &mut state, at, x);
-        store(unit, &mut state, at + (1 << bit), y);
+    let (flips, tangent) = (unit.flips(mask), unit.splat(tangent));
+    let n = registers::<U, 6>(unit, numbers);
+    let (to_x, to_y) = if swapped { (bit, 0) } else { (0, bit) };
+    let mut at = 0;
+    for _ in 0..state.re.len() / U::WIDTH / 2 {
+        let x = times(unit, [n[0], n[1]], load(unit, &state, at));
+        let y = times(unit, [n[2], n[3]], load(unit, &state, at + bit));
+        let (x, y) = turned(unit, tangent, x, y);
+        store(unit, &mut state, at + to_x, turned_inside(unit, n[4], x, flips, flipped[0]));
+        store(unit, &mut state, at + to_y, turned_inside(unit, n[5], y, flips, flipped[1]));
+        at = next(at, bit + U::WIDTH - 1);
     }
 }
 
 #[inline(always)]
-fn low<U: Unit>(unit: U, mut state: Parts<U::Number>, masks: [usize; 2], numbers: &[U::Number]) {
+fn first_inside<U: Unit>(
+    unit: U,
+    mut state: Parts<U::Number>,
+    bit: usize,
+    mask: usize,
+    flipped: bool,
+    numbers: &[U::Number],
+) {
+    let flips = unit.flips(mask);
+    let n = registers::<U, 9>(unit, numbers);
+    let mut at = 0;
+    for _ in 0..state.re.len() / U::WIDTH / 2 {
+        let x = times(unit, [n[0], n[1]], load(unit, &state, at));
+        let y = times(unit, [n[2], n[3]], load(unit, &state, at + bit));
+        let x = turned_inside(unit, n[4], x, flips, flipped);
+        let y = turned_inside(unit, n[4], y, flips, flipped);
+        store(unit, &mut state, at, weighted(unit, n[5], x, n[6], y));
+        store(unit, &mut state, at + bit, weighted(unit, n[7], y, n[8], x));
+        at = next(at, bit + U::WIDTH - 1);
+    }
+}
+
+#[inline(always)]
+fn inside<U: Unit>(unit: U, mut state: Parts<U::Number>, masks: [usize; 2], numbers: &[U::Number]) {
     let (first, second) = (unit.flips(masks[0]), unit.flips(masks[1]));
     let n = registers::<U, 6>(unit, numbers);
-    for at in 0..state.re.len() / U::Number::WIDTH {
+    for at in (0..state.re.len()).step_by(U::WIDTH) {
         let x = times(unit, [n[0], n[1]], load(unit, &state, at));
-        let x = flipped(unit, n[2], n[3], x, first);
-        let x = flipped(unit, n[4], n[5], x, second);
+        let x = weighted(unit, n[2], x, n[3], exchanged(unit, x, first));
+        let x = weighted(unit, n[4], x, n[5], exchanged(unit, x, second));
         store(unit, &mut state, at, x);
     }
 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use crate::sim::statevector::vector::{Unit, Vectors};
 
 /// One level of tiles: qubits that lie side by side, and others gathered.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Level {
     pub near: usize,
     pub gathered: usize,

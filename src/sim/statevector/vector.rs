@@ -1,9 +1,8 @@
 //! The vector unit as kernels see it: registers of one width for each kind of number, whatever the machine has.
 //!
 //! A register holds `2^LOW` numbers, so the lowest `LOW` bits of an index are places inside a register. AVX-512 has such
-//! registers; AVX2 has halves of them, and loops that exchange nothing inside a register run over these
-//! ([`Unit::part`]), since two of every number would not stay in its 16 registers. Everything else runs arrays that the
-//! compiler vectorizes.
+//! registers; AVX2 has halves of them, and kernels run over these wherever they can ([`Unit::part`]), since two of every
+//! number would not stay in its 16 registers. Everything else runs arrays that the compiler vectorizes.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -38,14 +37,32 @@ pub trait Unit: Copy {
     /// The exchange of place i with place `i ^ mask`.
     fn flips(self, mask: usize) -> Self::Flips;
     fn flip(self, a: Self::Register, flips: Self::Flips) -> Self::Register;
+    /// The register that starts at number `at` of `list`.
+    ///
+    /// # Safety
+    /// `list` holds at least `at + WIDTH` numbers.
+    unsafe fn load_at(self, list: &[Self::Number], at: usize) -> Self::Register;
+    /// # Safety
+    /// `list` holds at least `at + WIDTH` numbers.
+    unsafe fn store_at(self, list: &mut [Self::Number], at: usize, value: Self::Register);
+
     /// Register number `at` of `list`.
     ///
     /// # Safety
     /// `list` holds at least `at + 1` registers.
-    unsafe fn load(self, list: &[Self::Number], at: usize) -> Self::Register;
+    #[inline(always)]
+    unsafe fn load(self, list: &[Self::Number], at: usize) -> Self::Register {
+        // SAFETY: the caller promises that the list reaches to the end of register `at`.
+        unsafe { self.load_at(list, at * Self::WIDTH) }
+    }
+
     /// # Safety
     /// `list` holds at least `at + 1` registers.
-    unsafe fn store(self, list: &mut [Self::Number], at: usize, value: Self::Register);
+    #[inline(always)]
+    unsafe fn store(self, list: &mut [Self::Number], at: usize, value: Self::Register) {
+        // SAFETY: as in `load`.
+        unsafe { self.store_at(list, at * Self::WIDTH, value) }
+    }
 }
 
 /// Work that runs on whatever vector unit the machine has. `run` and all that it calls must be `#[inline(always)]`, or it
@@ -61,25 +78,28 @@ pub trait Vectors: Float {
     /// Numbers in a register.
     const WIDTH: usize = 1 << Self::LOW;
 
+    /// Bits of an index inside one register of the [`Unit::Part`] of this machine's unit.
+    fn near() -> usize;
+
     /// Runs work on the best unit found.
     fn dispatch(work: impl Work<Self>);
 }
 
-/// Any machine: arrays of W numbers, `FUSED` where multiply-and-add is one instruction.
+/// Any machine: arrays of W numbers, in parts of P, `FUSED` where multiply-and-add is one instruction.
 #[derive(Clone, Copy)]
-struct Arrays<F, const W: usize, const FUSED: bool>(std::marker::PhantomData<F>);
+struct Arrays<F, const W: usize, const P: usize, const FUSED: bool>(std::marker::PhantomData<F>);
 
-impl<F: Vectors, const W: usize, const FUSED: bool> Unit for Arrays<F, W, FUSED> {
+impl<F: Vectors, const W: usize, const P: usize, const FUSED: bool> Unit for Arrays<F, W, P, FUSED> {
     type Number = F;
     type Register = [F; W];
     type Flips = usize;
-    type Part = Self;
+    type Part = Arrays<F, P, P, FUSED>;
 
     const WIDTH: usize = W;
 
     #[inline(always)]
-    fn part(self) -> Self {
-        self
+    fn part(self) -> Self::Part {
+        Arrays(self.0)
     }
 
     #[inline(always)]
@@ -127,14 +147,14 @@ impl<F: Vectors, const W: usize, const FUSED: bool> Unit for Arrays<F, W, FUSED>
 
     #[inline(always)]
     // SAFETY: what the trait asks of the caller.
-    unsafe fn load(self, list: &[F], at: usize) -> [F; W] {
-        list[at * W..][..W].try_into().expect("the slice has W elements")
+    unsafe fn load_at(self, list: &[F], at: usize) -> [F; W] {
+        list[at..][..W].try_into().expect("the slice has W elements")
     }
 
     #[inline(always)]
     // SAFETY: what the trait asks of the caller.
-    unsafe fn store(self, list: &mut [F], at: usize, value: [F; W]) {
-        list[at * W..][..W].copy_from_slice(&value);
+    unsafe fn store_at(self, list: &mut [F], at: usize, value: [F; W]) {
+        list[at..][..W].copy_from_slice(&value);
     }
 }
 
@@ -147,9 +167,9 @@ fn arrays<F: Vectors, const W: usize>(work: impl Work<F>) {
         #[inline(always)]
         fn with_simd<S: pulp::Simd>(self, _: S) {
             if S::IS_SCALAR {
-                self.0.run(Arrays::<F, W, false>(self.1));
+                self.0.run(Arrays::<F, W, W, false>(self.1));
             } else {
-                self.0.run(Arrays::<F, W, true>(self.1));
+                self.0.run(Arrays::<F, W, W, true>(self.1));
             }
         }
     }
@@ -161,6 +181,14 @@ macro_rules! vectors {
         impl Vectors for $number {
             const LOW: usize = $low;
 
+            fn near() -> usize {
+                #[cfg(target_arch = "x86_64")]
+                if pulp::x86::V4::try_new().is_none() && pulp::x86::V3::try_new().is_some() {
+                    return $low - 1;
+                }
+                $low
+            }
+
             fn dispatch(work: impl Work<Self>) {
                 #[cfg(target_arch = "x86_64")]
                 {
@@ -170,7 +198,7 @@ macro_rules! vectors {
                     if let Some(simd) = pulp::x86::V3::try_new() {
                         return simd.vectorize(On { work, unit: avx2::Avx2::<$number>::new(simd) });
                     }
-                    work.run(Arrays::<$number, { 1 << $low }, false>(std::marker::PhantomData))
+                    work.run(Arrays::<$number, { 1 << $low }, { 1 << $low }, false>(std::marker::PhantomData))
                 }
                 #[cfg(not(target_arch = "x86_64"))]
                 arrays::<$number, { 1 << $low }>(work)
@@ -198,12 +226,13 @@ impl<U: Unit, T: Work<U::Number>> pulp::NullaryFnOnce for On<T, U> {
     }
 }
 
-/// Runs work on plain arrays.
+/// Runs work on plain arrays, in parts as large as those of this machine's unit.
 #[cfg(test)]
 pub fn portable<F: Vectors>(work: impl Work<F>) {
-    if F::LOW == 3 {
-        work.run(Arrays::<F, 8, false>(std::marker::PhantomData));
-    } else {
-        work.run(Arrays::<F, 16, false>(std::marker::PhantomData));
+    match (F::LOW, F::near()) {
+        (3, 3) => work.run(Arrays::<F, 8, 8, false>(std::marker::PhantomData)),
+        (3, _) => work.run(Arrays::<F, 8, 4, false>(std::marker::PhantomData)),
+        (_, 4) => work.run(Arrays::<F, 16, 16, false>(std::marker::PhantomData)),
+        _ => work.run(Arrays::<F, 16, 8, false>(std::marker::PhantomData)),
     }
 }

@@ -74,18 +74,18 @@ macro_rules! unit {
 
             #[inline(always)]
             // SAFETY: what the trait asks of the caller.
-            unsafe fn load(self, list: &[$number], at: usize) -> $register {
-                debug_assert!((at + 1) * Self::WIDTH <= list.len());
-                // SAFETY: the caller promises that the list reaches to the end of register `at`.
-                unsafe { self.0.avx.$load(list.as_ptr().add(at * Self::WIDTH)) }
+            unsafe fn load_at(self, list: &[$number], at: usize) -> $register {
+                debug_assert!(at + Self::WIDTH <= list.len());
+                // SAFETY: the caller promises that the list reaches to the end of the register.
+                unsafe { self.0.avx.$load(list.as_ptr().add(at)) }
             }
 
             #[inline(always)]
             // SAFETY: what the trait asks of the caller.
-            unsafe fn store(self, list: &mut [$number], at: usize, value: $register) {
-                debug_assert!((at + 1) * Self::WIDTH <= list.len());
-                // SAFETY: the caller promises that the list reaches to the end of register `at`.
-                unsafe { self.0.avx.$store(list.as_mut_ptr().add(at * Self::WIDTH), value) }
+            unsafe fn store_at(self, list: &mut [$number], at: usize, value: $register) {
+                debug_assert!(at + Self::WIDTH <= list.len());
+                // SAFETY: the caller promises that the list reaches to the end of the register.
+                unsafe { self.0.avx.$store(list.as_mut_ptr().add(at), value) }
             }
         }
 
@@ -136,18 +136,18 @@ macro_rules! unit {
 
             #[inline(always)]
             // SAFETY: what the trait asks of the caller.
-            unsafe fn load(self, list: &[$number], at: usize) -> [$register; 2] {
+            unsafe fn load_at(self, list: &[$number], at: usize) -> [$register; 2] {
                 // SAFETY: the caller promises that the list reaches to the end of both halves.
-                unsafe { [self.0.load(list, 2 * at), self.0.load(list, 2 * at + 1)] }
+                unsafe { [self.0.load_at(list, at), self.0.load_at(list, at + $half)] }
             }
 
             #[inline(always)]
             // SAFETY: what the trait asks of the caller.
-            unsafe fn store(self, list: &mut [$number], at: usize, value: [$register; 2]) {
-                // SAFETY: as in `load`.
+            unsafe fn store_at(self, list: &mut [$number], at: usize, value: [$register; 2]) {
+                // SAFETY: as in `load_at`.
                 unsafe {
-                    self.0.store(list, 2 * at, value[0]);
-                    self.0.store(list, 2 * at + 1, value[1]);
+                    self.0.store_at(list, at, value[0]);
+                    self.0.store_at(list, at + $half, value[1]);
                 }
             }
         }

@@ -67,18 +67,18 @@ macro_rules! unit {
 
             #[inline(always)]
             // SAFETY: what the trait asks of the caller.
-            unsafe fn load(self, list: &[$number], at: usize) -> $register {
-                debug_assert!((at + 1) * Self::WIDTH <= list.len());
-                // SAFETY: the caller promises that the list reaches to the end of register `at`.
-                unsafe { self.0.avx512f.$load(list.as_ptr().add(at * Self::WIDTH)) }
+            unsafe fn load_at(self, list: &[$number], at: usize) -> $register {
+                debug_assert!(at + Self::WIDTH <= list.len());
+                // SAFETY: the caller promises that the list reaches to the end of the register.
+                unsafe { self.0.avx512f.$load(list.as_ptr().add(at)) }
             }
 
             #[inline(always)]
             // SAFETY: what the trait asks of the caller.
-            unsafe fn store(self, list: &mut [$number], at: usize, value: $register) {
-                debug_assert!((at + 1) * Self::WIDTH <= list.len());
-                // SAFETY: the caller promises that the list reaches to the end of register `at`.
-                unsafe { self.0.avx512f.$store(list.as_mut_ptr().add(at * Self::WIDTH), value) }
+            unsafe fn store_at(self, list: &mut [$number], at: usize, value: $register) {
+                debug_assert!(at + Self::WIDTH <= list.len());
+                // SAFETY: the caller promises that the list reaches to the end of the register.
+                unsafe { self.0.avx512f.$store(list.as_mut_ptr().add(at), value) }
             }
         }
     };
