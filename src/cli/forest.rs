@@ -1,15 +1,12 @@
 //! `qgraft run forest`: random forests into networks.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::cli::progress::{Bar, catch_interrupts};
-use crate::cli::run::{next_free, set};
+use crate::cli::place::{Place, shown};
+use crate::cli::run::set;
 use crate::systems::forest::{self, Findings, Spec};
-use crate::systems::{Progress, Workplace};
 
 /// Random forests into networks, by distillation and by exact conversion.
 ///
@@ -51,15 +48,8 @@ pub struct Forest {
     /// The whole run: 300 trees, up to 200 epochs.
     #[arg(long)]
     full: bool,
-    /// The run folder to make; runs/forest-N by default.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Number of threads; all cores by default. Results do not depend on it.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Print metrics.json instead of the tables.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl Forest {
@@ -84,32 +74,17 @@ impl Forest {
     /// Runs the comparison.
     pub fn run(&self) -> Result<()> {
         let spec = self.spec()?;
-        let out = self.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), "forest"));
-        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        catch_interrupts();
-        let bar = Bar::new();
-        let place = Workplace { out: &out, cache: Path::new(".qgraft-cache"), threads: threads.max(1) };
-        let outcome = forest::run(&spec, &place, &bar);
-        bar.done();
-        let outcome = outcome?;
-        let text = if self.json { outcome.findings.to_json()? } else { told(&outcome.findings) };
-        std::io::stdout().lock().write_all(text.as_bytes())?;
-        eprintln!("report: {}", outcome.folder.join("report.html").display());
-        Ok(())
+        self.place.run(
+            "forest",
+            |place, bar| forest::run(&spec, place, bar).map(|outcome| (outcome.findings, outcome.folder)),
+            Findings::to_json,
+            told,
+        )
     }
 }
 
 fn told(findings: &Findings) -> String {
     let choices = findings.guided.as_ref().map(forest::choices);
-    let plain = [forest::table(findings), forest::means(findings)].into_iter().chain(choices);
-    let tables = plain.chain([forest::checks(findings)]).map(|plain| {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(plain.header);
-        table.add_rows(plain.rows);
-        format!("{}\n\n{table}\n", plain.caption)
-    });
-    tables.collect::<Vec<String>>().join("\n")
+    let tables = [forest::table(findings), forest::means(findings)].into_iter().chain(choices);
+    shown(tables.chain([forest::checks(findings)]))
 }

@@ -1,15 +1,12 @@
 //! `qgraft run hatl`: blocks released by the validation metric, on simulated signing.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::cli::progress::{Bar, catch_interrupts};
-use crate::cli::run::{next_free, set};
+use crate::cli::place::{Place, shown};
+use crate::cli::run::set;
 use crate::systems::hatl::{self, Findings, First, Spec, TaskRow};
-use crate::systems::{Progress, Workplace};
 
 /// Hierarchical adaptive transfer from gross motions to signed sentences, beside other schedules.
 ///
@@ -63,15 +60,8 @@ pub struct Hatl {
     /// The quick cut, which is the default.
     #[arg(long, conflicts_with_all = ["full", "spec"])]
     quick: bool,
-    /// The run folder to make; runs/hatl-N by default.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Number of threads; all cores by default. Results do not depend on it.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Print metrics.json instead of the tables.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl Hatl {
@@ -105,30 +95,15 @@ impl Hatl {
     /// Runs the comparison.
     pub fn run(&self) -> Result<()> {
         let spec = self.spec()?;
-        let out = self.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), "hatl"));
-        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        catch_interrupts();
-        let bar = Bar::new();
-        let place = Workplace { out: &out, cache: Path::new(".qgraft-cache"), threads: threads.max(1) };
-        let outcome = hatl::run(&spec, &place, &bar);
-        bar.done();
-        let outcome = outcome?;
-        let text = if self.json { outcome.findings.to_json()? } else { told(&outcome.findings) };
-        std::io::stdout().lock().write_all(text.as_bytes())?;
-        eprintln!("report: {}", outcome.folder.join("report.html").display());
-        Ok(())
+        self.place.run(
+            "hatl",
+            |place, bar| hatl::run(&spec, place, bar).map(|outcome| (outcome.findings, outcome.folder)),
+            Findings::to_json,
+            told,
+        )
     }
 }
 
 fn told(findings: &Findings) -> String {
-    let tables = [hatl::table(findings), hatl::checks(findings)].map(|plain| {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(plain.header);
-        table.add_rows(plain.rows);
-        format!("{}\n\n{table}\n", plain.caption)
-    });
-    tables.join("\n")
+    shown([hatl::table(findings), hatl::checks(findings)])
 }

@@ -13,6 +13,7 @@ mod hatl;
 mod list;
 mod noise;
 mod noise_robustness;
+mod place;
 mod plasticity;
 mod progress;
 mod rotation;

@@ -1,16 +1,13 @@
 //! `qgraft run noise_robustness`: how robust a trained circuit is, and whether that is real.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::cli::progress::{Bar, catch_interrupts};
-use crate::cli::run::{next_free, set};
+use crate::cli::place::{Place, shown};
+use crate::cli::run::set;
 use crate::systems::noise_robustness::{self, Findings, Spec};
 use crate::systems::spec::Source;
-use crate::systems::{Progress, Workplace};
 
 /// Trained circuits under scaled calibrated noise, with mitigation and three analytic controls.
 ///
@@ -60,18 +57,8 @@ pub struct NoiseRobustness {
     /// A quick cut: one device, two seeds, few epochs and rows.
     #[arg(long)]
     quick: bool,
-    /// The run folder to make; runs/noise_robustness-N by default.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Folder of cached features.
-    #[arg(long, value_name = "DIR", default_value = ".qgraft-cache")]
-    cache: PathBuf,
-    /// Number of threads; all cores by default. Results do not depend on it.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Print metrics.json instead of the table.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl NoiseRobustness {
@@ -100,28 +87,18 @@ impl NoiseRobustness {
     /// Runs the benchmark.
     pub fn run(&self) -> Result<()> {
         let spec = self.spec()?;
-        let out = self.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), "noise_robustness"));
-        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        catch_interrupts();
-        let bar = Bar::new();
-        let place = Workplace { out: &out, cache: &self.cache, threads: threads.max(1) };
-        let outcome = noise_robustness::run(&spec, &place, &bar);
-        bar.done();
-        let outcome = outcome?;
-        let text = if self.json { outcome.findings.to_json()? } else { told(&outcome.findings) };
-        std::io::stdout().lock().write_all(text.as_bytes())?;
-        eprintln!("report: {}", outcome.folder.join("report.html").display());
-        Ok(())
+        self.place.run(
+            "noise_robustness",
+            |place, bar| noise_robustness::run(&spec, place, bar).map(|outcome| (outcome.findings, outcome.folder)),
+            Findings::to_json,
+            told,
+        )
     }
 }
 
 /// The table of accuracies, and the sentences below it.
 fn told(findings: &Findings) -> String {
-    let plain = noise_robustness::table(findings);
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(plain.header);
-    table.add_rows(plain.rows);
     let sentences: String = findings.sentences.iter().map(|sentence| format!("\n{sentence}\n")).collect();
     let notices: String = findings.notices.iter().map(|notice| format!("\nnotice: {notice}\n")).collect();
-    format!("{}\n{}\n\n{table}\n{sentences}{notices}", findings.title, plain.caption)
+    format!("{}\n{}{sentences}{notices}", findings.title, shown([noise_robustness::table(findings)]))
 }

@@ -1,15 +1,12 @@
 //! `qgraft run rotation`: the rotation angle of a picture, by heads that know the circle and one that does not.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::cli::progress::{Bar, catch_interrupts};
-use crate::cli::run::{next_free, set};
+use crate::cli::place::{Place, shown};
+use crate::cli::run::set;
 use crate::systems::rotation::{self, Findings, Photos, Spec};
-use crate::systems::{Progress, Workplace};
 
 /// The rotation angle of drawn scenes or photographs, told by six heads on the same network.
 ///
@@ -52,15 +49,8 @@ pub struct Rotation {
     /// The quick cut, which is the default.
     #[arg(long, conflicts_with = "full")]
     quick: bool,
-    /// The run folder to make; runs/rotation-N by default.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Number of threads; all cores by default. Results do not depend on it.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Print metrics.json instead of the tables.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// What of a turned photograph is seen.
@@ -100,18 +90,12 @@ impl Rotation {
     /// Runs the comparison.
     pub fn run(&self) -> Result<()> {
         let spec = self.spec()?;
-        let out = self.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), "rotation"));
-        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        catch_interrupts();
-        let bar = Bar::new();
-        let place = Workplace { out: &out, cache: Path::new(".qgraft-cache"), threads: threads.max(1) };
-        let outcome = rotation::run(&spec, &place, &bar);
-        bar.done();
-        let outcome = outcome?;
-        let text = if self.json { outcome.findings.to_json()? } else { told(&outcome.findings) };
-        std::io::stdout().lock().write_all(text.as_bytes())?;
-        eprintln!("report: {}", outcome.folder.join("report.html").display());
-        Ok(())
+        self.place.run(
+            "rotation",
+            |place, bar| rotation::run(&spec, place, bar).map(|outcome| (outcome.findings, outcome.folder)),
+            Findings::to_json,
+            told,
+        )
     }
 }
 
@@ -120,14 +104,5 @@ fn told(findings: &Findings) -> String {
     tables.extend(findings.transfer.as_ref().map(rotation::transfer));
     tables.extend((!findings.grafts.is_empty()).then(|| rotation::grafts(&findings.grafts)));
     tables.push(rotation::checks(findings));
-    let tables = tables.into_iter().map(|plain| {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(plain.header);
-        table.add_rows(plain.rows);
-        format!("{}\n\n{table}\n", plain.caption)
-    });
-    tables.collect::<Vec<_>>().join("\n")
+    shown(tables)
 }

@@ -1,7 +1,6 @@
 //! `qgraft run SYSTEM`: a whole study into a run folder.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
@@ -9,14 +8,13 @@ use clap::Subcommand;
 use crate::cli::forest::Forest;
 use crate::cli::hatl::Hatl;
 use crate::cli::noise_robustness::NoiseRobustness;
+use crate::cli::place::Place;
 use crate::cli::plasticity::Plasticity;
-use crate::cli::progress::{Bar, catch_interrupts};
 use crate::cli::rotation::Rotation;
 use crate::cli::smear::Smear;
 use crate::cli::soh::Soh;
 use crate::study::report::{json, table};
-use crate::systems::Progress;
-use crate::systems::qtl::{self, PresetRow, Source, Spec, Workplace};
+use crate::systems::qtl::{self, PresetRow, Source, Spec};
 
 /// Runs a system and writes a run folder.
 #[derive(clap::Args)]
@@ -95,18 +93,8 @@ struct Qtl {
     /// Layers of the circuit.
     #[arg(long, value_name = "N")]
     depth: Option<usize>,
-    /// The run folder to make; runs/qtl-N by default. A folder with something in it is refused.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Folder of cached features.
-    #[arg(long, value_name = "DIR", default_value = ".qgraft-cache")]
-    cache: PathBuf,
-    /// Number of threads; all cores by default. Results do not depend on it.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Print metrics.json instead of the table.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// Runs the system.
@@ -126,25 +114,18 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 impl Qtl {
     fn run(&self) -> Result<()> {
         let spec = self.spec()?;
-        let out = match &self.out {
-            Some(out) => out.clone(),
-            None => next_free(Path::new("runs"), "qtl"),
-        };
-        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        catch_interrupts();
-        let bar = Bar::new();
-        let outcome = qtl::run(&spec, &Workplace { out: &out, cache: &self.cache, threads: threads.max(1) }, &bar);
-        bar.done();
-        let outcome = outcome?;
-        let mut stdout = std::io::stdout().lock();
-        if self.json {
-            stdout.write_all(json(&outcome.report)?.as_bytes())?;
-        } else {
-            writeln!(stdout, "{}", table(&outcome.report))?;
-        }
-        let report = outcome.folder.join("report.html");
-        eprintln!("report: {}", report.display());
-        Ok(())
+        self.place.run(
+            "qtl",
+            |place, bar| qtl::run(&spec, place, bar).map(|outcome| (outcome.report, outcome.folder)),
+            json,
+            |report| {
+                format!(
+                    "{}
+",
+                    table(report)
+                )
+            },
+        )
     }
 
     /// The spec with the options put in.
@@ -185,10 +166,4 @@ pub fn set<T: Clone>(field: &mut T, option: &Option<T>) {
     if let Some(value) = option {
         field.clone_from(value);
     }
-}
-
-/// `parent/name-1`, or the first number after it that is not taken.
-pub fn next_free(parent: &Path, name: &str) -> PathBuf {
-    let candidate = |number: usize| parent.join(format!("{name}-{number}"));
-    (1..).map(candidate).find(|path| !path.exists()).expect("numbers do not run out")
 }

@@ -1,15 +1,12 @@
 //! `qgraft run soh`: battery state of health with intervals, on cells of another domain.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::cli::progress::{Bar, catch_interrupts};
-use crate::cli::run::{next_free, set};
+use crate::cli::place::{Place, shown};
+use crate::cli::run::set;
 use crate::systems::soh::{self, Findings, Spec};
-use crate::systems::{Progress, Workplace};
 
 /// State of health of battery cells of another domain, forecast with conformal intervals.
 #[derive(clap::Args)]
@@ -51,15 +48,8 @@ pub struct Soh {
     /// Five seeds and the whole grid of penalties.
     #[arg(long)]
     full: bool,
-    /// The run folder to make; runs/soh-N by default.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Number of threads; all cores by default. Results do not depend on it.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Print metrics.json instead of the table.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl Soh {
@@ -92,35 +82,20 @@ impl Soh {
     /// Runs the comparison.
     pub fn run(&self) -> Result<()> {
         let spec = self.spec()?;
-        let out = self.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), "soh"));
-        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        catch_interrupts();
-        let bar = Bar::new();
-        let place = Workplace { out: &out, cache: Path::new(".qgraft-cache"), threads: threads.max(1) };
-        let outcome = soh::run(&spec, &place, &bar);
-        bar.done();
-        let outcome = outcome?;
-        let text = if self.json { outcome.findings.to_json()? } else { told(&outcome.findings) };
-        std::io::stdout().lock().write_all(text.as_bytes())?;
-        eprintln!("report: {}", outcome.folder.join("report.html").display());
-        Ok(())
+        self.place.run(
+            "soh",
+            |place, bar| soh::run(&spec, place, bar).map(|outcome| (outcome.findings, outcome.folder)),
+            Findings::to_json,
+            told,
+        )
     }
 }
 
 fn told(findings: &Findings) -> String {
-    let shown = |plain: crate::study::battery::Table| {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(plain.header);
-        table.add_rows(plain.rows);
-        format!("{}\n\n{table}\n\n", plain.caption)
-    };
     let criterion = |c: &soh::Criterion| {
         let verdict = if c.holds { "holds" } else { "does not hold" };
         format!("{}: {:.3}, {verdict} ({:.3} to {:.3})\n", c.what, c.measured, c.range.0, c.range.1)
     };
     let criteria: String = findings.criteria.iter().map(criterion).collect();
-    format!("{}{}{criteria}", shown(soh::table(findings)), shown(soh::heads(findings)))
+    format!("{}\n{criteria}", shown([soh::table(findings), soh::heads(findings)]))
 }

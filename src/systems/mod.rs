@@ -1,6 +1,7 @@
 //! Systems: complete studies, one room each.
 
 pub mod card;
+pub mod checks;
 pub mod forest;
 pub mod hatl;
 mod inputs;

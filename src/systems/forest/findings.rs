@@ -4,23 +4,13 @@ use serde::Serialize;
 
 use crate::study::StudyError;
 use crate::study::stats::mean;
+use crate::systems::checks::{CheckRow, Checked, checked, metrics};
 use crate::systems::forest::guided::{Guided, guided};
 use crate::systems::forest::measure::{Found, Learned};
 use crate::systems::forest::spec::Spec;
 
-/// A figure over all tasks that is expected to be at least or at most so much.
-pub struct CheckRow {
-    /// Name in metrics.json.
-    pub name: &'static str,
-    /// What it measures.
-    pub doc: &'static str,
-    at_least: bool,
-    bound: f64,
-    figure: fn(&Findings) -> Option<f64>,
-}
-
 /// Every check.
-pub static CHECKS: &[CheckRow] = &[
+pub static CHECKS: &[CheckRow<Findings>] = &[
     CheckRow {
         name: "exact_difference",
         doc: "largest difference of a probability, matrix form or network with steps against nodes",
@@ -159,21 +149,6 @@ fn gains(all: &Findings, value: fn(&Findings, &str, &str) -> Option<f64>) -> Opt
     ])
 }
 
-/// A check with its figure.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Checked {
-    /// Name of its row.
-    pub name: &'static str,
-    /// What it measures.
-    pub doc: &'static str,
-    /// What was found.
-    pub figure: f64,
-    /// What was expected.
-    pub bound: f64,
-    /// Whether it holds.
-    pub holds: bool,
-}
-
 /// What a run found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Findings {
@@ -194,12 +169,7 @@ impl Findings {
             |k: usize| tasks.first().and_then(|found| found.students.get(k)).map(|learned| learned.student.clone());
         let beside = spec.head.as_ref().and_then(|_| student(0).zip(student(1)));
         let mut all = Self { checks: Vec::new(), guided: guided(spec, &tasks), beside, tasks };
-        let check = |row: &CheckRow| {
-            let figure = (row.figure)(&all)?;
-            let holds = if row.at_least { figure >= row.bound } else { figure <= row.bound };
-            Some(Checked { name: row.name, doc: row.doc, figure, bound: row.bound, holds })
-        };
-        all.checks = CHECKS.iter().filter_map(check).collect();
+        all.checks = checked(CHECKS, &all);
         all
     }
 
@@ -213,7 +183,6 @@ impl Findings {
     /// # Errors
     /// None in practice: the findings are plain data.
     pub fn to_json(&self) -> Result<String, StudyError> {
-        let text = serde_json::to_string_pretty(self);
-        text.map(|t| t + "\n").map_err(|source| StudyError::Json { path: "metrics.json".into(), source })
+        metrics(self)
     }
 }

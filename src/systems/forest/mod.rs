@@ -20,7 +20,7 @@ mod targets;
 mod task;
 
 pub use describe::{DESCRIBED, DescribedRow};
-pub use findings::{CHECKS, Checked, Findings};
+pub use findings::{CHECKS, Findings};
 pub use guided::Guided;
 pub use measure::{Conversion, Found, Learned, Quality, quality};
 pub use network::{ForestNetwork, Gate};

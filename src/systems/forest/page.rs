@@ -3,6 +3,7 @@
 use crate::study::battery::table::three_digits;
 use crate::study::battery::{Block, Page, Section, Table};
 use crate::study::stats::mean;
+use crate::systems::checks;
 use crate::systems::forest::findings::{Findings, middle};
 use crate::systems::forest::guided::Guided;
 use crate::systems::forest::measure::{Found, Learned};
@@ -10,13 +11,7 @@ use crate::systems::forest::targets::{TARGETS, TargetRow};
 
 /// Checks with their figures.
 pub fn checks(findings: &Findings) -> Table {
-    let mut table =
-        Table::new("checks", "What is expected of the whole run.", &["check", "figure", "bound", "holds"], 1);
-    for check in &findings.checks {
-        let holds = if check.holds { "yes" } else { "no" };
-        table.rows.push(vec![check.doc.into(), three_digits(check.figure), three_digits(check.bound), holds.into()]);
-    }
-    table
+    checks::table(&findings.checks, "")
 }
 
 /// Accuracy and divergence by task.

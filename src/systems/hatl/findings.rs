@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::study::StudyError;
 use crate::study::report::Spread;
 use crate::study::stats::{mean, sd};
+use crate::systems::checks::{CheckRow, Checked, checked, metrics};
 use crate::systems::hatl::measure::{Learned, Measured};
 use crate::systems::hatl::spec::Spec;
 
@@ -37,34 +38,8 @@ pub struct ArmFound {
     pub verdicts: Vec<(String, usize)>,
 }
 
-/// A check with its figure.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Checked {
-    /// Name of its row.
-    pub name: &'static str,
-    /// What it measures.
-    pub doc: &'static str,
-    /// What was found.
-    pub figure: f64,
-    /// What was expected.
-    pub bound: f64,
-    /// Whether it holds.
-    pub holds: bool,
-}
-
-/// A figure over all seeds that is expected to be at least or at most so much.
-pub struct CheckRow {
-    /// Name in metrics.json.
-    pub name: &'static str,
-    /// What it measures.
-    pub doc: &'static str,
-    at_least: bool,
-    bound: f64,
-    figure: fn(&[ArmFound]) -> Option<f64>,
-}
-
 /// Every check, on the first measure.
-pub static CHECKS: &[CheckRow] = &[
+pub static CHECKS: &[CheckRow<[ArmFound]>] = &[
     CheckRow {
         name: "gain",
         doc: "hatl over the better of frozen and full, ratio of means",
@@ -170,14 +145,9 @@ impl ArmFound {
 impl Findings {
     pub(super) fn of(spec: &Spec, measured: &Measured) -> Self {
         let arms: Vec<_> = spec.arms.iter().zip(&measured.arms).map(|(arm, seeds)| ArmFound::of(arm, seeds)).collect();
-        let check = |row: &CheckRow| {
-            let figure = (row.figure)(&arms).filter(|figure| figure.is_finite())?;
-            let holds = if row.at_least { figure >= row.bound } else { figure <= row.bound };
-            Some(Checked { name: row.name, doc: row.doc, figure: rounded(figure), bound: row.bound, holds })
-        };
         let first = measured.arms.iter().flatten().next();
         Self {
-            checks: CHECKS.iter().filter_map(check).collect(),
+            checks: checked(CHECKS, &arms[..]),
             measures: first.map_or(Vec::new(), |learned| learned.scores.iter().map(|(name, _)| name.clone()).collect()),
             source: measured.source.iter().map(|accuracy| rounded(*accuracy)).collect(),
             arms,
@@ -194,7 +164,6 @@ impl Findings {
     /// # Errors
     /// None in practice: the findings are plain data.
     pub fn to_json(&self) -> Result<String, StudyError> {
-        let text = serde_json::to_string_pretty(self);
-        text.map(|t| t + "\n").map_err(|source| StudyError::Json { path: "metrics.json".into(), source })
+        metrics(self)
     }
 }

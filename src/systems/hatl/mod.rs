@@ -28,7 +28,7 @@ mod task;
 
 pub use arms::{ARMS, ArmRow, Schedule};
 pub use corpus::Lexicon;
-pub use findings::{ArmFound, CHECKS, CheckRow, Checked, Findings};
+pub use findings::{ArmFound, CHECKS, Findings};
 pub use language::{GLOSSES, LONGEST, Mood, Sentence, WORDS, foreign, numbered, sign, vocabulary};
 pub use page::{checks, table};
 pub use score::{bleu, rouge_l};

@@ -1,8 +1,8 @@
 //! The report.
 
-use crate::study::battery::table::three_digits;
 use crate::study::battery::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
 use crate::study::stats::{mean, sd};
+use crate::systems::checks;
 use crate::systems::hatl::arms::ARMS;
 use crate::systems::hatl::findings::{ArmFound, Findings};
 use crate::systems::hatl::spec::Spec;
@@ -10,13 +10,7 @@ use crate::systems::hatl::task::TASKS;
 
 /// Checks with their figures.
 pub fn checks(findings: &Findings) -> Table {
-    let caption = "What is expected of the whole run; what cannot be asked of it (one seed has no spread) is left out.";
-    let mut table = Table::new("checks", caption, &["check", "figure", "bound", "holds"], 1);
-    for check in &findings.checks {
-        let holds = if check.holds { "yes" } else { "no" };
-        table.rows.push(vec![check.doc.into(), three_digits(check.figure), three_digits(check.bound), holds.into()]);
-    }
-    table
+    checks::table(&findings.checks, "; what cannot be asked of it (one seed has no spread) is left out")
 }
 
 /// Scores by arm.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::study::StudyError;
 use crate::study::compare::{Comparison, Finding, Question, correct};
+use crate::systems::checks::metrics;
 use crate::systems::noise_robustness::controls::{CONTRACTION_TOLERANCE, KnownContraction, Thresholds};
 use crate::systems::noise_robustness::measure::{GradientPoint, Point};
 use crate::systems::noise_robustness::subject::{Subject, names};
@@ -53,8 +54,7 @@ impl Findings {
     /// # Errors
     /// None in practice: the findings are plain data.
     pub fn to_json(&self) -> Result<String, StudyError> {
-        let text = serde_json::to_string_pretty(self);
-        text.map(|t| t + "\n").map_err(|source| StudyError::Json { path: "metrics.json".into(), source })
+        metrics(self)
     }
 
     /// The points of all noise together without mitigation, exact.

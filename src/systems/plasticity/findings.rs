@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::study::StudyError;
 use crate::study::stats::{effect_size, mean};
+use crate::systems::checks::{CheckRow, Checked, checked, metrics};
 use crate::systems::plasticity::arms::Arm;
 use crate::systems::plasticity::health::Health;
 use crate::systems::plasticity::measure::Found;
@@ -59,32 +60,6 @@ pub struct ArmFound {
     pub replaced: Option<f64>,
 }
 
-/// A check with its figure.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Checked {
-    /// Name of its row.
-    pub name: &'static str,
-    /// What it measures.
-    pub doc: &'static str,
-    /// What was found.
-    pub figure: f64,
-    /// What was expected.
-    pub bound: f64,
-    /// Whether it holds.
-    pub holds: bool,
-}
-
-/// A figure over all seeds that is expected to be at least or at most so much.
-pub struct CheckRow {
-    /// Name in metrics.json.
-    pub name: &'static str,
-    /// What it measures.
-    pub doc: &'static str,
-    at_least: bool,
-    bound: f64,
-    figure: fn(&[SettingFound]) -> Option<f64>,
-}
-
 const GRADIENT: &str = "gradient 30 % resample";
 const MAGNITUDE: &str = "magnitude 30 % resample";
 const RANDOM: &str = "random 30 % resample";
@@ -92,7 +67,7 @@ const RANDOM: &str = "random 30 % resample";
 const GENTLE: &str = "gradient 10 % resample";
 
 /// Every check. Areas are means of test accuracy over the epochs.
-pub static CHECKS: &[CheckRow] = &[
+pub static CHECKS: &[CheckRow<[SettingFound]>] = &[
     CheckRow {
         name: "dormant",
         doc: "random_labels: share of dormant units after the source, over that of a fresh network",
@@ -272,12 +247,7 @@ impl Findings {
         let by_setting = spec.settings.iter().zip(found.chunks(spec.seeds.len()));
         let settings: Vec<_> =
             by_setting.map(|(setting, found)| SettingFound::of(spec, setting, arms, found)).collect();
-        let check = |row: &CheckRow| {
-            let figure = (row.figure)(&settings)?;
-            let holds = if row.at_least { figure >= row.bound } else { figure <= row.bound };
-            Some(Checked { name: row.name, doc: row.doc, figure: rounded(figure), bound: row.bound, holds })
-        };
-        Self { checks: CHECKS.iter().filter_map(check).collect(), settings }
+        Self { checks: checked(CHECKS, &settings[..]), settings }
     }
 
     /// The setting of this name.
@@ -290,7 +260,6 @@ impl Findings {
     /// # Errors
     /// None in practice: the findings are plain data.
     pub fn to_json(&self) -> Result<String, StudyError> {
-        let text = serde_json::to_string_pretty(self);
-        text.map(|t| t + "\n").map_err(|source| StudyError::Json { path: "metrics.json".into(), source })
+        metrics(self)
     }
 }

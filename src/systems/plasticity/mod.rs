@@ -20,7 +20,7 @@ mod stand_ins;
 mod units;
 
 pub use arms::{Arm, CONTROLS, Treatment, arms};
-pub use findings::{ArmFound, CHECKS, CheckRow, Checked, Findings, SettingFound};
+pub use findings::{ArmFound, CHECKS, Findings, SettingFound};
 pub use health::{DORMANT, Health, dormant, effective_rank};
 pub use page::{checks, table};
 pub use pictures::Collection;

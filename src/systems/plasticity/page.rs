@@ -3,6 +3,7 @@
 use crate::study::battery::table::{p_value, three_digits};
 use crate::study::battery::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
 use crate::study::stats::{effect_size, holm, mean, sd, wilcoxon};
+use crate::systems::checks;
 use crate::systems::plasticity::arms::CONTROLS;
 use crate::systems::plasticity::findings::{ArmFound, Findings, SettingFound};
 use crate::systems::plasticity::spec::Spec;
@@ -14,14 +15,7 @@ const DRAWN: [&str; 6] =
 
 /// Checks with their figures.
 pub fn checks(findings: &Findings) -> Table {
-    let caption =
-        "What is expected of the whole run; what cannot be asked of it (one seed has no standard error) is left out.";
-    let mut table = Table::new("checks", caption, &["check", "figure", "bound", "holds"], 1);
-    for check in &findings.checks {
-        let holds = if check.holds { "yes" } else { "no" };
-        table.rows.push(vec![check.doc.into(), three_digits(check.figure), three_digits(check.bound), holds.into()]);
-    }
-    table
+    checks::table(&findings.checks, "; what cannot be asked of it (one seed has no standard error) is left out")
 }
 
 /// Areas under the learning curve by arm and setting.

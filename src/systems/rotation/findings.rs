@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::study::StudyError;
 use crate::study::report::Spread;
 use crate::study::stats::mean;
+use crate::systems::checks::{CheckRow, Checked, checked, metrics};
 use crate::systems::rotation::graft::Grafted;
 use crate::systems::rotation::heads::{Form, HEADS};
 use crate::systems::rotation::measure::{Found, Trained, Tried};
@@ -78,34 +79,8 @@ pub struct GraftFound {
     pub seeds: Vec<f64>,
 }
 
-/// A check with its figure.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Checked {
-    /// Name of its row.
-    pub name: &'static str,
-    /// What it measures.
-    pub doc: &'static str,
-    /// What was found.
-    pub figure: f64,
-    /// What was expected.
-    pub bound: f64,
-    /// Whether it holds.
-    pub holds: bool,
-}
-
-/// A figure over all seeds that is expected to be at least or at most so much.
-pub struct CheckRow {
-    /// Name in metrics.json.
-    pub name: &'static str,
-    /// What it measures.
-    pub doc: &'static str,
-    at_least: bool,
-    bound: f64,
-    figure: fn(&Findings) -> Option<f64>,
-}
-
 /// Every check. Errors are means over pictures and seeds.
-pub static CHECKS: &[CheckRow] = &[
+pub static CHECKS: &[CheckRow<Findings>] = &[
     CheckRow {
         name: "lowest",
         doc: "mean error of gaussian over the lowest of all",
@@ -292,12 +267,7 @@ impl Findings {
             transfer: TransferFound::of(&found.transfers),
             grafts: grafts.enumerate().filter_map(graft).collect(),
         };
-        let check = |row: &CheckRow| {
-            let figure = rounded((row.figure)(&findings)?);
-            let holds = if row.at_least { figure >= row.bound } else { figure <= row.bound };
-            Some(Checked { name: row.name, doc: row.doc, figure, bound: row.bound, holds })
-        };
-        findings.checks = CHECKS.iter().filter_map(check).collect();
+        findings.checks = checked(CHECKS, &findings);
         findings
     }
 
@@ -326,7 +296,6 @@ impl Findings {
     /// # Errors
     /// None in practice: the findings are plain data.
     pub fn to_json(&self) -> Result<String, StudyError> {
-        let text = serde_json::to_string_pretty(self);
-        text.map(|t| t + "\n").map_err(|source| StudyError::Json { path: "metrics.json".into(), source })
+        metrics(self)
     }
 }

@@ -23,7 +23,7 @@ mod transfer;
 mod views;
 
 pub use errors::Errors;
-pub use findings::{CHECKS, CheckRow, Checked, Findings, GraftFound, Measured, TransferFound};
+pub use findings::{CHECKS, Findings, GraftFound, Measured, TransferFound};
 pub use graft::Grafted;
 pub use heads::{Form, HEADS, HeadRow};
 pub use measure::Trained;

@@ -3,6 +3,7 @@
 use crate::study::battery::table::three_digits;
 use crate::study::battery::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
 use crate::study::report::Spread;
+use crate::systems::checks;
 use crate::systems::rotation::findings::{Findings, GraftFound, TransferFound};
 use crate::systems::rotation::heads::HEADS;
 use crate::systems::rotation::measure::{QUALITIES, Trained};
@@ -42,13 +43,7 @@ fn told(spread: &Spread) -> String {
 
 /// Checks with their figures.
 pub fn checks(findings: &Findings) -> Table {
-    let caption = "What is expected of the whole run; what cannot be asked of it is left out.";
-    let mut table = Table::new("checks", caption, &["check", "figure", "bound", "holds"], 1);
-    for check in &findings.checks {
-        let holds = if check.holds { "yes" } else { "no" };
-        table.rows.push(vec![check.doc.into(), three_digits(check.figure), three_digits(check.bound), holds.into()]);
-    }
-    table
+    checks::table(&findings.checks, "; what cannot be asked of it is left out")
 }
 
 /// Whether views betray their angle by how they were made, and what a lossy copy costs.

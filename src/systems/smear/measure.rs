@@ -8,6 +8,7 @@ use crate::study::detection::{Scores, Truth, error_correlation, recognised};
 use crate::study::report::Spread;
 use crate::study::{StudyError, parallel, stats};
 use crate::systems::Progress;
+use crate::systems::checks::metrics;
 use crate::systems::smear::ensemble::{fused, tuned};
 use crate::systems::smear::material::{Material, truths};
 use crate::systems::smear::members::{self, Member, REMEDIES};
@@ -91,8 +92,7 @@ impl Findings {
     /// # Errors
     /// None in practice: the findings are plain data.
     pub fn to_json(&self) -> Result<String, StudyError> {
-        let text = serde_json::to_string_pretty(self);
-        text.map(|t| t + "\n").map_err(|source| StudyError::Json { path: "metrics.json".into(), source })
+        metrics(self)
     }
 
     /// The arm of this name among members and ensembles.

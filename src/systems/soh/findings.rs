@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::study::report::Spread;
 use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
+use crate::systems::checks::metrics;
 use crate::systems::soh::arms::{ArmRow, Recipe};
 use crate::systems::soh::cell::{BATCHES, CHECKPOINTS};
 use crate::systems::soh::controls::{Clustered, Shifted, clustered, shifted};
@@ -132,8 +133,7 @@ impl Findings {
     /// # Errors
     /// None in practice: the findings are plain data.
     pub fn to_json(&self) -> Result<String, StudyError> {
-        let text = serde_json::to_string_pretty(self);
-        text.map(|t| t + "\n").map_err(|source| StudyError::Json { path: "metrics.json".into(), source })
+        metrics(self)
     }
 }
 
