@@ -29,68 +29,73 @@ pub static CARD: Card = Card {
         Claim {
             what: "random_labels: share of dormant units after the source, over that of a fresh network: at least 2",
             published: "3.0 (0.51 over 0.17: pilot, measured elsewhere)",
-            measured: "8.88",
+            measured: "8.94",
             holds: true,
         },
         Claim {
             what: "random_labels: area of scratch over plain fine-tuning (\"far below\" read as 0.2): at least 0.2",
             published: "0.45 (pilot, measured elsewhere)",
-            measured: "0.476",
+            measured: "0.457",
             holds: true,
         },
         Claim {
             what: "random_labels: share of that gap which gradient 30 % resample closes: at least 0.6",
             published: "0.85 (pilot, measured elsewhere)",
-            measured: "1.04",
+            measured: "1.00",
             holds: true,
         },
         Claim {
             what: "random_labels: area of gradient over random, both 30 % resample: at least 0",
             published: "0.049 (pilot, measured elsewhere)",
-            measured: "0.252",
+            measured: "0.166",
             holds: true,
         },
         Claim {
             what: "random_labels: area of gradient over magnitude, both 30 % resample: at least 0",
             published: "0.311 (pilot, measured elsewhere)",
-            measured: "0.473",
+            measured: "0.437",
             holds: true,
         },
         Claim {
             what: "useful_source: area of gradient 30 % resample over plain, in standard errors of the paired difference: at least 2",
             published: "3.1 (pilot, measured elsewhere)",
-            measured: "4.92",
+            measured: "3.28",
             holds: true,
         },
         Claim {
             what: "useful_source: area of gradient over random, both 30 % resample, in standard errors: at least 5",
             published: "≥ 5 (reconstructed)",
-            measured: "5.87",
-            holds: true,
+            measured: "4.80",
+            holds: false,
         },
         Claim {
             what: "far: epochs in which gradient 10 % resample comes to plain's last accuracy, over those in which plain does: at most 0.8",
             published: "faster convergence (abstract, no figure)",
-            measured: "0.789 (two seeds)",
+            measured: "0.783 (five seeds)",
             holds: true,
         },
         Claim {
             what: "far: last accuracy of gradient 10 % resample over plain: at least 0",
             published: "higher accuracy (abstract, no figure)",
-            measured: "−0.003 (two seeds)",
-            holds: false,
+            measured: "0.003 (five seeds)",
+            holds: true,
         },
         Claim {
             what: "near: the same: at least -0.005",
             published: "– (reconstructed)",
-            measured: "−0.001 (two seeds)",
+            measured: "0.004 (five seeds)",
             holds: true,
+        },
+        Claim {
+            what: "far: area of gradient or magnitude, whichever is ahead, over random, all 10 % resample, in standard errors: at least 1",
+            published: "– (reconstructed)",
+            measured: "0.30 (five seeds)",
+            holds: false,
         },
         Claim {
             what: "processor time of choosing by gradient and replacing, over that of the fine-tuning: at most 0.02",
             published: "negligible (abstract, no figure)",
-            measured: "0.007 on digits (one seed; 0.022 before gradients were taken at once), 0.022 and \
-                       0.020 on far and near pictures (two seeds)",
+            measured: "0.013 and 0.012 on digits (ten seeds), 0.025 on far and near pictures (five seeds)",
             holds: false,
         },
     ],
@@ -100,23 +105,23 @@ pub static CARD: Card = Card {
         "All arms get one epoch of the head alone and the same number of epochs after it; the scratch arm moves everything from \
          the start. Every arm of a seed starts from the same source network and the same new head.",
         "Digits are standardised pixel by pixel and learned at a rate of 0.15 in batches of 32: with this the plain and the scratch \
-         arm have the areas of the pilot (0.38 and 0.83). A trial with unstandardised pixels at 0.05 lost little plasticity.",
+         arm have areas like those of the pilot (0.34 and 0.80; 0.38 and 0.83). A trial with unstandardised pixels at 0.05 lost little plasticity.",
         "Networks on pictures are small (12×12 pixels, convolutions of 8, 16, 32 channels) so that a run takes a minute; their \
          vision transformer is not there. Gradients are averaged over 8 batches, running statistics see 16 batches afterwards.",
         "The share judged on pictures, 10 %, was fixed before the runs. Plain fine-tuning is also run at 0.3 and 3 times its rate: \
          on digits neither comes near the gradient arm, on pictures 3 times the rate is ahead of every reset, so what is \
          missing there is a better rate and not plasticity: no unit of those networks is dormant.",
-        "Waking dormant units does nearly as well as the gradient arm on digits (areas 0.790 and 0.808 against 0.817 and 0.835).",
+        "Waking dormant units does nearly as well as the gradient arm on digits (areas 0.775 and 0.816 against 0.794 and 0.826).",
         "A threshold is not capped: the share that was replaced stands in the report.",
         "With a circuit as head (`--head quantum`) the source is learned through it as well and the circuit goes along; besides \
          the weights of the trunk its least active angles are drawn anew within 0.1 of 0, beside as many by chance and a fresh \
          circuit. Activity of an angle is the larger of |dL/dθ| and the quantum Fisher diagonal, each over its mean: the size of \
          an angle tells nothing. These arms have been run on small networks by the tests alone.",
-        "Run again, seed 0 of random_labels has an area of 0.566 for plain and 0.823 for gradient 30 % resample, where the \
-         result kept here has 0.369 and 0.815 (scratch is the same). Whether roundings of another processor or a change of the \
-         program make the difference was not looked for.",
+        "The same seeds on another processor, with other roundings, gave 5.87 standard errors where 4.80 stand above, and an \
+         area of 0.369 for plain of seed 0 of random_labels where it is 0.566 here: 25 tasks of random labels at a rate of 0.15 \
+         make much of a last digit. On one processor a run repeats bit for bit.",
         "Continual backpropagation and L2 towards the initial values are not there.",
     ],
     full_run: "`qgraft run plasticity --seeds 10 --settings random_labels,useful_source` and \
-               `qgraft run plasticity --settings far,near --shares 0.1 --seeds 2`, kept in docs/results/plasticity.json; the whole grid (`--full`) has not been run yet",
+               `qgraft run plasticity --settings near,far --shares 0.1 --seeds 5`, kept in docs/results/plasticity.json; the whole grid (`--full`) has not been run yet",
 };
