@@ -123,7 +123,6 @@ fn random_programs() {
     }
 }
 
-/// Long enough for states to be recomputed from checkpoints rather than kept: 7 qubits, 8 lanes, 4⁷ numbers each.
 /// A wide row goes over tiles, forwards if its gates are real, and backwards; sixteen rows go gate by gate.
 #[test]
 fn one_wide_row_is_as_good_as_many() {
@@ -163,6 +162,7 @@ fn one_wide_row_is_as_good_as_many() {
     }
 }
 
+/// Long enough for states to be recomputed from checkpoints rather than kept: 7 qubits, 8 lanes, 4⁷ numbers each.
 #[test]
 fn checkpoints_do_not_change_the_gradient() {
     let mut circuit = Circuit::new(7);
@@ -185,6 +185,32 @@ fn checkpoints_do_not_change_the_gradient() {
     for engine in engines(true) {
         let error = furthest(&expected, &by(&*engine));
         assert!(error < 10.0 * tolerance(&*engine), "{}: off by {error:e}", engine.name());
+    }
+}
+
+/// The Heisenberg engine keeps the last observables it pulled back; it must know which they were.
+#[test]
+fn what_an_engine_keeps_is_not_mistaken_for_another() {
+    let mut circuit = Circuit::new(3);
+    let slots: Vec<_> = (0..6).map(|k| circuit.slot(format!("s{k}"))).collect();
+    for (k, &slot) in slots.iter().enumerate() {
+        circuit.push(Gate::Ry, &[k % 3], &[slot]).unwrap();
+        circuit.push(Gate::Cx, &[k % 3, (k + 1) % 3], &[]).unwrap();
+    }
+    let program = Program::ideal(&circuit, &[]);
+    let all = twin::observables(3);
+    let pauli = || (ENGINES.iter().find(|row| row.name == "pauli").unwrap().make)(Options::default());
+    let kept = pauli();
+    for (seed, count) in [(1, 1), (1, 2), (2, 2), (2, 1), (1, 1), (1, 1)] {
+        let (rows, shared) = twin::random_angles(seed, 3, 1, 5);
+        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let cotangent = random_cotangent(3, count);
+        let ask = |engine: &dyn Simulator| {
+            engine.value_and_gradient(&program, angles, &all[..count], cotangent.view()).unwrap()
+        };
+        let (values, gradient) = ask(&*kept);
+        assert_eq!((values.clone(), gradient), ask(&*pauli()), "seed {seed}, {count} observables");
+        assert_eq!(values, kept.expect(&program, angles, &all[..count]).unwrap());
     }
 }
 

@@ -6,7 +6,7 @@ is compared too. Build both programs first:
 
     cargo build --release
     RUSTFLAGS="-C target-cpu=native" cargo build --release --manifest-path benches/peers/Cargo.toml
-    pip install pennylane-lightning qulacs qsimcirq numpy
+    pip install pennylane-lightning qulacs qsimcirq numpy torch
 """
 
 import argparse
@@ -29,6 +29,7 @@ CASES = (
     + [("ansatz n = 20", ["sv", "ansatz_n20", "double"], STATES, 2)]
     + [(f"gradient n = {n}, {b} row{'s' * (b > 1)}", ["grad", n, 6, b], ["prism-q", "yao"], goal) for n, b, goal in
        [(4, 32, 10), (8, 32, 8), (12, 32, 4), (16, 1, 4), (16, 32, 4)]]
+    + [("noisy gradient n = 4, 16 rows", ["grad", 4, 3, 16, "head_n04"], ["default.mixed"], 50)]
     + [(f"density matrix n = {n}", ["density", f"{device}_n{n:02}"], ["prism-q"], 2) for n, device in
        [(4, "manila"), (8, "guadalupe"), (10, "guadalupe")]]
     + [(f"1,024 trajectories n = {n}", ["trajectory", f"{device}_n{n:02}", 1024], ["prism-q"], goal) for n, device, goal in
@@ -46,7 +47,8 @@ def qgraft(program, case, budget):
     if kind == "sv":
         words = ["sv", "--circuit", files(case)[0], "--precision", case[2]]
     elif kind == "grad":
-        words = ["grad", "--qubits", case[1], "--layers", case[2], "--batch", case[3]]
+        noise = ["--noise", BENCHES / "noisy" / f"{case[4]}.json"] if case[4:] else []
+        words = ["grad", "--qubits", case[1], "--layers", case[2], "--batch", case[3], *noise]
     else:
         circuit, noise = files(case)
         shots = ["--shots", case[2]] if kind == "trajectory" else []
@@ -60,6 +62,8 @@ def peer(options, tool, case, budget):
     if tool in ("prism-q", "yao"):
         given = case[1:] if kind == "grad" else [files(case)[0]] if kind == "sv" else [*files(case), *case[2:]]
         words = [options.peers, tool, kind, *given, budget]
+    elif kind == "grad":
+        words = [options.python, HERE / "mixed.py", *case[1:4], BENCHES / "noisy" / f"{case[4]}.json", budget]
     else:
         words = [options.python, HERE / "peers.py", tool, files(case)[0], budget]
     _, least, checksum = map(float, output(words).split())
@@ -102,6 +106,8 @@ def main():
                 least, other = peer(options, tool, case, options.budget)
                 others[tool].append(least)
                 tolerance = {"sv": 1e-9 if case[-1] == "double" else 1e-4, "density": 1e-9, "trajectory": 0.1}.get(case[0])
+                if tool == "default.mixed":
+                    tolerance = 1e-9
                 if tolerance and abs(checksum - other) > tolerance:
                     sys.exit(f"{name}: {tool} computes something else, checksum {other} instead of {checksum}")
         least = {tool: min(seconds) for tool, seconds in others.items()}

@@ -1,13 +1,14 @@
 //! `qgraft bench grad`: a batched forward pass and the full gradient.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ndarray::{Array1, Array2};
 
 use super::{Outcome, Setting, timed, values_checksum};
 use crate::circuit::{Circuit, Gate, Observable, Param};
-use crate::noise::Program;
+use crate::noise::{ListedNoise, Program};
 use crate::sim::{Angles, Options, Precision, engine};
 
 /// RY of each input, then layers of trained RY and a chain of CX; all ⟨Z⟩ and the gradient of their sum by all angles.
@@ -22,6 +23,9 @@ pub struct Arguments {
     /// Rows of inputs.
     #[arg(long, value_name = "B")]
     batch: usize,
+    /// The noise after each gate, JSON as for `noisy`; without it the circuit is ideal.
+    #[arg(long, value_name = "FILE")]
+    noise: Option<PathBuf>,
     /// Width of numbers; the line says what truly ran.
     #[arg(long, value_name = "P", default_value = "double")]
     precision: Precision,
@@ -30,7 +34,7 @@ pub struct Arguments {
 }
 
 /// The circuit: slots `0..qubits` are inputs, then come the weights layer by layer.
-fn program(qubits: usize, layers: usize) -> Result<Program> {
+fn circuit(qubits: usize, layers: usize) -> Result<Circuit> {
     let mut circuit = Circuit::new(qubits);
     let slots: Vec<Param> = (0..qubits * (layers + 1)).map(|k| circuit.slot(format!("angle{k}"))).collect();
     for (layer, slots) in slots.chunks(qubits).enumerate() {
@@ -41,15 +45,24 @@ fn program(qubits: usize, layers: usize) -> Result<Program> {
             circuit.push(Gate::Cx, &[qubit - 1, qubit], &[])?;
         }
     }
-    Ok(Program::ideal(&circuit, &[]))
+    Ok(circuit)
 }
 
 /// Times it.
 pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let &Arguments { qubits, layers, batch, precision, .. } = arguments;
     ensure!(qubits > 0 && batch > 0, "--qubits and --batch must be 1 or more");
-    let program = program(qubits, layers)?;
-    let engine = engine("statevector", Options { precision, ..Options::default() })?;
+    let circuit = circuit(qubits, layers)?;
+    let (program, name, ending) = match &arguments.noise {
+        Some(path) => {
+            let named = || path.display().to_string();
+            let noise =
+                ListedNoise::from_json(&std::fs::read_to_string(path).with_context(named)?).with_context(named)?;
+            (noise.apply(&circuit, &Vec::from_iter(0..qubits)), "auto", "_noisy")
+        }
+        None => (Program::ideal(&circuit, &[]), "statevector", ""),
+    };
+    let engine = engine(name, Options { precision, ..Options::default() })?;
     let input = |(b, i): (usize, usize)| 1.5 * (0.7 * (b * qubits + i) as f64 + 0.1).sin();
     let rows = Array2::from_shape_fn((batch, qubits), input);
     let shared = Array1::from_shape_fn(layers * qubits, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
@@ -59,7 +72,7 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let ((values, gradient), seconds) =
         timed(budget, || Ok(engine.value_and_gradient(&program, angles, &observables, cotangent.view())?))?;
     Ok(Outcome {
-        case: format!("grad_n{qubits:02}_l{layers}_b{batch}"),
+        case: format!("grad_n{qubits:02}_l{layers}_b{batch}{ending}"),
         qubits,
         checksum: values_checksum(&values) + values_checksum(&gradient.rows) + values_checksum(&gradient.shared),
         precision: engine.precision(),

@@ -23,6 +23,7 @@ use crate::sim::Precision;
 #[command(after_help = "Examples:
   qgraft bench sv --circuit circuits/qft.qasm --threads 1 --json
   qgraft bench grad --qubits 8 --layers 6 --batch 32 --threads 1 --precision double --budget 3 --json
+  qgraft bench grad --qubits 4 --layers 3 --batch 16 --noise F.json --threads 1 --json
   qgraft bench noisy --circuit F.qasm --noise F.json --engine trajectory --shots 1024 --threads 1 --budget 3 --json")]
 pub struct Arguments {
     #[command(subcommand)]

@@ -12,6 +12,7 @@ pub mod block;
 mod conjugate;
 pub mod kernel;
 pub mod product;
+mod pulled;
 pub mod sweep;
 
 use std::sync::Arc;
@@ -23,11 +24,12 @@ use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::density::chunks;
 use crate::sim::memo::{Memo, at_precision};
-use crate::sim::readout::{Ending, Reads, Terms, recorded};
+use crate::sim::readout::{Ending, Reads, recorded};
 use crate::sim::statevector::vector::Vectors;
 use crate::sim::{AngleGradient, Angles, Density, Precision, SimError, Simulator, check};
-use block::{Block, Bound, Fuser};
+use block::{Block, Fuser};
 use product::Prefix;
+use pulled::{Last, Pulled};
 
 const NAME: &str = "pauli";
 const INSTEAD: &str = "use statevector if the program is ideal, trajectory if it is noisy";
@@ -53,6 +55,7 @@ struct Plan<F> {
     reads: Reads,
     /// Whether the suffix is the same for all rows; if not, rows run one by one.
     splits: bool,
+    last: Last<F>,
 }
 
 impl<F: Vectors> Plan<F> {
@@ -85,73 +88,28 @@ impl<F: Vectors> Plan<F> {
             }
         }
         let splits = suffix.iter().all(|block| !block.by_row);
-        Ok(Self { qubits, prefix: Prefix::new(qubits, prefix), suffix, reads: ending.reads, splits })
+        Ok(Self {
+            qubits,
+            prefix: Prefix::new(qubits, prefix),
+            suffix,
+            reads: ending.reads,
+            splits,
+            last: Last::default(),
+        })
     }
 
-    fn bind(&self, angles: &Angles) -> Vec<Arc<Bound<F>>> {
-        self.suffix.iter().map(|block| block.bind(angles, 0..1)).collect()
-    }
-
-    /// The observables at the end, lane o the o-th.
-    fn observables(&self, terms: &[Terms]) -> Vec<F> {
-        let lanes = terms.len();
-        let mut v = vec![F::ZERO; lanes << (2 * self.qubits)];
-        for (lane, terms) in terms.iter().enumerate() {
-            for &(weight, string) in terms {
-                v[sweep::component(string, self.qubits) * lanes + lane] += F::of(weight);
-            }
-        }
-        v
-    }
-
-    /// `v` pulled back through a run of blocks, last block first; what stands after block k goes to `keep(k, v)`.
-    fn pull_back(
+    /// The observables behind the suffix.
+    fn pulled(
         &self,
-        bounds: &[Arc<Bound<F>>],
-        blocks: std::ops::Range<usize>,
-        lanes: usize,
-        v: &mut [F],
-        mut keep: impl FnMut(usize, &[F]),
-    ) {
-        for k in blocks.rev() {
-            keep(k, v);
-            self.suffix[k].backward(v, lanes, &bounds[k]);
-        }
-    }
-
-    /// The gradient of the shared slots of the suffix: `carried` holds, lane by lane, the batch contracted with the
-    /// observable's cotangent, and is pushed forward past the pulled-back observables.
-    fn suffix_gradient(
-        &self,
-        bounds: &[Arc<Bound<F>>],
+        program: &Program,
         angles: &Angles,
-        terms: &[Terms],
-        mut carried: Vec<F>,
-        gradient: &mut AngleGradient,
-    ) {
-        let (lanes, count) = (terms.len(), self.suffix.len());
-        let stride = sweep::stride(count, size_of_val(&carried[..]));
-        // Observables as they stand after the last block of each run of `stride` blocks.
-        let mut checkpoints = Vec::new();
-        let mut v = self.observables(terms);
-        self.pull_back(bounds, 0..count, lanes, &mut v, |k, v| {
-            if (k + 1) % stride == 0 || k + 1 == count {
-                checkpoints.push(v.to_vec());
-            }
-        });
-        for first in (0..count).step_by(stride) {
-            let last = (first + stride).min(count);
-            let mut v = checkpoints.pop().expect("one checkpoint was kept for each run");
-            let mut after = Vec::with_capacity(last - first);
-            self.pull_back(bounds, first..last, lanes, &mut v, |_, v| after.push(v.to_vec()));
-            for (k, after) in (first..last).zip(after.into_iter().rev()) {
-                let block = &self.suffix[k];
-                let mut d = vec![0.0; block.numbers(1)];
-                block.outer(&carried, &after, lanes, &bounds[k], &mut d);
-                block.gradient(angles, 0..1, &bounds[k], d, |row, slot, value| gradient.add(row, slot, value));
-                block.forward(&mut carried, lanes, &bounds[k]);
-            }
-        }
+        observables: &[Observable],
+    ) -> Result<Arc<Pulled<F>>, SimError> {
+        let numbers = 4.0 * observables.len().max(1) as f64 * 4f64.powi(self.qubits as i32);
+        check::memory(NAME, self.qubits, size_of::<F>() as f64 * numbers, INSTEAD)?;
+        let terms = recorded(NAME, program, observables, &self.reads)?;
+        let build = || Pulled::new(&self.suffix, self.qubits, angles, observables, &terms);
+        Ok(self.last.get(angles, observables, build))
     }
 }
 
@@ -183,55 +141,48 @@ impl Pauli {
         if !plan.splits {
             return self.density.expect(program, angles, observables);
         }
-        enough_memory::<F>(plan.qubits, observables.len())?;
-        let terms = recorded(NAME, program, observables, &plan.reads)?;
-        let mut v = plan.observables(&terms);
-        plan.pull_back(&plan.bind(&angles), 0..plan.suffix.len(), terms.len(), &mut v, |_, _| {});
+        let pulled = plan.pulled(program, &angles, observables)?;
         let parts: Vec<Vec<f64>> = chunks(angles.batch(), ROWS)
             .into_par_iter()
-            .map(|rows| plan.prefix.run(&angles, rows).contract(&v, terms.len()))
+            .map(|rows| plan.prefix.run(&angles, rows).contract(&pulled.front, observables.len()))
             .collect();
-        let values = parts.into_iter().flatten().collect();
-        Ok(Array2::from_shape_vec((angles.batch(), terms.len()), values)
-            .expect("each row of the batch gave one value per observable"))
+        Ok(by_row(parts, angles.batch(), observables.len()))
     }
 
-    fn vjp_in<F: Vectors>(
+    fn value_and_gradient_in<F: Vectors>(
         &self,
         memo: &Memo<Plan<F>>,
         program: &Program,
         angles: Angles,
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
-    ) -> Result<AngleGradient, SimError> {
+    ) -> Result<(Array2<f64>, AngleGradient), SimError> {
         check::differentiable(program)?;
         check::cotangent(&angles, observables, cotangent)?;
         let plan = self.plan(memo, program, &angles)?;
         if !plan.splits {
-            return self.density.vjp(program, angles, observables, cotangent);
+            return self.density.value_and_gradient(program, angles, observables, cotangent);
         }
-        enough_memory::<F>(plan.qubits, observables.len())?;
-        let terms = recorded(NAME, program, observables, &plan.reads)?;
-        let lanes = terms.len();
-        let bounds = plan.bind(&angles);
-        let mut pulled = plan.observables(&terms);
-        plan.pull_back(&bounds, 0..plan.suffix.len(), lanes, &mut pulled, |_, _| {});
+        let pulled = plan.pulled(program, &angles, observables)?;
         let parts: Vec<_> = chunks(angles.batch(), ROWS)
             .into_par_iter()
             .map(|rows| {
                 let state = plan.prefix.run(&angles, rows.clone());
                 let weights = cotangent.slice(ndarray::s![rows, ..]);
-                (state.gradient(&plan.prefix, &angles, &pulled, weights), state.mixed(weights))
+                let found = state.gradient(&plan.prefix, &angles, &pulled.front, weights);
+                (state.contract(&pulled.front, observables.len()), found, state.mixed(weights))
             })
             .collect();
         let mut gradient = AngleGradient::zeros(&angles);
-        let mut carried = vec![F::ZERO; pulled.len()];
-        for (found, mixed) in parts {
+        let mut carried = vec![F::ZERO; pulled.front.len()];
+        let mut values = Vec::new();
+        for (expected, found, mixed) in parts {
+            values.push(expected);
             found.into_iter().for_each(|(row, slot, value)| gradient.add(row, slot, value));
             carried.iter_mut().zip(mixed).for_each(|(sum, x)| *sum += x);
         }
-        plan.suffix_gradient(&bounds, &angles, &terms, carried, &mut gradient);
-        Ok(gradient)
+        pulled.gradient(&plan.suffix, &angles, carried, &mut gradient);
+        Ok((by_row(values, angles.batch(), observables.len()), gradient))
     }
 
     fn probabilities_in<F: Vectors>(
@@ -245,9 +196,10 @@ impl Pauli {
     }
 }
 
-fn enough_memory<F>(qubits: usize, observables: usize) -> Result<(), SimError> {
-    let numbers = 4.0 * observables.max(1) as f64 * 4f64.powi(qubits as i32);
-    check::memory(NAME, qubits, size_of::<F>() as f64 * numbers, INSTEAD)
+/// Values of runs of rows as (batch, observables).
+fn by_row(parts: Vec<Vec<f64>>, batch: usize, observables: usize) -> Array2<f64> {
+    let values = parts.into_iter().flatten().collect();
+    Array2::from_shape_vec((batch, observables), values).expect("each row of the batch gave one value per observable")
 }
 
 impl Simulator for Pauli {
@@ -270,7 +222,17 @@ impl Simulator for Pauli {
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError> {
-        at_precision!(self.vjp_in(program, angles, observables, cotangent))
+        Ok(self.value_and_gradient(program, angles, observables, cotangent)?.1)
+    }
+
+    fn value_and_gradient(
+        &self,
+        program: &Program,
+        angles: Angles,
+        observables: &[Observable],
+        cotangent: ArrayView2<f64>,
+    ) -> Result<(Array2<f64>, AngleGradient), SimError> {
+        at_precision!(self.value_and_gradient_in(program, angles, observables, cotangent))
     }
 
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
