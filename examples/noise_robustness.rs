@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cache = Path::new(".qgraft-cache");
 
     // A circuit without a classifier: what noise leaves of its expectation values and gradients.
-    let circuit = Spec { circuit_file: Some("circuits/qaoa_ring.qasm".into()), ..Spec::default() };
+    let circuit = Spec { circuit_file: Some("circuits/reference_study_dressed.qasm".into()), ..Spec::default() };
     let out = place.path().join("circuit");
     let found = noise_robustness::run(&circuit, &Workplace { out: &out, cache, threads: 2 }, &())?.findings;
     for point in found.plain() {

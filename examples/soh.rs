@@ -16,8 +16,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for arm in &found.targets[0].arms {
         println!("{:12} error {:.2} points of state of health", arm.arm, arm.rmse.mean);
         for interval in &arm.intervals {
-            let (inside, width) = (100.0 * interval.points.mean, interval.width.mean);
-            println!("    {:12} {inside:5.1} % inside, {width:.2} points wide", interval.calibration);
+            let [inside, infinite] = [interval.points.mean, interval.infinite.mean].map(|share| 100.0 * share);
+            print!("    {:12} {inside:5.1} % inside, {:.2} points wide", interval.calibration, interval.width.mean);
+            println!(
+                "{}",
+                if infinite > 0.0 { format!(" but for {infinite:.0} % that are infinite") } else { "".into() }
+            );
         }
     }
     Ok(())

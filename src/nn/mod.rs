@@ -7,6 +7,9 @@
 //! * [`quantum`]: the one bridge from tensors to circuits; [`Execution`]: a circuit made ready to run.
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
 //! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
+//!
+//! A program that trains small networks starts with `CANDLE_CPU_MASK=0` and `CANDLE_NUM_THREADS=1` in its environment, as
+//! qgraft's own does: else candle (0.11) counts the processor's cores anew, from a file, for every matrix product.
 
 pub mod backbone;
 mod error;

@@ -9,7 +9,7 @@ use crate::nn::backbone::{BackboneRow, Trunk};
 use crate::nn::head::HeadRow;
 use crate::nn::loss::Loss;
 use crate::nn::model::Grafted;
-use crate::nn::{Examples, Groups, Model, Network, NnError, Params, Weights};
+use crate::nn::{Examples, Groups, Model, Network, NnError, Params, Plan, Weights};
 use crate::study::StudyError;
 use crate::systems::hatl::judge::told;
 use crate::systems::hatl::network::Scion;
@@ -54,11 +54,12 @@ pub(super) fn task(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
     let [training, dev] = drawn(&pictures, spec.clips, seed)?;
     let held_out: Vec<usize> =
         (0..pictures.samples.len()).filter(|&i| pictures.samples.parts[i] != Part::Train).collect();
+    let slower = row.layers().into_iter().flatten().map(|name| (name, spec.pictures.rate)).collect();
     Ok(Task {
         model: Box::new(Graft { row, weights, scion }),
         searching: None,
         objective: Box::new(Loss::CrossEntropy),
-        plan: HeadRow::named(&spec.head)?.plan(),
+        plan: HeadRow::named(&spec.head)?.plan().times(&Plan(slower)),
         groups: Box::new(|params| Groups::of_trunk(row.layers(), params)),
         training: part(&training)?,
         dev: told(part(&dev)?),

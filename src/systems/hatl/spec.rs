@@ -91,11 +91,13 @@ pub struct Pictures {
     /// Pixels of an edge, far fewer than the backbone was pretrained at: one that moves computes everything anew in every
     /// step.
     pub edge: usize,
+    /// Factor on the rate of the backbone, whatever the schedule: it knows something, the head does not.
+    pub rate: f64,
 }
 
 impl Default for Pictures {
     fn default() -> Self {
-        Self { backbone: "efficientnet_lite0".into(), weights: None, edge: 32 }
+        Self { backbone: "efficientnet_lite0".into(), weights: None, edge: 32, rate: 0.01 }
     }
 }
 
@@ -254,6 +256,9 @@ impl Spec {
         }
         if self.test < 20 {
             return setting("test", self.test.to_string(), "use at least 20, so that new signers are among them");
+        }
+        if !(self.pictures.rate > 0.0 && self.pictures.rate.is_finite()) {
+            return setting("pictures.rate", self.pictures.rate.to_string(), "use a number above 0");
         }
         if !(0.0..1.0).contains(&self.sizes.dropout) {
             return setting("sizes.dropout", self.sizes.dropout.to_string(), "use a share from 0 to below 1");

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::classic::Logistic;
 use crate::math::Stream;
 use crate::study::conformal::{self, Adaptive};
+use crate::study::stats::mean;
 
 /// A forecast that was checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -179,7 +180,7 @@ impl Covered {
             points: inside / f64::max(count, 1.0),
             low_cells: share_of_cells(|share| share < 0.8),
             lives: share_of_cells(|share| share == 1.0),
-            width: 200.0 * finite.iter().sum::<f64>() / finite.len().max(1) as f64,
+            width: 200.0 * mean(&finite).unwrap_or(0.0),
             infinite: (radii.len() - finite.len()) as f64 / radii.len().max(1) as f64,
         }
     }
