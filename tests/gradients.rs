@@ -162,12 +162,13 @@ fn one_wide_row_is_as_good_as_many() {
     }
 }
 
-/// Long enough for states to be recomputed from checkpoints rather than kept: 7 qubits, 8 lanes, 4⁷ numbers each.
+/// Long enough for states to be recomputed from checkpoints rather than kept: 78 blocks on 7 qubits, where 64 MiB hold 64
+/// of eight rows and 73 of seven observables, 4⁷ numbers of 8 bytes each.
 #[test]
 fn checkpoints_do_not_change_the_gradient() {
     let mut circuit = Circuit::new(7);
     let slots: Vec<_> = (0..7).map(|k| circuit.slot(format!("s{k}"))).collect();
-    for layer in 0..10 {
+    for layer in 0..13 {
         for qubit in 0..7 {
             circuit.push(Gate::Ry, &[qubit], &[slots[qubit] * (1.0 + 0.1 * layer as f64)]).unwrap();
         }

@@ -32,6 +32,19 @@ struct Factor {
     /// Positions in the block's qubits.
     positions: Vec<usize>,
     map: Map,
+    /// Where it finds them in a vector of the block's width.
+    places: OnceLock<Places>,
+}
+
+impl Factor {
+    fn new(positions: Vec<usize>, map: Map) -> Self {
+        Self { positions, map, places: OnceLock::new() }
+    }
+
+    /// In a block of `width` qubits, once it is whole.
+    fn places(&self, width: usize) -> &Places {
+        self.places.get_or_init(|| Places::new(width, &self.positions))
+    }
 }
 
 /// A block with its angles put in.
@@ -83,8 +96,8 @@ impl<F: Float> Block<F> {
         // The rows of the matrix are a vector over the block's letters, its columns are lanes.
         let mut m = identity(self.size());
         let after = self.factors.iter().map(|factor| {
-            let places = Places::new(self.qubits.len(), &factor.positions);
-            apply(&mut m, self.size(), &places, Weights::Shared(&factor.map.values(angles, 0..1)));
+            let places = factor.places(self.qubits.len());
+            apply(&mut m, self.size(), places, Weights::Shared(&factor.map.values(angles, 0..1)));
             m.clone()
         });
         let history: Vec<Vec<f64>> = after.collect();
@@ -154,16 +167,16 @@ impl<F: Float> Block<F> {
         let (lanes, mut d) = (self.size(), found);
         let start = identity(lanes);
         for (k, factor) in self.factors.iter().enumerate().rev() {
-            let places = Places::new(self.qubits.len(), &factor.positions);
+            let places = factor.places(self.qubits.len());
             let before = if k == 0 { &start } else { &bound.history[k - 1] };
             let size = 1 << (2 * factor.positions.len());
             if !factor.map.is_fixed() {
                 let mut entries = vec![0.0; size * size];
-                outer(before, &d, lanes, &places, &mut entries);
+                outer(before, &d, lanes, places, &mut entries);
                 factor.map.gradient(angles, 0..1, &entries, &mut add);
             }
             let back = transposed(&factor.map.values(angles, 0..1), size, 1);
-            apply(&mut d, lanes, &places, Weights::Shared(&back));
+            apply(&mut d, lanes, places, Weights::Shared(&back));
         }
     }
 
@@ -237,7 +250,7 @@ impl<F: Float> Fuser<F> {
     fn push(&mut self, qubits: &[usize], map: Map) {
         let by_row = map.by_row(self.row_slots);
         if by_row || qubits.len() > 2 {
-            self.start(qubits.to_vec(), by_row, vec![Factor { positions: (0..qubits.len()).collect(), map }]);
+            self.start(qubits.to_vec(), by_row, vec![Factor::new((0..qubits.len()).collect(), map)]);
             qubits.iter().for_each(|&q| self.open[q] = None);
             return;
         }
@@ -245,7 +258,7 @@ impl<F: Float> Fuser<F> {
         if let Some(block) = last.and_then(|at| self.blocks[at].as_mut()) {
             let positions = qubits.iter().map(|q| block.qubits.iter().position(|b| b == q));
             let positions = positions.collect::<Option<_>>().expect("an open block covers its qubits");
-            join(&mut block.factors, Factor { positions, map });
+            join(&mut block.factors, Factor::new(positions, map));
             return;
         }
         let mut factors = Vec::new();
@@ -254,11 +267,11 @@ impl<F: Float> Fuser<F> {
                 let alone = |at: &usize| self.blocks[*at].as_ref().is_some_and(|b| b.qubits.len() == 1);
                 let swallowed = self.open[qubit].filter(alone).and_then(|at| self.blocks[at].take());
                 for factor in swallowed.into_iter().flat_map(|block| block.factors) {
-                    factors.push(Factor { positions: vec![position], ..factor });
+                    factors.push(Factor::new(vec![position], factor.map));
                 }
             }
         }
-        join(&mut factors, Factor { positions: (0..qubits.len()).collect(), map });
+        join(&mut factors, Factor::new((0..qubits.len()).collect(), map));
         self.start(qubits.to_vec(), false, factors);
     }
 
@@ -271,7 +284,8 @@ impl<F: Float> Fuser<F> {
 
 /// Appends `next`, merged with the last factor if both are numbers.
 fn join(factors: &mut Vec<Factor>, next: Factor) {
-    let (Some(Factor { positions, map: Map::Fixed(first) }), Map::Fixed(second)) = (factors.last(), &next.map) else {
+    let (Some(Factor { positions, map: Map::Fixed(first), .. }), Map::Fixed(second)) = (factors.last(), &next.map)
+    else {
         factors.push(next);
         return;
     };
@@ -284,5 +298,5 @@ fn join(factors: &mut Vec<Factor>, next: Factor) {
         apply(&mut merged, size, &Places::new(union.len(), &local), Weights::Shared(m));
     }
     factors.pop();
-    factors.push(Factor { positions: union, map: Map::Fixed(merged) });
+    factors.push(Factor::new(union, Map::Fixed(merged)));
 }

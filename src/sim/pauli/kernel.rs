@@ -306,40 +306,53 @@ fn doubles<F: Float, const W: usize>(numbers: [F; W]) -> [f64; W] {
 fn outer_tile<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, places: &Places, i: usize, j: usize) -> [[f64; 4]; 4] {
     let (rows, columns) = (&places.offsets[i..i + 4], &places.offsets[j..j + 4]);
     let inner = lanes * places.run;
-    let mut wide = [[[0.0; WIDE]; 4]; 4];
-    let mut sums = [[0.0; 4]; 4];
+    let (mut wide, mut half, mut rest) = ([[[0.0; WIDE]; 4]; 4], [[[0.0; WIDE / 2]; 4]; 4], [[[0.0; 1]; 4]; 4]);
     for base in &places.bases {
-        let start = base * lanes;
-        let mut at = start;
-        while at + WIDE <= start + inner {
-            let mut x = [[0.0; WIDE]; 4];
-            for b in 0..4 {
-                x[b] = doubles(chunk(v, at + columns[b] * lanes));
-            }
-            for a in 0..4 {
-                let y: [f64; WIDE] = doubles(chunk(g, at + rows[a] * lanes));
-                for b in 0..4 {
-                    for w in 0..WIDE {
-                        wide[a][b][w] = fused::<S, _>(y[w], x[b][w], wide[a][b][w]);
-                    }
-                }
-            }
+        let (mut at, end) = (base * lanes, base * lanes + inner);
+        while at + WIDE <= end {
+            outer_block::<S, F, WIDE>(v, g, at, lanes, (rows, columns), &mut wide);
             at += WIDE;
         }
-        for at in at..start + inner {
-            for a in 0..4 {
-                for b in 0..4 {
-                    sums[a][b] += g[at + rows[a] * lanes].double() * v[at + columns[b] * lanes].double();
-                }
-            }
+        while at + WIDE / 2 <= end {
+            outer_block::<S, F, { WIDE / 2 }>(v, g, at, lanes, (rows, columns), &mut half);
+            at += WIDE / 2;
+        }
+        while at < end {
+            outer_block::<S, F, 1>(v, g, at, lanes, (rows, columns), &mut rest);
+            at += 1;
         }
     }
+    let mut sums = [[0.0; 4]; 4];
     for a in 0..4 {
         for b in 0..4 {
-            sums[a][b] += wide[a][b].iter().sum::<f64>();
+            sums[a][b] = wide[a][b].iter().chain(&half[a][b]).sum::<f64>() + rest[a][b][0];
         }
     }
     sums
+}
+
+/// `W` lanes or components of [`outer_tile`].
+#[inline(always)]
+fn outer_block<S: Simd, F: Float, const W: usize>(
+    v: &[F],
+    g: &[F],
+    at: usize,
+    lanes: usize,
+    (rows, columns): (&[usize], &[usize]),
+    sums: &mut [[[f64; W]; 4]; 4],
+) {
+    let mut x = [[0.0; W]; 4];
+    for b in 0..4 {
+        x[b] = doubles(chunk(v, at + columns[b] * lanes));
+    }
+    for a in 0..4 {
+        let y: [f64; W] = doubles(chunk(g, at + rows[a] * lanes));
+        for b in 0..4 {
+            for w in 0..W {
+                sums[a][b][w] = fused::<S, _>(y[w], x[b][w], sums[a][b][w]);
+            }
+        }
+    }
 }
 
 widest! {
