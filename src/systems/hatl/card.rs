@@ -119,7 +119,7 @@ pub static CARD: Card = Card {
          translator down and every bound are reconstructed.",
         "All arms learn for 25 epochs and keep their best epoch by dev BLEU; with 50, scratch and full stood near 95 from epoch 30 on. \
          Within these updates a block that moves later learns less; that, rather than forgetting, seems to separate the \
-         arms. No run to convergence was made.",
+         arms: with 75 epochs hatl comes to 98.4 ± 0.8, full to 98.1 ± 1.3, scratch to 98.5 ± 2.2 and frozen to 75.7 ± 5.0.",
         "The rule (plateau 0.1, near the best 0.1, warm-up 3 epochs, patience 1, cooldown 1, floor 0.02, in BLEU of 0 to 1) was chosen \
          on two other seeds, as was the number of epochs. With a plateau of 0.03, patience 2 and cooldown 3 at most one block was released in 50 epochs, since \
          dev BLEU climbed all the time.",
@@ -142,6 +142,6 @@ pub static CARD: Card = Card {
          the last; what hatl reached there, 75 to 78 %, did not depend on it.",
         "What a rule decided after every epoch is in the report, by kind.",
     ],
-    full_run: "`qgraft run hatl --full` (half an hour of processor time), `--full --sentences 100 --epochs 75`, `--task scarce \
-               --full` (seven minutes), `--task glosses --full` and `--task pictures --full` (five minutes), arms named in docs/results/hatl.json, where all are kept",
+    full_run: "`qgraft run hatl --full` (half an hour of processor time), `--full --sentences 100 --epochs 75`, `--full \
+               --epochs 75` (ten minutes), `--task scarce --full` (seven minutes), `--task glosses --full` and `--task pictures --full` (five minutes), arms named in docs/results/hatl.json, where all are kept",
 };
