@@ -129,7 +129,7 @@ pub static CARD: Card = Card {
          of ten; the translator a Transformer of width 48 with one encoder and one decoder layer, not ADAT. It says the likeliest \
          words; `--beam` follows several texts beside that. The default goes from signs to text directly, for which the paper \
          leaves CTC out, with frames labelled by the simulator; `weights.glosses` is the factor on CTC.",
-        "Sentences of 300 and 100 were tried, 3,000 not. A quantum head on single glosses (six qubits, 8 clips of each of 32, 25 \
+        "With 3,000 sentences (one seed, 12 epochs) hatl comes to 97.4, full to 99.3, scratch to 99.6 and frozen to 95.6. A quantum head on single glosses (six qubits, 8 clips of each of 32, 25 \
          epochs) is far from its end when it is judged.",
         "`--task scarce` is where transfer matters: no labels of frames, which recorded corpora do not have either, little and bad \
          film, and a source of signs. It was chosen on seed 100 among two such settings, where full reaches 54.3, hatl 42.0 and \
@@ -143,5 +143,5 @@ pub static CARD: Card = Card {
         "What a rule decided after every epoch is in the report, by kind.",
     ],
     full_run: "`qgraft run hatl --full` (half an hour of processor time), `--full --sentences 100 --epochs 75`, `--full \
-               --epochs 75` (ten minutes), `--task scarce --full` (seven minutes), `--task glosses --full` and `--task pictures --full` (five minutes), arms named in docs/results/hatl.json, where all are kept",
+               --epochs 75` (ten minutes), `--full --sentences 3000 --epochs 12 --seeds 1`, `--task scarce --full` (seven minutes), `--task glosses --full` and `--task pictures --full` (five minutes), arms named in docs/results/hatl.json, where all are kept",
 };
