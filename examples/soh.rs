@@ -17,11 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{:12} error {:.2} points of state of health", arm.arm, arm.rmse.mean);
         for interval in &arm.intervals {
             let [inside, infinite] = [interval.points.mean, interval.infinite.mean].map(|share| 100.0 * share);
-            print!("    {:12} {inside:5.1} % inside, {:.2} points wide", interval.calibration, interval.width.mean);
-            println!(
-                "{}",
-                if infinite > 0.0 { format!(" but for {infinite:.0} % that are infinite") } else { "".into() }
-            );
+            let (name, width) = (&interval.calibration, interval.width.mean);
+            println!("    {name:12} {inside:5.1} % inside, {width:.2} points wide, {infinite:.0} % infinite");
         }
     }
     Ok(())

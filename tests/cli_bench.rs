@@ -24,6 +24,25 @@ fn reference(name: &str) -> f64 {
 
 const NOISY: &str = "noisy --circuit noisy_manila_n04.qasm --noise noisy_manila_n04.json";
 
+/// `benches/peers/mixed.py 4 3 16 benches/noisy/head_n04.json 0`, PennyLane 0.45: printed with twelve decimals, sums of a hundred
+/// numbers.
+const PENNYLANE: f64 = -11.634757361246;
+
+#[test]
+fn a_noisy_gradient_has_pennylanes_checksum() {
+    let out = bench("grad --qubits 4 --layers 3 --batch 16 --noise benches/noisy/head_n04.json --budget 0 --json");
+    let line: Value = serde_json::from_slice(&out.stdout).expect("one line");
+    assert_eq!(line["case"], "grad_n04_l3_b16_noisy");
+    let checksum = line["checksum"].as_f64().unwrap();
+    assert!((checksum - PENNYLANE).abs() < 1e-9, "{checksum}, not {PENNYLANE}");
+}
+
+#[test]
+fn a_circuit_without_weights_is_a_circuit() {
+    let out = bench("grad --qubits 2 --layers 0 --batch 3 --budget 0 --json");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
 #[test]
 fn lines_have_the_agreed_keys_and_the_right_checksum() {
     let [density, trajectory] =

@@ -105,9 +105,8 @@ def main():
             for tool in tools:
                 least, other = peer(options, tool, case, options.budget)
                 others[tool].append(least)
-                tolerance = {"sv": 1e-9 if case[-1] == "double" else 1e-4, "density": 1e-9, "trajectory": 0.1}.get(case[0])
-                if tool == "default.mixed":
-                    tolerance = 1e-9
+                known = {"sv": 1e-9 if case[-1] == "double" else 1e-4, "density": 1e-9, "trajectory": 0.1, "default.mixed": 1e-9}
+                tolerance = known.get(tool, known.get(case[0]))
                 if tolerance and abs(checksum - other) > tolerance:
                     sys.exit(f"{name}: {tool} computes something else, checksum {other} instead of {checksum}")
         least = {tool: min(seconds) for tool, seconds in others.items()}

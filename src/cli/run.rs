@@ -118,13 +118,7 @@ impl Qtl {
             "qtl",
             |place, bar| qtl::run(&spec, place, bar).map(|outcome| (outcome.report, outcome.folder)),
             json,
-            |report| {
-                format!(
-                    "{}
-",
-                    table(report)
-                )
-            },
+            |report| table(report) + "\n",
         )
     }
 

@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let shared = Array1::from_shape_fn(layers * qubits, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
     // Weights move in training: what an engine keeps for the last ones must not count, so every other call has others.
     let mut moved = shared.clone();
-    moved[0] += 1e-9;
+    moved.iter_mut().take(1).for_each(|first| *first += 1e-9);
     let mut weights = [&shared, &moved].into_iter().cycle();
     let observables = Observable::all_z(qubits);
     let cotangent = Array2::ones((batch, qubits));

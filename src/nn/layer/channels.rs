@@ -12,7 +12,7 @@ use super::conv::slice;
 /// If the shapes do not fit, or the tensors are not both f32 or both f64.
 pub(crate) fn add_per_channel(x: &Tensor, offsets: &Tensor, axis: usize) -> Result<Tensor> {
     let places = Places::new(x, offsets, axis)?;
-    x.contiguous()?.apply_op2(&offsets.contiguous()?, Add(places))
+    x.contiguous()?.apply_op2(&offsets.contiguous()?, PerChannel { kind: Kind::Add, places })
 }
 
 /// `x` (…, channels, …) times `factors` (channels) along dimension `axis`.
@@ -21,7 +21,7 @@ pub(crate) fn add_per_channel(x: &Tensor, offsets: &Tensor, axis: usize) -> Resu
 /// If the shapes do not fit, or the tensors are not both f32 or both f64.
 pub(crate) fn multiply_per_channel(x: &Tensor, factors: &Tensor, axis: usize) -> Result<Tensor> {
     let places = Places::new(x, factors, axis)?;
-    x.contiguous()?.apply_op2(&factors.contiguous()?, Multiply(places))
+    x.contiguous()?.apply_op2(&factors.contiguous()?, PerChannel { kind: Kind::Multiply, places })
 }
 
 /// Where a channel's values lie: in stretches of `inner`, the channels in turn.
@@ -64,33 +64,39 @@ impl Places {
         }
         sums
     }
+}
 
-    fn sum_of_products<T: WithDType>(self, a: &[T], b: &[T]) -> Vec<T> {
-        self.sums(&a.iter().zip(b).map(|(a, b)| *a * *b).collect::<Vec<T>>())
+#[derive(Clone, Copy)]
+enum Kind {
+    Add,
+    Multiply,
+}
+
+#[derive(Clone, Copy)]
+struct PerChannel {
+    kind: Kind,
+    places: Places,
+}
+
+impl PerChannel {
+    fn forward<T: WithDType>(self, x: &[T], values: &[T]) -> Vec<T> {
+        match self.kind {
+            Kind::Add => self.places.combined(x, values, |x, value| x + value),
+            Kind::Multiply => self.places.combined(x, values, |x, value| x * value),
+        }
     }
 }
 
-struct Add(Places);
-struct Multiply(Places);
-/// Of gradients, for the offsets.
-struct Sums(Places);
-/// Of inputs with gradients, for the factors.
-struct SumsOfProducts(Places);
-
-fn unsupported<T>(name: &str, dtype: DType) -> Result<T> {
-    bail!("{name}: {dtype:?} is not supported, convert to f32 or f64")
-}
-
-impl CustomOp2 for Add {
+impl CustomOp2 for PerChannel {
     fn name(&self) -> &'static str {
-        "add per channel"
+        "add or multiply per channel"
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         let output = match s1.dtype() {
-            DType::F32 => CpuStorage::F32(self.0.combined::<f32>(slice(s1, l1)?, slice(s2, l2)?, |x, v| x + v)),
-            DType::F64 => CpuStorage::F64(self.0.combined::<f64>(slice(s1, l1)?, slice(s2, l2)?, |x, v| x + v)),
-            other => unsupported(self.name(), other)?,
+            DType::F32 => CpuStorage::F32(self.forward::<f32>(slice(s1, l1)?, slice(s2, l2)?)),
+            DType::F64 => CpuStorage::F64(self.forward::<f64>(slice(s1, l1)?, slice(s2, l2)?)),
+            other => bail!("{}: {other:?} is not supported, convert to f32 or f64", self.name()),
         };
         Ok((output, l1.shape().clone()))
     }
@@ -98,42 +104,25 @@ impl CustomOp2 for Add {
     fn bwd(
         &self,
         x: &Tensor,
-        offsets: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let of_offsets = || gradient.contiguous()?.apply_op1_no_bwd(&Sums(self.0));
-        Ok((x.track_op().then(|| gradient.clone()), offsets.track_op().then(of_offsets).transpose()?))
-    }
-}
-
-impl CustomOp2 for Multiply {
-    fn name(&self) -> &'static str {
-        "multiply per channel"
-    }
-
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        let output = match s1.dtype() {
-            DType::F32 => CpuStorage::F32(self.0.combined::<f32>(slice(s1, l1)?, slice(s2, l2)?, |x, v| x * v)),
-            DType::F64 => CpuStorage::F64(self.0.combined::<f64>(slice(s1, l1)?, slice(s2, l2)?, |x, v| x * v)),
-            other => unsupported(self.name(), other)?,
-        };
-        Ok((output, l1.shape().clone()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        factors: &Tensor,
+        values: &Tensor,
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let gradient = gradient.contiguous()?;
-        let of_x = || gradient.apply_op2_no_bwd(factors, &Multiply(self.0));
-        let of_factors = || x.apply_op2_no_bwd(&gradient, &SumsOfProducts(self.0));
-        Ok((x.track_op().then(of_x).transpose()?, factors.track_op().then(of_factors).transpose()?))
+        let of_x = || match self.kind {
+            Kind::Add => Ok(gradient.clone()),
+            Kind::Multiply => gradient.apply_op2_no_bwd(values, self),
+        };
+        let of_values = || match self.kind {
+            Kind::Add => gradient.apply_op1_no_bwd(&Sums(self.places)),
+            Kind::Multiply => (x.detach() * &gradient)?.apply_op1_no_bwd(&Sums(self.places)),
+        };
+        Ok((x.track_op().then(of_x).transpose()?, values.track_op().then(of_values).transpose()?))
     }
 }
+
+/// Of each channel.
+struct Sums(Places);
 
 impl CustomOp1 for Sums {
     fn name(&self) -> &'static str {
@@ -142,24 +131,8 @@ impl CustomOp1 for Sums {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let sums = match storage.dtype() {
-            DType::F32 => CpuStorage::F32(self.0.sums::<f32>(slice(storage, layout)?)),
             DType::F64 => CpuStorage::F64(self.0.sums::<f64>(slice(storage, layout)?)),
-            other => unsupported(self.name(), other)?,
-        };
-        Ok((sums, Shape::from(self.0.channels)))
-    }
-}
-
-impl CustomOp2 for SumsOfProducts {
-    fn name(&self) -> &'static str {
-        "sums of products per channel"
-    }
-
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        let sums = match s1.dtype() {
-            DType::F32 => CpuStorage::F32(self.0.sum_of_products::<f32>(slice(s1, l1)?, slice(s2, l2)?)),
-            DType::F64 => CpuStorage::F64(self.0.sum_of_products::<f64>(slice(s1, l1)?, slice(s2, l2)?)),
-            other => unsupported(self.name(), other)?,
+            _ => CpuStorage::F32(self.0.sums::<f32>(slice(storage, layout)?)),
         };
         Ok((sums, Shape::from(self.0.channels)))
     }

@@ -67,11 +67,11 @@ pub fn fuse(gates: Vec<Loose>, total: usize) -> Fused {
     let mut fusion = Fusion { pending: vec![one(); total], open: Vec::new(), items: Vec::new() };
     without_swaps(gates, total).iter().for_each(|gate| fusion.add(gate));
     let mut items = fusion.finish();
-    Fused { start: taken_out(&mut items), items }
+    Fused { start: take_first_phases(&mut items), items }
 }
 
 /// Takes the first phase out of every pair, which then has three phases to apply instead of four: their product.
-fn taken_out(items: &mut [Item]) -> C64 {
+fn take_first_phases(items: &mut [Item]) -> C64 {
     let mut all = c(1.0, 0.0);
     for item in items {
         let Item::Pair(Pair { phases, .. }) = item else { continue };
@@ -262,7 +262,7 @@ mod tests {
         let phases = [c(0.0, 0.5), c(0.5, 0.0), c(-0.5, 0.0), c(0.3, 0.4)];
         let pair = Pair { qubits: [0, 1], phases, tangents: [0.0; 2], flipped: [false; 2], linked: false };
         let mut items = vec![Item::Pair(pair); 200];
-        let start = taken_out(&mut items);
+        let start = take_first_phases(&mut items);
         let (mut all, mut whole) = (start, 0);
         for item in &items {
             let Item::Pair(Pair { phases: [first, second, ..], .. }) = item else { panic!("still a pair") };

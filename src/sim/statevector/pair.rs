@@ -24,13 +24,13 @@ pub struct Pair {
     pub linked: bool,
 }
 
-/// A pair at its place. Operands below [`Vectors::near`] lie inside registers; `numbers` are registers, `bit` and `bits` the
+/// A pair at its place. Operands below [`Vectors::part_bits`] lie inside registers; `numbers` are registers, `bit` and `bits` the
 /// numbers between an amplitude and its partner.
 pub enum Placed<F> {
     /// Both operands above.
     Above { bits: [usize; 2], phases: [[F; 2]; 4], tangents: [F; 2], to: [usize; 4] },
     /// The first above, the second inside: phases of both registers, then of each the weight of the second rotation.
-    SecondInside { bit: usize, mask: usize, tangent: F, swapped: bool, flipped: [bool; 2], numbers: Vec<F> },
+    SecondInside { bit: usize, mask: usize, tangent: F, to: [usize; 2], flipped: [bool; 2], numbers: Vec<F> },
     /// The first inside, the second above: phases of both registers, the weight of the first rotation, then own and other
     /// weight of the second for both registers.
     FirstInside { bit: usize, mask: usize, flipped: bool, numbers: Vec<F> },
@@ -53,7 +53,7 @@ fn weight(tangent: f64, bit: usize, flipped: bool) -> f64 {
 
 /// Adds a register with a number for each place.
 fn push<F: Vectors>(numbers: &mut Vec<F>, value: impl Fn(usize) -> f64) {
-    numbers.extend((0..1 << F::near()).map(|place| F::of(value(place))));
+    numbers.extend((0..1 << F::part_bits()).map(|place| F::of(value(place))));
 }
 
 impl Pair {
@@ -70,7 +70,7 @@ impl Pair {
             push(numbers, |place| self.phases[bits(place)].re);
             push(numbers, |place| self.phases[bits(place)].im);
         };
-        match (c < F::near(), t < F::near()) {
+        match (c < F::part_bits(), t < F::part_bits()) {
             (false, false) => {
                 let to = std::array::from_fn(|from: usize| {
                     let c = (from & 1) ^ usize::from(self.flipped[0]);
@@ -84,13 +84,13 @@ impl Pair {
                 for register in 0..2 {
                     phase(&mut numbers, &|place| register | (place >> t & 1) << 1);
                 }
-                let swapped = self.flipped[0];
-                // By the bit that c has in the end.
-                let flipped = [0, 1].map(|c| self.flips_second(c ^ usize::from(swapped)));
+                // The bit that c has in the end.
+                let ends = [0, 1].map(|c| c ^ usize::from(self.flipped[0]));
+                let (flipped, to) = (ends.map(|c| self.flips_second(c)), ends.map(|end| end << c));
                 for flipped in flipped {
                     push(&mut numbers, |place| weight(second, place >> t & 1, flipped));
                 }
-                Placed::SecondInside { bit: 1 << c, mask: 1 << t, tangent: F::of(first), swapped, flipped, numbers }
+                Placed::SecondInside { bit: 1 << c, mask: 1 << t, tangent: F::of(first), to, flipped, numbers }
             }
             (true, false) => {
                 for register in 0..2 {
@@ -119,13 +119,13 @@ impl Pair {
 }
 
 impl<F: Vectors> Placed<F> {
-    /// Applies it to a state whose width it was placed for, on registers of `2^near` numbers.
+    /// Applies it to a state whose width it was placed for, on registers of `2^part_bits` numbers.
     #[inline(always)]
     pub fn apply<U: Unit<Number = F>>(&self, unit: U, state: &mut State<F>) {
         let (unit, width) = (unit.part(), U::Part::WIDTH);
         let length = state.re.len();
         assert!(length.is_power_of_two() && state.im.len() == length, "a state is a power of two");
-        assert!(width == 1 << F::near() && length >= width, "placed for other registers");
+        assert!(width == 1 << F::part_bits() && length >= width, "placed for other registers");
         // Taken out once: a store might move what a state holds, as far as the compiler knows.
         let state = Parts { re: &mut state.re, im: &mut state.im };
         match self {
@@ -137,9 +137,9 @@ impl<F: Vectors> Placed<F> {
                     above::<U::Part, false>(unit, state, *bits, phases, *tangents, *to);
                 }
             }
-            Self::SecondInside { bit, mask, tangent, swapped, flipped, numbers } => {
+            Self::SecondInside { bit, mask, tangent, to, flipped, numbers } => {
                 assert!((width..length).contains(bit), "an operand is outside the state");
-                second_inside(unit, state, *bit, *mask, *tangent, *swapped, *flipped, numbers);
+                second_inside(unit, state, (*bit, *mask), *tangent, *to, *flipped, numbers);
             }
             Self::FirstInside { bit, mask, flipped, numbers } => {
                 assert!((width..length).contains(bit), "an operand is outside the state");
@@ -266,27 +266,24 @@ fn above<U: Unit, const PLAIN: bool>(
 }
 
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "the fields of a variant")]
 fn second_inside<U: Unit>(
     unit: U,
     mut state: Parts<U::Number>,
-    bit: usize,
-    mask: usize,
+    (bit, mask): (usize, usize),
     tangent: U::Number,
-    swapped: bool,
+    to: [usize; 2],
     flipped: [bool; 2],
     numbers: &[U::Number],
 ) {
     let (flips, tangent) = (unit.flips(mask), unit.splat(tangent));
     let n = registers::<U, 6>(unit, numbers);
-    let (to_x, to_y) = if swapped { (bit, 0) } else { (0, bit) };
     let mut at = 0;
     for _ in 0..state.re.len() / U::WIDTH / 2 {
         let x = times(unit, [n[0], n[1]], load(unit, &state, at));
         let y = times(unit, [n[2], n[3]], load(unit, &state, at + bit));
         let (x, y) = turned(unit, tangent, x, y);
-        store(unit, &mut state, at + to_x, turned_inside(unit, n[4], x, flips, flipped[0]));
-        store(unit, &mut state, at + to_y, turned_inside(unit, n[5], y, flips, flipped[1]));
+        store(unit, &mut state, at + to[0], turned_inside(unit, n[4], x, flips, flipped[0]));
+        store(unit, &mut state, at + to[1], turned_inside(unit, n[5], y, flips, flipped[1]));
         at = next(at, bit + U::WIDTH - 1);
     }
 }

@@ -54,7 +54,7 @@ impl<F: Vectors> Passes<F> {
         let all: Vec<&Item> = program.items.iter().collect();
         let qubits: Vec<usize> = (0..total).collect();
         let inner = Level { near: INNER.near + F::LOW, gathered: INNER.gathered };
-        let levels = if F::near() == F::LOW { &[OUTER, inner][..] } else { &[OUTER] };
+        let levels = if F::part_bits() == F::LOW { &[OUTER, inner][..] } else { &[OUTER] };
         Self { start: program.start, parts: parts(&all, &qubits, levels, &mut 0) }
     }
 

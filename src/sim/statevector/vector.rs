@@ -79,7 +79,7 @@ pub trait Vectors: Float {
     const WIDTH: usize = 1 << Self::LOW;
 
     /// Bits of an index inside one register of the [`Unit::Part`] of this machine's unit.
-    fn near() -> usize;
+    fn part_bits() -> usize;
 
     /// Runs work on the best unit found.
     fn dispatch(work: impl Work<Self>);
@@ -181,7 +181,7 @@ macro_rules! vectors {
         impl Vectors for $number {
             const LOW: usize = $low;
 
-            fn near() -> usize {
+            fn part_bits() -> usize {
                 #[cfg(target_arch = "x86_64")]
                 if pulp::x86::V4::try_new().is_none() && pulp::x86::V3::try_new().is_some() {
                     return $low - 1;
@@ -229,7 +229,7 @@ impl<U: Unit, T: Work<U::Number>> pulp::NullaryFnOnce for On<T, U> {
 /// Runs work on plain arrays, in parts as large as those of this machine's unit.
 #[cfg(test)]
 pub fn portable<F: Vectors>(work: impl Work<F>) {
-    match (F::LOW, F::near()) {
+    match (F::LOW, F::part_bits()) {
         (3, 3) => work.run(Arrays::<F, 8, 8, false>(std::marker::PhantomData)),
         (3, _) => work.run(Arrays::<F, 8, 4, false>(std::marker::PhantomData)),
         (_, 4) => work.run(Arrays::<F, 16, 16, false>(std::marker::PhantomData)),
