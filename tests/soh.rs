@@ -15,7 +15,7 @@ use qgraft::systems::soh::{
     ARMS, BATCHES, CALIBRATIONS, CHECKPOINTS, Cell, Covered, Forecaster, PREFIX, Protocol, Scaler, Scene, Scored, Spec,
     TARGETS, Window, age, controls, lives, run,
 };
-use qgraft::transfer::penalty::{Estimate, median_bank, mmd};
+use qgraft::transfer::penalty::{Bank, Estimate, mmd};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -103,7 +103,7 @@ fn forecaster_and_aligned_loss_are_those_of_pytorch() {
         output.features.index_select(&Tensor::new(rows, &Device::Cpu).unwrap(), 0).unwrap()
     };
     let (x, y) = (of(0), of(1));
-    let gap = mmd(&x, &y, &median_bank(&x, &y).unwrap(), Estimate::Biased).unwrap();
+    let gap = mmd(&x, &y, &Bank::median(&x, &y).unwrap(), Estimate::Biased).unwrap();
     near("loss", &[fit.to_scalar().unwrap(), gap.to_scalar().unwrap()], &[expected.fit, expected.gap], 1e-12);
     let gradients = (fit + (gap * 0.3).unwrap()).unwrap().backward().unwrap();
     for (name, var) in params.trained() {

@@ -17,7 +17,7 @@ use qgraft::nn::layer::{BatchNorm, Linear, dropout};
 use qgraft::nn::loss::Loss;
 use qgraft::nn::model::Grafted;
 use qgraft::nn::optim::{Method, Schedule};
-use qgraft::nn::{Examples, Groups, Mode, Model, Network, NnError, Output, Params, Weights};
+use qgraft::nn::{Examples, Groups, Mode, Model, Network, NnError, Output, Params, Source, Weights};
 use qgraft::study::StudyError;
 use qgraft::study::learning_curve::LearningCurve;
 use qgraft::study::train::{Fit, HeldOut, Judge, Judged, Record, Regime, Watch};
@@ -64,6 +64,7 @@ fn examples(count: usize, seed: u64) -> Examples {
     let domains: Vec<u32> = (0..count).map(|row| (row % 2) as u32).collect();
     Examples {
         domains: Some(Tensor::new(domains, &Device::Cpu).unwrap()),
+        strata: None,
         ..Examples::new(
             Tensor::from_vec(inputs, (count, 4), &Device::Cpu).unwrap(),
             Tensor::new(labels, &Device::Cpu).unwrap(),
@@ -138,9 +139,13 @@ fn a_checkpoint_resumes_bit_for_bit() {
     }
 
     let path = folder.path().join("last.safetensors");
+    let hotter = Regime { rate: 0.02, ..regime };
+    let other = Fit { checkpoint: Some(&path), ..Fit::new(&NET, &training, &Loss::CrossEntropy, &hotter, 3) };
+    let error = other.run(&mut Params::new(3, DType::F32), &mut Full).unwrap_err().to_string();
+    assert!(error.contains("rate: 0.02"), "{error}");
     let other = Fit { checkpoint: Some(&path), ..Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 4) };
     let error = other.run(&mut Params::new(4, DType::F32), &mut Full).unwrap_err().to_string();
-    assert!(error.contains("seed 3") && error.contains("last.safetensors"), "{error}");
+    assert!(error.contains("seed: 3") && error.contains("last.safetensors"), "{error}");
 }
 
 /// Says what it was told to say.
@@ -175,6 +180,66 @@ impl Transfer for Diary {
 
     fn after_epoch(&mut self, epoch: usize, _metric: f64) -> After {
         if epoch == self.back_after { After::RestoreBest } else { After::GoOn }
+    }
+}
+
+#[test]
+fn a_metric_that_is_no_number_survives_a_checkpoint() {
+    let training = examples(12, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training.safetensors");
+    let run = |checkpoint: Option<&Path>, most: usize| {
+        let watch = Patience { rows: AtomicUsize::new(0), most };
+        let judge = Scripted { metrics: &[0.1, f64::NAN, f64::NEG_INFINITY, 0.5], epoch: Cell::new(0) };
+        // Where it goes on, the judge has spoken about these epochs already.
+        judge.epoch.set(if checkpoint.is_some_and(Path::exists) { 3 } else { 0 });
+        let regime = Regime { keep_best: true, ..Regime::new(4, 12, 0.01, Method::ADAM) };
+        let fit = Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 3);
+        let mut params = Params::new(3, DType::F32);
+        let history = Fit { judge: &judge, watch: &watch, checkpoint, ..fit }.run(&mut params, &mut Full)?;
+        let metrics: Vec<u64> = history.iter().map(|record| record.judged.metric.to_bits()).collect();
+        Ok::<_, StudyError>((metrics, bits(&params)))
+    };
+    let whole = run(None, usize::MAX).unwrap();
+    assert!(matches!(run(Some(&path), 36), Err(StudyError::Interrupted)));
+    assert_eq!(run(Some(&path), usize::MAX).unwrap(), whole);
+}
+
+#[test]
+fn what_is_judged_does_not_depend_on_how_rows_are_cut_into_batches() {
+    let network = NET.build(&mut Params::new(3, DType::F32)).unwrap();
+    let weights: Vec<f32> = (0..30).map(|row| [0.0, 0.5, 3.0][row % 3]).collect();
+    let weighted = Examples { weights: Some(Tensor::new(weights, &Device::Cpu).unwrap()), ..examples(30, 1) };
+    let judged = |batch: usize| {
+        HeldOut { source: &weighted, objective: &Loss::CrossEntropy, batch }.judge(network.as_ref()).unwrap()
+    };
+    let whole = judged(30);
+    for batch in [1, 4, 7] {
+        let parts = judged(batch);
+        // Losses are f32.
+        assert!((parts.loss - whole.loss).abs() < 1e-6, "{batch}: {} against {}", parts.loss, whole.loss);
+        assert_eq!(parts.metric, whole.metric, "{batch}");
+    }
+    // Rows without weight have no label: of the others, as if they were not there.
+    let labelled: Vec<u32> = (0..30).filter(|row| row % 3 != 0).collect();
+    let rest = Examples { weights: None, ..weighted.rows(&labelled, Mode::Judge).unwrap() };
+    let alone = HeldOut { source: &rest, objective: &Loss::CrossEntropy, batch: 30 }.judge(network.as_ref()).unwrap();
+    assert_eq!(whole.metric, alone.metric);
+}
+
+#[test]
+fn rows_that_cannot_be_drawn_are_refused() {
+    let training = examples(12, 1);
+    for (sampler, message) in [
+        (Sampler::Weighted(vec![1.0; 11]), "11 weights for 12 rows"),
+        (Sampler::Weighted(vec![0.0; 12]), "all weights are 0"),
+        (Sampler::Weighted(vec![-1.0; 12]), "a weight of -1"),
+        (Sampler::Balanced(vec![0; 13]), "13 groups for 12 rows"),
+    ] {
+        let regime = Regime::new(1, 4, 0.01, Method::ADAM);
+        let fit = Fit { sampler, ..Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 3) };
+        let error = fit.run(&mut Params::new(3, DType::F32), &mut Full).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, Var};
 use qgraft::circuit::ansatz::ANSATZE;
 use qgraft::math::Stream;
 use qgraft::nn::head::{Body, HEADS, HeadRow, HeadShape};
@@ -16,7 +16,8 @@ use qgraft::nn::{
 };
 use qgraft::sim::Statevector;
 use qgraft::study::train::{Fit, Regime};
-use qgraft::transfer::penalty::{Adversary, Estimate, coral, median_bank, mmd, ramp};
+use qgraft::transfer::penalty::{Adversary, Bank, Estimate, Fidelity, Kernels, Mmd, coral, mmd, ramp};
+use qgraft::transfer::schedule::Frozen;
 use qgraft::transfer::{
     After, Batch, Hatl, LowRank, METHODS, Reinit, Rule, Scene, Selection, ShrinkPerturb, Together, Transfer, Utility,
     Value, select,
@@ -82,6 +83,7 @@ fn examples(count: usize) -> Examples {
     let domains: Vec<u32> = (0..count).map(|row| (row % 2) as u32).collect();
     Examples {
         domains: Some(Tensor::new(domains, &Device::Cpu).unwrap()),
+        strata: None,
         ..Examples::new(
             Tensor::from_vec(inputs, (count, 4), &Device::Cpu).unwrap(),
             Tensor::new(labels, &Device::Cpu).unwrap(),
@@ -133,14 +135,17 @@ impl<'a> Witness<'a> {
 
 impl Transfer for Witness<'_> {
     fn prepare(&mut self, scene: &Scene, params: &mut Params) -> Result<(), NnError> {
-        self.method.prepare(scene, params)
+        let before = bits(params);
+        self.method.prepare(scene, params)?;
+        // It may make further parameters, but has no plan yet by which it could change one.
+        assert!(bits(params).starts_with(&before), "{}: prepared something away", self.name);
+        Ok(())
     }
 
     fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
         self.compare(params);
-        self.method.before_epoch(scene, params, epoch)?;
         self.before = Some((self.method.plan(params, epoch), bits(params)));
-        Ok(())
+        self.method.before_epoch(scene, params, epoch)
     }
 
     fn plan(&self, params: &Params, epoch: usize) -> Plan {
@@ -243,6 +248,98 @@ fn methods_combine_with_each_other_and_with_every_head() {
 }
 
 #[test]
+fn a_plan_that_names_no_parameter_is_refused() {
+    let (model, data, loss) = (small("linear"), examples(12), Loss::CrossEntropy);
+    let (mut params, _) = start(&model, 1);
+    let fit = Fit::new(&model, &data, &loss, &one_step_epochs(1), 1);
+    let error = fit.run(&mut params, &mut Plan::freezing(&["first.wieght"])).unwrap_err().to_string();
+    assert!(error.contains("first.wieght") && error.contains("first.weight"), "{error}");
+}
+
+#[test]
+fn an_average_leaves_frozen_parameters_to_the_bit() {
+    let (model, data, loss) = (small("quantum"), examples(12), Loss::CrossEntropy);
+    let (mut params, groups) = start(&model, 1);
+    let before = bits(&params);
+    // A decay that is no binary fraction, and values that are none: decay · a + (1 - decay) · a rounds to other numbers.
+    let regime = Regime { average: Some(0.9), ..one_step_epochs(20) };
+    Fit::new(&model, &data, &loss, &regime, 1).run(&mut params, &mut Frozen::new(&groups)).unwrap();
+    for ((name, old), (_, new)) in before.iter().zip(bits(&params)) {
+        let frozen = name.starts_with("first") || name.starts_with("second");
+        assert_eq!(*old == new, frozen, "{name}");
+    }
+}
+
+#[test]
+fn fidelities_are_those_of_pennylane() {
+    /// Of tests/reference/fidelity.json, made by fidelity.py beside it.
+    #[derive(serde::Deserialize)]
+    struct Case {
+        qubits: usize,
+        x: Vec<Vec<f64>>,
+        y: Vec<Vec<f64>>,
+        mmd: f64,
+        gradient: [Vec<Vec<f64>>; 2],
+    }
+    let cases: Vec<Case> = serde_json::from_str(include_str!("reference/fidelity.json")).unwrap();
+    for Case { qubits, x, y, mmd: expected, gradient } in cases {
+        let [x, y] = [x, y].map(|rows| Var::from_tensor(&Tensor::new(rows, &Device::Cpu).unwrap()).unwrap());
+        let bank = Bank { variances: Vec::new(), fidelity: Some(Fidelity { qubits, factor: 1.0 }) };
+        let distance = mmd(&x, &y, &bank, Estimate::Biased).unwrap();
+        let got: f64 = distance.to_scalar().unwrap();
+        // f64 on both sides, sums of 4^n terms: rounding only.
+        assert!((got - expected).abs() < 1e-12, "{qubits} qubits: {got} against {expected}");
+        let store = distance.backward().unwrap();
+        for (var, expected) in [x, y].iter().zip(gradient) {
+            let got = store.get(var.as_tensor()).unwrap().to_vec2::<f64>().unwrap();
+            for (got, expected) in got.concat().iter().zip(expected.concat()) {
+                assert!((got - expected).abs() < 1e-12, "{qubits} qubits: slope {got} against {expected}");
+            }
+        }
+    }
+    // Between rows that are near, the fidelity is the Gaussian that it stands for.
+    let rows = |shift: f64| Tensor::new(&[[0.1, 0.2, -0.1, 0.3], [0.1 + shift, 0.2, -0.1, 0.3]], &Device::Cpu).unwrap();
+    for shift in [1e-2, 1e-1] {
+        let one = |bank: Bank| -> f64 {
+            let (x, y) = (rows(shift).narrow(0, 0, 1).unwrap(), rows(shift).narrow(0, 1, 1).unwrap());
+            mmd(&x, &y, &bank, Estimate::Biased).unwrap().to_scalar().unwrap()
+        };
+        let fidelity = one(Bank { variances: Vec::new(), fidelity: Some(Fidelity { qubits: 4, factor: 1.0 }) });
+        // factor = √(2 / s²): a unit of a feature is a radian at s² = 2.
+        let ratio = fidelity / one(Bank::gaussians(&[2.0]));
+        assert!((ratio - 1.0).abs() < shift * shift, "{shift}: {ratio}");
+    }
+}
+
+#[test]
+fn a_stratified_distance_holds_rows_against_their_own_stratum_only() {
+    // Within each stratum both domains are the same rows; as a whole they differ in how many they have of each.
+    let (values, domains, strata) = (
+        [0.0, 0.1, 0.0, 0.1, 0.0, 0.1, 5.0, 5.1, 5.0, 5.1],
+        [0, 0, 0, 0, 1, 1, 0, 0, 1, 1],
+        [0, 0, 0, 0, 0, 0, 1, 1, 1, 1],
+    );
+    let features = Tensor::new(&values, &Device::Cpu).unwrap().reshape((10, 1)).unwrap();
+    let tensor = |numbers: [u32; 10]| Some(Tensor::new(&numbers, &Device::Cpu).unwrap());
+    let labels = Tensor::zeros(10, DType::U32, &Device::Cpu).unwrap();
+    let examples =
+        Examples { domains: tensor(domains), strata: tensor(strata), ..Examples::new(features.clone(), labels) };
+    let output = Output::new(features.clone(), features.clone());
+    let losses = features.squeeze(1).unwrap();
+    let rows: Vec<u32> = (0..10).collect();
+    let objective = &Loss::CrossEntropy;
+    let distance = |examples: &Examples, stratified: bool| {
+        let batch = Batch { rows: &rows, examples, output: &output, losses: &losses, objective, progress: 0.0 };
+        let mmd = Mmd { stratified, kernels: Kernels::Fixed(Bank::gaussians(&[1.0])), ..Mmd::default() };
+        mmd.penalty(&Params::new(0, DType::F64), &batch).map(|d| d.unwrap().to_scalar::<f64>().unwrap())
+    };
+    assert!(distance(&examples, true).unwrap().abs() < 1e-15);
+    assert!(distance(&examples, false).unwrap() > 0.01);
+    let unknown = Examples { strata: None, ..examples };
+    assert!(distance(&unknown, true).unwrap_err().to_string().contains("strata"));
+}
+
+#[test]
 fn rates_of_combined_plans_are_multiplied() {
     let plan = |rates: &[(&str, f64)]| Plan(rates.iter().map(|(name, rate)| (name.to_string(), *rate)).collect());
     let both = plan(&[("a", 0.5), ("b", 0.0)]).times(&plan(&[("a", 0.5), ("c", 2.0)]));
@@ -261,17 +358,17 @@ fn distances_between_domains_have_their_known_values() {
         (&bank, Estimate::Biased, 0.250419601),
         (&bank, Estimate::Unbiased, -0.140711387),
     ] {
-        let got: f64 = mmd(&x, &y, variances, estimate).unwrap().to_scalar().unwrap();
+        let got: f64 = mmd(&x, &y, &Bank::gaussians(variances), estimate).unwrap().to_scalar().unwrap();
         assert!((got - expected).abs() < 1e-9, "{estimate:?} of {variances:?}: {got}");
     }
     let got: f64 = coral(&x, &y).unwrap().to_scalar().unwrap();
     assert!((got - 0.046006944).abs() < 1e-9, "coral: {got}");
-    let same: f64 = mmd(&x, &x, &[1.0], Estimate::Biased).unwrap().to_scalar().unwrap();
+    let same: f64 = mmd(&x, &x, &Bank::gaussians(&[1.0]), Estimate::Biased).unwrap().to_scalar().unwrap();
     assert!(same.abs() < 1e-15);
     // Three rows on a line: distances 1, 4, 9, of which the median is 4.
     let line = Tensor::new(&[[0.0f64], [1.0], [3.0]], &Device::Cpu).unwrap();
-    let middle = median_bank(&line.narrow(0, 0, 1).unwrap(), &line.narrow(0, 1, 2).unwrap()).unwrap();
-    assert_eq!(middle, [1.0, 2.0, 4.0, 8.0, 16.0]);
+    let middle = Bank::median(&line.narrow(0, 0, 1).unwrap(), &line.narrow(0, 1, 2).unwrap()).unwrap();
+    assert_eq!(middle.variances, [1.0, 2.0, 4.0, 8.0, 16.0]);
 }
 
 #[test]

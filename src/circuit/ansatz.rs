@@ -278,6 +278,29 @@ pub fn zz_feature_map(qubits: usize, repetitions: usize) -> Result<Circuit, Circ
     Ok(circuit)
 }
 
+/// A feature map that takes any number of features, as many at a time as there are qubits (data re-uploading,
+/// Pérez-Salinas et al. 2020, arXiv 1907.02085): rotations about Y and, every second time, X, a ring of CZ between them.
+/// Slot k is the angle of feature k.
+///
+/// # Errors
+/// If the circuit cannot be built.
+pub fn uploading_feature_map(qubits: usize, features: usize) -> Result<Circuit, CircuitError> {
+    let mut circuit = Circuit::new(qubits);
+    let slots: Vec<Param> = (0..features).map(|k| circuit.slot(format!("x{k}"))).collect();
+    for (upload, angles) in slots.chunks(qubits.max(1)).enumerate() {
+        if upload > 0 {
+            for (one, other) in ring(qubits, 1) {
+                circuit.push(Gate::Cz, &[one, other], &[])?;
+            }
+        }
+        let gate = if upload % 2 == 0 { Gate::Ry } else { Gate::Rx };
+        for (qubit, &angle) in angles.iter().enumerate() {
+            circuit.push(gate, &[qubit], &[angle])?;
+        }
+    }
+    Ok(circuit)
+}
+
 /// Each qubit controls the one `range` further round; nothing on a single qubit, one pair on two.
 fn ring(n: usize, range: usize) -> Vec<(usize, usize)> {
     match n {

@@ -28,6 +28,9 @@ pub struct Plasticity {
     /// Shares of weights to replace, separated by commas.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     shares: Option<Vec<f64>>,
+    /// Epochs in which the head alone learns first.
+    #[arg(long, value_name = "N")]
+    head_epochs: Option<usize>,
     /// The whole grid under ten seeds.
     #[arg(long)]
     full: bool,
@@ -45,6 +48,7 @@ impl Plasticity {
         set(&mut spec.head, &self.head);
         set(&mut spec.seeds, &self.seeds.map(|count| (0..count).collect()));
         set(&mut spec.shares, &self.shares);
+        set(&mut spec.head_epochs, &self.head_epochs);
         spec.check().context("in the resolved spec")?;
         Ok(spec)
     }

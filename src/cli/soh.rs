@@ -27,12 +27,15 @@ pub struct Soh {
     /// Target domains, separated by commas: hard, mild, pybamm, none.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     targets: Option<Vec<String>>,
-    /// Arms, separated by commas: source_only, fine_tune, prefix, mmd, coral.
+    /// Arms, separated by commas: source_only, fine_tune, prefix, mmd, coral, mmd_matched, mmd_quantum.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     arms: Option<Vec<String>>,
     /// Weights of the penalty to choose from without the target, separated by commas.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     lambdas: Option<Vec<f64>>,
+    /// Shots under which the circuit of a head is judged as well, separated by commas.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    shots: Option<Vec<usize>>,
     /// Share of points that intervals may miss.
     #[arg(long, value_name = "SHARE")]
     alpha: Option<f64>,
@@ -72,6 +75,7 @@ impl Soh {
         set(&mut spec.targets, &self.targets);
         set(&mut spec.arms, &self.arms);
         set(&mut spec.lambdas, &self.lambdas);
+        set(&mut spec.shots, &self.shots);
         set(&mut spec.alpha, &self.alpha);
         set(&mut spec.seeds, &self.seeds.map(|count| (0..count).collect()));
         set(&mut spec.train.epochs, &self.epochs);
@@ -97,5 +101,6 @@ fn told(findings: &Findings) -> String {
         format!("{}: {:.3}, {verdict} ({:.3} to {:.3})\n", c.what, c.measured, c.range.0, c.range.1)
     };
     let criteria: String = findings.criteria.iter().map(criterion).collect();
-    format!("{}\n{criteria}", shown([soh::table(findings), soh::heads(findings)]))
+    let tables = [soh::table(findings), soh::heads(findings), soh::shots(findings)];
+    format!("{}\n{criteria}", shown(tables.into_iter().filter(|table| !table.rows.is_empty())))
 }

@@ -1,5 +1,6 @@
 //! Which rows make up the steps of an epoch.
 
+use crate::data::DataError;
 use crate::math::Stream;
 
 /// How the rows of an epoch are drawn.
@@ -17,7 +18,33 @@ pub enum Sampler {
 }
 
 impl Sampler {
-    /// The rows of each step of one epoch over `rows` rows, about `batch` a step.
+    /// Whether it can draw from so many rows.
+    ///
+    /// # Errors
+    /// If there is not one weight or group per row, or weights are negative, not finite, or all 0.
+    pub fn check(&self, rows: usize) -> Result<(), DataError> {
+        let wrong = |reason: String| Err(DataError::malformed("the rows of a step", reason));
+        let (given, what) = match self {
+            Self::Shuffled => return Ok(()),
+            Self::Weighted(weights) => (weights.len(), "weights"),
+            Self::Balanced(groups) => (groups.len(), "groups"),
+        };
+        if given != rows {
+            return wrong(format!("{given} {what} for {rows} rows; give one per row"));
+        }
+        if let Self::Weighted(weights) = self {
+            if let Some(weight) = weights.iter().find(|weight| !(**weight >= 0.0 && weight.is_finite())) {
+                return wrong(format!("a weight of {weight}; use finite numbers, at least 0"));
+            }
+            if weights.iter().sum::<f64>() == 0.0 && rows > 0 {
+                return wrong("all weights are 0, so that no row can be drawn".into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of each step of one epoch over `rows` rows, about `batch` a step; [`check`](Self::check) tells whether it
+    /// can be asked.
     ///
     /// ```
     /// use qgraft::data::Sampler;

@@ -17,7 +17,8 @@ pub fn distance(a: f64, b: f64) -> f64 {
     turn.min(TAU - turn)
 }
 
-/// The direction of the mean of unit vectors, in 0..2π, and its length in 0..=1; the direction of a zero mean is 0.
+/// The mean of unit vectors in these directions, each with its weight (at least 0): its direction, in 0..2π, and its
+/// length, in 0..=1. The shorter, the less the direction means; that of a mean of length 0 is rounding.
 pub fn mean(angles: impl IntoIterator<Item = (f64, f64)>) -> (f64, f64) {
     let (mut x, mut y, mut total) = (0.0, 0.0, 0.0);
     for (angle, weight) in angles {

@@ -37,8 +37,3 @@ pub fn tensor(low: &Small<2>, high: &Small<2>) -> Small<4> {
 pub fn from_matrix<const N: usize>(m: &Matrix) -> Small<N> {
     from_fn(|i| from_fn(|j| m[[i, j]]))
 }
-
-/// The same numbers as a matrix of variable size.
-pub fn to_matrix<const N: usize>(m: &Small<N>) -> Matrix {
-    Matrix::from_shape_fn((N, N), |(i, j)| m[i][j])
-}

@@ -38,6 +38,9 @@ pub enum NnError {
     /// A parameter asked for with another shape than it has.
     #[error("parameter {name} has shape {have:?}, {want:?} was asked for")]
     Shape { name: String, have: Vec<usize>, want: Vec<usize> },
+    /// A parameter that the network does not have.
+    #[error("the network has no parameter {name:?}{}", did_you_mean(.suggestion))]
+    NoParameter { name: String, suggestion: Option<String> },
     /// A weight file that cannot be read.
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: String },

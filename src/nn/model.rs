@@ -108,12 +108,14 @@ pub struct Examples {
     pub weights: Option<Tensor>,
     /// (rows) u32: where each row comes from.
     pub domains: Option<Tensor>,
+    /// (rows) u32: which rows of different domains may be held against each other, by a class, say, or an age.
+    pub strata: Option<Tensor>,
 }
 
 impl Examples {
     /// Rows of one input and one target, all labelled, all of one domain.
     pub fn new(inputs: Tensor, targets: Tensor) -> Self {
-        Self { inputs: vec![inputs], targets: vec![targets], weights: None, domains: None }
+        Self { inputs: vec![inputs], targets: vec![targets], weights: None, domains: None, strata: None }
     }
 
     /// The domain of each row of the batch.
@@ -121,10 +123,21 @@ impl Examples {
     /// # Errors
     /// If domains are not known.
     pub fn domains(&self) -> Result<Vec<u32>, NnError> {
-        let reason = "this method compares domains; say which domain each row comes from";
-        let unknown = NnError::Setting { field: "domains", value: "none".into(), reason };
-        Ok(self.domains.as_ref().ok_or(unknown)?.to_vec1()?)
+        numbers(&self.domains, "domains", "this method compares domains; say which domain each row comes from")
     }
+
+    /// The stratum of each row of the batch.
+    ///
+    /// # Errors
+    /// If strata are not known.
+    pub fn strata(&self) -> Result<Vec<u32>, NnError> {
+        numbers(&self.strata, "strata", "this method compares rows within strata; say which stratum each row is of")
+    }
+}
+
+fn numbers(of_rows: &Option<Tensor>, field: &'static str, reason: &'static str) -> Result<Vec<u32>, NnError> {
+    let unknown = NnError::Setting { field, value: "none".into(), reason };
+    Ok(of_rows.as_ref().ok_or(unknown)?.to_vec1()?)
 }
 
 /// Where rows come from: a table, or something that draws a row anew each time it is asked for.
@@ -159,6 +172,7 @@ impl Source for Examples {
             targets: all(&self.targets)?,
             weights: self.weights.as_ref().map(pick).transpose()?,
             domains: self.domains.as_ref().map(pick).transpose()?,
+            strata: self.strata.as_ref().map(pick).transpose()?,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor, Var};
 
 use crate::math::Stream;
+use crate::math::words::closest;
 use crate::nn::init::Init;
 use crate::nn::weights::Fit;
 use crate::nn::{NnError, Plan, Weights};
@@ -36,9 +37,9 @@ struct Entry {
     adapter: Option<f64>,
 }
 
-/// Values of all parameters at one moment.
+/// Values of all parameters at one moment, by name.
 #[derive(Clone, Debug)]
-pub struct Snapshot(pub(crate) Vec<Tensor>);
+pub struct Snapshot(pub(crate) Vec<(String, Tensor)>);
 
 impl Params {
     /// No parameters yet; those made later are drawn under `seed` and stored as `dtype` (f32 or f64) on the CPU.
@@ -130,6 +131,19 @@ impl Params {
         self.plan = plan.clone();
     }
 
+    /// The plan that is followed.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether `plan` names parameters only.
+    ///
+    /// # Errors
+    /// Naming the first that is none, with the nearest one: a slip in a name would let move what was to stay.
+    pub fn check(&self, plan: &Plan) -> Result<(), NnError> {
+        plan.0.iter().try_for_each(|(name, _)| self.known(name).map(drop))
+    }
+
     /// Whether `name` moves under the plan that is followed.
     pub fn moves(&self, name: &str) -> bool {
         self.plan.moves(name)
@@ -148,6 +162,14 @@ impl Params {
     /// The variable of this name.
     pub fn find(&self, name: &str) -> Option<&Var> {
         self.place(name).map(|index| &self.entries[index].var)
+    }
+
+    /// The variable of a name that must be there.
+    pub(crate) fn known(&self, name: &str) -> Result<&Var, NnError> {
+        self.find(name).ok_or_else(|| {
+            let suggestion = closest(name, self.iter().map(|(known, _)| known)).map(String::from);
+            NnError::NoParameter { name: name.into(), suggestion }
+        })
     }
 
     /// What `name` was drawn from when it was made, before anything was loaded into it.
@@ -174,7 +196,8 @@ impl Params {
     /// # Errors
     /// If the tensor library fails.
     pub fn snapshot(&self) -> Result<Snapshot, NnError> {
-        Ok(Snapshot(self.iter().map(|(_, var)| var.as_tensor().detach().copy()).collect::<Result<_, _>>()?))
+        let copy = |(name, var): (&str, &Var)| Ok((name.to_string(), var.as_tensor().detach().copy()?));
+        Ok(Snapshot(self.iter().map(copy).collect::<Result<_, NnError>>()?))
     }
 
     /// Sets all values back, to the bit. Parameters made since are left as they are.
@@ -182,23 +205,26 @@ impl Params {
     /// # Errors
     /// If the snapshot is of other parameters.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<(), NnError> {
-        for ((_, var), values) in self.iter().zip(&snapshot.0) {
-            var.set(values)?;
+        for (name, values) in &snapshot.0 {
+            self.known(name)?.set(values)?;
         }
         Ok(())
     }
 
     /// Takes over the values of what `other` has under the same name, statistics included, where names begin with `prefix`.
+    /// Tells how many parameters that were; 0 may be a mistake in the prefix.
     ///
     /// # Errors
     /// If one has another shape.
-    pub fn transplant(&self, other: &Params, prefix: &str) -> Result<(), NnError> {
+    pub fn transplant(&self, other: &Params, prefix: &str) -> Result<usize, NnError> {
+        let mut taken = 0;
         for (name, var) in self.iter().filter(|(name, _)| name.starts_with(prefix)) {
             if let Some(source) = other.find(name) {
                 var.set(&source.as_detached_tensor())?;
+                taken += 1;
             }
         }
-        Ok(())
+        Ok(taken)
     }
 
     /// Takes over every tensor of `weights` that has the name and the shape of a parameter, and tells which parameters
@@ -229,19 +255,20 @@ impl Params {
     /// Sets every parameter from a safetensors file that [`Params::save`] wrote; [`Params::adopt`] takes what fits.
     ///
     /// # Errors
-    /// If the file cannot be read, or lacks a parameter or has it in another shape.
+    /// If the file cannot be read, or lacks a parameter or has it in another shape; then nothing is set.
     pub fn load(&self, path: &Path) -> Result<(), NnError> {
         let file = |reason: String| NnError::File { path: path.into(), reason };
         let tensors = candle_core::safetensors::load(path, &Device::Cpu).map_err(|e| file(e.to_string()))?;
+        let mut found = Vec::new();
         for (name, var) in self.iter() {
             let tensor = tensors.get(name).ok_or_else(|| file(format!("parameter {name} is missing")))?;
             if tensor.dims() != var.dims() {
                 let (have, want) = (tensor.dims().to_vec(), var.dims().to_vec());
                 return Err(NnError::Shape { name: name.into(), have, want });
             }
-            var.set(&tensor.to_dtype(self.dtype)?)?;
+            found.push((name.to_string(), tensor.to_dtype(self.dtype)?));
         }
-        Ok(())
+        self.restore(&Snapshot(found))
     }
 }
 

@@ -34,7 +34,8 @@ pub fn largest_by_group(scores: &[f64], groups: &[u32]) -> Vec<f64> {
 
 /// The k-th smallest of n scores, k = ⌈(n + 1)(1 - `alpha`)⌉: an interval of this radius covers a new exchangeable point
 /// with probability at least 1 - alpha (Vovk et al. 2005; Lei et al. 2018, arXiv:1604.04173, section 2.2). Infinite
-/// where k > n: so few scores cannot promise so much.
+/// where k > n: so few scores cannot promise so much. Below zero, an interval that nothing is in, where `alpha` is 1 or
+/// more: nothing is to be covered.
 ///
 /// ```
 /// let scores = [0.3, 0.1, 0.2, 0.4];
@@ -43,7 +44,10 @@ pub fn largest_by_group(scores: &[f64], groups: &[u32]) -> Vec<f64> {
 /// ```
 pub fn split(scores: &[f64], alpha: f64) -> f64 {
     // 1 - 0.9 is not 0.1: without the slack, (n + 1)(1 - alpha) can be a hair above a whole number.
-    let rank = ((scores.len() as f64 + 1.0) * (1.0 - alpha) - 1e-9).ceil().max(1.0) as usize;
+    let rank = ((scores.len() as f64 + 1.0) * (1.0 - alpha) - 1e-9).ceil().max(0.0) as usize;
+    if rank == 0 {
+        return f64::NEG_INFINITY;
+    }
     let mut sorted = scores.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(rank - 1).copied().unwrap_or(f64::INFINITY)
@@ -51,7 +55,8 @@ pub fn split(scores: &[f64], alpha: f64) -> f64 {
 
 /// As [`split`] under covariate shift: the smallest score at which the weights of all scores up to it reach 1 - `alpha`
 /// of their sum with `test_weight` (Tibshirani et al. 2019, arXiv:1904.06019, corollary 1). Weights are density ratios
-/// of test to calibration at each row, up to a common factor. Infinite where the test row outweighs the others.
+/// of test to calibration at each row, up to a common factor, one per score. Infinite where the test row outweighs the
+/// others.
 pub fn weighted(scores: &[f64], weights: &[f64], test_weight: f64, alpha: f64) -> f64 {
     let total = weights.iter().sum::<f64>() + test_weight;
     let mut order: Vec<usize> = (0..scores.len()).collect();

@@ -93,7 +93,7 @@ impl<'a> WakeAngles<'a> {
 
 impl Transfer for WakeAngles<'_> {
     fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
-        if epoch != self.head_first {
+        if epoch != self.head_first || !params.moves(&self.angles) {
             return Ok(());
         }
         let mut stream = Stream::named(scene.seed, "wake angles");

@@ -1,7 +1,7 @@
 //! The table of transfer methods.
 
 use crate::nn::{Groups, NnError};
-use crate::transfer::penalty::{Adversary, Anchor, Coral, Invariance, Mmd};
+use crate::transfer::penalty::{Adversary, Anchor, Coral, Invariance, Kernels, Mmd};
 use crate::transfer::schedule::{ChainThaw, Frozen, Full, Gradual, LayerRates};
 use crate::transfer::{Distill, Hatl, LowRank, Reinit, Rule, ShrinkPerturb, Together, Transfer};
 
@@ -24,7 +24,7 @@ pub static METHODS: &[MethodRow] = &[
     },
     MethodRow {
         name: "frozen",
-        doc: "The trunk stays as it is, so cached features serve every epoch; only the head learns (arXiv:1411.1792, \
+        doc: "The trunk stays as it is and nothing is kept below the head, which learns alone (arXiv:1411.1792, \
               section 2)",
         make: |groups| Box::new(Frozen::new(groups)),
     },
@@ -85,6 +85,12 @@ pub static METHODS: &[MethodRow] = &[
         doc: "Features of the domains look alike to a bank of Gaussian kernels: MMD^2 (Gretton et al. 2012, JMLR \
               13:723, eq. 5; as a penalty Long et al. 2015, arXiv:1502.02791)",
         make: |_| Box::new(Mmd::default()),
+    },
+    MethodRow {
+        name: "mmd_quantum",
+        doc: "As mmd with a fidelity of four-qubit states, |<f(x)|f(y)>|^2, for the middle kernel (kernels of states: Havlicek \
+              et al. 2019, arXiv:1804.11326)",
+        make: |_| Box::new(Mmd { kernels: Kernels::Fidelity { qubits: 4 }, ..Mmd::default() }),
     },
     MethodRow {
         name: "coral",

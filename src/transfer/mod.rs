@@ -95,7 +95,8 @@ pub trait Transfer {
         Ok(())
     }
 
-    /// Before each epoch: change parameters.
+    /// Before each epoch: change parameters, but only those that move under the plan of the epoch, which `params` follow
+    /// already; another method may have frozen the others.
     ///
     /// # Errors
     /// If the method does not fit the network or the data.

@@ -148,7 +148,8 @@ impl Reinit {
     pub fn chosen(&self, scene: &Scene, params: &mut Params) -> Result<Vec<(String, Vec<usize>)>, NnError> {
         let layers = self.groups.0.iter().take(self.groups.len().saturating_sub(1)).enumerate();
         let names = layers.filter(|(layer, _)| self.layers.contains(layer)).flat_map(|(_, names)| names);
-        let is_matrix = |name: &&String| params.find(name).is_some_and(|var| var.rank() > 1);
+        // Another method may have frozen some of them.
+        let is_matrix = |name: &&String| params.moves(name) && params.find(name).is_some_and(|var| var.rank() > 1);
         let names: Vec<String> = names.filter(is_matrix).cloned().collect();
         let gradients = match self.utility {
             Utility::Gradient => mean_gradients(scene, params, &names, self.batches)?,
@@ -189,6 +190,7 @@ pub(super) fn mean_gradients(
     // No gradient for what is not asked for, nor below the lowest parameter that is.
     let others: Vec<String> =
         params.trained().map(|(name, _)| name.to_string()).filter(|n| !names.contains(n)).collect();
+    let plan = params.plan().clone();
     params.follow(&Plan::freezing(&others));
     let network = scene.model.build(params)?;
     let batch = scene.batch.max(1);
@@ -212,7 +214,7 @@ pub(super) fn mean_gradients(
             sum.iter_mut().zip(gradient).for_each(|(s, g)| *s += share * g);
         }
     }
-    params.follow(&Plan::default());
+    params.follow(&plan);
     Ok(sums)
 }
 
@@ -229,7 +231,6 @@ fn calibrate(scene: &Scene, params: &mut Params, batches: usize) -> Result<(), N
     if params.iter().count() == params.trained().count() {
         return Ok(());
     }
-    params.follow(&Plan::default());
     let network = scene.model.build(params)?;
     let mut stream = Stream::named(scene.seed, "reinit calibration");
     let (count, mut order) = (scene.training.len(), Vec::new());

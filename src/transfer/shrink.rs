@@ -35,7 +35,7 @@ impl Transfer for ShrinkPerturb {
             return Ok(());
         }
         for name in self.groups.trunk() {
-            let Some(var) = params.find(name).filter(|var| var.rank() > 1) else { continue };
+            let Some(var) = params.find(name).filter(|var| var.rank() > 1 && params.moves(name)) else { continue };
             let values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
             let init = params.init(name).unwrap_or(Init::Constant(0.0));
             let fresh = init.draw(&mut Stream::named(scene.seed, &format!("perturb {name}")), values.len());

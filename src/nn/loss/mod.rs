@@ -30,11 +30,11 @@ pub trait Objective {
         Ok(None)
     }
 
-    /// How many rows are classified rightly; `None` where that is no question.
+    /// (rows) f64: 1 for each row that is classified rightly, 0 for the others; `None` where that is no question.
     ///
     /// # Errors
     /// If outputs and targets do not fit.
-    fn right(&self, _output: &Output, _targets: &[Tensor]) -> Result<Option<f64>, NnError> {
+    fn right(&self, _output: &Output, _targets: &[Tensor]) -> Result<Option<Tensor>, NnError> {
         Ok(None)
     }
 }
@@ -96,15 +96,14 @@ impl Objective for Loss {
         })
     }
 
-    fn right(&self, output: &Output, targets: &[Tensor]) -> Result<Option<f64>, NnError> {
+    fn right(&self, output: &Output, targets: &[Tensor]) -> Result<Option<Tensor>, NnError> {
         let (logits, target) = (output.logits.detach(), first(targets)?);
         let labels = match self {
             Self::CrossEntropy | Self::Focal { .. } => target.clone(),
             Self::SoftCrossEntropy => target.argmax(D::Minus1)?,
             _ => return Ok(None),
         };
-        let same = logits.argmax(D::Minus1)?.eq(&labels)?;
-        Ok(Some(same.to_dtype(DType::F64)?.sum_all()?.to_scalar()?))
+        Ok(Some(logits.argmax(D::Minus1)?.eq(&labels)?.to_dtype(DType::F64)?))
     }
 }
 

@@ -18,13 +18,15 @@ impl Average {
         Self { decay, values }
     }
 
-    /// Takes in the values after one more step.
+    /// Takes in the values after one more step; what never moves stays the same to the bit.
     ///
     /// # Errors
-    /// If the tensor library fails.
+    /// If the average is of other parameters.
     pub fn step(&mut self, params: &Params) -> Result<(), NnError> {
-        for (average, (_, var)) in self.values.0.iter_mut().zip(params.iter()) {
-            *average = ((&*average * self.decay)? + (var.as_detached_tensor() * (1.0 - self.decay))?)?;
+        for (name, average) in &mut self.values.0 {
+            let now = params.known(name)?.as_detached_tensor();
+            // Not decay · a + (1 - decay) · now: of two equal numbers that is another, by rounding.
+            *average = (&*average + ((now - &*average)? * (1.0 - self.decay))?)?;
         }
         Ok(())
     }

@@ -8,36 +8,45 @@ use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use super::{Record, State};
+use super::{Record, Regime, State};
 use crate::nn::optim::Moments;
 use crate::nn::params::Snapshot;
 use crate::nn::{NnError, Params};
 use crate::study::StudyError;
 
-const FORMAT: &str = "qgraft.checkpoint/1";
+const FORMAT: &str = "qgraft.checkpoint/2";
 
 /// What is not a tensor.
 #[derive(Serialize, Deserialize)]
 struct Header {
     format: String,
-    seed: u64,
+    training: Identity,
     history: Vec<Record>,
     /// Steps of each parameter, 0 for one without moments.
     steps: Vec<i32>,
 }
 
+/// What must be the same for a training to go on as it would have.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Identity {
+    pub seed: u64,
+    pub regime: Regime,
+    /// Training rows.
+    pub rows: usize,
+}
+
 /// Writes the file whole or not at all.
-pub(super) fn write(path: &Path, seed: u64, params: &Params, state: &State) -> Result<(), StudyError> {
+pub(super) fn write(path: &Path, training: Identity, params: &Params, state: &State) -> Result<(), StudyError> {
     let mut tensors: Vec<(String, Tensor)> = Vec::new();
     let mut steps = Vec::new();
+    let kept = [("best", state.best.as_ref()), ("average", state.average.as_ref().map(|average| &average.values))];
+    for (part, snapshot) in kept {
+        for (name, values) in snapshot.map_or(&[][..], |snapshot| &snapshot.0) {
+            tensors.push((format!("{part}.{name}"), values.clone()));
+        }
+    }
     for (index, (name, var)) in params.iter().enumerate() {
         tensors.push((format!("now.{name}"), var.as_detached_tensor()));
-        let kept = [("best", state.best.as_ref()), ("average", state.average.as_ref().map(|average| &average.values))];
-        for (part, snapshot) in kept {
-            if let Some(values) = snapshot.and_then(|snapshot| snapshot.0.get(index)) {
-                tensors.push((format!("{part}.{name}"), values.clone()));
-            }
-        }
         let moments = state.optimizer.moments().get(index).and_then(Option::as_ref);
         steps.push(moments.map_or(0, |moments| moments.steps));
         if let Some(Moments { first, second, .. }) = moments {
@@ -46,7 +55,7 @@ pub(super) fn write(path: &Path, seed: u64, params: &Params, state: &State) -> R
             }
         }
     }
-    let header = Header { format: FORMAT.into(), seed, history: state.history.clone(), steps };
+    let header = Header { format: FORMAT.into(), training, history: state.history.clone(), steps };
     let json = serde_json::to_string(&header).map_err(|source| StudyError::Json { path: path.into(), source })?;
     let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
     let metadata = HashMap::from([("training".to_string(), json)]);
@@ -58,33 +67,42 @@ pub(super) fn write(path: &Path, seed: u64, params: &Params, state: &State) -> R
 }
 
 /// Sets parameters and state to what the file holds.
-pub(super) fn read(path: &Path, seed: u64, params: &Params, state: &mut State) -> Result<(), StudyError> {
+pub(super) fn read(path: &Path, training: &Identity, params: &Params, state: &mut State) -> Result<(), StudyError> {
     let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
     let bytes = std::fs::read(path).map_err(|source| StudyError::File { path: path.into(), source })?;
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| failed(e.to_string()))?;
     let json = metadata.metadata().as_ref().and_then(|known| known.get("training"));
     let json = json.ok_or_else(|| failed("not a checkpoint of a training".into()))?;
     let header: Header = serde_json::from_str(json).map_err(|source| StudyError::Json { path: path.into(), source })?;
-    if header.format != FORMAT || header.seed != seed {
-        let Header { format, seed: other, .. } = header;
-        return Err(failed(format!("{format} of seed {other}; this training is {FORMAT} of seed {seed}")));
+    if header.format != FORMAT {
+        return Err(failed(format!("{}; this version reads {FORMAT}", header.format)));
+    }
+    if header.training != *training {
+        return Err(failed(format!("it is of another training, {:?}; this one is {training:?}", header.training)));
     }
     let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).map_err(|e| failed(e.to_string()))?;
-    let mut part = |part: &str| -> Vec<Option<Tensor>> {
-        params.iter().map(|(name, _)| tensors.remove(&format!("{part}.{name}"))).collect()
+    let mut part = |part: &str| -> Vec<(String, Option<Tensor>)> {
+        let mut of = |name: &str| (name.to_string(), tensors.remove(&format!("{part}.{name}")));
+        params.iter().map(|(name, _)| of(name)).collect()
     };
     let (now, best, average) = (part("now"), part("best"), part("average"));
     let (first, second) = (part("first"), part("second"));
-    let missing = || failed("it lacks parameters of this network".into());
-    let now: Option<Vec<Tensor>> = now.into_iter().collect();
-    params.restore(&Snapshot(now.ok_or_else(missing)?))?;
-    state.best = best.into_iter().collect::<Option<Vec<_>>>().map(Snapshot);
+    let whole = |part: Vec<(String, Option<Tensor>)>| -> Result<Snapshot, StudyError> {
+        let found = |(name, tensor): (String, Option<Tensor>)| match tensor {
+            Some(tensor) => Ok((name, tensor)),
+            None => Err(failed(format!("it lacks values of parameter {name}"))),
+        };
+        Ok(Snapshot(part.into_iter().map(found).collect::<Result<_, _>>()?))
+    };
+    params.restore(&whole(now)?)?;
+    // All or none: there is no best before the first epoch that has one.
+    state.best = if best.iter().all(|(_, tensor)| tensor.is_none()) { None } else { Some(whole(best)?) };
     if let Some(kept) = &mut state.average {
-        kept.values = Snapshot(average.into_iter().collect::<Option<Vec<_>>>().ok_or_else(missing)?);
+        kept.values = whole(average)?;
     }
     let numbers = |tensor: Option<Tensor>| tensor.map(|tensor| tensor.to_vec1::<f64>()).transpose();
     let mut moments = Vec::new();
-    for ((first, second), steps) in first.into_iter().zip(second).zip(header.steps) {
+    for (((_, first), (_, second)), steps) in first.into_iter().zip(second).zip(header.steps) {
         let both = numbers(first)?.zip(numbers(second)?);
         moments.push(both.map(|(first, second)| Moments { steps, first, second }));
     }

@@ -1,19 +1,44 @@
 //! How good a network has become.
 
-use candle_core::DType;
+use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::nn::loss::{Objective, mean};
-use crate::nn::{Mode, Network, Source};
+use crate::nn::{Examples, Mode, Network, Source};
 use crate::study::StudyError;
 
 /// What a look at held-out rows gave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
     /// Mean loss.
+    #[serde(with = "exact")]
     pub loss: f64,
     /// What schedules, early stopping and methods go by; higher is better.
+    #[serde(with = "exact")]
     pub metric: f64,
+}
+
+/// Numbers that JSON has and, as words, those that it has not: a metric may be none.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(f64),
+        Word(String),
+    }
+
+    pub fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        if value.is_finite() { to.serialize_f64(*value) } else { to.serialize_str(&value.to_string()) }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        match Written::deserialize(from)? {
+            Written::Number(value) => Ok(value),
+            Written::Word(word) => word.parse().map_err(|_| D::Error::custom(format!("{word:?} is no number"))),
+        }
+    }
 }
 
 /// Says after every epoch how good the network is.
@@ -40,21 +65,59 @@ pub struct HeldOut<'a> {
 impl Judge for HeldOut<'_> {
     fn judge(&self, network: &dyn Network) -> Result<Judged, StudyError> {
         let all: Vec<u32> = (0..self.source.len() as u32).collect();
-        let (mut loss, mut right, mut count) = (0.0, Some(0.0), 0.0);
+        let mut tally = Tally::default();
         for rows in all.chunks(self.batch.max(1)) {
             let examples = self.source.rows(rows, Mode::Judge)?;
             let output = network.forward(&examples.inputs, Mode::Judge)?;
             let losses = self.objective.losses(&output, &examples.targets)?.detach();
             let part: f64 = mean(&losses, examples.weights.as_ref())?.to_dtype(DType::F64)?.to_scalar()?;
-            let weight = rows.len() as f64;
-            count += weight;
-            // A running mean: of a single part it is that part's, to the bit.
-            loss += (part - loss) * (weight / count);
-            right = match (right, self.objective.right(&output, &examples.targets)?) {
-                (Some(sum), Some(more)) => Some(sum + more),
-                _ => None,
-            };
+            tally.add(part, &examples, self.objective.right(&output, &examples.targets)?)?;
         }
-        Ok(Judged { loss, metric: right.map_or(-loss, |right| right / count) })
+        Ok(Judged { loss: tally.loss, metric: tally.right().unwrap_or(-tally.loss) })
+    }
+}
+
+/// Losses and right answers over the batches of all rows: the same however they are cut into batches, up to rounding.
+#[derive(Default)]
+pub(super) struct Tally {
+    /// Mean loss so far, each row counted with its weight.
+    pub loss: f64,
+    weight: f64,
+    /// Of rows with a label; `None` where right and wrong is no question.
+    right: Option<f64>,
+    labelled: f64,
+}
+
+impl Tally {
+    /// Takes in a batch with its mean loss and, (rows), what was right.
+    pub fn add(&mut self, loss: f64, batch: &Examples, right: Option<Tensor>) -> Result<(), StudyError> {
+        let rows = batch.len() as f64;
+        let (weight, labelled) = match &batch.weights {
+            Some(weights) => {
+                let weights = weights.to_dtype(DType::F64)?;
+                let labelled = weights.gt(0.0)?.to_dtype(DType::F64)?;
+                (weights.sum_all()?.to_scalar()?, Some(labelled))
+            }
+            None => (rows, None),
+        };
+        self.weight += weight;
+        if weight > 0.0 {
+            // A running mean: of a single part it is that part's, to the bit.
+            self.loss += (loss - self.loss) * (weight / self.weight);
+        }
+        if let Some(right) = right {
+            let (right, count) = match &labelled {
+                Some(labelled) => ((right * labelled)?, labelled.sum_all()?.to_scalar()?),
+                None => (right, rows),
+            };
+            *self.right.get_or_insert(0.0) += right.sum_all()?.to_scalar::<f64>()?;
+            self.labelled += count;
+        }
+        Ok(())
+    }
+
+    /// Share of labelled rows that are classified rightly.
+    pub fn right(&self) -> Option<f64> {
+        self.right.map(|right| if self.labelled > 0.0 { right / self.labelled } else { 0.0 })
     }
 }

@@ -18,6 +18,9 @@ pub use classify::{Epoch, Recipe, Rows, predict, train};
 pub use judge::{HeldOut, Judge, Judged};
 pub use regime::Regime;
 
+use checkpoint::Identity;
+use judge::Tally;
+
 use crate::data::Sampler;
 use crate::math::Stream;
 use crate::nn::loss::{Objective, mean};
@@ -118,10 +121,11 @@ impl<'a> Fit<'a> {
     /// method prepares itself on the start, and is then told again how the epochs so far ended.
     ///
     /// # Errors
-    /// If the network or its simulator fails, the method does not fit, the loss stops being a number, the checkpoint
-    /// is of another training, or the watch says stop.
+    /// If the network or its simulator fails, the method does not fit or its plan names what is no parameter, the sampler
+    /// does not fit the rows, the loss stops being a number, the checkpoint is of another training, or the watch says stop.
     pub fn run(&self, params: &mut Params, transfer: &mut dyn Transfer) -> Result<Vec<Record>, StudyError> {
         let Regime { epochs, batch, .. } = self.regime;
+        self.sampler.check(self.training.len())?;
         let scene =
             Scene { model: self.model, training: self.training, objective: self.objective, batch, seed: self.seed };
         self.model.build(params)?;
@@ -136,9 +140,10 @@ impl<'a> Fit<'a> {
             if self.regime.is_over(&state.history) {
                 break;
             }
-            transfer.before_epoch(&scene, params, epoch)?;
             let plan = transfer.plan(params, epoch);
+            params.check(&plan)?;
             params.follow(&plan);
+            transfer.before_epoch(&scene, params, epoch)?;
             let steps = self.sampler.epoch(self.training.len(), batch, &mut batches);
             let mut record = self.epoch(params, transfer, &plan, &mut state, &steps)?;
             record.judged = self.judged(params, &state)?;
@@ -158,11 +163,15 @@ impl<'a> Fit<'a> {
                 state.optimizer.remember(Vec::new());
             }
             if let Some(path) = self.checkpoint {
-                checkpoint::write(path, self.seed, params, &state)?;
+                checkpoint::write(path, self.identity(), params, &state)?;
             }
         }
         self.finish(params, &state)?;
         Ok(state.history)
+    }
+
+    fn identity(&self) -> Identity {
+        Identity { seed: self.seed, regime: self.regime, rows: self.training.len() }
     }
 
     /// A fresh state, or that of the checkpoint.
@@ -174,7 +183,7 @@ impl<'a> Fit<'a> {
         };
         let mut state = State { optimizer, average, best: None, history: Vec::new() };
         if let Some(path) = self.checkpoint.filter(|path| path.exists()) {
-            checkpoint::read(path, self.seed, params, &mut state)?;
+            checkpoint::read(path, &self.identity(), params, &mut state)?;
         }
         Ok(state)
     }
@@ -190,7 +199,7 @@ impl<'a> Fit<'a> {
         let epoch = state.history.len();
         let rate = self.regime.rate(&state.history);
         let mut network = self.model.build(params)?;
-        let (mut losses_sum, mut penalties, mut right, mut count) = (0.0, 0.0, Some(0.0), 0.0);
+        let (mut tally, mut penalties, mut count) = (Tally::default(), 0.0, 0.0);
         for (step, rows) in steps.iter().enumerate() {
             if self.watch.stopped() {
                 return Err(StudyError::Interrupted);
@@ -221,21 +230,16 @@ impl<'a> Fit<'a> {
             if let Some(average) = &mut state.average {
                 average.step(params)?;
             }
-            let weight = rows.len() as f64;
-            losses_sum += value * weight;
-            penalties += added * weight;
-            right = match (right, objective.right(output, &examples.targets)?) {
-                (Some(sum), Some(more)) => Some(sum + more),
-                _ => None,
-            };
-            count += weight;
+            tally.add(value, examples, objective.right(output, &examples.targets)?)?;
+            penalties += added * rows.len() as f64;
+            count += rows.len() as f64;
             self.watch.learned(rows.len());
         }
         Ok(Record {
             rate,
-            loss: losses_sum / count,
+            loss: tally.loss,
             penalty: penalties / count,
-            right: right.map(|sum| sum / count),
+            right: tally.right(),
             moving: params.count(|name| plan.moves(name)),
             judged: Judged::default(),
         })

@@ -109,6 +109,7 @@ impl Corpus {
             ],
             weights: None,
             domains: None,
+            strata: None,
         })
     }
 }

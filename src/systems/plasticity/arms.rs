@@ -53,7 +53,7 @@ pub enum Treatment {
 /// What is compared beside the grid: name, what it is, how it begins, factor on the learning rate.
 pub static CONTROLS: &[(&str, &str, Treatment, f64)] = &[
     ("scratch", "the same network from its initial values, without a source", Treatment::Scratch, 1.0),
-    ("plain", "fine-tuning as usual: the head for one epoch, then everything", Treatment::Plain, 1.0),
+    ("plain", "fine-tuning as usual: first the head alone, then everything", Treatment::Plain, 1.0),
     ("plain, slower", "the same at 0.3 times the learning rate", Treatment::Plain, 0.3),
     ("plain, faster", "the same at 3 times the learning rate", Treatment::Plain, 3.0),
     ("frozen", "the head alone learns", Treatment::Frozen, 1.0),

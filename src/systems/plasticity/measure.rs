@@ -1,11 +1,13 @@
 //! Every arm of every setting under every seed.
 
+use std::cell::Cell;
+
 use candle_core::{DType, Tensor};
 
 use crate::nn::loss::Loss;
-use crate::nn::{Examples, Groups, Mode, Model, NnError, Params, Plan, Source};
+use crate::nn::{Examples, Groups, Mode, Model, Network, NnError, Params, Plan, Source};
 use crate::study::energy::thread_cpu_seconds;
-use crate::study::train::{Fit, HeldOut, Regime};
+use crate::study::train::{Fit, HeldOut, Judge, Judged, Regime};
 use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
 use crate::systems::plasticity::arms::{Arm, Treatment, trains_circuit};
@@ -32,7 +34,7 @@ pub(super) struct Learned {
     pub around: Option<(f64, f64)>,
     /// Share of weights replaced.
     pub replaced: Option<f64>,
-    /// Processor time of the treatment over that of the whole fine-tuning.
+    /// Processor time of the treatment over that of the fine-tuning without it, judging left out.
     pub cost: f64,
 }
 
@@ -130,24 +132,36 @@ impl Task<'_> {
     }
 
     fn redraw(&self, groups: &Groups, utility: Utility, selection: Selection) -> Reinit {
-        let Spec { batches, calibration, .. } = *self.spec;
-        Reinit { utility, selection, batches, calibration, ..Reinit::new(groups) }
+        let Spec { batches, calibration, head_epochs: head_first, .. } = *self.spec;
+        Reinit { utility, selection, batches, calibration, head_first, ..Reinit::new(groups) }
     }
 
     fn learned(&self, arm: &Arm) -> Result<Learned, StudyError> {
         let (mut params, groups) = self.start(arm.treatment)?;
+        let head_first = self.spec.head_epochs;
         match arm.treatment {
             Treatment::Scratch => self.run(arm, &mut params, Full, |_| None),
             Treatment::Frozen => self.run(arm, &mut params, Frozen::new(&groups), |_| None),
-            Treatment::Shrink => self.run(arm, &mut params, ShrinkPerturb::new(&groups), |_| None),
-            Treatment::Wake => self.run(arm, &mut params, WakeUnits { groups, touched: None }, |wake| wake.touched),
+            Treatment::Shrink => {
+                let shrink = ShrinkPerturb { head_first, ..ShrinkPerturb::new(&groups) };
+                self.run(arm, &mut params, shrink, |_| None)
+            }
+            Treatment::Wake => {
+                let wake = WakeUnits { groups, head_first, touched: None };
+                self.run(arm, &mut params, wake, |wake| wake.touched)
+            }
             Treatment::WakeAngles { informed, selection } => {
                 // Such arms are only made for heads with a circuit.
                 let reason = "it has no circuit";
                 let missing = NnError::Setting { field: "head", value: self.spec.head.clone(), reason };
                 let execution = self.pupil.execution().ok_or(missing)?;
                 let inputs = |params: &mut Params, rows: &[Tensor]| self.pupil.input_angles(params, rows);
-                let wake = WakeAngles { informed, selection, ..WakeAngles::new(&groups, execution.clone(), &inputs) };
+                let wake = WakeAngles {
+                    informed,
+                    selection,
+                    head_first,
+                    ..WakeAngles::new(&groups, execution.clone(), &inputs)
+                };
                 self.run(arm, &mut params, wake, |wake| wake.redrawn)
             }
             Treatment::Plain | Treatment::FreshCircuit => {
@@ -176,27 +190,30 @@ impl Task<'_> {
     ) -> Result<Learned, StudyError> {
         let Material { training, test, regime, .. } = self.material;
         let (objective, regime) = (&Loss::CrossEntropy, Regime { rate: regime.rate * arm.rate, ..*regime });
+        let judge = Timed { judge: HeldOut { source: test, objective, batch: JUDGED }, seconds: Cell::new(0.0) };
         let fit = Fit {
-            judge: &HeldOut { source: test, objective, batch: JUDGED },
+            judge: &judge,
             watch: self.progress,
             ..Fit::new(self.pupil, training, objective, &regime, self.seed)
         };
-        let mut watched = Watched { method, plan: self.pupil.head().plan(), test, seconds: 0.0, after: None };
+        let (plan, treated) = (self.pupil.head().plan(), self.spec.head_epochs);
+        let mut watched = Watched { method, plan, test, treated, seconds: 0.0, judging: 0.0, after: None };
         let began = thread_cpu_seconds();
         let history = fit.run(params, &mut watched)?;
-        let seconds = thread_cpu_seconds() - began;
+        let seconds = thread_cpu_seconds() - began - judge.seconds.get() - watched.judging - watched.seconds;
         let curve: Vec<f64> = history.iter().map(|record| record.judged.metric).collect();
         let replaced = replaced(&watched.method);
-        let around = watched.after.filter(|_| replaced.is_some()).map(|after| (curve[0], after));
+        let around =
+            watched.after.filter(|_| replaced.is_some()).map(|after| (curve[self.spec.head_epochs - 1], after));
         Ok(Learned { around, replaced, cost: watched.seconds / seconds, curve })
     }
 
-    /// How stable the choice by gradient is for each share, and the share of dormant angles, after the head's own epoch.
+    /// How stable the choice by gradient is for each share, and the share of dormant angles, after the head's own epochs.
     fn stability(&self) -> Result<(Vec<f64>, Option<f64>), StudyError> {
         let (mut params, groups) = self.start(Treatment::Plain)?;
         let Material { training, regime, .. } = self.material;
         let (model, objective) = (self.pupil, &Loss::CrossEntropy);
-        let regime = Regime { epochs: 1, ..*regime };
+        let regime = Regime { epochs: self.spec.head_epochs, ..*regime };
         Fit::new(model, training, objective, &regime, self.seed).run(&mut params, &mut Frozen::new(&groups))?;
         let rows: Vec<u32> = (0..training.len() as u32).collect();
         let half = training.rows(&rows[..rows.len() / 2], Mode::Judge)?;
@@ -239,8 +256,27 @@ struct Watched<'a, T> {
     /// What the head leaves as it starts.
     plan: Plan,
     test: &'a Examples,
+    /// The epoch before which it changes the network.
+    treated: usize,
     seconds: f64,
+    /// Seconds of looking at what it did.
+    judging: f64,
     after: Option<f64>,
+}
+
+/// A judge and the time it takes, which is no part of a training's.
+struct Timed<J> {
+    judge: J,
+    seconds: Cell<f64>,
+}
+
+impl<J: Judge> Judge for Timed<J> {
+    fn judge(&self, network: &dyn Network) -> Result<Judged, StudyError> {
+        let began = thread_cpu_seconds();
+        let judged = self.judge.judge(network);
+        self.seconds.set(self.seconds.get() + thread_cpu_seconds() - began);
+        judged
+    }
 }
 
 impl<T: Transfer> Transfer for Watched<'_, T> {
@@ -252,10 +288,12 @@ impl<T: Transfer> Transfer for Watched<'_, T> {
         let began = thread_cpu_seconds();
         self.method.before_epoch(scene, params, epoch)?;
         self.seconds += thread_cpu_seconds() - began;
-        if epoch == 1 {
+        if epoch == self.treated {
+            let began = thread_cpu_seconds();
             let output = scene.model.build(params)?.forward(&self.test.inputs, Mode::Judge)?;
             let right = scene.objective.right(&output, &self.test.targets)?;
-            self.after = right.map(|right| right / self.test.len() as f64);
+            self.after = right.map(|right| right.mean_all()?.to_scalar::<f64>()).transpose()?;
+            self.judging += thread_cpu_seconds() - began;
         }
         Ok(())
     }

@@ -36,6 +36,8 @@ pub struct Spec {
     pub values: Vec<Value>,
     /// Where weights are replaced.
     pub layers: Vec<Layers>,
+    /// Epochs in which the head alone learns, before anything is chosen: gradients under an untrained head are noise.
+    pub head_epochs: usize,
     /// Batches whose gradients are averaged.
     pub batches: usize,
     /// Batches that running statistics see after it.
@@ -152,6 +154,7 @@ impl Default for Spec {
             thresholds: Vec::new(),
             values: vec![Value::Resample],
             layers: vec![Layers::All],
+            head_epochs: 1,
             batches: 8,
             calibration: 16,
             circuit: Circuit { ansatz: "reuploading".into(), ..Circuit::default() },
@@ -190,6 +193,7 @@ impl Spec {
         let counts = [
             ("seeds", self.seeds.len()),
             ("settings", self.settings.len()),
+            ("head_epochs", self.head_epochs),
             ("batches", self.batches),
             ("digits.hidden", digits.hidden.iter().copied().min().unwrap_or(0)),
             ("digits.rows", digits.rows),
@@ -225,6 +229,9 @@ impl Spec {
                 let value = format!("{epochs} epochs, batch {batch}, rate {rate}");
                 return setting(field, value, "use at least two epochs and positive numbers");
             }
+        }
+        if self.head_epochs >= digits.target.epochs.min(pictures.target.epochs) {
+            return setting("head_epochs", self.head_epochs.to_string(), "use fewer than the epochs on the target");
         }
         if matches!(HeadRow::named(&self.head)?.body, Body::Kernel) {
             return setting("head", self.head.clone(), "use a head that is trained by gradients");

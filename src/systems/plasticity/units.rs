@@ -10,18 +10,20 @@ use crate::systems::plasticity::health::{activity, dormant};
 use crate::transfer::schedule::Frozen;
 use crate::transfer::{Scene, Transfer};
 
-/// Draws what goes into each dormant unit anew and sets what comes out of it to 0, once, after the head has learned for one
-/// epoch.
+/// Draws what goes into each dormant unit anew and sets what comes out of it to 0, once, after the head has learned
+/// alone.
 pub struct WakeUnits {
     /// The layers; the last is the head.
     pub groups: Groups,
+    /// Epochs in which the head alone learns first.
+    pub head_first: usize,
     /// Share of weights touched, one between two dormant units counted twice; known after it happened.
     pub touched: Option<f64>,
 }
 
 impl Transfer for WakeUnits {
     fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
-        if epoch != 1 {
+        if epoch != self.head_first {
             return Ok(());
         }
         let rows: Vec<u32> = (0..scene.training.len() as u32).collect();
@@ -34,7 +36,7 @@ impl Transfer for WakeUnits {
             let init = params.init(&incoming).unwrap_or(Init::Constant(0.0));
             let mut stream = Stream::named(scene.seed, &format!("wake {incoming}"));
             let mut change = |name: &str, new: &mut dyn FnMut(&mut Vec<f64>, &[usize]) -> usize| {
-                let Some(var) = params.find(name) else { return Ok::<(), NnError>(()) };
+                let Some(var) = params.find(name).filter(|_| params.moves(name)) else { return Ok::<(), NnError>(()) };
                 let mut values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
                 touched += new(&mut values, var.dims());
                 Ok(var.set(&Tensor::from_vec(values, var.shape(), var.device())?.to_dtype(var.dtype())?)?)
@@ -62,6 +64,6 @@ impl Transfer for WakeUnits {
     }
 
     fn plan(&self, params: &Params, epoch: usize) -> Plan {
-        if epoch == 0 { Frozen::new(&self.groups).plan(params, epoch) } else { Plan::default() }
+        if epoch < self.head_first { Frozen::new(&self.groups).plan(params, epoch) } else { Plan::default() }
     }
 }

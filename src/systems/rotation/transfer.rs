@@ -84,7 +84,7 @@ pub fn transfer(spec: &Spec, seed: u64, progress: &dyn Progress) -> Result<Trans
         let mut params = Params::new(TRAINING + seed, DType::F32);
         eye.build(&mut params)?;
         if *name != "scratch" {
-            TRUNK.iter().try_for_each(|prefix| params.transplant(&source, prefix))?;
+            TRUNK.iter().try_for_each(|prefix| params.transplant(&source, prefix).map(drop))?;
         }
         let mut method: Box<dyn Transfer> = match *name {
             "frozen" => Box::new(Frozen::new(&Eye::groups(&params))),

@@ -208,7 +208,7 @@ impl Source for Views<'_> {
         let heat = Tensor::from_vec(heat, (rows.len(), classes, down, across), &Device::Cpu)?;
         let places = Tensor::from_vec(places, (rows.len(), PLACES + 1, down, across), &Device::Cpu)?;
         let inputs = vec![self.pixels(rows, mirrored)?];
-        Ok(Examples { inputs, targets: vec![heat, places], weights: None, domains: None })
+        Ok(Examples { inputs, targets: vec![heat, places], weights: None, domains: None, strata: None })
     }
 }
 

@@ -7,10 +7,10 @@ use crate::nn::loss::Loss;
 use crate::nn::{NnError, Params, Plan};
 use crate::study::StudyError;
 use crate::study::train::{Fit, HeldOut, Regime, Watch};
-use crate::systems::soh::network::{ENCODER, Forecaster};
+use crate::systems::soh::network::{ENCODER, Forecaster, QUBITS};
 use crate::systems::soh::windows::{Scaler, Window};
 use crate::transfer::Transfer;
-use crate::transfer::penalty::{Coral, Mmd};
+use crate::transfer::penalty::{Coral, Kernels, Mmd};
 use crate::transfer::schedule::Full;
 
 /// A way to learn.
@@ -58,6 +58,19 @@ pub static ARMS: &[ArmRow] = &[
         name: "coral",
         doc: "as prefix, and the distance of the latents' covariances, with the same λ",
         recipe: Recipe::Aligned(|weight| Box::new(Coral { weight })),
+    },
+    ArmRow {
+        name: "mmd_matched",
+        doc: "as mmd, windows held against those of the same quarter of the throughput only, with the same λ",
+        recipe: Recipe::Aligned(|weight| Box::new(Mmd { weight, ramped: true, stratified: true, ..Mmd::default() })),
+    },
+    ArmRow {
+        name: "mmd_quantum",
+        doc: "as mmd, the fidelity of states of four qubits in place of the middle kernel, with the same λ",
+        recipe: Recipe::Aligned(|weight| {
+            let kernels = Kernels::Fidelity { qubits: QUBITS };
+            Box::new(Mmd { weight, ramped: true, kernels, ..Mmd::default() })
+        }),
     },
 ];
 

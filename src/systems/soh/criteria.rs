@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::systems::soh::controls::{Clustered, Shifted};
-use crate::systems::soh::findings::{ArmFound, Chosen, TargetFound};
+use crate::systems::soh::findings::{ArmFound, Chosen, SampledFound, TargetFound};
 use crate::systems::soh::spec::Spec;
 
 /// A figure and the range it should be in.
@@ -38,6 +38,10 @@ pub fn criteria(
         let target = targets.iter().find(|t| t.target == target)?;
         Some(value(target.with("fine_tune", &spec.head)?) / value(target.with("fine_tune", spec.beside.first()?)?))
     };
+    let few = |value: fn(&SampledFound) -> f64| {
+        let target = targets.iter().find(|t| t.target == "hard")?;
+        Some(value(target.with("fine_tune", &spec.head)?.sampled.first()?))
+    };
     let width: fn(&ArmFound) -> f64 = |arm| arm.verified_width.mean;
     let lambda = chosen.iter().map(|c| c.lambda).reduce(f64::max);
     let rmse: fn(&ArmFound) -> f64 = |arm| arm.rmse.mean;
@@ -69,6 +73,8 @@ pub fn criteria(
         ("pybamm: coverage of mmd, prefix", points("pybamm", "prefix"), (0.87, 0.95)),
         ("hard: width at verified coverage, this head over the next, fine_tune", beside("hard", width), (0.0, 1.0)),
         ("pybamm: width at verified coverage, this head over the next, fine_tune", beside("pybamm", width), (0.0, 1.0)),
+        ("hard: coverage by few shots, calibrated by as many, this head", few(|s| s.alike_points.mean), (0.87, 0.95)),
+        ("hard: the same, calibrated without shots (told as it is)", few(|s| s.exactly_points.mean), (0.0, 1.0)),
         ("simulated shift: coverage without weights", Some(shifted.plain), around(0.759, 0.02)),
         ("simulated shift: coverage with weights", Some(shifted.weighted), around(0.905, 0.02)),
         ("simulated shift: share of infinite intervals", Some(shifted.infinite), (0.0, 0.026)),

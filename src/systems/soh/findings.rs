@@ -11,7 +11,7 @@ use crate::systems::soh::cell::{BATCHES, CHECKPOINTS};
 use crate::systems::soh::controls::{Clustered, Shifted, clustered, shifted};
 use crate::systems::soh::criteria::{Criterion, criteria};
 use crate::systems::soh::intervals::{CALIBRATIONS, Covered};
-use crate::systems::soh::measure::{Measured, baselines, left_out, measured};
+use crate::systems::soh::measure::{Measured, Sampled, baselines, left_out, measured};
 use crate::systems::soh::spec::Spec;
 use crate::systems::soh::target::Target;
 
@@ -85,9 +85,26 @@ pub struct ArmFound {
     pub verified_points: Spread,
     /// Width of the same, percentage points.
     pub verified_width: Spread,
+    /// By number of shots, if the head has a circuit.
+    pub sampled: Vec<SampledFound>,
     /// A life under the first seed.
     #[serde(skip)]
     pub trace: Trace,
+}
+
+/// What so many shots do to intervals, calibrated on half of the test cells and judged on the others.
+#[derive(Clone, Debug, Serialize)]
+pub struct SampledFound {
+    /// Shots for each basis and row.
+    pub shots: usize,
+    /// Calibrated on forecasts by exact expectation values: share of points inside.
+    pub exactly_points: Spread,
+    /// Width of the same, percentage points.
+    pub exactly_width: Spread,
+    /// Calibrated on forecasts by as many shots: share of points inside.
+    pub alike_points: Spread,
+    /// Width of the same, percentage points.
+    pub alike_width: Spread,
 }
 
 /// A forecast without a network.
@@ -238,6 +255,16 @@ fn arm_found(arm: &'static str, head: &str, seeds: &[Measured]) -> ArmFound {
             infinite: over(|c| c.infinite),
         }
     });
+    let sampled = seeds[0].sampled.iter().enumerate().map(|(k, first)| {
+        let over = |value: fn(&Sampled) -> f64| spread(seeds.iter().map(|seed| value(&seed.sampled[k])));
+        SampledFound {
+            shots: first.shots,
+            exactly_points: over(|s| s.exactly.points),
+            exactly_width: over(|s| s.exactly.width),
+            alike_points: over(|s| s.alike.points),
+            alike_width: over(|s| s.alike.width),
+        }
+    });
     ArmFound {
         arm,
         head: head.into(),
@@ -251,6 +278,7 @@ fn arm_found(arm: &'static str, head: &str, seeds: &[Measured]) -> ArmFound {
         intervals: intervals.collect(),
         verified_points: over(|m| m.verified.points),
         verified_width: over(|m| m.verified.width),
+        sampled: sampled.collect(),
         trace: seeds[0].trace.clone(),
     }
 }

@@ -181,7 +181,8 @@ impl Covered {
             low_cells: share_of_cells(|share| share < 0.8),
             lives: share_of_cells(|share| share == 1.0),
             width: 200.0 * mean(&finite).unwrap_or(0.0),
-            infinite: (radii.len() - finite.len()) as f64 / radii.len().max(1) as f64,
+            infinite: radii.iter().filter(|radius| **radius == f64::INFINITY).count() as f64
+                / radii.len().max(1) as f64,
         }
     }
 }

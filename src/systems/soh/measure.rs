@@ -4,6 +4,7 @@ use candle_core::{DType, Tensor};
 use ndarray::{Array2, s};
 
 use crate::classic::Logistic;
+use crate::math::Stream;
 use crate::nn::{Mode, Model, Network};
 use crate::study::StudyError;
 use crate::study::conformal::split;
@@ -18,10 +19,10 @@ use crate::systems::soh::network::Forecaster;
 use crate::systems::soh::spec::Spec;
 use crate::systems::soh::target::{Roles, Target, cells};
 use crate::systems::soh::windows::{Scaler, Window};
-use crate::transfer::penalty::{Estimate, median_bank, mmd};
+use crate::transfer::penalty::{Bank, Estimate, mmd};
 
-/// Rows forecast at once.
-const BATCH: usize = 512;
+/// Rows forecast at once: all test rows, since shots are drawn by their place in a batch.
+const BATCH: usize = 4096;
 
 /// Checkpoints of a recursive forecast: 5 kAh.
 pub const HORIZON: usize = 10;
@@ -44,8 +45,21 @@ pub struct Measured {
     pub covered: Vec<Covered>,
     /// Calibrated on test cells of even number, judged on the others: what a forecast is worth where coverage is sure.
     pub verified: Covered,
+    /// For each number of shots of the spec, if the head has a circuit.
+    pub sampled: Vec<Sampled>,
     /// The life of the first test cell.
     pub trace: Trace,
+}
+
+/// Intervals around forecasts whose expectation values come from shots; cells of even number calibrate, the others are
+/// judged.
+pub struct Sampled {
+    /// Shots for each basis and row.
+    pub shots: usize,
+    /// Calibrated on forecasts by exact expectation values: shot noise is not in the radius.
+    pub exactly: Covered,
+    /// Calibrated on forecasts by as many shots.
+    pub alike: Covered,
 }
 
 /// Windows of `count` cells of each of the batches, cells numbered through.
@@ -70,9 +84,9 @@ pub fn left_out(spec: &Spec, seed: u64, lambda: f64, left_out: usize, watch: &dy
     let target = BATCHES[left_out];
     let domains = domains(spec, seed, &sources, &cells(seed, "pseudo-target", target, spec.adaptation_cells));
     let model = Forecaster::new(spec.hidden, spec.dense, &spec.head)?;
-    let trained = train(&model, ArmRow::named("mmd")?, &domains, &spec.train, lambda, seed, watch)?;
+    let mut trained = train(&model, ArmRow::named("mmd")?, &domains, &spec.train, lambda, seed, watch)?;
     let judged = of_batches(seed, "validation", &[target], spec.validation_cells, spec.window, PREFIX + 1);
-    let told = Told::of(&model, trained)?;
+    let told = Told::of(&model, &mut trained)?;
     Ok(root_mean_square(&told.residuals(&judged)?))
 }
 
@@ -90,7 +104,8 @@ pub fn measured(
     let Roles { adapted, fresh, tested } = target.roles(spec, seed);
     let domains = domains(spec, seed, &BATCHES, &adapted);
     let model = Forecaster::new(spec.hidden, spec.dense, head)?;
-    let told = Told::of(&model, train(&model, arm, &domains, &spec.train, lambda, seed, watch)?)?;
+    let mut trained = train(&model, arm, &domains, &spec.train, lambda, seed, watch)?;
+    let told = Told::of(&model, &mut trained)?;
 
     let test = Window::all(&tested, length, later..CHECKPOINTS + 1);
     let calibration = of_batches(seed, "calibration", &BATCHES, spec.calibration_cells, length, later);
@@ -114,6 +129,14 @@ pub fn measured(
         split: first("split"),
         prefix: first("prefix"),
     };
+    let mut sampled = Vec::new();
+    for &shots in &spec.shots {
+        if let Some(model) = model.with_shots(shots, Stream::named(seed, "shots").bits()) {
+            let rows = scale.scored(&test, &Told::of(&model, &mut trained)?.residuals(&test)?);
+            let exactly = verified(&test_rows, &rows, spec.alpha);
+            sampled.push(Sampled { shots, exactly, alike: verified(&rows, &rows, spec.alpha) });
+        }
+    }
     let (discrepancy, domain_auroc) = told.domains_apart(&calibration, &test)?;
     Ok(Measured {
         rmse: 100.0 * root_mean_square(&errors),
@@ -122,15 +145,18 @@ pub fn measured(
         source_rmse: 100.0 * root_mean_square(&source_errors),
         discrepancy,
         domain_auroc,
-        verified: verified(&test_rows, spec.alpha),
+        verified: verified(&test_rows, &test_rows, spec.alpha),
+        sampled,
         covered: radii.iter().map(|radii| Covered::of(&test_rows, radii)).collect(),
         trace,
     })
 }
 
-fn verified(rows: &[Scored], alpha: f64) -> Covered {
-    let (known, judged): (Vec<Scored>, Vec<Scored>) = rows.iter().copied().partition(|row| row.cell % 2 == 0);
-    let radius = split(&known.iter().map(|row| row.score).collect::<Vec<f64>>(), alpha);
+/// Intervals calibrated on the cells of even number in `known`, judged on those of odd number in `judged`.
+fn verified(known: &[Scored], judged: &[Scored], alpha: f64) -> Covered {
+    let known: Vec<f64> = known.iter().filter(|row| row.cell % 2 == 0).map(|row| row.score).collect();
+    let judged: Vec<Scored> = judged.iter().copied().filter(|row| row.cell % 2 == 1).collect();
+    let radius = split(&known, alpha);
     Covered::of(&judged, &vec![radius; judged.len()])
 }
 
@@ -206,7 +232,7 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn of(model: &'a Forecaster, mut trained: Trained) -> Result<Self, StudyError> {
+    fn of(model: &'a Forecaster, trained: &mut Trained) -> Result<Self, StudyError> {
         Ok(Self { network: model.build(&mut trained.params)?, scaler: trained.scaler })
     }
 
@@ -237,7 +263,7 @@ impl<'a> Told<'a> {
         let (source, target) = (thinned(source), thinned(target));
         let latents = |windows: &[Window]| Ok::<_, StudyError>(Tensor::cat(&self.answers(windows)?.1, 0)?);
         let (x, y) = (latents(&source)?, latents(&target)?);
-        let discrepancy: f64 = mmd(&x, &y, &median_bank(&x, &y)?, Estimate::Biased)?.to_scalar()?;
+        let discrepancy: f64 = mmd(&x, &y, &Bank::median(&x, &y)?, Estimate::Biased)?.to_scalar()?;
         let (known, judged): (Vec<_>, Vec<_>) = [(&source, &x, false), (&target, &y, true)]
             .into_iter()
             .map(|(windows, rows, label)| Ok((windows, rows.to_vec2::<f64>()?, label)))

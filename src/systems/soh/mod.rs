@@ -1,8 +1,8 @@
 //! Battery state of health: a recurrent forecaster, brought to a new domain, with conformal intervals (after Filgueira
 //! da Silva et al. 2026, arXiv:2603.24475).
 //!
-//! Virtual cells of three source batches and a target (drawn, aged by PyBaMM, or a file) → windows of past states of health → an LSTM trained in several
-//! [`ARMS`] → the next state of health → intervals calibrated in several ways ([`CALIBRATIONS`]) → coverage by point, by
+//! Virtual cells of three source batches and a target (drawn, aged by PyBaMM, or a file) → windows of past states of
+//! health → an LSTM trained in several [`ARMS`] → the next state of health → intervals calibrated in several ways ([`CALIBRATIONS`]) → coverage by point, by
 //! cell and by whole life.
 //!
 //! * [`Spec`]: everything that decides the result. [`TARGETS`]: where it has to go.
@@ -25,10 +25,10 @@ mod windows;
 pub use arms::{ARMS, ArmRow, Recipe};
 pub use cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP, age};
 pub use criteria::Criterion;
-pub use findings::{ArmFound, Chosen, Findings, IntervalFound, TargetFound, Trace};
+pub use findings::{ArmFound, Chosen, Findings, IntervalFound, SampledFound, TargetFound, Trace};
 pub use intervals::{CALIBRATIONS, CalibrationRow, Covered, Scene, Scored};
 pub use network::Forecaster;
-pub use page::{heads, table};
+pub use page::{heads, shots, table};
 pub use spec::{FORMAT, Spec};
 pub use target::{Origin, TARGETS, TargetRow, lives};
 pub use windows::{Scaler, Window};

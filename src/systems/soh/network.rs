@@ -9,10 +9,13 @@ use crate::nn::head::{Head, HeadRow, HeadShape};
 use crate::nn::layer::{Linear, Lstm, dropout};
 use crate::nn::model::first;
 use crate::nn::{Execution, Mode, Model, Network, NnError, Output, Params};
-use crate::sim::Statevector;
+use crate::sim::{Shots, Statevector};
 
 /// The encoder's parameters: what stays when only the head is adapted.
 pub const ENCODER: [&str; 4] = ["lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0", "lstm.bias_hh_l0"];
+
+/// Qubits of a circuit that takes part.
+pub const QUBITS: usize = 4;
 
 /// Share of the dense layer that is dropped in training.
 const DROPPED: f64 = 0.1;
@@ -34,11 +37,19 @@ impl Forecaster {
     /// If there is no such head, or it is not trained by gradients.
     pub fn new(hidden: usize, dense: usize, head: &str) -> Result<Self, NnError> {
         let head = HeadRow::named(head)?;
-        let shape = HeadShape { features: dense, classes: 1, qubits: 4, depth: 2, weight_sd: 0.1 };
+        let shape = HeadShape { features: dense, classes: 1, qubits: QUBITS, depth: 2, weight_sd: 0.1 };
         let family = AnsatzRow::named("dressed").expect("a row of the table");
         let ansatz = head.ansatz(family, &shape)?;
         let execution = ansatz.map(|ansatz| Execution::ideal(&ansatz, Arc::new(Statevector::default())));
         Ok(Self { hidden, head, family, shape, execution })
+    }
+
+    /// The same forecaster with the expectation values of its circuit found by `shots` shots drawn under `seed`; `None`
+    /// for a head without circuit.
+    pub fn with_shots(&self, shots: usize, seed: u64) -> Option<Self> {
+        let engine = Shots { inner: Statevector::default(), shots, seed };
+        let execution = self.execution.as_ref()?.with_simulator(Arc::new(engine));
+        Some(Self { execution: Some(execution), ..*self })
     }
 }
 

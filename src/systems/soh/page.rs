@@ -60,6 +60,25 @@ pub fn heads(findings: &Findings) -> Table {
     table
 }
 
+/// What shots do to the intervals of heads with a circuit; no rows without one.
+pub fn shots(findings: &Findings) -> Table {
+    let caption = "The same with the expectation values of the circuit found by shots: intervals calibrated on forecasts by \
+                   exact values, and on forecasts by as many shots, whose noise is then part of the width.";
+    let header = ["target", "arm", "head", "shots", "inside %", "width", "alike: inside %", "alike: width"];
+    let mut table = Table::new("shots", caption, &header, 4);
+    for target in &findings.targets {
+        for arm in &target.arms {
+            for found in &arm.sampled {
+                let words = [target.target.clone(), arm.arm.into(), arm.head.clone(), found.shots.to_string()];
+                let pairs = [(found.exactly_points, found.exactly_width), (found.alike_points, found.alike_width)];
+                let told = pairs.iter().flat_map(|(points, width)| [per_cent(&[points.mean]), told(width)]);
+                table.rows.push(words.into_iter().chain(told).collect());
+            }
+        }
+    }
+    table
+}
+
 fn told(spread: &Spread) -> String {
     let mean = three_digits(spread.mean);
     spread.sd.map_or(mean.clone(), |sd| format!("{mean} ± {}", three_digits(sd)))
@@ -169,6 +188,11 @@ pub fn page(spec: &Spec, findings: &Findings) -> Page {
         of_intervals.push(Block::Figures(vec![coverage(target)]));
         of_intervals.push(Block::Table(intervals(target)));
     }
+    let mut verified = vec![Block::Table(heads(findings))];
+    let shots = shots(findings);
+    if !shots.rows.is_empty() {
+        verified.push(Block::Table(shots));
+    }
     let names =
         |rows: Vec<(&str, &str)>| Block::List(rows.into_iter().map(|(name, doc)| format!("{name}: {doc}")).collect());
     Page {
@@ -182,7 +206,7 @@ pub fn page(spec: &Spec, findings: &Findings) -> Page {
         sections: vec![
             section("lives", "Intervals over a life", findings.targets.iter().map(lives).collect()),
             section("errors", "Errors", vec![Block::Table(table(findings))]),
-            section("heads", "At verified coverage", vec![Block::Table(heads(findings))]),
+            section("heads", "At verified coverage", verified),
             section("intervals", "Intervals", of_intervals),
             section("criteria", "Criteria", vec![Block::Table(criteria(findings))]),
             section("lambda", "Choice of λ", vec![Block::Table(lambdas(findings))]),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::nn::NnError;
 use crate::nn::optim::{Method, Schedule};
+use crate::sim::sample::affordable;
 use crate::study::StudyError;
 use crate::study::train::Regime;
 use crate::systems::soh::arms::{ARMS, ArmRow};
@@ -36,6 +37,8 @@ pub struct Spec {
     pub arms: Vec<String>,
     /// λ to choose from, by leaving one source batch out.
     pub lambdas: Vec<f64>,
+    /// Shots under which the circuit of a head is judged as well.
+    pub shots: Vec<usize>,
     /// Miscoverage of the intervals.
     pub alpha: f64,
     /// Checkpoints that a forecast looks back at.
@@ -69,6 +72,7 @@ impl Default for Spec {
             data: None,
             arms: ARMS.iter().map(|row| row.name.into()).collect(),
             lambdas: vec![0.0, 0.1, 1.0],
+            shots: vec![16, 256],
             alpha: 0.1,
             window: 10,
             hidden: 32,
@@ -150,6 +154,10 @@ impl Spec {
         if let Some(lambda) = self.lambdas.iter().find(|lambda| !(**lambda >= 0.0 && lambda.is_finite())) {
             return setting("lambdas", lambda.to_string(), "use finite numbers, at least 0");
         }
+        if self.shots.contains(&0) {
+            return setting("shots", "0".into(), "use at least one");
+        }
+        self.shots.iter().try_for_each(|shots| affordable(*shots).map_err(NnError::from))?;
         let Regime { epochs, batch, rate, .. } = self.train;
         if epochs == 0 || batch < 2 || !(rate > 0.0 && rate.is_finite()) {
             let value = format!("{epochs} epochs, batch {batch}, rate {rate}");

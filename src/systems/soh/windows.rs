@@ -5,7 +5,10 @@ use std::ops::Range;
 use candle_core::{DType, Device, Tensor};
 
 use crate::nn::{Examples, NnError};
-use crate::systems::soh::cell::{Cell, Protocol};
+use crate::systems::soh::cell::{CHECKPOINTS, Cell, Protocol};
+
+/// Checkpoints of a stratum of examples: a quarter of a life, 7.5 kAh.
+const STRATUM: usize = CHECKPOINTS.div_ceil(4);
 
 /// What is known before a checkpoint, and what is measured at it.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,15 +108,18 @@ impl Scaler {
         window.last() + self.increment.0 + self.increment.1 * answer
     }
 
-    /// Rows to learn from: windows, their domain, and the weight of their labels (0: not labelled).
+    /// Rows to learn from: windows, their domain, and the weight of their labels (0: not labelled). Strata are quarters of
+    /// the throughput.
     pub fn examples(&self, parts: &[(&[Window], u32, f32)]) -> Result<Examples, NnError> {
-        let (mut inputs, mut targets, mut weights, mut domains) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut inputs, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut domains, mut strata) = (Vec::new(), Vec::new());
         for &(windows, domain, weight) in parts.iter().filter(|(windows, ..)| !windows.is_empty()) {
             inputs.push(self.inputs(windows)?);
             // A value that is not to be known does not get in at all.
             targets.extend(windows.iter().map(|w| if weight > 0.0 { self.target(w) } else { 0.0 }));
             weights.extend(vec![weight; windows.len()]);
             domains.extend(vec![domain; windows.len()]);
+            strata.extend(windows.iter().map(|w| (w.checkpoint / STRATUM) as u32));
         }
         let count = targets.len();
         Ok(Examples {
@@ -121,6 +127,7 @@ impl Scaler {
             targets: vec![Tensor::from_vec(targets, (count, 1), &Device::Cpu)?.to_dtype(DType::F32)?],
             weights: Some(Tensor::new(weights, &Device::Cpu)?),
             domains: Some(Tensor::new(domains, &Device::Cpu)?),
+            strata: Some(Tensor::new(strata, &Device::Cpu)?),
         })
     }
 }

@@ -21,7 +21,7 @@ impl Default for Coral {
 
 impl Transfer for Coral {
     fn penalty(&self, _params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
-        Ok(over_pairs(batch, coral)?.map(|distance| distance * self.weight).transpose()?)
+        Ok(over_pairs(batch, false, coral)?.map(|distance| distance * self.weight).transpose()?)
     }
 }
 

@@ -2,17 +2,21 @@
 
 mod adversary;
 mod anchor;
+mod bank;
 mod coral;
 mod invariance;
 mod mmd;
+
+use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
 pub use adversary::Adversary;
 pub use anchor::Anchor;
+pub use bank::{Bank, Fidelity, Kernels};
 pub use coral::{Coral, coral};
 pub use invariance::Invariance;
-pub use mmd::{Estimate, Mmd, median_bank, mmd};
+pub use mmd::{Estimate, Mmd, mmd};
 
 use crate::nn::NnError;
 use crate::transfer::Batch;
@@ -40,18 +44,33 @@ fn rows_of(tensor: &Tensor, rows: &[u32]) -> Result<Tensor, NnError> {
     Ok(tensor.index_select(&Tensor::new(rows, tensor.device())?, 0)?)
 }
 
-/// The mean of `distance` over all pairs of domains with at least two rows in the batch; `None` without such a pair.
+/// The mean of `distance` over all pairs of domains with at least two rows in the batch, within each stratum if
+/// `stratified`; `None` without such a pair.
 fn over_pairs(
     batch: &Batch,
+    stratified: bool,
     distance: impl Fn(&Tensor, &Tensor) -> Result<Tensor, NnError>,
 ) -> Result<Option<Tensor>, NnError> {
     let features = batch.output.features.flatten_from(1)?;
-    let domains = by_domain(batch)?.into_iter().filter(|rows| rows.len() > 1);
-    let domains = domains.map(|rows| rows_of(&features, &rows)).collect::<Result<Vec<_>, _>>()?;
+    let strata = if stratified { Some(batch.examples.strata()?) } else { None };
+    let mut parts: BTreeMap<u32, Vec<Vec<u32>>> = BTreeMap::new();
+    for rows in by_domain(batch)? {
+        let mut own: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for row in rows {
+            let stratum = strata.as_ref().map_or(0, |strata| strata[row as usize]);
+            own.entry(stratum).or_default().push(row);
+        }
+        for (stratum, rows) in own.into_iter().filter(|(_, rows)| rows.len() > 1) {
+            parts.entry(stratum).or_default().push(rows);
+        }
+    }
     let mut distances = Vec::new();
-    for (k, one) in domains.iter().enumerate() {
-        for other in &domains[k + 1..] {
-            distances.push(distance(one, other)?);
+    for domains in parts.values() {
+        let domains = domains.iter().map(|rows| rows_of(&features, rows)).collect::<Result<Vec<_>, _>>()?;
+        for (k, one) in domains.iter().enumerate() {
+            for other in &domains[k + 1..] {
+                distances.push(distance(one, other)?);
+            }
         }
     }
     if distances.is_empty() { Ok(None) } else { Ok(Some(Tensor::stack(&distances, 0)?.mean_all()?)) }

@@ -1,0 +1,152 @@
+//! Kernels that rows of features are compared by.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Tensor};
+
+use crate::circuit::ansatz::uploading_feature_map;
+use crate::circuit::{Observable, PauliString};
+use crate::nn::{Execution, NnError, QuantumLayer};
+use crate::noise::Program;
+use crate::sim::Statevector;
+
+/// Which kernels a method compares features by.
+#[derive(Clone, Debug)]
+pub enum Kernels {
+    /// [`Bank::median`] of each batch.
+    Median,
+    /// [`Bank::with_fidelity`] of each batch, on so many qubits.
+    Fidelity {
+        /// Number of qubits.
+        qubits: usize,
+    },
+    /// The same for every batch.
+    Fixed(Bank),
+}
+
+/// Kernels; their mean is one, too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bank {
+    /// Variances s² of Gaussians e^{-d²/(2 s²)}.
+    pub variances: Vec<f64>,
+    /// A fidelity beside them.
+    pub fidelity: Option<Fidelity>,
+}
+
+/// `|⟨φ(x)|φ(y)⟩|²`, φ the [`uploading_feature_map`] of the features times `factor`: exact, and differentiable in both.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fidelity {
+    /// Number of qubits; a row costs 4^qubits expectation values.
+    pub qubits: usize,
+    /// Radians for a unit of a feature.
+    pub factor: f64,
+}
+
+/// Rows with what the kernels need of them.
+pub(super) struct Seen {
+    rows: Tensor,
+    /// (rows, 4ⁿ - 1): expectation values of all Pauli strings but the identity.
+    paulis: Option<Tensor>,
+}
+
+impl Kernels {
+    /// The kernels for a batch with rows `x` of one domain and `y` of another.
+    ///
+    /// # Errors
+    /// If the widths differ.
+    pub fn bank(&self, x: &Tensor, y: &Tensor) -> Result<Bank, NnError> {
+        match self {
+            Self::Median => Bank::median(x, y),
+            Self::Fidelity { qubits } => Bank::with_fidelity(x, y, *qubits),
+            Self::Fixed(bank) => Ok(bank.clone()),
+        }
+    }
+}
+
+impl Bank {
+    /// Gaussians of these variances.
+    pub fn gaussians(variances: &[f64]) -> Self {
+        Self { variances: variances.to_vec(), fidelity: None }
+    }
+
+    /// Gaussians whose variances are the median of all squared distances between two rows of `x` (n, width) and `y`
+    /// (m, width), times 1/4, 1/2, 1, 2 and 4, so that they fit the features. Constants: features are not rewarded for
+    /// spreading out.
+    ///
+    /// # Errors
+    /// If the widths differ.
+    pub fn median(x: &Tensor, y: &Tensor) -> Result<Self, NnError> {
+        let median = median(x, y)?;
+        Ok(Self::gaussians(&[0.25, 0.5, 1.0, 2.0, 4.0].map(|factor| factor * median)))
+    }
+
+    /// The same with a [`Fidelity`] on `qubits` qubits in place of the Gaussian in the middle. Without entanglers it would
+    /// be Π cos²(Δ/2) = 1 - Σ Δ²/4 + …; its factor makes that the Gaussian it replaces, up to the second order.
+    ///
+    /// # Errors
+    /// If the widths differ.
+    pub fn with_fidelity(x: &Tensor, y: &Tensor, qubits: usize) -> Result<Self, NnError> {
+        let median = median(x, y)?;
+        let variances = [0.25, 0.5, 2.0, 4.0].map(|factor| factor * median).to_vec();
+        Ok(Self { variances, fidelity: Some(Fidelity { qubits, factor: (2.0 / median).sqrt() }) })
+    }
+
+    /// What the kernels need of `rows` (n, width).
+    pub(super) fn see(&self, rows: &Tensor) -> Result<Seen, NnError> {
+        let paulis = self.fidelity.map(|fidelity| fidelity.paulis(rows)).transpose()?;
+        Ok(Seen { rows: rows.clone(), paulis })
+    }
+
+    /// (n, m): the mean of the kernels between rows.
+    pub(super) fn between(&self, x: &Seen, y: &Seen) -> Result<Tensor, NnError> {
+        let distances = squared_distances(&x.rows, &y.rows)?;
+        let gaussian = |s2: &f64| (&distances * (-0.5 / s2))?.exp();
+        let mut kernels: Vec<Tensor> = self.variances.iter().map(gaussian).collect::<Result<_, _>>()?;
+        if let (Some(fidelity), Some(x), Some(y)) = (&self.fidelity, &x.paulis, &y.paulis) {
+            // tr(ρσ) = 2⁻ⁿ Σ_P tr(Pρ) tr(Pσ), and the identity's term is 1.
+            let share = 1.0 / (1u64 << fidelity.qubits) as f64;
+            kernels.push((x.matmul(&y.t()?)? + 1.0)?.affine(share, 0.0)?);
+        }
+        Ok(Tensor::stack(&kernels, 0)?.mean(0)?)
+    }
+}
+
+impl Fidelity {
+    fn paulis(&self, rows: &Tensor) -> Result<Tensor, NnError> {
+        let circuit = uploading_feature_map(self.qubits, rows.dim(1)?)?;
+        let keep: Vec<usize> = (0..self.qubits).collect();
+        let strings = (1u64..1 << (2 * self.qubits)).map(|string| {
+            let (x, z) = (string & ((1 << self.qubits) - 1), string >> self.qubits);
+            Observable { terms: vec![(1.0, PauliString { x, z })] }
+        });
+        let layer = QuantumLayer::new(Execution {
+            program: Arc::new(Program::ideal(&circuit, &keep)),
+            observables: strings.collect(),
+            simulator: Arc::new(Statevector::default()),
+        });
+        let no_weights = Tensor::zeros(0, rows.dtype(), rows.device())?;
+        Ok(layer.forward(&(rows * self.factor)?, &no_weights)?)
+    }
+}
+
+fn median(x: &Tensor, y: &Tensor) -> Result<f64, NnError> {
+    let rows = Tensor::cat(&[x.detach(), y.detach()], 0)?;
+    let count = rows.dim(0)?;
+    let distances: Vec<f64> = squared_distances(&rows, &rows)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+    let mut upper: Vec<f64> = (0..count).flat_map(|i| distances[i * count + i + 1..(i + 1) * count].to_vec()).collect();
+    upper.sort_by(f64::total_cmp);
+    let (below, above) = (upper.get((upper.len().max(1) - 1) / 2), upper.get(upper.len() / 2));
+    Ok(match (below, above) {
+        (Some(a), Some(b)) if a + b > 0.0 => (a + b) / 2.0,
+        // Features that are all alike leave no scale; any will do.
+        _ => 1.0,
+    })
+}
+
+/// (n, m): |x_i - y_j|².
+fn squared_distances(x: &Tensor, y: &Tensor) -> Result<Tensor, NnError> {
+    let squares = |rows: &Tensor| rows.sqr()?.sum_keepdim(1);
+    let products = (x.matmul(&y.t()?)? * 2.0)?;
+    // Rounding can leave a small negative number where rows agree.
+    Ok(squares(x)?.broadcast_add(&squares(y)?.t()?)?.broadcast_sub(&products)?.relu()?)
+}
