@@ -26,7 +26,8 @@ pub static CARD: Card = Card {
         Claim {
             what: "largest difference of a probability, matrix form or network with steps against nodes: at most 1e-12",
             published: "exact (reconstructed)",
-            measured: "1.54e-14 (three tables: 2.22e-15)",
+            measured: "1.54e-14 (three tables: 2.22e-15), both against forests grown here. Against scikit-learn's: two \
+                       tables, 8 trees, 20 rows, 1e-12 as matrices, 1e-11 as network (tests/forest.rs)",
             holds: true,
         },
         Claim {
@@ -97,13 +98,15 @@ pub static CARD: Card = Card {
                    the network beside it",
             published: "– (hypothesis: a small circuit can fit a smooth target)",
             measured: "0.128 to 0.043 (2.97 ×) against 0.421 to 0.039 (10.9 ×): on labels the circuit overfits less, so there is less \
-                       to mend",
+                       to mend. Its accuracy: 0.964 on labels, 0.973 soft, 0.960 synthetic (forest 0.955, network 0.950, \
+                       0.945, 0.952), differences no larger than their spread",
             holds: false,
         },
         Claim {
             what: "--head quantum: and raise its agreement with the forest at least as much",
             published: "– (hypothesis)",
-            measured: "+0.0168 (0.953 to 0.970) against +0.0074 (0.970 to 0.977); the network stays ahead",
+            measured: "+0.0168 (0.953 to 0.970) against +0.0074 (0.970 to 0.977): by table and seed they differ by 0.009 ± \
+                       0.046, no evidence; the network stays ahead",
             holds: true,
         },
     ],
@@ -116,7 +119,11 @@ pub static CARD: Card = Card {
         "The method is reconstructed from the paper's abstract and from the literature it stands in; the 100 tasks of the paper \
          are not known.",
         "One split per seed: 30 % of the rows to judge on, 20 % of the others to choose on. The forest and the students learn \
-         from the same rows, at most 4000.",
+         from the same rows, at most 4000. There are no folds, and on KEEL one seed: a small table says little. The first \
+         student (2 × 128) on synthetic targets is there more accurate than the forest on 19 tables, as accurate on 3, less \
+         on 21; with fewer than 400 rows to learn from on 7, 2 and 10.",
+        "Not measured: temperatures other than 1, labels mixed into the loss, four hidden layers (fields of the spec, without \
+         a flag). Not built: a circuit distilled into a network.",
         "Choosing is by validation accuracy among 4 targets × 3 shapes. The forest that chooses by other tables (200 trees, the \
          paper's idea, its design ours) learns how much more than the mean student of its task each one agrees, from eleven \
          numbers that describe a task; with fewer than ten tables it is left out.",

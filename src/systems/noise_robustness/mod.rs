@@ -8,6 +8,7 @@
 //! * [`run`]: the whole benchmark, into one run folder. [`Findings`]: what it found.
 
 mod bench;
+mod card;
 mod controls;
 mod environment;
 mod findings;
@@ -39,7 +40,7 @@ pub const ROW: SystemRow = SystemRow {
     name: "noise_robustness",
     doc: "Trained circuits under scaled calibrated noise, with mitigation and three analytic controls (after Wang et al. \
           2021, arXiv 2007.14384; Takagi et al. 2022, arXiv 2109.04457)",
-    card: None,
+    card: Some(&card::CARD),
 };
 
 /// Rows of random angles that a circuit without a head is run with.
