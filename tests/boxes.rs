@@ -107,6 +107,9 @@ fn no_input_breaks_a_fusion() {
             assert!(fused.iter().all(|found| inside(found.corners) == Some(found.corners)), "{} {a}", row.name);
         }
         assert!(Fusion::new(row.method).fuse(&[]).is_empty());
+        let found = vec![detection([0.0, 0.0, 0.5, 0.5], 0.5, 0)];
+        let of_no_weight = Fusion { weights: vec![0.0, 0.0], ..Fusion::new(row.method) };
+        assert!(of_no_weight.fuse(&[found.clone(), found]).is_empty(), "{}", row.name);
     }
 }
 

@@ -6,6 +6,10 @@ use qgraft::systems::SYSTEMS;
 
 #[test]
 fn each_page_is_its_card() {
+    let names: Vec<&str> = SYSTEMS.iter().map(|row| row.name).collect();
+    for name in ["qtl", "noise_robustness", "rotation", "hatl", "plasticity", "forest", "soh", "smear"] {
+        assert!(names.contains(&name), "{name} is not in the table of systems");
+    }
     for row in SYSTEMS {
         let card = row.card.unwrap_or_else(|| panic!("{} has no card", row.name));
         assert!(!card.claims.is_empty() && !card.arms.is_empty(), "{}", row.name);

@@ -65,3 +65,22 @@ fn arrows_go_down() {
     }
     assert!(wrong.is_empty(), "arrows that go up:\n{}", wrong.join("\n"));
 }
+
+#[test]
+fn systems_train_through_the_one_loop() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut files, mut wrong) = (Vec::new(), Vec::new());
+    rust_files(&source.join("systems"), &mut files);
+    assert!(files.len() > 50);
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        // What a loop cannot do without: gradients of a loss, and a step along them.
+        wrong.extend(
+            ["backward(", "Optimizer", ".step("]
+                .iter()
+                .filter(|sign| text.contains(**sign))
+                .map(|sign| format!("{}: {sign}", path.strip_prefix(&source).unwrap().display())),
+        );
+    }
+    assert!(wrong.is_empty(), "training outside study::train: {wrong:?}");
+}

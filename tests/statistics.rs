@@ -334,6 +334,11 @@ fn conformal_radii_are_order_statistics() {
     for alpha in [0.3, 0.2, 0.1, 0.05, 0.01] {
         assert_eq!(conformal::weighted(&scores, &[1.0; 19], 1.0, alpha), conformal::split(&scores, alpha), "{alpha}");
     }
+    // Where nothing is to be covered, nothing is in the interval, not even a forecast that is right.
+    for alpha in [1.0, 1.3] {
+        assert_eq!(conformal::split(&scores, alpha), f64::NEG_INFINITY, "alpha {alpha}");
+        assert_eq!(conformal::weighted(&scores, &[1.0; 19], 1.0, alpha), f64::NEG_INFINITY, "alpha {alpha}");
+    }
 }
 
 #[test]

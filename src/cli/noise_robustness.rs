@@ -18,7 +18,7 @@ use crate::systems::spec::Source;
   qgraft run noise_robustness --quick
   qgraft run noise_robustness --features ants_bees.safetensors --devices torino
   qgraft run noise_robustness --head runs/qtl-1 --devices torino,fez
-  qgraft run noise_robustness --circuit circuits/qaoa_ring.qasm --scales 0,1,2,4,8
+  qgraft run noise_robustness --circuit circuits/hardware_efficient.qasm --scales 0,1,2,4,8
   qgraft run noise_robustness --mitigation readout_inversion,zero_noise_exponential --shots 256,4096")]
 pub struct NoiseRobustness {
     /// A run folder of `qgraft run qtl`: its exported head is judged.

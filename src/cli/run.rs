@@ -54,7 +54,7 @@ struct Qtl {
     /// Start from a ready spec (see `qgraft list presets`).
     #[arg(long, value_name = "NAME", conflicts_with = "spec")]
     preset: Option<String>,
-    /// A quick cut: one device, two seeds, few epochs and rows.
+    /// A quick cut: two seeds, few epochs, rows and noise scales.
     #[arg(long)]
     quick: bool,
     /// Learn from a folder of class folders of JPEG or PNG images; train/ and val/ inside it are honoured.

@@ -4,6 +4,8 @@
 
 use std::f64::consts::{PI, TAU};
 
+use crate::math::order::largest;
+
 /// The representative of `angle` in 0..2π.
 pub fn wrap(angle: f64) -> f64 {
     let wrapped = angle.rem_euclid(TAU);
@@ -132,8 +134,4 @@ impl Code {
 /// The n-th of `steps` equal parts of a turn.
 fn phase(n: usize, steps: usize) -> f64 {
     2.0 * PI * n as f64 / steps as f64
-}
-
-fn largest(values: &[f64]) -> usize {
-    (0..values.len()).reduce(|best, k| if values[k] > values[best] { k } else { best }).unwrap_or(0)
 }

@@ -1,5 +1,5 @@
-//! The ground floor: small complex matrices, units as types, counter-based random numbers, angles on a circle, names
-//! people may have meant.
+//! The ground floor: small complex matrices, units as types, counter-based random numbers, angles on a circle, places
+//! in lists, names people may have meant.
 //!
 //! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw); state vectors and tensors
 //! live on the floors that own them.
@@ -8,6 +8,7 @@ pub mod circular;
 pub mod jacobi;
 pub mod linear;
 pub mod matrix;
+pub mod order;
 pub mod random;
 pub mod singular;
 pub mod small;

@@ -56,8 +56,11 @@ pub fn split(scores: &[f64], alpha: f64) -> f64 {
 /// As [`split`] under covariate shift: the smallest score at which the weights of all scores up to it reach 1 - `alpha`
 /// of their sum with `test_weight` (Tibshirani et al. 2019, arXiv:1904.06019, corollary 1). Weights are density ratios
 /// of test to calibration at each row, up to a common factor, one per score. Infinite where the test row outweighs the
-/// others.
+/// others, below zero as there.
 pub fn weighted(scores: &[f64], weights: &[f64], test_weight: f64, alpha: f64) -> f64 {
+    if alpha >= 1.0 {
+        return f64::NEG_INFINITY;
+    }
     let total = weights.iter().sum::<f64>() + test_weight;
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));

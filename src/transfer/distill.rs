@@ -12,6 +12,8 @@ use crate::transfer::{Batch, Scene, Transfer};
 pub struct Distill {
     /// (rows, classes): the teacher's scores for the training rows; without them those of the network at its start.
     pub teacher: Option<Tensor>,
+    /// (rows, classes): the scores of the network at the start of this training, where there is no teacher.
+    pub start: Option<Tensor>,
     /// T.
     pub temperature: f64,
     /// Factor on the penalty.
@@ -20,7 +22,7 @@ pub struct Distill {
 
 impl Default for Distill {
     fn default() -> Self {
-        Self { teacher: None, temperature: 2.0, weight: 1.0 }
+        Self { teacher: None, start: None, temperature: 2.0, weight: 1.0 }
     }
 }
 
@@ -36,12 +38,12 @@ impl Transfer for Distill {
             let examples = scene.training.rows(rows, Mode::Judge)?;
             scores.push(network.forward(&examples.inputs, Mode::Judge)?.logits.detach());
         }
-        self.teacher = Some(Tensor::cat(&scores, 0)?);
+        self.start = Some(Tensor::cat(&scores, 0)?);
         Ok(())
     }
 
     fn penalty(&self, _params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
-        let Some(teacher) = &self.teacher else { return Ok(None) };
+        let Some(teacher) = self.teacher.as_ref().or(self.start.as_ref()) else { return Ok(None) };
         let teacher = teacher.index_select(&Tensor::new(batch.rows, teacher.device())?, 0)?;
         let losses = distillation(&batch.output.logits, &teacher, self.temperature)?;
         Ok(Some((mean(&losses, None)? * self.weight)?))

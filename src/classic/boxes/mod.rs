@@ -151,11 +151,14 @@ impl Fusion {
     /// cut to the picture; those without area, or whose score is not finite or below 0, are left out. Of equal scores the earlier
     /// one counts as better.
     ///
-    /// A detector without a weight counts as 1.
+    /// A detector without a weight counts as 1. Where all weights are 0, no detector counts, and there are no boxes.
     pub fn fuse(&self, detectors: &[Vec<Detection>]) -> Vec<Detection> {
         let weight = |model: usize| self.weights.get(model).copied().unwrap_or(1.0);
         let weights: Vec<f64> = (0..detectors.len()).map(weight).collect();
         let total: f64 = weights.iter().sum();
+        if total == 0.0 {
+            return Vec::new();
+        }
         let largest = weights.iter().copied().fold(0.0, f64::max);
         let soft = matches!(self.method, Method::SoftenLinear | Method::SoftenGaussian { .. });
         let factor = |model: usize| match self.method {

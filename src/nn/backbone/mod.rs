@@ -43,10 +43,19 @@ pub trait Backbone: Send + Sync {
     /// Where it can be cut, from input to output.
     fn stages(&self) -> &[Stage];
     /// (batch, width): the mean of each plane of the last stage.
+    ///
+    /// # Errors
+    /// If the images have another shape, or are too small for the network.
     fn features(&self, images: &Tensor) -> Result<Tensor, NnError>;
     /// (batch, channels, height / stride, width / stride): what leaves the stage of this name.
+    ///
+    /// # Errors
+    /// As [`features`](Self::features), or if there is no such stage.
     fn stage_output(&self, images: &Tensor, stage: &str) -> Result<Tensor, NnError>;
     /// (batch, classes) of the classifier it was pretrained with.
+    ///
+    /// # Errors
+    /// As [`features`](Self::features), or if its weights came without the classifier.
     fn logits(&self, images: &Tensor) -> Result<Tensor, NnError>;
 }
 

@@ -21,6 +21,7 @@ use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Result, StudyError};
+use crate::math::order::largest;
 
 /// Predicted class probabilities beside the true labels.
 #[derive(Clone, Debug)]
@@ -82,10 +83,7 @@ impl Predictions {
 
     /// The most probable class of each sample; the first of equals, as numpy's `argmax`.
     pub fn predicted(&self) -> Vec<usize> {
-        let first_largest = |row: ndarray::ArrayView1<f64>| {
-            row.iter().enumerate().fold(0, |best, (class, p)| if *p > row[best] { class } else { best })
-        };
-        self.probabilities.rows().into_iter().map(first_largest).collect()
+        self.probabilities.rows().into_iter().map(largest).collect()
     }
 
     /// Fails with the first class that has no sample, or if there are no samples at all.

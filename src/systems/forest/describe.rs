@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, Axis};
 
 use crate::classic::{Answers, Forest, Growth, LeastSquares};
-use crate::systems::forest::targets::largest;
+use crate::math::order::largest;
 use crate::systems::forest::task::Task;
 
 /// A number that describes a task.

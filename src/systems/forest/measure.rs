@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::classic::{Answers, Forest, Growth};
 use crate::data::Tabular;
+use crate::math::order::largest;
 use crate::nn::loss::Loss;
 use crate::nn::optim::Method;
 use crate::nn::{Examples, Model, Params, Plan};
@@ -17,7 +18,7 @@ use crate::systems::forest::network::{ForestNetwork, Gate};
 use crate::systems::forest::pipeline::{Joined, joined};
 use crate::systems::forest::spec::Spec;
 use crate::systems::forest::student::{Body, Student, predict};
-use crate::systems::forest::targets::{TARGETS, held_out, largest, tensor};
+use crate::systems::forest::targets::{TARGETS, held_out, tensor};
 use crate::systems::forest::task::Task;
 use crate::transfer::schedule::Full;
 

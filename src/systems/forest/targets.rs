@@ -4,6 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 use crate::math::Stream;
+use crate::math::order::largest;
 use crate::nn::loss::{Objective, cross_entropy, distillation};
 use crate::nn::{Examples, NnError, Output};
 use crate::study::StudyError;
@@ -184,11 +185,6 @@ fn neighbours(rows: ArrayView2<'_, f32>) -> Vec<usize> {
         others.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(row, |(other, _)| other)
     };
     (0..rows.nrows()).map(nearest).collect()
-}
-
-/// The first of the largest.
-pub fn largest(row: ndarray::ArrayView1<'_, f64>) -> usize {
-    (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best })
 }
 
 fn examples(inputs: &Array2<f32>, teacher: &Array2<f64>, labels: &[usize]) -> Result<Examples, NnError> {

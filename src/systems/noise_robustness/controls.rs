@@ -19,7 +19,7 @@ use crate::noise::model::uniform::Uniform;
 use crate::noise::{Confusion, Program, transfer};
 use crate::sim::{self, Auto, Shots, Simulator};
 use crate::study::StudyError;
-use crate::systems::noise_robustness::subject::{Subject, accuracy, contraction, largest, run};
+use crate::systems::noise_robustness::subject::{Subject, accuracy, contraction, predicted, run};
 
 /// Numbers of order 1 after some hundred operations must agree to this.
 pub const CONTRACTION_TOLERANCE: f64 = 1e-9;
@@ -218,7 +218,7 @@ pub fn thresholds(ansatz: &Ansatz, subject: &Subject, shots: u64) -> Result<Opti
         curve.push(Refit {
             lambda,
             contraction: contraction(&ideal, &noisy).map_or(1.0, |(slope, _)| slope),
-            trained: accuracy(&largest(&classifier.probabilities(&noisy)), labels),
+            trained: accuracy(&predicted(&classifier.probabilities(&noisy)), labels),
             refitted: accuracy(&read_out.predict(noisy.view()), labels),
             with_shots: accuracy(&read_out.predict(drawn.view()), labels),
         });

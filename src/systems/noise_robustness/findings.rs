@@ -85,6 +85,7 @@ pub fn tell(spec: &Spec, subjects: &[Subject], material: Material) -> Result<Fin
         findings.sentences.extend(findings.comparisons.iter().map(|c| verdict(spec, c)));
     }
     findings.sentences.extend(rescaling(&findings, &spec.devices[0], &subjects[0].name));
+    findings.sentences.extend(flat(&findings, &subjects[0].name));
     findings.sentences.extend(shot_noise(findings.thresholds.as_ref()));
     findings.sentences.extend(known(&findings.contractions));
     Ok(findings)
@@ -139,10 +140,22 @@ fn rescaling(findings: &Findings, device: &str, subject: &str) -> Option<String>
     let (fitted_before, fitted_after) = (mean(none.refitted)?, mean(most.refitted)?);
     Some(format!(
         "Real or trivial? At {worst} × the noise of {device} “{subject}” has {after:.1} % (without noise {before:.1} %), and \
-         {fitted_after:.1} % with a read-out fitted anew (without noise {fitted_before:.1} %): what the new read-out gives \
-         back was a rescaling of ⟨Z⟩ (slope {:.3}), not information lost.",
+         {fitted_after:.1} % with a read-out fitted anew (without noise {fitted_before:.1} %), ⟨Z⟩ shrunk by {:.3}. What the \
+         new read-out gives back was a rescaling of ⟨Z⟩; information that is lost is what it cannot.",
         most.contraction?.mean
     ))
+}
+
+/// Why there are no slopes, where there are none.
+fn flat(findings: &Findings, subject: &str) -> Option<String> {
+    let mut own = findings.plain().filter(|p| p.subject == subject).peekable();
+    own.peek()?;
+    own.all(|p| p.contraction.is_none()).then(|| {
+        format!(
+            "Every ⟨Z⟩ of “{subject}” is 0 without noise, by a symmetry perhaps: there is nothing that noise could shrink. \
+             `qgraft simulate --observable` judges other observables."
+        )
+    })
 }
 
 fn shot_noise(thresholds: Option<&Thresholds>) -> Option<String> {

@@ -12,7 +12,7 @@ use crate::study::{StudyError, parallel};
 use crate::systems::Progress;
 use crate::systems::noise_robustness::Spec;
 use crate::systems::noise_robustness::bench::{Bench, Condition, SOURCES};
-use crate::systems::noise_robustness::subject::{Subject, accuracy, contraction, largest, run};
+use crate::systems::noise_robustness::subject::{Subject, accuracy, contraction, run};
 
 /// One way of training under one condition, over its seeds.
 #[derive(Clone, Debug, Serialize)]
@@ -148,7 +148,7 @@ fn show(bench: &Bench, subject: &Subject, condition: &Condition, ideal: &Array2<
     };
     Ok(Shown {
         contraction,
-        accuracy: Some(accuracy(&largest(predictions.probabilities()), &classifier.labels)),
+        accuracy: Some(accuracy(&predictions.predicted(), &classifier.labels)),
         log_loss: metric("log_loss"),
         calibration_error: metric("calibration_error"),
         refitted,

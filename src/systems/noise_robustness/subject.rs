@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::Deserialize;
 
 use crate::circuit::qasm::{ReadOptions, read};
 use crate::circuit::{Ansatz, Circuit, Observable, OpKind};
 use crate::data::{Features, Part};
 use crate::math::Stream;
+use crate::math::order::largest;
 use crate::nn::head::{Body, DressedHead, HeadRow, HeadShape};
 use crate::nn::{Execution, Head, NnError, Params};
 use crate::sim::Angles;
@@ -311,7 +312,6 @@ pub fn accuracy(predicted: &[usize], labels: &[usize]) -> f64 {
 }
 
 /// The most probable class of each row, the first of equals.
-pub fn largest(probabilities: &Array2<f64>) -> Vec<usize> {
-    let first = |row: ArrayView1<f64>| (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
-    probabilities.axis_iter(Axis(0)).map(first).collect()
+pub fn predicted(probabilities: &Array2<f64>) -> Vec<usize> {
+    probabilities.rows().into_iter().map(largest).collect()
 }

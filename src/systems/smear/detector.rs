@@ -300,7 +300,8 @@ impl Detector {
     }
 }
 
-/// Every box with its own centre and the given width and height: after fusion, where all boxes are known to be of one size.
+/// Every box with its own centre and the given width and height, where all things are known to be of one size. Boxes of one
+/// size stay so when they are fused, but for those cut at an edge of the picture.
 pub fn snapped(found: &[Vec<Detection>], size: Option<[f64; 2]>) -> Vec<Vec<Detection>> {
     let Some([width, height]) = size else { return found.to_vec() };
     let snap = |found: &Detection| {
