@@ -76,3 +76,16 @@ fn a_flat_distribution_is_not_confident() {
     assert!(code.confidence(&vec![1.0 / 360.0; 360]) < 1e-12);
     assert!(code.confidence(&code.encode(1.0)) > 0.3);
 }
+
+#[test]
+fn means_are_those_of_scipy() {
+    // scipy.stats.circmean, and 1 - circvar (1.17).
+    for (angles, direction, length) in [
+        (&[0.1, 6.2, 0.3][..], 0.10557029688042752, 0.987793663454948),
+        (&[3.0, 3.3, 2.9, -3.1], 3.095762836036715, 0.9879287229006998),
+        (&[5.0, 0.5], 5.891592653589793, 0.6281736227227391),
+    ] {
+        let got = mean(angles.iter().map(|angle| (*angle, 2.0)));
+        assert!(distance(got.0, direction) < 1e-12 && (got.1 - length).abs() < 1e-12, "{angles:?}: {got:?}");
+    }
+}

@@ -45,6 +45,26 @@ fn reference() -> Reference {
 }
 
 #[test]
+fn utilities_have_their_known_values() {
+    // Worked by hand: |w g| = 0.10, 0.05, 0, so that the third is the least useful; by size it is the second.
+    let (weights, gradients) = ([0.5, 0.05, 0.9], [-0.2, 1.0, 0.0]);
+    let mut stream = Stream::named(0, "test");
+    assert_eq!(Utility::Gradient.of(&weights, &gradients, &mut stream), [0.1, 0.05, 0.0]);
+    assert_eq!(Utility::Magnitude.of(&weights, &[], &mut stream), weights);
+    let mut order = |utility: Utility| {
+        let utilities = utility.of(&weights, &gradients, &mut stream);
+        let mut order = [0, 1, 2];
+        order.sort_by(|a, b| utilities[*a].total_cmp(&utilities[*b]));
+        order
+    };
+    assert_eq!(order(Utility::Gradient), [2, 1, 0]);
+    assert_eq!(order(Utility::Magnitude), [1, 0, 2]);
+    let random = Utility::Random.of(&[0.0; 1000], &[], &mut stream);
+    // Uniform: mean 1/2 with a standard error of 0.009.
+    assert!((random.iter().sum::<f64>() / 1000.0 - 0.5).abs() < 0.03);
+}
+
+#[test]
 fn choices_are_those_of_numpy_ties_included() {
     for Case { utility, values, count, factor, chosen } in reference().cases {
         let selection = match (count, factor) {

@@ -9,6 +9,7 @@ pub mod noise_robustness;
 pub mod plasticity;
 pub mod qtl;
 pub mod rotation;
+mod scion;
 pub mod smear;
 pub mod soh;
 pub mod spec;

@@ -26,6 +26,17 @@ pub enum Utility {
     Random,
 }
 
+impl Utility {
+    /// How useful each weight of a tensor is; of the gradients and the stream it asks what it needs.
+    pub fn of(self, weights: &[f64], gradients: &[f64], stream: &mut Stream) -> Vec<f64> {
+        match self {
+            Self::Magnitude => weights.iter().map(|w| w.abs()).collect(),
+            Self::Gradient => weights.iter().zip(gradients).map(|(w, g)| (w * g).abs()).collect(),
+            Self::Random => weights.iter().map(|_| stream.uniform()).collect(),
+        }
+    }
+}
+
 /// Which weights of a tensor are drawn anew.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Selection {
@@ -160,11 +171,8 @@ impl Reinit {
             let Some(var) = params.find(&name) else { continue };
             let values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
             let mut stream = Stream::named(scene.seed, &format!("reinit {name}"));
-            let utilities: Vec<f64> = match self.utility {
-                Utility::Magnitude => values.iter().map(|w| w.abs()).collect(),
-                Utility::Gradient => values.iter().zip(&gradients[index]).map(|(w, g)| (w * g).abs()).collect(),
-                Utility::Random => values.iter().map(|_| stream.uniform()).collect(),
-            };
+            let slopes = gradients.get(index).map_or(&[][..], Vec::as_slice);
+            let utilities = self.utility.of(&values, slopes, &mut stream);
             let places = select(&utilities, self.selection, &mut stream);
             chosen.push((name, places));
         }

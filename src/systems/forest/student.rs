@@ -1,18 +1,14 @@
 //! The networks that learn from the forest.
 
-use std::sync::Arc;
-
 use candle_core::{D, DType, Tensor};
 use ndarray::Array2;
 
-use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::head::{HeadRow, HeadShape};
 use crate::nn::layer::Linear;
 use crate::nn::model::first;
-use crate::nn::{Execution, Mode, Model, Network, NnError, Output, Params};
-use crate::sim::{self, Auto};
+use crate::nn::{Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::systems::forest::spec::{Shape, Spec};
+use crate::systems::scion::Scion;
 
 /// A student as a function of its parameters.
 pub struct Student {
@@ -29,17 +25,8 @@ pub struct Student {
 pub enum Body {
     /// Hidden layers with ReLU.
     Layers(Shape),
-    /// A row of the table of heads; with its execution if it is a circuit.
-    Head {
-        /// The row.
-        row: &'static HeadRow,
-        /// Its sizes.
-        shape: HeadShape,
-        /// The family of circuits.
-        family: &'static AnsatzRow,
-        /// The circuit, ready to run.
-        execution: Option<Execution>,
-    },
+    /// A row of the table of heads.
+    Head(Scion),
 }
 
 impl Body {
@@ -52,25 +39,9 @@ impl Body {
         let Some(name) = &spec.head else {
             return Ok(spec.shapes.iter().map(named).collect());
         };
-        let row = HeadRow::named(name)?;
-        let circuit = &spec.circuit;
-        let shape = HeadShape {
-            features: inputs,
-            classes,
-            qubits: circuit.qubits,
-            depth: circuit.depth,
-            weight_sd: circuit.weight_sd,
-        };
-        let unknown = || NnError::Setting {
-            field: "circuit.ansatz",
-            value: circuit.ansatz.clone(),
-            reason: "see qgraft list ansatze",
-        };
-        let family = AnsatzRow::named(&circuit.ansatz).ok_or_else(unknown)?;
-        let engine = || Arc::new(Auto::new(sim::Options::default()));
-        let execution = row.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
+        let scion = Scion::new(name, &spec.circuit, (inputs, classes))?;
         let layers = spec.shapes.iter().take(1).map(named);
-        Ok(std::iter::once((name.clone(), Self::Head { row, shape, family, execution })).chain(layers).collect())
+        Ok(std::iter::once((name.clone(), Self::Head(scion))).chain(layers).collect())
     }
 }
 
@@ -87,14 +58,7 @@ impl Model for Student {
                 };
                 Box::new(Layers(pairs.map(layer).collect::<Result<_, _>>()?))
             }
-            Body::Head { row, shape, family, execution } => {
-                let missing = NnError::Setting {
-                    field: "head",
-                    value: row.name.into(),
-                    reason: "use a head that is trained by gradients",
-                };
-                Box::new(row.build(params, shape, family, execution.clone())?.ok_or(missing)?)
-            }
+            Body::Head(scion) => Box::new(scion.build(params)?),
         })
     }
 }

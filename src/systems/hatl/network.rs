@@ -5,17 +5,16 @@ use std::sync::Arc;
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::ops::log_softmax;
 
-use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::head::{Head, HeadRow, HeadShape};
+use crate::nn::head::Head;
 use crate::nn::layer::{Attention, BatchNorm, Conv2d, Embedding, LayerNorm, Linear, Padding, Window, dropout};
 use crate::nn::model::first;
-use crate::nn::{Execution, Groups, Mode, Model, Network, NnError, Output, Params};
-use crate::sim::{self, Auto};
+use crate::nn::{Groups, Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::systems::hatl::corpus::Lexicon;
 use crate::systems::hatl::language::{BEGIN, END};
 use crate::systems::hatl::search::Search;
 use crate::systems::hatl::spec::Sizes;
+use crate::systems::scion::Scion;
 use crate::systems::spec::Circuit;
 
 /// Joints over time to features over half the time: blocks of convolution along time, batch normalisation and ReLU, with
@@ -257,42 +256,6 @@ impl Classifier {
     ) -> Result<Self, StudyError> {
         let features = blocks.last().copied().unwrap_or(2 * joints);
         Ok(Self { joints, blocks: blocks.to_vec(), scion: Scion::new(name, circuit, (features, classes))? })
-    }
-}
-
-/// A row of the table of heads with all that it is built from: what is grafted onto a backbone.
-pub struct Scion {
-    head: &'static HeadRow,
-    shape: HeadShape,
-    family: &'static AnsatzRow,
-    execution: Option<Execution>,
-}
-
-impl Scion {
-    /// The head `name` from so many features to so many classes.
-    ///
-    /// # Errors
-    /// If there is no such head or family of circuits, or the circuit cannot be built.
-    pub fn new(name: &str, circuit: &Circuit, (features, classes): (usize, usize)) -> Result<Self, StudyError> {
-        let head = HeadRow::named(name)?;
-        let Circuit { qubits, depth, weight_sd, .. } = *circuit;
-        let shape = HeadShape { features, classes, qubits, depth, weight_sd };
-        let (value, reason) = (circuit.ansatz.clone(), "see qgraft list ansatze");
-        let unknown = NnError::Setting { field: "circuit.ansatz", value, reason };
-        let family = AnsatzRow::named(&circuit.ansatz).ok_or(unknown)?;
-        let engine = || Arc::new(Auto::new(sim::Options::default()));
-        let execution = head.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
-        Ok(Self { head, shape, family, execution })
-    }
-
-    /// The head on `params`.
-    ///
-    /// # Errors
-    /// If `params` hold other shapes, or the head is trained without gradients.
-    pub fn build(&self, params: &mut Params) -> Result<Arc<dyn Head>, NnError> {
-        let reason = "use a head that is trained by gradients";
-        let missing = NnError::Setting { field: "head", value: self.head.name.into(), reason };
-        self.head.build(params, &self.shape, self.family, self.execution.clone())?.ok_or(missing)
     }
 }
 

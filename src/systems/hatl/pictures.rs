@@ -12,9 +12,9 @@ use crate::nn::model::Grafted;
 use crate::nn::{Examples, Groups, Model, Network, NnError, Params, Plan, Weights};
 use crate::study::StudyError;
 use crate::systems::hatl::judge::told;
-use crate::systems::hatl::network::Scion;
 use crate::systems::hatl::spec::Spec;
 use crate::systems::hatl::task::Task;
+use crate::systems::scion::Scion;
 
 /// Share of the pictures that is held out of a folder without parts.
 const HELD_OUT: f64 = 0.3;

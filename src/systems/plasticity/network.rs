@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::head::{EncodedCircuit, Head, HeadRow, HeadShape};
+use crate::nn::head::{Head, HeadRow};
 use crate::nn::layer::{BatchNorm, Conv2d, Linear, Window};
 use crate::nn::model::first;
 use crate::nn::{Execution, Groups, Mode, Model, Network, NnError, Output, Params};
-use crate::sim::{self, Auto};
 use crate::study::StudyError;
+use crate::systems::scion::Scion;
 use crate::systems::spec::Circuit;
 
 /// What lies below the head.
@@ -26,10 +25,7 @@ pub enum Trunk {
 /// A trunk with a head, as a function of its parameters. `more` of its output are what the layers put out.
 pub struct Pupil {
     trunk: Trunk,
-    row: &'static HeadRow,
-    shape: HeadShape,
-    family: &'static AnsatzRow,
-    execution: Option<Execution>,
+    scion: Scion,
 }
 
 impl Trunk {
@@ -50,24 +46,13 @@ impl Pupil {
     /// # Errors
     /// If there is no such head or family of circuits, or the circuit cannot be built.
     pub fn new(trunk: &Trunk, head: &str, circuit: &Circuit, classes: usize) -> Result<Self, StudyError> {
-        let row = HeadRow::named(head)?;
         let features = trunk.widths()[trunk.layers()];
-        let Circuit { qubits, depth, weight_sd, .. } = *circuit;
-        let shape = HeadShape { features, classes, qubits, depth, weight_sd };
-        let unknown = || NnError::Setting {
-            field: "circuit.ansatz",
-            value: circuit.ansatz.clone(),
-            reason: "see qgraft list ansatze",
-        };
-        let family = AnsatzRow::named(&circuit.ansatz).ok_or_else(unknown)?;
-        let engine = || Arc::new(Auto::new(sim::Options::default()));
-        let execution = row.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
-        Ok(Self { trunk: trunk.clone(), row, shape, family, execution })
+        Ok(Self { trunk: trunk.clone(), scion: Scion::new(head, circuit, (features, classes))? })
     }
 
     /// The circuit of the head, if it has one.
     pub fn execution(&self) -> Option<&Execution> {
-        self.execution.as_ref()
+        self.scion.execution.as_ref()
     }
 
     /// The angles (rows, input slots) in radians with which the circuit of the head is run on `inputs` (rows, …).
@@ -76,14 +61,12 @@ impl Pupil {
     /// If the head has no circuit, or shapes do not fit.
     pub fn input_angles(&self, params: &mut Params, inputs: &[Tensor]) -> Result<Tensor, NnError> {
         let features = self.build(params)?.forward(inputs, Mode::Judge)?.features;
-        let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason: "it has no circuit" };
-        let execution = self.execution.clone().ok_or(missing)?;
-        EncodedCircuit::new(params, &self.shape, self.row.family(self.family), execution)?.angles(&features)
+        self.scion.input_angles(params, &features)
     }
 
     /// The head.
     pub fn head(&self) -> &'static HeadRow {
-        self.row
+        self.scion.row
     }
 
     /// Its layers, the head last.
@@ -120,10 +103,7 @@ impl Model for Pupil {
                 }
             });
         }
-        let reason = "use a head that is trained by gradients";
-        let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason };
-        let head = self.row.build(params, &self.shape, self.family, self.execution.clone())?.ok_or(missing)?;
-        Ok(Box::new(Built { layers, head }))
+        Ok(Box::new(Built { layers, head: self.scion.build(params)? }))
     }
 }
 

@@ -2,18 +2,15 @@
 //! are a vector whose length cannot exceed 1, those of Z of several qubits are phases; nothing stands behind the circuit.
 
 use std::f64::consts::TAU;
-use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 use serde::Serialize;
 
-use crate::circuit::ansatz::AnsatzRow;
 use crate::circuit::{Observable, PauliString};
 use crate::math::circular::Code;
-use crate::nn::head::{EncodedCircuit, HeadRow as GraftRow, HeadShape};
+use crate::nn::head::EncodedCircuit;
 use crate::nn::model::first;
-use crate::nn::{Examples, Execution, Mode, Model, Network, NnError, Output, Params};
-use crate::sim::{self, Auto};
+use crate::nn::{Examples, Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::study::train::Fit;
 use crate::systems::Progress;
@@ -22,6 +19,7 @@ use crate::systems::rotation::heads::{Form, HeadRow};
 use crate::systems::rotation::network::{FEATURES, SIZE};
 use crate::systems::rotation::spec::Spec;
 use crate::systems::rotation::views::Gallery;
+use crate::systems::scion::Scion;
 use crate::systems::spec::Circuit;
 
 /// A head with a code under one seed.
@@ -35,13 +33,8 @@ pub struct Grafted {
     pub parameters: usize,
 }
 
-/// A row of the common table of heads, whose numbers are read as the code `said`.
-struct Graft {
-    row: &'static GraftRow,
-    family: &'static AnsatzRow,
-    shape: HeadShape,
-    execution: Option<Execution>,
-}
+/// A row of the common table of heads, whose numbers are read as a code; of a circuit the expectations themselves.
+struct Graft(Scion);
 
 /// What is measured so that expectations are a code: X and Y of the first qubit, or Z of the first qubits.
 fn observables(said: &HeadRow) -> Vec<Observable> {
@@ -54,18 +47,11 @@ fn observables(said: &HeadRow) -> Vec<Observable> {
 
 impl Graft {
     fn new(name: &str, said: &'static HeadRow, circuit: &Circuit) -> Result<Self, StudyError> {
-        let row = GraftRow::named(name)?;
-        let Circuit { qubits, depth, weight_sd, .. } = *circuit;
-        let shape = HeadShape { features: FEATURES, classes: said.width(), qubits, depth, weight_sd };
-        let (field, value, reason) = ("grafts.circuit.ansatz", circuit.ansatz.clone(), "see qgraft list ansatze");
-        let given = AnsatzRow::named(&circuit.ansatz).ok_or(NnError::Setting { field, value, reason })?;
-        let engine = Arc::new(Auto::new(sim::Options::default()));
-        let mut ansatz = row.ansatz(given, &shape)?;
-        if let Some(ansatz) = &mut ansatz {
-            ansatz.observables = observables(said);
+        let mut scion = Scion::new(name, circuit, (FEATURES, said.width()))?;
+        if let Some(execution) = &mut scion.execution {
+            execution.observables = observables(said).into();
         }
-        let execution = ansatz.map(|ansatz| Execution::ideal(&ansatz, engine));
-        Ok(Self { row, family: row.family(given), shape, execution })
+        Ok(Self(scion))
     }
 }
 
@@ -80,12 +66,10 @@ impl Network for Read {
 
 impl Model for Graft {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
-        if let Some(execution) = &self.execution {
-            return Ok(Box::new(Read(EncodedCircuit::new(params, &self.shape, self.family, execution.clone())?)));
-        }
-        let reason = "use a head that is trained by gradients";
-        let missing = NnError::Setting { field: "grafts.heads", value: self.row.name.into(), reason };
-        Ok(Box::new(self.row.build(params, &self.shape, self.family, None)?.ok_or(missing)?))
+        Ok(match self.0.circuit(params)? {
+            Some(circuit) => Box::new(Read(circuit)),
+            None => Box::new(self.0.build(params)?),
+        })
     }
 }
 
@@ -133,7 +117,7 @@ pub fn grafts(
             let mut params = Params::new(seed, DType::F32);
             model.build(&mut params)?;
             let fit = Fit { watch: progress, ..Fit::new(&model, &examples, said, &spec.grafts.train, seed) };
-            fit.run(&mut params, &mut model.row.plan())?;
+            fit.run(&mut params, &mut model.0.row.plan())?;
             let network = model.build(&mut params)?;
             let told = Told::of_rows(network.as_ref(), said, clear.clone())?;
             let blurred = Told::of_rows(network.as_ref(), said, ambiguous.clone())?;

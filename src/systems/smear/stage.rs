@@ -1,20 +1,18 @@
 //! A second look: the plain detector's frozen features at the centre of each fused box, and a head on them that says the
 //! class again. Its probability of the box's class is multiplied into the score.
 
-use std::sync::Arc;
-
 use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
 
-use crate::circuit::ansatz::AnsatzRow;
 use crate::classic::boxes::Detection;
-use crate::nn::head::{HeadRow, HeadShape};
+use crate::math::order::largest;
+use crate::nn::Params;
+use crate::nn::head::HeadRow;
 use crate::nn::optim::{Method, StepSchedule};
-use crate::nn::{Execution, NnError, Params};
-use crate::sim::{self, Auto};
 use crate::study::StudyError;
 use crate::study::train::{Recipe, Rows, predict, train};
 use crate::systems::Progress;
+use crate::systems::scion::Scion;
 use crate::systems::smear::cells::Field;
 use crate::systems::smear::material::Material;
 use crate::systems::smear::members::Member;
@@ -46,25 +44,8 @@ pub fn look(
     fused: &[Vec<Detection>],
     progress: &dyn Progress,
 ) -> Result<Look, StudyError> {
-    let shape = HeadShape {
-        features: spec.width,
-        classes: material.classes.len(),
-        qubits: spec.circuit.qubits,
-        depth: spec.circuit.depth,
-        weight_sd: spec.circuit.weight_sd,
-    };
-    let family = AnsatzRow::named(&spec.circuit.ansatz).ok_or_else(|| NnError::Setting {
-        field: "circuit.ansatz",
-        value: spec.circuit.ansatz.clone(),
-        reason: "no such row in the table of ansätze",
-    })?;
-    let execution = head
-        .ansatz(family, &shape)?
-        .map(|ansatz| Execution::ideal(&ansatz, Arc::new(Auto::new(sim::Options::default()))));
     let mut params = Params::new(seed, DType::F32);
-    let built = head.build(&mut params, &shape, family, execution)?;
-    let reason = "a second look needs a head that is trained by gradients";
-    let built = built.ok_or_else(|| NnError::Setting { field: "heads", value: head.name.into(), reason })?;
+    let built = Scion::new(head.name, &spec.circuit, (spec.width, material.classes.len()))?.build(&mut params)?;
 
     let mut scale = None;
     let training = cells(eye, &material.training, &mut scale)?;
@@ -73,8 +54,7 @@ pub fn look(
     train(built.as_ref(), &params, &head.plan(), (&training, &validation), &RECIPE, seed, progress)?;
     let told = predict(built.as_ref(), &test.features)?;
     let truth = test.labels.to_vec1::<u32>()?;
-    let right =
-        told.outer_iter().zip(&truth).filter(|(row, label)| most(row.as_slice().unwrap_or(&[])) == **label as usize);
+    let right = told.outer_iter().zip(&truth).filter(|(row, label)| largest(row) == **label as usize);
     let accuracy = right.count() as f64 / truth.len().max(1) as f64;
 
     let places: Vec<Vec<[f64; 2]>> =
@@ -93,10 +73,6 @@ pub fn look(
 
 fn centre([left, top, right, bottom]: [f64; 4]) -> [f64; 2] {
     [(left + right) / 2.0, (top + bottom) / 2.0]
-}
-
-fn most(row: &[f64]) -> usize {
-    (0..row.len()).fold(0, |best, next| if row[next] > row[best] { next } else { best })
 }
 
 /// Means and standard deviations of the training features.
