@@ -22,7 +22,7 @@ use qgraft::study::StudyError;
 use qgraft::study::learning_curve::LearningCurve;
 use qgraft::study::train::{Fit, HeldOut, Judge, Judged, Record, Regime, Watch};
 use qgraft::transfer::schedule::Full;
-use qgraft::transfer::{After, Hatl, Rule, Together, Transfer};
+use qgraft::transfer::{After, Hatl, METHODS, Rule, Together, Transfer};
 
 struct Net {
     layers: [Linear; 3],
@@ -324,8 +324,8 @@ fn what_fits_is_loaded_and_the_rest_is_told() {
     }
 }
 
-#[test]
-fn a_backbone_is_released_stage_by_stage() {
+/// The pretrained backbone of the program under a quantum head, its layers, and four pictures of two domains.
+fn grafted() -> (impl Fn(&mut Params) -> Result<Box<dyn Network>, NnError>, Vec<Vec<String>>, Examples) {
     let row = BackboneRow::named("efficientnet_lite0").unwrap();
     let weights = row.weights(None).unwrap();
     let head = HeadRow::named("quantum").unwrap();
@@ -337,23 +337,55 @@ fn a_backbone_is_released_stage_by_stage() {
         let head = head.build(params, &shape, &ANSATZE[0], Some(execution.clone()))?.expect("trained by gradients");
         Ok(Box::new(Grafted { backbone, head }))
     };
+    let pixels: Vec<f32> = (0..4 * 3 * 32 * 32).map(|k| (0.37 * k as f32).sin()).collect();
+    let images = Tensor::from_vec(pixels, (4, 3, 32, 32), &Device::Cpu).unwrap();
+    let tensor = |numbers: [u32; 4]| Tensor::new(&numbers, &Device::Cpu).unwrap();
+    let data = Examples { domains: Some(tensor([0, 1, 0, 1])), ..Examples::new(images, tensor([0, 1, 2, 0])) };
+    (model, row.layers(), data)
+}
+
+#[test]
+fn a_backbone_is_released_stage_by_stage() {
+    let (model, layers, data) = grafted();
     let mut params = Params::new(1, DType::F32);
     model.build(&mut params).unwrap();
-    let groups = Groups::of_trunk(row.layers(), &params);
-    assert_eq!(groups.len(), row.layers().len() + 1);
-
-    let pixels: Vec<f32> = (0..3 * 3 * 32 * 32).map(|k| (0.37 * k as f32).sin()).collect();
-    let images = Tensor::from_vec(pixels, (3, 3, 32, 32), &Device::Cpu).unwrap();
-    let data = Examples::new(images, Tensor::new(&[0u32, 1, 2], &Device::Cpu).unwrap());
+    let groups = Groups::of_trunk(layers.clone(), &params);
+    assert_eq!(groups.len(), layers.len() + 1);
     let before = bits(&params);
     let mut gradual = Together::named(&["gradual"], &groups).unwrap();
-    let regime = Regime::new(2, 3, 1e-3, Method::adamw(0.01));
+    let regime = Regime::new(2, 4, 1e-3, Method::adamw(0.01));
     let history = Fit::new(&model, &data, &Loss::CrossEntropy, &regime, 1).run(&mut params, &mut gradual).unwrap();
     assert!(history[1].moving > history[0].moving);
     let (head, last) = (groups.0.last().unwrap(), &groups.0[groups.len() - 2]);
     for (((name, _), old), new) in params.iter().zip(&before).zip(bits(&params)) {
         let released = head.iter().chain(last).any(|other| other == name);
         assert_eq!(*old != new, released, "{name}");
+    }
+}
+
+#[test]
+fn every_method_takes_a_step_on_a_pretrained_backbone_under_a_circuit() {
+    let (model, layers, data) = grafted();
+    for row in METHODS {
+        let mut params = Params::new(1, DType::F32);
+        model.build(&mut params).unwrap();
+        let groups = Groups::of_trunk(layers.clone(), &params);
+        let mut method = (row.make)(&groups);
+        let (before, plan) = (bits(&params), method.plan(&params, 0));
+        let regime = Regime::new(1, 4, 1e-3, Method::adamw(0.01));
+        let history = Fit::new(&model, &data, &Loss::CrossEntropy, &regime, 1).run(&mut params, method.as_mut());
+        assert!(history.unwrap()[0].loss.is_finite(), "{}", row.name);
+        let (mut moved, mut asked) = (0, 0);
+        for (((name, _), old), new) in params.iter().zip(&before).zip(bits(&params)) {
+            if !plan.moves(name) {
+                assert_eq!(*old, new, "{}: {name} is frozen", row.name);
+            } else if params.trained().any(|(trained, _)| trained == name) {
+                asked += 1;
+                moved += usize::from(*old != new);
+            }
+        }
+        // Weight decay alone moves what is not 0; biases of a channel that no picture reaches may stay.
+        assert!(asked > 0 && 10 * moved >= 9 * asked, "{}: {moved} of {asked}", row.name);
     }
 }
 

@@ -48,6 +48,9 @@ pub struct Forest {
     /// The whole run: 300 trees, up to 200 epochs.
     #[arg(long)]
     full: bool,
+    /// The quick cut, which is the default.
+    #[arg(long, conflicts_with = "full")]
+    quick: bool,
     #[command(flatten)]
     place: Place,
 }

@@ -34,6 +34,9 @@ pub struct Plasticity {
     /// The whole grid under ten seeds.
     #[arg(long)]
     full: bool,
+    /// The quick cut, which is the default.
+    #[arg(long, conflicts_with = "full")]
+    quick: bool,
     #[command(flatten)]
     place: Place,
 }

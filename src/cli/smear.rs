@@ -24,6 +24,9 @@ pub struct Smear {
     /// The whole comparison: three seeds, more fields, a wider network.
     #[arg(long)]
     full: bool,
+    /// The quick cut, which is the default.
+    #[arg(long, conflicts_with = "full")]
+    quick: bool,
     /// A head that looks again at what was found, beside its classical twin (see `qgraft list heads`).
     #[arg(long, value_name = "NAME")]
     head: Option<String>,
