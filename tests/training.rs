@@ -324,29 +324,37 @@ fn what_fits_is_loaded_and_the_rest_is_told() {
     }
 }
 
-/// The pretrained backbone of the program under a quantum head, its layers, and four pictures of two domains.
-fn grafted() -> (impl Fn(&mut Params) -> Result<Box<dyn Network>, NnError>, Vec<Vec<String>>, Examples) {
-    let row = BackboneRow::named("efficientnet_lite0").unwrap();
+/// The pretrained backbone inside the program.
+fn backbone() -> &'static BackboneRow {
+    BackboneRow::named("efficientnet_lite0").unwrap()
+}
+
+/// It under a quantum head.
+fn grafted() -> impl Fn(&mut Params) -> Result<Box<dyn Network>, NnError> {
+    let row = backbone();
     let weights = row.weights(None).unwrap();
     let head = HeadRow::named("quantum").unwrap();
     let shape = HeadShape { features: row.width.unwrap(), classes: 3, qubits: 2, depth: 1, weight_sd: 0.3 };
     let ansatz = ANSATZE[0].build(2, 1, true).unwrap();
     let execution = qgraft::nn::Execution::ideal(&ansatz, Arc::new(qgraft::sim::Statevector::default()));
-    let model = move |params: &mut Params| -> Result<Box<dyn Network>, NnError> {
+    move |params| {
         let backbone = Box::new(Trunk::on(params, row, &weights)?);
         let head = head.build(params, &shape, &ANSATZE[0], Some(execution.clone()))?.expect("trained by gradients");
         Ok(Box::new(Grafted { backbone, head }))
-    };
+    }
+}
+
+/// Four pictures of two domains.
+fn pictures() -> Examples {
     let pixels: Vec<f32> = (0..4 * 3 * 32 * 32).map(|k| (0.37 * k as f32).sin()).collect();
     let images = Tensor::from_vec(pixels, (4, 3, 32, 32), &Device::Cpu).unwrap();
     let tensor = |numbers: [u32; 4]| Tensor::new(&numbers, &Device::Cpu).unwrap();
-    let data = Examples { domains: Some(tensor([0, 1, 0, 1])), ..Examples::new(images, tensor([0, 1, 2, 0])) };
-    (model, row.layers(), data)
+    Examples { domains: Some(tensor([0, 1, 0, 1])), ..Examples::new(images, tensor([0, 1, 2, 0])) }
 }
 
 #[test]
 fn a_backbone_is_released_stage_by_stage() {
-    let (model, layers, data) = grafted();
+    let (model, layers, data) = (grafted(), backbone().layers(), pictures());
     let mut params = Params::new(1, DType::F32);
     model.build(&mut params).unwrap();
     let groups = Groups::of_trunk(layers.clone(), &params);
@@ -365,7 +373,7 @@ fn a_backbone_is_released_stage_by_stage() {
 
 #[test]
 fn every_method_takes_a_step_on_a_pretrained_backbone_under_a_circuit() {
-    let (model, layers, data) = grafted();
+    let (model, layers, data) = (grafted(), backbone().layers(), pictures());
     for row in METHODS {
         let mut params = Params::new(1, DType::F32);
         model.build(&mut params).unwrap();
