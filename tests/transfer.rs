@@ -297,6 +297,12 @@ fn fidelities_are_those_of_pennylane() {
             }
         }
     }
+    for qubits in [0, 7, 64] {
+        let bank = Bank { variances: Vec::new(), fidelity: Some(Fidelity { qubits, factor: 1.0 }) };
+        let rows = Tensor::zeros((2, 3), DType::F64, &Device::Cpu).unwrap();
+        let error = mmd(&rows, &rows, &bank, Estimate::Biased).unwrap_err().to_string();
+        assert!(error.contains("1 to 6 qubits"), "{error}");
+    }
     // Between rows that are near, the fidelity is the Gaussian that it stands for.
     let rows = |shift: f64| Tensor::new(&[[0.1, 0.2, -0.1, 0.3], [0.1 + shift, 0.2, -0.1, 0.3]], &Device::Cpu).unwrap();
     for shift in [1e-2, 1e-1] {

@@ -4,7 +4,7 @@ use candle_core::DType;
 
 use crate::data::Sampler;
 use crate::nn::loss::Loss;
-use crate::nn::{NnError, Params, Plan};
+use crate::nn::{Params, Plan};
 use crate::study::StudyError;
 use crate::study::train::{Fit, HeldOut, Regime, Watch};
 use crate::systems::soh::network::{ENCODER, Forecaster, QUBITS};
@@ -79,9 +79,9 @@ impl ArmRow {
     ///
     /// # Errors
     /// If there is none.
-    pub fn named(name: &str) -> Result<&'static Self, NnError> {
+    pub fn named(name: &str) -> Result<&'static Self, StudyError> {
         let names = ARMS.iter().map(|row| row.name);
-        ARMS.iter().find(|row| row.name == name).ok_or_else(|| NnError::unknown("arm", "soh arms", name, names))
+        ARMS.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("arm", name, names))
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::data::DataError;
 use crate::math::Stream;
-use crate::nn::NnError;
 use crate::study::StudyError;
 use crate::systems::soh::cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP};
 use crate::systems::soh::spec::Spec;
@@ -58,12 +57,9 @@ impl TargetRow {
     ///
     /// # Errors
     /// If there is none.
-    pub fn named(name: &str) -> Result<&'static Self, NnError> {
+    pub fn named(name: &str) -> Result<&'static Self, StudyError> {
         let names = TARGETS.iter().map(|row| row.name);
-        TARGETS
-            .iter()
-            .find(|row| row.name == name)
-            .ok_or_else(|| NnError::unknown("target", "soh targets", name, names))
+        TARGETS.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("target", name, names))
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Bank {
 /// `|⟨φ(x)|φ(y)⟩|²`, φ the [`uploading_feature_map`] of the features times `factor`: exact, and differentiable in both.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fidelity {
-    /// Number of qubits; a row costs 4^qubits expectation values.
+    /// Number of qubits, 1 to 6; a row costs 4^qubits expectation values.
     pub qubits: usize,
     /// Radians for a unit of a feature.
     pub factor: f64,
@@ -91,7 +91,7 @@ impl Bank {
         Ok(Self { variances, fidelity: Some(Fidelity { qubits, factor: (2.0 / median).sqrt() }) })
     }
 
-    /// What the kernels need of `rows` (n, width).
+    /// What the kernels need of `rows` (n, width); refused if the fidelity has too many qubits.
     pub(super) fn see(&self, rows: &Tensor) -> Result<Seen, NnError> {
         let paulis = self.fidelity.map(|fidelity| fidelity.paulis(rows)).transpose()?;
         Ok(Seen { rows: rows.clone(), paulis })
@@ -113,6 +113,10 @@ impl Bank {
 
 impl Fidelity {
     fn paulis(&self, rows: &Tensor) -> Result<Tensor, NnError> {
+        if !(1..=6).contains(&self.qubits) {
+            let reason = "a kernel of states takes 1 to 6 qubits: it costs 4^qubits values a row";
+            return Err(NnError::Setting { field: "qubits", value: self.qubits.to_string(), reason });
+        }
         let circuit = uploading_feature_map(self.qubits, rows.dim(1)?)?;
         let keep: Vec<usize> = (0..self.qubits).collect();
         let strings = (1u64..1 << (2 * self.qubits)).map(|string| {

@@ -50,7 +50,7 @@ impl Transfer for Mmd {
 /// Not clamped: the unbiased estimate may be negative.
 ///
 /// # Errors
-/// If the widths differ, or the unbiased estimate is asked for of a single row.
+/// If the widths differ, a fidelity has no or more than 6 qubits, or the unbiased estimate is asked for of a single row.
 pub fn mmd(x: &Tensor, y: &Tensor, bank: &Bank, estimate: Estimate) -> Result<Tensor, NnError> {
     let within = |rows: &Seen, count: f64| -> Result<Tensor, NnError> {
         let sum = bank.between(rows, rows)?.sum_all()?;
