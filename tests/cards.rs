@@ -11,7 +11,7 @@ fn each_page_is_its_card() {
         assert!(names.contains(&name), "{name} is not in the table of systems");
     }
     for row in SYSTEMS {
-        let card = row.card.unwrap_or_else(|| panic!("{} has no card", row.name));
+        let card = row.card;
         assert!(!card.claims.is_empty() && !card.arms.is_empty(), "{}", row.name);
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/systems/{}.md", row.name));
         let page = card.page(row.name);

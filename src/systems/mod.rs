@@ -25,8 +25,8 @@ pub struct SystemRow {
     pub name: &'static str,
     /// One line for people, with the source.
     pub doc: &'static str,
-    /// What its page says; systems of our own have a page of their own.
-    pub card: Option<&'static Card>,
+    /// What its page says.
+    pub card: &'static Card,
 }
 
 /// Every system.

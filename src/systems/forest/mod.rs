@@ -41,7 +41,7 @@ use crate::systems::{Progress, SystemRow, Workplace};
 pub const ROW: SystemRow = SystemRow {
     name: "forest",
     doc: "Random forests into networks by distillation and by exact conversion (after Sung et al. 2026, arXiv 2603.25699)",
-    card: Some(&card::CARD),
+    card: &card::CARD,
 };
 
 /// What a run leaves behind.

@@ -48,7 +48,7 @@ pub const ROW: SystemRow = SystemRow {
     name: "hatl",
     doc: "Hierarchical adaptive transfer: blocks released by the validation metric, on simulated signing (after Shahin & \
           Ismail 2026, arXiv 2603.19260)",
-    card: Some(&card::CARD),
+    card: &card::CARD,
 };
 
 /// What a run leaves behind.

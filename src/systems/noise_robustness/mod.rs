@@ -40,7 +40,7 @@ pub const ROW: SystemRow = SystemRow {
     name: "noise_robustness",
     doc: "Trained circuits under scaled calibrated noise, with mitigation and three analytic controls (after Wang et al. \
           2021, arXiv 2007.14384; Takagi et al. 2022, arXiv 2109.04457)",
-    card: Some(&card::CARD),
+    card: &card::CARD,
 };
 
 /// Rows of random angles that a circuit without a head is run with.

@@ -38,7 +38,7 @@ pub const ROW: SystemRow = SystemRow {
     name: "plasticity",
     doc: "Plasticity restored before fine-tuning: weights of low utility drawn anew (after Coetzer et al. 2026, arXiv \
           2603.20860)",
-    card: Some(&card::CARD),
+    card: &card::CARD,
 };
 
 /// What a run leaves behind.

@@ -40,7 +40,7 @@ use experiment::{Executions, Table, Trained};
 pub const ROW: SystemRow = SystemRow {
     name: "qtl",
     doc: "Quantum and classical heads on a frozen backbone, judged under calibrated noise (arXiv 2603.16973)",
-    card: Some(&card::CARD),
+    card: &card::CARD,
 };
 
 /// What a run leaves behind.

@@ -46,7 +46,7 @@ pub const ROW: SystemRow = SystemRow {
     name: "rotation",
     doc: "Image rotation angle: five heads that know the circle and one that does not (after Woehrer 2026, arXiv \
           2603.25351)",
-    card: Some(&card::CARD),
+    card: &card::CARD,
 };
 
 /// What a run leaves behind.

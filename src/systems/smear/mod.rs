@@ -40,7 +40,7 @@ pub const ROW: SystemRow = SystemRow {
     name: "smear",
     doc: "Cells in smears: detectors under three remedies for rare classes, fused (after Kogan & Rios 2026, arXiv \
           2603.23742)",
-    card: Some(&card::CARD),
+    card: &card::CARD,
 };
 
 /// What a run leaves behind.

@@ -44,7 +44,7 @@ pub const ROW: SystemRow = SystemRow {
     name: "soh",
     doc: "Battery state of health: LSTM, transfer by MMD, conformal intervals (after Filgueira da Silva et al. 2026, arXiv \
           2603.24475)",
-    card: Some(&card::CARD),
+    card: &card::CARD,
 };
 
 /// What a run leaves behind.
