@@ -1,18 +1,17 @@
 //! The metric-driven controller on traces written down: when it releases a layer, which, and at what rate.
 #![cfg(feature = "learn")]
 
-use std::cell::Cell;
-use std::sync::Mutex;
+use std::cell::RefCell;
 
 use candle_core::{DType, Device, Tensor};
 use qgraft::math::Stream;
 use qgraft::nn::layer::{BatchNorm, Linear};
 use qgraft::nn::loss::Loss;
 use qgraft::nn::optim::Method;
-use qgraft::nn::{Examples, Groups, Mode, Network, NnError, Output, Params, Plan};
+use qgraft::nn::{Examples, LayerGroups, LearningRates, Mode, Network, NnError, Output, Params};
 use qgraft::study::StudyError;
-use qgraft::study::train::{Fit, Judge, Judged, Record, Regime, Watch};
-use qgraft::transfer::{After, Hatl, Rule, Scene, Transfer, Verdict};
+use qgraft::study::train::{Evaluation, Evaluator, TrainConfig, TrainingLoop};
+use qgraft::transfer::{After, FitContext, Hatl, Rule, Transfer, Verdict};
 
 const RULE: Rule = Rule {
     window: 3,
@@ -30,7 +29,7 @@ const RULE: Rule = Rule {
 
 /// A controller without a network: four groups, of which the last is the head.
 fn controller(rule: Rule) -> Hatl {
-    Hatl::new(&Groups(["a", "b", "c", "head"].map(|name| vec![name.to_string()]).to_vec()), rule)
+    Hatl::new(&LayerGroups(["a", "b", "c", "head"].map(|name| vec![name.to_string()]).to_vec()), rule)
 }
 
 /// Epochs, counted from 1, after which a layer was released.
@@ -68,7 +67,7 @@ fn hatl_releases_from_the_head_down_at_layerwise_rates() {
     let params = Params::new(0, DType::F64);
     let mut rates = Vec::new();
     for epoch in 0..4 {
-        rates.push(["a", "b", "c", "head"].map(|name| hatl.plan(&params, epoch).rate(name)));
+        rates.push(["a", "b", "c", "head"].map(|name| hatl.learning_rates(&params, epoch).rate(name)));
         hatl.after_epoch(epoch, 0.5);
     }
     let released = [[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0], [0.0, 0.5, 1.0, 1.0], [0.25, 0.5, 1.0, 1.0]];
@@ -76,7 +75,7 @@ fn hatl_releases_from_the_head_down_at_layerwise_rates() {
     assert_eq!(hatl.verdicts().last(), Some(&Verdict::AllReleased));
     let mut upward = controller(Rule { warm_up: 0, top_down: false, ..RULE });
     upward.after_epoch(0, 0.5);
-    assert_eq!(["a", "b", "c"].map(|name| upward.plan(&params, 1).moves(name)), [true, false, false]);
+    assert_eq!(["a", "b", "c"].map(|name| upward.learning_rates(&params, 1).is_trainable(name)), [true, false, false]);
 }
 
 /// Two layers with batch normalisation and a linear head.
@@ -122,13 +121,13 @@ struct Noted {
 }
 
 impl Transfer for Noted {
-    fn before_epoch(&mut self, _: &Scene, params: &mut Params, _: usize) -> Result<(), NnError> {
+    fn before_epoch(&mut self, _: &FitContext, params: &mut Params, _: usize) -> Result<(), NnError> {
         self.begun.push(bits(params));
         Ok(())
     }
 
-    fn plan(&self, params: &Params, epoch: usize) -> Plan {
-        self.hatl.plan(params, epoch)
+    fn learning_rates(&self, params: &Params, epoch: usize) -> LearningRates {
+        self.hatl.learning_rates(params, epoch)
     }
 
     fn after_epoch(&mut self, epoch: usize, metric: f64) -> After {
@@ -136,29 +135,19 @@ impl Transfer for Noted {
     }
 }
 
-/// Notes with what each epoch ends.
-struct Ends(Mutex<Vec<Bits>>);
-
-impl Watch for Ends {
-    fn learned(&self, _rows: usize) {}
-
-    fn stopped(&self) -> bool {
-        false
-    }
-
-    fn after_epoch(&self, _record: &Record, params: &Params) -> Result<(), StudyError> {
-        self.0.lock().unwrap().push(bits(params));
-        Ok(())
-    }
+/// Gives metrics that were written down, and notes the parameters with which each epoch ends.
+struct Script {
+    metrics: [f64; 6],
+    /// Shares its variables with what is trained.
+    params: Params,
+    ended: RefCell<Vec<Bits>>,
 }
 
-/// Tells metrics that were written down.
-struct Script(Cell<usize>, [f64; 6]);
-
-impl Judge for Script {
-    fn judge(&self, _network: &dyn Network) -> Result<Judged, StudyError> {
-        let epoch = self.0.replace(self.0.get() + 1);
-        Ok(Judged { loss: 0.0, metric: self.1[epoch] })
+impl Evaluator for Script {
+    fn evaluate(&self, _network: &dyn Network) -> Result<Evaluation, StudyError> {
+        let mut ended = self.ended.borrow_mut();
+        ended.push(bits(&self.params));
+        Ok(Evaluation { loss: 0.0, metric: self.metrics[ended.len() - 1] })
     }
 }
 
@@ -173,16 +162,19 @@ fn a_release_restores_the_best_epoch_to_the_bit_and_leaves_frozen_layers_alone()
     for restore in [true, false] {
         let mut params = Params::new(1, DType::F64);
         layers(&mut params).unwrap();
-        let groups = Groups::by_prefix(&params, &["first", "second", "head"]);
+        let groups = LayerGroups::by_prefix(&params, &["first", "second", "head"]);
         // The best comes in epoch 1; epochs 2 and 4 are plateaus near it.
-        let judge = Script(Cell::new(0), [0.1, 0.9, 0.85, 0.5, 0.85, 0.85]);
+        let metrics = [0.1, 0.9, 0.85, 0.5, 0.85, 0.85];
+        let evaluator = Script { metrics, params: params.clone(), ended: RefCell::default() };
         let rule = Rule { window: 1, warm_up: 2, cooldown: 0, restore, ..RULE };
         let mut noted = Noted { hatl: Hatl::new(&groups, rule), begun: Vec::new() };
-        let ends = Ends(Mutex::new(Vec::new()));
-        let regime = Regime::new(6, 8, 0.01, Method::adamw(0.1));
-        let fit = Fit { judge: &judge, watch: &ends, ..Fit::new(&layers, &training, &Loss::CrossEntropy, &regime, 5) };
-        let history = fit.run(&mut params, &mut noted).unwrap();
-        let ended = ends.0.into_inner().unwrap();
+        let config = TrainConfig::new(6, 8, 0.01, Method::adamw(0.1));
+        let trainer = TrainingLoop {
+            evaluator: &evaluator,
+            ..TrainingLoop::new(&layers, &training, &Loss::CrossEntropy, &config, 5)
+        };
+        let history = trainer.run(&mut params, &mut noted).unwrap();
+        let ended = evaluator.ended.into_inner();
         let verdicts: Vec<bool> = noted.hatl.verdicts().iter().map(|verdict| *verdict == Verdict::Released).collect();
         assert_eq!(verdicts, [false, false, true, false, true, false]);
         for (epoch, released) in verdicts[..5].iter().enumerate() {

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use qgraft::math::Stream;
-use qgraft::nn::Groups;
+use qgraft::nn::LayerGroups;
 use qgraft::systems::Workplace;
 use qgraft::systems::hatl::{
     ARMS, Action, ArmRow, Camera, Findings, First, GLOSSES, JOINTS, LONGEST, Mood, Search, Sentence, Signer, Spec,
@@ -122,7 +122,7 @@ fn signs_differ_and_films_show_them() {
 
 #[test]
 fn a_fixed_schedule_releases_as_often_as_it_is_told() {
-    let groups = Groups(["a", "b", "c", "d", "head"].map(|name| vec![name.to_string()]).to_vec());
+    let groups = LayerGroups(["a", "b", "c", "d", "head"].map(|name| vec![name.to_string()]).to_vec());
     let fixed = ArmRow::named("fixed").unwrap();
     for epochs in [12, 30, 50] {
         for releases in 0..=4 {

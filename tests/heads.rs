@@ -9,22 +9,19 @@ use qgraft::circuit::ansatz::{ANSATZE, AnsatzRow};
 use qgraft::device;
 use qgraft::math::Stream;
 use qgraft::nn::head::{Body, HEADS, HeadRow, HeadShape};
-use qgraft::nn::optim::{Method, StepSchedule};
+use qgraft::nn::optim::{Method, Schedule, StepSchedule};
 use qgraft::nn::quantum::amplitude_angles;
-use qgraft::nn::{Execution, Optimizer, Params, Plan, QuantumLayer};
+use qgraft::nn::{Execution, LearningRates, Optimizer, Params, QuantumLayer};
 use qgraft::noise::NoiseModel;
 use qgraft::sim::{Pauli, Simulator, Statevector};
-use qgraft::study::StudyError;
-use qgraft::study::train::{Recipe, Rows, Watch, predict, train};
+use qgraft::study::train::{Rows, TrainConfig, predict, train};
+use qgraft::study::{Observer, StudyError};
 
 const SHAPE: HeadShape = HeadShape { features: 6, classes: 3, qubits: 3, depth: 2, weight_sd: 0.3 };
 
-const RECIPE: Recipe = Recipe {
-    epochs: 2,
-    batch: 8,
-    rate: 0.01,
-    schedule: StepSchedule { every: 1, factor: 0.5 },
-    optimizer: Method::ADAM,
+const RECIPE: TrainConfig = TrainConfig {
+    schedule: Schedule::Step(StepSchedule { every: 1, factor: 0.5 }),
+    ..TrainConfig::new(2, 8, 0.01, Method::ADAM)
 };
 
 fn normal(seed: u64, shape: (usize, usize)) -> Tensor {
@@ -163,10 +160,10 @@ fn what_the_plan_moves_moves_and_what_it_freezes_stays_to_the_bit() {
             let before = values(&params);
             let data = rows(8, DType::F64);
             let loss = candle_nn::loss::cross_entropy(&head.logits(&data.features).unwrap(), &data.labels).unwrap();
-            let plan = row.plan();
+            let plan = row.learning_rates();
             Optimizer::new(Method::ADAM).step(&params, &loss.backward().unwrap(), &plan, 0.01).unwrap();
             for ((name, old), (_, new)) in before.iter().zip(values(&params)) {
-                assert_eq!(*old != new, plan.moves(name), "{} {}: {name}", row.name, family.name);
+                assert_eq!(*old != new, plan.is_trainable(name), "{} {}: {name}", row.name, family.name);
             }
         }
     }
@@ -178,7 +175,7 @@ fn a_plan_scales_the_step() {
         let mut params = Params::new(1, DType::F64);
         let x = params.get("x", &[3], qgraft::nn::init::Init::Constant(1.0)).unwrap();
         let gradients = x.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-        let plan = Plan(vec![("x".into(), rate)]);
+        let plan = LearningRates(vec![("x".into(), rate)]);
         Optimizer::new(Method::Sgd { momentum: 0.9 }).step(&params, &gradients, &plan, 0.1).unwrap();
         let moved: Vec<f64> = params.iter().next().unwrap().1.to_vec1().unwrap();
         moved[0]
@@ -194,7 +191,8 @@ fn training_depends_on_the_seed_alone() {
         let run = execution(row, noisy, &ANSATZE[0]);
         let head = row.build(&mut params, &SHAPE, &ANSATZE[0], run).unwrap().unwrap();
         let data = rows(20, DType::F32);
-        let history = train(head.as_ref(), &params, &row.plan(), (&data, &data), &RECIPE, seed, &()).unwrap();
+        let history =
+            train(head.as_ref(), &params, &row.learning_rates(), (&data, &data), &RECIPE, seed, &()).unwrap().history;
         (history, predict(head.as_ref(), &data.features).unwrap())
     };
     assert_eq!(run(1), run(1));
@@ -208,7 +206,7 @@ fn one_trained_head_runs_under_another_setting_and_from_a_file() {
     let head = row.build(&mut params, &SHAPE, &ANSATZE[0], execution(row, ideal, &ANSATZE[0])).unwrap().unwrap();
     let under_noise = row.build(&mut params, &SHAPE, &ANSATZE[0], execution(row, noisy, &ANSATZE[0])).unwrap().unwrap();
     let data = rows(6, DType::F32);
-    train(head.as_ref(), &params, &row.plan(), (&data, &data), &RECIPE, 4, &()).unwrap();
+    train(head.as_ref(), &params, &row.learning_rates(), (&data, &data), &RECIPE, 4, &()).unwrap();
     let clean = predict(head.as_ref(), &data.features).unwrap();
     assert_ne!(clean, predict(under_noise.as_ref(), &data.features).unwrap(), "noise changes nothing");
 
@@ -265,8 +263,8 @@ fn engines_give_a_head_the_same_logits() {
 #[test]
 fn a_loss_that_is_no_number_and_a_wish_to_stop_end_the_training() {
     struct Impatient;
-    impl Watch for Impatient {
-        fn learned(&self, _rows: usize) {}
+    impl Observer for Impatient {
+        fn trained_on(&self, _rows: usize) {}
         fn stopped(&self) -> bool {
             true
         }
@@ -276,10 +274,10 @@ fn a_loss_that_is_no_number_and_a_wish_to_stop_end_the_training() {
     let head = row.build(&mut params, &SHAPE, &ANSATZE[0], None).unwrap().unwrap();
     let data = rows(9, DType::F32);
     let parts = (&data, &data);
-    let stopped = train(head.as_ref(), &params, &row.plan(), parts, &RECIPE, 1, &Impatient);
+    let stopped = train(head.as_ref(), &params, &row.learning_rates(), parts, &RECIPE, 1, &Impatient);
     assert!(matches!(stopped, Err(StudyError::Interrupted)));
-    let wild = Recipe { rate: 1e38, epochs: 5, optimizer: Method::Sgd { momentum: 0.0 }, ..RECIPE };
-    let diverged = train(head.as_ref(), &params, &row.plan(), parts, &wild, 1, &());
+    let wild = TrainConfig { rate: 1e38, epochs: 5, optimizer: Method::Sgd { momentum: 0.0 }, ..RECIPE };
+    let diverged = train(head.as_ref(), &params, &row.learning_rates(), parts, &wild, 1, &());
     assert!(matches!(diverged, Err(StudyError::Diverged { .. })), "{diverged:?}");
 }
 

@@ -8,7 +8,7 @@ use qgraft::nn::layer::{
     Attention, BatchNorm, GroupNorm, Gru, LayerNorm, Linear, Lstm, Padding, Reach, Window, avg_pool2d, conv1d, conv2d,
     dropout, global_avg_pool, max_pool2d, reverse_gradient, softmax,
 };
-use qgraft::nn::{Mode, NnError, Params, Plan};
+use qgraft::nn::{LearningRates, Mode, NnError, Params};
 use serde::Deserialize;
 
 /// The reference is rounded to six decimals; f32 sums of up to 147 products of order 1 add about as much.
@@ -283,7 +283,7 @@ impl Module {
             "group" => GroupNorm::new(params, "m", self.groups, channels)?.forward(x)?,
             "batch" => {
                 if self.name.ends_with("frozen") {
-                    params.follow(&Plan::freezing(&["m.weight"]));
+                    params.set_rates(&LearningRates::freezing(&["m.weight"]));
                     let statistic =
                         |params: &mut Params, name: &str| params.statistic(name, &[channels], Init::Constant(0.0));
                     statistic(params, "m.running_mean")?.set(&formula(&[channels], 5.0).to_dtype(x.dtype())?)?;
@@ -340,7 +340,7 @@ fn layers_with_parameters_match_pytorch() {
                 let var = params.find(&format!("m.{}", parameter.name)).unwrap();
                 match gradients.get(var.as_tensor()) {
                     Some(gradient) => assert_near(&what, &values(gradient), &parameter.gradient, 5.0 * tolerance),
-                    None => assert!(!params.moves(&format!("m.{}", parameter.name)), "{what}: no gradient"),
+                    None => assert!(!params.is_trainable(&format!("m.{}", parameter.name)), "{what}: no gradient"),
                 }
             }
             for (statistic, expected) in ["m.running_mean", "m.running_var"].iter().zip(&case.statistics) {
@@ -359,7 +359,7 @@ fn dropout_keeps_the_mean_and_judges_without_chance() -> Result<()> {
     assert!((dropped.iter().sum::<f64>() / 1e4 - 1.0).abs() < 4.0 * 0.0058);
     assert_eq!(dropped, values(&dropout(&x, 0.25, "here", Mode::Train { seed: 3 })?));
     assert_ne!(dropped, values(&dropout(&x, 0.25, "there", Mode::Train { seed: 3 })?));
-    assert_eq!(values(&x), values(&dropout(&x, 0.25, "here", Mode::Judge)?));
+    assert_eq!(values(&x), values(&dropout(&x, 0.25, "here", Mode::Eval)?));
     Ok(())
 }
 

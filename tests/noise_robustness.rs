@@ -9,7 +9,7 @@ use qgraft::classic::LeastSquares;
 use qgraft::math::Stream;
 use qgraft::sim::mitigate::MITIGATIONS;
 use qgraft::systems::noise_robustness::{self, CONTRACTION_TOLERANCE, Findings, SOURCES, Spec};
-use qgraft::systems::spec::{Data, Source};
+use qgraft::systems::spec::{Data, DataKind};
 use qgraft::systems::{Workplace, qtl};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -33,7 +33,7 @@ fn features(place: &Path) -> PathBuf {
 }
 
 fn data(place: &Path) -> Data {
-    Data { source: Source::Features, path: Some(features(place)), ..Data::default() }
+    Data { source: DataKind::Features, path: Some(features(place)), ..Data::default() }
 }
 
 fn small(place: &Path) -> Spec {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Tensor, Var};
 use qgraft::nn::init::Init;
 use qgraft::nn::optim::{Average, Method, Schedule, StepSchedule, warm_up};
-use qgraft::nn::{Optimizer, Params, Plan, loss};
+use qgraft::nn::{LearningRates, Optimizer, Params, loss};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -61,7 +61,7 @@ fn steps_are_those_of_pytorch() {
         ("sgd", Method::Sgd { momentum: 0.9 }, None),
         ("adam, clipped", Method::ADAM, Some(0.5)),
     ] {
-        let (params, plan) = (params(), Plan(vec![("v".into(), 0.1)]));
+        let (params, plan) = (params(), LearningRates(vec![("v".into(), 0.1)]));
         let mut optimizer = Optimizer::new(method).clipped(clip);
         for (step, expected) in traces[name].iter().enumerate() {
             optimizer.step(&params, &objective(&params).backward().unwrap(), &plan, 0.05).unwrap();
@@ -80,7 +80,7 @@ fn a_parameter_released_late_starts_like_one_that_starts_early() {
         let mut optimizer = Optimizer::new(Method::ADAM);
         for step in 0..=frozen_steps {
             let rate = if step < frozen_steps { 0.0 } else { 1.0 };
-            let plan = Plan(vec![("v".into(), rate)]);
+            let plan = LearningRates(vec![("v".into(), rate)]);
             optimizer.step(&params, &objective(&params).backward().unwrap(), &plan, 0.05).unwrap();
         }
         values(&params)[3]

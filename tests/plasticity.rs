@@ -11,11 +11,11 @@ use qgraft::math::Stream;
 use qgraft::nn::init::Init;
 use qgraft::nn::layer::Linear;
 use qgraft::nn::loss::Loss;
-use qgraft::nn::{Examples, Execution, Groups, Mode, Model, Network, NnError, Output, Params, QuantumLayer};
+use qgraft::nn::{Examples, Execution, LayerGroups, Mode, Model, Network, NnError, Output, Params, QuantumLayer};
 use qgraft::sim::Auto;
 use qgraft::systems::Workplace;
 use qgraft::systems::plasticity::{Collection, Layers, Spec, arms, dormant, effective_rank, run};
-use qgraft::transfer::{Reinit, Scene, Selection, Transfer, Utility, Value, WakeAngles, select};
+use qgraft::transfer::{FitContext, Reinit, Selection, Transfer, Utility, Value, WakeAngles, select};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -104,14 +104,14 @@ fn redrawn(share: f64, value: Value) -> Vec<f64> {
     let model = two as fn(&mut Params) -> Result<Box<dyn Network>, NnError>;
     let mut params = Params::new(3, DType::F64);
     model.build(&mut params).unwrap();
-    let groups = Groups::by_prefix(&params, &["trunk.0", "head"]);
+    let groups = LayerGroups::by_prefix(&params, &["trunk.0", "head"]);
     params.find("trunk.0.weight").unwrap().set(&Tensor::ones((100, 64), DType::F64, &Device::Cpu).unwrap()).unwrap();
     let inputs = Tensor::ones((4, 64), DType::F64, &Device::Cpu).unwrap();
     let training = Examples::new(inputs, Tensor::new(&[0u32, 1, 0, 1], &Device::Cpu).unwrap());
-    let scene = Scene { model: &model, training: &training, objective: &Loss::CrossEntropy, batch: 2, seed: 5 };
+    let context = FitContext { model: &model, training: &training, objective: &Loss::CrossEntropy, batch: 2, seed: 5 };
     let selection = Selection::Share(share);
     let mut method = Reinit { utility: Utility::Random, selection, value, head_first: 0, ..Reinit::new(&groups) };
-    method.before_epoch(&scene, &mut params, 0).unwrap();
+    method.before_epoch(&context, &mut params, 0).unwrap();
     params.find("trunk.0.weight").unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
@@ -147,7 +147,7 @@ fn digits_are_scikit_learns() {
     assert_eq!((0..10).map(count).collect::<Vec<_>>(), expected.classes);
     // Sixteenths: exact in single precision, summed in double.
     assert_eq!(pixels.iter().map(|v| f64::from(*v)).sum::<f64>(), expected.sum);
-    for collection in [Collection::Source, Collection::Near, Collection::Far] {
+    for collection in [Collection::Dataset, Collection::Near, Collection::Far] {
         let drawn = collection.draw(2, 12, 1).unwrap();
         assert_eq!(drawn.inputs[0].dims(), [2 * collection.classes(), 1, 12, 12]);
     }
@@ -189,21 +189,21 @@ fn an_angle_that_nothing_moves_by_is_woken_and_no_other() {
     let model = turned as fn(&mut Params) -> Result<Box<dyn Network>, NnError>;
     let inputs = Tensor::new(&[[0.1], [0.4], [0.9], [1.3]], &Device::Cpu).unwrap();
     let training = Examples::new(inputs, Tensor::ones((4, 1), DType::F64, &Device::Cpu).unwrap());
-    let scene = Scene { model: &model, training: &training, objective: &Loss::Squares, batch: 2, seed: 5 };
+    let context = FitContext { model: &model, training: &training, objective: &Loss::Squares, batch: 2, seed: 5 };
     let angles = |_: &mut Params, rows: &[Tensor]| Ok(rows[0].clone());
     for (selection, woken) in [(Selection::Threshold(0.025), 1), (Selection::Share(0.5), 1), (Selection::Share(1.0), 2)]
     {
         let mut params = Params::new(3, DType::F64);
         model.build(&mut params).unwrap();
-        let groups = Groups::by_prefix(&params, &["trunk", "circuit"]);
+        let groups = LayerGroups::by_prefix(&params, &["trunk", "circuit"]);
         let fresh = WakeAngles::new(&groups, one_qubit(), &angles);
-        let activity = fresh.activity(&scene, &mut params).unwrap();
+        let activity = fresh.activity(&context, &mut params).unwrap();
         // Twice the mean of both, in slope and in information alike: a rotation moves its qubit at speed one.
         assert!(activity[0].abs() < 1e-9 && (activity[1] - 2.0).abs() < 1e-9, "{activity:?}");
         let mut wake = WakeAngles { selection, window: 0.1, ..fresh };
-        wake.before_epoch(&scene, &mut params, 0).unwrap();
+        wake.before_epoch(&context, &mut params, 0).unwrap();
         assert_eq!(wake.redrawn, None, "the head learns alone first");
-        wake.before_epoch(&scene, &mut params, 1).unwrap();
+        wake.before_epoch(&context, &mut params, 1).unwrap();
         let after: Vec<f64> = params.find("circuit.weights").unwrap().to_vec1().unwrap();
         assert!(after[..woken].iter().all(|angle| angle.abs() <= 0.1), "{after:?}");
         assert!(after[woken..].iter().all(|angle| *angle == 0.7), "{after:?}");

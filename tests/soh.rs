@@ -12,8 +12,8 @@ use qgraft::nn::loss::{Loss, Objective, mean};
 use qgraft::nn::{Mode, Model, Params};
 use qgraft::systems::Workplace;
 use qgraft::systems::soh::{
-    ARMS, BATCHES, CALIBRATIONS, CHECKPOINTS, Cell, Covered, Forecaster, PREFIX, Protocol, Scaler, Scene, Scored, Spec,
-    TARGETS, Window, age, controls, lives, run,
+    ARMS, BATCHES, CALIBRATIONS, CHECKPOINTS, CalibrationData, Cell, Covered, Forecaster, PREFIX, Protocol, Scaler,
+    Scored, Spec, TARGETS, Window, age, controls, lives, run,
 };
 use qgraft::transfer::penalty::{Bank, Estimate, mmd};
 use serde::Deserialize;
@@ -84,14 +84,14 @@ fn forecaster_and_aligned_loss_are_those_of_pytorch() {
     let model = Forecaster::new(4, 5, "linear").unwrap();
     let mut params = Params::new(0, DType::F64);
     model.build(&mut params).unwrap();
-    assert_eq!(params.trained().count(), expected.parameters.len());
-    for (name, var) in params.trained() {
+    assert_eq!(params.trainable().count(), expected.parameters.len());
+    for (name, var) in params.trainable() {
         let values = Tensor::new(&expected.parameters[name][..], &Device::Cpu).unwrap();
         var.set(&values.reshape(var.shape()).unwrap()).unwrap();
     }
     let tensor = |rows: &Vec<Vec<f64>>| Tensor::new(rows.clone(), &Device::Cpu).unwrap();
     let inputs = Tensor::new(expected.inputs.clone(), &Device::Cpu).unwrap();
-    let output = model.build(&mut params).unwrap().forward(&[inputs], Mode::Judge).unwrap();
+    let output = model.build(&mut params).unwrap().forward(&[inputs], Mode::Eval).unwrap();
     let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
     // f64 on both sides: rounding only.
     near("latent", &flat(&output.features), &expected.latent.concat(), 1e-12);
@@ -106,7 +106,7 @@ fn forecaster_and_aligned_loss_are_those_of_pytorch() {
     let gap = mmd(&x, &y, &Bank::median(&x, &y).unwrap(), Estimate::Biased).unwrap();
     near("loss", &[fit.to_scalar().unwrap(), gap.to_scalar().unwrap()], &[expected.fit, expected.gap], 1e-12);
     let gradients = (fit + (gap * 0.3).unwrap()).unwrap().backward().unwrap();
-    for (name, var) in params.trained() {
+    for (name, var) in params.trainable() {
         near(name, &flat(gradients.get(var.as_tensor()).unwrap()), &expected.gradients[name], 1e-11);
     }
 }
@@ -148,7 +148,7 @@ fn every_calibration_covers_exchangeable_points() {
         .collect()
     };
     let (source, prefix, test) = (fleet(200), fleet(100), fleet(200));
-    let scene = Scene { source: &source, prefix: &prefix, test: &test, alpha: 0.1, seed: 0 };
+    let scene = CalibrationData { source: &source, prefix: &prefix, test: &test, alpha: 0.1, seed: 0 };
     for row in CALIBRATIONS {
         let covered = Covered::of(&test, &(row.radii)(&scene));
         let share = if row.name == "whole_life" { covered.lives } else { covered.points };
@@ -158,7 +158,7 @@ fn every_calibration_covers_exchangeable_points() {
         let most = if row.name == "adaptive" { 0.02 } else { 0.0 };
         assert!(covered.infinite <= most, "{}: {covered:?}", row.name);
     }
-    let few = Scene { source: &source[..3], ..scene };
+    let few = CalibrationData { source: &source[..3], ..scene };
     let covered = Covered::of(&test, &(CALIBRATIONS[0].radii)(&few));
     assert_eq!((covered.infinite, covered.width, covered.points), (1.0, 0.0, 1.0), "three scores promise nothing");
 }

@@ -15,14 +15,14 @@ use qgraft::nn::head::{HeadRow, HeadShape};
 use qgraft::nn::init::Init;
 use qgraft::nn::layer::{BatchNorm, Linear, dropout};
 use qgraft::nn::loss::Loss;
-use qgraft::nn::model::Grafted;
+use qgraft::nn::model::BackboneWithHead;
 use qgraft::nn::optim::{Method, Schedule};
-use qgraft::nn::{Examples, Groups, Mode, Model, Network, NnError, Output, Params, Source, Weights};
-use qgraft::study::StudyError;
+use qgraft::nn::{Dataset, Examples, LayerGroups, Mode, Model, Network, NnError, Output, Params, Weights};
 use qgraft::study::learning_curve::LearningCurve;
-use qgraft::study::train::{Fit, HeldOut, Judge, Judged, Record, Regime, Watch};
+use qgraft::study::train::{EpochRecord, Evaluation, Evaluator, HeldOutEvaluator, TrainConfig, TrainingLoop};
+use qgraft::study::{Observer, StudyError};
 use qgraft::transfer::schedule::Full;
-use qgraft::transfer::{After, Hatl, METHODS, Rule, Together, Transfer};
+use qgraft::transfer::{After, Compose, Hatl, METHODS, Rule, Transfer};
 
 struct Net {
     layers: [Linear; 3],
@@ -49,10 +49,10 @@ fn net(params: &mut Params) -> Result<Box<dyn Network>, NnError> {
 
 const NET: fn(&mut Params) -> Result<Box<dyn Network>, NnError> = net;
 
-fn groups() -> Groups {
+fn groups() -> LayerGroups {
     let mut params = Params::new(0, DType::F32);
     net(&mut params).unwrap();
-    Groups::by_prefix(&params, &["first", "second", "head"])
+    LayerGroups::by_prefix(&params, &["first", "second", "head"])
 }
 
 /// Three classes that a small network can tell apart, from two domains.
@@ -83,8 +83,8 @@ struct Patience {
     most: usize,
 }
 
-impl Watch for Patience {
-    fn learned(&self, rows: usize) {
+impl Observer for Patience {
+    fn trained_on(&self, rows: usize) {
         self.rows.fetch_add(rows, Ordering::SeqCst);
     }
     fn stopped(&self) -> bool {
@@ -95,33 +95,35 @@ impl Watch for Patience {
 #[test]
 fn a_checkpoint_resumes_bit_for_bit() {
     let (training, held_out) = (examples(30, 1), examples(15, 2));
-    let regime = Regime {
+    let config = TrainConfig {
         schedule: Schedule::Plateau { factor: 0.5, patience: 0, floor: 0.01 },
         warm_up: 5,
         clip: Some(0.5),
         patience: Some(20),
         keep_best: true,
         average: Some(0.9),
-        ..Regime::new(8, 8, 0.01, Method::adamw(0.01))
+        ..TrainConfig::new(8, 8, 0.01, Method::adamw(0.01))
     };
-    let run =
-        |names: &[&str], checkpoint: Option<&Path>, most: usize| -> Result<(Vec<Record>, Vec<Vec<u32>>), StudyError> {
-            let mut params = Params::new(3, DType::F32);
-            let rule = Rule { warm_up: 1, patience: 1, cooldown: 1, plateau: 1.0, near_best: 1.0, ..Rule::default() };
-            let hatl = Hatl::new(&groups(), rule);
-            let mut methods = Together::named(names, &groups()).unwrap();
-            methods.0.push(Box::new(hatl));
-            let watch = Patience { rows: AtomicUsize::new(0), most };
-            let judge = HeldOut { source: &held_out, objective: &Loss::CrossEntropy, batch: 4 };
-            let fit = Fit {
-                judge: &judge,
-                watch: &watch,
-                checkpoint,
-                ..Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 3)
-            };
-            let history = fit.run(&mut params, &mut methods)?;
-            Ok((history, bits(&params)))
+    let run = |names: &[&str],
+               checkpoint: Option<&Path>,
+               most: usize|
+     -> Result<(Vec<EpochRecord>, Vec<Vec<u32>>), StudyError> {
+        let mut params = Params::new(3, DType::F32);
+        let rule = Rule { warm_up: 1, patience: 1, cooldown: 1, plateau: 1.0, near_best: 1.0, ..Rule::default() };
+        let hatl = Hatl::new(&groups(), rule);
+        let mut methods = Compose::named(names, &groups()).unwrap();
+        methods.0.push(Box::new(hatl));
+        let observer = Patience { rows: AtomicUsize::new(0), most };
+        let evaluator = HeldOutEvaluator { source: &held_out, objective: &Loss::CrossEntropy, batch: 4 };
+        let trainer = TrainingLoop {
+            evaluator: &evaluator,
+            observer: &observer,
+            checkpoint,
+            ..TrainingLoop::new(&NET, &training, &Loss::CrossEntropy, &config, 3)
         };
+        let history = trainer.run(&mut params, &mut methods)?;
+        Ok((history, bits(&params)))
+    };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("training.safetensors");
     for names in [&["lora"][..], &["distill", "adversarial", "l2_sp"]] {
@@ -139,11 +141,13 @@ fn a_checkpoint_resumes_bit_for_bit() {
     }
 
     let path = folder.path().join("last.safetensors");
-    let hotter = Regime { rate: 0.02, ..regime };
-    let other = Fit { checkpoint: Some(&path), ..Fit::new(&NET, &training, &Loss::CrossEntropy, &hotter, 3) };
+    let hotter = TrainConfig { rate: 0.02, ..config };
+    let other =
+        TrainingLoop { checkpoint: Some(&path), ..TrainingLoop::new(&NET, &training, &Loss::CrossEntropy, &hotter, 3) };
     let error = other.run(&mut Params::new(3, DType::F32), &mut Full).unwrap_err().to_string();
     assert!(error.contains("rate: 0.02"), "{error}");
-    let other = Fit { checkpoint: Some(&path), ..Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 4) };
+    let other =
+        TrainingLoop { checkpoint: Some(&path), ..TrainingLoop::new(&NET, &training, &Loss::CrossEntropy, &config, 4) };
     let error = other.run(&mut Params::new(4, DType::F32), &mut Full).unwrap_err().to_string();
     assert!(error.contains("seed: 3") && error.contains("last.safetensors"), "{error}");
 }
@@ -154,10 +158,10 @@ struct Scripted<'a> {
     epoch: Cell<usize>,
 }
 
-impl Judge for Scripted<'_> {
-    fn judge(&self, _network: &dyn Network) -> Result<Judged, StudyError> {
+impl Evaluator for Scripted<'_> {
+    fn evaluate(&self, _network: &dyn Network) -> Result<Evaluation, StudyError> {
         let metric = self.metrics[self.epoch.replace(self.epoch.get() + 1)];
-        Ok(Judged { loss: -metric, metric })
+        Ok(Evaluation { loss: -metric, metric })
     }
 }
 
@@ -170,7 +174,7 @@ struct Diary {
 impl Transfer for Diary {
     fn before_epoch(
         &mut self,
-        _scene: &qgraft::transfer::Scene,
+        _scene: &qgraft::transfer::FitContext,
         params: &mut Params,
         _epoch: usize,
     ) -> Result<(), NnError> {
@@ -189,15 +193,16 @@ fn a_metric_that_is_no_number_survives_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("training.safetensors");
     let run = |checkpoint: Option<&Path>, most: usize| {
-        let watch = Patience { rows: AtomicUsize::new(0), most };
-        let judge = Scripted { metrics: &[0.1, f64::NAN, f64::NEG_INFINITY, 0.5], epoch: Cell::new(0) };
+        let observer = Patience { rows: AtomicUsize::new(0), most };
+        let evaluator = Scripted { metrics: &[0.1, f64::NAN, f64::NEG_INFINITY, 0.5], epoch: Cell::new(0) };
         // Where it goes on, the judge has spoken about these epochs already.
-        judge.epoch.set(if checkpoint.is_some_and(Path::exists) { 3 } else { 0 });
-        let regime = Regime { keep_best: true, ..Regime::new(4, 12, 0.01, Method::ADAM) };
-        let fit = Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 3);
+        evaluator.epoch.set(if checkpoint.is_some_and(Path::exists) { 3 } else { 0 });
+        let config = TrainConfig { keep_best: true, ..TrainConfig::new(4, 12, 0.01, Method::ADAM) };
+        let trainer = TrainingLoop::new(&NET, &training, &Loss::CrossEntropy, &config, 3);
         let mut params = Params::new(3, DType::F32);
-        let history = Fit { judge: &judge, watch: &watch, checkpoint, ..fit }.run(&mut params, &mut Full)?;
-        let metrics: Vec<u64> = history.iter().map(|record| record.judged.metric.to_bits()).collect();
+        let history = TrainingLoop { evaluator: &evaluator, observer: &observer, checkpoint, ..trainer }
+            .run(&mut params, &mut Full)?;
+        let metrics: Vec<u64> = history.iter().map(|record| record.evaluation.metric.to_bits()).collect();
         Ok::<_, StudyError>((metrics, bits(&params)))
     };
     let whole = run(None, usize::MAX).unwrap();
@@ -211,7 +216,9 @@ fn what_is_judged_does_not_depend_on_how_rows_are_cut_into_batches() {
     let weights: Vec<f32> = (0..30).map(|row| [0.0, 0.5, 3.0][row % 3]).collect();
     let weighted = Examples { weights: Some(Tensor::new(weights, &Device::Cpu).unwrap()), ..examples(30, 1) };
     let judged = |batch: usize| {
-        HeldOut { source: &weighted, objective: &Loss::CrossEntropy, batch }.judge(network.as_ref()).unwrap()
+        HeldOutEvaluator { source: &weighted, objective: &Loss::CrossEntropy, batch }
+            .evaluate(network.as_ref())
+            .unwrap()
     };
     let whole = judged(30);
     for batch in [1, 4, 7] {
@@ -222,8 +229,10 @@ fn what_is_judged_does_not_depend_on_how_rows_are_cut_into_batches() {
     }
     // Rows without weight have no label: of the others, as if they were not there.
     let labelled: Vec<u32> = (0..30).filter(|row| row % 3 != 0).collect();
-    let rest = Examples { weights: None, ..weighted.rows(&labelled, Mode::Judge).unwrap() };
-    let alone = HeldOut { source: &rest, objective: &Loss::CrossEntropy, batch: 30 }.judge(network.as_ref()).unwrap();
+    let rest = Examples { weights: None, ..weighted.rows(&labelled, Mode::Eval).unwrap() };
+    let alone = HeldOutEvaluator { source: &rest, objective: &Loss::CrossEntropy, batch: 30 }
+        .evaluate(network.as_ref())
+        .unwrap();
     assert_eq!(whole.metric, alone.metric);
 }
 
@@ -236,9 +245,9 @@ fn rows_that_cannot_be_drawn_are_refused() {
         (Sampler::Weighted(vec![-1.0; 12]), "a weight of -1"),
         (Sampler::Balanced(vec![0; 13]), "13 groups for 12 rows"),
     ] {
-        let regime = Regime::new(1, 4, 0.01, Method::ADAM);
-        let fit = Fit { sampler, ..Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 3) };
-        let error = fit.run(&mut Params::new(3, DType::F32), &mut Full).unwrap_err().to_string();
+        let config = TrainConfig::new(1, 4, 0.01, Method::ADAM);
+        let trainer = TrainingLoop { sampler, ..TrainingLoop::new(&NET, &training, &Loss::CrossEntropy, &config, 3) };
+        let error = trainer.run(&mut Params::new(3, DType::F32), &mut Full).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
 }
@@ -246,18 +255,21 @@ fn rows_that_cannot_be_drawn_are_refused() {
 #[test]
 fn the_best_epoch_is_restored_and_waiting_ends_a_training() {
     let training = examples(12, 1);
-    let run = |regime: Regime, back_after: usize| {
-        let judge = Scripted { metrics: &[0.1, 0.6, 0.5, 0.6, f64::NAN, 0.4, 0.3, 0.2], epoch: Cell::new(0) };
+    let run = |config: TrainConfig, back_after: usize| {
+        let evaluator = Scripted { metrics: &[0.1, 0.6, 0.5, 0.6, f64::NAN, 0.4, 0.3, 0.2], epoch: Cell::new(0) };
         let mut params = Params::new(3, DType::F32);
         let mut diary = Diary { before: Vec::new(), back_after };
-        let fit = Fit { judge: &judge, ..Fit::new(&NET, &training, &Loss::CrossEntropy, &regime, 3) };
-        let history = fit.run(&mut params, &mut diary).unwrap();
+        let trainer = TrainingLoop {
+            evaluator: &evaluator,
+            ..TrainingLoop::new(&NET, &training, &Loss::CrossEntropy, &config, 3)
+        };
+        let history = trainer.run(&mut params, &mut diary).unwrap();
         (history.len(), diary.before, bits(&params))
     };
-    let plain = Regime::new(8, 12, 0.01, Method::ADAM);
+    let plain = TrainConfig::new(8, 12, 0.01, Method::ADAM);
     let (epochs, before, _) = run(plain, usize::MAX);
     assert_eq!(epochs, 8);
-    let (epochs, _, left) = run(Regime { patience: Some(3), keep_best: true, ..plain }, usize::MAX);
+    let (epochs, _, left) = run(TrainConfig { patience: Some(3), keep_best: true, ..plain }, usize::MAX);
     assert_eq!(epochs, 5, "the second epoch is the best, and an equal one is no better");
     assert_eq!(left, before[2], "the parameters after the second epoch");
     let (_, returned, _) = run(plain, 3);
@@ -269,8 +281,8 @@ fn rows_without_a_label_do_not_count() {
     let data = examples(12, 1);
     let run = |data: &Examples| {
         let mut params = Params::new(3, DType::F32);
-        let regime = Regime::new(1, 12, 0.01, Method::ADAM);
-        Fit::new(&NET, data, &Loss::CrossEntropy, &regime, 3).run(&mut params, &mut Full).unwrap()[0].loss
+        let config = TrainConfig::new(1, 12, 0.01, Method::ADAM);
+        TrainingLoop::new(&NET, data, &Loss::CrossEntropy, &config, 3).run(&mut params, &mut Full).unwrap()[0].loss
     };
     let unlabelled = Examples { weights: Some(Tensor::zeros(12, DType::F32, &Device::Cpu).unwrap()), ..data.clone() };
     assert_eq!(run(&unlabelled), 0.0);
@@ -313,7 +325,7 @@ fn what_fits_is_loaded_and_the_rest_is_told() {
         _ => (name.to_string(), var.as_tensor().clone()),
     });
     let weights = Weights::new(tensors.collect::<Vec<_>>(), "a pretrained network".into()).unwrap();
-    let fit = target.adopt(&weights).unwrap();
+    let fit = target.load_matching(&weights).unwrap();
     assert_eq!(fit.missing, ["head.bias", "extra"]);
     assert_eq!(fit.reshaped, [("head.weight".to_string(), vec![10, 6], vec![3, 6])]);
     assert_eq!(fit.unexpected, ["old_head.bias"]);
@@ -340,7 +352,7 @@ fn grafted() -> impl Fn(&mut Params) -> Result<Box<dyn Network>, NnError> {
     move |params| {
         let backbone = Box::new(Trunk::on(params, row, &weights)?);
         let head = head.build(params, &shape, &ANSATZE[0], Some(execution.clone()))?.expect("trained by gradients");
-        Ok(Box::new(Grafted { backbone, head }))
+        Ok(Box::new(BackboneWithHead { backbone, head }))
     }
 }
 
@@ -357,12 +369,13 @@ fn a_backbone_is_released_stage_by_stage() {
     let (model, layers, data) = (grafted(), backbone().layers(), pictures());
     let mut params = Params::new(1, DType::F32);
     model.build(&mut params).unwrap();
-    let groups = Groups::of_trunk(layers.clone(), &params);
+    let groups = LayerGroups::of_trunk(layers.clone(), &params);
     assert_eq!(groups.len(), layers.len() + 1);
     let before = bits(&params);
-    let mut gradual = Together::named(&["gradual"], &groups).unwrap();
-    let regime = Regime::new(2, 4, 1e-3, Method::adamw(0.01));
-    let history = Fit::new(&model, &data, &Loss::CrossEntropy, &regime, 1).run(&mut params, &mut gradual).unwrap();
+    let mut gradual = Compose::named(&["gradual"], &groups).unwrap();
+    let config = TrainConfig::new(2, 4, 1e-3, Method::adamw(0.01));
+    let history =
+        TrainingLoop::new(&model, &data, &Loss::CrossEntropy, &config, 1).run(&mut params, &mut gradual).unwrap();
     assert!(history[1].moving > history[0].moving);
     let (head, last) = (groups.0.last().unwrap(), &groups.0[groups.len() - 2]);
     for (((name, _), old), new) in params.iter().zip(&before).zip(bits(&params)) {
@@ -377,17 +390,18 @@ fn every_method_takes_a_step_on_a_pretrained_backbone_under_a_circuit() {
     for row in METHODS {
         let mut params = Params::new(1, DType::F32);
         model.build(&mut params).unwrap();
-        let groups = Groups::of_trunk(layers.clone(), &params);
+        let groups = LayerGroups::of_trunk(layers.clone(), &params);
         let mut method = (row.make)(&groups);
-        let (before, plan) = (bits(&params), method.plan(&params, 0));
-        let regime = Regime::new(1, 4, 1e-3, Method::adamw(0.01));
-        let history = Fit::new(&model, &data, &Loss::CrossEntropy, &regime, 1).run(&mut params, method.as_mut());
+        let (before, plan) = (bits(&params), method.learning_rates(&params, 0));
+        let config = TrainConfig::new(1, 4, 1e-3, Method::adamw(0.01));
+        let history =
+            TrainingLoop::new(&model, &data, &Loss::CrossEntropy, &config, 1).run(&mut params, method.as_mut());
         assert!(history.unwrap()[0].loss.is_finite(), "{}", row.name);
         let (mut moved, mut asked) = (0, 0);
         for (((name, _), old), new) in params.iter().zip(&before).zip(bits(&params)) {
-            if !plan.moves(name) {
+            if !plan.is_trainable(name) {
                 assert_eq!(*old, new, "{}: {name} is frozen", row.name);
-            } else if params.trained().any(|(trained, _)| trained == name) {
+            } else if params.trainable().any(|(trained, _)| trained == name) {
                 asked += 1;
                 moved += usize::from(*old != new);
             }

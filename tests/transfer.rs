@@ -12,15 +12,15 @@ use qgraft::nn::layer::{BatchNorm, Linear, dropout};
 use qgraft::nn::loss::{self, Loss, Objective};
 use qgraft::nn::optim::Method;
 use qgraft::nn::{
-    Examples, Execution, Groups, Head, Mode, Model, Network, NnError, Output, Params, Plan, QuantumLayer,
+    Examples, Execution, Head, LayerGroups, LearningRates, Mode, Model, Network, NnError, Output, Params, QuantumLayer,
 };
 use qgraft::sim::Statevector;
-use qgraft::study::train::{Fit, Regime};
+use qgraft::study::train::{TrainConfig, TrainingLoop};
 use qgraft::transfer::penalty::{Adversary, ramp};
 use qgraft::transfer::schedule::Frozen;
 use qgraft::transfer::{
-    After, Batch, Hatl, LowRank, METHODS, Reinit, Rule, Scene, Selection, ShrinkPerturb, Together, Transfer, Utility,
-    Value, select,
+    After, Batch, Compose, FitContext, Hatl, LowRank, METHODS, Reinit, Rule, Selection, ShrinkPerturb, Transfer,
+    Utility, Value, select,
 };
 
 const SHAPE: HeadShape = HeadShape { features: 5, classes: 3, qubits: 2, depth: 2, weight_sd: 0.3 };
@@ -68,10 +68,10 @@ fn small(head: &str) -> Small {
 }
 
 /// Parameters of the model, and its layers.
-fn start(model: &Small, seed: u64) -> (Params, Groups) {
+fn start(model: &Small, seed: u64) -> (Params, LayerGroups) {
     let mut params = Params::new(seed, DType::F64);
     model.build(&mut params).unwrap();
-    let groups = Groups::by_prefix(&params, &["first", "second", "head"]);
+    let groups = LayerGroups::by_prefix(&params, &["first", "second", "head"]);
     (params, groups)
 }
 
@@ -105,7 +105,7 @@ fn bits(params: &Params) -> Bits {
 struct Witness<'a> {
     name: &'a str,
     method: Box<dyn Transfer>,
-    before: Option<(Plan, Bits)>,
+    before: Option<(LearningRates, Bits)>,
     /// Parameters that had a gradient other than 0 in the last step.
     pulled: std::cell::RefCell<Vec<String>>,
     moved: std::collections::BTreeSet<String>,
@@ -120,8 +120,8 @@ impl<'a> Witness<'a> {
     fn compare(&mut self, params: &Params) {
         let Some((plan, before)) = self.before.take() else { return };
         for ((name, old), (_, new)) in before.iter().zip(bits(params)) {
-            let is_statistic = !params.trained().any(|(trained, _)| trained == name);
-            let moves = if is_statistic { plan.moves("first.norm.weight") } else { plan.moves(name) };
+            let is_statistic = !params.trainable().any(|(trained, _)| trained == name);
+            let moves = if is_statistic { plan.is_trainable("first.norm.weight") } else { plan.is_trainable(name) };
             let pulled = is_statistic || self.pulled.borrow().contains(name);
             if moves && pulled {
                 assert_ne!(*old, new, "{}: {name} should have moved", self.name);
@@ -134,22 +134,22 @@ impl<'a> Witness<'a> {
 }
 
 impl Transfer for Witness<'_> {
-    fn prepare(&mut self, scene: &Scene, params: &mut Params) -> Result<(), NnError> {
+    fn prepare(&mut self, context: &FitContext, params: &mut Params) -> Result<(), NnError> {
         let before = bits(params);
-        self.method.prepare(scene, params)?;
+        self.method.prepare(context, params)?;
         // It may make further parameters, but has no plan yet by which it could change one.
         assert!(bits(params).starts_with(&before), "{}: prepared something away", self.name);
         Ok(())
     }
 
-    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+    fn before_epoch(&mut self, context: &FitContext, params: &mut Params, epoch: usize) -> Result<(), NnError> {
         self.compare(params);
-        self.before = Some((self.method.plan(params, epoch), bits(params)));
-        self.method.before_epoch(scene, params, epoch)
+        self.before = Some((self.method.learning_rates(params, epoch), bits(params)));
+        self.method.before_epoch(context, params, epoch)
     }
 
-    fn plan(&self, params: &Params, epoch: usize) -> Plan {
-        self.method.plan(params, epoch)
+    fn learning_rates(&self, params: &Params, epoch: usize) -> LearningRates {
+        self.method.learning_rates(params, epoch)
     }
 
     fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
@@ -158,9 +158,9 @@ impl Transfer for Witness<'_> {
         let total = penalty.as_ref().map_or(Ok(loss.clone()), |penalty| &loss + penalty)?;
         let gradients = total.backward()?;
         let mut pulled = Vec::new();
-        for (name, var) in params.trained() {
+        for (name, var) in params.trainable() {
             let gradient = gradients.get(var.as_tensor());
-            assert_eq!(gradient.is_some(), params.moves(name), "{}: gradient of {name}", self.name);
+            assert_eq!(gradient.is_some(), params.is_trainable(name), "{}: gradient of {name}", self.name);
             if let Some(gradient) = gradient
                 && gradient.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()? > 0.0
             {
@@ -169,7 +169,7 @@ impl Transfer for Witness<'_> {
         }
         let trunk_moves = ["first.weight", "first.weight.lora_a", "second.weight", "second.weight.lora_a"]
             .iter()
-            .any(|name| params.find(name).is_some() && params.moves(name));
+            .any(|name| params.find(name).is_some() && params.is_trainable(name));
         assert_eq!(batch.output.features.track_op(), trunk_moves, "{}: what is kept below the head", self.name);
         self.pulled.replace(pulled);
         Ok(penalty)
@@ -183,16 +183,23 @@ impl Transfer for Witness<'_> {
 /// As many epochs of one step as it takes to see every stage of a schedule over three layers.
 const STAGES: usize = 5;
 
-fn one_step_epochs(epochs: usize) -> Regime {
-    Regime::new(epochs, usize::MAX, 0.01, Method::adamw(0.1))
+fn one_step_epochs(epochs: usize) -> TrainConfig {
+    TrainConfig::new(epochs, usize::MAX, 0.01, Method::adamw(0.1))
 }
 
 /// Trains one step an epoch under a witness, which is then asked whether everything has moved but what `is_held`.
-fn witnessed(model: &Small, name: &str, make: impl Fn(&Groups) -> Box<dyn Transfer>, is_held: impl Fn(&str) -> bool) {
+fn witnessed(
+    model: &Small,
+    name: &str,
+    make: impl Fn(&LayerGroups) -> Box<dyn Transfer>,
+    is_held: impl Fn(&str) -> bool,
+) {
     let data = examples(12);
     let (mut params, groups) = start(model, 1);
     let mut witness = Witness::new(name, make(&groups));
-    Fit::new(model, &data, &Loss::CrossEntropy, &one_step_epochs(STAGES), 1).run(&mut params, &mut witness).unwrap();
+    TrainingLoop::new(model, &data, &Loss::CrossEntropy, &one_step_epochs(STAGES), 1)
+        .run(&mut params, &mut witness)
+        .unwrap();
     witness.compare(&params);
     for (parameter, _) in params.iter() {
         let is_trunk =
@@ -217,10 +224,11 @@ fn every_method_moves_what_its_plan_says_and_nothing_else() {
 fn releases_reach_every_layer_below_every_head() {
     // Going back to the best would undo what the witness has seen move.
     let rule = Rule { restore: false, ..Rule::default().every(1) };
-    let eager = |groups: &Groups| -> Box<dyn Transfer> { Box::new(Hatl::new(groups, rule)) };
+    let eager = |groups: &LayerGroups| -> Box<dyn Transfer> { Box::new(Hatl::new(groups, rule)) };
     for head in HEADS.iter().filter(|head| !matches!(head.body, Body::Kernel)) {
-        let with_plan =
-            |groups: &Groups| -> Box<dyn Transfer> { Box::new(Together(vec![Box::new(head.plan()), eager(groups)])) };
+        let with_plan = |groups: &LayerGroups| -> Box<dyn Transfer> {
+            Box::new(Compose(vec![Box::new(head.learning_rates()), eager(groups)]))
+        };
         witnessed(&Small { head }, "hatl", with_plan, |name| head.frozen.contains(&name));
     }
 }
@@ -230,9 +238,9 @@ fn methods_combine_with_each_other_and_with_every_head() {
     let (data, loss) = (examples(12), Loss::CrossEntropy);
     let fit = |model: &Small, names: &[&str]| {
         let (mut params, groups) = start(model, 2);
-        let together = Together::named(names, &groups).unwrap();
+        let together = Compose::named(names, &groups).unwrap();
         let mut witness = Witness::new(names[0], Box::new(together));
-        Fit::new(model, &data, &loss, &one_step_epochs(2), 2).run(&mut params, &mut witness).unwrap();
+        TrainingLoop::new(model, &data, &loss, &one_step_epochs(2), 2).run(&mut params, &mut witness).unwrap();
         witness.compare(&params);
     };
     for one in METHODS {
@@ -244,15 +252,17 @@ fn methods_combine_with_each_other_and_with_every_head() {
     for head in HEADS.iter().filter(|head| !matches!(head.body, Body::Kernel)) {
         fit(&Small { head }, &["layer_rates", "l2_sp", "coral", "adversarial"]);
     }
-    assert!(Together::named(&["layer_rate"], &Groups::default()).is_err_and(|e| e.to_string().contains("layer_rates")));
+    assert!(
+        Compose::named(&["layer_rate"], &LayerGroups::default()).is_err_and(|e| e.to_string().contains("layer_rates"))
+    );
 }
 
 #[test]
 fn a_plan_that_names_no_parameter_is_refused() {
     let (model, data, loss) = (small("linear"), examples(12), Loss::CrossEntropy);
     let (mut params, _) = start(&model, 1);
-    let fit = Fit::new(&model, &data, &loss, &one_step_epochs(1), 1);
-    let error = fit.run(&mut params, &mut Plan::freezing(&["first.wieght"])).unwrap_err().to_string();
+    let trainer = TrainingLoop::new(&model, &data, &loss, &one_step_epochs(1), 1);
+    let error = trainer.run(&mut params, &mut LearningRates::freezing(&["first.wieght"])).unwrap_err().to_string();
     assert!(error.contains("first.wieght") && error.contains("first.weight"), "{error}");
 }
 
@@ -262,8 +272,8 @@ fn an_average_leaves_frozen_parameters_to_the_bit() {
     let (mut params, groups) = start(&model, 1);
     let before = bits(&params);
     // A decay that is no binary fraction, and values that are none: decay · a + (1 - decay) · a rounds to other numbers.
-    let regime = Regime { average: Some(0.9), ..one_step_epochs(20) };
-    Fit::new(&model, &data, &loss, &regime, 1).run(&mut params, &mut Frozen::new(&groups)).unwrap();
+    let config = TrainConfig { average: Some(0.9), ..one_step_epochs(20) };
+    TrainingLoop::new(&model, &data, &loss, &config, 1).run(&mut params, &mut Frozen::new(&groups)).unwrap();
     for ((name, old), (_, new)) in before.iter().zip(bits(&params)) {
         let frozen = name.starts_with("first") || name.starts_with("second");
         assert_eq!(*old == new, frozen, "{name}");
@@ -272,7 +282,8 @@ fn an_average_leaves_frozen_parameters_to_the_bit() {
 
 #[test]
 fn rates_of_combined_plans_are_multiplied() {
-    let plan = |rates: &[(&str, f64)]| Plan(rates.iter().map(|(name, rate)| (name.to_string(), *rate)).collect());
+    let plan =
+        |rates: &[(&str, f64)]| LearningRates(rates.iter().map(|(name, rate)| (name.to_string(), *rate)).collect());
     let both = plan(&[("a", 0.5), ("b", 0.0)]).times(&plan(&[("a", 0.5), ("c", 2.0)]));
     assert_eq!(["a", "b", "c", "d"].map(|name| both.rate(name)), [0.25, 0.0, 2.0, 1.0]);
 }
@@ -280,10 +291,10 @@ fn rates_of_combined_plans_are_multiplied() {
 #[test]
 fn invariance_penalties_see_the_domains() {
     let penalty = |name: &str, data: &Examples| {
-        let (model, mut method) = (small("linear"), Together::named(&[name], &Groups::default()).unwrap());
+        let (model, mut method) = (small("linear"), Compose::named(&[name], &LayerGroups::default()).unwrap());
         let (mut params, _) = start(&model, 1);
-        let fit = Fit::new(&model, data, &Loss::CrossEntropy, &one_step_epochs(1), 1);
-        fit.run(&mut params, &mut method).map(|history| history[0].penalty)
+        let trainer = TrainingLoop::new(&model, data, &Loss::CrossEntropy, &one_step_epochs(1), 1);
+        trainer.run(&mut params, &mut method).map(|history| history[0].penalty)
     };
     let data = examples(12);
     let one_domain = Examples { domains: Some(Tensor::zeros(12, DType::U32, &Device::Cpu).unwrap()), ..data.clone() };
@@ -311,9 +322,9 @@ fn an_adversary_pulls_its_own_weights_and_pushes_the_features() {
         let mut adversary = Adversary::telling(2);
         (adversary.weight, adversary.ramped) = (weight, false);
         let (objective, training): (&dyn Objective, _) = (&Loss::CrossEntropy, &data);
-        let scene = Scene { model: &model, training, objective, batch: 12, seed: 1 };
-        adversary.prepare(&scene, &mut params).unwrap();
-        let output = model.build(&mut params).unwrap().forward(&data.inputs, Mode::Judge).unwrap();
+        let context = FitContext { model: &model, training, objective, batch: 12, seed: 1 };
+        adversary.prepare(&context, &mut params).unwrap();
+        let output = model.build(&mut params).unwrap().forward(&data.inputs, Mode::Eval).unwrap();
         let losses = objective.losses(&output, &data.targets).unwrap();
         let (rows, losses) = (&(0..12).collect::<Vec<u32>>()[..], &losses);
         let batch = Batch { rows, examples: &data, output: &output, losses, objective, progress: 0.5 };
@@ -357,8 +368,8 @@ fn what_is_not_selected_stays_to_the_bit() {
             let selection = Selection::Share(share);
             let mut method =
                 Reinit { utility, selection, value, head_first: 0, calibration: 0, ..Reinit::new(&groups) };
-            let scene = Scene { model: &model, training: &data, objective, batch: 4, seed: 1 };
-            method.before_epoch(&scene, &mut params, 0).unwrap();
+            let context = FitContext { model: &model, training: &data, objective, batch: 4, seed: 1 };
+            method.before_epoch(&context, &mut params, 0).unwrap();
             let (mut changed, mut all) = (0, 0);
             for ((name, old), (_, new)) in before.iter().zip(bits(&params)) {
                 let differ = old.iter().zip(&new).filter(|(old, new)| old != new).count();
@@ -379,12 +390,12 @@ fn what_is_not_selected_stays_to_the_bit() {
 #[test]
 fn running_statistics_follow_redrawn_weights() {
     let (data, model) = (examples(12), small("linear"));
-    let scene = Scene { model: &model, training: &data, objective: &Loss::CrossEntropy, batch: 12, seed: 1 };
+    let context = FitContext { model: &model, training: &data, objective: &Loss::CrossEntropy, batch: 12, seed: 1 };
     let ran = |share: f64, value: Value| {
         let (mut params, groups) = start(&model, 1);
         let selection = Selection::Share(share);
         let mut method = Reinit { selection, value, head_first: 0, calibration: 100, ..Reinit::new(&groups) };
-        method.before_epoch(&scene, &mut params, 0).unwrap();
+        method.before_epoch(&context, &mut params, 0).unwrap();
         let of = |name: &str| params.find(name).unwrap().to_vec1::<f64>().unwrap();
         (of("first.norm.running_mean"), of("first.norm.running_var"), of("first.bias"))
     };
@@ -402,8 +413,8 @@ fn shrinking_keeps_a_share_of_every_matrix_of_the_trunk() {
     let (mut params, groups) = start(&model, 1);
     let before = bits(&params);
     let mut method = ShrinkPerturb { keep: 0.5, noise: 0.0, head_first: 0, ..ShrinkPerturb::new(&groups) };
-    let scene = Scene { model: &model, training: &data, objective: &Loss::CrossEntropy, batch: 4, seed: 1 };
-    method.before_epoch(&scene, &mut params, 0).unwrap();
+    let context = FitContext { model: &model, training: &data, objective: &Loss::CrossEntropy, batch: 4, seed: 1 };
+    method.before_epoch(&context, &mut params, 0).unwrap();
     for ((name, old), (_, new)) in before.iter().zip(bits(&params)) {
         let factor = if ["first.weight", "second.weight"].contains(&name.as_str()) { 0.5 } else { 1.0 };
         let halved = old.iter().map(|bits| (f64::from_bits(*bits) * factor).to_bits());
@@ -416,13 +427,13 @@ fn an_adapter_starts_as_nothing_and_learns_beside_a_frozen_matrix() {
     let (model, data) = (small("linear"), examples(12));
     let (mut params, groups) = start(&model, 1);
     let answer = |params: &mut Params| {
-        let output = model.build(params).unwrap().forward(&data.inputs, Mode::Judge).unwrap();
+        let output = model.build(params).unwrap().forward(&data.inputs, Mode::Eval).unwrap();
         output.logits.flatten_all().unwrap().to_vec1::<f64>().unwrap()
     };
     let plain = answer(&mut params);
     let mut method = LowRank { rank: 2, alpha: 8.0, ..LowRank::new(&groups) };
-    let scene = Scene { model: &model, training: &data, objective: &Loss::CrossEntropy, batch: 4, seed: 1 };
-    method.prepare(&scene, &mut params).unwrap();
+    let context = FitContext { model: &model, training: &data, objective: &Loss::CrossEntropy, batch: 4, seed: 1 };
+    method.prepare(&context, &mut params).unwrap();
     assert_eq!(answer(&mut params), plain);
     let shape = |name: &str| params.find(name).unwrap().dims().to_vec();
     assert_eq!([shape("first.weight.lora_a"), shape("first.weight.lora_b")], [[2, 4], [6, 2]]);
@@ -442,7 +453,7 @@ fn a_circuit_is_a_layer_like_any_other_to_a_plan() {
     let execution = Execution::ideal(&ansatz, Arc::new(Statevector::default()));
     let weights = execution.program.slots - ANSATZE[0].inputs(2, 1);
     let mut params = Params::new(1, DType::F64);
-    params.follow(&Plan::freezing(&["circuit.weights"]));
+    params.set_rates(&LearningRates::freezing(&["circuit.weights"]));
     let angles = params.get("circuit.weights", &[weights], Init::Normal { sd: 0.3 }).unwrap();
     let inputs = Tensor::zeros((3, ANSATZE[0].inputs(2, 1)), DType::F64, &Device::Cpu).unwrap();
     let output = QuantumLayer::new(execution).forward(&inputs, &angles).unwrap();

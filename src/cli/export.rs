@@ -10,7 +10,7 @@ use crate::cli::circuit_file;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::device::transpile::{Options, transpile};
 use crate::device::{Device, Target};
-use crate::systems::Progress;
+use crate::study::Observer;
 use crate::systems::qtl::{SavedHead, Workplace};
 
 /// Exports the trained circuit of a run folder as OpenQASM, every qubit measured.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::cli::place::{Place, shown};
 use crate::cli::run::set;
 use crate::systems::noise_robustness::{self, Findings, Spec};
-use crate::systems::spec::Source;
+use crate::systems::spec::DataKind;
 
 /// Trained circuits under scaled calibrated noise, with mitigation and three analytic controls.
 ///
@@ -68,7 +68,7 @@ impl NoiseRobustness {
             spec.quick();
         }
         if let Some(path) = self.data.as_ref().or(self.features.as_ref()) {
-            spec.data.source = if self.data.is_some() { Source::Folder } else { Source::Features };
+            spec.data.source = if self.data.is_some() { DataKind::Folder } else { DataKind::Features };
             spec.data.path = Some(path.clone());
         }
         spec.head.clone_from(&self.head);

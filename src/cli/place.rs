@@ -7,9 +7,10 @@ use anyhow::Result;
 use comfy_table::{ContentArrangement, presets};
 
 use crate::cli::progress::{Bar, catch_interrupts};
+use crate::study::Observer;
 use crate::study::StudyError;
 use crate::study::battery::Table;
-use crate::systems::{Progress, Workplace};
+use crate::systems::Workplace;
 
 /// Options of every system.
 #[derive(clap::Args)]

@@ -8,9 +8,7 @@ use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::study::battery;
-use crate::study::train::Watch;
-use crate::systems::Progress;
+use crate::study::Observer;
 
 /// Set by Ctrl-C; long work asks for it and ends cleanly, with nothing half-written.
 static STOPPED: AtomicBool = AtomicBool::new(false);
@@ -42,17 +40,19 @@ impl Bar {
     }
 }
 
-impl Watch for Bar {
-    fn learned(&self, rows: usize) {
-        self.with(|bar| bar.inc(rows as u64));
+impl Observer for Bar {
+    fn trained_on(&self, rows: usize) {
+        self.advance(rows);
+    }
+
+    fn advance(&self, steps: usize) {
+        self.with(|bar| bar.inc(steps as u64));
     }
 
     fn stopped(&self) -> bool {
         STOPPED.load(Ordering::SeqCst)
     }
-}
 
-impl Progress for Bar {
     fn stage(&self, name: &str, total: usize) {
         let style = "{prefix:>12} [{bar:40}] {percent:>3} %  {elapsed} elapsed, {eta} left";
         self.with(|bar| {
@@ -114,7 +114,7 @@ fn style(template: &'static str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is a constant and valid").progress_chars("=> ")
 }
 
-impl battery::Watch for Workers {
+impl Observer for Workers {
     fn planned(&self, total: usize) {
         self.with(|runs| {
             runs.total = total;
@@ -159,19 +159,11 @@ impl battery::Watch for Workers {
     fn stopped(&self) -> bool {
         STOPPED.load(Ordering::SeqCst)
     }
-}
 
-impl Watch for Workers {
-    fn learned(&self, rows: usize) {
-        self.features.learned(rows);
+    fn advance(&self, steps: usize) {
+        self.features.advance(steps);
     }
 
-    fn stopped(&self) -> bool {
-        STOPPED.load(Ordering::SeqCst)
-    }
-}
-
-impl Progress for Workers {
     fn stage(&self, name: &str, total: usize) {
         self.features.stage(name, total);
     }

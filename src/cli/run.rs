@@ -14,7 +14,7 @@ use crate::cli::rotation::Rotation;
 use crate::cli::smear::Smear;
 use crate::cli::soh::Soh;
 use crate::study::report::{json, table};
-use crate::systems::qtl::{self, PresetRow, Source, Spec};
+use crate::systems::qtl::{self, DataKind, PresetRow, Spec};
 
 /// Runs a system and writes a run folder.
 #[derive(clap::Args)]
@@ -135,7 +135,7 @@ impl Qtl {
             qtl::quick(&mut spec);
         }
         if let Some(path) = self.data.as_ref().or(self.features.as_ref()) {
-            spec.data.source = if self.data.is_some() { Source::Folder } else { Source::Features };
+            spec.data.source = if self.data.is_some() { DataKind::Folder } else { DataKind::Features };
             spec.data.path = Some(path.clone());
         }
         spec.data.skip_bad |= self.skip_bad;

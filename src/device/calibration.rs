@@ -39,7 +39,7 @@ impl Device {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     /// Where the numbers come from.
-    pub source: Source,
+    pub source: Provenance,
     /// Index = physical qubit.
     pub qubits: Vec<QubitData>,
     /// One row per gate and ordered operand list.
@@ -49,7 +49,7 @@ pub struct Calibration {
 /// Provenance of a snapshot, mandatory in our own files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
+pub struct Provenance {
     /// Package or service and version.
     pub origin: String,
     /// When the device was calibrated (ISO 8601).

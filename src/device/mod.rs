@@ -16,7 +16,7 @@ mod target;
 pub mod transpile;
 
 pub(crate) use calibration::placed;
-pub use calibration::{Calibration, Device, GateData, QubitData, Source};
+pub use calibration::{Calibration, Device, GateData, Provenance, QubitData};
 pub use details::{Details, LayerFidelity, Timing};
 pub use error::DeviceError;
 pub use shipped::{DEVICES, DeviceRow};

@@ -4,7 +4,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use crate::math::order::largest;
+use crate::math::order::argmax;
 
 /// The representative of `angle` in 0..2π.
 pub fn wrap(angle: f64) -> f64 {
@@ -108,8 +108,8 @@ impl Code {
                 }
                 wrap(-across.atan2(along)) / frequency as f64
             }
-            Self::Bins { bins } => (largest(code) as f64 + 0.5) * TAU / bins as f64,
-            Self::Gaussian { bins, .. } => phase(largest(code), bins),
+            Self::Bins { bins } => (argmax(code) as f64 + 0.5) * TAU / bins as f64,
+            Self::Gaussian { bins, .. } => phase(argmax(code), bins),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::circuit::CircuitError;
 use crate::device::{DeviceError, TranspileError};
 use crate::math::words::closest;
-use crate::nn::weights::Fit;
+use crate::nn::weights::WeightMatch;
 use crate::noise::NoiseError;
 use crate::sim::SimError;
 
@@ -46,7 +46,7 @@ pub enum NnError {
     File { path: PathBuf, reason: String },
     /// Weights that are not those of the network.
     #[error("{place} does not fit {backbone}: {fit}")]
-    Weights { backbone: &'static str, place: String, fit: Box<Fit> },
+    Weights { backbone: &'static str, place: String, fit: Box<WeightMatch> },
     /// Class scores asked of a network without its classifier.
     #[error("{backbone} was given weights without a fitting classifier; only its features can be had")]
     NoClassifier { backbone: &'static str },

@@ -1,6 +1,6 @@
 //! Networks: named parameters, layers, the bridge to circuits, heads and backbones.
 //!
-//! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file. [`Plan`]: who moves.
+//! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file. [`LearningRates`]: who moves.
 //! * [`Model`]: a network as a function of its parameters; [`Examples`]: rows it learns from; [`loss`]: how wrong it is.
 //! * [`layer`]: convolutions, norms, recurrence and attention whose gradients are right.
 //! * [`Optimizer`]: AdamW or SGD with a rate per parameter.
@@ -18,11 +18,11 @@ pub mod head;
 pub mod hub;
 pub mod init;
 pub mod layer;
+mod learning_rates;
 pub mod loss;
 pub mod model;
 pub mod optim;
 pub mod params;
-mod plan;
 pub mod quantum;
 pub mod weights;
 
@@ -30,9 +30,9 @@ pub use backbone::Backbone;
 pub use error::NnError;
 pub use execution::Execution;
 pub use head::Head;
-pub use model::{Examples, Mode, Model, Network, Output, Source};
+pub use learning_rates::{LayerGroups, LearningRates};
+pub use model::{Dataset, Examples, Mode, Model, Network, Output};
 pub use optim::Optimizer;
 pub use params::Params;
-pub use plan::{Groups, Plan};
 pub use quantum::QuantumLayer;
 pub use weights::Weights;

@@ -10,9 +10,9 @@ use crate::nn::{Backbone, NnError, Params};
 /// Whether a network learns. Dropout and batch normalisation ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// It is judged: no randomness, running statistics.
-    Judge,
-    /// It learns; `seed` is another one in every step.
+    /// Evaluation: no randomness, running statistics.
+    Eval,
+    /// Training; `seed` is another one in every step.
     Train {
         /// For dropout and for rows that are drawn anew.
         seed: u64,
@@ -73,14 +73,14 @@ impl Network for Arc<dyn Head> {
 }
 
 /// A head on a backbone: pictures (batch, 3, height, width) to class scores.
-pub struct Grafted {
+pub struct BackboneWithHead {
     /// Pictures to features.
     pub backbone: Box<dyn Backbone>,
     /// Features to class scores.
     pub head: Arc<dyn Head>,
 }
 
-impl Network for Grafted {
+impl Network for BackboneWithHead {
     fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
         let features = self.backbone.features(first(inputs)?)?;
         let logits = self.head.logits(&features)?;
@@ -141,7 +141,7 @@ fn numbers(of_rows: &Option<Tensor>, field: &'static str, reason: &'static str) 
 }
 
 /// Where rows come from: a table, or something that draws a row anew each time it is asked for.
-pub trait Source {
+pub trait Dataset {
     /// Number of rows.
     fn len(&self) -> usize;
 
@@ -157,7 +157,7 @@ pub trait Source {
     fn rows(&self, rows: &[u32], mode: Mode) -> Result<Examples, NnError>;
 }
 
-impl Source for Examples {
+impl Dataset for Examples {
     fn len(&self) -> usize {
         self.targets.first().map_or(0, |targets| targets.dims().first().copied().unwrap_or(0))
     }

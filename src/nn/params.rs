@@ -8,8 +8,8 @@ use candle_core::{DType, Device, Tensor, Var};
 use crate::math::Stream;
 use crate::math::words::closest;
 use crate::nn::init::Init;
-use crate::nn::weights::Fit;
-use crate::nn::{NnError, Plan, Weights};
+use crate::nn::weights::WeightMatch;
+use crate::nn::{LearningRates, NnError, Weights};
 
 /// Tensors of a network, named as in checkpoints, in the order in which they were made.
 ///
@@ -23,7 +23,7 @@ pub struct Params {
     seed: u64,
     dtype: DType,
     entries: Vec<Entry>,
-    plan: Plan,
+    plan: LearningRates,
 }
 
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub struct Snapshot(pub(crate) Vec<(String, Tensor)>);
 impl Params {
     /// No parameters yet; those made later are drawn under `seed` and stored as `dtype` (f32 or f64) on the CPU.
     pub fn new(seed: u64, dtype: DType) -> Self {
-        Self { seed, dtype, entries: Vec::new(), plan: Plan::default() }
+        Self { seed, dtype, entries: Vec::new(), plan: LearningRates::default() }
     }
 
     /// The parameter `name`, made with `init` if it does not exist yet. A second network built on the same parameters
@@ -86,7 +86,7 @@ impl Params {
 
     fn handed_out(&self, index: usize) -> Result<Tensor, NnError> {
         let Entry { name, var, statistic, adapter, .. } = &self.entries[index];
-        let own = match !statistic && self.plan.moves(name) {
+        let own = match !statistic && self.plan.is_trainable(name) {
             true => var.as_tensor().clone(),
             false => var.as_detached_tensor(),
         };
@@ -127,12 +127,12 @@ impl Params {
     }
 
     /// From now on hands out as constants what `plan` freezes. Networks built earlier keep what they were given.
-    pub fn follow(&mut self, plan: &Plan) {
+    pub fn set_rates(&mut self, plan: &LearningRates) {
         self.plan = plan.clone();
     }
 
     /// The plan that is followed.
-    pub fn plan(&self) -> &Plan {
+    pub fn rates(&self) -> &LearningRates {
         &self.plan
     }
 
@@ -140,13 +140,13 @@ impl Params {
     ///
     /// # Errors
     /// Naming the first that is none, with the nearest one: a slip in a name would let move what was to stay.
-    pub fn check(&self, plan: &Plan) -> Result<(), NnError> {
+    pub fn check(&self, plan: &LearningRates) -> Result<(), NnError> {
         plan.0.iter().try_for_each(|(name, _)| self.known(name).map(drop))
     }
 
     /// Whether `name` moves under the plan that is followed.
-    pub fn moves(&self, name: &str) -> bool {
-        self.plan.moves(name)
+    pub fn is_trainable(&self, name: &str) -> bool {
+        self.plan.is_trainable(name)
     }
 
     /// Names and variables in order, statistics among them.
@@ -155,7 +155,7 @@ impl Params {
     }
 
     /// Names and variables of what can be trained, in order.
-    pub fn trained(&self) -> impl Iterator<Item = (&str, &Var)> {
+    pub fn trainable(&self) -> impl Iterator<Item = (&str, &Var)> {
         self.entries.iter().filter(|entry| !entry.statistic).map(|entry| (entry.name.as_str(), &entry.var))
     }
 
@@ -183,7 +183,7 @@ impl Params {
 
     /// Total number of trained numbers among the parameters `keep` accepts.
     pub fn count(&self, keep: impl Fn(&str) -> bool) -> usize {
-        self.trained().filter(|(name, _)| keep(name)).map(|(_, var)| var.elem_count()).sum()
+        self.trainable().filter(|(name, _)| keep(name)).map(|(_, var)| var.elem_count()).sum()
     }
 
     /// The element type of every parameter.
@@ -216,7 +216,7 @@ impl Params {
     ///
     /// # Errors
     /// If one has another shape.
-    pub fn transplant(&self, other: &Params, prefix: &str) -> Result<usize, NnError> {
+    pub fn copy_prefix_from(&self, other: &Params, prefix: &str) -> Result<usize, NnError> {
         let mut taken = 0;
         for (name, var) in self.iter().filter(|(name, _)| name.starts_with(prefix)) {
             if let Some(source) = other.find(name) {
@@ -232,14 +232,14 @@ impl Params {
     ///
     /// # Errors
     /// If the tensor library fails.
-    pub fn adopt(&self, weights: &Weights) -> Result<Fit, NnError> {
+    pub fn load_matching(&self, weights: &Weights) -> Result<WeightMatch, NnError> {
         let needed: Vec<_> = self.iter().map(|(name, var)| (name.to_string(), var.dims().to_vec())).collect();
         for (name, var) in self.iter() {
             if let Some(tensor) = weights.get(name).filter(|tensor| tensor.dims() == var.dims()) {
                 var.set(&tensor.detach().to_dtype(self.dtype)?)?;
             }
         }
-        Ok(weights.fit(&needed))
+        Ok(weights.matching(&needed))
     }
 
     /// Writes a safetensors file.
@@ -252,7 +252,7 @@ impl Params {
             .map_err(|e| NnError::File { path: path.into(), reason: e.to_string() })
     }
 
-    /// Sets every parameter from a safetensors file that [`Params::save`] wrote; [`Params::adopt`] takes what fits.
+    /// Sets every parameter from a safetensors file that [`Params::save`] wrote; [`Params::load_matching`] takes what fits.
     ///
     /// # Errors
     /// If the file cannot be read, or lacks a parameter or has it in another shape; then nothing is set.

@@ -102,8 +102,8 @@ impl Weights {
     }
 
     /// Compares with the names and shapes a network needs.
-    pub fn fit<'a>(&self, needed: impl IntoIterator<Item = &'a (String, Vec<usize>)>) -> Fit {
-        let mut fit = Fit::default();
+    pub fn matching<'a>(&self, needed: impl IntoIterator<Item = &'a (String, Vec<usize>)>) -> WeightMatch {
+        let mut fit = WeightMatch::default();
         let mut used = BTreeSet::new();
         for (name, shape) in needed {
             used.insert(name.as_str());
@@ -122,7 +122,7 @@ impl Weights {
 
 /// How weights differ from what a network needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fit {
+pub struct WeightMatch {
     /// Needed, not there.
     pub missing: Vec<String>,
     /// There with another shape: name, shape found, shape needed.
@@ -131,14 +131,14 @@ pub struct Fit {
     pub unexpected: Vec<String>,
 }
 
-impl Fit {
+impl WeightMatch {
     /// Whether everything needed is there; more may be.
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty() && self.reshaped.is_empty()
     }
 }
 
-impl fmt::Display for Fit {
+impl fmt::Display for WeightMatch {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let reshaped = self.reshaped.iter().map(|(name, have, want)| format!("{name} is {have:?}, not {want:?}"));
         let lists = [

@@ -16,9 +16,11 @@ pub mod files;
 pub mod landscape;
 pub mod learning_curve;
 pub mod metric;
+mod observer;
 pub mod parallel;
 pub mod report;
 pub mod stats;
 pub mod train;
 
 pub use error::StudyError;
+pub use observer::Observer;

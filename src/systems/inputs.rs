@@ -7,10 +7,10 @@ use crate::data::{
     BadPicture, FeatureCache, Features, Part, Pictures, Samples, Split, fashion_mnist, read_features, read_folder,
 };
 use crate::nn::backbone::{BackboneRow, extract};
-use crate::study::StudyError;
 use crate::study::train::Rows;
-use crate::systems::spec::{Backbone, Data, Source};
-use crate::systems::{Progress, Workplace};
+use crate::study::{Observer, StudyError};
+use crate::systems::Workplace;
+use crate::systems::spec::{Backbone, Data, DataKind};
 
 /// What heads learn from.
 pub struct Inputs {
@@ -31,24 +31,24 @@ pub fn load(
     data: &Data,
     backbone: &Backbone,
     place: &Workplace<'_>,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Inputs, StudyError> {
     let split = Split { validation: data.held_out, seed: data.split_seed };
     // Checking a spec makes sure of the path where one is needed.
     let path = data.path.clone().unwrap_or_default();
     match data.source {
-        Source::Features => {
+        DataKind::Features => {
             let mut features = read_features(&path, split)?;
             let kept = kept(&features.samples, data);
             features.values = features.values.select(ndarray::Axis(0), &kept);
             features.samples = features.samples.select(&kept);
             Ok(Inputs { features, title: format!("features of {}", path.display()), notices: Vec::new() })
         }
-        Source::FashionMnist => {
+        DataKind::FashionMnist => {
             let title = "Fashion-MNIST T-shirt, pullover, shirt".to_string();
             from_pictures((data, backbone), fashion_mnist::shirts()?, title, place, progress)
         }
-        Source::Folder => {
+        DataKind::Folder => {
             let bad = if data.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
             let pictures = read_folder(&path, split, bad)?;
             from_pictures((data, backbone), pictures, path.display().to_string(), place, progress)
@@ -61,7 +61,7 @@ fn from_pictures(
     pictures: Pictures,
     title: String,
     place: &Workplace<'_>,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Inputs, StudyError> {
     let kept = kept(&pictures.samples, data);
     let pictures = Pictures {
@@ -80,7 +80,7 @@ fn from_pictures(
         .map_err(|e| StudyError::Threads { reason: e.to_string() })?;
     let found = pool.install(|| {
         extract(network.as_ref(), &digest, &pictures, Some(&cache), |count| {
-            progress.learned(count - done);
+            progress.advance(count - done);
             done = count;
         })
     })?;

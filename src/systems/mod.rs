@@ -16,7 +16,6 @@ pub mod spec;
 
 use std::path::Path;
 
-use crate::study::train::Watch;
 use crate::systems::card::Card;
 
 /// A system that `qgraft run NAME` runs.
@@ -42,21 +41,4 @@ pub struct Workplace<'a> {
     pub cache: &'a Path,
     /// Number of threads.
     pub threads: usize,
-}
-
-/// Who watches a system run: a [`Watch`] that is also told of stages and news.
-pub trait Progress: Watch {
-    /// A stage of `total` rows begins.
-    fn stage(&self, name: &str, total: usize);
-    /// Something worth a line.
-    fn note(&self, text: &str);
-    /// No more stages.
-    fn done(&self);
-}
-
-/// Nobody watches.
-impl Progress for () {
-    fn stage(&self, _name: &str, _total: usize) {}
-    fn note(&self, _text: &str) {}
-    fn done(&self) {}
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Data {
     /// `fashion_mnist` (embedded), `folder` or `features`.
-    pub source: Source,
+    pub source: DataKind,
     /// The folder of class folders, or the safetensors file of features.
     pub path: Option<PathBuf>,
     /// Leave out images that cannot be read, instead of refusing them.
@@ -25,7 +25,7 @@ pub struct Data {
 /// Kinds of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum DataKind {
     /// T-shirt, pullover and shirt of Fashion-MNIST, embedded in the program.
     FashionMnist,
     /// A folder of class folders.
@@ -61,7 +61,7 @@ pub struct Circuit {
 impl Default for Data {
     fn default() -> Self {
         Self {
-            source: Source::FashionMnist,
+            source: DataKind::FashionMnist,
             path: None,
             skip_bad: false,
             held_out: 0.3,

@@ -1,14 +1,14 @@
 //! Low-rank adapters.
 
-use crate::nn::{Groups, NnError, Params, Plan};
+use crate::nn::{LayerGroups, LearningRates, NnError, Params};
 use crate::transfer::schedule::only;
-use crate::transfer::{Scene, Transfer};
+use crate::transfer::{FitContext, Transfer};
 
 /// The trunk stays; each of its matrices and kernels W (out, …) gets a trained sum W + α/r B A, B (out, r) and A (r, …).
 #[derive(Clone, Debug)]
 pub struct LowRank {
     /// The layers; the last is the head.
-    pub groups: Groups,
+    pub groups: LayerGroups,
     /// r, at most the smaller side of each matrix.
     pub rank: usize,
     /// α.
@@ -17,13 +17,13 @@ pub struct LowRank {
 
 impl LowRank {
     /// Rank 4, α = 4.
-    pub fn new(groups: &Groups) -> Self {
+    pub fn new(groups: &LayerGroups) -> Self {
         Self { groups: groups.clone(), rank: 4, alpha: 4.0 }
     }
 }
 
 impl Transfer for LowRank {
-    fn prepare(&mut self, _scene: &Scene, params: &mut Params) -> Result<(), NnError> {
+    fn prepare(&mut self, _scene: &FitContext, params: &mut Params) -> Result<(), NnError> {
         for name in self.groups.trunk() {
             let shape = params.find(name).map(|var| var.dims().to_vec()).unwrap_or_default();
             if let [out, rest @ ..] = &shape[..]
@@ -36,7 +36,7 @@ impl Transfer for LowRank {
         Ok(())
     }
 
-    fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
+    fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
         only(&self.groups, |group| group + 1 == self.groups.len())
     }
 }

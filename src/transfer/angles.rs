@@ -6,11 +6,11 @@ use candle_core::{DType, Tensor};
 
 use crate::math::Stream;
 use crate::nn::init::Init;
-use crate::nn::{Execution, Groups, Mode, NnError, Params, Plan};
+use crate::nn::{Execution, LayerGroups, LearningRates, Mode, NnError, Params};
 use crate::sim::fisher::quantum_fisher_diagonal;
 use crate::transfer::reinit::{Selection, mean_gradients, select};
 use crate::transfer::schedule::only;
-use crate::transfer::{Scene, Transfer};
+use crate::transfer::{FitContext, Transfer};
 
 /// Of a network's parameters and inputs (rows, …), the angles (rows, input slots) in radians with which its circuit is run.
 pub type InputAngles<'a> = &'a dyn Fn(&mut Params, &[Tensor]) -> Result<Tensor, NnError>;
@@ -20,7 +20,7 @@ pub type InputAngles<'a> = &'a dyn Fn(&mut Params, &[Tensor]) -> Result<Tensor, 
 #[derive(Clone)]
 pub struct WakeAngles<'a> {
     /// The layers; the last is the head, which holds the circuit.
-    pub groups: Groups,
+    pub groups: LayerGroups,
     /// Name of the parameter that holds the angles, one for each slot behind the inputs.
     pub angles: String,
     /// The circuit.
@@ -45,7 +45,7 @@ pub struct WakeAngles<'a> {
 
 impl<'a> WakeAngles<'a> {
     /// One epoch of the head, then the 30 % least active angles of `circuit.weights`, over 8 batches and 16 rows.
-    pub fn new(groups: &Groups, execution: Execution, inputs: InputAngles<'a>) -> Self {
+    pub fn new(groups: &LayerGroups, execution: Execution, inputs: InputAngles<'a>) -> Self {
         Self {
             groups: groups.clone(),
             angles: "circuit.weights".into(),
@@ -67,15 +67,15 @@ impl<'a> WakeAngles<'a> {
     ///
     /// # Errors
     /// If the network or the simulator fails, or there is no such parameter.
-    pub fn activity(&self, scene: &Scene, params: &mut Params) -> Result<Vec<f64>, NnError> {
+    pub fn activity(&self, context: &FitContext, params: &mut Params) -> Result<Vec<f64>, NnError> {
         let names = [self.angles.clone()];
-        let slopes = mean_gradients(scene, params, &names, self.batches)?.swap_remove(0);
+        let slopes = mean_gradients(context, params, &names, self.batches)?.swap_remove(0);
         let reason = "the circuit has no trained angles under this name";
         let missing = || NnError::Setting { field: "angles", value: self.angles.clone(), reason };
         let weights: Vec<f64> = params.find(&self.angles).ok_or_else(missing)?.to_dtype(DType::F64)?.to_vec1()?;
-        let order = Stream::named(scene.seed, "angles rows").permutation(scene.training.len());
+        let order = Stream::named(context.seed, "angles rows").permutation(context.training.len());
         let rows: Vec<u32> = order.into_iter().take(self.rows.max(1)).map(|row| row as u32).collect();
-        let inputs = (self.inputs)(params, &scene.training.rows(&rows, Mode::Judge)?.inputs)?;
+        let inputs = (self.inputs)(params, &context.training.rows(&rows, Mode::Eval)?.inputs)?;
         let mut information = vec![0.0; weights.len()];
         for inputs in inputs.detach().to_dtype(DType::F64)?.to_vec2::<f64>()? {
             let all = [&inputs[..], &weights[..]].concat();
@@ -92,13 +92,13 @@ impl<'a> WakeAngles<'a> {
 }
 
 impl Transfer for WakeAngles<'_> {
-    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
-        if epoch != self.head_first || !params.moves(&self.angles) {
+    fn before_epoch(&mut self, context: &FitContext, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+        if epoch != self.head_first || !params.is_trainable(&self.angles) {
             return Ok(());
         }
-        let mut stream = Stream::named(scene.seed, "wake angles");
+        let mut stream = Stream::named(context.seed, "wake angles");
         let activity = match self.informed {
-            true => self.activity(scene, params)?,
+            true => self.activity(context, params)?,
             false => {
                 (0..params.find(&self.angles).map_or(0, |var| var.elem_count())).map(|_| stream.uniform()).collect()
             }
@@ -112,7 +112,7 @@ impl Transfer for WakeAngles<'_> {
         Ok(var.set(&Tensor::from_vec(values, var.shape(), var.device())?.to_dtype(var.dtype())?)?)
     }
 
-    fn plan(&self, _params: &Params, epoch: usize) -> Plan {
+    fn learning_rates(&self, _params: &Params, epoch: usize) -> LearningRates {
         only(&self.groups, |group| epoch >= self.head_first || group + 1 == self.groups.len())
     }
 }

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::nn::loss::{distillation, mean};
 use crate::nn::{Mode, NnError, Params};
-use crate::transfer::{Batch, Scene, Transfer};
+use crate::transfer::{Batch, FitContext, Transfer};
 
 /// Adds `weight` · T² KL(teacher ‖ network) of outputs softened by T, averaged over all rows of the batch, labelled or
 /// not.
@@ -27,16 +27,16 @@ impl Default for Distill {
 }
 
 impl Transfer for Distill {
-    fn prepare(&mut self, scene: &Scene, params: &mut Params) -> Result<(), NnError> {
+    fn prepare(&mut self, context: &FitContext, params: &mut Params) -> Result<(), NnError> {
         if self.teacher.is_some() {
             return Ok(());
         }
-        let network = scene.model.build(params)?;
-        let all: Vec<u32> = (0..scene.training.len() as u32).collect();
+        let network = context.model.build(params)?;
+        let all: Vec<u32> = (0..context.training.len() as u32).collect();
         let mut scores = Vec::new();
-        for rows in all.chunks(scene.batch.max(1)) {
-            let examples = scene.training.rows(rows, Mode::Judge)?;
-            scores.push(network.forward(&examples.inputs, Mode::Judge)?.logits.detach());
+        for rows in all.chunks(context.batch.max(1)) {
+            let examples = context.training.rows(rows, Mode::Eval)?;
+            scores.push(network.forward(&examples.inputs, Mode::Eval)?.logits.detach());
         }
         self.start = Some(Tensor::cat(&scores, 0)?);
         Ok(())

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::nn::{Groups, Params, Plan};
+use crate::nn::{LayerGroups, LearningRates, Params};
 use crate::transfer::{After, Transfer};
 
 /// When a layer is released: once the metric M has been on a plateau near its best for `patience` epochs in a row,
@@ -69,7 +69,7 @@ impl Default for Rule {
 /// parameters so far with a fresh optimiser.
 #[derive(Clone, Debug)]
 pub struct Hatl {
-    groups: Groups,
+    groups: LayerGroups,
     rule: Rule,
     released: usize,
     waiting: usize,
@@ -99,7 +99,7 @@ pub enum Verdict {
 
 impl Hatl {
     /// Nothing but the head moves yet.
-    pub fn new(groups: &Groups, rule: Rule) -> Self {
+    pub fn new(groups: &LayerGroups, rule: Rule) -> Self {
         let (groups, metrics, verdicts) = (groups.clone(), Vec::new(), Vec::new());
         Self { groups, rule, released: 0, waiting: 0, in_a_row: 0, metrics, verdicts }
     }
@@ -160,13 +160,13 @@ impl Hatl {
 }
 
 impl Transfer for Hatl {
-    fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
+    fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
         let layers = self.layers();
         let rates = (0..layers).map(|layer| {
             let is_released = if self.rule.top_down { layer + self.released >= layers } else { layer < self.released };
             if is_released { self.rule.ratio.powi((layers - 1 - layer) as i32) } else { 0.0 }
         });
-        Plan::of_groups(&self.groups, rates.chain([1.0]))
+        LearningRates::of_groups(&self.groups, rates.chain([1.0]))
     }
 
     fn after_epoch(&mut self, _epoch: usize, metric: f64) -> After {

@@ -1,9 +1,9 @@
 //! The table of transfer methods.
 
-use crate::nn::{Groups, NnError};
+use crate::nn::{LayerGroups, NnError};
 use crate::transfer::penalty::{Adversary, Anchor, Coral, Invariance, Kernels, Mmd};
 use crate::transfer::schedule::{ChainThaw, Frozen, Full, Gradual, LayerRates};
-use crate::transfer::{Distill, Hatl, LowRank, Reinit, Rule, ShrinkPerturb, Together, Transfer};
+use crate::transfer::{Compose, Distill, Hatl, LowRank, Reinit, Rule, ShrinkPerturb, Transfer};
 
 /// A way to transfer.
 pub struct MethodRow {
@@ -12,7 +12,7 @@ pub struct MethodRow {
     /// One line for people: what it does, its paper and equation.
     pub doc: &'static str,
     /// The method with its usual constants, for a network in these layers.
-    pub make: fn(&Groups) -> Box<dyn Transfer>,
+    pub make: fn(&LayerGroups) -> Box<dyn Transfer>,
 }
 
 /// Every transfer method.
@@ -129,12 +129,12 @@ impl MethodRow {
     }
 }
 
-impl Together {
+impl Compose {
     /// The methods of these names, each with its usual constants.
     ///
     /// # Errors
     /// If a name is not in the table.
-    pub fn named<S: AsRef<str>>(names: &[S], groups: &Groups) -> Result<Self, NnError> {
+    pub fn named<S: AsRef<str>>(names: &[S], groups: &LayerGroups) -> Result<Self, NnError> {
         let make = |name: &S| Ok((MethodRow::named(name.as_ref())?.make)(groups));
         Ok(Self(names.iter().map(make).collect::<Result<_, NnError>>()?))
     }

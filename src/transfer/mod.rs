@@ -1,7 +1,7 @@
 //! Transfer methods: who learns when a network moves to a new task, and what is added to its loss.
 //!
 //! A method answers the training loop's questions ([`Transfer`]); none contains a loop of its own. Methods combine
-//! freely ([`Together`]): rates are multiplied, penalties are added. [`METHODS`] is the table; each row makes its method
+//! freely ([`Compose`]): rates are multiplied, penalties are added. [`METHODS`] is the table; each row makes its method
 //! with the constants of its paper, and the types behind the rows have them as fields.
 //!
 //! * Who moves: [`schedule`] (full, frozen, gradual, chain-thaw, layer rates), [`Hatl`], [`LowRank`].
@@ -29,14 +29,14 @@ pub use reinit::{Reinit, Selection, Utility, Value, select};
 pub use shrink::ShrinkPerturb;
 
 use crate::nn::loss::Objective;
-use crate::nn::{Examples, Model, NnError, Output, Params, Plan, Source};
+use crate::nn::{Dataset, Examples, LearningRates, Model, NnError, Output, Params};
 
 /// What a method may look at before it begins.
-pub struct Scene<'a> {
+pub struct FitContext<'a> {
     /// The network as a function of its parameters.
     pub model: &'a dyn Model,
     /// The rows to learn from.
-    pub training: &'a dyn Source,
+    pub training: &'a dyn Dataset,
     /// How wrong the network is on a row.
     pub objective: &'a dyn Objective,
     /// Rows to compute at once.
@@ -74,15 +74,15 @@ pub enum After {
 /// A way to transfer. Every question has a default answer.
 ///
 /// ```
-/// use qgraft::nn::{Params, Plan};
+/// use qgraft::nn::{Params, LearningRates};
 /// use qgraft::transfer::Transfer;
 ///
 /// /// Only biases learn (Ben Zaken et al. 2021, arXiv:2106.10199).
 /// struct BitFit;
 /// impl Transfer for BitFit {
-///     fn plan(&self, params: &Params, _epoch: usize) -> Plan {
-///         let others: Vec<_> = params.trained().map(|(name, _)| name).filter(|n| !n.ends_with("bias")).collect();
-///         Plan::freezing(&others)
+///     fn learning_rates(&self, params: &Params, _epoch: usize) -> LearningRates {
+///         let others: Vec<_> = params.trainable().map(|(name, _)| name).filter(|n| !n.ends_with("bias")).collect();
+///         LearningRates::freezing(&others)
 ///     }
 /// }
 /// ```
@@ -91,7 +91,7 @@ pub trait Transfer {
     ///
     /// # Errors
     /// If the method does not fit the network or the data.
-    fn prepare(&mut self, _scene: &Scene, _params: &mut Params) -> Result<(), NnError> {
+    fn prepare(&mut self, _scene: &FitContext, _params: &mut Params) -> Result<(), NnError> {
         Ok(())
     }
 
@@ -100,13 +100,13 @@ pub trait Transfer {
     ///
     /// # Errors
     /// If the method does not fit the network or the data.
-    fn before_epoch(&mut self, _scene: &Scene, _params: &mut Params, _epoch: usize) -> Result<(), NnError> {
+    fn before_epoch(&mut self, _scene: &FitContext, _params: &mut Params, _epoch: usize) -> Result<(), NnError> {
         Ok(())
     }
 
     /// Who moves in this epoch, and how fast.
-    fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
-        Plan::default()
+    fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
+        LearningRates::default()
     }
 
     /// A number to add to the loss.
@@ -125,27 +125,27 @@ pub trait Transfer {
 }
 
 /// A plan that stays the same.
-impl Transfer for Plan {
-    fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
+impl Transfer for LearningRates {
+    fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
         self.clone()
     }
 }
 
 /// Several methods at once, asked in order.
 #[derive(Default)]
-pub struct Together(pub Vec<Box<dyn Transfer>>);
+pub struct Compose(pub Vec<Box<dyn Transfer>>);
 
-impl Transfer for Together {
-    fn prepare(&mut self, scene: &Scene, params: &mut Params) -> Result<(), NnError> {
-        self.0.iter_mut().try_for_each(|method| method.prepare(scene, params))
+impl Transfer for Compose {
+    fn prepare(&mut self, context: &FitContext, params: &mut Params) -> Result<(), NnError> {
+        self.0.iter_mut().try_for_each(|method| method.prepare(context, params))
     }
 
-    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
-        self.0.iter_mut().try_for_each(|method| method.before_epoch(scene, params, epoch))
+    fn before_epoch(&mut self, context: &FitContext, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+        self.0.iter_mut().try_for_each(|method| method.before_epoch(context, params, epoch))
     }
 
-    fn plan(&self, params: &Params, epoch: usize) -> Plan {
-        self.0.iter().fold(Plan::default(), |plan, method| plan.times(&method.plan(params, epoch)))
+    fn learning_rates(&self, params: &Params, epoch: usize) -> LearningRates {
+        self.0.iter().fold(LearningRates::default(), |plan, method| plan.times(&method.learning_rates(params, epoch)))
     }
 
     fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {

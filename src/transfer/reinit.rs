@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::math::Stream;
 use crate::nn::init::Init;
 use crate::nn::loss::mean;
-use crate::nn::{Groups, Mode, NnError, Params, Plan};
+use crate::nn::{LayerGroups, LearningRates, Mode, NnError, Params};
 use crate::transfer::schedule::only;
-use crate::transfer::{Scene, Transfer};
+use crate::transfer::{FitContext, Transfer};
 
 /// How useful a weight w is. Compared only within a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub enum Value {
 #[derive(Clone, Debug)]
 pub struct Reinit {
     /// The layers; the last is the head.
-    pub groups: Groups,
+    pub groups: LayerGroups,
     /// How useful a weight is.
     pub utility: Utility,
     /// Which weights.
@@ -83,7 +83,7 @@ pub struct Reinit {
 
 impl Reinit {
     /// One epoch of the head, then 10 % of every layer by gradient over 16 batches, and 32 batches for the statistics.
-    pub fn new(groups: &Groups) -> Self {
+    pub fn new(groups: &LayerGroups) -> Self {
         Self {
             groups: groups.clone(),
             utility: Utility::Gradient,
@@ -122,12 +122,12 @@ pub fn select(utilities: &[f64], selection: Selection, stream: &mut Stream) -> V
 }
 
 impl Transfer for Reinit {
-    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+    fn before_epoch(&mut self, context: &FitContext, params: &mut Params, epoch: usize) -> Result<(), NnError> {
         if epoch != self.head_first {
             return Ok(());
         }
         let (mut redrawn, mut all) = (0, 0);
-        for (name, places) in self.chosen(scene, params)? {
+        for (name, places) in self.chosen(context, params)? {
             let Some(var) = params.find(&name) else { continue };
             let mut values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
             let init = match self.value {
@@ -135,7 +135,7 @@ impl Transfer for Reinit {
                 Value::Matched => Init::Normal { sd: rest(&values, &places) },
                 Value::Zero => Init::Constant(0.0),
             };
-            let mut stream = Stream::named(scene.seed, &format!("reinit values {name}"));
+            let mut stream = Stream::named(context.seed, &format!("reinit values {name}"));
             for (&place, fresh) in places.iter().zip(init.draw(&mut stream, places.len())) {
                 values[place] = fresh;
             }
@@ -143,10 +143,10 @@ impl Transfer for Reinit {
             var.set(&Tensor::from_vec(values, var.shape(), var.device())?.to_dtype(var.dtype())?)?;
         }
         self.redrawn = Some(redrawn as f64 / all.max(1) as f64);
-        if redrawn > 0 { calibrate(scene, params, self.calibration) } else { Ok(()) }
+        if redrawn > 0 { calibrate(context, params, self.calibration) } else { Ok(()) }
     }
 
-    fn plan(&self, _params: &Params, epoch: usize) -> Plan {
+    fn learning_rates(&self, _params: &Params, epoch: usize) -> LearningRates {
         only(&self.groups, |group| epoch >= self.head_first || group + 1 == self.groups.len())
     }
 }
@@ -156,21 +156,22 @@ impl Reinit {
     ///
     /// # Errors
     /// If the network fails.
-    pub fn chosen(&self, scene: &Scene, params: &mut Params) -> Result<Vec<(String, Vec<usize>)>, NnError> {
+    pub fn chosen(&self, context: &FitContext, params: &mut Params) -> Result<Vec<(String, Vec<usize>)>, NnError> {
         let layers = self.groups.0.iter().take(self.groups.len().saturating_sub(1)).enumerate();
         let names = layers.filter(|(layer, _)| self.layers.contains(layer)).flat_map(|(_, names)| names);
         // Another method may have frozen some of them.
-        let is_matrix = |name: &&String| params.moves(name) && params.find(name).is_some_and(|var| var.rank() > 1);
+        let is_matrix =
+            |name: &&String| params.is_trainable(name) && params.find(name).is_some_and(|var| var.rank() > 1);
         let names: Vec<String> = names.filter(is_matrix).cloned().collect();
         let gradients = match self.utility {
-            Utility::Gradient => mean_gradients(scene, params, &names, self.batches)?,
+            Utility::Gradient => mean_gradients(context, params, &names, self.batches)?,
             _ => Vec::new(),
         };
         let mut chosen = Vec::new();
         for (index, name) in names.into_iter().enumerate() {
             let Some(var) = params.find(&name) else { continue };
             let values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
-            let mut stream = Stream::named(scene.seed, &format!("reinit {name}"));
+            let mut stream = Stream::named(context.seed, &format!("reinit {name}"));
             let slopes = gradients.get(index).map_or(&[][..], Vec::as_slice);
             let utilities = self.utility.of(&values, slopes, &mut stream);
             let places = select(&utilities, self.selection, &mut stream);
@@ -190,30 +191,30 @@ const AT_ONCE: usize = 1 << 16;
 /// # Errors
 /// If the network fails.
 pub(super) fn mean_gradients(
-    scene: &Scene,
+    context: &FitContext,
     params: &mut Params,
     names: &[String],
     batches: usize,
 ) -> Result<Vec<Vec<f64>>, NnError> {
     // No gradient for what is not asked for, nor below the lowest parameter that is.
     let others: Vec<String> =
-        params.trained().map(|(name, _)| name.to_string()).filter(|n| !names.contains(n)).collect();
-    let plan = params.plan().clone();
-    params.follow(&Plan::freezing(&others));
-    let network = scene.model.build(params)?;
-    let batch = scene.batch.max(1);
-    let order = Stream::named(scene.seed, "reinit batches").permutation(scene.training.len());
+        params.trainable().map(|(name, _)| name.to_string()).filter(|n| !names.contains(n)).collect();
+    let plan = params.rates().clone();
+    params.set_rates(&LearningRates::freezing(&others));
+    let network = context.model.build(params)?;
+    let batch = context.batch.max(1);
+    let order = Stream::named(context.seed, "reinit batches").permutation(context.training.len());
     let order: Vec<u32> = order.into_iter().take(batches.saturating_mul(batch)).map(|row| row as u32).collect();
     let mut sums: Vec<Vec<f64>> =
         names.iter().map(|name| vec![0.0; params.find(name).map_or(0, |var| var.elem_count())]).collect();
     let width: usize = match order.first() {
-        Some(row) => scene.training.rows(&[*row], Mode::Judge)?.inputs.iter().map(Tensor::elem_count).sum(),
+        Some(row) => context.training.rows(&[*row], Mode::Eval)?.inputs.iter().map(Tensor::elem_count).sum(),
         None => 0,
     };
     for rows in order.chunks(batch.max(AT_ONCE / width.max(1))) {
-        let examples = scene.training.rows(rows, Mode::Judge)?;
-        let output = network.forward(&examples.inputs, Mode::Judge)?;
-        let losses = scene.objective.losses(&output, &examples.targets)?;
+        let examples = context.training.rows(rows, Mode::Eval)?;
+        let output = network.forward(&examples.inputs, Mode::Eval)?;
+        let losses = context.objective.losses(&output, &examples.targets)?;
         let gradients = mean(&losses, examples.weights.as_ref())?.backward()?;
         let share = rows.len() as f64 / order.len() as f64;
         for (sum, name) in sums.iter_mut().zip(names) {
@@ -222,7 +223,7 @@ pub(super) fn mean_gradients(
             sum.iter_mut().zip(gradient).for_each(|(s, g)| *s += share * g);
         }
     }
-    params.follow(&plan);
+    params.set_rates(&plan);
     Ok(sums)
 }
 
@@ -235,20 +236,20 @@ fn rest(values: &[f64], places: &[usize]) -> f64 {
 
 /// Lets the running statistics of a network see `batches` batches, without a step: those of other weights would
 /// normalise wrongly wherever they are used before training has replaced them.
-fn calibrate(scene: &Scene, params: &mut Params, batches: usize) -> Result<(), NnError> {
-    if params.iter().count() == params.trained().count() {
+fn calibrate(context: &FitContext, params: &mut Params, batches: usize) -> Result<(), NnError> {
+    if params.iter().count() == params.trainable().count() {
         return Ok(());
     }
-    let network = scene.model.build(params)?;
-    let mut stream = Stream::named(scene.seed, "reinit calibration");
-    let (count, mut order) = (scene.training.len(), Vec::new());
+    let network = context.model.build(params)?;
+    let mut stream = Stream::named(context.seed, "reinit calibration");
+    let (count, mut order) = (context.training.len(), Vec::new());
     for _ in 0..batches {
-        if order.len() < scene.batch.min(count) {
+        if order.len() < context.batch.min(count) {
             order = stream.permutation(count);
         }
-        let rows: Vec<u32> = order.drain(..scene.batch.min(count)).map(|row| row as u32).collect();
+        let rows: Vec<u32> = order.drain(..context.batch.min(count)).map(|row| row as u32).collect();
         let mode = Mode::Train { seed: stream.bits() };
-        network.forward(&scene.training.rows(&rows, mode)?.inputs, mode)?;
+        network.forward(&context.training.rows(&rows, mode)?.inputs, mode)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Who moves when, decided by the epoch alone.
 
-use crate::nn::{Groups, Params, Plan};
+use crate::nn::{LayerGroups, LearningRates, Params};
 use crate::transfer::Transfer;
 
 /// Everything moves at the full rate.
@@ -13,18 +13,18 @@ impl Transfer for Full {}
 #[derive(Clone, Debug)]
 pub struct Frozen {
     /// The layers; the last is the head.
-    pub groups: Groups,
+    pub groups: LayerGroups,
 }
 
 impl Frozen {
     /// Freezes all but the last group.
-    pub fn new(groups: &Groups) -> Self {
+    pub fn new(groups: &LayerGroups) -> Self {
         Self { groups: groups.clone() }
     }
 }
 
 impl Transfer for Frozen {
-    fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
+    fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
         only(&self.groups, |group| group + 1 == self.groups.len())
     }
 }
@@ -33,20 +33,20 @@ impl Transfer for Frozen {
 #[derive(Clone, Debug)]
 pub struct Gradual {
     /// The layers; the last is the head.
-    pub groups: Groups,
+    pub groups: LayerGroups,
     /// Epochs between releases.
     pub every: usize,
 }
 
 impl Gradual {
     /// A release each epoch, as in the paper.
-    pub fn new(groups: &Groups) -> Self {
+    pub fn new(groups: &LayerGroups) -> Self {
         Self { groups: groups.clone(), every: 1 }
     }
 }
 
 impl Transfer for Gradual {
-    fn plan(&self, _params: &Params, epoch: usize) -> Plan {
+    fn learning_rates(&self, _params: &Params, epoch: usize) -> LearningRates {
         let released = epoch / self.every.max(1) + 1;
         only(&self.groups, |group| group + released >= self.groups.len())
     }
@@ -56,20 +56,20 @@ impl Transfer for Gradual {
 #[derive(Clone, Debug)]
 pub struct ChainThaw {
     /// The layers; the last is the head.
-    pub groups: Groups,
+    pub groups: LayerGroups,
     /// Epochs of each stage. The paper trains each until its validation loss stops falling.
     pub every: usize,
 }
 
 impl ChainThaw {
     /// One epoch a stage.
-    pub fn new(groups: &Groups) -> Self {
+    pub fn new(groups: &LayerGroups) -> Self {
         Self { groups: groups.clone(), every: 1 }
     }
 }
 
 impl Transfer for ChainThaw {
-    fn plan(&self, _params: &Params, epoch: usize) -> Plan {
+    fn learning_rates(&self, _params: &Params, epoch: usize) -> LearningRates {
         let (stage, head) = (epoch / self.every.max(1), self.groups.len().saturating_sub(1));
         only(&self.groups, |group| match stage {
             0 => group == head,
@@ -82,26 +82,26 @@ impl Transfer for ChainThaw {
 #[derive(Clone, Debug)]
 pub struct LayerRates {
     /// The layers; the last is the head.
-    pub groups: Groups,
+    pub groups: LayerGroups,
     /// Rate of a layer, in rates of the layer above.
     pub ratio: f64,
 }
 
 impl LayerRates {
     /// The paper's 1 / 2.6.
-    pub fn new(groups: &Groups) -> Self {
+    pub fn new(groups: &LayerGroups) -> Self {
         Self { groups: groups.clone(), ratio: 1.0 / 2.6 }
     }
 }
 
 impl Transfer for LayerRates {
-    fn plan(&self, _params: &Params, _epoch: usize) -> Plan {
+    fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
         let rates = (1..=self.groups.len()).rev().map(|above| self.ratio.powi(above as i32 - 1));
-        Plan::of_groups(&self.groups, rates)
+        LearningRates::of_groups(&self.groups, rates)
     }
 }
 
 /// The groups that `moves` accepts move at the full rate, the others not.
-pub(super) fn only(groups: &Groups, moves: impl Fn(usize) -> bool) -> Plan {
-    Plan::of_groups(groups, (0..groups.len()).map(|group| if moves(group) { 1.0 } else { 0.0 }))
+pub(super) fn only(groups: &LayerGroups, moves: impl Fn(usize) -> bool) -> LearningRates {
+    LearningRates::of_groups(groups, (0..groups.len()).map(|group| if moves(group) { 1.0 } else { 0.0 }))
 }

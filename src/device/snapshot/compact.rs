@@ -26,7 +26,9 @@ use serde_json::Value;
 use super::column::{self, FREQUENCY, LENGTH, LIFETIME, PLAIN};
 use super::field::Field;
 use crate::circuit::Gate;
-use crate::device::{Calibration, Details, Device, DeviceError, GateData, LayerFidelity, QubitData, Source, Timing};
+use crate::device::{
+    Calibration, Details, Device, DeviceError, GateData, LayerFidelity, Provenance, QubitData, Timing,
+};
 use crate::math::Seconds;
 
 pub const FORMAT: usize = 1;
@@ -76,7 +78,7 @@ fn gate(name: &Field) -> Result<Gate, DeviceError> {
     Gate::named(text).ok_or_else(|| name.wrong(format!("is {text:?}, which is no gate we know")))
 }
 
-fn source(field: &Field) -> Result<Source, DeviceError> {
+fn source(field: &Field) -> Result<Provenance, DeviceError> {
     let text = |key: &str| {
         let entry = field.get(key)?;
         match entry.text()?.trim() {
@@ -84,7 +86,7 @@ fn source(field: &Field) -> Result<Source, DeviceError> {
             text => Ok(text.to_owned()),
         }
     };
-    Ok(Source { origin: text("origin")?, date: text("date")?, licence: text("licence")? })
+    Ok(Provenance { origin: text("origin")?, date: text("date")?, licence: text("licence")? })
 }
 
 /// Operand lists under `key`, each followed by its reverse where `both_directions` says so.

@@ -9,7 +9,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::circuit::Gate;
 use crate::device::shipped::plain;
-use crate::device::{Calibration, Details, Device, DeviceError, GateData, QubitData, Source};
+use crate::device::{Calibration, Details, Device, DeviceError, GateData, Provenance, QubitData};
 use crate::math::Seconds;
 
 /// Columns with the error of a one-qubit gate, by what the header contains.
@@ -90,7 +90,7 @@ impl Table<'_> {
             dt: None,
             coupling,
             calibration: Calibration {
-                source: Source { origin: "IBM Quantum platform, CSV".into(), date, licence: "not stated".into() },
+                source: Provenance { origin: "IBM Quantum platform, CSV".into(), date, licence: "not stated".into() },
                 qubits,
                 gates,
             },

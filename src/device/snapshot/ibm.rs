@@ -10,7 +10,9 @@ use super::field::Field;
 use crate::circuit::Gate;
 use crate::device::calibration::placed;
 use crate::device::shipped::plain;
-use crate::device::{Calibration, Details, Device, DeviceError, GateData, LayerFidelity, QubitData, Source, Timing};
+use crate::device::{
+    Calibration, Details, Device, DeviceError, GateData, LayerFidelity, Provenance, QubitData, Timing,
+};
 use crate::math::Seconds;
 
 /// Rows of the gate list that are instructions, not unitary gates.
@@ -49,7 +51,7 @@ pub fn read(props_file: &str, props: &Value, conf_file: &str, conf: &Value) -> R
         details: details(&props, &conf, &coupling)?,
         coupling,
         calibration: Calibration {
-            source: Source {
+            source: Provenance {
                 origin: format!("IBM snapshot {}", file_name(props_file)),
                 date: props.get("last_update_date")?.text()?.into(),
                 licence: "not stated".into(),

@@ -173,7 +173,7 @@ impl BackboneRow {
     }
 
     /// The names of what can be trained in each stage, from input to output: the layers that transfer methods freeze and
-    /// release. [`Groups::of_trunk`](crate::nn::Groups::of_trunk) adds the head. None where the layers stand in a file,
+    /// release. [`LayerGroups::of_trunk`](crate::nn::LayerGroups::of_trunk) adds the head. None where the layers stand in a file,
     /// which cannot be trained.
     pub fn layers(&self) -> Vec<Vec<String>> {
         let Network::Layers(layers) = self.network else { return Vec::new() };

@@ -50,8 +50,8 @@ impl Trunk {
         let renamed = respelled(layers, weights);
         let weights = renamed.as_ref().unwrap_or(weights);
         let (trunk, classifier) = architecture.parameters();
-        let fit = weights.fit(trunk.iter().chain(&classifier));
-        if !weights.fit(&trunk).is_complete() {
+        let fit = weights.matching(trunk.iter().chain(&classifier));
+        if !weights.matching(&trunk).is_complete() {
             let (backbone, place) = (row.name, weights.place.clone());
             return Err(NnError::Weights { backbone, place, fit: Box::new(fit) });
         }
@@ -88,7 +88,7 @@ impl Trunk {
         let renamed = respelled(layers, weights);
         let weights = renamed.as_ref().unwrap_or(weights);
         let (trunk, _) = layers(Spelling::Torchvision).parameters();
-        let fit = weights.fit(&trunk);
+        let fit = weights.matching(&trunk);
         if !fit.is_complete() {
             let (backbone, place) = (row.name, weights.place.clone());
             return Err(NnError::Weights { backbone, place, fit: Box::new(fit) });
@@ -187,7 +187,7 @@ fn layers(row: &BackboneRow) -> Result<fn(Spelling) -> Architecture, NnError> {
 fn respelled(layers: fn(Spelling) -> Architecture, weights: &Weights) -> Option<Weights> {
     let [(theirs, their_classifier), (ours, our_classifier)] =
         [Spelling::Timm, Spelling::Torchvision].map(|spelling| layers(spelling).parameters());
-    weights.fit(&theirs).is_complete().then(|| {
+    weights.matching(&theirs).is_complete().then(|| {
         let names = theirs.iter().chain(&their_classifier).map(|(name, _)| name.clone());
         weights.renamed(names.zip(ours.iter().chain(&our_classifier).map(|(name, _)| name.clone())).collect())
     })

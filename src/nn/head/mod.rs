@@ -11,7 +11,7 @@ use candle_core::Tensor;
 
 use crate::circuit::Ansatz;
 use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::{Execution, NnError, Params, Plan};
+use crate::nn::{Execution, LearningRates, NnError, Params};
 
 /// Maps features to class scores.
 pub trait Head: Send + Sync {
@@ -183,8 +183,8 @@ impl HeadRow {
     }
 
     /// Who moves in training.
-    pub fn plan(&self) -> Plan {
-        Plan::freezing(self.frozen)
+    pub fn learning_rates(&self) -> LearningRates {
+        LearningRates::freezing(self.frozen)
     }
 
     /// Whether it is a circuit between linear layers.

@@ -115,7 +115,7 @@ impl BatchNorm {
             affine: Affine::new(params, name, channels)?,
             mean: params.statistic(&format!("{name}.running_mean"), &[channels], Init::Constant(0.0))?,
             variance: params.statistic(&format!("{name}.running_var"), &[channels], Init::Constant(1.0))?,
-            moving: params.moves(&format!("{name}.weight")),
+            moving: params.is_trainable(&format!("{name}.weight")),
             epsilon: 1e-5,
             momentum: 0.1,
         })
@@ -126,7 +126,7 @@ impl BatchNorm {
     /// # Errors
     /// If the number of channels is another, or a batch to learn from has a single value per channel.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> candle_core::Result<Tensor> {
-        if mode == Mode::Judge || !self.moving {
+        if mode == Mode::Eval || !self.moving {
             let scale = (self.variance.as_detached_tensor() + self.epsilon)?.sqrt()?.recip()?;
             let shift = (self.mean.as_detached_tensor() * &scale)?.neg()?;
             return self.affine.per_channel(&Affine { weight: scale, bias: shift }.per_channel(x)?);

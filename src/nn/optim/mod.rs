@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use average::Average;
 pub use schedule::{Schedule, StepSchedule, warm_up};
 
-use crate::nn::{NnError, Params, Plan};
+use crate::nn::{LearningRates, NnError, Params};
 
 /// Which optimiser, with its constants.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,8 +92,15 @@ impl Optimizer {
     ///
     /// # Errors
     /// If the tensor library fails.
-    pub fn step(&mut self, params: &Params, gradients: &GradStore, plan: &Plan, rate: f64) -> Result<(), NnError> {
-        let moving = |name: &str, var: &Var| gradients.get(var.as_tensor()).filter(|_| plan.moves(name)).cloned();
+    pub fn step(
+        &mut self,
+        params: &Params,
+        gradients: &GradStore,
+        plan: &LearningRates,
+        rate: f64,
+    ) -> Result<(), NnError> {
+        let moving =
+            |name: &str, var: &Var| gradients.get(var.as_tensor()).filter(|_| plan.is_trainable(name)).cloned();
         let moving: Vec<_> = params.iter().map(|(name, var)| (name, var, moving(name, var))).collect();
         let shortened = match self.clip {
             Some(longest) => shortening(moving.iter().filter_map(|(_, _, gradient)| gradient.as_ref()), longest)?,

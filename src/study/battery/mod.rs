@@ -13,4 +13,4 @@ pub use figure::{Drawing, Figure, Line, Scale};
 pub use page::{Block, Page, Section};
 pub use store::{Store, Stored};
 pub use table::Table;
-pub use work::{Todo, Watch, work};
+pub use work::{Todo, work};

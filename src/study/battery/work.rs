@@ -8,29 +8,7 @@ use std::time::Instant;
 use super::store::{Store, Stored};
 use crate::study::energy::{EnergySource, thread_cpu_seconds};
 use crate::study::error::Result;
-use crate::study::{StudyError, parallel};
-
-/// Who watches a battery. Workers are numbered from 0.
-pub trait Watch: Sync {
-    /// `total` runs are to be done.
-    fn planned(&self, total: usize);
-    /// A worker begins a run.
-    fn begins(&self, worker: usize, title: &str);
-    /// A worker is through with it; `failure` says why it gave nothing.
-    fn ends(&self, worker: usize, title: &str, seconds: f64, failure: Option<&str>);
-    /// Whether the user wants to stop.
-    fn stopped(&self) -> bool;
-}
-
-/// Nobody watches.
-impl Watch for () {
-    fn planned(&self, _total: usize) {}
-    fn begins(&self, _worker: usize, _title: &str) {}
-    fn ends(&self, _worker: usize, _title: &str, _seconds: f64, _failure: Option<&str>) {}
-    fn stopped(&self) -> bool {
-        false
-    }
-}
+use crate::study::{Observer, StudyError, parallel};
 
 /// A run to be done.
 #[derive(Clone, Debug)]
@@ -54,7 +32,7 @@ pub fn work(
     todo: &[Todo],
     workers: usize,
     energy: &EnergySource,
-    watch: &dyn Watch,
+    watch: &dyn Observer,
     run: impl Fn(usize) -> Result<String> + Sync,
 ) -> Result<()> {
     let finished = store.finished()?;

@@ -21,7 +21,7 @@ use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Result, StudyError};
-use crate::math::order::largest;
+use crate::math::order::argmax;
 
 /// Predicted class probabilities beside the true labels.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl Predictions {
 
     /// The most probable class of each sample; the first of equals, as numpy's `argmax`.
     pub fn predicted(&self) -> Vec<usize> {
-        self.probabilities.rows().into_iter().map(largest).collect()
+        self.probabilities.rows().into_iter().map(argmax).collect()
     }
 
     /// Fails with the first class that has no sample, or if there are no samples at all.

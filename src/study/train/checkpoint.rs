@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use super::{Record, Regime, State};
+use super::{EpochRecord, State, TrainConfig};
 use crate::nn::optim::Moments;
 use crate::nn::params::Snapshot;
 use crate::nn::{NnError, Params};
@@ -21,7 +21,7 @@ const FORMAT: &str = "qgraft.checkpoint/2";
 struct Header {
     format: String,
     training: Identity,
-    history: Vec<Record>,
+    history: Vec<EpochRecord>,
     /// Steps of each parameter, 0 for one without moments.
     steps: Vec<i32>,
 }
@@ -30,7 +30,7 @@ struct Header {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Identity {
     pub seed: u64,
-    pub regime: Regime,
+    pub config: TrainConfig,
     /// Training rows.
     pub rows: usize,
 }

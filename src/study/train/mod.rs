@@ -1,61 +1,38 @@
-//! The training loop. There is only this one: [`Fit::run`].
+//! The training loop. There is only this one: [`TrainingLoop::run`].
 //!
-//! It asks a [`Model`] for a network, a [`Source`] for rows, an [`Objective`] how wrong the network is, a [`Transfer`]
-//! method who moves and what to add to the loss, and a [`Judge`] how good the network has become. [`train`] is the same
+//! It asks a [`Model`] for a network, a [`Dataset`] for rows, an [`Objective`] how wrong the network is, a [`Transfer`]
+//! method who moves and what to add to the loss, and a [`Evaluator`] how good the network has become. [`train`] is the same
 //! loop for heads on cached features.
 
 mod checkpoint;
 mod classify;
-mod judge;
-mod regime;
+mod config;
+mod evaluator;
 
 use std::path::Path;
 
 use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
-pub use classify::{Epoch, Recipe, Rows, predict, train};
-pub use judge::{HeldOut, Judge, Judged};
-pub use regime::Regime;
+pub use classify::{Rows, predict, train};
+pub use config::TrainConfig;
+pub use evaluator::{Evaluation, Evaluator, HeldOutEvaluator};
 
 use checkpoint::Identity;
-use judge::Tally;
+use evaluator::Tally;
 
 use crate::data::Sampler;
 use crate::math::Stream;
 use crate::nn::loss::{Objective, mean};
 use crate::nn::optim::{Average, Optimizer, warm_up};
 use crate::nn::params::Snapshot;
-use crate::nn::{Mode, Model, Network, Params, Plan, Source};
-use crate::study::StudyError;
-use crate::transfer::{After, Batch, Scene, Transfer};
-
-/// Who watches a training: told of every step, asked whether to stop.
-pub trait Watch: Sync {
-    /// `rows` more training rows were learned from.
-    fn learned(&self, rows: usize);
-    /// Whether the user wants to stop.
-    fn stopped(&self) -> bool;
-    /// An epoch has ended, with the parameters as it left them.
-    ///
-    /// # Errors
-    /// Whatever keeps the watcher from taking note; the training ends with it.
-    fn after_epoch(&self, _record: &Record, _params: &Params) -> Result<(), StudyError> {
-        Ok(())
-    }
-}
-
-/// Nobody watches.
-impl Watch for () {
-    fn learned(&self, _rows: usize) {}
-    fn stopped(&self) -> bool {
-        false
-    }
-}
+use crate::nn::{Dataset, LearningRates, Mode, Model, Network, Params};
+use crate::study::{Observer, StudyError};
+use crate::transfer::{After, Batch, FitContext, Transfer};
 
 /// What happened in one epoch. Training figures are means over the epoch's rows, before each step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct EpochRecord {
     /// Learning rate, without warm-up and without the plan's factors.
     pub rate: f64,
     /// Mean loss of the training rows, penalties not included.
@@ -67,30 +44,46 @@ pub struct Record {
     /// How many numbers moved.
     pub moving: usize,
     /// How good the network was after the epoch.
-    pub judged: Judged,
+    pub evaluation: Evaluation,
 }
 
 /// One training, ready to run.
 #[derive(Clone)]
-pub struct Fit<'a> {
+pub struct TrainingLoop<'a> {
     /// The network as a function of its parameters.
     pub model: &'a dyn Model,
     /// The rows to learn from.
-    pub training: &'a dyn Source,
+    pub training: &'a dyn Dataset,
     /// What is made small.
     pub objective: &'a dyn Objective,
     /// What says how good the network has become.
-    pub judge: &'a dyn Judge,
+    pub evaluator: &'a dyn Evaluator,
     /// How the rows of a step are drawn.
     pub sampler: Sampler,
     /// Rates, lengths, when to stop.
-    pub regime: Regime,
+    pub config: TrainConfig,
     /// For the order of rows, dropout and whatever a method draws.
     pub seed: u64,
     /// Told of every step.
-    pub watch: &'a dyn Watch,
+    pub observer: &'a dyn Observer,
     /// Written after every epoch; if it is there already, training goes on from it.
     pub checkpoint: Option<&'a Path>,
+}
+
+/// What a training leaves besides the parameters.
+#[derive(Debug)]
+pub struct Fitted {
+    /// One record per epoch.
+    pub history: Vec<EpochRecord>,
+    /// The parameters of the epoch with the best metric, of equal ones the first; `None` if no epoch was run here.
+    pub best: Option<Snapshot>,
+}
+
+impl Fitted {
+    /// The epoch with the best metric, counted from 1, of equal ones the first; 0 if there is none.
+    pub fn best_epoch(&self) -> usize {
+        config::best(&self.history).map_or(0, |epoch| epoch + 1)
+    }
 }
 
 /// Everything a training must remember between two epochs.
@@ -98,61 +91,74 @@ struct State {
     optimizer: Optimizer,
     average: Option<Average>,
     best: Option<Snapshot>,
-    history: Vec<Record>,
+    history: Vec<EpochRecord>,
 }
 
-impl<'a> Fit<'a> {
+impl<'a> TrainingLoop<'a> {
     /// A training with nobody watching, shuffled rows, and nothing held out: the metric is 0 after every epoch.
     pub fn new(
         model: &'a dyn Model,
-        training: &'a dyn Source,
+        training: &'a dyn Dataset,
         objective: &'a dyn Objective,
-        regime: &Regime,
+        config: &TrainConfig,
         seed: u64,
     ) -> Self {
-        let (regime, sampler) = (*regime, Sampler::Shuffled);
-        Self { model, training, objective, judge: &(), sampler, regime, seed, watch: &(), checkpoint: None }
+        let (config, sampler) = (*config, Sampler::Shuffled);
+        Self { model, training, objective, evaluator: &(), sampler, config, seed, observer: &(), checkpoint: None }
     }
 
     /// Trains `params` as `transfer` says; one record per epoch. The parameters left behind are those of the last
-    /// epoch, or of the best or the average if the regime says so.
+    /// epoch, or of the best or the average if the config says so.
     ///
     /// A training with a checkpoint must start from the same parameters and the same method each time it is run: the
     /// method prepares itself on the start, and is then told again how the epochs so far ended.
     ///
     /// # Errors
     /// If the network or its simulator fails, the method does not fit or its plan names what is no parameter, the sampler
-    /// does not fit the rows, the loss stops being a number, the checkpoint is of another training, or the watch says stop.
-    pub fn run(&self, params: &mut Params, transfer: &mut dyn Transfer) -> Result<Vec<Record>, StudyError> {
-        let Regime { epochs, batch, .. } = self.regime;
+    /// does not fit the rows, the loss stops being a number, the checkpoint is of another training, or the observer says stop.
+    pub fn run(&self, params: &mut Params, transfer: &mut dyn Transfer) -> Result<Vec<EpochRecord>, StudyError> {
+        Ok(self.fit(params, transfer)?.history)
+    }
+
+    /// The same, and the parameters of the epoch with the best metric beside those left behind.
+    ///
+    /// # Errors
+    /// As [`TrainingLoop::run`].
+    pub fn fit(&self, params: &mut Params, transfer: &mut dyn Transfer) -> Result<Fitted, StudyError> {
+        let TrainConfig { epochs, batch, .. } = self.config;
         self.sampler.check(self.training.len())?;
-        let scene =
-            Scene { model: self.model, training: self.training, objective: self.objective, batch, seed: self.seed };
+        let context = FitContext {
+            model: self.model,
+            training: self.training,
+            objective: self.objective,
+            batch,
+            seed: self.seed,
+        };
         self.model.build(params)?;
-        transfer.prepare(&scene, params)?;
+        transfer.prepare(&context, params)?;
         let mut state = self.start(params)?;
         let mut batches = Stream::named(self.seed, "batches");
         for (epoch, record) in state.history.iter().enumerate() {
             self.sampler.epoch(self.training.len(), batch, &mut batches);
-            transfer.after_epoch(epoch, record.judged.metric);
+            transfer.after_epoch(epoch, record.evaluation.metric);
         }
         for epoch in state.history.len()..epochs {
-            if self.regime.is_over(&state.history) {
+            if self.config.is_over(&state.history) {
                 break;
             }
-            let plan = transfer.plan(params, epoch);
+            let plan = transfer.learning_rates(params, epoch);
             params.check(&plan)?;
-            params.follow(&plan);
-            transfer.before_epoch(&scene, params, epoch)?;
+            params.set_rates(&plan);
+            transfer.before_epoch(&context, params, epoch)?;
             let steps = self.sampler.epoch(self.training.len(), batch, &mut batches);
             let mut record = self.epoch(params, transfer, &plan, &mut state, &steps)?;
-            record.judged = self.judged(params, &state)?;
-            self.watch.after_epoch(&record, params)?;
+            record.evaluation = self.evaluation(params, &state)?;
+            self.observer.epoch(epoch + 1, epochs);
             state.history.push(record);
-            if self.regime.is_best(&state.history) {
+            if self.config.is_best(&state.history) {
                 state.best = Some(self.kept(params, &state)?);
             }
-            if transfer.after_epoch(epoch, record.judged.metric) == After::RestoreBest {
+            if transfer.after_epoch(epoch, record.evaluation.metric) == After::RestoreBest {
                 if let Some(best) = &state.best {
                     params.restore(best)?;
                     if let Some(average) = &mut state.average {
@@ -167,17 +173,17 @@ impl<'a> Fit<'a> {
             }
         }
         self.finish(params, &state)?;
-        Ok(state.history)
+        Ok(Fitted { history: state.history, best: state.best })
     }
 
     fn identity(&self) -> Identity {
-        Identity { seed: self.seed, regime: self.regime, rows: self.training.len() }
+        Identity { seed: self.seed, config: self.config, rows: self.training.len() }
     }
 
     /// A fresh state, or that of the checkpoint.
     fn start(&self, params: &Params) -> Result<State, StudyError> {
-        let optimizer = Optimizer::new(self.regime.optimizer).clipped(self.regime.clip);
-        let average = match self.regime.average {
+        let optimizer = Optimizer::new(self.config.optimizer).clipped(self.config.clip);
+        let average = match self.config.average {
             Some(decay) => Some(Average::new(decay, params.snapshot()?)),
             None => None,
         };
@@ -192,16 +198,16 @@ impl<'a> Fit<'a> {
         &self,
         params: &mut Params,
         transfer: &dyn Transfer,
-        plan: &Plan,
+        plan: &LearningRates,
         state: &mut State,
         steps: &[Vec<u32>],
-    ) -> Result<Record, StudyError> {
+    ) -> Result<EpochRecord, StudyError> {
         let epoch = state.history.len();
-        let rate = self.regime.rate(&state.history);
+        let rate = self.config.rate(&state.history);
         let mut network = self.model.build(params)?;
         let (mut tally, mut penalties, mut count) = (Tally::default(), 0.0, 0.0);
         for (step, rows) in steps.iter().enumerate() {
-            if self.watch.stopped() {
+            if self.observer.stopped() {
                 return Err(StudyError::Interrupted);
             }
             if params.is_adapted() && step > 0 {
@@ -213,7 +219,7 @@ impl<'a> Fit<'a> {
             let output = network.forward(&examples.inputs, mode)?;
             let losses = self.objective.losses(&output, &examples.targets)?;
             let loss = mean(&losses, examples.weights.as_ref())?;
-            let progress = step as f64 / (self.regime.epochs * steps.len()) as f64;
+            let progress = step as f64 / (self.config.epochs * steps.len()) as f64;
             let (examples, output, losses, objective) = (&examples, &output, &losses, self.objective);
             let batch = Batch { rows, examples, output, losses, objective, progress };
             let penalty = transfer.penalty(params, &batch)?;
@@ -225,7 +231,7 @@ impl<'a> Fit<'a> {
                 Some(penalty) => (loss + penalty)?,
                 None => loss,
             };
-            let warmed = rate * warm_up(step, self.regime.warm_up);
+            let warmed = rate * warm_up(step, self.config.warm_up);
             state.optimizer.step(params, &total.backward()?, plan, warmed)?;
             if let Some(average) = &mut state.average {
                 average.step(params)?;
@@ -233,15 +239,15 @@ impl<'a> Fit<'a> {
             tally.add(value, examples, objective.right(output, &examples.targets)?)?;
             penalties += added * rows.len() as f64;
             count += rows.len() as f64;
-            self.watch.learned(rows.len());
+            self.observer.trained_on(rows.len());
         }
-        Ok(Record {
+        Ok(EpochRecord {
             rate,
             loss: tally.loss,
             penalty: penalties / count,
             right: tally.right(),
-            moving: params.count(|name| plan.moves(name)),
-            judged: Judged::default(),
+            moving: params.count(|name| plan.is_trainable(name)),
+            evaluation: Evaluation::default(),
         })
     }
 
@@ -254,7 +260,7 @@ impl<'a> Fit<'a> {
     }
 
     /// How good the network is; with an average, the averaged network.
-    fn judged(&self, params: &mut Params, state: &State) -> Result<Judged, StudyError> {
+    fn evaluation(&self, params: &mut Params, state: &State) -> Result<Evaluation, StudyError> {
         let own = match &state.average {
             Some(average) => {
                 let own = params.snapshot()?;
@@ -263,20 +269,20 @@ impl<'a> Fit<'a> {
             }
             None => None,
         };
-        let judged = self.judge.judge(&*self.model.build(params)?)?;
+        let evaluation = self.evaluator.evaluate(&*self.model.build(params)?)?;
         if let Some(own) = own {
             params.restore(&own)?;
         }
-        Ok(judged)
+        Ok(evaluation)
     }
 
     fn finish(&self, params: &mut Params, state: &State) -> Result<(), StudyError> {
         match (&state.best, &state.average) {
-            (Some(best), _) if self.regime.keep_best => params.restore(best)?,
+            (Some(best), _) if self.config.keep_best => params.restore(best)?,
             (_, Some(average)) => params.restore(&average.values)?,
             _ => {}
         }
-        params.follow(&Plan::default());
+        params.set_rates(&LearningRates::default());
         Ok(())
     }
 }
@@ -286,8 +292,8 @@ fn number(tensor: &candle_core::Tensor) -> Result<f64, StudyError> {
 }
 
 /// Nothing is held out.
-impl Judge for () {
-    fn judge(&self, _network: &dyn Network) -> Result<Judged, StudyError> {
-        Ok(Judged::default())
+impl Evaluator for () {
+    fn evaluate(&self, _network: &dyn Network) -> Result<Evaluation, StudyError> {
+        Ok(Evaluation::default())
     }
 }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, Axis};
 
 use crate::classic::{Answers, Forest, Growth, LeastSquares};
-use crate::math::order::largest;
+use crate::math::order::argmax;
 use crate::systems::forest::task::Task;
 
 /// A number that describes a task.
@@ -77,7 +77,7 @@ fn stump(task: &Task) -> f64 {
     let answers = Answers::Classes { labels: &rows.labels, count: task.classes };
     let growth = Growth { trees: 1, columns: rows.filled.ncols(), depth: Some(1), leaf: 1, bootstrap: false };
     let tree = Forest::grow(rows.filled.view(), answers, &growth, task.seed).forest;
-    right(task, tree.predict(task.validation.filled.view()).rows().into_iter().map(largest))
+    right(task, tree.predict(task.validation.filled.view()).rows().into_iter().map(argmax))
 }
 
 fn linear(task: &Task) -> f64 {
@@ -87,7 +87,7 @@ fn linear(task: &Task) -> f64 {
 }
 
 fn out_of_bag(task: &Task) -> f64 {
-    let told = task.teacher.out_of_bag.rows().into_iter().map(largest);
+    let told = task.teacher.out_of_bag.rows().into_iter().map(argmax);
     let labels = &task.training.labels;
     told.zip(labels).filter(|(told, label)| told == *label).count() as f64 / labels.len() as f64
 }

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use serde::Serialize;
 
 use crate::classic::{Answers, Forest, Growth};
-use crate::math::order::largest;
+use crate::math::order::argmax;
 use crate::study::stats::mean;
 use crate::systems::forest::measure::{Found, Learned};
 use crate::systems::forest::spec::Spec;
@@ -51,18 +51,18 @@ pub fn guided(spec: &Spec, all: &[Found]) -> Option<Guided> {
     for table in tables {
         let (own, others): (Vec<&Found>, Vec<&Found>) = all.iter().partition(|found| found.task == table);
         let average = |k: usize| others.iter().map(|found| agreement(&found.students[k])).sum::<f64>();
-        let usual = largest((0..students).map(average));
+        let usual = argmax((0..students).map(average));
         let forest = learned(spec, &others, spec.seeds[0]);
         for found in own {
             let rows = described(spec, found);
             let liked = forest.predict(rows.view()).column(0).to_vec();
-            let first = largest(liked.iter().copied());
+            let first = argmax(liked.iter().copied());
             let mut order: Vec<usize> = (0..students).collect();
             // Stable, so that equals stay in the order of the grid and the first is `first`.
             order.sort_by(|a, b| liked[*b].total_cmp(&liked[*a]));
             let checked = |k: &usize| found.students[*k].validation.agreement;
-            let three = order[largest(order.iter().take(3).map(checked))];
-            let validated = largest((0..students).map(|k| checked(&k)));
+            let three = order[argmax(order.iter().take(3).map(checked))];
+            let validated = argmax((0..students).map(|k| checked(&k)));
             let most = found.students.iter().map(agreement).fold(0.0, f64::max);
             let regret = |k: usize| most - agreement(&found.students[k]);
             let chance = mean(&(0..students).map(regret).collect::<Vec<f64>>())?;

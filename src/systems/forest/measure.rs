@@ -6,13 +6,12 @@ use serde::Serialize;
 
 use crate::classic::{Answers, Forest, Growth};
 use crate::data::Tabular;
-use crate::math::order::largest;
+use crate::math::order::argmax;
 use crate::nn::loss::Loss;
 use crate::nn::optim::Method;
-use crate::nn::{Examples, Model, Params, Plan};
-use crate::study::train::{Fit, HeldOut, Regime};
-use crate::study::{StudyError, parallel};
-use crate::systems::Progress;
+use crate::nn::{Examples, LearningRates, Model, Params};
+use crate::study::train::{HeldOutEvaluator, TrainConfig, TrainingLoop};
+use crate::study::{Observer, StudyError, parallel};
 use crate::systems::forest::describe::describe;
 use crate::systems::forest::network::{ForestNetwork, Gate};
 use crate::systems::forest::pipeline::{Joined, joined};
@@ -111,7 +110,7 @@ pub fn measure(
     spec: &Spec,
     tables: &[(String, Tabular)],
     threads: usize,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Vec<Found>, StudyError> {
     let rows: usize = tables.iter().map(|(_, table)| table.samples.len().min(spec.rows)).sum();
     let seeds = spec.seeds.len();
@@ -129,7 +128,7 @@ pub fn measure(
     Ok(found)
 }
 
-fn found(spec: &Spec, task: &Task, progress: &dyn Progress) -> Result<Found, StudyError> {
+fn found(spec: &Spec, task: &Task, progress: &dyn Observer) -> Result<Found, StudyError> {
     let told = task.teacher.forest.predict(task.test.filled.view());
     let mut students = Vec::new();
     for row in TARGETS.iter().filter(|row| spec.targets.iter().any(|name| name == row.name)) {
@@ -138,12 +137,12 @@ fn found(spec: &Spec, task: &Task, progress: &dyn Progress) -> Result<Found, Stu
         for (name, body) in Body::all(spec, task.training.encoded.ncols(), task.classes)? {
             let student = Student { inputs: task.training.encoded.ncols(), classes: task.classes, body };
             let mut params = Params::new(task.seed, DType::F32);
-            let fit = Fit {
-                judge: &HeldOut { source: &validation, objective: &objective, batch: usize::MAX },
-                watch: progress,
-                ..Fit::new(&student, &training, &objective, &spec.train, task.seed)
+            let trainer = TrainingLoop {
+                evaluator: &HeldOutEvaluator { source: &validation, objective: &objective, batch: usize::MAX },
+                observer: progress,
+                ..TrainingLoop::new(&student, &training, &objective, &spec.train, task.seed)
             };
-            fit.run(&mut params, &mut Full)?;
+            trainer.run(&mut params, &mut Full)?;
             let network = student.build(&mut params)?;
             let judged = |rows: &crate::systems::forest::task::Rows| -> Result<Quality, StudyError> {
                 let forest = task.teacher.forest.predict(rows.filled.view());
@@ -173,7 +172,7 @@ fn found(spec: &Spec, task: &Task, progress: &dyn Progress) -> Result<Found, Stu
     })
 }
 
-fn conversion(spec: &Spec, task: &Task, progress: &dyn Progress) -> Result<Conversion, StudyError> {
+fn conversion(spec: &Spec, task: &Task, progress: &dyn Observer) -> Result<Conversion, StudyError> {
     let settings = spec.network;
     let first = task.test.filled.slice(ndarray::s![..task.test.labels.len().min(COMPARED), ..]);
     let teacher = &task.teacher.forest;
@@ -193,11 +192,11 @@ fn conversion(spec: &Spec, task: &Task, progress: &dyn Progress) -> Result<Conve
     let labels: Vec<u32> = task.training.labels.iter().map(|&label| label as u32).collect();
     let training = Examples::new(tensor(&task.training.filled)?, candle_core::Tensor::new(labels, rows.device())?);
     let before = predict(soft.build(&mut params)?.as_ref(), &rows)?;
-    let regime = Regime::new(settings.epochs, spec.train.batch, settings.rate, Method::ADAM);
+    let config = TrainConfig::new(settings.epochs, spec.train.batch, settings.rate, Method::ADAM);
     let loss = Loss::CrossEntropy;
-    let fit = Fit { watch: progress, ..Fit::new(&soft, &training, &loss, &regime, task.seed) };
+    let trainer = TrainingLoop { observer: progress, ..TrainingLoop::new(&soft, &training, &loss, &config, task.seed) };
     // Which column a split reads stays: those weights count a row's raw values, whose size is anyone's.
-    fit.run(&mut params, &mut Plan::freezing(&["splits.weight"]))?;
+    trainer.run(&mut params, &mut LearningRates::freezing(&["splits.weight"]))?;
     let after = predict(soft.build(&mut params)?.as_ref(), &rows)?;
     let quality = |own: &Array2<f64>| quality(own.view(), told.view(), &task.test.labels);
     let (first, then) = (quality(&before), quality(&after));
@@ -218,9 +217,9 @@ fn apart(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
 pub fn quality(own: ArrayView2<'_, f64>, forest: ArrayView2<'_, f64>, labels: &[usize]) -> Quality {
     let mut sums = Quality { accuracy: 0.0, log_loss: 0.0, agreement: 0.0, divergence: 0.0 };
     for ((own, forest), &label) in own.rows().into_iter().zip(forest.rows()).zip(labels) {
-        sums.accuracy += f64::from(largest(own) == label);
+        sums.accuracy += f64::from(argmax(own) == label);
         sums.log_loss -= own[label].max(1e-3).ln();
-        sums.agreement += f64::from(largest(own) == largest(forest));
+        sums.agreement += f64::from(argmax(own) == argmax(forest));
         let terms = forest.iter().zip(own).filter(|(p, _)| **p > 0.0);
         sums.divergence += terms.map(|(p, q)| p * (p / q.max(1e-12)).ln()).sum::<f64>();
     }

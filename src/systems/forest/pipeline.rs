@@ -7,10 +7,9 @@ use serde::Serialize;
 use crate::classic::Pca;
 use crate::nn::layer::Linear;
 use crate::nn::model::first;
-use crate::nn::{Mode, Model, Network, NnError, Output, Params, Plan};
-use crate::study::StudyError;
-use crate::study::train::{Fit, HeldOut};
-use crate::systems::Progress;
+use crate::nn::{LearningRates, Mode, Model, Network, NnError, Output, Params};
+use crate::study::train::{HeldOutEvaluator, TrainingLoop};
+use crate::study::{Observer, StudyError};
 use crate::systems::forest::measure::{Quality, quality};
 use crate::systems::forest::spec::{Shape, Spec};
 use crate::systems::forest::student::{Body, Student, predict};
@@ -60,7 +59,7 @@ impl Network for Built<'_> {
 ///
 /// # Errors
 /// A training that diverges, or when `progress` says stop.
-pub fn joined(spec: &Spec, task: &Task, shape: Shape, progress: &dyn Progress) -> Result<Joined, StudyError> {
+pub fn joined(spec: &Spec, task: &Task, shape: Shape, progress: &dyn Observer) -> Result<Joined, StudyError> {
     let inputs = task.training.encoded.ncols();
     // Fewer than there are, so that something is lost that training can bring back.
     let components = spec.components.min(inputs.div_ceil(2));
@@ -74,7 +73,7 @@ pub fn joined(spec: &Spec, task: &Task, shape: Shape, progress: &dyn Progress) -
     let origin = fitted.transform(Array2::zeros((1, inputs)).view());
     let weight = (fitted.transform(Array2::eye(inputs).view()) - &origin).reversed_axes();
     let told = task.teacher.forest.predict(task.test.filled.view());
-    let trained = |mut plan: Plan| -> Result<Quality, StudyError> {
+    let trained = |mut plan: LearningRates| -> Result<Quality, StudyError> {
         let mut params = Params::new(task.seed, DType::F32);
         model.build(&mut params)?;
         for (name, values) in STAGE.into_iter().zip([&weight, &origin]) {
@@ -82,14 +81,18 @@ pub fn joined(spec: &Spec, task: &Task, shape: Shape, progress: &dyn Progress) -
             let values = Tensor::from_vec(values.iter().copied().collect::<Vec<f64>>(), var.shape(), &Device::Cpu)?;
             var.set(&values.to_dtype(DType::F32)?)?;
         }
-        let fit = Fit {
-            judge: &HeldOut { source: &validation, objective: &objective, batch: usize::MAX },
-            watch: progress,
-            ..Fit::new(&model, &training, &objective, &spec.train, task.seed)
+        let trainer = TrainingLoop {
+            evaluator: &HeldOutEvaluator { source: &validation, objective: &objective, batch: usize::MAX },
+            observer: progress,
+            ..TrainingLoop::new(&model, &training, &objective, &spec.train, task.seed)
         };
-        fit.run(&mut params, &mut plan)?;
+        trainer.run(&mut params, &mut plan)?;
         let own = predict(model.build(&mut params)?.as_ref(), &tensor(&task.test.encoded)?)?;
         Ok(quality(own.view(), told.view(), &task.test.labels))
     };
-    Ok(Joined { components, frozen: trained(Plan::freezing(&STAGE))?, joint: trained(Plan::default())? })
+    Ok(Joined {
+        components,
+        frozen: trained(LearningRates::freezing(&STAGE))?,
+        joint: trained(LearningRates::default())?,
+    })
 }

@@ -9,7 +9,7 @@ use crate::nn::NnError;
 use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
-use crate::study::train::Regime;
+use crate::study::train::TrainConfig;
 use crate::systems::forest::targets::{TARGETS, TargetRow};
 use crate::systems::spec::Circuit;
 
@@ -57,7 +57,7 @@ pub struct Spec {
     /// Principal components in front of the student that is trained together with them, at most; 0 leaves it out.
     pub components: usize,
     /// How students are trained.
-    pub train: Regime,
+    pub train: TrainConfig,
     /// The forest that becomes a network.
     pub network: Converted,
 }
@@ -111,11 +111,11 @@ impl Default for Spec {
             swap: 0.3,
             spread: 1.0,
             components: 8,
-            train: Regime {
+            train: TrainConfig {
                 schedule: Schedule::Cosine { floor: 0.0 },
                 patience: Some(20),
                 keep_best: true,
-                ..Regime::new(60, 64, 1e-3, Method::ADAM)
+                ..TrainConfig::new(60, 64, 1e-3, Method::ADAM)
             },
             network: Converted { trees: 30, depth: 6, split: 100.0, leaf: 10.0, epochs: 5, rate: 1e-3 },
         }

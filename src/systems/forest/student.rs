@@ -89,7 +89,7 @@ pub fn predict(network: &dyn Network, inputs: &Tensor) -> Result<Array2<f64>, St
     let mut probabilities = Vec::new();
     for start in (0..rows).step_by(AT_ONCE) {
         let part = inputs.narrow(0, start, AT_ONCE.min(rows - start))?;
-        let logits = network.forward(&[part], Mode::Judge)?.logits.detach();
+        let logits = network.forward(&[part], Mode::Eval)?.logits.detach();
         let told = candle_nn::ops::softmax(&logits.to_dtype(DType::F64)?, D::Minus1)?;
         probabilities.extend(told.flatten_all()?.to_vec1::<f64>()?);
     }

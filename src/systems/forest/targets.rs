@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 use crate::math::Stream;
-use crate::math::order::largest;
+use crate::math::order::argmax;
 use crate::nn::loss::{Objective, cross_entropy, distillation};
 use crate::nn::{Examples, NnError, Output};
 use crate::study::StudyError;
@@ -118,7 +118,7 @@ impl TargetRow {
                 let (own, told) = (forest.predict(rows.filled.view()), forest.predict(filled.view()));
                 // A made-up row has no label of its own; where labels count, the forest's choice stands in.
                 let labels: Vec<usize> =
-                    rows.labels.iter().copied().chain(told.rows().into_iter().map(largest)).collect();
+                    rows.labels.iter().copied().chain(told.rows().into_iter().map(argmax)).collect();
                 let encoded = task.encoder.encoded(made_up.view());
                 let inputs = concatenate![Axis(0), rows.encoded, encoded];
                 examples(&inputs, &concatenate![Axis(0), own, told], &labels)

@@ -1,6 +1,6 @@
 //! What is compared: who learns when.
 
-use crate::nn::Groups;
+use crate::nn::LayerGroups;
 use crate::study::StudyError;
 use crate::transfer::schedule::{ChainThaw, Frozen, Full, Gradual, LayerRates};
 use crate::transfer::{Hatl, Rule, Transfer};
@@ -24,7 +24,7 @@ pub enum Schedule {
     /// Layers are released at even distances, as many as by the arm `hatl` under the same seed.
     Even,
     /// By the epoch alone, in a training of so many epochs.
-    Given(fn(&Groups, usize) -> Box<dyn Transfer>),
+    Given(fn(&LayerGroups, usize) -> Box<dyn Transfer>),
 }
 
 /// Every arm. Those behind `hatl` lack one of its parts.
@@ -125,7 +125,7 @@ impl ArmRow {
     }
 
     /// Its method.
-    pub fn method(&self, groups: &Groups, rule: Rule, epochs: usize, releases: usize) -> Box<dyn Transfer> {
+    pub fn method(&self, groups: &LayerGroups, rule: Rule, epochs: usize, releases: usize) -> Box<dyn Transfer> {
         match (self.rule(rule, epochs, releases), &self.schedule) {
             (Some(rule), _) => Box::new(Hatl::new(groups, rule)),
             (None, Schedule::Given(make)) => make(groups, epochs),

@@ -4,9 +4,9 @@ use candle_core::{D, DType, Tensor};
 use candle_nn::ops::log_softmax;
 
 use crate::nn::loss::{Loss, Objective, ctc, mean};
-use crate::nn::{Examples, Mode, Network, NnError, Output, Source};
+use crate::nn::{Dataset, Examples, Mode, Network, NnError, Output};
 use crate::study::StudyError;
-use crate::study::train::{HeldOut, Judge, Judged};
+use crate::study::train::{Evaluation, Evaluator, HeldOutEvaluator};
 use crate::systems::hatl::network::sentences;
 use crate::systems::hatl::spec::Weights;
 
@@ -55,14 +55,14 @@ pub(super) struct Translated {
     pub score: Score,
 }
 
-impl Judge for Translated {
-    fn judge(&self, network: &dyn Network) -> Result<Judged, StudyError> {
+impl Evaluator for Translated {
+    fn evaluate(&self, network: &dyn Network) -> Result<Evaluation, StudyError> {
         let (examples, references) = &self.corpus;
         let all: Vec<u32> = (0..references.len() as u32).collect();
         let (mut told, mut loss) = (Vec::new(), 0.0);
         for rows in all.chunks(BATCH) {
-            let examples = examples.rows(rows, Mode::Judge)?;
-            let output = network.forward(&examples.inputs, Mode::Judge)?;
+            let examples = examples.rows(rows, Mode::Eval)?;
+            let output = network.forward(&examples.inputs, Mode::Eval)?;
             let losses = self.weights.losses(&output, &examples.targets)?.detach();
             let part: f64 = mean(&losses, None)?.to_dtype(DType::F64)?.to_scalar()?;
             loss += part * rows.len() as f64 / all.len() as f64;
@@ -70,19 +70,19 @@ impl Judge for Translated {
                 told.extend(sentences(words)?);
             }
         }
-        Ok(Judged { loss, metric: (self.score)(&told, references) })
+        Ok(Evaluation { loss, metric: (self.score)(&told, references) })
     }
 }
 
 /// Judges classes.
-pub(super) fn told(examples: Examples) -> Box<dyn Judge> {
+pub(super) fn told(examples: Examples) -> Box<dyn Evaluator> {
     Box::new(Told(examples))
 }
 
 struct Told(Examples);
 
-impl Judge for Told {
-    fn judge(&self, network: &dyn Network) -> Result<Judged, StudyError> {
-        HeldOut { source: &self.0, objective: &Loss::CrossEntropy, batch: BATCH }.judge(network)
+impl Evaluator for Told {
+    fn evaluate(&self, network: &dyn Network) -> Result<Evaluation, StudyError> {
+        HeldOutEvaluator { source: &self.0, objective: &Loss::CrossEntropy, batch: BATCH }.evaluate(network)
     }
 }

@@ -2,15 +2,14 @@
 
 use candle_core::DType;
 
-use crate::nn::{Params, Source};
-use crate::study::train::{Fit, Judge, Judged};
-use crate::study::{StudyError, parallel};
-use crate::systems::Progress;
+use crate::nn::{Dataset, Params};
+use crate::study::train::{Evaluation, Evaluator, TrainingLoop};
+use crate::study::{Observer, StudyError, parallel};
 use crate::systems::hatl::arms::{ArmRow, Schedule};
 use crate::systems::hatl::spec::Spec;
 use crate::systems::hatl::task::{Task, TaskRow};
 use crate::transfer::schedule::Full;
-use crate::transfer::{Hatl, Together, Transfer, Verdict};
+use crate::transfer::{Compose, Hatl, Transfer, Verdict};
 
 /// Target networks are drawn under other seeds than source networks.
 const TARGET: u64 = 1 << 32;
@@ -38,7 +37,7 @@ pub(super) struct Measured {
 }
 
 /// Trains and judges every arm under every seed.
-pub(super) fn measure(spec: &Spec, threads: usize, progress: &dyn Progress) -> Result<Measured, StudyError> {
+pub(super) fn measure(spec: &Spec, threads: usize, progress: &dyn Observer) -> Result<Measured, StudyError> {
     let arms = spec.arms.iter().map(|name| ArmRow::named(name)).collect::<Result<Vec<_>, _>>()?;
     let seeds = spec.seeds.len();
     let task = TaskRow::named(&spec.task)?;
@@ -84,15 +83,15 @@ pub(super) fn measure(spec: &Spec, threads: usize, progress: &dyn Progress) -> R
 }
 
 /// The network that has learned the source, and how well.
-fn source(spec: &Spec, task: &Task, seed: u64, progress: &dyn Progress) -> Result<(Params, f64), StudyError> {
+fn source(spec: &Spec, task: &Task, seed: u64, progress: &dyn Observer) -> Result<(Params, f64), StudyError> {
     let mut params = Params::new(seed, DType::F32);
-    let fit = Fit {
-        judge: task.dev.as_ref(),
-        watch: progress,
-        ..Fit::new(task.model.as_ref(), &task.training, task.objective.as_ref(), &spec.source, seed)
+    let trainer = TrainingLoop {
+        evaluator: task.dev.as_ref(),
+        observer: progress,
+        ..TrainingLoop::new(task.model.as_ref(), &task.training, task.objective.as_ref(), &spec.source, seed)
     };
-    let history = fit.run(&mut params, &mut Full)?;
-    Ok((params, history.iter().map(|record| record.judged.metric).fold(0.0, f64::max)))
+    let history = trainer.run(&mut params, &mut Full)?;
+    Ok((params, history.iter().map(|record| record.evaluation.metric).fold(0.0, f64::max)))
 }
 
 fn learned(
@@ -101,27 +100,27 @@ fn learned(
     seed: u64,
     source: Option<&Params>,
     releases: usize,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Learned, StudyError> {
     let task = (TaskRow::named(&spec.task)?.open)(spec, seed)?;
     let mut params = Params::new(TARGET + seed, DType::F32);
     task.model.build(&mut params)?;
     if let Some(source) = source.filter(|_| !arm.fresh) {
-        params.transplant(source, "trunk.")?;
+        params.copy_prefix_from(source, "trunk.")?;
     }
     let groups = (task.groups)(&params);
     // Nothing to follow: every layer once.
     let (epochs, releases) = (spec.target.epochs, releases.min(groups.len() - 1));
-    let mut method = Together(vec![Box::new(task.plan.clone()), arm.method(&groups, spec.rule, epochs, releases)]);
-    let fit = Fit {
-        judge: task.dev.as_ref(),
-        watch: progress,
-        ..Fit::new(task.model.as_ref(), &task.training, task.objective.as_ref(), &spec.target, seed)
+    let mut method = Compose(vec![Box::new(task.plan.clone()), arm.method(&groups, spec.rule, epochs, releases)]);
+    let trainer = TrainingLoop {
+        evaluator: task.dev.as_ref(),
+        observer: progress,
+        ..TrainingLoop::new(task.model.as_ref(), &task.training, task.objective.as_ref(), &spec.target, seed)
     };
-    let history = fit.run(&mut params, &mut method)?;
+    let history = trainer.run(&mut params, &mut method)?;
     let scores = scores(&task, &mut params)?;
     let grown = |pair: usize| history[pair].moving < history[pair + 1].moving;
-    let curve: Vec<f64> = history.iter().map(|record| record.judged.metric).collect();
+    let curve: Vec<f64> = history.iter().map(|record| record.evaluation.metric).collect();
     Ok(Learned {
         scores,
         releases: (0..history.len().saturating_sub(1)).filter(|&pair| grown(pair)).map(|pair| pair + 2).collect(),
@@ -140,12 +139,12 @@ fn learned(
 /// Name and figure of each test, and of the first with a longer search.
 fn scores(task: &Task, params: &mut Params) -> Result<Vec<(String, f64)>, StudyError> {
     let network = task.model.build(params)?;
-    let score = |(name, judge): &(&str, Box<dyn Judge>)| {
-        judge.judge(network.as_ref()).map(|Judged { metric, .. }| (name.to_string(), metric))
+    let score = |(name, judge): &(&str, Box<dyn Evaluator>)| {
+        judge.evaluate(network.as_ref()).map(|Evaluation { metric, .. }| (name.to_string(), metric))
     };
     let mut scores = task.tests.iter().map(score).collect::<Result<Vec<_>, _>>()?;
     if let (Some((search, model)), Some((name, judge))) = (&task.searching, task.tests.first()) {
-        let Judged { metric, .. } = judge.judge(model.build(params)?.as_ref())?;
+        let Evaluation { metric, .. } = judge.evaluate(model.build(params)?.as_ref())?;
         scores.push((format!("{name}, {search}"), metric));
     }
     Ok(scores)

@@ -39,9 +39,9 @@ pub use task::{TASKS, TaskRow};
 
 use std::path::PathBuf;
 
-use crate::study::StudyError;
 use crate::study::files::RunFolder;
-use crate::systems::{Progress, SystemRow, Workplace};
+use crate::study::{Observer, StudyError};
+use crate::systems::{SystemRow, Workplace};
 
 /// Its row in the table of systems.
 pub const ROW: SystemRow = SystemRow {
@@ -65,7 +65,7 @@ pub struct Outcome {
 /// # Errors
 /// On a bad spec, a training that diverges, a folder that cannot be written, or when `progress` says stop; nothing
 /// half-written is left behind.
-pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Result<Outcome, StudyError> {
+pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Observer) -> Result<Outcome, StudyError> {
     spec.check()?;
     // Made and dropped again: a folder that is taken should be said before the work, not after.
     RunFolder::create(place.out).map(drop)?;

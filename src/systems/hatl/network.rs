@@ -8,7 +8,7 @@ use candle_nn::ops::log_softmax;
 use crate::nn::head::Head;
 use crate::nn::layer::{Attention, BatchNorm, Conv2d, Embedding, LayerNorm, Linear, Padding, Window, dropout};
 use crate::nn::model::first;
-use crate::nn::{Groups, Mode, Model, Network, NnError, Output, Params};
+use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::systems::hatl::corpus::Lexicon;
 use crate::systems::hatl::language::{BEGIN, END};
@@ -54,12 +54,12 @@ impl Backbone {
 }
 
 /// The blocks of the backbone, and everything else as the head.
-pub fn groups(params: &Params, blocks: usize) -> Groups {
+pub fn groups(params: &Params, blocks: usize) -> LayerGroups {
     let block = |k: usize| {
         let prefix = format!("trunk.{k}.");
-        params.trained().map(|(name, _)| name).filter(|name| name.starts_with(&prefix)).map(String::from).collect()
+        params.trainable().map(|(name, _)| name).filter(|name| name.starts_with(&prefix)).map(String::from).collect()
     };
-    Groups::of_trunk((0..blocks).map(block).collect(), params)
+    LayerGroups::of_trunk((0..blocks).map(block).collect(), params)
 }
 
 /// Films to texts. It reads films (batch, 2 · joints, frames) and the words before each word (batch, words), and puts out
@@ -189,7 +189,7 @@ impl Translating {
             let before: Vec<u32> = before.collect();
             let before = Tensor::from_vec(before.clone(), (texts.len(), before.len() / texts.len()), &Device::Cpu)?;
             let memory = memory.index_select(&Tensor::new(of, &Device::Cpu)?, 0)?;
-            let scores = self.following(&before, &memory, Mode::Judge)?.detach();
+            let scores = self.following(&before, &memory, Mode::Eval)?.detach();
             let last = scores.narrow(1, before.dim(1)? - 1, 1)?.squeeze(1)?;
             Ok(log_softmax(&last, D::Minus1)?.to_dtype(DType::F64)?.to_vec2()?)
         })?;
@@ -211,7 +211,7 @@ impl Network for Translating {
         }
         let memory = self.norms[0].forward(&x)?;
         let mut more = vec![self.frames[0].forward(&seen)?, self.frames[1].forward(&memory)?];
-        if mode == Mode::Judge {
+        if mode == Mode::Eval {
             more.push(self.told(&memory)?);
         }
         let logits = self.following(before, &memory, mode)?;

@@ -8,8 +8,8 @@ use crate::math::Stream;
 use crate::nn::backbone::{BackboneRow, Trunk};
 use crate::nn::head::HeadRow;
 use crate::nn::loss::Loss;
-use crate::nn::model::Grafted;
-use crate::nn::{Examples, Groups, Model, Network, NnError, Params, Plan, Weights};
+use crate::nn::model::BackboneWithHead;
+use crate::nn::{Examples, LayerGroups, LearningRates, Model, Network, NnError, Params, Weights};
 use crate::study::StudyError;
 use crate::systems::hatl::judge::told;
 use crate::systems::hatl::spec::Spec;
@@ -29,7 +29,7 @@ struct Graft {
 impl Model for Graft {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
         let backbone = Box::new(Trunk::on(params, self.row, &self.weights)?);
-        Ok(Box::new(Grafted { backbone, head: self.scion.build(params)? }))
+        Ok(Box::new(BackboneWithHead { backbone, head: self.scion.build(params)? }))
     }
 }
 
@@ -59,8 +59,8 @@ pub(super) fn task(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
         model: Box::new(Graft { row, weights, scion }),
         searching: None,
         objective: Box::new(Loss::CrossEntropy),
-        plan: HeadRow::named(&spec.head)?.plan().times(&Plan(slower)),
-        groups: Box::new(|params| Groups::of_trunk(row.layers(), params)),
+        plan: HeadRow::named(&spec.head)?.learning_rates().times(&LearningRates(slower)),
+        groups: Box::new(|params| LayerGroups::of_trunk(row.layers(), params)),
         training: part(&training)?,
         dev: told(part(&dev)?),
         tests: vec![("accuracy", told(part(&held_out)?))],

@@ -8,7 +8,7 @@ use crate::nn::NnError;
 use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
-use crate::study::train::Regime;
+use crate::study::train::TrainConfig;
 use crate::systems::hatl::arms::{ARMS, ArmRow};
 use crate::systems::hatl::search::Search;
 use crate::systems::hatl::signs::Camera;
@@ -62,9 +62,9 @@ pub struct Spec {
     /// When layers are released.
     pub rule: Rule,
     /// How the source is learned.
-    pub source: Regime,
+    pub source: TrainConfig,
     /// How the target is learned: by every arm in as many updates.
-    pub target: Regime,
+    pub target: TrainConfig,
     /// The circuit of a quantum head.
     pub circuit: Circuit,
 }
@@ -148,11 +148,11 @@ impl Default for Weights {
 impl Default for Spec {
     /// The quick run: one seed, few sentences and epochs.
     fn default() -> Self {
-        let regime = |epochs, batch, rate| Regime {
+        let config = |epochs, batch, rate| TrainConfig {
             warm_up: 20,
             clip: Some(1.0),
             keep_best: true,
-            ..Regime::new(epochs, batch, rate, Method::adamw(0.01))
+            ..TrainConfig::new(epochs, batch, rate, Method::adamw(0.01))
         };
         Self {
             format: FORMAT.into(),
@@ -181,8 +181,8 @@ impl Default for Spec {
                 floor: 0.02,
                 ..Rule::default()
             },
-            source: Regime { schedule: Schedule::Cosine { floor: 0.01 }, ..regime(6, 32, 3e-3) },
-            target: regime(12, 16, 2e-3),
+            source: TrainConfig { schedule: Schedule::Cosine { floor: 0.01 }, ..config(6, 32, 3e-3) },
+            target: config(12, 16, 2e-3),
             circuit: Circuit { qubits: 6, depth: 2, ..Circuit::default() },
         }
     }
@@ -279,8 +279,8 @@ impl Spec {
         if !(self.search.length >= 0.0 && self.search.length.is_finite()) {
             return setting("search.length", self.search.length.to_string(), "use a number that is not negative");
         }
-        for (field, regime) in [("source", self.source), ("target", self.target)] {
-            let Regime { epochs, batch, rate, .. } = regime;
+        for (field, config) in [("source", self.source), ("target", self.target)] {
+            let TrainConfig { epochs, batch, rate, .. } = config;
             if epochs == 0 || batch < 2 || !(rate > 0.0 && rate.is_finite()) {
                 let value = format!("{epochs} epochs, batch {batch}, rate {rate}");
                 return setting(field, value, "use positive numbers, and batches of at least 2");

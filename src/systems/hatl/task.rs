@@ -5,9 +5,9 @@ use candle_core::{Device, Tensor};
 use crate::math::Stream;
 use crate::nn::head::HeadRow;
 use crate::nn::loss::{Loss, Objective};
-use crate::nn::{Examples, Groups, Model, Params, Plan};
+use crate::nn::{Examples, LayerGroups, LearningRates, Model, Params};
 use crate::study::StudyError;
-use crate::study::train::{Judge, Regime};
+use crate::study::train::{Evaluator, TrainConfig};
 use crate::systems::hatl::arms::ARMS;
 use crate::systems::hatl::corpus::{Corpus, SIGNERS, SIGNING, shown};
 use crate::systems::hatl::judge::{Score, Translated, told};
@@ -106,7 +106,7 @@ pub static TASKS: &[TaskRow] = &[
         quick: |spec| {
             spec.arms = ARMS.iter().filter(|row| !row.fresh).map(|row| row.name.into()).collect();
             spec.circuit = Circuit { qubits: 4, depth: 3, weight_sd: 0.3, ..Circuit::default() };
-            spec.target = Regime { epochs: 6, batch: 6, warm_up: 0, ..spec.target };
+            spec.target = TrainConfig { epochs: 6, batch: 6, warm_up: 0, ..spec.target };
             // Chance is a plateau too.
             spec.rule.floor = 0.45;
         },
@@ -134,13 +134,13 @@ pub(super) struct Task {
     pub searching: Option<(String, Box<dyn Model>)>,
     pub objective: Box<dyn Objective>,
     /// What the head leaves as it starts.
-    pub plan: Plan,
+    pub plan: LearningRates,
     /// The blocks that are released, and the rest.
-    pub groups: Box<dyn Fn(&Params) -> Groups>,
+    pub groups: Box<dyn Fn(&Params) -> LayerGroups>,
     pub training: Examples,
-    pub dev: Box<dyn Judge>,
+    pub dev: Box<dyn Evaluator>,
     /// By name; each metric in 0..=1, the first is the one that is compared.
-    pub tests: Vec<(&'static str, Box<dyn Judge>)>,
+    pub tests: Vec<(&'static str, Box<dyn Evaluator>)>,
 }
 
 /// Classes of clips: actions, signs of another language, or those of the user's own, told apart by a linear head.
@@ -173,7 +173,7 @@ fn source(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
         model: Box::new(Classifier::new((joints, &spec.sizes.blocks), "linear", &spec.circuit, classes)?),
         searching: None,
         objective: Box::new(Loss::CrossEntropy),
-        plan: Plan::default(),
+        plan: LearningRates::default(),
         groups: blocks(spec),
         training,
         dev: told(dev),
@@ -182,7 +182,7 @@ fn source(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
 }
 
 /// The blocks of the backbone over joints, and the rest.
-fn blocks(spec: &Spec) -> Box<dyn Fn(&Params) -> Groups> {
+fn blocks(spec: &Spec) -> Box<dyn Fn(&Params) -> LayerGroups> {
     let count = spec.sizes.blocks.len();
     Box::new(move |params| groups(params, count))
 }
@@ -200,7 +200,7 @@ fn translation(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
         ("BLEU-4, new signers", test.only(|row| !known(row.signer)), bleu),
         ("BLEU-4, new pairs", test.only(|row| row.novel), bleu),
     ];
-    let judged = |corpus: Corpus, score: Score| -> Result<Box<dyn Judge>, StudyError> {
+    let judged = |corpus: Corpus, score: Score| -> Result<Box<dyn Evaluator>, StudyError> {
         let references = corpus.rows.iter().map(|row| row.text.clone()).collect();
         Ok(Box::new(Translated { corpus: (corpus.examples()?, references), weights: spec.weights, score }))
     };
@@ -212,7 +212,7 @@ fn translation(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
         model: Box::new(model(Search { beam: 1, length })),
         searching: (beam > 1).then(|| (format!("beam {beam}"), Box::new(model(spec.search)) as Box<dyn Model>)),
         objective: Box::new(spec.weights),
-        plan: Plan::default(),
+        plan: LearningRates::default(),
         groups: blocks(spec),
         training: training.examples()?,
         dev: judged(dev, bleu)?,
@@ -236,7 +236,7 @@ fn single(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
         model: Box::new(Classifier::new((JOINTS, &spec.sizes.blocks), &spec.head, &spec.circuit, GLOSSES)?),
         searching: None,
         objective: Box::new(Loss::CrossEntropy),
-        plan: HeadRow::named(&spec.head)?.plan(),
+        plan: HeadRow::named(&spec.head)?.learning_rates(),
         groups: blocks(spec),
         training: part("training", spec.clips, known)?,
         dev: told(part("dev", spec.clips.div_ceil(2), known)?),

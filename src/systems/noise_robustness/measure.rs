@@ -8,8 +8,7 @@ use crate::classic::LeastSquares;
 use crate::study::landscape::{STARTS, gradients};
 use crate::study::metric::{METRICS, Predictions};
 use crate::study::report::Spread;
-use crate::study::{StudyError, parallel};
-use crate::systems::Progress;
+use crate::study::{Observer, StudyError, parallel};
 use crate::systems::noise_robustness::Spec;
 use crate::systems::noise_robustness::bench::{Bench, Condition, SOURCES};
 use crate::systems::noise_robustness::subject::{Subject, accuracy, contraction, run};
@@ -21,7 +20,7 @@ pub struct Point {
     pub subject: String,
     /// Device.
     pub device: String,
-    /// Source of noise.
+    /// DataKind of noise.
     pub source: &'static str,
     /// Factor on it.
     pub scale: f64,
@@ -105,7 +104,7 @@ pub fn points(
     bench: &Bench,
     subjects: &[Subject],
     threads: usize,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Vec<Point>, StudyError> {
     let conditions = conditions(spec)?;
     let groups: Vec<&[Subject]> = subjects.chunk_by(|a, b| a.name == b.name).collect();
@@ -119,7 +118,7 @@ pub fn points(
                 return Err(StudyError::Interrupted);
             }
             shown.push(show(bench, subject, condition, &subject.expectations(&ideal)?)?);
-            progress.learned(1);
+            progress.advance(1);
         }
         Ok(point(spec, &group[0].name, condition, &shown))
     })

@@ -27,9 +27,9 @@ pub use spec::{FORMAT, JUDGED_AT, Spec};
 use std::path::PathBuf;
 
 use crate::nn::NnError;
-use crate::study::StudyError;
 use crate::study::files::RunFolder;
-use crate::systems::{Progress, SystemRow, Workplace, inputs};
+use crate::study::{Observer, StudyError};
+use crate::systems::{SystemRow, Workplace, inputs};
 
 use bench::Bench;
 use findings::Material;
@@ -60,7 +60,7 @@ pub struct Outcome {
 /// # Errors
 /// On a bad spec, unreadable files, a training that diverges, a folder that cannot be written, or when `progress` says
 /// stop; nothing half-written is left behind.
-pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Result<Outcome, StudyError> {
+pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Observer) -> Result<Outcome, StudyError> {
     let mut spec = spec.clone();
     spec.check()?;
     // Made and dropped again: a folder that is taken should be said before the work, not after.

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
 use crate::device::Device;
 use crate::nn::NnError;
-use crate::nn::optim::{Method, StepSchedule};
+use crate::nn::optim::{Method, Schedule, StepSchedule};
 use crate::noise::model::NoiseModel;
 use crate::sim::mitigate::MitigationRow;
 use crate::study::StudyError;
-use crate::study::train::Recipe;
+use crate::study::train::TrainConfig;
 use crate::systems::spec::{Backbone, Circuit, Data};
 
 /// The version of this file format.
@@ -46,7 +46,7 @@ pub struct Spec {
     /// The circuit of the heads.
     pub circuit: Circuit,
     /// How heads are trained.
-    pub train: Recipe,
+    pub train: TrainConfig,
 }
 
 impl Default for Spec {
@@ -64,12 +64,9 @@ impl Default for Spec {
             data: Data::default(),
             backbone: Backbone::default(),
             circuit: Circuit::default(),
-            train: Recipe {
-                epochs: 10,
-                batch: 16,
-                rate: 1e-3,
-                schedule: StepSchedule { every: 3, factor: 0.9 },
-                optimizer: Method::ADAM,
+            train: TrainConfig {
+                schedule: Schedule::Step(StepSchedule { every: 3, factor: 0.9 }),
+                ..TrainConfig::new(10, 16, 1e-3, Method::ADAM)
             },
         }
     }
@@ -126,7 +123,7 @@ impl Spec {
             let value = format!("{} qubits, depth {}", self.circuit.qubits, self.circuit.depth);
             return setting("circuit", value, "use 1 to 12 qubits and depth 1 to 1000");
         }
-        let Recipe { epochs, batch, rate, .. } = self.train;
+        let TrainConfig { epochs, batch, rate, .. } = self.train;
         if epochs == 0 || batch == 0 || !(rate > 0.0 && rate.is_finite()) {
             return setting("train", format!("{epochs} epochs, batch {batch}, rate {rate}"), "use positive numbers");
         }

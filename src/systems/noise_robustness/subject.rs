@@ -11,12 +11,12 @@ use crate::circuit::qasm::{ReadOptions, read};
 use crate::circuit::{Ansatz, Circuit, Observable, OpKind};
 use crate::data::{Features, Part};
 use crate::math::Stream;
-use crate::math::order::largest;
+use crate::math::order::argmax;
 use crate::nn::head::{Body, DressedHead, HeadRow, HeadShape};
 use crate::nn::{Execution, Head, NnError, Params};
 use crate::sim::Angles;
-use crate::study::train::{Watch, train};
-use crate::study::{StudyError, parallel};
+use crate::study::train::train;
+use crate::study::{Observer, StudyError, parallel};
 use crate::systems::inputs;
 use crate::systems::noise_robustness::Spec;
 use crate::systems::noise_robustness::bench::{Bench, Condition};
@@ -228,7 +228,7 @@ impl Workshop<'_> {
     ///
     /// # Errors
     /// If a training diverges or is stopped.
-    pub fn train(&self, watch: &dyn Watch) -> Result<Vec<Subject>, StudyError> {
+    pub fn train(&self, observer: &dyn Observer) -> Result<Vec<Subject>, StudyError> {
         let ways = [Training::Ideal, Training::Device, Training::Environment];
         let (names, count) = (names(self.spec), self.spec.seeds.len());
         let training = inputs::rows(&self.features.values, &self.features.samples, Part::Train)?;
@@ -249,7 +249,7 @@ impl Workshop<'_> {
                 }
             };
             let rows = (&training, &validation);
-            train(head.as_ref(), &params, &Default::default(), rows, &self.spec.train, seed, watch)?;
+            train(head.as_ref(), &params, &Default::default(), rows, &self.spec.train, seed, observer)?;
             let plain = self.head(&mut params, self.bench.ideal())?;
             self.subject(&names[job / count], seed, &plain, &params)
         })
@@ -313,5 +313,5 @@ pub fn accuracy(predicted: &[usize], labels: &[usize]) -> f64 {
 
 /// The most probable class of each row, the first of equals.
 pub fn predicted(probabilities: &Array2<f64>) -> Vec<usize> {
-    probabilities.rows().into_iter().map(largest).collect()
+    probabilities.rows().into_iter().map(argmax).collect()
 }

@@ -27,7 +27,7 @@ pub struct Health {
 /// # Errors
 /// If the network fails.
 pub fn activity(network: &dyn Network, inputs: &[Tensor]) -> Result<Vec<Vec<f64>>, NnError> {
-    let output = network.forward(inputs, Mode::Judge)?;
+    let output = network.forward(inputs, Mode::Eval)?;
     let of_layer = |layer: &Tensor| -> Result<Vec<f64>, NnError> {
         let by_unit = layer.detach().abs()?.transpose(0, 1)?.contiguous()?.flatten_from(1)?;
         Ok(by_unit.to_dtype(DType::F64)?.mean(1)?.to_vec1()?)
@@ -50,7 +50,7 @@ impl Health {
         let layers = activity(network, inputs)?;
         let units: usize = layers.iter().map(Vec::len).sum();
         let share = |count: usize| count as f64 / units as f64;
-        let features = network.forward(inputs, Mode::Judge)?.features.detach().to_dtype(DType::F64)?;
+        let features = network.forward(inputs, Mode::Eval)?.features.detach().to_dtype(DType::F64)?;
         let overlaps = features.t()?.matmul(&features)?.to_vec2::<f64>()?;
         let width = overlaps.len();
         let overlaps = Array2::from_shape_fn((width, width), |(row, column)| C64::new(overlaps[row][column], 0.0));

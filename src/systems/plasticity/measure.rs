@@ -5,11 +5,10 @@ use std::cell::Cell;
 use candle_core::{DType, Tensor};
 
 use crate::nn::loss::Loss;
-use crate::nn::{Examples, Groups, Mode, Model, Network, NnError, Params, Plan, Source};
+use crate::nn::{Dataset, Examples, LayerGroups, LearningRates, Mode, Model, Network, NnError, Params};
 use crate::study::energy::thread_cpu_seconds;
-use crate::study::train::{Fit, HeldOut, Judge, Judged, Regime};
-use crate::study::{StudyError, parallel};
-use crate::systems::Progress;
+use crate::study::train::{Evaluation, Evaluator, HeldOutEvaluator, TrainConfig, TrainingLoop};
+use crate::study::{Observer, StudyError, parallel};
 use crate::systems::plasticity::arms::{Arm, Treatment, trains_circuit};
 use crate::systems::plasticity::health::{DORMANT, Health};
 use crate::systems::plasticity::network::Pupil;
@@ -17,7 +16,7 @@ use crate::systems::plasticity::spec::{Layers, Spec};
 use crate::systems::plasticity::stand_ins::{Material, SettingRow};
 use crate::systems::plasticity::units::WakeUnits;
 use crate::transfer::schedule::{Frozen, Full};
-use crate::transfer::{After, Batch, Reinit, Scene, Selection, ShrinkPerturb, Transfer, Utility, WakeAngles};
+use crate::transfer::{After, Batch, FitContext, Reinit, Selection, ShrinkPerturb, Transfer, Utility, WakeAngles};
 
 /// Target networks are drawn under other seeds than source networks.
 const TARGET: u64 = 1 << 32;
@@ -57,12 +56,12 @@ pub(super) fn measure(
     spec: &Spec,
     arms: &[Arm],
     threads: usize,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Vec<Found>, StudyError> {
     let seeds = spec.seeds.len();
     let rows = |name: &String| {
         let (digits, pictures) = (&spec.digits, &spec.pictures);
-        let target = |labels: usize, regime: &Regime| labels * regime.epochs * arms.len();
+        let target = |labels: usize, config: &TrainConfig| labels * config.epochs * arms.len();
         let tasks = |count: usize| count * digits.rows * digits.random.epochs;
         match name.as_str() {
             "random_labels" => tasks(digits.tasks) + target(digits.labels, &digits.target),
@@ -84,7 +83,7 @@ pub(super) fn measure(
     Ok(found)
 }
 
-fn found(spec: &Spec, arms: &[Arm], row: &SettingRow, seed: u64, progress: &dyn Progress) -> Result<Found, StudyError> {
+fn found(spec: &Spec, arms: &[Arm], row: &SettingRow, seed: u64, progress: &dyn Observer) -> Result<Found, StudyError> {
     let material = (row.make)(spec, seed)?;
     // A circuit is only warm if it has learned something before.
     let source_head = if trains_circuit(&spec.head) { &spec.head } else { "linear" };
@@ -92,9 +91,12 @@ fn found(spec: &Spec, arms: &[Arm], row: &SettingRow, seed: u64, progress: &dyn 
     let mut source = Params::new(seed, DType::F32);
     let health = |source: &mut Params| Health::of(model.build(source)?.as_ref(), &material.test.inputs);
     let fresh = health(&mut source)?;
-    for (examples, regime) in &material.source {
-        let fit = Fit { watch: progress, ..Fit::new(&model, examples, &Loss::CrossEntropy, regime, seed) };
-        fit.run(&mut source, &mut Full)?;
+    for (examples, config) in &material.source {
+        let trainer = TrainingLoop {
+            observer: progress,
+            ..TrainingLoop::new(&model, examples, &Loss::CrossEntropy, config, seed)
+        };
+        trainer.run(&mut source, &mut Full)?;
     }
     let trained = health(&mut source)?;
     let pupil = Pupil::new(&material.trunk, &spec.head, &spec.circuit, material.classes)?;
@@ -111,27 +113,27 @@ struct Task<'a> {
     pupil: &'a Pupil,
     source: &'a Params,
     seed: u64,
-    progress: &'a dyn Progress,
+    progress: &'a dyn Observer,
 }
 
 impl Task<'_> {
     /// Parameters before the target is learned, and their layers; every arm has the same head. A circuit that has learned
     /// the source comes with it, and with what lies before it.
-    fn start(&self, treatment: Treatment) -> Result<(Params, Groups), StudyError> {
+    fn start(&self, treatment: Treatment) -> Result<(Params, LayerGroups), StudyError> {
         let mut params = Params::new(TARGET + self.seed, DType::F32);
         self.pupil.build(&mut params)?;
         if treatment != Treatment::Scratch {
-            params.transplant(self.source, "trunk.")?;
-            params.transplant(self.source, "reduce.")?;
+            params.copy_prefix_from(self.source, "trunk.")?;
+            params.copy_prefix_from(self.source, "reduce.")?;
             if treatment != Treatment::FreshCircuit {
-                params.transplant(self.source, "circuit.")?;
+                params.copy_prefix_from(self.source, "circuit.")?;
             }
         }
         let groups = self.pupil.groups(&params);
         Ok((params, groups))
     }
 
-    fn redraw(&self, groups: &Groups, utility: Utility, selection: Selection) -> Reinit {
+    fn redraw(&self, groups: &LayerGroups, utility: Utility, selection: Selection) -> Reinit {
         let Spec { batches, calibration, head_epochs: head_first, .. } = *self.spec;
         Reinit { utility, selection, batches, calibration, head_first, ..Reinit::new(groups) }
     }
@@ -188,20 +190,21 @@ impl Task<'_> {
         method: T,
         replaced: fn(&T) -> Option<f64>,
     ) -> Result<Learned, StudyError> {
-        let Material { training, test, regime, .. } = self.material;
-        let (objective, regime) = (&Loss::CrossEntropy, Regime { rate: regime.rate * arm.rate, ..*regime });
-        let judge = Timed { judge: HeldOut { source: test, objective, batch: JUDGED }, seconds: Cell::new(0.0) };
-        let fit = Fit {
-            judge: &judge,
-            watch: self.progress,
-            ..Fit::new(self.pupil, training, objective, &regime, self.seed)
+        let Material { training, test, config, .. } = self.material;
+        let (objective, config) = (&Loss::CrossEntropy, TrainConfig { rate: config.rate * arm.rate, ..*config });
+        let evaluator =
+            Timed { evaluator: HeldOutEvaluator { source: test, objective, batch: JUDGED }, seconds: Cell::new(0.0) };
+        let trainer = TrainingLoop {
+            evaluator: &evaluator,
+            observer: self.progress,
+            ..TrainingLoop::new(self.pupil, training, objective, &config, self.seed)
         };
-        let (plan, treated) = (self.pupil.head().plan(), self.spec.head_epochs);
+        let (plan, treated) = (self.pupil.head().learning_rates(), self.spec.head_epochs);
         let mut watched = Watched { method, plan, test, treated, seconds: 0.0, judging: 0.0, after: None };
         let began = thread_cpu_seconds();
-        let history = fit.run(params, &mut watched)?;
-        let seconds = thread_cpu_seconds() - began - judge.seconds.get() - watched.judging - watched.seconds;
-        let curve: Vec<f64> = history.iter().map(|record| record.judged.metric).collect();
+        let history = trainer.run(params, &mut watched)?;
+        let seconds = thread_cpu_seconds() - began - evaluator.seconds.get() - watched.judging - watched.seconds;
+        let curve: Vec<f64> = history.iter().map(|record| record.evaluation.metric).collect();
         let replaced = replaced(&watched.method);
         let around =
             watched.after.filter(|_| replaced.is_some()).map(|after| (curve[self.spec.head_epochs - 1], after));
@@ -211,20 +214,21 @@ impl Task<'_> {
     /// How stable the choice by gradient is for each share, and the share of dormant angles, after the head's own epochs.
     fn stability(&self) -> Result<(Vec<f64>, Option<f64>), StudyError> {
         let (mut params, groups) = self.start(Treatment::Plain)?;
-        let Material { training, regime, .. } = self.material;
+        let Material { training, config, .. } = self.material;
         let (model, objective) = (self.pupil, &Loss::CrossEntropy);
-        let regime = Regime { epochs: self.spec.head_epochs, ..*regime };
-        Fit::new(model, training, objective, &regime, self.seed).run(&mut params, &mut Frozen::new(&groups))?;
+        let config = TrainConfig { epochs: self.spec.head_epochs, ..*config };
+        TrainingLoop::new(model, training, objective, &config, self.seed)
+            .run(&mut params, &mut Frozen::new(&groups))?;
         let rows: Vec<u32> = (0..training.len() as u32).collect();
-        let half = training.rows(&rows[..rows.len() / 2], Mode::Judge)?;
-        let other = training.rows(&rows[rows.len() / 2..], Mode::Judge)?;
+        let half = training.rows(&rows[..rows.len() / 2], Mode::Eval)?;
+        let other = training.rows(&rows[rows.len() / 2..], Mode::Eval)?;
         let mut common = Vec::new();
         for &share in &self.spec.shares {
             let redraw =
                 Reinit { batches: usize::MAX, ..self.redraw(&groups, Utility::Gradient, Selection::Share(share)) };
             let mut chosen = |training: &Examples| {
-                let scene = Scene { model, training, objective, batch: regime.batch, seed: self.seed };
-                redraw.chosen(&scene, &mut params)
+                let context = FitContext { model, training, objective, batch: config.batch, seed: self.seed };
+                redraw.chosen(&context, &mut params)
             };
             let (one, two) = (chosen(&half)?, chosen(&other)?);
             let both: usize = one.iter().zip(&two).map(|((_, one), (_, two))| overlap(one, two)).sum();
@@ -234,8 +238,8 @@ impl Task<'_> {
         let dormant_angles = match self.pupil.execution().filter(|_| trains_circuit(&self.spec.head)) {
             Some(execution) => {
                 let inputs = |params: &mut Params, rows: &[Tensor]| self.pupil.input_angles(params, rows);
-                let scene = Scene { model, training, objective, batch: regime.batch, seed: self.seed };
-                let activity = WakeAngles::new(&groups, execution.clone(), &inputs).activity(&scene, &mut params)?;
+                let context = FitContext { model, training, objective, batch: config.batch, seed: self.seed };
+                let activity = WakeAngles::new(&groups, execution.clone(), &inputs).activity(&context, &mut params)?;
                 let dormant = activity.iter().filter(|activity| **activity <= DORMANT).count();
                 Some(dormant as f64 / activity.len().max(1) as f64)
             }
@@ -254,7 +258,7 @@ fn overlap(one: &[usize], two: &[usize]) -> usize {
 struct Watched<'a, T> {
     method: T,
     /// What the head leaves as it starts.
-    plan: Plan,
+    plan: LearningRates,
     test: &'a Examples,
     /// The epoch before which it changes the network.
     treated: usize,
@@ -266,40 +270,40 @@ struct Watched<'a, T> {
 
 /// A judge and the time it takes, which is no part of a training's.
 struct Timed<J> {
-    judge: J,
+    evaluator: J,
     seconds: Cell<f64>,
 }
 
-impl<J: Judge> Judge for Timed<J> {
-    fn judge(&self, network: &dyn Network) -> Result<Judged, StudyError> {
+impl<J: Evaluator> Evaluator for Timed<J> {
+    fn evaluate(&self, network: &dyn Network) -> Result<Evaluation, StudyError> {
         let began = thread_cpu_seconds();
-        let judged = self.judge.judge(network);
+        let evaluation = self.evaluator.evaluate(network);
         self.seconds.set(self.seconds.get() + thread_cpu_seconds() - began);
-        judged
+        evaluation
     }
 }
 
 impl<T: Transfer> Transfer for Watched<'_, T> {
-    fn prepare(&mut self, scene: &Scene, params: &mut Params) -> Result<(), NnError> {
-        self.method.prepare(scene, params)
+    fn prepare(&mut self, context: &FitContext, params: &mut Params) -> Result<(), NnError> {
+        self.method.prepare(context, params)
     }
 
-    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+    fn before_epoch(&mut self, context: &FitContext, params: &mut Params, epoch: usize) -> Result<(), NnError> {
         let began = thread_cpu_seconds();
-        self.method.before_epoch(scene, params, epoch)?;
+        self.method.before_epoch(context, params, epoch)?;
         self.seconds += thread_cpu_seconds() - began;
         if epoch == self.treated {
             let began = thread_cpu_seconds();
-            let output = scene.model.build(params)?.forward(&self.test.inputs, Mode::Judge)?;
-            let right = scene.objective.right(&output, &self.test.targets)?;
+            let output = context.model.build(params)?.forward(&self.test.inputs, Mode::Eval)?;
+            let right = context.objective.right(&output, &self.test.targets)?;
             self.after = right.map(|right| right.mean_all()?.to_scalar::<f64>()).transpose()?;
             self.judging += thread_cpu_seconds() - began;
         }
         Ok(())
     }
 
-    fn plan(&self, params: &Params, epoch: usize) -> Plan {
-        self.method.plan(params, epoch).times(&self.plan)
+    fn learning_rates(&self, params: &Params, epoch: usize) -> LearningRates {
+        self.method.learning_rates(params, epoch).times(&self.plan)
     }
 
     fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {

@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use crate::nn::head::{Head, HeadRow};
 use crate::nn::layer::{BatchNorm, Conv2d, Linear, Window};
 use crate::nn::model::first;
-use crate::nn::{Execution, Groups, Mode, Model, Network, NnError, Output, Params};
+use crate::nn::{Execution, LayerGroups, Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::systems::scion::Scion;
 use crate::systems::spec::Circuit;
@@ -60,7 +60,7 @@ impl Pupil {
     /// # Errors
     /// If the head has no circuit, or shapes do not fit.
     pub fn input_angles(&self, params: &mut Params, inputs: &[Tensor]) -> Result<Tensor, NnError> {
-        let features = self.build(params)?.forward(inputs, Mode::Judge)?.features;
+        let features = self.build(params)?.forward(inputs, Mode::Eval)?.features;
         self.scion.input_angles(params, &features)
     }
 
@@ -70,12 +70,17 @@ impl Pupil {
     }
 
     /// Its layers, the head last.
-    pub fn groups(&self, params: &Params) -> Groups {
+    pub fn groups(&self, params: &Params) -> LayerGroups {
         let layer = |k: usize| {
             let prefix = format!("trunk.{k}.");
-            params.trained().map(|(name, _)| name).filter(|name| name.starts_with(&prefix)).map(String::from).collect()
+            params
+                .trainable()
+                .map(|(name, _)| name)
+                .filter(|name| name.starts_with(&prefix))
+                .map(String::from)
+                .collect()
         };
-        Groups::of_trunk((0..self.trunk.layers()).map(layer).collect(), params)
+        LayerGroups::of_trunk((0..self.trunk.layers()).map(layer).collect(), params)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::nn::{Examples, NnError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Collection {
     /// Five shapes with four textures.
-    Source,
+    Dataset,
     /// Five other shapes with two of the textures.
     Near,
     /// Outlines of the source's shapes, dark on bright, and five kinds of spectrogram.
@@ -60,7 +60,7 @@ fn ridge(distance: f64) -> f64 {
 impl Collection {
     /// Number of classes.
     pub fn classes(self) -> usize {
-        if self == Self::Source { 20 } else { 10 }
+        if self == Self::Dataset { 20 } else { 10 }
     }
 
     /// `per_class` pictures (1, edge, edge) of each class, drawn under `seed`.
@@ -95,7 +95,7 @@ impl Collection {
                 if is_bright { bright } else { dark }
             };
             match self {
-                Self::Source => textured(class / 4, class % 4),
+                Self::Dataset => textured(class / 4, class % 4),
                 Self::Near => textured(5 + class / 2, 1 + 2 * (class % 2)),
                 Self::Far if class < 5 => {
                     let is_line = SHAPES[class](u, v) && !SHAPES[class](1.35 * u, 1.35 * v);

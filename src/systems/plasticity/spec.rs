@@ -6,7 +6,7 @@ use crate::nn::NnError;
 use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
-use crate::study::train::Regime;
+use crate::study::train::TrainConfig;
 use crate::systems::plasticity::stand_ins::{SETTINGS, SettingRow};
 use crate::systems::spec::Circuit;
 use crate::transfer::{Utility, Value};
@@ -70,20 +70,20 @@ pub struct Digits {
     pub hidden: Vec<usize>,
     /// Rows of a source task.
     pub rows: usize,
-    /// Source tasks with random labels.
+    /// Dataset tasks with random labels.
     pub tasks: usize,
     /// The same before the useful one.
     pub useful_tasks: usize,
     /// How each of them is trained.
-    pub random: Regime,
+    pub random: TrainConfig,
     /// How the useful one is trained.
-    pub useful: Regime,
+    pub useful: TrainConfig,
     /// Labelled digits.
     pub labels: usize,
     /// The same after the useful source.
     pub useful_labels: usize,
     /// How they are learned.
-    pub target: Regime,
+    pub target: TrainConfig,
 }
 
 /// The settings on drawn pictures.
@@ -101,9 +101,9 @@ pub struct Pictures {
     /// The same to judge on.
     pub test_rows: usize,
     /// How the source is learned.
-    pub source: Regime,
+    pub source: TrainConfig,
     /// How the target is learned.
-    pub target: Regime,
+    pub target: TrainConfig,
 }
 
 impl Default for Digits {
@@ -114,20 +114,20 @@ impl Default for Digits {
             rows: 600,
             tasks: 25,
             useful_tasks: 15,
-            random: Regime::new(25, 32, 0.15, descent),
-            useful: Regime::new(60, 32, 0.05, descent),
+            random: TrainConfig::new(25, 32, 0.15, descent),
+            useful: TrainConfig::new(60, 32, 0.05, descent),
             labels: 300,
             useful_labels: 150,
-            target: Regime::new(30, 32, 0.15, descent),
+            target: TrainConfig::new(30, 32, 0.15, descent),
         }
     }
 }
 
 impl Default for Pictures {
     fn default() -> Self {
-        let cosine = |epochs, rate| Regime {
+        let cosine = |epochs, rate| TrainConfig {
             schedule: Schedule::Cosine { floor: 0.0 },
-            ..Regime::new(epochs, 32, rate, Method::adamw(0.05))
+            ..TrainConfig::new(epochs, 32, rate, Method::adamw(0.05))
         };
         Self {
             edge: 12,
@@ -217,14 +217,14 @@ impl Spec {
         if let Some(factor) = self.thresholds.iter().find(|factor| !(**factor >= 0.0 && factor.is_finite())) {
             return setting("thresholds", factor.to_string(), "use numbers that are not negative");
         }
-        let regimes = [
+        let configs = [
             ("digits.random", digits.random),
             ("digits.useful", digits.useful),
             ("digits.target", digits.target),
             ("pictures.source", pictures.source),
             ("pictures.target", pictures.target),
         ];
-        for (field, Regime { epochs, batch, rate, .. }) in regimes {
+        for (field, TrainConfig { epochs, batch, rate, .. }) in configs {
             if epochs < 2 || batch == 0 || !(rate > 0.0 && rate.is_finite()) {
                 let value = format!("{epochs} epochs, batch {batch}, rate {rate}");
                 return setting(field, value, "use at least two epochs and positive numbers");

@@ -7,7 +7,7 @@ use crate::data::digits;
 use crate::math::Stream;
 use crate::nn::Examples;
 use crate::study::StudyError;
-use crate::study::train::Regime;
+use crate::study::train::TrainConfig;
 use crate::systems::plasticity::network::Trunk;
 use crate::systems::plasticity::pictures::Collection;
 use crate::systems::plasticity::spec::Spec;
@@ -27,13 +27,13 @@ pub(super) struct Material {
     /// The network below its head.
     pub trunk: Trunk,
     /// Learned one after the other, all with so many classes.
-    pub source: Vec<(Examples, Regime)>,
+    pub source: Vec<(Examples, TrainConfig)>,
     pub source_classes: usize,
     /// Learned afterwards.
     pub classes: usize,
     pub training: Examples,
     pub test: Examples,
-    pub regime: Regime,
+    pub config: TrainConfig,
 }
 
 /// Every transfer.
@@ -110,13 +110,13 @@ impl Digits {
     }
 
     /// Tasks, each with the pixels in another order and labels by chance.
-    fn random(&self, tasks: usize, regime: Regime) -> Result<Vec<(Examples, Regime)>, StudyError> {
+    fn random(&self, tasks: usize, config: TrainConfig) -> Result<Vec<(Examples, TrainConfig)>, StudyError> {
         let (pixels, labels) = &self.source;
         let task = |number: usize| {
             let mut stream = Stream::named(self.seed, &format!("random labels {number}"));
             let order = stream.permutation(pixels.ncols());
             let labels = labels.iter().map(|_| stream.below(10) as u32).collect();
-            Ok((table(&pixels.select(Axis(1), &order), labels)?, regime))
+            Ok((table(&pixels.select(Axis(1), &order), labels)?, config))
         };
         (0..tasks).map(task).collect()
     }
@@ -125,7 +125,7 @@ impl Digits {
         table(&self.source.0, self.source.1.iter().map(|digit| digit % 5).collect())
     }
 
-    fn transfer(self, spec: &Spec, source: Vec<(Examples, Regime)>) -> Material {
+    fn transfer(self, spec: &Spec, source: Vec<(Examples, TrainConfig)>) -> Material {
         let widths = [&[64], &spec.digits.hidden[..]].concat();
         Material {
             trunk: Trunk::Linear(widths),
@@ -134,7 +134,7 @@ impl Digits {
             classes: 10,
             training: self.training,
             test: self.test,
-            regime: spec.digits.target,
+            config: spec.digits.target,
         }
     }
 }
@@ -160,11 +160,11 @@ fn drawn(spec: &Spec, seed: u64, target: Collection) -> Result<Material, StudyEr
     };
     Ok(Material {
         trunk: Trunk::Convolutions([&[1], &pictures.channels[..]].concat()),
-        source: vec![(part(Collection::Source, 0, pictures.source_rows)?, pictures.source)],
-        source_classes: Collection::Source.classes(),
+        source: vec![(part(Collection::Dataset, 0, pictures.source_rows)?, pictures.source)],
+        source_classes: Collection::Dataset.classes(),
         classes: target.classes(),
         training: part(target, 1, pictures.labels)?,
         test: part(target, 2, pictures.test_rows)?,
-        regime: pictures.target,
+        config: pictures.target,
     })
 }

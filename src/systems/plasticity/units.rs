@@ -5,16 +5,16 @@ use candle_core::{DType, Tensor};
 
 use crate::math::Stream;
 use crate::nn::init::Init;
-use crate::nn::{Groups, Mode, NnError, Params, Plan};
+use crate::nn::{LayerGroups, LearningRates, Mode, NnError, Params};
 use crate::systems::plasticity::health::{activity, dormant};
 use crate::transfer::schedule::Frozen;
-use crate::transfer::{Scene, Transfer};
+use crate::transfer::{FitContext, Transfer};
 
 /// Draws what goes into each dormant unit anew and sets what comes out of it to 0, once, after the head has learned
 /// alone.
 pub struct WakeUnits {
     /// The layers; the last is the head.
-    pub groups: Groups,
+    pub groups: LayerGroups,
     /// Epochs in which the head alone learns first.
     pub head_first: usize,
     /// Share of weights touched, one between two dormant units counted twice; known after it happened.
@@ -22,21 +22,23 @@ pub struct WakeUnits {
 }
 
 impl Transfer for WakeUnits {
-    fn before_epoch(&mut self, scene: &Scene, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+    fn before_epoch(&mut self, context: &FitContext, params: &mut Params, epoch: usize) -> Result<(), NnError> {
         if epoch != self.head_first {
             return Ok(());
         }
-        let rows: Vec<u32> = (0..scene.training.len() as u32).collect();
-        let network = scene.model.build(params)?;
-        let layers = activity(network.as_ref(), &scene.training.rows(&rows, Mode::Judge)?.inputs)?;
+        let rows: Vec<u32> = (0..context.training.len() as u32).collect();
+        let network = context.model.build(params)?;
+        let layers = activity(network.as_ref(), &context.training.rows(&rows, Mode::Eval)?.inputs)?;
         let (mut touched, mut all) = (0, 0);
         for (k, layer) in layers.iter().enumerate() {
             let units = dormant(layer);
             let incoming = format!("trunk.{k}.weight");
             let init = params.init(&incoming).unwrap_or(Init::Constant(0.0));
-            let mut stream = Stream::named(scene.seed, &format!("wake {incoming}"));
+            let mut stream = Stream::named(context.seed, &format!("wake {incoming}"));
             let mut change = |name: &str, new: &mut dyn FnMut(&mut Vec<f64>, &[usize]) -> usize| {
-                let Some(var) = params.find(name).filter(|_| params.moves(name)) else { return Ok::<(), NnError>(()) };
+                let Some(var) = params.find(name).filter(|_| params.is_trainable(name)) else {
+                    return Ok::<(), NnError>(());
+                };
                 let mut values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
                 touched += new(&mut values, var.dims());
                 Ok(var.set(&Tensor::from_vec(values, var.shape(), var.device())?.to_dtype(var.dtype())?)?)
@@ -63,7 +65,11 @@ impl Transfer for WakeUnits {
         Ok(())
     }
 
-    fn plan(&self, params: &Params, epoch: usize) -> Plan {
-        if epoch < self.head_first { Frozen::new(&self.groups).plan(params, epoch) } else { Plan::default() }
+    fn learning_rates(&self, params: &Params, epoch: usize) -> LearningRates {
+        if epoch < self.head_first {
+            Frozen::new(&self.groups).learning_rates(params, epoch)
+        } else {
+            LearningRates::default()
+        }
     }
 }

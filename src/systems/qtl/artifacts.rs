@@ -120,7 +120,7 @@ pub fn write(
     folder.write("metrics.json", json(&report)?.as_bytes())?;
     folder.write("report.html", html(&report).as_bytes())?;
     folder.write("predictions.csv", &predictions(heads, trained, samples)?)?;
-    folder.write("training_log.csv", &training_log(spec, heads, trained)?)?;
+    folder.write("training_log.csv", &training_log(heads, trained)?)?;
     let mut tensors = HashMap::new();
     for run in trained {
         for (name, var) in run.params.iter() {
@@ -169,17 +169,17 @@ fn predictions(heads: &[HeadChoice], trained: &[Trained], samples: &Samples) -> 
     predictions_csv(&samples.classes, &lines)
 }
 
-fn training_log(spec: &Spec, heads: &[HeadChoice], trained: &[Trained]) -> Result<Vec<u8>, StudyError> {
+fn training_log(heads: &[HeadChoice], trained: &[Trained]) -> Result<Vec<u8>, StudyError> {
     let line = |run: &Trained, epoch: usize| {
         let at = run.history[epoch];
         EpochLine {
             head: heads[run.head].label.clone(),
             seed: run.seed,
             epoch: epoch + 1,
-            learning_rate: spec.train.rate * spec.train.schedule.at(epoch),
-            train_loss: at.train_loss,
-            validation_loss: at.validation_loss,
-            validation_accuracy: at.validation_accuracy,
+            learning_rate: at.rate,
+            train_loss: at.loss,
+            validation_loss: at.evaluation.loss,
+            validation_accuracy: at.evaluation.metric,
         }
     };
     let lines = trained.iter().flat_map(|run| (0..run.history.len()).map(|epoch| line(run, epoch)));

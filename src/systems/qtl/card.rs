@@ -108,7 +108,7 @@ pub(super) static CARD: Card = Card {
     ],
     choices: &[
         "Where nothing else is said, the measured column is of 20 seeds and 40 epochs, points of accuracy with paired \
-         95 % intervals over seeds. The study's recipe has 10 epochs, which are too few here: quantum's training loss \
+         95 % intervals over seeds. The study's config has 10 epochs, which are too few here: quantum's training loss \
          is then 0.58 against linear's 0.30, and 0.16 for both after 40.",
         "Seeds change starts and the order of batches, not the pictures: 600 to learn from and 300 to judge on, three \
          classes, one split. 1.9 points are six pictures; the intervals say nothing of other pictures.",

@@ -14,12 +14,12 @@ use crate::nn::{Execution, NnError, Params};
 use crate::noise::model::{NoiseModel, Options, Scale};
 use crate::sim::{self, Angles, Auto, Shots, Simulator};
 use crate::study::energy::{EnergySource, Usage, thread_cpu_seconds};
-use crate::study::train::{Epoch, Rows, predict, train};
-use crate::study::{StudyError, parallel};
+use crate::study::train::{EpochRecord, Rows, predict, train};
+use crate::study::{Observer, StudyError, parallel};
+use crate::systems::inputs;
 use crate::systems::qtl::Setting;
 use crate::systems::qtl::kernel;
 use crate::systems::qtl::spec::{HeadChoice, Spec};
-use crate::systems::{Progress, inputs};
 
 /// One head trained under one seed, with what it predicts for the validation rows.
 pub struct Trained {
@@ -32,7 +32,7 @@ pub struct Trained {
     /// How many numbers training moved.
     pub parameters: usize,
     /// One entry per epoch; empty for heads trained without gradients.
-    pub history: Vec<Epoch>,
+    pub history: Vec<EpochRecord>,
     /// Class probabilities (validation rows, classes) under each setting, the ideal one first.
     pub judged: Vec<(Setting, Array2<f64>)>,
     /// What training and judging took.
@@ -152,7 +152,7 @@ pub fn run(
     table: &Table,
     executions: &Executions,
     threads: usize,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Vec<Trained>, StudyError> {
     let shape = spec.shape(table.training.features.dim(1)?, table.classes);
     let family = spec.family()?;
@@ -178,7 +178,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn run(&self, head: usize, progress: &dyn Progress) -> Result<Trained, StudyError> {
+    fn run(&self, head: usize, progress: &dyn Observer) -> Result<Trained, StudyError> {
         let (wall, cpu) = (Instant::now(), thread_cpu_seconds());
         let mut params = Params::new(self.seed, DType::F32);
         let (history, judged) = match self.choice.row.body {
@@ -209,12 +209,12 @@ impl Work<'_> {
                 (history, judged)
             }
         };
-        let plan = self.choice.row.plan();
+        let plan = self.choice.row.learning_rates();
         let cpu_seconds = thread_cpu_seconds() - cpu;
         Ok(Trained {
             head,
             seed: self.seed,
-            parameters: params.count(|name| plan.moves(name)),
+            parameters: params.count(|name| plan.is_trainable(name)),
             params,
             history,
             judged,
@@ -227,14 +227,14 @@ impl Work<'_> {
         &self,
         params: &mut Params,
         execution: Option<Execution>,
-        progress: &dyn Progress,
-    ) -> Result<Vec<Epoch>, StudyError> {
+        progress: &dyn Observer,
+    ) -> Result<Vec<EpochRecord>, StudyError> {
         let row = self.choice.row;
         let head = row.build(params, self.shape, self.family, execution)?;
         // Only kernel heads come without a network, and they are not trained here.
         let head = head.expect("a head trained by gradients");
         let parts = (&self.table.training, &self.table.validation);
-        train(head.as_ref(), params, &row.plan(), parts, &self.spec.train, self.seed, progress)
+        Ok(train(head.as_ref(), params, &row.learning_rates(), parts, &self.spec.train, self.seed, progress)?.history)
     }
 
     fn judge(&self, params: &mut Params, execution: Option<Execution>) -> Result<Array2<f64>, StudyError> {

@@ -8,7 +8,7 @@ use crate::study::metric::Predictions;
 use crate::study::report::{
     Confusion, Curve, Family, HeadRow, HoldOut, MetricValue, NoisePoint, Reliability, Report, Roc, Spread,
 };
-use crate::study::train::Epoch;
+use crate::study::train::EpochRecord;
 use crate::systems::qtl::Setting;
 use crate::systems::qtl::experiment::Trained;
 use crate::systems::qtl::spec::HeadChoice;
@@ -99,7 +99,7 @@ pub fn report(judged: &Judged<'_>) -> Result<Report, StudyError> {
 
 fn head_row(head: &Runs<'_>, predictions: &[Predictions]) -> HeadRow {
     let last_epoch: Vec<f64> = predictions.iter().map(accuracy).collect();
-    let best = |run: &&Trained, last: &f64| run.history.iter().map(|e| e.validation_accuracy).fold(*last, f64::max);
+    let best = |run: &&Trained, last: &f64| run.history.iter().map(|e| e.evaluation.metric).fold(*last, f64::max);
     let doc = match &head.choice.trained_under {
         None => head.choice.row.doc.to_string(),
         Some(device) => format!("{}; trained under the noise of {device}", head.choice.row.doc),
@@ -133,14 +133,14 @@ fn noise_points(head: &Runs<'_>, labels: &[usize]) -> Result<Vec<NoisePoint>, St
 }
 
 fn curve(name: &str, trained: &[&Trained]) -> Option<Curve> {
-    let over_seeds = |value: fn(&Epoch) -> f64| {
+    let over_seeds = |value: fn(&EpochRecord) -> f64| {
         Spread::of_curves(&trained.iter().map(|run| run.history.iter().map(value).collect()).collect::<Vec<_>>())
     };
     trained.first().filter(|run| !run.history.is_empty()).map(|_| Curve {
         head: name.to_string(),
-        train_loss: over_seeds(|e| e.train_loss),
-        validation_loss: over_seeds(|e| e.validation_loss),
-        validation_accuracy: over_seeds(|e| e.validation_accuracy),
+        train_loss: over_seeds(|e| e.loss),
+        validation_loss: over_seeds(|e| e.evaluation.loss),
+        validation_accuracy: over_seeds(|e| e.evaluation.metric),
     })
 }
 

@@ -19,7 +19,7 @@ mod setting;
 mod spec;
 
 pub use crate::systems::Workplace;
-pub use crate::systems::spec::{Backbone, Circuit, Data, Source};
+pub use crate::systems::spec::{Backbone, Circuit, Data, DataKind};
 pub use presets::{PRESETS, PresetRow, quick};
 pub use saved::SavedHead;
 pub use setting::Setting;
@@ -28,10 +28,10 @@ pub use spec::{FORMAT, HeadChoice, Judge, Spec};
 use std::path::PathBuf;
 
 use crate::data::Part;
-use crate::study::StudyError;
 use crate::study::energy::{EnergySource, Meter};
 use crate::study::report::{Environment, Report};
-use crate::systems::{Progress, SystemRow, inputs};
+use crate::study::{Observer, StudyError};
+use crate::systems::{SystemRow, inputs};
 
 use artifacts::Exported;
 use experiment::{Executions, Table, Trained};
@@ -57,7 +57,7 @@ pub struct Outcome {
 /// # Errors
 /// On a bad spec, unreadable data or weights, a training that diverges, a folder that cannot be written, or when
 /// `progress` says stop; nothing half-written is left behind.
-pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Result<Outcome, StudyError> {
+pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Observer) -> Result<Outcome, StudyError> {
     spec.check()?;
     // A folder that is taken should be said before the work, not after.
     artifacts::check_free(place.out)?;

@@ -1,8 +1,8 @@
 //! Ready settings of the spec, one row each.
 
 use crate::nn::NnError;
-use crate::nn::optim::{Method, StepSchedule};
-use crate::study::train::Recipe;
+use crate::nn::optim::{Method, Schedule, StepSchedule};
+use crate::study::train::TrainConfig;
 use crate::systems::qtl::Spec;
 
 /// A named change of the default spec.
@@ -27,28 +27,25 @@ pub static PRESETS: &[PresetRow] = &[
         doc: "H and RY encoding, alternating CNOT, depth 6, Adam 4e-4, batch 4, 30 epochs (arXiv 1912.08278)",
         apply: |spec| {
             family(spec, "mari", 6);
-            spec.train = Recipe {
-                epochs: 30,
-                batch: 4,
-                rate: 4e-4,
-                schedule: StepSchedule { every: 10, factor: 0.1 },
-                optimizer: Method::ADAM,
+            spec.train = TrainConfig {
+                schedule: Schedule::Step(StepSchedule { every: 10, factor: 0.1 }),
+                ..TrainConfig::new(30, 4, 4e-4, Method::ADAM)
             };
         },
     },
     PresetRow {
         name: "strongly_entangling",
-        doc: "The study's recipe with strongly entangling layers (arXiv 1804.00633)",
+        doc: "The study's config with strongly entangling layers (arXiv 1804.00633)",
         apply: |spec| family(spec, "strongly_entangling", 3),
     },
     PresetRow {
         name: "reuploading",
-        doc: "The study's recipe with features uploaded before every layer, trained scales (arXiv 1907.02085)",
+        doc: "The study's config with features uploaded before every layer, trained scales (arXiv 1907.02085)",
         apply: |spec| family(spec, "reuploading", 3),
     },
     PresetRow {
         name: "amplitude",
-        doc: "The study's recipe with 2^n features as amplitudes (arXiv quant-ph/0407010)",
+        doc: "The study's config with 2^n features as amplitudes (arXiv quant-ph/0407010)",
         apply: |spec| family(spec, "amplitude", 3),
     },
     PresetRow {

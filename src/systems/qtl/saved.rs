@@ -10,8 +10,7 @@ use crate::data::Part;
 use crate::nn::head::{DressedHead, HeadShape};
 use crate::nn::{Execution, NnError, Params};
 use crate::sim::Statevector;
-use crate::study::StudyError;
-use crate::systems::Progress;
+use crate::study::{Observer, StudyError};
 use crate::systems::inputs;
 use crate::systems::qtl::Workplace;
 use crate::systems::qtl::spec::{HeadChoice, Spec};
@@ -82,7 +81,7 @@ impl SavedHead {
         &self,
         sample: usize,
         place: &Workplace<'_>,
-        progress: &dyn Progress,
+        progress: &dyn Observer,
     ) -> Result<Vec<f64>, StudyError> {
         let features = inputs::load(&self.spec.data, &self.spec.backbone, place, progress)?.features;
         let rows = features.samples.of(Part::Validation);

@@ -9,11 +9,11 @@ use crate::device::Device;
 use crate::nn::NnError;
 use crate::nn::backbone::BackboneRow;
 use crate::nn::head::{HeadRow, HeadShape};
-use crate::nn::optim::{Method, StepSchedule};
+use crate::nn::optim::{Method, Schedule, StepSchedule};
 use crate::noise::model::NoiseModel;
 use crate::study::StudyError;
-use crate::study::train::Recipe;
-use crate::systems::spec::{Backbone, Circuit, Data, Source};
+use crate::study::train::TrainConfig;
+use crate::systems::spec::{Backbone, Circuit, Data, DataKind};
 
 /// The version of this file format.
 pub const FORMAT: &str = "qgraft.qtl/1";
@@ -35,7 +35,7 @@ pub struct Spec {
     /// The circuit of the dressed heads.
     pub circuit: Circuit,
     /// How heads are trained.
-    pub train: Recipe,
+    pub train: TrainConfig,
     /// What the trained heads are judged under.
     pub judge: Judge,
 }
@@ -67,12 +67,9 @@ impl Default for Spec {
             data: Data::default(),
             backbone: Backbone::default(),
             circuit: Circuit::default(),
-            train: Recipe {
-                epochs: 10,
-                batch: 16,
-                rate: 1e-3,
-                schedule: StepSchedule { every: 3, factor: 0.9 },
-                optimizer: Method::ADAM,
+            train: TrainConfig {
+                schedule: Schedule::Step(StepSchedule { every: 3, factor: 0.9 }),
+                ..TrainConfig::new(10, 16, 1e-3, Method::ADAM)
             },
             judge: Judge::default(),
         }
@@ -153,7 +150,7 @@ impl Spec {
         if !(weight_sd >= 0.0 && weight_sd.is_finite()) {
             return setting("circuit.weight_sd", weight_sd.to_string(), "use a number of at least 0");
         }
-        let Recipe { epochs, batch, rate, .. } = self.train;
+        let TrainConfig { epochs, batch, rate, .. } = self.train;
         if epochs == 0 {
             return setting("train.epochs", "0".into(), "use at least 1");
         }
@@ -166,7 +163,7 @@ impl Spec {
         if !(self.data.held_out > 0.0 && self.data.held_out < 1.0) {
             return setting("data.held_out", self.data.held_out.to_string(), "use a share between 0 and 1");
         }
-        if self.data.source != Source::FashionMnist && self.data.path.is_none() {
+        if self.data.source != DataKind::FashionMnist && self.data.path.is_none() {
             return setting("data.path", "missing".into(), "a folder or a file of features needs a path");
         }
         if !(self.judge.confidence > 0.5 && self.judge.confidence < 1.0) {
@@ -179,7 +176,7 @@ impl Spec {
             return setting("judge.shots", shots.to_string(), "use 1 to 100 million shots");
         }
         NoiseModel::named(&self.judge.model).map_err(NnError::from)?;
-        if self.data.source != Source::Features {
+        if self.data.source != DataKind::Features {
             BackboneRow::named(&self.backbone.name)?;
         }
         for device in &self.judge.devices {

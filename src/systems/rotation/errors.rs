@@ -6,10 +6,10 @@ use candle_core::{D, DType, Tensor};
 use serde::Serialize;
 
 use crate::math::circular::distance;
-use crate::nn::{Mode, Network, Source};
+use crate::nn::{Dataset, Mode, Network};
 use crate::study::StudyError;
 use crate::study::stats::mean;
-use crate::study::train::{Judge, Judged};
+use crate::study::train::{Evaluation, Evaluator};
 use crate::systems::rotation::heads::{Form, HeadRow};
 use crate::systems::rotation::views::Views;
 
@@ -65,7 +65,7 @@ impl Told {
         let all: Vec<u32> = (0..views.len() as u32).collect();
         let mut told = Self { head: views.head, outputs: Vec::new() };
         for rows in all.chunks(BATCH) {
-            told.say(network, &views.rows(rows, Mode::Judge)?.inputs)?;
+            told.say(network, &views.rows(rows, Mode::Eval)?.inputs)?;
         }
         Ok(told)
     }
@@ -81,7 +81,7 @@ impl Told {
     }
 
     fn say(&mut self, network: &dyn Network, inputs: &[Tensor]) -> Result<(), StudyError> {
-        let logits = network.forward(inputs, Mode::Judge)?.logits.detach().to_dtype(DType::F64)?;
+        let logits = network.forward(inputs, Mode::Eval)?.logits.detach().to_dtype(DType::F64)?;
         self.outputs.extend(match self.head.form {
             Form::Distribution(_) => candle_nn::ops::softmax(&logits, D::Minus1)?.to_vec2::<f64>()?,
             _ => logits.to_vec2::<f64>()?,
@@ -145,9 +145,9 @@ fn second_mode(probabilities: &[f64]) -> f64 {
 }
 
 /// Judges by the mean error: degrees as the loss, and with its sign turned as the metric.
-impl Judge for Views<'_> {
-    fn judge(&self, network: &dyn Network) -> Result<Judged, StudyError> {
+impl Evaluator for Views<'_> {
+    fn evaluate(&self, network: &dyn Network) -> Result<Evaluation, StudyError> {
         let mean = Told::of(network, self)?.errors(&self.gallery.angles)?.mean;
-        Ok(Judged { loss: mean, metric: -mean })
+        Ok(Evaluation { loss: mean, metric: -mean })
     }
 }

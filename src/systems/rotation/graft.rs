@@ -11,9 +11,8 @@ use crate::math::circular::Code;
 use crate::nn::head::EncodedCircuit;
 use crate::nn::model::first;
 use crate::nn::{Examples, Mode, Model, Network, NnError, Output, Params};
-use crate::study::StudyError;
-use crate::study::train::Fit;
-use crate::systems::Progress;
+use crate::study::train::TrainingLoop;
+use crate::study::{Observer, StudyError};
 use crate::systems::rotation::errors::{Errors, Told};
 use crate::systems::rotation::heads::{Form, HeadRow};
 use crate::systems::rotation::network::{FEATURES, SIZE};
@@ -83,7 +82,7 @@ fn features(backbone: &dyn Network, gallery: &Gallery, views: usize) -> Result<(
     for part in turned.chunks(100) {
         let pixels: Vec<f32> = part.iter().flat_map(|&(row, angle)| gallery.sights[row].view(angle, SIZE)).collect();
         let pixels = Tensor::from_vec(pixels, (part.len(), 3, SIZE, SIZE), &Device::Cpu)?;
-        all.push(backbone.forward(&[pixels], Mode::Judge)?.features.detach());
+        all.push(backbone.forward(&[pixels], Mode::Eval)?.features.detach());
         angles.extend(part.iter().map(|(_, angle)| *angle));
     }
     Ok((Tensor::cat(&all, 0)?, angles))
@@ -98,7 +97,7 @@ pub fn grafts(
     backbone: &dyn Network,
     [training, clear, ambiguous]: [&Gallery; 3],
     seed: u64,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Vec<Grafted>, StudyError> {
     if spec.grafts.heads.is_empty() {
         return Ok(Vec::new());
@@ -116,8 +115,11 @@ pub fn grafts(
             let model = Graft::new(name, said, &spec.grafts.circuit)?;
             let mut params = Params::new(seed, DType::F32);
             model.build(&mut params)?;
-            let fit = Fit { watch: progress, ..Fit::new(&model, &examples, said, &spec.grafts.train, seed) };
-            fit.run(&mut params, &mut model.0.row.plan())?;
+            let trainer = TrainingLoop {
+                observer: progress,
+                ..TrainingLoop::new(&model, &examples, said, &spec.grafts.train, seed)
+            };
+            trainer.run(&mut params, &mut model.0.row.learning_rates())?;
             let network = model.build(&mut params)?;
             let told = Told::of_rows(network.as_ref(), said, clear.clone())?;
             let blurred = Told::of_rows(network.as_ref(), said, ambiguous.clone())?;

@@ -7,9 +7,8 @@ use serde::Serialize;
 
 use crate::data::BadPicture;
 use crate::nn::{Model, Params};
-use crate::study::train::{Fit, Regime};
-use crate::study::{StudyError, parallel};
-use crate::systems::Progress;
+use crate::study::train::{TrainConfig, TrainingLoop};
+use crate::study::{Observer, StudyError, parallel};
 use crate::systems::rotation::errors::{Errors, Told};
 use crate::systems::rotation::heads::{Form, HeadRow};
 use crate::systems::rotation::network::Eye;
@@ -79,7 +78,7 @@ struct Stock {
 }
 
 impl Stock {
-    fn new(spec: &Spec, progress: &dyn Progress) -> Result<Self, StudyError> {
+    fn new(spec: &Spec, progress: &dyn Observer) -> Result<Self, StudyError> {
         let count = spec.test_scenes;
         let Some(Photos { folder, crop, held_out, skip_bad }) = &spec.photos else {
             return Ok(Self {
@@ -113,16 +112,16 @@ impl Stock {
         head: &'static HeadRow,
         factor: f64,
         seed: u64,
-        progress: &dyn Progress,
+        progress: &dyn Observer,
     ) -> Result<Trained, StudyError> {
         let eye = Eye { outputs: head.width() };
         let scenes = || Gallery::scenes(TRAINING + seed, spec.training_scenes, spec.ambiguous);
         let training = self.photographs.clone().unwrap_or_else(scenes);
         let training = Views { gallery: &training, head };
-        let regime = Regime { rate: factor * spec.train.rate, ..spec.train };
+        let config = TrainConfig { rate: factor * spec.train.rate, ..spec.train };
         let mut params = Params::new(seed, DType::F32);
-        let fit = Fit { watch: progress, ..Fit::new(&eye, &training, head, &regime, seed) };
-        fit.run(&mut params, &mut Full)?;
+        let trainer = TrainingLoop { observer: progress, ..TrainingLoop::new(&eye, &training, head, &config, seed) };
+        trainer.run(&mut params, &mut Full)?;
         let network = eye.build(&mut params)?;
         let told = |gallery: &Gallery| Told::of(network.as_ref(), &Views { gallery, head });
         let (clear, noise) = (told(&self.clear)?, told(&self.noise)?);
@@ -144,7 +143,7 @@ impl Stock {
 }
 
 /// Trains and judges every head under every seed, and makes the transfer under every seed.
-pub(super) fn measure(spec: &Spec, threads: usize, progress: &dyn Progress) -> Result<Found, StudyError> {
+pub(super) fn measure(spec: &Spec, threads: usize, progress: &dyn Observer) -> Result<Found, StudyError> {
     let stock = Stock::new(spec, progress)?;
     let mut trainings = Vec::new();
     for name in &spec.heads {

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::nn::layer::{Conv2d, GroupNorm, Linear, Window};
 use crate::nn::model::first;
-use crate::nn::{Groups, Mode, Model, Network, NnError, Output, Params};
+use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
 
 /// Pixels along an edge of a view.
 pub const SIZE: usize = 28;
@@ -29,10 +29,10 @@ pub struct Eye {
 
 impl Eye {
     /// Trunk and head.
-    pub fn groups(params: &Params) -> Groups {
-        let names = params.trained().map(|(name, _)| name.to_string());
+    pub fn groups(params: &Params) -> LayerGroups {
+        let names = params.trainable().map(|(name, _)| name.to_string());
         let trunk = names.filter(|name| TRUNK.iter().any(|prefix| name.starts_with(prefix))).collect();
-        Groups::of_trunk(vec![trunk], params)
+        LayerGroups::of_trunk(vec![trunk], params)
     }
 }
 

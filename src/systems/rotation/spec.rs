@@ -9,7 +9,7 @@ use crate::nn::NnError;
 use crate::nn::head::{Body, HeadRow as GraftRow};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
-use crate::study::train::Regime;
+use crate::study::train::TrainConfig;
 use crate::systems::rotation::heads::{Form, HEADS, HeadRow};
 use crate::systems::rotation::photo::Crop;
 use crate::systems::spec::Circuit;
@@ -39,7 +39,7 @@ pub struct Spec {
     /// Photographs instead of scenes; then there is neither transfer nor grafts.
     pub photos: Option<Photos>,
     /// How the networks are trained.
-    pub train: Regime,
+    pub train: TrainConfig,
     /// A backbone that learned classes of scenes before.
     pub transfer: Pretraining,
     /// Heads on that backbone, frozen.
@@ -74,13 +74,13 @@ pub struct Pretraining {
     /// Scenes with classes, 0 to leave this part out.
     pub scenes: usize,
     /// How classes are learned.
-    pub source: Regime,
+    pub source: TrainConfig,
     /// Scenes to learn angles from.
     pub labels: usize,
     /// The head.
     pub head: String,
     /// How angles are learned, with a pretrained backbone or without.
-    pub target: Regime,
+    pub target: TrainConfig,
 }
 
 /// Heads on the frozen backbone of the transfer, circuits among them.
@@ -96,11 +96,14 @@ pub struct Grafts {
     /// Fixed views of each training scene.
     pub views: usize,
     /// How heads are trained.
-    pub train: Regime,
+    pub train: TrainConfig,
 }
 
-fn cosine(epochs: usize, rate: f64) -> Regime {
-    Regime { schedule: Schedule::Cosine { floor: 0.01 }, ..Regime::new(epochs, 32, rate, Method::adamw(0.01)) }
+fn cosine(epochs: usize, rate: f64) -> TrainConfig {
+    TrainConfig {
+        schedule: Schedule::Cosine { floor: 0.01 },
+        ..TrainConfig::new(epochs, 32, rate, Method::adamw(0.01))
+    }
 }
 
 impl Default for Pretraining {
@@ -203,13 +206,13 @@ impl Spec {
         if let Some(share) = self.photos.as_ref().map(|photos| photos.held_out).filter(|s| !(*s > 0.0 && *s < 1.0)) {
             return setting("photos.held_out", share.to_string(), "use a share above 0 and below 1");
         }
-        let regimes = [
+        let configs = [
             ("train", self.train),
             ("transfer.source", transfer.source),
             ("transfer.target", transfer.target),
             ("grafts.train", grafts.train),
         ];
-        for (field, Regime { epochs, batch, rate, .. }) in regimes {
+        for (field, TrainConfig { epochs, batch, rate, .. }) in configs {
             if epochs == 0 || batch == 0 || !(rate > 0.0 && rate.is_finite()) {
                 return setting(field, format!("{epochs} epochs, batch {batch}, rate {rate}"), "use positive numbers");
             }

@@ -5,9 +5,8 @@ use serde::Serialize;
 
 use crate::nn::loss::Loss;
 use crate::nn::{Model, Params};
-use crate::study::StudyError;
-use crate::study::train::{Fit, HeldOut, Judge};
-use crate::systems::Progress;
+use crate::study::train::{Evaluator, HeldOutEvaluator, TrainingLoop};
+use crate::study::{Observer, StudyError};
 use crate::systems::rotation::graft::{Grafted, grafts};
 use crate::systems::rotation::heads::HeadRow;
 use crate::systems::rotation::measure::{AMBIGUOUS, CLEAR, TRAINING};
@@ -62,21 +61,24 @@ impl Transferred {
 ///
 /// # Errors
 /// If a training diverges.
-pub fn transfer(spec: &Spec, seed: u64, progress: &dyn Progress) -> Result<Transferred, StudyError> {
+pub fn transfer(spec: &Spec, seed: u64, progress: &dyn Observer) -> Result<Transferred, StudyError> {
     let plan = &spec.transfer;
     let (eye, lessons) = (Eye { outputs: CLASSES }, Classes::draw(SOURCE + seed, plan.scenes));
     let exam = Classes::draw(SOURCE_TEST, spec.test_scenes);
-    let judge = HeldOut { source: &exam, objective: &Loss::CrossEntropy, batch: BATCH };
+    let evaluator = HeldOutEvaluator { source: &exam, objective: &Loss::CrossEntropy, batch: BATCH };
     let mut source = Params::new(seed, DType::F32);
-    let fit = Fit { watch: progress, ..Fit::new(&eye, &lessons, &Loss::CrossEntropy, &plan.source, seed) };
-    fit.run(&mut source, &mut Full)?;
+    let trainer = TrainingLoop {
+        observer: progress,
+        ..TrainingLoop::new(&eye, &lessons, &Loss::CrossEntropy, &plan.source, seed)
+    };
+    trainer.run(&mut source, &mut Full)?;
     let backbone = eye.build(&mut source)?;
-    let told = judge.judge(backbone.as_ref())?.metric;
+    let told = evaluator.evaluate(backbone.as_ref())?.metric;
 
     let head = HeadRow::named(&plan.head)?;
     let training = Gallery::scenes(TRAINING + seed, plan.labels, 0.0);
     let clear = Gallery::scenes(CLEAR, spec.test_scenes, 0.0);
-    let (lessons, judge) = (Views { gallery: &training, head }, Views { gallery: &clear, head });
+    let (lessons, evaluator) = (Views { gallery: &training, head }, Views { gallery: &clear, head });
     let eye = Eye { outputs: head.width() };
     let mut curves = Vec::new();
     for (name, _) in STARTS {
@@ -84,15 +86,19 @@ pub fn transfer(spec: &Spec, seed: u64, progress: &dyn Progress) -> Result<Trans
         let mut params = Params::new(TRAINING + seed, DType::F32);
         eye.build(&mut params)?;
         if *name != "scratch" {
-            TRUNK.iter().try_for_each(|prefix| params.transplant(&source, prefix).map(drop))?;
+            TRUNK.iter().try_for_each(|prefix| params.copy_prefix_from(&source, prefix).map(drop))?;
         }
         let mut method: Box<dyn Transfer> = match *name {
             "frozen" => Box::new(Frozen::new(&Eye::groups(&params))),
             _ => Box::new(Full),
         };
-        let fit = Fit { watch: progress, judge: &judge, ..Fit::new(&eye, &lessons, head, &plan.target, seed) };
-        let history = fit.run(&mut params, method.as_mut())?;
-        curves.push(history.iter().map(|record| record.judged.loss).collect());
+        let trainer = TrainingLoop {
+            observer: progress,
+            evaluator: &evaluator,
+            ..TrainingLoop::new(&eye, &lessons, head, &plan.target, seed)
+        };
+        let history = trainer.run(&mut params, method.as_mut())?;
+        curves.push(history.iter().map(|record| record.evaluation.loss).collect());
     }
     let training = Gallery::scenes(TRAINING + seed, spec.training_scenes, 0.0);
     let ambiguous = Gallery::scenes(AMBIGUOUS, spec.test_scenes, 1.0);

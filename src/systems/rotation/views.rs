@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::data::{Picture, resaved};
 use crate::math::Stream;
-use crate::nn::{Examples, Mode, NnError, Source};
+use crate::nn::{Dataset, Examples, Mode, NnError};
 use crate::study::StudyError;
 use crate::systems::rotation::heads::HeadRow;
 use crate::systems::rotation::network::{CHANNELS, SIZE};
@@ -75,7 +75,7 @@ pub struct Views<'a> {
     pub head: &'static HeadRow,
 }
 
-impl Source for Views<'_> {
+impl Dataset for Views<'_> {
     fn len(&self) -> usize {
         self.gallery.sights.len()
     }
@@ -85,7 +85,7 @@ impl Source for Views<'_> {
         for &row in rows {
             let row = row as usize;
             let angle = match mode {
-                Mode::Judge => self.gallery.angles[row],
+                Mode::Eval => self.gallery.angles[row],
                 Mode::Train { seed } => TAU * Stream::numbered(seed, row as u64).uniform(),
             };
             pixels.extend(self.gallery.sights[row].view(angle, SIZE));
@@ -114,14 +114,14 @@ impl Classes {
     }
 }
 
-impl Source for Classes {
+impl Dataset for Classes {
     fn len(&self) -> usize {
         self.scenes.len()
     }
 
     fn rows(&self, rows: &[u32], mode: Mode) -> Result<Examples, NnError> {
         let seed = match mode {
-            Mode::Judge => self.tilts,
+            Mode::Eval => self.tilts,
             Mode::Train { seed } => seed,
         };
         let mut pixels = Vec::new();

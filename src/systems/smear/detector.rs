@@ -8,7 +8,7 @@ use crate::math::Stream;
 use crate::nn::layer::{Conv2d, GroupNorm, Padding, Window};
 use crate::nn::loss::Objective;
 use crate::nn::model::first;
-use crate::nn::{Examples, Mode, Model, Network, NnError, Output, Params, Source};
+use crate::nn::{Dataset, Examples, Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::study::detection::Truth;
 use crate::systems::smear::cells::Field;
@@ -158,14 +158,14 @@ impl Views<'_> {
     }
 }
 
-impl Source for Views<'_> {
+impl Dataset for Views<'_> {
     fn len(&self) -> usize {
         self.fields.len()
     }
 
     fn rows(&self, rows: &[u32], mode: Mode) -> Result<Examples, NnError> {
         let mirrored = |row: u32| match mode {
-            Mode::Judge => [false; 2],
+            Mode::Eval => [false; 2],
             Mode::Train { seed } => {
                 let mut stream = Stream::numbered(seed, u64::from(row));
                 [stream.uniform() < 0.5, stream.uniform() < 0.5]
@@ -258,7 +258,7 @@ impl Detector {
         let views = Views { fields, detector: self };
         let all: Vec<u32> = (0..fields.len() as u32).collect();
         for rows in all.chunks(BATCH) {
-            let output = network.forward(&[views.pixels(rows, |_| [false; 2])?], Mode::Judge)?;
+            let output = network.forward(&[views.pixels(rows, |_| [false; 2])?], Mode::Eval)?;
             let (_, _, down, across) = output.logits.dims4()?;
             let plain = |tensor: &Tensor| tensor.to_dtype(DType::F32)?.flatten_from(1)?.to_vec2::<f32>();
             let features = output.more.first().map_or_else(|| Ok(Vec::new()), plain)?;

@@ -6,8 +6,7 @@ use crate::classic::boxes::{Detection, FUSIONS, Fusion};
 use crate::nn::head::HeadRow;
 use crate::study::detection::{Scores, Truth, error_correlation, recognised};
 use crate::study::report::Spread;
-use crate::study::{StudyError, parallel, stats};
-use crate::systems::Progress;
+use crate::study::{Observer, StudyError, parallel, stats};
 use crate::systems::checks::metrics;
 use crate::systems::smear::ensemble::{fused, tuned};
 use crate::systems::smear::material::{Material, truths};
@@ -116,7 +115,7 @@ pub fn findings(
     spec: &Spec,
     material: &Material,
     threads: usize,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<(Findings, Vec<Shown>), StudyError> {
     let simulated = simulated(spec, material, threads, progress)?;
     let mut trained = members::train(spec, material, threads, progress)?;
@@ -230,7 +229,7 @@ fn second(
     trained: &mut [Vec<Member>],
     best: &[Scores],
     test: &[Vec<Truth>],
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Vec<Second>, StudyError> {
     let wbf = Fusion::new(FUSIONS[0].method);
     let mut looks = Vec::new();
@@ -264,7 +263,7 @@ fn simulated(
     spec: &Spec,
     material: &Material,
     threads: usize,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Vec<Simulated>, StudyError> {
     let simulation = &spec.simulation;
     let (repeats, classes) = (simulation.repeats as usize, material.classes.len());
@@ -285,7 +284,7 @@ fn simulated(
         let gains: Vec<f64> =
             FUSIONS.iter().map(|row| gained(score(&fused(&Fusion::new(row.method), &members)), best)).collect();
         let rights: Vec<Vec<bool>> = members.iter().map(|found| recognised(found, &scenes)).collect();
-        progress.learned(1);
+        progress.advance(1);
         Ok((best, gains, error_correlation(&rights[0], &rights[1]).unwrap_or(1.0)))
     })?;
     let spread = |values: Vec<f64>| Spread::of(&values).unwrap_or_default();

@@ -5,9 +5,8 @@ use candle_core::DType;
 use crate::classic::boxes::Detection;
 use crate::data::{Sampler, class_weights, picture_weights};
 use crate::nn::Params;
-use crate::study::train::{Fit, Regime};
-use crate::study::{StudyError, parallel};
-use crate::systems::Progress;
+use crate::study::train::{TrainConfig, TrainingLoop};
+use crate::study::{Observer, StudyError, parallel};
 use crate::systems::smear::cells::{BOX, MERGED};
 use crate::systems::smear::detector::{CentreLoss, Detector, Views, snapped};
 use crate::systems::smear::material::{Material, labels};
@@ -75,7 +74,7 @@ pub fn train(
     spec: &Spec,
     material: &Material,
     threads: usize,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Vec<Vec<Member>>, StudyError> {
     let (count, epochs) = (spec.seeds.len(), spec.train.epochs);
     let rows = REMEDIES.len() * material.training.len() + material.source.len();
@@ -94,7 +93,7 @@ fn member(
     material: &Material,
     help: Help,
     seed: u64,
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Member, StudyError> {
     let classes = material.classes.len();
     let detector = Detector { width: spec.width, classes, head: "head", typical: material.typical };
@@ -104,8 +103,9 @@ fn member(
         let views = Views { fields: &material.source, detector: &source };
         let loss = CentreLoss { weights: vec![1.0; MERGED] };
         // As many cells in a step as a field batch has.
-        let regime = Regime { batch: spec.train.batch * spec.cells, ..spec.train };
-        Fit { watch: progress, ..Fit::new(&source, &views, &loss, &regime, seed) }.run(&mut params, &mut Full)?;
+        let config = TrainConfig { batch: spec.train.batch * spec.cells, ..spec.train };
+        TrainingLoop { observer: progress, ..TrainingLoop::new(&source, &views, &loss, &config, seed) }
+            .run(&mut params, &mut Full)?;
     }
     let told = labels(&material.training);
     let weights = match help {
@@ -117,8 +117,9 @@ fn member(
         _ => Sampler::Shuffled,
     };
     let (views, loss) = (Views { fields: &material.training, detector: &detector }, CentreLoss { weights });
-    let fit = Fit { watch: progress, sampler, ..Fit::new(&detector, &views, &loss, &spec.train, seed) };
-    fit.run(&mut params, &mut Full)?;
+    let trainer =
+        TrainingLoop { observer: progress, sampler, ..TrainingLoop::new(&detector, &views, &loss, &spec.train, seed) };
+    trainer.run(&mut params, &mut Full)?;
     let validation = snapped(&detector.look(&mut params, &material.validation)?, material.fixed);
     let test = snapped(&detector.look(&mut params, &material.test)?, material.fixed);
     Ok(Member { params, detector, validation, test })

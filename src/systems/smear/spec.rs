@@ -8,7 +8,7 @@ use crate::nn::NnError;
 use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
-use crate::study::train::Regime;
+use crate::study::train::TrainConfig;
 use crate::systems::smear::simulate::Simulation;
 use crate::systems::spec::Circuit;
 
@@ -39,7 +39,7 @@ pub struct Spec {
     /// Channels of the detector, a multiple of 8.
     pub width: usize,
     /// How detectors are trained.
-    pub train: Regime,
+    pub train: TrainConfig,
     /// Detectors that are drawn instead of trained.
     pub simulation: Simulation,
     /// Rows of the table of heads, each a second look at what the fused detectors found; none by default.
@@ -61,11 +61,11 @@ impl Default for Spec {
             label_noise: 0.08,
             source_cells: 400,
             width: 24,
-            train: Regime {
+            train: TrainConfig {
                 schedule: Schedule::Cosine { floor: 0.02 },
                 warm_up: 20,
                 clip: Some(10.0),
-                ..Regime::new(7, 8, 4e-3, Method::adamw(0.01))
+                ..TrainConfig::new(7, 8, 4e-3, Method::adamw(0.01))
             },
             simulation: Simulation::default(),
             heads: Vec::new(),
@@ -96,7 +96,7 @@ impl Spec {
     /// Naming the field, its value, and what it may be.
     pub fn check(&self) -> Result<(), StudyError> {
         let Simulation { scenes, repeats, correlations, recall, right, jitter, .. } = &self.simulation;
-        let Regime { epochs, batch, rate, .. } = self.train;
+        let TrainConfig { epochs, batch, rate, .. } = self.train;
         let share = |value: &f64| (0.0..=1.0).contains(value);
         let rules = [
             ("format", self.format.clone(), self.format == FORMAT, "this version reads qgraft.smear/1"),

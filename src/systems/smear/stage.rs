@@ -5,13 +5,12 @@ use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
 
 use crate::classic::boxes::Detection;
-use crate::math::order::largest;
+use crate::math::order::argmax;
 use crate::nn::Params;
 use crate::nn::head::HeadRow;
-use crate::nn::optim::{Method, StepSchedule};
-use crate::study::StudyError;
-use crate::study::train::{Recipe, Rows, predict, train};
-use crate::systems::Progress;
+use crate::nn::optim::{Method, Schedule, StepSchedule};
+use crate::study::train::{Rows, TrainConfig, predict, train};
+use crate::study::{Observer, StudyError};
 use crate::systems::scion::Scion;
 use crate::systems::smear::cells::Field;
 use crate::systems::smear::material::Material;
@@ -19,12 +18,9 @@ use crate::systems::smear::members::Member;
 use crate::systems::smear::spec::Spec;
 
 /// How the heads are trained.
-const RECIPE: Recipe = Recipe {
-    epochs: 15,
-    batch: 32,
-    rate: 5e-3,
-    schedule: StepSchedule { every: 5, factor: 0.4 },
-    optimizer: Method::ADAM,
+const RECIPE: TrainConfig = TrainConfig {
+    schedule: Schedule::Step(StepSchedule { every: 5, factor: 0.4 }),
+    ..TrainConfig::new(15, 32, 5e-3, Method::ADAM)
 };
 
 /// What a head makes of the fused boxes.
@@ -42,7 +38,7 @@ pub fn look(
     eye: &mut Member,
     (head, seed): (&HeadRow, u64),
     fused: &[Vec<Detection>],
-    progress: &dyn Progress,
+    progress: &dyn Observer,
 ) -> Result<Look, StudyError> {
     let mut params = Params::new(seed, DType::F32);
     let built = Scion::new(head.name, &spec.circuit, (spec.width, material.classes.len()))?.build(&mut params)?;
@@ -51,10 +47,10 @@ pub fn look(
     let training = cells(eye, &material.training, &mut scale)?;
     let validation = cells(eye, &material.validation, &mut scale)?;
     let test = cells(eye, &material.test, &mut scale)?;
-    train(built.as_ref(), &params, &head.plan(), (&training, &validation), &RECIPE, seed, progress)?;
+    train(built.as_ref(), &params, &head.learning_rates(), (&training, &validation), &RECIPE, seed, progress)?;
     let told = predict(built.as_ref(), &test.features)?;
     let truth = test.labels.to_vec1::<u32>()?;
-    let right = told.outer_iter().zip(&truth).filter(|(row, label)| largest(row) == **label as usize);
+    let right = told.outer_iter().zip(&truth).filter(|(row, label)| argmax(row) == **label as usize);
     let accuracy = right.count() as f64 / truth.len().max(1) as f64;
 
     let places: Vec<Vec<[f64; 2]>> =

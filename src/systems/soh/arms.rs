@@ -4,9 +4,9 @@ use candle_core::DType;
 
 use crate::data::Sampler;
 use crate::nn::loss::Loss;
-use crate::nn::{Params, Plan};
-use crate::study::StudyError;
-use crate::study::train::{Fit, HeldOut, Regime, Watch};
+use crate::nn::{LearningRates, Params};
+use crate::study::train::{HeldOutEvaluator, TrainConfig, TrainingLoop};
+use crate::study::{Observer, StudyError};
 use crate::systems::soh::network::{ENCODER, Forecaster, QUBITS};
 use crate::systems::soh::windows::{Scaler, Window};
 use crate::transfer::Transfer;
@@ -105,15 +105,15 @@ pub struct Trained {
     pub scaler: Scaler,
 }
 
-/// Trains `arm`; `lambda` weighs its penalty. A step has half of `regime.batch` rows from each domain.
+/// Trains `arm`; `lambda` weighs its penalty. A step has half of `config.batch` rows from each domain.
 pub fn train(
     model: &Forecaster,
     arm: &ArmRow,
     domains: &Domains,
-    regime: &Regime,
+    config: &TrainConfig,
     lambda: f64,
     seed: u64,
-    watch: &dyn Watch,
+    observer: &dyn Observer,
 ) -> Result<Trained, StudyError> {
     let scaler = Scaler::fit(&domains.source);
     let Domains { source, labelled, unlabelled, .. } = domains;
@@ -126,24 +126,29 @@ pub fn train(
     }
     let rows = scaler.examples(&parts)?;
     let validation = scaler.examples(&[(&domains.validation, 0, 1.0)])?;
-    let judge = HeldOut { source: &validation, objective: &Loss::Squares, batch: 512 };
+    let evaluator = HeldOutEvaluator { source: &validation, objective: &Loss::Squares, batch: 512 };
     let mut params = Params::new(seed, DType::F32);
     let alone = parts.len() == 1;
-    let regime = Regime { batch: if alone { regime.batch / 2 } else { regime.batch }, ..*regime };
+    let config = TrainConfig { batch: if alone { config.batch / 2 } else { config.batch }, ..*config };
     let of_domain = parts.iter().flat_map(|(windows, domain, _)| vec![*domain; windows.len()]).collect();
     let sampler = if alone { Sampler::Shuffled } else { Sampler::Balanced(of_domain) };
     let mut method: Box<dyn Transfer> = match arm.recipe {
         Recipe::Aligned(penalty) => penalty(lambda),
         _ => Box::new(Full),
     };
-    let fit = Fit { judge: &judge, sampler, watch, ..Fit::new(model, &rows, &Loss::Squares, &regime, seed) };
-    fit.run(&mut params, method.as_mut())?;
+    let trainer = TrainingLoop {
+        evaluator: &evaluator,
+        sampler,
+        observer,
+        ..TrainingLoop::new(model, &rows, &Loss::Squares, &config, seed)
+    };
+    trainer.run(&mut params, method.as_mut())?;
     if let Recipe::Head = arm.recipe {
         let rows = scaler.examples(&[(labelled, 1, 1.0)])?;
         // Nothing of the target is held out to stop by: all epochs are run.
-        let regime = Regime { keep_best: false, patience: None, ..regime };
-        let fit = Fit { watch, ..Fit::new(model, &rows, &Loss::Squares, &regime, seed) };
-        fit.run(&mut params, &mut Plan::freezing(&ENCODER))?;
+        let config = TrainConfig { keep_best: false, patience: None, ..config };
+        let trainer = TrainingLoop { observer, ..TrainingLoop::new(model, &rows, &Loss::Squares, &config, seed) };
+        trainer.run(&mut params, &mut LearningRates::freezing(&ENCODER))?;
     }
     Ok(Trained { params, scaler })
 }

@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use crate::study::report::Spread;
-use crate::study::{StudyError, parallel};
-use crate::systems::Progress;
+use crate::study::{Observer, StudyError, parallel};
 use crate::systems::checks::metrics;
 use crate::systems::soh::arms::{ArmRow, Recipe};
 use crate::systems::soh::cell::{BATCHES, CHECKPOINTS};
@@ -177,7 +176,7 @@ impl ArmFound {
 const REPEATS: (usize, usize) = (500, 100);
 
 /// Chooses λ, then trains and judges every arm for every target under every seed.
-pub fn find(spec: &Spec, targets: &[Target], threads: usize, progress: &dyn Progress) -> Result<Findings, StudyError> {
+pub fn find(spec: &Spec, targets: &[Target], threads: usize, progress: &dyn Observer) -> Result<Findings, StudyError> {
     let arms: Vec<&ArmRow> = spec.arms.iter().map(|name| ArmRow::named(name)).collect::<Result<_, _>>()?;
     let heads: Vec<&String> = std::iter::once(&spec.head).chain(&spec.beside).collect();
     // Every arm with every head.
@@ -217,7 +216,7 @@ fn rows(spec: &Spec, batches: usize) -> usize {
 }
 
 /// λ by leaving each source batch out in turn; of equal errors the smaller λ. A single λ needs no choice.
-fn choose(spec: &Spec, threads: usize, progress: &dyn Progress) -> Result<Vec<Chosen>, StudyError> {
+fn choose(spec: &Spec, threads: usize, progress: &dyn Observer) -> Result<Vec<Chosen>, StudyError> {
     let (lambdas, batches) = (&spec.lambdas, BATCHES.len());
     if let [lambda] = lambdas[..] {
         let only = |&seed: &u64| Chosen { seed, lambda, errors: Vec::new() };

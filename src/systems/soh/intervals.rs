@@ -24,7 +24,7 @@ pub struct Scored {
 }
 
 /// Everything a calibration may look at.
-pub struct Scene<'a> {
+pub struct CalibrationData<'a> {
     /// Forecasts for source cells that were kept for calibration, after the prefix.
     pub source: &'a [Scored],
     /// Forecasts within the prefix, for target cells that nothing was trained on.
@@ -45,7 +45,7 @@ pub struct CalibrationRow {
     /// One line for people.
     pub doc: &'static str,
     /// The radius of each test row's interval.
-    pub radii: fn(&Scene) -> Vec<f64>,
+    pub radii: fn(&CalibrationData) -> Vec<f64>,
 }
 
 /// Every way.
@@ -53,28 +53,28 @@ pub static CALIBRATIONS: &[CalibrationRow] = &[
     CalibrationRow {
         name: "split",
         doc: "all points of the source's calibration cells (the paper's)",
-        radii: |scene| constant(scene, conformal::split(&scores(scene.source), scene.alpha)),
+        radii: |data| constant(data, conformal::split(&scores(data.source), data.alpha)),
     },
     CalibrationRow {
         name: "one_per_cell",
         doc: "one random point of each calibration cell: exchangeable points, n is the number of cells",
-        radii: |scene| {
-            let mut stream = Stream::named(scene.seed, "one per cell");
-            let picked: Vec<f64> = scene
+        radii: |data| {
+            let mut stream = Stream::named(data.seed, "one per cell");
+            let picked: Vec<f64> = data
                 .source
                 .chunk_by(|a, b| a.cell == b.cell)
                 .map(|cell| cell[stream.below(cell.len())].score)
                 .collect();
-            constant(scene, conformal::split(&picked, scene.alpha))
+            constant(data, conformal::split(&picked, data.alpha))
         },
     },
     CalibrationRow {
         name: "stage",
         doc: "by stage of life, 2.5 kAh each (Mondrian)",
-        radii: |scene| {
-            let stages: Vec<u32> = scene.source.iter().map(stage).collect();
-            let radii = conformal::by_group(&scores(scene.source), &stages, scene.alpha);
-            scene.test.iter().map(|row| radii.get(&stage(row)).copied().unwrap_or(f64::INFINITY)).collect()
+        radii: |data| {
+            let stages: Vec<u32> = data.source.iter().map(stage).collect();
+            let radii = conformal::by_group(&scores(data.source), &stages, data.alpha);
+            data.test.iter().map(|row| radii.get(&stage(row)).copied().unwrap_or(f64::INFINITY)).collect()
         },
     },
     CalibrationRow {
@@ -85,15 +85,15 @@ pub static CALIBRATIONS: &[CalibrationRow] = &[
     CalibrationRow {
         name: "prefix",
         doc: "the labelled prefix of target cells that were not trained on",
-        radii: |scene| constant(scene, conformal::split(&scores(scene.prefix), scene.alpha)),
+        radii: |data| constant(data, conformal::split(&scores(data.prefix), data.alpha)),
     },
     CalibrationRow {
         name: "adaptive",
         doc: "as split, the level following the misses of each cell so far, γ = 0.05",
-        radii: |scene| {
-            let known = scores(scene.source);
+        radii: |data| {
+            let known = scores(data.source);
             let of_cell = |rows: &[Scored]| -> Vec<f64> {
-                let mut level = Adaptive::new(scene.alpha, 0.05);
+                let mut level = Adaptive::new(data.alpha, 0.05);
                 let mut radius = |row: &Scored| {
                     let radius = conformal::split(&known, level.alpha);
                     level.tell(row.score <= radius);
@@ -101,16 +101,16 @@ pub static CALIBRATIONS: &[CalibrationRow] = &[
                 };
                 rows.iter().map(&mut radius).collect()
             };
-            scene.test.chunk_by(|a, b| a.cell == b.cell).flat_map(of_cell).collect()
+            data.test.chunk_by(|a, b| a.cell == b.cell).flat_map(of_cell).collect()
         },
     },
     CalibrationRow {
         name: "whole_life",
         doc: "the largest score of each calibration cell: intervals for all points of a cell at once",
-        radii: |scene| {
-            let cells: Vec<u32> = scene.source.iter().map(|row| row.cell).collect();
-            let largest = conformal::largest_by_group(&scores(scene.source), &cells);
-            constant(scene, conformal::split(&largest, scene.alpha))
+        radii: |data| {
+            let cells: Vec<u32> = data.source.iter().map(|row| row.cell).collect();
+            let largest = conformal::largest_by_group(&scores(data.source), &cells);
+            constant(data, conformal::split(&largest, data.alpha))
         },
     },
 ];
@@ -119,31 +119,31 @@ fn scores(rows: &[Scored]) -> Vec<f64> {
     rows.iter().map(|row| row.score).collect()
 }
 
-fn constant(scene: &Scene, radius: f64) -> Vec<f64> {
-    vec![radius; scene.test.len()]
+fn constant(data: &CalibrationData, radius: f64) -> Vec<f64> {
+    vec![radius; data.test.len()]
 }
 
 fn stage(row: &Scored) -> u32 {
     (row.checkpoint / 5) as u32
 }
 
-fn weighted(scene: &Scene) -> Vec<f64> {
-    let rows = || scene.source.iter().chain(scene.test);
-    let states = Array2::from_shape_fn((rows().count(), 2), |(row, k)| match row.checked_sub(scene.source.len()) {
-        None => scene.source[row].state[k],
-        Some(row) => scene.test[row].state[k],
+fn weighted(data: &CalibrationData) -> Vec<f64> {
+    let rows = || data.source.iter().chain(data.test);
+    let states = Array2::from_shape_fn((rows().count(), 2), |(row, k)| match row.checked_sub(data.source.len()) {
+        None => data.source[row].state[k],
+        Some(row) => data.test[row].state[k],
     });
-    let labels: Vec<bool> = (0..states.nrows()).map(|row| row >= scene.source.len()).collect();
+    let labels: Vec<bool> = (0..states.nrows()).map(|row| row >= data.source.len()).collect();
     let Some(classifier) = Logistic::fit(states.view(), &labels, 1.0) else {
-        return constant(scene, f64::INFINITY);
+        return constant(data, f64::INFINITY);
     };
     let odds: Vec<f64> = states.rows().into_iter().map(|row| classifier.log_odds(row)).collect();
     // A common factor does not matter: the largest weight is 1, so that none overflows.
     let largest = odds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let weights: Vec<f64> = odds.iter().map(|log| (log - largest).exp()).collect();
-    let (source, test) = weights.split_at(scene.source.len());
-    let known = scores(scene.source);
-    test.iter().map(|weight| conformal::weighted(&known, source, *weight, scene.alpha)).collect()
+    let (source, test) = weights.split_at(data.source.len());
+    let known = scores(data.source);
+    test.iter().map(|weight| conformal::weighted(&known, source, *weight, data.alpha)).collect()
 }
 
 /// How intervals did.

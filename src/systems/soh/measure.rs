@@ -6,15 +6,14 @@ use ndarray::{Array2, s};
 use crate::classic::Logistic;
 use crate::math::Stream;
 use crate::nn::{Mode, Model, Network};
-use crate::study::StudyError;
 use crate::study::conformal::split;
 use crate::study::metric::Predictions;
 use crate::study::metric::ranking::{area, roc};
-use crate::study::train::Watch;
+use crate::study::{Observer, StudyError};
 use crate::systems::soh::arms::{ArmRow, Domains, Trained, train};
 use crate::systems::soh::cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP};
 use crate::systems::soh::findings::Trace;
-use crate::systems::soh::intervals::{CALIBRATIONS, Covered, Scene, Scored};
+use crate::systems::soh::intervals::{CALIBRATIONS, CalibrationData, Covered, Scored};
 use crate::systems::soh::network::Forecaster;
 use crate::systems::soh::spec::Spec;
 use crate::systems::soh::target::{Roles, Target, cells};
@@ -79,12 +78,18 @@ fn domains(spec: &Spec, seed: u64, sources: &[Protocol], adapted: &[Cell]) -> Do
 }
 
 /// The error on source batch `left_out` after the prefix when it plays the target.
-pub fn left_out(spec: &Spec, seed: u64, lambda: f64, left_out: usize, watch: &dyn Watch) -> Result<f64, StudyError> {
+pub fn left_out(
+    spec: &Spec,
+    seed: u64,
+    lambda: f64,
+    left_out: usize,
+    observer: &dyn Observer,
+) -> Result<f64, StudyError> {
     let sources: Vec<Protocol> = (0..BATCHES.len()).filter(|k| *k != left_out).map(|k| BATCHES[k]).collect();
     let target = BATCHES[left_out];
     let domains = domains(spec, seed, &sources, &cells(seed, "pseudo-target", target, spec.adaptation_cells));
     let model = Forecaster::new(spec.hidden, spec.dense, &spec.head)?;
-    let mut trained = train(&model, ArmRow::named("mmd")?, &domains, &spec.train, lambda, seed, watch)?;
+    let mut trained = train(&model, ArmRow::named("mmd")?, &domains, &spec.train, lambda, seed, observer)?;
     let judged = of_batches(seed, "validation", &[target], spec.validation_cells, spec.window, PREFIX + 1);
     let told = Told::of(&model, &mut trained)?;
     Ok(root_mean_square(&told.residuals(&judged)?))
@@ -98,13 +103,13 @@ pub fn measured(
     arm: &ArmRow,
     lambda: f64,
     seed: u64,
-    watch: &dyn Watch,
+    observer: &dyn Observer,
 ) -> Result<Measured, StudyError> {
     let (length, later) = (spec.window, PREFIX + 1);
     let Roles { adapted, fresh, tested } = target.roles(spec, seed);
     let domains = domains(spec, seed, &BATCHES, &adapted);
     let model = Forecaster::new(spec.hidden, spec.dense, head)?;
-    let mut trained = train(&model, arm, &domains, &spec.train, lambda, seed, watch)?;
+    let mut trained = train(&model, arm, &domains, &spec.train, lambda, seed, observer)?;
     let told = Told::of(&model, &mut trained)?;
 
     let test = Window::all(&tested, length, later..CHECKPOINTS + 1);
@@ -114,8 +119,8 @@ pub fn measured(
     let scale = State::fit(&calibration);
     let (source, test_rows) = (scale.scored(&calibration, &source_errors), scale.scored(&test, &errors));
     let prefix = scale.scored(&prefix, &told.residuals(&prefix)?);
-    let scene = Scene { source: &source, prefix: &prefix, test: &test_rows, alpha: spec.alpha, seed };
-    let radii: Vec<Vec<f64>> = CALIBRATIONS.iter().map(|row| (row.radii)(&scene)).collect();
+    let data = CalibrationData { source: &source, prefix: &prefix, test: &test_rows, alpha: spec.alpha, seed };
+    let radii: Vec<Vec<f64>> = CALIBRATIONS.iter().map(|row| (row.radii)(&data)).collect();
 
     let life = Window::all(&tested[..1], length, 0..CHECKPOINTS + 1);
     let first = |name: &str| {
@@ -240,7 +245,7 @@ impl<'a> Told<'a> {
     fn answers(&self, windows: &[Window]) -> Result<(Vec<f64>, Vec<Tensor>), StudyError> {
         let (mut forecasts, mut latents) = (Vec::new(), Vec::new());
         for part in windows.chunks(BATCH) {
-            let output = self.network.forward(&[self.scaler.inputs(part)?], Mode::Judge)?;
+            let output = self.network.forward(&[self.scaler.inputs(part)?], Mode::Eval)?;
             let answers: Vec<f64> = output.logits.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
             forecasts.extend(part.iter().zip(answers).map(|(window, answer)| self.scaler.forecast(window, answer)));
             latents.push(output.features.detach().to_dtype(DType::F64)?);

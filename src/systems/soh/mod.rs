@@ -26,7 +26,7 @@ pub use arms::{ARMS, ArmRow, Recipe};
 pub use cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP, age};
 pub use criteria::Criterion;
 pub use findings::{ArmFound, Chosen, Findings, IntervalFound, SampledFound, TargetFound, Trace};
-pub use intervals::{CALIBRATIONS, CalibrationRow, Covered, Scene, Scored};
+pub use intervals::{CALIBRATIONS, CalibrationData, CalibrationRow, Covered, Scored};
 pub use network::Forecaster;
 pub use page::{heads, shots, table};
 pub use spec::{FORMAT, Spec};
@@ -35,9 +35,9 @@ pub use windows::{Scaler, Window};
 
 use std::path::PathBuf;
 
-use crate::study::StudyError;
 use crate::study::files::RunFolder;
-use crate::systems::{Progress, SystemRow, Workplace};
+use crate::study::{Observer, StudyError};
+use crate::systems::{SystemRow, Workplace};
 
 /// Its row in the table of systems.
 pub const ROW: SystemRow = SystemRow {
@@ -61,7 +61,7 @@ pub struct Outcome {
 /// # Errors
 /// On a bad spec, a training that diverges, a folder that cannot be written, or when `progress` says stop; nothing
 /// half-written is left behind.
-pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Progress) -> Result<Outcome, StudyError> {
+pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Observer) -> Result<Outcome, StudyError> {
     spec.check()?;
     // Made and dropped again: a folder that is taken should be said before the work, not after.
     RunFolder::create(place.out).map(drop)?;

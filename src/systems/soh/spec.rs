@@ -8,7 +8,7 @@ use crate::nn::NnError;
 use crate::nn::optim::{Method, Schedule};
 use crate::sim::sample::affordable;
 use crate::study::StudyError;
-use crate::study::train::Regime;
+use crate::study::train::TrainConfig;
 use crate::systems::soh::arms::{ARMS, ArmRow};
 use crate::systems::soh::cell::PREFIX;
 use crate::systems::soh::network::Forecaster;
@@ -58,7 +58,7 @@ pub struct Spec {
     /// Target cells that are judged.
     pub test_cells: usize,
     /// How the networks are trained.
-    pub train: Regime,
+    pub train: TrainConfig,
 }
 
 impl Default for Spec {
@@ -82,11 +82,11 @@ impl Default for Spec {
             calibration_cells: 10,
             adaptation_cells: 6,
             test_cells: 30,
-            train: Regime {
+            train: TrainConfig {
                 schedule: Schedule::Cosine { floor: 0.01 },
                 clip: Some(1.0),
                 keep_best: true,
-                ..Regime::new(30, 128, 3e-3, Method::ADAM)
+                ..TrainConfig::new(30, 128, 3e-3, Method::ADAM)
             },
         }
     }
@@ -158,7 +158,7 @@ impl Spec {
             return setting("shots", "0".into(), "use at least one");
         }
         self.shots.iter().try_for_each(|shots| affordable(*shots).map_err(NnError::from))?;
-        let Regime { epochs, batch, rate, .. } = self.train;
+        let TrainConfig { epochs, batch, rate, .. } = self.train;
         if epochs == 0 || batch < 2 || !(rate > 0.0 && rate.is_finite()) {
             let value = format!("{epochs} epochs, batch {batch}, rate {rate}");
             return setting("train", value, "use at least one epoch, two rows a step, and a positive rate");

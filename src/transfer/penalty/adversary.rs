@@ -6,7 +6,7 @@ use crate::nn::layer::{Linear, reverse_gradient};
 use crate::nn::loss::{cross_entropy, mean};
 use crate::nn::{Mode, NnError, Params};
 use crate::transfer::penalty::ramp;
-use crate::transfer::{Batch, Scene, Transfer};
+use crate::transfer::{Batch, FitContext, Transfer};
 
 /// A small network learns to tell domains by their features; the features get its gradient with the sign turned, times
 /// `weight` and a [`ramp`]. Its parameters are `adversary.hidden.*` and `adversary.answer.*`.
@@ -37,9 +37,9 @@ impl Adversary {
 }
 
 impl Transfer for Adversary {
-    fn prepare(&mut self, scene: &Scene, params: &mut Params) -> Result<(), NnError> {
-        let examples = scene.training.rows(&[0], Mode::Judge)?;
-        let output = scene.model.build(params)?.forward(&examples.inputs, Mode::Judge)?;
+    fn prepare(&mut self, context: &FitContext, params: &mut Params) -> Result<(), NnError> {
+        let examples = context.training.rows(&[0], Mode::Eval)?;
+        let output = context.model.build(params)?.forward(&examples.inputs, Mode::Eval)?;
         let width = output.features.flatten_from(1)?.dim(1)?;
         self.layers = Some([
             Linear::new(params, "adversary.hidden", (width, self.hidden), true)?,

@@ -9,7 +9,7 @@ use crate::data::Synthetic;
 use crate::math::words::closest;
 use crate::study::StudyError;
 use crate::study::energy::EnergySource;
-use crate::study::train::Recipe;
+use crate::study::train::TrainConfig;
 use crate::systems::qtl::Spec;
 
 /// The version of this file format.
@@ -24,8 +24,8 @@ pub struct File {
     /// One line for the report.
     pub title: String,
     /// How heads are trained.
-    #[serde(default = "recipe")]
-    pub train: Recipe,
+    #[serde(default = "config")]
+    pub train: TrainConfig,
     /// Which rows choose and which judge.
     #[serde(default)]
     pub hold_out: Shares,
@@ -111,7 +111,7 @@ pub enum Source {
     Synthetic,
 }
 
-fn recipe() -> Recipe {
+fn config() -> TrainConfig {
     Spec::default().train
 }
 
@@ -168,7 +168,7 @@ impl File {
         if !(self.weight_sd >= 0.0 && self.weight_sd.is_finite()) {
             return Err(format!("weight_sd = {}: use a number of at least 0", self.weight_sd));
         }
-        let Recipe { epochs, batch, rate, .. } = self.train;
+        let TrainConfig { epochs, batch, rate, .. } = self.train;
         if epochs == 0 || batch == 0 || !(rate > 0.0 && rate.is_finite()) {
             return Err("[train]: epochs and batch must be at least 1, rate above 0".into());
         }

@@ -16,7 +16,7 @@ use crate::sim::Simulator;
 use crate::sim::mitigate::{Apply, MITIGATIONS, MitigationRow};
 use crate::study::StudyError;
 use crate::study::landscape::{CostRow, Gradients, Reach, StartRow};
-use crate::study::train::{Epoch, Recipe};
+use crate::study::train::{EpochRecord, TrainConfig};
 use crate::systems::qtl::battery::file::{Dataset, File};
 use crate::systems::qtl::battery::plan::{Kind, Labels, StudyRow};
 
@@ -87,7 +87,7 @@ pub struct Training {
     /// Standard deviation of its initial weights, radians.
     pub weight_sd: f64,
     /// How it is trained.
-    pub recipe: Recipe,
+    pub config: TrainConfig,
     /// Share of the non-test rows that chooses the best epoch.
     pub validation: f64,
     /// Noise that is on in training and judging.
@@ -174,7 +174,7 @@ pub struct Trained {
     /// Rows to learn from, to choose on, to judge on.
     pub rows: [usize; 3],
     /// One entry per epoch.
-    pub history: Vec<Epoch>,
+    pub history: Vec<EpochRecord>,
     /// The first epoch (from 1) with the highest validation accuracy; 0 for heads trained without epochs.
     pub best_epoch: usize,
     /// Test accuracy after the last epoch.
@@ -298,12 +298,12 @@ pub fn resolve(
         "exact" => None,
         count => Some(whole("shots", count, 1..=100_000_000)? as u64),
     };
-    let mut recipe = file.train;
+    let mut config = file.train;
     if let count @ 1.. = match labels.get("epochs") {
         "train" => 0,
         count => whole("epochs", count, 1..=1_000_000)?,
     } {
-        recipe.epochs = count;
+        config.epochs = count;
     }
     let mitigation = Some(or("mitigation", "none")).filter(|name| name != "none");
     mitigation.as_deref().map(around).transpose()?;
@@ -314,7 +314,7 @@ pub fn resolve(
         head: head.into(),
         circuit,
         weight_sd: file.weight_sd,
-        recipe,
+        config,
         validation: file.hold_out.validation,
         noise: noise(device)?,
         shots: shots.filter(|_| row.is_dressed()),

@@ -18,9 +18,8 @@ pub use plan::{AXES, AxisRow, Labels, Only, Planned, STUDIES, StudyRow, resolve}
 
 use std::path::Path;
 
-use crate::study::StudyError;
-use crate::study::battery::{Store, Todo, Watch, work};
-use crate::systems::Progress;
+use crate::study::battery::{Store, Todo, work};
+use crate::study::{Observer, StudyError};
 
 /// Where a battery works; nothing here changes its results.
 #[derive(Clone, Debug)]
@@ -36,10 +35,6 @@ pub struct Place<'a> {
     /// The command that repeats the battery, for the list of failures.
     pub command: &'a str,
 }
-
-/// Who watches a battery: runs as they begin and end, features as they are made.
-pub trait Watcher: Watch + Progress {}
-impl<T: Watch + Progress> Watcher for T {}
 
 /// What became of a battery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +57,7 @@ pub fn run(
     plan: &[Planned],
     only: &Only,
     place: &Place<'_>,
-    watch: &dyn Watcher,
+    watch: &dyn Observer,
 ) -> Result<Summary, StudyError> {
     if Store::exists(place.out) && !place.resume {
         return Err(StudyError::Unfinished { path: place.out.into() });
@@ -81,7 +76,7 @@ pub fn run(
         run::Workshop::prepare(left.iter().map(|run| &run.job), (place.cache, place.jobs), watch).map_err(paused)?;
     let varied = plan::varied(plan);
     let todo: Vec<Todo> = left.iter().map(|run| Todo { id: run.id.clone(), title: run.title(&varied) }).collect();
-    let stopped = || Watch::stopped(watch);
+    let stopped = || watch.stopped();
     work(&store, &todo, place.jobs, &file.energy, watch, |k| {
         let outcome = workshop.run(&left[k].job, &stopped)?;
         let json = serde_json::to_string(&outcome);

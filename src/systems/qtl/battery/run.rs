@@ -12,15 +12,13 @@ use crate::data::{Features, HoldOut, Part};
 use crate::device::{Device, Target, transpile};
 use crate::nn::backbone::BackboneRow;
 use crate::nn::head::{Body, Head, HeadRow, HeadShape};
-use crate::nn::params::Snapshot;
 use crate::nn::{Execution, NnError, Params};
 use crate::noise::model::{NoiseModel, Options};
 use crate::sim::{self, Angles, Auto, Shots, Simulator};
-use crate::study::StudyError;
 use crate::study::landscape::{self, CostRow, StartRow};
 use crate::study::metric::{METRICS, Predictions};
-use crate::study::train::{Record, Watch, predict, train};
-use crate::systems::Progress;
+use crate::study::train::{Fitted, predict, train};
+use crate::study::{Observer, StudyError};
 use crate::systems::inputs;
 use crate::systems::qtl::battery::file::Source;
 use crate::systems::qtl::battery::job::{
@@ -47,7 +45,7 @@ impl Workshop {
     pub fn prepare<'a>(
         jobs: impl Iterator<Item = &'a Job>,
         (cache, threads): (&Path, usize),
-        progress: &dyn Progress,
+        progress: &dyn Observer,
     ) -> Result<Self, StudyError> {
         let mut features = Shared::new();
         for job in jobs {
@@ -108,18 +106,19 @@ impl Workshop {
         let bench = Bench { workshop: self, job, row, shape };
 
         let mut params = Params::new(job.seed, DType::F32);
-        let best = Best { stop, epochs: Mutex::default() };
+        let observer = Stop(stop);
         let rows = [training.len(), validation.len(), test.len()];
-        let (history, home) = match row.body {
+        let (fitted, home) = match row.body {
             Body::Kernel => {
                 let table = Table { training, validation: test.clone(), classes };
-                (Vec::new(), kernel::classify(&table, &shape, job.seed)?)
+                (None, kernel::classify(&table, &shape, job.seed)?)
             }
             _ => {
                 let head = bench.head(&mut params, job.noise.as_ref())?;
                 let parts = (&training, &validation);
-                let history = train(head.as_ref(), &params, &row.plan(), parts, &job.recipe, job.seed, &best)?;
-                (history, predict(head.as_ref(), &test.features)?)
+                let fitted =
+                    train(head.as_ref(), &params, &row.learning_rates(), parts, &job.config, job.seed, &observer)?;
+                (Some(fitted), predict(head.as_ref(), &test.features)?)
             }
         };
         let labels: Vec<usize> = samples.of(Part::Test).into_iter().map(|i| samples.labels[i]).collect();
@@ -129,7 +128,8 @@ impl Workshop {
             judged.push(accuracy(&predict(head.as_ref(), &test.features)?, &labels));
         }
         let last = accuracy(&home, &labels);
-        let (best_epoch, kept) = best.epochs.into_inner().unwrap_or_else(PoisonError::into_inner).best();
+        let best_epoch = fitted.as_ref().map_or(0, Fitted::best_epoch);
+        let (history, kept) = fitted.map_or((Vec::new(), None), |fitted| (fitted.history, fitted.best));
         let best_validation = match kept {
             Some(copies) if best_epoch < history.len() => {
                 params.restore(&copies)?;
@@ -138,12 +138,12 @@ impl Workshop {
             }
             _ => last,
         };
-        let (engine, notices) = bench.told(job.recipe.batch)?;
-        let plan = row.plan();
+        let (engine, notices) = bench.told(job.config.batch)?;
+        let plan = row.learning_rates();
         let predictions = Predictions::new(home.clone(), labels.clone())?;
         Ok(Trained {
-            parameters: params.count(|name| plan.moves(name)),
-            quantum_parameters: params.count(|name| plan.moves(name) && name.starts_with("circuit.")),
+            parameters: params.count(|name| plan.is_trainable(name)),
+            quantum_parameters: params.count(|name| plan.is_trainable(name) && name.starts_with("circuit.")),
             rows,
             history,
             best_epoch,
@@ -208,38 +208,11 @@ impl Bench<'_> {
     }
 }
 
-/// Keeps the parameters of the best epoch on validation: the first of those with the highest accuracy.
-struct Best<'a> {
-    stop: &'a (dyn Fn() -> bool + Sync),
-    epochs: Mutex<Epochs>,
-}
+struct Stop<'a>(&'a (dyn Fn() -> bool + Sync));
 
-#[derive(Default)]
-struct Epochs {
-    seen: usize,
-    best: Option<(f64, usize, Snapshot)>,
-}
-
-impl Epochs {
-    fn best(self) -> (usize, Option<Snapshot>) {
-        self.best.map_or((0, None), |(_, epoch, copies)| (epoch, Some(copies)))
-    }
-}
-
-impl Watch for Best<'_> {
-    fn learned(&self, _rows: usize) {}
-
+impl Observer for Stop<'_> {
     fn stopped(&self) -> bool {
-        (self.stop)()
-    }
-
-    fn after_epoch(&self, record: &Record, params: &Params) -> Result<(), StudyError> {
-        let mut epochs = self.epochs.lock().unwrap_or_else(PoisonError::into_inner);
-        epochs.seen += 1;
-        if epochs.best.as_ref().is_none_or(|(best, ..)| record.judged.metric > *best) {
-            epochs.best = Some((record.judged.metric, epochs.seen, params.snapshot()?));
-        }
-        Ok(())
+        (self.0)()
     }
 }
 
@@ -263,13 +236,13 @@ fn told(probabilities: &Array2<f64>, labels: &[usize], places: &[usize], ids: &[
 }
 
 /// The features of a job's data behind its backbone.
-fn load(job: &Training, place: &Workplace<'_>, progress: &dyn Progress) -> Result<Features, StudyError> {
+fn load(job: &Training, place: &Workplace<'_>, progress: &dyn Observer) -> Result<Features, StudyError> {
     let dataset = &job.dataset.1;
     let mut spec = Spec::default();
     spec.data.rows_per_class = dataset.rows_per_class;
     spec.data.path = dataset.path.as_ref().map(|path| path.replace("{backbone}", &job.backbone).into());
     spec.data.source = match dataset.source {
-        Source::FashionMnist => qtl::Source::FashionMnist,
+        Source::FashionMnist => qtl::DataKind::FashionMnist,
         Source::Synthetic => {
             // `File::check` makes sure of the shape where one is needed.
             let shape = dataset.shape.expect("a synthetic data set has a shape");
@@ -280,8 +253,8 @@ fn load(job: &Training, place: &Workplace<'_>, progress: &dyn Progress) -> Resul
             })?;
             return Ok(shape.features(&job.backbone, width));
         }
-        Source::Folder => qtl::Source::Folder,
-        Source::Features => qtl::Source::Features,
+        Source::Folder => qtl::DataKind::Folder,
+        Source::Features => qtl::DataKind::Features,
     };
     spec.backbone.name.clone_from(&job.backbone);
     spec.backbone.weights.clone_from(&job.weights);

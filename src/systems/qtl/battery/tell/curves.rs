@@ -227,7 +227,7 @@ fn learning(study: &StudyRow, runs: &[&Finished<'_>]) -> Option<Block> {
             .map(|(head, own)| {
                 let epochs = own.iter().map(|run| trained(run).history.len()).min().unwrap_or(0);
                 let at = |epoch: usize| {
-                    let values = own.iter().map(|run| trained(run).history[epoch].validation_accuracy);
+                    let values = own.iter().map(|run| trained(run).history[epoch].evaluation.metric);
                     spread(&values.collect::<Vec<_>>())
                 };
                 line(head[0], (0..epochs).map(|epoch| (epoch as f64 + 1.0, at(epoch))))

@@ -70,7 +70,7 @@ fn epochs(told: &Told<'_>) -> Table {
     let mut table = Table::new("epochs", "", &header, 0);
     for (id, trained) in once(told).filter_map(|f| Some((&f.run.id, trained(&f.outcome)?))) {
         for (epoch, at) in trained.history.iter().enumerate() {
-            let numbers = [at.train_loss, at.train_accuracy, at.validation_loss, at.validation_accuracy];
+            let numbers = [at.loss, at.right.unwrap_or(f64::NAN), at.evaluation.loss, at.evaluation.metric];
             let mut cells = vec![id.clone(), (epoch + 1).to_string()];
             cells.extend(numbers.map(|number| number.to_string()));
             table.rows.push(cells);

@@ -4,12 +4,12 @@ use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::nn::loss::{Objective, mean};
-use crate::nn::{Examples, Mode, Network, Source};
+use crate::nn::{Dataset, Examples, Mode, Network};
 use crate::study::StudyError;
 
 /// What a look at held-out rows gave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct Evaluation {
     /// Mean loss.
     #[serde(with = "exact")]
     pub loss: f64,
@@ -42,38 +42,38 @@ mod exact {
 }
 
 /// Says after every epoch how good the network is.
-pub trait Judge {
+pub trait Evaluator {
     /// Loss and metric of the network.
     ///
     /// # Errors
     /// If the network or its simulator fails.
-    fn judge(&self, network: &dyn Network) -> Result<Judged, StudyError>;
+    fn evaluate(&self, network: &dyn Network) -> Result<Evaluation, StudyError>;
 }
 
 /// Judges on held-out rows: the metric is the share of rows classified rightly or, where that is no question, the loss
 /// with its sign turned.
 #[derive(Clone, Copy)]
-pub struct HeldOut<'a> {
+pub struct HeldOutEvaluator<'a> {
     /// The rows.
-    pub source: &'a dyn Source,
+    pub source: &'a dyn Dataset,
     /// How wrong the network is on a row.
     pub objective: &'a dyn Objective,
     /// Rows to compute at once.
     pub batch: usize,
 }
 
-impl Judge for HeldOut<'_> {
-    fn judge(&self, network: &dyn Network) -> Result<Judged, StudyError> {
+impl Evaluator for HeldOutEvaluator<'_> {
+    fn evaluate(&self, network: &dyn Network) -> Result<Evaluation, StudyError> {
         let all: Vec<u32> = (0..self.source.len() as u32).collect();
         let mut tally = Tally::default();
         for rows in all.chunks(self.batch.max(1)) {
-            let examples = self.source.rows(rows, Mode::Judge)?;
-            let output = network.forward(&examples.inputs, Mode::Judge)?;
+            let examples = self.source.rows(rows, Mode::Eval)?;
+            let output = network.forward(&examples.inputs, Mode::Eval)?;
             let losses = self.objective.losses(&output, &examples.targets)?.detach();
             let part: f64 = mean(&losses, examples.weights.as_ref())?.to_dtype(DType::F64)?.to_scalar()?;
             tally.add(part, &examples, self.objective.right(&output, &examples.targets)?)?;
         }
-        Ok(Judged { loss: tally.loss, metric: tally.right().unwrap_or(-tally.loss) })
+        Ok(Evaluation { loss: tally.loss, metric: tally.right().unwrap_or(-tally.loss) })
     }
 }
 

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::nn::optim::{Method, Schedule};
-use crate::study::train::Record;
+use crate::study::train::EpochRecord;
 
 /// Rates, lengths, and when to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Regime {
+pub struct TrainConfig {
     /// Passes over the training rows, at most.
     pub epochs: usize,
     /// Rows of a step.
@@ -37,9 +37,9 @@ pub struct Regime {
     pub average: Option<f64>,
 }
 
-impl Regime {
+impl TrainConfig {
     /// A constant rate to the last epoch, whose parameters are left behind.
-    pub fn new(epochs: usize, batch: usize, rate: f64, optimizer: Method) -> Self {
+    pub const fn new(epochs: usize, batch: usize, rate: f64, optimizer: Method) -> Self {
         Self {
             epochs,
             batch,
@@ -55,26 +55,26 @@ impl Regime {
     }
 
     /// The learning rate of the epoch after these.
-    pub(super) fn rate(&self, history: &[Record]) -> f64 {
-        let metrics: Vec<f64> = history.iter().map(|record| record.judged.metric).collect();
+    pub(super) fn rate(&self, history: &[EpochRecord]) -> f64 {
+        let metrics: Vec<f64> = history.iter().map(|record| record.evaluation.metric).collect();
         self.rate * self.schedule.factor(self.epochs, &metrics)
     }
 
     /// Whether the last of these epochs is the best so far.
-    pub(super) fn is_best(&self, history: &[Record]) -> bool {
+    pub(super) fn is_best(&self, history: &[EpochRecord]) -> bool {
         best(history).is_some_and(|epoch| epoch + 1 == history.len())
     }
 
     /// Whether the best has been waited for long enough.
-    pub(super) fn is_over(&self, history: &[Record]) -> bool {
+    pub(super) fn is_over(&self, history: &[EpochRecord]) -> bool {
         let waited = best(history).map_or(0, |epoch| history.len() - 1 - epoch);
         self.patience.is_some_and(|patience| waited >= patience.max(1))
     }
 }
 
 /// The first epoch with the highest metric; the first of all while none is a number.
-fn best(history: &[Record]) -> Option<usize> {
-    let metric = |epoch: usize| history[epoch].judged.metric;
+pub(super) fn best(history: &[EpochRecord]) -> Option<usize> {
+    let metric = |epoch: usize| history[epoch].evaluation.metric;
     (0..history.len()).reduce(|best, epoch| {
         if metric(epoch) > metric(best) || metric(best).is_nan() && !metric(epoch).is_nan() { epoch } else { best }
     })
