@@ -40,11 +40,11 @@ const ANGLES: [f64; 4] = [0.4, 1.1, -0.7, 0.9];
 
 fn expect(engine: &dyn Simulator, program: &Program, observables: &[Observable]) -> Vec<f64> {
     let rows = Array2::from_shape_vec((1, 1), vec![ANGLES[0]]).unwrap();
-    let (rows, shared) = match program.slots {
+    let (inputs, weights) = match program.slots {
         0 => (rows.slice(ndarray::s![.., ..0]), aview1(&[])),
         slots => (rows.view(), aview1(&ANGLES[1..slots])),
     };
-    engine.expect(program, Angles { rows, shared }, observables).unwrap().row(0).to_vec()
+    engine.expect(program, Angles { inputs, weights }, observables).unwrap().row(0).to_vec()
 }
 
 fn assert_close(got: &[f64], wanted: &[f64], tolerance: f64, what: &str) {
@@ -90,11 +90,11 @@ fn every_method_can_be_differentiated() {
         let mut angles = ANGLES;
         angles[slot] += by;
         let rows = Array2::from_shape_vec((1, 1), vec![angles[0]]).unwrap();
-        let angles = Angles { rows: rows.view(), shared: aview1(&angles[1..]) };
+        let angles = Angles { inputs: rows.view(), weights: aview1(&angles[1..]) };
         (engine.expect(&program, angles, &observables).unwrap() * &cotangent).sum()
     };
     let rows = Array2::from_shape_vec((1, 1), vec![ANGLES[0]]).unwrap();
-    let angles = Angles { rows: rows.view(), shared: aview1(&ANGLES[1..]) };
+    let angles = Angles { inputs: rows.view(), weights: aview1(&ANGLES[1..]) };
     for row in MITIGATIONS {
         let Apply::Executor(wrap) = row.apply else { continue };
         // Few draws of the costly method: the gradient is that of the very sum that is drawn.
@@ -105,7 +105,7 @@ fn every_method_can_be_differentiated() {
             _ => wrap(Arc::new(Density::default()), 5),
         };
         let gradient = engine.vjp(&program, angles, &observables, cotangent.view()).unwrap();
-        let gradient: Vec<f64> = gradient.rows.iter().chain(&gradient.shared).copied().collect();
+        let gradient: Vec<f64> = gradient.inputs.iter().chain(&gradient.weights).copied().collect();
         // A central difference: error h² and rounding over h.
         let h = 1e-5;
         let wanted: Vec<f64> = (0..4).map(|k| (value(&engine, k, h) - value(&engine, k, -h)) / (2.0 * h)).collect();
@@ -139,7 +139,7 @@ fn readout_is_undone_exactly() {
         }
     }
     let none = Array2::zeros((1, 0));
-    let angles = Angles { rows: none.view(), shared: aview1(&ANGLES) };
+    let angles = Angles { inputs: none.view(), weights: aview1(&ANGLES) };
     let wanted = inner().probabilities(&true_readout, angles).unwrap().row(0).to_vec();
     let inversion = ReadoutInversion { inner: inner() }.probabilities(&program, angles).unwrap();
     let subspace = ReadoutSubspace { inner: inner() }.probabilities(&program, angles).unwrap();
@@ -399,8 +399,8 @@ fn what_cannot_be_mitigated_is_refused() {
     let mut one = Circuit::new(1);
     one.push(Gate::X, &[0], &[]).unwrap();
     let blind = Program { readout: vec![Some(readout(0.5, 0.5))], ..Program::ideal(&one, &[]) };
-    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = (Array2::zeros((1, 0)), Array1::zeros(0));
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let run = |engine: &dyn Simulator, program: &Program| {
         engine.expect(program, angles, &[Observable::z(0)]).expect_err("refused").to_string()
     };

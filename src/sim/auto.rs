@@ -58,7 +58,7 @@ impl Auto {
         }
         if let Question::Observables(count) = question
             && ending.dynamic().is_none()
-            && splits(program, angles.rows.ncols())
+            && splits(program, angles.inputs.ncols())
         {
             let count = count.max(1) as f64;
             candidates.push((count * mixed, 32.0 * count * mixed, &self.pauli));
@@ -72,13 +72,13 @@ impl Auto {
     }
 }
 
-/// Whether row slots stand on single qubits before anything entangles them: what the Heisenberg engine is fast at.
-fn splits(program: &Program, row_slots: usize) -> bool {
+/// Whether input slots stand on single qubits before anything entangles them: what the Heisenberg engine is fast at.
+fn splits(program: &Program, input_slots: usize) -> bool {
     let mut entangled = vec![false; program.qubits()];
     program.steps.iter().all(|step| {
         let (qubits, by_row): (&[usize], bool) = match step {
             Step::Gate(op) => {
-                let row = |p: &crate::circuit::Param| p.dependence().is_some_and(|(slot, _)| slot < row_slots);
+                let row = |p: &crate::circuit::Param| p.dependence().is_some_and(|(slot, _)| slot < input_slots);
                 (&op.qubits, op.params().iter().any(row))
             }
             Step::Noise { qubits, .. } => (qubits, false),

@@ -14,9 +14,9 @@ pub fn angles(program: &Program, angles: &Angles) -> Result<(), SimError> {
     if angles.slots() != program.slots {
         return Err(SimError::AngleCount { slots: program.slots, got: angles.slots() });
     }
-    let shared = angles.shared.iter().enumerate().map(|(k, v)| (0, angles.rows.ncols() + k, *v));
-    let rows = angles.rows.indexed_iter().map(|((row, slot), v)| (row, slot, *v));
-    match rows.chain(shared).find(|(_, _, value)| !value.is_finite()) {
+    let weights = angles.weights.iter().enumerate().map(|(k, v)| (0, angles.inputs.ncols() + k, *v));
+    let inputs = angles.inputs.indexed_iter().map(|((row, slot), v)| (row, slot, *v));
+    match inputs.chain(weights).find(|(_, _, value)| !value.is_finite()) {
         Some((row, slot, value)) => Err(SimError::NotFinite { row, slot, value }),
         None => Ok(()),
     }

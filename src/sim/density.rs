@@ -43,14 +43,14 @@ impl<F: Vectors> Plan<F> {
     /// Rows of a batch that run together: every loop fills a register of any machine.
     const LANES: usize = F::WIDTH;
 
-    fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
+    fn of(program: &Program, input_slots: usize) -> Result<Self, SimError> {
         let qubits = program.qubits();
         check::memory(NAME, qubits, (2 * size_of::<F>() * Self::LANES) as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
         if program.bits > 62 {
             let step = format!("a register of {} classical bits", program.bits);
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use trajectory" });
         }
-        Ok(Self { stages: Stages::of(program, row_slots) })
+        Ok(Self { stages: Stages::of(program, input_slots) })
     }
 
     fn bind(&self, angles: &Angles) -> Vec<Vec<Option<Arc<Bound<F>>>>> {
@@ -148,8 +148,8 @@ impl Density {
         angles: &Angles,
     ) -> Result<Arc<Plan<F>>, SimError> {
         check::angles(program, angles)?;
-        let row_slots = angles.rows.ncols();
-        memo.get(program, row_slots, || Plan::of(program, row_slots))
+        let input_slots = angles.inputs.ncols();
+        memo.get(program, input_slots, || Plan::of(program, input_slots))
     }
 
     /// The final state of the first row before terminal measurements, `tr(P ρ)`, summed over classical bits, in double

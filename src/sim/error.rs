@@ -18,7 +18,7 @@ pub enum SimError {
     #[error("the cotangent is {got:?}, expected (batch, observables) = {expected:?}")]
     CotangentShape { got: (usize, usize), expected: (usize, usize) },
     /// A direction of the wrong shape.
-    #[error("the direction has rows and shared slots {got:?}, expected those of the angles, {expected:?}")]
+    #[error("the direction has rows and weight slots {got:?}, expected those of the angles, {expected:?}")]
     DirectionShape { got: ((usize, usize), usize), expected: ((usize, usize), usize) },
     /// A difference over nothing.
     #[error("the step of the difference is {step}; give a finite number above 0, such as 1e-4")]

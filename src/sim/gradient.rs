@@ -164,12 +164,12 @@ fn difference(
     let mut gradient = AngleGradient::zeros(&angles);
     for slot in 0..angles.slots() {
         for (by, weight) in [(step, 0.5 / step), (-step, -0.5 / step)] {
-            let (mut rows, mut shared) = (angles.rows.to_owned(), angles.shared.to_owned());
-            match slot.checked_sub(rows.ncols()) {
-                None => rows.column_mut(slot).mapv_inplace(|a| a + by),
-                Some(k) => shared[k] += by,
+            let (mut inputs, mut weights) = (angles.inputs.to_owned(), angles.weights.to_owned());
+            match slot.checked_sub(inputs.ncols()) {
+                None => inputs.column_mut(slot).mapv_inplace(|a| a + by),
+                Some(k) => weights[k] += by,
             }
-            let values = value(program, Angles { rows: rows.view(), shared: shared.view() })?;
+            let values = value(program, Angles { inputs: inputs.view(), weights: weights.view() })?;
             values.iter().enumerate().for_each(|(row, f)| gradient.add(row, slot, weight * f));
         }
     }
@@ -186,18 +186,18 @@ fn spsa(
     for sample in 0..samples {
         let mut stream = Stream::numbered(seed, sample as u64);
         let mut sign = || if stream.uniform() < 0.5 { -1.0 } else { 1.0 };
-        let rows = Array2::from_shape_simple_fn(angles.rows.dim(), &mut sign);
-        let shared = Array1::from_shape_simple_fn(angles.shared.dim(), &mut sign);
+        let inputs = Array2::from_shape_simple_fn(angles.inputs.dim(), &mut sign);
+        let weights = Array1::from_shape_simple_fn(angles.weights.dim(), &mut sign);
         let at = |by: f64| {
-            let (rows, shared) = (&angles.rows + &(&rows * by), &angles.shared + &(&shared * by));
-            value(program, Angles { rows: rows.view(), shared: shared.view() })
+            let (inputs, weights) = (&angles.inputs + &(&inputs * by), &angles.weights + &(&weights * by));
+            value(program, Angles { inputs: inputs.view(), weights: weights.view() })
         };
         let slope = (at(step)? - at(-step)?) / (2.0 * step * samples as f64);
         // A sign is its own inverse.
-        for ((mut sum, signs), slope) in gradient.rows.rows_mut().into_iter().zip(rows.rows()).zip(&slope) {
+        for ((mut sum, signs), slope) in gradient.inputs.rows_mut().into_iter().zip(inputs.rows()).zip(&slope) {
             sum.scaled_add(*slope, &signs);
         }
-        gradient.shared.scaled_add(slope.sum(), &shared);
+        gradient.weights.scaled_add(slope.sum(), &weights);
     }
     Ok(gradient)
 }

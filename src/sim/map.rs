@@ -91,17 +91,17 @@ impl Map {
         matches!(self, Self::Fixed(_))
     }
 
-    /// Whether it reads a slot below `row_slots`.
-    pub fn by_row(&self, row_slots: usize) -> bool {
+    /// Whether it reads a slot below `input_slots`.
+    pub fn by_row(&self, input_slots: usize) -> bool {
         let params = match self {
             Self::Fixed(_) => &[],
             Self::Wave { param, .. } => std::slice::from_ref(param),
             Self::Gate { op, .. } => op.params(),
         };
-        params.iter().any(|p| p.dependence().is_some_and(|(slot, _)| slot < row_slots))
+        params.iter().any(|p| p.dependence().is_some_and(|(slot, _)| slot < input_slots))
     }
 
-    /// The numbers for each of `rows`: `list[entry·L + lane]`. A map without row slots has the same for all rows.
+    /// The numbers for each of `rows`: `list[entry·L + lane]`. A map without input slots has the same for all rows.
     pub fn values(&self, angles: &Angles, rows: Range<usize>) -> Vec<f64> {
         let mut out = vec![0.0; self.size() * rows.len()];
         self.write(angles, rows, &mut out);

@@ -1,6 +1,6 @@
 //! Simulators: programs in, expectation values, probabilities and gradients out, batched over rows of angles.
 //!
-//! * [`Angles`]: which slots vary by row and which are shared by the batch.
+//! * [`Angles`]: input slots differ by row, weight slots are shared by the batch.
 //! * [`Simulator`]: what every engine can do; [`ENGINES`] lists them, [`engine`] makes one by name.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
@@ -48,70 +48,78 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use crate::circuit::{Observable, Param};
 use crate::noise::Program;
 
-/// The angles of a batch, radians: slot k of row b is `rows[b][k]` for `k < rows.ncols()`, and
-/// `shared[k - rows.ncols()]` beyond.
+/// The angles of a batch, radians. Input slots differ by row, weight slots are shared by the batch: slot k of row b is
+/// `inputs[b][k]` for `k < inputs.ncols()`, and `weights[k - inputs.ncols()]` beyond.
 ///
-/// The split is what makes a batch cheap: encodings vary by row, trained weights are shared, so whatever depends on
-/// weights alone is computed once for the whole batch, and its gradient comes back already summed over rows.
+/// The split makes a batch cheap: what depends on weights alone is computed once for the whole batch, and its gradient
+/// is summed over the rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Angles<'a> {
-    /// (batch, row slots).
-    pub rows: ArrayView2<'a, f64>,
-    /// (shared slots).
-    pub shared: ArrayView1<'a, f64>,
+    /// (batch, input slots).
+    pub inputs: ArrayView2<'a, f64>,
+    /// (weight slots).
+    pub weights: ArrayView1<'a, f64>,
+}
+
+impl<'a> Angles<'a> {
+    /// One row without input slots.
+    pub fn of_weights(weights: &'a [f64]) -> Self {
+        let inputs = ArrayView2::from_shape((1, 0), &[]).expect("one row of no numbers");
+        Self { inputs, weights: weights.into() }
+    }
 }
 
 impl Angles<'_> {
     /// Number of rows.
     pub fn batch(&self) -> usize {
-        self.rows.nrows()
+        self.inputs.nrows()
     }
 
-    /// Number of slots covered.
+    /// Number of slots, inputs and weights together.
     pub fn slots(&self) -> usize {
-        self.rows.ncols() + self.shared.len()
+        self.inputs.ncols() + self.weights.len()
     }
 
-    /// The number `param` has in one row; `row` does not matter for shared slots.
+    /// The value of `param` in one row, radians. `row` does not matter for weight slots.
     pub fn value(&self, param: Param, row: usize) -> f64 {
         match param {
             Param::Fixed(value) => value,
             Param::Slot { slot, scale, offset } => {
-                let split = self.rows.ncols();
-                let angle = if slot < split { self.rows[[row, slot]] } else { self.shared[slot - split] };
+                let split = self.inputs.ncols();
+                let angle = if slot < split { self.inputs[[row, slot]] } else { self.weights[slot - split] };
                 scale * angle + offset
             }
         }
     }
 
-    /// The full angle vector of one row.
+    /// The full angle vector of one row, radians.
     pub fn row(&self, row: usize) -> Vec<f64> {
-        self.rows.row(row).iter().chain(self.shared).copied().collect()
+        self.inputs.row(row).iter().chain(self.weights).copied().collect()
     }
 }
 
 /// The gradient of a batch, shaped like its [`Angles`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AngleGradient {
-    /// (batch, row slots).
-    pub rows: Array2<f64>,
-    /// (shared slots), summed over the batch.
-    pub shared: Array1<f64>,
+    /// (batch, input slots).
+    pub inputs: Array2<f64>,
+    /// (weight slots), summed over the batch.
+    pub weights: Array1<f64>,
 }
 
 impl AngleGradient {
     /// All zeros, shaped like `angles`.
     pub fn zeros(angles: &Angles) -> Self {
-        Self { rows: Array2::zeros(angles.rows.raw_dim()), shared: Array1::zeros(angles.shared.len()) }
+        Self { inputs: Array2::zeros(angles.inputs.raw_dim()), weights: Array1::zeros(angles.weights.len()) }
     }
 
-    /// Adds `value` to the derivative by `slot`, of `row` if the slot differs by row.
+    /// Adds `value` to the derivative by `slot`, of `row` if it is an input slot.
     fn add(&mut self, row: usize, slot: usize, value: f64) {
-        let split = self.rows.ncols();
+        let split = self.inputs.ncols();
         if slot < split {
-            self.rows[[row, slot]] += value;
+            self.inputs[[row, slot]] += value;
         } else {
-            self.shared[slot - split] += value;
+            self.weights[slot - split] += value;
         }
     }
 }

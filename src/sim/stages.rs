@@ -32,12 +32,12 @@ pub enum Action<F> {
 }
 
 impl<F: Float> Stages<F> {
-    /// The stages of a program in which slots below `row_slots` differ by row.
-    pub fn of(program: &Program, row_slots: usize) -> Self {
+    /// The stages of a program in which slots below `input_slots` differ by row.
+    pub fn of(program: &Program, input_slots: usize) -> Self {
         let qubits = program.qubits();
         let ending = Ending::of(program);
         let mut list: Vec<Stage<F>> = Vec::new();
-        let mut fuser = Fuser::new(qubits, row_slots);
+        let mut fuser = Fuser::new(qubits, input_slots);
         let mut current: Option<Condition> = None;
         for step in &ending.body {
             let condition = match step {
@@ -47,7 +47,7 @@ impl<F: Float> Stages<F> {
                 }
             };
             if *condition != current || matches!(step, Step::Measure { .. }) {
-                let done = std::mem::replace(&mut fuser, Fuser::new(qubits, row_slots));
+                let done = std::mem::replace(&mut fuser, Fuser::new(qubits, input_slots));
                 let condition = std::mem::replace(&mut current, condition.clone());
                 list.push(Stage { condition, action: Action::Blocks(done.finish()) });
             }

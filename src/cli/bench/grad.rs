@@ -64,22 +64,23 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     };
     let engine = engine(name, Options { precision, ..Options::default() })?;
     let input = |(b, i): (usize, usize)| 1.5 * (0.7 * (b * qubits + i) as f64 + 0.1).sin();
-    let rows = Array2::from_shape_fn((batch, qubits), input);
-    let shared = Array1::from_shape_fn(layers * qubits, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
+    let inputs = Array2::from_shape_fn((batch, qubits), input);
+    let weights = Array1::from_shape_fn(layers * qubits, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
     // Weights move in training: what an engine keeps for the last ones must not count, so every other call has others.
-    let mut moved = shared.clone();
+    let mut moved = weights.clone();
     moved.iter_mut().take(1).for_each(|first| *first += 1e-9);
-    let mut weights = [&shared, &moved].into_iter().cycle();
+    let mut alternating = [&weights, &moved].into_iter().cycle();
     let observables = Observable::all_z(qubits);
     let cotangent = Array2::ones((batch, qubits));
     let ((values, gradient), seconds) = timed(budget, || {
-        let shared = weights.next().expect("a cycle has no end").view();
-        Ok(engine.value_and_gradient(&program, Angles { rows: rows.view(), shared }, &observables, cotangent.view())?)
+        let weights = alternating.next().expect("a cycle has no end").view();
+        let angles = Angles { inputs: inputs.view(), weights };
+        Ok(engine.value_and_gradient(&program, angles, &observables, cotangent.view())?)
     })?;
     Ok(Outcome {
         case: format!("grad_n{qubits:02}_l{layers}_b{batch}{ending}"),
         qubits,
-        checksum: values_checksum(&values) + values_checksum(&gradient.rows) + values_checksum(&gradient.shared),
+        checksum: values_checksum(&values) + values_checksum(&gradient.inputs) + values_checksum(&gradient.weights),
         precision: engine.precision(),
         seconds,
     })

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
-use ndarray::{Array1, Array2};
 
 use super::{Outcome, Setting, outcomes_checksum, stem, timed};
 use crate::cli::circuit_file;
@@ -50,8 +49,7 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let text = std::fs::read_to_string(&arguments.noise).with_context(named)?;
     let noise = ListedNoise::from_json(&text).with_context(named)?;
     let program = noise.apply(&circuit, &Vec::from_iter(0..circuit.qubits()));
-    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let angles = Angles::of_weights(&[]);
     let &Arguments { shots, seed, precision, .. } = arguments;
     let name = match arguments.engine {
         Engine::Density => "density",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Result;
-use ndarray::{Array1, Array2, ArrayD, ArrayView1};
+use ndarray::{Array1, ArrayD, ArrayView1};
 use serde::Serialize;
 
 use super::Arguments;
@@ -43,8 +43,7 @@ pub struct Answer {
 /// Runs everything that was asked for; the state only if it is to be saved.
 pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<ArrayD<C64>>)> {
     let program = &setup.program;
-    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let angles = Angles::of_weights(&[]);
     let shots = arguments.shots.unwrap_or(Options::default().shots);
     let options = Options { precision: arguments.precision, shots, seed: arguments.seed };
     let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize;

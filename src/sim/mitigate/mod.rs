@@ -15,7 +15,7 @@
 //! circuit.push(Gate::X, &[0], &[])?;
 //! let program = Uniform::new(vec![depolarizing(0.1, 1)?], vec![], None)?.apply(&circuit, &[]);
 //! let none = ndarray::Array2::zeros((1, 0));
-//! let angles = Angles { rows: none.view(), shared: ndarray::aview1(&[]) };
+//! let angles = Angles { inputs: none.view(), weights: ndarray::aview1(&[]) };
 //! let exponential = Extrapolation::Exponential { asymptote: 0.0 };
 //! let engine = ZeroNoise::new(Density::default(), &[1.0, 3.0], Folding::Global, exponential);
 //! let z = engine.expect(&program, angles, &[Observable::z(0)])?;

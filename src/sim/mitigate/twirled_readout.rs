@@ -4,7 +4,7 @@
 //! qubits makes the error symmetric, so that a Pauli string is multiplied by one number. The same number is seen on
 //! |0…0⟩, where the true value is 1.
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::{Observable, PauliString};
 use crate::math::{Probability, Stream};
@@ -58,8 +58,7 @@ impl<S: Simulator> TwirledReadout<S> {
         let empty = Program { steps: Vec::new(), slots: 0, bits: 0, ..program.clone() };
         let as_z = |s: &PauliString| Observable { terms: vec![(1.0, PauliString { x: 0, z: s.support() })] };
         let observables: Vec<Observable> = strings.iter().map(as_z).collect();
-        let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let angles = Angles::of_weights(&[]);
         let value = |engine: &dyn Simulator, program: &Program| engine.expect(program, angles, &observables);
         // Draws of its own, apart from those of the circuit.
         let own = self.inner.redrawn(u64::MAX);

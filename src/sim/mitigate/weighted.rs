@@ -42,8 +42,8 @@ pub fn vjp<E: Simulator>(
         let own = engine.redrawn(number as u64);
         let engine = own.as_deref().unwrap_or(engine);
         let gradient = engine.vjp(&program, angles, observables, (&cotangent * weight).view())?;
-        total.rows += &gradient.rows;
-        total.shared += &gradient.shared;
+        total.inputs += &gradient.inputs;
+        total.weights += &gradient.weights;
     }
     Ok(total)
 }

@@ -106,8 +106,8 @@ impl<S: Simulator> Simulator for ZeroNoise<S> {
             let pulled = Array2::from_shape_fn(cotangent.dim(), slope);
             let own = self.inner.redrawn(k as u64);
             let gradient = own.as_deref().unwrap_or(&self.inner).vjp(program, angles, observables, pulled.view())?;
-            total.rows += &gradient.rows;
-            total.shared += &gradient.shared;
+            total.inputs += &gradient.inputs;
+            total.weights += &gradient.weights;
         }
         Ok(total)
     }

@@ -212,16 +212,16 @@ fn identity(size: usize) -> Vec<f64> {
 /// one-qubit blocks before it, and numbers next to numbers become one matrix.
 pub struct Fuser<F = f64> {
     total: usize,
-    row_slots: usize,
+    input_slots: usize,
     blocks: Vec<Option<Block<F>>>,
     /// The block that the next map on each qubit may join.
     open: Vec<Option<usize>>,
 }
 
 impl<F: Float> Fuser<F> {
-    /// For programs of `total` qubits in which slots below `row_slots` differ by row.
-    pub fn new(total: usize, row_slots: usize) -> Self {
-        Self { total, row_slots, blocks: Vec::new(), open: vec![None; total] }
+    /// For programs of `total` qubits in which slots below `input_slots` differ by row.
+    pub fn new(total: usize, input_slots: usize) -> Self {
+        Self { total, input_slots, blocks: Vec::new(), open: vec![None; total] }
     }
 
     pub fn gate(&mut self, op: &Op) {
@@ -248,7 +248,7 @@ impl<F: Float> Fuser<F> {
     }
 
     fn push(&mut self, qubits: &[usize], map: Map) {
-        let by_row = map.by_row(self.row_slots);
+        let by_row = map.by_row(self.input_slots);
         if by_row || qubits.len() > 2 {
             self.start(qubits.to_vec(), by_row, vec![Factor::new((0..qubits.len()).collect(), map)]);
             qubits.iter().for_each(|&q| self.open[q] = None);

@@ -5,7 +5,7 @@
 //! the Pauli basis, noise included; a row then costs one contraction with its n Bloch vectors. The gradient goes the
 //! same way: the batch is contracted into one vector per observable, which is carried forward through the shared maps.
 //!
-//! Programs whose row slots come back after an entangling gate (data re-uploading) run row by row as in
+//! Programs whose input slots come back after an entangling gate (data re-uploading) run row by row as in
 //! [`Density`](crate::sim::Density).
 
 pub mod block;
@@ -59,14 +59,14 @@ struct Plan<F> {
 }
 
 impl<F: Vectors> Plan<F> {
-    fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
+    fn of(program: &Program, input_slots: usize) -> Result<Self, SimError> {
         let qubits = program.qubits();
         check::memory(NAME, qubits, 2.0 * size_of::<F>() as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
         let ending = Ending::of(program);
         if let Some(step) = ending.dynamic() {
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use density or trajectory" });
         }
-        let mut fuser = Fuser::new(qubits, row_slots);
+        let mut fuser = Fuser::new(qubits, input_slots);
         for step in &ending.body {
             match step {
                 Step::Gate(op) => fuser.gate(op),
@@ -126,8 +126,8 @@ impl Pauli {
         angles: &Angles,
     ) -> Result<Arc<Plan<F>>, SimError> {
         check::angles(program, angles)?;
-        let row_slots = angles.rows.ncols();
-        memo.get(program, row_slots, || Plan::of(program, row_slots))
+        let input_slots = angles.inputs.ncols();
+        memo.get(program, input_slots, || Plan::of(program, input_slots))
     }
 
     fn expect_in<F: Vectors>(

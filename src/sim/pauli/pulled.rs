@@ -54,7 +54,7 @@ impl<F> Last<F> {
 
 impl<F> Pulled<F> {
     fn is_of(&self, angles: &Angles, observables: &[Observable]) -> bool {
-        self.observables == observables && angles.shared.iter().eq(&self.shared)
+        self.observables == observables && angles.weights.iter().eq(&self.shared)
     }
 }
 
@@ -84,10 +84,10 @@ impl<F: Vectors> Pulled<F> {
             block.backward(&mut front, lanes, bound);
         }
         kept.reverse();
-        Self { shared: angles.shared.to_vec(), observables: observables.to_vec(), bounds, lanes, front, kept, every }
+        Self { shared: angles.weights.to_vec(), observables: observables.to_vec(), bounds, lanes, front, kept, every }
     }
 
-    /// Adds the gradient of the shared slots of the blocks: `carried` holds, lane by lane, the batch contracted with the
+    /// Adds the gradient of the weight slots of the blocks: `carried` holds, lane by lane, the batch contracted with the
     /// observable's cotangent, and is pushed forward past the pulled-back observables.
     pub fn gradient(&self, blocks: &[Block<F>], angles: &Angles, mut carried: Vec<F>, gradient: &mut AngleGradient) {
         for (first, kept) in (0..blocks.len()).step_by(self.every).zip(&self.kept) {

@@ -77,8 +77,8 @@ impl<F: Float> Numbers<F> {
 }
 
 impl Gate {
-    /// A gate of a program of `total` qubits in which slots below `row_slots` differ by row.
-    pub fn new(op: &Op, total: usize, row_slots: usize) -> Self {
+    /// A gate of a program of `total` qubits in which slots below `input_slots` differ by row.
+    pub fn new(op: &Op, total: usize, input_slots: usize) -> Self {
         // Off every special value, so that what is zero or one here is so for all angles.
         let mut sample = op.clone();
         for (k, param) in sample.params_mut().iter_mut().enumerate().filter(|(_, p)| p.dependence().is_some()) {
@@ -105,7 +105,7 @@ impl Gate {
                 }
             }),
         );
-        let by_row = map.by_row(row_slots);
+        let by_row = map.by_row(input_slots);
         Self { form: Form::new(total, control_qubits, targets, kind), map, by_row }
     }
 

@@ -76,13 +76,13 @@ fn lanes<F: Vectors>(qubits: usize, batch: usize) -> usize {
 }
 
 impl Plan {
-    fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
+    fn of(program: &Program, input_slots: usize) -> Result<Self, SimError> {
         let ending = Ending::of(program);
         let mut gates = Vec::with_capacity(ending.body.len());
         for step in &ending.body {
             let refused = match step {
                 Step::Gate(op) if op.condition.is_none() => {
-                    gates.push(Gate::new(op, program.qubits(), row_slots));
+                    gates.push(Gate::new(op, program.qubits(), input_slots));
                     continue;
                 }
                 Step::Gate(op) => format!("{} under a condition", op.name()),
@@ -252,8 +252,8 @@ impl Statevector {
         let lanes =
             lanes::<f64>(qubits, angles.batch()).min(angles.batch()) * rayon::current_num_threads().min(angles.batch());
         check::memory(NAME, qubits, states * lanes as f64 * 16.0 * 2f64.powi(qubits as i32), INSTEAD)?;
-        let row_slots = angles.rows.ncols();
-        self.memo.get(program, row_slots, || Plan::of(program, row_slots))
+        let input_slots = angles.inputs.ncols();
+        self.memo.get(program, input_slots, || Plan::of(program, input_slots))
     }
 
     /// The final state of every row before terminal measurements, amplitude k of qubits `Σ bit_q 2^q`.

@@ -64,7 +64,7 @@ impl<F: Vectors> Plan<F> {
         // Rows run one at a time, so no slot differs between lanes.
         let stages = Stages::of(program, 0);
         let nothing = Array2::zeros((1, 0));
-        let none = Angles { rows: nothing.view(), shared: nothing.row(0) };
+        let none = Angles { inputs: nothing.view(), weights: nothing.row(0) };
         let known = stages.list.iter().map(|stage| match &stage.action {
             Action::Blocks(blocks) => blocks
                 .iter()
@@ -166,7 +166,7 @@ impl Trajectory {
         let none = Array2::zeros((1, 0));
         for (row, mut sums) in out.rows_mut().into_iter().enumerate() {
             let full = Array1::from(angles.row(row));
-            let jumps = plan.bind(&Angles { rows: none.view(), shared: full.view() });
+            let jumps = plan.bind(&Angles { inputs: none.view(), weights: full.view() });
             let seed = Stream::numbered(self.seed, row as u64).bits();
             let shots: Vec<Shot> = (0..self.shots).map(|s| Shot::new(Stream::numbered(seed, s as u64))).collect();
             if !shots.is_empty() {

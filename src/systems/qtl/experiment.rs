@@ -122,7 +122,7 @@ impl Executions {
     pub fn engines(&self, batch: usize) -> String {
         let names = self.compiled.values().map(|(run, inputs)| {
             let (rows, shared) = (Array2::zeros((batch, *inputs)), Array1::zeros(run.program.slots - inputs));
-            let angles = Angles { rows: rows.view(), shared: shared.view() };
+            let angles = Angles { inputs: rows.view(), weights: shared.view() };
             run.simulator.chosen(&run.program, angles, run.observables.len())
         });
         names.collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join("; ")

@@ -201,7 +201,7 @@ impl Bench<'_> {
         let family = self.row.family(self.job.circuit.family()?);
         let inputs = family.inputs(self.shape.qubits, self.shape.depth);
         let (rows, shared) = (Array2::zeros((batch, inputs)), ndarray::Array1::zeros(run.program.slots - inputs));
-        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let angles = Angles { inputs: rows.view(), weights: shared.view() };
         let engine = run.simulator.chosen(&run.program, angles, run.observables.len());
         let device = self.job.noise.as_ref().map_or("ideal", |noise| &noise.device);
         Ok((Some(engine), run.program.notices.iter().map(|notice| format!("{device}: {notice}")).collect()))
