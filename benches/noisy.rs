@@ -13,7 +13,7 @@ use qgraft::circuit::{Circuit, Gate, Observable, Param};
 use qgraft::math::units::Seconds;
 use qgraft::noise::channel::{amplitude_damping, depolarizing, thermal_relaxation};
 use qgraft::noise::{Channel, Program};
-use qgraft::sim::{Angles, Options, Precision, Simulator, engine};
+use qgraft::sim::{Angles, EngineOptions, Precision, Simulator, engine};
 
 /// Noise of some gates: `channels` maps a gate and its operands to depolarizing noise and relaxation of each operand.
 #[derive(serde::Deserialize)]
@@ -105,7 +105,7 @@ fn benches(c: &mut Criterion) {
     };
     let fixed = Angles::of_weights(&[]);
     for precision in [Precision::Double, Precision::Single] {
-        let options = Options { precision, ..Options::default() };
+        let options = EngineOptions { precision, ..EngineOptions::default() };
         for (name, case, goal) in [
             ("n = 4", case!("manila_n04"), "18 us"),
             ("n = 8", case!("guadalupe_n08"), "2.1 ms"),

@@ -8,7 +8,7 @@ use qgraft::math::matrix::distance;
 use qgraft::noise::channel::amplitude_damping;
 use qgraft::noise::{Channel, Program, Step};
 use qgraft::sim::{
-    self, Angles, Auto, Density, ENGINES, EngineRow, Options, Precision, Shots, SimError, Simulator, Statevector,
+    self, Angles, Auto, Density, ENGINES, EngineOptions, EngineRow, Precision, Shots, SimError, Simulator, Statevector,
     Trajectory, sample, state,
 };
 use twin::Kinds;
@@ -29,7 +29,9 @@ fn tolerance(engine: &dyn Simulator) -> f64 {
 
 /// Every engine in both precisions.
 fn all_engines() -> impl Iterator<Item = (&'static str, Box<dyn Simulator>)> {
-    let make = |row: &'static EngineRow, precision| (row.name, (row.make)(Options { precision, ..Options::default() }));
+    let make = |row: &'static EngineRow, precision| {
+        (row.name, (row.make)(EngineOptions { precision, ..EngineOptions::default() }))
+    };
     ENGINES.iter().flat_map(move |row| PRECISIONS.map(|precision| make(row, precision)))
 }
 
@@ -374,7 +376,7 @@ fn what_cannot_run_is_refused_before_anything_is_allocated() {
         let refused = engine.vjp(&program, angles, &Observable::all_z(1), wrong.view()).unwrap_err();
         assert_eq!(refused, SimError::CotangentShape { got: (1, 2), expected: (1, 1) }, "{}", name);
     }
-    let unknown = sim::engine("abacus", Options::default()).err().unwrap();
+    let unknown = sim::engine("abacus", EngineOptions::default()).err().unwrap();
     assert!(unknown.to_string().contains("statevector"), "{unknown}");
 }
 
@@ -387,7 +389,7 @@ fn steps_an_engine_does_not_have_are_named() {
     let angles = Angles { inputs: rows.view(), weights: none.view() };
     let observables = Observable::all_z(1);
     for (engine, program) in [("statevector", &noisy), ("statevector", &dynamic), ("pauli", &dynamic)] {
-        let refused = sim::engine(engine, Options::default()).unwrap().expect(program, angles, &observables);
+        let refused = sim::engine(engine, EngineOptions::default()).unwrap().expect(program, angles, &observables);
         assert!(matches!(refused, Err(SimError::Unsupported { .. })), "{engine}: {refused:?}");
     }
     let cotangent = ndarray::Array2::zeros((1, 1));
@@ -399,7 +401,7 @@ fn steps_an_engine_does_not_have_are_named() {
 
 #[test]
 fn auto_takes_the_engine_that_fits() {
-    let auto = Auto::new(Options::default());
+    let auto = Auto::new(EngineOptions::default());
     let none = ndarray::Array1::zeros(0);
     let choice = |program: &Program, batch: usize, slots: usize| {
         let (inputs, weights) = (ndarray::Array2::zeros((batch, slots)), ndarray::Array1::zeros(program.slots - slots));

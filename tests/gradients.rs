@@ -9,7 +9,7 @@ use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind};
 use qgraft::math::Stream;
 use qgraft::noise::Program;
 use qgraft::sim::{
-    AngleGradient, Angles, Density, ENGINES, EngineRow, Gradient, Hessian, Options, Precision, Shots, SimError,
+    AngleGradient, Angles, Density, ENGINES, EngineOptions, EngineRow, Gradient, Hessian, Precision, Shots, SimError,
     Simulator, Statevector, Trajectory,
 };
 use twin::Kinds;
@@ -34,7 +34,7 @@ fn engines(noise: bool) -> Vec<Box<dyn Simulator>> {
         "statevector" => !noise,
         _ => true,
     };
-    let make = |row: &EngineRow, precision| (row.make)(Options { precision, ..Options::default() });
+    let make = |row: &EngineRow, precision| (row.make)(EngineOptions { precision, ..EngineOptions::default() });
     let both = |row| [Precision::Double, Precision::Single].map(|precision| make(row, precision));
     ENGINES.iter().filter(runs).flat_map(both).collect()
 }
@@ -200,7 +200,7 @@ fn what_an_engine_keeps_is_not_mistaken_for_another() {
     }
     let program = Program::ideal(&circuit, &[]);
     let all = twin::observables(3);
-    let pauli = || (ENGINES.iter().find(|row| row.name == "pauli").unwrap().make)(Options::default());
+    let pauli = || (ENGINES.iter().find(|row| row.name == "pauli").unwrap().make)(EngineOptions::default());
     let kept = pauli();
     for (seed, count) in [(1, 1), (1, 2), (2, 2), (2, 1), (1, 1), (1, 1)] {
         let (inputs, weights) = twin::random_angles(seed, 3, 1, 5);

@@ -56,7 +56,7 @@ fn on_manila(source: &Circuit, model: &str) -> (Program, Vec<Observable>) {
     let device = Device::named("manila").unwrap();
     let routed = transpile(source, &Target::of(&device), &Default::default()).unwrap();
     let program = NoiseModel::named(model).unwrap().apply(&routed.circuit, &device, &routed.last).unwrap();
-    let placed = observables().iter().map(|o| program.place(o, &routed.last).unwrap()).collect();
+    let placed = observables().iter().map(|o| program.relabel(o, &routed.last).unwrap()).collect();
     (program, placed)
 }
 
@@ -294,7 +294,7 @@ fn folding_programs_is_folding_circuits_under_a_device_model() {
         model.apply(&circuit, &device, &routed.last).unwrap()
     };
     let program = compile(ops.to_vec());
-    let placed: Vec<_> = observables().iter().map(|o| program.place(o, &routed.last).unwrap()).collect();
+    let placed: Vec<_> = observables().iter().map(|o| program.relabel(o, &routed.last).unwrap()).collect();
     let cases = [(Folding::Global, [ops.to_vec(), back, ops.to_vec()].concat()), (Folding::Local, each.collect())];
     for (folding, ops) in cases {
         let (folded, reached) = fold(&program, 3.0, folding).unwrap();

@@ -5,20 +5,20 @@ mod equivalence;
 use equivalence::{assert_equivalent, assert_native};
 use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param, qasm};
-use qgraft::device::transpile::{LayoutMethod, Options, Routed, TranspileError, transpile};
+use qgraft::device::transpile::{LayoutMethod, Routed, TranspileError, TranspileOptions, transpile};
 use qgraft::device::{DEVICES, Device, Edge, Target};
 use qgraft::math::matrix::{C64, c};
 use qgraft::math::{Matrix, Stream};
 
-fn assert_right(source: &Circuit, target: &Target, options: &Options, what: &str) -> Routed {
+fn assert_right(source: &Circuit, target: &Target, options: &TranspileOptions, what: &str) -> Routed {
     let routed = transpile(source, target, options).unwrap_or_else(|e| panic!("{what}: {e}"));
     assert_native(&routed, target, what);
     assert_equivalent(source, &routed, what);
     routed
 }
 
-fn level(level: u8) -> Options {
-    Options { level, ..Options::default() }
+fn level(level: u8) -> TranspileOptions {
+    TranspileOptions { level, ..TranspileOptions::default() }
 }
 
 /// Name, width, undirected links.
@@ -212,7 +212,7 @@ fn measurements_conditions_resets_delays_and_barriers_keep_their_place() {
 fn the_same_seed_gives_the_same_circuit() {
     let circuit = random_circuit(5, 40, true, 7);
     for (name, target) in targets() {
-        let options = Options { seed: 3, ..Options::default() };
+        let options = TranspileOptions { seed: 3, ..TranspileOptions::default() };
         assert_eq!(transpile(&circuit, &target, &options), transpile(&circuit, &target, &options), "{name}");
     }
 }
@@ -234,7 +234,10 @@ fn what_cannot_be_done_is_refused() {
     ghz.push(Gate::Cx, &[0, 1], &[]).unwrap().push(Gate::Cx, &[0, 2], &[]).unwrap();
     ghz.push(Gate::Cx, &[0, 3], &[]).unwrap();
     let islands = target(6, &[(0, 1), (1, 2), (3, 4), (4, 5)], (Gate::Cz, false));
-    let given = |places: &[usize]| Options { layout: LayoutMethod::Given(places.to_vec()), ..Options::default() };
+    let given = |places: &[usize]| TranspileOptions {
+        layout: LayoutMethod::Given(places.to_vec()),
+        ..TranspileOptions::default()
+    };
     let no_links = Target { edges: vec![Edge { gate: Gate::Iswap, from: 0, to: 1, error: 0.0 }], ..line(4) };
     let cases = [
         ("too wide", line(3), level(3), "4 qubits, the device only 3"),
@@ -272,7 +275,7 @@ fn a_circuit_in_two_pieces_fits_on_two_islands() {
 #[test]
 fn a_given_layout_is_kept() {
     let circuit = random_circuit(4, 20, false, 5);
-    let options = Options { layout: LayoutMethod::Given(vec![5, 0, 3, 2]), ..Options::default() };
+    let options = TranspileOptions { layout: LayoutMethod::Given(vec![5, 0, 3, 2]), ..TranspileOptions::default() };
     assert_eq!(assert_right(&circuit, &line(6), &options, "given").initial, [5, 0, 3, 2]);
 }
 
@@ -404,7 +407,7 @@ fn faulty_qubits_and_couplings_are_left_alone() {
         assert!(!used.contains(&best) && !used.contains(&second), "level {l}: {best} and {second} in {used:?}");
         assert!(routed.ops().iter().all(|op| op.qubits != edge), "level {l}: {edge:?}");
     }
-    let onto = Options { layout: LayoutMethod::Given(vec![best, 0, 3, 2, 5]), ..Options::default() };
+    let onto = TranspileOptions { layout: LayoutMethod::Given(vec![best, 0, 3, 2, 5]), ..TranspileOptions::default() };
     let error = transpile(&circuit, &Target::of(&device), &onto).unwrap_err().to_string();
     assert!(error.contains(&format!("physical qubit {best} is out of service")), "{error}");
     device.calibration.qubits.iter_mut().skip(3).for_each(|qubit| qubit.faulty = true);

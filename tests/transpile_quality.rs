@@ -7,7 +7,7 @@ mod reference;
 use std::time::Instant;
 
 use equivalence::{assert_equivalent, assert_native};
-use qgraft::device::transpile::{Options, Routed, transpile};
+use qgraft::device::transpile::{Routed, TranspileOptions, transpile};
 use reference::least;
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -31,7 +31,8 @@ fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
         let mut ours: Vec<(Routed, f64)> = Vec::new();
         for seed in 0..5 {
             let start = Instant::now();
-            let routed = transpile(&circuit, &target, &Options { seed, ..Options::default() }).unwrap();
+            let routed =
+                transpile(&circuit, &target, &TranspileOptions { seed, ..TranspileOptions::default() }).unwrap();
             ours.push((routed, 1e3 * start.elapsed().as_secs_f64()));
         }
         let of = |value: fn(&(Routed, f64)) -> f64| median(ours.iter().map(value).collect());

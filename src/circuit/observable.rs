@@ -38,12 +38,12 @@ impl PauliString {
         }
     }
 
-    /// The same string with qubit k moved to `places[k]`.
-    fn moved(self, places: &[usize]) -> Self {
+    /// The same string with qubit k renamed to `qubits[k]`.
+    fn relabel(self, qubits: &[usize]) -> Self {
         let mut out = Self::default();
-        for (qubit, &place) in places.iter().enumerate() {
-            out.x |= ((self.x >> qubit) & 1) << place;
-            out.z |= ((self.z >> qubit) & 1) << place;
+        for (qubit, &to) in qubits.iter().enumerate() {
+            out.x |= ((self.x >> qubit) & 1) << to;
+            out.z |= ((self.z >> qubit) & 1) << to;
         }
         out
     }
@@ -75,9 +75,9 @@ impl Observable {
         (0..count).map(Self::z).collect()
     }
 
-    /// The observable with qubit k moved to `places[k]` (a layout, or the active qubits of a program).
-    pub fn moved(&self, places: &[usize]) -> Self {
-        Self { terms: self.terms.iter().map(|&(weight, string)| (weight, string.moved(places))).collect() }
+    /// The observable with qubit k renamed to `qubits[k]`: a layout, or positions in a program's register.
+    pub fn relabel(&self, qubits: &[usize]) -> Self {
+        Self { terms: self.terms.iter().map(|&(weight, string)| (weight, string.relabel(qubits))).collect() }
     }
 
     /// Qubits any term acts on.
@@ -166,16 +166,16 @@ impl Observable {
 }
 
 /// A coefficient and the letters behind it with their qubits.
-type WrittenTerm = (f64, Vec<(char, usize)>);
+type TermText = (f64, Vec<(char, usize)>);
 
 fn bad(text: &str, reason: String) -> CircuitError {
     CircuitError::BadObservable { text: text.into(), reason }
 }
 
 /// The terms of a sum as they are written.
-fn written_terms(text: &str) -> Result<Vec<WrittenTerm>, CircuitError> {
+fn written_terms(text: &str) -> Result<Vec<TermText>, CircuitError> {
     let bad = |reason: String| bad(text, reason);
-    let mut terms: Vec<WrittenTerm> = Vec::new();
+    let mut terms: Vec<TermText> = Vec::new();
     let (mut weight, mut letters, mut open) = (1.0, Vec::new(), false);
     // The last sign closes the last term.
     for word in words(text).iter().map(String::as_str).chain(["+"]) {

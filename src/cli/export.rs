@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::circuit::qasm::{WriteOptions, write2, write3};
 use crate::cli::circuit_file;
 use crate::cli::progress::{Bar, catch_interrupts};
-use crate::device::transpile::{Options, transpile};
+use crate::device::transpile::{TranspileOptions, transpile};
 use crate::device::{Device, Target};
 use crate::study::Observer;
 use crate::systems::qtl::{SavedHead, Workplace};
@@ -57,8 +57,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut circuit = saved.circuit()?;
     if let Some(name) = &arguments.device {
         let target = Target::of(&Device::load(name)?);
-        let routed = transpile(&circuit, &target, &Options { level: arguments.level, ..Options::default() })
-            .with_context(|| format!("rewriting for {name}"))?;
+        let routed =
+            transpile(&circuit, &target, &TranspileOptions { level: arguments.level, ..TranspileOptions::default() })
+                .with_context(|| format!("rewriting for {name}"))?;
         let places = routed.last.iter().enumerate().map(|(k, physical)| format!("{k} on {physical}"));
         eprintln!(
             "{name}: {} two-qubit gates, depth {}; qubits measured: {}",

@@ -9,7 +9,7 @@ use crate::circuit::qasm::WriteOptions;
 use crate::circuit::{Circuit, OpKind};
 use crate::cli::circuit_file::{self, Format};
 use crate::device::schedule;
-use crate::device::{Device, LayoutMethod, Options, Routed, Target, transpile};
+use crate::device::{Device, LayoutMethod, Routed, Target, TranspileOptions, transpile};
 
 /// Rewrites a circuit for a device: native gates, coupled qubits, the places with the least calibrated error.
 ///
@@ -126,7 +126,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let name = || arguments.file.display().to_string();
     let circuit = circuit_file::read(&arguments.file, &arguments.include)?;
     let device = Device::load(&arguments.device)?;
-    let options = Options { level: arguments.level, seed: arguments.seed, layout: arguments.layout.clone() };
+    let options = TranspileOptions { level: arguments.level, seed: arguments.seed, layout: arguments.layout.clone() };
     let routed = transpile(&circuit, &Target::of(&device), &options).with_context(name)?;
     let summary = Summary::of(&circuit, &routed, &device, arguments);
     let named_json = arguments.output.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "json"));

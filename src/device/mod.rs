@@ -21,4 +21,4 @@ pub use details::{Details, LayerFidelity, Timing};
 pub use error::DeviceError;
 pub use shipped::{DEVICES, DeviceRow};
 pub use target::{Edge, Target};
-pub use transpile::{LayoutMethod, Options, Routed, TranspileError, transpile};
+pub use transpile::{LayoutMethod, Routed, TranspileError, TranspileOptions, transpile};

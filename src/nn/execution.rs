@@ -45,7 +45,7 @@ impl Execution {
         let observables = ansatz
             .observables
             .iter()
-            .map(|observable| program.place(observable, &routed.last).expect("kept qubits are active"))
+            .map(|observable| program.relabel(observable, &routed.last).expect("kept qubits are active"))
             .collect();
         Ok(Self { program: Arc::new(program), observables, simulator })
     }

@@ -187,7 +187,7 @@ impl Program {
 
     /// The observable whose qubit k sits on circuit qubit `qubits[k]` (the end of a layout), on program qubits; `None` if
     /// it acts on a qubit past the list or one that is not active.
-    pub fn place(&self, observable: &Observable, qubits: &[usize]) -> Option<Observable> {
+    pub fn relabel(&self, observable: &Observable, qubits: &[usize]) -> Option<Observable> {
         let reach = 64 - observable.support().leading_zeros() as usize;
         let acts = |k: usize| observable.support() >> k & 1 == 1;
         // Where a qubit goes that the observable does not act on does not matter.
@@ -195,7 +195,7 @@ impl Program {
             let found = qubits.get(k).and_then(|qubit| self.active.binary_search(qubit).ok());
             if acts(k) { found } else { Some(found.unwrap_or(0)) }
         };
-        (0..reach).map(place).collect::<Option<Vec<usize>>>().map(|places| observable.moved(&places))
+        (0..reach).map(place).collect::<Option<Vec<usize>>>().map(|places| observable.relabel(&places))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::noise::{Program, Step};
 use crate::sim::check::MEMORY_LIMIT;
 use crate::sim::readout::Ending;
 use crate::sim::{
-    AngleGradient, Angles, Density, Options, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
+    AngleGradient, Angles, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
 };
 
 /// Runs each program on the exact engine that is estimated to be the cheapest, or on trajectories where no exact engine
@@ -29,7 +29,7 @@ enum Question {
 
 impl Auto {
     /// With these options for the engines it chooses from.
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: EngineOptions) -> Self {
         Self {
             precision: options.precision,
             statevector: Statevector::new(options.precision),
@@ -100,7 +100,7 @@ impl Simulator for Auto {
         self.precision
     }
 
-    fn chosen(&self, program: &Program, angles: Angles, observables: usize) -> String {
+    fn resolved_name(&self, program: &Program, angles: Angles, observables: usize) -> String {
         self.choose(program, angles, Some(observables)).name()
     }
 

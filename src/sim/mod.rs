@@ -34,7 +34,7 @@ mod widest;
 
 pub use auto::Auto;
 pub use density::Density;
-pub use engine::{ENGINES, EngineRow, Options, Precision, engine};
+pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, engine};
 pub use error::SimError;
 pub use gradient::Gradient;
 pub use hessian::Hessian;
@@ -135,7 +135,7 @@ pub trait Simulator: Send + Sync {
 
     /// The name of what runs this program for a batch of `angles` and so many observables: another than
     /// [`Simulator::name`] only where an engine chooses.
-    fn chosen(&self, _program: &Program, _angles: Angles, _observables: usize) -> String {
+    fn resolved_name(&self, _program: &Program, _angles: Angles, _observables: usize) -> String {
         self.name()
     }
 
@@ -144,7 +144,7 @@ pub trait Simulator: Send + Sync {
 
     /// The same engine drawing from another part of its randomness, for callers that combine several runs whose draws
     /// must be independent; `None` for an engine that draws nothing.
-    fn redrawn(&self, _number: u64) -> Option<Box<dyn Simulator + '_>> {
+    fn with_substream(&self, _number: u64) -> Option<Box<dyn Simulator + '_>> {
         None
     }
 
@@ -207,14 +207,14 @@ macro_rules! pointer {
             fn name(&self) -> String {
                 (**self).name()
             }
-            fn chosen(&self, program: &Program, angles: Angles, observables: usize) -> String {
-                (**self).chosen(program, angles, observables)
+            fn resolved_name(&self, program: &Program, angles: Angles, observables: usize) -> String {
+                (**self).resolved_name(program, angles, observables)
             }
             fn precision(&self) -> Precision {
                 (**self).precision()
             }
-            fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-                (**self).redrawn(number)
+            fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+                (**self).with_substream(number)
             }
             fn expect(
                 &self,

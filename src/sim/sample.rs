@@ -181,7 +181,7 @@ impl<S: Simulator> Simulator for Shots<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
         let seed = Stream::numbered(self.seed, number).bits();
         Some(Box::new(Shots { inner: &self.inner as &dyn Simulator, shots: self.shots, seed }))
     }

@@ -35,7 +35,7 @@ impl Scion {
         let (value, reason) = (circuit.ansatz.clone(), "see qgraft list ansatze");
         let unknown = NnError::Setting { field: "circuit.ansatz", value, reason };
         let family = AnsatzRow::named(&circuit.ansatz).ok_or(unknown)?;
-        let engine = || Arc::new(Auto::new(sim::Options::default()));
+        let engine = || Arc::new(Auto::new(sim::EngineOptions::default()));
         let execution = row.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
         Ok(Self { row, shape, family, execution })
     }

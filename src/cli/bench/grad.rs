@@ -9,7 +9,7 @@ use ndarray::{Array1, Array2};
 use super::{Outcome, Setting, timed, values_checksum};
 use crate::circuit::{Circuit, Gate, Observable, Param};
 use crate::noise::{ListedNoise, Program};
-use crate::sim::{Angles, Options, Precision, engine};
+use crate::sim::{Angles, EngineOptions, Precision, engine};
 
 /// RY of each input, then layers of trained RY and a chain of CX; all ⟨Z⟩ and the gradient of their sum by all angles.
 #[derive(clap::Args)]
@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
         }
         None => (Program::ideal(&circuit, &[]), "statevector", ""),
     };
-    let engine = engine(name, Options { precision, ..Options::default() })?;
+    let engine = engine(name, EngineOptions { precision, ..EngineOptions::default() })?;
     let input = |(b, i): (usize, usize)| 1.5 * (0.7 * (b * qubits + i) as f64 + 0.1).sin();
     let inputs = Array2::from_shape_fn((batch, qubits), input);
     let weights = Array1::from_shape_fn(layers * qubits, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());

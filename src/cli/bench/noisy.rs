@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use super::{Outcome, Setting, outcomes_checksum, stem, timed};
 use crate::cli::circuit_file;
 use crate::noise::ListedNoise;
-use crate::sim::{Angles, Options, Precision, engine};
+use crate::sim::{Angles, EngineOptions, Precision, engine};
 
 /// A circuit under listed noise, from the zero state to the probabilities of outcomes, before readout error.
 #[derive(clap::Args)]
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
         Engine::Density => "density",
         Engine::Trajectory => "trajectory",
     };
-    let engine = engine(name, Options { precision, shots, seed })?;
+    let engine = engine(name, EngineOptions { precision, shots, seed })?;
     let (probabilities, seconds) = timed(budget, || match arguments.engine {
         Engine::Density => Ok(engine.probabilities(&program, angles)?),
         Engine::Trajectory => {

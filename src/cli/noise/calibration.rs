@@ -10,10 +10,10 @@ use super::{Arguments, print_json, shown, table};
 use crate::device::Device;
 use crate::math::Seconds;
 use crate::noise::model::report::{self, GateReport, QubitReport};
-use crate::noise::model::{Options, Repair};
+use crate::noise::model::{NoiseOptions, Repair};
 
 pub fn run(arguments: &Arguments, device: &Device) -> Result<()> {
-    let options = Options { temperature_millikelvin: arguments.temperature, ..Options::default() };
+    let options = NoiseOptions { temperature_millikelvin: arguments.temperature, ..NoiseOptions::default() };
     let qubits = report::qubits(device, &options);
     let gates = report::gates(device, &options)?;
     let dead = report::uncalibrated_couplings(device);

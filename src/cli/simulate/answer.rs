@@ -11,7 +11,7 @@ use super::Arguments;
 use super::setup::Setup;
 use crate::math::C64;
 use crate::noise::Program;
-use crate::sim::{Angles, Auto, Options, Precision, SimError, Simulator, engine, sample, state};
+use crate::sim::{Angles, Auto, EngineOptions, Precision, SimError, Simulator, engine, sample, state};
 
 /// Longest list of probabilities that is printed unasked.
 const LISTED: usize = 1 << 16;
@@ -44,8 +44,8 @@ pub struct Answer {
 pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<ArrayD<C64>>)> {
     let program = &setup.program;
     let angles = Angles::of_weights(&[]);
-    let shots = arguments.shots.unwrap_or(Options::default().shots);
-    let options = Options { precision: arguments.precision, shots, seed: arguments.seed };
+    let shots = arguments.shots.unwrap_or(EngineOptions::default().shots);
+    let options = EngineOptions { precision: arguments.precision, shots, seed: arguments.seed };
     let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize;
     let outcomes = few || arguments.probabilities || arguments.shots.is_some() || setup.observables.is_empty();
 

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use super::Arguments;
 use crate::circuit::{Circuit, Observable};
 use crate::cli::circuit_file;
-use crate::device::{Device, Target, transpile};
+use crate::device::{Device, Target, TranspileOptions, transpile};
 use crate::noise::{NoiseModel, Program, Step};
 
 /// A register up to this many qubits is simulated as a whole, so that indices mean what they seem to; of a wider one only
@@ -59,7 +59,7 @@ impl Setup {
             .collect();
         let observables = arguments.observable.iter().map(|text| {
             let read = Observable::read_on(text, &qubits)?;
-            Ok(read.moved(&places))
+            Ok(read.relabel(&places))
         });
         let observables = observables.collect::<Result<_>>()?;
         let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
@@ -112,7 +112,7 @@ fn compile(
     }
     // The highest level leaves out phases that measurements cannot see; a saved state shows them.
     let level = if arguments.save.is_some() { 2 } else { 3 };
-    let options = transpile::Options { level, seed: arguments.seed, ..transpile::Options::default() };
+    let options = TranspileOptions { level, seed: arguments.seed, ..TranspileOptions::default() };
     let routed = transpile(&circuit, &Target::of(device), &options)?;
     let ends: Vec<usize> = qubits.iter().map(|&q| routed.last[q]).collect();
     Ok((model.apply(&routed.circuit, device, &ends)?, ends))

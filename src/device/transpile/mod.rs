@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use qgraft::circuit::{Circuit, Gate};
-//! use qgraft::device::{Edge, Target, transpile::{Options, transpile}};
+//! use qgraft::device::{Edge, Target, transpile::{TranspileOptions, transpile}};
 //! let edge = |from, to| Edge { gate: Gate::Cz, from, to, error: 0.01 };
 //! let line = Target {
 //!     qubits: 3,
@@ -17,7 +17,7 @@
 //! };
 //! let mut ghz = Circuit::new(3);
 //! ghz.push(Gate::H, &[0], &[])?.push(Gate::Cx, &[0, 1], &[])?.push(Gate::Cx, &[0, 2], &[])?;
-//! let routed = transpile(&ghz, &line, &Options::default())?;
+//! let routed = transpile(&ghz, &line, &TranspileOptions::default())?;
 //! assert_eq!(routed.two_qubit_gates, 2);
 //! assert_eq!(routed.initial[0], 1, "the qubit with two partners sits in the middle");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -49,7 +49,7 @@ use crate::math::Stream;
 
 /// How to transpile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct TranspileOptions {
     /// 0 (only what must be done) to 3 (everything).
     pub level: u8,
     /// Seed of the random trials of layout and routing.
@@ -58,7 +58,7 @@ pub struct Options {
     pub layout: LayoutMethod,
 }
 
-impl Default for Options {
+impl Default for TranspileOptions {
     /// Level 3, seed 0, layout by calibrated error.
     fn default() -> Self {
         Self { level: 3, seed: 0, layout: LayoutMethod::NoiseAware }
@@ -135,7 +135,7 @@ const WEIGHTS: [Weights; 3] = [
 /// # Errors
 /// If the circuit is too wide, the device is not connected enough or its gates cannot build the circuit's, or the
 /// options do not fit.
-pub fn transpile(circuit: &Circuit, target: &Target, options: &Options) -> Result<Routed, TranspileError> {
+pub fn transpile(circuit: &Circuit, target: &Target, options: &TranspileOptions) -> Result<Routed, TranspileError> {
     let spending = LEVELS.get(usize::from(options.level)).ok_or(TranspileError::Level { got: options.level })?;
     let needed = circuit.qubits();
     let coupling = Coupling::of(target)?;

@@ -1,6 +1,6 @@
 //! From one row of the calibration to the two numbers of its noise: depolarizing parameter and relaxation time.
 
-use super::{Options, Repair};
+use super::{NoiseOptions, Repair};
 use crate::circuit::Gate;
 use crate::device::{Calibration, GateData, QubitData};
 use crate::math::Seconds;
@@ -17,7 +17,7 @@ pub struct Lifetime {
 
 impl Lifetime {
     /// What `data` says, mended where it must be; unknown times are infinite.
-    pub fn of(data: &QubitData, options: &Options) -> (Self, Vec<Repair>) {
+    pub fn of(data: &QubitData, options: &NoiseOptions) -> (Self, Vec<Repair>) {
         let mut repairs = Vec::new();
         let (t1, t2) = match (data.t1, data.t2) {
             (None, None) => {
@@ -98,7 +98,7 @@ impl GateNoise {
     ///
     /// With d = 2ⁿ, e the reported error and `F_r = 1 - r` the average fidelity of the relaxation alone, depolarizing
     /// by `λ = d (e - r) / (d F_r - 1)` makes the whole have infidelity e; if e ≤ r relaxation alone is already worse.
-    pub fn of(row: &GateData, calibration: &Calibration, options: &Options) -> Self {
+    pub fn of(row: &GateData, calibration: &Calibration, options: &NoiseOptions) -> Self {
         let mut gate_repairs = Vec::new();
         let time = match row.length {
             Some(time) if options.thermal_relaxation => time,
@@ -234,7 +234,7 @@ impl GateNoise {
     }
 
     /// The same with each source scaled.
-    pub fn scaled(mut self, options: &Options) -> Self {
+    pub fn scaled(mut self, options: &NoiseOptions) -> Self {
         self.lambda = power(self.lambda, options.scale.gate_error);
         self.rotation = self.rotation.map(|(axis, angle)| (axis, angle * options.scale.coherent));
         self.time.0 *= options.scale.relaxation;

@@ -1,7 +1,7 @@
 //! Noise models: a device's calibration made into channels behind each operation of a circuit.
 //!
 //! * [`MODELS`]: the ladder of models, each a row of switches.
-//! * [`NoiseModel`]: a row with [`Options`]; [`NoiseModel::apply`] makes the [`Program`] that simulators run.
+//! * [`NoiseModel`]: a row with [`NoiseOptions`]; [`NoiseModel::apply`] makes the [`Program`] that simulators run.
 //! * [`Repair`]: everything a model mends or cannot honour, told once by name in [`Program::notices`].
 //! * [`SOURCES`]: what can be scaled or switched off.
 //! * [`report`]: reported against achieved error of each gate. [`chain`]: error per layered gate of whole chains, against
@@ -23,7 +23,7 @@ mod slow;
 pub mod uniform;
 mod zz;
 
-pub use options::{Hardware, Options, SOURCES, Scale, SourceRow};
+pub use options::{Hardware, NoiseOptions, SOURCES, Scale, SourceRow};
 pub use parallel::{PARALLEL, ParallelRow, typical as typical_parallel};
 pub use repair::Repair;
 
@@ -120,7 +120,7 @@ pub static MODELS: &[ModelRow] = &[
 #[derive(Clone, Copy)]
 pub struct NoiseModel {
     row: &'static ModelRow,
-    options: Options,
+    options: NoiseOptions,
     /// Which run of an ensemble; `None` for the average.
     run: Option<Run>,
 }
@@ -134,14 +134,14 @@ impl NoiseModel {
         let names = MODELS.iter().map(|row| row.name);
         let row = MODELS.iter().find(|row| row.name == name);
         let row = row.ok_or_else(|| NoiseError::unknown("noise model", name, names))?;
-        Ok(Self { row, options: Options::default(), run: None })
+        Ok(Self { row, options: NoiseOptions::default(), run: None })
     }
 
     /// The same with `options`.
     ///
     /// # Errors
     /// If a number of the options is out of its range; the message names it.
-    pub fn with(self, options: Options) -> Result<Self, NoiseError> {
+    pub fn with(self, options: NoiseOptions) -> Result<Self, NoiseError> {
         options.check()?;
         Ok(Self { options, ..self })
     }

@@ -109,7 +109,7 @@ impl Default for Hardware {
 
 /// What can be set about a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Options {
+pub struct NoiseOptions {
     /// Whether calibrated gate errors are used at all (Aer's `gate_error`).
     pub gate_error: bool,
     /// Whether relaxation is used at all (Aer's `thermal_relaxation`). Without it the whole gate error becomes
@@ -130,7 +130,7 @@ pub struct Options {
     pub hardware: Hardware,
 }
 
-impl Default for Options {
+impl Default for NoiseOptions {
     fn default() -> Self {
         Self {
             gate_error: true,
@@ -145,7 +145,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl NoiseOptions {
     pub(super) fn check(&self) -> Result<(), NoiseError> {
         let refuse = |channel, parameter, value, expected: &str| {
             Err(NoiseError::Parameter { channel, parameter, value, expected: expected.into() })

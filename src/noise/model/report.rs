@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::gate::{GateNoise, Lifetime};
-use super::{Options, Repair};
+use super::{NoiseOptions, Repair};
 use crate::circuit::Gate;
 use crate::device::Device;
 use crate::math::matrix::{identity, tensor};
@@ -51,7 +51,7 @@ pub struct QubitReport {
 ///
 /// # Errors
 /// If a channel cannot be built, which a device that was read without error does not allow.
-pub fn gates(device: &Device, options: &Options) -> Result<Vec<GateReport>, NoiseError> {
+pub fn gates(device: &Device, options: &NoiseOptions) -> Result<Vec<GateReport>, NoiseError> {
     let calibration = &device.calibration;
     let mut report = Vec::new();
     for row in calibration.gates.iter().filter(|row| device.basis.contains(&row.gate)) {
@@ -78,7 +78,7 @@ pub fn gates(device: &Device, options: &Options) -> Result<Vec<GateReport>, Nois
 }
 
 /// Each qubit's relaxation times, reported and used.
-pub fn qubits(device: &Device, options: &Options) -> Vec<QubitReport> {
+pub fn qubits(device: &Device, options: &NoiseOptions) -> Vec<QubitReport> {
     let row = |(qubit, data)| {
         let (lifetime, mut repairs) = Lifetime::of(data, options);
         repairs.extend(data.faulty.then_some(Repair::OutOfService));

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::gate::Lifetime;
-use super::{Hardware, Options, zz};
+use super::{Hardware, NoiseOptions, zz};
 use crate::circuit::OpKind;
 use crate::device::Device;
 use crate::device::schedule::Timed;
@@ -34,7 +34,7 @@ pub struct Slow {
 }
 
 impl Slow {
-    pub fn new(hardware: &Hardware, options: &Options, device: &Device, run: Option<Run>) -> Self {
+    pub fn new(hardware: &Hardware, options: &NoiseOptions, device: &Device, run: Option<Run>) -> Self {
         let qubits = &device.calibration.qubits;
         let spread = |data| {
             let t2 = Lifetime::of(data, options).0.t2.0;

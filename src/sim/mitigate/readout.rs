@@ -57,8 +57,8 @@ impl<S: Simulator> Simulator for ReadoutInversion<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(ReadoutInversion { inner: self.inner.redrawn(number)? }))
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(ReadoutInversion { inner: self.inner.with_substream(number)? }))
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {

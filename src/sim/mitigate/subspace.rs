@@ -99,15 +99,15 @@ impl<S: Simulator> Simulator for ReadoutSubspace<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(ReadoutSubspace { inner: self.inner.redrawn(number)? }))
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(ReadoutSubspace { inner: self.inner.with_substream(number)? }))
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
         check::observables(program, observables)?;
         let mut out = Array2::zeros((angles.batch(), observables.len()));
         for (number, basis) in Basis::group(observables).iter().enumerate() {
-            let own = self.inner.redrawn(number as u64);
+            let own = self.inner.with_substream(number as u64);
             let engine = ReadoutSubspace { inner: own.as_deref().unwrap_or(&self.inner) };
             let p = engine.probabilities(&measured(program, rotations(basis.letters)), angles)?;
             for (row, p) in p.rows().into_iter().enumerate() {

@@ -61,7 +61,7 @@ impl<S: Simulator> TwirledReadout<S> {
         let angles = Angles::of_weights(&[]);
         let value = |engine: &dyn Simulator, program: &Program| engine.expect(program, angles, &observables);
         // Draws of its own, apart from those of the circuit.
-        let own = self.inner.redrawn(u64::MAX);
+        let own = self.inner.with_substream(u64::MAX);
         let engine: &dyn Simulator = own.as_deref().unwrap_or(&self.inner);
         let seen = weighted::sum(&engine, self.twirls(&empty), value)?;
         Ok(seen.row(0).to_vec())
@@ -98,8 +98,8 @@ impl<S: Simulator> Simulator for TwirledReadout<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(TwirledReadout { inner: self.inner.redrawn(number)?, average: self.average }))
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(TwirledReadout { inner: self.inner.with_substream(number)?, average: self.average }))
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {

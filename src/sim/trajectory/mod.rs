@@ -252,7 +252,7 @@ impl Simulator for Trajectory {
         self.precision
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
         let seed = Stream::numbered(self.seed, number).bits();
         Some(Box::new(self.drawn(self.shots, seed)))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::circuit::{Ansatz, Observable};
 use crate::device::{Device, Routed, Target, transpile};
 use crate::nn::{Execution, NnError};
-use crate::noise::model::{NoiseModel, Options, Scale};
+use crate::noise::model::{NoiseModel, NoiseOptions, Scale};
 use crate::sim::mitigate::{Apply, MitigationRow};
 use crate::sim::{self, Auto, Shots, Simulator};
 use crate::study::StudyError;
@@ -88,7 +88,7 @@ impl Bench {
 
     /// The circuit without noise.
     pub fn ideal(&self) -> Execution {
-        Execution::ideal(&self.ansatz, Arc::new(Auto::new(sim::Options::default())))
+        Execution::ideal(&self.ansatz, Arc::new(Auto::new(sim::EngineOptions::default())))
     }
 
     /// The circuit under a condition; shots and random choices are drawn under `seed`.
@@ -97,7 +97,7 @@ impl Bench {
     /// If the model refuses the circuit.
     pub fn execution(&self, condition: &Condition, seed: u64) -> Result<Execution, StudyError> {
         let (device, routed) = &self.devices[condition.device];
-        let scaled = Options { scale: (condition.source.scale)(condition.scale), ..Options::default() };
+        let scaled = NoiseOptions { scale: (condition.source.scale)(condition.scale), ..NoiseOptions::default() };
         let model = self.model.with(scaled).map_err(NnError::from)?;
         let apply = condition.mitigation.map(|row| row.apply);
         let filled = match apply {
@@ -108,9 +108,9 @@ impl Bench {
         let program = model.apply(circuit, device, &routed.last).map_err(NnError::from)?;
         let observables = Observable::all_z(routed.last.len())
             .iter()
-            .map(|z| program.place(z, &routed.last).expect("kept qubits are active"))
+            .map(|z| program.relabel(z, &routed.last).expect("kept qubits are active"))
             .collect();
-        let inner = Auto::new(sim::Options::default());
+        let inner = Auto::new(sim::EngineOptions::default());
         let engine: Arc<dyn Simulator> = match condition.shots {
             None => Arc::new(inner),
             Some(shots) => Arc::new(Shots { inner, shots: shots as usize, seed }),
