@@ -54,9 +54,10 @@ fn assert_close(got: &[f64], wanted: &[f64], tolerance: f64, what: &str) {
 
 fn on_manila(source: &Circuit, model: &str) -> (Program, Vec<Observable>) {
     let device = Device::named("manila").unwrap();
-    let routed = transpile(source, &Target::of(&device), &Default::default()).unwrap();
-    let program = NoiseModel::named(model).unwrap().apply(&routed.circuit, &device, &routed.last).unwrap();
-    let placed = observables().iter().map(|o| program.relabel(o, &routed.last).unwrap()).collect();
+    let transpiled = transpile(source, &Target::of(&device), &Default::default()).unwrap();
+    let program =
+        NoiseModel::named(model).unwrap().apply(&transpiled.circuit, &device, &transpiled.final_layout).unwrap();
+    let placed = observables().iter().map(|o| program.relabel(o, &transpiled.final_layout).unwrap()).collect();
     (program, placed)
 }
 
@@ -270,7 +271,7 @@ fn folding_reaches_the_nearest_factor_and_changes_nothing_without_noise() {
 fn folding_programs_is_folding_circuits_under_a_device_model() {
     let device = Device::named("manila").unwrap();
     let bound = circuit().bind(&ANGLES).unwrap();
-    let routed = transpile(&bound, &Target::of(&device), &Default::default()).unwrap();
+    let transpiled = transpile(&bound, &Target::of(&device), &Default::default()).unwrap();
     let inverse = |op: &Op| -> Vec<Op> {
         let turn = || Op::gate(Gate::Rz, &op.qubits, &[Param::Fixed(std::f64::consts::PI)]);
         match op.kind {
@@ -278,7 +279,7 @@ fn folding_programs_is_folding_circuits_under_a_device_model() {
             _ => vec![op.inverse().unwrap()],
         }
     };
-    let ops = routed.circuit.ops();
+    let ops = transpiled.circuit.ops();
     let back: Vec<Op> = ops.iter().rev().flat_map(&inverse).collect();
     let is_noisy = |op: &&Op| !matches!(op.kind, OpKind::Gate { gate: Gate::Rz, .. });
     let each = ops.iter().flat_map(|op| match is_noisy(&op) {
@@ -291,10 +292,10 @@ fn folding_programs_is_folding_circuits_under_a_device_model() {
         for op in ops {
             circuit.append(op).unwrap();
         }
-        model.apply(&circuit, &device, &routed.last).unwrap()
+        model.apply(&circuit, &device, &transpiled.final_layout).unwrap()
     };
     let program = compile(ops.to_vec());
-    let placed: Vec<_> = observables().iter().map(|o| program.relabel(o, &routed.last).unwrap()).collect();
+    let placed: Vec<_> = observables().iter().map(|o| program.relabel(o, &transpiled.final_layout).unwrap()).collect();
     let cases = [(Folding::Global, [ops.to_vec(), back, ops.to_vec()].concat()), (Folding::Local, each.collect())];
     for (folding, ops) in cases {
         let (folded, reached) = fold(&program, 3.0, folding).unwrap();

@@ -12,7 +12,7 @@ use qgraft::math::{Matrix, Probability, Seconds};
 use qgraft::noise::channel::depolarizing;
 use qgraft::noise::model::uniform::{Uniform, medians};
 use qgraft::noise::model::{MODELS, NoiseModel, NoiseOptions, Repair, Scale, report};
-use qgraft::noise::{Channel, Confusion, ListedNoise, NoiseError, Program, Step};
+use qgraft::noise::{Channel, Confusion, NoiseError, NoiseList, Program, Step};
 
 /// Rounding of some tens of matrix products on numbers up to one.
 const ROUNDING: f64 = 1e-13;
@@ -101,7 +101,7 @@ fn each_repair_is_told_once_however_often_it_happens() {
 }
 
 #[test]
-fn missing_numbers_are_mended_as_aer_does_and_told() {
+fn missing_numbers_are_repaired_as_aer_does_and_reported() {
     let sx = |edit: fn(&mut Device)| {
         let mut device = Device::named("manila").unwrap();
         edit(&mut device);
@@ -149,7 +149,7 @@ fn missing_numbers_are_mended_as_aer_does_and_told() {
         let row = sx(edit);
         assert!((row.relaxation - expected).abs() < ROUNDING, "{what}: {} instead of {expected}", row.relaxation);
         assert_eq!(row.repairs.iter().copied().find(|r| Some(*r) == repair), repair, "{what}");
-        // Whatever was mended, the whole has the reported error.
+        // Whatever was repaired, the whole has the reported error.
         assert!((row.achieved - row.reported.unwrap()).abs() < ROUNDING, "{what}");
     }
 }
@@ -477,7 +477,7 @@ fn bad_lists_of_noise_name_the_entry() {
         (r#"{"channels": {}, "readout_p10_p01": [[0.1, 1.5]]}"#, "1.5 is not a probability"),
     ];
     for (text, named) in cases {
-        let error = ListedNoise::from_json(text).err().expect(text).to_string();
+        let error = NoiseList::from_json(text).err().expect(text).to_string();
         assert!(error.contains(named), "{error:?} does not name {named:?}");
     }
 }

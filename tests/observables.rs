@@ -38,7 +38,7 @@ fn nonsense_is_refused_with_its_word() {
         ("", "no finite terms"),
         ("Z", "names no qubit"),
         ("Q0", "\"Q0\""),
-        ("Z0 Z0", "stands twice"),
+        ("Z0 Z0", "is listed twice"),
         ("Z64", "past 63"),
         ("Z0 + + Z1", "sign without a term"),
         ("Z0 -", "sign without a term"),

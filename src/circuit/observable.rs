@@ -8,7 +8,7 @@ use crate::circuit::CircuitError;
 
 /// A product of Pauli operators on up to 64 qubits.
 ///
-/// Bit k of `x` and `z` tells the operator on qubit k: neither is I, `x` alone X, `z` alone Z, both Y.
+/// Bit k of `x` and `z` encodes the operator on qubit k: neither is I, `x` alone X, `z` alone Z, both Y.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct PauliString {
     /// Qubits with X or Y.
@@ -200,7 +200,7 @@ fn written_terms(text: &str) -> Result<Vec<TermText>, CircuitError> {
         let qubit: usize =
             parts.as_str().parse().map_err(|_| bad(format!("{word:?} names no qubit; write for example Z0")))?;
         if letters.iter().any(|&(_, other)| other == qubit) {
-            return Err(bad(format!("qubit {qubit} stands twice in one term")));
+            return Err(bad(format!("qubit {qubit} is listed twice in one term")));
         }
         letters.push((letter, qubit));
     }

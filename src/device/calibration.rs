@@ -21,7 +21,7 @@ pub struct Device {
     pub coupling: Vec<(usize, usize)>,
     /// What was measured.
     pub calibration: Calibration,
-    /// What only some snapshots tell.
+    /// What only some snapshots record.
     pub details: Details,
 }
 
@@ -99,7 +99,7 @@ pub struct GateData {
 }
 
 /// An operation on its qubits as people write it: `cx(0, 1)`.
-pub(crate) fn placed(name: &str, qubits: &[usize]) -> String {
+pub(crate) fn op_label(name: &str, qubits: &[usize]) -> String {
     let qubits: Vec<String> = qubits.iter().map(usize::to_string).collect();
     format!("{name}({})", qubits.join(", "))
 }

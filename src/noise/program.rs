@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::circuit::{Circuit, Condition, Observable, Op, OpKind};
+use crate::noise::channel::ChannelList;
 use crate::noise::{Channel, Confusion, PairReadout};
 
 /// One step of a program. Qubits are indices into the program's own register.
@@ -82,12 +83,12 @@ pub struct Program {
     pub slots: usize,
     /// What happens, in order.
     pub steps: Vec<Step>,
-    /// Readout error of each program qubit, used when an expectation value is asked for without explicit measurement.
+    /// Readout error of each program qubit, used for expectation values, which need no explicit measurement.
     pub readout: Vec<Option<Confusion>>,
     /// What qubits that are read together do to each other's bits, in order, after each one's own error. It acts on
     /// pairs that are both measured at the end of the program, and on expectation values.
     pub correlated: Vec<PairReadout>,
-    /// What the noise model mended or could not honour, one sentence each, told to the user once.
+    /// What the noise model repaired or could not use, one sentence each.
     pub notices: Vec<String>,
 }
 
@@ -99,12 +100,12 @@ impl Program {
         Self::compile(circuit, keep, |_| Vec::new(), |_| None)
     }
 
-    /// The circuit with `noise_after(op)` behind each operation and `readout(qubit)` on each measured qubit; both speak
-    /// of circuit qubits. Delays and barriers leave only their noise.
+    /// The circuit with `noise_after(op)` behind each operation and `readout(qubit)` on each measured qubit; both
+    /// take circuit qubits. Delays and barriers leave only their noise.
     pub fn compile(
         circuit: &Circuit,
         keep: &[usize],
-        mut noise_after: impl FnMut(&Op) -> Vec<(Channel, Vec<usize>)>,
+        mut noise_after: impl FnMut(&Op) -> ChannelList,
         readout: impl Fn(usize) -> Option<Confusion>,
     ) -> Self {
         let items = circuit.ops().iter().flat_map(|op| {

@@ -50,7 +50,7 @@ impl Auto {
         let (pure, mixed, batch) = (2f64.powi(n), 4f64.powi(n), angles.batch().max(1) as f64);
         let ending = Ending::of(program);
         let ideal = ending.dynamic().is_none() && ending.body.iter().all(|step| matches!(step, Step::Gate(_)));
-        // Flops a number and step, bytes in all. A real 16 × 16 matrix stands for several fused gates and channels, so a
+        // Flops a number and step, bytes in all. A real 16 × 16 matrix represents several fused gates and channels, so a
         // step costs about the same in all pictures.
         let mut candidates: Vec<(f64, f64, &dyn Simulator)> = Vec::new();
         if ideal {

@@ -38,7 +38,7 @@ pub fn cotangent(angles: &Angles, observables: &[Observable], cotangent: ArrayVi
     if cotangent.dim() == expected { Ok(()) } else { Err(SimError::CotangentShape { got: cotangent.dim(), expected }) }
 }
 
-/// Nothing in the program stands in the way of a derivative.
+/// Every step of the program has a derivative.
 pub fn differentiable(program: &Program) -> Result<(), SimError> {
     let refused = program.steps.iter().find_map(|step| match step {
         Step::Gate(op) if op.condition.is_some() => Some(format!("{} under a condition", op.name())),

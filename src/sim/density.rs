@@ -226,7 +226,7 @@ impl Density {
             NAME,
             plan.stages.qubits,
             angles.batch() as f64 * 8.0 * 2f64.powi(width as i32),
-            "ask for counts",
+            "sample counts instead",
         )?;
         let mut out = Array2::zeros((angles.batch(), 1 << width));
         let rows: Vec<Vec<f64>> = chunks(angles.batch(), Plan::<F>::LANES)

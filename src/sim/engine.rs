@@ -36,7 +36,7 @@ impl FromStr for Precision {
     }
 }
 
-/// What some engines need to know and the others ignore.
+/// Options of engines; each uses those that concern it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EngineOptions {
     /// Width of the numbers.
@@ -53,7 +53,7 @@ impl Default for EngineOptions {
     }
 }
 
-/// An engine a user can ask for.
+/// An engine of the table.
 pub struct EngineRow {
     /// Its name.
     pub name: &'static str,

@@ -2,8 +2,8 @@
 //!
 //! Fidelity is that of the state before the final measurements with the ideal one, times the probability that all final
 //! bits of the ideal outcomes are read rightly. One source, or the noise of one operation, is switched off at a time,
-//! and what the fidelity gains is its part of the loss. To first order parts add up to the loss; what they miss is told as
-//! the remainder.
+//! and what the fidelity gains is its part of the loss. To first order parts add up to the loss; what they miss is the
+//! remainder.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub struct Explanation {
     pub operations: Vec<Part>,
     /// `1 - fidelity` less the parts of all operations.
     pub operations_remainder: f64,
-    /// What the noise model mended.
+    /// What the noise model repaired.
     pub notices: Vec<String>,
 }
 

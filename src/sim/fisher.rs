@@ -29,7 +29,7 @@ use crate::sim::{SimError, check, state};
 /// slot does not fit into memory.
 pub fn quantum_fisher(program: &Program, angles: &[f64], slots: &[usize]) -> Result<Array2<f64>, SimError> {
     let size = 2f64.powi(program.qubits() as i32);
-    let instead = "ask for blocks of fewer slots, or the diagonal";
+    let instead = "use blocks of fewer slots, or the diagonal";
     check::memory("the quantum Fisher information", program.qubits(), 16.0 * size * slots.len() as f64, instead)?;
     let psi = state::statevector(program, angles)?;
     let tangents =
@@ -88,7 +88,7 @@ fn tangent(program: &Program, angles: &[f64], psi: ArrayView1<C64>, slot: usize)
     Ok(derivative)
 }
 
-/// Where a slot stands: step, which angle of its gate, and `d angle / d slot`.
+/// The uses of a slot: step, which angle of its gate, and `d angle / d slot`.
 fn uses(program: &Program, slot: usize) -> Vec<(usize, usize, f64)> {
     let mut found = Vec::new();
     for (step, kind) in program.steps.iter().enumerate() {

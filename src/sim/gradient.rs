@@ -39,8 +39,8 @@ impl Gradient {
     /// The gradient of `Σ cotangent[b][o] · expect[b][o]`; arguments as [`Simulator::vjp`].
     ///
     /// # Errors
-    /// As [`Simulator::vjp`], if a gate has no shift rule (a rotation under extra controls: two frequencies, but its
-    /// row speaks of the gate alone), and if a step is not above 0 or there are no samples.
+    /// As [`Simulator::vjp`], if a gate has no shift rule (a rotation under extra controls has two frequencies, but its
+    /// row describes the gate alone), and if a step is not above 0 or there are no samples.
     pub fn vjp(
         self,
         engine: &dyn Simulator,

@@ -1,7 +1,7 @@
 //! Gates as lists of real numbers that depend on angles, with their derivatives.
 //!
 //! Engines differ in what the numbers are (entries of the unitary, of its diagonal, of its Pauli transfer matrix) and
-//! agree on how they depend on angles, which is what stands here.
+//! agree on how they depend on angles, which this module defines.
 
 use std::f64::consts::PI;
 use std::ops::Range;
@@ -136,7 +136,7 @@ impl Map {
         }
     }
 
-    /// From the derivative by the numbers, `d[entry·L + lane]`, to that by slots, told to `add(row, slot, value)`.
+    /// From the derivative by the numbers, `d[entry·L + lane]`, to that by slots: calls `add(row, slot, value)`.
     pub fn gradient(&self, angles: &Angles, rows: Range<usize>, d: &[f64], mut add: impl FnMut(usize, usize, f64)) {
         let lanes = rows.len();
         match self {

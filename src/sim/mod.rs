@@ -5,7 +5,7 @@
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
 //! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states move with their angles.
-//! * [`state`], [`information`]: final states, and what can be said of states.
+//! * [`state`], [`information`]: final states, and functions of states.
 //! * [`mitigate`]: error mitigation around any engine.
 //! * [`explain`]: which noise a circuit loses its fidelity to.
 
@@ -151,7 +151,7 @@ pub trait Simulator: Send + Sync {
     /// Expectation values, (batch, observables).
     ///
     /// # Errors
-    /// If angles and program do not fit or hold NaN, an observable reaches past the register, or the program asks for
+    /// If angles and program do not fit or hold NaN, an observable reaches past the register, or the program needs
     /// more memory or a step this engine does not have.
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError>;
 

@@ -35,7 +35,7 @@ const DRAW: f64 = 3e-8;
 /// Drawing `shots` outcomes takes no absurd time.
 ///
 /// # Errors
-/// If it does; the message says how long, and what to do instead.
+/// If it does; the message has the estimated time and an alternative.
 pub fn affordable(shots: usize) -> Result<(), SimError> {
     check::time("drawing", shots, DRAW)
 }

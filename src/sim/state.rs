@@ -1,4 +1,4 @@
-//! Final states of programs, and what can be said of states.
+//! Final states of programs, and functions of states.
 //!
 //! State vectors are `ψ[i]`, density matrices `ρ[i][j]`, qubit k being bit k of the index.
 
@@ -73,7 +73,7 @@ fn rests(size: usize, keep: &[usize]) -> Vec<usize> {
 /// The density matrix of the qubits `keep`, the first listed the least significant.
 ///
 /// # Errors
-/// If a qubit is not in the register or stands twice.
+/// If a qubit is not in the register or is listed twice.
 pub fn partial_trace(rho: ArrayView2<C64>, keep: &[usize]) -> Result<Array2<C64>, SimError> {
     check_keep(rho.nrows(), keep)?;
     let rests = rests(rho.nrows(), keep);
@@ -112,7 +112,7 @@ pub fn reordered(psi: ArrayView1<C64>, order: &[usize]) -> Result<Array1<C64>, S
 /// Probabilities of the qubits `keep` alone, the first listed the least significant, from those of a register.
 ///
 /// # Errors
-/// If a qubit is not in the register or stands twice.
+/// If a qubit is not in the register or is listed twice.
 pub fn marginal(probabilities: ArrayView1<f64>, keep: &[usize]) -> Result<Array1<f64>, SimError> {
     check_keep(probabilities.len(), keep)?;
     let mut out = Array1::zeros(1 << keep.len());

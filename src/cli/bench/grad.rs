@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2};
 
 use super::{Outcome, Setting, timed, values_checksum};
 use crate::circuit::{Circuit, Gate, Observable, Param};
-use crate::noise::{ListedNoise, Program};
+use crate::noise::{NoiseList, Program};
 use crate::sim::{Angles, EngineOptions, Precision, engine};
 
 /// RY of each input, then layers of trained RY and a chain of CX; all ⟨Z⟩ and the gradient of their sum by all angles.
@@ -26,7 +26,7 @@ pub struct Arguments {
     /// The noise after each gate, JSON as for `noisy`; without it the circuit is ideal.
     #[arg(long, value_name = "FILE")]
     noise: Option<PathBuf>,
-    /// Width of numbers; the line says what truly ran.
+    /// Width of the numbers, double or single.
     #[arg(long, value_name = "P", default_value = "double")]
     precision: Precision,
     #[command(flatten)]
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
         Some(path) => {
             let named = || path.display().to_string();
             let noise =
-                ListedNoise::from_json(&std::fs::read_to_string(path).with_context(named)?).with_context(named)?;
+                NoiseList::from_json(&std::fs::read_to_string(path).with_context(named)?).with_context(named)?;
             (noise.apply(&circuit, &Vec::from_iter(0..qubits)), "auto", "_noisy")
         }
         None => (Program::ideal(&circuit, &[]), "statevector", ""),

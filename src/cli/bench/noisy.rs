@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::{Outcome, Setting, outcomes_checksum, stem, timed};
 use crate::cli::circuit_file;
-use crate::noise::ListedNoise;
+use crate::noise::NoiseList;
 use crate::sim::{Angles, EngineOptions, Precision, engine};
 
 /// A circuit under listed noise, from the zero state to the probabilities of outcomes, before readout error.
@@ -29,7 +29,7 @@ pub struct Arguments {
     /// Seed of the trajectory engine.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Width of numbers; the line says what truly ran.
+    /// Width of the numbers, double or single.
     #[arg(long, value_name = "P", default_value = "double")]
     precision: Precision,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let circuit = circuit_file::read(&arguments.circuit, &[])?;
     let named = || arguments.noise.display().to_string();
     let text = std::fs::read_to_string(&arguments.noise).with_context(named)?;
-    let noise = ListedNoise::from_json(&text).with_context(named)?;
+    let noise = NoiseList::from_json(&text).with_context(named)?;
     let program = noise.apply(&circuit, &Vec::from_iter(0..circuit.qubits()));
     let angles = Angles::of_weights(&[]);
     let &Arguments { shots, seed, precision, .. } = arguments;

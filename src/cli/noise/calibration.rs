@@ -1,4 +1,4 @@
-//! Per qubit and per gate: reported, achieved, mended.
+//! Per qubit and per gate: reported, achieved, repaired.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -37,9 +37,9 @@ pub fn run(arguments: &Arguments, device: &Device) -> Result<()> {
         source.origin,
         source.licence
     )?;
-    let columns = ["qubit", "T1", "T2", "T1 used", "T2 used", "readout error", "P(1|0)", "P(0|1)", "mended"];
+    let columns = ["qubit", "T1", "T2", "T1 used", "T2 used", "readout error", "P(1|0)", "P(0|1)", "repaired"];
     writeln!(out, "\n{}", table(&columns, qubits.iter().map(qubit_row)))?;
-    let columns = ["gate", "qubits", "length", "reported", "achieved", "relaxation alone", "depolarizing", "mended"];
+    let columns = ["gate", "qubits", "length", "reported", "achieved", "relaxation alone", "depolarizing", "repaired"];
     writeln!(out, "\n{}", table(&columns, gates.iter().map(gate_row)))?;
     for (a, b) in dead {
         writeln!(out, "coupling ({a}, {b}): {}", Repair::NoRow.sentence())?;

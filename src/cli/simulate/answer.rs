@@ -34,13 +34,13 @@ pub struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<BTreeMap<String, u64>>,
     pub repairs: Vec<String>,
-    /// Qubits of the file that states and, without measurement, outcomes speak of: bit k of an index is the k-th.
+    /// Qubits of the file that index states and, without measurement, outcomes: bit k of an index is the k-th.
     pub active: Vec<usize>,
-    /// Classical bits of the file that outcomes speak of, empty without measurement.
+    /// Classical bits of the file that index outcomes, empty without measurement.
     pub bits: Vec<usize>,
 }
 
-/// Runs everything that was asked for; the state only if it is to be saved.
+/// Runs everything that the arguments request; the state only if it is to be saved.
 pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<ArrayD<C64>>)> {
     let program = &setup.program;
     let angles = Angles::of_weights(&[]);

@@ -16,7 +16,7 @@ use crate::noise::NoiseError;
 /// Chains up to this long are fitted to, longer ones predicted.
 pub const FITTED: usize = 20;
 
-/// A chain with what its calibration says of it.
+/// A chain with its calibrated errors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     /// Number of qubits.

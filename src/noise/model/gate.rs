@@ -4,7 +4,7 @@ use super::{NoiseOptions, Repair};
 use crate::circuit::Gate;
 use crate::device::{Calibration, GateData, QubitData};
 use crate::math::Seconds;
-use crate::noise::channel::{Channel, Decay, depolarizing};
+use crate::noise::channel::{Channel, ChannelList, Decay, depolarizing};
 use crate::noise::{Confusion, NoiseError};
 
 /// Relaxation times of one qubit, possible together, and the population of |1⟩ they tend to.
@@ -16,7 +16,7 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// What `data` says, mended where it must be; unknown times are infinite.
+    /// The times in `data`, repaired where they are impossible; unknown times are infinite.
     pub fn of(data: &QubitData, options: &NoiseOptions) -> (Self, Vec<Repair>) {
         let mut repairs = Vec::new();
         let (t1, t2) = match (data.t1, data.t2) {
@@ -87,9 +87,9 @@ pub struct GateNoise {
     pub lifetimes: Vec<Lifetime>,
     /// Average infidelity of that relaxation alone.
     pub relaxation_infidelity: f64,
-    /// What was mended in the gate's own numbers.
+    /// Repairs of the gate's own numbers.
     pub gate_repairs: Vec<Repair>,
-    /// What was mended in the numbers of its qubits.
+    /// Repairs of the numbers of its qubits.
     pub qubit_repairs: Vec<(usize, Repair)>,
 }
 
@@ -242,7 +242,7 @@ impl GateNoise {
     }
 
     /// Over-rotation, depolarizing on all qubits, then relaxation of each: exact channels, in the order they act.
-    pub fn channels(&self) -> Result<Vec<(Channel, Vec<usize>)>, NoiseError> {
+    pub fn channels(&self) -> Result<ChannelList, NoiseError> {
         let mut channels = Vec::new();
         if let Some((axis, angle)) = self.rotation.filter(|(_, angle)| *angle != 0.0) {
             channels.push((Channel::named(axis, &[angle])?, self.qubits.clone()));

@@ -27,7 +27,7 @@ pub struct GateReport {
     pub depolarizing: f64,
     /// Average infidelity of the channels as built, computed from their Kraus operators.
     pub achieved: f64,
-    /// Why achieved and reported differ, where they do, and whatever else was mended.
+    /// Why achieved and reported differ, where they do, and all other repairs.
     pub repairs: Vec<Repair>,
 }
 
@@ -42,12 +42,12 @@ pub struct QubitReport {
     pub used: (Seconds, Seconds),
     /// Assignment error, P(1|0) and P(0|1), as reported.
     pub readout: [Option<f64>; 3],
-    /// What was mended; a qubit out of service says so.
+    /// Repairs; a qubit out of service is one of them.
     pub repairs: Vec<Repair>,
 }
 
 /// Each gate of the basis with the exact channels that `options` give it. A gate out of service has none: it achieves
-/// infidelity 0 and says so.
+/// infidelity 0, with the repair that names the reason.
 ///
 /// # Errors
 /// If a channel cannot be built, which a device that was read without error does not allow.

@@ -7,7 +7,7 @@ use crate::device::{Device, GateData, QubitData};
 use crate::math::Seconds;
 use crate::noise::{Channel, Confusion, NoiseError, Program};
 
-/// The same noise everywhere, without a device: for studies that speak of "depolarizing noise of 1 %".
+/// The same noise everywhere, without a device: for studies of "depolarizing noise of 1 %".
 ///
 /// ```
 /// # use qgraft::circuit::{Circuit, Gate};

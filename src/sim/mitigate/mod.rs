@@ -1,7 +1,7 @@
 //! Error mitigation: what undoes noise in expectation values without correcting it in the state.
 //!
 //! * [`MITIGATIONS`]: every method with its usual settings is a row.
-//! * Methods wrap an executor, any [`Simulator`], and are one themselves, so they nest: readout is mended inside, noise of
+//! * Methods wrap an executor, any [`Simulator`], and are one themselves, so they nest: readout is corrected inside, noise of
 //!   gates outside. They see programs, gate by gate with the noise behind each, and run changed ones.
 //! * [`decouple`] is the exception: pulses go into waiting times, which exist only in a scheduled circuit, before a noise
 //!   model has seen it.

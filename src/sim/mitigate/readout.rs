@@ -98,7 +98,7 @@ impl<S: Simulator> Simulator for ReadoutInversion<S> {
     }
 }
 
-/// `program` with every qubit measured into the bit of its own number after `rotations`, for engines that are asked for
+/// `program` with every qubit measured into the bit of its own number after `rotations`, for engines that return
 /// recorded outcomes.
 pub(super) fn measured(program: &Program, rotations: impl IntoIterator<Item = Step>) -> Program {
     let mut measured = program.clone();

@@ -31,7 +31,7 @@ pub struct ReadoutSubspace<S> {
 /// recorded with `confusions[k]`.
 ///
 /// # Errors
-/// If the confusions leave nothing to tell the observed outcomes apart.
+/// If the confusions make the observed outcomes indistinguishable.
 pub fn invert(recorded: &[(usize, f64)], confusions: &[Option<Confusion>]) -> Result<Vec<f64>, SimError> {
     let shares = Array1::from_iter(recorded.iter().map(|(_, share)| *share));
     // [true][recorded] of each bit.

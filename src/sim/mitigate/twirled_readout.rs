@@ -118,7 +118,7 @@ impl<S: Simulator> Simulator for TwirledReadout<S> {
         weighted::vjp(&self.inner, self.twirls(program), angles, &divided, cotangent)
     }
 
-    /// As the engine gives them: the method mends expectation values only.
+    /// As the engine gives them: the method corrects expectation values only.
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         self.inner.probabilities(program, angles)
     }

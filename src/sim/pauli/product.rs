@@ -24,7 +24,7 @@ impl<F: Float> Prefix<F> {
     pub fn new(qubits: usize, blocks: Vec<Block<F>>) -> Self {
         let mut sorted: Vec<Vec<Block<F>>> = (0..qubits).map(|_| Vec::new()).collect();
         for block in blocks {
-            // On its own qubit the block stands alone, whatever the width of the program.
+            // On its own qubit the block is alone, whatever the width of the program.
             let qubit = block.qubits[0];
             sorted[qubit].push(block.alone());
         }

@@ -24,7 +24,7 @@ pub struct Pulled<F> {
     every: usize,
 }
 
-/// The last ones: a backward pass asks for those of its forward pass, and so does every batch that is judged.
+/// The last ones: a backward pass needs those of its forward pass, and so does every batch under the same weights.
 pub struct Last<F>(Mutex<Option<Arc<Pulled<F>>>>);
 
 impl<F> Default for Last<F> {

@@ -89,7 +89,7 @@ fn take_first_phases(items: &mut [Item]) -> C64 {
     all
 }
 
-/// The same program with its swaps done by naming qubits: |0…0⟩ does not tell which qubit is which, so they start where
+/// The same program with its swaps done by naming qubits: |0…0⟩ is the same for all qubits, so they start where
 /// the swaps bring them home.
 fn without_swaps(mut gates: Vec<Loose>, total: usize) -> Vec<Loose> {
     let mut wires: Vec<usize> = (0..total).collect();

@@ -124,7 +124,7 @@ impl Gate {
         self.form.loose(self.map.values(angles, row..row + 1))
     }
 
-    /// From the derivative by the entries in the lanes `rows` to `add(row, slot, value)`; any row stands for all if the
+    /// From the derivative by the entries in the lanes `rows` to `add(row, slot, value)`; any row represents all if the
     /// gate is the same in all.
     pub fn gradient(&self, angles: &Angles, rows: Range<usize>, found: &[f64], add: impl FnMut(usize, usize, f64)) {
         self.map.gradient(angles, rows, found, add);

@@ -367,7 +367,12 @@ impl Statevector {
     fn probabilities_in<F: Vectors>(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles, 2.0)?;
         let width = if plan.measures { program.bits } else { plan.qubits };
-        check::memory(NAME, plan.qubits, angles.batch() as f64 * 8.0 * 2f64.powi(width as i32), "ask for counts")?;
+        check::memory(
+            NAME,
+            plan.qubits,
+            angles.batch() as f64 * 8.0 * 2f64.powi(width as i32),
+            "sample counts instead",
+        )?;
         let bounds = Numbers::<F>::shared(&plan.gates, &angles);
         let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
             let state = plan.run::<F>(&bounds, &angles, rows);

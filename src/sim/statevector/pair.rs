@@ -1,6 +1,6 @@
 //! Two rotations and a CX as one pass over the amplitudes.
 //!
-//! A pair is `P · (R ⊗ R) · D`: phases D, one real rotation `[1 -t; t 1]` on each of two qubits (its cosine stands in D),
+//! A pair is `P · (R ⊗ R) · D`: phases D, one real rotation `[1 -t; t 1]` on each of two qubits (its cosine is part of D),
 //! and a permutation P, which is free. With what a CX lets through (phases on its control, X rotations on its target) left
 //! to later gates, every circuit of one-qubit gates and CX is pairs: 8 multiply-and-adds an amplitude, where the dense
 //! 4 × 4 matrix takes 16.

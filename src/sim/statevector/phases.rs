@@ -19,7 +19,7 @@ const TABLE: usize = 6;
 pub struct Placed<F> {
     /// Entry of each register of the tile.
     order: Vec<u16>,
-    /// Qubits of the register outside the tile, with the bit of an entry's number that each stands for.
+    /// Qubits of the register outside the tile, with the bit of an entry's number that each selects.
     outside: Vec<(usize, usize)>,
     /// Real and imaginary register of each entry.
     numbers: Vec<F>,

@@ -18,7 +18,7 @@ impl Level {
     }
 }
 
-/// What an operation asks of the tiles of a pass, as masks of qubits.
+/// What an operation needs of the tiles of a pass, as masks of qubits.
 pub trait Operands {
     /// Qubits that a tile must hold.
     fn mixes(&self) -> u64;

@@ -146,13 +146,13 @@ impl<F: Vectors, const W: usize, const P: usize, const FUSED: bool> Unit for Arr
     }
 
     #[inline(always)]
-    // SAFETY: what the trait asks of the caller.
+    // SAFETY: the trait's own requirement on the caller.
     unsafe fn load_at(self, list: &[F], at: usize) -> [F; W] {
         list[at..][..W].try_into().expect("the slice has W elements")
     }
 
     #[inline(always)]
-    // SAFETY: what the trait asks of the caller.
+    // SAFETY: the trait's own requirement on the caller.
     unsafe fn store_at(self, list: &mut [F], at: usize, value: [F; W]) {
         list[at..][..W].copy_from_slice(&value);
     }
@@ -209,7 +209,7 @@ macro_rules! vectors {
 vectors!(f64, 3);
 vectors!(f32, 4);
 
-/// Work on a unit, as pulp wants it told.
+/// Work on a unit, in the form that pulp calls.
 #[cfg(target_arch = "x86_64")]
 struct On<T, U> {
     work: T,

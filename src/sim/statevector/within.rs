@@ -218,7 +218,7 @@ mod tests {
         state
     }
 
-    /// Every target with no, one and two controls, against the loops that know nothing of registers.
+    /// Every target with no, one and two controls, against the loops that do not use registers.
     fn agrees<F: Vectors>(tolerance: f64) {
         let (total, mut stream) = (7, Stream::named(1, "within"));
         let close = |a: &[F], b: &[F]| a.iter().zip(b).all(|(a, b)| (a.double() - b.double()).abs() < tolerance);

@@ -1,8 +1,8 @@
 //! Loops over a state of one lane for any operator on one or two qubits, whatever the qubits.
 //!
 //! A register holds the amplitudes that differ in the lowest qubits. Targets among those lie inside it, and a register is
-//! paired with itself after a [`flip`](Unit::flip) for each pattern of flipped target bits; other targets tell registers
-//! of a group apart. Either way an operator takes 16 multiply-and-adds an amplitude.
+//! paired with itself after a [`flip`](Unit::flip) for each pattern of flipped target bits; other targets distinguish
+//! the registers of a group. Either way an operator takes 16 multiply-and-adds an amplitude.
 
 use crate::math::matrix::c;
 use crate::math::{C64, Matrix};

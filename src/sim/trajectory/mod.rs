@@ -131,7 +131,7 @@ impl Trajectory {
         Self { shots, seed, precision, double: Arc::default(), single: Arc::default() }
     }
 
-    /// The same engine, what it knows of the last program included, with other shots.
+    /// The same engine with other shots.
     fn drawn(&self, shots: usize, seed: u64) -> Self {
         let (double, single) = (Arc::clone(&self.double), Arc::clone(&self.single));
         Self { shots, seed, precision: self.precision, double, single }

@@ -24,7 +24,7 @@ pub struct Operators<F> {
 
 /// One operator K.
 pub struct Choice<F> {
-    /// Its entries, as its loop wants them.
+    /// Its entries, in the order of its loop.
     numbers: Vec<F>,
     /// Entries of K†K, row major; empty for a unitary that nothing competes with.
     weight: Vec<C64>,

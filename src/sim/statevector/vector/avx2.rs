@@ -73,7 +73,7 @@ macro_rules! unit {
             }
 
             #[inline(always)]
-            // SAFETY: what the trait asks of the caller.
+            // SAFETY: the trait's own requirement on the caller.
             unsafe fn load_at(self, list: &[$number], at: usize) -> $register {
                 debug_assert!(at + Self::WIDTH <= list.len());
                 // SAFETY: the caller promises that the list reaches to the end of the register.
@@ -81,7 +81,7 @@ macro_rules! unit {
             }
 
             #[inline(always)]
-            // SAFETY: what the trait asks of the caller.
+            // SAFETY: the trait's own requirement on the caller.
             unsafe fn store_at(self, list: &mut [$number], at: usize, value: $register) {
                 debug_assert!(at + Self::WIDTH <= list.len());
                 // SAFETY: the caller promises that the list reaches to the end of the register.
@@ -135,14 +135,14 @@ macro_rules! unit {
             }
 
             #[inline(always)]
-            // SAFETY: what the trait asks of the caller.
+            // SAFETY: the trait's own requirement on the caller.
             unsafe fn load_at(self, list: &[$number], at: usize) -> [$register; 2] {
                 // SAFETY: the caller promises that the list reaches to the end of both halves.
                 unsafe { [self.0.load_at(list, at), self.0.load_at(list, at + $half)] }
             }
 
             #[inline(always)]
-            // SAFETY: what the trait asks of the caller.
+            // SAFETY: the trait's own requirement on the caller.
             unsafe fn store_at(self, list: &mut [$number], at: usize, value: [$register; 2]) {
                 // SAFETY: as in `load_at`.
                 unsafe {

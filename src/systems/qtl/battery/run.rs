@@ -294,11 +294,11 @@ fn counts(circuit: &CircuitSpec, device: Option<&str>) -> Result<Counts, StudyEr
         return Ok(counts);
     };
     let device = Device::load(device).map_err(NnError::from)?;
-    let routed = transpile(&ansatz.circuit, &Target::of(&device), &Default::default()).map_err(NnError::from)?;
+    let transpiled = transpile(&ansatz.circuit, &Target::of(&device), &Default::default()).map_err(NnError::from)?;
     Ok(Counts {
-        depth: routed.depth,
-        two_qubit_gates: routed.two_qubit_gates,
-        pulses: routed.pulses,
-        success: Some(routed.success),
+        depth: transpiled.depth,
+        two_qubit_gates: transpiled.two_qubit_gates,
+        pulses: transpiled.pulses,
+        success: Some(transpiled.success),
     })
 }
