@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::check::MEMORY_LIMIT;
-use crate::sim::readout::Ending;
+use crate::sim::readout::ProgramParts;
 use crate::sim::{
     AngleGradient, Angles, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
 };
@@ -48,8 +48,8 @@ impl Auto {
     fn pick(&self, program: &Program, angles: &Angles, question: Question) -> &dyn Simulator {
         let n = program.qubits() as i32;
         let (pure, mixed, batch) = (2f64.powi(n), 4f64.powi(n), angles.batch().max(1) as f64);
-        let ending = Ending::of(program);
-        let ideal = ending.dynamic().is_none() && ending.body.iter().all(|step| matches!(step, Step::Gate(_)));
+        let parts = ProgramParts::of(program);
+        let ideal = parts.dynamic().is_none() && parts.body.iter().all(|step| matches!(step, Step::Gate(_)));
         // Flops a number and step, bytes in all. A real 16 × 16 matrix represents several fused gates and channels, so a
         // step costs about the same in all pictures.
         let mut candidates: Vec<(f64, f64, &dyn Simulator)> = Vec::new();
@@ -57,14 +57,14 @@ impl Auto {
             candidates.push((batch * pure * 2.0, 48.0 * pure, &self.statevector));
         }
         if let Question::Observables(count) = question
-            && ending.dynamic().is_none()
+            && parts.dynamic().is_none()
             && splits(program, angles.inputs.ncols())
         {
             let count = count.max(1) as f64;
             candidates.push((count * mixed, 32.0 * count * mixed, &self.pauli));
         }
         if program.bits <= 62 {
-            let branches = if ending.dynamic().is_some() { 4.0 } else { 1.0 };
+            let branches = if parts.dynamic().is_some() { 4.0 } else { 1.0 };
             candidates.push((batch * mixed * branches, 128.0 * mixed, &self.density));
         }
         let fitting = candidates.into_iter().filter(|(_, bytes, _)| *bytes <= MEMORY_LIMIT);

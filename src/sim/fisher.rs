@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use crate::math::C64;
 use crate::math::singular::singular_values;
 use crate::noise::{Program, Step};
-use crate::sim::gradient::{FOUR_TERM, Shifted};
+use crate::sim::gradient::{FOUR_TERM, ShiftTerm};
 use crate::sim::{SimError, check, state};
 
 /// The block of the quantum Fisher information that belongs to `slots`, in their order, for one vector of angles:
@@ -79,7 +79,7 @@ fn tangent(program: &Program, angles: &[f64], psi: ArrayView1<C64>, slot: usize)
     for (step, index, scale) in uses(program, slot) {
         // Entries of every gate have frequencies 0, 1/2 and 1 in each angle, for which the four-term rule is exact.
         for (weight, by) in FOUR_TERM {
-            let shifted = Shifted { step, index, slot, weight, by }.apply(program);
+            let shifted = ShiftTerm { step, index, slot, weight, by }.apply(program);
             derivative.scaled_add(C64::from(scale * weight), &state::statevector(&shifted, angles)?);
         }
     }

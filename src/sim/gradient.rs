@@ -101,8 +101,8 @@ fn rule_of(op: &Op, k: usize) -> Result<Vec<(f64, f64)>, SimError> {
 }
 
 /// One term of a shift rule: an angle of a gate displaced.
-pub(super) struct Shifted {
-    /// The gate's place among the steps.
+pub(super) struct ShiftTerm {
+    /// The gate's position among the steps.
     pub step: usize,
     /// Which of its angles.
     pub index: usize,
@@ -114,7 +114,7 @@ pub(super) struct Shifted {
     pub by: f64,
 }
 
-impl Shifted {
+impl ShiftTerm {
     /// The program with the angle displaced.
     pub fn apply(&self, program: &Program) -> Program {
         let mut shifted = program.clone();
@@ -126,7 +126,7 @@ impl Shifted {
 
 /// All terms of the shift rules of a program. A slot may stand in several gates: each is shifted alone and the derivatives
 /// add up.
-pub(super) fn shifts(program: &Program) -> Result<Vec<Shifted>, SimError> {
+pub(super) fn shift_terms(program: &Program) -> Result<Vec<ShiftTerm>, SimError> {
     check::differentiable(program)?;
     let mut all = Vec::new();
     for (at, step) in program.steps.iter().enumerate() {
@@ -134,7 +134,7 @@ pub(super) fn shifts(program: &Program) -> Result<Vec<Shifted>, SimError> {
         for (index, param) in op.params().iter().enumerate() {
             let Some((slot, scale)) = param.dependence() else { continue };
             let terms = rule_of(op, index)?.into_iter();
-            all.extend(terms.map(|(weight, by)| Shifted { step: at, index, slot, weight: scale * weight, by }));
+            all.extend(terms.map(|(weight, by)| ShiftTerm { step: at, index, slot, weight: scale * weight, by }));
         }
     }
     Ok(all)
@@ -145,7 +145,7 @@ fn shift(
     angles: Angles,
     value: impl Fn(&Program, Angles) -> Result<Array1<f64>, SimError> + Sync,
 ) -> Result<AngleGradient, SimError> {
-    let runs = shifts(program)?;
+    let runs = shift_terms(program)?;
     let values: Vec<Array1<f64>> =
         runs.par_iter().map(|run| value(&run.apply(program), angles)).collect::<Result<_, _>>()?;
     let mut gradient = AngleGradient::zeros(&angles);

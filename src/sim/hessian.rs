@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::circuit::Observable;
 use crate::noise::Program;
-use crate::sim::gradient::shifts;
+use crate::sim::gradient::shift_terms;
 use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
 
 /// How a product of the Hessian with a vector is found from gradients of an engine; the Hessian itself is never written
@@ -47,7 +47,7 @@ impl Hessian {
         match self {
             Self::Shift => {
                 let split = angles.inputs.ncols();
-                let parts: Vec<AngleGradient> = shifts(program)?
+                let parts: Vec<AngleGradient> = shift_terms(program)?
                     .par_iter()
                     .map(|shift| {
                         // Gradients are linear in the cotangent, so a direction that differs by row scales the rows of it.

@@ -83,7 +83,7 @@ impl Plan {
         let mut next = self.inverses.iter().zip(strings).peekable();
         for (at, step) in self.program.steps.iter().enumerate() {
             steps.push(step.clone());
-            if let Some(((_, weights), string)) = next.next_if(|((place, _), _)| *place == at)
+            if let Some(((_, weights), string)) = next.next_if(|((position, _), _)| *position == at)
                 && let Step::Noise { qubits, condition, .. } = step
             {
                 weight *= weights[*string];

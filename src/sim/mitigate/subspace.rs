@@ -10,7 +10,7 @@ use crate::circuit::Observable;
 use crate::math::linear::solve;
 use crate::noise::{Confusion, Program};
 use crate::sim::mitigate::readout::measured;
-use crate::sim::readout::Ending;
+use crate::sim::readout::ProgramParts;
 use crate::sim::sample::{Basis, rotations, sign};
 use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
 
@@ -135,7 +135,7 @@ impl<S: Simulator> Simulator for ReadoutSubspace<S> {
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let mut p = self.inner.probabilities(program, angles)?;
         let mut confusions = vec![None; program.bits];
-        for read in Ending::of(program).reads.list {
+        for read in ProgramParts::of(program).measurements.list {
             confusions[read.bit] = read.confusion;
         }
         for mut row in p.rows_mut() {

@@ -103,9 +103,9 @@ impl<S: Simulator> Simulator for ZeroNoise<S> {
         let mut total = AngleGradient::zeros(&angles);
         for (k, program) in programs.iter().enumerate() {
             let slope = |at| cotangent[at] * rule.apply(&column(&values, at)).1[k];
-            let pulled = Array2::from_shape_fn(cotangent.dim(), slope);
+            let weighted = Array2::from_shape_fn(cotangent.dim(), slope);
             let own = self.inner.with_substream(k as u64);
-            let gradient = own.as_deref().unwrap_or(&self.inner).vjp(program, angles, observables, pulled.view())?;
+            let gradient = own.as_deref().unwrap_or(&self.inner).vjp(program, angles, observables, weighted.view())?;
             total.inputs += &gradient.inputs;
             total.weights += &gradient.weights;
         }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use ndarray::ArrayView2;
 
 use crate::sim::Angles;
-use crate::sim::float::Float;
-use crate::sim::pauli::block::Block;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::pauli::block::Block;
 
 /// Maps on single qubits, qubit by qubit in the order they act.
 pub struct Prefix<F>(Vec<Vec<Block<F>>>);
@@ -125,13 +125,13 @@ impl<F: Float> Product<F> {
             }
             let mut d_letters: Vec<F> = d_letters.into_iter().map(F::of).collect();
             for (block, before) in blocks.iter().zip(history).rev() {
-                let bound = block.bind(angles, self.rows.clone());
+                let matrices = block.bind(angles, self.rows.clone());
                 let mut entries = vec![0.0; block.numbers(lanes)];
-                block.outer(before, &d_letters, lanes, &bound, &mut entries);
-                block.gradient(angles, self.rows.clone(), &bound, entries, |row, slot, value| {
+                block.outer(before, &d_letters, lanes, &matrices, &mut entries);
+                block.gradient(angles, self.rows.clone(), &matrices, entries, |row, slot, value| {
                     found.push((row, slot, value));
                 });
-                block.backward(&mut d_letters, lanes, &bound);
+                block.backward(&mut d_letters, lanes, &matrices);
             }
             d = d_last;
         }

@@ -6,9 +6,9 @@ use ndarray::Array1;
 
 use crate::math::C64;
 use crate::noise::Program;
-use crate::sim::statevector::kernel::State;
-use crate::sim::statevector::pass::Passes;
-use crate::sim::statevector::vector::Vectors;
+use crate::sim::kernel::amplitudes::State;
+use crate::sim::kernel::vector::Vectors;
+use crate::sim::statevector::tile_pass::TilePasses;
 use crate::sim::statevector::{INSTEAD, NAME, Plan, Statevector};
 use crate::sim::{Angles, Precision, SimError, check};
 
@@ -42,8 +42,8 @@ enum Run {
 
 struct Amplitudes<F> {
     state: State<F>,
-    /// Passes that no angle changes.
-    fixed: Option<Passes<F>>,
+    /// TilePasses that no angle changes.
+    fixed: Option<TilePasses<F>>,
 }
 
 impl<F: Vectors> Amplitudes<F> {

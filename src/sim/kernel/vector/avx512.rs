@@ -55,9 +55,9 @@ macro_rules! unit {
 
             #[inline(always)]
             fn flips(self, mask: usize) -> __m512i {
-                let places: [$index; $width] = std::array::from_fn(|place| (place ^ mask) as $index);
+                let positions: [$index; $width] = std::array::from_fn(|position| (position ^ mask) as $index);
                 // SAFETY: both are 512 bits of plain integers.
-                unsafe { std::mem::transmute(places) }
+                unsafe { std::mem::transmute(positions) }
             }
 
             #[inline(always)]

@@ -15,7 +15,7 @@ use crate::sim::Angles;
 pub type Flatten = Box<dyn Fn(&Matrix, Option<&Matrix>) -> Vec<f64> + Send + Sync>;
 
 /// A list of real numbers as a function of angles.
-pub enum Map {
+pub enum EntryMap {
     /// No slot.
     Fixed(Vec<f64>),
     /// A gate with one angle: `size` trigonometric polynomials, as terms.
@@ -48,7 +48,7 @@ fn harmonics_derivative(angle: f64) -> [f64; 5] {
     [0.0, -0.5 * sin_half, 0.5 * cos_half, -sin, cos]
 }
 
-impl Map {
+impl EntryMap {
     /// The numbers of a unitary operation.
     pub fn of(op: &Op, flatten: Flatten) -> Self {
         let at = |angle: f64| {
@@ -108,7 +108,7 @@ impl Map {
         out
     }
 
-    /// Adds [`Map::values`] to `out`, all zeros.
+    /// Adds [`EntryMap::values`] to `out`, all zeros.
     pub fn write(&self, angles: &Angles, rows: Range<usize>, out: &mut [f64]) {
         let lanes = rows.len();
         match self {
