@@ -79,7 +79,7 @@ pub struct QubitData {
     pub readout_length: Option<Seconds>,
     /// Duration of a reset.
     pub reset_length: Option<Seconds>,
-    /// False if the maker took it out of service.
+    /// True if the maker took it out of service.
     pub faulty: bool,
 }
 
@@ -94,7 +94,7 @@ pub struct GateData {
     pub error: Option<f64>,
     /// Duration.
     pub length: Option<Seconds>,
-    /// False if the maker took it out of service.
+    /// True if the maker took it out of service.
     pub faulty: bool,
 }
 

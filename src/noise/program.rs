@@ -153,20 +153,6 @@ impl Program {
         self.active.len()
     }
 
-    /// Whether it is unitary from end to end: no noise, measurement, reset or condition.
-    pub fn is_unitary(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step, Step::Gate(op) if op.condition.is_none()))
-    }
-
-    /// Whether it measures, resets or acts under a condition before its end; such a program has no derivative.
-    pub fn is_dynamic(&self) -> bool {
-        self.steps.iter().any(|step| match step {
-            Step::Gate(op) => op.condition.is_some(),
-            Step::Noise { condition, .. } => condition.is_some(),
-            Step::Measure { .. } | Step::Reset { .. } => true,
-        })
-    }
-
     /// The program on a classical register that holds only the bits it writes or reads, and the old index of each bit,
     /// ascending: outcomes are indexed by bits, and a wide register may use few.
     pub fn with_used_bits(mut self) -> (Self, Vec<usize>) {
