@@ -9,9 +9,9 @@ use serde_json::json;
 use super::{Arguments, print_json, table};
 use crate::cli::circuit_file;
 use crate::device::{DEVICES, Device};
+use crate::math::order::median;
 use crate::noise::model::chain::{self, Chain};
 use crate::noise::model::typical_parallel;
-use crate::noise::model::uniform::median;
 
 /// Chains that are predicted, by length.
 const PREDICTED: [usize; 2] = [50, 100];

@@ -8,6 +8,7 @@ use super::{Repair, chain};
 use crate::circuit::OpKind;
 use crate::device::Device;
 use crate::device::schedule::ScheduledOp;
+use crate::math::order::median;
 
 /// A fitted factor.
 pub struct ParallelRow {
@@ -59,7 +60,7 @@ pub fn factor(device: &Device) -> (f64, Option<Repair>) {
 /// The median κ of other devices of the same family, `None` if none is known.
 pub fn typical(device: &Device) -> Option<f64> {
     let others = PARALLEL.iter().filter(|row| Some(row.family) == device.details.family() && row.device != device.name);
-    super::uniform::median(others.map(|row| row.factor))
+    median(others.map(|row| row.factor))
 }
 
 /// For each operation the share of its duration in which a neighbouring two-qubit gate is driven; 0 for all that are no
