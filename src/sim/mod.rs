@@ -43,6 +43,7 @@ pub use sample::Shots;
 pub use statevector::{Prepared, Statevector};
 pub use trajectory::Trajectory;
 
+use auto_impl::auto_impl;
 use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::Observable;
@@ -53,6 +54,7 @@ use crate::noise::Program;
 ///
 /// Expectation values include the program's `readout` error: they are those of the recorded bits, `Π (a_q Z_q + b_q)`
 /// for each Pauli string after its basis rotation.
+#[auto_impl(&, Box, Arc)]
 pub trait Simulator: Send + Sync {
     /// Name for reports: engine and precision.
     fn name(&self) -> String;
@@ -123,65 +125,3 @@ pub trait Simulator: Send + Sync {
         Ok(sample::sample(self.probabilities(program, angles)?.view(), shots, seed))
     }
 }
-
-/// A pointer to an engine is that engine.
-macro_rules! pointer {
-    ($pointer:ty, $($parameters:tt)*) => {
-        impl<$($parameters)*> Simulator for $pointer {
-            fn name(&self) -> String {
-                (**self).name()
-            }
-            fn resolved_name(&self, program: &Program, angles: Angles, observables: usize) -> String {
-                (**self).resolved_name(program, angles, observables)
-            }
-            fn precision(&self) -> Precision {
-                (**self).precision()
-            }
-            fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-                (**self).with_substream(number)
-            }
-            fn expect(
-                &self,
-                program: &Program,
-                angles: Angles,
-                observables: &[Observable],
-            ) -> Result<Array2<f64>, SimError> {
-                (**self).expect(program, angles, observables)
-            }
-            fn vjp(
-                &self,
-                program: &Program,
-                angles: Angles,
-                observables: &[Observable],
-                cotangent: ArrayView2<f64>,
-            ) -> Result<AngleGradient, SimError> {
-                (**self).vjp(program, angles, observables, cotangent)
-            }
-            fn value_and_gradient(
-                &self,
-                program: &Program,
-                angles: Angles,
-                observables: &[Observable],
-                cotangent: ArrayView2<f64>,
-            ) -> Result<(Array2<f64>, AngleGradient), SimError> {
-                (**self).value_and_gradient(program, angles, observables, cotangent)
-            }
-            fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-                (**self).probabilities(program, angles)
-            }
-            fn sample(
-                &self,
-                program: &Program,
-                angles: Angles,
-                shots: usize,
-                seed: u64,
-            ) -> Result<Array2<u64>, SimError> {
-                (**self).sample(program, angles, shots, seed)
-            }
-        }
-    };
-}
-
-pointer!(&S, S: Simulator + ?Sized);
-pointer!(Box<S>, S: Simulator + ?Sized);
-pointer!(std::sync::Arc<S>, S: Simulator + ?Sized);
