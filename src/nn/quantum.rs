@@ -74,12 +74,12 @@ impl CustomOp2 for Op {
         weights: &CpuStorage,
         weight_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let Execution { program, observables, simulator } = &self.0;
+        let Execution { prepared, observables, .. } = &self.0;
         let (batch, width) = input_layout.shape().dims2()?;
         let (x, w) = (numbers(inputs, input_layout)?, numbers(weights, weight_layout)?);
         let rows = ArrayView2::from_shape((batch, width), &x).map_err(candle_core::Error::wrap)?;
         let angles = Angles { inputs: rows, weights: ArrayView1::from(&w) };
-        let out = simulator.expect(program, angles, observables).map_err(candle_core::Error::wrap)?;
+        let out = prepared.expect(angles).map_err(candle_core::Error::wrap)?;
         Ok((storage(out.into_iter(), inputs.dtype()), Shape::from((batch, observables.len()))))
     }
 
@@ -90,15 +90,14 @@ impl CustomOp2 for Op {
         _expectations: &Tensor,
         cotangent: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let Execution { program, observables, simulator } = &self.0;
+        let Execution { prepared, observables, .. } = &self.0;
         let (batch, width) = inputs.dims2()?;
         let (x, w) = (tensor_numbers(inputs)?, tensor_numbers(weights)?);
         let rows = ArrayView2::from_shape((batch, width), &x).map_err(candle_core::Error::wrap)?;
         let angles = Angles { inputs: rows, weights: ArrayView1::from(&w) };
         let cotangent = Array2::from_shape_vec((batch, observables.len()), tensor_numbers(cotangent)?)
             .map_err(candle_core::Error::wrap)?;
-        let gradient =
-            simulator.vjp(program, angles, observables, cotangent.view()).map_err(candle_core::Error::wrap)?;
+        let gradient = prepared.vjp(angles, cotangent.view()).map_err(candle_core::Error::wrap)?;
         let as_tensor = |values: Vec<f64>, like: &Tensor| {
             Tensor::from_vec(values, like.shape(), &Device::Cpu)?.to_dtype(like.dtype())
         };

@@ -8,6 +8,9 @@ pub enum SimError {
     /// Angles and program have different numbers of slots.
     #[error("the program has {slots} slots, {got} angles were given per row")]
     AngleCount { slots: usize, got: usize },
+    /// Another number of input slots than the program was prepared for.
+    #[error("the program was prepared for {expected} input slots, {got} were given per row")]
+    InputSlots { expected: usize, got: usize },
     /// A NaN or infinite angle.
     #[error("angle {slot} of row {row} is {value}; angles must be finite")]
     NotFinite { row: usize, slot: usize, value: f64 },

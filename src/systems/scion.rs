@@ -36,7 +36,8 @@ impl Scion {
         let unknown = NnError::Setting { field: "circuit.ansatz", value, reason };
         let family = AnsatzRow::named(&circuit.ansatz).ok_or(unknown)?;
         let engine = || Arc::new(Auto::new(sim::EngineOptions::default()));
-        let execution = row.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
+        let ansatz = row.ansatz(family, &shape)?;
+        let execution = ansatz.map(|ansatz| Execution::ideal(&ansatz, engine())).transpose()?;
         Ok(Self { row, shape, family, execution })
     }
 
@@ -62,9 +63,12 @@ impl Scion {
     }
 
     /// The same head with its circuit on another engine; `None` for a head without circuit.
-    pub fn on(&self, engine: Arc<dyn Simulator>) -> Option<Self> {
-        let execution = self.execution.as_ref()?.with_simulator(engine);
-        Some(Self { execution: Some(execution), ..self.clone() })
+    ///
+    /// # Errors
+    /// If the engine refuses the circuit.
+    pub fn on(&self, engine: Arc<dyn Simulator>) -> Result<Option<Self>, NnError> {
+        let Some(execution) = &self.execution else { return Ok(None) };
+        Ok(Some(Self { execution: Some(execution.with_simulator(engine)?), ..self.clone() }))
     }
 
     /// The angles (rows, input slots) in radians with which the circuit of the head is run on `features` (rows, width).

@@ -87,8 +87,9 @@ impl Bench {
     }
 
     /// The circuit without noise.
-    pub fn ideal(&self) -> Execution {
-        Execution::ideal(&self.ansatz, Arc::new(Auto::new(sim::EngineOptions::default())))
+    pub fn ideal(&self) -> Result<Execution, StudyError> {
+        let engine = Arc::new(Auto::new(sim::EngineOptions::default()));
+        Ok(Execution::ideal(&self.ansatz, engine).map_err(NnError::from)?)
     }
 
     /// The circuit under a condition; shots and random choices are drawn under `seed`.
@@ -119,7 +120,7 @@ impl Bench {
             Some(Apply::Executor(wrap)) => wrap(engine, seed),
             _ => engine,
         };
-        Ok(Execution { program: Arc::new(program), observables, simulator })
+        Ok(Execution::new(program, observables, self.ansatz.inputs, simulator).map_err(NnError::from)?)
     }
 
     /// What the model mended, by device, each sentence once.

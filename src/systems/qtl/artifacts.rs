@@ -61,7 +61,7 @@ impl Exported {
         let shape = spec.shape(table.training.features.dim(1)?, table.classes);
         let family = spec.family()?;
         let Some(ansatz) = choice.row.ansatz(family, &shape)? else { return Ok(None) };
-        let execution: Execution = executions.get(choice.row, &Setting::IDEAL, run.seed);
+        let execution: Execution = executions.get(choice.row, &Setting::IDEAL, run.seed)?;
         let head = DressedHead::new(&mut run.params, &shape, choice.row.family(family), execution)?;
         let angles = head.circuit().angles(&table.validation.features.narrow(0, 0, 1)?)?;
         let (weights, inputs) = (numbers(head.circuit().weights())?, numbers(&angles)?);

@@ -57,7 +57,7 @@ impl SavedHead {
         let built = choice.row.ansatz(family, &shape)?.expect("a dressed head has a circuit");
         // The run's own circuit, whatever this version would build.
         let ansatz = Ansatz { circuit, ..built };
-        let execution = Execution::ideal(&ansatz, Arc::new(Statevector::default()));
+        let execution = Execution::ideal(&ansatz, Arc::new(Statevector::default())).map_err(NnError::from)?;
         let mut params = Params::new(0, DType::F32);
         let head = DressedHead::new(&mut params, &shape, choice.row.family(family), execution)?;
         params.load(&path)?;

@@ -123,11 +123,8 @@ impl Fidelity {
             let (x, z) = (string & ((1 << self.qubits) - 1), string >> self.qubits);
             Observable { terms: vec![(1.0, PauliString { x, z })] }
         });
-        let layer = QuantumLayer::new(Execution {
-            program: Arc::new(Program::ideal(&circuit, &keep)),
-            observables: strings.collect(),
-            simulator: Arc::new(Statevector::default()),
-        });
+        let (program, engine) = (Program::ideal(&circuit, &keep), Arc::new(Statevector::default()));
+        let layer = QuantumLayer::new(Execution::new(program, strings.collect(), circuit.slots(), engine)?);
         let no_weights = Tensor::zeros(0, rows.dtype(), rows.device())?;
         Ok(layer.forward(&(rows * self.factor)?, &no_weights)?)
     }
