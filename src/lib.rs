@@ -29,6 +29,8 @@ pub mod data;
 #[cfg(feature = "learn")]
 pub mod nn;
 #[cfg(feature = "learn")]
+pub mod report;
+#[cfg(feature = "learn")]
 pub mod study;
 #[cfg(feature = "learn")]
 pub mod systems;

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first.
-const FLOORS: [&str; 12] =
-    ["math", "circuit", "device", "noise", "sim", "data", "classic", "nn", "transfer", "study", "systems", "cli"];
+const FLOORS: [&str; 14] = [
+    "math", "circuit", "device", "noise", "sim", "data", "classic", "nn", "transfer", "study", "report", "lab",
+    "systems", "cli",
+];
 /// Floors that rest on `math` (and, of these two, each other) alone.
 const ON_MATH_ONLY: [&str; 2] = ["data", "classic"];
 

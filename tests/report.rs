@@ -9,7 +9,8 @@ use std::path::Path;
 use qgraft::study::StudyError;
 use qgraft::study::files::{EpochLine, PredictionLine, RunFolder, predictions_csv, training_log_csv};
 use qgraft::study::metric::{METRICS, Predictions};
-use qgraft::study::report::{self, Family, HeadRow, MetricValue, Report, Roc, Spread};
+use qgraft::study::report::{self, Family, HeadRow, MetricValue, Report, Roc};
+use qgraft::study::stats::Spread;
 
 /// The value of every attribute called `name`.
 fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {

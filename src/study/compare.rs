@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Result, StudyError};
 use super::stats::{self, Interval};
+use crate::math::words::{decimals, join_and, pluralise};
 
 /// Confidence level of every interval in a report.
 const LEVEL: f64 = 0.95;
@@ -210,7 +211,7 @@ impl Comparison {
             Finding::Unclear | Finding::NoSpread => words.unclear,
             Finding::OneSeed => &format!("one {pair} cannot tell a difference from chance"),
         };
-        let pairs = counted(self.seeds, pair);
+        let pairs = pluralise(self.seeds, pair);
         let sample = match self.interval {
             Some(i) => format!(" (95% CI {} to {}, {pairs})", points(i.low), points(i.high)),
             None if self.seeds == 1 => format!(" ({pairs})"),
@@ -262,13 +263,13 @@ impl Answer {
         let verdict = match (question, better.is_empty(), worse.is_empty()) {
             _ if !measured => "Not measured: no spread over seeds.".to_string(),
             (_, true, true) => "No evidence that it does.".to_string(),
-            (Question::Noise, _, false) => format!("Yes: accuracy is lower for {}.", listed(&worse)),
+            (Question::Noise, _, false) => format!("Yes: accuracy is lower for {}.", join_and(&worse)),
             (Question::Noise, false, true) => "No: accuracy is higher with it.".to_string(),
-            (_, true, false) => format!("No: worse than {}.", listed(&worse)),
-            (_, false, false) => format!("Mixed: better than {}, worse than {}.", listed(&better), listed(&worse)),
-            (_, false, true) if unclear.is_empty() => format!("Yes, on this data: better than {}.", listed(&better)),
+            (_, true, false) => format!("No: worse than {}.", join_and(&worse)),
+            (_, false, false) => format!("Mixed: better than {}, worse than {}.", join_and(&better), join_and(&worse)),
+            (_, false, true) if unclear.is_empty() => format!("Yes, on this data: better than {}.", join_and(&better)),
             (_, false, true) => {
-                format!("Not shown: better than {}, but no evidence against {}.", listed(&better), listed(&unclear))
+                format!("Not shown: better than {}, but no evidence against {}.", join_and(&better), join_and(&unclear))
             }
         };
         let evidence = asked.iter().map(|c| c.sentence()).collect();
@@ -276,28 +277,9 @@ impl Answer {
     }
 }
 
-/// "a, b and c".
-fn listed(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-/// "1 seed", "5 seeds".
-pub fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
 /// A difference in accuracy as percentage points with one decimal and a true minus sign: 0.008 is "0.8".
 pub fn points(difference: f64) -> String {
-    let text = format!("{:.1}", difference * 100.0);
-    match text.strip_prefix('-') {
-        Some("0.0") => "0.0".to_string(),
-        Some(size) => format!("−{size}"),
-        None => text,
-    }
+    decimals(difference * 100.0, 1)
 }
 
 /// [`points`] with a plus before what is above zero.

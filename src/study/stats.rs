@@ -38,6 +38,30 @@ pub fn sd(values: &[f64]) -> Option<f64> {
     Some((squares / (values.len() - 1) as f64).sqrt())
 }
 
+/// Mean and standard deviation over seeds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Mean.
+    pub mean: f64,
+    /// Sample standard deviation; `None` with one seed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sd: Option<f64>,
+}
+
+impl Spread {
+    /// Of one value per seed; `None` of no values.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        Some(Self { mean: mean(values)?, sd: sd(values) })
+    }
+
+    /// Of the curves of several seeds, epoch by epoch, as far as the shortest goes.
+    pub fn of_curves(seeds: &[Vec<f64>]) -> Vec<Self> {
+        let epochs = seeds.iter().map(Vec::len).min().unwrap_or(0);
+        let at = |epoch: usize| seeds.iter().map(|curve| curve[epoch]).collect::<Vec<f64>>();
+        (0..epochs).filter_map(|epoch| Self::of(&at(epoch))).collect()
+    }
+}
+
 fn is_level(level: f64) -> bool {
     0.0 < level && level < 1.0
 }
@@ -177,4 +201,13 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
         adjusted[place] = running;
     }
     adjusted
+}
+
+/// "87.4 ± 1.2" in per cent, without a spread where there is one value, "–" of none.
+pub fn per_cent(values: &[f64]) -> String {
+    match Spread::of(values) {
+        Some(Spread { mean, sd: Some(sd) }) => format!("{:.1} ± {:.1}", 100.0 * mean, 100.0 * sd),
+        Some(Spread { mean, sd: None }) => format!("{:.1}", 100.0 * mean),
+        None => "–".into(),
+    }
 }

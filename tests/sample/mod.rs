@@ -7,8 +7,9 @@ use qgraft::study::energy::Usage;
 use qgraft::study::metric::{Predictions, counts};
 use qgraft::study::report::{
     Confusion, Curve, Drawing, Environment, Family, HeadRow, HoldOut, MetricValue, NoisePoint, Reliability, Report,
-    Roc, Spread, Timing,
+    Roc, Timing,
 };
+use qgraft::study::stats::Spread;
 
 const SEEDS: usize = 5;
 const SAMPLES: usize = 153;

@@ -1,6 +1,6 @@
 //! The report.
 
-use crate::study::battery::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
+use crate::report::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
 use crate::study::stats::{mean, sd};
 use crate::systems::checks;
 use crate::systems::hatl::arms::ARMS;

@@ -135,7 +135,7 @@ fn rescaling(findings: &Findings, device: &str, subject: &str) -> Option<String>
     let at = |scale: f64| findings.plain().find(|p| p.device == device && p.subject == subject && p.scale == scale);
     let worst = findings.plain().map(|p| p.scale).fold(0.0, f64::max);
     let (none, most) = (at(0.0)?, at(worst)?);
-    let mean = |spread: Option<crate::study::report::Spread>| spread.map(|s| 100.0 * s.mean);
+    let mean = |spread: Option<crate::study::stats::Spread>| spread.map(|s| 100.0 * s.mean);
     let (before, after) = (mean(none.accuracy)?, mean(most.accuracy)?);
     let (fitted_before, fitted_after) = (mean(none.refitted)?, mean(most.refitted)?);
     Some(format!(

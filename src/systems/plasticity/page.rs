@@ -1,7 +1,7 @@
 //! The report.
 
-use crate::study::battery::table::{p_value, three_digits};
-use crate::study::battery::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
+use crate::math::words::{p_value, sig3};
+use crate::report::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
 use crate::study::stats::{effect_size, holm, mean, sd, wilcoxon};
 use crate::systems::checks;
 use crate::systems::plasticity::arms::CONTROLS;
@@ -62,7 +62,7 @@ fn arms(found: &SettingFound) -> Table {
             random.filter(|_| !arm.arm.starts_with("random")).map_or("–".into(), |random| difference(&random)),
             spread(&arm.last),
             arm.around.map_or("–".into(), |(before, after)| format!("{before:.3} → {after:.3}")),
-            arm.replaced.map_or("–".into(), |share| three_digits(100.0 * share)),
+            arm.replaced.map_or("–".into(), |share| sig3(100.0 * share)),
         ]);
     }
     table
@@ -91,14 +91,14 @@ fn health(findings: &Findings) -> Table {
     let mut table = Table::new("health", caption, &header, 2);
     for found in &findings.settings {
         for (name, health) in [("fresh", found.fresh), ("trained", found.trained)] {
-            let numbers = [health.dormant, health.dead, health.rank].map(three_digits);
+            let numbers = [health.dormant, health.dead, health.rank].map(sig3);
             let mut row = vec![found.setting.clone(), name.into()];
             row.extend(numbers);
             let shares = found.stability.iter().map(|(share, common)| format!("{:.2} at {} %", common, 100.0 * share));
             let is_trained = name == "trained";
             row.push(if is_trained { shares.collect::<Vec<_>>().join(", ") } else { "–".into() });
-            row.push(found.cost.filter(|_| is_trained).map_or("–".into(), |cost| three_digits(100.0 * cost)));
-            row.push(found.dormant_angles.filter(|_| is_trained).map_or("–".into(), three_digits));
+            row.push(found.cost.filter(|_| is_trained).map_or("–".into(), |cost| sig3(100.0 * cost)));
+            row.push(found.dormant_angles.filter(|_| is_trained).map_or("–".into(), sig3));
             table.rows.push(row);
         }
     }

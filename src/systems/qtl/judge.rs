@@ -6,8 +6,9 @@ use crate::study::compare::{self, Answer, Comparison, Question};
 use crate::study::energy::Usage;
 use crate::study::metric::Predictions;
 use crate::study::report::{
-    Confusion, Curve, Family, HeadRow, HoldOut, MetricValue, NoisePoint, Reliability, Report, Roc, Spread,
+    Confusion, Curve, Family, HeadRow, HoldOut, MetricValue, NoisePoint, Reliability, Report, Roc,
 };
+use crate::study::stats::Spread;
 use crate::study::train::EpochRecord;
 use crate::systems::qtl::Setting;
 use crate::systems::qtl::experiment::Trained;

@@ -62,7 +62,12 @@ impl Axis {
 #[derive(Clone, Copy)]
 pub enum Look {
     /// A line; with a spread, a band around it.
-    Line { width: f64, dash: &'static str },
+    Line {
+        /// Pixels.
+        width: f64,
+        /// SVG's `stroke-dasharray`, `none` for a whole line.
+        dash: &'static str,
+    },
     /// Marks with whiskers of ± the spread along x.
     MarksAlongX(&'static str),
     /// Marks with whiskers of ± the spread along y.
@@ -334,7 +339,7 @@ impl HeatMap {
 fn scalable(svg: &str, description: &str) -> String {
     let (width, height) = (attribute(svg, "width"), attribute(svg, "height"));
     let sized = format!("width=\"{width}\" height=\"{height}\"");
-    let description = super::html::escape(description);
+    let description = crate::report::html::escape(description);
     let fluid = format!("width=\"{width}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{description}\"");
     svg.replacen(&sized, &fluid, 1)
 }

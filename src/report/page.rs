@@ -1,16 +1,13 @@
-//! Sections of text, tables and figures, made into one self-contained page, LaTeX and picture files.
+//! Sections of text, tables and figures that become one self-contained page, LaTeX and picture files.
 
 use std::fmt::Write;
-use std::io::Write as _;
-use std::path::Path;
 
 use base64::Engine;
 
 use super::figure::Figure;
 use super::table::Table;
-use crate::study::error::{Result, StudyError};
-use crate::study::report::chart::number_clip_paths;
-use crate::study::report::html::escape;
+use crate::report::chart::number_clip_paths;
+use crate::report::html::escape;
 
 /// What a section is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +67,7 @@ impl Page {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}</style>\n</head>\n\
              <body>\n<header>\n<h1>{title}</h1>\n<p class=\"facts\">{}</p>\n</header>\n<nav>",
-            include_str!("../report/style.css"),
+            include_str!("style.css"),
             facts.join(" · ")
         );
         for Section { anchor, heading, .. } in &self.sections {
@@ -105,22 +102,6 @@ impl Page {
             _ => &[],
         })
     }
-
-    /// Writes NAME.svg and NAME.png of each figure into `folder`.
-    ///
-    /// # Errors
-    /// If the folder cannot be written, or a picture cannot be drawn.
-    pub fn write_figures(&self, folder: &Path) -> Result<()> {
-        for figure in self.figures() {
-            let (svg, png) = figure.files();
-            write_whole(&folder.join(format!("{}.svg", figure.name)), number_clip_paths(&svg).as_bytes())?;
-            let path = folder.join(format!("{}.png", figure.name));
-            let png =
-                png.map_err(|reason| StudyError::File { path: path.clone(), source: std::io::Error::other(reason) })?;
-            write_whole(&path, &png)?;
-        }
-        Ok(())
-    }
 }
 
 fn block(block: &Block) -> String {
@@ -145,33 +126,4 @@ fn block(block: &Block) -> String {
             )
         }
     }
-}
-
-/// Writes a file that appears whole or not at all, in place of what was there.
-///
-/// # Errors
-/// A folder that cannot be made or written, a full disk.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = std::fs::create_dir_all(folder).and_then(|()| {
-        let mut file = readable().tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|e| e.error)
-    });
-    written.map(drop).map_err(|source| StudyError::File { path: path.into(), source })
-}
-
-/// A temporary file that others may read, as far as the user's mask allows; by default it would be private.
-#[cfg(unix)]
-fn readable() -> tempfile::Builder<'static, 'static> {
-    use std::os::unix::fs::PermissionsExt;
-    let mut builder = tempfile::Builder::new();
-    builder.permissions(std::fs::Permissions::from_mode(0o666));
-    builder
-}
-
-#[cfg(not(unix))]
-fn readable() -> tempfile::Builder<'static, 'static> {
-    tempfile::Builder::new()
 }

@@ -1,7 +1,7 @@
-//! The drawings of a battery, as plain data: lines, rows of marks, heat maps.
+//! Drawings as plain data: lines, rows of marks, heat maps.
 
-use crate::study::report::chart::{Axis, Chart, HeatMap, Key, Look, Series};
-use crate::study::report::html::escape;
+use crate::report::chart::{Axis, Chart, HeatMap, Key, Look, Series};
+use crate::report::html::escape;
 
 /// Colours and dashes by place, in hues that colour-blind readers can tell apart (Paul Tol's "bright" scheme).
 const INKS: [(&str, &str); 9] = [

@@ -1,8 +1,6 @@
-//! One table, told three ways: HTML, LaTeX, CSV.
+//! A table that renders as HTML, LaTeX or CSV.
 
-use crate::study::error::{Result, StudyError};
-use crate::study::report::html::escape;
-use crate::study::stats;
+use crate::report::html::escape;
 
 /// Rows above which a page shows the caption alone until the reader asks.
 const FOLDED: usize = 40;
@@ -18,7 +16,7 @@ pub struct Table {
     pub header: Vec<String>,
     /// Cells by row.
     pub rows: Vec<Vec<String>>,
-    /// How many columns at the left are names, not numbers.
+    /// Number of columns at the left that hold names, not numbers.
     pub names: usize,
 }
 
@@ -71,15 +69,12 @@ impl Table {
     }
 
     /// Comma-separated values under the header.
-    ///
-    /// # Errors
-    /// None in practice: plain text always forms a line.
-    pub fn csv(&self) -> Result<Vec<u8>> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let written = std::iter::once(&self.header).chain(&self.rows).try_for_each(|cells| writer.write_record(cells));
-        let bytes =
-            written.map_err(std::io::Error::from).and_then(|()| writer.into_inner().map_err(|e| e.into_error()));
-        bytes.map_err(|source| StudyError::File { path: format!("{}.csv", self.name).into(), source })
+    pub fn csv(&self) -> Vec<u8> {
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+        for cells in std::iter::once(&self.header).chain(&self.rows) {
+            writer.write_record(cells).expect("writing into memory cannot fail");
+        }
+        writer.into_inner().expect("writing into memory cannot fail")
     }
 }
 
@@ -107,32 +102,4 @@ fn latex(text: &str) -> String {
         }
     }
     out
-}
-
-/// "87.4 ± 1.2" in per cent, without a spread where there is one value, "–" of none.
-pub fn per_cent(values: &[f64]) -> String {
-    match (stats::mean(values), stats::sd(values)) {
-        (Some(mean), Some(sd)) => format!("{:.1} ± {:.1}", 100.0 * mean, 100.0 * sd),
-        (Some(mean), None) => format!("{:.1}", 100.0 * mean),
-        _ => "–".into(),
-    }
-}
-
-/// "0.003" or "< 0.001".
-pub fn p_value(p: f64) -> String {
-    if p < 0.001 { "< 0.001".into() } else { format!("{p:.3}") }
-}
-
-/// Three significant digits, small and large ones as "1.23e-5", with a true minus sign.
-pub fn three_digits(value: f64) -> String {
-    let size = value.abs();
-    let text = match size {
-        0.0 => "0".into(),
-        s if !(1e-3..1e5).contains(&s) => format!("{value:.2e}"),
-        s if s >= 100.0 => format!("{value:.0}"),
-        s if s >= 10.0 => format!("{value:.1}"),
-        s if s >= 1.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
-    };
-    text.replace('-', "−")
 }
