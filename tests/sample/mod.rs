@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use qgraft::math::Stream;
-use qgraft::study::compare::{Answer, Comparison, Question, correct};
+use qgraft::study::compare::{Answer, Comparison, Quantity, Question, correct};
 use qgraft::study::energy::Usage;
 use qgraft::study::metric::{Predictions, counts};
 use qgraft::study::report::{
@@ -139,13 +139,13 @@ pub fn report() -> Report {
         (Question::Control, "frozen_quantum"),
     ];
     for (question, baseline) in baselines {
-        let pair = Comparison::new(question, ("quantum", of("quantum")), (baseline, of(baseline)), 1);
+        let pair = Comparison::new(question, Quantity::ACCURACY, ("quantum", of("quantum")), (baseline, of(baseline)));
         report.comparisons.push(pair.unwrap());
     }
     for (device, loss) in [("sample_device_a", 0.15), ("sample_device_b", 0.4)] {
         let under: Vec<f64> = (0..SEEDS as u64).map(|s| accuracy(&predictions(2.05 - loss, s, "quantum"))).collect();
         let name = format!("quantum under {device}");
-        let pair = Comparison::new(Question::Noise, (&name, &under), ("ideal", of("quantum")), 1);
+        let pair = Comparison::new(Question::Noise, Quantity::ACCURACY, (&name, &under), ("ideal", of("quantum")));
         report.comparisons.push(pair.unwrap());
     }
     correct(&mut report.comparisons);

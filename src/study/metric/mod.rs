@@ -16,8 +16,11 @@
 pub mod counts;
 pub mod probability;
 pub mod ranking;
+mod unit;
 
 use ndarray::{Array2, Axis};
+pub use unit::Unit;
+
 use serde::{Deserialize, Serialize};
 
 use super::error::{Result, StudyError};
@@ -117,9 +120,11 @@ pub enum Undefined {
 pub type Value = std::result::Result<f64, Undefined>;
 
 /// Which way a metric improves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the words say it")]
 pub enum Better {
+    #[default]
     Higher,
     Lower,
 }

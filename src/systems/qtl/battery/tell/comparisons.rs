@@ -4,14 +4,11 @@ use crate::math::words::p_value;
 use crate::math::words::pluralise;
 use crate::nn::head::{Body, HeadRow};
 use crate::report::{Block, Table};
-use crate::study::compare::{Answer, Comparison, Question, correct, points, signed};
+use crate::study::compare::{Answer, Comparison, Quantity, Question, correct, points, signed};
 use crate::study::stats::{self, Interval};
 use crate::systems::qtl::battery::plan::StudyRow;
 use crate::systems::qtl::battery::tell::trained::{CELL, trained};
 use crate::systems::qtl::battery::tell::{Finished, grouped, values, varying};
-
-/// Seed of the bootstrap: any constant; it is part of the result, so it is fixed.
-const SEED: u64 = 1;
 
 /// What every circuit is held against, and the question that answers.
 const BASELINES: [(&str, Question); 4] = [
@@ -68,7 +65,7 @@ pub fn blocks(study: &StudyRow, runs: &[&Finished<'_>]) -> Vec<Block> {
         let one = |(question, head, baseline): &(Question, &str, &str)| {
             let (first, second) = paired(runs, head, baseline, keys);
             // Nothing to compare where one of the two is missing everywhere; accuracies are finite.
-            Comparison::new(*question, (head, &first), (baseline, &second), SEED).ok()
+            Comparison::new(*question, Quantity::ACCURACY, (head, &first), (baseline, &second)).ok()
         };
         pairs.iter().filter_map(one).collect()
     };
