@@ -27,6 +27,8 @@ pub mod classic;
 #[cfg(feature = "learn")]
 pub mod data;
 #[cfg(feature = "learn")]
+pub mod lab;
+#[cfg(feature = "learn")]
 pub mod nn;
 #[cfg(feature = "learn")]
 pub mod report;

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use qgraft::circuit::{Ansatz, Circuit, Gate, Observable};
 use qgraft::data::digits;
+use qgraft::lab::{Settings, run_in_memory};
 use qgraft::math::Stream;
 use qgraft::nn::init::Init;
 use qgraft::nn::layer::Linear;
 use qgraft::nn::loss::Loss;
 use qgraft::nn::{Examples, Execution, LayerGroups, Mode, Model, Network, NnError, Output, Params, QuantumLayer};
 use qgraft::sim::Auto;
-use qgraft::systems::Workplace;
-use qgraft::systems::plasticity::{Collection, Layers, Spec, arms, dormant, effective_rank, run};
+use qgraft::systems::plasticity::{Collection, Plasticity, Spec, arms, dormant, effective_rank};
 use qgraft::transfer::{FitContext, Reinit, Selection, Transfer, Utility, Value, WakeAngles, select};
 use serde::Deserialize;
 
@@ -211,85 +211,51 @@ fn an_angle_that_nothing_moves_by_is_woken_and_no_other() {
     }
 }
 
-#[test]
-fn a_head_that_is_a_circuit_has_arms_of_its_own() {
-    let place = tempfile::tempdir().unwrap();
-    let mut spec = Spec { settings: vec!["useful_source".into()], head: "quantum".into(), ..small() };
-    spec.digits.random.epochs = 2;
-    let out = place.path().join("run");
-    let found = run(&spec, &Workplace { out: &out, cache: place.path(), threads: 1 }, &()).unwrap().findings;
-    let setting = found.setting("useful_source").unwrap();
-    assert!((0.0..=1.0).contains(&setting.dormant_angles.unwrap()));
-    for name in ["least active angles 30 %", "any angles 30 %"] {
-        // One angle of 36 by chance.
-        assert!((setting.arm(name).unwrap().replaced.unwrap() - 0.3).abs() < 0.03, "{name}");
-    }
-    assert_ne!(setting.arm("fresh circuit").unwrap().curve, setting.arm("plain").unwrap().curve);
-    spec.head = "frozen_quantum".into();
-    assert!(!arms(&spec).iter().any(|arm| arm.name.contains("angles")), "nothing is trained there");
-}
-
+/// The smoke preset.
 fn small() -> Spec {
-    let mut spec = Spec { settings: vec!["useful_source".into(), "far".into()], shares: vec![0.3], ..Spec::default() };
-    spec.utilities = vec![Utility::Gradient];
-    let (digits, pictures) = (&mut spec.digits, &mut spec.pictures);
-    (digits.hidden, digits.rows, digits.useful_tasks, digits.useful_labels) = (vec![16, 16], 200, 1, 100);
-    (digits.random.epochs, digits.useful.epochs, digits.target.epochs) = (2, 10, 20);
-    (pictures.edge, pictures.channels, pictures.source_rows) = (8, vec![4, 4], 4);
-    (pictures.labels, pictures.test_rows, pictures.source.epochs, pictures.target.epochs) = (4, 4, 2, 2);
+    let smoke = Spec::PRESETS.iter().find(|preset| preset.name == "smoke").unwrap();
+    let mut spec = Spec::default();
+    (smoke.apply)(&mut spec);
     spec
 }
 
 #[test]
-fn a_run_is_deterministic_and_replaces_what_it_says() {
-    let place = tempfile::tempdir().unwrap();
-    let spec = small();
-    let go = |name: &str, threads: usize| {
-        let out = place.path().join(name);
-        let outcome = run(&spec, &Workplace { out: &out, cache: place.path(), threads }, &()).unwrap();
-        assert!(std::fs::read_to_string(outcome.folder.join("report.html")).unwrap().contains("gradient 30 %"));
-        (std::fs::read(outcome.folder.join("metrics.json")).unwrap(), outcome.findings)
-    };
-    let (first, found) = go("first", 1);
-    assert_eq!(first, go("second", 2).0);
-    for setting in &found.settings {
-        let replaced = setting.arm("gradient 30 % resample").unwrap().replaced.unwrap();
-        // One weight by chance in each of at most three matrices.
-        assert!((replaced - 0.3).abs() < 0.01, "{}: {replaced}", setting.setting);
-        assert_eq!(setting.arms.len(), arms(&spec).len());
+fn a_head_that_is_a_circuit_has_arms_of_its_own() {
+    let mut spec = Spec { settings: vec!["useful_source".into()], head: "quantum".into(), ..small() };
+    spec.digits.random.epochs = 2;
+    let found = run_in_memory::<Plasticity>(&spec).unwrap();
+    assert!((0.0..=1.0).contains(&found.of("dormant_angles").single().unwrap()));
+    for arm in ["least active angles 30 %", "any angles 30 %"] {
+        // One angle of 36 by chance.
+        assert!((found.of("replaced").at("arm", arm).single().unwrap() - 0.3).abs() < 0.03, "{arm}");
     }
-    let useful = found.setting("useful_source").unwrap();
+    let curve = |arm: &str| found.mean_curve("main", "accuracy", &[("arm", arm)]).unwrap();
+    assert_ne!(curve("fresh circuit"), curve("plain"));
+    spec.head = "frozen_quantum".into();
+    assert!(!arms(&spec).iter().any(|arm| arm.name.contains("angles")), "nothing is trained there");
+}
+
+#[test]
+fn as_many_weights_are_replaced_as_an_arm_says() {
+    let found = run_in_memory::<Plasticity>(&small()).unwrap();
+    for (setting, replaced) in found.of("replaced").at("arm", "gradient 30 % resample").by("setting") {
+        // One weight by chance in each of at most three matrices.
+        assert!((replaced.mean() - 0.3).abs() < 0.01, "{setting}: {}", replaced.mean());
+    }
+    let last = found.of("last").at("setting", "useful_source").at("arm", "plain").single().unwrap();
     // Guessing gives 0.1.
-    assert!(useful.arm("plain").unwrap().last[0] > 0.2, "{:?}", useful.arm("plain"));
+    assert!(last > 0.2, "{last}");
 }
 
 #[test]
 fn the_full_grid_has_every_cell_once() {
+    let full = Spec::PRESETS.iter().find(|preset| preset.name == "full").unwrap();
     let mut spec = Spec::default();
-    spec.full();
+    (full.apply)(&mut spec);
     let names: Vec<String> = arms(&spec).into_iter().map(|arm| arm.name).collect();
     let distinct: std::collections::HashSet<&String> = names.iter().collect();
     assert_eq!(distinct.len(), names.len());
     // Controls; 3 utilities × 9 selections × 3 values on all layers; 3 × 6 shares on the first and on the last.
     assert_eq!(names.len(), 8 + 81 + 36);
     assert!(names.iter().any(|name| name == "magnitude 0.1 % resample, first layers"), "{names:?}");
-}
-
-#[test]
-fn a_bad_spec_is_refused_by_field() {
-    type Change = fn(&mut Spec);
-    let cases: [(&str, Change); 6] = [
-        ("setting", |spec| spec.settings = vec!["fra".into()]),
-        ("shares", |spec| spec.shares = vec![1.5]),
-        ("thresholds", |spec| spec.thresholds = vec![-1.0]),
-        ("digits.target", |spec| spec.digits.target.epochs = 1),
-        ("digits.rows", |spec| spec.digits.rows = 1700),
-        ("head", |spec| spec.head = "quantum_kernel".into()),
-    ];
-    for (field, change) in cases {
-        let mut spec = Spec { layers: vec![Layers::All], ..Spec::default() };
-        change(&mut spec);
-        let error = spec.check().unwrap_err().to_string();
-        assert!(error.contains(field), "{field}: {error}");
-    }
 }

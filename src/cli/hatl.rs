@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+use crate::cli::old_run::set;
 use crate::cli::place::{Place, shown};
-use crate::cli::run::set;
 use crate::systems::hatl::{self, Findings, First, Spec, TaskRow};
 
 /// Hierarchical adaptive transfer from gross motions to signed sentences, beside other schedules.

@@ -18,6 +18,8 @@ pub enum Block {
     Warning(String),
     /// A list.
     List(Vec<String>),
+    /// Text whose line breaks and blanks count.
+    Code(String),
     /// A table.
     Table(Table),
     /// Figures side by side.
@@ -112,6 +114,7 @@ fn block(block: &Block) -> String {
             let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
             format!("<ul>\n{items}</ul>\n")
         }
+        Block::Code(text) => format!("<pre>{}</pre>\n", escape(text)),
         Block::Table(table) => table.html(),
         Block::Figures(figures) => {
             let drawn: String = figures.iter().map(Figure::html).collect();

@@ -101,6 +101,19 @@ pub enum Finding {
     OneSeed,
 }
 
+impl Finding {
+    /// The finding in a word or two, for a table.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::Unclear => "no evidence",
+            Self::NoSpread => "no spread",
+            Self::OneSeed => "one pair",
+        }
+    }
+}
+
 /// What is compared: its unit, and which way it improves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantity {

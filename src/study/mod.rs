@@ -22,5 +22,5 @@ pub mod report;
 pub mod stats;
 pub mod train;
 
-pub use error::StudyError;
+pub use error::{Invalid, StudyError};
 pub use observer::Observer;

@@ -1,8 +1,10 @@
 //! Heads: what is trained on top of frozen features. One row each.
 
 mod classical;
+mod config;
 mod dressed;
 
+pub use config::{CircuitConfig, HeadConfig, HeadModel};
 pub use dressed::{DressedHead, EncodedCircuit};
 
 use std::sync::Arc;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::ops::log_softmax;
 
+use crate::nn::head::CircuitConfig;
 use crate::nn::head::Head;
+use crate::nn::head::{HeadConfig, HeadModel};
 use crate::nn::layer::{Attention, BatchNorm, Conv2d, Embedding, LayerNorm, Linear, Padding, Window, dropout};
 use crate::nn::model::first;
 use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
@@ -14,8 +16,6 @@ use crate::systems::hatl::corpus::Lexicon;
 use crate::systems::hatl::language::{BEGIN, END};
 use crate::systems::hatl::search::Search;
 use crate::systems::hatl::spec::Sizes;
-use crate::systems::scion::Scion;
-use crate::systems::spec::Circuit;
 
 /// Joints over time to features over half the time: blocks of convolution along time, batch normalisation and ReLU, with
 /// the input added where widths agree. Parameters of block k begin with `trunk.k.`.
@@ -240,7 +240,7 @@ pub fn sentences(words: &Tensor) -> Result<Vec<Vec<u32>>, NnError> {
 pub struct Classifier {
     joints: usize,
     blocks: Vec<usize>,
-    scion: Scion,
+    head: HeadModel,
 }
 
 impl Classifier {
@@ -251,11 +251,15 @@ impl Classifier {
     pub fn new(
         (joints, blocks): (usize, &[usize]),
         name: &str,
-        circuit: &Circuit,
+        circuit: &CircuitConfig,
         classes: usize,
     ) -> Result<Self, StudyError> {
         let features = blocks.last().copied().unwrap_or(2 * joints);
-        Ok(Self { joints, blocks: blocks.to_vec(), scion: Scion::new(name, circuit, (features, classes))? })
+        Ok(Self {
+            joints,
+            blocks: blocks.to_vec(),
+            head: HeadConfig::named(name)?.circuit(circuit.clone()).model(features, classes)?,
+        })
     }
 }
 
@@ -267,7 +271,7 @@ struct Classifying {
 impl Model for Classifier {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
         let backbone = Backbone::new(params, self.joints, &self.blocks)?;
-        Ok(Box::new(Classifying { backbone, head: self.scion.build(params)? }))
+        Ok(Box::new(Classifying { backbone, head: self.head.build(params)? }))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::data::{BadPicture, Part, Pictures, Split, Transform, fashion_mnist, r
 use crate::math::Stream;
 use crate::nn::backbone::{BackboneRow, Trunk};
 use crate::nn::head::HeadRow;
+use crate::nn::head::{HeadConfig, HeadModel};
 use crate::nn::loss::Loss;
 use crate::nn::model::BackboneWithHead;
 use crate::nn::{Examples, LayerGroups, LearningRates, Model, Network, NnError, Params, Weights};
@@ -14,7 +15,6 @@ use crate::study::StudyError;
 use crate::systems::hatl::judge::told;
 use crate::systems::hatl::spec::Spec;
 use crate::systems::hatl::task::Task;
-use crate::systems::scion::Scion;
 
 /// Share of the pictures that is held out of a folder without parts.
 const HELD_OUT: f64 = 0.3;
@@ -23,13 +23,13 @@ const HELD_OUT: f64 = 0.3;
 struct Graft {
     row: &'static BackboneRow,
     weights: Weights,
-    scion: Scion,
+    head: HeadModel,
 }
 
 impl Model for Graft {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
         let backbone = Box::new(Trunk::on(params, self.row, &self.weights)?);
-        Ok(Box::new(BackboneWithHead { backbone, head: self.scion.build(params)? }))
+        Ok(Box::new(BackboneWithHead { backbone, head: self.head.build(params)? }))
     }
 }
 
@@ -46,7 +46,7 @@ pub(super) fn task(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
     let fixed = || NnError::Setting { field: "pictures.backbone", value: row.name.into(), reason };
     let features = row.width.filter(|_| !row.layers().is_empty()).ok_or_else(fixed)?;
     let weights = row.weights(spec.pictures.weights.as_deref())?;
-    let scion = Scion::new(&spec.head, &spec.circuit, (features, classes))?;
+    let head = HeadConfig::named(&spec.head)?.circuit(spec.circuit.clone()).model(features, classes)?;
     let Transform { mean, deviation, .. } = row.transform;
     let edge = spec.pictures.edge;
     let transform = Transform { resize: edge, crop: edge, mean, deviation };
@@ -56,7 +56,7 @@ pub(super) fn task(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
         (0..pictures.samples.len()).filter(|&i| pictures.samples.parts[i] != Part::Train).collect();
     let slower = row.layers().into_iter().flatten().map(|name| (name, spec.pictures.rate)).collect();
     Ok(Task {
-        model: Box::new(Graft { row, weights, scion }),
+        model: Box::new(Graft { row, weights, head }),
         searching: None,
         objective: Box::new(Loss::CrossEntropy),
         plan: HeadRow::named(&spec.head)?.learning_rates().times(&LearningRates(slower)),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::nn::NnError;
+use crate::nn::head::CircuitConfig;
 use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
@@ -13,7 +14,6 @@ use crate::systems::hatl::arms::{ARMS, ArmRow};
 use crate::systems::hatl::search::Search;
 use crate::systems::hatl::signs::Camera;
 use crate::systems::hatl::task::TaskRow;
-use crate::systems::spec::Circuit;
 use crate::transfer::Rule;
 
 /// The version of this file format.
@@ -66,7 +66,7 @@ pub struct Spec {
     /// How the target is learned: by every arm in as many updates.
     pub target: TrainConfig,
     /// The circuit of a quantum head.
-    pub circuit: Circuit,
+    pub circuit: CircuitConfig,
 }
 
 /// What is learned before the task.
@@ -183,7 +183,7 @@ impl Default for Spec {
             },
             source: TrainConfig { schedule: Schedule::Cosine { floor: 0.01 }, ..config(6, 32, 3e-3) },
             target: config(12, 16, 2e-3),
-            circuit: Circuit { qubits: 6, depth: 2, ..Circuit::default() },
+            circuit: CircuitConfig { qubits: 6, depth: 2, ..CircuitConfig::default() },
         }
     }
 }

@@ -3,6 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use crate::math::Stream;
+use crate::nn::head::CircuitConfig;
 use crate::nn::head::HeadRow;
 use crate::nn::loss::{Loss, Objective};
 use crate::nn::{Examples, LayerGroups, LearningRates, Model, Params};
@@ -19,7 +20,6 @@ use crate::systems::hatl::score::{bleu, rouge_l};
 use crate::systems::hatl::search::Search;
 use crate::systems::hatl::signs::{Action, Camera, Film, JOINTS, Signer, acted, signed};
 use crate::systems::hatl::spec::{First, Spec, Weights};
-use crate::systems::spec::Circuit;
 
 /// Frames of the film of an action or a gloss.
 const CLIP: usize = 32;
@@ -105,7 +105,7 @@ pub static TASKS: &[TaskRow] = &[
         classifies: true,
         quick: |spec| {
             spec.arms = ARMS.iter().filter(|row| !row.fresh).map(|row| row.name.into()).collect();
-            spec.circuit = Circuit { qubits: 4, depth: 3, weight_sd: 0.3, ..Circuit::default() };
+            spec.circuit = CircuitConfig { qubits: 4, depth: 3, weight_sd: 0.3, ..CircuitConfig::default() };
             spec.target = TrainConfig { epochs: 6, batch: 6, warm_up: 0, ..spec.target };
             // Chance is a plateau too.
             spec.rule.floor = 0.45;

@@ -1,19 +1,21 @@
-//! Every arm of every setting under every seed.
+//! One setting under one seed: its source, then one arm after the other.
 
 use std::cell::Cell;
 
 use candle_core::{DType, Tensor};
 
+use crate::lab::Measurement;
 use crate::nn::loss::Loss;
 use crate::nn::{Dataset, Examples, LayerGroups, LearningRates, Mode, Model, Network, NnError, Params};
 use crate::study::energy::thread_cpu_seconds;
+use crate::study::stats::mean;
 use crate::study::train::{Evaluation, Evaluator, HeldOutEvaluator, TrainConfig, TrainingLoop};
-use crate::study::{Observer, StudyError, parallel};
+use crate::study::{Observer, StudyError};
 use crate::systems::plasticity::arms::{Arm, Treatment, trains_circuit};
 use crate::systems::plasticity::health::{DORMANT, Health};
-use crate::systems::plasticity::network::Pupil;
+use crate::systems::plasticity::network::TargetNet;
+use crate::systems::plasticity::settings::{Material, SettingRow};
 use crate::systems::plasticity::spec::{Layers, Spec};
-use crate::systems::plasticity::stand_ins::{Material, SettingRow};
 use crate::systems::plasticity::units::WakeUnits;
 use crate::transfer::schedule::{Frozen, Full};
 use crate::transfer::{After, Batch, FitContext, Reinit, Selection, ShrinkPerturb, Transfer, Utility, WakeAngles};
@@ -21,99 +23,70 @@ use crate::transfer::{After, Batch, FitContext, Reinit, Selection, ShrinkPerturb
 /// Target networks are drawn under other seeds than source networks.
 const TARGET: u64 = 1 << 32;
 
-/// Rows judged at once.
-const JUDGED: usize = 100;
+/// Rows evaluated at once.
+const EVALUATED: usize = 100;
 
-/// One arm under one seed.
-#[derive(Clone, Debug)]
-pub(super) struct Learned {
-    /// Test accuracy after each epoch.
-    pub curve: Vec<f64>,
-    /// Test accuracy right before and right after the treatment.
-    pub around: Option<(f64, f64)>,
-    /// Share of weights replaced.
-    pub replaced: Option<f64>,
-    /// Processor time of the treatment over that of the fine-tuning without it, judging left out.
-    pub cost: f64,
+/// What the trials of one setting and seed share.
+pub struct Block {
+    material: Material,
+    target: TargetNet,
+    source: Params,
 }
 
-/// One setting under one seed.
-#[derive(Clone, Debug)]
-pub(super) struct Found {
-    /// Of the network before the source phase and after it, on the target's test rows.
-    pub fresh: Health,
-    pub trained: Health,
-    /// For each share, how much the choices by the gradients of two halves of the rows have in common (Jaccard).
-    pub stability: Vec<f64>,
-    /// Share of dormant angles of the circuit as it comes from the source, on the target; `None` without a circuit.
-    pub dormant_angles: Option<f64>,
-    /// By arm.
-    pub arms: Vec<Learned>,
-}
-
-/// By setting and seed; seeds are the inner loop.
-pub(super) fn measure(
+/// Learns the source, and measures the network before and after it on the target's test rows.
+pub fn prepare(
     spec: &Spec,
-    arms: &[Arm],
-    threads: usize,
-    progress: &dyn Observer,
-) -> Result<Vec<Found>, StudyError> {
-    let seeds = spec.seeds.len();
-    let rows = |name: &String| {
-        let (digits, pictures) = (&spec.digits, &spec.pictures);
-        let target = |labels: usize, config: &TrainConfig| labels * config.epochs * arms.len();
-        let tasks = |count: usize| count * digits.rows * digits.random.epochs;
-        match name.as_str() {
-            "random_labels" => tasks(digits.tasks) + target(digits.labels, &digits.target),
-            "useful_source" => {
-                let useful = digits.rows * digits.useful.epochs;
-                tasks(digits.useful_tasks) + useful + target(digits.useful_labels, &digits.target)
-            }
-            _ => 20 * pictures.source_rows * pictures.source.epochs + target(10 * pictures.labels, &pictures.target),
-        }
-    };
-    progress.stage("training", seeds * spec.settings.iter().map(rows).sum::<usize>());
-    let found = parallel::jobs(spec.settings.len() * seeds, threads, |job| {
-        let (name, seed) = (&spec.settings[job / seeds], spec.seeds[job % seeds]);
-        let found = found(spec, arms, SettingRow::named(name)?, seed, progress)?;
-        progress.note(&format!("{name}, seed {seed}: done"));
-        Ok(found)
-    })?;
-    progress.done();
-    Ok(found)
-}
-
-fn found(spec: &Spec, arms: &[Arm], row: &SettingRow, seed: u64, progress: &dyn Observer) -> Result<Found, StudyError> {
+    row: &SettingRow,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<(Block, Measurement), StudyError> {
     let material = (row.make)(spec, seed)?;
     // A circuit is only warm if it has learned something before.
     let source_head = if trains_circuit(&spec.head) { &spec.head } else { "linear" };
-    let model = Pupil::new(&material.trunk, source_head, &spec.circuit, material.source_classes)?;
+    let model = TargetNet::new(&material.trunk, source_head, &spec.circuit, material.source_classes)?;
     let mut source = Params::new(seed, DType::F32);
     let health = |source: &mut Params| Health::of(model.build(source)?.as_ref(), &material.test.inputs);
     let fresh = health(&mut source)?;
     for (examples, config) in &material.source {
-        let trainer = TrainingLoop {
-            observer: progress,
-            ..TrainingLoop::new(&model, examples, &Loss::CrossEntropy, config, seed)
-        };
-        trainer.run(&mut source, &mut Full)?;
+        let training =
+            TrainingLoop { observer, ..TrainingLoop::new(&model, examples, &Loss::CrossEntropy, config, seed) };
+        training.run(&mut source, &mut Full)?;
     }
     let trained = health(&mut source)?;
-    let pupil = Pupil::new(&material.trunk, &spec.head, &spec.circuit, material.classes)?;
-    let task = Task { spec, material: &material, pupil: &pupil, source: &source, seed, progress };
-    let (stability, dormant_angles) = task.stability()?;
-    let arms = arms.iter().map(|arm| task.learned(arm)).collect::<Result<_, _>>()?;
-    Ok(Found { fresh, trained, stability, dormant_angles, arms })
+    let target = TargetNet::new(&material.trunk, &spec.head, &spec.circuit, material.classes)?;
+    let block = Block { material, target, source };
+    let (stability, dormant_angles) = Task { spec, block: &block, seed, observer }.stability()?;
+    let mut found = Measurement::default()
+        .value("fresh_dormant", fresh.dormant)
+        .value("fresh_dead", fresh.dead)
+        .value("fresh_rank", fresh.rank)
+        .value("dormant", trained.dormant)
+        .value("dead", trained.dead)
+        .value("rank", trained.rank)
+        .value_if("dormant_angles", dormant_angles);
+    for (share, common) in spec.shares.iter().zip(stability) {
+        found = found.under(&[("share", &share.to_string())], "stability", common);
+    }
+    Ok((block, found))
+}
+
+/// Fine-tunes the source network in the way of an arm.
+pub fn trial(
+    spec: &Spec,
+    block: &Block,
+    arm: &Arm,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Measurement, StudyError> {
+    Task { spec, block, seed, observer }.fine_tune(arm)
 }
 
 /// A target to be learned from a trained source.
 struct Task<'a> {
     spec: &'a Spec,
-    material: &'a Material,
-    pupil: &'a Pupil,
-    source: &'a Params,
+    block: &'a Block,
     seed: u64,
-    progress: &'a dyn Observer,
+    observer: &'a dyn Observer,
 }
 
 impl Task<'_> {
@@ -121,15 +94,15 @@ impl Task<'_> {
     /// the source comes with it, and with what lies before it.
     fn start(&self, treatment: Treatment) -> Result<(Params, LayerGroups), StudyError> {
         let mut params = Params::new(TARGET + self.seed, DType::F32);
-        self.pupil.build(&mut params)?;
+        self.block.target.build(&mut params)?;
         if treatment != Treatment::Scratch {
-            params.copy_prefix_from(self.source, "trunk.")?;
-            params.copy_prefix_from(self.source, "reduce.")?;
+            params.copy_prefix_from(&self.block.source, "trunk.")?;
+            params.copy_prefix_from(&self.block.source, "reduce.")?;
             if treatment != Treatment::FreshCircuit {
-                params.copy_prefix_from(self.source, "circuit.")?;
+                params.copy_prefix_from(&self.block.source, "circuit.")?;
             }
         }
-        let groups = self.pupil.groups(&params);
+        let groups = self.block.target.groups(&params);
         Ok((params, groups))
     }
 
@@ -138,7 +111,7 @@ impl Task<'_> {
         Reinit { utility, selection, batches, calibration, head_first, ..Reinit::new(groups) }
     }
 
-    fn learned(&self, arm: &Arm) -> Result<Learned, StudyError> {
+    fn fine_tune(&self, arm: &Arm) -> Result<Measurement, StudyError> {
         let (mut params, groups) = self.start(arm.treatment)?;
         let head_first = self.spec.head_epochs;
         match arm.treatment {
@@ -156,8 +129,8 @@ impl Task<'_> {
                 // Such arms are only made for heads with a circuit.
                 let reason = "it has no circuit";
                 let missing = NnError::Setting { field: "head", value: self.spec.head.clone(), reason };
-                let execution = self.pupil.execution().ok_or(missing)?;
-                let inputs = |params: &mut Params, rows: &[Tensor]| self.pupil.input_angles(params, rows);
+                let execution = self.block.target.execution().ok_or(missing)?;
+                let inputs = |params: &mut Params, rows: &[Tensor]| self.block.target.input_angles(params, rows);
                 let wake = WakeAngles {
                     informed,
                     selection,
@@ -189,33 +162,40 @@ impl Task<'_> {
         params: &mut Params,
         method: T,
         replaced: fn(&T) -> Option<f64>,
-    ) -> Result<Learned, StudyError> {
-        let Material { training, test, config, .. } = self.material;
+    ) -> Result<Measurement, StudyError> {
+        let Material { training, test, config, .. } = &self.block.material;
         let (objective, config) = (&Loss::CrossEntropy, TrainConfig { rate: config.rate * arm.rate, ..*config });
-        let evaluator =
-            Timed { evaluator: HeldOutEvaluator { source: test, objective, batch: JUDGED }, seconds: Cell::new(0.0) };
-        let trainer = TrainingLoop {
+        let held_out = HeldOutEvaluator { source: test, objective, batch: EVALUATED };
+        let evaluator = Timed { evaluator: held_out, seconds: Cell::new(0.0) };
+        let training = TrainingLoop {
             evaluator: &evaluator,
-            observer: self.progress,
-            ..TrainingLoop::new(self.pupil, training, objective, &config, self.seed)
+            observer: self.observer,
+            ..TrainingLoop::new(&self.block.target, training, objective, &config, self.seed)
         };
-        let (plan, treated) = (self.pupil.head().learning_rates(), self.spec.head_epochs);
-        let mut watched = Watched { method, plan, test, treated, seconds: 0.0, judging: 0.0, after: None };
+        let (rates, treated) = (self.block.target.head().learning_rates(), self.spec.head_epochs);
+        let mut method = Instrumented { method, rates, test, treated, seconds: 0.0, evaluating: 0.0, after: None };
         let began = thread_cpu_seconds();
-        let history = trainer.run(params, &mut watched)?;
-        let seconds = thread_cpu_seconds() - began - evaluator.seconds.get() - watched.judging - watched.seconds;
+        let history = training.run(params, &mut method)?;
+        let seconds = thread_cpu_seconds() - began - evaluator.seconds.get() - method.evaluating - method.seconds;
         let curve: Vec<f64> = history.iter().map(|record| record.evaluation.metric).collect();
-        let replaced = replaced(&watched.method);
-        let around =
-            watched.after.filter(|_| replaced.is_some()).map(|after| (curve[self.spec.head_epochs - 1], after));
-        Ok(Learned { around, replaced, cost: watched.seconds / seconds, curve })
+        let mut found = Measurement::default()
+            .value_if("area", mean(&curve))
+            .value_if("last", curve.last().copied())
+            .value_if("replaced", replaced(&method.method));
+        if let Some(after) = method.after.filter(|_| replaced(&method.method).is_some()) {
+            found = found.value("before", curve[treated - 1]).value("after", after);
+        }
+        if arm.redraws_by(Utility::Gradient) {
+            found = found.value("cost", method.seconds / seconds);
+        }
+        Ok(found.curve("accuracy", curve))
     }
 
     /// How stable the choice by gradient is for each share, and the share of dormant angles, after the head's own epochs.
     fn stability(&self) -> Result<(Vec<f64>, Option<f64>), StudyError> {
         let (mut params, groups) = self.start(Treatment::Plain)?;
-        let Material { training, config, .. } = self.material;
-        let (model, objective) = (self.pupil, &Loss::CrossEntropy);
+        let Material { training, config, .. } = &self.block.material;
+        let (model, objective) = (&self.block.target, &Loss::CrossEntropy);
         let config = TrainConfig { epochs: self.spec.head_epochs, ..*config };
         TrainingLoop::new(model, training, objective, &config, self.seed)
             .run(&mut params, &mut Frozen::new(&groups))?;
@@ -235,9 +215,9 @@ impl Task<'_> {
             let size = |chosen: &[(String, Vec<usize>)]| chosen.iter().map(|(_, places)| places.len()).sum::<usize>();
             common.push(both as f64 / (size(&one) + size(&two) - both).max(1) as f64);
         }
-        let dormant_angles = match self.pupil.execution().filter(|_| trains_circuit(&self.spec.head)) {
+        let dormant_angles = match self.block.target.execution().filter(|_| trains_circuit(&self.spec.head)) {
             Some(execution) => {
-                let inputs = |params: &mut Params, rows: &[Tensor]| self.pupil.input_angles(params, rows);
+                let inputs = |params: &mut Params, rows: &[Tensor]| self.block.target.input_angles(params, rows);
                 let context = FitContext { model, training, objective, batch: config.batch, seed: self.seed };
                 let activity = WakeAngles::new(&groups, execution.clone(), &inputs).activity(&context, &mut params)?;
                 let dormant = activity.iter().filter(|activity| **activity <= DORMANT).count();
@@ -255,20 +235,20 @@ fn overlap(one: &[usize], two: &[usize]) -> usize {
 }
 
 /// A method, its time, and the accuracy right after it.
-struct Watched<'a, T> {
+struct Instrumented<'a, T> {
     method: T,
     /// What the head leaves as it starts.
-    plan: LearningRates,
+    rates: LearningRates,
     test: &'a Examples,
     /// The epoch before which it changes the network.
     treated: usize,
     seconds: f64,
-    /// Seconds of looking at what it did.
-    judging: f64,
+    /// Seconds of evaluating what it did.
+    evaluating: f64,
     after: Option<f64>,
 }
 
-/// A judge and the time it takes, which is no part of a training's.
+/// An evaluator and the time it takes, which is no part of a training's.
 struct Timed<J> {
     evaluator: J,
     seconds: Cell<f64>,
@@ -283,7 +263,7 @@ impl<J: Evaluator> Evaluator for Timed<J> {
     }
 }
 
-impl<T: Transfer> Transfer for Watched<'_, T> {
+impl<T: Transfer> Transfer for Instrumented<'_, T> {
     fn prepare(&mut self, context: &FitContext, params: &mut Params) -> Result<(), NnError> {
         self.method.prepare(context, params)
     }
@@ -297,13 +277,13 @@ impl<T: Transfer> Transfer for Watched<'_, T> {
             let output = context.model.build(params)?.forward(&self.test.inputs, Mode::Eval)?;
             let right = context.objective.right(&output, &self.test.targets)?;
             self.after = right.map(|right| right.mean_all()?.to_scalar::<f64>()).transpose()?;
-            self.judging += thread_cpu_seconds() - began;
+            self.evaluating += thread_cpu_seconds() - began;
         }
         Ok(())
     }
 
     fn learning_rates(&self, params: &Params, epoch: usize) -> LearningRates {
-        self.method.learning_rates(params, epoch).times(&self.plan)
+        self.method.learning_rates(params, epoch).times(&self.rates)
     }
 
     fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {

@@ -1,4 +1,4 @@
-//! What is learned first, and what afterwards.
+//! The settings of the transfer: what is learned first, and what afterwards.
 
 use candle_core::{Device, Tensor};
 use ndarray::{Array2, Axis};
@@ -12,7 +12,7 @@ use crate::systems::plasticity::network::Trunk;
 use crate::systems::plasticity::pictures::Collection;
 use crate::systems::plasticity::spec::Spec;
 
-/// A transfer to be made.
+/// A source and a target.
 pub struct SettingRow {
     /// Name on the command line.
     pub name: &'static str,
