@@ -178,7 +178,7 @@ fn a_question_without_an_answer_gets_none() {
 
 fn against_zero(question: Question, differences: &[f64]) -> Comparison {
     let zeros = vec![0.0; differences.len()];
-    Comparison::new(question, Quantity::ACCURACY, ("quantum", differences), ("linear", &zeros), 1).unwrap()
+    Comparison::new(question, Quantity::ACCURACY, ("quantum", differences), ("linear", &zeros)).unwrap()
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_comparison_is_told_as_it_is() {
 #[test]
 fn differences_equal_but_for_rounding_have_no_spread() {
     let comparison =
-        Comparison::new(Question::Difference, Quantity::ACCURACY, ("a", &[0.8, 0.9, 0.3]), ("b", &[0.7, 0.8, 0.2]), 1)
+        Comparison::new(Question::Difference, Quantity::ACCURACY, ("a", &[0.8, 0.9, 0.3]), ("b", &[0.7, 0.8, 0.2]))
             .unwrap();
     assert_eq!(comparison.finding, Finding::NoSpread);
     assert_eq!(comparison.wilcoxon, 0.25, "three wins of one size: both all-equal patterns of 2^3");
@@ -258,7 +258,7 @@ fn differences_equal_but_for_rounding_have_no_spread() {
 #[test]
 fn a_comparison_that_does_not_pair_up_is_refused() {
     let compare =
-        |a: &[f64], b: &[f64]| Comparison::new(Question::Difference, Quantity::ACCURACY, ("a", a), ("b", b), 1);
+        |a: &[f64], b: &[f64]| Comparison::new(Question::Difference, Quantity::ACCURACY, ("a", a), ("b", b));
     assert!(matches!(compare(&[0.1], &[0.1, 0.2]), Err(StudyError::Unpaired { first: 1, second: 2, .. })));
     assert!(matches!(compare(&[], &[]), Err(StudyError::Unpaired { .. })));
     assert!(matches!(compare(&[f64::NAN], &[0.1]), Err(StudyError::NotFinite { .. })));
@@ -288,7 +288,7 @@ fn an_answer_claims_no_more_than_its_comparisons() {
     for (question, pairs, verdict) in table {
         let compare = |(baseline, differences): &(&str, &[f64])| {
             let zeros = vec![0.0; differences.len()];
-            Comparison::new(question, Quantity::ACCURACY, ("quantum", differences), (baseline, &zeros), 1).unwrap()
+            Comparison::new(question, Quantity::ACCURACY, ("quantum", differences), (baseline, &zeros)).unwrap()
         };
         let comparisons: Vec<Comparison> = pairs.iter().map(compare).collect();
         let answer = Answer::to(question, &comparisons).unwrap();
@@ -302,7 +302,7 @@ fn an_answer_claims_no_more_than_its_comparisons() {
 fn an_answer_about_several_heads_says_which() {
     let up = &[0.02, 0.03, 0.02][..];
     let against = |head| {
-        Comparison::new(Question::Contribution, Quantity::ACCURACY, (head, up), ("linear", &[0.0; 3]), 1).unwrap()
+        Comparison::new(Question::Contribution, Quantity::ACCURACY, (head, up), ("linear", &[0.0; 3])).unwrap()
     };
     let answer = Answer::to(Question::Contribution, &[against("quantum"), against("quantum_noisy")]).unwrap();
     assert_eq!(answer.verdict, "Yes, on this data: better than linear (quantum) and linear (quantum_noisy).");

@@ -6,14 +6,14 @@ use crate::lab::check::Checked;
 use crate::lab::contrast::Compared;
 use crate::lab::factor::{Factor, Grid};
 use crate::lab::metric::Labels;
-use crate::lab::results::{Results, Row};
+use crate::lab::results::{MeanCurve, Results, Row};
 use crate::study::StudyError;
 use crate::study::compare::Comparison;
 
 /// Name and version of the format.
 const FORMAT: &str = "qgraft.results/1";
 
-/// A run with everything that its tables are made of; times and learning curves stand in other files.
+/// A run with everything that its tables are made of; times and the learning curves of single trials stand in other files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptRun {
     /// Name and version of the format.
@@ -31,6 +31,9 @@ pub struct KeptRun {
     pub grids: Vec<KeptGrid>,
     /// Every number, those of one metric and one cell together.
     pub values: Vec<Group>,
+    /// Learning curves of all cells, mean over seeds, in six digits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<MeanCurve>,
     /// Paired comparisons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Comparison>,
@@ -102,6 +105,7 @@ impl KeptRun {
             spec,
             grids: results.grids.iter().map(grid).collect(),
             values,
+            curves: results.curves.iter().map(in_six_digits).collect(),
             comparisons: applying.map(|c| c.comparison.clone()).collect(),
             checks: checks.to_vec(),
             notices: results.notices().into_iter().map(String::from).collect(),
@@ -154,8 +158,20 @@ impl KeptRun {
             metrics: Vec::new(),
             skip: Vec::new(),
         };
-        Results { grids: self.grids.iter().map(grid).collect(), rows: rows.collect(), ..Results::default() }
+        Results {
+            grids: self.grids.iter().map(grid).collect(),
+            rows: rows.collect(),
+            curves: self.curves.clone(),
+            ..Results::default()
+        }
     }
+}
+
+/// Six digits are enough to draw a curve, and a third of the file.
+fn in_six_digits(curve: &MeanCurve) -> MeanCurve {
+    // What was formatted as a number reads as one.
+    let short = |value: &f64| format!("{value:.5e}").parse().unwrap_or(*value);
+    MeanCurve { values: curve.values.iter().map(short).collect(), ..curve.clone() }
 }
 
 /// Joins the lines of innermost lists: a list of numbers is one line.

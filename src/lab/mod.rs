@@ -35,7 +35,7 @@ pub use factor::{Coordinate, Factor, Grid, Level, Point, Role};
 pub use kept::KeptRun;
 pub use metric::{Curve, Labels, Measurement, Metric, Value};
 pub use plan::{Only, Plan};
-pub use results::{Failure, Finished, Query, Results, Row, Samples};
+pub use results::{Failure, Finished, MeanCurve, Query, Results, Row, Samples};
 pub use run::{Outcome, RunOptions, TRIALS, run, run_in_memory};
 pub use settings::{Change, Flag, Overrides, Preset, Settings};
 pub use system::{FlagInfo, PlannedTrial, System, SystemOf, read_settings};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::lab::factor::{Factor, Grid, Point, Role};
 use crate::lab::metric::{Labels, Measurement, Metric};
@@ -56,6 +57,19 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// A learning curve of a cell, mean over its seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeanCurve {
+    /// Name of the grid.
+    pub grid: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// Factors and levels of the cell.
+    pub at: Labels,
+    /// By epoch, as far as the shortest curve goes.
+    pub values: Vec<f64>,
+}
+
 /// Everything that a run found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
@@ -63,6 +77,8 @@ pub struct Results {
     pub grids: Vec<Grid>,
     /// Every number, in the order of the plan.
     pub rows: Vec<Row>,
+    /// Learning curves of all cells.
+    pub curves: Vec<MeanCurve>,
     /// Finished steps, in the order of the plan.
     pub finished: Vec<Finished>,
     /// Trials that failed.
@@ -97,7 +113,29 @@ impl Results {
                 })),
             }
         }
+        results.curves = results.mean_curves();
         Ok(results)
+    }
+
+    fn mean_curves(&self) -> Vec<MeanCurve> {
+        let mut cells: Vec<(MeanCurve, Vec<Vec<f64>>)> = Vec::new();
+        for Finished { point, measurement, .. } in self.finished.iter().filter(|f| f.is_trial) {
+            let levels = point.coordinates.iter().map(|c| (c.factor.clone(), c.level.clone()));
+            let at: Labels = levels.filter(|(factor, _)| factor != "seed").collect();
+            for curve in &measurement.curves {
+                let is_same = |c: &MeanCurve| c.grid == point.grid && c.metric == curve.metric && c.at == at;
+                match cells.iter_mut().find(|(cell, _)| is_same(cell)) {
+                    Some((_, seeds)) => seeds.push(curve.values.clone()),
+                    None => {
+                        let (grid, metric) = (point.grid.clone(), curve.metric.clone());
+                        let cell = MeanCurve { grid, metric, at: at.clone(), values: Vec::new() };
+                        cells.push((cell, vec![curve.values.clone()]));
+                    }
+                }
+            }
+        }
+        let mean = |seeds: &[Vec<f64>]| Spread::of_curves(seeds).iter().map(|spread| spread.mean).collect();
+        cells.into_iter().map(|(cell, seeds)| MeanCurve { values: mean(&seeds), ..cell }).collect()
     }
 
     /// Takes in a finished step.
@@ -136,14 +174,11 @@ impl Results {
         self.finished.iter().filter(move |finished| finished.is_trial && finished.point.grid == grid)
     }
 
-    /// The mean over seeds of a learning curve of the trials with these levels; `None` if there is none.
-    pub fn mean_curve(&self, grid: &str, metric: &str, levels: &[(&str, &str)]) -> Option<Vec<f64>> {
-        let agrees = |point: &Point| levels.iter().all(|(factor, level)| point.get(factor) == *level);
-        let own = self.trials(grid).filter(|f| agrees(&f.point));
-        let curves = own.filter_map(|f| f.measurement.curves.iter().find(|c| c.metric == metric));
-        let curves: Vec<Vec<f64>> = curves.map(|curve| curve.values.clone()).collect();
-        let mean: Vec<f64> = Spread::of_curves(&curves).iter().map(|spread| spread.mean).collect();
-        (!mean.is_empty()).then_some(mean)
+    /// The mean over seeds of a learning curve of the cell with these levels; `None` if there is none.
+    pub fn mean_curve(&self, grid: &str, metric: &str, levels: &[(&str, &str)]) -> Option<&[f64]> {
+        let has = |at: &Labels, (factor, level): &(&str, &str)| at.iter().any(|(f, l)| f == factor && l == level);
+        let mut own = self.curves.iter().filter(|c| c.grid == grid && c.metric == metric);
+        own.find(|curve| levels.iter().all(|level| has(&curve.at, level))).map(|curve| &curve.values[..])
     }
 
     /// What trials of a grid kept under this name, in the order of the plan.
