@@ -99,20 +99,20 @@ pub static CARD: Card = Card {
             what: "The controller does on written traces what its rule says; a release restores every parameter and statistic of \
                    the best epoch to the bit",
             published: "the rule: published",
-            measured: "equal (tests/hatl.rs)",
+            measured: "equal (tests/it/hatl.rs)",
             holds: true,
         },
         Claim {
             what: "BLEU equals that of sacrebleu, ROUGE-L that of rouge-score, to 1e-12",
             published: "–",
-            measured: "equal (tests/hatl_system.rs)",
+            measured: "equal (tests/it/hatl_system.rs)",
             holds: true,
         },
         Claim {
             what: "Losses and gradients of connectionist temporal classification equal those of PyTorch to 1e-5, repeated labels \
                    and infinite losses among them",
             published: "–",
-            measured: "equal to 1e-12 (tests/ctc.rs)",
+            measured: "equal to 1e-12 (tests/it/ctc.rs)",
             holds: true,
         },
     ],
