@@ -69,6 +69,8 @@ mod onnx;
 #[cfg(feature = "learn")]
 mod optimizers;
 #[cfg(feature = "learn")]
+mod pages;
+#[cfg(feature = "learn")]
 mod penalties;
 #[cfg(feature = "learn")]
 mod plasticity;
@@ -82,6 +84,8 @@ mod smear;
 mod soh;
 #[cfg(feature = "learn")]
 mod statistics;
+#[cfg(feature = "learn")]
+mod systems;
 #[cfg(feature = "cli")]
 mod study;
 #[cfg(all(feature = "cli", unix))]

@@ -1,5 +1,4 @@
 //! What holds of every system, as a loop over the table of systems and one more that is written here.
-#![cfg(feature = "learn")]
 
 use std::collections::BTreeSet;
 use std::fs;

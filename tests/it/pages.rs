@@ -1,5 +1,4 @@
 //! Pages of systems: what docs/systems/NAME.toml claims, decided by the kept runs of docs/results.
-#![cfg(feature = "learn")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,14 +27,14 @@ fn kept(source: &PageSource) -> BTreeMap<String, KeptRun> {
     source.claims.iter().map(|claim| read(&claim.run)).collect()
 }
 
-/// Compares a file with its text. `QGRAFT_WRITE_PAGES=1 cargo test pages` writes it anew.
+/// Compares a file with its text. `QGRAFT_WRITE_PAGES=1 cargo test pages::` writes it anew.
 fn same(path: &Path, text: &str) {
     if std::env::var_os("QGRAFT_WRITE_PAGES").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
     let is_same = fs::read_to_string(path).unwrap_or_default() == text;
-    assert!(is_same, "{} is stale: QGRAFT_WRITE_PAGES=1 cargo test pages writes it anew", path.display());
+    assert!(is_same, "{} is stale: QGRAFT_WRITE_PAGES=1 cargo test pages:: writes it anew", path.display());
 }
 
 #[test]
