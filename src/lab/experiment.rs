@@ -81,6 +81,8 @@ pub trait Experiment: Sync + 'static {
     const CHECKS: &'static [Check] = &[];
     /// Options besides those that every system has.
     const FLAGS: &'static [Flag<Self::Spec>] = &[];
+    /// Fields of the settings that decide the inputs; variants that agree in them share one opening. `None` for all.
+    const INPUTS: Option<&'static [&'static str]> = None;
 
     /// What is varied.
     ///
@@ -133,14 +135,20 @@ pub trait Experiment: Sync + 'static {
         Vec::new()
     }
 
-    /// Files for the run folder, name and bytes, besides those that every run has.
+    /// Files for the run folder, name and bytes, besides those that every run has. `files` reads those of a trial.
     ///
     /// # Errors
     /// If one cannot be made.
-    fn artifacts(_spec: &Self::Spec, _results: &Results) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
+    fn artifacts(_spec: &Self::Spec, _results: &Results, _files: &TrialFiles) -> Result<Files, StudyError> {
         Ok(Vec::new())
     }
 }
+
+/// Files by name.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// Reads the files of a finished trial.
+pub type TrialFiles<'a> = dyn Fn(&Point) -> Result<Files, StudyError> + 'a;
 
 /// What a trial may use besides its arguments. Nothing here changes a result.
 pub struct Context<'a> {

@@ -218,6 +218,12 @@ impl Grid {
         self.factors.iter().filter(|factor| factor.role != Role::Evaluation)
     }
 
+    /// The grid without these factors.
+    pub fn without_factors(&self, names: &[String]) -> Self {
+        let kept = self.factors.iter().filter(|factor| !names.contains(&factor.name)).cloned();
+        Self { factors: kept.collect(), ..self.clone() }
+    }
+
     /// The factor of this name.
     pub fn factor(&self, name: &str) -> Option<&Factor> {
         self.factors.iter().find(|factor| factor.name == name)

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::lab::factor::{Factor, Grid, Point, Role};
 use crate::lab::metric::{Labels, Measurement, Metric};
 use crate::lab::plan::{Plan, Step};
+use crate::lab::settings::Settings;
 use crate::lab::store::Store;
 use crate::study::StudyError;
 use crate::study::energy::Usage;
@@ -92,7 +93,7 @@ impl Results {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn read(plan: &Plan, store: &Store, metrics: &[Metric]) -> Result<Self, StudyError> {
+    pub fn read<S: Settings>(plan: &Plan<S>, store: &Store, metrics: &[Metric]) -> Result<Self, StudyError> {
         let mut results = Self { grids: plan.grids.clone(), planned: plan.trials().count(), ..Self::default() };
         for node in &plan.nodes {
             let is_trial = node.step == Step::Trial;

@@ -84,12 +84,12 @@ mod smear;
 mod soh;
 #[cfg(feature = "learn")]
 mod statistics;
-#[cfg(feature = "learn")]
-mod systems;
 #[cfg(feature = "cli")]
 mod study;
 #[cfg(all(feature = "cli", unix))]
 mod study_resume;
+#[cfg(feature = "learn")]
+mod systems;
 #[cfg(feature = "learn")]
 mod training;
 #[cfg(feature = "learn")]

@@ -254,8 +254,7 @@ fn differences_equal_but_for_rounding_have_no_spread() {
 
 #[test]
 fn a_comparison_that_does_not_pair_up_is_refused() {
-    let compare =
-        |a: &[f64], b: &[f64]| Comparison::new(Question::Difference, Quantity::ACCURACY, ("a", a), ("b", b));
+    let compare = |a: &[f64], b: &[f64]| Comparison::new(Question::Difference, Quantity::ACCURACY, ("a", a), ("b", b));
     assert!(matches!(compare(&[0.1], &[0.1, 0.2]), Err(StudyError::Unpaired { first: 1, second: 2, .. })));
     assert!(matches!(compare(&[], &[]), Err(StudyError::Unpaired { .. })));
     assert!(matches!(compare(&[f64::NAN], &[0.1]), Err(StudyError::NotFinite { .. })));
@@ -298,9 +297,8 @@ fn an_answer_claims_no_more_than_its_comparisons() {
 #[test]
 fn an_answer_about_several_heads_says_which() {
     let up = &[0.02, 0.03, 0.02][..];
-    let against = |head| {
-        Comparison::new(Question::Contribution, Quantity::ACCURACY, (head, up), ("linear", &[0.0; 3])).unwrap()
-    };
+    let against =
+        |head| Comparison::new(Question::Contribution, Quantity::ACCURACY, (head, up), ("linear", &[0.0; 3])).unwrap();
     let answer = Answer::to(Question::Contribution, &[against("quantum"), against("quantum_noisy")]).unwrap();
     assert_eq!(answer.verdict, "Yes, on this data: better than linear (quantum) and linear (quantum_noisy).");
 }

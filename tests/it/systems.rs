@@ -100,7 +100,7 @@ fn every_system() -> impl Iterator<Item = &'static dyn System> {
 }
 
 /// The cut of a system that takes seconds.
-fn smoke(system: &dyn System) -> Table {
+fn smoke(system: &dyn System) -> Request {
     system.resolve(&Overrides { presets: vec!["smoke".into()], ..Overrides::default() }).unwrap()
 }
 
@@ -207,7 +207,7 @@ fn a_bad_value_of_every_field_is_refused_by_its_name() {
     for system in every_system() {
         let name = system.info().name;
         let mut fields = Vec::new();
-        leaves("", &system.resolve(&Overrides::default()).unwrap(), &mut fields);
+        leaves("", &system.resolve(&Overrides::default()).unwrap().base, &mut fields);
         for (field, value) in fields {
             let bad: &[&str] = match value {
                 Toml::Boolean(_) => &["7"],
@@ -242,7 +242,7 @@ fn presets_settings_and_names_are_in_order() {
             assert!(!doc.is_empty() && !system.plan(&spec, &[]).unwrap().is_empty(), "{name}: {preset}");
         }
         let seeds = |text: &str| Overrides { seeds: Some(text.into()), ..Overrides::default() };
-        let of = |text: &str| system.resolve(&seeds(text)).unwrap()["seeds"].clone();
+        let of = |text: &str| system.resolve(&seeds(text)).unwrap().base["seeds"].clone();
         assert_eq!(of("2"), of("0,1"), "{name}");
         assert!(system.resolve(&seeds("1,1")).is_err(), "{name}: a seed twice");
         for metric in system.metrics() {
@@ -288,4 +288,35 @@ fn kept_results_read_back_and_answer_as_the_run_did() {
         let again = compared.contrast.compare(&kept.results(), COINS.metrics()).unwrap();
         assert_eq!(again.difference, compared.comparison.difference, "{}", compared.contrast.title());
     }
+}
+
+#[test]
+fn any_field_can_be_varied_and_equal_trials_of_two_sweeps_are_one() {
+    let place = TempDir::new().unwrap();
+    let file: Table = toml::from_str(
+        "exclude = [{ throws = 40, bias = 'bent' }]
+         [vary]
+         throws = [20, 40]
+         bias = { all = {}, bent = { coins = ['fair', 'bent'] } }",
+    )
+    .unwrap();
+    let sweep = COINS.resolve(&Overrides { file: Some(file), ..Overrides::default() }).unwrap();
+    let trials = place.path().join("trials");
+    let shared = |out: &str| RunOptions { trials: Some(trials.clone()), ..options(&place.path().join(out), 2) };
+    let outcome = COINS.run(&sweep, &shared("sweep"), &()).unwrap();
+    // 20 throws: three coins and two; 40 throws: three coins; four seeds each.
+    assert_eq!(outcome.results.planned, 4 * (3 + 2 + 3));
+    let of = |throws: &str| outcome.results.of("heads").at("throws", throws).at("bias", "all").samples().unwrap().len();
+    assert_eq!((of("20"), of("40")), (12, 12));
+    let within = |throws: &str| {
+        outcome.compared.iter().filter(|c| c.contrast.at.contains(&("throws".to_string(), throws.to_string()))).count()
+    };
+    assert_eq!((within("20"), within("40")), (3, 2), "comparisons are made within each variant");
+    let kept = read_settings(&COINS, &outcome.folder.join("spec.toml")).unwrap();
+    assert_eq!(COINS.resolve(&Overrides { file: Some(kept), ..Overrides::default() }).unwrap(), sweep);
+
+    let counted = Impatient { ended: AtomicUsize::new(0), most: usize::MAX };
+    let plain = RunOptions { resume: true, ..shared("plain") };
+    COINS.run(&smoke(&COINS), &plain, &counted).unwrap();
+    assert_eq!(counted.ended.into_inner(), 0, "20 throws have been thrown in the sweep");
 }
