@@ -174,7 +174,7 @@ fn a_plan_scales_the_step() {
         let mut params = Params::new(1, DType::F64);
         let x = params.get("x", &[3], qgraft::nn::init::Init::Constant(1.0)).unwrap();
         let gradients = x.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-        let plan = LearningRates(vec![("x".into(), rate)]);
+        let plan = LearningRates::new([("x", rate)]);
         Optimizer::new(Method::Sgd { momentum: 0.9 }).step(&params, &gradients, &plan, 0.1).unwrap();
         let moved: Vec<f64> = params.iter().next().unwrap().1.to_vec1().unwrap();
         moved[0]

@@ -17,7 +17,6 @@ use qgraft::nn::loss::Loss;
 use qgraft::nn::model::BackboneWithHead;
 use qgraft::nn::optim::{Method, Schedule};
 use qgraft::nn::{Dataset, Examples, LayerGroups, Mode, Model, Network, NnError, Output, Params, Weights};
-use qgraft::study::learning_curve::LearningCurve;
 use qgraft::study::train::{EpochRecord, Evaluation, Evaluator, HeldOutEvaluator, TrainConfig, TrainingLoop};
 use qgraft::study::{Observer, StudyError};
 use qgraft::transfer::schedule::Full;
@@ -408,17 +407,4 @@ fn every_method_takes_a_step_on_a_pretrained_backbone_under_a_circuit() {
         // Weight decay alone moves what is not 0; biases of a channel that no picture reaches may stay.
         assert!(asked > 0 && 10 * moved >= 9 * asked, "{}: {moved} of {asked}", row.name);
     }
-}
-
-#[test]
-fn a_learning_curve_is_the_same_on_any_number_of_threads() {
-    let run = |threads| {
-        let work = |point: qgraft::study::learning_curve::Point| {
-            Ok((point.arm + 1) as f64 * point.labels as f64 + point.seed as f64 / 2.0)
-        };
-        LearningCurve::run(2, &[10, 20, 30], &[1, 2], threads, work).unwrap()
-    };
-    assert_eq!(run(1), run(3));
-    assert_eq!(run(1).means(1), [20.75, 40.75, 60.75]);
-    assert_eq!(run(1).differences(1, 0, 2), [30.0, 30.0]);
 }

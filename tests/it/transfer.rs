@@ -281,8 +281,7 @@ fn an_average_leaves_frozen_parameters_to_the_bit() {
 
 #[test]
 fn rates_of_combined_plans_are_multiplied() {
-    let plan =
-        |rates: &[(&str, f64)]| LearningRates(rates.iter().map(|(name, rate)| (name.to_string(), *rate)).collect());
+    let plan = |rates: &[(&str, f64)]| LearningRates::new(rates.iter().copied());
     let both = plan(&[("a", 0.5), ("b", 0.0)]).times(&plan(&[("a", 0.5), ("c", 2.0)]));
     assert_eq!(["a", "b", "c", "d"].map(|name| both.rate(name)), [0.25, 0.0, 2.0, 1.0]);
 }

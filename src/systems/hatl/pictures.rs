@@ -54,12 +54,12 @@ pub(super) fn task(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
     let [training, dev] = drawn(&pictures, spec.clips, seed)?;
     let held_out: Vec<usize> =
         (0..pictures.samples.len()).filter(|&i| pictures.samples.parts[i] != Part::Train).collect();
-    let slower = row.layers().into_iter().flatten().map(|name| (name, spec.pictures.rate)).collect();
+    let slower = row.layers().into_iter().flatten().map(|name| (name, spec.pictures.rate));
     Ok(Task {
         model: Box::new(Graft { row, weights, head }),
         searching: None,
         objective: Box::new(Loss::CrossEntropy),
-        plan: HeadRow::named(&spec.head)?.learning_rates().times(&LearningRates(slower)),
+        plan: HeadRow::named(&spec.head)?.learning_rates().times(&LearningRates::new(slower)),
         groups: Box::new(|params| LayerGroups::of_trunk(row.layers(), params)),
         training: part(&training)?,
         dev: told(part(&dev)?),
