@@ -259,8 +259,17 @@ impl Params {
     /// # Errors
     /// If the file cannot be read, or lacks a parameter or has it in another shape; then nothing is set.
     pub fn load(&self, path: &Path) -> Result<(), NnError> {
+        let bytes = std::fs::read(path).map_err(|e| NnError::File { path: path.into(), reason: e.to_string() })?;
+        self.load_bytes(&bytes, path)
+    }
+
+    /// The same from the bytes of a file, which errors call `path`.
+    ///
+    /// # Errors
+    /// As [`Params::load`].
+    pub fn load_bytes(&self, bytes: &[u8], path: &Path) -> Result<(), NnError> {
         let file = |reason: String| NnError::File { path: path.into(), reason };
-        let tensors = candle_core::safetensors::load(path, &Device::Cpu).map_err(|e| file(e.to_string()))?;
+        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|e| file(e.to_string()))?;
         let mut found = Vec::new();
         for (name, var) in self.iter() {
             let tensor = tensors.get(name).ok_or_else(|| file(format!("parameter {name} is missing")))?;

@@ -20,6 +20,8 @@ pub mod parallel;
 pub mod report;
 pub mod stats;
 pub mod train;
+mod trainer;
 
 pub use error::{Invalid, StudyError};
 pub use observer::Observer;
+pub use trainer::{TrainedHead, Trainer, tensors};

@@ -69,6 +69,11 @@ impl Predictions {
         Ok(Self { probabilities, labels })
     }
 
+    /// Share of samples whose most probable class is the true one; 0 of no samples.
+    pub fn accuracy(&self) -> f64 {
+        counts::accuracy(self).unwrap_or(0.0)
+    }
+
     /// (samples, classes).
     pub fn probabilities(&self) -> &Array2<f64> {
         &self.probabilities
