@@ -10,7 +10,7 @@ use qgraft::nn::optim::Method;
 use qgraft::nn::{Examples, LayerGroups, LearningRates, Mode, Network, NnError, Output, Params};
 use qgraft::study::StudyError;
 use qgraft::study::train::{Evaluation, Evaluator, TrainConfig, TrainingLoop};
-use qgraft::transfer::{After, FitContext, Hatl, Rule, Transfer, Verdict};
+use qgraft::transfer::{After, Decision, FitContext, Hatl, Rule, Transfer};
 
 const RULE: Rule = Rule {
     window: 3,
@@ -36,11 +36,11 @@ fn releases(rule: Rule, metrics: &[f64]) -> Vec<usize> {
     let mut hatl = controller(rule);
     for (epoch, &metric) in metrics.iter().enumerate() {
         let after = hatl.after_epoch(epoch, metric);
-        let released = hatl.verdicts()[epoch] == Verdict::Released;
+        let released = hatl.decisions()[epoch] == Decision::Released;
         assert_eq!(after == After::RestoreBest, released, "a release goes back to the best");
     }
-    let epochs = hatl.verdicts().iter().enumerate();
-    epochs.filter(|(_, verdict)| **verdict == Verdict::Released).map(|(epoch, _)| epoch + 1).collect()
+    let epochs = hatl.decisions().iter().enumerate();
+    epochs.filter(|(_, decision)| **decision == Decision::Released).map(|(epoch, _)| epoch + 1).collect()
 }
 
 #[test]
@@ -53,11 +53,11 @@ fn hatl_releases_on_a_plateau_near_the_best() {
     assert!(releases(RULE, &fallen).is_empty(), "the best is far away");
     assert!(releases(RULE, &[0.0; 30]).is_empty(), "nothing is learned yet");
     let shrinking = Rule { decay: 0.95, ..RULE };
-    let mut told = controller(shrinking);
+    let mut hatl = controller(shrinking);
     for epoch in 0..7 {
-        told.after_epoch(epoch, 0.5);
+        hatl.after_epoch(epoch, 0.5);
     }
-    assert!((told.plateau_now() - 0.1 * 0.95f64.powi(7)).abs() < 1e-15);
+    assert!((hatl.plateau_now() - 0.1 * 0.95f64.powi(7)).abs() < 1e-15);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn hatl_releases_from_the_head_down_at_layerwise_rates() {
     }
     let released = [[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0], [0.0, 0.5, 1.0, 1.0], [0.25, 0.5, 1.0, 1.0]];
     assert_eq!(rates, released);
-    assert_eq!(hatl.verdicts().last(), Some(&Verdict::AllReleased));
+    assert_eq!(hatl.decisions().last(), Some(&Decision::AllReleased));
     let mut upward = controller(Rule { warm_up: 0, top_down: false, ..RULE });
     upward.after_epoch(0, 0.5);
     assert_eq!(["a", "b", "c"].map(|name| upward.learning_rates(&params, 1).is_trainable(name)), [true, false, false]);
@@ -174,10 +174,11 @@ fn a_release_restores_the_best_epoch_to_the_bit_and_leaves_frozen_layers_alone()
         };
         let history = trainer.run(&mut params, &mut noted).unwrap();
         let ended = evaluator.ended.into_inner();
-        let verdicts: Vec<bool> = noted.hatl.verdicts().iter().map(|verdict| *verdict == Verdict::Released).collect();
-        assert_eq!(verdicts, [false, false, true, false, true, false]);
-        for (epoch, released) in verdicts[..5].iter().enumerate() {
-            let from = if *released && restore { 1 } else { epoch };
+        let released: Vec<bool> =
+            noted.hatl.decisions().iter().map(|decision| *decision == Decision::Released).collect();
+        assert_eq!(released, [false, false, true, false, true, false]);
+        for (epoch, is_released) in released[..5].iter().enumerate() {
+            let from = if *is_released && restore { 1 } else { epoch };
             assert_eq!(noted.begun[epoch + 1], ended[from], "epoch {} begins where {from} ended", epoch + 1);
         }
         assert_ne!(ended[1], ended[2], "something was learned in between");

@@ -10,7 +10,7 @@ use qgraft::systems::hatl::{
     ARMS, Action, ArmRow, Camera, Findings, First, GLOSSES, JOINTS, LONGEST, Mood, Search, Sentence, Signer, Spec,
     TASKS, WORDS, acted, bleu, foreign, numbered, rouge_l, run, sign, signed, vocabulary,
 };
-use qgraft::transfer::{Hatl, Rule, Transfer, Verdict};
+use qgraft::transfer::{Decision, Hatl, Rule, Transfer};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -136,7 +136,7 @@ fn a_fixed_schedule_releases_as_often_as_it_is_told() {
 
 fn told(hatl: &Hatl) -> qgraft::transfer::After {
     use qgraft::transfer::After::{GoOn, RestoreBest};
-    if hatl.verdicts().last() == Some(&Verdict::Released) { RestoreBest } else { GoOn }
+    if hatl.decisions().last() == Some(&Decision::Released) { RestoreBest } else { GoOn }
 }
 
 /// A run that takes a second or two in a debug build.

@@ -9,7 +9,7 @@ use crate::systems::hatl::arms::{ArmRow, Schedule};
 use crate::systems::hatl::spec::Spec;
 use crate::systems::hatl::task::{Task, TaskRow};
 use crate::transfer::schedule::Full;
-use crate::transfer::{Compose, Hatl, Transfer, Verdict};
+use crate::transfer::{Compose, Decision, Hatl, Transfer};
 
 /// Target networks are drawn under other seeds than source networks.
 const TARGET: u64 = 1 << 32;
@@ -24,7 +24,7 @@ pub(super) struct Learned {
     /// Epochs, counted from 1, in which more began to move than before.
     pub releases: Vec<usize>,
     /// What the rule decided after each epoch; nothing without a rule.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<Decision>,
 }
 
 /// Everything that was trained.
@@ -130,7 +130,7 @@ fn learned(
             for (epoch, metric) in curve.iter().enumerate() {
                 again.after_epoch(epoch, *metric);
             }
-            again.verdicts().to_vec()
+            again.decisions().to_vec()
         }),
         curve,
     })
