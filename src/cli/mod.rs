@@ -9,7 +9,6 @@ mod convert;
 mod draw;
 mod export;
 mod forest;
-mod hatl;
 mod list;
 mod noise;
 mod noise_robustness;

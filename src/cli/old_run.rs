@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 
 use crate::cli::forest::Forest;
-use crate::cli::hatl::Hatl;
 use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::place::Place;
 use crate::cli::rotation::Rotation;
@@ -31,7 +30,6 @@ enum System {
     Smear(Box<Smear>),
     Soh(Box<Soh>),
     Rotation(Box<Rotation>),
-    Hatl(Box<Hatl>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -104,7 +102,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         System::Smear(options) => options.run(),
         System::Soh(options) => options.run(),
         System::Rotation(options) => options.run(),
-        System::Hatl(options) => options.run(),
     }
 }
 

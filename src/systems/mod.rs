@@ -29,11 +29,11 @@ pub struct SystemRow {
 }
 
 /// Every system.
-pub static SYSTEMS: &[&dyn System] = &[&SystemOf::<plasticity::Plasticity>::new()];
+pub static SYSTEMS: &[&dyn System] = &[&SystemOf::<plasticity::Plasticity>::new(), &SystemOf::<hatl::Hatl>::new()];
 
 /// Systems that are not yet experiments.
 pub static OLD_SYSTEMS: &[SystemRow] =
-    &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW, rotation::ROW, hatl::ROW];
+    &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW, rotation::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]

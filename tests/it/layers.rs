@@ -4,8 +4,9 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use qgraft::nn::init::Init;
 use qgraft::nn::layer::{
-    Attention, BatchNorm, GroupNorm, Gru, LayerNorm, Linear, Lstm, Padding, Reach, Window, avg_pool2d, conv1d, conv2d,
-    dropout, global_avg_pool, max_pool2d, reverse_gradient, softmax,
+    Attention, BatchNorm, GroupNorm, Gru, LayerNorm, Linear, Lstm, Padding, Reach, TransformerBlock, TransformerConfig,
+    Window, avg_pool2d, causal_mask, conv1d, conv2d, dropout, global_avg_pool, max_pool2d, reverse_gradient,
+    sinusoidal_positions, softmax,
 };
 use qgraft::nn::{LearningRates, Mode, NnError, Params};
 use serde::Deserialize;
@@ -371,4 +372,50 @@ fn a_reversed_gradient_points_the_other_way() -> Result<()> {
     let expected: Vec<f64> = values(&formula(&[3], 2.0)).iter().map(|v| -0.5 * v).collect();
     assert_eq!(values(gradients.get(&x).unwrap()), expected);
     Ok(())
+}
+
+#[test]
+fn a_transformer_block_is_the_sum_of_its_parts_and_its_mask_hides_what_comes_later() {
+    let config = TransformerConfig { width: 6, heads: 2, hidden: 10, dropout: 0.5 };
+    let mut params = Params::new(3, DType::F64);
+    let block = TransformerBlock::decoder(&mut params, "b", config).unwrap();
+    let (x, memory, mask) = (formula(&[2, 5, 6], 1.0), formula(&[2, 3, 6], 2.0), causal_mask(5, DType::F64).unwrap());
+    let run = |x: &Tensor, mode| block.forward(x, Some(&memory), Some(&mask), mode).unwrap();
+    let output = run(&x, Mode::Eval);
+
+    // The same by layers that are held against PyTorch above: normalisation first, then the part, then the sum.
+    let norm =
+        |params: &mut Params, name: &str, x: &Tensor| LayerNorm::new(params, name, 6).unwrap().forward(x).unwrap();
+    let attention = |params: &mut Params, name: &str| Attention::new(params, name, 6, 2).unwrap();
+    let own = norm(&mut params, "b.self_norm", &x);
+    let own = attention(&mut params, "b.self").forward(&own, &own, &own, Some(&mask)).unwrap();
+    let first = (&x + own).unwrap();
+    let queries = norm(&mut params, "b.cross_norm", &first);
+    let second = attention(&mut params, "b.cross").forward(&queries, &memory, &memory, None).unwrap();
+    let second = (&first + second).unwrap();
+    let inner = norm(&mut params, "b.norm", &second);
+    let inner = Linear::new(&mut params, "b.up", (6, 10), true).unwrap().forward(&inner).unwrap().relu().unwrap();
+    let inner = Linear::new(&mut params, "b.down", (10, 6), true).unwrap().forward(&inner).unwrap();
+    assert_eq!(values(&output), values(&(&second + inner).unwrap()));
+
+    let changed = Tensor::cat(&[x.narrow(1, 0, 4).unwrap(), formula(&[2, 1, 6], 9.0)], 1).unwrap();
+    let earlier = |output: &Tensor| values(&output.narrow(1, 0, 4).unwrap().contiguous().unwrap());
+    assert_eq!(earlier(&output), earlier(&run(&changed, Mode::Eval)));
+    assert_ne!(values(&output), values(&run(&x, Mode::Train { seed: 0 })), "dropout");
+    assert!(block.forward(&x, None, None, Mode::Eval).unwrap_err().to_string().contains("memory"));
+    let encoder = TransformerBlock::encoder(&mut params, "e", config).unwrap();
+    assert!(encoder.forward(&x, Some(&memory), None, Mode::Eval).is_err());
+    let uneven = TransformerConfig { heads: 4, ..config };
+    assert!(TransformerBlock::encoder(&mut params, "u", uneven).unwrap_err().to_string().contains("heads"));
+}
+
+#[test]
+fn positions_are_sines_and_cosines_of_falling_frequency() {
+    let positions = sinusoidal_positions(7, 4, DType::F64).unwrap();
+    for position in 0..7 {
+        let angle = position as f64;
+        // 10000^(2/4) is 100.
+        let expected = [angle.sin(), angle.cos(), (angle / 100.0).sin(), (angle / 100.0).cos()];
+        assert_near("positions", &values(&positions.get(position).unwrap()), &expected, 1e-15);
+    }
 }

@@ -53,8 +53,6 @@ mod frozen_layers;
 #[cfg(feature = "learn")]
 mod hatl;
 #[cfg(feature = "learn")]
-mod hatl_system;
-#[cfg(feature = "learn")]
 mod heads;
 #[cfg(feature = "learn")]
 mod landscape;
@@ -75,6 +73,8 @@ mod penalties;
 #[cfg(feature = "learn")]
 mod plasticity;
 #[cfg(feature = "learn")]
+mod release_rule;
+#[cfg(feature = "learn")]
 mod report;
 #[cfg(feature = "learn")]
 mod rotation;
@@ -90,6 +90,8 @@ mod study;
 mod study_resume;
 #[cfg(feature = "learn")]
 mod systems;
+#[cfg(feature = "learn")]
+mod text;
 #[cfg(feature = "learn")]
 mod training;
 #[cfg(feature = "learn")]

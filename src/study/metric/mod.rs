@@ -16,6 +16,7 @@
 pub mod counts;
 pub mod probability;
 pub mod ranking;
+pub mod text;
 mod unit;
 
 use ndarray::{Array2, Axis};

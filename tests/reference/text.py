@@ -1,7 +1,7 @@
-"""Corpus BLEU of sacrebleu and ROUGE-L of rouge-score on random texts: tests/reference/hatl.json.
+"""Corpus BLEU of sacrebleu and ROUGE-L of rouge-score on random texts: tests/reference/text.json.
 
     pip install sacrebleu==2.6.0 rouge-score==0.1.2
-    python tests/reference/hatl.py > tests/reference/hatl.json
+    python tests/reference/text.py > tests/reference/text.json
 """
 
 import json

@@ -1,15 +1,17 @@
-//! How near translations are to their references, over words by number.
+//! How near written texts are to their references, over words by number: BLEU and ROUGE-L.
 
 use std::collections::HashMap;
 
 /// Longest n-grams of BLEU.
 const ORDERS: usize = 4;
 
-/// Corpus BLEU-4 in 0..=1 (Papineni et al. 2002) of one reference each; an order without matches counts as half a match,
-/// the next as a quarter, and so on: sacrebleu's default smoothing ("exp").
+/// Corpus BLEU-4 in 0..=1 (Papineni et al. 2002), one reference for each candidate.
+///
+/// An order without matches counts as half a match, the next such order as a quarter, and so on: sacrebleu's default
+/// smoothing ("exp"). Without any match, or without n-grams of some order, it is 0.
 ///
 /// ```
-/// use qgraft::systems::hatl::bleu;
+/// use qgraft::study::metric::text::bleu;
 /// assert_eq!(bleu(&[vec![1, 2, 3, 4, 5]], &[vec![1, 2, 3, 4, 5]]), 1.0);
 /// ```
 pub fn bleu(candidates: &[Vec<u32>], references: &[Vec<u32>]) -> f64 {
@@ -45,7 +47,8 @@ pub fn bleu(candidates: &[Vec<u32>], references: &[Vec<u32>]) -> f64 {
     (brevity + logarithms / ORDERS as f64).exp()
 }
 
-/// Mean over sentences of 2 LCS / (words of both), in 0..=1: ROUGE-L in its F1 form (Lin 2004).
+/// Mean over texts of 2 LCS / (words of both), in 0..=1: ROUGE-L in its F1 form (Lin 2004). LCS is the length of the longest
+/// common subsequence; of two empty texts the figure is 0.
 pub fn rouge_l(candidates: &[Vec<u32>], references: &[Vec<u32>]) -> f64 {
     let one = |(candidate, reference): (&Vec<u32>, &Vec<u32>)| {
         let words = candidate.len() + reference.len();
