@@ -5,7 +5,7 @@ use qgraft::math::matrix::distance;
 use qgraft::noise::channel::amplitude_damping;
 use qgraft::noise::{Channel, Program, Step};
 use qgraft::sim::{
-    self, Angles, Auto, Density, ENGINES, EngineRow, Options, Precision, Shots, SimError, Simulator, Statevector,
+    self, Angles, Auto, Density, ENGINES, EngineOptions, EngineRow, Precision, Shots, SimError, Simulator, Statevector,
     Trajectory, sample, state,
 };
 
@@ -28,7 +28,9 @@ fn tolerance(engine: &dyn Simulator) -> f64 {
 
 /// Every engine in both precisions.
 fn all_engines() -> impl Iterator<Item = (&'static str, Box<dyn Simulator>)> {
-    let make = |row: &'static EngineRow, precision| (row.name, (row.make)(Options { precision, ..Options::default() }));
+    let make = |row: &'static EngineRow, precision| {
+        (row.name, (row.make)(EngineOptions { precision, ..EngineOptions::default() }))
+    };
     ENGINES.iter().flat_map(move |row| PRECISIONS.map(|precision| make(row, precision)))
 }
 
@@ -47,12 +49,12 @@ fn engines(kinds: Kinds) -> Vec<Box<dyn Simulator>> {
 fn agrees(kinds: Kinds, seeds: std::ops::Range<u64>) {
     for seed in seeds {
         let qubits = 1 + seed as usize % 5;
-        let (row_slots, shared_slots) = (2, 3);
-        let program = random::program(seed, qubits, 14, (row_slots, shared_slots), kinds);
+        let (input_slots, weight_slots) = (2, 3);
+        let program = random::program(seed, qubits, 14, (input_slots, weight_slots), kinds);
         let observables = random::observables(qubits);
         for batch in [0, 1, 9] {
-            let (rows, shared) = random::angles(seed, batch, row_slots, shared_slots);
-            let angles = Angles { rows: rows.view(), shared: shared.view() };
+            let (inputs, weights) = random::angles(seed, batch, input_slots, weight_slots);
+            let angles = Angles { inputs: inputs.view(), weights: weights.view() };
             // The twin is slow: the first and the last row stand for all.
             let checked: Vec<usize> = (0..batch).filter(|row| row % 8 == 0).collect();
             let truth: Vec<_> = checked.iter().map(|&row| branches::run(&program, &angles.row(row))).collect();
@@ -120,8 +122,8 @@ fn trajectories_converge_to_the_density_matrix() {
         [(700, false, double), (701, false, single), (702, true, double), (703, true, single), (704, true, double)]
     {
         let program = random::program(seed, 3, 16, (1, 2), Kinds { dynamic, ..kinds });
-        let (rows, shared) = random::angles(seed, 2, 1, 2);
-        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let (inputs, weights) = random::angles(seed, 2, 1, 2);
+        let angles = Angles { inputs: inputs.view(), weights: weights.view() };
         let engine = Trajectory::with_precision(shots, seed, precision);
         let exact = Density::default().probabilities(&program, angles).unwrap();
         let means = engine.probabilities(&program, angles).unwrap();
@@ -157,8 +159,8 @@ fn wide_noisy_programs_run_as_trajectories() {
     let flip = Channel::named("bit_flip", &[chance]).unwrap();
     let noise = |op: &Op| if op.name() == "x" { vec![(flip.clone(), vec![0])] } else { Vec::new() };
     let program = Program::compile(&circuit, &[], noise, |_| None);
-    let (rows, shared) = (ndarray::Array2::zeros((1, 0)), ndarray::Array1::zeros(0));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = (ndarray::Array2::zeros((1, 0)), ndarray::Array1::zeros(0));
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let p = Trajectory::new(shots, 1).probabilities(&program, angles).unwrap();
     let (none, all) = (p[[0, 0]], p[[0, (1 << qubits) - 1]]);
     assert!((none + all - 1.0).abs() < TOLERANCE, "{none} + {all}");
@@ -171,8 +173,8 @@ fn same_seed_same_bytes_at_any_number_of_threads() {
     let kinds = Kinds { noise: true, readout: true, dynamic: true, ..Kinds::default() };
     let dynamic = random::program(800, 3, 20, (1, 2), kinds);
     let plain = random::program(801, 4, 20, (1, 2), Kinds { readout: true, ..Kinds::default() });
-    let (rows, shared) = random::angles(1, 21, 1, 2);
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = random::angles(1, 21, 1, 2);
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let observables = random::observables(3);
     let cotangent = ndarray::Array2::from_elem((21, observables.len()), 0.3);
     let results = [1, 2].map(|threads| {
@@ -189,8 +191,8 @@ fn same_seed_same_bytes_at_any_number_of_threads() {
             for engine in engines(Kinds::default()) {
                 bytes.push(engine.expect(&plain, angles, &observables).unwrap());
                 let gradient = engine.vjp(&plain, angles, &observables, cotangent.view()).unwrap();
-                bytes.push(gradient.rows);
-                bytes.push(gradient.shared.insert_axis(ndarray::Axis(0)));
+                bytes.push(gradient.inputs);
+                bytes.push(gradient.weights.insert_axis(ndarray::Axis(0)));
             }
             let shots = Shots { inner: Statevector::default(), shots: 50, seed: 3 };
             bytes.push(shots.expect(&plain, angles, &observables).unwrap());
@@ -204,8 +206,8 @@ fn same_seed_same_bytes_at_any_number_of_threads() {
 fn shots_scatter_around_the_exact_values() {
     let kinds = Kinds { readout: true, ..Kinds::default() };
     let program = random::program(900, 3, 16, (1, 2), kinds);
-    let (rows, shared) = random::angles(2, 3, 1, 2);
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = random::angles(2, 3, 1, 2);
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let observables = random::observables(3);
     let shots = 4000;
     let exact = Statevector::default().expect(&program, angles, &observables).unwrap();
@@ -222,8 +224,8 @@ fn shots_scatter_around_the_exact_values() {
 #[test]
 fn variance_follows_from_the_squared_observable() {
     let program = random::program(901, 3, 16, (0, 2), Kinds::default());
-    let (rows, shared) = random::angles(2, 1, 0, 2);
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = random::angles(2, 1, 0, 2);
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let engine = Statevector::default();
     // P² = 1; (X0 + Y0)² = 2 and (X0 + Z0 Z1)² = 2 by anticommutation; (Y0 + X1 Z2)² = 2 + 2 Y0 X1 Z2.
     let cases = [("X0 Y1 Z2", "1"), ("X0 + Y0", "2"), ("X0 + Z0 Z1", "2"), ("Y0 + X1 Z2", "2 + 2 Y0 X1 Z2")];
@@ -341,7 +343,7 @@ fn wide(qubits: usize) -> Program {
 fn what_cannot_run_is_refused_before_anything_is_allocated() {
     let rows = ndarray::array![[0.1]];
     let none = ndarray::Array1::zeros(0);
-    let angles = Angles { rows: rows.view(), shared: none.view() };
+    let angles = Angles { inputs: rows.view(), weights: none.view() };
     for (name, engine) in all_engines() {
         let program = wide(if ["density", "pauli"].contains(&name) { 20 } else { 40 });
         let observables = Observable::all_z(1);
@@ -362,10 +364,10 @@ fn what_cannot_run_is_refused_before_anything_is_allocated() {
     for (name, engine) in all_engines() {
         let run = |angles| engine.expect(&program, angles, &Observable::all_z(1));
         let nan = ndarray::array![[f64::NAN]];
-        let refused = run(Angles { rows: nan.view(), shared: none.view() }).unwrap_err();
+        let refused = run(Angles { inputs: nan.view(), weights: none.view() }).unwrap_err();
         assert!(matches!(refused, SimError::NotFinite { row: 0, slot: 0, .. }), "{}: {refused}", name);
         let two = ndarray::array![[0.1, 0.2]];
-        let refused = run(Angles { rows: two.view(), shared: none.view() }).unwrap_err();
+        let refused = run(Angles { inputs: two.view(), weights: none.view() }).unwrap_err();
         assert_eq!(refused, SimError::AngleCount { slots: 1, got: 2 }, "{}", name);
         let outside = engine.expect(&program, angles, &[Observable::z(2)]).unwrap_err();
         assert!(matches!(outside, SimError::ObservableOutOfRange { qubits: 2, .. }), "{}: {outside}", name);
@@ -373,7 +375,7 @@ fn what_cannot_run_is_refused_before_anything_is_allocated() {
         let refused = engine.vjp(&program, angles, &Observable::all_z(1), wrong.view()).unwrap_err();
         assert_eq!(refused, SimError::CotangentShape { got: (1, 2), expected: (1, 1) }, "{}", name);
     }
-    let unknown = sim::engine("abacus", Options::default()).err().unwrap();
+    let unknown = sim::engine("abacus", EngineOptions::default()).err().unwrap();
     assert!(unknown.to_string().contains("statevector"), "{unknown}");
 }
 
@@ -383,10 +385,10 @@ fn steps_an_engine_does_not_have_are_named() {
     let dynamic = random::program(501, 2, 40, (0, 0), Kinds { dynamic: true, ..Kinds::default() });
     let rows = ndarray::Array2::zeros((1, 0));
     let none = ndarray::Array1::zeros(0);
-    let angles = Angles { rows: rows.view(), shared: none.view() };
+    let angles = Angles { inputs: rows.view(), weights: none.view() };
     let observables = Observable::all_z(1);
     for (engine, program) in [("statevector", &noisy), ("statevector", &dynamic), ("pauli", &dynamic)] {
-        let refused = sim::engine(engine, Options::default()).unwrap().expect(program, angles, &observables);
+        let refused = sim::engine(engine, EngineOptions::default()).unwrap().expect(program, angles, &observables);
         assert!(matches!(refused, Err(SimError::Unsupported { .. })), "{engine}: {refused:?}");
     }
     let cotangent = ndarray::Array2::zeros((1, 1));
@@ -398,11 +400,11 @@ fn steps_an_engine_does_not_have_are_named() {
 
 #[test]
 fn auto_takes_the_engine_that_fits() {
-    let auto = Auto::new(Options::default());
+    let auto = Auto::new(EngineOptions::default());
     let none = ndarray::Array1::zeros(0);
     let choice = |program: &Program, batch: usize, slots: usize| {
-        let (rows, shared) = (ndarray::Array2::zeros((batch, slots)), ndarray::Array1::zeros(program.slots - slots));
-        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let (inputs, weights) = (ndarray::Array2::zeros((batch, slots)), ndarray::Array1::zeros(program.slots - slots));
+        let angles = Angles { inputs: inputs.view(), weights: weights.view() };
         let name = auto.choose(program, angles, Some(4)).name();
         name.split(',').next().unwrap().to_string()
     };
@@ -415,6 +417,6 @@ fn auto_takes_the_engine_that_fits() {
     noisy.steps.push(Step::Noise { channel: amplitude_damping(0.1).unwrap(), qubits: vec![3], condition: None });
     assert_eq!(choice(&noisy, 4, 1), "trajectory");
     let empty = ndarray::Array2::zeros((0, 1));
-    let angles = Angles { rows: empty.view(), shared: none.view() };
+    let angles = Angles { inputs: empty.view(), weights: none.view() };
     assert_eq!(auto.expect(&wide(2), angles, &Observable::all_z(2)).unwrap().dim(), (0, 2));
 }

@@ -7,7 +7,7 @@ use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param};
 use qgraft::device::{DEVICES, Device, GateData};
 use qgraft::math::matrix::{c, distance};
 use qgraft::math::{Matrix, Seconds};
-use qgraft::noise::model::{NoiseModel, Options, Repair, report};
+use qgraft::noise::model::{NoiseModel, NoiseOptions, Repair, report};
 use qgraft::noise::{Program, Step};
 use serde_json::Value;
 
@@ -90,12 +90,12 @@ fn circuit_of(case: &Value, device: &Device) -> Circuit {
 fn program_of(case: &Value, device: &Device, model: &str) -> Program {
     let options = &case["options"];
     let on = |key: &str| options[key].as_bool().unwrap();
-    let options = Options {
+    let options = NoiseOptions {
         gate_error: on("gate_error"),
         thermal_relaxation: on("thermal_relaxation"),
         readout_error: on("readout_error"),
         temperature_millikelvin: options["temperature_mK"].as_f64().unwrap(),
-        ..Options::default()
+        ..NoiseOptions::default()
     };
     let model = NoiseModel::named(model).unwrap().with(options).unwrap();
     model.apply(&circuit_of(case, device), device, &indices(&case["qubits"])).unwrap()
@@ -196,7 +196,7 @@ fn every_gate_of_the_cases_has_aer_s_channel() {
     let channels = json(&folder().join("channels.json"));
     for (name, entries) in channels["snapshots"].as_object().unwrap() {
         let device = device(name);
-        let rows = report::gates(&device, &Options::default()).unwrap();
+        let rows = report::gates(&device, &NoiseOptions::default()).unwrap();
         for entry in entries.as_array().unwrap() {
             let (gate, qubits) = (Gate::named(entry["gate"].as_str().unwrap()), indices(&entry["qubits"]));
             let what = format!("{name} {} {qubits:?}", entry["gate"]);
@@ -257,7 +257,7 @@ fn sums_over_whole_snapshots_are_aer_s() {
     for (name, stated) in index["snapshots"].as_object().unwrap() {
         let device = device(name);
         let qubits = &device.calibration.qubits;
-        let rows = report::gates(&device, &Options::default()).unwrap();
+        let rows = report::gates(&device, &NoiseOptions::default()).unwrap();
         let count = |key: &str| stated[key].as_u64().unwrap() as usize;
         let sum = |key: &str| stated[key].as_f64().unwrap();
         let noisy: Vec<_> = rows.iter().filter(|row| row.depolarizing > 0.0 || row.relaxation > 0.0).collect();
@@ -273,7 +273,7 @@ fn sums_over_whole_snapshots_are_aer_s() {
         let has = |repair: Repair| noisy.iter().filter(|row| row.repairs.contains(&repair)).count();
         assert_eq!(has(Repair::Uncalibrated), count("gates_at_error_one"), "{name}");
         assert_eq!(has(Repair::RelaxationExceedsError), count("gates_limited_by_relaxation"), "{name}");
-        let capped = report::qubits(&device, &Options::default());
+        let capped = report::qubits(&device, &NoiseOptions::default());
         let capped = capped.iter().filter(|row| row.repairs.contains(&Repair::T2AboveTwiceT1)).count();
         assert_eq!(capped, count("qubits_t2_above_2t1"), "{name}");
         assert_close(name, &[qubits.iter().filter_map(|q| q.readout_error).sum()], &[sum("sum_readout_error")]);
@@ -323,7 +323,7 @@ fn ibm_s_files_and_the_shipped_ones_say_the_same() {
 fn every_shipped_gate_achieves_its_reported_error_or_says_why_not() {
     for row in DEVICES {
         let device = Device::named(row.name).unwrap();
-        for gate in report::gates(&device, &Options::default()).unwrap() {
+        for gate in report::gates(&device, &NoiseOptions::default()).unwrap() {
             let what = format!("{} {} {:?}", row.name, gate.gate.name(), gate.qubits);
             let off = gate.achieved - gate.reported.unwrap();
             // 1 - F loses digits: some 1e-15.

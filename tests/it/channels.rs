@@ -288,8 +288,8 @@ fn recorded(program: &Program) -> Vec<f64> {
 #[test]
 fn pairs_read_together_are_exact_in_every_engine() {
     let none = Array2::zeros((1, 0));
-    let angles = || Angles { rows: none.view(), shared: ndarray::ArrayView1::from(&[]) };
-    let options = sim::Options { shots: 20, seed: 1, ..sim::Options::default() };
+    let angles = || Angles { inputs: none.view(), weights: ndarray::ArrayView1::from(&[]) };
+    let options = sim::EngineOptions { shots: 20, seed: 1, ..sim::EngineOptions::default() };
     for row in ENGINES {
         let engine = sim::engine(row.name, options).unwrap();
         let program = read_together(false, &[]);

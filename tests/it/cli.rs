@@ -114,8 +114,8 @@ fn exported_circuits_read_back_with_the_trained_numbers() {
 /// Outcome probabilities over the classical bits of a circuit without slots.
 fn outcomes(qasm: &str) -> Vec<f64> {
     let circuit = qasm::read(qasm, &qasm::ReadOptions::default()).unwrap();
-    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = (Array2::zeros((1, 0)), Array1::zeros(0));
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     Statevector::default()
         .probabilities(&Program::ideal(&circuit, &(0..circuit.qubits()).collect::<Vec<_>>()), angles)
         .unwrap()

@@ -125,8 +125,8 @@ fn classical_bits_are_told_with_their_readout_error() {
     let circuit = read(NATIVE, &ReadOptions::default()).unwrap();
     for model in ["aer", "aer-asym", "scheduled"] {
         let program = NoiseModel::named(model).unwrap().apply(&circuit, &device, &[]).unwrap();
-        let (rows, shared) = (ndarray::Array2::zeros((1, 0)), ndarray::Array1::zeros(0));
-        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let (inputs, weights) = (ndarray::Array2::zeros((1, 0)), ndarray::Array1::zeros(0));
+        let angles = Angles { inputs: inputs.view(), weights: weights.view() };
         let expected = Density::default().probabilities(&program, angles).unwrap().row(0).to_vec();
         assert!(expected[0b100] > 0.4 && expected[0b101] > 0.4, "bit 2 is 1, bit 0 is a coin");
         let found = json(place.path(), &["native.qasm", "--device", "manila", "--model", model]);

@@ -86,3 +86,24 @@ fn systems_train_through_the_one_loop() {
     }
     assert!(wrong.is_empty(), "training outside study::train: {wrong:?}");
 }
+
+/// Engines share `sim/kernel`; none reaches into another's room, and the kernels import no engine.
+#[test]
+fn engines_share_the_kernels_alone() {
+    const ENGINES: [&str; 4] = ["statevector", "density", "pauli", "trajectory"];
+    let sim = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sim");
+    let (mut files, mut wrong) = (Vec::new(), Vec::new());
+    rust_files(&sim, &mut files);
+    for file in files {
+        let inside = file.strip_prefix(&sim).unwrap();
+        let room = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        if room != "kernel" && !ENGINES.contains(&room) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let others = ENGINES.iter().filter(|engine| **engine != room);
+        let reached = others.filter(|engine| text.contains(&format!("crate::sim::{engine}::")));
+        wrong.extend(reached.map(|engine| format!("src/sim/{}: imports from {engine}", inside.display())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,4 +1,4 @@
-//! Gradients by every way there is agree: adjoint = shift = difference, ideal and noisy, row and shared slots.
+//! Gradients by every way there is agree: adjoint = shift = difference, ideal and noisy, row and weight slots.
 
 use ndarray::{Array1, Array2};
 use qgraft::circuit::gate::GATES;
@@ -6,7 +6,7 @@ use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind};
 use qgraft::math::Stream;
 use qgraft::noise::Program;
 use qgraft::sim::{
-    AngleGradient, Angles, Density, ENGINES, EngineRow, Gradient, Hessian, Options, Precision, Shots, SimError,
+    AngleGradient, Angles, Density, ENGINES, EngineOptions, EngineRow, Gradient, Hessian, Precision, Shots, SimError,
     Simulator, Statevector, Trajectory,
 };
 
@@ -21,8 +21,8 @@ const SINGLE: f64 = 1e-5;
 const DIFFERENCE: (f64, f64) = (1e-4, 1e-6);
 
 fn furthest(a: &AngleGradient, b: &AngleGradient) -> f64 {
-    assert_eq!((a.rows.dim(), a.shared.dim()), (b.rows.dim(), b.shared.dim()));
-    let pairs = a.rows.iter().zip(&b.rows).chain(a.shared.iter().zip(&b.shared));
+    assert_eq!((a.inputs.dim(), a.weights.dim()), (b.inputs.dim(), b.weights.dim()));
+    let pairs = a.inputs.iter().zip(&b.inputs).chain(a.weights.iter().zip(&b.weights));
     pairs.map(|(x, y)| (x - y).abs()).fold(0.0, f64::max)
 }
 
@@ -33,7 +33,7 @@ fn engines(noise: bool) -> Vec<Box<dyn Simulator>> {
         "statevector" => !noise,
         _ => true,
     };
-    let make = |row: &EngineRow, precision| (row.make)(Options { precision, ..Options::default() });
+    let make = |row: &EngineRow, precision| (row.make)(EngineOptions { precision, ..EngineOptions::default() });
     let both = |row| [Precision::Double, Precision::Single].map(|precision| make(row, precision));
     ENGINES.iter().filter(runs).flat_map(both).collect()
 }
@@ -51,10 +51,10 @@ fn random_cotangent(batch: usize, observables: usize) -> Array2<f64> {
 }
 
 /// Adjoint of all engines against each other, the shift rule where it holds, and the difference.
-fn agrees(context: &str, program: &Program, noise: bool, row_slots: usize, batch: usize, shift: bool) {
+fn agrees(context: &str, program: &Program, noise: bool, input_slots: usize, batch: usize, shift: bool) {
     let observables = random::observables(program.qubits());
-    let (rows, shared) = random::angles(3, batch, row_slots, program.slots - row_slots);
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = random::angles(3, batch, input_slots, program.slots - input_slots);
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let cotangent = random_cotangent(batch, observables.len());
     let by = |method: Gradient, engine: &dyn Simulator| {
         method.vjp(engine, program, angles, &observables, cotangent.view()).unwrap()
@@ -93,9 +93,9 @@ fn every_parameterised_gate_alone_and_controlled() {
                 circuit.append(Op::of(kind, &operands)).unwrap();
             }
             let program = Program::ideal(&circuit, &[]);
-            for row_slots in [0, slots.len()] {
-                let context = format!("{} under {controls} controls, {row_slots} row slots", row.name);
-                agrees(&context, &program, false, row_slots, 3, controls == 0);
+            for input_slots in [0, slots.len()] {
+                let context = format!("{} under {controls} controls, {input_slots} input slots", row.name);
+                agrees(&context, &program, false, input_slots, 3, controls == 0);
             }
         }
     }
@@ -128,7 +128,7 @@ fn one_wide_row_is_as_good_as_many() {
     let real = [Gate::Ry, Gate::Cx, Gate::H, Gate::Cry, Gate::X, Gate::Ccx];
     let complex = [Gate::Rx, Gate::Cx, Gate::Rz, Gate::Crx, Gate::Cp, Gate::U, Gate::Rzz, Gate::Swap, Gate::Ccx];
     for (kind, gates) in [("real", &real[..]), ("complex", &complex)] {
-        let (qubits, row_slots, batch) = (12, 4, 16);
+        let (qubits, input_slots, batch) = (12, 4, 16);
         let mut stream = Stream::named(11, kind);
         let mut circuit = Circuit::new(qubits);
         for k in 0..150 {
@@ -140,21 +140,21 @@ fn one_wide_row_is_as_good_as_many() {
         let program = Program::ideal(&circuit, &Vec::from_iter(0..qubits));
         let observables: Vec<Observable> =
             ["Z0 Z11", "X3 + 0.5 Z7", "X1 X2"].map(|text| text.parse().unwrap()).to_vec();
-        let (one, shared) = random::angles(5, 1, row_slots, program.slots - row_slots);
-        let many = Array2::from_shape_fn((batch, row_slots), |(_, slot)| one[[0, slot]]);
+        let (one, weights) = random::angles(5, 1, input_slots, program.slots - input_slots);
+        let many = Array2::from_shape_fn((batch, input_slots), |(_, slot)| one[[0, slot]]);
         for precision in [Precision::Double, Precision::Single] {
             let engine = Statevector::new(precision);
-            let run = |rows: &Array2<f64>, threads: usize| {
-                let angles = Angles { rows: rows.view(), shared: shared.view() };
-                let cotangent = Array2::ones((rows.nrows(), observables.len()));
+            let run = |inputs: &Array2<f64>, threads: usize| {
+                let angles = Angles { inputs: inputs.view(), weights: weights.view() };
+                let cotangent = Array2::ones((inputs.nrows(), observables.len()));
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(|| engine.value_and_gradient(&program, angles, &observables, cotangent.view()).unwrap())
             };
             let (values, gradient) = run(&one, 1);
             assert_eq!((values.clone(), gradient.clone()), run(&one, 2), "{kind}, {precision}: threads matter");
             let (expected, reference) = run(&many, 1);
-            let rows = reference.rows.row(0).to_owned().insert_axis(ndarray::Axis(0));
-            let reference = AngleGradient { rows, shared: reference.shared / batch as f64 };
+            let inputs = reference.inputs.row(0).to_owned().insert_axis(ndarray::Axis(0));
+            let reference = AngleGradient { inputs, weights: reference.weights / batch as f64 };
             let error = (&values.row(0) - &expected.row(0)).mapv(f64::abs).sum() + furthest(&gradient, &reference);
             assert!(error < tolerance(&engine) * 10.0, "{kind}, {precision}: off by {error:e}");
         }
@@ -177,8 +177,8 @@ fn checkpoints_do_not_change_the_gradient() {
     }
     let program = Program::ideal(&circuit, &[]);
     let observables = Observable::all_z(7);
-    let (rows, shared) = random::angles(1, 8, 0, 7);
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = random::angles(1, 8, 0, 7);
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let cotangent = random_cotangent(8, 7);
     let by = |engine: &dyn Simulator| engine.vjp(&program, angles, &observables, cotangent.view()).unwrap();
     let expected = by(&Statevector::default());
@@ -199,11 +199,11 @@ fn what_an_engine_keeps_is_not_mistaken_for_another() {
     }
     let program = Program::ideal(&circuit, &[]);
     let all = random::observables(3);
-    let pauli = || (ENGINES.iter().find(|row| row.name == "pauli").unwrap().make)(Options::default());
+    let pauli = || (ENGINES.iter().find(|row| row.name == "pauli").unwrap().make)(EngineOptions::default());
     let kept = pauli();
     for (seed, count) in [(1, 1), (1, 2), (2, 2), (2, 1), (1, 1), (1, 1)] {
-        let (rows, shared) = random::angles(seed, 3, 1, 5);
-        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let (inputs, weights) = random::angles(seed, 3, 1, 5);
+        let angles = Angles { inputs: inputs.view(), weights: weights.view() };
         let cotangent = random_cotangent(3, count);
         let ask = |engine: &dyn Simulator| {
             engine.value_and_gradient(&program, angles, &all[..count], cotangent.view()).unwrap()
@@ -221,8 +221,8 @@ fn gates_without_a_shift_rule_are_named() {
     let kind = OpKind::Gate { gate: Gate::Rx, params: vec![angle], controls: 2 };
     circuit.append(Op::of(kind, &[0, 1, 2])).unwrap();
     let program = Program::ideal(&circuit, &[]);
-    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(1));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = (Array2::zeros((1, 0)), Array1::zeros(1));
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let cotangent = Array2::ones((1, 1));
     let refused =
         Gradient::Shift.vjp(&Statevector::default(), &program, angles, &Observable::all_z(1), cotangent.view());
@@ -235,8 +235,8 @@ fn differences_over_nothing_are_refused() {
     let angle = circuit.slot("angle");
     circuit.push(Gate::Rx, &[0], &[angle]).unwrap();
     let program = Program::ideal(&circuit, &[]);
-    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(1));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = (Array2::zeros((1, 0)), Array1::zeros(1));
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let (engine, observables, cotangent) = (Statevector::default(), Observable::all_z(1), Array2::ones((1, 1)));
     for step in [0.0, -1e-4, f64::NAN, f64::INFINITY] {
         for method in [Gradient::Difference { step }, Gradient::Spsa { step, samples: 1, seed: 0 }] {
@@ -259,8 +259,8 @@ fn estimated(engine: &dyn Simulator, method: Gradient) -> (AngleGradient, AngleG
     circuit.push(Gate::Ry, &[0], &[x]).unwrap().push(Gate::Cx, &[0, 1], &[]).unwrap();
     circuit.push(Gate::Crx, &[0, 1], &[w]).unwrap();
     let program = Program::ideal(&circuit, &[]);
-    let (rows, shared) = (ndarray::array![[0.4], [1.1]], ndarray::array![0.8]);
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = (ndarray::array![[0.4], [1.1]], ndarray::array![0.8]);
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let observables = Observable::all_z(2);
     let cotangent = random_cotangent(2, 2);
     let exact = Statevector::default().vjp(&program, angles, &observables, cotangent.view()).unwrap();

@@ -134,7 +134,7 @@ fn amplitude_angles_prepare_the_normalised_amplitudes() {
         for (angles, wanted) in angles.iter().zip(wanted) {
             let program = qgraft::noise::Program::ideal(&circuit, &(0..qubits).collect::<Vec<_>>());
             let rows = ndarray::ArrayView2::from_shape((1, width - 1), angles).unwrap();
-            let angles = qgraft::sim::Angles { rows, shared: ndarray::ArrayView1::from(&[]) };
+            let angles = qgraft::sim::Angles { inputs: rows, weights: ndarray::ArrayView1::from(&[]) };
             let state = Statevector::default().states(&program, angles).unwrap();
             let norm = wanted.iter().map(|a| a * a).sum::<f64>().sqrt();
             for (amplitude, wanted) in state.iter().zip(&wanted) {

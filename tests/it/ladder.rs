@@ -7,7 +7,7 @@ use qgraft::device::Device;
 use qgraft::math::matrix::distance;
 use qgraft::math::{Matrix, Seconds};
 use qgraft::noise::model::report::infidelity;
-use qgraft::noise::model::{Hardware, MODELS, NoiseModel, Options, SOURCES, Scale};
+use qgraft::noise::model::{Hardware, MODELS, NoiseModel, NoiseOptions, SOURCES, Scale};
 use qgraft::noise::{Channel, Program, Step};
 
 use crate::support::superoperators;
@@ -15,22 +15,22 @@ use crate::support::superoperators;
 /// Rounding of some tens of matrix products on numbers up to one.
 const ROUNDING: f64 = 1e-12;
 
-fn model(name: &str, options: Options) -> NoiseModel {
+fn model(name: &str, options: NoiseOptions) -> NoiseModel {
     NoiseModel::named(name).unwrap().with(options).unwrap()
 }
 
 /// Only these sources, each with its factor.
-fn only(sources: &[(&str, f64)]) -> Options {
+fn only(sources: &[(&str, f64)]) -> NoiseOptions {
     let mut scale = Scale::all(0.0);
     for (name, factor) in sources {
         let source = SOURCES.iter().find(|source| source.name == *name).unwrap();
         *(source.factor)(&mut scale) = *factor;
     }
-    Options { scale, ..Options::default() }
+    NoiseOptions { scale, ..NoiseOptions::default() }
 }
 
-fn density(name: &str, options: Options, circuit: &Circuit, device: &Device) -> Matrix {
-    superoperators::density(&model(name, options).apply(circuit, device, &[]).unwrap(), &[])
+fn density(name: &str, options: NoiseOptions, circuit: &Circuit, device: &Device) -> Matrix {
+    slow::density(&model(name, options).apply(circuit, device, &[]).unwrap(), &[])
 }
 
 fn wait(circuit: &mut Circuit, qubit: usize, seconds: f64) {
@@ -62,11 +62,12 @@ fn each_rung_without_its_own_effects_is_the_rung_below() {
     for (name, qubits) in [("manila", [0, 1, 2]), ("sherbrooke", [0, 14, 18]), ("fez", [0, 1, 2])] {
         let device = Device::named(name).unwrap();
         let circuit = uneven(&device, qubits);
-        let full = Options::default();
-        let off = Options { scale: Scale { zz: 0.0, parallel: 0.0, ..Scale::all(1.0) }, ..full };
-        for (rung, options, below) in
-            [("crosstalk", off, "scheduled"), ("hardware", Options { hardware: Hardware::NONE, ..full }, "crosstalk")]
-        {
+        let full = NoiseOptions::default();
+        let off = NoiseOptions { scale: Scale { zz: 0.0, parallel: 0.0, ..Scale::all(1.0) }, ..full };
+        for (rung, options, below) in [
+            ("crosstalk", off, "scheduled"),
+            ("hardware", NoiseOptions { hardware: Hardware::NONE, ..full }, "crosstalk"),
+        ] {
             let upper = model(rung, options).apply(&circuit, &device, &[]).unwrap();
             let lower = model(below, full).apply(&circuit, &device, &[]).unwrap();
             let off = distance(&superoperators::density(&upper, &[]), &superoperators::density(&lower, &[]));
@@ -222,7 +223,7 @@ fn what_a_snapshot_does_not_record_is_typical_of_the_family_and_told() {
     let mut device = Device::named("kolkata").unwrap();
     let told = |device: &Device, words: &str| {
         let circuit = uneven(device, [0, 1, 2]);
-        let notices = model("crosstalk", Options::default()).apply(&circuit, device, &[]).unwrap().notices;
+        let notices = model("crosstalk", NoiseOptions::default()).apply(&circuit, device, &[]).unwrap().notices;
         notices.iter().any(|notice| notice.contains(words))
     };
     assert!(!told(&device, "static ZZ"));
@@ -280,7 +281,8 @@ fn a_coherent_share_keeps_the_average_infidelity_of_every_gate() {
             circuit.push(row.gate, &row.qubits, &params).unwrap();
             let noise = |coherent: f64| {
                 let hardware = Hardware { coherent, ..Hardware::NONE };
-                let options = Options { hardware, scale: Scale { zz: 0.0, ..Scale::all(1.0) }, ..Options::default() };
+                let options =
+                    NoiseOptions { hardware, scale: Scale { zz: 0.0, ..Scale::all(1.0) }, ..NoiseOptions::default() };
                 let program = model("hardware", options).apply(&circuit, &device, &[]).unwrap();
                 let channels = program.steps.iter().filter_map(|step| match step {
                     Step::Noise { channel, qubits, .. } => {
@@ -325,10 +327,10 @@ fn slow_dephasing_falls_as_a_gaussian_and_echoes_undo_it_in_an_ensemble() {
         .for_each(|row| row.length = Some(Seconds(0.0)));
     let t2 = device.calibration.qubits[0].t2.unwrap().0;
     let ratio = 0.4;
-    let options = Options {
+    let options = NoiseOptions {
         hardware: Hardware { ramsey_ratio: ratio, ..Hardware::NONE },
         scale: Scale { gate_error: 0.0, ..Scale::all(1.0) },
-        ..Options::default()
+        ..NoiseOptions::default()
     };
     let circuit = |time: f64, echo: bool| {
         let mut circuit = Circuit::new(5);
@@ -370,7 +372,7 @@ fn drift_is_a_band_around_the_calibrated_lifetime() {
     circuit.push(Gate::X, &[0], &[]).unwrap();
     wait(&mut circuit, 0, t1);
     let hardware = Hardware { drift: 0.25, ..Hardware::NONE };
-    let options = Options { hardware, ..only(&[("relaxation", 1.0)]) };
+    let options = NoiseOptions { hardware, ..only(&[("relaxation", 1.0)]) };
     let runs = model("hardware", options).ensemble(&circuit, &device, &[], 300, 9).unwrap();
     // ln T1 of each run from its population e^{-t/T1}; the pulse is a ten-thousandth of the wait.
     let logs: Vec<f64> = runs.iter().map(|run| -(-superoperators::density(run, &[])[[1, 1]].re.ln()).ln()).collect();
@@ -390,7 +392,7 @@ fn numbers_out_of_range_are_refused_by_name() {
         ("drift", Hardware { drift: f64::NAN, ..Hardware::NONE }),
         ("joint_flip", Hardware { joint_flip: -0.1, ..Hardware::NONE }),
     ] {
-        let error = NoiseModel::named("hardware").unwrap().with(Options { hardware, ..Options::default() });
+        let error = NoiseModel::named("hardware").unwrap().with(NoiseOptions { hardware, ..NoiseOptions::default() });
         assert!(error.err().unwrap().to_string().contains(word), "{word}");
     }
     for source in SOURCES {

@@ -40,11 +40,11 @@ const ANGLES: [f64; 4] = [0.4, 1.1, -0.7, 0.9];
 
 fn expect(engine: &dyn Simulator, program: &Program, observables: &[Observable]) -> Vec<f64> {
     let rows = Array2::from_shape_vec((1, 1), vec![ANGLES[0]]).unwrap();
-    let (rows, shared) = match program.slots {
+    let (inputs, weights) = match program.slots {
         0 => (rows.slice(ndarray::s![.., ..0]), aview1(&[])),
         slots => (rows.view(), aview1(&ANGLES[1..slots])),
     };
-    engine.expect(program, Angles { rows, shared }, observables).unwrap().row(0).to_vec()
+    engine.expect(program, Angles { inputs, weights }, observables).unwrap().row(0).to_vec()
 }
 
 fn assert_close(got: &[f64], wanted: &[f64], tolerance: f64, what: &str) {
@@ -54,9 +54,10 @@ fn assert_close(got: &[f64], wanted: &[f64], tolerance: f64, what: &str) {
 
 fn on_manila(source: &Circuit, model: &str) -> (Program, Vec<Observable>) {
     let device = Device::named("manila").unwrap();
-    let routed = transpile(source, &Target::of(&device), &Default::default()).unwrap();
-    let program = NoiseModel::named(model).unwrap().apply(&routed.circuit, &device, &routed.last).unwrap();
-    let placed = observables().iter().map(|o| program.place(o, &routed.last).unwrap()).collect();
+    let transpiled = transpile(source, &Target::of(&device), &Default::default()).unwrap();
+    let program =
+        NoiseModel::named(model).unwrap().apply(&transpiled.circuit, &device, &transpiled.final_layout).unwrap();
+    let placed = observables().iter().map(|o| program.relabel(o, &transpiled.final_layout).unwrap()).collect();
     (program, placed)
 }
 
@@ -90,11 +91,11 @@ fn every_method_can_be_differentiated() {
         let mut angles = ANGLES;
         angles[slot] += by;
         let rows = Array2::from_shape_vec((1, 1), vec![angles[0]]).unwrap();
-        let angles = Angles { rows: rows.view(), shared: aview1(&angles[1..]) };
+        let angles = Angles { inputs: rows.view(), weights: aview1(&angles[1..]) };
         (engine.expect(&program, angles, &observables).unwrap() * &cotangent).sum()
     };
     let rows = Array2::from_shape_vec((1, 1), vec![ANGLES[0]]).unwrap();
-    let angles = Angles { rows: rows.view(), shared: aview1(&ANGLES[1..]) };
+    let angles = Angles { inputs: rows.view(), weights: aview1(&ANGLES[1..]) };
     for row in MITIGATIONS {
         let Apply::Executor(wrap) = row.apply else { continue };
         // Few draws of the costly method: the gradient is that of the very sum that is drawn.
@@ -105,7 +106,7 @@ fn every_method_can_be_differentiated() {
             _ => wrap(Arc::new(Density::default()), 5),
         };
         let gradient = engine.vjp(&program, angles, &observables, cotangent.view()).unwrap();
-        let gradient: Vec<f64> = gradient.rows.iter().chain(&gradient.shared).copied().collect();
+        let gradient: Vec<f64> = gradient.inputs.iter().chain(&gradient.weights).copied().collect();
         // A central difference: error h² and rounding over h.
         let h = 1e-5;
         let wanted: Vec<f64> = (0..4).map(|k| (value(&engine, k, h) - value(&engine, k, -h)) / (2.0 * h)).collect();
@@ -139,7 +140,7 @@ fn readout_is_undone_exactly() {
         }
     }
     let none = Array2::zeros((1, 0));
-    let angles = Angles { rows: none.view(), shared: aview1(&ANGLES) };
+    let angles = Angles { inputs: none.view(), weights: aview1(&ANGLES) };
     let wanted = inner().probabilities(&true_readout, angles).unwrap().row(0).to_vec();
     let inversion = ReadoutInversion { inner: inner() }.probabilities(&program, angles).unwrap();
     let subspace = ReadoutSubspace { inner: inner() }.probabilities(&program, angles).unwrap();
@@ -270,7 +271,7 @@ fn folding_reaches_the_nearest_factor_and_changes_nothing_without_noise() {
 fn folding_programs_is_folding_circuits_under_a_device_model() {
     let device = Device::named("manila").unwrap();
     let bound = circuit().bind(&ANGLES).unwrap();
-    let routed = transpile(&bound, &Target::of(&device), &Default::default()).unwrap();
+    let transpiled = transpile(&bound, &Target::of(&device), &Default::default()).unwrap();
     let inverse = |op: &Op| -> Vec<Op> {
         let turn = || Op::gate(Gate::Rz, &op.qubits, &[Param::Fixed(std::f64::consts::PI)]);
         match op.kind {
@@ -278,7 +279,7 @@ fn folding_programs_is_folding_circuits_under_a_device_model() {
             _ => vec![op.inverse().unwrap()],
         }
     };
-    let ops = routed.circuit.ops();
+    let ops = transpiled.circuit.ops();
     let back: Vec<Op> = ops.iter().rev().flat_map(&inverse).collect();
     let is_noisy = |op: &&Op| !matches!(op.kind, OpKind::Gate { gate: Gate::Rz, .. });
     let each = ops.iter().flat_map(|op| match is_noisy(&op) {
@@ -291,10 +292,10 @@ fn folding_programs_is_folding_circuits_under_a_device_model() {
         for op in ops {
             circuit.append(op).unwrap();
         }
-        model.apply(&circuit, &device, &routed.last).unwrap()
+        model.apply(&circuit, &device, &transpiled.final_layout).unwrap()
     };
     let program = compile(ops.to_vec());
-    let placed: Vec<_> = observables().iter().map(|o| program.place(o, &routed.last).unwrap()).collect();
+    let placed: Vec<_> = observables().iter().map(|o| program.relabel(o, &transpiled.final_layout).unwrap()).collect();
     let cases = [(Folding::Global, [ops.to_vec(), back, ops.to_vec()].concat()), (Folding::Local, each.collect())];
     for (folding, ops) in cases {
         let (folded, reached) = fold(&program, 3.0, folding).unwrap();
@@ -399,8 +400,8 @@ fn what_cannot_be_mitigated_is_refused() {
     let mut one = Circuit::new(1);
     one.push(Gate::X, &[0], &[]).unwrap();
     let blind = Program { readout: vec![Some(readout(0.5, 0.5))], ..Program::ideal(&one, &[]) };
-    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let (inputs, weights) = (Array2::zeros((1, 0)), Array1::zeros(0));
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let run = |engine: &dyn Simulator, program: &Program| {
         engine.expect(program, angles, &[Observable::z(0)]).expect_err("refused").to_string()
     };

@@ -9,19 +9,19 @@ use qgraft::math::matrix::{c, distance, identity};
 use qgraft::math::{Matrix, Probability, Seconds};
 use qgraft::noise::channel::depolarizing;
 use qgraft::noise::model::uniform::{Uniform, medians};
-use qgraft::noise::model::{MODELS, NoiseModel, Options, Repair, Scale, report};
-use qgraft::noise::{Channel, Confusion, ListedNoise, NoiseError, Program, Step};
+use qgraft::noise::model::{MODELS, NoiseModel, NoiseOptions, Repair, Scale, report};
+use qgraft::noise::{Channel, Confusion, NoiseError, NoiseList, Program, Step};
 
 use crate::support::superoperators;
 
 /// Rounding of some tens of matrix products on numbers up to one.
 const ROUNDING: f64 = 1e-13;
 
-fn model(name: &str, options: Options) -> NoiseModel {
+fn model(name: &str, options: NoiseOptions) -> NoiseModel {
     NoiseModel::named(name).unwrap().with(options).unwrap()
 }
 
-fn apply(circuit: &Circuit, device: &Device, options: Options) -> Program {
+fn apply(circuit: &Circuit, device: &Device, options: NoiseOptions) -> Program {
     model("aer", options).apply(circuit, device, &[]).unwrap()
 }
 
@@ -73,10 +73,10 @@ fn what_cannot_be_honoured_is_told_by_name_and_refused_in_strict_mode() {
         (&service, [(Gate::X, &[5])], ["x(5)", "out of service"]),
         (&unknown, [(Gate::Sx, &[3])], ["sx(3)", "gate error unknown"]),
     ] {
-        let program = apply(&circuit(&steps), device, Options::default());
+        let program = apply(&circuit(&steps), device, NoiseOptions::default());
         let told = program.notices.iter().any(|notice| words.iter().all(|word| notice.contains(word)));
         assert!(told, "{words:?}: {:?}", program.notices);
-        let strict = Options { strict: true, ..Options::default() };
+        let strict = NoiseOptions { strict: true, ..NoiseOptions::default() };
         let error = model("aer", strict).apply(&circuit(&steps), device, &[]).unwrap_err();
         assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
     }
@@ -95,17 +95,17 @@ fn each_repair_is_told_once_however_often_it_happens() {
         circuit.append(Op::of(OpKind::Delay(Seconds::micro(1.0)), &[6])).unwrap();
         circuit.append(Op::of(OpKind::Reset, &[6])).unwrap();
     }
-    let notices = apply(&circuit, &device, Options::default()).notices;
+    let notices = apply(&circuit, &device, NoiseOptions::default()).notices;
     assert_eq!(notices.iter().filter(|notice| notice.contains("T2 above 2 T1")).count(), 1, "{notices:?}");
     assert_eq!(notices.iter().filter(|notice| notice.matches("qubit 6").count() > 1).count(), 0, "{notices:?}");
 }
 
 #[test]
-fn missing_numbers_are_mended_as_aer_does_and_told() {
+fn missing_numbers_are_repaired_as_aer_does_and_reported() {
     let sx = |edit: fn(&mut Device)| {
         let mut device = Device::named("manila").unwrap();
         edit(&mut device);
-        let options = Options { temperature_millikelvin: 60.0, ..Options::default() };
+        let options = NoiseOptions { temperature_millikelvin: 60.0, ..NoiseOptions::default() };
         let row =
             report::gates(&device, &options).unwrap().into_iter().find(|row| row.gate == Gate::Sx && row.qubits == [2]);
         row.unwrap()
@@ -149,7 +149,7 @@ fn missing_numbers_are_mended_as_aer_does_and_told() {
         let row = sx(edit);
         assert!((row.relaxation - expected).abs() < ROUNDING, "{what}: {} instead of {expected}", row.relaxation);
         assert_eq!(row.repairs.iter().copied().find(|r| Some(*r) == repair), repair, "{what}");
-        // Whatever was mended, the whole has the reported error.
+        // Whatever was repaired, the whole has the reported error.
         assert!((row.achieved - row.reported.unwrap()).abs() < ROUNDING, "{what}");
     }
 }
@@ -160,7 +160,7 @@ fn readout_falls_back_on_the_other_numbers_and_says_so() {
     let qubits = &mut device.calibration.qubits;
     qubits[0].readout_error = None;
     (qubits[1].one_given_zero, qubits[1].readout_error) = (None, None);
-    let program = apply(&native(&device), &device, Options::default());
+    let program = apply(&native(&device), &device, NoiseOptions::default());
     let mean = (0.0158 + 0.05479999999999996) / 2.0;
     assert!((program.readout[0].unwrap().one_given_zero.get() - mean).abs() < ROUNDING);
     assert_eq!(program.readout[1], None);
@@ -179,7 +179,7 @@ fn readout_falls_back_on_the_other_numbers_and_says_so() {
 fn scale_zero_is_ideal_and_scale_two_is_each_source_twice() {
     let device = Device::named("guadalupe").unwrap();
     let circuit = native(&device);
-    let scaled = |scale: Scale| apply(&circuit, &device, Options { scale, ..Options::default() });
+    let scaled = |scale: Scale| apply(&circuit, &device, NoiseOptions { scale, ..NoiseOptions::default() });
     let ideal = NoiseModel::named("ideal").unwrap().apply(&circuit, &device, &[]).unwrap();
     let none = superoperators::probabilities(&scaled(Scale::all(0.0)), &[]);
     for (a, b) in none.iter().zip(superoperators::probabilities(&ideal, &[])) {
@@ -203,10 +203,13 @@ fn scale_zero_is_ideal_and_scale_two_is_each_source_twice() {
     let read = |k: f64| scaled(Scale { readout: k, ..Scale::all(1.0) }).readout[0].unwrap().on_z();
     let (once, twice) = (read(1.0), read(2.0));
     assert!((once.0 * once.0 - twice.0).abs() < ROUNDING, "the confusion matrix to the power two");
-    assert_eq!(scaled(Scale::all(1.0)), apply(&circuit, &device, Options::default()));
+    assert_eq!(scaled(Scale::all(1.0)), apply(&circuit, &device, NoiseOptions::default()));
     for bad in [-0.5, f64::NAN, f64::INFINITY] {
         assert!(
-            NoiseModel::named("aer").unwrap().with(Options { scale: Scale::all(bad), ..Options::default() }).is_err()
+            NoiseModel::named("aer")
+                .unwrap()
+                .with(NoiseOptions { scale: Scale::all(bad), ..NoiseOptions::default() })
+                .is_err()
         );
     }
 }
@@ -220,7 +223,8 @@ fn noise_grows_with_scale_even_past_full_depolarization() {
         usable += 1;
         row.gate == Gate::Cz && (usable % 20 == 0 || row.error == Some(1.0))
     });
-    let at = |k: f64| report::gates(&device, &Options { scale: Scale::all(k), ..Options::default() }).unwrap();
+    let at =
+        |k: f64| report::gates(&device, &NoiseOptions { scale: Scale::all(k), ..NoiseOptions::default() }).unwrap();
     assert!(at(1.0).iter().any(|row| row.repairs.contains(&Repair::Uncalibrated)));
     for (less, more) in [(0.0, 0.5), (0.5, 1.0), (1.0, 2.0), (2.0, 4.0)] {
         for (before, after) in at(less).iter().zip(at(more)) {
@@ -235,19 +239,19 @@ fn noise_grows_with_scale_even_past_full_depolarization() {
 #[test]
 fn switching_sources_off_leaves_the_others() {
     let device = Device::named("manila").unwrap();
-    let kinds = |options: Options| {
+    let kinds = |options: NoiseOptions| {
         let program = apply(&native(&device), &device, options);
         let has = |name: &str| {
             program.steps.iter().any(|s| matches!(s, Step::Noise { channel, .. } if channel.name().starts_with(name)))
         };
         (has("depolarizing"), has("thermal_relaxation"), program.readout[0].is_some())
     };
-    let all = Options::default();
+    let all = NoiseOptions::default();
     assert_eq!(kinds(all), (true, true, true));
-    assert_eq!(kinds(Options { gate_error: false, ..all }), (false, true, true));
-    assert_eq!(kinds(Options { thermal_relaxation: false, ..all }), (true, false, true));
-    assert_eq!(kinds(Options { readout_error: false, ..all }), (true, true, false));
-    for row in report::gates(&device, &Options { thermal_relaxation: false, ..all }).unwrap() {
+    assert_eq!(kinds(NoiseOptions { gate_error: false, ..all }), (false, true, true));
+    assert_eq!(kinds(NoiseOptions { thermal_relaxation: false, ..all }), (true, false, true));
+    assert_eq!(kinds(NoiseOptions { readout_error: false, ..all }), (true, true, false));
+    for row in report::gates(&device, &NoiseOptions { thermal_relaxation: false, ..all }).unwrap() {
         assert!(
             (row.achieved - row.reported.unwrap()).abs() < ROUNDING,
             "without relaxation all of the error is depolarizing"
@@ -260,7 +264,7 @@ fn a_gate_is_noisy_only_in_its_calibrated_basis_and_frame_changes_never() {
     let device = Device::named("torino").unwrap();
     let mut circuit = Circuit::new(133);
     circuit.push(Gate::Rz, &[0], &[Param::Fixed(0.3)]).unwrap().push(Gate::Rx, &[0], &[Param::Fixed(0.3)]).unwrap();
-    let program = apply(&circuit, &device, Options::default());
+    let program = apply(&circuit, &device, NoiseOptions::default());
     assert_eq!(program.steps.len(), 2, "rz is a frame change, rx is calibrated but not in the basis");
     assert_eq!(program.notices.len(), 1);
     assert!(program.notices[0].contains("rx(0)"), "{:?}", program.notices);
@@ -272,15 +276,18 @@ fn delays_and_resets_relax_for_their_time_and_inherit_conditions() {
     let mut circuit = Circuit::with_bits(5, 1);
     circuit.push(Gate::X, &[1], &[]).unwrap();
     circuit.append(Op::of(OpKind::Delay(Seconds::micro(13.7)), &[1])).unwrap();
-    let relaxed =
-        apply(&circuit, &device, Options { scale: Scale { relaxation: 1.0, ..Scale::all(0.0) }, ..Options::default() });
+    let relaxed = apply(
+        &circuit,
+        &device,
+        NoiseOptions { scale: Scale { relaxation: 1.0, ..Scale::all(0.0) }, ..NoiseOptions::default() },
+    );
     let total = 13.7e-6 + 35.55555555555556e-9;
     let population = superoperators::density(&relaxed, &[])[[1, 1]].re;
     assert!((population - (-total / (124.535_504_879_050_82 / 1e6_f64)).exp()).abs() < ROUNDING, "{population}");
     let condition = qgraft::circuit::Condition { bits: vec![0], value: 1 };
     circuit.measure(1, 0).unwrap();
     circuit.append(Op { condition: Some(condition.clone()), ..Op::gate(Gate::X, &[0], &[]) }).unwrap();
-    let program = apply(&circuit, &device, Options::default());
+    let program = apply(&circuit, &device, NoiseOptions::default());
     let last = program.steps.last().unwrap();
     assert!(matches!(last, Step::Noise { condition: Some(inherited), .. } if *inherited == condition), "{last:?}");
 }
@@ -320,13 +327,14 @@ fn a_device_of_medians_is_the_same_everywhere_and_heron_uniform_is_one() {
         let uniform = medians(&device);
         let calibration = &uniform.calibration;
         assert!(calibration.qubits.iter().all(|qubit| *qubit == calibration.qubits[0]));
-        for row in report::gates(&uniform, &Options::default()).unwrap().iter().filter(|row| row.gate == Gate::Cz) {
+        for row in report::gates(&uniform, &NoiseOptions::default()).unwrap().iter().filter(|row| row.gate == Gate::Cz)
+        {
             assert!(row.achieved < 0.02 && !row.repairs.contains(&Repair::Uncalibrated), "{name} {:?}", row.qubits);
         }
     }
     let study = Device::named("heron_r2_uniform").unwrap();
     assert_eq!(medians(&study).calibration.gates, study.calibration.gates);
-    for row in report::gates(&study, &Options::default()).unwrap() {
+    for row in report::gates(&study, &NoiseOptions::default()).unwrap() {
         let expected = [(Gate::Sx, 2e-4), (Gate::X, 2e-4), (Gate::Id, 2e-4), (Gate::Cz, 5e-3), (Gate::Rz, 0.0)];
         let error = expected.iter().find(|(gate, _)| *gate == row.gate).unwrap().1;
         assert!((row.achieved - error).abs() < ROUNDING, "{}", row.gate.name());
@@ -337,7 +345,7 @@ fn a_device_of_medians_is_the_same_everywhere_and_heron_uniform_is_one() {
 fn compatible_and_exact_differ_by_what_is_dropped_only() {
     let device = Device::named("manila").unwrap();
     let circuit = native(&device);
-    let exact = superoperators::density(&apply(&circuit, &device, Options::default()), &[]);
+    let exact = slow::density(&apply(&circuit, &device, NoiseOptions::default()), &[]);
     let compatible = NoiseModel::named("aer-compat").unwrap().apply(&circuit, &device, &[]).unwrap();
     let off = distance(&superoperators::density(&compatible, &[]), &exact);
     // cx(0, 1) loses 15 terms with 1.3e-9 in all, the most that can be missing from one entry.
@@ -469,7 +477,7 @@ fn bad_lists_of_noise_name_the_entry() {
         (r#"{"channels": {}, "readout_p10_p01": [[0.1, 1.5]]}"#, "1.5 is not a probability"),
     ];
     for (text, named) in cases {
-        let error = ListedNoise::from_json(text).err().expect(text).to_string();
+        let error = NoiseList::from_json(text).err().expect(text).to_string();
         assert!(error.contains(named), "{error:?} does not name {named:?}");
     }
 }

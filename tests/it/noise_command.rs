@@ -32,7 +32,7 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn every_qubit_and_gate_is_listed_with_what_was_mended() {
+fn every_qubit_and_gate_is_listed_with_its_repairs() {
     let report = json(&["sherbrooke"]);
     assert_eq!(report["qubits"].as_array().unwrap().len(), 127);
     let gates = report["gates"].as_array().unwrap();

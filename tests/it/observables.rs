@@ -38,7 +38,7 @@ fn nonsense_is_refused_with_its_word() {
         ("", "no finite terms"),
         ("Z", "names no qubit"),
         ("Q0", "\"Q0\""),
-        ("Z0 Z0", "stands twice"),
+        ("Z0 Z0", "is listed twice"),
         ("Z64", "past 63"),
         ("Z0 + + Z1", "sign without a term"),
         ("Z0 -", "sign without a term"),
@@ -53,7 +53,7 @@ fn nonsense_is_refused_with_its_word() {
 
 #[test]
 fn moving_takes_each_letter_along() {
-    assert_eq!(read("X0 Z1 Y2").moved(&[5, 0, 3]), read("Z0 Y3 X5"));
+    assert_eq!(read("X0 Z1 Y2").relabel(&[5, 0, 3]), read("Z0 Y3 X5"));
 }
 
 #[test]

@@ -23,8 +23,8 @@ fn states_and_expectation_values_of_qiskit() {
         let found = state::statevector(&program, &[]).unwrap();
         let furthest = found.iter().zip(&expected).map(|(a, b)| (a - b).norm()).fold(0.0, f64::max);
         assert!(furthest < TOLERANCE, "amplitudes off by {furthest:e}");
-        let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let (inputs, weights) = (Array2::zeros((1, 0)), Array1::zeros(0));
+        let angles = Angles { inputs: inputs.view(), weights: weights.view() };
         for engine in [&Statevector::default() as &dyn Simulator, &Density::default(), &Pauli::default()] {
             let found = engine.expect(&program, angles, &observables(&case)).unwrap();
             for (value, expected) in found.iter().zip(numbers(&case["expect"])) {
@@ -55,8 +55,8 @@ fn noisy_gradients_of_pennylane() {
         let observables = observables(&case);
         let jacobian: Vec<Vec<f64>> = case["jacobian"].as_array().unwrap().iter().map(numbers).collect();
         // The first three angles by row, the rest shared: both ways back are compared.
-        let (rows, shared) = (values.slice(ndarray::s![..3]), values.slice(ndarray::s![3..]));
-        let angles = Angles { rows: rows.insert_axis(ndarray::Axis(0)), shared };
+        let (inputs, weights) = (values.slice(ndarray::s![..3]), values.slice(ndarray::s![3..]));
+        let angles = Angles { inputs: inputs.insert_axis(ndarray::Axis(0)), weights };
         for engine in [&Density::default() as &dyn Simulator, &Pauli::default()] {
             let found = engine.expect(&program, angles, &observables).unwrap();
             for (o, expected) in numbers(&case["expect"]).into_iter().enumerate() {
@@ -64,7 +64,7 @@ fn noisy_gradients_of_pennylane() {
                 let mut cotangent = Array2::zeros((1, observables.len()));
                 cotangent[[0, o]] = 1.0;
                 let gradient = engine.vjp(&program, angles, &observables, cotangent.view()).unwrap();
-                for (slot, value) in gradient.rows.iter().chain(&gradient.shared).enumerate() {
+                for (slot, value) in gradient.inputs.iter().chain(&gradient.weights).enumerate() {
                     let expected = jacobian[o][slot];
                     assert!(
                         (value - expected).abs() < TOLERANCE,

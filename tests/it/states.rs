@@ -106,8 +106,8 @@ fn singular_values_rebuild_the_matrix() {
 fn on_split(case: &Value, split: usize, check: impl Fn(&Program, Angles, ArrayView1<f64>)) {
     let program = program(case);
     let (values, direction) = (Array1::from(numbers(&case["angles"])), Array1::from(numbers(&case["direction"])));
-    let rows = values.slice(s![..split]).insert_axis(ndarray::Axis(0));
-    check(&program, Angles { rows, shared: values.slice(s![split..]) }, direction.view());
+    let inputs = values.slice(s![..split]).insert_axis(ndarray::Axis(0));
+    check(&program, Angles { inputs, weights: values.slice(s![split..]) }, direction.view());
 }
 
 #[test]
@@ -133,15 +133,15 @@ fn hessian_vector_products_of_torch() {
         for split in [0, 4, 10] {
             on_split(&case, split, |program, angles, direction| {
                 let direction = AngleGradient {
-                    rows: direction.slice(s![..split]).insert_axis(ndarray::Axis(0)).to_owned(),
-                    shared: direction.slice(s![split..]).to_owned(),
+                    inputs: direction.slice(s![..split]).insert_axis(ndarray::Axis(0)).to_owned(),
+                    weights: direction.slice(s![split..]).to_owned(),
                 };
                 for engine in [&Statevector::default() as &dyn Simulator, &Pauli::default()] {
                     for (way, tolerance) in ways {
                         let cotangent = array![[1.0]];
                         let (observables, cotangent) = (observables(&case), cotangent.view());
                         let found = way.vector(engine, program, angles, &observables, cotangent, &direction).unwrap();
-                        for (slot, value) in found.rows.iter().chain(&found.shared).enumerate() {
+                        for (slot, value) in found.inputs.iter().chain(&found.weights).enumerate() {
                             let context = format!("{} {way:?} split {split} slot {slot}", engine.name());
                             let expected = expected[slot];
                             assert!((value - expected).abs() < tolerance, "{context}: {value}, not {expected}");
@@ -159,24 +159,26 @@ fn a_batch_s_products_are_those_of_its_rows() {
     let program = program(case);
     let mut stream = Stream::named(3, "batch");
     let mut random = |rows, columns| Array2::from_shape_simple_fn((rows, columns), || stream.normal());
-    let (rows, shared, along) = (random(3, 4), random(1, 6), random(3, 4));
-    let direction = AngleGradient { rows: along, shared: random(1, 6).row(0).to_owned() };
+    let (inputs, weights, along) = (random(3, 4), random(1, 6), random(3, 4));
+    let direction = AngleGradient { inputs: along, weights: random(1, 6).row(0).to_owned() };
     let cotangent = random(3, 1);
     let (engine, observables) = (Statevector::default(), observables(case));
     let product = |from: usize, to: usize| {
-        let angles = Angles { rows: rows.slice(s![from..to, ..]), shared: shared.row(0) };
-        let direction =
-            AngleGradient { rows: direction.rows.slice(s![from..to, ..]).to_owned(), shared: direction.shared.clone() };
+        let angles = Angles { inputs: inputs.slice(s![from..to, ..]), weights: weights.row(0) };
+        let direction = AngleGradient {
+            inputs: direction.inputs.slice(s![from..to, ..]).to_owned(),
+            weights: direction.weights.clone(),
+        };
         let cotangent = cotangent.slice(s![from..to, ..]);
         Hessian::Shift.vector(&engine, &program, angles, &observables, cotangent, &direction).unwrap()
     };
     let whole = product(0, 3);
     let parts: Vec<AngleGradient> = (0..3).map(|row| product(row, row + 1)).collect();
     for (row, part) in parts.iter().enumerate() {
-        assert!((&whole.rows.row(row) - &part.rows.row(0)).iter().all(|d| d.abs() < TOLERANCE), "row {row}");
+        assert!((&whole.inputs.row(row) - &part.inputs.row(0)).iter().all(|d| d.abs() < TOLERANCE), "row {row}");
     }
-    let sum = parts.iter().fold(Array1::<f64>::zeros(6), |sum, part| sum + &part.shared);
-    assert!((&whole.shared - &sum).iter().all(|d| d.abs() < TOLERANCE), "shared slots sum over rows");
+    let sum = parts.iter().fold(Array1::<f64>::zeros(6), |sum, part| sum + &part.weights);
+    assert!((&whole.weights - &sum).iter().all(|d| d.abs() < TOLERANCE), "weight slots sum over rows");
 }
 
 #[test]
@@ -219,9 +221,9 @@ fn directions_that_do_not_move_the_state_are_left_out() {
         Err(SimError::NoSlot { slot: 2, slots: 2 }),
         "there is no third slot"
     );
-    let direction = AngleGradient { rows: Array2::zeros((1, 0)), shared: Array1::zeros(1) };
-    let (rows, shared) = (Array2::zeros((1, 0)), array![0.3, 0.4]);
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let direction = AngleGradient { inputs: Array2::zeros((1, 0)), weights: Array1::zeros(1) };
+    let (inputs, weights) = (Array2::zeros((1, 0)), array![0.3, 0.4]);
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
     let refused =
         Hessian::Shift.vector(&Statevector::default(), &program, angles, &[], Array2::zeros((1, 0)).view(), &direction);
     assert!(matches!(refused, Err(SimError::DirectionShape { .. })), "{refused:?}");

@@ -2,22 +2,22 @@
 
 use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param, qasm};
-use qgraft::device::transpile::{LayoutMethod, Options, Routed, TranspileError, transpile};
+use qgraft::device::transpile::{LayoutMethod, TranspileError, TranspileOptions, TranspiledCircuit, transpile};
 use qgraft::device::{DEVICES, Device, Edge, Target};
 use qgraft::math::matrix::{C64, c};
 use qgraft::math::{Matrix, Stream};
 
 use crate::support::equivalence::{assert_equivalent, assert_native, unitary};
 
-fn assert_right(source: &Circuit, target: &Target, options: &Options, what: &str) -> Routed {
-    let routed = transpile(source, target, options).unwrap_or_else(|e| panic!("{what}: {e}"));
-    assert_native(&routed, target, what);
-    assert_equivalent(source, &routed, what);
-    routed
+fn assert_right(source: &Circuit, target: &Target, options: &TranspileOptions, what: &str) -> TranspiledCircuit {
+    let transpiled = transpile(source, target, options).unwrap_or_else(|e| panic!("{what}: {e}"));
+    assert_native(&transpiled, target, what);
+    assert_equivalent(source, &transpiled, what);
+    transpiled
 }
 
-fn level(level: u8) -> Options {
-    Options { level, ..Options::default() }
+fn level(level: u8) -> TranspileOptions {
+    TranspileOptions { level, ..TranspileOptions::default() }
 }
 
 /// Name, width, undirected links.
@@ -130,9 +130,9 @@ fn every_gate_under_one_and_two_more_controls() {
                 let operands: Vec<usize> = (0..width).rev().collect();
                 circuit.append(Op::of(OpKind::Gate { gate: row.gate, params, controls }, &operands)).unwrap();
                 let what = format!("{} under {controls} controls, slots {slots}", row.name);
-                let routed = transpile(&circuit, &target, &level(2)).unwrap();
+                let transpiled = transpile(&circuit, &target, &level(2)).unwrap();
                 let angles: Vec<f64> = (0..circuit.slots()).map(|k| 0.8 + 0.33 * k as f64).collect();
-                let bound = Routed { circuit: routed.circuit.bind(&angles).unwrap(), ..routed };
+                let bound = TranspiledCircuit { circuit: transpiled.circuit.bind(&angles).unwrap(), ..transpiled };
                 assert_native(&bound, &target, &what);
                 assert_equivalent(&circuit.bind(&angles).unwrap(), &bound, &what);
             }
@@ -159,10 +159,11 @@ fn binding_after_is_binding_before() {
             let circuit = random_circuit(4, 25, true, 100 + seed);
             for l in 0..4 {
                 let what = format!("{name}, seed {seed}, level {l}");
-                let routed = transpile(&circuit, &target, &level(l)).unwrap();
-                assert_eq!(routed.circuit.slot_names(), circuit.slot_names());
+                let transpiled = transpile(&circuit, &target, &level(l)).unwrap();
+                assert_eq!(transpiled.circuit.slot_names(), circuit.slot_names());
                 for angles in [[0.4, -1.3, 2.2], [0.0, std::f64::consts::PI, 0.9]] {
-                    let bound = Routed { circuit: routed.circuit.bind(&angles).unwrap(), ..routed.clone() };
+                    let bound =
+                        TranspiledCircuit { circuit: transpiled.circuit.bind(&angles).unwrap(), ..transpiled.clone() };
                     assert_native(&bound, &target, &what);
                     assert_equivalent(&circuit.bind(&angles).unwrap(), &bound, &what);
                 }
@@ -190,10 +191,10 @@ fn measurements_conditions_resets_delays_and_barriers_keep_their_place() {
     circuit.append(Op { condition: when(0), ..Op::of(OpKind::Measure { bit: 4 }, &[1]) }).unwrap();
     for (name, target) in targets() {
         for l in 0..4 {
-            let routed = assert_right(&circuit, &target, &level(l), &format!("{name}, level {l}"));
+            let transpiled = assert_right(&circuit, &target, &level(l), &format!("{name}, level {l}"));
             let count = |wanted: &dyn Fn(&OpKind) -> bool| {
                 let all = |c: &Circuit| c.ops().iter().filter(|op| wanted(&op.kind)).count();
-                (all(&circuit), all(&routed.circuit))
+                (all(&circuit), all(&transpiled.circuit))
             };
             for (what, (before, after)) in [
                 ("measure", count(&|k| matches!(k, OpKind::Measure { .. }))),
@@ -211,7 +212,7 @@ fn measurements_conditions_resets_delays_and_barriers_keep_their_place() {
 fn the_same_seed_gives_the_same_circuit() {
     let circuit = random_circuit(5, 40, true, 7);
     for (name, target) in targets() {
-        let options = Options { seed: 3, ..Options::default() };
+        let options = TranspileOptions { seed: 3, ..TranspileOptions::default() };
         assert_eq!(transpile(&circuit, &target, &options), transpile(&circuit, &target, &options), "{name}");
     }
 }
@@ -221,9 +222,9 @@ fn empty_circuits_and_devices() {
     let none = Target { qubits: 0, edges: vec![], single_error: vec![], readout_error: vec![], ..line(2) };
     assert_eq!(transpile(&Circuit::new(0), &none, &level(3)).unwrap().circuit.ops().len(), 0);
     for l in 0..4 {
-        let routed = transpile(&Circuit::new(3), &line(4), &level(l)).unwrap();
-        assert_eq!((routed.circuit.qubits(), routed.circuit.ops().len(), routed.depth), (4, 0, 0));
-        assert_eq!(routed.success, 1.0);
+        let transpiled = transpile(&Circuit::new(3), &line(4), &level(l)).unwrap();
+        assert_eq!((transpiled.circuit.qubits(), transpiled.circuit.ops().len(), transpiled.depth), (4, 0, 0));
+        assert_eq!(transpiled.success, 1.0);
     }
 }
 
@@ -233,7 +234,10 @@ fn what_cannot_be_done_is_refused() {
     ghz.push(Gate::Cx, &[0, 1], &[]).unwrap().push(Gate::Cx, &[0, 2], &[]).unwrap();
     ghz.push(Gate::Cx, &[0, 3], &[]).unwrap();
     let islands = target(6, &[(0, 1), (1, 2), (3, 4), (4, 5)], (Gate::Cz, false));
-    let given = |places: &[usize]| Options { layout: LayoutMethod::Given(places.to_vec()), ..Options::default() };
+    let given = |places: &[usize]| TranspileOptions {
+        layout: LayoutMethod::Given(places.to_vec()),
+        ..TranspileOptions::default()
+    };
     let no_links = Target { edges: vec![Edge { gate: Gate::Iswap, from: 0, to: 1, error: 0.0 }], ..line(4) };
     let cases = [
         ("too wide", line(3), level(3), "4 qubits, the device only 3"),
@@ -271,8 +275,8 @@ fn a_circuit_in_two_pieces_fits_on_two_islands() {
 #[test]
 fn a_given_layout_is_kept() {
     let circuit = random_circuit(4, 20, false, 5);
-    let options = Options { layout: LayoutMethod::Given(vec![5, 0, 3, 2]), ..Options::default() };
-    assert_eq!(assert_right(&circuit, &line(6), &options, "given").initial, [5, 0, 3, 2]);
+    let options = TranspileOptions { layout: LayoutMethod::Given(vec![5, 0, 3, 2]), ..TranspileOptions::default() };
+    assert_eq!(assert_right(&circuit, &line(6), &options, "given").initial_layout, [5, 0, 3, 2]);
 }
 
 #[test]
@@ -282,8 +286,8 @@ fn other_bases_of_one_qubit_gates() {
         for seed in 0..4 {
             let circuit = random_circuit(4, 20, seed % 2 == 0, 300 + seed);
             let angles = vec![0.7; circuit.slots()];
-            let routed = transpile(&circuit, &target, &level(3)).unwrap();
-            let bound = Routed { circuit: routed.circuit.bind(&angles).unwrap(), ..routed };
+            let transpiled = transpile(&circuit, &target, &level(3)).unwrap();
+            let bound = TranspiledCircuit { circuit: transpiled.circuit.bind(&angles).unwrap(), ..transpiled };
             assert_native(&bound, &target, &format!("{single:?}"));
             assert_equivalent(&circuit.bind(&angles).unwrap(), &bound, &format!("{single:?}"));
         }
@@ -314,8 +318,8 @@ fn matrices_on_one_and_two_qubits_take_at_most_three_entanglers() {
         circuit.unitary(random_unitary(1, &mut stream), &[1]).unwrap();
         circuit.unitary(random_unitary(2, &mut stream), &[1, 0]).unwrap();
         for l in 0..4 {
-            let routed = assert_right(&circuit, &line(2), &level(l), &format!("trial {trial}, level {l}"));
-            assert_eq!((routed.two_qubit_gates, routed.pulses <= 16), (3, true), "trial {trial}, level {l}");
+            let transpiled = assert_right(&circuit, &line(2), &level(l), &format!("trial {trial}, level {l}"));
+            assert_eq!((transpiled.two_qubit_gates, transpiled.pulses <= 16), (3, true), "trial {trial}, level {l}");
         }
     }
 }
@@ -335,8 +339,8 @@ fn matrices_on_three_to_five_qubits_take_the_known_number_of_entanglers() {
         let mut circuit = Circuit::new(qubits);
         let operands: Vec<usize> = (0..qubits).rev().collect();
         circuit.unitary(random_unitary(qubits, &mut stream), &operands).unwrap();
-        let routed = assert_right(&circuit, &complete(qubits), &level(1), &format!("{qubits} qubits"));
-        assert_eq!(routed.two_qubit_gates, known, "{qubits} qubits");
+        let transpiled = assert_right(&circuit, &complete(qubits), &level(1), &format!("{qubits} qubits"));
+        assert_eq!(transpiled.two_qubit_gates, known, "{qubits} qubits");
         assert_right(&circuit, &line(qubits + 1), &level(1), &format!("{qubits} qubits on a line"));
     }
 }
@@ -383,10 +387,10 @@ fn faulty_qubits_and_couplings_are_left_alone() {
     let circuit = random_circuit(5, 30, false, 8);
     let used = |device: &Device, l: u8| {
         let target = Target::of(device);
-        let routed = assert_right(&circuit, &target, &level(l), &format!("level {l}"));
-        let mut used = [routed.initial, routed.last].concat();
-        used.extend(routed.circuit.ops().iter().flat_map(|op| op.qubits.clone()));
-        (used, routed.circuit)
+        let transpiled = assert_right(&circuit, &target, &level(l), &format!("level {l}"));
+        let mut used = [transpiled.initial_layout, transpiled.final_layout].concat();
+        used.extend(transpiled.circuit.ops().iter().flat_map(|op| op.qubits.clone()));
+        (used, transpiled.circuit)
     };
     // Out of service as a qubit, by an uncalibrated one-qubit gate, and couplings in the two ways they can be.
     let best = used(&device, 3).0[0];
@@ -399,11 +403,11 @@ fn faulty_qubits_and_couplings_are_left_alone() {
         row.faulty = true;
     }
     for l in 0..4 {
-        let (used, routed) = used(&device, l);
+        let (used, transpiled) = used(&device, l);
         assert!(!used.contains(&best) && !used.contains(&second), "level {l}: {best} and {second} in {used:?}");
-        assert!(routed.ops().iter().all(|op| op.qubits != edge), "level {l}: {edge:?}");
+        assert!(transpiled.ops().iter().all(|op| op.qubits != edge), "level {l}: {edge:?}");
     }
-    let onto = Options { layout: LayoutMethod::Given(vec![best, 0, 3, 2, 5]), ..Options::default() };
+    let onto = TranspileOptions { layout: LayoutMethod::Given(vec![best, 0, 3, 2, 5]), ..TranspileOptions::default() };
     let error = transpile(&circuit, &Target::of(&device), &onto).unwrap_err().to_string();
     assert!(error.contains(&format!("physical qubit {best} is out of service")), "{error}");
     device.calibration.qubits.iter_mut().skip(3).for_each(|qubit| qubit.faulty = true);
@@ -429,10 +433,10 @@ fn every_suite_circuit_on_every_shipped_device_that_fits() {
                 continue;
             }
             let what = format!("{} on {}", path.file_stem().unwrap().display(), row.name);
-            let routed = transpile(&circuit, &target, &level(3)).unwrap_or_else(|e| panic!("{what}: {e}"));
-            assert_native(&routed, &target, &what);
+            let transpiled = transpile(&circuit, &target, &level(3)).unwrap_or_else(|e| panic!("{what}: {e}"));
+            assert_native(&transpiled, &target, &what);
             if circuit.qubits() <= CHECKED_STATES {
-                let bound = Routed { circuit: routed.circuit.bind(&angles).unwrap(), ..routed };
+                let bound = TranspiledCircuit { circuit: transpiled.circuit.bind(&angles).unwrap(), ..transpiled };
                 assert_equivalent(&circuit.bind(&angles).unwrap(), &bound, &what);
                 checked += 1;
             }
@@ -452,8 +456,8 @@ fn two_qubit_gates_take_the_known_number_of_entanglers() {
         for native in NATIVES {
             let mut circuit = Circuit::new(2);
             circuit.push(row.gate, &[0, 1], &odd_angles(row.params.len())).unwrap();
-            let routed = transpile(&circuit, &target(2, &[(0, 1)], native), &level(2)).unwrap();
-            assert_eq!(routed.two_qubit_gates, known(row.gate), "{} as {native:?}", row.name);
+            let transpiled = transpile(&circuit, &target(2, &[(0, 1)], native), &level(2)).unwrap();
+            assert_eq!(transpiled.two_qubit_gates, known(row.gate), "{} as {native:?}", row.name);
         }
     }
 }
@@ -473,8 +477,8 @@ fn rotations_by_slots_take_one_pulse_per_change_of_axis() {
     let a = circuit.slot("a");
     circuit.push(Gate::Rz, &[0], &[a]).unwrap().push(Gate::X, &[0], &[]).unwrap();
     circuit.push(Gate::Rz, &[0], &[a * 3.0 + 0.5]).unwrap().push(Gate::X, &[0], &[]).unwrap();
-    let routed = transpile(&circuit, &line(1), &level(3)).unwrap();
-    assert_eq!(routed.circuit.ops(), [Op::gate(Gate::Rz, &[0], &[a * -2.0 + -0.5])]);
+    let transpiled = transpile(&circuit, &line(1), &level(3)).unwrap();
+    assert_eq!(transpiled.circuit.ops(), [Op::gate(Gate::Rz, &[0], &[a * -2.0 + -0.5])]);
     circuit.push(Gate::P, &[0], &[a * 2.0 + 0.5]).unwrap();
     assert_eq!(transpile(&circuit, &line(1), &level(3)).unwrap().circuit.ops(), []);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use qgraft::device::transpile::{Options, Routed, transpile};
+use qgraft::device::transpile::{TranspileOptions, TranspiledCircuit, transpile};
 
 use crate::support::equivalence::{assert_equivalent, assert_native};
 use crate::support::transpile::{least, read};
@@ -25,13 +25,14 @@ fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
         let target = reference.targets[&theirs.target].target();
         let circuit = reference.circuits[&theirs.circuit].circuit();
         let what = format!("{} on {}", theirs.circuit, theirs.target);
-        let mut ours: Vec<(Routed, f64)> = Vec::new();
+        let mut ours: Vec<(TranspiledCircuit, f64)> = Vec::new();
         for seed in 0..5 {
             let start = Instant::now();
-            let routed = transpile(&circuit, &target, &Options { seed, ..Options::default() }).unwrap();
-            ours.push((routed, 1e3 * start.elapsed().as_secs_f64()));
+            let transpiled =
+                transpile(&circuit, &target, &TranspileOptions { seed, ..TranspileOptions::default() }).unwrap();
+            ours.push((transpiled, 1e3 * start.elapsed().as_secs_f64()));
         }
-        let of = |value: fn(&(Routed, f64)) -> f64| median(ours.iter().map(value).collect());
+        let of = |value: fn(&(TranspiledCircuit, f64)) -> f64| median(ours.iter().map(value).collect());
         let row = [
             (of(|(r, _)| r.two_qubit_gates as f64), median(theirs.two_qubit_gates)),
             (of(|(r, _)| r.pulses as f64), median(theirs.pulses)),
@@ -45,10 +46,10 @@ fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
         speed.push(row[3].1 / row[3].0);
         let cells: Vec<String> = row.iter().map(|(a, b)| format!("{a:8.3} {b:8.3}")).collect();
         table += &format!("{what:52} {}\n", cells.join(" |"));
-        let routed = &ours[0].0;
-        assert_native(routed, &target, &what);
+        let transpiled = &ours[0].0;
+        assert_native(transpiled, &target, &what);
         let angles: Vec<f64> = (0..circuit.slots()).map(|k| 0.3 + 0.7 * k as f64).collect();
-        let bound = Routed { circuit: routed.circuit.bind(&angles).unwrap(), ..routed.clone() };
+        let bound = TranspiledCircuit { circuit: transpiled.circuit.bind(&angles).unwrap(), ..transpiled.clone() };
         if circuit.qubits() <= 5 {
             assert_equivalent(&circuit.bind(&angles).unwrap(), &bound, &what);
         }

@@ -98,7 +98,7 @@ impl HeadConfig {
         let CircuitConfig { qubits, depth, weight_sd, .. } = self.circuit;
         let shape = HeadShape { features, classes, qubits, depth, weight_sd };
         let family = self.circuit.family()?;
-        let engine = || Arc::new(Auto::new(sim::Options::default()));
+        let engine = || Arc::new(Auto::new(sim::EngineOptions::default()));
         let execution = self.row.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
         Ok(HeadModel { row: self.row, shape, family, execution })
     }
@@ -151,7 +151,8 @@ impl HeadModel {
     pub fn with_circuit(self, circuit: Circuit) -> Result<Self, NnError> {
         let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason: "it has no circuit" };
         let built = self.row.ansatz(self.family, &self.shape)?.ok_or(missing)?;
-        let execution = Execution::ideal(&Ansatz { circuit, ..built }, Arc::new(Auto::new(sim::Options::default())));
+        let execution =
+            Execution::ideal(&Ansatz { circuit, ..built }, Arc::new(Auto::new(sim::EngineOptions::default())));
         Ok(Self { execution: Some(execution), ..self })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use qgraft::circuit::{Circuit, Condition, Op, OpKind};
 use qgraft::device::Target;
-use qgraft::device::transpile::Routed;
+use qgraft::device::transpile::TranspiledCircuit;
 use qgraft::math::Stream;
 use qgraft::math::matrix::{C64, c};
 
@@ -105,24 +105,30 @@ fn embedded(state: &[C64], places: &[usize], width: usize) -> Vec<C64> {
 }
 
 /// The routed circuit on its active wires only, with the layouts in their numbers.
-fn active(routed: &Routed) -> (Circuit, Vec<usize>, Vec<usize>) {
-    let mut wires: Vec<usize> = routed.initial.iter().chain(&routed.last).copied().collect();
-    wires.extend(routed.circuit.ops().iter().filter(|op| op.kind != OpKind::Barrier).flat_map(|op| op.qubits.clone()));
+fn active(transpiled: &TranspiledCircuit) -> (Circuit, Vec<usize>, Vec<usize>) {
+    let mut wires: Vec<usize> = transpiled.initial_layout.iter().chain(&transpiled.final_layout).copied().collect();
+    wires.extend(
+        transpiled.circuit.ops().iter().filter(|op| op.kind != OpKind::Barrier).flat_map(|op| op.qubits.clone()),
+    );
     wires.sort_unstable();
     wires.dedup();
     let number = |q: &usize| wires.iter().position(|w| w == q).unwrap();
-    let mut circuit = Circuit::with_bits(wires.len(), routed.circuit.bits());
-    for op in routed.circuit.ops().iter().filter(|op| op.kind != OpKind::Barrier) {
+    let mut circuit = Circuit::with_bits(wires.len(), transpiled.circuit.bits());
+    for op in transpiled.circuit.ops().iter().filter(|op| op.kind != OpKind::Barrier) {
         circuit.append(Op { qubits: op.qubits.iter().map(number).collect(), ..op.clone() }).unwrap();
     }
-    (circuit, routed.initial.iter().map(number).collect(), routed.last.iter().map(number).collect())
+    (
+        circuit,
+        transpiled.initial_layout.iter().map(number).collect(),
+        transpiled.final_layout.iter().map(number).collect(),
+    )
 }
 
 /// A state in general position is an eigenvector of no unitary but a phase, so one is enough.
-pub fn assert_equivalent(source: &Circuit, routed: &Routed, what: &str) {
+pub fn assert_equivalent(source: &Circuit, transpiled: &TranspiledCircuit, what: &str) {
     let mut stream = Stream::named(11, "state");
     let state = random_state(source.qubits(), &mut stream);
-    let (circuit, initial, last) = active(routed);
+    let (circuit, initial, last) = active(transpiled);
     assert!(circuit.qubits() <= 14, "{what}: too wide to check");
     let wanted = evolve(source, state.clone());
     let got = evolve(&circuit, embedded(&state, &initial, circuit.qubits()));
@@ -137,8 +143,8 @@ pub fn assert_equivalent(source: &Circuit, routed: &Routed, what: &str) {
     }
 }
 
-pub fn assert_native(routed: &Routed, target: &Target, what: &str) {
-    for op in routed.circuit.ops() {
+pub fn assert_native(transpiled: &TranspiledCircuit, target: &Target, what: &str) {
+    for op in transpiled.circuit.ops() {
         let OpKind::Gate { gate, controls: 0, .. } = op.kind else {
             let passes = matches!(op.kind, OpKind::Measure { .. } | OpKind::Reset | OpKind::Delay(_) | OpKind::Barrier);
             assert!(passes, "{what}: {} is not native", op.name());

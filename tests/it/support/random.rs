@@ -12,7 +12,7 @@ pub struct Kinds {
     pub noise: bool,
     pub dynamic: bool,
     pub readout: bool,
-    /// Row slots on single qubits first, shared slots after: the form the Heisenberg engine splits.
+    /// Row slots on single qubits first, weight slots after: the form the Heisenberg engine splits.
     pub encoded_first: bool,
     /// Measure every qubit at the end.
     pub measured: bool,
@@ -46,23 +46,23 @@ pub fn channel(qubits: usize, count: usize, stream: &mut Stream) -> Channel {
     Channel::kraus("random", (0..count).map(block).collect()).unwrap()
 }
 
-/// A program of `steps` random operations on `qubits` qubits with `row_slots` + `shared_slots` slots.
+/// A program of `steps` random operations on `qubits` qubits with `input_slots` + `weight_slots` slots.
 pub fn program(
     seed: u64,
     qubits: usize,
     steps: usize,
-    (row_slots, shared_slots): (usize, usize),
+    (input_slots, weight_slots): (usize, usize),
     kinds: Kinds,
 ) -> Program {
     let mut stream = Stream::numbered(seed, 0);
     let bits = qubits.max(2);
     let mut circuit = Circuit::with_bits(qubits, bits);
-    let slots: Vec<Param> = (0..row_slots + shared_slots).map(|k| circuit.slot(format!("s{k}"))).collect();
+    let slots: Vec<Param> = (0..input_slots + weight_slots).map(|k| circuit.slot(format!("s{k}"))).collect();
     let mut noise = Vec::new();
     let param = |stream: &mut Stream, encoding: bool| {
         let usable = match (kinds.encoded_first, encoding) {
-            (true, true) => &slots[..row_slots],
-            (true, false) => &slots[row_slots..],
+            (true, true) => &slots[..input_slots],
+            (true, false) => &slots[input_slots..],
             _ => &slots[..],
         };
         match stream.below(3) {
@@ -123,16 +123,16 @@ pub fn program(
     Program::compile(&circuit, &keep, |_| noise.next().unwrap_or_default(), confusion)
 }
 
-/// Angles for a batch: (batch, row slots) and (shared slots).
+/// Angles for a batch: (batch, input slots) and (weight slots).
 pub fn angles(
     seed: u64,
     batch: usize,
-    row_slots: usize,
-    shared: usize,
+    input_slots: usize,
+    weight_slots: usize,
 ) -> (ndarray::Array2<f64>, ndarray::Array1<f64>) {
     let mut stream = Stream::named(seed, "angles");
-    let rows = ndarray::Array2::from_shape_simple_fn((batch, row_slots), || stream.normal());
-    (rows, ndarray::Array1::from_shape_simple_fn(shared, || stream.normal()))
+    let rows = ndarray::Array2::from_shape_simple_fn((batch, input_slots), || stream.normal());
+    (rows, ndarray::Array1::from_shape_simple_fn(weight_slots, || stream.normal()))
 }
 
 /// Observables with every letter and several terms.

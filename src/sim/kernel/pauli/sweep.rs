@@ -4,15 +4,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::sim::Angles;
-use crate::sim::float::Float;
-use crate::sim::pauli::block::{Block, Bound};
-use crate::sim::readout::Terms;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
+use crate::sim::kernel::strings::Terms;
 
 /// Bytes of intermediate states kept at most by one reverse pass; beyond, states are recomputed from checkpoints.
 const KEPT: usize = 64 << 20;
 
 /// The matrices of the shared blocks, `None` for blocks that differ by row: computed once for all rows.
-pub fn bind<F: Float>(blocks: &[Block<F>], angles: &Angles) -> Vec<Option<Arc<Bound<F>>>> {
+pub fn bind<F: Float>(blocks: &[Block<F>], angles: &Angles) -> Vec<Option<Arc<BlockMatrices<F>>>> {
     blocks.iter().map(|block| (!block.by_row).then(|| block.bind(angles, 0..1))).collect()
 }
 
@@ -48,9 +48,9 @@ pub fn expectation<F: Float>(v: &[F], lanes: usize, qubits: usize, terms: &Terms
 /// Outcome probabilities of one lane, 2ⁿ of them.
 pub fn outcomes<F: Float>(v: &[F], lanes: usize, qubits: usize, lane: usize) -> Vec<f64> {
     let scale = 1.0 / (1u64 << qubits) as f64;
-    let place = |z: usize| component(crate::circuit::PauliString { x: 0, z: z as u64 }, qubits);
-    let mut p: Vec<f64> = (0..1 << qubits).map(|z| v[place(z) * lanes + lane].double() * scale).collect();
-    crate::sim::readout::walsh(&mut p);
+    let position = |z: usize| component(crate::circuit::PauliString { x: 0, z: z as u64 }, qubits);
+    let mut p: Vec<f64> = (0..1 << qubits).map(|z| v[position(z) * lanes + lane].double() * scale).collect();
+    crate::sim::kernel::strings::walsh(&mut p);
     p
 }
 
@@ -58,24 +58,24 @@ pub fn outcomes<F: Float>(v: &[F], lanes: usize, qubits: usize, lane: usize) -> 
 pub fn step<F: Float>(
     v: &mut [F],
     block: &Block<F>,
-    bound: &Option<Arc<Bound<F>>>,
+    matrices: &Option<Arc<BlockMatrices<F>>>,
     angles: &Angles,
     rows: Range<usize>,
 ) {
-    match bound {
-        Some(bound) => block.forward(v, rows.len(), bound),
+    match matrices {
+        Some(matrices) => block.forward(v, rows.len(), matrices),
         None => block.forward(v, rows.len(), &block.bind(angles, rows.clone())),
     }
 }
 
 /// What a reverse pass gathers: the derivative by each shared block's numbers, and (row, slot, value) of slots that
 /// differ by row.
-pub struct Gathered {
+pub struct BlockGradients {
     pub shared: Vec<Vec<f64>>,
     pub rows: Vec<(usize, usize, f64)>,
 }
 
-impl Gathered {
+impl BlockGradients {
     pub fn new<F: Float>(blocks: &[Block<F>]) -> Self {
         let sizes = blocks.iter().map(|b| if b.by_row { 0 } else { b.numbers(1) });
         Self { shared: sizes.map(|size| vec![0.0; size]).collect(), rows: Vec::new() }
@@ -87,23 +87,23 @@ impl Gathered {
 /// States before the blocks are kept, or every so many of them and the rest recomputed, so that memory stays bounded.
 pub fn reverse<F: Float>(
     blocks: &[Block<F>],
-    bounds: &[Option<Arc<Bound<F>>>],
+    all_matrices: &[Option<Arc<BlockMatrices<F>>>],
     angles: &Angles,
     rows: Range<usize>,
     v: Vec<F>,
     mut bra: Vec<F>,
-    found: &mut Gathered,
+    found: &mut BlockGradients,
 ) {
     let lanes = rows.len();
     let stride = stride(blocks.len(), size_of_val(&v[..]));
     let mut checkpoints = Vec::new();
     let mut state = v;
-    for (k, (block, bound)) in blocks.iter().zip(bounds).enumerate() {
+    for (k, (block, matrices)) in blocks.iter().zip(all_matrices).enumerate() {
         if k % stride == 0 {
             checkpoints.push(state.clone());
         }
         if k / stride < (blocks.len() - 1) / stride {
-            step(&mut state, block, bound, angles, rows.clone());
+            step(&mut state, block, matrices, angles, rows.clone());
         }
     }
     for (part, checkpoint) in checkpoints.into_iter().enumerate().rev() {
@@ -112,24 +112,24 @@ pub fn reverse<F: Float>(
         let mut before = vec![checkpoint];
         for k in first..last - 1 {
             let mut next = before[before.len() - 1].clone();
-            step(&mut next, &blocks[k], &bounds[k], angles, rows.clone());
+            step(&mut next, &blocks[k], &all_matrices[k], angles, rows.clone());
             before.push(next);
         }
         for (k, state) in (first..last).zip(before).rev() {
             let block = &blocks[k];
-            match &bounds[k] {
-                Some(bound) => {
-                    block.outer(&state, &bra, lanes, bound, &mut found.shared[k]);
-                    block.backward(&mut bra, lanes, bound);
+            match &all_matrices[k] {
+                Some(matrices) => {
+                    block.outer(&state, &bra, lanes, matrices, &mut found.shared[k]);
+                    block.backward(&mut bra, lanes, matrices);
                 }
                 None => {
-                    let bound = block.bind(angles, rows.clone());
+                    let matrices = block.bind(angles, rows.clone());
                     let mut d = vec![0.0; block.numbers(lanes)];
-                    block.outer(&state, &bra, lanes, &bound, &mut d);
-                    block.gradient(angles, rows.clone(), &bound, d, |row, slot, value| {
+                    block.outer(&state, &bra, lanes, &matrices, &mut d);
+                    block.gradient(angles, rows.clone(), &matrices, d, |row, slot, value| {
                         found.rows.push((row, slot, value));
                     });
-                    block.backward(&mut bra, lanes, &bound);
+                    block.backward(&mut bra, lanes, &matrices);
                 }
             }
         }

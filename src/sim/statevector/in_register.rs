@@ -1,32 +1,32 @@
-//! Real one-qubit gates, controlled or not, on a single row where an operand lies inside a register.
+//! RealMatrix one-qubit gates, controlled or not, on a single row where an operand lies inside a register.
 //!
-//! What [`plain`](crate::sim::statevector::plain) does with pairs of registers happens here between places of one: a gate
+//! What [`real_gate`](crate::sim::statevector::real_gate) does with pairs of registers happens here between positions of one: a gate
 //! on a low qubit sends a register x to `straight ∘ x + cross ∘ flip(x)`, and where a low control is 0 the weights are 1
 //! and 0.
 
-use crate::sim::float::Float;
-use crate::sim::statevector::kernel::Places;
-use crate::sim::statevector::plain::Real;
-use crate::sim::statevector::vector::{Unit, Vectors, WIDEST, Work};
+use crate::sim::kernel::amplitudes::OperandLayout;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::vector::{Unit, Vectors, WIDEST, Work};
+use crate::sim::statevector::real_gate::RealMatrix;
 
 /// Where such a gate finds its operands.
-pub struct Within {
+pub struct InRegisterLayout {
     /// Operands above the register, in units of registers.
-    places: Places,
-    /// Which places a target inside the register exchanges.
+    layout: OperandLayout,
+    /// Which positions a target inside the register exchanges.
     flip: Option<usize>,
     /// Bits of the controls inside the register, all set.
     controls: usize,
-    /// For a register whose target is 0, should the target lie above, and for one where it is 1: of each place, which of
+    /// For a register whose target is 0, should the target lie above, and for one where it is 1: of each position, which of
     /// the matrix's four entries, of 1 and of 0, it keeps of itself and takes of its partner.
     sources: [[[u8; WIDEST]; 2]; 2],
 }
 
-/// In [`Within::sources`], behind the four entries of a matrix.
+/// In [`InRegisterLayout::sources`], behind the four entries of a matrix.
 const ONE: u8 = 4;
 const ZERO: u8 = 5;
 
-impl Within {
+impl InRegisterLayout {
     /// The operands in a state of `total` qubits; `None` if all lie above a register, or the state does not fill one.
     pub fn new<F: Vectors>(total: usize, controls: &[usize], target: usize) -> Option<Self> {
         let (low, high): (Vec<usize>, Vec<usize>) = controls.iter().partition(|&&qubit| qubit < F::LOW);
@@ -36,35 +36,35 @@ impl Within {
         }
         let above: Vec<usize> = high.iter().map(|qubit| qubit - F::LOW).collect();
         let targets = if inside { vec![] } else { vec![target - F::LOW] };
-        let mut within = Self {
-            places: Places::new(total - F::LOW, &above, &targets),
+        let mut in_register = Self {
+            layout: OperandLayout::new(total - F::LOW, &above, &targets),
             flip: inside.then_some(1 << target),
             controls: low.iter().map(|qubit| 1 << qubit).sum(),
             sources: [[[ONE; WIDEST], [ZERO; WIDEST]]; 2],
         };
         for above in 0..2 {
-            for place in (0..WIDEST).filter(|&place| within.is_on(place)).collect::<Vec<_>>() {
-                let bit = within.bit(place, above) as u8;
-                within.sources[above][0][place] = 3 * bit;
-                within.sources[above][1][place] = 1 + bit;
+            for position in (0..WIDEST).filter(|&position| in_register.is_on(position)).collect::<Vec<_>>() {
+                let bit = in_register.bit(position, above) as u8;
+                in_register.sources[above][0][position] = 3 * bit;
+                in_register.sources[above][1][position] = 1 + bit;
             }
         }
-        Some(within)
+        Some(in_register)
     }
 
-    fn is_on(&self, place: usize) -> bool {
-        place & self.controls == self.controls
+    fn is_on(&self, position: usize) -> bool {
+        position & self.controls == self.controls
     }
 
-    /// The target's bit at a place of the register in which it is `above`, should the target lie above.
-    fn bit(&self, place: usize, above: usize) -> usize {
-        self.flip.map_or(above, |mask| usize::from(place & mask != 0))
+    /// The target's bit at a position of the register in which it is `above`, should the target lie above.
+    fn bit(&self, position: usize, above: usize) -> usize {
+        self.flip.map_or(above, |mask| usize::from(position & mask != 0))
     }
 
-    /// What each place keeps of itself and takes of its partner; the register whose target is 0, then the one where it
+    /// What each position keeps of itself and takes of its partner; the register whose target is 0, then the one where it
     /// is 1 (the same two if the target lies inside).
     #[inline(always)]
-    fn weights<U: Unit>(&self, unit: U, matrix: Real<U::Number>) -> [[U::Register; 2]; 2] {
+    fn weights<U: Unit>(&self, unit: U, matrix: RealMatrix<U::Number>) -> [[U::Register; 2]; 2] {
         assert!(matrix.list.len() == 8, "a matrix has four complex entries");
         let entry = |k: usize| matrix.list[2 * k];
         let numbers = [entry(0), entry(1), entry(2), entry(3), U::Number::ONE, U::Number::ZERO];
@@ -72,8 +72,8 @@ impl Within {
         for above in 0..self.registers() {
             for part in 0..2 {
                 let mut list = [U::Number::ZERO; WIDEST];
-                for place in 0..U::WIDTH {
-                    list[place] = numbers[usize::from(self.sources[above][part][place])];
+                for position in 0..U::WIDTH {
+                    list[position] = numbers[usize::from(self.sources[above][part][position])];
                 }
                 // SAFETY: no register is longer than the array.
                 out[above][part] = unsafe { unit.load(&list, 0) };
@@ -90,18 +90,18 @@ impl Within {
 
 /// Calls the body for every register at which the gate finds its controls 1 and a target above it 0.
 macro_rules! for_each_register {
-    ($within:expr, $width:expr, $length:expr, |$at:ident, $partner:ident| $body:expr) => {
-        let places = &$within.places;
-        let above = places.offsets[places.size() - 1];
-        let last = places.start(places.count - 1) + above + places.run;
+    ($in_register:expr, $width:expr, $length:expr, |$at:ident, $partner:ident| $body:expr) => {
+        let layout = &$in_register.layout;
+        let above = layout.offsets[layout.size() - 1];
+        let last = layout.start(layout.count - 1) + above + layout.run;
         assert!(last * $width <= $length, "an operand is outside the state");
-        let mut start = places.start(0);
-        for _ in 0..places.count {
-            for $at in start..start + places.run {
+        let mut start = layout.start(0);
+        for _ in 0..layout.count {
+            for $at in start..start + layout.run {
                 let $partner = $at + above;
                 $body;
             }
-            start = places.next(start);
+            start = layout.next(start);
         }
     };
 }
@@ -109,18 +109,18 @@ macro_rules! for_each_register {
 /// One part of a state under a matrix.
 pub struct Apply<'a, F> {
     pub part: &'a mut [F],
-    pub within: &'a Within,
-    pub matrix: Real<'a, F>,
+    pub in_register: &'a InRegisterLayout,
+    pub matrix: RealMatrix<'a, F>,
 }
 
 impl<F: Vectors> Work<F> for Apply<'_, F> {
     #[inline(always)]
     fn run<U: Unit<Number = F>>(self, unit: U) {
-        let Self { part, within, matrix } = self;
-        let [[s0, c0], [s1, c1]] = within.weights(unit, matrix);
-        let flips = unit.flips(within.flip.unwrap_or(0));
-        if within.flip.is_some() {
-            for_each_register!(within, F::WIDTH, part.len(), |at, _partner| {
+        let Self { part, in_register, matrix } = self;
+        let [[s0, c0], [s1, c1]] = in_register.weights(unit, matrix);
+        let flips = unit.flips(in_register.flip.unwrap_or(0));
+        if in_register.flip.is_some() {
+            for_each_register!(in_register, F::WIDTH, part.len(), |at, _partner| {
                 // SAFETY: the macro has checked the last register.
                 unsafe {
                     let x = unit.load(part, at);
@@ -128,7 +128,7 @@ impl<F: Vectors> Work<F> for Apply<'_, F> {
                 }
             });
         } else {
-            for_each_register!(within, F::WIDTH, part.len(), |at, partner| {
+            for_each_register!(in_register, F::WIDTH, part.len(), |at, partner| {
                 // SAFETY: the macro has checked the last pair.
                 unsafe {
                     let (x, y) = (unit.load(part, at), unit.load(part, partner));
@@ -141,26 +141,26 @@ impl<F: Vectors> Work<F> for Apply<'_, F> {
 }
 
 /// One part of ket and bra under the inverse of a gate; adds to `found` what
-/// [`plain::Unapply`](crate::sim::statevector::plain::Unapply) does.
+/// [`real_gate::Unapply`](crate::sim::statevector::real_gate::Unapply) does.
 pub struct Unapply<'a, F> {
     pub ket: &'a mut [F],
     pub bra: &'a mut [F],
-    pub within: &'a Within,
-    pub inverse: Real<'a, F>,
+    pub in_register: &'a InRegisterLayout,
+    pub inverse: RealMatrix<'a, F>,
     pub found: &'a mut [f64],
 }
 
 impl<F: Vectors> Work<F> for Unapply<'_, F> {
     #[inline(always)]
     fn run<U: Unit<Number = F>>(self, unit: U) {
-        let Self { ket, bra, within, inverse, found } = self;
-        let [[s0, c0], [s1, c1]] = within.weights(unit, inverse);
-        let flips = unit.flips(within.flip.unwrap_or(0));
+        let Self { ket, bra, in_register, inverse, found } = self;
+        let [[s0, c0], [s1, c1]] = in_register.weights(unit, inverse);
+        let flips = unit.flips(in_register.flip.unwrap_or(0));
         let length = ket.len().min(bra.len());
         // Of the register whose target is 0 and of that where it is 1: bra times ket, and bra times the ket's partner.
         let mut sums = [[unit.splat(F::ZERO); 2]; 2];
-        if within.flip.is_some() {
-            for_each_register!(within, F::WIDTH, length, |at, _partner| {
+        if in_register.flip.is_some() {
+            for_each_register!(in_register, F::WIDTH, length, |at, _partner| {
                 // SAFETY: the macro has checked the last register.
                 unsafe {
                     let x = unit.load(ket, at);
@@ -172,7 +172,7 @@ impl<F: Vectors> Work<F> for Unapply<'_, F> {
                 }
             });
         } else {
-            for_each_register!(within, F::WIDTH, length, |at, partner| {
+            for_each_register!(in_register, F::WIDTH, length, |at, partner| {
                 // SAFETY: the macro has checked the last pair.
                 unsafe {
                     let (x, y) = (unit.load(ket, at), unit.load(ket, partner));
@@ -189,14 +189,16 @@ impl<F: Vectors> Work<F> for Unapply<'_, F> {
                 }
             });
         }
-        for (above, pair) in sums.iter().enumerate().take(within.registers()) {
+        for (above, pair) in sums.iter().enumerate().take(in_register.registers()) {
             for (crossed, &sum) in pair.iter().enumerate() {
                 let mut numbers = [F::ZERO; WIDEST];
                 // SAFETY: no register is longer than the array.
                 unsafe { unit.store(&mut numbers, 0, sum) };
                 // Where a control is 0 the gate's entries have no part.
-                for (place, value) in numbers[..F::WIDTH].iter().enumerate().filter(|(place, _)| within.is_on(*place)) {
-                    let row = within.bit(place, above);
+                for (position, value) in
+                    numbers[..F::WIDTH].iter().enumerate().filter(|(position, _)| in_register.is_on(*position))
+                {
+                    let row = in_register.bit(position, above);
                     found[2 * (2 * row + (row ^ crossed))] += 2.0 * value.double();
                 }
             }
@@ -208,9 +210,9 @@ impl<F: Vectors> Work<F> for Unapply<'_, F> {
 mod tests {
     use super::*;
     use crate::math::Stream;
+    use crate::sim::kernel::amplitudes::{Entries, MatrixKind, State, apply};
+    use crate::sim::kernel::vector::portable;
     use crate::sim::statevector::adjoint::unapply_both;
-    use crate::sim::statevector::kernel::{Entries, Kind, State, apply};
-    use crate::sim::statevector::vector::portable;
 
     fn random<F: Vectors>(qubits: usize, stream: &mut Stream) -> State<F> {
         let mut state = State::zeros(1 << qubits, 1);
@@ -218,9 +220,9 @@ mod tests {
         state
     }
 
-    /// Every target with no, one and two controls, against the loops that know nothing of registers.
+    /// Every target with no, one and two controls, against the loops that do not use registers.
     fn agrees<F: Vectors>(tolerance: f64) {
-        let (total, mut stream) = (7, Stream::named(1, "within"));
+        let (total, mut stream) = (7, Stream::named(1, "in_register"));
         let close = |a: &[F], b: &[F]| a.iter().zip(b).all(|(a, b)| (a.double() - b.double()).abs() < tolerance);
         let mut seen = 0;
         for target in 0..total {
@@ -229,27 +231,33 @@ mod tests {
                     let mut controls: Vec<usize> = vec![first, second];
                     controls.retain(|&qubit| qubit != target);
                     controls.dedup();
-                    let Some(within) = Within::new::<F>(total, &controls, target) else { continue };
+                    let Some(in_register) = InRegisterLayout::new::<F>(total, &controls, target) else { continue };
                     seen += 1;
-                    let places = Places::new(total, &controls, &[target]);
+                    let layout = OperandLayout::new(total, &controls, &[target]);
                     let list = [0.8, 0.0, -0.3, 0.0, 0.4, 0.0, 0.9, 0.0].map(F::of);
                     let (matrix, entries) =
-                        (Real { list: &list, by_row: false }, Entries { list: &list, by_row: false });
+                        (RealMatrix { list: &list, by_row: false }, Entries { list: &list, by_row: false });
                     let (ket, bra) = (random::<F>(total, &mut stream), random::<F>(total, &mut stream));
 
                     let mut expected = ket.clone();
-                    apply(&mut expected, &places, &Kind::Real, entries);
-                    let (mut best, mut plainest) = (ket.clone(), ket.clone());
-                    F::dispatch(Apply { part: &mut best.re, within: &within, matrix });
-                    portable(Apply { part: &mut plainest.re, within: &within, matrix });
+                    apply(&mut expected, &layout, &MatrixKind::Real, entries);
+                    let (mut best, mut portably) = (ket.clone(), ket.clone());
+                    F::dispatch(Apply { part: &mut best.re, in_register: &in_register, matrix });
+                    portable(Apply { part: &mut portably.re, in_register: &in_register, matrix });
                     assert!(close(&best.re, &expected.re), "{controls:?} {target}");
-                    assert!(close(&plainest.re, &expected.re), "{controls:?} {target}, portable");
+                    assert!(close(&portably.re, &expected.re), "{controls:?} {target}, portable");
 
                     let (mut kets, mut bras) = ((ket.clone(), ket.clone()), (bra.clone(), bra.clone()));
                     let (mut expected, mut found) = ([0.0; 8], [0.0; 8]);
-                    unapply_both(&mut kets.0, &mut bras.0, &places, &Kind::Real, entries, &mut expected);
+                    unapply_both(&mut kets.0, &mut bras.0, &layout, &MatrixKind::Real, entries, &mut expected);
                     let (k, b) = (&mut kets.1.re, &mut bras.1.re);
-                    F::dispatch(Unapply { ket: k, bra: b, within: &within, inverse: matrix, found: &mut found });
+                    F::dispatch(Unapply {
+                        ket: k,
+                        bra: b,
+                        in_register: &in_register,
+                        inverse: matrix,
+                        found: &mut found,
+                    });
                     assert!(close(&kets.0.re, &kets.1.re) && close(&bras.0.re, &bras.1.re), "{controls:?} {target}");
                     for (a, b) in expected.iter().zip(&found) {
                         // Sums of 128 products.

@@ -6,10 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::circuit::PauliString;
 use crate::math::matrix::{C64, c};
-use crate::sim::float::Float;
-use crate::sim::readout::{Terms, walsh};
-use crate::sim::statevector::kernel::State;
+use crate::sim::kernel::amplitudes::State;
+use crate::sim::kernel::float::Float;
+
+/// A weighted sum of Pauli strings.
+pub type Terms = Vec<(f64, PauliString)>;
 
 /// Strings of some observables by X/Y pattern: (z, observable, weight).
 pub struct Strings(BTreeMap<u64, Vec<(u64, usize, f64)>>);
@@ -106,6 +109,22 @@ fn walsh_lanes(v: &mut [f64], lanes: usize) {
         return walsh(v);
     }
     let mut half = lanes;
+    while half < v.len() {
+        for pair in v.chunks_exact_mut(2 * half) {
+            let (low, high) = pair.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+}
+
+/// The Walsh–Hadamard transform in place: `out[i] = Σ_j (-1)^{|i & j|} v[j]`, its own inverse up to `1/len`.
+///
+/// It turns expectation values of Z strings into outcomes and weights of Z strings into eigenvalues.
+pub fn walsh(v: &mut [f64]) {
+    let mut half = 1;
     while half < v.len() {
         for pair in v.chunks_exact_mut(2 * half) {
             let (low, high) = pair.split_at_mut(half);

@@ -5,11 +5,11 @@
 
 use pulp::Simd;
 
-use crate::sim::float::Float;
-use crate::sim::statevector::aligned::Aligned;
-use crate::sim::widest::{fused, widest};
+use crate::sim::kernel::aligned::Aligned;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::widest::{fused, widest};
 
-/// Numbers worked on at once: one AVX-512 register of doubles, half of one in single precision.
+/// EntryTable worked on at once: one AVX-512 register of doubles, half of one in single precision.
 pub const WIDE: usize = 8;
 
 /// Amplitudes of L rows, in double or single precision.
@@ -41,10 +41,10 @@ impl<F: Float> State<F> {
 
 /// What a gate's matrix looks like once its controls are taken off; decides the loop.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum MatrixKind {
     /// One number per combination of target bits.
     Diagonal,
-    /// Ones only: combination i goes to place `to[i]`.
+    /// Ones only: combination i goes to position `to[i]`.
     Permutation(Vec<usize>),
     /// No imaginary parts.
     Real,
@@ -53,7 +53,7 @@ pub enum Kind {
 }
 
 /// Where a gate finds its operands.
-pub struct Places {
+pub struct OperandLayout {
     /// Controls and targets, ascending.
     sorted: Vec<usize>,
     /// Bits of controls and targets.
@@ -68,7 +68,7 @@ pub struct Places {
     pub count: usize,
 }
 
-impl Places {
+impl OperandLayout {
     pub fn new(total: usize, controls: &[usize], targets: &[usize]) -> Self {
         let mut sorted = [controls, targets].concat();
         sorted.sort_unstable();
@@ -131,15 +131,15 @@ pub fn chunk<const W: usize, F: Float>(v: &[F], at: usize) -> [F; W] {
     v[at..at + W].try_into().expect("the slice has W elements")
 }
 
-/// Calls the body for every block of a gate's amplitudes: `at` is the place of the block in the arrays, `lane` its first
+/// Calls the body for every block of a gate's amplitudes: `at` is the position of the block in the arrays, `lane` its first
 /// lane, `W` its width. Where entries differ by lane a block stays inside one amplitude.
 macro_rules! for_each_block {
-    ($places:expr, $lanes:expr, $rows:expr, |$at:ident, $lane:ident, $w:ident| $body:expr) => {
-        let (inner, repeats) = if $rows { ($lanes, $places.run) } else { ($lanes * $places.run, 1) };
-        let mut next = $places.start(0);
-        for _ in 0..$places.count {
+    ($layout:expr, $lanes:expr, $rows:expr, |$at:ident, $lane:ident, $w:ident| $body:expr) => {
+        let (inner, repeats) = if $rows { ($lanes, $layout.run) } else { ($lanes * $layout.run, 1) };
+        let mut next = $layout.start(0);
+        for _ in 0..$layout.count {
             let start = next * $lanes;
-            next = $places.next(next);
+            next = $layout.next(next);
             for repeat in 0..repeats {
                 let first = start + repeat * inner;
                 let mut $lane = 0;
@@ -168,15 +168,15 @@ macro_rules! for_each_block {
 
 /// Picks the loop for a gate's kind, size and whether its entries differ by lane.
 macro_rules! by_kind {
-    ($kind:expr, $places:expr, $entries:expr, $diagonal:ident, $dense:ident, $large:ident, $arguments:tt) => {
-        match ($kind, $places.size(), $entries.by_row) {
-            (Kind::Diagonal, _, false) => by_kind!(@call $diagonal::<S, F, false>, $arguments),
-            (Kind::Diagonal, _, true) => by_kind!(@call $diagonal::<S, F, true>, $arguments),
-            (Kind::Real, 2, false) => by_kind!(@call $dense::<S, F, 2, true, false>, $arguments),
-            (Kind::Real, 2, true) => by_kind!(@call $dense::<S, F, 2, true, true>, $arguments),
-            (Kind::Complex, 2, false) => by_kind!(@call $dense::<S, F, 2, false, false>, $arguments),
-            (Kind::Complex, 2, true) => by_kind!(@call $dense::<S, F, 2, false, true>, $arguments),
-            (Kind::Real, 4, false) => by_kind!(@call $dense::<S, F, 4, true, false>, $arguments),
+    ($kind:expr, $layout:expr, $entries:expr, $diagonal:ident, $dense:ident, $large:ident, $arguments:tt) => {
+        match ($kind, $layout.size(), $entries.by_row) {
+            (MatrixKind::Diagonal, _, false) => by_kind!(@call $diagonal::<S, F, false>, $arguments),
+            (MatrixKind::Diagonal, _, true) => by_kind!(@call $diagonal::<S, F, true>, $arguments),
+            (MatrixKind::Real, 2, false) => by_kind!(@call $dense::<S, F, 2, true, false>, $arguments),
+            (MatrixKind::Real, 2, true) => by_kind!(@call $dense::<S, F, 2, true, true>, $arguments),
+            (MatrixKind::Complex, 2, false) => by_kind!(@call $dense::<S, F, 2, false, false>, $arguments),
+            (MatrixKind::Complex, 2, true) => by_kind!(@call $dense::<S, F, 2, false, true>, $arguments),
+            (MatrixKind::Real, 4, false) => by_kind!(@call $dense::<S, F, 4, true, false>, $arguments),
             (_, 4, false) => by_kind!(@call $dense::<S, F, 4, false, false>, $arguments),
             (_, 4, true) => by_kind!(@call $dense::<S, F, 4, false, true>, $arguments),
             _ => by_kind!(@call $large::<S, F>, $arguments),
@@ -185,56 +185,65 @@ macro_rules! by_kind {
     (@call $function:expr, ($($argument:expr),*)) => { $function($($argument),*) };
 }
 
-pub(super) use {by_kind, for_each_block};
+pub(crate) use {by_kind, for_each_block};
 
 widest! {
     /// Applies a gate.
     pub fn apply<'a, F: Float>(
         state: &'a mut State<F>,
-        places: &'a Places,
-        kind: &'a Kind,
+        layout: &'a OperandLayout,
+        kind: &'a MatrixKind,
         entries: Entries<'a, F>,
     ) = apply_loops
 }
 
 #[inline(always)]
-fn apply_loops<S: Simd, F: Float>(state: &mut State<F>, places: &Places, kind: &Kind, entries: Entries<F>) {
-    if let Kind::Permutation(to) = kind {
-        return permute(state, places, to);
+fn apply_loops<S: Simd, F: Float>(
+    state: &mut State<F>,
+    layout: &OperandLayout,
+    kind: &MatrixKind,
+    entries: Entries<F>,
+) {
+    if let MatrixKind::Permutation(to) = kind {
+        return permute(state, layout, to);
     }
-    by_kind!(kind, places, entries, apply_diagonal, apply_dense, apply_large, (state, places, entries));
+    by_kind!(kind, layout, entries, apply_diagonal, apply_dense, apply_large, (state, layout, entries));
 }
 
 #[inline(always)]
-fn permute<F: Float>(state: &mut State<F>, places: &Places, to: &[usize]) {
-    let inner = state.lanes * places.run;
+fn permute<F: Float>(state: &mut State<F>, layout: &OperandLayout, to: &[usize]) {
+    let inner = state.lanes * layout.run;
     let mut held = vec![F::ZERO; to.len() * inner];
-    for run in 0..places.count {
-        let start = places.start(run) * state.lanes;
+    for run in 0..layout.count {
+        let start = layout.start(run) * state.lanes;
         for part in [&mut state.re, &mut state.im] {
-            if let ([1, 0], [first, second]) = (to, &places.offsets[..]) {
+            if let ([1, 0], [first, second]) = (to, &layout.offsets[..]) {
                 let (low, high) = part.split_at_mut(start + second * state.lanes);
                 low[start + first * state.lanes..][..inner].swap_with_slice(&mut high[..inner]);
                 continue;
             }
-            for (piece, offset) in held.chunks_exact_mut(inner).zip(&places.offsets) {
+            for (piece, offset) in held.chunks_exact_mut(inner).zip(&layout.offsets) {
                 piece.copy_from_slice(&part[start + offset * state.lanes..][..inner]);
             }
-            for (piece, &place) in held.chunks_exact(inner).zip(to) {
-                part[start + places.offsets[place] * state.lanes..][..inner].copy_from_slice(piece);
+            for (piece, &position) in held.chunks_exact(inner).zip(to) {
+                part[start + layout.offsets[position] * state.lanes..][..inner].copy_from_slice(piece);
             }
         }
     }
 }
 
 #[inline(always)]
-fn apply_diagonal<S: Simd, F: Float, const ROWS: bool>(state: &mut State<F>, places: &Places, entries: Entries<F>) {
+fn apply_diagonal<S: Simd, F: Float, const ROWS: bool>(
+    state: &mut State<F>,
+    layout: &OperandLayout,
+    entries: Entries<F>,
+) {
     let lanes = state.lanes;
-    for (i, offset) in places.offsets.iter().enumerate() {
+    for (i, offset) in layout.offsets.iter().enumerate() {
         if !ROWS && entries.list[2 * i..2 * i + 2] == [F::ONE, F::ZERO] {
             continue;
         }
-        for_each_block!(places, lanes, ROWS, |at, lane, W| {
+        for_each_block!(layout, lanes, ROWS, |at, lane, W| {
             let at = at + offset * lanes;
             let (dr, di) = (entries.get::<W, ROWS>(i, 0, lanes, lane), entries.get::<W, ROWS>(i, 1, lanes, lane));
             let (xr, xi): ([F; W], [F; W]) = (chunk(&state.re, at), chunk(&state.im, at));
@@ -249,26 +258,30 @@ fn apply_diagonal<S: Simd, F: Float, const ROWS: bool>(state: &mut State<F>, pla
 #[inline(always)]
 fn apply_dense<S: Simd, F: Float, const K: usize, const REAL: bool, const ROWS: bool>(
     state: &mut State<F>,
-    places: &Places,
+    layout: &OperandLayout,
     entries: Entries<F>,
 ) {
     let lanes = state.lanes;
-    for_each_block!(places, lanes, ROWS, |at, lane, W| {
-        let x = load::<F, K, W>(state, places, at);
+    for_each_block!(layout, lanes, ROWS, |at, lane, W| {
+        let x = load::<F, K, W>(state, layout, at);
         let y = multiply::<S, F, K, W, REAL, ROWS>(&x, &entries, lanes, lane);
-        store::<F, K, W>(state, places, at, &y);
+        store::<F, K, W>(state, layout, at, &y);
     });
 }
 
-/// Real and imaginary parts of K amplitudes in W lanes.
+/// RealMatrix and imaginary parts of K amplitudes in W lanes.
 pub type Block<F, const K: usize, const W: usize> = ([[F; W]; K], [[F; W]; K]);
 
 #[inline(always)]
-pub fn load<F: Float, const K: usize, const W: usize>(state: &State<F>, places: &Places, at: usize) -> Block<F, K, W> {
-    let place = |j: usize| at + places.offsets[j] * state.lanes;
+pub fn load<F: Float, const K: usize, const W: usize>(
+    state: &State<F>,
+    layout: &OperandLayout,
+    at: usize,
+) -> Block<F, K, W> {
+    let position = |j: usize| at + layout.offsets[j] * state.lanes;
     let mut x = ([[F::ZERO; W]; K], [[F::ZERO; W]; K]);
     for j in 0..K {
-        (x.0[j], x.1[j]) = (chunk(&state.re, place(j)), chunk(&state.im, place(j)));
+        (x.0[j], x.1[j]) = (chunk(&state.re, position(j)), chunk(&state.im, position(j)));
     }
     x
 }
@@ -276,14 +289,14 @@ pub fn load<F: Float, const K: usize, const W: usize>(state: &State<F>, places: 
 #[inline(always)]
 pub fn store<F: Float, const K: usize, const W: usize>(
     state: &mut State<F>,
-    places: &Places,
+    layout: &OperandLayout,
     at: usize,
     x: &Block<F, K, W>,
 ) {
     for j in 0..K {
-        let place = at + places.offsets[j] * state.lanes;
-        state.re[place..place + W].copy_from_slice(&x.0[j]);
-        state.im[place..place + W].copy_from_slice(&x.1[j]);
+        let position = at + layout.offsets[j] * state.lanes;
+        state.re[position..position + W].copy_from_slice(&x.0[j]);
+        state.im[position..position + W].copy_from_slice(&x.1[j]);
     }
 }
 
@@ -315,16 +328,16 @@ pub fn multiply<S: Simd, F: Float, const K: usize, const W: usize, const REAL: b
 }
 
 #[inline(always)]
-pub fn apply_large<S: Simd, F: Float>(state: &mut State<F>, places: &Places, entries: Entries<F>) {
-    let (lanes, size) = (state.lanes, places.size());
+pub fn apply_large<S: Simd, F: Float>(state: &mut State<F>, layout: &OperandLayout, entries: Entries<F>) {
+    let (lanes, size) = (state.lanes, layout.size());
     let mut x = vec![(F::ZERO, F::ZERO); size];
-    for run in 0..places.count {
-        let start = places.start(run) * lanes;
-        for at in start..start + places.run * lanes {
-            for (value, offset) in x.iter_mut().zip(&places.offsets) {
+    for run in 0..layout.count {
+        let start = layout.start(run) * lanes;
+        for at in start..start + layout.run * lanes {
+            for (value, offset) in x.iter_mut().zip(&layout.offsets) {
                 *value = (state.re[at + offset * lanes], state.im[at + offset * lanes]);
             }
-            for (i, offset) in places.offsets.iter().enumerate() {
+            for (i, offset) in layout.offsets.iter().enumerate() {
                 let (mut re, mut im) = (F::ZERO, F::ZERO);
                 for (j, &(xr, xi)) in x.iter().enumerate() {
                     let (mr, mi) = entry(&entries, i * size + j, lanes, at % lanes);

@@ -23,7 +23,7 @@ impl<F> Avx2<F> {
 
 macro_rules! unit {
     ($number:ty, $half:literal, $register:ty, [$set:ident, $mul:ident, $fused:ident, $fused_neg:ident, $load:ident,
-        $store:ident], |$simd:ident, $value:ident, $places:ident| $permute:expr) => {
+        $store:ident], |$simd:ident, $value:ident, $positions:ident| $permute:expr) => {
         impl Unit for Half<$number> {
             type Number = $number;
             type Register = $register;
@@ -61,19 +61,19 @@ macro_rules! unit {
             #[inline(always)]
             fn flips(self, mask: usize) -> __m256i {
                 let (mask, each) = (mask & ($half - 1), 8 / $half);
-                let places: [u32; 8] = std::array::from_fn(|place| (place ^ (mask * each)) as u32);
+                let positions: [u32; 8] = std::array::from_fn(|position| (position ^ (mask * each)) as u32);
                 // SAFETY: both are 256 bits of plain integers.
-                unsafe { std::mem::transmute(places) }
+                unsafe { std::mem::transmute(positions) }
             }
 
             #[inline(always)]
             fn flip(self, a: $register, flips: __m256i) -> $register {
-                let ($simd, $value, $places) = (self.0, a, flips);
+                let ($simd, $value, $positions) = (self.0, a, flips);
                 $permute
             }
 
             #[inline(always)]
-            // SAFETY: what the trait asks of the caller.
+            // SAFETY: the trait's own requirement on the caller.
             unsafe fn load_at(self, list: &[$number], at: usize) -> $register {
                 debug_assert!(at + Self::WIDTH <= list.len());
                 // SAFETY: the caller promises that the list reaches to the end of the register.
@@ -81,7 +81,7 @@ macro_rules! unit {
             }
 
             #[inline(always)]
-            // SAFETY: what the trait asks of the caller.
+            // SAFETY: the trait's own requirement on the caller.
             unsafe fn store_at(self, list: &mut [$number], at: usize, value: $register) {
                 debug_assert!(at + Self::WIDTH <= list.len());
                 // SAFETY: the caller promises that the list reaches to the end of the register.
@@ -92,7 +92,7 @@ macro_rules! unit {
         impl Unit for Avx2<$number> {
             type Number = $number;
             type Register = [$register; 2];
-            /// Whether the halves change places, and which places of each.
+            /// Whether the halves are exchanged, and which positions of each.
             type Flips = (bool, __m256i);
             type Part = Half<$number>;
 
@@ -129,20 +129,20 @@ macro_rules! unit {
             }
 
             #[inline(always)]
-            fn flip(self, a: [$register; 2], (cross, places): (bool, __m256i)) -> [$register; 2] {
-                let [low, high] = [self.0.flip(a[0], places), self.0.flip(a[1], places)];
+            fn flip(self, a: [$register; 2], (cross, positions): (bool, __m256i)) -> [$register; 2] {
+                let [low, high] = [self.0.flip(a[0], positions), self.0.flip(a[1], positions)];
                 if cross { [high, low] } else { [low, high] }
             }
 
             #[inline(always)]
-            // SAFETY: what the trait asks of the caller.
+            // SAFETY: the trait's own requirement on the caller.
             unsafe fn load_at(self, list: &[$number], at: usize) -> [$register; 2] {
                 // SAFETY: the caller promises that the list reaches to the end of both halves.
                 unsafe { [self.0.load_at(list, at), self.0.load_at(list, at + $half)] }
             }
 
             #[inline(always)]
-            // SAFETY: what the trait asks of the caller.
+            // SAFETY: the trait's own requirement on the caller.
             unsafe fn store_at(self, list: &mut [$number], at: usize, value: [$register; 2]) {
                 // SAFETY: as in `load_at`.
                 unsafe {
@@ -158,8 +158,8 @@ unit!(
     4,
     __m256d,
     [_mm256_set1_pd, _mm256_mul_pd, _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_loadu_pd, _mm256_storeu_pd],
-    |simd, value, places| {
-        let numbers = simd.avx2._mm256_permutevar8x32_ps(simd.avx._mm256_castpd_ps(value), places);
+    |simd, value, positions| {
+        let numbers = simd.avx2._mm256_permutevar8x32_ps(simd.avx._mm256_castpd_ps(value), positions);
         simd.avx._mm256_castps_pd(numbers)
     }
 );
@@ -168,5 +168,5 @@ unit!(
     8,
     __m256,
     [_mm256_set1_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps],
-    |simd, value, places| simd.avx2._mm256_permutevar8x32_ps(value, places)
+    |simd, value, positions| simd.avx2._mm256_permutevar8x32_ps(value, positions)
 );

@@ -7,10 +7,10 @@ use crate::circuit::{Op, OpKind};
 use crate::math::Matrix;
 use crate::noise::{Channel, transfer, transfer_derivative};
 use crate::sim::Angles;
-use crate::sim::float::Float;
-use crate::sim::map::Map;
-use crate::sim::pauli::conjugate;
-use crate::sim::pauli::kernel::{Places, Weights, apply, outer, outer_lanes, transposed};
+use crate::sim::kernel::entry_map::EntryMap;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::pauli::conjugate;
+use crate::sim::kernel::pauli::loops::{PauliLayout, Weights, apply, outer, outer_lanes, transposed};
 
 /// Factors in the order they act, each on some of the block's qubits; its numbers are of width F, factors f64 in both.
 pub struct Block<F = f64> {
@@ -20,35 +20,35 @@ pub struct Block<F = f64> {
     pub by_row: bool,
     /// Where the block finds its operands in a vector of the program's width, worked out when there is one: for wide
     /// programs, which trajectories run, it would not fit into memory.
-    places: OnceLock<Places>,
+    layout: OnceLock<PauliLayout>,
     /// Width of that program.
     total: usize,
     factors: Vec<Factor>,
     /// Its numbers, once they are known, if no angle of it has a slot.
-    known: OnceLock<Arc<Bound<F>>>,
+    known: OnceLock<Arc<BlockMatrices<F>>>,
 }
 
 struct Factor {
     /// Positions in the block's qubits.
     positions: Vec<usize>,
-    map: Map,
+    map: EntryMap,
     /// Where it finds them in a vector of the block's width.
-    places: OnceLock<Places>,
+    layout: OnceLock<PauliLayout>,
 }
 
 impl Factor {
-    fn new(positions: Vec<usize>, map: Map) -> Self {
-        Self { positions, map, places: OnceLock::new() }
+    fn new(positions: Vec<usize>, map: EntryMap) -> Self {
+        Self { positions, map, layout: OnceLock::new() }
     }
 
     /// In a block of `width` qubits, once it is whole.
-    fn places(&self, width: usize) -> &Places {
-        self.places.get_or_init(|| Places::new(width, &self.positions))
+    fn layout(&self, width: usize) -> &PauliLayout {
+        self.layout.get_or_init(|| PauliLayout::new(width, &self.positions))
     }
 }
 
 /// A block with its angles put in.
-pub struct Bound<F = f64> {
+pub struct BlockMatrices<F = f64> {
     /// The transfer matrix; of a wide block the entries of its unitary.
     pub numbers: Vec<F>,
     /// The transpose; empty for a wide block.
@@ -68,8 +68,8 @@ impl<F: Float> Block<F> {
         self.factors.iter().all(|factor| factor.map.is_fixed())
     }
 
-    fn places(&self) -> &Places {
-        self.places.get_or_init(|| Places::new(self.total, &self.qubits))
+    fn layout(&self) -> &PauliLayout {
+        self.layout.get_or_init(|| PauliLayout::new(self.total, &self.qubits))
     }
 
     /// Letters of its operands, `4^k`.
@@ -78,31 +78,31 @@ impl<F: Float> Block<F> {
     }
 
     /// The block with the angles of `rows`, one matrix per row, or with the shared angles alone.
-    pub fn bind(&self, angles: &Angles, rows: Range<usize>) -> Arc<Bound<F>> {
+    pub fn bind(&self, angles: &Angles, rows: Range<usize>) -> Arc<BlockMatrices<F>> {
         if self.is_fixed() {
             return Arc::clone(self.known.get_or_init(|| Arc::new(self.put_in(angles, 0..1))));
         }
         Arc::new(self.put_in(angles, rows))
     }
 
-    fn put_in(&self, angles: &Angles, rows: Range<usize>) -> Bound<F> {
+    fn put_in(&self, angles: &Angles, rows: Range<usize>) -> BlockMatrices<F> {
         if self.by_row || self.is_wide() {
             let rows = if self.by_row { rows } else { 0..1 };
             let lanes = rows.len();
             let numbers = narrowed(self.factors[0].map.values(angles, rows));
             let transpose = if self.is_wide() { Vec::new() } else { transposed(&numbers, self.size(), lanes) };
-            return Bound { numbers, transpose, history: Vec::new() };
+            return BlockMatrices { numbers, transpose, history: Vec::new() };
         }
         // The rows of the matrix are a vector over the block's letters, its columns are lanes.
         let mut m = identity(self.size());
         let after = self.factors.iter().map(|factor| {
-            let places = factor.places(self.qubits.len());
-            apply(&mut m, self.size(), places, Weights::Shared(&factor.map.values(angles, 0..1)));
+            let layout = factor.layout(self.qubits.len());
+            apply(&mut m, self.size(), layout, Weights::Shared(&factor.map.values(angles, 0..1)));
             m.clone()
         });
         let history: Vec<Vec<f64>> = after.collect();
         let numbers = narrowed(m);
-        Bound { transpose: transposed(&numbers, self.size(), 1), numbers, history }
+        BlockMatrices { transpose: transposed(&numbers, self.size(), 1), numbers, history }
     }
 
     fn weights<'a>(&self, list: &'a [F]) -> Weights<'a, F> {
@@ -110,20 +110,20 @@ impl<F: Float> Block<F> {
     }
 
     /// States forward: `v ← M v`.
-    pub fn forward(&self, v: &mut [F], lanes: usize, bound: &Bound<F>) {
+    pub fn forward(&self, v: &mut [F], lanes: usize, matrices: &BlockMatrices<F>) {
         if self.is_wide() {
-            conjugate::conjugate(v, lanes, self.places(), &bound.numbers, self.by_row, false);
+            conjugate::conjugate(v, lanes, self.layout(), &matrices.numbers, self.by_row, false);
         } else {
-            apply(v, lanes, self.places(), self.weights(&bound.numbers));
+            apply(v, lanes, self.layout(), self.weights(&matrices.numbers));
         }
     }
 
     /// Observables back: `g ← Mᵀ g`.
-    pub fn backward(&self, g: &mut [F], lanes: usize, bound: &Bound<F>) {
+    pub fn backward(&self, g: &mut [F], lanes: usize, matrices: &BlockMatrices<F>) {
         if self.is_wide() {
-            conjugate::conjugate(g, lanes, self.places(), &bound.numbers, self.by_row, true);
+            conjugate::conjugate(g, lanes, self.layout(), &matrices.numbers, self.by_row, true);
         } else {
-            apply(g, lanes, self.places(), self.weights(&bound.transpose));
+            apply(g, lanes, self.layout(), self.weights(&matrices.transpose));
         }
     }
 
@@ -137,12 +137,12 @@ impl<F: Float> Block<F> {
     }
 
     /// Adds to `found` the derivative of `⟨g, M v⟩` by the block's numbers.
-    pub fn outer(&self, v: &[F], g: &[F], lanes: usize, bound: &Bound<F>, found: &mut [f64]) {
+    pub fn outer(&self, v: &[F], g: &[F], lanes: usize, matrices: &BlockMatrices<F>, found: &mut [f64]) {
         match (found.is_empty(), self.is_wide(), self.by_row) {
             (true, ..) => {}
-            (_, true, _) => conjugate::outer(v, g, lanes, self.places(), &bound.numbers, self.by_row, found),
-            (_, _, true) => outer_lanes(v, g, lanes, self.places(), found),
-            _ => outer(v, g, lanes, self.places(), found),
+            (_, true, _) => conjugate::outer(v, g, lanes, self.layout(), &matrices.numbers, self.by_row, found),
+            (_, _, true) => outer_lanes(v, g, lanes, self.layout(), found),
+            _ => outer(v, g, lanes, self.layout(), found),
         }
     }
 
@@ -152,7 +152,7 @@ impl<F: Float> Block<F> {
         &self,
         angles: &Angles,
         rows: Range<usize>,
-        bound: &Bound<F>,
+        matrices: &BlockMatrices<F>,
         found: Vec<f64>,
         mut add: impl FnMut(usize, usize, f64),
     ) {
@@ -167,22 +167,22 @@ impl<F: Float> Block<F> {
         let (lanes, mut d) = (self.size(), found);
         let start = identity(lanes);
         for (k, factor) in self.factors.iter().enumerate().rev() {
-            let places = factor.places(self.qubits.len());
-            let before = if k == 0 { &start } else { &bound.history[k - 1] };
+            let layout = factor.layout(self.qubits.len());
+            let before = if k == 0 { &start } else { &matrices.history[k - 1] };
             let size = 1 << (2 * factor.positions.len());
             if !factor.map.is_fixed() {
                 let mut entries = vec![0.0; size * size];
-                outer(before, &d, lanes, places, &mut entries);
+                outer(before, &d, lanes, layout, &mut entries);
                 factor.map.gradient(angles, 0..1, &entries, &mut add);
             }
             let back = transposed(&factor.map.values(angles, 0..1), size, 1);
-            apply(&mut d, lanes, places, Weights::Shared(&back));
+            apply(&mut d, lanes, layout, Weights::Shared(&back));
         }
     }
 
-    /// A one-qubit block placed on the only qubit of a vector.
+    /// A one-qubit block on the only qubit of a vector.
     pub fn alone(self) -> Self {
-        Self { places: OnceLock::from(Places::new(1, &[0])), ..self }
+        Self { layout: OnceLock::from(PauliLayout::new(1, &[0])), ..self }
     }
 }
 
@@ -212,34 +212,34 @@ fn identity(size: usize) -> Vec<f64> {
 /// one-qubit blocks before it, and numbers next to numbers become one matrix.
 pub struct Fuser<F = f64> {
     total: usize,
-    row_slots: usize,
+    input_slots: usize,
     blocks: Vec<Option<Block<F>>>,
     /// The block that the next map on each qubit may join.
     open: Vec<Option<usize>>,
 }
 
 impl<F: Float> Fuser<F> {
-    /// For programs of `total` qubits in which slots below `row_slots` differ by row.
-    pub fn new(total: usize, row_slots: usize) -> Self {
-        Self { total, row_slots, blocks: Vec::new(), open: vec![None; total] }
+    /// For programs of `total` qubits in which slots below `input_slots` differ by row.
+    pub fn new(total: usize, input_slots: usize) -> Self {
+        Self { total, input_slots, blocks: Vec::new(), open: vec![None; total] }
     }
 
     pub fn gate(&mut self, op: &Op) {
         // A global phase leaves density matrices alone.
         if !matches!(op.kind, OpKind::GlobalPhase(_)) {
-            self.push(&op.qubits, Map::of(op, Box::new(if op.qubits.len() > 2 { entries } else { letters })));
+            self.push(&op.qubits, EntryMap::of(op, Box::new(if op.qubits.len() > 2 { entries } else { letters })));
         }
     }
 
     pub fn channel(&mut self, channel: &Channel, qubits: &[usize]) {
-        self.push(qubits, Map::Fixed(channel.pauli_transfer().into_raw_vec_and_offset().0));
+        self.push(qubits, EntryMap::Fixed(channel.pauli_transfer().into_raw_vec_and_offset().0));
     }
 
     pub fn reset(&mut self, qubit: usize) {
         // Trace goes to I and, as ⟨Z⟩ = 1, to Z; all else is lost.
         let mut m = vec![0.0; 16];
         (m[0], m[12]) = (1.0, 1.0);
-        self.push(&[qubit], Map::Fixed(m));
+        self.push(&[qubit], EntryMap::Fixed(m));
     }
 
     /// The blocks in order.
@@ -247,8 +247,8 @@ impl<F: Float> Fuser<F> {
         self.blocks.into_iter().flatten().collect()
     }
 
-    fn push(&mut self, qubits: &[usize], map: Map) {
-        let by_row = map.by_row(self.row_slots);
+    fn push(&mut self, qubits: &[usize], map: EntryMap) {
+        let by_row = map.by_row(self.input_slots);
         if by_row || qubits.len() > 2 {
             self.start(qubits.to_vec(), by_row, vec![Factor::new((0..qubits.len()).collect(), map)]);
             qubits.iter().for_each(|&q| self.open[q] = None);
@@ -277,14 +277,15 @@ impl<F: Float> Fuser<F> {
 
     fn start(&mut self, qubits: Vec<usize>, by_row: bool, factors: Vec<Factor>) {
         qubits.iter().for_each(|&q| self.open[q] = Some(self.blocks.len()));
-        let (places, known) = (OnceLock::new(), OnceLock::new());
-        self.blocks.push(Some(Block { qubits, by_row, places, total: self.total, factors, known }));
+        let (layout, known) = (OnceLock::new(), OnceLock::new());
+        self.blocks.push(Some(Block { qubits, by_row, layout, total: self.total, factors, known }));
     }
 }
 
 /// Appends `next`, merged with the last factor if both are numbers.
 fn join(factors: &mut Vec<Factor>, next: Factor) {
-    let (Some(Factor { positions, map: Map::Fixed(first), .. }), Map::Fixed(second)) = (factors.last(), &next.map)
+    let (Some(Factor { positions, map: EntryMap::Fixed(first), .. }), EntryMap::Fixed(second)) =
+        (factors.last(), &next.map)
     else {
         factors.push(next);
         return;
@@ -293,10 +294,10 @@ fn join(factors: &mut Vec<Factor>, next: Factor) {
     union.extend(next.positions.iter().filter(|p| !positions.contains(p)));
     let size = 1 << (2 * union.len());
     let mut merged = identity(size);
-    for (places, m) in [(positions, first), (&next.positions, second)] {
-        let local: Vec<usize> = places.iter().filter_map(|p| union.iter().position(|u| u == p)).collect();
-        apply(&mut merged, size, &Places::new(union.len(), &local), Weights::Shared(m));
+    for (layout, m) in [(positions, first), (&next.positions, second)] {
+        let local: Vec<usize> = layout.iter().filter_map(|p| union.iter().position(|u| u == p)).collect();
+        apply(&mut merged, size, &PauliLayout::new(union.len(), &local), Weights::Shared(m));
     }
     factors.pop();
-    factors.push(Factor::new(union, Map::Fixed(merged)));
+    factors.push(Factor::new(union, EntryMap::Fixed(merged)));
 }

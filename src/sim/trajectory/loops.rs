@@ -1,40 +1,40 @@
 //! Loops over a state of one lane for any operator on one or two qubits, whatever the qubits.
 //!
 //! A register holds the amplitudes that differ in the lowest qubits. Targets among those lie inside it, and a register is
-//! paired with itself after a [`flip`](Unit::flip) for each pattern of flipped target bits; other targets tell registers
-//! of a group apart. Either way an operator takes 16 multiply-and-adds an amplitude.
+//! paired with itself after a [`flip`](Unit::flip) for each pattern of flipped target bits; other targets distinguish
+//! the registers of a group. Either way an operator takes 16 multiply-and-adds an amplitude.
 
 use crate::math::matrix::c;
 use crate::math::{C64, Matrix};
-use crate::sim::statevector::kernel::{Places, State};
-use crate::sim::statevector::vector::{Unit, Vectors, Work};
+use crate::sim::kernel::amplitudes::{OperandLayout, State};
+use crate::sim::kernel::vector::{Unit, Vectors, Work};
 
-/// Which registers and places the targets connect.
-pub struct Group {
+/// Which registers and positions the targets connect.
+pub struct TargetLayout {
     targets: Vec<usize>,
     /// Targets above the registers.
     high: Vec<usize>,
     /// Patterns of flipped bits inside a register.
     masks: Vec<usize>,
-    places: Places,
+    layout: OperandLayout,
 }
 
-impl Group {
+impl TargetLayout {
     /// One or two targets in a state of `width` qubits, which fill a register at least.
     pub fn new<F: Vectors>(width: usize, targets: &[usize]) -> Self {
         let (low, high): (Vec<usize>, Vec<usize>) = targets.iter().partition(|q| **q < F::LOW);
         let low: usize = low.iter().map(|q| 1 << q).sum();
         let masks = (0..F::WIDTH).filter(|mask| mask & !low == 0).collect();
-        let places = Places::new(width - F::LOW, &[], &high.iter().map(|q| q - F::LOW).collect::<Vec<_>>());
-        Self { targets: targets.to_vec(), high, masks, places }
+        let layout = OperandLayout::new(width - F::LOW, &[], &high.iter().map(|q| q - F::LOW).collect::<Vec<_>>());
+        Self { targets: targets.to_vec(), high, masks, layout }
     }
 
-    /// The bits of the targets at a place of a register of the group.
-    fn bits(&self, register: usize, place: usize) -> usize {
+    /// The bits of the targets at a position of a register of the group.
+    fn bits(&self, register: usize, position: usize) -> usize {
         self.targets.iter().enumerate().fold(0, |bits, (k, q)| {
             let bit = match self.high.iter().position(|h| h == q) {
                 Some(h) => register >> h & 1,
-                None => place >> q & 1,
+                None => position >> q & 1,
             };
             bits | bit << k
         })
@@ -45,20 +45,20 @@ impl Group {
     pub fn numbers<F: Vectors>(&self, matrix: &Matrix) -> Vec<F> {
         let mut numbers = Vec::new();
         for (out, input, mask) in self.terms() {
-            let entry = |place: usize| matrix[[self.bits(out, place), self.bits(input, place ^ mask)]];
-            numbers.extend((0..F::WIDTH).map(|place| F::of(entry(place).re)));
-            numbers.extend((0..F::WIDTH).map(|place| F::of(entry(place).im)));
+            let entry = |position: usize| matrix[[self.bits(out, position), self.bits(input, position ^ mask)]];
+            numbers.extend((0..F::WIDTH).map(|position| F::of(entry(position).re)));
+            numbers.extend((0..F::WIDTH).map(|position| F::of(entry(position).im)));
         }
         numbers
     }
 
     fn terms(&self) -> impl Iterator<Item = (usize, usize, usize)> {
-        let (registers, masks) = (self.places.size(), self.masks.len());
+        let (registers, masks) = (self.layout.size(), self.masks.len());
         (0..registers * registers * masks)
             .map(move |k| (k / masks / registers, k / masks % registers, self.masks[k % masks]))
     }
 
-    /// `ψ ← K ψ`, K as [`Group::numbers`].
+    /// `ψ ← K ψ`, K as [`TargetLayout::numbers`].
     pub fn apply<F: Vectors>(&self, state: &mut State<F>, numbers: &[F]) {
         assert_eq!(numbers.len(), 2 * F::WIDTH * self.terms().count(), "two registers for each term");
         self.check(state);
@@ -73,9 +73,9 @@ impl Group {
         let side = 1 << self.targets.len();
         let mut out = vec![c(0.0, 0.0); side * side];
         for ((a, b, mask), sum) in self.terms().zip(sums.chunks_exact(2 * F::WIDTH)) {
-            for place in 0..F::WIDTH {
-                out[self.bits(a, place) * side + self.bits(b, place ^ mask)] +=
-                    c(sum[place].double(), sum[F::WIDTH + place].double());
+            for position in 0..F::WIDTH {
+                out[self.bits(a, position) * side + self.bits(b, position ^ mask)] +=
+                    c(sum[position].double(), sum[F::WIDTH + position].double());
             }
         }
         out
@@ -83,7 +83,7 @@ impl Group {
 
     /// What the loops rely on.
     fn check<F: Vectors>(&self, state: &State<F>) {
-        let registers = self.places.count * self.places.run * self.places.size();
+        let registers = self.layout.count * self.layout.run * self.layout.size();
         assert_eq!((state.re.len(), state.im.len()), (registers * F::WIDTH, registers * F::WIDTH), "the group's width");
     }
 }
@@ -91,7 +91,7 @@ impl Group {
 /// Picks the loop for the number of registers and of masks.
 macro_rules! by_group {
     ($group:expr, $work:ident.$loops:ident($unit:expr)) => {
-        match ($group.places.size(), $group.masks.len()) {
+        match ($group.layout.size(), $group.masks.len()) {
             (1, 2) => $work.$loops::<_, 1, 2>($unit),
             (1, 4) => $work.$loops::<_, 1, 4>($unit),
             (2, 1) => $work.$loops::<_, 2, 1>($unit),
@@ -104,7 +104,7 @@ macro_rules! by_group {
 
 struct Apply<'a, F> {
     state: &'a mut State<F>,
-    group: &'a Group,
+    group: &'a TargetLayout,
     numbers: &'a [F],
 }
 
@@ -122,15 +122,15 @@ impl<F: Vectors> Apply<'_, F> {
         // Taken out once: a store might move what a state holds, as far as the compiler knows.
         let (list_re, list_im): (&mut [F], &mut [F]) = (&mut state.re, &mut state.im);
         let flips: [U::Flips; M] = std::array::from_fn(|m| unit.flips(group.masks[m]));
-        let offsets: [usize; R] = std::array::from_fn(|r| group.places.offsets[r]);
+        let offsets: [usize; R] = std::array::from_fn(|r| group.layout.offsets[r]);
         let zero = unit.splat(F::ZERO);
-        for run in 0..group.places.count {
-            let start = group.places.start(run);
-            for at in start..start + group.places.run {
+        for run in 0..group.layout.count {
+            let start = group.layout.start(run);
+            for at in start..start + group.layout.run {
                 // Loops over registers, because a closure may be compiled apart from them, for the oldest machine.
                 let mut x = [(zero, zero); R];
                 for r in 0..R {
-                    // SAFETY: `check` has seen that the places of the group are those of the state.
+                    // SAFETY: `check` has seen that the positions of the group are those of the state.
                     x[r] = unsafe { (unit.load(list_re, at + offsets[r]), unit.load(list_im, at + offsets[r])) };
                 }
                 for out in 0..R {
@@ -162,7 +162,7 @@ impl<F: Vectors> Apply<'_, F> {
 
 struct Overlaps<'a, F> {
     state: &'a State<F>,
-    group: &'a Group,
+    group: &'a TargetLayout,
     sums: &'a mut [F],
 }
 
@@ -180,14 +180,14 @@ impl<F: Vectors> Overlaps<'_, F> {
         let flips: [U::Flips; M] = std::array::from_fn(|m| unit.flips(group.masks[m]));
         let zero = unit.splat(F::ZERO);
         let mut found = [[[(zero, zero); M]; R]; R];
-        for run in 0..group.places.count {
-            let start = group.places.start(run);
-            for at in start..start + group.places.run {
+        for run in 0..group.layout.count {
+            let start = group.layout.start(run);
+            for at in start..start + group.layout.run {
                 let mut x = [(zero, zero); R];
                 for r in 0..R {
-                    let place = at + group.places.offsets[r];
-                    // SAFETY: `check` has seen that the places of the group are those of the state.
-                    x[r] = unsafe { (unit.load(&state.re, place), unit.load(&state.im, place)) };
+                    let position = at + group.layout.offsets[r];
+                    // SAFETY: `check` has seen that the positions of the group are those of the state.
+                    x[r] = unsafe { (unit.load(&state.re, position), unit.load(&state.im, position)) };
                 }
                 for a in 0..R {
                     for b in 0..R {

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::sim::float::Float;
+use crate::sim::kernel::float::Float;
 
 /// Bytes of a cache line, and of the widest register.
 const LINE: usize = 64;
@@ -19,7 +19,7 @@ impl<F: Float> Aligned<F> {
     pub fn zeros(length: usize) -> Self {
         let spare = LINE / size_of::<F>();
         let all = vec![F::ZERO; length + spare];
-        // Any place is right, an aligned one is fast.
+        // Any position is right, an aligned one is fast.
         let first = all.as_ptr().align_offset(LINE).min(spare);
         Self { all, first, length }
     }

@@ -6,9 +6,9 @@
 
 use pulp::Simd;
 
-use crate::sim::float::Float;
-use crate::sim::statevector::kernel::{Places, State};
-use crate::sim::widest::{fused, widest};
+use crate::sim::kernel::amplitudes::{OperandLayout, State};
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::widest::{fused, widest};
 
 /// Low qubits: a register holds `2^LOW` amplitudes.
 pub const LOW: usize = 3;
@@ -17,9 +17,9 @@ const WIDTH: usize = 1 << LOW;
 const REGISTERS: usize = 4;
 
 /// A gate as sums of shuffled registers.
-pub struct Shuffles<F = f64> {
+pub struct ShuffleSum<F = f64> {
     /// Where registers that the gate connects lie, in units of registers.
-    places: Places,
+    layout: OperandLayout,
     terms: Vec<Term<F>>,
 }
 
@@ -32,7 +32,7 @@ struct Term<F> {
     im: [F; WIDTH],
 }
 
-impl<F: Float> Shuffles<F> {
+impl<F: Float> ShuffleSum<F> {
     /// The gate with this matrix (`entry(row, column)`) in a register of `total` qubits, `None` if no operand is low or
     /// too many are not.
     pub fn new(
@@ -49,12 +49,12 @@ impl<F: Float> Shuffles<F> {
             return None;
         }
         let flippable = low(targets).iter().fold(0, |mask, q| mask | 1 << q);
-        // The index of a combination of target bits: low ones from the place in the register, others from its number.
-        let local = |register: usize, place: usize| {
+        // The index of a combination of target bits: low ones from the position in the register, others from its number.
+        let local = |register: usize, position: usize| {
             let mut next = 0;
             targets.iter().enumerate().fold(0, |index, (k, &q)| {
                 let bit = if q < LOW {
-                    place >> q & 1
+                    position >> q & 1
                 } else {
                     next += 1;
                     register >> (next - 1) & 1
@@ -66,9 +66,9 @@ impl<F: Float> Shuffles<F> {
         for out in 0..registers {
             for input in 0..registers {
                 for flips in (0..WIDTH).filter(|flips| flips & !flippable == 0) {
-                    let coefficient = |place: usize| {
-                        if low_controls.iter().all(|q| place >> q & 1 == 1) {
-                            entry(local(out, place), local(input, place ^ flips))
+                    let coefficient = |position: usize| {
+                        if low_controls.iter().all(|q| position >> q & 1 == 1) {
+                            entry(local(out, position), local(input, position ^ flips))
                         } else {
                             (f64::from(u8::from(out == input && flips == 0)), 0.0)
                         }
@@ -86,24 +86,24 @@ impl<F: Float> Shuffles<F> {
                 }
             }
         }
-        Some(Self { places: Places::new(total - LOW, &high(controls), &high_targets), terms })
+        Some(Self { layout: OperandLayout::new(total - LOW, &high(controls), &high_targets), terms })
     }
 }
 
 widest! {
     /// Applies the gate to a state of one lane.
-    pub fn shuffle<'a, F: Float>(state: &'a mut State<F>, gate: &'a Shuffles<F>) = shuffle_loops
+    pub fn shuffle<'a, F: Float>(state: &'a mut State<F>, gate: &'a ShuffleSum<F>) = shuffle_loops
 }
 
 #[inline(always)]
-fn shuffle_loops<S: Simd, F: Float>(state: &mut State<F>, gate: &Shuffles<F>) {
-    let places = &gate.places;
-    for run in 0..places.count {
-        let start = places.start(run);
-        for register in start..start + places.run {
+fn shuffle_loops<S: Simd, F: Float>(state: &mut State<F>, gate: &ShuffleSum<F>) {
+    let layout = &gate.layout;
+    for run in 0..layout.count {
+        let start = layout.start(run);
+        for register in start..start + layout.run {
             let mut x = [([F::ZERO; WIDTH], [F::ZERO; WIDTH]); REGISTERS];
             let mut y = x;
-            for (x, offset) in x.iter_mut().zip(&places.offsets) {
+            for (x, offset) in x.iter_mut().zip(&layout.offsets) {
                 let at = (register + offset) * WIDTH;
                 x.0.copy_from_slice(&state.re[at..at + WIDTH]);
                 x.1.copy_from_slice(&state.im[at..at + WIDTH]);
@@ -121,7 +121,7 @@ fn shuffle_loops<S: Simd, F: Float>(state: &mut State<F>, gate: &Shuffles<F>) {
                     _ => add::<S, F, 7>(x, y, term),
                 }
             }
-            for (y, offset) in y.iter().zip(&places.offsets) {
+            for (y, offset) in y.iter().zip(&layout.offsets) {
                 let at = (register + offset) * WIDTH;
                 state.re[at..at + WIDTH].copy_from_slice(&y.0);
                 state.im[at..at + WIDTH].copy_from_slice(&y.1);

@@ -4,18 +4,25 @@
 
 use crate::math::C64;
 use crate::math::matrix::c;
-use crate::sim::float::Float;
-use crate::sim::pauli::kernel::Places;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::pauli::loops::PauliLayout;
 
-/// `v ← letters of U ρ U†` on the operands of `places`, or of `U† ρ U` with `inverse`.
-pub fn conjugate<F: Float>(v: &mut [F], lanes: usize, places: &Places, entries: &[F], by_row: bool, inverse: bool) {
-    let size = side(places);
+/// `v ← letters of U ρ U†` on the operands of `layout`, or of `U† ρ U` with `inverse`.
+pub fn conjugate<F: Float>(
+    v: &mut [F],
+    lanes: usize,
+    layout: &PauliLayout,
+    entries: &[F],
+    by_row: bool,
+    inverse: bool,
+) {
+    let size = side(layout);
     let mut rho = vec![c(0.0, 0.0); size * size];
-    for_each_group(lanes, places, |at, lane| {
+    for_each_group(lanes, layout, |at, lane| {
         let u = unitary(entries, size, by_row.then_some((lanes, lane)), inverse);
-        read(v, at, lanes, places, &mut rho);
+        read(v, at, lanes, layout, &mut rho);
         let mut after = product(&product(&u, &rho, size), &dagger(&u, size), size);
-        write(&mut after, v, at, lanes, places);
+        write(&mut after, v, at, lanes, layout);
     });
 }
 
@@ -23,13 +30,21 @@ pub fn conjugate<F: Float>(v: &mut [F], lanes: usize, places: &Places, entries: 
 /// over lanes into `out[2·entry + part]`.
 ///
 /// With `⟨g, v⟩ = tr(G ρ)·2ᵏ/2ᵏ`, `d tr(G U ρ U†) = 2 Re tr(dU ρ U† G)`.
-pub fn outer<F: Float>(v: &[F], g: &[F], lanes: usize, places: &Places, entries: &[F], by_row: bool, out: &mut [f64]) {
-    let size = side(places);
+pub fn outer<F: Float>(
+    v: &[F],
+    g: &[F],
+    lanes: usize,
+    layout: &PauliLayout,
+    entries: &[F],
+    by_row: bool,
+    out: &mut [f64],
+) {
+    let size = side(layout);
     let (mut rho, mut bra) = (vec![c(0.0, 0.0); size * size], vec![c(0.0, 0.0); size * size]);
-    for_each_group(lanes, places, |at, lane| {
+    for_each_group(lanes, layout, |at, lane| {
         let u = unitary(entries, size, by_row.then_some((lanes, lane)), false);
-        read(v, at, lanes, places, &mut rho);
-        read(g, at, lanes, places, &mut bra);
+        read(v, at, lanes, layout, &mut rho);
+        read(g, at, lanes, layout, &mut bra);
         // `read` divides by 2ᵏ once for each of ρ and G, and ⟨g, v⟩ = Σ_P g_P v_P = 2ᵏ tr(Gρ).
         let t = product(&product(&rho, &dagger(&u, size), size), &bra, size);
         for i in 0..size {
@@ -43,13 +58,13 @@ pub fn outer<F: Float>(v: &[F], g: &[F], lanes: usize, places: &Places, entries:
     });
 }
 
-fn side(places: &Places) -> usize {
-    places.offsets.len().isqrt()
+fn side(layout: &PauliLayout) -> usize {
+    layout.offsets.len().isqrt()
 }
 
-fn for_each_group(lanes: usize, places: &Places, mut visit: impl FnMut(usize, usize)) {
-    for base in &places.bases {
-        for at in base * lanes..(base + places.run) * lanes {
+fn for_each_group(lanes: usize, layout: &PauliLayout, mut visit: impl FnMut(usize, usize)) {
+    for base in &layout.bases {
+        for at in base * lanes..(base + layout.run) * lanes {
             visit(at, at % lanes);
         }
     }
@@ -83,21 +98,21 @@ fn entry(p: usize, size: usize) -> usize {
 }
 
 /// `ρ = Σ_P v_P P / 2ᵏ`.
-fn read<F: Float>(v: &[F], at: usize, lanes: usize, places: &Places, rho: &mut [C64]) {
-    let size = side(places);
-    let mut digits: Vec<C64> = places.offsets.iter().map(|offset| c(v[at + offset * lanes].double(), 0.0)).collect();
+fn read<F: Float>(v: &[F], at: usize, lanes: usize, layout: &PauliLayout, rho: &mut [C64]) {
+    let size = side(layout);
+    let mut digits: Vec<C64> = layout.offsets.iter().map(|offset| c(v[at + offset * lanes].double(), 0.0)).collect();
     let i = c(0.0, 1.0);
     each_digit(&mut digits, |[one, x, y, z]| [one + z, x - i * y, x + i * y, one - z].map(|entry| entry * 0.5));
     digits.iter().enumerate().for_each(|(p, value)| rho[entry(p, size)] = *value);
 }
 
 /// `v_P = tr(P ρ)`.
-fn write<F: Float>(rho: &mut [C64], v: &mut [F], at: usize, lanes: usize, places: &Places) {
-    let size = side(places);
+fn write<F: Float>(rho: &mut [C64], v: &mut [F], at: usize, lanes: usize, layout: &PauliLayout) {
+    let size = side(layout);
     let mut digits: Vec<C64> = (0..size * size).map(|p| rho[entry(p, size)]).collect();
     let i = c(0.0, 1.0);
     each_digit(&mut digits, |[r00, r01, r10, r11]| [r00 + r11, r01 + r10, i * (r01 - r10), r00 - r11]);
-    places.offsets.iter().zip(digits).for_each(|(offset, value)| v[at + offset * lanes] = F::of(value.re));
+    layout.offsets.iter().zip(digits).for_each(|(offset, value)| v[at + offset * lanes] = F::of(value.re));
 }
 
 /// Changes the basis of every digit.
@@ -106,9 +121,9 @@ fn each_digit(digits: &mut [C64], change: impl Fn([C64; 4]) -> [C64; 4]) {
     while step < digits.len() {
         for group in digits.chunks_exact_mut(4 * step) {
             for k in 0..step {
-                let places = [k, k + step, k + 2 * step, k + 3 * step];
-                let changed = change(places.map(|p| group[p]));
-                places.iter().zip(changed).for_each(|(&p, value)| group[p] = value);
+                let layout = [k, k + step, k + 2 * step, k + 3 * step];
+                let changed = change(layout.map(|p| group[p]));
+                layout.iter().zip(changed).for_each(|(&p, value)| group[p] = value);
             }
         }
         step *= 4;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub};
 
-/// f64 or f32. Angles and results are f64 everywhere; amplitudes are of the width a user asks for.
+/// f64 or f32. Angles and results are f64 everywhere; amplitudes have the width that the options set.
 pub trait Float:
     Copy
     + Debug

@@ -6,8 +6,8 @@
 
 use pulp::Simd;
 
-use crate::sim::float::Float;
-use crate::sim::widest::{fused, widest};
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::widest::{fused, widest};
 
 /// Lanes or components worked on at once: one AVX-512 register of doubles.
 const WIDE: usize = 8;
@@ -26,7 +26,7 @@ pub enum Weights<'a, F> {
 }
 
 /// Where a map on `qubits` finds its operands inside a vector of `total` qubits.
-pub struct Places {
+pub struct PauliLayout {
     /// Component offset of each of the `4^k` letters of the operands, first operand least significant.
     pub offsets: Vec<usize>,
     /// Components with letter I on all operands and on all qubits below the lowest of them.
@@ -34,11 +34,11 @@ pub struct Places {
     /// Components that lie side by side below the lowest operand.
     pub run: usize,
     /// The other way to see operands among the two lowest qubits: inside groups of 16 components.
-    low: Option<Low>,
+    low: Option<LowOperands>,
 }
 
 /// Operands of which one or two lie inside a group, the 16 components of the two lowest qubits.
-struct Low {
+struct LowOperands {
     /// Which digits of a group they are: 0, 1, or 2 for both.
     digits: usize,
     /// Where the groups that a map connects lie, first component of each; one for each letter of the operand above.
@@ -49,7 +49,7 @@ struct Low {
     rows: Vec<usize>,
 }
 
-impl Low {
+impl LowOperands {
     fn new(total: usize, qubits: &[usize]) -> Option<Self> {
         let (low, high): (Vec<usize>, Vec<usize>) = qubits.iter().partition(|q| **q < 2);
         if total < 2 || low.is_empty() || qubits.len() > 2 {
@@ -59,11 +59,11 @@ impl Low {
         let letter = |p: usize, qubit: usize| qubits.iter().position(|&q| q == qubit).map_or(0, |k| p >> (2 * k) & 3);
         let mut rows = vec![0; 1 << (2 * qubits.len())];
         for p in 0..rows.len() {
-            let place = match digits {
+            let position = match digits {
                 2 => letter(p, 0) | letter(p, 1) << 2,
                 digit => letter(p, digit) | high.first().map_or(0, |&q| letter(p, q)) << 2,
             };
-            rows[place] = p;
+            rows[position] = p;
         }
         let bases = (0..1usize << (2 * total)).step_by(GROUP);
         Some(Self {
@@ -75,7 +75,7 @@ impl Low {
     }
 }
 
-impl Places {
+impl PauliLayout {
     pub fn new(total: usize, qubits: &[usize]) -> Self {
         let mut sorted = qubits.to_vec();
         sorted.sort_unstable();
@@ -91,7 +91,7 @@ impl Places {
                 })
             })
             .collect();
-        Self { offsets, bases, run: 1 << (2 * low), low: Low::new(total, qubits) }
+        Self { offsets, bases, run: 1 << (2 * low), low: LowOperands::new(total, qubits) }
     }
 
     fn size(&self) -> usize {
@@ -100,69 +100,69 @@ impl Places {
 }
 
 widest! {
-    /// `v ← M v` on the one or two operands of `places`.
-    pub fn apply<'a, F: Float>(v: &'a mut [F], lanes: usize, places: &'a Places, weights: Weights<'a, F>) = apply_loops
+    /// `v ← M v` on the one or two operands of `layout`.
+    pub fn apply<'a, F: Float>(v: &'a mut [F], lanes: usize, layout: &'a PauliLayout, weights: Weights<'a, F>) = apply_loops
 }
 
 #[inline(always)]
-fn apply_loops<S: Simd, F: Float>(v: &mut [F], lanes: usize, places: &Places, weights: Weights<F>) {
-    if let (Weights::Shared(m), 1, Some(low)) = (weights, lanes, &places.low) {
+fn apply_loops<S: Simd, F: Float>(v: &mut [F], lanes: usize, layout: &PauliLayout, weights: Weights<F>) {
+    if let (Weights::Shared(m), 1, Some(low)) = (weights, lanes, &layout.low) {
         return apply_low::<S, F>(v, low, m);
     }
-    match (weights, places.size()) {
-        (Weights::Shared(m), 4) => apply_shared::<S, F, 4>(v, lanes, places, m),
-        (Weights::Shared(m), 16) => apply_shared::<S, F, 16>(v, lanes, places, m),
-        (Weights::Lanes(m), 4) => apply_lanes::<S, F, 4>(v, lanes, places, m),
-        (Weights::Lanes(m), 16) => apply_lanes::<S, F, 16>(v, lanes, places, m),
+    match (weights, layout.size()) {
+        (Weights::Shared(m), 4) => apply_shared::<S, F, 4>(v, lanes, layout, m),
+        (Weights::Shared(m), 16) => apply_shared::<S, F, 16>(v, lanes, layout, m),
+        (Weights::Lanes(m), 4) => apply_lanes::<S, F, 4>(v, lanes, layout, m),
+        (Weights::Lanes(m), 16) => apply_lanes::<S, F, 16>(v, lanes, layout, m),
         (_, size) => unreachable!("matrices of one or two qubits come here, not of {size} letters"),
     }
 }
 
 #[inline(always)]
-fn apply_shared<S: Simd, F: Float, const K: usize>(v: &mut [F], lanes: usize, places: &Places, m: &[F]) {
+fn apply_shared<S: Simd, F: Float, const K: usize>(v: &mut [F], lanes: usize, layout: &PauliLayout, m: &[F]) {
     let m: &[F] = &m[..K * K];
-    let inner = lanes * places.run;
-    for base in &places.bases {
+    let inner = lanes * layout.run;
+    for base in &layout.bases {
         let start = base * lanes;
         let mut at = start;
         while is_short::<F>() && at + WIDER <= start + inner {
-            apply_block::<S, F, K, WIDER>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; WIDER]);
+            apply_block::<S, F, K, WIDER>(v, at, lanes, &layout.offsets, |i, j| [m[i * K + j]; WIDER]);
             at += WIDER;
         }
         while at + WIDE <= start + inner {
-            apply_block::<S, F, K, WIDE>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; WIDE]);
+            apply_block::<S, F, K, WIDE>(v, at, lanes, &layout.offsets, |i, j| [m[i * K + j]; WIDE]);
             at += WIDE;
         }
         while at + WIDE / 2 <= start + inner {
-            apply_block::<S, F, K, 4>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]; 4]);
+            apply_block::<S, F, K, 4>(v, at, lanes, &layout.offsets, |i, j| [m[i * K + j]; 4]);
             at += 4;
         }
         while at < start + inner {
-            apply_block::<S, F, K, 1>(v, at, lanes, &places.offsets, |i, j| [m[i * K + j]]);
+            apply_block::<S, F, K, 1>(v, at, lanes, &layout.offsets, |i, j| [m[i * K + j]]);
             at += 1;
         }
     }
 }
 
 #[inline(always)]
-fn apply_lanes<S: Simd, F: Float, const K: usize>(v: &mut [F], lanes: usize, places: &Places, m: &[F]) {
-    for base in &places.bases {
-        for row in *base..base + places.run {
+fn apply_lanes<S: Simd, F: Float, const K: usize>(v: &mut [F], lanes: usize, layout: &PauliLayout, m: &[F]) {
+    for base in &layout.bases {
+        for row in *base..base + layout.run {
             let mut lane = 0;
             while is_short::<F>() && lane + WIDER <= lanes {
-                apply_block::<S, F, K, WIDER>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
+                apply_block::<S, F, K, WIDER>(v, row * lanes + lane, lanes, &layout.offsets, |i, j| {
                     chunk(m, (i * K + j) * lanes + lane)
                 });
                 lane += WIDER;
             }
             while lane + WIDE <= lanes {
-                apply_block::<S, F, K, WIDE>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
+                apply_block::<S, F, K, WIDE>(v, row * lanes + lane, lanes, &layout.offsets, |i, j| {
                     chunk(m, (i * K + j) * lanes + lane)
                 });
                 lane += WIDE;
             }
             while lane < lanes {
-                apply_block::<S, F, K, 1>(v, row * lanes + lane, lanes, &places.offsets, |i, j| {
+                apply_block::<S, F, K, 1>(v, row * lanes + lane, lanes, &layout.offsets, |i, j| {
                     [m[(i * K + j) * lanes + lane]]
                 });
                 lane += 1;
@@ -174,7 +174,7 @@ fn apply_lanes<S: Simd, F: Float, const K: usize>(v: &mut [F], lanes: usize, pla
 /// One lane, operands among the two lowest qubits: a group y of 16 components is `Σ c ∘ x[s]`, x[s] a group with the
 /// letters of its operands set to s, and c the column of the matrix for s and the letters that y has.
 #[inline(always)]
-fn apply_low<S: Simd, F: Float>(v: &mut [F], low: &Low, m: &[F]) {
+fn apply_low<S: Simd, F: Float>(v: &mut [F], low: &LowOperands, m: &[F]) {
     match (low.digits, low.offsets.len()) {
         (0, 1) => apply_groups::<S, F, 0, 4, 1>(v, low, m),
         (0, _) => apply_groups::<S, F, 0, 4, 4>(v, low, m),
@@ -187,7 +187,7 @@ fn apply_low<S: Simd, F: Float>(v: &mut [F], low: &Low, m: &[F]) {
 #[inline(always)]
 fn apply_groups<S: Simd, F: Float, const DIGITS: usize, const LETTERS: usize, const GROUPS: usize>(
     v: &mut [F],
-    low: &Low,
+    low: &LowOperands,
     m: &[F],
 ) {
     let mut columns = [[[[F::ZERO; GROUP]; GROUPS]; LETTERS]; GROUPS];
@@ -197,11 +197,11 @@ fn apply_groups<S: Simd, F: Float, const DIGITS: usize, const LETTERS: usize, co
             for out in 0..GROUPS {
                 let entries: [F; LETTERS] =
                     std::array::from_fn(|i| m[low.rows[out * LETTERS + i] * LETTERS * GROUPS + column]);
-                for place in 0..GROUP {
-                    columns[input][s][out][place] = match DIGITS {
-                        0 => entries[place & 3],
-                        1 => entries[place >> 2],
-                        _ => entries[place],
+                for position in 0..GROUP {
+                    columns[input][s][out][position] = match DIGITS {
+                        0 => entries[position & 3],
+                        1 => entries[position >> 2],
+                        _ => entries[position],
                     };
                 }
             }
@@ -213,17 +213,17 @@ fn apply_groups<S: Simd, F: Float, const DIGITS: usize, const LETTERS: usize, co
             let x: [F; GROUP] = chunk(v, base + low.offsets[input]);
             for s in 0..LETTERS {
                 let mut set = [F::ZERO; GROUP];
-                for place in 0..GROUP {
-                    set[place] = match DIGITS {
-                        0 => x[place & 12 | s],
-                        1 => x[place & 3 | s << 2],
+                for position in 0..GROUP {
+                    set[position] = match DIGITS {
+                        0 => x[position & 12 | s],
+                        1 => x[position & 3 | s << 2],
                         _ => x[s],
                     };
                 }
                 for out in 0..GROUPS {
                     let column = &columns[input][s][out];
-                    for place in 0..GROUP {
-                        y[out][place] = fused::<S, F>(column[place], set[place], y[out][place]);
+                    for position in 0..GROUP {
+                        y[out][position] = fused::<S, F>(column[position], set[position], y[out][position]);
                     }
                 }
             }
@@ -273,16 +273,16 @@ fn apply_block<S: Simd, F: Float, const K: usize, const W: usize>(
 widest! {
     /// The derivative of `⟨g, M v⟩` with respect to M, added to `out[i·K + j]`: `Σ g_i v_j` over everything else, lanes
     /// too. Sums are f64, since they are long.
-    pub fn outer<'a, F: Float>(v: &'a [F], g: &'a [F], lanes: usize, places: &'a Places, out: &'a mut [f64])
+    pub fn outer<'a, F: Float>(v: &'a [F], g: &'a [F], lanes: usize, layout: &'a PauliLayout, out: &'a mut [f64])
         = outer_loops
 }
 
 #[inline(always)]
-fn outer_loops<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, places: &Places, out: &mut [f64]) {
-    let size = places.size();
+fn outer_loops<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, layout: &PauliLayout, out: &mut [f64]) {
+    let size = layout.size();
     for i in (0..size).step_by(4) {
         for j in (0..size).step_by(4) {
-            let tile = outer_tile::<S, F>(v, g, lanes, places, i, j);
+            let tile = outer_tile::<S, F>(v, g, lanes, layout, i, j);
             for (a, row) in tile.iter().enumerate() {
                 for (b, value) in row.iter().enumerate() {
                     out[(i + a) * size + j + b] += value;
@@ -303,11 +303,18 @@ fn doubles<F: Float, const W: usize>(numbers: [F; W]) -> [f64; W] {
 
 /// A 4 × 4 piece of [`outer`], its sums held in registers over the whole vector.
 #[inline(always)]
-fn outer_tile<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, places: &Places, i: usize, j: usize) -> [[f64; 4]; 4] {
-    let (rows, columns) = (&places.offsets[i..i + 4], &places.offsets[j..j + 4]);
-    let inner = lanes * places.run;
+fn outer_tile<S: Simd, F: Float>(
+    v: &[F],
+    g: &[F],
+    lanes: usize,
+    layout: &PauliLayout,
+    i: usize,
+    j: usize,
+) -> [[f64; 4]; 4] {
+    let (rows, columns) = (&layout.offsets[i..i + 4], &layout.offsets[j..j + 4]);
+    let inner = lanes * layout.run;
     let (mut wide, mut half, mut rest) = ([[[0.0; WIDE]; 4]; 4], [[[0.0; WIDE / 2]; 4]; 4], [[[0.0; 1]; 4]; 4]);
-    for base in &places.bases {
+    for base in &layout.bases {
         let (mut at, end) = (base * lanes, base * lanes + inner);
         while at + WIDE <= end {
             outer_block::<S, F, WIDE>(v, g, at, lanes, (rows, columns), &mut wide);
@@ -357,19 +364,19 @@ fn outer_block<S: Simd, F: Float, const W: usize>(
 
 widest! {
     /// As [`outer`], one matrix per lane: added to `out[(i·K + j)·L + lane]`.
-    pub fn outer_lanes<'a, F: Float>(v: &'a [F], g: &'a [F], lanes: usize, places: &'a Places, out: &'a mut [f64])
+    pub fn outer_lanes<'a, F: Float>(v: &'a [F], g: &'a [F], lanes: usize, layout: &'a PauliLayout, out: &'a mut [f64])
         = outer_lanes_loops
 }
 
 #[inline(always)]
-fn outer_lanes_loops<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, places: &Places, out: &mut [f64]) {
-    let size = places.size();
-    for base in &places.bases {
-        for row in *base..base + places.run {
+fn outer_lanes_loops<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, layout: &PauliLayout, out: &mut [f64]) {
+    let size = layout.size();
+    for base in &layout.bases {
+        for row in *base..base + layout.run {
             for i in 0..size {
-                let y = &g[(row + places.offsets[i]) * lanes..][..lanes];
+                let y = &g[(row + layout.offsets[i]) * lanes..][..lanes];
                 for j in 0..size {
-                    let x = &v[(row + places.offsets[j]) * lanes..][..lanes];
+                    let x = &v[(row + layout.offsets[j]) * lanes..][..lanes];
                     let sum = &mut out[(i * size + j) * lanes..][..lanes];
                     for lane in 0..lanes {
                         sum[lane] = fused::<S, f64>(y[lane].double(), x[lane].double(), sum[lane]);

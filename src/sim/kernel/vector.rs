@@ -1,6 +1,6 @@
 //! The vector unit as kernels see it: registers of one width for each kind of number, whatever the machine has.
 //!
-//! A register holds `2^LOW` numbers, so the lowest `LOW` bits of an index are places inside a register. AVX-512 has such
+//! A register holds `2^LOW` numbers, so the lowest `LOW` bits of an index are positions inside a register. AVX-512 has such
 //! registers; AVX2 has halves of them, and kernels run over these wherever they can ([`Unit::part`]), since two of every
 //! number would not stay in its 16 registers. Everything else runs arrays that the compiler vectorizes.
 
@@ -9,7 +9,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
-use crate::sim::float::Float;
+use crate::sim::kernel::float::Float;
 
 /// Numbers in the widest register there is.
 pub const WIDEST: usize = 16;
@@ -18,7 +18,7 @@ pub const WIDEST: usize = 16;
 pub trait Unit: Copy {
     type Number: Vectors;
     type Register: Copy;
-    /// Which places of a register change with which: [`Unit::flips`].
+    /// Which positions of a register are exchanged: [`Unit::flips`].
     type Flips: Copy;
     /// The same instructions on the registers that the machine really has.
     type Part: Unit<Number = Self::Number, Part = Self::Part>;
@@ -34,7 +34,7 @@ pub trait Unit: Copy {
     fn fused(self, a: Self::Register, b: Self::Register, c: Self::Register) -> Self::Register;
     /// `c - a·b`.
     fn fused_neg(self, a: Self::Register, b: Self::Register, c: Self::Register) -> Self::Register;
-    /// The exchange of place i with place `i ^ mask`.
+    /// The exchange of position i with position `i ^ mask`.
     fn flips(self, mask: usize) -> Self::Flips;
     fn flip(self, a: Self::Register, flips: Self::Flips) -> Self::Register;
     /// The register that starts at number `at` of `list`.
@@ -146,13 +146,13 @@ impl<F: Vectors, const W: usize, const P: usize, const FUSED: bool> Unit for Arr
     }
 
     #[inline(always)]
-    // SAFETY: what the trait asks of the caller.
+    // SAFETY: the trait's own requirement on the caller.
     unsafe fn load_at(self, list: &[F], at: usize) -> [F; W] {
         list[at..][..W].try_into().expect("the slice has W elements")
     }
 
     #[inline(always)]
-    // SAFETY: what the trait asks of the caller.
+    // SAFETY: the trait's own requirement on the caller.
     unsafe fn store_at(self, list: &mut [F], at: usize, value: [F; W]) {
         list[at..][..W].copy_from_slice(&value);
     }
@@ -209,7 +209,7 @@ macro_rules! vectors {
 vectors!(f64, 3);
 vectors!(f32, 4);
 
-/// Work on a unit, as pulp wants it told.
+/// Work on a unit, in the form that pulp calls.
 #[cfg(target_arch = "x86_64")]
 struct On<T, U> {
     work: T,

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::sim::float::Float;
+use crate::sim::kernel::float::Float;
 
 /// `a·b + c`, rounded once where the machine has the instruction; the software version of it is never worth its time.
 #[inline(always)]

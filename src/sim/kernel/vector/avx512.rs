@@ -55,9 +55,9 @@ macro_rules! unit {
 
             #[inline(always)]
             fn flips(self, mask: usize) -> __m512i {
-                let places: [$index; $width] = std::array::from_fn(|place| (place ^ mask) as $index);
+                let positions: [$index; $width] = std::array::from_fn(|position| (position ^ mask) as $index);
                 // SAFETY: both are 512 bits of plain integers.
-                unsafe { std::mem::transmute(places) }
+                unsafe { std::mem::transmute(positions) }
             }
 
             #[inline(always)]
@@ -66,7 +66,7 @@ macro_rules! unit {
             }
 
             #[inline(always)]
-            // SAFETY: what the trait asks of the caller.
+            // SAFETY: the trait's own requirement on the caller.
             unsafe fn load_at(self, list: &[$number], at: usize) -> $register {
                 debug_assert!(at + Self::WIDTH <= list.len());
                 // SAFETY: the caller promises that the list reaches to the end of the register.
@@ -74,7 +74,7 @@ macro_rules! unit {
             }
 
             #[inline(always)]
-            // SAFETY: what the trait asks of the caller.
+            // SAFETY: the trait's own requirement on the caller.
             unsafe fn store_at(self, list: &mut [$number], at: usize, value: $register) {
                 debug_assert!(at + Self::WIDTH <= list.len());
                 // SAFETY: the caller promises that the list reaches to the end of the register.

@@ -1,7 +1,7 @@
 //! Gates as lists of real numbers that depend on angles, with their derivatives.
 //!
 //! Engines differ in what the numbers are (entries of the unitary, of its diagonal, of its Pauli transfer matrix) and
-//! agree on how they depend on angles, which is what stands here.
+//! agree on how they depend on angles, which this module defines.
 
 use std::f64::consts::PI;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use crate::sim::Angles;
 pub type Flatten = Box<dyn Fn(&Matrix, Option<&Matrix>) -> Vec<f64> + Send + Sync>;
 
 /// A list of real numbers as a function of angles.
-pub enum Map {
+pub enum EntryMap {
     /// No slot.
     Fixed(Vec<f64>),
     /// A gate with one angle: `size` trigonometric polynomials, as terms.
@@ -48,7 +48,7 @@ fn harmonics_derivative(angle: f64) -> [f64; 5] {
     [0.0, -0.5 * sin_half, 0.5 * cos_half, -sin, cos]
 }
 
-impl Map {
+impl EntryMap {
     /// The numbers of a unitary operation.
     pub fn of(op: &Op, flatten: Flatten) -> Self {
         let at = |angle: f64| {
@@ -91,24 +91,24 @@ impl Map {
         matches!(self, Self::Fixed(_))
     }
 
-    /// Whether it reads a slot below `row_slots`.
-    pub fn by_row(&self, row_slots: usize) -> bool {
+    /// Whether it reads a slot below `input_slots`.
+    pub fn by_row(&self, input_slots: usize) -> bool {
         let params = match self {
             Self::Fixed(_) => &[],
             Self::Wave { param, .. } => std::slice::from_ref(param),
             Self::Gate { op, .. } => op.params(),
         };
-        params.iter().any(|p| p.dependence().is_some_and(|(slot, _)| slot < row_slots))
+        params.iter().any(|p| p.dependence().is_some_and(|(slot, _)| slot < input_slots))
     }
 
-    /// The numbers for each of `rows`: `list[entry·L + lane]`. A map without row slots has the same for all rows.
+    /// The numbers for each of `rows`: `list[entry·L + lane]`. A map without input slots has the same for all rows.
     pub fn values(&self, angles: &Angles, rows: Range<usize>) -> Vec<f64> {
         let mut out = vec![0.0; self.size() * rows.len()];
         self.write(angles, rows, &mut out);
         out
     }
 
-    /// Adds [`Map::values`] to `out`, all zeros.
+    /// Adds [`EntryMap::values`] to `out`, all zeros.
     pub fn write(&self, angles: &Angles, rows: Range<usize>, out: &mut [f64]) {
         let lanes = rows.len();
         match self {
@@ -136,7 +136,7 @@ impl Map {
         }
     }
 
-    /// From the derivative by the numbers, `d[entry·L + lane]`, to that by slots, told to `add(row, slot, value)`.
+    /// From the derivative by the numbers, `d[entry·L + lane]`, to that by slots: calls `add(row, slot, value)`.
     pub fn gradient(&self, angles: &Angles, rows: Range<usize>, d: &[f64], mut add: impl FnMut(usize, usize, f64)) {
         let lanes = rows.len();
         match self {

@@ -6,15 +6,15 @@ use serde::Deserialize;
 
 use crate::circuit::{Circuit, Gate, Op, OpKind};
 use crate::math::{Probability, Seconds};
-use crate::noise::channel::{depolarizing, thermal_relaxation};
-use crate::noise::{Channel, Confusion, NoiseError, Program};
+use crate::noise::channel::{ChannelList, depolarizing, thermal_relaxation};
+use crate::noise::{Confusion, NoiseError, Program};
 
 /// Channels for gates on given qubits, from a small JSON file:
 ///
 /// ```
 /// use qgraft::circuit::{Circuit, Gate};
-/// use qgraft::noise::ListedNoise;
-/// let noise = ListedNoise::from_json(
+/// use qgraft::noise::NoiseList;
+/// let noise = NoiseList::from_json(
 ///     r#"{
 ///         "channels": {"cx 0 1": {"depol": 0.01, "relax": [[1e-4, 8e-5, 3e-7], [1.2e-4, 9e-5, 3e-7]]}},
 ///         "readout_p10_p01": [[0.02, 0.03], [0.01, 0.04]]
@@ -29,16 +29,13 @@ use crate::noise::{Channel, Confusion, NoiseError, Program};
 /// After the named gate on these qubits, in this order, its qubits suffer depolarizing by `depol` together and then
 /// relaxation: T1, T2 and time in seconds for each. A gate without entry is noiseless. `readout_p10_p01` has
 /// P(record 1 | true 0) and P(record 0 | true 1) of each qubit and may be left out.
-pub struct ListedNoise {
-    channels: HashMap<(Gate, Vec<usize>), Placed>,
+pub struct NoiseList {
+    channels: HashMap<(Gate, Vec<usize>), ChannelList>,
     readout: Vec<Confusion>,
 }
 
-/// Channels and the qubits they act on.
-type Placed = Vec<(Channel, Vec<usize>)>;
-
 #[derive(Deserialize)]
-struct File {
+struct NoiseFile {
     channels: HashMap<String, Entry>,
     #[serde(default)]
     readout_p10_p01: Vec<[Probability; 2]>,
@@ -52,14 +49,14 @@ struct Entry {
     relax: Vec<[f64; 3]>,
 }
 
-impl ListedNoise {
+impl NoiseList {
     /// Reads the list.
     ///
     /// # Errors
     /// If the text is not such a JSON object, or an entry names no gate of the table, no fitting qubits or impossible
     /// numbers.
     pub fn from_json(text: &str) -> Result<Self, NoiseError> {
-        let file: File = serde_json::from_str(text).map_err(|error| NoiseError::BadList(error.to_string()))?;
+        let file: NoiseFile = serde_json::from_str(text).map_err(|error| NoiseError::BadList(error.to_string()))?;
         let channels = file.channels.iter().map(|(key, entry)| {
             let bad = |reason: String| NoiseError::BadList(format!("channels, {key:?}: {reason}"));
             let (gate, qubits) = place(key).map_err(bad)?;
@@ -97,7 +94,7 @@ fn place(key: &str) -> Result<(Gate, Vec<usize>), String> {
 }
 
 impl Entry {
-    fn channels(&self, qubits: &[usize]) -> Result<Placed, String> {
+    fn channels(&self, qubits: &[usize]) -> Result<ChannelList, String> {
         if !(self.relax.is_empty() || self.relax.len() == qubits.len()) {
             return Err(format!("relax has {} rows for {} qubits", self.relax.len(), qubits.len()));
         }

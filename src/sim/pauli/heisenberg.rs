@@ -4,17 +4,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::circuit::Observable;
-use crate::sim::pauli::block::{Block, Bound};
-use crate::sim::pauli::sweep;
-use crate::sim::readout::Terms;
-use crate::sim::statevector::vector::Vectors;
+use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
+use crate::sim::kernel::pauli::sweep;
+use crate::sim::kernel::strings::Terms;
+use crate::sim::kernel::vector::Vectors;
 use crate::sim::{AngleGradient, Angles};
 
 /// Observables behind blocks with certain angles.
-pub struct Pulled<F> {
+pub struct HeisenbergObservables<F> {
     shared: Vec<f64>,
     observables: Vec<Observable>,
-    bounds: Vec<Arc<Bound<F>>>,
+    all_matrices: Vec<Arc<BlockMatrices<F>>>,
     /// How many there are.
     lanes: usize,
     /// As they stand before the first block: component major, lane o the o-th.
@@ -24,23 +24,23 @@ pub struct Pulled<F> {
     every: usize,
 }
 
-/// The last ones: a backward pass asks for those of its forward pass, and so does every batch that is judged.
-pub struct Last<F>(Mutex<Option<Arc<Pulled<F>>>>);
+/// The last ones: a backward pass needs those of its forward pass, and so does every batch under the same weights.
+pub struct ObservableCache<F>(Mutex<Option<Arc<HeisenbergObservables<F>>>>);
 
-impl<F> Default for Last<F> {
+impl<F> Default for ObservableCache<F> {
     fn default() -> Self {
         Self(Mutex::new(None))
     }
 }
 
-impl<F> Last<F> {
+impl<F> ObservableCache<F> {
     /// Those of these angles and observables, built if they are not the last ones.
     pub fn get(
         &self,
         angles: &Angles,
         observables: &[Observable],
-        build: impl FnOnce() -> Pulled<F>,
-    ) -> Arc<Pulled<F>> {
+        build: impl FnOnce() -> HeisenbergObservables<F>,
+    ) -> Arc<HeisenbergObservables<F>> {
         // What a thread left behind that panicked is whole.
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(known) = known.filter(|known| known.is_of(angles, observables)) {
@@ -52,13 +52,13 @@ impl<F> Last<F> {
     }
 }
 
-impl<F> Pulled<F> {
+impl<F> HeisenbergObservables<F> {
     fn is_of(&self, angles: &Angles, observables: &[Observable]) -> bool {
-        self.observables == observables && angles.shared.iter().eq(&self.shared)
+        self.observables == observables && angles.weights.iter().eq(&self.shared)
     }
 }
 
-impl<F: Vectors> Pulled<F> {
+impl<F: Vectors> HeisenbergObservables<F> {
     /// `terms` are those of the `observables`, readout error included.
     pub fn new(
         blocks: &[Block<F>],
@@ -74,20 +74,28 @@ impl<F: Vectors> Pulled<F> {
                 front[sweep::component(string, qubits) * lanes + lane] += F::of(weight);
             }
         }
-        let bounds: Vec<Arc<Bound<F>>> = blocks.iter().map(|block| block.bind(angles, 0..1)).collect();
+        let all_matrices: Vec<Arc<BlockMatrices<F>>> = blocks.iter().map(|block| block.bind(angles, 0..1)).collect();
         let every = if sweep::stride(count, size_of_val(&front[..])) >= count { 1 } else { count.isqrt() + 1 };
         let mut kept = Vec::new();
-        for (k, (block, bound)) in blocks.iter().zip(&bounds).enumerate().rev() {
+        for (k, (block, matrices)) in blocks.iter().zip(&all_matrices).enumerate().rev() {
             if (k + 1) % every == 0 || k + 1 == count {
                 kept.push(front.clone());
             }
-            block.backward(&mut front, lanes, bound);
+            block.backward(&mut front, lanes, matrices);
         }
         kept.reverse();
-        Self { shared: angles.shared.to_vec(), observables: observables.to_vec(), bounds, lanes, front, kept, every }
+        Self {
+            shared: angles.weights.to_vec(),
+            observables: observables.to_vec(),
+            all_matrices,
+            lanes,
+            front,
+            kept,
+            every,
+        }
     }
 
-    /// Adds the gradient of the shared slots of the blocks: `carried` holds, lane by lane, the batch contracted with the
+    /// Adds the gradient of the weight slots of the blocks: `carried` holds, lane by lane, the batch contracted with the
     /// observable's cotangent, and is pushed forward past the pulled-back observables.
     pub fn gradient(&self, blocks: &[Block<F>], angles: &Angles, mut carried: Vec<F>, gradient: &mut AngleGradient) {
         for (first, kept) in (0..blocks.len()).step_by(self.every).zip(&self.kept) {
@@ -96,16 +104,16 @@ impl<F: Vectors> Pulled<F> {
             let mut again: Vec<Vec<F>> = Vec::new();
             for k in (first + 1..last).rev() {
                 let mut v = again.last().unwrap_or(kept).clone();
-                blocks[k].backward(&mut v, self.lanes, &self.bounds[k]);
+                blocks[k].backward(&mut v, self.lanes, &self.all_matrices[k]);
                 again.push(v);
             }
             for k in first..last {
                 let after = if k + 1 == last { kept } else { &again[last - 2 - k] };
-                let (block, bound) = (&blocks[k], &self.bounds[k]);
+                let (block, matrices) = (&blocks[k], &self.all_matrices[k]);
                 let mut d = vec![0.0; block.numbers(1)];
-                block.outer(&carried, after, self.lanes, bound, &mut d);
-                block.gradient(angles, 0..1, bound, d, |row, slot, value| gradient.add(row, slot, value));
-                block.forward(&mut carried, self.lanes, bound);
+                block.outer(&carried, after, self.lanes, matrices, &mut d);
+                block.gradient(angles, 0..1, matrices, d, |row, slot, value| gradient.add(row, slot, value));
+                block.forward(&mut carried, self.lanes, matrices);
             }
         }
     }

@@ -15,21 +15,21 @@ pub(super) const CLOSE: f64 = 1e-10;
 /// slot on the same axis add up, and a bit flip between rotations is carried to the end, so the fixed matrices
 /// between two different rotations are exactly those that cost pulses.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Turn {
+pub(super) struct OneQubitRun {
     pub first: Small<2>,
     /// In time order after `first`: a Z rotation by a slot, then a fixed unitary.
     pub rest: Vec<(Param, Small<2>)>,
 }
 
-/// What [`Turn::pull_diagonal`] moved behind a CZ.
-pub(super) struct Moved {
+/// What [`OneQubitRun::pull_diagonal`] moved behind a CZ.
+pub(super) struct DiagonalPart {
     /// Diagonal, apart from the bit flip.
-    pub turn: Turn,
+    pub run: OneQubitRun,
     /// Whether it holds a bit flip, which leaves a Z on the other qubit of the CZ.
     pub flips: bool,
 }
 
-impl Turn {
+impl OneQubitRun {
     pub fn identity() -> Self {
         Self::fixed(one())
     }
@@ -57,22 +57,22 @@ impl Turn {
             // A row added to the table with other angles: its definition ends on the rows above.
             _ => (gate.row().definition)(params)
                 .iter()
-                .fold(Self::identity(), |turn, (gate, _, params)| turn.then(&Self::gate(*gate, params))),
+                .fold(Self::identity(), |run, (gate, _, params)| run.then(&Self::gate(*gate, params))),
         }
     }
 
     /// A rotation about Z.
     pub fn rz(angle: Param) -> Self {
-        let mut turn = Self::identity();
-        turn.push_rz(angle);
-        turn
+        let mut run = Self::identity();
+        run.push_rz(angle);
+        run
     }
 
     /// `before`, then `self`, then `after`.
     fn between(&self, after: &Small<2>, before: &Small<2>) -> Self {
-        let mut turn = Self::fixed(*before).then(self);
-        turn.push_fixed(after);
-        turn
+        let mut run = Self::fixed(*before).then(self);
+        run.push_fixed(after);
+        run
     }
 
     fn then(mut self, later: &Self) -> Self {
@@ -167,14 +167,14 @@ impl Turn {
     }
 
     /// Takes away what comes last and commutes with a CZ, up to a Z on the other qubit, and returns it.
-    pub fn pull_diagonal(&mut self) -> Moved {
-        let mut moved = Moved { turn: Self::identity(), flips: false };
+    pub fn pull_diagonal(&mut self) -> DiagonalPart {
+        let mut moved = DiagonalPart { run: Self::identity(), flips: false };
         loop {
             let flips = is_antidiagonal(self.last());
             if flips || is_diagonal(self.last()) {
                 moved.flips ^= flips;
                 let last = std::mem::replace(self.last_mut(), one());
-                moved.turn = Self::fixed(last).then(&moved.turn);
+                moved.run = Self::fixed(last).then(&moved.run);
             } else {
                 // Rz(φ) Ry(θ) Rz(λ): the first factor goes. e^{iφ} is the phase of the lower left entry against the
                 // upper left one, and neither vanishes.
@@ -182,11 +182,11 @@ impl Turn {
                 let ratio = m[1][0] * m[0][0].conj();
                 let unit = ratio / ratio.norm();
                 self.push_fixed(&unit_phase(unit.conj()));
-                moved.turn = Self::fixed(unit_phase(unit)).then(&moved.turn);
+                moved.run = Self::fixed(unit_phase(unit)).then(&moved.run);
                 return moved;
             }
             match self.rest.pop() {
-                Some((angle, _)) => moved.turn = Self::rz(angle).then(&moved.turn),
+                Some((angle, _)) => moved.run = Self::rz(angle).then(&moved.run),
                 None => return moved,
             }
         }

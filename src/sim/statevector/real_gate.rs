@@ -4,22 +4,22 @@
 //! A real matrix treats real and imaginary parts alike and apart, so these kernels see one part at a time, and a program
 //! whose gates are all real never touches the imaginary one.
 
-use crate::sim::float::Float;
-use crate::sim::statevector::kernel::Places;
-use crate::sim::statevector::vector::{Unit, Vectors, WIDEST, Work};
+use crate::sim::kernel::amplitudes::OperandLayout;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::vector::{Unit, Vectors, WIDEST, Work};
 
-/// A real 2 × 2 matrix: entries as in [`Entries`](crate::sim::statevector::kernel::Entries), imaginary parts zero.
+/// A real 2 × 2 matrix: entries as in [`Entries`](crate::sim::kernel::amplitudes::Entries), imaginary parts zero.
 #[derive(Clone, Copy)]
-pub struct Real<'a, F> {
+pub struct RealMatrix<'a, F> {
     pub list: &'a [F],
     pub by_row: bool,
 }
 
 /// Whether every block of a gate's amplitudes is whole registers.
-pub fn fits<F: Vectors>(places: &Places, lanes: usize, by_row: bool) -> bool {
+pub fn fits<F: Vectors>(layout: &OperandLayout, lanes: usize, by_row: bool) -> bool {
     // A single row shares its entries with no other.
-    let block = if by_row && lanes > 1 { lanes } else { lanes * places.run };
-    places.size() == 2 && block.is_multiple_of(F::WIDTH)
+    let block = if by_row && lanes > 1 { lanes } else { lanes * layout.run };
+    layout.size() == 2 && block.is_multiple_of(F::WIDTH)
 }
 
 /// Of every `stride` registers in a run the one numbered `class`, where a gate's numbers differ by lane; else all.
@@ -33,7 +33,7 @@ impl Lanes {
     const ALL: Self = Self { class: 0, stride: 1 };
 
     /// Of all registers those that share the numbers of a matrix, for each of its numbers.
-    fn of<U: Unit>(matrix: Real<U::Number>, lanes: usize) -> impl Iterator<Item = Self> {
+    fn of<U: Unit>(matrix: RealMatrix<U::Number>, lanes: usize) -> impl Iterator<Item = Self> {
         let stride = if matrix.by_row { lanes / U::WIDTH } else { 1 };
         (0..stride).map(move |class| Self { class, stride })
     }
@@ -42,15 +42,15 @@ impl Lanes {
 /// Calls the body for every pair of registers that a gate joins. Nothing is exchanged inside a register, so these loops
 /// run on parts of registers.
 macro_rules! for_each_pair {
-    ($width:expr, $places:expr, $lanes:expr, $among:expr, $length:expr, |$a:ident, $b:ident| $body:expr) => {
-        let (first, second) = ($places.offsets[0] * $lanes / $width, $places.offsets[1] * $lanes / $width);
-        let inner = $places.run * $lanes / $width;
-        let last = $places.start($places.count - 1) * $lanes / $width + first.max(second) + inner;
+    ($width:expr, $layout:expr, $lanes:expr, $among:expr, $length:expr, |$a:ident, $b:ident| $body:expr) => {
+        let (first, second) = ($layout.offsets[0] * $lanes / $width, $layout.offsets[1] * $lanes / $width);
+        let inner = $layout.run * $lanes / $width;
+        let last = $layout.start($layout.count - 1) * $lanes / $width + first.max(second) + inner;
         assert!(last * $width <= $length, "an operand is outside the state");
-        let mut next = $places.start(0);
-        for _ in 0..$places.count {
+        let mut next = $layout.start(0);
+        for _ in 0..$layout.count {
             let start = next * $lanes / $width;
-            next = $places.next(next);
+            next = $layout.next(next);
             let mut at = $among.class;
             while at < inner {
                 let ($a, $b) = (start + at + first, start + at + second);
@@ -65,8 +65,8 @@ macro_rules! for_each_pair {
 pub struct Apply<'a, F> {
     pub part: &'a mut [F],
     pub lanes: usize,
-    pub places: &'a Places,
-    pub matrix: Real<'a, F>,
+    pub layout: &'a OperandLayout,
+    pub matrix: RealMatrix<'a, F>,
 }
 
 impl<F: Vectors> Work<F> for Apply<'_, F> {
@@ -79,10 +79,10 @@ impl<F: Vectors> Work<F> for Apply<'_, F> {
 impl<F: Vectors> Apply<'_, F> {
     #[inline(always)]
     fn loops<U: Unit<Number = F>>(self, unit: U) {
-        let Self { part, lanes, places, matrix } = self;
+        let Self { part, lanes, layout, matrix } = self;
         for among in Lanes::of::<U>(matrix, lanes) {
             let w = weights(unit, matrix, lanes, among);
-            for_each_pair!(U::WIDTH, places, lanes, among, part.len(), |a, b| {
+            for_each_pair!(U::WIDTH, layout, lanes, among, part.len(), |a, b| {
                 // SAFETY: the macro has checked the last pair.
                 unsafe {
                     let (x, y) = (unit.load(part, a), unit.load(part, b));
@@ -98,7 +98,7 @@ impl<F: Vectors> Apply<'_, F> {
 pub struct Flip<'a, F> {
     pub part: &'a mut [F],
     pub lanes: usize,
-    pub places: &'a Places,
+    pub layout: &'a OperandLayout,
 }
 
 impl<F: Vectors> Work<F> for Flip<'_, F> {
@@ -111,8 +111,8 @@ impl<F: Vectors> Work<F> for Flip<'_, F> {
 impl<F: Vectors> Flip<'_, F> {
     #[inline(always)]
     fn loops<U: Unit<Number = F>>(self, unit: U) {
-        let Self { part, lanes, places } = self;
-        for_each_pair!(U::WIDTH, places, lanes, Lanes::ALL, part.len(), |a, b| {
+        let Self { part, lanes, layout } = self;
+        for_each_pair!(U::WIDTH, layout, lanes, Lanes::ALL, part.len(), |a, b| {
             // SAFETY: the macro has checked the last pair.
             unsafe {
                 let (x, y) = (unit.load(part, a), unit.load(part, b));
@@ -129,8 +129,8 @@ pub struct Unapply<'a, F> {
     pub ket: &'a mut [F],
     pub bra: &'a mut [F],
     pub lanes: usize,
-    pub places: &'a Places,
-    pub inverse: Real<'a, F>,
+    pub layout: &'a OperandLayout,
+    pub inverse: RealMatrix<'a, F>,
     pub found: &'a mut [f64],
 }
 
@@ -144,11 +144,11 @@ impl<F: Vectors> Work<F> for Unapply<'_, F> {
 impl<F: Vectors> Unapply<'_, F> {
     #[inline(always)]
     fn loops<U: Unit<Number = F>>(self, unit: U) {
-        let Self { ket, bra, lanes, places, inverse, found } = self;
+        let Self { ket, bra, lanes, layout, inverse, found } = self;
         for among in Lanes::of::<U>(inverse, lanes) {
             let w = weights(unit, inverse, lanes, among);
             let mut sums = [unit.splat(F::ZERO); 4];
-            for_each_pair!(U::WIDTH, places, lanes, among, ket.len().min(bra.len()), |a, b| {
+            for_each_pair!(U::WIDTH, layout, lanes, among, ket.len().min(bra.len()), |a, b| {
                 // SAFETY: the macro has checked the last pair.
                 unsafe {
                     let (x, y) = (unit.load(ket, a), unit.load(ket, b));
@@ -181,7 +181,7 @@ impl<F: Vectors> Unapply<'_, F> {
 
 /// The entries of a matrix in registers, for the lanes of one class.
 #[inline(always)]
-fn weights<U: Unit>(unit: U, matrix: Real<U::Number>, lanes: usize, among: Lanes) -> [U::Register; 4] {
+fn weights<U: Unit>(unit: U, matrix: RealMatrix<U::Number>, lanes: usize, among: Lanes) -> [U::Register; 4] {
     let count = if matrix.by_row { lanes } else { 1 };
     assert!(matrix.list.len() == 8 * count, "a matrix has four complex entries");
     let mut out = [unit.splat(U::Number::ZERO); 4];
