@@ -30,7 +30,7 @@ fn only(sources: &[(&str, f64)]) -> NoiseOptions {
 }
 
 fn density(name: &str, options: NoiseOptions, circuit: &Circuit, device: &Device) -> Matrix {
-    slow::density(&model(name, options).apply(circuit, device, &[]).unwrap(), &[])
+    superoperators::density(&model(name, options).apply(circuit, device, &[]).unwrap(), &[])
 }
 
 fn wait(circuit: &mut Circuit, qubit: usize, seconds: f64) {

@@ -345,7 +345,7 @@ fn a_device_of_medians_is_the_same_everywhere_and_heron_uniform_is_one() {
 fn compatible_and_exact_differ_by_what_is_dropped_only() {
     let device = Device::named("manila").unwrap();
     let circuit = native(&device);
-    let exact = slow::density(&apply(&circuit, &device, NoiseOptions::default()), &[]);
+    let exact = superoperators::density(&apply(&circuit, &device, NoiseOptions::default()), &[]);
     let compatible = NoiseModel::named("aer-compat").unwrap().apply(&circuit, &device, &[]).unwrap();
     let off = distance(&superoperators::density(&compatible, &[]), &exact);
     // cx(0, 1) loses 15 terms with 1.3e-9 in all, the most that can be missing from one entry.
