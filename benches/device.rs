@@ -9,7 +9,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use qgraft::device::transpile::{TranspileOptions, transpile};
 
 #[allow(dead_code, reason = "the tests use the rest")]
-#[path = "../tests/reference/transpile.rs"]
+#[path = "../tests/it/support/transpile.rs"]
 mod reference;
 
 /// The widest target and the longest circuits, one of them with slots.

@@ -20,14 +20,21 @@ pub mod circuit;
 pub mod device;
 pub mod math;
 pub mod noise;
+pub mod prelude;
 pub mod sim;
+
+pub use sim::Error;
 
 #[cfg(feature = "learn")]
 pub mod classic;
 #[cfg(feature = "learn")]
 pub mod data;
 #[cfg(feature = "learn")]
+pub mod lab;
+#[cfg(feature = "learn")]
 pub mod nn;
+#[cfg(feature = "learn")]
+pub mod report;
 #[cfg(feature = "learn")]
 pub mod study;
 #[cfg(feature = "learn")]

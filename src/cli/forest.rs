@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::cli::old_run::set;
 use crate::cli::place::{Place, shown};
-use crate::cli::run::set;
 use crate::systems::forest::{self, Findings, Spec};
 
 /// Random forests into networks, by distillation and by exact conversion.

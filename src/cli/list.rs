@@ -86,7 +86,7 @@ impl Kind {
             Self::Methods => named(METHODS, |r| (r.name, r.doc)),
             Self::Metrics => named(METRICS, |r| (r.name, r.doc)),
             Self::Presets => named(PRESETS, |r| (r.name, r.doc)),
-            Self::Systems => named(SYSTEMS, |r| (r.name, r.doc)),
+            Self::Systems => named(SYSTEMS, |r| (r.info().name, r.info().doc)),
             Self::Studies => named(STUDIES, |r| (r.name, r.doc)),
             Self::Axes => named(AXES, |r| (r.list, r.doc)),
             Self::Sources => named(SOURCES, |r| (r.name, r.doc)),

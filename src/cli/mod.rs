@@ -9,12 +9,11 @@ mod convert;
 mod draw;
 mod export;
 mod forest;
-mod hatl;
 mod list;
 mod noise;
 mod noise_robustness;
+mod old_run;
 mod place;
-mod plasticity;
 mod progress;
 mod rotation;
 mod run;
@@ -42,6 +41,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    #[command(hide = true)]
+    Old(old_run::Arguments),
     Study(study::Arguments),
     List(list::Arguments),
     Draw(draw::Arguments),
@@ -57,6 +58,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Old(arguments) => old_run::run(&arguments),
         Command::Study(arguments) => study::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::cli::old_run::set;
 use crate::cli::place::{Place, shown};
-use crate::cli::run::set;
 use crate::systems::noise_robustness::{self, Findings, Spec};
 use crate::systems::spec::DataKind;
 

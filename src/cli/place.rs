@@ -7,9 +7,9 @@ use anyhow::Result;
 use comfy_table::{ContentArrangement, presets};
 
 use crate::cli::progress::{Bar, catch_interrupts};
+use crate::report::Table;
 use crate::study::Observer;
 use crate::study::StudyError;
-use crate::study::battery::Table;
 use crate::systems::Workplace;
 
 /// Options of every system.

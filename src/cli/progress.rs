@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use std::io::IsTerminal;
 
@@ -85,12 +85,34 @@ pub struct Workers {
     runs: std::sync::Mutex<Runs>,
 }
 
+/// Steps of the bar for each trial: a trial moves it by the share of its training that is done.
+const THOUSAND: u64 = 1000;
+
+/// Where stderr is no terminal, finished trials are named at most this often.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+
 #[derive(Default)]
 struct Runs {
     overall: Option<ProgressBar>,
+    /// One line for each worker, the title of its trial, and the share of it that is done.
     workers: Vec<ProgressBar>,
+    titles: Vec<String>,
+    shares: Vec<f64>,
     done: usize,
     total: usize,
+    /// When a line was last printed where there is no bar.
+    printed: Option<Instant>,
+}
+
+impl Runs {
+    /// Moves the bar, never backwards: a trial may train more than once.
+    fn advance(&self) {
+        let Some(bar) = &self.overall else { return };
+        let running: f64 = self.shares.iter().sum();
+        let reached = self.done as u64 * THOUSAND + (running * THOUSAND as f64) as u64;
+        bar.set_position(reached.max(bar.position()).min(self.total as u64 * THOUSAND));
+        bar.set_message(format!("{} of {} trials", self.done, self.total));
+    }
 }
 
 impl Workers {
@@ -118,8 +140,9 @@ impl Observer for Workers {
     fn planned(&self, total: usize) {
         self.with(|runs| {
             runs.total = total;
-            let bar = self.lines.add(ProgressBar::new(total as u64));
-            bar.set_style(style("{pos:>6} of {len} runs [{bar:40}] {percent:>3} %  {elapsed} elapsed, {eta} left"));
+            let bar = self.lines.add(ProgressBar::new(total as u64 * THOUSAND));
+            bar.set_style(style("{msg:>16} [{bar:40}] {percent:>3} %  {elapsed} elapsed, {eta} left"));
+            bar.set_message(format!("0 of {total} trials"));
             bar.enable_steady_tick(Duration::from_millis(500));
             runs.overall = Some(bar);
         });
@@ -135,6 +158,18 @@ impl Observer for Workers {
             }
             runs.workers[worker].reset_elapsed();
             runs.workers[worker].set_message(title.to_string());
+            runs.titles.resize(runs.workers.len(), String::new());
+            runs.shares.resize(runs.workers.len(), 0.0);
+            runs.titles[worker] = title.into();
+            runs.shares[worker] = 0.0;
+        });
+    }
+
+    fn reached(&self, worker: usize, share: f64) {
+        self.with(|runs| {
+            runs.shares[worker] = share;
+            runs.workers[worker].set_message(format!("{}, {:.0} %", runs.titles[worker], 100.0 * share));
+            runs.advance();
         });
     }
 
@@ -142,13 +177,16 @@ impl Observer for Workers {
         self.with(|runs| {
             runs.done += 1;
             runs.workers[worker].set_message("waits");
-            if let Some(bar) = &runs.overall {
-                bar.inc(1);
-            }
+            runs.shares[worker] = 0.0;
+            runs.advance();
             let outcome = failure.map_or(String::new(), |reason| format!(": failed: {reason}"));
             let line = format!("{:>5}/{} {title} ({seconds:.2} s){outcome}", runs.done, runs.total);
             if !std::io::stderr().is_terminal() {
-                eprintln!("{line}");
+                let is_due = runs.printed.is_none_or(|last| last.elapsed() > BETWEEN_LINES);
+                if failure.is_some() || is_due || runs.done == runs.total {
+                    runs.printed = Some(Instant::now());
+                    eprintln!("{line}");
+                }
             } else if failure.is_some() {
                 // A line that cannot be shown is shown again in the list of failures.
                 let _ = self.lines.println(line);

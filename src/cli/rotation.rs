@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::cli::old_run::set;
 use crate::cli::place::{Place, shown};
-use crate::cli::run::set;
 use crate::systems::rotation::{self, Findings, Photos, Spec};
 
 /// The rotation angle of drawn scenes or photographs, told by six heads on the same network.

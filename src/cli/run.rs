@@ -1,163 +1,200 @@
-//! `qgraft run SYSTEM`: a whole study into a run folder.
+//! `qgraft run SYSTEM`: a whole study into a run folder. Options come from the table of systems.
 
+use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use clap::Subcommand;
+use anyhow::{Context, Result, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::cli::forest::Forest;
-use crate::cli::hatl::Hatl;
-use crate::cli::noise_robustness::NoiseRobustness;
-use crate::cli::place::Place;
-use crate::cli::plasticity::Plasticity;
-use crate::cli::rotation::Rotation;
-use crate::cli::smear::Smear;
-use crate::cli::soh::Soh;
-use crate::study::report::{json, table};
-use crate::systems::qtl::{self, DataKind, PresetRow, Spec};
+use crate::cli::progress::{Workers, catch_interrupts};
+use crate::lab::{Outcome, Overrides, RunOptions, System, read_settings};
+use crate::math::words::pluralise;
+use crate::report::terminal;
+use crate::systems::SYSTEMS;
 
-/// Runs a system and writes a run folder.
-#[derive(clap::Args)]
+/// Runs a system and writes a run folder: report.html, results.csv, metrics.json, spec.toml, figures and trained models.
+#[derive(Clone)]
 pub struct Arguments {
-    #[command(subcommand)]
-    system: System,
+    system: &'static dyn System,
+    matches: ArgMatches,
 }
 
-#[derive(Subcommand)]
-enum System {
-    Qtl(Box<Qtl>),
-    #[command(name = "noise_robustness")]
-    NoiseRobustness(Box<NoiseRobustness>),
-    Forest(Box<Forest>),
-    Smear(Box<Smear>),
-    Soh(Box<Soh>),
-    Rotation(Box<Rotation>),
-    Plasticity(Box<Plasticity>),
-    Hatl(Box<Hatl>),
+impl clap::FromArgMatches for Arguments {
+    fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
+        let missing = || clap::Error::new(clap::error::ErrorKind::MissingSubcommand);
+        let (name, matches) = matches.subcommand().ok_or_else(missing)?;
+        let system = SYSTEMS.iter().find(|system| system.info().name == name).ok_or_else(missing)?;
+        Ok(Self { system: *system, matches: matches.clone() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> std::result::Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
-/// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
-///
-/// Without arguments: the embedded Fashion-MNIST shirts, EfficientNet-Lite0 features, seven heads, five seeds, two
-/// devices. Options change the spec (--spec FILE, else the default, then --preset); the resolved spec is written beside
-/// the results.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  qgraft run qtl
-  qgraft run qtl --data photos --heads linear,mlp_a,quantum,quantum@torino --devices torino,fez
-  qgraft run qtl --features ants_bees.safetensors --preset mari --seeds 10
-  qgraft run qtl --spec runs/qtl-1/spec.toml")]
-struct Qtl {
-    /// Read the spec from this TOML file.
-    #[arg(long, value_name = "FILE")]
-    spec: Option<PathBuf>,
-    /// Start from a ready spec (see `qgraft list presets`).
-    #[arg(long, value_name = "NAME", conflicts_with = "spec")]
-    preset: Option<String>,
-    /// A quick cut: two seeds, few epochs, rows and noise scales.
-    #[arg(long)]
-    quick: bool,
-    /// Learn from a folder of class folders of JPEG or PNG images; train/ and val/ inside it are honoured.
-    #[arg(long, value_name = "DIR", conflicts_with = "features")]
-    data: Option<PathBuf>,
-    /// Learn from a safetensors file: features and labels, or train.features, train.labels, val.features, val.labels.
-    #[arg(long, value_name = "FILE")]
-    features: Option<PathBuf>,
-    /// Leave out images that cannot be read, instead of refusing them.
-    #[arg(long)]
-    skip_bad: bool,
-    /// Backbone (see `qgraft list backbones`).
-    #[arg(long, value_name = "NAME")]
-    backbone: Option<String>,
-    /// Its weights: .safetensors or zip-format .pth with torchvision's names, or .onnx for the backbone `onnx`.
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
-    /// Heads to train, separated by commas; NAME@DEVICE trains under that device's noise (see `qgraft list heads`).
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    heads: Option<Vec<String>>,
-    /// Devices to judge under, separated by commas (see `qgraft list devices`).
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    devices: Option<Vec<String>>,
-    /// Numbers of shots to judge with, separated by commas.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    shots: Option<Vec<u64>>,
-    /// Number of seeds: 0, 1, …
-    #[arg(long, value_name = "N")]
-    seeds: Option<u64>,
-    /// Epochs of training.
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
-    /// Number of qubits.
-    #[arg(long, value_name = "N")]
-    qubits: Option<usize>,
-    /// Layers of the circuit.
-    #[arg(long, value_name = "N")]
-    depth: Option<usize>,
-    #[command(flatten)]
-    place: Place,
+impl clap::Args for Arguments {
+    fn augment_args(command: Command) -> Command {
+        let systems = SYSTEMS.iter().map(|system| of_system(*system));
+        command.subcommand_required(true).arg_required_else_help(true).subcommands(systems)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+/// The subcommand of a system: options of every system, and its own.
+fn of_system(system: &dyn System) -> Command {
+    let info = system.info();
+    let examples = info.examples.iter().map(|example| format!("  qgraft run {} {example}", info.name));
+    let examples = examples.map(|line| line.trim_end().to_string()).collect::<Vec<_>>().join("\n");
+    let presets: Vec<String> = system.presets().iter().map(|(name, doc)| format!("  {name:<12} {doc}")).collect();
+    let after = format!("Presets:\n{}\n\nExamples:\n{examples}", presets.join("\n"));
+    let mut command = Command::new(info.name).about(info.doc).after_help(after);
+    for flag in system.flags() {
+        let choices = match flag.choices.is_empty() {
+            true => String::new(),
+            false => format!(": {}", flag.choices.join(", ")),
+        };
+        let arg = Arg::new(flag.name).long(flag.name).help(format!("{}{choices}", flag.help));
+        command = command.arg(match flag.value {
+            "" => arg.action(ArgAction::SetTrue),
+            value => arg.value_name(value),
+        });
+    }
+    command.args(common())
+}
+
+/// Options that every system has.
+fn common() -> Vec<Arg> {
+    let option = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help).help_heading("Options of every system")
+    };
+    let switch = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help).help_heading("Options of every system")
+    };
+    vec![
+        option("preset", "LIST", "Start from these presets, in order").value_delimiter(','),
+        option("spec", "FILE", "Lay this settings file over them; spec.toml of any run folder repeats the run")
+            .value_parser(value_parser!(PathBuf)),
+        option("set", "FIELD=VALUE", "Set one field of the settings, such as train.epochs=5; may be repeated")
+            .action(ArgAction::Append),
+        option("vary", "FIELD=LIST", "Run every combination of these values of a field, such as train.rate=1e-3,1e-2")
+            .action(ArgAction::Append),
+        option("seeds", "N|LIST", "Run seeds 0 to N-1, or the seeds of a list such as 0,3,7"),
+        option(
+            "only",
+            "KEY=VALUE,…",
+            "Run only these trials, such as arm=plain,seed=0; values of one key are alternatives",
+        )
+        .value_delimiter(','),
+        option("out", "DIR", "Run folder to make; runs/SYSTEM-N by default").value_parser(value_parser!(PathBuf)),
+        switch("resume", "Continue in a folder that holds finished trials"),
+        option("jobs", "N", "Trials at a time, each on one thread; all cores by default. Results do not depend on it")
+            .value_parser(value_parser!(u16).range(1..)),
+        option("cache", "DIR", "Folder of cached features")
+            .default_value(".qgraft-cache")
+            .value_parser(value_parser!(PathBuf)),
+        switch("dry-run", "List the trials; run nothing"),
+        switch("json", "Print metrics.json instead of tables"),
+    ]
 }
 
 /// Runs the system.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    match &arguments.system {
-        System::Qtl(options) => options.run(),
-        System::NoiseRobustness(options) => options.run(),
-        System::Forest(options) => options.run(),
-        System::Smear(options) => options.run(),
-        System::Soh(options) => options.run(),
-        System::Rotation(options) => options.run(),
-        System::Plasticity(options) => options.run(),
-        System::Hatl(options) => options.run(),
+    let Arguments { system, matches } = arguments;
+    let name = system.info().name;
+    let spec = system.resolve(&overrides(*system, matches)?).context("in the settings")?;
+    let list = |name: &str| matches.get_many::<String>(name).into_iter().flatten().cloned().collect::<Vec<String>>();
+    let only = list("only");
+    let mut stdout = std::io::stdout().lock();
+    if matches.get_flag("dry-run") {
+        let trials = system.plan(&spec, &only)?;
+        for trial in &trials {
+            writeln!(stdout, "{}  {}", trial.id, trial.title)?;
+        }
+        writeln!(stdout, "{}", pluralise(trials.len(), "trial"))?;
+        return Ok(());
     }
+    let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+    let mut options = RunOptions::new(path("out").unwrap_or_else(|| next_free("runs".as_ref(), name)));
+    options.cache = path("cache").unwrap_or(options.cache);
+    options.resume = matches.get_flag("resume");
+    options.jobs = matches.get_one::<u16>("jobs").map_or(options.jobs, |jobs| usize::from(*jobs));
+    options.only = only;
+    options.command = command();
+    catch_interrupts();
+    let observer = Workers::new();
+    let outcome = system.run(&spec, &options, &observer);
+    observer.finish();
+    let outcome = outcome?;
+    write!(stdout, "{}", if matches.get_flag("json") { outcome.json.clone() } else { shown(&outcome) })?;
+    eprintln!("report: {}", outcome.folder.join("report.html").display());
+    failures(&outcome, &format!("qgraft run {name} --spec {0}/spec.toml --out {0} --resume", options.out.display()))
 }
 
-impl Qtl {
-    fn run(&self) -> Result<()> {
-        let spec = self.spec()?;
-        self.place.run(
-            "qtl",
-            |place, bar| qtl::run(&spec, place, bar).map(|outcome| (outcome.report, outcome.folder)),
-            json,
-            |report| table(report) + "\n",
-        )
-    }
-
-    /// The spec with the options put in.
-    fn spec(&self) -> Result<Spec> {
-        let mut spec = match &self.spec {
-            Some(path) => Spec::read(path)?,
-            None => Spec::default(),
+/// What the options ask for.
+fn overrides(system: &dyn System, matches: &ArgMatches) -> Result<Overrides> {
+    let list = |name: &str| matches.get_many::<String>(name).into_iter().flatten().cloned().collect::<Vec<String>>();
+    let file = matches.get_one::<PathBuf>("spec").map(|path| read_settings(system, path)).transpose()?;
+    let value = |flag: crate::lab::FlagInfo| match flag.value {
+        "" => matches.get_flag(flag.name).then(|| (flag.name.to_string(), String::new())),
+        _ => matches.get_one::<String>(flag.name).map(|value| (flag.name.to_string(), value.clone())),
+    };
+    let assignments = |option: &str| -> Result<Vec<(String, String)>> {
+        let split = |text: String| match text.split_once('=') {
+            Some((field, value)) => Ok((field.to_string(), value.to_string())),
+            None => bail!("--{option} {text}: expected FIELD=VALUE, such as train.epochs=5"),
         };
-        if let Some(preset) = &self.preset {
-            (PresetRow::named(preset)?.apply)(&mut spec);
+        list(option).into_iter().map(split).collect()
+    };
+    Ok(Overrides {
+        presets: list("preset"),
+        file,
+        flags: system.flags().into_iter().filter_map(value).collect(),
+        set: assignments("set")?,
+        vary: assignments("vary")?,
+        seeds: matches.get_one::<String>("seeds").cloned(),
+    })
+}
+
+/// The arguments of this process as one command, without those that change no result.
+fn command() -> String {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut kept = vec!["qgraft".to_string()];
+    let mut skips = false;
+    for argument in arguments {
+        let is_place = ["--out", "--jobs", "--cache"].contains(&argument.as_str());
+        if !skips && !is_place && !["--json", "--resume"].contains(&argument.as_str()) {
+            kept.push(argument);
         }
-        if self.quick {
-            qtl::quick(&mut spec);
-        }
-        if let Some(path) = self.data.as_ref().or(self.features.as_ref()) {
-            spec.data.source = if self.data.is_some() { DataKind::Folder } else { DataKind::Features };
-            spec.data.path = Some(path.clone());
-        }
-        spec.data.skip_bad |= self.skip_bad;
-        set(&mut spec.backbone.name, &self.backbone);
-        if self.weights.is_some() {
-            spec.backbone.weights.clone_from(&self.weights);
-        }
-        set(&mut spec.heads, &self.heads);
-        set(&mut spec.judge.devices, &self.devices);
-        set(&mut spec.judge.shots, &self.shots);
-        set(&mut spec.seeds, &self.seeds.map(|count| (0..count).collect()));
-        set(&mut spec.train.epochs, &self.epochs);
-        set(&mut spec.circuit.qubits, &self.qubits);
-        set(&mut spec.circuit.depth, &self.depth);
-        spec.check().context("in the resolved spec")?;
-        Ok(spec)
+        skips = is_place;
+    }
+    kept.join(" ")
+}
+
+/// The tables, then the verdict.
+fn shown(outcome: &Outcome) -> String {
+    let tables: Vec<String> = outcome.tables.iter().map(terminal::render).collect();
+    let verdict: String = outcome.verdict.iter().map(|line| format!("{line}\n")).collect();
+    let notices: String = outcome.results.notices().iter().map(|notice| format!("notice: {notice}\n")).collect();
+    [tables.join("\n"), verdict, notices].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// Names failed trials with the command that repeats each.
+fn failures(outcome: &Outcome, command: &str) -> Result<()> {
+    for failure in &outcome.results.failures {
+        eprintln!("failed: {}: {}\n  repeat: {command} --only id={}", failure.title, failure.reason, failure.id);
+    }
+    match outcome.results.failures.len() {
+        0 => Ok(()),
+        count => bail!("{} failed; the others are finished", pluralise(count, "trial")),
     }
 }
 
-/// Puts an option into a field, if it was given.
-pub fn set<T: Clone>(field: &mut T, option: &Option<T>) {
-    if let Some(value) = option {
-        field.clone_from(value);
-    }
+/// `parent/name-1`, or the first number after it that is not taken.
+fn next_free(parent: &std::path::Path, name: &str) -> PathBuf {
+    let candidate = |number: usize| parent.join(format!("{name}-{number}"));
+    (1..).map(candidate).find(|path| !path.exists()).expect("numbers do not run out")
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::cli::old_run::set;
 use crate::cli::place::{Place, shown};
-use crate::cli::run::set;
 use crate::systems::smear::{self, Findings, Spec};
 
 /// One detector of cells under three remedies for rare classes, fused by weighted boxes fusion and its rivals.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::cli::old_run::set;
 use crate::cli::place::{Place, shown};
-use crate::cli::run::set;
 use crate::systems::soh::{self, Findings, Spec};
 
 /// State of health of battery cells of another domain, forecast with conformal intervals.

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
 
 use crate::cli::progress::{Workers, catch_interrupts};
-use crate::study::compare::counted;
+use crate::math::words::pluralise;
 use crate::systems::qtl::battery::{self, File, Only, Place, Planned, STUDIES, Summary};
 
 /// Runs a battery: lists of data, backbones, heads, devices … and the studies that go through them.
@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let only = Only::parse(&arguments.only)?;
     let chosen = plan.iter().filter(|run| only.keeps(run)).count();
     if chosen == 0 {
-        bail!("--only {} leaves nothing of {}", arguments.only.join(","), counted(plan.len(), "run"));
+        bail!("--only {} leaves nothing of {}", arguments.only.join(","), pluralise(plan.len(), "run"));
     }
     let mut stdout = std::io::stdout().lock();
     if arguments.dry_run {
@@ -76,10 +76,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for (title, reason, repeat) in &failures {
         eprintln!("failed: {title}: {reason}\n  repeat: {repeat}");
     }
-    writeln!(stdout, "{finished} of {} finished, {}", counted(planned, "run"), counted(failures.len(), "failure"))?;
+    writeln!(stdout, "{finished} of {} finished, {}", pluralise(planned, "run"), pluralise(failures.len(), "failure"))?;
     writeln!(stdout, "report: {}", out.join("report.html").display())?;
     if !failures.is_empty() {
-        bail!("{} failed; the others are finished", counted(failures.len(), "run"));
+        bail!("{} failed; the others are finished", pluralise(failures.len(), "run"));
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ fn told(plan: &[Planned], only: &Only) -> String {
         });
         table.add_row([study.name.to_string(), runs.len().to_string(), through.collect::<Vec<_>>().join("\n")]);
     }
-    format!("{table}\n\n{}, {} computations\n", counted(total, "run"), ids.len())
+    format!("{table}\n\n{}, {} computations\n", pluralise(total, "run"), ids.len())
 }
 
 /// A path as a shell reads it back.

@@ -182,9 +182,9 @@ impl fmt::Display for Point {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
     /// Name: a value of the column `grid` in results.csv.
-    pub name: &'static str,
+    pub name: String,
     /// Its heading in reports.
-    pub heading: &'static str,
+    pub heading: String,
     /// What is varied, the slowest first.
     pub factors: Vec<Factor>,
     /// Factors that tell blocks apart: trials that agree in them share what is prepared once.
@@ -197,7 +197,8 @@ pub struct Grid {
 
 impl Grid {
     /// A grid in which nothing is shared between trials.
-    pub fn new(name: &'static str, heading: &'static str, factors: Vec<Factor>, metrics: &[&'static str]) -> Self {
+    pub fn new(name: &str, heading: &str, factors: Vec<Factor>, metrics: &[&'static str]) -> Self {
+        let (name, heading) = (name.into(), heading.into());
         Self { name, heading, factors, block: &[], metrics: metrics.to_vec(), skip: Vec::new() }
     }
 
@@ -217,6 +218,12 @@ impl Grid {
         self.factors.iter().filter(|factor| factor.role != Role::Evaluation)
     }
 
+    /// The grid without these factors.
+    pub fn without_factors(&self, names: &[String]) -> Self {
+        let kept = self.factors.iter().filter(|factor| !names.contains(&factor.name)).cloned();
+        Self { factors: kept.collect(), ..self.clone() }
+    }
+
     /// The factor of this name.
     pub fn factor(&self, name: &str) -> Option<&Factor> {
         self.factors.iter().find(|factor| factor.name == name)
@@ -224,7 +231,7 @@ impl Grid {
 
     /// Every trial, in the order of the levels; the last factor changes fastest.
     pub fn points(&self) -> Vec<Point> {
-        let mut points = vec![Point { grid: self.name.into(), coordinates: Vec::new() }];
+        let mut points = vec![Point { grid: self.name.clone(), coordinates: Vec::new() }];
         for factor in self.trial_factors() {
             points = points
                 .iter()

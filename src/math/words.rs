@@ -1,4 +1,4 @@
-//! Names for people: the one they may have meant.
+//! Short texts for people: suggestions, plurals, lists, numbers.
 
 /// The one of `names` that `name` resembles most, `None` if none is close.
 pub fn closest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -6,4 +6,57 @@ pub fn closest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     let (score, other) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     // Below this, two short names share letters by chance.
     (score > 0.8).then_some(other)
+}
+
+/// "1 seed", "5 seeds".
+pub fn pluralise(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// "a, b and c".
+pub fn join_and<S: AsRef<str>>(names: &[S]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names[..] {
+        [] => String::new(),
+        [one] => one.into(),
+        [ref first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// A number with this many decimals and a true minus sign; no minus before a zero.
+///
+/// ```
+/// assert_eq!(qgraft::math::words::decimals(-0.84, 1), "−0.8");
+/// assert_eq!(qgraft::math::words::decimals(-0.04, 1), "0.0");
+/// ```
+pub fn decimals(value: f64, count: usize) -> String {
+    let text = format!("{value:.count$}");
+    match text.strip_prefix('-') {
+        Some(size) if size.chars().all(|c| c == '0' || c == '.') => size.into(),
+        Some(size) => format!("−{size}"),
+        None => text,
+    }
+}
+
+/// Three significant digits, small and large numbers as "1.23e−5", with a true minus sign.
+///
+/// ```
+/// assert_eq!(qgraft::math::words::sig3(-12.345), "−12.3");
+/// assert_eq!(qgraft::math::words::sig3(0.000_123_4), "1.23e−4");
+/// ```
+pub fn sig3(value: f64) -> String {
+    let text = match value.abs() {
+        0.0 => "0".into(),
+        s if !(1e-3..1e5).contains(&s) => format!("{value:.2e}"),
+        s if s >= 100.0 => format!("{value:.0}"),
+        s if s >= 10.0 => format!("{value:.1}"),
+        s if s >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    };
+    text.replace('-', "−")
+}
+
+/// "0.003" or "< 0.001".
+pub fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".into() } else { format!("{p:.3}") }
 }

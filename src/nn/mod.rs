@@ -3,8 +3,9 @@
 //! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file. [`LearningRates`]: who moves.
 //! * [`Model`]: a network as a function of its parameters; [`Examples`]: rows it learns from; [`loss`]: how wrong it is.
 //! * [`layer`]: convolutions, norms, recurrence and attention whose gradients are right.
+//! * [`decode`]: beam search over what a network writes symbol by symbol.
 //! * [`Optimizer`]: AdamW or SGD with a rate per parameter.
-//! * [`quantum`]: the one bridge from tensors to circuits; [`Execution`]: a circuit made ready to run.
+//! * [`quantum`]: the one bridge from tensors to circuits.
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
 //! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
 //!
@@ -12,8 +13,8 @@
 //! qgraft's own does: else candle (0.11) counts the processor's cores anew, from a file, for every matrix product.
 
 pub mod backbone;
+pub mod decode;
 mod error;
-mod execution;
 pub mod head;
 pub mod hub;
 pub mod init;
@@ -28,7 +29,6 @@ pub mod weights;
 
 pub use backbone::Backbone;
 pub use error::NnError;
-pub use execution::Execution;
 pub use head::Head;
 pub use learning_rates::{LayerGroups, LearningRates};
 pub use model::{Dataset, Examples, Mode, Model, Network, Output};

@@ -214,11 +214,7 @@ impl Prepared for AutoProgram {
         self.for_values(&angles)?.value_and_gradient(angles, cotangent)
     }
 
-    fn record(
-        &self,
-        angles: Angles,
-        most_bytes: usize,
-    ) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
         self.for_values(&angles)?.record(angles, most_bytes)
     }
 

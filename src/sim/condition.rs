@@ -36,14 +36,7 @@ pub struct Condition {
 
 impl Default for Condition {
     fn default() -> Self {
-        Self {
-            device: None,
-            model: "aer".into(),
-            source: "all".into(),
-            scale: 1.0,
-            shots: None,
-            mitigation: None,
-        }
+        Self { device: None, model: "aer".into(), source: "all".into(), scale: 1.0, shots: None, mitigation: None }
     }
 }
 

@@ -93,14 +93,22 @@ pub static ENGINES: &[EngineRow] = &[
     },
 ];
 
+impl EngineRow {
+    /// The row of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn named(name: &str) -> Result<&'static Self, SimError> {
+        let known = || ENGINES.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+        let row = ENGINES.iter().find(|row| row.name == name);
+        row.ok_or_else(|| SimError::UnknownEngine { name: name.into(), known: known() })
+    }
+}
+
 /// The engine called `name`.
 ///
 /// # Errors
 /// If there is none.
 pub fn engine(name: &str, options: EngineOptions) -> Result<Arc<dyn Simulator>, SimError> {
-    let known = || ENGINES.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
-    match ENGINES.iter().find(|row| row.name == name) {
-        Some(row) => Ok((row.make)(options)),
-        None => Err(SimError::UnknownEngine { name: name.into(), known: known() }),
-    }
+    Ok((EngineRow::named(name)?.make)(options))
 }

@@ -151,8 +151,7 @@ struct CompiledProgram {
 impl CompiledProgram {
     /// `ends` are the qubits on which the qubits that index outcomes end.
     fn new(program: Program, ends: &[usize], transpiled: Option<Arc<TranspiledCircuit>>) -> Self {
-        let position =
-            |end| program.active.binary_search(end).expect("qubits that are kept stay in the program");
+        let position = |end| program.active.binary_search(end).expect("qubits that are kept stay in the program");
         let positions = ends.iter().map(position).collect();
         let (program, bits) = match bits_of(&program) {
             bits if bits.len() <= WHOLE_BITS => (program, bits),
@@ -295,9 +294,10 @@ impl Executions {
         self.programs.get(&key, || {
             let device = self.device(name)?;
             let transpiled = match &self.options.transpile {
-                Some(options) => Some(self.transpiled.get(&format!("{name}\n{text}"), || {
-                    Ok(transpile(circuit, &Target::of(&device), options)?)
-                })?),
+                Some(options) => Some(
+                    self.transpiled
+                        .get(&format!("{name}\n{text}"), || Ok(transpile(circuit, &Target::of(&device), options)?))?,
+                ),
                 None => None,
             };
             let native = transpiled.as_ref().map_or(circuit, |transpiled| &transpiled.circuit);

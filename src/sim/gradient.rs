@@ -148,8 +148,7 @@ fn shift(
     value: impl Fn(&Program) -> Result<Array1<f64>, SimError> + Sync,
 ) -> Result<AngleGradient, SimError> {
     let runs = shift_terms(program)?;
-    let values: Vec<Array1<f64>> =
-        runs.par_iter().map(|run| value(&run.apply(program))).collect::<Result<_, _>>()?;
+    let values: Vec<Array1<f64>> = runs.par_iter().map(|run| value(&run.apply(program))).collect::<Result<_, _>>()?;
     let mut gradient = AngleGradient::zeros(&angles);
     for (run, values) in runs.iter().zip(&values) {
         values.iter().enumerate().for_each(|(row, f)| gradient.add(row, run.slot, run.weight * f));

@@ -45,11 +45,7 @@ pub trait Prepared: Send + Sync {
     ///
     /// # Errors
     /// As [`Prepared::expect`].
-    fn record(
-        &self,
-        angles: Angles,
-        _most_bytes: usize,
-    ) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, _most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
         Ok((self.expect(angles)?, None))
     }
 

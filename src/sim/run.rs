@@ -7,8 +7,8 @@ use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
 
 use crate::circuit::{Circuit, Observable};
 use crate::device::Device;
-use crate::noise::model::{NoiseModel, Scale};
 use crate::noise::Program;
+use crate::noise::model::{NoiseModel, Scale};
 use crate::sim::execution::{CompileOptions, Execution, ObservedCircuit, compile};
 use crate::sim::mitigate::MitigationRow;
 use crate::sim::{AngleGradient, Angles, Condition, EngineRow, Error, Precision, Prepared, sample, state};
@@ -307,7 +307,7 @@ pub(crate) fn observed_qubits(circuit: &Circuit, named: &[usize], room: usize) -
     }
 }
 
-fn all_inputs(rows: ArrayView2<f64>) -> Angles<'_> {
+fn all_inputs(rows: ArrayView2<'_, f64>) -> Angles<'_> {
     Angles { inputs: rows, weights: ArrayView1::from(&[]) }
 }
 

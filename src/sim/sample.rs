@@ -28,6 +28,11 @@ pub fn counts(probabilities: ArrayView1<f64>, shots: usize, stream: &mut Stream)
     counts
 }
 
+/// An outcome as text, the highest bit first.
+pub fn bit_string(outcome: usize, width: usize) -> String {
+    (0..width).rev().map(|bit| if outcome >> bit & 1 == 1 { '1' } else { '0' }).collect()
+}
+
 /// Time of one draw, seconds: a search in a sorted list and a random number.
 const DRAW: f64 = 3e-8;
 

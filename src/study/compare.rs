@@ -4,9 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Result, StudyError};
 use super::stats::{self, Interval};
+use crate::math::words::{decimals, join_and, pluralise};
+use crate::study::metric::{Better, Unit};
 
 /// Confidence level of every interval in a report.
 const LEVEL: f64 = 0.95;
+/// Seed of the bootstrap. Any constant will do; it is part of the result, so it is fixed.
+const BOOTSTRAP_SEED: u64 = 1;
 /// Bootstrap draws: the ends of the interval then move by about 1 % of its width from seed to seed.
 const RESAMPLES: usize = 10_000;
 
@@ -97,11 +101,41 @@ pub enum Finding {
     OneSeed,
 }
 
-/// Two heads (or one head in two settings) compared seed by seed. Values are scores where higher is better, in [0, 1].
+impl Finding {
+    /// The finding in a word or two, for a table.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::Unclear => "no evidence",
+            Self::NoSpread => "no spread",
+            Self::OneSeed => "one pair",
+        }
+    }
+}
+
+/// What is compared: its unit, and which way it improves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quantity {
+    /// Unit of the values.
+    pub unit: Unit,
+    /// Which way they improve.
+    pub better: Better,
+}
+
+impl Quantity {
+    /// Accuracy and its like: shares of 0 to 1, the more the better.
+    pub const ACCURACY: Self = Self { unit: Unit::Share, better: Better::Higher };
+}
+
+/// Two arms, or one arm under two conditions, compared pair by pair; a pair is a seed unless said otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// What it is to answer.
+    /// The question that it answers.
     pub question: Question,
+    /// What is compared.
+    #[serde(default)]
+    pub quantity: Quantity,
     /// The one judged.
     pub head: String,
     /// The one it is held against.
@@ -137,11 +171,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares `head` with `baseline`, each a name and one value per seed in the same order; `seed` is the bootstrap's.
+    /// Compares `head` with `baseline`, each a name and one value per pair in the same order.
     ///
     /// # Errors
-    /// Lists of different length, no seeds, a value that is not finite.
-    pub fn new(question: Question, head: (&str, &[f64]), baseline: (&str, &[f64]), seed: u64) -> Result<Self> {
+    /// Lists of different length, no pairs, a value that is not finite.
+    pub fn new(question: Question, quantity: Quantity, head: (&str, &[f64]), baseline: (&str, &[f64])) -> Result<Self> {
         let ((head, first), (baseline, second)) = (head, baseline);
         if first.len() != second.len() || first.is_empty() {
             let (head, baseline) = (head.to_string(), baseline.to_string());
@@ -159,37 +193,44 @@ impl Comparison {
         let wilcoxon = stats::wilcoxon(&differences);
         Ok(Self {
             question,
+            quantity,
             head: head.to_string(),
             baseline: baseline.to_string(),
             seeds: differences.len(),
             difference: differences.iter().sum::<f64>() / differences.len() as f64,
             finding: match interval {
                 Some(interval) if interval.covers(0.0) => Finding::Unclear,
-                Some(interval) if interval.low > 0.0 => Finding::Better,
+                Some(interval) if (interval.low > 0.0) == (quantity.better == Better::Higher) => Finding::Better,
                 Some(_) => Finding::Worse,
                 None if differences.len() == 1 => Finding::OneSeed,
                 None => Finding::NoSpread,
             },
             interval,
-            bootstrap: spread.and_then(|_| stats::bootstrap_interval(&differences, LEVEL, RESAMPLES, seed)),
+            bootstrap: spread.and_then(|_| stats::bootstrap_interval(&differences, LEVEL, RESAMPLES, BOOTSTRAP_SEED)),
             t_test: spread.and_then(|_| stats::t_test(&differences)),
             wilcoxon,
             wilcoxon_holm: wilcoxon,
             effect_size: spread.and_then(|_| stats::effect_size(&differences)),
-            wins: count(|d| *d > 0.0),
+            wins: count(match quantity.better {
+                Better::Higher => |d| *d > 0.0,
+                Better::Lower => |d| *d < 0.0,
+            }),
             ties: count(|d| *d == 0.0),
-            losses: count(|d| *d < 0.0),
+            losses: count(match quantity.better {
+                Better::Higher => |d| *d < 0.0,
+                Better::Lower => |d| *d > 0.0,
+            }),
         })
     }
 
     /// The comparison in one plain sentence:
     ///
     /// ```
-    /// use qgraft::study::compare::{Comparison, Question};
+    /// use qgraft::study::compare::{Comparison, Quantity, Question};
     ///
     /// let quantum = ("quantum", &[0.84, 0.86, 0.85, 0.88, 0.83][..]);
     /// let linear = ("linear", &[0.85, 0.84, 0.84, 0.85, 0.84][..]);
-    /// let comparison = Comparison::new(Question::Contribution, quantum, linear, 1)?;
+    /// let comparison = Comparison::new(Question::Contribution, Quantity::ACCURACY, quantum, linear)?;
     /// assert_eq!(
     ///     comparison.sentence(),
     ///     "quantum − linear: +0.8 points (95% CI −1.4 to 3.0, 5 seeds): no evidence of a quantum contribution"
@@ -203,20 +244,22 @@ impl Comparison {
     /// The same for pairs that are not seeds: "16 cells".
     pub fn sentence_over(&self, pair: &str) -> String {
         let words = self.question.wording();
-        let told = match self.finding {
+        let verdict = match self.finding {
             Finding::Better => words.better,
             Finding::Worse => words.worse,
             Finding::NoSpread if self.difference != 0.0 => &format!("without spread over {pair}s there is no interval"),
             Finding::Unclear | Finding::NoSpread => words.unclear,
             Finding::OneSeed => &format!("one {pair} cannot tell a difference from chance"),
         };
-        let pairs = counted(self.seeds, pair);
+        let (unit, pairs) = (self.quantity.unit, pluralise(self.seeds, pair));
         let sample = match self.interval {
-            Some(i) => format!(" (95% CI {} to {}, {pairs})", points(i.low), points(i.high)),
+            Some(i) => format!(" (95% CI {} to {}, {pairs})", unit.number(i.low), unit.number(i.high)),
             None if self.seeds == 1 => format!(" ({pairs})"),
             None => format!(" in each of {pairs}"),
         };
-        format!("{} − {}: {} points{sample}: {told}", self.head, self.baseline, signed(self.difference))
+        let (difference, counts) = (unit.signed(self.difference), unit.of_difference());
+        let counts = if counts.is_empty() { String::new() } else { format!(" {counts}") };
+        format!("{} − {}: {difference}{counts}{sample}: {verdict}", self.head, self.baseline)
     }
 }
 
@@ -262,13 +305,13 @@ impl Answer {
         let verdict = match (question, better.is_empty(), worse.is_empty()) {
             _ if !measured => "Not measured: no spread over seeds.".to_string(),
             (_, true, true) => "No evidence that it does.".to_string(),
-            (Question::Noise, _, false) => format!("Yes: accuracy is lower for {}.", listed(&worse)),
+            (Question::Noise, _, false) => format!("Yes: accuracy is lower for {}.", join_and(&worse)),
             (Question::Noise, false, true) => "No: accuracy is higher with it.".to_string(),
-            (_, true, false) => format!("No: worse than {}.", listed(&worse)),
-            (_, false, false) => format!("Mixed: better than {}, worse than {}.", listed(&better), listed(&worse)),
-            (_, false, true) if unclear.is_empty() => format!("Yes, on this data: better than {}.", listed(&better)),
+            (_, true, false) => format!("No: worse than {}.", join_and(&worse)),
+            (_, false, false) => format!("Mixed: better than {}, worse than {}.", join_and(&better), join_and(&worse)),
+            (_, false, true) if unclear.is_empty() => format!("Yes, on this data: better than {}.", join_and(&better)),
             (_, false, true) => {
-                format!("Not shown: better than {}, but no evidence against {}.", listed(&better), listed(&unclear))
+                format!("Not shown: better than {}, but no evidence against {}.", join_and(&better), join_and(&unclear))
             }
         };
         let evidence = asked.iter().map(|c| c.sentence()).collect();
@@ -276,28 +319,9 @@ impl Answer {
     }
 }
 
-/// "a, b and c".
-fn listed(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-/// "1 seed", "5 seeds".
-pub fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
 /// A difference in accuracy as percentage points with one decimal and a true minus sign: 0.008 is "0.8".
 pub fn points(difference: f64) -> String {
-    let text = format!("{:.1}", difference * 100.0);
-    match text.strip_prefix('-') {
-        Some("0.0") => "0.0".to_string(),
-        Some(size) => format!("−{size}"),
-        None => text,
-    }
+    decimals(difference * 100.0, 1)
 }
 
 /// [`points`] with a plus before what is above zero.

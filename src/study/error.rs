@@ -1,10 +1,28 @@
 //! What can go wrong while a study is judged and written down.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::data::DataError;
 use crate::math::words::closest;
 use crate::nn::NnError;
+
+/// A field of settings whose value cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// Path of the field, such as `train.epochs`.
+    pub field: String,
+    /// The value as it was given.
+    pub value: String,
+    /// What is expected instead.
+    pub expected: String,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}: expected {}", self.field, self.value, self.expected)
+    }
+}
 
 /// A study that cannot be judged or written.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +32,9 @@ pub enum StudyError {
     /// From networks, circuits, simulators.
     #[error(transparent)]
     Nn(#[from] NnError),
+    /// A circuit that cannot be compiled for its condition.
+    #[error(transparent)]
+    Compile(#[from] crate::sim::Error),
     /// From data.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -23,14 +44,35 @@ pub enum StudyError {
     /// A spec file that cannot be read.
     #[error("{}: {reason}", path.display())]
     Spec { path: PathBuf, reason: String },
+    /// Settings outside their ranges.
+    #[error("{}", violations.iter().map(|v| v.to_string()).collect::<Vec<_>>().join("\n"))]
+    Invalid { violations: Vec<Invalid> },
+    /// Settings with a field that does not exist or has another type.
+    #[error("settings: {reason}")]
+    Settings { reason: String },
     /// A name that is none of those there are.
     #[error("unknown {kind} {name:?}{}; there are: {known}", .suggestion.as_ref().map_or_else(String::new, |s| format!(", did you mean {s:?}?")))]
     Unknown { kind: &'static str, name: String, suggestion: Option<String>, known: String },
+    /// An error in one run of a suite.
+    #[error("run {run}: {source}")]
+    InRun { run: String, source: Box<StudyError> },
+    /// A claim of a system's page that cannot be decided.
+    #[error("claim {claim:?}: {what}")]
+    Claim { claim: String, what: String },
+    /// A trial that follows one that there is not.
+    #[error("no finished trial {trial}; an experiment asks for it before it reads it (this is a defect of qgraft)")]
+    MissingTrial { trial: String },
+    /// A filter that leaves nothing of a plan.
+    #[error("--only leaves none of {planned} trials; --dry-run lists them")]
+    NothingToRun { planned: usize },
+    /// A trial without a result, where all were needed.
+    #[error("{trial}: {reason}")]
+    TrialFailed { trial: String, reason: String },
     /// The user asked to stop.
     #[error("interrupted; nothing was written")]
     Interrupted,
-    /// The user asked a battery to stop.
-    #[error("interrupted; what was finished is kept in {}, and --resume continues", path.display())]
+    /// The user asked to stop a run that can be resumed.
+    #[error("interrupted; finished trials are kept in {}, and --resume continues", path.display())]
     Paused { path: PathBuf },
     /// A loss that is not a number.
     #[error("the loss became {loss} in epoch {epoch}; lower train.rate (now {rate}) or check the features")]
@@ -77,8 +119,8 @@ pub enum StudyError {
     /// A run folder that is already there.
     #[error("{} exists and is not empty; name another folder or remove it (a run never overwrites another)", path.display())]
     FolderTaken { path: PathBuf },
-    /// A battery whose folder holds results already.
-    #[error("{} holds results already; go on with --resume, or name another folder by --out", path.display())]
+    /// A run folder that holds finished trials already.
+    #[error("{} holds finished trials; continue with --resume, or name another folder by --out", path.display())]
     Unfinished { path: PathBuf },
     /// A file or folder that cannot be written or read.
     #[error("{}: {source}", path.display())]

@@ -1,7 +1,7 @@
 //! Statistics of values over seeds: spread, intervals, paired tests, correction for many comparisons.
 //!
 //! Everything here takes plain lists and answers `None` where a question has no answer (the spread of one value).
-//! `tests/statistics.rs` holds each function against scipy.
+//! `tests/it/statistics.rs` holds each function against scipy.
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
@@ -31,11 +31,47 @@ pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
+/// The middle value, or the mean of the two in the middle; `None` of nothing.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let half = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        even if even % 2 == 0 => Some((sorted[half - 1] + sorted[half]) / 2.0),
+        _ => Some(sorted[half]),
+    }
+}
+
 /// Sample standard deviation (divisor n − 1); `None` below two values.
 pub fn sd(values: &[f64]) -> Option<f64> {
     let centre = mean(values).filter(|_| values.len() > 1)?;
     let squares: f64 = values.iter().map(|v| (v - centre).powi(2)).sum();
     Some((squares / (values.len() - 1) as f64).sqrt())
+}
+
+/// Mean and standard deviation over seeds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Mean.
+    pub mean: f64,
+    /// Sample standard deviation; `None` with one seed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sd: Option<f64>,
+}
+
+impl Spread {
+    /// Of one value per seed; `None` of no values.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        Some(Self { mean: mean(values)?, sd: sd(values) })
+    }
+
+    /// Of the curves of several seeds, epoch by epoch, as far as the shortest goes.
+    pub fn of_curves(seeds: &[Vec<f64>]) -> Vec<Self> {
+        let epochs = seeds.iter().map(Vec::len).min().unwrap_or(0);
+        let at = |epoch: usize| seeds.iter().map(|curve| curve[epoch]).collect::<Vec<f64>>();
+        (0..epochs).filter_map(|epoch| Self::of(&at(epoch))).collect()
+    }
 }
 
 fn is_level(level: f64) -> bool {
@@ -177,4 +213,13 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
         adjusted[place] = running;
     }
     adjusted
+}
+
+/// "87.4 ± 1.2" in per cent, without a spread where there is one value, "–" of none.
+pub fn per_cent(values: &[f64]) -> String {
+    match Spread::of(values) {
+        Some(Spread { mean, sd: Some(sd) }) => format!("{:.1} ± {:.1}", 100.0 * mean, 100.0 * sd),
+        Some(Spread { mean, sd: None }) => format!("{:.1}", 100.0 * mean),
+        None => "–".into(),
+    }
 }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use crate::math::words::sig3;
+use crate::report::Table;
 use crate::study::StudyError;
-use crate::study::battery::Table;
-use crate::study::battery::table::three_digits;
 
 /// A figure of a whole run, computed from `Found`, that is expected to be at least or at most so much.
 pub struct CheckRow<Found: ?Sized> {
@@ -66,7 +66,7 @@ pub fn table(checks: &[Checked], left_out: &str) -> Table {
     let mut table = Table::new("checks", &caption, &["check", "figure", "bound", "holds"], 1);
     for check in checks {
         let holds = if check.holds { "yes" } else { "no" };
-        table.rows.push(vec![check.doc.into(), three_digits(check.figure), three_digits(check.bound), holds.into()]);
+        table.rows.push(vec![check.doc.into(), sig3(check.figure), sig3(check.bound), holds.into()]);
     }
     table
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::nn::head::CircuitConfig as Circuit;
+
 /// What is learned from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -44,20 +46,6 @@ pub struct Backbone {
     pub weights: Option<PathBuf>,
 }
 
-/// The circuit of the dressed heads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Circuit {
-    /// Row of the ansatz table.
-    pub ansatz: String,
-    /// Number of qubits, also the hidden width of the classical twin.
-    pub qubits: usize,
-    /// Number of layers.
-    pub depth: usize,
-    /// Standard deviation of the initial weights, radians.
-    pub weight_sd: f64,
-}
-
 impl Default for Data {
     fn default() -> Self {
         Self {
@@ -74,11 +62,5 @@ impl Default for Data {
 impl Default for Backbone {
     fn default() -> Self {
         Self { name: "efficientnet_lite0".into(), weights: None }
-    }
-}
-
-impl Default for Circuit {
-    fn default() -> Self {
-        Self { ansatz: "dressed".into(), qubits: 4, depth: 3, weight_sd: 0.01 }
     }
 }

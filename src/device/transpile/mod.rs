@@ -118,7 +118,7 @@ const LEVELS: [LevelSettings; 4] = [
     LevelSettings { effort: Effort::Measured, embed: 20_000, trials: 16, rounds: 1, finalists: 3 },
 ];
 
-/// Trials take turns with these, found on the suite of tests/transpile_quality.rs: mostly a swap is rated by its real
+/// Trials take turns with these, found on the suite of tests/it/transpile_quality.rs: mostly a swap is rated by its real
 /// cost as well, but on dense random circuits distance alone does better.
 const WEIGHTS: [Weights; 3] = [
     Weights { coming: 0.5, entangler: 0.15 },

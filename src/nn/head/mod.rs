@@ -1,8 +1,10 @@
 //! Heads: what is trained on top of frozen features. One row each.
 
 mod classical;
+mod config;
 mod dressed;
 
+pub use config::{CircuitConfig, HeadConfig, HeadModel};
 pub use dressed::{DressedHead, EncodedCircuit};
 
 use std::sync::Arc;
@@ -11,7 +13,8 @@ use candle_core::Tensor;
 
 use crate::circuit::Ansatz;
 use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::{Execution, LearningRates, NnError, Params};
+use crate::nn::{LearningRates, NnError, Params};
+use crate::sim::Execution;
 
 /// Maps features to class scores.
 pub trait Head: Send + Sync {

@@ -194,4 +194,3 @@ fn project<F: Float>(v: &[F], lanes: usize, qubit: usize, weights: [f64; 2]) -> 
     }
     out
 }
-

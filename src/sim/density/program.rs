@@ -97,11 +97,7 @@ impl<F: Vectors> Prepared for DensityProgram<F> {
         }
     }
 
-    fn record(
-        &self,
-        angles: Angles,
-        most_bytes: usize,
-    ) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
         let plan = &self.plan;
         if plan.differentiable.is_err() || self.tape_bytes(angles.batch()) > most_bytes as f64 {
             return Ok((self.expect(angles)?, None));

@@ -95,11 +95,7 @@ impl Prepared for InvertedProgram {
         self.inner.vjp(angles, cotangent)
     }
 
-    fn record(
-        &self,
-        angles: Angles,
-        most_bytes: usize,
-    ) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
         self.inner.record(angles, most_bytes)
     }
 

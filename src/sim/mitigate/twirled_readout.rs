@@ -148,11 +148,7 @@ impl<S: Simulator + Clone + 'static> Prepared for TwirledProgram<S> {
         self.sum.vjp(angles, cotangent)
     }
 
-    fn record(
-        &self,
-        angles: Angles,
-        most_bytes: usize,
-    ) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
         self.sum.record(angles, most_bytes)
     }
 

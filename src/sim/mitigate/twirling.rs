@@ -7,8 +7,8 @@ use crate::math::Stream;
 use crate::math::matrix::C64;
 use crate::noise::channel::pauli_strings;
 use crate::noise::{Channel, Program, Step, transfer};
-use crate::sim::mitigate::fold::plain_gate;
 use crate::sim::mitigate::Average;
+use crate::sim::mitigate::fold::plain_gate;
 use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum};
 use crate::sim::{Precision, Prepared, SimError, Simulator};
 

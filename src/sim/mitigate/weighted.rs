@@ -93,11 +93,7 @@ impl WeightedSum {
     }
 
     /// [`WeightedSum::expect`] with a tape, if every term has one.
-    pub fn record(
-        &self,
-        angles: Angles,
-        most_bytes: usize,
-    ) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    pub fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
         let mut tapes = Vec::new();
         let values = self.sum(|prepared| {
             let (values, tape) = prepared.record(angles, most_bytes / self.terms.len())?;
@@ -154,11 +150,7 @@ impl Prepared for SumProgram {
         self.sum.vjp(angles, cotangent)
     }
 
-    fn record(
-        &self,
-        angles: Angles,
-        most_bytes: usize,
-    ) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
         self.sum.record(angles, most_bytes)
     }
 

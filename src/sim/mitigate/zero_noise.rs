@@ -123,11 +123,7 @@ impl Prepared for FoldedProgram {
         gradient(&self.rule, &values, cotangent, zeros, |k, weighted| self.scales[k].vjp(angles, weighted))
     }
 
-    fn record(
-        &self,
-        angles: Angles,
-        most_bytes: usize,
-    ) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
         let mut tapes = Vec::new();
         let (values, limit) = self.extrapolated(|prepared| {
             let (values, tape) = prepared.record(angles, most_bytes / self.scales.len())?;

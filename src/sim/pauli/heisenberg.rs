@@ -69,14 +69,7 @@ impl<F: Vectors> HeisenbergObservables<F> {
             block.backward(&mut front, lanes, matrices);
         }
         kept.reverse();
-        Self {
-            weights: angles.weights.to_vec(),
-            all_matrices,
-            lanes,
-            front,
-            kept,
-            every,
-        }
+        Self { weights: angles.weights.to_vec(), all_matrices, lanes, front, kept, every }
     }
 
     /// Adds the gradient of the weight slots of the blocks: `carried` holds, lane by lane, the batch contracted with the

@@ -107,11 +107,7 @@ impl<F: Vectors> Prepared for PauliProgram<F> {
         Ok((self.by_row(angles.batch(), values), gradient(&self.plan, &heisenberg, &angles, parts)))
     }
 
-    fn record(
-        &self,
-        angles: Angles,
-        most_bytes: usize,
-    ) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
         if self.plan.differentiable.is_err() || self.tape_bytes(angles.batch()) > most_bytes as f64 {
             return Ok((self.expect(angles)?, None));
         }

@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::kernel::amplitudes::State;
-use crate::sim::kernel::{chunks, each_in_order};
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::strings::Strings;
 use crate::sim::kernel::vector::Vectors;
+use crate::sim::kernel::{chunks, each_in_order};
 use crate::sim::readout::{ProgramParts, TerminalMeasurements, recorded};
 use crate::sim::statevector::fuse::fuse;
 use crate::sim::statevector::gates::{EntryTable, Gate, GateEntries};
@@ -197,7 +197,11 @@ impl Plan {
     }
 
     /// `each` for every run of rows, in order.
-    pub fn for_rows<F: Vectors, T: Send>(&self, batch: usize, each: impl Fn(Range<usize>) -> T + Send + Sync) -> Vec<T> {
+    pub fn for_rows<F: Vectors, T: Send>(
+        &self,
+        batch: usize,
+        each: impl Fn(Range<usize>) -> T + Send + Sync,
+    ) -> Vec<T> {
         each_in_order(chunks(batch, self.lanes::<F>(batch)), each)
     }
 

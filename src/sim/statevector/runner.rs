@@ -6,9 +6,9 @@ use crate::math::C64;
 use crate::noise::Program;
 use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::vector::Vectors;
-use crate::sim::statevector::tile_pass::TilePasses;
 use crate::sim::statevector::Statevector;
 use crate::sim::statevector::plan::Plan;
+use crate::sim::statevector::tile_pass::TilePasses;
 use crate::sim::{Angles, Precision, SimError, check};
 
 /// A unitary program with its passes planned and its amplitudes allocated, made by [`Statevector::runner`].

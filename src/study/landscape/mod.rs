@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuit::{Ansatz, Observable, PauliString};
 use crate::math::{C64, Stream};
-use crate::nn::{Execution, NnError};
+use crate::nn::NnError;
 use crate::noise::Program;
+use crate::sim::Execution;
 use crate::sim::{Angles, Statevector};
 use crate::study::error::{Result, StudyError};
 

@@ -1,7 +1,7 @@
 //! Metrics: what is measured on predicted probabilities and labels. One row of [`METRICS`] each.
 //!
 //! A [`Predictions`] is checked once, when it is made; afterwards a metric has a value or a named reason why it has none
-//! ([`Undefined`]), never a NaN. `tests/statistics.rs` holds every row against scikit-learn.
+//! ([`Undefined`]), never a NaN. `tests/it/statistics.rs` holds every row against scikit-learn.
 //!
 //! ```
 //! use ndarray::array;
@@ -16,8 +16,12 @@
 pub mod counts;
 pub mod probability;
 pub mod ranking;
+pub mod text;
+mod unit;
 
 use ndarray::{Array2, Axis};
+pub use unit::Unit;
+
 use serde::{Deserialize, Serialize};
 
 use super::error::{Result, StudyError};
@@ -64,6 +68,11 @@ impl Predictions {
         let unlike = |_| StudyError::Shape { rows: labels.len(), classes, labels: labels.len() };
         let probabilities = ndarray::concatenate(Axis(0), &views).map_err(unlike)?;
         Ok(Self { probabilities, labels })
+    }
+
+    /// Share of samples whose most probable class is the true one; 0 of no samples.
+    pub fn accuracy(&self) -> f64 {
+        counts::accuracy(self).unwrap_or(0.0)
     }
 
     /// (samples, classes).
@@ -117,9 +126,11 @@ pub enum Undefined {
 pub type Value = std::result::Result<f64, Undefined>;
 
 /// Which way a metric improves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the words say it")]
 pub enum Better {
+    #[default]
     Higher,
     Lower,
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
-use super::chart::number_clip_paths;
 use super::plots::{self, distinct, ink};
 use super::{Drawing, Family, Report, tables};
-use crate::study::compare::{Comparison, counted};
+use crate::math::words::pluralise;
+use crate::report::chart::number_clip_paths;
+use crate::report::html::escape;
+use crate::study::compare::Comparison;
 
 /// One part of the page: anchor, heading and what fills it; an empty text leaves the part out.
 struct Section {
@@ -41,7 +43,7 @@ pub fn html(report: &Report) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>\n\
          <header>\n<h1>{title}</h1>\n{}</header>\n{}<nav>",
-        include_str!("style.css"),
+        include_str!("../../report/style.css"),
         tables::facts(report),
         answers(report),
     );
@@ -54,11 +56,6 @@ pub fn html(report: &Report) -> String {
     }
     page.push_str("</body>\n</html>\n");
     number_clip_paths(&page)
-}
-
-/// Text made safe inside elements and quoted attributes.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 /// `<figure>` with a caption above what is drawn.
@@ -106,7 +103,7 @@ fn answers(report: &Report) -> String {
         0 => String::new(),
         n => format!(
             "<p class=\"warn\">Read with these results: <a href=\"#notices\">{}</a>.</p>\n",
-            counted(n, "notice")
+            pluralise(n, "notice")
         ),
     };
     format!("<div class=\"answers\">\n{cards}</div>\n{notices}")

@@ -4,8 +4,7 @@
 //! metrics.json, [`read`] reads that back. Everything that may differ between two runs of one specification (times,
 //! energy, threads) stands in [`Timing`] alone, so that without it a rerun is the same to the byte.
 
-pub(in crate::study) mod chart;
-pub(in crate::study) mod html;
+mod html;
 mod plots;
 mod tables;
 #[cfg(feature = "cli")]
@@ -24,7 +23,7 @@ use super::energy::Usage;
 use super::error::{Result, StudyError};
 use super::metric::probability::ReliabilityBin;
 use super::metric::{METRICS, Predictions, counts, probability, ranking};
-use super::stats;
+use super::stats::Spread;
 
 /// All that is told of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -112,30 +111,6 @@ impl HoldOut {
                  is shown for comparison with papers that report it. {always}"
             ),
         }
-    }
-}
-
-/// Mean and standard deviation over seeds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    /// Mean.
-    pub mean: f64,
-    /// Sample standard deviation; `None` with one seed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub sd: Option<f64>,
-}
-
-impl Spread {
-    /// Of one value per seed; `None` of no values.
-    pub fn of(values: &[f64]) -> Option<Self> {
-        Some(Self { mean: stats::mean(values)?, sd: stats::sd(values) })
-    }
-
-    /// Of the curves of several seeds, epoch by epoch, as far as the shortest goes.
-    pub fn of_curves(seeds: &[Vec<f64>]) -> Vec<Self> {
-        let epochs = seeds.iter().map(Vec::len).min().unwrap_or(0);
-        let at = |epoch: usize| seeds.iter().map(|curve| curve[epoch]).collect::<Vec<f64>>();
-        (0..epochs).filter_map(|epoch| Self::of(&at(epoch))).collect()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which charts a report holds and what stands on their axes. Accuracies are drawn in per cent.
 
-use super::chart::{Axis, Chart, Look, Series};
-use super::{Curve, Family, NoisePoint, Reliability, Report, Roc, Spread};
+use super::{Curve, Family, NoisePoint, Reliability, Report, Roc};
+use crate::report::chart::{Axis, Chart, Look, Series};
 use crate::study::compare::{Comparison, Finding};
+use crate::study::stats::Spread;
 
 /// How a head is drawn, the same in every chart: the hue and the mark tell its family.
 #[derive(Clone)]

@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 
-use super::html::{escape, family};
-use super::{Confusion, HeadRow, MetricValue, Report, Spread};
-use crate::study::compare::{Comparison, Question, counted, points, signed};
+use super::html::family;
+use super::{Confusion, HeadRow, MetricValue, Report};
+use crate::math::words::pluralise;
+use crate::report::html::escape;
+use crate::study::compare::{Comparison, Question, points, signed};
 use crate::study::energy::Usage;
 use crate::study::metric::{Better, METRICS};
 use crate::study::stats::Interval;
+use crate::study::stats::Spread;
 
 /// "87.4 ± 1.2" in per cent.
 pub fn per_cent(values: &[f64]) -> String {
@@ -50,7 +53,7 @@ pub fn usage<'a>(report: &'a Report, head: &HeadRow) -> Option<&'a Usage> {
 
 /// Seeds of the run: "5 seeds".
 pub fn seeds(report: &Report) -> String {
-    counted(report.heads.iter().map(|head| head.last_epoch.len()).max().unwrap_or(0), "seed")
+    pluralise(report.heads.iter().map(|head| head.last_epoch.len()).max().unwrap_or(0), "seed")
 }
 
 fn p_value(p: f64) -> String {
@@ -86,7 +89,7 @@ fn row(cells: &[String]) -> String {
 pub fn facts(report: &Report) -> String {
     let environment = &report.environment;
     let told = [
-        format!("{}, {}", counted(report.heads.len(), "head"), seeds(report)),
+        format!("{}, {}", pluralise(report.heads.len(), "head"), seeds(report)),
         format!("judged on {}", report.hold_out.judged_on()),
         format!("engine {}", environment.engine),
         format!("precision {}", environment.precision),
@@ -185,8 +188,8 @@ pub fn comparisons(report: &Report) -> String {
     let caption = format!(
         "Accuracy of the same seeds side by side. Tests are two-sided; Holm's correction is over {}. With {} \
          Wilcoxon's p cannot fall below {}. d<sub>z</sub>: mean difference over its standard deviation.",
-        counted(report.comparisons.len(), "comparison"),
-        counted(seeds, "seed"),
+        pluralise(report.comparisons.len(), "comparison"),
+        pluralise(seeds, "seed"),
         p_value(smallest.min(1.0))
     );
     let note = "<p class=\"note\"><b>What an interval says.</b> It covers chance in training (initial weights, order of \

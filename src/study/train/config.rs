@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::nn::optim::{Method, Schedule};
+use crate::nn::optim::{Method, Schedule, StepSchedule};
 use crate::study::train::EpochRecord;
 
 /// Rates, lengths, and when to stop.
@@ -32,7 +32,7 @@ pub struct TrainConfig {
     /// Leaves behind the parameters of the epoch with the best metric, of equal ones the first.
     #[serde(default)]
     pub keep_best: bool,
-    /// Judges and leaves behind an exponential average of the parameters, of this decay per step.
+    /// Evaluates and leaves behind an exponential average of the parameters, of this decay per step.
     #[serde(default)]
     pub average: Option<f64>,
 }
@@ -52,6 +52,58 @@ impl TrainConfig {
             keep_best: false,
             average: None,
         }
+    }
+
+    /// Every field outside its range: its name, its value, what is expected.
+    pub fn violations(&self) -> Vec<(&'static str, String, &'static str)> {
+        const POSITIVE: &str = "a number above 0";
+        const NOT_NEGATIVE: &str = "a number of at least 0";
+        const SHARE: &str = "a number from 0 to 1";
+        const BELOW_ONE: &str = "a number of at least 0 and below 1";
+        const COUNT: &str = "at least 1";
+        let is_positive = |value: f64| value > 0.0 && value.is_finite();
+        let is_share = |value: f64| (0.0..=1.0).contains(&value);
+        let is_below_one = |value: f64| (0.0..1.0).contains(&value);
+        let number = |name, value: f64, holds: bool, expected| (name, value.to_string(), holds, expected);
+        let count = |name, value: usize| (name, value.to_string(), value > 0, COUNT);
+        let mut checks = vec![
+            count("epochs", self.epochs),
+            count("batch", self.batch),
+            number("rate", self.rate, is_positive(self.rate), POSITIVE),
+        ];
+        match self.schedule {
+            Schedule::Constant => {}
+            Schedule::Step(StepSchedule { every, factor }) => checks.extend([
+                count("schedule.every", every),
+                number("schedule.factor", factor, is_positive(factor), POSITIVE),
+            ]),
+            Schedule::Cosine { floor } => checks.push(number("schedule.floor", floor, is_share(floor), SHARE)),
+            Schedule::Plateau { factor, floor, .. } => checks.extend([
+                number("schedule.factor", factor, is_share(factor), SHARE),
+                number("schedule.floor", floor, is_share(floor), SHARE),
+            ]),
+        }
+        match self.optimizer {
+            Method::Sgd { momentum } => {
+                checks.push(number("optimizer.momentum", momentum, is_below_one(momentum), BELOW_ONE));
+            }
+            Method::Adam { beta1, beta2, epsilon, weight_decay } => checks.extend([
+                number("optimizer.beta1", beta1, is_below_one(beta1), BELOW_ONE),
+                number("optimizer.beta2", beta2, is_below_one(beta2), BELOW_ONE),
+                number("optimizer.epsilon", epsilon, is_positive(epsilon), POSITIVE),
+                number(
+                    "optimizer.weight_decay",
+                    weight_decay,
+                    weight_decay >= 0.0 && weight_decay.is_finite(),
+                    NOT_NEGATIVE,
+                ),
+            ]),
+        }
+        checks.extend(self.clip.map(|clip| number("clip", clip, is_positive(clip), POSITIVE)));
+        checks.extend(self.patience.map(|patience| count("patience", patience)));
+        checks.extend(self.average.map(|decay| number("average", decay, is_below_one(decay), BELOW_ONE)));
+        let violated = checks.into_iter().filter(|(_, _, holds, _)| !holds);
+        violated.map(|(name, value, _, expected)| (name, value, expected)).collect()
     }
 
     /// The learning rate of the epoch after these.

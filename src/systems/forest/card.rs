@@ -27,7 +27,7 @@ pub static CARD: Card = Card {
             what: "largest difference of a probability, matrix form or network with steps against nodes: at most 1e-12",
             published: "exact (reconstructed)",
             measured: "1.39e-14 (three tables: 2.22e-15), both against forests grown here. Against scikit-learn's: two \
-                       tables, 8 trees, 20 rows, 1e-12 as matrices, 1e-11 as network (tests/forest.rs)",
+                       tables, 8 trees, 20 rows, 1e-12 as matrices, 1e-11 as network (tests/it/forest.rs)",
             holds: true,
         },
         Claim {

@@ -1,7 +1,7 @@
 //! The report.
 
-use crate::study::battery::table::three_digits;
-use crate::study::battery::{Block, Page, Section, Table};
+use crate::math::words::sig3;
+use crate::report::{Block, Page, Section, Table};
 use crate::study::stats::mean;
 use crate::systems::checks;
 use crate::systems::forest::findings::{Findings, middle};
@@ -25,10 +25,10 @@ pub fn table(findings: &Findings) -> Table {
     header.push("chosen");
     let mut table = Table::new("tasks", caption, &header, 1);
     for found in &findings.tasks {
-        let mut cells = vec![found.task.clone(), found.size.0.to_string(), three_digits(found.forest.accuracy)];
+        let mut cells = vec![found.task.clone(), found.size.0.to_string(), sig3(found.forest.accuracy)];
         let targets = learned.iter().map(|row| found.with(row.name));
         cells.extend(targets.chain([found.chosen()]).map(|learned| match learned {
-            Some(l) => format!("{} ({})", three_digits(l.test.accuracy), three_digits(l.test.divergence)),
+            Some(l) => format!("{} ({})", sig3(l.test.accuracy), sig3(l.test.divergence)),
             None => "–".into(),
         }));
         table.rows.push(cells);
@@ -47,7 +47,7 @@ pub fn means(findings: &Findings) -> Table {
         let values = |value: fn(&Found, &Learned) -> f64| -> Vec<f64> {
             findings.tasks.iter().filter_map(|found| Some(value(found, found.of(target, student)?))).collect()
         };
-        let told = |value: Option<f64>| value.map_or("–".into(), three_digits);
+        let told = |value: Option<f64>| value.map_or("–".into(), sig3);
         table.rows.push(vec![
             student.clone(),
             target.clone(),
@@ -72,7 +72,7 @@ pub fn choices(guided: &Guided) -> Table {
         ("validation, of the three that the forest likes most", guided.three),
         ("validation, of all students", guided.validated),
     ];
-    table.rows.extend(rows.map(|(who, lost)| vec![who.into(), three_digits(lost)]));
+    table.rows.extend(rows.map(|(who, lost)| vec![who.into(), sig3(lost)]));
     table
 }
 

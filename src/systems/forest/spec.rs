@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::BUNDLED;
 use crate::nn::NnError;
+use crate::nn::head::CircuitConfig;
 use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
 use crate::study::train::TrainConfig;
 use crate::systems::forest::targets::{TARGETS, TargetRow};
-use crate::systems::spec::Circuit;
 
 /// The version of this file format.
 pub const FORMAT: &str = "qgraft.forest/1";
@@ -43,7 +43,7 @@ pub struct Spec {
     /// A row of the table of heads as the student, with the first of the shapes beside it.
     pub head: Option<String>,
     /// The circuit of that head.
-    pub circuit: Circuit,
+    pub circuit: CircuitConfig,
     /// T, with which both sides of the divergence are softened.
     pub temperature: f64,
     /// Share of the labels' cross-entropy in the loss of students that learn from the forest.
@@ -104,7 +104,7 @@ impl Default for Spec {
             targets: TARGETS.iter().filter(|row| row.usual).map(|row| row.name.into()).collect(),
             shapes: [(2, 128), (1, 64), (3, 128)].map(|(depth, width)| Shape { depth, width }).to_vec(),
             head: None,
-            circuit: Circuit { ansatz: "reuploading".into(), ..Circuit::default() },
+            circuit: CircuitConfig { ansatz: "reuploading".into(), ..CircuitConfig::default() },
             temperature: 1.0,
             labels: 0.0,
             copies: 2,

@@ -3,12 +3,12 @@
 use candle_core::{D, DType, Tensor};
 use ndarray::Array2;
 
+use crate::nn::head::{HeadConfig, HeadModel};
 use crate::nn::layer::Linear;
 use crate::nn::model::first;
 use crate::nn::{Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::systems::forest::spec::{Shape, Spec};
-use crate::systems::scion::Scion;
 
 /// A student as a function of its parameters.
 pub struct Student {
@@ -26,7 +26,7 @@ pub enum Body {
     /// Hidden layers with ReLU.
     Layers(Shape),
     /// A row of the table of heads.
-    Head(Scion),
+    Head(HeadModel),
 }
 
 impl Body {
@@ -39,9 +39,9 @@ impl Body {
         let Some(name) = &spec.head else {
             return Ok(spec.shapes.iter().map(named).collect());
         };
-        let scion = Scion::new(name, &spec.circuit, (inputs, classes))?;
+        let head = HeadConfig::named(name)?.circuit(spec.circuit.clone()).model(inputs, classes)?;
         let layers = spec.shapes.iter().take(1).map(named);
-        Ok(std::iter::once((name.clone(), Self::Head(scion))).chain(layers).collect())
+        Ok(std::iter::once((name.clone(), Self::Head(head))).chain(layers).collect())
     }
 }
 
@@ -58,7 +58,7 @@ impl Model for Student {
                 };
                 Box::new(Layers(pairs.map(layer).collect::<Result<_, _>>()?))
             }
-            Body::Head(scion) => Box::new(scion.build(params)?),
+            Body::Head(head) => Box::new(head.build(params)?),
         })
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::circuit::{Ansatz, Observable};
 use crate::device::{Device, Target, TranspiledCircuit, transpile};
-use crate::nn::{Execution, NnError};
+use crate::nn::NnError;
 use crate::noise::model::{NoiseModel, NoiseOptions, Scale};
+use crate::sim::Execution;
 use crate::sim::mitigate::{Apply, MitigationRow};
 use crate::sim::{self, Auto, Shots, Simulator};
 use crate::study::StudyError;

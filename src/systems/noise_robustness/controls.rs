@@ -13,10 +13,11 @@ use serde::Serialize;
 use crate::circuit::{Ansatz, Circuit, Observable, Op, OpKind, PauliString};
 use crate::classic::LeastSquares;
 use crate::math::{Probability, Stream};
-use crate::nn::{Execution, NnError};
+use crate::nn::NnError;
 use crate::noise::channel::depolarizing;
 use crate::noise::model::uniform::Uniform;
 use crate::noise::{Confusion, Program, transfer};
+use crate::sim::Execution;
 use crate::sim::{self, Auto, Shots, Simulator};
 use crate::study::StudyError;
 use crate::systems::noise_robustness::subject::{Subject, accuracy, contraction, predicted, run};
@@ -110,7 +111,8 @@ fn clifford(circuit: &Circuit) -> Result<Option<KnownContraction>, StudyError> {
         }
     }
     let none = Array1::zeros(0);
-    let show = |noise: Option<&Uniform>| run(&execution(circuit, circuit.slots(), noise, None)?, rows.view(), none.view());
+    let show =
+        |noise: Option<&Uniform>| run(&execution(circuit, circuit.slots(), noise, None)?, rows.view(), none.view());
     let (ideal, noisy) = (show(None)?, show(Some(&uniform(single, several, wrong)?))?);
     Ok(Some(compared("whole circuit, angles k·π/2", &ideal, &noisy, |row, qubit| factors[[row, qubit]])))
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::study::StudyError;
-use crate::study::compare::{Comparison, Finding, Question, correct};
+use crate::study::compare::{Comparison, Finding, Quantity, Question, correct};
 use crate::systems::checks::metrics;
 use crate::systems::noise_robustness::controls::{CONTRACTION_TOLERANCE, KnownContraction, Thresholds};
 use crate::systems::noise_robustness::measure::{GradientPoint, Point};
@@ -93,8 +93,6 @@ pub fn tell(spec: &Spec, subjects: &[Subject], material: Material) -> Result<Fin
 
 /// The two kinds trained under noise against the one trained without, on the device they were trained under.
 fn comparisons(spec: &Spec, points: &[Point]) -> Result<Vec<Comparison>, StudyError> {
-    // Seed of the bootstrap: any constant; it is part of the result, so it is fixed.
-    const SEED: u64 = 1;
     let [ideal, device, environment] = names(spec);
     let mut found = Vec::new();
     for shots in std::iter::once(None).chain(spec.shots.iter().copied().map(Some)) {
@@ -112,7 +110,7 @@ fn comparisons(spec: &Spec, points: &[Point]) -> Result<Vec<Comparison>, StudyEr
         for trained in [&device, &environment] {
             let (label, baseline) = (format!("{trained} ({how})"), format!("{ideal} ({how})"));
             let compared = ((label.as_str(), of(trained)), (baseline.as_str(), of(&ideal)));
-            found.push(Comparison::new(Question::Difference, compared.0, compared.1, SEED)?);
+            found.push(Comparison::new(Question::Difference, Quantity::ACCURACY, compared.0, compared.1)?);
         }
     }
     correct(&mut found);
@@ -135,7 +133,7 @@ fn rescaling(findings: &Findings, device: &str, subject: &str) -> Option<String>
     let at = |scale: f64| findings.plain().find(|p| p.device == device && p.subject == subject && p.scale == scale);
     let worst = findings.plain().map(|p| p.scale).fold(0.0, f64::max);
     let (none, most) = (at(0.0)?, at(worst)?);
-    let mean = |spread: Option<crate::study::report::Spread>| spread.map(|s| 100.0 * s.mean);
+    let mean = |spread: Option<crate::study::stats::Spread>| spread.map(|s| 100.0 * s.mean);
     let (before, after) = (mean(none.accuracy)?, mean(most.accuracy)?);
     let (fitted_before, fitted_after) = (mean(none.refitted)?, mean(most.refitted)?);
     Some(format!(

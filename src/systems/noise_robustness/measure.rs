@@ -7,7 +7,7 @@ use crate::circuit::Ansatz;
 use crate::classic::LeastSquares;
 use crate::study::landscape::{STARTS, gradients};
 use crate::study::metric::{METRICS, Predictions};
-use crate::study::report::Spread;
+use crate::study::stats::Spread;
 use crate::study::{Observer, StudyError, parallel};
 use crate::systems::noise_robustness::Spec;
 use crate::systems::noise_robustness::bench::{Bench, Condition, SOURCES};

@@ -105,7 +105,7 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Observer) -> Resul
     let folder = RunFolder::create(place.out)?;
     folder.write("spec.toml", spec.to_toml().as_bytes())?;
     folder.write("metrics.json", findings.to_json()?.as_bytes())?;
-    folder.write("points.csv", &page::points(&findings).csv()?)?;
+    folder.write("points.csv", &page::points(&findings).csv())?;
     folder.write("report.html", page::page(&spec, &findings).html().as_bytes())?;
     Ok(Outcome { findings, folder: folder.finish()? })
 }

@@ -1,8 +1,9 @@
 //! The report: sentences, figures, tables.
 
-use crate::study::battery::table::{per_cent, three_digits};
-use crate::study::battery::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
-use crate::study::report::Spread;
+use crate::math::words::sig3;
+use crate::report::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
+use crate::study::stats::Spread;
+use crate::study::stats::per_cent;
 use crate::systems::noise_robustness::bench::SOURCES;
 use crate::systems::noise_robustness::controls::CONTRACTION_TOLERANCE;
 use crate::systems::noise_robustness::measure::Point;
@@ -130,7 +131,7 @@ pub fn table(findings: &Findings) -> Table {
 }
 
 fn number(spread: Option<Spread>) -> String {
-    spread.map_or("–".into(), |s| three_digits(s.mean))
+    spread.map_or("–".into(), |s| sig3(s.mean))
 }
 
 fn sources(spec: &Spec, findings: &Findings) -> Vec<Block> {
@@ -211,7 +212,7 @@ fn controls(findings: &Findings) -> Vec<Block> {
     );
     let mut known = Table::new("contraction", &caption, &header, 1);
     for c in &findings.contractions {
-        let numbers = [c.factors.0, c.factors.1, c.deviation].map(three_digits);
+        let numbers = [c.factors.0, c.factors.1, c.deviation].map(sig3);
         known.rows.push([c.case.to_string(), c.values.to_string()].into_iter().chain(numbers).collect());
     }
     blocks.push(Block::Table(known));

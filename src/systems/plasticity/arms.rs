@@ -1,4 +1,4 @@
-//! What is compared: how fine-tuning begins.
+//! The arms: how fine-tuning begins.
 
 use crate::nn::head::HeadRow;
 use crate::systems::plasticity::spec::{Layers, Spec};
@@ -9,7 +9,9 @@ use crate::transfer::{Selection, Utility, Value};
 pub struct Arm {
     /// Name in results.
     pub name: String,
-    /// What is done before.
+    /// What it is, in one line; empty for the cells of the grid, whose names say it.
+    pub doc: &'static str,
+    /// What is done before fine-tuning.
     pub treatment: Treatment,
     /// Factor on the learning rate.
     pub rate: f64,
@@ -50,7 +52,7 @@ pub enum Treatment {
     },
 }
 
-/// What is compared beside the grid: name, what it is, how it begins, factor on the learning rate.
+/// The arms beside the grid: name, what it is, how it begins, factor on the learning rate.
 pub static CONTROLS: &[(&str, &str, Treatment, f64)] = &[
     ("scratch", "the same network from its initial values, without a source", Treatment::Scratch, 1.0),
     ("plain", "fine-tuning as usual: first the head alone, then everything", Treatment::Plain, 1.0),
@@ -72,6 +74,25 @@ pub static CONTROLS: &[(&str, &str, Treatment, f64)] = &[
     ),
 ];
 
+impl Arm {
+    /// Whether it replaces weights chosen by this utility.
+    pub fn redraws_by(&self, by: Utility) -> bool {
+        matches!(self.treatment, Treatment::Redraw { utility, .. } if utility == by)
+    }
+
+    /// Whether it is this arm with weights chosen by chance instead.
+    pub fn is_chance_of(&self, other: &Self) -> bool {
+        let by_chance = |treatment: Treatment| match treatment {
+            Treatment::Redraw { selection, value, layers, .. } => {
+                Treatment::Redraw { utility: Utility::Random, selection, value, layers }
+            }
+            Treatment::WakeAngles { selection, .. } => Treatment::WakeAngles { informed: false, selection },
+            other => other,
+        };
+        self.treatment != other.treatment && self.treatment == by_chance(other.treatment) && self.rate == other.rate
+    }
+}
+
 fn selected(selection: Selection) -> String {
     match selection {
         // Rounded, for 100 · 0.07 is not 7.
@@ -89,8 +110,12 @@ fn cell(utility: Utility, selection: Selection, value: Value, layers: Layers) ->
 /// Everything that a spec compares: the controls, then the grid, then what can be done to the circuit of the head, if it has
 /// one that is trained. Layers other than all are tried with shares and the first value alone.
 pub fn arms(spec: &Spec) -> Vec<Arm> {
-    let control =
-        |&(name, _, treatment, rate): &(&str, &str, Treatment, f64)| Arm { name: name.into(), treatment, rate };
+    let control = |&(name, doc, treatment, rate): &(&str, &'static str, Treatment, f64)| Arm {
+        name: name.into(),
+        doc,
+        treatment,
+        rate,
+    };
     let mut arms: Vec<Arm> = CONTROLS.iter().map(control).collect();
     let shares = spec.shares.iter().map(|&share| Selection::Share(share));
     let selections: Vec<Selection> =
@@ -104,17 +129,19 @@ pub fn arms(spec: &Spec) -> Vec<Arm> {
                 }
                 for &utility in &spec.utilities {
                     let treatment = Treatment::Redraw { utility, selection, value, layers };
-                    arms.push(Arm { name: cell(utility, selection, value, layers), treatment, rate: 1.0 });
+                    arms.push(Arm { name: cell(utility, selection, value, layers), doc: "", treatment, rate: 1.0 });
                 }
             }
         }
     }
     if trains_circuit(&spec.head) {
-        arms.push(Arm { name: "fresh circuit".into(), treatment: Treatment::FreshCircuit, rate: 1.0 });
+        let doc = "the angles of the circuit start anew";
+        arms.push(Arm { name: "fresh circuit".into(), doc, treatment: Treatment::FreshCircuit, rate: 1.0 });
         for &selection in &selections {
             for (informed, name) in [(true, "least active"), (false, "any")] {
                 let treatment = Treatment::WakeAngles { informed, selection };
-                arms.push(Arm { name: format!("{name} angles {}", selected(selection)), treatment, rate: 1.0 });
+                let name = format!("{name} angles {}", selected(selection));
+                arms.push(Arm { name, doc: "", treatment, rate: 1.0 });
             }
         }
     }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
+use crate::nn::head::CircuitConfig;
 use crate::nn::head::{Head, HeadRow};
+use crate::nn::head::{HeadConfig, HeadModel};
 use crate::nn::layer::{BatchNorm, Conv2d, Linear, Window};
 use crate::nn::model::first;
-use crate::nn::{Execution, LayerGroups, Mode, Model, Network, NnError, Output, Params};
+use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
+use crate::sim::Execution;
 use crate::study::StudyError;
-use crate::systems::scion::Scion;
-use crate::systems::spec::Circuit;
 
 /// What lies below the head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +24,9 @@ pub enum Trunk {
 }
 
 /// A trunk with a head, as a function of its parameters. `more` of its output are what the layers put out.
-pub struct Pupil {
+pub struct TargetNet {
     trunk: Trunk,
-    scion: Scion,
+    head: HeadModel,
 }
 
 impl Trunk {
@@ -40,19 +41,22 @@ impl Trunk {
     }
 }
 
-impl Pupil {
+impl TargetNet {
     /// `trunk` under the row `head` of the table of heads.
     ///
     /// # Errors
     /// If there is no such head or family of circuits, or the circuit cannot be built.
-    pub fn new(trunk: &Trunk, head: &str, circuit: &Circuit, classes: usize) -> Result<Self, StudyError> {
+    pub fn new(trunk: &Trunk, head: &str, circuit: &CircuitConfig, classes: usize) -> Result<Self, StudyError> {
         let features = trunk.widths()[trunk.layers()];
-        Ok(Self { trunk: trunk.clone(), scion: Scion::new(head, circuit, (features, classes))? })
+        Ok(Self {
+            trunk: trunk.clone(),
+            head: HeadConfig::named(head)?.circuit(circuit.clone()).model(features, classes)?,
+        })
     }
 
     /// The circuit of the head, if it has one.
     pub fn execution(&self) -> Option<&Execution> {
-        self.scion.execution.as_ref()
+        self.head.execution.as_ref()
     }
 
     /// The angles (rows, input slots) in radians with which the circuit of the head is run on `inputs` (rows, …).
@@ -61,12 +65,12 @@ impl Pupil {
     /// If the head has no circuit, or shapes do not fit.
     pub fn input_angles(&self, params: &mut Params, inputs: &[Tensor]) -> Result<Tensor, NnError> {
         let features = self.build(params)?.forward(inputs, Mode::Eval)?.features;
-        self.scion.input_angles(params, &features)
+        self.head.input_angles(params, &features)
     }
 
     /// The head.
     pub fn head(&self) -> &'static HeadRow {
-        self.scion.row
+        self.head.row
     }
 
     /// Its layers, the head last.
@@ -94,7 +98,7 @@ enum Layer {
     Convolution(Conv2d, BatchNorm),
 }
 
-impl Model for Pupil {
+impl Model for TargetNet {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
         let mut layers = Vec::new();
         for (k, pair) in self.trunk.widths().windows(2).enumerate() {
@@ -108,7 +112,7 @@ impl Model for Pupil {
                 }
             });
         }
-        Ok(Box::new(Built { layers, head: self.scion.build(params)? }))
+        Ok(Box::new(Built { layers, head: self.head.build(params)? }))
     }
 }
 

@@ -1,25 +1,18 @@
-//! What a run is told.
+//! Settings of a run.
 
 use serde::{Deserialize, Serialize};
 
-use crate::nn::NnError;
-use crate::nn::head::{Body, HeadRow};
+use crate::lab::{Preset, Settings, Validation};
+use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
-use crate::study::StudyError;
 use crate::study::train::TrainConfig;
-use crate::systems::plasticity::stand_ins::{SETTINGS, SettingRow};
-use crate::systems::spec::Circuit;
+use crate::systems::plasticity::settings::SETTINGS;
 use crate::transfer::{Utility, Value};
-
-/// The version of this file format.
-pub const FORMAT: &str = "qgraft.plasticity/1";
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spec {
-    /// Format and version of this file.
-    pub format: String,
     /// One source phase per setting and seed, from which every arm starts.
     pub seeds: Vec<u64>,
     /// Rows of the table of settings.
@@ -43,7 +36,7 @@ pub struct Spec {
     /// Batches that running statistics see after it.
     pub calibration: usize,
     /// The circuit of a quantum head.
-    pub circuit: Circuit,
+    pub circuit: CircuitConfig,
     /// The settings on digits.
     pub digits: Digits,
     /// The settings on drawn pictures.
@@ -145,7 +138,6 @@ impl Default for Spec {
     /// The quick run: one seed and a few cells of the grid.
     fn default() -> Self {
         Self {
-            format: FORMAT.into(),
             seeds: vec![0],
             settings: SETTINGS.iter().map(|row| row.name.into()).collect(),
             head: "linear".into(),
@@ -157,85 +149,103 @@ impl Default for Spec {
             head_epochs: 1,
             batches: 8,
             calibration: 16,
-            circuit: Circuit { ansatz: "reuploading".into(), ..Circuit::default() },
+            circuit: CircuitConfig { ansatz: "reuploading".into(), ..CircuitConfig::default() },
             digits: Digits::default(),
             pictures: Pictures::default(),
         }
     }
 }
 
-impl Spec {
-    /// The whole grid under ten seeds.
-    pub fn full(&mut self) {
-        self.seeds = (0..10).collect();
-        self.shares = vec![0.001, 0.01, 0.05, 0.1, 0.2, 0.3];
-        self.thresholds = vec![0.01, 0.1, 0.5];
-        self.values = vec![Value::Resample, Value::Zero, Value::Matched];
-        self.layers = vec![Layers::All, Layers::First, Layers::Last];
-    }
+impl Settings for Spec {
+    const FORMAT: &'static str = "qgraft.plasticity/2";
 
-    /// The file that reads back to the same spec.
-    pub fn to_toml(&self) -> String {
-        // Numbers, strings, lists and tables only: nothing TOML cannot hold.
-        toml::to_string_pretty(self).expect("a spec is plain data")
-    }
+    const PRESETS: &'static [Preset<Self>] = &[
+        Preset {
+            name: "quick",
+            doc: "one seed and a few cells of the grid, under a minute; the default",
+            apply: |_| {},
+        },
+        Preset {
+            name: "smoke",
+            doc: "a second or two: shows that everything works, its figures mean nothing",
+            apply: |spec| {
+                spec.settings = vec!["useful_source".into(), "far".into()];
+                spec.shares = vec![0.3];
+                spec.utilities = vec![Utility::Gradient, Utility::Random];
+                let (digits, pictures) = (&mut spec.digits, &mut spec.pictures);
+                (digits.hidden, digits.rows, digits.useful_tasks, digits.useful_labels) = (vec![16, 16], 200, 1, 100);
+                (digits.random.epochs, digits.useful.epochs, digits.target.epochs) = (2, 10, 20);
+                (pictures.edge, pictures.channels, pictures.source_rows) = (8, vec![4, 4], 4);
+                (pictures.labels, pictures.test_rows, pictures.source.epochs, pictures.target.epochs) = (4, 4, 2, 2);
+            },
+        },
+        Preset {
+            name: "full",
+            doc: "the whole grid of 125 arms under ten seeds, a quarter of an hour a setting",
+            apply: |spec| {
+                spec.seeds = (0..10).collect();
+                spec.shares = vec![0.001, 0.01, 0.05, 0.1, 0.2, 0.3];
+                spec.thresholds = vec![0.01, 0.1, 0.5];
+                spec.values = vec![Value::Resample, Value::Zero, Value::Matched];
+                spec.layers = vec![Layers::All, Layers::First, Layers::Last];
+            },
+        },
+    ];
 
-    /// Checks names against the tables and numbers against their ranges.
-    ///
-    /// # Errors
-    /// Naming the field, its value, and what it may be.
-    pub fn check(&self) -> Result<(), StudyError> {
-        let setting = |field, value: String, reason| Err(NnError::Setting { field, value, reason }.into());
-        if self.format != FORMAT {
-            return setting("format", self.format.clone(), "this version reads qgraft.plasticity/1");
+    fn validate(&self, check: &mut Validation) {
+        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
+        check
+            .list("seeds", &self.seeds)
+            .names("settings", &self.settings, SETTINGS.iter().map(|row| row.name))
+            .trained_head("head", &self.head)
+            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd)
+            .distinct("shares", &self.shares)
+            .distinct("thresholds", &self.thresholds)
+            .list("utilities", &self.utilities)
+            .list("values", &self.values)
+            .list("layers", &self.layers)
+            .count("batches", self.batches)
+            .count("head_epochs", self.head_epochs);
+        for share in &self.shares {
+            check.within("shares", *share, 0.0..=1.0);
+        }
+        for factor in &self.thresholds {
+            check.not_negative("thresholds", *factor);
         }
         let (digits, pictures) = (&self.digits, &self.pictures);
-        let counts = [
-            ("seeds", self.seeds.len()),
-            ("settings", self.settings.len()),
-            ("head_epochs", self.head_epochs),
-            ("batches", self.batches),
-            ("digits.hidden", digits.hidden.iter().copied().min().unwrap_or(0)),
+        for (field, count) in [
             ("digits.rows", digits.rows),
-            ("digits.labels", digits.labels.min(digits.useful_labels)),
-            ("pictures.edge", pictures.edge),
-            ("pictures.channels", pictures.channels.iter().copied().min().unwrap_or(0)),
+            ("digits.labels", digits.labels),
+            ("digits.useful_labels", digits.useful_labels),
             ("pictures.source_rows", pictures.source_rows),
             ("pictures.labels", pictures.labels),
             ("pictures.test_rows", pictures.test_rows),
-        ];
-        if let Some((field, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
-            return setting(field, "0".into(), "at least one is needed");
+        ] {
+            check.count(field, count);
         }
-        if digits.rows + digits.labels.max(digits.useful_labels) > 1500 {
-            let value = format!("{} and {}", digits.rows, digits.labels.max(digits.useful_labels));
-            return setting("digits.rows, labels", value, "of 1,797 digits use at most 1,500, the others judge");
+        for (field, widths) in [("digits.hidden", &digits.hidden), ("pictures.channels", &pictures.channels)] {
+            check.check(field, format!("{widths:?}"), !widths.is_empty() && !widths.contains(&0), "positive widths");
         }
-        if let Some(share) = self.shares.iter().find(|share| !(0.0..=1.0).contains(*share)) {
-            return setting("shares", share.to_string(), "use shares from 0 to 1");
+        check.at_least("pictures.edge", pictures.edge, 4);
+        for (field, labels) in [("digits.labels", digits.labels), ("digits.useful_labels", digits.useful_labels)] {
+            let expected = "with digits.rows at most 1500 of 1,797 digits: the others are the test rows";
+            check.check(field, labels, digits.rows.saturating_add(labels) <= 1500, expected);
         }
-        if let Some(factor) = self.thresholds.iter().find(|factor| !(**factor >= 0.0 && factor.is_finite())) {
-            return setting("thresholds", factor.to_string(), "use numbers that are not negative");
+        for (field, config) in [
+            ("digits.random", &digits.random),
+            ("digits.useful", &digits.useful),
+            ("digits.target", &digits.target),
+            ("pictures.source", &pictures.source),
+            ("pictures.target", &pictures.target),
+        ] {
+            check.train(field, config);
         }
-        let configs = [
-            ("digits.random", digits.random),
-            ("digits.useful", digits.useful),
-            ("digits.target", digits.target),
-            ("pictures.source", pictures.source),
-            ("pictures.target", pictures.target),
-        ];
-        for (field, TrainConfig { epochs, batch, rate, .. }) in configs {
-            if epochs < 2 || batch == 0 || !(rate > 0.0 && rate.is_finite()) {
-                let value = format!("{epochs} epochs, batch {batch}, rate {rate}");
-                return setting(field, value, "use at least two epochs and positive numbers");
-            }
-        }
-        if self.head_epochs >= digits.target.epochs.min(pictures.target.epochs) {
-            return setting("head_epochs", self.head_epochs.to_string(), "use fewer than the epochs on the target");
-        }
-        if matches!(HeadRow::named(&self.head)?.body, Body::Kernel) {
-            return setting("head", self.head.clone(), "use a head that is trained by gradients");
-        }
-        self.settings.iter().try_for_each(|name| SettingRow::named(name).map(drop))
+        let shortest = digits.target.epochs.min(pictures.target.epochs);
+        check.check(
+            "head_epochs",
+            self.head_epochs,
+            self.head_epochs < shortest,
+            "fewer than the epochs on the target",
+        );
     }
 }

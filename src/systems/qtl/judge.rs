@@ -2,12 +2,13 @@
 
 use crate::nn::head::Body;
 use crate::study::StudyError;
-use crate::study::compare::{self, Answer, Comparison, Question};
+use crate::study::compare::{self, Answer, Comparison, Quantity, Question};
 use crate::study::energy::Usage;
 use crate::study::metric::Predictions;
 use crate::study::report::{
-    Confusion, Curve, Family, HeadRow, HoldOut, MetricValue, NoisePoint, Reliability, Report, Roc, Spread,
+    Confusion, Curve, Family, HeadRow, HoldOut, MetricValue, NoisePoint, Reliability, Report, Roc,
 };
+use crate::study::stats::Spread;
 use crate::study::train::EpochRecord;
 use crate::systems::qtl::Setting;
 use crate::systems::qtl::experiment::Trained;
@@ -166,15 +167,13 @@ const BASELINES: [(&str, Question); 4] = [
 /// Every trained circuit against the classical heads and its own controls, then every circuit under noise and shots
 /// against itself without.
 fn comparisons(runs: &[Runs<'_>], labels: &[usize]) -> Result<Vec<Comparison>, StudyError> {
-    // Seed of the bootstrap: any constant; it is part of the result, so it is fixed.
-    const SEED: u64 = 1;
     let mut found = Vec::new();
     for head in runs.iter().filter(|head| head.family() == Family::Quantum) {
         let own = head.accuracies(&Setting::IDEAL, labels)?;
         for (name, question) in BASELINES {
             let Some(baseline) = runs.iter().find(|b| b.choice.label == name) else { continue };
             let other = baseline.accuracies(&Setting::IDEAL, labels)?;
-            found.push(Comparison::new(question, (&head.choice.label, &own), (name, &other), SEED)?);
+            found.push(Comparison::new(question, Quantity::ACCURACY, (&head.choice.label, &own), (name, &other))?);
         }
     }
     for head in runs.iter().filter(|head| head.choice.row.is_dressed() && head.family() == Family::Quantum) {
@@ -185,7 +184,7 @@ fn comparisons(runs: &[Runs<'_>], labels: &[usize]) -> Result<Vec<Comparison>, S
         for (setting, _) in settings.iter().filter(|(s, _)| alone(s)) {
             let name = format!("{} under {setting}", head.choice.label);
             let under = head.accuracies(setting, labels)?;
-            found.push(Comparison::new(Question::Noise, (&name, &under), ("ideal", &ideal), SEED)?);
+            found.push(Comparison::new(Question::Noise, Quantity::ACCURACY, (&name, &under), ("ideal", &ideal))?);
         }
     }
     compare::correct(&mut found);

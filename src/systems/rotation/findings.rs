@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::study::StudyError;
-use crate::study::report::Spread;
+use crate::study::stats::Spread;
 use crate::study::stats::mean;
 use crate::systems::checks::{CheckRow, Checked, checked, metrics};
 use crate::systems::rotation::graft::Grafted;

@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use crate::circuit::{Observable, PauliString};
 use crate::math::circular::Code;
+use crate::nn::head::CircuitConfig;
 use crate::nn::head::EncodedCircuit;
+use crate::nn::head::{HeadConfig, HeadModel};
 use crate::nn::model::first;
 use crate::nn::{Examples, Mode, Model, Network, NnError, Output, Params};
 use crate::study::train::TrainingLoop;
@@ -18,8 +20,6 @@ use crate::systems::rotation::heads::{Form, HeadRow};
 use crate::systems::rotation::network::{FEATURES, SIZE};
 use crate::systems::rotation::spec::Spec;
 use crate::systems::rotation::views::Gallery;
-use crate::systems::scion::Scion;
-use crate::systems::spec::Circuit;
 
 /// A head with a code under one seed.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -33,7 +33,7 @@ pub struct Grafted {
 }
 
 /// A row of the common table of heads, whose numbers are read as a code; of a circuit the expectations themselves.
-struct Graft(Scion);
+struct Graft(HeadModel);
 
 /// What is measured so that expectations are a code: X and Y of the first qubit, or Z of the first qubits.
 fn observables(said: &HeadRow) -> Vec<Observable> {
@@ -45,12 +45,12 @@ fn observables(said: &HeadRow) -> Vec<Observable> {
 }
 
 impl Graft {
-    fn new(name: &str, said: &'static HeadRow, circuit: &Circuit) -> Result<Self, StudyError> {
-        let mut scion = Scion::new(name, circuit, (FEATURES, said.width()))?;
-        if let Some(execution) = &mut scion.execution {
+    fn new(name: &str, said: &'static HeadRow, circuit: &CircuitConfig) -> Result<Self, StudyError> {
+        let mut head = HeadConfig::named(name)?.circuit(circuit.clone()).model(FEATURES, said.width())?;
+        if let Some(execution) = &mut head.execution {
             execution.observables = observables(said).into();
         }
-        Ok(Self(scion))
+        Ok(Self(head))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The report.
 
-use crate::study::battery::table::three_digits;
-use crate::study::battery::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
-use crate::study::report::Spread;
+use crate::math::words::sig3;
+use crate::report::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
+use crate::study::stats::Spread;
 use crate::systems::checks;
 use crate::systems::rotation::findings::{Findings, GraftFound, TransferFound};
 use crate::systems::rotation::heads::HEADS;
@@ -20,8 +20,7 @@ pub fn table(findings: &Findings) -> Table {
     let header = ["head", "mean", "median", "within 10°", "seam", "doubt", "second mode"];
     let mut table = Table::new("errors", caption, &header, 1);
     for row in &findings.heads {
-        let over =
-            |value: fn(&Trained) -> Option<f64>| findings.over(&row.head, value).map_or("–".into(), three_digits);
+        let over = |value: fn(&Trained) -> Option<f64>| findings.over(&row.head, value).map_or("–".into(), sig3);
         let doubt = format!("{} → {}", over(|t| t.doubt.map(|d| d.0)), over(|t| t.doubt.map(|d| d.1)));
         table.rows.push(vec![
             row.head.clone(),
@@ -37,8 +36,8 @@ pub fn table(findings: &Findings) -> Table {
 }
 
 fn told(spread: &Spread) -> String {
-    let mean = three_digits(spread.mean);
-    spread.sd.map_or(mean.clone(), |sd| format!("{mean} ± {}", three_digits(sd)))
+    let mean = sig3(spread.mean);
+    spread.sd.map_or(mean.clone(), |sd| format!("{mean} ± {}", sig3(sd)))
 }
 
 /// Checks with their figures.
@@ -58,9 +57,8 @@ pub fn traces(findings: &Findings) -> Table {
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let mut table = Table::new("traces", caption, &header, 1);
     for row in &findings.heads {
-        let over = |value: &dyn Fn(&Trained) -> f64| {
-            findings.over(&row.head, |t| Some(value(t))).map_or("–".into(), three_digits)
-        };
+        let over =
+            |value: &dyn Fn(&Trained) -> f64| findings.over(&row.head, |t| Some(value(t))).map_or("–".into(), sig3);
         let mut cells =
             vec![row.head.clone(), over(&|t| t.fourfold), over(&|t| t.clear.mean), over(&|t| t.clear.within_10)];
         for k in 0..QUALITIES.len() {
@@ -75,7 +73,7 @@ fn rates(findings: &Findings) -> Option<Table> {
     let caption = "Mean error on validation pictures by factor on the learning rate; each seed is judged at its best.";
     let mut table = Table::new("rates", caption, &["head", "rate ×", "mean error"], 2);
     for row in findings.heads.iter().filter(|row| row.rates.len() > 1) {
-        let cells = |(rate, error): &(f64, Spread)| vec![row.head.clone(), three_digits(*rate), told(error)];
+        let cells = |(rate, error): &(f64, Spread)| vec![row.head.clone(), sig3(*rate), told(error)];
         table.rows.extend(row.rates.iter().map(cells));
     }
     (!table.rows.is_empty()).then_some(table)

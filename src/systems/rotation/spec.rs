@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuit::ansatz::AnsatzRow;
 use crate::nn::NnError;
+use crate::nn::head::CircuitConfig;
 use crate::nn::head::{Body, HeadRow as GraftRow};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
 use crate::study::train::TrainConfig;
 use crate::systems::rotation::heads::{Form, HEADS, HeadRow};
 use crate::systems::rotation::photo::Crop;
-use crate::systems::spec::Circuit;
 
 /// The version of this file format.
 pub const FORMAT: &str = "qgraft.rotation/1";
@@ -92,7 +92,7 @@ pub struct Grafts {
     /// Rows of the table of heads above that are codes: what the heads say.
     pub codes: Vec<String>,
     /// The circuit.
-    pub circuit: Circuit,
+    pub circuit: CircuitConfig,
     /// Fixed views of each training scene.
     pub views: usize,
     /// How heads are trained.
@@ -117,7 +117,7 @@ impl Default for Grafts {
         Self {
             heads: Vec::new(),
             codes: vec!["unit_vector".into(), "phase_shift".into()],
-            circuit: Circuit { ansatz: "reuploading".into(), ..Circuit::default() },
+            circuit: CircuitConfig { ansatz: "reuploading".into(), ..CircuitConfig::default() },
             views: 2,
             train: cosine(20, 2e-3),
         }

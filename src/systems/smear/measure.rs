@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::classic::boxes::{Detection, FUSIONS, Fusion};
 use crate::nn::head::HeadRow;
 use crate::study::detection::{Scores, Truth, error_correlation, recognised};
-use crate::study::report::Spread;
+use crate::study::stats::Spread;
 use crate::study::{Observer, StudyError, parallel, stats};
 use crate::systems::checks::metrics;
 use crate::systems::smear::ensemble::{fused, tuned};

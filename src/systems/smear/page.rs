@@ -1,10 +1,10 @@
 //! The report.
 
 use crate::classic::boxes::FUSIONS;
-use crate::study::battery::figure::{Drawing, Line, Scale};
-use crate::study::battery::table::three_digits;
-use crate::study::battery::{Block, Figure, Page, Section, Table};
-use crate::study::report::Spread;
+use crate::math::words::sig3;
+use crate::report::figure::{Drawing, Line, Scale};
+use crate::report::{Block, Figure, Page, Section, Table};
+use crate::study::stats::Spread;
 use crate::systems::smear::measure::{Findings, Judged};
 use crate::systems::smear::members::REMEDIES;
 use crate::systems::smear::picture::{COLOUR_NAMES, SHOWN_FROM};
@@ -40,15 +40,15 @@ pub fn simulated(findings: &Findings) -> Table {
     let header: Vec<&str> = ["correlation", "measured", "best single"].into_iter().chain(names).collect();
     let mut table = Table::new("simulated", caption, &header, 1);
     for point in &findings.simulated {
-        let fixed = [three_digits(point.correlation), three_digits(point.measured), told(&point.best)];
+        let fixed = [sig3(point.correlation), sig3(point.measured), told(&point.best)];
         table.rows.push(fixed.into_iter().chain(point.gains.iter().map(|(_, gain)| percent(gain))).collect());
     }
     table
 }
 
 fn told(spread: &Spread) -> String {
-    let mean = three_digits(spread.mean);
-    spread.sd.map_or(mean.clone(), |sd| format!("{mean} ± {}", three_digits(sd)))
+    let mean = sig3(spread.mean);
+    spread.sd.map_or(mean.clone(), |sd| format!("{mean} ± {}", sig3(sd)))
 }
 
 fn percent(spread: &Spread) -> String {
@@ -83,7 +83,7 @@ pub fn page(spec: &Spec, findings: &Findings, png: Vec<u8>) -> Page {
     let pairs = findings
         .correlations
         .iter()
-        .map(|(first, second, correlation)| format!("{first} and {second}: {}", three_digits(*correlation)));
+        .map(|(first, second, correlation)| format!("{first} and {second}: {}", sig3(*correlation)));
     let accuracies = findings
         .second
         .iter()

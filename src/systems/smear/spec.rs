@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::nn::NnError;
+use crate::nn::head::CircuitConfig;
 use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::StudyError;
 use crate::study::train::TrainConfig;
 use crate::systems::smear::simulate::Simulation;
-use crate::systems::spec::Circuit;
 
 /// The version of this file format.
 pub const FORMAT: &str = "qgraft.smear/1";
@@ -45,7 +45,7 @@ pub struct Spec {
     /// Rows of the table of heads, each a second look at what the fused detectors found; none by default.
     pub heads: Vec<String>,
     /// The circuit of such a head.
-    pub circuit: Circuit,
+    pub circuit: CircuitConfig,
 }
 
 impl Default for Spec {
@@ -69,7 +69,7 @@ impl Default for Spec {
             },
             simulation: Simulation::default(),
             heads: Vec::new(),
-            circuit: Circuit { qubits: 6, depth: 3, ..Circuit::default() },
+            circuit: CircuitConfig { qubits: 6, depth: 3, ..CircuitConfig::default() },
         }
     }
 }

@@ -7,11 +7,11 @@ use ndarray::Array2;
 use crate::classic::boxes::Detection;
 use crate::math::order::argmax;
 use crate::nn::Params;
+use crate::nn::head::HeadConfig;
 use crate::nn::head::HeadRow;
 use crate::nn::optim::{Method, Schedule, StepSchedule};
 use crate::study::train::{Rows, TrainConfig, predict, train};
 use crate::study::{Observer, StudyError};
-use crate::systems::scion::Scion;
 use crate::systems::smear::cells::Field;
 use crate::systems::smear::material::Material;
 use crate::systems::smear::members::Member;
@@ -41,7 +41,10 @@ pub fn look(
     progress: &dyn Observer,
 ) -> Result<Look, StudyError> {
     let mut params = Params::new(seed, DType::F32);
-    let built = Scion::new(head.name, &spec.circuit, (spec.width, material.classes.len()))?.build(&mut params)?;
+    let built = HeadConfig::named(head.name)?
+        .circuit(spec.circuit.clone())
+        .model(spec.width, material.classes.len())?
+        .build(&mut params)?;
 
     let mut scale = None;
     let training = cells(eye, &material.training, &mut scale)?;

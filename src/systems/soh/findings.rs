@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::study::report::Spread;
+use crate::study::stats::Spread;
 use crate::study::{Observer, StudyError, parallel};
 use crate::systems::checks::metrics;
 use crate::systems::soh::arms::{ArmRow, Recipe};

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
+use crate::nn::head::CircuitConfig;
 use crate::nn::head::Head;
+use crate::nn::head::{HeadConfig, HeadModel};
 use crate::nn::layer::{Linear, Lstm, dropout};
 use crate::nn::model::first;
 use crate::nn::{Mode, Model, Network, NnError, Output, Params};
 use crate::sim::{Shots, Statevector};
-use crate::systems::scion::Scion;
-use crate::systems::spec::Circuit;
 
 /// The encoder's parameters: what stays when only the head is adapted.
 pub const ENCODER: [&str; 4] = ["lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0", "lstm.bias_hh_l0"];
@@ -25,7 +25,7 @@ const DROPPED: f64 = 0.1;
 pub struct Forecaster {
     hidden: usize,
     dense: usize,
-    scion: Scion,
+    head: HeadModel,
 }
 
 impl Forecaster {
@@ -35,9 +35,9 @@ impl Forecaster {
     /// # Errors
     /// If there is no such head, or it is not trained by gradients.
     pub fn new(hidden: usize, dense: usize, head: &str) -> Result<Self, NnError> {
-        let circuit = Circuit { qubits: QUBITS, depth: 2, weight_sd: 0.1, ..Circuit::default() };
-        let scion = Scion::new(head, &circuit, (dense, 1))?;
-        Ok(Self { hidden, dense, scion })
+        let circuit = CircuitConfig { qubits: QUBITS, depth: 2, weight_sd: 0.1, ..CircuitConfig::default() };
+        let head = HeadConfig::named(head)?.circuit(circuit.clone()).model(dense, 1)?;
+        Ok(Self { hidden, dense, head })
     }
 
     /// The same forecaster with the expectation values of its circuit found by `shots` shots drawn under `seed`; `None`
@@ -46,8 +46,8 @@ impl Forecaster {
     /// # Errors
     /// If the engine refuses the circuit.
     pub fn with_shots(&self, shots: usize, seed: u64) -> Result<Option<Self>, NnError> {
-        let scion = self.scion.on(Arc::new(Shots { inner: Statevector::default(), shots, seed }))?;
-        Ok(scion.map(|scion| Self { scion, ..*self }))
+        let head = self.head.on(Arc::new(Shots { inner: Statevector::default(), shots, seed }))?;
+        Ok(head.map(|head| Self { head, ..*self }))
     }
 }
 
@@ -61,7 +61,7 @@ impl Model for Forecaster {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
         let lstm = Lstm::new(params, "lstm", (3, self.hidden), 1)?;
         let dense = Linear::new(params, "dense", (self.hidden, self.dense), true)?;
-        Ok(Box::new(Built { lstm, dense, head: self.scion.build(params)? }))
+        Ok(Box::new(Built { lstm, dense, head: self.head.build(params)? }))
     }
 }
 

@@ -1,8 +1,9 @@
 //! The report.
 
-use crate::study::battery::table::{per_cent, three_digits};
-use crate::study::battery::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
-use crate::study::report::Spread;
+use crate::math::words::sig3;
+use crate::report::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
+use crate::study::stats::Spread;
+use crate::study::stats::per_cent;
 use crate::systems::soh::arms::ARMS;
 use crate::systems::soh::findings::{ArmFound, Findings, TargetFound};
 use crate::systems::soh::intervals::CALIBRATIONS;
@@ -80,8 +81,8 @@ pub fn shots(findings: &Findings) -> Table {
 }
 
 fn told(spread: &Spread) -> String {
-    let mean = three_digits(spread.mean);
-    spread.sd.map_or(mean.clone(), |sd| format!("{mean} ± {}", three_digits(sd)))
+    let mean = sig3(spread.mean);
+    spread.sd.map_or(mean.clone(), |sd| format!("{mean} ± {}", sig3(sd)))
 }
 
 fn intervals(target: &TargetFound) -> Table {
@@ -101,7 +102,7 @@ fn intervals(target: &TargetFound) -> Table {
                 share(found.points),
                 share(found.low_cells),
                 share(found.lives),
-                three_digits(found.width.mean),
+                sig3(found.width.mean),
                 share(found.infinite),
             ]);
         }
@@ -153,7 +154,7 @@ fn criteria(findings: &Findings) -> Table {
     let mut table = Table::new("criteria", caption, &header, 1);
     for c in &findings.criteria {
         let holds = if c.holds { "yes" } else { "no" };
-        let [measured, from, to] = [c.measured, c.range.0, c.range.1].map(three_digits);
+        let [measured, from, to] = [c.measured, c.range.0, c.range.1].map(sig3);
         table.rows.push(vec![c.what.into(), measured, from, to, holds.into()]);
     }
     table

@@ -6,8 +6,9 @@ use candle_core::{DType, Tensor};
 
 use crate::circuit::ansatz::uploading_feature_map;
 use crate::circuit::{Observable, PauliString};
-use crate::nn::{Execution, NnError, QuantumLayer};
+use crate::nn::{NnError, QuantumLayer};
 use crate::noise::Program;
+use crate::sim::Execution;
 use crate::sim::Statevector;
 
 /// Which kernels a method compares features by.

@@ -12,8 +12,9 @@ use crate::data::{Features, HoldOut, Part};
 use crate::device::{Device, Target, transpile};
 use crate::nn::backbone::BackboneRow;
 use crate::nn::head::{Body, Head, HeadRow, HeadShape};
-use crate::nn::{Execution, NnError, Params};
+use crate::nn::{NnError, Params};
 use crate::noise::model::{NoiseModel, NoiseOptions};
+use crate::sim::Execution;
 use crate::sim::{self, Auto, Shots, Simulator};
 use crate::study::landscape::{self, CostRow, StartRow};
 use crate::study::metric::{METRICS, Predictions};
@@ -186,9 +187,7 @@ impl Bench<'_> {
         };
         Ok(Some(match self.job.mitigation.as_deref().map(around).transpose()? {
             None => seen,
-            Some(wrap) => {
-                seen.with_simulator(wrap(seen.simulator.clone(), self.job.seed)).map_err(NnError::from)?
-            }
+            Some(wrap) => seen.with_simulator(wrap(seen.simulator.clone(), self.job.seed)).map_err(NnError::from)?,
         }))
     }
 

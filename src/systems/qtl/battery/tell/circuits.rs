@@ -1,7 +1,7 @@
 //! Studies of the circuit alone: gradients, reach, transpilation.
 
-use crate::study::battery::table::three_digits;
-use crate::study::battery::{Block, Drawing, Figure, Line, Scale, Table};
+use crate::math::words::sig3;
+use crate::report::{Block, Drawing, Figure, Line, Scale, Table};
 use crate::study::landscape::{Gradients, Reach, decay};
 use crate::systems::qtl::battery::job::{Counts, Outcome};
 use crate::systems::qtl::battery::tell::{Finished, grouped, values, varying};
@@ -57,10 +57,10 @@ pub fn landscape(runs: &[&Finished<'_>]) -> Vec<Block> {
     let variance = |outcome: &Outcome| gradients(outcome).map(|g| g.variance);
     for (name, own) in grouped(runs, &["ansatz", "depth", "device", "cost", "start"]) {
         let at = points(&own, "qubits", variance);
-        let cell = |width: &&str| at.iter().find(|p| p.0 == number(width)).map_or("–".into(), |p| three_digits(p.1));
+        let cell = |width: &&str| at.iter().find(|p| p.0 == number(width)).map_or("–".into(), |p| sig3(p.1));
         let mut cells: Vec<String> = name.iter().map(|text| text.replace('_', " ")).collect();
         cells.extend(widths.iter().map(cell));
-        cells.push(decay(&at).map_or("–".into(), |(rate, _)| format!("× {}", three_digits((-rate).exp()))));
+        cells.push(decay(&at).map_or("–".into(), |(rate, _)| format!("× {}", sig3((-rate).exp()))));
         table.rows.push(cells);
     }
     let keys = ["ansatz", "depth", "cost", "device"];
@@ -72,7 +72,7 @@ pub fn landscape(runs: &[&Finished<'_>]) -> Vec<Block> {
             let fit = decay(&at);
             let name = start[0].replace('_', " ");
             let label = match fit {
-                Some((rate, _)) => format!("{name} (× {} per qubit)", three_digits((-rate).exp())),
+                Some((rate, _)) => format!("{name} (× {} per qubit)", sig3((-rate).exp())),
                 None => name,
             };
             lines.push(Line { label, points: at.clone(), spread: Vec::new(), guide: false });
@@ -112,7 +112,7 @@ pub fn reach(runs: &[&Finished<'_>]) -> Vec<Block> {
     for (name, own) in grouped(runs, &["ansatz", "qubits", "depth"]) {
         let Some(found) = own.first().and_then(|run| reached(&run.outcome)) else { continue };
         let mut cells: Vec<String> = name.iter().map(|text| text.to_string()).collect();
-        cells.extend([three_digits(found.expressibility), three_digits(found.entangling)]);
+        cells.extend([sig3(found.expressibility), sig3(found.entangling)]);
         table.rows.push(cells);
     }
     type Measure = (&'static str, &'static str, Scale, fn(&Reach) -> f64);

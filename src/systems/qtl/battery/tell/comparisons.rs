@@ -1,16 +1,14 @@
 //! Paired comparisons: every circuit head against the classical heads, its controls, and itself under noise.
 
+use crate::math::words::p_value;
+use crate::math::words::pluralise;
 use crate::nn::head::{Body, HeadRow};
-use crate::study::battery::table::p_value;
-use crate::study::battery::{Block, Table};
-use crate::study::compare::{Answer, Comparison, Question, correct, counted, points, signed};
+use crate::report::{Block, Table};
+use crate::study::compare::{Answer, Comparison, Quantity, Question, correct, points, signed};
 use crate::study::stats::{self, Interval};
 use crate::systems::qtl::battery::plan::StudyRow;
 use crate::systems::qtl::battery::tell::trained::{CELL, trained};
 use crate::systems::qtl::battery::tell::{Finished, grouped, values, varying};
-
-/// Seed of the bootstrap: any constant; it is part of the result, so it is fixed.
-const SEED: u64 = 1;
 
 /// What every circuit is held against, and the question that answers.
 const BASELINES: [(&str, Question); 4] = [
@@ -67,7 +65,7 @@ pub fn blocks(study: &StudyRow, runs: &[&Finished<'_>]) -> Vec<Block> {
         let one = |(question, head, baseline): &(Question, &str, &str)| {
             let (first, second) = paired(runs, head, baseline, keys);
             // Nothing to compare where one of the two is missing everywhere; accuracies are finite.
-            Comparison::new(*question, (head, &first), (baseline, &second), SEED).ok()
+            Comparison::new(*question, Quantity::ACCURACY, (head, &first), (baseline, &second)).ok()
         };
         pairs.iter().filter_map(one).collect()
     };
@@ -98,7 +96,7 @@ pub fn blocks(study: &StudyRow, runs: &[&Finished<'_>]) -> Vec<Block> {
         "{}: paired comparisons of accuracy at the last epoch. {unit}. Tests are two-sided; Holm's correction is over these \
          {}; d_z is the mean difference over its standard deviation",
         study.heading,
-        counted(overall.len(), "comparison")
+        pluralise(overall.len(), "comparison")
     );
     blocks.push(Block::Table(table(&name, &caption, &[], overall.iter().map(|c| (Vec::new(), c)))));
     if cells.len() > 1 && values(runs, "seed").len() > 1 {
@@ -112,7 +110,7 @@ pub fn blocks(study: &StudyRow, runs: &[&Finished<'_>]) -> Vec<Block> {
         let caption = format!(
             "{}: the same in each cell, a pair being a seed. Holm's correction is over these {}",
             study.heading,
-            counted(corrected.len(), "comparison")
+            pluralise(corrected.len(), "comparison")
         );
         let lines = within.iter().map(|(name, _)| name.clone()).zip(&corrected);
         blocks.push(Block::Table(table(&format!("{}_comparisons_by_cell", study.name), &caption, &keys, lines)));

@@ -1,8 +1,8 @@
 //! The figures of studies that train heads.
 
-use crate::study::battery::table::per_cent;
-use crate::study::battery::{Block, Drawing, Figure, Line, Scale, Table};
+use crate::report::{Block, Drawing, Figure, Line, Scale, Table};
 use crate::study::stats;
+use crate::study::stats::per_cent;
 use crate::systems::qtl::battery::job::{Job, Noise};
 use crate::systems::qtl::battery::plan::StudyRow;
 use crate::systems::qtl::battery::tell::trained::trained;

@@ -1,6 +1,6 @@
 //! The tables for machines: one line per run, epoch, judged noise and prediction.
 
-use crate::study::battery::Table;
+use crate::report::Table;
 use crate::study::metric::METRICS;
 use crate::systems::qtl::battery::job::{Job, Outcome};
 use crate::systems::qtl::battery::plan::AXES;

@@ -9,12 +9,14 @@ mod trained;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::math::words::pluralise;
+use crate::math::words::sig3;
+use crate::report::chart::number_clip_paths;
+use crate::report::{Block, Page, Section, Table};
 use crate::study::StudyError;
-use crate::study::battery::page::write_whole;
-use crate::study::battery::table::three_digits;
-use crate::study::battery::{Block, Page, Section, Store, Table};
-use crate::study::compare::counted;
+use crate::study::battery::Store;
 use crate::study::energy::Usage;
+use crate::study::files::write_whole;
 use crate::systems::qtl::battery::file::File;
 use crate::systems::qtl::battery::job::Outcome;
 use crate::systems::qtl::battery::plan::{self, Kind, Planned, STUDIES, StudyRow};
@@ -76,11 +78,17 @@ impl<'a> Told<'a> {
     /// If the folder cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), StudyError> {
         for table in data::tables(self) {
-            write_whole(&folder.join(format!("{}.csv", table.name)), &table.csv()?)?;
+            write_whole(&folder.join(format!("{}.csv", table.name)), &table.csv())?;
         }
         let mut page = self.page();
         write_whole(&folder.join("tables.tex"), page.latex().as_bytes())?;
-        page.write_figures(&folder.join("figures"))?;
+        for figure in page.figures() {
+            let (svg, png) = figure.files();
+            let path = |ending: &str| folder.join("figures").join(format!("{}.{ending}", figure.name));
+            write_whole(&path("svg"), number_clip_paths(&svg).as_bytes())?;
+            let failed = |reason| StudyError::File { path: path("png"), source: std::io::Error::other(reason) };
+            write_whole(&path("png"), &png.map_err(failed)?)?;
+        }
         // Times differ from one repetition to the next; they stand apart, so that the rest is the same to the byte.
         let cost = self.cost();
         write_whole(&folder.join("cost.tex"), cost.latex().as_bytes())?;
@@ -93,8 +101,8 @@ impl<'a> Told<'a> {
         let planned = self.plan.len();
         let mut page = Page { title: self.file.title.clone(), ..Page::default() };
         page.facts = vec![
-            format!("{} of {}", self.finished.len(), counted(planned, "run")),
-            counted(self.failures.len(), "failure"),
+            format!("{} of {}", self.finished.len(), pluralise(planned, "run")),
+            pluralise(self.failures.len(), "failure"),
             format!("qgraft {}", env!("CARGO_PKG_VERSION")),
             "f32 features and heads, f64 circuits".into(),
         ];
@@ -107,7 +115,7 @@ impl<'a> Told<'a> {
                 continue;
             }
             let all = self.plan.iter().filter(|run| run.study == study.name).count();
-            let mut blocks = vec![Block::Text(format!("{} {} of {}.", study.doc, runs.len(), counted(all, "run")))];
+            let mut blocks = vec![Block::Text(format!("{} {} of {}.", study.doc, runs.len(), pluralise(all, "run")))];
             if runs.len() < all {
                 let missing = "Runs are missing, so means are not over the same seeds and data everywhere.";
                 blocks.push(Block::Warning(missing.into()));
@@ -131,7 +139,7 @@ impl<'a> Told<'a> {
             count => {
                 blocks.push(Block::Warning(format!(
                     "{} failed. Each can be repeated by its command.",
-                    counted(count, "run")
+                    pluralise(count, "run")
                 )));
                 let told =
                     self.failures.iter().map(|(title, reason, command)| format!("{title}: {reason} — {command}"));
@@ -183,11 +191,11 @@ impl<'a> Told<'a> {
                 study.into(),
                 if head.is_empty() { "–".into() } else { head.into() },
                 usages.len().to_string(),
-                three_digits(sum(|u| u.wall_seconds) / count),
-                three_digits(sum(|u| u.cpu_seconds) / count),
-                format!("{mark}{}", three_digits(joules / count)),
-                three_digits(sum(|u| u.cpu_seconds) / 3600.0),
-                format!("{mark}{}", three_digits(self.file.energy.grams_of_co2(joules))),
+                sig3(sum(|u| u.wall_seconds) / count),
+                sig3(sum(|u| u.cpu_seconds) / count),
+                format!("{mark}{}", sig3(joules / count)),
+                sig3(sum(|u| u.cpu_seconds) / 3600.0),
+                format!("{mark}{}", sig3(self.file.energy.grams_of_co2(joules))),
             ]);
         }
         table
@@ -204,8 +212,8 @@ impl<'a> Told<'a> {
              estimated: processor time × {} W per core; {} g CO₂e per kWh. Features of pictures are not counted: they are \
              made once for all runs.",
             if cpu >= 600.0 { format!("{:.1} h", cpu / 3600.0) } else { format!("{cpu:.1} s") },
-            three_digits(joules / 1000.0),
-            three_digits(energy.grams_of_co2(joules)),
+            sig3(joules / 1000.0),
+            sig3(energy.grams_of_co2(joules)),
             energy.watts_per_core,
             energy.grid_grams_per_kwh
         );

@@ -1,8 +1,8 @@
 //! The tables of studies that train heads.
 
-use crate::study::battery::table::per_cent;
-use crate::study::battery::{Block, Table};
+use crate::report::{Block, Table};
 use crate::study::stats;
+use crate::study::stats::per_cent;
 use crate::systems::qtl::battery::job::{Outcome, Trained};
 use crate::systems::qtl::battery::plan::StudyRow;
 use crate::systems::qtl::battery::tell::{Finished, comparisons, curves, grouped, values, varying};

@@ -1,0 +1,50 @@
+//! The lab: experiments as data, and everything that an experiment needs besides its own domain.
+//!
+//! An [`Experiment`] says what it varies ([`Grid`]s of [`Factor`]s), what trials of a block share, and what one trial
+//! measures ([`Measurement`]). The lab plans the trials, runs them on several threads, keeps each on disk as it comes, so
+//! that a run can be resumed, compares arms by paired intervals ([`Contrast`]), answers [`Check`]s, and writes report,
+//! tables, figures and settings into one folder. To add a system, start at [`experiment`](Experiment).
+//!
+//! * What a run is: [`Experiment`], [`Settings`], [`Grid`], [`Point`], [`Metric`], [`Measurement`].
+//! * What it found: [`Results`], asked by [`Query`]; [`Contrast`] and [`Check`] judge it.
+//! * How it is run: [`run()`], [`RunOptions`]; [`run_in_memory`] for programs.
+//! * The same without types: [`System`], for the command line.
+
+pub mod check;
+pub mod claims;
+pub mod contrast;
+mod experiment;
+mod factor;
+mod kept;
+mod metric;
+mod plan;
+pub mod render;
+mod results;
+mod run;
+mod saved;
+mod schedule;
+pub mod settings;
+pub mod store;
+pub mod suite;
+mod system;
+mod tidy;
+mod validation;
+pub mod vary;
+
+pub use check::{Check, Checked, Expect};
+pub use contrast::{Compared, Contrast};
+pub use experiment::{Context, Experiment, Files, Info, TrialFiles};
+pub use factor::{Coordinate, Factor, Grid, Level, Point, Role};
+pub use kept::KeptRun;
+pub use metric::{Curve, Labels, Measurement, Metric, Value};
+pub use plan::{Only, Plan};
+pub use results::{Failure, Finished, MeanCurve, Query, Results, Row, Samples};
+pub use run::{Outcome, RunOptions, TRIALS, run, run_in_memory, sweep};
+pub use saved::SavedRun;
+pub use settings::{Change, Flag, Overrides, Preset, Settings};
+pub use system::{FlagInfo, PlannedTrial, System, SystemOf, read_settings};
+pub use validation::Validation;
+pub use vary::Request;
+
+pub use crate::study::metric::{Better, Unit};
+pub use crate::study::{Invalid, Observer, StudyError};

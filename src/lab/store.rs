@@ -1,0 +1,212 @@
+//! Finished trials on disk: each is there whole or not at all, so that a run survives a crash, a full disk or Ctrl-C.
+//!
+//! Every trial has a folder of its own, named by what it is and by its id: `main-plain,seed=0-1f00c0ffee15d00d/`. It is
+//! written under a temporary name and renamed when it is complete. A folder per trial, not a database: it needs no
+//! library, a user can look into it, and trained models lie beside their numbers. A claim is a hint, not a lock: another
+//! process takes claimed trials last, so that two share the work and the claims of one that was killed hold nobody up.
+//! A trial that is computed twice nevertheless is equal both times; the first result stays.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::lab::metric::Measurement;
+use crate::study::StudyError;
+use crate::study::energy::Usage;
+
+/// The numbers of a trial in its folder.
+const MEASUREMENT: &str = "measurement.json";
+
+/// A finished trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stored {
+    /// What it measured: the same at every repetition.
+    pub measurement: Measurement,
+    /// What it took: different every time.
+    pub usage: Usage,
+}
+
+/// Where a trial is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Hash of everything that decides its result.
+    pub id: String,
+    /// What it is, in letters, digits and `,=.+-_`.
+    pub slug: String,
+}
+
+impl Key {
+    /// A key whose folder is named by this text; what a file name should not have becomes one `_`.
+    pub fn new(id: &str, title: &str) -> Self {
+        const LONGEST: usize = 80;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ",=.+-_".contains(c);
+        let words = title.split(|c| !is_plain(c)).filter(|word| !word.is_empty()).collect::<Vec<_>>();
+        Self { id: id.into(), slug: words.join("_").chars().take(LONGEST).collect() }
+    }
+
+    fn name(&self) -> String {
+        format!("{}-{}", self.slug, self.id)
+    }
+}
+
+/// A folder of finished trials.
+#[derive(Clone, Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// The store in `folder`, which is made if it does not exist.
+    ///
+    /// # Errors
+    /// A folder that cannot be made.
+    pub fn open(folder: &Path) -> Result<Self, StudyError> {
+        fs::create_dir_all(folder).map_err(|source| StudyError::File { path: folder.into(), source })?;
+        Ok(Self { folder: folder.into() })
+    }
+
+    /// Whether `folder` holds a finished trial.
+    pub fn holds_any(folder: &Path) -> bool {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.path().join(MEASUREMENT).exists())
+    }
+
+    /// The folder of a trial: its numbers and its files.
+    pub fn folder(&self, key: &Key) -> PathBuf {
+        self.folder.join(key.name())
+    }
+
+    /// Whether a trial is finished.
+    pub fn is_finished(&self, key: &Key) -> bool {
+        self.folder(key).join(MEASUREMENT).exists()
+    }
+
+    /// A finished trial without its files.
+    ///
+    /// # Errors
+    /// If it is there but cannot be read.
+    pub fn read(&self, key: &Key) -> Result<Option<Stored>, StudyError> {
+        let path = self.folder(key).join(MEASUREMENT);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StudyError::File { path, source }),
+        };
+        serde_json::from_slice(&text).map(Some).map_err(|source| StudyError::Json { path, source })
+    }
+
+    /// The files of a finished trial.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn files(&self, key: &Key) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
+        let folder = self.folder(key);
+        let failed = |path: &Path| {
+            let path = path.to_path_buf();
+            move |source| StudyError::File { path, source }
+        };
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(failed(&folder))? {
+            let path = entry.map_err(failed(&folder))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name != MEASUREMENT {
+                found.push((name, fs::read(&path).map_err(failed(&path))?));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Claims a trial for this process; `false` if another process has.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn claim(&self, key: &Key) -> Result<bool, StudyError> {
+        let path = self.beside(key, "claim");
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut file) => {
+                // Only for a reader of the folder; the claim is the file itself.
+                let _ = write!(file, "process {}", std::process::id());
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(source) => Err(StudyError::File { path, source }),
+        }
+    }
+
+    /// Stores a finished trial. One that is there already stays.
+    ///
+    /// # Errors
+    /// If it cannot be written: a full disk, say. Nothing is stored then.
+    pub fn finish(&self, key: &Key, stored: &Stored) -> Result<(), StudyError> {
+        let failed = |source| StudyError::File { path: self.folder(key), source };
+        let growing = tempfile::Builder::new().prefix(".").suffix(".partial").tempdir_in(&self.folder);
+        let growing = growing.map_err(failed)?;
+        for (name, bytes) in &stored.measurement.files {
+            write(&growing.path().join(name), bytes).map_err(failed)?;
+        }
+        let json = serde_json::to_vec(stored);
+        let json = json.map_err(|source| StudyError::Json { path: self.folder(key).join(MEASUREMENT), source })?;
+        write(&growing.path().join(MEASUREMENT), &json).map_err(failed)?;
+        readable(growing.path());
+        match fs::rename(growing.path(), self.folder(key)) {
+            // The name is gone from its old place; there is nothing left to remove.
+            Ok(()) => _ = growing.keep(),
+            Err(_) if self.is_finished(key) => {}
+            Err(source) => return Err(failed(source)),
+        }
+        self.release(key);
+        Ok(())
+    }
+
+    /// Notes why a trial gave nothing.
+    ///
+    /// # Errors
+    /// If the note cannot be written.
+    pub fn fail(&self, key: &Key, reason: &str) -> Result<(), StudyError> {
+        let path = self.beside(key, "failed");
+        fs::write(&path, reason).map_err(|source| StudyError::File { path, source })?;
+        self.remove(key, "claim");
+        Ok(())
+    }
+
+    /// Why a trial gave nothing, if it did.
+    pub fn failure(&self, key: &Key) -> Option<String> {
+        fs::read_to_string(self.beside(key, "failed")).ok()
+    }
+
+    /// Gives up the claim on a trial and forgets an earlier failure of it.
+    pub fn release(&self, key: &Key) {
+        self.remove(key, "claim");
+        self.remove(key, "failed");
+    }
+
+    fn beside(&self, key: &Key, ending: &str) -> PathBuf {
+        self.folder.join(format!("{}.{ending}", key.name()))
+    }
+
+    /// Removes a hint. Where that fails, the hint is stale and does no harm.
+    fn remove(&self, key: &Key, ending: &str) {
+        let _ = fs::remove_file(self.beside(key, ending));
+    }
+}
+
+/// Writes a file and waits until it is on the disk: a full disk shows here, not after the folder got its name.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Temporary folders are private; a finished one is as readable as the folder around it.
+#[cfg(unix)]
+fn readable(folder: &Path) {
+    let Some(parent) = folder.parent().and_then(|parent| fs::metadata(parent).ok()) else { return };
+    // Where it fails the folder stays private, which its owner can still read.
+    let _ = fs::set_permissions(folder, parent.permissions());
+}
+
+#[cfg(not(unix))]
+fn readable(_folder: &Path) {}

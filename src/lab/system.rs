@@ -1,0 +1,147 @@
+//! Experiments without their types, as the command line and the pages need them: rows of one table.
+
+use std::marker::PhantomData;
+use std::path::Path;
+
+use crate::lab::check::Check;
+use crate::lab::experiment::{Experiment, Info};
+use crate::lab::metric::Metric;
+use crate::lab::plan::{Only, Plan};
+use crate::lab::run::{Outcome, RunOptions, sweep};
+use crate::lab::settings::{self, Overrides, Settings};
+use crate::lab::vary::Request;
+use crate::study::{Observer, StudyError};
+
+/// An option of a system, for help.
+#[derive(Clone, Debug)]
+pub struct FlagInfo {
+    /// Name without dashes.
+    pub name: &'static str,
+    /// Placeholder of its value; empty for a switch.
+    pub value: &'static str,
+    /// What it does.
+    pub help: &'static str,
+    /// Names that its value may be.
+    pub choices: Vec<&'static str>,
+}
+
+/// A trial of a plan, for a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTrial {
+    /// Its grid.
+    pub grid: String,
+    /// What it is.
+    pub title: String,
+    /// Its id.
+    pub id: String,
+}
+
+/// A system that `qgraft run NAME` runs.
+pub trait System: Sync {
+    /// Names and texts.
+    fn info(&self) -> &'static Info;
+    /// Every number that trials report.
+    fn metrics(&self) -> &'static [Metric];
+    /// What is expected of a whole run.
+    fn checks(&self) -> &'static [Check];
+    /// Name and version of its settings file.
+    fn format(&self) -> &'static str;
+    /// Options besides those that every system has.
+    fn flags(&self) -> Vec<FlagInfo>;
+    /// Names of its presets with one line each.
+    fn presets(&self) -> Vec<(&'static str, &'static str)>;
+
+    /// The settings that are asked for, with what is varied around them.
+    ///
+    /// # Errors
+    /// An unknown name, or every value outside its range.
+    fn resolve(&self, overrides: &Overrides) -> Result<Request, StudyError>;
+
+    /// The trials that `only` leaves of a plan.
+    ///
+    /// # Errors
+    /// If the settings or `only` name what does not exist.
+    fn plan(&self, request: &Request, only: &[String]) -> Result<Vec<PlannedTrial>, StudyError>;
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// As [`sweep`].
+    fn run(&self, request: &Request, options: &RunOptions, observer: &dyn Observer) -> Result<Outcome, StudyError>;
+}
+
+/// An experiment as a [`System`].
+pub struct SystemOf<E>(PhantomData<fn() -> E>);
+
+impl<E: Experiment> SystemOf<E> {
+    /// The experiment as a row of a table.
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<E: Experiment> Default for SystemOf<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E: Experiment> System for SystemOf<E> {
+    fn info(&self) -> &'static Info {
+        const { &E::INFO }
+    }
+
+    fn metrics(&self) -> &'static [Metric] {
+        E::METRICS
+    }
+
+    fn checks(&self) -> &'static [Check] {
+        E::CHECKS
+    }
+
+    fn format(&self) -> &'static str {
+        E::Spec::FORMAT
+    }
+
+    fn flags(&self) -> Vec<FlagInfo> {
+        let info = |flag: &settings::Flag<E::Spec>| FlagInfo {
+            name: flag.name,
+            value: flag.value,
+            help: flag.help,
+            choices: (flag.choices)(),
+        };
+        E::FLAGS.iter().map(info).collect()
+    }
+
+    fn presets(&self) -> Vec<(&'static str, &'static str)> {
+        E::Spec::PRESETS.iter().map(|preset| (preset.name, preset.doc)).collect()
+    }
+
+    fn resolve(&self, overrides: &Overrides) -> Result<Request, StudyError> {
+        settings::resolve::<E::Spec>(E::FLAGS, overrides)
+    }
+
+    fn plan(&self, request: &Request, only: &[String]) -> Result<Vec<PlannedTrial>, StudyError> {
+        let plan = Plan::of::<E>(request)?;
+        let only = Only::parse(only, &plan.grids)?;
+        let trials = plan.trials().map(|k| &plan.nodes[k]).filter(|node| only.keeps(node));
+        let listed = trials.map(|node| PlannedTrial {
+            grid: node.point.grid.clone(),
+            title: node.title.clone(),
+            id: node.key.id.clone(),
+        });
+        Ok(listed.collect())
+    }
+
+    fn run(&self, request: &Request, options: &RunOptions, observer: &dyn Observer) -> Result<Outcome, StudyError> {
+        sweep::<E>(request, options, observer)
+    }
+}
+
+/// Reads the settings file of a system.
+///
+/// # Errors
+/// A file that cannot be read or is of another system.
+pub fn read_settings(system: &dyn System, path: &Path) -> Result<toml::Table, StudyError> {
+    settings::read(path, system.format())
+}

@@ -1,0 +1,155 @@
+//! Checks of settings: every violation is collected and named by field, value and what is expected.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use crate::circuit::ansatz::ANSATZE;
+use crate::math::words::closest;
+use crate::nn::head::{Body, HEADS, HeadRow};
+use crate::study::Invalid;
+use crate::study::train::TrainConfig;
+
+/// Collects the violations of a whole specification, so that a user sees all of them at once.
+///
+/// ```
+/// use qgraft::lab::Validation;
+/// let mut check = Validation::default();
+/// check.count("epochs", 0).within("share", 1.5, 0.0..=1.0);
+/// assert_eq!(check.violations()[1].to_string(), "share = 1.5: expected a number from 0 to 1");
+/// ```
+#[derive(Debug, Default)]
+pub struct Validation {
+    violations: Vec<Invalid>,
+}
+
+impl Validation {
+    /// Every violation so far, in the order of the checks.
+    pub fn violations(&self) -> &[Invalid] {
+        &self.violations
+    }
+
+    /// Takes note of a violation.
+    pub fn refuse(&mut self, field: &str, value: impl fmt::Display, expected: impl Into<String>) -> &mut Self {
+        self.violations.push(Invalid { field: field.into(), value: value.to_string(), expected: expected.into() });
+        self
+    }
+
+    /// Refuses a value unless `holds`.
+    pub fn check(&mut self, field: &str, value: impl fmt::Display, holds: bool, expected: &str) -> &mut Self {
+        if holds { self } else { self.refuse(field, value, expected) }
+    }
+
+    /// A number of things: at least 1.
+    pub fn count(&mut self, field: &str, value: usize) -> &mut Self {
+        self.at_least(field, value, 1)
+    }
+
+    /// A number of things: at least `least`.
+    pub fn at_least(&mut self, field: &str, value: usize, least: usize) -> &mut Self {
+        self.check(field, value, value >= least, &format!("at least {least}"))
+    }
+
+    /// A whole number within a range, both ends included.
+    pub fn whole(&mut self, field: &str, value: usize, range: RangeInclusive<usize>) -> &mut Self {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        self.check(field, value, range.contains(&value), &expected)
+    }
+
+    /// A number within a range, both ends included.
+    pub fn within(&mut self, field: &str, value: f64, range: RangeInclusive<f64>) -> &mut Self {
+        let expected = format!("a number from {} to {}", range.start(), range.end());
+        self.check(field, value, range.contains(&value), &expected)
+    }
+
+    /// A number strictly between two others.
+    pub fn between(&mut self, field: &str, value: f64, (low, high): (f64, f64)) -> &mut Self {
+        let holds = low < value && value < high;
+        self.check(field, value, holds, &format!("a number strictly between {low} and {high}"))
+    }
+
+    /// A finite number above 0.
+    pub fn positive(&mut self, field: &str, value: f64) -> &mut Self {
+        self.check(field, value, value > 0.0 && value.is_finite(), "a number above 0")
+    }
+
+    /// A finite number of at least 0.
+    pub fn not_negative(&mut self, field: &str, value: f64) -> &mut Self {
+        self.check(field, value, value >= 0.0 && value.is_finite(), "a number of at least 0")
+    }
+
+    /// A list with at least one entry and none twice: repeated runs would be counted as independent.
+    pub fn list<T: PartialEq + fmt::Debug>(&mut self, field: &str, values: &[T]) -> &mut Self {
+        if values.is_empty() {
+            return self.refuse(field, "[]", "at least one entry");
+        }
+        self.distinct(field, values)
+    }
+
+    /// A list, possibly empty, with no entry twice.
+    pub fn distinct<T: PartialEq + fmt::Debug>(&mut self, field: &str, values: &[T]) -> &mut Self {
+        match values.iter().enumerate().find(|(k, value)| values[..*k].contains(value)) {
+            Some((_, twice)) => self.refuse(field, format!("{twice:?} twice"), "each entry once"),
+            None => self,
+        }
+    }
+
+    /// A name of a table.
+    pub fn name<'a>(&mut self, field: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> &mut Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        if known.contains(&name) {
+            return self;
+        }
+        let nearest = closest(name, known.iter().copied()).map(|near| format!("; did you mean {near:?}?"));
+        self.refuse(field, format!("{name:?}"), format!("one of {}{}", known.join(", "), nearest.unwrap_or_default()))
+    }
+
+    /// Names of a table, each once, at least one.
+    pub fn names<'a>(
+        &mut self,
+        field: &str,
+        names: &[String],
+        known: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> &mut Self {
+        self.list(field, names);
+        for name in names {
+            self.name(field, name, known.clone());
+        }
+        self
+    }
+
+    /// A head that is trained by gradients.
+    pub fn trained_head(&mut self, field: &str, name: &str) -> &mut Self {
+        match HeadRow::named(name) {
+            Ok(row) if matches!(row.body, Body::Kernel) => {
+                self.refuse(field, format!("{name:?}"), "a head that is trained by gradients")
+            }
+            Ok(_) => self,
+            Err(_) => self.name(field, name, HEADS.iter().map(|row| row.name)),
+        }
+    }
+
+    /// A circuit of a head: a row of the table of ansätze, 1 to 16 qubits, 1 to 1000 layers.
+    pub fn circuit(&mut self, field: &str, (ansatz, qubits, depth): (&str, usize, usize), weight_sd: f64) -> &mut Self {
+        self.name(&format!("{field}.ansatz"), ansatz, ANSATZE.iter().map(|row| row.name))
+            .whole(&format!("{field}.qubits"), qubits, 1..=16)
+            .whole(&format!("{field}.depth"), depth, 1..=1000)
+            .not_negative(&format!("{field}.weight_sd"), weight_sd)
+    }
+
+    /// A file or folder that must exist, if it is given.
+    pub fn path(&mut self, field: &str, path: Option<&Path>) -> &mut Self {
+        match path {
+            Some(path) if !path.exists() => self.refuse(field, path.display(), "an existing file or folder"),
+            _ => self,
+        }
+    }
+
+    /// A training: positive sizes and rates, shares where shares are meant.
+    pub fn train(&mut self, field: &str, config: &TrainConfig) -> &mut Self {
+        for (name, value, expected) in config.violations() {
+            self.refuse(&format!("{field}.{name}"), value, expected);
+        }
+        self
+    }
+}

@@ -1,0 +1,105 @@
+//! A table that renders as HTML, LaTeX or CSV.
+
+use crate::report::html::escape;
+
+/// Rows above which a page shows the caption alone until the reader asks.
+const FOLDED: usize = 40;
+
+/// A table of plain text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// Its label in LaTeX and its anchor: letters, digits and underscores.
+    pub name: String,
+    /// What it shows and how to read it.
+    pub caption: String,
+    /// Headings of the columns.
+    pub header: Vec<String>,
+    /// Cells by row.
+    pub rows: Vec<Vec<String>>,
+    /// Number of columns at the left that hold names, not numbers.
+    pub names: usize,
+}
+
+impl Table {
+    /// A table without rows yet.
+    pub fn new(name: &str, caption: &str, header: &[&str], names: usize) -> Self {
+        let header = header.iter().map(|cell| cell.to_string()).collect();
+        Self { name: name.into(), caption: caption.into(), header, rows: Vec::new(), names }
+    }
+
+    /// `<table>` under its caption; a long one is folded away under it.
+    pub fn html(&self) -> String {
+        let name = |place: usize| if place < self.names { " class=\"name\"" } else { "" };
+        let head = |(place, cell): (usize, &String)| format!("<th scope=\"col\"{}>{}</th>", name(place), escape(cell));
+        let header: String = self.header.iter().enumerate().map(head).collect();
+        let row = |cells: &Vec<String>| {
+            let cell = |(place, text): (usize, &String)| match place < self.names {
+                true => format!("<th scope=\"row\" class=\"name\">{}</th>", escape(text)),
+                false => format!("<td>{}</td>", escape(text)),
+            };
+            format!("<tr>{}</tr>", cells.iter().enumerate().map(cell).collect::<String>())
+        };
+        let table = format!(
+            "<div class=\"scroll\"><table class=\"fit\">\n<thead><tr>{header}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table></div>\n",
+            self.rows.iter().map(row).collect::<Vec<_>>().join("\n")
+        );
+        let caption = escape(&self.caption);
+        match self.rows.len() > FOLDED {
+            false => format!("<p class=\"caption\" id=\"{}\">{caption}</p>\n{table}", self.name),
+            true => format!(
+                "<details id=\"{}\"><summary class=\"caption\">{caption}; {} rows</summary>\n{table}</details>\n",
+                self.name,
+                self.rows.len()
+            ),
+        }
+    }
+
+    /// A `table` environment with the rules of the booktabs package.
+    pub fn latex(&self) -> String {
+        let line = |cells: &Vec<String>| cells.iter().map(|cell| latex(cell)).collect::<Vec<_>>().join(" & ") + r" \\";
+        let columns: String = (0..self.header.len()).map(|at| if at < self.names { 'l' } else { 'r' }).collect();
+        format!(
+            "\\begin{{table}}\n\\centering\n\\caption{{{}}}\n\\label{{tab:{}}}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n\
+             {}\n\\midrule\n{}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n",
+            latex(&self.caption),
+            self.name,
+            line(&self.header),
+            self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        )
+    }
+
+    /// Comma-separated values under the header.
+    pub fn csv(&self) -> Vec<u8> {
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+        for cells in std::iter::once(&self.header).chain(&self.rows) {
+            writer.write_record(cells).expect("writing into memory cannot fail");
+        }
+        writer.into_inner().expect("writing into memory cannot fail")
+    }
+}
+
+/// Text as LaTeX sets it.
+fn latex(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', letter]),
+            '\\' => out += r"\textbackslash{}",
+            '~' => out += r"\textasciitilde{}",
+            '^' => out += r"\textasciicircum{}",
+            '±' => out += r"$\pm$",
+            '×' => out += r"$\times$",
+            '−' => out += "$-$",
+            '–' => out += "--",
+            '<' | '>' => out += &format!("${letter}$"),
+            '⟨' => out += r"$\langle$",
+            '⟩' => out += r"$\rangle$",
+            '∂' => out += r"$\partial$",
+            '·' => out += r"$\cdot$",
+            '²' => out += "$^2$",
+            '₂' => out += "$_2$",
+            letter => out.push(letter),
+        }
+    }
+    out
+}

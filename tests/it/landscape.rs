@@ -1,0 +1,146 @@
+//! Gradients, reach and entanglement against values that can be worked out by hand; three-way hold-out.
+
+use std::sync::Arc;
+
+use approx::assert_abs_diff_eq;
+use ndarray::Array1;
+use qgraft::circuit::ansatz::ANSATZE;
+use qgraft::circuit::{Ansatz, Circuit, Gate};
+use qgraft::data::{DataError, HoldOut, Part, Samples, Synthetic};
+use qgraft::math::C64;
+use qgraft::noise::Program;
+use qgraft::sim::Execution;
+use qgraft::sim::{Statevector, state};
+use qgraft::study::landscape::{COSTS, STARTS, decay, gradients, meyer_wallach, reach};
+
+/// RY(w) on each of `qubits` qubits.
+fn rotations(qubits: usize) -> Ansatz {
+    let mut circuit = Circuit::new(qubits);
+    for qubit in 0..qubits {
+        let angle = circuit.slot(format!("w{qubit}"));
+        circuit.push(Gate::Ry, &[qubit], &[angle]).unwrap();
+    }
+    Ansatz { circuit, inputs: 0, observables: Vec::new() }
+}
+
+/// Of uniform weights: a local cost moves by sin(w)/2n, so the variance is 1/8n². A global one moves by sin(w)/2 times
+/// the probability cos²(w/2) of each other qubit, whose mean square is 3/8: 1/8 · (3/8)^(n-1).
+#[test]
+fn variances_of_product_circuits_are_known() {
+    for (cost, expected) in [
+        ("local", (|n| 0.125 / (n * n) as f64) as fn(usize) -> f64),
+        ("global", |n| 0.125 * 0.375f64.powi(n as i32 - 1)),
+    ] {
+        let row = COSTS.iter().find(|row| row.name == cost).unwrap();
+        for qubits in 1..=3 {
+            let mut ansatz = rotations(qubits);
+            ansatz.observables = vec![(row.observable)(qubits)];
+            let weights = STARTS[0].weights(&ansatz, 1, 20_000, 3);
+            let run = Execution::ideal(&ansatz, Arc::new(Statevector::default())).unwrap();
+            let found = gradients(&run, 0, &weights, 1).unwrap();
+            // 20,000 draws tell a variance to 1 to 2 %.
+            let expected = expected(qubits);
+            assert!((found.variance / expected - 1.0).abs() < 0.05, "{cost} on {qubits}: {found:?} against {expected}");
+        }
+    }
+}
+
+#[test]
+fn identity_blocks_start_as_the_encoding_alone() {
+    let start = STARTS.iter().find(|row| row.name == "identity_blocks").unwrap();
+    for family in ANSATZE.iter().filter(|row| row.name != "reuploading") {
+        for depth in [1, 2, 5] {
+            let (whole, encoding) = (start.circuit(family, 3, depth).unwrap(), family.build(3, 0, true).unwrap());
+            let inputs: Vec<f64> = (0..whole.inputs).map(|k| 0.3 + 0.2 * k as f64).collect();
+            let weights = start.weights(&whole, depth, 1, 5);
+            let angles: Vec<f64> = inputs.iter().chain(weights.row(0)).copied().collect();
+            let run = |ansatz: &Ansatz, angles: &[f64]| {
+                state::statevector(&Program::ideal(&ansatz.circuit, &[0, 1, 2]), angles).unwrap()
+            };
+            let overlap = state::overlap(run(&whole, &angles).view(), run(&encoding, &inputs).view());
+            // Rounding of some hundred gates.
+            assert_abs_diff_eq!(overlap, 1.0, epsilon = 1e-12);
+        }
+    }
+}
+
+#[test]
+fn entanglement_of_known_states() {
+    let state = |amplitudes: &[f64]| {
+        let norm = amplitudes.iter().map(|a| a * a).sum::<f64>().sqrt();
+        amplitudes.iter().map(|a| C64::new(a / norm, 0.0)).collect::<Array1<C64>>()
+    };
+    for (name, amplitudes, expected) in [
+        ("product", &[1.0, 2.0, 2.0, 4.0][..], 0.0),
+        ("Bell", &[1.0, 0.0, 0.0, 1.0], 1.0),
+        ("GHZ", &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], 1.0),
+        // Meyer & Wallach 2002: 8/9 for the W state of three qubits.
+        ("W", &[0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0], 8.0 / 9.0),
+    ] {
+        let found = meyer_wallach(state(amplitudes).view());
+        assert!((found - expected).abs() < 1e-14, "{name}: {found}");
+    }
+}
+
+/// A phase on |0⟩ never leaves it: all fidelities are 1, in the last of 75 bins, which one qubit's Haar-random states
+/// reach with probability 1/75 (Sim et al. 2019: the idle circuit, ln 75 = 4.32).
+#[test]
+fn an_idle_circuit_reaches_nothing() {
+    let mut circuit = Circuit::new(1);
+    let angle = circuit.slot("w");
+    circuit.push(Gate::Rz, &[0], &[angle]).unwrap();
+    let found = reach(&Ansatz { circuit, inputs: 0, observables: Vec::new() }, 100, 0).unwrap();
+    assert_abs_diff_eq!(found.expressibility, 75f64.ln(), epsilon = 1e-9);
+    assert_abs_diff_eq!(found.entangling, 0.0, epsilon = 1e-12);
+    // Rotations about two axes reach the sphere nearly evenly: below 0.1 in Sim et al., Fig. 1, circuit C.
+    let dressed = ANSATZE[0].build(1, 1, true).unwrap();
+    assert!(reach(&dressed, 5000, 0).unwrap().expressibility < 0.1);
+}
+
+#[test]
+fn a_fitted_decay_is_that_of_the_points() {
+    let points: Vec<(f64, f64)> = (2..8).map(|n| (n as f64, 3.0 * (-0.7 * n as f64).exp())).collect();
+    let (rate, intercept) = decay(&points).unwrap();
+    assert_abs_diff_eq!(rate, 0.7, epsilon = 1e-12);
+    assert_abs_diff_eq!(intercept, 3f64.ln(), epsilon = 1e-12);
+    assert_eq!(decay(&points[..1]), None);
+}
+
+fn samples(groups: Vec<usize>) -> Samples {
+    let shape = Synthetic { training: 90, held_out: 30, classes: 3, separation: 1.0, seed: 0 };
+    Samples { groups, ..shape.features("any", 4).samples }
+}
+
+#[test]
+fn a_hold_out_keeps_classes_in_proportion_and_groups_together() {
+    // Rows take the three classes in turn; a group is four rows of one class.
+    let one_class: Vec<usize> = (0..120).map(|row| row % 3 + 3 * (row / 12)).collect();
+    for (name, groups) in [("single rows", Vec::new()), ("groups of four", one_class)] {
+        let mut cuts = Vec::new();
+        for seed in 0..5 {
+            let mut cut = samples(groups.clone());
+            HoldOut { validation: 0.25, test: Some(0.2), seed }.apply(&mut cut).unwrap();
+            assert_eq!(cut.count(Part::Test), [8; 3], "{name}: a fifth of 40 each");
+            assert_eq!(cut.count(Part::Validation), [8; 3], "{name}: a quarter of the other 32");
+            for (i, j) in (0..120).flat_map(|i| (0..i).map(move |j| (i, j))).filter(|_| !groups.is_empty()) {
+                assert!(groups[i] != groups[j] || cut.parts[i] == cut.parts[j], "a group in two parts");
+            }
+            cuts.push(cut.parts);
+        }
+        assert!(cuts[1..].iter().all(|cut| *cut != cuts[0]), "{name}: every seed cuts anew");
+    }
+}
+
+#[test]
+fn rows_that_the_data_holds_out_are_the_test_rows_of_every_seed() {
+    for seed in 0..3 {
+        let mut cut = samples(Vec::new());
+        HoldOut { validation: 0.2, test: None, seed }.apply(&mut cut).unwrap();
+        assert_eq!(cut.of(Part::Test), (90..120).collect::<Vec<_>>());
+        assert_eq!(cut.count(Part::Validation), [6; 3]);
+    }
+    let mut one_group = samples(vec![7; 120]);
+    let error = HoldOut { validation: 0.2, test: Some(0.2), seed: 0 }.apply(&mut one_group).unwrap_err();
+    assert!(matches!(error, DataError::ClassTooSmall { .. }), "{error}");
+    Synthetic { training: 4, held_out: 2, classes: 2, separation: 1.0, seed: 0 }.features("any", 3);
+}
