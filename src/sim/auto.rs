@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::circuit::{Observable, Param};
 use crate::noise::{Program, Step};
 use crate::sim::check::MEMORY_LIMIT;
-use crate::sim::prepared::{Lazy, Prepared, Tape};
+use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::readout::ProgramParts;
 use crate::sim::{
     AngleGradient, Angles, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
@@ -214,7 +214,7 @@ impl Prepared for AutoProgram {
         self.for_values(&angles)?.value_and_gradient(angles, cotangent)
     }
 
-    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
         self.for_values(&angles)?.record(angles, most_bytes)
     }
 

@@ -1,7 +1,7 @@
 //! From a circuit and a condition to something that runs: transpiled, with its noise, prepared on an engine.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::circuit::{Ansatz, Circuit, Observable};
 use crate::device::{Device, Target, TranspileOptions, TranspiledCircuit, transpile};
@@ -314,7 +314,9 @@ impl Executions {
 }
 
 /// Values by name, each made once; threads that need the same one wait for it.
-struct Cache<T>(Mutex<HashMap<String, Arc<Mutex<Option<Arc<T>>>>>>);
+struct Cache<T>(Mutex<Entries<T>>);
+
+type Entries<T> = HashMap<String, Arc<Mutex<Option<Arc<T>>>>>;
 
 impl<T> Default for Cache<T> {
     fn default() -> Self {
@@ -345,7 +347,7 @@ impl<T> Cache<T> {
         made.collect()
     }
 
-    fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Mutex<Option<Arc<T>>>>>> {
+    fn entries(&self) -> MutexGuard<'_, Entries<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -46,7 +46,7 @@ pub use execution::{CompileOptions, Execution, Executions, ObservedCircuit, comp
 pub use gradient::Gradient;
 pub use hessian::Hessian;
 pub use pauli::Pauli;
-pub use prepared::{Prepared, Tape};
+pub use prepared::{Prepared, Recorded, Tape};
 pub use run::Run;
 #[cfg(feature = "cli")]
 pub(crate) use run::observed_qubits;

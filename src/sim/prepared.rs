@@ -45,7 +45,7 @@ pub trait Prepared: Send + Sync {
     ///
     /// # Errors
     /// As [`Prepared::expect`].
-    fn record(&self, angles: Angles, _most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, _most_bytes: usize) -> Result<Recorded, SimError> {
         Ok((self.expect(angles)?, None))
     }
 
@@ -65,6 +65,9 @@ pub trait Prepared: Send + Sync {
         Ok(sample::sample(self.probabilities(angles)?.view(), shots, seed))
     }
 }
+
+/// Expectation values (batch, observables) of a forward run, with its tape if there is one.
+pub type Recorded = (Array2<f64>, Option<Box<dyn Tape>>);
 
 /// What a forward run keeps for its backward run.
 pub trait Tape: Send + Sync {

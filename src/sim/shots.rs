@@ -12,6 +12,9 @@ use crate::sim::readout::{ProgramParts, TerminalMeasurement, TerminalMeasurement
 use crate::sim::sample::{Basis, affordable, rotations, sample, sign};
 use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
 
+/// Bases in which observables are read, each with the program that ends in it.
+type Bases = Vec<(Basis, Arc<dyn Prepared>)>;
+
 /// An engine seen through a finite number of shots.
 ///
 /// Expectation values measure all qubits at once: Pauli strings that can be read in one basis share their `shots` draws,
@@ -65,12 +68,7 @@ impl<S: Simulator + Clone + 'static> Simulator for Shots<S> {
 
 impl<S: Simulator + Clone + 'static> Shots<S> {
     /// The bases of the observables, each with the program that rotates it to Z.
-    fn bases(
-        &self,
-        program: &Program,
-        observables: &[Observable],
-        input_slots: usize,
-    ) -> Result<Vec<(Basis, Arc<dyn Prepared>)>, SimError> {
+    fn bases(&self, program: &Program, observables: &[Observable], input_slots: usize) -> Result<Bases, SimError> {
         check::observables(program, observables)?;
         let parts = ProgramParts::of(program);
         if !parts.measurements.list.is_empty() || parts.dynamic().is_some() {
@@ -98,7 +96,7 @@ struct ShotsProgram<S> {
     input_slots: usize,
     /// The readout of all qubits, bit k being qubit k.
     readout: TerminalMeasurements,
-    bases: Vec<(Basis, Arc<dyn Prepared>)>,
+    bases: Bases,
     /// The program as it is.
     outcomes: Lazy<Arc<dyn Prepared>>,
 }

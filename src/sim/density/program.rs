@@ -11,7 +11,7 @@ use crate::sim::density::plan::{Branches, Matrices, Plan};
 use crate::sim::kernel::each_in_order;
 use crate::sim::kernel::pauli::sweep::{self, BlockGradients};
 use crate::sim::kernel::vector::Vectors;
-use crate::sim::prepared::{Prepared, Tape};
+use crate::sim::prepared::{Prepared, Recorded, Tape};
 use crate::sim::readout::record;
 use crate::sim::{AngleGradient, Angles, SimError, check};
 
@@ -97,7 +97,7 @@ impl<F: Vectors> Prepared for DensityProgram<F> {
         }
     }
 
-    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
         let plan = &self.plan;
         if plan.differentiable.is_err() || self.tape_bytes(angles.batch()) > most_bytes as f64 {
             return Ok((self.expect(angles)?, None));

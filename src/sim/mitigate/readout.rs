@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::{Observable, PauliString};
 use crate::noise::{Confusion, Program, Step};
-use crate::sim::prepared::{Prepared, Tape};
+use crate::sim::prepared::{Prepared, Recorded};
 use crate::sim::readout::{ProgramParts, TerminalMeasurement};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
 
@@ -95,7 +95,7 @@ impl Prepared for InvertedProgram {
         self.inner.vjp(angles, cotangent)
     }
 
-    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
         self.inner.record(angles, most_bytes)
     }
 

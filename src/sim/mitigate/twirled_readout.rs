@@ -13,7 +13,7 @@ use crate::math::{Probability, Stream};
 use crate::noise::{Confusion, Program};
 use crate::sim::mitigate::Average;
 use crate::sim::mitigate::weighted::{Terms, WeightedSum, substream};
-use crate::sim::prepared::{Lazy, Prepared, Tape};
+use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 
 /// An engine whose recorded values are divided by those that |0…0⟩ shows, both under flips. Confusion matrices are never
@@ -148,7 +148,7 @@ impl<S: Simulator + Clone + 'static> Prepared for TwirledProgram<S> {
         self.sum.vjp(angles, cotangent)
     }
 
-    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
         self.sum.record(angles, most_bytes)
     }
 

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::Observable;
 use crate::noise::Program;
-use crate::sim::prepared::{Prepared, Tape};
+use crate::sim::prepared::{Prepared, Recorded, Tape};
 use crate::sim::{AngleGradient, Angles, SimError, Simulator};
 
 /// Bytes of prepared programs that a sum keeps. Beyond, each program is prepared anew whenever the sum runs.
@@ -93,7 +93,7 @@ impl WeightedSum {
     }
 
     /// [`WeightedSum::expect`] with a tape, if every term has one.
-    pub fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    pub fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
         let mut tapes = Vec::new();
         let values = self.sum(|prepared| {
             let (values, tape) = prepared.record(angles, most_bytes / self.terms.len())?;
@@ -150,7 +150,7 @@ impl Prepared for SumProgram {
         self.sum.vjp(angles, cotangent)
     }
 
-    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
         self.sum.record(angles, most_bytes)
     }
 

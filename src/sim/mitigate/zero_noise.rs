@@ -12,7 +12,7 @@ use crate::noise::{Program, Step};
 use crate::sim::mitigate::extrapolation::Rule;
 use crate::sim::mitigate::weighted::substream;
 use crate::sim::mitigate::{Extrapolation, Folding, fold};
-use crate::sim::prepared::{Prepared, Tape};
+use crate::sim::prepared::{Prepared, Recorded, Tape};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
 
 /// An engine whose values are those of several noise scales, continued to none.
@@ -123,7 +123,7 @@ impl Prepared for FoldedProgram {
         gradient(&self.rule, &values, cotangent, zeros, |k, weighted| self.scales[k].vjp(angles, weighted))
     }
 
-    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
         let mut tapes = Vec::new();
         let (values, limit) = self.extrapolated(|prepared| {
             let (values, tape) = prepared.record(angles, most_bytes / self.scales.len())?;

@@ -12,7 +12,7 @@ use crate::sim::pauli::heisenberg::{HeisenbergObservables, ObservableCache};
 use crate::sim::pauli::plan::Plan;
 use crate::sim::pauli::product::Product;
 use crate::sim::pauli::{INSTEAD, NAME};
-use crate::sim::prepared::{Lazy, Prepared, Tape};
+use crate::sim::prepared::{Lazy, Prepared, Recorded, Tape};
 use crate::sim::{AngleGradient, Angles, Density, SimError, Simulator, check};
 
 /// Rows contracted together.
@@ -107,7 +107,7 @@ impl<F: Vectors> Prepared for PauliProgram<F> {
         Ok((self.by_row(angles.batch(), values), gradient(&self.plan, &heisenberg, &angles, parts)))
     }
 
-    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
         if self.plan.differentiable.is_err() || self.tape_bytes(angles.batch()) > most_bytes as f64 {
             return Ok((self.expect(angles)?, None));
         }

@@ -11,7 +11,7 @@ use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::each_in_order;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::vector::Vectors;
-use crate::sim::prepared::{Prepared, Tape};
+use crate::sim::prepared::{Prepared, Recorded, Tape};
 use crate::sim::readout::record;
 use crate::sim::statevector::gates::EntryTable;
 use crate::sim::statevector::plan::{Backward, Forward, Plan};
@@ -113,7 +113,7 @@ impl<F: Vectors> Prepared for StatevectorProgram<F> {
         Ok((self.by_row(angles.batch(), values), plan.gradient(&angles, parts)))
     }
 
-    fn record(&self, angles: Angles, most_bytes: usize) -> Result<(Array2<f64>, Option<Box<dyn Tape>>), SimError> {
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
         let plan = &self.plan;
         if plan.differentiable.is_err() || self.tape_bytes(angles.batch()) > most_bytes as f64 {
             return Ok((self.expect(angles)?, None));
