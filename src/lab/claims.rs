@@ -172,6 +172,7 @@ pub fn decide(system: &dyn System, claim: &Claim, runs: &BTreeMap<String, KeptRu
     let metric = system.metrics().iter().find(|metric| metric.name == source.metric);
     let metric = metric.ok_or_else(|| missing(format!("no metric {:?}", source.metric)))?;
     let query = source.at.iter().fold(results.of(&source.metric).grid(&source.grid), |q, (f, l)| q.at(f, l));
+    let query = query.plain_unless_in(source.at.keys().map(String::as_str));
     let samples = query.samples().ok_or_else(|| missing(format!("{} has no such values", claim.run)))?;
     let measured = format!("{} {}", mean_sd(metric.unit, &samples.spread()), metric.unit.symbol());
     let measured = measured.trim_end().to_string();

@@ -91,13 +91,8 @@ impl Contrast {
             for (factor, level) in &self.at {
                 query = query.at(factor, level);
             }
-            let is_varied = self
-                .at
-                .iter()
-                .map(|(factor, _)| factor)
-                .chain([&self.factor])
-                .any(|factor| results.factor(factor).is_some_and(|factor| factor.role == Role::Evaluation));
-            if is_varied { query.samples() } else { query.plain().samples() }
+            let named = self.at.iter().map(|(factor, _)| factor).chain([&self.factor]);
+            query.plain_unless_in(named.map(String::as_str)).samples()
         };
         let pairs: Vec<&str> = self.pairs.iter().map(String::as_str).collect();
         let (own, baseline) = of(&self.level)?.paired(&of(&self.baseline)?, &pairs);

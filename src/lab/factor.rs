@@ -189,6 +189,8 @@ pub struct Grid {
     pub factors: Vec<Factor>,
     /// Factors that tell blocks apart: trials that agree in them share what is prepared once.
     pub block: &'static [&'static str],
+    /// Name under which blocks are prepared: grids of one name share them.
+    pub block_name: String,
     /// Metrics that the tables of this grid show, in the order of columns; the first is compared.
     pub metrics: Vec<&'static str>,
     /// Points of the product that are no trials.
@@ -198,13 +200,18 @@ pub struct Grid {
 impl Grid {
     /// A grid in which nothing is shared between trials.
     pub fn new(name: &str, heading: &str, factors: Vec<Factor>, metrics: &[&'static str]) -> Self {
-        let (name, heading) = (name.into(), heading.into());
-        Self { name, heading, factors, block: &[], metrics: metrics.to_vec(), skip: Vec::new() }
+        let (name, heading, block_name) = (name.to_string(), heading.into(), name.into());
+        Self { name, heading, factors, block: &[], block_name, metrics: metrics.to_vec(), skip: Vec::new() }
     }
 
     /// Trials that agree in these factors share what is prepared once.
     pub fn in_blocks(self, block: &'static [&'static str]) -> Self {
         Self { block, ..self }
+    }
+
+    /// The same, with the blocks of every grid that names them alike. Points of blocks have this name as their grid.
+    pub fn in_shared_blocks(self, name: &str, block: &'static [&'static str]) -> Self {
+        Self { block, block_name: name.into(), ..self }
     }
 
     /// Leaves out the points that agree with all of these levels.

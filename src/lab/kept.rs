@@ -155,6 +155,7 @@ impl KeptRun {
             heading: String::new(),
             factors: grid.factors.clone(),
             block: &[],
+            block_name: grid.name.clone(),
             metrics: Vec::new(),
             skip: Vec::new(),
         };

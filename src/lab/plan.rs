@@ -112,7 +112,7 @@ impl<S: Settings> Plan<S> {
     ) {
         let title = |point: &Point| match names_grid {
             false => point.to_string(),
-            true => format!("{}: {point}", grid.name),
+            true => format!("{}: {point}", point.grid),
         };
         let axes: Vec<Coordinate> = variant
             .levels
@@ -121,17 +121,19 @@ impl<S: Settings> Plan<S> {
             .collect();
         let in_variant =
             |point: Point| Point { coordinates: axes.iter().cloned().chain(point.coordinates).collect(), ..point };
-        let mut blocks: HashMap<String, usize> = HashMap::new();
+        let is_own = |node: &Node| node.step == Step::Prepare && node.variant == number;
+        let prepared = self.nodes.iter().enumerate().filter(|(_, node)| is_own(node));
+        let mut blocks: HashMap<String, usize> = prepared.map(|(k, node)| (levels(&node.point), k)).collect();
         let mut trials = Vec::new();
         for point in grid.points() {
-            let own = point.of(grid.block);
+            let own = Point { grid: grid.block_name.clone(), ..point.of(grid.block) };
             let block = in_variant(own.clone());
             let known = *blocks.entry(levels(&block)).or_insert_with(|| {
                 let id = hash::<E>(identity, Step::Prepare, &own, &[]);
                 self.nodes.push(Node {
                     step: Step::Prepare,
                     variant: number,
-                    key: Key::new(&id, &format!("{}-{}", grid.name, slug("block", &block))),
+                    key: Key::new(&id, &format!("{}-{}", own.grid, slug("block", &block))),
                     title: format!("{}, preparation", title(&block)),
                     point: block.clone(),
                     after: vec![opening],

@@ -241,6 +241,12 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// Only those measured under no evaluation factor, unless one of these factors is one.
+    pub fn plain_unless_in<'f>(self, factors: impl IntoIterator<Item = &'f str>) -> Self {
+        let is_evaluation = |name: &str| self.results.factor(name).is_some_and(|f| f.role == Role::Evaluation);
+        if factors.into_iter().any(is_evaluation) { self } else { self.plain() }
+    }
+
     /// The rows themselves.
     pub fn rows(&self) -> &[&'a Row] {
         &self.rows

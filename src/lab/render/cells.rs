@@ -1,9 +1,11 @@
 //! Tables of cells: one row for each combination of arms and settings, one column for each metric.
 
+use std::collections::BTreeSet;
+
 use crate::lab::factor::{Factor, Grid, Role};
 use crate::lab::metric::Metric;
 use crate::lab::render::{Material, mean_sd};
-use crate::lab::results::{Query, Samples};
+use crate::lab::results::{Query, Row, Samples};
 use crate::report::{Block, Drawing, Figure, Line, Scale, Table};
 
 /// Factors of a grid that tell rows of a table apart.
@@ -34,6 +36,15 @@ pub(super) fn metrics_of<'a>(material: &Material<'a>, grid: &Grid) -> Vec<&'a Me
     grid.metrics.iter().filter_map(|name| material.metrics.iter().find(|m| m.name == *name)).collect()
 }
 
+/// Metrics of a grid that have values: of trials themselves, or under evaluation factors.
+fn measured<'a>(material: &Material<'a>, grid: &Grid, under_evaluation: bool) -> Vec<&'a Metric> {
+    let evaluated: Vec<&Factor> = grid.factors.iter().filter(|f| f.role == Role::Evaluation).collect();
+    let is_under = |row: &Row| evaluated.iter().any(|f| !row.level(&f.name).is_empty());
+    let own = material.results.rows.iter().filter(|row| row.grid == grid.name && is_under(row) == under_evaluation);
+    let names: BTreeSet<&str> = own.map(|row| row.metric.as_str()).collect();
+    metrics_of(material, grid).into_iter().filter(|metric| names.contains(metric.name)).collect()
+}
+
 /// What the columns mean, in the order of the columns.
 fn explained(metrics: &[&Metric]) -> String {
     metrics.iter().map(|m| format!("{}: {}", m.heading, m.doc)).collect::<Vec<_>>().join("; ")
@@ -43,7 +54,7 @@ fn explained(metrics: &[&Metric]) -> String {
 pub(super) fn tables(material: &Material) -> Vec<Block> {
     let mut blocks = Vec::new();
     for grid in &material.results.grids {
-        let (factors, metrics) = (row_factors(grid), metrics_of(material, grid));
+        let (factors, metrics) = (row_factors(grid), measured(material, grid, false));
         let mut header: Vec<String> = factors.iter().map(|f| f.name.replace('_', " ")).collect();
         header.extend(metrics.iter().map(|metric| metric.title()));
         let caption = format!("{}. Mean ± standard deviation over seeds. {}", grid.heading, explained(&metrics));
@@ -76,7 +87,7 @@ pub(super) fn evaluations(material: &Material) -> Vec<Block> {
         if evaluated.is_empty() {
             continue;
         }
-        let (factors, metrics) = (row_factors(grid), metrics_of(material, grid));
+        let (factors, metrics) = (row_factors(grid), measured(material, grid, true));
         let mut rows: Vec<Vec<String>> = Vec::new();
         let names: Vec<&str> = factors.iter().chain(&evaluated).map(|f| f.name.as_str()).collect();
         for row in material.results.rows.iter().filter(|row| row.grid == grid.name) {

@@ -29,7 +29,7 @@ pub use spec::{LossWeights, PictureConfig, Sizes, SourceFilms, Spec};
 pub use tasks::{Inputs, TASKS, TaskRow};
 
 use crate::lab::{
-    Change, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
+    Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
     StudyError, Unit,
 };
 use crate::nn::head::HEADS;
@@ -38,7 +38,7 @@ use crate::report::{Block, Section, Table};
 /// The experiment.
 pub struct Hatl;
 
-/// The arm that the others lack a part of.
+/// The arm of the paper.
 const HATL: &str = "hatl";
 
 impl Experiment for Hatl {
@@ -64,10 +64,20 @@ impl Experiment for Hatl {
 
     const METRICS: &'static [Metric] = &[
         Metric::higher("bleu", "BLEU-4", Unit::Share, "on the test sentences, decoded greedily"),
-        Metric::higher("rouge_l", "ROUGE-L", Unit::Share, "on the same"),
-        Metric::higher("bleu_new_signers", "BLEU-4, new signers", Unit::Share, "signers that training has not shown"),
-        Metric::higher("bleu_new_pairs", "BLEU-4, new pairs", Unit::Share, "verb and thing that never met in training"),
-        Metric::higher("bleu_beam", "BLEU-4, beam search", Unit::Share, "decoded by beam search"),
+        Metric::higher("rouge_l", "ROUGE-L", Unit::Share, "on the same sentences"),
+        Metric::higher("bleu_new_signers", "BLEU-4, new signers", Unit::Share, "on signers of the test alone"),
+        Metric::higher(
+            "bleu_new_pairs",
+            "BLEU-4, new pairs",
+            Unit::Share,
+            "on pairs of verb and thing of the test alone",
+        ),
+        Metric::higher(
+            "bleu_beam",
+            "BLEU-4, beam search",
+            Unit::Share,
+            "on the test sentences, decoded by beam search",
+        ),
         Metric::higher("accuracy", "accuracy", Unit::Share, "on the test clips or pictures"),
         Metric::higher("accuracy_new_signers", "accuracy, new signers", Unit::Share, "on signers of the test alone"),
         Metric::higher("releases", "releases", Unit::Count, "epochs in which more layers were trained than before"),
@@ -82,14 +92,13 @@ impl Experiment for Hatl {
     const FLAGS: &'static [Flag<Spec>] = &[
         Flag::field("arms", "LIST", "arms", "Schedules to compare")
             .with_choices(|| ARMS.iter().map(|row| row.name).collect()),
-        Flag {
-            name: "data",
-            value: "DIR",
-            help: "Films with texts: a folder with sentences.jsonl and perhaps clips.jsonl; with the preset pictures a folder \
-                   of class folders",
-            choices: Vec::new,
-            change: Change::Apply(|spec, folder| spec.read_from(folder)),
-        },
+        Flag::apply(
+            "data",
+            "DIR",
+            |spec, folder| spec.read_from(folder),
+            "Films with texts: a folder with sentences.jsonl and perhaps clips.jsonl; with the preset pictures a folder of \
+             class folders",
+        ),
         Flag::field("head", "NAME", "head", "Head of the presets glosses and pictures")
             .with_choices(|| HEADS.iter().map(|row| row.name).collect()),
         Flag::field("source", "FILMS", "source_films", "Drawn films of the source task")
