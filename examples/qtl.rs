@@ -1,28 +1,25 @@
-//! examples/qtl.rs: the hybrid-transfer study from a program: build the spec, run it, read the report.
+//! examples/qtl.rs: quantum and classical heads on drawn features, from a program: settings, run, results.
 //!
 //! `cargo run --release --example qtl`
 
-use std::path::Path;
-
-use qgraft::systems::qtl::{self, PresetRow, Spec, Workplace};
+use qgraft::data::Synthetic;
+use qgraft::lab::run_in_memory;
+use qgraft::systems::inputs::Data;
+use qgraft::systems::qtl::{Qtl, Spec};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut spec = Spec::default();
-    (PresetRow::named("mari")?.apply)(&mut spec);
+    spec.data = Data::synthetic(Synthetic { training: 200, held_out: 100, classes: 2, separation: 3.0, seed: 0 });
     spec.heads = ["linear", "mlp_a", "quantum", "quantum@torino"].map(String::from).to_vec();
-    spec.judge.devices = vec!["torino".into(), "fez".into()];
+    spec.evaluate.devices = vec!["torino".into(), "fez".into()];
     spec.seeds = vec![0, 1, 2];
-    spec.train.epochs = 5;
 
-    let place = tempfile::tempdir()?;
-    let out = place.path().join("run");
-    let outcome = qtl::run(&spec, &Workplace { out: &out, cache: Path::new(".qgraft-cache"), threads: 2 }, &())?;
-
-    for answer in &outcome.report.answers {
-        println!("{} {}", answer.question.ask(), answer.verdict);
+    let results = run_in_memory::<Qtl>(&spec)?;
+    for (head, accuracy) in results.of("accuracy").plain().by("head") {
+        println!("{head:16} {:.3} over {} seeds", accuracy.mean(), accuracy.len());
     }
-    for point in &outcome.report.noise {
-        println!("{:16} {:22} x{:<4} {:.3}", point.head, point.setting, point.scale, point.accuracy.mean);
+    for (device, accuracy) in results.of("accuracy").at("head", "quantum").at("scale", "1").by("device") {
+        println!("quantum on {device:8} {:.3}", accuracy.mean());
     }
     Ok(())
 }

@@ -11,21 +11,27 @@ use crate::cli::progress::{Bar, catch_interrupts};
 use crate::device::transpile::{TranspileOptions, transpile};
 use crate::device::{Device, Target};
 use crate::study::Observer;
-use crate::systems::qtl::{SavedHead, Workplace};
+use crate::systems::qtl::SavedHead;
 
 /// Exports the trained circuit of a run folder as OpenQASM, every qubit measured.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   qgraft export runs/qtl-1 --format qasm3 -o head.qasm                     features stay `input float`
-  qgraft export runs/qtl-1 --format qasm2 --sample 7 -o row7.qasm          bound to validation row 7
+  qgraft export runs/qtl-1 --format qasm2 --sample 7 -o row7.qasm          bound to evaluated row 7
   qgraft export runs/qtl-1 --format qasm3 --device torino -o torino.qasm   native gates on physical qubits")]
 pub struct Arguments {
     /// The folder of a `qgraft run qtl`.
     folder: PathBuf,
+    /// Which head of the run; the first with a circuit by default.
+    #[arg(long, value_name = "NAME")]
+    head: Option<String>,
+    /// Which seed of it; the first by default.
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
     /// OpenQASM 2 has numbers only, so it needs --sample.
     #[arg(long, value_name = "FORMAT")]
     format: Format,
-    /// Bind the input angles of this validation row, counted from 0 as in predictions.csv.
+    /// Bind the input angles of this evaluated row, counted from 0 as in predictions.csv.
     #[arg(long, value_name = "I")]
     sample: Option<usize>,
     /// Rewrite the circuit for this device: a name (see `qgraft list devices`) or a file.
@@ -53,8 +59,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.format == Format::Qasm2 && arguments.sample.is_none() {
         bail!("OpenQASM 2 cannot keep the features open: bind a row with --sample I, or use --format qasm3");
     }
-    let saved = SavedHead::read(&arguments.folder)?;
-    let mut circuit = saved.circuit()?;
+    let saved = SavedHead::read(&arguments.folder, arguments.head.as_deref(), arguments.seed)?;
+    eprintln!("{}, seed {}", saved.label, saved.seed);
+    let mut circuit = saved.head.circuit()?;
+    circuit.measure_all()?;
     if let Some(name) = &arguments.device {
         let target = Target::of(&Device::load(name)?);
         let transpiled =
@@ -73,8 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         catch_interrupts();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let bar = Bar::new();
-        let place = Workplace { out: &arguments.folder, cache: &arguments.cache, threads };
-        let angles = saved.inputs(sample, &place, &bar);
+        let angles = saved.inputs(sample, (&arguments.cache, threads), &bar);
         bar.done();
         circuit = circuit.bind(&angles?)?;
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::circuit::ansatz::ANSATZE;
 use crate::circuit::gate::GATES;
 use crate::device::DEVICES;
+use crate::lab::System;
 use crate::nn::backbone::BACKBONES;
 use crate::nn::head::HEADS;
 use crate::noise::channel::CHANNELS;
@@ -19,8 +20,6 @@ use crate::sim::mitigate::MITIGATIONS;
 use crate::study::landscape::{COSTS, STARTS};
 use crate::study::metric::METRICS;
 use crate::systems::SYSTEMS;
-use crate::systems::qtl::PRESETS;
-use crate::systems::qtl::battery::{AXES, STUDIES};
 use crate::transfer::METHODS;
 
 /// Lists what there is: gates, channels, devices, backbones, heads, …
@@ -48,8 +47,6 @@ enum Kind {
     Metrics,
     Presets,
     Systems,
-    Studies,
-    Axes,
     Sources,
     Costs,
     Starts,
@@ -85,10 +82,15 @@ impl Kind {
             Self::Heads => named(HEADS, |r| (r.name, r.doc)),
             Self::Methods => named(METHODS, |r| (r.name, r.doc)),
             Self::Metrics => named(METRICS, |r| (r.name, r.doc)),
-            Self::Presets => named(PRESETS, |r| (r.name, r.doc)),
+            Self::Presets => {
+                let of = |system: &&'static dyn System| {
+                    let name = system.info().name;
+                    let row = move |(preset, doc): (&str, &str)| vec![name.to_string(), preset.into(), doc.into()];
+                    system.presets().into_iter().map(row).collect::<Vec<_>>()
+                };
+                (&["system", "preset", "what it is"], SYSTEMS.iter().flat_map(of).collect())
+            }
             Self::Systems => named(SYSTEMS, |r| (r.info().name, r.info().doc)),
-            Self::Studies => named(STUDIES, |r| (r.name, r.doc)),
-            Self::Axes => named(AXES, |r| (r.list, r.doc)),
             Self::Sources => named(SOURCES, |r| (r.name, r.doc)),
             Self::Costs => named(COSTS, |r| (r.name, r.doc)),
             Self::Starts => named(STARTS, |r| (r.name, r.doc)),

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 
 use crate::cli::old_run::set;
 use crate::cli::place::{Place, shown};
+use crate::systems::inputs::DataKind;
 use crate::systems::noise_robustness::{self, Findings, Spec};
-use crate::systems::spec::DataKind;
 
 /// Trained circuits under scaled calibrated noise, with mitigation and three analytic controls.
 ///

@@ -193,6 +193,12 @@ impl Results {
         inputs.and_then(|f| f.measurement.kept(name))
     }
 
+    /// What the first prepared block kept under this name.
+    pub fn of_blocks<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let blocks = self.finished.iter().filter(|f| !f.is_trial);
+        blocks.into_iter().find_map(|f| f.measurement.kept(name))
+    }
+
     /// Every notice once, in the order of the plan.
     pub fn notices(&self) -> Vec<&str> {
         let mut notices: Vec<&str> = Vec::new();

@@ -98,8 +98,8 @@ pub struct PredictionLine {
     pub head: String,
     /// The seed it was trained under.
     pub seed: u64,
-    /// How it was evaluated: "ideal", a device, "1024 shots".
-    pub setting: String,
+    /// What it was evaluated under: "ideal", a device, "1024 shots".
+    pub condition: String,
     /// Which sample: its name or number in the data.
     pub sample: String,
     /// The true class.
@@ -110,42 +110,14 @@ pub struct PredictionLine {
     pub probabilities: Vec<f64>,
 }
 
-/// predictions.csv: one line per head, seed, setting and sample, with a column `p(class)` for each class.
+/// predictions.csv: one line per head, seed, condition and sample, with a column `p(class)` for each class.
 ///
 /// # Errors
 /// A line whose number of probabilities is not the number of classes.
 pub fn predictions_csv(classes: &[String], lines: &[PredictionLine]) -> Result<Vec<u8>> {
-    let fixed = ["head", "seed", "setting", "sample", "label", "predicted"].map(String::from);
+    let fixed = ["head", "seed", "condition", "sample", "label", "predicted"].map(String::from);
     let header = fixed.into_iter().chain(classes.iter().map(|class| format!("p({class})")));
     table("predictions.csv", header.collect(), lines)
-}
-
-/// One line of training_log.csv.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochLine {
-    /// The head.
-    pub head: String,
-    /// The seed.
-    pub seed: u64,
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// Learning rate in this epoch.
-    pub learning_rate: f64,
-    /// Mean training loss, in nats.
-    pub train_loss: f64,
-    /// Validation loss, in nats.
-    pub validation_loss: f64,
-    /// Validation accuracy, 0 to 1.
-    pub validation_accuracy: f64,
-}
-
-/// training_log.csv: one line per head, seed and epoch.
-///
-/// # Errors
-/// None in practice; a line that cannot be written as text.
-pub fn training_log_csv(lines: &[EpochLine]) -> Result<Vec<u8>> {
-    let header = ["head", "seed", "epoch", "learning_rate", "train_loss", "validation_loss", "validation_accuracy"];
-    table("training_log.csv", header.map(String::from).to_vec(), lines)
 }
 
 fn table<T: Serialize>(name: &str, header: Vec<String>, lines: &[T]) -> Result<Vec<u8>> {

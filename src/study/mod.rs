@@ -1,12 +1,11 @@
-//! Studies: the one training loop, judging what it made, and telling what was found.
+//! Studies: the one training loop, and what evaluates its results.
 //!
 //! [`train`] is the only loop; [`parallel`] spreads independent trainings over threads. [`metric`] measures
-//! predictions, [`stats`] and [`compare`] say what differences over seeds mean, [`energy`] what the work cost,
-//! [`conformal`] puts intervals around predictions, [`detection`] judges boxes in pictures,
-//! [`report`] tells it all as HTML, table and JSON, and [`files`] writes the run folder as one piece. [`battery`] does
-//! hundreds of runs as one study, [`landscape`] looks at gradients before any training.
+//! predictions, [`stats`] and [`compare`] state what differences over seeds mean, [`energy`] estimates what the work
+//! cost, [`conformal`] puts intervals around predictions, [`detection`] evaluates boxes in pictures, [`files`] writes
+//! files as a whole, [`landscape`] measures gradients before any training. [`Trainer`] trains a head, [`TrainedHead`]
+//! applies it.
 
-pub mod battery;
 pub mod compare;
 pub mod conformal;
 pub mod detection;
@@ -17,7 +16,6 @@ pub mod landscape;
 pub mod metric;
 mod observer;
 pub mod parallel;
-pub mod report;
 pub mod stats;
 pub mod train;
 mod trainer;

@@ -8,11 +8,12 @@ use ndarray::{Array2, ArrayView2};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use crate::circuit::Circuit;
+use crate::circuit::{Ansatz, Circuit};
 use crate::data::{FeatureRows, FeatureSplit};
-use crate::nn::head::{Body, CircuitConfig, HeadConfig, HeadModel};
+use crate::nn::head::{Body, CircuitConfig, EncodedCircuit, HeadConfig, HeadModel};
 use crate::nn::optim::Method;
 use crate::nn::{NnError, Params};
+use crate::sim::{Condition, Executions};
 use crate::study::metric::Predictions;
 use crate::study::train::{EpochRecord, Fitted, Rows, TrainConfig, predict, train};
 use crate::study::{Observer, StudyError};
@@ -158,11 +159,7 @@ impl TrainedHead {
     /// # Errors
     /// Features of another width than the head was trained on, or a simulator that refuses.
     pub fn predict(&self, features: ArrayView2<f32>) -> Result<Array2<f64>, StudyError> {
-        if features.ncols() != self.model.shape.features {
-            let value = format!("{} columns", features.ncols());
-            let reason = "the head was trained on features of another width";
-            return Err(NnError::Setting { field: "features", value, reason }.into());
-        }
+        self.check_width(features)?;
         let head = self.model.build(&mut self.params.clone())?;
         predict(head.as_ref(), &tensor(features)?)
     }
@@ -173,6 +170,51 @@ impl TrainedHead {
     /// As [`TrainedHead::predict`], and labels that are no classes of the head.
     pub fn evaluate(&self, rows: &FeatureRows) -> Result<Predictions, StudyError> {
         Predictions::new(self.predict(rows.values.view())?, rows.labels.clone())
+    }
+
+    /// The same head with its circuit under a condition; shots and trajectories draw under `seed`. A head without circuit
+    /// stays as it is. [`Executions`] remembers what was compiled.
+    ///
+    /// # Errors
+    /// If the circuit cannot be compiled for the condition.
+    pub fn under(&self, executions: &Executions, condition: &Condition, seed: u64) -> Result<Self, StudyError> {
+        Ok(Self { model: self.model.under(executions, condition, seed)?, ..self.clone() })
+    }
+
+    /// The circuit of the head with its trained weights bound and its input angles open.
+    ///
+    /// # Errors
+    /// If the head has no circuit.
+    pub fn circuit(&self) -> Result<Circuit, StudyError> {
+        let (ansatz, encoded) = self.encoded()?;
+        let weights: Vec<f64> = encoded.weights().to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+        Ok(ansatz.circuit.bind_last(&weights, ansatz.inputs).map_err(NnError::from)?)
+    }
+
+    /// The angles of the circuit's inputs for features (rows, width), radians, row by row.
+    ///
+    /// # Errors
+    /// If the head has no circuit, or was trained on features of another width.
+    pub fn input_angles(&self, features: ArrayView2<f32>) -> Result<Vec<f64>, StudyError> {
+        self.check_width(features)?;
+        let angles = self.encoded()?.1.angles(&tensor(features)?)?;
+        Ok(angles.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
+    }
+
+    fn encoded(&self) -> Result<(&Ansatz, EncodedCircuit), StudyError> {
+        let encoded = self.model.circuit(&mut self.params.clone())?;
+        let missing =
+            NnError::Setting { field: "head", value: self.model.row.name.into(), reason: "it has no circuit" };
+        Ok(self.model.ansatz.as_ref().zip(encoded).ok_or(missing)?)
+    }
+
+    fn check_width(&self, features: ArrayView2<f32>) -> Result<(), StudyError> {
+        if features.ncols() == self.model.shape.features {
+            return Ok(());
+        }
+        let value = format!("{} columns", features.ncols());
+        let reason = "the head was trained on features of another width";
+        Err(NnError::Setting { field: "features", value, reason }.into())
     }
 
     /// Number of parameters that training moved.
@@ -210,14 +252,13 @@ impl TrainedHead {
     /// # Errors
     /// If the tensor library fails.
     pub fn to_bytes(&self) -> Result<Vec<u8>, StudyError> {
-        let ansatz = self.model.row.ansatz(self.model.family, &self.model.shape)?;
         let header = Header {
             format: FORMAT.into(),
             head: self.model.row.name.into(),
             circuit: self.config.circuit.clone(),
             features: self.model.shape.features,
             classes: self.classes.clone(),
-            program: ansatz.map(|ansatz| ansatz.circuit.to_json()),
+            program: self.model.ansatz.as_ref().map(|ansatz| ansatz.circuit.to_json()),
         };
         let failed = |reason: String| StudyError::from(NnError::File { path: "head.safetensors".into(), reason });
         let json = serde_json::to_string(&header).map_err(|e| failed(e.to_string()))?;

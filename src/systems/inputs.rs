@@ -1,41 +1,170 @@
-//! From the spec's data to features with labels.
+//! Data behind a frozen backbone: features with labels, for every system that trains heads.
 
-use candle_core::{Device as Place, Tensor};
-use ndarray::{Array2, Axis};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use crate::data::{
-    BadPicture, FeatureCache, Features, Part, Pictures, Samples, Split, fashion_mnist, read_features, read_folder,
+    BadPicture, FeatureCache, Features, Part, Pictures, Samples, Split, Synthetic, fashion_mnist, read_features,
+    read_folder,
 };
-use crate::nn::backbone::{BackboneRow, extract};
-use crate::study::train::Rows;
+use crate::lab::Validation;
+use crate::nn::NnError;
+use crate::nn::backbone::{BACKBONES, BackboneRow, extract};
 use crate::study::{Observer, StudyError};
-use crate::systems::Workplace;
-use crate::systems::spec::{Backbone, Data, DataKind};
 
-/// What heads learn from.
+/// What is learned from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// What kind of data it is.
+    pub source: DataKind,
+    /// The folder of class folders, or the safetensors file of features; `{backbone}` stands for the backbone's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Leave out pictures that cannot be read, instead of refusing them.
+    pub skip_bad: bool,
+    /// Share of rows held out where the data is not split already.
+    pub held_out: f64,
+    /// Seed of that split.
+    pub split_seed: u64,
+    /// At most this many rows of each class and part, the first ones; 0 takes all.
+    pub rows_per_class: usize,
+    /// The shape of synthetic features.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub synthetic: Option<Synthetic>,
+}
+
+/// Kinds of data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataKind {
+    /// T-shirt, pullover and shirt of Fashion-MNIST, embedded in the program.
+    FashionMnist,
+    /// A folder of class folders.
+    Folder,
+    /// A safetensors file of features and labels.
+    Features,
+    /// Drawn features as wide as those of the backbone.
+    Synthetic,
+}
+
+/// What turns pictures into features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backbone {
+    /// Row of the table of backbones.
+    pub name: String,
+    /// Weight file; without one the embedded weights, or those of the model hub.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            source: DataKind::FashionMnist,
+            path: None,
+            skip_bad: false,
+            held_out: 0.3,
+            split_seed: 0,
+            rows_per_class: 0,
+            synthetic: None,
+        }
+    }
+}
+
+impl Default for Backbone {
+    fn default() -> Self {
+        Self { name: "efficientnet_lite0".into(), weights: None }
+    }
+}
+
+impl Data {
+    /// Drawn features of this shape.
+    pub fn synthetic(shape: Synthetic) -> Self {
+        Self { source: DataKind::Synthetic, synthetic: Some(shape), ..Self::default() }
+    }
+
+    /// Takes pictures from a folder of class folders.
+    pub fn set_folder(&mut self, path: &str) {
+        (self.source, self.path) = (DataKind::Folder, Some(path.into()));
+    }
+
+    /// Takes features from a safetensors file.
+    pub fn set_features(&mut self, path: &str) {
+        (self.source, self.path) = (DataKind::Features, Some(path.into()));
+    }
+
+    /// The path with the backbone's name in place of `{backbone}`.
+    fn path_for(&self, backbone: &Backbone) -> Option<PathBuf> {
+        let path = self.path.as_ref()?;
+        Some(path.to_string_lossy().replace("{backbone}", &backbone.name).into())
+    }
+
+    /// Refuses shares out of range, and a kind of data whose path or shape is missing.
+    pub fn validate(&self, field: &str, backbone: &Backbone, check: &mut Validation) {
+        check.between(&format!("{field}.held_out"), self.held_out, (0.0, 1.0));
+        let path = self.path_for(backbone);
+        let name = format!("{field}.path");
+        match self.source {
+            DataKind::Folder | DataKind::Features if path.is_none() => {
+                check.refuse(&name, "missing", "a folder or a file of features");
+            }
+            _ => _ = check.path(&name, path.as_deref()),
+        }
+        let name = format!("{field}.synthetic");
+        match &self.synthetic {
+            None if self.source == DataKind::Synthetic => {
+                _ = check.refuse(&name, "missing", "the shape of the features")
+            }
+            None => {}
+            Some(Synthetic { training, held_out, classes, separation, .. }) => {
+                check
+                    .at_least(&format!("{name}.classes"), *classes, 2)
+                    .at_least(&format!("{name}.training"), *training, *classes)
+                    .at_least(&format!("{name}.held_out"), *held_out, *classes)
+                    .not_negative(&format!("{name}.separation"), *separation);
+            }
+        }
+    }
+}
+
+impl Backbone {
+    /// Refuses a name that is in no table and weights that do not exist.
+    pub fn validate(&self, field: &str, check: &mut Validation) {
+        check
+            .name(&format!("{field}.name"), &self.name, BACKBONES.iter().map(|row| row.name))
+            .path(&format!("{field}.weights"), self.weights.as_deref());
+    }
+}
+
+/// Loaded data.
 pub struct Inputs {
     /// Features with labels and parts.
     pub features: Features,
     /// Data and backbone in a few words.
     pub title: String,
-    /// Skipped images and the like.
+    /// Pictures left out and the like.
     pub notices: Vec<String>,
 }
 
-/// Reads the data and, if it is pictures, passes them through the frozen backbone or takes their features from the
-/// cache.
+/// Reads the data and, if it is pictures, passes them through the frozen backbone on `threads` threads, or takes their
+/// features from the folder `cache`.
 ///
 /// # Errors
 /// If data or weights cannot be read.
 pub fn load(
     data: &Data,
     backbone: &Backbone,
-    place: &Workplace<'_>,
-    progress: &dyn Observer,
+    (cache, threads): (&Path, usize),
+    observer: &dyn Observer,
 ) -> Result<Inputs, StudyError> {
     let split = Split { validation: data.held_out, seed: data.split_seed };
-    // Checking a spec makes sure of the path where one is needed.
-    let path = data.path.clone().unwrap_or_default();
+    // Validation makes sure of the path where one is needed.
+    let path = data.path_for(backbone).unwrap_or_default();
+    let row = BackboneRow::named(&backbone.name)?;
+    let extracting = Extracting { row, weights: backbone.weights.as_deref(), cache, threads, observer };
     match data.source {
         DataKind::Features => {
             let mut features = read_features(&path, split)?;
@@ -44,74 +173,72 @@ pub fn load(
             features.samples = features.samples.select(&kept);
             Ok(Inputs { features, title: format!("features of {}", path.display()), notices: Vec::new() })
         }
+        DataKind::Synthetic => {
+            let missing = |field, reason| NnError::Setting { field, value: backbone.name.clone(), reason };
+            let shape = data.synthetic.ok_or_else(|| missing("data.synthetic", "synthetic features need a shape"))?;
+            let reason = "synthetic features are as wide as a backbone's, and this one has no width of its own";
+            let width = row.width.ok_or_else(|| missing("backbone.name", reason))?;
+            let features = shape.features(row.name, width);
+            let title = format!("synthetic features, {width} wide as those of {}", row.name);
+            Ok(Inputs { features, title, notices: Vec::new() })
+        }
         DataKind::FashionMnist => {
-            let title = "Fashion-MNIST T-shirt, pullover, shirt".to_string();
-            from_pictures((data, backbone), fashion_mnist::shirts()?, title, place, progress)
+            let title = "Fashion-MNIST T-shirt, pullover, shirt";
+            extracting.features(data, fashion_mnist::shirts()?, title)
         }
         DataKind::Folder => {
             let bad = if data.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
             let pictures = read_folder(&path, split, bad)?;
-            from_pictures((data, backbone), pictures, path.display().to_string(), place, progress)
+            extracting.features(data, pictures, &path.display().to_string())
         }
     }
 }
 
-fn from_pictures(
-    (data, backbone): (&Data, &Backbone),
-    pictures: Pictures,
-    title: String,
-    place: &Workplace<'_>,
-    progress: &dyn Observer,
-) -> Result<Inputs, StudyError> {
-    let kept = kept(&pictures.samples, data);
-    let pictures = Pictures {
-        samples: pictures.samples.select(&kept),
-        pictures: kept.iter().map(|&i| pictures.pictures[i].clone()).collect(),
-        skipped: pictures.skipped,
-    };
-    let row = BackboneRow::named(&backbone.name)?;
-    let (network, digest) = row.open(backbone.weights.as_deref())?;
-    let cache = FeatureCache::new(place.cache);
-    progress.stage("features", pictures.pictures.len());
-    let mut done = 0;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(place.threads)
-        .build()
-        .map_err(|e| StudyError::Threads { reason: e.to_string() })?;
-    let found = pool.install(|| {
-        extract(network.as_ref(), &digest, &pictures, Some(&cache), |count| {
-            progress.advance(count - done);
-            done = count;
+/// How features are computed.
+struct Extracting<'a> {
+    row: &'static BackboneRow,
+    weights: Option<&'a Path>,
+    cache: &'a Path,
+    threads: usize,
+    observer: &'a dyn Observer,
+}
+
+impl Extracting<'_> {
+    fn features(&self, data: &Data, pictures: Pictures, title: &str) -> Result<Inputs, StudyError> {
+        let kept = kept(&pictures.samples, data);
+        let pictures = Pictures {
+            samples: pictures.samples.select(&kept),
+            pictures: kept.iter().map(|&i| pictures.pictures[i].clone()).collect(),
+            skipped: pictures.skipped,
+        };
+        let (network, digest) = self.row.open(self.weights)?;
+        let cache = FeatureCache::new(self.cache);
+        self.observer.stage("features", pictures.pictures.len());
+        let mut done = 0;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads)
+            .build()
+            .map_err(|e| StudyError::Threads { reason: e.to_string() })?;
+        let found = pool.install(|| {
+            extract(network.as_ref(), &digest, &pictures, Some(&cache), |count| {
+                self.observer.advance(count - done);
+                done = count;
+            })
+        })?;
+        if found.cached {
+            self.observer.note(&format!("features of {} pictures are in the cache", pictures.pictures.len()));
+        }
+        let skipped = pictures.skipped.iter().map(|reason| format!("left out: {reason}"));
+        Ok(Inputs {
+            features: found.features,
+            title: format!("{title} · {}", self.row.name),
+            notices: skipped.chain(found.notices).collect(),
         })
-    })?;
-    if found.cached {
-        progress.note(&format!("features of {} pictures are in the cache", pictures.pictures.len()));
     }
-    let skipped = pictures.skipped.iter().map(|reason| format!("left out: {reason}"));
-    Ok(Inputs {
-        features: found.features,
-        title: format!("{title} · {}", row.name),
-        notices: skipped.chain(found.notices).collect(),
-    })
 }
 
-/// The rows of one part of `values` (samples, width) as tensors.
-///
-/// # Errors
-/// If the tensor library fails.
-pub fn rows(values: &Array2<f32>, samples: &Samples, part: Part) -> Result<Rows, StudyError> {
-    let picked = samples.of(part);
-    let values = values.select(Axis(0), &picked);
-    let labels: Vec<u32> = picked.iter().map(|&i| samples.labels[i] as u32).collect();
-    let shape = values.dim();
-    Ok(Rows {
-        features: Tensor::from_vec(values.into_iter().collect::<Vec<f32>>(), shape, &Place::Cpu)?,
-        labels: Tensor::new(labels, &Place::Cpu)?,
-    })
-}
-
-/// The samples a spec keeps: the first `rows_per_class` of each class and part, or all.
-fn kept(samples: &crate::data::Samples, data: &Data) -> Vec<usize> {
+/// The first `rows_per_class` samples of each class and part, or all.
+fn kept(samples: &Samples, data: &Data) -> Vec<usize> {
     let mut counts = vec![[0usize; Part::ALL.len()]; samples.classes.len()];
     (0..samples.len())
         .filter(|&i| {

@@ -85,9 +85,7 @@ mod soh;
 #[cfg(feature = "learn")]
 mod statistics;
 #[cfg(feature = "cli")]
-mod study;
 #[cfg(all(feature = "cli", unix))]
-mod study_resume;
 #[cfg(feature = "learn")]
 mod systems;
 #[cfg(feature = "learn")]

@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use qgraft::classic::LeastSquares;
+use qgraft::lab;
 use qgraft::math::Stream;
 use qgraft::sim::mitigate::MITIGATIONS;
+use qgraft::systems::inputs::{Data, DataKind};
 use qgraft::systems::noise_robustness::{self, CONTRACTION_TOLERANCE, Findings, SOURCES, Spec};
-use qgraft::systems::spec::{Data, DataKind};
 use qgraft::systems::{Workplace, qtl};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -114,15 +115,16 @@ fn the_controls_hold_on_a_trained_head() {
 fn an_exported_head_is_judged_as_its_own_run_judged_it() {
     let place = TempDir::new().unwrap();
     let mut made = qtl::Spec { data: data(place.path()), heads: vec!["quantum".into()], ..qtl::Spec::default() };
-    qtl::quick(&mut made);
-    made.train.rate = 0.05;
-    made.judge.devices = vec!["manila".into()];
+    made.seeds = vec![0];
+    (made.train.epochs, made.train.rate) = (3, 0.05);
+    made.evaluate.devices = vec!["manila".into()];
     let out = place.path().join("qtl");
-    let report = qtl::run(&made, &Workplace { out: &out, cache: place.path(), threads: 2 }, &()).unwrap().report;
+    let options = lab::RunOptions { jobs: 2, cache: place.path().into(), ..lab::RunOptions::new(out.clone()) };
+    let results = lab::run::<qtl::Qtl>(&made, &options, &()).unwrap().results;
     // The exported head is that of the first seed; with one seed both reports speak of the same head.
     let spec = Spec { head: Some(out), mitigations: vec![], ..small(place.path()) };
     let found = run(&spec, place.path(), "robust", 2);
-    let own: Vec<f64> = report.heads.iter().map(|head| head.last_epoch[0]).collect();
+    let own = results.of("accuracy").plain().samples().unwrap().values();
     let at = |scale: f64| found.plain().find(|p| p.scale == scale).unwrap().accuracies.clone();
     assert_eq!(at(0.0), own, "without noise");
     assert!(found.comparisons.is_empty() && found.points.iter().all(|p| p.subject == "quantum"));

@@ -9,7 +9,7 @@ use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
 use crate::circuit::{Ansatz, Circuit};
 use crate::nn::head::{EncodedCircuit, Head, HeadRow, HeadShape};
 use crate::nn::{LearningRates, Network, NnError, Params};
-use crate::sim::{self, Auto, Execution, Simulator};
+use crate::sim::{Auto, Condition, EngineOptions, Execution, Executions, SimError, Simulator};
 
 /// The circuit of a head, and the width of its classical twin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,14 +95,30 @@ impl HeadConfig {
     /// # Errors
     /// If the ansatz is unknown or the circuit cannot be built.
     pub fn model(&self, features: usize, classes: usize) -> Result<HeadModel, NnError> {
-        let CircuitConfig { qubits, depth, weight_sd, .. } = self.circuit;
-        let shape = HeadShape { features, classes, qubits, depth, weight_sd };
+        let shape = self.shape(features, classes);
         let family = self.circuit.family()?;
-        let engine = || Arc::new(Auto::new(sim::EngineOptions::default()));
         let ansatz = self.row.ansatz(family, &shape)?;
-        let execution = ansatz.map(|ansatz| Execution::ideal(&ansatz, engine())).transpose()?;
-        Ok(HeadModel { row: self.row, shape, family, execution })
+        let execution = ansatz.as_ref().map(ideal).transpose()?;
+        Ok(HeadModel { row: self.row, shape, family, ansatz, execution })
     }
+
+    /// The circuit of the head with what is measured of it; `None` for a head without one.
+    ///
+    /// # Errors
+    /// If the ansatz is unknown or the circuit cannot be built.
+    pub fn build_ansatz(&self) -> Result<Option<Ansatz>, NnError> {
+        self.row.ansatz(self.circuit.family()?, &self.shape(1, 1))
+    }
+
+    fn shape(&self, features: usize, classes: usize) -> HeadShape {
+        let CircuitConfig { qubits, depth, weight_sd, .. } = self.circuit;
+        HeadShape { features, classes, qubits, depth, weight_sd }
+    }
+}
+
+/// The circuit without noise on the engine that costs least.
+fn ideal(ansatz: &Ansatz) -> Result<Execution, SimError> {
+    Execution::ideal(ansatz, Arc::new(Auto::new(EngineOptions::default())))
 }
 
 /// A head that is ready to be built on parameters.
@@ -114,7 +130,9 @@ pub struct HeadModel {
     pub shape: HeadShape,
     /// The family of circuits that was asked for; the row may have its own.
     pub family: &'static AnsatzRow,
-    /// Its circuit, ready to run; `None` for a head without circuit.
+    /// Its circuit with what is measured of it; `None` for a head without circuit.
+    pub ansatz: Option<Ansatz>,
+    /// The circuit, ready to run; `None` for a head without circuit.
     pub execution: Option<Execution>,
 }
 
@@ -152,9 +170,19 @@ impl HeadModel {
     pub fn with_circuit(self, circuit: Circuit) -> Result<Self, NnError> {
         let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason: "it has no circuit" };
         let built = self.row.ansatz(self.family, &self.shape)?.ok_or(missing)?;
-        let execution =
-            Execution::ideal(&Ansatz { circuit, ..built }, Arc::new(Auto::new(sim::EngineOptions::default())))?;
-        Ok(Self { execution: Some(execution), ..self })
+        let ansatz = Ansatz { circuit, ..built };
+        Ok(Self { execution: Some(ideal(&ansatz)?), ansatz: Some(ansatz), ..self })
+    }
+
+    /// The same head with its circuit under a condition; shots and trajectories draw under `seed`. A head without circuit
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// If the circuit cannot be compiled for the condition.
+    pub fn under(&self, executions: &Executions, condition: &Condition, seed: u64) -> Result<Self, NnError> {
+        let Some(ansatz) = &self.ansatz else { return Ok(self.clone()) };
+        let execution = executions.compile(&ansatz.into(), condition, seed)?;
+        Ok(Self { execution: Some(execution), ..self.clone() })
     }
 
     /// The same head with its circuit on another engine; `None` for a head without circuit.

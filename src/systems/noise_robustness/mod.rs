@@ -75,7 +75,7 @@ pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Observer) -> Resul
             (ansatz, vec![subject], bench, title, Vec::new())
         }
         None => {
-            let inputs = inputs::load(&spec.data, &spec.backbone, place, progress)?;
+            let inputs = inputs::load(&spec.data, &spec.backbone, (place.cache, place.threads), progress)?;
             let (qubits, depth) = (spec.circuit.qubits, spec.circuit.depth);
             let ansatz = spec.family()?.build(qubits, depth, true).map_err(NnError::from)?;
             let bench = Bench::new(&spec, ansatz.clone())?;

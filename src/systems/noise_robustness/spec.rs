@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
 use crate::device::Device;
 use crate::nn::NnError;
+use crate::nn::head::CircuitConfig as Circuit;
 use crate::nn::optim::{Method, Schedule, StepSchedule};
 use crate::noise::model::NoiseModel;
 use crate::sim::mitigate::MitigationRow;
 use crate::study::StudyError;
 use crate::study::train::TrainConfig;
-use crate::systems::spec::{Backbone, Circuit, Data};
+use crate::systems::inputs::{Backbone, Data};
 
 /// The version of this file format.
 pub const FORMAT: &str = "qgraft.noise_robustness/1";

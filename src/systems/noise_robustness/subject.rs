@@ -12,17 +12,18 @@ use crate::circuit::{Ansatz, Circuit, Observable, OpKind};
 use crate::data::{Features, Part};
 use crate::math::Stream;
 use crate::math::order::argmax;
+use crate::nn::head::CircuitConfig as CircuitSpec;
 use crate::nn::head::{Body, DressedHead, HeadRow, HeadShape};
 use crate::nn::{Head, NnError, Params};
 use crate::sim::Angles;
 use crate::sim::Execution;
+use crate::study::tensors;
 use crate::study::train::train;
 use crate::study::{Observer, StudyError, parallel};
-use crate::systems::inputs;
+use crate::systems::inputs::{Backbone, Data};
 use crate::systems::noise_robustness::Spec;
 use crate::systems::noise_robustness::bench::{Bench, Condition};
 use crate::systems::noise_robustness::environment::Environment;
-use crate::systems::spec::{Backbone, Circuit as CircuitSpec, Data};
 
 /// Input angles with the true class of each row.
 pub struct Sheet {
@@ -231,8 +232,8 @@ impl Workshop<'_> {
     pub fn train(&self, observer: &dyn Observer) -> Result<Vec<Subject>, StudyError> {
         let ways = [Training::Ideal, Training::Device, Training::Environment];
         let (names, count) = (names(self.spec), self.spec.seeds.len());
-        let training = inputs::rows(&self.features.values, &self.features.samples, Part::Train)?;
-        let validation = inputs::rows(&self.features.values, &self.features.samples, Part::Validation)?;
+        let training = tensors(&self.features.rows(Part::Train))?;
+        let validation = tensors(&self.features.rows(Part::Validation))?;
         parallel::jobs(ways.len() * count, self.threads, |job| {
             let (way, seed) = (ways[job / count], self.spec.seeds[job % count]);
             let mut params = Params::new(seed, DType::F32);
@@ -258,7 +259,7 @@ impl Workshop<'_> {
     /// A trained head as plain numbers.
     fn subject(&self, name: &str, seed: u64, head: &DressedHead, params: &Params) -> Result<Subject, StudyError> {
         let sheet = |part: Part| -> Result<Sheet, StudyError> {
-            let rows = inputs::rows(&self.features.values, &self.features.samples, part)?;
+            let rows = tensors(&self.features.rows(part))?;
             let labels = rows.labels.to_vec1::<u32>()?.into_iter().map(|label| label as usize).collect();
             Ok(Sheet { angles: matrix(&head.circuit().angles(&rows.features)?)?, labels })
         };

@@ -6,14 +6,12 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use crate::circuit::ansatz::zz_feature_map;
 use crate::classic::{Pca, SupportVectors};
+use crate::data::FeatureRows;
 use crate::math::C64;
 use crate::nn::NnError;
-use crate::nn::head::HeadShape;
 use crate::noise::Program;
 use crate::sim::{Angles, Statevector};
 use crate::study::StudyError;
-use crate::study::train::Rows;
-use crate::systems::qtl::experiment::Table;
 
 /// Repetitions of the feature map, as in Havlíček et al. 2019 (arXiv 1804.11326).
 const REPETITIONS: usize = 2;
@@ -23,20 +21,26 @@ const BANDWIDTH: f64 = 0.4;
 /// C of the support vector machine.
 const PENALTY: f64 = 1.0;
 
-/// Class scores (validation rows, classes) as a softmax of decision values, which ranks classes rightly but is not
+/// Class scores (rows, classes) of `evaluated` as a softmax of decision values, which ranks classes rightly but is not
 /// calibrated.
 ///
 /// Features are standardised and projected on one principal component per qubit, fitted on the training rows.
 ///
 /// # Errors
 /// If the simulator refuses the width.
-pub fn classify(table: &Table, shape: &HeadShape, seed: u64) -> Result<Array2<f64>, StudyError> {
-    let (training, validation) = (numbers(&table.training)?, numbers(&table.validation)?);
-    let pca = Pca::fit(training.view(), shape.qubits, seed);
-    let states = |rows: &Array2<f64>| encoded(pca.transform(rows.view()).view(), shape.qubits);
-    let (known, fresh) = (states(&training)?, states(&validation)?);
-    let labels: Vec<u32> = table.training.labels.to_vec1()?;
-    let machine = SupportVectors::fit(fidelities(&known, &known).view(), &labels, table.classes, PENALTY, 1e-6);
+pub fn classify(
+    training: &FeatureRows,
+    evaluated: &FeatureRows,
+    qubits: usize,
+    seed: u64,
+) -> Result<Array2<f64>, StudyError> {
+    let (known, fresh) = (training.values.mapv(f64::from), evaluated.values.mapv(f64::from));
+    let pca = Pca::fit(known.view(), qubits, seed);
+    let states = |rows: &Array2<f64>| encoded(pca.transform(rows.view()).view(), qubits);
+    let (known, fresh) = (states(&known)?, states(&fresh)?);
+    let labels: Vec<u32> = training.labels.iter().map(|&label| label as u32).collect();
+    let machine =
+        SupportVectors::fit(fidelities(&known, &known).view(), &labels, training.classes.len(), PENALTY, 1e-6);
     let mut scores = machine.decide(fidelities(&fresh, &known).view());
     for mut row in scores.rows_mut() {
         let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -46,13 +50,6 @@ pub fn classify(table: &Table, shape: &HeadShape, seed: u64) -> Result<Array2<f6
     }
     Ok(scores)
 }
-
-fn numbers(rows: &Rows) -> Result<Array2<f64>, StudyError> {
-    let (count, width) = rows.features.dims2()?;
-    let values: Vec<f32> = rows.features.flatten_all()?.to_vec1()?;
-    Ok(Array2::from_shape_fn((count, width), |(i, j)| f64::from(values[i * width + j])))
-}
-
 /// States (rows, 2ⁿ) of the ZZ feature map for scores (rows, qubits).
 fn encoded(scores: ArrayView2<'_, f64>, qubits: usize) -> Result<Array2<C64>, StudyError> {
     let circuit = zz_feature_map(qubits, REPETITIONS).map_err(NnError::from)?;

@@ -1,125 +1,225 @@
 //! Hybrid classical-quantum transfer learning under device noise: the main job.
 //!
-//! Images → features of a frozen backbone → heads trained side by side over seeds → every circuit head judged ideal,
-//! under calibrated devices and with shots → one honest report. Reference: "Hybrid Classical-Quantum Transfer Learning
-//! with Noisy Quantum Circuits", arXiv 2603.16973.
+//! Pictures → features of a frozen backbone → heads trained side by side over seeds → every circuit evaluated ideal, under
+//! calibrated noise and with shots. Reference: "Hybrid Classical-Quantum Transfer Learning with Noisy Quantum Circuits",
+//! arXiv 2603.16973.
 //!
-//! * [`Spec`]: everything that decides the result; [`PRESETS`] are ready ones.
-//! * [`run`]: the whole river, into one run folder. [`SavedHead`]: its trained circuit, read back.
+//! [`Qtl`] is the experiment, [`Spec`] its settings. [`SavedHead`]: a trained head of a run folder, read back.
 
 mod artifacts;
-pub mod battery;
-mod card;
-mod experiment;
-mod judge;
+mod conditions;
+mod heads;
 mod kernel;
-mod presets;
 mod saved;
-mod setting;
+mod sections;
 mod spec;
+mod trial;
 
-pub use crate::systems::Workplace;
-pub use crate::systems::spec::{Backbone, Circuit, Data, DataKind};
-pub use presets::{PRESETS, PresetRow, quick};
+pub use heads::{Family, HeadChoice};
 pub use saved::SavedHead;
-pub use setting::Setting;
-pub use spec::{FORMAT, HeadChoice, Judge, Spec};
+pub use spec::{EvaluateConfig, HoldOutConfig, Spec};
 
-use std::path::PathBuf;
-
-use crate::data::Part;
-use crate::study::energy::{EnergySource, Meter};
-use crate::study::report::{Environment, Report};
-use crate::study::{Observer, StudyError};
-use crate::systems::{SystemRow, inputs};
-
-use artifacts::Exported;
-use experiment::{Executions, Table, Trained};
-
-/// Its row in the table of systems.
-pub const ROW: SystemRow = SystemRow {
-    name: "qtl",
-    doc: "Quantum and classical heads on a frozen backbone, judged under calibrated noise (arXiv 2603.16973)",
-    card: &card::CARD,
+use crate::data::Features;
+use crate::lab::{
+    Context, Contrast, Experiment, Factor, Files, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
+    StudyError, TrialFiles, Unit,
 };
+use crate::report::Section;
+use crate::sim::{CompileOptions, Executions};
+use crate::study::compare::Question;
+use crate::systems::inputs;
+use conditions::{ALL, CALIBRATED, EXACT, IDEAL, conditions, factors};
+use trial::Rows;
 
-/// What a run leaves behind.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The report.
-    pub report: Report,
-    /// The run folder.
-    pub folder: PathBuf,
+/// Name under which the inputs keep what the data is.
+const DATA: &str = "data";
+/// Name under which blocks keep their numbers of rows.
+const ROWS: &str = "rows";
+
+/// The experiment.
+pub struct Qtl;
+
+/// What every trial reads.
+pub struct Inputs {
+    features: Features,
+    executions: Executions,
 }
 
-/// Runs the study and writes its folder.
-///
-/// # Errors
-/// On a bad spec, unreadable data or weights, a training that diverges, a folder that cannot be written, or when
-/// `progress` says stop; nothing half-written is left behind.
-pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Observer) -> Result<Outcome, StudyError> {
-    spec.check()?;
-    // A folder that is taken should be said before the work, not after.
-    artifacts::check_free(place.out)?;
-    let source = EnergySource::default();
-    let meter = Meter::start(&source);
-    let inputs = inputs::load(&spec.data, &spec.backbone, place, progress)?;
-    let table = Table::of(&inputs.features)?;
-    let heads = spec.choices()?;
-    let shape = spec.shape(inputs.features.values.ncols(), table.classes);
-    let executions = Executions::compile(spec, &heads, &shape)?;
-    let mut trained = experiment::run(spec, &heads, &table, &executions, place.threads, progress)?;
-    progress.done();
+/// What heads with a trained circuit are compared with, and the question that answers.
+const BASELINES: [(&str, Question); 4] = [
+    ("linear", Question::Contribution),
+    ("mlp_a", Question::Contribution),
+    ("separable", Question::Control),
+    ("frozen_quantum", Question::Control),
+];
 
-    let samples = &inputs.features.samples;
-    let labels: Vec<usize> = samples.of(Part::Validation).into_iter().map(|i| samples.labels[i]).collect();
-    let mut report = judge::report(&judge::Judged {
-        heads: &heads,
-        trained: &trained,
-        labels: &labels,
-        classes: &samples.classes,
-        training_rows: table.training.len(),
-    })?;
-    let exported = Exported::find(spec, &heads, &mut trained, &table, &executions)?;
-    report.title = format!("{} · {}", inputs.title, spec.circuit.ansatz);
-    report.circuit = exported.as_ref().map(Exported::drawing);
-    report.environment = environment(spec, &trained, &executions)?;
-    report.settings = settings(spec);
-    report.notices = inputs.notices.iter().chain(&executions.notices).cloned().collect();
-    report.timing.threads = place.threads;
-    report.timing.total = meter.stop();
-    report.timing.co2_grams = source.grams_of_co2(report.timing.total.joules);
-    report.timing.basis = format!("{} W per core, {} g CO2e per kWh", source.watts_per_core, source.grid_grams_per_kwh);
-    let folder = artifacts::write(place.out, spec, &heads, &trained, samples, report.clone(), exported.as_ref())?;
-    Ok(Outcome { report, folder })
-}
+impl Experiment for Qtl {
+    type Spec = Spec;
+    type Inputs = Inputs;
+    type Block = Rows;
 
-fn environment(spec: &Spec, trained: &[Trained], executions: &Executions) -> Result<Environment, StudyError> {
-    let circuits = trained.iter().any(|run| run.judged.len() > 1);
-    Ok(Environment {
-        engine: if circuits { executions.engines(spec.train.batch) } else { "no head runs a circuit".into() },
-        precision: "f32 features and heads, f64 circuits".into(),
-        device: format!("cpu ({})", std::env::consts::ARCH),
-        versions: vec![("qgraft".into(), env!("CARGO_PKG_VERSION").into())],
-    })
-}
+    const INFO: Info = Info {
+        name: "qtl",
+        title: "Quantum and classical heads on a frozen backbone",
+        doc: "Quantum and classical heads on a frozen backbone, evaluated under calibrated noise (arXiv 2603.16973)",
+        examples: &[
+            "",
+            "--preset full",
+            "--data pictures/ --heads linear,quantum --seeds 3",
+            "--features features.safetensors --devices torino --shots 1024",
+            "--preset mari --seeds 5",
+        ],
+    };
 
-/// The spec as name and value, for people.
-fn settings(spec: &Spec) -> Vec<(String, String)> {
-    fn flatten(prefix: &str, value: &toml::Value, found: &mut Vec<(String, String)>) {
-        match value {
-            toml::Value::Table(table) => {
-                for (key, inner) in table {
-                    let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                    flatten(&name, inner, found);
+    const METRICS: &'static [Metric] = &[
+        Metric::higher(
+            "accuracy",
+            "accuracy",
+            Unit::Share,
+            "share of evaluated rows predicted right after the last epoch",
+        ),
+        Metric::higher(
+            "best_accuracy",
+            "at best epoch",
+            Unit::Share,
+            "the same with the parameters of the best validation epoch",
+        ),
+        Metric::higher("f1", "F1", Unit::Plain, "unweighted mean of the F1 scores of the classes"),
+        Metric::higher("auc", "AUC", Unit::Plain, "area under the ROC curve, mean over classes against the rest"),
+        Metric::lower(
+            "log_loss",
+            "log loss",
+            Unit::Nats,
+            "mean negative logarithm of the probability of the true class",
+        ),
+        Metric::lower("calibration_error", "calibration error", Unit::Share, "expected calibration error"),
+        Metric::lower(
+            "brier",
+            "Brier score",
+            Unit::Plain,
+            "mean squared distance of the probabilities from the true class",
+        ),
+        Metric::lower("train_loss", "training loss", Unit::Nats, "mean training loss of each epoch"),
+        Metric::lower("validation_loss", "validation loss", Unit::Nats, "validation loss after each epoch"),
+        Metric::higher(
+            "validation_accuracy",
+            "validation accuracy",
+            Unit::Share,
+            "validation accuracy after each epoch",
+        ),
+        Metric::lower("best_epoch", "best epoch", Unit::Count, "first epoch with the highest validation accuracy"),
+        Metric::lower("parameters", "parameters", Unit::Count, "trained parameters"),
+        Metric::lower("quantum_parameters", "circuit parameters", Unit::Count, "trained parameters that are angles"),
+        Metric::lower("cpu_seconds", "processor time", Unit::Seconds, "processor time of training and evaluation")
+            .volatile(),
+        Metric::lower("joules", "energy", Unit::Plain, "estimated energy of the same, joules").volatile(),
+    ];
+
+    const INPUTS: Option<&'static [&'static str]> = Some(&["data", "backbone"]);
+
+    const FLAGS: &'static [Flag<Spec>] = &[
+        Flag::apply("data", "FOLDER", |spec, path| spec.data.set_folder(path), "Pictures in a folder for each class"),
+        Flag::apply("features", "FILE", |spec, path| spec.data.set_features(path), "Features and labels, safetensors"),
+        Flag::apply("skip-bad", "", |spec, _| spec.data.skip_bad = true, "Leave out pictures that cannot be read"),
+        Flag::field("backbone", "NAME", "backbone.name", "Frozen network (see `qgraft list backbones`)"),
+        Flag::field("weights", "FILE", "backbone.weights", "Its weights"),
+        Flag::field("heads", "LIST", "heads", "Heads (see `qgraft list heads`); NAME@DEVICE trains under noise"),
+        Flag::field("devices", "LIST", "evaluate.devices", "Devices to evaluate under (see `qgraft list devices`)"),
+        Flag::field("shots", "LIST", "evaluate.shots", "Numbers of shots to evaluate with"),
+        Flag::field("epochs", "N", "train.epochs", "Epochs"),
+        Flag::field("ansatz", "NAME", "circuit.ansatz", "Circuit of the heads (see `qgraft list ansatze`)"),
+        Flag::field("qubits", "N", "circuit.qubits", "Qubits of the circuit"),
+        Flag::field("depth", "N", "circuit.depth", "Layers of the circuit"),
+    ];
+
+    fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
+        let choices = spec.choices()?;
+        let heads = choices.iter().map(|choice| (choice.label.clone(), choice.doc()));
+        let mut varied = vec![
+            Factor::explained("head", Role::Arm, heads).with_baseline("linear").listed_by("heads"),
+            Factor::seeds(&spec.seeds),
+        ];
+        if choices.iter().any(HeadChoice::has_circuit) {
+            varied.extend(factors(&conditions(&spec.evaluate)));
+        }
+        let metrics = [
+            "accuracy",
+            "best_accuracy",
+            "f1",
+            "auc",
+            "log_loss",
+            "calibration_error",
+            "brier",
+            "parameters",
+            "quantum_parameters",
+        ];
+        let grid = Grid::new("main", "Heads", varied, &metrics);
+        Ok(vec![if spec.hold_out.validation.is_some() { grid.in_blocks(&["seed"]) } else { grid }])
+    }
+
+    fn open(spec: &Spec, context: &Context) -> Result<(Inputs, Measurement), StudyError> {
+        let place = (context.cache, context.threads);
+        let loaded = inputs::load(&spec.data, &spec.backbone, place, context.observer)?;
+        let executions = Executions::new(CompileOptions::default());
+        let mut found = Measurement::default().keep(DATA, &loaded.title);
+        found.notices = loaded.notices;
+        Ok((Inputs { features: loaded.features, executions }, found))
+    }
+
+    fn prepare(
+        spec: &Spec,
+        inputs: &Inputs,
+        block: &Point,
+        _context: &Context,
+    ) -> Result<(Rows, Measurement), StudyError> {
+        let rows = Rows::cut(&inputs.features, &spec.hold_out, block.seed())?;
+        let found = Measurement::default().keep(ROWS, &rows.counts());
+        Ok((rows, found))
+    }
+
+    fn trial(
+        spec: &Spec,
+        inputs: &Inputs,
+        rows: &Rows,
+        at: &Point,
+        context: &Context,
+    ) -> Result<Measurement, StudyError> {
+        let choice = HeadChoice::named(at.get("head"), &spec.circuit)?;
+        trial::run(spec, (rows, &inputs.executions), &choice, at.seed(), context)
+    }
+
+    fn contrasts(spec: &Spec, grids: &[Grid]) -> Vec<Contrast> {
+        // `grids` has refused unknown heads.
+        let choices = spec.choices().unwrap_or_default();
+        let quantum: Vec<&HeadChoice> = choices.iter().filter(|choice| choice.family() == Family::Quantum).collect();
+        let mut found = Vec::new();
+        for choice in &quantum {
+            let own = BASELINES.iter().filter(|(name, _)| choices.iter().any(|other| other.label == *name));
+            found.extend(own.map(|(name, question)| {
+                Contrast::new("main", "accuracy", "head", &choice.label, name).asking(*question)
+            }));
+        }
+        let levels = |name: &str| grids.iter().find_map(|grid| grid.factor(name)).map(Factor::names);
+        for choice in quantum.iter().filter(|choice| choice.has_circuit()) {
+            // Noise and shots each alone.
+            let fixed = [("device", IDEAL), ("source", ALL), ("scale", CALIBRATED), ("shots", EXACT)];
+            for (factor, baseline) in [("device", IDEAL), ("shots", EXACT)] {
+                for level in levels(factor).into_iter().flatten().filter(|level| *level != baseline) {
+                    let contrast = Contrast::new("main", "accuracy", factor, level, baseline).at("head", &choice.label);
+                    let others = fixed.iter().filter(|(other, _)| *other != factor);
+                    let contrast = others.fold(contrast, |contrast, (other, level)| contrast.at(other, level));
+                    found.push(contrast.asking(Question::Noise));
                 }
             }
-            toml::Value::String(text) => found.push((prefix.into(), text.clone())),
-            other => found.push((prefix.into(), other.to_string())),
         }
+        found
     }
-    let mut found = Vec::new();
-    // A spec is plain data, as in `Spec::to_toml`.
-    flatten("", &toml::Value::try_from(spec).expect("a spec is plain data"), &mut found);
-    found
+
+    fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
+        sections::sections(spec, results)
+    }
+
+    fn artifacts(spec: &Spec, results: &Results, files: &TrialFiles) -> Result<Files, StudyError> {
+        artifacts::artifacts(spec, results, files)
+    }
 }

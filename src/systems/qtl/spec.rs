@@ -1,244 +1,260 @@
-//! What a run of the hybrid-transfer study is told: one TOML file, every field with a default.
-
-use std::path::Path;
+//! Settings of a run.
 
 use serde::{Deserialize, Serialize};
 
-use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
-use crate::device::Device;
-use crate::nn::NnError;
-use crate::nn::backbone::BackboneRow;
-use crate::nn::head::{HeadRow, HeadShape};
+use crate::data::Synthetic;
+use crate::lab::{Preset, Settings, Validation};
+use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule, StepSchedule};
-use crate::noise::model::NoiseModel;
+use crate::noise::model::MODELS;
+use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::study::train::TrainConfig;
-use crate::systems::spec::{Backbone, Circuit, Data, DataKind};
-
-/// The version of this file format.
-pub const FORMAT: &str = "qgraft.qtl/1";
+use crate::systems::inputs::{Backbone, Data};
+use crate::systems::qtl::conditions::{self, validate_device, validate_source};
+use crate::systems::qtl::heads::HeadChoice;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spec {
-    /// Format and version of this file.
-    pub format: String,
     /// One training of every head per seed.
     pub seeds: Vec<u64>,
-    /// Heads to train, in the order of the table. `NAME@DEVICE` trains a circuit head under that device's noise.
+    /// Rows of the table of heads; `NAME@DEVICE` is trained under the noise of that device.
     pub heads: Vec<String>,
     /// What is learned from.
     pub data: Data,
-    /// What turns images into features.
+    /// Which rows are held out.
+    pub hold_out: HoldOutConfig,
+    /// What turns pictures into features.
     pub backbone: Backbone,
-    /// The circuit of the dressed heads.
-    pub circuit: Circuit,
+    /// The circuit of the heads.
+    pub circuit: CircuitConfig,
     /// How heads are trained.
     pub train: TrainConfig,
-    /// What the trained heads are judged under.
-    pub judge: Judge,
+    /// Under which heads with a circuit are trained; a head that names a device is trained on that one.
+    pub condition: Condition,
+    /// Under which trained heads are evaluated.
+    pub evaluate: EvaluateConfig,
 }
 
-/// What the trained heads are judged under.
+/// Which rows are held out. Without either share the data's own held-out rows are validation rows, and every figure is
+/// measured on them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HoldOutConfig {
+    /// Share of the training rows that becomes validation rows, cut anew under every seed; the rows that the data holds
+    /// out are then test rows, and every figure is measured on these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<f64>,
+    /// Share of all rows that becomes test rows, cut anew under every seed, in place of those that the data holds out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<f64>,
+}
+
+/// Under which conditions trained heads are evaluated. Each device is evaluated at each scale of each source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Judge {
-    /// Devices whose noise every circuit head is run under.
+pub struct EvaluateConfig {
+    /// Whether the main figures are those under the condition of the training, instead of those without noise.
+    pub as_trained: bool,
+    /// Names or files of devices.
     pub devices: Vec<String>,
-    /// Row of the noise-model table.
+    /// Row of the table of noise models.
     pub model: String,
-    /// Factors on the noise of each device, for the curve; 1 is the calibrated noise and always judged.
+    /// Sources of noise: `all`, `none`, or rows of `qgraft list sources` alone.
+    pub sources: Vec<String>,
+    /// Factors on the noise, besides 1.
     pub scales: Vec<f64>,
-    /// Numbers of shots, ideal and under each device; exact expectation values are always judged.
-    pub shots: Vec<u64>,
-    /// Confidence of the intervals.
-    pub confidence: f64,
+    /// Numbers of shots, without noise and under each device as calibrated.
+    pub shots: Vec<usize>,
+}
+
+impl Default for EvaluateConfig {
+    fn default() -> Self {
+        Self {
+            as_trained: false,
+            devices: ["manila", "guadalupe"].map(String::from).to_vec(),
+            model: "aer".into(),
+            sources: vec!["all".into()],
+            scales: vec![0.0, 0.5, 1.0, 2.0, 4.0],
+            shots: vec![1024],
+        }
+    }
 }
 
 impl Default for Spec {
     fn default() -> Self {
+        let heads = ["linear", "mlp_a", "mlp_b", "quantum", "quantum@manila", "separable", "frozen_quantum"];
         Self {
-            format: FORMAT.into(),
             seeds: (0..5).collect(),
-            heads: ["linear", "mlp_a", "mlp_b", "quantum", "quantum@manila", "separable", "frozen_quantum"]
-                .map(String::from)
-                .to_vec(),
+            heads: heads.map(String::from).to_vec(),
             data: Data::default(),
+            hold_out: HoldOutConfig::default(),
             backbone: Backbone::default(),
-            circuit: Circuit::default(),
+            circuit: CircuitConfig::default(),
             train: TrainConfig {
                 schedule: Schedule::Step(StepSchedule { every: 3, factor: 0.9 }),
                 ..TrainConfig::new(10, 16, 1e-3, Method::ADAM)
             },
-            judge: Judge::default(),
+            condition: Condition::default(),
+            evaluate: EvaluateConfig::default(),
         }
     }
 }
 
-impl Default for Judge {
-    fn default() -> Self {
-        Self {
-            devices: vec!["manila".into(), "guadalupe".into()],
-            model: "aer".into(),
-            scales: vec![0.0, 0.5, 1.0, 2.0, 4.0],
-            shots: vec![1024],
-            confidence: 0.95,
+impl Settings for Spec {
+    const FORMAT: &'static str = "qgraft.qtl/2";
+
+    const PRESETS: &'static [Preset<Self>] = &[
+        Preset {
+            name: "quick",
+            doc: "two seeds, three epochs, 40 pictures of each class: a few seconds",
+            apply: |spec| {
+                spec.seeds = vec![0, 1];
+                spec.train.epochs = spec.train.epochs.min(3);
+                spec.data.rows_per_class = 40;
+                spec.evaluate.scales = vec![0.0, 1.0, 2.0];
+            },
+        },
+        Preset {
+            name: "smoke",
+            doc: "a second: shows that everything works, its figures mean nothing",
+            apply: |spec| {
+                spec.seeds = vec![0, 1];
+                spec.heads = ["linear", "quantum", "quantum@manila", "quantum_kernel"].map(String::from).to_vec();
+                spec.train.epochs = 1;
+                spec.data =
+                    Data::synthetic(Synthetic { training: 24, held_out: 12, classes: 2, separation: 3.0, seed: 0 });
+                spec.circuit = CircuitConfig { qubits: 2, depth: 1, ..spec.circuit.clone() };
+                spec.evaluate.devices = vec!["manila".into()];
+                spec.evaluate.scales = vec![1.0, 2.0];
+            },
+        },
+        Preset {
+            name: "full",
+            doc: "20 seeds and 40 epochs: an hour",
+            apply: |spec| {
+                spec.seeds = (0..20).collect();
+                spec.train.epochs = 40;
+            },
+        },
+        Preset {
+            name: "study",
+            doc: "4 qubits, depth 3, Adam 1e-3, batch 16, 10 epochs (arXiv 2603.16973); the default",
+            apply: |_| {},
+        },
+        Preset {
+            name: "mari",
+            doc: "H and RY encoding, alternating CNOT, depth 6, Adam 4e-4, batch 4, 30 epochs (arXiv 1912.08278)",
+            apply: |spec| {
+                family(spec, "mari", 6);
+                spec.train = TrainConfig {
+                    schedule: Schedule::Step(StepSchedule { every: 10, factor: 0.1 }),
+                    ..TrainConfig::new(30, 4, 4e-4, Method::ADAM)
+                };
+            },
+        },
+        Preset {
+            name: "strongly_entangling",
+            doc: "the default with strongly entangling layers (arXiv 1804.00633)",
+            apply: |spec| family(spec, "strongly_entangling", 3),
+        },
+        Preset {
+            name: "reuploading",
+            doc: "the default with features uploaded before every layer, trained scales (arXiv 1907.02085)",
+            apply: |spec| family(spec, "reuploading", 3),
+        },
+        Preset {
+            name: "amplitude",
+            doc: "the default with 2^n features as amplitudes (arXiv quant-ph/0407010)",
+            apply: |spec| family(spec, "amplitude", 3),
+        },
+        Preset {
+            name: "families",
+            doc: "five families of quantum transfer learning and their baselines: DQN, QPIE, AE (TLQNN, TLQCNN), PV, ED \
+                  (arXiv 2605.19417)",
+            apply: |spec| {
+                let heads =
+                    ["linear", "mlp_a", "dqn", "qpie", "tlqnn", "tlqcnn", "post_variational", "entangled_dressed"];
+                spec.heads = heads.map(String::from).to_vec();
+            },
+        },
+        Preset {
+            name: "kernel",
+            doc: "support vectors on fidelities beside the linear head and the dressed circuit (arXiv 1804.11326)",
+            apply: |spec| spec.heads = ["linear", "quantum", "quantum_kernel"].map(String::from).to_vec(),
+        },
+    ];
+
+    fn validate(&self, check: &mut Validation) {
+        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
+        check
+            .list("seeds", &self.seeds)
+            .list("heads", &self.heads)
+            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd)
+            .train("train", &self.train)
+            .distinct("evaluate.devices", &self.evaluate.devices)
+            .name("evaluate.model", &self.evaluate.model, MODELS.iter().map(|row| row.name))
+            .list("evaluate.sources", &self.evaluate.sources)
+            .distinct("evaluate.scales", &self.evaluate.scales)
+            .distinct("evaluate.shots", &self.evaluate.shots);
+        let features = self.circuit.family().map_or(0, |family| family.features(*qubits));
+        check.check("circuit.qubits", qubits, features <= 4096, "at most 12: amplitude encoding takes 2^n features");
+        for label in &self.heads {
+            match HeadChoice::named(label, &self.circuit) {
+                Ok(choice) => {
+                    if let Some(device) = &choice.device {
+                        validate_device("heads", device, *qubits, check);
+                    }
+                }
+                Err(error) => _ = check.refuse("heads", format!("{label:?}"), error.to_string()),
+            }
+        }
+        self.data.validate("data", &self.backbone, check);
+        self.backbone.validate("backbone", check);
+        self.hold_out.validate("hold_out", check);
+        conditions::validate("condition", &self.condition, *qubits, check);
+        for device in &self.evaluate.devices {
+            validate_device("evaluate.devices", device, *qubits, check);
+        }
+        for source in &self.evaluate.sources {
+            validate_source("evaluate.sources", source, check);
+        }
+        for scale in &self.evaluate.scales {
+            check.not_negative("evaluate.scales", *scale);
+        }
+        for shots in &self.evaluate.shots {
+            check.whole("evaluate.shots", *shots, 1..=100_000_000);
         }
     }
 }
 
-/// A head of the spec: its row, and the device it is trained under.
-#[derive(Clone)]
-pub struct HeadChoice {
-    /// As written in the spec.
-    pub label: String,
-    /// Row of the head table.
-    pub row: &'static HeadRow,
-    /// Device whose noise is on while it is trained.
-    pub trained_under: Option<String>,
+impl HoldOutConfig {
+    fn validate(&self, field: &str, check: &mut Validation) {
+        for (name, share) in [("validation", self.validation), ("test", self.test)] {
+            if let Some(share) = share {
+                check.between(&format!("{field}.{name}"), share, (0.0, 1.0));
+            }
+        }
+        if self.test.is_some() && self.validation.is_none() {
+            check.refuse(&format!("{field}.validation"), "missing", "a share, where hold_out.test has one");
+        }
+    }
 }
 
 impl Spec {
-    /// Reads a spec file.
-    ///
-    /// # Errors
-    /// If the file cannot be read, has an unknown key (named with its line), or holds a value out of range.
-    pub fn read(path: &Path) -> Result<Self, StudyError> {
-        let bad = |reason: String| StudyError::Spec { path: path.into(), reason };
-        let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
-        let spec: Self = toml::from_str(&text).map_err(|e| bad(e.to_string()))?;
-        if spec.format != FORMAT {
-            return Err(bad(format!("format is {:?}, this version reads {FORMAT:?}", spec.format)));
-        }
-        spec.check()?;
-        Ok(spec)
-    }
-
-    /// The file that [`Spec::read`] reads back to the same spec.
-    pub fn to_toml(&self) -> String {
-        // Numbers, strings, lists and tables only: nothing TOML cannot hold.
-        toml::to_string_pretty(self).expect("a spec is plain data")
-    }
-
-    /// Checks names against the tables and numbers against their ranges.
-    ///
-    /// # Errors
-    /// Naming the field, its value, and what it may be.
-    pub fn check(&self) -> Result<(), StudyError> {
-        let setting = |field, value: String, reason| Err(NnError::Setting { field, value, reason }.into());
-        if self.seeds.is_empty() {
-            return setting("seeds", "[]".into(), "at least one seed is needed");
-        }
-        if let Some(seed) = first_repeated(&self.seeds) {
-            return setting("seeds", seed.to_string(), "a seed stands twice; repeated runs would count as independent");
-        }
-        if let Some(head) = first_repeated(&self.heads) {
-            return setting("heads", head.clone(), "a head stands twice");
-        }
-        let family = self.family()?;
-        let Circuit { qubits, depth, weight_sd, .. } = self.circuit;
-        if !(1..=16).contains(&qubits) {
-            return setting("circuit.qubits", qubits.to_string(), "use 1 to 16");
-        }
-        if !(1..=1000).contains(&depth) {
-            return setting("circuit.depth", depth.to_string(), "use 1 to 1000");
-        }
-        if family.features(qubits) > 4096 {
-            return setting("circuit.qubits", qubits.to_string(), "amplitude encoding takes at most 12 qubits");
-        }
-        if !(weight_sd >= 0.0 && weight_sd.is_finite()) {
-            return setting("circuit.weight_sd", weight_sd.to_string(), "use a number of at least 0");
-        }
-        let TrainConfig { epochs, batch, rate, .. } = self.train;
-        if epochs == 0 {
-            return setting("train.epochs", "0".into(), "use at least 1");
-        }
-        if batch == 0 {
-            return setting("train.batch", "0".into(), "use at least 1");
-        }
-        if !(rate > 0.0 && rate.is_finite()) {
-            return setting("train.rate", rate.to_string(), "use a number above 0");
-        }
-        if !(self.data.held_out > 0.0 && self.data.held_out < 1.0) {
-            return setting("data.held_out", self.data.held_out.to_string(), "use a share between 0 and 1");
-        }
-        if self.data.source != DataKind::FashionMnist && self.data.path.is_none() {
-            return setting("data.path", "missing".into(), "a folder or a file of features needs a path");
-        }
-        if !(self.judge.confidence > 0.5 && self.judge.confidence < 1.0) {
-            return setting("judge.confidence", self.judge.confidence.to_string(), "use a share such as 0.95");
-        }
-        if let Some(scale) = self.judge.scales.iter().find(|s| !(**s >= 0.0 && s.is_finite())) {
-            return setting("judge.scales", scale.to_string(), "use numbers of at least 0");
-        }
-        if let Some(shots) = self.judge.shots.iter().find(|s| !(1..=100_000_000).contains(*s)) {
-            return setting("judge.shots", shots.to_string(), "use 1 to 100 million shots");
-        }
-        NoiseModel::named(&self.judge.model).map_err(NnError::from)?;
-        if self.data.source != DataKind::Features {
-            BackboneRow::named(&self.backbone.name)?;
-        }
-        for device in &self.judge.devices {
-            self.device(device)?;
-        }
-        for head in self.choices()? {
-            if let Some(device) = head.trained_under {
-                self.device(&device)?;
-            }
-        }
-        Ok(())
-    }
-
     /// The heads, in order.
     ///
     /// # Errors
-    /// If a name is in no table, or a classical head is to be trained under noise.
+    /// If a name is in no table, or a head without a circuit names a device.
     pub fn choices(&self) -> Result<Vec<HeadChoice>, StudyError> {
-        let choice = |label: &String| {
-            let (name, device) = label.split_once('@').map_or((label.as_str(), None), |(n, d)| (n, Some(d)));
-            let row = HeadRow::named(name)?;
-            if device.is_some() && !row.is_dressed() {
-                let reason = "only a dressed circuit can be trained under a device's noise";
-                return Err(NnError::Setting { field: "heads", value: label.clone(), reason }.into());
-            }
-            Ok(HeadChoice { label: label.clone(), row, trained_under: device.map(String::from) })
-        };
+        let choice = |label: &String| Ok(HeadChoice::named(label, &self.circuit)?);
         self.heads.iter().map(choice).collect()
-    }
-
-    /// The family of circuits.
-    ///
-    /// # Errors
-    /// If there is none of this name.
-    pub fn family(&self) -> Result<&'static AnsatzRow, StudyError> {
-        let name = &self.circuit.ansatz;
-        let names = ANSATZE.iter().map(|row| row.name);
-        AnsatzRow::named(name).ok_or_else(|| NnError::unknown("ansatz", "ansatze", name, names).into())
-    }
-
-    /// A device of the spec, wide enough for the circuit.
-    ///
-    /// # Errors
-    /// If it is unknown or too small.
-    pub fn device(&self, name: &str) -> Result<Device, StudyError> {
-        let device = Device::load(name).map_err(NnError::from)?;
-        let width = device.calibration.qubits.len();
-        if width < self.circuit.qubits {
-            let value = format!("{name} ({width} qubits)");
-            let reason = "the device has fewer qubits than the circuit";
-            return Err(NnError::Setting { field: "judge.devices", value, reason }.into());
-        }
-        Ok(device)
-    }
-
-    /// The sizes of the heads for this data.
-    pub fn shape(&self, features: usize, classes: usize) -> HeadShape {
-        let Circuit { qubits, depth, weight_sd, .. } = self.circuit;
-        HeadShape { features, classes, qubits, depth, weight_sd }
     }
 }
 
-fn first_repeated<T: PartialEq>(values: &[T]) -> Option<&T> {
-    values.iter().enumerate().find(|&(i, v)| values[..i].contains(v)).map(|(_, v)| v)
+fn family(spec: &mut Spec, ansatz: &str, depth: usize) {
+    spec.circuit.ansatz = ansatz.into();
+    spec.circuit.depth = depth;
 }

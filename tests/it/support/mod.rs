@@ -1,4 +1,4 @@
-//! What several test files share: reference simulators, random programs, readers of reference values, a sample report.
+//! What several test files share: reference simulators, random programs, readers of reference values.
 
 #[cfg(feature = "learn")]
 pub mod boxes;
@@ -7,6 +7,5 @@ pub mod cases;
 pub mod equivalence;
 pub mod random;
 #[cfg(feature = "learn")]
-pub mod sample_report;
 pub mod superoperators;
 pub mod transpile;

@@ -1,0 +1,150 @@
+//! The conditions under which trained heads are evaluated, each a level of every evaluation factor.
+
+use std::path::Path;
+
+use crate::device::{DEVICES, Device};
+use crate::lab::{Factor, Role, Validation};
+use crate::noise::model::{MODELS, SOURCES};
+use crate::sim::Condition;
+use crate::sim::mitigate::MITIGATIONS;
+use crate::systems::qtl::spec::EvaluateConfig;
+
+/// Level of the factor `device` without noise.
+pub const IDEAL: &str = "ideal";
+/// Level of the factor `source` of the whole noise.
+pub const ALL: &str = "all";
+/// Level of the factor `scale` of the noise as calibrated.
+pub const CALIBRATED: &str = "1";
+/// Level of the factor `shots` of exact expectation values.
+pub const EXACT: &str = "exact";
+
+/// A condition with its levels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluated {
+    /// The condition.
+    pub condition: Condition,
+    /// Its level of each factor, in the order of [`factors`].
+    pub levels: [(&'static str, String); 4],
+}
+
+impl Evaluated {
+    fn new(condition: Condition) -> Self {
+        let levels = [
+            ("device", condition.device.clone().unwrap_or_else(|| IDEAL.into())),
+            ("source", condition.source.clone()),
+            ("scale", condition.scale.to_string()),
+            ("shots", condition.shots.map_or_else(|| EXACT.into(), |shots| shots.to_string())),
+        ];
+        Self { condition, levels }
+    }
+
+    /// Whether the noise is whole and as calibrated, or there is none.
+    pub fn is_calibrated(&self) -> bool {
+        self.condition.source == ALL && self.condition.scale == 1.0
+    }
+}
+
+/// Every condition, the ideal and exact one first. Scales and sources are evaluated exactly, shots under the noise as
+/// calibrated.
+pub fn conditions(config: &EvaluateConfig) -> Vec<Evaluated> {
+    let EvaluateConfig { devices, model, sources, scales, shots, .. } = config;
+    let mut found = Vec::new();
+    for device in std::iter::once(None).chain(devices.iter().cloned().map(Some)) {
+        let exact = Condition { device: device.clone(), model: model.clone(), ..Condition::default() };
+        found.push(exact.clone());
+        if device.is_some() {
+            for source in sources {
+                // Without noise there is nothing to scale.
+                let factors = scales.iter().copied().filter(|scale| source != "none" && *scale != 1.0);
+                found.extend(std::iter::once(1.0).chain(factors).map(|scale| Condition {
+                    source: source.clone(),
+                    scale,
+                    ..exact.clone()
+                }));
+            }
+        }
+        found.extend(shots.iter().map(|&shots| Condition { shots: Some(shots), ..exact.clone() }));
+    }
+    let mut distinct: Vec<Evaluated> = Vec::new();
+    for condition in found.into_iter().map(Evaluated::new) {
+        if !distinct.contains(&condition) {
+            distinct.push(condition);
+        }
+    }
+    distinct
+}
+
+/// The evaluation factors of the conditions.
+pub fn factors(conditions: &[Evaluated]) -> Vec<Factor> {
+    let factor = |place: usize| {
+        let mut levels: Vec<&str> = Vec::new();
+        for condition in conditions {
+            let level = condition.levels[place].1.as_str();
+            if !levels.contains(&level) {
+                levels.push(level);
+            }
+        }
+        if levels.iter().all(|level| level.parse::<f64>().is_ok() || *level == EXACT) {
+            levels.sort_by(|a, b| number(a).total_cmp(&number(b)));
+        }
+        Factor::new(conditions[0].levels[place].0, Role::Evaluation, levels)
+    };
+    (0..4).map(factor).collect()
+}
+
+/// Exact expectation values are those of infinitely many shots.
+fn number(level: &str) -> f64 {
+    level.parse().unwrap_or(f64::INFINITY)
+}
+
+/// Refuses a condition whose names are in no table, whose numbers are out of range, or whose device has fewer than
+/// `qubits` qubits.
+pub fn validate(field: &str, condition: &Condition, qubits: usize, check: &mut Validation) {
+    let Condition { device, model, source, scale, shots, mitigation } = condition;
+    if let Some(device) = device {
+        validate_device(&format!("{field}.device"), device, qubits, check);
+    }
+    validate_source(&format!("{field}.source"), source, check);
+    check
+        .name(&format!("{field}.model"), model, MODELS.iter().map(|row| row.name))
+        .not_negative(&format!("{field}.scale"), *scale);
+    if let Some(shots) = shots {
+        check.whole(&format!("{field}.shots"), *shots, 1..=100_000_000);
+    }
+    if let Some(mitigation) = mitigation {
+        let field = format!("{field}.mitigation");
+        check.name(&field, mitigation, MITIGATIONS.iter().map(|row| row.name));
+        if let (true, Err(error)) = (check.violations().is_empty(), condition.check()) {
+            check.refuse(&field, format!("{mitigation:?}"), error.to_string());
+        }
+    }
+}
+
+/// Refuses a source of noise that is in no table.
+pub fn validate_source(field: &str, source: &str, check: &mut Validation) {
+    check.name(field, source, [ALL, "none"].into_iter().chain(SOURCES.iter().map(|row| row.name)));
+}
+
+/// Refuses a device that does not exist or is too small.
+pub fn validate_device(field: &str, name: &str, qubits: usize, check: &mut Validation) {
+    // A snapshot is long to read, and the table knows its width.
+    let known = DEVICES.iter().find(|row| row.name == name).map(|row| row.qubits);
+    let width = match known {
+        Some(width) => Some(width),
+        None if Path::new(name).exists() => match Device::load(name) {
+            Ok(device) => Some(device.calibration.qubits.len()),
+            Err(error) => {
+                check.refuse(field, format!("{name:?}"), error.to_string());
+                None
+            }
+        },
+        None => {
+            check.name(field, name, DEVICES.iter().map(|row| row.name));
+            None
+        }
+    };
+    if let Some(width) = width.filter(|width| *width < qubits) {
+        let expected = format!("a device of at least {qubits} qubits, as many as the circuit has");
+        check.refuse(field, format!("{name:?} ({width} qubits)"), expected);
+    }
+}

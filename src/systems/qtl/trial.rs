@@ -1,0 +1,241 @@
+//! One head under one seed: trained, then evaluated under every condition.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{FeatureRows, FeatureSplit, Features, HoldOut, Part};
+use crate::lab::{Context, Measurement};
+use crate::nn::head::Body;
+use crate::sim::{Condition, Executions};
+use crate::study::energy::{EnergySource, thread_cpu_seconds};
+use crate::study::files::{PredictionLine, predictions_csv};
+use crate::study::metric::probability::log_loss;
+use crate::study::metric::{METRICS, Predictions};
+use crate::study::train::{EpochRecord, Fitted};
+use crate::study::{StudyError, TrainedHead, Trainer};
+use crate::systems::qtl::conditions::{Evaluated, IDEAL, conditions};
+use crate::systems::qtl::heads::HeadChoice;
+use crate::systems::qtl::kernel;
+use crate::systems::qtl::spec::{HoldOutConfig, Spec};
+
+/// Name under which a trial keeps its predictions.
+pub const EVALUATED: &str = "evaluated";
+/// File of a trial with its trained head.
+pub const HEAD_FILE: &str = "head.safetensors";
+/// File of a trial with its predictions under every calibrated condition.
+pub const PREDICTIONS_FILE: &str = "predictions.csv";
+
+/// The rows of one cut of the data.
+pub struct Rows {
+    /// To train on, and to choose the best epoch on.
+    pub split: FeatureSplit,
+    /// Rows that every figure is measured on: the test rows, or without such the validation rows.
+    pub evaluated: FeatureRows,
+}
+
+impl Rows {
+    /// The cut under `seed`.
+    ///
+    /// # Errors
+    /// If a class has too few rows for it.
+    pub fn cut(features: &Features, config: &HoldOutConfig, seed: u64) -> Result<Self, StudyError> {
+        let mut features = features.clone();
+        let evaluated = match config.validation {
+            None => Part::Validation,
+            Some(validation) => {
+                HoldOut { validation, test: config.test, seed }.apply(&mut features.samples)?;
+                Part::Test
+            }
+        };
+        let split = FeatureSplit { training: features.rows(Part::Train), validation: features.rows(Part::Validation) };
+        Ok(Self { evaluated: features.rows(evaluated), split })
+    }
+
+    /// Numbers of rows of the parts.
+    pub fn counts(&self) -> [usize; 3] {
+        [self.split.training.len(), self.split.validation.len(), self.evaluated.len()]
+    }
+}
+
+/// What a trial keeps for the report: its predictions of the evaluated rows under the main condition.
+#[derive(Serialize, Deserialize)]
+pub struct Kept {
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// True classes.
+    pub labels: Vec<usize>,
+    /// Class probabilities by row.
+    pub probabilities: Vec<Vec<f64>>,
+    /// Names of the engines that ran its circuit.
+    pub engines: Vec<String>,
+    /// Angles of the circuit's inputs for the first evaluated row, radians.
+    pub inputs: Vec<f64>,
+}
+
+/// Trains and evaluates a head.
+///
+/// # Errors
+/// If the head or its simulator fails, the training diverges, or the user wants to stop.
+pub fn run(
+    spec: &Spec,
+    (rows, executions): (&Rows, &Executions),
+    choice: &HeadChoice,
+    seed: u64,
+    context: &Context,
+) -> Result<Measurement, StudyError> {
+    let (begun, cpu) = (Instant::now(), thread_cpu_seconds());
+    let trial = Trial { spec, rows, executions, choice, seed };
+    let found = match choice.config.row.body {
+        Body::Kernel => trial.kernel()?,
+        _ => trial.gradient(context)?,
+    };
+    // Trials share the processor, so a counter of the whole package cannot tell them apart.
+    let usage = EnergySource::default().estimate(begun.elapsed().as_secs_f64(), thread_cpu_seconds() - cpu);
+    Ok(found.value("cpu_seconds", usage.cpu_seconds).value("joules", usage.joules))
+}
+
+struct Trial<'a> {
+    spec: &'a Spec,
+    rows: &'a Rows,
+    executions: &'a Executions,
+    choice: &'a HeadChoice,
+    seed: u64,
+}
+
+impl Trial<'_> {
+    fn kernel(&self) -> Result<Measurement, StudyError> {
+        let (training, evaluated) = (&self.rows.split.training, &self.rows.evaluated);
+        let probabilities = kernel::classify(training, evaluated, self.spec.circuit.qubits, self.seed)?;
+        let predictions = Predictions::new(probabilities, evaluated.labels.clone())?;
+        let lines = self.lines(&Condition::default(), &predictions);
+        Ok(headline(Measurement::default(), &predictions)
+            .keep(EVALUATED, &self.kept(&predictions, Vec::new(), Vec::new()))
+            .file(PREDICTIONS_FILE, predictions_csv(&evaluated.classes, &lines)?))
+    }
+
+    fn gradient(&self, context: &Context) -> Result<Measurement, StudyError> {
+        let Self { spec, rows, choice, seed, .. } = *self;
+        let training = &rows.split.training;
+        let home = choice.condition(&spec.condition);
+        let model = choice.config.model(training.values.ncols(), training.classes.len())?;
+        let model = model.under(self.executions, &home, seed)?;
+        let trainer = Trainer::new(spec.train).seed(seed);
+        let (trained, fitted) = trainer.fit_model(&choice.config, model, &rows.split, context.observer)?;
+
+        let curve = |value: fn(&EpochRecord) -> f64| fitted.history.iter().map(value).collect();
+        let mut found = Measurement::default()
+            .curve("train_loss", curve(|epoch| epoch.loss))
+            .curve("validation_loss", curve(|epoch| epoch.evaluation.loss))
+            .curve("validation_accuracy", curve(|epoch| epoch.evaluation.metric))
+            .value("best_epoch", fitted.best_epoch() as f64)
+            .value("parameters", trained.parameters() as f64)
+            .value("quantum_parameters", trained.quantum_parameters() as f64)
+            .file(HEAD_FILE, trained.to_bytes()?);
+        add_notices(&mut found, &trained, &home);
+        let main = if spec.evaluate.as_trained { home } else { Condition::default() };
+        self.evaluate(&mut found, &trained, &main, context)?;
+        // Last, because it changes the parameters.
+        if let Some(accuracy) = self.at_best_epoch(trained, fitted, &main)? {
+            found = found.value("best_accuracy", accuracy);
+        }
+        Ok(found)
+    }
+
+    /// Evaluates a trained head under the main condition, and a circuit under all others.
+    fn evaluate(
+        &self,
+        found: &mut Measurement,
+        trained: &TrainedHead,
+        main: &Condition,
+        context: &Context,
+    ) -> Result<(), StudyError> {
+        let evaluated = &self.rows.evaluated;
+        let predictions = trained.under(self.executions, main, self.seed)?.evaluate(evaluated)?;
+        let mut lines = self.lines(main, &predictions);
+        let mut engines = Vec::new();
+        let others = if self.choice.has_circuit() { conditions(&self.spec.evaluate) } else { Vec::new() };
+        for other in &others {
+            let Evaluated { condition, levels } = other;
+            context.proceed()?;
+            let under = trained.under(self.executions, condition, self.seed)?;
+            add_notices(found, &under, condition);
+            engines.extend(under.model.execution.as_ref().map(|run| run.engine(evaluated.len())));
+            let seen = under.evaluate(evaluated)?;
+            let at: Vec<(&str, &str)> = levels.iter().map(|(factor, level)| (*factor, level.as_str())).collect();
+            *found = std::mem::take(found).under(&at, "accuracy", seen.accuracy());
+            if let Ok(loss) = log_loss(&seen) {
+                *found = std::mem::take(found).under(&at, "log_loss", loss);
+            }
+            if condition != main && other.is_calibrated() {
+                lines.extend(self.lines(condition, &seen));
+            }
+        }
+        engines.sort();
+        engines.dedup();
+        let kept = self.kept(&predictions, engines, self.inputs(trained)?);
+        *found = headline(std::mem::take(found), &predictions)
+            .keep(EVALUATED, &kept)
+            .file(PREDICTIONS_FILE, predictions_csv(&evaluated.classes, &lines)?);
+        Ok(())
+    }
+
+    /// Accuracy under the main condition with the parameters of the best validation epoch.
+    fn at_best_epoch(&self, trained: TrainedHead, fitted: Fitted, main: &Condition) -> Result<Option<f64>, StudyError> {
+        let Some(best) = fitted.best else { return Ok(None) };
+        trained.params.restore(&best)?;
+        let predictions = trained.under(self.executions, main, self.seed)?.evaluate(&self.rows.evaluated)?;
+        Ok(Some(predictions.accuracy()))
+    }
+
+    /// The input angles of the circuit for the first evaluated row, radians; empty for a head without circuit.
+    fn inputs(&self, trained: &TrainedHead) -> Result<Vec<f64>, StudyError> {
+        match self.choice.has_circuit() {
+            true => trained.input_angles(self.rows.evaluated.values.slice(ndarray::s![..1, ..])),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    fn kept(&self, predictions: &Predictions, engines: Vec<String>, inputs: Vec<f64>) -> Kept {
+        Kept {
+            classes: self.rows.evaluated.classes.clone(),
+            labels: predictions.labels().to_vec(),
+            probabilities: predictions.probabilities().rows().into_iter().map(|row| row.to_vec()).collect(),
+            engines,
+            inputs,
+        }
+    }
+
+    fn lines(&self, condition: &Condition, predictions: &Predictions) -> Vec<PredictionLine> {
+        let FeatureRows { classes, ids, .. } = &self.rows.evaluated;
+        let rows = predictions.probabilities().rows().into_iter().zip(predictions.predicted());
+        let line = |((row, (probabilities, predicted)), label): ((usize, (_, usize)), &usize)| {
+            let probabilities: ndarray::ArrayView1<f64> = probabilities;
+            PredictionLine {
+                head: self.choice.label.clone(),
+                seed: self.seed,
+                condition: condition.to_string(),
+                sample: ids[row].clone(),
+                label: classes[*label].clone(),
+                predicted: classes[predicted].clone(),
+                probabilities: probabilities.to_vec(),
+            }
+        };
+        rows.enumerate().zip(predictions.labels()).map(line).collect()
+    }
+}
+
+/// With every metric of the predictions that is defined.
+fn headline(found: Measurement, predictions: &Predictions) -> Measurement {
+    METRICS.iter().fold(found, |found, metric| found.value_if(metric.name, (metric.measure)(predictions).ok()))
+}
+
+/// With what the noise model repaired or could not use in the circuit of a head.
+fn add_notices(found: &mut Measurement, head: &TrainedHead, condition: &Condition) {
+    let notices = head.model.execution.iter().flat_map(|run| run.notices());
+    for notice in notices.map(|notice| format!("{}: {notice}", condition.device.as_deref().unwrap_or(IDEAL))) {
+        if !found.notices.contains(&notice) {
+            found.notices.push(notice);
+        }
+    }
+}
