@@ -8,7 +8,6 @@ use clap::Subcommand;
 use crate::cli::forest::Forest;
 use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::place::Place;
-use crate::cli::smear::Smear;
 use crate::cli::soh::Soh;
 use crate::study::report::{json, table};
 use crate::systems::qtl::{self, DataKind, PresetRow, Spec};
@@ -26,7 +25,6 @@ enum System {
     #[command(name = "noise_robustness")]
     NoiseRobustness(Box<NoiseRobustness>),
     Forest(Box<Forest>),
-    Smear(Box<Smear>),
     Soh(Box<Soh>),
 }
 
@@ -97,7 +95,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         System::Qtl(options) => options.run(),
         System::NoiseRobustness(options) => options.run(),
         System::Forest(options) => options.run(),
-        System::Smear(options) => options.run(),
         System::Soh(options) => options.run(),
     }
 }
