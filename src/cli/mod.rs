@@ -17,7 +17,6 @@ mod place;
 mod progress;
 mod run;
 mod simulate;
-mod smear;
 mod soh;
 mod study;
 mod transpile;

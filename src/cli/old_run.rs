@@ -5,7 +5,6 @@ use clap::Subcommand;
 
 use crate::cli::forest::Forest;
 use crate::cli::noise_robustness::NoiseRobustness;
-use crate::cli::smear::Smear;
 use crate::cli::soh::Soh;
 
 /// Runs a system and writes a run folder.
@@ -20,7 +19,6 @@ enum System {
     #[command(name = "noise_robustness")]
     NoiseRobustness(Box<NoiseRobustness>),
     Forest(Box<Forest>),
-    Smear(Box<Smear>),
     Soh(Box<Soh>),
 }
 
@@ -29,7 +27,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.system {
         System::NoiseRobustness(options) => options.run(),
         System::Forest(options) => options.run(),
-        System::Smear(options) => options.run(),
         System::Soh(options) => options.run(),
     }
 }

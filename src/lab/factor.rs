@@ -146,6 +146,17 @@ impl Point {
         point
     }
 
+    /// The point of another grid that has these levels, factor and name, where this one has `factor`. The indices of the new
+    /// coordinates are 0: points are compared by names.
+    pub fn in_grid(&self, grid: &str, factor: &str, levels: &[(&str, &str)]) -> Self {
+        let new = |&(factor, level): &(&str, &str)| Coordinate { factor: factor.into(), level: level.into(), index: 0 };
+        let coordinates = self.coordinates.iter().flat_map(|coordinate| match coordinate.factor == factor {
+            true => levels.iter().map(new).collect(),
+            false => vec![coordinate.clone()],
+        });
+        Self { grid: grid.into(), coordinates: coordinates.collect() }
+    }
+
     /// Only the coordinates of these factors.
     pub fn of(&self, factors: &[&str]) -> Self {
         let kept = self.coordinates.iter().filter(|coordinate| factors.contains(&coordinate.factor.as_str()));

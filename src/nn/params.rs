@@ -254,6 +254,16 @@ impl Params {
             .map_err(|e| NnError::File { path: path.into(), reason: e.to_string() })
     }
 
+    /// The same file as bytes.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, NnError> {
+        let tensors = self.iter().map(|(name, var)| (name, var.as_tensor().clone()));
+        safetensors::serialize(tensors, None)
+            .map_err(|e| NnError::File { path: "parameters.safetensors".into(), reason: e.to_string() })
+    }
+
     /// Sets every parameter from a safetensors file that [`Params::save`] wrote; [`Params::load_matching`] takes what fits.
     ///
     /// # Errors

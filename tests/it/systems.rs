@@ -293,6 +293,16 @@ fn presets_settings_and_names_are_in_order() {
 }
 
 #[test]
+fn a_point_of_another_grid_has_other_levels_in_place_of_a_factor() {
+    let coordinate = |factor: &str, level: &str| Coordinate { factor: factor.into(), level: level.into(), index: 0 };
+    let at = |grid: &str, coordinates| Point { grid: grid.into(), coordinates };
+    let fused = at("fused", vec![coordinate("throws", "20"), coordinate("coin", "bent")]);
+    let single = at("main", vec![coordinate("throws", "20"), coordinate("seed", "3"), coordinate("coin", "bent")]);
+    assert_eq!(fused.in_grid("main", "coin", &[("seed", "3"), ("coin", "bent")]), single);
+    assert_eq!(fused.in_grid("main", "absent", &[("seed", "3")]), at("main", fused.coordinates.clone()));
+}
+
+#[test]
 fn a_longer_list_of_seeds_goes_on_with_what_is_there() {
     let place = TempDir::new().unwrap();
     let out = place.path().join("run");

@@ -1,4 +1,5 @@
-//! Drawn fields of a Pap smear: cells of eight classes that differ as the Bethesda system says, neighbours only a little.
+//! Drawn fields of a Pap smear: cells of eight classes that differ as in the Bethesda system; neighbouring classes differ
+//! little.
 
 use std::f64::consts::{PI, TAU};
 
@@ -8,17 +9,17 @@ use crate::study::detection::Truth;
 
 type Colour = [f64; 3];
 
-/// What cells of a class look like. Lengths are pixels.
+/// The appearance of the cells of a class. Lengths are pixels.
 #[derive(Debug)]
 pub struct CellRow {
-    /// The class.
+    /// Name of the class.
     pub name: &'static str,
     /// Cells of this class in the training part of the RIVA challenge.
     pub count: usize,
-    /// Classes it is mistaken for.
+    /// Classes that it is mislabelled as.
     pub neighbours: &'static [usize],
-    /// The class of the source domain that it is part of.
-    pub merged: usize,
+    /// Its class in the source domain.
+    pub source_class: usize,
     nucleus: f64,
     /// Radius of the cytoplasm: with the nucleus, the N/C ratio.
     cytoplasm: f64,
@@ -39,38 +40,38 @@ const PINK: Colour = [0.86, 0.66, 0.72];
 const ORANGE: Colour = [0.88, 0.68, 0.52];
 
 #[rustfmt::skip]
-/// Every class, in the order of severity of squamous cells, then the glandular one.
+/// Every class: squamous cells by severity, then the glandular one.
 pub static CELLS: &[CellRow] = &[
-    CellRow { name: "NILM", count: 3821, neighbours: &[1, 3], merged: 0, nucleus: 3.6, cytoplasm: 12.0, stretch: 1.1, irregular: 0.04, texture: 0.10, dark: 0.45, halo: 0.0, hue: PINK },
-    CellRow { name: "ASC-US", count: 207, neighbours: &[0, 2], merged: 2, nucleus: 4.7, cytoplasm: 12.0, stretch: 1.1, irregular: 0.08, texture: 0.20, dark: 0.55, halo: 0.2, hue: PINK },
-    CellRow { name: "LSIL", count: 1581, neighbours: &[1], merged: 2, nucleus: 6.0, cytoplasm: 12.5, stretch: 1.1, irregular: 0.12, texture: 0.30, dark: 0.65, halo: 0.7, hue: PINK },
-    CellRow { name: "INFL", count: 4360, neighbours: &[0, 4], merged: 1, nucleus: 4.0, cytoplasm: 9.0, stretch: 1.0, irregular: 0.05, texture: 0.15, dark: 0.55, halo: 0.3, hue: BLUE },
-    CellRow { name: "ASC-H", count: 316, neighbours: &[3, 5], merged: 3, nucleus: 5.0, cytoplasm: 8.2, stretch: 1.0, irregular: 0.12, texture: 0.28, dark: 0.68, halo: 0.1, hue: BLUE },
-    CellRow { name: "HSIL", count: 1232, neighbours: &[4], merged: 3, nucleus: 6.1, cytoplasm: 7.8, stretch: 1.0, irregular: 0.20, texture: 0.40, dark: 0.82, halo: 0.0, hue: BLUE },
-    CellRow { name: "SCC", count: 1082, neighbours: &[5], merged: 4, nucleus: 6.4, cytoplasm: 9.5, stretch: 1.8, irregular: 0.35, texture: 0.55, dark: 0.95, halo: 0.0, hue: ORANGE },
-    CellRow { name: "ENDO", count: 668, neighbours: &[0], merged: 0, nucleus: 4.4, cytoplasm: 7.5, stretch: 1.7, irregular: 0.05, texture: 0.15, dark: 0.50, halo: 0.0, hue: BLUE },
+    CellRow { name: "NILM", count: 3821, neighbours: &[1, 3], source_class: 0, nucleus: 3.6, cytoplasm: 12.0, stretch: 1.1, irregular: 0.04, texture: 0.10, dark: 0.45, halo: 0.0, hue: PINK },
+    CellRow { name: "ASC-US", count: 207, neighbours: &[0, 2], source_class: 2, nucleus: 4.7, cytoplasm: 12.0, stretch: 1.1, irregular: 0.08, texture: 0.20, dark: 0.55, halo: 0.2, hue: PINK },
+    CellRow { name: "LSIL", count: 1581, neighbours: &[1], source_class: 2, nucleus: 6.0, cytoplasm: 12.5, stretch: 1.1, irregular: 0.12, texture: 0.30, dark: 0.65, halo: 0.7, hue: PINK },
+    CellRow { name: "INFL", count: 4360, neighbours: &[0, 4], source_class: 1, nucleus: 4.0, cytoplasm: 9.0, stretch: 1.0, irregular: 0.05, texture: 0.15, dark: 0.55, halo: 0.3, hue: BLUE },
+    CellRow { name: "ASC-H", count: 316, neighbours: &[3, 5], source_class: 3, nucleus: 5.0, cytoplasm: 8.2, stretch: 1.0, irregular: 0.12, texture: 0.28, dark: 0.68, halo: 0.1, hue: BLUE },
+    CellRow { name: "HSIL", count: 1232, neighbours: &[4], source_class: 3, nucleus: 6.1, cytoplasm: 7.8, stretch: 1.0, irregular: 0.20, texture: 0.40, dark: 0.82, halo: 0.0, hue: BLUE },
+    CellRow { name: "SCC", count: 1082, neighbours: &[5], source_class: 4, nucleus: 6.4, cytoplasm: 9.5, stretch: 1.8, irregular: 0.35, texture: 0.55, dark: 0.95, halo: 0.0, hue: ORANGE },
+    CellRow { name: "ENDO", count: 668, neighbours: &[0], source_class: 0, nucleus: 4.4, cytoplasm: 7.5, stretch: 1.7, irregular: 0.05, texture: 0.15, dark: 0.50, halo: 0.0, hue: BLUE },
 ];
 
-/// Classes of the source domain.
-pub const MERGED: usize = 5;
+/// Number of classes of the source domain.
+pub const SOURCE_CLASSES: usize = 5;
 
 /// Edge of every box, pixels.
 pub const BOX: f64 = 25.0;
 
-/// What a field is drawn with.
+/// How fields are drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Slide {
-    /// Pixels along an edge.
+    /// Edge, pixels.
     pub edge: usize,
-    /// Cells in it.
+    /// Number of cells.
     pub cells: usize,
     /// Share of cells whose label is that of a neighbouring class.
     pub label_noise: f64,
-    /// Cells of the source domain: centred, every class alike, labels merged, another stain.
+    /// Cells of the source domain: centred, classes equally frequent, coarser labels, another stain.
     pub source: bool,
 }
 
-/// A picture and what is said to be in it.
+/// A picture with labelled boxes.
 #[derive(Clone, Debug)]
 pub struct Field {
     /// The picture.
@@ -95,10 +96,10 @@ fn around(stream: &mut Stream, mean: f64, share: f64) -> f64 {
     mean * (1.0 + share * stream.normal()).max(0.3)
 }
 
-/// The index of the class that `place` in 0..1 falls on, in proportion to its count.
-pub fn drawn(place: f64, counts: impl Iterator<Item = usize> + Clone) -> usize {
+/// The class at the quantile `quantile` in 0..1, with probabilities in proportion to `counts`.
+pub fn class_at(quantile: f64, counts: impl Iterator<Item = usize> + Clone) -> usize {
     let total: usize = counts.clone().sum();
-    let mut rest = place * total as f64;
+    let mut rest = quantile * total as f64;
     let classes = counts.clone().count();
     for (label, count) in counts.enumerate() {
         rest -= count as f64;
@@ -124,7 +125,7 @@ impl Cell {
         }
     }
 
-    /// Lays the cell over `colour` at a place.
+    /// Blends the cell into the colour at a point.
     fn cover(&self, colour: &mut Colour, x: f64, y: f64) {
         let (dx, dy) = (x - self.x, y - self.y);
         let distance = dx.hypot(dy);
@@ -159,12 +160,12 @@ impl Slide {
         let mut cells: Vec<Cell> = Vec::new();
         let mut truths = Vec::new();
         while cells.len() < self.cells {
-            let place = |stream: &mut Stream| BOX / 2.0 + (edge - BOX) * stream.uniform();
+            let coordinate = |stream: &mut Stream| BOX / 2.0 + (edge - BOX) * stream.uniform();
             let (mut x, mut y) = (edge / 2.0, edge / 2.0);
             if !self.source {
                 // Cells overlap, nuclei hardly ever.
                 for _ in 0..20 {
-                    (x, y) = (place(stream), place(stream));
+                    (x, y) = (coordinate(stream), coordinate(stream));
                     if cells.iter().all(|cell| (cell.x - x).hypot(cell.y - y) > 11.0) {
                         break;
                     }
@@ -172,19 +173,19 @@ impl Slide {
             }
             let label = match self.source {
                 true => stream.below(CELLS.len()),
-                false => drawn(stream.uniform(), CELLS.iter().map(|row| row.count)),
+                false => class_at(stream.uniform(), CELLS.iter().map(|row| row.count)),
             };
             cells.push(Cell::draw(stream, label, x, y));
             let neighbours = CELLS[label].neighbours;
             let (mistaken, other) = (stream.uniform() < self.label_noise, neighbours[stream.below(neighbours.len())]);
-            let told = match (self.source, mistaken) {
-                (true, _) => CELLS[label].merged,
+            let label_given = match (self.source, mistaken) {
+                (true, _) => CELLS[label].source_class,
                 (false, true) => other,
                 (false, false) => label,
             };
             let half = BOX / 2.0;
-            let corners = [x - half, y - half, x + half, y + half].map(|place| place / edge);
-            truths.push(Truth { corners, label: told });
+            let corners = [x - half, y - half, x + half, y + half].map(|pixel| pixel / edge);
+            truths.push(Truth { corners, label: label_given });
         }
         Field { picture: self.picture(&cells, stream), truths }
     }
@@ -199,8 +200,8 @@ impl Slide {
             .map(|_| (edge as f64 * stream.uniform(), edge as f64 * stream.uniform(), 0.6 + 1.2 * stream.uniform()))
             .collect();
         let mut pixels = vec![[0.0; 3]; edge * edge];
-        for (place, colour) in pixels.iter_mut().enumerate() {
-            let (x, y) = ((place % edge) as f64 + 0.5, (place / edge) as f64 + 0.5);
+        for (pixel, colour) in pixels.iter_mut().enumerate() {
+            let (x, y) = ((pixel % edge) as f64 + 0.5, (pixel / edge) as f64 + 0.5);
             *colour = [0.93, 0.91, 0.94];
             for cell in cells.iter().filter(|cell| (cell.x - x).abs().max((cell.y - y).abs()) < 20.0) {
                 cell.cover(colour, x, y);
@@ -212,8 +213,8 @@ impl Slide {
         let blur = 0.5 * stream.uniform();
         let at = |x: usize, y: usize| pixels[y.min(edge - 1) * edge + x.min(edge - 1)];
         let mut rgb = Vec::with_capacity(3 * pixels.len());
-        for (place, own) in pixels.iter().enumerate() {
-            let (x, y) = (place % edge, place / edge);
+        for (pixel, own) in pixels.iter().enumerate() {
+            let (x, y) = (pixel % edge, pixel / edge);
             let near = [at(x.saturating_sub(1), y), at(x + 1, y), at(x, y.saturating_sub(1)), at(x, y + 1)];
             for k in 0..3 {
                 let mean = near.iter().map(|colour| colour[k]).sum::<f64>() / 4.0;

@@ -1,73 +1,247 @@
 //! Cells in smears: one detector under three remedies for rare classes, fused (after Kogan & Rios 2026, arXiv:2603.23742).
 //!
-//! Drawn fields or photographs with boxes → a small detector under each remedy → boxes of all three, fused in every way of
-//! [`FUSIONS`](crate::classic::boxes::FUSIONS) → average precision against the best of them. Beside it detectors that are
-//! drawn instead of trained, whose errors are alike to a known degree.
+//! Drawn fields or photographs with boxes → a small detector with each remedy → the boxes of all three, fused in every way of
+//! [`FUSIONS`](crate::classic::boxes::FUSIONS) → average precision against the best of them. Beside it simulated detectors,
+//! whose errors have a known correlation.
 //!
-//! * [`REMEDIES`]: what is fused. [`Spec`]: everything that decides the result.
-//! * [`run`]: the whole comparison, into one run folder. [`Findings`]: what it found.
+//! [`Smear`] is the experiment, [`Spec`] its settings. [`REMEDIES`] are compared in the grid `detectors` and fused in the
+//! grid `ensembles`, rows of the common table of heads in the grid `second_stage`.
 
-mod card;
 mod cells;
+mod checks;
 mod detector;
 mod ensemble;
-mod material;
-mod measure;
-mod members;
-mod page;
+mod field_dataset;
+mod inputs;
 mod picture;
-mod simulate;
+mod remedies;
+mod second_stage;
+mod sections;
+mod simulation;
 mod spec;
-mod stage;
+mod trials;
 
 pub use cells::{CELLS, CellRow, Field, Slide};
 pub use detector::{CentreLoss, Detector};
-pub use ensemble::{fused, tuned};
-pub use measure::{Findings, Judged, Second, Simulated};
-pub use members::{REMEDIES, RemedyRow, loss_weights};
-pub use page::{simulated, table};
-pub use simulate::{Simulation, scenes};
-pub use spec::{FORMAT, Spec};
+pub use ensemble::{fuse_fields, tune};
+pub use inputs::Inputs;
+pub use remedies::{REMEDIES, Remedy, RemedyRow, loss_weights};
+pub use simulation::{DETECTORS, Simulation, random_fields};
+pub use spec::Spec;
 
-use std::path::PathBuf;
-
-use crate::study::files::RunFolder;
-use crate::study::{Observer, StudyError};
-use crate::systems::{SystemRow, Workplace};
-
-/// Its row in the table of systems.
-pub const ROW: SystemRow = SystemRow {
-    name: "smear",
-    doc: "Cells in smears: detectors under three remedies for rare classes, fused (after Kogan & Rios 2026, arXiv \
-          2603.23742)",
-    card: &card::CARD,
+use crate::classic::boxes::FUSIONS;
+use crate::lab::{
+    Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
+    StudyError, Unit,
 };
+use crate::nn::head::HEADS;
+use crate::report::Section;
+use ensemble::{BEST_MEMBER, ensembles};
+use remedies::PLAIN;
+use trials::{Members, NO_HEAD};
 
-/// What a run leaves behind.
-#[derive(Debug)]
-pub struct Outcome {
-    /// What was found.
-    pub findings: Findings,
-    /// The run folder.
-    pub folder: PathBuf,
+/// The experiment.
+pub struct Smear;
+
+/// Names of the grids.
+const DETECTORS_GRID: &str = "detectors";
+const ENSEMBLES: &str = "ensembles";
+const SEED_ENSEMBLES: &str = "seed_ensembles";
+const PAIRS: &str = "pairs";
+const SECOND_STAGE: &str = "second_stage";
+const SIMULATED: &str = "simulated";
+
+/// The classical head with as many parameters as a circuit.
+const TWIN: &str = "mlp_a";
+
+impl Experiment for Smear {
+    type Spec = Spec;
+    type Inputs = Inputs;
+    type Block = ();
+
+    const INFO: Info = Info {
+        name: "smear",
+        title: "Cells in smears",
+        doc: "Do detectors with different remedies for rare classes find more cells when they are fused? (after Kogan & \
+              Rios 2026, arXiv 2603.23742)",
+        examples: &["", "--heads mlp_a,quantum", "--data bccd.zip --edge 120", "--preset full"],
+    };
+
+    const METRICS: &'static [Metric] = &[
+        Metric::higher("map", "mAP50-95", Unit::Plain, "average precision, mean over classes and overlaps 0.5 to 0.95"),
+        Metric::higher("map50", "mAP50", Unit::Plain, "at overlap 0.5"),
+        Metric::higher("map75", "mAP75", Unit::Plain, "at overlap 0.75"),
+        Metric::higher(
+            "map_rare",
+            "mAP50-95, rare",
+            Unit::Plain,
+            "over the two classes with the fewest training boxes",
+        ),
+        Metric::higher("gain", "gain", Unit::Share, "of mAP50-95, relative to the best member"),
+        Metric::higher("gain50", "gain at 0.5", Unit::Share, "of mAP50, relative to the best member"),
+        Metric::higher("gain75", "gain at 0.75", Unit::Share, "of mAP75, relative to the best member"),
+        Metric::lower(
+            "error_correlation",
+            "error correlation",
+            Unit::Plain,
+            "correlation between two detectors of recognising a cell",
+        ),
+        Metric::higher(
+            "cell_accuracy",
+            "cell accuracy",
+            Unit::Share,
+            "true test cells that the head classifies correctly",
+        ),
+    ];
+
+    const CHECKS: &'static [Check] = checks::CHECKS;
+
+    const INPUTS: Option<&'static [&'static str]> = Some(&[
+        "data",
+        "training_fields",
+        "validation_fields",
+        "test_fields",
+        "edge",
+        "cells",
+        "label_noise",
+        "source_cells",
+    ]);
+
+    const FLAGS: &'static [Flag<Spec>] = &[
+        Flag::apply(
+            "data",
+            "PATH",
+            |spec, path| spec.data = Some(path.into()),
+            "Photographs with boxes instead of drawn smears: a folder or zip file in the layout of Pascal VOC, with the lists \
+             train, val and test",
+        ),
+        Flag::field("heads", "LIST", "heads", "Heads to train as second stage behind the fused detectors")
+            .with_choices(|| HEADS.iter().map(|row| row.name).collect()),
+        Flag::field("epochs", "N", "train.epochs", "Epochs of training of each detector"),
+        Flag::field("edge", "N", "edge", "Height of a field in pixels, a multiple of 4"),
+    ];
+
+    fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
+        let seeds = || Factor::seeds(&spec.seeds);
+        let remedies =
+            |rows: &[RemedyRow], role| Factor::explained("remedy", role, rows.iter().map(|r| (r.name, r.doc)));
+        let ensembles = ensembles().into_iter().map(|(name, doc, _)| (name, doc));
+        let ensembles = Factor::explained("ensemble", Role::Arm, ensembles).with_baseline(BEST_MEMBER.0);
+        let precision = ["map", "map50", "map75", "map_rare"];
+        let gains = [&precision[..], &["gain", "gain50", "gain75"]].concat();
+        let pairs = Factor::new("pair", Role::Setting, pairs().into_iter().map(|(name, _)| name));
+        let mut grids = vec![
+            Grid::new(
+                DETECTORS_GRID,
+                "Detectors",
+                vec![seeds(), remedies(&REMEDIES, Role::Arm).with_baseline(PLAIN)],
+                &precision,
+            ),
+            Grid::new(ENSEMBLES, "Three remedies fused", vec![seeds(), ensembles], &gains),
+            Grid::new(PAIRS, "Correlation of errors", vec![seeds(), pairs], &["error_correlation"]),
+        ];
+        if spec.seeds.len() >= DETECTORS {
+            let factors = vec![remedies(&REMEDIES[1..], Role::Setting)];
+            grids.push(Grid::new(SEED_ENSEMBLES, "Three seeds of one remedy fused by wbf", factors, &gains));
+        }
+        if !spec.heads.is_empty() {
+            let heads = spec.heads.iter().map(|name| (name.as_str(), ""));
+            let heads = Factor::explained("head", Role::Arm, [NO_HEAD].into_iter().chain(heads));
+            let factors = vec![seeds(), heads.with_baseline(NO_HEAD.0).listed_by("heads")];
+            let metrics = [&gains[..], &["cell_accuracy"]].concat();
+            grids.push(Grid::new(SECOND_STAGE, "A head behind the three remedies fused by wbf", factors, &metrics));
+        }
+        if !spec.simulation.correlations.is_empty() {
+            let fusions = FUSIONS.iter().map(|row| (row.name, row.doc));
+            let factors = vec![
+                Factor::new("correlation", Role::Setting, &spec.simulation.correlations)
+                    .listed_by("simulation.correlations"),
+                Factor::new("repeat", Role::Seed, 0..spec.simulation.repeats).listed_by("simulation.repeats"),
+                Factor::explained("fusion", Role::Evaluation, [BEST_MEMBER].into_iter().chain(fusions)),
+            ];
+            let metrics = ["gain", "map", "error_correlation"];
+            grids.push(Grid::new(SIMULATED, "Simulated detectors fused", factors, &metrics));
+        }
+        Ok(grids)
+    }
+
+    fn open(spec: &Spec, _context: &Context) -> Result<(Inputs, Measurement), StudyError> {
+        let (inputs, found) = Inputs::open(spec)?;
+        let rare: Vec<&String> = inputs.rare().into_iter().map(|class| &inputs.classes[class]).collect();
+        let found = found.keep("classes", &inputs.classes).keep("rare", &rare);
+        Ok((inputs, found))
+    }
+
+    fn prepare(_: &Spec, _: &Inputs, _: &Point, _: &Context) -> Result<((), Measurement), StudyError> {
+        Ok(((), Measurement::default()))
+    }
+
+    fn trial(spec: &Spec, inputs: &Inputs, (): &(), at: &Point, context: &Context) -> Result<Measurement, StudyError> {
+        let before = Self::after(spec, at);
+        let members = |points: &[Point]| Members::read(points, context);
+        match at.grid.as_str() {
+            ENSEMBLES => {
+                let (.., ensemble) = ensembles()[at.index("ensemble")];
+                Ok(members(&before)?.ensemble(inputs, ensemble))
+            }
+            SEED_ENSEMBLES => Ok(members(&before)?.ensemble(inputs, ensemble::Ensemble::Equal(&FUSIONS[0]))),
+            PAIRS => Ok(members(&before)?.error_correlation(inputs)),
+            SECOND_STAGE => {
+                let head = (at.get("head"), at.seed());
+                let plain = context.finished(&before[0])?;
+                members(&before[1..])?.second_stage(spec, inputs, &plain, head, context)
+            }
+            SIMULATED => {
+                let correlation = spec.simulation.correlations[at.index("correlation")];
+                Ok(trials::simulated(spec, inputs, correlation, at.index("repeat")))
+            }
+            _ => trials::detector(spec, inputs, (at.index("remedy"), at.seed()), context),
+        }
+    }
+
+    fn after(spec: &Spec, at: &Point) -> Vec<Point> {
+        let detectors = |factor: &str, rows: &mut dyn Iterator<Item = usize>| -> Vec<Point> {
+            rows.map(|row| at.in_grid(DETECTORS_GRID, factor, &[("remedy", REMEDIES[row].name)])).collect()
+        };
+        match at.grid.as_str() {
+            ENSEMBLES => detectors("ensemble", &mut (1..REMEDIES.len())),
+            PAIRS => detectors("pair", &mut pairs()[at.index("pair")].1.into_iter()),
+            SECOND_STAGE => detectors("head", &mut (0..REMEDIES.len())),
+            SEED_ENSEMBLES => {
+                let seeds = spec.seeds[..DETECTORS].iter().map(u64::to_string);
+                let remedy = ("remedy", at.get("remedy"));
+                seeds.map(|seed| at.in_grid(DETECTORS_GRID, "remedy", &[("seed", &seed), remedy])).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every arm against the baseline of its grid, remedies on rare classes too, wbf against suppression, and the other
+    /// heads against the classical twin of a circuit.
+    fn contrasts(spec: &Spec, grids: &[Grid]) -> Vec<Contrast> {
+        let mut found: Vec<Contrast> = grids.iter().flat_map(Contrast::to_baseline).collect();
+        let remedies = REMEDIES.iter().skip(1);
+        found.extend(remedies.map(|row| Contrast::new(DETECTORS_GRID, "map_rare", "remedy", row.name, PLAIN)));
+        found.push(Contrast::new(ENSEMBLES, "map", "ensemble", "wbf", "nms"));
+        for correlation in &spec.simulation.correlations {
+            let contrast = Contrast::new(SIMULATED, "gain", "fusion", "wbf", "nms").paired_by(&["repeat"]);
+            found.push(contrast.at("correlation", &correlation.to_string()));
+        }
+        if spec.heads.iter().any(|head| head == TWIN) {
+            let others = spec.heads.iter().filter(|head| *head != TWIN);
+            found.extend(others.map(|head| Contrast::new(SECOND_STAGE, "map", "head", head, TWIN)));
+        }
+        found
+    }
+
+    fn sections(_spec: &Spec, results: &Results) -> Vec<Section> {
+        sections::sections(results)
+    }
 }
 
-/// Trains, simulates and judges, and writes a folder: report.html, fields.png, metrics.json, spec.toml.
-///
-/// # Errors
-/// On a bad spec, data that cannot be read, a training that diverges, a folder that cannot be written, or when `progress`
-/// says stop; nothing half-written is left behind.
-pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Observer) -> Result<Outcome, StudyError> {
-    spec.check()?;
-    // Made and dropped again: a folder that is taken should be said before the work, not after.
-    RunFolder::create(place.out).map(drop)?;
-    let material = material::Material::load(spec)?;
-    let (findings, shown) = measure::findings(spec, &material, place.threads, progress)?;
-    let png = picture::png(&material.test, &shown);
-    let folder = RunFolder::create(place.out)?;
-    folder.write("spec.toml", spec.to_toml().as_bytes())?;
-    folder.write("metrics.json", findings.to_json()?.as_bytes())?;
-    folder.write("fields.png", &png)?;
-    folder.write("report.html", page::page(spec, &findings, png).html().as_bytes())?;
-    Ok(Outcome { findings, folder: folder.finish()? })
+/// Every pair of rows of [`REMEDIES`], by name.
+fn pairs() -> Vec<(String, [usize; 2])> {
+    let rows = 0..REMEDIES.len();
+    let pairs = rows.clone().flat_map(|first| rows.clone().skip(first + 1).map(move |second| [first, second]));
+    pairs.map(|pair| (pair.map(|row| REMEDIES[row].name).join("+"), pair)).collect()
 }

@@ -1,14 +1,14 @@
-//! Fields with boxes on them.
+//! Test fields with boxes, for the report.
 
 use std::io::Cursor;
 
 use image::{ImageFormat, Rgb, RgbImage};
 
-use crate::classic::boxes::Corners;
+use crate::classic::boxes::{Corners, Detection};
+use crate::study::detection::Truth;
 use crate::systems::smear::cells::Field;
-use crate::systems::smear::measure::Shown;
 
-/// One colour per class; classes beyond the last begin again.
+/// One colour per class; further classes start again with the first.
 const COLOURS: [[u8; 3]; 8] = [
     [40, 120, 60],
     [255, 160, 0],
@@ -23,30 +23,36 @@ const COLOURS: [[u8; 3]; 8] = [
 /// Names of the colours, for captions.
 pub const COLOUR_NAMES: [&str; 8] = ["green", "orange", "red", "blue", "violet", "black", "magenta", "turquoise"];
 
-/// Pixels drawn for one of a field, and between panels.
+/// Edge in the picture of a pixel of a field, and width between panels; pixels.
 const ZOOM: u32 = 3;
 const GAP: u32 = 8;
 
-/// Boxes of members and of their fusion with a lower score are not drawn. They count nevertheless: low scores carry much of
-/// the average precision and would cover the picture.
-pub const SHOWN_FROM: f64 = 0.25;
+/// Boxes of members and of their fusion with a lower score are not drawn, for they would cover the picture. Average precision
+/// counts them.
+pub const LOWEST_DRAWN: f64 = 0.25;
 
-/// A PNG: a row of panels for each field with the truth, every member's boxes, and the fused ones.
-pub fn png(fields: &[Field], shown: &[Shown]) -> Vec<u8> {
-    let Some(first) = shown.first() else { return Vec::new() };
-    let (width, height) = (fields[first.field].picture.width as u32, fields[first.field].picture.height as u32);
+/// Fields in the picture.
+const FIELDS: usize = 2;
+
+/// A PNG of the fields with most cells, one in a row: the truth, the boxes of all members, the fused boxes. Empty without
+/// fields.
+pub fn png(fields: &[Field], members: &[&[Vec<Detection>]], fused: &[Vec<Detection>]) -> Vec<u8> {
+    let mut order: Vec<usize> = (0..fields.len()).collect();
+    order.sort_by_key(|field| std::cmp::Reverse(fields[*field].truths.len()));
+    order.truncate(FIELDS);
+    let Some(first) = order.first() else { return Vec::new() };
+    let (width, height) = (fields[*first].picture.width as u32, fields[*first].picture.height as u32);
     let (across, down) = (ZOOM * width + GAP, ZOOM * height + GAP);
-    let mut image = RgbImage::from_pixel(3 * across - GAP, shown.len() as u32 * down - GAP, Rgb([255; 3]));
-    for (row, Shown { field, members, fused }) in shown.iter().enumerate() {
-        let field = &fields[*field];
-        let sure = |score: f64| score >= SHOWN_FROM;
-        let truth = field.truths.iter().map(|truth| (truth.corners, truth.label)).collect();
-        let told = members.iter().flatten().filter(|found| sure(found.score));
-        let kept = fused.iter().filter(|found| sure(found.score));
-        let panels: [Vec<(Corners, usize)>; 3] = [
-            truth,
-            told.map(|found| (found.corners, found.label)).collect(),
-            kept.map(|found| (found.corners, found.label)).collect(),
+    let mut image = RgbImage::from_pixel(3 * across - GAP, order.len() as u32 * down - GAP, Rgb([255; 3]));
+    for (row, &index) in order.iter().enumerate() {
+        let field = &fields[index];
+        let drawn = |boxes: &mut dyn Iterator<Item = &Detection>| -> Vec<(Corners, usize)> {
+            boxes.filter(|found| found.score >= LOWEST_DRAWN).map(|found| (found.corners, found.label)).collect()
+        };
+        let panels = [
+            field.truths.iter().map(|&Truth { corners, label }| (corners, label)).collect(),
+            drawn(&mut members.iter().flat_map(|member| &member[index])),
+            drawn(&mut fused[index].iter()),
         ];
         for (column, boxes) in panels.iter().enumerate() {
             let corner = (column as u32 * across, row as u32 * down);
@@ -62,10 +68,10 @@ fn panel(image: &mut RgbImage, (left, top): (u32, u32), field: &Field, boxes: &[
     let picture = &field.picture;
     let (width, height) = (ZOOM * picture.width as u32, ZOOM * picture.height as u32);
     for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
-        let place = 3 * ((y / ZOOM) as usize * picture.width + (x / ZOOM) as usize);
-        image.put_pixel(left + x, top + y, Rgb([0, 1, 2].map(|k| picture.rgb[place + k])));
+        let pixel = 3 * ((y / ZOOM) as usize * picture.width + (x / ZOOM) as usize);
+        image.put_pixel(left + x, top + y, Rgb([0, 1, 2].map(|k| picture.rgb[pixel + k])));
     }
-    // The surest come first and should lie on top.
+    // The first have the highest scores and are drawn last, on top.
     for (corners, label) in boxes.iter().rev() {
         let colour = Rgb(COLOURS[label % COLOURS.len()]);
         let pixel = |share: f64, size: u32| (share.clamp(0.0, 1.0) * f64::from(size - 1)).round() as u32;

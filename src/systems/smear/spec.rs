@@ -1,48 +1,45 @@
-//! What a run is told.
+//! Settings of a run.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::nn::NnError;
+use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
-use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
-use crate::study::StudyError;
 use crate::study::train::TrainConfig;
-use crate::systems::smear::simulate::Simulation;
-
-/// The version of this file format.
-pub const FORMAT: &str = "qgraft.smear/1";
+use crate::systems::smear::simulation::Simulation;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spec {
-    /// Format and version of this file.
-    pub format: String,
     /// One training of every remedy per seed.
     pub seeds: Vec<u64>,
     /// A folder or zip file in the layout of Pascal VOC; without one, smears are drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
-    /// Fields to learn from, to choose on, to judge on; of a data set at most so many.
-    pub fields: [usize; 3],
-    /// Rows of pixels of a field, a multiple of 4.
+    /// Fields for training; of a data set at most this many, the first ones.
+    pub training_fields: usize,
+    /// Fields on which fusion weights and thresholds are chosen; of a data set at most this many.
+    pub validation_fields: usize,
+    /// Fields of the test; of a data set at most this many.
+    pub test_fields: usize,
+    /// Height of a field in pixels, a multiple of 4 from 32 on; drawn fields are square.
     pub edge: usize,
     /// Cells in a drawn field.
     pub cells: usize,
     /// Share of drawn training cells whose label is that of a neighbouring class, in 0..=1.
     pub label_noise: f64,
-    /// Single cells of the source domain, for the remedy that transfers.
+    /// Single cells of the source domain, on which the remedy `transferred` is pretrained.
     pub source_cells: usize,
     /// Channels of the detector, a multiple of 8.
     pub width: usize,
-    /// How detectors are trained.
+    /// Training of the detectors.
     pub train: TrainConfig,
-    /// Detectors that are drawn instead of trained.
+    /// Ensembles of detectors that are simulated, not trained.
     pub simulation: Simulation,
-    /// Rows of the table of heads, each a second look at what the fused detectors found; none by default.
+    /// Rows of the common table of heads, each a second stage behind the fused detectors; none leaves this part out.
     pub heads: Vec<String>,
     /// The circuit of such a head.
     pub circuit: CircuitConfig,
@@ -52,10 +49,11 @@ impl Default for Spec {
     /// The quick run: one seed.
     fn default() -> Self {
         Self {
-            format: FORMAT.into(),
             seeds: vec![0],
             data: None,
-            fields: [120, 30, 60],
+            training_fields: 120,
+            validation_fields: 30,
+            test_fields: 60,
             edge: 128,
             cells: 4,
             label_noise: 0.08,
@@ -74,83 +72,59 @@ impl Default for Spec {
     }
 }
 
-impl Spec {
-    /// The run whose result is kept in the repository: three seeds, more fields, a wider network.
-    pub fn full(&mut self) {
-        self.seeds = (0..3).collect();
-        self.fields = [600, 150, 300];
-        self.source_cells = 1200;
-        self.width = 32;
-        self.simulation.repeats = 20;
-    }
+impl Settings for Spec {
+    const FORMAT: &'static str = "qgraft.smear/2";
 
-    /// The file that reads back to the same spec.
-    pub fn to_toml(&self) -> String {
-        // Numbers, strings, lists and tables only: nothing TOML cannot hold.
-        toml::to_string_pretty(self).expect("a spec is plain data")
-    }
+    const PRESETS: &'static [Preset<Self>] = &[
+        Preset { name: "quick", doc: "one seed on drawn smears, under a minute; the default", apply: |_| {} },
+        Preset {
+            name: "smoke",
+            doc: "a second or two: shows that everything works, its figures mean nothing",
+            apply: |spec| {
+                spec.seeds = (0..3).collect();
+                (spec.training_fields, spec.validation_fields, spec.test_fields) = (8, 3, 6);
+                (spec.edge, spec.cells, spec.source_cells, spec.width) = (48, 2, 16, 8);
+                (spec.train.epochs, spec.train.warm_up) = (1, 0);
+                spec.simulation = Simulation { fields: 6, repeats: 2, ..Simulation::default() };
+                spec.simulation.correlations = vec![0.0, 0.6, 0.9];
+                spec.heads = ["mlp_a", "quantum"].map(String::from).to_vec();
+                (spec.circuit.qubits, spec.circuit.depth) = (2, 1);
+            },
+        },
+        Preset {
+            name: "full",
+            doc: "three seeds, more fields, a wider network, a circuit and its classical twin; 18 minutes on two cores",
+            apply: |spec| {
+                spec.seeds = (0..3).collect();
+                (spec.training_fields, spec.validation_fields, spec.test_fields) = (600, 150, 300);
+                (spec.source_cells, spec.width) = (1200, 32);
+                spec.simulation.repeats = 20;
+                spec.heads = ["mlp_a", "quantum"].map(String::from).to_vec();
+            },
+        },
+    ];
 
-    /// Checks names against the tables and numbers against their ranges.
-    ///
-    /// # Errors
-    /// Naming the field, its value, and what it may be.
-    pub fn check(&self) -> Result<(), StudyError> {
-        let Simulation { scenes, repeats, correlations, recall, right, jitter, .. } = &self.simulation;
-        let TrainConfig { epochs, batch, rate, .. } = self.train;
-        let share = |value: &f64| (0.0..=1.0).contains(value);
-        let rules = [
-            ("format", self.format.clone(), self.format == FORMAT, "this version reads qgraft.smear/1"),
-            ("seeds", format!("{:?}", self.seeds), !self.seeds.is_empty(), "at least one seed is needed"),
-            ("fields", format!("{:?}", self.fields), !self.fields.contains(&0), "use at least one field of each kind"),
-            (
-                "edge",
-                self.edge.to_string(),
-                self.edge >= 32 && self.edge.is_multiple_of(4),
-                "use a multiple of 4 from 32 on",
-            ),
-            ("cells", self.cells.to_string(), self.cells > 0, "use at least one cell"),
-            ("label_noise", self.label_noise.to_string(), share(&self.label_noise), "use a share from 0 to 1"),
-            ("source_cells", self.source_cells.to_string(), self.source_cells > 0, "use at least one cell"),
-            (
-                "width",
-                self.width.to_string(),
-                self.width > 0 && self.width.is_multiple_of(8),
-                "use a positive multiple of 8",
-            ),
-            (
-                "train",
-                format!("{epochs} epochs, batch {batch}, rate {rate}"),
-                epochs > 0 && batch > 0 && rate > 0.0 && rate.is_finite(),
-                "use positive numbers",
-            ),
-            (
-                "simulation.scenes, repeats",
-                format!("{scenes}, {repeats}"),
-                *scenes > 0 && *repeats > 0,
-                "use at least one",
-            ),
-            (
-                "simulation.correlations",
-                format!("{correlations:?}"),
-                correlations.iter().all(share),
-                "use numbers from 0 to 1",
-            ),
-            (
-                "simulation.recall, right, jitter",
-                format!("{recall}, {right}, {jitter}"),
-                share(recall) && share(right) && *jitter >= 0.0 && jitter.is_finite(),
-                "use shares from 0 to 1, and a jitter that is not negative",
-            ),
-        ];
-        if let Some((field, value, _, reason)) = rules.into_iter().find(|(_, _, holds, _)| !holds) {
-            return Err(NnError::Setting { field, value, reason }.into());
+    fn validate(&self, check: &mut Validation) {
+        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
+        let is_edge = self.edge >= 32 && self.edge.is_multiple_of(4);
+        let is_width = self.width > 0 && self.width.is_multiple_of(8);
+        check
+            .list("seeds", &self.seeds)
+            .path("data", self.data.as_deref())
+            .count("training_fields", self.training_fields)
+            .count("validation_fields", self.validation_fields)
+            .count("test_fields", self.test_fields)
+            .check("edge", self.edge, is_edge, "a multiple of 4 from 32 on")
+            .count("cells", self.cells)
+            .within("label_noise", self.label_noise, 0.0..=1.0)
+            .count("source_cells", self.source_cells)
+            .check("width", self.width, is_width, "a positive multiple of 8")
+            .train("train", &self.train)
+            .distinct("heads", &self.heads)
+            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd);
+        for head in &self.heads {
+            check.trained_head("heads", head);
         }
-        for name in &self.heads {
-            if matches!(HeadRow::named(name)?.body, Body::Kernel) {
-                let reason = "a second look needs a head that is trained by gradients";
-                return Err(NnError::Setting { field: "heads", value: name.clone(), reason }.into());
-            }
-        }
-        Ok(())
+        self.simulation.validate("simulation", check);
     }
 }

@@ -1,43 +1,44 @@
-//! Detectors that are not trained but drawn: what they miss, mistake, misplace and imagine, and how much of that they share.
+//! Simulated detectors: how much they miss, mislabel, misplace and find where nothing is, and how much of that they share.
 
 use serde::{Deserialize, Serialize};
 
 use crate::classic::boxes::Detection;
+use crate::lab::Validation;
 use crate::math::Stream;
 use crate::study::detection::Truth;
-use crate::systems::smear::cells::{CELLS, drawn};
+use crate::systems::smear::cells::{CELLS, class_at};
 
-/// How detectors err, and how often.
+/// How detectors err, and how often that is simulated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Simulation {
-    /// Fields.
-    pub scenes: usize,
+    /// Fields of a collection.
+    pub fields: usize,
     /// Collections of fields, each with its own detectors.
-    pub repeats: u64,
-    /// Correlations ρ of the errors of two detectors, each in 0..=1.
+    pub repeats: usize,
+    /// Correlations ρ of the errors of two detectors, each in 0..=1; none leaves this part out.
     pub correlations: Vec<f64>,
-    /// Share of things that a detector sees, in 0..=1.
+    /// Share of cells that a detector finds, in 0..=1.
     pub recall: f64,
-    /// Share of those that it names rightly, in 0..=1.
-    pub right: f64,
+    /// Share of those with the right class, in 0..=1.
+    pub class_accuracy: f64,
     /// Standard deviation of its centres, as a share of a box's edge.
     pub jitter: f64,
-    /// Boxes of a field where there is nothing.
-    pub imagined: usize,
+    /// False positives in a field.
+    pub false_positives: usize,
 }
 
 impl Default for Simulation {
-    /// The setting of the published digest: centres of boxes of 100 pixels are off by 9.
+    /// Boxes of 100 pixels whose centres are off by 9, as in the summary of the challenge.
     fn default() -> Self {
         Self {
-            scenes: 60,
+            fields: 60,
             repeats: 5,
             correlations: vec![0.0, 0.3, 0.6, 0.8, 0.9, 0.97],
             recall: 0.72,
-            right: 0.58,
+            class_accuracy: 0.58,
             jitter: 0.09,
-            imagined: 14,
+            false_positives: 14,
         }
     }
 }
@@ -45,27 +46,27 @@ impl Default for Simulation {
 /// Detectors of an ensemble.
 pub const DETECTORS: usize = 3;
 
-/// Means of the logit of the score of a rightly named, a wrongly named and an imagined thing, and its spread. Set once on a
-/// seed that nothing is reported of.
-const LEVELS: [f64; 3] = [0.8, 0.2, -0.6];
-const SPREAD: f64 = 0.9;
+/// Means of the logit of the score of a box of the right class, of a wrong class and of a false positive, and its standard
+/// deviation. Chosen once on a seed that no run uses.
+const SCORE_LOGITS: [f64; 3] = [0.8, 0.2, -0.6];
+const SCORE_SD: f64 = 0.9;
 
-/// Cells of a simulated field of RIVA's size, 1024 × 1024 pixels, and the edge of its boxes.
-const THINGS: usize = 16;
+/// Cells of a simulated field of the size of RIVA's, 1024 × 1024 pixels, and the edge of its boxes as a share.
+const FIELD_CELLS: usize = 16;
 const EDGE: f64 = 100.0 / 1024.0;
 
-/// Simulated fields: boxes alone, no pictures.
-pub fn scenes(count: usize, seed: u64) -> Vec<Vec<Truth>> {
-    let scene = |number: usize| {
+/// `count` simulated fields: boxes without pictures.
+pub fn random_fields(count: usize, seed: u64) -> Vec<Vec<Truth>> {
+    let field = |number: usize| {
         let mut stream = Stream::numbered(seed, number as u64);
-        let thing = |_| {
+        let cell = |_| {
             let [left, top] = [(1.0 - EDGE) * stream.uniform(), (1.0 - EDGE) * stream.uniform()];
-            let label = drawn(stream.uniform(), CELLS.iter().map(|row| row.count));
+            let label = class_at(stream.uniform(), CELLS.iter().map(|row| row.count));
             Truth { corners: [left, top, left + EDGE, top + EDGE], label }
         };
-        (0..THINGS).map(thing).collect()
+        (0..FIELD_CELLS).map(cell).collect()
     };
-    (0..count).map(scene).collect()
+    (0..count).map(field).collect()
 }
 
 /// One draw for each detector.
@@ -76,7 +77,8 @@ struct Draws {
 }
 
 impl Draws {
-    /// Uniform in 0..1. Each detector takes the shared draw with probability √ρ, so that events of two have correlation ρ.
+    /// Uniform in 0..1. Each detector takes the shared draw with probability √ρ; then events of two detectors have
+    /// correlation ρ.
     fn uniform(&mut self) -> [f64; DETECTORS] {
         let (shared, share) = (self.shared.uniform(), self.correlation.sqrt());
         std::array::from_fn(|k| {
@@ -94,7 +96,22 @@ impl Draws {
 }
 
 impl Simulation {
-    /// What each detector finds in each field.
+    /// Refuses sizes of 0, and shares outside 0..=1.
+    pub(super) fn validate(&self, field: &str, check: &mut Validation) {
+        let name = |name: &str| format!("{field}.{name}");
+        check
+            .count(&name("fields"), self.fields)
+            .count(&name("repeats"), self.repeats)
+            .distinct(&name("correlations"), &self.correlations)
+            .within(&name("recall"), self.recall, 0.0..=1.0)
+            .within(&name("class_accuracy"), self.class_accuracy, 0.0..=1.0)
+            .not_negative(&name("jitter"), self.jitter);
+        for correlation in &self.correlations {
+            check.within(&name("correlations"), *correlation, 0.0..=1.0);
+        }
+    }
+
+    /// Boxes by detector and field, in fields that hold `truths` of `classes` classes.
     pub fn detectors(
         &self,
         truths: &[Vec<Truth>],
@@ -119,16 +136,16 @@ impl Simulation {
                 for k in (0..DETECTORS).filter(|k| seen[*k] < self.recall) {
                     let [left, top, right_edge, bottom] = truth.corners;
                     let (x, y) = (self.jitter * dx[k] * (right_edge - left), self.jitter * dy[k] * (bottom - top));
-                    let wrong = usize::from(right[k] >= self.right && classes > 1);
+                    let wrong = usize::from(right[k] >= self.class_accuracy && classes > 1);
                     let turn = 1 + (other[k] * (classes - 1) as f64) as usize;
                     boxes[k].push(Detection {
                         corners: [left + x, top + y, right_edge + x, bottom + y],
-                        score: logistic(LEVELS[wrong] + SPREAD * doubt[k]),
+                        score: logistic(SCORE_LOGITS[wrong] + SCORE_SD * doubt[k]),
                         label: (truth.label + wrong * turn) % classes,
                     });
                 }
             }
-            for _ in 0..self.imagined {
+            for _ in 0..self.false_positives {
                 let (x, y, class, like) = (draws.uniform(), draws.uniform(), draws.uniform(), draws.uniform());
                 let doubt = draws.normal();
                 for k in 0..DETECTORS {
@@ -138,8 +155,8 @@ impl Simulation {
                     let (left, top) = (x[k] * (1.0 - width), y[k] * (1.0 - height));
                     boxes[k].push(Detection {
                         corners: [left, top, left + width, top + height],
-                        score: logistic(LEVELS[2] + SPREAD * doubt[k]),
-                        label: drawn(class[k], counts.iter().copied()),
+                        score: logistic(SCORE_LOGITS[2] + SCORE_SD * doubt[k]),
+                        label: class_at(class[k], counts.iter().copied()),
                     });
                 }
             }
