@@ -50,7 +50,11 @@ impl Experiment for Coins {
     type Block = u64;
 
     const INFO: Info = Info { name: "coins", title: "Coins", doc: "Coins are thrown.", examples: &["", "--seeds 2"] };
-    const METRICS: &'static [Metric] = &[Metric::higher("heads", "heads", Unit::Share, "share of heads")];
+    const METRICS: &'static [Metric] = &[
+        Metric::higher("heads", "heads", Unit::Share, "share of heads"),
+        Metric::higher("first", "first heads", Unit::Share, "share of heads among the first throws"),
+        Metric::higher("start", "start", Unit::Count, "what the coins of a seed are thrown from"),
+    ];
     const CHECKS: &'static [Check] = &[Check {
         name: "bent",
         doc: "share of heads of the bent coin",
@@ -61,8 +65,10 @@ impl Experiment for Coins {
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
         let coins = Factor::new("coin", Role::Arm, &spec.coins).with_baseline("fair").listed_by("coins");
-        let grid = Grid::new("main", "Throws", vec![Factor::seeds(&spec.seeds), coins], &["heads"]);
-        Ok(vec![grid.in_blocks(&["seed"])])
+        let throws = Factor::new("throws", Role::Evaluation, [5, 10]);
+        let grid = Grid::new("main", "Throws", vec![Factor::seeds(&spec.seeds), coins, throws], &["heads", "first"]);
+        let starts = Grid::new("starts", "Starts", vec![Factor::seeds(&spec.seeds)], &["start"]);
+        Ok(vec![grid.in_blocks(&["seed"]), starts.in_blocks(&["seed"]).sharing("main")])
     }
 
     fn open(_: &Spec, _: &Context) -> Result<((), Measurement), StudyError> {
@@ -74,6 +80,9 @@ impl Experiment for Coins {
     }
 
     fn trial(spec: &Spec, (): &(), start: &u64, at: &Point, context: &Context) -> Result<Measurement, StudyError> {
+        if at.grid == "starts" {
+            return Ok(Measurement::default().value("start", *start as f64));
+        }
         let bias = match at.get("coin") {
             "fair" => 0.5,
             "bent" => 0.8,
@@ -81,12 +90,13 @@ impl Experiment for Coins {
             _ => return Ok(context.finished(&at.with("coin", "bent"))?.inapplicable("it copies the bent coin")),
         };
         let mut stream = qgraft::math::Stream::numbered(*start, at.index("coin") as u64);
-        let heads = (0..spec.throws).filter(|_| stream.uniform() < bias).count();
-        let share = heads as f64 / spec.throws as f64;
-        Ok(Measurement::default()
-            .value("heads", share)
-            .curve("heads", vec![bias, share])
-            .file("coin.txt", b"1".to_vec()))
+        let heads: Vec<bool> = (0..spec.throws).map(|_| stream.uniform() < bias).collect();
+        let share = |throws: usize| heads[..throws].iter().filter(|head| **head).count() as f64 / throws as f64;
+        let all = share(spec.throws);
+        let found = [5, 10].into_iter().fold(Measurement::default().value("heads", all), |found, throws| {
+            found.under(&[("throws", &throws.to_string())], "first", share(throws.min(spec.throws)))
+        });
+        Ok(found.curve("heads", vec![bias, all]).file("coin.txt", b"1".to_vec()))
     }
 
     fn after(_: &Spec, at: &Point) -> Vec<Point> {
@@ -263,7 +273,7 @@ fn a_longer_list_of_seeds_goes_on_with_what_is_there() {
     let counted = Impatient { ended: AtomicUsize::new(0), most: usize::MAX };
     let resumed = RunOptions { resume: true, ..options(&out, 1) };
     let more = COINS.run(&spec("3").unwrap(), &resumed, &counted).unwrap();
-    assert_eq!(counted.ended.into_inner(), 3, "one trial of each coin is new");
+    assert_eq!(counted.ended.into_inner(), 4, "one trial of each coin and a start are new");
     let of = |outcome: &Outcome| outcome.results.of("heads").at("seed", "1").samples().unwrap();
     assert_eq!(of(&few), of(&more));
 }
@@ -288,5 +298,30 @@ fn kept_results_read_back_and_answer_as_the_run_did() {
     for compared in &outcome.compared {
         let again = compared.contrast.compare(&kept.results(), COINS.metrics()).unwrap();
         assert_eq!(again.difference, compared.comparison.difference, "{}", compared.contrast.title());
+        let reason = compared.contrast.inapplicable(&kept.results()).map(String::from);
+        assert_eq!(reason, compared.inapplicable, "{}", compared.contrast.title());
     }
+}
+
+#[test]
+fn grids_that_share_blocks_prepare_them_once() {
+    let plan = Plan::of::<Coins>(&Spec::default()).unwrap();
+    let blocks = plan.nodes.iter().filter(|node| node.point.coordinates.len() == 1 && node.block.is_none());
+    assert_eq!(blocks.count(), 4);
+    let starts = run_in_memory::<Coins>(&Spec::default()).unwrap().of("start").samples().unwrap();
+    assert_eq!(starts.values(), [0.0, 7.0, 14.0, 21.0]);
+}
+
+#[test]
+fn tables_have_the_columns_that_they_have_values_for() {
+    let place = TempDir::new().unwrap();
+    let outcome = COINS.run(&smoke(&COINS), &options(&place.path().join("run"), 2), &()).unwrap();
+    assert_eq!(outcome.tables[0].header, ["coin", "heads (%)"]);
+    let page = fs::read_to_string(outcome.folder.join("report.html")).unwrap();
+    let table = &page[page.find("Throws, by throws").unwrap()..];
+    let header = &table[..table.find("</thead>").unwrap()];
+    assert!(header.contains("first heads (%)") && !header.contains(">heads (%)"), "{header}");
+    let grid = &outcome.results.grids[0];
+    let bent = Contrast::in_each_setting(grid, "coin", "bent", "fair")[0].clone().in_metric("first").at("throws", "5");
+    assert_eq!(bent.compare(&outcome.results, COINS.metrics()).unwrap().seeds, 4);
 }

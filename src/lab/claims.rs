@@ -110,7 +110,7 @@ fn by_seed() -> Vec<String> {
 pub struct Decided {
     /// The figure with its interval or spread.
     pub measured: String,
-    /// "supported", "contradicted", "no evidence", "holds", "does not hold", or "–" of a value.
+    /// "supported", "contradicted", "no evidence", "not applicable", "holds", "does not hold", or "–" of a value.
     pub verdict: &'static str,
     /// The same in a sentence.
     pub sentence: String,
@@ -141,6 +141,10 @@ pub fn decide(system: &dyn System, claim: &Claim, runs: &BTreeMap<String, KeptRu
             contrast = contrast.at(factor, level);
         }
         let contrast = contrast.paired_by(&pairs);
+        if let Some(reason) = contrast.inapplicable(&results) {
+            let sentence = format!("{}: not applicable, {reason}", contrast.title());
+            return Ok(Decided { measured: "–".into(), verdict: "not applicable", sentence, comparison: None });
+        }
         let found = contrast.compare(&results, system.metrics());
         let comparison =
             found.ok_or_else(|| missing(format!("{} has no values for {}", claim.run, contrast.title())))?;
@@ -164,8 +168,9 @@ pub fn decide(system: &dyn System, claim: &Claim, runs: &BTreeMap<String, KeptRu
     let source = claim.value.as_ref().ok_or_else(|| missing("neither check nor contrast nor value".into()))?;
     let metric = system.metrics().iter().find(|metric| metric.name == source.metric);
     let metric = metric.ok_or_else(|| missing(format!("no metric {:?}", source.metric)))?;
-    let query = source.at.iter().fold(results.of(&source.metric).grid(&source.grid), |q, (f, l)| q.at(f, l));
-    let samples = query.samples().ok_or_else(|| missing(format!("{} has no such values", claim.run)))?;
+    let at = source.at.iter().map(|(factor, level)| (factor.as_str(), level.as_str()));
+    let cell = results.cell(&source.grid, &source.metric, at);
+    let samples = cell.samples().ok_or_else(|| missing(format!("{} has no such values", claim.run)))?;
     let measured = format!("{} {}", mean_sd(metric.unit, &samples.spread()), metric.unit.symbol());
     let measured = measured.trim_end().to_string();
     let sentence = format!("{}: {measured}, {}", metric.heading, pluralise(samples.len(), "value"));

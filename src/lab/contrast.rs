@@ -57,6 +57,19 @@ impl Contrast {
         Self { pairs: factors.iter().map(|factor| factor.to_string()).collect(), ..self }
     }
 
+    /// In another metric.
+    pub fn in_metric(self, metric: &str) -> Self {
+        Self { metric: metric.into(), ..self }
+    }
+
+    /// One level of a factor against another in the first metric of a grid, within each combination of its settings and of
+    /// its other arms.
+    pub fn in_each_setting(grid: &Grid, factor: &str, level: &str, baseline: &str) -> Vec<Self> {
+        let Some(metric) = grid.metrics.first() else { return Vec::new() };
+        let pair = |at| Self { at, ..Self::new(&grid.name, metric, factor, level, baseline) };
+        settings(grid, factor).into_iter().map(pair).collect()
+    }
+
     /// Every arm of a grid against the baseline, in its first metric, within each combination of its settings.
     pub fn to_baseline(grid: &Grid) -> Vec<Self> {
         let Some(metric) = grid.metrics.first() else { return Vec::new() };
@@ -87,17 +100,8 @@ impl Contrast {
     pub fn compare(&self, results: &Results, metrics: &[Metric]) -> Option<Comparison> {
         let metric = metrics.iter().find(|metric| metric.name == self.metric)?;
         let of = |level: &str| {
-            let mut query = results.of(&self.metric).grid(&self.grid).at(&self.factor, level);
-            for (factor, level) in &self.at {
-                query = query.at(factor, level);
-            }
-            let is_varied = self
-                .at
-                .iter()
-                .map(|(factor, _)| factor)
-                .chain([&self.factor])
-                .any(|factor| results.factor(factor).is_some_and(|factor| factor.role == Role::Evaluation));
-            if is_varied { query.samples() } else { query.plain().samples() }
+            let at = self.at.iter().map(|(factor, level)| (factor.as_str(), level.as_str()));
+            results.cell(&self.grid, &self.metric, at.chain([(self.factor.as_str(), level)])).samples()
         };
         let pairs: Vec<&str> = self.pairs.iter().map(String::as_str).collect();
         let (own, baseline) = of(&self.level)?.paired(&of(&self.baseline)?, &pairs);
@@ -112,7 +116,8 @@ impl Contrast {
         let of = |level: &str| {
             let mut levels: Vec<(&str, &str)> = vec![(&self.factor, level)];
             // Evaluation factors are no part of a point.
-            let is_trial = |name: &str| results.factor(name).is_some_and(|factor| factor.role != Role::Evaluation);
+            let own = |name: &str| results.grid(&self.grid).and_then(|grid| grid.factor(name));
+            let is_trial = |name: &str| own(name).is_some_and(|factor| factor.role != Role::Evaluation);
             levels.extend(self.at.iter().filter(|(f, _)| is_trial(f)).map(|(f, l)| (f.as_str(), l.as_str())));
             results.inapplicable(&self.grid, &levels)
         };

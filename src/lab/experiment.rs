@@ -94,8 +94,8 @@ pub trait Experiment: Sync + 'static {
     /// If data or weights cannot be read.
     fn open(spec: &Self::Spec, context: &Context) -> Result<(Self::Inputs, Measurement), StudyError>;
 
-    /// Prepares a block: the point has the factors of [`Grid::block`] alone. The measurement holds what the preparation
-    /// itself measured.
+    /// Prepares a block: the point has the grid of [`Grid::block_grid`] and the factors of [`Grid::block`] alone. The
+    /// measurement holds what the preparation itself measured.
     ///
     /// # Errors
     /// If the preparation fails; then all trials of the block fail.

@@ -154,10 +154,10 @@ impl Point {
 
     /// Whether this names the same grid and levels; places in lists do not count.
     pub fn is(&self, other: &Self) -> bool {
-        let levels = |point: &Self| -> Vec<(String, String)> {
-            point.coordinates.iter().map(|c| (c.factor.clone(), c.level.clone())).collect()
-        };
-        self.grid == other.grid && levels(self) == levels(other)
+        let mut pairs = self.coordinates.iter().zip(&other.coordinates);
+        self.grid == other.grid
+            && self.coordinates.len() == other.coordinates.len()
+            && pairs.all(|(own, other)| own.factor == other.factor && own.level == other.level)
     }
 }
 
@@ -189,6 +189,8 @@ pub struct Grid {
     pub factors: Vec<Factor>,
     /// Factors that tell blocks apart: trials that agree in them share what is prepared once.
     pub block: &'static [&'static str],
+    /// The grid whose blocks it uses: its own, unless it shares those of another.
+    pub block_grid: String,
     /// Metrics that the tables of this grid show, in the order of columns; the first is compared.
     pub metrics: Vec<&'static str>,
     /// Points of the product that are no trials.
@@ -198,13 +200,24 @@ pub struct Grid {
 impl Grid {
     /// A grid in which nothing is shared between trials.
     pub fn new(name: &str, heading: &str, factors: Vec<Factor>, metrics: &[&'static str]) -> Self {
-        let (name, heading) = (name.into(), heading.into());
-        Self { name, heading, factors, block: &[], metrics: metrics.to_vec(), skip: Vec::new() }
+        let (block, block_grid) = (&[], name.into());
+        let (name, heading, metrics) = (name.into(), heading.into(), metrics.to_vec());
+        Self { name, heading, factors, block, block_grid, metrics, skip: Vec::new() }
     }
 
     /// Trials that agree in these factors share what is prepared once.
     pub fn in_blocks(self, block: &'static [&'static str]) -> Self {
         Self { block, ..self }
+    }
+
+    /// Blocks are those of another grid, where the factors of the block agree: they are prepared once for both.
+    pub fn sharing(self, grid: &str) -> Self {
+        Self { block_grid: grid.into(), ..self }
+    }
+
+    /// The block of one of its points.
+    pub fn block_of(&self, point: &Point) -> Point {
+        Point { grid: self.block_grid.clone(), ..point.of(self.block) }
     }
 
     /// Leaves out the points that agree with all of these levels.

@@ -82,21 +82,21 @@ impl Plan {
             after: Vec::new(),
             block: None,
         }];
+        let title = |point: &Point| match grids.len() {
+            1 => point.to_string(),
+            _ => format!("{}: {point}", point.grid),
+        };
+        let mut blocks: HashMap<String, usize> = HashMap::new();
         for grid in &grids {
-            let title = |point: &Point| match grids.len() {
-                1 => point.to_string(),
-                _ => format!("{}: {point}", grid.name),
-            };
-            let mut blocks: HashMap<String, usize> = HashMap::new();
             let first = nodes.len();
             let mut trials = Vec::new();
             for point in grid.points() {
-                let block = point.of(grid.block);
+                let block = grid.block_of(&point);
                 let known = blocks.entry(levels(&block)).or_insert_with(|| {
                     let id = hash(&identity, Step::Prepare, &block, &[]);
                     nodes.push(Node {
                         step: Step::Prepare,
-                        key: Key::new(&id, &format!("{}-{}", grid.name, slug("block", &block))),
+                        key: Key::new(&id, &format!("{}-{}", block.grid, slug("block", &block))),
                         title: format!("{}, preparation", title(&block)),
                         point: block.clone(),
                         after: vec![0],

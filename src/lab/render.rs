@@ -5,8 +5,8 @@ use crate::lab::contrast::Compared;
 use crate::lab::experiment::Info;
 use crate::lab::factor::{Factor, Grid, Role};
 use crate::lab::metric::Metric;
-use crate::lab::results::{Query, Results, Samples};
-use crate::math::words::{p_value, pluralise, sig3};
+use crate::lab::results::{Results, Row, Samples};
+use crate::math::words::{join_and, p_value, pluralise, sig3};
 use crate::report::{Block, Drawing, Figure, Line, Page, Scale, Section, Table};
 use crate::study::compare::{Comparison, Finding};
 use crate::study::metric::Unit;
@@ -111,11 +111,16 @@ fn verdict(material: &Material) -> Vec<Block> {
             blocks.push(Block::List(shown.into_iter().map(Comparison::sentence).collect()));
         }
     }
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for compared in material.compared {
-        if let Some(reason) = &compared.inapplicable {
-            blocks.push(Block::Text(format!("{}: not applicable, {reason}.", compared.contrast.title())));
+        let Some(reason) = compared.inapplicable.as_deref() else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, titles)) => titles.push(compared.contrast.title()),
+            None => reasons.push((reason, vec![compared.contrast.title()])),
         }
     }
+    let text = |(reason, titles): (&str, Vec<String>)| format!("{}: not applicable, {reason}.", titles.join("; "));
+    blocks.extend(reasons.into_iter().map(text).map(Block::Text));
     let failed = material.results.failures.len();
     if failed > 0 {
         blocks.push(Block::Warning(format!("{} failed; see the notices.", pluralise(failed, "trial"))));
@@ -143,10 +148,6 @@ fn combinations(factors: &[&Factor]) -> Vec<Vec<String>> {
     found
 }
 
-fn at<'a>(query: Query<'a>, factors: &[&Factor], levels: &[String]) -> Query<'a> {
-    factors.iter().zip(levels).fold(query, |query, (factor, level)| query.at(&factor.name, level))
-}
-
 fn metrics_of<'a>(material: &Material<'a>, grid: &Grid) -> Vec<&'a Metric> {
     grid.metrics.iter().filter_map(|name| material.metrics.iter().find(|m| m.name == *name)).collect()
 }
@@ -158,68 +159,83 @@ fn explained(metrics: &[&Metric]) -> String {
 
 /// One table a grid: its cells by row, its metrics by column.
 fn tables(material: &Material) -> Vec<Block> {
+    let of_grid = |grid: &Grid| {
+        let factors = row_factors(grid);
+        let names: Vec<&str> = factors.iter().map(|f| f.name.as_str()).collect();
+        let caption = format!("{}. Mean ± standard deviation over seeds", grid.heading);
+        filled(material, grid, (&grid.name, &caption), &names, combinations(&factors))
+    };
+    material.results.grids.iter().filter_map(of_grid).map(Block::Table).collect()
+}
+
+/// Values under evaluation factors, one table for each grid and set of factors that its values were measured under.
+fn evaluations(material: &Material) -> Vec<Block> {
     let mut blocks = Vec::new();
     for grid in &material.results.grids {
-        let (factors, metrics) = (row_factors(grid), metrics_of(material, grid));
-        let mut header: Vec<String> = factors.iter().map(|f| f.name.replace('_', " ")).collect();
-        header.extend(metrics.iter().map(|metric| metric.title()));
-        let caption = format!("{}. Mean ± standard deviation over seeds. {}", grid.heading, explained(&metrics));
-        let mut table = Table { name: grid.name.clone(), caption, header, rows: Vec::new(), names: factors.len() };
-        for levels in combinations(&factors) {
-            let samples = |metric: &&Metric| -> Option<Samples> {
-                at(material.results.of(metric.name).grid(&grid.name), &factors, &levels).plain().samples()
-            };
-            let cells: Vec<Option<Samples>> = metrics.iter().map(samples).collect();
-            if cells.iter().all(Option::is_none) {
+        let metrics = metrics_of(material, grid);
+        let evaluated = |row: &Row| -> Vec<&str> {
+            let factors = grid.factors.iter().filter(|f| f.role == Role::Evaluation && !row.level(&f.name).is_empty());
+            factors.map(|f| f.name.as_str()).collect()
+        };
+        let mut sets: Vec<(Vec<&str>, Vec<Vec<String>>)> = Vec::new();
+        for row in material.results.rows.iter().filter(|row| row.grid == grid.name) {
+            let set = evaluated(row);
+            if set.is_empty() || !metrics.iter().any(|m| m.name == row.metric) {
                 continue;
             }
-            let text = |(metric, cell): (&&Metric, &Option<Samples>)| {
-                cell.as_ref().map_or("–".into(), |samples| mean_sd(metric.unit, &samples.spread()))
-            };
-            table.rows.push(levels.into_iter().chain(metrics.iter().zip(&cells).map(text)).collect());
+            let names = row_factors(grid).into_iter().map(|f| f.name.as_str()).chain(set.iter().copied());
+            let levels: Vec<String> = names.map(|name| row.level(name).to_string()).collect();
+            match sets.iter_mut().find(|(known, _)| *known == set) {
+                Some((_, rows)) if rows.contains(&levels) => {}
+                Some((_, rows)) => rows.push(levels),
+                None => sets.push((set, vec![levels])),
+            }
         }
-        if !table.rows.is_empty() {
-            blocks.push(Block::Table(table));
+        for (set, rows) in sets {
+            let words: Vec<String> = set.iter().map(|name| name.replace('_', " ")).collect();
+            let caption = format!("{}, by {}. Mean ± standard deviation over seeds", grid.heading, join_and(&words));
+            let name = format!("{}_{}", grid.name, set.join("_"));
+            let names: Vec<&str> = row_factors(grid).into_iter().map(|f| f.name.as_str()).chain(set).collect();
+            blocks.extend(filled(material, grid, (&name, &caption), &names, rows).map(Block::Table));
         }
     }
     blocks
 }
 
-/// Values under evaluation factors, one table a grid, and lines over factors that are numbers.
-fn evaluations(material: &Material) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    for grid in &material.results.grids {
-        let evaluated: Vec<&Factor> = grid.factors.iter().filter(|f| f.role == Role::Evaluation).collect();
-        if evaluated.is_empty() {
+/// The table of a grid with these cells as rows, without rows and columns that have no value; `None` if none has.
+fn filled(
+    material: &Material,
+    grid: &Grid,
+    (name, caption): (&str, &str),
+    factors: &[&str],
+    rows: Vec<Vec<String>>,
+) -> Option<Table> {
+    let samples = |metric: &Metric, levels: &[String]| {
+        let at = factors.iter().copied().zip(levels.iter().map(String::as_str));
+        material.results.cell(&grid.name, metric.name, at).samples()
+    };
+    let columns: Vec<(&Metric, Vec<Option<Samples>>)> = metrics_of(material, grid)
+        .into_iter()
+        .map(|metric| (metric, rows.iter().map(|levels| samples(metric, levels)).collect::<Vec<_>>()))
+        .filter(|(_, column)| column.iter().any(Option::is_some))
+        .collect();
+    let metrics: Vec<&Metric> = columns.iter().map(|(metric, _)| *metric).collect();
+    let mut header: Vec<String> = factors.iter().map(|name| name.replace('_', " ")).collect();
+    header.extend(metrics.iter().map(|metric| metric.title()));
+    let caption = format!("{caption}. {}", explained(&metrics));
+    let mut table = Table { name: name.into(), caption, header, rows: Vec::new(), names: factors.len() };
+    for (place, levels) in rows.into_iter().enumerate() {
+        if columns.iter().all(|(_, column)| column[place].is_none()) {
             continue;
         }
-        let (factors, metrics) = (row_factors(grid), metrics_of(material, grid));
-        let mut rows: Vec<Vec<String>> = Vec::new();
-        let names: Vec<&str> = factors.iter().chain(&evaluated).map(|f| f.name.as_str()).collect();
-        for row in material.results.rows.iter().filter(|row| row.grid == grid.name) {
-            let is_evaluated = evaluated.iter().any(|f| !row.level(&f.name).is_empty());
-            let levels: Vec<String> = names.iter().map(|name| row.level(name).to_string()).collect();
-            if is_evaluated && metrics.iter().any(|m| m.name == row.metric) && !rows.contains(&levels) {
-                rows.push(levels);
-            }
-        }
-        let mut header: Vec<String> = names.iter().map(|name| name.replace('_', " ")).collect();
-        header.extend(metrics.iter().map(|metric| metric.title()));
-        let caption = format!("{}, under each condition. Mean ± standard deviation over seeds", grid.heading);
-        let name = format!("{}_evaluations", grid.name);
-        let mut table = Table { name, caption, header, rows: Vec::new(), names: names.len() };
-        for levels in rows {
-            let cell = |metric: &&Metric| {
-                let query = material.results.of(metric.name).grid(&grid.name);
-                let query = names.iter().zip(&levels).fold(query, |query, (name, level)| query.at(name, level));
-                query.samples().map_or("–".into(), |samples| mean_sd(metric.unit, &samples.spread()))
-            };
-            let shown = levels.iter().map(|level| if level.is_empty() { "–".into() } else { level.clone() });
-            table.rows.push(shown.chain(metrics.iter().map(cell)).collect());
-        }
-        blocks.push(Block::Table(table));
+        let text = |(metric, column): &(&Metric, Vec<Option<Samples>>)| {
+            column[place].as_ref().map_or("–".into(), |samples| mean_sd(metric.unit, &samples.spread()))
+        };
+        // What a block measured belongs to no arm.
+        let names = levels.into_iter().map(|level| if level.is_empty() { "–".into() } else { level });
+        table.rows.push(names.chain(columns.iter().map(text)).collect());
     }
-    blocks
+    (!table.rows.is_empty()).then_some(table)
 }
 
 /// Every comparison, and the intervals of the first ones as a figure.

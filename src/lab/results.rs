@@ -121,6 +121,24 @@ impl Results {
         Query { results: self, rows }
     }
 
+    /// The values of a metric in one cell of a grid: measured under the evaluation factors that `levels` names, or under
+    /// none.
+    pub fn cell<'a>(
+        &self,
+        grid: &str,
+        metric: &str,
+        levels: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Query<'_> {
+        let mut query = self.of(metric).grid(grid);
+        let mut is_evaluated = false;
+        for (factor, level) in levels {
+            let own = self.grid(grid).and_then(|grid| grid.factor(factor));
+            is_evaluated |= own.is_some_and(|factor| factor.role == Role::Evaluation);
+            query = query.at(factor, level);
+        }
+        if is_evaluated { query } else { query.plain() }
+    }
+
     /// The grid of this name.
     pub fn grid(&self, name: &str) -> Option<&Grid> {
         self.grids.iter().find(|grid| grid.name == name)
