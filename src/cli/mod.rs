@@ -20,7 +20,6 @@ mod rotation;
 mod run;
 mod simulate;
 mod smear;
-mod soh;
 mod study;
 mod transpile;
 

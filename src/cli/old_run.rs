@@ -11,7 +11,6 @@ use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::place::Place;
 use crate::cli::rotation::Rotation;
 use crate::cli::smear::Smear;
-use crate::cli::soh::Soh;
 use crate::study::report::{json, table};
 use crate::systems::qtl::{self, DataKind, PresetRow, Spec};
 
@@ -29,7 +28,6 @@ enum System {
     NoiseRobustness(Box<NoiseRobustness>),
     Forest(Box<Forest>),
     Smear(Box<Smear>),
-    Soh(Box<Soh>),
     Rotation(Box<Rotation>),
     Hatl(Box<Hatl>),
 }
@@ -102,7 +100,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         System::NoiseRobustness(options) => options.run(),
         System::Forest(options) => options.run(),
         System::Smear(options) => options.run(),
-        System::Soh(options) => options.run(),
         System::Rotation(options) => options.run(),
         System::Hatl(options) => options.run(),
     }

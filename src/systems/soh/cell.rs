@@ -14,6 +14,13 @@ pub struct Protocol {
     pub discharge: f64,
 }
 
+impl std::fmt::Display for Protocol {
+    /// "0.5C-1C": charge, then discharge.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}C-{}C", self.charge, self.discharge)
+    }
+}
+
 /// The source batches.
 pub const BATCHES: [Protocol; 3] = [
     Protocol { charge: 0.5, discharge: 1.0 },
