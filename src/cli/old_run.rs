@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use crate::cli::forest::Forest;
 use crate::cli::hatl::Hatl;
 use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::place::Place;
@@ -26,7 +25,6 @@ enum System {
     Qtl(Box<Qtl>),
     #[command(name = "noise_robustness")]
     NoiseRobustness(Box<NoiseRobustness>),
-    Forest(Box<Forest>),
     Smear(Box<Smear>),
     Rotation(Box<Rotation>),
     Hatl(Box<Hatl>),
@@ -98,7 +96,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.system {
         System::Qtl(options) => options.run(),
         System::NoiseRobustness(options) => options.run(),
-        System::Forest(options) => options.run(),
         System::Smear(options) => options.run(),
         System::Rotation(options) => options.run(),
         System::Hatl(options) => options.run(),
