@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 #[allow(dead_code, reason = "the tests use the rest")]
-#[path = "../tests/reference/boxes.rs"]
+#[path = "../tests/it/support/boxes.rs"]
 mod random;
 
 fn fusion(criterion: &mut Criterion) {

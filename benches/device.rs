@@ -6,10 +6,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use qgraft::device::transpile::{Options, transpile};
+use qgraft::device::transpile::{TranspileOptions, transpile};
 
 #[allow(dead_code, reason = "the tests use the rest")]
-#[path = "../tests/reference/transpile.rs"]
+#[path = "../tests/it/support/transpile.rs"]
 mod reference;
 
 /// The widest target and the longest circuits, one of them with slots.
@@ -27,7 +27,7 @@ fn device(criterion: &mut Criterion) {
         let name =
             format!("transpile {} for {TARGET} (goal {:.1} ms, Qiskit {qiskit} ms)", theirs.circuit, qiskit / 5.0);
         group.bench_function(name, |bench| {
-            bench.iter(|| black_box(transpile(black_box(&circuit), &target, &Options::default()).unwrap()));
+            bench.iter(|| black_box(transpile(black_box(&circuit), &target, &TranspileOptions::default()).unwrap()));
         });
     }
     group.finish();

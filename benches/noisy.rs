@@ -13,7 +13,7 @@ use qgraft::circuit::{Circuit, Gate, Observable, Param};
 use qgraft::math::units::Seconds;
 use qgraft::noise::channel::{amplitude_damping, depolarizing, thermal_relaxation};
 use qgraft::noise::{Channel, Program};
-use qgraft::sim::{Angles, Options, Precision, Simulator, engine};
+use qgraft::sim::{Angles, EngineOptions, Precision, Simulator, engine};
 
 /// Noise of some gates: `channels` maps a gate and its operands to depolarizing noise and relaxation of each operand.
 #[derive(serde::Deserialize)]
@@ -88,13 +88,13 @@ fn head(qubits: usize, noisy: bool) -> Program {
 fn step(engine: &dyn Simulator, program: &Program, batch: usize) -> f64 {
     let inputs = program.qubits();
     let rows = Array2::from_shape_fn((batch, inputs), |(b, i)| 1.5 * (0.7 * (b * inputs + i) as f64 + 0.1).sin());
-    let shared = Array1::from_shape_fn(program.slots - inputs, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let weights = Array1::from_shape_fn(program.slots - inputs, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
+    let angles = Angles { inputs: rows.view(), weights: weights.view() };
     let observables = Observable::all_z(program.qubits());
     let values = engine.expect(program, angles, &observables).unwrap();
     let cotangent = Array2::ones(values.dim());
     let gradient = engine.vjp(program, angles, &observables, cotangent.view()).unwrap();
-    values.sum() + gradient.rows.sum() + gradient.shared.sum()
+    values.sum() + gradient.inputs.sum() + gradient.weights.sum()
 }
 
 fn benches(c: &mut Criterion) {
@@ -103,10 +103,9 @@ fn benches(c: &mut Criterion) {
     let mut run = |name: &str, work: &mut dyn FnMut() -> f64| {
         c.bench_function(name, |b| b.iter(|| black_box(work())));
     };
-    let none = (Array2::zeros((1, 0)), Array1::zeros(0));
-    let fixed = Angles { rows: none.0.view(), shared: none.1.view() };
+    let fixed = Angles::of_weights(&[]);
     for precision in [Precision::Double, Precision::Single] {
-        let options = Options { precision, ..Options::default() };
+        let options = EngineOptions { precision, ..EngineOptions::default() };
         for (name, case, goal) in [
             ("n = 4", case!("manila_n04"), "18 us"),
             ("n = 8", case!("guadalupe_n08"), "2.1 ms"),

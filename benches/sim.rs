@@ -108,13 +108,13 @@ fn ansatz(qubits: usize, layers: usize) -> Program {
 /// Expectation values and full gradient, what one training step asks for.
 fn step(engine: &dyn Simulator, program: &Program, inputs: usize, batch: usize) -> f64 {
     let rows = Array2::from_shape_fn((batch, inputs), |(b, i)| 1.5 * (0.7 * (b * inputs + i) as f64 + 0.1).sin());
-    let shared = Array1::from_shape_fn(program.slots - inputs, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let weights = Array1::from_shape_fn(program.slots - inputs, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
+    let angles = Angles { inputs: rows.view(), weights: weights.view() };
     let observables = Observable::all_z(program.qubits());
     let values = engine.expect(program, angles, &observables).unwrap();
     let cotangent = Array2::ones(values.dim());
     let gradient = engine.vjp(program, angles, &observables, cotangent.view()).unwrap();
-    values.sum() + gradient.rows.sum() + gradient.shared.sum()
+    values.sum() + gradient.inputs.sum() + gradient.weights.sum()
 }
 
 fn benches(c: &mut Criterion) {
@@ -177,8 +177,8 @@ fn benches(c: &mut Criterion) {
     }
     let (program, inputs) = head(8, 3, true);
     let rows = Array2::from_elem((1, inputs), 0.3);
-    let shared = Array1::from_elem(program.slots - inputs, 0.2);
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let weights = Array1::from_elem(program.slots - inputs, 0.2);
+    let angles = Angles { inputs: rows.view(), weights: weights.view() };
     let density = Density::default();
     run("noisy n = 8 depth 3, density (goal 2 ms)", &mut || density.probabilities(&program, angles).unwrap()[[0, 0]]);
     let trajectory = Trajectory::new(1024, 1);

@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let spec = Spec { tables: vec!["wine".into()], ..Spec::default() };
     let results = run_in_memory::<RandomForests>(&spec)?;
     let mean = |grid: &str, metric: &str, levels: &[(&str, &str)]| {
-        let samples = results.cell(grid, metric, levels.iter().copied()).samples();
+        let samples = results.cell(grid, metric, levels).samples();
         samples.map_or(f64::NAN, |samples| samples.mean())
     };
     println!("forest: accuracy {:.3}", mean("teacher", "accuracy", &[]));

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{arm:12} error {:.2} points of state of health", error.mean());
         for (calibration, inside) in results.of("coverage").grid("main").at("arm", &arm).by("calibration") {
             let levels = [("arm", arm.as_str()), ("calibration", calibration.as_str())];
-            let width = results.cell("main", "width", levels).samples().map_or(f64::NAN, |width| width.mean());
+            let width = results.cell("main", "width", &levels).samples().map_or(f64::NAN, |width| width.mean());
             println!("    {calibration:12} {:5.1} % inside, {width:.2} points wide", 100.0 * inside.mean());
         }
     }

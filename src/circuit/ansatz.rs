@@ -5,7 +5,7 @@
 
 use crate::circuit::{Circuit, CircuitError, Gate, Observable, Param, PauliString};
 
-/// A variational circuit with its slots told apart.
+/// A variational circuit with its input slots and weight slots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ansatz {
     /// The circuit; slots `0..inputs` are features, the rest weights.

@@ -1,6 +1,6 @@
 //! What can be wrong with a circuit.
 
-/// A circuit that cannot be built, or asked for something it does not have.
+/// A circuit that cannot be built, or lacks what was requested.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message names every field")]

@@ -11,7 +11,7 @@ const FORMAT: &str = "qgraft-circuit-1";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct CircuitFile {
     format: String,
     qubits: usize,
     bits: usize,
@@ -22,15 +22,15 @@ struct File {
 #[derive(Serialize, Deserialize)]
 struct Entry {
     #[serde(flatten)]
-    kind: Kind,
+    kind: EntryKind,
     qubits: Vec<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    condition: Option<Test>,
+    condition: Option<ConditionEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-enum Kind {
+enum EntryKind {
     Gate {
         name: String,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -56,7 +56,7 @@ enum Kind {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Test {
+struct ConditionEntry {
     bits: Vec<usize>,
     value: u64,
 }
@@ -97,7 +97,7 @@ impl Circuit {
     /// # Errors
     /// If the text is not that form, names an unknown gate, or holds an operation [`Circuit::append`] refuses.
     pub fn from_json(text: &str) -> Result<Self, CircuitError> {
-        let file: File = serde_json::from_str(text).map_err(|e| CircuitError::BadJson(e.to_string()))?;
+        let file: CircuitFile = serde_json::from_str(text).map_err(|e| CircuitError::BadJson(e.to_string()))?;
         if file.format != FORMAT {
             let wrong = format!("field format is {:?}, this program reads {FORMAT:?}", file.format);
             return Err(CircuitError::BadJson(wrong));
@@ -118,29 +118,29 @@ impl Entry {
     fn of(op: &Op) -> Self {
         let kind = match &op.kind {
             OpKind::Gate { gate, params, controls } => {
-                Kind::Gate { name: gate.name().into(), params: params.clone(), controls: *controls }
+                EntryKind::Gate { name: gate.name().into(), params: params.clone(), controls: *controls }
             }
-            OpKind::Unitary(matrix) => Kind::Unitary {
+            OpKind::Unitary(matrix) => EntryKind::Unitary {
                 rows: matrix.rows().into_iter().map(|r| r.iter().map(|z| [z.re, z.im]).collect()).collect(),
             },
-            OpKind::GlobalPhase(phase) => Kind::GlobalPhase { phase: *phase },
-            OpKind::Measure { bit } => Kind::Measure { bit: *bit },
-            OpKind::Reset => Kind::Reset,
-            OpKind::Barrier => Kind::Barrier,
-            OpKind::Delay(seconds) => Kind::Delay { seconds: *seconds },
+            OpKind::GlobalPhase(phase) => EntryKind::GlobalPhase { phase: *phase },
+            OpKind::Measure { bit } => EntryKind::Measure { bit: *bit },
+            OpKind::Reset => EntryKind::Reset,
+            OpKind::Barrier => EntryKind::Barrier,
+            OpKind::Delay(seconds) => EntryKind::Delay { seconds: *seconds },
         };
-        let condition = op.condition.clone().map(|Condition { bits, value }| Test { bits, value });
+        let condition = op.condition.clone().map(|Condition { bits, value }| ConditionEntry { bits, value });
         Self { kind, qubits: op.qubits.clone(), condition }
     }
 
     fn into_op(self) -> Result<Op, String> {
         let qubits = &self.qubits;
         let mut op = match self.kind {
-            Kind::Gate { name, params, controls } => {
+            EntryKind::Gate { name, params, controls } => {
                 let gate = Gate::named(&name).ok_or_else(|| format!("there is no gate {name:?}"))?;
                 Op::of(OpKind::Gate { gate, params, controls }, qubits)
             }
-            Kind::Unitary { rows } => {
+            EntryKind::Unitary { rows } => {
                 let size = rows.len();
                 if rows.iter().any(|row| row.len() != size) {
                     return Err(format!("the unitary is not square: {size} rows, but not all of that length"));
@@ -148,13 +148,13 @@ impl Entry {
                 let matrix = Matrix::from_shape_fn((size, size), |(i, j)| c(rows[i][j][0], rows[i][j][1]));
                 Op::unitary(matrix, qubits).map_err(|e| e.to_string())?
             }
-            Kind::GlobalPhase { phase } => Op::of(OpKind::GlobalPhase(phase), qubits),
-            Kind::Measure { bit } => Op::of(OpKind::Measure { bit }, qubits),
-            Kind::Reset => Op::of(OpKind::Reset, qubits),
-            Kind::Barrier => Op::of(OpKind::Barrier, qubits),
-            Kind::Delay { seconds } => Op::of(OpKind::Delay(seconds), qubits),
+            EntryKind::GlobalPhase { phase } => Op::of(OpKind::GlobalPhase(phase), qubits),
+            EntryKind::Measure { bit } => Op::of(OpKind::Measure { bit }, qubits),
+            EntryKind::Reset => Op::of(OpKind::Reset, qubits),
+            EntryKind::Barrier => Op::of(OpKind::Barrier, qubits),
+            EntryKind::Delay { seconds } => Op::of(OpKind::Delay(seconds), qubits),
         };
-        op.condition = self.condition.map(|Test { bits, value }| Condition { bits, value });
+        op.condition = self.condition.map(|ConditionEntry { bits, value }| Condition { bits, value });
         Ok(op)
     }
 }

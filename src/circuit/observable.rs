@@ -8,7 +8,7 @@ use crate::circuit::CircuitError;
 
 /// A product of Pauli operators on up to 64 qubits.
 ///
-/// Bit k of `x` and `z` tells the operator on qubit k: neither is I, `x` alone X, `z` alone Z, both Y.
+/// Bit k of `x` and `z` encodes the operator on qubit k: neither is I, `x` alone X, `z` alone Z, both Y.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct PauliString {
     /// Qubits with X or Y.
@@ -38,12 +38,12 @@ impl PauliString {
         }
     }
 
-    /// The same string with qubit k moved to `places[k]`.
-    fn moved(self, places: &[usize]) -> Self {
+    /// The same string with qubit k renamed to `qubits[k]`.
+    fn relabel(self, qubits: &[usize]) -> Self {
         let mut out = Self::default();
-        for (qubit, &place) in places.iter().enumerate() {
-            out.x |= ((self.x >> qubit) & 1) << place;
-            out.z |= ((self.z >> qubit) & 1) << place;
+        for (qubit, &to) in qubits.iter().enumerate() {
+            out.x |= ((self.x >> qubit) & 1) << to;
+            out.z |= ((self.z >> qubit) & 1) << to;
         }
         out
     }
@@ -75,9 +75,9 @@ impl Observable {
         (0..count).map(Self::z).collect()
     }
 
-    /// The observable with qubit k moved to `places[k]` (a layout, or the active qubits of a program).
-    pub fn moved(&self, places: &[usize]) -> Self {
-        Self { terms: self.terms.iter().map(|&(weight, string)| (weight, string.moved(places))).collect() }
+    /// The observable with qubit k renamed to `qubits[k]`: a layout, or positions in a program's register.
+    pub fn relabel(&self, qubits: &[usize]) -> Self {
+        Self { terms: self.terms.iter().map(|&(weight, string)| (weight, string.relabel(qubits))).collect() }
     }
 
     /// Qubits any term acts on.
@@ -166,16 +166,16 @@ impl Observable {
 }
 
 /// A coefficient and the letters behind it with their qubits.
-type WrittenTerm = (f64, Vec<(char, usize)>);
+type TermText = (f64, Vec<(char, usize)>);
 
 fn bad(text: &str, reason: String) -> CircuitError {
     CircuitError::BadObservable { text: text.into(), reason }
 }
 
 /// The terms of a sum as they are written.
-fn written_terms(text: &str) -> Result<Vec<WrittenTerm>, CircuitError> {
+fn written_terms(text: &str) -> Result<Vec<TermText>, CircuitError> {
     let bad = |reason: String| bad(text, reason);
-    let mut terms: Vec<WrittenTerm> = Vec::new();
+    let mut terms: Vec<TermText> = Vec::new();
     let (mut weight, mut letters, mut open) = (1.0, Vec::new(), false);
     // The last sign closes the last term.
     for word in words(text).iter().map(String::as_str).chain(["+"]) {
@@ -200,7 +200,7 @@ fn written_terms(text: &str) -> Result<Vec<WrittenTerm>, CircuitError> {
         let qubit: usize =
             parts.as_str().parse().map_err(|_| bad(format!("{word:?} names no qubit; write for example Z0")))?;
         if letters.iter().any(|&(_, other)| other == qubit) {
-            return Err(bad(format!("qubit {qubit} stands twice in one term")));
+            return Err(bad(format!("qubit {qubit} is listed twice in one term")));
         }
         letters.push((letter, qubit));
     }

@@ -10,7 +10,7 @@ use crate::circuit::Circuit;
 use crate::circuit::qasm::{ReadOptions, WriteOptions, read_with_notices, write2, write3};
 use crate::math::Seconds;
 
-/// Reads a circuit; what the reader skipped is told on stderr.
+/// Reads a circuit; what the reader skipped is reported on stderr.
 pub fn read(path: &Path, include: &[PathBuf]) -> Result<Circuit> {
     read_with(path, ReadOptions { include: include.to_vec(), ..ReadOptions::default() })
 }

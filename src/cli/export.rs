@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::circuit::qasm::{WriteOptions, write2, write3};
 use crate::cli::circuit_file;
 use crate::cli::progress::{Bar, catch_interrupts};
-use crate::device::transpile::{Options, transpile};
+use crate::device::transpile::{TranspileOptions, transpile};
 use crate::device::{Device, Target};
 use crate::study::Observer;
 use crate::systems::qtl::{SavedHead, Workplace};
@@ -57,16 +57,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut circuit = saved.circuit()?;
     if let Some(name) = &arguments.device {
         let target = Target::of(&Device::load(name)?);
-        let routed = transpile(&circuit, &target, &Options { level: arguments.level, ..Options::default() })
-            .with_context(|| format!("rewriting for {name}"))?;
-        let places = routed.last.iter().enumerate().map(|(k, physical)| format!("{k} on {physical}"));
+        let transpiled =
+            transpile(&circuit, &target, &TranspileOptions { level: arguments.level, ..TranspileOptions::default() })
+                .with_context(|| format!("rewriting for {name}"))?;
+        let places = transpiled.final_layout.iter().enumerate().map(|(k, physical)| format!("{k} on {physical}"));
         eprintln!(
             "{name}: {} two-qubit gates, depth {}; qubits measured: {}",
-            routed.two_qubit_gates,
-            routed.depth,
+            transpiled.two_qubit_gates,
+            transpiled.depth,
             places.collect::<Vec<_>>().join(", ")
         );
-        circuit = routed.circuit;
+        circuit = transpiled.circuit;
     }
     if let Some(sample) = arguments.sample {
         catch_interrupts();

@@ -8,7 +8,6 @@ mod circuit_file;
 mod convert;
 mod draw;
 mod export;
-mod hatl;
 mod list;
 mod noise;
 mod noise_robustness;

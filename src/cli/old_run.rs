@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use crate::cli::hatl::Hatl;
 use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::place::Place;
 use crate::cli::rotation::Rotation;
@@ -27,7 +26,6 @@ enum System {
     NoiseRobustness(Box<NoiseRobustness>),
     Smear(Box<Smear>),
     Rotation(Box<Rotation>),
-    Hatl(Box<Hatl>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -98,7 +96,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         System::NoiseRobustness(options) => options.run(),
         System::Smear(options) => options.run(),
         System::Rotation(options) => options.run(),
-        System::Hatl(options) => options.run(),
     }
 }
 

@@ -80,6 +80,8 @@ fn common() -> Vec<Arg> {
             .value_parser(value_parser!(PathBuf)),
         option("set", "FIELD=VALUE", "Set one field of the settings, such as train.epochs=5; may be repeated")
             .action(ArgAction::Append),
+        option("vary", "FIELD=LIST", "Run every combination of these values of a field, such as train.rate=1e-3,1e-2")
+            .action(ArgAction::Append),
         option("seeds", "N|LIST", "Run seeds 0 to N-1, or the seeds of a list such as 0,3,7"),
         option(
             "only",
@@ -140,15 +142,19 @@ fn overrides(system: &dyn System, matches: &ArgMatches) -> Result<Overrides> {
         "" => matches.get_flag(flag.name).then(|| (flag.name.to_string(), String::new())),
         _ => matches.get_one::<String>(flag.name).map(|value| (flag.name.to_string(), value.clone())),
     };
-    let assignment = |text: String| match text.split_once('=') {
-        Some((field, value)) => Ok((field.to_string(), value.to_string())),
-        None => bail!("--set {text}: expected FIELD=VALUE, such as train.epochs=5"),
+    let assignments = |option: &str| -> Result<Vec<(String, String)>> {
+        let split = |text: String| match text.split_once('=') {
+            Some((field, value)) => Ok((field.to_string(), value.to_string())),
+            None => bail!("--{option} {text}: expected FIELD=VALUE, such as train.epochs=5"),
+        };
+        list(option).into_iter().map(split).collect()
     };
     Ok(Overrides {
         presets: list("preset"),
         file,
         flags: system.flags().into_iter().filter_map(value).collect(),
-        set: list("set").into_iter().map(assignment).collect::<Result<_>>()?,
+        set: assignments("set")?,
+        vary: assignments("vary")?,
         seeds: matches.get_one::<String>("seeds").cloned(),
     })
 }

@@ -9,7 +9,7 @@ use crate::circuit::qasm::WriteOptions;
 use crate::circuit::{Circuit, OpKind};
 use crate::cli::circuit_file::{self, Format};
 use crate::device::schedule;
-use crate::device::{Device, LayoutMethod, Options, Routed, Target, transpile};
+use crate::device::{Device, LayoutMethod, Target, TranspileOptions, TranspiledCircuit, transpile};
 
 /// Rewrites a circuit for a device: native gates, coupled qubits, the places with the least calibrated error.
 ///
@@ -83,7 +83,7 @@ struct Summary {
 }
 
 impl Summary {
-    fn of(source: &Circuit, routed: &Routed, device: &Device, arguments: &Arguments) -> Self {
+    fn of(source: &Circuit, transpiled: &TranspiledCircuit, device: &Device, arguments: &Arguments) -> Self {
         let gates = |circuit: &Circuit| {
             circuit.ops().iter().filter(|op| matches!(op.kind, OpKind::Gate { .. } | OpKind::Unitary(_))).count()
         };
@@ -92,15 +92,15 @@ impl Summary {
             level: arguments.level,
             seed: arguments.seed,
             gates_before: gates(source),
-            gates_after: gates(&routed.circuit),
-            two_qubit_gates: routed.two_qubit_gates,
-            pulses: routed.pulses,
+            gates_after: gates(&transpiled.circuit),
+            two_qubit_gates: transpiled.two_qubit_gates,
+            pulses: transpiled.pulses,
             depth_before: source.depth(),
-            depth: routed.depth,
-            duration_seconds: schedule::length(&routed.circuit, device).0,
-            success: routed.success,
-            initial_layout: routed.initial.clone(),
-            final_layout: routed.last.clone(),
+            depth: transpiled.depth,
+            duration_seconds: schedule::length(&transpiled.circuit, device).0,
+            success: transpiled.success,
+            initial_layout: transpiled.initial_layout.clone(),
+            final_layout: transpiled.final_layout.clone(),
         }
     }
 
@@ -126,13 +126,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let name = || arguments.file.display().to_string();
     let circuit = circuit_file::read(&arguments.file, &arguments.include)?;
     let device = Device::load(&arguments.device)?;
-    let options = Options { level: arguments.level, seed: arguments.seed, layout: arguments.layout.clone() };
-    let routed = transpile(&circuit, &Target::of(&device), &options).with_context(name)?;
-    let summary = Summary::of(&circuit, &routed, &device, arguments);
+    let options = TranspileOptions { level: arguments.level, seed: arguments.seed, layout: arguments.layout.clone() };
+    let transpiled = transpile(&circuit, &Target::of(&device), &options).with_context(name)?;
+    let summary = Summary::of(&circuit, &transpiled, &device, arguments);
     let named_json = arguments.output.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "json"));
     let format = arguments.to.unwrap_or(if named_json { Format::Json } else { Format::Qasm3 });
     if arguments.output.is_some() || !arguments.json {
-        let text = format.text(&routed.circuit, &WriteOptions { physical_qubits: true }).with_context(name)?;
+        let text = format.text(&transpiled.circuit, &WriteOptions { physical_qubits: true }).with_context(name)?;
         circuit_file::write(arguments.output.as_deref(), &text)?;
     }
     if arguments.json {

@@ -1,4 +1,4 @@
-//! Three parts: rows to learn from, rows to choose on, and rows that judge and that nothing was chosen on.
+//! Three parts: training rows, validation rows that choices are made on, and test rows that no choice was made on.
 
 use super::{DataError, Part, Samples};
 use crate::math::Stream;
@@ -6,9 +6,9 @@ use crate::math::Stream;
 /// How to hold out validation and test rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HoldOut {
-    /// Share of the rows left after the test rows to choose on, in (0, 1).
+    /// Share of the rows other than test rows that become validation rows, in (0, 1).
     pub validation: f64,
-    /// Share of all rows to judge on, in (0, 1); `None` takes the rows that the data itself holds out.
+    /// Share of all rows that become test rows, in (0, 1); `None` takes the rows that the data itself holds out.
     pub test: Option<f64>,
     /// Decides which rows.
     pub seed: u64,

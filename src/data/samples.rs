@@ -1,6 +1,6 @@
 //! What is known of every sample, whatever it is made of: its id, its class, and whether it is held out.
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use super::DataError;
 
@@ -9,9 +9,9 @@ use super::DataError;
 pub enum Part {
     /// Seen in training.
     Train,
-    /// Held out: to choose on, or to judge on where there is no test part.
+    /// Held out: to choose on, or to evaluate on where there is no test part.
     Validation,
-    /// Held out, to judge on alone.
+    /// Held out for the evaluation alone.
     Test,
 }
 
@@ -136,4 +136,55 @@ pub struct Features {
     pub values: Array2<f32>,
     /// Their ids, labels and parts.
     pub samples: Samples,
+}
+
+/// Feature vectors with their labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureRows {
+    /// (rows, width).
+    pub values: Array2<f32>,
+    /// An index into `classes` per row.
+    pub labels: Vec<usize>,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// A name per row that stays the same from run to run.
+    pub ids: Vec<String>,
+}
+
+/// Rows to learn from and rows held out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureSplit {
+    /// To learn from.
+    pub training: FeatureRows,
+    /// Held out.
+    pub validation: FeatureRows,
+}
+
+impl Features {
+    /// The rows of a part.
+    pub fn rows(&self, part: Part) -> FeatureRows {
+        self.select(&self.samples.of(part))
+    }
+
+    /// The rows at these positions, in this order.
+    pub fn select(&self, positions: &[usize]) -> FeatureRows {
+        FeatureRows {
+            values: self.values.select(Axis(0), positions),
+            labels: positions.iter().map(|&row| self.samples.labels[row]).collect(),
+            classes: self.samples.classes.clone(),
+            ids: positions.iter().map(|&row| self.samples.ids[row].clone()).collect(),
+        }
+    }
+}
+
+impl FeatureRows {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{DataError, Features, Part, Samples, Split};
+use super::{DataError, FeatureRows, FeatureSplit, Features, Part, Samples, Split};
 
 /// Prefixes of tensors whose file says which samples are held out.
 const PARTS: [(Part, &str); 2] = [(Part::Train, "train."), (Part::Validation, "val.")];
@@ -18,33 +18,79 @@ const PARTS: [(Part, &str); 2] = [(Part::Train, "train."), (Part::Validation, "v
 /// # Errors
 /// A missing or misshapen tensor, a NaN or infinite feature (named by row and column), a class without samples.
 pub fn read_features(path: &Path, split: Split) -> Result<Features, DataError> {
+    let (mut features, is_split) = read(path)?;
+    if !is_split {
+        split.apply(&mut features.samples)?;
+    }
+    Ok(Features { samples: features.samples.checked()?, ..features })
+}
+
+impl Features {
+    /// Reads a feature table (see [`read_features`]) and divides it into rows to learn from and rows held out: as the file
+    /// says, else `held_out` of each class under `seed`.
+    ///
+    /// # Errors
+    /// As [`read_features`].
+    pub fn open(path: impl AsRef<Path>) -> Result<OpenFeatures, DataError> {
+        let (features, is_split) = read(path.as_ref())?;
+        Ok(OpenFeatures { features, is_split })
+    }
+}
+
+/// Features that have not been divided yet.
+#[derive(Clone, Debug)]
+pub struct OpenFeatures {
+    features: Features,
+    is_split: bool,
+}
+
+impl OpenFeatures {
+    /// Rows to learn from and rows held out: as the file says, else a share `held_out` of each class, in (0, 1), under
+    /// `seed`.
+    ///
+    /// # Errors
+    /// A class with too few rows.
+    pub fn split(self, held_out: f64, seed: u64) -> Result<FeatureSplit, DataError> {
+        let mut features = self.features;
+        if !self.is_split {
+            Split { validation: held_out, seed }.apply(&mut features.samples)?;
+        }
+        features.samples = features.samples.checked()?;
+        Ok(FeatureSplit { training: features.rows(Part::Train), validation: features.rows(Part::Validation) })
+    }
+
+    /// All rows, whatever the file says.
+    pub fn all(&self) -> FeatureRows {
+        self.features.select(&(0..self.features.samples.len()).collect::<Vec<_>>())
+    }
+}
+
+/// A file's features, and whether it says which rows are held out.
+fn read(path: &Path) -> Result<(Features, bool), DataError> {
     let bytes = fs::read(path).map_err(DataError::io(path))?;
     let file = Archive::new(&bytes, path.display().to_string())?;
-    let (values, samples) = if file.has("features") {
+    if file.has("features") {
         let (values, labels) = features(&file, "")?;
         let mut samples = file.samples(vec![(Part::Train, labels)]);
         samples.groups = groups(&file, "", samples.len())?;
-        split.apply(&mut samples)?;
-        (values, samples)
-    } else {
-        let [(train, train_labels), (validation, validation_labels)] =
-            [features(&file, PARTS[0].1)?, features(&file, PARTS[1].1)?];
-        if train.ncols() != validation.ncols() {
-            let reason = format!("train.features is {} wide, val.features {}", train.ncols(), validation.ncols());
-            return Err(DataError::malformed(&file.place, reason));
-        }
-        let values = ndarray::concatenate![ndarray::Axis(0), train, validation];
-        let counts = [train_labels.len(), validation_labels.len()];
-        let mut samples = file.samples(vec![(Part::Train, train_labels), (Part::Validation, validation_labels)]);
-        for ((_, prefix), rows) in PARTS.into_iter().zip(counts) {
-            samples.groups.extend(groups(&file, prefix, rows)?);
-        }
-        if ![0, samples.len()].contains(&samples.groups.len()) {
-            return Err(DataError::malformed(&file.place, "only one of train.groups and val.groups is there"));
-        }
-        (values, samples)
-    };
-    Ok(Features { values, samples: samples.checked()? })
+        return Ok((Features { values, samples }, false));
+    }
+    let [(train, train_labels), (validation, validation_labels)] =
+        [features(&file, PARTS[0].1)?, features(&file, PARTS[1].1)?];
+    if train.ncols() != validation.ncols() {
+        let reason = format!("train.features is {} wide, val.features {}", train.ncols(), validation.ncols());
+        return Err(DataError::malformed(&file.place, reason));
+    }
+    let values = ndarray::concatenate![ndarray::Axis(0), train, validation];
+    let counts = [train_labels.len(), validation_labels.len()];
+    let mut samples = file.samples(vec![(Part::Train, train_labels), (Part::Validation, validation_labels)]);
+    for ((_, prefix), rows) in PARTS.into_iter().zip(counts) {
+        samples.groups.extend(groups(&file, prefix, rows)?);
+    }
+    if ![0, samples.len()].contains(&samples.groups.len()) {
+        return Err(DataError::malformed(&file.place, "only one of train.groups and val.groups is there"));
+    }
+    Ok((Features { values, samples }, true))
 }
 
 /// `{prefix}groups`, one number per row; nothing if the file has none.

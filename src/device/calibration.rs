@@ -21,7 +21,7 @@ pub struct Device {
     pub coupling: Vec<(usize, usize)>,
     /// What was measured.
     pub calibration: Calibration,
-    /// What only some snapshots tell.
+    /// What only some snapshots record.
     pub details: Details,
 }
 
@@ -79,7 +79,7 @@ pub struct QubitData {
     pub readout_length: Option<Seconds>,
     /// Duration of a reset.
     pub reset_length: Option<Seconds>,
-    /// False if the maker took it out of service.
+    /// True if the maker took it out of service.
     pub faulty: bool,
 }
 
@@ -94,12 +94,12 @@ pub struct GateData {
     pub error: Option<f64>,
     /// Duration.
     pub length: Option<Seconds>,
-    /// False if the maker took it out of service.
+    /// True if the maker took it out of service.
     pub faulty: bool,
 }
 
 /// An operation on its qubits as people write it: `cx(0, 1)`.
-pub(crate) fn placed(name: &str, qubits: &[usize]) -> String {
+pub(crate) fn op_label(name: &str, qubits: &[usize]) -> String {
     let qubits: Vec<String> = qubits.iter().map(usize::to_string).collect();
     format!("{name}({})", qubits.join(", "))
 }

@@ -1,4 +1,4 @@
-//! What only some snapshots tell of a device: processor, timing grid, drawing, crosstalk, layer fidelities.
+//! What only some snapshots record of a device: processor, timing grid, drawing, crosstalk, layer fidelities.
 
 use serde::{Deserialize, Serialize};
 

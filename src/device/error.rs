@@ -28,7 +28,7 @@ pub enum DeviceError {
          (keys \"qubits\" and \"gates\") or the CSV of the IBM Quantum platform"
     )]
     UnknownFormat { file: String },
-    /// IBM's properties without the configuration that says which gates are native.
+    /// IBM's properties without the configuration that lists the native gates.
     #[error("{props}: needs the conf_*.json of the same device beside it or named after a comma: PROPS.json,CONF.json")]
     NoConfiguration { props: String },
     /// A field that is missing, of the wrong kind or out of range.

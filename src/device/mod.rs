@@ -15,10 +15,10 @@ mod snapshot;
 mod target;
 pub mod transpile;
 
-pub(crate) use calibration::placed;
+pub(crate) use calibration::op_label;
 pub use calibration::{Calibration, Device, GateData, Provenance, QubitData};
 pub use details::{Details, LayerFidelity, Timing};
 pub use error::DeviceError;
 pub use shipped::{DEVICES, DeviceRow};
 pub use target::{Edge, Target};
-pub use transpile::{LayoutMethod, Options, Routed, TranspileError, transpile};
+pub use transpile::{LayoutMethod, TranspileError, TranspileOptions, TranspiledCircuit, transpile};

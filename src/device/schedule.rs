@@ -16,7 +16,7 @@ pub enum Order {
 
 /// An operation and when it happens, seconds from the start of the circuit.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Timed {
+pub struct ScheduledOp {
     /// The operation.
     pub op: Op,
     /// When it starts.
@@ -29,14 +29,14 @@ pub struct Timed {
 /// first to the end of the circuit or its last measurement; a qubit that is used again after a measurement also waits
 /// for the readout itself.
 ///
-/// Gates last as long as the calibration says, measurements `readout_length`, resets `reset_length`; what is unknown
+/// Gates last as long as calibrated, measurements `readout_length`, resets `reset_length`; what is unknown
 /// takes no time. A barrier aligns its qubits, a condition waits for its bits. Gaps are rounded to the device's grid.
 pub fn with_delays(circuit: &Circuit, device: &Device, order: Order) -> Circuit {
     let mut scheduled = Circuit::with_bits(circuit.qubits(), circuit.bits());
     for name in circuit.slot_names() {
         scheduled.slot(name.as_str());
     }
-    for timed in timed(circuit, device, order) {
+    for timed in schedule_ops(circuit, device, order) {
         scheduled.append(timed.op).expect("operations of a checked circuit, and delays on its qubits");
     }
     scheduled
@@ -44,7 +44,7 @@ pub fn with_delays(circuit: &Circuit, device: &Device, order: Order) -> Circuit 
 
 /// The operations of [`with_delays`] with their times, in the order of the circuit; sorted by start they are in an order
 /// that qubits and classical bits allow, too.
-pub fn timed(circuit: &Circuit, device: &Device, order: Order) -> Vec<Timed> {
+pub fn schedule_ops(circuit: &Circuit, device: &Device, order: Order) -> Vec<ScheduledOp> {
     let durations: Vec<f64> = circuit.ops().iter().map(|op| duration(op, device).0).collect();
     let (mut starts, end) = earliest_starts(circuit, &durations);
     if order == Order::AsLateAsPossible {
@@ -56,11 +56,11 @@ pub fn timed(circuit: &Circuit, device: &Device, order: Order) -> Vec<Timed> {
     let wait = |from: f64, to: f64, qubit: usize| {
         let rounded = ((to - from) / grid).round() * grid;
         let op = || Op::of(OpKind::Delay(Seconds(rounded)), &[qubit]);
-        (rounded > 0.0).then(|| Timed { op: op(), start: from, end: to })
+        (rounded > 0.0).then(|| ScheduledOp { op: op(), start: from, end: to })
     };
     let mut scheduled = Vec::new();
     for ((op, start), length) in circuit.ops().iter().zip(starts).zip(durations) {
-        let timed = Timed { op: op.clone(), start, end: start + length };
+        let timed = ScheduledOp { op: op.clone(), start, end: start + length };
         if matches!(op.kind, OpKind::Barrier) {
             scheduled.push(timed);
             continue;
@@ -87,7 +87,7 @@ pub fn length(circuit: &Circuit, device: &Device) -> Seconds {
     Seconds(earliest_starts(circuit, &durations).1)
 }
 
-/// How long `op` takes on `device`; what the calibration does not tell takes no time.
+/// How long `op` takes on `device`; what the calibration lacks takes no time.
 pub fn duration(op: &Op, device: &Device) -> Seconds {
     let calibration = &device.calibration;
     match &op.kind {

@@ -81,6 +81,10 @@ pub struct ContrastSource {
     /// Factors whose levels make the pairs.
     #[serde(default = "by_seed")]
     pub pairs: Vec<String>,
+    /// The claim is that both are equal within so much, as tables count it (2 for two points): the whole interval lies
+    /// within it.
+    #[serde(default)]
+    pub within: Option<f64>,
 }
 
 /// A value of one cell.
@@ -156,10 +160,13 @@ pub fn decide(system: &dyn System, claim: &Claim, runs: &BTreeMap<String, KeptRu
         let counts = if counts.is_empty() { String::new() } else { format!(" {counts}") };
         return Ok(Decided {
             measured: format!("{}{counts}{interval}", unit.signed(comparison.difference)),
-            verdict: match comparison.finding {
-                Finding::Better => "supported",
-                Finding::Worse => "contradicted",
-                _ => "no evidence",
+            verdict: match source.within {
+                Some(bound) => equal_within(&comparison, bound),
+                None => match comparison.finding {
+                    Finding::Better => "supported",
+                    Finding::Worse => "contradicted",
+                    _ => "no evidence",
+                },
             },
             sentence: comparison.sentence(),
             comparison: Some(comparison),
@@ -168,13 +175,25 @@ pub fn decide(system: &dyn System, claim: &Claim, runs: &BTreeMap<String, KeptRu
     let source = claim.value.as_ref().ok_or_else(|| missing("neither check nor contrast nor value".into()))?;
     let metric = system.metrics().iter().find(|metric| metric.name == source.metric);
     let metric = metric.ok_or_else(|| missing(format!("no metric {:?}", source.metric)))?;
-    let at = source.at.iter().map(|(factor, level)| (factor.as_str(), level.as_str()));
-    let cell = results.cell(&source.grid, &source.metric, at);
-    let samples = cell.samples().ok_or_else(|| missing(format!("{} has no such values", claim.run)))?;
+    let query = source.at.iter().fold(results.of(&source.metric).grid(&source.grid), |q, (f, l)| q.at(f, l));
+    let query = query.plain_unless_in(source.at.keys().map(String::as_str));
+    let samples = query.samples().ok_or_else(|| missing(format!("{} has no such values", claim.run)))?;
     let measured = format!("{} {}", mean_sd(metric.unit, &samples.spread()), metric.unit.symbol());
     let measured = measured.trim_end().to_string();
     let sentence = format!("{}: {measured}, {}", metric.heading, pluralise(samples.len(), "value"));
     Ok(Decided { measured, verdict: "–", sentence, comparison: None })
+}
+
+/// Whether a difference lies within ± `bound`, as far as its interval says.
+fn equal_within(comparison: &Comparison, bound: f64) -> &'static str {
+    let unit = comparison.quantity.unit;
+    let Some(interval) = comparison.interval else { return "no evidence" };
+    let (low, high) = (unit.scaled(interval.low), unit.scaled(interval.high));
+    match () {
+        () if -bound <= low && high <= bound => "supported",
+        () if high < -bound || bound < low => "contradicted",
+        () => "no evidence",
+    }
 }
 
 /// The page in Markdown, and its figure as SVG if a claim is a comparison.

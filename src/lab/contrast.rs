@@ -100,8 +100,12 @@ impl Contrast {
     pub fn compare(&self, results: &Results, metrics: &[Metric]) -> Option<Comparison> {
         let metric = metrics.iter().find(|metric| metric.name == self.metric)?;
         let of = |level: &str| {
-            let at = self.at.iter().map(|(factor, level)| (factor.as_str(), level.as_str()));
-            results.cell(&self.grid, &self.metric, at.chain([(self.factor.as_str(), level)])).samples()
+            let mut query = results.of(&self.metric).grid(&self.grid).at(&self.factor, level);
+            for (factor, level) in &self.at {
+                query = query.at(factor, level);
+            }
+            let named = self.at.iter().map(|(factor, _)| factor).chain([&self.factor]);
+            query.plain_unless_in(named.map(String::as_str)).samples()
         };
         let pairs: Vec<&str> = self.pairs.iter().map(String::as_str).collect();
         let (own, baseline) = of(&self.level)?.paired(&of(&self.baseline)?, &pairs);
@@ -116,8 +120,7 @@ impl Contrast {
         let of = |level: &str| {
             let mut levels: Vec<(&str, &str)> = vec![(&self.factor, level)];
             // Evaluation factors are no part of a point.
-            let own = |name: &str| results.grid(&self.grid).and_then(|grid| grid.factor(name));
-            let is_trial = |name: &str| own(name).is_some_and(|factor| factor.role != Role::Evaluation);
+            let is_trial = |name: &str| results.factor(name).is_some_and(|factor| factor.role != Role::Evaluation);
             levels.extend(self.at.iter().filter(|(f, _)| is_trial(f)).map(|(f, l)| (f.as_str(), l.as_str())));
             results.inapplicable(&self.grid, &levels)
         };

@@ -81,6 +81,8 @@ pub trait Experiment: Sync + 'static {
     const CHECKS: &'static [Check] = &[];
     /// Options besides those that every system has.
     const FLAGS: &'static [Flag<Self::Spec>] = &[];
+    /// Fields of the settings that decide the inputs; variants that agree in them share one opening. `None` for all.
+    const INPUTS: Option<&'static [&'static str]> = None;
 
     /// What is varied.
     ///
@@ -94,7 +96,7 @@ pub trait Experiment: Sync + 'static {
     /// If data or weights cannot be read.
     fn open(spec: &Self::Spec, context: &Context) -> Result<(Self::Inputs, Measurement), StudyError>;
 
-    /// Prepares a block: the point has the grid of [`Grid::block_grid`] and the factors of [`Grid::block`] alone. The
+    /// Prepares a block: the point has the factors of [`Grid::block`] alone, and [`Grid::block_name`] as its grid. The
     /// measurement holds what the preparation itself measured.
     ///
     /// # Errors
@@ -133,14 +135,20 @@ pub trait Experiment: Sync + 'static {
         Vec::new()
     }
 
-    /// Files for the run folder, name and bytes, besides those that every run has.
+    /// Files for the run folder, name and bytes, besides those that every run has. `files` reads those of a trial.
     ///
     /// # Errors
     /// If one cannot be made.
-    fn artifacts(_spec: &Self::Spec, _results: &Results) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
+    fn artifacts(_spec: &Self::Spec, _results: &Results, _files: &TrialFiles) -> Result<Files, StudyError> {
         Ok(Vec::new())
     }
 }
+
+/// Files by name.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// Reads the files of a finished trial.
+pub type TrialFiles<'a> = dyn Fn(&Point) -> Result<Files, StudyError> + 'a;
 
 /// What a trial may use besides its arguments. Nothing here changes a result.
 pub struct Context<'a> {

@@ -154,10 +154,10 @@ impl Point {
 
     /// Whether this names the same grid and levels; places in lists do not count.
     pub fn is(&self, other: &Self) -> bool {
-        let mut pairs = self.coordinates.iter().zip(&other.coordinates);
-        self.grid == other.grid
-            && self.coordinates.len() == other.coordinates.len()
-            && pairs.all(|(own, other)| own.factor == other.factor && own.level == other.level)
+        let levels = |point: &Self| -> Vec<(String, String)> {
+            point.coordinates.iter().map(|c| (c.factor.clone(), c.level.clone())).collect()
+        };
+        self.grid == other.grid && levels(self) == levels(other)
     }
 }
 
@@ -189,8 +189,8 @@ pub struct Grid {
     pub factors: Vec<Factor>,
     /// Factors that tell blocks apart: trials that agree in them share what is prepared once.
     pub block: &'static [&'static str],
-    /// The grid whose blocks it uses: its own, unless it shares those of another.
-    pub block_grid: String,
+    /// Name under which blocks are prepared: grids of one name share them.
+    pub block_name: String,
     /// Metrics that the tables of this grid show, in the order of columns; the first is compared.
     pub metrics: Vec<&'static str>,
     /// Points of the product that are no trials.
@@ -200,9 +200,8 @@ pub struct Grid {
 impl Grid {
     /// A grid in which nothing is shared between trials.
     pub fn new(name: &str, heading: &str, factors: Vec<Factor>, metrics: &[&'static str]) -> Self {
-        let (block, block_grid) = (&[], name.into());
-        let (name, heading, metrics) = (name.into(), heading.into(), metrics.to_vec());
-        Self { name, heading, factors, block, block_grid, metrics, skip: Vec::new() }
+        let (name, heading, block_name) = (name.to_string(), heading.into(), name.into());
+        Self { name, heading, factors, block: &[], block_name, metrics: metrics.to_vec(), skip: Vec::new() }
     }
 
     /// Trials that agree in these factors share what is prepared once.
@@ -210,14 +209,9 @@ impl Grid {
         Self { block, ..self }
     }
 
-    /// Blocks are those of another grid, where the factors of the block agree: they are prepared once for both.
-    pub fn sharing(self, grid: &str) -> Self {
-        Self { block_grid: grid.into(), ..self }
-    }
-
-    /// The block of one of its points.
-    pub fn block_of(&self, point: &Point) -> Point {
-        Point { grid: self.block_grid.clone(), ..point.of(self.block) }
+    /// The same, with the blocks of every grid that names them alike. Points of blocks have this name as their grid.
+    pub fn in_shared_blocks(self, name: &str, block: &'static [&'static str]) -> Self {
+        Self { block, block_name: name.into(), ..self }
     }
 
     /// Leaves out the points that agree with all of these levels.
@@ -229,6 +223,12 @@ impl Grid {
     /// The factors that a new trial is made for: all but evaluations.
     pub fn trial_factors(&self) -> impl Iterator<Item = &Factor> {
         self.factors.iter().filter(|factor| factor.role != Role::Evaluation)
+    }
+
+    /// The grid without these factors.
+    pub fn without_factors(&self, names: &[String]) -> Self {
+        let kept = self.factors.iter().filter(|factor| !names.contains(&factor.name)).cloned();
+        Self { factors: kept.collect(), ..self.clone() }
     }
 
     /// The factor of this name.

@@ -6,7 +6,7 @@ use crate::lab::check::Checked;
 use crate::lab::contrast::Compared;
 use crate::lab::factor::{Coordinate, Factor, Grid, Point};
 use crate::lab::metric::{Labels, Measurement};
-use crate::lab::results::{Finished, Results, Row};
+use crate::lab::results::{Finished, MeanCurve, Results, Row};
 use crate::study::StudyError;
 use crate::study::compare::Comparison;
 use crate::study::energy::Usage;
@@ -14,7 +14,7 @@ use crate::study::energy::Usage;
 /// Name and version of the format.
 const FORMAT: &str = "qgraft.results/1";
 
-/// A run with everything that its tables are made of; times and learning curves stand in other files.
+/// A run with everything that its tables are made of; times and the learning curves of single trials stand in other files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptRun {
     /// Name and version of the format.
@@ -32,6 +32,9 @@ pub struct KeptRun {
     pub grids: Vec<KeptGrid>,
     /// Every number, those of one metric and one cell together.
     pub values: Vec<Group>,
+    /// Learning curves of all cells, mean over seeds, in six digits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<MeanCurve>,
     /// Paired comparisons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Comparison>,
@@ -73,7 +76,7 @@ pub struct Group {
     pub values: Vec<(String, f64)>,
 }
 
-/// A trial that is none of its own.
+/// A trial that came out as another one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Inapplicable {
     /// Name of its grid.
@@ -91,10 +94,10 @@ impl Inapplicable {
         Some(Self { grid: point.grid.clone(), at, reason: measurement.inapplicable.clone()? })
     }
 
-    /// The trial without its numbers, which stand in the rows.
+    /// The trial without its numbers, which are in the rows.
     fn trial(&self) -> Finished {
         let at = self.at.iter().cloned();
-        // Nothing asks a kept trial for the places of its levels.
+        // Claims read names of levels, never their position in the list.
         let coordinates = at.map(|(factor, level)| Coordinate { factor, level, index: 0 }).collect();
         Finished {
             point: Point { grid: self.grid.clone(), coordinates },
@@ -138,6 +141,7 @@ impl KeptRun {
             spec,
             grids: results.grids.iter().map(grid).collect(),
             values,
+            curves: results.curves.iter().map(in_six_digits).collect(),
             comparisons: applying.map(|c| c.comparison.clone()).collect(),
             checks: checks.to_vec(),
             inapplicable: results.finished.iter().filter_map(Inapplicable::of).collect(),
@@ -188,17 +192,25 @@ impl KeptRun {
             heading: String::new(),
             factors: grid.factors.clone(),
             block: &[],
-            block_grid: grid.name.clone(),
+            block_name: grid.name.clone(),
             metrics: Vec::new(),
             skip: Vec::new(),
         };
         Results {
             grids: self.grids.iter().map(grid).collect(),
             rows: rows.collect(),
+            curves: self.curves.clone(),
             finished: self.inapplicable.iter().map(Inapplicable::trial).collect(),
             ..Results::default()
         }
     }
+}
+
+/// Six digits are enough to draw a curve, and a third of the file.
+fn in_six_digits(curve: &MeanCurve) -> MeanCurve {
+    // What was formatted as a number reads as one.
+    let short = |value: &f64| format!("{value:.5e}").parse().unwrap_or(*value);
+    MeanCurve { values: curve.values.iter().map(short).collect(), ..curve.clone() }
 }
 
 /// Joins the lines of innermost lists: a list of numbers is one line.

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use toml::{Table, Value};
 
 use crate::lab::experiment::Experiment;
-use crate::lab::factor::{Grid, Point};
-use crate::lab::settings::{Settings, tree};
+use crate::lab::factor::{Coordinate, Grid, Point};
+use crate::lab::settings::{Settings, check, from_tree};
 use crate::lab::store::Key;
+use crate::lab::vary::{Request, Variant};
 use crate::study::StudyError;
 
 /// What a step of a run does.
@@ -26,121 +27,196 @@ pub enum Step {
 pub struct Node {
     /// What it does.
     pub step: Step,
+    /// The variant of the settings it runs with.
+    pub variant: usize,
     /// Where: nowhere for opening, the factors of the block for preparing.
     pub point: Point,
     /// Where its result is stored.
     pub key: Key,
     /// What a reader of the progress sees.
     pub title: String,
-    /// The steps that must be finished before.
+    /// The steps that must be finished before: the opening first, then the preparation, then trials.
     pub after: Vec<usize>,
-    /// The step that prepares its block.
-    pub block: Option<usize>,
 }
 
 /// Every step of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// What is varied.
+#[derive(Clone, Debug)]
+pub struct Plan<S> {
+    /// Settings of each variant; one where nothing is varied.
+    pub variants: Vec<S>,
+    /// What is varied, over all variants.
     pub grids: Vec<Grid>,
-    /// Opening first; a step stands behind all steps it follows within its grid.
+    /// Names of the factors that a user made of fields.
+    pub axes: Vec<String>,
+    /// Every step, openings first.
     pub nodes: Vec<Node>,
 }
 
-impl Plan {
+impl<S: Settings> Plan<S> {
     /// The plan of an experiment.
     ///
     /// # Errors
-    /// If the settings name what does not exist, or a trial follows one that the plan does not have.
-    pub fn of<E: Experiment>(spec: &E::Spec) -> Result<Self, StudyError> {
-        let grids = E::grids(spec)?;
-        let whole = tree(spec);
-        let mut identity = whole.clone();
-        for field in grids.iter().flat_map(|grid| &grid.factors).filter_map(|factor| factor.field) {
-            remove(&mut identity, field);
-        }
-        let hash = |settings: &Table, step: Step, point: &Point, after: &[&str]| {
-            let levels: Vec<(&str, &str)> =
-                point.coordinates.iter().map(|c| (c.factor.as_str(), c.level.as_str())).collect();
-            let parts = (
-                env!("CARGO_PKG_VERSION"),
-                (E::INFO.name, E::Spec::FORMAT),
-                settings,
-                (format!("{step:?}"), &point.grid, levels),
-                after,
-            );
-            let text = serde_json::to_string(&parts).expect("names, numbers and lists");
-            blake3::hash(text.as_bytes()).to_hex()[..16].to_string()
-        };
-        let opening = Point::default();
-        let id = hash(&whole, Step::Open, &opening, &[]);
-        let mut nodes = vec![Node {
-            step: Step::Open,
-            key: Key::new(&id, "inputs"),
-            title: "inputs".into(),
-            point: opening,
-            after: Vec::new(),
-            block: None,
-        }];
-        let title = |point: &Point| match grids.len() {
-            1 => point.to_string(),
-            _ => format!("{}: {point}", point.grid),
-        };
-        let mut blocks: HashMap<String, usize> = HashMap::new();
-        for grid in &grids {
-            let first = nodes.len();
-            let mut trials = Vec::new();
-            for point in grid.points() {
-                let block = grid.block_of(&point);
-                let known = blocks.entry(levels(&block)).or_insert_with(|| {
-                    let id = hash(&identity, Step::Prepare, &block, &[]);
-                    nodes.push(Node {
-                        step: Step::Prepare,
-                        key: Key::new(&id, &format!("{}-{}", block.grid, slug("block", &block))),
-                        title: format!("{}, preparation", title(&block)),
-                        point: block.clone(),
-                        after: vec![0],
-                        block: None,
-                    });
-                    nodes.len() - 1
+    /// Settings outside their ranges, or a trial that follows one that the plan does not have.
+    pub fn of<E: Experiment<Spec = S>>(request: &Request) -> Result<Self, StudyError> {
+        let mut plan = Self { variants: Vec::new(), grids: Vec::new(), axes: Vec::new(), nodes: Vec::new() };
+        plan.axes = request.axes.iter().map(|axis| axis.name.clone()).collect();
+        let variants = request.variants();
+        let mut openings: HashMap<String, usize> = HashMap::new();
+        for variant in &variants {
+            let spec: S = from_tree(variant.settings.clone())?;
+            check(&spec)?;
+            let inputs = E::INPUTS.map_or_else(|| variant.settings.clone(), |fields| subset(&variant.settings, fields));
+            let id = hash::<E>(&inputs, Step::Open, &Point::default(), &[]);
+            let number = plan.variants.len();
+            openings.entry(id.clone()).or_insert_with(|| {
+                plan.nodes.push(Node {
+                    step: Step::Open,
+                    variant: number,
+                    key: Key::new(&id, "inputs"),
+                    title: "inputs".into(),
+                    point: Point::default(),
+                    after: Vec::new(),
                 });
-                trials.push((point, *known));
-            }
-            debug_assert!(first <= nodes.len());
-            for (point, block) in trials {
-                nodes.push(Node {
-                    step: Step::Trial,
-                    // Known when all steps are: it depends on the ids of those it follows.
-                    key: Key::new("", &format!("{}-{}", grid.name, slug("trial", &point))),
-                    title: title(&point),
-                    point,
-                    after: vec![0, block],
-                    block: Some(block),
-                });
-            }
+                plan.nodes.len() - 1
+            });
+            plan.variants.push(spec);
         }
-        let mut plan = Self { grids, nodes };
-        plan.follow::<E>(spec)?;
-        for index in plan.in_order()? {
-            if plan.nodes[index].step != Step::Trial {
-                continue;
+        for (number, variant) in variants.iter().enumerate() {
+            let inputs = E::INPUTS.map_or_else(|| variant.settings.clone(), |fields| subset(&variant.settings, fields));
+            let opening = openings[&hash::<E>(&inputs, Step::Open, &Point::default(), &[])];
+            let grids = E::grids(&plan.variants[number])?;
+            let mut identity = variant.settings.clone();
+            for field in grids.iter().flat_map(|grid| &grid.factors).filter_map(|factor| factor.field) {
+                remove(&mut identity, field);
             }
-            let node = &plan.nodes[index];
-            let after: Vec<&str> = node.after[2..].iter().map(|&k| plan.nodes[k].key.id.as_str()).collect();
-            plan.nodes[index].key.id = hash(&identity, Step::Trial, &node.point, &after);
+            let first = plan.nodes.len();
+            for grid in &grids {
+                plan.add::<E>(number, variant, grid, opening, (&identity, grids.len() > 1));
+            }
+            plan.follow::<E>(number, first)?;
+            plan.identify::<E>(first, &identity)?;
+            grids.into_iter().for_each(|grid| plan.merge(grid, request));
         }
+        plan.leave_out(&request.exclude);
         Ok(plan)
     }
 
+    /// Adds the blocks and trials of a grid.
+    fn add<E: Experiment<Spec = S>>(
+        &mut self,
+        number: usize,
+        variant: &Variant,
+        grid: &Grid,
+        opening: usize,
+        (identity, names_grid): (&Table, bool),
+    ) {
+        let title = |point: &Point| match names_grid {
+            false => point.to_string(),
+            true => format!("{}: {point}", point.grid),
+        };
+        let axes: Vec<Coordinate> = variant
+            .levels
+            .iter()
+            .map(|(factor, level, index)| Coordinate { factor: factor.clone(), level: level.clone(), index: *index })
+            .collect();
+        let in_variant =
+            |point: Point| Point { coordinates: axes.iter().cloned().chain(point.coordinates).collect(), ..point };
+        let is_own = |node: &Node| node.step == Step::Prepare && node.variant == number;
+        let prepared = self.nodes.iter().enumerate().filter(|(_, node)| is_own(node));
+        let mut blocks: HashMap<String, usize> = prepared.map(|(k, node)| (levels(&node.point), k)).collect();
+        let mut trials = Vec::new();
+        for point in grid.points() {
+            let own = Point { grid: grid.block_name.clone(), ..point.of(grid.block) };
+            let block = in_variant(own.clone());
+            let known = *blocks.entry(levels(&block)).or_insert_with(|| {
+                let id = hash::<E>(identity, Step::Prepare, &own, &[]);
+                self.nodes.push(Node {
+                    step: Step::Prepare,
+                    variant: number,
+                    key: Key::new(&id, &format!("{}-{}", own.grid, slug("block", &block))),
+                    title: format!("{}, preparation", title(&block)),
+                    point: block.clone(),
+                    after: vec![opening],
+                });
+                self.nodes.len() - 1
+            });
+            trials.push((in_variant(point), known));
+        }
+        for (point, block) in trials {
+            self.nodes.push(Node {
+                step: Step::Trial,
+                variant: number,
+                // Known when all steps are: it depends on the ids of those it follows.
+                key: Key::new("", &format!("{}-{}", grid.name, slug("trial", &point))),
+                title: title(&point),
+                point,
+                after: vec![opening, block],
+            });
+        }
+    }
+
+    /// Gives the trials of a variant their ids, from `first` on.
+    fn identify<E: Experiment<Spec = S>>(&mut self, first: usize, identity: &Table) -> Result<(), StudyError> {
+        for index in self.in_order(first)? {
+            let node = &self.nodes[index];
+            if node.step != Step::Trial {
+                continue;
+            }
+            // What an axis sets stands in the settings, so that equal trials of different sweeps are one computation.
+            let factors = node.point.coordinates.iter().map(|c| c.factor.as_str());
+            let own: Vec<&str> = factors.filter(|factor| !self.axes.iter().any(|axis| axis == factor)).collect();
+            let after: Vec<&str> = node.after[2..].iter().map(|&k| self.nodes[k].key.id.as_str()).collect();
+            self.nodes[index].key.id = hash::<E>(identity, Step::Trial, &node.point.of(&own), &after);
+        }
+        Ok(())
+    }
+
+    /// Takes in a grid of a variant: the axes are its first factors, levels are those of all variants.
+    fn merge(&mut self, mut grid: Grid, request: &Request) {
+        grid.factors = request.factors().into_iter().chain(grid.factors).collect();
+        let Some(known) = self.grids.iter_mut().find(|known| known.name == grid.name) else {
+            self.grids.push(grid);
+            return;
+        };
+        for factor in grid.factors {
+            match known.factors.iter_mut().find(|own| own.name == factor.name) {
+                Some(own) => {
+                    let names: Vec<String> = own.names().map(String::from).collect();
+                    own.levels.extend(factor.levels.into_iter().filter(|level| !names.contains(&level.name)));
+                }
+                None => known.factors.push(factor),
+            }
+        }
+    }
+
+    /// Drops trials at excluded combinations of levels.
+    fn leave_out(&mut self, exclude: &[BTreeMap<String, String>]) {
+        let is_out = |node: &Node| {
+            let agrees = |levels: &BTreeMap<String, String>| levels.iter().all(|(f, level)| node.point.get(f) == level);
+            node.step == Step::Trial && exclude.iter().any(agrees)
+        };
+        let kept: Vec<usize> = (0..self.nodes.len()).filter(|&k| !is_out(&self.nodes[k])).collect();
+        if kept.len() == self.nodes.len() {
+            return;
+        }
+        let place: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+        let mut nodes: Vec<Node> = kept.iter().map(|&k| self.nodes[k].clone()).collect();
+        for node in &mut nodes {
+            // A trial that follows an excluded one asks for it in vain, and fails by name.
+            node.after = node.after.iter().filter_map(|before| place.get(before).copied()).collect();
+        }
+        self.nodes = nodes;
+    }
+
     /// Puts in which trials follow which.
-    fn follow<E: Experiment>(&mut self, spec: &E::Spec) -> Result<(), StudyError> {
-        let trials = self.nodes.iter().enumerate().filter(|(_, node)| node.step == Step::Trial);
+    fn follow<E: Experiment<Spec = S>>(&mut self, number: usize, first: usize) -> Result<(), StudyError> {
+        let trials = self.nodes.iter().enumerate().skip(first).filter(|(_, node)| node.step == Step::Trial);
         let index: HashMap<String, usize> = trials.map(|(k, node)| (levels(&node.point), k)).collect();
-        for k in 0..self.nodes.len() {
+        for k in first..self.nodes.len() {
             if self.nodes[k].step != Step::Trial {
                 continue;
             }
-            for before in E::after(spec, &self.nodes[k].point) {
+            for before in E::after(&self.variants[number], &self.nodes[k].point) {
                 let missing = || StudyError::MissingTrial { trial: before.to_string() };
                 let found = *index.get(&levels(&before)).ok_or_else(missing)?;
                 self.nodes[k].after.push(found);
@@ -149,11 +225,12 @@ impl Plan {
         Ok(())
     }
 
-    /// Every step behind those it follows.
-    fn in_order(&self) -> Result<Vec<usize>, StudyError> {
+    /// Every step from `first` on, each behind those it follows.
+    fn in_order(&self, first: usize) -> Result<Vec<usize>, StudyError> {
         let mut order: Vec<usize> = Vec::with_capacity(self.nodes.len());
-        let mut waiting: Vec<usize> = (0..self.nodes.len()).collect();
+        let mut waiting: Vec<usize> = (first..self.nodes.len()).collect();
         let mut is_placed = vec![false; self.nodes.len()];
+        is_placed[..first].fill(true);
         while !waiting.is_empty() {
             let (ready, rest): (Vec<usize>, Vec<usize>) =
                 waiting.into_iter().partition(|&k| self.nodes[k].after.iter().all(|&before| is_placed[before]));
@@ -169,10 +246,34 @@ impl Plan {
         Ok(order)
     }
 
+    /// The trial at this point.
+    pub fn trial(&self, at: &Point) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.step == Step::Trial && node.point.is(at))
+    }
+
     /// Places of the trials.
     pub fn trials(&self) -> impl Iterator<Item = usize> {
         (0..self.nodes.len()).filter(|&k| self.nodes[k].step == Step::Trial)
     }
+}
+
+/// A hash of everything that decides the result of a step: 16 hexadecimal digits.
+fn hash<E: Experiment>(settings: &Table, step: Step, point: &Point, after: &[&str]) -> String {
+    let levels: Vec<(&str, &str)> = point.coordinates.iter().map(|c| (c.factor.as_str(), c.level.as_str())).collect();
+    let parts = (
+        env!("CARGO_PKG_VERSION"),
+        (E::INFO.name, E::Spec::FORMAT),
+        settings,
+        (format!("{step:?}"), &point.grid, levels),
+        after,
+    );
+    let text = serde_json::to_string(&parts).expect("names, numbers and lists");
+    blake3::hash(text.as_bytes()).to_hex()[..16].to_string()
+}
+
+/// The fields of these names alone.
+fn subset(tree: &Table, fields: &[&str]) -> Table {
+    tree.iter().filter(|(key, _)| fields.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 /// A point as the key of a map.

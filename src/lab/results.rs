@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::lab::factor::{Factor, Grid, Point, Role};
 use crate::lab::metric::{Labels, Measurement, Metric};
 use crate::lab::plan::{Plan, Step};
+use crate::lab::settings::Settings;
 use crate::lab::store::Store;
 use crate::study::StudyError;
 use crate::study::energy::Usage;
@@ -56,6 +58,19 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// A learning curve of a cell, mean over its seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeanCurve {
+    /// Name of the grid.
+    pub grid: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// Factors and levels of the cell.
+    pub at: Labels,
+    /// By epoch, as far as the shortest curve goes.
+    pub values: Vec<f64>,
+}
+
 /// Everything that a run found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
@@ -63,6 +78,8 @@ pub struct Results {
     pub grids: Vec<Grid>,
     /// Every number, in the order of the plan.
     pub rows: Vec<Row>,
+    /// Learning curves of all cells.
+    pub curves: Vec<MeanCurve>,
     /// Finished steps, in the order of the plan.
     pub finished: Vec<Finished>,
     /// Trials that failed.
@@ -76,7 +93,7 @@ impl Results {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn read(plan: &Plan, store: &Store, metrics: &[Metric]) -> Result<Self, StudyError> {
+    pub fn read<S: Settings>(plan: &Plan<S>, store: &Store, metrics: &[Metric]) -> Result<Self, StudyError> {
         let mut results = Self { grids: plan.grids.clone(), planned: plan.trials().count(), ..Self::default() };
         for node in &plan.nodes {
             let is_trial = node.step == Step::Trial;
@@ -97,7 +114,29 @@ impl Results {
                 })),
             }
         }
+        results.curves = results.mean_curves();
         Ok(results)
+    }
+
+    fn mean_curves(&self) -> Vec<MeanCurve> {
+        let mut cells: Vec<(MeanCurve, Vec<Vec<f64>>)> = Vec::new();
+        for Finished { point, measurement, .. } in self.finished.iter().filter(|f| f.is_trial) {
+            let levels = point.coordinates.iter().map(|c| (c.factor.clone(), c.level.clone()));
+            let at: Labels = levels.filter(|(factor, _)| factor != "seed").collect();
+            for curve in &measurement.curves {
+                let is_same = |c: &MeanCurve| c.grid == point.grid && c.metric == curve.metric && c.at == at;
+                match cells.iter_mut().find(|(cell, _)| is_same(cell)) {
+                    Some((_, seeds)) => seeds.push(curve.values.clone()),
+                    None => {
+                        let (grid, metric) = (point.grid.clone(), curve.metric.clone());
+                        let cell = MeanCurve { grid, metric, at: at.clone(), values: Vec::new() };
+                        cells.push((cell, vec![curve.values.clone()]));
+                    }
+                }
+            }
+        }
+        let mean = |seeds: &[Vec<f64>]| Spread::of_curves(seeds).iter().map(|spread| spread.mean).collect();
+        cells.into_iter().map(|(cell, seeds)| MeanCurve { values: mean(&seeds), ..cell }).collect()
     }
 
     /// Takes in a finished step.
@@ -123,20 +162,9 @@ impl Results {
 
     /// The values of a metric in one cell of a grid: measured under the evaluation factors that `levels` names, or under
     /// none.
-    pub fn cell<'a>(
-        &self,
-        grid: &str,
-        metric: &str,
-        levels: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Query<'_> {
-        let mut query = self.of(metric).grid(grid);
-        let mut is_evaluated = false;
-        for (factor, level) in levels {
-            let own = self.grid(grid).and_then(|grid| grid.factor(factor));
-            is_evaluated |= own.is_some_and(|factor| factor.role == Role::Evaluation);
-            query = query.at(factor, level);
-        }
-        if is_evaluated { query } else { query.plain() }
+    pub fn cell<'l>(&self, grid: &str, metric: &str, levels: &[(&'l str, &'l str)]) -> Query<'_> {
+        let query = self.of(metric).grid(grid).plain_unless_in(levels.iter().map(|(factor, _)| *factor));
+        levels.iter().fold(query, |query, (factor, level)| query.at(factor, level))
     }
 
     /// The grid of this name.
@@ -154,14 +182,11 @@ impl Results {
         self.finished.iter().filter(move |finished| finished.is_trial && finished.point.grid == grid)
     }
 
-    /// The mean over seeds of a learning curve of the trials with these levels; `None` if there is none.
-    pub fn mean_curve(&self, grid: &str, metric: &str, levels: &[(&str, &str)]) -> Option<Vec<f64>> {
-        let agrees = |point: &Point| levels.iter().all(|(factor, level)| point.get(factor) == *level);
-        let own = self.trials(grid).filter(|f| agrees(&f.point));
-        let curves = own.filter_map(|f| f.measurement.curves.iter().find(|c| c.metric == metric));
-        let curves: Vec<Vec<f64>> = curves.map(|curve| curve.values.clone()).collect();
-        let mean: Vec<f64> = Spread::of_curves(&curves).iter().map(|spread| spread.mean).collect();
-        (!mean.is_empty()).then_some(mean)
+    /// The mean over seeds of a learning curve of the cell with these levels; `None` if there is none.
+    pub fn mean_curve(&self, grid: &str, metric: &str, levels: &[(&str, &str)]) -> Option<&[f64]> {
+        let has = |at: &Labels, (factor, level): &(&str, &str)| at.iter().any(|(f, l)| f == factor && l == level);
+        let mut own = self.curves.iter().filter(|c| c.grid == grid && c.metric == metric);
+        own.find(|curve| levels.iter().all(|level| has(&curve.at, level))).map(|curve| &curve.values[..])
     }
 
     /// What trials of a grid kept under this name, in the order of the plan.
@@ -221,6 +246,12 @@ impl<'a> Query<'a> {
         };
         self.rows.retain(|row| !row.levels.iter().any(|(factor, _)| is_evaluation(&row.grid, factor)));
         self
+    }
+
+    /// Only those measured under no evaluation factor, unless one of these factors is one.
+    pub fn plain_unless_in<'f>(self, factors: impl IntoIterator<Item = &'f str>) -> Self {
+        let is_evaluation = |name: &str| self.results.factor(name).is_some_and(|f| f.role == Role::Evaluation);
+        if factors.into_iter().any(is_evaluation) { self } else { self.plain() }
     }
 
     /// The rows themselves.

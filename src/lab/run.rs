@@ -4,16 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::lab::check::{self, Checked};
-use crate::lab::contrast::{self, Compared};
+use crate::lab::contrast::{self, Compared, Contrast};
 use crate::lab::experiment::Experiment;
+use crate::lab::factor::{Grid, Point};
 use crate::lab::kept::KeptRun;
 use crate::lab::plan::{Only, Plan};
 use crate::lab::render::{self, Material};
 use crate::lab::results::Results;
 use crate::lab::schedule::{self, Workers};
-use crate::lab::settings::{self, to_toml, tree};
+use crate::lab::settings::{Settings, to_toml, tree};
 use crate::lab::store::Store;
 use crate::lab::tidy;
+use crate::lab::vary::Request;
 use crate::report::chart::number_clip_paths;
 use crate::report::{Page, Table};
 use crate::study::energy::EnergySource;
@@ -79,7 +81,8 @@ pub struct Outcome {
     pub json: String,
 }
 
-/// Runs an experiment and writes its folder: report.html, results.csv, metrics.json, spec.toml and what else it has.
+/// Runs an experiment with these settings and writes its folder: report.html, results.csv, metrics.json, spec.toml and
+/// what else it has.
 ///
 /// # Errors
 /// Settings outside their ranges, a folder with something in it, inputs that cannot be opened, a full disk, or an observer
@@ -89,14 +92,25 @@ pub fn run<E: Experiment>(
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<Outcome, StudyError> {
-    settings::check(spec)?;
-    let plan = Plan::of::<E>(spec)?;
+    sweep::<E>(&Request::plain(tree(spec)), options, observer)
+}
+
+/// The same with what a user varies around the settings.
+///
+/// # Errors
+/// As [`run`].
+pub fn sweep<E: Experiment>(
+    request: &Request,
+    options: &RunOptions,
+    observer: &dyn Observer,
+) -> Result<Outcome, StudyError> {
+    let plan = Plan::of::<E>(request)?;
     let wanted = wanted(&plan, &options.only)?;
     let folder = options.trials.clone().unwrap_or_else(|| options.out.join(TRIALS));
     let is_new = claim_folder(&options.out, &folder, options.resume)?;
     let store = Store::open(&folder)?;
     let workers = Workers { jobs: options.jobs, cache: &options.cache, energy: &options.energy, observer };
-    let ran = schedule::run::<E>(spec, &plan, &wanted, &store, &workers);
+    let ran = schedule::run::<E>(&plan, &wanted, &store, &workers);
     if let Err(error) = ran {
         let nothing = !Store::holds_any(&folder);
         if is_new && nothing {
@@ -109,11 +123,11 @@ pub fn run<E: Experiment>(
         });
     }
     let results = Results::read(&plan, &store, E::METRICS)?;
-    write::<E>(spec, options, results)
+    write::<E>(request, (&plan, &store), options, results)
 }
 
 /// The trials that are asked for.
-fn wanted(plan: &Plan, only: &[String]) -> Result<Vec<usize>, StudyError> {
+fn wanted<S: Settings>(plan: &Plan<S>, only: &[String]) -> Result<Vec<usize>, StudyError> {
     let only = Only::parse(only, &plan.grids)?;
     let wanted: Vec<usize> = plan.trials().filter(|&k| only.keeps(&plan.nodes[k])).collect();
     match wanted.is_empty() {
@@ -142,11 +156,18 @@ fn claim_folder(out: &Path, trials: &Path, resume: bool) -> Result<bool, StudyEr
 }
 
 /// Compares, checks, renders and writes.
-fn write<E: Experiment>(spec: &E::Spec, options: &RunOptions, results: Results) -> Result<Outcome, StudyError> {
+fn write<E: Experiment>(
+    request: &Request,
+    (plan, store): (&Plan<E::Spec>, &Store),
+    options: &RunOptions,
+    results: Results,
+) -> Result<Outcome, StudyError> {
     let out = &options.out;
-    let compared = contrast::compare(&E::contrasts(spec, &results.grids), &results, E::METRICS);
-    let checked = check::run(E::CHECKS, &results);
-    let text = to_toml(spec);
+    let contrasts = contrasts::<E>(request, plan, &results);
+    let compared = contrast::compare(&contrasts, &results, E::METRICS);
+    // A check is about one run of a system, not about a sweep.
+    let checked = if request.axes.is_empty() { check::run(E::CHECKS, &results) } else { Vec::new() };
+    let text = to_toml::<E::Spec>(request);
     let material = Material {
         info: &E::INFO,
         metrics: E::METRICS,
@@ -155,9 +176,10 @@ fn write<E: Experiment>(spec: &E::Spec, options: &RunOptions, results: Results) 
         compared: &compared,
         checked: &checked,
     };
-    let page = render::page(&material, E::sections(spec, &results));
+    let single = (plan.variants.len() == 1).then(|| &plan.variants[0]);
+    let page = render::page(&material, single.map_or(Vec::new(), |spec| E::sections(spec, &results)));
     let (tables, verdict) = render::summary(&material);
-    let kept = KeptRun::new(E::INFO.name, &options.command, tree(spec), &results, (&compared, &checked));
+    let kept = KeptRun::new(E::INFO.name, &options.command, request.to_table(), &results, (&compared, &checked));
     let json = kept.to_json();
     let grams = options.energy.grams_of_co2(1.0);
     let mut files: Vec<(String, Vec<u8>)> = vec![
@@ -173,11 +195,31 @@ fn write<E: Experiment>(spec: &E::Spec, options: &RunOptions, results: Results) 
         files.push(("curves.csv".into(), curves.csv()));
     }
     files.extend(figures(&page)?);
-    files.extend(E::artifacts(spec, &results)?);
+    if let Some(spec) = single {
+        let of_trial = |at: &Point| match plan.trial(at) {
+            Some(node) => store.files(&node.key),
+            None => Err(StudyError::MissingTrial { trial: at.to_string() }),
+        };
+        files.extend(E::artifacts(spec, &results, &of_trial)?);
+    }
     for (name, bytes) in &files {
         write_whole(&out.join(name), bytes)?;
     }
     Ok(Outcome { folder: out.clone(), results, compared, checked, tables, verdict, json })
+}
+
+/// The contrasts of an experiment, each within every combination of what a user varies.
+fn contrasts<E: Experiment>(request: &Request, plan: &Plan<E::Spec>, results: &Results) -> Vec<Contrast> {
+    let grids: Vec<Grid> = results.grids.iter().map(|grid| grid.without_factors(&plan.axes)).collect();
+    // Arms may differ between variants; those of the first are compared in all that have them.
+    let mut found = E::contrasts(&plan.variants[0], &grids);
+    for axis in request.axes.iter().filter(|axis| axis.levels.len() > 1) {
+        let within = |contrast: &Contrast| -> Vec<Contrast> {
+            axis.levels.iter().map(|(level, _)| contrast.clone().at(&axis.name, level)).collect()
+        };
+        found = found.iter().flat_map(within).collect();
+    }
+    found
 }
 
 fn figures(page: &Page) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
@@ -197,15 +239,14 @@ fn figures(page: &Page) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
 /// # Errors
 /// As [`run`], and the first trial that fails.
 pub fn run_in_memory<E: Experiment>(spec: &E::Spec) -> Result<Results, StudyError> {
-    settings::check(spec)?;
-    let plan = Plan::of::<E>(spec)?;
+    let plan = Plan::of::<E>(&Request::plain(tree(spec)))?;
     let folder = tempfile::tempdir().map_err(|source| StudyError::File { path: std::env::temp_dir(), source })?;
     let store = Store::open(folder.path())?;
     let energy = EnergySource::default();
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = Workers { jobs, cache: folder.path(), energy: &energy, observer: &() };
     let all: Vec<usize> = plan.trials().collect();
-    schedule::run::<E>(spec, &plan, &all, &store, &workers)?;
+    schedule::run::<E>(&plan, &all, &store, &workers)?;
     let results = Results::read(&plan, &store, E::METRICS)?;
     match results.failures.first() {
         Some(failure) => Err(StudyError::TrialFailed { trial: failure.title.clone(), reason: failure.reason.clone() }),

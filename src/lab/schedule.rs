@@ -48,13 +48,12 @@ struct State {
 }
 
 struct Run<'a, E: Experiment> {
-    spec: &'a E::Spec,
-    plan: &'a Plan,
+    plan: &'a Plan<E::Spec>,
     store: &'a Store,
     workers: &'a Workers<'a>,
     state: Mutex<State>,
     changed: Condvar,
-    inputs: OnceLock<E::Inputs>,
+    inputs: Vec<OnceLock<E::Inputs>>,
     blocks: Vec<Mutex<Option<Arc<E::Block>>>>,
 }
 
@@ -66,8 +65,7 @@ struct Run<'a, E: Experiment> {
 /// If the store cannot be written (a full disk), the inputs cannot be opened, or the observer says stop. What was finished
 /// stays finished.
 pub fn run<E: Experiment>(
-    spec: &E::Spec,
-    plan: &Plan,
+    plan: &Plan<E::Spec>,
     wanted: &[usize],
     store: &Store,
     workers: &Workers,
@@ -90,16 +88,15 @@ pub fn run<E: Experiment>(
     }
     let mut users = vec![0; plan.nodes.len()];
     for k in plan.trials().filter(|&k| status[k] == Status::Waiting) {
-        plan.nodes[k].block.into_iter().for_each(|block| users[block] += 1);
+        users[plan.nodes[k].after[1]] += 1;
     }
     let run = Run::<E> {
-        spec,
         plan,
         store,
         workers,
         state: Mutex::new(State { status, claimed: BTreeSet::new(), stop: None, users }),
         changed: Condvar::new(),
-        inputs: OnceLock::new(),
+        inputs: plan.nodes.iter().map(|_| OnceLock::new()).collect(),
         blocks: plan.nodes.iter().map(|_| Mutex::new(None)).collect(),
     };
     run.open()?;
@@ -125,21 +122,39 @@ impl<E: Experiment> Run<'_, E> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens the inputs on all threads, before any worker begins.
+    /// Opens all inputs on all threads, before any worker begins. Inputs that cannot be opened fail the trials that read
+    /// them; if there are no others, the run.
     fn open(&self) -> Result<(), StudyError> {
-        let context = Context {
-            observer: self.workers.observer,
-            cache: self.workers.cache,
-            threads: self.workers.jobs,
-            finished: &|at| Err(not_asked_for(at)),
-        };
-        let began = (Instant::now(), thread_cpu_seconds());
-        let (inputs, measurement) = pool(self.workers.jobs)?.install(|| E::open(self.spec, &context))?;
-        self.workers.observer.done();
-        self.keep(0, measurement, began)?;
-        self.lock().status[0] = Status::Done;
-        // Set once, before any worker reads it.
-        let _ = self.inputs.set(inputs);
+        let nodes = &self.plan.nodes;
+        let openings: Vec<usize> = (0..nodes.len()).filter(|&k| nodes[k].step == Step::Open).collect();
+        let pool = pool(self.workers.jobs)?;
+        for &k in openings.iter().filter(|&&k| self.lock().status[k] == Status::Waiting) {
+            if self.workers.observer.stopped() {
+                return Err(StudyError::Interrupted);
+            }
+            let context = Context {
+                observer: self.workers.observer,
+                cache: self.workers.cache,
+                threads: self.workers.jobs,
+                finished: &|at| Err(not_asked_for(at)),
+            };
+            let began = (Instant::now(), thread_cpu_seconds());
+            let opened = pool.install(|| E::open(&self.plan.variants[nodes[k].variant], &context));
+            self.workers.observer.done();
+            match opened {
+                Ok((inputs, measurement)) => {
+                    self.keep(k, measurement, began)?;
+                    // Set once, before any worker reads it.
+                    let _ = self.inputs[k].set(inputs);
+                    self.lock().status[k] = Status::Done;
+                }
+                Err(error) if openings.len() == 1 || matches!(error, StudyError::Interrupted) => return Err(error),
+                Err(error) => {
+                    self.store.fail(&nodes[k].key, &error.to_string())?;
+                    self.lock().status[k] = Status::Failed;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -260,20 +275,24 @@ impl<E: Experiment> Run<'_, E> {
             Ok(Measurement { files: self.store.files(key)?.into_iter().collect(), ..stored.measurement })
         };
         let context = Context { observer, cache: self.workers.cache, threads: 1, finished: &finished };
-        let inputs = self.inputs.get().expect("inputs are opened before any worker begins");
-        let Some(block) = node.block else {
-            let (block, measurement) = E::prepare(self.spec, inputs, &node.point, &context)?;
+        let spec = &self.plan.variants[node.variant];
+        let inputs = self.inputs[node.after[0]].get().expect("inputs are opened before any worker begins");
+        if node.step == Step::Prepare {
+            let (block, measurement) = E::prepare(spec, inputs, &node.point, &context)?;
             *self.blocks[k].lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(block));
             return Ok(measurement);
-        };
-        let block = self.blocks[block].lock().unwrap_or_else(PoisonError::into_inner).clone();
+        }
+        let block = self.blocks[node.after[1]].lock().unwrap_or_else(PoisonError::into_inner).clone();
         let block = block.expect("a block is prepared before its trials and kept until the last of them");
-        E::trial(self.spec, inputs, &block, &node.point, &context)
+        E::trial(spec, inputs, &block, &node.point, &context)
     }
 
     /// Drops a block after the last trial that uses it.
     fn end_of_use(&self, k: usize) {
-        let Some(block) = self.plan.nodes[k].block else { return };
+        if self.plan.nodes[k].step != Step::Trial {
+            return;
+        }
+        let block = self.plan.nodes[k].after[1];
         let mut state = self.lock();
         state.users[block] -= 1;
         if state.users[block] == 0 {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::lab::validation::Validation;
+use crate::lab::vary::{Request, text};
 use crate::math::words::closest;
 use crate::study::{Invalid, StudyError};
 
@@ -87,13 +88,16 @@ pub struct Overrides {
     pub set: Vec<(String, String)>,
     /// A number of seeds, or a list of them with commas.
     pub seeds: Option<String>,
+    /// Fields by path, each with the values that it is varied over, separated by commas.
+    pub vary: Vec<(String, String)>,
 }
 
-/// The settings that `overrides` ask for.
+/// The settings that `overrides` ask for, and what is varied around them.
 ///
 /// # Errors
 /// An unknown preset, option or field (with the nearest name), or every value outside its range.
-pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<S, StudyError> {
+pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<Request, StudyError> {
+    let mut request = Request::default();
     let mut settings = S::default();
     for name in &overrides.presets {
         if name == "default" {
@@ -104,8 +108,9 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
         (preset.ok_or_else(|| StudyError::unknown("preset", name, names()))?.apply)(&mut settings);
     }
     if let Some(file) = &overrides.file {
-        let mut tree = tree(&settings);
-        lay_over(&mut tree, file);
+        let (mut tree, mut file) = (tree(&settings), file.clone());
+        request = Request::take(&mut file)?;
+        lay_over(&mut tree, &file);
         settings = from_tree(tree)?;
     }
     for (name, value) in &overrides.flags {
@@ -123,7 +128,18 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
         settings = with_field(&settings, "seeds", &list_of_seeds(seeds))?;
     }
     check(&settings)?;
-    Ok(settings)
+    request.base = tree(&settings);
+    for (path, values) in &overrides.vary {
+        let now = find(&request.base, path);
+        let values: Vec<Value> = values.split(',').map(|value| parsed(now, value.trim())).collect();
+        let [first, ..] = &values[..] else { continue };
+        // A field that does not exist is named before any value of it.
+        with_field(&settings, path, &text(first))?;
+        let mut file =
+            Table::from_iter([("vary".to_string(), Value::Table(Table::from_iter([(path.clone(), values.into())])))]);
+        request.axes.extend(Request::take(&mut file)?.axes);
+    }
+    Ok(request)
 }
 
 /// "5" is 0,1,2,3,4; a list stays a list.
@@ -147,11 +163,11 @@ pub fn check<S: Settings>(settings: &S) -> Result<(), StudyError> {
     }
 }
 
-/// The settings as the file that reads back to them.
-pub fn to_toml<S: Settings>(settings: &S) -> String {
+/// A request as the file that reads back to it.
+pub fn to_toml<S: Settings>(request: &Request) -> String {
     let mut table = Table::new();
     table.insert("format".into(), S::FORMAT.into());
-    table.extend(tree(settings));
+    table.extend(request.to_table());
     toml::to_string_pretty(&table).expect("settings are numbers, texts, lists and tables")
 }
 
@@ -187,7 +203,7 @@ pub fn read(path: &Path, format: &str) -> Result<Table, StudyError> {
 
 /// Lays `over` over `tree`: tables field by field, everything else as a whole. A table with another `name` is another
 /// variant and replaces the old one.
-fn lay_over(tree: &mut Table, over: &Table) {
+pub fn lay_over(tree: &mut Table, over: &Table) {
     for (key, value) in over {
         match (tree.get_mut(key), value) {
             (Some(Value::Table(own)), Value::Table(new)) if !is_other_variant(own, new) => lay_over(own, new),

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use crate::lab::check::Check;
 use crate::lab::experiment::{Experiment, Info};
-use crate::lab::factor::Grid;
 use crate::lab::metric::Metric;
 use crate::lab::plan::{Only, Plan};
-use crate::lab::run::{Outcome, RunOptions, run};
+use crate::lab::run::{Outcome, RunOptions, sweep};
 use crate::lab::settings::{self, Overrides, Settings};
+use crate::lab::vary::Request;
 use crate::study::{Observer, StudyError};
 
 /// An option of a system, for help.
@@ -51,29 +51,23 @@ pub trait System: Sync {
     /// Names of its presets with one line each.
     fn presets(&self) -> Vec<(&'static str, &'static str)>;
 
-    /// The settings that are asked for, as a complete tree.
+    /// The settings that are asked for, with what is varied around them.
     ///
     /// # Errors
     /// An unknown name, or every value outside its range.
-    fn resolve(&self, overrides: &Overrides) -> Result<toml::Table, StudyError>;
-
-    /// What the settings vary.
-    ///
-    /// # Errors
-    /// If they name what does not exist.
-    fn grids(&self, spec: &toml::Table) -> Result<Vec<Grid>, StudyError>;
+    fn resolve(&self, overrides: &Overrides) -> Result<Request, StudyError>;
 
     /// The trials that `only` leaves of a plan.
     ///
     /// # Errors
     /// If the settings or `only` name what does not exist.
-    fn plan(&self, spec: &toml::Table, only: &[String]) -> Result<Vec<PlannedTrial>, StudyError>;
+    fn plan(&self, request: &Request, only: &[String]) -> Result<Vec<PlannedTrial>, StudyError>;
 
     /// Runs it.
     ///
     /// # Errors
-    /// As [`run`].
-    fn run(&self, spec: &toml::Table, options: &RunOptions, observer: &dyn Observer) -> Result<Outcome, StudyError>;
+    /// As [`sweep`].
+    fn run(&self, request: &Request, options: &RunOptions, observer: &dyn Observer) -> Result<Outcome, StudyError>;
 }
 
 /// An experiment as a [`System`].
@@ -123,18 +117,12 @@ impl<E: Experiment> System for SystemOf<E> {
         E::Spec::PRESETS.iter().map(|preset| (preset.name, preset.doc)).collect()
     }
 
-    fn resolve(&self, overrides: &Overrides) -> Result<toml::Table, StudyError> {
-        Ok(settings::tree(&settings::resolve::<E::Spec>(E::FLAGS, overrides)?))
+    fn resolve(&self, overrides: &Overrides) -> Result<Request, StudyError> {
+        settings::resolve::<E::Spec>(E::FLAGS, overrides)
     }
 
-    fn grids(&self, spec: &toml::Table) -> Result<Vec<Grid>, StudyError> {
-        E::grids(&settings::from_tree(spec.clone())?)
-    }
-
-    fn plan(&self, spec: &toml::Table, only: &[String]) -> Result<Vec<PlannedTrial>, StudyError> {
-        let spec: E::Spec = settings::from_tree(spec.clone())?;
-        settings::check(&spec)?;
-        let plan = Plan::of::<E>(&spec)?;
+    fn plan(&self, request: &Request, only: &[String]) -> Result<Vec<PlannedTrial>, StudyError> {
+        let plan = Plan::of::<E>(request)?;
         let only = Only::parse(only, &plan.grids)?;
         let trials = plan.trials().map(|k| &plan.nodes[k]).filter(|node| only.keeps(node));
         let listed = trials.map(|node| PlannedTrial {
@@ -145,8 +133,8 @@ impl<E: Experiment> System for SystemOf<E> {
         Ok(listed.collect())
     }
 
-    fn run(&self, spec: &toml::Table, options: &RunOptions, observer: &dyn Observer) -> Result<Outcome, StudyError> {
-        run::<E>(&settings::from_tree(spec.clone())?, options, observer)
+    fn run(&self, request: &Request, options: &RunOptions, observer: &dyn Observer) -> Result<Outcome, StudyError> {
+        sweep::<E>(request, options, observer)
     }
 }
 

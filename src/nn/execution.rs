@@ -40,12 +40,12 @@ impl Execution {
         model: &NoiseModel,
         simulator: Arc<dyn Simulator>,
     ) -> Result<Self, NnError> {
-        let routed = transpile(&ansatz.circuit, &Target::of(device), &Default::default())?;
-        let program = model.apply(&routed.circuit, device, &routed.last)?;
+        let transpiled = transpile(&ansatz.circuit, &Target::of(device), &Default::default())?;
+        let program = model.apply(&transpiled.circuit, device, &transpiled.final_layout)?;
         let observables = ansatz
             .observables
             .iter()
-            .map(|observable| program.place(observable, &routed.last).expect("kept qubits are active"))
+            .map(|observable| program.relabel(observable, &transpiled.final_layout).expect("kept qubits are active"))
             .collect();
         Ok(Self { program: Arc::new(program), observables, simulator })
     }

@@ -1,39 +1,54 @@
-//! Who moves, and how fast.
+//! Learning rates by parameter, and parameters by layer.
+
+use indexmap::IndexMap;
 
 use crate::nn::Params;
 
-/// A factor on the learning rate per parameter name. Parameters it does not name move at the full rate; 0 freezes one:
-/// no step, no weight decay, no momentum, no running statistics, and no gradient kept below the lowest that moves.
+/// A factor on the learning rate for each parameter name. A parameter that it does not name has the full rate. At 0 a
+/// parameter is frozen: no step, no weight decay, no momentum, no running statistics, and no gradient is kept below the
+/// lowest parameter that is trained.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct LearningRates(pub Vec<(String, f64)>);
+pub struct LearningRates(IndexMap<String, f64>);
 
 impl LearningRates {
-    /// Everything moves at the full rate except the named, which stay as they are.
+    /// These factors.
+    pub fn new<S: Into<String>>(factors: impl IntoIterator<Item = (S, f64)>) -> Self {
+        Self(factors.into_iter().map(|(name, factor)| (name.into(), factor)).collect())
+    }
+
+    /// The full rate for everything except the named parameters, which are frozen.
     pub fn freezing<S: AsRef<str>>(names: &[S]) -> Self {
-        Self(names.iter().map(|name| (name.as_ref().to_string(), 0.0)).collect())
+        Self::new(names.iter().map(|name| (name.as_ref(), 0.0)))
     }
 
-    /// One factor per layer group, in the order of the groups.
-    pub fn of_groups(groups: &LayerGroups, rates: impl IntoIterator<Item = f64>) -> Self {
-        let named = groups.0.iter().zip(rates).flat_map(|(group, rate)| group.iter().map(move |n| (n.clone(), rate)));
-        Self(named.collect())
+    /// One factor for each group of layers, in the order of the groups.
+    pub fn of_groups(groups: &LayerGroups, factors: impl IntoIterator<Item = f64>) -> Self {
+        let named = groups.0.iter().zip(factors);
+        Self::new(named.flat_map(|(group, factor)| group.iter().map(move |name| (name.clone(), factor))))
     }
 
-    /// The factor on `name`'s rate.
+    /// Names and factors, in the order in which they were given.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(name, factor)| (name.as_str(), *factor))
+    }
+
+    /// The factor on the rate of `name`.
     pub fn rate(&self, name: &str) -> f64 {
-        self.0.iter().find(|(known, _)| known == name).map_or(1.0, |&(_, rate)| rate)
+        self.0.get(name).copied().unwrap_or(1.0)
     }
 
-    /// Whether `name` moves at all.
+    /// Whether `name` is trained at all.
     pub fn is_trainable(&self, name: &str) -> bool {
         self.rate(name) != 0.0
     }
 
-    /// Both plans at once: factors are multiplied, so what either freezes is frozen.
+    /// Both at once: factors are multiplied, so that what either freezes is frozen.
     pub fn times(&self, other: &Self) -> Self {
-        let own = self.0.iter().map(|(name, rate)| (name.clone(), rate * other.rate(name)));
-        let added = other.0.iter().filter(|(name, _)| !self.0.iter().any(|(known, _)| known == name));
-        Self(own.chain(added.cloned()).collect())
+        let mut product = self.clone();
+        for (name, factor) in other.iter() {
+            *product.0.entry(name.into()).or_insert(1.0) *= factor;
+        }
+        product
     }
 }
 

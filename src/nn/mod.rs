@@ -3,6 +3,7 @@
 //! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file. [`LearningRates`]: who moves.
 //! * [`Model`]: a network as a function of its parameters; [`Examples`]: rows it learns from; [`loss`]: how wrong it is.
 //! * [`layer`]: convolutions, norms, recurrence and attention whose gradients are right.
+//! * [`decode`]: beam search over what a network writes symbol by symbol.
 //! * [`Optimizer`]: AdamW or SGD with a rate per parameter.
 //! * [`quantum`]: the one bridge from tensors to circuits; [`Execution`]: a circuit made ready to run.
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
@@ -12,6 +13,7 @@
 //! qgraft's own does: else candle (0.11) counts the processor's cores anew, from a file, for every matrix product.
 
 pub mod backbone;
+pub mod decode;
 mod error;
 mod execution;
 pub mod head;

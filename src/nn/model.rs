@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
+use crate::nn::decode::Decoder;
 use crate::nn::head::Head;
 use crate::nn::{Backbone, NnError, Params};
 
@@ -44,6 +45,11 @@ pub trait Network {
     /// # Errors
     /// If shapes do not fit or a simulator refuses.
     fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Output, NnError>;
+
+    /// The part that writes sequences, if the network has one. Its memory is the last of [`Output::more`].
+    fn decoder(&self) -> Option<&dyn Decoder> {
+        None
+    }
 }
 
 /// How a network is made of parameters. Functions from parameters to networks are models.

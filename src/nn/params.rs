@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor, Var};
+use indexmap::IndexMap;
 
 use crate::math::Stream;
 use crate::math::words::closest;
@@ -22,13 +23,12 @@ use crate::nn::{LearningRates, NnError, Weights};
 pub struct Params {
     seed: u64,
     dtype: DType,
-    entries: Vec<Entry>,
-    plan: LearningRates,
+    entries: IndexMap<String, Entry>,
+    rates: LearningRates,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
-    name: String,
     var: Var,
     init: Init,
     /// Measured, not trained.
@@ -44,13 +44,13 @@ pub struct Snapshot(pub(crate) Vec<(String, Tensor)>);
 impl Params {
     /// No parameters yet; those made later are drawn under `seed` and stored as `dtype` (f32 or f64) on the CPU.
     pub fn new(seed: u64, dtype: DType) -> Self {
-        Self { seed, dtype, entries: Vec::new(), plan: LearningRates::default() }
+        Self { seed, dtype, entries: IndexMap::new(), rates: LearningRates::default() }
     }
 
     /// The parameter `name`, made with `init` if it does not exist yet. A second network built on the same parameters
     /// gets the same variables.
     ///
-    /// A parameter frozen by the plan that is followed comes as a constant with the same storage, so that no gradient
+    /// A parameter that is frozen at the rates that are set comes as a constant with the same storage, so that no gradient
     /// is computed for it nor anything kept for one below it.
     ///
     /// # Errors
@@ -80,13 +80,14 @@ impl Params {
         }
         let values = init.draw(&mut Stream::named(self.seed, name), shape.iter().product());
         let var = Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype)?)?;
-        self.entries.push(Entry { name: name.into(), var, init, statistic, adapter: None });
+        self.entries.insert(name.into(), Entry { var, init, statistic, adapter: None });
         Ok(self.entries.len() - 1)
     }
 
     fn handed_out(&self, index: usize) -> Result<Tensor, NnError> {
-        let Entry { name, var, statistic, adapter, .. } = &self.entries[index];
-        let own = match !statistic && self.plan.is_trainable(name) {
+        let (name, Entry { var, statistic, adapter, .. }) =
+            self.entries.get_index(index).expect("an index of this map");
+        let own = match !statistic && self.rates.is_trainable(name) {
             true => var.as_tensor().clone(),
             false => var.as_detached_tensor(),
         };
@@ -123,40 +124,41 @@ impl Params {
 
     /// Whether some parameter is handed out as a sum that goes stale with every step.
     pub fn is_adapted(&self) -> bool {
-        self.entries.iter().any(|entry| entry.adapter.is_some())
+        self.entries.values().any(|entry| entry.adapter.is_some())
     }
 
-    /// From now on hands out as constants what `plan` freezes. Networks built earlier keep what they were given.
-    pub fn set_rates(&mut self, plan: &LearningRates) {
-        self.plan = plan.clone();
+    /// From now on hands out as constants what `rates` freeze. Networks built earlier keep what they were given.
+    pub fn set_rates(&mut self, rates: &LearningRates) {
+        self.rates = rates.clone();
     }
 
-    /// The plan that is followed.
+    /// The learning rates that are set.
     pub fn rates(&self) -> &LearningRates {
-        &self.plan
+        &self.rates
     }
 
-    /// Whether `plan` names parameters only.
+    /// Whether `rates` name parameters only.
     ///
     /// # Errors
-    /// Naming the first that is none, with the nearest one: a slip in a name would let move what was to stay.
-    pub fn check(&self, plan: &LearningRates) -> Result<(), NnError> {
-        plan.0.iter().try_for_each(|(name, _)| self.known(name).map(drop))
+    /// Naming the first that is none, with the nearest one: a slip in a name would train what was to be frozen.
+    pub fn check(&self, rates: &LearningRates) -> Result<(), NnError> {
+        rates.iter().try_for_each(|(name, _)| self.known(name).map(drop))
     }
 
-    /// Whether `name` moves under the plan that is followed.
+    /// Whether `name` is trained at the rates that are set.
     pub fn is_trainable(&self, name: &str) -> bool {
-        self.plan.is_trainable(name)
+        self.rates.is_trainable(name)
     }
 
     /// Names and variables in order, statistics among them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Var)> {
-        self.entries.iter().map(|entry| (entry.name.as_str(), &entry.var))
+        self.entries.iter().map(|(name, entry)| (name.as_str(), &entry.var))
     }
 
     /// Names and variables of what can be trained, in order.
     pub fn trainable(&self) -> impl Iterator<Item = (&str, &Var)> {
-        self.entries.iter().filter(|entry| !entry.statistic).map(|entry| (entry.name.as_str(), &entry.var))
+        let trainable = self.entries.iter().filter(|(_, entry)| !entry.statistic);
+        trainable.map(|(name, entry)| (name.as_str(), &entry.var))
     }
 
     /// The variable of this name.
@@ -178,7 +180,7 @@ impl Params {
     }
 
     fn place(&self, name: &str) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.name == name)
+        self.entries.get_index_of(name)
     }
 
     /// Total number of trained numbers among the parameters `keep` accepts.
@@ -257,8 +259,17 @@ impl Params {
     /// # Errors
     /// If the file cannot be read, or lacks a parameter or has it in another shape; then nothing is set.
     pub fn load(&self, path: &Path) -> Result<(), NnError> {
+        let bytes = std::fs::read(path).map_err(|e| NnError::File { path: path.into(), reason: e.to_string() })?;
+        self.load_bytes(&bytes, path)
+    }
+
+    /// The same from the bytes of a file, which errors call `path`.
+    ///
+    /// # Errors
+    /// As [`Params::load`].
+    pub fn load_bytes(&self, bytes: &[u8], path: &Path) -> Result<(), NnError> {
         let file = |reason: String| NnError::File { path: path.into(), reason };
-        let tensors = candle_core::safetensors::load(path, &Device::Cpu).map_err(|e| file(e.to_string()))?;
+        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|e| file(e.to_string()))?;
         let mut found = Vec::new();
         for (name, var) in self.iter() {
             let tensor = tensors.get(name).ok_or_else(|| file(format!("parameter {name} is missing")))?;

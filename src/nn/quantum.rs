@@ -78,7 +78,7 @@ impl CustomOp2 for Op {
         let (batch, width) = input_layout.shape().dims2()?;
         let (x, w) = (numbers(inputs, input_layout)?, numbers(weights, weight_layout)?);
         let rows = ArrayView2::from_shape((batch, width), &x).map_err(candle_core::Error::wrap)?;
-        let angles = Angles { rows, shared: ArrayView1::from(&w) };
+        let angles = Angles { inputs: rows, weights: ArrayView1::from(&w) };
         let out = simulator.expect(program, angles, observables).map_err(candle_core::Error::wrap)?;
         Ok((storage(out.into_iter(), inputs.dtype()), Shape::from((batch, observables.len()))))
     }
@@ -94,7 +94,7 @@ impl CustomOp2 for Op {
         let (batch, width) = inputs.dims2()?;
         let (x, w) = (tensor_numbers(inputs)?, tensor_numbers(weights)?);
         let rows = ArrayView2::from_shape((batch, width), &x).map_err(candle_core::Error::wrap)?;
-        let angles = Angles { rows, shared: ArrayView1::from(&w) };
+        let angles = Angles { inputs: rows, weights: ArrayView1::from(&w) };
         let cotangent = Array2::from_shape_vec((batch, observables.len()), tensor_numbers(cotangent)?)
             .map_err(candle_core::Error::wrap)?;
         let gradient =
@@ -103,8 +103,8 @@ impl CustomOp2 for Op {
             Tensor::from_vec(values, like.shape(), &Device::Cpu)?.to_dtype(like.dtype())
         };
         Ok((
-            Some(as_tensor(gradient.rows.into_iter().collect(), inputs)?),
-            Some(as_tensor(gradient.shared.to_vec(), weights)?),
+            Some(as_tensor(gradient.inputs.into_iter().collect(), inputs)?),
+            Some(as_tensor(gradient.weights.to_vec(), weights)?),
         ))
     }
 }

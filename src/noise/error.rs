@@ -26,7 +26,7 @@ pub enum NoiseError {
     #[error("the circuit uses qubit {qubit}, but {device} has {width}; transpile it for the device first")]
     TooWide { device: String, qubit: usize, width: usize },
     /// A gate without usable calibration, in strict mode.
-    #[error("{what}; leave strict mode to run it as told, or transpile the circuit for {device}")]
+    #[error("{what}; leave strict mode to run it with this repair, or transpile the circuit for {device}")]
     Uncalibrated { what: String, device: String },
     /// A list of noise that cannot be read.
     #[error("not a list of noise: {0}")]
@@ -43,7 +43,7 @@ pub enum NoiseError {
 }
 
 impl NoiseError {
-    /// `name` is none of `names`; says which of them it resembles.
+    /// `name` is none of `names`; suggests the nearest.
     pub(crate) fn unknown(kind: &'static str, name: &str, names: impl Iterator<Item = &'static str>) -> Self {
         let names: Vec<&str> = names.collect();
         let suggestion = closest(name, names.iter().copied());

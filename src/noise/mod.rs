@@ -2,22 +2,22 @@
 //!
 //! * [`channel::CHANNELS`]: every channel is a row; [`Channel`] is one with its numbers, already Kraus operators.
 //! * [`model::MODELS`]: every noise model is a row; [`NoiseModel`] is one with its options.
-//! * [`ListedNoise`]: channels listed gate by gate in a file, without a device.
+//! * [`NoiseList`]: channels listed gate by gate in a file, without a device.
 //! * [`Program`]: a circuit with its noise compiled in, the only thing a simulator sees.
 //! * [`Confusion`], [`PairConfusion`]: readout error of one qubit, and of two that are read together.
 
 pub mod channel;
 mod error;
-mod listed;
 pub mod model;
+mod noise_list;
 pub mod program;
 mod readout;
 mod transfer;
 
 pub use channel::Channel;
 pub use error::NoiseError;
-pub use listed::ListedNoise;
 pub use model::NoiseModel;
+pub use noise_list::NoiseList;
 pub use program::{Program, Step};
 pub use readout::{Confusion, PairConfusion, PairReadout};
 pub use transfer::{kraus_of, transfer, transfer_derivative};

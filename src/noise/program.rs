@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::circuit::{Circuit, Condition, Observable, Op, OpKind};
+use crate::noise::channel::ChannelList;
 use crate::noise::{Channel, Confusion, PairReadout};
 
 /// One step of a program. Qubits are indices into the program's own register.
@@ -82,12 +83,12 @@ pub struct Program {
     pub slots: usize,
     /// What happens, in order.
     pub steps: Vec<Step>,
-    /// Readout error of each program qubit, used when an expectation value is asked for without explicit measurement.
+    /// Readout error of each program qubit, used for expectation values, which need no explicit measurement.
     pub readout: Vec<Option<Confusion>>,
     /// What qubits that are read together do to each other's bits, in order, after each one's own error. It acts on
     /// pairs that are both measured at the end of the program, and on expectation values.
     pub correlated: Vec<PairReadout>,
-    /// What the noise model mended or could not honour, one sentence each, told to the user once.
+    /// What the noise model repaired or could not use, one sentence each.
     pub notices: Vec<String>,
 }
 
@@ -99,12 +100,12 @@ impl Program {
         Self::compile(circuit, keep, |_| Vec::new(), |_| None)
     }
 
-    /// The circuit with `noise_after(op)` behind each operation and `readout(qubit)` on each measured qubit; both speak
-    /// of circuit qubits. Delays and barriers leave only their noise.
+    /// The circuit with `noise_after(op)` behind each operation and `readout(qubit)` on each measured qubit; both
+    /// take circuit qubits. Delays and barriers leave only their noise.
     pub fn compile(
         circuit: &Circuit,
         keep: &[usize],
-        mut noise_after: impl FnMut(&Op) -> Vec<(Channel, Vec<usize>)>,
+        mut noise_after: impl FnMut(&Op) -> ChannelList,
         readout: impl Fn(usize) -> Option<Confusion>,
     ) -> Self {
         let items = circuit.ops().iter().flat_map(|op| {
@@ -152,20 +153,6 @@ impl Program {
         self.active.len()
     }
 
-    /// Whether it is unitary from end to end: no noise, measurement, reset or condition.
-    pub fn is_unitary(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step, Step::Gate(op) if op.condition.is_none()))
-    }
-
-    /// Whether it measures, resets or acts under a condition before its end; such a program has no derivative.
-    pub fn is_dynamic(&self) -> bool {
-        self.steps.iter().any(|step| match step {
-            Step::Gate(op) => op.condition.is_some(),
-            Step::Noise { condition, .. } => condition.is_some(),
-            Step::Measure { .. } | Step::Reset { .. } => true,
-        })
-    }
-
     /// The program on a classical register that holds only the bits it writes or reads, and the old index of each bit,
     /// ascending: outcomes are indexed by bits, and a wide register may use few.
     pub fn with_used_bits(mut self) -> (Self, Vec<usize>) {
@@ -187,7 +174,7 @@ impl Program {
 
     /// The observable whose qubit k sits on circuit qubit `qubits[k]` (the end of a layout), on program qubits; `None` if
     /// it acts on a qubit past the list or one that is not active.
-    pub fn place(&self, observable: &Observable, qubits: &[usize]) -> Option<Observable> {
+    pub fn relabel(&self, observable: &Observable, qubits: &[usize]) -> Option<Observable> {
         let reach = 64 - observable.support().leading_zeros() as usize;
         let acts = |k: usize| observable.support() >> k & 1 == 1;
         // Where a qubit goes that the observable does not act on does not matter.
@@ -195,7 +182,7 @@ impl Program {
             let found = qubits.get(k).and_then(|qubit| self.active.binary_search(qubit).ok());
             if acts(k) { found } else { Some(found.unwrap_or(0)) }
         };
-        (0..reach).map(place).collect::<Option<Vec<usize>>>().map(|places| observable.moved(&places))
+        (0..reach).map(place).collect::<Option<Vec<usize>>>().map(|places| observable.relabel(&places))
     }
 }
 

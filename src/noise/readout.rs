@@ -64,7 +64,7 @@ impl PairConfusion {
         }
     }
 
-    /// Two qubits that do not heed each other.
+    /// Two qubits with independent readout errors.
     pub fn independent(first: Confusion, second: Confusion) -> Self {
         let read = |confusion: Confusion, truth: usize, recorded: usize| {
             let flip = confusion.flips()[truth];

@@ -24,6 +24,13 @@ pub enum Block {
     Table(Table),
     /// Figures side by side.
     Figures(Vec<Figure>),
+    /// A drawing that is not made from data, such as a circuit.
+    Svg {
+        /// What it shows and how to read it.
+        caption: String,
+        /// The `<svg>` element.
+        svg: String,
+    },
     /// A picture made of pixels.
     Picture {
         /// What it shows and how to read it.
@@ -120,6 +127,9 @@ fn block(block: &Block) -> String {
             let drawn: String = figures.iter().map(Figure::html).collect();
             let class = if figures.len() > 1 { "grid pair" } else { "alone" };
             format!("<div class=\"{class}\">\n{drawn}</div>\n")
+        }
+        Block::Svg { caption, svg } => {
+            format!("<figure><figcaption>{}</figcaption><div class=\"circuit\">{svg}</div></figure>\n", escape(caption))
         }
         Block::Picture { caption, png } => {
             let (caption, data) = (escape(caption), base64::engine::general_purpose::STANDARD.encode(png));

@@ -5,9 +5,9 @@ use ndarray::{Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
 use crate::sim::check::MEMORY_LIMIT;
-use crate::sim::readout::Ending;
+use crate::sim::readout::ProgramParts;
 use crate::sim::{
-    AngleGradient, Angles, Density, Options, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
+    AngleGradient, Angles, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
 };
 
 /// Runs each program on the exact engine that is estimated to be the cheapest, or on trajectories where no exact engine
@@ -29,7 +29,7 @@ enum Question {
 
 impl Auto {
     /// With these options for the engines it chooses from.
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: EngineOptions) -> Self {
         Self {
             precision: options.precision,
             statevector: Statevector::new(options.precision),
@@ -48,23 +48,23 @@ impl Auto {
     fn pick(&self, program: &Program, angles: &Angles, question: Question) -> &dyn Simulator {
         let n = program.qubits() as i32;
         let (pure, mixed, batch) = (2f64.powi(n), 4f64.powi(n), angles.batch().max(1) as f64);
-        let ending = Ending::of(program);
-        let ideal = ending.dynamic().is_none() && ending.body.iter().all(|step| matches!(step, Step::Gate(_)));
-        // Flops a number and step, bytes in all. A real 16 × 16 matrix stands for several fused gates and channels, so a
+        let parts = ProgramParts::of(program);
+        let ideal = parts.dynamic().is_none() && parts.body.iter().all(|step| matches!(step, Step::Gate(_)));
+        // Flops a number and step, bytes in all. A real 16 × 16 matrix represents several fused gates and channels, so a
         // step costs about the same in all pictures.
         let mut candidates: Vec<(f64, f64, &dyn Simulator)> = Vec::new();
         if ideal {
             candidates.push((batch * pure * 2.0, 48.0 * pure, &self.statevector));
         }
         if let Question::Observables(count) = question
-            && ending.dynamic().is_none()
-            && splits(program, angles.rows.ncols())
+            && parts.dynamic().is_none()
+            && splits(program, angles.inputs.ncols())
         {
             let count = count.max(1) as f64;
             candidates.push((count * mixed, 32.0 * count * mixed, &self.pauli));
         }
         if program.bits <= 62 {
-            let branches = if ending.dynamic().is_some() { 4.0 } else { 1.0 };
+            let branches = if parts.dynamic().is_some() { 4.0 } else { 1.0 };
             candidates.push((batch * mixed * branches, 128.0 * mixed, &self.density));
         }
         let fitting = candidates.into_iter().filter(|(_, bytes, _)| *bytes <= MEMORY_LIMIT);
@@ -72,13 +72,13 @@ impl Auto {
     }
 }
 
-/// Whether row slots stand on single qubits before anything entangles them: what the Heisenberg engine is fast at.
-fn splits(program: &Program, row_slots: usize) -> bool {
+/// Whether input slots stand on single qubits before anything entangles them: what the Heisenberg engine is fast at.
+fn splits(program: &Program, input_slots: usize) -> bool {
     let mut entangled = vec![false; program.qubits()];
     program.steps.iter().all(|step| {
         let (qubits, by_row): (&[usize], bool) = match step {
             Step::Gate(op) => {
-                let row = |p: &crate::circuit::Param| p.dependence().is_some_and(|(slot, _)| slot < row_slots);
+                let row = |p: &crate::circuit::Param| p.dependence().is_some_and(|(slot, _)| slot < input_slots);
                 (&op.qubits, op.params().iter().any(row))
             }
             Step::Noise { qubits, .. } => (qubits, false),
@@ -100,7 +100,7 @@ impl Simulator for Auto {
         self.precision
     }
 
-    fn chosen(&self, program: &Program, angles: Angles, observables: usize) -> String {
+    fn resolved_name(&self, program: &Program, angles: Angles, observables: usize) -> String {
         self.choose(program, angles, Some(observables)).name()
     }
 

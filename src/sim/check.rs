@@ -14,9 +14,9 @@ pub fn angles(program: &Program, angles: &Angles) -> Result<(), SimError> {
     if angles.slots() != program.slots {
         return Err(SimError::AngleCount { slots: program.slots, got: angles.slots() });
     }
-    let shared = angles.shared.iter().enumerate().map(|(k, v)| (0, angles.rows.ncols() + k, *v));
-    let rows = angles.rows.indexed_iter().map(|((row, slot), v)| (row, slot, *v));
-    match rows.chain(shared).find(|(_, _, value)| !value.is_finite()) {
+    let weights = angles.weights.iter().enumerate().map(|(k, v)| (0, angles.inputs.ncols() + k, *v));
+    let inputs = angles.inputs.indexed_iter().map(|((row, slot), v)| (row, slot, *v));
+    match inputs.chain(weights).find(|(_, _, value)| !value.is_finite()) {
         Some((row, slot, value)) => Err(SimError::NotFinite { row, slot, value }),
         None => Ok(()),
     }
@@ -38,7 +38,7 @@ pub fn cotangent(angles: &Angles, observables: &[Observable], cotangent: ArrayVi
     if cotangent.dim() == expected { Ok(()) } else { Err(SimError::CotangentShape { got: cotangent.dim(), expected }) }
 }
 
-/// Nothing in the program stands in the way of a derivative.
+/// Every step of the program has a derivative.
 pub fn differentiable(program: &Program) -> Result<(), SimError> {
     let refused = program.steps.iter().find_map(|step| match step {
         Step::Gate(op) if op.condition.is_some() => Some(format!("{} under a condition", op.name())),

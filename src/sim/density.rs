@@ -12,13 +12,15 @@ use rayon::prelude::*;
 
 use crate::circuit::Observable;
 use crate::noise::Program;
-use crate::sim::float::Float;
+use crate::sim::kernel::chunks;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
+use crate::sim::kernel::pauli::sweep::{self, BlockGradients};
+use crate::sim::kernel::strings::Terms;
+use crate::sim::kernel::vector::Vectors;
 use crate::sim::memo::{Memo, at_precision};
-use crate::sim::pauli::block::{Block, Bound};
-use crate::sim::pauli::sweep::{self, Gathered};
-use crate::sim::readout::{Terms, record, recorded};
+use crate::sim::readout::{record, recorded};
 use crate::sim::stages::{Action, Stage, Stages, meets};
-use crate::sim::statevector::vector::Vectors;
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 
 const NAME: &str = "density";
@@ -43,17 +45,17 @@ impl<F: Vectors> Plan<F> {
     /// Rows of a batch that run together: every loop fills a register of any machine.
     const LANES: usize = F::WIDTH;
 
-    fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
+    fn of(program: &Program, input_slots: usize) -> Result<Self, SimError> {
         let qubits = program.qubits();
         check::memory(NAME, qubits, (2 * size_of::<F>() * Self::LANES) as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
         if program.bits > 62 {
             let step = format!("a register of {} classical bits", program.bits);
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use trajectory" });
         }
-        Ok(Self { stages: Stages::of(program, row_slots) })
+        Ok(Self { stages: Stages::of(program, input_slots) })
     }
 
-    fn bind(&self, angles: &Angles) -> Vec<Vec<Option<Arc<Bound<F>>>>> {
+    fn bind(&self, angles: &Angles) -> Vec<Vec<Option<Arc<BlockMatrices<F>>>>> {
         let blocks = self.stages.list.iter().map(|stage| match &stage.action {
             Action::Blocks(blocks) => sweep::bind(blocks, angles),
             Action::Measure { .. } => Vec::new(),
@@ -62,16 +64,21 @@ impl<F: Vectors> Plan<F> {
     }
 
     /// The unnormalised states of some rows at the end, by the value of the classical register.
-    fn run(&self, bounds: &[Vec<Option<Arc<Bound<F>>>>], angles: &Angles, rows: Range<usize>) -> BTreeMap<u64, Vec<F>> {
+    fn run(
+        &self,
+        all_matrices: &[Vec<Option<Arc<BlockMatrices<F>>>>],
+        angles: &Angles,
+        rows: Range<usize>,
+    ) -> BTreeMap<u64, Vec<F>> {
         let lanes = rows.len();
         let mut branches = BTreeMap::from([(0u64, sweep::ground(self.stages.qubits, lanes))]);
-        for (stage, bounds) in self.stages.list.iter().zip(bounds) {
+        for (stage, all_matrices) in self.stages.list.iter().zip(all_matrices) {
             let holds = |bits: u64| meets(&stage.condition, bits);
             match &stage.action {
                 Action::Blocks(blocks) => {
                     for (_, v) in branches.iter_mut().filter(|(bits, _)| holds(**bits)) {
-                        for (block, bound) in blocks.iter().zip(bounds) {
-                            sweep::step(v, block, bound, angles, rows.clone());
+                        for (block, matrices) in blocks.iter().zip(all_matrices) {
+                            sweep::step(v, block, matrices, angles, rows.clone());
                         }
                     }
                 }
@@ -130,11 +137,6 @@ fn project<F: Float>(v: &[F], lanes: usize, qubit: usize, weights: [f64; 2]) -> 
     out
 }
 
-/// Runs of rows that are worked on together; they depend on the batch alone, so results do not depend on threads.
-pub(super) fn chunks(batch: usize, lanes: usize) -> Vec<Range<usize>> {
-    (0..batch).step_by(lanes).map(|first| first..(first + lanes).min(batch)).collect()
-}
-
 impl Density {
     /// An engine that computes with numbers of this width; angles and results are f64 in both.
     pub fn new(precision: Precision) -> Self {
@@ -148,8 +150,8 @@ impl Density {
         angles: &Angles,
     ) -> Result<Arc<Plan<F>>, SimError> {
         check::angles(program, angles)?;
-        let row_slots = angles.rows.ncols();
-        memo.get(program, row_slots, || Plan::of(program, row_slots))
+        let input_slots = angles.inputs.ncols();
+        memo.get(program, input_slots, || Plan::of(program, input_slots))
     }
 
     /// The final state of the first row before terminal measurements, `tr(P ρ)`, summed over classical bits, in double
@@ -169,12 +171,12 @@ impl Density {
         observables: &[Observable],
     ) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(memo, program, &angles)?;
-        let terms = recorded(NAME, program, observables, &plan.stages.reads)?;
-        let bounds = plan.bind(&angles);
+        let terms = recorded(NAME, program, observables, &plan.stages.measurements)?;
+        let all_matrices = plan.bind(&angles);
         let mut out = Array2::zeros((angles.batch(), observables.len()));
         let parts: Vec<_> = chunks(angles.batch(), Plan::<F>::LANES)
             .into_par_iter()
-            .map(|rows| (rows.clone(), plan.run(&bounds, &angles, rows)))
+            .map(|rows| (rows.clone(), plan.run(&all_matrices, &angles, rows)))
             .map(|(rows, branches)| {
                 let each = terms.iter().map(|terms| {
                     branches.values().fold(vec![0.0; rows.len()], |mut sum, v| {
@@ -205,7 +207,7 @@ impl Density {
         check::differentiable(program)?;
         check::cotangent(&angles, observables, cotangent)?;
         let plan = self.plan(memo, program, &angles)?;
-        let terms = recorded(NAME, program, observables, &plan.stages.reads)?;
+        let terms = recorded(NAME, program, observables, &plan.stages.measurements)?;
         let blocks: &[Block<F>] = match plan.stages.list.as_slice() {
             [Stage { action: Action::Blocks(blocks), .. }] => blocks,
             _ => unreachable!("a program without conditions and measurements is one stage"),
@@ -220,18 +222,18 @@ impl Density {
         angles: Angles,
     ) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(memo, program, &angles)?;
-        let bounds = plan.bind(&angles);
+        let all_matrices = plan.bind(&angles);
         let width = plan.stages.width();
         check::memory(
             NAME,
             plan.stages.qubits,
             angles.batch() as f64 * 8.0 * 2f64.powi(width as i32),
-            "ask for counts",
+            "sample counts instead",
         )?;
         let mut out = Array2::zeros((angles.batch(), 1 << width));
         let rows: Vec<Vec<f64>> = chunks(angles.batch(), Plan::<F>::LANES)
             .into_par_iter()
-            .map(|rows| (rows.clone(), plan.run(&bounds, &angles, rows)))
+            .map(|rows| (rows.clone(), plan.run(&all_matrices, &angles, rows)))
             .flat_map_iter(|(rows, branches)| {
                 let plan = &plan;
                 (0..rows.len())
@@ -240,7 +242,7 @@ impl Density {
                         for (bits, v) in &branches {
                             let outcomes = sweep::outcomes(v, rows.len(), plan.stages.qubits, lane);
                             if plan.stages.measures {
-                                record(&plan.stages.reads, &outcomes, *bits as usize, &mut p);
+                                record(&plan.stages.measurements, &outcomes, *bits as usize, &mut p);
                             } else {
                                 p.iter_mut().zip(outcomes).for_each(|(sum, x)| *sum += x);
                             }
@@ -293,8 +295,8 @@ fn gradient<F: Vectors>(
     terms: &[Terms],
     cotangent: ArrayView2<f64>,
 ) -> AngleGradient {
-    let bounds = sweep::bind(blocks, angles);
-    let parts: Vec<Gathered> = chunks(angles.batch(), Plan::<F>::LANES)
+    let all_matrices = sweep::bind(blocks, angles);
+    let parts: Vec<BlockGradients> = chunks(angles.batch(), Plan::<F>::LANES)
         .into_par_iter()
         .map(|rows| {
             let lanes = rows.len();
@@ -308,22 +310,22 @@ fn gradient<F: Vectors>(
                     }
                 }
             }
-            let mut found = Gathered::new(blocks);
-            sweep::reverse(blocks, &bounds, angles, rows, ground, bra, &mut found);
+            let mut found = BlockGradients::new(blocks);
+            sweep::reverse(blocks, &all_matrices, angles, rows, ground, bra, &mut found);
             found
         })
         .collect();
     let mut gradient = AngleGradient::zeros(angles);
-    let mut total = Gathered::new(blocks);
+    let mut total = BlockGradients::new(blocks);
     for part in parts {
         for (sum, d) in total.shared.iter_mut().zip(part.shared) {
             sum.iter_mut().zip(d).for_each(|(s, x)| *s += x);
         }
         part.rows.into_iter().for_each(|(row, slot, value)| gradient.add(row, slot, value));
     }
-    for ((block, bound), d) in blocks.iter().zip(&bounds).zip(total.shared) {
-        if let Some(bound) = bound {
-            block.gradient(angles, 0..1, bound, d, |row, slot, value| gradient.add(row, slot, value));
+    for ((block, matrices), d) in blocks.iter().zip(&all_matrices).zip(total.shared) {
+        if let Some(matrices) = matrices {
+            block.gradient(angles, 0..1, matrices, d, |row, slot, value| gradient.add(row, slot, value));
         }
     }
     gradient

@@ -36,9 +36,9 @@ impl FromStr for Precision {
     }
 }
 
-/// What some engines need to know and the others ignore.
+/// Options of engines; each uses those that concern it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Options {
+pub struct EngineOptions {
     /// Width of the numbers.
     pub precision: Precision,
     /// Trajectories per row.
@@ -47,20 +47,20 @@ pub struct Options {
     pub seed: u64,
 }
 
-impl Default for Options {
+impl Default for EngineOptions {
     fn default() -> Self {
         Self { precision: Precision::Double, shots: 1024, seed: 0 }
     }
 }
 
-/// An engine a user can ask for.
+/// An engine of the table.
 pub struct EngineRow {
     /// Its name.
     pub name: &'static str,
     /// One line: what it runs and what it costs.
     pub doc: &'static str,
     /// Makes one.
-    pub make: fn(Options) -> Box<dyn Simulator>,
+    pub make: fn(EngineOptions) -> Box<dyn Simulator>,
 }
 
 /// Every engine.
@@ -96,7 +96,7 @@ pub static ENGINES: &[EngineRow] = &[
 ///
 /// # Errors
 /// If there is none.
-pub fn engine(name: &str, options: Options) -> Result<Box<dyn Simulator>, SimError> {
+pub fn engine(name: &str, options: EngineOptions) -> Result<Box<dyn Simulator>, SimError> {
     let known = || ENGINES.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
     match ENGINES.iter().find(|row| row.name == name) {
         Some(row) => Ok((row.make)(options)),

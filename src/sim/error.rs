@@ -18,7 +18,7 @@ pub enum SimError {
     #[error("the cotangent is {got:?}, expected (batch, observables) = {expected:?}")]
     CotangentShape { got: (usize, usize), expected: (usize, usize) },
     /// A direction of the wrong shape.
-    #[error("the direction has rows and shared slots {got:?}, expected those of the angles, {expected:?}")]
+    #[error("the direction has rows and weight slots {got:?}, expected those of the angles, {expected:?}")]
     DirectionShape { got: ((usize, usize), usize), expected: ((usize, usize), usize) },
     /// A difference over nothing.
     #[error("the step of the difference is {step}; give a finite number above 0, such as 1e-4")]
@@ -29,10 +29,10 @@ pub enum SimError {
     /// A slot the program does not have.
     #[error("slot {slot} does not exist; the program has {slots}")]
     NoSlot { slot: usize, slots: usize },
-    /// More memory than the machine should be asked for.
+    /// More memory than an engine may allocate.
     #[error("{engine} on {qubits} qubits would take {needed} of memory; {instead}")]
     TooLarge { engine: &'static str, qubits: usize, needed: String, instead: &'static str },
-    /// More time than anyone would wait.
+    /// More time than the limit of one call.
     #[error(
         "{engine}: {shots} shots would take about {needed}; use at most {fitting}, or exact probabilities, which are the \
          limit of many shots"
@@ -71,6 +71,6 @@ pub enum SimError {
     #[error("no precision is called {name:?}; there are double and single")]
     UnknownPrecision { name: String },
     /// Qubits that are not in the register, or named twice.
-    #[error("qubit {qubit} is not in the program's register of {qubits}, or stands twice in the list")]
+    #[error("qubit {qubit} is not in the program's register of {qubits}, or is listed twice")]
     BadQubit { qubit: usize, qubits: usize },
 }

@@ -2,8 +2,8 @@
 //!
 //! Fidelity is that of the state before the final measurements with the ideal one, times the probability that all final
 //! bits of the ideal outcomes are read rightly. One source, or the noise of one operation, is switched off at a time,
-//! and what the fidelity gains is its part of the loss. To first order parts add up to the loss; what they miss is told as
-//! the remainder.
+//! and what the fidelity gains is its part of the loss. To first order parts add up to the loss; what they miss is the
+//! remainder.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::device::Device;
 use crate::math::C64;
 use crate::noise::model::{NoiseModel, SOURCES};
 use crate::noise::{Confusion, Program, Step};
-use crate::sim::readout::Ending;
+use crate::sim::readout::ProgramParts;
 use crate::sim::{SimError, state};
 
 /// Density matrices of more qubits take minutes.
@@ -44,7 +44,7 @@ pub struct Explanation {
     pub operations: Vec<Part>,
     /// `1 - fidelity` less the parts of all operations.
     pub operations_remainder: f64,
-    /// What the noise model mended.
+    /// What the noise model repaired.
     pub notices: Vec<String>,
 }
 
@@ -112,9 +112,9 @@ struct Ideal {
 impl Ideal {
     fn of(circuit: &Circuit) -> Result<Self, SimError> {
         let program = Program::ideal(circuit, &[]);
-        let ending = Ending::of(&program);
-        let early = ending.body.iter().any(|step| matches!(step, Step::Reset { .. }));
-        if let Some(step) = ending.dynamic().or(early.then(|| "a reset".into())) {
+        let parts = ProgramParts::of(&program);
+        let early = parts.body.iter().any(|step| matches!(step, Step::Reset { .. }));
+        if let Some(step) = parts.dynamic().or(early.then(|| "a reset".into())) {
             let instead = "only circuits with one ideal final state can be explained";
             return Err(SimError::Unsupported { engine: "explain", step, instead });
         }
@@ -123,7 +123,7 @@ impl Ideal {
                 (program.qubits(), "density matrices of more than 10 qubits, one for each part".into());
             return Err(SimError::TooLarge { engine: "explain", qubits, needed, instead: "explain a part of it" });
         }
-        let body = ending.body.iter().map(|step| (*step).clone()).collect();
+        let body = parts.body.iter().map(|step| (*step).clone()).collect();
         let unitary = Program { steps: body, ..program.clone() };
         Ok(Self { state: state::statevector(&unitary, &[])? })
     }
@@ -137,14 +137,14 @@ impl Ideal {
     /// Probability that all final bits of an ideal outcome are read rightly, with the confusion of some qubits alone.
     /// Flips of one bit that undo each other do not count as right.
     fn read_rightly(&self, program: &Program, confused: impl Fn(usize) -> bool) -> f64 {
-        let reads = Ending::of(program).reads;
+        let measurements = ProgramParts::of(program).measurements;
         let rightly = |outcome: usize| {
-            let single = reads.list.iter().filter(|read| confused(read.qubit)).map(|read| {
+            let single = measurements.list.iter().filter(|read| confused(read.qubit)).map(|read| {
                 let flips = read.confusion.as_ref().map_or([0.0; 2], Confusion::flips);
                 1.0 - flips[outcome >> read.qubit & 1]
             });
-            let pairs = reads.pairs.iter().map(|&(a, b, matrix)| {
-                let bit = |k: usize| outcome >> reads.list[k].qubit & 1;
+            let pairs = measurements.pairs.iter().map(|&(a, b, matrix)| {
+                let bit = |k: usize| outcome >> measurements.list[k].qubit & 1;
                 let truth = bit(a) | bit(b) << 1;
                 matrix[truth][truth]
             });
@@ -156,8 +156,8 @@ impl Ideal {
     /// By how much, relative to all, each qubit's perfect readout would raise the fidelity.
     fn readout_parts(&self, program: &Program) -> Vec<(usize, f64)> {
         let all = self.read_rightly(program, |_| true);
-        let reads = Ending::of(program).reads.list;
-        let confused = reads.iter().filter(|read| read.confusion.is_some());
+        let measurements = ProgramParts::of(program).measurements.list;
+        let confused = measurements.iter().filter(|read| read.confusion.is_some());
         confused.map(|read| (read.qubit, self.read_rightly(program, |q| q != read.qubit) / all - 1.0)).collect()
     }
 }

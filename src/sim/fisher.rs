@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use crate::math::C64;
 use crate::math::singular::singular_values;
 use crate::noise::{Program, Step};
-use crate::sim::gradient::{FOUR_TERM, Shifted};
+use crate::sim::gradient::{FOUR_TERM, ShiftTerm};
 use crate::sim::{SimError, check, state};
 
 /// The block of the quantum Fisher information that belongs to `slots`, in their order, for one vector of angles:
@@ -29,7 +29,7 @@ use crate::sim::{SimError, check, state};
 /// slot does not fit into memory.
 pub fn quantum_fisher(program: &Program, angles: &[f64], slots: &[usize]) -> Result<Array2<f64>, SimError> {
     let size = 2f64.powi(program.qubits() as i32);
-    let instead = "ask for blocks of fewer slots, or the diagonal";
+    let instead = "use blocks of fewer slots, or the diagonal";
     check::memory("the quantum Fisher information", program.qubits(), 16.0 * size * slots.len() as f64, instead)?;
     let psi = state::statevector(program, angles)?;
     let tangents =
@@ -79,7 +79,7 @@ fn tangent(program: &Program, angles: &[f64], psi: ArrayView1<C64>, slot: usize)
     for (step, index, scale) in uses(program, slot) {
         // Entries of every gate have frequencies 0, 1/2 and 1 in each angle, for which the four-term rule is exact.
         for (weight, by) in FOUR_TERM {
-            let shifted = Shifted { step, index, slot, weight, by }.apply(program);
+            let shifted = ShiftTerm { step, index, slot, weight, by }.apply(program);
             derivative.scaled_add(C64::from(scale * weight), &state::statevector(&shifted, angles)?);
         }
     }
@@ -88,7 +88,7 @@ fn tangent(program: &Program, angles: &[f64], psi: ArrayView1<C64>, slot: usize)
     Ok(derivative)
 }
 
-/// Where a slot stands: step, which angle of its gate, and `d angle / d slot`.
+/// The uses of a slot: step, which angle of its gate, and `d angle / d slot`.
 fn uses(program: &Program, slot: usize) -> Vec<(usize, usize, f64)> {
     let mut found = Vec::new();
     for (step, kind) in program.steps.iter().enumerate() {

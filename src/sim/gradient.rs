@@ -39,8 +39,8 @@ impl Gradient {
     /// The gradient of `Σ cotangent[b][o] · expect[b][o]`; arguments as [`Simulator::vjp`].
     ///
     /// # Errors
-    /// As [`Simulator::vjp`], if a gate has no shift rule (a rotation under extra controls: two frequencies, but its
-    /// row speaks of the gate alone), and if a step is not above 0 or there are no samples.
+    /// As [`Simulator::vjp`], if a gate has no shift rule (a rotation under extra controls has two frequencies, but its
+    /// row describes the gate alone), and if a step is not above 0 or there are no samples.
     pub fn vjp(
         self,
         engine: &dyn Simulator,
@@ -101,8 +101,8 @@ fn rule_of(op: &Op, k: usize) -> Result<Vec<(f64, f64)>, SimError> {
 }
 
 /// One term of a shift rule: an angle of a gate displaced.
-pub(super) struct Shifted {
-    /// The gate's place among the steps.
+pub(super) struct ShiftTerm {
+    /// The gate's position among the steps.
     pub step: usize,
     /// Which of its angles.
     pub index: usize,
@@ -114,7 +114,7 @@ pub(super) struct Shifted {
     pub by: f64,
 }
 
-impl Shifted {
+impl ShiftTerm {
     /// The program with the angle displaced.
     pub fn apply(&self, program: &Program) -> Program {
         let mut shifted = program.clone();
@@ -126,7 +126,7 @@ impl Shifted {
 
 /// All terms of the shift rules of a program. A slot may stand in several gates: each is shifted alone and the derivatives
 /// add up.
-pub(super) fn shifts(program: &Program) -> Result<Vec<Shifted>, SimError> {
+pub(super) fn shift_terms(program: &Program) -> Result<Vec<ShiftTerm>, SimError> {
     check::differentiable(program)?;
     let mut all = Vec::new();
     for (at, step) in program.steps.iter().enumerate() {
@@ -134,7 +134,7 @@ pub(super) fn shifts(program: &Program) -> Result<Vec<Shifted>, SimError> {
         for (index, param) in op.params().iter().enumerate() {
             let Some((slot, scale)) = param.dependence() else { continue };
             let terms = rule_of(op, index)?.into_iter();
-            all.extend(terms.map(|(weight, by)| Shifted { step: at, index, slot, weight: scale * weight, by }));
+            all.extend(terms.map(|(weight, by)| ShiftTerm { step: at, index, slot, weight: scale * weight, by }));
         }
     }
     Ok(all)
@@ -145,7 +145,7 @@ fn shift(
     angles: Angles,
     value: impl Fn(&Program, Angles) -> Result<Array1<f64>, SimError> + Sync,
 ) -> Result<AngleGradient, SimError> {
-    let runs = shifts(program)?;
+    let runs = shift_terms(program)?;
     let values: Vec<Array1<f64>> =
         runs.par_iter().map(|run| value(&run.apply(program), angles)).collect::<Result<_, _>>()?;
     let mut gradient = AngleGradient::zeros(&angles);
@@ -164,12 +164,12 @@ fn difference(
     let mut gradient = AngleGradient::zeros(&angles);
     for slot in 0..angles.slots() {
         for (by, weight) in [(step, 0.5 / step), (-step, -0.5 / step)] {
-            let (mut rows, mut shared) = (angles.rows.to_owned(), angles.shared.to_owned());
-            match slot.checked_sub(rows.ncols()) {
-                None => rows.column_mut(slot).mapv_inplace(|a| a + by),
-                Some(k) => shared[k] += by,
+            let (mut inputs, mut weights) = (angles.inputs.to_owned(), angles.weights.to_owned());
+            match slot.checked_sub(inputs.ncols()) {
+                None => inputs.column_mut(slot).mapv_inplace(|a| a + by),
+                Some(k) => weights[k] += by,
             }
-            let values = value(program, Angles { rows: rows.view(), shared: shared.view() })?;
+            let values = value(program, Angles { inputs: inputs.view(), weights: weights.view() })?;
             values.iter().enumerate().for_each(|(row, f)| gradient.add(row, slot, weight * f));
         }
     }
@@ -186,18 +186,18 @@ fn spsa(
     for sample in 0..samples {
         let mut stream = Stream::numbered(seed, sample as u64);
         let mut sign = || if stream.uniform() < 0.5 { -1.0 } else { 1.0 };
-        let rows = Array2::from_shape_simple_fn(angles.rows.dim(), &mut sign);
-        let shared = Array1::from_shape_simple_fn(angles.shared.dim(), &mut sign);
+        let inputs = Array2::from_shape_simple_fn(angles.inputs.dim(), &mut sign);
+        let weights = Array1::from_shape_simple_fn(angles.weights.dim(), &mut sign);
         let at = |by: f64| {
-            let (rows, shared) = (&angles.rows + &(&rows * by), &angles.shared + &(&shared * by));
-            value(program, Angles { rows: rows.view(), shared: shared.view() })
+            let (inputs, weights) = (&angles.inputs + &(&inputs * by), &angles.weights + &(&weights * by));
+            value(program, Angles { inputs: inputs.view(), weights: weights.view() })
         };
         let slope = (at(step)? - at(-step)?) / (2.0 * step * samples as f64);
         // A sign is its own inverse.
-        for ((mut sum, signs), slope) in gradient.rows.rows_mut().into_iter().zip(rows.rows()).zip(&slope) {
+        for ((mut sum, signs), slope) in gradient.inputs.rows_mut().into_iter().zip(inputs.rows()).zip(&slope) {
             sum.scaled_add(*slope, &signs);
         }
-        gradient.shared.scaled_add(slope.sum(), &shared);
+        gradient.weights.scaled_add(slope.sum(), &weights);
     }
     Ok(gradient)
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::circuit::Observable;
 use crate::noise::Program;
-use crate::sim::gradient::shifts;
+use crate::sim::gradient::shift_terms;
 use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
 
 /// How a product of the Hessian with a vector is found from gradients of an engine; the Hessian itself is never written
@@ -39,21 +39,21 @@ impl Hessian {
     ) -> Result<AngleGradient, SimError> {
         check::angles(program, &angles)?;
         check::cotangent(&angles, observables, cotangent)?;
-        let got = (direction.rows.dim(), direction.shared.len());
-        let expected = (angles.rows.dim(), angles.shared.len());
+        let got = (direction.inputs.dim(), direction.weights.len());
+        let expected = (angles.inputs.dim(), angles.weights.len());
         if got != expected {
             return Err(SimError::DirectionShape { got, expected });
         }
         match self {
             Self::Shift => {
-                let split = angles.rows.ncols();
-                let parts: Vec<AngleGradient> = shifts(program)?
+                let split = angles.inputs.ncols();
+                let parts: Vec<AngleGradient> = shift_terms(program)?
                     .par_iter()
                     .map(|shift| {
-                        // Gradients are linear in the cotangent, so a direction that differs by row scales its rows.
+                        // Gradients are linear in the cotangent, so a direction that differs by row scales the rows of it.
                         let along = |row: usize| match shift.slot.checked_sub(split) {
-                            None => direction.rows[[row, shift.slot]],
-                            Some(k) => direction.shared[k],
+                            None => direction.inputs[[row, shift.slot]],
+                            Some(k) => direction.weights[k],
                         };
                         let scaled = Array2::from_shape_fn(cotangent.dim(), |(row, o)| {
                             shift.weight * along(row) * cotangent[[row, o]]
@@ -66,9 +66,9 @@ impl Hessian {
             Self::Difference { step } => {
                 check::step(step)?;
                 let at = |by: f64| {
-                    let rows = &angles.rows + &(&direction.rows * by);
-                    let shared = &angles.shared + &(&direction.shared * by);
-                    let angles = Angles { rows: rows.view(), shared: shared.view() };
+                    let inputs = &angles.inputs + &(&direction.inputs * by);
+                    let weights = &angles.weights + &(&direction.weights * by);
+                    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
                     engine.vjp(program, angles, observables, cotangent)
                 };
                 let change = combined(&at(step)?, &at(-step)?, -1.0);
@@ -80,5 +80,5 @@ impl Hessian {
 
 /// `a + factor · b`.
 fn combined(a: &AngleGradient, b: &AngleGradient, factor: f64) -> AngleGradient {
-    AngleGradient { rows: &a.rows + &(&b.rows * factor), shared: &a.shared + &(&b.shared * factor) }
+    AngleGradient { inputs: &a.inputs + &(&b.inputs * factor), weights: &a.weights + &(&b.weights * factor) }
 }

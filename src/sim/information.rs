@@ -1,4 +1,4 @@
-//! What states hold and how far they are apart: entropies, entanglement, distances.
+//! Information in states and distances between them: entropies, entanglement, distances.
 //!
 //! Entropies are in nats; divide by ln 2 for bits. States are density matrices of trace 1, qubit k being bit k of the index.
 //! Time grows with the cube of their size.
@@ -33,7 +33,7 @@ pub fn renyi2_entropy(rho: ArrayView2<C64>) -> f64 {
 /// `2 ln 2` for a Bell pair.
 ///
 /// # Errors
-/// If a qubit is not in the register or stands twice.
+/// If a qubit is not in the register or is listed twice.
 pub fn mutual_information(rho: ArrayView2<C64>, a: &[usize], b: &[usize]) -> Result<f64, SimError> {
     let entropy = |keep: &[usize]| Ok::<f64, SimError>(von_neumann_entropy(partial_trace(rho, keep)?.view()));
     Ok(entropy(a)? + entropy(b)? - entropy(&[a, b].concat())?)
@@ -53,7 +53,7 @@ pub fn meyer_wallach(psi: ArrayView1<C64>) -> f64 {
     2.0 * (1.0 - purities.sum::<f64>() / qubits as f64)
 }
 
-/// `‖ρ - σ‖₁ / 2`: 0 for equal states, 1 for those that one measurement tells apart.
+/// `‖ρ - σ‖₁ / 2`: 0 for equal states, 1 for those that one measurement distinguishes.
 pub fn trace_distance(rho: ArrayView2<C64>, sigma: ArrayView2<C64>) -> f64 {
     let (values, _) = singular_values(&(&rho - &sigma));
     values.iter().sum::<f64>() / 2.0

@@ -18,23 +18,23 @@ impl<T> Default for Memo<T> {
 }
 
 impl<T> Memo<T> {
-    /// The plan of `program` with `row_slots` slots that differ by row, built if it is not the last one.
+    /// The plan of `program` with `input_slots` slots that differ by row, built if it is not the last one.
     pub fn get(
         &self,
         program: &Program,
-        row_slots: usize,
+        input_slots: usize,
         build: impl FnOnce() -> Result<T, SimError>,
     ) -> Result<Arc<T>, SimError> {
         // A thread that panicked while building left the old plan in place, which is still right.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, slots, plan)) = last.as_ref()
-            && *slots == row_slots
+            && *slots == input_slots
             && known == program
         {
             return Ok(Arc::clone(plan));
         }
         let plan = Arc::new(build()?);
-        *last = Some((program.clone(), row_slots, Arc::clone(&plan)));
+        *last = Some((program.clone(), input_slots, Arc::clone(&plan)));
         Ok(plan)
     }
 }

@@ -1,14 +1,15 @@
 //! Simulators: programs in, expectation values, probabilities and gradients out, batched over rows of angles.
 //!
-//! * [`Angles`]: which slots vary by row and which are shared by the batch.
+//! * [`Angles`]: input slots differ by row, weight slots are shared by the batch.
 //! * [`Simulator`]: what every engine can do; [`ENGINES`] lists them, [`engine`] makes one by name.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
 //! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states move with their angles.
-//! * [`state`], [`information`]: final states, and what can be said of states.
+//! * [`state`], [`information`]: final states, and functions of states.
 //! * [`mitigate`]: error mitigation around any engine.
 //! * [`explain`]: which noise a circuit loses its fidelity to.
 
+mod angles;
 mod auto;
 mod check;
 mod density;
@@ -16,11 +17,10 @@ mod engine;
 mod error;
 pub mod explain;
 pub mod fisher;
-mod float;
 mod gradient;
 mod hessian;
 pub mod information;
-mod map;
+mod kernel;
 mod memo;
 pub mod mitigate;
 mod pauli;
@@ -30,11 +30,11 @@ mod stages;
 pub mod state;
 mod statevector;
 mod trajectory;
-mod widest;
 
+pub use angles::{AngleGradient, Angles};
 pub use auto::Auto;
 pub use density::Density;
-pub use engine::{ENGINES, EngineRow, Options, Precision, engine};
+pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, engine};
 pub use error::SimError;
 pub use gradient::Gradient;
 pub use hessian::Hessian;
@@ -43,91 +43,25 @@ pub use sample::Shots;
 pub use statevector::{Prepared, Statevector};
 pub use trajectory::Trajectory;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use auto_impl::auto_impl;
+use ndarray::{Array2, ArrayView2};
 
-use crate::circuit::{Observable, Param};
+use crate::circuit::Observable;
 use crate::noise::Program;
-
-/// The angles of a batch, radians: slot k of row b is `rows[b][k]` for `k < rows.ncols()`, and
-/// `shared[k - rows.ncols()]` beyond.
-///
-/// The split is what makes a batch cheap: encodings vary by row, trained weights are shared, so whatever depends on
-/// weights alone is computed once for the whole batch, and its gradient comes back already summed over rows.
-#[derive(Clone, Copy, Debug)]
-pub struct Angles<'a> {
-    /// (batch, row slots).
-    pub rows: ArrayView2<'a, f64>,
-    /// (shared slots).
-    pub shared: ArrayView1<'a, f64>,
-}
-
-impl Angles<'_> {
-    /// Number of rows.
-    pub fn batch(&self) -> usize {
-        self.rows.nrows()
-    }
-
-    /// Number of slots covered.
-    pub fn slots(&self) -> usize {
-        self.rows.ncols() + self.shared.len()
-    }
-
-    /// The number `param` has in one row; `row` does not matter for shared slots.
-    pub fn value(&self, param: Param, row: usize) -> f64 {
-        match param {
-            Param::Fixed(value) => value,
-            Param::Slot { slot, scale, offset } => {
-                let split = self.rows.ncols();
-                let angle = if slot < split { self.rows[[row, slot]] } else { self.shared[slot - split] };
-                scale * angle + offset
-            }
-        }
-    }
-
-    /// The full angle vector of one row.
-    pub fn row(&self, row: usize) -> Vec<f64> {
-        self.rows.row(row).iter().chain(self.shared).copied().collect()
-    }
-}
-
-/// The gradient of a batch, shaped like its [`Angles`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct AngleGradient {
-    /// (batch, row slots).
-    pub rows: Array2<f64>,
-    /// (shared slots), summed over the batch.
-    pub shared: Array1<f64>,
-}
-
-impl AngleGradient {
-    /// All zeros, shaped like `angles`.
-    pub fn zeros(angles: &Angles) -> Self {
-        Self { rows: Array2::zeros(angles.rows.raw_dim()), shared: Array1::zeros(angles.shared.len()) }
-    }
-
-    /// Adds `value` to the derivative by `slot`, of `row` if the slot differs by row.
-    fn add(&mut self, row: usize, slot: usize, value: f64) {
-        let split = self.rows.ncols();
-        if slot < split {
-            self.rows[[row, slot]] += value;
-        } else {
-            self.shared[slot - split] += value;
-        }
-    }
-}
 
 /// An engine. All methods take the program's own qubits, batch over rows, and give the same answer for any number of
 /// threads.
 ///
 /// Expectation values include the program's `readout` error: they are those of the recorded bits, `Π (a_q Z_q + b_q)`
 /// for each Pauli string after its basis rotation.
+#[auto_impl(&, Box, Arc)]
 pub trait Simulator: Send + Sync {
     /// Name for reports: engine and precision.
     fn name(&self) -> String;
 
     /// The name of what runs this program for a batch of `angles` and so many observables: another than
     /// [`Simulator::name`] only where an engine chooses.
-    fn chosen(&self, _program: &Program, _angles: Angles, _observables: usize) -> String {
+    fn resolved_name(&self, _program: &Program, _angles: Angles, _observables: usize) -> String {
         self.name()
     }
 
@@ -136,14 +70,14 @@ pub trait Simulator: Send + Sync {
 
     /// The same engine drawing from another part of its randomness, for callers that combine several runs whose draws
     /// must be independent; `None` for an engine that draws nothing.
-    fn redrawn(&self, _number: u64) -> Option<Box<dyn Simulator + '_>> {
+    fn with_substream(&self, _number: u64) -> Option<Box<dyn Simulator + '_>> {
         None
     }
 
     /// Expectation values, (batch, observables).
     ///
     /// # Errors
-    /// If angles and program do not fit or hold NaN, an observable reaches past the register, or the program asks for
+    /// If angles and program do not fit or hold NaN, an observable reaches past the register, or the program needs
     /// more memory or a step this engine does not have.
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError>;
 
@@ -191,65 +125,3 @@ pub trait Simulator: Send + Sync {
         Ok(sample::sample(self.probabilities(program, angles)?.view(), shots, seed))
     }
 }
-
-/// A pointer to an engine is that engine.
-macro_rules! pointer {
-    ($pointer:ty, $($parameters:tt)*) => {
-        impl<$($parameters)*> Simulator for $pointer {
-            fn name(&self) -> String {
-                (**self).name()
-            }
-            fn chosen(&self, program: &Program, angles: Angles, observables: usize) -> String {
-                (**self).chosen(program, angles, observables)
-            }
-            fn precision(&self) -> Precision {
-                (**self).precision()
-            }
-            fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-                (**self).redrawn(number)
-            }
-            fn expect(
-                &self,
-                program: &Program,
-                angles: Angles,
-                observables: &[Observable],
-            ) -> Result<Array2<f64>, SimError> {
-                (**self).expect(program, angles, observables)
-            }
-            fn vjp(
-                &self,
-                program: &Program,
-                angles: Angles,
-                observables: &[Observable],
-                cotangent: ArrayView2<f64>,
-            ) -> Result<AngleGradient, SimError> {
-                (**self).vjp(program, angles, observables, cotangent)
-            }
-            fn value_and_gradient(
-                &self,
-                program: &Program,
-                angles: Angles,
-                observables: &[Observable],
-                cotangent: ArrayView2<f64>,
-            ) -> Result<(Array2<f64>, AngleGradient), SimError> {
-                (**self).value_and_gradient(program, angles, observables, cotangent)
-            }
-            fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-                (**self).probabilities(program, angles)
-            }
-            fn sample(
-                &self,
-                program: &Program,
-                angles: Angles,
-                shots: usize,
-                seed: u64,
-            ) -> Result<Array2<u64>, SimError> {
-                (**self).sample(program, angles, shots, seed)
-            }
-        }
-    };
-}
-
-pointer!(&S, S: Simulator + ?Sized);
-pointer!(Box<S>, S: Simulator + ?Sized);
-pointer!(std::sync::Arc<S>, S: Simulator + ?Sized);

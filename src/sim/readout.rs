@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::circuit::{Observable, PauliString};
 use crate::noise::{Confusion, PairReadout, Program, Step};
+use crate::sim::kernel::strings::Terms;
 use crate::sim::{SimError, check};
 
 /// A measurement that nothing comes after: its qubit is left alone and its bit neither read nor written again.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Read {
+pub struct TerminalMeasurement {
     pub qubit: usize,
     pub bit: usize,
     pub confusion: Option<Confusion>,
@@ -16,36 +17,37 @@ pub struct Read {
 
 /// The terminal measurements of a program.
 #[derive(Clone, Debug, Default)]
-pub struct Reads {
-    pub list: Vec<Read>,
-    /// What pairs of them do to each other's bits, by their places in `list`, after each one's own confusion.
+pub struct TerminalMeasurements {
+    pub list: Vec<TerminalMeasurement>,
+    /// What pairs of them do to each other's bits, by their positions in `list`, after each one's own confusion.
     pub pairs: Vec<(usize, usize, [[f64; 4]; 4])>,
 }
 
-impl Reads {
-    pub fn new(list: Vec<Read>, correlated: &[PairReadout]) -> Self {
-        let place = |qubit: usize| list.iter().position(|read| read.qubit == qubit);
-        let pair = |pair: &PairReadout| Some((place(pair.qubits.0)?, place(pair.qubits.1)?, pair.confusion.matrix()));
+impl TerminalMeasurements {
+    pub fn new(list: Vec<TerminalMeasurement>, correlated: &[PairReadout]) -> Self {
+        let position = |qubit: usize| list.iter().position(|read| read.qubit == qubit);
+        let pair =
+            |pair: &PairReadout| Some((position(pair.qubits.0)?, position(pair.qubits.1)?, pair.confusion.matrix()));
         let pairs = correlated.iter().filter_map(pair).collect();
         Self { list, pairs }
     }
 }
 
 /// A program without its terminal measurements, and those.
-pub struct Ending<'a> {
+pub struct ProgramParts<'a> {
     pub body: Vec<&'a Step>,
-    pub reads: Reads,
+    pub measurements: TerminalMeasurements,
 }
 
-impl<'a> Ending<'a> {
+impl<'a> ProgramParts<'a> {
     pub fn of(program: &'a Program) -> Self {
         let mut body = Vec::with_capacity(program.steps.len());
-        let mut reads = Vec::new();
+        let mut measurements = Vec::new();
         let (mut qubits, mut bits) = (vec![false; program.qubits()], vec![false; program.bits]);
         for step in program.steps.iter().rev() {
             match step {
                 Step::Measure { qubit, bit, confusion, condition: None } if !qubits[*qubit] && !bits[*bit] => {
-                    reads.push(Read { qubit: *qubit, bit: *bit, confusion: *confusion });
+                    measurements.push(TerminalMeasurement { qubit: *qubit, bit: *bit, confusion: *confusion });
                 }
                 _ => body.push(step),
             }
@@ -62,7 +64,7 @@ impl<'a> Ending<'a> {
             condition.iter().flat_map(|c| &c.bits).for_each(|&b| bits[b] = true);
         }
         body.reverse();
-        Self { body, reads: Reads::new(reads, &program.correlated) }
+        Self { body, measurements: TerminalMeasurements::new(measurements, &program.correlated) }
     }
 
     /// The first step of the body that only an engine with classical bits can do.
@@ -79,14 +81,14 @@ impl<'a> Ending<'a> {
 
 /// Adds to `out`, indexed by classical bits, the distribution `qubits` over 2ⁿ outcomes when the other bits hold
 /// `bits`.
-pub fn record(reads: &Reads, qubits: &[f64], bits: usize, out: &mut [f64]) {
-    let Reads { list: reads, pairs } = reads;
-    let mut recorded = vec![0.0; 1 << reads.len()];
+pub fn record(measurements: &TerminalMeasurements, qubits: &[f64], bits: usize, out: &mut [f64]) {
+    let TerminalMeasurements { list: measurements, pairs } = measurements;
+    let mut recorded = vec![0.0; 1 << measurements.len()];
     for (outcome, p) in qubits.iter().enumerate() {
-        let key = reads.iter().enumerate().fold(0, |key, (k, r)| key | (outcome >> r.qubit & 1) << k);
+        let key = measurements.iter().enumerate().fold(0, |key, (k, r)| key | (outcome >> r.qubit & 1) << k);
         recorded[key] += p;
     }
-    for (k, read) in reads.iter().enumerate() {
+    for (k, read) in measurements.iter().enumerate() {
         let Some(confusion) = read.confusion else { continue };
         let (up, down) = (confusion.one_given_zero.get(), confusion.zero_given_one.get());
         for zero in (0..recorded.len()).filter(|i| i >> k & 1 == 0) {
@@ -96,24 +98,22 @@ pub fn record(reads: &Reads, qubits: &[f64], bits: usize, out: &mut [f64]) {
         }
     }
     for &(a, b, matrix) in pairs {
-        let place = |base: usize, outcome: usize| base | (outcome & 1) << a | (outcome >> 1) << b;
+        let position = |base: usize, outcome: usize| base | (outcome & 1) << a | (outcome >> 1) << b;
         for base in (0..recorded.len()).filter(|i| i >> a & 1 == 0 && i >> b & 1 == 0) {
-            let before: [f64; 4] = std::array::from_fn(|outcome| recorded[place(base, outcome)]);
+            let before: [f64; 4] = std::array::from_fn(|outcome| recorded[position(base, outcome)]);
             for outcome in 0..4 {
-                recorded[place(base, outcome)] = (0..4).map(|truth| before[truth] * matrix[truth][outcome]).sum();
+                recorded[position(base, outcome)] = (0..4).map(|truth| before[truth] * matrix[truth][outcome]).sum();
             }
         }
     }
     // A bit that an earlier measurement wrote is written anew.
-    let bits = reads.iter().fold(bits, |bits, read| bits & !(1 << read.bit));
+    let bits = measurements.iter().fold(bits, |bits, read| bits & !(1 << read.bit));
     for (key, p) in recorded.iter().enumerate() {
-        let place = reads.iter().enumerate().fold(bits, |place, (k, r)| place | (key >> k & 1) << r.bit);
-        out[place] += p;
+        let position =
+            measurements.iter().enumerate().fold(bits, |position, (k, r)| position | (key >> k & 1) << r.bit);
+        out[position] += p;
     }
 }
-
-/// A sum of Pauli strings on the true state.
-pub type Terms = Vec<(f64, PauliString)>;
 
 /// Each observable of the recorded bits as one of the true state: every letter σ of qubit q becomes `a_q σ + b_q`.
 ///
@@ -127,10 +127,10 @@ pub fn recorded(
     engine: &'static str,
     program: &Program,
     observables: &[Observable],
-    reads: &Reads,
+    measurements: &TerminalMeasurements,
 ) -> Result<Vec<Terms>, SimError> {
     check::observables(program, observables)?;
-    let measured = reads.list.iter().fold(0u64, |mask, read| mask | 1 << read.qubit);
+    let measured = measurements.list.iter().fold(0u64, |mask, read| mask | 1 << read.qubit);
     observables.iter().map(|o| expand(engine, program, o, measured)).collect()
 }
 
@@ -189,20 +189,4 @@ fn undo_pair(strings: &[(f64, PauliString)], original: PauliString, pair: &PairR
         }
     }
     sum.into_iter().map(|((x, z), w)| (w, PauliString { x, z })).collect()
-}
-
-/// The Walsh–Hadamard transform in place: `out[i] = Σ_j (-1)^{|i & j|} v[j]`, its own inverse up to `1/len`.
-///
-/// It turns expectation values of Z strings into outcomes and weights of Z strings into eigenvalues.
-pub fn walsh(v: &mut [f64]) {
-    let mut half = 1;
-    while half < v.len() {
-        for pair in v.chunks_exact_mut(2 * half) {
-            let (low, high) = pair.split_at_mut(half);
-            for (a, b) in low.iter_mut().zip(high) {
-                (*a, *b) = (*a + *b, *a - *b);
-            }
-        }
-        half *= 2;
-    }
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::circuit::{Gate, Observable, Op, PauliString};
 use crate::math::Stream;
 use crate::noise::{Program, Step};
-use crate::sim::readout::{Ending, Read, Reads, record};
+use crate::sim::readout::{ProgramParts, TerminalMeasurement, TerminalMeasurements, record};
 use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
 
 /// How often each outcome comes up in `shots` draws from `probabilities` (which need not be normalised): a function of
@@ -35,7 +35,7 @@ const DRAW: f64 = 3e-8;
 /// Drawing `shots` outcomes takes no absurd time.
 ///
 /// # Errors
-/// If it does; the message says how long, and what to do instead.
+/// If it does; the message has the estimated time and an alternative.
 pub fn affordable(shots: usize) -> Result<(), SimError> {
     check::time("drawing", shots, DRAW)
 }
@@ -156,16 +156,16 @@ impl<S: Simulator> Shots<S> {
         let mut rotated = program.clone();
         rotated.steps.extend(rotations(string));
         let mut p = self.inner.probabilities(&rotated, angles)?;
-        let reads: Vec<Read> = program
+        let measurements: Vec<TerminalMeasurement> = program
             .readout
             .iter()
             .enumerate()
-            .map(|(qubit, confusion)| Read { qubit, bit: qubit, confusion: *confusion })
+            .map(|(qubit, confusion)| TerminalMeasurement { qubit, bit: qubit, confusion: *confusion })
             .collect();
-        let reads = Reads::new(reads, &program.correlated);
+        let measurements = TerminalMeasurements::new(measurements, &program.correlated);
         for mut row in p.rows_mut() {
             let mut recorded = vec![0.0; row.len()];
-            record(&reads, &row.to_vec(), 0, &mut recorded);
+            record(&measurements, &row.to_vec(), 0, &mut recorded);
             row.iter_mut().zip(recorded).for_each(|(to, from)| *to = from);
         }
         Ok(p)
@@ -181,7 +181,7 @@ impl<S: Simulator> Simulator for Shots<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
         let seed = Stream::numbered(self.seed, number).bits();
         Some(Box::new(Shots { inner: &self.inner as &dyn Simulator, shots: self.shots, seed }))
     }
@@ -189,8 +189,8 @@ impl<S: Simulator> Simulator for Shots<S> {
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
         affordable(self.shots)?;
         check::observables(program, observables)?;
-        let ending = Ending::of(program);
-        if !ending.reads.list.is_empty() || ending.dynamic().is_some() {
+        let parts = ProgramParts::of(program);
+        if !parts.measurements.list.is_empty() || parts.dynamic().is_some() {
             return Err(SimError::Unsupported {
                 engine: "expectation values from shots",
                 step: "a program that measures".into(),

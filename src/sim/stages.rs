@@ -2,9 +2,9 @@
 
 use crate::circuit::Condition;
 use crate::noise::{Confusion, Program, Step};
-use crate::sim::float::Float;
-use crate::sim::pauli::block::{Block, Fuser};
-use crate::sim::readout::{Ending, Reads};
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::pauli::block::{Block, Fuser};
+use crate::sim::readout::{ProgramParts, TerminalMeasurements};
 
 /// A program as the engines for noise run it.
 pub struct Stages<F = f64> {
@@ -15,7 +15,7 @@ pub struct Stages<F = f64> {
     /// What happens before the terminal measurements, in order.
     pub list: Vec<Stage<F>>,
     /// The terminal measurements.
-    pub reads: Reads,
+    pub measurements: TerminalMeasurements,
     /// Whether anything is measured at all.
     pub measures: bool,
 }
@@ -32,14 +32,14 @@ pub enum Action<F> {
 }
 
 impl<F: Float> Stages<F> {
-    /// The stages of a program in which slots below `row_slots` differ by row.
-    pub fn of(program: &Program, row_slots: usize) -> Self {
+    /// The stages of a program in which slots below `input_slots` differ by row.
+    pub fn of(program: &Program, input_slots: usize) -> Self {
         let qubits = program.qubits();
-        let ending = Ending::of(program);
+        let parts = ProgramParts::of(program);
         let mut list: Vec<Stage<F>> = Vec::new();
-        let mut fuser = Fuser::new(qubits, row_slots);
+        let mut fuser = Fuser::new(qubits, input_slots);
         let mut current: Option<Condition> = None;
-        for step in &ending.body {
+        for step in &parts.body {
             let condition = match step {
                 Step::Gate(op) => &op.condition,
                 Step::Noise { condition, .. } | Step::Measure { condition, .. } | Step::Reset { condition, .. } => {
@@ -47,7 +47,7 @@ impl<F: Float> Stages<F> {
                 }
             };
             if *condition != current || matches!(step, Step::Measure { .. }) {
-                let done = std::mem::replace(&mut fuser, Fuser::new(qubits, row_slots));
+                let done = std::mem::replace(&mut fuser, Fuser::new(qubits, input_slots));
                 let condition = std::mem::replace(&mut current, condition.clone());
                 list.push(Stage { condition, action: Action::Blocks(done.finish()) });
             }
@@ -63,7 +63,7 @@ impl<F: Float> Stages<F> {
         }
         list.push(Stage { condition: current, action: Action::Blocks(fuser.finish()) });
         let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
-        Self { qubits, bits: program.bits, list, reads: ending.reads, measures }
+        Self { qubits, bits: program.bits, list, measurements: parts.measurements, measures }
     }
 
     /// Number of outcomes that probabilities are given for, as a power of two.

@@ -1,4 +1,4 @@
-//! Final states of programs, and what can be said of states.
+//! Final states of programs, and functions of states.
 //!
 //! State vectors are `ψ[i]`, density matrices `ρ[i][j]`, qubit k being bit k of the index.
 
@@ -13,9 +13,7 @@ use crate::sim::{Angles, Density, SimError, Statevector, check};
 /// # Errors
 /// As [`Simulator::expect`](crate::sim::Simulator::expect) of [`Statevector`].
 pub fn statevector(program: &Program, angles: &[f64]) -> Result<Array1<C64>, SimError> {
-    let rows = Array2::zeros((1, 0));
-    let angles = Angles { rows: rows.view(), shared: angles.into() };
-    Ok(Statevector::default().states(program, angles)?.row(0).to_owned())
+    Ok(Statevector::default().states(program, Angles::of_weights(angles))?.row(0).to_owned())
 }
 
 /// The final density matrix of any program for one vector of angles, before terminal measurements and averaged over
@@ -26,9 +24,7 @@ pub fn statevector(program: &Program, angles: &[f64]) -> Result<Array1<C64>, Sim
 pub fn density(program: &Program, angles: &[f64]) -> Result<Array2<C64>, SimError> {
     let qubits = program.qubits();
     check::memory("density", qubits, 24.0 * 4f64.powi(qubits as i32), "use statevector or trajectory")?;
-    let rows = Array2::zeros((1, 0));
-    let angles = Angles { rows: rows.view(), shared: angles.into() };
-    let letters = Density::default().vector(program, angles)?;
+    let letters = Density::default().vector(program, Angles::of_weights(angles))?;
     // Digit by digit from letters to (row bit, column bit): ρ = Σ_P v_P P / 2ⁿ.
     let mut digits: Vec<C64> = letters.into_iter().map(C64::from).collect();
     let i = C64::new(0.0, 1.0);
@@ -77,7 +73,7 @@ fn rests(size: usize, keep: &[usize]) -> Vec<usize> {
 /// The density matrix of the qubits `keep`, the first listed the least significant.
 ///
 /// # Errors
-/// If a qubit is not in the register or stands twice.
+/// If a qubit is not in the register or is listed twice.
 pub fn partial_trace(rho: ArrayView2<C64>, keep: &[usize]) -> Result<Array2<C64>, SimError> {
     check_keep(rho.nrows(), keep)?;
     let rests = rests(rho.nrows(), keep);
@@ -116,7 +112,7 @@ pub fn reordered(psi: ArrayView1<C64>, order: &[usize]) -> Result<Array1<C64>, S
 /// Probabilities of the qubits `keep` alone, the first listed the least significant, from those of a register.
 ///
 /// # Errors
-/// If a qubit is not in the register or stands twice.
+/// If a qubit is not in the register or is listed twice.
 pub fn marginal(probabilities: ArrayView1<f64>, keep: &[usize]) -> Result<Array1<f64>, SimError> {
     check_keep(probabilities.len(), keep)?;
     let mut out = Array1::zeros(1 << keep.len());

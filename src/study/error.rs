@@ -50,6 +50,9 @@ pub enum StudyError {
     /// A name that is none of those there are.
     #[error("unknown {kind} {name:?}{}; there are: {known}", .suggestion.as_ref().map_or_else(String::new, |s| format!(", did you mean {s:?}?")))]
     Unknown { kind: &'static str, name: String, suggestion: Option<String>, known: String },
+    /// An error in one run of a suite.
+    #[error("run {run}: {source}")]
+    InRun { run: String, source: Box<StudyError> },
     /// A claim of a system's page that cannot be decided.
     #[error("claim {claim:?}: {what}")]
     Claim { claim: String, what: String },

@@ -1,7 +1,7 @@
 //! Statistics of values over seeds: spread, intervals, paired tests, correction for many comparisons.
 //!
 //! Everything here takes plain lists and answers `None` where a question has no answer (the spread of one value).
-//! `tests/statistics.rs` holds each function against scipy.
+//! `tests/it/statistics.rs` holds each function against scipy.
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};

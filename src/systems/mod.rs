@@ -31,12 +31,13 @@ pub struct SystemRow {
 /// Every system.
 pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<plasticity::Plasticity>::new(),
+    &SystemOf::<hatl::Hatl>::new(),
     &SystemOf::<soh::Soh>::new(),
     &SystemOf::<forest::RandomForests>::new(),
 ];
 
 /// Systems that are not yet experiments.
-pub static OLD_SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, smear::ROW, rotation::ROW, hatl::ROW];
+pub static OLD_SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, smear::ROW, rotation::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]

@@ -75,12 +75,12 @@ pub struct Hatl {
     waiting: usize,
     in_a_row: usize,
     metrics: Vec<f64>,
-    verdicts: Vec<Verdict>,
+    decisions: Vec<Decision>,
 }
 
 /// What was decided after an epoch, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// A layer is released in the next epoch.
     Released,
     /// Too early, or too soon after a release.
@@ -97,11 +97,26 @@ pub enum Verdict {
     AllReleased,
 }
 
+impl Decision {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Waiting => "waiting",
+            Self::BelowFloor => "below_floor",
+            Self::Moving => "moving",
+            Self::FarFromBest => "far_from_best",
+            Self::NotLasting => "not_lasting",
+            Self::AllReleased => "all_released",
+        }
+    }
+}
+
 impl Hatl {
     /// Nothing but the head moves yet.
     pub fn new(groups: &LayerGroups, rule: Rule) -> Self {
-        let (groups, metrics, verdicts) = (groups.clone(), Vec::new(), Vec::new());
-        Self { groups, rule, released: 0, waiting: 0, in_a_row: 0, metrics, verdicts }
+        let (groups, metrics, decisions) = (groups.clone(), Vec::new(), Vec::new());
+        Self { groups, rule, released: 0, waiting: 0, in_a_row: 0, metrics, decisions }
     }
 
     /// Layers released so far.
@@ -110,8 +125,8 @@ impl Hatl {
     }
 
     /// What was decided after each epoch.
-    pub fn verdicts(&self) -> &[Verdict] {
-        &self.verdicts
+    pub fn decisions(&self) -> &[Decision] {
+        &self.decisions
     }
 
     /// The largest distance from the running mean that counts as a plateau now.
@@ -123,25 +138,25 @@ impl Hatl {
         self.groups.len().saturating_sub(1)
     }
 
-    fn judge(&mut self, metric: f64) -> Verdict {
+    fn decide(&mut self, metric: f64) -> Decision {
         let plateau = self.plateau_now();
         self.metrics.push(metric);
         let recent = &self.metrics[self.metrics.len().saturating_sub(self.rule.window.max(1))..];
         let mean = recent.iter().sum::<f64>() / recent.len() as f64;
         let best = self.metrics.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if self.released == self.layers() {
-            return Verdict::AllReleased;
+            return Decision::AllReleased;
         }
         if self.metrics.len() <= self.rule.warm_up || self.waiting > 0 {
             self.waiting = self.waiting.saturating_sub(1);
-            return Verdict::Waiting;
+            return Decision::Waiting;
         }
         let hindrance = if !(best > self.rule.floor) {
-            Some(Verdict::BelowFloor)
+            Some(Decision::BelowFloor)
         } else if !((metric - mean).abs() <= plateau) {
-            Some(Verdict::Moving)
+            Some(Decision::Moving)
         } else if !((metric - best).abs() <= self.rule.near_best) {
-            Some(Verdict::FarFromBest)
+            Some(Decision::FarFromBest)
         } else {
             None
         };
@@ -151,11 +166,11 @@ impl Hatl {
         }
         self.in_a_row += 1;
         if self.in_a_row < self.rule.patience {
-            return Verdict::NotLasting;
+            return Decision::NotLasting;
         }
         (self.in_a_row, self.waiting) = (0, self.rule.cooldown);
         self.released += 1;
-        Verdict::Released
+        Decision::Released
     }
 }
 
@@ -170,8 +185,12 @@ impl Transfer for Hatl {
     }
 
     fn after_epoch(&mut self, _epoch: usize, metric: f64) -> After {
-        let verdict = self.judge(metric);
-        self.verdicts.push(verdict);
-        if verdict == Verdict::Released && self.rule.restore { After::RestoreBest } else { After::GoOn }
+        let decision = self.decide(metric);
+        self.decisions.push(decision);
+        if decision == Decision::Released && self.rule.restore { After::RestoreBest } else { After::GoOn }
+    }
+
+    fn log(&self) -> Vec<&'static str> {
+        self.decisions.iter().map(|decision| decision.name()).collect()
     }
 }

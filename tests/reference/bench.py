@@ -1,4 +1,4 @@
-"""Reference checksums for tests/cli_bench.rs, computed with plain numpy.
+"""Reference checksums for tests/it/cli_bench.rs, computed with plain numpy.
 
 Run with numpy 2: python tests/reference/bench.py > tests/reference/bench/checksums.json
 The circuits in tests/reference/bench/ were made for side-by-side timings of simulators (same licence as this

@@ -1,5 +1,5 @@
-"""Fused boxes and average precision of the random pictures of boxes.rs, by the packages ensemble-boxes 1.0.9 and
-pycocotools 2.0.11; Pascal VOC's by a plain transcript of its rules. Writes boxes.json.
+"""Fused boxes and average precision of the random pictures of tests/it/support/boxes.rs, by the packages
+ensemble-boxes 1.0.9 and pycocotools 2.0.11; Pascal VOC's by a plain transcript of its rules. Writes boxes.json.
 
 ensemble-boxes keeps fused boxes in float32. `fused` holds its results with that one type replaced by float64, `float32`
 those of WBF as it is. Without the package numba its loops run as plain Python, which changes no number.

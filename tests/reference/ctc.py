@@ -1,4 +1,4 @@
-"""Writes ctc.json: losses of connectionist temporal classification and their gradients by PyTorch, for tests/ctc.rs.
+"""Writes ctc.json: losses of connectionist temporal classification and their gradients by PyTorch, for tests/it/ctc.rs.
 
     python tests/reference/ctc.py        # torch 2.15
 

@@ -1,4 +1,4 @@
-"""Reference values for tests/peers.rs from Qiskit (states, densities) and PennyLane (gradients through noise).
+"""Reference values for tests/it/peers.rs from Qiskit (states, densities) and PennyLane (gradients through noise).
 
 Run with qiskit 2.6.2 and pennylane 0.45: python tests/reference/engines.py > tests/reference/engines.json
 An operation is [gate, qubits, angles]; an angle is a number or {"slot": k}; a channel is ["kraus", qubits, operators].

@@ -1,4 +1,4 @@
-"""Writes layers.json: convolutions and poolings by PyTorch, forward and backward, for tests/layers.rs.
+"""Writes layers.json: convolutions and poolings by PyTorch, forward and backward, for tests/it/layers.rs.
 
     python tests/reference/layers.py        # torch 2.15
 

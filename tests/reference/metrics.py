@@ -1,4 +1,4 @@
-"""Values of scikit-learn and scipy for tests/statistics.rs, written to statistics.json beside this file.
+"""Values of scikit-learn and scipy for tests/it/statistics.rs, written to statistics.json beside this file.
 
 Run with any Python that has both:  python tests/reference/metrics.py
 """

@@ -1,4 +1,4 @@
-"""Writes modules.json: layers with parameters by PyTorch, forward and backward, for tests/layers.rs.
+"""Writes modules.json: layers with parameters by PyTorch, forward and backward, for tests/it/layers.rs.
 
     python tests/reference/modules.py        # torch 2.15
 

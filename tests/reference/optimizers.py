@@ -1,4 +1,4 @@
-"""Writes optimizers.json: steps, schedules and losses by PyTorch, for tests/optimizers.rs.
+"""Writes optimizers.json: steps, schedules and losses by PyTorch, for tests/it/optimizers.rs.
 
     python tests/reference/optimizers.py        # torch 2.15
 

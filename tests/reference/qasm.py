@@ -1,6 +1,6 @@
 """Reference values for the OpenQASM reader and writers, by Qiskit (made with qiskit 2.6.2, qiskit-aer 0.18.2).
 
-    python tests/reference/qasm.py                  writes tests/reference/qasm.json, which tests/qasm.rs reads
+    python tests/reference/qasm.py                  writes tests/reference/qasm.json, which tests/it/qasm reads
     cargo run --no-default-features --example qasm_exports -- DIR
     python tests/reference/qasm.py --check DIR      imports every export in DIR into Qiskit and compares
 

@@ -1,4 +1,4 @@
-"""Reference values for tests/states.rs: entropies, distances, variances, Hessians, quantum Fisher information.
+"""Reference values for tests/it/states.rs: entropies, distances, variances, Hessians, quantum Fisher information.
 
 Run with qiskit 2.6.2, pennylane 0.45 and torch 2.15: python tests/reference/states.py > tests/reference/states.json
 Complex numbers are [re, im]; entropies are in nats; operations as in engines.py. Qubit k is bit k of an index.

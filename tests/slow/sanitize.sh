@@ -1,36 +1,37 @@
 #!/usr/bin/env bash
 # The tests that reach the unsafe kernels, under AddressSanitizer (the widest vectors of this machine; wants a nightly
 # toolchain) and under valgrind (which offers AVX2 at most; wants valgrind). What was found when: tests/slow/README.md.
-# The unit tests of the library run the kernels on plain arrays beside the machine's own vectors, so both are watched.
+# The unit tests of the library run the kernels on plain arrays beside the machine's own vectors, so both are checked.
 # Usage: tests/slow/sanitize.sh [address|valgrind]...
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# Test files without tensors that run every simulator kernel.
-tests=(backends gradients peers states)
-targets=(--lib "${tests[@]/#/--test=}")
+# Tests without tensors that run every simulator kernel.
+kernels=(backends:: gradients:: peers:: states::)
 # Valgrind runs 50 times slower: one test for each kernel of engines and gradients, of every width it has.
 few=(
-    sim:: prepared_programs unitary_programs_with_readout measured_programs same_seed wide_registers
-    random_programs qiskit pennylane
+    backends::{prepared_programs,unitary_programs_with_readout,measured_programs,same_seed,wide_registers}
+    gradients::random_programs peers:: states::{entanglement,entropies,variances}
 )
 
 address() {
     local host
     host=$(rustc +nightly -vV | sed -n 's/^host: //p')
     # With --target, build scripts and procedural macros stay without the sanitizer.
-    RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/sanitize \
-        cargo +nightly test --locked --no-default-features --target "$host" "${targets[@]}"
+    local test=(cargo +nightly test --locked --no-default-features --target "$host")
+    export RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/sanitize
+    "${test[@]}" --lib
+    "${test[@]}" --test it -- "${kernels[@]}"
 }
 
 valgrind_() {
-    local build=(cargo test --locked --no-default-features "${targets[@]}" --no-run)
+    local build=(cargo test --locked --no-default-features --lib --test it --no-run)
     CARGO_TARGET_DIR=target/valgrind "${build[@]}"
     CARGO_TARGET_DIR=target/valgrind "${build[@]}" --message-format=json |
         sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' |
         while read -r test; do
             echo "== $test"
-            valgrind --error-exitcode=9 --leak-check=no --quiet "$test" --test-threads=1 "${few[@]}"
+            valgrind --error-exitcode=9 --leak-check=no --quiet "$test" --test-threads=1 sim:: "${few[@]}"
         done
 }
 

@@ -1,4 +1,4 @@
-//! What stands in which column: shared by the text and the SVG drawing.
+//! The contents of each column: shared by the text and the SVG drawing.
 
 use crate::circuit::qasm::multiple_of_pi;
 use crate::circuit::{Circuit, Gate, Op, OpKind, Param};
@@ -27,7 +27,7 @@ pub enum Mark {
 pub struct Item {
     /// Column, from 0.
     pub column: usize,
-    /// Qubits in ascending order and what stands on them.
+    /// Qubits in ascending order and the symbol on each.
     pub marks: Vec<(usize, Mark)>,
     /// Text of the box that [`Mark::Shared`] qubits share, or beside a gate without boxes (the angle of `cp`).
     pub label: String,

@@ -1,4 +1,4 @@
-//! Gates: one row each, with everything the rest of the crate needs to know of them.
+//! Gates: one row each, with everything the rest of the crate needs.
 
 mod matrices;
 mod table;
@@ -8,7 +8,7 @@ pub use table::GATES;
 use crate::circuit::Param;
 use crate::math::Matrix;
 
-/// The unitary gates with a name. What a gate is stands in its [`GateRow`].
+/// The unitary gates with a name. Each is described by its [`GateRow`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[rustfmt::skip]
 #[allow(missing_docs, reason = "each variant is described by the doc field of its row")]

@@ -7,17 +7,17 @@ use std::rc::Rc;
 
 use super::condition::Guard;
 use super::cursor::Version;
-use super::error::{Fault, Read, Span};
+use super::error::{Fault, ReadResult, Span};
 use super::expression::{Expression, Scope, Value};
 use super::gates::Definition;
-use super::parse::Parsed;
+use super::parse::SyntaxTree;
 use super::read::ReadOptions;
 use super::syntax::{ForRange, Index, Name, Operand, Range, Statement, StatementKind as Kind, Time};
 use crate::circuit::{Circuit, Op, OpKind, Param};
 use crate::math::Seconds;
 
 /// The circuit of a parsed text, and its notices.
-pub(super) fn circuit(parsed: Parsed, options: &ReadOptions) -> Read<(Circuit, Vec<(Span, String)>)> {
+pub(super) fn circuit(parsed: SyntaxTree, options: &ReadOptions) -> ReadResult<(Circuit, Vec<(Span, String)>)> {
     let mut builder = Builder::new(&parsed, options);
     builder.notices = parsed.notices;
     for statement in &parsed.statements {
@@ -26,7 +26,7 @@ pub(super) fn circuit(parsed: Parsed, options: &ReadOptions) -> Read<(Circuit, V
     builder.finish()
 }
 
-/// What a name stands for.
+/// The meaning of a name.
 #[derive(Clone, Debug)]
 pub(super) enum Symbol {
     Qubits(Indices<usize>),
@@ -76,7 +76,7 @@ impl Scope for Builder<'_> {
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(parsed: &Parsed, options: &'a ReadOptions) -> Self {
+    pub fn new(parsed: &SyntaxTree, options: &'a ReadOptions) -> Self {
         Self {
             options,
             version: parsed.version,
@@ -95,7 +95,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn finish(self) -> Read<(Circuit, Vec<(Span, String)>)> {
+    fn finish(self) -> ReadResult<(Circuit, Vec<(Span, String)>)> {
         let mut circuit = Circuit::with_bits(self.qubits, self.bits);
         for name in self.slots {
             circuit.slot(name);
@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Counts work, so that short texts cannot stand for endless circuits.
-    pub fn spend(&mut self, steps: usize, span: Span) -> Read<()> {
+    pub fn spend(&mut self, steps: usize, span: Span) -> ReadResult<()> {
         self.steps = self.steps.saturating_add(steps);
         if self.steps > self.options.max_operations {
             let fault = Fault::new(format!("the circuit expands to more than {} steps", self.options.max_operations));
@@ -125,7 +125,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn declare(&mut self, name: &Name, symbol: Symbol) -> Read<()> {
+    fn declare(&mut self, name: &Name, symbol: Symbol) -> ReadResult<()> {
         let scope = self.scopes.last_mut().expect("the global scope is never left");
         match scope.insert(name.text.clone(), symbol) {
             None => Ok(()),
@@ -133,7 +133,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn size(&self, size: Option<&Expression>) -> Read<usize> {
+    fn size(&self, size: Option<&Expression>) -> ReadResult<usize> {
         let Some(size) = size else { return Ok(1) };
         let value = size.evaluate(self)?.integer().map_err(|fault| fault.at(size.span))?;
         let limit = self.options.max_register;
@@ -147,7 +147,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn grow(&self, held: usize, more: usize, what: &str, span: Span) -> Read<Indices<usize>> {
+    fn grow(&self, held: usize, more: usize, what: &str, span: Span) -> ReadResult<Indices<usize>> {
         if held + more > self.options.max_register {
             let fault = Fault::new(format!("more than {} {what}", self.options.max_register));
             return Err(fault.hint("raise max_register if you trust the text").at(span));
@@ -155,7 +155,7 @@ impl<'a> Builder<'a> {
         Ok(held..held + more)
     }
 
-    pub fn statement(&mut self, statement: &Statement, guard: &Guard) -> Read<()> {
+    pub fn statement(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<()> {
         let span = statement.span;
         self.spend(1, span)?;
         let declares = matches!(statement.kind, Kind::Gate { .. } | Kind::Qubits { .. } | Kind::Input { .. });
@@ -229,18 +229,22 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn all(&mut self, statements: &[Statement], guard: &Guard) -> Read<()> {
+    fn all(&mut self, statements: &[Statement], guard: &Guard) -> ReadResult<()> {
         statements.iter().try_for_each(|statement| self.statement(statement, guard))
     }
 
-    fn scoped(&mut self, scope: HashMap<String, Symbol>, work: impl FnOnce(&mut Self) -> Read<()>) -> Read<()> {
+    fn scoped(
+        &mut self,
+        scope: HashMap<String, Symbol>,
+        work: impl FnOnce(&mut Self) -> ReadResult<()>,
+    ) -> ReadResult<()> {
         self.scopes.push(scope);
         let done = work(self);
         self.scopes.pop();
         done
     }
 
-    pub fn emit(&mut self, op: Op, guard: &Guard, span: Span) -> Read<()> {
+    pub fn emit(&mut self, op: Op, guard: &Guard, span: Span) -> ReadResult<()> {
         for condition in guard.conditions() {
             self.spend(1, span)?;
             self.ops.push((Op { condition, ..op.clone() }, span));
@@ -255,7 +259,7 @@ impl<'a> Builder<'a> {
         otherwise: &[Statement],
         guard: &Guard,
         span: Span,
-    ) -> Read<()> {
+    ) -> ReadResult<()> {
         let (yes, no, tested) = Guard::of(condition, self)?;
         let first = self.ops.len();
         for (case, body) in [(Some(yes), then), (no, otherwise)] {
@@ -281,7 +285,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The elements an operand names, as indices of qubits or bits.
-    pub fn elements(&mut self, operand: &Operand, quantum: bool) -> Read<Vec<usize>> {
+    pub fn elements(&mut self, operand: &Operand, quantum: bool) -> ReadResult<Vec<usize>> {
         let located = |fault: Fault| fault.at(operand.span);
         let name = &operand.name.text;
         if let Some(number) = name.strip_prefix('$') {
@@ -320,7 +324,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn physical_qubit(&mut self, number: &str, span: Span) -> Read<usize> {
+    fn physical_qubit(&mut self, number: &str, span: Span) -> ReadResult<usize> {
         if self.qubits > 0 && !self.physical {
             let fault = Fault::new("physical qubits and registers do not mix");
             return Err(fault.hint("use $0, $1, ... or a register throughout").at(span));
@@ -338,7 +342,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub fn range_values(&mut self, range: &ForRange, span: Span) -> Read<Vec<Value>> {
+    pub fn range_values(&mut self, range: &ForRange, span: Span) -> ReadResult<Vec<Value>> {
         match range {
             ForRange::Set(items) => items.iter().map(|item| item.evaluate(self)).collect(),
             ForRange::Range(range) => {
@@ -351,7 +355,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The integers of a range, both ends included.
-    fn integers_of(&mut self, range: &Range, ends: (i128, i128), span: Span) -> Read<Vec<i128>> {
+    fn integers_of(&mut self, range: &Range, ends: (i128, i128), span: Span) -> ReadResult<Vec<i128>> {
         let integer = |part: &Option<Expression>, other: i128| match part {
             None => Ok(other),
             Some(part) => part.evaluate(self)?.integer().map_err(|fault| fault.at(part.span)),
@@ -370,7 +374,7 @@ impl<'a> Builder<'a> {
         Ok((0..count).map(|k| start + k * step).collect())
     }
 
-    fn measure(&mut self, from: &Operand, bits: &[usize], guard: &Guard, span: Span) -> Read<()> {
+    fn measure(&mut self, from: &Operand, bits: &[usize], guard: &Guard, span: Span) -> ReadResult<()> {
         let qubits = self.elements(from, true)?;
         if qubits.len() != bits.len() {
             let fault = Fault::new(format!("{} qubits are measured into {} bits", qubits.len(), bits.len()));
@@ -382,7 +386,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn delay(&mut self, time: Time, operands: &[Operand], guard: &Guard, span: Span) -> Read<()> {
+    fn delay(&mut self, time: Time, operands: &[Operand], guard: &Guard, span: Span) -> ReadResult<()> {
         let seconds = match (time, self.options.cycle) {
             (Time::Seconds(time), _) => time,
             (Time::Cycles(cycles), Some(Seconds(cycle))) => Seconds(cycles * cycle),

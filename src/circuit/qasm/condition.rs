@@ -1,7 +1,7 @@
 //! Conditions on classical bits: any expression over few bits as a list of values they may have.
 
 use super::build::{Builder, Symbol};
-use super::error::{Fault, Read, Span};
+use super::error::{Fault, ReadResult, Span};
 use super::expression::{Binary, Expression, ExpressionKind, Scope, Value};
 use crate::circuit::Condition;
 
@@ -25,7 +25,7 @@ impl Guard {
     }
 
     /// Both this and the other.
-    pub fn and(&self, other: &Self, span: Span) -> Read<Self> {
+    pub fn and(&self, other: &Self, span: Span) -> ReadResult<Self> {
         let mut all = Vec::new();
         for first in &self.0 {
             all.extend(other.0.iter().filter_map(|second| both(first, second)));
@@ -38,7 +38,7 @@ impl Guard {
     }
 
     /// When a condition holds, when it does not (`None` where that takes too many cases), and the bits it tests.
-    pub fn of(condition: &Expression, builder: &Builder) -> Read<(Self, Option<Self>, Vec<usize>)> {
+    pub fn of(condition: &Expression, builder: &Builder) -> ReadResult<(Self, Option<Self>, Vec<usize>)> {
         let mut bits = Vec::new();
         tested(condition, builder, &mut bits)?;
         if bits.len() > TRIED {
@@ -88,7 +88,7 @@ fn wide_equality(
     condition: &Expression,
     builder: &Builder,
     bits: Vec<usize>,
-) -> Read<(Guard, Option<Guard>, Vec<usize>)> {
+) -> ReadResult<(Guard, Option<Guard>, Vec<usize>)> {
     let fault = || {
         Fault::new(format!("this condition tests {} bits", bits.len()))
             .hint(format!("more than {TRIED} bits can only be compared as a whole register with ==, without else"))
@@ -110,7 +110,7 @@ fn wide_equality(
 }
 
 /// The bits an expression reads, in order of appearance.
-fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<usize>) -> Read<()> {
+fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<usize>) -> ReadResult<()> {
     let mut add = |found: &mut dyn Iterator<Item = usize>| {
         for bit in found {
             if !bits.contains(&bit) {

@@ -1,10 +1,10 @@
 //! A place in the tokens of one text, and how to move on from there.
 
-use super::error::{Fault, Located, Read, Span};
+use super::error::{Fault, FaultAt, ReadResult, Span};
 use super::syntax::Name;
 use super::token::Token;
 
-/// Which language is spoken.
+/// The language version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
     Two,
@@ -65,7 +65,7 @@ impl Parser<'_> {
         there
     }
 
-    pub fn expect(&mut self, token: Token, sign: &str) -> Read<Span> {
+    pub fn expect(&mut self, token: Token, sign: &str) -> ReadResult<Span> {
         if self.peek() == token {
             return Ok(self.next().1);
         }
@@ -78,7 +78,7 @@ impl Parser<'_> {
         Err(self.unexpected(sign))
     }
 
-    pub fn unexpected(&self, wanted: &str) -> Located {
+    pub fn unexpected(&self, wanted: &str) -> FaultAt {
         let found = match self.peek() {
             Token::End => "the text ends".to_string(),
             _ => format!("there is `{}`", self.slice(self.span()).chars().take(30).collect::<String>()),
@@ -86,7 +86,7 @@ impl Parser<'_> {
         Fault::new(format!("expected {wanted}, but {found}")).at(self.span())
     }
 
-    pub fn name(&mut self, wanted: &str) -> Read<Name> {
+    pub fn name(&mut self, wanted: &str) -> ReadResult<Name> {
         if self.peek() != Token::Word {
             return Err(self.unexpected(wanted));
         }
@@ -111,7 +111,7 @@ impl Parser<'_> {
         Version::Three
     }
 
-    pub fn list<T>(&mut self, end: Token, sign: &str, item: impl Fn(&mut Self) -> Read<T>) -> Read<Vec<T>> {
+    pub fn list<T>(&mut self, end: Token, sign: &str, item: impl Fn(&mut Self) -> ReadResult<T>) -> ReadResult<Vec<T>> {
         let mut items = Vec::new();
         while self.peek() != end {
             items.push(item(self)?);

@@ -13,7 +13,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, NamedSource, SourceSpan};
 pub struct QasmError {
     /// What is wrong, without the place.
     pub message: String,
-    /// What to write instead, where that can be said.
+    /// What to write instead, if known.
     #[help]
     pub hint: Option<String>,
     /// Line, from 1.
@@ -47,7 +47,7 @@ impl QasmError {
     pub fn report(&self) -> String {
         let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
         let mut out = String::new();
-        // Writing into a string cannot fail; should the handler refuse, the one-line form still tells all.
+        // Writing into a string cannot fail; if the handler fails, the one-line form has the same content.
         if handler.render_report(&mut out, self).is_err() {
             return self.to_string();
         }
@@ -110,14 +110,14 @@ impl Fault {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    pub fn at(self, span: Span) -> Located {
-        Located(Box::new((self, span)))
+    pub fn at(self, span: Span) -> FaultAt {
+        FaultAt(Box::new((self, span)))
     }
 }
 
 /// A complaint and its place; boxed because it rides in every `Result` of the reader.
 #[derive(Clone, Debug)]
-pub(super) struct Located(pub Box<(Fault, Span)>);
+pub(super) struct FaultAt(pub Box<(Fault, Span)>);
 
 /// What the reader's own functions return.
-pub(super) type Read<T> = Result<T, Located>;
+pub(super) type ReadResult<T> = Result<T, FaultAt>;

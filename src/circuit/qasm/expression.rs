@@ -2,10 +2,10 @@
 
 use std::f64::consts::{E, PI, TAU};
 
-use super::error::{Fault, Read, Span};
+use super::error::{Fault, ReadResult, Span};
 use crate::circuit::Param;
 
-/// An expression and where it stands.
+/// An expression and its position.
 #[derive(Clone, Debug)]
 pub(super) struct Expression {
     pub kind: ExpressionKind,
@@ -143,7 +143,7 @@ pub(super) trait Scope {
 
 impl Expression {
     /// The value, or what is wrong and where.
-    pub fn evaluate(&self, scope: &dyn Scope) -> Read<Value> {
+    pub fn evaluate(&self, scope: &dyn Scope) -> ReadResult<Value> {
         let located = |fault: Fault| fault.at(self.span);
         let value = match &self.kind {
             ExpressionKind::Value(value) => *value,
@@ -167,7 +167,7 @@ impl Expression {
                 binary(*operator, left, right, scope.real_division()).map_err(located)?
             }
             ExpressionKind::Call(name, arguments) => {
-                let values: Vec<Value> = arguments.iter().map(|a| a.evaluate(scope)).collect::<Read<_>>()?;
+                let values: Vec<Value> = arguments.iter().map(|a| a.evaluate(scope)).collect::<ReadResult<_>>()?;
                 call(name, &values, scope.real_division()).map_err(located)?
             }
         };

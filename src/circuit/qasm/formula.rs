@@ -1,7 +1,7 @@
 //! The grammar of expressions, the same for both versions but for `^`.
 
 use super::cursor::{NESTING, Parser, Version};
-use super::error::{Fault, Read, Span};
+use super::error::{Fault, ReadResult, Span};
 use super::expression::{Binary, Expression, ExpressionKind, Unary, Value};
 use super::token::Token;
 
@@ -11,12 +11,12 @@ const HEIGHT: u16 = 400;
 const SIGN: u8 = 7;
 
 impl Parser<'_> {
-    pub fn expression(&mut self) -> Read<Expression> {
+    pub fn expression(&mut self) -> ReadResult<Expression> {
         self.operation(0, 0)
     }
 
     /// Precedence climbing: everything that binds at least as tightly as `weakest`.
-    fn operation(&mut self, weakest: u8, nesting: usize) -> Read<Expression> {
+    fn operation(&mut self, weakest: u8, nesting: usize) -> ReadResult<Expression> {
         if nesting > NESTING {
             let fault = Fault::new(format!("more than {NESTING} parentheses or signs within each other"));
             return Err(fault.hint("name a part with const float").at(self.span()));
@@ -35,7 +35,7 @@ impl Parser<'_> {
         }
     }
 
-    fn operator(&self) -> Read<Option<(Binary, u8)>> {
+    fn operator(&self) -> ReadResult<Option<(Binary, u8)>> {
         Ok(Some(match self.peek() {
             Token::Or => (Binary::Or, 1),
             Token::And => (Binary::And, 2),
@@ -60,7 +60,7 @@ impl Parser<'_> {
         }))
     }
 
-    fn term(&mut self, nesting: usize) -> Read<Expression> {
+    fn term(&mut self, nesting: usize) -> ReadResult<Expression> {
         let (token, span) = (self.peek(), self.span());
         let value = |value| Expression { kind: ExpressionKind::Value(value), span, height: 0 };
         match token {
@@ -94,7 +94,7 @@ impl Parser<'_> {
         }
     }
 
-    pub fn named(&mut self, nesting: usize) -> Read<Expression> {
+    pub fn named(&mut self, nesting: usize) -> ReadResult<Expression> {
         let name = self.name("a name")?;
         if ["true", "false"].contains(&name.text.as_str()) {
             let kind = ExpressionKind::Value(Value::Boolean(name.text == "true"));
@@ -114,7 +114,7 @@ impl Parser<'_> {
         Ok(Expression { kind: ExpressionKind::Name(name.text), span: name.span, height: 0 })
     }
 
-    pub fn integer(&self, span: Span) -> Read<Value> {
+    pub fn integer(&self, span: Span) -> ReadResult<Value> {
         let text = self.slice(span).replace('_', "");
         let (digits, radix) = match text.get(..2) {
             Some("0x" | "0X") => (&text[2..], 16),
@@ -130,7 +130,7 @@ impl Parser<'_> {
         }
     }
 
-    pub fn real(&self, span: Span) -> Read<f64> {
+    pub fn real(&self, span: Span) -> ReadResult<f64> {
         match self.slice(span).replace('_', "").parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(value),
             _ => Err(Fault::new("this number is too large").hint("the largest is about 1.8e308").at(span)),
@@ -138,7 +138,7 @@ impl Parser<'_> {
     }
 }
 
-fn node(kind: ExpressionKind, span: Span, height: u16) -> Read<Expression> {
+fn node(kind: ExpressionKind, span: Span, height: u16) -> ReadResult<Expression> {
     if height >= HEIGHT {
         let fault = Fault::new(format!("this expression is more than {HEIGHT} operations deep"));
         return Err(fault.hint("name parts of it with const float").at(span));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::build::{Builder, Symbol, suggest};
 use super::condition::Guard;
 use super::cursor::Version;
-use super::error::{Fault, Located, Read, SourceFile, Span};
+use super::error::{Fault, FaultAt, ReadResult, SourceFile, Span};
 use super::expression::Value;
 use super::library;
 use super::parse::parse;
@@ -60,7 +60,13 @@ enum Effect {
 }
 
 impl Builder<'_> {
-    pub fn define(&mut self, name: &Name, params: &[Name], qubits: &[Name], body: Option<&[Statement]>) -> Read<()> {
+    pub fn define(
+        &mut self,
+        name: &Name,
+        params: &[Name],
+        qubits: &[Name],
+        body: Option<&[Statement]>,
+    ) -> ReadResult<()> {
         let mut seen = HashMap::new();
         for formal in params.iter().chain(qubits) {
             if seen.insert(formal.text.clone(), ()).is_some() {
@@ -95,7 +101,7 @@ impl Builder<'_> {
     }
 
     /// Whether a declared gate is the table's gate of that name: then it is kept as such instead of being expanded.
-    fn recognise(&mut self, definition: Definition, gate: Gate, name: &Name) -> Read<Definition> {
+    fn recognise(&mut self, definition: Definition, gate: Gate, name: &Name) -> ReadResult<Definition> {
         if definition.body.is_none() {
             return Ok(Definition { native: Some((gate, true)), ..definition });
         }
@@ -117,7 +123,7 @@ impl Builder<'_> {
     }
 
     /// Checks that a gate's body holds gates on its operands only; returns how deep their definitions are.
-    fn check_body(&self, body: &[Statement], qubits: &[Name], gate: &Name) -> Read<usize> {
+    fn check_body(&self, body: &[Statement], qubits: &[Name], gate: &Name) -> ReadResult<usize> {
         let mut depth = 0;
         for statement in body {
             let operands: &[Operand] = match &statement.kind {
@@ -172,7 +178,7 @@ impl Builder<'_> {
             .or_else(|| Gate::named(text).filter(|_| builtin).map(Callee::Native))
     }
 
-    fn unknown_gate(&self, name: &Name) -> Located {
+    fn unknown_gate(&self, name: &Name) -> FaultAt {
         let fault = Fault::new(format!("there is no gate {}", name.text));
         if !self.library && (Gate::named(&name.text).is_some() || name.text == "cu3") {
             let file = if self.version == Version::Two { "qelib1.inc" } else { "stdgates.inc" };
@@ -183,13 +189,13 @@ impl Builder<'_> {
         suggest(fault, &name.text, known).at(name.span)
     }
 
-    fn callee(&self, name: &Name, arguments: usize) -> Read<Callee> {
+    fn callee(&self, name: &Name, arguments: usize) -> ReadResult<Callee> {
         match self.gates.get(&name.text) {
             Some(definition) if definition.body.is_none() && definition.native.is_none() => {
                 if name.text == "delay" && definition.params.iter().map(|p| p.text.as_str()).eq(["seconds"]) {
                     return Ok(Callee::Delay);
                 }
-                let fault = Fault::new(format!("gate {} is opaque: the text does not say what it does", name.text));
+                let fault = Fault::new(format!("gate {} is opaque: the text has no definition of it", name.text));
                 Err(fault.hint("define it with gate ... { ... }").at(name.span))
             }
             Some(definition) => Ok(Callee::Declared(definition.clone())),
@@ -198,9 +204,9 @@ impl Builder<'_> {
     }
 
     /// A gate on operands, registers taken element by element.
-    pub fn call(&mut self, statement: &Statement, guard: &Guard) -> Read<()> {
+    pub fn call(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<()> {
         let Kind::Call { operands, .. } = &statement.kind else { return Ok(()) };
-        let lists: Vec<Vec<usize>> = operands.iter().map(|o| self.elements(o, true)).collect::<Read<_>>()?;
+        let lists: Vec<Vec<usize>> = operands.iter().map(|o| self.elements(o, true)).collect::<ReadResult<_>>()?;
         let mut width = 1;
         for (list, operand) in lists.iter().zip(operands) {
             if list.len() != 1 && width != 1 && list.len() != width {
@@ -221,8 +227,14 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// One application of a gate with its modifiers; `exact` if its phase matters to whoever calls.
-    fn single_call(&mut self, statement: &Statement, qubits: &[usize], exact: bool, out: &mut Vec<Op>) -> Read<()> {
+    /// One application of a gate with its modifiers; `exact` if its phase matters to the caller.
+    fn single_call(
+        &mut self,
+        statement: &Statement,
+        qubits: &[usize],
+        exact: bool,
+        out: &mut Vec<Op>,
+    ) -> ReadResult<()> {
         let Kind::Call { modifiers, name, arguments, operands } = &statement.kind else { return Ok(()) };
         let span = statement.span;
         let callee = self.callee(name, arguments.len())?;
@@ -277,7 +289,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn effect(&self, modifier: &Modifier) -> Read<Effect> {
+    fn effect(&self, modifier: &Modifier) -> ReadResult<Effect> {
         match modifier {
             Modifier::Inverse => Ok(Effect::Inverse),
             Modifier::Power(exponent) => {
@@ -306,7 +318,7 @@ impl Builder<'_> {
         exact: bool,
         span: Span,
         out: &mut Vec<Op>,
-    ) -> Read<()> {
+    ) -> ReadResult<()> {
         self.spend(1, span)?;
         let definition = match callee {
             Callee::Native(gate) => {
@@ -353,7 +365,7 @@ impl Builder<'_> {
     }
 
     /// Statements of a gate's body, with the gate's operands in scope.
-    pub fn body(&mut self, statements: &[Statement], exact: bool, out: &mut Vec<Op>) -> Read<()> {
+    pub fn body(&mut self, statements: &[Statement], exact: bool, out: &mut Vec<Op>) -> ReadResult<()> {
         for statement in statements {
             self.spend(1, statement.span)?;
             match &statement.kind {
@@ -373,7 +385,7 @@ impl Builder<'_> {
                     }
                 }
                 Kind::Block(body) => self.body(body, exact, out)?,
-                // Barriers inside a gate only speak to the compiler that expands it.
+                // Barriers inside a gate matter only to the compiler that expands it.
                 _ => {}
             }
         }

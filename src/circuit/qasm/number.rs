@@ -29,7 +29,7 @@ pub fn multiple_of_pi(value: f64, pi: &str) -> Option<String> {
     None
 }
 
-/// The shortest decimal that reads back to `value`, always with a point: OpenQASM 2 knows no `1e-7`.
+/// The shortest decimal that reads back to `value`, always with a point: OpenQASM 2 has no `1e-7`.
 pub fn literal(value: f64) -> String {
     if value == 0.0 && value.is_sign_positive() {
         return "0".into();

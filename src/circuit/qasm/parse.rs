@@ -1,14 +1,14 @@
 //! From tokens to statements: recursive descent with a bound on nesting. Here: files, blocks and which statement it is.
 
 use super::cursor::{NESTING, Parser, Version};
-use super::error::{Fault, Notice, Read, SourceFile, Span};
+use super::error::{Fault, Notice, ReadResult, SourceFile, Span};
 use super::library;
 use super::read::ReadOptions;
 use super::syntax::{Statement, StatementKind as Kind};
 use super::token::{Token, tokens};
 
-/// What a whole text says.
-pub(super) struct Parsed {
+/// The syntax tree of a whole text.
+pub(super) struct SyntaxTree {
     pub version: Version,
     pub statements: Vec<Statement>,
     pub notices: Vec<(Span, String)>,
@@ -17,14 +17,14 @@ pub(super) struct Parsed {
 }
 
 /// Parses `files[0]` and what it includes; included files are added to `files`.
-pub(super) fn parse(files: &mut Vec<SourceFile>, options: &ReadOptions) -> Read<Parsed> {
+pub(super) fn parse(files: &mut Vec<SourceFile>, options: &ReadOptions) -> ReadResult<SyntaxTree> {
     let mut state = Shared { options, notices: Vec::new(), library: false, nesting: 0, statements: 0 };
     let tokens = tokens(&files[0].text, 0)?;
     let text = files[0].text.clone();
     let version = Parser { text: &text, tokens: &tokens, at: 0, version: Version::Three }.detect();
     let mut statements = Vec::new();
     state.file(files, 0, version, &mut statements)?;
-    Ok(Parsed { version, statements, notices: state.notices, library: state.library })
+    Ok(SyntaxTree { version, statements, notices: state.notices, library: state.library })
 }
 
 /// Notices as a caller sees them.
@@ -43,7 +43,13 @@ pub(super) struct Shared<'a> {
 }
 
 impl Shared<'_> {
-    fn file(&mut self, files: &mut Vec<SourceFile>, file: u16, version: Version, out: &mut Vec<Statement>) -> Read<()> {
+    fn file(
+        &mut self,
+        files: &mut Vec<SourceFile>,
+        file: u16,
+        version: Version,
+        out: &mut Vec<Statement>,
+    ) -> ReadResult<()> {
         let text = files[file as usize].text.clone();
         let tokens = tokens(&text, file)?;
         let mut parser = Parser { text: &text, tokens: &tokens, at: 0, version };
@@ -63,11 +69,11 @@ impl Shared<'_> {
         files: &mut Vec<SourceFile>,
         version: Version,
         out: &mut Vec<Statement>,
-    ) -> Read<()> {
+    ) -> ReadResult<()> {
         parser.next();
         let (token, span) = parser.next();
         if token != Token::Text {
-            return Err(Fault::new("include wants a file name in quotes").at(span));
+            return Err(Fault::new("expected a quoted file name after `include`").at(span));
         }
         let name = parser.slice(span).trim_matches('"').to_string();
         parser.expect(Token::Semicolon, ";")?;
@@ -101,7 +107,7 @@ impl Shared<'_> {
 }
 
 impl Parser<'_> {
-    pub fn block(&mut self, shared: &mut Shared) -> Read<Vec<Statement>> {
+    pub fn block(&mut self, shared: &mut Shared) -> ReadResult<Vec<Statement>> {
         let open = self.expect(Token::OpenBrace, "`{`")?;
         let mut statements = Vec::new();
         while self.peek() != Token::CloseBrace {
@@ -115,15 +121,15 @@ impl Parser<'_> {
     }
 
     /// A block or one statement.
-    pub fn body(&mut self, shared: &mut Shared) -> Read<Vec<Statement>> {
+    pub fn body(&mut self, shared: &mut Shared) -> ReadResult<Vec<Statement>> {
         match self.peek() {
             Token::OpenBrace => self.block(shared),
             _ => Ok(self.statement(shared)?.into_iter().collect()),
         }
     }
 
-    /// One statement; `None` for those that say nothing about the circuit.
-    pub fn statement(&mut self, shared: &mut Shared) -> Read<Option<Statement>> {
+    /// One statement; `None` for those that do not affect the circuit.
+    pub fn statement(&mut self, shared: &mut Shared) -> ReadResult<Option<Statement>> {
         shared.nesting += 1;
         if shared.nesting > NESTING {
             let fault = Fault::new(format!("more than {NESTING} blocks within each other"));
@@ -140,7 +146,7 @@ impl Parser<'_> {
         Ok(kind?.map(|kind| Statement { kind, span: start.to(self.taken()) }))
     }
 
-    fn statement_kind(&mut self, shared: &mut Shared) -> Read<Option<Kind>> {
+    fn statement_kind(&mut self, shared: &mut Shared) -> ReadResult<Option<Kind>> {
         let start = self.span();
         match self.peek() {
             Token::Semicolon => {
@@ -175,7 +181,7 @@ impl Parser<'_> {
                 self.next();
                 let from = self.operand()?;
                 if self.peek() == Token::Semicolon {
-                    let hint = "write c[0] = measure q[0]; a measurement nobody reads is a reset of phases";
+                    let hint = "write c[0] = measure q[0]; a measurement without a bit only destroys phases";
                     return Err(Fault::new("this measurement goes nowhere").hint(hint).at(start.to(self.span())));
                 }
                 self.expect(Token::Arrow, "`->`")?;
@@ -217,7 +223,7 @@ impl Parser<'_> {
         }
     }
 
-    pub fn end(&mut self, kind: Kind) -> Read<Kind> {
+    pub fn end(&mut self, kind: Kind) -> ReadResult<Kind> {
         self.expect(Token::Semicolon, "`;`").map(|_| kind)
     }
 
@@ -230,7 +236,7 @@ impl Parser<'_> {
         }
     }
 
-    fn version_line(&mut self) -> Read<()> {
+    fn version_line(&mut self) -> ReadResult<()> {
         let start = self.next().1;
         let (_, span) = self.next();
         let number = self.slice(span).to_string();

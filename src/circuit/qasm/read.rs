@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::build;
-use super::error::{Fault, Located, Notice, QasmError, SourceFile, Span};
+use super::error::{Fault, FaultAt, Notice, QasmError, SourceFile, Span};
 use super::parse::{notice, parse};
 use crate::circuit::Circuit;
 use crate::math::Seconds;
@@ -47,7 +47,7 @@ pub struct Reading {
     pub notices: Vec<Notice>,
 }
 
-/// The circuit of an OpenQASM 2 or 3 text; the version line tells which.
+/// The circuit of an OpenQASM 2 or 3 text; the version line decides which.
 ///
 /// ```
 /// use qgraft::circuit::qasm::{ReadOptions, read};
@@ -61,7 +61,7 @@ pub struct Reading {
 /// ```
 ///
 /// # Errors
-/// If the text is malformed, says something a circuit cannot hold, or exceeds a limit.
+/// If the text is malformed, holds something a circuit cannot, or exceeds a limit.
 pub fn read(text: &str, options: &ReadOptions) -> Result<Circuit, QasmError> {
     read_with_notices(text, options).map(|reading| reading.circuit)
 }
@@ -83,7 +83,7 @@ pub fn read_with_notices(text: &str, options: &ReadOptions) -> Result<Reading, Q
         Ok((circuit, notices)) => {
             Ok(Reading { circuit, notices: notices.into_iter().map(|found| notice(&files, found)).collect() })
         }
-        Err(Located(found)) => {
+        Err(FaultAt(found)) => {
             let (fault, span) = *found;
             Err(QasmError::new(&files[span.file as usize], span, fault))
         }

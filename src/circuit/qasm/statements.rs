@@ -1,7 +1,7 @@
 //! The statements, one function each.
 
 use super::cursor::{Parser, Version};
-use super::error::{Fault, Read};
+use super::error::{Fault, ReadResult};
 use super::expression::Expression;
 use super::parse::Shared;
 use super::syntax::{ForRange, Index, Modifier, Name, Operand, Range, StatementKind as Kind, Time};
@@ -9,7 +9,7 @@ use super::token::Token;
 use crate::math::Seconds;
 
 impl Parser<'_> {
-    pub fn gate(&mut self, shared: &mut Shared) -> Read<Kind> {
+    pub fn gate(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
         let opaque = self.word() == "opaque";
         self.next();
         let name = self.name("the name of the gate")?;
@@ -28,7 +28,7 @@ impl Parser<'_> {
     }
 
     /// `qreg q[2];` `creg c[2];`, in OpenQASM 3 also without a size.
-    pub fn old_register(&mut self) -> Read<Kind> {
+    pub fn old_register(&mut self) -> ReadResult<Kind> {
         let quantum = self.word() == "qreg";
         self.next();
         let name = self.name("the name of the register")?;
@@ -39,7 +39,7 @@ impl Parser<'_> {
         self.end(if quantum { Kind::Qubits { name, size } } else { Kind::Bits { name, size, measured: None } })
     }
 
-    fn bracketed(&mut self) -> Read<Option<Expression>> {
+    fn bracketed(&mut self) -> ReadResult<Option<Expression>> {
         if !self.accept(Token::OpenBracket) {
             return Ok(None);
         }
@@ -49,7 +49,7 @@ impl Parser<'_> {
     }
 
     /// `qubit[2] q;` `bit[2] c;` `bit c = measure q[0];` `bit[2] c = "00";`
-    pub fn register(&mut self, shared: &mut Shared) -> Read<Kind> {
+    pub fn register(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
         let start = self.span();
         let quantum = self.word() == "qubit";
         if self.version == Version::Two {
@@ -85,7 +85,7 @@ impl Parser<'_> {
         self.end(Kind::Bits { name, size, measured })
     }
 
-    pub fn input(&mut self) -> Read<Kind> {
+    pub fn input(&mut self) -> ReadResult<Kind> {
         self.next();
         let kind = self.name("a type")?;
         if !["float", "angle"].contains(&kind.text.as_str()) {
@@ -97,7 +97,7 @@ impl Parser<'_> {
         self.end(Kind::Input { name })
     }
 
-    pub fn constant(&mut self) -> Read<Kind> {
+    pub fn constant(&mut self) -> ReadResult<Kind> {
         self.next();
         let kind = self.name("a type")?;
         if !["float", "angle", "int", "uint", "bool"].contains(&kind.text.as_str()) {
@@ -111,7 +111,7 @@ impl Parser<'_> {
         self.end(Kind::Constant { name, value })
     }
 
-    pub fn operand(&mut self) -> Read<Operand> {
+    pub fn operand(&mut self) -> ReadResult<Operand> {
         let span = self.span();
         if self.accept(Token::Physical) {
             let name = Name { text: self.slice(span).into(), span };
@@ -128,7 +128,7 @@ impl Parser<'_> {
         Ok(Operand { name, index, span: span.to(self.taken()) })
     }
 
-    pub fn index(&mut self) -> Read<Index> {
+    pub fn index(&mut self) -> ReadResult<Index> {
         if self.peek() == Token::OpenBrace {
             return Err(Fault::new("sets of indices are not supported").hint("name each element").at(self.span()));
         }
@@ -140,7 +140,7 @@ impl Parser<'_> {
     }
 
     /// The rest of `start:stop` or `start:step:stop`.
-    fn range(&mut self, start: Option<Expression>, end: Token) -> Read<Range> {
+    fn range(&mut self, start: Option<Expression>, end: Token) -> ReadResult<Range> {
         self.expect(Token::Colon, "`:`")?;
         let second = if self.peek() == end { None } else { Some(self.expression()?) };
         if !self.accept(Token::Colon) {
@@ -150,7 +150,7 @@ impl Parser<'_> {
         Ok(Range { start, step: second, stop })
     }
 
-    pub fn delay(&mut self) -> Read<Kind> {
+    pub fn delay(&mut self) -> ReadResult<Kind> {
         self.next();
         self.expect(Token::OpenBracket, "`[`")?;
         let (token, span) = self.next();
@@ -176,7 +176,7 @@ impl Parser<'_> {
         Ok(Kind::Delay { time, operands })
     }
 
-    pub fn condition(&mut self, shared: &mut Shared) -> Read<Kind> {
+    pub fn condition(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
         self.next();
         self.expect(Token::Open, "`(`")?;
         let condition = self.expression()?;
@@ -193,7 +193,7 @@ impl Parser<'_> {
         Ok(Kind::If { condition, then, otherwise })
     }
 
-    pub fn for_loop(&mut self, shared: &mut Shared) -> Read<Kind> {
+    pub fn for_loop(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
         self.next();
         let mut variable = self.name("a type or the loop variable")?;
         if self.word() != "in" {
@@ -225,7 +225,7 @@ impl Parser<'_> {
         Ok(Kind::For { variable, range, body: self.body(shared)? })
     }
 
-    pub fn boxed(&mut self, shared: &mut Shared) -> Read<Kind> {
+    pub fn boxed(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
         let start = self.next().1;
         if self.peek() == Token::OpenBracket {
             let fault = Fault::new("a box with a duration is not supported");
@@ -237,7 +237,7 @@ impl Parser<'_> {
     }
 
     /// Skips pulses: `cal { ... }`, `defcal x $0 { ... }`.
-    pub fn calibration(&mut self, shared: &mut Shared) -> Read<()> {
+    pub fn calibration(&mut self, shared: &mut Shared) -> ReadResult<()> {
         let start = self.span();
         let what = self.word().to_string();
         while !matches!(self.peek(), Token::OpenBrace | Token::End) {
@@ -257,7 +257,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    pub fn call_or_assignment(&mut self) -> Read<Kind> {
+    pub fn call_or_assignment(&mut self) -> ReadResult<Kind> {
         if matches!(self.peek_after(), Token::Assign | Token::OpenBracket) && self.modifier_word().is_none() {
             return self.assignment();
         }
@@ -278,7 +278,7 @@ impl Parser<'_> {
     }
 
     /// `c[0] = measure q[0];`
-    fn assignment(&mut self) -> Read<Kind> {
+    fn assignment(&mut self) -> ReadResult<Kind> {
         let to = self.operand()?;
         if self.peek() != Token::Assign {
             let fault = Fault::new(format!("`{}` is not followed by an assignment", to.name.text));
@@ -299,7 +299,7 @@ impl Parser<'_> {
         Some(self.word()).filter(|word| follows && ["inv", "pow", "ctrl", "negctrl"].contains(word))
     }
 
-    fn modifier(&mut self) -> Read<Option<Modifier>> {
+    fn modifier(&mut self) -> ReadResult<Option<Modifier>> {
         let Some(word) = self.modifier_word().map(str::to_string) else { return Ok(None) };
         let start = self.next().1;
         let mut argument = None;

@@ -4,7 +4,7 @@ use super::error::Span;
 use super::expression::Expression;
 use crate::math::Seconds;
 
-/// A name and where it stands.
+/// A name and its position.
 #[derive(Clone, Debug)]
 pub(super) struct Name {
     pub text: String,

@@ -2,7 +2,7 @@
 
 use logos::Logos;
 
-use super::error::{Fault, Read, Span};
+use super::error::{Fault, ReadResult, Span};
 
 #[derive(Logos, Clone, Copy, Debug, PartialEq)]
 #[logos(skip r"[ \t\r\n\f\u{feff}]+")]
@@ -100,7 +100,7 @@ pub(super) enum Token {
 }
 
 /// All tokens with their places, and an `End`.
-pub(super) fn tokens(text: &str, file: u16) -> Read<Vec<(Token, Span)>> {
+pub(super) fn tokens(text: &str, file: u16) -> ReadResult<Vec<(Token, Span)>> {
     let span = |range: std::ops::Range<usize>| Span { file, start: range.start as u32, end: range.end as u32 };
     let mut all = Vec::new();
     for (token, range) in Token::lexer(text).spanned() {

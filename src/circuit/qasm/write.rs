@@ -115,7 +115,7 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
 }
 
 /// A statement under a condition: on the whole register as an integer, otherwise bit by bit. Comparisons of bits and
-/// `&&` are left out because few readers know them.
+/// `&&` are left out because few readers support them.
 fn under(Condition { bits, value }: &Condition, width: usize, statement: &str) -> String {
     if bits.len() > 1 && bits.iter().copied().eq(0..width) {
         return format!("if (c == {value}) {{ {statement} }}");

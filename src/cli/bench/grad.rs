@@ -8,8 +8,8 @@ use ndarray::{Array1, Array2};
 
 use super::{Outcome, Setting, timed, values_checksum};
 use crate::circuit::{Circuit, Gate, Observable, Param};
-use crate::noise::{ListedNoise, Program};
-use crate::sim::{Angles, Options, Precision, engine};
+use crate::noise::{NoiseList, Program};
+use crate::sim::{Angles, EngineOptions, Precision, engine};
 
 /// RY of each input, then layers of trained RY and a chain of CX; all ⟨Z⟩ and the gradient of their sum by all angles.
 #[derive(clap::Args)]
@@ -26,7 +26,7 @@ pub struct Arguments {
     /// The noise after each gate, JSON as for `noisy`; without it the circuit is ideal.
     #[arg(long, value_name = "FILE")]
     noise: Option<PathBuf>,
-    /// Width of numbers; the line says what truly ran.
+    /// Width of the numbers, double or single.
     #[arg(long, value_name = "P", default_value = "double")]
     precision: Precision,
     #[command(flatten)]
@@ -57,29 +57,30 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
         Some(path) => {
             let named = || path.display().to_string();
             let noise =
-                ListedNoise::from_json(&std::fs::read_to_string(path).with_context(named)?).with_context(named)?;
+                NoiseList::from_json(&std::fs::read_to_string(path).with_context(named)?).with_context(named)?;
             (noise.apply(&circuit, &Vec::from_iter(0..qubits)), "auto", "_noisy")
         }
         None => (Program::ideal(&circuit, &[]), "statevector", ""),
     };
-    let engine = engine(name, Options { precision, ..Options::default() })?;
+    let engine = engine(name, EngineOptions { precision, ..EngineOptions::default() })?;
     let input = |(b, i): (usize, usize)| 1.5 * (0.7 * (b * qubits + i) as f64 + 0.1).sin();
-    let rows = Array2::from_shape_fn((batch, qubits), input);
-    let shared = Array1::from_shape_fn(layers * qubits, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
+    let inputs = Array2::from_shape_fn((batch, qubits), input);
+    let weights = Array1::from_shape_fn(layers * qubits, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
     // Weights move in training: what an engine keeps for the last ones must not count, so every other call has others.
-    let mut moved = shared.clone();
+    let mut moved = weights.clone();
     moved.iter_mut().take(1).for_each(|first| *first += 1e-9);
-    let mut weights = [&shared, &moved].into_iter().cycle();
+    let mut alternating = [&weights, &moved].into_iter().cycle();
     let observables = Observable::all_z(qubits);
     let cotangent = Array2::ones((batch, qubits));
     let ((values, gradient), seconds) = timed(budget, || {
-        let shared = weights.next().expect("a cycle has no end").view();
-        Ok(engine.value_and_gradient(&program, Angles { rows: rows.view(), shared }, &observables, cotangent.view())?)
+        let weights = alternating.next().expect("a cycle has no end").view();
+        let angles = Angles { inputs: inputs.view(), weights };
+        Ok(engine.value_and_gradient(&program, angles, &observables, cotangent.view())?)
     })?;
     Ok(Outcome {
         case: format!("grad_n{qubits:02}_l{layers}_b{batch}{ending}"),
         qubits,
-        checksum: values_checksum(&values) + values_checksum(&gradient.rows) + values_checksum(&gradient.shared),
+        checksum: values_checksum(&values) + values_checksum(&gradient.inputs) + values_checksum(&gradient.weights),
         precision: engine.precision(),
         seconds,
     })

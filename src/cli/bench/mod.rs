@@ -37,7 +37,7 @@ enum Case {
     Noisy(noisy::Arguments),
 }
 
-/// How long, on how many threads, told in which form.
+/// Budget, threads and output of every case.
 #[derive(clap::Args)]
 struct Setting {
     /// Threads; by default as many as the machine has.

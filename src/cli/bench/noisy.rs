@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
-use ndarray::{Array1, Array2};
 
 use super::{Outcome, Setting, outcomes_checksum, stem, timed};
 use crate::cli::circuit_file;
-use crate::noise::ListedNoise;
-use crate::sim::{Angles, Options, Precision, engine};
+use crate::noise::NoiseList;
+use crate::sim::{Angles, EngineOptions, Precision, engine};
 
 /// A circuit under listed noise, from the zero state to the probabilities of outcomes, before readout error.
 #[derive(clap::Args)]
@@ -30,7 +29,7 @@ pub struct Arguments {
     /// Seed of the trajectory engine.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Width of numbers; the line says what truly ran.
+    /// Width of the numbers, double or single.
     #[arg(long, value_name = "P", default_value = "double")]
     precision: Precision,
     #[command(flatten)]
@@ -48,16 +47,15 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let circuit = circuit_file::read(&arguments.circuit, &[])?;
     let named = || arguments.noise.display().to_string();
     let text = std::fs::read_to_string(&arguments.noise).with_context(named)?;
-    let noise = ListedNoise::from_json(&text).with_context(named)?;
+    let noise = NoiseList::from_json(&text).with_context(named)?;
     let program = noise.apply(&circuit, &Vec::from_iter(0..circuit.qubits()));
-    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
+    let angles = Angles::of_weights(&[]);
     let &Arguments { shots, seed, precision, .. } = arguments;
     let name = match arguments.engine {
         Engine::Density => "density",
         Engine::Trajectory => "trajectory",
     };
-    let engine = engine(name, Options { precision, shots, seed })?;
+    let engine = engine(name, EngineOptions { precision, shots, seed })?;
     let (probabilities, seconds) = timed(budget, || match arguments.engine {
         Engine::Density => Ok(engine.probabilities(&program, angles)?),
         Engine::Trajectory => {

@@ -16,7 +16,7 @@ pub struct Arguments {
     /// OpenQASM 2 or 3, or circuit JSON.
     #[arg(long, value_name = "FILE")]
     circuit: PathBuf,
-    /// Width of numbers; the line says what truly ran.
+    /// Width of the numbers, double or single.
     #[arg(long, value_name = "P", default_value = "double")]
     precision: Precision,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Per qubit and per gate: reported, achieved, mended.
+//! Per qubit and per gate: reported, achieved, repaired.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -10,10 +10,10 @@ use super::{Arguments, print_json, shown, table};
 use crate::device::Device;
 use crate::math::Seconds;
 use crate::noise::model::report::{self, GateReport, QubitReport};
-use crate::noise::model::{Options, Repair};
+use crate::noise::model::{NoiseOptions, Repair};
 
 pub fn run(arguments: &Arguments, device: &Device) -> Result<()> {
-    let options = Options { temperature_millikelvin: arguments.temperature, ..Options::default() };
+    let options = NoiseOptions { temperature_millikelvin: arguments.temperature, ..NoiseOptions::default() };
     let qubits = report::qubits(device, &options);
     let gates = report::gates(device, &options)?;
     let dead = report::uncalibrated_couplings(device);
@@ -37,9 +37,9 @@ pub fn run(arguments: &Arguments, device: &Device) -> Result<()> {
         source.origin,
         source.licence
     )?;
-    let columns = ["qubit", "T1", "T2", "T1 used", "T2 used", "readout error", "P(1|0)", "P(0|1)", "mended"];
+    let columns = ["qubit", "T1", "T2", "T1 used", "T2 used", "readout error", "P(1|0)", "P(0|1)", "repaired"];
     writeln!(out, "\n{}", table(&columns, qubits.iter().map(qubit_row)))?;
-    let columns = ["gate", "qubits", "length", "reported", "achieved", "relaxation alone", "depolarizing", "mended"];
+    let columns = ["gate", "qubits", "length", "reported", "achieved", "relaxation alone", "depolarizing", "repaired"];
     writeln!(out, "\n{}", table(&columns, gates.iter().map(gate_row)))?;
     for (a, b) in dead {
         writeln!(out, "coupling ({a}, {b}): {}", Repair::NoRow.sentence())?;

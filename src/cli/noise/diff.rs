@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{print_json, shown, table};
-use crate::device::{Device, placed};
+use crate::device::{Device, op_label};
 
 /// A number of a calibration by the qubit or gate and the quantity.
 type Numbers = BTreeMap<(String, &'static str), f64>;
@@ -72,7 +72,7 @@ fn numbers(device: &Device) -> Numbers {
         numbers.extend(entries.into_iter().filter_map(|(what, value)| Some(((name.clone(), what), value?))));
     }
     for row in &device.calibration.gates {
-        let name = placed(row.gate.name(), &row.qubits);
+        let name = op_label(row.gate.name(), &row.qubits);
         let entries = [
             ("gate error", row.error),
             ("gate length / s", row.length.map(|t| t.0)),

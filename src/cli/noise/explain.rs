@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::{Arguments, is_native, print_json, table};
 use crate::cli::circuit_file;
 use crate::device::{Device, Target, transpile};
-use crate::noise::model::{NoiseModel, Options};
+use crate::noise::model::{NoiseModel, NoiseOptions};
 use crate::sim::explain::{Explanation, Part, explain};
 
 pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
-    let options = Options { temperature_millikelvin: arguments.temperature, ..Options::default() };
+    let options = NoiseOptions { temperature_millikelvin: arguments.temperature, ..NoiseOptions::default() };
     let model = NoiseModel::named(&arguments.model)?.with(options)?;
     let mut circuit = circuit_file::read(path, &[])?;
     if !is_native(&circuit, device) {

@@ -9,9 +9,9 @@ use serde_json::json;
 use super::{Arguments, print_json, table};
 use crate::cli::circuit_file;
 use crate::device::{DEVICES, Device};
+use crate::math::order::median;
 use crate::noise::model::chain::{self, Chain};
 use crate::noise::model::typical_parallel;
-use crate::noise::model::uniform::median;
 
 /// Chains that are predicted, by length.
 const PREDICTED: [usize; 2] = [50, 100];
@@ -172,7 +172,7 @@ family, each fitted to its chains of 10 and 20 qubits: no number of the chain's 
 of the device's own chains of 10 and 20 qubits, which the model uses where a snapshot has them.
 
 Neither column counts the random one-qubit gates between the layers of the experiment: one or two pulses on each qubit and
-layer, as they are compiled. Counted in, they bring Aer's picture closer by themselves (last line below), so κ stands for
-their error as well as for crosstalk, and the figures here cannot tell the two apart.
+layer, as they are compiled. Counted in, they bring Aer's picture closer by themselves (last line below), so κ includes
+their error as well as crosstalk, and the figures here cannot separate the two.
 
 ";

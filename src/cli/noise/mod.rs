@@ -1,4 +1,4 @@
-//! `qgraft noise DEVICE`: what a calibration says, and what noise models make of it.
+//! `qgraft noise DEVICE`: a calibration, and the noise that models build from it.
 
 mod calibration;
 mod diff;
@@ -16,7 +16,7 @@ use crate::circuit::{Circuit, OpKind};
 use crate::cli::circuit_file;
 use crate::device::Device;
 
-/// Shows what was calibrated on a device, what the noise channels built from it achieve, and what had to be mended.
+/// Shows the calibration of a device, the infidelity of the channels built from it, and every repair.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   qgraft noise manila
@@ -43,7 +43,7 @@ pub struct Arguments {
     /// Compare two days of one device.
     #[arg(long, conflicts_with_all = ["write", "explain", "layer_fidelity"])]
     diff: bool,
-    /// Say which sources of noise and which gates a circuit loses its fidelity to.
+    /// List the sources of noise and the gates that cost a circuit its fidelity.
     #[arg(long, value_name = "CIRCUIT", conflicts_with_all = ["write", "layer_fidelity"])]
     explain: Option<PathBuf>,
     /// With --explain: the noise model.
@@ -60,7 +60,7 @@ pub struct Arguments {
     temperature: f64,
 }
 
-/// Does what the flags ask for.
+/// Runs the part that the flags select.
 pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.layer_fidelity {
         return layers::run(arguments);

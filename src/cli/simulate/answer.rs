@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Result;
-use ndarray::{Array1, Array2, ArrayD, ArrayView1};
+use ndarray::{Array1, ArrayD, ArrayView1};
 use serde::Serialize;
 
 use super::Arguments;
 use super::setup::Setup;
 use crate::math::C64;
 use crate::noise::Program;
-use crate::sim::{Angles, Auto, Options, Precision, SimError, Simulator, engine, sample, state};
+use crate::sim::{Angles, Auto, EngineOptions, Precision, SimError, Simulator, engine, sample, state};
 
 /// Longest list of probabilities that is printed unasked.
 const LISTED: usize = 1 << 16;
@@ -34,19 +34,18 @@ pub struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<BTreeMap<String, u64>>,
     pub repairs: Vec<String>,
-    /// Qubits of the file that states and, without measurement, outcomes speak of: bit k of an index is the k-th.
+    /// Qubits of the file that index states and, without measurement, outcomes: bit k of an index is the k-th.
     pub active: Vec<usize>,
-    /// Classical bits of the file that outcomes speak of, empty without measurement.
+    /// Classical bits of the file that index outcomes, empty without measurement.
     pub bits: Vec<usize>,
 }
 
-/// Runs everything that was asked for; the state only if it is to be saved.
+/// Runs everything that the arguments request; the state only if it is to be saved.
 pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<ArrayD<C64>>)> {
     let program = &setup.program;
-    let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-    let angles = Angles { rows: rows.view(), shared: shared.view() };
-    let shots = arguments.shots.unwrap_or(Options::default().shots);
-    let options = Options { precision: arguments.precision, shots, seed: arguments.seed };
+    let angles = Angles::of_weights(&[]);
+    let shots = arguments.shots.unwrap_or(EngineOptions::default().shots);
+    let options = EngineOptions { precision: arguments.precision, shots, seed: arguments.seed };
     let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize;
     let outcomes = few || arguments.probabilities || arguments.shots.is_some() || setup.observables.is_empty();
 

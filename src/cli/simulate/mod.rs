@@ -47,7 +47,7 @@ pub struct Arguments {
     /// Seed of everything random.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Width of the numbers, double or single; the output says what truly ran.
+    /// Width of the numbers, double or single.
     #[arg(long, value_name = "P", default_value = "double")]
     precision: Precision,
     /// Threads; by default as many as the machine has.

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use super::Arguments;
 use crate::circuit::{Circuit, Observable};
 use crate::cli::circuit_file;
-use crate::device::{Device, Target, transpile};
+use crate::device::{Device, Target, TranspileOptions, transpile};
 use crate::noise::{NoiseModel, Program, Step};
 
 /// A register up to this many qubits is simulated as a whole, so that indices mean what they seem to; of a wider one only
@@ -18,11 +18,11 @@ const WHOLE_BITS: usize = 16;
 pub struct Setup {
     /// The circuit with its noise, all angles bound.
     pub program: Program,
-    /// Qubits of the file that outcomes and states speak of: bit k is `qubits[k]`.
+    /// Qubits of the file that index outcomes and states: bit k is `qubits[k]`.
     pub qubits: Vec<usize>,
     /// The qubit of the program on which each of `qubits` ends.
     pub places: Vec<usize>,
-    /// Classical bits of the file that outcomes speak of, empty if the circuit does not measure.
+    /// Classical bits of the file that index outcomes, empty if the circuit does not measure.
     pub bits: Vec<usize>,
     /// The width of the file's own register.
     pub width: usize,
@@ -59,7 +59,7 @@ impl Setup {
             .collect();
         let observables = arguments.observable.iter().map(|text| {
             let read = Observable::read_on(text, &qubits)?;
-            Ok(read.moved(&places))
+            Ok(read.relabel(&places))
         });
         let observables = observables.collect::<Result<_>>()?;
         let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
@@ -80,7 +80,7 @@ impl Setup {
         Ok(listed.iter().map(|qubit| place(qubit).expect("kept qubits are among those simulated")).collect())
     }
 
-    /// Qubits or classical bits that outcomes speak of, least significant first.
+    /// Qubits or classical bits that index outcomes, least significant first.
     pub fn outcome_bits(&self) -> &[usize] {
         if self.bits.is_empty() { &self.qubits } else { &self.bits }
     }
@@ -112,8 +112,8 @@ fn compile(
     }
     // The highest level leaves out phases that measurements cannot see; a saved state shows them.
     let level = if arguments.save.is_some() { 2 } else { 3 };
-    let options = transpile::Options { level, seed: arguments.seed, ..transpile::Options::default() };
-    let routed = transpile(&circuit, &Target::of(device), &options)?;
-    let ends: Vec<usize> = qubits.iter().map(|&q| routed.last[q]).collect();
-    Ok((model.apply(&routed.circuit, device, &ends)?, ends))
+    let options = TranspileOptions { level, seed: arguments.seed, ..TranspileOptions::default() };
+    let transpiled = transpile(&circuit, &Target::of(device), &options)?;
+    let ends: Vec<usize> = qubits.iter().map(|&q| transpiled.final_layout[q]).collect();
+    Ok((model.apply(&transpiled.circuit, device, &ends)?, ends))
 }

@@ -74,7 +74,7 @@ fn outcomes(setup: &Setup, answer: &Answer) -> String {
         table.add_row(cells);
     }
     let kind = if setup.bits.is_empty() { "qubits" } else { "classical bits" };
-    let mut text = format!("\n{table}\nHighest first: {kind} {}.\n", spoken(setup.outcome_bits()));
+    let mut text = format!("\n{table}\nHighest first: {kind} {}.\n", bit_range(setup.outcome_bits()));
     if order.len() > ROWS {
         let rest: f64 = order[ROWS..].iter().map(|&outcome| p[outcome]).sum();
         text += &format!("{} more outcomes have {rest:.6} together.\n", order.len() - ROWS);
@@ -83,7 +83,7 @@ fn outcomes(setup: &Setup, answer: &Answer) -> String {
 }
 
 /// Bit numbers, highest first; a run without gaps as its ends.
-fn spoken(bits: &[usize]) -> String {
+fn bit_range(bits: &[usize]) -> String {
     match bits {
         [first, .., last] if last - first + 1 == bits.len() => format!("{last} to {first}"),
         _ => bits.iter().rev().map(usize::to_string).collect::<Vec<_>>().join(", "),

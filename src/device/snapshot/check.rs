@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::device::calibration::placed;
+use crate::device::calibration::op_label;
 use crate::device::{Device, DeviceError, GateData, QubitData};
 use crate::math::Seconds;
 
@@ -18,7 +18,7 @@ pub fn checked(file: &str, device: Device) -> Result<Device, DeviceError> {
     }
     let mut seen = HashSet::new();
     for row in &device.calibration.gates {
-        let name = placed(row.gate.name(), &row.qubits);
+        let name = op_label(row.gate.name(), &row.qubits);
         check_gate(row, count).map_err(|(field, problem)| wrong((format!("{name}{field}"), problem)))?;
         if !seen.insert((row.gate, &row.qubits)) {
             return Err(wrong((name, "is listed twice".into())));

@@ -16,7 +16,7 @@
 //!            "rz": {"error": 0, "length_ns": 0},
 //!            "cz": {"on": [[0, 1]], "both_directions": true, "error": [0.005], "length_ns": 68}}}
 //! ```
-//! A number stands for a constant column, null for one unknown value, an absent key for a column nobody knows. Unknown
+//! A number means a constant column, null for one unknown value, an absent key for an unknown column. Unknown
 //! keys are ignored. A gate without `on` is on every qubit; `"same_as": "sx"` repeats another gate's rows. Optional
 //! keys: `processor`, `timing`, `coordinates`, `frequency_ghz`, `anharmonicity_ghz`, `reset_length_ns`, `faulty`
 //! (lists of qubits, or of row numbers in a gate), `zz` and `layer_fidelity`.
@@ -75,7 +75,7 @@ fn coupling(root: &Field) -> Result<Vec<(usize, usize)>, DeviceError> {
 
 fn gate(name: &Field) -> Result<Gate, DeviceError> {
     let text = name.text()?;
-    Gate::named(text).ok_or_else(|| name.wrong(format!("is {text:?}, which is no gate we know")))
+    Gate::named(text).ok_or_else(|| name.wrong(format!("is {text:?}, which is not in the gate table")))
 }
 
 fn source(field: &Field) -> Result<Provenance, DeviceError> {
@@ -89,7 +89,7 @@ fn source(field: &Field) -> Result<Provenance, DeviceError> {
     Ok(Provenance { origin: text("origin")?, date: text("date")?, licence: text("licence")? })
 }
 
-/// Operand lists under `key`, each followed by its reverse where `both_directions` says so.
+/// Operand lists under `key`, each followed by its reverse if `both_directions` is set.
 fn operands(field: &Field, key: &str) -> Result<Vec<Vec<usize>>, DeviceError> {
     let listed: Vec<Vec<usize>> = field.get(key)?.list()?.iter().map(Field::indices).collect::<Result<_, _>>()?;
     if !field.find("both_directions").map_or(Ok(false), |field| field.truth())? {
@@ -132,7 +132,7 @@ fn qubit_rows(root: &Field, count: usize) -> Result<Vec<QubitData>, DeviceError>
 fn gate_rows(gates: &Field, qubits: usize) -> Result<Vec<GateData>, DeviceError> {
     let mut rows = Vec::new();
     for (name, entry) in gates.entries()? {
-        let gate = Gate::named(name).ok_or_else(|| entry.wrong("is no gate we know"))?;
+        let gate = Gate::named(name).ok_or_else(|| entry.wrong("is not in the gate table"))?;
         let columns = match entry.find("same_as") {
             Some(other) => gates.get(other.text()?)?,
             None => entry,

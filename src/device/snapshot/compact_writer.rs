@@ -1,4 +1,4 @@
-//! Writes our own snapshot format; [`super::compact`] says what it is.
+//! Writes our own snapshot format; [`super::compact`] describes it.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! The table that the IBM Quantum platform offers for download: one row per qubit, headers that drifted over the years.
 //!
-//! There is no published schema, so the header is data: columns are found by name, their unit stands in the header,
+//! There is no published schema, so the header is data: columns are found by name, their unit is in the header,
 //! and a two-qubit cell packs several partners as `0_1:0.0075;0_14:0.009` (to 2024) or `1:0.0013;15:0.0021` (later,
 //! the row's qubit first). The table lacks dt, ZZ, layer fidelities and (2023-24) single-qubit gate lengths; what it
 //! lacks is unknown, never zero.
@@ -26,7 +26,7 @@ const SINGLE: [(&str, Gate); 6] = [
 const DOUBLE: [(&str, Gate); 4] =
     [("cnot error", Gate::Cx), ("ecr error", Gate::Ecr), ("cz error", Gate::Cz), ("rzz error", Gate::Rzz)];
 
-/// Calibrated but native only when asked for ("fractional gates"), so not in the basis of the device.
+/// Calibrated but native only on request ("fractional gates"), so not in the basis of the device.
 const FRACTIONAL: [Gate; 2] = [Gate::Rx, Gate::Rzz];
 
 /// Whether `text` begins like such a table.

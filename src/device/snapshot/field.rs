@@ -17,7 +17,7 @@ impl<'a> Field<'a> {
         Self { file, path: String::new(), value }
     }
 
-    /// The same value under a name people know it by, such as `cx(0, 1)`.
+    /// The same value under a readable name, such as `cx(0, 1)`.
     pub fn called(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::field::Field;
 use crate::circuit::Gate;
-use crate::device::calibration::placed;
+use crate::device::calibration::op_label;
 use crate::device::shipped::plain;
 use crate::device::{
     Calibration, Details, Device, DeviceError, GateData, LayerFidelity, Provenance, QubitData, Timing,
@@ -66,7 +66,7 @@ fn file_name(file: &str) -> &str {
     file.rsplit(['/', '\\']).next().unwrap_or(file)
 }
 
-/// The unitary gates of `basis_gates`; each must be one we know, or circuits for this device could not be read.
+/// The unitary gates of `basis_gates`; each must be in the gate table, or circuits for this device could not be read.
 fn basis(list: &Field) -> Result<Vec<Gate>, DeviceError> {
     let mut gates = Vec::new();
     for entry in list.list()? {
@@ -74,7 +74,9 @@ fn basis(list: &Field) -> Result<Vec<Gate>, DeviceError> {
         if INSTRUCTIONS.contains(&name) {
             continue;
         }
-        gates.push(Gate::named(name).ok_or_else(|| entry.wrong(format!("is {name:?}, which is no gate we know")))?);
+        gates.push(
+            Gate::named(name).ok_or_else(|| entry.wrong(format!("is {name:?}, which is not in the gate table")))?,
+        );
     }
     Ok(gates)
 }
@@ -154,7 +156,7 @@ fn gate_rows(props: &Field, basis: &[&str], qubits: &mut [QubitData]) -> Result<
         if let Some(&outside) = places.iter().find(|&&q| q >= qubits.len()) {
             return Err(operands.wrong(format!("names qubit {outside} of {}, the device has {}", name, qubits.len())));
         }
-        let owner = placed(name, &places);
+        let owner = op_label(name, &places);
         let (mut error, mut length, mut faulty) = (None, None, false);
         each_record(&row.get("parameters")?, &owner, |parameter, value| {
             match parameter {
@@ -169,7 +171,7 @@ fn gate_rows(props: &Field, basis: &[&str], qubits: &mut [QubitData]) -> Result<
             Some(gate) => rows.push(GateData { gate, qubits: places, error, length, faulty }),
             None if name == "reset" && places.len() == 1 => qubits[places[0]].reset_length = length,
             None if basis.contains(&name) && !INSTRUCTIONS.contains(&name) => {
-                return Err(row.wrong(format!("is {owner}, which is no gate we know")));
+                return Err(row.wrong(format!("is {owner}, which is not in the gate table")));
             }
             None => {}
         }

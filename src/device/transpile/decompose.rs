@@ -1,9 +1,9 @@
-//! From the gate table, controls and matrices to turns, CZ and swaps.
+//! From the gate table, controls and matrices to runs, CZ and swaps.
 
 use crate::circuit::gate::Body;
 use crate::circuit::{Circuit, Gate, Op, OpKind, Param};
-use crate::device::transpile::step::{Kind, Step, cx};
-use crate::device::transpile::turn::{Turn, numbers, phase};
+use crate::device::transpile::one_qubit_run::{OneQubitRun, numbers, phase};
+use crate::device::transpile::step::{Step, StepKind, cx};
 use crate::device::transpile::{kak, shannon};
 use crate::math::matrix::C64;
 use crate::math::small::{Small, adjoint, from_matrix};
@@ -11,7 +11,7 @@ use crate::math::small::{Small, adjoint, from_matrix};
 /// The circuit in steps. A global phase is left out.
 ///
 /// With `elide`, an unconditional `swap` costs nothing: from there on the two qubits answer to each other's names. The
-/// second result tells which wire carries each of the circuit's qubits at the end.
+/// second result is the wire that carries each of the circuit's qubits at the end.
 pub(super) fn unroll(circuit: &Circuit, elide: bool) -> (Vec<Step>, Vec<usize>) {
     let mut wire: Vec<usize> = (0..circuit.qubits()).collect();
     let mut steps = Vec::with_capacity(2 * circuit.ops().len());
@@ -24,13 +24,13 @@ pub(super) fn unroll(circuit: &Circuit, elide: bool) -> (Vec<Step>, Vec<usize>) 
             }
             OpKind::Gate { gate, params, controls } => controlled(*gate, params, *controls, &qubits, &mut kinds),
             OpKind::Unitary(matrix) => match matrix.nrows() {
-                2 => kinds.push(Kind::Turn(qubits[0], Turn::fixed(from_matrix(matrix)))),
+                2 => kinds.push(StepKind::OneQubitRun(qubits[0], OneQubitRun::fixed(from_matrix(matrix)))),
                 4 => kinds.extend(kak::synthesise(&from_matrix(matrix), qubits[0], qubits[1])),
                 _ => kinds.extend(shannon::synthesise(matrix, &qubits)),
             },
             OpKind::GlobalPhase(_) => {}
             OpKind::Measure { .. } | OpKind::Reset | OpKind::Delay(_) | OpKind::Barrier => {
-                kinds.push(Kind::Rest(Op { qubits, condition: None, ..op.clone() }));
+                kinds.push(StepKind::Rest(Op { qubits, condition: None, ..op.clone() }));
             }
         }
         steps.extend(kinds.drain(..).map(|kind| Step { kind, condition: op.condition.clone() }));
@@ -57,18 +57,18 @@ const CONTROLLED: [(Gate, Gate); 14] = [
 ];
 
 /// A gate whose first `controls` operands control it.
-fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], out: &mut Vec<Kind>) {
+fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], out: &mut Vec<StepKind>) {
     let (switch, own) = qubits.split_at(controls);
     match (gate, switch, own) {
-        (Gate::Cz, [], &[a, b]) => out.push(Kind::Cz(a, b)),
-        (Gate::Swap, [], &[a, b]) => out.push(Kind::Swap(a, b)),
+        (Gate::Cz, [], &[a, b]) => out.push(StepKind::Cz(a, b)),
+        (Gate::Swap, [], &[a, b]) => out.push(StepKind::Swap(a, b)),
         (Gate::Cx, [], &[control, target]) => out.extend(cx(control, target)),
-        (_, [], &[qubit]) => out.push(Kind::Turn(qubit, Turn::gate(gate, params))),
-        (_, _, &[target]) => controlled_turn(gate, params, switch, target, out),
+        (_, [], &[qubit]) => out.push(StepKind::OneQubitRun(qubit, OneQubitRun::gate(gate, params))),
+        (_, _, &[target]) => controlled_one_qubit(gate, params, switch, target, out),
         _ => {
-            if let Some((_, turn)) = CONTROLLED.iter().find(|(row, _)| *row == gate && controls > 0) {
+            if let Some((_, run)) = CONTROLLED.iter().find(|(row, _)| *row == gate && controls > 0) {
                 let (target, all) = qubits.split_last().expect("a gate has operands");
-                return controlled_turn(*turn, params, all, *target, out);
+                return controlled_one_qubit(*run, params, all, *target, out);
             }
             let body = (gate.row().definition)(params);
             let core = if controls == 0 { 0..body.len() } else { core_of(&body) };
@@ -134,7 +134,7 @@ fn leading_phase(gate: Gate, body: &Body) -> f64 {
 }
 
 /// A one-qubit gate under at least one control: in its eigenbasis it is a phase on the AND of controls and target.
-fn controlled_turn(gate: Gate, params: &[Param], controls: &[usize], target: usize, out: &mut Vec<Kind>) {
+fn controlled_one_qubit(gate: Gate, params: &[Param], controls: &[usize], target: usize, out: &mut Vec<StepKind>) {
     if let Some(values) = numbers(params) {
         let (vectors, [low, high]) = eigen(&from_matrix(&(gate.row().matrix)(&values)));
         return in_basis(&vectors, Param::Fixed(low), Param::Fixed(high - low), controls, target, out);
@@ -161,12 +161,12 @@ fn controlled_turn(gate: Gate, params: &[Param], controls: &[usize], target: usi
         }
         (Gate::U2, &[phi, lambda]) => {
             let theta = Param::Fixed(std::f64::consts::FRAC_PI_2);
-            controlled_turn(Gate::U, &[theta, phi, lambda], controls, target, out);
+            controlled_one_qubit(Gate::U, &[theta, phi, lambda], controls, target, out);
         }
         _ => {
             let body = (gate.row().definition)(params);
             for (gate, _, params) in &body {
-                controlled_turn(*gate, params, controls, target, out);
+                controlled_one_qubit(*gate, params, controls, target, out);
             }
             all_ones_phase(controls, Param::Fixed(leading_phase(gate, &body)), out);
         }
@@ -174,26 +174,26 @@ fn controlled_turn(gate: Gate, params: &[Param], controls: &[usize], target: usi
 }
 
 /// `v · diag(e^{i low}, e^{i (low + gap)}) · v†` on `target`, controlled.
-fn in_basis(v: &Small<2>, low: Param, gap: Param, controls: &[usize], target: usize, out: &mut Vec<Kind>) {
-    out.push(Kind::Turn(target, Turn::fixed(adjoint(v))));
+fn in_basis(v: &Small<2>, low: Param, gap: Param, controls: &[usize], target: usize, out: &mut Vec<StepKind>) {
+    out.push(StepKind::OneQubitRun(target, OneQubitRun::fixed(adjoint(v))));
     let all: Vec<usize> = controls.iter().copied().chain([target]).collect();
     all_ones_phase(&all, gap, out);
-    out.push(Kind::Turn(target, Turn::fixed(*v)));
+    out.push(StepKind::OneQubitRun(target, OneQubitRun::fixed(*v)));
     all_ones_phase(controls, low, out);
 }
 
 /// A phase on the state in which all of `qubits` are 1.
 ///
 /// The AND is a sum of parities, `2^{1-n} Σ_S (-1)^{|S|+1} ⊕_{i∈S} x_i`; walking them in Gray-code order costs one CX
-/// per parity (Barenco et al. 1995, arXiv quant-ph/9503016, lemma 7.1). A full turn on two qubits is one CZ.
-fn all_ones_phase(qubits: &[usize], angle: Param, out: &mut Vec<Kind>) {
+/// per parity (Barenco et al. 1995, arXiv quant-ph/9503016, lemma 7.1). A full run on two qubits is one CZ.
+fn all_ones_phase(qubits: &[usize], angle: Param, out: &mut Vec<StepKind>) {
     if angle == Param::Fixed(0.0) || qubits.is_empty() {
         return;
     }
     if let (&[a, b], Param::Fixed(value)) = (qubits, angle)
-        && (value.abs() - std::f64::consts::PI).abs() < super::turn::CLOSE
+        && (value.abs() - std::f64::consts::PI).abs() < super::one_qubit_run::CLOSE
     {
-        return out.push(Kind::Cz(a, b));
+        return out.push(StepKind::Cz(a, b));
     }
     let step = angle * (2.0 / (1u64 << qubits.len()) as f64);
     for top in 0..qubits.len() {
@@ -206,7 +206,7 @@ fn all_ones_phase(qubits: &[usize], angle: Param, out: &mut Vec<Kind>) {
             }
             held = gray;
             let sign = if gray.count_ones() % 2 == 0 { 1.0 } else { -1.0 };
-            out.push(Kind::Turn(qubits[top], Turn::rz(step * sign)));
+            out.push(StepKind::OneQubitRun(qubits[top], OneQubitRun::rz(step * sign)));
         }
         if held != 0 {
             out.extend(cx(qubits[held.trailing_zeros() as usize], qubits[top]));
@@ -219,7 +219,7 @@ fn eigen(u: &Small<2>) -> (Small<2>, [f64; 2]) {
     let half = (u[0][0] - u[1][1]) * 0.5;
     let root = (half * half + u[0][1] * u[1][0]).sqrt();
     let mean = (u[0][0] + u[1][1]) * 0.5;
-    if root.norm() < super::turn::CLOSE {
+    if root.norm() < super::one_qubit_run::CLOSE {
         return (phase(0.0), [mean.arg(), mean.arg()]);
     }
     // (u - λ₁) maps onto the eigenvector of λ₀; its longer column is taken.

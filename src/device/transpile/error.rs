@@ -26,7 +26,7 @@ pub enum TranspileError {
     #[error("layout: {reason}; list one distinct physical qubit below {available} for each of the {needed} qubits")]
     Layout { reason: String, needed: usize, available: usize },
     /// A device edge or error list that does not fit its own width.
-    #[error("target: {field} speaks of qubit {qubit}, the device has {available}")]
+    #[error("target: {field} names qubit {qubit}, the device has {available}")]
     Target { field: &'static str, qubit: usize, available: usize },
     /// The rewritten circuit was refused.
     #[error(transparent)]

@@ -3,8 +3,8 @@
 use std::array::from_fn;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, FRAC_PI_4};
 
-use crate::device::transpile::step::{Kind, cx};
-use crate::device::transpile::turn::{Turn, hadamard, phase, ry};
+use crate::device::transpile::one_qubit_run::{OneQubitRun, hadamard, phase, ry};
+use crate::device::transpile::step::{StepKind, cx};
 use crate::math::jacobi::diagonalise_together;
 use crate::math::matrix::{C64, c};
 use crate::math::small::{Small, adjoint, product, scaled, tensor};
@@ -12,7 +12,7 @@ use crate::math::small::{Small, adjoint, product, scaled, tensor};
 /// Coordinates closer to a special value than this count as equal to it. The gate built then differs from the wanted
 /// one by no more than about this: rounding error, since small trained angles make interactions of 1e-9 in earnest.
 const SPECIAL: f64 = 1e-12;
-/// Squares of coordinates below this cannot be told from rounding error of numbers of order one.
+/// Squares of coordinates below this are indistinguishable from rounding error of numbers of order one.
 const ROUNDING: f64 = 3e-14;
 
 /// `u = (after[1] ⊗ after[0]) · exp(i (x XX + y YY + z ZZ)) · (before[1] ⊗ before[0])` up to phase.
@@ -27,12 +27,12 @@ struct Cartan {
 }
 
 /// Steps on qubits `a` (least significant in `u`) and `b` that equal `u` up to phase.
-pub(super) fn synthesise(u: &Small<4>, a: usize, b: usize) -> Vec<Kind> {
+pub(super) fn synthesise(u: &Small<4>, a: usize, b: usize) -> Vec<StepKind> {
     let Cartan { angles, before, after } = cartan(u);
-    let turn = |qubit, m| Kind::Turn(qubit, Turn::fixed(m));
-    let mut out = vec![turn(a, before[0]), turn(b, before[1])];
+    let unitary = |qubit, m| StepKind::OneQubitRun(qubit, OneQubitRun::fixed(m));
+    let mut out = vec![unitary(a, before[0]), unitary(b, before[1])];
     out.extend(interaction(angles, a, b));
-    out.extend([turn(a, after[0]), turn(b, after[1])]);
+    out.extend([unitary(a, after[0]), unitary(b, after[1])]);
     out
 }
 
@@ -46,7 +46,7 @@ pub(super) fn least_entanglers(u: &Small<4>) -> usize {
     let gamma = product(&u, &turned);
     let trace: C64 = (0..4).map(|k| gamma[k][k]).sum();
     let square: C64 = (0..4).flat_map(|i| (0..4).map(move |j| (i, j))).map(|(i, j)| gamma[i][j] * gamma[j][i]).sum();
-    // The determinant fixes u only up to a fourth root of one, which turns gamma's sign.
+    // The determinant fixes u only up to a fourth root of one, which changes gamma's sign.
     if trace.im.abs() > SPECIAL {
         3
     } else if (trace.re.abs() - 4.0).abs() < ROUNDING {
@@ -73,9 +73,9 @@ pub(super) fn diagonal_for_two(u: &Small<4>) -> Small<4> {
 }
 
 /// `exp(i (x XX + y YY + z ZZ))` up to phase.
-fn interaction(angles: [f64; 3], a: usize, b: usize) -> Vec<Kind> {
+fn interaction(angles: [f64; 3], a: usize, b: usize) -> Vec<StepKind> {
     let zero = |k: usize| angles[k].abs() < SPECIAL;
-    let turn = |qubit, m: Small<2>| Kind::Turn(qubit, Turn::fixed(m));
+    let unitary = |qubit, m: Small<2>| StepKind::OneQubitRun(qubit, OneQubitRun::fixed(m));
     let rx = |angle: f64| product(&hadamard(), &product(&phase(angle), &hadamard()));
     let zeros = (0..3).filter(|&k| zero(k)).count();
     if zeros == 3 {
@@ -84,17 +84,17 @@ fn interaction(angles: [f64; 3], a: usize, b: usize) -> Vec<Kind> {
     if zeros == 0 {
         // Vatan and Williams 2004, arXiv quant-ph/0308006, figure 6.
         let [x, y, z] = angles;
-        return [turn(b, phase(FRAC_PI_2))]
+        return [unitary(b, phase(FRAC_PI_2))]
             .into_iter()
             .chain(cx(b, a))
-            .chain([turn(a, phase(FRAC_PI_2 - 2.0 * z)), turn(b, ry(FRAC_PI_2 - 2.0 * x))])
+            .chain([unitary(a, phase(FRAC_PI_2 - 2.0 * z)), unitary(b, ry(FRAC_PI_2 - 2.0 * x))])
             .chain(cx(a, b))
-            .chain([turn(b, ry(2.0 * y - FRAC_PI_2))])
+            .chain([unitary(b, ry(2.0 * y - FRAC_PI_2))])
             .chain(cx(b, a))
-            .chain([turn(a, phase(-FRAC_PI_2))])
+            .chain([unitary(a, phase(-FRAC_PI_2))])
             .collect();
     }
-    // A turn of both qubits that carries the axes onto (x, z) with y the vanishing one.
+    // A rotation of both qubits that carries the axes onto (x, z) with y the vanishing one.
     let (x, z, basis) = match () {
         () if zero(1) => (angles[0], angles[2], [[c(1.0, 0.0), c(0.0, 0.0)], [c(0.0, 0.0), c(1.0, 0.0)]]),
         // H X H = Z, and Rx(π/2) carries Y to Z: YY + ZZ and XX + YY with the axes renamed.
@@ -102,26 +102,32 @@ fn interaction(angles: [f64; 3], a: usize, b: usize) -> Vec<Kind> {
         () => (angles[0], angles[1], rx(FRAC_PI_2)),
     };
     let undo = adjoint(&basis);
-    let mut out = vec![turn(a, basis), turn(b, basis)];
+    let mut out = vec![unitary(a, basis), unitary(b, basis)];
     let quarter = |angle: f64| (angle.abs() - FRAC_PI_4).abs() < SPECIAL;
     match (x.abs() < SPECIAL, z.abs() < SPECIAL) {
         // exp(±iπ/4 ZZ) = CZ · (Rz(∓π/2) ⊗ Rz(∓π/2)), and the same for X in the Hadamard basis.
         (true, _) if quarter(z) => {
             let side = phase(-FRAC_PI_2 * z.signum());
-            out.extend([Kind::Cz(a, b), turn(a, side), turn(b, side)]);
+            out.extend([StepKind::Cz(a, b), unitary(a, side), unitary(b, side)]);
         }
         (_, true) if quarter(x) => {
             let side = product(&hadamard(), &phase(-FRAC_PI_2 * x.signum()));
-            out.extend([turn(a, hadamard()), turn(b, hadamard()), Kind::Cz(a, b), turn(a, side), turn(b, side)]);
+            out.extend([
+                unitary(a, hadamard()),
+                unitary(b, hadamard()),
+                StepKind::Cz(a, b),
+                unitary(a, side),
+                unitary(b, side),
+            ]);
         }
         // CX carries XX to X on the control and ZZ to Z on the target.
         _ => {
             out.extend(cx(a, b));
-            out.extend([turn(a, rx(-2.0 * x)), turn(b, phase(-2.0 * z))]);
+            out.extend([unitary(a, rx(-2.0 * x)), unitary(b, phase(-2.0 * z))]);
             out.extend(cx(a, b));
         }
     }
-    out.extend([turn(a, undo), turn(b, undo)]);
+    out.extend([unitary(a, undo), unitary(b, undo)]);
     out
 }
 
@@ -174,9 +180,9 @@ fn cartan(u: &Small<4>) -> Cartan {
     let mut angles = [(h0 + h2 - h1 - h3) / 4.0, (h1 + h2 - h0 - h3) / 4.0, (h0 + h1 - h2 - h3) / 4.0];
     // exp(iπ/2 XX) = i XX is local: each angle is brought into [-π/4, π/4] by Paulis.
     for (angle, pauli) in angles.iter_mut().zip(paulis()) {
-        let turns = (*angle / FRAC_PI_2).round();
-        *angle -= turns * FRAC_PI_2;
-        if turns.rem_euclid(2.0) == 1.0 {
+        let quarters = (*angle / FRAC_PI_2).round();
+        *angle -= quarters * FRAC_PI_2;
+        if quarters.rem_euclid(2.0) == 1.0 {
             after = after.map(|m| product(&m, &pauli));
         }
     }

@@ -3,14 +3,14 @@
 use crate::circuit::OpKind;
 use crate::device::transpile::TranspileError;
 use crate::device::transpile::coupling::{Coupling, Distances, parts};
-use crate::device::transpile::step::{Kind, Step};
+use crate::device::transpile::step::{Step, StepKind};
 use crate::math::Stream;
 
-/// What a circuit asks of its qubits.
+/// What a circuit needs of its qubits.
 pub(super) struct Demand {
     /// Per qubit: the others it interacts with and how many entanglers that takes.
     pub neighbours: Vec<Vec<(usize, usize)>>,
-    /// Number of one-qubit pulses, roughly two per turn.
+    /// Number of one-qubit pulses, roughly two per run.
     pulses: Vec<f64>,
     /// Number of measurements.
     readouts: Vec<f64>,
@@ -27,9 +27,9 @@ impl Demand {
         let mut first_use = vec![usize::MAX; qubits];
         for (k, step) in steps.iter().enumerate() {
             match &step.kind {
-                Kind::Turn(q, turn) if !turn.is_diagonal() => pulses[*q] += 2.0,
-                Kind::Cz(a, b) | Kind::Swap(a, b) => {
-                    let count = if matches!(step.kind, Kind::Swap(..)) { 3 } else { 1 };
+                StepKind::OneQubitRun(q, run) if !run.is_diagonal() => pulses[*q] += 2.0,
+                StepKind::Cz(a, b) | StepKind::Swap(a, b) => {
+                    let count = if matches!(step.kind, StepKind::Swap(..)) { 3 } else { 1 };
                     for (q, other) in [(*a, *b), (*b, *a)] {
                         first_use[q] = first_use[q].min(k);
                         match neighbours[q].iter_mut().find(|(known, _)| *known == other) {
@@ -38,7 +38,7 @@ impl Demand {
                         }
                     }
                 }
-                Kind::Rest(op) if matches!(op.kind, OpKind::Measure { .. }) => readouts[op.qubits[0]] += 1.0,
+                StepKind::Rest(op) if matches!(op.kind, OpKind::Measure { .. }) => readouts[op.qubits[0]] += 1.0,
                 _ => {}
             }
         }
@@ -182,7 +182,7 @@ impl Search<'_> {
             None => (0..self.coupling.qubits()).filter_map(fits).collect(),
         };
         if depth == 0 {
-            // Nothing is paid yet: judge a start by its best links.
+            // Nothing is paid yet: rate a start by its best links.
             let around = |place: usize| {
                 let links = self.coupling.neighbours[place].iter().map(|&(_, k)| self.coupling.links[k].cost);
                 links.fold(f64::INFINITY, f64::min)

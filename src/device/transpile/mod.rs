@@ -1,12 +1,12 @@
 //! Rewriting a circuit for a device: native gates on coupled qubits.
 //!
-//! The way of a circuit: `decompose` turns every gate into one-qubit turns and CZ, `simplify` takes out what
+//! The way of a circuit: `decompose` rewrites every gate as one-qubit runs and CZ, `simplify` takes out what
 //! cancels, `layout` chooses physical qubits by calibrated error, `route` inserts swaps where qubits are apart,
 //! `native` writes the device's gates. Slots stay slots throughout: a circuit is transpiled once and bound often.
 //!
 //! ```
 //! use qgraft::circuit::{Circuit, Gate};
-//! use qgraft::device::{Edge, Target, transpile::{Options, transpile}};
+//! use qgraft::device::{Edge, Target, transpile::{TranspileOptions, transpile}};
 //! let edge = |from, to| Edge { gate: Gate::Cz, from, to, error: 0.01 };
 //! let line = Target {
 //!     qubits: 3,
@@ -17,9 +17,9 @@
 //! };
 //! let mut ghz = Circuit::new(3);
 //! ghz.push(Gate::H, &[0], &[])?.push(Gate::Cx, &[0, 1], &[])?.push(Gate::Cx, &[0, 2], &[])?;
-//! let routed = transpile(&ghz, &line, &Options::default())?;
-//! assert_eq!(routed.two_qubit_gates, 2);
-//! assert_eq!(routed.initial[0], 1, "the qubit with two partners sits in the middle");
+//! let transpiled = transpile(&ghz, &line, &TranspileOptions::default())?;
+//! assert_eq!(transpiled.two_qubit_gates, 2);
+//! assert_eq!(transpiled.initial_layout[0], 1, "the qubit with two partners sits in the middle");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -29,11 +29,11 @@ mod error;
 mod kak;
 mod layout;
 mod native;
+mod one_qubit_run;
 mod route;
 mod shannon;
 mod simplify;
 mod step;
-mod turn;
 
 pub use error::TranspileError;
 
@@ -42,14 +42,14 @@ use crate::device::Target;
 use crate::device::transpile::coupling::Coupling;
 use crate::device::transpile::layout::{Demand, Patch};
 use crate::device::transpile::native::Basis;
-use crate::device::transpile::route::{Dependencies, Event, Places, Weights};
+use crate::device::transpile::route::{Dependencies, Event, Layout, Weights};
 use crate::device::transpile::simplify::{Effort, expand_swaps, simplify};
-use crate::device::transpile::step::{Kind, Step, entanglers};
+use crate::device::transpile::step::{Step, StepKind, entanglers};
 use crate::math::Stream;
 
 /// How to transpile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct TranspileOptions {
     /// 0 (only what must be done) to 3 (everything).
     pub level: u8,
     /// Seed of the random trials of layout and routing.
@@ -58,7 +58,7 @@ pub struct Options {
     pub layout: LayoutMethod,
 }
 
-impl Default for Options {
+impl Default for TranspileOptions {
     /// Level 3, seed 0, layout by calibrated error.
     fn default() -> Self {
         Self { level: 3, seed: 0, layout: LayoutMethod::NoiseAware }
@@ -80,14 +80,14 @@ pub enum LayoutMethod {
 
 /// A circuit in the gates of a device.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Routed {
+pub struct TranspiledCircuit {
     /// As wide as the device; native gates on physical qubits, with the slots and classical bits of the source. Equal
     /// to the source up to the placements below and a global phase.
     pub circuit: Circuit,
     /// Physical qubit of each of the source's qubits at the start.
-    pub initial: Vec<usize>,
+    pub initial_layout: Vec<usize>,
     /// Physical qubit of each of the source's qubits at the end: swaps of the source and of routing change it.
-    pub last: Vec<usize>,
+    pub final_layout: Vec<usize>,
     /// Number of two-qubit gates.
     pub two_qubit_gates: usize,
     /// Number of one-qubit gates that take time and err: all but rz, p and id.
@@ -95,30 +95,30 @@ pub struct Routed {
     /// [`Circuit::depth`].
     pub depth: usize,
     /// Product of `1 - error` over two-qubit gates, pulses and measurements: a rough estimate of the success
-    /// probability that knows nothing of idling.
+    /// probability that ignores idling.
     pub success: f64,
 }
 
 /// What a level spends.
-struct Spending {
+struct LevelSettings {
     effort: Effort,
     /// Tries of the search for a perfect placement.
     embed: usize,
     /// First placements to route from, and rounds of routing forth and back to refine each.
     trials: usize,
     rounds: usize,
-    /// Routed circuits that are simplified and compared to the end.
+    /// TranspiledCircuit circuits that are simplified and compared to the end.
     finalists: usize,
 }
 
-const LEVELS: [Spending; 4] = [
-    Spending { effort: Effort::Join, embed: 0, trials: 1, rounds: 0, finalists: 1 },
-    Spending { effort: Effort::Cancel, embed: 2_000, trials: 4, rounds: 1, finalists: 1 },
-    Spending { effort: Effort::Blocks, embed: 10_000, trials: 8, rounds: 1, finalists: 2 },
-    Spending { effort: Effort::Measured, embed: 20_000, trials: 16, rounds: 1, finalists: 3 },
+const LEVELS: [LevelSettings; 4] = [
+    LevelSettings { effort: Effort::Join, embed: 0, trials: 1, rounds: 0, finalists: 1 },
+    LevelSettings { effort: Effort::Cancel, embed: 2_000, trials: 4, rounds: 1, finalists: 1 },
+    LevelSettings { effort: Effort::Blocks, embed: 10_000, trials: 8, rounds: 1, finalists: 2 },
+    LevelSettings { effort: Effort::Measured, embed: 20_000, trials: 16, rounds: 1, finalists: 3 },
 ];
 
-/// Trials take turns with these, found on the suite of tests/transpile_quality.rs: mostly a swap is judged by its real
+/// Trials take turns with these, found on the suite of tests/it/transpile_quality.rs: mostly a swap is rated by its real
 /// cost as well, but on dense random circuits distance alone does better.
 const WEIGHTS: [Weights; 3] = [
     Weights { coming: 0.5, entangler: 0.15 },
@@ -128,15 +128,19 @@ const WEIGHTS: [Weights; 3] = [
 
 /// Rewrites `circuit` for `target`.
 ///
-/// Level 0 keeps every gate and places qubits on the first usable ones unless told otherwise; 1 cancels and searches a
+/// Level 0 keeps every gate and places qubits on the first usable ones unless a layout is given; 1 cancels and searches a
 /// placement; 2 also builds two-qubit blocks anew and lets `swap` gates of the source only rename qubits; 3 searches
 /// longer and leaves out what measurements cannot see. The same arguments give the same result.
 ///
 /// # Errors
 /// If the circuit is too wide, the device is not connected enough or its gates cannot build the circuit's, or the
 /// options do not fit.
-pub fn transpile(circuit: &Circuit, target: &Target, options: &Options) -> Result<Routed, TranspileError> {
-    let spending = LEVELS.get(usize::from(options.level)).ok_or(TranspileError::Level { got: options.level })?;
+pub fn transpile(
+    circuit: &Circuit,
+    target: &Target,
+    options: &TranspileOptions,
+) -> Result<TranspiledCircuit, TranspileError> {
+    let settings = LEVELS.get(usize::from(options.level)).ok_or(TranspileError::Level { got: options.level })?;
     let needed = circuit.qubits();
     let coupling = Coupling::of(target)?;
     let available = coupling.usable.iter().filter(|usable| **usable).count();
@@ -144,8 +148,8 @@ pub fn transpile(circuit: &Circuit, target: &Target, options: &Options) -> Resul
         return Err(TranspileError::TooWide { needed, available });
     }
     let basis = Basis::of(&target.single)?;
-    let (steps, wire) = decompose::unroll(circuit, spending.effort >= Effort::Blocks);
-    let steps = simplify(steps, needed, spending.effort);
+    let (steps, wire) = decompose::unroll(circuit, settings.effort >= Effort::Blocks);
+    let steps = simplify(steps, needed, settings.effort);
     let demand = Demand::of(&steps, needed);
     if coupling.links.is_empty() && demand.neighbours.iter().any(|n| !n.is_empty()) {
         let mut found: Vec<String> = target.edges.iter().map(|edge| edge.gate.name().to_string()).collect();
@@ -160,14 +164,14 @@ pub fn transpile(circuit: &Circuit, target: &Target, options: &Options) -> Resul
         LayoutMethod::NoiseAware => None,
     };
     let search = given.is_none();
-    let mut plan = match given.is_none().then(|| layout::embed(&demand, &coupling, spending.embed)).flatten() {
+    let mut plan = match given.is_none().then(|| layout::embed(&demand, &coupling, settings.embed)).flatten() {
         Some(place) => Plan::unmoved(&steps, place),
-        None => routed(&steps, circuit, &coupling, &demand, given, spending, options.seed)?,
+        None => routed(&steps, circuit, &coupling, &demand, given, settings, options.seed)?,
     };
     if search && plan.swapped && options.level >= 2 {
-        plan.settle(&coupling, spending.embed);
+        plan.settle(&coupling, settings.embed);
     }
-    let written = native::write(&plan.steps, circuit, &coupling, basis, spending.effort >= Effort::Measured)?;
+    let written = native::write(&plan.steps, circuit, &coupling, basis, settings.effort >= Effort::Measured)?;
     let last = wire.iter().map(|&w| plan.last[w]).collect();
     Ok(summary(written, plan.initial, last, &coupling))
 }
@@ -189,14 +193,14 @@ impl Plan {
 
     /// What routing did, written out: swaps expanded, and everything simplified again.
     fn replayed(steps: &[Step], events: &[Event], initial: Vec<usize>, physical: usize, effort: Effort) -> Self {
-        let mut at = Places::new(initial.clone(), physical);
+        let mut at = Layout::new(initial.clone(), physical);
         let mut out = Vec::with_capacity(events.len());
         for event in events {
             match *event {
                 Event::Step(k) => out.push(steps[k].moved(|q| at.place[q])),
                 Event::Swap(p, q) => {
                     at.swap(p, q);
-                    out.push(Step::new(Kind::Swap(p, q)));
+                    out.push(Step::new(StepKind::Swap(p, q)));
                 }
             }
         }
@@ -244,7 +248,7 @@ fn routed(
     coupling: &Coupling,
     demand: &Demand,
     given: Option<Vec<usize>>,
-    spending: &Spending,
+    settings: &LevelSettings,
     seed: u64,
 ) -> Result<Plan, TranspileError> {
     let physical = coupling.qubits();
@@ -255,9 +259,9 @@ fn routed(
     };
     let forth = Dependencies::of(steps, circuit.qubits(), circuit.bits(), false);
     let back = Dependencies::of(steps, circuit.qubits(), circuit.bits(), true);
-    let mut trials: Vec<(usize, Vec<usize>, Vec<Event>)> = Vec::with_capacity(spending.trials);
+    let mut trials: Vec<(usize, Vec<usize>, Vec<Event>)> = Vec::with_capacity(settings.trials);
     let purpose = Stream::named(seed, "transpile").bits();
-    for trial in 0..spending.trials {
+    for trial in 0..settings.trials {
         let mut stream = Stream::numbered(purpose, trial as u64);
         let weights = WEIGHTS[trial % WEIGHTS.len()];
         let start = match &given {
@@ -271,9 +275,9 @@ fn routed(
                 layout::scattered(demand, coupling, &distances, &part, shape, &mut stream)
             }
         };
-        let mut at = Places::new(start, physical);
+        let mut at = Layout::new(start, physical);
         if given.is_none() {
-            for _ in 0..spending.rounds {
+            for _ in 0..settings.rounds {
                 route::route(&forth, coupling, &distances, &mut at, weights, &mut stream, None);
                 route::route(&back, coupling, &distances, &mut at, weights, &mut stream, None);
             }
@@ -286,10 +290,10 @@ fn routed(
     // Stable, so that among equals the earlier trial comes first.
     trials.sort_by_key(|(price, ..)| *price);
     trials.dedup();
-    trials.truncate(spending.finalists);
+    trials.truncate(settings.finalists);
     let plans = trials
         .into_iter()
-        .map(|(_, initial, events)| Plan::replayed(steps, &events, initial, physical, spending.effort));
+        .map(|(_, initial, events)| Plan::replayed(steps, &events, initial, physical, settings.effort));
     let rank = |plan: &Plan| (plan.cost(coupling), entanglers(&plan.steps));
     let best = plans.map(|plan| (rank(&plan), plan)).reduce(|best, next| {
         let better = (next.0.0 - best.0.0).abs() < 1e-12 && next.0.1 < best.0.1 || next.0.0 < best.0.0 - 1e-12;
@@ -333,7 +337,12 @@ fn check_parts(demand: &Demand, coupling: &Coupling, place: &[usize]) -> Result<
 }
 
 /// Counts the written circuit.
-fn summary(circuit: Circuit, initial: Vec<usize>, last: Vec<usize>, coupling: &Coupling) -> Routed {
+fn summary(
+    circuit: Circuit,
+    initial_layout: Vec<usize>,
+    final_layout: Vec<usize>,
+    coupling: &Coupling,
+) -> TranspiledCircuit {
     let (mut two_qubit_gates, mut pulses, mut cost) = (0, 0, 0.0);
     for op in circuit.ops() {
         match (&op.kind, op.qubits.as_slice()) {
@@ -351,5 +360,5 @@ fn summary(circuit: Circuit, initial: Vec<usize>, last: Vec<usize>, coupling: &C
         }
     }
     let depth = circuit.depth();
-    Routed { circuit, initial, last, two_qubit_gates, pulses, depth, success: (-cost).exp() }
+    TranspiledCircuit { circuit, initial_layout, final_layout, two_qubit_gates, pulses, depth, success: (-cost).exp() }
 }

@@ -1,15 +1,15 @@
-//! The last rewriting: CZ and turns in the gates of the device.
+//! The last rewriting: CZ and runs in the gates of the device.
 
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use crate::circuit::{Circuit, Condition, Gate, Op, OpKind, Param};
 use crate::device::transpile::TranspileError;
 use crate::device::transpile::coupling::Coupling;
-use crate::device::transpile::step::{Kind, Step, swap};
-use crate::device::transpile::turn::{CLOSE, Turn, euler, flip};
+use crate::device::transpile::one_qubit_run::{CLOSE, OneQubitRun, euler, flip};
+use crate::device::transpile::step::{Step, StepKind, swap};
 use crate::math::small::Small;
 
-/// A native two-qubit gate from which CZ is built with turns.
+/// A native two-qubit gate from which CZ is built with runs.
 #[derive(Debug)]
 pub(super) struct EntanglerRow {
     pub gate: Gate,
@@ -32,14 +32,14 @@ pub(super) fn entangler(gate: Gate) -> Option<Entangler> {
     ENTANGLERS.iter().find(|row| row.gate == gate)
 }
 
-fn turn_of(gates: &[Gate]) -> Turn {
-    gates.iter().fold(Turn::identity(), |mut turn, &gate| {
-        turn.push(&Turn::gate(gate, &[]));
-        turn
+fn run_of(gates: &[Gate]) -> OneQubitRun {
+    gates.iter().fold(OneQubitRun::identity(), |mut run, &gate| {
+        run.push(&OneQubitRun::gate(gate, &[]));
+        run
     })
 }
 
-/// How turns are written.
+/// How runs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Basis {
     /// Z rotations (free) and √X pulses, with X as one pulse where it is native.
@@ -64,7 +64,7 @@ impl Basis {
     }
 }
 
-/// The steps in native gates. With `measured`, turns before a measurement lose what only changes phases.
+/// The steps in native gates. With `measured`, runs before a measurement lose what only changes phases.
 ///
 /// # Errors
 /// If the circuit refuses a gate, which would be a slip of this module.
@@ -79,7 +79,7 @@ pub(super) fn write(
     for name in source.slot_names() {
         circuit.slot(name.clone());
     }
-    let waiting = vec![Turn::identity(); coupling.qubits()];
+    let waiting = vec![OneQubitRun::identity(); coupling.qubits()];
     let mut writer = Writer { circuit, basis, coupling, measured, waiting };
     for (k, Step { kind, condition }) in steps.iter().enumerate() {
         writer.step(kind, condition.as_ref(), &steps[k + 1..])?;
@@ -90,15 +90,15 @@ pub(super) fn write(
     Ok(writer.circuit)
 }
 
-/// The turn that `q` makes before anything else happens to it.
-fn next_turn(q: usize, later: &[Step]) -> Option<&Turn> {
+/// The one-qubit run on `q` before anything else acts on it.
+fn next_run(q: usize, later: &[Step]) -> Option<&OneQubitRun> {
     let touches = |step: &&Step| {
         let mut found = false;
         step.each_qubit(|other| found |= other == q);
         found
     };
     match later.iter().find(touches) {
-        Some(Step { kind: Kind::Turn(_, turn), condition: None }) => Some(turn),
+        Some(Step { kind: StepKind::OneQubitRun(_, run), condition: None }) => Some(run),
         _ => None,
     }
 }
@@ -109,36 +109,36 @@ struct Writer<'a> {
     coupling: &'a Coupling,
     measured: bool,
     /// What each qubit does before its next other step.
-    waiting: Vec<Turn>,
+    waiting: Vec<OneQubitRun>,
 }
 
 impl Writer<'_> {
-    fn step(&mut self, kind: &Kind, condition: Option<&Condition>, later: &[Step]) -> Result<(), TranspileError> {
+    fn step(&mut self, kind: &StepKind, condition: Option<&Condition>, later: &[Step]) -> Result<(), TranspileError> {
         match kind {
-            Kind::Turn(q, turn) => self.turn(*q, turn, condition),
-            Kind::Cz(a, b) => {
+            StepKind::OneQubitRun(q, run) => self.run(*q, run, condition),
+            StepKind::Cz(a, b) => {
                 let link = self.coupling.link(*a, *b).expect("routing leaves CZ between neighbours only");
                 let (row, mut ends) = (link.entangler, [link.from, link.to]);
                 if link.both_ways && condition.is_none() {
                     let turned = [link.to, link.from];
-                    let next = ends.map(|q| next_turn(q, later));
+                    let next = ends.map(|q| next_run(q, later));
                     let next = |q: usize| if q == link.from { next[0] } else { next[1] };
                     if self.pulses_around(row, turned, next) < self.pulses_around(row, ends, next) {
                         ends = turned;
                     }
                 }
                 for (k, &q) in ends.iter().enumerate() {
-                    self.turn(q, &turn_of(row.before[k]), condition)?;
+                    self.run(q, &run_of(row.before[k]), condition)?;
                     self.flush(q)?;
                 }
                 self.append(Op::gate(row.gate, &ends, &[]), condition)?;
                 for (k, &q) in ends.iter().enumerate() {
-                    self.turn(q, &turn_of(row.after[k]), condition)?;
+                    self.run(q, &run_of(row.after[k]), condition)?;
                 }
                 Ok(())
             }
-            Kind::Swap(a, b) => swap(*a, *b).try_for_each(|kind| self.step(&kind, condition, &[])),
-            Kind::Rest(op) => {
+            StepKind::Swap(a, b) => swap(*a, *b).try_for_each(|kind| self.step(&kind, condition, &[])),
+            StepKind::Rest(op) => {
                 if self.measured && condition.is_none() && matches!(op.kind, OpKind::Measure { .. }) {
                     let q = op.qubits[0];
                     if self.waiting[q].pull_diagonal().flips {
@@ -154,13 +154,18 @@ impl Writer<'_> {
         }
     }
 
-    /// Pulses on both operands of an entangler, before and after it, if it stands on these.
-    fn pulses_around<'a>(&self, row: Entangler, ends: [usize; 2], next: impl Fn(usize) -> Option<&'a Turn>) -> usize {
+    /// Pulses on both operands of an entangler, before and after it, if it acts on these.
+    fn pulses_around<'a>(
+        &self,
+        row: Entangler,
+        ends: [usize; 2],
+        next: impl Fn(usize) -> Option<&'a OneQubitRun>,
+    ) -> usize {
         let on = |(k, q): (usize, usize)| {
             let mut before = self.waiting[q].clone();
-            before.push(&turn_of(row.before[k]));
-            let mut after = turn_of(row.after[k]);
-            next(q).into_iter().for_each(|turn| after.push(turn));
+            before.push(&run_of(row.before[k]));
+            let mut after = run_of(row.after[k]);
+            next(q).into_iter().for_each(|run| after.push(run));
             before.pulses() + after.pulses()
         };
         ends.into_iter().enumerate().map(on).sum()
@@ -171,29 +176,29 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn turn(&mut self, q: usize, turn: &Turn, condition: Option<&Condition>) -> Result<(), TranspileError> {
+    fn run(&mut self, q: usize, run: &OneQubitRun, condition: Option<&Condition>) -> Result<(), TranspileError> {
         if condition.is_none() {
-            self.waiting[q].push(turn);
+            self.waiting[q].push(run);
             return Ok(());
         }
         self.flush(q)?;
-        self.pulses(q, turn, condition)
+        self.pulses(q, run, condition)
     }
 
     fn flush(&mut self, q: usize) -> Result<(), TranspileError> {
-        let turn = std::mem::replace(&mut self.waiting[q], Turn::identity());
-        self.pulses(q, &turn, None)
+        let run = std::mem::replace(&mut self.waiting[q], OneQubitRun::identity());
+        self.pulses(q, &run, None)
     }
 
-    /// Writes one turn with the fewest pulses its basis allows.
-    fn pulses(&mut self, q: usize, turn: &Turn, condition: Option<&Condition>) -> Result<(), TranspileError> {
-        if turn.is_identity() {
+    /// Writes one run with the fewest pulses its basis allows.
+    fn pulses(&mut self, q: usize, run: &OneQubitRun, condition: Option<&Condition>) -> Result<(), TranspileError> {
+        if run.is_identity() {
             return Ok(());
         }
         let mut gates = Vec::new();
         let mut angle = Angle::default();
-        self.basis.matrix(&turn.first, &mut angle, &mut gates);
-        for (param, matrix) in &turn.rest {
+        self.basis.matrix(&run.first, &mut angle, &mut gates);
+        for (param, matrix) in &run.rest {
             angle.add(*param);
             self.basis.matrix(matrix, &mut angle, &mut gates);
         }

@@ -1,10 +1,10 @@
 //! Swaps that bring interacting qubits together: SABRE (Li, Ding and Xie 2019, arXiv 1809.02573).
 
 use crate::device::transpile::coupling::{Coupling, Distances};
-use crate::device::transpile::step::{Kind, Step};
+use crate::device::transpile::step::{Step, StepKind};
 use crate::math::Stream;
 
-/// Number of coming entanglers that a swap is judged by besides those that wait now.
+/// Number of coming entanglers that a swap is rated by besides those that wait now.
 const LOOKAHEAD: usize = 20;
 /// What a swap adds to the price of the next swap on the same qubits, so that swaps run in parallel.
 const DECAY: f64 = 0.001;
@@ -17,7 +17,7 @@ pub(super) struct Dependencies {
     successors: Vec<Vec<u32>>,
     waits_for: Vec<u32>,
     pairs: Vec<Option<(usize, usize)>>,
-    /// Per step, itself and the turns that come before it, as positions in the list of steps.
+    /// Per step, itself and the runs that come before it, as positions in the list of steps.
     members: Vec<Vec<usize>>,
     /// Whether an entangler waits for the step, directly or not. The others, such as the measurements at the end, run
     /// last: a swap behind a measurement could not join the interaction before it.
@@ -28,7 +28,7 @@ impl Dependencies {
     /// Of the steps in order, or from the last to the first.
     pub fn of(steps: &[Step], qubits: usize, bits: usize, backwards: bool) -> Self {
         let mut last: Vec<Option<u32>> = vec![None; qubits + bits];
-        let mut turns: Vec<Vec<usize>> = vec![Vec::new(); qubits];
+        let mut runs: Vec<Vec<usize>> = vec![Vec::new(); qubits];
         let mut this = Self {
             successors: Vec::new(),
             waits_for: Vec::new(),
@@ -39,15 +39,15 @@ impl Dependencies {
         for position in 0..steps.len() {
             let position = if backwards { steps.len() - 1 - position } else { position };
             let step = &steps[position];
-            if let (Kind::Turn(q, _), None) = (&step.kind, &step.condition) {
-                turns[*q].push(position);
+            if let (StepKind::OneQubitRun(q, _), None) = (&step.kind, &step.condition) {
+                runs[*q].push(position);
                 continue;
             }
             let k = this.pairs.len();
             let (mut members, mut waits_for) = (Vec::new(), 0);
             let mut on = |wire: usize| {
-                if let Some(turns) = turns.get_mut(wire) {
-                    members.append(turns);
+                if let Some(runs) = runs.get_mut(wire) {
+                    members.append(runs);
                 }
                 if let Some(earlier) = last[wire].replace(k as u32)
                     && this.successors[earlier as usize].last() != Some(&(k as u32))
@@ -58,7 +58,7 @@ impl Dependencies {
             };
             step.each_qubit(&mut on);
             step.each_bit(|bit| on(qubits + bit));
-            if let Kind::Rest(op) = &step.kind
+            if let StepKind::Rest(op) = &step.kind
                 && op.qubits.is_empty()
             {
                 (0..qubits).for_each(on);
@@ -70,14 +70,14 @@ impl Dependencies {
             this.members.push(members);
         }
         // What is left comes after everything else on its qubit.
-        for (qubit, turns) in turns.into_iter().enumerate().filter(|(_, turns)| !turns.is_empty()) {
+        for (qubit, runs) in runs.into_iter().enumerate().filter(|(_, runs)| !runs.is_empty()) {
             match last[qubit] {
-                Some(k) => this.members[k as usize].extend(turns),
+                Some(k) => this.members[k as usize].extend(runs),
                 None => {
                     this.successors.push(Vec::new());
                     this.waits_for.push(0);
                     this.pairs.push(None);
-                    this.members.push(turns);
+                    this.members.push(runs);
                 }
             }
         }
@@ -98,7 +98,7 @@ pub(super) enum Event {
     Swap(usize, usize),
 }
 
-/// How a swap is judged besides the mean distance of the waiting pairs. No choice is best for all circuits.
+/// How a swap is rated besides the mean distance of the waiting pairs. No choice is best for all circuits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weights {
     /// Of the mean distance of the coming pairs.
@@ -109,13 +109,13 @@ pub(super) struct Weights {
 
 /// Where every qubit is, and who is where.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(super) struct Layout {
     pub place: Vec<usize>,
-    /// `usize::MAX` where nobody is.
+    /// `usize::MAX` where no qubit is.
     who: Vec<usize>,
 }
 
-impl Places {
+impl Layout {
     pub fn new(place: Vec<usize>, physical: usize) -> Self {
         let mut who = vec![usize::MAX; physical];
         for (qubit, &at) in place.iter().enumerate() {
@@ -140,7 +140,7 @@ pub(super) fn route(
     dependencies: &Dependencies,
     coupling: &Coupling,
     distances: &Distances,
-    at: &mut Places,
+    at: &mut Layout,
     weights: Weights,
     stream: &mut Stream,
     mut events: Option<&mut Vec<Event>>,
@@ -269,7 +269,7 @@ impl Router<'_> {
         self.dependencies.pairs[k].expect("front and coming hold pairs only")
     }
 
-    fn gap(&self, k: usize, at: &Places) -> usize {
+    fn gap(&self, k: usize, at: &Layout) -> usize {
         let (a, b) = self.pair(k);
         self.distances.between(at.place[a], at.place[b])
     }
@@ -296,7 +296,7 @@ impl Router<'_> {
     }
 
     /// Runs everything that can run. Tells whether anything did.
-    fn advance(&mut self, at: &Places, events: &mut Option<&mut Vec<Event>>) -> bool {
+    fn advance(&mut self, at: &Layout, events: &mut Option<&mut Vec<Event>>) -> bool {
         let mut ran = false;
         self.ready.append(&mut self.front);
         // In order of position, so that the result does not depend on how the steps became ready.
@@ -325,7 +325,7 @@ impl Router<'_> {
         ran
     }
 
-    fn look_ahead(&mut self, at: &Places) {
+    fn look_ahead(&mut self, at: &Layout) {
         self.coming.clear();
         self.round += 1;
         self.queue.clone_from(&self.front);
@@ -353,14 +353,14 @@ impl Router<'_> {
         }
     }
 
-    fn pull(&mut self, (a, b): (usize, usize), weight: f64, at: &Places) {
+    fn pull(&mut self, (a, b): (usize, usize), weight: f64, at: &Layout) {
         self.pulls[a].push((b, weight));
         self.pulls[b].push((a, weight));
         self.strain += weight * self.distances.between(at.place[a], at.place[b]) as f64;
     }
 
     /// How a swap of `p` and `q` would change the strain.
-    fn relief(&self, at: &Places, p: usize, q: usize) -> f64 {
+    fn relief(&self, at: &Layout, p: usize, q: usize) -> f64 {
         let mut change = 0.0;
         for (from, to) in [(p, q), (q, p)] {
             for &(other, weight) in self.pulls.get(at.who[from]).into_iter().flatten() {
@@ -376,7 +376,7 @@ impl Router<'_> {
     }
 
     /// Brings the qubits of one step together along a shortest path.
-    fn join(&mut self, k: usize, coupling: &Coupling, at: &mut Places, events: &mut Option<&mut Vec<Event>>) -> usize {
+    fn join(&mut self, k: usize, coupling: &Coupling, at: &mut Layout, events: &mut Option<&mut Vec<Event>>) -> usize {
         let (a, b) = self.pair(k);
         let mut entanglers = 0;
         while self.gap(k, at) > 1 {

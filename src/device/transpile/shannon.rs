@@ -7,8 +7,8 @@
 
 use crate::circuit::Param;
 use crate::device::transpile::kak;
-use crate::device::transpile::step::{Kind, cx};
-use crate::device::transpile::turn::{Turn, ry};
+use crate::device::transpile::one_qubit_run::{OneQubitRun, ry};
+use crate::device::transpile::step::{StepKind, cx};
 use crate::math::Matrix;
 use crate::math::matrix::{C64, dagger};
 use crate::math::small::{Small, adjoint, from_matrix, one, product};
@@ -19,11 +19,11 @@ enum Part {
     /// A unitary on the two lowest qubits.
     Block(Small<4>),
     /// A step that is diagonal on the two lowest qubits.
-    Step(Kind),
+    Step(StepKind),
 }
 
 /// Steps on at least two `qubits`, least significant first, that equal `u` up to phase.
-pub(super) fn synthesise(u: &Matrix, qubits: &[usize]) -> Vec<Kind> {
+pub(super) fn synthesise(u: &Matrix, qubits: &[usize]) -> Vec<StepKind> {
     let mut parts = Vec::new();
     split(u, qubits, &mut parts);
     // From the last block to the first: what is left of a block is two CZ after a diagonal one, which passes through the
@@ -54,15 +54,15 @@ fn split(u: &Matrix, qubits: &[usize], out: &mut Vec<Part>) {
     }
     let CosineSine { left: [l0, mut l1], angles, right } = cosine_sine(u);
     multiplexed(&right, top, low, out);
-    let turns: Vec<f64> = angles.iter().map(|angle| 2.0 * angle).collect();
-    let mut steps = multiplexed_rotation(&turns);
+    let doubled: Vec<f64> = angles.iter().map(|angle| 2.0 * angle).collect();
+    let mut steps = multiplexed_rotation(&doubled);
     // The last CZ, of the highest selecting qubit, is absorbed by what follows (appendix A.1): it is a sign where both
     // qubits are 1.
     steps.pop();
     for step in steps {
         out.push(Part::Step(match step {
-            Rotation::By(angle) => Kind::Turn(top, Turn::fixed(ry(angle))),
-            Rotation::Flip(select) => Kind::Cz(low[select], top),
+            Rotation::By(angle) => StepKind::OneQubitRun(top, OneQubitRun::fixed(ry(angle))),
+            Rotation::Flip(select) => StepKind::Cz(low[select], top),
         }));
     }
     let half = l1.ncols() / 2;
@@ -81,10 +81,12 @@ fn multiplexed([u0, u1]: &[Matrix; 2], top: usize, low: &[usize], out: &mut Vec<
     });
     split(&w, low, out);
     // d on 0 and d† on 1 is Rz(-2 arg d).
-    let turns: Vec<f64> = halves.iter().map(|half| -2.0 * half).collect();
-    for step in multiplexed_rotation(&turns) {
+    let doubled: Vec<f64> = halves.iter().map(|half| -2.0 * half).collect();
+    for step in multiplexed_rotation(&doubled) {
         match step {
-            Rotation::By(angle) => out.push(Part::Step(Kind::Turn(top, Turn::rz(Param::Fixed(angle))))),
+            Rotation::By(angle) => {
+                out.push(Part::Step(StepKind::OneQubitRun(top, OneQubitRun::rz(Param::Fixed(angle)))))
+            }
             Rotation::Flip(select) => out.extend(cx(low[select], top).map(Part::Step)),
         }
     }
@@ -93,9 +95,9 @@ fn multiplexed([u0, u1]: &[Matrix; 2], top: usize, low: &[usize], out: &mut Vec<
 
 /// A step of a multiplexed rotation.
 enum Rotation {
-    /// The target turns by this angle.
+    /// The target rotates by this angle.
     By(f64),
-    /// This selecting qubit, if it is 1, turns the sense of the rotations after it.
+    /// This selecting qubit, if it is 1, reverses the rotations after it.
     Flip(usize),
 }
 

@@ -2,14 +2,14 @@
 
 use crate::circuit::OpKind;
 use crate::device::transpile::kak;
-use crate::device::transpile::step::{Kind, Step, entanglers, swap};
-use crate::device::transpile::turn::{Turn, flip, hadamard, phase};
+use crate::device::transpile::one_qubit_run::{OneQubitRun, flip, hadamard, phase};
+use crate::device::transpile::step::{Step, StepKind, entanglers, swap};
 use crate::math::small::{Small, one};
 
 /// How far [`simplify`] goes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Effort {
-    /// Neighbouring turns are joined.
+    /// Neighbouring runs are joined.
     Join,
     /// CZ pairs with nothing but diagonal gates between them cancel.
     Cancel,
@@ -27,46 +27,46 @@ pub(super) fn simplify(mut steps: Vec<Step>, qubits: usize, effort: Effort) -> V
         if effort >= Effort::Blocks {
             steps = resynthesise(steps, qubits);
         }
-        // The last round also joins the turns that the one before it left behind.
+        // The last round also joins the runs that the one before it left behind.
         if effort < Effort::Blocks || entanglers(&steps) == before {
             return steps;
         }
     }
 }
 
-/// One walk that joins turns, moves diagonal ones behind CZ and cancels pairs of CZ.
+/// One walk that joins runs, moves diagonal ones behind CZ and cancels pairs of CZ.
 ///
-/// A turn waits on its wire until a CZ comes; what is diagonal then goes on waiting behind it, and only the rest is
+/// A run waits on its wire until a CZ comes; what is diagonal then goes on waiting behind it, and only the rest is
 /// written. As long as nothing is written on a wire its CZ commute, so a CZ that meets its like among them on both
 /// wires cancels with it.
 fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
     let mut out: Vec<Option<Step>> = Vec::with_capacity(steps.len());
-    let mut waiting = vec![Turn::identity(); qubits];
+    let mut waiting = vec![OneQubitRun::identity(); qubits];
     // Per wire, the CZ in `out` that a new CZ would commute with, and whether the other qubit was measured since.
     let mut near: Vec<Vec<usize>> = vec![Vec::new(); qubits];
     let mut measured_once: Vec<usize> = Vec::new();
     for step in steps {
         if step.condition.is_none() {
             match step.kind {
-                Kind::Turn(q, turn) => {
-                    waiting[q].push(&turn);
+                StepKind::OneQubitRun(q, run) => {
+                    waiting[q].push(&run);
                     continue;
                 }
-                Kind::Swap(a, b) => {
+                StepKind::Swap(a, b) => {
                     // What waited before the swap follows it on the other wire.
                     waiting.swap(a, b);
                     near[a].clear();
                     near[b].clear();
-                    out.push(Some(Step::new(Kind::Swap(a, b))));
+                    out.push(Some(Step::new(StepKind::Swap(a, b))));
                     continue;
                 }
-                Kind::Cz(a, b) if effort >= Effort::Cancel => {
+                StepKind::Cz(a, b) if effort >= Effort::Cancel => {
                     for (q, other) in [(a, b), (b, a)] {
                         let moved = waiting[q].pull_diagonal();
-                        let kept = std::mem::replace(&mut waiting[q], moved.turn);
+                        let kept = std::mem::replace(&mut waiting[q], moved.run);
                         if !kept.is_identity() {
                             near[q].clear();
-                            out.push(Some(Step::new(Kind::Turn(q, kept))));
+                            out.push(Some(Step::new(StepKind::OneQubitRun(q, kept))));
                         }
                         if moved.flips {
                             // X before a CZ is X behind it and Z on the other qubit.
@@ -82,12 +82,12 @@ fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
                         None => {
                             near[a].push(out.len());
                             near[b].push(out.len());
-                            out.push(Some(Step::new(Kind::Cz(a, b))));
+                            out.push(Some(Step::new(StepKind::Cz(a, b))));
                         }
                     }
                     continue;
                 }
-                Kind::Rest(ref op) if effort >= Effort::Measured && matches!(op.kind, OpKind::Measure { .. }) => {
+                StepKind::Rest(ref op) if effort >= Effort::Measured && matches!(op.kind, OpKind::Measure { .. }) => {
                     let q = op.qubits[0];
                     let flips = waiting[q].pull_diagonal().flips;
                     if flips {
@@ -107,7 +107,7 @@ fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
             }
         }
         match &step.kind {
-            Kind::Rest(op) if op.qubits.is_empty() => {
+            StepKind::Rest(op) if op.qubits.is_empty() => {
                 (0..qubits).for_each(|q| flush(q, &mut waiting, &mut near, &mut out));
             }
             _ => step.each_qubit(|q| flush(q, &mut waiting, &mut near, &mut out)),
@@ -119,11 +119,11 @@ fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
 }
 
 /// Writes what waits on wire `q`.
-fn flush(q: usize, waiting: &mut [Turn], near: &mut [Vec<usize>], out: &mut Vec<Option<Step>>) {
+fn flush(q: usize, waiting: &mut [OneQubitRun], near: &mut [Vec<usize>], out: &mut Vec<Option<Step>>) {
     near[q].clear();
-    let turn = std::mem::replace(&mut waiting[q], Turn::identity());
-    if !turn.is_identity() {
-        out.push(Some(Step::new(Kind::Turn(q, turn))));
+    let run = std::mem::replace(&mut waiting[q], OneQubitRun::identity());
+    if !run.is_identity() {
+        out.push(Some(Step::new(StepKind::OneQubitRun(q, run))));
     }
 }
 
@@ -147,11 +147,11 @@ fn resynthesise(steps: Vec<Step>, qubits: usize) -> Vec<Step> {
     };
     for step in steps {
         match (&step.kind, &step.condition) {
-            (Kind::Turn(q, turn), None) if turn.fixed_matrix().is_some() => match open[*q] {
+            (StepKind::OneQubitRun(q, run), None) if run.fixed_matrix().is_some() => match open[*q] {
                 Some(k) => blocks[k].steps.push(step),
                 None => out.push(step),
             },
-            (Kind::Cz(a, b) | Kind::Swap(a, b), None) => {
+            (StepKind::Cz(a, b) | StepKind::Swap(a, b), None) => {
                 let (a, b) = (*a, *b);
                 let k = match open[a] {
                     Some(k) if open[b] == Some(k) => k,
@@ -165,7 +165,7 @@ fn resynthesise(steps: Vec<Step>, qubits: usize) -> Vec<Step> {
                 };
                 blocks[k].steps.push(step);
             }
-            (Kind::Rest(op), _) if op.qubits.is_empty() => {
+            (StepKind::Rest(op), _) if op.qubits.is_empty() => {
                 (0..qubits).for_each(|q| close(q, &mut open, &mut blocks, &mut out));
                 out.push(step);
             }
@@ -198,18 +198,18 @@ fn unitary(steps: &[Step], a: usize) -> Small<4> {
     let mut total: Small<4> = one();
     for step in steps {
         match &step.kind {
-            Kind::Turn(q, turn) => {
+            StepKind::OneQubitRun(q, run) => {
                 let bit = if *q == a { 1 } else { 2 };
                 for low in [0, 3 - bit] {
                     let (upper, lower) = (total[low], total[low | bit]);
-                    for (row, m) in [(low, turn.first[0]), (low | bit, turn.first[1])] {
+                    for (row, m) in [(low, run.first[0]), (low | bit, run.first[1])] {
                         total[row] = std::array::from_fn(|k| m[0] * upper[k] + m[1] * lower[k]);
                     }
                 }
             }
-            Kind::Cz(..) => total[3] = total[3].map(|z| -z),
-            Kind::Swap(..) => total.swap(1, 2),
-            Kind::Rest(_) => {}
+            StepKind::Cz(..) => total[3] = total[3].map(|z| -z),
+            StepKind::Swap(..) => total.swap(1, 2),
+            StepKind::Rest(_) => {}
         }
     }
     total
@@ -219,17 +219,17 @@ fn unitary(steps: &[Step], a: usize) -> Small<4> {
 pub(super) fn expand_swaps(steps: &[Step]) -> Vec<Step> {
     let mut out: Vec<Step> = Vec::with_capacity(2 * steps.len());
     for (k, step) in steps.iter().enumerate() {
-        let Kind::Swap(a, b) = step.kind else {
+        let StepKind::Swap(a, b) = step.kind else {
             out.push(step.clone());
             continue;
         };
         // The outer CX of the swap have their H on `outer`: an outer CZ cancels with the next CZ of the pair if this H
-        // leaves nothing but diagonal turns between them.
-        let cancels = |turns: [Turn; 2], before: bool| {
-            let [on_a, on_b] = turns;
-            let with_h = |turn: &Turn| {
-                let mut sum = if before { turn.clone() } else { Turn::fixed(hadamard()) };
-                sum.push(&if before { Turn::fixed(hadamard()) } else { turn.clone() });
+        // leaves nothing but diagonal runs between them.
+        let cancels = |runs: [OneQubitRun; 2], before: bool| {
+            let [on_a, on_b] = runs;
+            let with_h = |run: &OneQubitRun| {
+                let mut sum = if before { run.clone() } else { OneQubitRun::fixed(hadamard()) };
+                sum.push(&if before { OneQubitRun::fixed(hadamard()) } else { run.clone() });
                 sum.is_diagonal()
             };
             match () {
@@ -238,19 +238,19 @@ pub(super) fn expand_swaps(steps: &[Step]) -> Vec<Step> {
                 () => None,
             }
         };
-        let join = |turns: Vec<&Turn>| {
-            turns.into_iter().fold(Turn::identity(), |mut sum, turn| {
-                sum.push(turn);
+        let join = |runs: Vec<&OneQubitRun>| {
+            runs.into_iter().fold(OneQubitRun::identity(), |mut sum, run| {
+                sum.push(run);
                 sum
             })
         };
-        let earlier = until_pair(out.iter().rev(), a, b).map(|turns| {
-            turns.map(|mut list| {
+        let earlier = until_pair(out.iter().rev(), a, b).map(|runs| {
+            runs.map(|mut list| {
                 list.reverse();
                 join(list)
             })
         });
-        let later = || until_pair(steps[k + 1..].iter(), a, b).map(|turns| turns.map(join));
+        let later = || until_pair(steps[k + 1..].iter(), a, b).map(|runs| runs.map(join));
         let outer =
             earlier.and_then(|t| cancels(t, true)).or_else(|| later().and_then(|t| cancels(t, false))).unwrap_or(b);
         let inner = if outer == a { b } else { a };
@@ -259,14 +259,14 @@ pub(super) fn expand_swaps(steps: &[Step]) -> Vec<Step> {
     out
 }
 
-/// The turns on `a` and `b` up to the next CZ of the two, in the order walked; `None` if something else comes first.
-fn until_pair<'a>(steps: impl Iterator<Item = &'a Step>, a: usize, b: usize) -> Option<[Vec<&'a Turn>; 2]> {
-    let mut turns = [Vec::new(), Vec::new()];
+/// The runs on `a` and `b` up to the next CZ of the two, in the order walked; `None` if something else comes first.
+fn until_pair<'a>(steps: impl Iterator<Item = &'a Step>, a: usize, b: usize) -> Option<[Vec<&'a OneQubitRun>; 2]> {
+    let mut runs = [Vec::new(), Vec::new()];
     for step in steps {
         match (&step.kind, &step.condition) {
-            (Kind::Turn(q, turn), None) if *q == a => turns[0].push(turn),
-            (Kind::Turn(q, turn), None) if *q == b => turns[1].push(turn),
-            (Kind::Cz(c, d), None) if (*c, *d) == (a, b) || (*c, *d) == (b, a) => return Some(turns),
+            (StepKind::OneQubitRun(q, run), None) if *q == a => runs[0].push(run),
+            (StepKind::OneQubitRun(q, run), None) if *q == b => runs[1].push(run),
+            (StepKind::Cz(c, d), None) if (*c, *d) == (a, b) || (*c, *d) == (b, a) => return Some(runs),
             _ => {
                 let mut touches = false;
                 step.each_qubit(|q| touches |= q == a || q == b);

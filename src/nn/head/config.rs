@@ -6,6 +6,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
+use crate::circuit::{Ansatz, Circuit};
 use crate::nn::head::{EncodedCircuit, Head, HeadRow, HeadShape};
 use crate::nn::{Execution, LearningRates, Network, NnError, Params};
 use crate::sim::{self, Auto, Simulator};
@@ -97,7 +98,7 @@ impl HeadConfig {
         let CircuitConfig { qubits, depth, weight_sd, .. } = self.circuit;
         let shape = HeadShape { features, classes, qubits, depth, weight_sd };
         let family = self.circuit.family()?;
-        let engine = || Arc::new(Auto::new(sim::Options::default()));
+        let engine = || Arc::new(Auto::new(sim::EngineOptions::default()));
         let execution = self.row.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
         Ok(HeadModel { row: self.row, shape, family, execution })
     }
@@ -141,6 +142,18 @@ impl HeadModel {
     /// Learning rates of a head that leaves some of its parameters as they start.
     pub fn learning_rates(&self) -> LearningRates {
         self.row.learning_rates()
+    }
+
+    /// The same head with this circuit in place of the one that its ansatz builds: input slots first, then weights.
+    ///
+    /// # Errors
+    /// If the head has no circuit.
+    pub fn with_circuit(self, circuit: Circuit) -> Result<Self, NnError> {
+        let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason: "it has no circuit" };
+        let built = self.row.ansatz(self.family, &self.shape)?.ok_or(missing)?;
+        let execution =
+            Execution::ideal(&Ansatz { circuit, ..built }, Arc::new(Auto::new(sim::EngineOptions::default())));
+        Ok(Self { execution: Some(execution), ..self })
     }
 
     /// The same head with its circuit on another engine; `None` for a head without circuit.

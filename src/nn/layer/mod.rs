@@ -4,6 +4,7 @@
 //!   tensors. [`frozen`]: the same without gradients, several times faster, for whole trunks.
 //! * [`Linear`], [`Conv2d`], [`LayerNorm`], [`GroupNorm`], [`BatchNorm`], [`Lstm`], [`Gru`], [`Attention`],
 //!   [`Embedding`]: layers on [`Params`](crate::nn::Params), named as in PyTorch.
+//! * [`TransformerBlock`], [`sinusoidal_positions`], [`causal_mask`]: what encoders and decoders are made of.
 //! * [`softmax`], [`dropout`], [`reverse_gradient`]; [`Window`], [`Padding`], [`Reach`]: the geometry they share.
 //!
 //! Planes are (batch, channels, height, width), sequences (batch, time, width). The same numbers come out whatever the
@@ -22,6 +23,7 @@ mod pool;
 mod recurrent;
 mod reversal;
 mod standardize;
+mod transformer;
 mod window;
 
 pub use attention::Attention;
@@ -35,4 +37,5 @@ pub use norm::{BatchNorm, GroupNorm, LayerNorm};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use recurrent::{Gru, Lstm};
 pub use reversal::reverse_gradient;
+pub use transformer::{TransformerBlock, TransformerConfig, causal_mask, sinusoidal_positions};
 pub use window::{Padding, Window};

@@ -31,6 +31,9 @@ pub struct Channel {
     kraus: Arc<[Matrix]>,
 }
 
+/// Channels in the order they act, each with the qubits it acts on.
+pub type ChannelList = Vec<(Channel, Vec<usize>)>;
+
 impl Channel {
     /// The channel of the row `name` of [`CHANNELS`] with these parameter values, in the row's order and units.
     ///

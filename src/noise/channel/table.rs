@@ -22,7 +22,7 @@ pub struct ChannelRow {
     pub qubits: usize,
     /// What it takes, in order.
     pub parameters: &'static [Parameter],
-    /// Formula and equivalences; each equivalence is run by `tests/channels.rs`.
+    /// Formula and equivalences; each equivalence is run by `tests/it/channels.rs`.
     pub doc: &'static str,
     /// Makes it from values whose number and ranges have been checked.
     build: fn(&[f64]) -> Result<Channel, NoiseError>,

@@ -3,19 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use super::gate::{GateNoise, Lifetime, axis, scaled_joint_flip, scaled_readout};
-use super::repair::Ledger;
-use super::slow::Slow;
+use super::repair::RepairLog;
+use super::slow::SlowNoise;
 use super::zz::Phases;
 use super::{NoiseModel, Readout, Repair, compat, parallel};
 use crate::circuit::{Circuit, Gate, Op, OpKind};
-use crate::device::schedule::{Timed, timed};
-use crate::device::{Device, GateData, placed};
+use crate::device::schedule::{ScheduledOp, schedule_ops};
+use crate::device::{Device, GateData, op_label};
 use crate::math::{Probability, Seconds, Stream};
+use crate::noise::channel::ChannelList;
 use crate::noise::program::{Item, active_qubits};
-use crate::noise::{Channel, Confusion, NoiseError, PairConfusion, PairReadout, Program};
-
-/// Channels and the device qubits they act on.
-type Placed = Vec<(Channel, Vec<usize>)>;
+use crate::noise::{Confusion, NoiseError, PairConfusion, PairReadout, Program};
 
 /// The program, and for each of its steps the operation that it comes from if it is noise.
 pub fn apply(
@@ -38,23 +36,23 @@ pub fn apply(
     let readouts: HashMap<usize, _> = active.iter().map(|&q| (q, readout(model, device, kind, q))).collect();
     for q in &active {
         if let Some(repair) = readouts[q].1 {
-            builder.ledger.note(repair, format!("qubit {q}"));
+            builder.repairs.note(repair, format!("qubit {q}"));
         }
     }
     let ops = if model.row.idle {
-        timed(circuit, device, model.options.order)
+        schedule_ops(circuit, device, model.options.order)
     } else {
         // Without a schedule times do not matter.
-        circuit.ops().iter().map(|op| Timed { op: op.clone(), start: 0.0, end: 0.0 }).collect()
+        circuit.ops().iter().map(|op| ScheduledOp { op: op.clone(), start: 0.0, end: 0.0 }).collect()
     };
     let items = if model.row.crosstalk { builder.in_time(ops.clone(), &active)? } else { builder.one_by_one(&ops)? };
     let causes = causes(&items);
     let mut program = Program::assemble(circuit, keep, items, |q| readouts[&q].0);
     program.correlated = correlated(model, device, &active)?;
-    if let Some(what) = builder.ledger.refused().filter(|_| model.options.strict) {
+    if let Some(what) = builder.repairs.refused().filter(|_| model.options.strict) {
         return Err(NoiseError::Uncalibrated { what, device: device.name.clone() });
     }
-    program.notices = builder.ledger.notices();
+    program.notices = builder.repairs.notices();
     debug_assert_eq!(program.steps.len(), causes.len(), "a cause for each step");
     Ok((program, causes))
 }
@@ -64,10 +62,10 @@ fn causes(items: &[Item]) -> Vec<Option<String>> {
     let mut last = String::new();
     let cause = |item: &Item| match item {
         Item::Op(op) => {
-            last = placed(&op.name(), &op.qubits);
+            last = op_label(&op.name(), &op.qubits);
             (!matches!(op.kind, OpKind::Barrier | OpKind::Delay(_))).then_some(None)
         }
-        Item::Noise(channel, qubits, _) if channel.name() == "zz_crosstalk" => Some(Some(placed("zz", qubits))),
+        Item::Noise(channel, qubits, _) if channel.name() == "zz_crosstalk" => Some(Some(op_label("zz", qubits))),
         Item::Noise(..) => Some(Some(last.clone())),
     };
     items.iter().filter_map(cause).collect()
@@ -85,7 +83,7 @@ fn correlated(model: &NoiseModel, device: &Device, active: &[usize]) -> Result<V
     Ok(pairs.map(|qubits| PairReadout { qubits, confusion }).collect())
 }
 
-/// The readout error of qubit `q`, and what had to be mended for it.
+/// The readout error of qubit `q`, and the repair it needed.
 fn readout(model: &NoiseModel, device: &Device, kind: Readout, q: usize) -> (Option<Confusion>, Option<Repair>) {
     let data = &device.calibration.qubits[q];
     if !model.options.readout_error {
@@ -115,30 +113,30 @@ fn readout(model: &NoiseModel, device: &Device, kind: Readout, q: usize) -> (Opt
 struct Builder<'a> {
     model: &'a NoiseModel,
     device: &'a Device,
-    slow: Option<Slow>,
-    /// Where the row of a gate stands in the calibration.
+    slow: Option<SlowNoise>,
+    /// The calibration row of each gate.
     rows: HashMap<(Gate, &'a [usize]), &'a GateData>,
     /// Noise of the gates met so far, by the factor that parallel gates put on them.
-    gates: HashMap<(Gate, Vec<usize>, u64), Placed>,
-    ledger: Ledger,
+    gates: HashMap<(Gate, Vec<usize>, u64), ChannelList>,
+    repairs: RepairLog,
 }
 
 impl<'a> Builder<'a> {
     fn new(model: &'a NoiseModel, device: &'a Device) -> Self {
         let rows = device.calibration.gates.iter().map(|row| ((row.gate, &row.qubits[..]), row)).collect();
-        let mut ledger = Ledger::default();
+        let mut repairs = RepairLog::default();
         let slow = model.row.hardware.then(|| {
-            let slow = Slow::new(&model.options.hardware, &model.options, device, model.run);
+            let slow = SlowNoise::new(&model.options.hardware, &model.options, device, model.run);
             if slow.is_averaged(&model.options.hardware) {
-                ledger.note(Repair::AveragedSlowly, device.name.clone());
+                repairs.note(Repair::AveragedSlowly, device.name.clone());
             }
             slow
         });
-        Self { model, device, slow, rows, gates: HashMap::new(), ledger }
+        Self { model, device, slow, rows, gates: HashMap::new(), repairs }
     }
 
     /// Operations as they come, each followed by its noise.
-    fn one_by_one(&mut self, ops: &[Timed]) -> Result<Vec<Item>, NoiseError> {
+    fn one_by_one(&mut self, ops: &[ScheduledOp]) -> Result<Vec<Item>, NoiseError> {
         let mut items = Vec::new();
         for timed in ops {
             self.push(&mut items, timed.op.clone(), 0.0)?;
@@ -148,19 +146,19 @@ impl<'a> Builder<'a> {
 
     /// Operations in the order of their start, with what neighbours do to each other in between. Measurements that
     /// nothing comes after go last: ZZ commutes with them, and engines are fast at measurements that are the end.
-    fn in_time(&mut self, mut ops: Vec<Timed>, active: &[usize]) -> Result<Vec<Item>, NoiseError> {
+    fn in_time(&mut self, mut ops: Vec<ScheduledOp>, active: &[usize]) -> Result<Vec<Item>, NoiseError> {
         ops.sort_by(|a, b| a.start.total_cmp(&b.start));
         let (factor, repair) = parallel::factor(self.device);
         let factor = factor * self.model.options.scale.parallel;
         let shares = parallel::shares(&ops, self.device);
         if let Some(repair) = repair.filter(|_| shares.iter().any(|share| *share > 0.0)) {
-            self.ledger.note(repair, self.device.name.clone());
+            self.repairs.note(repair, self.device.name.clone());
         }
         let last = terminal(&ops);
-        let mut phases = Phases::new(self.device, active, self.model.options.scale.zz, &mut self.ledger);
+        let mut phases = Phases::new(self.device, active, self.model.options.scale.zz, &mut self.repairs);
         let (mut items, mut reads) = (Vec::new(), Vec::new());
-        let placed =
-            |channels: Placed| channels.into_iter().map(|(channel, qubits)| Item::Noise(channel, qubits, None));
+        let as_items =
+            |channels: ChannelList| channels.into_iter().map(|(channel, qubits)| Item::Noise(channel, qubits, None));
         for ((timed, share), is_last) in ops.iter().zip(shares).zip(&last) {
             if matches!(timed.op.kind, OpKind::Barrier | OpKind::GlobalPhase(_)) {
                 items.push(Item::Op(timed.op.clone()));
@@ -168,16 +166,16 @@ impl<'a> Builder<'a> {
             }
             // A delay is no event for its neighbours: the phase gathers until something happens.
             if !matches!(timed.op.kind, OpKind::Delay(_)) {
-                items.extend(placed(phases.begin(timed, self.device)?));
+                items.extend(as_items(phases.begin(timed, self.device)?));
             }
             self.push(if *is_last { &mut reads } else { &mut items }, timed.op.clone(), factor * share)?;
             if let Some(slow) = &mut self.slow {
-                items.extend(placed(slow.after(timed, self.device)?));
+                items.extend(as_items(slow.after(timed, self.device)?));
             }
         }
         let end = ops.iter().map(|timed| timed.end).fold(0.0, f64::max);
         let read: Vec<usize> = reads.iter().flat_map(|item| item.measured()).collect();
-        items.extend(placed(phases.finish(end, |q| read.contains(&q))?));
+        items.extend(as_items(phases.finish(end, |q| read.contains(&q))?));
         items.extend(reads);
         Ok(items)
     }
@@ -190,7 +188,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn noise_after(&mut self, op: &Op, parallel: f64) -> Result<Placed, NoiseError> {
+    fn noise_after(&mut self, op: &Op, parallel: f64) -> Result<ChannelList, NoiseError> {
         match &op.kind {
             OpKind::Gate { gate, controls: 0, .. } => {
                 let key = (*gate, op.qubits.clone(), parallel.to_bits());
@@ -202,7 +200,7 @@ impl<'a> Builder<'a> {
                 Ok(built)
             }
             OpKind::Gate { .. } | OpKind::Unitary(_) => {
-                self.ledger.note(Repair::NotNative, placed(&op.name(), &op.qubits));
+                self.repairs.note(Repair::NotNative, op_label(&op.name(), &op.qubits));
                 Ok(Vec::new())
             }
             OpKind::Delay(time) => self.relax(op.qubits[0], *time),
@@ -210,7 +208,7 @@ impl<'a> Builder<'a> {
             OpKind::Measure { .. } => {
                 let q = op.qubits[0];
                 if self.model.row.idle && self.device.calibration.qubits[q].readout_length.is_none() {
-                    self.ledger.note(Repair::UnknownReadoutLength, format!("qubit {q}"));
+                    self.repairs.note(Repair::UnknownReadoutLength, format!("qubit {q}"));
                 }
                 Ok(Vec::new())
             }
@@ -218,27 +216,27 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn gate(&mut self, gate: Gate, qubits: &[usize], parallel: f64) -> Result<Placed, NoiseError> {
+    fn gate(&mut self, gate: Gate, qubits: &[usize], parallel: f64) -> Result<ChannelList, NoiseError> {
         let device = self.device;
-        let name = placed(gate.name(), qubits);
+        let name = op_label(gate.name(), qubits);
         if !device.basis.contains(&gate) {
-            self.ledger.note(Repair::NotNative, name);
+            self.repairs.note(Repair::NotNative, name);
             return Ok(Vec::new());
         }
         let Some(&row) = self.rows.get(&(gate, qubits)) else {
-            self.ledger.note(Repair::NoRow, name);
+            self.repairs.note(Repair::NoRow, name);
             return Ok(Vec::new());
         };
         if row.faulty || qubits.iter().any(|&q| device.calibration.qubits[q].faulty) {
-            self.ledger.note(Repair::OutOfService, name);
+            self.repairs.note(Repair::OutOfService, name);
             return Ok(Vec::new());
         }
         let noise = GateNoise::of(row, &device.calibration, &self.model.options);
         for &repair in &noise.gate_repairs {
-            self.ledger.note(repair, name.clone());
+            self.repairs.note(repair, name.clone());
         }
         for &(q, repair) in &noise.qubit_repairs {
-            self.ledger.note(repair, format!("qubit {q}"));
+            self.repairs.note(repair, format!("qubit {q}"));
         }
         let noise = noise.in_parallel(parallel);
         self.channels(match axis(gate) {
@@ -254,7 +252,7 @@ impl<'a> Builder<'a> {
         if draw < 0.5 { -1.0 } else { 1.0 }
     }
 
-    fn channels(&self, noise: GateNoise) -> Result<Placed, NoiseError> {
+    fn channels(&self, noise: GateNoise) -> Result<ChannelList, NoiseError> {
         let mut noise = noise.scaled(&self.model.options);
         if let Some(slow) = &self.slow {
             noise = noise.drifted(|q| slow.drift(q));
@@ -267,28 +265,28 @@ impl<'a> Builder<'a> {
     }
 
     /// Relaxation of qubit `q` for `time`.
-    fn relax(&mut self, q: usize, time: Seconds) -> Result<Placed, NoiseError> {
+    fn relax(&mut self, q: usize, time: Seconds) -> Result<ChannelList, NoiseError> {
         if !self.model.options.thermal_relaxation || time.0 == 0.0 {
             return Ok(Vec::new());
         }
         let (lifetime, repairs) = Lifetime::of(&self.device.calibration.qubits[q], &self.model.options);
         for repair in repairs {
-            self.ledger.note(repair, format!("qubit {q}"));
+            self.repairs.note(repair, format!("qubit {q}"));
         }
         self.channels(GateNoise::wait(q, time, lifetime))
     }
 
     /// A reset relaxes for its own length once it is done.
-    fn reset(&mut self, q: usize) -> Result<Placed, NoiseError> {
+    fn reset(&mut self, q: usize) -> Result<ChannelList, NoiseError> {
         let data = &self.device.calibration.qubits[q];
         if data.faulty {
-            self.ledger.note(Repair::OutOfService, placed("reset", &[q]));
+            self.repairs.note(Repair::OutOfService, op_label("reset", &[q]));
             return Ok(Vec::new());
         }
         match data.reset_length.filter(|_| self.device.has_reset) {
             Some(time) => self.relax(q, time),
             None => {
-                self.ledger.note(Repair::UnknownReset, format!("qubit {q}"));
+                self.repairs.note(Repair::UnknownReset, format!("qubit {q}"));
                 Ok(Vec::new())
             }
         }
@@ -296,12 +294,12 @@ impl<'a> Builder<'a> {
 }
 
 /// Which operations are measurements that neither their qubit nor their bit sees anything after.
-fn terminal(ops: &[Timed]) -> Vec<bool> {
+fn terminal(ops: &[ScheduledOp]) -> Vec<bool> {
     let (mut qubits, mut bits) = (HashSet::<usize>::new(), HashSet::<usize>::new());
     let mut last: Vec<bool> = ops
         .iter()
         .rev()
-        .map(|Timed { op, .. }| {
+        .map(|ScheduledOp { op, .. }| {
             let mut is_last = false;
             if let OpKind::Measure { bit } = op.kind {
                 let free = bits.insert(bit);

@@ -7,7 +7,7 @@
 //! of the experiment are left out of all pictures alike.
 
 use super::gate::{GateNoise, Lifetime};
-use super::{Options, zz};
+use super::{NoiseOptions, zz};
 use crate::circuit::{Gate, Op};
 use crate::device::{Device, GateData, LayerFidelity};
 use crate::math::Seconds;
@@ -16,7 +16,7 @@ use crate::noise::NoiseError;
 /// Chains up to this long are fitted to, longer ones predicted.
 pub const FITTED: usize = 20;
 
-/// A chain with what its calibration says of it.
+/// A chain with its calibrated errors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     /// Number of qubits.
@@ -51,7 +51,7 @@ impl Chain {
                 row.ok_or_else(|| wrong(format!("no calibrated gate on ({}, {})", pair[0], pair[1])))
             })
             .collect::<Result<_, _>>()?;
-        let options = Options::default();
+        let options = NoiseOptions::default();
         let process = |row: &&GateData| 1.25 * GateNoise::of(row, &device.calibration, &options).infidelity();
         let (mut idle, mut shifts) = (1.0, 1.0);
         for layer in 0..2 {

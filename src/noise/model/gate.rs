@@ -1,10 +1,10 @@
 //! From one row of the calibration to the two numbers of its noise: depolarizing parameter and relaxation time.
 
-use super::{Options, Repair};
+use super::{NoiseOptions, Repair};
 use crate::circuit::Gate;
 use crate::device::{Calibration, GateData, QubitData};
 use crate::math::Seconds;
-use crate::noise::channel::{Channel, Decay, depolarizing};
+use crate::noise::channel::{Channel, ChannelList, Decay, depolarizing};
 use crate::noise::{Confusion, NoiseError};
 
 /// Relaxation times of one qubit, possible together, and the population of |1⟩ they tend to.
@@ -16,8 +16,8 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// What `data` says, mended where it must be; unknown times are infinite.
-    pub fn of(data: &QubitData, options: &Options) -> (Self, Vec<Repair>) {
+    /// The times in `data`, repaired where they are impossible; unknown times are infinite.
+    pub fn of(data: &QubitData, options: &NoiseOptions) -> (Self, Vec<Repair>) {
         let mut repairs = Vec::new();
         let (t1, t2) = match (data.t1, data.t2) {
             (None, None) => {
@@ -87,9 +87,9 @@ pub struct GateNoise {
     pub lifetimes: Vec<Lifetime>,
     /// Average infidelity of that relaxation alone.
     pub relaxation_infidelity: f64,
-    /// What was mended in the gate's own numbers.
+    /// Repairs of the gate's own numbers.
     pub gate_repairs: Vec<Repair>,
-    /// What was mended in the numbers of its qubits.
+    /// Repairs of the numbers of its qubits.
     pub qubit_repairs: Vec<(usize, Repair)>,
 }
 
@@ -98,7 +98,7 @@ impl GateNoise {
     ///
     /// With d = 2ⁿ, e the reported error and `F_r = 1 - r` the average fidelity of the relaxation alone, depolarizing
     /// by `λ = d (e - r) / (d F_r - 1)` makes the whole have infidelity e; if e ≤ r relaxation alone is already worse.
-    pub fn of(row: &GateData, calibration: &Calibration, options: &Options) -> Self {
+    pub fn of(row: &GateData, calibration: &Calibration, options: &NoiseOptions) -> Self {
         let mut gate_repairs = Vec::new();
         let time = match row.length {
             Some(time) if options.thermal_relaxation => time,
@@ -234,7 +234,7 @@ impl GateNoise {
     }
 
     /// The same with each source scaled.
-    pub fn scaled(mut self, options: &Options) -> Self {
+    pub fn scaled(mut self, options: &NoiseOptions) -> Self {
         self.lambda = power(self.lambda, options.scale.gate_error);
         self.rotation = self.rotation.map(|(axis, angle)| (axis, angle * options.scale.coherent));
         self.time.0 *= options.scale.relaxation;
@@ -242,7 +242,7 @@ impl GateNoise {
     }
 
     /// Over-rotation, depolarizing on all qubits, then relaxation of each: exact channels, in the order they act.
-    pub fn channels(&self) -> Result<Vec<(Channel, Vec<usize>)>, NoiseError> {
+    pub fn channels(&self) -> Result<ChannelList, NoiseError> {
         let mut channels = Vec::new();
         if let Some((axis, angle)) = self.rotation.filter(|(_, angle)| *angle != 0.0) {
             channels.push((Channel::named(axis, &[angle])?, self.qubits.clone()));

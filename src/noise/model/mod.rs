@@ -1,8 +1,8 @@
 //! Noise models: a device's calibration made into channels behind each operation of a circuit.
 //!
 //! * [`MODELS`]: the ladder of models, each a row of switches.
-//! * [`NoiseModel`]: a row with [`Options`]; [`NoiseModel::apply`] makes the [`Program`] that simulators run.
-//! * [`Repair`]: everything a model mends or cannot honour, told once by name in [`Program::notices`].
+//! * [`NoiseModel`]: a row with [`NoiseOptions`]; [`NoiseModel::apply`] makes the [`Program`] that simulators run.
+//! * [`Repair`]: what a model repairs or cannot use, reported once by name in [`Program::notices`].
 //! * [`SOURCES`]: what can be scaled or switched off.
 //! * [`report`]: reported against achieved error of each gate. [`chain`]: error per layered gate of whole chains, against
 //!   measured ones. [`uniform`]: models and devices of a few numbers.
@@ -23,14 +23,14 @@ mod slow;
 pub mod uniform;
 mod zz;
 
-pub use options::{Hardware, Options, SOURCES, Scale, SourceRow};
+pub use options::{Hardware, NoiseOptions, SOURCES, Scale, SourceRow};
 pub use parallel::{PARALLEL, ParallelRow, typical as typical_parallel};
 pub use repair::Repair;
 
 use crate::circuit::Circuit;
 use crate::device::Device;
 use crate::noise::{NoiseError, Program};
-use slow::Run;
+use slow::EnsembleRun;
 
 /// Which readout errors a model takes from the calibration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct ModelRow {
     idle: bool,
     /// Whether neighbours disturb each other: static ZZ, and gates driven at the same time.
     crosstalk: bool,
-    /// Whether [`Hardware`] is heeded.
+    /// Whether [`Hardware`] is used.
     hardware: bool,
 }
 
@@ -106,7 +106,7 @@ pub static MODELS: &[ModelRow] = &[
     },
     ModelRow {
         name: "hardware",
-        doc: "As crosstalk, with what no calibration tells, as parameters: slow dephasing that echoes can undo, a \
+        doc: "As crosstalk, with what no calibration has, as parameters: slow dephasing that echoes can undo, a \
               coherent share of gate errors, drift of T1 and T2 from run to run, joint flips in readout.",
         readout: Some(Readout::Measured),
         idle: true,
@@ -120,9 +120,9 @@ pub static MODELS: &[ModelRow] = &[
 #[derive(Clone, Copy)]
 pub struct NoiseModel {
     row: &'static ModelRow,
-    options: Options,
+    options: NoiseOptions,
     /// Which run of an ensemble; `None` for the average.
-    run: Option<Run>,
+    run: Option<EnsembleRun>,
 }
 
 impl NoiseModel {
@@ -134,14 +134,14 @@ impl NoiseModel {
         let names = MODELS.iter().map(|row| row.name);
         let row = MODELS.iter().find(|row| row.name == name);
         let row = row.ok_or_else(|| NoiseError::unknown("noise model", name, names))?;
-        Ok(Self { row, options: Options::default(), run: None })
+        Ok(Self { row, options: NoiseOptions::default(), run: None })
     }
 
     /// The same with `options`.
     ///
     /// # Errors
     /// If a number of the options is out of its range; the message names it.
-    pub fn with(self, options: Options) -> Result<Self, NoiseError> {
+    pub fn with(self, options: NoiseOptions) -> Result<Self, NoiseError> {
         options.check()?;
         Ok(Self { options, ..self })
     }
@@ -154,7 +154,7 @@ impl NoiseModel {
     /// `circuit`, whose qubit k is the device's qubit k, with the noise of `device` compiled in.
     ///
     /// `keep` lists qubits that stay in the program even if nothing acts on them. Each gate is matched by name and
-    /// ordered qubits, as Aer does; what has no calibration runs without noise and is told in the program's notices.
+    /// ordered qubits, as Aer does; what has no calibration runs without noise and is reported in the program's notices.
     ///
     /// ```
     /// # use qgraft::circuit::{Circuit, Gate};
@@ -211,7 +211,7 @@ impl NoiseModel {
         members: u64,
         seed: u64,
     ) -> Result<Vec<Program>, NoiseError> {
-        let run = |number| Self { run: Some(Run { seed, number }), ..*self }.apply(circuit, device, keep);
+        let run = |number| Self { run: Some(EnsembleRun { seed, number }), ..*self }.apply(circuit, device, keep);
         (0..members).map(run).collect()
     }
 

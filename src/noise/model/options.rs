@@ -79,17 +79,17 @@ pub static SOURCES: &[SourceRow] = &[
     SourceRow { name: "slow", doc: "slow dephasing, constant during a run", factor: |scale| &mut scale.slow },
 ];
 
-/// What no calibration tells, heeded by the model `hardware` alone.
+/// Parameters that no calibration has, used by the model `hardware` alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hardware {
     /// Share of a gate's error beyond relaxation that is an over-rotation about the gate's own axis, 0 to 1; the average
     /// infidelity stays what was measured, the sign is drawn once per gate and snapshot. Randomised benchmarking cannot
-    /// tell it, so the default is 0; a study should go through 0 to 1.
+    /// measure it, so the default is 0; a study should go through 0 to 1.
     pub coherent: f64,
     /// T2* / T2, above 0 and up to 1 (no slow dephasing). Calibrations have the echo T2 only. The default 0.5 is a
     /// choice of the usual order (Krantz et al. 2019, arXiv 1904.06560, §III), to be varied.
     pub ramsey_ratio: f64,
-    /// Standard deviation of ln T1 from run to run, T2 going with it; heeded by ensembles. The default 0.2 is what
+    /// Standard deviation of ln T1 from run to run, T2 going with it; used by ensembles. The default 0.2 is what
     /// transmons show over hours (Burnett et al. 2019, arXiv 1901.04417).
     pub drift: f64,
     /// Probability that the recorded bits of two coupled qubits, read together, are both flipped. The default is 0.
@@ -109,7 +109,7 @@ impl Default for Hardware {
 
 /// What can be set about a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Options {
+pub struct NoiseOptions {
     /// Whether calibrated gate errors are used at all (Aer's `gate_error`).
     pub gate_error: bool,
     /// Whether relaxation is used at all (Aer's `thermal_relaxation`). Without it the whole gate error becomes
@@ -124,13 +124,13 @@ pub struct Options {
     pub scale: Scale,
     /// How operations are placed in time, for models in which waiting qubits relax.
     pub order: Order,
-    /// Refuse circuits with gates that have no usable calibration instead of running them as the notices tell.
+    /// Refuse circuits with gates that have no usable calibration instead of running them as the notices report.
     pub strict: bool,
-    /// What no calibration tells.
+    /// Parameters that no calibration has.
     pub hardware: Hardware,
 }
 
-impl Default for Options {
+impl Default for NoiseOptions {
     fn default() -> Self {
         Self {
             gate_error: true,
@@ -145,7 +145,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl NoiseOptions {
     pub(super) fn check(&self) -> Result<(), NoiseError> {
         let refuse = |channel, parameter, value, expected: &str| {
             Err(NoiseError::Parameter { channel, parameter, value, expected: expected.into() })

@@ -7,7 +7,8 @@
 use super::{Repair, chain};
 use crate::circuit::OpKind;
 use crate::device::Device;
-use crate::device::schedule::Timed;
+use crate::device::schedule::ScheduledOp;
+use crate::math::order::median;
 
 /// A fitted factor.
 pub struct ParallelRow {
@@ -59,14 +60,14 @@ pub fn factor(device: &Device) -> (f64, Option<Repair>) {
 /// The median κ of other devices of the same family, `None` if none is known.
 pub fn typical(device: &Device) -> Option<f64> {
     let others = PARALLEL.iter().filter(|row| Some(row.family) == device.details.family() && row.device != device.name);
-    super::uniform::median(others.map(|row| row.factor))
+    median(others.map(|row| row.factor))
 }
 
 /// For each operation the share of its duration in which a neighbouring two-qubit gate is driven; 0 for all that are no
 /// two-qubit gates.
-pub fn shares(ops: &[Timed], device: &Device) -> Vec<f64> {
-    let is_gate = |timed: &Timed| matches!(timed.op.kind, OpKind::Gate { .. }) && timed.op.qubits.len() == 2;
-    let neighbours = |a: &Timed, b: &Timed| {
+pub fn shares(ops: &[ScheduledOp], device: &Device) -> Vec<f64> {
+    let is_gate = |timed: &ScheduledOp| matches!(timed.op.kind, OpKind::Gate { .. }) && timed.op.qubits.len() == 2;
+    let neighbours = |a: &ScheduledOp, b: &ScheduledOp| {
         let apart = !a.op.qubits.iter().any(|q| b.op.qubits.contains(q));
         let joins = |&(from, to): &(usize, usize)| {
             let between = |x: usize, y: usize| a.op.qubits.contains(&x) && b.op.qubits.contains(&y);
@@ -74,11 +75,11 @@ pub fn shares(ops: &[Timed], device: &Device) -> Vec<f64> {
         };
         apart && device.coupling.iter().any(joins)
     };
-    let share = |timed: &Timed| {
+    let share = |timed: &ScheduledOp| {
         if !is_gate(timed) || timed.end <= timed.start {
             return 0.0;
         }
-        let overlap = |other: &Timed| timed.end.min(other.end) - timed.start.max(other.start);
+        let overlap = |other: &ScheduledOp| timed.end.min(other.end) - timed.start.max(other.start);
         let beside = ops.iter().filter(|other| is_gate(other) && overlap(other) > 0.0 && neighbours(timed, other));
         beside.map(overlap).fold(0.0, f64::max) / (timed.end - timed.start)
     };

@@ -1,4 +1,4 @@
-//! What a model mends or cannot honour, and telling it once by name.
+//! Calibration data that a model repairs or cannot use, reported once by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,12 +79,12 @@ impl Repair {
 
 /// Repairs by kind, each with the names of what it happened to.
 #[derive(Default)]
-pub(crate) struct Ledger(BTreeMap<Repair, BTreeSet<String>>);
+pub(crate) struct RepairLog(BTreeMap<Repair, BTreeSet<String>>);
 
 /// Names listed in one notice; the rest are counted.
 const LISTED: usize = 12;
 
-impl Ledger {
+impl RepairLog {
     pub fn note(&mut self, repair: Repair, name: impl Into<String>) {
         self.0.entry(repair).or_default().insert(name.into());
     }

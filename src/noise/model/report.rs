@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::gate::{GateNoise, Lifetime};
-use super::{Options, Repair};
+use super::{NoiseOptions, Repair};
 use crate::circuit::Gate;
 use crate::device::Device;
 use crate::math::matrix::{identity, tensor};
@@ -27,7 +27,7 @@ pub struct GateReport {
     pub depolarizing: f64,
     /// Average infidelity of the channels as built, computed from their Kraus operators.
     pub achieved: f64,
-    /// Why achieved and reported differ, where they do, and whatever else was mended.
+    /// Why achieved and reported differ, where they do, and all other repairs.
     pub repairs: Vec<Repair>,
 }
 
@@ -42,16 +42,16 @@ pub struct QubitReport {
     pub used: (Seconds, Seconds),
     /// Assignment error, P(1|0) and P(0|1), as reported.
     pub readout: [Option<f64>; 3],
-    /// What was mended; a qubit out of service says so.
+    /// Repairs; a qubit out of service is one of them.
     pub repairs: Vec<Repair>,
 }
 
 /// Each gate of the basis with the exact channels that `options` give it. A gate out of service has none: it achieves
-/// infidelity 0 and says so.
+/// infidelity 0, with the repair that names the reason.
 ///
 /// # Errors
 /// If a channel cannot be built, which a device that was read without error does not allow.
-pub fn gates(device: &Device, options: &Options) -> Result<Vec<GateReport>, NoiseError> {
+pub fn gates(device: &Device, options: &NoiseOptions) -> Result<Vec<GateReport>, NoiseError> {
     let calibration = &device.calibration;
     let mut report = Vec::new();
     for row in calibration.gates.iter().filter(|row| device.basis.contains(&row.gate)) {
@@ -78,7 +78,7 @@ pub fn gates(device: &Device, options: &Options) -> Result<Vec<GateReport>, Nois
 }
 
 /// Each qubit's relaxation times, reported and used.
-pub fn qubits(device: &Device, options: &Options) -> Vec<QubitReport> {
+pub fn qubits(device: &Device, options: &NoiseOptions) -> Vec<QubitReport> {
     let row = |(qubit, data)| {
         let (lifetime, mut repairs) = Lifetime::of(data, options);
         repairs.extend(data.faulty.then_some(Repair::OutOfService));

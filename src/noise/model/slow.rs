@@ -7,22 +7,23 @@
 use std::collections::HashMap;
 
 use super::gate::Lifetime;
-use super::{Hardware, Options, zz};
+use super::{Hardware, NoiseOptions, zz};
 use crate::circuit::OpKind;
 use crate::device::Device;
-use crate::device::schedule::Timed;
+use crate::device::schedule::ScheduledOp;
 use crate::math::Stream;
+use crate::noise::channel::ChannelList;
 use crate::noise::{Channel, NoiseError};
 
 /// One run of an ensemble.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Run {
+pub struct EnsembleRun {
     pub seed: u64,
     pub number: u64,
 }
 
 /// The slow changes of one program.
-pub struct Slow {
+pub struct SlowNoise {
     /// Standard deviation of each qubit's detuning, radians per second.
     spread: Vec<f64>,
     /// Detuning of each qubit in this run, `None` for the average over runs.
@@ -33,8 +34,8 @@ pub struct Slow {
     exposed: HashMap<usize, f64>,
 }
 
-impl Slow {
-    pub fn new(hardware: &Hardware, options: &Options, device: &Device, run: Option<Run>) -> Self {
+impl SlowNoise {
+    pub fn new(hardware: &Hardware, options: &NoiseOptions, device: &Device, run: Option<EnsembleRun>) -> Self {
         let qubits = &device.calibration.qubits;
         let spread = |data| {
             let t2 = Lifetime::of(data, options).0.t2.0;
@@ -42,7 +43,7 @@ impl Slow {
             options.scale.slow * (2.0 * (1.0 - ratio)).sqrt() / (ratio * t2)
         };
         let spread: Vec<f64> = qubits.iter().map(spread).collect();
-        let normals = |run: Run, purpose: &str, number: u64| {
+        let normals = |run: EnsembleRun, purpose: &str, number: u64| {
             let mut stream = Stream::numbered(Stream::named(run.seed, purpose).bits(), number);
             qubits.iter().map(|_| stream.normal()).collect::<Vec<f64>>()
         };
@@ -71,7 +72,7 @@ impl Slow {
 
     /// The dephasing that goes with an operation: a phase in a single run; on average the factor by which
     /// `e^{-σ²t²/2}` falls while the time since the qubit's last preparation grows.
-    pub fn after(&mut self, timed: &Timed, device: &Device) -> Result<Vec<(Channel, Vec<usize>)>, NoiseError> {
+    pub fn after(&mut self, timed: &ScheduledOp, device: &Device) -> Result<ChannelList, NoiseError> {
         if matches!(timed.op.kind, OpKind::Reset | OpKind::Measure { .. }) {
             self.exposed.retain(|q, _| !timed.op.qubits.contains(q));
             return Ok(Vec::new());

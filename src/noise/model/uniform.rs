@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use crate::circuit::{Circuit, Gate, Op, OpKind};
 use crate::device::{Device, GateData, QubitData};
 use crate::math::Seconds;
+use crate::math::order::median;
 use crate::noise::{Channel, Confusion, NoiseError, Program};
 
-/// The same noise everywhere, without a device: for studies that speak of "depolarizing noise of 1 %".
+/// The same noise everywhere, without a device: for studies of "depolarizing noise of 1 %".
 ///
 /// ```
 /// # use qgraft::circuit::{Circuit, Gate};
@@ -92,16 +93,4 @@ pub fn medians(device: &Device) -> Device {
         (row.error, row.length, row.faulty) = (error, length, false);
     }
     uniform
-}
-
-/// The middle value, the mean of the two middle ones of an even number; `None` of nothing.
-pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.collect();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(sorted[middle]),
-        _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
-    }
 }

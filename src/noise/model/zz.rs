@@ -7,11 +7,12 @@
 use std::collections::HashMap;
 
 use super::Repair;
-use super::repair::Ledger;
+use super::repair::RepairLog;
 use crate::circuit::{Gate, Op, OpKind};
 use crate::device::Device;
-use crate::device::schedule::Timed;
+use crate::device::schedule::ScheduledOp;
 use crate::math::Seconds;
+use crate::noise::channel::ChannelList;
 use crate::noise::{Channel, NoiseError};
 
 /// ζ in hertz by processor family: the median over its devices of their medians, of the 68 snapshots of
@@ -64,7 +65,7 @@ pub fn echoed(op: &Op, device: &Device) -> Option<usize> {
 
 /// What a qubit is doing.
 #[derive(Clone, Copy, Default)]
-struct Busy {
+struct Activity {
     start: f64,
     end: f64,
     /// The other operand, if it is in one gate with it.
@@ -72,7 +73,7 @@ struct Busy {
     echoed: bool,
 }
 
-impl Busy {
+impl Activity {
     /// The end of the first half of an echo: what happens in it is seen with the other sign after the gate.
     fn turned_until(&self) -> Option<f64> {
         self.echoed.then_some((self.start + self.end) / 2.0)
@@ -90,17 +91,17 @@ pub struct Phases {
     pairs: Vec<Pair>,
     /// Indices into `pairs`, by qubit.
     of_qubit: HashMap<usize, Vec<usize>>,
-    busy: HashMap<usize, Busy>,
+    busy: HashMap<usize, Activity>,
 }
 
 impl Phases {
     /// For the couplings among `active` qubits, each ζ times `scale`.
-    pub fn new(device: &Device, active: &[usize], scale: f64, ledger: &mut Ledger) -> Self {
+    pub fn new(device: &Device, active: &[usize], scale: f64, repairs: &mut RepairLog) -> Self {
         let mut phases = Self { pairs: Vec::new(), of_qubit: HashMap::new(), busy: HashMap::new() };
         for qubits in device.couplings().into_iter().filter(|(a, b)| active.contains(a) && active.contains(b)) {
             let (shift, repair) = shift(device, qubits);
             if let Some(repair) = repair {
-                ledger.note(repair, format!("pair ({}, {})", qubits.0, qubits.1));
+                repairs.note(repair, format!("pair ({}, {})", qubits.0, qubits.1));
             }
             for q in [qubits.0, qubits.1] {
                 phases.of_qubit.entry(q).or_default().push(phases.pairs.len());
@@ -111,7 +112,7 @@ impl Phases {
     }
 
     /// The phases that precede `timed`, which then begins.
-    pub fn begin(&mut self, timed: &Timed, device: &Device) -> Result<Vec<(Channel, Vec<usize>)>, NoiseError> {
+    pub fn begin(&mut self, timed: &ScheduledOp, device: &Device) -> Result<ChannelList, NoiseError> {
         let qubits = &timed.op.qubits;
         let mut touched: Vec<usize> = qubits.iter().flat_map(|q| self.of_qubit.get(q)).flatten().copied().collect();
         touched.sort_unstable();
@@ -121,19 +122,19 @@ impl Phases {
         for (k, &q) in qubits.iter().enumerate() {
             let partner = if let [_, _] = qubits[..] { Some(qubits[1 - k]) } else { None };
             let (start, end) = (timed.start, timed.end);
-            self.busy.insert(q, Busy { start, end, partner, echoed: turned == Some(q) });
+            self.busy.insert(q, Activity { start, end, partner, echoed: turned == Some(q) });
         }
         settled
     }
 
-    /// All phases that have gathered by `end`, but for pairs of qubits that `done` says are not looked at any more.
-    pub fn finish(&mut self, end: f64, done: impl Fn(usize) -> bool) -> Result<Vec<(Channel, Vec<usize>)>, NoiseError> {
+    /// All phases that have gathered by `end`, but for pairs of qubits for which `done` is true: they are not used any more.
+    pub fn finish(&mut self, end: f64, done: impl Fn(usize) -> bool) -> Result<ChannelList, NoiseError> {
         let open = |k: &usize| !(done(self.pairs[*k].qubits.0) && done(self.pairs[*k].qubits.1));
         let open: Vec<usize> = (0..self.pairs.len()).filter(open).collect();
         self.settle(&open, end)
     }
 
-    fn settle(&mut self, pairs: &[usize], now: f64) -> Result<Vec<(Channel, Vec<usize>)>, NoiseError> {
+    fn settle(&mut self, pairs: &[usize], now: f64) -> Result<ChannelList, NoiseError> {
         let mut channels = Vec::new();
         for &k in pairs {
             let time = self.signed_time(k, now);
@@ -155,10 +156,10 @@ impl Phases {
         let (left, right) = (busy(a), busy(b));
         let since = if left.partner == Some(b) { since.max(left.end) } else { since };
         let mut marks = vec![since, now];
-        marks.extend([left, right].iter().filter_map(Busy::turned_until).filter(|m| *m > since && *m < now));
+        marks.extend([left, right].iter().filter_map(Activity::turned_until).filter(|m| *m > since && *m < now));
         marks.sort_by(f64::total_cmp);
         let sign = |at: f64| {
-            let turned = |busy: Busy| busy.turned_until().is_some_and(|until| at >= busy.start && at < until);
+            let turned = |busy: Activity| busy.turned_until().is_some_and(|until| at >= busy.start && at < until);
             if turned(left) != turned(right) { -1.0 } else { 1.0 }
         };
         let parts = marks.windows(2).map(|w| (w[1] - w[0]) * sign(f64::midpoint(w[0], w[1])));

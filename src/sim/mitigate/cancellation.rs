@@ -83,7 +83,7 @@ impl Plan {
         let mut next = self.inverses.iter().zip(strings).peekable();
         for (at, step) in self.program.steps.iter().enumerate() {
             steps.push(step.clone());
-            if let Some(((_, weights), string)) = next.next_if(|((place, _), _)| *place == at)
+            if let Some(((_, weights), string)) = next.next_if(|((position, _), _)| *position == at)
                 && let Step::Noise { qubits, condition, .. } = step
             {
                 weight *= weights[*string];
@@ -161,8 +161,8 @@ impl<S: Simulator> Simulator for Cancellation<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(Cancellation { inner: self.inner.redrawn(number)?, average: self.average }))
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(Cancellation { inner: self.inner.with_substream(number)?, average: self.average }))
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {

@@ -1,7 +1,7 @@
 //! Error mitigation: what undoes noise in expectation values without correcting it in the state.
 //!
 //! * [`MITIGATIONS`]: every method with its usual settings is a row.
-//! * Methods wrap an executor, any [`Simulator`], and are one themselves, so they nest: readout is mended inside, noise of
+//! * Methods wrap an executor, any [`Simulator`], and are one themselves, so they nest: readout is corrected inside, noise of
 //!   gates outside. They see programs, gate by gate with the noise behind each, and run changed ones.
 //! * [`decouple`] is the exception: pulses go into waiting times, which exist only in a scheduled circuit, before a noise
 //!   model has seen it.
@@ -15,7 +15,7 @@
 //! circuit.push(Gate::X, &[0], &[])?;
 //! let program = Uniform::new(vec![depolarizing(0.1, 1)?], vec![], None)?.apply(&circuit, &[]);
 //! let none = ndarray::Array2::zeros((1, 0));
-//! let angles = Angles { rows: none.view(), shared: ndarray::aview1(&[]) };
+//! let angles = Angles { inputs: none.view(), weights: ndarray::aview1(&[]) };
 //! let exponential = Extrapolation::Exponential { asymptote: 0.0 };
 //! let engine = ZeroNoise::new(Density::default(), &[1.0, 3.0], Folding::Global, exponential);
 //! let z = engine.expect(&program, angles, &[Observable::z(0)])?;

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::{Observable, PauliString};
 use crate::noise::{Confusion, Program, Step};
-use crate::sim::readout::Ending;
+use crate::sim::readout::ProgramParts;
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
 
 /// An engine whose recorded values are those a perfect readout would have given.
@@ -57,8 +57,8 @@ impl<S: Simulator> Simulator for ReadoutInversion<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(ReadoutInversion { inner: self.inner.redrawn(number)? }))
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(ReadoutInversion { inner: self.inner.with_substream(number)? }))
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
@@ -78,7 +78,7 @@ impl<S: Simulator> Simulator for ReadoutInversion<S> {
     /// Sums to 1, but with shots single entries may be negative.
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let mut p = self.inner.probabilities(program, angles)?;
-        for read in &Ending::of(program).reads.list {
+        for read in &ProgramParts::of(program).measurements.list {
             let Some(confusion) = read.confusion else { continue };
             let (up, down) = (confusion.one_given_zero.get(), confusion.zero_given_one.get());
             let a = 1.0 - up - down;
@@ -98,7 +98,7 @@ impl<S: Simulator> Simulator for ReadoutInversion<S> {
     }
 }
 
-/// `program` with every qubit measured into the bit of its own number after `rotations`, for engines that are asked for
+/// `program` with every qubit measured into the bit of its own number after `rotations`, for engines that return
 /// recorded outcomes.
 pub(super) fn measured(program: &Program, rotations: impl IntoIterator<Item = Step>) -> Program {
     let mut measured = program.clone();

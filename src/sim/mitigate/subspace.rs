@@ -10,7 +10,7 @@ use crate::circuit::Observable;
 use crate::math::linear::solve;
 use crate::noise::{Confusion, Program};
 use crate::sim::mitigate::readout::measured;
-use crate::sim::readout::Ending;
+use crate::sim::readout::ProgramParts;
 use crate::sim::sample::{Basis, rotations, sign};
 use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
 
@@ -31,7 +31,7 @@ pub struct ReadoutSubspace<S> {
 /// recorded with `confusions[k]`.
 ///
 /// # Errors
-/// If the confusions leave nothing to tell the observed outcomes apart.
+/// If the confusions make the observed outcomes indistinguishable.
 pub fn invert(recorded: &[(usize, f64)], confusions: &[Option<Confusion>]) -> Result<Vec<f64>, SimError> {
     let shares = Array1::from_iter(recorded.iter().map(|(_, share)| *share));
     // [true][recorded] of each bit.
@@ -99,15 +99,15 @@ impl<S: Simulator> Simulator for ReadoutSubspace<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(ReadoutSubspace { inner: self.inner.redrawn(number)? }))
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(ReadoutSubspace { inner: self.inner.with_substream(number)? }))
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
         check::observables(program, observables)?;
         let mut out = Array2::zeros((angles.batch(), observables.len()));
         for (number, basis) in Basis::group(observables).iter().enumerate() {
-            let own = self.inner.redrawn(number as u64);
+            let own = self.inner.with_substream(number as u64);
             let engine = ReadoutSubspace { inner: own.as_deref().unwrap_or(&self.inner) };
             let p = engine.probabilities(&measured(program, rotations(basis.letters)), angles)?;
             for (row, p) in p.rows().into_iter().enumerate() {
@@ -135,7 +135,7 @@ impl<S: Simulator> Simulator for ReadoutSubspace<S> {
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let mut p = self.inner.probabilities(program, angles)?;
         let mut confusions = vec![None; program.bits];
-        for read in Ending::of(program).reads.list {
+        for read in ProgramParts::of(program).measurements.list {
             confusions[read.bit] = read.confusion;
         }
         for mut row in p.rows_mut() {

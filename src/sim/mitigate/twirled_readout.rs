@@ -4,7 +4,7 @@
 //! qubits makes the error symmetric, so that a Pauli string is multiplied by one number. The same number is seen on
 //! |0…0⟩, where the true value is 1.
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::{Observable, PauliString};
 use crate::math::{Probability, Stream};
@@ -58,11 +58,10 @@ impl<S: Simulator> TwirledReadout<S> {
         let empty = Program { steps: Vec::new(), slots: 0, bits: 0, ..program.clone() };
         let as_z = |s: &PauliString| Observable { terms: vec![(1.0, PauliString { x: 0, z: s.support() })] };
         let observables: Vec<Observable> = strings.iter().map(as_z).collect();
-        let (rows, shared) = (Array2::zeros((1, 0)), Array1::zeros(0));
-        let angles = Angles { rows: rows.view(), shared: shared.view() };
+        let angles = Angles::of_weights(&[]);
         let value = |engine: &dyn Simulator, program: &Program| engine.expect(program, angles, &observables);
         // Draws of its own, apart from those of the circuit.
-        let own = self.inner.redrawn(u64::MAX);
+        let own = self.inner.with_substream(u64::MAX);
         let engine: &dyn Simulator = own.as_deref().unwrap_or(&self.inner);
         let seen = weighted::sum(&engine, self.twirls(&empty), value)?;
         Ok(seen.row(0).to_vec())
@@ -99,8 +98,8 @@ impl<S: Simulator> Simulator for TwirledReadout<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(TwirledReadout { inner: self.inner.redrawn(number)?, average: self.average }))
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(TwirledReadout { inner: self.inner.with_substream(number)?, average: self.average }))
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
@@ -119,7 +118,7 @@ impl<S: Simulator> Simulator for TwirledReadout<S> {
         weighted::vjp(&self.inner, self.twirls(program), angles, &divided, cotangent)
     }
 
-    /// As the engine gives them: the method mends expectation values only.
+    /// As the engine gives them: the method corrects expectation values only.
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         self.inner.probabilities(program, angles)
     }

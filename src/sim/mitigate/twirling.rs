@@ -110,8 +110,8 @@ impl<S: Simulator> Simulator for PauliTwirling<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(PauliTwirling { inner: self.inner.redrawn(number)?, average: self.average }))
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        Some(Box::new(PauliTwirling { inner: self.inner.with_substream(number)?, average: self.average }))
     }
 
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {

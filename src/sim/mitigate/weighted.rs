@@ -18,7 +18,7 @@ pub fn sum<E: Simulator>(
     let mut total: Option<Array2<f64>> = None;
     for (number, term) in terms.into_iter().enumerate() {
         let (weight, program) = term?;
-        let own = engine.redrawn(number as u64);
+        let own = engine.with_substream(number as u64);
         let values = value(own.as_deref().unwrap_or(engine), &program)? * weight;
         total = Some(match total {
             Some(total) => total + values,
@@ -39,11 +39,11 @@ pub fn vjp<E: Simulator>(
     let mut total = AngleGradient::zeros(&angles);
     for (number, term) in terms.into_iter().enumerate() {
         let (weight, program) = term?;
-        let own = engine.redrawn(number as u64);
+        let own = engine.with_substream(number as u64);
         let engine = own.as_deref().unwrap_or(engine);
         let gradient = engine.vjp(&program, angles, observables, (&cotangent * weight).view())?;
-        total.rows += &gradient.rows;
-        total.shared += &gradient.shared;
+        total.inputs += &gradient.inputs;
+        total.weights += &gradient.weights;
     }
     Ok(total)
 }

@@ -44,7 +44,7 @@ impl<S: Simulator> ZeroNoise<S> {
         value: impl Fn(&dyn Simulator, &Program) -> Result<Array2<f64>, SimError>,
     ) -> Result<Vec<Array2<f64>>, SimError> {
         let run = |(number, program)| {
-            let own = self.inner.redrawn(number as u64);
+            let own = self.inner.with_substream(number as u64);
             value(own.as_deref().unwrap_or(&self.inner), program)
         };
         programs.iter().enumerate().map(run).collect()
@@ -75,8 +75,8 @@ impl<S: Simulator> Simulator for ZeroNoise<S> {
         self.inner.precision()
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        let inner = self.inner.redrawn(number)?;
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+        let inner = self.inner.with_substream(number)?;
         Some(Box::new(ZeroNoise::new(inner, &self.scales, self.folding, self.extrapolation)))
     }
 
@@ -103,11 +103,11 @@ impl<S: Simulator> Simulator for ZeroNoise<S> {
         let mut total = AngleGradient::zeros(&angles);
         for (k, program) in programs.iter().enumerate() {
             let slope = |at| cotangent[at] * rule.apply(&column(&values, at)).1[k];
-            let pulled = Array2::from_shape_fn(cotangent.dim(), slope);
-            let own = self.inner.redrawn(k as u64);
-            let gradient = own.as_deref().unwrap_or(&self.inner).vjp(program, angles, observables, pulled.view())?;
-            total.rows += &gradient.rows;
-            total.shared += &gradient.shared;
+            let weighted = Array2::from_shape_fn(cotangent.dim(), slope);
+            let own = self.inner.with_substream(k as u64);
+            let gradient = own.as_deref().unwrap_or(&self.inner).vjp(program, angles, observables, weighted.view())?;
+            total.inputs += &gradient.inputs;
+            total.weights += &gradient.weights;
         }
         Ok(total)
     }

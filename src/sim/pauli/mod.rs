@@ -5,15 +5,11 @@
 //! the Pauli basis, noise included; a row then costs one contraction with its n Bloch vectors. The gradient goes the
 //! same way: the batch is contracted into one vector per observable, which is carried forward through the shared maps.
 //!
-//! Programs whose row slots come back after an entangling gate (data re-uploading) run row by row as in
+//! Programs whose input slots come back after an entangling gate (data re-uploading) run row by row as in
 //! [`Density`](crate::sim::Density).
 
-pub mod block;
-mod conjugate;
-pub mod kernel;
-pub mod product;
-mod pulled;
-pub mod sweep;
+mod heisenberg;
+mod product;
 
 use std::sync::Arc;
 
@@ -22,14 +18,14 @@ use rayon::prelude::*;
 
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
-use crate::sim::density::chunks;
+use crate::sim::kernel::chunks;
+use crate::sim::kernel::pauli::block::{Block, Fuser};
+use crate::sim::kernel::vector::Vectors;
 use crate::sim::memo::{Memo, at_precision};
-use crate::sim::readout::{Ending, Reads, recorded};
-use crate::sim::statevector::vector::Vectors;
+use crate::sim::readout::{ProgramParts, TerminalMeasurements, recorded};
 use crate::sim::{AngleGradient, Angles, Density, Precision, SimError, Simulator, check};
-use block::{Block, Fuser};
+use heisenberg::{HeisenbergObservables, ObservableCache};
 use product::Prefix;
-use pulled::{Last, Pulled};
 
 const NAME: &str = "pauli";
 const INSTEAD: &str = "use statevector if the program is ideal, trajectory if it is noisy";
@@ -52,22 +48,22 @@ struct Plan<F> {
     prefix: Prefix<F>,
     /// Everything after.
     suffix: Vec<Block<F>>,
-    reads: Reads,
+    measurements: TerminalMeasurements,
     /// Whether the suffix is the same for all rows; if not, rows run one by one.
     splits: bool,
-    last: Last<F>,
+    cache: ObservableCache<F>,
 }
 
 impl<F: Vectors> Plan<F> {
-    fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
+    fn of(program: &Program, input_slots: usize) -> Result<Self, SimError> {
         let qubits = program.qubits();
         check::memory(NAME, qubits, 2.0 * size_of::<F>() as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
-        let ending = Ending::of(program);
-        if let Some(step) = ending.dynamic() {
+        let parts = ProgramParts::of(program);
+        if let Some(step) = parts.dynamic() {
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use density or trajectory" });
         }
-        let mut fuser = Fuser::new(qubits, row_slots);
-        for step in &ending.body {
+        let mut fuser = Fuser::new(qubits, input_slots);
+        for step in &parts.body {
             match step {
                 Step::Gate(op) => fuser.gate(op),
                 Step::Noise { channel, qubits, .. } => fuser.channel(channel, qubits),
@@ -92,24 +88,24 @@ impl<F: Vectors> Plan<F> {
             qubits,
             prefix: Prefix::new(qubits, prefix),
             suffix,
-            reads: ending.reads,
+            measurements: parts.measurements,
             splits,
-            last: Last::default(),
+            cache: ObservableCache::default(),
         })
     }
 
     /// The observables behind the suffix.
-    fn pulled(
+    fn heisenberg(
         &self,
         program: &Program,
         angles: &Angles,
         observables: &[Observable],
-    ) -> Result<Arc<Pulled<F>>, SimError> {
+    ) -> Result<Arc<HeisenbergObservables<F>>, SimError> {
         let numbers = 4.0 * observables.len().max(1) as f64 * 4f64.powi(self.qubits as i32);
         check::memory(NAME, self.qubits, size_of::<F>() as f64 * numbers, INSTEAD)?;
-        let terms = recorded(NAME, program, observables, &self.reads)?;
-        let build = || Pulled::new(&self.suffix, self.qubits, angles, observables, &terms);
-        Ok(self.last.get(angles, observables, build))
+        let terms = recorded(NAME, program, observables, &self.measurements)?;
+        let build = || HeisenbergObservables::new(&self.suffix, self.qubits, angles, observables, &terms);
+        Ok(self.cache.get(angles, observables, build))
     }
 }
 
@@ -126,8 +122,8 @@ impl Pauli {
         angles: &Angles,
     ) -> Result<Arc<Plan<F>>, SimError> {
         check::angles(program, angles)?;
-        let row_slots = angles.rows.ncols();
-        memo.get(program, row_slots, || Plan::of(program, row_slots))
+        let input_slots = angles.inputs.ncols();
+        memo.get(program, input_slots, || Plan::of(program, input_slots))
     }
 
     fn expect_in<F: Vectors>(
@@ -141,10 +137,10 @@ impl Pauli {
         if !plan.splits {
             return self.density.expect(program, angles, observables);
         }
-        let pulled = plan.pulled(program, &angles, observables)?;
+        let heisenberg = plan.heisenberg(program, &angles, observables)?;
         let parts: Vec<Vec<f64>> = chunks(angles.batch(), ROWS)
             .into_par_iter()
-            .map(|rows| plan.prefix.run(&angles, rows).contract(&pulled.front, observables.len()))
+            .map(|rows| plan.prefix.run(&angles, rows).contract(&heisenberg.front, observables.len()))
             .collect();
         Ok(by_row(parts, angles.batch(), observables.len()))
     }
@@ -163,25 +159,25 @@ impl Pauli {
         if !plan.splits {
             return self.density.value_and_gradient(program, angles, observables, cotangent);
         }
-        let pulled = plan.pulled(program, &angles, observables)?;
+        let heisenberg = plan.heisenberg(program, &angles, observables)?;
         let parts: Vec<_> = chunks(angles.batch(), ROWS)
             .into_par_iter()
             .map(|rows| {
                 let state = plan.prefix.run(&angles, rows.clone());
                 let weights = cotangent.slice(ndarray::s![rows, ..]);
-                let found = state.gradient(&plan.prefix, &angles, &pulled.front, weights);
-                (state.contract(&pulled.front, observables.len()), found, state.mixed(weights))
+                let found = state.gradient(&plan.prefix, &angles, &heisenberg.front, weights);
+                (state.contract(&heisenberg.front, observables.len()), found, state.mixed(weights))
             })
             .collect();
         let mut gradient = AngleGradient::zeros(&angles);
-        let mut carried = vec![F::ZERO; pulled.front.len()];
+        let mut carried = vec![F::ZERO; heisenberg.front.len()];
         let mut values = Vec::new();
         for (expected, found, mixed) in parts {
             values.push(expected);
             found.into_iter().for_each(|(row, slot, value)| gradient.add(row, slot, value));
             carried.iter_mut().zip(mixed).for_each(|(sum, x)| *sum += x);
         }
-        pulled.gradient(&plan.suffix, &angles, carried, &mut gradient);
+        heisenberg.gradient(&plan.suffix, &angles, carried, &mut gradient);
         Ok((by_row(values, angles.batch(), observables.len()), gradient))
     }
 

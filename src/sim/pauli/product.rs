@@ -5,8 +5,8 @@ use std::ops::Range;
 use ndarray::ArrayView2;
 
 use crate::sim::Angles;
-use crate::sim::float::Float;
-use crate::sim::pauli::block::Block;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::pauli::block::Block;
 
 /// Maps on single qubits, qubit by qubit in the order they act.
 pub struct Prefix<F>(Vec<Vec<Block<F>>>);
@@ -24,7 +24,7 @@ impl<F: Float> Prefix<F> {
     pub fn new(qubits: usize, blocks: Vec<Block<F>>) -> Self {
         let mut sorted: Vec<Vec<Block<F>>> = (0..qubits).map(|_| Vec::new()).collect();
         for block in blocks {
-            // On its own qubit the block stands alone, whatever the width of the program.
+            // On its own qubit the block is alone, whatever the width of the program.
             let qubit = block.qubits[0];
             sorted[qubit].push(block.alone());
         }
@@ -125,13 +125,13 @@ impl<F: Float> Product<F> {
             }
             let mut d_letters: Vec<F> = d_letters.into_iter().map(F::of).collect();
             for (block, before) in blocks.iter().zip(history).rev() {
-                let bound = block.bind(angles, self.rows.clone());
+                let matrices = block.bind(angles, self.rows.clone());
                 let mut entries = vec![0.0; block.numbers(lanes)];
-                block.outer(before, &d_letters, lanes, &bound, &mut entries);
-                block.gradient(angles, self.rows.clone(), &bound, entries, |row, slot, value| {
+                block.outer(before, &d_letters, lanes, &matrices, &mut entries);
+                block.gradient(angles, self.rows.clone(), &matrices, entries, |row, slot, value| {
                     found.push((row, slot, value));
                 });
-                block.backward(&mut d_letters, lanes, &bound);
+                block.backward(&mut d_letters, lanes, &matrices);
             }
             d = d_last;
         }

@@ -2,20 +2,21 @@
 
 use pulp::Simd;
 
-use crate::sim::float::Float;
-use crate::sim::statevector::kernel::{
-    Entries, Kind, Places, State, WIDE, apply, apply_large, by_kind, chunk, for_each_block, load, multiply, store,
+use crate::sim::kernel::amplitudes::{
+    Entries, MatrixKind, OperandLayout, State, WIDE, apply, apply_large, by_kind, chunk, for_each_block, load,
+    multiply, store,
 };
-use crate::sim::widest::{fused, widest};
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::widest::{fused, widest};
 
 /// Un-applies a gate whose inverse has the entries `inverse`.
-pub fn unapply<F: Float>(state: &mut State<F>, places: &Places, kind: &Kind, inverse: Entries<F>) {
-    if let Kind::Permutation(to) = kind {
+pub fn unapply<F: Float>(state: &mut State<F>, layout: &OperandLayout, kind: &MatrixKind, inverse: Entries<F>) {
+    if let MatrixKind::Permutation(to) = kind {
         let mut from = vec![0; to.len()];
-        to.iter().enumerate().for_each(|(i, &place)| from[place] = i);
-        return apply(state, places, &Kind::Permutation(from), inverse);
+        to.iter().enumerate().for_each(|(i, &position)| from[position] = i);
+        return apply(state, layout, &MatrixKind::Permutation(from), inverse);
     }
-    apply(state, places, kind, inverse);
+    apply(state, layout, kind, inverse);
 }
 
 widest! {
@@ -24,8 +25,8 @@ widest! {
     pub fn unapply_both<'a, F: Float>(
         ket: &'a mut State<F>,
         bra: &'a mut State<F>,
-        places: &'a Places,
-        kind: &'a Kind,
+        layout: &'a OperandLayout,
+        kind: &'a MatrixKind,
         inverse: Entries<'a, F>,
         found: &'a mut [f64],
     ) = unapply_loops
@@ -35,12 +36,12 @@ widest! {
 fn unapply_loops<S: Simd, F: Float>(
     ket: &mut State<F>,
     bra: &mut State<F>,
-    places: &Places,
-    kind: &Kind,
+    layout: &OperandLayout,
+    kind: &MatrixKind,
     inverse: Entries<F>,
     found: &mut [f64],
 ) {
-    by_kind!(kind, places, inverse, unapply_diagonal, unapply_dense, unapply_large, (ket, bra, places, inverse, found));
+    by_kind!(kind, layout, inverse, unapply_diagonal, unapply_dense, unapply_large, (ket, bra, layout, inverse, found));
 }
 
 /// `2 Re⟨bra| dU |ket⟩` is `Σ 2 Re(T dU)` with `T[i][j] = conj(bra_i) ket_j`: by the real part of an entry its derivative
@@ -102,14 +103,14 @@ fn overlap<S: Simd, F: Float, const W: usize, const REAL: bool>(
 fn unapply_diagonal<S: Simd, F: Float, const ROWS: bool>(
     ket: &mut State<F>,
     bra: &mut State<F>,
-    places: &Places,
+    layout: &OperandLayout,
     inverse: Entries<F>,
     found: &mut [f64],
 ) {
     let lanes = ket.lanes;
-    for (i, offset) in places.offsets.iter().enumerate() {
+    for (i, offset) in layout.offsets.iter().enumerate() {
         let mut wide = ([F::ZERO; WIDE], [F::ZERO; WIDE]);
-        for_each_block!(places, lanes, ROWS, |at, lane, W| {
+        for_each_block!(layout, lanes, ROWS, |at, lane, W| {
             let at = at + offset * lanes;
             let (dr, di) = (inverse.get::<W, ROWS>(i, 0, lanes, lane), inverse.get::<W, ROWS>(i, 1, lanes, lane));
             let (xr, xi): ([F; W], [F; W]) = (chunk(&ket.re, at), chunk(&ket.im, at));
@@ -137,17 +138,17 @@ fn unapply_diagonal<S: Simd, F: Float, const ROWS: bool>(
 fn unapply_dense<S: Simd, F: Float, const K: usize, const REAL: bool, const ROWS: bool>(
     ket: &mut State<F>,
     bra: &mut State<F>,
-    places: &Places,
+    layout: &OperandLayout,
     inverse: Entries<F>,
     found: &mut [f64],
 ) {
     let lanes = ket.lanes;
     let mut wide = [[([F::ZERO; WIDE], [F::ZERO; WIDE]); K]; K];
-    for_each_block!(places, lanes, ROWS, |at, lane, W| {
-        let x = load::<F, K, W>(ket, places, at);
+    for_each_block!(layout, lanes, ROWS, |at, lane, W| {
+        let x = load::<F, K, W>(ket, layout, at);
         let before = multiply::<S, F, K, W, REAL, ROWS>(&x, &inverse, lanes, lane);
-        store::<F, K, W>(ket, places, at, &before);
-        let after = load::<F, K, W>(bra, places, at);
+        store::<F, K, W>(ket, layout, at, &before);
+        let after = load::<F, K, W>(bra, layout, at);
         for i in 0..K {
             for j in 0..K {
                 let mut sums = ([F::ZERO; W], [F::ZERO; W]);
@@ -160,7 +161,7 @@ fn unapply_dense<S: Simd, F: Float, const K: usize, const REAL: bool, const ROWS
             }
         }
         let y = multiply::<S, F, K, W, REAL, ROWS>(&after, &inverse, lanes, lane);
-        store::<F, K, W>(bra, places, at, &y);
+        store::<F, K, W>(bra, layout, at, &y);
     });
     if !ROWS {
         for i in 0..K {
@@ -175,17 +176,17 @@ fn unapply_dense<S: Simd, F: Float, const K: usize, const REAL: bool, const ROWS
 fn unapply_large<S: Simd, F: Float>(
     ket: &mut State<F>,
     bra: &mut State<F>,
-    places: &Places,
+    layout: &OperandLayout,
     inverse: Entries<F>,
     found: &mut [f64],
 ) {
-    let (lanes, size) = (ket.lanes, places.size());
-    apply_large::<S, F>(ket, places, inverse);
-    for run in 0..places.count {
-        let start = places.start(run) * lanes;
-        for at in start..start + places.run * lanes {
-            for (i, a) in places.offsets.iter().map(|offset| at + offset * lanes).enumerate() {
-                for (j, b) in places.offsets.iter().map(|offset| at + offset * lanes).enumerate() {
+    let (lanes, size) = (ket.lanes, layout.size());
+    apply_large::<S, F>(ket, layout, inverse);
+    for run in 0..layout.count {
+        let start = layout.start(run) * lanes;
+        for at in start..start + layout.run * lanes {
+            for (i, a) in layout.offsets.iter().map(|offset| at + offset * lanes).enumerate() {
+                for (j, b) in layout.offsets.iter().map(|offset| at + offset * lanes).enumerate() {
                     let re = bra.re[a] * ket.re[b] + bra.im[a] * ket.im[b];
                     let im = bra.re[a] * ket.im[b] - bra.im[a] * ket.re[b];
                     let index = i * size + j;
@@ -198,5 +199,5 @@ fn unapply_large<S: Simd, F: Float>(
             }
         }
     }
-    apply_large::<S, F>(bra, places, inverse);
+    apply_large::<S, F>(bra, layout, inverse);
 }

@@ -2,17 +2,17 @@
 
 use crate::math::matrix::{C64, c};
 use crate::math::small::{Small, one, product};
-use crate::sim::statevector::kernel::Kind;
+use crate::sim::kernel::amplitudes::MatrixKind;
 use crate::sim::statevector::pair::Pair;
 use crate::sim::statevector::phases::Term;
 use crate::sim::statevector::tiles::Operands;
 
 /// A gate with its numbers.
 #[derive(Clone, Debug)]
-pub struct Loose {
+pub struct UnplacedGate {
     pub controls: Vec<usize>,
     pub targets: Vec<usize>,
-    pub kind: Kind,
+    pub kind: MatrixKind,
     /// Entries of the matrix or diagonal on the targets, real and imaginary part by turns.
     pub list: Vec<f64>,
 }
@@ -22,7 +22,7 @@ pub struct Loose {
 pub enum Item {
     Pair(Pair),
     Phases(Vec<Term>),
-    Gate(Loose),
+    Gate(UnplacedGate),
 }
 
 impl Operands for &Item {
@@ -44,30 +44,30 @@ impl Operands for &Item {
     }
 }
 
-impl Loose {
+impl UnplacedGate {
     fn entry(&self, row: usize, column: usize) -> C64 {
         let size = 1 << self.targets.len();
         match &self.kind {
-            Kind::Diagonal if row != column => c(0.0, 0.0),
-            Kind::Diagonal => c(self.list[2 * row], self.list[2 * row + 1]),
+            MatrixKind::Diagonal if row != column => c(0.0, 0.0),
+            MatrixKind::Diagonal => c(self.list[2 * row], self.list[2 * row + 1]),
             _ => c(self.list[2 * (row * size + column)], self.list[2 * (row * size + column) + 1]),
         }
     }
 }
 
 /// A program as passes.
-pub struct Fused {
+pub struct FusedProgram {
     /// The amplitude of |0…0⟩ from which they start.
     pub start: C64,
     pub items: Vec<Item>,
 }
 
 /// The passes of `gates` from |0…0⟩ on a register of `total` qubits, at least two.
-pub fn fuse(gates: Vec<Loose>, total: usize) -> Fused {
+pub fn fuse(gates: Vec<UnplacedGate>, total: usize) -> FusedProgram {
     let mut fusion = Fusion { pending: vec![one(); total], open: Vec::new(), items: Vec::new() };
     without_swaps(gates, total).iter().for_each(|gate| fusion.add(gate));
     let mut items = fusion.finish();
-    Fused { start: take_first_phases(&mut items), items }
+    FusedProgram { start: take_first_phases(&mut items), items }
 }
 
 /// Takes the first phase out of every pair, which then has three phases to apply instead of four: their product.
@@ -89,12 +89,12 @@ fn take_first_phases(items: &mut [Item]) -> C64 {
     all
 }
 
-/// The same program with its swaps done by naming qubits: |0…0⟩ does not tell which qubit is which, so they start where
+/// The same program with its swaps done by naming qubits: |0…0⟩ is the same for all qubits, so they start where
 /// the swaps bring them home.
-fn without_swaps(mut gates: Vec<Loose>, total: usize) -> Vec<Loose> {
+fn without_swaps(mut gates: Vec<UnplacedGate>, total: usize) -> Vec<UnplacedGate> {
     let mut wires: Vec<usize> = (0..total).collect();
     gates.retain_mut(|gate| {
-        let swap = gate.controls.is_empty() && gate.kind == Kind::Permutation(vec![0, 2, 1, 3]);
+        let swap = gate.controls.is_empty() && gate.kind == MatrixKind::Permutation(vec![0, 2, 1, 3]);
         if swap {
             wires.swap(gate.targets[0], gate.targets[1]);
         } else {
@@ -159,15 +159,15 @@ fn split_by_flips(m: &Small<2>) -> Split {
 }
 
 impl Fusion {
-    fn add(&mut self, gate: &Loose) {
+    fn add(&mut self, gate: &UnplacedGate) {
         match (&gate.controls[..], &gate.targets[..], &gate.kind) {
             (_, [], _) => self.pending[0] = self.pending[0].map(|row| row.map(|z| z * gate.entry(0, 0))),
             ([], &[target], _) => {
                 let m = std::array::from_fn(|i| std::array::from_fn(|j| gate.entry(i, j)));
                 self.pending[target] = product(&m, &self.pending[target]);
             }
-            (&[control], &[target], Kind::Permutation(_)) => self.pair([control, target], true),
-            (_, _, Kind::Diagonal) => {
+            (&[control], &[target], MatrixKind::Permutation(_)) => self.pair([control, target], true),
+            (_, _, MatrixKind::Diagonal) => {
                 let qubits = [&gate.controls[..], &gate.targets].concat();
                 self.lean(&qubits);
                 let on = (1 << gate.controls.len()) - 1;

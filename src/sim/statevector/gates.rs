@@ -6,29 +6,29 @@ use crate::circuit::{Op, Param};
 use crate::math::Matrix;
 use crate::math::matrix::C64;
 use crate::sim::Angles;
-use crate::sim::float::Float;
-use crate::sim::map::{Map, unitary};
-use crate::sim::statevector::form::Form;
-use crate::sim::statevector::fuse::Loose;
-use crate::sim::statevector::kernel::Kind;
+use crate::sim::kernel::amplitudes::MatrixKind;
+use crate::sim::kernel::entry_map::{EntryMap, unitary};
+use crate::sim::kernel::float::Float;
+use crate::sim::statevector::fuse::UnplacedGate;
+use crate::sim::statevector::gate_kernel::GateKernel;
 
 /// A gate with everything that does not depend on angles worked out.
 pub struct Gate {
-    pub form: Form,
-    map: Map,
+    pub kernel: GateKernel,
+    map: EntryMap,
     by_row: bool,
 }
 
 /// The entries of a gate, for each lane if they differ by row, and those of its inverse.
 #[derive(Clone, Copy)]
-pub struct Bound<'a, F> {
-    pub entries: &'a [F],
+pub struct GateEntries<'a, F> {
+    pub matrix: &'a [F],
     pub inverse: &'a [F],
     pub by_row: bool,
 }
 
 /// The entries of all gates that are the same in all rows, or of all others, one after the other.
-pub struct Numbers<F> {
+pub struct EntryTable<F> {
     entries: Vec<F>,
     inverse: Vec<F>,
     /// Where each gate's begin.
@@ -36,7 +36,7 @@ pub struct Numbers<F> {
     by_row: bool,
 }
 
-impl<F: Float> Numbers<F> {
+impl<F: Float> EntryTable<F> {
     /// Those of the gates that are the same in all rows.
     pub fn shared(gates: &[Gate], angles: &Angles) -> Self {
         Self::new(gates, angles, 0..1, false)
@@ -64,21 +64,21 @@ impl<F: Float> Numbers<F> {
         let entries: Vec<F> = entries.into_iter().map(F::of).collect();
         let mut inverse = entries.clone();
         for (gate, range) in gates.iter().zip(starts.windows(2)) {
-            gate.form.dagger(&entries[range[0]..range[1]], &mut inverse[range[0]..range[1]], lanes);
+            gate.kernel.dagger(&entries[range[0]..range[1]], &mut inverse[range[0]..range[1]], lanes);
         }
         // A single row shares its entries with no other.
         Self { entries, inverse, starts, by_row: by_row && lanes > 1 }
     }
 
-    pub fn of(&self, gate: usize) -> Bound<'_, F> {
+    pub fn of(&self, gate: usize) -> GateEntries<'_, F> {
         let range = self.starts[gate]..self.starts[gate + 1];
-        Bound { entries: &self.entries[range.clone()], inverse: &self.inverse[range], by_row: self.by_row }
+        GateEntries { matrix: &self.entries[range.clone()], inverse: &self.inverse[range], by_row: self.by_row }
     }
 }
 
 impl Gate {
-    /// A gate of a program of `total` qubits in which slots below `row_slots` differ by row.
-    pub fn new(op: &Op, total: usize, row_slots: usize) -> Self {
+    /// A gate of a program of `total` qubits in which slots below `input_slots` differ by row.
+    pub fn new(op: &Op, total: usize, input_slots: usize) -> Self {
         // Off every special value, so that what is zero or one here is so for all angles.
         let mut sample = op.clone();
         for (k, param) in sample.params_mut().iter_mut().enumerate().filter(|(_, p)| p.dependence().is_some()) {
@@ -92,8 +92,8 @@ impl Gate {
             if controls >> k & 1 == 1 { control_qubits.push(qubit) } else { targets.push(qubit) }
         }
         let kind = kind(&m, op.params().iter().all(|p| p.dependence().is_none()));
-        let diagonal = kind == Kind::Diagonal;
-        let map = Map::of(
+        let diagonal = kind == MatrixKind::Diagonal;
+        let map = EntryMap::of(
             op,
             Box::new(move |unitary, derivative| {
                 let block = active_block(derivative.unwrap_or(unitary), controls);
@@ -105,8 +105,8 @@ impl Gate {
                 }
             }),
         );
-        let by_row = map.by_row(row_slots);
-        Self { form: Form::new(total, control_qubits, targets, kind), map, by_row }
+        let by_row = map.by_row(input_slots);
+        Self { kernel: GateKernel::new(total, control_qubits, targets, kind), map, by_row }
     }
 
     /// Whether its numbers differ by row.
@@ -120,17 +120,17 @@ impl Gate {
     }
 
     /// The gate with the numbers of one row.
-    pub fn loose(&self, angles: &Angles, row: usize) -> Loose {
-        self.form.loose(self.map.values(angles, row..row + 1))
+    pub fn unplaced(&self, angles: &Angles, row: usize) -> UnplacedGate {
+        self.kernel.unplaced(self.map.values(angles, row..row + 1))
     }
 
-    /// From the derivative by the entries in the lanes `rows` to `add(row, slot, value)`; any row stands for all if the
+    /// From the derivative by the entries in the lanes `rows` to `add(row, slot, value)`; any row represents all if the
     /// gate is the same in all.
     pub fn gradient(&self, angles: &Angles, rows: Range<usize>, found: &[f64], add: impl FnMut(usize, usize, f64)) {
         self.map.gradient(angles, rows, found, add);
     }
 
-    /// Numbers that a gradient takes in each lane: two per entry that moves.
+    /// EntryTable that a gradient takes in each lane: two per entry that moves.
     pub fn numbers(&self) -> usize {
         if self.is_fixed() { 0 } else { self.map.size() }
     }
@@ -156,14 +156,14 @@ fn active_block(m: &Matrix, controls: usize) -> Matrix {
     Matrix::from_shape_fn((on.len(), on.len()), |(i, j)| m[[on[i], on[j]]])
 }
 
-fn kind(m: &Matrix, fixed: bool) -> Kind {
+fn kind(m: &Matrix, fixed: bool) -> MatrixKind {
     let (zero, one) = (C64::from(0.0), C64::from(1.0));
     if m.indexed_iter().all(|((i, j), z)| i == j || *z == zero) {
-        return Kind::Diagonal;
+        return MatrixKind::Diagonal;
     }
     if fixed && m.iter().all(|z| *z == zero || *z == one) {
         let to = |j: usize| (0..m.nrows()).find(|&i| m[[i, j]] == one).expect("a unitary has no empty column");
-        return Kind::Permutation((0..m.nrows()).map(to).collect());
+        return MatrixKind::Permutation((0..m.nrows()).map(to).collect());
     }
-    if m.iter().all(|z| z.im == 0.0) { Kind::Real } else { Kind::Complex }
+    if m.iter().all(|z| z.im == 0.0) { MatrixKind::Real } else { MatrixKind::Complex }
 }

@@ -4,22 +4,18 @@
 //! and from `Σ_o c_o O_o|ψ⟩`, so the cost does not grow with the number of angles or observables.
 
 mod adjoint;
-mod aligned;
-mod form;
 mod fuse;
-pub(super) mod gates;
-pub(super) mod kernel;
-mod low;
+mod gate_kernel;
+mod gates;
+mod in_register;
 mod pair;
-mod pass;
 mod phases;
-mod plain;
 mod prepared;
-pub(super) mod strings;
+mod real_gate;
+mod shuffle;
 mod sweep;
+mod tile_pass;
 mod tiles;
-pub(super) mod vector;
-mod within;
 
 pub use prepared::Prepared;
 
@@ -32,17 +28,17 @@ use rayon::prelude::*;
 use crate::circuit::Observable;
 use crate::math::C64;
 use crate::noise::{Program, Step};
-use crate::sim::density::chunks;
-use crate::sim::float::Float;
+use crate::sim::kernel::amplitudes::State;
+use crate::sim::kernel::chunks;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::strings::Strings;
+use crate::sim::kernel::vector::Vectors;
 use crate::sim::memo::Memo;
-use crate::sim::readout::{Ending, Reads, record, recorded};
+use crate::sim::readout::{ProgramParts, TerminalMeasurements, record, recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
-use gates::{Bound, Gate, Numbers};
-use kernel::State;
-use pass::Passes;
-use strings::Strings;
+use gates::{EntryTable, Gate, GateEntries};
 use sweep::Sweep;
-use vector::Vectors;
+use tile_pass::TilePasses;
 
 const NAME: &str = "statevector";
 const INSTEAD: &str = "use fewer qubits (29 fit the limit)";
@@ -58,9 +54,9 @@ pub struct Statevector {
 struct Plan {
     qubits: usize,
     gates: Vec<Gate>,
-    /// Passes of a single row, made when one is first run that way.
+    /// TilePasses of a single row, made when one is first run that way.
     sweep: OnceLock<Option<Sweep>>,
-    reads: Reads,
+    measurements: TerminalMeasurements,
     measures: bool,
 }
 
@@ -76,13 +72,13 @@ fn lanes<F: Vectors>(qubits: usize, batch: usize) -> usize {
 }
 
 impl Plan {
-    fn of(program: &Program, row_slots: usize) -> Result<Self, SimError> {
-        let ending = Ending::of(program);
-        let mut gates = Vec::with_capacity(ending.body.len());
-        for step in &ending.body {
+    fn of(program: &Program, input_slots: usize) -> Result<Self, SimError> {
+        let parts = ProgramParts::of(program);
+        let mut gates = Vec::with_capacity(parts.body.len());
+        for step in &parts.body {
             let refused = match step {
                 Step::Gate(op) if op.condition.is_none() => {
-                    gates.push(Gate::new(op, program.qubits(), row_slots));
+                    gates.push(Gate::new(op, program.qubits(), input_slots));
                     continue;
                 }
                 Step::Gate(op) => format!("{} under a condition", op.name()),
@@ -93,17 +89,17 @@ impl Plan {
             let instead = "use density or trajectory";
             return Err(SimError::Unsupported { engine: NAME, step: refused, instead });
         }
-        let measures = !ending.reads.list.is_empty();
-        Ok(Self { qubits: program.qubits(), gates, sweep: OnceLock::new(), reads: ending.reads, measures })
+        let measures = !parts.measurements.list.is_empty();
+        Ok(Self { qubits: program.qubits(), gates, sweep: OnceLock::new(), measurements: parts.measurements, measures })
     }
 
     /// The numbers of every gate.
-    fn numbers<'a, F: Float>(&self, shared: &'a Numbers<F>, own: &'a Numbers<F>) -> Vec<Bound<'a, F>> {
+    fn numbers<'a, F: Float>(&self, shared: &'a EntryTable<F>, own: &'a EntryTable<F>) -> Vec<GateEntries<'a, F>> {
         let of = |(k, gate): (usize, &Gate)| if gate.by_row() { own.of(k) } else { shared.of(k) };
         self.gates.iter().enumerate().map(of).collect()
     }
 
-    /// Passes over tiles for a single row, if it is wide enough.
+    /// TilePasses over tiles for a single row, if it is wide enough.
     fn sweep(&self) -> Option<&Sweep> {
         self.sweep.get_or_init(|| Sweep::new(&self.gates, self.qubits)).as_ref()
     }
@@ -119,15 +115,21 @@ impl Plan {
     }
 
     /// The final state of `rows`, of which a single one goes through fused passes.
-    fn run<F: Vectors>(&self, shared: &Numbers<F>, angles: &Angles, rows: Range<usize>) -> State<F> {
-        let own = Numbers::own(&self.gates, angles, rows.clone());
+    fn run<F: Vectors>(&self, shared: &EntryTable<F>, angles: &Angles, rows: Range<usize>) -> State<F> {
+        let own = EntryTable::own(&self.gates, angles, rows.clone());
         match rows.len() {
             1 => self.run_row(shared, &own, angles, rows.start),
             lanes => self.run_rows(shared, &own, lanes),
         }
     }
 
-    fn run_row<F: Vectors>(&self, shared: &Numbers<F>, own: &Numbers<F>, angles: &Angles, row: usize) -> State<F> {
+    fn run_row<F: Vectors>(
+        &self,
+        shared: &EntryTable<F>,
+        own: &EntryTable<F>,
+        angles: &Angles,
+        row: usize,
+    ) -> State<F> {
         let mut state = self.ground();
         match self.sweep() {
             Some(sweep) if self.is_real::<F>(1) => sweep.apply(&mut state, &self.numbers(shared, own)),
@@ -138,17 +140,17 @@ impl Plan {
         checked(state)
     }
 
-    fn run_rows<F: Vectors>(&self, shared: &Numbers<F>, own: &Numbers<F>, lanes: usize) -> State<F> {
+    fn run_rows<F: Vectors>(&self, shared: &EntryTable<F>, own: &EntryTable<F>, lanes: usize) -> State<F> {
         let mut state = State::ground(self.qubits, lanes);
         let real = self.is_real::<F>(lanes);
-        for (gate, bound) in self.gates.iter().zip(self.numbers(shared, own)) {
-            if gate.form.is_plain::<F>(lanes, gate.by_row()) {
-                gate.form.apply_plain(&mut state.re, lanes, bound);
+        for (gate, entries) in self.gates.iter().zip(self.numbers(shared, own)) {
+            if gate.kernel.has_real_kernel::<F>(lanes, gate.by_row()) {
+                gate.kernel.dispatch_real(&mut state.re, lanes, entries);
                 if !real {
-                    gate.form.apply_plain(&mut state.im, lanes, bound);
+                    gate.kernel.dispatch_real(&mut state.im, lanes, entries);
                 }
             } else {
-                gate.form.apply(&mut state, bound);
+                gate.kernel.apply(&mut state, entries);
             }
         }
         checked(state)
@@ -165,14 +167,14 @@ impl Plan {
 
     /// Whether all amplitudes of so many lanes are real throughout, and no kernel looks at imaginary parts.
     fn is_real<F: Vectors>(&self, lanes: usize) -> bool {
-        self.gates.iter().all(|gate| gate.form.is_plain::<F>(lanes, gate.by_row()))
+        self.gates.iter().all(|gate| gate.kernel.has_real_kernel::<F>(lanes, gate.by_row()))
     }
 
     /// The fused passes for one row.
-    fn passes<F: Vectors>(&self, angles: &Angles, row: usize) -> Passes<F> {
-        let gates = self.gates.iter().map(|gate| gate.loose(angles, row)).collect();
+    fn passes<F: Vectors>(&self, angles: &Angles, row: usize) -> TilePasses<F> {
+        let gates = self.gates.iter().map(|gate| gate.unplaced(angles, row)).collect();
         let width = self.width::<F>();
-        Passes::new(&fuse::fuse(gates, width), width)
+        TilePasses::new(&fuse::fuse(gates, width), width)
     }
 
     /// Rows that run together; one by one if ket and bra of more would leave the second-level cache and no kernel is
@@ -252,8 +254,8 @@ impl Statevector {
         let lanes =
             lanes::<f64>(qubits, angles.batch()).min(angles.batch()) * rayon::current_num_threads().min(angles.batch());
         check::memory(NAME, qubits, states * lanes as f64 * 16.0 * 2f64.powi(qubits as i32), INSTEAD)?;
-        let row_slots = angles.rows.ncols();
-        self.memo.get(program, row_slots, || Plan::of(program, row_slots))
+        let input_slots = angles.inputs.ncols();
+        self.memo.get(program, input_slots, || Plan::of(program, input_slots))
     }
 
     /// The final state of every row before terminal measurements, amplitude k of qubits `Σ bit_q 2^q`.
@@ -268,10 +270,10 @@ impl Statevector {
         let plan = self.plan(program, &angles, 1.0)?;
         let size = 1usize << plan.qubits;
         check::memory(NAME, plan.qubits, 16.0 * (angles.batch() * size) as f64, INSTEAD)?;
-        let bounds = Numbers::<F>::shared(&plan.gates, &angles);
+        let entries = EntryTable::<F>::shared(&plan.gates, &angles);
         let mut out = Array2::zeros((angles.batch(), size));
         for (rows, state) in
-            plan.for_rows::<F, _>(angles.batch(), |rows| (rows.clone(), plan.run::<F>(&bounds, &angles, rows)))
+            plan.for_rows::<F, _>(angles.batch(), |rows| (rows.clone(), plan.run::<F>(&entries, &angles, rows)))
         {
             for (lane, row) in rows.enumerate() {
                 for (i, z) in out.row_mut(row).iter_mut().enumerate() {
@@ -290,10 +292,10 @@ impl Statevector {
         observables: &[Observable],
     ) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles, 2.0)?;
-        let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
-        let bounds = Numbers::<F>::shared(&plan.gates, &angles);
+        let strings = Strings::new(&recorded(NAME, program, observables, &plan.measurements)?);
+        let entries = EntryTable::<F>::shared(&plan.gates, &angles);
         let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
-            strings.expectations(&plan.run::<F>(&bounds, &angles, rows), observables.len())
+            strings.expectations(&plan.run::<F>(&entries, &angles, rows), observables.len())
         });
         let values = parts.into_iter().flatten().collect();
         Ok(Array2::from_shape_vec((angles.batch(), observables.len()), values)
@@ -311,27 +313,27 @@ impl Statevector {
         check::differentiable(program)?;
         check::cotangent(&angles, observables, cotangent)?;
         let plan = self.plan(program, &angles, 3.0)?;
-        let strings = Strings::new(&recorded(NAME, program, observables, &plan.reads)?);
-        let bounds = Numbers::<F>::shared(&plan.gates, &angles);
+        let strings = Strings::new(&recorded(NAME, program, observables, &plan.measurements)?);
+        let entries = EntryTable::<F>::shared(&plan.gates, &angles);
         let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
             let (lanes, first) = (rows.len(), rows.start);
-            let own = Numbers::own(&plan.gates, &angles, rows.clone());
+            let own = EntryTable::own(&plan.gates, &angles, rows.clone());
             let mut ket = match lanes {
-                1 => plan.run_row(&bounds, &own, &angles, first),
-                _ => plan.run_rows(&bounds, &own, lanes),
+                1 => plan.run_row(&entries, &own, &angles, first),
+                _ => plan.run_rows(&entries, &own, lanes),
             };
             let values = strings.expectations(&ket, observables.len());
             let mut bra = strings.bra(&ket, |lane, o| cotangent[[first + lane, o]]);
             let real = strings.are_real() && plan.is_real::<F>(lanes) && ket.im.iter().all(|&x| x == F::ZERO);
             let starts = plan.starts(lanes);
             let mut found = vec![0.0; starts[plan.gates.len()]];
-            let numbers = plan.numbers(&bounds, &own);
+            let numbers = plan.numbers(&entries, &own);
             match plan.sweep() {
                 Some(sweep) if lanes == 1 => sweep.unapply((&mut ket, &mut bra), real, &numbers, &mut found, &starts),
                 _ => {
                     for (k, gate) in plan.gates.iter().enumerate().rev() {
                         let found = &mut found[starts[k]..starts[k + 1]];
-                        gate.form.unapply((&mut ket, &mut bra), real, numbers[k], found);
+                        gate.kernel.unapply((&mut ket, &mut bra), real, numbers[k], found);
                     }
                 }
             }
@@ -367,17 +369,22 @@ impl Statevector {
     fn probabilities_in<F: Vectors>(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(program, &angles, 2.0)?;
         let width = if plan.measures { program.bits } else { plan.qubits };
-        check::memory(NAME, plan.qubits, angles.batch() as f64 * 8.0 * 2f64.powi(width as i32), "ask for counts")?;
-        let bounds = Numbers::<F>::shared(&plan.gates, &angles);
+        check::memory(
+            NAME,
+            plan.qubits,
+            angles.batch() as f64 * 8.0 * 2f64.powi(width as i32),
+            "sample counts instead",
+        )?;
+        let entries = EntryTable::<F>::shared(&plan.gates, &angles);
         let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
-            let state = plan.run::<F>(&bounds, &angles, rows);
+            let state = plan.run::<F>(&entries, &angles, rows);
             let each = (0..state.lanes).map(|lane| {
                 let p = outcomes(&state, lane);
                 if !plan.measures {
                     return p;
                 }
                 let mut recorded = vec![0.0; 1 << width];
-                record(&plan.reads, &p, 0, &mut recorded);
+                record(&plan.measurements, &p, 0, &mut recorded);
                 recorded
             });
             each.collect::<Vec<_>>()

@@ -1,14 +1,14 @@
 //! Two rotations and a CX as one pass over the amplitudes.
 //!
-//! A pair is `P · (R ⊗ R) · D`: phases D, one real rotation `[1 -t; t 1]` on each of two qubits (its cosine stands in D),
+//! A pair is `P · (R ⊗ R) · D`: phases D, one real rotation `[1 -t; t 1]` on each of two qubits (its cosine is part of D),
 //! and a permutation P, which is free. With what a CX lets through (phases on its control, X rotations on its target) left
 //! to later gates, every circuit of one-qubit gates and CX is pairs: 8 multiply-and-adds an amplitude, where the dense
 //! 4 × 4 matrix takes 16.
 
 use crate::math::C64;
-use crate::sim::float::Float;
-use crate::sim::statevector::kernel::State;
-use crate::sim::statevector::vector::{Unit, Vectors};
+use crate::sim::kernel::amplitudes::State;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::vector::{Unit, Vectors};
 
 /// The operation on qubits c and t of its `qubits`; combination `c + 2t` of their bits comes first in all lists.
 #[derive(Clone, Debug)]
@@ -24,9 +24,9 @@ pub struct Pair {
     pub linked: bool,
 }
 
-/// A pair at its place. Operands below [`Vectors::part_bits`] lie inside registers; `numbers` are registers, `bit` and `bits` the
+/// A pair on given operands. Operands below [`Vectors::part_bits`] lie inside registers; `numbers` are registers, `bit` and `bits` the
 /// numbers between an amplitude and its partner.
-pub enum Placed<F> {
+pub enum PairKernel<F> {
     /// Both operands above.
     Above { bits: [usize; 2], phases: [[F; 2]; 4], tangents: [F; 2], to: [usize; 4] },
     /// The first above, the second inside: phases of both registers, then of each the weight of the second rotation.
@@ -51,9 +51,9 @@ fn weight(tangent: f64, bit: usize, flipped: bool) -> f64 {
     weights(tangent, bit, flipped)[usize::from(!flipped)]
 }
 
-/// Adds a register with a number for each place.
+/// Adds a register with a number for each position.
 fn push<F: Vectors>(numbers: &mut Vec<F>, value: impl Fn(usize) -> f64) {
-    numbers.extend((0..1 << F::part_bits()).map(|place| F::of(value(place))));
+    numbers.extend((0..1 << F::part_bits()).map(|position| F::of(value(position))));
 }
 
 impl Pair {
@@ -62,13 +62,13 @@ impl Pair {
         self.flipped[1] ^ (self.linked && c == 1)
     }
 
-    pub fn placed<F: Vectors>(&self) -> Placed<F> {
+    pub fn kernel<F: Vectors>(&self) -> PairKernel<F> {
         let [c, t] = self.qubits;
         let [first, second] = self.tangents;
         let mut numbers = Vec::new();
         let phase = |numbers: &mut Vec<F>, bits: &dyn Fn(usize) -> usize| {
-            push(numbers, |place| self.phases[bits(place)].re);
-            push(numbers, |place| self.phases[bits(place)].im);
+            push(numbers, |position| self.phases[bits(position)].re);
+            push(numbers, |position| self.phases[bits(position)].im);
         };
         match (c < F::part_bits(), t < F::part_bits()) {
             (false, false) => {
@@ -78,54 +78,56 @@ impl Pair {
                     c << self.qubits[0] | t << self.qubits[1]
                 });
                 let phases = self.phases.map(|z| [F::of(z.re), F::of(z.im)]);
-                Placed::Above { bits: [1 << c, 1 << t], phases, tangents: self.tangents.map(F::of), to }
+                PairKernel::Above { bits: [1 << c, 1 << t], phases, tangents: self.tangents.map(F::of), to }
             }
             (false, true) => {
                 for register in 0..2 {
-                    phase(&mut numbers, &|place| register | (place >> t & 1) << 1);
+                    phase(&mut numbers, &|position| register | (position >> t & 1) << 1);
                 }
                 // The bit that c has in the end.
                 let ends = [0, 1].map(|c| c ^ usize::from(self.flipped[0]));
                 let (flipped, to) = (ends.map(|c| self.flips_second(c)), ends.map(|end| end << c));
                 for flipped in flipped {
-                    push(&mut numbers, |place| weight(second, place >> t & 1, flipped));
+                    push(&mut numbers, |position| weight(second, position >> t & 1, flipped));
                 }
-                Placed::SecondInside { bit: 1 << c, mask: 1 << t, tangent: F::of(first), to, flipped, numbers }
+                PairKernel::SecondInside { bit: 1 << c, mask: 1 << t, tangent: F::of(first), to, flipped, numbers }
             }
             (true, false) => {
                 for register in 0..2 {
-                    phase(&mut numbers, &|place| (place >> c & 1) | register << 1);
+                    phase(&mut numbers, &|position| (position >> c & 1) | register << 1);
                 }
                 let flipped = self.flipped[0];
-                push(&mut numbers, |place| weight(first, place >> c & 1, flipped));
+                push(&mut numbers, |position| weight(first, position >> c & 1, flipped));
                 for (register, part) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                    push(&mut numbers, |place| weights(second, register, self.flips_second(place >> c & 1))[part]);
+                    push(&mut numbers, |position| {
+                        weights(second, register, self.flips_second(position >> c & 1))[part]
+                    });
                 }
-                Placed::FirstInside { bit: 1 << t, mask: 1 << c, flipped, numbers }
+                PairKernel::FirstInside { bit: 1 << t, mask: 1 << c, flipped, numbers }
             }
             (true, true) => {
-                phase(&mut numbers, &|place| (place >> c & 1) | (place >> t & 1) << 1);
+                phase(&mut numbers, &|position| (position >> c & 1) | (position >> t & 1) << 1);
                 for part in 0..2 {
-                    push(&mut numbers, |place| weights(first, place >> c & 1, self.flipped[0])[part]);
+                    push(&mut numbers, |position| weights(first, position >> c & 1, self.flipped[0])[part]);
                 }
                 for part in 0..2 {
-                    let flips = |place: usize| self.flips_second(place >> c & 1);
-                    push(&mut numbers, |place| weights(second, place >> t & 1, flips(place))[part]);
+                    let flips = |position: usize| self.flips_second(position >> c & 1);
+                    push(&mut numbers, |position| weights(second, position >> t & 1, flips(position))[part]);
                 }
-                Placed::Inside { masks: [1 << c, 1 << t], numbers }
+                PairKernel::Inside { masks: [1 << c, 1 << t], numbers }
             }
         }
     }
 }
 
-impl<F: Vectors> Placed<F> {
-    /// Applies it to a state whose width it was placed for, on registers of `2^part_bits` numbers.
+impl<F: Vectors> PairKernel<F> {
+    /// Applies it to a state whose width it was built for, on registers of `2^part_bits` numbers.
     #[inline(always)]
     pub fn apply<U: Unit<Number = F>>(&self, unit: U, state: &mut State<F>) {
         let (unit, width) = (unit.part(), U::Part::WIDTH);
         let length = state.re.len();
         assert!(length.is_power_of_two() && state.im.len() == length, "a state is a power of two");
-        assert!(width == 1 << F::part_bits() && length >= width, "placed for other registers");
+        assert!(width == 1 << F::part_bits() && length >= width, "built for other registers");
         // Taken out once: a store might move what a state holds, as far as the compiler knows.
         let state = Parts { re: &mut state.re, im: &mut state.im };
         match self {
@@ -161,7 +163,7 @@ type Complex<U> = [<U as Unit>::Register; 2];
 
 #[inline(always)]
 fn load<U: Unit>(unit: U, state: &Parts<U::Number>, at: usize) -> Complex<U> {
-    // SAFETY: kernels go through registers of the state, with operands that `Placed::apply` has checked.
+    // SAFETY: kernels go through registers of the state, with operands that `PairKernel::apply` has checked.
     unsafe { [unit.load_at(state.re, at), unit.load_at(state.im, at)] }
 }
 
@@ -210,7 +212,7 @@ fn turned_inside<U: Unit>(unit: U, weight: U::Register, x: Complex<U>, flips: U:
     if flipped { added(unit, weight, x, y) } else { added(unit, weight, y, x) }
 }
 
-/// The next place at which all of `bits` are 0, when the last is `at`. Faster than putting bits into a counter.
+/// The next position at which all of `bits` are 0, when the last is `at`. Faster than putting bits into a counter.
 #[inline(always)]
 fn next(at: usize, bits: usize) -> usize {
     ((at | bits) + 1) & !bits

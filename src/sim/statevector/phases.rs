@@ -2,8 +2,8 @@
 
 use crate::math::C64;
 use crate::math::matrix::c;
-use crate::sim::statevector::kernel::State;
-use crate::sim::statevector::vector::{Unit, Vectors};
+use crate::sim::kernel::amplitudes::State;
+use crate::sim::kernel::vector::{Unit, Vectors};
 
 /// Phases by combination of the bits of some qubits, the first the least significant.
 #[derive(Clone, Debug)]
@@ -15,11 +15,11 @@ pub struct Term {
 /// Qubits of one table apart from those inside registers: 64 registers stay in the first-level cache.
 const TABLE: usize = 6;
 
-/// A table at its place in a tile.
-pub struct Placed<F> {
+/// A table for one tile.
+pub struct PhaseTable<F> {
     /// Entry of each register of the tile.
     order: Vec<u16>,
-    /// Qubits of the register outside the tile, with the bit of an entry's number that each stands for.
+    /// Qubits of the register outside the tile, with the bit of an entry's number that each selects.
     outside: Vec<(usize, usize)>,
     /// Real and imaginary register of each entry.
     numbers: Vec<F>,
@@ -28,7 +28,7 @@ pub struct Placed<F> {
 }
 
 /// Tables for terms in a tile whose bit k is qubit `qubits[k]`.
-pub fn placed<F: Vectors>(terms: &[Term], qubits: &[usize]) -> Vec<Placed<F>> {
+pub fn tables<F: Vectors>(terms: &[Term], qubits: &[usize]) -> Vec<PhaseTable<F>> {
     let inside = |q: &usize| qubits[..F::LOW].contains(q);
     let mut tables: Vec<(Vec<usize>, Vec<&Term>)> = Vec::new();
     for term in terms {
@@ -44,17 +44,17 @@ pub fn placed<F: Vectors>(terms: &[Term], qubits: &[usize]) -> Vec<Placed<F>> {
             None => tables.push((with(&[]), vec![term])),
         }
     }
-    tables.iter().map(|(list, terms)| Placed::new(list, terms, qubits)).collect()
+    tables.iter().map(|(list, terms)| PhaseTable::new(list, terms, qubits)).collect()
 }
 
-impl<F: Vectors> Placed<F> {
+impl<F: Vectors> PhaseTable<F> {
     fn new(list: &[usize], terms: &[&Term], qubits: &[usize]) -> Self {
-        let place = |q: usize| qubits.iter().position(|&other| other == q);
+        let position = |q: usize| qubits.iter().position(|&other| other == q);
         let registers = 1 << (qubits.len() - F::LOW);
         let mut order = vec![0; registers];
         let mut outside = Vec::new();
         for (k, &qubit) in list.iter().enumerate() {
-            match place(qubit) {
+            match position(qubit) {
                 Some(at) => {
                     for (register, entry) in order.iter_mut().enumerate() {
                         *entry |= ((register >> (at - F::LOW) & 1) << k) as u16;
@@ -67,7 +67,7 @@ impl<F: Vectors> Placed<F> {
         for entry in 0..1usize << list.len() {
             let bit = |qubit: usize, inner: usize| match list.iter().position(|&other| other == qubit) {
                 Some(k) => entry >> k & 1,
-                None => inner >> place(qubit).expect("a qubit is in the list or inside registers") & 1,
+                None => inner >> position(qubit).expect("a qubit is in the list or inside registers") & 1,
             };
             let phase = |inner: usize| -> C64 {
                 let of = |term: &&Term| {

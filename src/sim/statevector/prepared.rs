@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2};
+use ndarray::Array1;
 
 use crate::math::C64;
 use crate::noise::Program;
-use crate::sim::statevector::kernel::State;
-use crate::sim::statevector::pass::Passes;
-use crate::sim::statevector::vector::Vectors;
+use crate::sim::kernel::amplitudes::State;
+use crate::sim::kernel::vector::Vectors;
+use crate::sim::statevector::tile_pass::TilePasses;
 use crate::sim::statevector::{INSTEAD, NAME, Plan, Statevector};
 use crate::sim::{Angles, Precision, SimError, check};
 
@@ -42,16 +42,13 @@ enum Run {
 
 struct Amplitudes<F> {
     state: State<F>,
-    /// Passes that no angle changes.
-    fixed: Option<Passes<F>>,
+    /// TilePasses that no angle changes.
+    fixed: Option<TilePasses<F>>,
 }
 
 impl<F: Vectors> Amplitudes<F> {
     fn new(plan: &Plan, slots: usize) -> Self {
-        let rows = Array2::zeros((1, 0));
-        let none = Array1::zeros(0);
-        let angles = Angles { rows: rows.view(), shared: none.view() };
-        Self { state: plan.ground(), fixed: (slots == 0).then(|| plan.passes(&angles, 0)) }
+        Self { state: plan.ground(), fixed: (slots == 0).then(|| plan.passes(&Angles::of_weights(&[]), 0)) }
     }
 
     fn run(&mut self, plan: &Plan, angles: &[f64]) {
@@ -60,10 +57,7 @@ impl<F: Vectors> Amplitudes<F> {
         self.state.re[0] = F::ONE;
         match &self.fixed {
             Some(passes) => passes.run(&mut self.state),
-            None => {
-                let rows = Array2::zeros((1, 0));
-                plan.passes(&Angles { rows: rows.view(), shared: angles.into() }, 0).run(&mut self.state);
-            }
+            None => plan.passes(&Angles::of_weights(angles), 0).run(&mut self.state),
         }
     }
 
@@ -91,8 +85,7 @@ impl Prepared {
     /// # Errors
     /// If there are not as many angles as slots, or one is NaN or infinite.
     pub fn run(&mut self, angles: &[f64]) -> Result<(), SimError> {
-        let rows = Array2::zeros((1, 0));
-        check::angles(&self.program, &Angles { rows: rows.view(), shared: angles.into() })?;
+        check::angles(&self.program, &Angles::of_weights(angles))?;
         match &mut self.run {
             Run::Double(amplitudes) => amplitudes.run(&self.plan, angles),
             Run::Single(amplitudes) => amplitudes.run(&self.plan, angles),

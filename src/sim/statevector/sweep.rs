@@ -6,12 +6,12 @@
 
 use rayon::prelude::*;
 
-use crate::sim::statevector::form::Form;
-use crate::sim::statevector::gates::{Bound, Gate};
-use crate::sim::statevector::kernel::State;
-use crate::sim::statevector::plain::Real;
+use crate::sim::kernel::amplitudes::State;
+use crate::sim::kernel::vector::{Unit, Vectors, Work};
+use crate::sim::statevector::gate_kernel::GateKernel;
+use crate::sim::statevector::gates::{Gate, GateEntries};
+use crate::sim::statevector::real_gate::RealMatrix;
 use crate::sim::statevector::tiles::{Level, Operands, Shared, Tiles, choose};
-use crate::sim::statevector::vector::{Unit, Vectors, Work};
 
 /// 8 KiB for each part of ket and bra in double precision, pieces of two cache lines.
 const TILE: Level = Level { near: 4, gathered: 6 };
@@ -20,37 +20,37 @@ const GROUPS: usize = 16;
 
 /// The passes of a program.
 pub struct Sweep {
-    passes: Vec<Pass>,
+    passes: Vec<SweepPass>,
 }
 
-struct Pass {
+struct SweepPass {
     tiles: Tiles,
-    members: Vec<Member>,
+    members: Vec<PassGate>,
 }
 
 /// A gate of a pass.
-struct Member {
+struct PassGate {
     /// Its number in the program.
     gate: usize,
-    form: Form,
+    kernel: GateKernel,
     /// Its controls outside the tile, as a mask of qubits.
     outside: u64,
 }
 
 /// A gate that waits for its pass.
 #[derive(Clone, Copy)]
-struct Waiting<'a> {
+struct PendingGate<'a> {
     number: usize,
-    form: &'a Form,
+    kernel: &'a GateKernel,
 }
 
-impl Operands for Waiting<'_> {
+impl Operands for PendingGate<'_> {
     fn mixes(&self) -> u64 {
-        self.form.targets()
+        self.kernel.targets()
     }
 
     fn operands(&self) -> u64 {
-        self.form.operands()
+        self.kernel.operands()
     }
 }
 
@@ -63,7 +63,7 @@ impl Sweep {
         }
         let qubits: Vec<usize> = (0..total).collect();
         let mut left: Vec<_> =
-            gates.iter().enumerate().map(|(number, gate)| Waiting { number, form: &gate.form }).collect();
+            gates.iter().enumerate().map(|(number, gate)| PendingGate { number, kernel: &gate.kernel }).collect();
         let mut passes = Vec::new();
         while !left.is_empty() {
             let (inside, outside, far) = choose(&left, &qubits, &TILE);
@@ -71,35 +71,35 @@ impl Sweep {
                 return None;
             }
             let (tiles, held) = Tiles::new(TILE.near, &far, &qubits);
-            let member = |waiting: Waiting| {
-                let (form, outside) = waiting.form.on_tile(&held);
-                Member { gate: waiting.number, form, outside }
+            let member = |waiting: PendingGate| {
+                let (kernel, outside) = waiting.kernel.on_tile(&held);
+                PassGate { gate: waiting.number, kernel, outside }
             };
-            passes.push(Pass { tiles, members: inside.into_iter().map(member).collect() });
+            passes.push(SweepPass { tiles, members: inside.into_iter().map(member).collect() });
             left = outside;
         }
         Some(Self { passes })
     }
 
-    /// Applies all gates, which are plain, to a state whose imaginary parts are zero.
-    pub fn apply<F: Vectors>(&self, state: &mut State<F>, bounds: &[Bound<F>]) {
+    /// Applies all gates, which have real kernels, to a state whose imaginary parts are zero.
+    pub fn apply<F: Vectors>(&self, state: &mut State<F>, entries: &[GateEntries<F>]) {
         for pass in &self.passes {
             let whole = Shared::new(&mut state.re);
             let scratch = || State::zeros(pass.tiles.size(), 1);
             (0..pass.tiles.count()).into_par_iter().for_each_init(scratch, |tile, number| {
-                F::dispatch(Forwards { pass, number, whole: &whole, tile: &mut tile.re, bounds });
+                F::dispatch(Forwards { pass, number, whole: &whole, tile: &mut tile.re, entries });
             });
         }
     }
 
-    /// [`Form::unapply`] of all gates, the last one first; gate k adds to `found[starts[k]..starts[k + 1]]`.
+    /// [`GateKernel::unapply`] of all gates, the last one first; gate k adds to `found[starts[k]..starts[k + 1]]`.
     ///
-    /// If all gates are plain and imaginary parts zero throughout (`real`), these are left alone.
+    /// If all gates have real kernels and imaginary parts zero throughout (`real`), these are left alone.
     pub fn unapply<F: Vectors>(
         &self,
         (ket, bra): (&mut State<F>, &mut State<F>),
         real: bool,
-        bounds: &[Bound<F>],
+        entries: &[GateEntries<F>],
         found: &mut [f64],
         starts: &[usize],
     ) {
@@ -114,9 +114,9 @@ impl Sweep {
                     if real {
                         let [ket, bra] = states.each_mut().map(|state| &mut state.re[..]);
                         let (found, wholes) = (&mut found[..], [&wholes[0], &wholes[1]]);
-                        F::dispatch(Backwards { pass, number, wholes, states: [ket, bra], bounds, found, starts });
+                        F::dispatch(Backwards { pass, number, wholes, states: [ket, bra], entries, found, starts });
                     } else {
-                        pass.unapply_complex(number, &wholes, states, bounds, &mut found, starts);
+                        pass.unapply_complex(number, &wholes, states, entries, &mut found, starts);
                     }
                 }
                 found
@@ -128,18 +128,18 @@ impl Sweep {
     }
 }
 
-impl Pass {
+impl SweepPass {
     /// All gates un-applied from one tile.
     fn unapply_complex<F: Vectors>(
         &self,
         number: usize,
         wholes: &[Shared<F>; 4],
         [ket, bra]: &mut [State<F>; 2],
-        bounds: &[Bound<F>],
+        entries: &[GateEntries<F>],
         found: &mut [f64],
         starts: &[usize],
     ) {
-        let (start, base) = self.tiles.place(number);
+        let (start, base) = self.tiles.start(number);
         let copy = |out: bool, ket: &mut State<F>, bra: &mut State<F>| {
             let parts = [&mut ket.re[..], &mut bra.re, &mut ket.im, &mut bra.im];
             F::dispatch(Copy { out, tiles: &self.tiles, start, wholes, parts });
@@ -147,39 +147,39 @@ impl Pass {
         copy(true, ket, bra);
         for member in self.members.iter().rev().filter(|member| member.acts_at(base)) {
             let found = &mut found[starts[member.gate]..starts[member.gate + 1]];
-            member.form.unapply((ket, bra), false, bounds[member.gate], found);
+            member.kernel.unapply((ket, bra), false, entries[member.gate], found);
         }
         copy(false, ket, bra);
     }
 }
 
-impl Member {
+impl PassGate {
     /// Whether its controls outside are 1 in the tile whose first amplitude is `base`.
     fn acts_at(&self, base: usize) -> bool {
         base as u64 & self.outside == self.outside
     }
 }
 
-/// All gates, plain ones, applied to one tile.
+/// All gates, with real kernels, applied to one tile.
 struct Forwards<'a, 'b, F> {
-    pass: &'a Pass,
+    pass: &'a SweepPass,
     number: usize,
     whole: &'a Shared<'b, F>,
     tile: &'a mut [F],
-    bounds: &'a [Bound<'a, F>],
+    entries: &'a [GateEntries<'a, F>],
 }
 
 impl<F: Vectors> Work<F> for Forwards<'_, '_, F> {
     #[inline(always)]
     fn run<U: Unit<Number = F>>(self, unit: U) {
-        let Self { pass: Pass { tiles, members }, number, whole, tile, bounds } = self;
-        let (start, base) = tiles.place(number);
+        let Self { pass: SweepPass { tiles, members }, number, whole, tile, entries } = self;
+        let (start, base) = tiles.start(number);
         // SAFETY: every tile of a pass is given to one thread.
         unsafe { whole.copy_out(unit, tiles, start, tile) };
         for member in members {
             if member.acts_at(base) {
-                let matrix = Real { list: bounds[member.gate].entries, by_row: false };
-                member.form.turn(unit, tile, 1, matrix);
+                let matrix = RealMatrix { list: entries[member.gate].matrix, by_row: false };
+                member.kernel.apply_real(unit, tile, 1, matrix);
             }
         }
         // SAFETY: as above.
@@ -187,13 +187,13 @@ impl<F: Vectors> Work<F> for Forwards<'_, '_, F> {
     }
 }
 
-/// All gates, plain ones, un-applied from one tile of the real parts of ket and bra.
+/// All gates, with real kernels, un-applied from one tile of the real parts of ket and bra.
 struct Backwards<'a, 'b, F> {
-    pass: &'a Pass,
+    pass: &'a SweepPass,
     number: usize,
     wholes: [&'a Shared<'b, F>; 2],
     states: [&'a mut [F]; 2],
-    bounds: &'a [Bound<'a, F>],
+    entries: &'a [GateEntries<'a, F>],
     found: &'a mut [f64],
     starts: &'a [usize],
 }
@@ -201,8 +201,9 @@ struct Backwards<'a, 'b, F> {
 impl<F: Vectors> Work<F> for Backwards<'_, '_, F> {
     #[inline(always)]
     fn run<U: Unit<Number = F>>(self, unit: U) {
-        let Self { pass: Pass { tiles, members }, number, wholes, states: [ket, bra], bounds, found, starts } = self;
-        let (start, base) = tiles.place(number);
+        let Self { pass: SweepPass { tiles, members }, number, wholes, states: [ket, bra], entries, found, starts } =
+            self;
+        let (start, base) = tiles.start(number);
         // SAFETY: every tile of a pass is given to one thread.
         unsafe {
             wholes[0].copy_out(unit, tiles, start, ket);
@@ -211,9 +212,9 @@ impl<F: Vectors> Work<F> for Backwards<'_, '_, F> {
         for k in (0..members.len()).rev() {
             let member = &members[k];
             if member.acts_at(base) {
-                let inverse = Real { list: bounds[member.gate].inverse, by_row: false };
+                let inverse = RealMatrix { list: entries[member.gate].inverse, by_row: false };
                 let found = &mut found[starts[member.gate]..starts[member.gate + 1]];
-                member.form.turn_back(unit, [&mut ket[..], &mut bra[..]], 1, inverse, found);
+                member.kernel.unapply_real(unit, [&mut ket[..], &mut bra[..]], 1, inverse, found);
             }
         }
         // SAFETY: as above.

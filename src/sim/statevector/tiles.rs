@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::sim::statevector::vector::{Unit, Vectors};
+use crate::sim::kernel::vector::{Unit, Vectors};
 
 /// One level of tiles: qubits that lie side by side, and others gathered.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Level {
     }
 }
 
-/// What an operation asks of the tiles of a pass, as masks of qubits.
+/// What an operation needs of the tiles of a pass, as masks of qubits.
 pub trait Operands {
     /// Qubits that a tile must hold.
     fn mixes(&self) -> u64;
@@ -32,18 +32,18 @@ pub struct Tiles {
     near: usize,
     /// Where each piece of a tile starts, counted from its first.
     pieces: Vec<usize>,
-    /// Bits of a tile's number: the bit of its place, and of the amplitude in the whole state.
+    /// Bits of a tile's number: the bit of its position, and of the amplitude in the whole state.
     others: Vec<(usize, usize)>,
 }
 
 impl Tiles {
-    /// Tiles of the places `0..near` and `far` of a register whose bit k is qubit `qubits[k]`, and the qubits they hold.
+    /// Tiles of the positions `0..near` and `far` of a register whose bit k is qubit `qubits[k]`, and the qubits they hold.
     pub fn new(near: usize, far: &[usize], qubits: &[usize]) -> (Self, Vec<usize>) {
-        let places: Vec<usize> = (0..near).chain(far.iter().copied()).collect();
-        let held = places.iter().map(|&place| qubits[place]).collect();
-        let others = (0..qubits.len()).filter(|place| !places.contains(place));
-        let others = others.map(|place| (1 << place, 1 << qubits[place])).collect();
-        let deposit = |piece: usize| far.iter().enumerate().map(|(k, &place)| (piece >> k & 1) << place).sum();
+        let positions: Vec<usize> = (0..near).chain(far.iter().copied()).collect();
+        let held = positions.iter().map(|&position| qubits[position]).collect();
+        let others = (0..qubits.len()).filter(|position| !positions.contains(position));
+        let others = others.map(|position| (1 << position, 1 << qubits[position])).collect();
+        let deposit = |piece: usize| far.iter().enumerate().map(|(k, &position)| (piece >> k & 1) << position).sum();
         let pieces = (0..1usize << far.len()).map(deposit).collect();
         (Self { near: 1 << near, pieces, others }, held)
     }
@@ -60,9 +60,9 @@ impl Tiles {
 
     /// Where a tile starts, and the number of its first amplitude in the whole state (of the bits that this level fixes).
     #[inline(always)]
-    pub fn place(&self, number: usize) -> (usize, usize) {
+    pub fn start(&self, number: usize) -> (usize, usize) {
         let bits = self.others.iter().enumerate().filter(|(k, _)| number >> k & 1 == 1);
-        bits.fold((0, 0), |(start, base), (_, (place, qubit))| (start | place, base | qubit))
+        bits.fold((0, 0), |(start, base), (_, (position, qubit))| (start | position, base | qubit))
     }
 }
 
@@ -127,9 +127,9 @@ impl<'a, F: Vectors> Shared<'a, F> {
     }
 }
 
-/// Of the operations `left`, in order, those of the next pass, those for later, and the places gathered, ascending.
+/// Of the operations `left`, in order, those of the next pass, those for later, and the positions gathered, ascending.
 pub fn choose<T: Operands + Copy>(left: &[T], qubits: &[usize], level: &Level) -> (Vec<T>, Vec<T>, Vec<usize>) {
-    let mask = |places: &[usize]| places.iter().fold(0u64, |mask, &place| mask | 1 << qubits[place]);
+    let mask = |positions: &[usize]| positions.iter().fold(0u64, |mask, &position| mask | 1 << qubits[position]);
     let near = mask(&(0..level.near).collect::<Vec<_>>());
     // In the order of the program, what still fits.
     let (mut wanted, mut blocked) = (near, 0u64);
@@ -143,7 +143,7 @@ pub fn choose<T: Operands + Copy>(left: &[T], qubits: &[usize], level: &Level) -
     }
     // A tile of full size, whatever the items need.
     let (mut far, mut spare): (Vec<usize>, Vec<usize>) =
-        (level.near..qubits.len()).partition(|&place| wanted >> qubits[place] & 1 == 1);
+        (level.near..qubits.len()).partition(|&position| wanted >> qubits[position] & 1 == 1);
     far.extend(spare.drain(..spare.len().min(level.gathered - far.len())));
     // Exchange gathered qubits for others as long as more items fit.
     let mut best = held(left, near | mask(&far)).count();

@@ -1,10 +1,10 @@
 //! Trajectories: noise as random jumps of pure states, which shots with the same jumps share.
 //!
-//! * [`operators`]: blocks of gates and noise as operators of which one is picked;
+//! * [`operators`]: blocks of gates and noise as Kraus operators of which one is picked;
 //! * [`tree`]: shots that run together until they pick differently;
-//! * [`kernel`], [`norm`]: loops over amplitudes.
+//! * [`loops`], [`norm`]: loops over amplitudes.
 
-mod kernel;
+mod loops;
 mod norm;
 mod operators;
 mod tree;
@@ -16,15 +16,15 @@ use ndarray::{Array1, Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
+use crate::sim::kernel::amplitudes::State;
+use crate::sim::kernel::strings::Strings;
+use crate::sim::kernel::vector::Vectors;
 use crate::sim::memo::{Memo, at_precision};
 use crate::sim::readout::{record, recorded};
 use crate::sim::stages::{Action, Stages};
-use crate::sim::statevector::kernel::State;
-use crate::sim::statevector::strings::Strings;
-use crate::sim::statevector::vector::Vectors;
 use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
-use operators::Operators;
-use tree::{Branch, Jump, Run, Shot};
+use operators::KrausOperators;
+use tree::{Branch, Jump, Shot, ShotRunner};
 
 const NAME: &str = "trajectory";
 
@@ -49,7 +49,7 @@ pub struct Trajectory {
 struct Plan<F> {
     stages: Stages,
     /// The operators of each stage, `None` where they depend on angles.
-    known: Vec<Vec<Option<Arc<Operators<F>>>>>,
+    known: Vec<Vec<Option<Arc<KrausOperators<F>>>>>,
     /// Qubits of a state: those of the program, and idle ones if they would not fill a register.
     width: usize,
 }
@@ -64,14 +64,14 @@ impl<F: Vectors> Plan<F> {
         // Rows run one at a time, so no slot differs between lanes.
         let stages = Stages::of(program, 0);
         let nothing = Array2::zeros((1, 0));
-        let none = Angles { rows: nothing.view(), shared: nothing.row(0) };
+        let none = Angles { inputs: nothing.view(), weights: nothing.row(0) };
         let known = stages.list.iter().map(|stage| match &stage.action {
             Action::Blocks(blocks) => blocks
                 .iter()
-                .map(|block| block.is_fixed().then(|| Arc::new(Operators::block(block, width, &none))))
+                .map(|block| block.is_fixed().then(|| Arc::new(KrausOperators::block(block, width, &none))))
                 .collect(),
             &Action::Measure { qubit, bit, confusion } => {
-                vec![Some(Arc::new(Operators::measurement(qubit, width, bit, confusion)))]
+                vec![Some(Arc::new(KrausOperators::measurement(qubit, width, bit, confusion)))]
             }
         });
         Ok(Self { known: known.collect(), stages, width })
@@ -83,7 +83,7 @@ impl<F: Vectors> Plan<F> {
         for (stage, known) in self.stages.list.iter().zip(&self.known) {
             for (k, operators) in known.iter().enumerate() {
                 let operators = match (operators, &stage.action) {
-                    (None, Action::Blocks(blocks)) => Arc::new(Operators::block(&blocks[k], self.width, angles)),
+                    (None, Action::Blocks(blocks)) => Arc::new(KrausOperators::block(&blocks[k], self.width, angles)),
                     (Some(operators), _) => Arc::clone(operators),
                     (None, Action::Measure { .. }) => unreachable!("measurements do not depend on angles"),
                 };
@@ -108,7 +108,7 @@ impl<F: Vectors> Plan<F> {
             return p;
         }
         let mut out = vec![0.0; 1 << self.stages.bits];
-        record(&self.stages.reads, &p, branch.bits as usize, &mut out);
+        record(&self.stages.measurements, &p, branch.bits as usize, &mut out);
         out
     }
 }
@@ -131,7 +131,7 @@ impl Trajectory {
         Self { shots, seed, precision, double: Arc::default(), single: Arc::default() }
     }
 
-    /// The same engine, what it knows of the last program included, with other shots.
+    /// The same engine with other shots.
     fn drawn(&self, shots: usize, seed: u64) -> Self {
         let (double, single) = (Arc::clone(&self.double), Arc::clone(&self.single));
         Self { shots, seed, precision: self.precision, double, single }
@@ -166,12 +166,12 @@ impl Trajectory {
         let none = Array2::zeros((1, 0));
         for (row, mut sums) in out.rows_mut().into_iter().enumerate() {
             let full = Array1::from(angles.row(row));
-            let jumps = plan.bind(&Angles { rows: none.view(), shared: full.view() });
+            let jumps = plan.bind(&Angles { inputs: none.view(), weights: full.view() });
             let seed = Stream::numbered(self.seed, row as u64).bits();
             let shots: Vec<Shot> = (0..self.shots).map(|s| Shot::new(Stream::numbered(seed, s as u64))).collect();
             if !shots.is_empty() {
                 let mut sum = vec![0.0; size];
-                Run::new(&jumps, &leaf).add(Branch::new(plan.width, shots), &mut sum);
+                ShotRunner::new(&jumps, &leaf).add(Branch::new(plan.width, shots), &mut sum);
                 sums.assign(&Array1::from(sum));
             }
         }
@@ -215,7 +215,7 @@ impl Trajectory {
         observables: &[Observable],
     ) -> Result<Array2<f64>, SimError> {
         let plan = self.plan(memo, program, &angles)?;
-        let strings = Strings::new(&recorded(NAME, program, observables, &plan.stages.reads)?);
+        let strings = Strings::new(&recorded(NAME, program, observables, &plan.stages.measurements)?);
         let sums = self.sums(&plan, &angles, observables.len(), |branch, sum| {
             let values = strings.expectations(&branch.state, observables.len());
             sum.iter_mut().zip(values).for_each(|(s, value)| *s += branch.shots.len() as f64 * value);
@@ -252,7 +252,7 @@ impl Simulator for Trajectory {
         self.precision
     }
 
-    fn redrawn(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
+    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
         let seed = Stream::numbered(self.seed, number).bits();
         Some(Box::new(self.drawn(self.shots, seed)))
     }

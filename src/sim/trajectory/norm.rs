@@ -2,9 +2,9 @@
 
 use pulp::Simd;
 
-use crate::sim::float::Float;
-use crate::sim::statevector::kernel::{State, WIDE};
-use crate::sim::widest::{fused, widest};
+use crate::sim::kernel::amplitudes::{State, WIDE};
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::widest::{fused, widest};
 
 /// `⟨ψ|ψ⟩`.
 pub fn norm<F: Float>(state: &State<F>) -> f64 {

@@ -4,18 +4,18 @@ use crate::math::matrix::{dagger, identity};
 use crate::math::{C64, Matrix};
 use crate::noise::{Confusion, kraus_of};
 use crate::sim::Angles;
-use crate::sim::pauli::block::Block;
-use crate::sim::statevector::kernel::{Entries, Kind, Places, State, apply};
-use crate::sim::statevector::vector::Vectors;
-use crate::sim::trajectory::kernel::Group;
+use crate::sim::kernel::amplitudes::{Entries, MatrixKind, OperandLayout, State, apply};
+use crate::sim::kernel::pauli::block::Block;
+use crate::sim::kernel::vector::Vectors;
+use crate::sim::trajectory::loops::TargetLayout;
 use crate::sim::trajectory::norm::norm;
 
-/// Operators K with `Σ K†K = 1`, the likeliest first.
-pub struct Operators<F> {
+/// KrausOperators K with `Σ K†K = 1`, the likeliest first.
+pub struct KrausOperators<F> {
     /// Where they act; `None` for three qubits and more, where there is one of them.
-    group: Option<Group>,
-    places: Places,
-    pub choices: Vec<Choice<F>>,
+    group: Option<TargetLayout>,
+    layout: OperandLayout,
+    pub choices: Vec<KrausOperator<F>>,
     /// Where the number of the operator is recorded, if it is the outcome of a measurement.
     pub record: Option<(usize, Option<Confusion>)>,
     /// The probabilities, if they are the same for all states.
@@ -23,8 +23,8 @@ pub struct Operators<F> {
 }
 
 /// One operator K.
-pub struct Choice<F> {
-    /// Its entries, as its loop wants them.
+pub struct KrausOperator<F> {
+    /// Its entries, in the order of its loop.
     numbers: Vec<F>,
     /// Entries of K†K, row major; empty for a unitary that nothing competes with.
     weight: Vec<C64>,
@@ -32,11 +32,11 @@ pub struct Choice<F> {
     pub least: f64,
 }
 
-impl<F: Vectors> Operators<F> {
+impl<F: Vectors> KrausOperators<F> {
     /// A fused block in a register of `width` qubits, with the angles put in.
     pub fn block(block: &Block, width: usize, angles: &Angles) -> Self {
-        let bound = block.bind(angles, 0..1);
-        let numbers = &bound.numbers;
+        let matrices = block.bind(angles, 0..1);
+        let numbers = &matrices.numbers;
         let kraus = if block.is_wide() {
             let side = 1 << block.qubits.len();
             vec![Matrix::from_shape_fn((side, side), |(i, j)| {
@@ -60,7 +60,7 @@ impl<F: Vectors> Operators<F> {
     }
 
     fn new(targets: &[usize], width: usize, kraus: &[Matrix], record: Option<(usize, Option<Confusion>)>) -> Self {
-        let group = (targets.len() <= 2).then(|| Group::new::<F>(width, targets));
+        let group = (targets.len() <= 2).then(|| TargetLayout::new::<F>(width, targets));
         let mut mixture = Vec::new();
         let choices = kraus.iter().map(|k| {
             let weight = dagger(k).dot(k);
@@ -74,11 +74,11 @@ impl<F: Vectors> Operators<F> {
                 Some(group) => group.numbers(k),
                 None => k.iter().flat_map(|z| [F::of(z.re), F::of(z.im)]).collect(),
             };
-            Choice { numbers, weight: weight.into_iter().collect(), least }
+            KrausOperator { numbers, weight: weight.into_iter().collect(), least }
         });
-        let choices: Vec<Choice<F>> = choices.collect();
+        let choices: Vec<KrausOperator<F>> = choices.collect();
         let mixture = (mixture.len() == choices.len()).then_some(mixture);
-        Self { group, places: Places::new(width, &[], targets), choices, record, mixture }
+        Self { group, layout: OperandLayout::new(width, &[], targets), choices, record, mixture }
     }
 
     /// `⟨ψ|K†K|ψ⟩` for each operator K.
@@ -101,14 +101,14 @@ impl<F: Vectors> Operators<F> {
     /// `ψ ← K ψ` with operator number `picked`.
     pub fn apply(&self, state: &mut State<F>, picked: usize) {
         let numbers = &self.choices[picked].numbers;
-        match (&self.group, &self.places) {
+        match (&self.group, &self.layout) {
             (Some(group), _) => group.apply(state, numbers),
-            (None, places) => apply(state, places, &Kind::Complex, Entries { list: numbers, by_row: false }),
+            (None, layout) => apply(state, layout, &MatrixKind::Complex, Entries { list: numbers, by_row: false }),
         }
     }
 }
 
-/// The mean of the eigenvalues of a Hermitian matrix, and a bound of how far any of them lies from it: with D the matrix
+/// The mean of the eigenvalues of a Hermitian matrix, and a matrices of how far any of them lies from it: with D the matrix
 /// less its mean, `max |λ(D)|⁴ ≤ Σ λ(D)⁴ = ‖D²‖²`.
 fn spectrum(m: &Matrix) -> (f64, f64) {
     let mean = m.diag().sum().re / m.nrows() as f64;

@@ -12,21 +12,21 @@ use rayon::prelude::*;
 
 use crate::circuit::Condition;
 use crate::math::Stream;
+use crate::sim::kernel::amplitudes::State;
+use crate::sim::kernel::vector::Vectors;
 use crate::sim::stages::meets;
-use crate::sim::statevector::kernel::State;
-use crate::sim::statevector::vector::Vectors;
 use crate::sim::trajectory::norm::{norm, scale};
-use crate::sim::trajectory::operators::Operators;
+use crate::sim::trajectory::operators::KrausOperators;
 
 /// Bytes of states that wait to be run; a state is split off before its own shots go on.
 const WAITING: usize = 1 << 30;
 /// Waiting branches that one thread runs one after the other.
 const TOGETHER: usize = 8;
 
-/// Operators, picked and applied where the classical bits meet the condition.
+/// KrausOperators, picked and applied where the classical bits meet the condition.
 pub struct Jump<F> {
     pub condition: Option<Condition>,
-    pub operators: Arc<Operators<F>>,
+    pub operators: Arc<KrausOperators<F>>,
 }
 
 /// One repetition of the program.
@@ -68,7 +68,7 @@ impl<F: Vectors> Branch<F> {
     }
 
     /// One step of the largest group of shots that pick the same; the others are split off.
-    fn step(&mut self, operators: &Operators<F>, spare: &Spare<F>) -> Vec<Self> {
+    fn step(&mut self, operators: &KrausOperators<F>, spare: &StatePool<F>) -> Vec<Self> {
         let main = &operators.choices[0];
         let highest = self.shots.iter().map(|shot| shot.threshold).fold(0.0, f64::max);
         if operators.record.is_none() && self.norm * main.least > highest {
@@ -103,7 +103,7 @@ impl<F: Vectors> Branch<F> {
         others
     }
 
-    fn apply(&mut self, operators: &Operators<F>, picked: usize, probability: f64) {
+    fn apply(&mut self, operators: &KrausOperators<F>, picked: usize, probability: f64) {
         operators.apply(&mut self.state, picked);
         if picked == 0 {
             self.norm = probability;
@@ -136,16 +136,16 @@ impl Shot {
 }
 
 /// A program on its way, and what is done with states that have come to its end.
-pub struct Run<'a, F, L> {
+pub struct ShotRunner<'a, F, L> {
     pub jumps: &'a [Jump<F>],
     /// Adds what it makes of a state and its shots to a sum.
     pub leaf: L,
-    spare: Spare<F>,
+    spare: StatePool<F>,
 }
 
-impl<'a, F: Vectors, L: Fn(&mut Branch<F>, &mut [f64]) + Sync> Run<'a, F, L> {
+impl<'a, F: Vectors, L: Fn(&mut Branch<F>, &mut [f64]) + Sync> ShotRunner<'a, F, L> {
     pub fn new(jumps: &'a [Jump<F>], leaf: L) -> Self {
-        Self { jumps, leaf, spare: Spare(Mutex::default()) }
+        Self { jumps, leaf, spare: StatePool(Mutex::default()) }
     }
 
     /// Runs all shots of a branch to the end. The order of the sum depends on the shots alone, not on threads.
@@ -188,9 +188,9 @@ impl<'a, F: Vectors, L: Fn(&mut Branch<F>, &mut [f64]) + Sync> Run<'a, F, L> {
 }
 
 /// States that have been run to their end. Fresh memory has to be cleared page by page, which takes longer than a gate.
-struct Spare<F>(Mutex<Vec<State<F>>>);
+struct StatePool<F>(Mutex<Vec<State<F>>>);
 
-impl<F: Vectors> Spare<F> {
+impl<F: Vectors> StatePool<F> {
     fn put(&self, state: State<F>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(state);
     }

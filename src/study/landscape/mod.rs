@@ -91,9 +91,9 @@ pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>, see
     let all = ndarray::concatenate![Axis(1), data, *starts];
     let mut slopes = Array2::zeros((count, weights));
     for (rows, mut to) in all.axis_chunks_iter(Axis(0), TOGETHER).zip(slopes.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
-        let angles = Angles { rows, shared: ArrayView1::from(&[]) };
+        let angles = Angles { inputs: rows, weights: ArrayView1::from(&[]) };
         let cotangent = Array2::from_shape_fn((rows.nrows(), observables.len()), |(_, o)| f64::from(o == 0));
-        let found = simulator.vjp(program, angles, observables, cotangent.view()).map_err(NnError::from)?.rows;
+        let found = simulator.vjp(program, angles, observables, cotangent.view()).map_err(NnError::from)?.inputs;
         to.assign(&found.slice(ndarray::s![.., inputs..]));
     }
     let variances: Array1<f64> = slopes.var_axis(Axis(0), if count > 1 { 1.0 } else { 0.0 });
@@ -133,7 +133,7 @@ pub fn reach(ansatz: &Ansatz, pairs: usize, seed: u64) -> Result<Reach> {
     let rows = Array2::from_shape_simple_fn((2 * pairs, ansatz.circuit.slots()), || stream.uniform());
     let mut rows = rows * TAU;
     rows.slice_mut(ndarray::s![.., ..ansatz.inputs]).fill(0.0);
-    let angles = Angles { rows: rows.view(), shared: ArrayView1::from(&[]) };
+    let angles = Angles { inputs: rows.view(), weights: ArrayView1::from(&[]) };
     let states = Statevector::default().states(&program, angles).map_err(NnError::from)?;
     let mut counts = [0usize; BINS];
     for pair in 0..pairs {

@@ -1,7 +1,7 @@
 //! Metrics: what is measured on predicted probabilities and labels. One row of [`METRICS`] each.
 //!
 //! A [`Predictions`] is checked once, when it is made; afterwards a metric has a value or a named reason why it has none
-//! ([`Undefined`]), never a NaN. `tests/statistics.rs` holds every row against scikit-learn.
+//! ([`Undefined`]), never a NaN. `tests/it/statistics.rs` holds every row against scikit-learn.
 //!
 //! ```
 //! use ndarray::array;
@@ -16,6 +16,7 @@
 pub mod counts;
 pub mod probability;
 pub mod ranking;
+pub mod text;
 mod unit;
 
 use ndarray::{Array2, Axis};
@@ -67,6 +68,11 @@ impl Predictions {
         let unlike = |_| StudyError::Shape { rows: labels.len(), classes, labels: labels.len() };
         let probabilities = ndarray::concatenate(Axis(0), &views).map_err(unlike)?;
         Ok(Self { probabilities, labels })
+    }
+
+    /// Share of samples whose most probable class is the true one; 0 of no samples.
+    pub fn accuracy(&self) -> f64 {
+        counts::accuracy(self).unwrap_or(0.0)
     }
 
     /// (samples, classes).

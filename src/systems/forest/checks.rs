@@ -89,7 +89,7 @@ pub const CHECKS: &[Check] = &[
         doc: "share of tasks whose log-loss is lower with a linear stage trained together with the student than left alone",
         expect: Expect::AtLeast(0.6),
         value: |all| {
-            let of = |stage: &str| all.cell("pipeline", "log_loss", [("stage", stage)]).samples();
+            let of = |stage: &str| all.cell("pipeline", "log_loss", &[("stage", stage)]).samples();
             over(&of("joint")?, &of("frozen")?, is_less)
         },
     },
@@ -109,17 +109,17 @@ pub const CHECKS: &[Check] = &[
 
 /// A metric of a form of the forest, by task.
 fn form(all: &Results, metric: &str, form: &str) -> Option<Samples> {
-    all.cell("network", metric, [("form", form)]).samples()
+    all.cell("network", metric, &[("form", form)]).samples()
 }
 
 /// A metric of a chosen student, by task.
 fn choice(all: &Results, metric: &str, choice: &str) -> Option<Samples> {
-    all.cell("choice", metric, [("choice", choice)]).samples()
+    all.cell("choice", metric, &[("choice", choice)]).samples()
 }
 
 /// A metric of a student with a target, by task.
 fn student(all: &Results, metric: &str, target: &str, student: &str) -> Option<Samples> {
-    all.cell("main", metric, [("target", target), ("student", student)]).samples()
+    all.cell("main", metric, &[("target", target), ("student", student)]).samples()
 }
 
 /// The student that the others are compared with.

@@ -112,12 +112,12 @@ impl Experiment for RandomForests {
             main.clone(),
             teacher,
             grid("choice", "Choice of a student", choices, &of_choice),
-            grid("network", "The forest as a network", forms, &of_network).in_blocks(TASK).sharing("main"),
+            grid("network", "The forest as a network", forms, &of_network).in_shared_blocks("task", TASK),
         ];
         if spec.components > 0 {
             let heading = "A linear stage in front of a student";
             let metrics = ["log_loss", "accuracy", "agreement", "divergence", "components"];
-            grids.push(grid("pipeline", heading, stages, &metrics).in_blocks(TASK).sharing("main"));
+            grids.push(grid("pipeline", heading, stages, &metrics).in_shared_blocks("task", TASK));
         }
         Ok(grids)
     }
@@ -133,7 +133,7 @@ impl Experiment for RandomForests {
         _context: &Context,
     ) -> Result<(Option<Task>, Measurement), StudyError> {
         let task = match block.grid.as_str() {
-            "main" => Some(Task::new(spec, &tables[block.index("table")], block.seed())?),
+            "task" => Some(Task::new(spec, &tables[block.index("table")], block.seed())?),
             _ => None,
         };
         Ok((task, Measurement::default()))
@@ -216,8 +216,8 @@ fn trained(spec: &Spec) -> Result<(Grid, Grid), StudyError> {
     ];
     let quality = ["accuracy", "agreement", "divergence", "log_loss"];
     let factors = task.iter().cloned().chain(arms).collect();
-    let main = Grid::new("main", "Students", factors, &quality).in_blocks(TASK);
+    let main = Grid::new("main", "Students", factors, &quality).in_shared_blocks("task", TASK);
     let size = ["accuracy", "log_loss", "rows", "columns", "classes"];
-    let teacher = Grid::new("teacher", "The forest", task.to_vec(), &size).in_blocks(TASK).sharing("main");
+    let teacher = Grid::new("teacher", "The forest", task.to_vec(), &size).in_shared_blocks("task", TASK);
     Ok((main, teacher))
 }

@@ -22,12 +22,12 @@ fn means(spec: &Spec, results: &Results) -> Table {
                    it, median divergence KL(forest ‖ student) and mean log-loss in nats";
     let header = ["student", "target", "accuracy", "agreement (%)", "divergence (nats)", "log-loss (nats)"];
     let mut table = Table::new("students", caption, &header, 2);
-    let forest = results.cell("teacher", "accuracy", []).samples();
+    let forest = results.cell("teacher", "accuracy", &[]).samples();
     for student in spec.student_names() {
         for target in &spec.targets {
             let of = |metric: &str| {
                 let levels = [("target", target.as_str()), ("student", student.as_str())];
-                results.cell("main", metric, levels).samples()
+                results.cell("main", metric, &levels).samples()
             };
             let change = of("accuracy").zip(forest.as_ref()).and_then(|(own, forest)| {
                 let (own, forest) = own.paired(forest, &["table", "seed"]);

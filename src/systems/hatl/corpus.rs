@@ -4,16 +4,17 @@ use candle_core::{Device, Tensor};
 
 use crate::math::Stream;
 use crate::nn::Examples;
+use crate::nn::decode::Symbols;
 use crate::study::StudyError;
-use crate::systems::hatl::language::{BEGIN, END, GLOSSES, LONGEST, Sentence, WORDS, numbered, sign, vocabulary};
-use crate::systems::hatl::signs::{Camera, Film, JOINTS, Signer, signed};
+use crate::systems::hatl::language::{BEGIN, END, GLOSSES, LONGEST, Sentence, WORDS, sign, vocabulary, word_ids};
+use crate::systems::hatl::signs::{Camera, Film, JOINTS, Signer};
 
-/// Signers of the drawn sentences; the last two are met in the test alone.
+/// Signers of the drawn sentences: those of the training set, and all with those that occur in the test alone.
 pub(super) const SIGNERS: (u64, u64) = (4, 6);
 /// Seed of the community that signs.
 pub(super) const SIGNING: u64 = 1 << 33;
 
-/// What films show and texts are made of.
+/// Sizes of films, and the words and glosses of sentences.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lexicon {
     /// Joints of a frame.
@@ -31,10 +32,15 @@ pub struct Lexicon {
 }
 
 impl Lexicon {
-    /// That of the drawn language.
+    /// The lexicon of the drawn language.
     pub fn drawn() -> Self {
         let words = vocabulary().into_iter().map(String::from).collect();
         Self { joints: JOINTS, frames: 12 * LONGEST, words, longest: WORDS, glosses: GLOSSES, signs: LONGEST }
+    }
+
+    /// The symbols of its texts.
+    pub fn symbols(&self) -> Symbols {
+        Symbols { begin: BEGIN, end: END, longest: self.longest }
     }
 }
 
@@ -44,10 +50,10 @@ pub(super) struct Row {
     /// As many frames as the lexicon says.
     pub film: Film,
     pub glosses: Vec<usize>,
-    /// Numbers from the vocabulary on are words that it lacks.
+    /// Word numbers; those from the size of the vocabulary on are words that it lacks.
     pub text: Vec<u32>,
     pub signer: u64,
-    /// Whether its verb and thing never met in training.
+    /// Whether its verb and thing never occur together in training.
     pub novel: bool,
 }
 
@@ -59,7 +65,8 @@ pub(super) struct Corpus {
 }
 
 impl Corpus {
-    /// Sentences of known signers about known pairs; a test has all signers, and every second pair is new.
+    /// Sentences of the training signers with training pairs of verb and thing; a test has all signers, and every second
+    /// pair is new.
     pub fn draw(seed: u64, name: &str, count: usize, is_test: bool, camera: &Camera) -> Self {
         let (mut stream, lexicon) = (Stream::named(seed, name), Lexicon::drawn());
         let mut row = |number: usize| {
@@ -68,19 +75,19 @@ impl Corpus {
             let signer = stream.below(if is_test { SIGNERS.1 } else { SIGNERS.0 } as usize) as u64;
             let glosses = sentence.glosses();
             let signs: Vec<_> = glosses.iter().map(|&gloss| sign(gloss)).collect();
-            let film = signed(&signs, lexicon.frames, &Signer::draw(SIGNING, signer), camera, &mut stream);
-            Row { film, glosses, text: numbered(&sentence.text()), signer, novel }
+            let film = Film::of_signs(&signs, lexicon.frames, &Signer::draw(SIGNING, signer), camera, &mut stream);
+            Row { film, glosses, text: word_ids(&sentence.text()), signer, novel }
         };
         Self { rows: (0..count).map(&mut row).collect(), lexicon }
     }
 
     /// The sentences that `keep` accepts.
-    pub fn only(&self, keep: impl Fn(&Row) -> bool) -> Self {
+    pub fn filter(&self, keep: impl Fn(&Row) -> bool) -> Self {
         Self { rows: self.rows.iter().filter(|row| keep(row)).cloned().collect(), lexicon: self.lexicon.clone() }
     }
 
-    /// Inputs: films, words before each word. Targets: words, glosses of frames, which words count, glosses of sentences,
-    /// how many frames count.
+    /// Inputs: films, words before each word. Targets: words, glosses of frames, factors 0 or 1 on words, glosses of
+    /// sentences, numbers of frames.
     pub fn examples(&self) -> Result<Examples, StudyError> {
         let Lexicon { joints, frames, longest, glosses, signs, ref words } = self.lexicon;
         let (rows, half) = (self.rows.len(), frames / 2);
@@ -92,14 +99,14 @@ impl Corpus {
             before.extend((0..longest).map(|k| if k == 0 { BEGIN } else { text(k - 1) }));
             after.extend((0..longest).map(text));
             counts.extend((0..longest).map(|k| if k <= row.text.len() && is_known(k) { 1f32 } else { 0.0 }));
-            let gloss = |frame: usize| row.film.signs[frame].map_or(glosses, |place| row.glosses[place]) as u32;
+            let gloss = |frame: usize| row.film.signs[frame].map_or(glosses, |index| row.glosses[index]) as u32;
             classes.extend((0..half).map(|frame| gloss(2 * frame)));
             sentences.extend((0..signs.max(1)).map(|k| row.glosses.get(k).copied().unwrap_or(glosses) as u32));
         }
         let device = &Device::Cpu;
         let text = |values: Vec<u32>| Tensor::from_vec(values, (rows, longest), device);
         Ok(Examples {
-            inputs: vec![shown(self.rows.iter().map(|row| &row.film), joints, frames)?, text(before)?],
+            inputs: vec![film_tensor(self.rows.iter().map(|row| &row.film), joints, frames)?, text(before)?],
             targets: vec![
                 text(after)?,
                 Tensor::from_vec(classes, (rows, half), device)?,
@@ -114,13 +121,13 @@ impl Corpus {
     }
 }
 
-/// (films, 2 · joints, frames).
-pub(super) fn shown<'a>(
+/// Films as (films, 2 · joints, frames).
+pub(super) fn film_tensor<'a>(
     films: impl IntoIterator<Item = &'a Film>,
     joints: usize,
     frames: usize,
 ) -> Result<Tensor, StudyError> {
-    let places: Vec<f32> = films.into_iter().flat_map(|film| film.places.iter().copied()).collect();
-    let count = places.len() / (2 * joints * frames);
-    Ok(Tensor::from_vec(places, (count, 2 * joints, frames), &Device::Cpu)?)
+    let positions: Vec<f32> = films.into_iter().flat_map(|film| film.positions.iter().copied()).collect();
+    let count = positions.len() / (2 * joints * frames);
+    Ok(Tensor::from_vec(positions, (count, 2 * joints, frames), &Device::Cpu)?)
 }

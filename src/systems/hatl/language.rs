@@ -9,9 +9,9 @@ pub const GLOSSES: usize = 32;
 pub const LONGEST: usize = 6;
 /// Words of the longest text, its end among them.
 pub const WORDS: usize = 10;
-/// What ends a text and follows its end.
+/// The word that ends a text and fills up what follows.
 pub const END: u32 = 0;
-/// What stands before the first word.
+/// The word before the first.
 pub const BEGIN: u32 = 1;
 
 static TIMES: [&str; 4] = ["yesterday", "today", "often", "tomorrow"];
@@ -42,7 +42,7 @@ pub enum Mood {
     Question,
 }
 
-/// What a sentence says, by place in the lists of its kind.
+/// The content of a sentence, each part by its position in the list of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sentence {
     /// When.
@@ -55,12 +55,13 @@ pub struct Sentence {
     pub thing: usize,
     /// Of what quality.
     pub quality: Option<usize>,
-    /// Whether it is stated, denied or asked.
+    /// Statement, negation or question.
     pub mood: Mood,
 }
 
 impl Sentence {
-    /// A sentence whose verb and thing are met together in training (or are not, if `novel`: one pair in eight).
+    /// A sentence whose verb and thing occur together in training, or, if `novel`, one of the pairs (one in eight) that do
+    /// not.
     pub fn draw(stream: &mut Stream, novel: bool) -> Self {
         let (verb, mut thing) = (stream.below(VERBS.len()), stream.below(THINGS.len()));
         while ((verb + 3 * thing) % 8 == 0) != novel {
@@ -80,8 +81,8 @@ impl Sentence {
             Mood::Question => Some(31),
         };
         let quality = self.quality.map(|quality| 26 + quality);
-        let places = [self.time, Some(18 + self.thing), quality, Some(4 + self.person), Some(10 + self.verb), mood];
-        places.into_iter().flatten().collect()
+        let parts = [self.time, Some(18 + self.thing), quality, Some(4 + self.person), Some(10 + self.verb), mood];
+        parts.into_iter().flatten().collect()
     }
 
     /// Its words: "yesterday the doctor did not buy the red book".
@@ -119,7 +120,7 @@ impl Sentence {
     }
 }
 
-/// How a gloss is signed. No two agree in more than two of shape, location, movement and hands.
+/// The sign of a gloss. No two signs agree in more than two of shape, location, movement and hands.
 pub fn sign(gloss: usize) -> Sign {
     let (column, row) = (gloss % SHAPES, gloss / SHAPES);
     Sign {
@@ -130,18 +131,18 @@ pub fn sign(gloss: usize) -> Sign {
     }
 }
 
-/// Sign `class` of another language, which has none of the signs of this one.
-pub fn foreign(class: usize) -> Sign {
+/// Sign `class` of another language, which shares no sign with this one.
+pub fn foreign_sign(class: usize) -> Sign {
     let all = SHAPES * LOCATIONS.len() * MOVEMENTS.len() * 2;
-    let numbered = |k: usize| Sign {
+    let of_index = |k: usize| Sign {
         shape: k % SHAPES,
         location: k / SHAPES % LOCATIONS.len(),
         movement: k / SHAPES / LOCATIONS.len() % MOVEMENTS.len(),
         both: k >= all / 2,
     };
     // 331 is coprime to their number, so this passes each once, and neighbours differ in everything.
-    let others = (0..all).map(|k| numbered(331 * k % all)).filter(|other| (0..GLOSSES).all(|own| sign(own) != *other));
-    others.cycle().nth(class).unwrap_or_else(|| numbered(class % all))
+    let others = (0..all).map(|k| of_index(331 * k % all)).filter(|other| (0..GLOSSES).all(|own| sign(own) != *other));
+    others.cycle().nth(class).unwrap_or_else(|| of_index(class % all))
 }
 
 /// Every word of the texts by number; the marks of the end and of the beginning first.
@@ -154,8 +155,8 @@ pub fn vocabulary() -> Vec<&'static str> {
 }
 
 /// The numbers of `words`.
-pub fn numbered(words: &[&str]) -> Vec<u32> {
+pub fn word_ids(words: &[&str]) -> Vec<u32> {
     let known = vocabulary();
-    let number = |word: &&str| known.iter().position(|other| other == word).map_or(END, |place| place as u32);
+    let number = |word: &&str| known.iter().position(|other| other == word).map_or(END, |index| index as u32);
     words.iter().map(number).collect()
 }

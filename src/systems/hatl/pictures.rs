@@ -1,74 +1,78 @@
-//! Pictures under a head on a pretrained backbone that may move: the core task of hybrid transfer, with the blocks of the
-//! backbone released like those of any other.
+//! Pictures classified by a head on a pretrained backbone that is trained as well: the core task of hybrid transfer. The
+//! stages of the backbone are released like the blocks of the temporal one.
 
 use candle_core::{Device, Tensor};
 
 use crate::data::{BadPicture, Part, Pictures, Split, Transform, fashion_mnist, read_folder};
 use crate::math::Stream;
 use crate::nn::backbone::{BackboneRow, Trunk};
-use crate::nn::head::HeadRow;
-use crate::nn::head::{HeadConfig, HeadModel};
+use crate::nn::head::{HeadConfig, HeadModel, HeadRow};
 use crate::nn::loss::Loss;
 use crate::nn::model::BackboneWithHead;
 use crate::nn::{Examples, LayerGroups, LearningRates, Model, Network, NnError, Params, Weights};
 use crate::study::StudyError;
-use crate::systems::hatl::judge::told;
+use crate::systems::hatl::evaluate::AccuracyEvaluator;
 use crate::systems::hatl::spec::Spec;
-use crate::systems::hatl::task::Task;
+use crate::systems::hatl::tasks::{Inputs, Task};
 
 /// Share of the pictures that is held out of a folder without parts.
 const HELD_OUT: f64 = 0.3;
 
 /// A backbone of the table and the head on it.
-struct Graft {
+struct PictureClassifier {
     row: &'static BackboneRow,
     weights: Weights,
     head: HeadModel,
 }
 
-impl Model for Graft {
+impl Model for PictureClassifier {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
         let backbone = Box::new(Trunk::on(params, self.row, &self.weights)?);
         Ok(Box::new(BackboneWithHead { backbone, head: self.head.build(params)? }))
     }
 }
 
-/// `spec.clips` pictures of each class to learn from and as many to watch, drawn under `seed` from the training part; all
-/// of the held-out part to judge on.
-pub(super) fn task(spec: &Spec, seed: u64) -> Result<Task, StudyError> {
-    let pictures = match &spec.data {
+/// The user's pictures, or the shirts of Fashion-MNIST.
+pub(super) fn open(spec: &Spec) -> Result<Pictures, StudyError> {
+    Ok(match &spec.data {
         Some(path) => read_folder(path, Split { validation: HELD_OUT, seed: 0 }, BadPicture::Refuse)?,
         None => fashion_mnist::shirts()?,
-    };
+    })
+}
+
+/// `spec.per_class` pictures of each class for training and as many for validation, drawn under `seed` from the training
+/// part; the whole held-out part is the test set.
+pub(super) fn task(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, StudyError> {
+    let pictures = inputs.pictures.as_ref().expect("the task pictures opens pictures");
     let classes = pictures.samples.classes.len();
     let row = BackboneRow::named(&spec.pictures.backbone)?;
     let reason = "use a backbone whose layers can be trained (all but onnx)";
     let fixed = || NnError::Setting { field: "pictures.backbone", value: row.name.into(), reason };
     let features = row.width.filter(|_| !row.layers().is_empty()).ok_or_else(fixed)?;
     let weights = row.weights(spec.pictures.weights.as_deref())?;
-    let head = HeadConfig::named(&spec.head)?.circuit(spec.circuit.clone()).model(features, classes)?;
+    let head = HeadRow::named(spec.head.as_deref().unwrap_or_default())?;
+    let model = HeadConfig { row: head, circuit: spec.circuit.clone() }.model(features, classes)?;
     let Transform { mean, deviation, .. } = row.transform;
     let edge = spec.pictures.edge;
     let transform = Transform { resize: edge, crop: edge, mean, deviation };
-    let part = |rows: &[usize]| shown(&pictures, rows, &transform);
-    let [training, dev] = drawn(&pictures, spec.clips, seed)?;
+    let part = |rows: &[usize]| examples(pictures, rows, &transform);
+    let [training, dev] = draw(pictures, spec.per_class, seed)?;
     let held_out: Vec<usize> =
         (0..pictures.samples.len()).filter(|&i| pictures.samples.parts[i] != Part::Train).collect();
-    let slower = row.layers().into_iter().flatten().map(|name| (name, spec.pictures.rate)).collect();
+    let slower = row.layers().into_iter().flatten().map(|name| (name, spec.pictures.backbone_rate));
     Ok(Task {
-        model: Box::new(Graft { row, weights, head }),
-        searching: None,
+        model: Box::new(PictureClassifier { row, weights, head: model }),
         objective: Box::new(Loss::CrossEntropy),
-        plan: HeadRow::named(&spec.head)?.learning_rates().times(&LearningRates(slower)),
+        rates: head.learning_rates().times(&LearningRates::new(slower)),
         groups: Box::new(|params| LayerGroups::of_trunk(row.layers(), params)),
         training: part(&training)?,
-        dev: told(part(&dev)?),
-        tests: vec![("accuracy", told(part(&held_out)?))],
+        dev: Box::new(AccuracyEvaluator(part(&dev)?)),
+        tests: vec![("accuracy", Box::new(AccuracyEvaluator(part(&held_out)?)))],
     })
 }
 
-/// Rows of the training part to learn from and to watch, `count` of each class each.
-fn drawn(pictures: &Pictures, count: usize, seed: u64) -> Result<[Vec<usize>; 2], StudyError> {
+/// Rows of the training part for training and for validation, `count` of each class each.
+fn draw(pictures: &Pictures, count: usize, seed: u64) -> Result<[Vec<usize>; 2], StudyError> {
     let samples = &pictures.samples;
     let known = samples.of(Part::Train);
     let rows: Vec<usize> =
@@ -78,8 +82,8 @@ fn drawn(pictures: &Pictures, count: usize, seed: u64) -> Result<[Vec<usize>; 2]
         let of: Vec<usize> = rows.iter().copied().filter(|&i| samples.labels[i] == class).collect();
         if of.len() < 2 * count {
             let value = format!("{count}, with {} training pictures of {}", of.len(), samples.classes[class]);
-            let reason = "use at most half as many as the smallest class has: as many are watched as are learned from";
-            return Err(NnError::Setting { field: "clips", value, reason }.into());
+            let reason = "use at most half as many as the smallest class has: validation takes as many as training";
+            return Err(NnError::Setting { field: "per_class", value, reason }.into());
         }
         parts[0].extend(&of[..count]);
         parts[1].extend(&of[count..2 * count]);
@@ -87,7 +91,7 @@ fn drawn(pictures: &Pictures, count: usize, seed: u64) -> Result<[Vec<usize>; 2]
     Ok(parts)
 }
 
-fn shown(pictures: &Pictures, rows: &[usize], transform: &Transform) -> Result<Examples, StudyError> {
+fn examples(pictures: &Pictures, rows: &[usize], transform: &Transform) -> Result<Examples, StudyError> {
     let values: Vec<f32> = rows.iter().flat_map(|&i| transform.apply(&pictures.pictures[i])).collect();
     let labels: Vec<u32> = rows.iter().map(|&i| pictures.samples.labels[i] as u32).collect();
     let images = Tensor::from_vec(values, (rows.len(), 3, transform.crop, transform.crop), &Device::Cpu)?;

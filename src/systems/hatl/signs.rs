@@ -1,6 +1,6 @@
 //! Bodies that sign: joints in the plane over time, by forward kinematics.
 //!
-//! Places are (x, y) in shoulder widths from the neck, y upwards, x towards the signer's dominant side. Hand 0 is the
+//! Positions are (x, y) in shoulder widths from the neck, y upwards, x towards the signer's dominant side. Hand 0 is the
 //! dominant one.
 
 use std::f64::consts::TAU;
@@ -14,13 +14,13 @@ type Point = [f64; 2];
 /// Head, neck, and for either side shoulder, elbow, wrist and three fingertips.
 pub const JOINTS: usize = 14;
 
-/// Ways to hold the fingers: each of three is stretched or not.
+/// Hand shapes: each of three fingers is stretched or not.
 pub const SHAPES: usize = 8;
 
 /// Where signs are made: forehead, chin, shoulder, chest, side, belly.
 pub static LOCATIONS: [Point; 6] = [[0.15, 0.75], [0.1, 0.3], [0.5, 0.15], [0.15, -0.35], [0.85, -0.4], [0.1, -0.95]];
 
-/// What hands do, as displacements of about 1 at times 0..=1.
+/// Movements of a hand: displacements of about 1 at times 0..=1.
 pub static MOVEMENTS: [fn(f64) -> Point; 8] = [
     |_| [0.0, 0.0],
     |u| [0.0, 2.0 * u - 1.0],
@@ -34,14 +34,15 @@ pub static MOVEMENTS: [fn(f64) -> Point; 8] = [
 
 /// Frames in which one sign becomes the next.
 const BLEND: usize = 3;
-/// Size of a sign's movement, and of an action's.
-const SIGNED: f64 = 0.22;
-const ACTED: f64 = 0.55;
+/// Size of a sign's movement, shoulder widths.
+const SIGN_SIZE: f64 = 0.22;
+/// Size of an action's movement, shoulder widths.
+const ACTION_SIZE: f64 = 0.55;
 const UPPER_ARM: f64 = 0.8;
 const FOREARM: f64 = 0.75;
 const FINGER: f64 = 0.35;
 
-/// One sign of the language, or one hand posture with its movement.
+/// A sign: a hand shape at a location, with a movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sign {
     /// Below [`SHAPES`].
@@ -54,7 +55,7 @@ pub struct Sign {
     pub both: bool,
 }
 
-/// A gross motion, such as waving with both arms over the head.
+/// A gross motion, such as waving with both arms above the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Action {
     /// Index of [`MOVEMENTS`].
@@ -72,13 +73,13 @@ impl Action {
     pub const COUNT: usize = 8 * MOVEMENTS.len();
 
     /// Action `class` of [`COUNT`](Self::COUNT).
-    pub fn numbered(class: usize) -> Self {
+    pub fn of_class(class: usize) -> Self {
         let is = |bit: usize| class >> bit & 1 == 1;
         Self { movement: class / 8 % MOVEMENTS.len(), both: is(0), high: is(1), open: is(2) }
     }
 }
 
-/// Who signs.
+/// A person who signs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Signer {
     /// Length of arms and fingers, in those of the average.
@@ -91,11 +92,11 @@ pub struct Signer {
     tremor: f64,
 }
 
-/// How well keypoints are found.
+/// How well a pose estimator finds keypoints.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Camera {
-    /// Standard deviation of a keypoint's place, shoulder widths.
+    /// Standard deviation of a keypoint's position, shoulder widths.
     pub noise: f64,
     /// Share of keypoints that are not found, in 0..1.
     pub missing: f64,
@@ -114,12 +115,12 @@ struct Hand {
     fingers: [f64; 3],
 }
 
-/// Keypoints over time.
+/// Keypoints over time, and the sign of each frame.
 #[derive(Clone, Debug)]
 pub struct Film {
     /// (2 · joints, frames): x of each joint, then y.
-    pub places: Vec<f32>,
-    /// Which sign is made in each frame.
+    pub positions: Vec<f32>,
+    /// The sign of each frame, by its position in the sentence; `None` at rest.
     pub signs: Vec<Option<usize>>,
 }
 
@@ -154,53 +155,55 @@ impl Sign {
     }
 }
 
-/// Signs one after the other, from rest and back to it, in `frames` frames. A sign takes 7 to 12.
-pub fn signed(signs: &[Sign], frames: usize, signer: &Signer, camera: &Camera, stream: &mut Stream) -> Film {
-    let (mut poses, mut which, mut last) = (Vec::new(), Vec::new(), REST);
-    let amplitude = SIGNED * signer.amplitude;
-    for (number, sign) in signs.iter().enumerate() {
-        let length = (signer.slowness * (8 + stream.below(4)) as f64).round().clamp(7.0, 12.0) as usize;
-        for frame in 0..length {
-            let now = sign.hands(smooth(frame as f64 / (length - 1) as f64), amplitude);
-            poses.push(between(last, now, frame));
-            which.push(Some(number));
+impl Film {
+    /// Signs one after the other, from rest and back to it, in `frames` frames. A sign takes 7 to 12 of them.
+    pub fn of_signs(signs: &[Sign], frames: usize, signer: &Signer, camera: &Camera, stream: &mut Stream) -> Self {
+        let (mut poses, mut which, mut last) = (Vec::new(), Vec::new(), REST);
+        let amplitude = SIGN_SIZE * signer.amplitude;
+        for (number, sign) in signs.iter().enumerate() {
+            let length = (signer.slowness * (8 + stream.below(4)) as f64).round().clamp(7.0, 12.0) as usize;
+            for frame in 0..length {
+                let now = sign.hands(minimum_jerk(frame as f64 / (length - 1) as f64), amplitude);
+                poses.push(blended(last, now, frame));
+                which.push(Some(number));
+            }
+            last = sign.hands(1.0, amplitude);
         }
-        last = sign.hands(1.0, amplitude);
+        for frame in 0..frames.saturating_sub(poses.len()) {
+            poses.push(blended(last, REST, frame));
+            which.push(None);
+        }
+        poses.truncate(frames);
+        which.truncate(frames);
+        Self { positions: keypoints(&poses, signer, camera, stream), signs: which }
     }
-    for frame in 0..frames.saturating_sub(poses.len()) {
-        poses.push(between(last, REST, frame));
-        which.push(None);
+
+    /// An action, repeated at a random speed from a random phase, at a random position of its height.
+    pub fn of_action(action: Action, frames: usize, signer: &Signer, camera: &Camera, stream: &mut Stream) -> Self {
+        let [right, up, phase] = [stream.uniform(), stream.uniform(), stream.uniform()];
+        let (x, y) = (0.3 + 0.6 * right, if action.high { 0.2 } else { -0.9 } + 0.5 * up);
+        let (cycles, fingers) = (1.0 + 2.0 * stream.uniform(), [if action.open { 1.0 } else { 0.3 }; 3]);
+        let size = ACTION_SIZE * signer.amplitude;
+        let pose = |frame: usize| {
+            let time = (phase + cycles * frame as f64 / frames as f64).fract();
+            let [dx, dy] = MOVEMENTS[action.movement](time);
+            let hand = |side: f64| Hand { wrist: [side * (x + size * dx), y + size * dy], fingers };
+            [hand(1.0), if action.both { hand(-1.0) } else { REST[1] }]
+        };
+        let poses: Vec<_> = (0..frames).map(pose).collect();
+        Self { positions: keypoints(&poses, signer, camera, stream), signs: vec![None; frames] }
     }
-    poses.truncate(frames);
-    which.truncate(frames);
-    Film { places: filmed(&poses, signer, camera, stream), signs: which }
 }
 
-/// The action made over and over, at any speed and phase, somewhere at its height.
-pub fn acted(action: Action, frames: usize, signer: &Signer, camera: &Camera, stream: &mut Stream) -> Film {
-    let [right, up, phase] = [stream.uniform(), stream.uniform(), stream.uniform()];
-    let (x, y) = (0.3 + 0.6 * right, if action.high { 0.2 } else { -0.9 } + 0.5 * up);
-    let (cycles, fingers) = (1.0 + 2.0 * stream.uniform(), [if action.open { 1.0 } else { 0.3 }; 3]);
-    let size = ACTED * signer.amplitude;
-    let pose = |frame: usize| {
-        let time = (phase + cycles * frame as f64 / frames as f64).fract();
-        let [dx, dy] = MOVEMENTS[action.movement](time);
-        let hand = |side: f64| Hand { wrist: [side * (x + size * dx), y + size * dy], fingers };
-        [hand(1.0), if action.both { hand(-1.0) } else { REST[1] }]
-    };
-    let poses: Vec<_> = (0..frames).map(pose).collect();
-    Film { places: filmed(&poses, signer, camera, stream), signs: vec![None; frames] }
-}
-
-/// The shortest smooth way from 0 to 1 (minimum jerk: Flash & Hogan 1985).
-fn smooth(time: f64) -> f64 {
+/// The way from 0 to 1 with the least jerk (Flash & Hogan 1985).
+fn minimum_jerk(time: f64) -> f64 {
     let t = time.clamp(0.0, 1.0);
     t * t * t * (10.0 - 15.0 * t + 6.0 * t * t)
 }
 
-/// The pose `frame` frames after leaving `from`.
-fn between(from: [Hand; 2], to: [Hand; 2], frame: usize) -> [Hand; 2] {
-    let share = smooth((frame + 1) as f64 / (BLEND + 1) as f64);
+/// The pose `frame` frames after leaving `from` for `to`.
+fn blended(from: [Hand; 2], to: [Hand; 2], frame: usize) -> [Hand; 2] {
+    let share = minimum_jerk((frame + 1) as f64 / (BLEND + 1) as f64);
     let mix = |a: f64, b: f64| a + share * (b - a);
     [0, 1].map(|side| {
         let (from, to) = (from[side], to[side]);
@@ -211,25 +214,26 @@ fn between(from: [Hand; 2], to: [Hand; 2], frame: usize) -> [Hand; 2] {
     })
 }
 
-fn filmed(poses: &[[Hand; 2]], signer: &Signer, camera: &Camera, stream: &mut Stream) -> Vec<f32> {
+/// (2 · joints, frames): what the camera finds of hands in these poses.
+fn keypoints(poses: &[[Hand; 2]], signer: &Signer, camera: &Camera, stream: &mut Stream) -> Vec<f32> {
     let frames = poses.len();
-    let mut places = vec![0.0; 2 * JOINTS * frames];
+    let mut positions = vec![0.0; 2 * JOINTS * frames];
     for (frame, hands) in poses.iter().enumerate() {
         let mut joints = vec![[0.0, 0.65], [0.0, 0.0]];
         for (side, hand) in [1.0, -1.0].into_iter().zip(hands) {
-            let wrist = hand.wrist.map(|place| place + signer.tremor * stream.normal());
+            let wrist = hand.wrist.map(|value| value + signer.tremor * stream.normal());
             joints.extend(arm(side, Hand { wrist, ..*hand }, signer.limbs));
         }
-        for (joint, place) in joints.into_iter().enumerate() {
-            // A keypoint that is not found is told as the neck's.
+        for (joint, position) in joints.into_iter().enumerate() {
+            // A keypoint that is not found lies at the neck, the origin.
             let found = stream.uniform() >= camera.missing;
-            for (axis, value) in place.into_iter().enumerate() {
+            for (axis, value) in position.into_iter().enumerate() {
                 let value = value + camera.noise * stream.normal();
-                places[(axis * JOINTS + joint) * frames + frame] = if found { value as f32 } else { 0.0 };
+                positions[(axis * JOINTS + joint) * frames + frame] = if found { value as f32 } else { 0.0 };
             }
         }
     }
-    places
+    positions
 }
 
 /// Shoulder, elbow, wrist and fingertips; a wrist out of reach comes as near as the arm is long.

@@ -1,104 +1,93 @@
-//! What a run is told.
+//! Settings of a run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::nn::NnError;
+use crate::lab::{Preset, Settings, Validation};
+use crate::nn::backbone::BACKBONES;
+use crate::nn::decode::BeamSearch;
 use crate::nn::head::CircuitConfig;
-use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
-use crate::study::StudyError;
 use crate::study::train::TrainConfig;
-use crate::systems::hatl::arms::{ARMS, ArmRow};
-use crate::systems::hatl::search::Search;
+use crate::systems::hatl::arms::{ARMS, arm};
 use crate::systems::hatl::signs::Camera;
-use crate::systems::hatl::task::TaskRow;
+use crate::systems::hatl::tasks::{TASKS, task};
 use crate::transfer::Rule;
-
-/// The version of this file format.
-pub const FORMAT: &str = "qgraft.hatl/2";
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spec {
-    /// Format and version of this file.
-    pub format: String,
-    /// Row of the table of tasks: what is learned in the end.
+    /// Row of the table of tasks: the target task.
     pub task: String,
-    /// Films with texts to learn from (a folder, see `read`), or a folder of classes of pictures; without one, what is
-    /// drawn or inside the program.
+    /// A folder of films with texts, or of classes of pictures; without it the drawn films or the embedded pictures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
-    /// One source phase per seed, from which every arm starts.
+    /// One source network per seed, from which every arm starts.
     pub seeds: Vec<u64>,
     /// Rows of the table of arms.
     pub arms: Vec<String>,
-    /// Row of the table of heads, for a task that tells classes apart.
-    pub head: String,
-    /// What is learned first.
-    pub first: First,
-    /// Clips of each class to learn from first.
-    pub actions: usize,
-    /// Sentences to learn from.
+    /// Row of the table of heads; only for a task that classifies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// Drawn films of the source task.
+    pub source_films: SourceFilms,
+    /// Training clips of each class of the source task, and a quarter as many for validation.
+    pub source_clips: usize,
+    /// Training sentences.
     pub sentences: usize,
-    /// Sentences that the schedules watch.
+    /// Validation sentences.
     pub dev: usize,
-    /// Sentences to judge on.
+    /// Test sentences.
     pub test: usize,
-    /// Clips of each gloss to learn from, and half as many to watch; or pictures of each class, and as many to watch.
-    pub clips: usize,
-    /// How well keypoints of drawn films are found.
+    /// Training clips of each gloss, and half as many for validation; or training pictures of each class, and as many for
+    /// validation.
+    pub per_class: usize,
+    /// The pose estimator of drawn films.
     pub camera: Camera,
-    /// What pictures pass through.
-    pub pictures: Pictures,
-    /// The network.
+    /// Pictures and their backbone.
+    pub pictures: PictureConfig,
+    /// Sizes of backbone and translator.
     pub sizes: Sizes,
-    /// Terms of the loss.
-    pub weights: Weights,
-    /// How texts are looked for when a translator is judged in the end. Beside the training it says the likeliest words.
-    pub search: Search,
+    /// Terms of the loss of a translation.
+    pub weights: LossWeights,
+    /// How test sentences are decoded a second time, if its beam is wider than 1; else decoding is greedy.
+    pub search: BeamSearch,
     /// When layers are released.
     pub rule: Rule,
-    /// How the source is learned.
+    /// Training of the source network.
     pub source: TrainConfig,
-    /// How the target is learned: by every arm in as many updates.
+    /// Training on the target task: the same number of updates for every arm.
     pub target: TrainConfig,
     /// The circuit of a quantum head.
     pub circuit: CircuitConfig,
 }
 
-/// What is learned before the task.
+/// Drawn films of the source task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum First {
+pub enum SourceFilms {
     /// Gross motions.
     Actions,
     /// Single signs of another language.
     Signs,
 }
 
-/// What pictures pass through.
+/// Pictures and their backbone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Pictures {
+pub struct PictureConfig {
     /// Row of the table of backbones.
     pub backbone: String,
     /// Weight file; without one the embedded weights, or those of the model hub.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
-    /// Pixels of an edge, far fewer than the backbone was pretrained at: one that moves computes everything anew in every
+    /// Pixels of an edge, far fewer than the backbone was pretrained at: a backbone that is trained is computed in every
     /// step.
     pub edge: usize,
-    /// Factor on the rate of the backbone, whatever the schedule: it knows something, the head does not.
-    pub rate: f64,
-}
-
-impl Default for Pictures {
-    fn default() -> Self {
-        Self { backbone: "efficientnet_lite0".into(), weights: None, edge: 32, rate: 0.01 }
-    }
+    /// Factor on the learning rate of the backbone under every schedule.
+    pub backbone_rate: f64,
 }
 
 /// Sizes of backbone and translator.
@@ -115,22 +104,28 @@ pub struct Sizes {
     pub encoder: usize,
     /// Its decoder layers.
     pub decoder: usize,
-    /// Share of the translator's values dropped in training, in 0..1.
+    /// Dropout rate of the translator, in 0..1.
     pub dropout: f64,
 }
 
 /// Factors on the terms of the loss.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Weights {
+pub struct LossWeights {
     /// Words of the text.
     pub words: f64,
     /// Glosses of the sentence, by connectionist temporal classification on the encoder.
     pub glosses: f64,
     /// Glosses of frames, from the backbone.
     pub backbone: f64,
-    /// The same from the encoder.
+    /// Glosses of frames, from the encoder.
     pub encoder: f64,
+}
+
+impl Default for PictureConfig {
+    fn default() -> Self {
+        Self { backbone: "efficientnet_lite0".into(), weights: None, edge: 32, backbone_rate: 0.01 }
+    }
 }
 
 impl Default for Sizes {
@@ -139,7 +134,7 @@ impl Default for Sizes {
     }
 }
 
-impl Default for Weights {
+impl Default for LossWeights {
     fn default() -> Self {
         Self { words: 1.0, glosses: 0.0, backbone: 0.1, encoder: 0.1 }
     }
@@ -155,23 +150,22 @@ impl Default for Spec {
             ..TrainConfig::new(epochs, batch, rate, Method::adamw(0.01))
         };
         Self {
-            format: FORMAT.into(),
             task: "sentences".into(),
             data: None,
             seeds: vec![0],
             arms: ARMS.iter().map(|row| row.name.into()).collect(),
-            head: "quantum".into(),
-            first: First::Actions,
-            actions: 16,
+            head: None,
+            source_films: SourceFilms::Actions,
+            source_clips: 16,
             sentences: 200,
             dev: 40,
             test: 100,
-            clips: 8,
+            per_class: 8,
             camera: Camera::default(),
-            pictures: Pictures::default(),
+            pictures: PictureConfig::default(),
             sizes: Sizes::default(),
-            weights: Weights::default(),
-            search: Search::default(),
+            weights: LossWeights::default(),
+            search: BeamSearch::default(),
             rule: Rule {
                 warm_up: 3,
                 patience: 1,
@@ -189,121 +183,142 @@ impl Default for Spec {
 }
 
 impl Spec {
-    /// The quick run of the task of this name.
-    ///
-    /// # Errors
-    /// If there is no such task.
-    pub fn of(task: &str) -> Result<Self, StudyError> {
-        let mut spec = Self { task: task.into(), ..Self::default() };
-        (TaskRow::named(task)?.quick)(&mut spec);
-        Ok(spec)
+    /// The quick run of a task, laid over these settings.
+    fn choose(&mut self, name: &str) {
+        self.task = name.into();
+        if let Some(row) = task(name) {
+            (row.quick)(self);
+        }
     }
 
-    /// Five seeds, and as much to learn from as the committed results had.
-    ///
-    /// # Errors
-    /// If there is no such task.
-    pub fn full(&mut self) -> Result<(), StudyError> {
-        self.seeds = (0..5).collect();
-        (TaskRow::named(&self.task)?.full)(self);
-        Ok(())
-    }
-
-    /// The same with data of one's own, in whose sentences the glosses of single frames are not known.
-    pub fn reading(&mut self, data: PathBuf) {
-        self.data = Some(data);
+    /// Reads films or pictures from a folder. The glosses of single frames are unknown in the user's own sentences.
+    pub fn read_from(&mut self, folder: impl Into<PathBuf>) {
+        self.data = Some(folder.into());
         (self.weights.backbone, self.weights.encoder) = (0.0, 0.0);
     }
+}
 
-    /// Reads a spec file; fields it does not name are those of the quick run.
-    ///
-    /// # Errors
-    /// If the file cannot be read or has fields that do not exist.
-    pub fn read(path: &Path) -> Result<Self, StudyError> {
-        let failed = |reason: String| StudyError::Spec { path: path.into(), reason };
-        let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
-        toml::from_str(&text).map_err(|e| failed(e.to_string()))
-    }
+impl Settings for Spec {
+    const FORMAT: &'static str = "qgraft.hatl/3";
 
-    /// The file that reads back to the same spec.
-    pub fn to_toml(&self) -> String {
-        // Numbers, strings, lists and tables only: nothing TOML cannot hold.
-        toml::to_string_pretty(self).expect("a spec is plain data")
-    }
+    const PRESETS: &'static [Preset<Self>] = &[
+        Preset {
+            name: "quick",
+            doc: "sentences, one seed, too few epochs to learn them, under a minute; the default",
+            apply: |_| {},
+        },
+        Preset {
+            name: "smoke",
+            doc: "a second or two: shows that everything works, its figures mean nothing",
+            apply: |spec| {
+                (spec.source_clips, spec.sentences, spec.dev, spec.test, spec.per_class) = (2, 24, 8, 20, 2);
+                (spec.sizes.blocks, spec.sizes.width) = (vec![8, 8], 16);
+                (spec.source.epochs, spec.target.epochs) = (1, 4);
+                // Every epoch may release a block.
+                let (window, warm_up, patience, cooldown) = (1, 0, 1, 0);
+                let (plateau, near_best, floor) = (1.0, 1.0, -1.0);
+                spec.rule = Rule { window, warm_up, patience, cooldown, plateau, near_best, floor, ..Rule::default() };
+            },
+        },
+        Preset {
+            name: "scarce",
+            doc: "100 sentences filmed badly, without glosses of frames, after the signs of another language",
+            apply: |spec| spec.choose("scarce"),
+        },
+        Preset {
+            name: "glosses",
+            doc: "single signs classified by a row of the table of heads",
+            apply: |spec| spec.choose("glosses"),
+        },
+        Preset {
+            name: "pictures",
+            doc: "pictures classified by a row of the table of heads, on a pretrained backbone of the table",
+            apply: |spec| spec.choose("pictures"),
+        },
+        Preset {
+            name: "full",
+            doc: "five seeds and epochs enough to release every block, after the preset of a task; half an hour",
+            apply: |spec| {
+                spec.seeds = (0..5).collect();
+                if let Some(row) = task(&spec.task) {
+                    (row.full)(spec);
+                }
+            },
+        },
+    ];
 
-    /// Checks names against the tables and numbers against their ranges.
-    ///
-    /// # Errors
-    /// Naming the field, its value, and what it may be.
-    pub fn check(&self) -> Result<(), StudyError> {
-        let setting = |field, value: String, reason| Err(NnError::Setting { field, value, reason }.into());
-        if self.format != FORMAT {
-            return setting("format", self.format.clone(), "this version reads qgraft.hatl/2");
-        }
-        let counts = [
-            ("seeds", self.seeds.len()),
-            ("arms", self.arms.len()),
-            ("actions", self.actions),
-            ("sentences", self.sentences),
-            ("dev", self.dev),
-            ("clips", self.clips),
-            ("sizes.blocks", self.sizes.blocks.iter().copied().min().unwrap_or(0)),
-            ("sizes.width", self.sizes.width),
-            ("search.beam", self.search.beam),
-        ];
-        if let Some((field, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
-            return setting(field, "0".into(), "at least one is needed");
-        }
-        if self.test < 20 {
-            return setting("test", self.test.to_string(), "use at least 20, so that new signers are among them");
-        }
-        if !(self.pictures.rate > 0.0 && self.pictures.rate.is_finite()) {
-            return setting("pictures.rate", self.pictures.rate.to_string(), "use a number above 0");
-        }
-        if !(0.0..1.0).contains(&self.sizes.dropout) {
-            return setting("sizes.dropout", self.sizes.dropout.to_string(), "use a share from 0 to below 1");
-        }
-        let Weights { words, glosses, backbone, encoder } = self.weights;
-        if [words, glosses, backbone, encoder].iter().any(|weight| !(*weight >= 0.0 && weight.is_finite())) {
-            let value = format!("{words}, {glosses}, {backbone}, {encoder}");
-            return setting("weights", value, "use numbers that are not negative");
-        }
-        let Camera { noise, missing } = self.camera;
-        if !(noise >= 0.0 && noise.is_finite() && (0.0..1.0).contains(&missing)) {
-            let reason = "use a noise that is not negative, and a share from 0 to below 1";
-            return setting("camera", format!("noise {noise}, missing {missing}"), reason);
-        }
-        if self.pictures.edge < 32 {
-            return setting("pictures.edge", self.pictures.edge.to_string(), "use at least 32 pixels");
-        }
-        if !(self.search.length >= 0.0 && self.search.length.is_finite()) {
-            return setting("search.length", self.search.length.to_string(), "use a number that is not negative");
-        }
-        for (field, config) in [("source", self.source), ("target", self.target)] {
-            let TrainConfig { epochs, batch, rate, .. } = config;
-            if epochs == 0 || batch < 2 || !(rate > 0.0 && rate.is_finite()) {
-                let value = format!("{epochs} epochs, batch {batch}, rate {rate}");
-                return setting(field, value, "use positive numbers, and batches of at least 2");
+    fn validate(&self, check: &mut Validation) {
+        let (sizes, weights, rule, search) = (&self.sizes, &self.weights, &self.rule, &self.search);
+        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
+        check
+            .name("task", &self.task, TASKS.iter().map(|row| row.name))
+            .path("data", self.data.as_deref())
+            .list("seeds", &self.seeds)
+            .names("arms", &self.arms, ARMS.iter().map(|row| row.name))
+            .count("source_clips", self.source_clips)
+            .at_least("sentences", self.sentences, 2)
+            .count("dev", self.dev)
+            .check("test", self.test, self.test >= 20, "at least 20, so that new signers are among them")
+            .count("per_class", self.per_class)
+            .not_negative("camera.noise", self.camera.noise)
+            .check("camera.missing", self.camera.missing, (0.0..1.0).contains(&self.camera.missing), BELOW_ONE)
+            .name("pictures.backbone", &self.pictures.backbone, BACKBONES.iter().map(|row| row.name))
+            .path("pictures.weights", self.pictures.weights.as_deref())
+            .at_least("pictures.edge", self.pictures.edge, 32)
+            .positive("pictures.backbone_rate", self.pictures.backbone_rate)
+            .check(
+                "sizes.blocks",
+                format!("{:?}", sizes.blocks),
+                !sizes.blocks.is_empty() && !sizes.blocks.contains(&0),
+                "positive widths",
+            )
+            .count("sizes.width", sizes.width)
+            .check(
+                "sizes.heads",
+                sizes.heads,
+                sizes.heads > 0 && sizes.width.is_multiple_of(sizes.heads),
+                "a divisor of sizes.width",
+            )
+            .count("sizes.encoder", sizes.encoder)
+            .count("sizes.decoder", sizes.decoder)
+            .check("sizes.dropout", sizes.dropout, (0.0..1.0).contains(&sizes.dropout), BELOW_ONE)
+            .not_negative("weights.words", weights.words)
+            .not_negative("weights.glosses", weights.glosses)
+            .not_negative("weights.backbone", weights.backbone)
+            .not_negative("weights.encoder", weights.encoder)
+            .count("search.beam_size", search.beam_size)
+            .not_negative("search.length_penalty", search.length_penalty)
+            .count("rule.window", rule.window)
+            .count("rule.patience", rule.patience)
+            .within("rule.plateau", rule.plateau, 0.0..=1.0)
+            .within("rule.decay", rule.decay, 0.0..=1.0)
+            .within("rule.near_best", rule.near_best, 0.0..=1.0)
+            .within("rule.floor", rule.floor, -1.0..=1.0)
+            .positive("rule.ratio", rule.ratio)
+            .train("source", &self.source)
+            .train("target", &self.target)
+            .at_least("source.batch", self.source.batch, 2)
+            .at_least("target.batch", self.target.batch, 2)
+            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd);
+        let Some(row) = task(&self.task) else { return };
+        match (&self.head, row.classifies) {
+            (Some(head), true) => _ = check.trained_head("head", head),
+            (Some(head), false) => {
+                let expected = format!("none: task {} translates; glosses and pictures have a head", row.name);
+                check.refuse("head", format!("{head:?}"), expected);
             }
+            (None, true) => _ = check.refuse("head", "none", "a row of the table of heads, such as quantum"),
+            (None, false) => {}
         }
-        if matches!(HeadRow::named(&self.head)?.body, Body::Kernel) {
-            return setting("head", self.head.clone(), "use a head that is trained by gradients");
+        if let Some(folder) = self.data.as_ref().filter(|_| !row.reads_data) {
+            check.refuse("data", folder.display(), format!("none: the films of task {} are drawn", row.name));
         }
-        let task = TaskRow::named(&self.task)?;
-        if self.data.is_some() && !task.reads {
-            return setting(
-                "data",
-                format!("with task {}", task.name),
-                "its clips are drawn; read sentences or pictures",
-            );
+        if row.source.is_none() && self.arms.iter().filter_map(|name| arm(name)).any(|arm| arm.from_scratch) {
+            let expected = format!("no arm from scratch: the backbone of task {} comes pretrained", row.name);
+            check.refuse("arms", format!("{:?}", self.arms), expected);
         }
-        for name in &self.arms {
-            if ArmRow::named(name)?.fresh && task.source.is_none() {
-                let reason =
-                    "a pretrained backbone has no start without its source: its statistics are not measured anew";
-                return setting("arms", format!("{name} with task {}", task.name), reason);
-            }
-        }
-        Ok(())
     }
 }
+
+/// What a share below 1 is expected to be.
+const BELOW_ONE: &str = "a number of at least 0 and below 1";

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::circuit::{Ansatz, Observable};
-use crate::device::{Device, Routed, Target, transpile};
+use crate::device::{Device, Target, TranspiledCircuit, transpile};
 use crate::nn::{Execution, NnError};
-use crate::noise::model::{NoiseModel, Options, Scale};
+use crate::noise::model::{NoiseModel, NoiseOptions, Scale};
 use crate::sim::mitigate::{Apply, MitigationRow};
 use crate::sim::{self, Auto, Shots, Simulator};
 use crate::study::StudyError;
@@ -67,7 +67,7 @@ impl Condition {
 pub struct Bench {
     ansatz: Ansatz,
     model: NoiseModel,
-    devices: Vec<(Device, Routed)>,
+    devices: Vec<(Device, TranspiledCircuit)>,
 }
 
 impl Bench {
@@ -77,10 +77,10 @@ impl Bench {
     /// If it does not fit one.
     pub fn new(spec: &Spec, ansatz: Ansatz) -> Result<Self, StudyError> {
         let model = NoiseModel::named(&spec.model).map_err(NnError::from)?;
-        let placed = |name: &String| -> Result<(Device, Routed), StudyError> {
+        let placed = |name: &String| -> Result<(Device, TranspiledCircuit), StudyError> {
             let device = spec.device(name)?;
-            let routed = transpile(&ansatz.circuit, &Target::of(&device), &Default::default());
-            Ok((device, routed.map_err(NnError::from)?))
+            let transpiled = transpile(&ansatz.circuit, &Target::of(&device), &Default::default());
+            Ok((device, transpiled.map_err(NnError::from)?))
         };
         let devices = spec.devices.iter().map(placed).collect::<Result<_, _>>()?;
         Ok(Self { ansatz, model, devices })
@@ -88,7 +88,7 @@ impl Bench {
 
     /// The circuit without noise.
     pub fn ideal(&self) -> Execution {
-        Execution::ideal(&self.ansatz, Arc::new(Auto::new(sim::Options::default())))
+        Execution::ideal(&self.ansatz, Arc::new(Auto::new(sim::EngineOptions::default())))
     }
 
     /// The circuit under a condition; shots and random choices are drawn under `seed`.
@@ -96,21 +96,21 @@ impl Bench {
     /// # Errors
     /// If the model refuses the circuit.
     pub fn execution(&self, condition: &Condition, seed: u64) -> Result<Execution, StudyError> {
-        let (device, routed) = &self.devices[condition.device];
-        let scaled = Options { scale: (condition.source.scale)(condition.scale), ..Options::default() };
+        let (device, transpiled) = &self.devices[condition.device];
+        let scaled = NoiseOptions { scale: (condition.source.scale)(condition.scale), ..NoiseOptions::default() };
         let model = self.model.with(scaled).map_err(NnError::from)?;
         let apply = condition.mitigation.map(|row| row.apply);
         let filled = match apply {
-            Some(Apply::Circuit(change)) => Some(change(&routed.circuit, device)),
+            Some(Apply::Circuit(change)) => Some(change(&transpiled.circuit, device)),
             _ => None,
         };
-        let circuit = filled.as_ref().unwrap_or(&routed.circuit);
-        let program = model.apply(circuit, device, &routed.last).map_err(NnError::from)?;
-        let observables = Observable::all_z(routed.last.len())
+        let circuit = filled.as_ref().unwrap_or(&transpiled.circuit);
+        let program = model.apply(circuit, device, &transpiled.final_layout).map_err(NnError::from)?;
+        let observables = Observable::all_z(transpiled.final_layout.len())
             .iter()
-            .map(|z| program.place(z, &routed.last).expect("kept qubits are active"))
+            .map(|z| program.relabel(z, &transpiled.final_layout).expect("kept qubits are active"))
             .collect();
-        let inner = Auto::new(sim::Options::default());
+        let inner = Auto::new(sim::EngineOptions::default());
         let engine: Arc<dyn Simulator> = match condition.shots {
             None => Arc::new(inner),
             Some(shots) => Arc::new(Shots { inner, shots: shots as usize, seed }),

@@ -50,7 +50,7 @@ fn uniform(single: f64, several: f64, readout: f64) -> Result<Uniform, NnError> 
 fn execution(circuit: &Circuit, noise: Option<&Uniform>, shots: Option<(u64, u64)>) -> Execution {
     let keep: Vec<usize> = (0..circuit.qubits()).collect();
     let program = noise.map_or_else(|| Program::ideal(circuit, &keep), |noise| noise.apply(circuit, &keep));
-    let inner = Auto::new(sim::Options::default());
+    let inner = Auto::new(sim::EngineOptions::default());
     let simulator: Arc<dyn Simulator> = match shots {
         None => Arc::new(inner),
         Some((shots, seed)) => Arc::new(Shots { inner, shots: shots as usize, seed }),

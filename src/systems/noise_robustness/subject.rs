@@ -96,7 +96,7 @@ pub fn run(
     weights: ArrayView1<f64>,
 ) -> Result<Array2<f64>, StudyError> {
     let Execution { program, observables, simulator } = execution;
-    let angles = Angles { rows: angles, shared: weights };
+    let angles = Angles { inputs: angles, weights };
     Ok(simulator.expect(program, angles, observables).map_err(NnError::from)?)
 }
 

@@ -69,7 +69,7 @@ pub const CHECKS: &[Check] = &[
             let goal = *plain.last()?;
             // An arm that never comes there counts as one epoch more than there are.
             let epochs = |curve: &[f64]| 1 + curve.iter().position(|a| *a >= goal).unwrap_or(curve.len());
-            Some(epochs(&gentle) as f64 / epochs(&plain) as f64)
+            Some(epochs(gentle) as f64 / epochs(plain) as f64)
         },
     },
     Check {

@@ -11,7 +11,7 @@ use crate::circuit::ansatz::AnsatzRow;
 use crate::data::{Features, Part};
 use crate::nn::head::{Body, HeadRow, HeadShape};
 use crate::nn::{Execution, NnError, Params};
-use crate::noise::model::{NoiseModel, Options, Scale};
+use crate::noise::model::{NoiseModel, NoiseOptions, Scale};
 use crate::sim::{self, Angles, Auto, Shots, Simulator};
 use crate::study::energy::{EnergySource, Usage, thread_cpu_seconds};
 use crate::study::train::{EpochRecord, Rows, predict, train};
@@ -89,11 +89,11 @@ impl Executions {
                     continue;
                 }
                 // Its own engine for each circuit: an engine remembers how it runs its last program.
-                let simulator: Arc<dyn Simulator> = Arc::new(Auto::new(sim::Options::default()));
+                let simulator: Arc<dyn Simulator> = Arc::new(Auto::new(sim::EngineOptions::default()));
                 let execution = match &setting.device {
                     None => Execution::ideal(&ansatz, simulator),
                     Some(name) => {
-                        let scaled = Options { scale: Scale::all(setting.scale), ..Options::default() };
+                        let scaled = NoiseOptions { scale: Scale::all(setting.scale), ..NoiseOptions::default() };
                         let model = NoiseModel::named(&spec.judge.model).and_then(|model| model.with(scaled));
                         let model = model.map_err(NnError::from)?;
                         Execution::on_device(&ansatz, &spec.device(name)?, &model, simulator)?
@@ -122,8 +122,8 @@ impl Executions {
     pub fn engines(&self, batch: usize) -> String {
         let names = self.compiled.values().map(|(run, inputs)| {
             let (rows, shared) = (Array2::zeros((batch, *inputs)), Array1::zeros(run.program.slots - inputs));
-            let angles = Angles { rows: rows.view(), shared: shared.view() };
-            run.simulator.chosen(&run.program, angles, run.observables.len())
+            let angles = Angles { inputs: rows.view(), weights: shared.view() };
+            run.simulator.resolved_name(&run.program, angles, run.observables.len())
         });
         names.collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join("; ")
     }
@@ -134,7 +134,7 @@ impl Executions {
         match setting.shots {
             None => exact.clone(),
             Some(shots) => {
-                let inner = Auto::new(sim::Options::default());
+                let inner = Auto::new(sim::EngineOptions::default());
                 exact.with_simulator(Arc::new(Shots { inner, shots: shots as usize, seed }))
             }
         }

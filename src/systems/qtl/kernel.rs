@@ -66,7 +66,7 @@ fn encoded(scores: ArrayView2<'_, f64>, qubits: usize) -> Result<Array2<C64>, St
             None => 2.0 * x(row, slot),
             Some(pair) => 2.0 * x(row, pair) * x(row, pair + 1),
         });
-    let angles = Angles { rows: angles.view(), shared: ArrayView1::from(&[]) };
+    let angles = Angles { inputs: angles.view(), weights: ArrayView1::from(&[]) };
     Ok(Statevector::default().states(&program, angles).map_err(NnError::from)?)
 }
 

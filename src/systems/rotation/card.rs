@@ -124,7 +124,7 @@ pub(super) static CARD: Card = Card {
         Claim {
             what: "Targets and losses equal PyTorch's, codes read back to 1e-9 (bins: half a bin)",
             published: "–",
-            measured: "equal (tests/rotation.rs, tests/circular.rs)",
+            measured: "equal (tests/it/rotation.rs, tests/it/circular.rs)",
             holds: true,
         },
     ],

@@ -193,7 +193,7 @@ fn cell<'a>(all: &Results, target: &'a str, arm: &'a str) -> Option<[(&'a str, &
 
 fn mean(all: &Results, metric: &str, target: &str, arm: &str) -> Option<f64> {
     let head = &all.grid("main")?.factor("head")?.levels.first()?.name;
-    Some(all.cell("main", metric, cell(all, target, arm)?).at("head", head).samples()?.mean())
+    Some(all.cell("main", metric, &cell(all, target, arm)?).at("head", head).samples()?.mean())
 }
 
 fn ratio(all: &Results, metric: &str, target: &str, (arm, other): (&str, &str)) -> Option<f64> {
@@ -202,8 +202,8 @@ fn ratio(all: &Results, metric: &str, target: &str, (arm, other): (&str, &str)) 
 
 fn coverage(all: &Results, target: &str, calibration: &str) -> Option<f64> {
     let head = &all.grid("main")?.factor("head")?.levels.first()?.name;
-    let levels = cell(all, target, "mmd")?.into_iter().chain([("calibration", calibration)]);
-    Some(all.cell("main", "coverage", levels).at("head", head).samples()?.mean())
+    let [target, arm] = cell(all, target, "mmd")?;
+    Some(all.cell("main", "coverage", &[target, arm, ("calibration", calibration)]).at("head", head).samples()?.mean())
 }
 
 /// Of the first head that is not the baseline, over the baseline.
@@ -213,11 +213,11 @@ fn head_width(all: &Results, target: &str) -> Option<f64> {
     let other = heads.levels.iter().find(|head| head.name != baseline.name)?;
     let width = |head: &str| {
         let levels = [("target", target), ("arm", "fine_tune"), ("head", head)];
-        Some(all.cell("main", "verified_width", levels).samples()?.mean())
+        Some(all.cell("main", "verified_width", &levels).samples()?.mean())
     };
     Some(width(&other.name)? / width(&baseline.name)?)
 }
 
 fn simulated(all: &Results, grid: &str, metric: &str, calibration: &str) -> Option<f64> {
-    all.cell(grid, metric, [("calibration", calibration)]).single()
+    all.cell(grid, metric, &[("calibration", calibration)]).single()
 }

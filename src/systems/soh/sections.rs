@@ -64,7 +64,7 @@ fn coverage(spec: &Spec, results: &Results, target: &str) -> Figure {
     let line = |arm: &String| {
         let share = |row: usize| -> Option<Spread> {
             let levels = [("target", target), ("arm", arm), ("calibration", CALIBRATIONS[row].name)];
-            let cell = results.cell("main", "coverage", levels).at("head", &spec.heads[0]);
+            let cell = results.cell("main", "coverage", &levels).at("head", &spec.heads[0]);
             Some(cell.samples()?.spread())
         };
         let shares: Vec<(usize, Spread)> = (0..CALIBRATIONS.len()).filter_map(|row| Some((row, share(row)?))).collect();

@@ -13,7 +13,7 @@ use crate::device::{Device, Target, transpile};
 use crate::nn::backbone::BackboneRow;
 use crate::nn::head::{Body, Head, HeadRow, HeadShape};
 use crate::nn::{Execution, NnError, Params};
-use crate::noise::model::{NoiseModel, Options};
+use crate::noise::model::{NoiseModel, NoiseOptions};
 use crate::sim::{self, Angles, Auto, Shots, Simulator};
 use crate::study::landscape::{self, CostRow, StartRow};
 use crate::study::metric::{METRICS, Predictions};
@@ -179,7 +179,7 @@ impl Bench<'_> {
         let seen = match self.job.shots {
             None => execution,
             Some(shots) => {
-                let inner = Auto::new(sim::Options::default());
+                let inner = Auto::new(sim::EngineOptions::default());
                 execution.with_simulator(Arc::new(Shots { inner, shots: shots as usize, seed: self.job.seed }))
             }
         };
@@ -201,8 +201,8 @@ impl Bench<'_> {
         let family = self.row.family(self.job.circuit.family()?);
         let inputs = family.inputs(self.shape.qubits, self.shape.depth);
         let (rows, shared) = (Array2::zeros((batch, inputs)), ndarray::Array1::zeros(run.program.slots - inputs));
-        let angles = Angles { rows: rows.view(), shared: shared.view() };
-        let engine = run.simulator.chosen(&run.program, angles, run.observables.len());
+        let angles = Angles { inputs: rows.view(), weights: shared.view() };
+        let engine = run.simulator.resolved_name(&run.program, angles, run.observables.len());
         let device = self.job.noise.as_ref().map_or("ideal", |noise| &noise.device);
         Ok((Some(engine), run.program.notices.iter().map(|notice| format!("{device}: {notice}")).collect()))
     }
@@ -263,9 +263,9 @@ fn load(job: &Training, place: &Workplace<'_>, progress: &dyn Observer) -> Resul
 
 /// A circuit under noise, on an engine of its own: an engine remembers how it runs its last program.
 fn execution(ansatz: &Ansatz, noise: Option<&Noise>) -> Result<Execution, StudyError> {
-    let simulator: Arc<dyn Simulator> = Arc::new(Auto::new(sim::Options::default()));
+    let simulator: Arc<dyn Simulator> = Arc::new(Auto::new(sim::EngineOptions::default()));
     let Some(Noise { device, model, channel, scale }) = noise else { return Ok(Execution::ideal(ansatz, simulator)) };
-    let options = Options { scale: scaled(channel, *scale)?, ..Options::default() };
+    let options = NoiseOptions { scale: scaled(channel, *scale)?, ..NoiseOptions::default() };
     let model = NoiseModel::named(model).and_then(|model| model.with(options)).map_err(NnError::from)?;
     let device = Device::load(device).map_err(NnError::from)?;
     Ok(Execution::on_device(ansatz, &device, &model, simulator)?)
@@ -294,11 +294,11 @@ fn counts(circuit: &CircuitSpec, device: Option<&str>) -> Result<Counts, StudyEr
         return Ok(counts);
     };
     let device = Device::load(device).map_err(NnError::from)?;
-    let routed = transpile(&ansatz.circuit, &Target::of(&device), &Default::default()).map_err(NnError::from)?;
+    let transpiled = transpile(&ansatz.circuit, &Target::of(&device), &Default::default()).map_err(NnError::from)?;
     Ok(Counts {
-        depth: routed.depth,
-        two_qubit_gates: routed.two_qubit_gates,
-        pulses: routed.pulses,
-        success: Some(routed.success),
+        depth: transpiled.depth,
+        two_qubit_gates: transpiled.two_qubit_gates,
+        pulses: transpiled.pulses,
+        success: Some(transpiled.success),
     })
 }

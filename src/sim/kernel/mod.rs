@@ -1,0 +1,25 @@
+//! What the engines compute with: floats and vector registers, loops over amplitudes, loops over vectors in the Pauli
+//! basis.
+//!
+//! * [`float`], [`vector`], [`widest`]: both widths of numbers, and the vector instructions of the machine.
+//! * [`amplitudes`], [`aligned`], [`strings`]: states of amplitudes, gates on them, Pauli strings on them.
+//! * [`pauli`]: states and observables as Pauli coefficients, gates and channels as real matrices on them.
+//! * [`entry_map`]: the entries of a gate as functions of its angles.
+//!
+//! Engines import from this room and never from each other's kernels.
+
+pub mod aligned;
+pub mod amplitudes;
+pub mod entry_map;
+pub mod float;
+pub mod pauli;
+pub mod strings;
+pub mod vector;
+pub mod widest;
+
+use std::ops::Range;
+
+/// Runs of rows that are computed together. They depend on the batch alone, so results do not depend on threads.
+pub fn chunks(batch: usize, lanes: usize) -> Vec<Range<usize>> {
+    (0..batch).step_by(lanes).map(|first| first..(first + lanes).min(batch)).collect()
+}

@@ -1,0 +1,303 @@
+//! Programs in the Pauli basis: neighbouring gates and channels fused into blocks of one or two qubits.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use crate::circuit::{Op, OpKind};
+use crate::math::Matrix;
+use crate::noise::{Channel, transfer, transfer_derivative};
+use crate::sim::Angles;
+use crate::sim::kernel::entry_map::EntryMap;
+use crate::sim::kernel::float::Float;
+use crate::sim::kernel::pauli::conjugate;
+use crate::sim::kernel::pauli::loops::{PauliLayout, Weights, apply, outer, outer_lanes, transposed};
+
+/// Factors in the order they act, each on some of the block's qubits; its numbers are of width F, factors f64 in both.
+pub struct Block<F = f64> {
+    /// Qubits of the program, the first least significant.
+    pub qubits: Vec<usize>,
+    /// Whether it differs from row to row; then it has one factor.
+    pub by_row: bool,
+    /// Where the block finds its operands in a vector of the program's width, worked out when there is one: for wide
+    /// programs, which trajectories run, it would not fit into memory.
+    layout: OnceLock<PauliLayout>,
+    /// Width of that program.
+    total: usize,
+    factors: Vec<Factor>,
+    /// Its numbers, once they are known, if no angle of it has a slot.
+    known: OnceLock<Arc<BlockMatrices<F>>>,
+}
+
+struct Factor {
+    /// Positions in the block's qubits.
+    positions: Vec<usize>,
+    map: EntryMap,
+    /// Where it finds them in a vector of the block's width.
+    layout: OnceLock<PauliLayout>,
+}
+
+impl Factor {
+    fn new(positions: Vec<usize>, map: EntryMap) -> Self {
+        Self { positions, map, layout: OnceLock::new() }
+    }
+
+    /// In a block of `width` qubits, once it is whole.
+    fn layout(&self, width: usize) -> &PauliLayout {
+        self.layout.get_or_init(|| PauliLayout::new(width, &self.positions))
+    }
+}
+
+/// A block with its angles put in.
+pub struct BlockMatrices<F = f64> {
+    /// The transfer matrix; of a wide block the entries of its unitary.
+    pub numbers: Vec<F>,
+    /// The transpose; empty for a wide block.
+    transpose: Vec<F>,
+    /// The matrices after each factor.
+    history: Vec<Vec<f64>>,
+}
+
+impl<F: Float> Block<F> {
+    /// Three qubits and more: kept as a unitary, because its transfer matrix would be huge.
+    pub fn is_wide(&self) -> bool {
+        self.qubits.len() > 2
+    }
+
+    /// Whether none of its angles has a slot.
+    pub fn is_fixed(&self) -> bool {
+        self.factors.iter().all(|factor| factor.map.is_fixed())
+    }
+
+    fn layout(&self) -> &PauliLayout {
+        self.layout.get_or_init(|| PauliLayout::new(self.total, &self.qubits))
+    }
+
+    /// Letters of its operands, `4^k`.
+    fn size(&self) -> usize {
+        1 << (2 * self.qubits.len())
+    }
+
+    /// The block with the angles of `rows`, one matrix per row, or with the shared angles alone.
+    pub fn bind(&self, angles: &Angles, rows: Range<usize>) -> Arc<BlockMatrices<F>> {
+        if self.is_fixed() {
+            return Arc::clone(self.known.get_or_init(|| Arc::new(self.put_in(angles, 0..1))));
+        }
+        Arc::new(self.put_in(angles, rows))
+    }
+
+    fn put_in(&self, angles: &Angles, rows: Range<usize>) -> BlockMatrices<F> {
+        if self.by_row || self.is_wide() {
+            let rows = if self.by_row { rows } else { 0..1 };
+            let lanes = rows.len();
+            let numbers = narrowed(self.factors[0].map.values(angles, rows));
+            let transpose = if self.is_wide() { Vec::new() } else { transposed(&numbers, self.size(), lanes) };
+            return BlockMatrices { numbers, transpose, history: Vec::new() };
+        }
+        // The rows of the matrix are a vector over the block's letters, its columns are lanes.
+        let mut m = identity(self.size());
+        let after = self.factors.iter().map(|factor| {
+            let layout = factor.layout(self.qubits.len());
+            apply(&mut m, self.size(), layout, Weights::Shared(&factor.map.values(angles, 0..1)));
+            m.clone()
+        });
+        let history: Vec<Vec<f64>> = after.collect();
+        let numbers = narrowed(m);
+        BlockMatrices { transpose: transposed(&numbers, self.size(), 1), numbers, history }
+    }
+
+    fn weights<'a>(&self, list: &'a [F]) -> Weights<'a, F> {
+        if self.by_row { Weights::Lanes(list) } else { Weights::Shared(list) }
+    }
+
+    /// States forward: `v ← M v`.
+    pub fn forward(&self, v: &mut [F], lanes: usize, matrices: &BlockMatrices<F>) {
+        if self.is_wide() {
+            conjugate::conjugate(v, lanes, self.layout(), &matrices.numbers, self.by_row, false);
+        } else {
+            apply(v, lanes, self.layout(), self.weights(&matrices.numbers));
+        }
+    }
+
+    /// Observables back: `g ← Mᵀ g`.
+    pub fn backward(&self, g: &mut [F], lanes: usize, matrices: &BlockMatrices<F>) {
+        if self.is_wide() {
+            conjugate::conjugate(g, lanes, self.layout(), &matrices.numbers, self.by_row, true);
+        } else {
+            apply(g, lanes, self.layout(), self.weights(&matrices.transpose));
+        }
+    }
+
+    /// Length of what [`Block::outer`] adds to; 0 if no angle of the block has a slot.
+    pub fn numbers(&self, lanes: usize) -> usize {
+        match () {
+            () if self.is_fixed() => 0,
+            () if self.is_wide() => 2 * self.size() * if self.by_row { lanes } else { 1 },
+            () => self.size() * self.size() * if self.by_row { lanes } else { 1 },
+        }
+    }
+
+    /// Adds to `found` the derivative of `⟨g, M v⟩` by the block's numbers.
+    pub fn outer(&self, v: &[F], g: &[F], lanes: usize, matrices: &BlockMatrices<F>, found: &mut [f64]) {
+        match (found.is_empty(), self.is_wide(), self.by_row) {
+            (true, ..) => {}
+            (_, true, _) => conjugate::outer(v, g, lanes, self.layout(), &matrices.numbers, self.by_row, found),
+            (_, _, true) => outer_lanes(v, g, lanes, self.layout(), found),
+            _ => outer(v, g, lanes, self.layout(), found),
+        }
+    }
+
+    /// From the derivative by the block's numbers to slots: `add(row, slot, value)`. The row means nothing for shared
+    /// slots.
+    pub fn gradient(
+        &self,
+        angles: &Angles,
+        rows: Range<usize>,
+        matrices: &BlockMatrices<F>,
+        found: Vec<f64>,
+        mut add: impl FnMut(usize, usize, f64),
+    ) {
+        if found.is_empty() {
+            return;
+        }
+        if self.by_row || self.is_wide() {
+            let rows = if self.by_row { rows } else { 0..1 };
+            return self.factors[0].map.gradient(angles, rows, &found, add);
+        }
+        // Reverse mode through the product of the factors.
+        let (lanes, mut d) = (self.size(), found);
+        let start = identity(lanes);
+        for (k, factor) in self.factors.iter().enumerate().rev() {
+            let layout = factor.layout(self.qubits.len());
+            let before = if k == 0 { &start } else { &matrices.history[k - 1] };
+            let size = 1 << (2 * factor.positions.len());
+            if !factor.map.is_fixed() {
+                let mut entries = vec![0.0; size * size];
+                outer(before, &d, lanes, layout, &mut entries);
+                factor.map.gradient(angles, 0..1, &entries, &mut add);
+            }
+            let back = transposed(&factor.map.values(angles, 0..1), size, 1);
+            apply(&mut d, lanes, layout, Weights::Shared(&back));
+        }
+    }
+
+    /// A one-qubit block on the only qubit of a vector.
+    pub fn alone(self) -> Self {
+        Self { layout: OnceLock::from(PauliLayout::new(1, &[0])), ..self }
+    }
+}
+
+/// The same numbers at another width.
+fn narrowed<F: Float>(numbers: Vec<f64>) -> Vec<F> {
+    numbers.into_iter().map(F::of).collect()
+}
+
+/// The entries of a unitary or of its derivative.
+fn entries(unitary: &Matrix, derivative: Option<&Matrix>) -> Vec<f64> {
+    derivative.unwrap_or(unitary).iter().flat_map(|z| [z.re, z.im]).collect()
+}
+
+/// The transfer matrix of a unitary or, with the derivative of the unitary, its derivative.
+fn letters(unitary: &Matrix, derivative: Option<&Matrix>) -> Vec<f64> {
+    let m = derivative.map_or_else(|| transfer(unitary), |d| transfer_derivative(unitary, d));
+    m.into_raw_vec_and_offset().0
+}
+
+fn identity(size: usize) -> Vec<f64> {
+    let mut m = vec![0.0; size * size];
+    m.iter_mut().step_by(size + 1).for_each(|entry| *entry = 1.0);
+    m
+}
+
+/// Fuses maps as they come: a map on qubits whose last block covers them joins it, a two-qubit map swallows the
+/// one-qubit blocks before it, and numbers next to numbers become one matrix.
+pub struct Fuser<F = f64> {
+    total: usize,
+    input_slots: usize,
+    blocks: Vec<Option<Block<F>>>,
+    /// The block that the next map on each qubit may join.
+    open: Vec<Option<usize>>,
+}
+
+impl<F: Float> Fuser<F> {
+    /// For programs of `total` qubits in which slots below `input_slots` differ by row.
+    pub fn new(total: usize, input_slots: usize) -> Self {
+        Self { total, input_slots, blocks: Vec::new(), open: vec![None; total] }
+    }
+
+    pub fn gate(&mut self, op: &Op) {
+        // A global phase leaves density matrices alone.
+        if !matches!(op.kind, OpKind::GlobalPhase(_)) {
+            self.push(&op.qubits, EntryMap::of(op, Box::new(if op.qubits.len() > 2 { entries } else { letters })));
+        }
+    }
+
+    pub fn channel(&mut self, channel: &Channel, qubits: &[usize]) {
+        self.push(qubits, EntryMap::Fixed(channel.pauli_transfer().into_raw_vec_and_offset().0));
+    }
+
+    pub fn reset(&mut self, qubit: usize) {
+        // Trace goes to I and, as ⟨Z⟩ = 1, to Z; all else is lost.
+        let mut m = vec![0.0; 16];
+        (m[0], m[12]) = (1.0, 1.0);
+        self.push(&[qubit], EntryMap::Fixed(m));
+    }
+
+    /// The blocks in order.
+    pub fn finish(self) -> Vec<Block<F>> {
+        self.blocks.into_iter().flatten().collect()
+    }
+
+    fn push(&mut self, qubits: &[usize], map: EntryMap) {
+        let by_row = map.by_row(self.input_slots);
+        if by_row || qubits.len() > 2 {
+            self.start(qubits.to_vec(), by_row, vec![Factor::new((0..qubits.len()).collect(), map)]);
+            qubits.iter().for_each(|&q| self.open[q] = None);
+            return;
+        }
+        let last = self.open[qubits[0]].filter(|_| qubits.iter().all(|&q| self.open[q] == self.open[qubits[0]]));
+        if let Some(block) = last.and_then(|at| self.blocks[at].as_mut()) {
+            let positions = qubits.iter().map(|q| block.qubits.iter().position(|b| b == q));
+            let positions = positions.collect::<Option<_>>().expect("an open block covers its qubits");
+            join(&mut block.factors, Factor::new(positions, map));
+            return;
+        }
+        let mut factors = Vec::new();
+        if qubits.len() == 2 {
+            for (position, &qubit) in qubits.iter().enumerate() {
+                let alone = |at: &usize| self.blocks[*at].as_ref().is_some_and(|b| b.qubits.len() == 1);
+                let swallowed = self.open[qubit].filter(alone).and_then(|at| self.blocks[at].take());
+                for factor in swallowed.into_iter().flat_map(|block| block.factors) {
+                    factors.push(Factor::new(vec![position], factor.map));
+                }
+            }
+        }
+        join(&mut factors, Factor::new((0..qubits.len()).collect(), map));
+        self.start(qubits.to_vec(), false, factors);
+    }
+
+    fn start(&mut self, qubits: Vec<usize>, by_row: bool, factors: Vec<Factor>) {
+        qubits.iter().for_each(|&q| self.open[q] = Some(self.blocks.len()));
+        let (layout, known) = (OnceLock::new(), OnceLock::new());
+        self.blocks.push(Some(Block { qubits, by_row, layout, total: self.total, factors, known }));
+    }
+}
+
+/// Appends `next`, merged with the last factor if both are numbers.
+fn join(factors: &mut Vec<Factor>, next: Factor) {
+    let (Some(Factor { positions, map: EntryMap::Fixed(first), .. }), EntryMap::Fixed(second)) =
+        (factors.last(), &next.map)
+    else {
+        factors.push(next);
+        return;
+    };
+    let mut union = positions.clone();
+    union.extend(next.positions.iter().filter(|p| !positions.contains(p)));
+    let size = 1 << (2 * union.len());
+    let mut merged = identity(size);
+    for (layout, m) in [(positions, first), (&next.positions, second)] {
+        let local: Vec<usize> = layout.iter().filter_map(|p| union.iter().position(|u| u == p)).collect();
+        apply(&mut merged, size, &PauliLayout::new(union.len(), &local), Weights::Shared(m));
+    }
+    factors.pop();
+    factors.push(Factor::new(union, EntryMap::Fixed(merged)));
+}

@@ -1,0 +1,120 @@
+//! Observables pulled back through the shared part of a program: what all rows have in common, and the forward and the
+//! backward pass of a training step.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::circuit::Observable;
+use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
+use crate::sim::kernel::pauli::sweep;
+use crate::sim::kernel::strings::Terms;
+use crate::sim::kernel::vector::Vectors;
+use crate::sim::{AngleGradient, Angles};
+
+/// Observables behind blocks with certain angles.
+pub struct HeisenbergObservables<F> {
+    shared: Vec<f64>,
+    observables: Vec<Observable>,
+    all_matrices: Vec<Arc<BlockMatrices<F>>>,
+    /// How many there are.
+    lanes: usize,
+    /// As they stand before the first block: component major, lane o the o-th.
+    pub front: Vec<F>,
+    /// The same after the last of each run of so many blocks.
+    kept: Vec<Vec<F>>,
+    every: usize,
+}
+
+/// The last ones: a backward pass needs those of its forward pass, and so does every batch under the same weights.
+pub struct ObservableCache<F>(Mutex<Option<Arc<HeisenbergObservables<F>>>>);
+
+impl<F> Default for ObservableCache<F> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<F> ObservableCache<F> {
+    /// Those of these angles and observables, built if they are not the last ones.
+    pub fn get(
+        &self,
+        angles: &Angles,
+        observables: &[Observable],
+        build: impl FnOnce() -> HeisenbergObservables<F>,
+    ) -> Arc<HeisenbergObservables<F>> {
+        // What a thread left behind that panicked is whole.
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known.filter(|known| known.is_of(angles, observables)) {
+            return known;
+        }
+        let built = Arc::new(build());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&built));
+        built
+    }
+}
+
+impl<F> HeisenbergObservables<F> {
+    fn is_of(&self, angles: &Angles, observables: &[Observable]) -> bool {
+        self.observables == observables && angles.weights.iter().eq(&self.shared)
+    }
+}
+
+impl<F: Vectors> HeisenbergObservables<F> {
+    /// `terms` are those of the `observables`, readout error included.
+    pub fn new(
+        blocks: &[Block<F>],
+        qubits: usize,
+        angles: &Angles,
+        observables: &[Observable],
+        terms: &[Terms],
+    ) -> Self {
+        let (lanes, count) = (terms.len(), blocks.len());
+        let mut front = vec![F::ZERO; lanes << (2 * qubits)];
+        for (lane, terms) in terms.iter().enumerate() {
+            for &(weight, string) in terms {
+                front[sweep::component(string, qubits) * lanes + lane] += F::of(weight);
+            }
+        }
+        let all_matrices: Vec<Arc<BlockMatrices<F>>> = blocks.iter().map(|block| block.bind(angles, 0..1)).collect();
+        let every = if sweep::stride(count, size_of_val(&front[..])) >= count { 1 } else { count.isqrt() + 1 };
+        let mut kept = Vec::new();
+        for (k, (block, matrices)) in blocks.iter().zip(&all_matrices).enumerate().rev() {
+            if (k + 1) % every == 0 || k + 1 == count {
+                kept.push(front.clone());
+            }
+            block.backward(&mut front, lanes, matrices);
+        }
+        kept.reverse();
+        Self {
+            shared: angles.weights.to_vec(),
+            observables: observables.to_vec(),
+            all_matrices,
+            lanes,
+            front,
+            kept,
+            every,
+        }
+    }
+
+    /// Adds the gradient of the weight slots of the blocks: `carried` holds, lane by lane, the batch contracted with the
+    /// observable's cotangent, and is pushed forward past the pulled-back observables.
+    pub fn gradient(&self, blocks: &[Block<F>], angles: &Angles, mut carried: Vec<F>, gradient: &mut AngleGradient) {
+        for (first, kept) in (0..blocks.len()).step_by(self.every).zip(&self.kept) {
+            let last = (first + self.every).min(blocks.len());
+            // After the last block but one of the run, then further to the front.
+            let mut again: Vec<Vec<F>> = Vec::new();
+            for k in (first + 1..last).rev() {
+                let mut v = again.last().unwrap_or(kept).clone();
+                blocks[k].backward(&mut v, self.lanes, &self.all_matrices[k]);
+                again.push(v);
+            }
+            for k in first..last {
+                let after = if k + 1 == last { kept } else { &again[last - 2 - k] };
+                let (block, matrices) = (&blocks[k], &self.all_matrices[k]);
+                let mut d = vec![0.0; block.numbers(1)];
+                block.outer(&carried, after, self.lanes, matrices, &mut d);
+                block.gradient(angles, 0..1, matrices, d, |row, slot, value| gradient.add(row, slot, value));
+                block.forward(&mut carried, self.lanes, matrices);
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Training a head on features, and the trained head: predict, evaluate, save, load.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use ndarray::{Array2, ArrayView2};
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+
+use crate::circuit::Circuit;
+use crate::data::{FeatureRows, FeatureSplit};
+use crate::nn::head::{Body, CircuitConfig, HeadConfig, HeadModel};
+use crate::nn::optim::Method;
+use crate::nn::{NnError, Params};
+use crate::study::metric::Predictions;
+use crate::study::train::{EpochRecord, Fitted, Rows, TrainConfig, predict, train};
+use crate::study::{Observer, StudyError};
+
+/// Trains heads.
+///
+/// ```
+/// use ndarray::Array2;
+/// use qgraft::data::{FeatureRows, FeatureSplit};
+/// use qgraft::nn::head::HeadConfig;
+/// use qgraft::study::Trainer;
+///
+/// let rows = |count: usize| FeatureRows {
+///     values: Array2::from_shape_fn((count, 3), |(row, _)| if row % 2 == 0 { 1.0 } else { -1.0 }),
+///     labels: (0..count).map(|row| row % 2).collect(),
+///     classes: vec!["up".into(), "down".into()],
+///     ids: (0..count).map(|row| row.to_string()).collect(),
+/// };
+/// let data = FeatureSplit { training: rows(16), validation: rows(8) };
+/// let head = HeadConfig::named("quantum")?.qubits(2).depth(1);
+/// let trained = Trainer::adam(0.1).epochs(5).seed(0).fit(&head, &data)?;
+/// assert_eq!(trained.evaluate(&data.validation)?.accuracy(), 1.0);
+/// # Ok::<(), qgraft::study::StudyError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Trainer {
+    config: TrainConfig,
+    seed: u64,
+}
+
+impl Trainer {
+    /// With this configuration.
+    pub fn new(config: TrainConfig) -> Self {
+        Self { config, seed: 0 }
+    }
+
+    /// Adam with PyTorch's constants at this learning rate: 10 epochs, batches of 16.
+    pub fn adam(rate: f64) -> Self {
+        Self::new(TrainConfig::new(10, 16, rate, Method::ADAM))
+    }
+
+    /// Passes over the training rows.
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.config.epochs = epochs;
+        self
+    }
+
+    /// Rows of a step.
+    pub fn batch(mut self, batch: usize) -> Self {
+        self.config.batch = batch;
+        self
+    }
+
+    /// Seed of the first parameters and of the order of rows.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Trains a head. The parameters left behind are those of the last epoch unless the configuration says otherwise.
+    ///
+    /// # Errors
+    /// A head that is trained without gradients, shapes that do not fit, a loss that stops being a number.
+    pub fn fit(&self, head: &HeadConfig, data: &FeatureSplit) -> Result<TrainedHead, StudyError> {
+        let model = head.model(data.training.values.ncols(), data.training.classes.len())?;
+        Ok(self.fit_model(head, model, data, &())?.0)
+    }
+
+    /// Trains a head whose circuit is ready to run, under noise or with shots perhaps; also what the loop recorded.
+    ///
+    /// # Errors
+    /// As [`Trainer::fit`], and if the observer says stop.
+    pub fn fit_model(
+        &self,
+        head: &HeadConfig,
+        model: HeadModel,
+        data: &FeatureSplit,
+        observer: &dyn Observer,
+    ) -> Result<(TrainedHead, Fitted), StudyError> {
+        let mut params = Params::new(self.seed, DType::F32);
+        let built = model.build(&mut params)?;
+        let (training, validation) = (tensors(&data.training)?, tensors(&data.validation)?);
+        let rates = model.learning_rates();
+        let rows = (&training, &validation);
+        let fitted = train(built.as_ref(), &params, &rates, rows, &self.config, self.seed, observer)?;
+        let trained = TrainedHead {
+            config: head.clone(),
+            model,
+            params,
+            classes: data.training.classes.clone(),
+            history: fitted.history.clone(),
+        };
+        Ok((trained, fitted))
+    }
+}
+
+/// Rows as tensors.
+///
+/// # Errors
+/// If the tensor library fails.
+pub fn tensors(rows: &FeatureRows) -> Result<Rows, StudyError> {
+    let labels: Vec<u32> = rows.labels.iter().map(|&label| label as u32).collect();
+    Ok(Rows { features: tensor(rows.values.view())?, labels: Tensor::new(labels, &Device::Cpu)? })
+}
+
+fn tensor(values: ArrayView2<f32>) -> Result<Tensor, StudyError> {
+    Ok(Tensor::from_vec(values.iter().copied().collect::<Vec<f32>>(), values.dim(), &Device::Cpu)?)
+}
+
+/// A head with its parameters.
+#[derive(Clone)]
+pub struct TrainedHead {
+    /// How it was described.
+    pub config: HeadConfig,
+    /// The head, ready to be built; its circuit runs as it was trained.
+    pub model: HeadModel,
+    /// Its parameters.
+    pub params: Params,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// One record per epoch; empty for a head that was loaded.
+    pub history: Vec<EpochRecord>,
+}
+
+/// Name and version of the file format.
+const FORMAT: &str = "qgraft.head/1";
+
+/// What a head's file says besides its parameters.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: String,
+    head: String,
+    circuit: CircuitConfig,
+    features: usize,
+    classes: Vec<String>,
+    /// The circuit itself as circuit JSON: it is run as it was, whatever a later version would build.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    program: Option<String>,
+}
+
+impl TrainedHead {
+    /// Class probabilities (rows, classes) of features (rows, width).
+    ///
+    /// # Errors
+    /// Features of another width than the head was trained on, or a simulator that refuses.
+    pub fn predict(&self, features: ArrayView2<f32>) -> Result<Array2<f64>, StudyError> {
+        if features.ncols() != self.model.shape.features {
+            let value = format!("{} columns", features.ncols());
+            let reason = "the head was trained on features of another width";
+            return Err(NnError::Setting { field: "features", value, reason }.into());
+        }
+        let head = self.model.build(&mut self.params.clone())?;
+        predict(head.as_ref(), &tensor(features)?)
+    }
+
+    /// Its predictions beside the true labels of `rows`.
+    ///
+    /// # Errors
+    /// As [`TrainedHead::predict`], and labels that are no classes of the head.
+    pub fn evaluate(&self, rows: &FeatureRows) -> Result<Predictions, StudyError> {
+        Predictions::new(self.predict(rows.values.view())?, rows.labels.clone())
+    }
+
+    /// Number of parameters that training moved.
+    pub fn parameters(&self) -> usize {
+        let rates = self.model.learning_rates();
+        self.params.count(|name| rates.is_trainable(name))
+    }
+
+    /// Those of them that are angles of the circuit.
+    pub fn quantum_parameters(&self) -> usize {
+        let rates = self.model.learning_rates();
+        self.params.count(|name| rates.is_trainable(name) && name.starts_with("circuit."))
+    }
+
+    /// Writes the head as one safetensors file.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), StudyError> {
+        crate::study::files::write_whole(path.as_ref(), &self.to_bytes()?)
+    }
+
+    /// Reads a head that [`TrainedHead::save`] wrote; its circuit runs without noise.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no trained head.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, StudyError> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| StudyError::File { path: path.into(), source })?;
+        Self::from_bytes(&bytes, path)
+    }
+
+    /// The file as bytes.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, StudyError> {
+        let ansatz = self.model.row.ansatz(self.model.family, &self.model.shape)?;
+        let header = Header {
+            format: FORMAT.into(),
+            head: self.model.row.name.into(),
+            circuit: self.config.circuit.clone(),
+            features: self.model.shape.features,
+            classes: self.classes.clone(),
+            program: ansatz.map(|ansatz| ansatz.circuit.to_json()),
+        };
+        let failed = |reason: String| StudyError::from(NnError::File { path: "head.safetensors".into(), reason });
+        let json = serde_json::to_string(&header).map_err(|e| failed(e.to_string()))?;
+        let tensors: Vec<(String, Tensor)> =
+            self.params.iter().map(|(name, var)| (name.to_string(), var.as_tensor().clone())).collect();
+        let metadata = HashMap::from([("head".to_string(), json)]);
+        safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))
+    }
+
+    /// A head from the bytes of its file, which errors call `path`.
+    ///
+    /// # Errors
+    /// Bytes that are no trained head.
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, StudyError> {
+        let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| failed(e.to_string()))?;
+        let json = metadata.metadata().as_ref().and_then(|known| known.get("head"));
+        let json = json.ok_or_else(|| failed("not a trained head: its header lacks the entry `head`".into()))?;
+        let header: Header = serde_json::from_str(json).map_err(|e| failed(format!("header: {e}")))?;
+        if header.format != FORMAT {
+            return Err(failed(format!("format {:?}; this version reads {FORMAT:?}", header.format)));
+        }
+        let config = HeadConfig::named(&header.head)?.circuit(header.circuit);
+        if matches!(config.row.body, Body::Kernel) {
+            return Err(failed(format!("head {:?} has no parameters", header.head)));
+        }
+        let mut model = config.model(header.features, header.classes.len())?;
+        if let Some(program) = &header.program {
+            let circuit = Circuit::from_json(program).map_err(|e| failed(format!("circuit: {e}")))?;
+            model = model.with_circuit(circuit)?;
+        }
+        let mut params = Params::new(0, DType::F32);
+        model.build(&mut params)?;
+        params.load_bytes(bytes, path)?;
+        Ok(Self { config, model, params, classes: header.classes, history: Vec::new() })
+    }
+}

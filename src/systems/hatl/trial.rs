@@ -1,0 +1,86 @@
+//! One seed: its source network, then one arm after the other.
+
+use candle_core::DType;
+
+use crate::lab::Measurement;
+use crate::nn::Params;
+use crate::study::train::TrainingLoop;
+use crate::study::{Observer, StudyError};
+use crate::systems::hatl::arms::ArmRow;
+use crate::systems::hatl::spec::Spec;
+use crate::systems::hatl::tasks::{Inputs, Task, TaskRow};
+use crate::transfer::schedule::Full;
+use crate::transfer::{Compose, Transfer};
+
+/// Target networks are drawn under other seeds than source networks.
+const TARGET: u64 = 1 << 32;
+
+/// What the trials of one seed share.
+pub struct Block {
+    task: Task,
+    /// The network that has learned the source task; none where the backbone comes pretrained.
+    source: Option<Params>,
+}
+
+/// Makes the target task of a seed, and trains a network on its source task.
+pub fn prepare(
+    spec: &Spec,
+    row: &TaskRow,
+    inputs: &Inputs,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<(Block, Measurement), StudyError> {
+    let task = (row.target)(spec, inputs, seed)?;
+    let Some(source) = row.source else { return Ok((Block { task, source: None }, Measurement::default())) };
+    let source = source(spec, inputs, seed)?;
+    let mut params = Params::new(seed, DType::F32);
+    let training = TrainingLoop {
+        evaluator: source.dev.as_ref(),
+        observer,
+        ..TrainingLoop::new(source.model.as_ref(), &source.training, source.objective.as_ref(), &spec.source, seed)
+    };
+    let history = training.run(&mut params, &mut Full)?;
+    let accuracy = history.iter().map(|record| record.evaluation.metric).fold(0.0, f64::max);
+    Ok((Block { task, source: Some(params) }, Measurement::default().value("source_accuracy", accuracy)))
+}
+
+/// Trains the target task under the schedule of an arm. `releases` is the number of releases of `hatl` for the arm that
+/// follows it; without it every layer is released once.
+pub fn trial(
+    spec: &Spec,
+    block: &Block,
+    arm: &ArmRow,
+    seed: u64,
+    releases: Option<usize>,
+    observer: &dyn Observer,
+) -> Result<Measurement, StudyError> {
+    let Block { task, source } = block;
+    let mut params = Params::new(TARGET + seed, DType::F32);
+    task.model.build(&mut params)?;
+    if let Some(source) = source.as_ref().filter(|_| !arm.from_scratch) {
+        params.copy_prefix_from(source, "trunk.")?;
+    }
+    let groups = (task.groups)(&params);
+    let most = groups.len() - 1;
+    let schedule = arm.method(&groups, spec.rule, spec.target.epochs, releases.unwrap_or(most).min(most));
+    let mut method = Compose(vec![Box::new(task.rates.clone()), schedule]);
+    let training = TrainingLoop {
+        evaluator: task.dev.as_ref(),
+        observer,
+        ..TrainingLoop::new(task.model.as_ref(), &task.training, task.objective.as_ref(), &spec.target, seed)
+    };
+    let history = training.run(&mut params, &mut method)?;
+    let network = task.model.build(&mut params)?;
+    let mut found = Measurement::default();
+    for (metric, evaluator) in &task.tests {
+        found = found.value(metric, evaluator.evaluate(network.as_ref())?.metric);
+    }
+    // Epochs, counted from 1, in which more parameters are trained than in the one before.
+    let grown = history.windows(2).enumerate().filter(|(_, pair)| pair[0].moving < pair[1].moving);
+    let released: Vec<usize> = grown.map(|(before, _)| before + 2).collect();
+    Ok(found
+        .value("releases", released.len() as f64)
+        .curve("validation", history.iter().map(|record| record.evaluation.metric).collect())
+        .keep("releases", &released)
+        .keep("decisions", &method.log()))
+}

@@ -1,0 +1,98 @@
+//! All integration tests as one program, so that the crate and its dependencies are linked once.
+//!
+//! `cargo test --test it NAME::` runs the tests of one file. Tests share a process: none may change its environment or
+//! its current folder.
+
+mod support;
+
+mod backends;
+mod calibrations;
+mod channels;
+mod circular;
+mod draw;
+mod floors;
+mod gates;
+mod gradients;
+mod ladder;
+mod layer_fidelity;
+mod mitigation;
+mod models;
+mod observables;
+mod peers;
+mod qasm;
+mod snapshots;
+mod states;
+mod transpile;
+mod transpile_quality;
+
+// Each of these tests code that a feature switches on: tensors, the command line, a file format.
+#[cfg(feature = "learn")]
+mod backbones;
+#[cfg(feature = "learn")]
+mod boxes;
+#[cfg(feature = "learn")]
+mod cards;
+#[cfg(feature = "learn")]
+mod classic;
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
+mod cli_bench;
+#[cfg(feature = "cli")]
+mod cli_simulate;
+#[cfg(feature = "learn")]
+mod ctc;
+#[cfg(feature = "learn")]
+mod data;
+#[cfg(feature = "learn")]
+mod energy;
+#[cfg(feature = "learn")]
+mod forest;
+#[cfg(feature = "learn")]
+mod frozen_layers;
+#[cfg(feature = "learn")]
+mod hatl;
+#[cfg(feature = "learn")]
+mod heads;
+#[cfg(feature = "learn")]
+mod landscape;
+#[cfg(feature = "learn")]
+mod layers;
+#[cfg(feature = "cli")]
+mod noise_command;
+#[cfg(feature = "learn")]
+mod noise_robustness;
+#[cfg(feature = "onnx")]
+mod onnx;
+#[cfg(feature = "learn")]
+mod optimizers;
+#[cfg(feature = "learn")]
+mod pages;
+#[cfg(feature = "learn")]
+mod penalties;
+#[cfg(feature = "learn")]
+mod plasticity;
+#[cfg(feature = "learn")]
+mod release_rule;
+#[cfg(feature = "learn")]
+mod report;
+#[cfg(feature = "learn")]
+mod rotation;
+#[cfg(feature = "learn")]
+mod smear;
+#[cfg(feature = "learn")]
+mod soh;
+#[cfg(feature = "learn")]
+mod statistics;
+#[cfg(feature = "cli")]
+mod study;
+#[cfg(all(feature = "cli", unix))]
+mod study_resume;
+#[cfg(feature = "learn")]
+mod systems;
+#[cfg(feature = "learn")]
+mod text;
+#[cfg(feature = "learn")]
+mod training;
+#[cfg(feature = "learn")]
+mod transfer;

@@ -1,0 +1,12 @@
+//! What several test files share: reference simulators, random programs, readers of reference values, a sample report.
+
+#[cfg(feature = "learn")]
+pub mod boxes;
+pub mod branches;
+pub mod cases;
+pub mod equivalence;
+pub mod random;
+#[cfg(feature = "learn")]
+pub mod sample_report;
+pub mod superoperators;
+pub mod transpile;

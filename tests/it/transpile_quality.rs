@@ -1,0 +1,65 @@
+//! Two-qubit gates and success probability against Qiskit's level 3 on the same circuits and targets.
+
+use std::time::Instant;
+
+use qgraft::device::transpile::{TranspileOptions, TranspiledCircuit, transpile};
+
+use crate::support::equivalence::{assert_equivalent, assert_native};
+use crate::support::transpile::{least, read};
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn geometric_mean(ratios: &[f64]) -> f64 {
+    (ratios.iter().map(|r| r.ln()).sum::<f64>() / ratios.len() as f64).exp()
+}
+
+#[test]
+fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
+    let reference = read();
+    let (mut gates, mut pulses, mut success, mut speed) = (vec![], vec![], vec![], vec![]);
+    let mut table = String::new();
+    for theirs in reference.qiskit {
+        let target = reference.targets[&theirs.target].target();
+        let circuit = reference.circuits[&theirs.circuit].circuit();
+        let what = format!("{} on {}", theirs.circuit, theirs.target);
+        let mut ours: Vec<(TranspiledCircuit, f64)> = Vec::new();
+        for seed in 0..5 {
+            let start = Instant::now();
+            let transpiled =
+                transpile(&circuit, &target, &TranspileOptions { seed, ..TranspileOptions::default() }).unwrap();
+            ours.push((transpiled, 1e3 * start.elapsed().as_secs_f64()));
+        }
+        let of = |value: fn(&(TranspiledCircuit, f64)) -> f64| median(ours.iter().map(value).collect());
+        let row = [
+            (of(|(r, _)| r.two_qubit_gates as f64), median(theirs.two_qubit_gates)),
+            (of(|(r, _)| r.pulses as f64), median(theirs.pulses)),
+            (of(|(r, _)| r.success), median(theirs.success)),
+            (least(ours.iter().map(|(_, ms)| *ms).collect()), least(theirs.milliseconds)),
+        ];
+        gates.push(row[0].0 / row[0].1);
+        // Some circuits end with next to no pulses, so a ratio of ones would say little.
+        pulses.push((row[1].0 + 10.0) / (row[1].1 + 10.0));
+        success.push(row[2].0 / row[2].1);
+        speed.push(row[3].1 / row[3].0);
+        let cells: Vec<String> = row.iter().map(|(a, b)| format!("{a:8.3} {b:8.3}")).collect();
+        table += &format!("{what:52} {}\n", cells.join(" |"));
+        let transpiled = &ours[0].0;
+        assert_native(transpiled, &target, &what);
+        let angles: Vec<f64> = (0..circuit.slots()).map(|k| 0.3 + 0.7 * k as f64).collect();
+        let bound = TranspiledCircuit { circuit: transpiled.circuit.bind(&angles).unwrap(), ..transpiled.clone() };
+        if circuit.qubits() <= 5 {
+            assert_equivalent(&circuit.bind(&angles).unwrap(), &bound, &what);
+        }
+    }
+    let [gates, pulses, success, speed] = [gates, pulses, success, speed].map(|ratios| geometric_mean(&ratios));
+    println!("two-qubit gates, pulses, success, milliseconds: ours and Qiskit's\n{table}");
+    println!("ours to Qiskit's: gates {gates:.3}, pulses {pulses:.3}, success {success:.4}, speed {speed:.1}");
+    assert!(pulses <= 1.02, "{pulses} of Qiskit's pulses\n{table}");
+    // Measured: 0.923 of the gates, 1.021 of the success probability, 0.985 of the pulses; all of it is deterministic. The
+    // time depends on the machine and is only printed (release build: ten times faster than Qiskit).
+    assert!(gates <= 0.95, "{gates} of Qiskit's two-qubit gates\n{table}");
+    assert!(success >= 1.01, "{success} of Qiskit's success probability\n{table}");
+}
