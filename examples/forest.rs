@@ -1,4 +1,4 @@
-//! A random forest, the same forest as a network, and networks that learned from it.
+//! A random forest, the same forest as a network, and networks distilled from it.
 //!
 //! `cargo run --release --example forest`
 

@@ -44,13 +44,13 @@ fn nodes_matrices_and_network_give_scikit_learns_probabilities() {
         for scale in [1.0, 0.37] {
             let scales = vec![scale; rows.ncols()];
             let (network, mut params) = ForestNetwork::of(&forest, &scales, Gate::Step, DType::F64).unwrap();
-            let told = predict(network.build(&mut params).unwrap().as_ref(), &inputs).unwrap();
-            assert!(apart(&told, &expected) < 1e-11, "{name}: network, {}", apart(&told, &expected));
+            let predicted = predict(network.build(&mut params).unwrap().as_ref(), &inputs).unwrap();
+            assert!(apart(&predicted, &expected) < 1e-11, "{name}: network, {}", apart(&predicted, &expected));
         }
         // A row on a threshold, as iris with its tenths has some, lies half on either side for a sigmoid; all others agree.
         let gate = Gate::Sigmoid { split: 1e4, leaf: 40.0 };
         let (network, mut params) = ForestNetwork::of(&forest, &vec![1.0; rows.ncols()], gate, DType::F64).unwrap();
-        let told = predict(network.build(&mut params).unwrap().as_ref(), &inputs).unwrap();
+        let predicted = predict(network.build(&mut params).unwrap().as_ref(), &inputs).unwrap();
         let nodes = || forest.trees().iter().flat_map(Tree::nodes);
         let on_a_threshold = |row: usize| {
             nodes().any(|node| match node {
@@ -60,9 +60,9 @@ fn nodes_matrices_and_network_give_scikit_learns_probabilities() {
         };
         let clear: Vec<usize> = (0..rows.nrows()).filter(|&row| !on_a_threshold(row)).collect();
         assert!(clear.len() >= 5, "{name}: {} rows to compare", clear.len());
-        let (told, expected) = (told.select(Axis(0), &clear), expected.select(Axis(0), &clear));
+        let (predicted, expected) = (predicted.select(Axis(0), &clear), expected.select(Axis(0), &clear));
         // Steepness times distance is at least 50 for splits and 20 for leaves: e^-20 is 2e-9, times a handful of leaves.
-        assert!(apart(&told, &expected) < 1e-6, "{name}: sigmoids, {}", apart(&told, &expected));
+        assert!(apart(&predicted, &expected) < 1e-6, "{name}: sigmoids, {}", apart(&predicted, &expected));
     }
 }
 
@@ -107,13 +107,14 @@ fn a_table_that_is_no_tree_is_refused_by_node() {
 }
 
 #[test]
-fn grown_trees_fit_what_they_see_and_judge_honestly_what_they_do_not() {
+fn grown_trees_fit_training_rows_and_have_the_out_of_bag_accuracy_of_scikit_learn() {
     for row in BUNDLED {
         let table = row.table().unwrap();
         let (labels, count) = (&table.samples.labels, table.samples.classes.len());
-        let right = |told: &Array2<f64>| {
-            let first =
-                |row: usize| (0..count).fold(0, |best, k| if told[[row, k]] > told[[row, best]] { k } else { best });
+        let right = |predicted: &Array2<f64>| {
+            let first = |row: usize| {
+                (0..count).fold(0, |best, k| if predicted[[row, k]] > predicted[[row, best]] { k } else { best })
+            };
             (0..labels.len()).filter(|&row| first(row) == labels[row]).count() as f64 / labels.len() as f64
         };
         let answers = Answers::Classes { labels, count };
@@ -124,15 +125,15 @@ fn grown_trees_fit_what_they_see_and_judge_honestly_what_they_do_not() {
         assert_eq!(right(&grow(&whole).forest.predict(table.values.view())), 1.0, "{}", row.name);
         let grown = grow(&bagged);
         // scikit-learn's out-of-bag accuracies lie between 0.94 and 0.98.
-        let honest = right(&grown.out_of_bag);
-        assert!((0.91..0.995).contains(&honest), "{}: {honest}", row.name);
+        let out_of_bag = right(&grown.out_of_bag);
+        assert!((0.91..0.995).contains(&out_of_bag), "{}: {out_of_bag}", row.name);
         assert_eq!(grown.forest, grow(&bagged).forest, "{}", row.name);
     }
     let rows = Array2::from_shape_fn((40, 1), |(row, _)| row as f32);
     let values: Vec<f64> = (0..40).map(|row| if row < 20 { 1.0 } else { 3.5 }).collect();
     let growth = Growth { trees: 1, columns: 1, depth: Some(1), leaf: 1, bootstrap: false };
-    let told = Forest::grow(rows.view(), Answers::Numbers(&values), &growth, 0).forest.predict(rows.view());
-    assert!(told.iter().zip(&values).all(|(a, b)| a == b), "one split is enough for a step");
+    let predicted = Forest::grow(rows.view(), Answers::Numbers(&values), &growth, 0).forest.predict(rows.view());
+    assert!(predicted.iter().zip(&values).all(|(a, b)| a == b), "one split is enough for a step");
 }
 
 #[test]
@@ -253,7 +254,10 @@ fn soft_targets_bring_students_nearer_to_the_forest() {
     // Both are chosen from a single student of each target.
     let chosen = found.cell("choice", "accuracy", &[("choice", "validation")]).samples().unwrap();
     assert_eq!(chosen.len(), 2);
-    assert!(found.cell("choice", "regret", &[("choice", "guided")]).samples().is_none(), "two tables teach nothing");
+    assert!(
+        found.cell("choice", "regret", &[("choice", "guided")]).samples().is_none(),
+        "two tables are too few to learn from"
+    );
 }
 
 #[test]

@@ -131,8 +131,8 @@ fn known_answers_of_shift_and_clustering_come_out() {
     let clustered = controls::clustered_points(1, 60);
     let controls::ClusteredPoints { pooled, low_cells, lives, whole_lives, wider, one_per_cell } = clustered;
     near("clusters", &[pooled, low_cells, lives], &[0.89, 0.165, 0.15], 0.03);
-    near("their repair", &[whole_lives, one_per_cell], &[0.905, 0.905], 0.03);
-    near("its price", &[wider], &[1.8], 0.15);
+    near("by cell", &[whole_lives, one_per_cell], &[0.905, 0.905], 0.03);
+    near("relative width", &[wider], &[1.8], 0.15);
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn lives_are_read_as_users_write_them() {
         (text.replacen(",0.9970", ",-", 1), "here, line 3, column `health`: \"-\": expected a number from 0 to 2"),
         (text.replacen(",500,", ",5000,", 1), "line 3, column `throughput`: \"5000\": expected 500"),
         (text.replacen("c0,1,2.5,500", "c0,1,2,500", 1), "line 3, column `charge`"),
-        (text.clone() + "c0,1,2.5,0,1\n", "line 102, column `cell`: \"c0\": rows of a cell stand together"),
+        (text.clone() + "c0,1,2.5,0,1\n", "line 102, column `cell`: \"c0\": rows of a cell must be consecutive"),
         (written(2, 41), "cell number 1 has 41 rows; at least 42 are needed"),
         ("cell,charge\n1\n".into(), "no column"),
     ];

@@ -1,5 +1,5 @@
-//! What is expected of a whole run. A task is a table under one seed; students are those of the first shape unless said
-//! otherwise.
+//! What is expected of a whole run. A task is a table under one seed. Where no student is named, it is the one of the
+//! first shape.
 
 use crate::lab::{Check, Expect, Results, Samples};
 use crate::study::stats::mean;
@@ -86,7 +86,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "pipeline_log_loss",
-        doc: "share of tasks whose log-loss is lower with a linear stage trained together with the student than left alone",
+        doc: "share of tasks whose log-loss is lower with a linear stage that is trained than with a frozen one",
         expect: Expect::AtLeast(0.6),
         value: |all| {
             let of = |stage: &str| all.cell("pipeline", "log_loss", &[("stage", stage)]).samples();

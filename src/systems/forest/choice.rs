@@ -22,8 +22,8 @@ const LEAF: usize = 3;
 /// Name of the kept names of chosen students.
 pub const CHOSEN: &str = "chosen";
 
-/// Ways to choose, with one line each; levels of the factor `choice`. Those after the second learn from other tables or
-/// are held against such.
+/// Ways to choose, with one line each; levels of the factor `choice`. The third and fourth learn from other tables; the later ones
+/// are their baselines.
 pub const CHOICES: [(&str, &str); 7] = [
     ("forest", "the forest itself, no student"),
     ("validation", "the student with the highest validation accuracy, of equals the one nearest to the forest"),
@@ -40,7 +40,7 @@ pub fn choices(spec: &Spec, tables: usize) -> &'static [(&'static str, &'static 
     if is_guided { &CHOICES } else { &CHOICES[..2] }
 }
 
-/// What every student of one table and seed came to.
+/// Every student of one table and seed with its quality.
 struct Students {
     meta_features: Vec<f64>,
     /// Target and student.
@@ -158,10 +158,10 @@ pub fn choose(
     Ok(found.keep(CHOSEN, &names))
 }
 
-/// Choices by other tables, and what they are held against.
+/// Choices by other tables, and their baselines.
 fn guided(spec: &Spec, own: &Students, others: &[Students]) -> [(&'static str, usize); 4] {
     let average = |student: usize| others.iter().map(|task| task.test[student].agreement).sum::<f64>();
-    let rank = learned(spec, others, spec.seeds[0]).predict(own.rows(spec).view()).column(0).to_vec();
+    let rank = ranking(spec, others, spec.seeds[0]).predict(own.rows(spec).view()).column(0).to_vec();
     let mut order: Vec<usize> = (0..own.count()).collect();
     // Stable, so that equals stay in the order of the grid.
     order.sort_by(|a, b| rank[*b].total_cmp(&rank[*a]));
@@ -175,7 +175,7 @@ fn guided(spec: &Spec, own: &Students, others: &[Students]) -> [(&'static str, u
 }
 
 /// A forest that predicts how much better than the mean student of its task one agrees.
-fn learned(spec: &Spec, tasks: &[Students], seed: u64) -> Forest {
+fn ranking(spec: &Spec, tasks: &[Students], seed: u64) -> Forest {
     let rows: Vec<Array2<f32>> = tasks.iter().map(|task| task.rows(spec)).collect();
     let views: Vec<_> = rows.iter().map(|rows| rows.view()).collect();
     let inputs = ndarray::concatenate(ndarray::Axis(0), &views).expect("every task has as many meta-features");

@@ -42,7 +42,7 @@ use crate::report::Section;
 /// The experiment.
 pub struct RandomForests;
 
-/// Factors that tell tasks apart.
+/// Factors of a task.
 const TASK: &[&str] = &["table", "seed"];
 
 impl Experiment for RandomForests {
@@ -65,7 +65,7 @@ impl Experiment for RandomForests {
     };
 
     const METRICS: &'static [Metric] = &[
-        Metric::higher("accuracy", "accuracy", Unit::Share, "test rows classified rightly"),
+        Metric::higher("accuracy", "accuracy", Unit::Share, "test rows classified correctly"),
         Metric::higher("agreement", "agreement", Unit::Share, "test rows with the class of the forest"),
         Metric::lower("divergence", "divergence", Unit::Nats, "mean KL(forest ‖ student) on test rows"),
         Metric::lower("log_loss", "log-loss", Unit::Nats, "mean on test rows, probabilities from 0.001 on"),
@@ -92,7 +92,7 @@ impl Experiment for RandomForests {
             .with_choices(|| TARGETS.iter().map(|row| row.name).collect()),
         Flag::field("heads", "LIST", "heads", "Further students (see `qgraft list heads`)"),
         Flag::field("trees", "N", "trees", "Trees of the forest"),
-        Flag::field("rows", "N", "rows", "Rows to learn from, at most"),
+        Flag::field("rows", "N", "rows", "Training rows, at most"),
     ];
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {

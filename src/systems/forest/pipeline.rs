@@ -1,4 +1,4 @@
-//! A linear stage in front of the student: fitted once and left alone, or trained together with it.
+//! A linear stage in front of the student: fitted and frozen, or trained together with it.
 
 use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
@@ -21,7 +21,7 @@ const STAGE: [&str; 2] = ["stage.weight", "stage.bias"];
 
 /// Ways to train the stage with one line each; levels of the factor `stage`.
 pub const STAGES: [(&str, &str); 2] = [
-    ("frozen", "the linear stage stays as it was fitted"),
+    ("frozen", "the linear stage is fitted and frozen"),
     ("joint", "stage and student are trained together, from the same start"),
 ];
 
@@ -50,10 +50,10 @@ impl Network for Built<'_> {
 }
 
 /// Trains a student of the first shape on the forest's probabilities, behind principal components of the task's columns
-/// that are fixed or trained along.
+/// that are frozen or trained with it.
 ///
 /// # Errors
-/// A training that diverges, or when `observer` says stop.
+/// A training that diverges, or if `observer` stops it.
 pub fn pipeline(spec: &Spec, task: &Task, is_joint: bool, observer: &dyn Observer) -> Result<Measurement, StudyError> {
     let inputs = task.training.encoded.ncols();
     // At most half of the columns, so that something is lost that training can bring back.

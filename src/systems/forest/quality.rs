@@ -12,7 +12,7 @@ const FLOOR: f64 = 1e-3;
 /// Of probabilities beside the forest's and the true classes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
-    /// Share of rows classified rightly.
+    /// Share of rows classified correctly.
     pub accuracy: f64,
     /// Mean -log of the true class's probability, at least 1e-3; nats.
     pub log_loss: f64,

@@ -26,7 +26,7 @@ pub struct Spec {
     pub test: f64,
     /// Share of the others to choose on, strictly between 0 and 1.
     pub validation: f64,
-    /// Rows to learn from, at most.
+    /// Training rows, at most.
     pub rows: usize,
     /// Trees of the teacher.
     pub trees: usize,
@@ -42,9 +42,9 @@ pub struct Spec {
     pub temperature: f64,
     /// Share of the labels' cross-entropy in the loss of students that learn from the forest, 0 to 1.
     pub labels: f64,
-    /// Made-up rows for each true one.
+    /// Synthetic rows for each true one.
     pub copies: usize,
-    /// Share of the values of a made-up row that come from another row, 0 to 1.
+    /// Share of the values of a synthetic row that come from another row, 0 to 1.
     pub swap: f64,
     /// A value of a mixed row lies around its neighbour's with a standard deviation of their distance over this.
     pub spread: f64,
@@ -130,7 +130,7 @@ impl Settings for Spec {
         Preset { name: "quick", doc: "three bundled tables under one seed, in seconds; the default", apply: |_| {} },
         Preset {
             name: "smoke",
-            doc: "a second or two: shows that everything works, its figures mean nothing",
+            doc: "tiny sizes, one or two seconds, to try the program; the figures are meaningless",
             apply: |spec| {
                 spec.tables = vec!["iris".into(), "wine".into()];
                 spec.targets = vec!["hard".into(), "synthetic".into()];

@@ -55,13 +55,13 @@ pub static TARGETS: &[TargetRow] = &[
     },
     TargetRow {
         name: "synthetic",
-        doc: "soft, and the forest's probabilities on made-up rows: true ones with values swapped in from others",
+        doc: "soft, and the forest's probabilities on synthetic rows: true ones with values swapped in from others",
         is_default: true,
         origin: Origin::Synthetic,
     },
     TargetRow {
         name: "mixed",
-        doc: "soft, and the forest's probabilities on made-up rows: true ones mixed with their nearest neighbours (MUNGE)",
+        doc: "soft, and the forest's probabilities on synthetic rows: true ones mixed with their nearest neighbours (MUNGE)",
         is_default: false,
         origin: Origin::Mixed,
     },
@@ -123,18 +123,18 @@ impl TargetRow {
                 examples(&rows.encoded, &forest.predict(rows.filled.view()), &rows.labels)
             }
             Origin::Synthetic | Origin::Mixed => {
-                let made_up = match self.origin {
+                let synthetic = match self.origin {
                     Origin::Mixed => mixed(task, spec),
                     _ => swapped(rows.raw.view(), spec.copies, spec.swap, task.seed),
                 };
-                let filled = task.encoder.filled(made_up.view());
-                let (own, of_made_up) = (forest.predict(rows.filled.view()), forest.predict(filled.view()));
-                // A made-up row has no label of its own; where labels count, its label is the forest's class.
+                let filled = task.encoder.filled(synthetic.view());
+                let (own, of_synthetic) = (forest.predict(rows.filled.view()), forest.predict(filled.view()));
+                // A synthetic row has no label of its own; where labels count, its label is the forest's class.
                 let labels: Vec<usize> =
-                    rows.labels.iter().copied().chain(of_made_up.rows().into_iter().map(argmax)).collect();
-                let encoded = task.encoder.encoded(made_up.view());
+                    rows.labels.iter().copied().chain(of_synthetic.rows().into_iter().map(argmax)).collect();
+                let encoded = task.encoder.encoded(synthetic.view());
                 let inputs = concatenate![Axis(0), rows.encoded, encoded];
-                examples(&inputs, &concatenate![Axis(0), own, of_made_up], &labels)
+                examples(&inputs, &concatenate![Axis(0), own, of_synthetic], &labels)
             }
         }
     }
@@ -161,8 +161,8 @@ pub fn swapped(rows: ArrayView2<'_, f32>, copies: usize, swap: f64, seed: u64) -
 
 /// `copies` times as many rows as there are to learn from, each mixed with its nearest neighbour: MUNGE (Bucilă, Caruana &
 /// Niculescu-Mizil 2006, "Model compression", KDD, algorithm 1, with p = `swap` and s = `spread`). Each value of a pair is
-/// left alone or, at rate `swap`, exchanged; numbers then go to a normal around the other's, whose deviation is their
-/// distance over `spread`. Neighbours are found among true rows, as networks read them.
+/// kept or, at rate `swap`, exchanged; a number is then drawn from a normal around the other's, whose deviation is their
+/// distance over `spread`. Neighbours are those of the encoded true rows.
 pub fn mixed(task: &Task, spec: &Spec) -> Array2<f32> {
     let rows = &task.training;
     let neighbours = neighbours(rows.encoded.view());

@@ -1,4 +1,4 @@
-//! What is compared: ways to bring a forecaster to a target domain.
+//! Arms: ways to adapt a forecaster to a target domain.
 
 use candle_core::DType;
 
@@ -20,20 +20,20 @@ pub struct ArmRow {
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
-    /// What it learns from, and how.
+    /// Its training data and method.
     pub adaptation: Adaptation,
 }
 
-/// How a forecaster is brought to the target domain.
+/// How a forecaster is adapted to the target domain.
 #[derive(Clone, Copy)]
 pub enum Adaptation {
-    /// Nothing is learned: the forecast follows from the window.
+    /// Nothing is trained: the forecast is a function of the window.
     Rule(fn(&Window) -> f64),
-    /// It learns from the source alone.
+    /// Trained on the source alone.
     SourceOnly,
-    /// It learns from the source, then dense layer and head from the labelled target windows.
+    /// Trained on the source; then dense layer and head on the labelled target windows.
     FineTune,
-    /// It learns from the source and the labelled target windows at once.
+    /// Trained on the source and the labelled target windows together.
     Joint,
     /// As `Joint`, and a penalty of the weight λ aligns the latents of all windows, labelled or not.
     Aligned(fn(f64) -> Box<dyn Transfer>),
@@ -81,7 +81,7 @@ pub static ARMS: &[ArmRow] = &[
     },
     ArmRow {
         name: "mmd_quantum",
-        doc: "as mmd, with the fidelity of states of four qubits in place of the median kernel, with the same λ",
+        doc: "as mmd, with a fidelity kernel of four qubits instead of the median kernel, with the same λ",
         adaptation: Adaptation::Aligned(|weight| {
             let kernels = Kernels::Fidelity { qubits: QUBITS };
             Box::new(Mmd { weight, ramped: true, kernels, ..Mmd::default() })

@@ -1,16 +1,16 @@
-//! Windows of a source and a target domain: what a forecaster learns from, and what it is evaluated on.
+//! Windows of a source and a target domain: training and test data of a forecaster.
 
 use crate::systems::soh::cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol};
 use crate::systems::soh::spec::Spec;
 use crate::systems::soh::target::{CellSplit, Target, cells};
 use crate::systems::soh::windows::Window;
 
-/// Windows of the two domains to learn from.
+/// Training windows of the two domains.
 #[derive(Default)]
 pub struct Domains {
-    /// Of the source, to learn from.
+    /// Of the source, for training.
     pub source: Vec<Window>,
-    /// Of the source, to stop by.
+    /// Of the source, for early stopping.
     pub validation: Vec<Window>,
     /// Of the target, up to the end of the prefix.
     pub labelled: Vec<Window>,
@@ -21,7 +21,7 @@ pub struct Domains {
 /// What the trials of one target and seed share; empty for a simulation.
 #[derive(Default)]
 pub struct Block {
-    /// To learn from.
+    /// Training data.
     pub domains: Domains,
     /// Source cells that calibrate intervals, after the prefix; empty where no interval is asked for.
     pub calibration: Vec<Window>,
@@ -47,7 +47,7 @@ impl Block {
         }
     }
 
-    /// All source batches but one, which plays the target.
+    /// All source batches but one, which is the target.
     pub fn of_left_out(spec: &Spec, left_out: usize, seed: u64) -> Self {
         let sources: Vec<Protocol> = (0..BATCHES.len()).filter(|k| *k != left_out).map(|k| BATCHES[k]).collect();
         let target = BATCHES[left_out];

@@ -1,4 +1,4 @@
-//! A trained forecaster that is asked for forecasts and latents.
+//! Forecasts and latents of a trained forecaster.
 
 use candle_core::{DType, Tensor};
 use ndarray::{Array2, s};
@@ -13,7 +13,7 @@ use crate::systems::soh::network::Forecaster;
 use crate::systems::soh::windows::{Scaler, Window};
 use crate::transfer::penalty::{Bank, Estimate, mmd};
 
-/// Rows forecast at once: all test rows, since shots are drawn by the place of a row in its batch.
+/// Rows forecast at once: all test rows, since the stream of a row's shots is its index in the batch.
 const BATCH: usize = 4096;
 
 /// A trained network with its scaling of inputs.

@@ -1,4 +1,4 @@
-//! Battery state of health: a recurrent forecaster, brought to a new domain, with conformal intervals (after Filgueira
+//! Battery state of health: a recurrent forecaster adapted to a new domain, with conformal intervals (after Filgueira
 //! da Silva et al. 2026, arXiv:2603.24475).
 //!
 //! Virtual cells of three source batches and a target (drawn, aged by PyBaMM, or a file) → windows of past states of
@@ -98,7 +98,7 @@ impl Experiment for Soh {
         Metric::lower("width", "width", Unit::Points, "mean width of finite intervals"),
         Metric::lower("infinite", "infinite", Unit::Share, "intervals that are the whole line"),
         Metric::lower("relative_width", "relative width", Unit::Plain, "width over that of split"),
-        Metric::lower("validation_error", "RMSE", Unit::Points, "one checkpoint ahead, batch that plays the target"),
+        Metric::lower("validation_error", "RMSE", Unit::Points, "one checkpoint ahead, on the source batch left out"),
     ];
 
     const CHECKS: &'static [Check] = checks::CHECKS;

@@ -38,7 +38,7 @@ impl Forecaster {
         Ok(Self { hidden, dense, head })
     }
 
-    /// The same forecaster with the expectation values of its circuit found by `shots` shots drawn under `seed`; `None`
+    /// The same forecaster with the expectation values of its circuit estimated from `shots` shots under `seed`; `None`
     /// for a head without circuit.
     pub fn with_shots(&self, shots: usize, seed: u64) -> Option<Self> {
         let head = self.head.on(Arc::new(Shots { inner: Statevector::default(), shots, seed }))?;

@@ -39,11 +39,11 @@ pub struct Spec {
     pub hidden: usize,
     /// Width of the layer behind it.
     pub dense: usize,
-    /// Cells of each source batch to learn from.
+    /// Training cells of each source batch.
     pub training_cells: usize,
-    /// Cells of each source batch to stop by.
+    /// Validation cells of each source batch.
     pub validation_cells: usize,
-    /// Cells of each source batch for calibration.
+    /// Calibration cells of each source batch.
     pub calibration_cells: usize,
     /// Target cells that are adapted to, and as many others whose prefix calibrates.
     pub adaptation_cells: usize,
@@ -106,7 +106,7 @@ impl Settings for Spec {
         },
         Preset {
             name: "smoke",
-            doc: "a second or two: shows that everything works, its figures mean nothing",
+            doc: "tiny sizes, one or two seconds, to try the program; the figures are meaningless",
             apply: |spec| {
                 spec.targets = vec!["hard".into()];
                 (spec.hidden, spec.dense, spec.training_cells, spec.validation_cells) = (4, 4, 1, 1);

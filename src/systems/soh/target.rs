@@ -146,7 +146,7 @@ fn enough(spec: &Spec, cells: Vec<Cell>, place: &str) -> Result<Vec<Cell>, DataE
 /// Columns of a table of lives.
 const COLUMNS: [&str; 5] = ["cell", "charge", "discharge", "throughput", "health"];
 
-/// Lives from text: a CSV with the columns cell (a name; its rows stand together), charge and discharge (C-rates),
+/// Lives from text: a CSV with the columns cell (a name; its rows are consecutive), charge and discharge (C-rates),
 /// throughput (ampere hours, 0, 500, 1000, …) and health (capacity over initial capacity). Rows beyond 30 kAh are left out.
 ///
 /// # Errors
@@ -182,7 +182,7 @@ pub fn lives(text: &str, place: &str) -> Result<Vec<Cell>, DataError> {
         let (throughput, health) = (number(3, 0.0..=1e9)?, number(4, 0.0..=2.0)?);
         if name.as_deref() != Some(field(0)) {
             if !names.insert(field(0).to_string()) {
-                return Err(wrong(0, "rows of a cell stand together".into()));
+                return Err(wrong(0, "rows of a cell must be consecutive".into()));
             }
             name = Some(field(0).into());
             cells.push(Cell { protocol, measured: Vec::new() });

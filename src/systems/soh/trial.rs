@@ -1,4 +1,4 @@
-//! One training of one arm, and everything measured on it. Errors and widths are percentage points of state of health.
+//! Trains one arm and evaluates it. Errors and widths are percentage points of state of health.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ pub struct Life {
     pub prefix: Option<f64>,
 }
 
-/// The error on the source batch that plays the target, of `arm` under the weight `lambda`.
+/// The error on the source batch that is the target, of `arm` under the weight `lambda`.
 pub fn validation_error(
     spec: &Spec,
     block: &Block,
@@ -90,7 +90,9 @@ pub fn trial(
         );
     }
     match lambda {
-        Some(0.0) => Ok(found.inapplicable("λ = 0 was chosen, so nothing is aligned and it learns as prefix does")),
+        Some(0.0) => {
+            Ok(found.inapplicable("λ = 0 was chosen, so nothing is aligned and the training is that of prefix"))
+        }
         _ => Ok(found),
     }
 }

@@ -10,7 +10,7 @@ use crate::systems::soh::cell::{CHECKPOINTS, Cell, Protocol};
 /// Checkpoints of a stratum of examples: a quarter of a life, 7.5 kAh.
 const STRATUM: usize = CHECKPOINTS.div_ceil(4);
 
-/// What is known before a checkpoint, and what is measured at it.
+/// The states of health before a checkpoint, and the one at it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
     /// How the cell is cycled.
@@ -109,7 +109,7 @@ impl Scaler {
         ((window.next - window.last() - self.increment.0) / self.increment.1) as f32
     }
 
-    /// The state of health that an output of the network stands for.
+    /// The state of health for an output of the network.
     pub fn forecast(&self, window: &Window, output: f64) -> f64 {
         window.last() + self.increment.0 + self.increment.1 * output
     }
