@@ -77,7 +77,7 @@ pub fn trial(
         (found.value_if("lambda", lambda), exact)
     };
     for &shots in &spec.shots {
-        let Some(model) = model.with_shots(shots, Stream::named(seed, "shots").bits()) else { continue };
+        let Some(model) = model.with_shots(shots, Stream::named(seed, "shots").bits())? else { continue };
         let forecasts = Evaluator::of(&model, &mut trained)?.forecasts(&block.test)?;
         let sampled = evaluation.state.scores(&block.test, &forecasts);
         let shots = shots.to_string();
