@@ -52,7 +52,6 @@ impl Experiment for Coins {
     const METRICS: &'static [Metric] = &[
         Metric::higher("heads", "heads", Unit::Share, "share of heads"),
         Metric::higher("first", "first heads", Unit::Share, "share of heads among the first throws"),
-        Metric::higher("start", "start", Unit::Count, "what the coins of a seed are thrown from"),
     ];
     const CHECKS: &'static [Check] = &[Check {
         name: "bent",
@@ -66,8 +65,7 @@ impl Experiment for Coins {
         let coins = Factor::new("coin", Role::Arm, &spec.coins).with_baseline("fair").listed_by("coins");
         let prefix = Factor::new("prefix", Role::Evaluation, [5, 10]);
         let grid = Grid::new("main", "Throws", vec![Factor::seeds(&spec.seeds), coins, prefix], &["heads", "first"]);
-        let starts = Grid::new("starts", "Starts", vec![Factor::seeds(&spec.seeds)], &["start"]);
-        Ok([grid, starts].map(|grid| grid.in_shared_blocks("seed", &["seed"])).into())
+        Ok(vec![grid.in_blocks(&["seed"])])
     }
 
     fn open(_: &Spec, _: &Context) -> Result<((), Measurement), StudyError> {
@@ -79,9 +77,6 @@ impl Experiment for Coins {
     }
 
     fn trial(spec: &Spec, (): &(), start: &u64, at: &Point, context: &Context) -> Result<Measurement, StudyError> {
-        if at.grid == "starts" {
-            return Ok(Measurement::default().value("start", *start as f64));
-        }
         let bias = match at.get("coin") {
             "fair" => 0.5,
             "bent" => 0.8,
@@ -272,7 +267,7 @@ fn a_longer_list_of_seeds_goes_on_with_what_is_there() {
     let counted = Impatient { ended: AtomicUsize::new(0), most: usize::MAX };
     let resumed = RunOptions { resume: true, ..options(&out, 1) };
     let more = COINS.run(&spec("3").unwrap(), &resumed, &counted).unwrap();
-    assert_eq!(counted.ended.into_inner(), 4, "one trial of each coin and a start are new");
+    assert_eq!(counted.ended.into_inner(), 3, "one trial of each coin is new");
     let of = |outcome: &Outcome| outcome.results.of("heads").at("seed", "1").samples().unwrap();
     assert_eq!(of(&few), of(&more));
 }
@@ -303,14 +298,6 @@ fn kept_results_read_back_and_answer_as_the_run_did() {
 }
 
 #[test]
-fn grids_that_share_blocks_prepare_them_once() {
-    let results = run_in_memory::<Coins>(&Spec::default()).unwrap();
-    let blocks = results.finished.iter().filter(|step| !step.is_trial && !step.point.coordinates.is_empty());
-    assert_eq!(blocks.count(), 4);
-    assert_eq!(results.of("start").samples().unwrap().values(), [0.0, 7.0, 14.0, 21.0]);
-}
-
-#[test]
 fn tables_have_the_columns_that_they_have_values_for() {
     let place = TempDir::new().unwrap();
     let outcome = COINS.run(&smoke(&COINS), &options(&place.path().join("run"), 2), &()).unwrap();
@@ -338,8 +325,8 @@ fn any_field_can_be_varied_and_equal_trials_of_two_sweeps_are_one() {
     let trials = place.path().join("trials");
     let shared = |out: &str| RunOptions { trials: Some(trials.clone()), ..options(&place.path().join(out), 2) };
     let outcome = COINS.run(&sweep, &shared("sweep"), &()).unwrap();
-    // 20 throws: three coins and two; 40 throws: three coins; a start beside each of the three; four seeds.
-    assert_eq!(outcome.results.planned, 4 * (3 + 2 + 3 + 3));
+    // 20 throws: three coins and two; 40 throws: three coins; four seeds each.
+    assert_eq!(outcome.results.planned, 4 * (3 + 2 + 3));
     let of = |throws: &str| outcome.results.of("heads").at("throws", throws).at("bias", "all").samples().unwrap().len();
     assert_eq!((of("20"), of("40")), (12, 12));
     let within = |throws: &str| {
