@@ -100,6 +100,47 @@ impl Experiment for Coins {
 
 static COINS: SystemOf<Coins> = SystemOf::new();
 
+/// Two grids of throws whose trials of one seed share what is prepared, and a metric that nothing measures.
+struct Tables;
+
+impl Experiment for Tables {
+    type Spec = Spec;
+    type Inputs = ();
+    type Block = u64;
+
+    const INFO: Info = Info { name: "tables", title: "Tables", doc: "Coins are thrown on two tables.", examples: &[] };
+    const METRICS: &'static [Metric] = &[
+        Metric::higher("heads", "heads", Unit::Share, "share of heads"),
+        Metric::higher("edges", "edges", Unit::Count, "coins on their edge"),
+        Metric::higher("height", "height", Unit::Plain, "of the throw"),
+    ];
+
+    fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
+        let grid = |name: &str| {
+            let coins = Factor::new("coin", Role::Arm, ["fair", "bent"]).with_baseline("fair");
+            Grid::new(name, name, vec![Factor::seeds(&spec.seeds), coins], &["heads", "edges"])
+        };
+        Ok(vec![
+            grid("left").in_shared_blocks("hand", &["seed"]),
+            grid("right").in_shared_blocks("hand", &["seed"]),
+            grid("floor").in_blocks(&["seed"]),
+        ])
+    }
+
+    fn open(_: &Spec, _: &Context) -> Result<((), Measurement), StudyError> {
+        Ok(((), Measurement::default()))
+    }
+
+    fn prepare(_: &Spec, (): &(), block: &Point, _: &Context) -> Result<(u64, Measurement), StudyError> {
+        let height = if block.grid == "hand" { 1.0 } else { 0.0 };
+        Ok((block.seed(), Measurement::default().value("height", height)))
+    }
+
+    fn trial(spec: &Spec, (): &(), start: &u64, at: &Point, context: &Context) -> Result<Measurement, StudyError> {
+        Coins::trial(spec, &(), start, at, context)
+    }
+}
+
 fn every_system() -> impl Iterator<Item = &'static dyn System> {
     SYSTEMS.iter().copied().chain([&COINS as &dyn System])
 }
@@ -340,4 +381,18 @@ fn any_field_can_be_varied_and_equal_trials_of_two_sweeps_are_one() {
     let plain = RunOptions { resume: true, ..shared("plain") };
     COINS.run(&smoke(&COINS), &plain, &counted).unwrap();
     assert_eq!(counted.ended.into_inner(), 0, "20 throws have been thrown in the sweep");
+}
+
+#[test]
+fn grids_share_blocks_and_tables_leave_out_what_nothing_measured() {
+    let folder = TempDir::new().unwrap();
+    let system = SystemOf::<Tables>::new();
+    let outcome = system.run(&smoke(&system), &options(&folder.path().join("run"), 2), &()).unwrap();
+    let heights = outcome.results.of("height");
+    let of = |grid: &str| heights.rows().iter().filter(|row| row.grid == grid).count();
+    // One block a seed for both tables, one a seed for the floor.
+    assert_eq!((of("hand"), of("floor"), heights.rows().len()), (4, 4, 8));
+    assert_eq!(outcome.results.of("heads").rows().len(), 4 * 2 * 3);
+    let page = fs::read_to_string(outcome.folder.join("report.html")).unwrap();
+    assert!(page.contains(">heads") && !page.contains(">edges"), "no empty column");
 }
