@@ -1,21 +1,25 @@
-//! examples/forest.rs: a random forest, the same forest as a network, and a network that learned from it.
+//! A random forest, the same forest as a network, and networks distilled from it.
 //!
 //! `cargo run --release --example forest`
 
-use qgraft::systems::Workplace;
-use qgraft::systems::forest::{self, Spec};
+use qgraft::lab::run_in_memory;
+use qgraft::systems::forest::{RandomForests, Spec};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let place = tempfile::tempdir()?;
     let spec = Spec { tables: vec!["wine".into()], ..Spec::default() };
-    let out = place.path().join("run");
-    let found = forest::run(&spec, &Workplace { out: &out, cache: place.path(), threads: 2 }, &())?.findings;
-    let wine = &found.tasks[0];
-    println!("forest: accuracy {:.3}", wine.forest.accuracy);
-    println!("as a network: largest difference {:.0e}", wine.conversion.network);
-    for student in &wine.students {
-        let (target, shape, test) = (&student.target, &student.student, &student.test);
-        println!("{target:10} {shape:7} accuracy {:.3}, KL {:.3}", test.accuracy, test.divergence);
+    let results = run_in_memory::<RandomForests>(&spec)?;
+    let mean = |grid: &str, metric: &str, levels: &[(&str, &str)]| {
+        let samples = results.cell(grid, metric, levels).samples();
+        samples.map_or(f64::NAN, |samples| samples.mean())
+    };
+    println!("forest: accuracy {:.3}", mean("teacher", "accuracy", &[]));
+    println!("as a network: largest difference {:.0e}", mean("network", "difference", &[("form", "steps")]));
+    for target in &spec.targets {
+        for student in spec.student_names() {
+            let levels = [("target", target.as_str()), ("student", student.as_str())];
+            let (accuracy, divergence) = (mean("main", "accuracy", &levels), mean("main", "divergence", &levels));
+            println!("{target:10} {student:7} accuracy {accuracy:.3}, KL {divergence:.3}");
+        }
     }
     Ok(())
 }

@@ -1,24 +1,20 @@
-//! examples/soh.rs: battery cells of another domain, forecast with and without their first labels.
+//! Battery cells of another domain, forecast with and without their first labels.
 //!
 //! `cargo run --release --example soh`
 
-use qgraft::systems::Workplace;
-use qgraft::systems::soh::{self, Spec};
+use qgraft::lab::run_in_memory;
+use qgraft::systems::soh::{Soh, Spec};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let place = tempfile::tempdir()?;
-    let mut spec = Spec::default();
-    spec.quick();
-    spec.targets = vec!["hard".into()];
-    spec.arms = ["source_only", "prefix"].map(String::from).to_vec();
-    let out = place.path().join("run");
-    let found = soh::run(&spec, &Workplace { out: &out, cache: place.path(), threads: 2 }, &())?.findings;
-    for arm in &found.targets[0].arms {
-        println!("{:12} error {:.2} points of state of health", arm.arm, arm.rmse.mean);
-        for interval in &arm.intervals {
-            let [inside, infinite] = [interval.points.mean, interval.infinite.mean].map(|share| 100.0 * share);
-            let (name, width) = (&interval.calibration, interval.width.mean);
-            println!("    {name:12} {inside:5.1} % inside, {width:.2} points wide, {infinite:.0} % infinite");
+    let arms = ["line", "source_only", "prefix"].map(String::from).to_vec();
+    let spec = Spec { targets: vec!["hard".into()], arms, ..Spec::default() };
+    let results = run_in_memory::<Soh>(&spec)?;
+    for (arm, error) in results.of("rmse").by("arm") {
+        println!("{arm:12} error {:.2} points of state of health", error.mean());
+        for (calibration, inside) in results.of("coverage").grid("main").at("arm", &arm).by("calibration") {
+            let levels = [("arm", arm.as_str()), ("calibration", calibration.as_str())];
+            let width = results.cell("main", "width", &levels).samples().map_or(f64::NAN, |width| width.mean());
+            println!("    {calibration:12} {:5.1} % inside, {width:.2} points wide", 100.0 * inside.mean());
         }
     }
     Ok(())

@@ -8,7 +8,6 @@ mod circuit_file;
 mod convert;
 mod draw;
 mod export;
-mod forest;
 mod list;
 mod noise;
 mod noise_robustness;
@@ -17,7 +16,6 @@ mod place;
 mod progress;
 mod run;
 mod simulate;
-mod soh;
 mod study;
 mod transpile;
 

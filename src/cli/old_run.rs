@@ -3,9 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::cli::forest::Forest;
 use crate::cli::noise_robustness::NoiseRobustness;
-use crate::cli::soh::Soh;
 
 /// Runs a system and writes a run folder.
 #[derive(clap::Args)]
@@ -18,16 +16,12 @@ pub struct Arguments {
 enum System {
     #[command(name = "noise_robustness")]
     NoiseRobustness(Box<NoiseRobustness>),
-    Forest(Box<Forest>),
-    Soh(Box<Soh>),
 }
 
 /// Runs the system.
 pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.system {
         System::NoiseRobustness(options) => options.run(),
-        System::Forest(options) => options.run(),
-        System::Soh(options) => options.run(),
     }
 }
 

@@ -114,7 +114,7 @@ fn by_seed() -> Vec<String> {
 pub struct Decided {
     /// The figure with its interval or spread.
     pub measured: String,
-    /// "supported", "contradicted", "no evidence", "holds", "does not hold", or "–" of a value.
+    /// "supported", "contradicted", "no evidence", "not applicable", "holds", "does not hold", or "–" of a value.
     pub verdict: &'static str,
     /// The same in a sentence.
     pub sentence: String,
@@ -145,6 +145,10 @@ pub fn decide(system: &dyn System, claim: &Claim, runs: &BTreeMap<String, KeptRu
             contrast = contrast.at(factor, level);
         }
         let contrast = contrast.paired_by(&pairs);
+        if let Some(reason) = contrast.inapplicable(&results) {
+            let sentence = format!("{}: not applicable, {reason}", contrast.title());
+            return Ok(Decided { measured: "–".into(), verdict: "not applicable", sentence, comparison: None });
+        }
         let found = contrast.compare(&results, system.metrics());
         let comparison =
             found.ok_or_else(|| missing(format!("{} has no values for {}", claim.run, contrast.title())))?;

@@ -57,6 +57,19 @@ impl Contrast {
         Self { pairs: factors.iter().map(|factor| factor.to_string()).collect(), ..self }
     }
 
+    /// In another metric.
+    pub fn in_metric(self, metric: &str) -> Self {
+        Self { metric: metric.into(), ..self }
+    }
+
+    /// One level of a factor against another in the first metric of a grid, within each combination of its settings and of
+    /// its other arms.
+    pub fn in_each_setting(grid: &Grid, factor: &str, level: &str, baseline: &str) -> Vec<Self> {
+        let Some(metric) = grid.metrics.first() else { return Vec::new() };
+        let pair = |at| Self { at, ..Self::new(&grid.name, metric, factor, level, baseline) };
+        settings(grid, factor).into_iter().map(pair).collect()
+    }
+
     /// Every arm of a grid against the baseline, in its first metric, within each combination of its settings.
     pub fn to_baseline(grid: &Grid) -> Vec<Self> {
         let Some(metric) = grid.metrics.first() else { return Vec::new() };

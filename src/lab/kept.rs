@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::check::Checked;
 use crate::lab::contrast::Compared;
-use crate::lab::factor::{Factor, Grid};
-use crate::lab::metric::Labels;
-use crate::lab::results::{MeanCurve, Results, Row};
+use crate::lab::factor::{Coordinate, Factor, Grid, Point};
+use crate::lab::metric::{Labels, Measurement};
+use crate::lab::results::{Finished, MeanCurve, Results, Row};
 use crate::study::StudyError;
 use crate::study::compare::Comparison;
+use crate::study::energy::Usage;
 
 /// Name and version of the format.
 const FORMAT: &str = "qgraft.results/1";
@@ -40,6 +41,9 @@ pub struct KeptRun {
     /// Checks with their figures, for a reader; claims compute them again.
     #[serde(default, skip_deserializing, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Checked>,
+    /// Trials that came out as another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inapplicable: Vec<Inapplicable>,
     /// Repairs, fallbacks and whatever else a careful reader must know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
@@ -70,6 +74,38 @@ pub struct Group {
     pub at: Labels,
     /// Seed and number; the seed is empty where nothing is repeated.
     pub values: Vec<(String, f64)>,
+}
+
+/// A trial that came out as another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inapplicable {
+    /// Name of its grid.
+    pub grid: String,
+    /// Its factors and levels.
+    pub at: Labels,
+    /// Why.
+    pub reason: String,
+}
+
+impl Inapplicable {
+    fn of(finished: &Finished) -> Option<Self> {
+        let Finished { point, measurement, .. } = finished;
+        let at = point.coordinates.iter().map(|c| (c.factor.clone(), c.level.clone())).collect();
+        Some(Self { grid: point.grid.clone(), at, reason: measurement.inapplicable.clone()? })
+    }
+
+    /// The trial without its numbers, which are in the rows.
+    fn trial(&self) -> Finished {
+        let at = self.at.iter().cloned();
+        // Claims read names of levels, never their position in the list.
+        let coordinates = at.map(|(factor, level)| Coordinate { factor, level, index: 0 }).collect();
+        Finished {
+            point: Point { grid: self.grid.clone(), coordinates },
+            is_trial: true,
+            measurement: Measurement::default().inapplicable(self.reason.clone()),
+            usage: Usage::default(),
+        }
+    }
 }
 
 const SEED: &str = "seed";
@@ -108,6 +144,7 @@ impl KeptRun {
             curves: results.curves.iter().map(in_six_digits).collect(),
             comparisons: applying.map(|c| c.comparison.clone()).collect(),
             checks: checks.to_vec(),
+            inapplicable: results.finished.iter().filter_map(Inapplicable::of).collect(),
             notices: results.notices().into_iter().map(String::from).collect(),
             failures: results.failures.iter().map(|f| (f.title.clone(), f.reason.clone())).collect(),
         }
@@ -163,6 +200,7 @@ impl KeptRun {
             grids: self.grids.iter().map(grid).collect(),
             rows: rows.collect(),
             curves: self.curves.clone(),
+            finished: self.inapplicable.iter().map(Inapplicable::trial).collect(),
             ..Results::default()
         }
     }

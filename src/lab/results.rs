@@ -160,6 +160,13 @@ impl Results {
         Query { results: self, rows }
     }
 
+    /// The values of a metric in one cell of a grid: measured under the evaluation factors that `levels` names, or under
+    /// none.
+    pub fn cell<'l>(&self, grid: &str, metric: &str, levels: &[(&'l str, &'l str)]) -> Query<'_> {
+        let query = self.of(metric).grid(grid).plain_unless_in(levels.iter().map(|(factor, _)| *factor));
+        levels.iter().fold(query, |query, (factor, level)| query.at(factor, level))
+    }
+
     /// The grid of this name.
     pub fn grid(&self, name: &str) -> Option<&Grid> {
         self.grids.iter().find(|grid| grid.name == name)

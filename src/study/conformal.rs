@@ -100,8 +100,8 @@ impl Adaptive {
         Self { alpha: target, target, step }
     }
 
-    /// Takes in whether the last interval covered.
-    pub fn tell(&mut self, covered: bool) {
+    /// The level after an interval that covered its point or missed it.
+    pub fn update(&mut self, covered: bool) {
         self.alpha += self.step * (self.target - if covered { 0.0 } else { 1.0 });
     }
 }

@@ -33,11 +33,13 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<plasticity::Plasticity>::new(),
     &SystemOf::<hatl::Hatl>::new(),
     &SystemOf::<rotation::Rotation>::new(),
+    &SystemOf::<soh::Soh>::new(),
+    &SystemOf::<forest::Forest>::new(),
     &SystemOf::<smear::Smear>::new(),
 ];
 
 /// Systems that are not yet experiments.
-pub static OLD_SYSTEMS: &[SystemRow] = &[noise_robustness::ROW, forest::ROW, soh::ROW];
+pub static OLD_SYSTEMS: &[SystemRow] = &[noise_robustness::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]

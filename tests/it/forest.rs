@@ -5,10 +5,11 @@ use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, Axis};
 use qgraft::classic::{Answers, Forest, Growth, Node, NodeTable, Tree};
 use qgraft::data::{BUNDLED, Encoder, parse_table, read_table};
+use qgraft::lab::{Experiment, Results, run_in_memory};
+use qgraft::math::Stream;
 use qgraft::nn::Model;
 use qgraft::nn::loss::{cross_entropy, distillation, divergence, mean, soft_cross_entropy};
-use qgraft::systems::Workplace;
-use qgraft::systems::forest::{ForestNetwork, Gate, Spec, Task, mixed, predict, run};
+use qgraft::systems::forest::{ForestNetwork, Gate, RandomForests, Shape, Spec, Task, mixed, predict};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -43,13 +44,13 @@ fn nodes_matrices_and_network_give_scikit_learns_probabilities() {
         for scale in [1.0, 0.37] {
             let scales = vec![scale; rows.ncols()];
             let (network, mut params) = ForestNetwork::of(&forest, &scales, Gate::Step, DType::F64).unwrap();
-            let told = predict(network.build(&mut params).unwrap().as_ref(), &inputs).unwrap();
-            assert!(apart(&told, &expected) < 1e-11, "{name}: network, {}", apart(&told, &expected));
+            let predicted = predict(network.build(&mut params).unwrap().as_ref(), &inputs).unwrap();
+            assert!(apart(&predicted, &expected) < 1e-11, "{name}: network, {}", apart(&predicted, &expected));
         }
         // A row on a threshold, as iris with its tenths has some, lies half on either side for a sigmoid; all others agree.
         let gate = Gate::Sigmoid { split: 1e4, leaf: 40.0 };
         let (network, mut params) = ForestNetwork::of(&forest, &vec![1.0; rows.ncols()], gate, DType::F64).unwrap();
-        let told = predict(network.build(&mut params).unwrap().as_ref(), &inputs).unwrap();
+        let predicted = predict(network.build(&mut params).unwrap().as_ref(), &inputs).unwrap();
         let nodes = || forest.trees().iter().flat_map(Tree::nodes);
         let on_a_threshold = |row: usize| {
             nodes().any(|node| match node {
@@ -59,9 +60,9 @@ fn nodes_matrices_and_network_give_scikit_learns_probabilities() {
         };
         let clear: Vec<usize> = (0..rows.nrows()).filter(|&row| !on_a_threshold(row)).collect();
         assert!(clear.len() >= 5, "{name}: {} rows to compare", clear.len());
-        let (told, expected) = (told.select(Axis(0), &clear), expected.select(Axis(0), &clear));
+        let (predicted, expected) = (predicted.select(Axis(0), &clear), expected.select(Axis(0), &clear));
         // Steepness times distance is at least 50 for splits and 20 for leaves: e^-20 is 2e-9, times a handful of leaves.
-        assert!(apart(&told, &expected) < 1e-6, "{name}: sigmoids, {}", apart(&told, &expected));
+        assert!(apart(&predicted, &expected) < 1e-6, "{name}: sigmoids, {}", apart(&predicted, &expected));
     }
 }
 
@@ -106,13 +107,14 @@ fn a_table_that_is_no_tree_is_refused_by_node() {
 }
 
 #[test]
-fn grown_trees_fit_what_they_see_and_judge_honestly_what_they_do_not() {
+fn grown_trees_fit_training_rows_and_have_the_out_of_bag_accuracy_of_scikit_learn() {
     for row in BUNDLED {
         let table = row.table().unwrap();
         let (labels, count) = (&table.samples.labels, table.samples.classes.len());
-        let right = |told: &Array2<f64>| {
-            let first =
-                |row: usize| (0..count).fold(0, |best, k| if told[[row, k]] > told[[row, best]] { k } else { best });
+        let right = |predicted: &Array2<f64>| {
+            let first = |row: usize| {
+                (0..count).fold(0, |best, k| if predicted[[row, k]] > predicted[[row, best]] { k } else { best })
+            };
             (0..labels.len()).filter(|&row| first(row) == labels[row]).count() as f64 / labels.len() as f64
         };
         let answers = Answers::Classes { labels, count };
@@ -123,15 +125,15 @@ fn grown_trees_fit_what_they_see_and_judge_honestly_what_they_do_not() {
         assert_eq!(right(&grow(&whole).forest.predict(table.values.view())), 1.0, "{}", row.name);
         let grown = grow(&bagged);
         // scikit-learn's out-of-bag accuracies lie between 0.94 and 0.98.
-        let honest = right(&grown.out_of_bag);
-        assert!((0.91..0.995).contains(&honest), "{}: {honest}", row.name);
+        let out_of_bag = right(&grown.out_of_bag);
+        assert!((0.91..0.995).contains(&out_of_bag), "{}: {out_of_bag}", row.name);
         assert_eq!(grown.forest, grow(&bagged).forest, "{}", row.name);
     }
     let rows = Array2::from_shape_fn((40, 1), |(row, _)| row as f32);
     let values: Vec<f64> = (0..40).map(|row| if row < 20 { 1.0 } else { 3.5 }).collect();
     let growth = Growth { trees: 1, columns: 1, depth: Some(1), leaf: 1, bootstrap: false };
-    let told = Forest::grow(rows.view(), Answers::Numbers(&values), &growth, 0).forest.predict(rows.view());
-    assert!(told.iter().zip(&values).all(|(a, b)| a == b), "one split is enough for a step");
+    let predicted = Forest::grow(rows.view(), Answers::Numbers(&values), &growth, 0).forest.predict(rows.view());
+    assert!(predicted.iter().zip(&values).all(|(a, b)| a == b), "one split is enough for a step");
 }
 
 #[test]
@@ -229,28 +231,63 @@ fn a_program_without_parquet_says_how_to_come_by_one() {
     assert!(error.contains("none.parquet") && error.contains("--features parquet"), "{error}");
 }
 
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| name.to_string()).collect()
+}
+
+/// The figure of a check.
+fn check(name: &str, results: &Results) -> Option<f64> {
+    let check = RandomForests::CHECKS.iter().find(|check| check.name == name).unwrap();
+    (check.value)(results)
+}
+
 #[test]
-fn a_run_is_deterministic_and_soft_targets_bring_students_nearer_to_the_forest() {
-    let place = tempfile::tempdir().unwrap();
-    let mut spec = Spec { tables: vec!["iris".into(), "wine".into()], trees: 30, ..Spec::default() };
-    spec.targets = vec!["hard".into(), "synthetic".into()];
+fn soft_targets_bring_students_nearer_to_the_forest() {
+    let (tables, targets) = (names(&["iris", "wine"]), names(&["hard", "synthetic"]));
+    let mut spec = Spec { tables, targets, trees: 30, ..Spec::default() };
     spec.shapes.truncate(1);
-    spec.train.epochs = 10;
-    spec.network.trees = 5;
-    let go = |name: &str, threads: usize| {
-        let out = place.path().join(name);
-        let outcome = run(&spec, &Workplace { out: &out, cache: place.path(), threads }, &()).unwrap();
-        (std::fs::read(outcome.folder.join("metrics.json")).unwrap(), outcome.findings)
-    };
-    let (first, found) = go("first", 1);
-    assert_eq!(first, go("second", 2).0);
-    for task in &found.tasks {
-        let name = &task.task;
-        assert!(task.forest.accuracy > 0.85, "{name}: {:?}", task.forest);
-        assert!(task.conversion.matrices < 1e-12 && task.conversion.network < 1e-11, "{name}: {:?}", task.conversion);
-        let [hard, soft] = ["hard", "synthetic"].map(|target| task.with(target).unwrap().test);
-        assert!(soft.divergence < hard.divergence, "{name}: {soft:?} {hard:?}");
+    (spec.train.epochs, spec.network.trees) = (10, 5);
+    let found = run_in_memory::<RandomForests>(&spec).unwrap();
+    assert!(found.of("accuracy").grid("teacher").samples().unwrap().min() > 0.85);
+    assert!(found.of("difference").samples().unwrap().max() < 1e-11);
+    assert_eq!(check("divergence_lower", &found), Some(1.0));
+    // Both are chosen from a single student of each target.
+    let chosen = found.cell("choice", "accuracy", &[("choice", "validation")]).samples().unwrap();
+    assert_eq!(chosen.len(), 2);
+    assert!(
+        found.cell("choice", "regret", &[("choice", "guided")]).samples().is_none(),
+        "two tables are too few to learn from"
+    );
+}
+
+#[test]
+fn with_ten_tables_a_student_is_chosen_by_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    // The class of a row is decided by one of its two numbers, by another threshold in each table.
+    for table in 0..10 {
+        let mut stream = Stream::numbered(3, table);
+        let mut row = |_| {
+            let (x, y) = (stream.uniform(), stream.uniform());
+            let class = if x > 0.3 + 0.04 * table as f64 { "a" } else { "b" };
+            format!("{x:.4},{y:.4},{class}\n")
+        };
+        std::fs::write(place.path().join(format!("t{table}.csv")), (0..60).map(&mut row).collect::<String>()).unwrap();
     }
+    let (targets, data) = (names(&["hard", "soft"]), Some(place.path().into()));
+    let shapes = vec![Shape { depth: 1, width: 4 }, Shape { depth: 2, width: 4 }];
+    let mut spec = Spec { targets, data, shapes, trees: 5, components: 0, ..Spec::default() };
+    (spec.train.epochs, spec.network.trees, spec.network.epochs) = (2, 2, 1);
+    let found = run_in_memory::<RandomForests>(&spec).unwrap();
+    assert!(found.grid("pipeline").is_none());
+    let regret = |choice: &str| found.cell("choice", "regret", &[("choice", choice)]).samples().unwrap();
+    for choice in ["guided", "guided_three", "average", "validation_agreement", "chance"] {
+        assert!(regret(choice).len() == 10 && regret(choice).min() >= 0.0, "{choice}");
+    }
+    // Any student loses more than none, unless all are alike.
+    assert!(regret("chance").mean() > 0.0);
+    std::fs::write(place.path().join("t1.dat"), "1,a\n2,b\n").unwrap();
+    let error = run_in_memory::<RandomForests>(&spec).unwrap_err().to_string();
+    assert!(error.contains("data") && error.contains("t1"), "{error}");
 }
 
 #[test]
@@ -266,7 +303,7 @@ fn mixed_rows_stay_near_true_ones_and_words_stay_words() {
     std::fs::write(&file, (0..40).map(row).collect::<String>()).unwrap();
     let table = read_table(&file).unwrap();
     let spec = Spec { data: Some(file), copies: 3, swap: 0.5, trees: 5, ..Spec::default() };
-    let task = Task::new(&spec, "heaps", &table, 0).unwrap();
+    let task = Task::new(&spec, &table, 0).unwrap();
     let rows = mixed(&task, &spec);
     assert_eq!(rows.dim(), (3 * task.training.raw.nrows(), 2));
     for row in rows.rows() {
@@ -279,38 +316,19 @@ fn mixed_rows_stay_near_true_ones_and_words_stay_words() {
 }
 
 #[test]
-fn a_head_has_layers_beside_it_and_a_stage_learns_along() {
-    let place = tempfile::tempdir().unwrap();
-    let mut spec = Spec { tables: vec!["iris".into()], trees: 10, head: Some("quantum".into()), ..Spec::default() };
-    spec.targets = ["hard", "synthetic", "mixed"].map(String::from).to_vec();
+fn a_head_is_a_student_beside_layers_and_a_stage_learns_along() {
+    let (tables, heads) = (names(&["iris"]), names(&["quantum"]));
+    let targets = names(&["hard", "synthetic", "mixed"]);
+    let mut spec = Spec { tables, heads, targets, trees: 10, ..Spec::default() };
+    spec.shapes.truncate(1);
     (spec.train.epochs, spec.network.trees, spec.circuit.qubits, spec.circuit.depth) = (3, 2, 2, 1);
-    let out = place.path().join("run");
-    let found = run(&spec, &Workplace { out: &out, cache: place.path(), threads: 1 }, &()).unwrap().findings;
-    let students: Vec<&str> = found.tasks[0].students.iter().map(|learned| learned.student.as_str()).collect();
-    assert_eq!(students, ["quantum", "2 × 128"].repeat(3));
-    assert!(["head_divergence", "head_agreement"].iter().all(|name| found.checks.iter().any(|c| c.name == *name)));
-    let joined = found.tasks[0].joined.unwrap();
-    // Four columns give two components; with other parameters they answer otherwise.
-    assert!(joined.components == 2 && joined.frozen != joined.joint, "{joined:?}");
-    assert!(found.guided.is_none(), "one table teaches nothing about another");
-}
-
-#[test]
-fn a_bad_spec_is_refused_by_field() {
-    type Change = fn(&mut Spec);
-    let cases: [(&str, Change); 7] = [
-        ("table", |spec| spec.tables = vec!["irish".into()]),
-        ("target", |spec| spec.targets = vec!["mushy".into()]),
-        ("swap", |spec| spec.swap = 1.5),
-        ("test", |spec| spec.test = 1.0),
-        ("temperature", |spec| spec.temperature = 0.0),
-        ("spread", |spec| spec.spread = f64::NAN),
-        ("head", |spec| spec.head = Some("quantum_kernel".into())),
-    ];
-    for (field, change) in cases {
-        let mut spec = Spec::default();
-        change(&mut spec);
-        let error = spec.check().unwrap_err().to_string();
-        assert!(error.contains(field), "{field}: {error}");
-    }
+    let found = run_in_memory::<RandomForests>(&spec).unwrap();
+    let students = found.of("accuracy").grid("main").by("student");
+    let students: Vec<(&str, usize)> = students.iter().map(|(name, of)| (name.as_str(), of.len())).collect();
+    assert_eq!(students, [("quantum", 3), ("2 × 128", 3)]);
+    assert!(["head_divergence", "head_agreement"].iter().all(|name| check(name, &found).is_some()));
+    // Four columns give two components; with other parameters the answers differ.
+    assert_eq!(found.of("components").samples().unwrap().values(), [2.0, 2.0]);
+    let divergences = found.of("divergence").grid("pipeline").samples().unwrap();
+    assert_ne!(divergences.min(), divergences.max());
 }

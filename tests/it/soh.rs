@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
 use qgraft::classic::Logistic;
+use qgraft::lab::{Experiment, Results, Settings, run_in_memory};
 use qgraft::math::Stream;
 use qgraft::nn::loss::{Loss, Objective, mean};
 use qgraft::nn::{Mode, Model, Params};
-use qgraft::systems::Workplace;
 use qgraft::systems::soh::{
-    ARMS, BATCHES, CALIBRATIONS, CHECKPOINTS, CalibrationData, Cell, Covered, Forecaster, PREFIX, Protocol, Scaler,
-    Scored, Spec, TARGETS, Window, age, controls, lives, run,
+    BATCHES, CALIBRATIONS, CHECKPOINTS, CalibrationData, Cell, Coverage, Forecaster, PREFIX, Protocol, Scaler, Score,
+    Soh, Spec, Window, age, controls, lives,
 };
 use qgraft::transfer::penalty::{Bank, Estimate, mmd};
 use serde::Deserialize;
@@ -124,32 +124,32 @@ fn logistic_regression_is_that_of_scikit_learn() {
 
 #[test]
 fn known_answers_of_shift_and_clustering_come_out() {
-    let shifted = controls::shifted(1, 300);
+    let shifted = controls::covariate_shift(1, 300);
     // 300 calibrations: standard errors below 0.003; the rest of the 0.02 is the simulation behind the figures.
     near("shift", &[shifted.plain, shifted.weighted], &[0.759, 0.905], 0.02);
     assert!(shifted.infinite > 0.0 && shifted.infinite < 0.026, "{shifted:?}");
-    let clustered = controls::clustered(1, 60);
-    let controls::Clustered { pooled, low_cells, lives, whole_lives, wider, one_per_cell } = clustered;
+    let clustered = controls::clustered_points(1, 60);
+    let controls::ClusteredPoints { pooled, low_cells, lives, whole_lives, wider, one_per_cell } = clustered;
     near("clusters", &[pooled, low_cells, lives], &[0.89, 0.165, 0.15], 0.03);
-    near("their repair", &[whole_lives, one_per_cell], &[0.905, 0.905], 0.03);
-    near("its price", &[wider], &[1.8], 0.15);
+    near("by cell", &[whole_lives, one_per_cell], &[0.905, 0.905], 0.03);
+    near("relative width", &[wider], &[1.8], 0.15);
 }
 
 #[test]
 fn every_calibration_covers_exchangeable_points() {
     let mut stream = Stream::named(7, "test");
-    let mut fleet = |cells: u32| -> Vec<Scored> {
+    let mut fleet = |cells: u32| -> Vec<Score> {
         let rows = (0..cells).flat_map(|cell| (41..61).map(move |checkpoint| (cell, checkpoint)));
         rows.map(|(cell, checkpoint)| {
             let score = stream.normal().abs();
-            Scored { score, cell, checkpoint, state: [stream.normal(), stream.normal()] }
+            Score { score, cell, checkpoint, state: [stream.normal(), stream.normal()] }
         })
         .collect()
     };
     let (source, prefix, test) = (fleet(200), fleet(100), fleet(200));
-    let scene = CalibrationData { source: &source, prefix: &prefix, test: &test, alpha: 0.1, seed: 0 };
+    let data = CalibrationData { source: &source, prefix: &prefix, test: &test, alpha: 0.1, seed: 0 };
     for row in CALIBRATIONS {
-        let covered = Covered::of(&test, &(row.radii)(&scene));
+        let covered = Coverage::of(&test, &(row.radii)(&data));
         let share = if row.name == "whole_life" { covered.lives } else { covered.points };
         // 200 scores calibrate where cells count: a standard deviation of 0.021, three of them.
         assert!((share - 0.9).abs() < 0.065, "{}: {covered:?}", row.name);
@@ -157,8 +157,8 @@ fn every_calibration_covers_exchangeable_points() {
         let most = if row.name == "adaptive" { 0.02 } else { 0.0 };
         assert!(covered.infinite <= most, "{}: {covered:?}", row.name);
     }
-    let few = CalibrationData { source: &source[..3], ..scene };
-    let covered = Covered::of(&test, &(CALIBRATIONS[0].radii)(&few));
+    let few = CalibrationData { source: &source[..3], ..data };
+    let covered = Coverage::of(&test, &(CALIBRATIONS[0].radii)(&few));
     assert_eq!((covered.infinite, covered.width, covered.points), (1.0, 0.0, 1.0), "three scores promise nothing");
 }
 
@@ -203,7 +203,7 @@ fn lives_are_read_as_users_write_them() {
         (text.replacen(",0.9970", ",-", 1), "here, line 3, column `health`: \"-\": expected a number from 0 to 2"),
         (text.replacen(",500,", ",5000,", 1), "line 3, column `throughput`: \"5000\": expected 500"),
         (text.replacen("c0,1,2.5,500", "c0,1,2,500", 1), "line 3, column `charge`"),
-        (text.clone() + "c0,1,2.5,0,1\n", "line 102, column `cell`: \"c0\": rows of a cell stand together"),
+        (text.clone() + "c0,1,2.5,0,1\n", "line 102, column `cell`: \"c0\": rows of a cell must be consecutive"),
         (written(2, 41), "cell number 1 has 41 rows; at least 42 are needed"),
         ("cell,charge\n1\n".into(), "no column"),
     ];
@@ -213,94 +213,91 @@ fn lives_are_read_as_users_write_them() {
     }
 }
 
+/// The smoke preset.
+fn small() -> Spec {
+    let smoke = Spec::PRESETS.iter().find(|preset| preset.name == "smoke").unwrap();
+    let mut spec = Spec::default();
+    (smoke.apply)(&mut spec);
+    spec
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| name.to_string()).collect()
+}
+
+/// The figure of a check.
+fn check(name: &str, results: &Results) -> Option<f64> {
+    let check = Soh::CHECKS.iter().find(|check| check.name == name).unwrap();
+    (check.value)(results)
+}
+
+/// The mean of a metric in a cell.
+fn mean_of(results: &Results, metric: &str, levels: &[(&str, &str)]) -> f64 {
+    results.cell("main", metric, levels).samples().unwrap().mean()
+}
+
 #[test]
 fn a_file_of_lives_is_a_target_and_heads_stand_side_by_side() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("mine.csv");
     std::fs::write(&file, written(8, 61)).unwrap();
-    let arms = vec!["fine_tune".into()];
-    let mut spec = Spec { data: Some(file.clone()), targets: vec!["pybamm".into()], arms, ..tiny() };
-    (spec.head, spec.beside) = ("quantum".into(), vec!["linear".into()]);
-    let go = |spec: &Spec, name: &str| {
-        run(spec, &Workplace { out: &place.path().join(name), cache: place.path(), threads: 1 }, &())
-    };
-    let found = go(&spec, "run").unwrap().findings;
-    let names: Vec<&str> = found.targets.iter().map(|target| target.target.as_str()).collect();
-    assert_eq!(names, ["pybamm", "mine"]);
-    for target in &found.targets {
-        let heads: Vec<&str> = target.arms.iter().map(|arm| arm.head.as_str()).collect();
-        assert_eq!(heads, ["quantum", "linear"]);
-        assert!(target.arms.iter().all(|arm| arm.rmse.mean.is_finite() && arm.verified_width.mean > 0.0));
+    let (arms, targets) = (names(&["line", "fine_tune"]), names(&["pybamm"]));
+    let heads = names(&["quantum", "linear"]);
+    let mut spec = Spec { data: Some(file.clone()), targets, arms, heads, shots: vec![16], ..small() };
+    let found = run_in_memory::<Soh>(&spec).unwrap();
+    for target in ["pybamm", "mine"] {
+        for head in ["quantum", "linear"] {
+            let levels = [("target", target), ("arm", "fine_tune"), ("head", head)];
+            assert!(mean_of(&found, "rmse", &levels) > 0.0 && mean_of(&found, "verified_width", &levels) > 0.0);
+        }
+        // What needs no network needs no head.
+        assert_eq!(found.of("rmse").at("target", target).at("arm", "line").rows().len(), 1);
     }
-    assert!(found.criteria.iter().any(|criterion| criterion.what.contains("verified coverage")));
+    let head_width = check("pybamm_head_width", &found);
+    assert!(head_width.is_some_and(|ratio| ratio > 0.0), "{head_width:?}");
     std::fs::write(&file, written(5, 61)).unwrap();
-    let error = go(&spec, "few").unwrap_err().to_string();
+    let error = run_in_memory::<Soh>(&spec).unwrap_err().to_string();
     assert!(error.contains("5 cells; at least 6 are needed"), "{error}");
     spec.data = Some(place.path().join("missing.csv"));
-    assert!(go(&spec, "missing").unwrap_err().to_string().contains("missing.csv"));
-}
-
-fn tiny() -> Spec {
-    let mut spec = Spec { arms: ARMS.iter().map(|row| row.name.into()).collect(), ..Spec::default() };
-    spec.quick();
-    spec.train.epochs = 2;
-    (spec.hidden, spec.dense, spec.training_cells, spec.validation_cells) = (4, 4, 1, 1);
-    (spec.calibration_cells, spec.adaptation_cells, spec.test_cells) = (2, 2, 4);
-    spec.targets = vec![TARGETS[0].name.into()];
-    spec
-}
-
-#[test]
-fn a_run_is_deterministic_and_tells_everything() {
-    let place = tempfile::tempdir().unwrap();
-    let metrics = |name: &str, threads: usize| {
-        let out = place.path().join(name);
-        let outcome = run(&tiny(), &Workplace { out: &out, cache: place.path(), threads }, &()).unwrap();
-        let page = std::fs::read_to_string(outcome.folder.join("report.html")).unwrap();
-        assert!(CALIBRATIONS.iter().all(|row| page.contains(row.name)) && page.contains("<svg"));
-        assert!(outcome.findings.criteria.iter().any(|criterion| criterion.what.starts_with("hard")));
-        assert!(outcome.findings.targets[0].arms.iter().all(|arm| arm.rmse.mean.is_finite() && arm.rmse.mean > 0.0));
-        std::fs::read_to_string(outcome.folder.join("metrics.json")).unwrap()
-    };
-    assert_eq!(metrics("first", 1), metrics("second", 2));
+    assert!(run_in_memory::<Soh>(&spec).unwrap_err().to_string().contains("missing.csv"));
+    std::fs::rename(&file, place.path().join("pybamm.csv")).unwrap();
+    spec.data = Some(place.path().join("pybamm.csv"));
+    let error = run_in_memory::<Soh>(&spec).unwrap_err().to_string();
+    assert!(error.contains("data") && error.contains("pybamm"), "{error}");
 }
 
 #[test]
 fn a_quantum_head_forecasts_too_and_its_shots_are_in_the_intervals() {
-    let place = tempfile::tempdir().unwrap();
-    let (arms, shots) = (vec!["fine_tune".into()], vec![1, 100_000]);
-    let spec = Spec { head: "quantum".into(), beside: vec!["linear".into()], arms, shots, ..tiny() };
-    let out = place.path().join("run");
-    let found = run(&spec, &Workplace { out: &out, cache: place.path(), threads: 1 }, &()).unwrap().findings;
-    assert!(found.chosen.is_empty());
-    let [circuit, linear] = &found.targets[0].arms[..] else { panic!("two heads") };
-    assert!(circuit.rmse.mean.is_finite() && linear.sampled.is_empty());
-    let [one, many] = &circuit.sampled[..] else { panic!("two numbers of shots") };
-    assert_eq!((one.shots, many.shots), (1, 100_000));
-    // A single shot says ±1 where the value lies between: its noise makes the intervals calibrated with it wider, by 2 %
+    let (arms, heads) = (names(&["fine_tune"]), names(&["quantum", "linear"]));
+    let found = run_in_memory::<Soh>(&Spec { heads, arms, shots: vec![1, 100_000], ..small() }).unwrap();
+    assert!(found.grid("lambda").is_none(), "no arm has a penalty");
+    assert!(found.of("verified_width").at("head", "linear").rows().len() == 1, "it has no circuit");
+    let width = mean_of(&found, "verified_width", &[("head", "quantum")]);
+    let by_shots = |shots: &str| mean_of(&found, "verified_width", &[("head", "quantum"), ("shots", shots)]);
+    // A single shot gives ±1 where the value lies between: its noise makes the intervals calibrated with it wider, by 2 %
     // beside what two epochs leave wrong. Of 100,000 shots a standard error of 0.003 is left, a three hundredth of that.
-    let width = circuit.verified_width.mean;
-    assert!(one.alike_width.mean > 1.01 * width, "{} against {width}", one.alike_width.mean);
-    assert!((many.alike_width.mean / width - 1.0).abs() < 0.001, "{} against {width}", many.alike_width.mean);
-    assert_eq!(one.exactly_width.mean, width, "a radius that was calibrated without shots");
+    assert!(by_shots("1") > 1.01 * width, "{} against {width}", by_shots("1"));
+    assert!((by_shots("100000") / width - 1.0).abs() < 0.001, "{} against {width}", by_shots("100000"));
 }
 
 #[test]
-fn bad_settings_are_named() {
-    type Spoil = fn(&mut Spec);
-    let table: [(&str, Spoil); 7] = [
-        ("shots", |spec| spec.shots = vec![0]),
-        ("drawing", |spec| spec.shots = vec![1 << 50]),
-        ("seeds", |spec| spec.seeds.clear()),
-        ("alpha", |spec| spec.alpha = 1.0),
-        ("lambdas", |spec| spec.lambdas = vec![-1.0]),
-        ("source_only", |spec| spec.arms = vec!["source_onyl".into()]),
-        ("hard", |spec| spec.targets = vec!["hrad".into()]),
-    ];
-    for (field, spoil) in table {
-        let mut spec = Spec::default();
-        spoil(&mut spec);
-        let error = spec.check().unwrap_err().to_string();
-        assert!(error.contains(field), "{field}: {error}");
-    }
+fn without_a_weight_nothing_is_aligned_and_no_check_is_answered() {
+    let arms = names(&["source_only", "prefix", "mmd"]);
+    let found = run_in_memory::<Soh>(&Spec { lambdas: vec![0.0], arms: arms.clone(), ..small() }).unwrap();
+    assert!(found.inapplicable("main", &[("arm", "mmd")]).is_some_and(|reason| reason.contains("λ = 0")));
+    assert!(found.inapplicable("main", &[("arm", "prefix")]).is_none());
+    assert_eq!((check("hard_mmd_source", &found), check("largest_lambda", &found)), (None, Some(0.0)));
+    let found = run_in_memory::<Soh>(&Spec { lambdas: vec![0.3], arms, ..small() }).unwrap();
+    assert!(found.inapplicable("main", &[("arm", "mmd")]).is_none());
+    assert!(check("hard_mmd_source", &found).is_some_and(|ratio| ratio > 0.0));
+}
+
+#[test]
+fn the_weight_is_the_one_with_the_lowest_error_on_the_batches_left_out() {
+    let arms = names(&["mmd"]);
+    let found = run_in_memory::<Soh>(&Spec { lambdas: vec![0.0, 1.0, 100.0], arms, ..small() }).unwrap();
+    let errors = found.of("validation_error").by("lambda");
+    let best = errors.iter().min_by(|a, b| a.1.mean().total_cmp(&b.1.mean())).unwrap();
+    assert_eq!(found.of("lambda").grid("main").single().unwrap().to_string(), best.0);
+    assert_eq!(errors.len(), 3);
 }

@@ -372,9 +372,9 @@ fn groups_are_calibrated_by_themselves_and_trajectories_whole() {
 #[test]
 fn an_adaptive_level_makes_up_for_misses() {
     let mut adaptive = conformal::Adaptive::new(0.1, 0.05);
-    adaptive.tell(false);
+    adaptive.update(false);
     assert!((adaptive.alpha - 0.055).abs() < 1e-15);
-    (0..9).for_each(|_| adaptive.tell(true));
+    (0..9).for_each(|_| adaptive.update(true));
     assert!((adaptive.alpha - 0.1).abs() < 1e-15, "one miss in ten is what was asked for");
 }
 

@@ -49,7 +49,10 @@ impl Experiment for Coins {
     type Block = u64;
 
     const INFO: Info = Info { name: "coins", title: "Coins", doc: "Coins are thrown.", examples: &["", "--seeds 2"] };
-    const METRICS: &'static [Metric] = &[Metric::higher("heads", "heads", Unit::Share, "share of heads")];
+    const METRICS: &'static [Metric] = &[
+        Metric::higher("heads", "heads", Unit::Share, "share of heads"),
+        Metric::higher("first", "first heads", Unit::Share, "share of heads among the first throws"),
+    ];
     const CHECKS: &'static [Check] = &[Check {
         name: "bent",
         doc: "share of heads of the bent coin",
@@ -60,7 +63,8 @@ impl Experiment for Coins {
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
         let coins = Factor::new("coin", Role::Arm, &spec.coins).with_baseline("fair").listed_by("coins");
-        let grid = Grid::new("main", "Throws", vec![Factor::seeds(&spec.seeds), coins], &["heads"]);
+        let prefix = Factor::new("prefix", Role::Evaluation, [5, 10]);
+        let grid = Grid::new("main", "Throws", vec![Factor::seeds(&spec.seeds), coins, prefix], &["heads", "first"]);
         Ok(vec![grid.in_blocks(&["seed"])])
     }
 
@@ -80,12 +84,13 @@ impl Experiment for Coins {
             _ => return Ok(context.finished(&at.with("coin", "bent"))?.inapplicable("it copies the bent coin")),
         };
         let mut stream = qgraft::math::Stream::numbered(*start, at.index("coin") as u64);
-        let heads = (0..spec.throws).filter(|_| stream.uniform() < bias).count();
-        let share = heads as f64 / spec.throws as f64;
-        Ok(Measurement::default()
-            .value("heads", share)
-            .curve("heads", vec![bias, share])
-            .file("coin.txt", b"1".to_vec()))
+        let heads: Vec<bool> = (0..spec.throws).map(|_| stream.uniform() < bias).collect();
+        let share = |throws: usize| heads[..throws].iter().filter(|head| **head).count() as f64 / throws as f64;
+        let all = share(spec.throws);
+        let found = [5, 10].into_iter().fold(Measurement::default().value("heads", all), |found, throws| {
+            found.under(&[("prefix", &throws.to_string())], "first", share(throws.min(spec.throws)))
+        });
+        Ok(found.curve("heads", vec![bias, all]).file("coin.txt", b"1".to_vec()))
     }
 
     fn after(_: &Spec, at: &Point) -> Vec<Point> {
@@ -338,7 +343,23 @@ fn kept_results_read_back_and_answer_as_the_run_did() {
     for compared in &outcome.compared {
         let again = compared.contrast.compare(&kept.results(), COINS.metrics()).unwrap();
         assert_eq!(again.difference, compared.comparison.difference, "{}", compared.contrast.title());
+        let reason = compared.contrast.inapplicable(&kept.results()).map(String::from);
+        assert_eq!(reason, compared.inapplicable, "{}", compared.contrast.title());
     }
+}
+
+#[test]
+fn tables_have_the_columns_that_they_have_values_for() {
+    let place = TempDir::new().unwrap();
+    let outcome = COINS.run(&smoke(&COINS), &options(&place.path().join("run"), 2), &()).unwrap();
+    assert_eq!(outcome.tables[0].header, ["coin", "heads (%)"]);
+    let page = fs::read_to_string(outcome.folder.join("report.html")).unwrap();
+    let table = &page[page.find("Throws, by prefix").unwrap()..];
+    let header = &table[..table.find("</thead>").unwrap()];
+    assert!(header.contains("first heads (%)") && !header.contains(">heads (%)"), "{header}");
+    let grid = &outcome.results.grids[0];
+    let bent = Contrast::in_each_setting(grid, "coin", "bent", "fair")[0].clone().in_metric("first").at("prefix", "5");
+    assert_eq!(bent.compare(&outcome.results, COINS.metrics()).unwrap().seeds, 4);
 }
 
 #[test]

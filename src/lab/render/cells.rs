@@ -6,6 +6,7 @@ use crate::lab::factor::{Factor, Grid, Role};
 use crate::lab::metric::Metric;
 use crate::lab::render::{Material, mean_sd};
 use crate::lab::results::{Query, Row, Samples};
+use crate::math::words::join_and;
 use crate::report::{Block, Drawing, Figure, Line, Scale, Table};
 
 /// Factors of a grid that tell rows of a table apart.
@@ -79,7 +80,8 @@ pub(super) fn tables(material: &Material) -> Vec<Block> {
     blocks
 }
 
-/// Values under evaluation factors, one table a grid, and lines over factors that are numbers.
+/// Values under evaluation factors, one table for each grid and set of factors that its values were measured under, and
+/// lines over factors that are numbers.
 pub(super) fn evaluations(material: &Material) -> Vec<Block> {
     let mut blocks = Vec::new();
     for grid in &material.results.grids {
@@ -88,35 +90,67 @@ pub(super) fn evaluations(material: &Material) -> Vec<Block> {
             continue;
         }
         let (factors, metrics) = (row_factors(grid), measured(material, grid, true));
-        let mut rows: Vec<Vec<String>> = Vec::new();
-        let names: Vec<&str> = factors.iter().chain(&evaluated).map(|f| f.name.as_str()).collect();
+        let mut sets: Vec<(Vec<&str>, Vec<Vec<String>>)> = Vec::new();
         for row in material.results.rows.iter().filter(|row| row.grid == grid.name) {
-            let is_evaluated = evaluated.iter().any(|f| !row.level(&f.name).is_empty());
-            let levels: Vec<String> = names.iter().map(|name| row.level(name).to_string()).collect();
-            if is_evaluated && metrics.iter().any(|m| m.name == row.metric) && !rows.contains(&levels) {
-                rows.push(levels);
+            let under: Vec<&str> =
+                evaluated.iter().map(|f| f.name.as_str()).filter(|f| !row.level(f).is_empty()).collect();
+            if under.is_empty() || !metrics.iter().any(|m| m.name == row.metric) {
+                continue;
+            }
+            let names = factors.iter().map(|f| f.name.as_str()).chain(under.iter().copied());
+            let levels: Vec<String> = names.map(|name| row.level(name).to_string()).collect();
+            match sets.iter_mut().find(|(known, _)| *known == under) {
+                Some((_, rows)) if rows.contains(&levels) => {}
+                Some((_, rows)) => rows.push(levels),
+                None => sets.push((under, vec![levels])),
             }
         }
-        let mut header: Vec<String> = names.iter().map(|name| name.replace('_', " ")).collect();
-        header.extend(metrics.iter().map(|metric| metric.title()));
-        let caption = format!("{}, under each condition. Mean ± standard deviation over seeds", grid.heading);
-        let name = format!("{}_evaluations", grid.name);
-        let mut table = Table { name, caption, header, rows: Vec::new(), names: names.len() };
-        for levels in rows {
-            let cell = |metric: &&Metric| {
-                let query = material.results.of(metric.name).grid(&grid.name);
-                let query = names.iter().zip(&levels).fold(query, |query, (name, level)| query.at(name, level));
-                query.samples().map_or("–".into(), |samples| mean_sd(metric.unit, &samples.spread()))
-            };
-            let shown = levels.iter().map(|level| if level.is_empty() { "–".into() } else { level.clone() });
-            table.rows.push(shown.chain(metrics.iter().map(cell)).collect());
+        let has_values = !sets.is_empty();
+        for (under, rows) in sets {
+            blocks.push(Block::Table(evaluation_table(material, grid, (&factors, &under), &metrics, rows)));
         }
-        if !table.rows.is_empty() {
-            blocks.push(Block::Table(table));
+        if has_values {
             blocks.extend(sweeps(material, grid));
         }
     }
     blocks
+}
+
+/// Rows measured under the same evaluation factors: those of `metrics` that have a value under them.
+fn evaluation_table(
+    material: &Material,
+    grid: &Grid,
+    (factors, under): (&[&Factor], &[&str]),
+    metrics: &[&Metric],
+    rows: Vec<Vec<String>>,
+) -> Table {
+    let names: Vec<&str> = factors.iter().map(|f| f.name.as_str()).chain(under.iter().copied()).collect();
+    let samples = |metric: &Metric, levels: &[String]| {
+        let at: Vec<(&str, &str)> = names.iter().copied().zip(levels.iter().map(String::as_str)).collect();
+        material.results.cell(&grid.name, metric.name, &at).samples()
+    };
+    let has_values = |metric: &&Metric| rows.iter().any(|levels| samples(metric, levels).is_some());
+    let metrics: Vec<&Metric> = metrics.iter().copied().filter(has_values).collect();
+    let spaced = |name: &&str| name.replace('_', " ");
+    let words: Vec<String> = under.iter().map(spaced).collect();
+    let by = format!("{}, by {}. Mean ± standard deviation over seeds", grid.heading, join_and(&words));
+    let header = names.iter().map(spaced).chain(metrics.iter().map(|metric| metric.title())).collect();
+    let cells = |levels: Vec<String>| -> Vec<String> {
+        let cell = |metric: &&Metric| {
+            samples(metric, &levels).map_or("–".into(), |samples| mean_sd(metric.unit, &samples.spread()))
+        };
+        let cells: Vec<String> = metrics.iter().map(cell).collect();
+        // What a block measured belongs to no arm.
+        let shown = levels.into_iter().map(|level| if level.is_empty() { "–".into() } else { level });
+        shown.chain(cells).collect()
+    };
+    Table {
+        name: format!("{}_{}", grid.name, under.join("_")),
+        caption: format!("{by}. {}", explained(&metrics)),
+        header,
+        names: names.len(),
+        rows: rows.into_iter().map(cells).collect(),
+    }
 }
 
 /// The first metric over each evaluation factor whose levels are numbers: a line for each arm, a figure for each

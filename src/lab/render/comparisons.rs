@@ -37,11 +37,16 @@ pub(super) fn verdict(material: &Material) -> Vec<Block> {
         let shown = if own.len() <= SENTENCES || evident.is_empty() { own } else { evident };
         blocks.push(Block::List(shown.into_iter().take(SENTENCES).map(Comparison::sentence).collect()));
     }
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for compared in material.compared {
-        if let Some(reason) = &compared.inapplicable {
-            blocks.push(Block::Text(format!("{}: not applicable, {reason}.", compared.contrast.title())));
+        let Some(reason) = compared.inapplicable.as_deref() else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, titles)) => titles.push(compared.contrast.title()),
+            None => reasons.push((reason, vec![compared.contrast.title()])),
         }
     }
+    let text = |(reason, titles): (&str, Vec<String>)| format!("{}: not applicable, {reason}.", titles.join("; "));
+    blocks.extend(reasons.into_iter().map(text).map(Block::Text));
     let failed = material.results.failures.len();
     if failed > 0 {
         blocks.push(Block::Warning(format!("{} failed; see the notices.", pluralise(failed, "trial"))));

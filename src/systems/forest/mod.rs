@@ -1,72 +1,223 @@
 //! Random forests into networks: by distillation, and by exact conversion (after Sung et al. 2026, arXiv:2603.25699).
 //!
-//! A table → rows to learn from, to choose on, to judge on → a forest → students on [`TARGETS`] → the best of them, by
-//! validation or [`Guided`] by other tables; a student behind a linear stage ([`Joined`]); and the forest itself as
+//! A table → training, validation and test rows → a forest → students on [`TARGETS`] → the best of them, chosen by
+//! validation or by the results on other tables; a student behind a linear stage; and the forest itself as
 //! [`ForestNetwork`], exact or with sigmoids and trained on.
 //!
-//! * [`Spec`]: everything that decides the result. [`run`]: the whole, into one run folder. [`Findings`]: what it found.
+//! [`RandomForests`] is the experiment, [`Spec`] its settings. Students, their teacher, the choice among them, conversion
+//! and pipeline are grids of their own; all but the choice share the forest of their table and seed.
 
-mod card;
-mod describe;
-mod findings;
-mod guided;
-mod measure;
+mod checks;
+mod choice;
+mod conversion;
+mod meta_features;
 mod network;
-mod page;
 mod pipeline;
+mod quality;
+mod sections;
 mod spec;
 mod student;
 mod targets;
 mod task;
+mod trial;
 
-pub use describe::{DESCRIBED, DescribedRow};
-pub use findings::{CHECKS, Findings};
-pub use guided::Guided;
-pub use measure::{Conversion, Found, Learned, Quality, quality};
+pub use choice::CHOICES;
+pub use conversion::FORMS;
+pub use meta_features::{META_FEATURES, MetaFeatureRow};
 pub use network::{ForestNetwork, Gate};
-pub use page::{checks, choices, means, table};
-pub use pipeline::Joined;
-pub use spec::{Converted, FORMAT, Shape, Spec};
+pub use pipeline::STAGES;
+pub use quality::Quality;
+pub use spec::{Conversion, Shape, Spec};
 pub use student::predict;
 pub use targets::{Imitation, TARGETS, TargetRow, mixed, swapped};
 pub use task::{Rows, Task};
 
-use std::path::PathBuf;
-
-use crate::study::files::RunFolder;
-use crate::study::{Observer, StudyError};
-use crate::systems::{SystemRow, Workplace};
-
-/// Its row in the table of systems.
-pub const ROW: SystemRow = SystemRow {
-    name: "forest",
-    doc: "Random forests into networks by distillation and by exact conversion (after Sung et al. 2026, arXiv 2603.25699)",
-    card: &card::CARD,
+use crate::data::{BUNDLED, Tabular};
+use crate::lab::{
+    Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
+    StudyError, Unit,
 };
+use crate::report::Section;
 
-/// What a run leaves behind.
-#[derive(Debug)]
-pub struct Outcome {
-    /// What was found.
-    pub findings: Findings,
-    /// The run folder.
-    pub folder: PathBuf,
+/// The experiment.
+pub struct RandomForests;
+
+/// Factors of a task.
+const TASK: &[&str] = &["table", "seed"];
+
+impl Experiment for RandomForests {
+    type Spec = Spec;
+    type Inputs = Vec<Tabular>;
+    /// `None` where nothing is trained.
+    type Block = Option<Task>;
+
+    const INFO: Info = Info {
+        name: "forest",
+        title: "Random forests as networks",
+        doc: "Random forests into networks by distillation and by exact conversion (after Sung et al. 2026, arXiv \
+              2603.25699)",
+        examples: &[
+            "",
+            "--data measurements.csv",
+            "--preset full --data keel --seeds 1",
+            "--heads quantum --tables iris",
+        ],
+    };
+
+    const METRICS: &'static [Metric] = &[
+        Metric::higher("accuracy", "accuracy", Unit::Share, "test rows classified correctly"),
+        Metric::higher("agreement", "agreement", Unit::Share, "test rows with the class of the forest"),
+        Metric::lower("divergence", "divergence", Unit::Nats, "mean KL(forest ‖ student) on test rows"),
+        Metric::lower("log_loss", "log-loss", Unit::Nats, "mean on test rows, probabilities from 0.001 on"),
+        Metric::lower("regret", "agreement lost", Unit::Share, "against the best student of all on the same task"),
+        Metric::lower("difference", "difference", Unit::Plain, "largest difference of a probability to the forest's"),
+        Metric::higher("rows", "rows", Unit::Count, "training rows"),
+        Metric::higher("columns", "columns", Unit::Count, "columns as networks read them"),
+        Metric::higher("classes", "classes", Unit::Count, "classes"),
+        Metric::higher("components", "components", Unit::Count, "principal components"),
+    ];
+
+    const CHECKS: &'static [Check] = checks::CHECKS;
+
+    const FLAGS: &'static [Flag<Spec>] = &[
+        Flag::field(
+            "data",
+            "PATH",
+            "data",
+            "CSV, KEEL .dat or Parquet file, or a folder of them; the last column is the class",
+        ),
+        Flag::field("tables", "LIST", "tables", "Tables inside the program, where there is no --data")
+            .with_choices(|| BUNDLED.iter().map(|row| row.name).collect()),
+        Flag::field("targets", "LIST", "targets", "What students learn from")
+            .with_choices(|| TARGETS.iter().map(|row| row.name).collect()),
+        Flag::field("heads", "LIST", "heads", "Further students (see `qgraft list heads`)"),
+        Flag::field("trees", "N", "trees", "Trees of the forest"),
+        Flag::field("rows", "N", "rows", "Training rows, at most"),
+    ];
+
+    fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
+        let (main, teacher) = trained(spec)?;
+        let tables = main.factor("table").map_or(0, |table| table.levels.len());
+        let task = || [main.factors[0].clone(), main.factors[1].clone()];
+        let grid = |name: &str, heading: &str, factor: Factor, metrics: &[&'static str]| {
+            Grid::new(name, heading, task().into_iter().chain([factor]).collect(), metrics)
+        };
+        let choices = Factor::explained("choice", Role::Evaluation, choice::choices(spec, tables).iter().copied());
+        let forms = Factor::explained("form", Role::Evaluation, FORMS);
+        let stages = Factor::explained("stage", Role::Arm, STAGES).with_baseline("frozen");
+        let quality = ["accuracy", "agreement", "divergence", "log_loss"];
+        let of_choice = [&quality[..], &["regret"]].concat();
+        let of_network = [&quality[..], &["difference"]].concat();
+        let mut grids = vec![
+            main.clone(),
+            teacher,
+            grid("choice", "Choice of a student", choices, &of_choice),
+            grid("network", "The forest as a network", forms, &of_network).in_shared_blocks("task", TASK),
+        ];
+        if spec.components > 0 {
+            let heading = "A linear stage in front of a student";
+            let metrics = ["log_loss", "accuracy", "agreement", "divergence", "components"];
+            grids.push(grid("pipeline", heading, stages, &metrics).in_shared_blocks("task", TASK));
+        }
+        Ok(grids)
+    }
+
+    fn open(spec: &Spec, _context: &Context) -> Result<(Vec<Tabular>, Measurement), StudyError> {
+        Ok((task::tables(spec)?, Measurement::default()))
+    }
+
+    fn prepare(
+        spec: &Spec,
+        tables: &Vec<Tabular>,
+        block: &Point,
+        _context: &Context,
+    ) -> Result<(Option<Task>, Measurement), StudyError> {
+        let task = match block.grid.as_str() {
+            "task" => Some(Task::new(spec, &tables[block.index("table")], block.seed())?),
+            _ => None,
+        };
+        Ok((task, Measurement::default()))
+    }
+
+    fn trial(
+        spec: &Spec,
+        _tables: &Vec<Tabular>,
+        block: &Option<Task>,
+        at: &Point,
+        context: &Context,
+    ) -> Result<Measurement, StudyError> {
+        let Some(task) = block else {
+            let (main, teacher) = trained(spec)?;
+            return choice::choose(spec, at, (&main, &teacher), context);
+        };
+        match at.grid.as_str() {
+            "main" => {
+                let target = TargetRow::named(at.get("target"))?;
+                trial::student(spec, task, target, at.index("student"), context.observer)
+            }
+            "teacher" => Ok(trial::teacher(task)),
+            "network" => conversion::conversion(spec, task, context.observer),
+            _ => pipeline::pipeline(spec, task, at.get("stage") == "joint", context.observer),
+        }
+    }
+
+    fn after(spec: &Spec, at: &Point) -> Vec<Point> {
+        match (at.grid.as_str(), trained(spec)) {
+            ("choice", Ok((main, teacher))) => choice::followed(spec, at, (&main, &teacher)),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Pairs of a task: targets with labels, students with the first shape, choices, joint training.
+    fn contrasts(spec: &Spec, _grids: &[Grid]) -> Vec<Contrast> {
+        let pair = |grid: &str, metric: &str, factor: &str, level: &str, baseline: &str| {
+            Contrast::new(grid, metric, factor, level, baseline).paired_by(TASK)
+        };
+        let (students, shape) = (spec.student_names(), spec.shapes[0].name());
+        let mut found = Vec::new();
+        for metric in ["accuracy", "agreement", "divergence"] {
+            for target in spec.targets.iter().filter(|target| *target != "hard") {
+                found.push(pair("main", metric, "target", target, "hard").at("student", &shape));
+            }
+        }
+        for metric in ["agreement", "divergence"] {
+            for target in &spec.targets {
+                let others = students.iter().filter(|student| **student != shape);
+                found.extend(others.map(|other| pair("main", metric, "student", other, &shape).at("target", target)));
+            }
+        }
+        found.push(pair("choice", "accuracy", "choice", "validation", "forest"));
+        for choice in ["guided", "guided_three"] {
+            found.push(pair("choice", "regret", "choice", choice, "average"));
+        }
+        for metric in ["accuracy", "log_loss"] {
+            found.push(pair("network", metric, "form", "trained", "sigmoids"));
+            found.push(pair("pipeline", metric, "stage", "joint", "frozen"));
+        }
+        found
+    }
+
+    fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
+        sections::sections(spec, results)
+    }
 }
 
-/// Trains and judges every student and writes a folder: report.html, metrics.json, spec.toml.
-///
-/// # Errors
-/// On a bad spec or table, a training that diverges, a folder that cannot be written, or when `progress` says stop;
-/// nothing half-written is left behind.
-pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Observer) -> Result<Outcome, StudyError> {
-    spec.check()?;
-    // Made and dropped again: a folder that is taken should be said before the work, not after.
-    RunFolder::create(place.out).map(drop)?;
-    let tables = task::tables(spec)?;
-    let findings = Findings::of(spec, measure::measure(spec, &tables, place.threads, progress)?);
-    let folder = RunFolder::create(place.out)?;
-    folder.write("spec.toml", spec.to_toml().as_bytes())?;
-    folder.write("metrics.json", findings.to_json()?.as_bytes())?;
-    folder.write("report.html", page::page(&findings).html().as_bytes())?;
-    Ok(Outcome { findings, folder: folder.finish()? })
+/// The grids of students and of teachers, whose results the choice reads.
+fn trained(spec: &Spec) -> Result<(Grid, Grid), StudyError> {
+    let tables = task::names(spec)?;
+    let doc = |name: &String| BUNDLED.iter().find(|row| row.name == name).map_or("a file", |row| row.doc);
+    let tables = Factor::explained("table", Role::Setting, tables.iter().map(|name| (name.clone(), doc(name))));
+    let targets = spec.targets.iter().map(|name| TargetRow::named(name).map(|row| (row.name, row.doc)));
+    let targets: Vec<_> = targets.collect::<Result<_, _>>()?;
+    let task = [tables.listed_by("tables"), Factor::seeds(&spec.seeds)];
+    let arms = [
+        Factor::explained("target", Role::Arm, targets).with_baseline("hard").listed_by("targets"),
+        Factor::new("student", Role::Arm, spec.student_names()).with_baseline(&spec.shapes[0].name()),
+    ];
+    let quality = ["accuracy", "agreement", "divergence", "log_loss"];
+    let factors = task.iter().cloned().chain(arms).collect();
+    let main = Grid::new("main", "Students", factors, &quality).in_shared_blocks("task", TASK);
+    let size = ["accuracy", "log_loss", "rows", "columns", "classes"];
+    let teacher = Grid::new("teacher", "The forest", task.to_vec(), &size).in_shared_blocks("task", TASK);
+    Ok((main, teacher))
 }

@@ -1,65 +1,59 @@
-//! What a run is told.
+//! Settings of a run.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::BUNDLED;
-use crate::nn::NnError;
+use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
-use crate::nn::head::{Body, HeadRow};
 use crate::nn::optim::{Method, Schedule};
-use crate::study::StudyError;
 use crate::study::train::TrainConfig;
-use crate::systems::forest::targets::{TARGETS, TargetRow};
-
-/// The version of this file format.
-pub const FORMAT: &str = "qgraft.forest/1";
+use crate::systems::forest::targets::TARGETS;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spec {
-    /// Format and version of this file.
-    pub format: String,
     /// Tables inside the program; used where there is no `data`.
     pub tables: Vec<String>,
-    /// A CSV or KEEL file, or a folder of them.
+    /// A CSV, KEEL or Parquet file, or a folder of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
     /// One split, forest and set of students per seed.
     pub seeds: Vec<u64>,
-    /// Share of rows to judge on.
+    /// Share of rows to evaluate on, strictly between 0 and 1.
     pub test: f64,
-    /// Share of the others to choose on.
+    /// Share of the others to choose on, strictly between 0 and 1.
     pub validation: f64,
-    /// Rows to learn from, at most.
+    /// Training rows, at most.
     pub rows: usize,
     /// Trees of the teacher.
     pub trees: usize,
-    /// What students learn; rows of the table of targets, in its order.
+    /// What students learn from: rows of the table of targets.
     pub targets: Vec<String>,
-    /// Students: hidden layers and their width. The first is the one that targets are compared on.
+    /// Students: hidden layers and their width. The other students are compared with the first.
     pub shapes: Vec<Shape>,
-    /// A row of the table of heads as the student, with the first of the shapes beside it.
-    pub head: Option<String>,
-    /// The circuit of that head.
+    /// Further students: rows of the table of heads.
+    pub heads: Vec<String>,
+    /// The circuit of such a head.
     pub circuit: CircuitConfig,
-    /// T, with which both sides of the divergence are softened.
+    /// T, by which both sides of the divergence are softened.
     pub temperature: f64,
-    /// Share of the labels' cross-entropy in the loss of students that learn from the forest.
+    /// Share of the labels' cross-entropy in the loss of students that learn from the forest, 0 to 1.
     pub labels: f64,
-    /// How many rows are made up for each true one.
+    /// Synthetic rows for each true one.
     pub copies: usize,
-    /// How often a made-up row takes a value from another row.
+    /// Share of the values of a synthetic row that come from another row, 0 to 1.
     pub swap: f64,
-    /// How near to its neighbour a value of a mixed row lies: a standard deviation of their distance over this.
+    /// A value of a mixed row lies around its neighbour's with a standard deviation of their distance over this.
     pub spread: f64,
-    /// Principal components in front of the student that is trained together with them, at most; 0 leaves it out.
+    /// Principal components in front of the student of the pipeline, at most; 0 leaves the pipeline out.
     pub components: usize,
     /// How students are trained.
     pub train: TrainConfig,
     /// The forest that becomes a network.
-    pub network: Converted,
+    pub network: Conversion,
 }
 
 /// Hidden layers of one width, with ReLU.
@@ -75,7 +69,7 @@ pub struct Shape {
 /// A smaller forest, converted exactly, softened and trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Converted {
+pub struct Conversion {
     /// Number of trees.
     pub trees: usize,
     /// Splits above a leaf, at most.
@@ -91,9 +85,9 @@ pub struct Converted {
 }
 
 impl Default for Spec {
+    /// The quick run: the bundled tables under one seed.
     fn default() -> Self {
         Self {
-            format: FORMAT.into(),
             tables: BUNDLED.iter().map(|row| row.name.into()).collect(),
             data: None,
             seeds: vec![0],
@@ -101,9 +95,9 @@ impl Default for Spec {
             validation: 0.2,
             rows: 4000,
             trees: 100,
-            targets: TARGETS.iter().filter(|row| row.usual).map(|row| row.name.into()).collect(),
+            targets: TARGETS.iter().filter(|row| row.is_default).map(|row| row.name.into()).collect(),
             shapes: [(2, 128), (1, 64), (3, 128)].map(|(depth, width)| Shape { depth, width }).to_vec(),
-            head: None,
+            heads: Vec::new(),
             circuit: CircuitConfig { ansatz: "reuploading".into(), ..CircuitConfig::default() },
             temperature: 1.0,
             labels: 0.0,
@@ -117,92 +111,83 @@ impl Default for Spec {
                 keep_best: true,
                 ..TrainConfig::new(60, 64, 1e-3, Method::ADAM)
             },
-            network: Converted { trees: 30, depth: 6, split: 100.0, leaf: 10.0, epochs: 5, rate: 1e-3 },
+            network: Conversion { trees: 30, depth: 6, split: 100.0, leaf: 10.0, epochs: 5, rate: 1e-3 },
         }
     }
 }
 
 impl Spec {
-    /// The whole run: more trees, longer trainings.
-    pub fn full(&mut self) {
-        self.trees = 300;
-        self.train.epochs = 200;
+    /// Names of all students: heads first, then shapes.
+    pub fn student_names(&self) -> Vec<String> {
+        self.heads.iter().cloned().chain(self.shapes.iter().map(Shape::name)).collect()
     }
+}
 
-    /// The file that reads back to the same spec.
-    pub fn to_toml(&self) -> String {
-        // Numbers, strings, lists and tables only: nothing TOML cannot hold.
-        toml::to_string_pretty(self).expect("a spec is plain data")
-    }
+impl Settings for Spec {
+    const FORMAT: &'static str = "qgraft.forest/2";
 
-    /// Number of students a target is tried on.
-    pub fn students(&self) -> usize {
-        if self.head.is_some() { 2 } else { self.shapes.len() }
-    }
+    const PRESETS: &'static [Preset<Self>] = &[
+        Preset { name: "quick", doc: "three bundled tables under one seed, in seconds; the default", apply: |_| {} },
+        Preset {
+            name: "smoke",
+            doc: "tiny sizes, one or two seconds, to try the program; the figures are meaningless",
+            apply: |spec| {
+                spec.tables = vec!["iris".into(), "wine".into()];
+                spec.targets = vec!["hard".into(), "synthetic".into()];
+                spec.shapes = vec![Shape { depth: 1, width: 8 }, Shape { depth: 2, width: 8 }];
+                (spec.trees, spec.components, spec.train.epochs) = (10, 2, 3);
+                (spec.network.trees, spec.network.depth, spec.network.epochs) = (3, 3, 1);
+            },
+        },
+        Preset {
+            name: "full",
+            doc: "forests of 300 trees and up to 200 epochs under five seeds",
+            apply: |spec| {
+                spec.seeds = (0..5).collect();
+                (spec.trees, spec.train.epochs) = (300, 200);
+            },
+        },
+    ];
 
-    /// Checks names against their tables and numbers against their ranges.
-    ///
-    /// # Errors
-    /// Naming the field, its value, and what it may be.
-    pub fn check(&self) -> Result<(), StudyError> {
-        let setting = |field, value: String, reason| Err(NnError::Setting { field, value, reason }.into());
-        if self.format != FORMAT {
-            return setting("format", self.format.clone(), "this version reads qgraft.forest/1");
+    fn validate(&self, check: &mut Validation) {
+        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
+        let Conversion { trees, depth: splits, split, leaf, epochs, rate } = self.network;
+        check
+            .names("tables", &self.tables, BUNDLED.iter().map(|row| row.name))
+            .path("data", self.data.as_deref())
+            .list("seeds", &self.seeds)
+            .between("test", self.test, (0.0, 1.0))
+            .between("validation", self.validation, (0.0, 1.0))
+            .names("targets", &self.targets, TARGETS.iter().map(|row| row.name))
+            .list("shapes", &self.shapes)
+            .distinct("heads", &self.heads)
+            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd)
+            .within("labels", self.labels, 0.0..=1.0)
+            .within("swap", self.swap, 0.0..=1.0)
+            .train("train", &self.train);
+        for shape in &self.shapes {
+            check.check("shapes", shape.name(), shape.width > 0, "layers with a width of at least 1");
         }
-        let counts = [
-            ("tables", self.tables.len()),
-            ("seeds", self.seeds.len()),
-            ("targets", self.targets.len()),
-            ("shapes", self.shapes.len()),
+        for head in &self.heads {
+            check.trained_head("heads", head);
+        }
+        for (field, count) in [
             ("rows", self.rows),
             ("trees", self.trees),
-            ("train.epochs", self.train.epochs),
-            ("train.batch", self.train.batch),
-            ("network.trees", self.network.trees),
-            ("network.depth", self.network.depth),
-        ];
-        if let Some((field, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
-            return setting(field, "0".into(), "at least one is needed");
+            ("network.trees", trees),
+            ("network.depth", splits),
+            ("network.epochs", epochs),
+        ] {
+            check.count(field, count);
         }
-        for (field, share) in [("test", self.test), ("validation", self.validation)] {
-            if !(share > 0.0 && share < 1.0) {
-                return setting(field, share.to_string(), "use a share between 0 and 1");
-            }
-        }
-        for (field, share) in [("labels", self.labels), ("swap", self.swap)] {
-            if !(0.0..=1.0).contains(&share) {
-                return setting(field, share.to_string(), "use a share from 0 to 1");
-            }
-        }
-        let Converted { split, leaf, rate, .. } = self.network;
-        let positive = [
+        for (field, value) in [
             ("temperature", self.temperature),
             ("spread", self.spread),
-            ("train.rate", self.train.rate),
             ("network.split", split),
             ("network.leaf", leaf),
             ("network.rate", rate),
-        ];
-        if let Some((field, value)) = positive.into_iter().find(|(_, value)| !(*value > 0.0 && value.is_finite())) {
-            return setting(field, value.to_string(), "use a positive number");
+        ] {
+            check.positive(field, value);
         }
-        if let Some(Shape { depth, width }) = self.shapes.iter().find(|shape| shape.width == 0) {
-            return setting("shapes", format!("{depth} layers of {width}"), "a layer needs a width");
-        }
-        for name in &self.tables {
-            if !BUNDLED.iter().any(|row| row.name == name) {
-                return Err(StudyError::unknown("table", name, BUNDLED.iter().map(|row| row.name)));
-            }
-        }
-        self.targets.iter().try_for_each(|name| TargetRow::named(name).map(drop))?;
-        if let Some(name) = &self.head {
-            if matches!(HeadRow::named(name)?.body, Body::Kernel) {
-                return setting("head", name.clone(), "use a head that is trained by gradients");
-            }
-            if crate::circuit::ansatz::AnsatzRow::named(&self.circuit.ansatz).is_none() {
-                return setting("circuit.ansatz", self.circuit.ansatz.clone(), "see qgraft list ansatze");
-            }
-        }
-        Ok(())
     }
 }

@@ -29,19 +29,24 @@ pub enum Body {
     Head(HeadModel),
 }
 
-impl Body {
-    /// The students of a spec for a task of these sizes, with their names.
+impl Shape {
+    /// "2 × 128": hidden layers and their width.
+    pub fn name(&self) -> String {
+        format!("{} × {}", self.depth, self.width)
+    }
+}
+
+impl Student {
+    /// The student of this number of a spec, for a task of these sizes: its heads first, then its shapes.
     ///
     /// # Errors
     /// If a head or its circuit cannot be built.
-    pub fn all(spec: &Spec, inputs: usize, classes: usize) -> Result<Vec<(String, Self)>, StudyError> {
-        let named = |shape: &Shape| (format!("{} × {}", shape.depth, shape.width), Self::Layers(*shape));
-        let Some(name) = &spec.head else {
-            return Ok(spec.shapes.iter().map(named).collect());
+    pub fn numbered(spec: &Spec, number: usize, inputs: usize, classes: usize) -> Result<Self, StudyError> {
+        let body = match spec.heads.get(number) {
+            Some(name) => Body::Head(HeadConfig::named(name)?.circuit(spec.circuit.clone()).model(inputs, classes)?),
+            None => Body::Layers(spec.shapes[number - spec.heads.len()]),
         };
-        let head = HeadConfig::named(name)?.circuit(spec.circuit.clone()).model(inputs, classes)?;
-        let layers = spec.shapes.iter().take(1).map(named);
-        Ok(std::iter::once((name.clone(), Self::Head(head))).chain(layers).collect())
+        Ok(Self { inputs, classes, body })
     }
 }
 
@@ -90,8 +95,8 @@ pub fn predict(network: &dyn Network, inputs: &Tensor) -> Result<Array2<f64>, St
     for start in (0..rows).step_by(AT_ONCE) {
         let part = inputs.narrow(0, start, AT_ONCE.min(rows - start))?;
         let logits = network.forward(&[part], Mode::Eval)?.logits.detach();
-        let told = candle_nn::ops::softmax(&logits.to_dtype(DType::F64)?, D::Minus1)?;
-        probabilities.extend(told.flatten_all()?.to_vec1::<f64>()?);
+        let part = candle_nn::ops::softmax(&logits.to_dtype(DType::F64)?, D::Minus1)?;
+        probabilities.extend(part.flatten_all()?.to_vec1::<f64>()?);
     }
     let classes = probabilities.len() / rows.max(1);
     Ok(Array2::from_shape_vec((rows, classes), probabilities).expect("every row has as many classes"))

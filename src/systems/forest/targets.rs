@@ -1,4 +1,4 @@
-//! What students learn from: a row of inputs and the distribution over classes that goes with it.
+//! What students learn from: rows of inputs, each with a distribution over the classes.
 
 use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
@@ -14,17 +14,18 @@ use crate::systems::forest::task::{Rows, Task};
 /// Where a student's targets come from.
 #[derive(Debug)]
 pub struct TargetRow {
-    /// Name in specs.
+    /// Name on the command line.
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
-    /// Whether it is learned from unless a spec says otherwise.
-    pub usual: bool,
-    kind: Kind,
+    /// Whether the default settings have it.
+    pub is_default: bool,
+    origin: Origin,
 }
 
+/// Where the distribution of a row comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+enum Origin {
     Labels,
     Forest,
     OutOfBag,
@@ -34,29 +35,39 @@ enum Kind {
 
 /// Every kind of target, that without the forest first.
 pub static TARGETS: &[TargetRow] = &[
-    TargetRow { name: "hard", doc: "the labels: a network without the forest", usual: true, kind: Kind::Labels },
-    TargetRow { name: "soft", doc: "what the forest says of its own training rows", usual: true, kind: Kind::Forest },
+    TargetRow {
+        name: "hard",
+        doc: "the labels: a network without the forest",
+        is_default: true,
+        origin: Origin::Labels,
+    },
+    TargetRow {
+        name: "soft",
+        doc: "the forest's probabilities on its own training rows",
+        is_default: true,
+        origin: Origin::Forest,
+    },
     TargetRow {
         name: "out_of_bag",
-        doc: "what the trees say that did not see the row: honest, from a third of the trees",
-        usual: true,
-        kind: Kind::OutOfBag,
+        doc: "the probabilities of the trees that did not see the row, a third of them",
+        is_default: true,
+        origin: Origin::OutOfBag,
     },
     TargetRow {
         name: "synthetic",
-        doc: "soft, and what the forest says of made-up rows: true ones with values swapped in from others",
-        usual: true,
-        kind: Kind::Synthetic,
+        doc: "soft, and the forest's probabilities on synthetic rows: true ones with values swapped in from others",
+        is_default: true,
+        origin: Origin::Synthetic,
     },
     TargetRow {
         name: "mixed",
-        doc: "soft, and what the forest says of made-up rows: true ones mixed with their nearest neighbours (MUNGE)",
-        usual: false,
-        kind: Kind::Mixed,
+        doc: "soft, and the forest's probabilities on synthetic rows: true ones mixed with their nearest neighbours (MUNGE)",
+        is_default: false,
+        origin: Origin::Mixed,
     },
 ];
 
-/// The smallest probability a teacher gives: forests say 0, whose logarithm no student can meet.
+/// The smallest probability of a teacher: a forest gives exact zeros, whose logarithm no student can reach.
 const FLOOR: f64 = 1e-3;
 
 /// `(1 - labels) T² KL(teacher ‖ student)` of outputs softened by T, plus `labels` times the cross-entropy of the
@@ -94,9 +105,9 @@ impl TargetRow {
         TARGETS.iter().find(|row| row.name == name).ok_or_else(|| StudyError::unknown("target", name, names))
     }
 
-    /// What a student with these targets makes small.
+    /// The objective of a student with these targets.
     pub fn objective(&self, spec: &Spec) -> Imitation {
-        let labels = if self.kind == Kind::Labels { 1.0 } else { spec.labels };
+        let labels = if self.origin == Origin::Labels { 1.0 } else { spec.labels };
         Imitation { temperature: spec.temperature, labels }
     }
 
@@ -106,28 +117,30 @@ impl TargetRow {
     /// If the tensor library fails.
     pub fn training(&self, spec: &Spec, task: &Task) -> Result<Examples, NnError> {
         let (rows, forest) = (&task.training, &task.teacher.forest);
-        match self.kind {
-            Kind::OutOfBag => examples(&rows.encoded, &task.teacher.out_of_bag, &rows.labels),
-            Kind::Labels | Kind::Forest => examples(&rows.encoded, &forest.predict(rows.filled.view()), &rows.labels),
-            Kind::Synthetic | Kind::Mixed => {
-                let made_up = match self.kind {
-                    Kind::Mixed => mixed(task, spec),
+        match self.origin {
+            Origin::OutOfBag => examples(&rows.encoded, &task.teacher.out_of_bag, &rows.labels),
+            Origin::Labels | Origin::Forest => {
+                examples(&rows.encoded, &forest.predict(rows.filled.view()), &rows.labels)
+            }
+            Origin::Synthetic | Origin::Mixed => {
+                let synthetic = match self.origin {
+                    Origin::Mixed => mixed(task, spec),
                     _ => swapped(rows.raw.view(), spec.copies, spec.swap, task.seed),
                 };
-                let filled = task.encoder.filled(made_up.view());
-                let (own, told) = (forest.predict(rows.filled.view()), forest.predict(filled.view()));
-                // A made-up row has no label of its own; where labels count, the forest's choice stands in.
+                let filled = task.encoder.filled(synthetic.view());
+                let (own, of_synthetic) = (forest.predict(rows.filled.view()), forest.predict(filled.view()));
+                // A synthetic row has no label of its own; where labels count, its label is the forest's class.
                 let labels: Vec<usize> =
-                    rows.labels.iter().copied().chain(told.rows().into_iter().map(argmax)).collect();
-                let encoded = task.encoder.encoded(made_up.view());
+                    rows.labels.iter().copied().chain(of_synthetic.rows().into_iter().map(argmax)).collect();
+                let encoded = task.encoder.encoded(synthetic.view());
                 let inputs = concatenate![Axis(0), rows.encoded, encoded];
-                examples(&inputs, &concatenate![Axis(0), own, told], &labels)
+                examples(&inputs, &concatenate![Axis(0), own, of_synthetic], &labels)
             }
         }
     }
 }
 
-/// Rows whose answers no tree has seen: those to choose on.
+/// Validation rows, which no tree has seen.
 ///
 /// # Errors
 /// If the tensor library fails.
@@ -148,8 +161,8 @@ pub fn swapped(rows: ArrayView2<'_, f32>, copies: usize, swap: f64, seed: u64) -
 
 /// `copies` times as many rows as there are to learn from, each mixed with its nearest neighbour: MUNGE (Bucilă, Caruana &
 /// Niculescu-Mizil 2006, "Model compression", KDD, algorithm 1, with p = `swap` and s = `spread`). Each value of a pair is
-/// left alone or, at rate `swap`, exchanged; numbers then go to a normal around the other's, whose deviation is their
-/// distance over `spread`. Neighbours are found among true rows, as networks read them.
+/// kept or, at rate `swap`, exchanged; a number is then drawn from a normal around the other's, whose deviation is their
+/// distance over `spread`. Neighbours are those of the encoded true rows.
 pub fn mixed(task: &Task, spec: &Spec) -> Array2<f32> {
     let rows = &task.training;
     let neighbours = neighbours(rows.encoded.view());
@@ -163,7 +176,7 @@ pub fn mixed(task: &Task, spec: &Spec) -> Array2<f32> {
                     continue;
                 }
                 let (own, its) = (copy[[row, column]], copy[[other, column]]);
-                let mut near = |middle: f32| middle + ((own - its).abs() as f64 / spec.spread * stream.normal()) as f32;
+                let mut near = |centre: f32| centre + ((own - its).abs() as f64 / spec.spread * stream.normal()) as f32;
                 // A gap is exchanged as a word is: there is no distance to it.
                 let number = task.numbers[column] && !own.is_nan() && !its.is_nan();
                 (copy[[row, column]], copy[[other, column]]) = if number { (near(its), near(own)) } else { (its, own) };

@@ -1,13 +1,13 @@
-//! From a table to a task: rows to learn from, to choose on and to judge on, and the forest that teaches.
+//! From a table to a task: training, validation and test rows, and the forest that teaches.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, Axis};
 
 use crate::classic::{Answers, Forest, Grown, Growth};
-use crate::data::{BundledRow, DataError, Encoder, HoldOut, Part, Tabular, read_table};
+use crate::data::{BUNDLED, BundledRow, DataError, Encoder, HoldOut, Part, Tabular, read_table};
 use crate::math::Stream;
-use crate::study::StudyError;
+use crate::study::{Invalid, StudyError};
 use crate::systems::forest::spec::Spec;
 
 /// Rows as the forest and as networks read them.
@@ -25,59 +25,76 @@ pub struct Rows {
 
 /// One table under one seed.
 pub struct Task {
-    /// The table's name.
-    pub name: String,
-    /// Its split, forest and students follow from it.
+    /// Decides split, forest and students.
     pub seed: u64,
     /// Number of classes.
     pub classes: usize,
-    /// Which columns hold numbers, in place of words.
+    /// Whether a column holds numbers or words.
     pub numbers: Vec<bool>,
-    /// Fitted on the rows to learn from.
+    /// Fitted on the training rows.
     pub encoder: Encoder,
-    /// To learn from.
+    /// Students and forest are trained on these.
     pub training: Rows,
-    /// To choose on.
+    /// Students are chosen on these.
     pub validation: Rows,
-    /// To judge on.
+    /// Evaluated.
     pub test: Rows,
-    /// The teacher, grown on the rows to learn from.
+    /// The teacher, grown on the training rows.
     pub teacher: Grown,
 }
 
 /// Endings of the files that are read from a folder.
 const ENDINGS: [&str; 3] = ["csv", "dat", "parquet"];
 
-/// The tables of a spec, by name.
+/// Names of the tables of a spec, without reading them: rows of the bundled tables, or files without their endings.
+///
+/// # Errors
+/// A folder that cannot be read or has no table, or two files of one name.
+pub fn names(spec: &Spec) -> Result<Vec<String>, StudyError> {
+    let Some(path) = &spec.data else { return Ok(spec.tables.clone()) };
+    let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let names: Vec<String> = files(path)?.iter().map(stem).collect();
+    match names.iter().enumerate().find(|(k, name)| names[..*k].contains(name)) {
+        Some((_, name)) => {
+            let (field, expected) = ("data".into(), "files of different names".into());
+            Err(StudyError::Invalid { violations: vec![Invalid { field, value: format!("{name:?} twice"), expected }] })
+        }
+        None => Ok(names),
+    }
+}
+
+/// The tables of a spec, in the order of [`names`].
 ///
 /// # Errors
 /// A file that is no table, a folder without one.
-pub fn tables(spec: &Spec) -> Result<Vec<(String, Tabular)>, StudyError> {
-    let Some(path) = &spec.data else {
-        let read = |name: &String| {
-            let row = BundledRow::named(name).ok_or_else(|| StudyError::unknown("table", name, []))?;
-            Ok((name.clone(), row.table()?))
-        };
-        return spec.tables.iter().map(read).collect();
+pub fn tables(spec: &Spec) -> Result<Vec<Tabular>, StudyError> {
+    let bundled = |name: &String| {
+        let names = BUNDLED.iter().map(|row| row.name);
+        let row = BundledRow::named(name).ok_or_else(|| StudyError::unknown("table", name, names))?;
+        Ok(row.table()?)
     };
-    let named = |path: &Path| {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok((name, read_table(path)?))
-    };
-    if !path.is_dir() {
-        return Ok(vec![named(path)?]);
+    match &spec.data {
+        None => spec.tables.iter().map(bundled).collect(),
+        Some(path) => files(path)?.iter().map(|file| Ok(read_table(file)?)).collect(),
     }
-    let failed = |source| StudyError::File { path: path.clone(), source };
+}
+
+/// A file, or those of a folder that may be tables, by name.
+fn files(path: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    if !path.is_dir() {
+        return Ok(vec![path.into()]);
+    }
+    let failed = |source| StudyError::File { path: path.into(), source };
     let entries = std::fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let is_table = |path: &Path| path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end == *known));
-    let mut files: Vec<_> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_table(path)).collect();
+    let is_table = |path: &PathBuf| path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end == *known));
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(is_table).collect();
     files.sort();
     if files.is_empty() {
         let place = path.display().to_string();
         let reason = format!("no file in this folder ends in one of .{}", ENDINGS.join(", ."));
         return Err(DataError::Malformed { place, reason }.into());
     }
-    files.iter().map(|path| named(path)).collect()
+    Ok(files)
 }
 
 impl Task {
@@ -85,26 +102,25 @@ impl Task {
     ///
     /// # Errors
     /// A class with too few rows for each part.
-    pub fn new(spec: &Spec, name: &str, table: &Tabular, seed: u64) -> Result<Self, StudyError> {
+    pub fn new(spec: &Spec, table: &Tabular, seed: u64) -> Result<Self, StudyError> {
         let mut samples = table.samples.clone();
         HoldOut { validation: spec.validation, test: Some(spec.test), seed }.apply(&mut samples)?;
-        let mut learned = samples.of(Part::Train);
-        if learned.len() > spec.rows {
-            let order = Stream::named(seed, "rows").permutation(learned.len());
-            learned = order[..spec.rows].iter().map(|&place| learned[place]).collect();
+        let mut training = samples.of(Part::Train);
+        if training.len() > spec.rows {
+            let order = Stream::named(seed, "rows").permutation(training.len());
+            training = order[..spec.rows].iter().map(|&place| training[place]).collect();
         }
-        let encoder = Encoder::fit(table, &learned);
+        let encoder = Encoder::fit(table, &training);
         let rows = |picked: &[usize]| {
             let raw = table.values.select(Axis(0), picked);
             let labels = picked.iter().map(|&row| samples.labels[row]).collect();
             Rows { filled: encoder.filled(raw.view()), encoded: encoder.encoded(raw.view()), raw, labels }
         };
-        let training = rows(&learned);
+        let training = rows(&training);
         let classes = samples.classes.len();
         let answers = Answers::Classes { labels: &training.labels, count: classes };
         let growth = Growth::classifier(spec.trees, training.filled.ncols());
         Ok(Self {
-            name: name.into(),
             seed,
             classes,
             numbers: table.columns.iter().map(|column| column.words.is_none()).collect(),

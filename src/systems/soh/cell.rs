@@ -1,6 +1,6 @@
 //! Virtual lithium-ion cells that age: growth of the solid electrolyte interphase and loss of active material.
 //!
-//! A reconstruction in place of the single-particle simulation of Filgueira da Silva et al. 2026: the same two
+//! A reconstruction of the single-particle simulation of Filgueira da Silva et al. 2026: the same two
 //! mechanisms as closed rates per cycle, a millisecond per cell. `tests/reference/soh.py` holds it in NumPy.
 
 use crate::math::Stream;
@@ -12,6 +12,13 @@ pub struct Protocol {
     pub charge: f64,
     /// Rate of discharge.
     pub discharge: f64,
+}
+
+impl std::fmt::Display for Protocol {
+    /// "0.5C-1C": charge, then discharge.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}C-{}C", self.charge, self.discharge)
+    }
 }
 
 /// The source batches.

@@ -1,18 +1,17 @@
-//! Conformal intervals around forecasts, calibrated in several ways, judged by point, by cell and by whole life.
+//! Conformal intervals around forecasts, calibrated in several ways, evaluated by point, by cell and by whole life.
 
 use std::collections::BTreeMap;
 
 use ndarray::Array2;
-use serde::Serialize;
 
 use crate::classic::Logistic;
 use crate::math::Stream;
 use crate::study::conformal::{self, Adaptive};
 use crate::study::stats::mean;
 
-/// A forecast that was checked.
+/// The nonconformity score of a forecast.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scored {
+pub struct Score {
     /// |measured - forecast|.
     pub score: f64,
     /// Number of the cell.
@@ -23,15 +22,15 @@ pub struct Scored {
     pub state: [f64; 2],
 }
 
-/// Everything a calibration may look at.
+/// Everything that a calibration may use.
 pub struct CalibrationData<'a> {
     /// Forecasts for source cells that were kept for calibration, after the prefix.
-    pub source: &'a [Scored],
+    pub source: &'a [Score],
     /// Forecasts within the prefix, for target cells that nothing was trained on.
-    pub prefix: &'a [Scored],
-    /// Forecasts for the target cells to be judged, after the prefix, cell by cell in the order of time. A calibration
-    /// reads states, and the scores of checkpoints that have passed.
-    pub test: &'a [Scored],
+    pub prefix: &'a [Score],
+    /// Forecasts for the target cells that are evaluated, after the prefix, cell by cell in the order of time. A
+    /// calibration reads states, and the scores of checkpoints that have passed.
+    pub test: &'a [Score],
     /// Miscoverage asked for.
     pub alpha: f64,
     /// For draws.
@@ -92,11 +91,11 @@ pub static CALIBRATIONS: &[CalibrationRow] = &[
         doc: "as split, the level following the misses of each cell so far, γ = 0.05",
         radii: |data| {
             let known = scores(data.source);
-            let of_cell = |rows: &[Scored]| -> Vec<f64> {
+            let of_cell = |rows: &[Score]| -> Vec<f64> {
                 let mut level = Adaptive::new(data.alpha, 0.05);
-                let mut radius = |row: &Scored| {
+                let mut radius = |row: &Score| {
                     let radius = conformal::split(&known, level.alpha);
-                    level.tell(row.score <= radius);
+                    level.update(row.score <= radius);
                     radius
                 };
                 rows.iter().map(&mut radius).collect()
@@ -115,7 +114,7 @@ pub static CALIBRATIONS: &[CalibrationRow] = &[
     },
 ];
 
-fn scores(rows: &[Scored]) -> Vec<f64> {
+fn scores(rows: &[Score]) -> Vec<f64> {
     rows.iter().map(|row| row.score).collect()
 }
 
@@ -123,7 +122,7 @@ fn constant(data: &CalibrationData, radius: f64) -> Vec<f64> {
     vec![radius; data.test.len()]
 }
 
-fn stage(row: &Scored) -> u32 {
+fn stage(row: &Score) -> u32 {
     (row.checkpoint / 5) as u32
 }
 
@@ -146,9 +145,9 @@ fn weighted(data: &CalibrationData) -> Vec<f64> {
     test.iter().map(|weight| conformal::weighted(&known, source, *weight, data.alpha)).collect()
 }
 
-/// How intervals did.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Covered {
+/// Coverage and width of intervals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coverage {
     /// Share of points inside.
     pub points: f64,
     /// Share of cells with less than 80 % of their points inside.
@@ -161,9 +160,9 @@ pub struct Covered {
     pub infinite: f64,
 }
 
-impl Covered {
+impl Coverage {
     /// Of one radius per row.
-    pub fn of(rows: &[Scored], radii: &[f64]) -> Self {
+    pub fn of(rows: &[Score], radii: &[f64]) -> Self {
         let mut cells: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
         for (row, radius) in rows.iter().zip(radii) {
             let (inside, count) = cells.entry(row.cell).or_default();

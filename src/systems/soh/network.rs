@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::nn::head::CircuitConfig;
-use crate::nn::head::Head;
-use crate::nn::head::{HeadConfig, HeadModel};
+use crate::nn::head::{CircuitConfig, Head, HeadConfig, HeadModel};
 use crate::nn::layer::{Linear, Lstm, dropout};
 use crate::nn::model::first;
 use crate::nn::{Mode, Model, Network, NnError, Output, Params};
 use crate::sim::{Shots, Statevector};
 
-/// The encoder's parameters: what stays when only the head is adapted.
+/// The encoder's parameters, which stay as they are when only the head is adapted.
 pub const ENCODER: [&str; 4] = ["lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0", "lstm.bias_hh_l0"];
 
-/// Qubits of a circuit that takes part.
+/// Qubits of a circuit, in a head or in a kernel.
 pub const QUBITS: usize = 4;
 
 /// Share of the dense layer that is dropped in training.
@@ -40,7 +38,7 @@ impl Forecaster {
         Ok(Self { hidden, dense, head })
     }
 
-    /// The same forecaster with the expectation values of its circuit found by `shots` shots drawn under `seed`; `None`
+    /// The same forecaster with the expectation values of its circuit estimated from `shots` shots under `seed`; `None`
     /// for a head without circuit.
     ///
     /// # Errors

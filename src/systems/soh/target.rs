@@ -1,4 +1,4 @@
-//! Where cells of a target domain come from: drawn by the formula, kept in the program, or a user's file.
+//! Cells of a target domain: drawn by the formula, kept in the program, or read from a user's file.
 
 use std::collections::BTreeSet;
 
@@ -15,16 +15,16 @@ pub struct TargetRow {
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
-    /// Where its cells come from.
+    /// The source of its cells.
     pub origin: Origin,
 }
 
-/// Where cells come from.
+/// The source of cells.
 #[derive(Debug)]
 pub enum Origin {
     /// Drawn by the formula, as many as asked for, each seed others.
     Drawn(Protocol),
-    /// A file inside the program; seeds decide which cell plays which part.
+    /// A file inside the program; seeds decide how its cells are used.
     Kept(&'static str),
 }
 
@@ -63,30 +63,26 @@ impl TargetRow {
     }
 }
 
-/// A target domain that is at hand.
-pub struct Target {
-    /// Name in reports.
-    pub name: String,
-    supply: Supply,
-}
-
-enum Supply {
+/// The cells of a target domain.
+pub enum Target {
+    /// Drawn under each seed anew.
     Drawn(Protocol),
+    /// Read from a file.
     Kept(Vec<Cell>),
 }
 
-/// Cells of a target by the part they play.
-pub struct Roles {
-    /// Adapted to: labelled up to the prefix, seen without labels after it.
-    pub adapted: Vec<Cell>,
+/// Cells of a target by their use.
+pub struct CellSplit {
+    /// Adapted to: labelled up to the prefix, without labels after it.
+    pub adaptation: Vec<Cell>,
     /// Their prefix calibrates, and nothing is trained on them.
-    pub fresh: Vec<Cell>,
-    /// Judged.
-    pub tested: Vec<Cell>,
+    pub recalibration: Vec<Cell>,
+    /// Evaluated.
+    pub test: Vec<Cell>,
 }
 
 impl Target {
-    /// The targets of a spec: its rows of the table, then its file.
+    /// The targets of a spec, in the order of [`Spec::target_names`].
     ///
     /// # Errors
     /// A file that is no table of lives, or has too few of them.
@@ -94,36 +90,34 @@ impl Target {
         let mut targets = Vec::new();
         for name in &spec.targets {
             let row = TargetRow::named(name)?;
-            let supply = match row.origin {
-                Origin::Drawn(protocol) => Supply::Drawn(protocol),
-                Origin::Kept(text) => Supply::Kept(enough(spec, lives(text, row.name)?, row.name)?),
-            };
-            targets.push(Self { name: row.name.into(), supply });
+            targets.push(match row.origin {
+                Origin::Drawn(protocol) => Self::Drawn(protocol),
+                Origin::Kept(text) => Self::Kept(enough(spec, lives(text, row.name)?, row.name)?),
+            });
         }
         if let Some(path) = &spec.data {
             let place = path.display().to_string();
             let text =
                 std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.clone(), source })?;
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            targets.push(Self { name, supply: Supply::Kept(enough(spec, lives(&text, &place)?, &place)?) });
+            targets.push(Self::Kept(enough(spec, lives(&text, &place)?, &place)?));
         }
         Ok(targets)
     }
 
-    /// Who plays which part under `seed`.
-    pub fn roles(&self, spec: &Spec, seed: u64) -> Roles {
-        match &self.supply {
-            Supply::Drawn(protocol) => Roles {
-                adapted: cells(seed, "adaptation", *protocol, spec.adaptation_cells),
-                fresh: cells(seed, "recalibration", *protocol, spec.adaptation_cells),
-                tested: cells(seed, "test", *protocol, spec.test_cells),
+    /// Its cells by their use under `seed`.
+    pub fn split(&self, spec: &Spec, seed: u64) -> CellSplit {
+        match self {
+            Self::Drawn(protocol) => CellSplit {
+                adaptation: cells(seed, "adaptation", *protocol, spec.adaptation_cells),
+                recalibration: cells(seed, "recalibration", *protocol, spec.adaptation_cells),
+                test: cells(seed, "test", *protocol, spec.test_cells),
             },
-            Supply::Kept(kept) => {
+            Self::Kept(kept) => {
                 let order = Stream::named(seed, "parts").permutation(kept.len());
-                let mut drawn = order.into_iter().map(|place| kept[place].clone());
-                let adapted = drawn.by_ref().take(spec.adaptation_cells).collect();
-                let fresh = drawn.by_ref().take(spec.adaptation_cells).collect();
-                Roles { adapted, fresh, tested: drawn.take(spec.test_cells).collect() }
+                let mut shuffled = order.into_iter().map(|number| kept[number].clone());
+                let adaptation = shuffled.by_ref().take(spec.adaptation_cells).collect();
+                let recalibration = shuffled.by_ref().take(spec.adaptation_cells).collect();
+                CellSplit { adaptation, recalibration, test: shuffled.take(spec.test_cells).collect() }
             }
         }
     }
@@ -135,12 +129,12 @@ pub fn cells(seed: u64, purpose: &str, protocol: Protocol, count: usize) -> Vec<
     Cell::fleet(seed, &format!("{purpose} {charge} {discharge}"), protocol, count)
 }
 
-/// Cells to adapt to, as many to recalibrate on, and two to judge.
+/// Refuses fewer cells than are needed to adapt to, as many to recalibrate on, and two to evaluate.
 fn enough(spec: &Spec, cells: Vec<Cell>, place: &str) -> Result<Vec<Cell>, DataError> {
     let needed = 2 * spec.adaptation_cells + 2;
     if cells.len() < needed {
         let reason = format!(
-            "{} cells; at least {needed} are needed: {1} to adapt to, {1} to recalibrate on, two to judge",
+            "{} cells; at least {needed} are needed: {1} to adapt to, {1} to recalibrate on, two to evaluate",
             cells.len(),
             spec.adaptation_cells
         );
@@ -152,7 +146,7 @@ fn enough(spec: &Spec, cells: Vec<Cell>, place: &str) -> Result<Vec<Cell>, DataE
 /// Columns of a table of lives.
 const COLUMNS: [&str; 5] = ["cell", "charge", "discharge", "throughput", "health"];
 
-/// Lives from text: a CSV with the columns cell (a name; its rows stand together), charge and discharge (C-rates),
+/// Lives from text: a CSV with the columns cell (a name; its rows are consecutive), charge and discharge (C-rates),
 /// throughput (ampere hours, 0, 500, 1000, …) and health (capacity over initial capacity). Rows beyond 30 kAh are left out.
 ///
 /// # Errors
@@ -188,7 +182,7 @@ pub fn lives(text: &str, place: &str) -> Result<Vec<Cell>, DataError> {
         let (throughput, health) = (number(3, 0.0..=1e9)?, number(4, 0.0..=2.0)?);
         if name.as_deref() != Some(field(0)) {
             if !names.insert(field(0).to_string()) {
-                return Err(wrong(0, "rows of a cell stand together".into()));
+                return Err(wrong(0, "rows of a cell must be consecutive".into()));
             }
             name = Some(field(0).into());
             cells.push(Cell { protocol, measured: Vec::new() });
@@ -203,7 +197,7 @@ pub fn lives(text: &str, place: &str) -> Result<Vec<Cell>, DataError> {
         }
         cell.measured.push(health);
     }
-    // One checkpoint behind the prefix is the least there is to judge.
+    // One checkpoint after the prefix is the least that can be evaluated.
     if let Some((short, cell)) = cells.iter().enumerate().find(|(_, cell)| cell.measured.len() < PREFIX + 2) {
         let reason = format!(
             "cell number {} has {} rows; at least {} are needed, since the first {} kAh are the labelled prefix",

@@ -10,7 +10,7 @@ use crate::systems::soh::cell::{CHECKPOINTS, Cell, Protocol};
 /// Checkpoints of a stratum of examples: a quarter of a life, 7.5 kAh.
 const STRATUM: usize = CHECKPOINTS.div_ceil(4);
 
-/// What is known before a checkpoint, and what is measured at it.
+/// The states of health before a checkpoint, and the one at it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
     /// How the cell is cycled.
@@ -51,13 +51,19 @@ impl Window {
     pub fn slope(&self) -> f64 {
         let middle = (self.history.len() as f64 - 1.0) / 2.0;
         let (above, below) = self.history.iter().enumerate().fold((0.0, 0.0), |(above, below), (k, value)| {
-            let place = k as f64 - middle;
-            (above + place * value, below + place * place)
+            let offset = k as f64 - middle;
+            (above + offset * value, below + offset * offset)
         });
         above / below
     }
 
-    /// One checkpoint later, `value` taken for the truth.
+    /// The next value on the line through the window.
+    pub fn line(&self) -> f64 {
+        let mean = self.history.iter().sum::<f64>() / self.history.len() as f64;
+        mean + self.slope() * (self.history.len() as f64 + 1.0) / 2.0
+    }
+
+    /// One checkpoint later, with `value` as the newest one.
     pub fn roll(&mut self, value: f64) {
         self.history.remove(0);
         self.history.push(value);
@@ -98,14 +104,14 @@ impl Scaler {
         Ok(Tensor::from_vec(values, (windows.len(), length, 3), &Device::Cpu)?)
     }
 
-    /// What the network should say: the increment, in standard deviations of the source.
+    /// The label of the network: the increment, in standard deviations of the source.
     fn target(&self, window: &Window) -> f32 {
         ((window.next - window.last() - self.increment.0) / self.increment.1) as f32
     }
 
-    /// The state of health that an answer stands for.
-    pub fn forecast(&self, window: &Window, answer: f64) -> f64 {
-        window.last() + self.increment.0 + self.increment.1 * answer
+    /// The state of health for an output of the network.
+    pub fn forecast(&self, window: &Window, output: f64) -> f64 {
+        window.last() + self.increment.0 + self.increment.1 * output
     }
 
     /// Rows to learn from: windows, their domain, and the weight of their labels (0: not labelled). Strata are quarters of
@@ -115,7 +121,7 @@ impl Scaler {
         let (mut domains, mut strata) = (Vec::new(), Vec::new());
         for &(windows, domain, weight) in parts.iter().filter(|(windows, ..)| !windows.is_empty()) {
             inputs.push(self.inputs(windows)?);
-            // A value that is not to be known does not get in at all.
+            // The value of a window without a label is not passed on at all.
             targets.extend(windows.iter().map(|w| if weight > 0.0 { self.target(w) } else { 0.0 }));
             weights.extend(vec![weight; windows.len()]);
             domains.extend(vec![domain; windows.len()]);

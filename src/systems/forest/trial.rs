@@ -1,0 +1,62 @@
+//! The teacher of a task, and one student of it.
+
+use candle_core::DType;
+
+use crate::lab::Measurement;
+use crate::nn::{Model, Params};
+use crate::study::train::{HeldOutEvaluator, TrainingLoop};
+use crate::study::{Observer, StudyError};
+use crate::systems::forest::meta_features::meta_features;
+use crate::systems::forest::quality::Quality;
+use crate::systems::forest::spec::Spec;
+use crate::systems::forest::student::{Student, predict};
+use crate::systems::forest::targets::{TargetRow, held_out, tensor};
+use crate::systems::forest::task::{Rows, Task};
+use crate::transfer::schedule::Full;
+
+/// Name of the kept meta-features of a task.
+pub const META_FEATURES: &str = "meta_features";
+
+/// Name of the kept [`Quality`] of a student on the validation rows.
+pub const VALIDATION: &str = "validation";
+
+/// The forest itself, and the size of its task.
+pub fn teacher(task: &Task) -> Measurement {
+    let probabilities = task.teacher.forest.predict(task.test.filled.view());
+    let quality = Quality::of(probabilities.view(), probabilities.view(), &task.test.labels);
+    Measurement::default()
+        .value("accuracy", quality.accuracy)
+        .value("log_loss", quality.log_loss)
+        .value("rows", task.training.labels.len() as f64)
+        .value("columns", task.training.encoded.ncols() as f64)
+        .value("classes", task.classes as f64)
+        .keep(META_FEATURES, &meta_features(task))
+}
+
+/// Trains the student number `student` of the settings on `target`.
+pub fn student(
+    spec: &Spec,
+    task: &Task,
+    target: &TargetRow,
+    student: usize,
+    observer: &dyn Observer,
+) -> Result<Measurement, StudyError> {
+    let (objective, training) = (target.objective(spec), target.training(spec, task)?);
+    let validation = held_out(task, &task.validation)?;
+    let student = Student::numbered(spec, student, task.training.encoded.ncols(), task.classes)?;
+    let mut params = Params::new(task.seed, DType::F32);
+    let trainer = TrainingLoop {
+        evaluator: &HeldOutEvaluator { source: &validation, objective: &objective, batch: usize::MAX },
+        observer,
+        ..TrainingLoop::new(&student, &training, &objective, &spec.train, task.seed)
+    };
+    trainer.run(&mut params, &mut Full)?;
+    let network = student.build(&mut params)?;
+    let quality = |rows: &Rows| -> Result<Quality, StudyError> {
+        let forest = task.teacher.forest.predict(rows.filled.view());
+        let own = predict(network.as_ref(), &tensor(&rows.encoded)?)?;
+        Ok(Quality::of(own.view(), forest.view(), &rows.labels))
+    };
+    let found = quality(&task.test)?.put(Measurement::default(), &[]);
+    Ok(found.keep(VALIDATION, &quality(&task.validation)?))
+}
