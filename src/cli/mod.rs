@@ -15,7 +15,6 @@ mod noise_robustness;
 mod old_run;
 mod place;
 mod progress;
-mod rotation;
 mod run;
 mod simulate;
 mod smear;

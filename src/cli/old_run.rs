@@ -8,7 +8,6 @@ use clap::Subcommand;
 use crate::cli::forest::Forest;
 use crate::cli::noise_robustness::NoiseRobustness;
 use crate::cli::place::Place;
-use crate::cli::rotation::Rotation;
 use crate::cli::smear::Smear;
 use crate::cli::soh::Soh;
 use crate::study::report::{json, table};
@@ -29,7 +28,6 @@ enum System {
     Forest(Box<Forest>),
     Smear(Box<Smear>),
     Soh(Box<Soh>),
-    Rotation(Box<Rotation>),
 }
 
 /// Quantum and classical heads on a frozen backbone, judged under calibrated noise.
@@ -101,7 +99,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         System::Forest(options) => options.run(),
         System::Smear(options) => options.run(),
         System::Soh(options) => options.run(),
-        System::Rotation(options) => options.run(),
     }
 }
 

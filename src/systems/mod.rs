@@ -29,11 +29,14 @@ pub struct SystemRow {
 }
 
 /// Every system.
-pub static SYSTEMS: &[&dyn System] = &[&SystemOf::<plasticity::Plasticity>::new(), &SystemOf::<hatl::Hatl>::new()];
+pub static SYSTEMS: &[&dyn System] = &[
+    &SystemOf::<plasticity::Plasticity>::new(),
+    &SystemOf::<hatl::Hatl>::new(),
+    &SystemOf::<rotation::Rotation>::new(),
+];
 
 /// Systems that are not yet experiments.
-pub static OLD_SYSTEMS: &[SystemRow] =
-    &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW, rotation::ROW];
+pub static OLD_SYSTEMS: &[SystemRow] = &[qtl::ROW, noise_robustness::ROW, forest::ROW, smear::ROW, soh::ROW];
 
 /// Where a run works; nothing here changes its result.
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
 //! The rotation system: losses against PyTorch (tests/reference/rotation.json, made by rotation.py beside it), views
-//! that turn as they should, crops, photographs, and small runs.
+//! that rotate as they should, crops, photographs, and small runs.
 
 use std::collections::HashMap;
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, TAU};
@@ -7,12 +7,14 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor, Var};
 use qgraft::data::{BadPicture, Picture};
+use qgraft::lab::settings::{from_tree, resolve};
+use qgraft::lab::{Overrides, run_in_memory};
 use qgraft::math::circular::distance;
 use qgraft::nn::Output;
 use qgraft::nn::loss::Objective;
-use qgraft::systems::Workplace;
 use qgraft::systems::rotation::{
-    Album, CLASSES, Crop, Errors, Gallery, HEADS, Noise, Photo, Photos, Scene, Sight, Spec, inscribed, run,
+    CLASSES, Crop, ENCODINGS, Errors, NoisePicture, Photo, PhotoSplit, Photos, PictureSet, Rotation, Scene, Spec,
+    UprightPicture, inscribed,
 };
 use serde::Deserialize;
 
@@ -32,7 +34,7 @@ struct Rows {
 #[test]
 fn losses_and_gradients_are_those_of_pytorch() {
     let Reference { angles, heads } = serde_json::from_str(include_str!("../reference/rotation.json")).unwrap();
-    for head in HEADS {
+    for head in ENCODINGS {
         let rows = &heads[head.name];
         let outputs = Var::from_tensor(&Tensor::new(rows.outputs.clone(), &Device::Cpu).unwrap()).unwrap();
         let targets: Vec<Vec<f64>> = angles.iter().map(|angle| head.target(*angle)).collect();
@@ -55,8 +57,8 @@ fn losses_and_gradients_are_those_of_pytorch() {
 }
 
 #[test]
-fn every_head_reads_its_own_target() {
-    for head in HEADS {
+fn every_encoding_is_decoded() {
+    for head in ENCODINGS {
         for step in 0..1440 {
             let angle = f64::from(step) * TAU / 1440.0;
             let error = distance(head.decode(&head.target(angle)), angle);
@@ -67,15 +69,15 @@ fn every_head_reads_its_own_target() {
     }
 }
 
-/// Largest difference between a picture turned counter-clockwise by a quarter and another, beyond their noise.
-fn quarter_turned(picture: &[f32], other: &[f32], size: usize) -> f32 {
+/// Largest difference between a picture rotated counter-clockwise by a quarter turn and another, beyond their noise.
+fn gap_after_quarter_turn(picture: &[f32], other: &[f32], size: usize) -> f32 {
     let at = |p: &[f32], row: usize, column: usize| p[row * size + column];
     let gaps = (0..size).flat_map(|row| (0..size).map(move |column| (row, column)));
     gaps.map(|(row, column)| (at(picture, column, size - 1 - row) - at(other, row, column)).abs()).fold(0.0, f32::max)
 }
 
 #[test]
-fn views_turn_counter_clockwise_and_ambiguous_ones_hide_quarter_turns() {
+fn views_rotate_counter_clockwise_and_ambiguous_ones_hide_quarter_turns() {
     let size = 16;
     for number in 0..5 {
         let views = |ambiguous: bool| {
@@ -83,12 +85,12 @@ fn views_turn_counter_clockwise_and_ambiguous_ones_hide_quarter_turns() {
             [0.0, FRAC_PI_2].map(|angle| scene.view(angle, size))
         };
         // A pixel's noise has a standard deviation of 0.02: 8 of those for a difference of two.
-        let [upright, turned] = views(false);
-        assert!(quarter_turned(&upright, &turned, size) < 0.16, "scene {number}");
-        let [upright, turned] = [0.0, FRAC_PI_2].map(|angle| Noise::draw(3, number).view(angle, size));
-        assert!(quarter_turned(&upright, &turned, size) < 0.16, "noise {number}");
-        let [upright, turned] = views(true);
-        let gap = upright.iter().zip(&turned).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let [upright, rotated] = views(false);
+        assert!(gap_after_quarter_turn(&upright, &rotated, size) < 0.16, "scene {number}");
+        let [upright, rotated] = [0.0, FRAC_PI_2].map(|angle| NoisePicture::draw(3, number).view(angle, size));
+        assert!(gap_after_quarter_turn(&upright, &rotated, size) < 0.16, "noise {number}");
+        let [upright, rotated] = views(true);
+        let gap = upright.iter().zip(&rotated).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(gap < 0.16, "ambiguous scene {number}: {gap}");
     }
 }
@@ -105,7 +107,7 @@ fn errors_go_around_the_circle() {
 }
 
 #[test]
-fn a_crop_is_the_largest_rectangle_inside_the_turned_frame() {
+fn a_crop_is_the_largest_rectangle_inside_the_rotated_frame() {
     let close = |got: (f64, f64), expected: (f64, f64)| (got.0 - expected.0).abs() + (got.1 - expected.1).abs() < 1e-9;
     for (width, height) in [(4.0, 3.0), (1.0, 1.0), (2.0, 7.0), (10.0, 1.0)] {
         assert!(close(inscribed(width, height, 0.0), (width, height)));
@@ -115,7 +117,7 @@ fn a_crop_is_the_largest_rectangle_inside_the_turned_frame() {
             let angle = f64::from(step) * TAU / 720.0;
             let (w, h) = inscribed(width, height, angle);
             let (sin, cos) = angle.sin_cos();
-            // Both diagonals, turned back into the frame; a hair more in both directions leaves it.
+            // Both diagonals, rotated back into the frame; slightly more in both directions leaves it.
             let inside = |scale: f64| {
                 [(w, h), (w, -h)].into_iter().all(|(x, y)| {
                     let (x, y) = (scale * (cos * x + sin * y), scale * (cos * y - sin * x));
@@ -135,19 +137,19 @@ fn upright(width: usize, height: usize) -> Picture {
         let corner = row < height / 4 && column >= width - width / 4;
         if corner { 255 } else { (200.0 * (1.0 - row as f64 / height as f64)) as u8 }
     };
-    let rgb = (0..width * height).flat_map(|place| [pixel(place / width, place % width); 3]).collect();
+    let rgb = (0..width * height).flat_map(|index| [pixel(index / width, index % width); 3]).collect();
     Picture { width, height, rgb }
 }
 
 #[test]
-fn photographs_turn_counter_clockwise_under_both_crops() {
+fn photographs_rotate_counter_clockwise_under_both_crops() {
     let size = 16;
     for crop in [Crop::Disc, Crop::Rectangle] {
         // A square, for a rectangle shows another part of an oblong when it lies on its side.
         let photo = Photo::new(&upright(200, 200), crop);
-        let [start, turned] = [0.0, FRAC_PI_2].map(|angle| photo.view(angle, size));
+        let [start, rotated] = [0.0, FRAC_PI_2].map(|angle| photo.view(angle, size));
         // Interpolation between bytes; the white corner alone would make 0.2.
-        assert!(quarter_turned(&start, &turned, size) < 0.01, "{crop:?}");
+        assert!(gap_after_quarter_turn(&start, &rotated, size) < 0.01, "{crop:?}");
         let centre = |view: &[f32], row: usize| view[row * size + size / 2];
         assert!(centre(&start, 1) > centre(&start, size - 2), "{crop:?}: bright is up");
     }
@@ -172,49 +174,50 @@ fn save(folder: &Path, names: &[String]) {
 
 #[test]
 fn a_photographs_angle_belongs_to_its_name() {
-    let place = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let names: Vec<String> = (0..60).map(|k| format!("{}/{k}.png", if k % 2 == 0 { "a" } else { "b" })).collect();
-    save(place.path(), &names);
-    let read = || Album::read(place.path(), Crop::Disc, 0.4, 0, BadPicture::Refuse).unwrap();
-    let angles = |album: &Album| -> Vec<u64> {
-        let parts = [&album.training, &album.validation, &album.test];
+    save(folder.path(), &names);
+    let read = || PhotoSplit::read(folder.path(), Crop::Disc, 0.4, 0, BadPicture::Refuse).unwrap();
+    let angles = |photos: &PhotoSplit| -> Vec<u64> {
+        let parts = [&photos.training, &photos.validation, &photos.test];
         parts.into_iter().flatten().map(|(_, angle)| angle.to_bits()).collect()
     };
     let all = angles(&read());
     assert_eq!(all.len(), 60);
-    // What else lies there changes nothing for the others.
-    std::fs::remove_file(place.path().join("a/0.png")).unwrap();
+    // Another file changes nothing for the others.
+    std::fs::remove_file(folder.path().join("a/0.png")).unwrap();
     let fewer = angles(&read());
     assert_eq!(fewer.len(), 59);
     assert!(fewer.iter().all(|angle| all.contains(angle)));
     // A copy is no second photograph.
-    std::fs::copy(place.path().join("b/1.png"), place.path().join("b/copy.png")).unwrap();
-    let album = read();
-    assert_eq!(angles(&album), fewer);
-    assert!(album.notices[0].contains("b/copy.png"), "{:?}", album.notices);
-    std::fs::write(place.path().join("b/broken.png"), b"no picture").unwrap();
-    let refused = Album::read(place.path(), Crop::Disc, 0.4, 0, BadPicture::Refuse).err().unwrap().to_string();
+    std::fs::copy(folder.path().join("b/1.png"), folder.path().join("b/copy.png")).unwrap();
+    let photos = read();
+    assert_eq!(angles(&photos), fewer);
+    assert!(photos.notices[0].contains("b/copy.png"), "{:?}", photos.notices);
+    std::fs::write(folder.path().join("b/broken.png"), b"no picture").unwrap();
+    let refused = PhotoSplit::read(folder.path(), Crop::Disc, 0.4, 0, BadPicture::Refuse).err().unwrap().to_string();
     assert!(refused.contains("broken.png"), "{refused}");
-    assert_eq!(Album::read(place.path(), Crop::Disc, 0.4, 0, BadPicture::Skip).unwrap().notices.len(), 2);
+    assert_eq!(PhotoSplit::read(folder.path(), Crop::Disc, 0.4, 0, BadPicture::Skip).unwrap().notices.len(), 2);
     let few = tempfile::tempdir().unwrap();
     save(few.path(), &names[..1]);
-    let error = Album::read(few.path(), Crop::Disc, 0.2, 0, BadPicture::Refuse).err().unwrap().to_string();
-    assert!(error.contains("pictures to learn from"), "{error}");
+    let error = PhotoSplit::read(few.path(), Crop::Disc, 0.2, 0, BadPicture::Refuse).err().unwrap().to_string();
+    assert!(error.contains("training pictures"), "{error}");
 }
 
 #[test]
 fn a_lossy_copy_is_close_and_not_equal() {
-    let gallery = Gallery::scenes(1, 4, 0.0);
+    let scenes = PictureSet::scenes(1, 4, 0.0);
     let first = |values: &Tensor| values.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let [good, poor] = [95, 30].map(|quality| first(&gallery.resaved(quality).unwrap()));
-    let own: Vec<f32> = gallery.sights.iter().zip(&gallery.angles).flat_map(|(s, angle)| s.view(*angle, 28)).collect();
+    let [good, poor] = [95, 30].map(|quality| first(&scenes.resaved(quality).unwrap()));
+    let own: Vec<f32> =
+        scenes.pictures.iter().zip(&scenes.angles).flat_map(|(scene, angle)| scene.view(*angle, 28)).collect();
     let gap = |copy: &[f32]| own.iter().zip(copy).map(|(a, b)| (a - b).abs()).sum::<f32>() / own.len() as f32;
     // In 256 steps; noise of 0.02 and values beyond 0..=1 are lost.
     assert!(gap(&good) < 0.02 && gap(&good) < gap(&poor) && gap(&poor) < 0.1, "{} {}", gap(&good), gap(&poor));
 }
 
 #[test]
-fn scenes_of_a_class_differ_and_classes_are_told_by_number() {
+fn scenes_of_a_class_differ_and_every_third_class_is_dark() {
     for class in 0..CLASSES {
         let [one, other] = [0, 1].map(|number| Scene::of_class(5, number, class).view(0.1, 28));
         assert_ne!(one, other);
@@ -224,76 +227,81 @@ fn scenes_of_a_class_differ_and_classes_are_told_by_number() {
     assert!(night(2) < night(0), "the third of a kind's classes is dark");
 }
 
+/// A run of seconds with one encoding that learns something.
 fn small() -> Spec {
-    let mut spec = Spec { heads: vec!["unit_vector".into()], training_scenes: 200, test_scenes: 40, ..Spec::default() };
+    let presets = vec!["smoke".into()];
+    let request = resolve::<Spec>(&[], &Overrides { presets, ..Overrides::default() }).unwrap();
+    let spec: Spec = from_tree(request.base).unwrap();
+    let mut spec = Spec { encodings: vec!["unit_vector".into()], training_scenes: 200, test_scenes: 40, ..spec };
     spec.train.epochs = 3;
-    (spec.transfer.scenes, spec.transfer.labels) = (48, 20);
-    (spec.transfer.source.epochs, spec.transfer.target.epochs, spec.grafts.train.epochs) = (1, 2, 2);
-    spec.grafts.heads = vec!["mlp_a".into(), "quantum".into()];
     spec
 }
 
 #[test]
-fn a_run_is_deterministic_and_learns() {
-    let place = tempfile::tempdir().unwrap();
-    let mut spec = small();
-    let go = |name: &str, threads: usize| {
-        let out = place.path().join(name);
-        let outcome = run(&spec, &Workplace { out: &out, cache: place.path(), threads }, &()).unwrap();
-        assert!(outcome.folder.join("report.html").exists());
-        (std::fs::read(outcome.folder.join("metrics.json")).unwrap(), outcome.findings)
-    };
-    let (first, found) = go("first", 1);
-    assert_eq!(first, go("second", 2).0);
+fn an_encoding_learns_and_circuits_have_as_many_parameters_as_their_twins() {
+    let spec = small();
+    let results = run_in_memory::<Rotation>(&spec).unwrap();
+    let error = results.of("error").grid("encodings").plain().single().unwrap();
     // Guessing is off by 90° on average.
-    assert!(found.heads[0].mean.mean < 75.0, "{:?}", found.heads[0].mean);
-    assert_eq!(found.transfer.unwrap().starts.len(), 3);
-    assert_eq!(found.grafts.len(), 4);
-    for graft in found.grafts.iter().filter(|graft| graft.head == "quantum") {
-        let longest = graft.clear_length.mean.max(graft.ambiguous_length.mean);
+    assert!(error < 75.0, "{error}");
+    assert_eq!(results.of("error").grid("encodings").at("jpeg_quality", "75").rows().len(), 1);
+    assert_eq!(results.of("error").grid("transfer").rows().len(), 3);
+    assert_eq!(results.of("epochs_needed").rows().len(), 2, "of the starts that follow scratch");
+    assert_eq!(results.of("error").grid("frozen_heads").rows().len(), 4);
+    assert_eq!(results.of("source_accuracy").rows().len(), 1, "transfer and frozen heads share the source network");
+    for code in &spec.frozen_heads.codes {
+        let of = |metric: &str, head: &str| results.of(metric).at("code", code).at("head", head).single().unwrap();
         // ⟨X⟩² + ⟨Y⟩² ≤ 1 for a qubit; three phases from three qubits can have an amplitude of 4/3.
-        assert!(longest <= if graft.code == "unit_vector" { 1.0 + 1e-6 } else { 4.0 / 3.0 }, "{graft:?}");
-        let twin = found.grafts.iter().find(|other| other.code == graft.code && other.head == "mlp_a").unwrap();
-        assert!((graft.parameters as f64 / twin.parameters as f64 - 1.0).abs() < 0.01, "{graft:?} beside {twin:?}");
+        let longest = if code == "unit_vector" { 1.0 + 1e-6 } else { 4.0 / 3.0 };
+        assert!(of("length_clear", "quantum").max(of("length_ambiguous", "quantum")) <= longest, "{code}");
+        let ratio = of("parameters", "quantum") / of("parameters", "mlp_a");
+        assert!((ratio - 1.0).abs() < 0.01, "{code}: {ratio}");
     }
-    spec.ambiguous = 2.0;
-    assert!(spec.check().unwrap_err().to_string().contains("ambiguous"));
+}
+
+#[test]
+fn direct_counts_at_the_rate_with_the_lowest_validation_error() {
+    let mut spec = Spec { encodings: vec!["direct".into()], heads: Vec::new(), ..small() };
+    (spec.transfer.scenes, spec.training_scenes) = (0, 64);
+    let results = run_in_memory::<Rotation>(&spec).unwrap();
+    let of = |rate: &str, metric: &str| results.of(metric).grid("rates").at("rate", rate).plain().single().unwrap();
+    let best = ["0.3", "1"].into_iter().min_by(|a, b| of(a, "validation_error").total_cmp(&of(b, "validation_error")));
+    let chosen = |metric: &str| results.of(metric).grid("encodings").plain().single().unwrap();
+    assert_eq!(chosen("chosen_rate"), best.unwrap().parse::<f64>().unwrap());
+    assert_eq!(chosen("error"), of(best.unwrap(), "error"));
 }
 
 #[test]
 fn photographs_are_learned_from_too() {
-    let place = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let names: Vec<String> = (0..40).map(|k| format!("photos/{k}.png")).collect();
-    save(place.path(), &names);
+    save(folder.path(), &names);
     for crop in [Crop::Disc, Crop::Rectangle] {
-        let photos = Photos { crop, held_out: 0.4, ..Photos::new(place.path().join("photos")) };
-        let spec = Spec { photos: Some(photos), ..small() };
-        let out = place.path().join(format!("{crop:?}"));
-        let found = run(&spec, &Workplace { out: &out, cache: place.path(), threads: 1 }, &()).unwrap().findings;
-        assert!(found.transfer.is_none() && found.grafts.is_empty() && found.heads[0].mean.mean.is_finite());
+        let mut spec = small();
+        spec.read_from(folder.path().join("photos"));
+        spec.photos = spec.photos.map(|photos| Photos { crop, held_out: 0.4, ..photos });
+        let results = run_in_memory::<Rotation>(&spec).unwrap();
+        assert_eq!(results.grids.len(), 1, "neither transfer nor frozen heads");
+        assert!(results.of("error").plain().single().is_some_and(f64::is_finite));
+        assert!(results.notices()[0].contains("photographs for training"), "{:?}", results.notices());
     }
 }
 
 #[test]
-fn a_bad_spec_is_refused_by_field() {
+fn settings_that_do_not_fit_together_are_refused_by_field() {
     type Change = fn(&mut Spec);
-    let cases: [(&str, Change); 8] = [
-        ("heads", |spec| spec.heads.clear()),
-        ("head", |spec| spec.heads = vec!["gausian".into()]),
-        ("rates", |spec| spec.rates = vec![0.0]),
-        ("transfer.source", |spec| spec.transfer.source.epochs = 0),
-        ("grafts.codes", |spec| spec.grafts.codes = vec!["bins".into()]),
-        ("grafts.heads", |spec| spec.grafts.heads = vec!["quantum_kernel".into()]),
-        ("grafts.circuit.qubits", |spec| spec.grafts.circuit.qubits = 2),
-        ("transfer.scenes", |spec| {
-            spec.transfer.scenes = 0;
-            spec.grafts.heads = vec!["quantum".into()];
-        }),
+    let cases: [(&str, Change); 6] = [
+        ("transfer.encoding", |spec| spec.transfer.encoding = "gausian".into()),
+        ("frozen_heads.codes", |spec| spec.frozen_heads.codes = vec!["bins".into()]),
+        ("heads", |spec| spec.heads = vec!["quantum_kernel".into()]),
+        ("frozen_heads.circuit.qubits", |spec| spec.frozen_heads.circuit.qubits = 2),
+        ("transfer.scenes", |spec| spec.transfer.scenes = 0),
+        ("photos.folder", |spec| spec.photos = Some(Photos::new("nowhere".into()))),
     ];
     for (field, change) in cases {
-        let mut spec = Spec::default();
+        let mut spec = small();
         change(&mut spec);
-        let error = spec.check().unwrap_err().to_string();
+        let error = run_in_memory::<Rotation>(&spec).unwrap_err().to_string();
         assert!(error.contains(field), "{field}: {error}");
     }
 }

@@ -1,76 +1,296 @@
-//! Image rotation angle: five heads that know the circle and one that does not (after Woehrer 2026, arXiv:2603.25351).
+//! Image rotation angle: five circular-aware output encodings and a plain number (after Woehrer 2026,
+//! arXiv:2603.25351).
 //!
-//! Drawn upright scenes, or photographs → views under any angle → the same small network with each head → errors around the
-//! circle, at the seam, where the angle cannot be known, and where there is nothing to see. Beside it a backbone that learned
-//! classes of scenes before, and circuits as heads on it.
+//! Drawn upright scenes, or photographs → views under any angle → the same small network with each encoding → errors around
+//! the circle, at the seam, where the angle cannot be known, and on pictures without content. Beside it a backbone that was
+//! trained on classes of scenes, and circuits as heads on it.
 //!
-//! * [`HEADS`]: what is compared. [`STARTS`]: how the transfer begins. [`Spec`]: everything that decides the result.
-//! * [`run`]: the whole comparison, into one run folder. [`Findings`]: what it found.
+//! [`Rotation`] is the experiment, [`Spec`] its settings. [`ENCODINGS`] are compared in the grid `encodings`, [`STARTS`] in
+//! the grid `transfer`, rows of the common table of heads in the grid `frozen_heads`.
 
-mod card;
-mod errors;
-mod findings;
-mod graft;
-mod heads;
-mod measure;
+mod checks;
+mod encodings;
+mod frozen_heads;
 mod network;
-mod page;
 mod photo;
+mod picture;
+mod predictions;
 mod scene;
-mod sight;
 mod spec;
+mod training;
 mod transfer;
 mod views;
 
-pub use errors::Errors;
-pub use findings::{CHECKS, Findings, GraftFound, Measured, TransferFound};
-pub use graft::Grafted;
-pub use heads::{Form, HEADS, HeadRow};
-pub use measure::Trained;
-pub use page::{checks, grafts, table, traces, transfer};
-pub use photo::{Album, Crop, Photo, inscribed};
+pub use encodings::{AngleHead, ENCODINGS, Encoding, codes};
+pub use photo::{Crop, Photo, PhotoSplit, inscribed};
+pub use picture::{Colour, NoisePicture, UprightPicture};
+pub use predictions::Errors;
 pub use scene::{CLASSES, Scene};
-pub use sight::{Noise, Sight};
-pub use spec::{FORMAT, Grafts, Photos, Pretraining, Spec};
-pub use transfer::STARTS;
-pub use views::Gallery;
+pub use spec::{FrozenHeads, Photos, Pretraining, Spec};
+pub use training::{Inputs, JPEG_QUALITIES};
+pub use transfer::{STARTS, Source, Start};
+pub use views::PictureSet;
 
-use std::path::PathBuf;
-
-use crate::study::files::RunFolder;
-use crate::study::{Observer, StudyError};
-use crate::systems::{SystemRow, Workplace};
-
-/// Its row in the table of systems.
-pub const ROW: SystemRow = SystemRow {
-    name: "rotation",
-    doc: "Image rotation angle: five heads that know the circle and one that does not (after Woehrer 2026, arXiv \
-          2603.25351)",
-    card: &card::CARD,
+use crate::lab::{
+    Check, Context, Contrast, Coordinate, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results,
+    Role, StudyError, Unit,
 };
+use crate::nn::head::HEADS;
+use crate::report::{Block, Section};
 
-/// What a run leaves behind.
-#[derive(Debug)]
-pub struct Outcome {
-    /// What was found.
-    pub findings: Findings,
-    /// The run folder.
-    pub folder: PathBuf,
+/// The experiment.
+pub struct Rotation;
+
+/// Names of the grids, and of the blocks that the last two share.
+const MAIN: &str = "encodings";
+const RATES: &str = "rates";
+const TRANSFER: &str = "transfer";
+const FROZEN: &str = "frozen_heads";
+const SOURCE: &str = "source";
+
+/// The encoding that is trained at several rates.
+const DIRECT: &str = "direct";
+/// The classical head with as many parameters as a circuit.
+const TWIN: &str = "mlp_a";
+
+impl Experiment for Rotation {
+    type Spec = Spec;
+    type Inputs = Inputs;
+    type Block = Option<Source>;
+
+    const INFO: Info = Info {
+        name: "rotation",
+        title: "Image rotation angle",
+        doc: "Which output encoding predicts the rotation angle of a picture best? (after Woehrer 2026, arXiv 2603.25351)",
+        examples: &[
+            "",
+            "--encodings unit_vector,gaussian --seeds 5",
+            "--heads linear,mlp_a,quantum",
+            "--data photos --crop rectangle --epochs 30",
+            "--preset full",
+        ],
+    };
+
+    const METRICS: &'static [Metric] = &[
+        Metric::lower("error", "mean error", Unit::Degrees, "around the circle, on clear scenes or photographs"),
+        Metric::lower("median_error", "median error", Unit::Degrees, "on the same pictures"),
+        Metric::higher("within_10", "within 10°", Unit::Share, "share of errors below 10°"),
+        Metric::lower("seam_ratio", "seam", Unit::Plain, "error within 15° of 0° over error elsewhere"),
+        Metric::lower(
+            "entropy_clear",
+            "entropy, clear",
+            Unit::Nats,
+            "mean entropy of a distribution on clear pictures",
+        ),
+        Metric::higher(
+            "entropy_ambiguous",
+            "entropy, ambiguous",
+            Unit::Nats,
+            "the same on scenes that hide quarter turns; beside photographs on pictures without content",
+        ),
+        Metric::higher("length_clear", "length, clear", Unit::Plain, "mean length of a vector, or amplitude of phases"),
+        Metric::lower("length_ambiguous", "length, ambiguous", Unit::Plain, "on scenes that hide quarter turns"),
+        Metric::higher("second_mode", "second mode", Unit::Share, "mass quarter turns from the mode, ambiguous scenes"),
+        Metric::lower(
+            "fourfold",
+            "fourfold",
+            Unit::Plain,
+            "|mean cos 4(predicted − true)| on pictures without content",
+        ),
+        Metric::lower("validation_error", "validation error", Unit::Degrees, "mean error on validation pictures"),
+        Metric::higher(
+            "chosen_rate",
+            "chosen rate",
+            Unit::Plain,
+            "factor on the learning rate with the lowest validation error",
+        ),
+        Metric::lower(
+            "epochs_needed",
+            "epochs needed",
+            Unit::Share,
+            "epochs until the last error of scratch, over all epochs; above 100 % if never",
+        ),
+        Metric::lower("parameters", "parameters", Unit::Count, "trained parameters"),
+        Metric::higher("source_accuracy", "source accuracy", Unit::Share, "accuracy on test scenes of twelve classes"),
+    ];
+
+    const CHECKS: &'static [Check] = checks::CHECKS;
+
+    const INPUTS: Option<&'static [&'static str]> = Some(&["test_scenes", "photos"]);
+
+    const FLAGS: &'static [Flag<Spec>] = &[
+        Flag::field("encodings", "LIST", "encodings", "Output encodings to compare")
+            .with_choices(|| ENCODINGS.iter().map(|row| row.name).collect()),
+        Flag::field("heads", "LIST", "heads", "Heads to train on the frozen backbone of the transfer")
+            .with_choices(|| HEADS.iter().map(|row| row.name).collect()),
+        Flag::apply(
+            "data",
+            "DIR",
+            |spec, folder| spec.read_from(folder),
+            "Upright photographs (PNG, JPEG) instead of scenes: a folder and its subfolders",
+        ),
+        Flag::field("crop", "NAME", "photos.crop", "Part of a rotated photograph that is shown")
+            .with_choices(|| vec!["disc", "rectangle"]),
+        Flag::apply(
+            "skip-bad",
+            "",
+            // Without --data the missing folder is refused by name.
+            |spec, _| spec.photos.get_or_insert_with(|| Photos::new("".into())).skip_bad = true,
+            "Leave out photographs that cannot be read, instead of refusing them",
+        ),
+        Flag::field("epochs", "N", "train.epochs", "Epochs of training of each encoding"),
+    ];
+
+    fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
+        let rows = spec.encodings.iter().map(|name| encoding(name)).collect::<Result<Vec<_>, _>>()?;
+        let jpeg = || Factor::new(training::JPEG, Role::Evaluation, JPEG_QUALITIES);
+        let main = vec![
+            Factor::seeds(&spec.seeds),
+            Factor::explained("encoding", Role::Arm, rows.iter().map(|row| (row.name, row.doc)))
+                .with_baseline("gaussian")
+                .listed_by("encodings"),
+            jpeg(),
+        ];
+        let metrics = [
+            "error",
+            "median_error",
+            "within_10",
+            "seam_ratio",
+            "entropy_clear",
+            "entropy_ambiguous",
+            "length_clear",
+            "length_ambiguous",
+            "second_mode",
+            "fourfold",
+        ];
+        let mut grids = vec![Grid::new(MAIN, "Encodings", main, &metrics)];
+        if rows.iter().any(|row| row.name == DIRECT) {
+            let rate = Factor::new("rate", Role::Arm, &spec.direct_rates).listed_by("direct_rates");
+            let factors = vec![Factor::seeds(&spec.seeds), rate, jpeg()];
+            grids.push(Grid::new(RATES, "Learning rates of direct", factors, &["validation_error", "error"]));
+        }
+        if spec.transfer.scenes > 0 {
+            let starts = STARTS.iter().map(|&(name, doc, _)| (name, doc));
+            let factors = vec![
+                Factor::seeds(&spec.seeds),
+                Factor::explained("start", Role::Arm, starts).with_baseline("scratch"),
+            ];
+            let grid = Grid::new(TRANSFER, "Few labels", factors, &["error", "epochs_needed"]);
+            grids.push(grid.in_shared_blocks(SOURCE, &["seed"]));
+        }
+        if !spec.heads.is_empty() {
+            let factors = vec![
+                Factor::new("code", Role::Setting, &spec.frozen_heads.codes).listed_by("frozen_heads.codes"),
+                Factor::seeds(&spec.seeds),
+                Factor::new("head", Role::Arm, &spec.heads).with_baseline("linear").listed_by("heads"),
+            ];
+            let metrics = ["error", "median_error", "within_10", "length_clear", "length_ambiguous", "parameters"];
+            let grid = Grid::new(FROZEN, "Heads on the frozen backbone", factors, &metrics);
+            grids.push(grid.in_shared_blocks(SOURCE, &["seed"]));
+        }
+        Ok(grids)
+    }
+
+    fn open(spec: &Spec, _context: &Context) -> Result<(Inputs, Measurement), StudyError> {
+        Inputs::open(spec)
+    }
+
+    fn prepare(
+        spec: &Spec,
+        inputs: &Inputs,
+        block: &Point,
+        context: &Context,
+    ) -> Result<(Option<Source>, Measurement), StudyError> {
+        if block.grid != SOURCE {
+            return Ok((None, Measurement::default()));
+        }
+        let (source, measurement) = transfer::prepare(spec, inputs, block.seed(), context.observer)?;
+        Ok((Some(source), measurement))
+    }
+
+    fn trial(
+        spec: &Spec,
+        inputs: &Inputs,
+        block: &Option<Source>,
+        at: &Point,
+        context: &Context,
+    ) -> Result<Measurement, StudyError> {
+        let (seed, observer) = (at.seed(), context.observer);
+        let required = Self::after(spec, at);
+        let source = || block.as_ref().expect("grids in the blocks of SOURCE are prepared with a source");
+        match at.grid.as_str() {
+            RATES => {
+                let rate = spec.direct_rates[at.index("rate")];
+                training::trial(spec, inputs, encoding(DIRECT)?, rate, seed, observer)
+            }
+            TRANSFER => {
+                let (.., start) = STARTS[at.index("start")];
+                let scratch = required.first().map(|point| context.finished(point)).transpose()?;
+                let goal = scratch.and_then(|scratch| scratch.get("error"));
+                let head = encoding(&spec.transfer.encoding)?;
+                transfer::trial(spec, (inputs, source()), head, (start, goal), seed, observer)
+            }
+            FROZEN => {
+                let features = source().features.as_ref().expect("a source has features if the settings name heads");
+                frozen_heads::trial(spec, features, at.get("head"), encoding(at.get("code"))?, seed, observer)
+            }
+            _ if at.get("encoding") == DIRECT => best_rate(spec, &required, context),
+            _ => training::trial(spec, inputs, encoding(at.get("encoding"))?, 1.0, seed, observer),
+        }
+    }
+
+    fn after(spec: &Spec, at: &Point) -> Vec<Point> {
+        match at.grid.as_str() {
+            TRANSFER if at.get("start") != "scratch" => vec![at.with("start", "scratch")],
+            MAIN if at.get("encoding") == DIRECT => {
+                let rate = |(index, rate): (usize, &f64)| {
+                    let mut point = Point { grid: RATES.into(), ..at.clone() };
+                    for coordinate in point.coordinates.iter_mut().filter(|c| c.factor == "encoding") {
+                        *coordinate = Coordinate { factor: "rate".into(), level: rate.to_string(), index };
+                    }
+                    point
+                };
+                spec.direct_rates.iter().enumerate().map(rate).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every arm against the baseline of its grid, and the other heads against the classical twin of a circuit.
+    fn contrasts(spec: &Spec, grids: &[Grid]) -> Vec<Contrast> {
+        let mut contrasts: Vec<Contrast> = grids.iter().flat_map(Contrast::to_baseline).collect();
+        if spec.heads.iter().any(|head| head == TWIN) {
+            let others = spec.heads.iter().filter(|head| !["linear", TWIN].contains(&head.as_str()));
+            for (code, head) in spec.frozen_heads.codes.iter().flat_map(|code| others.clone().map(move |h| (code, h))) {
+                contrasts.push(Contrast::new(FROZEN, "error", "head", head, TWIN).at("code", code));
+            }
+        }
+        contrasts
+    }
+
+    fn sections(_spec: &Spec, results: &Results) -> Vec<Section> {
+        let Some(accuracy) = results.of("source_accuracy").samples() else { return Vec::new() };
+        let percent = Unit::Share.number(accuracy.mean());
+        let text =
+            format!("The source network classifies {percent} % of its test scenes correctly, of twelve classes.");
+        vec![Section { anchor: "source".into(), heading: "Source".into(), blocks: vec![Block::Text(text)] }]
+    }
 }
 
-/// Trains and judges every head and writes a folder: report.html, metrics.json, spec.toml.
-///
-/// # Errors
-/// On a bad spec, a training that diverges, a folder that cannot be written, or when `progress` says stop; nothing
-/// half-written is left behind.
-pub fn run(spec: &Spec, place: &Workplace<'_>, progress: &dyn Observer) -> Result<Outcome, StudyError> {
-    spec.check()?;
-    // Made and dropped again: a folder that is taken should be said before the work, not after.
-    RunFolder::create(place.out).map(drop)?;
-    let findings = Findings::of(spec, &measure::measure(spec, place.threads, progress)?);
-    let folder = RunFolder::create(place.out)?;
-    folder.write("spec.toml", spec.to_toml().as_bytes())?;
-    folder.write("metrics.json", findings.to_json()?.as_bytes())?;
-    folder.write("report.html", page::page(spec, &findings).html().as_bytes())?;
-    Ok(Outcome { findings, folder: folder.finish()? })
+/// The trial with the lowest validation error, of equals the first, and its rate.
+fn best_rate(spec: &Spec, trials: &[Point], context: &Context) -> Result<Measurement, StudyError> {
+    let mut best: Option<(f64, Measurement)> = None;
+    for point in trials {
+        let measurement = context.finished(point)?;
+        let error = measurement.get("validation_error").unwrap_or(f64::INFINITY);
+        if best.as_ref().is_none_or(|(lowest, _)| error < *lowest) {
+            best = Some((error, measurement.value("chosen_rate", spec.direct_rates[point.index("rate")])));
+        }
+    }
+    Ok(best.map(|(_, measurement)| measurement).unwrap_or_default())
+}
+
+fn encoding(name: &str) -> Result<&'static AngleHead, StudyError> {
+    let unknown = || StudyError::unknown("encoding", name, ENCODINGS.iter().map(|row| row.name));
+    encodings::encoding(name).ok_or_else(unknown)
 }

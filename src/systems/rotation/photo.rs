@@ -1,6 +1,6 @@
-//! Photographs turned by their pixels. Unlike a drawn scene, a turned photograph may keep traces of how it was turned: the
-//! frame that a crop leaves, the grid of the original, of its compression. Each view is therefore the mean over 4 × 4
-//! interpolated places of every pixel, of a picture that was made small before.
+//! Photographs rotated by their pixels. Unlike a drawn scene, a rotated photograph may keep traces of its rotation: the frame
+//! that a crop leaves, the grid of the original, of its compression. Each pixel of a view is therefore the mean over 4 × 4
+//! interpolated points of a picture that was reduced before.
 
 use std::collections::HashSet;
 use std::f64::consts::TAU;
@@ -12,27 +12,26 @@ use serde::{Deserialize, Serialize};
 use crate::data::{BadPicture, Picture, read_pictures, resize};
 use crate::math::Stream;
 use crate::study::StudyError;
-use crate::systems::rotation::sight::{Colour, Sight, pixels, upright};
-use crate::systems::rotation::views::Gallery;
+use crate::systems::rotation::picture::{Colour, UprightPicture, pixels, source_point};
+use crate::systems::rotation::views::PictureSet;
 
-/// What of a turned photograph is seen.
+/// The part of a rotated photograph that a view shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Crop {
-    /// The largest disc in its middle: the same part under every angle, so that the crop says nothing.
+    /// The largest disc in its middle: the same part under every angle, so that the crop gives nothing away.
     Disc,
-    /// The largest upright rectangle inside the turned frame, stretched to a square. How much of the photograph is seen
-    /// changes with the angle.
+    /// The largest upright rectangle inside the rotated frame, stretched to a square. Its size changes with the angle.
     Rectangle,
 }
 
-/// Width and height of the largest upright rectangle inside a frame of `width` × `height` that was turned by `angle`
+/// Width and height of the largest upright rectangle inside a frame of `width` × `height` that is rotated by `angle`
 /// (radians) about its middle.
 pub fn inscribed(width: f64, height: f64, angle: f64) -> (f64, f64) {
     let (sin, cos) = (angle.sin().abs(), angle.cos().abs());
     let (long, short) = (width.max(height), width.min(height));
     if short <= 2.0 * sin * cos * long || (sin - cos).abs() < 1e-10 {
-        // Two corners touch the long sides, the others lie inside: any place along them gives the same area.
+        // Two corners touch the long sides, the others lie inside: any position along them gives the same area.
         let half = 0.5 * short;
         return if width >= height { (half / sin, half / cos) } else { (half / cos, half / sin) };
     }
@@ -59,7 +58,7 @@ impl Photo {
         Self { picture: resize(picture, along(picture.width), along(picture.height)), crop }
     }
 
-    /// A photograph of nothing: picture `number` of the collection `seed`, each byte by chance.
+    /// A photograph without content: picture `number` of the collection `seed`, each byte random.
     pub fn noise(seed: u64, number: u64, crop: Crop) -> Self {
         let mut stream = Stream::numbered(seed, number);
         let (width, height) = (2 * SHORT + SHORT / 2, 2 * SHORT);
@@ -67,12 +66,12 @@ impl Photo {
         Self::new(&Picture { width, height, rgb }, crop)
     }
 
-    /// The colour at a place in pixels from the upper left corner, between the middles of the four nearest.
+    /// The colour at a point in pixels from the upper left corner, interpolated between the middles of the four nearest.
     fn colour(&self, x: f64, y: f64) -> Colour {
         let Picture { width, height, rgb } = &self.picture;
-        let part = |place: f64, side: usize| {
-            let place = (place - 0.5).clamp(0.0, (side - 1) as f64);
-            (place as usize, (place as usize + 1).min(side - 1), place.fract())
+        let part = |at: f64, side: usize| {
+            let at = (at - 0.5).clamp(0.0, (side - 1) as f64);
+            (at as usize, (at as usize + 1).min(side - 1), at.fract())
         };
         let ((left, right, across), (top, bottom, down)) = (part(x, *width), part(y, *height));
         [0, 1, 2].map(|k| {
@@ -83,78 +82,78 @@ impl Photo {
     }
 }
 
-impl Sight for Photo {
+impl UprightPicture for Photo {
     fn view(&self, angle: f64, size: usize) -> Vec<f32> {
-        let turn = angle.sin_cos();
+        let rotation = angle.sin_cos();
         let (width, height) = (self.picture.width as f64, self.picture.height as f64);
         let (across, up) = match self.crop {
             Crop::Disc => (width.min(height), width.min(height)),
             Crop::Rectangle => inscribed(width, height, angle),
         };
         pixels(size, 4, (0.0, &mut Stream::numbered(0, 0)), |u, v| {
-            let (x, y) = upright(turn, 0.5 * across * u, 0.5 * up * v);
+            let (x, y) = source_point(rotation, 0.5 * across * u, 0.5 * up * v);
             let inside = self.crop == Crop::Rectangle || u * u + v * v < 1.0;
             inside.then(|| self.colour(0.5 * width + x, 0.5 * height - y))
         })
     }
 }
 
-impl From<Vec<(Photo, f64)>> for Gallery {
+impl From<Vec<(Photo, f64)>> for PictureSet {
     fn from(photos: Vec<(Photo, f64)>) -> Self {
         let angles = photos.iter().map(|(_, angle)| *angle).collect();
-        Self { sights: photos.into_iter().map(|(photo, _)| Arc::new(photo) as Arc<dyn Sight>).collect(), angles }
+        let pictures = photos.into_iter().map(|(photo, _)| Arc::new(photo) as Arc<dyn UprightPicture>).collect();
+        Self { pictures, angles }
     }
 }
 
-/// Photographs with the angle of each, in parts.
-pub struct Album {
-    /// To learn from.
+/// Photographs with the angle (radians) of each, split for training, validation and test.
+pub struct PhotoSplit {
+    /// For training.
     pub training: Vec<(Photo, f64)>,
-    /// To choose on.
+    /// To choose a learning rate on.
     pub validation: Vec<(Photo, f64)>,
-    /// To judge on.
+    /// For the test.
     pub test: Vec<(Photo, f64)>,
     /// Pictures that were left out, and why.
     pub notices: Vec<String>,
 }
 
-impl Album {
-    /// Reads every PNG and JPEG of `folder` and the folders in it, holding out a share `held_out`, a third of it to choose
-    /// on. The angle of
-    /// a photograph and the part it belongs to follow from its path inside `folder` and `seed`: not from the order of
-    /// files, nor from what else is there. Of equal pictures only the first is kept.
+impl PhotoSplit {
+    /// Reads every PNG and JPEG of `folder` and its subfolders. A share `held_out` is held out, a third of it for validation.
+    /// The angle and the set of a photograph follow from its path inside `folder` and from `seed`: neither from the order
+    /// of files nor from the other files. Of equal pictures only the first is kept.
     ///
     /// # Errors
-    /// If the folder cannot be read or holds too few pictures, or one does not decode and `bad` does not say to skip it.
+    /// If the folder cannot be read or holds too few pictures, or one does not decode and `bad` is not [`BadPicture::Skip`].
     pub fn read(folder: &Path, crop: Crop, held_out: f64, seed: u64, bad: BadPicture) -> Result<Self, StudyError> {
-        let found = read_pictures(folder, bad)?;
-        let mut album = Self { training: Vec::new(), validation: Vec::new(), test: Vec::new(), notices: found.skipped };
+        let read = read_pictures(folder, bad)?;
+        let mut split = Self { training: Vec::new(), validation: Vec::new(), test: Vec::new(), notices: read.skipped };
         let mut known = HashSet::new();
-        for (id, picture) in found.ids.iter().zip(&found.pictures) {
+        for (id, picture) in read.ids.iter().zip(&read.pictures) {
             let mut hash = blake3::Hasher::new();
             hash.update(&picture.width.to_le_bytes()).update(&picture.rgb);
             if !known.insert(hash.finalize()) {
-                album.notices.push(format!("{id}: the same picture as another, left out"));
+                split.notices.push(format!("{id}: the same picture as another, left out"));
                 continue;
             }
             let mut stream = Stream::named(seed, id);
-            let (part, angle) = (stream.uniform(), TAU * stream.uniform());
-            let of = match part / held_out {
-                share if share < 1.0 / 3.0 => &mut album.validation,
-                share if share < 1.0 => &mut album.test,
-                _ => &mut album.training,
+            let (draw, angle) = (stream.uniform(), TAU * stream.uniform());
+            let set = match draw / held_out {
+                share if share < 1.0 / 3.0 => &mut split.validation,
+                share if share < 1.0 => &mut split.test,
+                _ => &mut split.training,
             };
-            of.push((Photo::new(picture, crop), angle));
+            set.push((Photo::new(picture, crop), angle));
         }
-        let counts = [&album.training, &album.validation, &album.test].map(Vec::len);
+        let counts = [&split.training, &split.validation, &split.test].map(Vec::len);
         if counts.contains(&0) {
             let [training, validation, test] = counts;
             let reason = format!(
-                "{training} pictures to learn from, {validation} to choose on and {test} to judge on; at least one of each is \
+                "{training} training pictures, {validation} for validation and {test} for the test; at least one of each is \
                  needed, better hundreds (PNG or JPEG), or another share held out"
             );
             return Err(crate::data::DataError::Malformed { place: folder.display().to_string(), reason }.into());
         }
-        Ok(album)
+        Ok(split)
     }
 }

@@ -1,38 +1,38 @@
-//! Upright scenes as functions of the place, and their views under any rotation.
+//! Upright scenes as functions of the point, and their views under any rotation.
 //!
-//! A view rotates the place that is asked for, never pixels: there is no resampling whose traces would tell the angle. A
-//! round mask keeps the corners from telling it.
+//! A view rotates the points of a scene, never pixels: there is no resampling whose traces would give away the angle. A round
+//! mask keeps the corners from giving it away.
 
 use crate::math::Stream;
-use crate::systems::rotation::sight::{Colour, Sight, pixels, upright};
+use crate::systems::rotation::picture::{Colour, UprightPicture, pixels, source_point};
 
-/// What stands in a scene. Places are (x, y) in -1..=1, y upwards.
+/// An object of a scene. Points are (x, y) in -1..=1, y upwards.
 #[derive(Clone, Debug)]
-enum Thing {
+enum Object {
     /// An upright rectangle with two columns of windows from its foot upwards.
     Building { left: f64, right: f64, foot: f64, top: f64, wall: Colour, window: Colour },
     /// A crown that narrows upwards, on a trunk.
     Tree { x: f64, foot: f64, height: f64, crown: Colour },
     /// A disc on a trunk.
     Crown { x: f64, foot: f64, height: f64, leaves: Colour },
-    /// Somebody who stands there: a head on a coat on two legs.
+    /// A person: a head on a coat on two legs.
     Figure { x: f64, foot: f64, height: f64, coat: Colour },
     /// A disc, `flat` times as wide as high.
     Disc { x: f64, y: f64, radius: f64, flat: f64, colour: Colour },
 }
 
-/// Number of classes of scenes: what stands there (towers, firs, round trees, people) under which sky (sun, clouds, night).
+/// Number of classes of scenes: one kind of object (towers, firs, round trees, people) under one sky (sun, clouds, night).
 pub const CLASSES: usize = 12;
 
-/// A scene before it is looked at.
+/// An upright scene.
 #[derive(Clone, Debug)]
 pub struct Scene {
     above: Colour,
     at_horizon: Colour,
     ground: Colour,
     horizon: f64,
-    things: Vec<Thing>,
-    /// Whether a quarter turn leaves it as it is, so that its angle cannot be known beyond that.
+    objects: Vec<Object>,
+    /// Whether a quarter turn leaves it as it is, so that its angle is known up to quarter turns only.
     ambiguous: bool,
     seed: u64,
 }
@@ -49,24 +49,24 @@ impl Scene {
         let above = colour(stream, [0.0, 0.2, 0.5], [0.5, 0.6, 1.0]);
         let at_horizon = colour(stream, [0.5, 0.5, 0.5], [1.0, 0.9, 0.9]);
         let ground = colour(stream, [0.1, 0.1, 0.0], [0.6, 0.5, 0.3]);
-        let mut things = Vec::new();
+        let mut objects = Vec::new();
         if ambiguous {
             for _ in 0..4 {
                 let colour = colour(stream, [0.0; 3], [1.0; 3]);
                 let [x, y, radius] = [stream.uniform(), stream.uniform(), 0.1 + 0.3 * stream.uniform()];
-                things.push(Thing::Disc { x, y, radius, flat: 1.0, colour });
+                objects.push(Object::Disc { x, y, radius, flat: 1.0, colour });
             }
-            return Self { above, at_horizon, ground, horizon: 0.0, things, ambiguous, seed: stream.bits() };
+            return Self { above, at_horizon, ground, horizon: 0.0, objects, ambiguous, seed: stream.bits() };
         }
         let horizon = between(stream, -0.4, 0.2);
         let [x, y, radius] = [between(stream, -0.7, 0.7), between(stream, 0.45, 0.8), between(stream, 0.08, 0.18)];
-        things.push(Thing::Disc { x, y, radius, flat: 1.0, colour: SUN });
-        (0..3).for_each(|_| things.push(building(stream, horizon)));
-        (0..2).for_each(|_| things.push(tree(stream, horizon)));
-        Self { above, at_horizon, ground, horizon, things, ambiguous, seed: stream.bits() }
+        objects.push(Object::Disc { x, y, radius, flat: 1.0, colour: SUN });
+        (0..3).for_each(|_| objects.push(building(stream, horizon)));
+        (0..2).for_each(|_| objects.push(tree(stream, horizon)));
+        Self { above, at_horizon, ground, horizon, objects, ambiguous, seed: stream.bits() }
     }
 
-    /// Scene `number` of the collection `seed` that belongs to `class`, of [`CLASSES`]: three things of one kind under a
+    /// Scene `number` of the collection `seed` that belongs to `class`, of [`CLASSES`]: three objects of one kind under a
     /// sky with a sun, with clouds, or at night.
     pub fn of_class(seed: u64, number: u64, class: usize) -> Self {
         let mut stream = Stream::numbered(seed, number);
@@ -84,44 +84,44 @@ impl Scene {
         let at_horizon = shade(stream, [0.5, 0.5, 0.5], [1.0, 0.9, 0.9]);
         let ground = shade(stream, [0.1, 0.1, 0.0], [0.6, 0.5, 0.3]);
         let horizon = between(stream, -0.4, 0.2);
-        let mut things = Vec::new();
+        let mut objects = Vec::new();
         let hung = |stream: &mut Stream, (small, large): (f64, f64), flat: f64, colour: Colour| {
             let [x, y, radius] =
                 [between(stream, -0.7, 0.7), between(stream, 0.45, 0.8), between(stream, small, large)];
-            Thing::Disc { x, y, radius, flat, colour }
+            Object::Disc { x, y, radius, flat, colour }
         };
         match sky {
-            0 => things.push(hung(stream, (0.08, 0.18), 1.0, SUN)),
-            1 => (0..3).for_each(|_| things.push(hung(stream, (0.06, 0.12), 2.5, [0.95; 3]))),
-            _ => (0..5).for_each(|_| things.push(hung(stream, (0.03, 0.06), 1.0, [1.0; 3]))),
+            0 => objects.push(hung(stream, (0.08, 0.18), 1.0, SUN)),
+            1 => (0..3).for_each(|_| objects.push(hung(stream, (0.06, 0.12), 2.5, [0.95; 3]))),
+            _ => (0..5).for_each(|_| objects.push(hung(stream, (0.03, 0.06), 1.0, [1.0; 3]))),
         }
         for _ in 0..3 {
-            things.push(match kind {
+            objects.push(match kind {
                 0 => building(stream, horizon),
                 1 => tree(stream, horizon),
                 2 => {
-                    let [x, foot, height] = placed(stream, horizon);
+                    let [x, foot, height] = upright_size(stream, horizon);
                     let leaves = colour(stream, [0.0, 0.3, 0.0], [0.3, 0.6, 0.2]);
-                    Thing::Crown { x, foot, height, leaves }
+                    Object::Crown { x, foot, height, leaves }
                 }
                 _ => {
-                    let [x, foot, height] = placed(stream, horizon);
-                    Thing::Figure { x, foot, height, coat: colour(stream, [0.1; 3], [0.9; 3]) }
+                    let [x, foot, height] = upright_size(stream, horizon);
+                    Object::Figure { x, foot, height, coat: colour(stream, [0.1; 3], [0.9; 3]) }
                 }
             });
         }
-        Self { above, at_horizon, ground, horizon, things, ambiguous: false, seed: stream.bits() }
+        Self { above, at_horizon, ground, horizon, objects, ambiguous: false, seed: stream.bits() }
     }
 
     fn colour(&self, x: f64, y: f64) -> Colour {
-        // Every quarter of an ambiguous scene is the first one, turned.
+        // Every quarter of an ambiguous scene is the first one, rotated.
         let (x, y) = match (self.ambiguous, x >= 0.0, y >= 0.0) {
             (false, ..) | (_, true, true) => (x, y),
             (_, false, true) => (y, -x),
             (_, false, false) => (-x, -y),
             (_, true, false) => (-y, x),
         };
-        self.things.iter().rev().find_map(|thing| thing.colour(x, y)).unwrap_or_else(|| {
+        self.objects.iter().rev().find_map(|object| object.colour(x, y)).unwrap_or_else(|| {
             if self.ambiguous || y < self.horizon {
                 return self.ground;
             }
@@ -131,13 +131,13 @@ impl Scene {
     }
 }
 
-impl Sight for Scene {
+impl UprightPicture for Scene {
     fn view(&self, angle: f64, size: usize) -> Vec<f32> {
-        let turn = angle.sin_cos();
-        // The noise belongs to the view, so that it turns with nothing.
+        let rotation = angle.sin_cos();
+        // The noise belongs to the view, so that it rotates with nothing.
         let mut stream = Stream::numbered(self.seed, angle.to_bits());
         pixels(size, 2, (NOISE, &mut stream), |u, v| {
-            let (x, y) = upright(turn, u, v);
+            let (x, y) = source_point(rotation, u, v);
             (u * u + v * v < 1.0).then(|| self.colour(x, y))
         })
     }
@@ -145,21 +145,21 @@ impl Sight for Scene {
 
 const SUN: Colour = [1.0, 0.95, 0.6];
 
-fn building(stream: &mut Stream, horizon: f64) -> Thing {
+fn building(stream: &mut Stream, horizon: f64) -> Object {
     let [left, width, height] = [between(stream, -0.9, 0.7), between(stream, 0.15, 0.4), between(stream, 0.2, 0.7)];
     let wall = colour(stream, [0.2; 3], [0.8, 0.7, 0.7]);
     let window = colour(stream, [0.7, 0.7, 0.2], [1.0, 1.0, 0.6]);
     let foot = horizon - between(stream, 0.0, 0.15);
-    Thing::Building { left, right: left + width, foot, top: foot + height, wall, window }
+    Object::Building { left, right: left + width, foot, top: foot + height, wall, window }
 }
 
-fn tree(stream: &mut Stream, horizon: f64) -> Thing {
-    let [x, foot, height] = placed(stream, horizon);
-    Thing::Tree { x, foot, height, crown: colour(stream, [0.0, 0.3, 0.0], [0.3, 0.6, 0.2]) }
+fn tree(stream: &mut Stream, horizon: f64) -> Object {
+    let [x, foot, height] = upright_size(stream, horizon);
+    Object::Tree { x, foot, height, crown: colour(stream, [0.0, 0.3, 0.0], [0.3, 0.6, 0.2]) }
 }
 
-/// Middle, foot and height of something upright before the horizon.
-fn placed(stream: &mut Stream, horizon: f64) -> [f64; 3] {
+/// Middle, foot and height of an upright object before the horizon.
+fn upright_size(stream: &mut Stream, horizon: f64) -> [f64; 3] {
     [between(stream, -0.8, 0.8), horizon - between(stream, 0.05, 0.35), between(stream, 0.3, 0.6)]
 }
 
@@ -171,8 +171,8 @@ fn colour(stream: &mut Stream, low: Colour, high: Colour) -> Colour {
     [0, 1, 2].map(|k| between(stream, low[k], high[k]))
 }
 
-impl Thing {
-    /// Its colour at a place, if it is there.
+impl Object {
+    /// Its colour at a point; `None` outside it.
     fn colour(&self, x: f64, y: f64) -> Option<Colour> {
         match *self {
             Self::Building { left, right, foot, top, wall, window } => {

@@ -1,107 +1,111 @@
-//! A backbone that has learned classes of upright scenes, beside one that starts from nothing: angles with few labels.
+//! A backbone that is trained on classes of upright scenes, beside one from scratch: angles with few labels.
 
 use candle_core::DType;
-use serde::Serialize;
 
+use crate::lab::Measurement;
 use crate::nn::loss::Loss;
 use crate::nn::{Model, Params};
 use crate::study::train::{Evaluator, HeldOutEvaluator, TrainingLoop};
 use crate::study::{Observer, StudyError};
-use crate::systems::rotation::graft::{Grafted, grafts};
-use crate::systems::rotation::heads::HeadRow;
-use crate::systems::rotation::measure::{AMBIGUOUS, CLEAR, TRAINING};
-use crate::systems::rotation::network::{Eye, TRUNK};
+use crate::systems::rotation::encodings::AngleHead;
+use crate::systems::rotation::frozen_heads::Features;
+use crate::systems::rotation::network::{AngleNet, TRUNK};
 use crate::systems::rotation::scene::CLASSES;
 use crate::systems::rotation::spec::Spec;
-use crate::systems::rotation::views::{Classes, Gallery, Views};
+use crate::systems::rotation::training::{Inputs, TRAINING};
+use crate::systems::rotation::views::{PictureSet, SceneClasses, Views};
 use crate::transfer::Transfer;
 use crate::transfer::schedule::{Frozen, Full};
 
-/// Seeds of collections of scenes with classes.
+/// Seeds of sets of scenes with classes.
 const SOURCE: u64 = 1 << 35;
 const SOURCE_TEST: u64 = 1 << 36;
 
-/// Rows judged at once.
+/// Rows evaluated at once.
 const BATCH: usize = 100;
 
-/// How the target is learned, name and what it is.
-pub static STARTS: &[(&str, &str)] = &[
-    ("scratch", "a network without a source"),
-    ("pretrained", "the backbone of the source under a new head, everything moves"),
-    ("frozen", "the same, and the head alone moves"),
+/// How a network starts and what is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Initial values; everything is trained.
+    Scratch,
+    /// The source's backbone under a new head; everything is trained.
+    Pretrained,
+    /// The same, and the head alone is trained.
+    Frozen,
+}
+
+/// Every start: its name and one line for people.
+pub static STARTS: &[(&str, &str, Start)] = &[
+    ("scratch", "a network without a source", Start::Scratch),
+    ("pretrained", "the backbone of the source under a new head, everything is trained", Start::Pretrained),
+    ("frozen", "the same, and the head alone is trained", Start::Frozen),
 ];
 
-/// One transfer under one seed.
-#[derive(Clone, Debug, Serialize)]
-pub struct Transferred {
-    /// Share of test scenes whose class the source network tells, of twelve.
-    pub source: f64,
-    /// For each row of [`STARTS`], the mean error on clear scenes after each epoch, degrees.
-    pub curves: Vec<Vec<f64>>,
-    /// Heads on the frozen backbone, by code, then head.
-    pub grafts: Vec<Grafted>,
+/// What the trials of one seed share.
+pub struct Source {
+    params: Params,
+    /// Features of the frozen backbone, if heads are trained on it.
+    pub(super) features: Option<Features>,
 }
 
-impl Transferred {
-    /// Mean error after the last epoch of the start at this place of [`STARTS`].
-    pub fn last(&self, start: usize) -> f64 {
-        self.curves[start].last().copied().unwrap_or(f64::NAN)
-    }
-
-    /// Epochs in which the pretrained network comes to the last error of the one from scratch, over all epochs; more than 1
-    /// if it never does.
-    pub fn epochs(&self) -> f64 {
-        let (goal, curve) = (self.last(0), &self.curves[1]);
-        let needed = curve.iter().position(|error| *error <= goal).unwrap_or(curve.len());
-        (needed + 1) as f64 / curve.len() as f64
-    }
-}
-
-/// Learns the classes, then angles in every way, then grafts heads.
-///
-/// # Errors
-/// If a training diverges.
-pub fn transfer(spec: &Spec, seed: u64, progress: &dyn Observer) -> Result<Transferred, StudyError> {
-    let plan = &spec.transfer;
-    let (eye, lessons) = (Eye { outputs: CLASSES }, Classes::draw(SOURCE + seed, plan.scenes));
-    let exam = Classes::draw(SOURCE_TEST, spec.test_scenes);
-    let evaluator = HeldOutEvaluator { source: &exam, objective: &Loss::CrossEntropy, batch: BATCH };
-    let mut source = Params::new(seed, DType::F32);
-    let trainer = TrainingLoop {
-        observer: progress,
-        ..TrainingLoop::new(&eye, &lessons, &Loss::CrossEntropy, &plan.source, seed)
+/// Trains the source network of a seed on classes of scenes.
+pub fn prepare(
+    spec: &Spec,
+    inputs: &Inputs,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<(Source, Measurement), StudyError> {
+    let (model, config) = (AngleNet { outputs: CLASSES }, &spec.transfer.source);
+    let training = SceneClasses::draw(SOURCE + seed, spec.transfer.scenes);
+    let test = SceneClasses::draw(SOURCE_TEST, spec.test_scenes);
+    let mut params = Params::new(seed, DType::F32);
+    let training = TrainingLoop { observer, ..TrainingLoop::new(&model, &training, &Loss::CrossEntropy, config, seed) };
+    training.run(&mut params, &mut Full)?;
+    let network = model.build(&mut params)?;
+    let evaluator = HeldOutEvaluator { source: &test, objective: &Loss::CrossEntropy, batch: BATCH };
+    let accuracy = evaluator.evaluate(network.as_ref())?.metric;
+    let features = match spec.heads.is_empty() {
+        true => None,
+        false => Some(Features::of(spec, inputs, network.as_ref(), seed)?),
     };
-    trainer.run(&mut source, &mut Full)?;
-    let backbone = eye.build(&mut source)?;
-    let told = evaluator.evaluate(backbone.as_ref())?.metric;
+    Ok((Source { params, features }, Measurement::default().value("source_accuracy", accuracy)))
+}
 
-    let head = HeadRow::named(&plan.head)?;
-    let training = Gallery::scenes(TRAINING + seed, plan.labels, 0.0);
-    let clear = Gallery::scenes(CLEAR, spec.test_scenes, 0.0);
-    let (lessons, evaluator) = (Views { gallery: &training, head }, Views { gallery: &clear, head });
-    let eye = Eye { outputs: head.width() };
-    let mut curves = Vec::new();
-    for (name, _) in STARTS {
-        // Another seed than the source's, so that the head of a network from scratch owes it nothing.
-        let mut params = Params::new(TRAINING + seed, DType::F32);
-        eye.build(&mut params)?;
-        if *name != "scratch" {
-            TRUNK.iter().try_for_each(|prefix| params.copy_prefix_from(&source, prefix).map(drop))?;
-        }
-        let mut method: Box<dyn Transfer> = match *name {
-            "frozen" => Box::new(Frozen::new(&Eye::groups(&params))),
-            _ => Box::new(Full),
-        };
-        let trainer = TrainingLoop {
-            observer: progress,
-            evaluator: &evaluator,
-            ..TrainingLoop::new(&eye, &lessons, head, &plan.target, seed)
-        };
-        let history = trainer.run(&mut params, method.as_mut())?;
-        curves.push(history.iter().map(|record| record.evaluation.loss).collect());
+/// Trains angles with few labels. `goal` is the last error of `scratch`, for the starts that are compared with it.
+pub fn trial(
+    spec: &Spec,
+    (inputs, source): (&Inputs, &Source),
+    head: &'static AngleHead,
+    (start, goal): (Start, Option<f64>),
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Measurement, StudyError> {
+    let training = PictureSet::scenes(TRAINING + seed, spec.transfer.labels, 0.0);
+    let training = Views { pictures: &training, head };
+    let model = AngleNet { outputs: head.width() };
+    // Another seed than the source's, so that the initial values of a network from scratch are not the source's.
+    let mut params = Params::new(TRAINING + seed, DType::F32);
+    model.build(&mut params)?;
+    if start != Start::Scratch {
+        TRUNK.iter().try_for_each(|prefix| params.copy_prefix_from(&source.params, prefix).map(drop))?;
     }
-    let training = Gallery::scenes(TRAINING + seed, spec.training_scenes, 0.0);
-    let ambiguous = Gallery::scenes(AMBIGUOUS, spec.test_scenes, 1.0);
-    let grafts = grafts(spec, backbone.as_ref(), [&training, &clear, &ambiguous], seed, progress)?;
-    Ok(Transferred { source: told, curves, grafts })
+    let mut method: Box<dyn Transfer> = match start {
+        Start::Frozen => Box::new(Frozen::new(&AngleNet::groups(&params))),
+        Start::Scratch | Start::Pretrained => Box::new(Full),
+    };
+    let evaluator = Views { pictures: &inputs.clear, head };
+    let training = TrainingLoop {
+        observer,
+        evaluator: &evaluator,
+        ..TrainingLoop::new(&model, &training, head, &spec.transfer.target, seed)
+    };
+    let history = training.run(&mut params, method.as_mut())?;
+    let curve: Vec<f64> = history.iter().map(|record| record.evaluation.loss).collect();
+    let last = curve.last().copied();
+    let epochs_needed = goal.map(|goal| {
+        let before = curve.iter().position(|error| *error <= goal).unwrap_or(curve.len());
+        (before + 1) as f64 / curve.len() as f64
+    });
+    Ok(Measurement::default().value_if("error", last).value_if("epochs_needed", epochs_needed).curve("error", curve))
 }

@@ -1,4 +1,4 @@
-//! What networks learn from and are judged on: views of upright pictures, under an angle or with a class.
+//! Data sets: views of upright pictures under an angle, and near-upright scenes with a class.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -9,40 +9,40 @@ use crate::data::{Picture, resaved};
 use crate::math::Stream;
 use crate::nn::{Dataset, Examples, Mode, NnError};
 use crate::study::StudyError;
-use crate::systems::rotation::heads::HeadRow;
+use crate::systems::rotation::encodings::AngleHead;
 use crate::systems::rotation::network::{CHANNELS, SIZE};
+use crate::systems::rotation::picture::{NoisePicture, UprightPicture};
 use crate::systems::rotation::scene::{CLASSES, Scene};
-use crate::systems::rotation::sight::{Noise, Sight};
 
-/// Upright pictures, each with the angle (radians) under which it is judged.
+/// Upright pictures, each with the angle of its evaluation.
 #[derive(Clone, Default)]
-pub struct Gallery {
+pub struct PictureSet {
     /// The pictures.
-    pub sights: Vec<Arc<dyn Sight>>,
-    /// The angle of each.
+    pub pictures: Vec<Arc<dyn UprightPicture>>,
+    /// The angle of each, radians.
     pub angles: Vec<f64>,
 }
 
-impl Gallery {
+impl PictureSet {
     /// `count` scenes of the collection `seed`, one in `1 / ambiguous` of them ambiguous.
     pub fn scenes(seed: u64, count: usize, ambiguous: f64) -> Self {
         Self::drawn(seed, count, |number, stream| Arc::new(Scene::draw(seed, number, stream.uniform() < ambiguous)))
     }
 
-    /// `count` pictures of nothing.
+    /// `count` pictures without content.
     pub fn noise(seed: u64, count: usize) -> Self {
-        Self::drawn(seed, count, |number, _| Arc::new(Noise::draw(seed, number)))
+        Self::drawn(seed, count, |number, _| Arc::new(NoisePicture::draw(seed, number)))
     }
 
-    /// Pictures that `draw` makes of a number, angles by chance.
-    pub fn drawn(seed: u64, count: usize, draw: impl Fn(u64, &mut Stream) -> Arc<dyn Sight>) -> Self {
+    /// `count` pictures that `draw` makes of their number, at random angles.
+    pub fn drawn(seed: u64, count: usize, draw: impl Fn(u64, &mut Stream) -> Arc<dyn UprightPicture>) -> Self {
         let mut stream = Stream::named(seed, "views");
-        let mut gallery = Self::default();
+        let mut set = Self::default();
         for number in 0..count as u64 {
-            gallery.sights.push(draw(number, &mut stream));
-            gallery.angles.push(TAU * stream.uniform());
+            set.pictures.push(draw(number, &mut stream));
+            set.angles.push(TAU * stream.uniform());
         }
-        gallery
+        set
     }
 
     /// Each picture under its angle, (rows, 3, size, size), saved as a JPEG of this quality and read again.
@@ -51,15 +51,15 @@ impl Gallery {
     /// If a view cannot be saved.
     pub fn resaved(&self, quality: u8) -> Result<Tensor, StudyError> {
         let mut values = Vec::new();
-        for (sight, &angle) in self.sights.iter().zip(&self.angles) {
-            let (view, plane) = (sight.view(angle, SIZE), SIZE * SIZE);
-            let byte = |place: usize| (255.0 * (view[place] + 0.5)).round().clamp(0.0, 255.0) as u8;
-            let rgb = (0..3 * plane).map(|place| byte(place % 3 * plane + place / 3)).collect();
+        for (picture, &angle) in self.pictures.iter().zip(&self.angles) {
+            let (view, plane) = (picture.view(angle, SIZE), SIZE * SIZE);
+            let byte = |index: usize| (255.0 * (view[index] + 0.5)).round().clamp(0.0, 255.0) as u8;
+            let rgb = (0..3 * plane).map(|index| byte(index % 3 * plane + index / 3)).collect();
             let again = resaved(&Picture { width: SIZE, height: SIZE, rgb }, quality)?.rgb;
             values
-                .extend((0..3 * plane).map(|place| f32::from(again[place % plane * 3 + place / plane]) / 255.0 - 0.5));
+                .extend((0..3 * plane).map(|index| f32::from(again[index % plane * 3 + index / plane]) / 255.0 - 0.5));
         }
-        Ok(tensor(values, self.sights.len())?)
+        Ok(tensor(values, self.pictures.len())?)
     }
 }
 
@@ -67,17 +67,18 @@ fn tensor(values: Vec<f32>, rows: usize) -> Result<Tensor, NnError> {
     Ok(Tensor::from_vec(values, (rows, CHANNELS[0], SIZE, SIZE), &Device::Cpu)?)
 }
 
-/// Views of a gallery for one head. In training the angle is drawn anew each time, else it is that of the picture.
-pub struct Views<'a> {
+/// Views of pictures with the targets of a head. In training the angle is drawn anew each time; in evaluation it is that of
+/// the picture.
+pub(super) struct Views<'a> {
     /// The pictures.
-    pub gallery: &'a Gallery,
-    /// Whose targets come with them.
-    pub head: &'static HeadRow,
+    pub pictures: &'a PictureSet,
+    /// The head.
+    pub head: &'static AngleHead,
 }
 
 impl Dataset for Views<'_> {
     fn len(&self) -> usize {
-        self.gallery.sights.len()
+        self.pictures.pictures.len()
     }
 
     fn rows(&self, rows: &[u32], mode: Mode) -> Result<Examples, NnError> {
@@ -85,10 +86,10 @@ impl Dataset for Views<'_> {
         for &row in rows {
             let row = row as usize;
             let angle = match mode {
-                Mode::Eval => self.gallery.angles[row],
+                Mode::Eval => self.pictures.angles[row],
                 Mode::Train { seed } => TAU * Stream::numbered(seed, row as u64).uniform(),
             };
-            pixels.extend(self.gallery.sights[row].view(angle, SIZE));
+            pixels.extend(self.pictures.pictures[row].view(angle, SIZE));
             targets.extend(self.head.target(angle));
         }
         let targets = Tensor::from_vec(targets, (rows.len(), self.head.width()), &Device::Cpu)?;
@@ -96,17 +97,17 @@ impl Dataset for Views<'_> {
     }
 }
 
-/// How far from upright a scene with a class is seen, at most: 15°, in radians.
+/// Largest tilt of a scene with a class: 15°, in radians.
 const TILT: f64 = TAU / 24.0;
 
-/// Scenes whose class is asked for, all near upright; the tilt is drawn anew each time in training.
-pub struct Classes {
+/// Scenes with their class, all near upright; in training the tilt is drawn anew each time.
+pub(super) struct SceneClasses {
     scenes: Vec<Scene>,
-    /// For the tilts under which they are judged.
+    /// Seed of the tilts of their evaluation.
     tilts: u64,
 }
 
-impl Classes {
+impl SceneClasses {
     /// `count` scenes of the collection `seed`, class after class.
     pub fn draw(seed: u64, count: usize) -> Self {
         let scene = |number: usize| Scene::of_class(seed, number as u64, number % CLASSES);
@@ -114,7 +115,7 @@ impl Classes {
     }
 }
 
-impl Dataset for Classes {
+impl Dataset for SceneClasses {
     fn len(&self) -> usize {
         self.scenes.len()
     }

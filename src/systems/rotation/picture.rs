@@ -1,4 +1,4 @@
-//! What can be looked at under any angle, and how a look becomes pixels.
+//! Upright pictures, their views under any rotation, and pictures without content.
 
 use std::f64::consts::TAU;
 
@@ -7,28 +7,28 @@ use crate::math::Stream;
 /// Red, green, blue; near 0..=1.
 pub type Colour = [f64; 3];
 
-/// An upright picture that can be looked at under any angle.
-pub trait Sight: Send + Sync {
-    /// The picture turned counter-clockwise by `angle` (radians): (3, size, size), each value near -0.5..0.5, 0 where there
-    /// is nothing to see.
+/// An upright picture that can be seen under any rotation.
+pub trait UprightPicture: Send + Sync {
+    /// The picture rotated counter-clockwise by `angle` (radians): (3, size, size), values near -0.5..0.5, 0 outside the
+    /// picture.
     fn view(&self, angle: f64, size: usize) -> Vec<f32>;
 }
 
-/// (3, size, size) pixels, each the mean over `fine` × `fine` places in it, less one half. Places are (right, up) in
-/// -1..1; `None` counts as the middle grey. Normal noise of standard deviation `noise` from `stream` comes on top.
-pub fn pixels(
+/// (3, size, size) pixels, each the mean of `colour` over `fine` × `fine` points in it, less one half. Points are (right, up)
+/// in -1..1; `None` counts as the middle grey. Normal noise of standard deviation `noise` from `stream` is added.
+pub(super) fn pixels(
     size: usize,
     fine: usize,
     (noise, stream): (f64, &mut Stream),
-    seen: impl Fn(f64, f64) -> Option<Colour>,
+    colour: impl Fn(f64, f64) -> Option<Colour>,
 ) -> Vec<f32> {
     let mut pixels = vec![0.0; 3 * size * size];
-    let place =
+    let point =
         |pixel: usize, part: usize| ((2 * part + 1) as f64 / fine as f64 + 2.0 * pixel as f64) / size as f64 - 1.0;
     for (row, column) in (0..size).flat_map(|row| (0..size).map(move |column| (row, column))) {
         let mut sum = [0.0; 3];
         for (down, right) in (0..fine).flat_map(|down| (0..fine).map(move |right| (down, right))) {
-            if let Some(colour) = seen(place(column, right), -place(row, down)) {
+            if let Some(colour) = colour(point(column, right), -point(row, down)) {
                 (0..3).for_each(|k| sum[k] += (colour[k] - 0.5) / (fine * fine) as f64);
             }
         }
@@ -40,25 +40,25 @@ pub fn pixels(
     pixels
 }
 
-/// The place of the upright picture that is seen at (u, v) when it is turned counter-clockwise by an angle with this sine
-/// and cosine.
-pub fn upright((sin, cos): (f64, f64), u: f64, v: f64) -> (f64, f64) {
+/// The point of the upright picture that appears at (u, v) after a counter-clockwise rotation by an angle with this sine and
+/// cosine.
+pub(super) fn source_point((sin, cos): (f64, f64), u: f64, v: f64) -> (f64, f64) {
     (cos * u + sin * v, cos * v - sin * u)
 }
 
 /// How many waves a picture without content has.
 const WAVES: usize = 40;
 
-/// A picture without content: plane waves of every direction, so that no angle is upright. What a network says of its
-/// rotation tells of traces that the making of views leaves, not of anything seen.
+/// A picture without content: plane waves of every direction, so that no angle is upright. A network that predicts its
+/// rotation reads traces that the making of views leaves.
 #[derive(Clone, Debug)]
-pub struct Noise {
+pub struct NoisePicture {
     /// Wave vector, phase and colour of each.
     waves: Vec<([f64; 2], f64, Colour)>,
     seed: u64,
 }
 
-impl Noise {
+impl NoisePicture {
     /// Picture `number` of the collection `seed`: wavelengths from 0.15 (three pixels of 28) to 1.
     pub fn draw(seed: u64, number: u64) -> Self {
         let mut stream = Stream::numbered(seed, number);
@@ -73,12 +73,12 @@ impl Noise {
     }
 }
 
-impl Sight for Noise {
+impl UprightPicture for NoisePicture {
     fn view(&self, angle: f64, size: usize) -> Vec<f32> {
-        let turn = angle.sin_cos();
+        let rotation = angle.sin_cos();
         let mut stream = Stream::numbered(self.seed, angle.to_bits());
         pixels(size, 2, (super::scene::NOISE, &mut stream), |u, v| {
-            let (x, y) = upright(turn, u, v);
+            let (x, y) = source_point(rotation, u, v);
             (u * u + v * v < 1.0).then(|| {
                 let mut colour = [0.5; 3];
                 for ([along, up], phase, own) in &self.waves {

@@ -1,0 +1,135 @@
+//! Heads on a frozen backbone, circuits among them: the state of a qubit is an angle by itself. The expectations of X and Y of
+//! one qubit are a vector whose length cannot exceed 1, those of Z of several qubits are phases; nothing follows the
+//! circuit.
+
+use std::f64::consts::TAU;
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::circuit::{Observable, PauliString};
+use crate::lab::Measurement;
+use crate::math::circular::Code;
+use crate::nn::head::{CircuitConfig, EncodedCircuit, HeadConfig, HeadModel};
+use crate::nn::model::first;
+use crate::nn::{Examples, Mode, Model, Network, NnError, Output, Params};
+use crate::study::train::TrainingLoop;
+use crate::study::{Observer, StudyError};
+use crate::systems::rotation::encodings::{AngleHead, Encoding};
+use crate::systems::rotation::network::{FEATURES, SIZE};
+use crate::systems::rotation::predictions::AnglePredictions;
+use crate::systems::rotation::spec::Spec;
+use crate::systems::rotation::training::{Inputs, TRAINING};
+use crate::systems::rotation::views::PictureSet;
+
+/// Rows that pass through the backbone at once.
+const BATCH: usize = 100;
+
+/// A row of the common table of heads whose output is a code; of a circuit the expectations themselves.
+struct CodeHead(HeadModel);
+
+/// Observables whose expectations are a code: X and Y of the first qubit, or Z of the first qubits.
+fn observables(code: &AngleHead) -> Vec<Observable> {
+    let letter = |x, z| Observable { terms: vec![(1.0, PauliString { x, z })] };
+    match code.encoding {
+        Encoding::Values(Code::UnitVector) => vec![letter(1, 0), letter(1, 1)],
+        _ => Observable::all_z(code.width()),
+    }
+}
+
+impl CodeHead {
+    fn new(name: &str, code: &AngleHead, circuit: &CircuitConfig) -> Result<Self, StudyError> {
+        let mut head = HeadConfig::named(name)?.circuit(circuit.clone()).model(FEATURES, code.width())?;
+        if let Some(execution) = &mut head.execution {
+            execution.observables = observables(code).into();
+        }
+        Ok(Self(head))
+    }
+}
+
+struct Expectations(EncodedCircuit);
+
+impl Network for Expectations {
+    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+        let features = first(inputs)?;
+        Ok(Output::new(features.clone(), self.0.expectations(features)?))
+    }
+}
+
+impl Model for CodeHead {
+    fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
+        Ok(match self.0.circuit(params)? {
+            Some(circuit) => Box::new(Expectations(circuit)),
+            None => Box::new(self.0.build(params)?),
+        })
+    }
+}
+
+/// Features (rows, width) of views with their angles (radians), by a frozen backbone.
+pub(super) struct Features {
+    training: (Tensor, Vec<f64>),
+    clear: (Tensor, Vec<f64>),
+    ambiguous: Tensor,
+}
+
+impl Features {
+    /// Of the training scenes of a seed and of the test scenes.
+    pub fn of(spec: &Spec, inputs: &Inputs, backbone: &dyn Network, seed: u64) -> Result<Self, StudyError> {
+        let training = PictureSet::scenes(TRAINING + seed, spec.training_scenes, 0.0);
+        let reason = "heads are trained on a frozen backbone for scenes alone";
+        let missing = || NnError::Setting { field: "heads", value: spec.heads.join(", "), reason };
+        let ambiguous = inputs.ambiguous.as_ref().ok_or_else(missing)?;
+        Ok(Self {
+            training: extract(backbone, &training, spec.frozen_heads.views)?,
+            clear: extract(backbone, &inputs.clear, 1)?,
+            ambiguous: extract(backbone, ambiguous, 1)?.0,
+        })
+    }
+}
+
+/// Features of each picture under its own angle and under `views - 1` others around the circle.
+fn extract(backbone: &dyn Network, set: &PictureSet, views: usize) -> Result<(Tensor, Vec<f64>), StudyError> {
+    let (mut all, mut angles) = (Vec::new(), Vec::new());
+    let rotated = (0..views).flat_map(|view| (0..set.pictures.len()).map(move |row| (view, row)));
+    let rotated: Vec<(usize, f64)> =
+        rotated.map(|(view, row)| (row, set.angles[row] + TAU * view as f64 / views as f64)).collect();
+    for part in rotated.chunks(BATCH) {
+        let pixels: Vec<f32> = part.iter().flat_map(|&(row, angle)| set.pictures[row].view(angle, SIZE)).collect();
+        let pixels = Tensor::from_vec(pixels, (part.len(), 3, SIZE, SIZE), &Device::Cpu)?;
+        all.push(backbone.forward(&[pixels], Mode::Eval)?.features.detach());
+        angles.extend(part.iter().map(|(_, angle)| *angle));
+    }
+    Ok((Tensor::cat(&all, 0)?, angles))
+}
+
+/// Trains the head `name` to output a code.
+pub fn trial(
+    spec: &Spec,
+    features: &Features,
+    name: &str,
+    code: &'static AngleHead,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Measurement, StudyError> {
+    let (rows, angles) = &features.training;
+    let targets: Vec<f64> = angles.iter().flat_map(|angle| code.target(*angle)).collect();
+    let targets = Tensor::from_vec(targets, (angles.len(), code.width()), &Device::Cpu)?.to_dtype(DType::F32)?;
+    let examples = Examples::new(rows.clone(), targets);
+    let model = CodeHead::new(name, code, &spec.frozen_heads.circuit)?;
+    let mut params = Params::new(seed, DType::F32);
+    model.build(&mut params)?;
+    let training =
+        TrainingLoop { observer, ..TrainingLoop::new(&model, &examples, code, &spec.frozen_heads.train, seed) };
+    training.run(&mut params, &mut model.0.row.learning_rates())?;
+    let network = model.build(&mut params)?;
+    let predict = |rows: &Tensor| AnglePredictions::of_rows(network.as_ref(), code, rows.clone());
+    let (rows, truth) = &features.clear;
+    let clear = predict(rows)?;
+    let errors = clear.errors(truth)?;
+    Ok(Measurement::default()
+        .value("error", errors.mean)
+        .value("median_error", errors.median)
+        .value("within_10", errors.within_10)
+        .value_if("length_clear", clear.length())
+        .value_if("length_ambiguous", predict(&features.ambiguous)?.length())
+        .value("parameters", params.count(|_| true) as f64))
+}
