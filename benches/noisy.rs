@@ -13,7 +13,7 @@ use qgraft::circuit::{Circuit, Gate, Observable, Param};
 use qgraft::math::units::Seconds;
 use qgraft::noise::channel::{amplitude_damping, depolarizing, thermal_relaxation};
 use qgraft::noise::{Channel, Program};
-use qgraft::sim::{Angles, EngineOptions, Precision, Simulator, engine};
+use qgraft::sim::{Angles, EngineOptions, Precision, Prepared, Simulator, engine};
 
 /// Noise of some gates: `channels` maps a gate and its operands to depolarizing noise and relaxation of each operand.
 #[derive(serde::Deserialize)]
@@ -84,16 +84,15 @@ fn head(qubits: usize, noisy: bool) -> Program {
     Program::compile(&circuit, &[], noise, |_| None)
 }
 
-/// Expectation values and full gradient, what one training step asks for.
-fn step(engine: &dyn Simulator, program: &Program, batch: usize) -> f64 {
+/// Expectation values and full gradient of a prepared program, what one training step computes.
+fn step(prepared: &dyn Prepared, program: &Program, batch: usize) -> f64 {
     let inputs = program.qubits();
     let rows = Array2::from_shape_fn((batch, inputs), |(b, i)| 1.5 * (0.7 * (b * inputs + i) as f64 + 0.1).sin());
     let weights = Array1::from_shape_fn(program.slots - inputs, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
     let angles = Angles { inputs: rows.view(), weights: weights.view() };
-    let observables = Observable::all_z(program.qubits());
-    let values = engine.expect(program, angles, &observables).unwrap();
+    let values = prepared.expect(angles).unwrap();
     let cotangent = Array2::ones(values.dim());
-    let gradient = engine.vjp(program, angles, &observables, cotangent.view()).unwrap();
+    let gradient = prepared.vjp(angles, cotangent.view()).unwrap();
     values.sum() + gradient.inputs.sum() + gradient.weights.sum()
 }
 
@@ -111,9 +110,9 @@ fn benches(c: &mut Criterion) {
             ("n = 8", case!("guadalupe_n08"), "2.1 ms"),
             ("n = 10", case!("guadalupe_n10"), "37 ms"),
         ] {
-            let (program, density) = (program(case), engine("density", options).unwrap());
+            let density = engine("density", options).unwrap().prepare(&program(case), &[], 0).unwrap();
             run(&format!("density {name} {precision:?} (goal {goal})"), &mut || {
-                density.probabilities(&program, fixed).unwrap()[[0, 0]]
+                density.probabilities(fixed).unwrap()[[0, 0]]
             });
         }
         for (name, case, goal) in [
@@ -122,17 +121,18 @@ fn benches(c: &mut Criterion) {
             ("n = 12", case!("guadalupe_n12"), "145 ms"),
             ("n = 16", case!("guadalupe_n16"), "0.6 s"),
         ] {
-            let (program, trajectory) = (program(case), engine("trajectory", options).unwrap());
+            let trajectory = engine("trajectory", options).unwrap().prepare(&program(case), &[], 0).unwrap();
             run(&format!("1024 trajectories {name} {precision:?} (goal {goal})"), &mut || {
-                trajectory.probabilities(&program, fixed).unwrap()[[0, 0]]
+                trajectory.probabilities(fixed).unwrap()[[0, 0]]
             });
         }
         for (kind, goal) in [("ideal", ""), ("noisy", " (goal: twice the ideal one)")] {
             let program = head(4, kind == "noisy");
             for name in ["pauli", "density"] {
-                let engine = engine(name, options).unwrap();
+                let (engine, observables) = (engine(name, options).unwrap(), Observable::all_z(program.qubits()));
+                let prepared = engine.prepare(&program, &observables, program.qubits()).unwrap();
                 run(&format!("head 4 qubits batch 16 {kind} {name} {precision:?}{goal}"), &mut || {
-                    step(&*engine, &program, 16)
+                    step(&*prepared, &program, 16)
                 });
             }
         }

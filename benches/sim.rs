@@ -11,7 +11,7 @@ use qgraft::circuit::{Circuit, Gate, Observable, Param};
 use qgraft::math::Stream;
 use qgraft::noise::channel::{amplitude_damping, depolarizing};
 use qgraft::noise::{Channel, Program};
-use qgraft::sim::{Angles, Density, Pauli, Precision, Simulator, Statevector, Trajectory};
+use qgraft::sim::{Angles, Density, Pauli, Precision, Prepared, Simulator, Statevector, Trajectory};
 
 /// A classifier head as a transpiler leaves it: every rotation as Rz √X Rz √X Rz, encoding first, then `layers` layers of
 /// trained rotations and a chain of CX, relaxation and depolarizing noise behind each √X and CX.
@@ -105,15 +105,14 @@ fn ansatz(qubits: usize, layers: usize) -> Program {
     Program::ideal(&circuit, &[])
 }
 
-/// Expectation values and full gradient, what one training step asks for.
-fn step(engine: &dyn Simulator, program: &Program, inputs: usize, batch: usize) -> f64 {
+/// Expectation values and full gradient of a prepared program, what one training step computes.
+fn step(prepared: &dyn Prepared, program: &Program, inputs: usize, batch: usize) -> f64 {
     let rows = Array2::from_shape_fn((batch, inputs), |(b, i)| 1.5 * (0.7 * (b * inputs + i) as f64 + 0.1).sin());
     let weights = Array1::from_shape_fn(program.slots - inputs, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
     let angles = Angles { inputs: rows.view(), weights: weights.view() };
-    let observables = Observable::all_z(program.qubits());
-    let values = engine.expect(program, angles, &observables).unwrap();
+    let values = prepared.expect(angles).unwrap();
     let cotangent = Array2::ones(values.dim());
-    let gradient = engine.vjp(program, angles, &observables, cotangent.view()).unwrap();
+    let gradient = prepared.vjp(angles, cotangent.view()).unwrap();
     values.sum() + gradient.inputs.sum() + gradient.weights.sum()
 }
 
@@ -124,29 +123,33 @@ fn benches(c: &mut Criterion) {
     };
     for (kind, noisy) in [("ideal", false), ("noisy", true)] {
         let (program, inputs) = head(4, 3, noisy);
-        let (pauli, density) = (Pauli::default(), Density::default());
+        let observables = Observable::all_z(program.qubits());
+        let pauli = Pauli::default().prepare(&program, &observables, inputs).unwrap();
+        let density = Density::default().prepare(&program, &observables, inputs).unwrap();
         run(&format!("head 4 qubits depth 3 batch 16 {kind}, pauli (goal 2 ms)"), &mut || {
-            step(&pauli, &program, inputs, 16)
+            step(&*pauli, &program, inputs, 16)
         });
-        run(&format!("head 4 qubits depth 3 batch 16 {kind}, density"), &mut || step(&density, &program, inputs, 16));
+        run(&format!("head 4 qubits depth 3 batch 16 {kind}, density"), &mut || step(&*density, &program, inputs, 16));
     }
     for (qubits, goal) in [(4, "0.026 ms"), (8, "0.34 ms"), (12, "14 ms")] {
         let program = grad_circuit(qubits, 6);
-        let (statevector, pauli) = (Statevector::default(), Pauli::default());
+        let observables = Observable::all_z(qubits);
+        let statevector = Statevector::default().prepare(&program, &observables, qubits).unwrap();
+        let pauli = Pauli::default().prepare(&program, &observables, qubits).unwrap();
         run(&format!("grad n = {qubits} L = 6 B = 32, statevector (goal {goal})"), &mut || {
-            step(&statevector, &program, qubits, 32)
+            step(&*statevector, &program, qubits, 32)
         });
         if qubits <= 4 {
             run(&format!("grad n = {qubits} L = 6 B = 32, pauli (goal {goal})"), &mut || {
-                step(&pauli, &program, qubits, 32)
+                step(&*pauli, &program, qubits, 32)
             });
         }
     }
     let program = grad_circuit(16, 6);
+    let statevector = Statevector::default().prepare(&program, &Observable::all_z(16), 16).unwrap();
     for (batch, goal) in [(1, "7 ms"), (32, "250 ms")] {
-        let statevector = Statevector::default();
         run(&format!("grad n = 16 L = 6 B = {batch}, statevector (goal {goal})"), &mut || {
-            step(&statevector, &program, 16, batch)
+            step(&*statevector, &program, 16, batch)
         });
     }
     for (precision, qubits, goal) in [
@@ -158,10 +161,10 @@ fn benches(c: &mut Criterion) {
         (Precision::Single, 20, "27 ms"),
     ] {
         let program = random_circuit(qubits, 20);
-        let mut prepared = Statevector::new(precision).prepare(&program).unwrap();
+        let mut runner = Statevector::new(precision).runner(&program).unwrap();
         run(&format!("sv random n = {qubits}, {precision} (goal {goal})"), &mut || {
-            prepared.run(&[]).unwrap();
-            prepared.amplitude(0).re
+            runner.run(&[]).unwrap();
+            runner.amplitude(0).re
         });
     }
     for (name, program, goal) in [
@@ -169,21 +172,21 @@ fn benches(c: &mut Criterion) {
         ("qft n = 20", fourier(20), "21 ms"),
         ("ansatz n = 20", ansatz(20, 6), "33 ms"),
     ] {
-        let mut prepared = Statevector::default().prepare(&program).unwrap();
+        let mut runner = Statevector::default().runner(&program).unwrap();
         run(&format!("sv {name} (goal {goal})"), &mut || {
-            prepared.run(&[]).unwrap();
-            prepared.amplitude(0).re
+            runner.run(&[]).unwrap();
+            runner.amplitude(0).re
         });
     }
     let (program, inputs) = head(8, 3, true);
     let rows = Array2::from_elem((1, inputs), 0.3);
     let weights = Array1::from_elem(program.slots - inputs, 0.2);
     let angles = Angles { inputs: rows.view(), weights: weights.view() };
-    let density = Density::default();
-    run("noisy n = 8 depth 3, density (goal 2 ms)", &mut || density.probabilities(&program, angles).unwrap()[[0, 0]]);
-    let trajectory = Trajectory::new(1024, 1);
+    let density = Density::default().prepare(&program, &[], inputs).unwrap();
+    run("noisy n = 8 depth 3, density (goal 2 ms)", &mut || density.probabilities(angles).unwrap()[[0, 0]]);
+    let trajectory = Trajectory::new(1024, 1).prepare(&program, &[], inputs).unwrap();
     run("noisy n = 8 depth 3, 1024 trajectories (goal 15 ms)", &mut || {
-        trajectory.probabilities(&program, angles).unwrap()[[0, 0]]
+        trajectory.probabilities(angles).unwrap()[[0, 0]]
     });
 }
 

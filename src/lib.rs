@@ -20,7 +20,10 @@ pub mod circuit;
 pub mod device;
 pub mod math;
 pub mod noise;
+pub mod prelude;
 pub mod sim;
+
+pub use sim::Error;
 
 #[cfg(feature = "learn")]
 pub mod classic;

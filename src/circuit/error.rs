@@ -35,6 +35,9 @@ pub enum CircuitError {
     /// Something that has no inverse.
     #[error("{op} has no inverse; only unitary circuits can be inverted")]
     NotInvertible { op: String },
+    /// A circuit that is no unitary followed by measurements.
+    #[error("{op} {reason}; expectation values and gradients need gates that are followed by measurements alone")]
+    NotUnitaryCircuit { op: String, reason: String },
     /// Something the other format has no words for.
     #[error("{op} cannot be written as {format}: {reason}; {hint}")]
     NotExpressible { format: &'static str, op: String, reason: String, hint: &'static str },

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 
-use crate::circuit::Circuit;
-use crate::circuit::qasm::{ReadOptions, WriteOptions, read_with_notices, write2, write3};
+use crate::circuit::qasm::{ReadOptions, WriteOptions, write2, write3};
+use crate::circuit::{Circuit, CircuitFileError};
 use crate::math::Seconds;
 
 /// Reads a circuit; what the reader skipped is reported on stderr.
@@ -21,17 +21,15 @@ pub fn read_timed(path: &Path, cycle: Option<Seconds>) -> Result<Circuit> {
 }
 
 fn read_with(path: &Path, options: ReadOptions) -> Result<Circuit> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    if path.extension().is_some_and(|e| e == "json") {
-        return Circuit::from_json(&text).with_context(|| path.display().to_string());
-    }
-    let options = ReadOptions { name: path.display().to_string(), ..options };
-    // The report underlines the place in the source; the error alone would only name it.
-    let reading = read_with_notices(&text, &options).map_err(|error| anyhow!("{}", error.report()))?;
-    for notice in &reading.notices {
+    let (circuit, notices) = Circuit::open_with(path, &options).map_err(|error| match error {
+        // The report underlines the position in the source; the error alone would only name it.
+        CircuitFileError::Qasm(error) => anyhow!("{}", error.report()),
+        error => error.into(),
+    })?;
+    for notice in &notices {
         eprintln!("{}:{}: {}", path.display(), notice.line, notice.message);
     }
-    Ok(reading.circuit)
+    Ok(circuit)
 }
 
 /// The formats circuits are written in.

@@ -32,6 +32,9 @@ pub enum NnError {
     /// From a simulator.
     #[error(transparent)]
     Sim(#[from] SimError),
+    /// A circuit that cannot be compiled for its condition.
+    #[error(transparent)]
+    Compile(#[from] crate::sim::Error),
     /// A name that is not in a table.
     #[error("unknown {kind} {name:?}{}; `qgraft list {list}` shows them all", did_you_mean(.suggestion))]
     Unknown { kind: &'static str, list: &'static str, name: String, suggestion: Option<String> },

@@ -5,7 +5,7 @@
 //! * [`layer`]: convolutions, norms, recurrence and attention whose gradients are right.
 //! * [`decode`]: beam search over what a network writes symbol by symbol.
 //! * [`Optimizer`]: AdamW or SGD with a rate per parameter.
-//! * [`quantum`]: the one bridge from tensors to circuits; [`Execution`]: a circuit made ready to run.
+//! * [`quantum`]: the one bridge from tensors to circuits.
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
 //! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
 //!
@@ -15,7 +15,6 @@
 pub mod backbone;
 pub mod decode;
 mod error;
-mod execution;
 pub mod head;
 pub mod hub;
 pub mod init;
@@ -30,7 +29,6 @@ pub mod weights;
 
 pub use backbone::Backbone;
 pub use error::NnError;
-pub use execution::Execution;
 pub use head::Head;
 pub use learning_rates::{LayerGroups, LearningRates};
 pub use model::{Dataset, Examples, Mode, Model, Network, Output};

@@ -1,17 +1,21 @@
 //! The one bridge from tensors to circuits.
 
+use std::sync::{Mutex, PoisonError};
+
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Device, Layout, Shape, Tensor, WithDType};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use crate::nn::Execution;
-use crate::sim::Angles;
+use crate::sim::{Angles, Execution, Tape};
+
+/// Bytes of a forward run that a layer keeps for its backward run; a larger batch runs forward again.
+const TAPE_BYTES: usize = 1 << 28;
 
 /// A circuit as a differentiable layer: (…, inputs) angles in radians and (weights) angles to (…, observables)
 /// expectation values in [-1, 1] for Pauli strings.
 ///
-/// Forward is one [`expect`](crate::sim::Simulator::expect), backward one [`vjp`](crate::sim::Simulator::vjp) of the
-/// simulator; f32 and f64 tensors, any leading shape, also an empty batch.
+/// Takes f32 and f64 tensors of any leading shape, also an empty batch. The circuit runs forward once for each step of
+/// training: the backward run starts from what the forward run kept, where the engine can and up to 256 MB.
 #[derive(Clone)]
 pub struct QuantumLayer {
     execution: Execution,
@@ -32,12 +36,20 @@ impl QuantumLayer {
         let width = width.first().copied().unwrap_or(0);
         let batch: usize = leading.iter().product();
         let flat = inputs.reshape((batch, width))?.contiguous()?;
-        let out = flat.apply_op2(&weights.contiguous()?, Op(self.execution.clone()))?;
+        let trained = flat.track_op() || weights.track_op();
+        let op = Op { execution: self.execution.clone(), trained, tape: Mutex::default() };
+        let out = flat.apply_op2(&weights.contiguous()?, op)?;
         out.reshape([leading, &[self.execution.observables.len()]].concat())
     }
 }
 
-struct Op(Execution);
+/// One forward run of the circuit.
+struct Op {
+    execution: Execution,
+    /// Whether a backward run may follow.
+    trained: bool,
+    tape: Mutex<Option<Box<dyn Tape>>>,
+}
 
 /// The numbers of a contiguous tensor as f64.
 fn numbers(storage: &CpuStorage, layout: &Layout) -> candle_core::Result<Vec<f64>> {
@@ -74,12 +86,17 @@ impl CustomOp2 for Op {
         weights: &CpuStorage,
         weight_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let Execution { program, observables, simulator } = &self.0;
+        let Execution { prepared, observables, .. } = &self.execution;
         let (batch, width) = input_layout.shape().dims2()?;
         let (x, w) = (numbers(inputs, input_layout)?, numbers(weights, weight_layout)?);
         let rows = ArrayView2::from_shape((batch, width), &x).map_err(candle_core::Error::wrap)?;
         let angles = Angles { inputs: rows, weights: ArrayView1::from(&w) };
-        let out = simulator.expect(program, angles, observables).map_err(candle_core::Error::wrap)?;
+        let (out, tape) = match self.trained {
+            true => prepared.record(angles, TAPE_BYTES),
+            false => prepared.expect(angles).map(|out| (out, None)),
+        }
+        .map_err(candle_core::Error::wrap)?;
+        *self.tape.lock().unwrap_or_else(PoisonError::into_inner) = tape;
         Ok((storage(out.into_iter(), inputs.dtype()), Shape::from((batch, observables.len()))))
     }
 
@@ -90,15 +107,19 @@ impl CustomOp2 for Op {
         _expectations: &Tensor,
         cotangent: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let Execution { program, observables, simulator } = &self.0;
+        let Execution { prepared, observables, .. } = &self.execution;
         let (batch, width) = inputs.dims2()?;
-        let (x, w) = (tensor_numbers(inputs)?, tensor_numbers(weights)?);
-        let rows = ArrayView2::from_shape((batch, width), &x).map_err(candle_core::Error::wrap)?;
-        let angles = Angles { inputs: rows, weights: ArrayView1::from(&w) };
         let cotangent = Array2::from_shape_vec((batch, observables.len()), tensor_numbers(cotangent)?)
             .map_err(candle_core::Error::wrap)?;
-        let gradient =
-            simulator.vjp(program, angles, observables, cotangent.view()).map_err(candle_core::Error::wrap)?;
+        let gradient = match &*self.tape.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(tape) => tape.vjp(cotangent.view()),
+            None => {
+                let (x, w) = (tensor_numbers(inputs)?, tensor_numbers(weights)?);
+                let rows = ArrayView2::from_shape((batch, width), &x).map_err(candle_core::Error::wrap)?;
+                prepared.vjp(Angles { inputs: rows, weights: ArrayView1::from(&w) }, cotangent.view())
+            }
+        }
+        .map_err(candle_core::Error::wrap)?;
         let as_tensor = |values: Vec<f64>, like: &Tensor| {
             Tensor::from_vec(values, like.shape(), &Device::Cpu)?.to_dtype(like.dtype())
         };

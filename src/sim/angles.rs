@@ -1,5 +1,7 @@
 //! The angles of a batch, and gradients shaped like them.
 
+use std::ops::AddAssign;
+
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::circuit::Param;
@@ -77,5 +79,29 @@ impl AngleGradient {
         } else {
             self.weights[slot - split] += value;
         }
+    }
+}
+
+impl AddAssign for AngleGradient {
+    /// The sum of two gradients by the same angles.
+    fn add_assign(&mut self, other: Self) {
+        self.inputs += &other.inputs;
+        self.weights += &other.weights;
+    }
+}
+
+/// Angles that a tape keeps.
+pub(super) struct OwnedAngles {
+    inputs: Array2<f64>,
+    weights: Array1<f64>,
+}
+
+impl OwnedAngles {
+    pub fn of(angles: &Angles) -> Self {
+        Self { inputs: angles.inputs.to_owned(), weights: angles.weights.to_owned() }
+    }
+
+    pub fn view(&self) -> Angles<'_> {
+        Angles { inputs: self.inputs.view(), weights: self.weights.view() }
     }
 }

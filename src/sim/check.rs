@@ -9,12 +9,15 @@ use crate::sim::{Angles, SimError};
 /// No engine allocates more than this for one call, bytes.
 pub const MEMORY_LIMIT: f64 = 16.0 * 1024.0 * 1024.0 * 1024.0;
 
-/// Angles fit the program and are finite.
-pub fn angles(program: &Program, angles: &Angles) -> Result<(), SimError> {
-    if angles.slots() != program.slots {
-        return Err(SimError::AngleCount { slots: program.slots, got: angles.slots() });
+/// Angles fit a program of `slots` slots that was prepared for `input_slots` input slots, and are finite.
+pub fn angles(slots: usize, input_slots: usize, angles: &Angles) -> Result<(), SimError> {
+    if angles.slots() != slots {
+        return Err(SimError::AngleCount { slots, got: angles.slots() });
     }
-    let weights = angles.weights.iter().enumerate().map(|(k, v)| (0, angles.inputs.ncols() + k, *v));
+    if angles.inputs.ncols() != input_slots {
+        return Err(SimError::InputSlots { expected: input_slots, got: angles.inputs.ncols() });
+    }
+    let weights = angles.weights.iter().enumerate().map(|(k, v)| (0, input_slots + k, *v));
     let inputs = angles.inputs.indexed_iter().map(|((row, slot), v)| (row, slot, *v));
     match inputs.chain(weights).find(|(_, _, value)| !value.is_finite()) {
         Some((row, slot, value)) => Err(SimError::NotFinite { row, slot, value }),
@@ -33,8 +36,8 @@ pub fn observables(program: &Program, observables: &[Observable]) -> Result<(), 
 }
 
 /// The cotangent has a row per row of angles and a column per observable.
-pub fn cotangent(angles: &Angles, observables: &[Observable], cotangent: ArrayView2<f64>) -> Result<(), SimError> {
-    let expected = (angles.batch(), observables.len());
+pub fn cotangent(batch: usize, observables: usize, cotangent: ArrayView2<f64>) -> Result<(), SimError> {
+    let expected = (batch, observables);
     if cotangent.dim() == expected { Ok(()) } else { Err(SimError::CotangentShape { got: cotangent.dim(), expected }) }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -60,7 +61,7 @@ pub struct EngineRow {
     /// One line: what it runs and what it costs.
     pub doc: &'static str,
     /// Makes one.
-    pub make: fn(EngineOptions) -> Box<dyn Simulator>,
+    pub make: fn(EngineOptions) -> Arc<dyn Simulator>,
 }
 
 /// Every engine.
@@ -68,38 +69,46 @@ pub static ENGINES: &[EngineRow] = &[
     EngineRow {
         name: "auto",
         doc: "chooses one of the others by estimated cost and memory",
-        make: |options| Box::new(Auto::new(options)),
+        make: |options| Arc::new(Auto::new(options)),
     },
     EngineRow {
         name: "statevector",
         doc: "ideal programs, exact; 2^n amplitudes a row",
-        make: |options| Box::new(Statevector::new(options.precision)),
+        make: |options| Arc::new(Statevector::new(options.precision)),
     },
     EngineRow {
         name: "density",
         doc: "noise, measurement, reset and conditions, exact; 4^n numbers a row",
-        make: |options| Box::new(Density::new(options.precision)),
+        make: |options| Arc::new(Density::new(options.precision)),
     },
     EngineRow {
         name: "trajectory",
         doc: "the same by random jumps of a pure state; 2^n amplitudes a shot, error falls with the root of the shots",
-        make: |options| Box::new(Trajectory::with_precision(options.shots, options.seed, options.precision)),
+        make: |options| Arc::new(Trajectory::with_precision(options.shots, options.seed, options.precision)),
     },
     EngineRow {
         name: "pauli",
         doc: "ideal and noisy programs, exact, for training: 4^n numbers an observable, whatever the batch",
-        make: |options| Box::new(Pauli::new(options.precision)),
+        make: |options| Arc::new(Pauli::new(options.precision)),
     },
 ];
+
+impl EngineRow {
+    /// The row of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn named(name: &str) -> Result<&'static Self, SimError> {
+        let known = || ENGINES.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+        let row = ENGINES.iter().find(|row| row.name == name);
+        row.ok_or_else(|| SimError::UnknownEngine { name: name.into(), known: known() })
+    }
+}
 
 /// The engine called `name`.
 ///
 /// # Errors
 /// If there is none.
-pub fn engine(name: &str, options: EngineOptions) -> Result<Box<dyn Simulator>, SimError> {
-    let known = || ENGINES.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
-    match ENGINES.iter().find(|row| row.name == name) {
-        Some(row) => Ok((row.make)(options)),
-        None => Err(SimError::UnknownEngine { name: name.into(), known: known() }),
-    }
+pub fn engine(name: &str, options: EngineOptions) -> Result<Arc<dyn Simulator>, SimError> {
+    Ok((EngineRow::named(name)?.make)(options))
 }

@@ -1,4 +1,39 @@
-//! What a simulator refuses.
+//! What a simulator refuses, and what can go wrong between a circuit and its values.
+
+use crate::circuit::{CircuitError, CircuitFileError};
+use crate::device::{DeviceError, TranspileError};
+use crate::noise::NoiseError;
+
+/// A circuit that cannot be run under its condition.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the message names every field")]
+pub enum Error {
+    /// A circuit file that cannot be read.
+    #[error(transparent)]
+    File(#[from] CircuitFileError),
+    /// A circuit or observable that cannot be built.
+    #[error(transparent)]
+    Circuit(#[from] CircuitError),
+    /// A device that cannot be read.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A circuit that cannot be rewritten for its device.
+    #[error(transparent)]
+    Transpile(#[from] TranspileError),
+    /// A noise model that cannot be applied.
+    #[error(transparent)]
+    Noise(#[from] NoiseError),
+    /// An engine that refuses the program or its angles.
+    #[error(transparent)]
+    Sim(#[from] SimError),
+    /// A value that no condition has.
+    #[error("{field} is {value}; give {expected}")]
+    Condition { field: &'static str, value: String, expected: &'static str },
+    /// An observable on a qubit that the circuit does not have.
+    #[error("observable {text:?} names qubit {qubit}; the circuit has {width} qubits, 0 to {}", width.saturating_sub(1))]
+    NoQubit { text: String, qubit: usize, width: usize },
+}
 
 /// A simulation that cannot run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -8,6 +43,9 @@ pub enum SimError {
     /// Angles and program have different numbers of slots.
     #[error("the program has {slots} slots, {got} angles were given per row")]
     AngleCount { slots: usize, got: usize },
+    /// Another number of input slots than the program was prepared for.
+    #[error("the program was prepared for {expected} input slots, {got} were given per row")]
+    InputSlots { expected: usize, got: usize },
     /// A NaN or infinite angle.
     #[error("angle {slot} of row {row} is {value}; angles must be finite")]
     NotFinite { row: usize, slot: usize, value: f64 },

@@ -49,23 +49,25 @@ impl Gradient {
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError> {
-        check::angles(program, &angles)?;
-        check::cotangent(&angles, observables, cotangent)?;
-        let value = |program: &Program, angles: Angles| -> Result<Array1<f64>, SimError> {
-            let expect = engine.expect(program, angles, observables)?;
-            Ok((expect * cotangent).sum_axis(ndarray::Axis(1)))
-        };
+        let input_slots = angles.inputs.ncols();
+        check::angles(program.slots, input_slots, &angles)?;
+        check::cotangent(angles.batch(), observables.len(), cotangent)?;
+        let weighted = |values: Array2<f64>| (values * cotangent).sum_axis(ndarray::Axis(1));
         match self {
             Self::Adjoint => engine.vjp(program, angles, observables, cotangent),
-            Self::Shift => shift(program, angles, value),
+            Self::Shift => {
+                shift(program, angles, |shifted| Ok(weighted(engine.expect(shifted, angles, observables)?)))
+            }
             Self::Difference { step } => {
                 check::step(step)?;
-                difference(program, angles, step, value)
+                let prepared = engine.prepare(program, observables, input_slots)?;
+                difference(angles, step, |angles| Ok(weighted(prepared.expect(angles)?)))
             }
             Self::Spsa { samples: 0, .. } => Err(SimError::NoSamples),
             Self::Spsa { step, samples, seed } => {
                 check::step(step)?;
-                spsa(program, angles, (step, samples, seed), value)
+                let prepared = engine.prepare(program, observables, input_slots)?;
+                spsa(angles, (step, samples, seed), |angles| Ok(weighted(prepared.expect(angles)?)))
             }
         }
     }
@@ -143,11 +145,10 @@ pub(super) fn shift_terms(program: &Program) -> Result<Vec<ShiftTerm>, SimError>
 fn shift(
     program: &Program,
     angles: Angles,
-    value: impl Fn(&Program, Angles) -> Result<Array1<f64>, SimError> + Sync,
+    value: impl Fn(&Program) -> Result<Array1<f64>, SimError> + Sync,
 ) -> Result<AngleGradient, SimError> {
     let runs = shift_terms(program)?;
-    let values: Vec<Array1<f64>> =
-        runs.par_iter().map(|run| value(&run.apply(program), angles)).collect::<Result<_, _>>()?;
+    let values: Vec<Array1<f64>> = runs.par_iter().map(|run| value(&run.apply(program))).collect::<Result<_, _>>()?;
     let mut gradient = AngleGradient::zeros(&angles);
     for (run, values) in runs.iter().zip(&values) {
         values.iter().enumerate().for_each(|(row, f)| gradient.add(row, run.slot, run.weight * f));
@@ -156,10 +157,9 @@ fn shift(
 }
 
 fn difference(
-    program: &Program,
     angles: Angles,
     step: f64,
-    value: impl Fn(&Program, Angles) -> Result<Array1<f64>, SimError>,
+    value: impl Fn(Angles) -> Result<Array1<f64>, SimError>,
 ) -> Result<AngleGradient, SimError> {
     let mut gradient = AngleGradient::zeros(&angles);
     for slot in 0..angles.slots() {
@@ -169,7 +169,7 @@ fn difference(
                 None => inputs.column_mut(slot).mapv_inplace(|a| a + by),
                 Some(k) => weights[k] += by,
             }
-            let values = value(program, Angles { inputs: inputs.view(), weights: weights.view() })?;
+            let values = value(Angles { inputs: inputs.view(), weights: weights.view() })?;
             values.iter().enumerate().for_each(|(row, f)| gradient.add(row, slot, weight * f));
         }
     }
@@ -177,10 +177,9 @@ fn difference(
 }
 
 fn spsa(
-    program: &Program,
     angles: Angles,
     (step, samples, seed): (f64, usize, u64),
-    value: impl Fn(&Program, Angles) -> Result<Array1<f64>, SimError>,
+    value: impl Fn(Angles) -> Result<Array1<f64>, SimError>,
 ) -> Result<AngleGradient, SimError> {
     let mut gradient = AngleGradient::zeros(&angles);
     for sample in 0..samples {
@@ -190,7 +189,7 @@ fn spsa(
         let weights = Array1::from_shape_simple_fn(angles.weights.dim(), &mut sign);
         let at = |by: f64| {
             let (inputs, weights) = (&angles.inputs + &(&inputs * by), &angles.weights + &(&weights * by));
-            value(program, Angles { inputs: inputs.view(), weights: weights.view() })
+            value(Angles { inputs: inputs.view(), weights: weights.view() })
         };
         let slope = (at(step)? - at(-step)?) / (2.0 * step * samples as f64);
         // A sign is its own inverse.

@@ -37,8 +37,9 @@ impl Hessian {
         cotangent: ArrayView2<f64>,
         direction: &AngleGradient,
     ) -> Result<AngleGradient, SimError> {
-        check::angles(program, &angles)?;
-        check::cotangent(&angles, observables, cotangent)?;
+        let input_slots = angles.inputs.ncols();
+        check::angles(program.slots, input_slots, &angles)?;
+        check::cotangent(angles.batch(), observables.len(), cotangent)?;
         let got = (direction.inputs.dim(), direction.weights.len());
         let expected = (angles.inputs.dim(), angles.weights.len());
         if got != expected {
@@ -65,11 +66,13 @@ impl Hessian {
             }
             Self::Difference { step } => {
                 check::step(step)?;
+                check::differentiable(program)?;
+                let prepared = engine.prepare(program, observables, input_slots)?;
                 let at = |by: f64| {
                     let inputs = &angles.inputs + &(&direction.inputs * by);
                     let weights = &angles.weights + &(&direction.weights * by);
                     let angles = Angles { inputs: inputs.view(), weights: weights.view() };
-                    engine.vjp(program, angles, observables, cotangent)
+                    prepared.vjp(angles, cotangent)
                 };
                 let change = combined(&at(step)?, &at(-step)?, -1.0);
                 Ok(combined(&AngleGradient::zeros(&angles), &change, 0.5 / step))

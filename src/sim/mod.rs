@@ -1,7 +1,8 @@
 //! Simulators: programs in, expectation values, probabilities and gradients out, batched over rows of angles.
 //!
 //! * [`Angles`]: input slots differ by row, weight slots are shared by the batch.
-//! * [`Simulator`]: what every engine can do; [`ENGINES`] lists them, [`engine`] makes one by name.
+//! * [`Simulator`]: an engine; [`ENGINES`] lists them, [`engine`] makes one by name. [`Prepared`]: a program planned on
+//!   one, to be run many times.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
 //! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states move with their angles.
@@ -12,20 +13,24 @@
 mod angles;
 mod auto;
 mod check;
+mod condition;
 mod density;
 mod engine;
 mod error;
+mod execution;
 pub mod explain;
 pub mod fisher;
 mod gradient;
 mod hessian;
 pub mod information;
 mod kernel;
-mod memo;
 pub mod mitigate;
 mod pauli;
+mod prepared;
 mod readout;
+mod run;
 pub mod sample;
+mod shots;
 mod stages;
 pub mod state;
 mod statevector;
@@ -33,15 +38,23 @@ mod trajectory;
 
 pub use angles::{AngleGradient, Angles};
 pub use auto::Auto;
+pub use condition::Condition;
 pub use density::Density;
 pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, engine};
-pub use error::SimError;
+pub use error::{Error, SimError};
+pub use execution::{CompileOptions, Execution, Executions, ObservedCircuit, compile};
 pub use gradient::Gradient;
 pub use hessian::Hessian;
 pub use pauli::Pauli;
-pub use sample::Shots;
-pub use statevector::{Prepared, Statevector};
+pub use prepared::{Prepared, Recorded, Tape};
+pub use run::Run;
+#[cfg(feature = "cli")]
+pub(crate) use run::observed_qubits;
+pub use shots::Shots;
+pub use statevector::{Statevector, StatevectorRunner};
 pub use trajectory::Trajectory;
+
+use std::sync::Arc;
 
 use auto_impl::auto_impl;
 use ndarray::{Array2, ArrayView2};
@@ -49,7 +62,8 @@ use ndarray::{Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::noise::Program;
 
-/// An engine. All methods take the program's own qubits, batch over rows, and give the same answer for any number of
+/// An engine: [`Simulator::prepare`] plans a program once, [`Prepared`] runs it many times. The other methods prepare and
+/// run in one call. All take the program's own qubits, batch over rows, and give the same answer for any number of
 /// threads.
 ///
 /// Expectation values include the program's `readout` error: they are those of the recorded bits, `Π (a_q Z_q + b_q)`
@@ -59,30 +73,36 @@ pub trait Simulator: Send + Sync {
     /// Name for reports: engine and precision.
     fn name(&self) -> String;
 
-    /// The name of what runs this program for a batch of `angles` and so many observables: another than
-    /// [`Simulator::name`] only where an engine chooses.
-    fn resolved_name(&self, _program: &Program, _angles: Angles, _observables: usize) -> String {
-        self.name()
-    }
-
     /// The width of the numbers it computes with; angles and results are f64 in any.
     fn precision(&self) -> Precision;
 
     /// The same engine drawing from another part of its randomness, for callers that combine several runs whose draws
     /// must be independent; `None` for an engine that draws nothing.
-    fn with_substream(&self, _number: u64) -> Option<Box<dyn Simulator + '_>> {
+    fn with_substream(&self, _number: u64) -> Option<Arc<dyn Simulator>> {
         None
     }
 
-    /// Expectation values, (batch, observables).
+    /// Plans `program` for these observables and for angles of which the first `input_slots` slots differ by row.
     ///
     /// # Errors
-    /// If angles and program do not fit or hold NaN, an observable reaches past the register, or the program needs
-    /// more memory or a step this engine does not have.
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError>;
+    /// If an observable reaches past the register, or the program needs more memory or a step this engine does not have.
+    fn prepare(
+        &self,
+        program: &Program,
+        observables: &[Observable],
+        input_slots: usize,
+    ) -> Result<Arc<dyn Prepared>, SimError>;
+
+    /// Expectation values, (batch, observables): [`Prepared::expect`].
+    ///
+    /// # Errors
+    /// As [`Simulator::prepare`], and if angles and program do not fit or hold NaN.
+    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+        self.prepare(program, observables, angles.inputs.ncols())?.expect(angles)
+    }
 
     /// The gradient of `Σ cotangent[b][o] · expect[b][o]` with respect to all angles; `cotangent` is
-    /// (batch, observables).
+    /// (batch, observables): [`Prepared::vjp`].
     ///
     /// # Errors
     /// As [`Simulator::expect`], and if the program measures, resets or acts under a condition.
@@ -92,9 +112,12 @@ pub trait Simulator: Send + Sync {
         angles: Angles,
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
-    ) -> Result<AngleGradient, SimError>;
+    ) -> Result<AngleGradient, SimError> {
+        check::differentiable(program)?;
+        self.prepare(program, observables, angles.inputs.ncols())?.vjp(angles, cotangent)
+    }
 
-    /// [`Simulator::expect`] and [`Simulator::vjp`] together, for engines that can share the forward run.
+    /// [`Simulator::expect`] and [`Simulator::vjp`] together: [`Prepared::value_and_gradient`].
     ///
     /// # Errors
     /// As [`Simulator::vjp`].
@@ -105,23 +128,23 @@ pub trait Simulator: Send + Sync {
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
     ) -> Result<(Array2<f64>, AngleGradient), SimError> {
-        let values = self.expect(program, angles, observables)?;
-        Ok((values, self.vjp(program, angles, observables, cotangent)?))
+        check::differentiable(program)?;
+        self.prepare(program, observables, angles.inputs.ncols())?.value_and_gradient(angles, cotangent)
     }
 
-    /// Outcome probabilities, (batch, 2^k): over the classical bits if the program measures (readout error included,
-    /// index `Σ bit_c 2^c`), else over its qubits.
+    /// Outcome probabilities, (batch, 2^k): [`Prepared::probabilities`].
     ///
     /// # Errors
     /// As [`Simulator::expect`].
-    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError>;
+    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
+        self.prepare(program, &[], angles.inputs.ncols())?.probabilities(angles)
+    }
 
-    /// Outcomes of `shots` shots for every row, (batch, 2^k) with columns as in [`Simulator::probabilities`].
+    /// Outcomes of `shots` shots for every row, (batch, 2^k): [`Prepared::sample`].
     ///
     /// # Errors
     /// As [`Simulator::expect`].
     fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
-        sample::affordable(shots)?;
-        Ok(sample::sample(self.probabilities(program, angles)?.view(), shots, seed))
+        self.prepare(program, &[], angles.inputs.ncols())?.sample(angles, shots, seed)
     }
 }

@@ -1,4 +1,4 @@
-//! Finite shots: counts from probabilities, and expectation values as an experiment would find them.
+//! Counts drawn from probabilities, the bases that observables are read in, and variances of observables.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
@@ -6,8 +6,7 @@ use rayon::prelude::*;
 use crate::circuit::{Gate, Observable, Op, PauliString};
 use crate::math::Stream;
 use crate::noise::{Program, Step};
-use crate::sim::readout::{ProgramParts, TerminalMeasurement, TerminalMeasurements, record};
-use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
+use crate::sim::{Angles, SimError, Simulator, check};
 
 /// How often each outcome comes up in `shots` draws from `probabilities` (which need not be normalised): a function of
 /// the stream alone.
@@ -27,6 +26,11 @@ pub fn counts(probabilities: ArrayView1<f64>, shots: usize, stream: &mut Stream)
         counts[cumulative.partition_point(|&sum| sum <= drawn).min(cumulative.len() - 1)] += 1;
     }
     counts
+}
+
+/// An outcome as text, the highest bit first.
+pub fn bit_string(outcome: usize, width: usize) -> String {
+    (0..width).rev().map(|bit| if outcome >> bit & 1 == 1 { '1' } else { '0' }).collect()
 }
 
 /// Time of one draw, seconds: a search in a sorted list and a random number.
@@ -89,6 +93,7 @@ fn square(observable: &Observable) -> Observable {
 }
 
 /// Letters that one run can read, and the strings that are read in it.
+#[derive(Clone)]
 pub(super) struct Basis {
     pub letters: PauliString,
     /// (observable, weight, string).
@@ -119,19 +124,6 @@ impl Basis {
     }
 }
 
-/// An engine seen through a finite number of shots, as an experiment would see it.
-///
-/// `expect` measures all qubits at once: Pauli strings that can be read in one basis share their `shots` draws, readout
-/// errors included; another basis is another `shots` draws. `vjp` is the parameter-shift rule on such estimates.
-pub struct Shots<S> {
-    /// Where probabilities come from.
-    pub inner: S,
-    /// Shots for each basis and row.
-    pub shots: usize,
-    /// Seed. Calls with one seed and the same arguments give the same bytes.
-    pub seed: u64,
-}
-
 /// Gates that take the letters of `string` to Z.
 pub(super) fn rotations(string: PauliString) -> impl Iterator<Item = Step> {
     (0..64).filter_map(move |qubit| {
@@ -148,83 +140,4 @@ pub(super) fn rotations(string: PauliString) -> impl Iterator<Item = Step> {
 /// The sign of `string`, as Z on its support, in `outcome`.
 pub(super) fn sign(outcome: usize, string: PauliString) -> f64 {
     if (outcome as u64 & string.support()).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
-}
-
-impl<S: Simulator> Shots<S> {
-    /// Recorded outcomes over all qubits after rotating `string` to Z.
-    fn distribution(&self, program: &Program, angles: Angles, string: PauliString) -> Result<Array2<f64>, SimError> {
-        let mut rotated = program.clone();
-        rotated.steps.extend(rotations(string));
-        let mut p = self.inner.probabilities(&rotated, angles)?;
-        let measurements: Vec<TerminalMeasurement> = program
-            .readout
-            .iter()
-            .enumerate()
-            .map(|(qubit, confusion)| TerminalMeasurement { qubit, bit: qubit, confusion: *confusion })
-            .collect();
-        let measurements = TerminalMeasurements::new(measurements, &program.correlated);
-        for mut row in p.rows_mut() {
-            let mut recorded = vec![0.0; row.len()];
-            record(&measurements, &row.to_vec(), 0, &mut recorded);
-            row.iter_mut().zip(recorded).for_each(|(to, from)| *to = from);
-        }
-        Ok(p)
-    }
-}
-
-impl<S: Simulator> Simulator for Shots<S> {
-    fn name(&self) -> String {
-        format!("{}, {} shots", self.inner.name(), self.shots)
-    }
-
-    fn precision(&self) -> Precision {
-        self.inner.precision()
-    }
-
-    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        let seed = Stream::numbered(self.seed, number).bits();
-        Some(Box::new(Shots { inner: &self.inner as &dyn Simulator, shots: self.shots, seed }))
-    }
-
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        affordable(self.shots)?;
-        check::observables(program, observables)?;
-        let parts = ProgramParts::of(program);
-        if !parts.measurements.list.is_empty() || parts.dynamic().is_some() {
-            return Err(SimError::Unsupported {
-                engine: "expectation values from shots",
-                step: "a program that measures".into(),
-                instead: "leave measurements out (observables are measured for you), or take counts",
-            });
-        }
-        let mut out = Array2::zeros((angles.batch(), observables.len()));
-        for (number, basis) in Basis::group(observables).iter().enumerate() {
-            let seed = Stream::numbered(self.seed, number as u64).bits();
-            let drawn = sample(self.distribution(program, angles, basis.letters)?.view(), self.shots, seed);
-            for (row, counts) in drawn.rows().into_iter().enumerate() {
-                for &(o, weight, string) in &basis.strings {
-                    let signed = counts.iter().enumerate().map(|(outcome, &n)| sign(outcome, string) * n as f64);
-                    out[[row, o]] += weight * signed.sum::<f64>() / self.shots.max(1) as f64;
-                }
-            }
-        }
-        Ok(out)
-    }
-
-    fn vjp(
-        &self,
-        program: &Program,
-        angles: Angles,
-        observables: &[Observable],
-        cotangent: ArrayView2<f64>,
-    ) -> Result<AngleGradient, SimError> {
-        Gradient::Shift.vjp(self, program, angles, observables, cotangent)
-    }
-
-    /// Relative frequencies in place of probabilities.
-    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        affordable(self.shots)?;
-        let p = self.inner.probabilities(program, angles)?;
-        Ok(sample(p.view(), self.shots, self.seed).mapv(|n| n as f64 / self.shots.max(1) as f64))
-    }
 }

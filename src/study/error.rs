@@ -32,6 +32,9 @@ pub enum StudyError {
     /// From networks, circuits, simulators.
     #[error(transparent)]
     Nn(#[from] NnError),
+    /// A circuit that cannot be compiled for its condition.
+    #[error(transparent)]
+    Compile(#[from] crate::sim::Error),
     /// From data.
     #[error(transparent)]
     Data(#[from] DataError),

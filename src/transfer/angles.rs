@@ -6,7 +6,8 @@ use candle_core::{DType, Tensor};
 
 use crate::math::Stream;
 use crate::nn::init::Init;
-use crate::nn::{Execution, LayerGroups, LearningRates, Mode, NnError, Params};
+use crate::nn::{LayerGroups, LearningRates, Mode, NnError, Params};
+use crate::sim::Execution;
 use crate::sim::fisher::quantum_fisher_diagonal;
 use crate::transfer::reinit::{Selection, mean_gradients, select};
 use crate::transfer::schedule::only;

@@ -1,5 +1,7 @@
 //! Every engine against a slow simulator, on random programs over the whole gate table and random channels.
 
+use std::sync::Arc;
+
 use qgraft::circuit::{Circuit, Gate, Observable, Op};
 use qgraft::math::matrix::distance;
 use qgraft::noise::channel::amplitude_damping;
@@ -27,7 +29,7 @@ fn tolerance(engine: &dyn Simulator) -> f64 {
 }
 
 /// Every engine in both precisions.
-fn all_engines() -> impl Iterator<Item = (&'static str, Box<dyn Simulator>)> {
+fn all_engines() -> impl Iterator<Item = (&'static str, Arc<dyn Simulator>)> {
     let make = |row: &'static EngineRow, precision| {
         (row.name, (row.make)(EngineOptions { precision, ..EngineOptions::default() }))
     };
@@ -35,7 +37,7 @@ fn all_engines() -> impl Iterator<Item = (&'static str, Box<dyn Simulator>)> {
 }
 
 /// Those that run programs of a kind exactly.
-fn engines(kinds: Kinds) -> Vec<Box<dyn Simulator>> {
+fn engines(kinds: Kinds) -> Vec<Arc<dyn Simulator>> {
     let runs = |name: &str| match name {
         "trajectory" => false,
         "pauli" => !kinds.dynamic,
@@ -289,25 +291,25 @@ fn wide_registers_run_in_tiles() {
     }
 }
 
-/// A prepared program gives the same state as the engine for every vector of angles, in both precisions.
+/// A runner gives the same state as the engine for every vector of angles, in both precisions.
 #[test]
-fn prepared_programs_run_again_and_again() {
+fn runners_run_again_and_again() {
     for seed in 0..6 {
         let qubits = 1 + seed as usize % 5;
         let program = random::program(1300 + seed, qubits, 20, (0, 2), Kinds::default());
         for precision in PRECISIONS {
             let engine = Statevector::new(precision);
-            let mut prepared = engine.prepare(&program).unwrap();
+            let mut runner = engine.runner(&program).unwrap();
             for angles in [[0.3, -0.8], [1.1, 0.2]] {
-                prepared.run(&angles).unwrap();
+                runner.run(&angles).unwrap();
                 let truth = branches::density(&branches::run(&program, &angles));
-                let error = distance(&state::projector(prepared.amplitudes().view()), &truth);
+                let error = distance(&state::projector(runner.amplitudes().view()), &truth);
                 assert!(error < tolerance(&engine), "{qubits} qubits, {precision}: off by {error:e}");
-                let total: f64 = prepared.probabilities().sum();
+                let total: f64 = runner.probabilities().sum();
                 assert!((total - 1.0).abs() < tolerance(&engine), "{qubits} qubits, {precision}: norm {total}");
             }
-            assert!(matches!(prepared.run(&[0.1]), Err(SimError::AngleCount { slots: 2, got: 1 })));
-            assert!(matches!(prepared.run(&[f64::NAN, 0.0]), Err(SimError::NotFinite { .. })));
+            assert!(matches!(runner.run(&[0.1]), Err(SimError::AngleCount { slots: 2, got: 1 })));
+            assert!(matches!(runner.run(&[f64::NAN, 0.0]), Err(SimError::NotFinite { .. })));
         }
     }
 }

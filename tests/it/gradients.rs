@@ -1,5 +1,7 @@
 //! Gradients by every way there is agree: adjoint = shift = difference, ideal and noisy, row and weight slots.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2};
 use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind};
@@ -26,7 +28,7 @@ fn furthest(a: &AngleGradient, b: &AngleGradient) -> f64 {
     pairs.map(|(x, y)| (x - y).abs()).fold(0.0, f64::max)
 }
 
-fn engines(noise: bool) -> Vec<Box<dyn Simulator>> {
+fn engines(noise: bool) -> Vec<Arc<dyn Simulator>> {
     // What auto chooses runs by its own name.
     let runs = |row: &&EngineRow| match row.name {
         "auto" | "trajectory" => false,

@@ -10,8 +10,9 @@ use qgraft::math::Stream;
 use qgraft::nn::head::{Body, HEADS, HeadRow, HeadShape};
 use qgraft::nn::optim::{Method, Schedule, StepSchedule};
 use qgraft::nn::quantum::amplitude_angles;
-use qgraft::nn::{Execution, LearningRates, Optimizer, Params, QuantumLayer};
+use qgraft::nn::{LearningRates, Optimizer, Params, QuantumLayer};
 use qgraft::noise::NoiseModel;
+use qgraft::sim::Execution;
 use qgraft::sim::{Pauli, Simulator, Statevector};
 use qgraft::study::train::{Rows, TrainConfig, predict, train};
 use qgraft::study::{Observer, StudyError};
@@ -37,7 +38,7 @@ fn rows(count: usize, dtype: DType) -> Rows {
 
 fn ideal(family: &AnsatzRow, entangle: bool) -> Execution {
     let ansatz = family.build(SHAPE.qubits, SHAPE.depth, entangle).unwrap();
-    Execution::ideal(&ansatz, Arc::new(Statevector::default()))
+    Execution::ideal(&ansatz, Arc::new(Statevector::default())).unwrap()
 }
 
 fn noisy(family: &AnsatzRow, entangle: bool) -> Execution {
@@ -236,7 +237,7 @@ fn the_five_families_have_circuits_of_their_own() {
         assert_eq!(row.family(&ANSATZE[0]).features(4), features, "{name}");
         assert_eq!(ansatz.observables.len(), observables, "{name}");
         let mut params = Params::new(2, DType::F64);
-        let run = Execution::ideal(&ansatz, Arc::new(Statevector::default()));
+        let run = Execution::ideal(&ansatz, Arc::new(Statevector::default())).unwrap();
         let head = row.build(&mut params, &shape, &ANSATZE[0], Some(run)).unwrap().unwrap();
         assert_eq!(head.logits(&rows(3, DType::F64).features).unwrap().dims(), [3, shape.classes], "{name}");
     }
@@ -249,7 +250,7 @@ fn engines_give_a_head_the_same_logits() {
         let ansatz = family.build(SHAPE.qubits, SHAPE.depth, true).unwrap();
         let logits = |simulator: Arc<dyn Simulator>| {
             let mut params = Params::new(4, DType::F64);
-            let run = Execution::ideal(&ansatz, simulator);
+            let run = Execution::ideal(&ansatz, simulator).unwrap();
             let head = row.build(&mut params, &SHAPE, family, Some(run)).unwrap().unwrap();
             let logits = head.logits(&rows(5, DType::F64).features).unwrap();
             logits.flatten_all().unwrap().to_vec1::<f64>().unwrap()

@@ -8,8 +8,8 @@ use qgraft::circuit::ansatz::ANSATZE;
 use qgraft::circuit::{Ansatz, Circuit, Gate};
 use qgraft::data::{DataError, HoldOut, Part, Samples, Synthetic};
 use qgraft::math::C64;
-use qgraft::nn::Execution;
 use qgraft::noise::Program;
+use qgraft::sim::Execution;
 use qgraft::sim::{Statevector, state};
 use qgraft::study::landscape::{COSTS, STARTS, decay, gradients, meyer_wallach, reach};
 
@@ -36,7 +36,7 @@ fn variances_of_product_circuits_are_known() {
             let mut ansatz = rotations(qubits);
             ansatz.observables = vec![(row.observable)(qubits)];
             let weights = STARTS[0].weights(&ansatz, 1, 20_000, 3);
-            let run = Execution::ideal(&ansatz, Arc::new(Statevector::default()));
+            let run = Execution::ideal(&ansatz, Arc::new(Statevector::default())).unwrap();
             let found = gradients(&run, 0, &weights, 1).unwrap();
             // 20,000 draws tell a variance to 1 to 2 %.
             let expected = expected(qubits);

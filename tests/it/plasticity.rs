@@ -11,8 +11,9 @@ use qgraft::math::Stream;
 use qgraft::nn::init::Init;
 use qgraft::nn::layer::Linear;
 use qgraft::nn::loss::Loss;
-use qgraft::nn::{Examples, Execution, LayerGroups, Mode, Model, Network, NnError, Output, Params, QuantumLayer};
+use qgraft::nn::{Examples, LayerGroups, Mode, Model, Network, NnError, Output, Params, QuantumLayer};
 use qgraft::sim::Auto;
+use qgraft::sim::Execution;
 use qgraft::systems::plasticity::{Collection, Plasticity, Spec, arms, dormant, effective_rank};
 use qgraft::transfer::{FitContext, Reinit, Selection, Transfer, Utility, Value, WakeAngles, select};
 use serde::Deserialize;
@@ -167,7 +168,7 @@ fn one_qubit() -> Execution {
         circuit.push(gate, &[0], &[angle]).unwrap();
     }
     let ansatz = Ansatz { circuit, inputs: 1, observables: Observable::all_z(1) };
-    Execution::ideal(&ansatz, Arc::new(Auto::new(Default::default())))
+    Execution::ideal(&ansatz, Arc::new(Auto::new(Default::default()))).unwrap()
 }
 
 struct Turned(Tensor);

@@ -346,7 +346,7 @@ fn grafted() -> impl Fn(&mut Params) -> Result<Box<dyn Network>, NnError> {
     let head = HeadRow::named("quantum").unwrap();
     let shape = HeadShape { features: row.width.unwrap(), classes: 3, qubits: 2, depth: 1, weight_sd: 0.3 };
     let ansatz = ANSATZE[0].build(2, 1, true).unwrap();
-    let execution = qgraft::nn::Execution::ideal(&ansatz, Arc::new(qgraft::sim::Statevector::default()));
+    let execution = qgraft::sim::Execution::ideal(&ansatz, Arc::new(qgraft::sim::Statevector::default())).unwrap();
     move |params| {
         let backbone = Box::new(Trunk::on(params, row, &weights)?);
         let head = head.build(params, &shape, &ANSATZE[0], Some(execution.clone()))?.expect("trained by gradients");

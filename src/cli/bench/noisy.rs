@@ -56,14 +56,16 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
         Engine::Trajectory => "trajectory",
     };
     let engine = engine(name, EngineOptions { precision, shots, seed })?;
+    let named = || arguments.circuit.display().to_string();
+    let prepared = engine.prepare(&program, &[], 0).with_context(named)?;
     let (probabilities, seconds) = timed(budget, || match arguments.engine {
-        Engine::Density => Ok(engine.probabilities(&program, angles)?),
+        Engine::Density => Ok(prepared.probabilities(angles)?),
         Engine::Trajectory => {
-            let counts = engine.sample(&program, angles, shots, seed)?;
+            let counts = prepared.sample(angles, shots, seed)?;
             Ok(counts.mapv(|count| count as f64 / shots.max(1) as f64))
         }
     })
-    .with_context(|| arguments.circuit.display().to_string())?;
+    .with_context(named)?;
     Ok(Outcome {
         case: format!("{}_{name}", stem(&arguments.circuit)),
         qubits: circuit.qubits(),

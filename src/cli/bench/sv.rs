@@ -29,12 +29,12 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let program = Program::ideal(&circuit, &Vec::from_iter(0..circuit.qubits()));
     let engine = Statevector::new(arguments.precision);
     let named = || arguments.circuit.display().to_string();
-    let mut prepared = engine.prepare(&program).with_context(named)?;
-    let ((), seconds) = timed(budget, || Ok(prepared.run(&[])?)).with_context(named)?;
+    let mut runner = engine.runner(&program).with_context(named)?;
+    let ((), seconds) = timed(budget, || Ok(runner.run(&[])?)).with_context(named)?;
     Ok(Outcome {
         case: stem(&arguments.circuit),
         qubits: circuit.qubits(),
-        checksum: outcomes_checksum(prepared.probabilities()),
+        checksum: outcomes_checksum(runner.probabilities()),
         precision: engine.precision(),
         seconds,
     })

@@ -42,7 +42,7 @@ pub struct Answer {
 
 /// Runs everything that the arguments request; the state only if it is to be saved.
 pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<ArrayD<C64>>)> {
-    let program = &setup.program;
+    let program = &*setup.program;
     let angles = Angles::of_weights(&[]);
     let shots = arguments.shots.unwrap_or(EngineOptions::default().shots);
     let options = EngineOptions { precision: arguments.precision, shots, seed: arguments.seed };
@@ -87,7 +87,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
     let width = setup.outcome_bits().len();
     let named = |counts: Array1<u64>| {
         let seen = counts.into_iter().enumerate().filter(|&(_, count)| count > 0);
-        seen.map(|(outcome, count)| (bit_string(outcome, width), count)).collect()
+        seen.map(|(outcome, count)| (sample::bit_string(outcome, width), count)).collect()
     };
     let listed = few || arguments.probabilities || !arguments.json;
     let answer = Answer {
@@ -101,41 +101,36 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         counts: counts.map(named),
         repairs: program.notices.clone(),
         active: setup.qubits.clone(),
-        bits: setup.bits.clone(),
+        bits: setup.bits.to_vec(),
     };
     Ok((answer, state))
 }
 
-/// An outcome as text, the highest bit first.
-pub fn bit_string(outcome: usize, width: usize) -> String {
-    (0..width).rev().map(|bit| if outcome >> bit & 1 == 1 { '1' } else { '0' }).collect()
-}
-
 /// What is indexed by the program's qubits, indexed by the file's; what is indexed by classical bits stays.
 fn over_outcomes(setup: &Setup, values: ArrayView1<f64>) -> Result<Array1<f64>> {
-    if setup.bits.is_empty() { Ok(state::marginal(values, &setup.places)?) } else { Ok(values.to_owned()) }
+    if setup.bits.is_empty() { Ok(state::marginal(values, &setup.positions)?) } else { Ok(values.to_owned()) }
 }
 
 /// The state of the file's qubits, or of those to keep, just before terminal measurements.
 fn saved(arguments: &Arguments, setup: &Setup) -> Result<ArrayD<C64>> {
-    let program = &setup.program;
+    let program = &*setup.program;
     let keep = match arguments.keep.len() {
         0 => None,
-        _ => Some(setup.places_of(&arguments.keep)?),
+        _ => Some(setup.positions_of(&arguments.keep)?),
     };
     let pure = match arguments.engine.as_str() {
         "density" => None,
         "statevector" => Some(state::statevector(program, &[])?),
         _ => pure(program)?,
     };
-    let places = keep.as_deref().unwrap_or(&setup.places);
+    let positions = keep.as_deref().unwrap_or(&setup.positions);
     Ok(match pure {
         // All qubits of the program, perhaps in another order.
-        Some(psi) if keep.is_none() && places.len() == program.qubits() => {
-            state::reordered(psi.view(), places)?.into_dyn()
+        Some(psi) if keep.is_none() && positions.len() == program.qubits() => {
+            state::reordered(psi.view(), positions)?.into_dyn()
         }
-        Some(psi) => state::reduced(psi.view(), places)?.into_dyn(),
-        None => state::partial_trace(state::density(program, &[])?.view(), places)?.into_dyn(),
+        Some(psi) => state::reduced(psi.view(), positions)?.into_dyn(),
+        None => state::partial_trace(state::density(program, &[])?.view(), positions)?.into_dyn(),
     })
 }
 

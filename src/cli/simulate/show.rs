@@ -3,9 +3,10 @@
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::Arguments;
-use super::answer::{Answer, bit_string};
+use super::answer::Answer;
 use super::setup::Setup;
 use crate::math::Seconds;
+use crate::sim::sample;
 
 /// Outcomes in the table; the rest is summed up.
 const ROWS: usize = 16;
@@ -66,7 +67,7 @@ fn outcomes(setup: &Setup, answer: &Answer) -> String {
         None => table(["outcome", "probability", ""]),
     };
     for &outcome in order.iter().take(ROWS) {
-        let name = bit_string(outcome, width);
+        let name = sample::bit_string(outcome, width);
         let count = answer.counts.as_ref().map(|counts| counts.get(&name).copied().unwrap_or(0));
         let mut cells = vec![Cell::new(name), right(format!("{:.6}", p[outcome]))];
         cells.extend(count.map(|count| right(count.to_string())));

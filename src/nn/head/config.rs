@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
 use crate::circuit::{Ansatz, Circuit};
 use crate::nn::head::{EncodedCircuit, Head, HeadRow, HeadShape};
-use crate::nn::{Execution, LearningRates, Network, NnError, Params};
-use crate::sim::{self, Auto, Simulator};
+use crate::nn::{LearningRates, Network, NnError, Params};
+use crate::sim::{self, Auto, Execution, Simulator};
 
 /// The circuit of a head, and the width of its classical twin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,7 +99,8 @@ impl HeadConfig {
         let shape = HeadShape { features, classes, qubits, depth, weight_sd };
         let family = self.circuit.family()?;
         let engine = || Arc::new(Auto::new(sim::EngineOptions::default()));
-        let execution = self.row.ansatz(family, &shape)?.map(|ansatz| Execution::ideal(&ansatz, engine()));
+        let ansatz = self.row.ansatz(family, &shape)?;
+        let execution = ansatz.map(|ansatz| Execution::ideal(&ansatz, engine())).transpose()?;
         Ok(HeadModel { row: self.row, shape, family, execution })
     }
 }
@@ -152,14 +153,17 @@ impl HeadModel {
         let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason: "it has no circuit" };
         let built = self.row.ansatz(self.family, &self.shape)?.ok_or(missing)?;
         let execution =
-            Execution::ideal(&Ansatz { circuit, ..built }, Arc::new(Auto::new(sim::EngineOptions::default())));
+            Execution::ideal(&Ansatz { circuit, ..built }, Arc::new(Auto::new(sim::EngineOptions::default())))?;
         Ok(Self { execution: Some(execution), ..self })
     }
 
     /// The same head with its circuit on another engine; `None` for a head without circuit.
-    pub fn on(&self, engine: Arc<dyn Simulator>) -> Option<Self> {
-        let execution = self.execution.as_ref()?.with_simulator(engine);
-        Some(Self { execution: Some(execution), ..self.clone() })
+    ///
+    /// # Errors
+    /// If the engine refuses the circuit.
+    pub fn on(&self, engine: Arc<dyn Simulator>) -> Result<Option<Self>, NnError> {
+        let Some(execution) = &self.execution else { return Ok(None) };
+        Ok(Some(Self { execution: Some(execution.with_simulator(engine)?), ..self.clone() }))
     }
 
     /// The angles (rows, input slots) in radians with which the circuit of the head is run on `features` (rows, width).

@@ -9,7 +9,8 @@ use crate::nn::head::{Head, HeadShape};
 use crate::nn::init::Init;
 use crate::nn::layer::Linear;
 use crate::nn::quantum::amplitude_angles;
-use crate::nn::{Execution, NnError, Params, QuantumLayer};
+use crate::nn::{NnError, Params, QuantumLayer};
+use crate::sim::Execution;
 
 /// `Linear(d → features, no bias)`, `tanh · π/2` (or unit amplitudes), circuit: features to expectation values.
 ///

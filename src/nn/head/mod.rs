@@ -13,7 +13,8 @@ use candle_core::Tensor;
 
 use crate::circuit::Ansatz;
 use crate::circuit::ansatz::AnsatzRow;
-use crate::nn::{Execution, LearningRates, NnError, Params};
+use crate::nn::{LearningRates, NnError, Params};
+use crate::sim::Execution;
 
 /// Maps features to class scores.
 pub trait Head: Send + Sync {

@@ -40,6 +40,21 @@ impl Scale {
             slow: factor,
         }
     }
+
+    /// `factor` on one source alone, a row of [`SOURCES`]; on all of them for "all", and no noise for "none".
+    ///
+    /// # Errors
+    /// If there is no source of this name, with the nearest one.
+    pub fn of_source(name: &str, factor: f64) -> Result<Self, NoiseError> {
+        let mut scale = Self::all(if name == "all" { factor } else { 0.0 });
+        if !["all", "none"].contains(&name) {
+            let row = SOURCES.iter().find(|row| row.name == name);
+            let names = || ["all", "none"].into_iter().chain(SOURCES.iter().map(|row| row.name));
+            let row = row.ok_or_else(|| NoiseError::unknown("source of noise", name, names()))?;
+            *(row.factor)(&mut scale) = factor;
+        }
+        Ok(scale)
+    }
 }
 
 /// A source of noise: a number of [`Scale`].

@@ -19,7 +19,18 @@ pub mod widest;
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 /// Runs of rows that are computed together. They depend on the batch alone, so results do not depend on threads.
 pub fn chunks(batch: usize, lanes: usize) -> Vec<Range<usize>> {
     (0..batch).step_by(lanes).map(|first| first..(first + lanes).min(batch)).collect()
+}
+
+/// `each` of some pieces of work, in order; on several threads if there is more than one piece.
+pub fn each_in_order<W: Send, T: Send>(work: Vec<W>, each: impl Fn(W) -> T + Send + Sync) -> Vec<T> {
+    if work.len() == 1 {
+        // Handing work to another thread takes longer than a small program.
+        return work.into_iter().map(each).collect();
+    }
+    work.into_par_iter().map(each).collect()
 }

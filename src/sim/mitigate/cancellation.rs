@@ -5,17 +5,18 @@
 //! all positive. Drawing them with the absolute weights and multiplying by sign and total gives the noiseless value in
 //! the mean, at γ² times the shots.
 
-use ndarray::{Array2, ArrayView2};
+use std::sync::Arc;
 
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::{Channel, Program, Step};
 use crate::sim::mitigate::Average;
 use crate::sim::mitigate::twirling::{all_twirled, paulis};
-use crate::sim::mitigate::weighted::{self, Terms};
-use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
+use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum};
+use crate::sim::{Precision, Prepared, SimError, Simulator};
 
 /// An engine whose programs have each channel twirled and followed by its inverse, as a sum of programs with Paulis.
+#[derive(Clone, Debug)]
 pub struct Cancellation<S> {
     /// The engine.
     pub inner: S,
@@ -112,7 +113,7 @@ impl Plan {
                     string
                 })
                 .collect();
-            Ok(self.term(&strings))
+            self.term(&strings)
         };
         Ok((0..count as usize).map(term).collect())
     }
@@ -134,7 +135,7 @@ impl Plan {
                 })
                 .collect();
             let (weight, program) = self.term(&strings);
-            Ok((weight.signum() * cost / count as f64, program))
+            (weight.signum() * cost / count as f64, program)
         };
         (0..count).map(draw).collect()
     }
@@ -145,14 +146,14 @@ impl<S> Cancellation<S> {
         let plan = Plan::of(program)?;
         match self.average {
             // Without noise there is one term, the program itself.
-            _ if plan.inverses.is_empty() => Ok(vec![Ok((1.0, plan.program))]),
+            _ if plan.inverses.is_empty() => Ok(vec![(1.0, plan.program)]),
             Average::Exact => plan.all(),
             Average::Sampled { count, seed } => Ok(plan.drawn(count, seed)),
         }
     }
 }
 
-impl<S: Simulator> Simulator for Cancellation<S> {
+impl<S: Simulator + Clone + 'static> Simulator for Cancellation<S> {
     fn name(&self) -> String {
         format!("{} with error cancellation", self.inner.name())
     }
@@ -161,26 +162,18 @@ impl<S: Simulator> Simulator for Cancellation<S> {
         self.inner.precision()
     }
 
-    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(Cancellation { inner: self.inner.with_substream(number)?, average: self.average }))
+    fn with_substream(&self, number: u64) -> Option<Arc<dyn Simulator>> {
+        Some(Arc::new(Cancellation { inner: self.inner.with_substream(number)?, average: self.average }))
     }
 
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        weighted::sum(&self.inner, self.terms(program)?, |engine, p| engine.expect(p, angles, observables))
-    }
-
-    fn vjp(
+    /// Probabilities sum to 1 in the mean; single entries may be negative.
+    fn prepare(
         &self,
         program: &Program,
-        angles: Angles,
         observables: &[Observable],
-        cotangent: ArrayView2<f64>,
-    ) -> Result<AngleGradient, SimError> {
-        weighted::vjp(&self.inner, self.terms(program)?, angles, observables, cotangent)
-    }
-
-    /// Sums to 1 in the mean; single entries may be negative.
-    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        weighted::sum(&self.inner, self.terms(program)?, |engine, p| engine.probabilities(p, angles))
+        input_slots: usize,
+    ) -> Result<Arc<dyn Prepared>, SimError> {
+        let sum = WeightedSum::new(&self.inner, self.terms(program)?, observables, input_slots)?;
+        Ok(Arc::new(SumProgram { name: self.name(), sum }))
     }
 }

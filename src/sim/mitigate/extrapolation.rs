@@ -42,6 +42,7 @@ impl Extrapolation {
 }
 
 /// An extrapolation from known scales.
+#[derive(Clone)]
 pub struct Rule {
     method: Extrapolation,
     /// Of the values, or of their logarithms.

@@ -2,11 +2,14 @@
 //!
 //! Errors that two qubits share (correlated pairs) are not undone: each qubit is inverted by itself.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::{Observable, PauliString};
 use crate::noise::{Confusion, Program, Step};
-use crate::sim::readout::ProgramParts;
+use crate::sim::prepared::{Prepared, Recorded};
+use crate::sim::readout::{ProgramParts, TerminalMeasurement};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
 
 /// An engine whose recorded values are those a perfect readout would have given.
@@ -14,6 +17,7 @@ use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
 /// A recorded letter of qubit q is `a_q σ + b_q`, so `(σ - b_q)/a_q` is measured in its place: exact for exact values,
 /// and for shots free of bias, with a variance larger by `1/a_q²` for each letter. The confusions are the program's own,
 /// as if they had been calibrated without error.
+#[derive(Clone, Debug)]
 pub struct ReadoutInversion<S> {
     /// The engine.
     pub inner: S,
@@ -42,12 +46,6 @@ fn inverted(program: &Program, observable: &Observable) -> Result<Observable, Si
     Ok(Observable { terms })
 }
 
-impl<S: Simulator> ReadoutInversion<S> {
-    fn inverted(&self, program: &Program, observables: &[Observable]) -> Result<Vec<Observable>, SimError> {
-        observables.iter().map(|observable| inverted(program, observable)).collect()
-    }
-}
-
 impl<S: Simulator> Simulator for ReadoutInversion<S> {
     fn name(&self) -> String {
         format!("{} with readout inversion", self.inner.name())
@@ -57,28 +55,54 @@ impl<S: Simulator> Simulator for ReadoutInversion<S> {
         self.inner.precision()
     }
 
-    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(ReadoutInversion { inner: self.inner.with_substream(number)? }))
+    fn with_substream(&self, number: u64) -> Option<Arc<dyn Simulator>> {
+        Some(Arc::new(ReadoutInversion { inner: self.inner.with_substream(number)? }))
     }
 
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        self.inner.expect(program, angles, &self.inverted(program, observables)?)
-    }
-
-    fn vjp(
+    fn prepare(
         &self,
         program: &Program,
-        angles: Angles,
         observables: &[Observable],
-        cotangent: ArrayView2<f64>,
-    ) -> Result<AngleGradient, SimError> {
-        self.inner.vjp(program, angles, &self.inverted(program, observables)?, cotangent)
+        input_slots: usize,
+    ) -> Result<Arc<dyn Prepared>, SimError> {
+        let inverted: Vec<Observable> =
+            observables.iter().map(|observable| inverted(program, observable)).collect::<Result<_, _>>()?;
+        Ok(Arc::new(InvertedProgram {
+            name: self.name(),
+            inner: self.inner.prepare(program, &inverted, input_slots)?,
+            measurements: ProgramParts::of(program).measurements.list,
+        }))
+    }
+}
+
+/// A program with inverted observables.
+struct InvertedProgram {
+    name: String,
+    inner: Arc<dyn Prepared>,
+    measurements: Vec<TerminalMeasurement>,
+}
+
+impl Prepared for InvertedProgram {
+    fn resolved_name(&self, _batch: usize) -> String {
+        self.name.clone()
+    }
+
+    fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        self.inner.expect(angles)
+    }
+
+    fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
+        self.inner.vjp(angles, cotangent)
+    }
+
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
+        self.inner.record(angles, most_bytes)
     }
 
     /// Sums to 1, but with shots single entries may be negative.
-    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        let mut p = self.inner.probabilities(program, angles)?;
-        for read in &ProgramParts::of(program).measurements.list {
+    fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let mut p = self.inner.probabilities(angles)?;
+        for read in &self.measurements {
             let Some(confusion) = read.confusion else { continue };
             let (up, down) = (confusion.one_given_zero.get(), confusion.zero_given_one.get());
             let a = 1.0 - up - down;

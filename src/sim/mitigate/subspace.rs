@@ -4,12 +4,16 @@
 //! outcomes that came up are kept, each column scaled to sum to one. The cost grows with the number of different
 //! outcomes, not with 2ⁿ.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, ArrayView2};
 
 use crate::circuit::Observable;
 use crate::math::linear::solve;
-use crate::noise::{Confusion, Program};
+use crate::noise::{Confusion, Program, Step};
 use crate::sim::mitigate::readout::measured;
+use crate::sim::mitigate::weighted::substream;
+use crate::sim::prepared::{Lazy, Prepared};
 use crate::sim::readout::ProgramParts;
 use crate::sim::sample::{Basis, rotations, sign};
 use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
@@ -22,6 +26,7 @@ const ITERATIONS: usize = 1000;
 
 /// An engine whose recorded outcomes are corrected where they were observed. Values of Pauli strings are read from
 /// corrected outcomes of all qubits, one run for each basis.
+#[derive(Clone, Debug)]
 pub struct ReadoutSubspace<S> {
     /// The engine.
     pub inner: S,
@@ -90,7 +95,7 @@ fn iterated(a: &Array2<f64>, b: &Array1<f64>) -> Option<Array1<f64>> {
     (norm(&residual) <= goal.sqrt()).then_some(x)
 }
 
-impl<S: Simulator> Simulator for ReadoutSubspace<S> {
+impl<S: Simulator + Clone + 'static> Simulator for ReadoutSubspace<S> {
     fn name(&self) -> String {
         format!("{} with readout inversion on observed outcomes", self.inner.name())
     }
@@ -99,18 +104,88 @@ impl<S: Simulator> Simulator for ReadoutSubspace<S> {
         self.inner.precision()
     }
 
-    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(ReadoutSubspace { inner: self.inner.with_substream(number)? }))
+    fn with_substream(&self, number: u64) -> Option<Arc<dyn Simulator>> {
+        Some(Arc::new(ReadoutSubspace { inner: self.inner.with_substream(number)? }))
     }
 
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
+    fn prepare(
+        &self,
+        program: &Program,
+        observables: &[Observable],
+        input_slots: usize,
+    ) -> Result<Arc<dyn Prepared>, SimError> {
         check::observables(program, observables)?;
-        let mut out = Array2::zeros((angles.batch(), observables.len()));
-        for (number, basis) in Basis::group(observables).iter().enumerate() {
-            let own = self.inner.with_substream(number as u64);
-            let engine = ReadoutSubspace { inner: own.as_deref().unwrap_or(&self.inner) };
-            let p = engine.probabilities(&measured(program, rotations(basis.letters)), angles)?;
-            for (row, p) in p.rows().into_iter().enumerate() {
+        if !observables.is_empty() && program.steps.iter().any(|step| matches!(step, Step::Measure { .. })) {
+            return Err(SimError::Unsupported {
+                engine: "readout inversion on observed outcomes",
+                step: "a program that measures".into(),
+                instead: "leave measurements out (observables are measured for you), or take probabilities",
+            });
+        }
+        let prepare = |(number, basis): (usize, Basis)| {
+            let measured = measured(program, rotations(basis.letters));
+            let engine = substream(&self.inner, number as u64);
+            Ok((basis, Outcomes::new(&*engine, &measured, input_slots)?))
+        };
+        Ok(Arc::new(SubspaceProgram {
+            engine: self.clone(),
+            program: program.clone(),
+            observables: observables.to_vec(),
+            input_slots,
+            bases: Basis::group(observables).into_iter().enumerate().map(prepare).collect::<Result<_, SimError>>()?,
+            outcomes: Lazy::default(),
+        }))
+    }
+}
+
+/// A program that measures, with the confusion of each of its bits.
+struct Outcomes {
+    prepared: Arc<dyn Prepared>,
+    confusions: Vec<Option<Confusion>>,
+}
+
+impl Outcomes {
+    fn new(engine: &dyn Simulator, program: &Program, input_slots: usize) -> Result<Self, SimError> {
+        let mut confusions = vec![None; program.bits];
+        for read in ProgramParts::of(program).measurements.list {
+            confusions[read.bit] = read.confusion;
+        }
+        Ok(Self { prepared: engine.prepare(program, &[], input_slots)?, confusions })
+    }
+
+    /// Probabilities, each row corrected on its observed outcomes.
+    fn corrected(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let mut p = self.prepared.probabilities(angles)?;
+        for mut row in p.rows_mut() {
+            let observed: Vec<(usize, f64)> =
+                row.iter().copied().enumerate().filter(|(_, share)| *share > 0.0).collect();
+            let corrected = invert(&observed, &self.confusions)?;
+            observed.iter().zip(corrected).for_each(|((outcome, _), p)| row[*outcome] = p);
+        }
+        Ok(p)
+    }
+}
+
+/// A program measured once for each basis.
+struct SubspaceProgram<S> {
+    engine: ReadoutSubspace<S>,
+    program: Program,
+    observables: Vec<Observable>,
+    input_slots: usize,
+    bases: Vec<(Basis, Outcomes)>,
+    /// The program as it is.
+    outcomes: Lazy<Outcomes>,
+}
+
+impl<S: Simulator + Clone + 'static> Prepared for SubspaceProgram<S> {
+    fn resolved_name(&self, _batch: usize) -> String {
+        self.engine.name()
+    }
+
+    fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let mut out = Array2::zeros((angles.batch(), self.observables.len()));
+        for (basis, outcomes) in &self.bases {
+            for (row, p) in outcomes.corrected(angles)?.rows().into_iter().enumerate() {
                 for &(o, weight, string) in &basis.strings {
                     let signed = p.iter().enumerate().map(|(outcome, p)| sign(outcome, string) * p);
                     out[[row, o]] += weight * signed.sum::<f64>();
@@ -121,29 +196,13 @@ impl<S: Simulator> Simulator for ReadoutSubspace<S> {
     }
 
     /// By the parameter-shift rule.
-    fn vjp(
-        &self,
-        program: &Program,
-        angles: Angles,
-        observables: &[Observable],
-        cotangent: ArrayView2<f64>,
-    ) -> Result<AngleGradient, SimError> {
-        Gradient::Shift.vjp(self, program, angles, observables, cotangent)
+    fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
+        Gradient::Shift.vjp(&self.engine, &self.program, angles, &self.observables, cotangent)
     }
 
     /// Sums to 1, but single entries may be negative.
-    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        let mut p = self.inner.probabilities(program, angles)?;
-        let mut confusions = vec![None; program.bits];
-        for read in ProgramParts::of(program).measurements.list {
-            confusions[read.bit] = read.confusion;
-        }
-        for mut row in p.rows_mut() {
-            let observed: Vec<(usize, f64)> =
-                row.iter().copied().enumerate().filter(|(_, share)| *share > 0.0).collect();
-            let corrected = invert(&observed, &confusions)?;
-            observed.iter().zip(corrected).for_each(|((outcome, _), p)| row[*outcome] = p);
-        }
-        Ok(p)
+    fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let prepare = || Outcomes::new(&self.engine.inner, &self.program, self.input_slots);
+        self.outcomes.get(prepare)?.corrected(angles)
     }
 }

@@ -4,16 +4,21 @@
 //! qubits makes the error symmetric, so that a Pauli string is multiplied by one number. The same number is seen on
 //! |0…0⟩, where the true value is 1.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::{Observable, PauliString};
 use crate::math::{Probability, Stream};
 use crate::noise::{Confusion, Program};
-use crate::sim::mitigate::{Average, weighted};
+use crate::sim::mitigate::Average;
+use crate::sim::mitigate::weighted::{Terms, WeightedSum, substream};
+use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 
 /// An engine whose recorded values are divided by those that |0…0⟩ shows, both under flips. Confusion matrices are never
 /// looked at; the circuit is taken not to depend on the flips, which join its last gates.
+#[derive(Clone, Debug)]
 pub struct TwirledReadout<S> {
     /// The engine.
     pub inner: S,
@@ -41,40 +46,37 @@ fn symmetric(program: &Program) -> Program {
     Program { readout: program.readout.iter().map(|c| c.as_ref().map(mean)).collect(), ..program.clone() }
 }
 
-impl<S: Simulator> TwirledReadout<S> {
+impl<S: Simulator + Clone + 'static> TwirledReadout<S> {
     /// The programs that are averaged, with their weights.
-    fn twirls(&self, program: &Program) -> weighted::Terms {
+    fn twirls(&self, program: &Program) -> Terms {
         match self.average {
-            Average::Exact => vec![Ok((1.0, symmetric(program)))],
+            Average::Exact => vec![(1.0, symmetric(program))],
             Average::Sampled { count, seed } => {
                 let mut masks = Stream::named(seed, "readout twirl");
-                (0..count).map(|_| Ok((1.0 / count as f64, flipped(program, masks.bits())))).collect()
+                (0..count).map(|_| (1.0 / count as f64, flipped(program, masks.bits()))).collect()
             }
         }
     }
 
-    /// What |0…0⟩ shows for each string of `strings` as Z on its support.
+    /// The values of |0…0⟩ for each string of `strings` as Z on its support.
     fn calibrated(&self, program: &Program, strings: &[PauliString]) -> Result<Vec<f64>, SimError> {
         let empty = Program { steps: Vec::new(), slots: 0, bits: 0, ..program.clone() };
         let as_z = |s: &PauliString| Observable { terms: vec![(1.0, PauliString { x: 0, z: s.support() })] };
         let observables: Vec<Observable> = strings.iter().map(as_z).collect();
-        let angles = Angles::of_weights(&[]);
-        let value = |engine: &dyn Simulator, program: &Program| engine.expect(program, angles, &observables);
         // Draws of its own, apart from those of the circuit.
-        let own = self.inner.with_substream(u64::MAX);
-        let engine: &dyn Simulator = own.as_deref().unwrap_or(&self.inner);
-        let seen = weighted::sum(&engine, self.twirls(&empty), value)?;
-        Ok(seen.row(0).to_vec())
+        let engine = substream(&self.inner, u64::MAX);
+        let sum = WeightedSum::new(&engine, self.twirls(&empty), &observables, 0)?;
+        Ok(sum.expect(Angles::of_weights(&[]))?.row(0).to_vec())
     }
 
-    /// Each observable with its strings divided by what |0…0⟩ shows.
+    /// Each observable with its strings divided by their values on |0…0⟩.
     fn divided(&self, program: &Program, observables: &[Observable]) -> Result<Vec<Observable>, SimError> {
         check::observables(program, observables)?;
         let strings: Vec<PauliString> = observables.iter().flat_map(|o| o.terms.iter().map(|(_, s)| *s)).collect();
-        let mut seen = self.calibrated(program, &strings)?.into_iter();
+        let mut factors = self.calibrated(program, &strings)?.into_iter();
         let divide = |&(weight, string): &(f64, PauliString)| {
             // One number for each string, in order.
-            let factor = seen.next().expect("as many numbers as strings");
+            let factor = factors.next().expect("as many numbers as strings");
             if factor.abs() < 1e-9 {
                 return Err(SimError::NotInvertible {
                     what: format!("the readout of {}", Observable { terms: vec![(1.0, string)] }),
@@ -89,7 +91,7 @@ impl<S: Simulator> TwirledReadout<S> {
     }
 }
 
-impl<S: Simulator> Simulator for TwirledReadout<S> {
+impl<S: Simulator + Clone + 'static> Simulator for TwirledReadout<S> {
     fn name(&self) -> String {
         format!("{} with twirled readout", self.inner.name())
     }
@@ -98,28 +100,61 @@ impl<S: Simulator> Simulator for TwirledReadout<S> {
         self.inner.precision()
     }
 
-    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(TwirledReadout { inner: self.inner.with_substream(number)?, average: self.average }))
+    fn with_substream(&self, number: u64) -> Option<Arc<dyn Simulator>> {
+        Some(Arc::new(TwirledReadout { inner: self.inner.with_substream(number)?, average: self.average }))
     }
 
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        let divided = self.divided(program, observables)?;
-        weighted::sum(&self.inner, self.twirls(program), |engine, program| engine.expect(program, angles, &divided))
-    }
-
-    fn vjp(
+    fn prepare(
         &self,
         program: &Program,
-        angles: Angles,
         observables: &[Observable],
-        cotangent: ArrayView2<f64>,
-    ) -> Result<AngleGradient, SimError> {
+        input_slots: usize,
+    ) -> Result<Arc<dyn Prepared>, SimError> {
+        // Probabilities are not corrected, so a program without observables is the engine's own.
+        if observables.is_empty() {
+            return self.inner.prepare(program, observables, input_slots);
+        }
         let divided = self.divided(program, observables)?;
-        weighted::vjp(&self.inner, self.twirls(program), angles, &divided, cotangent)
+        Ok(Arc::new(TwirledProgram {
+            sum: WeightedSum::new(&self.inner, self.twirls(program), &divided, input_slots)?,
+            engine: self.clone(),
+            program: program.clone(),
+            input_slots,
+            outcomes: Lazy::default(),
+        }))
+    }
+}
+
+/// A program with its observables divided by the calibrated factors.
+struct TwirledProgram<S> {
+    engine: TwirledReadout<S>,
+    sum: WeightedSum,
+    program: Program,
+    input_slots: usize,
+    /// The program on the engine itself.
+    outcomes: Lazy<Arc<dyn Prepared>>,
+}
+
+impl<S: Simulator + Clone + 'static> Prepared for TwirledProgram<S> {
+    fn resolved_name(&self, _batch: usize) -> String {
+        self.engine.name()
+    }
+
+    fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        self.sum.expect(angles)
+    }
+
+    fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
+        self.sum.vjp(angles, cotangent)
+    }
+
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
+        self.sum.record(angles, most_bytes)
     }
 
     /// As the engine gives them: the method corrects expectation values only.
-    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        self.inner.probabilities(program, angles)
+    fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let prepare = || self.engine.inner.prepare(&self.program, &[], self.input_slots);
+        self.outcomes.get(prepare)?.probabilities(angles)
     }
 }

@@ -1,19 +1,21 @@
 //! Pauli twirling: noise behind Clifford gates averaged over Paulis until it is Pauli noise.
 
-use ndarray::{Array2, ArrayView2};
+use std::sync::Arc;
 
 use crate::circuit::{Gate, Observable, Op};
 use crate::math::Stream;
 use crate::math::matrix::C64;
 use crate::noise::channel::pauli_strings;
 use crate::noise::{Channel, Program, Step, transfer};
+use crate::sim::mitigate::Average;
 use crate::sim::mitigate::fold::plain_gate;
-use crate::sim::mitigate::{Average, weighted};
-use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator};
+use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum};
+use crate::sim::{Precision, Prepared, SimError, Simulator};
 
 /// An engine whose programs have the noise of their Clifford gates twirled: P before the gate and `G P G†` behind its
 /// noise, P random (Wallman and Emerson 2016, arXiv 1512.01098). The Paulis join neighbouring one-qubit gates, so they
 /// have no noise of their own. Gates with slots and other gates outside the Clifford group are left alone.
+#[derive(Clone, Debug)]
 pub struct PauliTwirling<S> {
     /// The engine.
     pub inner: S,
@@ -90,18 +92,18 @@ fn drawn(program: &Program, stream: &mut Stream) -> Program {
 }
 
 impl<S> PauliTwirling<S> {
-    fn twirls(&self, program: &Program) -> weighted::Terms {
+    fn twirls(&self, program: &Program) -> Terms {
         match self.average {
-            Average::Exact => vec![Ok((1.0, all_twirled(program)))],
+            Average::Exact => vec![(1.0, all_twirled(program))],
             Average::Sampled { count, seed } => {
-                let one = |k| Ok((1.0 / count as f64, drawn(program, &mut Stream::numbered(seed, k as u64))));
+                let one = |k| (1.0 / count as f64, drawn(program, &mut Stream::numbered(seed, k as u64)));
                 (0..count).map(one).collect()
             }
         }
     }
 }
 
-impl<S: Simulator> Simulator for PauliTwirling<S> {
+impl<S: Simulator + Clone + 'static> Simulator for PauliTwirling<S> {
     fn name(&self) -> String {
         format!("{} with Pauli twirling", self.inner.name())
     }
@@ -110,25 +112,17 @@ impl<S: Simulator> Simulator for PauliTwirling<S> {
         self.inner.precision()
     }
 
-    fn with_substream(&self, number: u64) -> Option<Box<dyn Simulator + '_>> {
-        Some(Box::new(PauliTwirling { inner: self.inner.with_substream(number)?, average: self.average }))
+    fn with_substream(&self, number: u64) -> Option<Arc<dyn Simulator>> {
+        Some(Arc::new(PauliTwirling { inner: self.inner.with_substream(number)?, average: self.average }))
     }
 
-    fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        weighted::sum(&self.inner, self.twirls(program), |engine, p| engine.expect(p, angles, observables))
-    }
-
-    fn vjp(
+    fn prepare(
         &self,
         program: &Program,
-        angles: Angles,
         observables: &[Observable],
-        cotangent: ArrayView2<f64>,
-    ) -> Result<AngleGradient, SimError> {
-        weighted::vjp(&self.inner, self.twirls(program), angles, observables, cotangent)
-    }
-
-    fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        weighted::sum(&self.inner, self.twirls(program), |engine, p| engine.probabilities(p, angles))
+        input_slots: usize,
+    ) -> Result<Arc<dyn Prepared>, SimError> {
+        let sum = WeightedSum::new(&self.inner, self.twirls(program), observables, input_slots)?;
+        Ok(Arc::new(SumProgram { name: self.name(), sum }))
     }
 }

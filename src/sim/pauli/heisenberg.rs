@@ -3,28 +3,26 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::circuit::Observable;
 use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
 use crate::sim::kernel::pauli::sweep;
 use crate::sim::kernel::strings::Terms;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::{AngleGradient, Angles};
 
-/// Observables behind blocks with certain angles.
+/// Observables before some blocks, under certain weights.
 pub struct HeisenbergObservables<F> {
-    shared: Vec<f64>,
-    observables: Vec<Observable>,
+    weights: Vec<f64>,
     all_matrices: Vec<Arc<BlockMatrices<F>>>,
     /// How many there are.
     lanes: usize,
-    /// As they stand before the first block: component major, lane o the o-th.
+    /// As they are before the first block: component major, lane o the o-th.
     pub front: Vec<F>,
     /// The same after the last of each run of so many blocks.
     kept: Vec<Vec<F>>,
     every: usize,
 }
 
-/// The last ones: a backward pass needs those of its forward pass, and so does every batch under the same weights.
+/// The last ones of a program: every batch under the same weights uses them, as evaluation does.
 pub struct ObservableCache<F>(Mutex<Option<Arc<HeisenbergObservables<F>>>>);
 
 impl<F> Default for ObservableCache<F> {
@@ -34,16 +32,15 @@ impl<F> Default for ObservableCache<F> {
 }
 
 impl<F> ObservableCache<F> {
-    /// Those of these angles and observables, built if they are not the last ones.
+    /// Those under the weights of `angles`, built if they are not the last ones.
     pub fn get(
         &self,
         angles: &Angles,
-        observables: &[Observable],
         build: impl FnOnce() -> HeisenbergObservables<F>,
     ) -> Arc<HeisenbergObservables<F>> {
-        // What a thread left behind that panicked is whole.
+        // A thread that panicked while it held the lock left a whole value behind.
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known.filter(|known| known.is_of(angles, observables)) {
+        if let Some(known) = known.filter(|known| angles.weights.iter().eq(&known.weights)) {
             return known;
         }
         let built = Arc::new(build());
@@ -52,21 +49,9 @@ impl<F> ObservableCache<F> {
     }
 }
 
-impl<F> HeisenbergObservables<F> {
-    fn is_of(&self, angles: &Angles, observables: &[Observable]) -> bool {
-        self.observables == observables && angles.weights.iter().eq(&self.shared)
-    }
-}
-
 impl<F: Vectors> HeisenbergObservables<F> {
-    /// `terms` are those of the `observables`, readout error included.
-    pub fn new(
-        blocks: &[Block<F>],
-        qubits: usize,
-        angles: &Angles,
-        observables: &[Observable],
-        terms: &[Terms],
-    ) -> Self {
+    /// `terms` are those of each observable, readout error included.
+    pub fn new(blocks: &[Block<F>], qubits: usize, angles: &Angles, terms: &[Terms]) -> Self {
         let (lanes, count) = (terms.len(), blocks.len());
         let mut front = vec![F::ZERO; lanes << (2 * qubits)];
         for (lane, terms) in terms.iter().enumerate() {
@@ -84,15 +69,7 @@ impl<F: Vectors> HeisenbergObservables<F> {
             block.backward(&mut front, lanes, matrices);
         }
         kept.reverse();
-        Self {
-            shared: angles.weights.to_vec(),
-            observables: observables.to_vec(),
-            all_matrices,
-            lanes,
-            front,
-            kept,
-            every,
-        }
+        Self { weights: angles.weights.to_vec(), all_matrices, lanes, front, kept, every }
     }
 
     /// Adds the gradient of the weight slots of the blocks: `carried` holds, lane by lane, the batch contracted with the

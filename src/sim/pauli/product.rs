@@ -62,6 +62,11 @@ impl<F: Float> Prefix<F> {
 }
 
 impl<F: Float> Product<F> {
+    /// The rows whose states these are.
+    pub fn rows(&self) -> Range<usize> {
+        self.rows.clone()
+    }
+
     fn full(&self) -> &[F] {
         &self.levels[self.levels.len() - 1]
     }

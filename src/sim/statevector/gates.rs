@@ -28,6 +28,7 @@ pub struct GateEntries<'a, F> {
 }
 
 /// The entries of all gates that are the same in all rows, or of all others, one after the other.
+#[derive(Clone)]
 pub struct EntryTable<F> {
     entries: Vec<F>,
     inverse: Vec<F>,
@@ -68,6 +69,11 @@ impl<F: Float> EntryTable<F> {
         }
         // A single row shares its entries with no other.
         Self { entries, inverse, starts, by_row: by_row && lanes > 1 }
+    }
+
+    /// How many numbers it holds.
+    pub fn len(&self) -> usize {
+        self.entries.len() + self.inverse.len()
     }
 
     pub fn of(&self, gate: usize) -> GateEntries<'_, F> {

@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuit::{Ansatz, Observable, PauliString};
 use crate::math::{C64, Stream};
-use crate::nn::{Execution, NnError};
+use crate::nn::NnError;
 use crate::noise::Program;
+use crate::sim::Execution;
 use crate::sim::{Angles, Statevector};
 use crate::study::error::{Result, StudyError};
 
@@ -85,7 +86,7 @@ const TOGETHER: usize = 20;
 /// If the simulator refuses.
 pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>, seed: u64) -> Result<Gradients> {
     let (count, weights) = starts.dim();
-    let Execution { program, observables, simulator } = execution;
+    let Execution { prepared, observables, .. } = execution;
     let mut stream = Stream::named(seed, "inputs");
     let data = Array2::from_shape_simple_fn((count, inputs), || PI * (stream.uniform() - 0.5));
     let all = ndarray::concatenate![Axis(1), data, *starts];
@@ -93,7 +94,7 @@ pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>, see
     for (rows, mut to) in all.axis_chunks_iter(Axis(0), TOGETHER).zip(slopes.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
         let angles = Angles { inputs: rows, weights: ArrayView1::from(&[]) };
         let cotangent = Array2::from_shape_fn((rows.nrows(), observables.len()), |(_, o)| f64::from(o == 0));
-        let found = simulator.vjp(program, angles, observables, cotangent.view()).map_err(NnError::from)?.inputs;
+        let found = prepared.vjp(angles, cotangent.view()).map_err(NnError::from)?.inputs;
         to.assign(&found.slice(ndarray::s![.., inputs..]));
     }
     let variances: Array1<f64> = slopes.var_axis(Axis(0), if count > 1 { 1.0 } else { 0.0 });

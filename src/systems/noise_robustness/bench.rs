@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::circuit::{Ansatz, Observable};
 use crate::device::{Device, Target, TranspiledCircuit, transpile};
-use crate::nn::{Execution, NnError};
+use crate::nn::NnError;
 use crate::noise::model::{NoiseModel, NoiseOptions, Scale};
+use crate::sim::Execution;
 use crate::sim::mitigate::{Apply, MitigationRow};
 use crate::sim::{self, Auto, Shots, Simulator};
 use crate::study::StudyError;
@@ -87,8 +88,9 @@ impl Bench {
     }
 
     /// The circuit without noise.
-    pub fn ideal(&self) -> Execution {
-        Execution::ideal(&self.ansatz, Arc::new(Auto::new(sim::EngineOptions::default())))
+    pub fn ideal(&self) -> Result<Execution, StudyError> {
+        let engine = Arc::new(Auto::new(sim::EngineOptions::default()));
+        Ok(Execution::ideal(&self.ansatz, engine).map_err(NnError::from)?)
     }
 
     /// The circuit under a condition; shots and random choices are drawn under `seed`.
@@ -119,7 +121,7 @@ impl Bench {
             Some(Apply::Executor(wrap)) => wrap(engine, seed),
             _ => engine,
         };
-        Ok(Execution { program: Arc::new(program), observables, simulator })
+        Ok(Execution::new(program, observables, self.ansatz.inputs, simulator).map_err(NnError::from)?)
     }
 
     /// What the model mended, by device, each sentence once.

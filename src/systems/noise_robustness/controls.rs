@@ -13,10 +13,11 @@ use serde::Serialize;
 use crate::circuit::{Ansatz, Circuit, Observable, Op, OpKind, PauliString};
 use crate::classic::LeastSquares;
 use crate::math::{Probability, Stream};
-use crate::nn::{Execution, NnError};
+use crate::nn::NnError;
 use crate::noise::channel::depolarizing;
 use crate::noise::model::uniform::Uniform;
 use crate::noise::{Confusion, Program, transfer};
+use crate::sim::Execution;
 use crate::sim::{self, Auto, Shots, Simulator};
 use crate::study::StudyError;
 use crate::systems::noise_robustness::subject::{Subject, accuracy, contraction, predicted, run};
@@ -47,7 +48,12 @@ fn uniform(single: f64, several: f64, readout: f64) -> Result<Uniform, NnError> 
     Ok(Uniform::new(single.into_iter().collect(), several.into_iter().collect(), readout)?)
 }
 
-fn execution(circuit: &Circuit, noise: Option<&Uniform>, shots: Option<(u64, u64)>) -> Execution {
+fn execution(
+    circuit: &Circuit,
+    inputs: usize,
+    noise: Option<&Uniform>,
+    shots: Option<(u64, u64)>,
+) -> Result<Execution, NnError> {
     let keep: Vec<usize> = (0..circuit.qubits()).collect();
     let program = noise.map_or_else(|| Program::ideal(circuit, &keep), |noise| noise.apply(circuit, &keep));
     let inner = Auto::new(sim::EngineOptions::default());
@@ -55,7 +61,7 @@ fn execution(circuit: &Circuit, noise: Option<&Uniform>, shots: Option<(u64, u64
         None => Arc::new(inner),
         Some((shots, seed)) => Arc::new(Shots { inner, shots: shots as usize, seed }),
     };
-    Execution { program: Arc::new(program), observables: Observable::all_z(circuit.qubits()).into(), simulator }
+    Ok(Execution::new(program, Observable::all_z(circuit.qubits()), inputs, simulator)?)
 }
 
 /// Control 1 on the subject's own circuit: without its entanglers at its own angles, and whole at random Clifford angles.
@@ -80,8 +86,8 @@ fn separable(ansatz: &Ansatz, subject: &Subject) -> Result<KnownContraction, Stu
         circuit.append(op.clone()).map_err(NnError::from)?;
         gates[op.qubits[0]] += 1;
     }
-    let show =
-        |noise: Option<&Uniform>| run(&execution(&circuit, noise, None), subject.angles.view(), subject.weights.view());
+    let (angles, weights) = (subject.angles.view(), subject.weights.view());
+    let show = |noise: Option<&Uniform>| run(&execution(&circuit, angles.ncols(), noise, None)?, angles, weights);
     let (ideal, noisy) = (show(None)?, show(Some(&uniform(lambda, 0.0, wrong)?))?);
     let factors: Vec<f64> = gates.iter().map(|&count| (1.0 - lambda).powi(count) * (1.0 - 2.0 * wrong)).collect();
     Ok(compared("entanglers taken out, own angles", &ideal, &noisy, |_, qubit| factors[qubit]))
@@ -105,7 +111,8 @@ fn clifford(circuit: &Circuit) -> Result<Option<KnownContraction>, StudyError> {
         }
     }
     let none = Array1::zeros(0);
-    let show = |noise: Option<&Uniform>| run(&execution(circuit, noise, None), rows.view(), none.view());
+    let show =
+        |noise: Option<&Uniform>| run(&execution(circuit, circuit.slots(), noise, None)?, rows.view(), none.view());
     let (ideal, noisy) = (show(None)?, show(Some(&uniform(single, several, wrong)?))?);
     Ok(Some(compared("whole circuit, angles k·π/2", &ideal, &noisy, |row, qubit| factors[[row, qubit]])))
 }
@@ -206,15 +213,16 @@ const LAMBDAS: [f64; 12] = [0.0, 0.01, 0.02, 0.04, 0.07, 0.1, 0.14, 0.18, 0.23, 
 pub fn thresholds(ansatz: &Ansatz, subject: &Subject, shots: u64) -> Result<Option<Thresholds>, StudyError> {
     let Some(classifier) = &subject.classifier else { return Ok(None) };
     let (sheet, labels, classes) = (&classifier.training, &classifier.labels, classifier.classes());
-    let ideal = subject.expectations(&execution(&ansatz.circuit, None, None))?;
+    let ideal = subject.expectations(&execution(&ansatz.circuit, ansatz.inputs, None, None)?)?;
     let mut curve = Vec::new();
     for lambda in LAMBDAS {
         let noise = uniform(lambda, lambda, 0.0)?;
-        let exact = execution(&ansatz.circuit, Some(&noise), None);
+        let exact = execution(&ansatz.circuit, ansatz.inputs, Some(&noise), None)?;
         let noisy = subject.expectations(&exact)?;
         let seen = run(&exact, sheet.angles.view(), subject.weights.view())?;
         let read_out = LeastSquares::fit(seen.view(), &sheet.labels, classes);
-        let drawn = subject.expectations(&execution(&ansatz.circuit, Some(&noise), Some((shots, subject.seed))))?;
+        let sampled = execution(&ansatz.circuit, ansatz.inputs, Some(&noise), Some((shots, subject.seed)))?;
+        let drawn = subject.expectations(&sampled)?;
         curve.push(Refit {
             lambda,
             contraction: contraction(&ideal, &noisy).map_or(1.0, |(slope, _)| slope),

@@ -109,7 +109,7 @@ pub fn points(
     let conditions = conditions(spec)?;
     let groups: Vec<&[Subject]> = subjects.chunk_by(|a, b| a.name == b.name).collect();
     progress.stage("judging", conditions.len() * subjects.len());
-    let ideal = bench.ideal();
+    let ideal = bench.ideal()?;
     parallel::jobs(groups.len() * conditions.len(), threads, |job| {
         let (group, condition) = (groups[job / conditions.len()], &conditions[job % conditions.len()]);
         let mut shown = Vec::new();

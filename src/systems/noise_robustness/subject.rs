@@ -13,8 +13,9 @@ use crate::data::{Features, Part};
 use crate::math::Stream;
 use crate::math::order::argmax;
 use crate::nn::head::{Body, DressedHead, HeadRow, HeadShape};
-use crate::nn::{Execution, Head, NnError, Params};
+use crate::nn::{Head, NnError, Params};
 use crate::sim::Angles;
+use crate::sim::Execution;
 use crate::study::train::train;
 use crate::study::{Observer, StudyError, parallel};
 use crate::systems::inputs;
@@ -95,9 +96,8 @@ pub fn run(
     angles: ArrayView2<f64>,
     weights: ArrayView1<f64>,
 ) -> Result<Array2<f64>, StudyError> {
-    let Execution { program, observables, simulator } = execution;
     let angles = Angles { inputs: angles, weights };
-    Ok(simulator.expect(program, angles, observables).map_err(NnError::from)?)
+    Ok(execution.prepared.expect(angles).map_err(NnError::from)?)
 }
 
 /// A circuit from a file as a family of one: measurements are left out, open angles are weights. Drawn angles, one set
@@ -136,7 +136,7 @@ pub fn from_file(path: &Path, rows: usize) -> Result<(Ansatz, Subject), StudyErr
         classifier: None,
     };
     let observables = Observable::all_z(circuit.qubits());
-    Ok((Ansatz { circuit, inputs: 0, observables }, subject))
+    Ok((Ansatz { inputs: circuit.slots(), circuit, observables }, subject))
 }
 
 /// What of a run folder's spec.toml decides its exported head.
@@ -219,7 +219,7 @@ impl Workshop<'_> {
     /// If its parameters do not fit.
     pub fn load(&self, folder: &Path, label: &str, seed: u64) -> Result<Subject, StudyError> {
         let mut params = Params::new(seed, DType::F32);
-        let head = self.head(&mut params, self.bench.ideal())?;
+        let head = self.head(&mut params, self.bench.ideal()?)?;
         params.load(&folder.join("head.safetensors"))?;
         self.subject(label, seed, &head, &params)
     }
@@ -238,7 +238,7 @@ impl Workshop<'_> {
             let mut params = Params::new(seed, DType::F32);
             let under = |scale: f64| self.bench.execution(&Condition::plain(0, scale), seed);
             let head: Arc<dyn Head> = match way {
-                Training::Ideal => Arc::new(self.head(&mut params, self.bench.ideal())?),
+                Training::Ideal => Arc::new(self.head(&mut params, self.bench.ideal()?)?),
                 Training::Device => Arc::new(self.head(&mut params, under(1.0)?)?),
                 Training::Environment => {
                     let mut heads: Vec<Arc<dyn Head>> = Vec::new();
@@ -250,7 +250,7 @@ impl Workshop<'_> {
             };
             let rows = (&training, &validation);
             train(head.as_ref(), &params, &Default::default(), rows, &self.spec.train, seed, observer)?;
-            let plain = self.head(&mut params, self.bench.ideal())?;
+            let plain = self.head(&mut params, self.bench.ideal()?)?;
             self.subject(&names[job / count], seed, &plain, &params)
         })
     }

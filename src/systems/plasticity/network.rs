@@ -9,7 +9,8 @@ use crate::nn::head::{Head, HeadRow};
 use crate::nn::head::{HeadConfig, HeadModel};
 use crate::nn::layer::{BatchNorm, Conv2d, Linear, Window};
 use crate::nn::model::first;
-use crate::nn::{Execution, LayerGroups, Mode, Model, Network, NnError, Output, Params};
+use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
+use crate::sim::Execution;
 use crate::study::StudyError;
 
 /// What lies below the head.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::DType;
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 
 use crate::circuit::ansatz::AnsatzRow;
 use crate::data::{Features, Part};
 use crate::nn::head::{Body, HeadRow, HeadShape};
-use crate::nn::{Execution, NnError, Params};
+use crate::nn::{NnError, Params};
 use crate::noise::model::{NoiseModel, NoiseOptions, Scale};
-use crate::sim::{self, Angles, Auto, Shots, Simulator};
+use crate::sim::Execution;
+use crate::sim::{self, Auto, Shots, Simulator};
 use crate::study::energy::{EnergySource, Usage, thread_cpu_seconds};
 use crate::study::train::{EpochRecord, Rows, predict, train};
 use crate::study::{Observer, StudyError, parallel};
@@ -91,7 +92,7 @@ impl Executions {
                 // Its own engine for each circuit: an engine remembers how it runs its last program.
                 let simulator: Arc<dyn Simulator> = Arc::new(Auto::new(sim::EngineOptions::default()));
                 let execution = match &setting.device {
-                    None => Execution::ideal(&ansatz, simulator),
+                    None => Execution::ideal(&ansatz, simulator).map_err(NnError::from)?,
                     Some(name) => {
                         let scaled = NoiseOptions { scale: Scale::all(setting.scale), ..NoiseOptions::default() };
                         let model = NoiseModel::named(&spec.judge.model).and_then(|model| model.with(scaled));
@@ -120,22 +121,22 @@ impl Executions {
 
     /// The engines that run them on batches of `batch` rows, for the report.
     pub fn engines(&self, batch: usize) -> String {
-        let names = self.compiled.values().map(|(run, inputs)| {
-            let (rows, shared) = (Array2::zeros((batch, *inputs)), Array1::zeros(run.program.slots - inputs));
-            let angles = Angles { inputs: rows.view(), weights: shared.view() };
-            run.simulator.resolved_name(&run.program, angles, run.observables.len())
-        });
+        let names = self.compiled.values().map(|(run, _)| run.prepared.resolved_name(batch));
         names.collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join("; ")
     }
 
     /// The circuit of a head in this setting; with shots, on an engine that samples under `seed`.
-    pub fn get(&self, row: &HeadRow, setting: &Setting, seed: u64) -> Execution {
+    ///
+    /// # Errors
+    /// If an engine refuses the circuit.
+    pub fn get(&self, row: &HeadRow, setting: &Setting, seed: u64) -> Result<Execution, StudyError> {
         let (exact, _) = &self.compiled[&Self::key(row, setting)];
         match setting.shots {
-            None => exact.clone(),
+            None => Ok(exact.clone()),
             Some(shots) => {
                 let inner = Auto::new(sim::EngineOptions::default());
-                exact.with_simulator(Arc::new(Shots { inner, shots: shots as usize, seed }))
+                let engine = Arc::new(Shots { inner, shots: shots as usize, seed });
+                Ok(exact.with_simulator(engine).map_err(NnError::from)?)
             }
         }
     }
@@ -196,14 +197,14 @@ impl Work<'_> {
             }
             Body::Dressed { .. } => {
                 let home = Setting { device: self.choice.trained_under.clone(), ..Setting::IDEAL };
-                let execution = self.executions.get(self.choice.row, &home, self.seed);
+                let execution = self.executions.get(self.choice.row, &home, self.seed)?;
                 let history = self.train(&mut params, Some(execution), progress)?;
                 let mut judged = Vec::new();
                 for setting in Setting::all(&self.spec.judge) {
                     if progress.stopped() {
                         return Err(StudyError::Interrupted);
                     }
-                    let execution = self.executions.get(self.choice.row, &setting, self.seed);
+                    let execution = self.executions.get(self.choice.row, &setting, self.seed)?;
                     judged.push((setting, self.judge(&mut params, Some(execution))?));
                 }
                 (history, judged)

@@ -8,7 +8,8 @@ use candle_core::{DType, Device as Place, Tensor, safetensors};
 use crate::circuit::{Ansatz, Circuit};
 use crate::data::Part;
 use crate::nn::head::{DressedHead, HeadShape};
-use crate::nn::{Execution, NnError, Params};
+use crate::nn::{NnError, Params};
+use crate::sim::Execution;
 use crate::sim::Statevector;
 use crate::study::{Observer, StudyError};
 use crate::systems::inputs;
@@ -57,7 +58,7 @@ impl SavedHead {
         let built = choice.row.ansatz(family, &shape)?.expect("a dressed head has a circuit");
         // The run's own circuit, whatever this version would build.
         let ansatz = Ansatz { circuit, ..built };
-        let execution = Execution::ideal(&ansatz, Arc::new(Statevector::default()));
+        let execution = Execution::ideal(&ansatz, Arc::new(Statevector::default())).map_err(NnError::from)?;
         let mut params = Params::new(0, DType::F32);
         let head = DressedHead::new(&mut params, &shape, choice.row.family(family), execution)?;
         params.load(&path)?;

@@ -136,7 +136,7 @@ pub fn measured(
     };
     let mut sampled = Vec::new();
     for &shots in &spec.shots {
-        if let Some(model) = model.with_shots(shots, Stream::named(seed, "shots").bits()) {
+        if let Some(model) = model.with_shots(shots, Stream::named(seed, "shots").bits())? {
             let rows = scale.scored(&test, &Told::of(&model, &mut trained)?.residuals(&test)?);
             let exactly = verified(&test_rows, &rows, spec.alpha);
             sampled.push(Sampled { shots, exactly, alike: verified(&rows, &rows, spec.alpha) });

@@ -42,9 +42,12 @@ impl Forecaster {
 
     /// The same forecaster with the expectation values of its circuit found by `shots` shots drawn under `seed`; `None`
     /// for a head without circuit.
-    pub fn with_shots(&self, shots: usize, seed: u64) -> Option<Self> {
+    ///
+    /// # Errors
+    /// If the engine refuses the circuit.
+    pub fn with_shots(&self, shots: usize, seed: u64) -> Result<Option<Self>, NnError> {
         let head = self.head.on(Arc::new(Shots { inner: Statevector::default(), shots, seed }))?;
-        Some(Self { head, ..*self })
+        Ok(head.map(|head| Self { head, ..*self }))
     }
 }
 

@@ -6,8 +6,9 @@ use candle_core::{DType, Tensor};
 
 use crate::circuit::ansatz::uploading_feature_map;
 use crate::circuit::{Observable, PauliString};
-use crate::nn::{Execution, NnError, QuantumLayer};
+use crate::nn::{NnError, QuantumLayer};
 use crate::noise::Program;
+use crate::sim::Execution;
 use crate::sim::Statevector;
 
 /// Which kernels a method compares features by.
@@ -123,11 +124,8 @@ impl Fidelity {
             let (x, z) = (string & ((1 << self.qubits) - 1), string >> self.qubits);
             Observable { terms: vec![(1.0, PauliString { x, z })] }
         });
-        let layer = QuantumLayer::new(Execution {
-            program: Arc::new(Program::ideal(&circuit, &keep)),
-            observables: strings.collect(),
-            simulator: Arc::new(Statevector::default()),
-        });
+        let (program, engine) = (Program::ideal(&circuit, &keep), Arc::new(Statevector::default()));
+        let layer = QuantumLayer::new(Execution::new(program, strings.collect(), circuit.slots(), engine)?);
         let no_weights = Tensor::zeros(0, rows.dtype(), rows.device())?;
         Ok(layer.forward(&(rows * self.factor)?, &no_weights)?)
     }

@@ -9,7 +9,7 @@ use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
 use crate::sim::kernel::strings::Terms;
 
 /// Bytes of intermediate states kept at most by one reverse pass; beyond, states are recomputed from checkpoints.
-const KEPT: usize = 64 << 20;
+pub const KEPT: usize = 64 << 20;
 
 /// The matrices of the shared blocks, `None` for blocks that differ by row: computed once for all rows.
 pub fn bind<F: Float>(blocks: &[Block<F>], angles: &Angles) -> Vec<Option<Arc<BlockMatrices<F>>>> {
@@ -94,7 +94,6 @@ pub fn reverse<F: Float>(
     mut bra: Vec<F>,
     found: &mut BlockGradients,
 ) {
-    let lanes = rows.len();
     let stride = stride(blocks.len(), size_of_val(&v[..]));
     let mut checkpoints = Vec::new();
     let mut state = v;
@@ -116,22 +115,64 @@ pub fn reverse<F: Float>(
             before.push(next);
         }
         for (k, state) in (first..last).zip(before).rev() {
-            let block = &blocks[k];
-            match &all_matrices[k] {
-                Some(matrices) => {
-                    block.outer(&state, &bra, lanes, matrices, &mut found.shared[k]);
-                    block.backward(&mut bra, lanes, matrices);
-                }
-                None => {
-                    let matrices = block.bind(angles, rows.clone());
-                    let mut d = vec![0.0; block.numbers(lanes)];
-                    block.outer(&state, &bra, lanes, &matrices, &mut d);
-                    block.gradient(angles, rows.clone(), &matrices, d, |row, slot, value| {
-                        found.rows.push((row, slot, value));
-                    });
-                    block.backward(&mut bra, lanes, &matrices);
-                }
-            }
+            reverse_block((k, &blocks[k], &all_matrices[k]), angles, rows.clone(), &state, &mut bra, found);
+        }
+    }
+}
+
+/// The state before each block, and the one after the last.
+pub fn states<F: Float>(
+    blocks: &[Block<F>],
+    all_matrices: &[Option<Arc<BlockMatrices<F>>>],
+    angles: &Angles,
+    rows: Range<usize>,
+    v: Vec<F>,
+) -> Vec<Vec<F>> {
+    let mut states = vec![v];
+    for (block, matrices) in blocks.iter().zip(all_matrices) {
+        let mut next = states[states.len() - 1].clone();
+        step(&mut next, block, matrices, angles, rows.clone());
+        states.push(next);
+    }
+    states
+}
+
+/// [`reverse`] with the states before the blocks at hand.
+pub fn reverse_from<F: Float>(
+    blocks: &[Block<F>],
+    all_matrices: &[Option<Arc<BlockMatrices<F>>>],
+    angles: &Angles,
+    rows: Range<usize>,
+    states: &[Vec<F>],
+    mut bra: Vec<F>,
+    found: &mut BlockGradients,
+) {
+    for (k, state) in (0..blocks.len()).zip(states).rev() {
+        reverse_block((k, &blocks[k], &all_matrices[k]), angles, rows.clone(), state, &mut bra, found);
+    }
+}
+
+/// One block of [`reverse`]: its derivative at the state before it, then the bra before it.
+fn reverse_block<F: Float>(
+    (k, block, matrices): (usize, &Block<F>, &Option<Arc<BlockMatrices<F>>>),
+    angles: &Angles,
+    rows: Range<usize>,
+    state: &[F],
+    bra: &mut [F],
+    found: &mut BlockGradients,
+) {
+    let lanes = rows.len();
+    match matrices {
+        Some(matrices) => {
+            block.outer(state, bra, lanes, matrices, &mut found.shared[k]);
+            block.backward(bra, lanes, matrices);
+        }
+        None => {
+            let matrices = block.bind(angles, rows.clone());
+            let mut d = vec![0.0; block.numbers(lanes)];
+            block.outer(state, bra, lanes, &matrices, &mut d);
+            block.gradient(angles, rows, &matrices, d, |row, slot, value| found.rows.push((row, slot, value)));
+            block.backward(bra, lanes, &matrices);
         }
     }
 }

@@ -12,9 +12,10 @@ use crate::data::{Features, HoldOut, Part};
 use crate::device::{Device, Target, transpile};
 use crate::nn::backbone::BackboneRow;
 use crate::nn::head::{Body, Head, HeadRow, HeadShape};
-use crate::nn::{Execution, NnError, Params};
+use crate::nn::{NnError, Params};
 use crate::noise::model::{NoiseModel, NoiseOptions};
-use crate::sim::{self, Angles, Auto, Shots, Simulator};
+use crate::sim::Execution;
+use crate::sim::{self, Auto, Shots, Simulator};
 use crate::study::landscape::{self, CostRow, StartRow};
 use crate::study::metric::{METRICS, Predictions};
 use crate::study::train::{Fitted, predict, train};
@@ -180,12 +181,13 @@ impl Bench<'_> {
             None => execution,
             Some(shots) => {
                 let inner = Auto::new(sim::EngineOptions::default());
-                execution.with_simulator(Arc::new(Shots { inner, shots: shots as usize, seed: self.job.seed }))
+                let engine = Arc::new(Shots { inner, shots: shots as usize, seed: self.job.seed });
+                execution.with_simulator(engine).map_err(NnError::from)?
             }
         };
         Ok(Some(match self.job.mitigation.as_deref().map(around).transpose()? {
             None => seen,
-            Some(wrap) => seen.with_simulator(wrap(seen.simulator.clone(), self.job.seed)),
+            Some(wrap) => seen.with_simulator(wrap(seen.simulator.clone(), self.job.seed)).map_err(NnError::from)?,
         }))
     }
 
@@ -198,11 +200,7 @@ impl Bench<'_> {
     /// The engine on batches of `batch` rows, and what the noise model mended.
     fn told(&self, batch: usize) -> Result<(Option<String>, Vec<String>), StudyError> {
         let Some(run) = self.execution(self.job.noise.as_ref())? else { return Ok((None, Vec::new())) };
-        let family = self.row.family(self.job.circuit.family()?);
-        let inputs = family.inputs(self.shape.qubits, self.shape.depth);
-        let (rows, shared) = (Array2::zeros((batch, inputs)), ndarray::Array1::zeros(run.program.slots - inputs));
-        let angles = Angles { inputs: rows.view(), weights: shared.view() };
-        let engine = run.simulator.resolved_name(&run.program, angles, run.observables.len());
+        let engine = run.prepared.resolved_name(batch);
         let device = self.job.noise.as_ref().map_or("ideal", |noise| &noise.device);
         Ok((Some(engine), run.program.notices.iter().map(|notice| format!("{device}: {notice}")).collect()))
     }
@@ -264,7 +262,9 @@ fn load(job: &Training, place: &Workplace<'_>, progress: &dyn Observer) -> Resul
 /// A circuit under noise, on an engine of its own: an engine remembers how it runs its last program.
 fn execution(ansatz: &Ansatz, noise: Option<&Noise>) -> Result<Execution, StudyError> {
     let simulator: Arc<dyn Simulator> = Arc::new(Auto::new(sim::EngineOptions::default()));
-    let Some(Noise { device, model, channel, scale }) = noise else { return Ok(Execution::ideal(ansatz, simulator)) };
+    let Some(Noise { device, model, channel, scale }) = noise else {
+        return Ok(Execution::ideal(ansatz, simulator).map_err(NnError::from)?);
+    };
     let options = NoiseOptions { scale: scaled(channel, *scale)?, ..NoiseOptions::default() };
     let model = NoiseModel::named(model).and_then(|model| model.with(options)).map_err(NnError::from)?;
     let device = Device::load(device).map_err(NnError::from)?;

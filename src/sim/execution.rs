@@ -1,0 +1,353 @@
+//! From a circuit and a condition to something that runs: transpiled, with its noise, prepared on an engine.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::circuit::{Ansatz, Circuit, Observable};
+use crate::device::{Device, Target, TranspileOptions, TranspiledCircuit, transpile};
+use crate::noise::{NoiseModel, Program, Step};
+use crate::sim::mitigate::{Apply, MitigationRow};
+use crate::sim::{Condition, EngineOptions, Error, Precision, Prepared, Shots, SimError, Simulator, engine};
+
+/// Classical registers up to this many bits are kept whole; of a wider one only the bits in use.
+const WHOLE_BITS: usize = 16;
+
+/// A circuit with what is measured of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObservedCircuit {
+    /// The circuit; its first `inputs` slots differ by row.
+    pub circuit: Circuit,
+    /// Number of input slots.
+    pub inputs: usize,
+    /// Qubits of the circuit that are simulated even if nothing acts on them. They index outcomes: bit k is `qubits[k]`.
+    pub qubits: Vec<usize>,
+    /// What is measured; qubit k of an observable is `qubits[k]`.
+    pub observables: Vec<Observable>,
+}
+
+impl From<&Ansatz> for ObservedCircuit {
+    fn from(ansatz: &Ansatz) -> Self {
+        let Ansatz { circuit, inputs, observables } = ansatz.clone();
+        Self { qubits: (0..circuit.qubits()).collect(), circuit, inputs, observables }
+    }
+}
+
+/// How circuits are compiled, whatever the condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompileOptions {
+    /// Row of the engine table.
+    pub engine: String,
+    /// Width of the numbers.
+    pub precision: Precision,
+    /// Trajectories per row, where the engine draws them.
+    pub trajectories: usize,
+    /// How a circuit is rewritten for a device. `None` takes it as it is, qubit k on the device's qubit k; gates that the
+    /// device does not have are then run without noise and reported.
+    pub transpile: Option<TranspileOptions>,
+}
+
+impl Default for CompileOptions {
+    /// The engine "auto" in double precision with 1024 trajectories; transpiled at level 3.
+    fn default() -> Self {
+        let EngineOptions { precision, shots, .. } = EngineOptions::default();
+        Self { engine: "auto".into(), precision, trajectories: shots, transpile: Some(TranspileOptions::default()) }
+    }
+}
+
+/// A circuit ready to run: transpiled if it runs on a device, with its noise, prepared on an engine.
+#[derive(Clone)]
+pub struct Execution {
+    /// The circuit in the gates of the device; `None` if it was not transpiled.
+    pub transpiled: Option<Arc<TranspiledCircuit>>,
+    /// The circuit with its noise.
+    pub program: Arc<Program>,
+    /// What is measured, on the program's qubits.
+    pub observables: Arc<[Observable]>,
+    /// The engine, with shots and mitigation.
+    pub simulator: Arc<dyn Simulator>,
+    /// Number of input slots.
+    pub inputs: usize,
+    /// The program on the engine.
+    pub prepared: Arc<dyn Prepared>,
+    /// Position in the program's register of each qubit that indexes outcomes.
+    pub positions: Arc<[usize]>,
+    /// Classical bits of the circuit that index outcomes, ascending; empty if it does not measure.
+    pub bits: Arc<[usize]>,
+}
+
+impl Execution {
+    /// `observables` of a program that was put together by hand, whose first `inputs` slots differ by row, on
+    /// `simulator`. All qubits index outcomes.
+    ///
+    /// # Errors
+    /// If the engine refuses the program.
+    pub fn new(
+        program: Program,
+        observables: Vec<Observable>,
+        inputs: usize,
+        simulator: Arc<dyn Simulator>,
+    ) -> Result<Self, SimError> {
+        let positions = (0..program.qubits()).collect();
+        let bits = bits_of(&program);
+        let compiled = CompiledProgram { transpiled: None, program: Arc::new(program), positions, bits };
+        compiled.on(observables, inputs, simulator)
+    }
+
+    /// Without noise: what the ansatz measures, on `simulator`.
+    ///
+    /// # Errors
+    /// If the engine refuses the program.
+    pub fn ideal(ansatz: &Ansatz, simulator: Arc<dyn Simulator>) -> Result<Self, SimError> {
+        let keep: Vec<usize> = (0..ansatz.circuit.qubits()).collect();
+        let program = Program::ideal(&ansatz.circuit, &keep);
+        Self::new(program, ansatz.observables.clone(), ansatz.inputs, simulator)
+    }
+
+    /// As on `device` under `model`: transpiled to its native gates and couplings, every gate followed by its noise,
+    /// what the ansatz measures with readout error.
+    ///
+    /// # Errors
+    /// If the circuit does not fit the device, or the model or the engine refuses it.
+    pub fn on_device(
+        ansatz: &Ansatz,
+        device: &Device,
+        model: &NoiseModel,
+        simulator: Arc<dyn Simulator>,
+    ) -> Result<Self, Error> {
+        let transpiled = transpile(&ansatz.circuit, &Target::of(device), &TranspileOptions::default())?;
+        let program = model.apply(&transpiled.circuit, device, &transpiled.final_layout)?;
+        let compiled = CompiledProgram::new(program, &transpiled.final_layout.clone(), Some(Arc::new(transpiled)));
+        Ok(compiled.on(compiled.relabel(&ansatz.observables), ansatz.inputs, simulator)?)
+    }
+
+    /// The same run with another engine.
+    ///
+    /// # Errors
+    /// If the engine refuses the program.
+    pub fn with_simulator(&self, simulator: Arc<dyn Simulator>) -> Result<Self, SimError> {
+        let prepared = simulator.prepare(&self.program, &self.observables, self.inputs)?;
+        Ok(Self { simulator, prepared, ..self.clone() })
+    }
+
+    /// What the noise model repaired or could not use, one sentence each.
+    pub fn notices(&self) -> &[String] {
+        &self.program.notices
+    }
+
+    /// Name of the engine that runs a batch of so many rows.
+    pub fn engine(&self, batch: usize) -> String {
+        self.prepared.resolved_name(batch)
+    }
+}
+
+/// A circuit with its noise, before it is prepared on an engine.
+struct CompiledProgram {
+    transpiled: Option<Arc<TranspiledCircuit>>,
+    program: Arc<Program>,
+    positions: Arc<[usize]>,
+    bits: Arc<[usize]>,
+}
+
+impl CompiledProgram {
+    /// `ends` are the qubits on which the qubits that index outcomes end.
+    fn new(program: Program, ends: &[usize], transpiled: Option<Arc<TranspiledCircuit>>) -> Self {
+        let position = |end| program.active.binary_search(end).expect("qubits that are kept stay in the program");
+        let positions = ends.iter().map(position).collect();
+        let (program, bits) = match bits_of(&program) {
+            bits if bits.len() <= WHOLE_BITS => (program, bits),
+            _ => {
+                let (program, bits) = program.with_used_bits();
+                (program, bits.into())
+            }
+        };
+        Self { transpiled, program: Arc::new(program), positions, bits }
+    }
+
+    /// Observables of the qubits that index outcomes, on the program's qubits.
+    fn relabel(&self, observables: &[Observable]) -> Vec<Observable> {
+        observables.iter().map(|observable| observable.relabel(&self.positions)).collect()
+    }
+
+    fn on(
+        &self,
+        observables: Vec<Observable>,
+        inputs: usize,
+        simulator: Arc<dyn Simulator>,
+    ) -> Result<Execution, SimError> {
+        Ok(Execution {
+            prepared: simulator.prepare(&self.program, &observables, inputs)?,
+            transpiled: self.transpiled.clone(),
+            program: Arc::clone(&self.program),
+            observables: observables.into(),
+            simulator,
+            inputs,
+            positions: Arc::clone(&self.positions),
+            bits: Arc::clone(&self.bits),
+        })
+    }
+}
+
+/// All classical bits of a program that measures; none of one that does not.
+fn bits_of(program: &Program) -> Arc<[usize]> {
+    let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
+    (0..if measures { program.bits } else { 0 }).collect()
+}
+
+/// `circuit` under `condition`, ready to run; shots, trajectories and random choices of mitigation draw under `seed`.
+///
+/// ```
+/// use qgraft::circuit::ansatz::AnsatzRow;
+/// use qgraft::sim::{CompileOptions, Condition, compile};
+/// let ansatz = AnsatzRow::named("dressed").ok_or("no such row")?.build(2, 1, true)?;
+/// let run = compile(&(&ansatz).into(), &Condition::on_device("manila"), &CompileOptions::default(), 0)?;
+/// assert!(run.transpiled.is_some() && run.notices().is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If a name of the condition is in no table, the circuit does not fit the device, or the model or the engine refuses it.
+pub fn compile(
+    circuit: &ObservedCircuit,
+    condition: &Condition,
+    options: &CompileOptions,
+    seed: u64,
+) -> Result<Execution, Error> {
+    Executions::new(options.clone()).compile(circuit, condition, seed)
+}
+
+/// [`compile`] with a memory that threads share: a circuit is transpiled once for each device, and its noise compiled
+/// once for each condition.
+#[derive(Default)]
+pub struct Executions {
+    options: CompileOptions,
+    devices: Cache<Device>,
+    transpiled: Cache<TranspiledCircuit>,
+    programs: Cache<CompiledProgram>,
+}
+
+impl Executions {
+    /// With these options for every circuit.
+    pub fn new(options: CompileOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// `circuit` under `condition`, ready to run; shots, trajectories and random choices of mitigation draw under `seed`.
+    ///
+    /// # Errors
+    /// As [`compile`].
+    pub fn compile(&self, circuit: &ObservedCircuit, condition: &Condition, seed: u64) -> Result<Execution, Error> {
+        condition.check()?;
+        let mitigation = condition.mitigation()?;
+        let compiled = self.program(circuit, condition, mitigation)?;
+        let CompileOptions { precision, trajectories, .. } = self.options;
+        let exact = engine(&self.options.engine, EngineOptions { precision, shots: trajectories, seed })?;
+        let sampled: Arc<dyn Simulator> = match condition.shots {
+            Some(shots) => Arc::new(Shots { inner: exact, shots, seed }),
+            None => exact,
+        };
+        let simulator = match mitigation.map(|row| row.apply) {
+            Some(Apply::Executor(wrap)) => wrap(sampled, seed),
+            _ => sampled,
+        };
+        Ok(compiled.on(compiled.relabel(&circuit.observables), circuit.inputs, simulator)?)
+    }
+
+    /// A device by name or file, read once.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn device(&self, name: &str) -> Result<Arc<Device>, Error> {
+        self.devices.get(name, || Ok(Device::load(name)?))
+    }
+
+    /// What noise models repaired or could not use in everything compiled so far: `device: sentence`, each once, sorted.
+    pub fn notices(&self) -> Vec<String> {
+        let compiled = self.programs.all();
+        let of = |(key, compiled): &(String, Arc<CompiledProgram>)| {
+            let device = key.split('\n').next().unwrap_or_default().to_string();
+            compiled.program.notices.iter().map(move |notice| format!("{device}: {notice}")).collect::<Vec<_>>()
+        };
+        compiled.iter().flat_map(of).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The circuit with its noise. Keys are texts that decide the result.
+    fn program(
+        &self,
+        observed: &ObservedCircuit,
+        condition: &Condition,
+        mitigation: Option<&MitigationRow>,
+    ) -> Result<Arc<CompiledProgram>, Error> {
+        let ObservedCircuit { circuit, qubits, .. } = observed;
+        let text = circuit.to_json();
+        let Some(name) = &condition.device else {
+            return self.programs.get(&format!("ideal\n{qubits:?}\n{text}"), || {
+                Ok(CompiledProgram::new(Program::ideal(circuit, qubits), qubits, None))
+            });
+        };
+        let change = match mitigation.map(|row| (row.name, row.apply)) {
+            Some((name, Apply::Circuit(change))) => Some((name, change)),
+            _ => None,
+        };
+        let Condition { model, source, scale, .. } = condition;
+        let changed = change.map(|(name, _)| name);
+        let key = format!("{name}\n{model} {source} {scale:?} {changed:?} {qubits:?}\n{text}");
+        self.programs.get(&key, || {
+            let device = self.device(name)?;
+            let transpiled = match &self.options.transpile {
+                Some(options) => Some(
+                    self.transpiled
+                        .get(&format!("{name}\n{text}"), || Ok(transpile(circuit, &Target::of(&device), options)?))?,
+                ),
+                None => None,
+            };
+            let native = transpiled.as_ref().map_or(circuit, |transpiled| &transpiled.circuit);
+            let native = match change {
+                Some((_, change)) => &change(native, &device),
+                None => native,
+            };
+            let end = |&qubit: &usize| transpiled.as_ref().map_or(qubit, |t| t.final_layout[qubit]);
+            let ends: Vec<usize> = qubits.iter().map(end).collect();
+            let program = condition.noise_model()?.apply(native, &device, &ends)?;
+            Ok(CompiledProgram::new(program, &ends, transpiled))
+        })
+    }
+}
+
+/// Values by name, each made once; threads that need the same one wait for it.
+struct Cache<T>(Mutex<Entries<T>>);
+
+type Entries<T> = HashMap<String, Arc<Mutex<Option<Arc<T>>>>>;
+
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Cache<T> {
+    fn get(&self, key: &str, make: impl FnOnce() -> Result<T, Error>) -> Result<Arc<T>, Error> {
+        let entry = Arc::clone(self.entries().entry(key.to_string()).or_default());
+        // A thread that panicked while making the value left none behind.
+        let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*entry {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(make()?);
+        *entry = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Everything made so far with its name.
+    fn all(&self) -> Vec<(String, Arc<T>)> {
+        let entries: Vec<_> = self.entries().iter().map(|(key, entry)| (key.clone(), Arc::clone(entry))).collect();
+        let made = entries.into_iter().filter_map(|(key, entry)| {
+            let made = entry.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Some((key, made?))
+        });
+        made.collect()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,70 @@
+//! What is worked out of a program once: its blocks, split where the rows stop differing.
+
+use crate::circuit::Observable;
+use crate::noise::{Program, Step};
+use crate::sim::kernel::pauli::block::{Block, Fuser};
+use crate::sim::kernel::strings::Terms;
+use crate::sim::kernel::vector::Vectors;
+use crate::sim::pauli::product::Prefix;
+use crate::sim::pauli::{INSTEAD, NAME};
+use crate::sim::readout::{ProgramParts, recorded};
+use crate::sim::{SimError, check};
+
+/// A program and its observables, apart from angles.
+pub struct Plan<F> {
+    pub qubits: usize,
+    pub slots: usize,
+    pub input_slots: usize,
+    /// Maps on single qubits before anything entangles them.
+    pub prefix: Prefix<F>,
+    /// Everything after.
+    pub suffix: Vec<Block<F>>,
+    /// Whether the suffix is the same for all rows; if not, rows run one by one.
+    pub splits: bool,
+    /// Each observable of the recorded bits as one of the true state.
+    pub terms: Vec<Terms>,
+    /// Whether every step has a derivative.
+    pub differentiable: Result<(), SimError>,
+}
+
+impl<F: Vectors> Plan<F> {
+    pub fn new(program: &Program, observables: &[Observable], input_slots: usize) -> Result<Self, SimError> {
+        let qubits = program.qubits();
+        check::memory(NAME, qubits, 2.0 * size_of::<F>() as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
+        let parts = ProgramParts::of(program);
+        if let Some(step) = parts.dynamic() {
+            return Err(SimError::Unsupported { engine: NAME, step, instead: "use density or trajectory" });
+        }
+        let mut fuser = Fuser::new(qubits, input_slots);
+        for step in &parts.body {
+            match step {
+                Step::Gate(op) => fuser.gate(op),
+                Step::Noise { channel, qubits, .. } => fuser.channel(channel, qubits),
+                Step::Reset { qubit, .. } => fuser.reset(*qubit),
+                Step::Measure { .. } => unreachable!("a measurement before the end was refused above"),
+            }
+        }
+        let mut entangled = vec![false; qubits];
+        let (mut prefix, mut suffix) = (Vec::new(), Vec::new());
+        for block in fuser.finish() {
+            if let [qubit] = block.qubits[..]
+                && !entangled[qubit]
+            {
+                prefix.push(block);
+            } else {
+                block.qubits.iter().for_each(|&q| entangled[q] = true);
+                suffix.push(block);
+            }
+        }
+        Ok(Self {
+            qubits,
+            slots: program.slots,
+            input_slots,
+            prefix: Prefix::new(qubits, prefix),
+            splits: suffix.iter().all(|block| !block.by_row),
+            suffix,
+            terms: recorded(NAME, program, observables, &parts.measurements)?,
+            differentiable: check::differentiable(program),
+        })
+    }
+}

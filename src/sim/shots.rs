@@ -1,0 +1,149 @@
+//! Expectation values as an experiment with a finite number of shots finds them.
+
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::circuit::Observable;
+use crate::math::Stream;
+use crate::noise::Program;
+use crate::sim::prepared::{Lazy, Prepared};
+use crate::sim::readout::{ProgramParts, TerminalMeasurement, TerminalMeasurements, record};
+use crate::sim::sample::{Basis, affordable, rotations, sample, sign};
+use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
+
+/// Bases in which observables are read, each with the program that ends in it.
+type Bases = Vec<(Basis, Arc<dyn Prepared>)>;
+
+/// An engine seen through a finite number of shots.
+///
+/// Expectation values measure all qubits at once: Pauli strings that can be read in one basis share their `shots` draws,
+/// readout errors included; another basis is another `shots` draws. Gradients are by the parameter-shift rule on such
+/// estimates.
+#[derive(Clone, Debug)]
+pub struct Shots<S> {
+    /// The engine that finds the probabilities.
+    pub inner: S,
+    /// Shots for each basis and row.
+    pub shots: usize,
+    /// Seed. Calls with one seed and the same arguments give the same bytes.
+    pub seed: u64,
+}
+
+impl<S: Simulator + Clone + 'static> Simulator for Shots<S> {
+    fn name(&self) -> String {
+        format!("{}, {} shots", self.inner.name(), self.shots)
+    }
+
+    fn precision(&self) -> Precision {
+        self.inner.precision()
+    }
+
+    fn with_substream(&self, number: u64) -> Option<Arc<dyn Simulator>> {
+        let seed = Stream::numbered(self.seed, number).bits();
+        Some(Arc::new(Self { seed, ..self.clone() }))
+    }
+
+    fn prepare(
+        &self,
+        program: &Program,
+        observables: &[Observable],
+        input_slots: usize,
+    ) -> Result<Arc<dyn Prepared>, SimError> {
+        affordable(self.shots)?;
+        let bases = if observables.is_empty() { Vec::new() } else { self.bases(program, observables, input_slots)? };
+        let read = program.readout.iter().enumerate();
+        let read = read.map(|(qubit, confusion)| TerminalMeasurement { qubit, bit: qubit, confusion: *confusion });
+        Ok(Arc::new(ShotsProgram {
+            engine: self.clone(),
+            readout: TerminalMeasurements::new(read.collect(), &program.correlated),
+            program: program.clone(),
+            observables: observables.to_vec(),
+            input_slots,
+            bases,
+            outcomes: Lazy::default(),
+        }))
+    }
+}
+
+impl<S: Simulator + Clone + 'static> Shots<S> {
+    /// The bases of the observables, each with the program that rotates it to Z.
+    fn bases(&self, program: &Program, observables: &[Observable], input_slots: usize) -> Result<Bases, SimError> {
+        check::observables(program, observables)?;
+        let parts = ProgramParts::of(program);
+        if !parts.measurements.list.is_empty() || parts.dynamic().is_some() {
+            return Err(SimError::Unsupported {
+                engine: "expectation values from shots",
+                step: "a program that measures".into(),
+                instead: "leave measurements out (observables are measured for you), or take counts",
+            });
+        }
+        let prepare = |basis: Basis| {
+            let mut rotated = program.clone();
+            rotated.steps.extend(rotations(basis.letters));
+            let prepared = self.inner.prepare(&rotated, &[], input_slots)?;
+            Ok((basis, prepared))
+        };
+        Basis::group(observables).into_iter().map(prepare).collect()
+    }
+}
+
+/// A program prepared once for each basis.
+struct ShotsProgram<S> {
+    engine: Shots<S>,
+    program: Program,
+    observables: Vec<Observable>,
+    input_slots: usize,
+    /// The readout of all qubits, bit k being qubit k.
+    readout: TerminalMeasurements,
+    bases: Bases,
+    /// The program as it is.
+    outcomes: Lazy<Arc<dyn Prepared>>,
+}
+
+impl<S: Simulator + Clone + 'static> ShotsProgram<S> {
+    /// Probabilities of the recorded outcomes of all qubits, after the rotations of a basis.
+    fn recorded(&self, prepared: &dyn Prepared, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let mut p = prepared.probabilities(angles)?;
+        for mut row in p.rows_mut() {
+            let mut recorded = vec![0.0; row.len()];
+            record(&self.readout, &row.to_vec(), 0, &mut recorded);
+            row.iter_mut().zip(recorded).for_each(|(to, from)| *to = from);
+        }
+        Ok(p)
+    }
+}
+
+impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
+    fn resolved_name(&self, _batch: usize) -> String {
+        self.engine.name()
+    }
+
+    fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let Shots { shots, seed, .. } = self.engine;
+        let mut out = Array2::zeros((angles.batch(), self.observables.len()));
+        for (number, (basis, prepared)) in self.bases.iter().enumerate() {
+            let seed = Stream::numbered(seed, number as u64).bits();
+            let drawn = sample(self.recorded(&**prepared, angles)?.view(), shots, seed);
+            for (row, counts) in drawn.rows().into_iter().enumerate() {
+                for &(o, weight, string) in &basis.strings {
+                    let signed = counts.iter().enumerate().map(|(outcome, &n)| sign(outcome, string) * n as f64);
+                    out[[row, o]] += weight * signed.sum::<f64>() / shots.max(1) as f64;
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
+        Gradient::Shift.vjp(&self.engine, &self.program, angles, &self.observables, cotangent)
+    }
+
+    /// Relative frequencies in place of probabilities.
+    fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        let Shots { shots, seed, .. } = self.engine;
+        let prepare = || self.engine.inner.prepare(&self.program, &[], self.input_slots);
+        let p = self.outcomes.get(prepare)?.probabilities(angles)?;
+        Ok(sample(p.view(), shots, seed).mapv(|n| n as f64 / shots.max(1) as f64))
+    }
+}

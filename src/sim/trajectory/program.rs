@@ -1,0 +1,134 @@
+//! A program made ready to be run shot by shot.
+
+use ndarray::{Array1, Array2, ArrayView2};
+
+use crate::circuit::Observable;
+use crate::math::Stream;
+use crate::noise::Program;
+use crate::sim::kernel::strings::Strings;
+use crate::sim::kernel::vector::Vectors;
+use crate::sim::prepared::Prepared;
+use crate::sim::readout::recorded;
+use crate::sim::trajectory::plan::{Plan, add_outcomes};
+use crate::sim::trajectory::tree::{Branch, Shot, ShotRunner};
+use crate::sim::trajectory::{NAME, Trajectory};
+use crate::sim::{AngleGradient, Angles, Gradient, SimError, Simulator, check};
+
+/// A plan that runs under the seed of its engine.
+pub struct TrajectoryProgram<F> {
+    engine: Trajectory,
+    program: Program,
+    observables: Vec<Observable>,
+    input_slots: usize,
+    plan: Plan<F>,
+    strings: Strings,
+}
+
+impl<F: Vectors> TrajectoryProgram<F> {
+    pub fn new(
+        engine: Trajectory,
+        program: &Program,
+        observables: &[Observable],
+        input_slots: usize,
+    ) -> Result<Self, SimError> {
+        check_size::<F>(engine.shots, program)?;
+        let plan = Plan::new(program)?;
+        let strings = Strings::new(&recorded(NAME, program, observables, &plan.stages.measurements)?);
+        let (program, observables) = (program.clone(), observables.to_vec());
+        Ok(Self { engine, program, observables, input_slots, plan, strings })
+    }
+
+    fn check(&self, angles: &Angles) -> Result<(), SimError> {
+        check::angles(self.program.slots, self.input_slots, angles)
+    }
+
+    /// For each row the sum of what `leaf` makes of each branch at its end, (batch, `size`).
+    fn sums(
+        &self,
+        angles: &Angles,
+        size: usize,
+        (shots, seed): (usize, u64),
+        leaf: impl Fn(&mut Branch<F>, &mut [f64]) + Sync,
+    ) -> Array2<f64> {
+        let mut out = Array2::zeros((angles.batch(), size));
+        for (row, mut sums) in out.rows_mut().into_iter().enumerate() {
+            let jumps = self.plan.bind(&Angles::of_weights(&angles.row(row)));
+            let seed = Stream::numbered(seed, row as u64).bits();
+            let shots: Vec<Shot> = (0..shots).map(|s| Shot::new(Stream::numbered(seed, s as u64))).collect();
+            if !shots.is_empty() {
+                let mut sum = vec![0.0; size];
+                ShotRunner::new(&jumps, &leaf).add(Branch::new(self.plan.width, shots), &mut sum);
+                sums.assign(&Array1::from(sum));
+            }
+        }
+        out
+    }
+
+    /// The engine's own shots and seed.
+    fn draws(&self) -> (usize, u64) {
+        (self.engine.shots, self.engine.seed)
+    }
+}
+
+/// The states of so many shots fit into memory, and running them does not take too long.
+fn check_size<F: Vectors>(shots: usize, program: &Program) -> Result<(), SimError> {
+    let qubits = program.qubits();
+    // One state for each halving of the shots and each thread.
+    let states = (shots.max(1).ilog2() as usize + 2) * rayon::current_num_threads();
+    let bytes = (2 * size_of::<F>() * states) as f64 * 2f64.powi(qubits as i32);
+    check::memory(NAME, qubits, bytes, "use fewer qubits or threads")?;
+    // About a nanosecond for each amplitude and step.
+    check::time(NAME, shots, 1e-9 * (program.steps.len() + 1) as f64 * 2f64.powi(qubits as i32))
+}
+
+impl<F: Vectors> Prepared for TrajectoryProgram<F> {
+    fn resolved_name(&self, _batch: usize) -> String {
+        self.engine.name()
+    }
+
+    fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        self.check(&angles)?;
+        let count = self.observables.len();
+        let sums = self.sums(&angles, count, self.draws(), |branch, sum| {
+            let values = self.strings.expectations(&branch.state, count);
+            sum.iter_mut().zip(values).for_each(|(s, value)| *s += branch.shots.len() as f64 * value);
+        });
+        Ok(sums / self.engine.shots.max(1) as f64)
+    }
+
+    fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
+        Gradient::Shift.vjp(&self.engine, &self.program, angles, &self.observables, cotangent)
+    }
+
+    fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        self.check(&angles)?;
+        let size = self.plan.outcomes(angles.batch())?;
+        let sums = self.sums(&angles, size, self.draws(), |branch, sum| {
+            let weight = branch.shots.len() as f64;
+            if self.plan.stages.measures {
+                sum.iter_mut().zip(self.plan.recorded(branch)).for_each(|(s, p)| *s += weight * p);
+            } else {
+                add_outcomes(&branch.state, weight, sum);
+            }
+        });
+        Ok(sums / self.engine.shots.max(1) as f64)
+    }
+
+    /// One outcome of each of `shots` trajectories: drawing from their mean distribution would err twice.
+    fn sample(&self, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        self.check(&angles)?;
+        check_size::<F>(shots, &self.program)?;
+        let size = self.plan.outcomes(angles.batch())?;
+        let counts = self.sums(&angles, size, (shots, seed), |branch, sum| {
+            let p = self.plan.recorded(branch);
+            let mut total = 0.0;
+            let cumulative: Vec<f64> = p.iter().map(|p| (total += p, total).1).collect();
+            for shot in &mut branch.shots {
+                let drawn = shot.stream.uniform() * total;
+                sum[cumulative.partition_point(|&below| below <= drawn).min(size - 1)] += 1.0;
+            }
+        });
+        // Sums of ones.
+        Ok(counts.mapv(|count| count as u64))
+    }
+}
