@@ -34,7 +34,7 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<hatl::Hatl>::new(),
     &SystemOf::<rotation::Rotation>::new(),
     &SystemOf::<soh::Soh>::new(),
-    &SystemOf::<forest::Forest>::new(),
+    &SystemOf::<forest::RandomForests>::new(),
     &SystemOf::<smear::Smear>::new(),
 ];
 

@@ -143,12 +143,13 @@ impl Experiment for Rotation {
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
         let rows = spec.encodings.iter().map(|name| encoding(name)).collect::<Result<Vec<_>, _>>()?;
+        let jpeg = || Factor::new(training::JPEG, Role::Evaluation, JPEG_QUALITIES);
         let main = vec![
             Factor::seeds(&spec.seeds),
             Factor::explained("encoding", Role::Arm, rows.iter().map(|row| (row.name, row.doc)))
                 .with_baseline("gaussian")
                 .listed_by("encodings"),
-            Factor::new(training::JPEG, Role::Evaluation, JPEG_QUALITIES),
+            jpeg(),
         ];
         let metrics = [
             "error",
@@ -165,7 +166,7 @@ impl Experiment for Rotation {
         let mut grids = vec![Grid::new(MAIN, "Encodings", main, &metrics)];
         if rows.iter().any(|row| row.name == DIRECT) {
             let rate = Factor::new("rate", Role::Arm, &spec.direct_rates).listed_by("direct_rates");
-            let factors = vec![Factor::seeds(&spec.seeds), rate];
+            let factors = vec![Factor::seeds(&spec.seeds), rate, jpeg()];
             grids.push(Grid::new(RATES, "Learning rates of direct", factors, &["validation_error", "error"]));
         }
         if spec.transfer.scenes > 0 {
