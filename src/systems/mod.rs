@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod checks;
+pub mod circuits;
 pub mod forest;
 pub mod hatl;
 mod inputs;
@@ -29,7 +30,11 @@ pub struct SystemRow {
 }
 
 /// Every system.
-pub static SYSTEMS: &[&dyn System] = &[&SystemOf::<plasticity::Plasticity>::new(), &SystemOf::<hatl::Hatl>::new()];
+pub static SYSTEMS: &[&dyn System] = &[
+    &SystemOf::<plasticity::Plasticity>::new(),
+    &SystemOf::<hatl::Hatl>::new(),
+    &SystemOf::<circuits::Circuits>::new(),
+];
 
 /// Systems that are not yet experiments.
 pub static OLD_SYSTEMS: &[SystemRow] =

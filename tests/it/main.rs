@@ -33,6 +33,8 @@ mod boxes;
 #[cfg(feature = "learn")]
 mod cards;
 #[cfg(feature = "learn")]
+mod circuits;
+#[cfg(feature = "learn")]
 mod classic;
 #[cfg(feature = "cli")]
 mod cli;
