@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod checks;
+pub mod circuits;
 pub mod forest;
 pub mod hatl;
 pub mod inputs;
@@ -36,6 +37,7 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<soh::Soh>::new(),
     &SystemOf::<forest::RandomForests>::new(),
     &SystemOf::<smear::Smear>::new(),
+    &SystemOf::<circuits::Circuits>::new(),
 ];
 
 /// Systems that are not yet experiments.

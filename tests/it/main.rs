@@ -3,6 +3,7 @@
 //! `cargo test --test it NAME::` runs the tests of one file. Tests share a process: none may change its environment or
 //! its current folder.
 
+mod suites;
 mod support;
 
 mod backends;
@@ -32,6 +33,8 @@ mod backbones;
 mod boxes;
 #[cfg(feature = "learn")]
 mod cards;
+#[cfg(feature = "learn")]
+mod circuits;
 #[cfg(feature = "learn")]
 mod classic;
 #[cfg(feature = "cli")]
