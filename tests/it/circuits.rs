@@ -1,13 +1,9 @@
 //! Circuits: numbers against the library's own and against pinned ones, fits, comparisons, settings that are refused.
 
-use std::path::Path;
-
 use approx::assert_relative_eq;
 use qgraft::circuit::ansatz::AnsatzRow;
-use qgraft::lab::suite::{Suite, resolve};
 use qgraft::lab::{Results, Settings, Validation, run_in_memory};
 use qgraft::study::landscape::{decay, reach};
-use qgraft::systems::SYSTEMS;
 use qgraft::systems::circuits::{Circuits, Spec};
 
 fn names(names: &[&str]) -> Vec<String> {
