@@ -1,4 +1,4 @@
-//! What a program that simulates circuits imports.
+//! What a program imports that simulates circuits, or trains heads and applies them.
 //!
 //! ```
 //! use qgraft::prelude::*;
@@ -17,4 +17,11 @@
 pub use crate::circuit::{Circuit, Gate, Observable, Param};
 pub use crate::device::Device;
 pub use crate::noise::NoiseModel;
-pub use crate::sim::{Condition, Error, Precision, Run};
+pub use crate::sim::{Condition, Error, Executions, Precision, Run};
+
+#[cfg(feature = "learn")]
+pub use crate::{
+    data::{FeatureRows, FeatureSplit},
+    nn::head::HeadConfig,
+    study::{StudyError, TrainedHead, Trainer},
+};

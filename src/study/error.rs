@@ -77,17 +77,8 @@ pub enum StudyError {
     /// A loss that is not a number.
     #[error("the loss became {loss} in epoch {epoch}; lower train.rate (now {rate}) or check the features")]
     Diverged { loss: f64, epoch: usize, rate: f64 },
-    /// The store of a battery that cannot be read or written.
-    #[error(
-        "{}: {source}; what is stored there stays stored: when the cause is mended (a full disk?), --resume continues",
-        path.display()
-    )]
-    Store { path: PathBuf, source: rusqlite::Error },
-    /// Features that a run of a battery needs and nobody could make.
-    #[error("no features: {reason}")]
-    Features { reason: String },
-    /// A defect of this program met in one run of a battery.
-    #[error("the run panicked: {message}; this is a defect of qgraft, please report it")]
+    /// A defect of this program, met in one trial.
+    #[error("the trial panicked: {message}; this is a defect of qgraft, please report it")]
     Panicked { message: String },
     /// Threads that cannot be started.
     #[error("worker threads cannot be started: {reason}; use fewer threads")]

@@ -173,12 +173,20 @@ impl TrainedHead {
     }
 
     /// The same head with its circuit under a condition; shots and trajectories draw under `seed`. A head without circuit
-    /// stays as it is. [`Executions`] remembers what was compiled.
+    /// stays as it is.
     ///
     /// # Errors
     /// If the circuit cannot be compiled for the condition.
-    pub fn under(&self, executions: &Executions, condition: &Condition, seed: u64) -> Result<Self, StudyError> {
-        Ok(Self { model: self.model.under(executions, condition, seed)?, ..self.clone() })
+    pub fn under(&self, condition: &Condition, seed: u64) -> Result<Self, StudyError> {
+        self.compile(&Executions::default(), condition, seed)
+    }
+
+    /// [`TrainedHead::under`] for many heads or conditions: `executions` remembers what was compiled.
+    ///
+    /// # Errors
+    /// As [`TrainedHead::under`].
+    pub fn compile(&self, executions: &Executions, condition: &Condition, seed: u64) -> Result<Self, StudyError> {
+        Ok(Self { model: self.model.compile(executions, condition, seed)?, ..self.clone() })
     }
 
     /// The circuit of the head with its trained weights bound and its input angles open.

@@ -174,12 +174,12 @@ impl HeadModel {
         Ok(Self { execution: Some(ideal(&ansatz)?), ansatz: Some(ansatz), ..self })
     }
 
-    /// The same head with its circuit under a condition; shots and trajectories draw under `seed`. A head without circuit
+    /// The same head with its circuit compiled for a condition; shots and trajectories draw under `seed`. A head without circuit
     /// stays as it is.
     ///
     /// # Errors
     /// If the circuit cannot be compiled for the condition.
-    pub fn under(&self, executions: &Executions, condition: &Condition, seed: u64) -> Result<Self, NnError> {
+    pub fn compile(&self, executions: &Executions, condition: &Condition, seed: u64) -> Result<Self, NnError> {
         let Some(ansatz) = &self.ansatz else { return Ok(self.clone()) };
         let execution = executions.compile(&ansatz.into(), condition, seed)?;
         Ok(Self { execution: Some(execution), ..self.clone() })

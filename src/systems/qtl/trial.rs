@@ -119,7 +119,7 @@ impl Trial<'_> {
         let training = &rows.split.training;
         let home = choice.condition(&spec.condition);
         let model = choice.config.model(training.values.ncols(), training.classes.len())?;
-        let model = model.under(self.executions, &home, seed)?;
+        let model = model.compile(self.executions, &home, seed)?;
         let trainer = Trainer::new(spec.train).seed(seed);
         let (trained, fitted) = trainer.fit_model(&choice.config, model, &rows.split, context.observer)?;
 
@@ -151,14 +151,14 @@ impl Trial<'_> {
         context: &Context,
     ) -> Result<(), StudyError> {
         let evaluated = &self.rows.evaluated;
-        let predictions = trained.under(self.executions, main, self.seed)?.evaluate(evaluated)?;
+        let predictions = trained.compile(self.executions, main, self.seed)?.evaluate(evaluated)?;
         let mut lines = self.lines(main, &predictions);
         let mut engines = Vec::new();
         let others = if self.choice.has_circuit() { conditions(&self.spec.evaluate) } else { Vec::new() };
         for other in &others {
             let Evaluated { condition, levels } = other;
             context.proceed()?;
-            let under = trained.under(self.executions, condition, self.seed)?;
+            let under = trained.compile(self.executions, condition, self.seed)?;
             add_notices(found, &under, condition);
             engines.extend(under.model.execution.as_ref().map(|run| run.engine(evaluated.len())));
             let seen = under.evaluate(evaluated)?;
@@ -184,7 +184,7 @@ impl Trial<'_> {
     fn at_best_epoch(&self, trained: TrainedHead, fitted: Fitted, main: &Condition) -> Result<Option<f64>, StudyError> {
         let Some(best) = fitted.best else { return Ok(None) };
         trained.params.restore(&best)?;
-        let predictions = trained.under(self.executions, main, self.seed)?.evaluate(&self.rows.evaluated)?;
+        let predictions = trained.compile(self.executions, main, self.seed)?.evaluate(&self.rows.evaluated)?;
         Ok(Some(predictions.accuracy()))
     }
 
