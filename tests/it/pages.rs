@@ -4,9 +4,18 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use qgraft::lab::KeptRun;
+use qgraft::lab::{KeptRun, System};
 use qgraft::lab::claims::{PageSource, decide, page};
 use qgraft::systems::SYSTEMS;
+
+/// Systems whose runs have not been repeated since they became experiments of the lab. Their pages are those of the old
+/// program, and no claim of theirs is decided here.
+const NOT_REPEATED: &[&str] = &["plasticity", "hatl", "soh", "forest", "smear"];
+
+/// Systems whose claims are decided by kept runs.
+fn measured() -> impl Iterator<Item = &'static dyn System> {
+    SYSTEMS.iter().copied().filter(|system| !NOT_REPEATED.contains(&system.info().name))
+}
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
@@ -39,10 +48,10 @@ fn same(path: &Path, text: &str) {
 
 #[test]
 fn every_page_says_what_the_kept_runs_say() {
-    for system in SYSTEMS {
+    for system in measured() {
         let name = system.info().name;
         let source = source(name);
-        let (text, figure) = page(*system, &source, &kept(&source)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let (text, figure) = page(system, &source, &kept(&source)).unwrap_or_else(|e| panic!("{name}: {e}"));
         same(&docs().join(format!("systems/{name}.md")), &text);
         if let Some(svg) = figure {
             same(&docs().join(format!("systems/figures/{name}.svg")), &svg);
@@ -51,16 +60,35 @@ fn every_page_says_what_the_kept_runs_say() {
 }
 
 #[test]
-fn every_claim_is_of_its_system_and_short_enough_for_a_cell() {
+fn every_claim_has_one_decision_and_a_name_short_enough_for_a_cell() {
     for system in SYSTEMS {
         let (name, source) = (system.info().name, source(system.info().name));
-        let runs = kept(&source);
         for claim in &source.claims {
             assert!(claim.name.split_whitespace().count() <= 6, "{name}: {:?} has more than six words", claim.name);
             let decisions = [claim.check.is_some(), claim.contrast.is_some(), claim.value.is_some()];
             assert_eq!(decisions.iter().filter(|is_given| **is_given).count(), 1, "{name}: {:?}", claim.name);
-            assert_eq!(runs[&claim.run].system, name, "{name}: {:?} is decided by another system's run", claim.name);
-            decide(*system, claim, &runs).unwrap_or_else(|e| panic!("{name}: {e}"));
         }
+    }
+}
+
+#[test]
+fn every_claim_is_decided_by_a_run_of_its_system() {
+    for system in measured() {
+        let (name, source) = (system.info().name, source(system.info().name));
+        let runs = kept(&source);
+        for claim in &source.claims {
+            assert_eq!(runs[&claim.run].system, name, "{name}: {:?} is decided by another system's run", claim.name);
+            decide(system, claim, &runs).unwrap_or_else(|e| panic!("{name}: {e}"));
+        }
+    }
+}
+
+/// A system leaves the list when its runs are kept.
+#[test]
+fn systems_that_are_not_repeated_lack_a_run() {
+    for name in NOT_REPEATED {
+        let lacks = |run: &String| !docs().join(format!("results/{run}.json")).exists();
+        let source = source(name);
+        assert!(source.claims.iter().any(|claim| lacks(&claim.run)), "{name} has all of its runs");
     }
 }
