@@ -1,4 +1,4 @@
-//! A layer that turns gradients around.
+//! A layer that reverses gradients.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
