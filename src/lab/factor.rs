@@ -25,7 +25,7 @@ pub enum Role {
 pub struct Level {
     /// Name in tables and on the command line.
     pub name: String,
-    /// One line for people; empty where the name says it.
+    /// One line for people; empty where the name explains itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub doc: String,
     /// Whether the other levels of an arm factor are compared with this one.
@@ -101,7 +101,7 @@ pub struct Coordinate {
     pub factor: String,
     /// Name of the level.
     pub level: String,
-    /// Place of the level in its factor.
+    /// Index of the level in its factor.
     pub index: usize,
 }
 
@@ -124,7 +124,7 @@ impl Point {
         self.find(factor).map_or("", |coordinate| &coordinate.level)
     }
 
-    /// Place of the level in its factor.
+    /// Index of the level in its factor.
     ///
     /// # Panics
     /// If the point has no such factor: grids and trials of one system name the same factors.
@@ -163,7 +163,7 @@ impl Point {
         Self { grid: self.grid.clone(), coordinates: kept.cloned().collect() }
     }
 
-    /// Whether this names the same grid and levels; places in lists do not count.
+    /// Whether this names the same grid and levels; indices are ignored.
     pub fn is(&self, other: &Self) -> bool {
         let levels = |point: &Self| -> Vec<(String, String)> {
             point.coordinates.iter().map(|c| (c.factor.clone(), c.level.clone())).collect()
@@ -198,7 +198,7 @@ pub struct Grid {
     pub heading: String,
     /// What is varied, the slowest first.
     pub factors: Vec<Factor>,
-    /// Factors that tell blocks apart: trials that agree in them share what is prepared once.
+    /// Factors that identify blocks: trials that agree in them share what is prepared once.
     pub block: &'static [&'static str],
     /// Name under which blocks are prepared: grids of one name share them.
     pub block_name: String,

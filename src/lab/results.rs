@@ -1,4 +1,4 @@
-//! The tidy table of a run: one row per point, evaluation and metric; and questions to it.
+//! The tidy table of a run: one row per point, evaluation and metric. Queries on it.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::study::StudyError;
 use crate::study::energy::Usage;
 use crate::study::stats::{self, Spread};
 
-/// One number with everything that tells it from others.
+/// One number with everything that identifies it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// Name of the grid; empty for what was known before any trial.
@@ -265,7 +265,7 @@ impl<'a> Query<'a> {
         &self.rows
     }
 
-    /// All values as samples, told apart by the factors that are not fixed; `None` if there are none.
+    /// All values as samples, identified by the factors that are not fixed; `None` if there are none.
     pub fn samples(&self) -> Option<Samples> {
         Samples::new(self.rows.iter().map(|row| (row.levels.clone(), row.value)).collect())
     }
@@ -296,7 +296,7 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Values of one metric with what tells them apart.
+/// Values of one metric with the levels that identify them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples(Vec<(Labels, f64)>);
 

@@ -86,7 +86,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Settings outside their ranges, a folder with something in it, inputs that cannot be opened, a full disk, or an observer
-/// that says stop. A trial that fails is no error here: it stands in the outcome.
+/// that stops the run. A trial that fails is no error here: it is listed in the outcome.
 pub fn run<E: Experiment>(
     spec: &E::Spec,
     options: &RunOptions,
@@ -126,7 +126,7 @@ pub fn sweep<E: Experiment>(
     write::<E>(request, (&plan, &store), options, results)
 }
 
-/// The trials that are asked for.
+/// The trials that are wanted.
 fn wanted<S: Settings>(plan: &Plan<S>, only: &[String]) -> Result<Vec<usize>, StudyError> {
     let only = Only::parse(only, &plan.grids)?;
     let wanted: Vec<usize> = plan.trials().filter(|&k| only.keeps(&plan.nodes[k])).collect();
@@ -234,7 +234,7 @@ fn figures(page: &Page) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
     Ok(files)
 }
 
-/// Runs an experiment without a folder: for tests, examples and programs that want the numbers alone.
+/// Runs an experiment without a folder: for tests, examples and programs that need the numbers alone.
 ///
 /// # Errors
 /// As [`run`], and the first trial that fails.

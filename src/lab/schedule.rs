@@ -23,13 +23,13 @@ pub struct Workers<'a> {
     pub cache: &'a Path,
     /// How the energy of a trial is estimated.
     pub energy: &'a EnergySource,
-    /// Is told of progress, and asked whether to stop.
+    /// Receives progress and can stop the run.
     pub observer: &'a dyn Observer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
-    /// Not to be run: finished before, or not asked for.
+    /// Not to be run: finished before, or not wanted.
     Skipped,
     Waiting,
     Running,
@@ -59,11 +59,11 @@ struct Run<'a, E: Experiment> {
 
 /// Runs the trials in `wanted` that `store` does not hold, and what they need.
 ///
-/// A trial that fails or panics is noted as a failure; those that follow it fail with it, and all others go on.
+/// A trial that fails or panics is noted as a failure; those that follow it fail with it, and all others continue.
 ///
 /// # Errors
-/// If the store cannot be written (a full disk), the inputs cannot be opened, or the observer says stop. What was finished
-/// stays finished.
+/// If the store cannot be written (a full disk), the inputs cannot be opened, or the observer stops it. What was
+/// finished stays finished.
 pub fn run<E: Experiment>(
     plan: &Plan<E::Spec>,
     wanted: &[usize],
@@ -307,7 +307,7 @@ impl<E: Experiment> Run<'_, E> {
             return Ok(());
         }
         measurement.check()?;
-        // Trials share the processor, so a counter of the whole package cannot tell them apart.
+        // Trials share the processor, so a counter of the whole package cannot separate them.
         let usage = self.workers.energy.estimate(began.elapsed().as_secs_f64(), thread_cpu_seconds() - cpu);
         self.store.finish(&node.key, &Stored { measurement, usage })
     }

@@ -75,7 +75,7 @@ impl<S> Flag<S> {
     }
 }
 
-/// What a user asks for, before it is laid over the default settings. Applied in the order of the fields.
+/// What a user overrides in the default settings. Applied in the order of the fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overrides {
     /// Names of presets.
@@ -92,7 +92,7 @@ pub struct Overrides {
     pub vary: Vec<(String, String)>,
 }
 
-/// The settings that `overrides` ask for, and what is varied around them.
+/// The default settings under `overrides`, and what is varied around them.
 ///
 /// # Errors
 /// An unknown preset, option or field (with the nearest name), or every value outside its range.

@@ -10,13 +10,13 @@ use tempfile::TempDir;
 use super::error::{Result, StudyError};
 
 /// A folder being written. It grows under a temporary name beside its target and takes its name in [`RunFolder::finish`];
-/// dropped before that (an error, a Ctrl-C that unwinds), it vanishes and the target was never there.
+/// if it is dropped before that (an error, a Ctrl-C that unwinds), it is removed and the target never existed.
 ///
 /// ```
 /// use qgraft::study::files::RunFolder;
 ///
-/// let place = tempfile::tempdir().unwrap();
-/// let run = RunFolder::create(&place.path().join("run"))?;
+/// let parent = tempfile::tempdir().unwrap();
+/// let run = RunFolder::create(&parent.path().join("run"))?;
 /// run.write("metrics.json", b"{}\n")?;
 /// let folder = run.finish()?;
 /// assert!(folder.join("metrics.json").exists());
@@ -51,7 +51,7 @@ impl RunFolder {
         Ok(Self { growing, target: target.into() })
     }
 
-    /// Where files are for now, for writers that want a path.
+    /// Where files are for now, for writers that need a path.
     pub fn path(&self) -> &Path {
         self.growing.path()
     }
@@ -79,7 +79,7 @@ impl RunFolder {
         // Replaces an empty folder, refuses one with something in it.
         match fs::rename(self.growing.path(), &self.target) {
             Ok(()) => {
-                // The name is gone from its old place; there is nothing left to remove.
+                // The old name no longer exists, so there is nothing to remove.
                 let _ = self.growing.keep();
                 Ok(self.target)
             }

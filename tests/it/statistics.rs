@@ -221,13 +221,13 @@ fn a_comparison_is_told_as_it_is() {
             Question::Contribution,
             &[0.01],
             Finding::OneSeed,
-            "quantum − linear: +1.0 points (1 seed): one seed cannot tell a difference from chance",
+            "quantum − linear: +1.0 points (1 seed): one seed cannot distinguish a difference from chance",
         ),
         (
             Question::Contribution,
             &[0.0],
             Finding::OneSeed,
-            "quantum − linear: 0.0 points (1 seed): one seed cannot tell a difference from chance",
+            "quantum − linear: 0.0 points (1 seed): one seed cannot distinguish a difference from chance",
         ),
         (
             Question::Difference,

@@ -1,4 +1,4 @@
-//! What a variational circuit looks like to an optimiser before any data: how large its gradients are over random
+//! Properties of a variational circuit before any data: how large its gradients are over random
 //! starts, how much of the state space it reaches, how much it entangles.
 //!
 //! * [`gradients`]: variance of ∂L/∂w over starts, ideal or noisy: the barren-plateau question.
@@ -170,7 +170,7 @@ pub fn meyer_wallach(state: ArrayView1<'_, C64>) -> f64 {
 }
 
 /// Least-squares line `ln(value) = intercept - rate · x` through positive values: (rate, intercept). `None` below two
-/// different places.
+/// different x.
 pub fn decay(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     let points: Vec<(f64, f64)> = points.iter().filter(|p| p.1 > 0.0).map(|p| (p.0, p.1.ln())).collect();
     let count = points.len() as f64;
