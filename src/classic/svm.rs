@@ -44,7 +44,7 @@ fn solve(kernel: ArrayView2<'_, f64>, y: &[f64], penalty: f64, tolerance: f64) -
     let (mut alpha, mut gradient) = (vec![0.0; count], vec![-1.0; count]);
     let mut bounds = (0.0, 0.0);
     for _ in 0..1_000_000 {
-        // -y∇ of a multiplier that may move up must not exceed that of one that may move down.
+        // -y∇ of a multiplier that may grow must not exceed that of one that may shrink.
         let (mut up, mut down) = (None, None);
         for k in 0..count {
             let slope = -y[k] * gradient[k];

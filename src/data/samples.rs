@@ -42,7 +42,8 @@ pub struct Samples {
     pub classes: Vec<String>,
     /// The part each sample belongs to.
     pub parts: Vec<Part>,
-    /// Which samples belong together (one patient, one scene), a number per sample; empty where each stands alone.
+    /// Which samples belong together (one patient, one scene), a number per sample; empty where each is a group of its
+    /// own.
     pub groups: Vec<usize>,
 }
 
@@ -125,7 +126,7 @@ pub struct Pictures {
     pub pictures: Vec<Picture>,
     /// Their ids, labels and parts.
     pub samples: Samples,
-    /// Why each file that did not decode was left out; empty unless skipping was asked for.
+    /// Why each file that did not decode was left out; empty unless skipping is on.
     pub skipped: Vec<String>,
 }
 

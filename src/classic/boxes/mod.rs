@@ -1,4 +1,4 @@
-//! Boxes around things in pictures, and how the answers of several detectors become one.
+//! Boxes around things in pictures, and the fusion of the boxes of several detectors.
 //!
 //! Corners are (left, top, right, bottom) as shares of the picture's width and height, so that the picture is 0..=1 both
 //! ways. [`FUSIONS`] are the ways to fuse; a [`Fusion`] is one of them with its thresholds and weights.
@@ -16,9 +16,9 @@ pub type Corners = [f64; 4];
 pub struct Detection {
     /// Where it is.
     pub corners: Corners,
-    /// How sure the detector is, at least 0.
+    /// Confidence of the detector, at least 0.
     pub score: f64,
-    /// What it is said to hold.
+    /// Predicted class.
     pub label: usize,
 }
 
