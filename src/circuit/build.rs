@@ -105,7 +105,7 @@ impl Circuit {
     /// Adds classical bits until there is one per qubit and measures qubit k into bit k.
     ///
     /// # Errors
-    /// None in practice: all operands are inside the register by construction.
+    /// None: every operand is inside the register by construction.
     pub fn measure_all(&mut self) -> Result<&mut Self, CircuitError> {
         self.bits = self.bits.max(self.qubits);
         for qubit in 0..self.qubits {

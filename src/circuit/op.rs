@@ -40,7 +40,7 @@ pub enum OpKind {
     },
     /// Back to |0⟩.
     Reset,
-    /// Nothing moves across it when circuits are rewritten.
+    /// No operation is reordered across it when circuits are rewritten.
     Barrier,
     /// Wait; only noise models see it.
     Delay(Seconds),

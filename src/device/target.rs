@@ -1,4 +1,4 @@
-//! The part of a device that transpilation looks at: native gates, couplings, errors.
+//! The part of a device that transpilation reads: native gates, couplings, errors.
 
 use crate::circuit::Gate;
 use crate::device::{Device, GateData};
@@ -64,7 +64,7 @@ impl Target {
         }
     }
 
-    /// Whether anything may be placed on `qubit`.
+    /// Whether `qubit` can be used.
     pub fn is_usable(&self, qubit: usize) -> bool {
         self.single_error[qubit] < 1.0
     }

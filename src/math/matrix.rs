@@ -18,7 +18,7 @@ pub const fn c(re: f64, im: f64) -> C64 {
 /// A square matrix from its rows.
 ///
 /// # Panics
-/// If the rows do not form a square: a matrix is written down in code, so this is a slip of the programmer.
+/// If the rows do not form a square: a matrix is written down in code, so this is a defect of the program.
 pub fn square<const N: usize>(rows: [[C64; N]; N]) -> Matrix {
     Array2::from_shape_fn((N, N), |(i, j)| rows[i][j])
 }

@@ -48,7 +48,7 @@ impl Rotation {
 ///
 /// Jacobi rotations that diagonalise the two Hermitian parts of u together (Cardoso and Souloumiac 1996, SIAM J. Matrix
 /// Anal. Appl. 17, 161), begun in the eigenbasis of one mixture of the parts: equal eigenvalues need no care, and
-/// permutations, on which joint rotations alone can stand still, are already apart.
+/// permutations, on which joint rotations alone can stall, are already separated.
 pub fn eigenbasis(u: &Matrix) -> (Matrix, Vec<C64>) {
     // Any phase but those at which two eigenvalues of a common gate have the same real part.
     let tilt = C64::from_polar(1.0, 0.7236);

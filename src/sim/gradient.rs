@@ -126,8 +126,8 @@ impl ShiftTerm {
     }
 }
 
-/// All terms of the shift rules of a program. A slot may stand in several gates: each is shifted alone and the derivatives
-/// add up.
+/// All terms of the shift rules of a program. A slot may be in several gates: each is shifted alone and the derivatives
+/// are added.
 pub(super) fn shift_terms(program: &Program) -> Result<Vec<ShiftTerm>, SimError> {
     check::differentiable(program)?;
     let mut all = Vec::new();

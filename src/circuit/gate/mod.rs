@@ -79,7 +79,7 @@ impl Gate {
         self.row().name
     }
 
-    /// How many of its first operands merely control it, and the gate that they control; `(0, self)` where none do.
+    /// How many of its first operands only control it, and the gate that they control; `(0, self)` where none do.
     ///
     /// `cu` stays whole: its fourth angle is no angle of `u`.
     #[rustfmt::skip]

@@ -171,7 +171,7 @@ impl Parser<'_> {
         let word = self.word().to_string();
         match word.as_str() {
             "OPENQASM" => self.version_line().map(|()| None),
-            "include" => Err(Fault::new("include must stand outside of blocks").at(start)),
+            "include" => Err(Fault::new("include must be outside of blocks").at(start)),
             "gate" | "opaque" => self.gate(shared).map(Some),
             "qreg" | "creg" => self.old_register().map(Some),
             "qubit" | "bit" => self.register(shared).map(Some),

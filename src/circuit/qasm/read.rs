@@ -1,4 +1,4 @@
-//! The reader's front door.
+//! The entry points of the reader.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use super::parse::{notice, parse};
 use crate::circuit::Circuit;
 use crate::math::Seconds;
 
-/// What a reader may do and how much it takes; the limits keep hostile texts from exhausting time and memory.
+/// What a reader may do and how much it takes; the limits keep malicious texts from exhausting time and memory.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
     /// Name of the text in messages.

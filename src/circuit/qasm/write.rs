@@ -21,8 +21,8 @@ pub struct WriteOptions {
 /// A circuit without slots as OpenQASM 2.
 ///
 /// Gates missing from the paper's `qelib1.inc` are defined in the file, as are delays (`opaque delay(seconds) a;`).
-/// Controls beyond the table's gates and unitary matrices become plain gates. The global phase, for which the language
-/// has no word, is left out.
+/// Controls beyond the table's gates and unitary matrices become plain gates. The global phase, which the language
+/// cannot express, is left out.
 ///
 /// ```
 /// use qgraft::circuit::{Circuit, Gate, qasm};
@@ -363,11 +363,11 @@ impl Registers {
                 hint: "write OpenQASM 3, or let conditions test runs of neighbouring bits",
             });
         }
-        let placed = |bits: &[usize], value: u64| -> u64 {
+        let bits_of = |bits: &[usize], value: u64| -> u64 {
             bits.iter().enumerate().fold(0, |all, (k, bit)| all | (value >> k & 1) << (bit - run.start))
         };
-        let fixed = placed(bits, *value);
-        Ok((0..1u64 << open.len()).map(|free| format!("if ({name} == {}) ", fixed | placed(&open, free))).collect())
+        let fixed = bits_of(bits, *value);
+        Ok((0..1u64 << open.len()).map(|free| format!("if ({name} == {}) ", fixed | bits_of(&open, free))).collect())
     }
 }
 

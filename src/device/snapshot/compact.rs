@@ -33,10 +33,10 @@ use crate::math::Seconds;
 
 pub const FORMAT: usize = 1;
 
-/// More qubits than any device has; a scalar column of them would only fill memory.
+/// More qubits than any device has; a scalar column of them would waste memory.
 const MOST_QUBITS: usize = 100_000;
 
-/// The device that `document` describes; `file` is named in complaints.
+/// The device that `document` describes; `file` names it in errors.
 pub fn read(file: &str, document: &Value) -> Result<Device, DeviceError> {
     let root = Field::root(file, document);
     let format = root.get("format")?;

@@ -1,4 +1,4 @@
-//! The table that the IBM Quantum platform offers for download: one row per qubit, headers that drifted over the years.
+//! The table that the IBM Quantum platform offers for download: one row per qubit, headers that changed over the years.
 //!
 //! There is no published schema, so the header is data: columns are found by name, their unit is in the header,
 //! and a two-qubit cell packs several partners as `0_1:0.0075;0_14:0.009` (to 2024) or `1:0.0013;15:0.0021` (later,

@@ -89,7 +89,7 @@ fn si(record: &Field) -> Result<f64, DeviceError> {
     Ok(match unit {
         "" | "s" | "Hz" => value,
         "ms" => value / 1e3,
-        // U+00B5 micro sign and U+03BC Greek mu look alike; older files have the former.
+        // U+00B5 micro sign and U+03BC Greek mu are different characters; older files have the former.
         "us" | "\u{b5}s" | "\u{3bc}s" => value / 1e6,
         "ns" => value / 1e9,
         "kHz" => value * 1e3,
@@ -121,7 +121,7 @@ fn each_record<'a>(
 
 fn lifetime(value: f64) -> Result<Option<Seconds>, String> {
     if value > LONGEST_LIFE.0 {
-        return Err(format!("is {} s, longer than any superconducting qubit lives; is its unit right?", value));
+        return Err(format!("is {} s, above the lifetime of any qubit; is its unit right?", value));
     }
     Ok(Some(Seconds(value)))
 }

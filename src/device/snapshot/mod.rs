@@ -19,12 +19,12 @@ use serde_json::Value;
 
 use crate::device::{Device, DeviceError};
 
-/// No snapshot is larger; reading one would only fill memory.
+/// No snapshot is larger.
 const LARGEST: u64 = 64 << 20;
 
 impl Device {
     /// The device in a file of any known format; `PROPS.json,CONF.json` names both of IBM's files, otherwise
-    /// `conf_X.json` is looked for beside `props_X.json`.
+    /// `conf_X.json` is searched beside `props_X.json`.
     ///
     /// # Errors
     /// If a file cannot be read or is no snapshot, or a number in it is impossible; the message names file, qubit or
@@ -52,7 +52,7 @@ impl Device {
         check::checked(&file, ibm::read(&file, &document, &conf_file, &configuration)?)
     }
 
-    /// The device in the text of our own format; `file` is what to call it in complaints.
+    /// The device in the text of our own format; `file` names it in errors.
     ///
     /// # Errors
     /// If it is not that format or a number in it is impossible.

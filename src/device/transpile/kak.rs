@@ -10,7 +10,7 @@ use crate::math::matrix::{C64, c};
 use crate::math::small::{Small, adjoint, product, scaled, tensor};
 
 /// Coordinates closer to a special value than this count as equal to it. The gate built then differs from the wanted
-/// one by no more than about this: rounding error, since small trained angles make interactions of 1e-9 in earnest.
+/// one by no more than about this: rounding error, since small trained angles make real interactions of 1e-9.
 const SPECIAL: f64 = 1e-12;
 /// Squares of coordinates below this are indistinguishable from rounding error of numbers of order one.
 const ROUNDING: f64 = 3e-14;

@@ -100,7 +100,7 @@ impl OneQubitRun {
         let Param::Slot { slot, scale, offset } = angle else {
             return self.push_fixed(&phase(angle.value(&[])));
         };
-        // Rz(a) X = X Rz(-a): a bit flip waits behind the rotation, where it may meet a matrix that absorbs it.
+        // Rz(a) X = X Rz(-a): a bit flip waits behind the rotation, where a later matrix may absorb it.
         let flip = is_antidiagonal(self.last());
         let (scale, offset) = if flip { (-scale, -offset) } else { (scale, offset) };
         let held = if flip { std::mem::replace(self.last_mut(), one()) } else { one() };

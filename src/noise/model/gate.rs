@@ -62,7 +62,7 @@ impl Lifetime {
 }
 
 /// Boltzmann's distribution over the two levels: `1/(1 + exp(h f / k T))`, turned over for negative temperatures.
-/// The constant h/k is Aer's, in hertz and millikelvin, so that its digits come out.
+/// The constant h/k is Aer's, in hertz and millikelvin, so that the digits agree.
 fn excited_population(frequency: f64, millikelvin: f64) -> f64 {
     if millikelvin == 0.0 {
         return 0.0;

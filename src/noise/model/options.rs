@@ -137,7 +137,7 @@ pub struct NoiseOptions {
     pub temperature_millikelvin: f64,
     /// Factors on each source.
     pub scale: Scale,
-    /// How operations are placed in time, for models in which waiting qubits relax.
+    /// How operations are scheduled, for models in which waiting qubits relax.
     pub order: Order,
     /// Refuse circuits with gates that have no usable calibration instead of running them as the notices report.
     pub strict: bool,

@@ -86,7 +86,7 @@ struct Pair {
     since: f64,
 }
 
-/// Phases of all pairs of a circuit as time goes on.
+/// Phases of all pairs of a circuit over time.
 pub struct Phases {
     pairs: Vec<Pair>,
     /// Indices into `pairs`, by qubit.

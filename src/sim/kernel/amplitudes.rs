@@ -39,7 +39,7 @@ impl<F: Float> State<F> {
     }
 }
 
-/// What a gate's matrix looks like once its controls are taken off; decides the loop.
+/// The form of a gate's matrix without its controls; it decides the loop.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MatrixKind {
     /// One number per combination of target bits.

@@ -90,7 +90,7 @@ fn take_first_phases(items: &mut [Item]) -> C64 {
 }
 
 /// The same program with its swaps done by naming qubits: |0…0⟩ is the same for all qubits, so they start where
-/// the swaps bring them home.
+/// the swaps restore their order.
 fn without_swaps(mut gates: Vec<UnplacedGate>, total: usize) -> Vec<UnplacedGate> {
     let mut wires: Vec<usize> = (0..total).collect();
     gates.retain_mut(|gate| {
@@ -221,7 +221,7 @@ impl Fusion {
         }
     }
 
-    /// Does the open phases if any of them looks at `qubits`.
+    /// Applies the open phases if any of them acts on `qubits`.
     fn close(&mut self, qubits: &[usize]) {
         if self.open.iter().any(|term| term.qubits.iter().any(|q| qubits.contains(q))) {
             self.items.push(Item::Phases(std::mem::take(&mut self.open)));

@@ -128,7 +128,7 @@ impl<F: Vectors> PairKernel<F> {
         let length = state.re.len();
         assert!(length.is_power_of_two() && state.im.len() == length, "a state is a power of two");
         assert!(width == 1 << F::part_bits() && length >= width, "built for other registers");
-        // Taken out once: a store might move what a state holds, as far as the compiler knows.
+        // Read once: for the compiler a store might change what a state holds.
         let state = Parts { re: &mut state.re, im: &mut state.im };
         match self {
             Self::Above { bits, phases, tangents, to } => {

@@ -89,7 +89,7 @@ impl<F: Vectors> PhaseTable<F> {
     pub fn apply<U: Unit<Number = F>>(&self, unit: U, state: &mut State<F>, base: usize) {
         let outside: usize = self.outside.iter().filter(|(qubit, _)| base >> qubit & 1 == 1).map(|(_, bit)| bit).sum();
         assert!(self.order.len() * F::WIDTH == state.re.len() && state.im.len() == state.re.len(), "another tile");
-        // Taken out once: a store might move what a state holds, as far as the compiler knows.
+        // Read once: for the compiler a store might change what a state holds.
         let (re, im): (&mut [F], &mut [F]) = (&mut state.re, &mut state.im);
         for (at, &entry) in self.order.iter().enumerate() {
             let entry = usize::from(entry) | outside;

@@ -22,7 +22,7 @@ impl Level {
 pub trait Operands {
     /// Qubits that a tile must hold.
     fn mixes(&self) -> u64;
-    /// Qubits that it looks at.
+    /// Qubits that it reads.
     fn operands(&self) -> u64;
 }
 
@@ -73,7 +73,8 @@ pub struct Shared<'a, F> {
     borrowed: PhantomData<&'a mut [F]>,
 }
 
-// SAFETY: amplitudes are numbers, and `Shared::copy_out` and `copy_back` promise that no two threads meet.
+// SAFETY: amplitudes are numbers, and `Shared::copy_out` and `copy_back` guarantee that no two threads share an
+// amplitude.
 unsafe impl<F: Send> Sync for Shared<'_, F> {}
 
 impl<'a, F: Vectors> Shared<'a, F> {

@@ -18,7 +18,7 @@ use crate::sim::stages::meets;
 use crate::sim::trajectory::norm::{norm, scale};
 use crate::sim::trajectory::operators::KrausOperators;
 
-/// Bytes of states that wait to be run; a state is split off before its own shots go on.
+/// Bytes of states that wait to be run; a state is split off before its own shots continue.
 const WAITING: usize = 1 << 30;
 /// Waiting branches that one thread runs one after the other.
 const TOGETHER: usize = 8;
@@ -135,7 +135,7 @@ impl Shot {
     }
 }
 
-/// A program on its way, and what is done with states that have come to its end.
+/// A program being run, and what is done with its final states.
 pub struct ShotRunner<'a, F, L> {
     pub jumps: &'a [Jump<F>],
     /// Adds what it makes of a state and its shots to a sum.

@@ -208,7 +208,7 @@ fn identity(size: usize) -> Vec<f64> {
     m
 }
 
-/// Fuses maps as they come: a map on qubits whose last block covers them joins it, a two-qubit map swallows the
+/// Fuses maps as they come: a map on qubits whose last block covers them joins it, a two-qubit map takes in the
 /// one-qubit blocks before it, and numbers next to numbers become one matrix.
 pub struct Fuser<F = f64> {
     total: usize,
@@ -265,8 +265,8 @@ impl<F: Float> Fuser<F> {
         if qubits.len() == 2 {
             for (position, &qubit) in qubits.iter().enumerate() {
                 let alone = |at: &usize| self.blocks[*at].as_ref().is_some_and(|b| b.qubits.len() == 1);
-                let swallowed = self.open[qubit].filter(alone).and_then(|at| self.blocks[at].take());
-                for factor in swallowed.into_iter().flat_map(|block| block.factors) {
+                let absorbed = self.open[qubit].filter(alone).and_then(|at| self.blocks[at].take());
+                for factor in absorbed.into_iter().flat_map(|block| block.factors) {
                     factors.push(Factor::new(vec![position], factor.map));
                 }
             }
