@@ -242,7 +242,7 @@ impl Settings for Spec {
         }
         let transpiles = self.experiments.iter().any(|name| name == TRANSPILATION);
         let has_device = self.devices.iter().any(|name| name != IDEAL);
-        let expected = "a device besides ideal: the experiment transpilation is asked for";
+        let expected = "a device besides ideal: the experiment transpilation is listed";
         check.check("devices", format!("{:?}", self.devices), !transpiles || has_device, expected);
     }
 }

@@ -47,7 +47,7 @@ impl Lexicon {
 /// A signed sentence with its text.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    /// As many frames as the lexicon says.
+    /// As many frames as the lexicon gives.
     pub film: Film,
     pub glosses: Vec<usize>,
     /// Word numbers; those from the size of the vocabulary on are words that it lacks.

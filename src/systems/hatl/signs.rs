@@ -79,7 +79,7 @@ impl Action {
     }
 }
 
-/// A person who signs.
+/// A signer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Signer {
     /// Length of arms and fingers, in those of the average.

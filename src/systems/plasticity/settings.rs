@@ -82,7 +82,7 @@ impl SettingRow {
     }
 }
 
-/// Digits in three parts under a seed: to learn from first, to learn from afterwards, to judge on.
+/// Digits in three parts under a seed: for the source, for training on the target, for the test.
 struct Digits {
     source: (Array2<f32>, Vec<u32>),
     training: Examples,

@@ -1,4 +1,4 @@
-//! Hybrid classical-quantum transfer learning under device noise: the main job.
+//! Hybrid classical-quantum transfer learning under device noise.
 //!
 //! Pictures → features of a frozen backbone → heads trained side by side over seeds → every circuit evaluated ideal, under
 //! calibrated noise and with shots. Reference: "Hybrid Classical-Quantum Transfer Learning with Noisy Quantum Circuits",
@@ -158,8 +158,8 @@ impl Experiment for Qtl {
     }
 
     fn open(spec: &Spec, context: &Context) -> Result<(Inputs, Measurement), StudyError> {
-        let place = (context.cache, context.threads);
-        let loaded = inputs::load(&spec.data, &spec.backbone, place, context.observer)?;
+        let cache = (context.cache, context.threads);
+        let loaded = inputs::load(&spec.data, &spec.backbone, cache, context.observer)?;
         let executions = Executions::new(CompileOptions::default());
         let mut found = Measurement::default().keep(DATA, &loaded.title);
         found.notices = loaded.notices;

@@ -76,7 +76,7 @@ pub struct Kept {
 /// Trains and evaluates a head.
 ///
 /// # Errors
-/// If the head or its simulator fails, the training diverges, or the user wants to stop.
+/// If the head or its simulator fails, the training diverges, or the user stops it.
 pub fn run(
     spec: &Spec,
     (rows, executions): (&Rows, &Executions),
@@ -90,7 +90,7 @@ pub fn run(
         Body::Kernel => trial.kernel()?,
         _ => trial.gradient(context)?,
     };
-    // Trials share the processor, so a counter of the whole package cannot tell them apart.
+    // Trials share the processor, so a counter of the whole package cannot separate them.
     let usage = EnergySource::default().estimate(begun.elapsed().as_secs_f64(), thread_cpu_seconds() - cpu);
     Ok(found.value("cpu_seconds", usage.cpu_seconds).value("joules", usage.joules))
 }

@@ -93,7 +93,7 @@ impl Settings for Spec {
         },
         Preset {
             name: "full",
-            doc: "three seeds, more fields, a wider network, a circuit and its classical twin; 18 minutes on two cores",
+            doc: "three seeds, more fields, a wider network, a circuit and mlp_a; 18 minutes on two cores",
             apply: |spec| {
                 spec.seeds = (0..3).collect();
                 (spec.training_fields, spec.validation_fields, spec.test_fields) = (600, 150, 300);

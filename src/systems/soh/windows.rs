@@ -1,4 +1,4 @@
-//! Windows over the lives of cells, and the numbers a network reads of them.
+//! Windows over the lifetimes of cells, and the numbers a network reads of them.
 
 use std::ops::Range;
 
