@@ -87,7 +87,7 @@ fn systems_train_through_the_one_loop() {
     assert!(wrong.is_empty(), "training outside study::train: {wrong:?}");
 }
 
-/// Engines share `sim/kernel`; none reaches into another's room, and the kernels import no engine.
+/// Engines share `sim/kernel`; none imports another's kernels, and the kernels import no engine.
 #[test]
 fn engines_share_the_kernels_alone() {
     const ENGINES: [&str; 4] = ["statevector", "density", "pauli", "trajectory"];

@@ -38,7 +38,7 @@ fn same(path: &Path, text: &str) {
 }
 
 #[test]
-fn every_page_says_what_the_kept_runs_say() {
+fn every_page_agrees_with_the_kept_runs() {
     for system in SYSTEMS {
         let name = system.info().name;
         let source = source(name);

@@ -238,7 +238,7 @@ fn small() -> Spec {
 }
 
 #[test]
-fn an_encoding_learns_and_circuits_have_as_many_parameters_as_their_twins() {
+fn an_encoding_learns_and_circuits_have_as_many_parameters_as_classical_heads() {
     let spec = small();
     let results = run_in_memory::<Rotation>(&spec).unwrap();
     let error = results.of("error").grid("encodings").plain().single().unwrap();
