@@ -136,7 +136,7 @@ impl<E: Experiment> Run<'_, E> {
                 observer: self.workers.observer,
                 cache: self.workers.cache,
                 threads: self.workers.jobs,
-                finished: &|at| Err(not_asked_for(at)),
+                finished: &|at| Err(not_wanted(at)),
             };
             let began = (Instant::now(), thread_cpu_seconds());
             let opened = pool.install(|| E::open(&self.plan.variants[nodes[k].variant], &context));
@@ -270,8 +270,8 @@ impl<E: Experiment> Run<'_, E> {
         let node = &self.plan.nodes[k];
         let finished = |at: &Point| {
             let before = node.after.iter().find(|&&before| self.plan.nodes[before].point.is(at));
-            let key = &self.plan.nodes[*before.ok_or_else(|| not_asked_for(at))?].key;
-            let stored = self.store.read(key)?.ok_or_else(|| not_asked_for(at))?;
+            let key = &self.plan.nodes[*before.ok_or_else(|| not_wanted(at))?].key;
+            let stored = self.store.read(key)?.ok_or_else(|| not_wanted(at))?;
             Ok(Measurement { files: self.store.files(key)?.into_iter().collect(), ..stored.measurement })
         };
         let context = Context { observer, cache: self.workers.cache, threads: 1, finished: &finished };
@@ -313,7 +313,7 @@ impl<E: Experiment> Run<'_, E> {
     }
 }
 
-fn not_asked_for(at: &Point) -> StudyError {
+fn not_wanted(at: &Point) -> StudyError {
     StudyError::MissingTrial { trial: at.to_string() }
 }
 

@@ -353,11 +353,11 @@ pub fn number_clip_paths(page: &str) -> String {
     let mut known: Vec<&str> = Vec::new();
     for part in parts {
         let (number, rest) = part.split_at(part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len()));
-        let place = known.iter().position(|k| *k == number).unwrap_or(known.len());
-        if place == known.len() {
+        let index = known.iter().position(|k| *k == number).unwrap_or(known.len());
+        if index == known.len() {
             known.push(number);
         }
-        numbered += &format!("clip-{place}{rest}");
+        numbered += &format!("clip-{index}{rest}");
     }
     numbered
 }

@@ -60,7 +60,7 @@ pub enum StudyError {
     #[error("claim {claim:?}: {what}")]
     Claim { claim: String, what: String },
     /// A trial that follows one that does not exist.
-    #[error("no finished trial {trial}; an experiment asks for it before it reads it (this is a defect of qgraft)")]
+    #[error("no finished trial {trial}; an experiment lists it in `after` before it reads it (a defect of qgraft)")]
     MissingTrial { trial: String },
     /// A filter that leaves no trial.
     #[error("--only leaves none of {planned} trials; --dry-run lists them")]

@@ -276,9 +276,9 @@ impl Writer<'_> {
         let operands = &["a", "b", "c", "d", "e"];
         let angles = if formal.is_empty() { String::new() } else { format!("({})", formal.join(", ")) };
         let _ = write!(text, "gate {}{angles} {} {{ ", gate.name(), operands[..gate.row().qubits].join(", "));
-        for (inner, places, params) in &body {
-            let places: Vec<&str> = places.iter().map(|&p| operands[p]).collect();
-            let _ = write!(text, "{} {}; ", self.call(*inner, params, &formal), places.join(", "));
+        for (inner, on, params) in &body {
+            let names: Vec<&str> = on.iter().map(|&p| operands[p]).collect();
+            let _ = write!(text, "{} {}; ", self.call(*inner, params, &formal), names.join(", "));
         }
         let phase = definition_phase(gate, &vec![0.5; formal.len()]);
         if self.version == Version::Three && phase != 0.0 {

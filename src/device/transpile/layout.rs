@@ -250,7 +250,7 @@ pub(super) fn greedy(
             .filter(allowed)
             .map(|at| (cost(at), at))
             .min_by(|((a, x), i), ((b, y), j)| a.cmp(b).then(x.total_cmp(y)).then(i.cmp(j)))
-            .expect("parts were assigned such that each has room")
+            .expect("parts were assigned such that each is large enough")
             .1;
         physical[qubit] = best;
         used[best] = true;

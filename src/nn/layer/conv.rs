@@ -72,7 +72,7 @@ impl ConvShape {
             );
         }
         if window.kernel != (kernel_height, kernel_width) {
-            bail!("conv2d: the window says kernel {:?}, the weight is {weight:?}", window.kernel);
+            bail!("conv2d: the window has kernel {:?}, the weight is {weight:?}", window.kernel);
         }
         Ok(ConvShape { batch, groups, c_in, c_out, plane: Plane::new(window, (height, width))? })
     }

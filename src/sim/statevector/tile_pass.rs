@@ -271,7 +271,7 @@ mod tests {
 
     /// Units differ by the rounding of a few multiply-and-adds.
     #[test]
-    fn vector_units_agree_on_all_places() {
+    fn vector_units_agree_on_all_operands() {
         agree_everywhere::<f64>(1e-14);
         agree_everywhere::<f32>(1e-5);
     }
