@@ -8,7 +8,7 @@ const CANDLE: [(&str, &str); 2] = [("CANDLE_CPU_MASK", "0"), ("CANDLE_NUM_THREAD
 fn main() -> std::process::ExitCode {
     for (name, value) in CANDLE {
         if std::env::var_os(name).is_none() {
-            // SAFETY: the first statement of the program; there is no other thread that could read the environment.
+            // SAFETY: the first statement of the program. There is no other thread that could read the environment.
             unsafe { std::env::set_var(name, value) };
         }
     }

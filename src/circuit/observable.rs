@@ -210,7 +210,7 @@ fn written_terms(text: &str) -> Result<Vec<TermText>, CircuitError> {
     Ok(terms)
 }
 
-/// Numbers, Paulis and signs; a sign behind the `e` of a number belongs to the number.
+/// Numbers, Paulis and signs. A sign behind the `e` of a number belongs to the number.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     for c in text.chars() {

@@ -11,7 +11,7 @@ use crate::math::{Matrix, Seconds};
 pub struct Op {
     /// What is done.
     pub kind: OpKind,
-    /// Operands in order; the first is the least significant bit of the operation's matrix. Controls come first.
+    /// Operands in order. The first is the least significant bit of the operation's matrix. Controls come first.
     pub qubits: Vec<usize>,
     /// Done only if the classical bits hold this value.
     pub condition: Option<Condition>,

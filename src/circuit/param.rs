@@ -33,7 +33,7 @@ impl Param {
     /// The number this angle has for `angles`, one entry per slot.
     ///
     /// # Panics
-    /// If the slot lies outside `angles`; circuits and programs check their slots when they are built.
+    /// If the slot lies outside `angles`. Circuits and programs check their slots when they are built.
     pub fn value(self, angles: &[f64]) -> f64 {
         match self {
             Self::Fixed(value) => value,

@@ -71,6 +71,6 @@ fn solve(kernel: ArrayView2<'_, f64>, y: &[f64], penalty: f64, tolerance: f64) -
             gradient[k] += y[k] * step * (kernel[[k, i]] - kernel[[k, j]]);
         }
     }
-    // On the margin -y∇ equals the offset; the middle of the last bounds lies between all that are free.
+    // On the margin -y∇ equals the offset. The middle of the last bounds lies between all that are free.
     (alpha, (bounds.0 + bounds.1) / 2.0)
 }

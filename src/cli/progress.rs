@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::study::Observer;
 
-/// Set by Ctrl-C; long work reads it and ends with no file half-written.
+/// Set by Ctrl-C. Long work reads it and ends with no file half-written.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// Makes Ctrl-C set a flag instead of killing the process. A second Ctrl-C kills it.
@@ -26,7 +26,7 @@ pub fn catch_interrupts() {
     });
 }
 
-/// One bar per stage, with the time left; nothing is drawn where stderr is not a terminal.
+/// One bar per stage, with the time left. Nothing is drawn where stderr is not a terminal.
 pub struct Bar(std::sync::Mutex<ProgressBar>);
 
 impl Bar {

@@ -1,4 +1,4 @@
-//! Tables in text: CSV files and KEEL's .dat files. One row per line; the class is the last column.
+//! Tables in text: CSV files and KEEL's .dat files. One row per line. The class is the last column.
 //!
 //! * The first line names the columns if in some column it holds a word above numbers, or if no column holds numbers and
 //!   nothing in it occurs a second time.

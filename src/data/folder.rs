@@ -146,7 +146,7 @@ pub fn resaved(picture: &Picture, quality: u8) -> Result<Picture, DataError> {
     decode_bytes(&bytes, path)
 }
 
-/// Reads one PNG or JPEG; grey becomes three equal channels, transparency is dropped.
+/// Reads one PNG or JPEG. Grey becomes three equal channels, transparency is dropped.
 pub fn decode(path: &Path) -> Result<Picture, DataError> {
     decode_bytes(&fs::read(path).map_err(DataError::io(path))?, path)
 }

@@ -1,4 +1,4 @@
-//! Tables in Parquet files (feature `parquet`): flat columns of numbers, words and truth values; the class is the last.
+//! Tables in Parquet files (feature `parquet`): flat columns of numbers, words and truth values. The class is the last.
 
 use std::path::Path;
 
@@ -67,7 +67,7 @@ pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
     Grid { place, class: names.len() - 1, names, kinds, lines }.table()
 }
 
-/// A value as text, and the kind of column that it implies; a gap implies none.
+/// A value as text, and the kind of column that it implies. A gap implies none.
 #[cfg(feature = "parquet")]
 fn text_and_kind(field: &::parquet::record::Field) -> Option<(String, Option<super::grid::Kind>)> {
     use ::parquet::record::Field;

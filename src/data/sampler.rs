@@ -12,7 +12,7 @@ pub enum Sampler {
     /// As many rows as there are, with replacement, each in proportion to its weight (≥ 0; one per row). An epoch misses about 37 %
     /// of equally heavy rows.
     Weighted(Vec<f64>),
-    /// Every step has equally many rows of each group (domain, class); `groups[row]` is a row's group. Small groups are
+    /// Every step has equally many rows of each group (domain, class). `groups[row]` is a row's group. Small groups are
     /// gone through several times while the largest is gone through once.
     Balanced(Vec<u32>),
 }

@@ -113,7 +113,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// From `height · width` grey bytes; each becomes three equal channels.
+    /// From `height · width` grey bytes. Each becomes three equal channels.
     pub fn from_grey(width: usize, height: usize, grey: &[u8]) -> Self {
         Self { width, height, rgb: grey.iter().flat_map(|&g| [g; 3]).collect() }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Features, Part, Samples};
 use crate::math::Stream;
 
-/// Directions in which samples of one class differ; the rest of the width repeats them.
+/// Directions in which samples of one class differ. The rest of the width repeats them.
 const LATENT: usize = 16;
 
 /// Sizes of a synthetic table.

@@ -37,7 +37,7 @@ type Corners = [f64; 4];
 
 const LISTS: [(&str, Part); 3] = [("train", Part::Train), ("val", Part::Validation), ("test", Part::Test)];
 
-/// Reads a folder or a zip file in the layout of Pascal VOC with the lists train, val and test; the three folders may
+/// Reads a folder or a zip file in the layout of Pascal VOC with the lists train, val and test. The three folders may
 /// be inside one folder. Pictures are scaled to `height` rows and a multiple of four columns. Boxes without area are
 /// left out and reported.
 ///

@@ -1,6 +1,6 @@
 //! Pages of systems: claims are data, figures and verdicts are computed from kept runs.
 //!
-//! `docs/systems/NAME.toml` lists the claims and the source of each figure; `docs/results/RUN.json` is the
+//! `docs/systems/NAME.toml` lists the claims and the source of each figure. `docs/results/RUN.json` is the
 //! metrics.json of a run that was kept. Nobody writes a verdict by hand.
 
 use std::collections::BTreeMap;

@@ -20,7 +20,7 @@ pub struct Contrast {
     pub baseline: String,
     /// Levels that both have: settings, and evaluation factors they are measured under.
     pub at: Vec<(String, String)>,
-    /// Factors whose levels make the pairs; values that agree in them are averaged.
+    /// Factors whose levels make the pairs. Values that agree in them are averaged.
     pub pairs: Vec<String>,
     /// What it answers.
     pub question: Question,

@@ -20,7 +20,7 @@ pub struct Info {
     pub title: &'static str,
     /// One sentence, with the source.
     pub doc: &'static str,
-    /// Commands to try, without `qgraft run NAME`; the first is usually empty.
+    /// Commands to try, without `qgraft run NAME`. The first is usually empty.
     pub examples: &'static [&'static str],
 }
 

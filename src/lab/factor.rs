@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What varying a factor means; it decides how results are averaged and compared.
+/// What varying a factor means. It decides how results are averaged and compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -14,7 +14,7 @@ pub enum Role {
     Arm,
     /// Comparisons are made within each of its levels: data sets, targets, sizes.
     Setting,
-    /// Its levels repeat the same experiment; values over them are averaged and paired.
+    /// Its levels repeat the same experiment. Values over them are averaged and paired.
     Seed,
     /// Varied on a finished trial, without a new one: devices, shots. A trial reports a value for each of its levels.
     Evaluation,
@@ -189,7 +189,7 @@ impl fmt::Display for Point {
     }
 }
 
-/// A product of factors. Most experiments are one grid; one with parts that vary different things has several.
+/// A product of factors. Most experiments are one grid. One with parts that vary different things has several.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
     /// Name: a value of the column `grid` in results.csv.
@@ -202,7 +202,7 @@ pub struct Grid {
     pub block: &'static [&'static str],
     /// Name under which blocks are prepared: grids of one name share them.
     pub block_name: String,
-    /// Metrics that the tables of this grid show, in the order of columns; the first is compared.
+    /// Metrics that the tables of this grid show, in the order of columns. The first is compared.
     pub metrics: Vec<&'static str>,
     /// Points of the product that are no trials.
     pub skip: Vec<Vec<(&'static str, String)>>,
@@ -247,7 +247,7 @@ impl Grid {
         self.factors.iter().find(|factor| factor.name == name)
     }
 
-    /// Every trial, in the order of the levels; the last factor changes fastest.
+    /// Every trial, in the order of the levels. The last factor changes fastest.
     pub fn points(&self) -> Vec<Point> {
         let mut points = vec![Point { grid: self.name.clone(), coordinates: Vec::new() }];
         for factor in self.trial_factors() {

@@ -14,7 +14,7 @@ use crate::study::energy::Usage;
 /// Name and version of the format.
 const FORMAT: &str = "qgraft.results/1";
 
-/// A run with everything that its tables are made of; times and the learning curves of single trials are in other
+/// A run with everything that its tables are made of. Times and the learning curves of single trials are in other
 /// files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptRun {

@@ -270,7 +270,7 @@ impl<'a> Query<'a> {
         Samples::new(self.rows.iter().map(|row| (row.levels.clone(), row.value)).collect())
     }
 
-    /// Samples by level of a factor, in the order of the levels; levels without values are left out.
+    /// Samples by level of a factor, in the order of the levels. Levels without values are left out.
     pub fn by(&self, factor: &str) -> Vec<(String, Samples)> {
         let mut levels: Vec<&str> = Vec::new();
         for row in &self.rows {
@@ -365,7 +365,7 @@ impl Samples {
         Self(groups.into_iter().map(|(key, values)| (key, mean(values))).collect())
     }
 
-    /// Values of both where both have one, paired by the levels of some factors; within a pair values are averaged.
+    /// Values of both where both have one, paired by the levels of some factors. Within a pair values are averaged.
     pub fn paired(&self, other: &Self, factors: &[&str]) -> (Vec<f64>, Vec<f64>) {
         let (own, other) = (self.averaged_by(factors), other.averaged_by(factors));
         let known: BTreeMap<&Labels, f64> = other.0.iter().map(|(key, value)| (key, *value)).collect();

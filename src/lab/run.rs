@@ -114,7 +114,7 @@ pub fn sweep<E: Experiment>(
     if let Err(error) = ran {
         let nothing = !Store::holds_any(&folder);
         if is_new && nothing {
-            // The error is what matters; a folder that cannot be removed is empty.
+            // The error is what matters. A folder that cannot be removed is empty.
             let _ = fs::remove_dir_all(&options.out);
         }
         return Err(match error {
@@ -211,7 +211,7 @@ fn write<E: Experiment>(
 /// The contrasts of an experiment, each within every combination of what a user varies.
 fn contrasts<E: Experiment>(request: &Request, plan: &Plan<E::Spec>, results: &Results) -> Vec<Contrast> {
     let grids: Vec<Grid> = results.grids.iter().map(|grid| grid.without_factors(&plan.axes)).collect();
-    // Arms may differ between variants; those of the first are compared in all that have them.
+    // Arms may differ between variants. Those of the first are compared in all that have them.
     let mut found = E::contrasts(&plan.variants[0], &grids);
     for axis in request.axes.iter().filter(|axis| axis.levels.len() > 1) {
         let within = |contrast: &Contrast| -> Vec<Contrast> {

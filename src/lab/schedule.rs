@@ -59,7 +59,7 @@ struct Run<'a, E: Experiment> {
 
 /// Runs the trials in `wanted` that `store` does not hold, and what they need.
 ///
-/// A trial that fails or panics is noted as a failure; those that follow it fail with it, and all others continue.
+/// A trial that fails or panics is noted as a failure. Those that follow it fail with it, and all others continue.
 ///
 /// # Errors
 /// If the store cannot be written (a full disk), the inputs cannot be opened, or the observer stops it. What was
@@ -72,7 +72,7 @@ pub fn run<E: Experiment>(
 ) -> Result<(), StudyError> {
     let mut status = vec![Status::Skipped; plan.nodes.len()];
     let mut left: Vec<usize> = wanted.to_vec();
-    // A trial needs what it follows; a block is prepared again for each run that has a trial of it.
+    // A trial needs what it follows. A block is prepared again for each run that has a trial of it.
     while let Some(k) = left.pop() {
         let node = &plan.nodes[k];
         if status[k] == Status::Waiting || (node.step == Step::Trial && store.is_finished(&node.key)) {
@@ -300,7 +300,7 @@ impl<E: Experiment> Run<'_, E> {
         }
     }
 
-    /// Stores what a step measured; opening and preparing leave a folder only if they measured something.
+    /// Stores what a step measured. Opening and preparing leave a folder only if they measured something.
     fn keep(&self, k: usize, measurement: Measurement, (began, cpu): (Instant, f64)) -> Result<(), StudyError> {
         let node = &self.plan.nodes[k];
         if node.step != Step::Trial && measurement == Measurement::default() {

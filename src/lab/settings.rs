@@ -1,7 +1,7 @@
 //! Settings of an experiment: read from a file, a preset and the command line, and written so that they read back.
 //!
-//! All three sources work on one TOML tree. It starts as the default settings; presets change it, a file is laid over it,
-//! options set single fields. What comes out is checked as a whole.
+//! All three sources work on one TOML tree. It starts as the default settings. Presets change it, a file is laid over
+//! it, options set single fields. What comes out is checked as a whole.
 
 use std::path::Path;
 

@@ -38,7 +38,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key whose folder is named by this text; what a file name should not have becomes one `_`.
+    /// A key whose folder is named by this text. What a file name should not have becomes one `_`.
     pub fn new(id: &str, title: &str) -> Self {
         const LONGEST: usize = 80;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || ",=.+-_".contains(c);
@@ -127,7 +127,7 @@ impl Store {
         let path = self.beside(key, "claim");
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut file) => {
-                // Only for a reader of the folder; the claim is the file itself.
+                // Only for a reader of the folder. The claim is the file itself.
                 let _ = write!(file, "process {}", std::process::id());
                 Ok(true)
             }
@@ -200,7 +200,7 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Temporary folders are private; a finished one is as readable as the folder around it.
+/// Temporary folders are private. A finished one is as readable as the folder around it.
 #[cfg(unix)]
 fn readable(folder: &Path) {
     let Some(parent) = folder.parent().and_then(|parent| fs::metadata(parent).ok()) else { return };

@@ -1,6 +1,6 @@
 //! Quantities on a circle, and codes that a network can learn them in. Radians.
 //!
-//! A plain number jumps at the seam where a full turn meets zero; each code here is continuous on the circle.
+//! A plain number jumps at the seam where a full turn meets zero. Each code here is continuous on the circle.
 
 use std::f64::consts::{PI, TAU};
 

@@ -82,7 +82,7 @@ pub fn distance(a: &Matrix, b: &Matrix) -> f64 {
     largest(a.iter().zip(b.iter()).map(|(x, y)| (x - y).norm()))
 }
 
-/// The largest of some lengths; unlike `f64::max` it does not pass over a NaN.
+/// The largest of some lengths. Unlike `f64::max` it does not pass over a NaN.
 fn largest(lengths: impl Iterator<Item = f64>) -> f64 {
     lengths.fold(0.0, |most: f64, length| if most.is_nan() || length < most { most } else { length })
 }

@@ -1,7 +1,7 @@
 //! The lowest floor: small complex matrices, units as types, counter-based random numbers, angles on a circle, order in
 //! lists, suggestions for misspelled names.
 //!
-//! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw); state vectors and tensors
+//! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw). State vectors and tensors
 //! are in `sim` and `nn`.
 
 pub mod circular;

@@ -40,7 +40,7 @@ impl Output {
 
 /// A network on its parameters.
 pub trait Network {
-    /// What it makes of `inputs`, each (batch, …); most networks read one.
+    /// What it makes of `inputs`, each (batch, …). Most networks read one.
     ///
     /// # Errors
     /// If shapes do not fit or a simulator refuses.

@@ -42,7 +42,7 @@ struct Entry {
 pub struct Snapshot(pub(crate) Vec<(String, Tensor)>);
 
 impl Params {
-    /// No parameters yet; those made later are drawn under `seed` and stored as `dtype` (f32 or f64) on the CPU.
+    /// No parameters yet. Those made later are drawn under `seed` and stored as `dtype` (f32 or f64) on the CPU.
     pub fn new(seed: u64, dtype: DType) -> Self {
         Self { seed, dtype, entries: IndexMap::new(), rates: LearningRates::default() }
     }
@@ -214,7 +214,7 @@ impl Params {
     }
 
     /// Takes over the values of what `other` has under the same name, statistics included, where names begin with `prefix`.
-    /// Returns the number of these parameters; 0 may be a mistake in the prefix.
+    /// Returns the number of these parameters. 0 may be a mistake in the prefix.
     ///
     /// # Errors
     /// If one has another shape.

@@ -60,7 +60,7 @@ impl Weights {
         Self::new(tensors, place)
     }
 
-    /// From tensors already at hand; integers (the counters of batch normalisation) are left out.
+    /// From tensors already at hand. Integers (the counters of batch normalisation) are left out.
     ///
     /// A tensor that is a variable stays one, so that a network built on it can be trained.
     pub fn new(tensors: impl IntoIterator<Item = (String, Tensor)>, place: String) -> Result<Self, NnError> {
@@ -152,7 +152,7 @@ impl fmt::Display for WeightMatch {
     }
 }
 
-/// A wrong file differs in hundreds of names; a message shows the first few.
+/// A wrong file differs in hundreds of names. A message shows the first few.
 fn list(what: &str, names: &[String]) -> String {
     const SHOWN: usize = 6;
     let more = names.len().saturating_sub(SHOWN);

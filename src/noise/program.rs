@@ -20,7 +20,7 @@ pub enum Step {
         /// Classical condition inherited from the operation that made the noise.
         condition: Option<Condition>,
     },
-    /// Projective measurement of the true state; the bit that is recorded suffers `confusion`.
+    /// Projective measurement of the true state. The bit that is recorded suffers `confusion`.
     Measure {
         /// The qubit measured.
         qubit: usize,

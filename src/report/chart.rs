@@ -288,7 +288,7 @@ pub struct HeatMap {
     pub columns: (String, Vec<String>),
     /// What the shade means.
     pub values_are: String,
-    /// Values by row, then column; a cell without a value is NaN and stays empty.
+    /// Values by row, then column. A cell without a value is NaN and stays empty.
     pub values: Vec<Vec<f64>>,
 }
 
@@ -312,7 +312,7 @@ impl HeatMap {
     }
 
     fn plots(&self, shade: impl Fn(f64) -> String + Send + Sync + 'static) -> Vec<Plot> {
-        // The library draws the first row uppermost; here rows are counted from below, as on an axis.
+        // The library draws the first row uppermost. Here rows are counted from below, as on an axis.
         let rows = self.values.iter().rev().cloned();
         let map = Heatmap::new()
             .with_data(rows)
@@ -335,7 +335,7 @@ impl HeatMap {
     }
 }
 
-/// The library gives a fixed width and height; a view box lets the page shrink it, a label describes the drawing.
+/// The library gives a fixed width and height. A view box lets the page shrink it, a label describes the drawing.
 fn scalable(svg: &str, description: &str) -> String {
     let (width, height) = (attribute(svg, "width"), attribute(svg, "height"));
     let sized = format!("width=\"{width}\" height=\"{height}\"");
@@ -344,7 +344,7 @@ fn scalable(svg: &str, description: &str) -> String {
     svg.replacen(&sized, &fluid, 1)
 }
 
-/// The library numbers its clip paths through the whole process; here they are numbered through the page, so that one
+/// The library numbers its clip paths through the whole process. Here they are numbered through the page, so that one
 /// report is one text.
 pub fn number_clip_paths(page: &str) -> String {
     const PREFIX: &str = "kuva-clip-";

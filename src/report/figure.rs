@@ -156,7 +156,7 @@ impl Figure {
     }
 }
 
-/// Colour and dash of each line; a guide has the colour of the line before it.
+/// Colour and dash of each line. A guide has the colour of the line before it.
 fn inks(lines: &[Line]) -> Vec<(&'static str, &'static str)> {
     let mut index = 0;
     let mut found: Vec<(&'static str, &'static str)> = Vec::with_capacity(lines.len());
@@ -222,7 +222,7 @@ fn rows(names: &[String], x: &str, lines: &[Line], caption: &str) -> Chart {
         line.points.iter().enumerate().flat_map(move |(k, p)| [p.0 - spread(k), p.0 + spread(k)])
     });
     let series = lines.iter().zip(inks(lines)).enumerate().map(|(index, (line, (colour, _)))| {
-        // The first line uppermost in its row; marks take up two thirds of it.
+        // The first line uppermost in its row. Marks take up two thirds of it.
         let shift = (count - 1.0 - 2.0 * index as f64) / 2.0 * 0.66 / count;
         let points = line.points.iter().map(|&(value, row)| (value, names.len() as f64 - row + shift)).collect();
         let mut spread = line.spread.clone();

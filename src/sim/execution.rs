@@ -313,7 +313,7 @@ impl Executions {
     }
 }
 
-/// Values by name, each made once; threads that need the same one wait for it.
+/// Values by name, each made once. Threads that need the same one wait for it.
 struct Cache<T>(Mutex<Entries<T>>);
 
 type Entries<T> = HashMap<String, Arc<Mutex<Option<Arc<T>>>>>;

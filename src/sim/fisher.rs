@@ -37,7 +37,7 @@ pub fn quantum_fisher(program: &Program, angles: &[f64], slots: &[usize]) -> Res
     Ok(Array2::from_shape_fn((slots.len(), slots.len()), |(i, j)| 4.0 * inner(&tangents[i], &tangents[j]).re))
 }
 
-/// The diagonal of the quantum Fisher information, one number a slot; memory for two states is enough.
+/// The diagonal of the quantum Fisher information, one number a slot. Memory for two states is enough.
 ///
 /// # Errors
 /// As [`quantum_fisher`].

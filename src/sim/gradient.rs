@@ -20,7 +20,7 @@ pub enum Gradient {
     Shift,
     /// Central difference `(f(a + h) - f(a - h)) / 2h`: error of order h² (and of rounding over h).
     Difference {
-        /// The step h, radians; 1e-4 balances both errors in double precision, 1e-2 in single.
+        /// The step h, radians. 1e-4 balances both errors in double precision, 1e-2 in single.
         step: f64,
     },
     /// Simultaneous perturbation (Spall 1992, doi 10.1109/9.119632): unbiased up to order `step²`, two runs for each

@@ -73,7 +73,7 @@ pub trait Simulator: Send + Sync {
     /// Name for reports: engine and precision.
     fn name(&self) -> String;
 
-    /// The width of the numbers it computes with; angles and results are f64 in any.
+    /// The width of the numbers it computes with. Angles and results are f64 in any.
     fn precision(&self) -> Precision;
 
     /// The same engine drawing from another part of its randomness, for callers that combine several runs whose draws

@@ -239,7 +239,7 @@ impl Run {
         Ok(seen.map(|(outcome, count)| (sample::bit_string(outcome, width), count)).collect())
     }
 
-    /// The classical bits that index outcomes if the circuit measures, else its qubits; the first is least significant.
+    /// The classical bits that index outcomes if the circuit measures, else its qubits. The first is least significant.
     ///
     /// # Errors
     /// As [`Run::expect`].

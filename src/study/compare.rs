@@ -9,7 +9,7 @@ use crate::study::metric::{Better, Unit};
 
 /// Confidence level of every interval in a report.
 const LEVEL: f64 = 0.95;
-/// Seed of the bootstrap. Any constant will do; it is part of the result, so it is fixed.
+/// Seed of the bootstrap. Any constant will do. It is part of the result, so it is fixed.
 const BOOTSTRAP_SEED: u64 = 1;
 /// Bootstrap draws: the ends of the interval then move by about 1 % of its width from seed to seed.
 const RESAMPLES: usize = 10_000;

@@ -3,7 +3,7 @@
 //!
 //! A score measures how far a prediction was off: |y - ŷ| ([`absolute`]), the same in units of a predicted spread
 //! ([`normalized`]), or the distance outside predicted quantiles ([`outside`]). Calibration turns scores of held-out
-//! rows into a radius q; the interval is everything with a score up to q.
+//! rows into a radius q. The interval is everything with a score up to q.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ pub struct Adaptive {
 }
 
 impl Adaptive {
-    /// Starts at the miscoverage aimed at; `step` is γ, 0.005 in the paper.
+    /// Starts at the miscoverage aimed at. `step` is γ, 0.005 in the paper.
     pub fn new(target: f64, step: f64) -> Self {
         Self { alpha: target, target, step }
     }

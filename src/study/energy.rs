@@ -151,7 +151,7 @@ fn number(file: &Path) -> Option<u64> {
     fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
-/// Processor seconds of the calling thread so far; the difference of two readings is what the thread did between them.
+/// Processor seconds of the calling thread so far. The difference of two readings is what the thread did between them.
 pub fn thread_cpu_seconds() -> f64 {
     seconds(ClockId::ThreadCPUTime)
 }

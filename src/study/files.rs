@@ -37,7 +37,7 @@ impl RunFolder {
         if fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) || target.is_file() {
             return Err(StudyError::FolderTaken { path: target.into() });
         }
-        // A bare name has the empty parent, which means here; "/" and ".." have no name to take.
+        // A bare name has the empty parent, which means here. "/" and ".." have no name to take.
         let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let Some(name) = target.file_name() else { return Err(StudyError::FolderTaken { path: target.into() }) };
         fs::create_dir_all(parent).map_err(|source| StudyError::File { path: parent.into(), source })?;
@@ -74,7 +74,7 @@ impl RunFolder {
     /// Gives the folder its name.
     ///
     /// # Errors
-    /// A target that came to be meanwhile, or a rename that fails; nothing is left behind then.
+    /// A target that came to be meanwhile, or a rename that fails. Nothing is left behind then.
     pub fn finish(self) -> Result<PathBuf> {
         // Replaces an empty folder, refuses one with something in it.
         match fs::rename(self.growing.path(), &self.target) {
@@ -143,7 +143,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     written.map(drop).map_err(|source| StudyError::File { path: path.into(), source })
 }
 
-/// A temporary file that others may read, as far as the user's mask allows; by default it would be private.
+/// A temporary file that others may read, as far as the user's mask allows. By default it would be private.
 #[cfg(unix)]
 fn readable() -> tempfile::Builder<'static, 'static> {
     use std::os::unix::fs::PermissionsExt;

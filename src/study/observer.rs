@@ -35,7 +35,7 @@ pub trait Observer: Sync {
     /// A worker's trial has reached this share of its work, 0 to 1, as far as that is known.
     fn reached(&self, _worker: usize, _share: f64) {}
 
-    /// A worker has ended its trial; `failure` is the reason why there is no result.
+    /// A worker has ended its trial. `failure` is the reason why there is no result.
     fn ends(&self, _worker: usize, _title: &str, _seconds: f64, _failure: Option<&str>) {}
 }
 

@@ -11,7 +11,7 @@ use crate::study::StudyError;
 /// and the processor time of a job is that of its thread.
 ///
 /// # Errors
-/// The error of the first job (by number) that failed; jobs not yet begun are then left out.
+/// The error of the first job (by number) that failed. Jobs not yet begun are then left out.
 pub fn jobs<T: Send>(
     count: usize,
     threads: usize,

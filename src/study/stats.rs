@@ -136,7 +136,7 @@ pub fn bootstrap_interval(differences: &[f64], level: f64, resamples: usize, see
     let half_a_draw = 0.5 / resamples as f64;
     let share_below = (below + up_to) as f64 / (2 * resamples) as f64;
     let bias = normal.inverse_cdf(share_below.clamp(half_a_draw, 1.0 - half_a_draw));
-    // Leaving one value out moves the mean by (mean − value)/(n − 1); the factor cancels in the acceleration.
+    // Leaving one value out moves the mean by (mean − value)/(n − 1). The factor cancels in the acceleration.
     let moves = differences.iter().map(|d| d - centre);
     let (squares, cubes) = moves.fold((0.0, 0.0), |(s, c), m| (s + m * m, c + m * m * m));
     let acceleration = cubes / (6.0 * squares.powf(1.5));

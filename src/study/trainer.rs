@@ -127,7 +127,7 @@ fn tensor(values: ArrayView2<f32>) -> Result<Tensor, StudyError> {
 pub struct TrainedHead {
     /// How it was described.
     pub config: HeadConfig,
-    /// The head, ready to be built; its circuit runs as it was trained.
+    /// The head, ready to be built. Its circuit runs as it was trained.
     pub model: HeadModel,
     /// Its parameters.
     pub params: Params,
@@ -172,8 +172,8 @@ impl TrainedHead {
         Predictions::new(self.predict(rows.values.view())?, rows.labels.clone())
     }
 
-    /// The same head with its circuit under a condition; shots and trajectories draw under `seed`. A head without circuit
-    /// stays as it is.
+    /// The same head with its circuit under a condition. Shots and trajectories draw under `seed`. A head without
+    /// circuit stays as it is.
     ///
     /// # Errors
     /// If the circuit cannot be compiled for the condition.
@@ -245,7 +245,7 @@ impl TrainedHead {
         crate::study::files::write_whole(path.as_ref(), &self.to_bytes()?)
     }
 
-    /// Reads a head that [`TrainedHead::save`] wrote; its circuit runs without noise.
+    /// Reads a head that [`TrainedHead::save`] wrote. Its circuit runs without noise.
     ///
     /// # Errors
     /// A file that cannot be read or is no trained head.

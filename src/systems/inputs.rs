@@ -19,7 +19,7 @@ use crate::study::{Observer, StudyError};
 pub struct Data {
     /// What kind of data it is.
     pub source: DataKind,
-    /// The folder of class folders, or the safetensors file of features; `{backbone}` is replaced by the backbone's
+    /// The folder of class folders, or the safetensors file of features. `{backbone}` is replaced by the backbone's
     /// name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! Transfer methods: which parameters a training on a new task changes, how fast, and what is added to the loss.
 //!
-//! The training loop calls a method through [`Transfer`]; no method contains a loop. Methods combine freely
+//! The training loop calls a method through [`Transfer`]. No method contains a loop. Methods combine freely
 //! ([`Compose`]): rates are multiplied, penalties are added. [`METHODS`] is the table. Each row makes its method with
 //! the constants of its paper, which are fields of the method's type.
 //!

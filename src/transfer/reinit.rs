@@ -1,5 +1,5 @@
 //! Drawing the least useful weights of a trunk anew before it is fine-tuned (Coetzer et al. 2026, arXiv:2603.20860,
-//! known here by its abstract; utilities, selections and values are those of selective weight reinitialisation,
+//! known here by its abstract. Utilities, selections and values are those of selective weight reinitialisation,
 //! Hernandez-Garcia et al. 2025, arXiv:2508.00212).
 
 use std::ops::Range;
@@ -27,7 +27,7 @@ pub enum Utility {
 }
 
 impl Utility {
-    /// How useful each weight of a tensor is; it reads what it needs of the gradients and the stream.
+    /// How useful each weight of a tensor is. It reads what it needs of the gradients and the stream.
     pub fn of(self, weights: &[f64], gradients: &[f64], stream: &mut Stream) -> Vec<f64> {
         match self {
             Self::Magnitude => weights.iter().map(|w| w.abs()).collect(),
@@ -40,7 +40,7 @@ impl Utility {
 /// Which weights of a tensor are drawn anew.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Selection {
-    /// This share of lowest utility; what is left of a whole weight is one weight by chance.
+    /// This share of lowest utility. What is left of a whole weight is one weight by chance.
     Share(f64),
     /// All with at most this many times the mean utility.
     Threshold(f64),

@@ -80,7 +80,7 @@ fn item_width(item: &Item) -> usize {
     item.marks.iter().map(|(_, m)| mark(m)).max().unwrap_or(0).max(beside).max(classical)
 }
 
-/// Rows of characters; qubit q has its wire on row 2q + 1, boxes share the rows between.
+/// Rows of characters. Qubit q has its wire on row 2q + 1, boxes share the rows between.
 struct Canvas {
     rows: Vec<Vec<char>>,
     names: Vec<String>,
@@ -158,7 +158,7 @@ impl Canvas {
         let (first, last) = item.span();
         let barrier = item.marks.iter().all(|(_, mark)| *mark == Mark::Barrier);
         if !barrier {
-            // The line that ties the operands together; boxes are drawn over it.
+            // The line that ties the operands together. Boxes are drawn over it.
             for row in 2 * first + 2..2 * last + 1 {
                 self.rows[row][middle] = if row % 2 == 1 { '┼' } else { '│' };
             }
@@ -262,7 +262,7 @@ impl Canvas {
 
 /// Two frame characters at one position: the strokes of both.
 fn union(a: char, b: char) -> char {
-    // Strokes up 1, down 2, left 4, right 8; the position is the sum of the strokes.
+    // Strokes up 1, down 2, left 4, right 8. The position is the sum of the strokes.
     const STROKES: [char; 16] = [' ', '╵', '╷', '│', '╴', '┘', '┐', '┤', '╶', '└', '┌', '├', '─', '┴', '┬', '┼'];
     let strokes = |c: char| STROKES.iter().position(|s| *s == c);
     match (strokes(a), strokes(b)) {

@@ -41,7 +41,7 @@ pub enum Shift {
 
 /// Everything about a gate.
 pub struct GateRow {
-    /// The gate this row describes; its position in the table is its discriminant.
+    /// The gate this row describes. Its position in the table is its discriminant.
     pub gate: Gate,
     /// OpenQASM name.
     pub name: &'static str,

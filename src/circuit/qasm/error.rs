@@ -47,7 +47,7 @@ impl QasmError {
     pub fn report(&self) -> String {
         let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
         let mut out = String::new();
-        // Writing into a string cannot fail; if the handler fails, the one-line form has the same content.
+        // Writing into a string cannot fail. If the handler fails, the one-line form has the same content.
         if handler.render_report(&mut out, self).is_err() {
             return self.to_string();
         }

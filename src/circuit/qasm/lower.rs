@@ -10,7 +10,7 @@ use crate::math::matrix::{C64, dagger, identity};
 pub fn angles_of(m: &Matrix) -> [f64; 4] {
     let (a, b, c, d) = (m[[0, 0]], m[[0, 1]], m[[1, 0]], m[[1, 1]]);
     let theta = 2.0 * c.norm().atan2(a.norm());
-    // Where one pair of entries vanishes its phases mean nothing; the other pair then fixes φ + λ or φ - λ.
+    // Where one pair of entries vanishes its phases mean nothing. The other pair then fixes φ + λ or φ - λ.
     if a.norm() < 1e-9 {
         [c.arg(), theta, 0.0, (-b).arg() - c.arg()]
     } else if c.norm() < 1e-9 {
@@ -165,7 +165,7 @@ pub fn synthesize(matrix: &Matrix, qubits: &[usize]) -> Vec<Op> {
         return steps.0;
     }
     let mut rest = matrix.clone();
-    // rotations · matrix = diagonal, gathered column by column; their inverses in reverse rebuild the matrix.
+    // rotations · matrix = diagonal, gathered column by column. Their inverses in reverse rebuild the matrix.
     let mut pairs: Vec<(usize, usize, Matrix)> = Vec::new();
     for column in 0..size - 1 {
         for row in column + 1..size {
@@ -204,7 +204,7 @@ fn two_level(steps: &mut Steps, low: usize, high: usize, m: &Matrix, qubits: &[u
     let count = qubits.len();
     let differing: Vec<usize> = (0..count).filter(|k| (low ^ high) >> k & 1 == 1).collect();
     let (&target, walked) = differing.split_last().expect("two different states differ in a bit");
-    // Walk `low` towards `high` until they differ in `target` alone; the walk is undone afterwards.
+    // Walk `low` towards `high` until they differ in `target` alone. The walk is undone afterwards.
     let mut state = low;
     let mut walk = Vec::new();
     for &bit in walked {
@@ -221,7 +221,7 @@ fn two_level(steps: &mut Steps, low: usize, high: usize, m: &Matrix, qubits: &[u
     steps.0.extend(flips.iter().rev().flatten().cloned());
 }
 
-/// A gate on one qubit where all others hold their bits of `state`; `U` with a fourth angle carries that phase.
+/// A gate on one qubit where all others hold their bits of `state`. `U` with a fourth angle carries that phase.
 fn selected(gate: Gate, params: &[f64], target: usize, state: usize, qubits: &[usize]) -> Vec<Op> {
     let others: Vec<usize> = (0..qubits.len()).filter(|&k| k != target).collect();
     let zeros = || others.iter().filter(|&&k| state >> k & 1 == 0).map(|&k| Op::gate(Gate::X, &[qubits[k]], &[]));

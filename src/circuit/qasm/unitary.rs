@@ -1,4 +1,4 @@
-//! What the modifiers `inv`, `ctrl` and `pow` make of a list of unitary operations; phases are exact throughout.
+//! What the modifiers `inv`, `ctrl` and `pow` make of a list of unitary operations. Phases are exact throughout.
 
 use std::f64::consts::PI;
 

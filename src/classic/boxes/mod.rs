@@ -1,7 +1,7 @@
 //! Boxes around things in pictures, and the fusion of the boxes of several detectors.
 //!
 //! Corners are (left, top, right, bottom) as shares of the picture's width and height, so that the picture is 0..=1 both
-//! ways. [`FUSIONS`] are the ways to fuse; a [`Fusion`] is one of them with its thresholds and weights.
+//! ways. [`FUSIONS`] are the ways to fuse. A [`Fusion`] is one of them with its thresholds and weights.
 
 mod cluster;
 mod suppress;
@@ -74,8 +74,8 @@ pub enum Method {
     Weighted {
         /// What scores become.
         confidence: Confidence,
-        /// Clusters boxes of different labels; the label with the largest sum of scores wins. The published method keeps
-        /// labels apart.
+        /// Clusters boxes of different labels. The label with the largest sum of scores wins. The published method
+        /// keeps labels apart.
         across_labels: bool,
     },
     /// Keeps the best box and drops those that overlap it.

@@ -11,7 +11,7 @@ use crate::math::Stream;
 /// Targets of the trees, one entry per row.
 #[derive(Clone, Copy, Debug)]
 pub enum Answers<'a> {
-    /// Classes below `count`; a leaf then holds a share per class.
+    /// Classes below `count`. A leaf then holds a share per class.
     Classes {
         /// The class of each row.
         labels: &'a [usize],
@@ -44,7 +44,7 @@ impl Answers<'_> {
 pub struct Growth {
     /// Number of trees.
     pub trees: usize,
-    /// Columns considered for a split, drawn anew each time; columns that do not vary are not counted.
+    /// Columns considered for a split, drawn anew each time. Columns that do not vary are not counted.
     pub columns: usize,
     /// Splits above a leaf, at most.
     pub depth: Option<usize>,

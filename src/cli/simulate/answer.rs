@@ -69,7 +69,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
     let mut counts = None;
     if let (Some(shots), Some(p)) = (arguments.shots, &probabilities) {
         counts = Some(match name.as_str() {
-            // Each trajectory gives one outcome; drawing from their mean would err twice.
+            // Each trajectory gives one outcome. Drawing from their mean would err twice.
             "trajectory" => {
                 let drawn = engine.sample(program, angles, shots, arguments.seed)?.mapv(|n| n as f64);
                 over_outcomes(setup, drawn.row(0))?.mapv(|n| n as u64)

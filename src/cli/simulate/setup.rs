@@ -89,7 +89,7 @@ impl Arguments {
     }
 
     fn compile_options(&self) -> CompileOptions {
-        // The highest level leaves out phases that measurements cannot see; a saved state shows them.
+        // The highest level leaves out phases that measurements cannot see. A saved state shows them.
         let level = if self.save.is_some() { 2 } else { 3 };
         let options = TranspileOptions { level, seed: self.seed, ..TranspileOptions::default() };
         CompileOptions {

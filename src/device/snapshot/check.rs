@@ -6,7 +6,7 @@ use crate::device::calibration::op_label;
 use crate::device::{Device, DeviceError, GateData, QubitData};
 use crate::math::Seconds;
 
-/// Longer than any gate, readout or reset; a longer time means a wrong unit.
+/// Longer than any gate, readout or reset. A longer time means a wrong unit.
 const LONGEST_OPERATION: Seconds = Seconds(0.1);
 
 /// `device` if all its numbers are possible; `file` names it in errors.

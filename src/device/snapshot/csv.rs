@@ -35,7 +35,7 @@ pub fn looks_like(text: &str) -> bool {
     start.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("qubit"))
 }
 
-/// The device in `text`; its name and date come from `file`, `<device>_calibrations_<time>.csv`.
+/// The device in `text`. Its name and date come from `file`, `<device>_calibrations_<time>.csv`.
 pub fn read(file: &str, text: &str) -> Result<Device, DeviceError> {
     let text = text.trim_start_matches('\u{feff}');
     let broken = |source| DeviceError::Csv { file: file.into(), source };

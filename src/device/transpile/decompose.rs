@@ -113,7 +113,7 @@ fn leading_phase(gate: Gate, body: &Body) -> f64 {
     let same_shape: Body = (row.definition)(&fixed);
     debug_assert_eq!(same_shape.len(), body.len());
     let target = (row.matrix)(&at);
-    // The image of |0…0⟩ under both; their overlap is the phase.
+    // The image of |0…0⟩ under both. Their overlap is the phase.
     let mut state = vec![C64::ZERO; target.nrows()];
     state[0] = C64::ONE;
     for (gate, operands, params) in &same_shape {
@@ -184,7 +184,7 @@ fn in_basis(v: &Small<2>, low: Param, gap: Param, controls: &[usize], target: us
 
 /// A phase on the state in which all of `qubits` are 1.
 ///
-/// The AND is a sum of parities, `2^{1-n} Σ_S (-1)^{|S|+1} ⊕_{i∈S} x_i`; walking them in Gray-code order costs one CX
+/// The AND is a sum of parities, `2^{1-n} Σ_S (-1)^{|S|+1} ⊕_{i∈S} x_i`. Walking them in Gray-code order costs one CX
 /// per parity (Barenco et al. 1995, arXiv quant-ph/9503016, lemma 7.1). A full run on two qubits is one CZ.
 fn all_ones_phase(qubits: &[usize], angle: Param, out: &mut Vec<StepKind>) {
     if angle == Param::Fixed(0.0) || qubits.is_empty() {
@@ -222,7 +222,7 @@ fn eigen(u: &Small<2>) -> (Small<2>, [f64; 2]) {
     if root.norm() < super::one_qubit_run::CLOSE {
         return (phase(0.0), [mean.arg(), mean.arg()]);
     }
-    // (u - λ₁) maps onto the eigenvector of λ₀; its longer column is taken.
+    // (u - λ₁) maps onto the eigenvector of λ₀. Its longer column is taken.
     let values = [mean + root, mean - root];
     let column = |other: C64| {
         let (a, b) = ([u[0][0] - other, u[1][0]], [u[0][1], u[1][1] - other]);

@@ -153,7 +153,7 @@ impl Search<'_> {
         let lonely = self.demand.neighbours[qubit].is_empty();
         for (more, physical) in self.candidates(qubit, depth) {
             self.put(qubit, physical, cost + more, depth);
-            // A qubit without interactions takes the best physical qubit that is left; others would only permute such
+            // A qubit without interactions takes the best physical qubit that is left. Others would only permute such
             // qubits.
             if lonely || self.tries > self.limit {
                 return;
@@ -267,7 +267,7 @@ pub(super) enum Patch {
     Chain,
 }
 
-/// A random placement, connected part by connected part; qubits that do not interact take any free physical qubit.
+/// A random placement, connected part by connected part. Qubits that do not interact take any free physical qubit.
 pub(super) fn scattered(
     demand: &Demand,
     coupling: &Coupling,

@@ -207,7 +207,7 @@ impl Writer<'_> {
     }
 }
 
-/// Z rotations that are not written yet; they commute, so there is one per slot and one number.
+/// Z rotations that are not written yet. They commute, so there is one per slot and one number.
 #[derive(Default)]
 struct Angle {
     slots: Vec<Param>,

@@ -43,7 +43,7 @@ impl OneQubitRun {
         if let Some(values) = numbers(params) {
             return Self::fixed(from_matrix(&(gate.row().matrix)(&values)));
         }
-        // Rx = H Rz H and Ry = S Rx S†; the other gates with angles are products of these.
+        // Rx = H Rz H and Ry = S Rx S†. The other gates with angles are products of these.
         let (z, x) = (|a: Param| Self::rz(a), |a: Param| Self::rz(a).between(&hadamard(), &hadamard()));
         let y = |a: Param| x(a).between(&phase(FRAC_PI_2), &phase(-FRAC_PI_2));
         let zyz = |theta: Param, phi: Param, lambda: Param| z(lambda).then(&y(theta)).then(&z(phi));

@@ -192,7 +192,7 @@ pub(super) fn route(
             let (a, b) = router.pair(k);
             for p in [at.physical_of[a], at.physical_of[b]] {
                 for &(q, _) in &coupling.neighbours[p] {
-                    // A swap of two waiting qubits is found from both sides; it counts once.
+                    // A swap of two waiting qubits is found from both sides. It counts once.
                     if p < q || !router.waits.get(at.circuit_qubit_of[q]).is_some_and(|&waits| waits) {
                         candidates.push((p, q));
                     }

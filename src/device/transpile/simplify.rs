@@ -36,7 +36,7 @@ pub(super) fn simplify(mut steps: Vec<Step>, qubits: usize, effort: Effort) -> V
 
 /// One pass that joins runs, moves diagonal ones behind CZ and cancels pairs of CZ.
 ///
-/// A run waits on its wire until a CZ comes; what is diagonal then continues to wait behind it, and only the rest is
+/// A run waits on its wire until a CZ comes. What is diagonal then continues to wait behind it, and only the rest is
 /// written. As long as nothing is written on a wire its CZ commute, so a CZ that finds an equal one among them on both
 /// wires cancels with it.
 fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {

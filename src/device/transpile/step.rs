@@ -7,7 +7,7 @@ use crate::device::transpile::one_qubit_run::{OneQubitRun, hadamard};
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub kind: StepKind,
-    /// Done only if the classical bits hold this value; such steps are never merged with others.
+    /// Done only if the classical bits hold this value. Such steps are never merged with others.
     pub condition: Option<Condition>,
 }
 

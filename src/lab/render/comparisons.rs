@@ -11,7 +11,7 @@ fn is_evident(comparison: &Comparison) -> bool {
     matches!(comparison.finding, Finding::Better | Finding::Worse)
 }
 
-/// How many sentences the verdict has at most; the table below it has all comparisons.
+/// How many sentences the verdict has at most. The table below it has all comparisons.
 const SENTENCES: usize = 12;
 
 /// The summary of all comparisons: the answer to each question, the sentences behind it, what is not applicable.

@@ -105,7 +105,7 @@ pub enum Node<C> {
     Residual {
         /// The long way, without its end.
         body: Vec<Node<C>>,
-        /// The end of the long way; its activation is applied to the sum.
+        /// The end of the long way. Its activation is applied to the sum.
         last: C,
         /// The short way; the identity without one.
         shortcut: Option<C>,

@@ -1,6 +1,6 @@
 //! Backbones: pretrained networks that turn pictures into features. One row each.
 //!
-//! * [`BACKBONES`]: the table. A row's architecture is data ([`architecture`]); nothing else is written per network.
+//! * [`BACKBONES`]: the table. A row's architecture is data ([`architecture`]). Nothing else is written per network.
 //! * [`Trunk`]: a row with weights in it. `OnnxFile` (feature `onnx`): any network in an ONNX file.
 //! * [`extract`]: the features of many pictures, kept on disk.
 

@@ -54,7 +54,7 @@ impl CircuitConfig {
 pub struct HeadConfig {
     /// The row of the table of heads.
     pub row: &'static HeadRow,
-    /// The circuit; rows with a circuit of their own take its sizes alone.
+    /// The circuit. Rows with a circuit of their own take its sizes alone.
     pub circuit: CircuitConfig,
 }
 
@@ -174,8 +174,8 @@ impl HeadModel {
         Ok(Self { execution: Some(ideal(&ansatz)?), ansatz: Some(ansatz), ..self })
     }
 
-    /// The same head with its circuit compiled for a condition; shots and trajectories draw under `seed`. A head without circuit
-    /// stays as it is.
+    /// The same head with its circuit compiled for a condition. Shots and trajectories draw under `seed`. A head
+    /// without circuit stays as it is.
     ///
     /// # Errors
     /// If the circuit cannot be compiled for the condition.

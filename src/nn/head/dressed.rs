@@ -24,7 +24,7 @@ pub struct EncodedCircuit {
 }
 
 impl EncodedCircuit {
-    /// The circuit on `params`, which are made if they do not exist yet; the classes of `shape` are not used.
+    /// The circuit on `params`, which are made if they do not exist yet. The classes of `shape` are not used.
     ///
     /// # Errors
     /// If `params` hold other shapes.

@@ -42,7 +42,7 @@ pub struct HeadRow {
 /// What a head is made of.
 #[derive(Clone, Copy)]
 pub enum Body {
-    /// Linear layers; `widths` gives the hidden widths for a number of qubits.
+    /// Linear layers. `widths` gives the hidden widths for a number of qubits.
     Layers {
         /// Hidden widths.
         widths: fn(usize) -> Vec<usize>,

@@ -148,7 +148,7 @@ impl BatchNorm {
             running.set(&((running.as_detached_tensor() * (1.0 - self.momentum))? + (now * self.momentum)?)?)
         };
         blend(&self.mean, values.mean(1)?)?;
-        // The unbiased variance, as in PyTorch; the output uses the biased one.
+        // The unbiased variance, as in PyTorch. The output uses the biased one.
         blend(&self.variance, values.var(1)?)
     }
 }

@@ -16,7 +16,7 @@ use crate::nn::{LearningRates, NnError, Params};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Method {
-    /// Adam with decoupled weight decay (Kingma & Ba 2015, Loshchilov & Hutter 2019); decay 0 is plain Adam.
+    /// Adam with decoupled weight decay (Kingma & Ba 2015, Loshchilov & Hutter 2019). Decay 0 is plain Adam.
     Adam {
         /// Decay of the mean.
         beta1: f64,
@@ -83,7 +83,7 @@ impl Optimizer {
         &self.moments
     }
 
-    /// Continues from the state of another optimiser; an empty list makes it fresh.
+    /// Continues from the state of another optimiser. An empty list makes it fresh.
     pub fn remember(&mut self, moments: Vec<Option<Moments>>) {
         self.moments = moments;
     }
@@ -121,7 +121,7 @@ impl Optimizer {
         Ok(())
     }
 
-    /// The parameter after its step; moments are kept in double precision, values and step in the parameter's own.
+    /// The parameter after its step. Moments are kept in double precision, values and step in the parameter's own.
     fn moved<T: WithDType>(
         &mut self,
         index: usize,
@@ -156,7 +156,7 @@ impl Optimizer {
     }
 }
 
-/// The factor that brings gradients to at most the norm `longest`; PyTorch adds 1e-6 to the norm.
+/// The factor that brings gradients to at most the norm `longest`. PyTorch adds 1e-6 to the norm.
 fn shortening<'a>(gradients: impl Iterator<Item = &'a Tensor>, longest: f64) -> Result<f64, NnError> {
     let mut squares = 0.0;
     for gradient in gradients {

@@ -16,7 +16,7 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// The times in `data`, repaired where they are impossible; unknown times are infinite.
+    /// The times in `data`, repaired where they are impossible. Unknown times are infinite.
     pub fn of(data: &QubitData, options: &NoiseOptions) -> (Self, Vec<Repair>) {
         let mut repairs = Vec::new();
         let (t1, t2) = match (data.t1, data.t2) {

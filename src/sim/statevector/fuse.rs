@@ -26,7 +26,7 @@ pub enum Item {
 }
 
 impl Operands for &Item {
-    /// Qubits whose amplitudes it mixes; phases fit into any tile.
+    /// Qubits whose amplitudes it mixes. Phases fit into any tile.
     fn mixes(&self) -> u64 {
         match self {
             Item::Phases(_) => 0,
@@ -111,7 +111,7 @@ fn without_swaps(mut gates: Vec<UnplacedGate>, total: usize) -> Vec<UnplacedGate
 struct Fusion {
     /// One-qubit gates not yet done.
     pending: Vec<Small<2>>,
-    /// Diagonal gates not yet done; they come before what is pending.
+    /// Diagonal gates not yet done. They come before what is pending.
     open: Vec<Term>,
     items: Vec<Item>,
 }

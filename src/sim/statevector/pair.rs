@@ -10,7 +10,7 @@ use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::vector::{Unit, Vectors};
 
-/// The operation on qubits c and t of its `qubits`; combination `c + 2t` of their bits comes first in all lists.
+/// The operation on qubits c and t of its `qubits`. Combination `c + 2t` of their bits comes first in all lists.
 #[derive(Clone, Debug)]
 pub struct Pair {
     pub qubits: [usize; 2],

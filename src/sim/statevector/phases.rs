@@ -96,7 +96,7 @@ impl<F: Vectors> PhaseTable<F> {
             if self.trivial[entry] {
                 continue;
             }
-            // SAFETY: the tile has as many registers as `order`; `trivial[entry]` has checked the entry, which has two.
+            // SAFETY: the tile has as many registers as `order`. `trivial[entry]` has checked the entry, which has two.
             unsafe {
                 let (dr, di) = (unit.load(&self.numbers, 2 * entry), unit.load(&self.numbers, 2 * entry + 1));
                 let (xr, xi) = (unit.load(re, at), unit.load(im, at));

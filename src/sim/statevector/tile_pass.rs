@@ -3,7 +3,7 @@
 //! A tile is the amplitudes that agree in all qubits but some: the lowest ones, so that its pieces are long, and a few
 //! gathered ones. A pass copies each tile out, does everything that stays inside, and copies it back. Tiles of the
 //! second-level cache are spread over threads and cut into tiles of the first level the same way. Phases fit into any
-//! tile; a gate moves into an earlier pass if none of those left behind shares a qubit with it.
+//! tile. A gate moves into an earlier pass if none of those left behind shares a qubit with it.
 
 use rayon::prelude::*;
 

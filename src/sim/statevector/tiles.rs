@@ -99,7 +99,7 @@ impl<'a, F: Vectors> Shared<'a, F> {
     pub unsafe fn copy_out<U: Unit<Number = F>>(&self, unit: U, tiles: &Tiles, start: usize, tile: &mut [F]) {
         let near = self.check(tiles, start, tile.len());
         for (k, piece) in tiles.pieces.iter().enumerate() {
-            // SAFETY: the last piece ends inside the part; the tile holds all pieces.
+            // SAFETY: the last piece ends inside the part. The tile holds all pieces.
             unsafe {
                 let from = std::slice::from_raw_parts(self.first.add(start + piece), tiles.near);
                 for i in 0..near {

@@ -120,7 +120,7 @@ pub struct Reach {
 /// Bins of the fidelity histogram, as in Sim et al. 2019.
 const BINS: usize = 75;
 
-/// Reach of an ansatz without noise over `pairs` pairs of states with weights uniform in [0, 2π); input angles are 0.
+/// Reach of an ansatz without noise over `pairs` pairs of states with weights uniform in [0, 2π). Input angles are 0.
 ///
 /// The divergence of a histogram is biased upwards by about (bins in use) / (2 · pairs).
 ///
@@ -147,7 +147,7 @@ pub fn reach(ansatz: &Ansatz, pairs: usize, seed: u64) -> Result<Reach> {
     let share = |count: usize| count as f64 / pairs as f64;
     let term = |(bin, &count): (usize, &usize)| match count {
         0 => 0.0,
-        // A bin that Haar-random states hardly ever reach has a probability below the smallest number; it still counts.
+        // A bin that Haar-random states hardly ever reach has a probability below the smallest number. It still counts.
         _ => share(count) * (share(count) / (above(bin) - above(bin + 1)).max(f64::MIN_POSITIVE)).ln(),
     };
     let entangling = states.rows().into_iter().map(meyer_wallach).sum::<f64>() / (2 * pairs) as f64;

@@ -1,7 +1,7 @@
 //! Metrics: what is measured on predicted probabilities and labels. One row of [`METRICS`] each.
 //!
-//! A [`Predictions`] is checked once, when it is made; afterwards a metric has a value or a named reason why it has none
-//! ([`Undefined`]), never a NaN. `tests/it/statistics.rs` compares every row with scikit-learn.
+//! A [`Predictions`] is checked once, when it is made. Afterwards a metric has a value or a named reason why it has
+//! none ([`Undefined`]), never a NaN. `tests/it/statistics.rs` compares every row with scikit-learn.
 //!
 //! ```
 //! use ndarray::array;

@@ -13,7 +13,7 @@ pub struct Evaluation {
     /// Mean loss.
     #[serde(with = "exact")]
     pub loss: f64,
-    /// What schedules, early stopping and methods go by; higher is better.
+    /// What schedules, early stopping and methods go by. Higher is better.
     #[serde(with = "exact")]
     pub metric: f64,
 }

@@ -66,7 +66,7 @@ pub struct TrainingLoop<'a> {
     pub seed: u64,
     /// Receives every step.
     pub observer: &'a dyn Observer,
-    /// Written after every epoch; if it is there already, training continues from it.
+    /// Written after every epoch. If it is there already, training continues from it.
     pub checkpoint: Option<&'a Path>,
 }
 

@@ -90,8 +90,8 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// Parameters before the target is learned, and their layers; every arm has the same head. A circuit that has learned
-    /// the source comes with it, and with what lies before it.
+    /// Parameters before the target is learned, and their layers. Every arm has the same head. A circuit that has
+    /// learned the source comes with it, and with what lies before it.
     fn start(&self, treatment: Treatment) -> Result<(Params, LayerGroups), StudyError> {
         let mut params = Params::new(TARGET + self.seed, DType::F32);
         self.block.target.build(&mut params)?;

@@ -1,5 +1,5 @@
 //! Heads on a frozen backbone, circuits among them: the state of a qubit is an angle by itself. The expectations of X and Y of
-//! one qubit are a vector whose length cannot exceed 1, those of Z of several qubits are phases; nothing follows the
+//! one qubit are a vector whose length cannot exceed 1, those of Z of several qubits are phases. Nothing follows the
 //! circuit.
 
 use std::f64::consts::TAU;

@@ -25,7 +25,7 @@ pub struct Spec {
     pub validation_fields: usize,
     /// Fields of the test; of a data set at most this many.
     pub test_fields: usize,
-    /// Height of a field in pixels, a multiple of 4 from 32 on; drawn fields are square.
+    /// Height of a field in pixels, a multiple of 4 from 32 on. Drawn fields are square.
     pub edge: usize,
     /// Cells in a drawn field.
     pub cells: usize,

@@ -24,7 +24,7 @@ pub struct TargetRow {
 pub enum Origin {
     /// Drawn by the formula, as many as asked for, each seed others.
     Drawn(Protocol),
-    /// A file inside the program; seeds decide how its cells are used.
+    /// A file inside the program. Seeds decide how its cells are used.
     Kept(&'static str),
 }
 

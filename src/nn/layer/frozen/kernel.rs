@@ -58,7 +58,7 @@ impl Row<'_> {
     #[inline(always)]
     fn skip(&mut self, pixels: usize) {
         self.pixels -= pixels;
-        // `wrapping`, because after the last tile the pointers may lie past their buffers; they are not read there.
+        // `wrapping`, because after the last tile the pointers may lie past their buffers. They are not read there.
         self.input = self.input.wrapping_add(pixels * self.step);
         self.output = self.output.wrapping_add(pixels * LANES);
         if !self.residual.is_null() {
@@ -91,7 +91,7 @@ impl Row<'_> {
         }
     }
 
-    /// Largest tiles first. The sizes are what fits the registers; 14 and 7 divide the widths of ImageNet networks.
+    /// Largest tiles first. The sizes are what fits the registers. 14 and 7 divide the widths of ImageNet networks.
     #[inline(always)]
     fn tiled<L: Lanes, const B: usize, const STEP: usize, const DEPTHWISE: bool>(mut self, lanes: L) {
         macro_rules! tiles {
@@ -161,7 +161,7 @@ impl<L: Lanes, const P: usize, const B: usize, const STEP: usize, const DEPTHWIS
 /// `bias` must point to B blocks of [`LANES`] floats.
 #[inline(always)]
 unsafe fn biases<L: Lanes, const P: usize, const B: usize>(lanes: L, bias: *const f32) -> [[L::Vector; B]; P] {
-    // SAFETY: vectors are floats, for which all zero bits are a value; the caller guarantees the bias.
+    // SAFETY: vectors are floats, for which all zero bits are a value. The caller guarantees the bias.
     unsafe {
         let mut sums = MaybeUninit::<[[L::Vector; B]; P]>::zeroed().assume_init();
         unroll!(b in B {

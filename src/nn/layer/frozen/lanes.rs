@@ -142,7 +142,7 @@ impl<S: Simd, const N: usize> Lanes for Wide<S, N> {
     // SAFETY: the trait states what callers must guarantee.
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Self::Vector {
-        // SAFETY: N vectors are sixteen floats, which the caller guarantees; the read may be unaligned.
+        // SAFETY: N vectors are sixteen floats, which the caller guarantees. The read may be unaligned.
         unsafe { from.cast::<Self::Vector>().read_unaligned() }
     }
 

@@ -12,7 +12,7 @@ use crate::sim::kernel::float::Float;
 use crate::sim::kernel::pauli::conjugate;
 use crate::sim::kernel::pauli::loops::{PauliLayout, Weights, apply, outer, outer_lanes, transposed};
 
-/// Factors in the order they act, each on some of the block's qubits; its numbers are of width F, factors f64 in both.
+/// Factors in the order they act, each on some of the block's qubits. Its numbers are of width F, factors f64 in both.
 pub struct Block<F = f64> {
     /// Qubits of the program, the first least significant.
     pub qubits: Vec<usize>,
@@ -236,7 +236,7 @@ impl<F: Float> Fuser<F> {
     }
 
     pub fn reset(&mut self, qubit: usize) {
-        // Trace goes to I and, as ⟨Z⟩ = 1, to Z; all else is lost.
+        // Trace goes to I and, as ⟨Z⟩ = 1, to Z. All else is lost.
         let mut m = vec![0.0; 16];
         (m[0], m[12]) = (1.0, 1.0);
         self.push(&[qubit], EntryMap::Fixed(m));
