@@ -63,8 +63,8 @@ fn solve(kernel: ArrayView2<'_, f64>, y: &[f64], penalty: f64, tolerance: f64) -
             break;
         }
         let curvature = (kernel[[i, i]] + kernel[[j, j]] - 2.0 * kernel[[i, j]]).max(1e-12);
-        let room = |k: usize, direction: f64| if y[k] * direction > 0.0 { penalty - alpha[k] } else { alpha[k] };
-        let step = ((highest - lowest) / curvature).min(room(i, 1.0)).min(room(j, -1.0));
+        let slack = |k: usize, direction: f64| if y[k] * direction > 0.0 { penalty - alpha[k] } else { alpha[k] };
+        let step = ((highest - lowest) / curvature).min(slack(i, 1.0)).min(slack(j, -1.0));
         alpha[i] += y[i] * step;
         alpha[j] -= y[j] * step;
         for k in 0..count {

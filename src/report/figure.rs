@@ -204,11 +204,11 @@ fn over_axis(x: &(String, Scale), y: &(String, Scale), lines: &[Line], bands: bo
             series.push(Series { colour, points, spread, look: Look::MarksAlongY("circle") });
         }
     }
-    let room = 0.04 * reach;
+    let margin = 0.04 * reach;
     Chart {
         description: caption.into(),
         size: (560.0, 340.0),
-        x: axis(&x.0, x.1, (across.0 - room, across.1 + room), all.iter().all(|(p, _)| p.0.fract() == 0.0)),
+        x: axis(&x.0, x.1, (across.0 - margin, across.1 + margin), all.iter().all(|(p, _)| p.0.fract() == 0.0)),
         y: axis(&y.0, y.1, stretched(up), false),
         series,
         mark_x: None,
@@ -248,8 +248,8 @@ fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
 
 /// A margin at both ends, where marks would be cut in half; a wider one where both ends are equal.
 fn stretched((low, high): (f64, f64)) -> (f64, f64) {
-    let room = if high - low < 1e-9 { 0.5 } else { 0.05 * (high - low) };
-    (low - room, high + room)
+    let margin = if high - low < 1e-9 { 0.5 } else { 0.05 * (high - low) };
+    (low - margin, high + margin)
 }
 
 /// An axis with its ticks; counts (`whole`) have none between them.

@@ -42,7 +42,7 @@ fn losses_and_gradients_are_those_of_pytorch() {
         let output = Output::new(outputs.as_tensor().clone(), outputs.as_tensor().clone());
         let losses = head.losses(&output, &[targets]).unwrap();
         for (got, expected) in losses.to_vec1::<f64>().unwrap().iter().zip(&rows.losses) {
-            // f64 on both sides; 1e-10 leaves room for sums over 360 bins and the offset in a root.
+            // f64 on both sides; 1e-10 covers the rounding of sums over 360 bins and the offset in a root.
             assert!((got - expected).abs() < 1e-10, "{}: {got} against {expected}", head.name);
         }
         let gradients = losses.sum_all().unwrap().backward().unwrap();

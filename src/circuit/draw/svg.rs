@@ -43,8 +43,8 @@ pub fn svg(circuit: &Circuit) -> String {
     if circuit.bits() > 0 {
         names.push(format!("c ({})", circuit.bits()));
     }
-    let label_room = names.iter().map(|n| text_width(n)).fold(0.0, f64::max) + 10.0;
-    let left = MARGIN + label_room;
+    let label_width = names.iter().map(|n| text_width(n)).fold(0.0, f64::max) + 10.0;
+    let left = MARGIN + label_width;
     let classical = if circuit.bits() > 0 { PITCH + 18.0 } else { 0.0 };
     let block = circuit.qubits() as f64 * PITCH + classical + GAP;
     let phase = global_phase(circuit);

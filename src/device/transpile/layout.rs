@@ -210,13 +210,16 @@ pub(super) fn assign_parts(demand: &Demand, coupling: &Coupling) -> Result<Vec<O
     let mut part_of = vec![None; sizes.len()];
     for k in by_size {
         // The largest part, so that components share one as long as they fit.
-        let (part, room) =
-            free.iter_mut().enumerate().max_by_key(|(p, room)| (**room, usize::MAX - p)).expect("a device has parts");
-        if *room < sizes[k] {
-            let largest = *room;
+        let (part, capacity) = free
+            .iter_mut()
+            .enumerate()
+            .max_by_key(|(p, capacity)| (**capacity, usize::MAX - p))
+            .expect("a device has parts");
+        if *capacity < sizes[k] {
+            let largest = *capacity;
             return Err(TranspileError::Disconnected { needed: sizes[k], largest });
         }
-        *room -= sizes[k];
+        *capacity -= sizes[k];
         part_of[k] = Some(part);
     }
     Ok(component.iter().map(|&k| part_of[k]).collect())

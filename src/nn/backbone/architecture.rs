@@ -87,7 +87,7 @@ pub enum Offset {
     },
 }
 
-/// A piece of a trunk; `C` stands for a convolution.
+/// A piece of a trunk; `C` is the type of a convolution.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node<C> {
     /// A convolution with what belongs to it.

@@ -56,7 +56,7 @@ impl Operands for PendingGate<'_> {
 
 impl Sweep {
     /// The passes of `gates` on `total` qubits, `None` if the state is as well worked on in place or a gate has more
-    /// targets than a tile has room for.
+    /// targets than a tile holds.
     pub fn new(gates: &[Gate], total: usize) -> Option<Self> {
         if TILE.holds(total) {
             return None;

@@ -94,7 +94,7 @@ fn parts<F: Vectors>(items: &[&Item], qubits: &[usize], levels: &[Level], touche
     while !left.is_empty() {
         let (inside, outside, far) = choose(&left, qubits, level);
         if inside.is_empty() {
-            // More operands than a tile has room for.
+            // More operands than a tile holds.
             *touched |= left[0].mixes();
             out.push(Part::Step(step(left.remove(0), qubits)));
             continue;

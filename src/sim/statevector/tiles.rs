@@ -134,9 +134,9 @@ pub fn choose<T: Operands + Copy>(left: &[T], qubits: &[usize], level: &Level) -
     let near = mask(&(0..level.near).collect::<Vec<_>>());
     // In the order of the program, what still fits.
     let (mut wanted, mut blocked) = (near, 0u64);
-    let room = level.near + level.gathered;
+    let capacity = level.near + level.gathered;
     for item in left {
-        if item.operands() & blocked == 0 && (wanted | item.mixes()).count_ones() as usize <= room {
+        if item.operands() & blocked == 0 && (wanted | item.mixes()).count_ones() as usize <= capacity {
             wanted |= item.mixes();
         } else {
             blocked |= item.operands();
