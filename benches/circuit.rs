@@ -1,5 +1,6 @@
 //! OpenQASM in and out: circuits of some hundred gates as text and back. Goals are for one thread of a 2-core server: a
-//! tenth of what simulating a state vector of 12 to 16 qubits takes, so that files never are what one waits for.
+//! tenth of what simulating a state vector of 12 to 16 qubits takes, so that reading and writing files is never the
+//! largest part.
 //!
 //! `cargo bench --no-default-features --bench circuit`
 

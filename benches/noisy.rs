@@ -1,5 +1,5 @@
 //! Engines for noise at work, on transpiled three-layer ansatzes with calibrated noise. Goals are for one thread of a
-//! 2-core AVX-512 server; they stand in the name of each bench.
+//! 2-core AVX-512 server; they are in the name of each bench.
 //!
 //! `cargo bench --no-default-features --bench noisy`; `QGRAFT_BENCH_THREADS=2` for two threads.
 

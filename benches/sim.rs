@@ -1,4 +1,4 @@
-//! Simulators at work. Goals are for one thread of a 2-core AVX-512 server; they stand in the name of each bench.
+//! Simulators at work. Goals are for one thread of a 2-core AVX-512 server; they are in the name of each bench.
 //!
 //! `cargo bench --no-default-features --bench sim`
 

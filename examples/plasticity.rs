@@ -1,4 +1,4 @@
-//! A network that learned noise, and what replacing its least useful weights gives back.
+//! A network trained on random labels, and the effect of replacing its least useful weights.
 //!
 //! `cargo run --release --example plasticity`
 

@@ -37,7 +37,7 @@ pub struct AnsatzRow {
     entanglers: fn(usize, usize) -> Vec<(usize, usize)>,
     /// Whether layers are shared by neighbours and followed by pooling, as in a convolutional network.
     pooling: bool,
-    /// What is measured on so many qubits; pooled circuits measure Z on the qubits that are left.
+    /// What is measured on so many qubits. Pooled circuits measure Z on the qubits that are left.
     observables: fn(usize) -> Vec<Observable>,
     /// Depth of the source's experiments.
     pub depth: usize,
@@ -197,7 +197,7 @@ impl AnsatzRow {
         }
     }
 
-    /// The circuit on `qubits` qubits with `depth` layers; without `entangle` the trained layers have no entanglers
+    /// The circuit on `qubits` qubits with `depth` layers. Without `entangle` the trained layers have no entanglers
     /// (the control that shows what entanglement adds).
     ///
     /// ```
@@ -382,7 +382,7 @@ fn prepare_amplitudes(circuit: &mut Circuit, slots: &[Param]) -> Result<(), Circ
             let angle = *next.next().expect("2^n - 1 slots make n levels of 2^level rotations");
             circuit.push(Gate::Ry, &[target], &[angle])?;
             if level > 0 {
-                // The bit in which successive Gray codes differ; the last step closes the cycle.
+                // The bit in which successive Gray codes differ. The last step closes the cycle.
                 let bit = if block + 1 == blocks { level - 1 } else { (block + 1).trailing_zeros() as usize };
                 circuit.push(Gate::Cx, &[target + 1 + bit, target], &[])?;
             }

@@ -48,7 +48,7 @@ impl Circuit {
         self.slot_names.len()
     }
 
-    /// Names of the slots in order; they become `input float` names in OpenQASM 3.
+    /// Names of the slots in order. They become `input float` names in OpenQASM 3.
     pub fn slot_names(&self) -> &[String] {
         &self.slot_names
     }
@@ -58,7 +58,7 @@ impl Circuit {
         &self.ops
     }
 
-    /// Longest chain of operations on shared qubits or classical bits; barriers do not count.
+    /// Longest chain of operations on shared qubits or classical bits. Barriers do not count.
     pub fn depth(&self) -> usize {
         let mut reached = vec![0usize; self.qubits + self.bits];
         for op in self.ops.iter().filter(|op| !matches!(op.kind, OpKind::Barrier | OpKind::GlobalPhase(_))) {
@@ -105,7 +105,7 @@ impl Circuit {
     /// Adds classical bits until there is one per qubit and measures qubit k into bit k.
     ///
     /// # Errors
-    /// None in practice: all operands are inside the register by construction.
+    /// None: every operand is inside the register by construction.
     pub fn measure_all(&mut self) -> Result<&mut Self, CircuitError> {
         self.bits = self.bits.max(self.qubits);
         for qubit in 0..self.qubits {
@@ -151,7 +151,7 @@ impl Circuit {
         self.bind_last(angles, 0)
     }
 
-    /// The circuit with numbers in place of its slots from `first` on; the slots before stay. A trained circuit keeps
+    /// The circuit with numbers in place of its slots from `first` on. The slots before stay. A trained circuit keeps
     /// its inputs open this way.
     ///
     /// # Errors

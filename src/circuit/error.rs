@@ -38,7 +38,7 @@ pub enum CircuitError {
     /// A circuit that is no unitary followed by measurements.
     #[error("{op} {reason}; expectation values and gradients need gates that are followed by measurements alone")]
     NotUnitaryCircuit { op: String, reason: String },
-    /// Something the other format has no words for.
+    /// Something that the other format cannot express.
     #[error("{op} cannot be written as {format}: {reason}; {hint}")]
     NotExpressible { format: &'static str, op: String, reason: String, hint: &'static str },
     /// A text that is not a circuit in our JSON form.

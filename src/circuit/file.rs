@@ -68,7 +68,7 @@ impl Circuit {
     /// ```
     ///
     /// # Errors
-    /// If it resets a qubit, acts under a condition, or acts on a qubit after measuring it; the message names the
+    /// If it resets a qubit, acts under a condition, or acts on a qubit after measuring it. The message names the
     /// operation.
     pub fn without_measurements(&self) -> Result<Self, CircuitError> {
         let mut unitary = Self::new(self.qubits());

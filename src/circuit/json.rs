@@ -6,7 +6,7 @@ use crate::circuit::{Circuit, CircuitError, Condition, Gate, Op, OpKind, Param};
 use crate::math::matrix::c;
 use crate::math::{Matrix, Seconds};
 
-/// Raised when the form changes; older numbers stay readable or are refused by name.
+/// Raised when the form changes. Older numbers stay readable or are refused by name.
 const FORMAT: &str = "qgraft-circuit-1";
 
 #[derive(Serialize, Deserialize)]

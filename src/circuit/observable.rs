@@ -132,8 +132,8 @@ impl Observable {
     /// # Errors
     /// If the text is no sum of Pauli strings, or names a qubit that is not among the first 64 of `qubits`.
     pub fn read_on(text: &str, qubits: &[usize]) -> Result<Self, CircuitError> {
-        let place = |qubit: usize| match qubits.iter().take(64).position(|&q| q == qubit) {
-            Some(place) => Ok(place),
+        let position = |qubit: usize| match qubits.iter().take(64).position(|&q| q == qubit) {
+            Some(position) => Ok(position),
             None if qubit >= 64 => Err(bad(text, format!("qubit {qubit} is past 63"))),
             None => Err(bad(text, format!("qubit {qubit} is not there"))),
         };
@@ -141,9 +141,9 @@ impl Observable {
         for (weight, letters) in written_terms(text)? {
             let mut string = PauliString::default();
             for (letter, qubit) in letters {
-                let place = place(qubit)?;
-                string.x |= u64::from(matches!(letter, 'X' | 'Y')) << place;
-                string.z |= u64::from(matches!(letter, 'Z' | 'Y')) << place;
+                let position = position(qubit)?;
+                string.x |= u64::from(matches!(letter, 'X' | 'Y')) << position;
+                string.z |= u64::from(matches!(letter, 'Z' | 'Y')) << position;
             }
             terms.push((weight, string));
         }
@@ -210,7 +210,7 @@ fn written_terms(text: &str) -> Result<Vec<TermText>, CircuitError> {
     Ok(terms)
 }
 
-/// Numbers, Paulis and signs; a sign behind the `e` of a number belongs to the number.
+/// Numbers, Paulis and signs. A sign behind the `e` of a number belongs to the number.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     for c in text.chars() {

@@ -11,7 +11,7 @@ use crate::math::{Matrix, Seconds};
 pub struct Op {
     /// What is done.
     pub kind: OpKind,
-    /// Operands in order; the first is the least significant bit of the operation's matrix. Controls come first.
+    /// Operands in order. The first is the least significant bit of the operation's matrix. Controls come first.
     pub qubits: Vec<usize>,
     /// Done only if the classical bits hold this value.
     pub condition: Option<Condition>,
@@ -40,7 +40,7 @@ pub enum OpKind {
     },
     /// Back to |0⟩.
     Reset,
-    /// Nothing moves across it when circuits are rewritten.
+    /// No operation is reordered across it when circuits are rewritten.
     Barrier,
     /// Wait; only noise models see it.
     Delay(Seconds),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// An angle in radians.
 ///
-/// A slot is a place in the one angle vector a circuit is run with. Decompositions and transpilation only ever scale
-/// and shift a slot's angle, so an affine function of one slot is closed under them.
+/// A slot is an index into the angle vector that a circuit is run with. Decompositions and transpilation only ever
+/// scale and shift a slot's angle, so an affine function of one slot is closed under them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Param {
@@ -33,7 +33,7 @@ impl Param {
     /// The number this angle has for `angles`, one entry per slot.
     ///
     /// # Panics
-    /// If the slot lies outside `angles`; circuits and programs check their slots when they are built.
+    /// If the slot lies outside `angles`. Circuits and programs check their slots when they are built.
     pub fn value(self, angles: &[f64]) -> f64 {
         match self {
             Self::Fixed(value) => value,

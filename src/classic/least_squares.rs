@@ -18,7 +18,7 @@ pub struct LeastSquares {
 }
 
 impl LeastSquares {
-    /// Fits `features` (rows, width) to `labels` below `classes`; features without any spread are not used.
+    /// Fits `features` (rows, width) to `labels` below `classes`. Features without any spread are not used.
     pub fn fit(features: ArrayView2<f64>, labels: &[usize], classes: usize) -> Self {
         let rows = features.nrows().max(1) as f64;
         let mean = features.sum_axis(Axis(0)) / rows;

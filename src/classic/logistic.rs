@@ -14,7 +14,7 @@ pub struct Logistic {
     pub bias: f64,
 }
 
-/// Newton steps at most; a handful is enough on sane features.
+/// Newton steps at most. A handful is enough on standardised features.
 const STEPS: usize = 100;
 
 impl Logistic {

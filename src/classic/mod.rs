@@ -1,5 +1,5 @@
-//! Classical estimators on plain arrays: the honest baselines, the classifier behind quantum kernels, and the fusion of
-//! boxes that detectors found.
+//! Classical estimators on plain arrays: baselines, the classifier for quantum kernels, and the fusion of the boxes of
+//! several detectors.
 
 pub mod boxes;
 mod error;

@@ -25,7 +25,7 @@ impl Pca {
         let standard = (&rows - &mean) / &deviation;
         let mut stream = Stream::named(seed, "pca");
         // A sweep shrinks the error of the components kept by the ratio of the first eigenvalue outside the block to the
-        // last one kept; ten columns more than asked for make that ratio small.
+        // last one kept. Ten columns more than asked for make that ratio small.
         let block = components + 10;
         let mut basis = Array2::from_shape_simple_fn((rows.ncols(), block), || stream.normal());
         orthonormalise(&mut basis);
@@ -61,7 +61,7 @@ impl Pca {
     }
 }
 
-/// Gram–Schmidt, twice over for stability; a dependent column becomes zero.
+/// Gram–Schmidt, twice over for stability. A dependent column becomes zero.
 fn orthonormalise(basis: &mut Array2<f64>) {
     for k in 0..basis.ncols() {
         let mut column = basis.column(k).to_owned();

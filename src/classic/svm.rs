@@ -44,7 +44,7 @@ fn solve(kernel: ArrayView2<'_, f64>, y: &[f64], penalty: f64, tolerance: f64) -
     let (mut alpha, mut gradient) = (vec![0.0; count], vec![-1.0; count]);
     let mut bounds = (0.0, 0.0);
     for _ in 0..1_000_000 {
-        // -y∇ of a multiplier that may move up must not exceed that of one that may move down.
+        // -y∇ of a multiplier that may grow must not exceed that of one that may shrink.
         let (mut up, mut down) = (None, None);
         for k in 0..count {
             let slope = -y[k] * gradient[k];
@@ -63,14 +63,14 @@ fn solve(kernel: ArrayView2<'_, f64>, y: &[f64], penalty: f64, tolerance: f64) -
             break;
         }
         let curvature = (kernel[[i, i]] + kernel[[j, j]] - 2.0 * kernel[[i, j]]).max(1e-12);
-        let room = |k: usize, direction: f64| if y[k] * direction > 0.0 { penalty - alpha[k] } else { alpha[k] };
-        let step = ((highest - lowest) / curvature).min(room(i, 1.0)).min(room(j, -1.0));
+        let slack = |k: usize, direction: f64| if y[k] * direction > 0.0 { penalty - alpha[k] } else { alpha[k] };
+        let step = ((highest - lowest) / curvature).min(slack(i, 1.0)).min(slack(j, -1.0));
         alpha[i] += y[i] * step;
         alpha[j] -= y[j] * step;
         for k in 0..count {
             gradient[k] += y[k] * step * (kernel[[k, i]] - kernel[[k, j]]);
         }
     }
-    // On the margin -y∇ equals the offset; the middle of the last bounds lies between all that are free.
+    // On the margin -y∇ equals the offset. The middle of the last bounds lies between all that are free.
     (alpha, (bounds.0 + bounds.1) / 2.0)
 }

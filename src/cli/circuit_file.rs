@@ -22,7 +22,7 @@ pub fn read_timed(path: &Path, cycle: Option<Seconds>) -> Result<Circuit> {
 
 fn read_with(path: &Path, options: ReadOptions) -> Result<Circuit> {
     let (circuit, notices) = Circuit::open_with(path, &options).map_err(|error| match error {
-        // The report underlines the position in the source; the error alone would only name it.
+        // The report underlines the position in the source. The error alone would only name it.
         CircuitFileError::Qasm(error) => anyhow!("{}", error.report()),
         error => error.into(),
     })?;
@@ -41,7 +41,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The circuit in this format; `options` are those of OpenQASM 3.
+    /// The circuit in this format. `options` are those of OpenQASM 3.
     pub fn text(self, circuit: &Circuit, options: &WriteOptions) -> Result<String> {
         Ok(match self {
             Self::Qasm2 => write2(circuit)?,

@@ -18,7 +18,7 @@ pub struct Arguments {
     /// Write an SVG file instead.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// Width of the text, characters; longer circuits go on below.
+    /// Width of the text, characters; longer circuits continue below.
     #[arg(long, value_name = "N", default_value_t = 100)]
     width: usize,
     /// Folder searched for included files.

@@ -68,12 +68,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let transpiled =
             transpile(&circuit, &target, &TranspileOptions { level: arguments.level, ..TranspileOptions::default() })
                 .with_context(|| format!("rewriting for {name}"))?;
-        let places = transpiled.final_layout.iter().enumerate().map(|(k, physical)| format!("{k} on {physical}"));
+        let layout = transpiled.final_layout.iter().enumerate().map(|(k, physical)| format!("{k} on {physical}"));
         eprintln!(
             "{name}: {} two-qubit gates, depth {}; qubits measured: {}",
             transpiled.two_qubit_gates,
             transpiled.depth,
-            places.collect::<Vec<_>>().join(", ")
+            layout.collect::<Vec<_>>().join(", ")
         );
         circuit = transpiled.circuit;
     }

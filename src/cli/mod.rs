@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand.
 //!
-//! Data goes to stdout, everything for people watching (progress, notices, where files are) to stderr. Exit codes:
+//! Data goes to stdout. Progress, notices and paths of files go to stderr. Exit codes:
 //! 0 done, 1 the work failed, 2 the command line was wrong (clap's), 130 interrupted.
 
 mod bench;
@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 
 use crate::study::StudyError;
 
-/// Grafts variational quantum classifiers onto frozen pretrained networks and judges them under calibrated noise.
+/// Trains variational quantum classifiers on frozen pretrained networks and evaluates them under calibrated noise.
 #[derive(Parser)]
 #[command(name = "qgraft", version, max_term_width = 110)]
 struct Arguments {
@@ -67,11 +67,11 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        // Someone closed the pipe (`qgraft list gates | head`): they have what they wanted.
+        // The reader closed the pipe (`qgraft list gates | head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // The process ends either way; nothing can be done about a stderr that cannot be written.
-            let _ = writeln!(std::io::stderr(), "qgraft: {}", told(&error));
+            // The process ends either way, and an error of stderr cannot be reported.
+            let _ = writeln!(std::io::stderr(), "qgraft: {}", message(&error));
             let interrupted = matches!(error.downcast_ref(), Some(StudyError::Interrupted | StudyError::Paused { .. }));
             ExitCode::from(if interrupted { 130 } else { 1 })
         }
@@ -79,7 +79,7 @@ pub fn main() -> ExitCode {
 }
 
 /// An error and its causes, without those that it quotes itself.
-fn told(error: &anyhow::Error) -> String {
+fn message(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.contains(&cause) {
         true => text,
         false if text.is_empty() => cause,
@@ -90,7 +90,7 @@ fn told(error: &anyhow::Error) -> String {
 /// A pool of `threads` threads, or of as many as the machine has.
 fn workers(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> {
     anyhow::ensure!(threads != Some(0), "--threads 0 cannot work; give 1 or more");
-    // Zero asks rayon for the machine's own number.
+    // Zero selects rayon's default, the number of cores.
     Ok(rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?)
 }
 

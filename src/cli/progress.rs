@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::study::Observer;
 
-/// Set by Ctrl-C; long work asks for it and ends cleanly, with nothing half-written.
+/// Set by Ctrl-C. Long work reads it and ends with no file half-written.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// Makes Ctrl-C set a flag instead of killing the process. A second Ctrl-C kills it.
@@ -26,7 +26,7 @@ pub fn catch_interrupts() {
     });
 }
 
-/// One bar per stage, with the time left; nothing is drawn where stderr is not a terminal.
+/// One bar per stage, with the time left. Nothing is drawn where stderr is not a terminal.
 pub struct Bar(std::sync::Mutex<ProgressBar>);
 
 impl Bar {
@@ -77,7 +77,7 @@ impl Observer for Bar {
     }
 }
 
-/// The progress of a battery: features first, then a bar over all runs and a line for each worker. Where stderr is not a
+/// The progress of a run: features first, then a bar over all trials and a line for each worker. Where stderr is not a
 /// terminal, each finished run is a line.
 pub struct Workers {
     features: Bar,
@@ -85,7 +85,7 @@ pub struct Workers {
     runs: std::sync::Mutex<Runs>,
 }
 
-/// Steps of the bar for each trial: a trial moves it by the share of its training that is done.
+/// Steps of the bar for each trial: a trial advances it by the share of its training that is done.
 const THOUSAND: u64 = 1000;
 
 /// Where stderr is no terminal, finished trials are named at most this often.
@@ -105,7 +105,7 @@ struct Runs {
 }
 
 impl Runs {
-    /// Moves the bar, never backwards: a trial may train more than once.
+    /// Advances the bar, never backwards: a trial may train more than once.
     fn advance(&self) {
         let Some(bar) = &self.overall else { return };
         let running: f64 = self.shares.iter().sum();

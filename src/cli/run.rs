@@ -134,7 +134,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     failures(&outcome, &format!("qgraft run {name} --spec {0}/spec.toml --out {0} --resume", options.out.display()))
 }
 
-/// What the options ask for.
+/// The overrides that the options give.
 fn overrides(system: &dyn System, matches: &ArgMatches) -> Result<Overrides> {
     let list = |name: &str| matches.get_many::<String>(name).into_iter().flatten().cloned().collect::<Vec<String>>();
     let file = matches.get_one::<PathBuf>("spec").map(|path| read_settings(system, path)).transpose()?;

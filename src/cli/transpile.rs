@@ -11,7 +11,7 @@ use crate::cli::circuit_file::{self, Format};
 use crate::device::schedule;
 use crate::device::{Device, LayoutMethod, Target, TranspileOptions, TranspiledCircuit, transpile};
 
-/// Rewrites a circuit for a device: native gates, coupled qubits, the places with the least calibrated error.
+/// Rewrites a circuit for a device: native gates, coupled qubits, the physical qubits with the least calibrated error.
 ///
 /// Angles left open (`input float` of OpenQASM 3) stay open. The circuit goes to --output or stdout, the summary to
 /// stderr; with --json the summary goes to stdout, and the circuit only to --output.
@@ -53,8 +53,8 @@ fn layout(text: &str) -> Result<LayoutMethod> {
     Ok(match text {
         "noise-aware" => LayoutMethod::NoiseAware,
         "trivial" => LayoutMethod::Trivial,
-        list => match list.split(',').map(|place| place.trim().parse()).collect() {
-            Ok(places) => LayoutMethod::Given(places),
+        list => match list.split(',').map(|qubit| qubit.trim().parse()).collect() {
+            Ok(qubits) => LayoutMethod::Given(qubits),
             Err(_) => bail!("use noise-aware, trivial, or a list of physical qubits such as 4,3,2"),
         },
     })
@@ -105,7 +105,7 @@ impl Summary {
     }
 
     fn text(&self) -> String {
-        let places = |layout: &[usize]| layout.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
+        let list = |layout: &[usize]| layout.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
         let rows = [
             ("device", format!("{}, level {}, seed {}", self.device, self.level, self.seed)),
             ("gates", format!("{} → {}", self.gates_before, self.gates_after)),
@@ -114,8 +114,8 @@ impl Summary {
             ("depth", format!("{} → {}", self.depth_before, self.depth)),
             ("duration", crate::math::Seconds(self.duration_seconds).to_string()),
             ("success", format!("{:.4} (no gate and no measurement errs; idling not counted)", self.success)),
-            ("qubits start on", places(&self.initial_layout)),
-            ("and end on", places(&self.final_layout)),
+            ("qubits start on", list(&self.initial_layout)),
+            ("and end on", list(&self.final_layout)),
         ];
         rows.iter().map(|(name, value)| format!("{name:>16}  {value}\n")).collect()
     }

@@ -1,4 +1,4 @@
-//! Small tables that travel inside the program: those of scikit-learn, made by `data/tables/make.py` (BSD).
+//! Small tables embedded in the program: those of scikit-learn, made by `data/tables/make.py` (BSD).
 
 use super::{DataError, Tabular, parse_table};
 
@@ -41,7 +41,7 @@ impl BundledRow {
     /// Reads it.
     ///
     /// # Errors
-    /// None in practice: tests read every row.
+    /// If the embedded table is damaged, which a test excludes.
     pub fn table(&self) -> Result<Tabular, DataError> {
         parse_table(self.text, self.name)
     }

@@ -15,7 +15,7 @@ pub struct FeatureCache {
     folder: PathBuf,
 }
 
-/// What the cache has to say about a key.
+/// What the cache holds under a key.
 #[derive(Debug)]
 pub enum Cached {
     /// The features, (pictures, width).

@@ -1,8 +1,8 @@
-//! Tables in text: CSV files and KEEL's .dat files. One row per line; the class is the last column.
+//! Tables in text: CSV files and KEEL's .dat files. One row per line. The class is the last column.
 //!
 //! * The first line names the columns if in some column it holds a word above numbers, or if no column holds numbers and
 //!   nothing in it occurs a second time.
-//! * Lines that begin with @ are KEEL's: `@attribute` names a column, says whether it holds numbers or lists its words,
+//! * Lines that begin with @ are KEEL's: `@attribute` names a column and declares numbers or lists its words,
 //!   and `@output` names the class.
 //! * `?`, `NA`, `NaN`, `<null>` and nothing are gaps.
 
@@ -11,7 +11,7 @@ use std::path::Path;
 use super::grid::{Grid, Kind, Line};
 use super::{DataError, Tabular, parquet};
 
-/// Reads a table from a CSV, KEEL or Parquet file; of the last, names and kinds of columns stand in the file, and the
+/// Reads a table from a CSV, KEEL or Parquet file. A Parquet file declares names and kinds of its columns, and its
 /// class is the last column.
 ///
 /// # Errors
@@ -88,7 +88,7 @@ fn records(text: &str, skipped: usize, place: &str) -> Result<Vec<Line>, DataErr
     reader.records().map(line).collect()
 }
 
-/// What stands before the rows of a KEEL file.
+/// The header of a KEEL file.
 #[derive(Default)]
 struct KeelHeader {
     /// Lines it takes.
@@ -144,17 +144,17 @@ fn names_columns(lines: &[Line], width: usize) -> bool {
         let mut known = rest.iter().filter(|line| !line.gap(index)).peekable();
         known.peek().is_some() && known.all(|line| line.number_at(index).is_some())
     };
-    let told = |index: usize| !first.gap(index) && first.number_at(index).is_none();
+    let is_word = |index: usize| !first.gap(index) && first.number_at(index).is_none();
     if (0..width - 1).any(numbers) {
-        return (0..width - 1).any(|index| told(index) && numbers(index));
+        return (0..width - 1).any(|index| is_word(index) && numbers(index));
     }
-    // Words above words. A row shares a word with another row in some column, and be it the class; names share none, with
-    // each other either.
+    // Words above words. A row shares a word with another row in some column, if only in the class. Names share none,
+    // and differ from each other.
     let alone = |index: usize| {
         let name = &first.fields[index];
         rest.iter().all(|line| line.fields[index] != *name) && first.fields[..index].iter().all(|other| other != name)
     };
-    !rest.is_empty() && (0..width).all(|index| told(index) && alone(index))
+    !rest.is_empty() && (0..width).all(|index| is_word(index) && alone(index))
 }
 
 /// `NAME real [0, 1]`, `NAME integer`, `NAME {a, b}`.

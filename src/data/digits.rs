@@ -1,4 +1,4 @@
-//! Handwritten digits that travel inside the program.
+//! Handwritten digits embedded in the program.
 
 use ndarray::Array2;
 
@@ -12,7 +12,7 @@ static DIGITS: &[u8] = include_bytes!("../../data/digits/digits.safetensors");
 /// Source: Alpaydin & Kaynak 1998, the test part of UCI's Optical Recognition of Handwritten Digits.
 ///
 /// # Errors
-/// None in practice: a test reads them.
+/// If the embedded file is damaged, which a test excludes.
 pub fn digits() -> Result<(Array2<f32>, Vec<u32>), DataError> {
     let file = Archive::new(DIGITS, "embedded digits".to_string())?;
     let images = file.tensor("images")?;

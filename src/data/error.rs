@@ -1,4 +1,4 @@
-//! What can be wrong with data a user hands in.
+//! Errors in data.
 
 use std::path::PathBuf;
 
@@ -11,15 +11,15 @@ pub enum DataError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     /// An image file that does not decode.
-    #[error("{}: not a readable image: {reason}; mend or remove it, or have such files skipped", path.display())]
+    #[error("{}: not a readable image: {reason}; repair or remove it, or have such files skipped", path.display())]
     BadImage { path: PathBuf, reason: String },
-    /// Contents that are not what the format or layout promises.
+    /// Contents that violate the format or layout.
     #[error("{place}: {reason}")]
     Malformed { place: String, reason: String },
     /// A field of a table that cannot be what its column holds.
     #[error("{place}, line {line}, column `{column}`: {value:?}: {reason}")]
     Field { place: String, line: u64, column: String, value: String, reason: String },
-    /// A class nobody belongs to, or too few to split.
+    /// A class without samples, or with too few to split.
     #[error("{place}: class `{class}` has {found} {part} samples, at least {needed} needed")]
     ClassTooSmall { place: String, class: String, part: &'static str, found: usize, needed: usize },
     /// A NaN or infinite feature.

@@ -1,4 +1,4 @@
-//! The pictures that travel inside the program: three classes of Fashion-MNIST that are easily confused.
+//! The pictures embedded in the program: three classes of Fashion-MNIST that are easily confused.
 
 use super::{DataError, Part, Picture, Pictures, table::Archive};
 

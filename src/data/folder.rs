@@ -24,7 +24,7 @@ pub enum BadPicture {
 /// `val/`.
 ///
 /// # Errors
-/// No classes, a class without pictures, a picture that does not decode (unless `bad` says to skip it).
+/// No classes, a class without pictures, a picture that does not decode (unless `bad` skips it).
 pub fn read_folder(folder: &Path, split: Split, bad: BadPicture) -> Result<Pictures, DataError> {
     let [train, validation] = ["train", "val"].map(|part| folder.join(part));
     let given = train.is_dir() && validation.is_dir();
@@ -90,7 +90,7 @@ pub fn read_folder(folder: &Path, split: Split, bad: BadPicture) -> Result<Pictu
 /// Pictures without labels.
 #[derive(Clone, Debug, Default)]
 pub struct LoosePictures {
-    /// Where each lies inside the folder, with `/` between folders on every system.
+    /// Path of each inside the folder, with `/` between folders on every system.
     pub ids: Vec<String>,
     /// The pictures, in the order of their ids.
     pub pictures: Vec<Picture>,
@@ -101,7 +101,7 @@ pub struct LoosePictures {
 /// Reads every PNG and JPEG of a folder and of the folders in it, whatever they are called.
 ///
 /// # Errors
-/// If the folder cannot be read, or a picture does not decode (unless `bad` says to skip it).
+/// If the folder cannot be read, or a picture does not decode (unless `bad` skips it).
 pub fn read_pictures(folder: &Path, bad: BadPicture) -> Result<LoosePictures, DataError> {
     let (mut open, mut files) = (vec![folder.to_path_buf()], Vec::new());
     while let Some(inside) = open.pop() {
@@ -146,7 +146,7 @@ pub fn resaved(picture: &Picture, quality: u8) -> Result<Picture, DataError> {
     decode_bytes(&bytes, path)
 }
 
-/// Reads one PNG or JPEG; grey becomes three equal channels, transparency is dropped.
+/// Reads one PNG or JPEG. Grey becomes three equal channels, transparency is dropped.
 pub fn decode(path: &Path) -> Result<Picture, DataError> {
     decode_bytes(&fs::read(path).map_err(DataError::io(path))?, path)
 }

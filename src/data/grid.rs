@@ -1,10 +1,10 @@
-//! A table as fields of text, whatever file they stood in: what is a number, what a word, and which class a row is of.
+//! A table as fields of text, from any format: which fields are numbers, which are words, and the class of each row.
 
 use ndarray::Array2;
 
 use super::{Column, DataError, Part, Samples, Tabular};
 
-/// What stands for a value that is not known.
+/// Texts of a value that is not known.
 const GAPS: [&str; 6] = ["", "?", "NA", "NaN", "nan", "<null>"];
 
 /// Of a column whose kind is not declared, the share of numbers from which on a value that is none is a mistake.
@@ -16,7 +16,7 @@ pub(super) struct Grid<'a> {
     pub place: &'a str,
     /// One per column.
     pub names: Vec<String>,
-    /// What the file says of each column.
+    /// The kind that the file declares for each column.
     pub kinds: Vec<Kind>,
     /// The column that holds the class.
     pub class: usize,
@@ -24,7 +24,7 @@ pub(super) struct Grid<'a> {
     pub lines: Vec<Line>,
 }
 
-/// What a file says of a column.
+/// The kind that a file declares for a column.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     /// Nothing: its fields decide.
@@ -32,7 +32,7 @@ pub(super) enum Kind {
     /// It holds numbers.
     Numbers,
     /// It holds words, whichever.
-    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "only Parquet files say so"))]
+    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "only Parquet files declare it"))]
     Text,
     /// It holds these words.
     Words(Vec<String>),

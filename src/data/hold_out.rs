@@ -17,7 +17,7 @@ pub struct HoldOut {
 impl HoldOut {
     /// Divides samples into the three parts: each class in the same proportions, samples of one group in one part.
     ///
-    /// Shares are met as closely as whole groups allow; each class has at least one unit (a group, or a sample that has
+    /// Shares are met as closely as whole groups allow. Each class has at least one unit (a group, or a sample that has
     /// none) in each part that is cut.
     ///
     /// # Errors
@@ -58,7 +58,8 @@ impl HoldOut {
             let (mut taken, mut left) = (0, own.len());
             for place in stream.permutation(own.len()) {
                 let size = own[place].len();
-                // A unit that would overshoot by more than half of itself stays; the first goes and the last stays always.
+                // A unit that would overshoot by more than half of itself stays. The first goes and the last stays
+                // always.
                 let fits = taken as f64 + size as f64 / 2.0 <= wanted;
                 if left > 1 && (taken == 0 || fits) {
                     own[place].iter().for_each(|&i| samples.parts[i] = part);

@@ -1,4 +1,4 @@
-//! Tables in Parquet files (feature `parquet`): flat columns of numbers, words and truth values; the class is the last.
+//! Tables in Parquet files (feature `parquet`): flat columns of numbers, words and truth values. The class is the last.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::{DataError, Tabular};
 /// The first bytes of every Parquet file.
 pub(super) const MAGIC: &[u8] = b"PAR1";
 
-/// Says how to come by a program that reads the file.
+/// Without the feature `parquet`: an error that names it.
 #[cfg(not(feature = "parquet"))]
 pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
     let reason = "a Parquet file, which this program was built without reading; build it with `cargo build --features parquet`, \
@@ -53,7 +53,7 @@ pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
                 value,
                 reason: "expected a number, a word or a truth value".into(),
             };
-            let (text, kind) = told(field).ok_or_else(|| unfit(field.to_string()))?;
+            let (text, kind) = text_and_kind(field).ok_or_else(|| unfit(field.to_string()))?;
             if let Some(kind) = kind {
                 kinds[fields.len()] = kind;
             }
@@ -67,9 +67,9 @@ pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
     Grid { place, class: names.len() - 1, names, kinds, lines }.table()
 }
 
-/// A value as text and what it says of its column; a gap says nothing.
+/// A value as text, and the kind of column that it implies. A gap implies none.
 #[cfg(feature = "parquet")]
-fn told(field: &::parquet::record::Field) -> Option<(String, Option<super::grid::Kind>)> {
+fn text_and_kind(field: &::parquet::record::Field) -> Option<(String, Option<super::grid::Kind>)> {
     use ::parquet::record::Field;
 
     use super::grid::Kind;
@@ -80,7 +80,7 @@ fn told(field: &::parquet::record::Field) -> Option<(String, Option<super::grid:
         Field::Null => Some((String::new(), None)),
         Field::Bool(value) => word(value.to_string()),
         Field::Str(text) => word(text.clone()),
-        // Words of writers that do not say that their bytes are text.
+        // Words of writers that do not mark their bytes as text.
         Field::Bytes(bytes) => word(bytes.as_utf8().ok()?.into()),
         Field::Float(value) => number(value.to_string()),
         Field::Double(value) => number(value.to_string()),

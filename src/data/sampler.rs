@@ -12,7 +12,7 @@ pub enum Sampler {
     /// As many rows as there are, with replacement, each in proportion to its weight (≥ 0; one per row). An epoch misses about 37 %
     /// of equally heavy rows.
     Weighted(Vec<f64>),
-    /// Every step has equally many rows of each group (domain, class); `groups[row]` is a row's group. Small groups are
+    /// Every step has equally many rows of each group (domain, class). `groups[row]` is a row's group. Small groups are
     /// gone through several times while the largest is gone through once.
     Balanced(Vec<u32>),
 }
@@ -43,8 +43,8 @@ impl Sampler {
         Ok(())
     }
 
-    /// The rows of each step of one epoch over `rows` rows, about `batch` a step; [`check`](Self::check) tells whether it
-    /// can be asked.
+    /// The rows of each step of one epoch over `rows` rows, about `batch` a step; [`check`](Self::check) must have
+    /// accepted the number of rows.
     ///
     /// ```
     /// use qgraft::data::Sampler;
@@ -70,8 +70,8 @@ impl Sampler {
                     .collect();
                 let total = sums.last().copied().unwrap_or(0.0);
                 let mut draw = || {
-                    let place = total * stream.uniform();
-                    sums.partition_point(|sum| *sum <= place).min(rows - 1)
+                    let position = total * stream.uniform();
+                    sums.partition_point(|sum| *sum <= position).min(rows - 1)
                 };
                 in_steps((0..rows).map(|_| draw()).collect())
             }

@@ -42,7 +42,8 @@ pub struct Samples {
     pub classes: Vec<String>,
     /// The part each sample belongs to.
     pub parts: Vec<Part>,
-    /// Which samples belong together (one patient, one scene), a number per sample; empty where each stands alone.
+    /// Which samples belong together (one patient, one scene), a number per sample; empty where each is a group of its
+    /// own.
     pub groups: Vec<usize>,
 }
 
@@ -112,7 +113,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// From `height · width` grey bytes; each becomes three equal channels.
+    /// From `height · width` grey bytes. Each becomes three equal channels.
     pub fn from_grey(width: usize, height: usize, grey: &[u8]) -> Self {
         Self { width, height, rgb: grey.iter().flat_map(|&g| [g; 3]).collect() }
     }
@@ -125,7 +126,7 @@ pub struct Pictures {
     pub pictures: Vec<Picture>,
     /// Their ids, labels and parts.
     pub samples: Samples,
-    /// Why each file that did not decode was left out; empty unless skipping was asked for.
+    /// Why each file that did not decode was left out; empty unless skipping is on.
     pub skipped: Vec<String>,
 }
 

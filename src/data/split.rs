@@ -3,7 +3,7 @@
 use super::{DataError, Part, Samples};
 use crate::math::Stream;
 
-/// How to hold samples out of data that does not say which.
+/// How to hold samples out of data that does not mark them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Split {
     /// Share of each class to hold out, in (0, 1).

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::{Features, Part, Samples};
 use crate::math::Stream;
 
-/// Directions in which samples of one class differ; the rest of the width repeats them.
+/// Directions in which samples of one class differ. The rest of the width repeats them.
 const LATENT: usize = 16;
 
-/// What a synthetic table looks like.
+/// Sizes of a synthetic table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Synthetic {
@@ -26,13 +26,13 @@ pub struct Synthetic {
 }
 
 impl Synthetic {
-    /// The table that the network `eye` sees, with `width` columns: Gaussian clusters in 16 dimensions, spread over the
-    /// columns by a random matrix and rectified, as features behind a ReLU and an average are. Each name is another
-    /// matrix, so that two networks of one width see the same kind of data, but not the same numbers. Classes take turns,
-    /// so they are equally large.
-    pub fn features(&self, eye: &str, width: usize) -> Features {
+    /// The features of the network named `network`, with `width` columns: Gaussian clusters in 16 dimensions, spread
+    /// over the columns by a random matrix and rectified, as features behind a ReLU and an average are. Each name is
+    /// another matrix, so that two networks of one width have the same kind of features, but not the same numbers.
+    /// Classes take turns, so they are equally large.
+    pub fn features(&self, network: &str, width: usize) -> Features {
         let rows = self.training + self.held_out;
-        let mut stream = Stream::named(self.seed, &format!("synthetic features of {eye}"));
+        let mut stream = Stream::named(self.seed, &format!("synthetic features of {network}"));
         // Two means differ in every direction, so each direction carries its part of the distance.
         let spread = self.separation / (2.0 * LATENT as f64).sqrt();
         let mut normal = |sd: f64, shape: (usize, usize)| Array2::from_shape_simple_fn(shape, || sd * stream.normal());

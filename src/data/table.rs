@@ -1,6 +1,6 @@
 //! Feature tables in safetensors files: `features` (samples, width) with `labels` (samples), or the same two under
-//! `train.` and `val.`. Class names stand in the file's metadata as `classes`, separated by commas; without them
-//! classes are called by their number. Rows that belong together (one patient, one scene) share a number in `groups`.
+//! `train.` and `val.`. Class names are in the file's metadata as `classes`, separated by commas. Without them
+//! a class is called by its number. Rows that belong together (one patient, one scene) share a number in `groups`.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::{DataError, FeatureRows, FeatureSplit, Features, Part, Samples, Split};
 
-/// Prefixes of tensors whose file says which samples are held out.
+/// Prefixes of tensors whose file marks the held-out samples.
 const PARTS: [(Part, &str); 2] = [(Part::Train, "train."), (Part::Validation, "val.")];
 
-/// Reads a feature table. `split` is used only where the file does not say which rows are held out.
+/// Reads a feature table. `split` is used only where the file does not mark held-out rows.
 ///
 /// # Errors
 /// A missing or misshapen tensor, a NaN or infinite feature (named by row and column), a class without samples.
@@ -27,7 +27,7 @@ pub fn read_features(path: &Path, split: Split) -> Result<Features, DataError> {
 
 impl Features {
     /// Reads a feature table (see [`read_features`]) and divides it into rows to learn from and rows held out: as the file
-    /// says, else `held_out` of each class under `seed`.
+    /// marks them, else `held_out` of each class under `seed`.
     ///
     /// # Errors
     /// As [`read_features`].
@@ -45,8 +45,8 @@ pub struct OpenFeatures {
 }
 
 impl OpenFeatures {
-    /// Rows to learn from and rows held out: as the file says, else a share `held_out` of each class, in (0, 1), under
-    /// `seed`.
+    /// Rows to learn from and rows held out: as the file marks them, else a share `held_out` of each class, in (0, 1),
+    /// under `seed`.
     ///
     /// # Errors
     /// A class with too few rows.
@@ -59,13 +59,13 @@ impl OpenFeatures {
         Ok(FeatureSplit { training: features.rows(Part::Train), validation: features.rows(Part::Validation) })
     }
 
-    /// All rows, whatever the file says.
+    /// All rows, marked as held out or not.
     pub fn all(&self) -> FeatureRows {
         self.features.select(&(0..self.features.samples.len()).collect::<Vec<_>>())
     }
 }
 
-/// A file's features, and whether it says which rows are held out.
+/// A file's features, and whether it marks held-out rows.
 fn read(path: &Path) -> Result<(Features, bool), DataError> {
     let bytes = fs::read(path).map_err(DataError::io(path))?;
     let file = Archive::new(&bytes, path.display().to_string())?;

@@ -33,7 +33,7 @@ pub struct Encoder {
 /// One column and what was measured on it.
 #[derive(Clone, Debug)]
 struct Encoded {
-    /// What stands for a gap: the median, or the most frequent word.
+    /// Replacement of a gap: the median, or the most frequent word.
     fill: f32,
     form: Form,
 }
@@ -79,8 +79,8 @@ impl Encoder {
         filled
     }
 
-    /// For networks: numbers with mean 0 and standard deviation 1, and behind those that had gaps a column that says
-    /// where; a column of 0 and 1 per word, all 0 at a gap. (rows, [`width`](Self::width)).
+    /// For networks: numbers with mean 0 and standard deviation 1, and behind those that had gaps a column that marks
+    /// them; a column of 0 and 1 per word, all 0 at a gap. (rows, [`width`](Self::width)).
     pub fn encoded(&self, values: ArrayView2<'_, f32>) -> Array2<f32> {
         let mut encoded = Vec::with_capacity(values.nrows() * self.width());
         for row in values.rows() {
@@ -88,7 +88,7 @@ impl Encoder {
                 match *form {
                     Form::Number { mean, deviation, gaps } => {
                         let known = if value.is_nan() { *fill } else { value };
-                        // A column that never changes says nothing.
+                        // A constant column has no information.
                         encoded.push(if deviation > 0.0 { (known - mean) / deviation } else { 0.0 });
                         encoded.extend(gaps.then_some(f32::from(value.is_nan())));
                     }

@@ -50,7 +50,7 @@ impl Transform {
 }
 
 /// Antialiased bicubic interpolation, byte for byte as Pillow's `Image.resize(size, BICUBIC)`: pretrained weights were
-/// judged on pictures scaled this way.
+/// evaluated on pictures scaled this way.
 pub fn resize(picture: &Picture, width: usize, height: usize) -> Picture {
     let along = |from, to| Axis { from, to, kept: 0..to };
     resample(picture, along(picture.width, width), along(picture.height, height))

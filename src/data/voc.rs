@@ -37,9 +37,9 @@ type Corners = [f64; 4];
 
 const LISTS: [(&str, Part); 3] = [("train", Part::Train), ("val", Part::Validation), ("test", Part::Test)];
 
-/// Reads a folder or a zip file in the layout of Pascal VOC with the lists train, val and test; the three folders may lie
-/// in one folder of their own. Pictures are scaled to `height` rows and a multiple of four columns. Boxes without area
-/// are left out and told.
+/// Reads a folder or a zip file in the layout of Pascal VOC with the lists train, val and test. The three folders may
+/// be inside one folder. Pictures are scaled to `height` rows and a multiple of four columns. Boxes without area are
+/// left out and reported.
 ///
 /// # Errors
 /// A file that cannot be read, a list or annotation that is missing or malformed, a picture that does not decode.
@@ -109,8 +109,8 @@ fn annotated(text: &str) -> Result<Annotated, String> {
     }
     let objects = document.root_element().children().filter(|child| child.has_tag_name("object"));
     let boxes = objects.map(|object| {
-        let place = node(object, "bndbox")?;
-        let edge = |name| number(place, name);
+        let bounds = node(object, "bndbox")?;
+        let edge = |name| number(bounds, name);
         Ok((child(object, "name")?, [edge("xmin")?, edge("ymin")?, edge("xmax")?, edge("ymax")?]))
     });
     Ok((size, boxes.collect::<Result<_, String>>()?))

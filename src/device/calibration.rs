@@ -90,7 +90,7 @@ pub struct GateData {
     pub gate: Gate,
     /// Its operands, in the order the calibration lists.
     pub qubits: Vec<usize>,
-    /// Average gate infidelity from randomised benchmarking; 1 means not calibrated.
+    /// Average gate infidelity from randomised benchmarking. 1 means not calibrated.
     pub error: Option<f64>,
     /// Duration.
     pub length: Option<Seconds>,

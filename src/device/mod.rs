@@ -3,7 +3,7 @@
 //! * [`Device`]: native gates, directed couplings, and the [`Calibration`] measured on one day, in SI units.
 //! * [`DEVICES`], [`Device::named`], [`Device::load`]: shipped snapshots, and files of four formats.
 //! * [`schedule`]: when operations happen, and the waiting between them.
-//! * [`Target`]: the part of a device that transpilation looks at.
+//! * [`Target`]: the part of a device that transpilation reads.
 //! * [`transpile()`]: a circuit rewritten for a target.
 
 mod calibration;

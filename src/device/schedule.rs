@@ -87,7 +87,7 @@ pub fn length(circuit: &Circuit, device: &Device) -> Seconds {
     Seconds(earliest_starts(circuit, &durations).1)
 }
 
-/// How long `op` takes on `device`; what the calibration lacks takes no time.
+/// How long `op` takes on `device`. What the calibration lacks takes no time.
 pub fn duration(op: &Op, device: &Device) -> Seconds {
     let calibration = &device.calibration;
     match &op.kind {

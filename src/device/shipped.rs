@@ -43,7 +43,7 @@ pub static DEVICES: &[DeviceRow] = &[
 ];
 
 impl Device {
-    /// The shipped device of this name; `ibm_`, `ibmq_` and `fake_` before it do not matter.
+    /// The shipped device of this name. `ibm_`, `ibmq_` and `fake_` before it do not matter.
     ///
     /// ```
     /// # use qgraft::device::Device;

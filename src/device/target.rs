@@ -1,4 +1,4 @@
-//! The part of a device that transpilation looks at: native gates, couplings, errors.
+//! The part of a device that transpilation reads: native gates, couplings, errors.
 
 use crate::circuit::Gate;
 use crate::device::{Device, GateData};
@@ -10,9 +10,10 @@ pub struct Target {
     pub qubits: usize,
     /// Native one-qubit gates.
     pub single: Vec<Gate>,
-    /// Usable two-qubit gates, by ordered pair; a gate with error 1, out of service or on an unusable qubit is left out.
+    /// Usable two-qubit gates, by ordered pair. A gate with error 1, out of service or on an unusable qubit is left
+    /// out.
     pub edges: Vec<Edge>,
-    /// Error of a one-qubit pulse (sx, or the like) per qubit; unknown counts as the device's median. 1 marks a qubit
+    /// Error of a one-qubit pulse (sx, or the like) per qubit. Unknown counts as the device's median. 1 marks a qubit
     /// that is not usable: out of service, or with a one-qubit gate that is not calibrated.
     pub single_error: Vec<f64>,
     /// Readout error per qubit; unknown counts as the device's median.
@@ -64,7 +65,7 @@ impl Target {
         }
     }
 
-    /// Whether anything may be placed on `qubit`.
+    /// Whether `qubit` can be used.
     pub fn is_usable(&self, qubit: usize) -> bool {
         self.single_error[qubit] < 1.0
     }

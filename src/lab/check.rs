@@ -14,7 +14,7 @@ pub struct Check {
     pub doc: &'static str,
     /// What is expected.
     pub expect: Expect,
-    /// The figure; `None` where the run cannot say.
+    /// The figure; `None` where the run lacks what it needs.
     pub value: fn(&Results) -> Option<f64>,
 }
 
@@ -65,7 +65,7 @@ pub struct Checked {
     pub holds: bool,
 }
 
-/// The checks that a run can answer.
+/// The checks that a run can decide.
 pub fn run(checks: &[Check], results: &Results) -> Vec<Checked> {
     let one = |&Check { name, doc, expect, value }: &Check| {
         let value = six_digits(value(results).filter(|value| value.is_finite())?);

@@ -1,6 +1,6 @@
 //! Pages of systems: claims are data, figures and verdicts are computed from kept runs.
 //!
-//! `docs/systems/NAME.toml` says what is claimed and where the figure comes from; `docs/results/RUN.json` is the
+//! `docs/systems/NAME.toml` lists the claims and the source of each figure. `docs/results/RUN.json` is the
 //! metrics.json of a run that was kept. Nobody writes a verdict by hand.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::report::{Drawing, Figure, Line};
 use crate::study::StudyError;
 use crate::study::compare::{Comparison, Finding};
 
-/// What the page of a system says besides figures.
+/// The text of a system's page.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageSource {
@@ -29,7 +29,7 @@ pub struct PageSource {
     pub data: String,
     /// The claim whose sentence is the verdict of the page.
     pub headline: String,
-    /// What is claimed.
+    /// The claims.
     pub claims: Vec<Claim>,
     /// What the work leaves open and what was chosen, one sentence or two each.
     #[serde(default)]
@@ -125,7 +125,7 @@ pub struct Decided {
 /// Decides a claim from kept runs.
 ///
 /// # Errors
-/// A claim that names a run, check, metric or cell that there is not.
+/// A claim that names a run, check, metric or cell that does not exist.
 pub fn decide(system: &dyn System, claim: &Claim, runs: &BTreeMap<String, KeptRun>) -> Result<Decided, StudyError> {
     let missing = |what: String| StudyError::Claim { claim: claim.name.clone(), what };
     let kept = runs.get(&claim.run).ok_or_else(|| missing(format!("no kept run {:?}", claim.run)))?;
@@ -184,7 +184,7 @@ pub fn decide(system: &dyn System, claim: &Claim, runs: &BTreeMap<String, KeptRu
     Ok(Decided { measured, verdict: "–", sentence, comparison: None })
 }
 
-/// Whether a difference lies within ± `bound`, as far as its interval says.
+/// Whether the interval of a difference lies within ± `bound`.
 fn equal_within(comparison: &Comparison, bound: f64) -> &'static str {
     let unit = comparison.quantity.unit;
     let Some(interval) = comparison.interval else { return "no evidence" };

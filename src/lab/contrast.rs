@@ -1,4 +1,4 @@
-//! Contrasts: which levels are held against which, as data that become paired comparisons.
+//! Contrasts: which levels are compared with which, as data that become paired comparisons.
 
 use crate::lab::factor::{Grid, Role};
 use crate::lab::metric::Metric;
@@ -14,13 +14,13 @@ pub struct Contrast {
     pub metric: String,
     /// The factor whose levels differ.
     pub factor: String,
-    /// The level that is asked about.
+    /// The level in question.
     pub level: String,
-    /// The level it is held against.
+    /// The level it is compared with.
     pub baseline: String,
     /// Levels that both have: settings, and evaluation factors they are measured under.
     pub at: Vec<(String, String)>,
-    /// Factors whose levels make the pairs; values that agree in them are averaged.
+    /// Factors whose levels make the pairs. Values that agree in them are averaged.
     pub pairs: Vec<String>,
     /// What it answers.
     pub question: Question,

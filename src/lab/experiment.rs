@@ -20,7 +20,7 @@ pub struct Info {
     pub title: &'static str,
     /// One sentence, with the source.
     pub doc: &'static str,
-    /// Commands to try, without `qgraft run NAME`; the first is usually empty.
+    /// Commands to try, without `qgraft run NAME`. The first is usually empty.
     pub examples: &'static [&'static str],
 }
 
@@ -111,7 +111,7 @@ pub trait Experiment: Sync + 'static {
     /// Runs one trial.
     ///
     /// # Errors
-    /// If the trial fails; the others go on.
+    /// If the trial fails; the others continue.
     fn trial(
         spec: &Self::Spec,
         inputs: &Self::Inputs,
@@ -130,7 +130,7 @@ pub trait Experiment: Sync + 'static {
         grids.iter().flat_map(Contrast::to_baseline).collect()
     }
 
-    /// Tables and figures that the lab does not know.
+    /// Tables and figures besides the default ones.
     fn sections(_spec: &Self::Spec, _results: &Results) -> Vec<Section> {
         Vec::new()
     }
@@ -152,7 +152,7 @@ pub type TrialFiles<'a> = dyn Fn(&Point) -> Result<Files, StudyError> + 'a;
 
 /// What a trial may use besides its arguments. Nothing here changes a result.
 pub struct Context<'a> {
-    /// Is told of progress, and asked whether to stop.
+    /// Receives progress and can stop the run.
     pub observer: &'a dyn Observer,
     /// Folder of cached features.
     pub cache: &'a Path,
@@ -162,10 +162,10 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The result of a trial that was asked for by [`Experiment::after`], with its files.
+    /// The result of a trial that [`Experiment::after`] names, with its files.
     ///
     /// # Errors
-    /// If it was not asked for or cannot be read.
+    /// If `after` does not name it, or it cannot be read.
     pub fn finished(&self, at: &Point) -> Result<Measurement, StudyError> {
         (self.finished)(at)
     }

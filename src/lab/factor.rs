@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What varying a factor means; it decides how results are averaged and compared.
+/// What varying a factor means. It decides how results are averaged and compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -14,7 +14,7 @@ pub enum Role {
     Arm,
     /// Comparisons are made within each of its levels: data sets, targets, sizes.
     Setting,
-    /// Its levels repeat the same experiment; values over them are averaged and paired.
+    /// Its levels repeat the same experiment. Values over them are averaged and paired.
     Seed,
     /// Varied on a finished trial, without a new one: devices, shots. A trial reports a value for each of its levels.
     Evaluation,
@@ -25,7 +25,7 @@ pub enum Role {
 pub struct Level {
     /// Name in tables and on the command line.
     pub name: String,
-    /// One line for people; empty where the name says it.
+    /// One line for people; empty where the name explains itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub doc: String,
     /// Whether the other levels of an arm factor are compared with this one.
@@ -101,7 +101,7 @@ pub struct Coordinate {
     pub factor: String,
     /// Name of the level.
     pub level: String,
-    /// Place of the level in its factor.
+    /// Index of the level in its factor.
     pub index: usize,
 }
 
@@ -124,7 +124,7 @@ impl Point {
         self.find(factor).map_or("", |coordinate| &coordinate.level)
     }
 
-    /// Place of the level in its factor.
+    /// Index of the level in its factor.
     ///
     /// # Panics
     /// If the point has no such factor: grids and trials of one system name the same factors.
@@ -163,7 +163,7 @@ impl Point {
         Self { grid: self.grid.clone(), coordinates: kept.cloned().collect() }
     }
 
-    /// Whether this names the same grid and levels; places in lists do not count.
+    /// Whether this names the same grid and levels; indices are ignored.
     pub fn is(&self, other: &Self) -> bool {
         let levels = |point: &Self| -> Vec<(String, String)> {
             point.coordinates.iter().map(|c| (c.factor.clone(), c.level.clone())).collect()
@@ -189,7 +189,7 @@ impl fmt::Display for Point {
     }
 }
 
-/// A product of factors. Most experiments are one grid; one with parts that vary different things has several.
+/// A product of factors. Most experiments are one grid. One with parts that vary different things has several.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
     /// Name: a value of the column `grid` in results.csv.
@@ -198,11 +198,11 @@ pub struct Grid {
     pub heading: String,
     /// What is varied, the slowest first.
     pub factors: Vec<Factor>,
-    /// Factors that tell blocks apart: trials that agree in them share what is prepared once.
+    /// Factors that identify blocks: trials that agree in them share what is prepared once.
     pub block: &'static [&'static str],
     /// Name under which blocks are prepared: grids of one name share them.
     pub block_name: String,
-    /// Metrics that the tables of this grid show, in the order of columns; the first is compared.
+    /// Metrics that the tables of this grid show, in the order of columns. The first is compared.
     pub metrics: Vec<&'static str>,
     /// Points of the product that are no trials.
     pub skip: Vec<Vec<(&'static str, String)>>,
@@ -247,7 +247,7 @@ impl Grid {
         self.factors.iter().find(|factor| factor.name == name)
     }
 
-    /// Every trial, in the order of the levels; the last factor changes fastest.
+    /// Every trial, in the order of the levels. The last factor changes fastest.
     pub fn points(&self) -> Vec<Point> {
         let mut points = vec![Point { grid: self.name.clone(), coordinates: Vec::new() }];
         for factor in self.trial_factors() {

@@ -14,7 +14,8 @@ use crate::study::energy::Usage;
 /// Name and version of the format.
 const FORMAT: &str = "qgraft.results/1";
 
-/// A run with everything that its tables are made of; times and the learning curves of single trials stand in other files.
+/// A run with everything that its tables are made of. Times and the learning curves of single trials are in other
+/// files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptRun {
     /// Name and version of the format.
@@ -44,7 +45,7 @@ pub struct KeptRun {
     /// Trials that came out as another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inapplicable: Vec<Inapplicable>,
-    /// Repairs, fallbacks and whatever else a careful reader must know.
+    /// Repairs, fallbacks and other notices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
     /// Trials that failed, with the reason.
@@ -174,7 +175,7 @@ impl KeptRun {
         }
     }
 
-    /// The numbers as results that can be asked.
+    /// The numbers as [`Results`].
     pub fn results(&self) -> Results {
         let row = |group: &Group, (seed, value): &(String, f64)| {
             let seed = (!seed.is_empty()).then(|| (SEED.to_string(), seed.clone()));

@@ -22,7 +22,7 @@ pub struct Metric {
     pub better: Better,
     /// What it measures and on which rows.
     pub doc: &'static str,
-    /// Whether it differs from one repetition to the next, as times do. Such values stand in timing.csv alone.
+    /// Whether it differs from one repetition to the next, as times do. Such values are in timing.csv alone.
     pub volatile: bool,
 }
 
@@ -94,7 +94,7 @@ pub struct Measurement {
     /// Learning curves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curves: Vec<Curve>,
-    /// Repairs, fallbacks and whatever else a careful reader must know.
+    /// Repairs, fallbacks and other notices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
     /// Why the point is no trial of its own, if it is none: an arm that came out as another arm.

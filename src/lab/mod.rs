@@ -1,12 +1,12 @@
 //! The lab: experiments as data, and everything that an experiment needs besides its own domain.
 //!
-//! An [`Experiment`] says what it varies ([`Grid`]s of [`Factor`]s), what trials of a block share, and what one trial
-//! measures ([`Measurement`]). The lab plans the trials, runs them on several threads, keeps each on disk as it comes, so
-//! that a run can be resumed, compares arms by paired intervals ([`Contrast`]), answers [`Check`]s, and writes report,
-//! tables, figures and settings into one folder. To add a system, start at [`experiment`](Experiment).
+//! An [`Experiment`] defines what it varies ([`Grid`]s of [`Factor`]s), what trials of a block share, and what one
+//! trial measures ([`Measurement`]). The lab plans the trials, runs them on several threads, keeps each on disk as it
+//! comes, so that a run can be resumed, compares arms by paired intervals ([`Contrast`]), evaluates [`Check`]s, and
+//! writes report, tables, figures and settings into one folder. To add a system, start at [`experiment`](Experiment).
 //!
 //! * What a run is: [`Experiment`], [`Settings`], [`Grid`], [`Point`], [`Metric`], [`Measurement`].
-//! * What it found: [`Results`], asked by [`Query`]; [`Contrast`] and [`Check`] judge it.
+//! * What it found: [`Results`], read by [`Query`] and evaluated by [`Contrast`] and [`Check`].
 //! * How it is run: [`run()`], [`RunOptions`]; [`run_in_memory`] for programs.
 //! * The same without types: [`System`], for the command line.
 

@@ -1,4 +1,5 @@
-//! From settings to trials: every point of every grid with a stable id, in an order that respects what follows what.
+//! From settings to trials: every point of every grid with a stable id, in an order in which a trial comes after those
+//! it follows.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -133,21 +134,23 @@ impl<S: Settings> Plan<S> {
                 self.nodes.push(Node {
                     step: Step::Prepare,
                     variant: number,
-                    key: Key::new(&id, &format!("{}-{}", own.grid, slug("block", &block))),
+                    key: Key::new(&id, &format!("{}-{}", own.grid, slug("block", &own))),
                     title: format!("{}, preparation", title(&block)),
                     point: block.clone(),
                     after: vec![opening],
                 });
                 self.nodes.len() - 1
             });
-            trials.push((in_variant(point), known));
+            trials.push((point, known));
         }
-        for (point, block) in trials {
+        for (own, block) in trials {
+            let point = in_variant(own.clone());
             self.nodes.push(Node {
                 step: Step::Trial,
                 variant: number,
-                // Known when all steps are: it depends on the ids of those it follows.
-                key: Key::new("", &format!("{}-{}", grid.name, slug("trial", &point))),
+                // The id is known when all steps are: it depends on the ids of those it follows. The name has no levels of
+                // axes, so that equal trials of different sweeps are one.
+                key: Key::new("", &format!("{}-{}", grid.name, slug("trial", &own))),
                 title: title(&point),
                 point,
                 after: vec![opening, block],
@@ -162,7 +165,7 @@ impl<S: Settings> Plan<S> {
             if node.step != Step::Trial {
                 continue;
             }
-            // What an axis sets stands in the settings, so that equal trials of different sweeps are one computation.
+            // What an axis sets is part of the settings, so that equal trials of different sweeps are one computation.
             let factors = node.point.coordinates.iter().map(|c| c.factor.as_str());
             let own: Vec<&str> = factors.filter(|factor| !self.axes.iter().any(|axis| axis == factor)).collect();
             let after: Vec<&str> = node.after[2..].iter().map(|&k| self.nodes[k].key.id.as_str()).collect();
@@ -199,11 +202,11 @@ impl<S: Settings> Plan<S> {
         if kept.len() == self.nodes.len() {
             return;
         }
-        let place: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+        let new_index: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
         let mut nodes: Vec<Node> = kept.iter().map(|&k| self.nodes[k].clone()).collect();
         for node in &mut nodes {
-            // A trial that follows an excluded one asks for it in vain, and fails by name.
-            node.after = node.after.iter().filter_map(|before| place.get(before).copied()).collect();
+            // A trial that follows an excluded one fails with an error that names it.
+            node.after = node.after.iter().filter_map(|before| new_index.get(before).copied()).collect();
         }
         self.nodes = nodes;
     }
@@ -229,17 +232,17 @@ impl<S: Settings> Plan<S> {
     fn in_order(&self, first: usize) -> Result<Vec<usize>, StudyError> {
         let mut order: Vec<usize> = Vec::with_capacity(self.nodes.len());
         let mut waiting: Vec<usize> = (first..self.nodes.len()).collect();
-        let mut is_placed = vec![false; self.nodes.len()];
-        is_placed[..first].fill(true);
+        let mut is_ordered = vec![false; self.nodes.len()];
+        is_ordered[..first].fill(true);
         while !waiting.is_empty() {
             let (ready, rest): (Vec<usize>, Vec<usize>) =
-                waiting.into_iter().partition(|&k| self.nodes[k].after.iter().all(|&before| is_placed[before]));
+                waiting.into_iter().partition(|&k| self.nodes[k].after.iter().all(|&before| is_ordered[before]));
             if ready.is_empty() {
                 return Err(StudyError::MissingTrial {
                     trial: format!("{}: it follows itself", self.nodes[rest[0]].title),
                 });
             }
-            ready.iter().for_each(|&k| is_placed[k] = true);
+            ready.iter().for_each(|&k| is_ordered[k] = true);
             order.extend(ready);
             waiting = rest;
         }
@@ -251,7 +254,7 @@ impl<S: Settings> Plan<S> {
         self.nodes.iter().find(|node| node.step == Step::Trial && node.point.is(at))
     }
 
-    /// Places of the trials.
+    /// Indices of the trials.
     pub fn trials(&self) -> impl Iterator<Item = usize> {
         (0..self.nodes.len()).filter(|&k| self.nodes[k].step == Step::Trial)
     }

@@ -1,4 +1,4 @@
-//! The tidy table of a run: one row per point, evaluation and metric; and questions to it.
+//! The tidy table of a run: one row per point, evaluation and metric. Queries on it.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::study::StudyError;
 use crate::study::energy::Usage;
 use crate::study::stats::{self, Spread};
 
-/// One number with everything that tells it from others.
+/// One number with everything that identifies it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// Name of the grid; empty for what was known before any trial.
@@ -265,12 +265,12 @@ impl<'a> Query<'a> {
         &self.rows
     }
 
-    /// All values as samples, told apart by the factors that are not fixed; `None` if there are none.
+    /// All values as samples, identified by the factors that are not fixed; `None` if there are none.
     pub fn samples(&self) -> Option<Samples> {
         Samples::new(self.rows.iter().map(|row| (row.levels.clone(), row.value)).collect())
     }
 
-    /// Samples by level of a factor, in the order of the levels; levels without values are left out.
+    /// Samples by level of a factor, in the order of the levels. Levels without values are left out.
     pub fn by(&self, factor: &str) -> Vec<(String, Samples)> {
         let mut levels: Vec<&str> = Vec::new();
         for row in &self.rows {
@@ -296,7 +296,7 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Values of one metric with what tells them apart.
+/// Values of one metric with the levels that identify them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples(Vec<(Labels, f64)>);
 
@@ -365,7 +365,7 @@ impl Samples {
         Self(groups.into_iter().map(|(key, values)| (key, mean(values))).collect())
     }
 
-    /// Values of both where both have one, paired by the levels of some factors; within a pair values are averaged.
+    /// Values of both where both have one, paired by the levels of some factors. Within a pair values are averaged.
     pub fn paired(&self, other: &Self, factors: &[&str]) -> (Vec<f64>, Vec<f64>) {
         let (own, other) = (self.averaged_by(factors), other.averaged_by(factors));
         let known: BTreeMap<&Labels, f64> = other.0.iter().map(|(key, value)| (key, *value)).collect();

@@ -86,7 +86,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Settings outside their ranges, a folder with something in it, inputs that cannot be opened, a full disk, or an observer
-/// that says stop. A trial that fails is no error here: it stands in the outcome.
+/// that stops the run. A trial that fails is no error here: it is listed in the outcome.
 pub fn run<E: Experiment>(
     spec: &E::Spec,
     options: &RunOptions,
@@ -114,7 +114,7 @@ pub fn sweep<E: Experiment>(
     if let Err(error) = ran {
         let nothing = !Store::holds_any(&folder);
         if is_new && nothing {
-            // The error is what matters; a folder that cannot be removed is empty.
+            // The error is what matters. A folder that cannot be removed is empty.
             let _ = fs::remove_dir_all(&options.out);
         }
         return Err(match error {
@@ -126,7 +126,7 @@ pub fn sweep<E: Experiment>(
     write::<E>(request, (&plan, &store), options, results)
 }
 
-/// The trials that are asked for.
+/// The trials that are wanted.
 fn wanted<S: Settings>(plan: &Plan<S>, only: &[String]) -> Result<Vec<usize>, StudyError> {
     let only = Only::parse(only, &plan.grids)?;
     let wanted: Vec<usize> = plan.trials().filter(|&k| only.keeps(&plan.nodes[k])).collect();
@@ -211,7 +211,7 @@ fn write<E: Experiment>(
 /// The contrasts of an experiment, each within every combination of what a user varies.
 fn contrasts<E: Experiment>(request: &Request, plan: &Plan<E::Spec>, results: &Results) -> Vec<Contrast> {
     let grids: Vec<Grid> = results.grids.iter().map(|grid| grid.without_factors(&plan.axes)).collect();
-    // Arms may differ between variants; those of the first are compared in all that have them.
+    // Arms may differ between variants. Those of the first are compared in all that have them.
     let mut found = E::contrasts(&plan.variants[0], &grids);
     for axis in request.axes.iter().filter(|axis| axis.levels.len() > 1) {
         let within = |contrast: &Contrast| -> Vec<Contrast> {
@@ -234,7 +234,7 @@ fn figures(page: &Page) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
     Ok(files)
 }
 
-/// Runs an experiment without a folder: for tests, examples and programs that want the numbers alone.
+/// Runs an experiment without a folder: for tests, examples and programs that need the numbers alone.
 ///
 /// # Errors
 /// As [`run`], and the first trial that fails.

@@ -23,13 +23,13 @@ pub struct Workers<'a> {
     pub cache: &'a Path,
     /// How the energy of a trial is estimated.
     pub energy: &'a EnergySource,
-    /// Is told of progress, and asked whether to stop.
+    /// Receives progress and can stop the run.
     pub observer: &'a dyn Observer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
-    /// Not to be run: finished before, or not asked for.
+    /// Not to be run: finished before, or not wanted.
     Skipped,
     Waiting,
     Running,
@@ -59,11 +59,11 @@ struct Run<'a, E: Experiment> {
 
 /// Runs the trials in `wanted` that `store` does not hold, and what they need.
 ///
-/// A trial that fails or panics is noted as a failure; those that follow it fail with it, and all others go on.
+/// A trial that fails or panics is noted as a failure. Those that follow it fail with it, and all others continue.
 ///
 /// # Errors
-/// If the store cannot be written (a full disk), the inputs cannot be opened, or the observer says stop. What was finished
-/// stays finished.
+/// If the store cannot be written (a full disk), the inputs cannot be opened, or the observer stops it. What was
+/// finished stays finished.
 pub fn run<E: Experiment>(
     plan: &Plan<E::Spec>,
     wanted: &[usize],
@@ -72,7 +72,7 @@ pub fn run<E: Experiment>(
 ) -> Result<(), StudyError> {
     let mut status = vec![Status::Skipped; plan.nodes.len()];
     let mut left: Vec<usize> = wanted.to_vec();
-    // A trial needs what it follows; a block is prepared again for each run that has a trial of it.
+    // A trial needs what it follows. A block is prepared again for each run that has a trial of it.
     while let Some(k) = left.pop() {
         let node = &plan.nodes[k];
         if status[k] == Status::Waiting || (node.step == Step::Trial && store.is_finished(&node.key)) {
@@ -136,7 +136,7 @@ impl<E: Experiment> Run<'_, E> {
                 observer: self.workers.observer,
                 cache: self.workers.cache,
                 threads: self.workers.jobs,
-                finished: &|at| Err(not_asked_for(at)),
+                finished: &|at| Err(not_wanted(at)),
             };
             let began = (Instant::now(), thread_cpu_seconds());
             let opened = pool.install(|| E::open(&self.plan.variants[nodes[k].variant], &context));
@@ -270,8 +270,8 @@ impl<E: Experiment> Run<'_, E> {
         let node = &self.plan.nodes[k];
         let finished = |at: &Point| {
             let before = node.after.iter().find(|&&before| self.plan.nodes[before].point.is(at));
-            let key = &self.plan.nodes[*before.ok_or_else(|| not_asked_for(at))?].key;
-            let stored = self.store.read(key)?.ok_or_else(|| not_asked_for(at))?;
+            let key = &self.plan.nodes[*before.ok_or_else(|| not_wanted(at))?].key;
+            let stored = self.store.read(key)?.ok_or_else(|| not_wanted(at))?;
             Ok(Measurement { files: self.store.files(key)?.into_iter().collect(), ..stored.measurement })
         };
         let context = Context { observer, cache: self.workers.cache, threads: 1, finished: &finished };
@@ -300,20 +300,20 @@ impl<E: Experiment> Run<'_, E> {
         }
     }
 
-    /// Stores what a step measured; opening and preparing leave a folder only if they measured something.
+    /// Stores what a step measured. Opening and preparing leave a folder only if they measured something.
     fn keep(&self, k: usize, measurement: Measurement, (began, cpu): (Instant, f64)) -> Result<(), StudyError> {
         let node = &self.plan.nodes[k];
         if node.step != Step::Trial && measurement == Measurement::default() {
             return Ok(());
         }
         measurement.check()?;
-        // Trials share the processor, so a counter of the whole package cannot tell them apart.
+        // Trials share the processor, so a counter of the whole package cannot separate them.
         let usage = self.workers.energy.estimate(began.elapsed().as_secs_f64(), thread_cpu_seconds() - cpu);
         self.store.finish(&node.key, &Stored { measurement, usage })
     }
 }
 
-fn not_asked_for(at: &Point) -> StudyError {
+fn not_wanted(at: &Point) -> StudyError {
     StudyError::MissingTrial { trial: at.to_string() }
 }
 

@@ -1,7 +1,7 @@
 //! Settings of an experiment: read from a file, a preset and the command line, and written so that they read back.
 //!
-//! All three sources work on one TOML tree. It starts as the default settings; presets change it, a file is laid over it,
-//! options set single fields. What comes out is checked as a whole.
+//! All three sources work on one TOML tree. It starts as the default settings. Presets change it, a file is laid over
+//! it, options set single fields. What comes out is checked as a whole.
 
 use std::path::Path;
 
@@ -75,7 +75,7 @@ impl<S> Flag<S> {
     }
 }
 
-/// What a user asks for, before it is laid over the default settings. Applied in the order of the fields.
+/// What a user overrides in the default settings. Applied in the order of the fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overrides {
     /// Names of presets.
@@ -92,7 +92,7 @@ pub struct Overrides {
     pub vary: Vec<(String, String)>,
 }
 
-/// The settings that `overrides` ask for, and what is varied around them.
+/// The default settings under `overrides`, and what is varied around them.
 ///
 /// # Errors
 /// An unknown preset, option or field (with the nearest name), or every value outside its range.

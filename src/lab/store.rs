@@ -2,9 +2,9 @@
 //!
 //! Every trial has a folder of its own, named by what it is and by its id: `main-plain,seed=0-1f00c0ffee15d00d/`. It is
 //! written under a temporary name and renamed when it is complete. A folder per trial, not a database: it needs no
-//! library, a user can look into it, and trained models lie beside their numbers. A claim is a hint, not a lock: another
-//! process takes claimed trials last, so that two share the work and the claims of one that was killed hold nobody up.
-//! A trial that is computed twice nevertheless is equal both times; the first result stays.
+//! library, a user can read it, and trained models are stored with their numbers. A claim is a hint, not a lock:
+//! another process takes claimed trials last. Two processes thus share the work, and a killed process blocks no trial.
+//! A trial that is computed twice has the same result both times. The first one is kept.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -38,7 +38,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key whose folder is named by this text; what a file name should not have becomes one `_`.
+    /// A key whose folder is named by this text. What a file name should not have becomes one `_`.
     pub fn new(id: &str, title: &str) -> Self {
         const LONGEST: usize = 80;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || ",=.+-_".contains(c);
@@ -127,7 +127,7 @@ impl Store {
         let path = self.beside(key, "claim");
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut file) => {
-                // Only for a reader of the folder; the claim is the file itself.
+                // Only for a reader of the folder. The claim is the file itself.
                 let _ = write!(file, "process {}", std::process::id());
                 Ok(true)
             }
@@ -139,7 +139,7 @@ impl Store {
     /// Stores a finished trial. One that is there already stays.
     ///
     /// # Errors
-    /// If it cannot be written: a full disk, say. Nothing is stored then.
+    /// If it cannot be written, for example on a full disk. Nothing is stored then.
     pub fn finish(&self, key: &Key, stored: &Stored) -> Result<(), StudyError> {
         let failed = |source| StudyError::File { path: self.folder(key), source };
         let growing = tempfile::Builder::new().prefix(".").suffix(".partial").tempdir_in(&self.folder);
@@ -152,7 +152,7 @@ impl Store {
         write(&growing.path().join(MEASUREMENT), &json).map_err(failed)?;
         readable(growing.path());
         match fs::rename(growing.path(), self.folder(key)) {
-            // The name is gone from its old place; there is nothing left to remove.
+            // The old name no longer exists, so there is nothing to remove.
             Ok(()) => _ = growing.keep(),
             Err(_) if self.is_finished(key) => {}
             Err(source) => return Err(failed(source)),
@@ -200,7 +200,7 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Temporary folders are private; a finished one is as readable as the folder around it.
+/// Temporary folders are private. A finished one is as readable as the folder around it.
 #[cfg(unix)]
 fn readable(folder: &Path) {
     let Some(parent) = folder.parent().and_then(|parent| fs::metadata(parent).ok()) else { return };

@@ -18,7 +18,7 @@
 //! vary = { "circuit.depth" = [1, 3, 6] }
 //! ```
 //!
-//! Runs stand in the order of their names in the file. A trial that two runs ask for is done once.
+//! Runs are in the alphabetical order of their names. A trial that two runs share is run once.
 
 use std::path::Path;
 
@@ -133,7 +133,7 @@ fn tables(key: &str, entry: Option<Value>) -> Result<Vec<(String, Table)>, Strin
     }
 }
 
-/// A run that is ready: its system and what it is asked for.
+/// A run that is ready: its system and its settings.
 pub struct Ready<'a> {
     /// The run.
     pub run: &'a SuiteRun,
@@ -180,7 +180,7 @@ pub fn resolve<'a>(
 /// Runs a suite into `options.out`: a folder for each run, one for all trials, and a report with the verdict of each.
 ///
 /// # Errors
-/// As [`crate::lab::run()`], from the first run that cannot go on.
+/// As [`crate::lab::run()`], from the first run that cannot continue.
 pub fn run(
     suite: &Suite,
     ready: &[Ready<'_>],

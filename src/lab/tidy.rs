@@ -40,7 +40,7 @@ pub fn curves(results: &Results) -> Table {
     table
 }
 
-/// What each step took, and metrics that are times. Different at every repetition, so it stands in a file of its own.
+/// What each step took, and metrics that are times. It differs at every repetition, so it is a separate file.
 pub fn timing(results: &Results, metrics: &[Metric], grams_per_joule: f64) -> Table {
     let factors = factors(results);
     let volatile: Vec<&str> = metrics.iter().filter(|m| m.volatile).map(|m| m.name).collect();

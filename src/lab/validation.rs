@@ -78,7 +78,7 @@ impl Validation {
         self.check(field, value, value >= 0.0 && value.is_finite(), "a number of at least 0")
     }
 
-    /// A list with at least one entry and none twice: repeated runs would be counted as independent.
+    /// A list with at least one entry and no duplicates: repeated runs would be counted as independent.
     pub fn list<T: PartialEq + fmt::Debug>(&mut self, field: &str, values: &[T]) -> &mut Self {
         if values.is_empty() {
             return self.refuse(field, "[]", "at least one entry");

@@ -38,7 +38,7 @@ pub struct Axis {
 /// One combination of levels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Variant {
-    /// Factor, level and place of the level.
+    /// Factor, level and index of the level.
     pub levels: Vec<(String, String, usize)>,
     /// The settings of this combination.
     pub settings: Table,
@@ -141,7 +141,7 @@ impl Axis {
         };
         match axis.levels.iter().enumerate().find(|(k, (level, _))| axis.levels[..*k].iter().any(|(l, _)| l == level)) {
             _ if axis.levels.is_empty() => Err(format!("vary.{key}: expected at least one value")),
-            Some((_, (level, _))) => Err(format!("vary.{key}: {level} stands twice")),
+            Some((_, (level, _))) => Err(format!("vary.{key}: {level} is given twice")),
             None => Ok(axis),
         }
     }

@@ -1,6 +1,6 @@
 //! Quantities on a circle, and codes that a network can learn them in. Radians.
 //!
-//! A plain number jumps at the seam where a full turn meets zero; each code here is continuous on the circle.
+//! A plain number jumps at the seam where a full turn meets zero. Each code here is continuous on the circle.
 
 use std::f64::consts::{PI, TAU};
 
@@ -95,7 +95,7 @@ impl Code {
         }
     }
 
-    /// The angle that `code` stands for, in 0..2π. Codes need not be exact: of scores per bin only the largest counts,
+    /// The angle that `code` encodes, in 0..2π. Codes need not be exact: of scores per bin only the largest counts,
     /// the first of equal ones.
     pub fn decode(self, code: &[f64]) -> f64 {
         match self {
@@ -113,8 +113,8 @@ impl Code {
         }
     }
 
-    /// How sure a code is, in 0..=1: the length of a vector, the amplitude of phases, one minus the entropy of bins in
-    /// units of the largest.
+    /// Confidence of a code, in 0..=1: the length of a vector, the amplitude of phases, one minus the entropy of bins
+    /// in units of the largest.
     pub fn confidence(self, code: &[f64]) -> f64 {
         match self {
             Self::UnitVector => code[0].hypot(code[1]).min(1.0),

@@ -10,7 +10,7 @@ pub type Real4 = [[f64; 4]; 4];
 /// together (Cardoso and Souloumiac 1996, SIAM J. Matrix Anal. Appl. 17, 161, for real rotations).
 pub fn diagonalise_together(mut a: Real4, mut b: Real4) -> Real4 {
     let mut v: Real4 = from_fn(|i| from_fn(|j| f64::from(u8::from(i == j))));
-    // Convergence is quadratic; a handful of sweeps reach rounding error, the bound only guards against NaN.
+    // Convergence is quadratic. A handful of sweeps reach rounding error, the bound only guards against NaN.
     for _ in 0..60 {
         let mut moved = false;
         for p in 0..3 {
@@ -19,7 +19,7 @@ pub fn diagonalise_together(mut a: Real4, mut b: Real4) -> Real4 {
                 if a[p][q].abs().max(b[p][q].abs()) < 1e-15 {
                     continue;
                 }
-                // The entry off the diagonal becomes cross·cos 2t - half·sin 2t; t makes the sum of squares least.
+                // The entry off the diagonal becomes cross·cos 2t - half·sin 2t. The sum of squares is least at this t.
                 let (mut on, mut off) = (0.0, 0.0);
                 for m in [&a, &b] {
                     let (half, cross) = ((m[p][p] - m[q][q]) / 2.0, m[p][q]);

@@ -32,15 +32,15 @@ pub fn solve(mut a: Array2<f64>, mut b: Array1<f64>) -> Option<Array1<f64>> {
 }
 
 /// Weights w with `Σ w_i y_i` = the value at x = 0 of the polynomial of this degree that fits (x_i, y_i) with the least
-/// squared error; `None` if there are not enough distinct places.
-pub fn intercept_weights(places: &[f64], degree: usize) -> Option<Vec<f64>> {
-    let largest = places.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+/// squared error; `None` if there are not enough distinct x.
+pub fn intercept_weights(xs: &[f64], degree: usize) -> Option<Vec<f64>> {
+    let largest = xs.iter().fold(0.0f64, |most, x| most.max(x.abs()));
     // Powers of x/largest: the value at zero does not depend on the unit of x, and the equations stay well scaled.
     let power = |x: f64, k: usize| if largest > 0.0 { (x / largest).powi(k as i32) } else { 0f64.powi(k as i32) };
     let size = degree + 1;
-    let normal = Array2::from_shape_fn((size, size), |(i, j)| places.iter().map(|&x| power(x, i + j)).sum::<f64>());
+    let normal = Array2::from_shape_fn((size, size), |(i, j)| xs.iter().map(|&x| power(x, i + j)).sum::<f64>());
     let mut unit = Array1::zeros(size);
     unit[0] = 1.0;
     let first = solve(normal, unit)?;
-    Some(places.iter().map(|&x| (0..size).map(|k| first[k] * power(x, k)).sum()).collect())
+    Some(xs.iter().map(|&x| (0..size).map(|k| first[k] * power(x, k)).sum()).collect())
 }

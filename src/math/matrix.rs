@@ -18,7 +18,7 @@ pub const fn c(re: f64, im: f64) -> C64 {
 /// A square matrix from its rows.
 ///
 /// # Panics
-/// If the rows do not form a square: a matrix is written down in code, so this is a slip of the programmer.
+/// If the rows do not form a square: a matrix is written down in code, so this is a defect of the program.
 pub fn square<const N: usize>(rows: [[C64; N]; N]) -> Matrix {
     Array2::from_shape_fn((N, N), |(i, j)| rows[i][j])
 }
@@ -82,7 +82,7 @@ pub fn distance(a: &Matrix, b: &Matrix) -> f64 {
     largest(a.iter().zip(b.iter()).map(|(x, y)| (x - y).norm()))
 }
 
-/// The largest of some lengths; unlike `f64::max` it does not pass over a NaN.
+/// The largest of some lengths. Unlike `f64::max` it does not pass over a NaN.
 fn largest(lengths: impl Iterator<Item = f64>) -> f64 {
     lengths.fold(0.0, |most: f64, length| if most.is_nan() || length < most { most } else { length })
 }

@@ -1,8 +1,8 @@
-//! The ground floor: small complex matrices, units as types, counter-based random numbers, angles on a circle, places
-//! in lists, names people may have meant.
+//! The lowest floor: small complex matrices, units as types, counter-based random numbers, angles on a circle, order in
+//! lists, suggestions for misspelled names.
 //!
-//! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw); state vectors and tensors
-//! live on the floors that own them.
+//! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw). State vectors and tensors
+//! are in `sim` and `nn`.
 
 pub mod circular;
 pub mod jacobi;

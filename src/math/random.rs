@@ -1,7 +1,7 @@
 //! Counter-based random numbers: a draw is a function of (seed, sample, shot), never of thread or order.
 //!
-//! A [`Stream`] is ChaCha8 keyed by the seed, positioned on one of 2^64 independent streams. Whoever needs randomness
-//! is handed a seed and names its stream, so the same seed gives the same bytes at any thread count.
+//! A [`Stream`] is ChaCha8 keyed by the seed, positioned on one of 2^64 independent streams. Code that needs
+//! randomness receives a seed and names its stream, so the same seed gives the same bytes at any thread count.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +15,7 @@ impl Stream {
     /// The stream of `purpose` under `seed`. Purposes are short fixed texts ("init", "batches"), so that adding a new
     /// user of randomness never shifts the numbers of another.
     pub fn named(seed: u64, purpose: &str) -> Self {
-        // FNV-1a, 64 bits: stable across releases, which std's hasher does not promise.
+        // FNV-1a, 64 bits: stable across releases, which std's hasher does not guarantee.
         let stream =
             purpose.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         Self::numbered(seed, stream)

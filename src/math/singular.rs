@@ -13,7 +13,7 @@ pub fn singular_values(m: &Matrix) -> (Vec<f64>, Matrix) {
     let size = m.nrows();
     let mut columns: Vec<Vec<C64>> = m.columns().into_iter().map(|column| column.to_vec()).collect();
     let mut vectors: Vec<Vec<C64>> = identity(size).rows().into_iter().map(|row| row.to_vec()).collect();
-    // Convergence is quadratic; a dozen sweeps are enough, the bound only guards against NaN.
+    // Convergence is quadratic. A dozen sweeps are enough, the bound only guards against NaN.
     for _ in 0..60 {
         let mut moved = false;
         for p in 0..size {

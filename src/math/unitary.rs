@@ -5,7 +5,7 @@ use crate::math::matrix::{C64, c, dagger, identity};
 
 /// Entries this small are rounding error of matrices whose entries are at most 1.
 const ROUNDING: f64 = 1e-15;
-/// Jacobi sweeps; convergence is quadratic and takes a handful, the bound only guards against NaN.
+/// Jacobi sweeps. Convergence is quadratic and takes a handful, the bound only guards against NaN.
 const SWEEPS: usize = 60;
 
 /// Columns p and q of a plane rotation: `(cos, sin)` and `(-sin*, cos)`.
@@ -48,7 +48,7 @@ impl Rotation {
 ///
 /// Jacobi rotations that diagonalise the two Hermitian parts of u together (Cardoso and Souloumiac 1996, SIAM J. Matrix
 /// Anal. Appl. 17, 161), begun in the eigenbasis of one mixture of the parts: equal eigenvalues need no care, and
-/// permutations, on which joint rotations alone can stand still, are already apart.
+/// permutations, on which joint rotations alone can stall, are already separated.
 pub fn eigenbasis(u: &Matrix) -> (Matrix, Vec<C64>) {
     // Any phase but those at which two eigenvalues of a common gate have the same real part.
     let tilt = C64::from_polar(1.0, 0.7236);
@@ -155,7 +155,7 @@ fn orthogonalise(m: &mut Matrix, follower: &mut Matrix, v: &mut Matrix, among: i
     }
 }
 
-/// Orthogonal columns at length one; those without a direction of their own get one orthogonal to all others.
+/// Orthogonal columns at length one. Those without a direction of their own get one orthogonal to all others.
 fn unit_columns(mut m: Matrix) -> Matrix {
     let size = m.ncols();
     let mut order: Vec<usize> = (0..size).collect();

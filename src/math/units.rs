@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A duration in seconds. Calibration files keep microseconds and nanoseconds; they are converted once, on reading.
+/// A duration in seconds. Calibration files keep microseconds and nanoseconds. They are converted once, on reading.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seconds(pub f64);

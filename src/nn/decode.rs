@@ -22,7 +22,7 @@ pub struct Symbols {
     pub begin: u32,
     /// Ends a sequence.
     pub end: u32,
-    /// Symbols of the longest sequence, its end among them; a longer one is cut off there.
+    /// Symbols of the longest sequence, its end among them. A longer one is cut off there.
     pub longest: usize,
 }
 

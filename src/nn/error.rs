@@ -17,16 +17,16 @@ pub enum NnError {
     /// From the tensor library.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
-    /// From the circuit floor.
+    /// From circuits.
     #[error(transparent)]
     Circuit(#[from] CircuitError),
-    /// From the device floor.
+    /// From devices.
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// A circuit that cannot be rewritten for a device.
     #[error(transparent)]
     Transpile(#[from] TranspileError),
-    /// From the noise floor.
+    /// From noise models.
     #[error(transparent)]
     Noise(#[from] NoiseError),
     /// From a simulator.
@@ -38,8 +38,8 @@ pub enum NnError {
     /// A name that is not in a table.
     #[error("unknown {kind} {name:?}{}; `qgraft list {list}` shows them all", did_you_mean(.suggestion))]
     Unknown { kind: &'static str, list: &'static str, name: String, suggestion: Option<String> },
-    /// A parameter asked for with another shape than it has.
-    #[error("parameter {name} has shape {have:?}, {want:?} was asked for")]
+    /// A parameter requested with another shape than it has.
+    #[error("parameter {name} has shape {have:?}, but {want:?} was requested")]
     Shape { name: String, have: Vec<usize>, want: Vec<usize> },
     /// A parameter that the network does not have.
     #[error("the network has no parameter {name:?}{}", did_you_mean(.suggestion))]
@@ -50,8 +50,8 @@ pub enum NnError {
     /// Weights that are not those of the network.
     #[error("{place} does not fit {backbone}: {fit}")]
     Weights { backbone: &'static str, place: String, fit: Box<WeightMatch> },
-    /// Class scores asked of a network without its classifier.
-    #[error("{backbone} was given weights without a fitting classifier; only its features can be had")]
+    /// Class scores requested of a network without its classifier.
+    #[error("the weights of {backbone} contain no matching classifier; only its features are available")]
     NoClassifier { backbone: &'static str },
     /// A network whose weights are neither embedded nor on a hub under names we know.
     #[error("{backbone} needs {kind}: name one")]

@@ -7,7 +7,7 @@ use super::NnError;
 /// Path of `file` of the model `repository` ("owner/name") in the local cache, downloaded if it is not there yet.
 ///
 /// `HF_HOME`, `HF_HUB_CACHE`, `HF_ENDPOINT` and `HF_TOKEN` are respected; with `HF_HUB_OFFLINE=1` only the cache is
-/// looked into.
+/// read.
 ///
 /// # Errors
 /// No such file, no connection, or a program built without the feature `hub`.
@@ -25,10 +25,10 @@ pub fn fetch(repository: &str, file: &str) -> Result<PathBuf, NnError> {
     })
 }
 
-/// Without the feature `hub` there is nothing to fetch with.
+/// Without the feature `hub` nothing can be fetched.
 ///
 /// # Errors
-/// Always, saying what to do.
+/// Always, with what to do instead.
 #[cfg(not(feature = "hub"))]
 pub fn fetch(repository: &str, file: &str) -> Result<PathBuf, NnError> {
     let reason = "this program was built without the feature `hub`".to_string();

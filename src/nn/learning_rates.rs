@@ -52,7 +52,7 @@ impl LearningRates {
     }
 }
 
-/// Parameter names in layers, from input to output; the last group is the head, which is new.
+/// Parameter names in layers, from input to output. The last group is the head, which is new.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LayerGroups(pub Vec<Vec<String>>);
 

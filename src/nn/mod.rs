@@ -1,16 +1,17 @@
 //! Networks: named parameters, layers, the bridge to circuits, heads and backbones.
 //!
-//! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file. [`LearningRates`]: who moves.
+//! * [`Params`]: ordered, seeded, named variables; a checkpoint is their safetensors file. [`LearningRates`]: what is
+//!   trained.
 //! * [`Model`]: a network as a function of its parameters; [`Examples`]: rows it learns from; [`loss`]: how wrong it is.
 //! * [`layer`]: convolutions, norms, recurrence and attention whose gradients are right.
-//! * [`decode`]: beam search over what a network writes symbol by symbol.
+//! * [`decode`]: beam search over the output of a network that writes symbol by symbol.
 //! * [`Optimizer`]: AdamW or SGD with a rate per parameter.
 //! * [`quantum`]: the one bridge from tensors to circuits.
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
 //! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
 //!
 //! A program that trains small networks starts with `CANDLE_CPU_MASK=0` and `CANDLE_NUM_THREADS=1` in its environment, as
-//! qgraft's own does: else candle (0.11) counts the processor's cores anew, from a file, for every matrix product.
+//! qgraft's own does. Otherwise candle (0.11) counts the processor's cores anew, from a file, for every matrix product.
 
 pub mod backbone;
 pub mod decode;

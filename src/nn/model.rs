@@ -8,7 +8,7 @@ use crate::nn::decode::Decoder;
 use crate::nn::head::Head;
 use crate::nn::{Backbone, NnError, Params};
 
-/// Whether a network learns. Dropout and batch normalisation ask.
+/// Whether a network is trained or evaluated. Dropout and batch normalisation depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Evaluation: no randomness, running statistics.
@@ -27,12 +27,12 @@ pub struct Output {
     pub features: Tensor,
     /// (batch, …): what the loss reads; class scores (batch, classes) in a classifier.
     pub logits: Tensor,
-    /// Further outputs of networks that answer more than one question.
+    /// Further outputs of networks with more than one.
     pub more: Vec<Tensor>,
 }
 
 impl Output {
-    /// One answer.
+    /// One output.
     pub fn new(features: Tensor, logits: Tensor) -> Self {
         Self { features, logits, more: Vec::new() }
     }
@@ -40,7 +40,7 @@ impl Output {
 
 /// A network on its parameters.
 pub trait Network {
-    /// What it makes of `inputs`, each (batch, …); most networks read one.
+    /// What it makes of `inputs`, each (batch, …). Most networks read one.
     ///
     /// # Errors
     /// If shapes do not fit or a simulator refuses.
@@ -54,8 +54,8 @@ pub trait Network {
 
 /// How a network is made of parameters. Functions from parameters to networks are models.
 ///
-/// Building is cheap, since it only hands tensors around: the training loop builds anew whenever the plan changes, and
-/// what the plan freezes is then a constant of the network.
+/// Building is cheap, since it only passes tensors on. The training loop builds anew whenever the learning rates
+/// change, and what they freeze is then a constant of the network.
 pub trait Model {
     /// The network on `params`, which are made if they do not exist yet.
     ///
@@ -103,7 +103,7 @@ pub fn first(inputs: &[Tensor]) -> Result<&Tensor, NnError> {
     inputs.first().ok_or(NnError::Setting { field: "inputs", value: "none".into(), reason })
 }
 
-/// Rows to learn from or to judge on. All tensors have the rows as their first dimension.
+/// Rows for training or evaluation. All tensors have the rows as their first dimension.
 #[derive(Clone, Debug)]
 pub struct Examples {
     /// What the network reads, in the parameters' element type.
@@ -114,7 +114,7 @@ pub struct Examples {
     pub weights: Option<Tensor>,
     /// (rows) u32: where each row comes from.
     pub domains: Option<Tensor>,
-    /// (rows) u32: which rows of different domains may be held against each other, by a class, say, or an age.
+    /// (rows) u32: which rows of different domains may be compared, for example rows of one class or of one age.
     pub strata: Option<Tensor>,
 }
 
@@ -129,7 +129,7 @@ impl Examples {
     /// # Errors
     /// If domains are not known.
     pub fn domains(&self) -> Result<Vec<u32>, NnError> {
-        numbers(&self.domains, "domains", "this method compares domains; say which domain each row comes from")
+        numbers(&self.domains, "domains", "this method compares domains; name the domain of each row")
     }
 
     /// The stratum of each row of the batch.
@@ -137,7 +137,7 @@ impl Examples {
     /// # Errors
     /// If strata are not known.
     pub fn strata(&self) -> Result<Vec<u32>, NnError> {
-        numbers(&self.strata, "strata", "this method compares rows within strata; say which stratum each row is of")
+        numbers(&self.strata, "strata", "this method compares rows within strata; name the stratum of each row")
     }
 }
 

@@ -42,7 +42,7 @@ struct Entry {
 pub struct Snapshot(pub(crate) Vec<(String, Tensor)>);
 
 impl Params {
-    /// No parameters yet; those made later are drawn under `seed` and stored as `dtype` (f32 or f64) on the CPU.
+    /// No parameters yet. Those made later are drawn under `seed` and stored as `dtype` (f32 or f64) on the CPU.
     pub fn new(seed: u64, dtype: DType) -> Self {
         Self { seed, dtype, entries: IndexMap::new(), rates: LearningRates::default() }
     }
@@ -70,7 +70,7 @@ impl Params {
     }
 
     fn find_or_make(&mut self, name: &str, shape: &[usize], init: Init, statistic: bool) -> Result<usize, NnError> {
-        if let Some(index) = self.place(name) {
+        if let Some(index) = self.position(name) {
             let have = self.entries[index].var.dims();
             return if have == shape {
                 Ok(index)
@@ -93,7 +93,7 @@ impl Params {
         };
         let Some(scale) = adapter else { return Ok(own) };
         let factor = |part: usize| {
-            let index = self.place(&adapter_names(name)[part]).expect("an adapted parameter has both factors");
+            let index = self.position(&adapter_names(name)[part]).expect("an adapted parameter has both factors");
             self.handed_out(index)
         };
         let product = (factor(1)?.matmul(&factor(0)?)? * *scale)?;
@@ -108,7 +108,7 @@ impl Params {
     /// # Errors
     /// If there is no such parameter or it has fewer than two dimensions.
     pub fn adapt(&mut self, name: &str, rank: usize, scale: f64) -> Result<(), NnError> {
-        let shape = self.place(name).map(|index| self.entries[index].var.dims().to_vec());
+        let shape = self.position(name).map(|index| self.entries[index].var.dims().to_vec());
         let Some([out, rest @ ..]) = shape.as_deref().filter(|shape| shape.len() > 1) else {
             let reason = "an adapter needs a parameter of at least two dimensions";
             return Err(NnError::Setting { field: "adapter", value: name.into(), reason });
@@ -117,7 +117,7 @@ impl Params {
         let [first, second] = adapter_names(name);
         self.get(&first, &[rank, inputs], Init::Normal { sd: (inputs as f64).sqrt().recip() })?;
         self.get(&second, &[*out, rank], Init::Constant(0.0))?;
-        let index = self.place(name).expect("found above");
+        let index = self.position(name).expect("found above");
         self.entries[index].adapter = Some(scale);
         Ok(())
     }
@@ -140,7 +140,7 @@ impl Params {
     /// Whether `rates` name parameters only.
     ///
     /// # Errors
-    /// Naming the first that is none, with the nearest one: a slip in a name would train what was to be frozen.
+    /// Naming the first that is none, with the nearest one: a misspelled name would train what was to be frozen.
     pub fn check(&self, rates: &LearningRates) -> Result<(), NnError> {
         rates.iter().try_for_each(|(name, _)| self.known(name).map(drop))
     }
@@ -163,7 +163,7 @@ impl Params {
 
     /// The variable of this name.
     pub fn find(&self, name: &str) -> Option<&Var> {
-        self.place(name).map(|index| &self.entries[index].var)
+        self.position(name).map(|index| &self.entries[index].var)
     }
 
     /// The variable of a name that must be there.
@@ -176,10 +176,10 @@ impl Params {
 
     /// What `name` was drawn from when it was made, before anything was loaded into it.
     pub fn init(&self, name: &str) -> Option<Init> {
-        self.place(name).map(|index| self.entries[index].init)
+        self.position(name).map(|index| self.entries[index].init)
     }
 
-    fn place(&self, name: &str) -> Option<usize> {
+    fn position(&self, name: &str) -> Option<usize> {
         self.entries.get_index_of(name)
     }
 
@@ -214,7 +214,7 @@ impl Params {
     }
 
     /// Takes over the values of what `other` has under the same name, statistics included, where names begin with `prefix`.
-    /// Tells how many parameters that were; 0 may be a mistake in the prefix.
+    /// Returns the number of these parameters. 0 may be a mistake in the prefix.
     ///
     /// # Errors
     /// If one has another shape.
@@ -229,8 +229,8 @@ impl Params {
         Ok(taken)
     }
 
-    /// Takes over every tensor of `weights` that has the name and the shape of a parameter, and tells which parameters
-    /// were missing, which have another shape (both stay as they are), and what was not expected.
+    /// Takes over every tensor of `weights` that has the name and the shape of a parameter, and returns which
+    /// parameters were missing, which have another shape (both stay as they are), and what was not expected.
     ///
     /// # Errors
     /// If the tensor library fails.

@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use crate::sim::{Angles, Execution, Tape};
 
-/// Bytes of a forward run that a layer keeps for its backward run; a larger batch runs forward again.
+/// Bytes of a forward run that a layer keeps for its backward run. A larger batch runs forward again.
 const TAPE_BYTES: usize = 1 << 28;
 
 /// A circuit as a differentiable layer: (…, inputs) angles in radians and (weights) angles to (…, observables)
@@ -156,7 +156,7 @@ fn halves(amplitudes: &[f64], level: usize, block: usize) -> (&[f64], &[f64]) {
     (&amplitudes[start..start + size], &amplitudes[start + size..start + 2 * size])
 }
 
-/// The norm of a half; a single amplitude keeps its sign, which is how signs enter the tree.
+/// The norm of a half. A single amplitude keeps its sign, which is how signs enter the tree.
 fn length(half: &[f64]) -> f64 {
     if let [single] = half { *single } else { half.iter().map(|a| a * a).sum::<f64>().sqrt() }
 }

@@ -60,7 +60,7 @@ impl Weights {
         Self::new(tensors, place)
     }
 
-    /// From tensors already at hand; integers (the counters of batch normalisation) are left out.
+    /// From tensors already at hand. Integers (the counters of batch normalisation) are left out.
     ///
     /// A tensor that is a variable stays one, so that a network built on it can be trained.
     pub fn new(tensors: impl IntoIterator<Item = (String, Tensor)>, place: String) -> Result<Self, NnError> {
@@ -89,7 +89,7 @@ impl Weights {
     /// A hash of names, shapes and values: the same whatever file they came in.
     ///
     /// # Errors
-    /// None in practice; the tensor library reports failures as values.
+    /// If the tensor library fails.
     pub fn digest(&self) -> Result<[u8; 32], NnError> {
         let mut hash = blake3::Hasher::new();
         for (name, tensor) in &self.tensors {
@@ -146,13 +146,13 @@ impl fmt::Display for WeightMatch {
             ("reshaped", reshaped.collect()),
             ("unexpected", self.unexpected.clone()),
         ];
-        let told: Vec<_> =
+        let parts: Vec<_> =
             lists.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| list(what, names)).collect();
-        f.write_str(if told.is_empty() { "everything fits".to_string() } else { told.join("; ") }.as_str())
+        f.write_str(if parts.is_empty() { "everything fits".to_string() } else { parts.join("; ") }.as_str())
     }
 }
 
-/// A wrong file differs in hundreds of names; a message shows the first few.
+/// A wrong file differs in hundreds of names. A message shows the first few.
 fn list(what: &str, names: &[String]) -> String {
     const SHOWN: usize = 6;
     let more = names.len().saturating_sub(SHOWN);

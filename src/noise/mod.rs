@@ -3,7 +3,7 @@
 //! * [`channel::CHANNELS`]: every channel is a row; [`Channel`] is one with its numbers, already Kraus operators.
 //! * [`model::MODELS`]: every noise model is a row; [`NoiseModel`] is one with its options.
 //! * [`NoiseList`]: channels listed gate by gate in a file, without a device.
-//! * [`Program`]: a circuit with its noise compiled in, the only thing a simulator sees.
+//! * [`Program`]: a circuit with its noise compiled in, the only input of a simulator.
 //! * [`Confusion`], [`PairConfusion`]: readout error of one qubit, and of two that are read together.
 
 pub mod channel;

@@ -59,7 +59,7 @@ impl NoiseList {
         let file: NoiseFile = serde_json::from_str(text).map_err(|error| NoiseError::BadList(error.to_string()))?;
         let channels = file.channels.iter().map(|(key, entry)| {
             let bad = |reason: String| NoiseError::BadList(format!("channels, {key:?}: {reason}"));
-            let (gate, qubits) = place(key).map_err(bad)?;
+            let (gate, qubits) = gate_and_qubits(key).map_err(bad)?;
             let channels = entry.channels(&qubits).map_err(bad)?;
             Ok(((gate, qubits), channels))
         });
@@ -81,7 +81,7 @@ impl NoiseList {
 }
 
 /// Gate and qubits of a key such as "cx 0 1".
-fn place(key: &str) -> Result<(Gate, Vec<usize>), String> {
+fn gate_and_qubits(key: &str) -> Result<(Gate, Vec<usize>), String> {
     let mut words = key.split_whitespace();
     let name = words.next().unwrap_or_default();
     let gate = Gate::named(name).ok_or_else(|| format!("no gate is called {name:?}"))?;

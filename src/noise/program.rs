@@ -1,4 +1,4 @@
-//! A circuit with its noise compiled in: the only thing a simulator sees.
+//! A circuit with its noise compiled in: the only input of a simulator.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub enum Step {
         /// Classical condition inherited from the operation that made the noise.
         condition: Option<Condition>,
     },
-    /// Projective measurement of the true state; the bit that is recorded suffers `confusion`.
+    /// Projective measurement of the true state. The bit that is recorded suffers `confusion`.
     Measure {
         /// The qubit measured.
         qubit: usize,
@@ -124,21 +124,21 @@ impl Program {
         readout: impl Fn(usize) -> Option<Confusion>,
     ) -> Self {
         let active = active_qubits(circuit, keep);
-        let place = |qubit: &usize| active.binary_search(qubit).expect("an operand of the circuit is active");
+        let position = |qubit: &usize| active.binary_search(qubit).expect("an operand of the circuit is active");
         let step = |item: Item| match item {
             Item::Noise(channel, qubits, condition) => {
-                Some(Step::Noise { channel, qubits: qubits.iter().map(place).collect(), condition })
+                Some(Step::Noise { channel, qubits: qubits.iter().map(position).collect(), condition })
             }
             Item::Op(op) => {
                 let condition = op.condition.clone();
                 match op.kind {
                     OpKind::Measure { bit } => {
                         let confusion = readout(op.qubits[0]);
-                        Some(Step::Measure { qubit: place(&op.qubits[0]), bit, confusion, condition })
+                        Some(Step::Measure { qubit: position(&op.qubits[0]), bit, confusion, condition })
                     }
-                    OpKind::Reset => Some(Step::Reset { qubit: place(&op.qubits[0]), condition }),
+                    OpKind::Reset => Some(Step::Reset { qubit: position(&op.qubits[0]), condition }),
                     OpKind::Barrier | OpKind::Delay(_) => None,
-                    _ => Some(Step::Gate(Op { qubits: op.qubits.iter().map(place).collect(), ..op })),
+                    _ => Some(Step::Gate(Op { qubits: op.qubits.iter().map(position).collect(), ..op })),
                 }
             }
         };
@@ -163,11 +163,11 @@ impl Program {
             used.extend(condition.iter().flat_map(|condition| condition.bits.iter().copied()));
         }
         let used: Vec<usize> = used.into_iter().collect();
-        let place = |bit: usize| used.binary_search(&bit).expect("the bit was found above");
+        let position = |bit: usize| used.binary_search(&bit).expect("the bit was found above");
         for step in &mut self.steps {
             let (written, condition) = step.bits_mut();
-            written.into_iter().for_each(|bit| *bit = place(*bit));
-            condition.iter_mut().flat_map(|condition| &mut condition.bits).for_each(|bit| *bit = place(*bit));
+            written.into_iter().for_each(|bit| *bit = position(*bit));
+            condition.iter_mut().flat_map(|condition| &mut condition.bits).for_each(|bit| *bit = position(*bit));
         }
         (Self { bits: used.len(), ..self }, used)
     }
@@ -178,11 +178,11 @@ impl Program {
         let reach = 64 - observable.support().leading_zeros() as usize;
         let acts = |k: usize| observable.support() >> k & 1 == 1;
         // Where a qubit goes that the observable does not act on does not matter.
-        let place = |k: usize| {
+        let position = |k: usize| {
             let found = qubits.get(k).and_then(|qubit| self.active.binary_search(qubit).ok());
             if acts(k) { found } else { Some(found.unwrap_or(0)) }
         };
-        (0..reach).map(place).collect::<Option<Vec<usize>>>().map(|places| observable.relabel(&places))
+        (0..reach).map(position).collect::<Option<Vec<usize>>>().map(|positions| observable.relabel(&positions))
     }
 }
 

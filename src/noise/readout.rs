@@ -103,7 +103,7 @@ impl PairConfusion {
 /// A pair of a program's qubits that are read together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PairReadout {
-    /// The qubits, of the program's register; the first is least significant.
+    /// The qubits, of the program's register. The first is least significant.
     pub qubits: (usize, usize),
     /// What happens to their bits.
     pub confusion: PairConfusion,

@@ -1,6 +1,6 @@
-//! The one file that knows the plotting library (kuva): a [`Chart`] becomes an `<svg>` element.
+//! The only file that uses the plotting library (kuva): a [`Chart`] becomes an `<svg>` element.
 //!
-//! Colours are CSS variables of the page, so that one drawing serves light, dark and paper. Legends are the page's too.
+//! Colours are CSS variables of the page, so that one drawing serves light, dark and print. The page draws the legends.
 
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ pub struct Series {
     pub colour: String,
     /// (x, y).
     pub points: Vec<(f64, f64)>,
-    /// One number per point; what it means is the look's.
+    /// One number per point; its meaning follows from `look`.
     pub spread: Vec<f64>,
     /// How it is drawn.
     pub look: Look,
@@ -92,7 +92,7 @@ pub struct Series {
 
 /// A drawing with two axes.
 pub struct Chart {
-    /// What it shows, for a reader who cannot see it.
+    /// Description for screen readers.
     pub description: String,
     /// Pixels, wide and high.
     pub size: (f64, f64),
@@ -146,21 +146,21 @@ impl Series {
 /// What a colour of the page is drawn as.
 type Paint = fn(&str) -> String;
 
-/// As a variable of the page, which knows light, dark and paper.
+/// As a variable of the page, which sets it for light, dark and print.
 fn on_page(colour: &str) -> String {
     colour.into()
 }
 
-/// As the colour it has on paper, for a drawing that stands alone.
+/// As the colour it has in print, for a drawing without a page.
 fn on_paper(colour: &str) -> String {
     let name = colour.strip_prefix("var(").and_then(|rest| rest.strip_suffix(')'));
     let known = name.and_then(|name| include_str!("style.css").split_once(&format!("{name}: ")));
     known.and_then(|(_, rest)| rest.split_once(';')).map_or(colour.into(), |(value, _)| value.into())
 }
 
-/// An entry of the legend of a drawing that stands alone.
+/// An entry of the legend of a drawing without a page.
 pub struct Key {
-    /// What it stands for.
+    /// Name of the series.
     pub label: String,
     /// A CSS colour.
     pub colour: String,
@@ -179,7 +179,7 @@ fn theme(paint: Paint, background: &str) -> Theme {
     }
 }
 
-/// A drawing that stands alone: SVG and PNG, the latter at twice the size.
+/// A drawing without a page: SVG and PNG, the latter at twice the size.
 fn standalone(plots: Vec<Plot>, layout: Layout) -> (String, Result<Vec<u8>, String>) {
     let scene = render_multiple(plots, layout);
     (SvgBackend.render_scene(&scene), PngBackend::new().render_scene(&scene))
@@ -255,7 +255,7 @@ impl Chart {
     }
 }
 
-/// Up to two decimals, none that say nothing, and a true minus sign.
+/// Up to two decimals without trailing zeros, and a true minus sign.
 fn tick_text(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.').replace('-', "−");
@@ -272,7 +272,7 @@ fn power_text(exponent: f64) -> String {
         '1' => '¹',
         '2' => '²',
         '3' => '³',
-        // The other digits stand in one row of Unicode.
+        // The other digits are consecutive in Unicode.
         digit => char::from_u32('⁰' as u32 + digit.to_digit(10).unwrap_or(0)).unwrap_or(digit),
     };
     format!("10{}", format!("{exponent:.0}").replace("-0", "0").chars().map(raised).collect::<String>())
@@ -280,7 +280,7 @@ fn power_text(exponent: f64) -> String {
 
 /// A grid of shaded cells with their values.
 pub struct HeatMap {
-    /// What it shows, for a reader who cannot see it.
+    /// Description for screen readers.
     pub description: String,
     /// What the rows are, and their names from below.
     pub rows: (String, Vec<String>),
@@ -288,7 +288,7 @@ pub struct HeatMap {
     pub columns: (String, Vec<String>),
     /// What the shade means.
     pub values_are: String,
-    /// Values by row, then column; a cell without a value is NaN and stays empty.
+    /// Values by row, then column. A cell without a value is NaN and stays empty.
     pub values: Vec<Vec<f64>>,
 }
 
@@ -296,7 +296,7 @@ impl HeatMap {
     /// The `<svg>` element.
     pub fn svg(&self) -> String {
         let layout = self.layout().with_theme(theme(on_page, "none")).with_font_family("inherit");
-        // A cell is mixed by the page, so that its text stands out from it in light and dark.
+        // A cell is mixed by the page, so that its text contrasts with it in light and dark.
         let shade = |share: f64| format!("color-mix(in srgb, var(--classical-0) {:.0}%, var(--paper))", 62.0 * share);
         scalable(&SvgBackend.render_scene(&render_multiple(self.plots(shade), layout)), &self.description)
     }
@@ -312,7 +312,7 @@ impl HeatMap {
     }
 
     fn plots(&self, shade: impl Fn(f64) -> String + Send + Sync + 'static) -> Vec<Plot> {
-        // The library draws the first row uppermost; here rows are counted from below, as on an axis.
+        // The library draws the first row uppermost. Here rows are counted from below, as on an axis.
         let rows = self.values.iter().rev().cloned();
         let map = Heatmap::new()
             .with_data(rows)
@@ -335,7 +335,7 @@ impl HeatMap {
     }
 }
 
-/// The library gives a fixed width and height; a view box lets the page shrink it, a label tells what is drawn.
+/// The library gives a fixed width and height. A view box lets the page shrink it, a label describes the drawing.
 fn scalable(svg: &str, description: &str) -> String {
     let (width, height) = (attribute(svg, "width"), attribute(svg, "height"));
     let sized = format!("width=\"{width}\" height=\"{height}\"");
@@ -344,7 +344,7 @@ fn scalable(svg: &str, description: &str) -> String {
     svg.replacen(&sized, &fluid, 1)
 }
 
-/// The library numbers its clip paths through the whole process; here they are numbered through the page, so that one
+/// The library numbers its clip paths through the whole process. Here they are numbered through the page, so that one
 /// report is one text.
 pub fn number_clip_paths(page: &str) -> String {
     const PREFIX: &str = "kuva-clip-";
@@ -353,11 +353,11 @@ pub fn number_clip_paths(page: &str) -> String {
     let mut known: Vec<&str> = Vec::new();
     for part in parts {
         let (number, rest) = part.split_at(part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len()));
-        let place = known.iter().position(|k| *k == number).unwrap_or(known.len());
-        if place == known.len() {
+        let index = known.iter().position(|k| *k == number).unwrap_or(known.len());
+        if index == known.len() {
             known.push(number);
         }
-        numbered += &format!("clip-{place}{rest}");
+        numbered += &format!("clip-{index}{rest}");
     }
     numbered
 }

@@ -3,7 +3,7 @@
 use crate::report::chart::{Axis, Chart, HeatMap, Key, Look, Series};
 use crate::report::html::escape;
 
-/// Colours and dashes by place, in hues that colour-blind readers can tell apart (Paul Tol's "bright" scheme).
+/// Colours and dashes by index, in hues that colour-blind readers can distinguish (Paul Tol's "bright" scheme).
 const INKS: [(&str, &str); 9] = [
     ("var(--classical-0)", "none"),
     ("var(--quantum-0)", "none"),
@@ -109,7 +109,7 @@ impl Figure {
         format!("<figure><figcaption>{}</figcaption>{legend}{drawn}</figure>\n", escape(&self.caption))
     }
 
-    /// An SVG and a PNG that stand alone.
+    /// An SVG and a PNG that need no page.
     pub fn files(&self) -> (String, Result<Vec<u8>, String>) {
         match &self.drawing {
             Drawing::Cells { .. } => self.heat_map().files(),
@@ -156,16 +156,16 @@ impl Figure {
     }
 }
 
-/// Colour and dash of each line; a guide has the colour of the line before it.
+/// Colour and dash of each line. A guide has the colour of the line before it.
 fn inks(lines: &[Line]) -> Vec<(&'static str, &'static str)> {
-    let mut place = 0;
+    let mut index = 0;
     let mut found: Vec<(&'static str, &'static str)> = Vec::with_capacity(lines.len());
     for line in lines {
         match found.last() {
             Some(&(colour, _)) if line.guide => found.push((colour, "3 3")),
             _ => {
-                found.push(INKS[place % INKS.len()]);
-                place += 1;
+                found.push(INKS[index % INKS.len()]);
+                index += 1;
             }
         }
     }
@@ -176,16 +176,16 @@ fn over_axis(x: &(String, Scale), y: &(String, Scale), lines: &[Line], bands: bo
     let onto = |scale: Scale, value: f64| if scale == Scale::Powers { value.log10() } else { value };
     let drawn = |line: &Line| -> Vec<((f64, f64), f64)> {
         let spread = |k: usize| line.spread.get(k).copied().unwrap_or(0.0);
-        let placed = line.points.iter().enumerate().map(|(k, &(a, b))| ((onto(x.1, a), onto(y.1, b)), spread(k)));
+        let points = line.points.iter().enumerate().map(|(k, &(a, b))| ((onto(x.1, a), onto(y.1, b)), spread(k)));
         // No logarithm, no mark.
-        placed.filter(|((a, b), _)| a.is_finite() && b.is_finite()).collect()
+        points.filter(|((a, b), _)| a.is_finite() && b.is_finite()).collect()
     };
     let all: Vec<((f64, f64), f64)> = lines.iter().flat_map(drawn).collect();
     let across = ends(all.iter().map(|(p, _)| p.0));
     let up = ends(all.iter().flat_map(|(p, s)| [p.1 - s, p.1 + s]));
     let reach = (across.1 - across.0).max(1e-9);
     let mut series = Vec::new();
-    for (place, (line, (colour, dash))) in lines.iter().zip(inks(lines)).enumerate() {
+    for (index, (line, (colour, dash))) in lines.iter().zip(inks(lines)).enumerate() {
         let (mut points, spread): (Vec<(f64, f64)>, Vec<f64>) = drawn(line).into_iter().unzip();
         let width = if line.guide { 1.1 } else { 1.8 };
         let look = Look::Line { width, dash };
@@ -197,18 +197,18 @@ fn over_axis(x: &(String, Scale), y: &(String, Scale), lines: &[Line], bands: bo
                 series.push(Series { colour, points, spread: Vec::new(), look: Look::MarksAlongY("circle") });
             }
         } else {
-            // Set apart by a hundredth of the axis, so that whiskers at one place do not hide each other.
-            let shift = (place as f64 - (lines.len() as f64 - 1.0) / 2.0) * reach / 100.0;
+            // Shifted by a hundredth of the axis, so that whiskers at one x do not cover each other.
+            let shift = (index as f64 - (lines.len() as f64 - 1.0) / 2.0) * reach / 100.0;
             points.iter_mut().for_each(|point| point.0 += shift);
             series.push(Series { colour: colour.clone(), points: points.clone(), spread: Vec::new(), look });
             series.push(Series { colour, points, spread, look: Look::MarksAlongY("circle") });
         }
     }
-    let room = 0.04 * reach;
+    let margin = 0.04 * reach;
     Chart {
         description: caption.into(),
         size: (560.0, 340.0),
-        x: axis(&x.0, x.1, (across.0 - room, across.1 + room), all.iter().all(|(p, _)| p.0.fract() == 0.0)),
+        x: axis(&x.0, x.1, (across.0 - margin, across.1 + margin), all.iter().all(|(p, _)| p.0.fract() == 0.0)),
         y: axis(&y.0, y.1, stretched(up), false),
         series,
         mark_x: None,
@@ -221,9 +221,9 @@ fn rows(names: &[String], x: &str, lines: &[Line], caption: &str) -> Chart {
         let spread = |k: usize| line.spread.get(k).copied().unwrap_or(0.0);
         line.points.iter().enumerate().flat_map(move |(k, p)| [p.0 - spread(k), p.0 + spread(k)])
     });
-    let series = lines.iter().zip(inks(lines)).enumerate().map(|(place, (line, (colour, _)))| {
-        // The first line uppermost in its row; marks take up two thirds of it.
-        let shift = (count - 1.0 - 2.0 * place as f64) / 2.0 * 0.66 / count;
+    let series = lines.iter().zip(inks(lines)).enumerate().map(|(index, (line, (colour, _)))| {
+        // The first line uppermost in its row. Marks take up two thirds of it.
+        let shift = (count - 1.0 - 2.0 * index as f64) / 2.0 * 0.66 / count;
         let points = line.points.iter().map(|&(value, row)| (value, names.len() as f64 - row + shift)).collect();
         let mut spread = line.spread.clone();
         spread.resize(line.points.len(), 0.0);
@@ -246,10 +246,10 @@ fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if low > high { (0.0, 1.0) } else { (low, high) }
 }
 
-/// A little room at both ends, where marks would be cut in half; more where there is nothing between them.
+/// A margin at both ends, where marks would be cut in half; a wider one where both ends are equal.
 fn stretched((low, high): (f64, f64)) -> (f64, f64) {
-    let room = if high - low < 1e-9 { 0.5 } else { 0.05 * (high - low) };
-    (low - room, high + room)
+    let margin = if high - low < 1e-9 { 0.5 } else { 0.05 * (high - low) };
+    (low - margin, high + margin)
 }
 
 /// An axis with its ticks; counts (`whole`) have none between them.

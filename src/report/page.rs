@@ -14,7 +14,7 @@ use crate::report::html::escape;
 pub enum Block {
     /// A paragraph.
     Text(String),
-    /// A paragraph that a careful reader must not miss.
+    /// A highlighted paragraph.
     Warning(String),
     /// A list.
     List(Vec<String>),
@@ -47,7 +47,7 @@ pub struct Section {
     pub anchor: String,
     /// Its heading.
     pub heading: String,
-    /// What it says.
+    /// Its content.
     pub blocks: Vec<Block>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::report::html::escape;
 
-/// Rows above which a page shows the caption alone until the reader asks.
+/// Rows above which a page shows the caption alone until the reader opens it.
 const FOLDED: usize = 40;
 
 /// A table of plain text.
@@ -27,13 +27,13 @@ impl Table {
         Self { name: name.into(), caption: caption.into(), header, rows: Vec::new(), names }
     }
 
-    /// `<table>` under its caption; a long one is folded away under it.
+    /// `<table>` under its caption; a long one is folded.
     pub fn html(&self) -> String {
-        let name = |place: usize| if place < self.names { " class=\"name\"" } else { "" };
-        let head = |(place, cell): (usize, &String)| format!("<th scope=\"col\"{}>{}</th>", name(place), escape(cell));
+        let name = |index: usize| if index < self.names { " class=\"name\"" } else { "" };
+        let head = |(index, cell): (usize, &String)| format!("<th scope=\"col\"{}>{}</th>", name(index), escape(cell));
         let header: String = self.header.iter().enumerate().map(head).collect();
         let row = |cells: &Vec<String>| {
-            let cell = |(place, text): (usize, &String)| match place < self.names {
+            let cell = |(index, text): (usize, &String)| match index < self.names {
                 true => format!("<th scope=\"row\" class=\"name\">{}</th>", escape(text)),
                 false => format!("<td>{}</td>", escape(text)),
             };

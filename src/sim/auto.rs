@@ -33,7 +33,7 @@ enum Choice {
     Trajectory,
 }
 
-/// What a call computes: it decides which engines pay.
+/// What a call computes: it decides which engines are worth their cost.
 #[derive(Clone, Copy)]
 enum Request {
     Observables(usize),

@@ -8,7 +8,7 @@ use crate::noise::model::{NoiseModel, NoiseOptions, Scale};
 use crate::sim::Error;
 use crate::sim::mitigate::{Apply, MitigationRow};
 
-/// A condition under which a circuit is run; the default is ideal and exact. Seeds are no part of it: they are an
+/// A condition under which a circuit is run. The default is ideal and exact. Seeds are no part of it: they are an
 /// argument of compiling.
 ///
 /// ```

@@ -129,6 +129,23 @@ impl Execution {
         Ok(Self { simulator, prepared, ..self.clone() })
     }
 
+    /// The program prepared for rows that differ in the first `inputs` slots.
+    ///
+    /// # Errors
+    /// If the engine refuses the program.
+    pub fn for_inputs(&self, inputs: usize) -> Result<Arc<dyn Prepared>, SimError> {
+        self.simulator.prepare(&self.program, &self.observables, inputs)
+    }
+
+    /// The same run with other observables, on the program's qubits.
+    ///
+    /// # Errors
+    /// If one reaches past the register, or the engine refuses it.
+    pub fn with_observables(&self, observables: Vec<Observable>) -> Result<Self, SimError> {
+        let prepared = self.simulator.prepare(&self.program, &observables, self.inputs)?;
+        Ok(Self { observables: observables.into(), prepared, ..self.clone() })
+    }
+
     /// What the noise model repaired or could not use, one sentence each.
     pub fn notices(&self) -> &[String] {
         &self.program.notices
@@ -313,7 +330,7 @@ impl Executions {
     }
 }
 
-/// Values by name, each made once; threads that need the same one wait for it.
+/// Values by name, each made once. Threads that need the same one wait for it.
 struct Cache<T>(Mutex<Entries<T>>);
 
 type Entries<T> = HashMap<String, Arc<Mutex<Option<Arc<T>>>>>;

@@ -2,7 +2,7 @@
 //!
 //! Fidelity is that of the state before the final measurements with the ideal one, times the probability that all final
 //! bits of the ideal outcomes are read rightly. One source, or the noise of one operation, is switched off at a time,
-//! and what the fidelity gains is its part of the loss. To first order parts add up to the loss; what they miss is the
+//! and what the fidelity gains is its part of the loss. To first order parts add up to the loss. What they miss is the
 //! remainder.
 
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ pub struct Explanation {
     pub sources: Vec<Part>,
     /// `1 - fidelity` less the parts of all sources.
     pub sources_remainder: f64,
-    /// Each operation that takes some, the largest first; all that do the same to the same qubits count together.
+    /// Each operation that takes some, the largest first. All that do the same to the same qubits count together.
     pub operations: Vec<Part>,
     /// `1 - fidelity` less the parts of all operations.
     pub operations_remainder: f64,

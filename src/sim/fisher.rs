@@ -1,4 +1,4 @@
-//! Quantum Fisher information of pure states: how fast a state moves when its angles do.
+//! Quantum Fisher information of pure states: how fast a state changes with its angles.
 //!
 //! `F_ij = 4 Re(⟨∂_i ψ|∂_j ψ⟩ - ⟨∂_i ψ|ψ⟩⟨ψ|∂_j ψ⟩)`, four times the Fubini–Study metric (Stokes et al. 2020,
 //! arXiv 1909.02108, which calls F/4 the metric tensor). Natural gradient descent steps along [`natural_gradient`].
@@ -20,7 +20,7 @@ use crate::sim::{SimError, check, state};
 /// let angle = circuit.slot("angle");
 /// circuit.push(Gate::Ry, &[0], &[angle])?;
 /// let information = fisher::quantum_fisher(&Program::ideal(&circuit, &[]), &[0.3], &[0])?;
-/// assert!((information[[0, 0]] - 1.0).abs() < 1e-12, "a rotation moves its qubit at speed one");
+/// assert!((information[[0, 0]] - 1.0).abs() < 1e-12, "a rotation changes its qubit at speed one");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -37,7 +37,7 @@ pub fn quantum_fisher(program: &Program, angles: &[f64], slots: &[usize]) -> Res
     Ok(Array2::from_shape_fn((slots.len(), slots.len()), |(i, j)| 4.0 * inner(&tangents[i], &tangents[j]).re))
 }
 
-/// The diagonal of the quantum Fisher information, one number a slot; memory for two states is enough.
+/// The diagonal of the quantum Fisher information, one number a slot. Memory for two states is enough.
 ///
 /// # Errors
 /// As [`quantum_fisher`].
@@ -50,8 +50,8 @@ pub fn quantum_fisher_diagonal(program: &Program, angles: &[f64]) -> Result<Arra
     each.collect()
 }
 
-/// `(F + damping·1)⁻¹ g`, the direction of steepest ascent measured by how far states move. `damping` above 0 bounds the
-/// step where angles do not move the state; with 0 such directions are left out.
+/// `(F + damping·1)⁻¹ g`, the direction of steepest ascent measured by how far states change. `damping` above 0 bounds
+/// the step where angles do not change the state; with 0 such directions are left out.
 pub fn natural_gradient(fisher: ArrayView2<f64>, gradient: ArrayView1<f64>, damping: f64) -> Array1<f64> {
     let (values, vectors) = singular_values(&fisher.mapv(C64::from));
     let floor = 1e-12 * values.iter().fold(0.0, |most: f64, value| most.max(*value));

@@ -20,7 +20,7 @@ pub enum Gradient {
     Shift,
     /// Central difference `(f(a + h) - f(a - h)) / 2h`: error of order h² (and of rounding over h).
     Difference {
-        /// The step h, radians; 1e-4 balances both errors in double precision, 1e-2 in single.
+        /// The step h, radians. 1e-4 balances both errors in double precision, 1e-2 in single.
         step: f64,
     },
     /// Simultaneous perturbation (Spall 1992, doi 10.1109/9.119632): unbiased up to order `step²`, two runs for each
@@ -126,8 +126,8 @@ impl ShiftTerm {
     }
 }
 
-/// All terms of the shift rules of a program. A slot may stand in several gates: each is shifted alone and the derivatives
-/// add up.
+/// All terms of the shift rules of a program. A slot may be in several gates: each is shifted alone and the derivatives
+/// are added.
 pub(super) fn shift_terms(program: &Program) -> Result<Vec<ShiftTerm>, SimError> {
     check::differentiable(program)?;
     let mut all = Vec::new();

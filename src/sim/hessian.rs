@@ -8,7 +8,7 @@ use crate::noise::Program;
 use crate::sim::gradient::shift_terms;
 use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
 
-/// How a product of the Hessian with a vector is found from gradients of an engine; the Hessian itself is never written
+/// How a product of the Hessian with a vector is found from gradients of an engine. The Hessian itself is never written
 /// down.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Hessian {
@@ -16,7 +16,7 @@ pub enum Hessian {
     Shift,
     /// Central difference of the gradient along the direction: two gradients, error of order `step²`.
     Difference {
-        /// The step, in units of the direction; 1e-4 balances truncation and rounding for a direction of norm one.
+        /// The step, in units of the direction. 1e-4 balances truncation and rounding for a direction of norm one.
         step: f64,
     },
 }

@@ -1,7 +1,7 @@
 //! Information in states and distances between them: entropies, entanglement, distances.
 //!
-//! Entropies are in nats; divide by ln 2 for bits. States are density matrices of trace 1, qubit k being bit k of the index.
-//! Time grows with the cube of their size.
+//! Entropies are in nats. Divide by ln 2 for bits. States are density matrices of trace 1, qubit k being bit k of the
+//! index. Time grows with the cube of their size.
 
 use ndarray::{ArrayView1, ArrayView2};
 

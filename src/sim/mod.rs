@@ -5,7 +5,7 @@
 //!   one, to be run many times.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
-//! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states move with their angles.
+//! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states change with their angles.
 //! * [`state`], [`information`]: final states, and functions of states.
 //! * [`mitigate`]: error mitigation around any engine.
 //! * [`explain`]: which noise a circuit loses its fidelity to.
@@ -63,7 +63,7 @@ use crate::circuit::Observable;
 use crate::noise::Program;
 
 /// An engine: [`Simulator::prepare`] plans a program once, [`Prepared`] runs it many times. The other methods prepare and
-/// run in one call. All take the program's own qubits, batch over rows, and give the same answer for any number of
+/// run in one call. All take the program's own qubits, batch over rows, and give the same result for any number of
 /// threads.
 ///
 /// Expectation values include the program's `readout` error: they are those of the recorded bits, `Π (a_q Z_q + b_q)`
@@ -73,7 +73,7 @@ pub trait Simulator: Send + Sync {
     /// Name for reports: engine and precision.
     fn name(&self) -> String;
 
-    /// The width of the numbers it computes with; angles and results are f64 in any.
+    /// The width of the numbers it computes with. Angles and results are f64 in any.
     fn precision(&self) -> Precision;
 
     /// The same engine drawing from another part of its randomness, for callers that combine several runs whose draws

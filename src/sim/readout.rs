@@ -117,7 +117,7 @@ pub fn record(measurements: &TerminalMeasurements, qubits: &[f64], bits: usize, 
 
 /// Each observable of the recorded bits as one of the true state: every letter σ of qubit q becomes `a_q σ + b_q`.
 ///
-/// A correlated pair mixes 1, Z₀, Z₁ and Z₀Z₁; a qubit that only such a mixture brings in is read in the Z basis.
+/// A correlated pair mixes 1, Z₀, Z₁ and Z₀Z₁. A qubit that only such a mixture brings in is read in the Z basis.
 ///
 /// A terminal measurement has already made its qubit classical, so X and Y there have the expectation value b_q.
 ///

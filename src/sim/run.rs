@@ -239,7 +239,7 @@ impl Run {
         Ok(seen.map(|(outcome, count)| (sample::bit_string(outcome, width), count)).collect())
     }
 
-    /// The classical bits that index outcomes if the circuit measures, else its qubits; the first is least significant.
+    /// The classical bits that index outcomes if the circuit measures, else its qubits. The first is least significant.
     ///
     /// # Errors
     /// As [`Run::expect`].
@@ -298,11 +298,11 @@ impl Run {
     }
 }
 
-/// All qubits of a circuit of up to 10 on a register of up to `room`; of a wider one those that something acts on and
-/// those `named`, ascending.
-pub(crate) fn observed_qubits(circuit: &Circuit, named: &[usize], room: usize) -> Vec<usize> {
+/// All qubits of a circuit of up to 10 on a register of up to `register`; of a wider one those that something acts on
+/// and those `named`, ascending.
+pub(crate) fn observed_qubits(circuit: &Circuit, named: &[usize], register: usize) -> Vec<usize> {
     match circuit.qubits() {
-        width @ 0..=WHOLE_QUBITS if width <= room => (0..width).collect(),
+        width @ 0..=WHOLE_QUBITS if width <= register => (0..width).collect(),
         _ => Program::ideal(circuit, named).active,
     }
 }

@@ -101,7 +101,7 @@ pub(super) struct Basis {
 }
 
 impl Basis {
-    /// As few bases as a first fit finds; strings share one if they have the same letter wherever both have one.
+    /// As few bases as a first fit finds. Strings share one if they have the same letter wherever both have one.
     pub fn group(observables: &[Observable]) -> Vec<Self> {
         let mut bases: Vec<Self> = Vec::new();
         for (o, observable) in observables.iter().enumerate() {

@@ -15,7 +15,7 @@ use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator
 /// Bases in which observables are read, each with the program that ends in it.
 type Bases = Vec<(Basis, Arc<dyn Prepared>)>;
 
-/// An engine seen through a finite number of shots.
+/// An engine whose results are estimated from a finite number of shots.
 ///
 /// Expectation values measure all qubits at once: Pauli strings that can be read in one basis share their `shots` draws,
 /// readout errors included; another basis is another `shots` draws. Gradients are by the parameter-shift rule on such

@@ -1,4 +1,4 @@
-//! Paired comparisons over seeds and the plain sentences they are told in.
+//! Paired comparisons over seeds, and each as a sentence.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +9,12 @@ use crate::study::metric::{Better, Unit};
 
 /// Confidence level of every interval in a report.
 const LEVEL: f64 = 0.95;
-/// Seed of the bootstrap. Any constant will do; it is part of the result, so it is fixed.
+/// Seed of the bootstrap. Any constant will do. It is part of the result, so it is fixed.
 const BOOTSTRAP_SEED: u64 = 1;
 /// Bootstrap draws: the ends of the interval then move by about 1 % of its width from seed to seed.
 const RESAMPLES: usize = 10_000;
 
-/// What a comparison is meant to answer; it decides the words, not the numbers.
+/// The question of a comparison. It decides the words, not the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Question {
@@ -38,10 +38,10 @@ struct Wording {
 }
 
 impl Question {
-    /// All, in the order a report tells them.
+    /// All, in the order of a report.
     pub const ALL: [Self; 4] = [Self::Contribution, Self::Control, Self::Noise, Self::Difference];
 
-    /// The question as a reader asks it.
+    /// The question as a sentence.
     pub fn ask(self) -> &'static str {
         self.wording().ask
     }
@@ -95,7 +95,7 @@ pub enum Finding {
     Worse,
     /// The interval covers 0.
     Unclear,
-    /// Every seed gave the same difference, so there is no spread to judge it by.
+    /// Every seed gave the same difference, so it has no spread.
     NoSpread,
     /// One seed has no spread.
     OneSeed,
@@ -128,23 +128,23 @@ impl Quantity {
     pub const ACCURACY: Self = Self { unit: Unit::Share, better: Better::Higher };
 }
 
-/// Two arms, or one arm under two conditions, compared pair by pair; a pair is a seed unless said otherwise.
+/// Two arms, or one arm under two conditions, compared pair by pair. A pair is a seed unless stated otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// The question that it answers.
+    /// Its question.
     pub question: Question,
     /// What is compared.
     #[serde(default)]
     pub quantity: Quantity,
-    /// The one judged.
+    /// The one in question.
     pub head: String,
-    /// The one it is held against.
+    /// The one it is compared with.
     pub baseline: String,
     /// Number of pairs.
     pub seeds: usize,
     /// Mean of head − baseline.
     pub difference: f64,
-    /// What the t interval says.
+    /// The finding by the t interval.
     pub finding: Finding,
     /// Paired t interval of the difference at 95 %.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -249,7 +249,7 @@ impl Comparison {
             Finding::Worse => words.worse,
             Finding::NoSpread if self.difference != 0.0 => &format!("without spread over {pair}s there is no interval"),
             Finding::Unclear | Finding::NoSpread => words.unclear,
-            Finding::OneSeed => &format!("one {pair} cannot tell a difference from chance"),
+            Finding::OneSeed => &format!("one {pair} cannot distinguish a difference from chance"),
         };
         let (unit, pairs) = (self.quantity.unit, pluralise(self.seeds, pair));
         let sample = match self.interval {
@@ -271,19 +271,19 @@ pub fn correct(comparisons: &mut [Comparison]) {
     }
 }
 
-/// A question a reader comes with, its short answer and the sentences it rests on.
+/// A question, its short answer and the sentences it follows from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// The question.
     pub question: Question,
     /// The answer in a few words.
     pub verdict: String,
-    /// The sentences that carry it.
+    /// The sentences it follows from.
     pub evidence: Vec<String>,
 }
 
 impl Answer {
-    /// The answer that the comparisons of one question give together; `None` if none asks it.
+    /// The answer that the comparisons of one question give together; `None` if none has this question.
     pub fn to(question: Question, comparisons: &[Comparison]) -> Option<Self> {
         let asked: Vec<&Comparison> = comparisons.iter().filter(|c| c.question == question).collect();
         if asked.is_empty() {

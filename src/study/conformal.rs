@@ -1,9 +1,9 @@
 //! Conformal prediction: intervals whose coverage holds for any model, as long as calibration and test scores are
 //! exchangeable. n counts what is exchangeable: cells, patients, not the points of one trajectory.
 //!
-//! A score says how far a prediction was off: |y - ŷ| ([`absolute`]), the same in units of a predicted spread
+//! A score measures how far a prediction was off: |y - ŷ| ([`absolute`]), the same in units of a predicted spread
 //! ([`normalized`]), or the distance outside predicted quantiles ([`outside`]). Calibration turns scores of held-out
-//! rows into a radius q; the interval is everything with a score up to q.
+//! rows into a radius q. The interval is everything with a score up to q.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub fn largest_by_group(scores: &[f64], groups: &[u32]) -> Vec<f64> {
 
 /// The k-th smallest of n scores, k = ⌈(n + 1)(1 - `alpha`)⌉: an interval of this radius covers a new exchangeable point
 /// with probability at least 1 - alpha (Vovk et al. 2005; Lei et al. 2018, arXiv:1604.04173, section 2.2). Infinite
-/// where k > n: so few scores cannot promise so much. Below zero, an interval that nothing is in, where `alpha` is 1 or
+/// where k > n: so few scores do not suffice. Below zero, an interval that nothing is in, where `alpha` is 1 or
 /// more: nothing is to be covered.
 ///
 /// ```
@@ -43,7 +43,7 @@ pub fn largest_by_group(scores: &[f64], groups: &[u32]) -> Vec<f64> {
 /// assert_eq!(qgraft::study::conformal::split(&scores, 0.1), f64::INFINITY);
 /// ```
 pub fn split(scores: &[f64], alpha: f64) -> f64 {
-    // 1 - 0.9 is not 0.1: without the slack, (n + 1)(1 - alpha) can be a hair above a whole number.
+    // 1 - 0.9 is not 0.1: without the slack, (n + 1)(1 - alpha) can be slightly above a whole number.
     let rank = ((scores.len() as f64 + 1.0) * (1.0 - alpha) - 1e-9).ceil().max(0.0) as usize;
     if rank == 0 {
         return f64::NEG_INFINITY;
@@ -75,7 +75,7 @@ pub fn weighted(scores: &[f64], weights: &[f64], test_weight: f64, alpha: f64) -
 }
 
 /// [`split`] within each group (Mondrian calibration: Vovk et al. 2005), for coverage in each group by itself. A group
-/// without scores has no entry: nothing can be promised for it.
+/// without scores has no entry.
 pub fn by_group(scores: &[f64], groups: &[u32], alpha: f64) -> BTreeMap<u32, f64> {
     let mut members: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for (&score, &group) in scores.iter().zip(groups) {
@@ -85,17 +85,18 @@ pub fn by_group(scores: &[f64], groups: &[u32], alpha: f64) -> BTreeMap<u32, f64
 }
 
 /// Adaptive conformal inference on a stream: after each point α ← α + γ (target - err), err = 1 if the point was missed
-/// (Gibbs & Candès 2021, arXiv:2106.00170, eq. 2). α may leave 0..1; [`split`] then answers with no or the whole line.
+/// (Gibbs & Candès 2021, arXiv:2106.00170, eq. 2). α may leave 0..1; [`split`] then returns the empty interval or the
+/// whole line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adaptive {
-    /// Miscoverage to ask for now.
+    /// The current miscoverage level.
     pub alpha: f64,
     target: f64,
     step: f64,
 }
 
 impl Adaptive {
-    /// Starts at the miscoverage aimed at; `step` is γ, 0.005 in the paper.
+    /// Starts at the miscoverage aimed at. `step` is γ, 0.005 in the paper.
     pub fn new(target: f64, step: f64) -> Self {
         Self { alpha: target, target, step }
     }
@@ -106,15 +107,15 @@ impl Adaptive {
     }
 }
 
-/// How intervals did on truths.
+/// Coverage and width of intervals.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quality {
     /// Share of truths inside, ends included.
     pub coverage: f64,
     /// Mean width; infinite if one interval is.
     pub width: f64,
-    /// Mean of width + 2/α times the distance outside: lower is better, and honest intervals minimise it (Winkler 1972,
-    /// doi 10.1080/01621459.1972.10481224; Gneiting & Raftery 2007, section 6.2).
+    /// Mean of width + 2/α times the distance outside: lower is better, and the true quantiles minimise it (Winkler
+    /// 1972, doi 10.1080/01621459.1972.10481224; Gneiting & Raftery 2007, section 6.2).
     pub winkler: f64,
 }
 

@@ -14,26 +14,26 @@ pub struct Truth {
     pub label: usize,
 }
 
-/// Whose rules.
+/// Rules of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// COCO's (Lin et al. 2014, arXiv:1405.0312; pycocotools): a box takes the free thing it overlaps most; precision is
     /// read at 101 recalls; at most 100 boxes of a class and picture.
     Coco,
-    /// Pascal VOC's from 2010 on (Everingham et al., VOC2012 development kit, section 3.4.1): a box is held against the
-    /// thing it overlaps most, and is wrong if that is taken; area under the monotone curve.
+    /// Pascal VOC's from 2010 on (Everingham et al., VOC2012 development kit, section 3.4.1): a box is compared with
+    /// the thing it overlaps most, and is wrong if that is taken; area under the monotone curve.
     Voc,
     /// Pascal VOC's of 2007: the same with precision read at 11 recalls.
     Voc11,
 }
 
-/// Overlaps at which COCO asks: 0.5, 0.55, … 0.95.
+/// COCO's overlaps: 0.5, 0.55, … 0.95.
 pub fn coco_overlaps() -> [f64; 10] {
     // Written as numpy's linspace forms them, so that a box exactly on a threshold falls on the same side.
     std::array::from_fn(|k| 0.5 + k as f64 * ((0.95 - 0.5) / 9.0))
 }
 
-/// Most boxes of a class and picture that COCO looks at.
+/// Most boxes of a class and picture that COCO counts.
 const MOST: usize = 100;
 
 /// One class in one picture: boxes, best score first, and their overlaps with the things of the class.
@@ -95,7 +95,7 @@ pub fn average_precision(
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
         let at = |least: &f64| {
             let right: Vec<bool> = pairs.iter().flat_map(|pair| pair.right(*least, rule)).collect();
-            area(order.iter().map(|&place| right[place]), things, rule)
+            area(order.iter().map(|&index| right[index]), things, rule)
         };
         (things > 0).then(|| overlaps.iter().map(at).collect())
     };
@@ -105,13 +105,13 @@ pub fn average_precision(
 /// Area under the curve of precision over recall of boxes, best first.
 fn area(right: impl Iterator<Item = bool>, things: usize, rule: Rule) -> f64 {
     let (mut hits, mut recalls, mut precisions) = (0, Vec::new(), Vec::new());
-    for (place, right) in right.enumerate() {
+    for (index, right) in right.enumerate() {
         hits += usize::from(right);
         recalls.push(hits as f64 / things as f64);
-        precisions.push(hits as f64 / (place + 1) as f64);
+        precisions.push(hits as f64 / (index + 1) as f64);
     }
-    for place in (1..precisions.len()).rev() {
-        precisions[place - 1] = precisions[place - 1].max(precisions[place]);
+    for index in (1..precisions.len()).rev() {
+        precisions[index - 1] = precisions[index - 1].max(precisions[index]);
     }
     let read = |recall: f64| precisions.get(recalls.partition_point(|r| *r < recall)).copied().unwrap_or(0.0);
     let sampled =

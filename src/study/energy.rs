@@ -1,8 +1,8 @@
 //! Time and energy of a piece of work: measured by the processor's RAPL counters where they are readable, else estimated
 //! from processor time, and always marked which.
 //!
-//! RAPL counts whole processor packages, whoever runs on them: on a shared machine, or with several runs at a time, a
-//! measured figure holds the neighbours' work too. Processor time is this process alone, all its threads.
+//! RAPL counts whole processor packages with all their processes. On a shared machine, or with several runs at a time,
+//! a measured figure includes the other processes. Processor time is this process alone, all its threads.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// Where the kernel shows the counters (<https://docs.kernel.org/power/powercap/powercap.html>).
 const POWERCAP: &str = "/sys/class/powercap";
 
-/// How energy is found out.
+/// How energy is measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EnergySource {
@@ -27,15 +27,15 @@ pub struct EnergySource {
 }
 
 impl Default for EnergySource {
-    /// 10 W per core, as a 65 W desktop processor of 6 cores or a 280 W server processor of 28, and 475 g/kWh, the world
-    /// average of 2018 (IEA, Global Energy & CO2 Status Report 2019).
+    /// 10 W per core, as a 65 W desktop processor of 6 cores or a 280 W server processor of 28, and 475 g/kWh, the
+    /// global average of 2018 (IEA, Global Energy & CO2 Status Report 2019).
     fn default() -> Self {
         Self { powercap: PathBuf::from(POWERCAP), watts_per_core: 10.0, grid_grams_per_kwh: 475.0 }
     }
 }
 
 impl EnergySource {
-    /// The estimate for work of which only the processor time is known: a part of a process, say.
+    /// The estimate for work of which only the processor time is known, such as a part of a process.
     pub fn estimate(&self, wall_seconds: f64, cpu_seconds: f64) -> Usage {
         Usage { wall_seconds, cpu_seconds, joules: cpu_seconds * self.watts_per_core, estimated: true }
     }
@@ -151,7 +151,7 @@ fn number(file: &Path) -> Option<u64> {
     fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
-/// Processor seconds of the calling thread so far; the difference of two readings is what the thread did between them.
+/// Processor seconds of the calling thread so far. The difference of two readings is what the thread did between them.
 pub fn thread_cpu_seconds() -> f64 {
     seconds(ClockId::ThreadCPUTime)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong while a study is judged and written down.
+//! Errors of studies.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ impl fmt::Display for Invalid {
     }
 }
 
-/// A study that cannot be judged or written.
+/// A study that cannot be run, evaluated or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message names every field")]
@@ -50,7 +50,7 @@ pub enum StudyError {
     /// Settings with a field that does not exist or has another type.
     #[error("settings: {reason}")]
     Settings { reason: String },
-    /// A name that is none of those there are.
+    /// An unknown name.
     #[error("unknown {kind} {name:?}{}; there are: {known}", .suggestion.as_ref().map_or_else(String::new, |s| format!(", did you mean {s:?}?")))]
     Unknown { kind: &'static str, name: String, suggestion: Option<String>, known: String },
     /// An error in one run of a suite.
@@ -59,10 +59,10 @@ pub enum StudyError {
     /// A claim of a system's page that cannot be decided.
     #[error("claim {claim:?}: {what}")]
     Claim { claim: String, what: String },
-    /// A trial that follows one that there is not.
-    #[error("no finished trial {trial}; an experiment asks for it before it reads it (this is a defect of qgraft)")]
+    /// A trial that follows one that does not exist.
+    #[error("no finished trial {trial}; an experiment lists it in `after` before it reads it (a defect of qgraft)")]
     MissingTrial { trial: String },
-    /// A filter that leaves nothing of a plan.
+    /// A filter that leaves no trial.
     #[error("--only leaves none of {planned} trials; --dry-run lists them")]
     NothingToRun { planned: usize },
     /// A trial without a result, where all were needed.
@@ -77,7 +77,7 @@ pub enum StudyError {
     /// A loss that is not a number.
     #[error("the loss became {loss} in epoch {epoch}; lower train.rate (now {rate}) or check the features")]
     Diverged { loss: f64, epoch: usize, rate: f64 },
-    /// A defect of this program, met in one trial.
+    /// A defect of this program that made one trial panic.
     #[error("the trial panicked: {message}; this is a defect of qgraft, please report it")]
     Panicked { message: String },
     /// Threads that cannot be started.

@@ -10,13 +10,13 @@ use tempfile::TempDir;
 use super::error::{Result, StudyError};
 
 /// A folder being written. It grows under a temporary name beside its target and takes its name in [`RunFolder::finish`];
-/// dropped before that (an error, a Ctrl-C that unwinds), it vanishes and the target was never there.
+/// if it is dropped before that (an error, a Ctrl-C that unwinds), it is removed and the target never existed.
 ///
 /// ```
 /// use qgraft::study::files::RunFolder;
 ///
-/// let place = tempfile::tempdir().unwrap();
-/// let run = RunFolder::create(&place.path().join("run"))?;
+/// let parent = tempfile::tempdir().unwrap();
+/// let run = RunFolder::create(&parent.path().join("run"))?;
 /// run.write("metrics.json", b"{}\n")?;
 /// let folder = run.finish()?;
 /// assert!(folder.join("metrics.json").exists());
@@ -37,7 +37,7 @@ impl RunFolder {
         if fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) || target.is_file() {
             return Err(StudyError::FolderTaken { path: target.into() });
         }
-        // A bare name has the empty parent, which means here; "/" and ".." have no name to take.
+        // A bare name has the empty parent, which means here. "/" and ".." have no name to take.
         let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let Some(name) = target.file_name() else { return Err(StudyError::FolderTaken { path: target.into() }) };
         fs::create_dir_all(parent).map_err(|source| StudyError::File { path: parent.into(), source })?;
@@ -51,7 +51,7 @@ impl RunFolder {
         Ok(Self { growing, target: target.into() })
     }
 
-    /// Where files are for now, for writers that want a path.
+    /// Where files are for now, for writers that need a path.
     pub fn path(&self) -> &Path {
         self.growing.path()
     }
@@ -74,12 +74,12 @@ impl RunFolder {
     /// Gives the folder its name.
     ///
     /// # Errors
-    /// A target that came to be meanwhile, or a rename that fails; nothing is left behind then.
+    /// A target that came to be meanwhile, or a rename that fails. Nothing is left behind then.
     pub fn finish(self) -> Result<PathBuf> {
         // Replaces an empty folder, refuses one with something in it.
         match fs::rename(self.growing.path(), &self.target) {
             Ok(()) => {
-                // The name is gone from its old place; there is nothing left to remove.
+                // The old name no longer exists, so there is nothing to remove.
                 let _ = self.growing.keep();
                 Ok(self.target)
             }
@@ -143,7 +143,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     written.map(drop).map_err(|source| StudyError::File { path: path.into(), source })
 }
 
-/// A temporary file that others may read, as far as the user's mask allows; by default it would be private.
+/// A temporary file that others may read, as far as the user's mask allows. By default it would be private.
 #[cfg(unix)]
 fn readable() -> tempfile::Builder<'static, 'static> {
     use std::os::unix::fs::PermissionsExt;

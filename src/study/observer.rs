@@ -1,9 +1,9 @@
-//! Who follows long work: is told of its progress and asked whether to stop.
+//! Observers of long work: they receive its progress and can stop it.
 
-/// Follows a training, a trial or a whole run. Every method has a default that does nothing, so that an observer takes
-/// in only what it shows. `()` shows nothing.
+/// Follows a training, a trial or a whole run. Every method has a default that does nothing, so that an observer
+/// implements only what it shows. `()` shows nothing.
 pub trait Observer: Sync {
-    /// Whether the user wants to stop. Asked before every step of a training and before every trial.
+    /// Whether to stop. Called before every step of a training and before every trial.
     fn stopped(&self) -> bool {
         false
     }
@@ -20,7 +20,7 @@ pub trait Observer: Sync {
     /// `steps` more steps of the stage are done.
     fn advance(&self, _steps: usize) {}
 
-    /// Something worth a line.
+    /// A message of one line.
     fn note(&self, _text: &str) {}
 
     /// The last stage has ended.
@@ -35,7 +35,7 @@ pub trait Observer: Sync {
     /// A worker's trial has reached this share of its work, 0 to 1, as far as that is known.
     fn reached(&self, _worker: usize, _share: f64) {}
 
-    /// A worker has ended its trial; `failure` says why there is no result.
+    /// A worker has ended its trial. `failure` is the reason why there is no result.
     fn ends(&self, _worker: usize, _title: &str, _seconds: f64, _failure: Option<&str>) {}
 }
 

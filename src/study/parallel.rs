@@ -1,4 +1,4 @@
-//! Independent jobs on a few threads, each thread a world of its own.
+//! Independent jobs on a few threads, each on its own single-threaded rayon pool.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,11 +7,11 @@ use crate::study::StudyError;
 
 /// Results of `work(0)`, `work(1)`, … in order, `threads` of them at a time.
 ///
-/// Each worker owns a pool of one thread and everything inside a job runs there: jobs never oversubscribe the machine,
+/// Everything inside a job runs on the one thread of its worker's pool. Jobs therefore never oversubscribe the machine,
 /// and the processor time of a job is that of its thread.
 ///
 /// # Errors
-/// The error of the first job (by number) that failed; jobs not yet begun are then left out.
+/// The error of the first job (by number) that failed. Jobs not yet begun are then left out.
 pub fn jobs<T: Send>(
     count: usize,
     threads: usize,

@@ -1,7 +1,7 @@
 //! Statistics of values over seeds: spread, intervals, paired tests, correction for many comparisons.
 //!
-//! Everything here takes plain lists and answers `None` where a question has no answer (the spread of one value).
-//! `tests/it/statistics.rs` holds each function against scipy.
+//! Everything here takes plain lists and returns `None` where a figure is undefined (the spread of one value).
+//! `tests/it/statistics.rs` compares each function with scipy.
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
@@ -136,7 +136,7 @@ pub fn bootstrap_interval(differences: &[f64], level: f64, resamples: usize, see
     let half_a_draw = 0.5 / resamples as f64;
     let share_below = (below + up_to) as f64 / (2 * resamples) as f64;
     let bias = normal.inverse_cdf(share_below.clamp(half_a_draw, 1.0 - half_a_draw));
-    // Leaving one value out moves the mean by (mean − value)/(n − 1); the factor cancels in the acceleration.
+    // Leaving one value out moves the mean by (mean − value)/(n − 1). The factor cancels in the acceleration.
     let moves = differences.iter().map(|d| d - centre);
     let (squares, cubes) = moves.fold((0.0, 0.0), |(s, c), m| (s + m * m, c + m * m * m));
     let acceleration = cubes / (6.0 * squares.powf(1.5));
@@ -149,9 +149,9 @@ pub fn bootstrap_interval(differences: &[f64], level: f64, resamples: usize, see
 
 /// Quantile of sorted values, linear between neighbours.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    low + (high - low) * place.fract()
+    let position = share * (sorted.len() - 1) as f64;
+    let (low, high) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+    low + (high - low) * position.fract()
 }
 
 /// Up to this many non-zero differences the Wilcoxon test is exact.
@@ -208,9 +208,9 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));
     let mut adjusted = vec![0.0; p_values.len()];
     let mut running = 0.0f64;
-    for (step, &place) in order.iter().enumerate() {
-        running = running.max((p_values.len() - step) as f64 * p_values[place]).min(1.0);
-        adjusted[place] = running;
+    for (step, &index) in order.iter().enumerate() {
+        running = running.max((p_values.len() - step) as f64 * p_values[index]).min(1.0);
+        adjusted[index] = running;
     }
     adjusted
 }

@@ -72,7 +72,7 @@ impl Trainer {
         Self { seed, ..self }
     }
 
-    /// Trains a head. The parameters left behind are those of the last epoch unless the configuration says otherwise.
+    /// Trains a head. The parameters left behind are those of the last epoch unless the configuration selects others.
     ///
     /// # Errors
     /// A head that is trained without gradients, shapes that do not fit, a loss that stops being a number.
@@ -84,7 +84,7 @@ impl Trainer {
     /// Trains a head whose circuit is ready to run, under noise or with shots perhaps; also what the loop recorded.
     ///
     /// # Errors
-    /// As [`Trainer::fit`], and if the observer says stop.
+    /// As [`Trainer::fit`], and if the observer stops it.
     pub fn fit_model(
         &self,
         head: &HeadConfig,
@@ -127,7 +127,7 @@ fn tensor(values: ArrayView2<f32>) -> Result<Tensor, StudyError> {
 pub struct TrainedHead {
     /// How it was described.
     pub config: HeadConfig,
-    /// The head, ready to be built; its circuit runs as it was trained.
+    /// The head, ready to be built. Its circuit runs as it was trained.
     pub model: HeadModel,
     /// Its parameters.
     pub params: Params,
@@ -140,7 +140,7 @@ pub struct TrainedHead {
 /// Name and version of the file format.
 const FORMAT: &str = "qgraft.head/1";
 
-/// What a head's file says besides its parameters.
+/// The metadata of a head's file.
 #[derive(Serialize, Deserialize)]
 struct Header {
     format: String,
@@ -148,7 +148,7 @@ struct Header {
     circuit: CircuitConfig,
     features: usize,
     classes: Vec<String>,
-    /// The circuit itself as circuit JSON: it is run as it was, whatever a later version would build.
+    /// The circuit itself as circuit JSON: a later version runs it unchanged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     program: Option<String>,
 }
@@ -172,8 +172,8 @@ impl TrainedHead {
         Predictions::new(self.predict(rows.values.view())?, rows.labels.clone())
     }
 
-    /// The same head with its circuit under a condition; shots and trajectories draw under `seed`. A head without circuit
-    /// stays as it is.
+    /// The same head with its circuit under a condition. Shots and trajectories draw under `seed`. A head without
+    /// circuit stays as it is.
     ///
     /// # Errors
     /// If the circuit cannot be compiled for the condition.
@@ -181,7 +181,7 @@ impl TrainedHead {
         self.compile(&Executions::default(), condition, seed)
     }
 
-    /// [`TrainedHead::under`] for many heads or conditions: `executions` remembers what was compiled.
+    /// [`TrainedHead::under`] for many heads or conditions: `executions` caches what was compiled.
     ///
     /// # Errors
     /// As [`TrainedHead::under`].
@@ -225,7 +225,7 @@ impl TrainedHead {
         Err(NnError::Setting { field: "features", value, reason }.into())
     }
 
-    /// Number of parameters that training moved.
+    /// Number of trained parameters.
     pub fn parameters(&self) -> usize {
         let rates = self.model.learning_rates();
         self.params.count(|name| rates.is_trainable(name))
@@ -245,7 +245,7 @@ impl TrainedHead {
         crate::study::files::write_whole(path.as_ref(), &self.to_bytes()?)
     }
 
-    /// Reads a head that [`TrainedHead::save`] wrote; its circuit runs without noise.
+    /// Reads a head that [`TrainedHead::save`] wrote. Its circuit runs without noise.
     ///
     /// # Errors
     /// A file that cannot be read or is no trained head.

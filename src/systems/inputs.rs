@@ -19,7 +19,8 @@ use crate::study::{Observer, StudyError};
 pub struct Data {
     /// What kind of data it is.
     pub source: DataKind,
-    /// The folder of class folders, or the safetensors file of features; `{backbone}` stands for the backbone's name.
+    /// The folder of class folders, or the safetensors file of features. `{backbone}` is replaced by the backbone's
+    /// name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Leave out pictures that cannot be read, instead of refusing them.

@@ -1,4 +1,4 @@
-//! Systems: complete studies, one room each.
+//! Systems: complete studies, one module each.
 
 pub mod card;
 pub mod checks;
@@ -24,7 +24,7 @@ pub struct SystemRow {
     pub name: &'static str,
     /// One line for people, with the source.
     pub doc: &'static str,
-    /// What its page says.
+    /// The content of its page.
     pub card: &'static Card,
 }
 

@@ -4,7 +4,8 @@ use crate::nn::{LayerGroups, LearningRates, NnError, Params};
 use crate::transfer::schedule::only;
 use crate::transfer::{FitContext, Transfer};
 
-/// The trunk stays; each of its matrices and kernels W (out, …) gets a trained sum W + α/r B A, B (out, r) and A (r, …).
+/// The trunk stays. Each of its matrices and kernels W (out, …) gets a trained sum W + α/r B A, B (out, r) and A (r,
+/// …).
 #[derive(Clone, Debug)]
 pub struct LowRank {
     /// The layers; the last is the head.

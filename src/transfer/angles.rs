@@ -1,6 +1,6 @@
-//! Waking the angles of a circuit that hardly matter. The utilities of weights do not carry over: an angle of 0 is not null,
-//! and one of 2π is the same angle, so neither |θ| nor |θ ḡ| tells anything. What does is how much the loss changes with an
-//! angle, and how far the state moves with it.
+//! Redrawing the angles of a circuit that hardly change its output. The utilities of weights do not apply. An angle of
+//! 0 and one of 2π are the same, so neither |θ| nor |θ ḡ| measures utility. The change of the loss with an angle does,
+//! and so does the change of the state.
 
 use candle_core::{DType, Tensor};
 
@@ -64,7 +64,7 @@ impl<'a> WakeAngles<'a> {
 
     /// How active each angle is: |dL/dθ| with L the mean loss over some batches, or the diagonal of the quantum Fisher
     /// information, mean over some rows; each in units of its mean over all angles, and the larger of the two. An angle is
-    /// dormant only if neither the loss nor the state moves with it.
+    /// dormant only if neither the loss nor the state changes with it.
     ///
     /// # Errors
     /// If the network or the simulator fails, or there is no such parameter.
@@ -88,7 +88,7 @@ impl<'a> WakeAngles<'a> {
             let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
             values.into_iter().map(move |value| if mean > 0.0 { value / mean } else { 0.0 })
         };
-        Ok(in_means(slopes).zip(in_means(information)).map(|(slope, moved)| slope.max(moved)).collect())
+        Ok(in_means(slopes).zip(in_means(information)).map(|(slope, change)| slope.max(change)).collect())
     }
 }
 
@@ -106,10 +106,10 @@ impl Transfer for WakeAngles<'_> {
         };
         let Some(var) = params.find(&self.angles) else { return Ok(()) };
         let mut values: Vec<f64> = var.to_dtype(DType::F64)?.to_vec1()?;
-        let places = select(&activity, self.selection, &mut stream);
-        let fresh = Init::Uniform { bound: self.window }.draw(&mut stream, places.len());
-        places.iter().zip(fresh).for_each(|(&place, fresh)| values[place] = fresh);
-        self.redrawn = Some(places.len() as f64 / values.len().max(1) as f64);
+        let indices = select(&activity, self.selection, &mut stream);
+        let fresh = Init::Uniform { bound: self.window }.draw(&mut stream, indices.len());
+        indices.iter().zip(fresh).for_each(|(&index, fresh)| values[index] = fresh);
+        self.redrawn = Some(indices.len() as f64 / values.len().max(1) as f64);
         Ok(var.set(&Tensor::from_vec(values, var.shape(), var.device())?.to_dtype(var.dtype())?)?)
     }
 

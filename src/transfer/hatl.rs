@@ -1,6 +1,6 @@
 //! Unfreezing driven by the validation metric (Shahin & Ismail 2026, arXiv:2603.19260).
 //!
-//! The release rule, the cooldown, the restored best and the layer-wise rates are the paper's; its table of constants
+//! The release rule, the cooldown, the restored best and the layer-wise rates are the paper's. Its table of constants
 //! was not available, so the defaults here are reconstructed, as is the order from the head down.
 
 use serde::{Deserialize, Serialize};
@@ -29,11 +29,11 @@ pub struct Rule {
     pub near_best: f64,
     /// No release while the best is not above this: a metric that is stuck at 0 is a plateau too.
     pub floor: f64,
-    /// Rate of a layer, in rates of the layer above; the topmost layer of the trunk moves as fast as the head.
+    /// Rate of a layer, in rates of the layer above. The topmost layer of the trunk has the rate of the head.
     pub ratio: f64,
     /// From the layer under the head down; else from the input up.
     pub top_down: bool,
-    /// Without it a release goes on from the current parameters, which is worse (an ablation).
+    /// Without it a release continues from the current parameters, which is worse (an ablation).
     pub restore: bool,
 }
 
@@ -87,7 +87,7 @@ pub enum Decision {
     Waiting,
     /// The metric has not risen above the floor.
     BelowFloor,
-    /// The metric still moves.
+    /// The metric is not on a plateau.
     Moving,
     /// A plateau, but far below the best.
     FarFromBest,
@@ -113,7 +113,7 @@ impl Decision {
 }
 
 impl Hatl {
-    /// Nothing but the head moves yet.
+    /// Only the head is trained at first.
     pub fn new(groups: &LayerGroups, rule: Rule) -> Self {
         let (groups, metrics, decisions) = (groups.clone(), Vec::new(), Vec::new());
         Self { groups, rule, released: 0, waiting: 0, in_a_row: 0, metrics, decisions }

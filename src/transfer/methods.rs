@@ -19,7 +19,7 @@ pub struct MethodRow {
 pub static METHODS: &[MethodRow] = &[
     MethodRow {
         name: "full",
-        doc: "Everything moves at the full rate (fine-tuning; Yosinski et al. 2014, arXiv:1411.1792, section 2)",
+        doc: "All parameters at the full rate (fine-tuning; Yosinski et al. 2014, arXiv:1411.1792, section 2)",
         make: |_| Box::new(Full),
     },
     MethodRow {
@@ -47,7 +47,7 @@ pub static METHODS: &[MethodRow] = &[
     },
     MethodRow {
         name: "layer_rates",
-        doc: "Each layer moves 2.6 times slower than the one above: r_(l-1) = r_l / 2.6 (arXiv:1801.06146, section 3.2)",
+        doc: "Each layer has 1/2.6 of the rate of the one above: r_(l-1) = r_l / 2.6 (arXiv:1801.06146, section 3.2)",
         make: |groups| Box::new(LayerRates::new(groups)),
     },
     MethodRow {
@@ -82,7 +82,7 @@ pub static METHODS: &[MethodRow] = &[
     },
     MethodRow {
         name: "mmd",
-        doc: "Features of the domains look alike to a bank of Gaussian kernels: MMD^2 (Gretton et al. 2012, JMLR \
+        doc: "Features of the domains are aligned under a bank of Gaussian kernels: MMD^2 (Gretton et al. 2012, JMLR \
               13:723, eq. 5; as a penalty Long et al. 2015, arXiv:1502.02791)",
         make: |_| Box::new(Mmd::default()),
     },

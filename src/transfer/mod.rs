@@ -1,12 +1,12 @@
-//! Transfer methods: who learns when a network moves to a new task, and what is added to its loss.
+//! Transfer methods: which parameters a training on a new task changes, how fast, and what is added to the loss.
 //!
-//! A method answers the training loop's questions ([`Transfer`]); none contains a loop of its own. Methods combine
-//! freely ([`Compose`]): rates are multiplied, penalties are added. [`METHODS`] is the table; each row makes its method
-//! with the constants of its paper, and the types behind the rows have them as fields.
+//! The training loop calls a method through [`Transfer`]. No method contains a loop. Methods combine freely
+//! ([`Compose`]): rates are multiplied, penalties are added. [`METHODS`] is the table. Each row makes its method with
+//! the constants of its paper, which are fields of the method's type.
 //!
-//! * Who moves: [`schedule`] (full, frozen, gradual, chain-thaw, layer rates), [`Hatl`], [`LowRank`].
-//! * What is changed before: [`Reinit`], [`ShrinkPerturb`]; of a circuit, [`WakeAngles`].
-//! * What is added to the loss: [`Distill`], and in [`penalty`] the anchor, MMD, CORAL, IRM, V-REx and the adversary.
+//! * Learning rates: [`schedule`] (full, frozen, gradual, chain-thaw, layer rates), [`Hatl`], [`LowRank`].
+//! * Changes of the parameters before training: [`Reinit`], [`ShrinkPerturb`]; of a circuit, [`WakeAngles`].
+//! * Penalties: [`Distill`], and in [`penalty`] the anchor, MMD, CORAL, IRM, V-REx and the adversary.
 
 mod adapter;
 mod angles;
@@ -31,7 +31,7 @@ pub use shrink::ShrinkPerturb;
 use crate::nn::loss::Objective;
 use crate::nn::{Dataset, Examples, LearningRates, Model, NnError, Output, Params};
 
-/// What a method may look at before it begins.
+/// What a method may read before it begins.
 pub struct FitContext<'a> {
     /// The network as a function of its parameters.
     pub model: &'a dyn Model,
@@ -61,7 +61,7 @@ pub struct Batch<'a> {
     pub progress: f64,
 }
 
-/// What a method wants after an epoch.
+/// What follows an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum After {
     /// Nothing.
@@ -71,7 +71,7 @@ pub enum After {
     RestoreBest,
 }
 
-/// A way to transfer. Every question has a default answer.
+/// A transfer method. Every function has a default.
 ///
 /// ```
 /// use qgraft::nn::{Params, LearningRates};
@@ -87,24 +87,24 @@ pub enum After {
 /// }
 /// ```
 pub trait Transfer {
-    /// Once, before anything moves: take a snapshot of the start, make further parameters.
+    /// Called once before training: takes a snapshot of the start, makes further parameters.
     ///
     /// # Errors
     /// If the method does not fit the network or the data.
-    fn prepare(&mut self, _scene: &FitContext, _params: &mut Params) -> Result<(), NnError> {
+    fn prepare(&mut self, _context: &FitContext, _params: &mut Params) -> Result<(), NnError> {
         Ok(())
     }
 
-    /// Before each epoch: change parameters, but only those that move under the plan of the epoch, which `params` follow
-    /// already; another method may have frozen the others.
+    /// Called before each epoch: changes parameters, but only those trained at the learning rates of the epoch, which
+    /// are already set in `params`. Another method may have frozen the others.
     ///
     /// # Errors
     /// If the method does not fit the network or the data.
-    fn before_epoch(&mut self, _scene: &FitContext, _params: &mut Params, _epoch: usize) -> Result<(), NnError> {
+    fn before_epoch(&mut self, _context: &FitContext, _params: &mut Params, _epoch: usize) -> Result<(), NnError> {
         Ok(())
     }
 
-    /// Who moves in this epoch, and how fast.
+    /// The learning rates of this epoch.
     fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
         LearningRates::default()
     }
@@ -117,27 +117,27 @@ pub trait Transfer {
         Ok(None)
     }
 
-    /// What follows from the validation metric (higher is better) after `epoch`. An answer may depend on the metrics
-    /// alone: when a training goes on from a checkpoint, they are told again.
+    /// What follows from the validation metric (higher is better) after `epoch`. It may depend on the metrics alone:
+    /// when a training continues from a checkpoint, the method receives them again.
     fn after_epoch(&mut self, _epoch: usize, _metric: f64) -> After {
         After::GoOn
     }
 
-    /// What the method decided after each epoch so far, in a word each, for reports; nothing of a method that decides
+    /// What the method decided after each epoch so far, in a word each, for reports; empty for a method that decides
     /// nothing.
     fn log(&self) -> Vec<&'static str> {
         Vec::new()
     }
 }
 
-/// A plan that stays the same.
+/// The same learning rates in every epoch.
 impl Transfer for LearningRates {
     fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
         self.clone()
     }
 }
 
-/// Several methods at once, asked in order.
+/// Several methods at once, called in order.
 #[derive(Default)]
 pub struct Compose(pub Vec<Box<dyn Transfer>>);
 
@@ -151,7 +151,7 @@ impl Transfer for Compose {
     }
 
     fn learning_rates(&self, params: &Params, epoch: usize) -> LearningRates {
-        self.0.iter().fold(LearningRates::default(), |plan, method| plan.times(&method.learning_rates(params, epoch)))
+        self.0.iter().fold(LearningRates::default(), |rates, method| rates.times(&method.learning_rates(params, epoch)))
     }
 
     fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
@@ -166,9 +166,9 @@ impl Transfer for Compose {
     }
 
     fn after_epoch(&mut self, epoch: usize, metric: f64) -> After {
-        // Every method is told, whatever the others want.
-        let wishes: Vec<After> = self.0.iter_mut().map(|method| method.after_epoch(epoch, metric)).collect();
-        if wishes.contains(&After::RestoreBest) { After::RestoreBest } else { After::GoOn }
+        // Every method receives the metric, whatever the others return.
+        let all: Vec<After> = self.0.iter_mut().map(|method| method.after_epoch(epoch, metric)).collect();
+        if all.contains(&After::RestoreBest) { After::RestoreBest } else { After::GoOn }
     }
 
     /// The logs of all methods, one behind the other.

@@ -1,5 +1,5 @@
 //! Drawing the least useful weights of a trunk anew before it is fine-tuned (Coetzer et al. 2026, arXiv:2603.20860,
-//! known here by its abstract; utilities, selections and values are those of selective weight reinitialisation,
+//! known here by its abstract. Utilities, selections and values are those of selective weight reinitialisation,
 //! Hernandez-Garcia et al. 2025, arXiv:2508.00212).
 
 use std::ops::Range;
@@ -27,7 +27,7 @@ pub enum Utility {
 }
 
 impl Utility {
-    /// How useful each weight of a tensor is; of the gradients and the stream it asks what it needs.
+    /// How useful each weight of a tensor is. It reads what it needs of the gradients and the stream.
     pub fn of(self, weights: &[f64], gradients: &[f64], stream: &mut Stream) -> Vec<f64> {
         match self {
             Self::Magnitude => weights.iter().map(|w| w.abs()).collect(),
@@ -40,7 +40,7 @@ impl Utility {
 /// Which weights of a tensor are drawn anew.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Selection {
-    /// This share of lowest utility; what is left of a whole weight is one weight by chance.
+    /// This share of lowest utility. What is left of a whole weight is one weight by chance.
     Share(f64),
     /// All with at most this many times the mean utility.
     Threshold(f64),
@@ -69,7 +69,7 @@ pub struct Reinit {
     pub selection: Selection,
     /// What they become.
     pub value: Value,
-    /// The layers of the trunk to which it is done, by their place in `groups`; the head never is.
+    /// The layers of the trunk to which it is done, by their index in `groups`; the head never is.
     pub layers: Range<usize>,
     /// Epochs in which the head alone learns first: gradients through an untrained head are noise.
     pub head_first: usize,
@@ -107,7 +107,7 @@ pub fn select(utilities: &[f64], selection: Selection, stream: &mut Stream) -> V
             let count = (exact.floor() as usize + usize::from(one_more)).min(utilities.len());
             let mut order: Vec<usize> = (0..utilities.len()).collect();
             if count < order.len() {
-                // Only which are lowest is asked, not in what order: a fraction of the time of sorting them all.
+                // Only the set of the lowest is needed, not their order: a fraction of the time of sorting them all.
                 order.select_nth_unstable_by(count, |&a, &b| utilities[a].total_cmp(&utilities[b]).then(a.cmp(&b)));
                 order.truncate(count);
                 order.sort_unstable();
@@ -127,19 +127,19 @@ impl Transfer for Reinit {
             return Ok(());
         }
         let (mut redrawn, mut all) = (0, 0);
-        for (name, places) in self.chosen(context, params)? {
+        for (name, indices) in self.chosen(context, params)? {
             let Some(var) = params.find(&name) else { continue };
             let mut values: Vec<f64> = var.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
             let init = match self.value {
                 Value::Resample => params.init(&name).unwrap_or(Init::Constant(0.0)),
-                Value::Matched => Init::Normal { sd: rest(&values, &places) },
+                Value::Matched => Init::Normal { sd: rest(&values, &indices) },
                 Value::Zero => Init::Constant(0.0),
             };
             let mut stream = Stream::named(context.seed, &format!("reinit values {name}"));
-            for (&place, fresh) in places.iter().zip(init.draw(&mut stream, places.len())) {
-                values[place] = fresh;
+            for (&index, fresh) in indices.iter().zip(init.draw(&mut stream, indices.len())) {
+                values[index] = fresh;
             }
-            (redrawn, all) = (redrawn + places.len(), all + values.len());
+            (redrawn, all) = (redrawn + indices.len(), all + values.len());
             var.set(&Tensor::from_vec(values, var.shape(), var.device())?.to_dtype(var.dtype())?)?;
         }
         self.redrawn = Some(redrawn as f64 / all.max(1) as f64);
@@ -174,18 +174,18 @@ impl Reinit {
             let mut stream = Stream::named(context.seed, &format!("reinit {name}"));
             let slopes = gradients.get(index).map_or(&[][..], Vec::as_slice);
             let utilities = self.utility.of(&values, slopes, &mut stream);
-            let places = select(&utilities, self.selection, &mut stream);
-            chosen.push((name, places));
+            let indices = select(&utilities, self.selection, &mut stream);
+            chosen.push((name, indices));
         }
         Ok(chosen)
     }
 }
 
-/// How many numbers of the inputs are computed at once where the mean over many rows is asked for: small rows by the
+/// How many numbers of the inputs are computed at once where the mean over many rows is computed: small rows by the
 /// hundred, pictures of a large network batch by batch.
 const AT_ONCE: usize = 1 << 16;
 
-/// The mean gradient of each named parameter over so many batches, with the network as it is judged: no dropout, and
+/// The mean gradient of each named parameter over so many batches, with the network in evaluation mode: no dropout, and
 /// running statistics left alone.
 ///
 /// # Errors
@@ -196,10 +196,10 @@ pub(super) fn mean_gradients(
     names: &[String],
     batches: usize,
 ) -> Result<Vec<Vec<f64>>, NnError> {
-    // No gradient for what is not asked for, nor below the lowest parameter that is.
+    // No gradient for what is not requested, nor below the lowest parameter that is.
     let others: Vec<String> =
         params.trainable().map(|(name, _)| name.to_string()).filter(|n| !names.contains(n)).collect();
-    let plan = params.rates().clone();
+    let rates = params.rates().clone();
     params.set_rates(&LearningRates::freezing(&others));
     let network = context.model.build(params)?;
     let batch = context.batch.max(1);
@@ -223,15 +223,15 @@ pub(super) fn mean_gradients(
             sum.iter_mut().zip(gradient).for_each(|(s, g)| *s += share * g);
         }
     }
-    params.set_rates(&plan);
+    params.set_rates(&rates);
     Ok(sums)
 }
 
-/// Root mean square of the values that are not at `places` (ascending); 0 of none.
-fn rest(values: &[f64], places: &[usize]) -> f64 {
-    let kept = (0..values.len()).filter(|place| places.binary_search(place).is_err());
-    let squares: f64 = kept.map(|place| values[place].powi(2)).sum();
-    (squares / (values.len() - places.len()).max(1) as f64).sqrt()
+/// Root mean square of the values that are not at `indices` (ascending); 0 of none.
+fn rest(values: &[f64], indices: &[usize]) -> f64 {
+    let kept = (0..values.len()).filter(|index| indices.binary_search(index).is_err());
+    let squares: f64 = kept.map(|index| values[index].powi(2)).sum();
+    (squares / (values.len() - indices.len()).max(1) as f64).sqrt()
 }
 
 /// Lets the running statistics of a network see `batches` batches, without a step: those of other weights would

@@ -1,15 +1,15 @@
-//! Who moves when, decided by the epoch alone.
+//! Learning rates that depend on the epoch alone.
 
 use crate::nn::{LayerGroups, LearningRates, Params};
 use crate::transfer::Transfer;
 
-/// Everything moves at the full rate.
+/// All parameters are trained at the full rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Full;
 
 impl Transfer for Full {}
 
-/// The trunk stays as it is.
+/// The trunk is frozen.
 #[derive(Clone, Debug)]
 pub struct Frozen {
     /// The layers; the last is the head.
@@ -78,7 +78,7 @@ impl Transfer for ChainThaw {
     }
 }
 
-/// Each layer moves at `ratio` times the rate of the one above it, the head at the full rate.
+/// Each layer is trained at `ratio` times the rate of the one above it, the head at the full rate.
 #[derive(Clone, Debug)]
 pub struct LayerRates {
     /// The layers; the last is the head.
@@ -101,7 +101,7 @@ impl Transfer for LayerRates {
     }
 }
 
-/// The groups that `moves` accepts move at the full rate, the others not.
-pub(super) fn only(groups: &LayerGroups, moves: impl Fn(usize) -> bool) -> LearningRates {
-    LearningRates::of_groups(groups, (0..groups.len()).map(|group| if moves(group) { 1.0 } else { 0.0 }))
+/// Trains the groups that `is_trained` accepts at the full rate and freezes the others.
+pub(super) fn only(groups: &LayerGroups, is_trained: impl Fn(usize) -> bool) -> LearningRates {
+    LearningRates::of_groups(groups, (0..groups.len()).map(|group| if is_trained(group) { 1.0 } else { 0.0 }))
 }

@@ -138,7 +138,7 @@ fn formula(name: &str, shape: &[usize], k: usize) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
-/// What a row asks for under some names, sorted.
+/// The names and shapes that a row needs, sorted.
 fn parameters(row: &BackboneRow, spelling: Spelling) -> Vec<(String, Vec<usize>)> {
     let Network::Layers(layers) = row.network else { panic!("{} has its layers in a file", row.name) };
     let (mut trunk, classifier) = layers(spelling).parameters();
@@ -269,7 +269,7 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
 }
 
 #[test]
-fn weights_that_do_not_fit_are_told_by_name() {
+fn weights_that_do_not_fit_are_reported_by_name() {
     let row = BackboneRow::named("resnet18").unwrap();
     let whole = plain_weights(row);
     let load = |tensors: Vec<(String, Tensor)>| Trunk::new(row, &Weights::new(tensors, "mine.pth".into()).unwrap());
@@ -337,7 +337,7 @@ fn weight_files_are_read_whole_or_refused_by_name() {
 
 #[cfg(not(feature = "hub"))]
 #[test]
-fn without_the_hub_a_message_says_what_to_do() {
+fn without_the_hub_a_message_names_the_alternative() {
     let error = BackboneRow::named("resnet18").unwrap().weights(None).unwrap_err().to_string();
     assert!(error.contains("feature `hub`") && error.contains("weight file can be named"), "{error}");
     let error = BackboneRow::named("squeezenet1_1").unwrap().weights(None).unwrap_err().to_string();
@@ -346,13 +346,13 @@ fn without_the_hub_a_message_says_what_to_do() {
 
 #[cfg(not(feature = "onnx"))]
 #[test]
-fn without_the_onnx_feature_a_message_says_what_to_do() {
+fn without_the_onnx_feature_a_message_names_it() {
     let error = BackboneRow::named("onnx").unwrap().open(Some(Path::new("network.onnx"))).err().unwrap().to_string();
     assert!(error.contains("network.onnx") && error.contains("--features onnx"), "{error}");
 }
 
 #[test]
-fn extracted_features_are_kept_and_a_damaged_file_is_told() {
+fn extracted_features_are_kept_and_a_damaged_file_is_reported() {
     let row = BackboneRow::named("efficientnet_lite0").unwrap();
     let weights = row.weights(None).unwrap();
     let (trunk, digest) = (Trunk::new(row, &weights).unwrap(), weights.digest().unwrap());

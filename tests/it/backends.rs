@@ -47,7 +47,7 @@ fn engines(kinds: Kinds) -> Vec<Arc<dyn Simulator>> {
     all_engines().filter(|(name, _)| runs(name)).map(|(_, engine)| engine).collect()
 }
 
-/// Expectation values and probabilities of some random programs of a kind against the twin's.
+/// Expectation values and probabilities of some random programs of a kind against those of the slow simulator.
 fn agrees(kinds: Kinds, seeds: std::ops::Range<u64>) {
     for seed in seeds {
         let qubits = 1 + seed as usize % 5;
@@ -57,7 +57,7 @@ fn agrees(kinds: Kinds, seeds: std::ops::Range<u64>) {
         for batch in [0, 1, 9] {
             let (inputs, weights) = random::angles(seed, batch, input_slots, weight_slots);
             let angles = Angles { inputs: inputs.view(), weights: weights.view() };
-            // The twin is slow: the first and the last row stand for all.
+            // The reference simulator is slow: only the first and the last row are compared.
             let checked: Vec<usize> = (0..batch).filter(|row| row % 8 == 0).collect();
             let truth: Vec<_> = checked.iter().map(|&row| branches::run(&program, &angles.row(row))).collect();
             for engine in engines(kinds) {
@@ -130,21 +130,21 @@ fn trajectories_converge_to_the_density_matrix() {
         let exact = Density::default().probabilities(&program, angles).unwrap();
         let means = engine.probabilities(&program, angles).unwrap();
         let counts = engine.counts(&program, angles).unwrap();
-        for ((place, &p), &mean) in exact.indexed_iter().zip(&means) {
+        for ((index, &p), &mean) in exact.indexed_iter().zip(&means) {
             // The spread of counts bounds that of means; the constant allows for outcomes that never come up.
             let error = 5.0 * (p * (1.0 - p) / shots as f64).sqrt() + 1e-9;
-            assert!((mean - p).abs() <= error, "seed {seed} outcome {place:?}: mean {mean}, exact {p}");
-            let frequency = counts[place] as f64 / shots as f64;
-            assert!((frequency - p).abs() <= error, "seed {seed} outcome {place:?}: counted {frequency}, exact {p}");
+            assert!((mean - p).abs() <= error, "seed {seed} outcome {index:?}: mean {mean}, exact {p}");
+            let frequency = counts[index] as f64 / shots as f64;
+            assert!((frequency - p).abs() <= error, "seed {seed} outcome {index:?}: counted {frequency}, exact {p}");
         }
         let observables = random::observables(3);
         let exact = Density::default().expect(&program, angles, &observables).unwrap();
         let means = engine.expect(&program, angles, &observables).unwrap();
-        for ((place, &value), &mean) in exact.indexed_iter().zip(&means) {
+        for ((index, &value), &mean) in exact.indexed_iter().zip(&means) {
             // No value exceeds the sum of the weights, so neither does its standard deviation.
-            let range: f64 = observables[place.1].terms.iter().map(|(weight, _)| weight.abs()).sum();
+            let range: f64 = observables[index.1].terms.iter().map(|(weight, _)| weight.abs()).sum();
             let error = 5.0 * range / (shots as f64).sqrt();
-            assert!((mean - value).abs() <= error, "seed {seed} {place:?}: mean {mean}, exact {value}");
+            assert!((mean - value).abs() <= error, "seed {seed} {index:?}: mean {mean}, exact {value}");
         }
     }
 }
@@ -215,11 +215,11 @@ fn shots_scatter_around_the_exact_values() {
     let exact = Statevector::default().expect(&program, angles, &observables).unwrap();
     let engine = Shots { inner: Statevector::default(), shots, seed: 11 };
     let estimate = engine.expect(&program, angles, &observables).unwrap();
-    for (place, value) in exact.indexed_iter() {
-        let range: f64 = observables[place.1].terms.iter().map(|(weight, _)| weight.abs()).sum();
-        let error = (estimate[place] - value).abs();
-        assert!(error <= 5.0 * range / (shots as f64).sqrt(), "{place:?} off by {error}");
-        assert!(estimate[place] != *value, "{place:?} is exact: no shots were drawn");
+    for (index, value) in exact.indexed_iter() {
+        let range: f64 = observables[index.1].terms.iter().map(|(weight, _)| weight.abs()).sum();
+        let error = (estimate[index] - value).abs();
+        assert!(error <= 5.0 * range / (shots as f64).sqrt(), "{index:?} off by {error}");
+        assert!(estimate[index] != *value, "{index:?} is exact: no shots were drawn");
     }
 }
 
@@ -263,7 +263,7 @@ fn states_and_their_measures() {
 /// A narrow program on scattered qubits of a wide register has the narrow program's state there, and |0⟩ elsewhere.
 #[test]
 fn wide_registers_run_in_tiles() {
-    for (seed, width, places) in [
+    for (seed, width, positions) in [
         (0, 17, [0, 2, 9, 12, 16]),
         (1, 17, [16, 11, 1, 10, 5]),
         (2, 18, [17, 16, 15, 14, 13]),
@@ -275,19 +275,19 @@ fn wide_registers_run_in_tiles() {
         let move_step = |step: &Step| {
             let Step::Gate(op) = step else { unreachable!("the program is unitary") };
             let mut op = op.clone();
-            op.qubits.iter_mut().for_each(|q| *q = places[*q]);
+            op.qubits.iter_mut().for_each(|q| *q = positions[*q]);
             Step::Gate(op)
         };
         let steps = narrow.steps.iter().map(move_step).collect();
         let program = Program { steps, active: (0..width).collect(), readout: vec![None; width], ..narrow.clone() };
         let truth = branches::density(&branches::run(&narrow, &[0.3, -0.8]));
         let found = state::statevector(&program, &[0.3, -0.8]).unwrap();
-        let place = |bits: usize| places.iter().enumerate().fold(0, |at, (k, &q)| at | (bits >> k & 1) << q);
-        let inside = ndarray::Array1::from_shape_fn(32, |bits| found[place(bits)]);
+        let index = |bits: usize| positions.iter().enumerate().fold(0, |at, (k, &q)| at | (bits >> k & 1) << q);
+        let inside = ndarray::Array1::from_shape_fn(32, |bits| found[index(bits)]);
         let error = distance(&state::projector(inside.view()), &truth);
-        assert!(error < TOLERANCE, "{width} qubits at {places:?}: off by {error:e}");
+        assert!(error < TOLERANCE, "{width} qubits at {positions:?}: off by {error:e}");
         let norm: f64 = found.iter().map(|z| z.norm_sqr()).sum();
-        assert!((norm - 1.0).abs() < TOLERANCE, "{width} qubits at {places:?}: norm {norm}");
+        assert!((norm - 1.0).abs() < TOLERANCE, "{width} qubits at {positions:?}: norm {norm}");
     }
 }
 

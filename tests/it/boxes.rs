@@ -148,7 +148,7 @@ fn average_precision_is_that_of_pascal_voc() {
 }
 
 #[test]
-fn errors_correlate_as_their_counts_say() {
+fn errors_correlate_as_computed_from_their_counts() {
     let rights = |bits: &str| bits.chars().map(|c| c == '1').collect::<Vec<_>>();
     let rows = [
         ("1100", "1100", Some(1.0)),

@@ -127,7 +127,7 @@ fn every_case_gives_aer_s_density_matrix_and_probabilities() {
             let model = match (mode, symmetric) {
                 ("compat", true) => "aer-compat",
                 (_, true) => "aer",
-                // The asymmetric case exists in the exact mode only; its cutoffs move it by less than 1e-8.
+                // The asymmetric case exists in the exact mode only; its cutoffs change it by less than 1e-8.
                 _ => "aer-asym",
             };
             let program = program_of(&case, &device, model);
@@ -185,8 +185,8 @@ fn random_circuits_with_delays_and_resets_give_aer_s_density_matrix_on_every_dev
                 superoperators::probabilities(&program, &[]).into_iter().zip(numbers(&expected["probabilities"]));
             let off = outcomes.map(|(g, e)| (g - e).abs()).fold(0.0, f64::max);
             assert!(off < tolerance, "{} {}: probabilities off by {off:e}", case["id"], model.name());
-            let told = program.notices.iter().any(|notice| notice.contains("T1 and T2 unknown"));
-            assert_eq!(told, qubits.contains(&146), "{}: qubits without data are told", case["id"]);
+            let is_reported = program.notices.iter().any(|notice| notice.contains("T1 and T2 unknown"));
+            assert_eq!(is_reported, qubits.contains(&146), "{}: qubits without data are reported", case["id"]);
         }
     }
 }
@@ -308,7 +308,7 @@ fn every_shipped_snapshot_reads_and_writes_back_bit_for_bit() {
 }
 
 #[test]
-fn ibm_s_files_and_the_shipped_ones_say_the_same() {
+fn ibm_s_files_and_the_shipped_ones_agree() {
     for name in ["manila", "oslo", "guadalupe", "kolkata"] {
         let mut original = device(name);
         let shipped = Device::named(name).unwrap();
@@ -320,7 +320,7 @@ fn ibm_s_files_and_the_shipped_ones_say_the_same() {
 }
 
 #[test]
-fn every_shipped_gate_achieves_its_reported_error_or_says_why_not() {
+fn every_shipped_gate_achieves_its_reported_error_or_reports_why_not() {
     for row in DEVICES {
         let device = Device::named(row.name).unwrap();
         for gate in report::gates(&device, &NoiseOptions::default()).unwrap() {

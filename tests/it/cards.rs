@@ -1,4 +1,4 @@
-//! Every system's page under docs/systems says what its card says.
+//! Every page of an old system under docs/systems is its rendered card.
 
 use std::path::Path;
 

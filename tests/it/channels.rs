@@ -52,9 +52,9 @@ fn assert_same(what: &str, a: &[Channel], b: &[Channel]) {
 }
 
 #[test]
-fn names_are_unique_and_docs_say_something() {
+fn names_are_unique_and_docs_are_not_empty() {
     for (k, row) in CHANNELS.iter().enumerate() {
-        assert!(CHANNELS[..k].iter().all(|other| other.name != row.name), "{} stands twice", row.name);
+        assert!(CHANNELS[..k].iter().all(|other| other.name != row.name), "{} is listed twice", row.name);
         assert!(row.doc.len() > 10, "{}", row.name);
         assert!([1, 2].contains(&row.qubits), "{}", row.name);
     }
@@ -113,7 +113,7 @@ fn every_parameter_is_refused_outside_its_range_and_accepted_at_its_ends() {
 }
 
 #[test]
-fn relaxation_decays_as_physics_says() {
+fn relaxation_decays_exponentially() {
     // (T1, T2, t) in µs on both sides of T2 = T1, at T2 = 2 T1, and with infinities; off every special line otherwise.
     let infinite = f64::INFINITY;
     for (t1, t2, t) in [
@@ -308,8 +308,8 @@ fn pairs_read_together_are_exact_in_every_engine() {
         assert!((turned[[0, 0]] - straight[[0, 0]]).abs() < 1e-12, "{}", row.name);
         let Ok(bits) = engine.probabilities(&read_together(true, &[]), angles()) else { continue };
         for (outcome, expected) in outcomes.iter().enumerate() {
-            let place = (outcome & 1) << 2 | (outcome >> 1 & 1) | (outcome >> 2 & 1) << 1;
-            assert!((bits[[0, place]] - expected).abs() < 1e-12, "{}: outcome {outcome}", row.name);
+            let reversed = (outcome & 1) << 2 | (outcome >> 1 & 1) | (outcome >> 2 & 1) << 1;
+            assert!((bits[[0, reversed]] - expected).abs() < 1e-12, "{}: outcome {outcome}", row.name);
         }
     }
     let shots = Shots { inner: sim::Statevector::default(), shots: 40_000, seed: 3 };

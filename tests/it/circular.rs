@@ -34,7 +34,7 @@ fn codes_read_back_what_they_wrote() {
 }
 
 #[test]
-fn a_faster_phase_knows_the_angle_up_to_its_own_turn() {
+fn a_faster_phase_determines_the_angle_up_to_its_own_turn() {
     let code = Code::PhaseShift { steps: 3, frequency: 4 };
     for step in 0..360 {
         let angle = f64::from(step) * DEGREE;
@@ -63,7 +63,7 @@ fn distances_go_the_short_way() {
 }
 
 #[test]
-fn a_mean_crosses_the_seam_and_knows_its_spread() {
+fn a_mean_crosses_the_seam_and_has_a_spread() {
     let (angle, length) = mean([(350.0 * DEGREE, 1.0), (10.0 * DEGREE, 1.0)]);
     assert!(distance(angle, 0.0) < 1e-12 && (length - (10.0 * DEGREE).cos()).abs() < 1e-12);
     let (_, length) = mean([(0.0, 1.0), (PI, 1.0)]);

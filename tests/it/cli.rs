@@ -1,4 +1,5 @@
-//! The program as a user meets it: good runs leave whole folders, bad input is one clear error and nothing else.
+//! The program from the command line: a good run leaves a whole folder, bad input gives one clear error and nothing
+//! else.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,8 +15,8 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use tempfile::TempDir;
 
-fn qgraft(place: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_qgraft")).args(arguments).current_dir(place).output().unwrap()
+fn qgraft(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_qgraft")).args(arguments).current_dir(directory).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -23,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Two well-separated classes of `rows` rows, `width` wide, in a file `features.safetensors`.
-fn features(place: &Path, rows: usize, width: usize, change: impl Fn(&mut Vec<f32>, &mut Vec<u32>)) -> PathBuf {
+fn features(directory: &Path, rows: usize, width: usize, change: impl Fn(&mut Vec<f32>, &mut Vec<u32>)) -> PathBuf {
     let mut labels: Vec<u32> = (0..rows).map(|row| (row % 2) as u32).collect();
     let mut values: Vec<f32> = (0..rows * width)
         .map(|at| {
@@ -39,7 +40,7 @@ fn features(place: &Path, rows: usize, width: usize, change: impl Fn(&mut Vec<f3
         ("features", TensorView::new(Dtype::F32, vec![rows, width], &values).unwrap()),
         ("labels", TensorView::new(Dtype::U32, vec![rows], &labels).unwrap()),
     ]);
-    let path = place.join("features.safetensors");
+    let path = directory.join("features.safetensors");
     fs::write(&path, safetensors::serialize(tensors, None).unwrap()).unwrap();
     path
 }
@@ -48,25 +49,25 @@ fn features(place: &Path, rows: usize, width: usize, change: impl Fn(&mut Vec<f3
 const SMALL: [&str; 10] =
     ["run", "qtl", "--features", "features.safetensors", "--seeds", "2", "--epochs", "2", "--devices", "manila"];
 
-fn small(place: &Path, more: &[&str]) -> Output {
-    qgraft(place, &[&SMALL, more].concat())
+fn small(directory: &Path, more: &[&str]) -> Output {
+    qgraft(directory, &[&SMALL, more].concat())
 }
 
 /// The names left in a folder, hidden ones included.
-fn left_in(place: &Path) -> Vec<String> {
+fn left_in(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> =
-        fs::read_dir(place).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
 
 #[test]
 fn a_run_leaves_a_whole_folder_and_its_spec_repeats_it_at_any_number_of_threads() {
-    let place = TempDir::new().unwrap();
-    features(place.path(), 40, 6, |_, _| ());
-    let out = small(place.path(), &["--out", "first", "--jobs", "1"]);
+    let directory = TempDir::new().unwrap();
+    features(directory.path(), 40, 6, |_, _| ());
+    let out = small(directory.path(), &["--out", "first", "--jobs", "1"]);
     assert!(out.status.success(), "{}", text(&out.stderr));
-    let first = place.path().join("first");
+    let first = directory.path().join("first");
     let artifacts = [
         "circuit.json",
         "circuit.qasm",
@@ -83,22 +84,23 @@ fn a_run_leaves_a_whole_folder_and_its_spec_repeats_it_at_any_number_of_threads(
     for head in ["linear", "mlp_a", "mlp_b", "quantum", "quantum@manila", "separable", "frozen_quantum"] {
         assert!(text(&out.stdout).contains(head), "the table lacks {head}");
     }
-    let again = qgraft(place.path(), &["run", "qtl", "--spec", "first/spec.toml", "--out", "second", "--jobs", "2"]);
+    let again =
+        qgraft(directory.path(), &["run", "qtl", "--spec", "first/spec.toml", "--out", "second", "--jobs", "2"]);
     assert!(again.status.success(), "{}", text(&again.stderr));
     for file in artifacts {
-        let read = |run: &str| fs::read(place.path().join(run).join(file)).unwrap();
+        let read = |run: &str| fs::read(directory.path().join(run).join(file)).unwrap();
         assert_eq!(read("first"), read("second"), "{file} differs");
     }
 }
 
 #[test]
 fn exported_circuits_read_back_with_the_trained_numbers() {
-    let place = TempDir::new().unwrap();
-    features(place.path(), 24, 4, |_, _| ());
-    let out = small(place.path(), &["--heads", "quantum", "--out", "run"]);
+    let directory = TempDir::new().unwrap();
+    features(directory.path(), 24, 4, |_, _| ());
+    let out = small(directory.path(), &["--heads", "quantum", "--out", "run"]);
     assert!(out.status.success(), "{}", text(&out.stderr));
-    let qasm2 = fs::read_to_string(place.path().join("run/circuit.qasm")).unwrap();
-    let qasm3 = fs::read_to_string(place.path().join("run/circuit3.qasm")).unwrap();
+    let qasm2 = fs::read_to_string(directory.path().join("run/circuit.qasm")).unwrap();
+    let qasm3 = fs::read_to_string(directory.path().join("run/circuit3.qasm")).unwrap();
     assert!(qasm2.starts_with("OPENQASM 2.0;") && qasm2.contains("measure"), "{qasm2}");
     assert_eq!(qasm3.matches("input float").count(), 4, "{qasm3}");
 }
@@ -117,17 +119,17 @@ fn outcomes(qasm: &str) -> Vec<f64> {
 
 #[test]
 fn a_trained_circuit_is_exported_open_or_bound_logical_or_for_a_device() {
-    let place = TempDir::new().unwrap();
-    features(place.path(), 24, 4, |_, _| ());
-    let out = small(place.path(), &["--heads", "linear,quantum", "--out", "run"]);
+    let directory = TempDir::new().unwrap();
+    features(directory.path(), 24, 4, |_, _| ());
+    let out = small(directory.path(), &["--heads", "linear,quantum", "--out", "run"]);
     assert!(out.status.success(), "{}", text(&out.stderr));
-    let export = |more: &[&str]| qgraft(place.path(), &[&["export", "run"], more].concat());
+    let export = |more: &[&str]| qgraft(directory.path(), &[&["export", "run"], more].concat());
     let exported = |more: &[&str]| {
         let out = export(more);
         assert!(out.status.success(), "{more:?}: {}", text(&out.stderr));
         text(&out.stdout)
     };
-    let written = |name: &str| fs::read_to_string(place.path().join("run").join(name)).unwrap();
+    let written = |name: &str| fs::read_to_string(directory.path().join("run").join(name)).unwrap();
     assert_eq!(exported(&["--format", "qasm3"]), written("circuit3.qasm"));
     assert_eq!(exported(&["--format", "qasm2", "--sample", "0"]), written("circuit.qasm"));
     assert_ne!(exported(&["--format", "qasm2", "--sample", "1"]), written("circuit.qasm"));
@@ -144,7 +146,7 @@ fn a_trained_circuit_is_exported_open_or_bound_logical_or_for_a_device() {
     }
     let out = export(&["--format", "qasm3", "-o", "head.qasm"]);
     assert!(out.status.success() && out.stdout.is_empty());
-    assert_eq!(fs::read_to_string(place.path().join("head.qasm")).unwrap(), written("circuit3.qasm"));
+    assert_eq!(fs::read_to_string(directory.path().join("head.qasm")).unwrap(), written("circuit3.qasm"));
 
     let refused: [(&[&str], &str); 4] = [
         (&["export", "run", "--format", "qasm2"], "--sample I"),
@@ -153,61 +155,61 @@ fn a_trained_circuit_is_exported_open_or_bound_logical_or_for_a_device() {
         (&["export", "run", "--format", "qasm3", "--device", "manilla"], "manila"),
     ];
     for (arguments, named) in refused {
-        let out = qgraft(place.path(), arguments);
+        let out = qgraft(directory.path(), arguments);
         assert!(!out.status.success() && out.stdout.is_empty());
         assert!(text(&out.stderr).contains(named), "{arguments:?}: {}", text(&out.stderr));
     }
 }
 
 #[test]
-fn the_quantum_kernel_tells_separated_classes_apart() {
-    let place = TempDir::new().unwrap();
-    features(place.path(), 40, 6, |_, _| ());
-    let out = small(place.path(), &["--heads", "quantum_kernel", "--out", "run", "--json"]);
+fn the_quantum_kernel_classifies_separated_classes() {
+    let directory = TempDir::new().unwrap();
+    features(directory.path(), 40, 6, |_, _| ());
+    let out = small(directory.path(), &["--heads", "quantum_kernel", "--out", "run", "--json"]);
     assert!(out.status.success(), "{}", text(&out.stderr));
     let metrics: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     // The classes lie six deviations apart along the first principal component.
     let groups = metrics["values"].as_array().unwrap();
     let accuracy = groups.iter().find(|group| group["metric"] == "accuracy").unwrap();
     assert_eq!(accuracy["values"], serde_json::json!([["0", 1.0], ["1", 1.0]]));
-    assert!(!place.path().join("run/circuit.qasm").exists(), "a kernel has no trained circuit to export");
+    assert!(!directory.path().join("run/circuit.qasm").exists(), "a kernel has no trained circuit to export");
 }
 
 #[test]
 fn every_kind_lists_its_table() {
-    let place = TempDir::new().unwrap();
-    let help = text(&qgraft(place.path(), &["list", "--help"]).stdout).to_string();
+    let directory = TempDir::new().unwrap();
+    let help = text(&qgraft(directory.path(), &["list", "--help"]).stdout).to_string();
     let kinds: Vec<&str> =
         help.split("possible values: ").nth(1).unwrap().split(']').next().unwrap().split(',').map(str::trim).collect();
     assert!(kinds.len() >= 16 && kinds.contains(&"systems"), "{kinds:?}");
     for kind in kinds {
-        let plain = qgraft(place.path(), &["list", kind]);
+        let plain = qgraft(directory.path(), &["list", kind]);
         assert!(plain.status.success() && plain.stdout.len() > 40, "{kind}: {}", text(&plain.stderr));
         let rows: Vec<serde_json::Value> =
-            serde_json::from_slice(&qgraft(place.path(), &["list", kind, "--json"]).stdout).unwrap();
+            serde_json::from_slice(&qgraft(directory.path(), &["list", kind, "--json"]).stdout).unwrap();
         assert!(rows.iter().all(|row| row["name"].is_string() || row["preset"].is_string()), "{kind}");
     }
 }
 
 #[test]
 fn circuits_are_drawn_and_converted_there_and_back() {
-    let place = TempDir::new().unwrap();
+    let directory = TempDir::new().unwrap();
     let ghz = Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits/ghz.qasm");
     let ghz = ghz.to_str().unwrap();
-    let drawn = qgraft(place.path(), &["draw", ghz]);
+    let drawn = qgraft(directory.path(), &["draw", ghz]);
     assert!(drawn.status.success() && text(&drawn.stdout).contains('■'), "{}", text(&drawn.stdout));
-    let svg = qgraft(place.path(), &["draw", ghz, "--svg", "ghz.svg"]);
+    let svg = qgraft(directory.path(), &["draw", ghz, "--svg", "ghz.svg"]);
     assert!(svg.status.success() && svg.stdout.is_empty());
-    assert!(fs::read_to_string(place.path().join("ghz.svg")).unwrap().starts_with("<svg"));
-    let first = qgraft(place.path(), &["convert", ghz, "--to", "qasm3"]);
-    assert!(qgraft(place.path(), &["convert", ghz, "--to", "json", "-o", "ghz.json"]).status.success());
-    assert_eq!(first.stdout, qgraft(place.path(), &["convert", "ghz.json"]).stdout);
+    assert!(fs::read_to_string(directory.path().join("ghz.svg")).unwrap().starts_with("<svg"));
+    let first = qgraft(directory.path(), &["convert", ghz, "--to", "qasm3"]);
+    assert!(qgraft(directory.path(), &["convert", ghz, "--to", "json", "-o", "ghz.json"]).status.success());
+    assert_eq!(first.stdout, qgraft(directory.path(), &["convert", "ghz.json"]).stdout);
 
-    fs::write(place.path().join("bad.qasm"), "OPENQASM 2.0;\nqreg q[2];\ncx q[0], q[7];\n").unwrap();
+    fs::write(directory.path().join("bad.qasm"), "OPENQASM 2.0;\nqreg q[2];\ncx q[0], q[7];\n").unwrap();
     for command in ["draw", "convert"] {
-        let out = qgraft(place.path(), &[command, "bad.qasm"]);
-        refused(&out, place.path(), &["bad.qasm", "q[7]"]);
-        refused(&qgraft(place.path(), &[command, "absent.qasm"]), place.path(), &["absent.qasm"]);
+        let out = qgraft(directory.path(), &[command, "bad.qasm"]);
+        refused(&out, directory.path(), &["bad.qasm", "q[7]"]);
+        refused(&qgraft(directory.path(), &[command, "absent.qasm"]), directory.path(), &["absent.qasm"]);
     }
 }
 
@@ -229,18 +231,19 @@ const REFUSED: &[(&[&str], &[&str])] = &[
 
 #[test]
 fn bad_settings_are_one_clear_error() {
-    let place = TempDir::new().unwrap();
-    features(place.path(), 24, 4, |_, _| ());
+    let directory = TempDir::new().unwrap();
+    features(directory.path(), 24, 4, |_, _| ());
     for (more, named) in REFUSED {
-        // A later option replaces an earlier one of the same name only if clap is told so; leave the earlier one out.
+        // A later option replaces an earlier one of the same name only with a clap setting, so the earlier one is left
+        // out.
         let kept: Vec<&str> = SMALL.chunks(2).filter(|pair| !more.contains(&pair[0])).flatten().copied().collect();
-        let out = qgraft(place.path(), &[&kept[..], more, &["--out", "run"]].concat());
-        refused(&out, place.path(), named);
+        let out = qgraft(directory.path(), &[&kept[..], more, &["--out", "run"]].concat());
+        refused(&out, directory.path(), named);
     }
 }
 
 /// One message on stderr that names what it should, exit code 1, no panic, nothing left behind.
-fn refused(out: &Output, place: &Path, named: &[&str]) {
+fn refused(out: &Output, directory: &Path, named: &[&str]) {
     let message = text(&out.stderr);
     assert_eq!(out.status.code(), Some(1), "{message}");
     assert!(!message.contains("panicked"), "{message}");
@@ -249,13 +252,13 @@ fn refused(out: &Output, place: &Path, named: &[&str]) {
     }
     assert!(out.stdout.is_empty());
     let strays: Vec<String> =
-        left_in(place).into_iter().filter(|n| n.contains("run") && n != "run.toml" && n != "runs").collect();
+        left_in(directory).into_iter().filter(|n| n.contains("run") && n != "run.toml" && n != "runs").collect();
     assert!(strays.is_empty(), "left behind: {strays:?} after {message}");
 }
 
 #[test]
 fn bad_spec_files_name_line_and_key() {
-    let place = TempDir::new().unwrap();
+    let directory = TempDir::new().unwrap();
     let cases = [
         ("sedes = [1]\n", "sedes"),
         ("[train]\nepochs = \"ten\"\nbatch = 4\n", "epochs"),
@@ -267,73 +270,77 @@ fn bad_spec_files_name_line_and_key() {
         ("not toml", "run.toml"),
     ];
     for (spec, named) in cases {
-        fs::write(place.path().join("run.toml"), spec).unwrap();
-        let out = qgraft(place.path(), &["run", "qtl", "--spec", "run.toml", "--out", "run"]);
-        refused(&out, place.path(), &[named]);
+        fs::write(directory.path().join("run.toml"), spec).unwrap();
+        let out = qgraft(directory.path(), &["run", "qtl", "--spec", "run.toml", "--out", "run"]);
+        refused(&out, directory.path(), &[named]);
     }
 }
 
 #[test]
 fn bad_features_name_row_and_column_or_class() {
-    let place = TempDir::new().unwrap();
-    features(place.path(), 24, 4, |values, _| values[4 * 7 + 2] = f32::NAN);
-    refused(&small(place.path(), &["--out", "run"]), place.path(), &["features.safetensors", "row 7", "column 2"]);
-    features(place.path(), 24, 4, |_, labels| labels.iter_mut().for_each(|l| *l *= 2));
-    refused(&small(place.path(), &["--out", "run"]), place.path(), &["features.safetensors", "class"]);
-    fs::write(place.path().join("features.safetensors"), [1, 2, 3]).unwrap();
-    refused(&small(place.path(), &["--out", "run"]), place.path(), &["features.safetensors"]);
+    let directory = TempDir::new().unwrap();
+    features(directory.path(), 24, 4, |values, _| values[4 * 7 + 2] = f32::NAN);
+    refused(
+        &small(directory.path(), &["--out", "run"]),
+        directory.path(),
+        &["features.safetensors", "row 7", "column 2"],
+    );
+    features(directory.path(), 24, 4, |_, labels| labels.iter_mut().for_each(|l| *l *= 2));
+    refused(&small(directory.path(), &["--out", "run"]), directory.path(), &["features.safetensors", "class"]);
+    fs::write(directory.path().join("features.safetensors"), [1, 2, 3]).unwrap();
+    refused(&small(directory.path(), &["--out", "run"]), directory.path(), &["features.safetensors"]);
 }
 
 #[test]
 fn truncated_weights_are_named() {
-    let place = TempDir::new().unwrap();
+    let directory = TempDir::new().unwrap();
     let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/weights/efficientnet_lite0_f16.safetensors");
     let bytes = fs::read(whole).unwrap();
-    fs::write(place.path().join("half.safetensors"), &bytes[..bytes.len() / 2]).unwrap();
+    fs::write(directory.path().join("half.safetensors"), &bytes[..bytes.len() / 2]).unwrap();
     let out =
-        qgraft(place.path(), &["run", "qtl", "--preset", "quick", "--weights", "half.safetensors", "--out", "run"]);
-    refused(&out, place.path(), &["half.safetensors"]);
+        qgraft(directory.path(), &["run", "qtl", "--preset", "quick", "--weights", "half.safetensors", "--out", "run"]);
+    refused(&out, directory.path(), &["half.safetensors"]);
 }
 
 #[test]
 fn a_taken_or_impossible_folder_is_refused_before_the_work() {
-    let place = TempDir::new().unwrap();
-    features(place.path(), 24, 4, |_, _| ());
-    fs::create_dir(place.path().join("taken")).unwrap();
-    fs::write(place.path().join("taken/mine.txt"), "mine").unwrap();
-    refused(&small(place.path(), &["--out", "taken"]), place.path(), &["taken"]);
-    assert_eq!(left_in(&place.path().join("taken")), ["mine.txt"]);
-    fs::write(place.path().join("file"), "").unwrap();
-    refused(&small(place.path(), &["--out", "file/run"]), place.path(), &["file"]);
+    let directory = TempDir::new().unwrap();
+    features(directory.path(), 24, 4, |_, _| ());
+    fs::create_dir(directory.path().join("taken")).unwrap();
+    fs::write(directory.path().join("taken/mine.txt"), "mine").unwrap();
+    refused(&small(directory.path(), &["--out", "taken"]), directory.path(), &["taken"]);
+    assert_eq!(left_in(&directory.path().join("taken")), ["mine.txt"]);
+    fs::write(directory.path().join("file"), "").unwrap();
+    refused(&small(directory.path(), &["--out", "file/run"]), directory.path(), &["file"]);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_nothing_behind() {
-    let place = TempDir::new().unwrap();
-    features(place.path(), 24, 4, |_, _| ());
+    let directory = TempDir::new().unwrap();
+    features(directory.path(), 24, 4, |_, _| ());
     // A limit on file size fails writes as a full disk does, without needing one. 16 blocks of 512 bytes.
     let command =
         format!("trap '' XFSZ; ulimit -f 16; exec {} {} --out run", env!("CARGO_BIN_EXE_qgraft"), SMALL.join(" "));
-    let out = Command::new("sh").args(["-c", &command]).current_dir(place.path()).output().unwrap();
-    refused(&out, place.path(), &["run/"]);
+    let out = Command::new("sh").args(["-c", &command]).current_dir(directory.path()).output().unwrap();
+    refused(&out, directory.path(), &["run/"]);
 }
 
 #[test]
 fn a_circuit_is_transpiled_with_its_slots_and_a_summary() {
-    let place = TempDir::new().unwrap();
+    let directory = TempDir::new().unwrap();
     let circuit = Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits/qaoa_ring.qasm");
     let source = ["transpile", circuit.to_str().unwrap(), "--device", "torino"];
-    let out = qgraft(place.path(), &[&source[..], &["-o", "out.qasm", "--json"]].concat());
+    let out = qgraft(directory.path(), &[&source[..], &["-o", "out.qasm", "--json"]].concat());
     assert!(out.status.success(), "{}", text(&out.stderr));
     let summary: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(summary["initial_layout"].as_array().unwrap().len(), 5);
     let number = |name: &str| summary[name].as_f64().unwrap_or_else(|| panic!("{name} in {summary}"));
     assert!(number("two_qubit_gates") >= 20.0 && number("depth") > number("depth_before"));
     assert!(number("success") > 0.5 && number("duration_seconds") > 1e-7 && number("duration_seconds") < 1e-4);
-    let written = fs::read_to_string(place.path().join("out.qasm")).unwrap();
+    let written = fs::read_to_string(directory.path().join("out.qasm")).unwrap();
     assert!(written.contains("input float gamma0") && written.contains("cz $"), "{written}");
-    let back = qgraft(place.path(), &["convert", "out.qasm", "--to", "json"]);
+    let back = qgraft(directory.path(), &["convert", "out.qasm", "--to", "json"]);
     assert!(back.status.success(), "{}", text(&back.stderr));
     for (more, part) in [
         (["--layout", "0,1"], "2 physical qubits are listed"),
@@ -341,7 +348,7 @@ fn a_circuit_is_transpiled_with_its_slots_and_a_summary() {
         (["--to", "qasm2"], "slots"),
         (["--level", "4"], "0..=3"),
     ] {
-        let out = qgraft(place.path(), &[&source[..], &more].concat());
+        let out = qgraft(directory.path(), &[&source[..], &more].concat());
         assert!(!out.status.success() && text(&out.stderr).contains(part), "{more:?}: {}", text(&out.stderr));
     }
 }
@@ -357,11 +364,11 @@ fn catches_interrupts(process: u32) -> bool {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupt_ends_cleanly() {
-    let place = TempDir::new().unwrap();
-    features(place.path(), 200, 6, |_, _| ());
+    let directory = TempDir::new().unwrap();
+    features(directory.path(), 200, 6, |_, _| ());
     let mut child = Command::new(env!("CARGO_BIN_EXE_qgraft"))
         .args(["run", "qtl", "--features", "features.safetensors", "--epochs", "100000", "--out", "run"])
-        .current_dir(place.path())
+        .current_dir(directory.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -377,5 +384,5 @@ fn an_interrupt_ends_cleanly() {
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));
     assert!(asked.elapsed() < Duration::from_secs(20), "took {:?} to stop", asked.elapsed());
-    assert_eq!(left_in(place.path()), ["features.safetensors"]);
+    assert_eq!(left_in(directory.path()), ["features.safetensors"]);
 }

@@ -1,4 +1,4 @@
-//! `qgraft simulate` as a user meets it: numbers against the library's, and every refusal one clear sentence.
+//! `qgraft simulate`: numbers against the library's, and every refusal one clear sentence.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::support::cases::numbers;
 const TOLERANCE: f64 = 1e-12;
 
 const BELL: &str = "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[3]; ry(0.7) q[2]; cx q[2], q[0];";
-/// Native on manila; bit 2 tells of qubit 0, bit 0 of qubit 1.
+/// Native on manila. Bit 2 measures qubit 0, bit 0 qubit 1.
 const NATIVE: &str = "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[5]; creg c[3]; x q[0]; sx q[1]; cx q[0], q[1];
     measure q[0] -> c[2]; measure q[1] -> c[0];";
 /// Three qubits of 127, and two of 127 classical bits.
@@ -29,9 +29,9 @@ const OPEN: &str = "OPENQASM 3.0; include \"stdgates.inc\"; input float a; qubit
 const FLIP: &str = "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[2]; creg c[1]; h q[0]; measure q[0] -> c[0];
     if(c==1) x q[1];";
 
-fn place() -> TempDir {
-    let place = TempDir::new().unwrap();
-    let file = |name: &str, text: &str| fs::write(place.path().join(name), text).unwrap();
+fn directory() -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let file = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
     for (name, text) in
         [("bell.qasm", BELL), ("native.qasm", NATIVE), ("wide.qasm", WIDE), ("open.qasm", OPEN), ("flip.qasm", FLIP)]
     {
@@ -42,15 +42,15 @@ fn place() -> TempDir {
         file(&format!("h{qubits}.qasm"), &register);
     }
     file("nan.qasm", "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[1]; rx(nan) q[0];");
-    place
+    directory
 }
 
-fn simulate(place: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_qgraft")).arg("simulate").args(arguments).current_dir(place).output().unwrap()
+fn simulate(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_qgraft")).arg("simulate").args(arguments).current_dir(directory).output().unwrap()
 }
 
-fn json(place: &Path, arguments: &[&str]) -> Value {
-    let out = simulate(place, &[arguments, &["--json"]].concat());
+fn json(directory: &Path, arguments: &[&str]) -> Value {
+    let out = simulate(directory, &[arguments, &["--json"]].concat());
     assert!(out.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
     serde_json::from_slice(&out.stdout).unwrap()
 }
@@ -82,8 +82,8 @@ fn npy(path: &Path) -> (Vec<usize>, Vec<C64>) {
 
 #[test]
 fn the_object_has_the_agreed_keys() {
-    let place = place();
-    let found = json(place.path(), &["bell.qasm", "--threads", "1", "--observable", "Z0", "--shots", "10"]);
+    let directory = directory();
+    let found = json(directory.path(), &["bell.qasm", "--threads", "1", "--observable", "Z0", "--shots", "10"]);
     for key in
         ["engine", "precision", "threads", "qubits", "seconds", "probabilities", "expectations", "counts", "repairs"]
     {
@@ -91,12 +91,12 @@ fn the_object_has_the_agreed_keys() {
     }
     assert_eq!((&found["engine"], &found["threads"]), (&"statevector".into(), &1.into()));
     assert_eq!((&found["precision"], &found["qubits"]), (&"double".into(), &3.into()));
-    assert!(json(place.path(), &["bell.qasm"]).get("counts").is_none(), "no shots, no counts");
+    assert!(json(directory.path(), &["bell.qasm"]).get("counts").is_none(), "no shots, no counts");
 }
 
 #[test]
 fn small_registers_are_whole_and_engines_agree() {
-    let place = place();
+    let directory = directory();
     let (zero, one) = (0.35f64.cos().powi(2), 0.35f64.sin().powi(2));
     // Qubit 1 is never touched and keeps its bit.
     let expected = [zero, 0.0, 0.0, 0.0, 0.0, one, 0.0, 0.0];
@@ -104,14 +104,14 @@ fn small_registers_are_whole_and_engines_agree() {
         for (precision, tolerance) in [("double", TOLERANCE), ("single", 1e-5)] {
             let observables = ["--observable", "-Z0 Z2 + 0.5 X1", "--observable", "Z2"];
             let engine = ["bell.qasm", "--engine", row.name, "--precision", precision];
-            let found = json(place.path(), &[&engine[..], &observables].concat());
+            let found = json(directory.path(), &[&engine[..], &observables].concat());
             let what = format!("{} in {precision} precision", row.name);
             within(tolerance, &numbers(&found["probabilities"]), &expected, &what);
             within(tolerance, &numbers(&found["expectations"]), &[-1.0, zero - one], &what);
             assert_eq!(found["precision"], precision, "{what}");
         }
     }
-    let out = simulate(place.path(), &["bell.qasm", "--observable", "Z0 Z2", "--shots", "100"]);
+    let out = simulate(directory.path(), &["bell.qasm", "--observable", "Z0 Z2", "--shots", "100"]);
     let text = String::from_utf8(out.stdout).unwrap();
     for part in ["statevector, double precision", "000", "0.882421", "██", "qubits 2 to 0", "Z0 Z2", "1.000000"] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
@@ -119,8 +119,8 @@ fn small_registers_are_whole_and_engines_agree() {
 }
 
 #[test]
-fn classical_bits_are_told_with_their_readout_error() {
-    let place = place();
+fn classical_bits_include_their_readout_error() {
+    let directory = directory();
     let device = Device::named("manila").unwrap();
     let circuit = read(NATIVE, &ReadOptions::default()).unwrap();
     for model in ["aer", "aer-asym", "scheduled"] {
@@ -129,7 +129,7 @@ fn classical_bits_are_told_with_their_readout_error() {
         let angles = Angles { inputs: inputs.view(), weights: weights.view() };
         let expected = Density::default().probabilities(&program, angles).unwrap().row(0).to_vec();
         assert!(expected[0b100] > 0.4 && expected[0b101] > 0.4, "bit 2 is 1, bit 0 is a coin");
-        let found = json(place.path(), &["native.qasm", "--device", "manila", "--model", model]);
+        let found = json(directory.path(), &["native.qasm", "--device", "manila", "--model", model]);
         close(&numbers(&found["probabilities"]), &expected, model);
         assert_eq!((&found["engine"], &found["bits"]), (&"density".into(), &vec![0, 1, 2].into()));
     }
@@ -137,18 +137,18 @@ fn classical_bits_are_told_with_their_readout_error() {
 
 #[test]
 fn wide_registers_cost_what_they_use() {
-    let place = place();
-    let found = json(place.path(), &["wide.qasm", "--observable", "Z100 Z101"]);
+    let directory = directory();
+    let found = json(directory.path(), &["wide.qasm", "--observable", "Z100 Z101"]);
     assert_eq!((&found["qubits"], &found["active"]), (&3.into(), &vec![7, 100, 101].into()));
     assert_eq!(found["bits"], Value::from(vec![3, 90]));
     close(&numbers(&found["probabilities"]), &[0.0, 0.0, 0.5, 0.5], "bit 3 is a coin, bit 90 is 1");
     close(&numbers(&found["expectations"]), &[1.0], "both are 1");
 
-    let noisy = json(place.path(), &["wide.qasm", "--device", "sherbrooke"]);
+    let noisy = json(directory.path(), &["wide.qasm", "--device", "sherbrooke"]);
     assert_eq!(noisy["qubits"], 3, "a device does not make it wider");
     let repairs = noisy["repairs"].to_string();
     assert!(repairs.contains("h(7)") && repairs.contains("cx(100, 101)"), "{repairs}");
-    let out = simulate(place.path(), &["wide.qasm", "--device", "sherbrooke"]);
+    let out = simulate(directory.path(), &["wide.qasm", "--device", "sherbrooke"]);
     let text = String::from_utf8(out.stdout).unwrap();
     assert!(text.contains("3 qubits for a register of 127") && text.contains("h(7)"), "{text}");
     assert!(text.contains("classical bits 90, 3"), "{text}");
@@ -156,13 +156,13 @@ fn wide_registers_cost_what_they_use() {
 
 #[test]
 fn transpiling_answers_for_the_circuit_s_own_qubits() {
-    let place = place();
-    let ideal = json(place.path(), &["bell.qasm", "--observable", "Z2", "--observable", "X0 X2"]);
+    let directory = directory();
+    let ideal = json(directory.path(), &["bell.qasm", "--observable", "Z2", "--observable", "X0 X2"]);
     let arguments = ["bell.qasm", "--observable", "Z2", "--observable", "X0 X2", "--device", "torino", "--transpile"];
-    let same = json(place.path(), &[&arguments[..], &["--model", "ideal"]].concat());
+    let same = json(directory.path(), &[&arguments[..], &["--model", "ideal"]].concat());
     close(&numbers(&same["probabilities"]), &numbers(&ideal["probabilities"]), "without noise nothing changes");
     close(&numbers(&same["expectations"]), &numbers(&ideal["expectations"]), "without noise nothing changes");
-    let noisy = json(place.path(), &arguments);
+    let noisy = json(directory.path(), &arguments);
     let lost = numbers(&ideal["expectations"])[1] - numbers(&noisy["expectations"])[1];
     assert!(0.001 < lost && lost < 0.3, "torino's noise costs a little: {lost}");
     assert_eq!(noisy["repairs"].to_string().matches("native").count(), 0, "{}", noisy["repairs"]);
@@ -170,8 +170,8 @@ fn transpiling_answers_for_the_circuit_s_own_qubits() {
 
 #[test]
 fn states_are_saved() {
-    let place = place();
-    let file = place.path().join("state.npy");
+    let directory = directory();
+    let file = directory.path().join("state.npy");
     let program = Program::ideal(&read(BELL, &ReadOptions::default()).unwrap(), &[0, 1, 2]);
     let psi = state::statevector(&program, &[]).unwrap();
     let rho = state::projector(psi.view());
@@ -183,14 +183,17 @@ fn states_are_saved() {
         (&["--keep", "2,0", "--engine", "density"], vec![4, 4], kept.iter().copied().collect()),
     ];
     for (arguments, shape, entries) in saved {
-        json(place.path(), &[&["bell.qasm", "--save", "state.npy"], arguments].concat());
+        json(directory.path(), &[&["bell.qasm", "--save", "state.npy"], arguments].concat());
         let (found_shape, found) = npy(&file);
         assert_eq!(found_shape, shape, "{arguments:?}");
         let furthest = found.iter().zip(&entries).map(|(a, b)| (a - b).norm()).fold(0.0, f64::max);
         assert!(furthest < TOLERANCE, "{arguments:?}: off by {furthest:e}");
     }
-    // Placed elsewhere by the transpiler, and brought back; only a global phase may differ.
-    json(place.path(), &["bell.qasm", "--save", "state.npy", "--device", "torino", "--transpile", "--model", "ideal"]);
+    // The transpiler permutes the qubits, and the state is in the order of the file. Only a global phase may differ.
+    json(
+        directory.path(),
+        &["bell.qasm", "--save", "state.npy", "--device", "torino", "--transpile", "--model", "ideal"],
+    );
     let (shape, found) = npy(&file);
     let overlap = match shape[..] {
         [8] => state::overlap(ndarray::Array1::from(found).view(), psi.view()),
@@ -198,7 +201,7 @@ fn states_are_saved() {
     };
     assert!((overlap - 1.0).abs() < TOLERANCE, "overlap {overlap}");
     // Under noise, before the measurements and before their readout errors.
-    json(place.path(), &["native.qasm", "--save", "state.npy", "--device", "manila", "--keep", "0"]);
+    json(directory.path(), &["native.qasm", "--save", "state.npy", "--device", "manila", "--keep", "0"]);
     let (shape, found) = npy(&file);
     assert_eq!(shape, [2, 2]);
     assert!((found[0] + found[3] - 1.0).norm() < TOLERANCE && found[3].re > 0.99, "qubit 0 is 1: {found:?}");
@@ -206,11 +209,11 @@ fn states_are_saved() {
 
 #[test]
 fn shots_depend_on_the_seed_alone() {
-    let place = place();
+    let directory = directory();
     for engine in ["auto", "trajectory"] {
         let counts = |seed: &str, threads: &str| {
             let arguments = ["flip.qasm", "--engine", engine, "--shots", "500", "--seed", seed, "--threads", threads];
-            json(place.path(), &arguments)["counts"].clone()
+            json(directory.path(), &arguments)["counts"].clone()
         };
         let first = counts("1", "1");
         assert_eq!(first, counts("1", "2"), "{engine}");
@@ -224,24 +227,24 @@ fn shots_depend_on_the_seed_alone() {
 
 #[test]
 fn open_angles_are_given_by_hand() {
-    let place = place();
-    let found = json(place.path(), &["open.qasm", "--angles", "-0.6"]);
+    let directory = directory();
+    let found = json(directory.path(), &["open.qasm", "--angles", "-0.6"]);
     close(&numbers(&found["probabilities"])[..2], &[0.3f64.cos().powi(2), 0.3f64.sin().powi(2)], "rx(-0.6)");
 }
 
 #[test]
-fn long_lists_are_left_out_unless_asked_for() {
-    let place = place();
-    let short = json(place.path(), &["h20.qasm", "--observable", "X0 X19"]);
+fn long_lists_are_left_out_by_default() {
+    let directory = directory();
+    let short = json(directory.path(), &["h20.qasm", "--observable", "X0 X19"]);
     assert!(short.get("probabilities").is_none());
     close(&numbers(&short["expectations"]), &[1.0], "h20");
-    let long = json(place.path(), &["h20.qasm", "--probabilities"]);
+    let long = json(directory.path(), &["h20.qasm", "--probabilities"]);
     assert_eq!(long["probabilities"].as_array().unwrap().len(), 1 << 20);
 }
 
 #[test]
 fn impossible_requests_are_one_clear_error() {
-    let place = place();
+    let directory = directory();
     let cases: &[(&[&str], &[&str])] = &[
         // Too large: how much, and what instead.
         (&["h40.qasm"], &["40 qubits", "TiB", "use "]),
@@ -283,19 +286,19 @@ fn impossible_requests_are_one_clear_error() {
         (&["absent.qasm"], &["absent.qasm"]),
     ];
     for (arguments, named) in cases {
-        let out = simulate(place.path(), arguments);
+        let out = simulate(directory.path(), arguments);
         let message = String::from_utf8_lossy(&out.stderr);
         assert_eq!(out.status.code(), Some(1), "{arguments:?}: {message}");
         assert!(out.stdout.is_empty() && !message.contains("panicked"), "{message}");
         for word in *named {
             assert!(message.contains(word), "{arguments:?}: {message:?} does not name {word:?}");
         }
-        assert!(!place.path().join("state.npy").exists(), "{arguments:?} left a file behind");
+        assert!(!directory.path().join("state.npy").exists(), "{arguments:?} left a file behind");
     }
     // Options that make no sense alone are clap's to refuse.
     for arguments in
         [&["bell.qasm", "--transpile"][..], &["bell.qasm", "--model", "aer"], &["bell.qasm", "--keep", "0"]]
     {
-        assert_eq!(simulate(place.path(), arguments).status.code(), Some(2), "{arguments:?}");
+        assert_eq!(simulate(directory.path(), arguments).status.code(), Some(2), "{arguments:?}");
     }
 }

@@ -39,13 +39,13 @@ fn losses_and_gradients_are_those_of_pytorch() {
             let var = Var::from_tensor(&logits(rows, most, classes).to_dtype(dtype).unwrap()).unwrap();
             let (labels, frames) = (padded(&labels, blank), Tensor::new(frames.clone(), &Device::Cpu).unwrap());
             let got = ctc(var.as_tensor(), &labels, &frames, blank).unwrap();
-            let told = got.to_dtype(DType::F64).unwrap().to_vec1::<f64>().unwrap();
-            for (got, expected) in told.iter().zip(&losses) {
+            let computed = got.to_dtype(DType::F64).unwrap().to_vec1::<f64>().unwrap();
+            for (got, expected) in computed.iter().zip(&losses) {
                 let expected = expected.unwrap_or(f64::INFINITY);
                 assert!(*got == expected || (got - expected).abs() < tolerance, "{name}: {got} against {expected}");
             }
-            let places = Tensor::arange(1u32, rows as u32 + 1, &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
-            let store = (got * places).unwrap().sum_all().unwrap().backward().unwrap();
+            let weights = Tensor::arange(1u32, rows as u32 + 1, &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+            let store = (got * weights).unwrap().sum_all().unwrap().backward().unwrap();
             let slopes = store.get(var.as_tensor()).unwrap().to_dtype(DType::F64).unwrap();
             for (got, expected) in slopes.flatten_all().unwrap().to_vec1::<f64>().unwrap().iter().zip(&gradients) {
                 assert!((got - expected).abs() < tolerance, "{name}: slope {got} against {expected}");

@@ -1,4 +1,4 @@
-//! Reading pictures and features: what is accepted, what is refused and how it is said.
+//! Reading pictures and features: what is accepted, what is refused and with which message.
 
 use std::collections::HashMap;
 use std::fs;
@@ -62,7 +62,7 @@ fn embedded_shirts_are_balanced() {
     assert!(shirts.pictures.iter().all(|p| (p.width, p.height) == (28, 28)));
 }
 
-/// Writes a small PNG whose shade tells it apart.
+/// Writes a small PNG of one shade.
 fn picture(path: impl AsRef<Path>, shade: u8) {
     fs::create_dir_all(path.as_ref().parent().unwrap()).unwrap();
     image::GrayImage::from_pixel(5, 4, image::Luma([shade])).save(path).unwrap();
@@ -128,7 +128,7 @@ fn a_corrupt_picture_is_named_or_skipped() {
 }
 
 #[test]
-fn folders_that_cannot_be_used_say_why() {
+fn folders_that_cannot_be_used_are_refused_with_a_reason() {
     let cases: [(&[(&str, usize)], &str); 5] = [
         (&[], "found 0 class folders"),
         (&[("only", 3)], "found 1 class folders"),
@@ -176,7 +176,7 @@ fn feature_tables_with_and_without_parts() {
 }
 
 #[test]
-fn feature_tables_that_cannot_be_used_say_why() {
+fn feature_tables_that_cannot_be_used_are_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.safetensors");
     let cases = [
@@ -224,7 +224,7 @@ fn cached_features_come_back_and_damage_is_noticed() {
 }
 
 #[test]
-fn a_cache_key_changes_with_everything_it_stands_for() {
+fn a_cache_key_changes_with_everything_it_depends_on() {
     let pictures = vec![Picture::from_grey(2, 3, &[1; 6])];
     let key = |weights: u8, name: &str, transform, pictures: &[Picture]| {
         cache_key(&[weights; 32], name, &transform, pictures)

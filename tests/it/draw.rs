@@ -1,4 +1,4 @@
-//! Drawings: what a reader sees, letter by letter, and that nothing spoils the frame.
+//! Drawings: the text, character by character, and that nothing breaks the frame.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ fn sampler() -> Circuit {
     c
 }
 
-/// Compares with the file beside the test; with UPDATE=1 it is written anew, to be looked at before committing.
+/// Compares with the file beside the test; with UPDATE=1 it is written anew, to be checked before committing.
 fn golden(name: &str, found: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/draw").join(name);
     if std::env::var_os("UPDATE").is_some() {

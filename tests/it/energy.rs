@@ -41,7 +41,7 @@ fn packages_and_memory_are_summed_and_wrap_around() {
 }
 
 #[test]
-fn without_a_readable_counter_energy_is_an_estimate_and_says_so() {
+fn without_a_readable_counter_energy_is_marked_as_an_estimate() {
     let folder = tempfile::tempdir().unwrap();
     let mut vanishing = folder.path().to_path_buf();
     vanishing.push("vanishing");
@@ -58,7 +58,7 @@ fn without_a_readable_counter_energy_is_an_estimate_and_says_so() {
 }
 
 #[test]
-fn a_kilowatt_hour_weighs_what_the_grid_says() {
+fn a_kilowatt_hour_has_the_carbon_intensity_of_the_grid() {
     let source = EnergySource { grid_grams_per_kwh: 50.0, ..EnergySource::default() };
     assert!((source.grams_of_co2(3.6e6) - 50.0).abs() < 1e-12);
 }

@@ -45,7 +45,7 @@ fn arrows_go_down() {
     for file in files {
         let inside = file.strip_prefix(&source).unwrap();
         let mut parts = inside.iter().map(|p| p.to_str().unwrap());
-        let (floor, room) = (parts.next().unwrap(), parts.next().unwrap_or("").trim_end_matches(".rs"));
+        let (floor, module) = (parts.next().unwrap(), parts.next().unwrap_or("").trim_end_matches(".rs"));
         let Some(own) = rank(floor) else { continue };
         let text = fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
@@ -57,7 +57,7 @@ fn arrows_go_down() {
                 }
             }
             let neighbour = line.split("crate::systems::").nth(1).map(|s| s.split("::").next().unwrap());
-            if let Some(neighbour) = neighbour.filter(|n| floor == "systems" && room != "mod" && *n != room) {
+            if let Some(neighbour) = neighbour.filter(|n| floor == "systems" && module != "mod" && *n != module) {
                 let known = source.join("systems").join(neighbour).exists();
                 if known {
                     wrong.push(format!("src/{}:{}: one system imports another", inside.display(), number + 1));
@@ -87,7 +87,7 @@ fn systems_train_through_the_one_loop() {
     assert!(wrong.is_empty(), "training outside study::train: {wrong:?}");
 }
 
-/// Engines share `sim/kernel`; none reaches into another's room, and the kernels import no engine.
+/// Engines share `sim/kernel`; none imports another's kernels, and the kernels import no engine.
 #[test]
 fn engines_share_the_kernels_alone() {
     const ENGINES: [&str; 4] = ["statevector", "density", "pauli", "trajectory"];
@@ -96,12 +96,12 @@ fn engines_share_the_kernels_alone() {
     rust_files(&sim, &mut files);
     for file in files {
         let inside = file.strip_prefix(&sim).unwrap();
-        let room = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
-        if room != "kernel" && !ENGINES.contains(&room) {
+        let module = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        if module != "kernel" && !ENGINES.contains(&module) {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();
-        let others = ENGINES.iter().filter(|engine| **engine != room);
+        let others = ENGINES.iter().filter(|engine| **engine != module);
         let reached = others.filter(|engine| text.contains(&format!("crate::sim::{engine}::")));
         wrong.extend(reached.map(|engine| format!("src/sim/{}: imports from {engine}", inside.display())));
     }

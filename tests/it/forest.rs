@@ -214,8 +214,8 @@ fn parquet_tables_are_read_however_they_are_packed() {
         let error = read_table(&parquet(name)).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
-    let place = tempfile::tempdir().unwrap();
-    let cut = place.path().join("cut.parquet");
+    let directory = tempfile::tempdir().unwrap();
+    let cut = directory.path().join("cut.parquet");
     let whole = std::fs::read(parquet("none.parquet")).unwrap();
     for length in [4, 100, whole.len() - 1] {
         std::fs::write(&cut, &whole[..length]).unwrap();
@@ -226,7 +226,7 @@ fn parquet_tables_are_read_however_they_are_packed() {
 
 #[cfg(not(feature = "parquet"))]
 #[test]
-fn a_program_without_parquet_says_how_to_come_by_one() {
+fn a_program_without_parquet_names_the_feature() {
     let error = read_table(&parquet("none.parquet")).unwrap_err().to_string();
     assert!(error.contains("none.parquet") && error.contains("--features parquet"), "{error}");
 }
@@ -262,7 +262,7 @@ fn soft_targets_bring_students_nearer_to_the_forest() {
 
 #[test]
 fn with_ten_tables_a_student_is_chosen_by_the_others() {
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     // The class of a row is decided by one of its two numbers, by another threshold in each table.
     for table in 0..10 {
         let mut stream = Stream::numbered(3, table);
@@ -271,9 +271,10 @@ fn with_ten_tables_a_student_is_chosen_by_the_others() {
             let class = if x > 0.3 + 0.04 * table as f64 { "a" } else { "b" };
             format!("{x:.4},{y:.4},{class}\n")
         };
-        std::fs::write(place.path().join(format!("t{table}.csv")), (0..60).map(&mut row).collect::<String>()).unwrap();
+        std::fs::write(directory.path().join(format!("t{table}.csv")), (0..60).map(&mut row).collect::<String>())
+            .unwrap();
     }
-    let (targets, data) = (names(&["hard", "soft"]), Some(place.path().into()));
+    let (targets, data) = (names(&["hard", "soft"]), Some(directory.path().into()));
     let shapes = vec![Shape { depth: 1, width: 4 }, Shape { depth: 2, width: 4 }];
     let mut spec = Spec { targets, data, shapes, trees: 5, components: 0, ..Spec::default() };
     (spec.train.epochs, spec.network.trees, spec.network.epochs) = (2, 2, 1);
@@ -285,21 +286,21 @@ fn with_ten_tables_a_student_is_chosen_by_the_others() {
     }
     // Any student loses more than none, unless all are alike.
     assert!(regret("chance").mean() > 0.0);
-    std::fs::write(place.path().join("t1.dat"), "1,a\n2,b\n").unwrap();
+    std::fs::write(directory.path().join("t1.dat"), "1,a\n2,b\n").unwrap();
     let error = run_in_memory::<RandomForests>(&spec).unwrap_err().to_string();
     assert!(error.contains("data") && error.contains("t1"), "{error}");
 }
 
 #[test]
 fn mixed_rows_stay_near_true_ones_and_words_stay_words() {
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     // Two heaps, far apart; a word and a gap that go with each.
     let row = |k: usize| {
         let heap = k % 2;
         let gap = if k == 4 { "?".into() } else { format!("{}", 10.0 * heap as f64 + 0.01 * k as f64) };
         format!("{gap},{},{}\n", ["u", "v"][heap], ["a", "b"][heap])
     };
-    let file = place.path().join("heaps.csv");
+    let file = directory.path().join("heaps.csv");
     std::fs::write(&file, (0..40).map(row).collect::<String>()).unwrap();
     let table = read_table(&file).unwrap();
     let spec = Spec { data: Some(file), copies: 3, swap: 0.5, trees: 5, ..Spec::default() };
@@ -327,7 +328,7 @@ fn a_head_is_a_student_beside_layers_and_a_stage_learns_along() {
     let students: Vec<(&str, usize)> = students.iter().map(|(name, of)| (name.as_str(), of.len())).collect();
     assert_eq!(students, [("quantum", 3), ("2 × 128", 3)]);
     assert!(["head_divergence", "head_agreement"].iter().all(|name| check(name, &found).is_some()));
-    // Four columns give two components; with other parameters the answers differ.
+    // Four columns give two components; with other parameters the predictions differ.
     assert_eq!(found.of("components").samples().unwrap().values(), [2.0, 2.0]);
     let divergences = found.of("divergence").grid("pipeline").samples().unwrap();
     assert_ne!(divergences.min(), divergences.max());

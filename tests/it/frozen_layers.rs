@@ -157,7 +157,7 @@ fn activations_are_their_formulas() -> Result<()> {
 }
 
 #[test]
-fn the_other_layers_are_what_they_say() -> Result<()> {
+fn the_other_layers_follow_their_formulas() -> Result<()> {
     for channels in [5, 16, 24, 40] {
         let input = formula(&[2, channels, 9, 7], 1.0);
         let window = Window::square(3, 2, 1);

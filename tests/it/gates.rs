@@ -16,19 +16,19 @@ fn fixed(values: &[f64]) -> Vec<Param> {
     values.iter().map(|&v| Param::Fixed(v)).collect()
 }
 
-/// The unitary of a list of placed gates, built column by column with no code of the simulators.
+/// The unitary of a list of gates with operands, built column by column with no code of the simulators.
 fn unitary_of(qubits: usize, steps: impl IntoIterator<Item = (Gate, Vec<usize>, Vec<Param>)>) -> Matrix {
     let size = 1usize << qubits;
     let mut total = identity(size);
-    for (gate, places, params) in steps {
+    for (gate, operands, params) in steps {
         let values: Vec<f64> = params.iter().map(|p| p.value(&[])).collect();
         let small = (gate.row().matrix)(&values);
         let mut big = Matrix::zeros((size, size));
         for column in 0..size {
-            let inner = places.iter().enumerate().fold(0, |acc, (k, &q)| acc | ((column >> q & 1) << k));
-            let rest = places.iter().fold(column, |acc, &q| acc & !(1 << q));
+            let inner = operands.iter().enumerate().fold(0, |acc, (k, &q)| acc | ((column >> q & 1) << k));
+            let rest = operands.iter().fold(column, |acc, &q| acc & !(1 << q));
             for out in 0..small.nrows() {
-                let row = places.iter().enumerate().fold(rest, |acc, (k, &q)| acc | ((out >> k & 1) << q));
+                let row = operands.iter().enumerate().fold(rest, |acc, (k, &q)| acc | ((out >> k & 1) << q));
                 big[[row, column]] += small[[out, inner]];
             }
         }
@@ -38,12 +38,12 @@ fn unitary_of(qubits: usize, steps: impl IntoIterator<Item = (Gate, Vec<usize>, 
 }
 
 #[test]
-fn rows_stand_in_the_order_of_the_enum_and_names_are_unique() {
+fn rows_are_in_the_order_of_the_enum_and_names_are_unique() {
     let mut names = HashSet::new();
     for (position, row) in GATES.iter().enumerate() {
         assert_eq!(row.gate as usize, position, "{}", row.name);
         for name in row.aliases.iter().chain([&row.name]) {
-            assert!(names.insert(*name), "{name} stands twice");
+            assert!(names.insert(*name), "{name} is listed twice");
             assert_eq!(Gate::named(name), Some(row.gate));
         }
         assert!(!row.doc.is_empty(), "{}", row.name);
@@ -79,12 +79,12 @@ fn every_derivative_agrees_with_a_difference() {
     for row in GATES {
         let at = odd_angles(row.params.len());
         for k in 0..at.len() {
-            let moved = |step: f64| {
+            let shifted = |step: f64| {
                 let mut v = at.clone();
                 v[k] += step;
                 (row.matrix)(&v)
             };
-            let difference = (moved(1e-5) - moved(-1e-5)) * c(0.5e5, 0.0);
+            let difference = (shifted(1e-5) - shifted(-1e-5)) * c(0.5e5, 0.0);
             assert!(distance(&(row.derivative)(&at, k), &difference) < 1e-9, "{} angle {k}", row.name);
         }
     }
@@ -118,7 +118,7 @@ fn symmetric_means_operands_can_be_exchanged() {
 }
 
 #[test]
-fn controls_of_a_gate_are_what_the_matrix_says() {
+fn controls_of_a_gate_are_those_of_its_matrix() {
     for row in GATES {
         let (controls, base) = row.gate.as_controlled();
         let at = odd_angles(row.params.len());

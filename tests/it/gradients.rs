@@ -19,7 +19,7 @@ use crate::support::random::Kinds;
 const EXACT: f64 = 1e-11;
 /// The same in single precision.
 const SINGLE: f64 = 1e-5;
-/// Central difference with step 1e-4: h² f'''/6 is about 1e-9 for slots that stand in several gates.
+/// Central difference with step 1e-4: h² f'''/6 is about 1e-9 for slots in several gates.
 const DIFFERENCE: (f64, f64) = (1e-4, 1e-6);
 
 fn furthest(a: &AngleGradient, b: &AngleGradient) -> f64 {
@@ -190,7 +190,7 @@ fn checkpoints_do_not_change_the_gradient() {
     }
 }
 
-/// The Heisenberg engine keeps the last observables it pulled back; it must know which they were.
+/// The Heisenberg engine keeps the last observables it pulled back; it must distinguish them.
 #[test]
 fn what_an_engine_keeps_is_not_mistaken_for_another() {
     let mut circuit = Circuit::new(3);

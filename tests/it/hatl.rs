@@ -33,7 +33,7 @@ fn sentences_are_english_and_fit() {
     for number in 0..500 {
         let sentence = Sentence::draw(&mut stream, number % 2 == 0);
         assert!(sentence.glosses().len() <= LONGEST && sentence.glosses().iter().all(|gloss| *gloss < GLOSSES));
-        // The end takes one place.
+        // The end takes one position.
         assert!(sentence.text().len() < WORDS, "{:?}", sentence.text());
         let back: Vec<_> = word_ids(&sentence.text()).iter().map(|word| words[*word as usize]).collect();
         assert_eq!(back, sentence.text());

@@ -58,12 +58,12 @@ fn difference(x: &Tensor, f: &dyn Fn(&Tensor) -> Tensor) -> Vec<f64> {
     let at = |values: &[f64]| weighted(&f(&Tensor::from_slice(values, x.shape(), &Device::Cpu).unwrap()));
     (0..values.len())
         .map(|k| {
-            let moved = |step: f64| {
+            let shifted = |step: f64| {
                 let mut v = values.clone();
                 v[k] += step;
                 at(&v).to_scalar::<f64>().unwrap()
             };
-            (moved(1e-6) - moved(-1e-6)) / 2e-6
+            (shifted(1e-6) - shifted(-1e-6)) / 2e-6
         })
         .collect()
 }
@@ -118,7 +118,7 @@ fn the_quantum_layer_takes_any_leading_shape_and_both_precisions() {
         let single = layer.forward(&x32, &w32).unwrap();
         assert_eq!(single.dtype(), DType::F32);
         let gap = (single.to_dtype(DType::F64).unwrap() - out).unwrap().abs().unwrap();
-        // Angles rounded to single precision move expectation values by a few units in their last place.
+        // Angles rounded to single precision change expectation values by a few units in their last place.
         assert!(gap.flatten_all().unwrap().to_vec1::<f64>().unwrap().iter().all(|d| *d < 1e-5));
     }
 }
@@ -148,7 +148,7 @@ fn amplitude_angles_prepare_the_normalised_amplitudes() {
 }
 
 #[test]
-fn what_the_plan_moves_moves_and_what_it_freezes_stays_to_the_bit() {
+fn what_is_trained_changes_and_what_is_frozen_stays_to_the_bit() {
     for row in HEADS.iter().filter(|row| !matches!(row.body, Body::Kernel)) {
         for family in ANSATZE {
             let mut params = Params::new(5, DType::F64);
@@ -160,25 +160,25 @@ fn what_the_plan_moves_moves_and_what_it_freezes_stays_to_the_bit() {
             let before = values(&params);
             let data = rows(8, DType::F64);
             let loss = candle_nn::loss::cross_entropy(&head.logits(&data.features).unwrap(), &data.labels).unwrap();
-            let plan = row.learning_rates();
-            Optimizer::new(Method::ADAM).step(&params, &loss.backward().unwrap(), &plan, 0.01).unwrap();
+            let rates = row.learning_rates();
+            Optimizer::new(Method::ADAM).step(&params, &loss.backward().unwrap(), &rates, 0.01).unwrap();
             for ((name, old), (_, new)) in before.iter().zip(values(&params)) {
-                assert_eq!(*old != new, plan.is_trainable(name), "{} {}: {name}", row.name, family.name);
+                assert_eq!(*old != new, rates.is_trainable(name), "{} {}: {name}", row.name, family.name);
             }
         }
     }
 }
 
 #[test]
-fn a_plan_scales_the_step() {
+fn a_factor_scales_the_step() {
     let step = |rate: f64| {
         let mut params = Params::new(1, DType::F64);
         let x = params.get("x", &[3], qgraft::nn::init::Init::Constant(1.0)).unwrap();
         let gradients = x.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-        let plan = LearningRates::new([("x", rate)]);
-        Optimizer::new(Method::Sgd { momentum: 0.9 }).step(&params, &gradients, &plan, 0.1).unwrap();
-        let moved: Vec<f64> = params.iter().next().unwrap().1.to_vec1().unwrap();
-        moved[0]
+        let rates = LearningRates::new([("x", rate)]);
+        Optimizer::new(Method::Sgd { momentum: 0.9 }).step(&params, &gradients, &rates, 0.1).unwrap();
+        let values: Vec<f64> = params.iter().next().unwrap().1.to_vec1().unwrap();
+        values[0]
     };
     assert_eq!((step(1.0), step(0.5), step(0.0)), (0.8, 0.9, 1.0));
 }

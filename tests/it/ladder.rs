@@ -1,4 +1,4 @@
-//! The upper rungs of the ladder of noise models: waiting, crosstalk, and what no calibration tells.
+//! The more detailed noise models: idling, crosstalk, and what no calibration records.
 
 use std::f64::consts::PI;
 
@@ -219,20 +219,23 @@ fn an_echoed_gate_refocuses_the_neighbour_of_its_control_alone() {
 }
 
 #[test]
-fn what_a_snapshot_does_not_record_is_typical_of_the_family_and_told() {
+fn what_a_snapshot_does_not_record_is_typical_of_the_family_and_reported() {
     let mut device = Device::named("kolkata").unwrap();
-    let told = |device: &Device, words: &str| {
+    let is_reported = |device: &Device, words: &str| {
         let circuit = uneven(device, [0, 1, 2]);
         let notices = model("crosstalk", NoiseOptions::default()).apply(&circuit, device, &[]).unwrap().notices;
         notices.iter().any(|notice| notice.contains(words))
     };
-    assert!(!told(&device, "static ZZ"));
+    assert!(!is_reported(&device, "static ZZ"));
     device.details.zz.iter_mut().filter(|(pair, _)| *pair == (0, 1)).for_each(|(_, shift)| *shift = 0.0);
-    assert!(told(&device, "pair (0, 1)") && told(&device, "typical of the processor family"), "zero is not measured");
+    assert!(
+        is_reported(&device, "pair (0, 1)") && is_reported(&device, "typical of the processor family"),
+        "zero is not measured"
+    );
     device.details.zz.clear();
-    assert!(told(&device, "typical of the processor family"));
+    assert!(is_reported(&device, "typical of the processor family"));
     device.details.processor = None;
-    assert!(told(&device, "processor family unknown"));
+    assert!(is_reported(&device, "processor family unknown"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Gradients, reach and entanglement against values that can be worked out by hand; three-way hold-out.
+//! Gradients, reach and entanglement against values that can be computed by hand; three-way hold-out.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ fn rotations(qubits: usize) -> Ansatz {
     Ansatz { circuit, inputs: 0, observables: Vec::new() }
 }
 
-/// Of uniform weights: a local cost moves by sin(w)/2n, so the variance is 1/8n². A global one moves by sin(w)/2 times
-/// the probability cos²(w/2) of each other qubit, whose mean square is 3/8: 1/8 · (3/8)^(n-1).
+/// Of uniform weights: a local cost changes by sin(w)/2n, so the variance is 1/8n². A global one changes by sin(w)/2
+/// times the probability cos²(w/2) of each other qubit, whose mean square is 3/8: 1/8 · (3/8)^(n-1).
 #[test]
 fn variances_of_product_circuits_are_known() {
     for (cost, expected) in [
@@ -38,7 +38,7 @@ fn variances_of_product_circuits_are_known() {
             let weights = STARTS[0].weights(&ansatz, 1, 20_000, 3);
             let run = Execution::ideal(&ansatz, Arc::new(Statevector::default())).unwrap();
             let found = gradients(&run, 0, &weights, 1).unwrap();
-            // 20,000 draws tell a variance to 1 to 2 %.
+            // 20,000 draws estimate a variance to 1 to 2 %.
             let expected = expected(qubits);
             assert!((found.variance / expected - 1.0).abs() < 0.05, "{cost} on {qubits}: {found:?} against {expected}");
         }

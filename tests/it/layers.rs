@@ -143,12 +143,12 @@ fn differences(at: &Tensor, loss: impl Fn(&Tensor) -> Result<f64>) -> Result<Vec
     let start = values(at);
     (0..start.len())
         .map(|index| {
-            let moved = |step: f64| {
-                let mut moved = start.clone();
-                moved[index] += step;
-                loss(&Tensor::from_vec(moved, at.shape(), &Device::Cpu)?)
+            let shifted = |step: f64| {
+                let mut shifted = start.clone();
+                shifted[index] += step;
+                loss(&Tensor::from_vec(shifted, at.shape(), &Device::Cpu)?)
             };
-            Ok((moved(STEP)? - moved(-STEP)?) / (2.0 * STEP))
+            Ok((shifted(STEP)? - shifted(-STEP)?) / (2.0 * STEP))
         })
         .collect()
 }
@@ -228,7 +228,7 @@ fn what_does_not_fit_is_refused() {
     let cases: [(&str, &[usize], Window, usize); 5] = [
         ("do not fit", &[4, 3, 3, 3], Window::square(3, 1, 0), 1),
         ("do not fit", &[3, 2, 3, 3], Window::square(3, 1, 0), 2),
-        ("the window says", &[4, 4, 3, 3], Window::square(5, 1, 0), 1),
+        ("the window has", &[4, 4, 3, 3], Window::square(5, 1, 0), 1),
         ("larger than the padded input", &[4, 4, 7, 7], Window::square(7, 1, 0), 1),
         ("at least 1", &[4, 4, 3, 3], Window::square(3, 0, 0), 1),
     ];
@@ -351,7 +351,7 @@ fn layers_with_parameters_match_pytorch() {
 }
 
 #[test]
-fn dropout_keeps_the_mean_and_judges_without_chance() -> Result<()> {
+fn dropout_keeps_the_mean_and_evaluates_without_randomness() -> Result<()> {
     let x = Tensor::ones((100, 100), DType::F64, &Device::Cpu)?;
     let dropped = values(&dropout(&x, 0.25, "here", Mode::Train { seed: 3 })?);
     assert!(dropped.iter().all(|v| *v == 0.0 || (v - 4.0 / 3.0).abs() < 1e-12));
@@ -383,7 +383,7 @@ fn a_transformer_block_is_the_sum_of_its_parts_and_its_mask_hides_what_comes_lat
     let run = |x: &Tensor, mode| block.forward(x, Some(&memory), Some(&mask), mode).unwrap();
     let output = run(&x, Mode::Eval);
 
-    // The same by layers that are held against PyTorch above: normalisation first, then the part, then the sum.
+    // The same by layers that are compared with PyTorch above: normalisation first, then the part, then the sum.
     let norm =
         |params: &mut Params, name: &str, x: &Tensor| LayerNorm::new(params, name, 6).unwrap().forward(x).unwrap();
     let attention = |params: &mut Params, name: &str| Attention::new(params, name, 6, 2).unwrap();

@@ -57,8 +57,8 @@ fn on_manila(source: &Circuit, model: &str) -> (Program, Vec<Observable>) {
     let transpiled = transpile(source, &Target::of(&device), &Default::default()).unwrap();
     let program =
         NoiseModel::named(model).unwrap().apply(&transpiled.circuit, &device, &transpiled.final_layout).unwrap();
-    let placed = observables().iter().map(|o| program.relabel(o, &transpiled.final_layout).unwrap()).collect();
-    (program, placed)
+    let relabelled = observables().iter().map(|o| program.relabel(o, &transpiled.final_layout).unwrap()).collect();
+    (program, relabelled)
 }
 
 fn readout(p10: f64, p01: f64) -> Confusion {
@@ -295,13 +295,14 @@ fn folding_programs_is_folding_circuits_under_a_device_model() {
         model.apply(&circuit, &device, &transpiled.final_layout).unwrap()
     };
     let program = compile(ops.to_vec());
-    let placed: Vec<_> = observables().iter().map(|o| program.relabel(o, &transpiled.final_layout).unwrap()).collect();
+    let relabelled: Vec<_> =
+        observables().iter().map(|o| program.relabel(o, &transpiled.final_layout).unwrap()).collect();
     let cases = [(Folding::Global, [ops.to_vec(), back, ops.to_vec()].concat()), (Folding::Local, each.collect())];
     for (folding, ops) in cases {
         let (folded, reached) = fold(&program, 3.0, folding).unwrap();
         assert_eq!(reached, 3.0);
-        let wanted = expect(&Density::default(), &compile(ops), &placed);
-        assert_close(&expect(&Density::default(), &folded, &placed), &wanted, 1e-12, &format!("{folding:?}"));
+        let wanted = expect(&Density::default(), &compile(ops), &relabelled);
+        assert_close(&expect(&Density::default(), &folded, &relabelled), &wanted, 1e-12, &format!("{folding:?}"));
     }
 }
 
@@ -359,7 +360,7 @@ fn cancellation_gives_back_the_ideal_value() {
 fn decoupling_undoes_slow_phases_and_keeps_the_time() {
     let device = Device::named("manila").unwrap();
     let half = [Param::Fixed(0.8)];
-    // Qubit 0 waits in a superposition while the others work, then is looked at along X.
+    // Qubit 0 waits in a superposition while the others work, then is measured along X.
     let mut circuit = Circuit::new(5);
     circuit.push(Gate::Sx, &[0], &[]).unwrap().push(Gate::Cx, &[0, 1], &[]).unwrap();
     for _ in 0..4 {

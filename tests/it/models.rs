@@ -1,4 +1,4 @@
-//! Noise models: what they tell, refuse, scale and switch off.
+//! Noise models: what they report, refuse, scale and switch off.
 
 use std::time::Instant;
 
@@ -37,7 +37,7 @@ fn native(device: &Device) -> Circuit {
 }
 
 #[test]
-fn every_model_has_a_name_and_says_what_it_is() {
+fn every_model_has_a_name_and_a_description() {
     let device = Device::named("manila").unwrap();
     for row in MODELS {
         assert!(row.doc.len() > 10, "{}", row.name);
@@ -53,7 +53,7 @@ fn every_model_has_a_name_and_says_what_it_is() {
 }
 
 #[test]
-fn what_cannot_be_honoured_is_told_by_name_and_refused_in_strict_mode() {
+fn what_cannot_be_modelled_is_reported_by_name_and_refused_in_strict_mode() {
     let sherbrooke = Device::named("sherbrooke").unwrap();
     let circuit = |steps: &[(Gate, &[usize])]| {
         let mut circuit = Circuit::new(127);
@@ -74,8 +74,8 @@ fn what_cannot_be_honoured_is_told_by_name_and_refused_in_strict_mode() {
         (&unknown, [(Gate::Sx, &[3])], ["sx(3)", "gate error unknown"]),
     ] {
         let program = apply(&circuit(&steps), device, NoiseOptions::default());
-        let told = program.notices.iter().any(|notice| words.iter().all(|word| notice.contains(word)));
-        assert!(told, "{words:?}: {:?}", program.notices);
+        let is_reported = program.notices.iter().any(|notice| words.iter().all(|word| notice.contains(word)));
+        assert!(is_reported, "{words:?}: {:?}", program.notices);
         let strict = NoiseOptions { strict: true, ..NoiseOptions::default() };
         let error = model("aer", strict).apply(&circuit(&steps), device, &[]).unwrap_err();
         assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
@@ -87,7 +87,7 @@ fn what_cannot_be_honoured_is_told_by_name_and_refused_in_strict_mode() {
 }
 
 #[test]
-fn each_repair_is_told_once_however_often_it_happens() {
+fn each_repair_is_reported_once_however_often_it_happens() {
     let device = Device::named("oslo").unwrap();
     let mut circuit = Circuit::new(7);
     for _ in 0..3 {
@@ -155,7 +155,7 @@ fn missing_numbers_are_repaired_as_aer_does_and_reported() {
 }
 
 #[test]
-fn readout_falls_back_on_the_other_numbers_and_says_so() {
+fn readout_falls_back_on_the_other_numbers_and_reports_it() {
     let mut device = Device::named("manila").unwrap();
     let qubits = &mut device.calibration.qubits;
     qubits[0].readout_error = None;

@@ -1,4 +1,4 @@
-//! `qgraft noise` as a user meets it.
+//! `qgraft noise` from the command line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,7 +86,7 @@ fn lost_fidelity_is_attributed_to_sources_and_gates() {
             let sum: f64 = found[parts].as_array().unwrap().iter().map(|part| part["lost"].as_f64().unwrap()).sum();
             let rest = found[remainder].as_f64().unwrap();
             assert!((lost - sum - rest).abs() < 1e-12, "{device} {model} {parts}");
-            // Second order: the square of the loss, with room for coherent sources that help each other.
+            // Second order: the square of the loss, and a margin for coherent sources that add up.
             assert!(rest.abs() < 3.0 * lost * lost, "{device} {model} {parts}: {rest} of {lost}");
         }
         let names: Vec<&str> =
@@ -106,8 +106,8 @@ fn the_committed_table_of_layer_fidelities_is_current_and_meets_its_goal() {
         .collect();
     names.sort();
     names.extend(["sherbrooke", "torino", "fez", "boston"].map(String::from));
-    let place = tempfile::tempdir().unwrap();
-    let table = place.path().join("table.md").to_str().unwrap().to_owned();
+    let directory = tempfile::tempdir().unwrap();
+    let table = directory.path().join("table.md").to_str().unwrap().to_owned();
     let mut arguments: Vec<&str> = vec!["--layer-fidelity", "--table", &table];
     arguments.extend(names.iter().map(String::as_str));
     let found = json(&arguments);

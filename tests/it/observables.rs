@@ -52,7 +52,7 @@ fn nonsense_is_refused_with_its_word() {
 }
 
 #[test]
-fn moving_takes_each_letter_along() {
+fn relabelling_keeps_each_letter() {
     assert_eq!(read("X0 Z1 Y2").relabel(&[5, 0, 3]), read("Z0 Y3 X5"));
 }
 

@@ -60,10 +60,10 @@ fn steps_are_those_of_pytorch() {
         ("sgd", Method::Sgd { momentum: 0.9 }, None),
         ("adam, clipped", Method::ADAM, Some(0.5)),
     ] {
-        let (params, plan) = (params(), LearningRates::new([("v", 0.1)]));
+        let (params, rates) = (params(), LearningRates::new([("v", 0.1)]));
         let mut optimizer = Optimizer::new(method).clipped(clip);
         for (step, expected) in traces[name].iter().enumerate() {
-            optimizer.step(&params, &objective(&params).backward().unwrap(), &plan, 0.05).unwrap();
+            optimizer.step(&params, &objective(&params).backward().unwrap(), &rates, 0.05).unwrap();
             for (got, expected) in values(&params).iter().zip(expected) {
                 // Both are f64; a dozen steps add up a few roundings.
                 assert!((got - expected).abs() < 1e-12, "{name}, step {step}: {got} against {expected}");
@@ -79,8 +79,8 @@ fn a_parameter_released_late_starts_like_one_that_starts_early() {
         let mut optimizer = Optimizer::new(Method::ADAM);
         for step in 0..=frozen_steps {
             let rate = if step < frozen_steps { 0.0 } else { 1.0 };
-            let plan = LearningRates::new([("v", rate)]);
-            optimizer.step(&params, &objective(&params).backward().unwrap(), &plan, 0.05).unwrap();
+            let rates = LearningRates::new([("v", rate)]);
+            optimizer.step(&params, &objective(&params).backward().unwrap(), &rates, 0.05).unwrap();
         }
         values(&params)[3]
     };

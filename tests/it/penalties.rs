@@ -64,7 +64,7 @@ fn fidelities_are_those_of_pennylane() {
         let error = mmd(&rows, &rows, &bank, Estimate::Biased).unwrap_err().to_string();
         assert!(error.contains("1 to 6 qubits"), "{error}");
     }
-    // Between rows that are near, the fidelity is the Gaussian that it stands for.
+    // Between rows that are near, the fidelity is the Gaussian that it replaces.
     let rows = |shift: f64| Tensor::new(&[[0.1, 0.2, -0.1, 0.3], [0.1 + shift, 0.2, -0.1, 0.3]], &Device::Cpu).unwrap();
     for shift in [1e-2, 1e-1] {
         let one = |bank: Bank| -> f64 {

@@ -127,7 +127,7 @@ fn a_whole_tensor_drawn_anew_is_distributed_as_pytorchs_fresh_one() {
 }
 
 #[test]
-fn what_replaces_a_weight_is_as_large_as_asked() {
+fn what_replaces_a_weight_has_the_chosen_size() {
     assert!(redrawn(0.0, Value::Resample).iter().all(|w| *w == 1.0), "nothing is replaced");
     let new = |value| redrawn(0.3, value).into_iter().filter(|w| *w != 1.0).collect::<Vec<f64>>();
     assert!(new(Value::Zero).iter().all(|w| *w == 0.0));
@@ -175,8 +175,8 @@ struct Turned(Tensor);
 
 impl Network for Turned {
     fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
-        let told = QuantumLayer::new(one_qubit()).forward(&inputs[0], &self.0)?;
-        Ok(Output::new(inputs[0].clone(), told))
+        let expectations = QuantumLayer::new(one_qubit()).forward(&inputs[0], &self.0)?;
+        Ok(Output::new(inputs[0].clone(), expectations))
     }
 }
 
@@ -185,7 +185,7 @@ fn turned(params: &mut Params) -> Result<Box<dyn Network>, NnError> {
 }
 
 #[test]
-fn an_angle_that_nothing_moves_by_is_woken_and_no_other() {
+fn an_angle_without_effect_is_redrawn_and_no_other() {
     let model = turned as fn(&mut Params) -> Result<Box<dyn Network>, NnError>;
     let inputs = Tensor::new(&[[0.1], [0.4], [0.9], [1.3]], &Device::Cpu).unwrap();
     let training = Examples::new(inputs, Tensor::ones((4, 1), DType::F64, &Device::Cpu).unwrap());
@@ -198,7 +198,7 @@ fn an_angle_that_nothing_moves_by_is_woken_and_no_other() {
         let groups = LayerGroups::by_prefix(&params, &["trunk", "circuit"]);
         let fresh = WakeAngles::new(&groups, one_qubit(), &angles);
         let activity = fresh.activity(&context, &mut params).unwrap();
-        // Twice the mean of both, in slope and in information alike: a rotation moves its qubit at speed one.
+        // Twice the mean of both, in slope and in information alike: a rotation changes its qubit at speed one.
         assert!(activity[0].abs() < 1e-9 && (activity[1] - 2.0).abs() < 1e-9, "{activity:?}");
         let mut wake = WakeAngles { selection, window: 0.1, ..fresh };
         wake.before_epoch(&context, &mut params, 0).unwrap();
@@ -236,7 +236,7 @@ fn a_head_that_is_a_circuit_has_arms_of_its_own() {
 }
 
 #[test]
-fn as_many_weights_are_replaced_as_an_arm_says() {
+fn an_arm_replaces_its_share_of_weights() {
     let found = run_in_memory::<Plasticity>(&small()).unwrap();
     for (setting, replaced) in found.of("replaced").at("arm", "gradient 30 % resample").by("setting") {
         // One weight by chance in each of at most three matrices.

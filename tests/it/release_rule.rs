@@ -48,7 +48,7 @@ fn hatl_releases_on_a_plateau_near_the_best() {
     assert_eq!(releases(RULE, &[0.5; 24]), [11, 15, 19], "after the warm-up, then after each cooldown");
     assert_eq!(releases(Rule { patience: 2, ..RULE }, &[0.5; 13]), [12], "two plateaus in a row");
     let swinging: Vec<f64> = (0..30).map(|epoch| if epoch % 2 == 0 { 0.3 } else { 0.7 }).collect();
-    assert!(releases(RULE, &swinging).is_empty(), "it never stands still");
+    assert!(releases(RULE, &swinging).is_empty(), "it never reaches a plateau");
     let fallen: Vec<f64> = [0.9].into_iter().chain([0.5; 29]).collect();
     assert!(releases(RULE, &fallen).is_empty(), "the best is far away");
     assert!(releases(RULE, &[0.0; 30]).is_empty(), "nothing is learned yet");
@@ -182,7 +182,7 @@ fn a_release_restores_the_best_epoch_to_the_bit_and_leaves_frozen_layers_alone()
             assert_eq!(noted.begun[epoch + 1], ended[from], "epoch {} begins where {from} ended", epoch + 1);
         }
         assert_ne!(ended[1], ended[2], "something was learned in between");
-        // Weight decay and running statistics would move them if they were not left alone.
+        // Weight decay and running statistics would change them if they were not frozen.
         let untouched = |prefix: &str, epochs: std::ops::RangeInclusive<usize>| {
             let of =
                 |bits: &Bits| -> Bits { bits.iter().filter(|(name, _)| name.starts_with(prefix)).cloned().collect() };

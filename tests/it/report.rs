@@ -15,30 +15,30 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn a_finished_folder_holds_its_files_and_nothing_else_stays() {
-    let place = tempfile::tempdir().unwrap();
-    let target = place.path().join("runs").join("first");
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("runs").join("first");
     let run = RunFolder::create(&target).unwrap();
     run.write("a.txt", b"a").unwrap();
     run.write("b.txt", b"b").unwrap();
     assert!(!target.exists(), "not before it is complete");
     assert_eq!(run.finish().unwrap(), target);
     assert_eq!(names(&target), ["a.txt", "b.txt"]);
-    assert_eq!(names(&place.path().join("runs")), ["first"]);
+    assert_eq!(names(&directory.path().join("runs")), ["first"]);
 }
 
 #[test]
 fn a_folder_given_up_leaves_nothing() {
-    let place = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(&place.path().join("run")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(&directory.path().join("run")).unwrap();
     run.write("a.txt", b"a").unwrap();
     drop(run);
-    assert!(names(place.path()).is_empty());
+    assert!(names(directory.path()).is_empty());
 }
 
 #[test]
 fn a_run_never_overwrites_another() {
-    let place = tempfile::tempdir().unwrap();
-    let target = place.path().join("run");
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("run");
     let late = RunFolder::create(&target).unwrap();
     let first = RunFolder::create(&target).unwrap();
     first.write("a.txt", b"first").unwrap();
@@ -47,13 +47,13 @@ fn a_run_never_overwrites_another() {
     late.write("a.txt", b"late").unwrap();
     assert!(matches!(late.finish(), Err(StudyError::FolderTaken { .. })));
     assert_eq!(fs::read_to_string(target.join("a.txt")).unwrap(), "first");
-    assert_eq!(names(place.path()), ["run"]);
+    assert_eq!(names(directory.path()), ["run"]);
 }
 
 #[test]
 fn a_name_cannot_leave_the_folder() {
-    let place = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(&place.path().join("run")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(&directory.path().join("run")).unwrap();
     for name in ["../a", "/a", "a/b", "..", ""] {
         assert!(matches!(run.write(name, b""), Err(StudyError::FileName { .. })), "{name:?}");
     }
@@ -62,16 +62,16 @@ fn a_name_cannot_leave_the_folder() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_and_a_folder_that_takes_nothing_are_named() {
-    let place = tempfile::tempdir().unwrap();
-    let target = place.path().join("run");
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("run");
     let run = RunFolder::create(&target).unwrap();
-    // /dev/full answers every write as a full disk does.
+    // /dev/full fails every write as a full disk does.
     std::os::unix::fs::symlink("/dev/full", run.path().join("metrics.json")).unwrap();
     let message = run.write("metrics.json", b"{}").unwrap_err().to_string();
     assert!(message.starts_with(&target.join("metrics.json").display().to_string()), "{message}");
     assert!(message.contains("No space left"), "{message}");
     drop(run);
-    assert!(names(place.path()).is_empty());
+    assert!(names(directory.path()).is_empty());
 
     // /proc takes no new folders, not even from root.
     let message = RunFolder::create(Path::new("/proc/run")).unwrap_err().to_string();

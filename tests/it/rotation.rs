@@ -42,7 +42,7 @@ fn losses_and_gradients_are_those_of_pytorch() {
         let output = Output::new(outputs.as_tensor().clone(), outputs.as_tensor().clone());
         let losses = head.losses(&output, &[targets]).unwrap();
         for (got, expected) in losses.to_vec1::<f64>().unwrap().iter().zip(&rows.losses) {
-            // f64 on both sides; 1e-10 leaves room for sums over 360 bins and the offset in a root.
+            // f64 on both sides; 1e-10 covers the rounding of sums over 360 bins and the offset in a root.
             assert!((got - expected).abs() < 1e-10, "{}: {got} against {expected}", head.name);
         }
         let gradients = losses.sum_all().unwrap().backward().unwrap();
@@ -238,7 +238,7 @@ fn small() -> Spec {
 }
 
 #[test]
-fn an_encoding_learns_and_circuits_have_as_many_parameters_as_their_twins() {
+fn an_encoding_learns_and_circuits_have_as_many_parameters_as_classical_heads() {
     let spec = small();
     let results = run_in_memory::<Rotation>(&spec).unwrap();
     let error = results.of("error").grid("encodings").plain().single().unwrap();

@@ -15,10 +15,10 @@ use qgraft::systems::smear::{
 };
 
 #[test]
-fn the_loss_is_what_its_formula_says() {
+fn the_loss_follows_its_formula() {
     // One class on two cells: a centre and the cell beside it, with heat 1/2. Then x, y, width, height.
     let logits = [0.4f64, -0.3, 0.5, 9.0, 0.2, 9.0, 0.1, 9.0, -0.2, 9.0];
-    let places = [0.25f64, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+    let positions = [0.25f64, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0];
     let sigma = |z: f64| 1.0 / (1.0 + (-z).exp());
     let heat =
         -(1.0 - sigma(0.4)).powi(2) * sigma(0.4).ln() - 0.5f64.powi(4) * sigma(-0.3).powi(2) * (1.0 - sigma(-0.3)).ln();
@@ -26,7 +26,7 @@ fn the_loss_is_what_its_formula_says() {
     let tensor = |values: &[f64], planes: usize| Tensor::from_slice(values, (1, planes, 1, 2), &Device::Cpu).unwrap();
     let var = Var::from_tensor(&tensor(&logits, 5)).unwrap();
     let output = Output::new(var.as_tensor().clone(), var.as_tensor().clone());
-    let targets = [tensor(&[1.0, 0.5], 1), tensor(&places, 5)];
+    let targets = [tensor(&[1.0, 0.5], 1), tensor(&positions, 5)];
     for weight in [1.0, 3.0] {
         let loss = CentreLoss { weights: vec![weight] }.losses(&output, &targets).unwrap();
         // f64 on both sides.
@@ -145,9 +145,9 @@ fn write_voc(folder: &std::path::Path) {
 
 #[test]
 fn photographs_with_boxes_are_read() {
-    let place = tempfile::tempdir().unwrap();
-    write_voc(place.path());
-    let read = read_voc(place.path(), 24).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    write_voc(directory.path());
+    let read = read_voc(directory.path(), 24).unwrap();
     assert_eq!(read.classes, ["RBC", "WBC"]);
     assert_eq!(read.skipped.len(), 3);
     let parts: Vec<Part> = read.pictures.iter().map(|boxed| boxed.part).collect();
@@ -155,8 +155,8 @@ fn photographs_with_boxes_are_read() {
     let first = &read.pictures[0];
     assert_eq!((first.picture.width, first.picture.height), (32, 24));
     assert_eq!(first.boxes, [([0.0, 0.0, 0.5, 0.5], 0), ([0.25, 0.25, 0.75, 0.75], 1)]);
-    fs::write(place.path().join("set/Annotations/b.xml"), "<annotation><size></size></annotation>").unwrap();
-    let error = read_voc(place.path(), 24).unwrap_err().to_string();
+    fs::write(directory.path().join("set/Annotations/b.xml"), "<annotation><size></size></annotation>").unwrap();
+    let error = read_voc(directory.path(), 24).unwrap_err().to_string();
     assert!(error.contains("b.xml") && error.contains("width"), "{error}");
 }
 
@@ -208,9 +208,9 @@ fn gains_are_relative_to_the_best_member_and_the_second_stage_starts_from_the_fu
 
 #[test]
 fn photographs_run_too() {
-    let place = tempfile::tempdir().unwrap();
-    write_voc(place.path());
-    let spec = Spec { data: Some(place.path().into()), edge: 48, ..small() };
+    let directory = tempfile::tempdir().unwrap();
+    write_voc(directory.path());
+    let spec = Spec { data: Some(directory.path().into()), edge: 48, ..small() };
     let results = run_in_memory::<Smear>(&spec).unwrap();
     assert_eq!(results.of_inputs::<Vec<String>>("classes").unwrap(), ["RBC", "WBC"]);
     let notices = results.notices();

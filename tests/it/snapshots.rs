@@ -51,7 +51,7 @@ fn edited(edit: impl Fn(&mut Value)) -> Result<Device, DeviceError> {
 type Damage = (&'static str, fn(&mut Value), &'static [&'static str]);
 
 #[test]
-fn unknown_numbers_are_unknown_and_one_number_stands_for_all() {
+fn unknown_numbers_are_unknown_and_one_number_fills_a_column() {
     let device = edited(|_| {}).unwrap();
     let [first, second] = &device.calibration.qubits[..] else { panic!("two qubits") };
     assert_eq!((first.t1, second.t1), (Some(Seconds::micro(251.3)), None));
@@ -64,7 +64,7 @@ fn unknown_numbers_are_unknown_and_one_number_stands_for_all() {
 }
 
 #[test]
-fn a_malformed_snapshot_is_refused_with_field_and_place() {
+fn a_malformed_snapshot_is_refused_with_field_and_position() {
     let cases: [Damage; 21] = [
         ("no licence", |d| d["source"]["licence"] = Value::Null, &["source.licence", "missing"]),
         ("empty date", |d| d["source"]["date"] = json!(" "), &["source.date", "empty"]),
@@ -92,7 +92,7 @@ fn a_malformed_snapshot_is_refused_with_field_and_place() {
         let error = edited(edit).expect_err(what).to_string();
         assert!(error.starts_with("example.json"), "{what}: {error}");
         for word in words {
-            assert!(error.contains(word), "{what}: {error:?} does not say {word:?}");
+            assert!(error.contains(word), "{what}: {error:?} does not contain {word:?}");
         }
     }
 }
@@ -164,7 +164,7 @@ fn malformed_ibm_files_are_refused_with_qubit_or_gate_and_field() {
     for (what, edit, words) in cases {
         let error = edited_ibm(edit).expect_err(what).to_string();
         for word in words {
-            assert!(error.contains(word), "{what}: {error:?} does not say {word:?}");
+            assert!(error.contains(word), "{what}: {error:?} does not contain {word:?}");
         }
     }
 }
@@ -246,7 +246,7 @@ fn the_platform_s_tables_of_every_era_are_read() {
         assert!(rows.iter().all(|row| row.length.is_some() && row.error.unwrap() > 0.0), "{name}");
         let mut basis = vec![Gate::Id, Gate::X, Gate::Sx, Gate::Rz, native];
         basis.sort_by_key(|gate| *gate as usize);
-        assert_eq!(device.basis, basis, "{name}: rx and rzz are not native unless asked for");
+        assert_eq!(device.basis, basis, "{name}: rx and rzz are not native by default");
         let sx = device.calibration.gates.iter().find(|row| row.gate == Gate::Sx).unwrap();
         assert_eq!(sx.length, (name == "new").then(|| Seconds::nano(32.0)), "{name}: never assumed");
         assert!(device.calibration.source.date.starts_with("202"), "{name}");

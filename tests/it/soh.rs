@@ -184,7 +184,7 @@ fn windows_end_where_they_should_and_hide_what_is_not_labelled() {
     near("slope", &[falling.slope()], &[-0.1], 1e-12);
 }
 
-/// Lives as a user writes them: `cells` of them, `rows` rows each.
+/// Lifetimes as a user writes them: `cells` of them, `rows` rows each.
 fn written(cells: usize, rows: usize) -> String {
     let row = |cell: usize, row: usize| format!("c{cell},1,2.5,{},{:.4}\n", 500 * row, 1.0 - 0.003 * row as f64);
     let all = (0..cells).flat_map(|cell| (0..rows).map(move |at| row(cell, at)));
@@ -237,9 +237,9 @@ fn mean_of(results: &Results, metric: &str, levels: &[(&str, &str)]) -> f64 {
 }
 
 #[test]
-fn a_file_of_lives_is_a_target_and_heads_stand_side_by_side() {
-    let place = tempfile::tempdir().unwrap();
-    let file = place.path().join("mine.csv");
+fn a_file_of_lifetimes_is_a_target_and_heads_are_compared() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mine.csv");
     std::fs::write(&file, written(8, 61)).unwrap();
     let (arms, targets) = (names(&["line", "fine_tune"]), names(&["pybamm"]));
     let heads = names(&["quantum", "linear"]);
@@ -258,10 +258,10 @@ fn a_file_of_lives_is_a_target_and_heads_stand_side_by_side() {
     std::fs::write(&file, written(5, 61)).unwrap();
     let error = run_in_memory::<Soh>(&spec).unwrap_err().to_string();
     assert!(error.contains("5 cells; at least 6 are needed"), "{error}");
-    spec.data = Some(place.path().join("missing.csv"));
+    spec.data = Some(directory.path().join("missing.csv"));
     assert!(run_in_memory::<Soh>(&spec).unwrap_err().to_string().contains("missing.csv"));
-    std::fs::rename(&file, place.path().join("pybamm.csv")).unwrap();
-    spec.data = Some(place.path().join("pybamm.csv"));
+    std::fs::rename(&file, directory.path().join("pybamm.csv")).unwrap();
+    spec.data = Some(directory.path().join("pybamm.csv"));
     let error = run_in_memory::<Soh>(&spec).unwrap_err().to_string();
     assert!(error.contains("data") && error.contains("pybamm"), "{error}");
 }

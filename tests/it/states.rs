@@ -1,4 +1,4 @@
-//! What is said of states, and second derivatives, against Qiskit, PennyLane and torch (tests/reference/states.py).
+//! Functions of states, and second derivatives, against Qiskit, PennyLane and torch (tests/reference/states.py).
 
 use ndarray::{Array1, Array2, ArrayView1, array, s};
 use qgraft::circuit::{Circuit, Gate};

@@ -128,7 +128,7 @@ fn paired_statistics_agree_with_scipy() {
 
 #[test]
 fn the_bootstrap_agrees_with_scipy_within_its_own_chance() {
-    // Other random draws: with 50,000 of them an end moves by about 1 % of the interval's width (standard error of a
+    // Other random draws: with 50,000 of them an end changes by about 1 % of the interval's width (standard error of a
     // 2.5 % quantile of a normal distribution: 0.013 sd, width 3.9 sd), and scipy's 200,000 by half of that.
     for case in reference("paired") {
         let differences = numbers(&case["differences"]);
@@ -179,7 +179,7 @@ fn against_zero(question: Question, differences: &[f64]) -> Comparison {
 }
 
 #[test]
-fn a_comparison_is_told_as_it_is() {
+fn a_comparison_is_worded_by_its_finding() {
     let table: [(Question, &[f64], Finding, &str); 9] = [
         (
             Question::Contribution,
@@ -221,13 +221,13 @@ fn a_comparison_is_told_as_it_is() {
             Question::Contribution,
             &[0.01],
             Finding::OneSeed,
-            "quantum − linear: +1.0 points (1 seed): one seed cannot tell a difference from chance",
+            "quantum − linear: +1.0 points (1 seed): one seed cannot distinguish a difference from chance",
         ),
         (
             Question::Contribution,
             &[0.0],
             Finding::OneSeed,
-            "quantum − linear: 0.0 points (1 seed): one seed cannot tell a difference from chance",
+            "quantum − linear: 0.0 points (1 seed): one seed cannot distinguish a difference from chance",
         ),
         (
             Question::Difference,
@@ -295,7 +295,7 @@ fn an_answer_claims_no_more_than_its_comparisons() {
 }
 
 #[test]
-fn an_answer_about_several_heads_says_which() {
+fn an_answer_about_several_heads_names_them() {
     let up = &[0.02, 0.03, 0.02][..];
     let against =
         |head| Comparison::new(Question::Contribution, Quantity::ACCURACY, (head, up), ("linear", &[0.0; 3])).unwrap();
@@ -313,7 +313,7 @@ fn all_comparisons_of_a_report_are_corrected_together() {
     }
 }
 
-/// Residuals of the battery study; quantiles by mapie 1.6.0 where it answers, else by counting.
+/// Residuals of the system `soh`; quantiles by mapie 1.6.0 where it has them, else by counting.
 const RESIDUALS: [f64; 19] = [
     0.31, -0.12, 0.05, 0.44, -0.27, 0.18, -0.09, 0.22, -0.36, 0.015, 0.50, -0.41, 0.08, -0.02, 0.13, 0.29, -0.19, 0.07,
     -0.33,
@@ -375,11 +375,11 @@ fn an_adaptive_level_makes_up_for_misses() {
     adaptive.update(false);
     assert!((adaptive.alpha - 0.055).abs() < 1e-15);
     (0..9).for_each(|_| adaptive.update(true));
-    assert!((adaptive.alpha - 0.1).abs() < 1e-15, "one miss in ten is what was asked for");
+    assert!((adaptive.alpha - 0.1).abs() < 1e-15, "one miss in ten is the target");
 }
 
 #[test]
-fn intervals_are_judged_by_coverage_width_and_winkler() {
+fn intervals_are_evaluated_by_coverage_width_and_winkler() {
     let quality = conformal::quality(&[1.0, 5.0], &[(0.0, 2.0), (0.0, 4.0)], 0.1).unwrap();
     assert_eq!((quality.coverage, quality.width, quality.winkler), (0.5, 3.0, 3.0 + 20.0 / 2.0));
     assert!(conformal::quality(&[], &[], 0.1).is_none());

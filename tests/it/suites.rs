@@ -1,4 +1,4 @@
-//! Shipped suites have the trials that their comments promise.
+//! Shipped suites have the trials that their comments state.
 
 use std::path::Path;
 
@@ -34,7 +34,7 @@ fn shipped_suites_have_the_trials_they_promise() {
     }
 }
 
-/// The paper's suite needs pictures and weights that are not in the repository, and says which.
+/// The paper's suite needs pictures and weights that are not in the repository, and lists them.
 #[test]
 fn the_papers_suite_names_the_files_that_it_needs() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/studies/qtl_paper.toml");

@@ -179,7 +179,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-/// Says stop after some trials have ended.
+/// Stops the run after some trials have ended.
 struct Impatient {
     ended: AtomicUsize,
     most: usize,
@@ -198,9 +198,9 @@ impl Observer for Impatient {
 #[test]
 fn a_run_is_the_same_on_one_and_two_threads_interrupted_or_not_and_its_report_has_everything() {
     for system in every_system() {
-        let (name, place) = (system.info().name, TempDir::new().unwrap());
+        let (name, directory) = (system.info().name, TempDir::new().unwrap());
         let spec = smoke(system);
-        let at = |run: &str| place.path().join(run);
+        let at = |run: &str| directory.path().join(run);
         let first = system.run(&spec, &options(&at("first"), 1), &()).unwrap();
         assert!(first.results.failures.is_empty(), "{name}: {:?}", first.results.failures);
         system.run(&spec, &options(&at("second"), 2), &()).unwrap();
@@ -309,8 +309,8 @@ fn a_point_of_another_grid_has_other_levels_in_place_of_a_factor() {
 
 #[test]
 fn a_longer_list_of_seeds_goes_on_with_what_is_there() {
-    let place = TempDir::new().unwrap();
-    let out = place.path().join("run");
+    let directory = TempDir::new().unwrap();
+    let out = directory.path().join("run");
     let spec = |seeds: &str| {
         COINS.resolve(&Overrides { seeds: Some(seeds.into()), presets: vec!["smoke".into()], ..Overrides::default() })
     };
@@ -325,8 +325,8 @@ fn a_longer_list_of_seeds_goes_on_with_what_is_there() {
 
 #[test]
 fn an_arm_that_came_out_as_another_is_not_compared() {
-    let place = TempDir::new().unwrap();
-    let outcome = COINS.run(&smoke(&COINS), &options(&place.path().join("run"), 2), &()).unwrap();
+    let directory = TempDir::new().unwrap();
+    let outcome = COINS.run(&smoke(&COINS), &options(&directory.path().join("run"), 2), &()).unwrap();
     let of = |level: &str| outcome.compared.iter().find(|c| c.contrast.level == level).unwrap();
     assert_eq!(of("mint").inapplicable.as_deref(), Some("it copies the bent coin"));
     assert!(of("bent").inapplicable.is_none() && of("bent").comparison.seeds == 4);
@@ -336,8 +336,8 @@ fn an_arm_that_came_out_as_another_is_not_compared() {
 
 #[test]
 fn kept_results_read_back_and_answer_as_the_run_did() {
-    let place = TempDir::new().unwrap();
-    let outcome = COINS.run(&smoke(&COINS), &options(&place.path().join("run"), 2), &()).unwrap();
+    let directory = TempDir::new().unwrap();
+    let outcome = COINS.run(&smoke(&COINS), &options(&directory.path().join("run"), 2), &()).unwrap();
     let kept = KeptRun::from_json(&outcome.json, "metrics.json").unwrap();
     assert_eq!(kept.results().rows.len(), outcome.results.rows.len());
     for compared in &outcome.compared {
@@ -350,8 +350,8 @@ fn kept_results_read_back_and_answer_as_the_run_did() {
 
 #[test]
 fn tables_have_the_columns_that_they_have_values_for() {
-    let place = TempDir::new().unwrap();
-    let outcome = COINS.run(&smoke(&COINS), &options(&place.path().join("run"), 2), &()).unwrap();
+    let directory = TempDir::new().unwrap();
+    let outcome = COINS.run(&smoke(&COINS), &options(&directory.path().join("run"), 2), &()).unwrap();
     assert_eq!(outcome.tables[0].header, ["coin", "heads (%)"]);
     let page = fs::read_to_string(outcome.folder.join("report.html")).unwrap();
     let table = &page[page.find("Throws, by prefix").unwrap()..];
@@ -364,7 +364,7 @@ fn tables_have_the_columns_that_they_have_values_for() {
 
 #[test]
 fn any_field_can_be_varied_and_equal_trials_of_two_sweeps_are_one() {
-    let place = TempDir::new().unwrap();
+    let directory = TempDir::new().unwrap();
     let file: Table = toml::from_str(
         "exclude = [{ throws = 40, bias = 'bent' }]
          [vary]
@@ -373,8 +373,8 @@ fn any_field_can_be_varied_and_equal_trials_of_two_sweeps_are_one() {
     )
     .unwrap();
     let sweep = COINS.resolve(&Overrides { file: Some(file), ..Overrides::default() }).unwrap();
-    let trials = place.path().join("trials");
-    let shared = |out: &str| RunOptions { trials: Some(trials.clone()), ..options(&place.path().join(out), 2) };
+    let trials = directory.path().join("trials");
+    let shared = |out: &str| RunOptions { trials: Some(trials.clone()), ..options(&directory.path().join(out), 2) };
     let outcome = COINS.run(&sweep, &shared("sweep"), &()).unwrap();
     // 20 throws: three coins and two; 40 throws: three coins; four seeds each.
     assert_eq!(outcome.results.planned, 4 * (3 + 2 + 3));

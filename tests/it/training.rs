@@ -53,7 +53,7 @@ fn groups() -> LayerGroups {
     LayerGroups::by_prefix(&params, &["first", "second", "head"])
 }
 
-/// Three classes that a small network can tell apart, from two domains.
+/// Three classes that a small network can separate, from two domains.
 fn examples(count: usize, seed: u64) -> Examples {
     let mut stream = Stream::named(seed, "test");
     let labels: Vec<u32> = (0..count).map(|row| (row % 3) as u32).collect();
@@ -150,7 +150,7 @@ fn a_checkpoint_resumes_bit_for_bit() {
     assert!(error.contains("seed: 3") && error.contains("last.safetensors"), "{error}");
 }
 
-/// Says what it was told to say.
+/// Returns given metrics in turn.
 struct Scripted<'a> {
     metrics: &'a [f64],
     epoch: Cell<usize>,
@@ -163,16 +163,16 @@ impl Evaluator for Scripted<'_> {
     }
 }
 
-/// Keeps what the parameters were before each epoch, and asks once to go back.
-struct Diary {
+/// Records the parameters before each epoch, and once restores the best.
+struct Recorder {
     before: Vec<Vec<Vec<u32>>>,
     back_after: usize,
 }
 
-impl Transfer for Diary {
+impl Transfer for Recorder {
     fn before_epoch(
         &mut self,
-        _scene: &qgraft::transfer::FitContext,
+        _context: &qgraft::transfer::FitContext,
         params: &mut Params,
         _epoch: usize,
     ) -> Result<(), NnError> {
@@ -193,7 +193,7 @@ fn a_metric_that_is_no_number_survives_a_checkpoint() {
     let run = |checkpoint: Option<&Path>, most: usize| {
         let observer = Patience { rows: AtomicUsize::new(0), most };
         let evaluator = Scripted { metrics: &[0.1, f64::NAN, f64::NEG_INFINITY, 0.5], epoch: Cell::new(0) };
-        // Where it goes on, the judge has spoken about these epochs already.
+        // Where it continues, these epochs were evaluated before.
         evaluator.epoch.set(if checkpoint.is_some_and(Path::exists) { 3 } else { 0 });
         let config = TrainConfig { keep_best: true, ..TrainConfig::new(4, 12, 0.01, Method::ADAM) };
         let trainer = TrainingLoop::new(&NET, &training, &Loss::CrossEntropy, &config, 3);
@@ -209,18 +209,18 @@ fn a_metric_that_is_no_number_survives_a_checkpoint() {
 }
 
 #[test]
-fn what_is_judged_does_not_depend_on_how_rows_are_cut_into_batches() {
+fn an_evaluation_does_not_depend_on_how_rows_are_cut_into_batches() {
     let network = NET.build(&mut Params::new(3, DType::F32)).unwrap();
     let weights: Vec<f32> = (0..30).map(|row| [0.0, 0.5, 3.0][row % 3]).collect();
     let weighted = Examples { weights: Some(Tensor::new(weights, &Device::Cpu).unwrap()), ..examples(30, 1) };
-    let judged = |batch: usize| {
+    let evaluated = |batch: usize| {
         HeldOutEvaluator { source: &weighted, objective: &Loss::CrossEntropy, batch }
             .evaluate(network.as_ref())
             .unwrap()
     };
-    let whole = judged(30);
+    let whole = evaluated(30);
     for batch in [1, 4, 7] {
-        let parts = judged(batch);
+        let parts = evaluated(batch);
         // Losses are f32.
         assert!((parts.loss - whole.loss).abs() < 1e-6, "{batch}: {} against {}", parts.loss, whole.loss);
         assert_eq!(parts.metric, whole.metric, "{batch}");
@@ -256,13 +256,13 @@ fn the_best_epoch_is_restored_and_waiting_ends_a_training() {
     let run = |config: TrainConfig, back_after: usize| {
         let evaluator = Scripted { metrics: &[0.1, 0.6, 0.5, 0.6, f64::NAN, 0.4, 0.3, 0.2], epoch: Cell::new(0) };
         let mut params = Params::new(3, DType::F32);
-        let mut diary = Diary { before: Vec::new(), back_after };
+        let mut recorder = Recorder { before: Vec::new(), back_after };
         let trainer = TrainingLoop {
             evaluator: &evaluator,
             ..TrainingLoop::new(&NET, &training, &Loss::CrossEntropy, &config, 3)
         };
-        let history = trainer.run(&mut params, &mut diary).unwrap();
-        (history.len(), diary.before, bits(&params))
+        let history = trainer.run(&mut params, &mut recorder).unwrap();
+        (history.len(), recorder.before, bits(&params))
     };
     let plain = TrainConfig::new(8, 12, 0.01, Method::ADAM);
     let (epochs, before, _) = run(plain, usize::MAX);
@@ -310,7 +310,7 @@ fn samplers_draw_what_they_promise() {
 }
 
 #[test]
-fn what_fits_is_loaded_and_the_rest_is_told() {
+fn what_fits_is_loaded_and_the_rest_is_reported() {
     let mut source = Params::new(1, DType::F32);
     net(&mut source).unwrap();
     let mut target = Params::new(2, DType::F32);
@@ -390,21 +390,21 @@ fn every_method_takes_a_step_on_a_pretrained_backbone_under_a_circuit() {
         model.build(&mut params).unwrap();
         let groups = LayerGroups::of_trunk(layers.clone(), &params);
         let mut method = (row.make)(&groups);
-        let (before, plan) = (bits(&params), method.learning_rates(&params, 0));
+        let (before, rates) = (bits(&params), method.learning_rates(&params, 0));
         let config = TrainConfig::new(1, 4, 1e-3, Method::adamw(0.01));
         let history =
             TrainingLoop::new(&model, &data, &Loss::CrossEntropy, &config, 1).run(&mut params, method.as_mut());
         assert!(history.unwrap()[0].loss.is_finite(), "{}", row.name);
-        let (mut moved, mut asked) = (0, 0);
+        let (mut changed, mut asked) = (0, 0);
         for (((name, _), old), new) in params.iter().zip(&before).zip(bits(&params)) {
-            if !plan.is_trainable(name) {
+            if !rates.is_trainable(name) {
                 assert_eq!(*old, new, "{}: {name} is frozen", row.name);
             } else if params.trainable().any(|(trained, _)| trained == name) {
                 asked += 1;
-                moved += usize::from(*old != new);
+                changed += usize::from(*old != new);
             }
         }
-        // Weight decay alone moves what is not 0; biases of a channel that no picture reaches may stay.
-        assert!(asked > 0 && 10 * moved >= 9 * asked, "{}: {moved} of {asked}", row.name);
+        // Weight decay alone changes what is not 0; biases of a channel that no picture reaches may stay.
+        assert!(asked > 0 && 10 * changed >= 9 * asked, "{}: {changed} of {asked}", row.name);
     }
 }

@@ -1,4 +1,5 @@
-//! Transfer methods: who moves and who stays to the bit, for every row of the table, and what each adds to the loss.
+//! Transfer methods: what is trained and what stays to the bit, for every row of the table, and what each adds to the
+//! loss.
 
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ impl Model for Small {
         let family = &ANSATZE[0];
         let execution = match self.head.body {
             Body::Dressed { entangle } => {
-                let ansatz = family.build(SHAPE.qubits, SHAPE.depth, entangle)?;
+                let ansatz = self.head.family(family).build(SHAPE.qubits, SHAPE.depth, entangle)?;
                 Some(Execution::ideal(&ansatz, Arc::new(Statevector::default())).unwrap())
             }
             _ => None,
@@ -101,43 +102,44 @@ fn bits(params: &Params) -> Bits {
     params.iter().map(|(name, var)| (name.to_string(), numbers(var))).collect()
 }
 
-/// Asks a method like the loop does, and keeps an eye on what follows.
-struct Witness<'a> {
+/// Forwards the calls of the loop to a method, and checks what changes after each step.
+struct Checker<'a> {
     name: &'a str,
     method: Box<dyn Transfer>,
     before: Option<(LearningRates, Bits)>,
     /// Parameters that had a gradient other than 0 in the last step.
     pulled: std::cell::RefCell<Vec<String>>,
-    moved: std::collections::BTreeSet<String>,
+    changed: std::collections::BTreeSet<String>,
 }
 
-impl<'a> Witness<'a> {
+impl<'a> Checker<'a> {
     fn new(name: &'a str, method: Box<dyn Transfer>) -> Self {
-        Self { name, method, before: None, pulled: Default::default(), moved: Default::default() }
+        Self { name, method, before: None, pulled: Default::default(), changed: Default::default() }
     }
 
-    /// After one step: what the plan moves and the loss pulls has moved, what it freezes is the same to the bit.
+    /// After one step: what is trained and has a gradient has changed, what is frozen is the same to the bit.
     fn compare(&mut self, params: &Params) {
-        let Some((plan, before)) = self.before.take() else { return };
+        let Some((rates, before)) = self.before.take() else { return };
         for ((name, old), (_, new)) in before.iter().zip(bits(params)) {
             let is_statistic = !params.trainable().any(|(trained, _)| trained == name);
-            let moves = if is_statistic { plan.is_trainable("first.norm.weight") } else { plan.is_trainable(name) };
+            let is_trained =
+                if is_statistic { rates.is_trainable("first.norm.weight") } else { rates.is_trainable(name) };
             let pulled = is_statistic || self.pulled.borrow().contains(name);
-            if moves && pulled {
-                assert_ne!(*old, new, "{}: {name} should have moved", self.name);
-                self.moved.insert(name.clone());
-            } else if !moves {
+            if is_trained && pulled {
+                assert_ne!(*old, new, "{}: {name} should have changed", self.name);
+                self.changed.insert(name.clone());
+            } else if !is_trained {
                 assert_eq!(*old, new, "{}: {name} is frozen", self.name);
             }
         }
     }
 }
 
-impl Transfer for Witness<'_> {
+impl Transfer for Checker<'_> {
     fn prepare(&mut self, context: &FitContext, params: &mut Params) -> Result<(), NnError> {
         let before = bits(params);
         self.method.prepare(context, params)?;
-        // It may make further parameters, but has no plan yet by which it could change one.
+        // It may make further parameters, but no learning rates by which it could change one.
         assert!(bits(params).starts_with(&before), "{}: prepared something away", self.name);
         Ok(())
     }
@@ -187,8 +189,8 @@ fn one_step_epochs(epochs: usize) -> TrainConfig {
     TrainConfig::new(epochs, usize::MAX, 0.01, Method::adamw(0.1))
 }
 
-/// Trains one step an epoch under a witness, which is then asked whether everything has moved but what `is_held`.
-fn witnessed(
+/// Trains one step an epoch with a checker, and compares what has changed with `is_held`.
+fn check_method(
     model: &Small,
     name: &str,
     make: impl Fn(&LayerGroups) -> Box<dyn Transfer>,
@@ -196,40 +198,40 @@ fn witnessed(
 ) {
     let data = examples(12);
     let (mut params, groups) = start(model, 1);
-    let mut witness = Witness::new(name, make(&groups));
+    let mut checker = Checker::new(name, make(&groups));
     TrainingLoop::new(model, &data, &Loss::CrossEntropy, &one_step_epochs(STAGES), 1)
-        .run(&mut params, &mut witness)
+        .run(&mut params, &mut checker)
         .unwrap();
-    witness.compare(&params);
+    checker.compare(&params);
     for (parameter, _) in params.iter() {
         let is_trunk =
             !parameter.contains("lora") && (parameter.starts_with("first") || parameter.starts_with("second"));
         let is_held = if is_trunk { is_held("trunk") } else { is_held(parameter) };
-        assert_eq!(witness.moved.contains(parameter), !is_held, "{name} under {}: {parameter}", model.head.name);
+        assert_eq!(checker.changed.contains(parameter), !is_held, "{name} under {}: {parameter}", model.head.name);
     }
 }
 
 #[test]
-fn every_method_moves_what_its_plan_says_and_nothing_else() {
+fn every_method_changes_what_it_trains_and_nothing_else() {
     for row in METHODS {
         for head in ["linear", "quantum"] {
-            // Over all its stages a method has moved everything, unless the trunk is not its to move.
+            // Over all its stages a method has trained everything, unless it freezes the trunk.
             let is_held = |name: &str| name == "trunk" && ["frozen", "lora", "hatl"].contains(&row.name);
-            witnessed(&small(head), row.name, row.make, is_held);
+            check_method(&small(head), row.name, row.make, is_held);
         }
     }
 }
 
 #[test]
 fn releases_reach_every_layer_below_every_head() {
-    // Going back to the best would undo what the witness has seen move.
+    // Restoring the best would undo the changes that the checker has recorded.
     let rule = Rule { restore: false, ..Rule::default().every(1) };
     let eager = |groups: &LayerGroups| -> Box<dyn Transfer> { Box::new(Hatl::new(groups, rule)) };
     for head in HEADS.iter().filter(|head| !matches!(head.body, Body::Kernel)) {
         let with_plan = |groups: &LayerGroups| -> Box<dyn Transfer> {
             Box::new(Compose(vec![Box::new(head.learning_rates()), eager(groups)]))
         };
-        witnessed(&Small { head }, "hatl", with_plan, |name| head.frozen.contains(&name));
+        check_method(&Small { head }, "hatl", with_plan, |name| head.frozen.contains(&name));
     }
 }
 
@@ -239,16 +241,16 @@ fn methods_combine_with_each_other_and_with_every_head() {
     let fit = |model: &Small, names: &[&str]| {
         let (mut params, groups) = start(model, 2);
         let together = Compose::named(names, &groups).unwrap();
-        let mut witness = Witness::new(names[0], Box::new(together));
-        TrainingLoop::new(model, &data, &loss, &one_step_epochs(2), 2).run(&mut params, &mut witness).unwrap();
-        witness.compare(&params);
+        let mut checker = Checker::new(names[0], Box::new(together));
+        TrainingLoop::new(model, &data, &loss, &one_step_epochs(2), 2).run(&mut params, &mut checker).unwrap();
+        checker.compare(&params);
     };
     for one in METHODS {
         for other in METHODS {
             fit(&small("linear"), &[one.name, other.name]);
         }
     }
-    // A head may freeze parameters of its own: its plan is one more method.
+    // A head may freeze parameters of its own: its learning rates are one more method.
     for head in HEADS.iter().filter(|head| !matches!(head.body, Body::Kernel)) {
         fit(&Small { head }, &["layer_rates", "l2_sp", "coral", "adversarial"]);
     }
@@ -258,7 +260,7 @@ fn methods_combine_with_each_other_and_with_every_head() {
 }
 
 #[test]
-fn a_plan_that_names_no_parameter_is_refused() {
+fn learning_rates_that_name_no_parameter_are_refused() {
     let (model, data, loss) = (small("linear"), examples(12), Loss::CrossEntropy);
     let (mut params, _) = start(&model, 1);
     let trainer = TrainingLoop::new(&model, &data, &loss, &one_step_epochs(1), 1);
@@ -282,8 +284,8 @@ fn an_average_leaves_frozen_parameters_to_the_bit() {
 
 #[test]
 fn rates_of_combined_plans_are_multiplied() {
-    let plan = |rates: &[(&str, f64)]| LearningRates::new(rates.iter().copied());
-    let both = plan(&[("a", 0.5), ("b", 0.0)]).times(&plan(&[("a", 0.5), ("c", 2.0)]));
+    let rates = |rates: &[(&str, f64)]| LearningRates::new(rates.iter().copied());
+    let both = rates(&[("a", 0.5), ("b", 0.0)]).times(&rates(&[("a", 0.5), ("c", 2.0)]));
     assert_eq!(["a", "b", "c", "d"].map(|name| both.rate(name)), [0.25, 0.0, 2.0, 1.0]);
 }
 

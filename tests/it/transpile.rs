@@ -173,7 +173,7 @@ fn binding_after_is_binding_before() {
 }
 
 #[test]
-fn measurements_conditions_resets_delays_and_barriers_keep_their_place() {
+fn measurements_conditions_resets_delays_and_barriers_keep_their_order() {
     let mut circuit = Circuit::with_bits(4, 5);
     let when = |value| Some(Condition { bits: vec![0, 1], value });
     circuit.push(Gate::H, &[0], &[]).unwrap().push(Gate::Cx, &[0, 3], &[]).unwrap();
@@ -234,8 +234,8 @@ fn what_cannot_be_done_is_refused() {
     ghz.push(Gate::Cx, &[0, 1], &[]).unwrap().push(Gate::Cx, &[0, 2], &[]).unwrap();
     ghz.push(Gate::Cx, &[0, 3], &[]).unwrap();
     let islands = target(6, &[(0, 1), (1, 2), (3, 4), (4, 5)], (Gate::Cz, false));
-    let given = |places: &[usize]| TranspileOptions {
-        layout: LayoutMethod::Given(places.to_vec()),
+    let given = |qubits: &[usize]| TranspileOptions {
+        layout: LayoutMethod::Given(qubits.to_vec()),
         ..TranspileOptions::default()
     };
     let no_links = Target { edges: vec![Edge { gate: Gate::Iswap, from: 0, to: 1, error: 0.0 }], ..line(4) };

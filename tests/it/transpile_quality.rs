@@ -40,7 +40,7 @@ fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
             (least(ours.iter().map(|(_, ms)| *ms).collect()), least(theirs.milliseconds)),
         ];
         gates.push(row[0].0 / row[0].1);
-        // Some circuits end with next to no pulses, so a ratio of ones would say little.
+        // Some circuits end with next to no pulses, so a ratio of theirs would mean little.
         pulses.push((row[1].0 + 10.0) / (row[1].1 + 10.0));
         success.push(row[2].0 / row[2].1);
         speed.push(row[3].1 / row[3].0);

@@ -3,7 +3,7 @@
     python tests/reference/ctc.py        # torch 2.15
 
 Element i of the logits (rows, frames, classes) is 1.5 sin(0.7 i + 1) on both sides. Gradients are those of the losses'
-sum, each weighted by its place, with respect to the logits; PyTorch's zero_infinity leaves none where nothing fits.
+sum, each weighted by its position, with respect to the logits; PyTorch's zero_infinity leaves none where nothing fits.
 """
 
 import json

@@ -16,7 +16,7 @@ def matrix_form(tree, rows):
     inner = np.flatnonzero(tree.children_left >= 0)
     leaves = np.flatnonzero(tree.children_left < 0)
     paths = {0: {}}
-    for node in inner:  # parents stand before their children
+    for node in inner:  # parents come before their children
         paths[tree.children_left[node]] = paths[node] | {node: 1}
         paths[tree.children_right[node]] = paths[node] | {node: -1}
     C = np.array([[paths[leaf].get(node, 0) for leaf in leaves] for node in inner])

@@ -14,7 +14,7 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 
-def judged(name, probabilities, labels):
+def case(name, probabilities, labels):
     classes = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
@@ -78,7 +78,7 @@ certain = (np.eye(2)[[0, 1, 1, 0]], np.array([0, 1, 0, 0]))  # a wrong certainty
 long = rng.normal(0.1, 1.0, size=60).round(1)  # ties, beyond the exact test
 reference = {
     "made_with": f"scikit-learn {sklearn.__version__}, scipy {scipy.__version__}",
-    "metrics": [judged("two", *two), judged("tied", *tied), judged("three", *three), judged("certain", *certain)],
+    "metrics": [case("two", *two), case("tied", *tied), case("three", *three), case("certain", *certain)],
     "paired": [
         paired("five seeds", [0.02, -0.01, 0.035, 0.008, 0.012]),
         paired("five of one sign", [0.02, 0.01, 0.035, 0.008, 0.012]),

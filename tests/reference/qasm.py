@@ -5,9 +5,9 @@
     python tests/reference/qasm.py --check DIR      imports every export in DIR into Qiskit and compares
 
 Each case is a text, angles for its inputs, and what Qiskit makes of the circuit: the final statevector (qubit 0 least
-significant, measurements at the end left out) or, where measurements or resets stand in the middle, the normalised
+significant, measurements at the end left out) or, where measurements or resets are in the middle, the normalised
 density matrix for each outcome of the classical bits. Where Qiskit cannot read the text (loops, constants, modifiers)
-the circuit is built by hand here, so that the judge is always independent of our reader.
+the circuit is built by hand here, so that the reference is always independent of our reader.
 """
 
 import json

@@ -61,7 +61,7 @@ KINDS = {"h": qml.Hadamard, "cx": qml.CNOT, "rx": qml.RX, "ry": qml.RY, "rz": qm
 
 
 def ansatz():
-    """Every kind of shift rule, a slot that stands twice, one that is scaled and shifted, and gates with several angles."""
+    """Every kind of shift rule, a slot in two angles, one that is scaled and shifted, and gates with several angles."""
     slot = lambda k: {"slot": k}
     return [["h", [0], []], ["ry", [1], [slot(0)]], ["rx", [2], [slot(1)]], ["cx", [0, 1], []], ["crx", [1, 2], [slot(2)]],
             ["rxx", [2, 0], [slot(3)]], ["p", [0], [slot(4)]], ["u", [1], [slot(5), slot(6), slot(7)]], ["cx", [2, 1], []],

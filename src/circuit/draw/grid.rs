@@ -22,7 +22,7 @@ pub enum Mark {
     Barrier,
 }
 
-/// An operation with its place.
+/// An operation with its column.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// Column, from 0.
@@ -49,7 +49,7 @@ impl Item {
     }
 }
 
-/// All operations, each as far left as the wires it crosses allow; and the number of columns.
+/// All operations, each as far left as the wires it crosses allow, and the number of columns.
 pub fn layout(circuit: &Circuit) -> (Vec<Item>, usize) {
     let bottom = circuit.qubits();
     // One entry per qubit and one for the classical line.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::grid::{Item, Mark, global_phase, layout};
 use crate::circuit::Circuit;
 
-/// Distance of two wires, height of a box, room between columns, margin around everything: pixels.
+/// Distance of two wires, height of a box, distance between columns, margin around everything: pixels.
 const PITCH: f64 = 46.0;
 const BOX: f64 = 32.0;
 const GAP: f64 = 14.0;
@@ -43,8 +43,8 @@ pub fn svg(circuit: &Circuit) -> String {
     if circuit.bits() > 0 {
         names.push(format!("c ({})", circuit.bits()));
     }
-    let label_room = names.iter().map(|n| text_width(n)).fold(0.0, f64::max) + 10.0;
-    let left = MARGIN + label_room;
+    let label_width = names.iter().map(|n| text_width(n)).fold(0.0, f64::max) + 10.0;
+    let left = MARGIN + label_width;
     let classical = if circuit.bits() > 0 { PITCH + 18.0 } else { 0.0 };
     let block = circuit.qubits() as f64 * PITCH + classical + GAP;
     let phase = global_phase(circuit);
@@ -158,7 +158,7 @@ impl Pen {
             let width = text_width(&item.label) + 34.0;
             self.gate(x, top, bottom, width, out);
             self.label(x, self.y(top) + PITCH / 2.0, &item.label, out);
-            // Wires that merely pass show through the box.
+            // Wires of other qubits are drawn through the box.
             for qubit in (top..=bottom).filter(|q| item.marks.iter().all(|(on, _)| on != q)) {
                 line(out, "bits", x - width / 2.0, self.y(qubit), x + width / 2.0, self.y(qubit));
             }
@@ -227,7 +227,7 @@ fn line(out: &mut String, class: &str, x1: f64, y1: f64, x2: f64, y2: f64) {
     let _ = writeln!(out, "<line{class} x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>");
 }
 
-/// Slot names are anybody's text.
+/// Slot names may hold any character.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -80,7 +80,7 @@ fn item_width(item: &Item) -> usize {
     item.marks.iter().map(|(_, m)| mark(m)).max().unwrap_or(0).max(beside).max(classical)
 }
 
-/// Rows of characters; qubit q has its wire on row 2q + 1, boxes share the rows between.
+/// Rows of characters. Qubit q has its wire on row 2q + 1, boxes share the rows between.
 struct Canvas {
     rows: Vec<Vec<char>>,
     names: Vec<String>,
@@ -127,8 +127,8 @@ impl Canvas {
 
     /// A box over the wires `first..=last`, its text on the middle.
     fn frame(&mut self, column: usize, first: usize, last: usize, width: usize, text: &str) {
-        let (start, room) = self.columns[column];
-        let left = start + (room - width) / 2;
+        let (start, column_width) = self.columns[column];
+        let left = start + (column_width - width) / 2;
         let right = left + width - 1;
         let (top, bottom) = (2 * first, 2 * last + 2);
         for at in left + 1..right {
@@ -153,12 +153,12 @@ impl Canvas {
 
     fn item(&mut self, item: &Item, offset: usize) {
         let column = item.column - offset;
-        let (start, room) = self.columns[column];
-        let middle = start + (room - 1) / 2;
+        let (start, column_width) = self.columns[column];
+        let middle = start + (column_width - 1) / 2;
         let (first, last) = item.span();
         let barrier = item.marks.iter().all(|(_, mark)| *mark == Mark::Barrier);
         if !barrier {
-            // The line that ties the operands together; boxes are drawn over it.
+            // The line that ties the operands together. Boxes are drawn over it.
             for row in 2 * first + 2..2 * last + 1 {
                 self.rows[row][middle] = if row % 2 == 1 { '┼' } else { '│' };
             }
@@ -202,12 +202,12 @@ impl Canvas {
     /// A box over several wires, its operands numbered at the left edge.
     fn shared_box(&mut self, item: &Item, column: usize, top: usize, bottom: usize) {
         let width = item.label.chars().count() + 6;
-        let (start, room) = self.columns[column];
-        let left = start + (room - width) / 2;
-        let middle = start + (room - 1) / 2;
+        let (start, column_width) = self.columns[column];
+        let left = start + (column_width - width) / 2;
+        let middle = start + (column_width - 1) / 2;
         self.frame(column, top, bottom, width, "");
         self.put(2 * top + 2, left + 4, &item.label);
-        // Wires that merely pass show through the box.
+        // Wires of other qubits are drawn through the box.
         for qubit in (top..=bottom).filter(|q| item.marks.iter().all(|(on, _)| on != q)) {
             self.put(2 * qubit + 1, left, &format!("┼{}┼", "─".repeat(width - 2)));
         }
@@ -260,9 +260,9 @@ impl Canvas {
     }
 }
 
-/// Two characters of frames on one place: all their strokes.
+/// Two frame characters at one position: the strokes of both.
 fn union(a: char, b: char) -> char {
-    // Strokes up 1, down 2, left 4, right 8; the position is the sum of the strokes.
+    // Strokes up 1, down 2, left 4, right 8. The position is the sum of the strokes.
     const STROKES: [char; 16] = [' ', '╵', '╷', '│', '╴', '┘', '┐', '┤', '╶', '└', '┌', '├', '─', '┴', '┬', '┼'];
     let strokes = |c: char| STROKES.iter().position(|s| *s == c);
     match (strokes(a), strokes(b)) {

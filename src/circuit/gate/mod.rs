@@ -41,7 +41,7 @@ pub enum Shift {
 
 /// Everything about a gate.
 pub struct GateRow {
-    /// The gate this row describes; its position in the table is its discriminant.
+    /// The gate this row describes. Its position in the table is its discriminant.
     pub gate: Gate,
     /// OpenQASM name.
     pub name: &'static str,
@@ -79,7 +79,7 @@ impl Gate {
         self.row().name
     }
 
-    /// How many of its first operands merely control it, and the gate that they control; `(0, self)` where none do.
+    /// How many of its first operands only control it, and the gate that they control; `(0, self)` where none do.
     ///
     /// `cu` stays whole: its fourth angle is no angle of `u`.
     #[rustfmt::skip]

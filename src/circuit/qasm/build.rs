@@ -66,7 +66,7 @@ impl Scope for Builder<'_> {
             Symbol::Value(value) => Ok(*value),
             Symbol::Qubits(_) => Err(Fault::new(format!("{name} is a qubit, not a number"))),
             Symbol::Bits(_) => Err(Fault::new(format!("{name} is only known when the circuit runs"))
-                .hint("classical bits may stand in the condition of an if, nowhere else")),
+                .hint("use classical bits only in the condition of an if")),
         }
     }
 
@@ -106,7 +106,7 @@ impl<'a> Builder<'a> {
         Ok((circuit, self.notices))
     }
 
-    /// Counts work, so that short texts cannot stand for endless circuits.
+    /// Counts work, so that a short text cannot expand without bound.
     pub fn spend(&mut self, steps: usize, span: Span) -> ReadResult<()> {
         self.steps = self.steps.saturating_add(steps);
         if self.steps > self.options.max_operations {
@@ -160,7 +160,7 @@ impl<'a> Builder<'a> {
         self.spend(1, span)?;
         let declares = matches!(statement.kind, Kind::Gate { .. } | Kind::Qubits { .. } | Kind::Input { .. });
         if declares && self.scopes.len() > 1 {
-            return Err(Fault::new("this declaration must stand outside of blocks").at(span));
+            return Err(Fault::new("this declaration must be outside of blocks").at(span));
         }
         match &statement.kind {
             Kind::Gate { name, params, qubits, body } => self.define(name, params, qubits, body.as_deref()),
@@ -275,10 +275,10 @@ impl<'a> Builder<'a> {
         }
         // Conditions are tested at each operation, the text tests once: the same unless a tested bit changes between.
         let last = self.ops.len().saturating_sub(1);
-        for (position, (op, place)) in self.ops.iter().enumerate().skip(first) {
+        for (position, (op, span)) in self.ops.iter().enumerate().skip(first) {
             if matches!(op.kind, OpKind::Measure { bit } if position < last && tested.contains(&bit)) {
                 let fault = Fault::new("this measurement overwrites a bit that the branch around it has tested");
-                return Err(fault.hint("measure into another bit, or last in the branch").at(*place));
+                return Err(fault.hint("measure into another bit, or last in the branch").at(*span));
             }
         }
         Ok(())
@@ -300,7 +300,7 @@ impl<'a> Builder<'a> {
             }
         };
         let negative = self.version == Version::Three;
-        let place = |index: i128, span: Span| {
+        let element = |index: i128, span: Span| {
             // OpenQASM 3 counts negative indices from the end.
             let from_end = if index < 0 && negative { register.len() as i128 } else { 0 };
             match usize::try_from(index + from_end) {
@@ -315,11 +315,11 @@ impl<'a> Builder<'a> {
             Index::All => Ok(register.collect()),
             Index::One(index) => {
                 let value = index.evaluate(self)?.integer().map_err(|fault| fault.at(index.span))?;
-                place(value, index.span).map(|one| vec![one])
+                element(value, index.span).map(|one| vec![one])
             }
             Index::Range(range) => {
                 let values = self.integers_of(range, (0, register.len() as i128 - 1), operand.span)?;
-                values.into_iter().map(|value| place(value, operand.span)).collect()
+                values.into_iter().map(|value| element(value, operand.span)).collect()
             }
         }
     }

@@ -63,7 +63,7 @@ fn both(first: &Condition, second: &Condition) -> Option<Condition> {
             Some(at) if joint.value >> at & 1 != value => return None,
             Some(_) => {}
             None => {
-                // Past 64 the shift would overflow; the caller refuses such conditions.
+                // Past 64 the shift would overflow. The caller refuses such conditions.
                 joint.value |= value.checked_shl(joint.bits.len() as u32).unwrap_or(0);
                 joint.bits.push(*bit);
             }

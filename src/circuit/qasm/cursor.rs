@@ -1,4 +1,4 @@
-//! A place in the tokens of one text, and how to move on from there.
+//! A position in the tokens of one text, and how to advance it.
 
 use super::error::{Fault, FaultAt, ReadResult, Span};
 use super::syntax::Name;
@@ -69,11 +69,11 @@ impl Parser<'_> {
         if self.peek() == token {
             return Ok(self.next().1);
         }
-        // A semicolon is missed where the line ends, not where the next begins.
+        // A missing semicolon is reported where the line ends, not where the next begins.
         let (before, after) = (self.taken(), self.span());
         if token == Token::Semicolon && self.text[before.end as usize..after.start as usize].contains('\n') {
-            let place = Span { start: before.end.saturating_sub(1), ..before };
-            return Err(Fault::new("expected `;` at the end of this line").at(place));
+            let end = Span { start: before.end.saturating_sub(1), ..before };
+            return Err(Fault::new("expected `;` at the end of this line").at(end));
         }
         Err(self.unexpected(sign))
     }

@@ -11,7 +11,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, NamedSource, SourceSpan};
 #[derive(Clone, Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{}:{line}:{column}: {message}", source_text.name())]
 pub struct QasmError {
-    /// What is wrong, without the place.
+    /// What is wrong, without the position.
     pub message: String,
     /// What to write instead, if known.
     #[help]
@@ -43,11 +43,11 @@ impl QasmError {
         }
     }
 
-    /// Message, source line with the place underlined, and hint, in plain characters without colour.
+    /// Message, source line with the position underlined, and hint, in plain characters without colour.
     pub fn report(&self) -> String {
         let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
         let mut out = String::new();
-        // Writing into a string cannot fail; if the handler fails, the one-line form has the same content.
+        // Writing into a string cannot fail. If the handler fails, the one-line form has the same content.
         if handler.render_report(&mut out, self).is_err() {
             return self.to_string();
         }
@@ -94,7 +94,7 @@ impl Span {
     }
 }
 
-/// A complaint before its place is known.
+/// An error whose position is not known yet.
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
     pub message: String,
@@ -115,7 +115,7 @@ impl Fault {
     }
 }
 
-/// A complaint and its place; boxed because it rides in every `Result` of the reader.
+/// An error and its position; boxed because every `Result` of the reader holds one.
 #[derive(Clone, Debug)]
 pub(super) struct FaultAt(pub Box<(Fault, Span)>);
 

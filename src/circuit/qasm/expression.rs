@@ -10,7 +10,7 @@ use crate::circuit::Param;
 pub(super) struct Expression {
     pub kind: ExpressionKind,
     pub span: Span,
-    /// Height of the tree, bounded so that no walk over it can exhaust the stack.
+    /// Height of the tree, bounded so that no recursion over it can exhaust the stack.
     pub height: u16,
 }
 
@@ -133,7 +133,7 @@ impl Value {
     }
 }
 
-/// What names mean at some place, and which version's arithmetic holds.
+/// The meaning of names in a scope, and the version of its arithmetic.
 pub(super) trait Scope {
     /// The value of a name, of an element of it when `index` is given.
     fn value(&self, name: &str, index: Option<i128>) -> Result<Value, Fault>;
@@ -244,7 +244,7 @@ fn binary(operator: Binary, left: Value, right: Value, real_division: bool) -> R
     Ok(Value::of(result))
 }
 
-/// Exact arithmetic of integers; `None` where the real numbers take over.
+/// Exact arithmetic of integers; `None` where real numbers are needed.
 fn integers(operator: Binary, a: i128, b: i128, real_division: bool) -> Result<Option<i128>, Fault> {
     let too_large =
         || Fault::new("this integer is too large").hint("write it with a point to compute with real numbers");

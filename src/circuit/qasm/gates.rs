@@ -112,7 +112,7 @@ impl Builder<'_> {
         let definition = Rc::new(definition);
         let mut ops = Vec::new();
         self.expand(&Callee::Declared(definition.clone()), &params, &operands, true, name.span, &mut ops)?;
-        // Matching costs a matrix product per step; what is longer than any sensible definition is left as it is.
+        // Matching costs a matrix product per step. What is longer than any sensible definition is left as it is.
         let native = if ops.len() <= 2000 { is_gate(&ops, gate, &values) } else { None };
         if native.is_none() {
             let message = format!("{} is not the usual gate of that name; its definition in the text holds", name.text);

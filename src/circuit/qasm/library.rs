@@ -1,6 +1,6 @@
 //! The built-in gate libraries: which gates a reader of each version may rely on, and what else we understand.
 
-/// Files that can be included without looking for them.
+/// Files that can be included without a search.
 pub(super) const FILES: [&str; 2] = ["qelib1.inc", "stdgates.inc"];
 
 /// Gates of `qelib1.inc` as in the OpenQASM 2 paper (Cross et al. 2017, arXiv 1707.03429). Later additions differ from
@@ -39,10 +39,10 @@ gate xx_minus_yy(theta, beta) a, b {
 }
 ";
 
-/// Words of OpenQASM 3 that have no place in a static circuit, and what to do instead.
+/// Words of OpenQASM 3 that a static circuit cannot hold, and what to do instead.
 pub(super) fn refused(word: &str) -> Option<&'static str> {
     Some(match word {
-        "def" | "extern" | "return" => "subroutines are not supported: write a gate, or the statements in place",
+        "def" | "extern" | "return" => "subroutines are not supported: write a gate, or the statements themselves",
         "while" => "loops of unknown length are not supported: write for int i in [0:n] { ... }",
         "break" | "continue" => "loops run to their end: shorten the range instead",
         "switch" => "write if statements, one per case",

@@ -10,7 +10,7 @@ use crate::math::matrix::{C64, dagger, identity};
 pub fn angles_of(m: &Matrix) -> [f64; 4] {
     let (a, b, c, d) = (m[[0, 0]], m[[0, 1]], m[[1, 0]], m[[1, 1]]);
     let theta = 2.0 * c.norm().atan2(a.norm());
-    // Where one pair of entries vanishes its phases mean nothing; the other pair then fixes φ + λ or φ - λ.
+    // Where one pair of entries vanishes its phases mean nothing. The other pair then fixes φ + λ or φ - λ.
     if a.norm() < 1e-9 {
         [c.arg(), theta, 0.0, (-b).arg() - c.arg()]
     } else if c.norm() < 1e-9 {
@@ -104,10 +104,10 @@ impl Steps {
             }
             _ => {
                 let fixed: Vec<Param> = params.iter().map(|&v| Param::Fixed(v)).collect();
-                for (inner, places, params) in (base.row().definition)(&fixed) {
-                    let places: Vec<usize> = places.iter().map(|&p| targets[p]).collect();
+                for (inner, operands, params) in (base.row().definition)(&fixed) {
+                    let operands: Vec<usize> = operands.iter().map(|&p| targets[p]).collect();
                     let values: Vec<f64> = params.iter().map(|p| p.value(&[])).collect();
-                    self.controlled(inner, &values, &all, &places);
+                    self.controlled(inner, &values, &all, &operands);
                 }
                 // A definition is the gate up to a phase, and under controls that phase shows.
                 self.phase(definition_phase(base, params), &all);
@@ -120,9 +120,9 @@ impl Steps {
 pub fn definition_phase(gate: Gate, params: &[f64]) -> f64 {
     let fixed: Vec<Param> = params.iter().map(|&v| Param::Fixed(v)).collect();
     let mut built = identity(1 << gate.row().qubits);
-    for (inner, places, params) in (gate.row().definition)(&fixed) {
+    for (inner, operands, params) in (gate.row().definition)(&fixed) {
         let values: Vec<f64> = params.iter().map(|p| p.value(&[])).collect();
-        apply(&(inner.row().matrix)(&values), &places, &mut built);
+        apply(&(inner.row().matrix)(&values), &operands, &mut built);
     }
     let overlap: C64 = built.iter().zip(&(gate.row().matrix)(params)).map(|(b, g)| b.conj() * g).sum();
     // Below that it is rounding: no gate of several qubits has an angle-dependent phase in the table.
@@ -130,8 +130,8 @@ pub fn definition_phase(gate: Gate, params: &[f64]) -> f64 {
 }
 
 /// Multiplies a matrix on a whole register from the left by a small one on the given qubits.
-pub fn apply(small: &Matrix, places: &[usize], total: &mut Matrix) {
-    let spread = |inner: usize| places.iter().enumerate().fold(0, |acc, (k, &q)| acc | ((inner >> k & 1) << q));
+pub fn apply(small: &Matrix, operands: &[usize], total: &mut Matrix) {
+    let spread = |inner: usize| operands.iter().enumerate().fold(0, |acc, (k, &q)| acc | ((inner >> k & 1) << q));
     let rows: Vec<usize> = (0..small.nrows()).map(spread).collect();
     let mask = rows[rows.len() - 1];
     for rest in (0..total.nrows()).filter(|state| state & mask == 0) {
@@ -165,7 +165,7 @@ pub fn synthesize(matrix: &Matrix, qubits: &[usize]) -> Vec<Op> {
         return steps.0;
     }
     let mut rest = matrix.clone();
-    // rotations · matrix = diagonal, gathered column by column; their inverses in reverse rebuild the matrix.
+    // rotations · matrix = diagonal, gathered column by column. Their inverses in reverse rebuild the matrix.
     let mut pairs: Vec<(usize, usize, Matrix)> = Vec::new();
     for column in 0..size - 1 {
         for row in column + 1..size {
@@ -204,7 +204,7 @@ fn two_level(steps: &mut Steps, low: usize, high: usize, m: &Matrix, qubits: &[u
     let count = qubits.len();
     let differing: Vec<usize> = (0..count).filter(|k| (low ^ high) >> k & 1 == 1).collect();
     let (&target, walked) = differing.split_last().expect("two different states differ in a bit");
-    // Walk `low` towards `high` until they differ in `target` alone; the walk is undone afterwards.
+    // Walk `low` towards `high` until they differ in `target` alone. The walk is undone afterwards.
     let mut state = low;
     let mut walk = Vec::new();
     for &bit in walked {
@@ -221,15 +221,15 @@ fn two_level(steps: &mut Steps, low: usize, high: usize, m: &Matrix, qubits: &[u
     steps.0.extend(flips.iter().rev().flatten().cloned());
 }
 
-/// A gate on one qubit where all others hold their bits of `state`; `U` with a fourth angle carries that phase.
+/// A gate on one qubit where all others hold their bits of `state`. `U` with a fourth angle carries that phase.
 fn selected(gate: Gate, params: &[f64], target: usize, state: usize, qubits: &[usize]) -> Vec<Op> {
     let others: Vec<usize> = (0..qubits.len()).filter(|&k| k != target).collect();
     let zeros = || others.iter().filter(|&&k| state >> k & 1 == 0).map(|&k| Op::gate(Gate::X, &[qubits[k]], &[]));
-    let places: Vec<usize> = others.iter().chain([&target]).map(|&k| qubits[k]).collect();
+    let operands: Vec<usize> = others.iter().chain([&target]).map(|&k| qubits[k]).collect();
     let (gate, extra) = if params.len() == 4 { (Gate::Cu, 1) } else { (gate, 0) };
     let params = params.iter().map(|&v| Param::Fixed(v)).collect();
     let kind = OpKind::Gate { gate, params, controls: others.len() - extra };
-    zeros().chain([simplest(Op::of(kind, &places))]).chain(zeros()).collect()
+    zeros().chain([simplest(Op::of(kind, &operands))]).chain(zeros()).collect()
 }
 
 /// The same operation with as few controls as the table allows.
@@ -275,10 +275,10 @@ mod tests {
         for row in GATES.iter().filter(|row| row.qubits <= 3) {
             let values: Vec<f64> = (0..row.params.len()).map(|k| 0.37 + 0.61 * k as f64).collect();
             for controls in 1..=3usize {
-                let places: Vec<usize> = (0..controls + row.qubits).collect();
-                let ops = without_controls(row.gate, &values, &places[..controls], &places[controls..]);
+                let operands: Vec<usize> = (0..controls + row.qubits).collect();
+                let ops = without_controls(row.gate, &values, &operands[..controls], &operands[controls..]);
                 let expected = controlled(&(row.matrix)(&values), controls);
-                let worst = distance(&matrix_of(&ops, places.len()), &expected);
+                let worst = distance(&matrix_of(&ops, operands.len()), &expected);
                 // Up to some hundred gates, each good to 1e-16.
                 assert!(worst < 1e-13, "{} under {controls}: {worst:e}", row.name);
             }
@@ -311,8 +311,8 @@ mod tests {
             let mut cases = vec![random_unitary(1 << qubits, &mut stream)];
             cases.extend(GATES.iter().filter(|r| r.qubits == qubits).map(|r| (r.matrix)(&[0.3, 0.7, 1.1, 1.9])));
             for m in cases {
-                let places: Vec<usize> = (0..qubits).collect();
-                let built = matrix_of(&synthesize(&m, &places), qubits);
+                let operands: Vec<usize> = (0..qubits).collect();
+                let built = matrix_of(&synthesize(&m, &operands), qubits);
                 // A few hundred rotations, and Gram-Schmidt leaves 1e-15 of its own.
                 assert!(distance(&built, &m) < 1e-12, "{qubits} qubits: {:e}", distance(&built, &m));
             }

@@ -9,7 +9,8 @@
 //! inputs become slots, branches become conditions.
 //!
 //! `U(θ, φ, λ)` has a real upper left entry in both versions, as in OpenQASM 2 and Qiskit. The OpenQASM 3 text gives it
-//! a further phase e^{iθ/2}, which only shows under a control; the writer therefore puts `cu` there, on which all agree.
+//! a further phase e^{iθ/2}, which only shows under a control. The writer therefore puts `cu` there, on which all
+//! agree.
 
 mod build;
 mod condition;

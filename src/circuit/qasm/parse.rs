@@ -16,7 +16,7 @@ pub(super) struct SyntaxTree {
     pub library: bool,
 }
 
-/// Parses `files[0]` and what it includes; included files are added to `files`.
+/// Parses `files[0]` and what it includes. Included files are added to `files`.
 pub(super) fn parse(files: &mut Vec<SourceFile>, options: &ReadOptions) -> ReadResult<SyntaxTree> {
     let mut state = Shared { options, notices: Vec::new(), library: false, nesting: 0, statements: 0 };
     let tokens = tokens(&files[0].text, 0)?;
@@ -171,7 +171,7 @@ impl Parser<'_> {
         let word = self.word().to_string();
         match word.as_str() {
             "OPENQASM" => self.version_line().map(|()| None),
-            "include" => Err(Fault::new("include must stand outside of blocks").at(start)),
+            "include" => Err(Fault::new("include must be outside of blocks").at(start)),
             "gate" | "opaque" => self.gate(shared).map(Some),
             "qreg" | "creg" => self.old_register().map(Some),
             "qubit" | "bit" => self.register(shared).map(Some),

@@ -1,4 +1,4 @@
-//! The reader's front door.
+//! The entry points of the reader.
 
 use std::path::PathBuf;
 
@@ -8,14 +8,14 @@ use super::parse::{notice, parse};
 use crate::circuit::Circuit;
 use crate::math::Seconds;
 
-/// What a reader may do and how much it takes; the limits keep hostile texts from exhausting time and memory.
+/// What a reader may do and how much it takes. The limits keep malicious texts from exhausting time and memory.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
     /// Name of the text in messages.
     pub name: String,
     /// Folders searched for included files other than the built-in `qelib1.inc` and `stdgates.inc`.
     pub include: Vec<PathBuf>,
-    /// Length of a device cycle, for delays in `dt`; without it they are refused.
+    /// Length of a device cycle, for delays in `dt`. Without it they are refused.
     pub cycle: Option<Seconds>,
     /// Longest text, bytes.
     pub max_bytes: usize,
@@ -47,7 +47,7 @@ pub struct Reading {
     pub notices: Vec<Notice>,
 }
 
-/// The circuit of an OpenQASM 2 or 3 text; the version line decides which.
+/// The circuit of an OpenQASM 2 or 3 text. The version line decides which.
 ///
 /// ```
 /// use qgraft::circuit::qasm::{ReadOptions, read};

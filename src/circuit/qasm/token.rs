@@ -9,7 +9,7 @@ use super::error::{Fault, ReadResult, Span};
 #[logos(skip(r"//[^\n]*", allow_greedy = true))]
 #[logos(skip r"/\*([^*]|\*+[^*/])*\*+/")]
 pub(super) enum Token {
-    /// Names and keywords; which is which depends on the place.
+    /// Names and keywords; which is which depends on the context.
     #[regex(r"[\p{L}_][\p{L}\p{Nd}_]*")]
     Word,
     #[regex(r"[0-9][0-9_]*")]
@@ -99,7 +99,7 @@ pub(super) enum Token {
     End,
 }
 
-/// All tokens with their places, and an `End`.
+/// All tokens with their positions, and an `End`.
 pub(super) fn tokens(text: &str, file: u16) -> ReadResult<Vec<(Token, Span)>> {
     let span = |range: std::ops::Range<usize>| Span { file, start: range.start as u32, end: range.end as u32 };
     let mut all = Vec::new();

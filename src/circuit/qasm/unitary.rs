@@ -1,4 +1,4 @@
-//! What the modifiers `inv`, `ctrl` and `pow` make of a list of unitary operations; phases are exact throughout.
+//! What the modifiers `inv`, `ctrl` and `pow` make of a list of unitary operations. Phases are exact throughout.
 
 use std::f64::consts::PI;
 
@@ -9,7 +9,7 @@ use crate::circuit::{Gate, Op, OpKind, Param};
 use crate::math::Matrix;
 use crate::math::matrix::{C64, distance, distance_up_to_phase, identity};
 
-/// Operands of a controlled gate at most: its matrix must stay something one can hold.
+/// Operands of a controlled gate at most: the memory of its matrix bounds them.
 const MAX_OPERANDS: usize = 16;
 
 /// The operations in reverse, each inverted.
@@ -40,11 +40,11 @@ fn inverse_by_definition(gate: Gate, controls: usize, qubits: &[usize]) -> Resul
         return inverse(vec![Op::of(kind, qubits)]);
     }
     let (over, targets) = qubits.split_at(controls);
-    let place = |(gate, places, params): (Gate, Vec<usize>, Vec<Param>)| {
-        let qubits: Vec<usize> = places.iter().map(|&p| targets[p]).collect();
+    let on_targets = |(gate, operands, params): (Gate, Vec<usize>, Vec<Param>)| {
+        let qubits: Vec<usize> = operands.iter().map(|&p| targets[p]).collect();
         Op::gate(gate, &qubits, &params)
     };
-    let mut steps: Vec<Op> = (gate.row().definition)(&[]).into_iter().map(place).collect();
+    let mut steps: Vec<Op> = (gate.row().definition)(&[]).into_iter().map(on_targets).collect();
     let phase = definition_phase(gate, &[]);
     if phase != 0.0 {
         steps.push(Op::of(OpKind::GlobalPhase(Param::Fixed(phase)), &[]));

@@ -21,8 +21,8 @@ pub struct WriteOptions {
 /// A circuit without slots as OpenQASM 2.
 ///
 /// Gates missing from the paper's `qelib1.inc` are defined in the file, as are delays (`opaque delay(seconds) a;`).
-/// Controls beyond the table's gates and unitary matrices become plain gates. The global phase, for which the language
-/// has no word, is left out.
+/// Controls beyond the table's gates and unitary matrices become plain gates. The global phase, which the language
+/// cannot express, is left out.
 ///
 /// ```
 /// use qgraft::circuit::{Circuit, Gate, qasm};
@@ -276,9 +276,9 @@ impl Writer<'_> {
         let operands = &["a", "b", "c", "d", "e"];
         let angles = if formal.is_empty() { String::new() } else { format!("({})", formal.join(", ")) };
         let _ = write!(text, "gate {}{angles} {} {{ ", gate.name(), operands[..gate.row().qubits].join(", "));
-        for (inner, places, params) in &body {
-            let places: Vec<&str> = places.iter().map(|&p| operands[p]).collect();
-            let _ = write!(text, "{} {}; ", self.call(*inner, params, &formal), places.join(", "));
+        for (inner, on, params) in &body {
+            let names: Vec<&str> = on.iter().map(|&p| operands[p]).collect();
+            let _ = write!(text, "{} {}; ", self.call(*inner, params, &formal), names.join(", "));
         }
         let phase = definition_phase(gate, &vec![0.5; formal.len()]);
         if self.version == Version::Three && phase != 0.0 {
@@ -363,11 +363,11 @@ impl Registers {
                 hint: "write OpenQASM 3, or let conditions test runs of neighbouring bits",
             });
         }
-        let placed = |bits: &[usize], value: u64| -> u64 {
+        let bits_of = |bits: &[usize], value: u64| -> u64 {
             bits.iter().enumerate().fold(0, |all, (k, bit)| all | (value >> k & 1) << (bit - run.start))
         };
-        let fixed = placed(bits, *value);
-        Ok((0..1u64 << open.len()).map(|free| format!("if ({name} == {}) ", fixed | placed(&open, free))).collect())
+        let fixed = bits_of(bits, *value);
+        Ok((0..1u64 << open.len()).map(|free| format!("if ({name} == {}) ", fixed | bits_of(&open, free))).collect())
     }
 }
 

@@ -1,10 +1,10 @@
-//! Methods that move boxes: clusters and their means.
+//! Methods that average boxes: clusters and their means.
 
 use super::{Candidate, Confidence, Corners, Detection, overlap};
 
 /// Boxes of one thing, best first.
 struct Cluster {
-    /// The mean so far, against which further boxes are held.
+    /// The mean so far, with which further boxes are compared.
     mean: Corners,
     /// Sum of score times corners, of scores, of the boxes' weights.
     corners: Corners,
@@ -81,23 +81,24 @@ pub(super) fn weighted(
     for candidate in candidates {
         let means = clusters.iter().map(|cluster| &cluster.mean);
         match nearest(means, &candidate.found.corners, threshold) {
-            Some(place) => clusters[place].join(candidate, weights[candidate.model]),
+            Some(index) => clusters[index].join(candidate, weights[candidate.model]),
             None => clusters.push(Cluster::open(candidate, weights[candidate.model])),
         }
     }
     fused.extend(clusters.iter().map(|cluster| cluster.fused(confidence, weights)));
 }
 
-/// Non-maximum weighted of boxes sorted by score: clusters are held against their best box, which overlaps itself by 1.
+/// Non-maximum weighted of boxes sorted by score: each box is compared with the best box of a cluster, which overlaps
+/// itself by 1.
 pub(super) fn pulled(candidates: &[Candidate], threshold: f64, fused: &mut Vec<Detection>) {
     let mut clusters: Vec<(Detection, Corners, f64)> = Vec::new();
     for Candidate { found, .. } in candidates {
         let best = clusters.iter().map(|(best, ..)| &best.corners);
-        let place = nearest(best, &found.corners, threshold).unwrap_or_else(|| {
+        let index = nearest(best, &found.corners, threshold).unwrap_or_else(|| {
             clusters.push((*found, [0.0; 4], 0.0));
             clusters.len() - 1
         });
-        let (best, corners, total) = &mut clusters[place];
+        let (best, corners, total) = &mut clusters[index];
         let pull = found.score * overlap(&found.corners, &best.corners);
         (0..4).for_each(|k| corners[k] += pull * found.corners[k]);
         *total += pull;
@@ -111,10 +112,10 @@ pub(super) fn pulled(candidates: &[Candidate], threshold: f64, fused: &mut Vec<D
 /// Which of `boxes` overlaps `corners` most, the first of equal ones, if by more than the threshold.
 fn nearest<'a>(boxes: impl Iterator<Item = &'a Corners>, corners: &Corners, threshold: f64) -> Option<usize> {
     let mut found = (None, threshold);
-    for (place, other) in boxes.enumerate() {
+    for (index, other) in boxes.enumerate() {
         let iou = overlap(other, corners);
         if iou > found.1 {
-            found = (Some(place), iou);
+            found = (Some(index), iou);
         }
     }
     found.0

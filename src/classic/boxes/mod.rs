@@ -1,7 +1,7 @@
-//! Boxes around things in pictures, and how the answers of several detectors become one.
+//! Boxes around things in pictures, and the fusion of the boxes of several detectors.
 //!
 //! Corners are (left, top, right, bottom) as shares of the picture's width and height, so that the picture is 0..=1 both
-//! ways. [`FUSIONS`] are the ways to fuse; a [`Fusion`] is one of them with its thresholds and weights.
+//! ways. [`FUSIONS`] are the ways to fuse. A [`Fusion`] is one of them with its thresholds and weights.
 
 mod cluster;
 mod suppress;
@@ -16,9 +16,9 @@ pub type Corners = [f64; 4];
 pub struct Detection {
     /// Where it is.
     pub corners: Corners,
-    /// How sure the detector is, at least 0.
+    /// Confidence of the detector, at least 0.
     pub score: f64,
-    /// What it is said to hold.
+    /// Predicted class.
     pub label: usize,
 }
 
@@ -74,8 +74,8 @@ pub enum Method {
     Weighted {
         /// What scores become.
         confidence: Confidence,
-        /// Clusters boxes of different labels; the label with the largest sum of scores wins. The published method keeps
-        /// labels apart.
+        /// Clusters boxes of different labels. The label with the largest sum of scores wins. The published method
+        /// keeps labels apart.
         across_labels: bool,
     },
     /// Keeps the best box and drops those that overlap it.

@@ -8,10 +8,10 @@ use rayon::prelude::*;
 use crate::classic::forest::{Forest, Node, Tree};
 use crate::math::Stream;
 
-/// What trees learn to answer, one entry per row.
+/// Targets of the trees, one entry per row.
 #[derive(Clone, Copy, Debug)]
 pub enum Answers<'a> {
-    /// Classes below `count`; a leaf then holds a share per class.
+    /// Classes below `count`. A leaf then holds a share per class.
     Classes {
         /// The class of each row.
         labels: &'a [usize],
@@ -44,7 +44,7 @@ impl Answers<'_> {
 pub struct Growth {
     /// Number of trees.
     pub trees: usize,
-    /// Columns looked at for a split, drawn anew each time; columns that do not vary are not counted.
+    /// Columns considered for a split, drawn anew each time. Columns that do not vary are not counted.
     pub columns: usize,
     /// Splits above a leaf, at most.
     pub depth: Option<usize>,
@@ -61,12 +61,12 @@ impl Growth {
     }
 }
 
-/// A forest and what it says of the rows it was grown on.
+/// A forest and its out-of-bag predictions.
 #[derive(Clone, Debug)]
 pub struct Grown {
     /// The forest.
     pub forest: Forest,
-    /// (rows, values): the mean over the trees that did not see a row; where there is none, the mean of all answers.
+    /// (rows, values): the mean over the trees that did not see a row; where there is none, the mean of all targets.
     pub out_of_bag: Array2<f64>,
 }
 
@@ -97,20 +97,20 @@ impl Forest {
 fn out_of_bag(rows: ArrayView2<'_, f32>, answers: Answers<'_>, grown: &[(Tree, Vec<bool>)]) -> Array2<f64> {
     let mut all = Sums::new(answers.width());
     (0..rows.nrows()).for_each(|row| all.add(answers.at(row), 1.0));
-    let mut told = Array2::zeros((rows.nrows(), answers.width()));
-    for (row, mut told) in told.rows_mut().into_iter().enumerate() {
+    let mut means = Array2::zeros((rows.nrows(), answers.width()));
+    for (row, mut means) in means.rows_mut().into_iter().enumerate() {
         let mut count = 0.0;
         for (tree, _) in grown.iter().filter(|(_, seen)| !seen[row]) {
-            told.iter_mut().zip(tree.value(rows.row(row))).for_each(|(sum, value)| *sum += value);
+            means.iter_mut().zip(tree.value(rows.row(row))).for_each(|(sum, value)| *sum += value);
             count += 1.0;
         }
         if count == 0.0 {
-            told.iter_mut().zip(all.means()).for_each(|(sum, mean)| *sum = mean);
+            means.iter_mut().zip(all.means()).for_each(|(sum, mean)| *sum = mean);
         } else {
-            told.mapv_inplace(|sum| sum / count);
+            means.mapv_inplace(|sum| sum / count);
         }
     }
-    told
+    means
 }
 
 /// Sums of answers, and the sum of their squares.
@@ -127,10 +127,10 @@ impl Sums {
     }
 
     /// Adds an answer (sign 1) or takes it away (sign -1).
-    fn add(&mut self, (place, value): (usize, f64), sign: f64) {
+    fn add(&mut self, (index, value): (usize, f64), sign: f64) {
         let value = sign * value;
-        self.squares += (2.0 * self.sums[place] + value) * value;
-        self.sums[place] += value;
+        self.squares += (2.0 * self.sums[index] + value) * value;
+        self.sums[index] += value;
         self.count += sign;
     }
 
@@ -186,7 +186,7 @@ impl Grower<'_> {
         squares - all.purity() <= 1e-12 * squares
     }
 
-    /// The best column and threshold among those looked at; `None` where no column separates enough rows.
+    /// The best column and threshold among those considered; `None` where no column separates enough rows.
     fn split(&mut self, range: &Range<usize>, all: &Sums) -> Option<(usize, f64)> {
         let mut best: Option<(f64, usize, f64)> = None;
         let mut tried = 0;
@@ -203,11 +203,11 @@ impl Grower<'_> {
             }
             tried += 1;
             let (mut left, mut right) = (Sums::new(self.answers.width()), all.clone());
-            for (place, pair) in sorted.windows(2).enumerate() {
+            for (index, pair) in sorted.windows(2).enumerate() {
                 let answer = self.answers.at(pair[0].1 as usize);
                 left.add(answer, 1.0);
                 right.add(answer, -1.0);
-                let enough = (place + 1).min(sorted.len() - place - 1) >= self.growth.leaf;
+                let enough = (index + 1).min(sorted.len() - index - 1) >= self.growth.leaf;
                 if pair[0].0 == pair[1].0 || !enough {
                     continue;
                 }
@@ -221,13 +221,13 @@ impl Grower<'_> {
         best.map(|(_, feature, threshold)| (feature, threshold))
     }
 
-    /// Brings the rows that go left to the front of `range` and says where the others begin.
+    /// Brings the rows that go left to the front of `range` and returns where the others begin.
     fn part(&mut self, range: &Range<usize>, feature: usize, threshold: f64) -> usize {
         let column = &self.columns[feature];
         let mut middle = range.start;
-        for place in range.clone() {
-            if f64::from(column[self.sample[place] as usize]) <= threshold {
-                self.sample.swap(place, middle);
+        for index in range.clone() {
+            if f64::from(column[self.sample[index] as usize]) <= threshold {
+                self.sample.swap(index, middle);
                 middle += 1;
             }
         }

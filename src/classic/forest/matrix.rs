@@ -15,7 +15,7 @@ pub struct MatrixForm {
     pub paths: Array2<f64>,
     /// D (L): left turns on the way to a leaf.
     pub turns: Array1<f64>,
-    /// E (L, values): what leaves say.
+    /// E (L, values): the values of the leaves.
     pub values: Array2<f64>,
 }
 
@@ -33,7 +33,7 @@ impl MatrixForm {
             turns: Array1::zeros(leaves),
             values: Array2::zeros((leaves, tree.width())),
         };
-        // The way to each node: (split, turn); parents stand before their children.
+        // The way to each node: (split, turn); parents come before their children.
         let mut ways: Vec<Vec<(usize, f64)>> = vec![Vec::new(); nodes.len()];
         let (mut split, mut leaf) = (0, 0);
         for (number, node) in nodes.iter().enumerate() {

@@ -12,7 +12,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::classic::ClassicError;
 
-/// Trees that answer together by the mean of what they say.
+/// Trees whose mean is the prediction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forest {
     trees: Vec<Tree>,
@@ -46,12 +46,12 @@ impl Forest {
     /// (rows, values): class probabilities or means for `rows` (rows, columns) without NaN. Single precision goes in as
     /// in scikit-learn, which compares it with double precision thresholds.
     pub fn predict(&self, rows: ArrayView2<'_, f32>) -> Array2<f64> {
-        let mut told = Array2::zeros((rows.nrows(), self.width()));
-        for (row, mut told) in rows.rows().into_iter().zip(told.rows_mut()) {
+        let mut sums = Array2::zeros((rows.nrows(), self.width()));
+        for (row, mut sums) in rows.rows().into_iter().zip(sums.rows_mut()) {
             for tree in &self.trees {
-                told.iter_mut().zip(tree.value(row)).for_each(|(sum, value)| *sum += value);
+                sums.iter_mut().zip(tree.value(row)).for_each(|(sum, value)| *sum += value);
             }
         }
-        told / self.trees.len() as f64
+        sums / self.trees.len() as f64
     }
 }

@@ -8,7 +8,7 @@ use crate::classic::ClassicError;
 /// A node of a tree.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
-    /// Rows whose `feature` is at most `threshold` go left. Children stand behind their parent.
+    /// Rows whose `feature` is at most `threshold` go left. Children come after their parent.
     Split {
         /// Column.
         feature: usize,
@@ -21,7 +21,7 @@ pub enum Node {
     },
     /// Where a path ends.
     Leaf {
-        /// What the tree says: a share per class, or one mean.
+        /// Values of the leaf: a share per class, or one mean.
         value: Vec<f64>,
     },
 }
@@ -37,8 +37,8 @@ impl Tree {
     /// A tree of these nodes.
     ///
     /// # Errors
-    /// A child that does not stand behind its parent or has two, a node that nothing leads to, a threshold that is no
-    /// number, leaves of different width; by node.
+    /// A child that does not come after its parent or has two parents, a node that nothing leads to, a threshold that
+    /// is no number, leaves of different width; by node.
     pub fn new(nodes: Vec<Node>) -> Result<Self, ClassicError> {
         let wrong = |node: usize, reason: String| Err(ClassicError::Node { node, reason });
         let mut width = None;
@@ -68,7 +68,7 @@ impl Tree {
         if let Some(node) = (1..nodes.len()).find(|&node| parents[node] != 1) {
             return wrong(node, format!("{} nodes lead to it, expected one", parents[node]));
         }
-        // Children stand behind parents, so the last of any nodes is a leaf.
+        // Children come after parents, so the last of any nodes is a leaf.
         let Some(width) = width else { return wrong(0, "a tree needs at least one leaf".into()) };
         Ok(Self { nodes, width })
     }
@@ -83,7 +83,7 @@ impl Tree {
         self.width
     }
 
-    /// What the leaf of `row` (columns) says.
+    /// The values of the leaf of `row` (columns).
     pub fn value(&self, row: ArrayView1<'_, f32>) -> &[f64] {
         let mut at = 0;
         loop {

@@ -66,10 +66,11 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let input = |(b, i): (usize, usize)| 1.5 * (0.7 * (b * qubits + i) as f64 + 0.1).sin();
     let inputs = Array2::from_shape_fn((batch, qubits), input);
     let weights = Array1::from_shape_fn(layers * qubits, |k| 1.2 * (0.9 * k as f64 + 0.3).cos());
-    // Weights move in training: what an engine keeps for the last ones must not count, so every other call has others.
-    let mut moved = weights.clone();
-    moved.iter_mut().take(1).for_each(|first| *first += 1e-9);
-    let mut alternating = [&weights, &moved].into_iter().cycle();
+    // Weights change in training: what an engine caches for the last ones must not count, so every other call has
+    // others.
+    let mut changed = weights.clone();
+    changed.iter_mut().take(1).for_each(|first| *first += 1e-9);
+    let mut alternating = [&weights, &changed].into_iter().cycle();
     let observables = Observable::all_z(qubits);
     let cotangent = Array2::ones((batch, qubits));
     let prepared = engine.prepare(&program, &observables, qubits)?;

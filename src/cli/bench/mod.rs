@@ -123,13 +123,13 @@ fn timed<T>(budget: Duration, mut work: impl FnMut() -> Result<T>) -> Result<(T,
         let call = Instant::now();
         let result = black_box(work()?);
         seconds.push(call.elapsed().as_secs_f64());
-        // Giving memory back is not part of the answer.
+        // Freeing memory is not part of the time.
         drop(result);
     }
     Ok((first, seconds))
 }
 
-/// `Σ_k p_k cos(k mod 97)`: any two outcomes that change places change it.
+/// `Σ_k p_k cos(k mod 97)`: exchanging two outcomes changes it.
 fn outcomes_checksum(probabilities: impl IntoIterator<Item = f64>) -> f64 {
     probabilities.into_iter().enumerate().map(|(k, p)| p * ((k % 97) as f64).cos()).sum()
 }

@@ -13,7 +13,7 @@ use crate::math::C64;
 use crate::noise::Program;
 use crate::sim::{Angles, Auto, EngineOptions, Precision, SimError, Simulator, engine, sample, state};
 
-/// Longest list of probabilities that is printed unasked.
+/// Longest list of probabilities that is printed by default.
 const LISTED: usize = 1 << 16;
 
 /// What is printed; the keys of the JSON object.
@@ -55,7 +55,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         _ => named.as_ref(),
     };
     let full_name = engine.name();
-    // A name goes on with precision and number of trajectories.
+    // Precision and number of trajectories follow the name.
     let name = full_name.split(", ").next().unwrap_or_default().to_string();
     if let Some(shots) = arguments.shots {
         sample::affordable(shots)?;
@@ -69,7 +69,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
     let mut counts = None;
     if let (Some(shots), Some(p)) = (arguments.shots, &probabilities) {
         counts = Some(match name.as_str() {
-            // Each trajectory gives one outcome; drawing from their mean would err twice.
+            // Each trajectory gives one outcome. Drawing from their mean would err twice.
             "trajectory" => {
                 let drawn = engine.sample(program, angles, shots, arguments.seed)?.mapv(|n| n as f64);
                 over_outcomes(setup, drawn.row(0))?.mapv(|n| n as u64)

@@ -44,8 +44,8 @@ impl Setup {
             anyhow::bail!("{}: there is no qubit {qubit}; the circuit has {width}", file());
         }
         // Without transpiling, qubit k of the circuit must be one of the device.
-        let room = device.as_ref().filter(|_| !arguments.transpile).map_or(width, |d| d.calibration.qubits.len());
-        let qubits = observed_qubits(&circuit, &wanted, room);
+        let available = device.as_ref().filter(|_| !arguments.transpile).map_or(width, |d| d.calibration.qubits.len());
+        let qubits = observed_qubits(&circuit, &wanted, available);
         let read = |text: &String| Observable::read_on(text, &qubits);
         let observables = arguments.observable.iter().map(read).collect::<Result<_, _>>()?;
         let observed = ObservedCircuit { circuit, inputs: 0, qubits: qubits.clone(), observables };
@@ -83,13 +83,13 @@ fn bound(circuit: &Circuit, angles: &[f64]) -> Result<Circuit> {
 }
 
 impl Arguments {
-    /// The device with its noise, exact: shots are drawn from the answer.
+    /// The device with its noise, exact: shots are drawn from its result.
     fn condition(&self) -> Condition {
         Condition { device: self.device.clone(), model: self.model.clone(), ..Condition::default() }
     }
 
     fn compile_options(&self) -> CompileOptions {
-        // The highest level leaves out phases that measurements cannot see; a saved state shows them.
+        // The highest level leaves out phases that measurements cannot see. A saved state shows them.
         let level = if self.save.is_some() { 2 } else { 3 };
         let options = TranspileOptions { level, seed: self.seed, ..TranspileOptions::default() };
         CompileOptions {

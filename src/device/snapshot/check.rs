@@ -6,10 +6,10 @@ use crate::device::calibration::op_label;
 use crate::device::{Device, DeviceError, GateData, QubitData};
 use crate::math::Seconds;
 
-/// Longer than any gate, readout or reset; a longer time means a wrong unit.
+/// Longer than any gate, readout or reset. A longer time means a wrong unit.
 const LONGEST_OPERATION: Seconds = Seconds(0.1);
 
-/// `device` if all its numbers are possible; `file` is named in complaints.
+/// `device` if all its numbers are possible; `file` names it in errors.
 pub fn checked(file: &str, device: Device) -> Result<Device, DeviceError> {
     let wrong = |(field, problem): (String, String)| DeviceError::Field { file: file.into(), field, problem };
     let count = device.calibration.qubits.len();

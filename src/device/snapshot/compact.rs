@@ -17,7 +17,7 @@
 //!            "cz": {"on": [[0, 1]], "both_directions": true, "error": [0.005], "length_ns": 68}}}
 //! ```
 //! A number means a constant column, null for one unknown value, an absent key for an unknown column. Unknown
-//! keys are ignored. A gate without `on` is on every qubit; `"same_as": "sx"` repeats another gate's rows. Optional
+//! keys are ignored. A gate without `on` is on every qubit. `"same_as": "sx"` repeats another gate's rows. Optional
 //! keys: `processor`, `timing`, `coordinates`, `frequency_ghz`, `anharmonicity_ghz`, `reset_length_ns`, `faulty`
 //! (lists of qubits, or of row numbers in a gate), `zz` and `layer_fidelity`.
 
@@ -33,10 +33,10 @@ use crate::math::Seconds;
 
 pub const FORMAT: usize = 1;
 
-/// More qubits than any device has; a scalar column of them would only fill memory.
+/// More qubits than any device has. A scalar column of them would waste memory.
 const MOST_QUBITS: usize = 100_000;
 
-/// The device that `document` describes; `file` is named in complaints.
+/// The device that `document` describes. `file` names it in errors.
 pub fn read(file: &str, document: &Value) -> Result<Device, DeviceError> {
     let root = Field::root(file, document);
     let format = root.get("format")?;

@@ -97,8 +97,8 @@ fn gate_columns(qubits: usize, rows: &[GateData]) -> Value {
     for (name, mut rows) in by_gate {
         rows.sort_by_key(|row| undirected(&row.qubits));
         let columns = Value::Object(columns_of(qubits, &rows));
-        let twin = written.iter().find(|(_, other)| **other == columns).map(|(twin, _)| json!({"same_as": twin}));
-        written.insert(name.into(), twin.unwrap_or(columns));
+        let equal = written.iter().find(|(_, other)| **other == columns).map(|(equal, _)| json!({"same_as": equal}));
+        written.insert(name.into(), equal.unwrap_or(columns));
     }
     Value::Object(written)
 }

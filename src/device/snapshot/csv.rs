@@ -1,4 +1,4 @@
-//! The table that the IBM Quantum platform offers for download: one row per qubit, headers that drifted over the years.
+//! The table that the IBM Quantum platform offers for download: one row per qubit, headers that changed over the years.
 //!
 //! There is no published schema, so the header is data: columns are found by name, their unit is in the header,
 //! and a two-qubit cell packs several partners as `0_1:0.0075;0_14:0.009` (to 2024) or `1:0.0013;15:0.0021` (later,
@@ -35,7 +35,7 @@ pub fn looks_like(text: &str) -> bool {
     start.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("qubit"))
 }
 
-/// The device in `text`; its name and date come from `file`, `<device>_calibrations_<time>.csv`.
+/// The device in `text`. Its name and date come from `file`, `<device>_calibrations_<time>.csv`.
 pub fn read(file: &str, text: &str) -> Result<Device, DeviceError> {
     let text = text.trim_start_matches('\u{feff}');
     let broken = |source| DeviceError::Csv { file: file.into(), source };

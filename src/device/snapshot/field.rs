@@ -1,10 +1,10 @@
-//! Reading JSON so that every complaint names file and field.
+//! Reading JSON so that every error names file and field.
 
 use serde_json::{Map, Value};
 
 use crate::device::DeviceError;
 
-/// A value and the way to it, such as `qubits[3].T1.value`.
+/// A value and its path, such as `qubits[3].T1.value`.
 #[derive(Clone)]
 pub struct Field<'a> {
     file: &'a str,
@@ -27,7 +27,7 @@ impl<'a> Field<'a> {
         &self.path
     }
 
-    /// A complaint about this field.
+    /// An error about this field.
     pub fn wrong(&self, problem: impl Into<String>) -> DeviceError {
         let field = if self.path.is_empty() { "the document" } else { &self.path };
         DeviceError::Field { file: self.file.into(), field: field.into(), problem: problem.into() }

@@ -1,7 +1,7 @@
 //! IBM's own snapshots: `props_*.json`, what was measured, and `conf_*.json`, what the device is.
 //!
 //! A live backend returns the same two documents through the service. Everything is a record
-//! `{name, value, unit, date}`, read by name because order and presence vary; the layout has been the same since 2020
+//! `{name, value, unit, date}`, read by name because order and presence vary. The layout has been the same since 2020
 //! but for the micro sign in units, missing frequencies (Heron and later) and missing readout lengths (2020).
 
 use serde_json::Value;
@@ -18,7 +18,7 @@ use crate::math::Seconds;
 /// Rows of the gate list that are instructions, not unitary gates.
 const INSTRUCTIONS: [&str; 5] = ["measure", "measure_2", "reset", "reset_2", "delay"];
 
-/// Ten times longer than any IBM device has reported; more means a wrong unit.
+/// Ten times longer than any IBM device has reported. More means a wrong unit.
 const LONGEST_LIFE: Seconds = Seconds(0.02);
 
 /// The device that the properties in `props` and the configuration in `conf` describe.
@@ -66,7 +66,7 @@ fn file_name(file: &str) -> &str {
     file.rsplit(['/', '\\']).next().unwrap_or(file)
 }
 
-/// The unitary gates of `basis_gates`; each must be in the gate table, or circuits for this device could not be read.
+/// The unitary gates of `basis_gates`. Each must be in the gate table, or circuits for this device could not be read.
 fn basis(list: &Field) -> Result<Vec<Gate>, DeviceError> {
     let mut gates = Vec::new();
     for entry in list.list()? {
@@ -89,7 +89,7 @@ fn si(record: &Field) -> Result<f64, DeviceError> {
     Ok(match unit {
         "" | "s" | "Hz" => value,
         "ms" => value / 1e3,
-        // U+00B5 micro sign and U+03BC Greek mu look alike; older files have the former.
+        // U+00B5 micro sign and U+03BC Greek mu are different characters. Older files have the former.
         "us" | "\u{b5}s" | "\u{3bc}s" => value / 1e6,
         "ns" => value / 1e9,
         "kHz" => value * 1e3,
@@ -121,7 +121,7 @@ fn each_record<'a>(
 
 fn lifetime(value: f64) -> Result<Option<Seconds>, String> {
     if value > LONGEST_LIFE.0 {
-        return Err(format!("is {} s, longer than any superconducting qubit lives; is its unit right?", value));
+        return Err(format!("is {} s, above the lifetime of any qubit; is its unit right?", value));
     }
     Ok(Some(Seconds(value)))
 }

@@ -19,15 +19,15 @@ use serde_json::Value;
 
 use crate::device::{Device, DeviceError};
 
-/// No snapshot is larger; reading one would only fill memory.
+/// No snapshot is larger.
 const LARGEST: u64 = 64 << 20;
 
 impl Device {
-    /// The device in a file of any known format; `PROPS.json,CONF.json` names both of IBM's files, otherwise
-    /// `conf_X.json` is looked for beside `props_X.json`.
+    /// The device in a file of any known format. `PROPS.json,CONF.json` names both of IBM's files, otherwise
+    /// `conf_X.json` is searched beside `props_X.json`.
     ///
     /// # Errors
-    /// If a file cannot be read or is no snapshot, or a number in it is impossible; the message names file, qubit or
+    /// If a file cannot be read or is no snapshot, or a number in it is impossible. The message names file, qubit or
     /// gate, and field.
     pub fn read(path: &str) -> Result<Self, DeviceError> {
         let (main, conf) = match path.split_once(',') {
@@ -52,7 +52,7 @@ impl Device {
         check::checked(&file, ibm::read(&file, &document, &conf_file, &configuration)?)
     }
 
-    /// The device in the text of our own format; `file` is what to call it in complaints.
+    /// The device in the text of our own format. `file` names it in errors.
     ///
     /// # Errors
     /// If it is not that format or a number in it is impossible.
@@ -60,7 +60,7 @@ impl Device {
         check::checked(file, compact::read(file, &parse(file, text)?)?)
     }
 
-    /// The device in our own format, one top-level key per line; reading it gives the same device bit for bit, its
+    /// The device in our own format, one top-level key per line. Reading it gives the same device bit for bit, its
     /// gate rows sorted.
     pub fn to_json(&self) -> String {
         compact_writer::write(self)

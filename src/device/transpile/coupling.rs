@@ -26,7 +26,7 @@ pub(super) struct Coupling {
     pub links: Vec<Link>,
     /// Per qubit: neighbour and index into `links`, by neighbour.
     pub neighbours: Vec<Vec<(usize, usize)>>,
-    /// Whether anything may be placed on the qubit; those on which nothing may have no neighbours.
+    /// Whether each qubit can be used. The others have no neighbours.
     pub usable: Vec<bool>,
     /// Cost of one pulse per qubit.
     pub pulse: Vec<f64>,

@@ -10,7 +10,7 @@ use crate::math::small::{Small, adjoint, from_matrix};
 
 /// The circuit in steps. A global phase is left out.
 ///
-/// With `elide`, an unconditional `swap` costs nothing: from there on the two qubits answer to each other's names. The
+/// With `elide`, an unconditional `swap` costs nothing: from there on the two qubits have each other's names. The
 /// second result is the wire that carries each of the circuit's qubits at the end.
 pub(super) fn unroll(circuit: &Circuit, elide: bool) -> (Vec<Step>, Vec<usize>) {
     let mut wire: Vec<usize> = (0..circuit.qubits()).collect();
@@ -72,13 +72,13 @@ fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], o
             }
             let body = (gate.row().definition)(params);
             let core = if controls == 0 { 0..body.len() } else { core_of(&body) };
-            for (k, (gate, places, params)) in body.iter().enumerate() {
-                let places = places.iter().map(|&p| own[p]);
+            for (k, (gate, operands, params)) in body.iter().enumerate() {
+                let operands = operands.iter().map(|&p| own[p]);
                 if core.contains(&k) {
-                    let all: Vec<usize> = switch.iter().copied().chain(places).collect();
+                    let all: Vec<usize> = switch.iter().copied().chain(operands).collect();
                     controlled(*gate, params, controls, &all, out);
                 } else {
-                    controlled(*gate, params, 0, &places.collect::<Vec<_>>(), out);
+                    controlled(*gate, params, 0, &operands.collect::<Vec<_>>(), out);
                 }
             }
             if controls > 0 {
@@ -113,18 +113,18 @@ fn leading_phase(gate: Gate, body: &Body) -> f64 {
     let same_shape: Body = (row.definition)(&fixed);
     debug_assert_eq!(same_shape.len(), body.len());
     let target = (row.matrix)(&at);
-    // The image of |0…0⟩ under both; their overlap is the phase.
+    // The image of |0…0⟩ under both. Their overlap is the phase.
     let mut state = vec![C64::ZERO; target.nrows()];
     state[0] = C64::ONE;
-    for (gate, places, params) in &same_shape {
+    for (gate, operands, params) in &same_shape {
         let values: Vec<f64> = params.iter().map(|p| p.value(&[])).collect();
         let matrix = (gate.row().matrix)(&values);
         let mut next = vec![C64::ZERO; state.len()];
         for (from, &amplitude) in state.iter().enumerate() {
-            let inner = places.iter().enumerate().fold(0, |acc, (k, &q)| acc | ((from >> q & 1) << k));
-            let rest = places.iter().fold(from, |acc, &q| acc & !(1 << q));
+            let inner = operands.iter().enumerate().fold(0, |acc, (k, &q)| acc | ((from >> q & 1) << k));
+            let rest = operands.iter().fold(from, |acc, &q| acc & !(1 << q));
             for row in 0..matrix.nrows() {
-                let to = places.iter().enumerate().fold(rest, |acc, (k, &q)| acc | ((row >> k & 1) << q));
+                let to = operands.iter().enumerate().fold(rest, |acc, (k, &q)| acc | ((row >> k & 1) << q));
                 next[to] += matrix[[row, inner]] * amplitude;
             }
         }
@@ -184,7 +184,7 @@ fn in_basis(v: &Small<2>, low: Param, gap: Param, controls: &[usize], target: us
 
 /// A phase on the state in which all of `qubits` are 1.
 ///
-/// The AND is a sum of parities, `2^{1-n} Σ_S (-1)^{|S|+1} ⊕_{i∈S} x_i`; walking them in Gray-code order costs one CX
+/// The AND is a sum of parities, `2^{1-n} Σ_S (-1)^{|S|+1} ⊕_{i∈S} x_i`. Walking them in Gray-code order costs one CX
 /// per parity (Barenco et al. 1995, arXiv quant-ph/9503016, lemma 7.1). A full run on two qubits is one CZ.
 fn all_ones_phase(qubits: &[usize], angle: Param, out: &mut Vec<StepKind>) {
     if angle == Param::Fixed(0.0) || qubits.is_empty() {
@@ -222,7 +222,7 @@ fn eigen(u: &Small<2>) -> (Small<2>, [f64; 2]) {
     if root.norm() < super::one_qubit_run::CLOSE {
         return (phase(0.0), [mean.arg(), mean.arg()]);
     }
-    // (u - λ₁) maps onto the eigenvector of λ₀; its longer column is taken.
+    // (u - λ₁) maps onto the eigenvector of λ₀. Its longer column is taken.
     let values = [mean + root, mean - root];
     let column = |other: C64| {
         let (a, b) = ([u[0][0] - other, u[1][0]], [u[0][1], u[1][1] - other]);

@@ -10,7 +10,7 @@ use crate::math::matrix::{C64, c};
 use crate::math::small::{Small, adjoint, product, scaled, tensor};
 
 /// Coordinates closer to a special value than this count as equal to it. The gate built then differs from the wanted
-/// one by no more than about this: rounding error, since small trained angles make interactions of 1e-9 in earnest.
+/// one by no more than about this: rounding error, since small trained angles make real interactions of 1e-9.
 const SPECIAL: f64 = 1e-12;
 /// Squares of coordinates below this are indistinguishable from rounding error of numbers of order one.
 const ROUNDING: f64 = 3e-14;
@@ -163,7 +163,7 @@ fn cartan(u: &Small<4>) -> Cartan {
     let p_transpose = adjoint(&p);
     let diagonal = product(&p_transpose, &product(&gamma, &p));
     let mut halves: [f64; 4] = from_fn(|k| diagonal[k][k].arg() / 2.0);
-    // v = left · diag(e^{i half}) · pᵀ, with left real; its determinant must be 1 too.
+    // v = left · diag(e^{i half}) · pᵀ, with left real. Its determinant must be 1 too.
     let left = |halves: &[f64; 4]| -> Small<4> {
         let vp = product(&v, &p);
         from_fn(|i| from_fn(|j| vp[i][j] * C64::from_polar(1.0, -halves[j])))
@@ -196,7 +196,7 @@ fn paulis() -> [Small<2>; 3] {
 
 /// `[low, high]` with `m = high ⊗ low` up to phase.
 fn factors(m: &Small<4>) -> [Small<2>; 2] {
-    // The block with the largest entry shows the lower factor; the upper one is what is left of each block.
+    // The block with the largest entry shows the lower factor. The upper one is what is left of each block.
     let size = |i: usize, j: usize| (0..4).map(|k| m[2 * i + k / 2][2 * j + k % 2].norm_sqr()).sum::<f64>();
     let (i, j) = if size(0, 0) >= size(0, 1) { (0, 0) } else { (0, 1) };
     let norm = (size(i, j) / 2.0).sqrt();

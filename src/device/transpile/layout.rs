@@ -16,7 +16,7 @@ pub(super) struct Demand {
     readouts: Vec<f64>,
     /// When each qubit first interacts.
     first_use: Vec<usize>,
-    /// Qubits in the order in which they are placed: interacting ones next to placed ones, lonely ones last.
+    /// Qubits in the order of assignment: interacting ones next to assigned ones, those without interactions last.
     order: Vec<usize>,
 }
 
@@ -42,7 +42,7 @@ impl Demand {
                 _ => {}
             }
         }
-        let order = placing_order(&neighbours);
+        let order = assignment_order(&neighbours);
         Self { neighbours, pulses, readouts, first_use, order }
     }
 
@@ -50,23 +50,23 @@ impl Demand {
         self.order.len()
     }
 
-    /// Cost of one qubit at one place, apart from its interactions.
-    fn alone(&self, qubit: usize, place: usize, coupling: &Coupling) -> f64 {
-        self.pulses[qubit] * coupling.pulse[place] + self.readouts[qubit] * coupling.readout[place]
+    /// Cost of one qubit on one physical qubit, apart from its interactions.
+    fn alone(&self, qubit: usize, physical: usize, coupling: &Coupling) -> f64 {
+        self.pulses[qubit] * coupling.pulse[physical] + self.readouts[qubit] * coupling.readout[physical]
     }
 }
 
-/// Most connected first, then always the qubit with most placed neighbours.
-fn placing_order(neighbours: &[Vec<(usize, usize)>]) -> Vec<usize> {
-    let mut placed_neighbours = vec![0usize; neighbours.len()];
+/// Most connected first, then always the qubit with most assigned neighbours.
+fn assignment_order(neighbours: &[Vec<(usize, usize)>]) -> Vec<usize> {
+    let mut assigned_neighbours = vec![0usize; neighbours.len()];
     let mut left: Vec<usize> = (0..neighbours.len()).collect();
     let mut order = Vec::with_capacity(left.len());
     while !left.is_empty() {
-        let rank = |q: usize| (placed_neighbours[q], neighbours[q].len(), usize::MAX - q);
+        let rank = |q: usize| (assigned_neighbours[q], neighbours[q].len(), usize::MAX - q);
         let at = (0..left.len()).max_by_key(|&k| rank(left[k])).expect("some are left");
         let next = left.swap_remove(at);
         for &(other, _) in &neighbours[next] {
-            placed_neighbours[other] += 1;
+            assigned_neighbours[other] += 1;
         }
         order.push(next);
     }
@@ -80,7 +80,7 @@ pub(super) fn embed(demand: &Demand, coupling: &Coupling, budget: usize) -> Opti
         return None;
     }
     let cheapest_link = coupling.links.iter().map(|link| link.cost).fold(f64::INFINITY, f64::min);
-    // Entanglers that are still to be paid once the first k qubits of the order stand.
+    // Entanglers whose cost is open once the first k qubits of the order are assigned.
     let mut open = vec![0.0; demand.qubits() + 1];
     let mut position = vec![0; demand.qubits()];
     for (k, &q) in demand.order.iter().enumerate() {
@@ -97,14 +97,14 @@ pub(super) fn embed(demand: &Demand, coupling: &Coupling, budget: usize) -> Opti
         coupling,
         position,
         rest,
-        place: vec![usize::MAX; demand.qubits()],
+        physical: vec![usize::MAX; demand.qubits()],
         used: vec![false; coupling.qubits()],
         best: None,
         tries: 0,
         limit: 0,
     };
     search.start(budget);
-    search.best.map(|(_, place)| place)
+    search.best.map(|(_, physical)| physical)
 }
 
 struct Search<'a> {
@@ -113,7 +113,7 @@ struct Search<'a> {
     position: Vec<usize>,
     /// Least cost of the entanglers open at each depth.
     rest: Vec<f64>,
-    place: Vec<usize>,
+    physical: Vec<usize>,
     used: Vec<bool>,
     best: Option<(f64, Vec<usize>)>,
     tries: usize,
@@ -121,7 +121,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Every place of the first qubit gets its share of the tries, the cheapest surroundings first.
+    /// Every physical qubit for the first qubit gets its share of the tries, the cheapest neighbourhood first.
     fn start(&mut self, budget: usize) {
         let Some(&first) = self.demand.order.first() else {
             self.best = Some((0.0, Vec::new()));
@@ -129,16 +129,16 @@ impl Search<'_> {
         };
         let roots = self.candidates(first, 0);
         let share = (budget / roots.len().max(1)).max(4 * self.demand.qubits());
-        for (cost, place) in roots {
+        for (cost, physical) in roots {
             self.limit = self.tries + share;
-            self.put(first, place, cost, 0);
+            self.put(first, physical, cost, 0);
         }
     }
 
-    fn put(&mut self, qubit: usize, place: usize, cost: f64, depth: usize) {
-        (self.place[qubit], self.used[place]) = (place, true);
+    fn put(&mut self, qubit: usize, physical: usize, cost: f64, depth: usize) {
+        (self.physical[qubit], self.used[physical]) = (physical, true);
         self.descend(depth + 1, cost);
-        (self.place[qubit], self.used[place]) = (usize::MAX, false);
+        (self.physical[qubit], self.used[physical]) = (usize::MAX, false);
     }
 
     fn descend(&mut self, depth: usize, cost: f64) {
@@ -147,44 +147,47 @@ impl Search<'_> {
             return;
         }
         let Some(&qubit) = self.demand.order.get(depth) else {
-            self.best = Some((cost, self.place.clone()));
+            self.best = Some((cost, self.physical.clone()));
             return;
         };
         let lonely = self.demand.neighbours[qubit].is_empty();
-        for (more, place) in self.candidates(qubit, depth) {
-            self.put(qubit, place, cost + more, depth);
-            // A lonely qubit takes the best place that is left; the others would only permute such qubits.
+        for (more, physical) in self.candidates(qubit, depth) {
+            self.put(qubit, physical, cost + more, depth);
+            // A qubit without interactions takes the best physical qubit that is left. Others would only permute such
+            // qubits.
             if lonely || self.tries > self.limit {
                 return;
             }
         }
     }
 
-    /// Free places for `qubit` next to all its placed neighbours, with what each adds to the cost, cheapest first.
+    /// Free physical qubits for `qubit` next to all its assigned neighbours, with what each adds to the cost, cheapest
+    /// first.
     fn candidates(&self, qubit: usize, depth: usize) -> Vec<(f64, usize)> {
         let wanted = &self.demand.neighbours[qubit];
-        let mut placed = wanted.iter().filter(|(other, _)| self.position[*other] < depth);
-        let fits = |place: usize| {
-            let free = self.coupling.usable[place] && !self.used[place];
-            if !free || self.coupling.neighbours[place].len() < wanted.len() {
+        let mut assigned = wanted.iter().filter(|(other, _)| self.position[*other] < depth);
+        let fits = |physical: usize| {
+            let free = self.coupling.usable[physical] && !self.used[physical];
+            if !free || self.coupling.neighbours[physical].len() < wanted.len() {
                 return None;
             }
-            let mut cost = self.demand.alone(qubit, place, self.coupling);
+            let mut cost = self.demand.alone(qubit, physical, self.coupling);
             for &(other, count) in wanted.iter().filter(|(other, _)| self.position[*other] < depth) {
-                cost += count as f64 * self.coupling.link(place, self.place[other])?.cost;
+                cost += count as f64 * self.coupling.link(physical, self.physical[other])?.cost;
             }
-            Some((cost, place))
+            Some((cost, physical))
         };
-        let mut found: Vec<(f64, usize)> = match placed.next() {
-            Some(&(other, _)) => {
-                self.coupling.neighbours[self.place[other]].iter().filter_map(|&(place, _)| fits(place)).collect()
-            }
+        let mut found: Vec<(f64, usize)> = match assigned.next() {
+            Some(&(other, _)) => self.coupling.neighbours[self.physical[other]]
+                .iter()
+                .filter_map(|&(physical, _)| fits(physical))
+                .collect(),
             None => (0..self.coupling.qubits()).filter_map(fits).collect(),
         };
         if depth == 0 {
-            // Nothing is paid yet: rate a start by its best links.
-            let around = |place: usize| {
-                let links = self.coupling.neighbours[place].iter().map(|&(_, k)| self.coupling.links[k].cost);
+            // Nothing has a cost yet: rate a start by its best links.
+            let around = |physical: usize| {
+                let links = self.coupling.neighbours[physical].iter().map(|&(_, k)| self.coupling.links[k].cost);
                 links.fold(f64::INFINITY, f64::min)
             };
             found.sort_by(|a, b| (a.0 + around(a.1)).total_cmp(&(b.0 + around(b.1))).then(a.1.cmp(&b.1)));
@@ -195,7 +198,7 @@ impl Search<'_> {
     }
 }
 
-/// For each qubit that interacts, the connected part of the device it must lie in.
+/// For each qubit that interacts, the connected part of the device it must be in.
 ///
 /// # Errors
 /// If no part is large enough.
@@ -207,19 +210,22 @@ pub(super) fn assign_parts(demand: &Demand, coupling: &Coupling) -> Result<Vec<O
     let mut part_of = vec![None; sizes.len()];
     for k in by_size {
         // The largest part, so that components share one as long as they fit.
-        let (part, room) =
-            free.iter_mut().enumerate().max_by_key(|(p, room)| (**room, usize::MAX - p)).expect("a device has parts");
-        if *room < sizes[k] {
-            let largest = *room;
+        let (part, capacity) = free
+            .iter_mut()
+            .enumerate()
+            .max_by_key(|(p, capacity)| (**capacity, usize::MAX - p))
+            .expect("a device has parts");
+        if *capacity < sizes[k] {
+            let largest = *capacity;
             return Err(TranspileError::Disconnected { needed: sizes[k], largest });
         }
-        *room -= sizes[k];
+        *capacity -= sizes[k];
         part_of[k] = Some(part);
     }
     Ok(component.iter().map(|&k| part_of[k]).collect())
 }
 
-/// A placement that grows around `start`, always next to what is placed: by distance to the placed neighbours, then
+/// A placement that grows around `start`, always next to assigned qubits: by distance to the assigned neighbours, then
 /// by the cost of the links around.
 pub(super) fn greedy(
     demand: &Demand,
@@ -228,14 +234,14 @@ pub(super) fn greedy(
     part: &[Option<usize>],
     start: usize,
 ) -> Vec<usize> {
-    let mut place = vec![usize::MAX; demand.qubits()];
+    let mut physical = vec![usize::MAX; demand.qubits()];
     let mut used = vec![false; coupling.qubits()];
     for &qubit in &demand.order {
         let cost = |at: usize| {
             let pull: usize = demand.neighbours[qubit]
                 .iter()
-                .filter(|(other, _)| place[*other] != usize::MAX)
-                .map(|&(other, count)| count * distances.between(at, place[other]))
+                .filter(|(other, _)| physical[*other] != usize::MAX)
+                .map(|&(other, count)| count * distances.between(at, physical[other]))
                 .sum();
             let links = coupling.neighbours[at].iter().filter(|(other, _)| !used[*other]);
             let around = links.map(|&(_, k)| coupling.links[k].cost).fold(f64::INFINITY, f64::min).min(1.0);
@@ -247,12 +253,12 @@ pub(super) fn greedy(
             .filter(allowed)
             .map(|at| (cost(at), at))
             .min_by(|((a, x), i), ((b, y), j)| a.cmp(b).then(x.total_cmp(y)).then(i.cmp(j)))
-            .expect("parts were assigned such that each has room")
+            .expect("parts were assigned such that each is large enough")
             .1;
-        place[qubit] = best;
+        physical[qubit] = best;
         used[best] = true;
     }
-    place
+    physical
 }
 
 /// Which patch of the device a random placement takes, and in which order.
@@ -264,7 +270,7 @@ pub(super) enum Patch {
     Chain,
 }
 
-/// A random placement, connected part by connected part; qubits that do not interact go wherever there is room.
+/// A random placement, connected part by connected part. Qubits that do not interact take any free physical qubit.
 pub(super) fn scattered(
     demand: &Demand,
     coupling: &Coupling,
@@ -273,7 +279,7 @@ pub(super) fn scattered(
     shape: Patch,
     stream: &mut Stream,
 ) -> Vec<usize> {
-    let mut place = vec![usize::MAX; demand.qubits()];
+    let mut physical = vec![usize::MAX; demand.qubits()];
     let mut used = vec![false; coupling.qubits()];
     for wanted in (0..coupling.part_sizes.len()).map(Some).chain([None]) {
         let mut members: Vec<usize> = (0..demand.qubits()).filter(|&q| part[q] == wanted).collect();
@@ -295,11 +301,11 @@ pub(super) fn scattered(
             Patch::Chain => members.sort_by_key(|&q| demand.first_use[q]),
         }
         for (&qubit, &at) in members.iter().zip(&patch) {
-            place[qubit] = at;
+            physical[qubit] = at;
             used[at] = true;
         }
     }
-    place
+    physical
 }
 
 /// When a depth-first walk from `start`, turning at random, comes to each physical qubit.

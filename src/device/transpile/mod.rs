@@ -1,6 +1,6 @@
 //! Rewriting a circuit for a device: native gates on coupled qubits.
 //!
-//! The way of a circuit: `decompose` rewrites every gate as one-qubit runs and CZ, `simplify` takes out what
+//! The passes: `decompose` rewrites every gate as one-qubit runs and CZ, `simplify` takes out what
 //! cancels, `layout` chooses physical qubits by calibrated error, `route` inserts swaps where qubits are apart,
 //! `native` writes the device's gates. Slots stay slots throughout: a circuit is transpiled once and bound often.
 //!
@@ -19,7 +19,7 @@
 //! ghz.push(Gate::H, &[0], &[])?.push(Gate::Cx, &[0, 1], &[])?.push(Gate::Cx, &[0, 2], &[])?;
 //! let transpiled = transpile(&ghz, &line, &TranspileOptions::default())?;
 //! assert_eq!(transpiled.two_qubit_gates, 2);
-//! assert_eq!(transpiled.initial_layout[0], 1, "the qubit with two partners sits in the middle");
+//! assert_eq!(transpiled.initial_layout[0], 1, "the qubit with two partners is in the middle");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -107,7 +107,7 @@ struct LevelSettings {
     /// First placements to route from, and rounds of routing forth and back to refine each.
     trials: usize,
     rounds: usize,
-    /// TranspiledCircuit circuits that are simplified and compared to the end.
+    /// Routed circuits that are simplified and compared to the end.
     finalists: usize,
 }
 
@@ -128,7 +128,7 @@ const WEIGHTS: [Weights; 3] = [
 
 /// Rewrites `circuit` for `target`.
 ///
-/// Level 0 keeps every gate and places qubits on the first usable ones unless a layout is given; 1 cancels and searches a
+/// Level 0 keeps every gate and assigns the first usable qubits unless a layout is given; 1 cancels and searches a
 /// placement; 2 also builds two-qubit blocks anew and lets `swap` gates of the source only rename qubits; 3 searches
 /// longer and leaves out what measurements cannot see. The same arguments give the same result.
 ///
@@ -158,14 +158,14 @@ pub fn transpile(
         return Err(TranspileError::NoEntangler { found });
     }
     let given = match &options.layout {
-        LayoutMethod::Given(places) => Some(checked(places, needed, &coupling)?),
+        LayoutMethod::Given(qubits) => Some(checked(qubits, needed, &coupling)?),
         LayoutMethod::Trivial => Some(checked(&(0..needed).collect::<Vec<_>>(), needed, &coupling)?),
         LayoutMethod::NoiseAware if options.level == 0 => Some(coupling.first(needed)),
         LayoutMethod::NoiseAware => None,
     };
     let search = given.is_none();
     let mut plan = match given.is_none().then(|| layout::embed(&demand, &coupling, settings.embed)).flatten() {
-        Some(place) => Plan::unmoved(&steps, place),
+        Some(initial) => Plan::unmoved(&steps, initial),
         None => routed(&steps, circuit, &coupling, &demand, given, settings, options.seed)?,
     };
     if search && plan.swapped && options.level >= 2 {
@@ -186,9 +186,9 @@ struct Plan {
 
 impl Plan {
     /// Without any swap.
-    fn unmoved(steps: &[Step], place: Vec<usize>) -> Self {
-        let steps = steps.iter().map(|step| step.moved(|q| place[q])).collect();
-        Self { steps, initial: place.clone(), last: place, swapped: false }
+    fn unmoved(steps: &[Step], initial: Vec<usize>) -> Self {
+        let steps = steps.iter().map(|step| step.moved(|q| initial[q])).collect();
+        Self { steps, initial: initial.clone(), last: initial, swapped: false }
     }
 
     /// What routing did, written out: swaps expanded, and everything simplified again.
@@ -197,7 +197,7 @@ impl Plan {
         let mut out = Vec::with_capacity(events.len());
         for event in events {
             match *event {
-                Event::Step(k) => out.push(steps[k].moved(|q| at.place[q])),
+                Event::Step(k) => out.push(steps[k].moved(|q| at.physical_of[q])),
                 Event::Swap(p, q) => {
                     at.swap(p, q);
                     out.push(Step::new(StepKind::Swap(p, q)));
@@ -205,7 +205,7 @@ impl Plan {
             }
         }
         let steps = simplify(expand_swaps(&out), physical, effort);
-        Self { steps, initial, last: at.place, swapped: true }
+        Self { steps, initial, last: at.physical_of, swapped: true }
     }
 
     /// Cost of its entanglers: minus the logarithm of the probability that none of them errs.
@@ -214,7 +214,7 @@ impl Plan {
         self.steps.iter().map(link).sum()
     }
 
-    /// Moves the whole routed circuit to the place of the device with the least error that fits it as it is.
+    /// Moves the whole routed circuit to the part of the device with the least error that fits it unchanged.
     fn settle(&mut self, coupling: &Coupling, budget: usize) {
         let mut used: Vec<usize> = self.initial.clone();
         self.steps.iter().for_each(|step| step.each_qubit(|q| used.push(q)));
@@ -226,15 +226,15 @@ impl Plan {
         }
         let compact: Vec<Step> = self.steps.iter().map(|step| step.moved(|q| number[q])).collect();
         let demand = Demand::of(&compact, used.len());
-        let Some(place) = layout::embed(&demand, coupling, budget) else { return };
-        let settled = |q: usize| place[number[q]];
+        let Some(best) = layout::embed(&demand, coupling, budget) else { return };
+        let settled = |q: usize| best[number[q]];
         let moved = Self {
             steps: self.steps.iter().map(|step| step.moved(settled)).collect(),
             initial: self.initial.iter().map(|&q| settled(q)).collect(),
             last: self.last.iter().map(|&q| settled(q)).collect(),
             swapped: true,
         };
-        // The search may have run out of tries before it saw the present place.
+        // The search may have run out of tries before it reached the present layout.
         if moved.cost(coupling) < self.cost(coupling) {
             *self = moved;
         }
@@ -254,7 +254,7 @@ fn routed(
     let physical = coupling.qubits();
     let distances = coupling.distances();
     let part = match &given {
-        Some(place) => check_parts(demand, coupling, place)?,
+        Some(given) => check_parts(demand, coupling, given)?,
         None => layout::assign_parts(demand, coupling)?,
     };
     let forth = Dependencies::of(steps, circuit.qubits(), circuit.bits(), false);
@@ -265,7 +265,7 @@ fn routed(
         let mut stream = Stream::numbered(purpose, trial as u64);
         let weights = WEIGHTS[trial % WEIGHTS.len()];
         let start = match &given {
-            Some(place) => place.clone(),
+            Some(given) => given.clone(),
             None if trial % 4 == 0 => {
                 let around = stream.below(physical);
                 layout::greedy(demand, coupling, &distances, &part, around)
@@ -282,7 +282,7 @@ fn routed(
                 route::route(&back, coupling, &distances, &mut at, weights, &mut stream, None);
             }
         }
-        let initial = at.place.clone();
+        let initial = at.physical_of.clone();
         let mut events = Vec::with_capacity(steps.len());
         let price = route::route(&forth, coupling, &distances, &mut at, weights, &mut stream, Some(&mut events));
         trials.push((price, initial, events));
@@ -303,37 +303,37 @@ fn routed(
 }
 
 /// A layout of the caller: distinct usable physical qubits, one for each qubit of the circuit.
-fn checked(places: &[usize], needed: usize, coupling: &Coupling) -> Result<Vec<usize>, TranspileError> {
+fn checked(qubits: &[usize], needed: usize, coupling: &Coupling) -> Result<Vec<usize>, TranspileError> {
     let available = coupling.qubits();
     let refuse = |reason: String| Err(TranspileError::Layout { reason, needed, available });
-    if places.len() != needed {
-        return refuse(format!("{} physical qubits are listed", places.len()));
+    if qubits.len() != needed {
+        return refuse(format!("{} physical qubits are listed", qubits.len()));
     }
-    for (k, &place) in places.iter().enumerate() {
-        if place >= available {
-            return refuse(format!("physical qubit {place} does not exist"));
+    for (k, &qubit) in qubits.iter().enumerate() {
+        if qubit >= available {
+            return refuse(format!("physical qubit {qubit} does not exist"));
         }
-        if !coupling.usable[place] {
-            return refuse(format!("physical qubit {place} is out of service or not calibrated"));
+        if !coupling.usable[qubit] {
+            return refuse(format!("physical qubit {qubit} is out of service or not calibrated"));
         }
-        if places[..k].contains(&place) {
-            return refuse(format!("physical qubit {place} is listed twice"));
+        if qubits[..k].contains(&qubit) {
+            return refuse(format!("physical qubit {qubit} is listed twice"));
         }
     }
-    Ok(places.to_vec())
+    Ok(qubits.to_vec())
 }
 
 /// Qubits that interact must start in one connected part.
-fn check_parts(demand: &Demand, coupling: &Coupling, place: &[usize]) -> Result<Vec<Option<usize>>, TranspileError> {
+fn check_parts(demand: &Demand, coupling: &Coupling, initial: &[usize]) -> Result<Vec<Option<usize>>, TranspileError> {
     for (q, neighbours) in demand.neighbours.iter().enumerate() {
         for &(other, _) in neighbours {
-            if coupling.part[place[q]] != coupling.part[place[other]] {
+            if coupling.part[initial[q]] != coupling.part[initial[other]] {
                 let largest = coupling.part_sizes.iter().copied().max().unwrap_or(0);
-                return Err(TranspileError::Disconnected { needed: place.len(), largest });
+                return Err(TranspileError::Disconnected { needed: initial.len(), largest });
             }
         }
     }
-    Ok(place.iter().map(|&p| Some(coupling.part[p])).collect())
+    Ok(initial.iter().map(|&p| Some(coupling.part[p])).collect())
 }
 
 /// Counts the written circuit.

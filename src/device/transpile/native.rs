@@ -67,7 +67,7 @@ impl Basis {
 /// The steps in native gates. With `measured`, runs before a measurement lose what only changes phases.
 ///
 /// # Errors
-/// If the circuit refuses a gate, which would be a slip of this module.
+/// If the circuit refuses a gate, which would be a defect of this module.
 pub(super) fn write(
     steps: &[Step],
     source: &Circuit,
@@ -207,7 +207,7 @@ impl Writer<'_> {
     }
 }
 
-/// Z rotations that are not written yet; they commute, so there is one per slot and one number.
+/// Z rotations that are not written yet. They commute, so there is one per slot and one number.
 #[derive(Default)]
 struct Angle {
     slots: Vec<Param>,

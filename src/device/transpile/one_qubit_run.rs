@@ -43,7 +43,7 @@ impl OneQubitRun {
         if let Some(values) = numbers(params) {
             return Self::fixed(from_matrix(&(gate.row().matrix)(&values)));
         }
-        // Rx = H Rz H and Ry = S Rx S†; the other gates with angles are products of these.
+        // Rx = H Rz H and Ry = S Rx S†. The other gates with angles are products of these.
         let (z, x) = (|a: Param| Self::rz(a), |a: Param| Self::rz(a).between(&hadamard(), &hadamard()));
         let y = |a: Param| x(a).between(&phase(FRAC_PI_2), &phase(-FRAC_PI_2));
         let zyz = |theta: Param, phi: Param, lambda: Param| z(lambda).then(&y(theta)).then(&z(phi));
@@ -100,7 +100,7 @@ impl OneQubitRun {
         let Param::Slot { slot, scale, offset } = angle else {
             return self.push_fixed(&phase(angle.value(&[])));
         };
-        // Rz(a) X = X Rz(-a): a bit flip waits behind the rotation, where it may meet a matrix that absorbs it.
+        // Rz(a) X = X Rz(-a): a bit flip waits behind the rotation, where a later matrix may absorb it.
         let flip = is_antidiagonal(self.last());
         let (scale, offset) = if flip { (-scale, -offset) } else { (scale, offset) };
         let held = if flip { std::mem::replace(self.last_mut(), one()) } else { one() };

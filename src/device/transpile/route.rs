@@ -6,9 +6,9 @@ use crate::math::Stream;
 
 /// Number of coming entanglers that a swap is rated by besides those that wait now.
 const LOOKAHEAD: usize = 20;
-/// What a swap adds to the price of the next swap on the same qubits, so that swaps run in parallel.
+/// What a swap adds to the cost of the next swap on the same qubits, so that swaps run in parallel.
 const DECAY: f64 = 0.001;
-/// After this many swaps the prices are reset.
+/// After this many swaps these costs are reset.
 const DECAY_RESET: usize = 5;
 
 /// Which step waits for which: steps share a qubit or a classical bit. Turns are not steps of their own here, they
@@ -107,34 +107,34 @@ pub(super) struct Weights {
     pub entangler: f64,
 }
 
-/// Where every qubit is, and who is where.
+/// The physical qubit of each qubit of the circuit, and the reverse.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
-    pub place: Vec<usize>,
-    /// `usize::MAX` where no qubit is.
-    who: Vec<usize>,
+    pub physical_of: Vec<usize>,
+    /// `usize::MAX` where there is none.
+    circuit_qubit_of: Vec<usize>,
 }
 
 impl Layout {
-    pub fn new(place: Vec<usize>, physical: usize) -> Self {
-        let mut who = vec![usize::MAX; physical];
-        for (qubit, &at) in place.iter().enumerate() {
-            who[at] = qubit;
+    pub fn new(physical_of: Vec<usize>, device_qubits: usize) -> Self {
+        let mut circuit_qubit_of = vec![usize::MAX; device_qubits];
+        for (qubit, &at) in physical_of.iter().enumerate() {
+            circuit_qubit_of[at] = qubit;
         }
-        Self { place, who }
+        Self { physical_of, circuit_qubit_of }
     }
 
     pub fn swap(&mut self, p: usize, q: usize) {
-        self.who.swap(p, q);
+        self.circuit_qubit_of.swap(p, q);
         for at in [p, q] {
-            if let Some(place) = self.place.get_mut(self.who[at]) {
-                *place = at;
+            if let Some(physical) = self.physical_of.get_mut(self.circuit_qubit_of[at]) {
+                *physical = at;
             }
         }
     }
 }
 
-/// Runs all steps, swapping where needed, from the places in `at` on, which are left as they are at the end. Returns the
+/// Runs all steps, swapping where needed, from the layout `at` on, which ends as the final layout. Returns the
 /// number of entanglers that the swaps cost and appends what happened to `events`, if wanted.
 pub(super) fn route(
     dependencies: &Dependencies,
@@ -152,9 +152,9 @@ pub(super) fn route(
         waits_for: dependencies.waits_for.clone(),
         ready: (0..dependencies.pairs.len()).filter(|&k| dependencies.waits_for[k] == 0).collect(),
         front: Vec::new(),
-        pulls: vec![Vec::new(); at.place.len()],
+        pulls: vec![Vec::new(); at.physical_of.len()],
         coming: Vec::new(),
-        waits: vec![false; at.place.len()],
+        waits: vec![false; at.physical_of.len()],
         strain: 0.0,
         queue: Vec::new(),
         seen: vec![0; dependencies.pairs.len()],
@@ -190,10 +190,10 @@ pub(super) fn route(
         candidates.clear();
         for &k in &router.front {
             let (a, b) = router.pair(k);
-            for p in [at.place[a], at.place[b]] {
+            for p in [at.physical_of[a], at.physical_of[b]] {
                 for &(q, _) in &coupling.neighbours[p] {
-                    // A swap of two waiting qubits is met from both sides; it counts once.
-                    if p < q || !router.waits.get(at.who[q]).is_some_and(|&waits| waits) {
+                    // A swap of two waiting qubits is found from both sides. It counts once.
+                    if p < q || !router.waits.get(at.circuit_qubit_of[q]).is_some_and(|&waits| waits) {
                         candidates.push((p, q));
                     }
                 }
@@ -255,11 +255,11 @@ struct Router<'a> {
     waits: Vec<bool>,
     /// Weighted distance of all waiting and coming pairs.
     strain: f64,
-    /// The walk that looks ahead: its queue, and in which round it last saw each step.
+    /// The search ahead: its queue, and the round in which it last visited each step.
     queue: Vec<usize>,
     seen: Vec<u32>,
     round: u32,
-    /// Per physical qubit: with whom it last interacted, and how many entanglers that run holds so far.
+    /// Per physical qubit: its last partner, and how many entanglers that run holds so far.
     partner: Vec<usize>,
     run: Vec<u8>,
 }
@@ -271,7 +271,7 @@ impl Router<'_> {
 
     fn gap(&self, k: usize, at: &Layout) -> usize {
         let (a, b) = self.pair(k);
-        self.distances.between(at.place[a], at.place[b])
+        self.distances.between(at.physical_of[a], at.physical_of[b])
     }
 
     /// Entanglers that a swap adds: any run on two qubits can be built with three, so right behind another interaction of
@@ -295,7 +295,7 @@ impl Router<'_> {
         (self.run[p], self.run[q]) = (run, run);
     }
 
-    /// Runs everything that can run. Tells whether anything did.
+    /// Runs everything that can run. Returns whether anything did.
     fn advance(&mut self, at: &Layout, events: &mut Option<&mut Vec<Event>>) -> bool {
         let mut ran = false;
         self.ready.append(&mut self.front);
@@ -308,7 +308,7 @@ impl Router<'_> {
             }
             ran = true;
             if let Some((a, b)) = self.dependencies.pairs[k] {
-                self.met(at.place[a], at.place[b], 1);
+                self.met(at.physical_of[a], at.physical_of[b], 1);
             }
             if let Some(events) = events
                 && self.dependencies.needed[k]
@@ -356,18 +356,18 @@ impl Router<'_> {
     fn pull(&mut self, (a, b): (usize, usize), weight: f64, at: &Layout) {
         self.pulls[a].push((b, weight));
         self.pulls[b].push((a, weight));
-        self.strain += weight * self.distances.between(at.place[a], at.place[b]) as f64;
+        self.strain += weight * self.distances.between(at.physical_of[a], at.physical_of[b]) as f64;
     }
 
     /// How a swap of `p` and `q` would change the strain.
     fn relief(&self, at: &Layout, p: usize, q: usize) -> f64 {
         let mut change = 0.0;
         for (from, to) in [(p, q), (q, p)] {
-            for &(other, weight) in self.pulls.get(at.who[from]).into_iter().flatten() {
-                let place = at.place[other];
-                // Two qubits that change places stay as far apart as they are.
-                if place != to {
-                    let (before, after) = (self.distances.between(from, place), self.distances.between(to, place));
+            for &(other, weight) in self.pulls.get(at.circuit_qubit_of[from]).into_iter().flatten() {
+                let partner = at.physical_of[other];
+                // Two qubits that are exchanged stay as far apart as they are.
+                if partner != to {
+                    let (before, after) = (self.distances.between(from, partner), self.distances.between(to, partner));
                     change += weight * (after as f64 - before as f64);
                 }
             }
@@ -380,7 +380,7 @@ impl Router<'_> {
         let (a, b) = self.pair(k);
         let mut entanglers = 0;
         while self.gap(k, at) > 1 {
-            let (p, goal) = (at.place[a], at.place[b]);
+            let (p, goal) = (at.physical_of[a], at.physical_of[b]);
             let closer = |&&(q, _): &&(usize, usize)| self.distances.between(q, goal) < self.distances.between(p, goal);
             let Some(&(q, _)) = coupling.neighbours[p].iter().find(closer) else { return entanglers };
             at.swap(p, q);

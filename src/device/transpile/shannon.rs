@@ -112,7 +112,7 @@ fn multiplexed_rotation(angles: &[f64]) -> Vec<Rotation> {
         let sign = |j: usize| if (j & gray).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 };
         let sum: f64 = angles.iter().enumerate().map(|(j, angle)| sign(j) * angle).sum();
         steps.push(Rotation::By(sum / count as f64));
-        // The bit in which successive Gray codes differ; the last step closes the cycle.
+        // The bit in which successive Gray codes differ. The last step closes the cycle.
         steps.push(Rotation::Flip(if i + 1 == count { selects - 1 } else { (i + 1).trailing_zeros() as usize }));
     }
     steps

@@ -34,10 +34,10 @@ pub(super) fn simplify(mut steps: Vec<Step>, qubits: usize, effort: Effort) -> V
     }
 }
 
-/// One walk that joins runs, moves diagonal ones behind CZ and cancels pairs of CZ.
+/// One pass that joins runs, moves diagonal ones behind CZ and cancels pairs of CZ.
 ///
-/// A run waits on its wire until a CZ comes; what is diagonal then goes on waiting behind it, and only the rest is
-/// written. As long as nothing is written on a wire its CZ commute, so a CZ that meets its like among them on both
+/// A run waits on its wire until a CZ comes. What is diagonal then continues to wait behind it, and only the rest is
+/// written. As long as nothing is written on a wire its CZ commute, so a CZ that finds an equal one among them on both
 /// wires cancels with it.
 fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
     let mut out: Vec<Option<Step>> = Vec::with_capacity(steps.len());
@@ -259,7 +259,8 @@ pub(super) fn expand_swaps(steps: &[Step]) -> Vec<Step> {
     out
 }
 
-/// The runs on `a` and `b` up to the next CZ of the two, in the order walked; `None` if something else comes first.
+/// The runs on `a` and `b` up to the next CZ of the two, in the order of the pass; `None` if something else comes
+/// first.
 fn until_pair<'a>(steps: impl Iterator<Item = &'a Step>, a: usize, b: usize) -> Option<[Vec<&'a OneQubitRun>; 2]> {
     let mut runs = [Vec::new(), Vec::new()];
     for step in steps {

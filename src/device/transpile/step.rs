@@ -7,7 +7,7 @@ use crate::device::transpile::one_qubit_run::{OneQubitRun, hadamard};
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub kind: StepKind,
-    /// Done only if the classical bits hold this value; such steps are never merged with others.
+    /// Done only if the classical bits hold this value. Such steps are never merged with others.
     pub condition: Option<Condition>,
 }
 
@@ -55,14 +55,14 @@ impl Step {
         self.condition.iter().flat_map(|c| &c.bits).copied().for_each(visit);
     }
 
-    /// The same step with every qubit q moved to `place(q)`.
-    pub fn moved(&self, place: impl Fn(usize) -> usize) -> Self {
+    /// The same step with every qubit q renamed to `to(q)`.
+    pub fn moved(&self, to: impl Fn(usize) -> usize) -> Self {
         let kind = match &self.kind {
-            StepKind::OneQubitRun(q, run) => StepKind::OneQubitRun(place(*q), run.clone()),
-            StepKind::Cz(a, b) => StepKind::Cz(place(*a), place(*b)),
-            StepKind::Swap(a, b) => StepKind::Swap(place(*a), place(*b)),
+            StepKind::OneQubitRun(q, run) => StepKind::OneQubitRun(to(*q), run.clone()),
+            StepKind::Cz(a, b) => StepKind::Cz(to(*a), to(*b)),
+            StepKind::Swap(a, b) => StepKind::Swap(to(*a), to(*b)),
             StepKind::Rest(op) => {
-                StepKind::Rest(Op { qubits: op.qubits.iter().map(|&q| place(q)).collect(), ..op.clone() })
+                StepKind::Rest(Op { qubits: op.qubits.iter().map(|&q| to(q)).collect(), ..op.clone() })
             }
         };
         Self { kind, condition: self.condition.clone() }

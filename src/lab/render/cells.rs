@@ -9,7 +9,7 @@ use crate::lab::results::{Query, Row, Samples};
 use crate::math::words::join_and;
 use crate::report::{Block, Drawing, Figure, Line, Scale, Table};
 
-/// Factors of a grid that tell rows of a table apart.
+/// Factors of a grid that identify the rows of a table.
 pub(super) fn row_factors(grid: &Grid) -> Vec<&Factor> {
     let varied = |f: &&Factor| matches!(f.role, Role::Arm | Role::Setting) && f.levels.len() > 1;
     let found: Vec<&Factor> = grid.factors.iter().filter(varied).collect();
@@ -156,7 +156,7 @@ fn evaluation_table(
 /// The first metric over each evaluation factor whose levels are numbers: a line for each arm, a figure for each
 /// combination of the other evaluation factors.
 fn sweeps(material: &Material, grid: &Grid) -> Option<Block> {
-    /// Fewer points are no curve; more figures nobody reads.
+    /// Fewest points of a curve, and most figures.
     const POINTS: usize = 3;
     const FIGURES: usize = 8;
     let metric = *metrics_of(material, grid).first()?;

@@ -11,10 +11,10 @@ fn is_evident(comparison: &Comparison) -> bool {
     matches!(comparison.finding, Finding::Better | Finding::Worse)
 }
 
-/// How many sentences the verdict has at most; the table below it has all comparisons.
+/// How many sentences the verdict has at most. The table below it has all comparisons.
 const SENTENCES: usize = 12;
 
-/// What the comparisons say together: the answer to each question, the sentences behind it, what is not applicable.
+/// The summary of all comparisons: the answer to each question, the sentences behind it, what is not applicable.
 pub(super) fn verdict(material: &Material) -> Vec<Block> {
     let applying: Vec<Comparison> =
         material.compared.iter().filter(|c| c.inapplicable.is_none()).map(|c| c.comparison.clone()).collect();
@@ -32,7 +32,7 @@ pub(super) fn verdict(material: &Material) -> Vec<Block> {
             let answer = Answer::to(question, &applying).map(|answer| answer.verdict);
             blocks.push(Block::Text(format!("{} {}", question.ask(), answer.unwrap_or_default())));
         }
-        // Many comparisons are told by those that show something.
+        // Of many comparisons only those with an evident difference are listed.
         let evident: Vec<&Comparison> = own.iter().copied().filter(|c| is_evident(c)).collect();
         let shown = if own.len() <= SENTENCES || evident.is_empty() { own } else { evident };
         blocks.push(Block::List(shown.into_iter().take(SENTENCES).map(Comparison::sentence).collect()));
@@ -57,7 +57,7 @@ pub(super) fn verdict(material: &Material) -> Vec<Block> {
 fn overview(applying: &[Comparison]) -> String {
     if applying.iter().all(|c| c.interval.is_none()) {
         return match applying.iter().all(|c| c.seeds == 1) {
-            true => "One seed cannot tell a difference from chance: there is no interval.".into(),
+            true => "One seed cannot distinguish a difference from chance: there is no interval.".into(),
             false => "No comparison has a spread over its pairs: there is no interval.".into(),
         };
     }

@@ -10,7 +10,7 @@ use crate::study::stats::Spread;
 
 /// Learning curves, one figure for each grid, setting and metric, a line for each arm.
 pub(super) fn curves(material: &Material) -> Vec<Block> {
-    /// More lines than this cannot be told apart.
+    /// Most lines of one figure that a reader can distinguish.
     const LINES: usize = 8;
     let mut figures = Vec::new();
     for grid in &material.results.grids {
@@ -58,7 +58,7 @@ pub(super) fn curves(material: &Material) -> Vec<Block> {
                 let within = if setting.is_empty() { String::new() } else { format!(", {}", setting.join(", ")) };
                 let more = match left_out {
                     0 => String::new(),
-                    count => format!("; {count} further arms stand in curves.csv"),
+                    count => format!("; {count} further arms are in curves.csv"),
                 };
                 figures.push(Figure {
                     name: [&[grid.name.clone(), metric.to_string()][..], &setting[..]].concat().join("_"),

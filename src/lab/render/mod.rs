@@ -89,7 +89,7 @@ fn checks(material: &Material) -> Vec<Block> {
     if material.checked.is_empty() {
         return Vec::new();
     }
-    let caption = "What is expected of the whole run. A check that the run cannot answer is left out";
+    let caption = "What is expected of the whole run. A check that the run cannot decide is left out";
     let mut table = Table::new("checks", caption, &["check", "figure", "expected", "verdict"], 1);
     for check in material.checked {
         let verdict = if check.holds { "holds" } else { "does not hold" };

@@ -1,7 +1,7 @@
 //! What a trunk is made of, as data: a few shared layers that the tables of the architectures are spelled in.
 //!
-//! The same tree is walked to list parameters, to compute with gradients and to compute fast; [`Node`] is generic in
-//! what it holds for a convolution, which is all that differs.
+//! The same tree is used to list parameters, to compute with gradients and to compute fast. [`Node`] is generic in
+//! what it holds for a convolution, the only difference between these uses.
 
 use crate::nn::layer::{Padding, Window};
 
@@ -29,7 +29,7 @@ pub enum Border {
     Ceil,
 }
 
-/// A window whose padding may depend on the plane it meets.
+/// A window whose padding may depend on the size of the plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sliding {
     /// Side of the square kernel.
@@ -87,7 +87,7 @@ pub enum Offset {
     },
 }
 
-/// A piece of a trunk; `C` stands for a convolution.
+/// A piece of a trunk; `C` is the type of a convolution.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node<C> {
     /// A convolution with what belongs to it.
@@ -105,7 +105,7 @@ pub enum Node<C> {
     Residual {
         /// The long way, without its end.
         body: Vec<Node<C>>,
-        /// The end of the long way; its activation is applied to the sum.
+        /// The end of the long way. Its activation is applied to the sum.
         last: C,
         /// The short way; the identity without one.
         shortcut: Option<C>,

@@ -1,4 +1,4 @@
-//! The features of many pictures: each passes the trunk once, then never again.
+//! The features of many pictures: each passes the trunk once and is then kept.
 
 use candle_core::{Device, Tensor};
 use ndarray::Array2;

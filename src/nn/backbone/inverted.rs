@@ -48,7 +48,7 @@ enum Step {
     Project,
 }
 
-/// What tells one network from another.
+/// How one network differs from another.
 struct Family {
     table: [Group; 7],
     activation: Activation,

@@ -1,4 +1,4 @@
-//! A trunk as candle computes it: layer by layer over the whole batch, with gradients.
+//! A trunk with gradients: candle computes it layer by layer over the whole batch.
 
 use candle_core::{Result, Tensor};
 use candle_nn::ops::sigmoid;

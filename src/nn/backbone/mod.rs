@@ -1,6 +1,6 @@
 //! Backbones: pretrained networks that turn pictures into features. One row each.
 //!
-//! * [`BACKBONES`]: the table. A row's architecture is data ([`architecture`]); nothing else is written per network.
+//! * [`BACKBONES`]: the table. A row's architecture is data ([`architecture`]). Nothing else is written per network.
 //! * [`Trunk`]: a row with weights in it. `OnnxFile` (feature `onnx`): any network in an ONNX file.
 //! * [`extract`]: the features of many pictures, kept on disk.
 
@@ -91,7 +91,7 @@ pub struct BackboneRow {
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
-    /// Width of its features; `None` where only a file tells.
+    /// Width of its features; `None` where only a file decides it.
     pub width: Option<usize>,
     /// What pictures go through first.
     pub transform: Transform,
@@ -173,8 +173,8 @@ impl BackboneRow {
     }
 
     /// The names of what can be trained in each stage, from input to output: the layers that transfer methods freeze and
-    /// release. [`LayerGroups::of_trunk`](crate::nn::LayerGroups::of_trunk) adds the head. None where the layers stand in a file,
-    /// which cannot be trained.
+    /// release. [`LayerGroups::of_trunk`](crate::nn::LayerGroups::of_trunk) adds the head. None where a file holds the
+    /// layers, which cannot be trained.
     pub fn layers(&self) -> Vec<Vec<String>> {
         let Network::Layers(layers) = self.network else { return Vec::new() };
         let stages = layers(Spelling::Torchvision).stage_parameters();
@@ -200,7 +200,7 @@ impl BackboneRow {
         }
     }
 
-    /// Its weights: from `file` if one is named, else from where the row says.
+    /// Its weights: from `file` if one is named, else from the source that the row names.
     ///
     /// # Errors
     /// A file that cannot be read or fetched, or a row whose weights must be named.

@@ -40,7 +40,7 @@ enum Scores {
 impl Trunk {
     /// Puts weights into a backbone. Variables among them make it trainable: it then computes with gradients.
     ///
-    /// Weights may lack the classifier; [`Trunk::notice`] tells what was missing or left over.
+    /// Weights may lack the classifier; [`Trunk::notice`] names what was missing or left over.
     ///
     /// # Errors
     /// A tensor of the trunk that is missing or of another shape, named.
@@ -74,8 +74,8 @@ impl Trunk {
     }
 
     /// A backbone to be trained: its tensors become parameters of `params`, named as torchvision names them and starting
-    /// as `weights`, or are taken from there if they exist. What the plan freezes is a constant of the trunk; a trunk
-    /// that is frozen whole runs packed.
+    /// as `weights`, or are taken from there if they exist. What the learning rates freeze is a constant of the trunk.
+    /// A trunk that is frozen whole runs packed.
     ///
     /// # Errors
     /// As [`Trunk::new`], or if `params` hold other shapes or are not f32.
@@ -175,7 +175,7 @@ fn layers(row: &BackboneRow) -> Result<fn(Spelling) -> Architecture, NnError> {
     match row.network {
         Network::Layers(layers) => Ok(layers),
         Network::OnnxFile => {
-            let reason = "its layers stand in the file: open the backbone from it";
+            let reason = "its layers are in the file: open the backbone from it";
             Err(NnError::Setting { field: "backbone", value: row.name.into(), reason })
         }
     }

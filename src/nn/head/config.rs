@@ -11,13 +11,13 @@ use crate::nn::head::{EncodedCircuit, Head, HeadRow, HeadShape};
 use crate::nn::{LearningRates, Network, NnError, Params};
 use crate::sim::{Auto, Condition, EngineOptions, Execution, Executions, SimError, Simulator};
 
-/// The circuit of a head, and the width of its classical twin.
+/// The circuit of a head, and the width of the parameter-matched classical head.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CircuitConfig {
     /// Row of the table of ansätze.
     pub ansatz: String,
-    /// Number of qubits, also the hidden width of the classical twin.
+    /// Number of qubits, also the hidden width of the parameter-matched classical head.
     pub qubits: usize,
     /// Number of layers.
     pub depth: usize,
@@ -54,7 +54,7 @@ impl CircuitConfig {
 pub struct HeadConfig {
     /// The row of the table of heads.
     pub row: &'static HeadRow,
-    /// The circuit; rows with a circuit of their own take its sizes alone.
+    /// The circuit. Rows with a circuit of their own take its sizes alone.
     pub circuit: CircuitConfig,
 }
 
@@ -128,7 +128,7 @@ pub struct HeadModel {
     pub row: &'static HeadRow,
     /// Its sizes.
     pub shape: HeadShape,
-    /// The family of circuits that was asked for; the row may have its own.
+    /// The requested family of circuits; the row may have its own.
     pub family: &'static AnsatzRow,
     /// Its circuit with what is measured of it; `None` for a head without circuit.
     pub ansatz: Option<Ansatz>,
@@ -174,8 +174,8 @@ impl HeadModel {
         Ok(Self { execution: Some(ideal(&ansatz)?), ansatz: Some(ansatz), ..self })
     }
 
-    /// The same head with its circuit compiled for a condition; shots and trajectories draw under `seed`. A head without circuit
-    /// stays as it is.
+    /// The same head with its circuit compiled for a condition. Shots and trajectories draw under `seed`. A head
+    /// without circuit stays as it is.
     ///
     /// # Errors
     /// If the circuit cannot be compiled for the condition.

@@ -24,7 +24,7 @@ pub struct EncodedCircuit {
 }
 
 impl EncodedCircuit {
-    /// The circuit on `params`, which are made if they do not exist yet; the classes of `shape` are not asked for.
+    /// The circuit on `params`, which are made if they do not exist yet. The classes of `shape` are not used.
     ///
     /// # Errors
     /// If `params` hold other shapes.
@@ -110,7 +110,7 @@ impl DressedHead {
         })
     }
 
-    /// What stands before the last linear layer.
+    /// The layers before the last linear one.
     pub fn circuit(&self) -> &EncodedCircuit {
         &self.circuit
     }

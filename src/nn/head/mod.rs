@@ -42,7 +42,7 @@ pub struct HeadRow {
 /// What a head is made of.
 #[derive(Clone, Copy)]
 pub enum Body {
-    /// Linear layers; `widths` gives the hidden widths for a number of qubits.
+    /// Linear layers. `widths` gives the hidden widths for a number of qubits.
     Layers {
         /// Hidden widths.
         widths: fn(usize) -> Vec<usize>,
@@ -69,14 +69,14 @@ pub static HEADS: &[HeadRow] = &[
     },
     HeadRow {
         name: "mlp_a",
-        doc: "Linear, hardtanh, linear at the qubit width: the parameter-matched classical twin",
+        doc: "Linear, hardtanh, linear at the qubit width: the parameter-matched classical head",
         body: Body::Layers { widths: |qubits| vec![qubits], activation: |x| x.clamp(-1.0, 1.0) },
         circuit: None,
         frozen: &[],
     },
     HeadRow {
         name: "mlp_b",
-        doc: "Linear 128, ReLU, linear 64, ReLU, linear: a classical head with room",
+        doc: "Linear 128, ReLU, linear 64, ReLU, linear: a wider classical head",
         body: Body::Layers { widths: |_| vec![128, 64], activation: |x| x.relu() },
         circuit: None,
         frozen: &[],
@@ -165,7 +165,7 @@ pub struct HeadShape {
     pub features: usize,
     /// Number of classes.
     pub classes: usize,
-    /// Number of qubits, which is also the width of the classical twin.
+    /// Number of qubits, which is also the hidden width of the parameter-matched classical head.
     pub qubits: usize,
     /// Layers of the circuit.
     pub depth: usize,
@@ -185,7 +185,7 @@ impl HeadRow {
             .ok_or_else(|| NnError::unknown("head", "heads", name, HEADS.iter().map(|row| row.name)))
     }
 
-    /// Who moves in training.
+    /// The learning rates: parameters that the head freezes have rate 0.
     pub fn learning_rates(&self) -> LearningRates {
         LearningRates::freezing(self.frozen)
     }

@@ -39,7 +39,7 @@ impl Attention {
         })
     }
 
-    /// Queries (batch, targets, width) look at keys and values (batch, sources, width): (batch, targets, width).
+    /// Queries (batch, targets, width) attend to keys and values (batch, sources, width): (batch, targets, width).
     /// `mask` is added to the scores (broadcast to batch, heads, targets, sources): -∞ hides a source, but every target
     /// must see at least one.
     ///

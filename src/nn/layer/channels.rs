@@ -1,5 +1,5 @@
-//! A factor or an offset per channel. candle can broadcast them as well, but finds the place of every single value by
-//! divisions when it sums their gradients: that was a quarter of a small network's training.
+//! A factor or an offset per channel. candle can broadcast them as well, but finds the index of every single value by
+//! divisions when it sums their gradients. That took a quarter of the training time of a small network.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};

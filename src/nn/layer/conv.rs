@@ -15,7 +15,7 @@ use super::window::{Plane, Window, pair};
 const TILE_BYTES: usize = 512 << 10;
 /// At least this many columns go into one product, so that many weights are not read for few pixels.
 const TILE_COLUMNS: usize = 64;
-/// Weight gradients are summed by parts of the batch, which are then added in order; the parts do not depend on the
+/// Weight gradients are summed by parts of the batch, which are then added in order. The parts do not depend on the
 /// number of threads, so neither does the sum. At most this many, of at least so many images.
 const GRADIENT_PARTS: (usize, usize) = (8, 4);
 
@@ -72,7 +72,7 @@ impl ConvShape {
             );
         }
         if window.kernel != (kernel_height, kernel_width) {
-            bail!("conv2d: the window says kernel {:?}, the weight is {weight:?}", window.kernel);
+            bail!("conv2d: the window has kernel {:?}, the weight is {weight:?}", window.kernel);
         }
         Ok(ConvShape { batch, groups, c_in, c_out, plane: Plane::new(window, (height, width))? })
     }

@@ -39,7 +39,7 @@ pub(super) fn kernel_gradient<T: WithDType>(
     });
 }
 
-/// Σ row[j] · plane[j · stride], in eight sums side by side, as vector registers want it.
+/// Σ row[j] · plane[j · stride], in eight sums side by side, which compile to vector instructions.
 fn dot<T: WithDType>(row: &[T], plane: &[T], stride: usize) -> T {
     let mut sums = [T::zero(); 8];
     let (eights, rest) = row.as_chunks::<8>();

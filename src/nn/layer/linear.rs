@@ -71,7 +71,7 @@ impl Embedding {
 }
 
 /// Sets a share `rate` of `x` to 0 while learning and scales the rest by 1/(1 - rate) (Srivastava et al. 2014); `name`
-/// tells the layers of a network apart.
+/// gives each layer of a network its own draws.
 ///
 /// # Errors
 /// If the tensor library fails.

@@ -57,7 +57,8 @@ impl LayerNorm {
     }
 }
 
-/// Group normalisation (Wu & He 2018, arXiv:1803.08494): each row's channels are normalised in groups, over all places.
+/// Group normalisation (Wu & He 2018, arXiv:1803.08494): each row's channels are normalised in groups, over all
+/// positions.
 #[derive(Clone, Debug)]
 pub struct GroupNorm {
     affine: Affine,
@@ -91,14 +92,15 @@ impl GroupNorm {
 
 /// Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167).
 ///
-/// Built while the plan moves its weight, it uses the batch's statistics in training and takes them into the running
-/// ones; built frozen, it uses the running statistics in every mode and leaves them as they are.
+/// If its weight is trained when it is built, it normalises by the batch's statistics in training and updates the
+/// running ones. If its weight is frozen, it normalises by the running statistics in every mode and leaves them
+/// unchanged.
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
     affine: Affine,
     mean: Var,
     variance: Var,
-    moving: bool,
+    trainable: bool,
     epsilon: f64,
     /// Share of the batch in the new running statistics.
     momentum: f64,
@@ -115,7 +117,7 @@ impl BatchNorm {
             affine: Affine::new(params, name, channels)?,
             mean: params.statistic(&format!("{name}.running_mean"), &[channels], Init::Constant(0.0))?,
             variance: params.statistic(&format!("{name}.running_var"), &[channels], Init::Constant(1.0))?,
-            moving: params.is_trainable(&format!("{name}.weight")),
+            trainable: params.is_trainable(&format!("{name}.weight")),
             epsilon: 1e-5,
             momentum: 0.1,
         })
@@ -126,7 +128,7 @@ impl BatchNorm {
     /// # Errors
     /// If the number of channels is another, or a batch to learn from has a single value per channel.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> candle_core::Result<Tensor> {
-        if mode == Mode::Eval || !self.moving {
+        if mode == Mode::Eval || !self.trainable {
             let scale = (self.variance.as_detached_tensor() + self.epsilon)?.sqrt()?.recip()?;
             let shift = (self.mean.as_detached_tensor() * &scale)?.neg()?;
             return self.affine.per_channel(&Affine { weight: scale, bias: shift }.per_channel(x)?);
@@ -146,7 +148,7 @@ impl BatchNorm {
             running.set(&((running.as_detached_tensor() * (1.0 - self.momentum))? + (now * self.momentum)?)?)
         };
         blend(&self.mean, values.mean(1)?)?;
-        // The unbiased variance, as in PyTorch; the output uses the biased one.
+        // The unbiased variance, as in PyTorch. The output uses the biased one.
         blend(&self.variance, values.var(1)?)
     }
 }

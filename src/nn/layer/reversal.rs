@@ -1,8 +1,8 @@
-//! A layer that turns gradients around.
+//! A layer that reverses gradients.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
-/// The input itself; its gradient is multiplied by -`strength` (Ganin et al. 2016, arXiv:1505.07818, section 4.2).
+/// The input itself. Its gradient is multiplied by -`strength` (Ganin et al. 2016, arXiv:1505.07818, section 4.2).
 ///
 /// # Errors
 /// If the tensor library fails.

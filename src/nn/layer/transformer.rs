@@ -1,4 +1,4 @@
-//! The blocks of a Transformer, the positions of its symbols, and the mask that hides later ones.
+//! The blocks of a Transformer, its position encoding, and its causal mask.
 
 use candle_core::{DType, Device, Tensor};
 

@@ -101,7 +101,7 @@ pub(super) struct Stretch {
     pub tap: usize,
     /// Output indices, row-major in the plane.
     pub output: Range<usize>,
-    /// Input index under the first of them; the others follow `stride` apart.
+    /// Input index under the first of them. The others follow `stride` apart.
     pub input: usize,
 }
 

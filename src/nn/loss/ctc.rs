@@ -1,4 +1,4 @@
-//! Connectionist temporal classification: the loss of a sequence of labels whose places in time are not known.
+//! Connectionist temporal classification: the loss of a sequence of labels whose positions in time are not known.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, WithDType};
@@ -139,8 +139,8 @@ impl<'a> Lattice<'a> {
                 *slope += factor * logp.exp();
             }
             for state in 0..width {
-                let place = frame * width + state;
-                slopes[self.states[state]] -= factor * (alpha[place] + beta[place] + loss).exp();
+                let index = frame * width + state;
+                slopes[self.states[state]] -= factor * (alpha[index] + beta[index] + loss).exp();
             }
         }
     }

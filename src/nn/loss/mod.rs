@@ -13,7 +13,7 @@ pub use rows::{
 
 use crate::nn::{NnError, Output};
 
-/// What training makes small.
+/// What training minimises.
 pub trait Objective {
     /// (rows): the loss of each row, differentiable in the outputs.
     ///
@@ -22,7 +22,7 @@ pub trait Objective {
     fn losses(&self, output: &Output, targets: &[Tensor]) -> Result<Tensor, NnError>;
 
     /// (rows): d loss / dw of each row with its logits multiplied by w, at w = 1, differentiable in the logits. Methods
-    /// that ask whether a classifier is optimal in every domain need it; `None` where it is not written down.
+    /// that test whether a classifier is optimal in every domain need it; `None` where it is not written down.
     ///
     /// # Errors
     /// If outputs and targets do not fit.
@@ -59,7 +59,7 @@ pub enum Loss {
     Absolute,
     /// [`huber`] with numbers of the logits' shape.
     Huber {
-        /// Where squares give way to absolute values.
+        /// Where squares change to absolute values.
         delta: f64,
     },
 }

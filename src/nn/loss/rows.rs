@@ -25,7 +25,7 @@ pub fn soft_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// If shapes do not fit.
 pub fn divergence(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
-    // Any positive floor does: it only meets factors of 0.
+    // Any positive bound does: it is only multiplied by 0.
     let entropy = (targets.maximum(1e-30)?.log()? * targets)?.sum(D::Minus1)?;
     entropy + soft_cross_entropy(logits, targets)?
 }

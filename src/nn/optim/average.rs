@@ -18,7 +18,7 @@ impl Average {
         Self { decay, values }
     }
 
-    /// Takes in the values after one more step; what never moves stays the same to the bit.
+    /// Takes in the values after one more step. What never changes stays the same to the bit.
     ///
     /// # Errors
     /// If the average is of other parameters.

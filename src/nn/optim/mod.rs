@@ -1,4 +1,4 @@
-//! Optimisers with a rate per parameter, schedules of the rate, and averages of what was passed through.
+//! Optimisers with a rate per parameter, schedules of the rate, and averages of the parameters over training.
 
 mod average;
 mod schedule;
@@ -16,7 +16,7 @@ use crate::nn::{LearningRates, NnError, Params};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Method {
-    /// Adam with decoupled weight decay (Kingma & Ba 2015, Loshchilov & Hutter 2019); decay 0 is plain Adam.
+    /// Adam with decoupled weight decay (Kingma & Ba 2015, Loshchilov & Hutter 2019). Decay 0 is plain Adam.
     Adam {
         /// Decay of the mean.
         beta1: f64,
@@ -44,7 +44,7 @@ impl Method {
     }
 }
 
-/// What an optimiser remembers of one parameter.
+/// The state of an optimiser for one parameter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Moments {
     /// Steps this parameter has taken. Its own count: one that is released late starts like one that starts early.
@@ -57,8 +57,8 @@ pub struct Moments {
 
 /// The state of an optimiser over one set of parameters.
 ///
-/// Moments are plain vectors walked once a step: as tensor operations the same update would allocate a dozen
-/// temporaries per parameter, which for a head of 10⁵ weights costs more than its gradient.
+/// Moments are plain vectors that one loop updates in each step. As tensor operations the same update would allocate a
+/// dozen temporaries per parameter, which for a head of 10⁵ weights costs more than its gradient.
 #[derive(Debug)]
 pub struct Optimizer {
     method: Method,
@@ -73,22 +73,22 @@ impl Optimizer {
         Self { method, clip: None, moments: Vec::new() }
     }
 
-    /// Gradients of all moving parameters together are shortened to at most this norm (PyTorch's `clip_grad_norm_`).
+    /// Gradients of all trained parameters together are scaled down to at most this norm (PyTorch's `clip_grad_norm_`).
     pub fn clipped(self, clip: Option<f64>) -> Self {
         Self { clip, ..self }
     }
 
-    /// What it remembers, in the order of the parameters.
+    /// Its state, in the order of the parameters.
     pub fn moments(&self) -> &[Option<Moments>] {
         &self.moments
     }
 
-    /// Goes on from what another optimiser remembered; nothing makes it fresh.
+    /// Continues from the state of another optimiser. An empty list makes it fresh.
     pub fn remember(&mut self, moments: Vec<Option<Moments>>) {
         self.moments = moments;
     }
 
-    /// One step at learning rate `rate` for every parameter that `plan` moves and `gradients` knows.
+    /// One step at learning rate `rate` for every parameter that `rates` train and `gradients` hold.
     ///
     /// # Errors
     /// If the tensor library fails.
@@ -96,20 +96,20 @@ impl Optimizer {
         &mut self,
         params: &Params,
         gradients: &GradStore,
-        plan: &LearningRates,
+        rates: &LearningRates,
         rate: f64,
     ) -> Result<(), NnError> {
-        let moving =
-            |name: &str, var: &Var| gradients.get(var.as_tensor()).filter(|_| plan.is_trainable(name)).cloned();
-        let moving: Vec<_> = params.iter().map(|(name, var)| (name, var, moving(name, var))).collect();
+        let trained =
+            |name: &str, var: &Var| gradients.get(var.as_tensor()).filter(|_| rates.is_trainable(name)).cloned();
+        let trained: Vec<_> = params.iter().map(|(name, var)| (name, var, trained(name, var))).collect();
         let shortened = match self.clip {
-            Some(longest) => shortening(moving.iter().filter_map(|(_, _, gradient)| gradient.as_ref()), longest)?,
+            Some(longest) => shortening(trained.iter().filter_map(|(_, _, gradient)| gradient.as_ref()), longest)?,
             None => 1.0,
         };
-        self.moments.resize_with(self.moments.len().max(moving.len()), || None);
-        for (index, (name, var, gradient)) in moving.into_iter().enumerate() {
+        self.moments.resize_with(self.moments.len().max(trained.len()), || None);
+        for (index, (name, var, gradient)) in trained.into_iter().enumerate() {
             let Some(gradient) = gradient else { continue };
-            let rate = rate * plan.rate(name);
+            let rate = rate * rates.rate(name);
             let (values, gradient) = (var.flatten_all()?, gradient.flatten_all()?);
             let gradient = if shortened < 1.0 { (gradient * shortened)? } else { gradient };
             let moved = match var.dtype() {
@@ -121,7 +121,7 @@ impl Optimizer {
         Ok(())
     }
 
-    /// The parameter after its step; moments are kept in double precision, values and step in the parameter's own.
+    /// The parameter after its step. Moments are kept in double precision, values and step in the parameter's own.
     fn moved<T: WithDType>(
         &mut self,
         index: usize,
@@ -156,7 +156,7 @@ impl Optimizer {
     }
 }
 
-/// The factor that brings gradients to at most the norm `longest`; PyTorch adds 1e-6 to the norm.
+/// The factor that brings gradients to at most the norm `longest`. PyTorch adds 1e-6 to the norm.
 fn shortening<'a>(gradients: impl Iterator<Item = &'a Tensor>, longest: f64) -> Result<f64, NnError> {
     let mut squares = 0.0;
     for gradient in gradients {

@@ -1,5 +1,5 @@
-//! How the learning rate moves over a training. Every schedule is a function of what has happened, so that a training
-//! that goes on from a checkpoint needs no state of it.
+//! How the learning rate changes over a training. Every schedule is a function of what has happened, so that a training
+//! that continues from a checkpoint needs no state of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ pub enum Schedule {
     Plateau {
         /// Factor of a step.
         factor: f64,
-        /// Epochs without a new best that are still borne.
+        /// Epochs without a new best before the rate falls.
         patience: usize,
         /// Lowest factor.
         floor: f64,

@@ -9,7 +9,7 @@ pub(super) fn readout(misread: &[f64]) -> Result<Channel, NoiseError> {
     channel("readout", 2, misread)
 }
 
-/// The same for two qubits; `misread` is P(r|t) for each true t in order and each other r in order.
+/// The same for two qubits. `misread` is P(r|t) for each true t in order and each other r in order.
 pub(super) fn readout_pair(misread: &[f64]) -> Result<Channel, NoiseError> {
     channel("readout_pair", 4, misread)
 }

@@ -10,7 +10,7 @@ pub(crate) fn paulis() -> [Matrix; 4] {
     [Gate::Id, Gate::X, Gate::Y, Gate::Z].map(|gate| (gate.row().matrix)(&[]))
 }
 
-/// The 4ⁿ Pauli strings on 1 or 2 qubits; the first operand's letter changes fastest.
+/// The 4ⁿ Pauli strings on 1 or 2 qubits. The first operand's letter changes fastest.
 pub(crate) fn strings(qubits: usize) -> Vec<Matrix> {
     match qubits {
         1 => paulis().to_vec(),

@@ -10,7 +10,7 @@ pub struct Parameter {
     pub name: &'static str,
     /// Smallest value.
     pub low: f64,
-    /// Largest value; infinity is itself allowed where this is infinite.
+    /// Largest value. Infinity is itself allowed where this is infinite.
     pub high: f64,
 }
 
@@ -22,7 +22,7 @@ pub struct ChannelRow {
     pub qubits: usize,
     /// What it takes, in order.
     pub parameters: &'static [Parameter],
-    /// Formula and equivalences; each equivalence is run by `tests/it/channels.rs`.
+    /// Formula and equivalences. Each equivalence is run by `tests/it/channels.rs`.
     pub doc: &'static str,
     /// Makes it from values whose number and ranges have been checked.
     build: fn(&[f64]) -> Result<Channel, NoiseError>,
@@ -83,7 +83,7 @@ const fn duration(name: &'static str) -> Parameter {
     Parameter { name, low: 0.0, high: f64::MAX }
 }
 
-/// The 15 two-qubit Pauli strings after the identity; the second letter belongs to the first operand.
+/// The 15 two-qubit Pauli strings after the identity. The second letter belongs to the first operand.
 #[rustfmt::skip]
 const PAULI_PAIRS: [Parameter; 15] = [
     probability("IX"), probability("IY"), probability("IZ"),
@@ -92,7 +92,7 @@ const PAULI_PAIRS: [Parameter; 15] = [
     probability("ZI"), probability("ZX"), probability("ZY"), probability("ZZ"),
 ];
 
-/// P(recorded|true) of two bits, all that are recorded wrongly; the second digit belongs to the first operand.
+/// P(recorded|true) of two bits, all that are recorded wrongly. The second digit belongs to the first operand.
 #[rustfmt::skip]
 const MISREAD_PAIRS: [Parameter; 12] = [
     probability("01|00"), probability("10|00"), probability("11|00"),

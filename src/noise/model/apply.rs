@@ -78,8 +78,8 @@ fn correlated(model: &NoiseModel, device: &Device, active: &[usize]) -> Result<V
         return Ok(Vec::new());
     }
     let confusion = PairConfusion::joint_flip(Probability::new(p).expect("scaled within [0, 1]"));
-    let place = |q: usize| active.binary_search(&q).ok();
-    let pairs = device.couplings().into_iter().filter_map(|(a, b)| Some((place(a)?, place(b)?)));
+    let position = |q: usize| active.binary_search(&q).ok();
+    let pairs = device.couplings().into_iter().filter_map(|(a, b)| Some((position(a)?, position(b)?)));
     Ok(pairs.map(|qubits| PairReadout { qubits, confusion }).collect())
 }
 

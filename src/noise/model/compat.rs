@@ -26,7 +26,7 @@ enum Effect {
     KrausAfterPauli(usize),
 }
 
-/// Number of different effects, and the place of one among them.
+/// Number of different effects, and the index of one among them.
 const EFFECTS: usize = 10;
 
 impl Effect {

@@ -16,7 +16,7 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// The times in `data`, repaired where they are impossible; unknown times are infinite.
+    /// The times in `data`, repaired where they are impossible. Unknown times are infinite.
     pub fn of(data: &QubitData, options: &NoiseOptions) -> (Self, Vec<Repair>) {
         let mut repairs = Vec::new();
         let (t1, t2) = match (data.t1, data.t2) {
@@ -62,7 +62,7 @@ impl Lifetime {
 }
 
 /// Boltzmann's distribution over the two levels: `1/(1 + exp(h f / k T))`, turned over for negative temperatures.
-/// The constant h/k is Aer's, in hertz and millikelvin, so that its digits come out.
+/// The constant h/k is Aer's, in hertz and millikelvin, so that the digits agree.
 fn excited_population(frequency: f64, millikelvin: f64) -> f64 {
     if millikelvin == 0.0 {
         return 0.0;

@@ -140,7 +140,7 @@ impl NoiseModel {
     /// The same with `options`.
     ///
     /// # Errors
-    /// If a number of the options is out of its range; the message names it.
+    /// If a number of the options is out of its range. The message names it.
     pub fn with(self, options: NoiseOptions) -> Result<Self, NoiseError> {
         options.check()?;
         Ok(Self { options, ..self })

@@ -97,9 +97,9 @@ pub static SOURCES: &[SourceRow] = &[
 /// Parameters that no calibration has, used by the model `hardware` alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hardware {
-    /// Share of a gate's error beyond relaxation that is an over-rotation about the gate's own axis, 0 to 1; the average
-    /// infidelity stays what was measured, the sign is drawn once per gate and snapshot. Randomised benchmarking cannot
-    /// measure it, so the default is 0; a study should go through 0 to 1.
+    /// Share of a gate's error beyond relaxation that is an over-rotation about the gate's own axis, 0 to 1. The
+    /// average infidelity stays what was measured, the sign is drawn once per gate and snapshot. Randomised
+    /// benchmarking cannot measure it, so the default is 0; a study should go through 0 to 1.
     pub coherent: f64,
     /// T2* / T2, above 0 and up to 1 (no slow dephasing). Calibrations have the echo T2 only. The default 0.5 is a
     /// choice of the usual order (Krantz et al. 2019, arXiv 1904.06560, §III), to be varied.
@@ -137,7 +137,7 @@ pub struct NoiseOptions {
     pub temperature_millikelvin: f64,
     /// Factors on each source.
     pub scale: Scale,
-    /// How operations are placed in time, for models in which waiting qubits relax.
+    /// How operations are scheduled, for models in which waiting qubits relax.
     pub order: Order,
     /// Refuse circuits with gates that have no usable calibration instead of running them as the notices report.
     pub strict: bool,

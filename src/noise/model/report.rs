@@ -101,9 +101,9 @@ pub fn uncalibrated_couplings(device: &Device) -> Vec<(usize, usize)> {
 pub fn infidelity(qubits: &[usize], channels: &[(Channel, Vec<usize>)]) -> f64 {
     let d = 1usize << qubits.len();
     let mut total: Matrix = identity(d * d);
-    for (channel, places) in channels {
-        let operators = channel.operators().iter().map(|operator| match (qubits, &places[..]) {
-            ([low, _], [place]) if place == low => tensor(operator, &identity(2)),
+    for (channel, on) in channels {
+        let operators = channel.operators().iter().map(|operator| match (qubits, &on[..]) {
+            ([low, _], [qubit]) if qubit == low => tensor(operator, &identity(2)),
             ([_, _], [_]) => tensor(&identity(2), operator),
             _ => operator.clone(),
         });

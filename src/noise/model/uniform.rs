@@ -49,10 +49,10 @@ impl Uniform {
                 OpKind::Gate { .. } | OpKind::Unitary(_) => &self.several,
                 _ => return Vec::new(),
             };
-            let placed = |channel: &Channel| {
+            let steps = |channel: &Channel| {
                 op.qubits.windows(channel.qubits()).map(|on| (channel.clone(), on.to_vec())).collect::<Vec<_>>()
             };
-            channels.iter().flat_map(placed).collect()
+            channels.iter().flat_map(steps).collect()
         };
         Program::compile(circuit, keep, noise_after, |_| self.readout)
     }

@@ -1,6 +1,6 @@
 //! Static ZZ: what coupled qubits do to each other whenever they are not in one gate.
 //!
-//! A shift ζ turns the pair by `exp(-i 2π ζ t ZZ/4)` in time t; the local parts are absorbed in calibrated frequencies.
+//! A shift ζ turns the pair by `exp(-i 2π ζ t ZZ/4)` in time t. The local parts are absorbed in calibrated frequencies.
 //! An echoed gate has a pulse in its middle that turns the sign of its control, so a resting partner of a control is
 //! refocused, two controls echoed together are not (Sundaresan et al. 2020, arXiv 2007.02925).
 
@@ -86,7 +86,7 @@ struct Pair {
     since: f64,
 }
 
-/// Phases of all pairs of a circuit as time goes on.
+/// Phases of all pairs of a circuit over time.
 pub struct Phases {
     pairs: Vec<Pair>,
     /// Indices into `pairs`, by qubit.
@@ -149,7 +149,7 @@ impl Phases {
         Ok(channels)
     }
 
-    /// Time since the last phase of the pair, each part with the signs of its echoes; time in one gate does not count.
+    /// Time since the last phase of the pair, each part with the signs of its echoes. Time in one gate does not count.
     fn signed_time(&self, pair: usize, now: f64) -> f64 {
         let Pair { qubits: (a, b), since, .. } = self.pairs[pair];
         let busy = |q: usize| self.busy.get(&q).copied().unwrap_or_default();

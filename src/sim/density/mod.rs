@@ -28,7 +28,7 @@ pub struct Density {
 }
 
 impl Density {
-    /// An engine that computes with numbers of this width; angles and results are f64 in both.
+    /// An engine that computes with numbers of this width. Angles and results are f64 in both.
     pub fn new(precision: Precision) -> Self {
         Self { precision }
     }

@@ -24,7 +24,7 @@ impl<F: Float> Aligned<F> {
         Self { all, first, length }
     }
 
-    /// Forgets all but the first `length` numbers.
+    /// Drops all but the first `length` numbers.
     pub fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);
     }

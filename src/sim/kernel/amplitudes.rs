@@ -39,7 +39,7 @@ impl<F: Float> State<F> {
     }
 }
 
-/// What a gate's matrix looks like once its controls are taken off; decides the loop.
+/// The form of a gate's matrix without its controls. It decides the loop.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MatrixKind {
     /// One number per combination of target bits.
@@ -104,8 +104,8 @@ impl OperandLayout {
     }
 }
 
-/// Entries of a gate's matrix or diagonal, `list[(2·entry + part)·L + lane]` with part 0 real, 1 imaginary; L is 1 if all
-/// lanes share them.
+/// Entries of a gate's matrix or diagonal, `list[(2·entry + part)·L + lane]` with part 0 real, 1 imaginary. L is 1 if
+/// all lanes share them.
 #[derive(Clone, Copy)]
 pub struct Entries<'a, F = f64> {
     pub list: &'a [F],

@@ -186,7 +186,7 @@ fn functions(
     })
 }
 
-/// The unitary of an operation without slots; a global phase is one on no qubits.
+/// The unitary of an operation without slots. A global phase is one on no qubits.
 pub fn unitary(op: &Op) -> Matrix {
     match op.kind {
         OpKind::GlobalPhase(angle) => Matrix::from_elem((1, 1), C64::from_polar(1.0, angle.value(&[]))),

@@ -6,7 +6,7 @@
 //! * [`pauli`]: states and observables as Pauli coefficients, gates and channels as real matrices on them.
 //! * [`entry_map`]: the entries of a gate as functions of its angles.
 //!
-//! Engines import from this room and never from each other's kernels.
+//! Engines import from this module and never from each other's kernels.
 
 pub mod aligned;
 pub mod amplitudes;

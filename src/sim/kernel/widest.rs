@@ -13,7 +13,7 @@ pub fn fused<S: Simd, F: Float>(a: F, b: F, c: F) -> F {
 /// Defines a function that runs `loops::<S>` with the same arguments, compiled for the vector instructions S that are
 /// found at run time, or `loops::<S, F>` for both widths of numbers. Lifetimes are written out.
 ///
-/// A closure handed to [`pulp::Arch::dispatch`] would do if compilers promised to inline it; without, its loops are
+/// A closure handed to [`pulp::Arch::dispatch`] would do if compilers always inlined it; without, its loops are
 /// compiled for the oldest machine. `loops` and all that it calls must be `#[inline(always)]` for the same reason.
 macro_rules! widest {
     ($(#[$meta:meta])* pub fn $name:ident<$($life:lifetime),*>(

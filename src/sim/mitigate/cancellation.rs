@@ -166,7 +166,7 @@ impl<S: Simulator + Clone + 'static> Simulator for Cancellation<S> {
         Some(Arc::new(Cancellation { inner: self.inner.with_substream(number)?, average: self.average }))
     }
 
-    /// Probabilities sum to 1 in the mean; single entries may be negative.
+    /// Probabilities sum to 1 in the mean. Single entries may be negative.
     fn prepare(
         &self,
         program: &Program,

@@ -26,7 +26,7 @@ impl Pulses {
 }
 
 /// `circuit`, in native gates and with qubit k on the device's qubit k, scheduled as late as possible, with pulses in
-/// every wait that has room for them: between equal parts of what is left, half a part at either end.
+/// every wait that is long enough for them: between equal parts of what is left, half a part at either end.
 ///
 /// The pulses together are the identity up to phase and each wait keeps its length. Y is X behind a frame change. Waits
 /// of qubits whose X is not calibrated stay as they are.

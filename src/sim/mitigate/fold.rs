@@ -7,9 +7,9 @@ use crate::sim::SimError;
 /// Which part of a program is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Folding {
-    /// Everything: U becomes U U† U; what is left over repeats the end of the circuit.
+    /// Everything: U becomes U U† U. What is left over repeats the end of the circuit.
     Global,
-    /// Each noisy gate on its own: G becomes G G† G; what is left over is spread evenly.
+    /// Each noisy gate on its own: G becomes G G† G. What is left over is spread evenly.
     Local,
 }
 

@@ -32,8 +32,8 @@ pub struct ReadoutSubspace<S> {
     pub inner: S,
 }
 
-/// Quasi-probabilities of the true outcomes, for the share with which each outcome was recorded; bit k of an outcome was
-/// recorded with `confusions[k]`.
+/// Quasi-probabilities of the true outcomes, for the share with which each outcome was recorded. Bit k of an outcome
+/// was recorded with `confusions[k]`.
 ///
 /// # Errors
 /// If the confusions make the observed outcomes indistinguishable.

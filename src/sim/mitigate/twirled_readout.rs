@@ -17,7 +17,7 @@ use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 
 /// An engine whose recorded values are divided by those that |0…0⟩ shows, both under flips. Confusion matrices are never
-/// looked at; the circuit is taken not to depend on the flips, which join its last gates.
+/// used; the circuit is taken not to depend on the flips, which join its last gates.
 #[derive(Clone, Debug)]
 pub struct TwirledReadout<S> {
     /// The engine.

@@ -137,7 +137,7 @@ impl Prepared for FoldedProgram {
         Ok((limit, Some(Box::new(FoldedTape { rule, values, tapes, zeros }))))
     }
 
-    /// Each probability is extrapolated; the result may lie a little outside [0, 1].
+    /// Each probability is extrapolated. The result may lie a little outside [0, 1].
     fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
         Ok(self.extrapolated(|prepared| prepared.probabilities(angles))?.1)
     }

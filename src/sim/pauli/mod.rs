@@ -2,7 +2,7 @@
 //!
 //! Where the encoding comes first and the trained part after it, a program is, row by row, a product state followed by
 //! maps that are the same for all rows. Each observable is pulled back through those maps once, as 4ⁿ real numbers in
-//! the Pauli basis, noise included; a row then costs one contraction with its n Bloch vectors. The gradient goes the
+//! the Pauli basis, noise included. A row then costs one contraction with its n Bloch vectors. The gradient goes the
 //! same way: the batch is contracted into one vector per observable, which is carried forward through the shared maps.
 //!
 //! Programs whose input slots come back after an entangling gate (data re-uploading) run row by row as in
@@ -34,7 +34,7 @@ pub struct Pauli {
 }
 
 impl Pauli {
-    /// An engine that computes with numbers of this width; angles and results are f64 in both.
+    /// An engine that computes with numbers of this width. Angles and results are f64 in both.
     pub fn new(precision: Precision) -> Self {
         Self { precision }
     }

@@ -26,7 +26,7 @@ pub enum Item {
 }
 
 impl Operands for &Item {
-    /// Qubits whose amplitudes it mixes; phases fit into any tile.
+    /// Qubits whose amplitudes it mixes. Phases fit into any tile.
     fn mixes(&self) -> u64 {
         match self {
             Item::Phases(_) => 0,
@@ -90,7 +90,7 @@ fn take_first_phases(items: &mut [Item]) -> C64 {
 }
 
 /// The same program with its swaps done by naming qubits: |0…0⟩ is the same for all qubits, so they start where
-/// the swaps bring them home.
+/// the swaps restore their order.
 fn without_swaps(mut gates: Vec<UnplacedGate>, total: usize) -> Vec<UnplacedGate> {
     let mut wires: Vec<usize> = (0..total).collect();
     gates.retain_mut(|gate| {
@@ -111,7 +111,7 @@ fn without_swaps(mut gates: Vec<UnplacedGate>, total: usize) -> Vec<UnplacedGate
 struct Fusion {
     /// One-qubit gates not yet done.
     pending: Vec<Small<2>>,
-    /// Diagonal gates not yet done; they come before what is pending.
+    /// Diagonal gates not yet done. They come before what is pending.
     open: Vec<Term>,
     items: Vec<Item>,
 }
@@ -221,7 +221,7 @@ impl Fusion {
         }
     }
 
-    /// Does the open phases if any of them looks at `qubits`.
+    /// Applies the open phases if any of them acts on `qubits`.
     fn close(&mut self, qubits: &[usize]) {
         if self.open.iter().any(|term| term.qubits.iter().any(|q| qubits.contains(q))) {
             self.items.push(Item::Phases(std::mem::take(&mut self.open)));

@@ -44,7 +44,7 @@ pub struct Statevector {
 }
 
 impl Statevector {
-    /// An engine that computes with numbers of this width; angles and results are f64 in both.
+    /// An engine that computes with numbers of this width. Angles and results are f64 in both.
     pub fn new(precision: Precision) -> Self {
         Self { precision }
     }

@@ -10,7 +10,7 @@ use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::vector::{Unit, Vectors};
 
-/// The operation on qubits c and t of its `qubits`; combination `c + 2t` of their bits comes first in all lists.
+/// The operation on qubits c and t of its `qubits`. Combination `c + 2t` of their bits comes first in all lists.
 #[derive(Clone, Debug)]
 pub struct Pair {
     pub qubits: [usize; 2],
@@ -128,7 +128,7 @@ impl<F: Vectors> PairKernel<F> {
         let length = state.re.len();
         assert!(length.is_power_of_two() && state.im.len() == length, "a state is a power of two");
         assert!(width == 1 << F::part_bits() && length >= width, "built for other registers");
-        // Taken out once: a store might move what a state holds, as far as the compiler knows.
+        // Read once: for the compiler a store might change what a state holds.
         let state = Parts { re: &mut state.re, im: &mut state.im };
         match self {
             Self::Above { bits, phases, tangents, to } => {

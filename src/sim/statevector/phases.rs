@@ -89,14 +89,14 @@ impl<F: Vectors> PhaseTable<F> {
     pub fn apply<U: Unit<Number = F>>(&self, unit: U, state: &mut State<F>, base: usize) {
         let outside: usize = self.outside.iter().filter(|(qubit, _)| base >> qubit & 1 == 1).map(|(_, bit)| bit).sum();
         assert!(self.order.len() * F::WIDTH == state.re.len() && state.im.len() == state.re.len(), "another tile");
-        // Taken out once: a store might move what a state holds, as far as the compiler knows.
+        // Read once: for the compiler a store might change what a state holds.
         let (re, im): (&mut [F], &mut [F]) = (&mut state.re, &mut state.im);
         for (at, &entry) in self.order.iter().enumerate() {
             let entry = usize::from(entry) | outside;
             if self.trivial[entry] {
                 continue;
             }
-            // SAFETY: the tile has as many registers as `order`; `trivial[entry]` has checked the entry, which has two.
+            // SAFETY: the tile has as many registers as `order`. `trivial[entry]` has checked the entry, which has two.
             unsafe {
                 let (dr, di) = (unit.load(&self.numbers, 2 * entry), unit.load(&self.numbers, 2 * entry + 1));
                 let (xr, xi) = (unit.load(re, at), unit.load(im, at));

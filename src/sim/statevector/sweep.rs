@@ -1,7 +1,7 @@
 //! One row's gates as passes over tiles of the first-level cache, forwards on a real state and backwards on ket and bra.
 //!
 //! Gate by gate every amplitude of ket and bra would go through the second-level cache, or the third, once a gate. A pass
-//! copies each tile once and does all gates there whose targets the tile holds; a control outside it only decides which
+//! copies each tile once and does all gates there whose targets the tile holds. A control outside it only decides which
 //! tiles the gate acts on.
 
 use rayon::prelude::*;
@@ -56,7 +56,7 @@ impl Operands for PendingGate<'_> {
 
 impl Sweep {
     /// The passes of `gates` on `total` qubits, `None` if the state is as well worked on in place or a gate has more
-    /// targets than a tile has room for.
+    /// targets than a tile holds.
     pub fn new(gates: &[Gate], total: usize) -> Option<Self> {
         if TILE.holds(total) {
             return None;
@@ -92,7 +92,7 @@ impl Sweep {
         }
     }
 
-    /// [`GateKernel::unapply`] of all gates, the last one first; gate k adds to `found[starts[k]..starts[k + 1]]`.
+    /// [`GateKernel::unapply`] of all gates, the last one first. Gate k adds to `found[starts[k]..starts[k + 1]]`.
     ///
     /// If all gates have real kernels and imaginary parts zero throughout (`real`), these are left alone.
     pub fn unapply<F: Vectors>(

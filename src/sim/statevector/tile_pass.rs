@@ -3,7 +3,7 @@
 //! A tile is the amplitudes that agree in all qubits but some: the lowest ones, so that its pieces are long, and a few
 //! gathered ones. A pass copies each tile out, does everything that stays inside, and copies it back. Tiles of the
 //! second-level cache are spread over threads and cut into tiles of the first level the same way. Phases fit into any
-//! tile; a gate moves into an earlier pass if none of those left behind shares a qubit with it.
+//! tile. A gate moves into an earlier pass if none of those left behind shares a qubit with it.
 
 use rayon::prelude::*;
 
@@ -94,7 +94,7 @@ fn parts<F: Vectors>(items: &[&Item], qubits: &[usize], levels: &[Level], touche
     while !left.is_empty() {
         let (inside, outside, far) = choose(&left, qubits, level);
         if inside.is_empty() {
-            // More operands than a tile has room for.
+            // More operands than a tile holds.
             *touched |= left[0].mixes();
             out.push(Part::Step(step(left.remove(0), qubits)));
             continue;
@@ -271,7 +271,7 @@ mod tests {
 
     /// Units differ by the rounding of a few multiply-and-adds.
     #[test]
-    fn vector_units_agree_on_all_places() {
+    fn vector_units_agree_on_all_operands() {
         agree_everywhere::<f64>(1e-14);
         agree_everywhere::<f32>(1e-5);
     }

@@ -22,7 +22,7 @@ impl Level {
 pub trait Operands {
     /// Qubits that a tile must hold.
     fn mixes(&self) -> u64;
-    /// Qubits that it looks at.
+    /// Qubits that it reads.
     fn operands(&self) -> u64;
 }
 
@@ -73,7 +73,8 @@ pub struct Shared<'a, F> {
     borrowed: PhantomData<&'a mut [F]>,
 }
 
-// SAFETY: amplitudes are numbers, and `Shared::copy_out` and `copy_back` promise that no two threads meet.
+// SAFETY: amplitudes are numbers, and `Shared::copy_out` and `copy_back` guarantee that no two threads share an
+// amplitude.
 unsafe impl<F: Send> Sync for Shared<'_, F> {}
 
 impl<'a, F: Vectors> Shared<'a, F> {
@@ -98,7 +99,7 @@ impl<'a, F: Vectors> Shared<'a, F> {
     pub unsafe fn copy_out<U: Unit<Number = F>>(&self, unit: U, tiles: &Tiles, start: usize, tile: &mut [F]) {
         let near = self.check(tiles, start, tile.len());
         for (k, piece) in tiles.pieces.iter().enumerate() {
-            // SAFETY: the last piece ends inside the part; the tile holds all pieces.
+            // SAFETY: the last piece ends inside the part. The tile holds all pieces.
             unsafe {
                 let from = std::slice::from_raw_parts(self.first.add(start + piece), tiles.near);
                 for i in 0..near {
@@ -133,9 +134,9 @@ pub fn choose<T: Operands + Copy>(left: &[T], qubits: &[usize], level: &Level) -
     let near = mask(&(0..level.near).collect::<Vec<_>>());
     // In the order of the program, what still fits.
     let (mut wanted, mut blocked) = (near, 0u64);
-    let room = level.near + level.gathered;
+    let capacity = level.near + level.gathered;
     for item in left {
-        if item.operands() & blocked == 0 && (wanted | item.mixes()).count_ones() as usize <= room {
+        if item.operands() & blocked == 0 && (wanted | item.mixes()).count_ones() as usize <= capacity {
             wanted |= item.mixes();
         } else {
             blocked |= item.operands();

@@ -119,7 +119,7 @@ impl<F: Vectors> Apply<'_, F> {
     #[inline(always)]
     fn loops<U: Unit<Number = F>, const R: usize, const M: usize>(self, unit: U) {
         let Self { state, group, numbers } = self;
-        // Taken out once: a store might move what a state holds, as far as the compiler knows.
+        // Read once: for the compiler a store might change what a state holds.
         let (list_re, list_im): (&mut [F], &mut [F]) = (&mut state.re, &mut state.im);
         let flips: [U::Flips; M] = std::array::from_fn(|m| unit.flips(group.masks[m]));
         let offsets: [usize; R] = std::array::from_fn(|r| group.layout.offsets[r]);

@@ -46,7 +46,7 @@ impl Trajectory {
         Self::with_precision(shots, seed, Precision::Double)
     }
 
-    /// The same with amplitudes of this width; angles and results are f64 in both.
+    /// The same with amplitudes of this width. Angles and results are f64 in both.
     pub fn with_precision(shots: usize, seed: u64, precision: Precision) -> Self {
         Self { shots, seed, precision }
     }

@@ -18,7 +18,7 @@ use crate::sim::stages::meets;
 use crate::sim::trajectory::norm::{norm, scale};
 use crate::sim::trajectory::operators::KrausOperators;
 
-/// Bytes of states that wait to be run; a state is split off before its own shots go on.
+/// Bytes of states that wait to be run. A state is split off before its own shots continue.
 const WAITING: usize = 1 << 30;
 /// Waiting branches that one thread runs one after the other.
 const TOGETHER: usize = 8;
@@ -67,7 +67,7 @@ impl<F: Vectors> Branch<F> {
         Self { state: std::mem::replace(&mut self.state, empty), shots: std::mem::take(&mut self.shots), ..*self }
     }
 
-    /// One step of the largest group of shots that pick the same; the others are split off.
+    /// One step of the largest group of shots that pick the same. The others are split off.
     fn step(&mut self, operators: &KrausOperators<F>, spare: &StatePool<F>) -> Vec<Self> {
         let main = &operators.choices[0];
         let highest = self.shots.iter().map(|shot| shot.threshold).fold(0.0, f64::max);
@@ -135,7 +135,7 @@ impl Shot {
     }
 }
 
-/// A program on its way, and what is done with states that have come to its end.
+/// A program being run, and what is done with its final states.
 pub struct ShotRunner<'a, F, L> {
     pub jumps: &'a [Jump<F>],
     /// Adds what it makes of a state and its shots to a sum.

@@ -1,4 +1,4 @@
-//! What a variational circuit looks like to an optimiser before any data: how large its gradients are over random
+//! Properties of a variational circuit before any data: how large its gradients are over random
 //! starts, how much of the state space it reaches, how much it entangles.
 //!
 //! * [`gradients`]: variance of ∂L/∂w over starts, ideal or noisy: the barren-plateau question.
@@ -86,7 +86,7 @@ const TOGETHER: usize = 20;
 /// If the simulator refuses.
 pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>, seed: u64) -> Result<Gradients> {
     let (count, weights) = starts.dim();
-    let Execution { prepared, observables, .. } = execution;
+    let (prepared, observables) = (execution.for_inputs(inputs + weights).map_err(NnError::from)?, &execution.observables);
     let mut stream = Stream::named(seed, "inputs");
     let data = Array2::from_shape_simple_fn((count, inputs), || PI * (stream.uniform() - 0.5));
     let all = ndarray::concatenate![Axis(1), data, *starts];
@@ -120,7 +120,7 @@ pub struct Reach {
 /// Bins of the fidelity histogram, as in Sim et al. 2019.
 const BINS: usize = 75;
 
-/// Reach of an ansatz without noise over `pairs` pairs of states with weights uniform in [0, 2π); input angles are 0.
+/// Reach of an ansatz without noise over `pairs` pairs of states with weights uniform in [0, 2π). Input angles are 0.
 ///
 /// The divergence of a histogram is biased upwards by about (bins in use) / (2 · pairs).
 ///
@@ -147,7 +147,7 @@ pub fn reach(ansatz: &Ansatz, pairs: usize, seed: u64) -> Result<Reach> {
     let share = |count: usize| count as f64 / pairs as f64;
     let term = |(bin, &count): (usize, &usize)| match count {
         0 => 0.0,
-        // A bin that Haar-random states hardly ever reach has a probability below the smallest number; it still counts.
+        // A bin that Haar-random states hardly ever reach has a probability below the smallest number. It still counts.
         _ => share(count) * (share(count) / (above(bin) - above(bin + 1)).max(f64::MIN_POSITIVE)).ln(),
     };
     let entangling = states.rows().into_iter().map(meyer_wallach).sum::<f64>() / (2 * pairs) as f64;
@@ -170,7 +170,7 @@ pub fn meyer_wallach(state: ArrayView1<'_, C64>) -> f64 {
 }
 
 /// Least-squares line `ln(value) = intercept - rate · x` through positive values: (rate, intercept). `None` below two
-/// different places.
+/// different x.
 pub fn decay(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     let points: Vec<(f64, f64)> = points.iter().filter(|p| p.1 > 0.0).map(|p| (p.0, p.1.ln())).collect();
     let count = points.len() as f64;

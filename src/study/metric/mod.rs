@@ -1,7 +1,7 @@
 //! Metrics: what is measured on predicted probabilities and labels. One row of [`METRICS`] each.
 //!
-//! A [`Predictions`] is checked once, when it is made; afterwards a metric has a value or a named reason why it has none
-//! ([`Undefined`]), never a NaN. `tests/it/statistics.rs` holds every row against scikit-learn.
+//! A [`Predictions`] is checked once, when it is made. Afterwards a metric has a value or a named reason why it has
+//! none ([`Undefined`]), never a NaN. `tests/it/statistics.rs` compares every row with scikit-learn.
 //!
 //! ```
 //! use ndarray::array;
@@ -35,8 +35,8 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// `probabilities` is (samples, classes), each row in [0, 1] and summing to 1 within 1e-3 (room for f32 softmax);
-    /// `labels` counts classes from 0.
+    /// `probabilities` is (samples, classes), each row in [0, 1] and summing to 1 within 1e-3 (the error of an f32
+    /// softmax); `labels` counts classes from 0.
     ///
     /// # Errors
     /// Lengths that differ, fewer than two classes, a label that is no class, a row that is no distribution.
@@ -114,7 +114,7 @@ impl Predictions {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message names every field")]
 pub enum Undefined {
-    /// Nothing to judge.
+    /// No samples.
     #[error("there are no samples")]
     NoSamples,
     /// A class without samples has neither a recall nor a ROC curve.
@@ -128,7 +128,7 @@ pub type Value = std::result::Result<f64, Undefined>;
 /// Which way a metric improves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the words say it")]
+#[allow(missing_docs, reason = "the names explain themselves")]
 pub enum Better {
     #[default]
     Higher,

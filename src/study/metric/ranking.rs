@@ -56,8 +56,8 @@ pub fn area(curve: &[RocPoint]) -> f64 {
 
 /// AUC of class 1 when there are two classes, else the mean over classes of each against the rest.
 pub fn auc(predictions: &Predictions) -> Value {
-    let judged = if predictions.classes() == 2 { 1..2 } else { 0..predictions.classes() };
-    let count = judged.len();
-    let areas: Vec<f64> = judged.map(|class| roc(predictions, class).map(|c| area(&c))).collect::<Result<_, _>>()?;
+    let evaluated = if predictions.classes() == 2 { 1..2 } else { 0..predictions.classes() };
+    let count = evaluated.len();
+    let areas: Vec<f64> = evaluated.map(|class| roc(predictions, class).map(|c| area(&c))).collect::<Result<_, _>>()?;
     Ok(areas.iter().sum::<f64>() / count as f64)
 }

@@ -26,7 +26,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// What stands behind a heading: "%", "°".
+    /// The symbol after a heading: "%", "°".
     pub fn symbol(self) -> &'static str {
         match self {
             Self::Share => "%",

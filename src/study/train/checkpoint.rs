@@ -26,7 +26,7 @@ struct Header {
     steps: Vec<i32>,
 }
 
-/// What must be the same for a training to go on as it would have.
+/// What must be the same for a training to continue unchanged.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Identity {
     pub seed: u64,

@@ -9,7 +9,7 @@ use crate::nn::{Examples, Head, LearningRates, Mode, Model, Network, NnError, Ou
 use crate::study::train::{Fitted, HeldOutEvaluator, TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
 
-/// Rows to learn from or to judge on: features (rows, width) in the parameters' element type, labels (rows) u32.
+/// Rows for training or evaluation: features (rows, width) in the parameters' element type, labels (rows) u32.
 #[derive(Clone, Debug)]
 pub struct Rows {
     /// (rows, width).
@@ -39,7 +39,7 @@ impl Rows {
 /// Every epoch ends with an evaluation on the validation rows: mean cross-entropy in nats, and accuracy as the metric.
 ///
 /// # Errors
-/// If the head or its simulator fails, the loss stops being a number, or the observer says stop.
+/// If the head or its simulator fails, the loss stops being a number, or the observer stops it.
 pub fn train(
     head: &dyn Head,
     params: &Params,

@@ -23,7 +23,7 @@ pub struct TrainConfig {
     pub warm_up: usize,
     /// The optimiser.
     pub optimizer: Method,
-    /// Largest norm of a step's gradient; without it gradients stay as they are.
+    /// Largest norm of a step's gradient. Without it gradients stay as they are.
     #[serde(default)]
     pub clip: Option<f64>,
     /// Stops after so many epochs in a row without a new best metric.

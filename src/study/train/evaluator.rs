@@ -7,13 +7,13 @@ use crate::nn::loss::{Objective, mean};
 use crate::nn::{Dataset, Examples, Mode, Network};
 use crate::study::StudyError;
 
-/// What a look at held-out rows gave.
+/// Loss and metric on held-out rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Mean loss.
     #[serde(with = "exact")]
     pub loss: f64,
-    /// What schedules, early stopping and methods go by; higher is better.
+    /// What schedules, early stopping and methods go by. Higher is better.
     #[serde(with = "exact")]
     pub metric: f64,
 }
@@ -41,7 +41,7 @@ mod exact {
     }
 }
 
-/// Says after every epoch how good the network is.
+/// Measures the network after every epoch.
 pub trait Evaluator {
     /// Loss and metric of the network.
     ///
@@ -50,8 +50,8 @@ pub trait Evaluator {
     fn evaluate(&self, network: &dyn Network) -> Result<Evaluation, StudyError>;
 }
 
-/// Judges on held-out rows: the metric is the share of rows classified rightly or, where that is no question, the loss
-/// with its sign turned.
+/// Evaluates on held-out rows. The metric is the share of rows classified correctly; where rows have no classes, it is
+/// the negative loss.
 #[derive(Clone, Copy)]
 pub struct HeldOutEvaluator<'a> {
     /// The rows.
@@ -77,7 +77,8 @@ impl Evaluator for HeldOutEvaluator<'_> {
     }
 }
 
-/// Losses and right answers over the batches of all rows: the same however they are cut into batches, up to rounding.
+/// Losses and correct predictions over the batches of all rows: the same however they are cut into batches, up to
+/// rounding.
 #[derive(Default)]
 pub(super) struct Tally {
     /// Mean loss so far, each row counted with its weight.

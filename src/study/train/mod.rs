@@ -1,8 +1,8 @@
 //! The training loop. There is only this one: [`TrainingLoop::run`].
 //!
-//! It asks a [`Model`] for a network, a [`Dataset`] for rows, an [`Objective`] how wrong the network is, a [`Transfer`]
-//! method who moves and what to add to the loss, and a [`Evaluator`] how good the network has become. [`train`] is the same
-//! loop for heads on cached features.
+//! A [`Model`] builds the network and a [`Dataset`] gives the rows. An [`Objective`] computes the loss. A [`Transfer`]
+//! method sets the learning rates and adds to the loss. An [`Evaluator`] measures the network after each epoch.
+//! [`train`] is the same loop for heads on cached features.
 
 mod checkpoint;
 mod classify;
@@ -33,7 +33,7 @@ use crate::transfer::{After, Batch, FitContext, Transfer};
 /// What happened in one epoch. Training figures are means over the epoch's rows, before each step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
-    /// Learning rate, without warm-up and without the plan's factors.
+    /// Learning rate, without warm-up and without the factors of single parameters.
     pub rate: f64,
     /// Mean loss of the training rows, penalties not included.
     pub loss: f64,
@@ -41,22 +41,22 @@ pub struct EpochRecord {
     pub penalty: f64,
     /// Share of training rows classified rightly, where that is a question.
     pub right: Option<f64>,
-    /// How many numbers moved.
+    /// Number of trained parameters.
     pub moving: usize,
     /// How good the network was after the epoch.
     pub evaluation: Evaluation,
 }
 
-/// One training, ready to run.
+/// The training loop of one network, ready to run.
 #[derive(Clone)]
 pub struct TrainingLoop<'a> {
     /// The network as a function of its parameters.
     pub model: &'a dyn Model,
     /// The rows to learn from.
     pub training: &'a dyn Dataset,
-    /// What is made small.
+    /// What is minimised.
     pub objective: &'a dyn Objective,
-    /// What says how good the network has become.
+    /// Measures the network after every epoch.
     pub evaluator: &'a dyn Evaluator,
     /// How the rows of a step are drawn.
     pub sampler: Sampler,
@@ -64,9 +64,9 @@ pub struct TrainingLoop<'a> {
     pub config: TrainConfig,
     /// For the order of rows, dropout and whatever a method draws.
     pub seed: u64,
-    /// Told of every step.
+    /// Receives every step.
     pub observer: &'a dyn Observer,
-    /// Written after every epoch; if it is there already, training goes on from it.
+    /// Written after every epoch. If it is there already, training continues from it.
     pub checkpoint: Option<&'a Path>,
 }
 
@@ -86,7 +86,7 @@ impl Fitted {
     }
 }
 
-/// Everything a training must remember between two epochs.
+/// The state of a training between two epochs.
 struct State {
     optimizer: Optimizer,
     average: Option<Average>,
@@ -95,7 +95,7 @@ struct State {
 }
 
 impl<'a> TrainingLoop<'a> {
-    /// A training with nobody watching, shuffled rows, and nothing held out: the metric is 0 after every epoch.
+    /// A training without an observer, with shuffled rows and nothing held out: the metric is 0 after every epoch.
     pub fn new(
         model: &'a dyn Model,
         training: &'a dyn Dataset,
@@ -107,15 +107,16 @@ impl<'a> TrainingLoop<'a> {
         Self { model, training, objective, evaluator: &(), sampler, config, seed, observer: &(), checkpoint: None }
     }
 
-    /// Trains `params` as `transfer` says; one record per epoch. The parameters left behind are those of the last
-    /// epoch, or of the best or the average if the config says so.
+    /// Trains `params` by `transfer` and returns one record per epoch. The parameters left behind are those of the last
+    /// epoch, or of the best or the average if the config selects these.
     ///
     /// A training with a checkpoint must start from the same parameters and the same method each time it is run: the
-    /// method prepares itself on the start, and is then told again how the epochs so far ended.
+    /// method prepares itself on the start, and then receives the metrics of the epochs so far again.
     ///
     /// # Errors
-    /// If the network or its simulator fails, the method does not fit or its plan names what is no parameter, the sampler
-    /// does not fit the rows, the loss stops being a number, the checkpoint is of another training, or the observer says stop.
+    /// If the network or its simulator fails, the method does not fit or its learning rates name what is no parameter,
+    /// the sampler does not fit the rows, the loss stops being a number, the checkpoint is of another training, or the
+    /// observer stops it.
     pub fn run(&self, params: &mut Params, transfer: &mut dyn Transfer) -> Result<Vec<EpochRecord>, StudyError> {
         Ok(self.fit(params, transfer)?.history)
     }
@@ -146,12 +147,12 @@ impl<'a> TrainingLoop<'a> {
             if self.config.is_over(&state.history) {
                 break;
             }
-            let plan = transfer.learning_rates(params, epoch);
-            params.check(&plan)?;
-            params.set_rates(&plan);
+            let rates = transfer.learning_rates(params, epoch);
+            params.check(&rates)?;
+            params.set_rates(&rates);
             transfer.before_epoch(&context, params, epoch)?;
             let steps = self.sampler.epoch(self.training.len(), batch, &mut batches);
-            let mut record = self.epoch(params, transfer, &plan, &mut state, &steps)?;
+            let mut record = self.epoch(params, transfer, &rates, &mut state, &steps)?;
             record.evaluation = self.evaluation(params, &state)?;
             self.observer.epoch(epoch + 1, epochs);
             state.history.push(record);
@@ -165,7 +166,7 @@ impl<'a> TrainingLoop<'a> {
                         average.values = best.clone();
                     }
                 }
-                // Moments of parameters that are gone would pull the restored ones after them.
+                // Moments of the discarded parameters would pull the restored ones towards them.
                 state.optimizer.remember(Vec::new());
             }
             if let Some(path) = self.checkpoint {
@@ -198,7 +199,7 @@ impl<'a> TrainingLoop<'a> {
         &self,
         params: &mut Params,
         transfer: &dyn Transfer,
-        plan: &LearningRates,
+        rates: &LearningRates,
         state: &mut State,
         steps: &[Vec<u32>],
     ) -> Result<EpochRecord, StudyError> {
@@ -232,7 +233,7 @@ impl<'a> TrainingLoop<'a> {
                 None => loss,
             };
             let warmed = rate * warm_up(step, self.config.warm_up);
-            state.optimizer.step(params, &total.backward()?, plan, warmed)?;
+            state.optimizer.step(params, &total.backward()?, rates, warmed)?;
             if let Some(average) = &mut state.average {
                 average.step(params)?;
             }
@@ -246,7 +247,7 @@ impl<'a> TrainingLoop<'a> {
             loss: tally.loss,
             penalty: penalties / count,
             right: tally.right(),
-            moving: params.count(|name| plan.is_trainable(name)),
+            moving: params.count(|name| rates.is_trainable(name)),
             evaluation: Evaluation::default(),
         })
     }

@@ -5,7 +5,7 @@ use crate::study::stats::mean;
 use crate::systems::circuits::grids::{DECAY, EXPRESSIBILITY, GRADIENTS, TRANSPILATION};
 use crate::systems::circuits::spec::IDEAL;
 
-/// What tells circuits apart.
+/// Factors that identify a circuit.
 const CIRCUIT: [&str; 3] = ["ansatz", "qubits", "depth"];
 
 /// Every check.

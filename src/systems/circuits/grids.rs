@@ -129,7 +129,7 @@ fn transpilation(spec: &Spec) -> Vec<Grid> {
     vec![Grid::new(TRANSPILATION, "Circuits on devices", factors, &metrics)]
 }
 
-/// What is compared in a grid; what a comparison does not name is averaged.
+/// What is compared in a grid. What a comparison does not name is averaged.
 pub(super) fn contrasts(grid: &Grid) -> Vec<Contrast> {
     let circuits = &["ansatz", "qubits", "depth"];
     match grid.name.as_str() {

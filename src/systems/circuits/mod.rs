@@ -39,7 +39,7 @@ impl Experiment for Circuits {
     type Spec = Spec;
     /// Devices by name.
     type Inputs = BTreeMap<String, Device>;
-    /// The compiled circuit of a gradient; other trials share nothing.
+    /// The compiled circuit of a gradient. Other trials share nothing.
     type Block = Option<Execution>;
 
     const INFO: Info = Info {

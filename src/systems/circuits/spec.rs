@@ -22,13 +22,13 @@ pub struct Spec {
     pub seeds: Vec<u64>,
     /// Rows of the table of experiments.
     pub experiments: Vec<String>,
-    /// Rows of the table of ansätze; the others are compared with the first.
+    /// Rows of the table of ansätze. The others are compared with the first.
     pub ansatze: Vec<String>,
     /// Numbers of qubits, 1 to 16.
     pub qubits: Vec<usize>,
     /// Numbers of layers, 1 to 1000.
     pub depths: Vec<usize>,
-    /// Shipped devices or calibration files; "ideal" takes gradients without noise.
+    /// Shipped devices or calibration files. "ideal" takes gradients without noise.
     pub devices: Vec<String>,
     /// Gradients over random starts.
     pub gradients: GradientConfig,
@@ -242,12 +242,12 @@ impl Settings for Spec {
         }
         let transpiles = self.experiments.iter().any(|name| name == TRANSPILATION);
         let has_device = self.devices.iter().any(|name| name != IDEAL);
-        let expected = "a device besides ideal: the experiment transpilation is asked for";
+        let expected = "a device besides ideal: the experiment transpilation is listed";
         check.check("devices", format!("{:?}", self.devices), !transpiles || has_device, expected);
     }
 }
 
-/// Number of qubits of a device; that of a shipped one is in the table, without reading the snapshot.
+/// Number of qubits of a device. That of a shipped one is in the table, without reading the snapshot.
 fn width(name: &str) -> Result<usize, DeviceError> {
     match DEVICES.iter().find(|row| row.name == name) {
         Some(row) => Ok(row.qubits),

@@ -17,7 +17,7 @@ use crate::systems::forest::student::predict;
 use crate::systems::forest::targets::tensor;
 use crate::systems::forest::task::Task;
 
-/// Rows of the teacher's matrix form that are compared; each costs splits × leaves per tree.
+/// Rows of the teacher's matrix form that are compared. Each costs splits × leaves per tree.
 const COMPARED: usize = 200;
 
 /// Forms of the forest with one line each; levels of the factor `form`.

@@ -15,7 +15,7 @@ pub struct MetaFeatureRow {
     value: fn(&Task) -> f64,
 }
 
-/// Every meta-feature; landmarks (Pfahringer, Bensusan & Giraud-Carrier 2000) are accuracies on the validation rows.
+/// Every meta-feature. Landmarks (Pfahringer, Bensusan & Giraud-Carrier 2000) are accuracies on the validation rows.
 pub static META_FEATURES: &[MetaFeatureRow] = &[
     MetaFeatureRow { name: "rows", doc: "ln of the rows to learn from", value: |task| ln(task.training.labels.len()) },
     MetaFeatureRow { name: "columns", doc: "ln of the columns networks read", value: |task| ln(task.encoder.width()) },

@@ -5,7 +5,7 @@
 //! [`ForestNetwork`], exact or with sigmoids and trained on.
 //!
 //! [`RandomForests`] is the experiment, [`Spec`] its settings. Students, their teacher, the choice among them, conversion
-//! and pipeline are grids of their own; all but the choice share the forest of their table and seed.
+//! and pipeline are grids of their own. All but the choice share the forest of their table and seed.
 
 mod checks;
 mod choice;

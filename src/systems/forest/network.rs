@@ -60,7 +60,7 @@ impl ForestNetwork {
             gate,
             trees: forms.len(),
             columns: scales.len(),
-            // A tree of a single leaf has no split; an empty dimension would be none.
+            // A tree of a single leaf has no split. An empty dimension would be none.
             splits: most(|form| form.thresholds.len()).max(1),
             leaves: most(|form| form.turns.len()),
             classes: forest.width(),

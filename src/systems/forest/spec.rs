@@ -48,7 +48,7 @@ pub struct Spec {
     pub swap: f64,
     /// A value of a mixed row lies around its neighbour's with a standard deviation of their distance over this.
     pub spread: f64,
-    /// Principal components in front of the student of the pipeline, at most; 0 leaves the pipeline out.
+    /// Principal components in front of the student of the pipeline, at most. 0 leaves the pipeline out.
     pub components: usize,
     /// How students are trained.
     pub train: TrainConfig,

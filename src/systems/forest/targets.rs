@@ -129,7 +129,7 @@ impl TargetRow {
                 };
                 let filled = task.encoder.filled(synthetic.view());
                 let (own, of_synthetic) = (forest.predict(rows.filled.view()), forest.predict(filled.view()));
-                // A synthetic row has no label of its own; where labels count, its label is the forest's class.
+                // A synthetic row has no label of its own. Where labels count, its label is the forest's class.
                 let labels: Vec<usize> =
                     rows.labels.iter().copied().chain(of_synthetic.rows().into_iter().map(argmax)).collect();
                 let encoded = task.encoder.encoded(synthetic.view());

@@ -108,7 +108,7 @@ impl Task {
         let mut training = samples.of(Part::Train);
         if training.len() > spec.rows {
             let order = Stream::named(seed, "rows").permutation(training.len());
-            training = order[..spec.rows].iter().map(|&place| training[place]).collect();
+            training = order[..spec.rows].iter().map(|&index| training[index]).collect();
         }
         let encoder = Encoder::fit(table, &training);
         let rows = |picked: &[usize]| {

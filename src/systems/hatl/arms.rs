@@ -116,8 +116,8 @@ impl ArmRow {
     }
 }
 
-/// The rule that releases `releases` layers in `epochs` epochs, independent of the score: as far apart as leaves room for
-/// that many and no more, the last before the last epoch.
+/// The rule that releases `releases` layers in `epochs` epochs, independent of the score: at the largest even distance
+/// that allows exactly that many, the last before the last epoch.
 pub fn evenly_spaced(rule: Rule, epochs: usize, releases: usize) -> Rule {
     let longest = epochs.saturating_sub(1).checked_div(releases).unwrap_or(epochs);
     rule.every(epochs.div_ceil(releases + 1).min(longest).max(1))

@@ -47,10 +47,10 @@ impl Lexicon {
 /// A signed sentence with its text.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    /// As many frames as the lexicon says.
+    /// As many frames as the lexicon gives.
     pub film: Film,
     pub glosses: Vec<usize>,
-    /// Word numbers; those from the size of the vocabulary on are words that it lacks.
+    /// Word numbers. Those from the size of the vocabulary on are words that it lacks.
     pub text: Vec<u32>,
     pub signer: u64,
     /// Whether its verb and thing never occur together in training.
@@ -65,8 +65,8 @@ pub(super) struct Corpus {
 }
 
 impl Corpus {
-    /// Sentences of the training signers with training pairs of verb and thing; a test has all signers, and every second
-    /// pair is new.
+    /// Sentences of the training signers with training pairs of verb and thing. A test has all signers, and every
+    /// second pair is new.
     pub fn draw(seed: u64, name: &str, count: usize, is_test: bool, camera: &Camera) -> Self {
         let (mut stream, lexicon) = (Stream::named(seed, name), Lexicon::drawn());
         let mut row = |number: usize| {

@@ -9,7 +9,7 @@
 //!
 //! `part` is `train`, `dev` or `test`; `text` is split at white space; `film` is a list of frames, each a list of joints,
 //! each `[x, y]` or `null` where it was not found. `glosses` and `signer` may be left out. All films have the same joints
-//! in the same order, in any unit; shorter films are filled up with frames in which nothing is found.
+//! in the same order, in any unit. Shorter films are filled up with frames in which nothing is found.
 //!
 //! `clips.jsonl`, which may be left out, is the source task: `part` (`train` or `dev`), `class` and `film`. Without it the
 //! drawn clips are, so films then need their joints ([`JOINTS`]: head, neck, and for the signer's dominant and other side
@@ -242,7 +242,7 @@ fn check_labels(weights: LossWeights, all: &[(usize, SentenceLine)], file: &Json
             if glosses.is_empty() {
                 return Err(file.invalid(*line, "it has no glosses, which weights.glosses needs: set that to 0"));
             }
-            // Between two equal glosses in a row there must be a frame of rest; the backbone halves frames.
+            // Between two equal glosses in a row there must be a frame of rest. The backbone halves frames.
             let needed = glosses.len() + glosses.windows(2).filter(|pair| pair[0] == pair[1]).count();
             if sentence.film.len() / 2 < needed {
                 let reason = format!("{} frames are too few for {} glosses", sentence.film.len(), glosses.len());

@@ -5,7 +5,7 @@
 //! one schedule per arm in equally many updates → BLEU-4. Or: a pretrained backbone → pictures under a quantum head.
 //!
 //! [`Hatl`] is the experiment, [`Spec`] its settings. [`TASKS`] are the target tasks, [`ARMS`] the schedules. [`Sentence`]
-//! and [`Film`] are the drawn language; the folder of the user's own films is described on the page of the system.
+//! and [`Film`] are the drawn language. The folder of the user's own films is described on the page of the system.
 
 mod arms;
 mod checks;

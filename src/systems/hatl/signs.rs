@@ -79,7 +79,7 @@ impl Action {
     }
 }
 
-/// A person who signs.
+/// A signer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Signer {
     /// Length of arms and fingers, in those of the average.
@@ -236,7 +236,7 @@ fn keypoints(poses: &[[Hand; 2]], signer: &Signer, camera: &Camera, stream: &mut
     positions
 }
 
-/// Shoulder, elbow, wrist and fingertips; a wrist out of reach comes as near as the arm is long.
+/// Shoulder, elbow, wrist and fingertips. A wrist out of reach comes as near as the arm is long.
 fn arm(side: f64, hand: Hand, limbs: f64) -> [Point; 6] {
     let shoulder = [0.5 * side, -0.1];
     let (upper, fore) = (UPPER_ARM * limbs, FOREARM * limbs);

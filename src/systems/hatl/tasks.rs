@@ -24,7 +24,7 @@ use crate::systems::hatl::translator::Translator;
 
 /// Frames of the film of an action or a gloss.
 const CLIP: usize = 32;
-/// Seed of the people who act; nobody of them signs.
+/// Seed of the persons in the actions. None of them signs.
 const ACTING: u64 = 1 << 34;
 
 /// What all seeds read.

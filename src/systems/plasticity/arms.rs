@@ -9,7 +9,7 @@ use crate::transfer::{Selection, Utility, Value};
 pub struct Arm {
     /// Name in results.
     pub name: String,
-    /// What it is, in one line; empty for the cells of the grid, whose names say it.
+    /// What it is, in one line; empty for the cells of the grid, whose names explain themselves.
     pub doc: &'static str,
     /// What is done before fine-tuning.
     pub treatment: Treatment,
@@ -20,7 +20,7 @@ pub struct Arm {
 /// What is done to the trunk before it is fine-tuned.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Treatment {
-    /// It is thrown away: another network starts from its initial values.
+    /// It is discarded: another network starts from its initial values.
     Scratch,
     /// Nothing.
     Plain,
@@ -28,7 +28,7 @@ pub enum Treatment {
     Frozen,
     /// All weights shrink and get some noise.
     Shrink,
-    /// Dormant units are woken.
+    /// Dormant units are reset.
     Wake,
     /// Weights of low utility are replaced.
     Redraw {
@@ -41,7 +41,7 @@ pub enum Treatment {
         /// Where.
         layers: Layers,
     },
-    /// The circuit of the head is thrown away: its angles start anew, as those of a fresh head.
+    /// The circuit of the head is discarded: its angles start anew, as those of a fresh head.
     FreshCircuit,
     /// Angles of the circuit are drawn anew near 0.
     WakeAngles {

@@ -6,7 +6,7 @@ use crate::study::stats::{effect_size, mean};
 const GRADIENT: &str = "gradient 30 % resample";
 const MAGNITUDE: &str = "magnitude 30 % resample";
 const RANDOM: &str = "random 30 % resample";
-/// The share that is expected on drawn pictures; it was fixed before any run.
+/// The share that is expected on drawn pictures. It was fixed before any run.
 const GENTLE: &str = "gradient 10 % resample";
 
 /// Every check.

@@ -1,4 +1,4 @@
-//! How much of a network still takes part: units that sleep, and the rank of what the head reads.
+//! How much of a network still takes part: dormant units, and the rank of what the head reads.
 
 use candle_core::{DType, Tensor};
 use ndarray::Array2;
@@ -22,7 +22,7 @@ pub struct Health {
     pub rank: f64,
 }
 
-/// Mean of |activity| over rows and places, by layer and unit.
+/// Mean of |activity| over rows and positions, by layer and unit.
 ///
 /// # Errors
 /// If the network fails.

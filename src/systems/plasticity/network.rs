@@ -13,7 +13,7 @@ use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
 use crate::sim::Execution;
 use crate::study::StudyError;
 
-/// What lies below the head.
+/// The layers below the head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trunk {
     /// Linear layers with ReLU: width of the inputs, then of each layer.

@@ -19,7 +19,7 @@ pub enum Collection {
     Far,
 }
 
-/// Whether a place is inside a shape of radius 1.
+/// Whether a point is inside a shape of radius 1.
 type Shape = fn(f64, f64) -> bool;
 
 /// Disc, square, triangle, cross, ring; then diamond, half a disc, an L, a bar, a frame.
@@ -87,8 +87,8 @@ impl Collection {
         let (bright, dark, shift) = (between(0.6, 1.0), between(0.0, 0.25), between(0.0, 1.0));
         let phase = (between(0.0, 4.0) as usize, between(0.0, 4.0) as usize);
         let brightness = |row: usize, column: usize| {
-            let place = |pixel: usize| (2.0 * pixel as f64 + 1.0) / edge as f64 - 1.0;
-            let (right, up) = ((place(column) - x) / radius, (-place(row) - y) / radius);
+            let coordinate = |pixel: usize| (2.0 * pixel as f64 + 1.0) / edge as f64 - 1.0;
+            let (right, up) = ((coordinate(column) - x) / radius, (-coordinate(row) - y) / radius);
             let (u, v) = (cos * right + sin * up, cos * up - sin * right);
             let textured = |shape: usize, texture: usize| {
                 let is_bright = SHAPES[shape](u, v) && TEXTURES[texture](row + phase.0, column + phase.1);

@@ -82,7 +82,7 @@ impl SettingRow {
     }
 }
 
-/// Digits in three parts under a seed: to learn from first, to learn from afterwards, to judge on.
+/// Digits in three parts under a seed: for the source, for training on the target, for the test.
 struct Digits {
     source: (Array2<f32>, Vec<u32>),
     training: Examples,
@@ -139,7 +139,7 @@ impl Digits {
     }
 }
 
-/// Columns of mean 0 and standard deviation 1; pixels that are the same in every digit become 0.
+/// Columns of mean 0 and standard deviation 1. Pixels that are the same in every digit become 0.
 fn standard(pixels: &Array2<f32>) -> Array2<f32> {
     let columns = Axis(0);
     let sd = pixels.std_axis(columns, 0.0).mapv(|sd| if sd > 0.0 { sd } else { 1.0 });

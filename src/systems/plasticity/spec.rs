@@ -87,11 +87,11 @@ pub struct Pictures {
     pub edge: usize,
     /// Channels of the convolutions.
     pub channels: Vec<usize>,
-    /// Pictures of each class to learn from first.
+    /// Training pictures of each class of the source.
     pub source_rows: usize,
-    /// The same afterwards.
+    /// The same of the target.
     pub labels: usize,
-    /// The same to judge on.
+    /// The same for the test.
     pub test_rows: usize,
     /// How the source is learned.
     pub source: TrainConfig,

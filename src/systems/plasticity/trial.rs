@@ -90,8 +90,8 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// Parameters before the target is learned, and their layers; every arm has the same head. A circuit that has learned
-    /// the source comes with it, and with what lies before it.
+    /// Parameters before the target is learned, and their layers. Every arm has the same head. A circuit that has
+    /// learned the source comes with it, and with what lies before it.
     fn start(&self, treatment: Treatment) -> Result<(Params, LayerGroups), StudyError> {
         let mut params = Params::new(TARGET + self.seed, DType::F32);
         self.block.target.build(&mut params)?;
@@ -212,7 +212,7 @@ impl Task<'_> {
             };
             let (one, two) = (chosen(&half)?, chosen(&other)?);
             let both: usize = one.iter().zip(&two).map(|((_, one), (_, two))| overlap(one, two)).sum();
-            let size = |chosen: &[(String, Vec<usize>)]| chosen.iter().map(|(_, places)| places.len()).sum::<usize>();
+            let size = |chosen: &[(String, Vec<usize>)]| chosen.iter().map(|(_, weights)| weights.len()).sum::<usize>();
             common.push(both as f64 / (size(&one) + size(&two) - both).max(1) as f64);
         }
         let dormant_angles = match self.block.target.execution().filter(|_| trains_circuit(&self.spec.head)) {
@@ -229,9 +229,9 @@ impl Task<'_> {
     }
 }
 
-/// How many places are in both; `two` is ascending.
+/// How many indices are in both; `two` is ascending.
 fn overlap(one: &[usize], two: &[usize]) -> usize {
-    one.iter().filter(|place| two.binary_search(place).is_ok()).count()
+    one.iter().filter(|index| two.binary_search(index).is_ok()).count()
 }
 
 /// A method, its time, and the accuracy right after it.

@@ -52,8 +52,8 @@ impl Transfer for WakeUnits {
             })?;
             change(&format!("trunk.{}.weight", k + 1), &mut |values, shape| {
                 let (inside, taps) = (shape[1], shape[2..].iter().product::<usize>());
-                for (place, value) in values.iter_mut().enumerate() {
-                    if units.contains(&(place / taps % inside)) {
+                for (index, value) in values.iter_mut().enumerate() {
+                    if units.contains(&(index / taps % inside)) {
                         *value = 0.0;
                     }
                 }

@@ -76,10 +76,10 @@ pub fn conditions(config: &EvaluateConfig) -> Vec<Evaluated> {
 
 /// The evaluation factors of the conditions.
 pub fn factors(conditions: &[Evaluated]) -> Vec<Factor> {
-    let factor = |place: usize| {
+    let factor = |index: usize| {
         let mut levels: Vec<&str> = Vec::new();
         for condition in conditions {
-            let level = condition.levels[place].1.as_str();
+            let level = condition.levels[index].1.as_str();
             if !levels.contains(&level) {
                 levels.push(level);
             }
@@ -87,7 +87,7 @@ pub fn factors(conditions: &[Evaluated]) -> Vec<Factor> {
         if levels.iter().all(|level| level.parse::<f64>().is_ok() || *level == EXACT) {
             levels.sort_by(|a, b| number(a).total_cmp(&number(b)));
         }
-        Factor::new(conditions[0].levels[place].0, Role::Evaluation, levels)
+        Factor::new(conditions[0].levels[index].0, Role::Evaluation, levels)
     };
     (0..4).map(factor).collect()
 }

@@ -1,4 +1,4 @@
-//! Hybrid classical-quantum transfer learning under device noise: the main job.
+//! Hybrid classical-quantum transfer learning under device noise.
 //!
 //! Pictures → features of a frozen backbone → heads trained side by side over seeds → every circuit evaluated ideal, under
 //! calibrated noise and with shots. Reference: "Hybrid Classical-Quantum Transfer Learning with Noisy Quantum Circuits",
@@ -110,9 +110,6 @@ impl Experiment for Qtl {
         Metric::lower("best_epoch", "best epoch", Unit::Count, "first epoch with the highest validation accuracy"),
         Metric::lower("parameters", "parameters", Unit::Count, "trained parameters"),
         Metric::lower("quantum_parameters", "circuit parameters", Unit::Count, "trained parameters that are angles"),
-        Metric::lower("cpu_seconds", "processor time", Unit::Seconds, "processor time of training and evaluation")
-            .volatile(),
-        Metric::lower("joules", "energy", Unit::Plain, "estimated energy of the same, joules").volatile(),
     ];
 
     const INPUTS: Option<&'static [&'static str]> = Some(&["data", "backbone"]);
@@ -158,8 +155,8 @@ impl Experiment for Qtl {
     }
 
     fn open(spec: &Spec, context: &Context) -> Result<(Inputs, Measurement), StudyError> {
-        let place = (context.cache, context.threads);
-        let loaded = inputs::load(&spec.data, &spec.backbone, place, context.observer)?;
+        let cache = (context.cache, context.threads);
+        let loaded = inputs::load(&spec.data, &spec.backbone, cache, context.observer)?;
         let executions = Executions::new(CompileOptions::default());
         let mut found = Measurement::default().keep(DATA, &loaded.title);
         found.notices = loaded.notices;

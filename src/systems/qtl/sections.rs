@@ -23,7 +23,7 @@ pub fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
     let pooled: Vec<Pooled> = spec.heads.iter().filter_map(|head| pooled(head, results)).collect();
     let mut sections = vec![section("rows", "Data and hold-out", vec![Block::Text(hold_out(spec, results))])];
     if !pooled.is_empty() {
-        let tables = pooled.iter().enumerate().map(|(place, own)| Block::Table(confusion(place, own))).collect();
+        let tables = pooled.iter().enumerate().map(|(index, own)| Block::Table(confusion(index, own))).collect();
         sections.push(section("confusion", "Confusion", tables));
         sections.push(section("roc", "ROC curves", vec![Block::Figures(roc(&pooled))]));
         sections.push(section("reliability", "Reliability", vec![Block::Figures(vec![diagram(&pooled)])]));
@@ -67,10 +67,10 @@ fn hold_out(spec: &Spec, results: &Results) -> String {
     }
 }
 
-fn confusion(place: usize, own: &Pooled) -> Table {
+fn confusion(index: usize, own: &Pooled) -> Table {
     let caption = format!("{}: rows by true class, columns by predicted class, summed over seeds", own.head);
     let header: Vec<&str> = std::iter::once("true class").chain(own.classes.iter().map(String::as_str)).collect();
-    let mut table = Table::new(&format!("confusion_{place}"), &caption, &header, 1);
+    let mut table = Table::new(&format!("confusion_{index}"), &caption, &header, 1);
     let counts = counts::confusion(&own.predictions);
     for (class, row) in own.classes.iter().zip(counts.rows()) {
         table.rows.push(std::iter::once(class.clone()).chain(row.iter().map(usize::to_string)).collect());

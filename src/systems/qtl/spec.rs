@@ -20,7 +20,7 @@ use crate::systems::qtl::heads::HeadChoice;
 pub struct Spec {
     /// One training of every head per seed.
     pub seeds: Vec<u64>,
-    /// Rows of the table of heads; `NAME@DEVICE` is trained under the noise of that device.
+    /// Rows of the table of heads. `NAME@DEVICE` is trained under the noise of that device.
     pub heads: Vec<String>,
     /// What is learned from.
     pub data: Data,
@@ -32,7 +32,7 @@ pub struct Spec {
     pub circuit: CircuitConfig,
     /// How heads are trained.
     pub train: TrainConfig,
-    /// Under which heads with a circuit are trained; a head that names a device is trained on that one.
+    /// Under which heads with a circuit are trained. A head that names a device is trained on that one.
     pub condition: Condition,
     /// Under which trained heads are evaluated.
     pub evaluate: EvaluateConfig,
@@ -43,7 +43,7 @@ pub struct Spec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HoldOutConfig {
-    /// Share of the training rows that becomes validation rows, cut anew under every seed; the rows that the data holds
+    /// Share of the training rows that becomes validation rows, cut anew under every seed. The rows that the data holds
     /// out are then test rows, and every figure is measured on these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation: Option<f64>,

@@ -1,14 +1,11 @@
 //! One head under one seed: trained, then evaluated under every condition.
 
-use std::time::Instant;
-
 use serde::{Deserialize, Serialize};
 
 use crate::data::{FeatureRows, FeatureSplit, Features, HoldOut, Part};
 use crate::lab::{Context, Measurement};
 use crate::nn::head::Body;
 use crate::sim::{Condition, Executions};
-use crate::study::energy::{EnergySource, thread_cpu_seconds};
 use crate::study::files::{PredictionLine, predictions_csv};
 use crate::study::metric::probability::log_loss;
 use crate::study::metric::{METRICS, Predictions};
@@ -76,7 +73,7 @@ pub struct Kept {
 /// Trains and evaluates a head.
 ///
 /// # Errors
-/// If the head or its simulator fails, the training diverges, or the user wants to stop.
+/// If the head or its simulator fails, the training diverges, or the user stops it.
 pub fn run(
     spec: &Spec,
     (rows, executions): (&Rows, &Executions),
@@ -84,15 +81,11 @@ pub fn run(
     seed: u64,
     context: &Context,
 ) -> Result<Measurement, StudyError> {
-    let (begun, cpu) = (Instant::now(), thread_cpu_seconds());
     let trial = Trial { spec, rows, executions, choice, seed };
-    let found = match choice.config.row.body {
-        Body::Kernel => trial.kernel()?,
-        _ => trial.gradient(context)?,
-    };
-    // Trials share the processor, so a counter of the whole package cannot tell them apart.
-    let usage = EnergySource::default().estimate(begun.elapsed().as_secs_f64(), thread_cpu_seconds() - cpu);
-    Ok(found.value("cpu_seconds", usage.cpu_seconds).value("joules", usage.joules))
+    match choice.config.row.body {
+        Body::Kernel => trial.kernel(),
+        _ => trial.gradient(context),
+    }
 }
 
 struct Trial<'a> {

@@ -1,5 +1,5 @@
 //! Heads on a frozen backbone, circuits among them: the state of a qubit is an angle by itself. The expectations of X and Y of
-//! one qubit are a vector whose length cannot exceed 1, those of Z of several qubits are phases; nothing follows the
+//! one qubit are a vector whose length cannot exceed 1, those of Z of several qubits are phases. Nothing follows the
 //! circuit.
 
 use std::f64::consts::TAU;
@@ -40,7 +40,7 @@ impl CodeHead {
     fn new(name: &str, code: &AngleHead, circuit: &CircuitConfig) -> Result<Self, StudyError> {
         let mut head = HeadConfig::named(name)?.circuit(circuit.clone()).model(FEATURES, code.width())?;
         if let Some(execution) = &mut head.execution {
-            execution.observables = observables(code).into();
+            *execution = execution.with_observables(observables(code)).map_err(NnError::from)?;
         }
         Ok(Self(head))
     }

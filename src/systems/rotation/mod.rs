@@ -51,7 +51,7 @@ const SOURCE: &str = "source";
 /// The encoding that is trained at several rates.
 const DIRECT: &str = "direct";
 /// The classical head with as many parameters as a circuit.
-const TWIN: &str = "mlp_a";
+const MATCHED_CLASSICAL: &str = "mlp_a";
 
 impl Experiment for Rotation {
     type Spec = Spec;
@@ -256,13 +256,13 @@ impl Experiment for Rotation {
         }
     }
 
-    /// Every arm against the baseline of its grid, and the other heads against the classical twin of a circuit.
+    /// Every arm against the baseline of its grid, and the other heads against the parameter-matched classical head.
     fn contrasts(spec: &Spec, grids: &[Grid]) -> Vec<Contrast> {
         let mut contrasts: Vec<Contrast> = grids.iter().flat_map(Contrast::to_baseline).collect();
-        if spec.heads.iter().any(|head| head == TWIN) {
-            let others = spec.heads.iter().filter(|head| !["linear", TWIN].contains(&head.as_str()));
+        if spec.heads.iter().any(|head| head == MATCHED_CLASSICAL) {
+            let others = spec.heads.iter().filter(|head| !["linear", MATCHED_CLASSICAL].contains(&head.as_str()));
             for (code, head) in spec.frozen_heads.codes.iter().flat_map(|code| others.clone().map(move |h| (code, h))) {
-                contrasts.push(Contrast::new(FROZEN, "error", "head", head, TWIN).at("code", code));
+                contrasts.push(Contrast::new(FROZEN, "error", "head", head, MATCHED_CLASSICAL).at("code", code));
             }
         }
         contrasts

@@ -40,7 +40,7 @@ pub fn inscribed(width: f64, height: f64, angle: f64) -> (f64, f64) {
     ((width * cos - height * sin) / square, (height * cos - width * sin) / square)
 }
 
-/// A photograph that stands upright.
+/// An upright photograph.
 #[derive(Clone, Debug)]
 pub struct Photo {
     picture: Picture,

@@ -24,13 +24,13 @@ pub struct Spec {
     pub direct_rates: Vec<f64>,
     /// Rows of the common table of heads, trained on the frozen backbone of the transfer; none leaves this part out.
     pub heads: Vec<String>,
-    /// Training scenes; each epoch has each once, under a new angle.
+    /// Training scenes. Each epoch has each once, under a new angle.
     pub training_scenes: usize,
     /// Test scenes of each kind, and validation scenes.
     pub test_scenes: usize,
     /// Share of training scenes whose angle is known up to quarter turns only, in 0..=1.
     pub ambiguous: f64,
-    /// Photographs instead of scenes; then there is neither transfer nor a frozen backbone.
+    /// Photographs instead of scenes. Then there is neither transfer nor a frozen backbone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub photos: Option<Photos>,
     /// Training of the networks.

@@ -44,7 +44,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Draws scenes or reads photographs; the measurement has notices about photographs.
+    /// Draws scenes or reads photographs. The measurement has notices about photographs.
     pub fn open(spec: &Spec) -> Result<(Self, Measurement), StudyError> {
         let count = spec.test_scenes;
         let Some(Photos { folder, crop, held_out, skip_bad }) = &spec.photos else {

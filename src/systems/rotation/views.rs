@@ -100,7 +100,7 @@ impl Dataset for Views<'_> {
 /// Largest tilt of a scene with a class: 15°, in radians.
 const TILT: f64 = TAU / 24.0;
 
-/// Scenes with their class, all near upright; in training the tilt is drawn anew each time.
+/// Scenes with their class, all near upright. In training the tilt is drawn anew each time.
 pub(super) struct SceneClasses {
     scenes: Vec<Scene>,
     /// Seed of the tilts of their evaluation.

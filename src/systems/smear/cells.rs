@@ -1,5 +1,5 @@
-//! Drawn fields of a Pap smear: cells of eight classes that differ as in the Bethesda system; neighbouring classes differ
-//! little.
+//! Drawn fields of a Pap smear: cells of eight classes that differ as in the Bethesda system. Neighbouring classes
+//! differ little.
 
 use std::f64::consts::{PI, TAU};
 

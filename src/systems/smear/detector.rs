@@ -41,7 +41,7 @@ pub struct Detector {
     pub classes: usize,
     /// Name of the last layer: parameters of another task have another name.
     pub head: &'static str,
-    /// Edge of a typical box in pixels; sizes are relative to it.
+    /// Edge of a typical box in pixels. Sizes are relative to it.
     pub typical_edge: f64,
 }
 

@@ -8,7 +8,7 @@ use crate::study::detection::Truth;
 use crate::systems::smear::cells::Field;
 use crate::systems::smear::detector::{BOX_OUTPUTS, Detector, STRIDE};
 
-/// Examples of a detector; fields are mirrored at random in training.
+/// Examples of a detector. Fields are mirrored at random in training.
 pub struct FieldDataset<'a> {
     /// The fields.
     pub fields: &'a [Field],

@@ -35,7 +35,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Draws fields or reads photographs; the measurement has notices about boxes that were left out.
+    /// Draws fields or reads photographs. The measurement has notices about boxes that were left out.
     ///
     /// # Errors
     /// If data cannot be read.

@@ -52,7 +52,7 @@ const SECOND_STAGE: &str = "second_stage";
 const SIMULATED: &str = "simulated";
 
 /// The classical head with as many parameters as a circuit.
-const TWIN: &str = "mlp_a";
+const MATCHED_CLASSICAL: &str = "mlp_a";
 
 impl Experiment for Smear {
     type Spec = Spec;
@@ -217,7 +217,7 @@ impl Experiment for Smear {
     }
 
     /// Every arm against the baseline of its grid, remedies on rare classes too, wbf against suppression, and the other
-    /// heads against the classical twin of a circuit.
+    /// heads against the parameter-matched classical head.
     fn contrasts(spec: &Spec, grids: &[Grid]) -> Vec<Contrast> {
         let mut found: Vec<Contrast> = grids.iter().flat_map(Contrast::to_baseline).collect();
         let remedies = REMEDIES.iter().skip(1);
@@ -227,9 +227,9 @@ impl Experiment for Smear {
             let contrast = Contrast::new(SIMULATED, "gain", "fusion", "wbf", "nms").paired_by(&["repeat"]);
             found.push(contrast.at("correlation", &correlation.to_string()));
         }
-        if spec.heads.iter().any(|head| head == TWIN) {
-            let others = spec.heads.iter().filter(|head| *head != TWIN);
-            found.extend(others.map(|head| Contrast::new(SECOND_STAGE, "map", "head", head, TWIN)));
+        if spec.heads.iter().any(|head| head == MATCHED_CLASSICAL) {
+            let others = spec.heads.iter().filter(|head| *head != MATCHED_CLASSICAL);
+            found.extend(others.map(|head| Contrast::new(SECOND_STAGE, "map", "head", head, MATCHED_CLASSICAL)));
         }
         found
     }

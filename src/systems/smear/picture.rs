@@ -8,7 +8,7 @@ use crate::classic::boxes::{Corners, Detection};
 use crate::study::detection::Truth;
 use crate::systems::smear::cells::Field;
 
-/// One colour per class; further classes start again with the first.
+/// One colour per class. Further classes start again with the first.
 const COLOURS: [[u8; 3]; 8] = [
     [40, 120, 60],
     [255, 160, 0],

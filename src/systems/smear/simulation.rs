@@ -77,7 +77,7 @@ struct Draws {
 }
 
 impl Draws {
-    /// Uniform in 0..1. Each detector takes the shared draw with probability √ρ; then events of two detectors have
+    /// Uniform in 0..1. Each detector takes the shared draw with probability √ρ. Then events of two detectors have
     /// correlation ρ.
     fn uniform(&mut self) -> [f64; DETECTORS] {
         let (shared, share) = (self.shared.uniform(), self.correlation.sqrt());

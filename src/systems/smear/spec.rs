@@ -25,7 +25,7 @@ pub struct Spec {
     pub validation_fields: usize,
     /// Fields of the test; of a data set at most this many.
     pub test_fields: usize,
-    /// Height of a field in pixels, a multiple of 4 from 32 on; drawn fields are square.
+    /// Height of a field in pixels, a multiple of 4 from 32 on. Drawn fields are square.
     pub edge: usize,
     /// Cells in a drawn field.
     pub cells: usize,
@@ -93,7 +93,7 @@ impl Settings for Spec {
         },
         Preset {
             name: "full",
-            doc: "three seeds, more fields, a wider network, a circuit and its classical twin; 18 minutes on two cores",
+            doc: "three seeds, more fields, a wider network, a circuit and mlp_a; 18 minutes on two cores",
             apply: |spec| {
                 spec.seeds = (0..3).collect();
                 (spec.training_fields, spec.validation_fields, spec.test_fields) = (600, 150, 300);

@@ -24,7 +24,7 @@ const GAINS: [(&str, &str); 3] = [("map", "gain"), ("map50", "gain50"), ("map75"
 /// Seeds of simulated collections are multiples of this, so that the streams of their detectors lie between.
 const SEED_STEP: u64 = 1 << 8;
 
-/// Trains the detector of row `index` of the remedies; its boxes and parameters are files of the measurement.
+/// Trains the detector of row `index` of the remedies. Its boxes and parameters are files of the measurement.
 pub fn detector(
     spec: &Spec,
     inputs: &Inputs,

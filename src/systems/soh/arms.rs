@@ -118,7 +118,8 @@ pub struct TrainedForecaster {
     pub scaler: Scaler,
 }
 
-/// Trains `arm`; `lambda` weighs its penalty. A step has half of `config.batch` rows from each domain that it learns from.
+/// Trains `arm`. `lambda` weighs its penalty. A step has half of `config.batch` rows from each domain that it learns
+/// from.
 pub fn train(
     model: &Forecaster,
     arm: &ArmRow,

@@ -161,13 +161,13 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "cells_lives",
-        doc: "simulated cells: whole lives, pooled",
+        doc: "simulated cells: whole lifetimes, pooled",
         expect: Expect::Within(0.12, 0.18),
         value: |all| simulated(all, "cells", "lives", "split"),
     },
     Check {
         name: "cells_whole_life",
-        doc: "simulated cells: whole lives, largest scores",
+        doc: "simulated cells: whole lifetimes, largest scores",
         expect: Expect::Within(0.89, 0.92),
         value: |all| simulated(all, "cells", "lives", "whole_life"),
     },

@@ -1,4 +1,4 @@
-//! Simulations whose answer is known: weighting under covariate shift, and points that belong to cells.
+//! Simulations with a known result: weighting under covariate shift, and points that belong to cells.
 
 use crate::lab::Measurement;
 use crate::math::Stream;

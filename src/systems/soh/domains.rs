@@ -29,7 +29,7 @@ pub struct Block {
     pub prefix: Vec<Window>,
     /// Target cells that are evaluated, after the prefix.
     pub test: Vec<Window>,
-    /// The whole lives of these cells.
+    /// The whole lifetimes of these cells.
     pub test_cells: Vec<Cell>,
 }
 

@@ -1,4 +1,4 @@
-//! Conformal intervals around forecasts, calibrated in several ways, evaluated by point, by cell and by whole life.
+//! Conformal intervals around forecasts, calibrated in several ways, evaluated by point, by cell and by whole lifetime.
 
 use std::collections::BTreeMap;
 

@@ -3,10 +3,10 @@
 //!
 //! Virtual cells of three source batches and a target (drawn, aged by PyBaMM, or a file) → windows of past states of
 //! health → an LSTM trained in several [`ARMS`] → the next state of health → intervals calibrated in several ways
-//! ([`CALIBRATIONS`]) → coverage by point, by cell and by whole life.
+//! ([`CALIBRATIONS`]) → coverage by point, by cell and by whole lifetime.
 //!
-//! [`Soh`] is the experiment, [`Spec`] its settings, [`TARGETS`] its target domains. Two simulations whose answer is known
-//! ([`controls`]) are grids of their own.
+//! [`Soh`] is the experiment, [`Spec`] its settings, [`TARGETS`] its target domains. Two simulations with a known
+//! result ([`controls`]) are grids of their own.
 
 mod arms;
 mod cell;
@@ -94,7 +94,7 @@ impl Experiment for Soh {
         ),
         Metric::higher("coverage", "inside", Unit::Share, "points inside the interval"),
         Metric::lower("low_cells", "low cells", Unit::Share, "cells with less than 80 % of their points inside"),
-        Metric::higher("lives", "whole lives", Unit::Share, "cells with all their points inside"),
+        Metric::higher("lives", "whole lifetimes", Unit::Share, "cells with all their points inside"),
         Metric::lower("width", "width", Unit::Points, "mean width of finite intervals"),
         Metric::lower("infinite", "infinite", Unit::Share, "intervals that are the whole line"),
         Metric::lower("relative_width", "relative width", Unit::Plain, "width over that of split"),
@@ -111,7 +111,7 @@ impl Experiment for Soh {
                 spec.data = Some(file.into());
                 spec.targets.clear();
             },
-            "CSV file of lives as the target: columns cell, charge, discharge (C-rates), throughput (Ah), health",
+            "CSV file of lifetimes as the target: columns cell, charge, discharge (C-rates), throughput (Ah), health",
         ),
         Flag::field("targets", "LIST", "targets", "Target domains")
             .with_choices(|| TARGETS.iter().map(|row| row.name).collect()),

@@ -1,4 +1,4 @@
-//! Figures of a report: lives with their intervals, coverage by calibration, and the choice of λ.
+//! Figures of a report: lifetimes with their intervals, coverage by calibration, and the choice of λ.
 
 use crate::lab::{Results, render};
 use crate::report::{Block, Drawing, Figure, Line, Scale, Section};
@@ -7,16 +7,16 @@ use crate::systems::soh::intervals::CALIBRATIONS;
 use crate::systems::soh::spec::Spec;
 use crate::systems::soh::trial::{LIFE, Life};
 
-/// Arms whose forecasts of a life are drawn.
+/// Arms whose forecasts of a lifetime are drawn.
 const DRAWN: [&str; 3] = ["source_only", "prefix", "mmd"];
 
 /// Every section.
 pub fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
     let warning = "Calibration cells come from the source, and points of one cell resemble each other. Coverage of points \
-                   therefore says little about a cell, and nothing about another protocol.";
+                   is therefore weak evidence about a cell, and none about another protocol.";
     let coverage = spec.target_names().iter().map(|target| coverage(spec, results, target)).collect();
     let mut sections = vec![
-        render::section("lives", "Intervals over a life", vec![Block::Figures(lives(spec, results))]),
+        render::section("lives", "Intervals over a lifetime", vec![Block::Figures(lives(spec, results))]),
         render::section(
             "coverage",
             "Coverage by calibration",

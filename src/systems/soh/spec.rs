@@ -22,7 +22,7 @@ pub struct Spec {
     pub heads: Vec<String>,
     /// Rows of the table of targets.
     pub targets: Vec<String>,
-    /// A CSV file of lives, one more target.
+    /// A CSV file of lifetimes, one more target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
     /// Rows of the table of arms.

@@ -24,7 +24,7 @@ pub struct TargetRow {
 pub enum Origin {
     /// Drawn by the formula, as many as asked for, each seed others.
     Drawn(Protocol),
-    /// A file inside the program; seeds decide how its cells are used.
+    /// A file inside the program. Seeds decide how its cells are used.
     Kept(&'static str),
 }
 
@@ -85,7 +85,7 @@ impl Target {
     /// The targets of a spec, in the order of [`Spec::target_names`].
     ///
     /// # Errors
-    /// A file that is no table of lives, or has too few of them.
+    /// A file that is no table of lifetimes, or has too few of them.
     pub fn all(spec: &Spec) -> Result<Vec<Self>, StudyError> {
         let mut targets = Vec::new();
         for name in &spec.targets {
@@ -143,30 +143,30 @@ fn enough(spec: &Spec, cells: Vec<Cell>, place: &str) -> Result<Vec<Cell>, DataE
     Ok(cells)
 }
 
-/// Columns of a table of lives.
+/// Columns of a table of lifetimes.
 const COLUMNS: [&str; 5] = ["cell", "charge", "discharge", "throughput", "health"];
 
-/// Lives from text: a CSV with the columns cell (a name; its rows are consecutive), charge and discharge (C-rates),
+/// Lifetimes from text: a CSV with the columns cell (a name; its rows are consecutive), charge and discharge (C-rates),
 /// throughput (ampere hours, 0, 500, 1000, …) and health (capacity over initial capacity). Rows beyond 30 kAh are left out.
 ///
 /// # Errors
-/// A column that is missing, a field that is no number or out of range, a throughput that is not the next, a life that
-/// ends within the labelled prefix; by line and column.
+/// A column that is missing, a field that is no number or out of range, a throughput that is not the next, a lifetime
+/// that ends within the labelled prefix; by line and column.
 pub fn lives(text: &str, place: &str) -> Result<Vec<Cell>, DataError> {
     let malformed = |reason: String| DataError::Malformed { place: place.into(), reason };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| malformed(e.to_string()))?.clone();
-    let mut places = [0; COLUMNS.len()];
-    for (place, name) in places.iter_mut().zip(COLUMNS) {
+    let mut positions = [0; COLUMNS.len()];
+    for (position, name) in positions.iter_mut().zip(COLUMNS) {
         let found = header.iter().position(|own| own == name);
         let missing = || malformed(format!("no column `{name}`; expected {}", COLUMNS.join(", ")));
-        *place = found.ok_or_else(missing)?;
+        *position = found.ok_or_else(missing)?;
     }
     let (mut cells, mut name): (Vec<Cell>, Option<String>) = (Vec::new(), None);
     let mut names = BTreeSet::new();
     for record in reader.records() {
         let record = record.map_err(|e| malformed(e.to_string()))?;
-        let field = |column: usize| record.get(places[column]).unwrap_or("");
+        let field = |column: usize| record.get(positions[column]).unwrap_or("");
         let wrong = |column: usize, reason: String| DataError::Field {
             place: place.into(),
             line: record.position().map_or(0, csv::Position::line),

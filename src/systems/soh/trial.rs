@@ -53,7 +53,7 @@ pub fn validation_error(
     Ok(Measurement::default().value("validation_error", error))
 }
 
-/// Trains `arm` with the head of this name for a target and measures it; `lambda` is the weight of its penalty.
+/// Trains `arm` with the head of this name for a target and measures it. `lambda` is the weight of its penalty.
 pub fn trial(
     spec: &Spec,
     block: &Block,

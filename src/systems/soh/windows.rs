@@ -1,4 +1,4 @@
-//! Windows over the lives of cells, and the numbers a network reads of them.
+//! Windows over the lifetimes of cells, and the numbers a network reads of them.
 
 use std::ops::Range;
 
@@ -70,7 +70,7 @@ impl Window {
     }
 }
 
-/// Mean and standard deviation of inputs and increments of the source; nothing of the target enters.
+/// Mean and standard deviation of inputs and increments of the source. Nothing of the target enters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaler {
     inputs: [(f64, f64); 3],

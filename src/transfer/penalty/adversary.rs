@@ -8,8 +8,8 @@ use crate::nn::{Mode, NnError, Params};
 use crate::transfer::penalty::ramp;
 use crate::transfer::{Batch, FitContext, Transfer};
 
-/// A small network learns to tell domains by their features; the features get its gradient with the sign turned, times
-/// `weight` and a [`ramp`]. Its parameters are `adversary.hidden.*` and `adversary.answer.*`.
+/// A small network learns to classify domains by their features. The features receive its gradient with reversed sign,
+/// times `weight` and a [`ramp`]. Its parameters are `adversary.hidden.*` and `adversary.answer.*`.
 #[derive(Clone, Debug)]
 pub struct Adversary {
     /// Number of domains.
@@ -30,7 +30,7 @@ impl Default for Adversary {
 }
 
 impl Adversary {
-    /// A ramped adversary with 32 hidden numbers that tells so many domains apart.
+    /// A ramped adversary with 32 hidden units for so many domains.
     pub fn telling(domains: usize) -> Self {
         Self { domains, hidden: 32, weight: 1.0, ramped: true, layers: None }
     }

@@ -37,7 +37,7 @@ pub struct Bank {
 /// `|⟨φ(x)|φ(y)⟩|²`, φ the [`uploading_feature_map`] of the features times `factor`: exact, and differentiable in both.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fidelity {
-    /// Number of qubits, 1 to 6; a row costs 4^qubits expectation values.
+    /// Number of qubits, 1 to 6. A row costs 4^qubits expectation values.
     pub qubits: usize,
     /// Radians for a unit of a feature.
     pub factor: f64,
@@ -140,7 +140,7 @@ fn median(x: &Tensor, y: &Tensor) -> Result<f64, NnError> {
     let (below, above) = (upper.get((upper.len().max(1) - 1) / 2), upper.get(upper.len() / 2));
     Ok(match (below, above) {
         (Some(a), Some(b)) if a + b > 0.0 => (a + b) / 2.0,
-        // Features that are all alike leave no scale; any will do.
+        // Features that are all alike leave no scale. Any will do.
         _ => 1.0,
     })
 }

@@ -26,7 +26,7 @@ pub struct Mmd {
     /// By which kernels.
     pub kernels: Kernels,
     /// Whether rows are compared within their stratum only ([`Examples::strata`](crate::nn::Examples::strata)): domains that
-    /// differ in what is to be foretold should not be made alike as a whole.
+    /// differ in their labels should not be aligned as a whole.
     pub stratified: bool,
     /// Whether the weight rises with the training, by [`ramp`].
     pub ramped: bool,
@@ -50,7 +50,7 @@ impl Transfer for Mmd {
 /// Not clamped: the unbiased estimate may be negative.
 ///
 /// # Errors
-/// If the widths differ, a fidelity has no or more than 6 qubits, or the unbiased estimate is asked for of a single row.
+/// If the widths differ, a fidelity has no or more than 6 qubits, or the unbiased estimate is of a single row.
 pub fn mmd(x: &Tensor, y: &Tensor, bank: &Bank, estimate: Estimate) -> Result<Tensor, NnError> {
     let within = |rows: &Seen, count: f64| -> Result<Tensor, NnError> {
         let sum = bank.between(rows, rows)?.sum_all()?;

@@ -22,7 +22,7 @@ use crate::nn::NnError;
 use crate::transfer::Batch;
 
 /// 2 / (1 + e^{-10 p}) - 1: from 0 at the start of a training to nearly 1 at its end, so that features are not aligned
-/// before they mean anything (Ganin et al. 2016, arXiv:1505.07818).
+/// before they are learned (Ganin et al. 2016, arXiv:1505.07818).
 pub fn ramp(progress: f64) -> f64 {
     2.0 / (1.0 + (-10.0 * progress).exp()) - 1.0
 }

@@ -47,18 +47,18 @@ pub fn by_crate(text: &str) -> Circuit {
 }
 
 fn operations(node: &AstNode) -> Vec<Op> {
-    let place = |argument: &Argument| match argument {
+    let element = |argument: &Argument| match argument {
         Argument::Qubit(_, index) => *index as usize,
-        Argument::Register(name) => panic!("{name} stands alone"),
+        Argument::Register(name) => panic!("{name} has no index"),
     };
     match node {
         AstNode::QReg(..) | AstNode::CReg(..) => vec![],
         AstNode::Barrier(_) => vec![Op::of(OpKind::Barrier, &[0, 1, 2, 3, 4])],
-        AstNode::Reset(qubit) => vec![Op::of(OpKind::Reset, &[place(qubit)])],
-        AstNode::Measure(qubit, bit) => vec![Op::of(OpKind::Measure { bit: place(bit) }, &[place(qubit)])],
+        AstNode::Reset(qubit) => vec![Op::of(OpKind::Reset, &[element(qubit)])],
+        AstNode::Measure(qubit, bit) => vec![Op::of(OpKind::Measure { bit: element(bit) }, &[element(qubit)])],
         AstNode::ApplyGate(name, qubits, params) => {
             let params: Vec<Param> = params.iter().map(|p| Param::Fixed(p.trim().parse().unwrap())).collect();
-            let qubits: Vec<usize> = qubits.iter().map(place).collect();
+            let qubits: Vec<usize> = qubits.iter().map(element).collect();
             vec![Op::gate(Gate::named(name.trim()).unwrap(), &qubits, &params)]
         }
         AstNode::If(_, value, inner) => {

@@ -1,5 +1,5 @@
-//! Mutated texts: nothing may panic, hang or eat memory, and what is read must be written and read again.
-//! A test of some twenty thousand texts; `run` takes as many as it is asked for.
+//! Mutated texts: nothing may panic, hang or exhaust memory, and what is read must be written and read again.
+//! A test of some twenty thousand texts; `run` takes their number.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -226,8 +226,8 @@ fn numbers_read_back_to_the_same_double() {
 }
 
 #[test]
-fn refused_texts_say_where_and_what_instead() {
-    // Beside each text lies its message; with UPDATE=1 the messages are written anew, to be read before committing.
+fn refused_texts_name_the_position_and_what_to_write() {
+    // Beside each text is its message; with UPDATE=1 the messages are written anew, to be read before committing.
     for path in files("tests/qasm/bad", "qasm") {
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -254,7 +254,7 @@ fn mutated_texts_neither_panic_nor_hang() {
 }
 
 #[test]
-fn what_is_skipped_is_told() {
+fn what_is_skipped_is_reported() {
     let text = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n#pragma fast\nqubit q;\n@note\nbox { x q; }\n\
                 defcal x $0 { play { } }\ngate r(a, b) c { rx(a) c; rz(b) c; }\n";
     let reading = read_with_notices(text, &ReadOptions::default()).unwrap();

@@ -112,11 +112,11 @@ fn projected(amplitudes: &[C64], qubit: usize) -> Vec<(u64, Vec<C64>)> {
 
 fn apply(matrix: &Matrix, qubits: &[usize], amplitudes: &mut [C64]) {
     let spread = |inner: usize| qubits.iter().enumerate().fold(0, |acc, (k, &q)| acc | ((inner >> k & 1) << q));
-    let places: Vec<usize> = (0..matrix.nrows()).map(spread).collect();
-    let mask = places[places.len() - 1];
+    let positions: Vec<usize> = (0..matrix.nrows()).map(spread).collect();
+    let mask = positions[positions.len() - 1];
     for rest in (0..amplitudes.len()).filter(|state| state & mask == 0) {
-        let old: Vec<C64> = places.iter().map(|p| amplitudes[rest | p]).collect();
-        for (i, p) in places.iter().enumerate() {
+        let old: Vec<C64> = positions.iter().map(|p| amplitudes[rest | p]).collect();
+        for (i, p) in positions.iter().enumerate() {
             amplitudes[rest | p] = old.iter().enumerate().map(|(j, a)| matrix[[i, j]] * a).sum();
         }
     }

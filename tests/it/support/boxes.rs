@@ -79,11 +79,11 @@ fn detector(things: &[([f64; 4], usize)], random: &mut Random) -> Vec<Detection>
     for &(corners, label) in things {
         for _ in 0..2 {
             let seen = random.uniform() < 0.6;
-            let moved = corners.map(|edge| edge + 0.05 * (random.uniform() - 0.5));
+            let shifted = corners.map(|edge| edge + 0.05 * (random.uniform() - 0.5));
             let label = if random.uniform() < 0.85 { label } else { random.below(CLASSES) };
             let score = random.uniform();
             if seen {
-                found.push(Detection { corners: moved, score, label });
+                found.push(Detection { corners: shifted, score, label });
             }
         }
     }

@@ -8,11 +8,11 @@ use qgraft::noise::{Confusion, Program, Step};
 /// `(m on qubits) · rho`, the embedding of `m` written out: it is zero unless all other qubits agree.
 fn on_rows(m: &Matrix, qubits: &[usize], rho: &Matrix) -> Matrix {
     let local = |index: usize| qubits.iter().enumerate().fold(0, |sum, (k, &q)| sum + ((index >> q & 1) << k));
-    let placed = |index: usize, bits: usize| {
+    let embedded = |index: usize, bits: usize| {
         qubits.iter().enumerate().fold(index, |index, (k, &q)| index & !(1 << q) | (bits >> k & 1) << q)
     };
     Matrix::from_shape_fn(rho.dim(), |(row, column)| {
-        (0..m.ncols()).map(|bits| m[[local(row), bits]] * rho[[placed(row, bits), column]]).sum()
+        (0..m.ncols()).map(|bits| m[[local(row), bits]] * rho[[embedded(row, bits), column]]).sum()
     })
 }
 
@@ -31,8 +31,8 @@ pub fn run(program: &Program, angles: &[f64]) -> Vec<(u64, Matrix)> {
             }
         };
         let holds = |bits: u64| {
-            condition.as_ref().is_none_or(|Condition { bits: places, value }| {
-                places.iter().enumerate().all(|(k, place)| bits >> place & 1 == value >> k & 1)
+            condition.as_ref().is_none_or(|Condition { bits: tested, value }| {
+                tested.iter().enumerate().all(|(k, bit)| bits >> bit & 1 == value >> k & 1)
             })
         };
         let (met, unmet): (Vec<_>, Vec<_>) = branches.into_iter().partition(|(bits, _)| holds(*bits));

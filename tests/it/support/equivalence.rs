@@ -95,11 +95,11 @@ fn random_state(qubits: usize, stream: &mut Stream) -> Vec<C64> {
     raw.into_iter().map(|z| z / norm).collect()
 }
 
-/// `state` with qubit k on wire `places[k]` of a register of `width`, the others in 0.
-fn embedded(state: &[C64], places: &[usize], width: usize) -> Vec<C64> {
+/// `state` with qubit k on wire `wires[k]` of a register of `width`, the others in 0.
+fn embedded(state: &[C64], wires: &[usize], width: usize) -> Vec<C64> {
     let mut out = vec![C64::ZERO; 1 << width];
     for (k, &amplitude) in state.iter().enumerate() {
-        out[places.iter().enumerate().fold(0, |acc, (q, &place)| acc | ((k >> q & 1) << place))] = amplitude;
+        out[wires.iter().enumerate().fold(0, |acc, (q, &wire)| acc | ((k >> q & 1) << wire))] = amplitude;
     }
     out
 }

@@ -16,7 +16,7 @@ pub type Branches = BTreeMap<u64, Matrix>;
 pub fn act(density: &Matrix, operators: &[Matrix], qubits: &[usize]) -> Matrix {
     let size = density.nrows();
     let inner = 1usize << qubits.len();
-    let place = |rest: usize, k: usize| {
+    let index = |rest: usize, k: usize| {
         qubits.iter().enumerate().fold(rest, |index, (bit, &q)| index & !(1 << q) | ((k >> bit & 1) << q))
     };
     // What of Σ K ⊗ K* is not zero, as (to, from, value).
@@ -35,10 +35,10 @@ pub fn act(density: &Matrix, operators: &[Matrix], qubits: &[usize]) -> Matrix {
     let mut out = Matrix::zeros((size, size));
     for &row in &rests {
         for &column in &rests {
-            let places: Vec<[usize; 2]> =
-                (0..inner * inner).map(|k| [place(row, k / inner), place(column, k % inner)]).collect();
+            let indices: Vec<[usize; 2]> =
+                (0..inner * inner).map(|k| [index(row, k / inner), index(column, k % inner)]).collect();
             for &(to, from, value) in &entries {
-                out[places[to]] += value * density[places[from]];
+                out[indices[to]] += value * density[indices[from]];
             }
         }
     }

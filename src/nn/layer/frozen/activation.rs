@@ -70,7 +70,7 @@ fn sigmoid(x: f32) -> f32 {
 /// into the exponent bits.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
-    /// Adding it rounds to an integer, which then stands in the lowest bits.
+    /// Adding it rounds to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³
     /// ln 2 in two parts; n times the first is exact.
     const LN2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);

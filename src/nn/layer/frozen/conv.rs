@@ -50,7 +50,7 @@ impl FrozenConv {
             bail!("frozen conv: {groups} groups do not divide the weight {:?}", weight.dims());
         }
         if window.kernel != (height, width) {
-            bail!("frozen conv: the window says kernel {:?}, the weight is {:?}", window.kernel, weight.dims());
+            bail!("frozen conv: the window has kernel {:?}, the weight is {:?}", window.kernel, weight.dims());
         }
         let values = weight.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
         let bias = match bias {

@@ -1,8 +1,8 @@
 //! The inner loops: a few output pixels by one or two blocks of output channels, kept in registers from the first
 //! product to the activation.
 //!
-//! A convolution is a matrix product whose left factor is read where it lies (implicit GEMM): the value under tap t of
-//! output pixel p is at `input + p·step + chunk(t)`, so neither im2col nor packing of the input is needed.
+//! A convolution is a matrix product whose left factor is read in its original layout (implicit GEMM): the value under
+//! tap t of output pixel p is at `input + p·step + chunk(t)`, so neither im2col nor packing of the input is needed.
 
 use std::mem::MaybeUninit;
 
@@ -11,8 +11,8 @@ use pulp::NullaryFnOnce;
 use super::activation::Activation;
 use super::lanes::{LANES, Lanes};
 
-/// Repeats the body for each index below a constant of at most 14. A loop would leave it to the compiler's mood whether
-/// the sums stay in registers.
+/// Repeats the body for each index below a constant of at most 14. With a loop the compiler does not always keep
+/// the sums in registers.
 macro_rules! unroll {
     ($index:ident in $count:ident $body:block) => {
         unroll!(@ $index $count $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
@@ -58,7 +58,7 @@ impl Row<'_> {
     #[inline(always)]
     fn skip(&mut self, pixels: usize) {
         self.pixels -= pixels;
-        // `wrapping`, because after the last tile the pointers may lie past their buffers; they are not read there.
+        // `wrapping`, because after the last tile the pointers may lie past their buffers. They are not read there.
         self.input = self.input.wrapping_add(pixels * self.step);
         self.output = self.output.wrapping_add(pixels * LANES);
         if !self.residual.is_null() {
@@ -91,7 +91,7 @@ impl Row<'_> {
         }
     }
 
-    /// Largest tiles first. The sizes are what fits the registers; 14 and 7 divide the widths of ImageNet networks.
+    /// Largest tiles first. The sizes are what fits the registers. 14 and 7 divide the widths of ImageNet networks.
     #[inline(always)]
     fn tiled<L: Lanes, const B: usize, const STEP: usize, const DEPTHWISE: bool>(mut self, lanes: L) {
         macro_rules! tiles {
@@ -128,7 +128,7 @@ impl<L: Lanes, const P: usize, const B: usize, const STEP: usize, const DEPTHWIS
         let (lanes, mut row) = (self.lanes, self.row);
         let step = if STEP == 0 { row.step } else { STEP };
         while row.pixels >= P {
-            // SAFETY: whoever called `dense` or `depthwise` vouches for every address the row describes: biases and
+            // SAFETY: the caller of `dense` or `depthwise` guarantees every address the row describes: biases and
             // rows of weights of B blocks, inputs, residuals and outputs of P pixels.
             unsafe {
                 let mut sums = biases::<L, P, B>(lanes, row.bias);
@@ -161,7 +161,7 @@ impl<L: Lanes, const P: usize, const B: usize, const STEP: usize, const DEPTHWIS
 /// `bias` must point to B blocks of [`LANES`] floats.
 #[inline(always)]
 unsafe fn biases<L: Lanes, const P: usize, const B: usize>(lanes: L, bias: *const f32) -> [[L::Vector; B]; P] {
-    // SAFETY: vectors are floats, for which all zero bits are a value; the caller vouches for the bias.
+    // SAFETY: vectors are floats, for which all zero bits are a value. The caller guarantees the bias.
     unsafe {
         let mut sums = MaybeUninit::<[[L::Vector; B]; P]>::zeroed().assume_init();
         unroll!(b in B {

@@ -139,10 +139,10 @@ impl<S: Simd, const N: usize> Lanes for Wide<S, N> {
         smaller
     }
 
-    // SAFETY: the trait states what callers owe.
+    // SAFETY: the trait states what callers must guarantee.
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Self::Vector {
-        // SAFETY: N vectors are sixteen floats, which the caller vouches for; the read may be unaligned.
+        // SAFETY: N vectors are sixteen floats, which the caller guarantees. The read may be unaligned.
         unsafe { from.cast::<Self::Vector>().read_unaligned() }
     }
 

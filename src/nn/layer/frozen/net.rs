@@ -186,7 +186,7 @@ impl NetBuilder {
     }
 }
 
-/// A layer with its place in memory.
+/// A layer with its offset in memory.
 #[derive(Debug)]
 pub(super) struct Step {
     pub op: Op,

@@ -12,7 +12,7 @@ use crate::sim::kernel::float::Float;
 use crate::sim::kernel::pauli::conjugate;
 use crate::sim::kernel::pauli::loops::{PauliLayout, Weights, apply, outer, outer_lanes, transposed};
 
-/// Factors in the order they act, each on some of the block's qubits; its numbers are of width F, factors f64 in both.
+/// Factors in the order they act, each on some of the block's qubits. Its numbers are of width F, factors f64 in both.
 pub struct Block<F = f64> {
     /// Qubits of the program, the first least significant.
     pub qubits: Vec<usize>,
@@ -208,7 +208,7 @@ fn identity(size: usize) -> Vec<f64> {
     m
 }
 
-/// Fuses maps as they come: a map on qubits whose last block covers them joins it, a two-qubit map swallows the
+/// Fuses maps as they come: a map on qubits whose last block covers them joins it, a two-qubit map takes in the
 /// one-qubit blocks before it, and numbers next to numbers become one matrix.
 pub struct Fuser<F = f64> {
     total: usize,
@@ -236,7 +236,7 @@ impl<F: Float> Fuser<F> {
     }
 
     pub fn reset(&mut self, qubit: usize) {
-        // Trace goes to I and, as ⟨Z⟩ = 1, to Z; all else is lost.
+        // Trace goes to I and, as ⟨Z⟩ = 1, to Z. All else is lost.
         let mut m = vec![0.0; 16];
         (m[0], m[12]) = (1.0, 1.0);
         self.push(&[qubit], EntryMap::Fixed(m));
@@ -265,8 +265,8 @@ impl<F: Float> Fuser<F> {
         if qubits.len() == 2 {
             for (position, &qubit) in qubits.iter().enumerate() {
                 let alone = |at: &usize| self.blocks[*at].as_ref().is_some_and(|b| b.qubits.len() == 1);
-                let swallowed = self.open[qubit].filter(alone).and_then(|at| self.blocks[at].take());
-                for factor in swallowed.into_iter().flat_map(|block| block.factors) {
+                let absorbed = self.open[qubit].filter(alone).and_then(|at| self.blocks[at].take());
+                for factor in absorbed.into_iter().flat_map(|block| block.factors) {
                     factors.push(Factor::new(vec![position], factor.map));
                 }
             }

@@ -1,6 +1,6 @@
 //! Gates on three and more qubits in the Pauli basis: back to matrix entries, `U ρ U†`, and forth.
 //!
-//! A transfer matrix of k qubits has 16^k entries; conjugation costs 2·8^k and needs only the 4^k entries of U.
+//! A transfer matrix of k qubits has 16^k entries. Conjugation costs 2·8^k and needs only the 4^k entries of U.
 
 use crate::math::C64;
 use crate::math::matrix::c;

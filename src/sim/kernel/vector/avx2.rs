@@ -1,4 +1,4 @@
-//! Registers of 256 bits, and pairs of them that stand for one of 512.
+//! Registers of 256 bits, and pairs of them in place of one of 512.
 
 use std::arch::x86_64::{__m256, __m256d, __m256i};
 use std::marker::PhantomData;
@@ -57,7 +57,7 @@ macro_rules! unit {
                 self.0.fma.$fused_neg(a, b, c)
             }
 
-            /// Places in units of 32 bits, whatever the number.
+            /// Indices in units of 32 bits, whatever the number.
             #[inline(always)]
             fn flips(self, mask: usize) -> __m256i {
                 let (mask, each) = (mask & ($half - 1), 8 / $half);
