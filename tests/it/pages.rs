@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use qgraft::lab::{KeptRun, System};
 use qgraft::lab::claims::{PageSource, decide, page};
+use qgraft::lab::{KeptRun, System};
 use qgraft::systems::SYSTEMS;
 
 /// Systems whose runs have not been repeated since they became experiments of the lab. Their pages are those of the old

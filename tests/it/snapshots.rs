@@ -78,7 +78,7 @@ fn a_malformed_snapshot_is_refused_with_field_and_position() {
         ("readout in percent", |d| d["readout"]["p1_given_0"] = json!(4.0), &["qubit 0 P(1 given 0)", "0 to 1"]),
         ("negative error", |d| d["gates"]["cz"]["error"] = json!([-0.1]), &["cz(0, 1) error", "-0.1"]),
         ("length in dt", |d| d["gates"]["sx"]["length_ns"] = json!(1e9), &["sx(0) length", "unit"]),
-        ("unknown gate", |d| d["gates"]["warp"] = json!({"error": 0.1}), &["gates.warp", "no gate"]),
+        ("unknown gate", |d| d["gates"]["warp"] = json!({"error": 0.1}), &["gates.warp", "gate table"]),
         ("unknown native", |d| d["basis"] = json!(["warp"]), &["basis[0]", "\"warp\""]),
         ("qubit outside", |d| d["gates"]["cz"]["on"] = json!([[0, 5]]), &["cz(0, 5)", "names qubit 5", "has 2"]),
         ("one operand", |d| d["gates"]["cz"]["on"] = json!([[1]]), &["cz(1)", "lists 1 qubits", "acts on 2"]),

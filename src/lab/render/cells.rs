@@ -125,8 +125,11 @@ fn evaluation_table(
     rows: Vec<Vec<String>>,
 ) -> Table {
     let names: Vec<&str> = factors.iter().map(|f| f.name.as_str()).chain(under.iter().copied()).collect();
+    let others = grid.factors.iter().filter(|f| f.role == Role::Evaluation && !under.contains(&f.name.as_str()));
+    let others: Vec<(&str, &str)> = others.map(|f| (f.name.as_str(), "")).collect();
     let samples = |metric: &Metric, levels: &[String]| {
-        let at: Vec<(&str, &str)> = names.iter().copied().zip(levels.iter().map(String::as_str)).collect();
+        let own = names.iter().copied().zip(levels.iter().map(String::as_str));
+        let at: Vec<(&str, &str)> = own.chain(others.iter().copied()).collect();
         material.results.cell(&grid.name, metric.name, &at).samples()
     };
     let has_values = |metric: &&Metric| rows.iter().any(|levels| samples(metric, levels).is_some());

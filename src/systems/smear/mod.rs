@@ -156,7 +156,7 @@ impl Experiment for Smear {
             let factors = vec![
                 Factor::new("correlation", Role::Setting, &spec.simulation.correlations)
                     .listed_by("simulation.correlations"),
-                Factor::new("repeat", Role::Seed, 0..spec.simulation.repeats).listed_by("simulation.repeats"),
+                Factor::new("seed", Role::Seed, 0..spec.simulation.repeats).listed_by("simulation.repeats"),
                 Factor::explained("fusion", Role::Evaluation, [BEST_MEMBER].into_iter().chain(fusions)),
             ];
             let metrics = ["gain", "map", "error_correlation"];
@@ -193,7 +193,7 @@ impl Experiment for Smear {
             }
             SIMULATED => {
                 let correlation = spec.simulation.correlations[at.index("correlation")];
-                Ok(trials::simulated(spec, inputs, correlation, at.index("repeat")))
+                Ok(trials::simulated(spec, inputs, correlation, at.seed()))
             }
             _ => trials::detector(spec, inputs, (at.index("remedy"), at.seed()), context),
         }
@@ -224,7 +224,7 @@ impl Experiment for Smear {
         found.extend(remedies.map(|row| Contrast::new(DETECTORS_GRID, "map_rare", "remedy", row.name, PLAIN)));
         found.push(Contrast::new(ENSEMBLES, "map", "ensemble", "wbf", "nms"));
         for correlation in &spec.simulation.correlations {
-            let contrast = Contrast::new(SIMULATED, "gain", "fusion", "wbf", "nms").paired_by(&["repeat"]);
+            let contrast = Contrast::new(SIMULATED, "gain", "fusion", "wbf", "nms");
             found.push(contrast.at("correlation", &correlation.to_string()));
         }
         if spec.heads.iter().any(|head| head == MATCHED_CLASSICAL) {

@@ -14,7 +14,7 @@ use crate::systems::smear::cells::{CELLS, class_at};
 pub struct Simulation {
     /// Fields of a collection.
     pub fields: usize,
-    /// Collections of fields, each with its own detectors.
+    /// Collections of fields, each with its own detectors: seeds 0 to `repeats` − 1.
     pub repeats: usize,
     /// Correlations ρ of the errors of two detectors, each in 0..=1; none leaves this part out.
     pub correlations: Vec<f64>,

@@ -139,9 +139,9 @@ impl Members {
 /// The level of the fused boxes as they are.
 pub const NO_HEAD: (&str, &str) = ("none", "the fused boxes without a second stage");
 
-/// Fuses the simulated detectors of collection `repeat` with errors of this correlation.
-pub fn simulated(spec: &Spec, inputs: &Inputs, correlation: f64, repeat: usize) -> Measurement {
-    let (classes, seed) = (inputs.classes.len(), (1 + repeat) as u64 * SEED_STEP);
+/// Simulates the detectors of collection `seed` with errors of this correlation, and fuses their boxes.
+pub fn simulated(spec: &Spec, inputs: &Inputs, correlation: f64, seed: u64) -> Measurement {
+    let (classes, seed) = (inputs.classes.len(), (1 + seed) * SEED_STEP);
     let fields = match spec.data {
         None => random_fields(spec.simulation.fields, seed),
         Some(_) => truths(&inputs.test),
