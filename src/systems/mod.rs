@@ -5,6 +5,7 @@ pub mod checks;
 pub mod circuits;
 pub mod forest;
 pub mod hatl;
+pub mod hold_out;
 pub mod inputs;
 pub mod noise_robustness;
 pub mod plasticity;
