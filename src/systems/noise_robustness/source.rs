@@ -94,7 +94,7 @@ pub enum CircuitSource {
     /// A head is trained on these rows in every trial.
     Training(Rows),
     /// A head of a run folder with its rows.
-    Run(RunHead, Rows),
+    Run(Box<RunHead>, Rows),
     /// A circuit file.
     File(CircuitBatch),
 }
@@ -111,7 +111,7 @@ impl CircuitSource {
         if let Some(folder) = &spec.head {
             let head = RunHead::read(folder)?;
             let (rows, found) = head.rows(context)?;
-            return Ok((Self::Run(head, rows), found));
+            return Ok((Self::Run(Box::new(head), rows), found));
         }
         let loaded = inputs::load(&spec.data, &spec.backbone, (context.cache, context.threads), context.observer)?;
         let rows = Rows::cut(&loaded.features, &HoldOutConfig::default(), 0)?;
