@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use qgraft::lab::{KeptRun, System};
 use qgraft::lab::claims::{PageSource, decide, page};
+use qgraft::lab::{KeptRun, System};
 use qgraft::systems::SYSTEMS;
 
 /// Systems whose runs have not been repeated since they became experiments of the lab. Their pages are those of the old
 /// program, and no claim of theirs is decided here.
-const NOT_REPEATED: &[&str] = &["plasticity", "hatl", "soh", "forest", "smear"];
+const NOT_REPEATED: &[&str] = &["plasticity", "hatl", "soh", "forest", "smear", "noise_robustness"];
 
 /// Systems whose claims are decided by kept runs.
 fn measured() -> impl Iterator<Item = &'static dyn System> {

@@ -86,7 +86,8 @@ const TOGETHER: usize = 20;
 /// If the simulator refuses.
 pub fn gradients(execution: &Execution, inputs: usize, starts: &Array2<f64>, seed: u64) -> Result<Gradients> {
     let (count, weights) = starts.dim();
-    let (prepared, observables) = (execution.for_inputs(inputs + weights).map_err(NnError::from)?, &execution.observables);
+    let (prepared, observables) =
+        (execution.for_inputs(inputs + weights).map_err(NnError::from)?, &execution.observables);
     let mut stream = Stream::named(seed, "inputs");
     let data = Array2::from_shape_simple_fn((count, inputs), || PI * (stream.uniform() - 0.5));
     let all = ndarray::concatenate![Axis(1), data, *starts];

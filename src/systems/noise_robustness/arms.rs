@@ -68,7 +68,7 @@ impl ArmRow {
         let mut params = Params::new(seed, DType::F32);
         let mut heads = Vec::new();
         for condition in (self.conditions)(spec) {
-            heads.push(model.under(executions, &condition, seed)?.build(&mut params)?);
+            heads.push(model.compile(executions, &condition, seed)?.build(&mut params)?);
         }
         let head = RandomCondition::new(heads, seed);
         let (training, validation) = (tensors(&data.training)?, tensors(&data.validation)?);

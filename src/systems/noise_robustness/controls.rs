@@ -1,4 +1,4 @@
-//! Three analytic controls that tell robustness of the circuit from robustness that any circuit has.
+//! Three analytic controls, which separate robustness of a circuit from robustness that any circuit has.
 //!
 //! 1. Pauli noise multiplies ⟨Z⟩ by factors that can be written down; the simulator must reproduce them.
 //! 2. With exact expectation values such a factor costs a read-out that is fitted anew nothing: accuracy that stays flat
