@@ -8,11 +8,14 @@ use qgraft::systems::inputs::Data;
 use qgraft::systems::qtl::{Qtl, Spec};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut spec = Spec::default();
-    spec.data = Data::synthetic(Synthetic { training: 200, held_out: 100, classes: 2, separation: 3.0, seed: 0 });
-    spec.heads = ["linear", "mlp_a", "quantum", "quantum@torino"].map(String::from).to_vec();
+    let shape = Synthetic { training: 200, held_out: 100, classes: 2, separation: 3.0, seed: 0 };
+    let mut spec = Spec {
+        seeds: vec![0, 1, 2],
+        heads: ["linear", "mlp_a", "quantum", "quantum@torino"].map(String::from).to_vec(),
+        data: Data::synthetic(shape),
+        ..Spec::default()
+    };
     spec.evaluate.devices = vec!["torino".into(), "fez".into()];
-    spec.seeds = vec![0, 1, 2];
 
     let results = run_in_memory::<Qtl>(&spec)?;
     for (head, accuracy) in results.of("accuracy").plain().by("head") {

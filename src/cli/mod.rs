@@ -10,9 +10,6 @@ mod draw;
 mod export;
 mod list;
 mod noise;
-mod noise_robustness;
-mod old_run;
-mod place;
 mod progress;
 mod run;
 mod simulate;
@@ -37,8 +34,6 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
-    #[command(hide = true)]
-    Old(old_run::Arguments),
     Study(study::Arguments),
     List(list::Arguments),
     Draw(draw::Arguments),
@@ -54,7 +49,6 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
-        Command::Old(arguments) => old_run::run(&arguments),
         Command::Study(arguments) => study::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),

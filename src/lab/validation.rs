@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::circuit::ansatz::ANSATZE;
+use crate::device::{DEVICES, Device};
 use crate::math::words::closest;
 use crate::nn::head::{Body, HEADS, HeadRow};
 use crate::study::Invalid;
@@ -135,6 +136,21 @@ impl Validation {
             .whole(&format!("{field}.qubits"), qubits, 1..=16)
             .whole(&format!("{field}.depth"), depth, 1..=1000)
             .not_negative(&format!("{field}.weight_sd"), weight_sd)
+    }
+
+    /// A shipped device or a calibration file, of at least so many qubits.
+    pub fn device(&mut self, field: &str, name: &str, qubits: usize) -> &mut Self {
+        // Reading a snapshot takes long, and the table knows its width.
+        let width = match DEVICES.iter().find(|row| row.name == name) {
+            Some(row) => row.qubits,
+            None if !Path::new(name).exists() => return self.name(field, name, DEVICES.iter().map(|row| row.name)),
+            None => match Device::load(name) {
+                Ok(device) => device.calibration.qubits.len(),
+                Err(error) => return self.refuse(field, format!("{name:?}"), error.to_string()),
+            },
+        };
+        let expected = format!("a device of at least {qubits} qubits, as many as the circuit has");
+        self.check(field, format!("{name:?} ({width} qubits)"), width >= qubits, &expected)
     }
 
     /// A file or folder that must exist, if it is given.

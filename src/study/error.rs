@@ -116,9 +116,6 @@ pub enum StudyError {
     /// A file or folder that cannot be written or read.
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: std::io::Error },
-    /// A file name that would leave the run folder.
-    #[error("{name:?} is no plain file name; a run folder holds files only, without folders inside")]
-    FileName { name: String },
     /// A report that cannot be read back.
     #[error("{}: not a report of this version: {source}", path.display())]
     Json { path: PathBuf, source: serde_json::Error },

@@ -1,10 +1,9 @@
 //! Studies: the one training loop, and what evaluates its results.
 //!
-//! [`train`] is the only loop; [`parallel`] spreads independent trainings over threads. [`metric`] measures
-//! predictions, [`stats`] and [`compare`] state what differences over seeds mean, [`energy`] estimates what the work
-//! cost, [`conformal`] puts intervals around predictions, [`detection`] evaluates boxes in pictures, [`files`] writes
-//! files as a whole, [`landscape`] measures gradients before any training. [`Trainer`] trains a head, [`TrainedHead`]
-//! applies it.
+//! [`train`] is the only loop. [`metric`] measures predictions, [`stats`] and [`compare`] state what differences over
+//! seeds mean, [`energy`] estimates what the work cost, [`conformal`] puts intervals around predictions, [`detection`]
+//! evaluates boxes in pictures, [`files`] writes files as a whole, [`landscape`] measures gradients before any training.
+//! [`Trainer`] trains a head, [`TrainedHead`] applies it.
 
 pub mod compare;
 pub mod conformal;
@@ -15,7 +14,6 @@ pub mod files;
 pub mod landscape;
 pub mod metric;
 mod observer;
-pub mod parallel;
 pub mod stats;
 pub mod train;
 mod trainer;

@@ -214,12 +214,3 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     }
     adjusted
 }
-
-/// "87.4 ± 1.2" in per cent, without a spread where there is one value, "–" of none.
-pub fn per_cent(values: &[f64]) -> String {
-    match Spread::of(values) {
-        Some(Spread { mean, sd: Some(sd) }) => format!("{:.1} ± {:.1}", 100.0 * mean, 100.0 * sd),
-        Some(Spread { mean, sd: None }) => format!("{:.1}", 100.0 * mean),
-        None => "–".into(),
-    }
-}

@@ -32,8 +32,6 @@ mod backbones;
 #[cfg(feature = "learn")]
 mod boxes;
 #[cfg(feature = "learn")]
-mod cards;
-#[cfg(feature = "learn")]
 mod circuits;
 #[cfg(feature = "learn")]
 mod classic;

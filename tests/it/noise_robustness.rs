@@ -1,22 +1,23 @@
-//! The noise-robustness benchmark: its controls hold, its runs are whole and repeat themselves.
+//! Noise robustness: what noise, mitigation and training under noise do to a circuit, and controls that are known.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use qgraft::classic::LeastSquares;
-use qgraft::lab;
+use qgraft::lab::{self, Experiment, Overrides, Query, Results, Settings, System, SystemOf, Validation, run_in_memory};
 use qgraft::math::Stream;
 use qgraft::sim::mitigate::MITIGATIONS;
+use qgraft::study::train::TrainConfig;
 use qgraft::systems::inputs::{Data, DataKind};
-use qgraft::systems::noise_robustness::{self, CONTRACTION_TOLERANCE, Findings, SOURCES, Spec};
-use qgraft::systems::{Workplace, qtl};
+use qgraft::systems::noise_robustness::{ARMS, NoiseRobustness, Spec};
+use qgraft::systems::qtl;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use tempfile::TempDir;
 
 /// Two overlapping classes of 60 rows, 6 wide.
-fn features(place: &Path) -> PathBuf {
+fn features(directory: &Path) -> PathBuf {
     let (rows, width) = (60, 6);
     let mut stream = Stream::named(1, "features");
     let labels: Vec<u8> = (0..rows).flat_map(|row| ((row % 2) as u32).to_le_bytes()).collect();
@@ -27,131 +28,134 @@ fn features(place: &Path) -> PathBuf {
         ("features", TensorView::new(Dtype::F32, vec![rows, width], &values).unwrap()),
         ("labels", TensorView::new(Dtype::U32, vec![rows], &labels).unwrap()),
     ]);
-    let path = place.join("features.safetensors");
+    let path = directory.join("features.safetensors");
     fs::write(&path, safetensors::serialize(tensors, None).unwrap()).unwrap();
     path
 }
 
-fn data(place: &Path) -> Data {
-    Data { source: DataKind::Features, path: Some(features(place)), ..Data::default() }
+fn data(directory: &Path) -> Data {
+    Data { source: DataKind::Features, path: Some(features(directory)), ..Data::default() }
 }
 
-fn small(place: &Path) -> Spec {
-    let mut spec = Spec { data: data(place), ..Spec::default() };
-    spec.quick();
-    spec.train.rate = 0.05;
-    spec.mitigations = vec!["readout_inversion".into(), "decoupling".into()];
-    spec.shots = vec![64];
-    spec
+fn small(directory: &Path) -> Spec {
+    Spec {
+        seeds: vec![0, 1],
+        devices: vec!["manila".into()],
+        scales: vec![0.0, 1.0, 2.0],
+        shots: vec![64],
+        mitigations: vec!["readout_inversion".into(), "decoupling".into()],
+        data: data(directory),
+        train: TrainConfig { epochs: 3, rate: 0.05, ..Spec::default().train },
+        ..Spec::default()
+    }
 }
 
-fn run(spec: &Spec, place: &Path, name: &str, threads: usize) -> Findings {
-    let out = place.join(name);
-    noise_robustness::run(spec, &Workplace { out: &out, cache: place, threads }, &()).unwrap().findings
+/// Values of all noise, exact and without mitigation.
+fn plain<'a>(results: &'a Results, metric: &str) -> Query<'a> {
+    results.of(metric).grid("main").at("source", "all").at("mitigation", "none").at("shots", "exact")
+}
+
+fn violations(spec: &Spec) -> String {
+    let mut check = Validation::default();
+    spec.validate(&mut check);
+    check.violations().iter().map(|violation| format!("{violation}\n")).collect()
 }
 
 #[test]
-fn three_ways_of_training_under_every_condition_and_the_same_again() {
-    let place = TempDir::new().unwrap();
-    let spec = small(place.path());
-    let found = run(&spec, place.path(), "first", 1);
-    // Three heads, three scales: with and without two mitigations, exact and with shots; then three sources alone.
-    assert_eq!(found.points.len(), 3 * 3 * (3 * 2 + SOURCES.len() - 1));
-    for point in &found.points {
-        let what = format!("{} {} {} ×{}", point.subject, point.source, point.mitigation, point.scale);
-        assert_eq!(point.accuracies.len(), 2, "{what}");
-        let slope = point.contraction.unwrap_or_else(|| panic!("{what}: no slope")).mean;
-        match (point.scale, point.shots) {
-            (0.0, None) => assert!((slope - 1.0).abs() < 1e-9, "{what}: {slope}"),
-            (_, None) => assert!(slope > 0.3 && slope < 1.0, "{what}: {slope}"),
-            _ => {}
+fn three_ways_of_training_under_every_condition() {
+    let directory = TempDir::new().unwrap();
+    let spec = small(directory.path());
+    let results = run_in_memory::<NoiseRobustness>(&spec).unwrap();
+    // Three scales: with and without two mitigations, exact and with shots; then three sources alone.
+    let slopes = results.of("attenuation").grid("main");
+    assert_eq!(slopes.rows().len(), ARMS.len() * spec.seeds.len() * 3 * (3 * 2 + 3));
+    for row in slopes.clone().at("shots", "exact").rows() {
+        match row.level("scale") {
+            "0" => assert!((row.value - 1.0).abs() < 1e-9, "{row:?}"),
+            _ => assert!(row.value > 0.3 && row.value < 1.0, "{row:?}"),
         }
     }
-    let plain: Vec<f64> =
-        found.plain().filter(|p| p.subject == "trained ideal").map(|p| p.contraction.unwrap().mean).collect();
-    assert!(plain.is_sorted_by(|a, b| a > b), "more noise, less ⟨Z⟩: {plain:?}");
-    let readout = |mitigation: &str| {
-        let all = found.points.iter().find(|p| p.source == "all" && p.mitigation == mitigation && p.scale == 2.0);
-        all.unwrap().contraction.unwrap().mean
+    let by_scale = plain(&results, "attenuation").at("arm", "ideal").by("scale");
+    assert!(by_scale.is_sorted_by(|a, b| a.1.mean() > b.1.mean()), "more noise, less ⟨Z⟩: {by_scale:?}");
+    let at = |mitigation: &str| {
+        let all = slopes.clone().at("source", "all").at("scale", "2").at("shots", "exact");
+        all.at("mitigation", mitigation).samples().unwrap().mean()
     };
-    assert!(readout("readout_inversion") > readout("none") + 0.02, "mitigation brings the slope back");
-    assert!(found.gradients.windows(2).all(|pair| pair[0].variance > pair[1].variance), "{:?}", found.gradients);
-    // Exact and with shots: under the device, and in the changing environment.
-    assert_eq!(found.comparisons.len(), 4);
-    assert!(found.sentences[0].starts_with("At 2 × the noise of manila, “trained under manila (exact)” "));
-
-    run(&spec, place.path(), "second", 2);
-    for file in ["metrics.json", "points.csv", "report.html", "spec.toml"] {
-        let [first, second] = ["first", "second"].map(|run| fs::read(place.path().join(run).join(file)).unwrap());
-        assert!(first == second, "{file} depends on the number of threads");
-    }
+    assert!(at("readout_inversion") > at("none") + 0.02, "mitigation brings the slope back");
+    let gradients = results.of("gradient_variance").by("scale");
+    assert!(gradients.is_sorted_by(|a, b| a.1.mean() > b.1.mean()) && gradients.len() == 3, "{gradients:?}");
+    let noiseless = results.cell("gradients", "gradient_variance", &[]).single().unwrap();
+    assert!((gradients[0].1.mean() / noiseless - 1.0).abs() < 1e-9, "no noise at scale 0");
+    // At twice the noise exact and with shots, as calibrated exact: both ways of training under noise.
+    let grids = NoiseRobustness::grids(&spec).unwrap();
+    assert_eq!(NoiseRobustness::contrasts(&spec, &grids).len(), 3 * 2);
 }
 
 #[test]
 fn the_controls_hold_on_a_trained_head() {
-    let place = TempDir::new().unwrap();
-    let mut spec = small(place.path());
-    (spec.seeds, spec.mitigations, spec.scales) = (vec![0], vec![], vec![1.0, 2.0]);
+    let directory = TempDir::new().unwrap();
+    let mut spec = small(directory.path());
+    (spec.seeds, spec.arms, spec.mitigations, spec.scales) = (vec![0], vec!["ideal".into()], vec![], vec![1.0, 2.0]);
     spec.train.epochs = 10;
-    let found = run(&spec, place.path(), "run", 2);
-    assert_eq!(found.contractions.len(), 2);
-    for known in &found.contractions {
-        assert!(known.values >= 10 && known.factors.0 < 0.95, "{known:?}");
-        assert!(known.deviation < CONTRACTION_TOLERANCE, "{known:?}");
-    }
-    let thresholds = found.thresholds.unwrap();
-    let (first, last) = (&thresholds.curve[0], thresholds.curve.last().unwrap());
-    assert!(first.refitted > thresholds.chance + 0.2, "the head learned: {first:?}");
-    assert!(last.contraction.abs() < 0.01, "{last:?}");
-    // Two of 18 rows may change sides: rows contract by slightly different factors.
-    assert!(thresholds.flatness <= 2.0 / 18.0 + 1e-12, "{thresholds:?}");
+    let results = run_in_memory::<NoiseRobustness>(&spec).unwrap();
+    let of = |metric: &str| results.cell("controls", metric, &[]).single().unwrap();
+    assert!(of("known_values") >= 20.0 && of("smallest_factor") < 0.95);
+    assert!(of("known_deviation") < 1e-9, "{}", of("known_deviation"));
+    let at = |metric: &str, lambda: &str| results.cell("controls", metric, &[("lambda", lambda)]).single().unwrap();
+    assert!(at("refitted", "0") > of("chance") + 0.2, "the head learned");
+    assert!(at("attenuation", "0.4").abs() < 0.01);
+    // Two of 18 rows may change sides: rows are attenuated by slightly different factors.
+    assert!(of("flatness") <= 2.0 / 18.0 + 1e-12, "{}", of("flatness"));
     // c² S is far below 1 at the end of the curve: nothing is left with 64 shots.
-    assert!(last.with_shots < thresholds.chance + 0.25, "{last:?}");
-    let threshold = thresholds.threshold.expect("the curve falls");
-    assert!(threshold > 2.0 && threshold < 100.0 * 64.0, "{threshold}");
+    assert!(at("refitted_with_shots", "0.4") < of("chance") + 0.25);
+    let ratio = of("threshold_ratio");
+    assert!(ratio > 2.0 / 64.0 && ratio < 100.0, "{ratio}");
 }
 
 #[test]
-fn an_exported_head_is_judged_as_its_own_run_judged_it() {
-    let place = TempDir::new().unwrap();
-    let mut made = qtl::Spec { data: data(place.path()), heads: vec!["quantum".into()], ..qtl::Spec::default() };
-    made.seeds = vec![0];
+fn an_exported_head_is_evaluated_as_in_its_own_run() {
+    let directory = TempDir::new().unwrap();
+    let mut made = qtl::Spec { data: data(directory.path()), heads: vec!["quantum".into()], ..qtl::Spec::default() };
+    made.seeds = vec![3];
     (made.train.epochs, made.train.rate) = (3, 0.05);
+    made.hold_out.validation = Some(0.2);
     made.evaluate.devices = vec!["manila".into()];
-    let out = place.path().join("qtl");
-    let options = lab::RunOptions { jobs: 2, cache: place.path().into(), ..lab::RunOptions::new(out.clone()) };
-    let results = lab::run::<qtl::Qtl>(&made, &options, &()).unwrap().results;
-    // The exported head is that of the first seed; with one seed both reports speak of the same head.
-    let spec = Spec { head: Some(out), mitigations: vec![], ..small(place.path()) };
-    let found = run(&spec, place.path(), "robust", 2);
-    let own = results.of("accuracy").plain().samples().unwrap().values();
-    let at = |scale: f64| found.plain().find(|p| p.scale == scale).unwrap().accuracies.clone();
-    assert_eq!(at(0.0), own, "without noise");
-    assert!(found.comparisons.is_empty() && found.points.iter().all(|p| p.subject == "quantum"));
-    let missing = Spec { head: Some(place.path().into()), ..spec };
-    let out = place.path().join("none");
-    let place = Workplace { out: &out, cache: &out, threads: 1 };
-    let error = noise_robustness::run(&missing, &place, &()).unwrap_err().to_string();
-    assert!(error.contains("name a folder that qgraft run qtl made"), "{error}");
+    let out = directory.path().join("qtl");
+    let options = lab::RunOptions { jobs: 2, cache: directory.path().into(), ..lab::RunOptions::new(out.clone()) };
+    let own = lab::run::<qtl::Qtl>(&made, &options, &()).unwrap().results;
+    let spec = Spec { head: Some(out), data: Data::default(), mitigations: vec![], ..small(directory.path()) };
+    let results = run_in_memory::<NoiseRobustness>(&spec).unwrap();
+    assert!(results.rows.iter().all(|row| row.grid != "main" || row.level("arm") == "quantum"));
+    let accuracy = results.cell("main", "accuracy", &[]).single();
+    assert_eq!(accuracy, own.of("accuracy").plain().single(), "without noise");
+    for (scale, shots) in [("1", "exact"), ("2", "exact"), ("1", "64")] {
+        let own = own.of("accuracy").at("device", "manila").at("scale", scale).at("shots", shots).single();
+        let found = results.of("accuracy").grid("main").at("source", "all").at("scale", scale).at("shots", shots);
+        assert!(own.is_none_or(|own| found.single() == Some(own)), "{scale} × manila, {shots}");
+    }
+    let elsewhere = Spec { head: Some(directory.path().into()), ..spec.clone() };
+    let message = violations(&elsewhere);
+    assert!(message.starts_with("head = ") && message.contains("qgraft run qtl"), "{message}");
+    let both = Spec { data: data(directory.path()), circuit_file: Some("a.qasm".into()), ..spec };
+    let message = violations(&both);
+    assert!(message.contains("circuit_file = a.qasm") && message.contains("data.path = "), "{message}");
 }
 
 #[test]
-fn a_circuit_alone_is_judged_by_what_is_left_of_its_values() {
-    let place = TempDir::new().unwrap();
+fn a_circuit_alone_is_evaluated_by_what_is_left_of_its_values() {
+    let directory = TempDir::new().unwrap();
     let circuits = Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits");
     for (name, has_slots) in [("qaoa_ring.qasm", true), ("qft.qasm", false), ("w_state.qasm", false)] {
-        let spec = Spec { circuit_file: Some(circuits.join(name)), mitigations: vec![], ..small(place.path()) };
-        let found = run(&spec, place.path(), name, 2);
-        assert!(found.points.iter().all(|p| p.accuracies.is_empty()), "{name}");
-        assert_eq!(!found.gradients.is_empty(), has_slots, "{name}");
-        assert!(found.contractions.iter().all(|known| known.deviation < CONTRACTION_TOLERANCE), "{name}");
-        assert!(found.thresholds.is_none(), "{name}");
+        let spec = Spec { circuit_file: Some(circuits.join(name)), mitigations: vec![], ..small(directory.path()) };
+        let results = run_in_memory::<NoiseRobustness>(&spec).unwrap();
+        assert!(results.of("accuracy").rows().is_empty(), "{name}");
+        assert_eq!(results.of("gradient_variance").rows().len(), if has_slots { 4 } else { 0 }, "{name}");
+        assert!(results.of("known_deviation").samples().unwrap().max() < 1e-9, "{name}");
+        assert!(results.of("flatness").rows().is_empty(), "{name}");
     }
-    let dynamic = Spec { circuit_file: Some(circuits.join("teleport.qasm")), ..small(place.path()) };
-    let out = place.path().join("dynamic");
-    let place = Workplace { out: &out, cache: &out, threads: 1 };
-    let error = noise_robustness::run(&dynamic, &place, &()).unwrap_err().to_string();
-    assert!(error.contains("teleport.qasm"), "{error}");
+    let dynamic = Spec { circuit_file: Some(circuits.join("teleport.qasm")), ..small(directory.path()) };
+    let message = violations(&dynamic);
+    assert!(message.starts_with("circuit_file = ") && message.contains("teleport.qasm"), "{message}");
 }
 
 #[test]
@@ -168,22 +172,17 @@ fn a_least_squares_read_out_does_not_see_scales_and_shifts() {
 }
 
 #[test]
-fn a_bad_spec_is_refused_by_field() {
-    type Change = fn(&mut Spec);
-    let cases: [(&str, Change); 6] = [
-        ("scales", |spec| spec.scales = vec![1.0, 4.0]),
-        ("devices", |spec| spec.devices.clear()),
-        ("mitigation", |spec| spec.mitigations = vec!["magic".into()]),
-        ("shots", |spec| spec.shots = vec![0]),
-        ("circuit_file", |spec| (spec.head, spec.circuit_file) = (Some("a".into()), Some("b".into()))),
-        ("noise model", |spec| spec.model = "aerr".into()),
-    ];
-    for (field, change) in cases {
-        let mut spec = Spec::default();
-        change(&mut spec);
-        let error = spec.check().unwrap_err().to_string();
-        assert!(error.contains(field), "{field}: {error}");
-    }
-    let all = Spec { mitigations: MITIGATIONS.iter().map(|row| row.name.into()).collect(), ..Spec::default() };
-    all.check().unwrap();
+fn options_name_heads_circuits_and_every_mitigation() {
+    let resolve = |flags: &[(&str, &str)]| {
+        let flags = flags.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        SystemOf::<NoiseRobustness>::new().resolve(&Overrides { flags, ..Overrides::default() })
+    };
+    let all: Vec<&str> = MITIGATIONS.iter().map(|row| row.name).collect();
+    let request = resolve(&[("mitigations", &all.join(",")), ("scales", "1,8"), ("shots", "")]).unwrap();
+    assert_eq!(request.base["mitigations"].as_array().unwrap().len(), MITIGATIONS.len());
+    assert_eq!(request.base["shots"].as_array().unwrap().len(), 0);
+    let circuit = Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits/ghz.qasm");
+    assert!(resolve(&[("circuit", circuit.to_str().unwrap())]).is_ok());
+    let error = resolve(&[("head", "nowhere")]).unwrap_err().to_string();
+    assert!(error.starts_with("head = nowhere") && error.contains("spec.toml"), "{error}");
 }

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use qgraft::study::StudyError;
-use qgraft::study::files::{PredictionLine, RunFolder, predictions_csv};
+use qgraft::study::files::{PredictionLine, predictions_csv, write_whole};
 
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
@@ -14,68 +13,19 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_finished_folder_holds_its_files_and_nothing_else_stays() {
+fn a_file_is_replaced_as_a_whole_and_named_where_it_cannot_be_written() {
     let directory = tempfile::tempdir().unwrap();
-    let target = directory.path().join("runs").join("first");
-    let run = RunFolder::create(&target).unwrap();
-    run.write("a.txt", b"a").unwrap();
-    run.write("b.txt", b"b").unwrap();
-    assert!(!target.exists(), "not before it is complete");
-    assert_eq!(run.finish().unwrap(), target);
-    assert_eq!(names(&target), ["a.txt", "b.txt"]);
-    assert_eq!(names(&directory.path().join("runs")), ["first"]);
-}
-
-#[test]
-fn a_folder_given_up_leaves_nothing() {
-    let directory = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(&directory.path().join("run")).unwrap();
-    run.write("a.txt", b"a").unwrap();
-    drop(run);
-    assert!(names(directory.path()).is_empty());
-}
-
-#[test]
-fn a_run_never_overwrites_another() {
-    let directory = tempfile::tempdir().unwrap();
-    let target = directory.path().join("run");
-    let late = RunFolder::create(&target).unwrap();
-    let first = RunFolder::create(&target).unwrap();
-    first.write("a.txt", b"first").unwrap();
-    first.finish().unwrap();
-    assert!(matches!(RunFolder::create(&target), Err(StudyError::FolderTaken { .. })));
-    late.write("a.txt", b"late").unwrap();
-    assert!(matches!(late.finish(), Err(StudyError::FolderTaken { .. })));
-    assert_eq!(fs::read_to_string(target.join("a.txt")).unwrap(), "first");
-    assert_eq!(names(directory.path()), ["run"]);
-}
-
-#[test]
-fn a_name_cannot_leave_the_folder() {
-    let directory = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(&directory.path().join("run")).unwrap();
-    for name in ["../a", "/a", "a/b", "..", ""] {
-        assert!(matches!(run.write(name, b""), Err(StudyError::FileName { .. })), "{name:?}");
+    let path = directory.path().join("run").join("a.txt");
+    for text in ["first", "second"] {
+        write_whole(&path, text.as_bytes()).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_and_a_folder_that_takes_nothing_are_named() {
-    let directory = tempfile::tempdir().unwrap();
-    let target = directory.path().join("run");
-    let run = RunFolder::create(&target).unwrap();
-    // /dev/full fails every write as a full disk does.
-    std::os::unix::fs::symlink("/dev/full", run.path().join("metrics.json")).unwrap();
-    let message = run.write("metrics.json", b"{}").unwrap_err().to_string();
-    assert!(message.starts_with(&target.join("metrics.json").display().to_string()), "{message}");
-    assert!(message.contains("No space left"), "{message}");
-    drop(run);
-    assert!(names(directory.path()).is_empty());
-
-    // /proc takes no new folders, not even from root.
-    let message = RunFolder::create(Path::new("/proc/run")).unwrap_err().to_string();
-    assert!(message.starts_with("/proc: "), "{message}");
+    assert_eq!(names(path.parent().unwrap()), ["a.txt"], "no temporary file stays");
+    if cfg!(target_os = "linux") {
+        // /proc takes no new folders, not even from root.
+        let message = write_whole(Path::new("/proc/run/a.txt"), b"a").unwrap_err().to_string();
+        assert!(message.starts_with("/proc/run/a.txt: "), "{message}");
+    }
 }
 
 #[test]

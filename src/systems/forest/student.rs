@@ -26,7 +26,7 @@ pub enum Body {
     /// Hidden layers with ReLU.
     Layers(Shape),
     /// A row of the table of heads.
-    Head(HeadModel),
+    Head(Box<HeadModel>),
 }
 
 impl Shape {
@@ -43,7 +43,10 @@ impl Student {
     /// If a head or its circuit cannot be built.
     pub fn numbered(spec: &Spec, number: usize, inputs: usize, classes: usize) -> Result<Self, StudyError> {
         let body = match spec.heads.get(number) {
-            Some(name) => Body::Head(HeadConfig::named(name)?.circuit(spec.circuit.clone()).model(inputs, classes)?),
+            Some(name) => {
+                let config = HeadConfig::named(name)?.circuit(spec.circuit.clone());
+                Body::Head(Box::new(config.model(inputs, classes)?))
+            }
             None => Body::Layers(spec.shapes[number - spec.heads.len()]),
         };
         Ok(Self { inputs, classes, body })

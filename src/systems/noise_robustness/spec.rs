@@ -1,51 +1,50 @@
-//! What a run of the noise-robustness benchmark is told.
+//! Settings of a run.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
-use crate::device::Device;
-use crate::nn::NnError;
-use crate::nn::head::CircuitConfig as Circuit;
+use crate::data::Synthetic;
+use crate::lab::{Preset, Settings, Validation};
+use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule, StepSchedule};
-use crate::noise::model::NoiseModel;
-use crate::sim::mitigate::MitigationRow;
-use crate::study::StudyError;
+use crate::noise::model::MODELS;
+use crate::sim::mitigate::MITIGATIONS;
 use crate::study::train::TrainConfig;
 use crate::systems::inputs::{Backbone, Data};
-
-/// The version of this file format.
-pub const FORMAT: &str = "qgraft.noise_robustness/1";
+use crate::systems::noise_robustness::arms::ARMS;
+use crate::systems::noise_robustness::source::{RunHead, open_circuit};
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spec {
-    /// Format and version of this file.
-    pub format: String,
-    /// A run folder of `qgraft run qtl` whose exported head is judged; without one, heads are trained.
-    pub head: Option<PathBuf>,
-    /// A circuit file, judged without a classifier.
-    pub circuit_file: Option<PathBuf>,
-    /// One training of every head per seed.
+    /// One training of every arm per seed. A head or circuit that is given is evaluated once.
     pub seeds: Vec<u64>,
-    /// Devices whose noise is judged under. The first is also the one that heads are trained under.
+    /// Ways of training; unused where a head or circuit is given.
+    pub arms: Vec<String>,
+    /// A run folder of `qgraft run qtl` whose exported head is evaluated, on the data of that run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<PathBuf>,
+    /// A circuit file, evaluated without a classifier at random angles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circuit_file: Option<PathBuf>,
+    /// Names or files of devices to evaluate under. Heads are trained under the first.
     pub devices: Vec<String>,
-    /// Row of the noise-model table.
+    /// Row of the table of noise models.
     pub model: String,
-    /// Factors on the noise; heads trained in a changing environment see a random one of these in every batch.
+    /// Factors on the noise.
     pub scales: Vec<f64>,
-    /// Numbers of shots; exact expectation values are always judged.
-    pub shots: Vec<u64>,
-    /// Rows of the mitigation table.
+    /// Numbers of shots to evaluate with, besides exact expectation values. The controls take the first.
+    pub shots: Vec<usize>,
+    /// Rows of the table of mitigation methods, each applied alone in evaluations.
     pub mitigations: Vec<String>,
     /// What is learned from.
     pub data: Data,
-    /// What turns images into features.
+    /// What turns pictures into features.
     pub backbone: Backbone,
     /// The circuit of the heads.
-    pub circuit: Circuit,
+    pub circuit: CircuitConfig,
     /// How heads are trained.
     pub train: TrainConfig,
 }
@@ -53,10 +52,10 @@ pub struct Spec {
 impl Default for Spec {
     fn default() -> Self {
         Self {
-            format: FORMAT.into(),
+            seeds: (0..5).collect(),
+            arms: ARMS.iter().map(|row| row.name.into()).collect(),
             head: None,
             circuit_file: None,
-            seeds: (0..5).collect(),
             devices: ["manila", "guadalupe"].map(String::from).to_vec(),
             model: "aer".into(),
             scales: vec![0.0, 0.5, 1.0, 2.0, 4.0],
@@ -64,7 +63,7 @@ impl Default for Spec {
             mitigations: ["readout_inversion", "zero_noise_linear"].map(String::from).to_vec(),
             data: Data::default(),
             backbone: Backbone::default(),
-            circuit: Circuit::default(),
+            circuit: CircuitConfig::default(),
             train: TrainConfig {
                 schedule: Schedule::Step(StepSchedule { every: 3, factor: 0.9 }),
                 ..TrainConfig::new(10, 16, 1e-3, Method::ADAM)
@@ -73,91 +72,103 @@ impl Default for Spec {
     }
 }
 
-/// The factor at which heads trained under noise are held against heads trained without.
-pub const JUDGED_AT: f64 = 2.0;
+impl Settings for Spec {
+    const FORMAT: &'static str = "qgraft.noise_robustness/2";
+
+    const PRESETS: &'static [Preset<Self>] = &[
+        Preset {
+            name: "quick",
+            doc: "two seeds, three epochs, 40 pictures of each class, one device: a few seconds",
+            apply: |spec| {
+                spec.seeds = vec![0, 1];
+                spec.train.epochs = spec.train.epochs.min(3);
+                spec.data.rows_per_class = 40;
+                spec.devices.truncate(1);
+                spec.mitigations.truncate(1);
+                spec.scales = vec![0.0, 1.0, 2.0];
+            },
+        },
+        Preset {
+            name: "smoke",
+            doc: "a second: shows that everything works, its figures mean nothing",
+            apply: |spec| {
+                spec.seeds = vec![0, 1];
+                spec.train.epochs = 1;
+                spec.data =
+                    Data::synthetic(Synthetic { training: 24, held_out: 12, classes: 2, separation: 3.0, seed: 0 });
+                spec.circuit = CircuitConfig { qubits: 2, depth: 1, ..spec.circuit.clone() };
+                spec.devices = vec!["manila".into()];
+                (spec.scales, spec.shots) = (vec![0.0, 2.0, 4.0], vec![16]);
+                spec.mitigations = vec!["readout_inversion".into()];
+            },
+        },
+        Preset {
+            name: "full",
+            doc: "20 seeds, 40 epochs, until heads with a circuit are trained to the end; a minute or two",
+            apply: |spec| (spec.seeds, spec.train.epochs) = ((0..20).collect(), 40),
+        },
+    ];
+
+    fn validate(&self, check: &mut Validation) {
+        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
+        check
+            .list("seeds", &self.seeds)
+            .names("arms", &self.arms, ARMS.iter().map(|row| row.name))
+            .list("devices", &self.devices)
+            .name("model", &self.model, MODELS.iter().map(|row| row.name))
+            .list("scales", &self.scales)
+            .distinct("shots", &self.shots)
+            .distinct("mitigations", &self.mitigations)
+            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd)
+            .check("circuit.qubits", qubits, *qubits <= 12, "at most 12: training under noise needs a density matrix")
+            .train("train", &self.train);
+        for scale in &self.scales {
+            check.not_negative("scales", *scale);
+        }
+        for shots in &self.shots {
+            check.whole("shots", *shots, 1..=100_000_000);
+        }
+        for name in &self.mitigations {
+            check.name("mitigations", name, MITIGATIONS.iter().map(|row| row.name));
+        }
+        self.data.validate("data", &self.backbone, check);
+        self.backbone.validate("backbone", check);
+        let width = self.validate_source(check);
+        for device in &self.devices {
+            check.device("devices", device, width);
+        }
+    }
+}
 
 impl Spec {
-    /// Cuts it down to what shows in seconds that everything works.
-    pub fn quick(&mut self) {
-        self.seeds.truncate(2);
-        self.train.epochs = self.train.epochs.min(3);
-        self.data.rows_per_class = 40;
-        self.devices.truncate(1);
-        self.mitigations.truncate(1);
-        self.scales = vec![0.0, 1.0, JUDGED_AT];
-    }
-
-    /// The file that reads back to the same spec.
-    pub fn to_toml(&self) -> String {
-        // Numbers, strings, lists and tables only: nothing TOML cannot hold.
-        toml::to_string_pretty(self).expect("a spec is plain data")
-    }
-
-    /// Checks names against the tables and numbers against their ranges.
-    ///
-    /// # Errors
-    /// Naming the field, its value, and what it may be.
-    pub fn check(&self) -> Result<(), StudyError> {
-        let setting = |field, value: String, reason| Err(NnError::Setting { field, value, reason }.into());
-        if self.format != FORMAT {
-            return setting("format", self.format.clone(), "this version reads qgraft.noise_robustness/1");
+    /// Refuses a head or circuit that cannot be read; the number of qubits that devices must have.
+    fn validate_source(&self, check: &mut Validation) -> usize {
+        if let Some(folder) = &self.head {
+            if let Some(path) = &self.circuit_file {
+                check.refuse("circuit_file", path.display(), "no circuit file beside head: evaluate one at a time");
+            }
+            if let Some(path) = &self.data.path {
+                check.refuse(
+                    "data.path",
+                    path.display(),
+                    "no data beside head: it is evaluated on the data of its run",
+                );
+            }
+            match RunHead::read(folder) {
+                Ok(run) => return run.head.model.shape.qubits,
+                Err(error) => {
+                    check.refuse("head", folder.display(), format!("a run folder with an exported head; {error}"));
+                }
+            }
+        } else if let Some(path) = &self.circuit_file {
+            match open_circuit(path) {
+                Ok(circuit) => return circuit.qubits(),
+                Err(error) => {
+                    let expected = format!("a circuit of gates, measured at its end at most; {error}");
+                    check.refuse("circuit_file", path.display(), expected);
+                }
+            }
         }
-        if self.head.is_some() && self.circuit_file.is_some() {
-            return setting("circuit_file", "given beside head".into(), "judge a head or a circuit, one at a time");
-        }
-        if self.seeds.is_empty() {
-            return setting("seeds", "[]".into(), "at least one seed is needed");
-        }
-        if self.devices.is_empty() {
-            return setting("devices", "[]".into(), "at least one device is needed");
-        }
-        if !self.scales.contains(&1.0) || !self.scales.contains(&JUDGED_AT) {
-            return setting("scales", format!("{:?}", self.scales), "1 (as calibrated) and 2 must be among them");
-        }
-        if let Some(scale) = self.scales.iter().find(|s| !(**s >= 0.0 && s.is_finite())) {
-            return setting("scales", scale.to_string(), "use numbers of at least 0");
-        }
-        if let Some(shots) = self.shots.iter().find(|s| !(1..=100_000_000).contains(*s)) {
-            return setting("shots", shots.to_string(), "use 1 to 100 million shots");
-        }
-        if !(1..=12).contains(&self.circuit.qubits) || !(1..=1000).contains(&self.circuit.depth) {
-            let value = format!("{} qubits, depth {}", self.circuit.qubits, self.circuit.depth);
-            return setting("circuit", value, "use 1 to 12 qubits and depth 1 to 1000");
-        }
-        let TrainConfig { epochs, batch, rate, .. } = self.train;
-        if epochs == 0 || batch == 0 || !(rate > 0.0 && rate.is_finite()) {
-            return setting("train", format!("{epochs} epochs, batch {batch}, rate {rate}"), "use positive numbers");
-        }
-        self.family()?;
-        NoiseModel::named(&self.model).map_err(NnError::from)?;
-        self.mitigations()?;
-        self.devices.iter().try_for_each(|name| self.device(name).map(drop))
-    }
-
-    /// The family of circuits.
-    ///
-    /// # Errors
-    /// If there is none of this name.
-    pub fn family(&self) -> Result<&'static AnsatzRow, StudyError> {
-        let name = &self.circuit.ansatz;
-        let names = ANSATZE.iter().map(|row| row.name);
-        AnsatzRow::named(name).ok_or_else(|| NnError::unknown("ansatz", "ansatze", name, names).into())
-    }
-
-    /// The mitigation methods.
-    ///
-    /// # Errors
-    /// If there is none of a name.
-    pub fn mitigations(&self) -> Result<Vec<&'static MitigationRow>, StudyError> {
-        let rows = self.mitigations.iter().map(|name| MitigationRow::named(name));
-        rows.collect::<Result<_, _>>().map_err(|e| NnError::from(e).into())
-    }
-
-    /// A device.
-    ///
-    /// # Errors
-    /// If it is unknown.
-    pub fn device(&self, name: &str) -> Result<Device, StudyError> {
-        Device::load(name).map_err(|e| NnError::from(e).into())
+        self.circuit.qubits
     }
 }

@@ -1,8 +1,5 @@
 //! The conditions under which trained heads are evaluated, each a level of every evaluation factor.
 
-use std::path::Path;
-
-use crate::device::{DEVICES, Device};
 use crate::lab::{Factor, Role, Validation};
 use crate::noise::model::{MODELS, SOURCES};
 use crate::sim::Condition;
@@ -102,7 +99,7 @@ fn number(level: &str) -> f64 {
 pub fn validate(field: &str, condition: &Condition, qubits: usize, check: &mut Validation) {
     let Condition { device, model, source, scale, shots, mitigation } = condition;
     if let Some(device) = device {
-        validate_device(&format!("{field}.device"), device, qubits, check);
+        check.device(&format!("{field}.device"), device, qubits);
     }
     validate_source(&format!("{field}.source"), source, check);
     check
@@ -123,28 +120,4 @@ pub fn validate(field: &str, condition: &Condition, qubits: usize, check: &mut V
 /// Refuses a source of noise that is in no table.
 pub fn validate_source(field: &str, source: &str, check: &mut Validation) {
     check.name(field, source, [ALL, "none"].into_iter().chain(SOURCES.iter().map(|row| row.name)));
-}
-
-/// Refuses a device that does not exist or is too small.
-pub fn validate_device(field: &str, name: &str, qubits: usize, check: &mut Validation) {
-    // A snapshot is long to read, and the table knows its width.
-    let known = DEVICES.iter().find(|row| row.name == name).map(|row| row.qubits);
-    let width = match known {
-        Some(width) => Some(width),
-        None if Path::new(name).exists() => match Device::load(name) {
-            Ok(device) => Some(device.calibration.qubits.len()),
-            Err(error) => {
-                check.refuse(field, format!("{name:?}"), error.to_string());
-                None
-            }
-        },
-        None => {
-            check.name(field, name, DEVICES.iter().map(|row| row.name));
-            None
-        }
-    };
-    if let Some(width) = width.filter(|width| *width < qubits) {
-        let expected = format!("a device of at least {qubits} qubits, as many as the circuit has");
-        check.refuse(field, format!("{name:?} ({width} qubits)"), expected);
-    }
 }

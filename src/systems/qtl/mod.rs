@@ -17,7 +17,7 @@ mod trial;
 
 pub use heads::{Family, HeadChoice};
 pub use saved::SavedHead;
-pub use spec::{EvaluateConfig, HoldOutConfig, Spec};
+pub use spec::{EvaluateConfig, Spec};
 
 use crate::data::Features;
 use crate::lab::{
@@ -27,9 +27,9 @@ use crate::lab::{
 use crate::report::Section;
 use crate::sim::{CompileOptions, Executions};
 use crate::study::compare::Question;
+use crate::systems::hold_out::Rows;
 use crate::systems::inputs;
 use conditions::{ALL, CALIBRATED, EXACT, IDEAL, conditions, factors};
-use trial::Rows;
 
 /// Name under which the inputs keep what the data is.
 const DATA: &str = "data";

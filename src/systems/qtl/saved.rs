@@ -5,11 +5,12 @@ use std::path::Path;
 use crate::lab::{Point, SavedRun};
 use crate::nn::NnError;
 use crate::study::{Observer, StudyError, TrainedHead};
+use crate::systems::hold_out::Rows;
 use crate::systems::inputs;
 use crate::systems::qtl::Qtl;
 use crate::systems::qtl::heads::HeadChoice;
 use crate::systems::qtl::spec::Spec;
-use crate::systems::qtl::trial::{HEAD_FILE, Rows};
+use crate::systems::qtl::trial::HEAD_FILE;
 
 /// A head of a run with the settings it was trained by.
 pub struct SavedHead {

@@ -10,8 +10,9 @@ use crate::noise::model::MODELS;
 use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::study::train::TrainConfig;
+use crate::systems::hold_out::HoldOutConfig;
 use crate::systems::inputs::{Backbone, Data};
-use crate::systems::qtl::conditions::{self, validate_device, validate_source};
+use crate::systems::qtl::conditions::{self, validate_source};
 use crate::systems::qtl::heads::HeadChoice;
 
 /// Everything that decides a run's result.
@@ -36,20 +37,6 @@ pub struct Spec {
     pub condition: Condition,
     /// Under which trained heads are evaluated.
     pub evaluate: EvaluateConfig,
-}
-
-/// Which rows are held out. Without either share the data's own held-out rows are validation rows, and every figure is
-/// measured on them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HoldOutConfig {
-    /// Share of the training rows that becomes validation rows, cut anew under every seed. The rows that the data holds
-    /// out are then test rows, and every figure is measured on these.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub validation: Option<f64>,
-    /// Share of all rows that becomes test rows, cut anew under every seed, in place of those that the data holds out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test: Option<f64>,
 }
 
 /// Under which conditions trained heads are evaluated. Each device is evaluated at each scale of each source.
@@ -205,7 +192,7 @@ impl Settings for Spec {
             match HeadChoice::named(label, &self.circuit) {
                 Ok(choice) => {
                     if let Some(device) = &choice.device {
-                        validate_device("heads", device, *qubits, check);
+                        check.device("heads", device, *qubits);
                     }
                 }
                 Err(error) => _ = check.refuse("heads", format!("{label:?}"), error.to_string()),
@@ -216,7 +203,7 @@ impl Settings for Spec {
         self.hold_out.validate("hold_out", check);
         conditions::validate("condition", &self.condition, *qubits, check);
         for device in &self.evaluate.devices {
-            validate_device("evaluate.devices", device, *qubits, check);
+            check.device("evaluate.devices", device, *qubits);
         }
         for source in &self.evaluate.sources {
             validate_source("evaluate.sources", source, check);
@@ -226,19 +213,6 @@ impl Settings for Spec {
         }
         for shots in &self.evaluate.shots {
             check.whole("evaluate.shots", *shots, 1..=100_000_000);
-        }
-    }
-}
-
-impl HoldOutConfig {
-    fn validate(&self, field: &str, check: &mut Validation) {
-        for (name, share) in [("validation", self.validation), ("test", self.test)] {
-            if let Some(share) = share {
-                check.between(&format!("{field}.{name}"), share, (0.0, 1.0));
-            }
-        }
-        if self.test.is_some() && self.validation.is_none() {
-            check.refuse(&format!("{field}.validation"), "missing", "a share, where hold_out.test has one");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{FeatureRows, FeatureSplit, Features, HoldOut, Part};
+use crate::data::FeatureRows;
 use crate::lab::{Context, Measurement};
 use crate::nn::head::Body;
 use crate::sim::{Condition, Executions};
@@ -11,10 +11,11 @@ use crate::study::metric::probability::log_loss;
 use crate::study::metric::{METRICS, Predictions};
 use crate::study::train::{EpochRecord, Fitted};
 use crate::study::{StudyError, TrainedHead, Trainer};
+use crate::systems::hold_out::Rows;
 use crate::systems::qtl::conditions::{Evaluated, IDEAL, conditions};
 use crate::systems::qtl::heads::HeadChoice;
 use crate::systems::qtl::kernel;
-use crate::systems::qtl::spec::{HoldOutConfig, Spec};
+use crate::systems::qtl::spec::Spec;
 
 /// Name under which a trial keeps its predictions.
 pub const EVALUATED: &str = "evaluated";
@@ -22,38 +23,6 @@ pub const EVALUATED: &str = "evaluated";
 pub const HEAD_FILE: &str = "head.safetensors";
 /// File of a trial with its predictions under every calibrated condition.
 pub const PREDICTIONS_FILE: &str = "predictions.csv";
-
-/// The rows of one cut of the data.
-pub struct Rows {
-    /// To train on, and to choose the best epoch on.
-    pub split: FeatureSplit,
-    /// Rows that every figure is measured on: the test rows, or without such the validation rows.
-    pub evaluated: FeatureRows,
-}
-
-impl Rows {
-    /// The cut under `seed`.
-    ///
-    /// # Errors
-    /// If a class has too few rows for it.
-    pub fn cut(features: &Features, config: &HoldOutConfig, seed: u64) -> Result<Self, StudyError> {
-        let mut features = features.clone();
-        let evaluated = match config.validation {
-            None => Part::Validation,
-            Some(validation) => {
-                HoldOut { validation, test: config.test, seed }.apply(&mut features.samples)?;
-                Part::Test
-            }
-        };
-        let split = FeatureSplit { training: features.rows(Part::Train), validation: features.rows(Part::Validation) };
-        Ok(Self { evaluated: features.rows(evaluated), split })
-    }
-
-    /// Numbers of rows of the parts.
-    pub fn counts(&self) -> [usize; 3] {
-        [self.split.training.len(), self.split.validation.len(), self.evaluated.len()]
-    }
-}
 
 /// What a trial keeps for the report: its predictions of the evaluated rows under the main condition.
 #[derive(Serialize, Deserialize)]

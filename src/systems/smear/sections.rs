@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::classic::boxes::FUSIONS;
-use crate::lab::Results;
 use crate::lab::render::section;
+use crate::lab::{Point, Results};
 use crate::math::words::{join_and, sig3};
 use crate::report::figure::{Drawing, Line, Scale};
 use crate::report::{Block, Figure, Section, Table};
@@ -38,6 +38,9 @@ fn picture(results: &Results, classes: &[String]) -> Option<Block> {
     Some(Block::Picture { caption, png })
 }
 
+/// Average precision by class of each trial; `None` for a class without objects.
+type Precisions<'a> = Vec<(&'a Point, Vec<Option<f64>>)>;
+
 fn by_class(results: &Results, classes: &[String]) -> Vec<Block> {
     let detectors = results.kept::<Vec<Option<f64>>>("detectors", "by_class");
     let ensembles = results.kept::<Vec<Option<f64>>>("ensembles", "by_class");
@@ -47,7 +50,7 @@ fn by_class(results: &Results, classes: &[String]) -> Vec<Block> {
     let caption = "Average precision by class, mean over overlaps from 0.5 to 0.95 and over seeds";
     let mut table = Table::new("classes", caption, &names, 1);
     for (k, class) in classes.iter().enumerate() {
-        let cell = |(trials, factor, level): &(&Vec<(&crate::lab::Point, Vec<Option<f64>>)>, &str, &str)| {
+        let cell = |(trials, factor, level): &(&Precisions, &str, &str)| {
             let own = trials.iter().filter(|(at, _)| at.get(factor) == *level);
             let values: Vec<f64> = own.filter_map(|(_, precision)| precision.get(k).copied().flatten()).collect();
             mean(&values).map_or("–".into(), sig3)

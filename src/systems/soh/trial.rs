@@ -97,6 +97,9 @@ pub fn trial(
     }
 }
 
+/// Forecasts of windows, one each.
+type Forecast<'a> = dyn Fn(&[Window]) -> Result<Vec<f64>, StudyError> + 'a;
+
 /// How forecasts are evaluated.
 struct Evaluation<'a> {
     spec: &'a Spec,
@@ -107,10 +110,7 @@ struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     /// Errors and intervals of any forecaster, and its scores on the test windows.
-    fn of(
-        &self,
-        forecast: &dyn Fn(&[Window]) -> Result<Vec<f64>, StudyError>,
-    ) -> Result<(Measurement, Vec<Score>), StudyError> {
+    fn of(&self, forecast: &Forecast) -> Result<(Measurement, Vec<Score>), StudyError> {
         let Self { spec, block, state, seed } = self;
         let Block { calibration, prefix, test, test_cells, .. } = block;
         let (of_test, of_source) = (forecast(test)?, forecast(calibration)?);
@@ -172,11 +172,7 @@ fn verified(calibration: &[Score], test: &[Score], alpha: f64) -> Coverage {
 }
 
 /// Root mean square error `HORIZON` checkpoints ahead, from every checkpoint after the prefix that has so many behind it.
-fn recursive(
-    cells: &[Cell],
-    length: usize,
-    forecast: &dyn Fn(&[Window]) -> Result<Vec<f64>, StudyError>,
-) -> Result<f64, StudyError> {
+fn recursive(cells: &[Cell], length: usize, forecast: &Forecast) -> Result<f64, StudyError> {
     let mut windows = Window::all(cells, length, PREFIX + 1..CHECKPOINTS + 2 - HORIZON);
     let end = |w: &Window| cells[w.cell as usize].measured.get(w.checkpoint + HORIZON - 1).copied();
     windows.retain(|window| end(window).is_some());
