@@ -83,7 +83,8 @@ fn every_seed_draws_anew_and_the_decay_is_fitted_to_its_variances() {
 /// Cerezo et al. 2021: a global cost vanishes faster than a local one.
 #[test]
 fn a_global_cost_vanishes_faster() {
-    let mut spec = Spec { seeds: vec![0, 1, 2], depths: vec![1], ..spec("gradients", "dressed", &["ideal"]) };
+    let wide = Spec { qubits: vec![4, 6, 8], depths: vec![1], ..spec("gradients", "dressed", &["ideal"]) };
+    let mut spec = Spec { seeds: vec![0, 1, 2], ..wide };
     (spec.gradients.starts, spec.gradients.samples) = (names(&["uniform"]), 200);
     let results = run_in_memory::<Circuits>(&spec).unwrap();
     let rate = |cost: &str| results.of("decay_rate").at("cost", cost).samples().unwrap();

@@ -277,7 +277,7 @@ fn with_ten_tables_a_student_is_chosen_by_the_others() {
     let (targets, data) = (names(&["hard", "soft"]), Some(directory.path().into()));
     let shapes = vec![Shape { depth: 1, width: 4 }, Shape { depth: 2, width: 4 }];
     let mut spec = Spec { targets, data, shapes, trees: 5, components: 0, ..Spec::default() };
-    (spec.train.epochs, spec.network.trees, spec.network.epochs) = (2, 2, 1);
+    (spec.train.epochs, spec.network.trees, spec.network.epochs) = (40, 2, 1);
     let found = run_in_memory::<RandomForests>(&spec).unwrap();
     assert!(found.grid("pipeline").is_none());
     let regret = |choice: &str| found.cell("choice", "regret", &[("choice", choice)]).samples().unwrap();

@@ -305,7 +305,7 @@ fn invariance_penalties_see_the_domains() {
         assert_eq!(penalty(name, &one_domain).unwrap() == 0.0, name != "irm", "{name}");
         let unknown = Examples { domains: None, ..data.clone() };
         let error = penalty(name, &unknown).unwrap_err().to_string();
-        assert!(error.contains("which domain"), "{name}: {error}");
+        assert!(error.contains("name the domain"), "{name}: {error}");
     }
     let third =
         Examples { domains: Some((Tensor::ones(12, DType::U32, &Device::Cpu).unwrap() * 2.0).unwrap()), ..data };
