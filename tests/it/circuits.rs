@@ -136,4 +136,6 @@ fn settings_that_fit_no_device_are_refused_by_field() {
     descending.transpilation.optimization_levels = vec![3, 0];
     assert!(refused(descending).contains("ascending"));
     assert_eq!(refused(base()), "");
+    let on_no_device = Spec { qubits: vec![2, 6], ..spec("expressibility", "dressed", &["manila"]) };
+    assert_eq!(refused(on_no_device), "", "expressibility runs on no device");
 }

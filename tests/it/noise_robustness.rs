@@ -181,8 +181,10 @@ fn options_name_heads_circuits_and_every_mitigation() {
     let request = resolve(&[("mitigations", &all.join(",")), ("scales", "1,8"), ("shots", "")]).unwrap();
     assert_eq!(request.base["mitigations"].as_array().unwrap().len(), MITIGATIONS.len());
     assert_eq!(request.base["shots"].as_array().unwrap().len(), 0);
-    let circuit = Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits/ghz.qasm");
-    assert!(resolve(&[("circuit", circuit.to_str().unwrap())]).is_ok());
+    let circuit = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits").join(name).display().to_string();
+    assert!(resolve(&[("circuit", &circuit("w_state.qasm"))]).is_ok());
+    let error = resolve(&[("circuit", &circuit("ghz.qasm")), ("devices", "manila")]).unwrap_err().to_string();
+    assert!(error.contains("devices = \"manila\" (5 qubits)") && error.contains("at least 6 qubits"), "{error}");
     let error = resolve(&[("head", "nowhere")]).unwrap_err().to_string();
     assert!(error.starts_with("head = nowhere") && error.contains("spec.toml"), "{error}");
 }
