@@ -1,7 +1,7 @@
 //! Cells in smears: one detector under three remedies for rare classes, fused (after Kogan & Rios 2026, arXiv:2603.23742).
 //!
 //! Drawn fields or photographs with boxes → a small detector with each remedy → the boxes of all three, fused in every way of
-//! [`FUSIONS`](crate::classic::boxes::FUSIONS) → average precision against the best of them. Beside it simulated detectors,
+//! [`FUSIONS`] → average precision against the best of them. Beside it simulated detectors,
 //! whose errors have a known correlation.
 //!
 //! [`Smear`] is the experiment, [`Spec`] its settings. [`REMEDIES`] are compared in the grid `detectors` and fused in the
