@@ -217,7 +217,7 @@ fn bits_of(program: &Program) -> Arc<[usize]> {
 /// use qgraft::sim::{CompileOptions, Condition, compile};
 /// let ansatz = AnsatzRow::named("dressed").ok_or("no such row")?.build(2, 1, true)?;
 /// let run = compile(&(&ansatz).into(), &Condition::on_device("manila"), &CompileOptions::default(), 0)?;
-/// assert!(run.transpiled.is_some() && run.notices().is_empty());
+/// assert!(run.transpiled.is_some() && run.observables.len() == 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
