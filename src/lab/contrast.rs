@@ -109,8 +109,11 @@ impl Contrast {
         };
         let pairs: Vec<&str> = self.pairs.iter().map(String::as_str).collect();
         let (own, baseline) = of(&self.level)?.paired(&of(&self.baseline)?, &pairs);
-        let within: String = self.at.iter().map(|(_, level)| format!(" ({level})")).collect();
-        let name = format!("{}{within}", self.level);
+        let within: Vec<&str> = self.at.iter().map(|(_, level)| level.as_str()).collect();
+        let name = match within.is_empty() {
+            true => self.level.clone(),
+            false => format!("{} ({})", self.level, within.join(", ")),
+        };
         // Both lists have one finite value per pair, so only empty ones are refused.
         Comparison::new(self.question, metric.quantity(), (&name, &own), (&self.baseline, &baseline)).ok()
     }

@@ -37,7 +37,12 @@ pub struct Material<'a> {
 /// "0.874 ± 0.012" in the unit of a metric, without a spread where there is one value.
 pub fn mean_sd(unit: Unit, spread: &Spread) -> String {
     let mean = unit.number(spread.mean);
-    spread.sd.map_or(mean.clone(), |sd| format!("{mean} ± {}", unit.number(sd)))
+    match spread.sd {
+        // A count that is the same under every seed, such as a number of parameters.
+        Some(0.0) if unit == Unit::Count => mean,
+        Some(sd) => format!("{mean} ± {}", unit.number(sd)),
+        None => mean,
+    }
 }
 
 /// The page, with further sections behind the results.

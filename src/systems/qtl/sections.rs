@@ -99,7 +99,8 @@ fn roc(pooled: &[Pooled]) -> Vec<Figure> {
                 x: ("false positive rate".into(), Scale::Linear),
                 y: ("true positive rate".into(), Scale::Linear),
                 lines,
-                bands: false,
+                // Many points: lines without marks.
+                bands: true,
             },
         }
     };
