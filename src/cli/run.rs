@@ -12,7 +12,7 @@ use crate::math::words::pluralise;
 use crate::report::terminal;
 use crate::systems::SYSTEMS;
 
-/// Runs a system and writes a run folder: report.html, results.csv, metrics.json, spec.toml, figures and trained models.
+/// The system and what the options ask for.
 #[derive(Clone)]
 pub struct Arguments {
     system: &'static dyn System,
@@ -36,7 +36,9 @@ impl clap::FromArgMatches for Arguments {
 impl clap::Args for Arguments {
     fn augment_args(command: Command) -> Command {
         let systems = SYSTEMS.iter().map(|system| of_system(*system));
-        command.subcommand_required(true).arg_required_else_help(true).subcommands(systems)
+        let about = "Runs a system and writes a run folder: report.html, results.csv, metrics.json, spec.toml, figures and \
+                     trained models";
+        command.about(about).subcommand_required(true).arg_required_else_help(true).subcommands(systems)
     }
 
     fn augment_args_for_update(command: Command) -> Command {

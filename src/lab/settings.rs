@@ -243,7 +243,9 @@ fn with_field<S: Settings>(settings: &S, path: &str, text: &str) -> Result<S, St
     nest(&mut over, path, value);
     lay_over(&mut tree, &over);
     deserialize(&tree).map_err(|(_, message)| {
-        let expected = message.lines().last().unwrap_or_default().to_string();
+        // The reader writes "invalid type: string "ten", expected usize".
+        let line = message.lines().last().unwrap_or_default();
+        let expected = line.split_once("expected ").map_or(line, |(_, expected)| expected).to_string();
         StudyError::Invalid { violations: vec![Invalid { field: path.into(), value: text.into(), expected }] }
     })
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Synthetic;
 use crate::lab::{Preset, Settings, Validation};
-use crate::nn::head::CircuitConfig;
+use crate::nn::head::{CircuitConfig, HEADS, HeadRow};
 use crate::nn::optim::{Method, Schedule, StepSchedule};
 use crate::noise::model::MODELS;
 use crate::sim::Condition;
@@ -120,7 +120,7 @@ impl Settings for Spec {
         },
         Preset {
             name: "full",
-            doc: "20 seeds and 40 epochs: an hour",
+            doc: "20 seeds and 40 epochs, about a minute",
             apply: |spec| {
                 spec.seeds = (0..20).collect();
                 spec.train.epochs = 40;
@@ -189,13 +189,16 @@ impl Settings for Spec {
         let features = self.circuit.family().map_or(0, |family| family.features(*qubits));
         check.check("circuit.qubits", qubits, features <= 4096, "at most 12: amplitude encoding takes 2^n features");
         for label in &self.heads {
+            let name = label.split('@').next().unwrap_or_default();
             match HeadChoice::named(label, &self.circuit) {
-                Ok(choice) => {
-                    if let Some(device) = &choice.device {
-                        check.device("heads", device, *qubits);
-                    }
+                Ok(HeadChoice { device: Some(device), .. }) => _ = check.device("heads", &device, *qubits),
+                Ok(_) => {}
+                Err(_) if HeadRow::named(name).is_err() => {
+                    check.name("heads", name, HEADS.iter().map(|row| row.name));
                 }
-                Err(error) => _ = check.refuse("heads", format!("{label:?}"), error.to_string()),
+                Err(_) => {
+                    check.refuse("heads", format!("{label:?}"), "a head with a trained circuit before @DEVICE");
+                }
             }
         }
         self.data.validate("data", &self.backbone, check);
