@@ -220,7 +220,8 @@ pub fn page(
     // Writing into a String cannot fail.
     let _ = write!(
         page,
-        "# {name}\n\n{}\n\n**Verdict.** {}. Of {}, {} are supported, {} contradicted, {} without evidence.\n\n    qgraft run {name}\n\n\
+        "# {name}\n\n{}\n\n**Verdict.** {}. Of {}, {} are supported, {} contradicted, {} without evidence.\n\n\
+         \u{20}   qgraft run {name}\n\n\
          | claim | published | measured | verdict |\n|---|---|---|---|\n",
         source.question,
         headline.sentence.trim_end_matches('.'),
