@@ -16,7 +16,6 @@ use crate::lab::settings::{Settings, to_toml, tree};
 use crate::lab::store::Store;
 use crate::lab::tidy;
 use crate::lab::vary::Request;
-use crate::report::chart::number_clip_paths;
 use crate::report::{Page, Table};
 use crate::study::energy::EnergySource;
 use crate::study::files::write_whole;
@@ -227,7 +226,7 @@ fn figures(page: &Page) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
     for figure in page.figures() {
         let name = |ending: &str| format!("figures/{}.{ending}", figure.name);
         let (svg, png) = figure.files();
-        files.push((name("svg"), number_clip_paths(&svg).into_bytes()));
+        files.push((name("svg"), svg.into_bytes()));
         let failed = |reason| StudyError::File { path: name("png").into(), source: std::io::Error::other(reason) };
         files.push((name("png"), png.map_err(failed)?));
     }

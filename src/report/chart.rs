@@ -182,7 +182,7 @@ fn theme(paint: Paint, background: &str) -> Theme {
 /// A drawing without a page: SVG and PNG, the latter at twice the size.
 fn standalone(plots: Vec<Plot>, layout: Layout) -> (String, Result<Vec<u8>, String>) {
     let scene = render_multiple(plots, layout);
-    (SvgBackend.render_scene(&scene), PngBackend::new().render_scene(&scene))
+    (number_clip_paths(&SvgBackend.render_scene(&scene)), PngBackend::new().render_scene(&scene))
 }
 
 impl Chart {
