@@ -10,6 +10,7 @@ use crate::lab::metric::{Labels, Measurement, Metric};
 use crate::lab::plan::{Plan, Step};
 use crate::lab::settings::Settings;
 use crate::lab::store::Store;
+use crate::math::order::median;
 use crate::study::StudyError;
 use crate::study::energy::Usage;
 use crate::study::stats::{self, Spread};
@@ -333,7 +334,7 @@ impl Samples {
 
     /// The middle value, or the mean of the two in the middle.
     pub fn median(&self) -> f64 {
-        stats::median(&self.values()).expect("there is at least one value")
+        median(self.values()).expect("there is at least one value")
     }
 
     /// The smallest value.

@@ -1,6 +1,7 @@
 //! Systems: complete studies, one module each.
 
 pub mod circuits;
+pub mod conditions;
 pub mod forest;
 pub mod hatl;
 pub mod hold_out;

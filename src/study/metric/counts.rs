@@ -13,11 +13,16 @@ pub fn confusion(predictions: &Predictions) -> Array2<usize> {
     counts
 }
 
+/// Share of labels that are predicted right; 0 of none.
+pub fn share_right(predicted: impl IntoIterator<Item = usize>, labels: &[usize]) -> f64 {
+    let right = predicted.into_iter().zip(labels).filter(|(predicted, label)| predicted == *label).count();
+    right as f64 / labels.len().max(1) as f64
+}
+
 /// Share of samples predicted right.
 pub fn accuracy(predictions: &Predictions) -> Value {
     predictions.some_samples()?;
-    let right = confusion(predictions).diag().sum();
-    Ok(right as f64 / predictions.labels().len() as f64)
+    Ok(share_right(predictions.predicted(), predictions.labels()))
 }
 
 /// Macro F1: 2·TP / (2·TP + FP + FN) of each class, averaged. A class that is never predicted counts as 0.

@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView1, Axis};
 
 use crate::classic::{Answers, Forest, Growth, LeastSquares};
 use crate::math::order::argmax;
+use crate::study::metric::counts::share_right;
 use crate::systems::forest::task::Task;
 
 /// A number that describes a task.
@@ -60,12 +61,8 @@ fn balance(task: &Task) -> f64 {
     entropy((0..task.classes).map(share)) / ln(task.classes)
 }
 
-fn accuracy(predicted: impl Iterator<Item = usize>, labels: &[usize]) -> f64 {
-    predicted.zip(labels).filter(|(class, label)| class == *label).count() as f64 / labels.len() as f64
-}
-
 fn validation_accuracy(task: &Task, predicted: impl Iterator<Item = usize>) -> f64 {
-    accuracy(predicted, &task.validation.labels)
+    share_right(predicted, &task.validation.labels)
 }
 
 fn neighbour(task: &Task) -> f64 {
@@ -93,7 +90,7 @@ fn linear(task: &Task) -> f64 {
 }
 
 fn out_of_bag(task: &Task) -> f64 {
-    accuracy(task.teacher.out_of_bag.rows().into_iter().map(argmax), &task.training.labels)
+    share_right(task.teacher.out_of_bag.rows().into_iter().map(argmax), &task.training.labels)
 }
 
 fn leaf_depth(task: &Task) -> f64 {

@@ -14,6 +14,7 @@ use crate::nn::NnError;
 use crate::sim::{Angles, Execution};
 use crate::study::TrainedHead;
 use crate::study::metric::Predictions;
+use crate::study::metric::counts::share_right;
 use crate::systems::hold_out::Rows;
 
 /// Rows of random angles that a circuit without a head is run with.
@@ -126,9 +127,7 @@ impl ReadOut {
 
     /// Accuracy of another read-out on expectation values (rows, observables) of the evaluated rows.
     pub fn accuracy_of(&self, read_out: &LeastSquares, expectations: &Array2<f64>) -> f64 {
-        let predicted = read_out.predict(expectations.view());
-        let right = predicted.iter().zip(&self.labels).filter(|(predicted, label)| predicted == label).count();
-        right as f64 / self.labels.len().max(1) as f64
+        share_right(read_out.predict(expectations.view()), &self.labels)
     }
 
     /// Accuracy of always predicting the most frequent class of the evaluated rows.

@@ -1,8 +1,9 @@
 //! What is expected of a whole run. Bounds are our own. The circuit is that of the first arm, the device the first.
 
 use crate::lab::{Check, Expect, Results};
-use crate::study::stats::median;
-use crate::systems::noise_robustness::conditions::{ALL, EXACT, SINGLE_SOURCES, UNMITIGATED};
+use crate::math::order::median;
+use crate::systems::conditions::{ALL, EXACT, UNMITIGATED};
+use crate::systems::noise_robustness::conditions::SINGLE_SOURCES;
 use crate::systems::noise_robustness::{CONTROLS, GRADIENTS, MAIN};
 
 /// Every check.

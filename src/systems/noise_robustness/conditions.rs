@@ -4,46 +4,17 @@ use crate::lab::{Factor, Role};
 use crate::noise::model;
 use crate::sim::Condition;
 use crate::sim::mitigate::MITIGATIONS;
+use crate::systems::conditions::{ALL, EXACT, Evaluated, UNMITIGATED};
 use crate::systems::noise_robustness::spec::Spec;
 
-/// Level of the factor `source` of the whole noise.
-pub const ALL: &str = "all";
 /// Sources of noise that are evaluated alone, on the first device; rows of `qgraft list sources`.
 pub const SINGLE_SOURCES: [&str; 3] = ["gate_error", "relaxation", "readout"];
-/// Level of the factor `mitigation` without any.
-pub const UNMITIGATED: &str = "none";
-/// Level of the factor `shots` of exact expectation values.
-pub const EXACT: &str = "exact";
+/// The evaluation factors of the system, the slowest first.
+const FACTORS: [&str; 5] = ["device", "source", "scale", "mitigation", "shots"];
 
-/// A condition with its levels.
-pub struct Evaluated {
-    /// The condition.
-    pub condition: Condition,
-    /// Its level of each evaluation factor.
-    pub levels: [(&'static str, String); 5],
-}
-
-impl Evaluated {
-    fn new(condition: Condition) -> Self {
-        let levels = [
-            ("device", condition.device.clone().unwrap_or_default()),
-            ("source", condition.source.clone()),
-            ("scale", condition.scale.to_string()),
-            ("mitigation", condition.mitigation.clone().unwrap_or_else(|| UNMITIGATED.into())),
-            ("shots", condition.shots.map_or_else(|| EXACT.into(), |shots| shots.to_string())),
-        ];
-        Self { condition, levels }
-    }
-
-    /// Factor and level.
-    pub fn at(&self) -> Vec<(&str, &str)> {
-        self.levels.iter().map(|(factor, level)| (*factor, level.as_str())).collect()
-    }
-
-    /// Whether expectation values are exact and nothing is mitigated.
-    pub fn is_exact_and_unmitigated(&self) -> bool {
-        self.condition.shots.is_none() && self.condition.mitigation.is_none()
-    }
+/// Whether expectation values are exact and nothing is mitigated.
+pub fn is_exact_and_unmitigated(condition: &Condition) -> bool {
+    condition.shots.is_none() && condition.mitigation.is_none()
 }
 
 /// All noise of a device at some strength, exact and without mitigation.
@@ -69,7 +40,7 @@ pub fn conditions(spec: &Spec) -> Vec<Evaluated> {
         let alone = |&scale: &f64| Condition { source: source.into(), ..on_device(spec, &spec.devices[0], scale) };
         found.extend(spec.scales.iter().map(alone));
     }
-    found.into_iter().map(Evaluated::new).collect()
+    found.into_iter().map(|condition| Evaluated::new(condition, &FACTORS)).collect()
 }
 
 /// The evaluation factors of the conditions.

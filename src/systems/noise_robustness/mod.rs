@@ -28,7 +28,7 @@ use crate::lab::{
 use crate::noise::model::MODELS;
 use crate::report::Section;
 use crate::sim::{CompileOptions, Executions};
-use conditions::{ALL, EXACT, UNMITIGATED};
+use crate::systems::conditions::{ALL, EXACT, UNMITIGATED};
 use source::CircuitSource;
 
 /// Grid of the evaluations.

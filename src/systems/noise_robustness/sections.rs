@@ -2,7 +2,8 @@
 
 use crate::lab::{Results, Samples, Unit};
 use crate::report::{Block, Drawing, Figure, Line, Scale, Section};
-use crate::systems::noise_robustness::conditions::{ALL, EXACT, SINGLE_SOURCES, UNMITIGATED};
+use crate::systems::conditions::{ALL, EXACT, UNMITIGATED};
+use crate::systems::noise_robustness::conditions::SINGLE_SOURCES;
 use crate::systems::noise_robustness::spec::Spec;
 use crate::systems::noise_robustness::{CONTROLS, MAIN};
 

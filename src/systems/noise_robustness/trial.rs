@@ -7,10 +7,11 @@ use crate::sim::{Condition, Execution, Executions, ObservedCircuit};
 use crate::study::TrainedHead;
 use crate::study::landscape::{self, StartRow};
 use crate::study::metric::probability::{calibration_error, log_loss};
+use crate::systems::conditions::add_notices;
 use crate::systems::hold_out::Rows;
 use crate::systems::noise_robustness::arms::ArmRow;
 use crate::systems::noise_robustness::batch::{CircuitBatch, attenuation};
-use crate::systems::noise_robustness::conditions::{conditions, on_device};
+use crate::systems::noise_robustness::conditions::{conditions, is_exact_and_unmitigated, on_device};
 use crate::systems::noise_robustness::controls;
 use crate::systems::noise_robustness::source::{CircuitSource, HEAD_FILE, with_weights};
 use crate::systems::noise_robustness::spec::Spec;
@@ -60,7 +61,7 @@ pub fn evaluate(spec: &Spec, inputs: &Inputs, at: &Point, context: &Context) -> 
         let execution = executions.compile(&observed, &evaluated.condition, seed)?;
         add_notices(&mut found, &execution, &evaluated.condition);
         let noisy = batch.expectations(&execution)?;
-        let refitted = evaluated.is_exact_and_unmitigated().then_some(&execution);
+        let refitted = is_exact_and_unmitigated(&evaluated.condition).then_some(&execution);
         let mut values = classification(&batch, &noisy, refitted)?;
         if let Some((slope, offset)) = attenuation(&ideal, &noisy) {
             values.extend([("attenuation", slope), ("offset", offset)]);
@@ -136,14 +137,4 @@ pub fn control(spec: &Spec, source: &CircuitSource, at: &Point, context: &Contex
 /// The evaluation whose circuit the controls of this point take.
 pub fn evaluated_before(at: &Point) -> Point {
     Point { grid: super::MAIN.into(), ..at.clone() }
-}
-
-/// With what the noise model repaired or could not use, each sentence once.
-fn add_notices(found: &mut Measurement, execution: &Execution, condition: &Condition) {
-    let device = condition.device.as_deref().unwrap_or_default();
-    for notice in execution.notices().iter().map(|notice| format!("{device}: {notice}")) {
-        if !found.notices.contains(&notice) {
-            found.notices.push(notice);
-        }
-    }
 }

@@ -4,41 +4,15 @@ use crate::lab::{Factor, Role, Validation};
 use crate::noise::model::{MODELS, SOURCES};
 use crate::sim::Condition;
 use crate::sim::mitigate::MITIGATIONS;
+use crate::systems::conditions::{ALL, EXACT, Evaluated};
 use crate::systems::qtl::spec::EvaluateConfig;
 
-/// Level of the factor `device` without noise.
-pub const IDEAL: &str = "ideal";
-/// Level of the factor `source` of the whole noise.
-pub const ALL: &str = "all";
-/// Level of the factor `scale` of the noise as calibrated.
-pub const CALIBRATED: &str = "1";
-/// Level of the factor `shots` of exact expectation values.
-pub const EXACT: &str = "exact";
+/// The evaluation factors of the system, the slowest first.
+const FACTORS: [&str; 4] = ["device", "source", "scale", "shots"];
 
-/// A condition with its levels.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluated {
-    /// The condition.
-    pub condition: Condition,
-    /// Its level of each factor, in the order of [`factors`].
-    pub levels: [(&'static str, String); 4],
-}
-
-impl Evaluated {
-    fn new(condition: Condition) -> Self {
-        let levels = [
-            ("device", condition.device.clone().unwrap_or_else(|| IDEAL.into())),
-            ("source", condition.source.clone()),
-            ("scale", condition.scale.to_string()),
-            ("shots", condition.shots.map_or_else(|| EXACT.into(), |shots| shots.to_string())),
-        ];
-        Self { condition, levels }
-    }
-
-    /// Whether the noise is whole and as calibrated, or there is none.
-    pub fn is_calibrated(&self) -> bool {
-        self.condition.source == ALL && self.condition.scale == 1.0
-    }
+/// Whether the noise is whole and as calibrated, or there is none.
+pub fn is_calibrated(condition: &Condition) -> bool {
+    condition.source == ALL && condition.scale == 1.0
 }
 
 /// Every condition, the ideal and exact one first. Scales and sources are evaluated exactly, shots under the noise as
@@ -63,7 +37,7 @@ pub fn conditions(config: &EvaluateConfig) -> Vec<Evaluated> {
         found.extend(shots.iter().map(|&shots| Condition { shots: Some(shots), ..exact.clone() }));
     }
     let mut distinct: Vec<Evaluated> = Vec::new();
-    for condition in found.into_iter().map(Evaluated::new) {
+    for condition in found.into_iter().map(|condition| Evaluated::new(condition, &FACTORS)) {
         if !distinct.contains(&condition) {
             distinct.push(condition);
         }
@@ -84,9 +58,9 @@ pub fn factors(conditions: &[Evaluated]) -> Vec<Factor> {
         if levels.iter().all(|level| level.parse::<f64>().is_ok() || *level == EXACT) {
             levels.sort_by(|a, b| number(a).total_cmp(&number(b)));
         }
-        Factor::new(conditions[0].levels[index].0, Role::Evaluation, levels)
+        Factor::new(FACTORS[index], Role::Evaluation, levels)
     };
-    (0..4).map(factor).collect()
+    (0..FACTORS.len()).map(factor).collect()
 }
 
 /// Exact expectation values are those of infinitely many shots.

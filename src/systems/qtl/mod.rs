@@ -27,9 +27,10 @@ use crate::lab::{
 use crate::report::Section;
 use crate::sim::{CompileOptions, Executions};
 use crate::study::compare::Question;
+use crate::systems::conditions::{ALL, CALIBRATED, EXACT, IDEAL};
 use crate::systems::hold_out::Rows;
 use crate::systems::inputs;
-use conditions::{ALL, CALIBRATED, EXACT, IDEAL, conditions, factors};
+use conditions::{conditions, factors};
 
 /// Name under which the inputs keep what the data is.
 const DATA: &str = "data";

@@ -11,8 +11,9 @@ use crate::study::metric::probability::log_loss;
 use crate::study::metric::{METRICS, Predictions};
 use crate::study::train::{EpochRecord, Fitted};
 use crate::study::{StudyError, TrainedHead, Trainer};
+use crate::systems::conditions::add_notices;
 use crate::systems::hold_out::Rows;
-use crate::systems::qtl::conditions::{Evaluated, IDEAL, conditions};
+use crate::systems::qtl::conditions::{conditions, is_calibrated};
 use crate::systems::qtl::heads::HeadChoice;
 use crate::systems::qtl::kernel;
 use crate::systems::qtl::spec::Spec;
@@ -94,7 +95,9 @@ impl Trial<'_> {
             .value("parameters", trained.parameters() as f64)
             .value("quantum_parameters", trained.quantum_parameters() as f64)
             .file(HEAD_FILE, trained.to_bytes()?);
-        add_notices(&mut found, &trained, &home);
+        if let Some(execution) = &trained.model.execution {
+            add_notices(&mut found, execution, &home);
+        }
         let main = if spec.evaluate.as_trained { home } else { Condition::default() };
         self.evaluate(&mut found, &trained, &main, context)?;
         // Last, because it changes the parameters.
@@ -118,18 +121,20 @@ impl Trial<'_> {
         let mut engines = Vec::new();
         let others = if self.choice.has_circuit() { conditions(&self.spec.evaluate) } else { Vec::new() };
         for other in &others {
-            let Evaluated { condition, levels } = other;
+            let condition = &other.condition;
             context.proceed()?;
             let under = trained.compile(self.executions, condition, self.seed)?;
-            add_notices(found, &under, condition);
-            engines.extend(under.model.execution.as_ref().map(|run| run.engine(evaluated.len())));
+            if let Some(execution) = &under.model.execution {
+                add_notices(found, execution, condition);
+                engines.push(execution.engine(evaluated.len()));
+            }
             let seen = under.evaluate(evaluated)?;
-            let at: Vec<(&str, &str)> = levels.iter().map(|(factor, level)| (*factor, level.as_str())).collect();
+            let at = other.at();
             *found = std::mem::take(found).under(&at, "accuracy", seen.accuracy());
             if let Ok(loss) = log_loss(&seen) {
                 *found = std::mem::take(found).under(&at, "log_loss", loss);
             }
-            if condition != main && other.is_calibrated() {
+            if condition != main && is_calibrated(condition) {
                 lines.extend(self.lines(condition, &seen));
             }
         }
@@ -190,14 +195,4 @@ impl Trial<'_> {
 /// With every metric of the predictions that is defined.
 fn headline(found: Measurement, predictions: &Predictions) -> Measurement {
     METRICS.iter().fold(found, |found, metric| found.value_if(metric.name, (metric.measure)(predictions).ok()))
-}
-
-/// With what the noise model repaired or could not use in the circuit of a head.
-fn add_notices(found: &mut Measurement, head: &TrainedHead, condition: &Condition) {
-    let notices = head.model.execution.iter().flat_map(|run| run.notices());
-    for notice in notices.map(|notice| format!("{}: {notice}", condition.device.as_deref().unwrap_or(IDEAL))) {
-        if !found.notices.contains(&notice) {
-            found.notices.push(notice);
-        }
-    }
 }
