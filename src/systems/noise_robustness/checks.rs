@@ -25,7 +25,7 @@ pub const CHECKS: &[Check] = &[
         name: "threshold_ratio",
         doc: "control 3: 1/c² where half of the accuracy above chance is lost with S shots, over S, median over seeds",
         expect: Expect::Within(0.1, 10.0),
-        value: |all| median(&all.of("threshold_ratio").grid(CONTROLS).samples()?.values()),
+        value: |all| median(all.of("threshold_ratio").grid(CONTROLS).samples()?.values()),
     },
     Check {
         name: "sources_multiply",
