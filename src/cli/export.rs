@@ -11,7 +11,7 @@ use crate::cli::progress::{Bar, catch_interrupts};
 use crate::device::transpile::{TranspileOptions, transpile};
 use crate::device::{Device, Target};
 use crate::study::Observer;
-use crate::systems::qtl::SavedHead;
+use crate::systems::saved_head::{HeadQuery, SavedHead};
 
 /// Exports the trained circuit of a run folder as OpenQASM, every qubit measured.
 #[derive(clap::Args)]
@@ -22,10 +22,10 @@ use crate::systems::qtl::SavedHead;
 pub struct Arguments {
     /// The folder of a `qgraft run qtl`.
     folder: PathBuf,
-    /// Which head of the run; the first with a circuit by default.
+    /// Which head of the run; the best on validation rows by default.
     #[arg(long, value_name = "NAME")]
     head: Option<String>,
-    /// Which seed of it; the first by default.
+    /// Which seed of it; the best on validation rows by default.
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
     /// OpenQASM 2 has numbers only, so it needs --sample.
@@ -59,8 +59,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.format == Format::Qasm2 && arguments.sample.is_none() {
         bail!("OpenQASM 2 cannot keep the features open: bind a row with --sample I, or use --format qasm3");
     }
-    let saved = SavedHead::read(&arguments.folder, arguments.head.as_deref(), arguments.seed)?;
-    eprintln!("{}, seed {}", saved.label, saved.seed);
+    let query = HeadQuery { label: arguments.head.as_deref(), seed: arguments.seed, with_circuit: true };
+    let saved = SavedHead::read(&arguments.folder, &query)?;
+    eprintln!("{}", saved.title());
     let mut circuit = saved.head.circuit()?;
     circuit.measure_all()?;
     if let Some(name) = &arguments.device {
@@ -81,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         catch_interrupts();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let bar = Bar::new();
-        let angles = saved.inputs(sample, (&arguments.cache, threads), &bar);
+        let angles = saved.angles_of(sample, (&arguments.cache, threads), &bar);
         bar.done();
         circuit = circuit.bind(&angles?)?;
     }

@@ -10,6 +10,7 @@ mod draw;
 mod export;
 mod list;
 mod noise;
+mod predict;
 mod progress;
 mod run;
 mod simulate;
@@ -38,6 +39,7 @@ enum Command {
     List(list::Arguments),
     Draw(draw::Arguments),
     Convert(convert::Arguments),
+    Predict(predict::Arguments),
     Export(export::Arguments),
     Simulate(Box<simulate::Arguments>),
     Bench(bench::Arguments),
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),

@@ -98,12 +98,17 @@ pub struct LoosePictures {
     pub skipped: Vec<String>,
 }
 
-/// Reads every PNG and JPEG of a folder and of the folders in it, whatever they are called.
+/// Reads one picture, or every PNG and JPEG of a folder and of the folders in it, whatever they are called. A single
+/// picture has its path as id.
 ///
 /// # Errors
 /// If the folder cannot be read, or a picture does not decode (unless `bad` skips it).
 pub fn read_pictures(folder: &Path, bad: BadPicture) -> Result<LoosePictures, DataError> {
     let (mut open, mut files) = (vec![folder.to_path_buf()], Vec::new());
+    if folder.is_file() {
+        open.clear();
+        files.push((folder.display().to_string(), folder.to_path_buf()));
+    }
     while let Some(inside) = open.pop() {
         for path in entries(&inside)? {
             if path.is_dir() {

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use crate::lab::apply::{Applied, ApplyOptions};
 use crate::lab::check::Check;
 use crate::lab::contrast::Contrast;
 use crate::lab::factor::{Grid, Point};
 use crate::lab::metric::{Measurement, Metric};
 use crate::lab::results::Results;
+use crate::lab::saved::SavedRun;
 use crate::lab::settings::{Flag, Settings};
 use crate::report::Section;
 use crate::study::{Observer, StudyError};
@@ -141,6 +143,18 @@ pub trait Experiment: Sync + 'static {
     /// If one cannot be made.
     fn artifacts(_spec: &Self::Spec, _results: &Results, _files: &TrialFiles) -> Result<Files, StudyError> {
         Ok(Vec::new())
+    }
+
+    /// Applies a trained model of a run to new data; `None` for a system that keeps no such models.
+    ///
+    /// # Errors
+    /// If the run has no such model, or the data cannot be read.
+    fn apply(
+        _run: &SavedRun,
+        _options: &ApplyOptions,
+        _observer: &dyn Observer,
+    ) -> Result<Option<Applied>, StudyError> {
+        Ok(None)
     }
 }
 

@@ -95,7 +95,7 @@ impl Factor {
 }
 
 /// One coordinate of a point.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Coordinate {
     /// Name of the factor.
     pub factor: String,
@@ -106,7 +106,7 @@ pub struct Coordinate {
 }
 
 /// One cell of a grid, or a block of cells if it leaves factors open.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Point {
     /// Name of the grid.
     pub grid: String,

@@ -10,6 +10,7 @@
 //! * How it is run: [`run()`], [`RunOptions`]; [`run_in_memory`] for programs.
 //! * The same without types: [`System`], for the command line.
 
+mod apply;
 pub mod check;
 pub mod claims;
 pub mod contrast;
@@ -31,6 +32,7 @@ mod tidy;
 mod validation;
 pub mod vary;
 
+pub use apply::{Applied, ApplyOptions};
 pub use check::{Check, Checked, Expect};
 pub use contrast::{Compared, Contrast};
 pub use experiment::{Context, Experiment, Files, Info, TrialFiles};
@@ -40,7 +42,7 @@ pub use metric::{Curve, Labels, Measurement, Metric, Value};
 pub use plan::{Only, Plan};
 pub use results::{Failure, Finished, MeanCurve, Query, Results, Row, Samples};
 pub use run::{Outcome, RunOptions, TRIALS, run, run_in_memory, sweep};
-pub use saved::SavedRun;
+pub use saved::{SavedRun, SavedTrial};
 pub use settings::{Change, Flag, Overrides, Preset, Settings};
 pub use system::{FlagInfo, PlannedTrial, System, SystemOf, read_settings};
 pub use validation::Validation;

@@ -165,13 +165,19 @@ impl<S: Settings> Plan<S> {
             if node.step != Step::Trial {
                 continue;
             }
-            // What an axis sets is part of the settings, so that equal trials of different sweeps are one computation.
-            let factors = node.point.coordinates.iter().map(|c| c.factor.as_str());
-            let own: Vec<&str> = factors.filter(|factor| !self.axes.iter().any(|axis| axis == factor)).collect();
+            let own = self.own_point(node);
             let after: Vec<&str> = node.after[2..].iter().map(|&k| self.nodes[k].key.id.as_str()).collect();
-            self.nodes[index].key.id = hash::<E>(identity, Step::Trial, &node.point.of(&own), &after);
+            self.nodes[index].key.id = hash::<E>(identity, Step::Trial, &own, &after);
         }
         Ok(())
+    }
+
+    /// The point of a step without levels of axes. What an axis sets is part of the settings, so that equal trials of
+    /// different sweeps are one computation.
+    pub fn own_point(&self, node: &Node) -> Point {
+        let factors = node.point.coordinates.iter().map(|c| c.factor.as_str());
+        let own: Vec<&str> = factors.filter(|factor| !self.axes.iter().any(|axis| axis == factor)).collect();
+        node.point.of(&own)
     }
 
     /// Takes in a grid of a variant: the axes are its first factors, levels are those of all variants.

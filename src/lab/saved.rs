@@ -1,56 +1,99 @@
-//! A run folder, read back: its settings, its trials and their files.
+//! A run folder, read back: its trials with their settings and files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::lab::experiment::{Experiment, Files};
+use serde::de::DeserializeOwned;
+
 use crate::lab::factor::Point;
 use crate::lab::metric::Measurement;
-use crate::lab::plan::Plan;
 use crate::lab::run::TRIALS;
-use crate::lab::settings::{Overrides, Settings, read, resolve};
-use crate::lab::store::Store;
+use crate::lab::store::{self, Store};
 use crate::study::StudyError;
 
-/// The folder of a run without sweeps.
-pub struct SavedRun<E: Experiment> {
-    /// The settings of the run.
-    pub spec: E::Spec,
-    plan: Plan<E::Spec>,
-    store: Store,
+/// The finished trials of a run, a sweep or a suite.
+#[derive(Clone, Debug)]
+pub struct SavedRun {
+    /// The folder.
+    pub folder: PathBuf,
+    /// In the order of the run.
+    pub trials: Vec<SavedTrial>,
 }
 
-impl<E: Experiment> SavedRun<E> {
-    /// Opens a run folder.
+/// A finished trial. Its folder says everything about it: nothing is planned or built anew.
+#[derive(Clone, Debug)]
+pub struct SavedTrial {
+    /// Name and version of its settings, which name the system.
+    pub format: String,
+    /// Its settings.
+    pub settings: toml::Table,
+    /// Grid, arm, setting and seed.
+    pub point: Point,
+    /// What it measured, without files.
+    pub measurement: Measurement,
+    folder: PathBuf,
+}
+
+impl SavedRun {
+    /// Opens the folder of a run or of a suite.
     ///
     /// # Errors
-    /// A folder of another system or without a settings file, or one of a sweep.
+    /// A folder without finished trials, or with trials of a version of the program that stored less.
     pub fn open(folder: &Path) -> Result<Self, StudyError> {
-        let path = folder.join("spec.toml");
-        let file = read(&path, E::Spec::FORMAT)?;
-        let request = resolve::<E::Spec>(E::FLAGS, &Overrides { file: Some(file), ..Overrides::default() })?;
-        let plan = Plan::of::<E>(&request)?;
-        let [spec] = &plan.variants[..] else {
-            let reason = "the run varied its settings; name a run without `vary`".into();
-            return Err(StudyError::Spec { path, reason });
-        };
-        Ok(Self { spec: spec.clone(), store: Store::open(&folder.join(TRIALS))?, plan })
+        let bad = |reason: &str| StudyError::SavedRun { path: folder.into(), reason: reason.into() };
+        let mut trials = Vec::new();
+        let mut is_old = false;
+        for path in Store::finished_in(&folder.join(TRIALS)) {
+            let Some(stored) = store::read(&path)? else { continue };
+            match stored.origin {
+                Some(origin) => trials.push(SavedTrial {
+                    format: origin.format,
+                    settings: origin.settings,
+                    point: origin.point,
+                    measurement: stored.measurement,
+                    folder: path,
+                }),
+                None => is_old |= !stored.measurement.values.is_empty(),
+            }
+        }
+        if trials.is_empty() {
+            return Err(match is_old {
+                true => bad("its trials do not say what they are; repeat the run with this version: qgraft run"),
+                false => bad("no finished trials; name a folder that qgraft run or qgraft study made"),
+            });
+        }
+        let index = |trial: &SavedTrial| trial.point.coordinates.iter().map(|c| c.index).collect::<Vec<usize>>();
+        trials.sort_by_cached_key(|trial| (trial.point.grid.clone(), index(trial), trial.folder.clone()));
+        Ok(Self { folder: folder.into(), trials })
     }
+}
 
-    /// Trials that have a result, in the order of the plan.
-    pub fn finished(&self) -> impl Iterator<Item = &Point> {
-        let nodes = self.plan.trials().map(|k| &self.plan.nodes[k]);
-        nodes.filter(|node| self.store.is_finished(&node.key)).map(|node| &node.point)
-    }
-
-    /// What a trial measured, with its files.
+impl SavedTrial {
+    /// Its settings, or those of them that `T` has.
     ///
     /// # Errors
-    /// If it has no result or cannot be read.
-    pub fn trial(&self, at: &Point) -> Result<Measurement, StudyError> {
-        let missing = || StudyError::MissingTrial { trial: at.to_string() };
-        let node = self.plan.trial(at).ok_or_else(missing)?;
-        let stored = self.store.read(&node.key)?.ok_or_else(missing)?;
-        let files: Files = self.store.files(&node.key)?;
-        Ok(Measurement { files: files.into_iter().collect(), ..stored.measurement })
+    /// If a field has another type.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T, StudyError> {
+        toml::Value::Table(self.settings.clone())
+            .try_into()
+            .map_err(|e| StudyError::SavedRun { path: self.folder.clone(), reason: format!("settings: {e}") })
+    }
+
+    /// Its file of this name.
+    ///
+    /// # Errors
+    /// If it has none, or it cannot be read.
+    pub fn file(&self, name: &str) -> Result<Vec<u8>, StudyError> {
+        let path = self.path(name);
+        std::fs::read(&path).map_err(|source| StudyError::File { path, source })
+    }
+
+    /// Whether it has a file of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.path(name).is_file()
+    }
+
+    /// Where its file of this name is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 }

@@ -8,10 +8,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use crate::lab::experiment::{Context, Experiment};
-use crate::lab::factor::Point;
+use crate::lab::factor::{Point, Role};
 use crate::lab::metric::Measurement;
-use crate::lab::plan::{Plan, Step};
-use crate::lab::store::{Store, Stored};
+use crate::lab::plan::{Node, Plan, Step};
+use crate::lab::settings::{Settings, tree};
+use crate::lab::store::{Origin, Store, Stored};
 use crate::study::energy::{EnergySource, thread_cpu_seconds};
 use crate::study::{Observer, StudyError};
 
@@ -307,9 +308,30 @@ impl<E: Experiment> Run<'_, E> {
             return Ok(());
         }
         measurement.check()?;
+        self.check_levels(node, &measurement)?;
+        let origin = (node.step == Step::Trial).then(|| Origin {
+            format: E::Spec::FORMAT.into(),
+            settings: tree(&self.plan.variants[node.variant]),
+            point: self.plan.own_point(node),
+        });
         // Trials share the processor, so a counter of the whole package cannot separate them.
         let usage = self.workers.energy.estimate(began.elapsed().as_secs_f64(), thread_cpu_seconds() - cpu);
-        self.store.finish(&node.key, &Stored { measurement, usage })
+        self.store.finish(&node.key, &Stored { origin, measurement, usage })
+    }
+
+    /// Refuses numbers under levels that the grid does not declare: no table would show them.
+    fn check_levels(&self, node: &Node, measurement: &Measurement) -> Result<(), StudyError> {
+        let Some(grid) = self.plan.grids.iter().find(|grid| grid.name == node.point.grid) else { return Ok(()) };
+        for value in &measurement.values {
+            for (factor, level) in &value.at {
+                let declared = grid.factor(factor).filter(|factor| factor.role == Role::Evaluation);
+                if !declared.is_some_and(|factor| factor.names().any(|name| name == level)) {
+                    let (metric, grid) = (value.metric.clone(), grid.name.clone());
+                    return Err(StudyError::Undeclared { metric, grid, factor: factor.clone(), level: level.clone() });
+                }
+            }
+        }
+        Ok(())
     }
 }
 

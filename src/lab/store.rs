@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::lab::factor::Point;
 use crate::lab::metric::Measurement;
 use crate::study::StudyError;
 use crate::study::energy::Usage;
@@ -19,9 +20,23 @@ use crate::study::energy::Usage;
 /// The numbers of a trial in its folder.
 const MEASUREMENT: &str = "measurement.json";
 
+/// Which trial of which system it is, so that its folder says everything about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Name and version of the settings, which name the system.
+    pub format: String,
+    /// The settings of the run; where some are varied, those of the trial.
+    pub settings: toml::Table,
+    /// The point of the system's grid, without levels of what a user varied.
+    pub point: Point,
+}
+
 /// A finished trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stored {
+    /// Which trial it is; `None` for a step that is no trial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// What it measured: the same at every repetition.
     pub measurement: Measurement,
     /// What it took: different every time.
@@ -69,8 +84,16 @@ impl Store {
 
     /// Whether `folder` holds a finished trial.
     pub fn holds_any(folder: &Path) -> bool {
+        !Self::finished_in(folder).is_empty()
+    }
+
+    /// Folders of the finished trials in `folder`, by name.
+    pub fn finished_in(folder: &Path) -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| entry.path().join(MEASUREMENT).exists())
+        let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        found.retain(|path| !is_hidden(path) && path.join(MEASUREMENT).exists());
+        found.sort();
+        found
     }
 
     /// The folder of a trial: its numbers and its files.
@@ -88,13 +111,7 @@ impl Store {
     /// # Errors
     /// If it is there but cannot be read.
     pub fn read(&self, key: &Key) -> Result<Option<Stored>, StudyError> {
-        let path = self.folder(key).join(MEASUREMENT);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StudyError::File { path, source }),
-        };
-        serde_json::from_slice(&text).map(Some).map_err(|source| StudyError::Json { path, source })
+        read(&self.folder(key))
     }
 
     /// The files of a finished trial.
@@ -102,21 +119,7 @@ impl Store {
     /// # Errors
     /// If one cannot be read.
     pub fn files(&self, key: &Key) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
-        let folder = self.folder(key);
-        let failed = |path: &Path| {
-            let path = path.to_path_buf();
-            move |source| StudyError::File { path, source }
-        };
-        let mut found = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(failed(&folder))? {
-            let path = entry.map_err(failed(&folder))?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name != MEASUREMENT {
-                found.push((name, fs::read(&path).map_err(failed(&path))?));
-            }
-        }
-        found.sort();
-        Ok(found)
+        files(&self.folder(key))
     }
 
     /// Claims a trial for this process; `false` if another process has.
@@ -191,6 +194,46 @@ impl Store {
     fn remove(&self, key: &Key, ending: &str) {
         let _ = fs::remove_file(self.beside(key, ending));
     }
+}
+
+/// What the folder of a finished trial says, without its files; `None` if there is no such trial.
+///
+/// # Errors
+/// If it is there but cannot be read.
+pub fn read(folder: &Path) -> Result<Option<Stored>, StudyError> {
+    let path = folder.join(MEASUREMENT);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(StudyError::File { path, source }),
+    };
+    serde_json::from_slice(&text).map(Some).map_err(|source| StudyError::Json { path, source })
+}
+
+/// The files in the folder of a finished trial, by name.
+///
+/// # Errors
+/// If one cannot be read.
+pub fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| StudyError::File { path, source }
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed(folder))? {
+        let path = entry.map_err(failed(folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name != MEASUREMENT {
+            found.push((name, fs::read(&path).map_err(failed(&path))?));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Trials that are still being written have names that begin with a dot.
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
 /// Writes a file and waits until it is on the disk: a full disk shows here, not after the folder got its name.

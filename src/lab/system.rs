@@ -3,11 +3,13 @@
 use std::marker::PhantomData;
 use std::path::Path;
 
+use crate::lab::apply::{Applied, ApplyOptions};
 use crate::lab::check::Check;
 use crate::lab::experiment::{Experiment, Info};
 use crate::lab::metric::Metric;
 use crate::lab::plan::{Only, Plan};
 use crate::lab::run::{Outcome, RunOptions, sweep};
+use crate::lab::saved::SavedRun;
 use crate::lab::settings::{self, Overrides, Settings};
 use crate::lab::vary::Request;
 use crate::study::{Observer, StudyError};
@@ -68,6 +70,12 @@ pub trait System: Sync {
     /// # Errors
     /// As [`sweep`].
     fn run(&self, request: &Request, options: &RunOptions, observer: &dyn Observer) -> Result<Outcome, StudyError>;
+
+    /// Applies a trained model of a run to new data.
+    ///
+    /// # Errors
+    /// If the system keeps no such models, the run has none, or the data cannot be read.
+    fn apply(&self, run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError>;
 }
 
 /// An experiment as a [`System`].
@@ -135,6 +143,12 @@ impl<E: Experiment> System for SystemOf<E> {
 
     fn run(&self, request: &Request, options: &RunOptions, observer: &dyn Observer) -> Result<Outcome, StudyError> {
         sweep::<E>(request, options, observer)
+    }
+
+    fn apply(&self, run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError> {
+        let reason = || format!("{} keeps no trained model that new data could be given to", E::INFO.name);
+        E::apply(run, options, observer)?
+            .ok_or_else(|| StudyError::SavedRun { path: run.folder.clone(), reason: reason() })
     }
 }
 

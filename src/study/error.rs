@@ -62,6 +62,14 @@ pub enum StudyError {
     /// A trial that follows one that does not exist.
     #[error("no finished trial {trial}; an experiment lists it in `after` before it reads it (a defect of qgraft)")]
     MissingTrial { trial: String },
+    /// A number under a level that its grid does not declare.
+    #[error(
+        "{metric} is measured under {factor} = {level:?}, which grid {grid:?} does not declare (a defect of qgraft)"
+    )]
+    Undeclared { metric: String, grid: String, factor: String, level: String },
+    /// A run folder without what is asked of it.
+    #[error("{}: {reason}", path.display())]
+    SavedRun { path: PathBuf, reason: String },
     /// A filter that leaves no trial.
     #[error("--only leaves none of {planned} trials; --dry-run lists them")]
     NothingToRun { planned: usize },

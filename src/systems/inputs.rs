@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{
-    BadPicture, FeatureCache, Features, Part, Pictures, Samples, Split, Synthetic, fashion_mnist, read_features,
-    read_folder,
+    BadPicture, FeatureCache, Features, LoosePictures, Part, Pictures, Samples, Split, Synthetic, fashion_mnist,
+    read_features, read_folder, read_pictures,
 };
 use crate::lab::Validation;
 use crate::nn::NnError;
@@ -193,6 +194,91 @@ pub fn load(
             extracting.features(data, pictures, &path.display().to_string())
         }
     }
+}
+
+/// Data that a trained model has not seen.
+pub struct NewData<'a> {
+    /// Pictures, folders of pictures, or files of features.
+    pub paths: &'a [PathBuf],
+    /// The classes of the model.
+    pub classes: &'a [String],
+    /// Leave out pictures that cannot be read, instead of refusing them.
+    pub skip_bad: bool,
+}
+
+/// Features of new data.
+pub struct NewRows {
+    /// (rows, width).
+    pub values: Array2<f32>,
+    /// A name for each row: the path of a picture, the row of a table.
+    pub ids: Vec<String>,
+    /// The class of each row, where it is known.
+    pub labels: Vec<Option<usize>>,
+    /// Pictures left out, and classes that the model does not have.
+    pub notices: Vec<String>,
+}
+
+/// Reads new data for a trained model. A picture whose folder has the name of a class is of that class; a row of a feature
+/// file has the class that the file names.
+///
+/// # Errors
+/// If a path is no picture, no folder with pictures and no feature file, or weights cannot be read.
+pub fn load_new(
+    new: &NewData,
+    backbone: &Backbone,
+    (cache, threads): (&Path, usize),
+    observer: &dyn Observer,
+) -> Result<NewRows, StudyError> {
+    if let [path] = new.paths
+        && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"))
+    {
+        return new_features(path, new.classes);
+    }
+    let bad = if new.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
+    let mut found = LoosePictures::default();
+    for path in new.paths {
+        let own = read_pictures(path, bad)?;
+        // With several folders the path tells which one a picture is from.
+        let prefix = if new.paths.len() > 1 && path.is_dir() { format!("{}/", path.display()) } else { String::new() };
+        found.ids.extend(own.ids.into_iter().map(|id| prefix.clone() + &id));
+        found.pictures.extend(own.pictures);
+        found.skipped.extend(own.skipped);
+    }
+    let class_of = |id: &String| {
+        let folder = id.rsplit('/').nth(1)?;
+        new.classes.iter().position(|class| class == folder)
+    };
+    let labels: Vec<Option<usize>> = found.ids.iter().map(class_of).collect();
+    let samples = Samples {
+        source: new.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+        ids: found.ids,
+        // The backbone does not look at labels.
+        labels: vec![0; labels.len()],
+        classes: new.classes.to_vec(),
+        parts: vec![Part::Test; labels.len()],
+        groups: Vec::new(),
+    };
+    let row = BackboneRow::named(&backbone.name)?;
+    let extracting = Extracting { row, weights: backbone.weights.as_deref(), cache, threads, observer };
+    let title = samples.source.clone();
+    let pictures = Pictures { pictures: found.pictures, samples, skipped: found.skipped };
+    let loaded = extracting.features(&Data::default(), pictures, &title)?;
+    Ok(NewRows { values: loaded.features.values, ids: loaded.features.samples.ids, labels, notices: loaded.notices })
+}
+
+fn new_features(path: &Path, classes: &[String]) -> Result<NewRows, StudyError> {
+    let rows = Features::open(path)?.all();
+    let known: Vec<Option<usize>> =
+        rows.classes.iter().map(|class| classes.iter().position(|own| own == class)).collect();
+    let foreign: Vec<&str> =
+        rows.classes.iter().zip(&known).filter(|(_, own)| own.is_none()).map(|(class, _)| class.as_str()).collect();
+    let mut notices = Vec::new();
+    if !foreign.is_empty() {
+        let (found, own) = (foreign.join(", "), classes.join(", "));
+        notices.push(format!("the model has no class {found}; rows of it count as unlabelled (its classes: {own})"));
+    }
+    let labels = rows.labels.iter().map(|&label| known[label]).collect();
+    Ok(NewRows { values: rows.values, ids: rows.ids, labels, notices })
 }
 
 /// How features are computed.

@@ -10,6 +10,7 @@ pub mod noise_robustness;
 pub mod plasticity;
 pub mod qtl;
 pub mod rotation;
+pub mod saved_head;
 pub mod smear;
 pub mod soh;
 

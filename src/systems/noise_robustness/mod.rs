@@ -58,6 +58,7 @@ impl Experiment for NoiseRobustness {
             "--preset full",
             "--features ants_bees.safetensors --devices torino",
             "--head runs/qtl-1 --devices torino,fez",
+            "--head runs/qtl-1 --head-name quantum --head-seed 3",
             "--circuit circuits/hardware_efficient.qasm --scales 0,1,2,4,8",
             "--mitigations readout_inversion,zero_noise_exponential --shots 256,4096",
         ],
@@ -117,10 +118,13 @@ impl Experiment for NoiseRobustness {
 
     const CHECKS: &'static [Check] = checks::CHECKS;
 
-    const INPUTS: Option<&'static [&'static str]> = Some(&["head", "circuit_file", "data", "backbone"]);
+    const INPUTS: Option<&'static [&'static str]> =
+        Some(&["head", "head_name", "head_seed", "circuit_file", "data", "backbone"]);
 
     const FLAGS: &'static [Flag<Spec>] = &[
-        Flag::apply("head", "RUN_DIR", |spec, path| spec.head = Some(path.into()), "Exported head of a run of qtl"),
+        Flag::apply("head", "RUN_DIR", |spec, path| spec.head = Some(path.into()), "Trained head of a run of qtl"),
+        Flag::field("head-name", "NAME", "head_name", "Which head of that run; the best on validation rows by default"),
+        Flag::field("head-seed", "S", "head_seed", "Which seed of it; the best on validation rows by default"),
         Flag::apply(
             "circuit",
             "FILE",

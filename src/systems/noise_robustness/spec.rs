@@ -13,7 +13,7 @@ use crate::sim::mitigate::MITIGATIONS;
 use crate::study::train::TrainConfig;
 use crate::systems::inputs::{Backbone, Data};
 use crate::systems::noise_robustness::arms::ARMS;
-use crate::systems::noise_robustness::source::{RunHead, open_circuit};
+use crate::systems::noise_robustness::source::{open_circuit, saved_head};
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,9 +23,15 @@ pub struct Spec {
     pub seeds: Vec<u64>,
     /// Ways of training; unused where a head or circuit is given.
     pub arms: Vec<String>,
-    /// A run folder of `qgraft run qtl` whose exported head is evaluated, on the data of that run.
+    /// A run folder of `qgraft run qtl` one of whose heads is evaluated, on the data of that run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<PathBuf>,
+    /// Which head of that run; the best on its validation rows if it is not named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_name: Option<String>,
+    /// Which seed of it; the best on its validation rows if it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_seed: Option<u64>,
     /// A circuit file, evaluated without a classifier at random angles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_file: Option<PathBuf>,
@@ -55,6 +61,8 @@ impl Default for Spec {
             seeds: (0..5).collect(),
             arms: ARMS.iter().map(|row| row.name.into()).collect(),
             head: None,
+            head_name: None,
+            head_seed: None,
             circuit_file: None,
             devices: ["manila", "guadalupe"].map(String::from).to_vec(),
             model: "aer".into(),
@@ -154,12 +162,14 @@ impl Spec {
                     "no data beside head: it is evaluated on the data of its run",
                 );
             }
-            match RunHead::read(folder) {
+            match saved_head(folder, self) {
                 Ok(run) => return run.head.model.shape.qubits,
                 Err(error) => {
-                    check.refuse("head", folder.display(), format!("a run folder with an exported head; {error}"));
+                    check.refuse("head", folder.display(), format!("a run folder with a trained circuit; {error}"));
                 }
             }
+        } else if self.head_name.is_some() || self.head_seed.is_some() {
+            check.refuse("head", "missing", "a run folder, where head_name or head_seed says which head of it");
         } else if let Some(path) = &self.circuit_file {
             match open_circuit(path) {
                 Ok(circuit) => return circuit.qubits(),

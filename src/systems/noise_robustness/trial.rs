@@ -13,8 +13,9 @@ use crate::systems::noise_robustness::arms::ArmRow;
 use crate::systems::noise_robustness::batch::{CircuitBatch, attenuation};
 use crate::systems::noise_robustness::conditions::{conditions, is_exact_and_unmitigated, on_device};
 use crate::systems::noise_robustness::controls;
-use crate::systems::noise_robustness::source::{CircuitSource, HEAD_FILE, with_weights};
+use crate::systems::noise_robustness::source::{CircuitSource, with_weights};
 use crate::systems::noise_robustness::spec::Spec;
+use crate::systems::saved_head::HEAD_FILE;
 
 /// Random sets of weights over which the variance of gradients is taken.
 const STARTS: usize = 64;

@@ -6,7 +6,8 @@ use crate::nn::NnError;
 use crate::study::{StudyError, TrainedHead};
 use crate::systems::qtl::heads::HeadChoice;
 use crate::systems::qtl::spec::Spec;
-use crate::systems::qtl::trial::{EVALUATED, HEAD_FILE, Kept, PREDICTIONS_FILE};
+use crate::systems::qtl::trial::{EVALUATED, Kept, PREDICTIONS_FILE};
+use crate::systems::saved_head::HEAD_FILE;
 
 /// predictions.csv of all trials; and of the first head with a circuit under its first seed its parameters, and its circuit
 /// as circuit JSON (open), OpenQASM 2 (bound to the first evaluated row) and OpenQASM 3 (features as `input float`).

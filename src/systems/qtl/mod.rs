@@ -4,32 +4,30 @@
 //! calibrated noise and with shots. Reference: "Hybrid Classical-Quantum Transfer Learning with Noisy Quantum Circuits",
 //! arXiv 2603.16973.
 //!
-//! [`Qtl`] is the experiment, [`Spec`] its settings. [`SavedHead`]: a trained head of a run folder, read back.
+//! [`Qtl`] is the experiment, [`Spec`] its settings.
 
 mod artifacts;
 mod conditions;
 mod heads;
 mod kernel;
-mod saved;
 mod sections;
 mod spec;
 mod trial;
 
 pub use heads::{Family, HeadChoice};
-pub use saved::SavedHead;
 pub use spec::{EvaluateConfig, Spec};
 
 use crate::data::Features;
 use crate::lab::{
-    Context, Contrast, Experiment, Factor, Files, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
-    StudyError, TrialFiles, Unit,
+    Applied, ApplyOptions, Context, Contrast, Experiment, Factor, Files, Flag, Grid, Info, Measurement, Metric,
+    Observer, Point, Results, Role, SavedRun, StudyError, TrialFiles, Unit,
 };
 use crate::report::Section;
 use crate::sim::{CompileOptions, Executions};
 use crate::study::compare::Question;
 use crate::systems::conditions::{ALL, CALIBRATED, EXACT, IDEAL};
 use crate::systems::hold_out::Rows;
-use crate::systems::inputs;
+use crate::systems::{inputs, saved_head};
 use conditions::{conditions, factors};
 
 /// Name under which the inputs keep what the data is.
@@ -219,5 +217,9 @@ impl Experiment for Qtl {
 
     fn artifacts(spec: &Spec, results: &Results, files: &TrialFiles) -> Result<Files, StudyError> {
         artifacts::artifacts(spec, results, files)
+    }
+
+    fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
+        saved_head::apply(run, options, observer).map(Some)
     }
 }

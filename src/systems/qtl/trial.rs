@@ -17,11 +17,10 @@ use crate::systems::qtl::conditions::{conditions, is_calibrated};
 use crate::systems::qtl::heads::HeadChoice;
 use crate::systems::qtl::kernel;
 use crate::systems::qtl::spec::Spec;
+use crate::systems::saved_head::HEAD_FILE;
 
 /// Name under which a trial keeps its predictions.
 pub const EVALUATED: &str = "evaluated";
-/// File of a trial with its trained head.
-pub const HEAD_FILE: &str = "head.safetensors";
 /// File of a trial with its predictions under every calibrated condition.
 pub const PREDICTIONS_FILE: &str = "predictions.csv";
 

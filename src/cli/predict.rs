@@ -1,0 +1,124 @@
+//! `qgraft predict RUN DATA`: a trained model of a run folder applied to new data.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::progress::{Bar, catch_interrupts};
+use crate::lab::{Applied, ApplyOptions, SavedRun, System};
+use crate::math::words::pluralise;
+use crate::sim::Condition;
+use crate::study::Observer;
+use crate::study::files::write_whole;
+use crate::systems::SYSTEMS;
+
+/// Applies a trained model of a run folder to new data: one line for each sample, with class, confidence and probabilities.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  qgraft predict runs/qtl-1 photos/                                   every picture of a folder
+  qgraft predict runs/qtl-1 a.png b.jpg --json
+  qgraft predict runs/qtl-1 features.safetensors --head linear --seed 3
+  qgraft predict runs/qtl-1 photos/ --head quantum --device torino --shots 1024 --mitigation readout_inversion
+
+A picture whose folder has the name of a class is counted as of that class, and metrics are then printed to stderr.")]
+pub struct Arguments {
+    /// The folder of a run or a suite.
+    folder: PathBuf,
+    /// Pictures, folders of pictures, or one file of features.
+    #[arg(required = true)]
+    data: Vec<PathBuf>,
+    /// Which head of the run; the best on validation rows by default.
+    #[arg(long, value_name = "NAME")]
+    head: Option<String>,
+    /// Which seed of it; the best on validation rows by default.
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Run the circuit under the noise of this device: a name (see `qgraft list devices`) or a file.
+    #[arg(long, value_name = "NAME|FILE")]
+    device: Option<String>,
+    /// Noise model (see `qgraft list models`).
+    #[arg(long, value_name = "NAME", default_value = "aer", requires = "device")]
+    model: String,
+    /// Factor on the noise.
+    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "device")]
+    scale: f64,
+    /// Estimate expectation values from so many shots for each basis and sample.
+    #[arg(long, value_name = "N")]
+    shots: Option<usize>,
+    /// Mitigation method (see `qgraft list mitigations`).
+    #[arg(long, value_name = "NAME")]
+    mitigation: Option<String>,
+    /// Leave out pictures that cannot be read.
+    #[arg(long)]
+    skip_bad: bool,
+    /// Where to write; stdout by default.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write one JSON object with rows and metrics in place of CSV.
+    #[arg(long)]
+    json: bool,
+    /// Folder of cached features.
+    #[arg(long, value_name = "DIR", default_value = ".qgraft-cache")]
+    cache: PathBuf,
+}
+
+/// Applies the model.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let run = SavedRun::open(&arguments.folder)?;
+    let system = system_of(&run)?;
+    let Arguments { device, model, scale, shots, mitigation, .. } = arguments;
+    let options = ApplyOptions {
+        data: arguments.data.clone(),
+        head: arguments.head.clone(),
+        seed: arguments.seed,
+        condition: Condition {
+            device: device.clone(),
+            model: model.clone(),
+            scale: *scale,
+            shots: *shots,
+            mitigation: mitigation.clone(),
+            ..Condition::default()
+        },
+        skip_bad: arguments.skip_bad,
+        cache: arguments.cache.clone(),
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    catch_interrupts();
+    let bar = Bar::new();
+    let applied = system.apply(&run, &options, &bar);
+    bar.done();
+    let applied = applied?;
+    let bytes = if arguments.json { (applied.json()? + "\n").into_bytes() } else { applied.csv() };
+    match &arguments.output {
+        Some(path) => write_whole(path, &bytes)?,
+        None => std::io::stdout().lock().write_all(&bytes).context("stdout")?,
+    }
+    summary(&applied);
+    Ok(())
+}
+
+/// The system that made the run.
+fn system_of(run: &SavedRun) -> Result<&'static dyn System> {
+    let mut formats: Vec<&str> = run.trials.iter().map(|trial| trial.format.as_str()).collect();
+    formats.dedup();
+    let known = |format: &str| SYSTEMS.iter().copied().find(|system| system.format() == format);
+    match formats[..] {
+        [format] => {
+            known(format).with_context(|| format!("{}: this version does not read {format}", run.folder.display()))
+        }
+        _ => bail!("{}: a suite of several systems; name the run folder of one of its runs", run.folder.display()),
+    }
+}
+
+/// Which model it was and how good, on stderr.
+fn summary(applied: &Applied) {
+    eprintln!("{}", applied.model);
+    for notice in &applied.notices {
+        eprintln!("notice: {notice}");
+    }
+    if applied.known > 0 {
+        let metrics: Vec<String> = applied.metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+        eprintln!("{} with a known class: {}", pluralise(applied.known, "sample"), metrics.join(", "));
+    }
+}

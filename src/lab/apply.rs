@@ -1,0 +1,81 @@
+//! A trained model of a run folder applied to new data: what is asked, and what the model says.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use crate::report::Table;
+use crate::sim::Condition;
+use crate::study::StudyError;
+
+/// New data for a trained model of a run folder, and what the model runs under.
+#[derive(Clone, Debug)]
+pub struct ApplyOptions {
+    /// Pictures, folders of pictures, or a file of features or rows.
+    pub data: Vec<PathBuf>,
+    /// Label of the model in its run; `None` takes the best on validation rows.
+    pub head: Option<String>,
+    /// Seed of its training; `None` takes the best on validation rows.
+    pub seed: Option<u64>,
+    /// What its circuit runs under.
+    pub condition: Condition,
+    /// Leave out pictures that cannot be read, instead of refusing them.
+    pub skip_bad: bool,
+    /// Folder of cached features.
+    pub cache: PathBuf,
+    /// Threads of the backbone.
+    pub threads: usize,
+}
+
+/// What a model says of new data.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Applied {
+    /// Which model it is: label, seed, condition, engine.
+    pub model: String,
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// One row for each sample: texts and numbers.
+    pub rows: Vec<Vec<Value>>,
+    /// Metrics on the rows whose answer is known: name, value and number of rows.
+    pub metrics: Vec<(String, f64)>,
+    /// Number of rows whose answer is known.
+    pub known: usize,
+    /// What was left out or repaired.
+    pub notices: Vec<String>,
+}
+
+impl Applied {
+    /// The rows as a comma-separated table.
+    pub fn csv(&self) -> Vec<u8> {
+        let header: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let mut table = Table::new("predictions", "", &header, 1);
+        let cell = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            Value::Null => String::new(),
+            other => other.to_string(),
+        };
+        table.rows = self.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+        table.csv()
+    }
+
+    /// Everything as one JSON object, each row an object by column.
+    ///
+    /// # Errors
+    /// None for plain data; a number that JSON does not have.
+    pub fn json(&self) -> Result<String, StudyError> {
+        let row = |row: &Vec<Value>| -> Value {
+            self.columns.iter().cloned().zip(row.iter().cloned()).collect::<Map<String, Value>>().into()
+        };
+        let metrics: Map<String, Value> =
+            self.metrics.iter().map(|(name, value)| (name.clone(), (*value).into())).collect();
+        let all = serde_json::json!({
+            "model": self.model,
+            "rows": self.rows.iter().map(row).collect::<Vec<Value>>(),
+            "known": self.known,
+            "metrics": metrics,
+            "notices": self.notices,
+        });
+        let text = serde_json::to_string_pretty(&all);
+        text.map_err(|source| StudyError::Json { path: "predictions".into(), source })
+    }
+}
