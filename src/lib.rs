@@ -57,3 +57,8 @@ pub mod cli;
 #[cfg(all(doctest, feature = "learn"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So does the one of this page.
+#[cfg(all(doctest, feature = "learn"))]
+#[doc = include_str!("../docs/predict.md")]
+struct Predict;

@@ -1,6 +1,6 @@
-//! `qgraft export RUN_DIR`: a trained circuit as OpenQASM.
+//! `qgraft export RUN`: a trained circuit as OpenQASM, or as a folder for hardware.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -8,19 +8,26 @@ use clap::ValueEnum;
 use crate::circuit::qasm::{WriteOptions, write2, write3};
 use crate::cli::circuit_file;
 use crate::cli::progress::{Bar, catch_interrupts};
-use crate::device::transpile::{TranspileOptions, transpile};
-use crate::device::{Device, Target};
-use crate::study::Observer;
+use crate::device::TranspiledCircuit;
+use crate::math::words::pluralise;
+use crate::study::files::write_whole;
+use crate::study::hardware::{HardwareJob, JobRows};
+use crate::study::{Observer, StudyError};
 use crate::systems::saved_head::{HeadQuery, SavedHead};
 
-/// Exports the trained circuit of a run folder as OpenQASM, every qubit measured.
+/// Exports the trained circuit of a run folder: as OpenQASM, every qubit measured, or with --rows as a folder for hardware.
+///
+/// The folder holds a circuit for each measurement basis, a table of angles, and two Python programs: submit.py runs the
+/// circuits with Qiskit Runtime, rebuild.py repeats the predictions without qgraft. `qgraft judge` reads the counts.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   qgraft export runs/qtl-1 --format qasm3 -o head.qasm                     features stay `input float`
   qgraft export runs/qtl-1 --format qasm2 --sample 7 -o row7.qasm          bound to evaluated row 7
-  qgraft export runs/qtl-1 --format qasm3 --device torino -o torino.qasm   native gates on physical qubits")]
+  qgraft export runs/qtl-1 --format qasm3 --device torino -o torino.qasm   native gates on physical qubits
+  qgraft export runs/qtl-1 --device torino --rows test -o jobs/            a folder for hardware
+  qgraft export runs/qtl-1 --device torino --rows 0-9 --bound -o jobs/     and one bound circuit a row")]
 pub struct Arguments {
-    /// The folder of a `qgraft run qtl`.
+    /// The folder of a run.
     folder: PathBuf,
     /// Which head of the run; the best on validation rows by default.
     #[arg(long, value_name = "NAME")]
@@ -29,21 +36,25 @@ pub struct Arguments {
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
     /// OpenQASM 2 has numbers only, so it needs --sample.
-    #[arg(long, value_name = "FORMAT")]
-    format: Format,
+    #[arg(long, value_name = "FORMAT", required_unless_present = "rows")]
+    format: Option<Format>,
     /// Bind the input angles of this evaluated row, counted from 0 as in predictions.csv.
-    #[arg(long, value_name = "I")]
+    #[arg(long, value_name = "I", conflicts_with = "rows")]
     sample: Option<usize>,
+    /// Write a folder for hardware with the angles of these rows: test, validation, training, or numbers of test rows such
+    /// as 0-9,12. Without test rows in the run, test means validation.
+    #[arg(long, value_name = "ROWS", requires = "device", requires = "output", conflicts_with = "format")]
+    rows: Option<String>,
+    /// Also write one circuit for each row and basis, without open angles.
+    #[arg(long, requires = "rows")]
+    bound: bool,
     /// Rewrite the circuit for this device: a name (see `qgraft list devices`) or a file.
     #[arg(long, value_name = "NAME|FILE")]
     device: Option<String>,
-    /// Effort of that rewriting, 0 to 3.
-    #[arg(long, value_name = "LEVEL", default_value_t = 3, requires = "device")]
-    level: u8,
     /// Where to write; stdout by default.
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// Folder of cached features, for --sample.
+    /// Folder of cached features, for --sample and --rows.
     #[arg(long, value_name = "DIR", default_value = ".qgraft-cache")]
     cache: PathBuf,
 }
@@ -56,39 +67,120 @@ enum Format {
 
 /// Exports the circuit.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    if arguments.format == Format::Qasm2 && arguments.sample.is_none() {
+    if arguments.format == Some(Format::Qasm2) && arguments.sample.is_none() {
         bail!("OpenQASM 2 cannot keep the features open: bind a row with --sample I, or use --format qasm3");
     }
     let query = HeadQuery { label: arguments.head.as_deref(), seed: arguments.seed, with_circuit: true };
     let saved = SavedHead::read(&arguments.folder, &query)?;
     eprintln!("{}", saved.title());
-    let mut circuit = saved.head.circuit()?;
-    circuit.measure_all()?;
-    if let Some(name) = &arguments.device {
-        let target = Target::of(&Device::load(name)?);
-        let transpiled =
-            transpile(&circuit, &target, &TranspileOptions { level: arguments.level, ..TranspileOptions::default() })
-                .with_context(|| format!("rewriting for {name}"))?;
-        let layout = transpiled.final_layout.iter().enumerate().map(|(k, physical)| format!("{k} on {physical}"));
-        eprintln!(
-            "{name}: {} two-qubit gates, depth {}; qubits measured: {}",
-            transpiled.two_qubit_gates,
-            transpiled.depth,
-            layout.collect::<Vec<_>>().join(", ")
-        );
-        circuit = transpiled.circuit;
+    let job = match &arguments.device {
+        Some(device) => {
+            let job = HardwareJob::new(&saved.head, (&saved.label, saved.seed), device, &saved.executions()?)?;
+            describe(device, &job.transpiled);
+            Some(job)
+        }
+        None => None,
+    };
+    if let (Some(job), Some(rows), Some(folder)) = (&job, &arguments.rows, &arguments.output) {
+        return write_job(arguments, &saved, (job, rows), folder);
     }
+    let mut circuit = match job.as_ref().map(|job| &job.circuits[..]) {
+        Some([only]) => only.circuit.clone(),
+        // Of several bases a file holds one; it says so.
+        Some(several) => {
+            eprintln!("the head reads {} bases; this is the first, and --rows writes all", several.len());
+            several[0].circuit.clone()
+        }
+        None => {
+            let mut circuit = saved.head.circuit()?;
+            circuit.measure_all()?;
+            circuit
+        }
+    };
     if let Some(sample) = arguments.sample {
-        catch_interrupts();
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let bar = Bar::new();
-        let angles = saved.angles_of(sample, (&arguments.cache, threads), &bar);
-        bar.done();
-        circuit = circuit.bind(&angles?)?;
+        let angles = with_bar(arguments, |places, bar| saved.angles_of(sample, places, bar))?;
+        circuit = circuit.bind(&angles)?;
     }
     let text = match arguments.format {
-        Format::Qasm2 => write2(&circuit)?,
-        Format::Qasm3 => write3(&circuit, &WriteOptions { physical_qubits: arguments.device.is_some() }),
+        Some(Format::Qasm2) => write2(&circuit)?,
+        _ => write3(&circuit, &WriteOptions { physical_qubits: arguments.device.is_some() }),
     };
     circuit_file::write(arguments.output.as_deref(), &text)
+}
+
+/// Gates, depth and layout, on stderr.
+fn describe(device: &str, transpiled: &TranspiledCircuit) {
+    let TranspiledCircuit { two_qubit_gates, depth, final_layout, .. } = transpiled;
+    let layout: Vec<String> =
+        final_layout.iter().enumerate().map(|(k, physical)| format!("{k} on {physical}")).collect();
+    eprintln!(
+        "{device}: {two_qubit_gates} two-qubit gates, depth {depth} before measurement; qubits measured: {}",
+        layout.join(", ")
+    );
+}
+
+/// Reads data of the run under a progress bar.
+fn with_bar<T>(arguments: &Arguments, read: impl FnOnce((&Path, usize), &Bar) -> Result<T, StudyError>) -> Result<T> {
+    catch_interrupts();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let bar = Bar::new();
+    let found = read((&arguments.cache, threads), &bar);
+    bar.done();
+    Ok(found?)
+}
+
+/// Writes the folder for hardware.
+fn write_job(arguments: &Arguments, saved: &SavedHead, (job, rows): (&HardwareJob, &str), folder: &Path) -> Result<()> {
+    if folder.is_file() {
+        bail!("{}: a file; --rows writes a folder", folder.display());
+    }
+    let (all, ..) = with_bar(arguments, |places, bar| saved.rows(places, bar))?;
+    let chosen = match rows {
+        "test" => all.evaluated,
+        "validation" => all.split.validation,
+        "training" => all.split.training,
+        numbers => {
+            let numbers = row_numbers(numbers, all.evaluated.len())?;
+            all.evaluated.select(&numbers)
+        }
+    };
+    let predicted = saved.head.predict(chosen.values.view())?;
+    let angles = saved.head.input_angles(chosen.values.view())?;
+    let inputs = job.manifest.inputs.len();
+    let rows = JobRows {
+        angles: ndarray::Array2::from_shape_vec((chosen.len(), inputs), angles)?,
+        labels: chosen.labels.iter().copied().map(Some).collect(),
+        ids: chosen.ids,
+    };
+    for (name, bytes) in job.files(&rows, predicted.view(), arguments.bound)? {
+        write_whole(&folder.join(name), &bytes)?;
+    }
+    eprintln!(
+        "{0}: {1} and {2}; python {0}/submit.py runs them, and qgraft judge {3} {0}/counts.json reads the counts",
+        folder.display(),
+        pluralise(job.circuits.len(), "circuit"),
+        pluralise(rows.ids.len(), "row"),
+        arguments.folder.display(),
+    );
+    Ok(())
+}
+
+/// `0-9,12` as numbers below `count`.
+fn row_numbers(text: &str, count: usize) -> Result<Vec<usize>> {
+    let expected = || {
+        format!(
+            "--rows {text}: expected test, validation, training or numbers of test rows below {count}, such as 0-9,12"
+        )
+    };
+    let number = |text: &str| text.trim().parse::<usize>().ok().filter(|row| *row < count);
+    let mut found = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = number(first).zip(number(last)).with_context(expected)?;
+        found.extend(first..=last);
+    }
+    if found.is_empty() {
+        bail!(expected())
+    }
+    Ok(found)
 }

@@ -8,6 +8,7 @@ mod circuit_file;
 mod convert;
 mod draw;
 mod export;
+mod judge;
 mod list;
 mod noise;
 mod predict;
@@ -41,6 +42,7 @@ enum Command {
     Convert(convert::Arguments),
     Predict(predict::Arguments),
     Export(export::Arguments),
+    Judge(judge::Arguments),
     Simulate(Box<simulate::Arguments>),
     Bench(bench::Arguments),
     Transpile(transpile::Arguments),
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Judge(arguments) => judge::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Transpile(arguments) => transpile::run(&arguments),

@@ -179,6 +179,16 @@ impl Features {
 }
 
 impl FeatureRows {
+    /// The rows at these positions, in this order.
+    pub fn select(&self, positions: &[usize]) -> Self {
+        Self {
+            values: self.values.select(Axis(0), positions),
+            labels: positions.iter().map(|&row| self.labels[row]).collect(),
+            classes: self.classes.clone(),
+            ids: positions.iter().map(|&row| self.ids[row].clone()).collect(),
+        }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.labels.len()

@@ -269,6 +269,14 @@ impl Executions {
         Ok(compiled.on(compiled.relabel(&circuit.observables), circuit.inputs, simulator)?)
     }
 
+    /// Takes `transpiled` for `circuit` on `device` in place of transpiling it: what was stored with a trained head is what
+    /// runs, whatever a later version of the transpiler would write.
+    pub fn remember(&self, device: &str, circuit: &Circuit, transpiled: TranspiledCircuit) {
+        let key = format!("{device}\n{}", circuit.to_json());
+        // Only `make` can fail, and this one does not.
+        let _ = self.transpiled.get(&key, || Ok(transpiled));
+    }
+
     /// A device by name or file, read once.
     ///
     /// # Errors

@@ -93,8 +93,9 @@ fn square(observable: &Observable) -> Observable {
 }
 
 /// Letters that one run can read, and the strings that are read in it.
-#[derive(Clone)]
-pub(super) struct Basis {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Basis {
+    /// What is read of each qubit; the identity where nothing is.
     pub letters: PauliString,
     /// (observable, weight, string).
     pub strings: Vec<(usize, f64, PauliString)>,
@@ -124,20 +125,22 @@ impl Basis {
     }
 }
 
-/// Gates that take the letters of `string` to Z.
-pub(super) fn rotations(string: PauliString) -> impl Iterator<Item = Step> {
-    (0..64).filter_map(move |qubit| {
-        let rotation = match string.letter(qubit) {
-            'X' => Gate::H,
-            // H S† takes Y to Z, and so does √X.
-            'Y' => Gate::Sx,
-            _ => return None,
-        };
-        Some(Step::Gate(Op::gate(rotation, &[qubit], &[])))
+/// Gates that take the letters of `string` to Z, each with its qubit.
+pub fn basis_gates(string: PauliString) -> impl Iterator<Item = (Gate, usize)> {
+    (0..64).filter_map(move |qubit| match string.letter(qubit) {
+        'X' => Some((Gate::H, qubit)),
+        // H S† takes Y to Z, and so does √X.
+        'Y' => Some((Gate::Sx, qubit)),
+        _ => None,
     })
 }
 
+/// The same as steps of a program.
+pub(super) fn rotations(string: PauliString) -> impl Iterator<Item = Step> {
+    basis_gates(string).map(|(gate, qubit)| Step::Gate(Op::gate(gate, &[qubit], &[])))
+}
+
 /// The sign of `string`, as Z on its support, in `outcome`.
-pub(super) fn sign(outcome: usize, string: PauliString) -> f64 {
+pub fn sign(outcome: usize, string: PauliString) -> f64 {
     if (outcome as u64 & string.support()).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
 }

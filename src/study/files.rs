@@ -36,7 +36,11 @@ pub fn predictions_csv(classes: &[String], lines: &[PredictionLine]) -> Result<V
     table("predictions.csv", header.collect(), lines)
 }
 
-fn table<T: Serialize>(name: &str, header: Vec<String>, lines: &[T]) -> Result<Vec<u8>> {
+/// Lines under a header as a comma-separated table.
+///
+/// # Errors
+/// A line that is not as long as the header.
+pub(super) fn table<T: Serialize>(name: &str, header: Vec<String>, lines: &[T]) -> Result<Vec<u8>> {
     // The header is written by hand: csv cannot name the columns of a list.
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     let written = writer.write_record(&header).and_then(|()| lines.iter().try_for_each(|line| writer.serialize(line)));

@@ -2,7 +2,8 @@
 //!
 //! [`train`] is the only loop. [`metric`] measures predictions, [`stats`] and [`compare`] state what differences over
 //! seeds mean, [`energy`] estimates what the work cost, [`conformal`] puts intervals around predictions, [`detection`]
-//! evaluates boxes in pictures, [`files`] writes files as a whole, [`landscape`] measures gradients before any training.
+//! evaluates boxes in pictures, [`files`] writes files as a whole, [`hardware`] writes circuits
+//! for devices and reads their counts, [`landscape`] measures gradients before any training.
 //! [`Trainer`] trains a head, [`TrainedHead`] applies it.
 
 pub mod compare;
@@ -11,6 +12,7 @@ pub mod detection;
 pub mod energy;
 pub mod error;
 pub mod files;
+pub mod hardware;
 pub mod landscape;
 pub mod metric;
 mod observer;
@@ -20,4 +22,4 @@ mod trainer;
 
 pub use error::{Invalid, StudyError};
 pub use observer::Observer;
-pub use trainer::{TrainedHead, Trainer, tensors};
+pub use trainer::{ClassWeight, TrainedHead, Trainer, tensors};

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::circuit::{Ansatz, Circuit};
-use crate::data::{FeatureRows, FeatureSplit};
+use crate::data::{FeatureRows, FeatureSplit, class_weights};
 use crate::nn::head::{Body, CircuitConfig, EncodedCircuit, HeadConfig, HeadModel};
 use crate::nn::optim::Method;
 use crate::nn::{NnError, Params};
-use crate::sim::{Condition, Executions};
+use crate::sim::{Angles, Condition, Executions};
 use crate::study::metric::Predictions;
 use crate::study::train::{EpochRecord, Fitted, Rows, TrainConfig, predict, train};
 use crate::study::{Observer, StudyError};
@@ -41,13 +41,25 @@ use crate::study::{Observer, StudyError};
 #[derive(Clone, Copy, Debug)]
 pub struct Trainer {
     config: TrainConfig,
+    class_weight: ClassWeight,
     seed: u64,
+}
+
+/// What rows of each class count in the loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeight {
+    /// Every row counts alike.
+    #[default]
+    None,
+    /// Every class counts alike: rows of a class with n of N rows count N / (K n), K classes (scikit-learn's `balanced`).
+    Balanced,
 }
 
 impl Trainer {
     /// With this configuration.
     pub fn new(config: TrainConfig) -> Self {
-        Self { config, seed: 0 }
+        Self { config, class_weight: ClassWeight::None, seed: 0 }
     }
 
     /// Adam with PyTorch's constants at this learning rate: 10 epochs, batches of 16.
@@ -65,6 +77,11 @@ impl Trainer {
     pub fn batch(mut self, batch: usize) -> Self {
         self.config.batch = batch;
         self
+    }
+
+    /// What rows of each class count in the loss.
+    pub fn class_weight(self, class_weight: ClassWeight) -> Self {
+        Self { class_weight, ..self }
     }
 
     /// Seed of the first parameters and of the order of rows.
@@ -94,7 +111,13 @@ impl Trainer {
     ) -> Result<(TrainedHead, Fitted), StudyError> {
         let mut params = Params::new(self.seed, DType::F32);
         let built = model.build(&mut params)?;
-        let (training, validation) = (tensors(&data.training)?, tensors(&data.validation)?);
+        let (mut training, validation) = (tensors(&data.training)?, tensors(&data.validation)?);
+        if self.class_weight == ClassWeight::Balanced {
+            let FeatureRows { labels, classes, .. } = &data.training;
+            let of_class = class_weights(labels, classes.len(), 1.0);
+            let weights: Vec<f32> = labels.iter().map(|&label| of_class[label] as f32).collect();
+            training.weights = Some(Tensor::new(weights, &Device::Cpu)?);
+        }
         let rates = model.learning_rates();
         let rows = (&training, &validation);
         let fitted = train(built.as_ref(), &params, &rates, rows, &self.config, self.seed, observer)?;
@@ -115,7 +138,7 @@ impl Trainer {
 /// If the tensor library fails.
 pub fn tensors(rows: &FeatureRows) -> Result<Rows, StudyError> {
     let labels: Vec<u32> = rows.labels.iter().map(|&label| label as u32).collect();
-    Ok(Rows { features: tensor(rows.values.view())?, labels: Tensor::new(labels, &Device::Cpu)? })
+    Ok(Rows { features: tensor(rows.values.view())?, labels: Tensor::new(labels, &Device::Cpu)?, weights: None })
 }
 
 fn tensor(values: ArrayView2<f32>) -> Result<Tensor, StudyError> {
@@ -194,9 +217,45 @@ impl TrainedHead {
     /// # Errors
     /// If the head has no circuit.
     pub fn circuit(&self) -> Result<Circuit, StudyError> {
-        let (ansatz, encoded) = self.encoded()?;
-        let weights: Vec<f64> = encoded.weights().to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
-        Ok(ansatz.circuit.bind_last(&weights, ansatz.inputs).map_err(NnError::from)?)
+        let ansatz = self.encoded()?.0;
+        Ok(ansatz.circuit.bind_last(&self.circuit_weights()?, ansatz.inputs).map_err(NnError::from)?)
+    }
+
+    /// The trained angles of the circuit, radians.
+    ///
+    /// # Errors
+    /// If the head has no circuit.
+    pub fn circuit_weights(&self) -> Result<Vec<f64>, StudyError> {
+        Ok(self.encoded()?.1.weights().to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// The linear layer behind the circuit: weights (classes, observables) and bias (classes). Class probabilities are the
+    /// softmax of `weights · expectation values + bias`.
+    ///
+    /// # Errors
+    /// If the head has no circuit.
+    pub fn read_out(&self) -> Result<(Array2<f64>, Array1<f64>), StudyError> {
+        let missing =
+            || NnError::Setting { field: "head", value: self.model.row.name.into(), reason: "it has no circuit" };
+        let find = |name: &str| self.params.find(name).ok_or_else(missing);
+        let weight = find("classify.weight")?.to_dtype(DType::F64)?.to_vec2::<f64>()?;
+        let bias = find("classify.bias")?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+        let shape = (weight.len(), weight.first().map_or(0, Vec::len));
+        let weight = Array2::from_shape_fn(shape, |(class, observable)| weight[class][observable]);
+        Ok((weight, bias.into()))
+    }
+
+    /// Expectation values (rows, observables) of the circuit for input angles (rows, inputs), radians.
+    ///
+    /// # Errors
+    /// If the head has no circuit, or the simulator refuses.
+    pub fn expectations(&self, angles: ArrayView2<f64>) -> Result<Array2<f64>, StudyError> {
+        let weights = Array1::from(self.circuit_weights()?);
+        let missing =
+            || NnError::Setting { field: "head", value: self.model.row.name.into(), reason: "it has no circuit" };
+        let execution = self.model.execution.as_ref().ok_or_else(missing)?;
+        let angles = Angles { inputs: angles, weights: weights.view() };
+        Ok(execution.prepared.expect(angles).map_err(NnError::from)?)
     }
 
     /// The angles of the circuit's inputs for features (rows, width), radians, row by row.

@@ -92,6 +92,8 @@ mod systems;
 #[cfg(feature = "learn")]
 mod text;
 #[cfg(feature = "learn")]
+mod trained_heads;
+#[cfg(feature = "learn")]
 mod training;
 #[cfg(feature = "learn")]
 mod transfer;

@@ -26,6 +26,7 @@
 mod coupling;
 mod decompose;
 mod error;
+mod file;
 mod kak;
 mod layout;
 mod native;

@@ -22,13 +22,14 @@ pub use spec::Spec;
 pub use trial::Inputs;
 
 use crate::lab::{
-    Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
-    StudyError, Unit,
+    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric,
+    Observer, Point, Results, Role, SavedRun, StudyError, Unit,
 };
 use crate::noise::model::MODELS;
 use crate::report::Section;
 use crate::sim::{CompileOptions, Executions};
 use crate::systems::conditions::{ALL, EXACT, UNMITIGATED};
+use crate::systems::saved_head;
 use source::CircuitSource;
 
 /// Grid of the evaluations.
@@ -170,7 +171,12 @@ impl Experiment for NoiseRobustness {
 
     fn open(spec: &Spec, context: &Context) -> Result<(Inputs, Measurement), StudyError> {
         let (source, found) = CircuitSource::open(spec, context)?;
-        Ok((Inputs { source, executions: Executions::new(CompileOptions::default()) }, found))
+        // The head of a run runs as it did there.
+        let executions = match &source {
+            CircuitSource::Run(head, _) => head.executions()?,
+            _ => Executions::new(CompileOptions::default()),
+        };
+        Ok((Inputs { source, executions }, found))
     }
 
     fn prepare(_: &Spec, _: &Inputs, _: &Point, _: &Context) -> Result<((), Measurement), StudyError> {
@@ -219,5 +225,9 @@ impl Experiment for NoiseRobustness {
 
     fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
         sections::sections(spec, results)
+    }
+
+    fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
+        saved_head::apply(run, options, observer).map(Some)
     }
 }
