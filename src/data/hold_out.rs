@@ -3,13 +3,29 @@
 use super::{DataError, Part, Samples};
 use crate::math::Stream;
 
+/// Which rows become test rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TestRows {
+    /// Those that the data itself holds out.
+    Marked,
+    /// A share of all rows, in (0, 1).
+    Share(f64),
+    /// One part of all rows cut into `folds` parts of equal size, counted from 0.
+    Fold {
+        /// Number of parts.
+        folds: usize,
+        /// The part that is held out.
+        fold: usize,
+    },
+}
+
 /// How to hold out validation and test rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HoldOut {
     /// Share of the rows other than test rows that become validation rows, in (0, 1).
     pub validation: f64,
-    /// Share of all rows that become test rows, in (0, 1); `None` takes the rows that the data itself holds out.
-    pub test: Option<f64>,
+    /// The test rows.
+    pub test: TestRows,
     /// Decides which rows.
     pub seed: u64,
 }
@@ -24,11 +40,15 @@ impl HoldOut {
     /// A class with too few units to give each part one; data without held-out rows where those are to be the test.
     pub fn apply(&self, samples: &mut Samples) -> Result<(), DataError> {
         match self.test {
-            Some(share) => {
+            TestRows::Share(share) => {
                 samples.parts = vec![Part::Train; samples.len()];
                 self.cut(samples, share, Part::Test)?;
             }
-            None => {
+            TestRows::Fold { folds, fold } => {
+                samples.parts = vec![Part::Train; samples.len()];
+                self.cut_fold(samples, folds, fold)?;
+            }
+            TestRows::Marked => {
                 for part in &mut samples.parts {
                     *part = if *part == Part::Train { Part::Train } else { Part::Test };
                 }
@@ -39,6 +59,32 @@ impl HoldOut {
             if let Some(class) = samples.count(part).iter().position(|&n| n == 0) {
                 let (place, class) = (samples.source.clone(), samples.classes[class].clone());
                 return Err(DataError::ClassTooSmall { place, class, part: part.name(), found: 0, needed: 1 });
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves one of `folds` parts to the test rows: each class in the same proportions, whole units at a time, each unit to
+    /// the part that has the fewest rows of its class so far.
+    fn cut_fold(&self, samples: &mut Samples, folds: usize, fold: usize) -> Result<(), DataError> {
+        let mut stream = Stream::named(self.seed, "folds");
+        let units = units(samples);
+        for (class, name) in samples.classes.clone().iter().enumerate() {
+            let own: Vec<&Vec<usize>> = units.iter().filter(|unit| class_of(samples, unit) == class).collect();
+            if own.len() < folds {
+                let (place, class) = (samples.source.clone(), name.clone());
+                let part = "or groups to cut into folds; usable";
+                return Err(DataError::ClassTooSmall { place, class, part, found: own.len(), needed: folds });
+            }
+            let mut sizes = vec![0; folds];
+            // Classes start in turn, so that small classes do not all fill the first parts.
+            let first = class % folds;
+            for place in stream.permutation(own.len()) {
+                let next = (0..folds).map(|k| (first + k) % folds).min_by_key(|&k| sizes[k]).unwrap_or(0);
+                sizes[next] += own[place].len();
+                if next == fold {
+                    own[place].iter().for_each(|&i| samples.parts[i] = Part::Test);
+                }
             }
         }
         Ok(())

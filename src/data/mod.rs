@@ -32,7 +32,7 @@ pub use delimited::{parse_table, read_table};
 pub use digits::digits;
 pub use error::DataError;
 pub use folder::{BadPicture, LoosePictures, decode, read_folder, read_pictures, resaved};
-pub use hold_out::HoldOut;
+pub use hold_out::{HoldOut, TestRows};
 pub use sampler::{Sampler, class_weights, picture_weights};
 pub use samples::{FeatureRows, FeatureSplit, Features, Part, Picture, Pictures, Samples};
 pub use split::Split;

@@ -3,7 +3,7 @@
 //! All three sources work on one TOML tree. It starts as the default settings. Presets change it, a file is laid over
 //! it, options set single fields. What comes out is checked as a whole.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -118,7 +118,13 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
         let flag = known.ok_or_else(|| StudyError::unknown("option", name, flags.iter().map(|flag| flag.name)))?;
         match flag.change {
             Change::Field(path) => settings = with_field(&settings, path, value)?,
-            Change::Apply(change) => change(&mut settings, value),
+            Change::Apply(change) => {
+                let choices = (flag.choices)();
+                if !choices.is_empty() && !choices.contains(&value.as_str()) {
+                    return Err(StudyError::unknown(flag.name, value, choices));
+                }
+                change(&mut settings, value);
+            }
         }
     }
     for (path, value) in &overrides.set {
@@ -150,15 +156,15 @@ fn list_of_seeds(text: &str) -> String {
     }
 }
 
-/// Refuses settings outside their ranges.
+/// Refuses settings outside their ranges. Returns the files and folders that they name, each with its field.
 ///
 /// # Errors
 /// Every violation, by field and value.
-pub fn check<S: Settings>(settings: &S) -> Result<(), StudyError> {
+pub fn check<S: Settings>(settings: &S) -> Result<Vec<(String, PathBuf)>, StudyError> {
     let mut found = Validation::default();
     settings.validate(&mut found);
     match found.violations() {
-        [] => Ok(()),
+        [] => Ok(found.paths().to_vec()),
         violations => Err(StudyError::Invalid { violations: violations.to_vec() }),
     }
 }

@@ -33,7 +33,7 @@ fn normal(seed: u64, shape: (usize, usize)) -> Tensor {
 fn rows(count: usize, dtype: DType) -> Rows {
     let labels: Vec<u32> = (0..count).map(|row| (row % SHAPE.classes) as u32).collect();
     let features = normal(3, (count, SHAPE.features)).to_dtype(dtype).unwrap();
-    Rows { features, labels: Tensor::new(labels, &Device::Cpu).unwrap() }
+    Rows { features, labels: Tensor::new(labels, &Device::Cpu).unwrap(), weights: None }
 }
 
 fn ideal(family: &AnsatzRow, entangle: bool) -> Execution {

@@ -6,7 +6,7 @@ use approx::assert_abs_diff_eq;
 use ndarray::Array1;
 use qgraft::circuit::ansatz::ANSATZE;
 use qgraft::circuit::{Ansatz, Circuit, Gate};
-use qgraft::data::{DataError, HoldOut, Part, Samples, Synthetic};
+use qgraft::data::{DataError, HoldOut, Part, Samples, Synthetic, TestRows};
 use qgraft::math::C64;
 use qgraft::noise::Program;
 use qgraft::sim::Execution;
@@ -119,7 +119,7 @@ fn a_hold_out_keeps_classes_in_proportion_and_groups_together() {
         let mut cuts = Vec::new();
         for seed in 0..5 {
             let mut cut = samples(groups.clone());
-            HoldOut { validation: 0.25, test: Some(0.2), seed }.apply(&mut cut).unwrap();
+            HoldOut { validation: 0.25, test: TestRows::Share(0.2), seed }.apply(&mut cut).unwrap();
             assert_eq!(cut.count(Part::Test), [8; 3], "{name}: a fifth of 40 each");
             assert_eq!(cut.count(Part::Validation), [8; 3], "{name}: a quarter of the other 32");
             for (i, j) in (0..120).flat_map(|i| (0..i).map(move |j| (i, j))).filter(|_| !groups.is_empty()) {
@@ -132,15 +132,36 @@ fn a_hold_out_keeps_classes_in_proportion_and_groups_together() {
 }
 
 #[test]
+fn folds_test_every_row_once_with_classes_in_proportion_and_groups_together() {
+    let one_class: Vec<usize> = (0..120).map(|row| row % 3 + 3 * (row / 12)).collect();
+    for (name, groups, folds) in [("single rows", Vec::new(), 5), ("groups of four", one_class, 5)] {
+        let mut tested = vec![0; 120];
+        for fold in 0..folds {
+            let mut cut = samples(groups.clone());
+            HoldOut { validation: 0.25, test: TestRows::Fold { folds, fold }, seed: 3 }.apply(&mut cut).unwrap();
+            assert_eq!(cut.count(Part::Test), [8; 3], "{name}, fold {fold}: a fifth of 40 each");
+            cut.of(Part::Test).into_iter().for_each(|row| tested[row] += 1);
+            for (i, j) in (0..120).flat_map(|i| (0..i).map(move |j| (i, j))).filter(|_| !groups.is_empty()) {
+                assert!(groups[i] != groups[j] || cut.parts[i] == cut.parts[j], "a group in two parts");
+            }
+        }
+        assert_eq!(tested, [1; 120], "{name}");
+    }
+    let mut few = samples(Vec::new()).select(&[0, 1, 2, 3, 4, 5]);
+    let error = HoldOut { validation: 0.5, test: TestRows::Fold { folds: 3, fold: 0 }, seed: 0 }.apply(&mut few);
+    assert!(error.unwrap_err().to_string().contains("2"), "two rows of each class for three folds");
+}
+
+#[test]
 fn rows_that_the_data_holds_out_are_the_test_rows_of_every_seed() {
     for seed in 0..3 {
         let mut cut = samples(Vec::new());
-        HoldOut { validation: 0.2, test: None, seed }.apply(&mut cut).unwrap();
+        HoldOut { validation: 0.2, test: TestRows::Marked, seed }.apply(&mut cut).unwrap();
         assert_eq!(cut.of(Part::Test), (90..120).collect::<Vec<_>>());
         assert_eq!(cut.count(Part::Validation), [6; 3]);
     }
     let mut one_group = samples(vec![7; 120]);
-    let error = HoldOut { validation: 0.2, test: Some(0.2), seed: 0 }.apply(&mut one_group).unwrap_err();
+    let error = HoldOut { validation: 0.2, test: TestRows::Share(0.2), seed: 0 }.apply(&mut one_group).unwrap_err();
     assert!(matches!(error, DataError::ClassTooSmall { .. }), "{error}");
     Synthetic { training: 4, held_out: 2, classes: 2, separation: 1.0, seed: 0 }.features("any", 3);
 }

@@ -30,8 +30,13 @@ def case(name, probabilities, labels):
         "roc_class": positive,
         "roc": np.transpose(rates[:2]).tolist(),
         "accuracy": metrics.accuracy_score(labels, predicted),
+        "balanced_accuracy": metrics.balanced_accuracy_score(labels, predicted),
+        "precision": metrics.precision_score(labels, predicted, average="macro", zero_division=0),
         "f1": metrics.f1_score(labels, predicted, average="macro"),
         "auc": metrics.roc_auc_score(labels, probabilities[:, 1] if classes == 2 else probabilities, multi_class="ovr"),
+        "average_precision": metrics.average_precision_score(
+            labels == 1 if classes == 2 else np.eye(classes)[labels], probabilities[:, 1] if classes == 2 else probabilities
+        ),
         "log_loss": metrics.log_loss(labels, probabilities),
         "calibration_error": float(np.abs(right - sure) @ samples[samples > 0] / len(labels)),
         "brier": metrics.brier_score_loss(labels, probabilities, scale_by_half=False),

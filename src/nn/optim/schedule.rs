@@ -48,6 +48,21 @@ pub enum Schedule {
 }
 
 impl Schedule {
+    /// Names of the schedules, as settings write them.
+    pub const NAMES: [&'static str; 4] = ["constant", "step", "cosine", "plateau"];
+
+    /// The schedule of this name with usual constants: steps of 0.9 every 3 epochs, a cosine down to 0, a plateau that
+    /// halves the rate after 3 epochs down to a hundredth.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "constant" => Self::Constant,
+            "step" => Self::Step(StepSchedule { every: 3, factor: 0.9 }),
+            "cosine" => Self::Cosine { floor: 0.0 },
+            "plateau" => Self::Plateau { factor: 0.5, patience: 3, floor: 0.01 },
+            _ => return None,
+        })
+    }
+
     /// The factor in epoch `metrics.len()` of `epochs`, after epochs that ended with these validation metrics (higher
     /// is better).
     pub fn factor(self, epochs: usize, metrics: &[f64]) -> f64 {

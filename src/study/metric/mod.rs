@@ -159,6 +159,21 @@ pub static METRICS: &[MetricRow] = &[
         measure: counts::accuracy,
     },
     MetricRow {
+        name: "balanced_accuracy",
+        heading: "Balanced accuracy",
+        doc: "recall of each class, averaged over classes without weights (macro recall), 0 to 1",
+        better: Better::Higher,
+        measure: counts::balanced_accuracy,
+    },
+    MetricRow {
+        name: "precision",
+        heading: "Precision",
+        doc: "precision of each class, averaged over classes without weights (macro), 0 to 1; 0 for a class that is never \
+              predicted",
+        better: Better::Higher,
+        measure: counts::precision,
+    },
+    MetricRow {
         name: "f1",
         heading: "F1",
         doc: "harmonic mean of precision and recall of each class, averaged over classes without weights (macro F1), 0 to 1",
@@ -172,6 +187,14 @@ pub static METRICS: &[MetricRow] = &[
               against the rest, averaged without weights (macro)",
         better: Better::Higher,
         measure: ranking::auc,
+    },
+    MetricRow {
+        name: "average_precision",
+        heading: "Average precision",
+        doc: "mean precision over the steps of recall, 0 to 1; of class 1 when there are two classes, else each class \
+              against the rest, averaged without weights (macro)",
+        better: Better::Higher,
+        measure: ranking::average_precision,
     },
     MetricRow {
         name: "log_loss",

@@ -1,4 +1,4 @@
-//! Metrics of the order in which samples are ranked: the ROC curve and the area under it.
+//! Metrics of the order in which samples are ranked: the ROC and precision-recall curves and what is under them.
 
 use super::{Predictions, Undefined, Value};
 
@@ -41,6 +41,44 @@ pub fn roc(predictions: &Predictions, class: usize) -> Result<Vec<RocPoint>, Und
         });
     }
     Ok(curve)
+}
+
+/// One point of a precision-recall curve: what is called positive at this threshold and above.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PrecisionRecallPoint {
+    /// Share of the class's samples called positive.
+    pub recall: f64,
+    /// Share of the samples called positive that are of the class.
+    pub precision: f64,
+}
+
+/// The precision-recall curve of `class` against the rest, recall ascending. Samples of equal probability make one step.
+pub fn precision_recall(predictions: &Predictions, class: usize) -> Result<Vec<PrecisionRecallPoint>, Undefined> {
+    let counts: Vec<f64> = predictions.labels().iter().map(|label| f64::from(u8::from(*label == class))).collect();
+    let positives: f64 = counts.iter().sum();
+    let negatives = counts.len() as f64 - positives;
+    let point = |step: &RocPoint| {
+        let (right, wrong) = (step.true_positive_rate * positives, step.false_positive_rate * negatives);
+        PrecisionRecallPoint { recall: step.true_positive_rate, precision: right / (right + wrong) }
+    };
+    Ok(roc(predictions, class)?[1..].iter().map(point).collect())
+}
+
+/// Average precision: the mean precision over the steps of recall, each weighted by its height, without interpolation
+/// (Σ (R_n − R_{n−1}) P_n, as scikit-learn). Of class 1 when there are two classes, else the mean over classes.
+pub fn average_precision(predictions: &Predictions) -> Value {
+    let evaluated = if predictions.classes() == 2 { 1..2 } else { 0..predictions.classes() };
+    let count = evaluated.len();
+    let of_class = |class: usize| -> Value {
+        let mut before = 0.0;
+        let step = |point: PrecisionRecallPoint| {
+            let height = point.recall - before;
+            before = point.recall;
+            height * point.precision
+        };
+        Ok(precision_recall(predictions, class)?.into_iter().map(step).sum())
+    };
+    Ok(evaluated.map(of_class).collect::<Result<Vec<f64>, _>>()?.iter().sum::<f64>() / count as f64)
 }
 
 /// Area under a ROC curve by trapezoids: the chance that a positive sample ranks above a negative one, ties half.

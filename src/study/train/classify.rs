@@ -16,6 +16,8 @@ pub struct Rows {
     pub features: Tensor,
     /// (rows), class indices.
     pub labels: Tensor,
+    /// (rows), what each row counts in the loss; `None` counts all alike.
+    pub weights: Option<Tensor>,
 }
 
 impl Rows {
@@ -30,7 +32,8 @@ impl Rows {
     }
 
     fn examples(&self) -> Examples {
-        Examples::new(self.features.clone(), self.labels.clone())
+        let examples = Examples::new(self.features.clone(), self.labels.clone());
+        Examples { weights: self.weights.clone(), ..examples }
     }
 }
 

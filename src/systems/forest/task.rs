@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array2, Axis};
 
 use crate::classic::{Answers, Forest, Grown, Growth};
-use crate::data::{BUNDLED, BundledRow, DataError, Encoder, HoldOut, Part, Tabular, read_table};
+use crate::data::{BUNDLED, BundledRow, DataError, Encoder, HoldOut, Part, Tabular, TestRows, read_table};
 use crate::math::Stream;
 use crate::study::{Invalid, StudyError};
 use crate::systems::forest::spec::Spec;
@@ -104,7 +104,7 @@ impl Task {
     /// A class with too few rows for each part.
     pub fn new(spec: &Spec, table: &Tabular, seed: u64) -> Result<Self, StudyError> {
         let mut samples = table.samples.clone();
-        HoldOut { validation: spec.validation, test: Some(spec.test), seed }.apply(&mut samples)?;
+        HoldOut { validation: spec.validation, test: TestRows::Share(spec.test), seed }.apply(&mut samples)?;
         let mut training = samples.of(Part::Train);
         if training.len() > spec.rows {
             let order = Stream::named(seed, "rows").permutation(training.len());

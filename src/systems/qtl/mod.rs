@@ -22,6 +22,8 @@ use crate::lab::{
     Applied, ApplyOptions, Context, Contrast, Experiment, Factor, Files, Flag, Grid, Info, Measurement, Metric,
     Observer, Point, Results, Role, SavedRun, StudyError, TrialFiles, Unit,
 };
+use crate::nn::optim::Schedule;
+use crate::noise::model::MODELS;
 use crate::report::Section;
 use crate::sim::{CompileOptions, Executions};
 use crate::study::compare::Question;
@@ -51,6 +53,10 @@ const BASELINES: [(&str, Question); 4] = [
     ("separable", Question::Control),
     ("frozen_quantum", Question::Control),
 ];
+
+fn set_schedule(spec: &mut Spec, name: &str) {
+    spec.train.schedule = Schedule::named(name).unwrap_or_default();
+}
 
 impl Experiment for Qtl {
     type Spec = Spec;
@@ -83,8 +89,21 @@ impl Experiment for Qtl {
             Unit::Share,
             "the same with the parameters of the best validation epoch",
         ),
+        Metric::higher(
+            "balanced_accuracy",
+            "balanced accuracy",
+            Unit::Share,
+            "unweighted mean of the recalls of the classes",
+        ),
+        Metric::higher("precision", "precision", Unit::Share, "unweighted mean of the precisions of the classes"),
         Metric::higher("f1", "F1", Unit::Plain, "unweighted mean of the F1 scores of the classes"),
         Metric::higher("auc", "AUC", Unit::Plain, "area under the ROC curve, mean over classes against the rest"),
+        Metric::higher(
+            "average_precision",
+            "average precision",
+            Unit::Plain,
+            "area under the precision-recall curve, mean over classes against the rest",
+        ),
         Metric::lower(
             "log_loss",
             "log loss",
@@ -122,7 +141,19 @@ impl Experiment for Qtl {
         Flag::field("heads", "LIST", "heads", "Heads (see `qgraft list heads`); NAME@DEVICE trains under noise"),
         Flag::field("devices", "LIST", "evaluate.devices", "Devices to evaluate under (see `qgraft list devices`)"),
         Flag::field("shots", "LIST", "evaluate.shots", "Numbers of shots to evaluate with"),
+        Flag::field("model", "NAME", "evaluate.model", "Noise model to evaluate under")
+            .with_choices(|| MODELS.iter().map(|row| row.name).collect()),
         Flag::field("epochs", "N", "train.epochs", "Epochs"),
+        Flag::field("rate", "X", "train.rate", "Learning rate"),
+        Flag::field("batch", "N", "train.batch", "Rows of a step"),
+        Flag::apply("schedule", "NAME", set_schedule, "How the learning rate changes")
+            .with_choices(|| Schedule::NAMES.to_vec()),
+        Flag::field("patience", "N", "train.patience", "Stop after N epochs without a better validation accuracy"),
+        Flag::field("class-weight", "NAME", "class_weight", "What rows of each class count in the loss")
+            .with_choices(|| vec!["none", "balanced"]),
+        Flag::field("validation", "SHARE", "hold_out.validation", "Share of the training rows for validation"),
+        Flag::field("test", "SHARE", "hold_out.test", "Share of all rows for the test, cut anew under every seed"),
+        Flag::field("folds", "K", "hold_out.folds", "Cross-validation over K parts; --seeds 2K repeats it once"),
         Flag::field("ansatz", "NAME", "circuit.ansatz", "Circuit of the heads (see `qgraft list ansatze`)"),
         Flag::field("qubits", "N", "circuit.qubits", "Qubits of the circuit"),
         Flag::field("depth", "N", "circuit.depth", "Layers of the circuit"),
@@ -141,8 +172,11 @@ impl Experiment for Qtl {
         let metrics = [
             "accuracy",
             "best_accuracy",
+            "balanced_accuracy",
+            "precision",
             "f1",
             "auc",
+            "average_precision",
             "log_loss",
             "calibration_error",
             "brier",
@@ -150,7 +184,7 @@ impl Experiment for Qtl {
             "quantum_parameters",
         ];
         let grid = Grid::new("main", "Heads", varied, &metrics);
-        Ok(vec![if spec.hold_out.validation.is_some() { grid.in_blocks(&["seed"]) } else { grid }])
+        Ok(vec![if spec.hold_out.validation_share().is_some() { grid.in_blocks(&["seed"]) } else { grid }])
     }
 
     fn open(spec: &Spec, context: &Context) -> Result<(Inputs, Measurement), StudyError> {

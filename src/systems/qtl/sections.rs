@@ -1,7 +1,7 @@
 //! What only this system shows: how rows were held out, confusion, ROC curves, reliability, the circuit.
 
 use crate::circuit::draw;
-use crate::lab::Results;
+use crate::lab::{Results, Unit};
 use crate::report::{Block, Drawing, Figure, Line, Scale, Section, Table};
 use crate::study::StudyError;
 use crate::study::metric::probability::reliability;
@@ -24,9 +24,12 @@ pub fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
     let mut sections = vec![section("rows", "Data and hold-out", vec![Block::Text(hold_out(spec, results))])];
     if !pooled.is_empty() {
         let tables = pooled.iter().enumerate().map(|(index, own)| Block::Table(confusion(index, own))).collect();
+        sections.push(section("classes", "Classes", vec![Block::Table(by_class(&pooled))]));
         sections.push(section("confusion", "Confusion", tables));
         sections.push(section("roc", "ROC curves", vec![Block::Figures(roc(&pooled))]));
-        sections.push(section("reliability", "Reliability", vec![Block::Figures(vec![diagram(&pooled)])]));
+        sections.push(section("pr", "Precision and recall", vec![Block::Figures(precision_recall(&pooled))]));
+        let figures = vec![diagram(&pooled), histogram(&pooled)];
+        sections.push(section("reliability", "Reliability", vec![Block::Figures(figures)]));
     }
     sections.extend(circuit(spec, results).unwrap_or_default());
     sections
@@ -53,7 +56,7 @@ fn pooled(head: &str, results: &Results) -> Option<Pooled> {
 fn hold_out(spec: &Spec, results: &Results) -> String {
     let title: String = results.of_inputs(DATA).unwrap_or_default();
     let [training, validation, evaluated] = results.of_blocks::<[usize; 3]>(ROWS).unwrap_or_default();
-    match spec.hold_out.validation {
+    match spec.hold_out.validation_share() {
         None => format!(
             "{title}. {training} training and {validation} validation rows; there are no test rows, so every figure is measured \
              on the validation rows. Figures are of the last epoch. The best epoch was chosen on the rows that it is measured on, \
@@ -62,7 +65,14 @@ fn hold_out(spec: &Spec, results: &Results) -> String {
         Some(_) => format!(
             "{title}. {training} training, {validation} validation and {evaluated} test rows, cut anew under every seed. Every \
              figure is measured on the test rows, on which nothing was chosen. Figures are of the last epoch and of the epoch that \
-             was best on the validation rows."
+             was best on the validation rows.{}",
+            match spec.hold_out.folds {
+                Some(folds) => format!(
+                    " Each seed tests one of {folds} folds. Folds share most of their training rows, so intervals over them are too \
+                     narrow (Bengio & Grandvalet 2004)."
+                ),
+                None => String::new(),
+            }
         ),
     }
 }
@@ -78,10 +88,86 @@ fn confusion(index: usize, own: &Pooled) -> Table {
     table
 }
 
-/// One figure for each class against the rest, only that of class 1 where there are two.
+/// Precision, recall and F1 of each class by each head.
+fn by_class(pooled: &[Pooled]) -> Table {
+    let caption = "Each class by each head, predictions of all seeds: how often it occurs, how often it is predicted, and what \
+                   of both is right";
+    let header = ["head", "class", "rows", "predicted", "precision (%)", "recall (%)", "F1"];
+    let mut table = Table::new("classes", caption, &header, 2);
+    for own in pooled {
+        for (class, found) in own.classes.iter().zip(counts::by_class(&own.predictions)) {
+            table.rows.push(vec![
+                own.head.clone(),
+                class.clone(),
+                found.samples.to_string(),
+                found.predicted.to_string(),
+                Unit::Share.number(found.precision()),
+                Unit::Share.number(found.recall()),
+                Unit::Plain.number(found.f1()),
+            ]);
+        }
+    }
+    table
+}
+
+/// The classes with a curve of their own: only class 1 where there are two.
+fn drawn(classes: &[String]) -> std::ops::Range<usize> {
+    if classes.len() == 2 { 1..2 } else { 0..classes.len() }
+}
+
+/// One figure for each class against the rest.
+fn precision_recall(pooled: &[Pooled]) -> Vec<Figure> {
+    let classes = &pooled[0].classes;
+    let figure = |class: usize| {
+        let line = |own: &Pooled| {
+            let curve = ranking::precision_recall(&own.predictions, class).ok()?;
+            let points = corners(curve.iter().map(|point| (point.recall, point.precision)));
+            Some(Line { label: own.head.clone(), points, spread: Vec::new(), guide: false })
+        };
+        Figure {
+            name: format!("precision_recall_{class}"),
+            caption: format!("{} against the rest, predictions of all seeds", classes[class]),
+            drawing: Drawing::Lines {
+                x: ("recall".into(), Scale::Linear),
+                y: ("precision".into(), Scale::Linear),
+                lines: pooled.iter().filter_map(line).collect(),
+                bands: true,
+            },
+        }
+    };
+    drawn(classes).map(figure).collect()
+}
+
+/// How confident each head is: the share of rows by the probability of the predicted class.
+fn histogram(pooled: &[Pooled]) -> Figure {
+    const BINS: usize = 10;
+    let line = |own: &Pooled| {
+        let mut shares = [0.0; BINS];
+        let all = own.predictions.probabilities();
+        for row in all.rows() {
+            let confidence = row.iter().copied().fold(0.0, f64::max);
+            shares[((confidence * BINS as f64) as usize).min(BINS - 1)] += 1.0 / all.nrows() as f64;
+        }
+        let centre = |(bin, share): (usize, &f64)| ((bin as f64 + 0.5) / BINS as f64, *share);
+        let lowest = BINS / own.classes.len().max(1);
+        let points = shares.iter().enumerate().skip(lowest).map(centre).collect();
+        Line { label: own.head.clone(), points, spread: Vec::new(), guide: false }
+    };
+    Figure {
+        name: "confidence".into(),
+        caption: "Share of rows by confidence in bins of 0.1, predictions of all seeds".into(),
+        drawing: Drawing::Lines {
+            x: ("confidence".into(), Scale::Linear),
+            y: ("share of rows".into(), Scale::Linear),
+            lines: pooled.iter().map(line).collect(),
+            bands: false,
+        },
+    }
+}
+
+/// One figure for each class against the rest.
 fn roc(pooled: &[Pooled]) -> Vec<Figure> {
     let classes = &pooled[0].classes;
-    let drawn = if classes.len() == 2 { 1..2 } else { 0..classes.len() };
     let figure = |class: usize| {
         let line = |own: &Pooled| {
             let curve = ranking::roc(&own.predictions, class).ok()?;
@@ -104,7 +190,7 @@ fn roc(pooled: &[Pooled]) -> Vec<Figure> {
             },
         }
     };
-    drawn.map(figure).collect()
+    drawn(classes).map(figure).collect()
 }
 
 /// Points without those inside a straight run.

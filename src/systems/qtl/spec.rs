@@ -8,8 +8,8 @@ use crate::nn::head::{CircuitConfig, HEADS, HeadRow};
 use crate::nn::optim::{Method, Schedule, StepSchedule};
 use crate::noise::model::MODELS;
 use crate::sim::Condition;
-use crate::study::StudyError;
 use crate::study::train::TrainConfig;
+use crate::study::{ClassWeight, StudyError};
 use crate::systems::hold_out::HoldOutConfig;
 use crate::systems::inputs::{Backbone, Data};
 use crate::systems::qtl::conditions::{self, validate_source};
@@ -33,6 +33,8 @@ pub struct Spec {
     pub circuit: CircuitConfig,
     /// How heads are trained.
     pub train: TrainConfig,
+    /// What rows of each class count in the loss.
+    pub class_weight: ClassWeight,
     /// Under which heads with a circuit are trained. A head that names a device is trained on that one.
     pub condition: Condition,
     /// Under which trained heads are evaluated.
@@ -84,6 +86,7 @@ impl Default for Spec {
                 schedule: Schedule::Step(StepSchedule { every: 3, factor: 0.9 }),
                 ..TrainConfig::new(10, 16, 1e-3, Method::ADAM)
             },
+            class_weight: ClassWeight::None,
             condition: Condition::default(),
             evaluate: EvaluateConfig::default(),
         }

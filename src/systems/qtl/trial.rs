@@ -7,6 +7,7 @@ use crate::lab::{Context, Measurement};
 use crate::nn::head::Body;
 use crate::sim::{Condition, Executions};
 use crate::study::files::{PredictionLine, predictions_csv};
+use crate::study::metric::counts::{self, ClassCounts};
 use crate::study::metric::probability::log_loss;
 use crate::study::metric::{METRICS, Predictions};
 use crate::study::train::{EpochRecord, Fitted};
@@ -17,7 +18,7 @@ use crate::systems::qtl::conditions::{conditions, is_calibrated};
 use crate::systems::qtl::heads::HeadChoice;
 use crate::systems::qtl::kernel;
 use crate::systems::qtl::spec::Spec;
-use crate::systems::saved_head::HEAD_FILE;
+use crate::systems::saved_head::{HEAD_FILE, TRANSPILED_FILE, TranspiledCircuits};
 
 /// Name under which a trial keeps its predictions.
 pub const EVALUATED: &str = "evaluated";
@@ -82,7 +83,7 @@ impl Trial<'_> {
         let home = choice.condition(&spec.condition);
         let model = choice.config.model(training.values.ncols(), training.classes.len())?;
         let model = model.compile(self.executions, &home, seed)?;
-        let trainer = Trainer::new(spec.train).seed(seed);
+        let trainer = Trainer::new(spec.train).class_weight(spec.class_weight).seed(seed);
         let (trained, fitted) = trainer.fit_model(&choice.config, model, &rows.split, context.observer)?;
 
         let curve = |value: fn(&EpochRecord) -> f64| fitted.history.iter().map(value).collect();
@@ -118,6 +119,7 @@ impl Trial<'_> {
         let predictions = trained.compile(self.executions, main, self.seed)?.evaluate(evaluated)?;
         let mut lines = self.lines(main, &predictions);
         let mut engines = Vec::new();
+        let mut transpiled = TranspiledCircuits::default();
         let others = if self.choice.has_circuit() { conditions(&self.spec.evaluate) } else { Vec::new() };
         for other in &others {
             let condition = &other.condition;
@@ -126,6 +128,7 @@ impl Trial<'_> {
             if let Some(execution) = &under.model.execution {
                 add_notices(found, execution, condition);
                 engines.push(execution.engine(evaluated.len()));
+                transpiled.add(condition, execution);
             }
             let seen = under.evaluate(evaluated)?;
             let at = other.at();
@@ -139,10 +142,16 @@ impl Trial<'_> {
         }
         engines.sort();
         engines.dedup();
+        for sentence in neglected(&self.choice.label, &evaluated.classes, &predictions) {
+            *found = std::mem::take(found).notice(sentence);
+        }
         let kept = self.kept(&predictions, engines, self.inputs(trained)?);
         *found = headline(std::mem::take(found), &predictions)
             .keep(EVALUATED, &kept)
             .file(PREDICTIONS_FILE, predictions_csv(&evaluated.classes, &lines)?);
+        if let Some(bytes) = transpiled.to_bytes() {
+            *found = std::mem::take(found).file(TRANSPILED_FILE, bytes);
+        }
         Ok(())
     }
 
@@ -194,4 +203,14 @@ impl Trial<'_> {
 /// With every metric of the predictions that is defined.
 fn headline(found: Measurement, predictions: &Predictions) -> Measurement {
     METRICS.iter().fold(found, |found, metric| found.value_if(metric.name, (metric.measure)(predictions).ok()))
+}
+
+/// A sentence for each class that is hardly predicted: the accuracy does not show that.
+fn neglected(label: &str, classes: &[String], predictions: &Predictions) -> Vec<String> {
+    let counted = counts::by_class(predictions);
+    let hardly = classes.iter().zip(&counted).filter(|(_, counts)| counts.is_neglected());
+    let sentence = |(class, _): (&String, &ClassCounts)| {
+        format!("{label} hardly predicts class {class}; see precision and recall, and --class-weight balanced")
+    };
+    hardly.map(sentence).collect()
 }

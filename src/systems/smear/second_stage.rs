@@ -86,7 +86,7 @@ impl CellFeatures<'_> {
         let centres: Vec<Vec<[f64; 2]>> =
             fields.iter().map(|field| field.truths.iter().map(|truth| centre(truth.corners)).collect()).collect();
         let labels: Vec<u32> = fields.iter().flat_map(|field| &field.truths).map(|truth| truth.label as u32).collect();
-        Ok(Rows { features: self.at(fields, &centres)?, labels: Tensor::new(labels, &Device::Cpu)? })
+        Ok(Rows { features: self.at(fields, &centres)?, labels: Tensor::new(labels, &Device::Cpu)?, weights: None })
     }
 
     /// (points, channels).
