@@ -115,7 +115,12 @@ impl Contrast {
             false => format!("{} ({})", self.level, within.join(", ")),
         };
         // Both lists have one finite value per pair, so only empty ones are refused.
-        Comparison::new(self.question, metric.quantity(), (&name, &own), (&self.baseline, &baseline)).ok()
+        let found =
+            Comparison::new(self.question, metric.quantity(), (&name, &own), (&self.baseline, &baseline)).ok()?;
+        Some(found.over(match &self.pairs[..] {
+            [one] => one,
+            _ => "pair",
+        }))
     }
 
     /// Why it is no comparison: one of its levels came out as another.

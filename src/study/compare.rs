@@ -11,6 +11,8 @@ use crate::study::metric::{Better, Unit};
 const LEVEL: f64 = 0.95;
 /// Seed of the bootstrap. Any constant will do. It is part of the result, so it is fixed.
 const BOOTSTRAP_SEED: u64 = 1;
+/// Fewest pairs with an interval: of two pairs its half-width is 9 to 13 times their distance, whatever they are.
+const FEWEST: usize = 3;
 /// Bootstrap draws: the ends of the interval then move by about 1 % of its width from seed to seed.
 const RESAMPLES: usize = 10_000;
 
@@ -89,16 +91,17 @@ impl Question {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
-    /// The interval lies above 0.
+    /// Better, with p below 0.05 of the paired t test; in a report after Holm's correction ([`correct`]).
     Better,
-    /// The interval lies below 0.
+    /// Worse, likewise.
     Worse,
-    /// The interval covers 0.
+    /// No such difference.
     Unclear,
-    /// Every seed gave the same difference, so it has no spread.
+    /// Every pair gave the same difference, so it has no spread.
     NoSpread,
-    /// One seed has no spread.
-    OneSeed,
+    /// One or two pairs: the spread says nothing about chance, and an interval would be as wide as one likes.
+    #[serde(alias = "one_seed")]
+    TooFew,
 }
 
 impl Finding {
@@ -109,7 +112,7 @@ impl Finding {
             Self::Worse => "worse",
             Self::Unclear => "no evidence",
             Self::NoSpread => "no spread",
-            Self::OneSeed => "one pair",
+            Self::TooFew => "too few pairs",
         }
     }
 }
@@ -128,6 +131,10 @@ impl Quantity {
     pub const ACCURACY: Self = Self { unit: Unit::Share, better: Better::Higher };
 }
 
+fn seed() -> String {
+    "seed".into()
+}
+
 /// Two arms, or one arm under two conditions, compared pair by pair. A pair is a seed unless stated otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -140,11 +147,14 @@ pub struct Comparison {
     pub head: String,
     /// The one it is compared with.
     pub baseline: String,
+    /// What a pair is: a seed, a table, a circuit.
+    #[serde(default = "seed")]
+    pub pair: String,
     /// Number of pairs.
     pub seeds: usize,
     /// Mean of head − baseline.
     pub difference: f64,
-    /// The finding by the t interval.
+    /// The finding by the paired t test.
     pub finding: Finding,
     /// Paired t interval of the difference at 95 %.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -155,10 +165,11 @@ pub struct Comparison {
     /// p of the paired t test.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub t_test: Option<f64>,
+    /// The same, corrected for all comparisons of the report ([`correct`]).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub t_test_holm: Option<f64>,
     /// p of Wilcoxon's signed-rank test.
     pub wilcoxon: f64,
-    /// The same, corrected for all comparisons of the report ([`correct`]).
-    pub wilcoxon_holm: f64,
     /// Cohen's d_z.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub effect_size: Option<f64>,
@@ -188,28 +199,28 @@ impl Comparison {
             return Err(StudyError::NotFinite { what: format!("{head} − {baseline}, pair {at}") });
         }
         let count = |sign: fn(&f64) -> bool| differences.iter().filter(|d| sign(d)).count();
-        let spread = stats::sd(&differences).filter(|sd| *sd > 1e-12);
+        let spread = stats::sd(&differences).filter(|sd| *sd > 1e-12 && differences.len() >= FEWEST);
         let interval = spread.and_then(|_| stats::t_interval(&differences, LEVEL));
-        let wilcoxon = stats::wilcoxon(&differences);
         Ok(Self {
             question,
             quantity,
             head: head.to_string(),
             baseline: baseline.to_string(),
+            pair: seed(),
             seeds: differences.len(),
             difference: differences.iter().sum::<f64>() / differences.len() as f64,
             finding: match interval {
                 Some(interval) if interval.covers(0.0) => Finding::Unclear,
                 Some(interval) if (interval.low > 0.0) == (quantity.better == Better::Higher) => Finding::Better,
                 Some(_) => Finding::Worse,
-                None if differences.len() == 1 => Finding::OneSeed,
+                None if differences.len() < FEWEST => Finding::TooFew,
                 None => Finding::NoSpread,
             },
             interval,
             bootstrap: spread.and_then(|_| stats::bootstrap_interval(&differences, LEVEL, RESAMPLES, BOOTSTRAP_SEED)),
             t_test: spread.and_then(|_| stats::t_test(&differences)),
-            wilcoxon,
-            wilcoxon_holm: wilcoxon,
+            t_test_holm: None,
+            wilcoxon: stats::wilcoxon(&differences),
             effect_size: spread.and_then(|_| stats::effect_size(&differences)),
             wins: count(match quantity.better {
                 Better::Higher => |d| *d > 0.0,
@@ -221,6 +232,11 @@ impl Comparison {
                 Better::Lower => |d| *d > 0.0,
             }),
         })
+    }
+
+    /// The same comparison over pairs that are no seeds: tables, circuits.
+    pub fn over(self, pair: &str) -> Self {
+        Self { pair: pair.into(), ..self }
     }
 
     /// The comparison in one plain sentence:
@@ -238,23 +254,19 @@ impl Comparison {
     /// # Ok::<(), qgraft::study::StudyError>(())
     /// ```
     pub fn sentence(&self) -> String {
-        self.sentence_over("seed")
-    }
-
-    /// The same for pairs that are not seeds: "16 cells".
-    pub fn sentence_over(&self, pair: &str) -> String {
+        let pair = &self.pair;
         let words = self.question.wording();
         let verdict = match self.finding {
             Finding::Better => words.better,
             Finding::Worse => words.worse,
             Finding::NoSpread if self.difference != 0.0 => &format!("without spread over {pair}s there is no interval"),
             Finding::Unclear | Finding::NoSpread => words.unclear,
-            Finding::OneSeed => &format!("one {pair} cannot distinguish a difference from chance"),
+            Finding::TooFew => &format!("fewer than {FEWEST} {pair}s cannot distinguish a difference from chance"),
         };
         let (unit, pairs) = (self.quantity.unit, pluralise(self.seeds, pair));
         let sample = match self.interval {
             Some(i) => format!(" (95% CI {} to {}, {pairs})", unit.number(i.low), unit.number(i.high)),
-            None if self.seeds == 1 => format!(" ({pairs})"),
+            None if self.finding == Finding::TooFew => format!(" ({pairs})"),
             None => format!(" in each of {pairs}"),
         };
         let (difference, counts) = (unit.signed(self.difference), unit.of_difference());
@@ -263,11 +275,16 @@ impl Comparison {
     }
 }
 
-/// Corrects the Wilcoxon p values of all comparisons of a report together, after Holm.
+/// Corrects the p values of the t tests of all comparisons of a report together, after Holm. A difference that is not
+/// significant after the correction is no finding.
 pub fn correct(comparisons: &mut [Comparison]) {
-    let raw: Vec<f64> = comparisons.iter().map(|c| c.wilcoxon).collect();
-    for (comparison, p) in comparisons.iter_mut().zip(stats::holm(&raw)) {
-        comparison.wilcoxon_holm = p;
+    let mut tested: Vec<&mut Comparison> = comparisons.iter_mut().filter(|c| c.t_test.is_some()).collect();
+    let raw: Vec<f64> = tested.iter().filter_map(|c| c.t_test).collect();
+    for (comparison, p) in tested.iter_mut().zip(stats::holm(&raw)) {
+        comparison.t_test_holm = Some(p);
+        if p >= 1.0 - LEVEL {
+            comparison.finding = Finding::Unclear;
+        }
     }
 }
 

@@ -213,27 +213,27 @@ fn a_comparison_is_worded_by_its_finding() {
         ),
         (
             Question::Contribution,
-            &[0.01, 0.01],
+            &[0.01, 0.01, 0.01],
             Finding::NoSpread,
-            "quantum − linear: +1.0 points in each of 2 seeds: without spread over seeds there is no interval",
+            "quantum − linear: +1.0 points in each of 3 seeds: without spread over seeds there is no interval",
         ),
         (
             Question::Contribution,
             &[0.01],
-            Finding::OneSeed,
-            "quantum − linear: +1.0 points (1 seed): one seed cannot distinguish a difference from chance",
+            Finding::TooFew,
+            "quantum − linear: +1.0 points (1 seed): fewer than 3 seeds cannot distinguish a difference from chance",
         ),
         (
             Question::Contribution,
             &[0.0],
-            Finding::OneSeed,
-            "quantum − linear: 0.0 points (1 seed): one seed cannot distinguish a difference from chance",
+            Finding::TooFew,
+            "quantum − linear: 0.0 points (1 seed): fewer than 3 seeds cannot distinguish a difference from chance",
         ),
         (
             Question::Difference,
-            &[-0.0001, 0.0002],
-            Finding::Unclear,
-            "quantum − linear: 0.0 points (95% CI −0.2 to 0.2, 2 seeds): no evidence of a difference",
+            &[0.05, 0.051],
+            Finding::TooFew,
+            "quantum − linear: +5.1 points (2 seeds): fewer than 3 seeds cannot distinguish a difference from chance",
         ),
     ];
     for (question, differences, finding, sentence) in table {
@@ -305,12 +305,27 @@ fn an_answer_about_several_heads_names_them() {
 
 #[test]
 fn all_comparisons_of_a_report_are_corrected_together() {
-    let mut comparisons = vec![against_zero(Question::Noise, &[0.01, 0.02, 0.03, 0.04, 0.05]); 3];
+    let rising = against_zero(Question::Noise, &[0.01, 0.02, 0.03, 0.04, 0.05]);
+    let p = rising.t_test.unwrap();
+    let mut comparisons = vec![rising.clone(), rising.clone(), rising, against_zero(Question::Noise, &[0.1])];
     correct(&mut comparisons);
-    for comparison in &comparisons {
+    for comparison in &comparisons[..3] {
         near("Wilcoxon", comparison.wilcoxon, 0.0625, ROUNDING);
-        near("Holm", comparison.wilcoxon_holm, 0.1875, ROUNDING);
+        near("Holm", comparison.t_test_holm.unwrap(), 3.0 * p, ROUNDING);
     }
+    assert_eq!(comparisons[3].t_test_holm, None, "one pair has no p to correct");
+}
+
+#[test]
+fn a_finding_needs_significance_after_the_correction() {
+    // p = 0.023 alone.
+    let alone = against_zero(Question::Contribution, &[0.02, 0.03, 0.045, 0.0, 0.02]);
+    assert_eq!(alone.finding, Finding::Better);
+    let noise = against_zero(Question::Contribution, &[0.02, -0.03, 0.045, 0.0, -0.02]);
+    let mut several = vec![alone, noise.clone(), noise];
+    correct(&mut several);
+    assert_eq!(several[0].finding, Finding::Unclear);
+    assert!(several[0].interval.is_some_and(|interval| !interval.covers(0.0)), "the interval is not corrected");
 }
 
 /// Residuals of the system `soh`; quantiles by mapie 1.6.0 where it has them, else by counting.

@@ -56,15 +56,16 @@ pub(super) fn verdict(material: &Material) -> Vec<Block> {
 
 fn overview(applying: &[Comparison]) -> String {
     if applying.iter().all(|c| c.interval.is_none()) {
-        return match applying.iter().all(|c| c.seeds == 1) {
-            true => "One seed cannot distinguish a difference from chance: there is no interval.".into(),
+        return match applying.iter().all(|c| c.finding == Finding::TooFew) {
+            true => "Fewer than three pairs cannot distinguish a difference from chance: there is no interval.".into(),
             false => "No comparison has a spread over its pairs: there is no interval.".into(),
         };
     }
     let evident = applying.iter().filter(|c| is_evident(c)).count();
-    let corrected = applying.iter().filter(|c| c.wilcoxon_holm < 0.05).count();
+    let excluding = applying.iter().filter(|c| c.interval.is_some_and(|i| !i.covers(0.0))).count();
     format!(
-        "Of {}, {evident} {} a 95 % interval that excludes 0; {corrected} with p < 0.05 after Holm's correction.",
+        "Of {}, {evident} {} p < 0.05 in the paired t test after Holm's correction; {excluding} have a 95 % interval that \
+         excludes 0.",
         pluralise(applying.len(), "comparison"),
         if evident == 1 { "has" } else { "have" },
     )
@@ -76,10 +77,11 @@ pub(super) fn comparisons(material: &Material) -> Vec<Block> {
     if applying.is_empty() {
         return Vec::new();
     }
-    let header = ["comparison", "metric", "difference", "95% CI", "BCa", "p, Wilcoxon", "p, Holm", "pairs", "verdict"];
-    let caption = "Paired comparisons: difference of means, 95 % interval of the paired t test and of the bootstrap (BCa), \
-                   Wilcoxon's signed-rank test and the same after Holm's correction over this table. An interval covers \
-                   chance in training on this data, not other data";
+    let header =
+        ["comparison", "metric", "difference", "95% CI", "BCa", "p", "p, Holm", "p, Wilcoxon", "pairs", "verdict"];
+    let caption = "Paired comparisons: difference of means, 95 % interval of the paired t test and of the bootstrap (BCa), p of \
+                   the paired t test, the same after Holm's correction over this table, which decides the verdict, and p of \
+                   Wilcoxon's signed-rank test. An interval covers chance in training on this data, not other data";
     let mut table = Table::new("comparisons", caption, &header, 2);
     for Compared { contrast, comparison: c, .. } in &applying {
         let unit = c.quantity.unit;
@@ -93,8 +95,9 @@ pub(super) fn comparisons(material: &Material) -> Vec<Block> {
             format!("{} {}", unit.signed(c.difference), unit.of_difference()).trim_end().into(),
             interval(&c.interval),
             interval(&c.bootstrap),
+            c.t_test.map_or("–".into(), p_value),
+            c.t_test_holm.map_or("–".into(), p_value),
             p_value(c.wilcoxon),
-            p_value(c.wilcoxon_holm),
             c.seeds.to_string(),
             c.finding.word().into(),
         ]);
@@ -115,7 +118,7 @@ fn intervals(compared: &[&Compared]) -> Option<Figure> {
         let half = |c: &Comparison| c.interval.map_or(0.0, |i| unit.scaled(i.high - i.low) / 2.0);
         let (points, spread) =
             rows.map(|(k, c)| ((unit.scaled(c.comparison.difference), k as f64), half(&c.comparison))).unzip();
-        let label = if evident { "interval excludes 0" } else { "interval covers 0" };
+        let label = if evident { "p < 0.05 after Holm's correction" } else { "other" };
         Line { label: label.into(), points, spread, guide: false }
     };
     (!shown.is_empty()).then(|| Figure {
