@@ -91,9 +91,10 @@ impl Page {
         number_clip_paths(&page)
     }
 
-    /// Every table, for `\input`; needs the package booktabs.
+    /// Every table, for `\input`; needs the packages booktabs and graphicx.
     pub fn latex(&self) -> String {
-        self.tables().map(|table| table.latex()).collect::<Vec<_>>().join("\n")
+        let tables = self.tables().map(|table| table.latex()).collect::<Vec<_>>().join("\n");
+        format!("% \\usepackage{{booktabs,graphicx}}\n{tables}")
     }
 
     /// Every table.

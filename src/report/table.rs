@@ -5,6 +5,11 @@ use crate::report::html::escape;
 /// Rows above which a page shows the caption alone until the reader opens it.
 const FOLDED: usize = 40;
 
+/// Letters that the text width of LaTeX's class `article` holds at its normal size, with a margin for wide letters.
+const LATEX_WIDTH: usize = 68;
+/// Rows of a table that fit on a page of it.
+const LATEX_ROWS: usize = 40;
+
 /// A table of plain text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
@@ -54,18 +59,40 @@ impl Table {
         }
     }
 
-    /// A `table` environment with the rules of the booktabs package.
+    /// `table` environments with the rules of the package booktabs, at most a page each. A table that is wider than the
+    /// text is scaled down to it, by the package graphicx.
     pub fn latex(&self) -> String {
+        let parts = self.rows.chunks(LATEX_ROWS).enumerate();
+        let parts: Vec<String> = parts.map(|(part, rows)| self.latex_part(part, rows)).collect();
+        if parts.is_empty() { self.latex_part(0, &[]) } else { parts.join("\n") }
+    }
+
+    fn latex_part(&self, part: usize, rows: &[Vec<String>]) -> String {
         let line = |cells: &Vec<String>| cells.iter().map(|cell| latex(cell)).collect::<Vec<_>>().join(" & ") + r" \\";
         let columns: String = (0..self.header.len()).map(|at| if at < self.names { 'l' } else { 'r' }).collect();
-        format!(
-            "\\begin{{table}}\n\\centering\n\\caption{{{}}}\n\\label{{tab:{}}}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n\
-             {}\n\\midrule\n{}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n",
-            latex(&self.caption),
-            self.name,
+        let (caption, label) = match part {
+            0 => (latex(&self.caption), self.name.clone()),
+            part => (format!("{} (continued)", latex(&self.caption)), format!("{}-{part}", self.name)),
+        };
+        let tabular = format!(
+            "\\begin{{tabular}}{{{columns}}}\n\\toprule\n{}\n\\midrule\n{}\n\\bottomrule\n\\end{{tabular}}",
             line(&self.header),
-            self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
+            rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        );
+        let tabular = match self.letters() > LATEX_WIDTH {
+            true => format!("\\resizebox{{\\linewidth}}{{!}}{{%\n{tabular}}}"),
+            false => tabular,
+        };
+        format!(
+            "\\begin{{table}}\n\\centering\n\\caption{{{caption}}}\n\\label{{tab:{label}}}\n{tabular}\n\\end{{table}}\n"
         )
+    }
+
+    /// Letters of its widest line, with two between columns.
+    fn letters(&self) -> usize {
+        let all = || std::iter::once(&self.header).chain(&self.rows);
+        let widest = |column: usize| all().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+        (0..self.header.len()).map(|column| widest(column).unwrap_or(0) + 2).sum()
     }
 
     /// Comma-separated values under the header.
@@ -98,6 +125,16 @@ fn latex(text: &str) -> String {
             '·' => out += r"$\cdot$",
             '²' => out += "$^2$",
             '₂' => out += "$_2$",
+            '°' => out += r"$^\circ$",
+            '≤' => out += r"$\leq$",
+            '≥' => out += r"$\geq$",
+            '→' => out += r"$\rightarrow$",
+            '∞' => out += r"$\infty$",
+            'α' => out += r"$\alpha$",
+            'λ' => out += r"$\lambda$",
+            'σ' => out += r"$\sigma$",
+            'π' => out += r"$\pi$",
+            'Δ' => out += r"$\Delta$",
             letter => out.push(letter),
         }
     }
