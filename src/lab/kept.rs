@@ -151,7 +151,7 @@ impl KeptRun {
         }
     }
 
-    /// The file: numbers as the shortest text that reads back to them, one group a line.
+    /// The file: numbers as the shortest text that reads back to them, those of a group in one line.
     ///
     /// # Panics
     /// If settings hold what JSON cannot.
@@ -214,32 +214,28 @@ fn in_six_digits(curve: &MeanCurve) -> MeanCurve {
     MeanCurve { values: curve.values.iter().map(short).collect(), ..curve.clone() }
 }
 
-/// Joins the lines of innermost lists: a list of numbers is one line.
+/// Joins the lines of lists that hold no objects: the numbers of a group are one line.
 fn compact(pretty: &str) -> String {
+    let lines: Vec<&str> = pretty.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start().len();
     let mut out = String::with_capacity(pretty.len());
-    let mut lines = pretty.lines().peekable();
-    while let Some(line) = lines.next() {
+    let mut k = 0;
+    while k < lines.len() {
+        let line = lines[k];
         out += line;
-        let opens = line.ends_with('[');
-        let is_leaf = |text: &str| !text.ends_with(['[', '{']) && !text.trim_start().starts_with([']', '}']);
-        if !opens || !lines.peek().is_some_and(|next| is_leaf(next)) {
-            out.push('\n');
-            continue;
-        }
-        while let Some(next) = lines.peek().filter(|next| is_leaf(next)) {
-            out += next.trim_start();
-            if next.ends_with(',') {
-                out.push(' ');
+        let end =
+            line.ends_with('[').then(|| (k + 1..lines.len()).find(|&j| indent(lines[j]) == indent(line))).flatten();
+        if let Some(end) = end.filter(|&end| !lines[k..end].iter().any(|line| line.ends_with('{'))) {
+            for (before, next) in lines[k..].iter().zip(&lines[k + 1..=end]) {
+                if before.ends_with(',') {
+                    out.push(' ');
+                }
+                out += next.trim_start();
             }
-            lines.next();
+            k = end;
         }
-        match lines.peek().is_some_and(|next| next.trim_start().starts_with(']')) {
-            true => {
-                out += lines.next().unwrap_or_default().trim_start();
-                out.push('\n');
-            }
-            false => out.push('\n'),
-        }
+        out.push('\n');
+        k += 1;
     }
     out.truncate(out.trim_end().len());
     out
