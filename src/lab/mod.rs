@@ -13,6 +13,7 @@
 mod apply;
 pub mod check;
 pub mod claims;
+pub mod contents;
 pub mod contrast;
 mod experiment;
 mod factor;
@@ -21,6 +22,7 @@ mod metric;
 mod plan;
 pub mod render;
 mod results;
+mod resume;
 mod run;
 mod saved;
 mod schedule;

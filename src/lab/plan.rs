@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use toml::{Table, Value};
 
+use crate::lab::contents::{Contents, Hashes, without_paths};
 use crate::lab::experiment::Experiment;
 use crate::lab::factor::{Coordinate, Grid, Point};
 use crate::lab::settings::{Settings, check, from_tree};
@@ -45,6 +46,8 @@ pub struct Node {
 pub struct Plan<S> {
     /// Settings of each variant; one where nothing is varied.
     pub variants: Vec<S>,
+    /// Contents of the files that each variant names.
+    pub contents: Vec<Contents>,
     /// What is varied, over all variants.
     pub grids: Vec<Grid>,
     /// Names of the factors that a user made of fields.
@@ -59,14 +62,17 @@ impl<S: Settings> Plan<S> {
     /// # Errors
     /// Settings outside their ranges, or a trial that follows one that the plan does not have.
     pub fn of<E: Experiment<Spec = S>>(request: &Request) -> Result<Self, StudyError> {
-        let mut plan = Self { variants: Vec::new(), grids: Vec::new(), axes: Vec::new(), nodes: Vec::new() };
+        let (variants, contents) = (Vec::new(), Vec::new());
+        let mut plan = Self { variants, contents, grids: Vec::new(), axes: Vec::new(), nodes: Vec::new() };
+        let mut hashes = Hashes::default();
         plan.axes = request.axes.iter().map(|axis| axis.name.clone()).collect();
         let variants = request.variants();
         let mut openings: HashMap<String, usize> = HashMap::new();
         for variant in &variants {
             let spec: S = from_tree(variant.settings.clone())?;
-            check(&spec)?;
-            let inputs = E::INPUTS.map_or_else(|| variant.settings.clone(), |fields| subset(&variant.settings, fields));
+            let contents = hashes.of(&check(&spec)?)?;
+            let identity = without_paths(&variant.settings, &contents);
+            let inputs = E::INPUTS.map_or_else(|| identity.clone(), |fields| subset(&identity, fields));
             let id = hash::<E>(&inputs, Step::Open, &Point::default(), &[]);
             let number = plan.variants.len();
             openings.entry(id.clone()).or_insert_with(|| {
@@ -81,12 +87,13 @@ impl<S: Settings> Plan<S> {
                 plan.nodes.len() - 1
             });
             plan.variants.push(spec);
+            plan.contents.push(contents);
         }
         for (number, variant) in variants.iter().enumerate() {
-            let inputs = E::INPUTS.map_or_else(|| variant.settings.clone(), |fields| subset(&variant.settings, fields));
+            let mut identity = without_paths(&variant.settings, &plan.contents[number]);
+            let inputs = E::INPUTS.map_or_else(|| identity.clone(), |fields| subset(&identity, fields));
             let opening = openings[&hash::<E>(&inputs, Step::Open, &Point::default(), &[])];
             let grids = E::grids(&plan.variants[number])?;
-            let mut identity = variant.settings.clone();
             for field in grids.iter().flat_map(|grid| &grid.factors).filter_map(|factor| factor.field) {
                 remove(&mut identity, field);
             }

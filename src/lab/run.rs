@@ -11,6 +11,7 @@ use crate::lab::kept::KeptRun;
 use crate::lab::plan::{Only, Plan};
 use crate::lab::render::{self, Material};
 use crate::lab::results::Results;
+use crate::lab::resume;
 use crate::lab::schedule::{self, Workers};
 use crate::lab::settings::{Settings, to_toml, tree};
 use crate::lab::store::Store;
@@ -108,6 +109,9 @@ pub fn sweep<E: Experiment>(
     let folder = options.trials.clone().unwrap_or_else(|| options.out.join(TRIALS));
     let is_new = claim_folder(&options.out, &folder, options.resume)?;
     let store = Store::open(&folder)?;
+    if options.resume {
+        resume::reasons(&plan, &wanted, &store).iter().for_each(|reason| observer.note(reason));
+    }
     let workers = Workers { jobs: options.jobs, cache: &options.cache, energy: &options.energy, observer };
     let ran = schedule::run::<E>(&plan, &wanted, &store, &workers);
     if let Err(error) = ran {

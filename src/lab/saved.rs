@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+use crate::lab::contents::Contents;
 use crate::lab::factor::Point;
 use crate::lab::metric::Measurement;
 use crate::lab::run::TRIALS;
@@ -26,6 +27,8 @@ pub struct SavedTrial {
     pub format: String,
     /// Its settings.
     pub settings: toml::Table,
+    /// Contents of the files that its settings name.
+    pub contents: Contents,
     /// Grid, arm, setting and seed.
     pub point: Point,
     /// What it measured, without files.
@@ -48,6 +51,7 @@ impl SavedRun {
                 Some(origin) => trials.push(SavedTrial {
                     format: origin.format,
                     settings: origin.settings,
+                    contents: origin.contents,
                     point: origin.point,
                     measurement: stored.measurement,
                     folder: path,

@@ -312,6 +312,7 @@ impl<E: Experiment> Run<'_, E> {
         let origin = (node.step == Step::Trial).then(|| Origin {
             format: E::Spec::FORMAT.into(),
             settings: tree(&self.plan.variants[node.variant]),
+            contents: self.plan.contents[node.variant].clone(),
             point: self.plan.own_point(node),
         });
         // Trials share the processor, so a counter of the whole package cannot separate them.

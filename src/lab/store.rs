@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::lab::contents::Contents;
 use crate::lab::factor::Point;
 use crate::lab::metric::Measurement;
 use crate::study::StudyError;
@@ -27,6 +28,9 @@ pub struct Origin {
     pub format: String,
     /// The settings of the run; where some are varied, those of the trial.
     pub settings: toml::Table,
+    /// Contents of the files that the settings name.
+    #[serde(default, skip_serializing_if = "Contents::is_empty")]
+    pub contents: Contents,
     /// The point of the system's grid, without levels of what a user varied.
     pub point: Point,
 }
@@ -99,6 +103,16 @@ impl Store {
     /// The folder of a trial: its numbers and its files.
     pub fn folder(&self, key: &Key) -> PathBuf {
         self.folder.join(key.name())
+    }
+
+    /// A finished trial of the same name under another id.
+    pub fn of_same_name(&self, key: &Key) -> Option<PathBuf> {
+        let is_other = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let slug = name.rsplit_once('-').map_or("", |(slug, _)| slug);
+            slug == key.slug && name != key.name()
+        };
+        Self::finished_in(&self.folder).into_iter().find(is_other)
     }
 
     /// Whether a trial is finished.

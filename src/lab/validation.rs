@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::circuit::ansatz::ANSATZE;
 use crate::device::{DEVICES, Device};
@@ -22,12 +22,18 @@ use crate::study::train::TrainConfig;
 #[derive(Debug, Default)]
 pub struct Validation {
     violations: Vec<Invalid>,
+    paths: Vec<(String, PathBuf)>,
 }
 
 impl Validation {
     /// Every violation so far, in the order of the checks.
     pub fn violations(&self) -> &[Invalid] {
         &self.violations
+    }
+
+    /// Files and folders that the settings name, each with its field. Their contents decide results.
+    pub fn paths(&self) -> &[(String, PathBuf)] {
+        &self.paths
     }
 
     /// Takes note of a violation.
@@ -145,7 +151,10 @@ impl Validation {
             Some(row) => row.qubits,
             None if !Path::new(name).exists() => return self.name(field, name, DEVICES.iter().map(|row| row.name)),
             None => match Device::load(name) {
-                Ok(device) => device.calibration.qubits.len(),
+                Ok(device) => {
+                    self.paths.push((field.into(), name.into()));
+                    device.calibration.qubits.len()
+                }
                 Err(error) => return self.refuse(field, format!("{name:?}"), error.to_string()),
             },
         };
@@ -157,7 +166,11 @@ impl Validation {
     pub fn path(&mut self, field: &str, path: Option<&Path>) -> &mut Self {
         match path {
             Some(path) if !path.exists() => self.refuse(field, path.display(), "an existing file or folder"),
-            _ => self,
+            Some(path) => {
+                self.paths.push((field.into(), path.into()));
+                self
+            }
+            None => self,
         }
     }
 

@@ -6,8 +6,8 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{
-    BadPicture, FeatureCache, Features, LoosePictures, Part, Pictures, Samples, Split, Synthetic, fashion_mnist,
-    read_features, read_folder, read_pictures,
+    BadPicture, DataError, FeatureCache, Features, LoosePictures, Part, Pictures, Samples, Split, Synthetic,
+    fashion_mnist, read_features, read_folder, read_pictures,
 };
 use crate::lab::Validation;
 use crate::nn::NnError;
@@ -99,7 +99,7 @@ impl Data {
     }
 
     /// The path with the backbone's name in place of `{backbone}`.
-    fn path_for(&self, backbone: &Backbone) -> Option<PathBuf> {
+    pub fn path_for(&self, backbone: &Backbone) -> Option<PathBuf> {
         let path = self.path.as_ref()?;
         Some(path.to_string_lossy().replace("{backbone}", &backbone.name).into())
     }
@@ -243,6 +243,11 @@ pub fn load_new(
         found.ids.extend(own.ids.into_iter().map(|id| prefix.clone() + &id));
         found.pictures.extend(own.pictures);
         found.skipped.extend(own.skipped);
+    }
+    if found.pictures.is_empty() {
+        let place = new.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let reason = "no PNG or JPEG picture, and no .safetensors file of features".into();
+        return Err(DataError::Malformed { place, reason }.into());
     }
     let class_of = |id: &String| {
         let folder = id.rsplit('/').nth(1)?;

@@ -2,13 +2,16 @@
 //!
 //! Everything is read from the folder: the head's file holds its circuit, and the trial holds the settings of its data.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::device::TranspiledCircuit;
+use crate::lab::contents::hash;
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
 use crate::nn::NnError;
-use crate::sim::Condition;
+use crate::sim::{Condition, Execution, Executions};
 use crate::study::metric::{METRICS, Predictions};
 use crate::study::{Observer, StudyError, TrainedHead};
 use crate::systems::hold_out::{HoldOutConfig, Rows};
@@ -16,6 +19,30 @@ use crate::systems::inputs::{self, Backbone, Data, NewRows};
 
 /// File of a trial with its trained head.
 pub const HEAD_FILE: &str = "head.safetensors";
+
+/// File of a trial with its circuit as each device ran it.
+pub const TRANSPILED_FILE: &str = "transpiled.json";
+
+/// The circuit of a head as devices run it, by the name of the device. It is stored with the head, so that what is applied
+/// or exported later is what was evaluated.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TranspiledCircuits(BTreeMap<String, String>);
+
+impl TranspiledCircuits {
+    /// Takes in what runs under a condition; nothing without a device.
+    pub fn add(&mut self, condition: &Condition, execution: &Execution) {
+        if let (Some(device), Some(transpiled)) = (&condition.device, &execution.transpiled) {
+            self.0.entry(device.clone()).or_insert_with(|| transpiled.to_json());
+        }
+    }
+
+    /// The file; `None` if there are no circuits.
+    pub fn to_bytes(&self) -> Option<Vec<u8>> {
+        let text = serde_json::to_string(self).expect("texts always serialise");
+        (!self.0.is_empty()).then(|| text.into_bytes())
+    }
+}
 
 /// Which head of a run folder. What is left open is decided by the validation rows: the highest accuracy after the last
 /// epoch, of equal ones the lowest loss, of equal ones the first.
@@ -113,6 +140,13 @@ impl SavedHead {
         observer: &dyn Observer,
     ) -> Result<(Rows, String, Vec<String>), StudyError> {
         let RowSettings { data, backbone, hold_out } = &self.settings;
+        if let (Some(path), Some(then)) = (data.path_for(backbone), self.trial.contents.get("data.path")) {
+            let now = hash(&path).map_err(|source| StudyError::File { path: path.clone(), source })?;
+            if now != *then {
+                let reason = "its contents have changed since the run, so its rows are others".into();
+                return Err(StudyError::SavedRun { path, reason });
+            }
+        }
         let loaded = inputs::load(data, backbone, (cache, threads), observer)?;
         Ok((Rows::cut(&loaded.features, hold_out, self.seed)?, loaded.title, loaded.notices))
     }
@@ -135,6 +169,26 @@ impl SavedHead {
         self.head.input_angles(rows.values.slice(ndarray::s![sample..=sample, ..]))
     }
 
+    /// Executions that run its circuit as its run did on the devices of the run, and transpile it for others.
+    ///
+    /// # Errors
+    /// If what is stored is no transpiled circuit.
+    pub fn executions(&self) -> Result<Executions, StudyError> {
+        let executions = Executions::default();
+        let Some(ansatz) = self.head.model.ansatz.as_ref().filter(|_| self.trial.has(TRANSPILED_FILE)) else {
+            return Ok(executions);
+        };
+        let path = self.trial.path(TRANSPILED_FILE);
+        let stored: TranspiledCircuits = serde_json::from_slice(&self.trial.file(TRANSPILED_FILE)?)
+            .map_err(|source| StudyError::Json { path: path.clone(), source })?;
+        for (device, text) in &stored.0 {
+            let transpiled = TranspiledCircuit::from_json(text)
+                .map_err(|e| StudyError::SavedRun { path: path.clone(), reason: format!("{device}: {e}") })?;
+            executions.remember(device, &ansatz.circuit, transpiled);
+        }
+        Ok(executions)
+    }
+
     /// What it predicts for new data.
     ///
     /// # Errors
@@ -148,7 +202,7 @@ impl SavedHead {
             let reason = "the head has no circuit, so devices, shots and mitigation change nothing";
             return Err(NnError::Setting { field: "head", value: self.label.clone(), reason }.into());
         }
-        let head = self.head.under(&options.condition, self.seed)?;
+        let head = self.head.compile(&self.executions()?, &options.condition, self.seed)?;
         let probabilities = head.predict(rows.values.view())?;
         let mut applied = self.answers(&rows, &probabilities)?;
         if let Some(execution) = &head.model.execution {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Synthetic;
-use crate::lab::{Preset, Settings, Validation};
+use crate::lab::{Preset, Settings, TRIALS, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule, StepSchedule};
 use crate::noise::model::MODELS;
@@ -163,7 +163,11 @@ impl Spec {
                 );
             }
             match saved_head(folder, self) {
-                Ok(run) => return run.head.model.shape.qubits,
+                Ok(run) => {
+                    // Reports in a run folder are written again; its trials decide the result.
+                    check.path("head", Some(&folder.join(TRIALS)));
+                    return run.head.model.shape.qubits;
+                }
                 Err(error) => {
                     check.refuse("head", folder.display(), format!("a run folder with a trained circuit; {error}"));
                 }
@@ -172,7 +176,10 @@ impl Spec {
             check.refuse("head", "missing", "a run folder, where head_name or head_seed says which head of it");
         } else if let Some(path) = &self.circuit_file {
             match open_circuit(path) {
-                Ok(circuit) => return circuit.qubits(),
+                Ok(circuit) => {
+                    check.path("circuit_file", Some(path));
+                    return circuit.qubits();
+                }
                 Err(error) => {
                     let expected = format!("a circuit of gates, measured at its end at most; {error}");
                     check.refuse("circuit_file", path.display(), expected);
