@@ -1,7 +1,7 @@
 //! `qgraft run SYSTEM`: a whole study into a run folder. Options come from the table of systems.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -120,7 +120,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
-    let mut options = RunOptions::new(path("out").unwrap_or_else(|| next_free("runs".as_ref(), name)));
+    let own = path("out");
+    let is_named = own.is_some();
+    let mut options = RunOptions::new(own.map_or_else(|| next_free("runs".as_ref(), name), Ok)?);
     options.cache = path("cache").unwrap_or(options.cache);
     options.resume = matches.get_flag("resume");
     options.jobs = matches.get_one::<u16>("jobs").map_or(options.jobs, |jobs| usize::from(*jobs));
@@ -130,6 +132,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let observer = Workers::new();
     let outcome = system.run(&spec, &options, &observer);
     observer.finish();
+    if outcome.is_err() && !is_named {
+        // Only an empty folder goes.
+        let _ = std::fs::remove_dir(&options.out);
+    }
     let outcome = outcome?;
     write!(stdout, "{}", if matches.get_flag("json") { outcome.json.clone() } else { shown(&outcome) })?;
     eprintln!("report: {}", outcome.folder.join("report.html").display());
@@ -195,8 +201,16 @@ fn failures(outcome: &Outcome, command: &str) -> Result<()> {
     }
 }
 
-/// `parent/name-1`, or the first number after it that is not taken.
-fn next_free(parent: &std::path::Path, name: &str) -> PathBuf {
-    let candidate = |number: usize| parent.join(format!("{name}-{number}"));
-    (1..).map(candidate).find(|path| !path.exists()).expect("numbers do not run out")
+/// Makes `parent/name-1`, or the folder with the first number after it that is not taken. Two programs never get the same.
+fn next_free(parent: &Path, name: &str) -> Result<PathBuf> {
+    std::fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+    let mut number = 1;
+    loop {
+        let path = parent.join(format!("{name}-{number}"));
+        match std::fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error).with_context(|| path.display().to_string()),
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::lab::tidy;
 use crate::lab::vary::Request;
 use crate::report::{Page, Table};
 use crate::study::energy::EnergySource;
-use crate::study::files::write_whole;
+use crate::study::files::{file_name, write_whole};
 use crate::study::{Observer, StudyError};
 
 /// Folder of finished trials in a run folder.
@@ -109,7 +109,8 @@ pub fn sweep<E: Experiment>(
     let folder = options.trials.clone().unwrap_or_else(|| options.out.join(TRIALS));
     let is_new = claim_folder(&options.out, &folder, options.resume)?;
     let store = Store::open(&folder)?;
-    if options.resume {
+    // In a store that several runs share, trials of one name under several ids are as they should be.
+    if options.resume && options.trials.is_none() {
         resume::reasons(&plan, &wanted, &store).iter().for_each(|reason| observer.note(reason));
     }
     let workers = Workers { jobs: options.jobs, cache: &options.cache, energy: &options.energy, observer };
@@ -228,7 +229,7 @@ fn contrasts<E: Experiment>(request: &Request, plan: &Plan<E::Spec>, results: &R
 fn figures(page: &Page) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
     let mut files = Vec::new();
     for figure in page.figures() {
-        let name = |ending: &str| format!("figures/{}.{ending}", figure.name);
+        let name = |ending: &str| format!("figures/{}.{ending}", file_name(&figure.name));
         let (svg, png) = figure.files();
         files.push((name("svg"), svg.into_bytes()));
         let failed = |reason| StudyError::File { path: name("png").into(), source: std::io::Error::other(reason) };

@@ -131,7 +131,7 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
         settings = with_field(&settings, path, value)?;
     }
     if let Some(seeds) = &overrides.seeds {
-        settings = with_field(&settings, "seeds", &list_of_seeds(seeds))?;
+        settings = with_field(&settings, "seeds", &list_of_seeds(seeds)?)?;
     }
     check(&settings)?;
     request.base = tree(&settings);
@@ -149,10 +149,18 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
 }
 
 /// "5" is 0,1,2,3,4; a list stays a list.
-fn list_of_seeds(text: &str) -> String {
+fn list_of_seeds(text: &str) -> Result<String, StudyError> {
+    const MOST: u64 = 100_000;
     match text.parse::<u64>() {
-        Ok(count) => (0..count).map(|seed| seed.to_string()).collect::<Vec<_>>().join(","),
-        Err(_) => text.into(),
+        Ok(count) if count > MOST => Err(StudyError::Invalid {
+            violations: vec![Invalid {
+                field: "--seeds".into(),
+                value: text.into(),
+                expected: format!("a number up to {MOST}, or a list such as 0,3,7"),
+            }],
+        }),
+        Ok(count) => Ok((0..count).map(|seed| seed.to_string()).collect::<Vec<_>>().join(",")),
+        Err(_) => Ok(text.into()),
     }
 }
 

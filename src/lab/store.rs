@@ -17,6 +17,7 @@ use crate::lab::factor::Point;
 use crate::lab::metric::Measurement;
 use crate::study::StudyError;
 use crate::study::energy::Usage;
+use crate::study::files::file_name;
 
 /// The numbers of a trial in its folder.
 const MEASUREMENT: &str = "measurement.json";
@@ -57,12 +58,9 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key whose folder is named by this text. What a file name should not have becomes one `_`.
+    /// A key whose folder is named by this text ([`file_name`]).
     pub fn new(id: &str, title: &str) -> Self {
-        const LONGEST: usize = 80;
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || ",=.+-_".contains(c);
-        let words = title.split(|c| !is_plain(c)).filter(|word| !word.is_empty()).collect::<Vec<_>>();
-        Self { id: id.into(), slug: words.join("_").chars().take(LONGEST).collect() }
+        Self { id: id.into(), slug: file_name(title) }
     }
 
     fn name(&self) -> String {

@@ -32,7 +32,7 @@ use crate::lab::vary::Request;
 use crate::math::words::pluralise;
 use crate::report::{Block, Page, Section, Table as ReportTable};
 use crate::study::energy::EnergySource;
-use crate::study::files::write_whole;
+use crate::study::files::{file_name, write_whole};
 use crate::study::{Observer, StudyError};
 
 /// Name and version of the format.
@@ -97,6 +97,11 @@ impl Suite {
         let common = tables("common", table.remove("common"))?;
         let mut runs = Vec::new();
         for (name, mut settings) in tables("runs", table.remove("runs"))? {
+            if file_name(&name) != name {
+                return Err(format!(
+                    "runs.{name:?}: its folder has this name, so it takes letters, digits and ,=.+-_ alone"
+                ));
+            }
             let mut take = |key: &str| settings.remove(key);
             let system = match take("system") {
                 Some(Value::String(system)) => system,

@@ -48,6 +48,21 @@ pub(super) fn table<T: Serialize>(name: &str, header: Vec<String>, lines: &[T]) 
     bytes.map_err(|source| StudyError::File { path: name.into(), source })
 }
 
+/// A text as the name of a file in one folder: letters, digits and `,=.+-_`, at most 80. Everything else becomes one `_`, and
+/// dots at the start of a word go, so that no name leads to another folder or hides its file.
+///
+/// ```
+/// use qgraft::study::files::file_name;
+/// assert_eq!(file_name("quantum@torino, seed 3"), "quantum_torino,_seed_3");
+/// assert_eq!(file_name("/../../x.svg"), "x.svg");
+/// ```
+pub fn file_name(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ",=.+-_".contains(c);
+    let words = text.split(|c| !is_plain(c)).map(|word| word.trim_start_matches('.')).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("_").chars().take(LONGEST).collect()
+}
+
 /// Writes a file that appears whole or not at all, in place of what was there.
 ///
 /// # Errors

@@ -60,12 +60,14 @@ impl TrainConfig {
         const NOT_NEGATIVE: &str = "a number of at least 0";
         const SHARE: &str = "a number from 0 to 1";
         const BELOW_ONE: &str = "a number of at least 0 and below 1";
-        const COUNT: &str = "at least 1";
+        const COUNT: &str = "a whole number from 1 to 1000000";
+        // More epochs or rows in a step than any training has: arrays of this size are still allocated without harm.
+        const MOST: usize = 1_000_000;
         let is_positive = |value: f64| value > 0.0 && value.is_finite();
         let is_share = |value: f64| (0.0..=1.0).contains(&value);
         let is_below_one = |value: f64| (0.0..1.0).contains(&value);
         let number = |name, value: f64, holds: bool, expected| (name, value.to_string(), holds, expected);
-        let count = |name, value: usize| (name, value.to_string(), value > 0, COUNT);
+        let count = |name, value: usize| (name, value.to_string(), (1..=MOST).contains(&value), COUNT);
         let mut checks = vec![
             count("epochs", self.epochs),
             count("batch", self.batch),
