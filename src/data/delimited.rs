@@ -1,15 +1,27 @@
 //! Tables in text: CSV files and KEEL's .dat files. One row per line. The class is the last column.
 //!
 //! * The first line names the columns if in some column it holds a word above numbers, or if no column holds numbers and
-//!   nothing in it occurs a second time.
+//!   nothing in it occurs a second time. A line `sep=;` before it names the separator.
 //! * Lines that begin with @ are KEEL's: `@attribute` names a column and declares numbers or lists its words,
-//!   and `@output` names the class.
+//!   `@output` names the class, and `@inputs` the columns that are read.
 //! * `?`, `NA`, `NaN`, `<null>` and nothing are gaps.
 
+use std::borrow::Cow;
 use std::path::Path;
 
+use super::file::read_file;
 use super::grid::{Grid, Kind, Line};
+use super::keel::KeelHeader;
 use super::{DataError, Tabular, parquet};
+
+/// Separators of fields, the first of equally good ones is taken.
+const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Rows by which the separator is chosen.
+const CHOSEN_BY: usize = 100;
+
+/// Names of a column of labels in a table of features.
+const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "targets", "y"];
 
 /// Reads a table from a CSV, KEEL or Parquet file. A Parquet file declares names and kinds of its columns, and its
 /// class is the last column.
@@ -18,14 +30,12 @@ use super::{DataError, Tabular, parquet};
 /// A file that cannot be read, rows of different length, a value that is no number or none of the words of its column,
 /// a row without class, fewer than two classes; each by line and column.
 pub fn read_table(path: &Path) -> Result<Tabular, DataError> {
-    let bytes = std::fs::read(path).map_err(DataError::io(path))?;
-    let place = path.display().to_string();
+    let bytes = read_file(path)?;
     if bytes.starts_with(parquet::MAGIC) {
         return parquet::read(path);
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|e| DataError::malformed(&place, format!("neither a Parquet file nor text in UTF-8: {e}")))?;
-    parse_table(&text, &place)
+    let place = path.display().to_string();
+    parse_table(&text(&bytes, &place)?, &place)
 }
 
 /// Reads a table from text; `place` names it in messages.
@@ -40,8 +50,67 @@ pub fn read_table(path: &Path) -> Result<Tabular, DataError> {
 /// # Errors
 /// As [`read_table`].
 pub fn parse_table(text: &str, place: &str) -> Result<Tabular, DataError> {
+    grid(text, place)?.table()
+}
+
+/// Reads a table whose class is the column named as labels are, else the last.
+///
+/// # Errors
+/// As [`read_table`].
+pub(super) fn parse_labelled(text: &str, place: &str) -> Result<Tabular, DataError> {
+    let mut grid = grid(text, place)?;
+    let is_label = |name: &String| LABEL_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known));
+    if let Some(class) = grid.names.iter().position(is_label) {
+        grid.class = class;
+    }
+    grid.table()
+}
+
+/// The text of a file: UTF-8, or UTF-16 with a byte order mark as spreadsheets write it.
+pub(super) fn text<'a>(bytes: &'a [u8], place: &str) -> Result<Cow<'a, str>, DataError> {
+    let wide = |swap: bool| -> Vec<u16> {
+        let pairs = bytes[2..].as_chunks().0.iter();
+        pairs.map(|&pair| if swap { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }).collect()
+    };
+    let wide = match bytes {
+        [0xff, 0xfe, ..] => Some(wide(false)),
+        [0xfe, 0xff, ..] => Some(wide(true)),
+        _ => None,
+    };
+    if let Some(units) = wide {
+        let text = String::from_utf16(&units).map_err(|e| DataError::malformed(place, format!("not UTF-16: {e}")))?;
+        return Ok(Cow::Owned(text));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        DataError::malformed(place, format!("neither a Parquet file nor text in UTF-8: {e}; save the table as UTF-8"))
+    })?;
+    Ok(Cow::Borrowed(text))
+}
+
+/// The fields of a text, with what its header declares.
+fn grid<'a>(text: &str, place: &'a str) -> Result<Grid<'a>, DataError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let header = KeelHeader::read(text, place)?;
-    let mut lines = records(text, header.lines, place)?;
+    let start: usize = text.split_inclusive('\n').take(header.lines).map(str::len).sum();
+    let (mut skipped, mut body) = (header.lines, &text[start..]);
+    let mut separator = None;
+    // Spreadsheets write and read this line. It is no row.
+    let first = body.lines().next().unwrap_or("");
+    if let Some(&[sign]) = first.trim().trim_matches('"').strip_prefix("sep=").map(str::as_bytes) {
+        separator = Some(sign);
+    } else if first.trim_end_matches('\r') == "sep=\t" {
+        separator = Some(b'\t');
+    }
+    if separator.is_some() {
+        body = body.split_once('\n').map_or("", |(_, rest)| rest);
+        skipped += 1;
+    }
+    let separator = separator.unwrap_or_else(|| chosen_separator(body));
+    let lines = records(body, separator, usize::MAX);
+    let mut lines: Vec<Line> = lines
+        .map(|line| line.map(|line| Line { number: line.number + skipped as u64, ..line }))
+        .collect::<Result<_, _>>()
+        .map_err(|e| DataError::malformed(place, e))?;
     let Some(width) = lines.first().map(|line| line.fields.len()) else {
         return Err(DataError::malformed(place, "no rows; expected one row per line, the class last"));
     };
@@ -53,88 +122,92 @@ pub fn parse_table(text: &str, place: &str) -> Result<Tabular, DataError> {
         let reason = "rows have one field; expected values and a class, separated by commas, semicolons or tabs";
         return Err(DataError::malformed(place, reason));
     }
-    let names = header.names(&mut lines, width, place)?;
-    let class = match &header.output {
-        Some(name) => names.iter().position(|n| n == name).ok_or_else(|| {
-            DataError::malformed(place, format!("@output names `{name}`, which is none of the attributes"))
-        })?,
-        None => width - 1,
+    let names = names(&header, &mut lines, width, place)?;
+    let place_of = |name: &String, word: &str| {
+        names.iter().position(|n| n == name).ok_or_else(|| {
+            DataError::malformed(place, format!("@{word} names `{name}`, which is none of the attributes"))
+        })
     };
+    let class = header.output.as_ref().map_or(Ok(width - 1), |name| place_of(name, "output"))?;
+    let mut kept = (0..width).collect::<Vec<_>>();
+    let mut notices = Vec::new();
+    if let Some(inputs) = &header.inputs {
+        let inputs = inputs.iter().map(|name| place_of(name, "inputs")).collect::<Result<Vec<_>, _>>()?;
+        kept.retain(|index| *index == class || inputs.contains(index));
+        let left = (0..width).filter(|index| !kept.contains(index));
+        notices.extend(left.map(|index| format!("column `{}` is not among @inputs and not read", names[index])));
+        for line in lines.iter_mut().filter(|_| kept.len() < width) {
+            line.fields = kept.iter().map(|&index| line.fields[index].clone()).collect();
+        }
+    }
     let declared = |index: usize| match header.attributes.get(index) {
         Some((_, Some(words))) => Kind::Words(words.clone()),
         Some((_, None)) => Kind::Numbers,
         None => Kind::Unknown,
     };
-    Grid { place, names, kinds: (0..width).map(declared).collect(), class, lines }.table()
+    Ok(Grid {
+        place,
+        kinds: kept.iter().map(|&index| declared(index)).collect(),
+        // The class is always kept.
+        class: kept.iter().position(|index| *index == class).unwrap_or(kept.len() - 1),
+        names: kept.iter().map(|&index| names[index].clone()).collect(),
+        lines,
+        separator: Some(separator),
+        notices,
+    })
 }
 
-/// The rows behind the first `skipped` lines.
-fn records(text: &str, skipped: usize, place: &str) -> Result<Vec<Line>, DataError> {
-    let start: usize = text.split_inclusive('\n').take(skipped).map(str::len).sum();
-    let body = &text[start..];
-    let first = body.lines().next().unwrap_or("");
-    let delimiter = [b',', b';', b'\t'].into_iter().rev().max_by_key(|d| first.bytes().filter(|b| b == d).count());
-    let mut reader = csv::ReaderBuilder::new()
+/// The first `most` rows of a text.
+fn records(body: &str, separator: u8, most: usize) -> impl Iterator<Item = Result<Line, csv::Error>> {
+    let reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
-        .delimiter(delimiter.unwrap_or(b','))
+        .delimiter(separator)
         .from_reader(body.as_bytes());
     let line = |record: Result<csv::StringRecord, csv::Error>| {
-        let record = record.map_err(|e| DataError::malformed(place, e))?;
-        let number = skipped as u64 + record.position().map_or(0, csv::Position::line);
+        let record = record?;
+        let number = record.position().map_or(0, csv::Position::line);
         Ok(Line { number, fields: record.iter().map(|field| field.to_string()).collect() })
     };
-    reader.records().map(line).collect()
+    reader.into_records().take(most).map(line)
 }
 
-/// The header of a KEEL file.
-#[derive(Default)]
-struct KeelHeader {
-    /// Lines it takes.
-    lines: usize,
-    /// Name, and words unless it holds numbers.
-    attributes: Vec<(String, Option<Vec<String>>)>,
-    output: Option<String>,
+/// The separator that gives rows of one width and the largest share of numbers. Where a decimal comma is used, commas
+/// separate as regularly as semicolons, but what they separate are no numbers.
+fn chosen_separator(body: &str) -> u8 {
+    let first = body.lines().next().unwrap_or("");
+    let share = |separator: u8| {
+        let rows: Vec<Line> = records(body, separator, CHOSEN_BY).collect::<Result<_, _>>().ok()?;
+        let width = rows.first()?.fields.len();
+        if width < 2 || rows.iter().any(|row| row.fields.len() != width) {
+            return None;
+        }
+        let numbers: usize = rows.iter().map(|row| (0..width).filter(|&k| row.is_number(k)).count()).sum();
+        Some(numbers as f64 / (rows.len() * width) as f64)
+    };
+    let count = |separator: u8| first.bytes().filter(|byte| *byte == separator).count();
+    // Of equal ones the last is the greatest.
+    let order = |a: &u8, b: &u8| {
+        let (left, right) = (share(*a).unwrap_or(-1.0), share(*b).unwrap_or(-1.0));
+        left.total_cmp(&right).then(count(*a).cmp(&count(*b)))
+    };
+    SEPARATORS.into_iter().rev().max_by(order).unwrap_or(b',')
 }
 
-impl KeelHeader {
-    fn read(text: &str, place: &str) -> Result<Self, DataError> {
-        let mut header = Self::default();
-        for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if !(line.starts_with('@') || line.is_empty() || line.starts_with('%')) {
-                break;
-            }
-            header.lines = number + 1;
-            let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-            match word.to_ascii_lowercase().as_str() {
-                "@attribute" => header.attributes.push(attribute(rest.trim()).ok_or_else(|| {
-                    let reason =
-                        format!("line {}: `{line}`: expected @attribute NAME real, integer or {{words}}", number + 1);
-                    DataError::malformed(place, reason)
-                })?),
-                "@output" | "@outputs" => header.output = Some(rest.trim().to_string()),
-                _ => {}
-            }
+/// The names of the columns: declared, from a first line that is then taken away, or numbers.
+fn names(header: &KeelHeader, lines: &mut Vec<Line>, width: usize, place: &str) -> Result<Vec<String>, DataError> {
+    if !header.attributes.is_empty() {
+        if header.attributes.len() != width {
+            let reason = format!("{} attributes are declared, but rows have {width} fields", header.attributes.len());
+            return Err(DataError::malformed(place, reason));
         }
-        Ok(header)
+        return Ok(header.attributes.iter().map(|(name, _)| name.clone()).collect());
     }
-
-    /// The names of the columns: declared, from a first line that is then taken away, or numbers.
-    fn names(&self, lines: &mut Vec<Line>, width: usize, place: &str) -> Result<Vec<String>, DataError> {
-        if !self.attributes.is_empty() {
-            if self.attributes.len() != width {
-                let reason = format!("{} attributes are declared, but rows have {width} fields", self.attributes.len());
-                return Err(DataError::malformed(place, reason));
-            }
-            return Ok(self.attributes.iter().map(|(name, _)| name.clone()).collect());
-        }
-        if names_columns(lines, width) {
-            return Ok(lines.remove(0).fields);
-        }
-        Ok((1..=width).map(|number| number.to_string()).collect())
+    if names_columns(lines, width) {
+        return Ok(lines.remove(0).fields);
     }
+    Ok((1..=width).map(|number| number.to_string()).collect())
 }
 
 /// Whether the first of these lines names the columns.
@@ -142,9 +215,9 @@ fn names_columns(lines: &[Line], width: usize) -> bool {
     let (first, rest) = (&lines[0], &lines[1..]);
     let numbers = |index: usize| {
         let mut known = rest.iter().filter(|line| !line.gap(index)).peekable();
-        known.peek().is_some() && known.all(|line| line.number_at(index).is_some())
+        known.peek().is_some() && known.all(|line| line.is_number(index))
     };
-    let is_word = |index: usize| !first.gap(index) && first.number_at(index).is_none();
+    let is_word = |index: usize| !first.gap(index) && !first.is_number(index);
     if (0..width - 1).any(numbers) {
         return (0..width - 1).any(|index| is_word(index) && numbers(index));
     }
@@ -155,16 +228,4 @@ fn names_columns(lines: &[Line], width: usize) -> bool {
         rest.iter().all(|line| line.fields[index] != *name) && first.fields[..index].iter().all(|other| other != name)
     };
     !rest.is_empty() && (0..width).all(|index| is_word(index) && alone(index))
-}
-
-/// `NAME real [0, 1]`, `NAME integer`, `NAME {a, b}`.
-fn attribute(text: &str) -> Option<(String, Option<Vec<String>>)> {
-    let at = text.find(|c: char| c.is_whitespace() || c == '{')?;
-    let (name, kind) = (text[..at].to_string(), text[at..].trim());
-    if let Some(list) = kind.strip_prefix('{') {
-        let words = list.split('}').next()?.split(',').map(|word| word.trim().to_string()).collect();
-        return Some((name, Some(words)));
-    }
-    let kind = kind.to_ascii_lowercase();
-    ["real", "integer", "numeric"].iter().any(|known| kind.starts_with(known)).then_some((name, None))
 }

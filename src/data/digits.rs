@@ -2,7 +2,8 @@
 
 use ndarray::Array2;
 
-use super::{DataError, table::Archive};
+use super::DataError;
+use super::array_file::{ArrayFile, Labels};
 
 /// Made by `data/digits/make.py`; scikit-learn, BSD.
 static DIGITS: &[u8] = include_bytes!("../../data/digits/digits.safetensors");
@@ -14,10 +15,12 @@ static DIGITS: &[u8] = include_bytes!("../../data/digits/digits.safetensors");
 /// # Errors
 /// If the embedded file is damaged, which a test excludes.
 pub fn digits() -> Result<(Array2<f32>, Vec<u32>), DataError> {
-    let file = Archive::new(DIGITS, "embedded digits".to_string())?;
-    let images = file.tensor("images")?;
-    let labels: Vec<u32> = file.integers("labels")?.into_iter().map(|label| label as u32).collect();
-    let pixels: Vec<f32> = images.data().iter().map(|&grey| f32::from(grey) / 16.0).collect();
+    let file = ArrayFile::safetensors(DIGITS, "embedded digits".to_string())?;
+    let Labels::Numbers(labels) = file.get("labels")?.labels(&file.place)? else {
+        return Err(DataError::malformed(&file.place, "the labels are words"));
+    };
+    let labels: Vec<u32> = labels.into_iter().map(|label| label as u32).collect();
+    let pixels: Vec<f32> = file.get("images")?.bytes().iter().map(|&grey| f32::from(grey) / 16.0).collect();
     let values = Array2::from_shape_vec((labels.len(), 64), pixels);
     let values = values.map_err(|e| DataError::malformed(&file.place, e.to_string()))?;
     Ok((values, labels))

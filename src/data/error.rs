@@ -11,7 +11,7 @@ pub enum DataError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     /// An image file that does not decode.
-    #[error("{}: not a readable image: {reason}; repair or remove it, or have such files skipped", path.display())]
+    #[error("{}: not a readable image: {reason}; repair or remove it", path.display())]
     BadImage { path: PathBuf, reason: String },
     /// Contents that violate the format or layout.
     #[error("{place}: {reason}")]

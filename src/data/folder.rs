@@ -1,15 +1,13 @@
-//! Folders of pictures: one subfolder per class, or `train/` and `val/` with one subfolder per class each.
+//! Folders of pictures: one subfolder per class, or `train/`, `val/` and `test/` with one subfolder per class each.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{DataError, Part, Picture, Pictures, Samples, Split};
-
-/// Endings of the files that are read; others are passed over.
-const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
+use super::layout::Layout;
+use super::picture_file::{PictureReader, is_picture};
+use super::walk::Walk;
+use super::{DataError, Picture, Pictures, Samples, Split, Transform};
 
 /// What to do with a file that does not decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,54 +18,36 @@ pub enum BadPicture {
     Skip,
 }
 
-/// Reads a folder of pictures, classes and files in name order. `split` is used only where there are no `train/` and
-/// `val/`.
+/// Reads a folder of pictures, classes and files in name order. `split` is used only where the folder does not mark
+/// held-out pictures. Parts may be called `train/` and `val/`, `valid/`, `validation/` or `test/`, in any case; with
+/// `train/` and `test/` alone, the latter is held out.
 ///
 /// # Errors
 /// No classes, a class without pictures, a picture that does not decode (unless `bad` skips it).
 pub fn read_folder(folder: &Path, split: Split, bad: BadPicture) -> Result<Pictures, DataError> {
-    let [train, validation] = ["train", "val"].map(|part| folder.join(part));
-    let given = train.is_dir() && validation.is_dir();
-    let roots = if given {
-        vec![(Part::Train, train), (Part::Validation, validation)]
-    } else {
-        vec![(Part::Train, folder.into())]
-    };
+    read(folder, split, bad, None)
+}
 
-    let mut classes = BTreeSet::new();
-    for (_, root) in &roots {
-        classes.extend(entries(root)?.into_iter().filter(|path| path.is_dir()).map(|path| name(&path)));
-    }
-    if classes.len() < 2 {
-        let reason =
-            format!("found {} class folders; expected one folder of pictures per class, at least 2", classes.len());
-        return Err(DataError::malformed(folder.display(), reason));
-    }
+/// The same with each picture scaled down to what `transform` needs of it as it is read, so that no more is in memory.
+///
+/// # Errors
+/// As [`read_folder`].
+pub fn read_folder_for(
+    transform: &Transform,
+    folder: &Path,
+    split: Split,
+    bad: BadPicture,
+) -> Result<Pictures, DataError> {
+    read(folder, split, bad, Some(transform))
+}
 
-    let classes = Vec::from_iter(classes);
-    let mut files = Vec::new();
-    for (part, root) in &roots {
-        for (label, class) in classes.iter().enumerate() {
-            let inside = root.join(class);
-            // A class that one of the two parts lacks is reported with the other empty classes, below.
-            let found = if inside.is_dir() { entries(&inside)? } else { Vec::new() };
-            files.extend(found.into_iter().filter(|path| is_picture(path)).map(|path| (path, label, *part)));
-        }
-    }
-
-    let mut read = Pictures {
-        pictures: Vec::new(),
-        samples: Samples {
-            source: folder.display().to_string(),
-            ids: vec![],
-            labels: vec![],
-            classes,
-            parts: vec![],
-            groups: vec![],
-        },
-        skipped: Vec::new(),
-    };
-    let decoded: Vec<_> = files.par_iter().map(|(path, ..)| decode(path)).collect();
+fn read(folder: &Path, split: Split, bad: BadPicture, transform: Option<&Transform>) -> Result<Pictures, DataError> {
+    let Layout { classes, files, is_split, notices } = Layout::of(folder)?;
+    let source = folder.display().to_string();
+    let samples = Samples { source, ids: vec![], labels: vec![], classes, parts: vec![], groups: vec![] };
+    let mut read = Pictures { pictures: Vec::new(), samples, skipped: Vec::new(), notices };
+    let reader = PictureReader::scaling(transform);
+    let decoded: Vec<_> = files.par_iter().map(|(path, ..)| reader.read(path)).collect();
     for ((path, label, part), picture) in files.into_iter().zip(decoded) {
         match picture {
             Ok(picture) => {
@@ -80,49 +60,55 @@ pub fn read_folder(folder: &Path, split: Split, bad: BadPicture) -> Result<Pictu
             Err(error) => return Err(error),
         }
     }
-    if !given {
+    if !is_split {
         split.apply(&mut read.samples)?;
     }
     read.samples = read.samples.checked()?;
     Ok(read)
 }
 
-/// Pictures without labels.
-#[derive(Clone, Debug, Default)]
-pub struct LoosePictures {
+/// Pictures without labels, each as the caller keeps it.
+#[derive(Clone, Debug)]
+pub struct LoosePictures<T> {
     /// Path of each inside the folder, with `/` between folders on every system.
     pub ids: Vec<String>,
     /// The pictures, in the order of their ids.
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<T>,
     /// Those that were left out, and why.
     pub skipped: Vec<String>,
 }
 
-/// Reads one picture, or every PNG and JPEG of a folder and of the folders in it, whatever they are called. A single
-/// picture has its path as id.
+/// Reads one picture, or every picture of a folder and of the folders in it, whatever they are called. A single picture has
+/// its path as id. Of each, what `keep` makes of it is kept, so that not all are in memory at their full size.
 ///
 /// # Errors
 /// If the folder cannot be read, or a picture does not decode (unless `bad` skips it).
-pub fn read_pictures(folder: &Path, bad: BadPicture) -> Result<LoosePictures, DataError> {
-    let (mut open, mut files) = (vec![folder.to_path_buf()], Vec::new());
-    if folder.is_file() {
-        open.clear();
+pub fn read_pictures<T: Send>(
+    folder: &Path,
+    bad: BadPicture,
+    keep: impl Fn(Picture) -> T + Sync,
+) -> Result<LoosePictures<T>, DataError> {
+    let is_folder = folder.is_dir();
+    let walk = if is_folder { Walk::below(folder, true)? } else { Walk::default() };
+    let (found, others): (Vec<_>, Vec<_>) = walk.files.into_iter().partition(|path| is_picture(path));
+    let id = |path: &Path| -> String {
+        let within = path.strip_prefix(folder).unwrap_or(path);
+        let parts: Vec<_> = within.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+        parts.join("/")
+    };
+    let mut files: Vec<(String, _)> = found.into_iter().map(|path| (id(&path), path)).collect();
+    if !is_folder {
         files.push((folder.display().to_string(), folder.to_path_buf()));
     }
-    while let Some(inside) = open.pop() {
-        for path in entries(&inside)? {
-            if path.is_dir() {
-                open.push(path);
-            } else if is_picture(&path) {
-                let within = path.strip_prefix(folder).unwrap_or(&path);
-                let parts: Vec<_> = within.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-                files.push((parts.join("/"), path));
-            }
-        }
-    }
     files.sort();
-    let mut read = LoosePictures::default();
-    let decoded: Vec<_> = files.par_iter().map(|(_, path)| decode(path)).collect();
+    let mut skipped = walk.notices;
+    if let Some(first) = others.first() {
+        let rest = if others.len() > 1 { format!(" and {} more", others.len() - 1) } else { String::new() };
+        skipped.push(format!("{}{rest}: not read, by the ending no picture of a known format", id(first)));
+    }
+    let mut read = LoosePictures { ids: Vec::new(), pictures: Vec::new(), skipped };
+    let reader = PictureReader::default();
+    let decoded: Vec<_> = files.par_iter().map(|(_, path)| reader.read(path).map(&keep)).collect();
     for ((id, _), picture) in files.into_iter().zip(decoded) {
         match picture {
             Ok(picture) => {
@@ -134,50 +120,4 @@ pub fn read_pictures(folder: &Path, bad: BadPicture) -> Result<LoosePictures, Da
         }
     }
     Ok(read)
-}
-
-/// What is left of a picture after it was saved as a JPEG of this quality, 1 to 100, and read again.
-///
-/// # Errors
-/// If it has no pixels or more than a JPEG can hold.
-pub fn resaved(picture: &Picture, quality: u8) -> Result<Picture, DataError> {
-    let mut bytes = Vec::new();
-    let size = u32::try_from(picture.width).ok().zip(u32::try_from(picture.height).ok());
-    let (width, height) = size.unwrap_or_default();
-    let path = Path::new("a picture saved again as JPEG");
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality)
-        .encode(&picture.rgb, width, height, image::ExtendedColorType::Rgb8)
-        .map_err(|e| DataError::BadImage { path: path.into(), reason: e.to_string() })?;
-    decode_bytes(&bytes, path)
-}
-
-/// Reads one PNG or JPEG. Grey becomes three equal channels, transparency is dropped.
-pub fn decode(path: &Path) -> Result<Picture, DataError> {
-    decode_bytes(&fs::read(path).map_err(DataError::io(path))?, path)
-}
-
-/// The same of a file's content; `path` is for the message.
-pub(super) fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Picture, DataError> {
-    let rgb = image::load_from_memory(bytes)
-        .map_err(|e| DataError::BadImage { path: path.into(), reason: e.to_string() })?
-        .into_rgb8();
-    Ok(Picture { width: rgb.width() as usize, height: rgb.height() as usize, rgb: rgb.into_raw() })
-}
-
-/// What a folder holds, in name order, without hidden entries.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let mut paths = fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>())
-        .map_err(DataError::io(folder))?;
-    paths.retain(|path| !name(path).starts_with('.'));
-    paths.sort();
-    Ok(paths)
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn is_picture(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ENDINGS.iter().any(|e| ending.eq_ignore_ascii_case(e)))
 }

@@ -7,37 +7,48 @@
 //! * [`Sampler`]: which rows make up a step.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
 
+mod array_file;
 mod bundled;
 mod cache;
 mod delimited;
 mod digits;
 mod error;
 pub mod fashion_mnist;
+mod feature_file;
+pub(crate) mod file;
 mod folder;
 mod grid;
 mod hold_out;
+mod keel;
+mod label;
+mod layout;
+mod number;
 mod parquet;
+mod part_name;
+mod picture_file;
 mod sampler;
 mod samples;
 mod split;
 mod synthetic;
-mod table;
 mod tabular;
 mod transform;
 mod voc;
+mod walk;
+pub(crate) mod zip_file;
 
 pub use bundled::{BUNDLED, BundledRow};
 pub use cache::{Cached, FeatureCache, cache_key};
 pub use delimited::{parse_table, read_table};
 pub use digits::digits;
 pub use error::DataError;
-pub use folder::{BadPicture, LoosePictures, decode, read_folder, read_pictures, resaved};
+pub use feature_file::{OpenFeatures, parse_features, read_features};
+pub use folder::{BadPicture, LoosePictures, read_folder, read_folder_for, read_pictures};
 pub use hold_out::{HoldOut, TestRows};
+pub use picture_file::{decode, is_picture, resaved};
 pub use sampler::{Sampler, class_weights, picture_weights};
 pub use samples::{FeatureRows, FeatureSplit, Features, Part, Picture, Pictures, Samples};
 pub use split::Split;
 pub use synthetic::Synthetic;
-pub use table::{OpenFeatures, read_features};
 pub use tabular::{Column, Encoder, Tabular};
 pub use transform::{Transform, resize};
 pub use voc::{BoxedPicture, BoxedPictures, read_voc};

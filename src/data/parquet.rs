@@ -64,7 +64,7 @@ pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
     if lines.is_empty() {
         return Err(DataError::malformed(place, "no rows"));
     }
-    Grid { place, class: names.len() - 1, names, kinds, lines }.table()
+    Grid { place, class: names.len() - 1, names, kinds, lines, separator: None, notices: Vec::new() }.table()
 }
 
 /// A value as text, and the kind of column that it implies. A gap implies none.

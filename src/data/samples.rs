@@ -88,10 +88,12 @@ impl Samples {
     pub(super) fn checked(self) -> Result<Self, DataError> {
         let classes = self.classes.len();
         if let Some(i) = (0..self.len()).find(|&i| self.labels[i] >= classes) {
-            let reason = format!("sample {} has label {}, expected 0 to {}", self.ids[i], self.labels[i], classes - 1);
+            let reason = format!("sample {} has label {}, expected 0 to {}", self.ids[i], self.labels[i], classes.saturating_sub(1));
             return Err(DataError::malformed(self.source, reason));
         }
-        for part in [Part::Train, Part::Validation] {
+        let has_test = self.parts.contains(&Part::Test);
+        let needed = Part::ALL.into_iter().filter(|part| *part != Part::Test || has_test);
+        for part in needed {
             if let Some(class) = self.count(part).iter().position(|&n| n == 0) {
                 let (place, class) = (self.source, self.classes[class].clone());
                 return Err(DataError::ClassTooSmall { place, class, part: part.name(), found: 0, needed: 1 });
@@ -128,6 +130,8 @@ pub struct Pictures {
     pub samples: Samples,
     /// Why each file that did not decode was left out; empty unless skipping is on.
     pub skipped: Vec<String>,
+    /// What was taken for what, and what was not read.
+    pub notices: Vec<String>,
 }
 
 /// Feature vectors with what is known of them.
@@ -137,6 +141,8 @@ pub struct Features {
     pub values: Array2<f32>,
     /// Their ids, labels and parts.
     pub samples: Samples,
+    /// What was read in another way than it is written, such as labels that do not count from 0.
+    pub notices: Vec<String>,
 }
 
 /// Feature vectors with their labels.

@@ -54,6 +54,6 @@ impl Synthetic {
             parts: (0..rows).map(part).collect(),
             groups: Vec::new(),
         };
-        Features { values, samples }
+        Features { values, samples, notices: Vec::new() }
     }
 }

@@ -22,6 +22,8 @@ pub struct Tabular {
     pub columns: Vec<Column>,
     /// Ids, labels and parts; all to learn from when it was read.
     pub samples: Samples,
+    /// What was read in another way than it is written: decimal commas, units, numbers read as words.
+    pub notices: Vec<String>,
 }
 
 /// What estimators read in place of a table's columns: fitted on the rows that are learned from.

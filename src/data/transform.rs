@@ -34,11 +34,24 @@ impl Transform {
         3 * self.crop * self.crop
     }
 
+    /// Pixels along a side of the scaled picture.
+    fn scaled(&self, side: usize, picture: &Picture) -> usize {
+        let scale = self.resize as f64 / picture.width.min(picture.height) as f64;
+        ((side as f64 * scale).round_ties_even() as usize).max(self.resize)
+    }
+
+    /// The picture as [`apply`](Self::apply) scales it, if that makes it smaller: `apply` gives the same numbers of it.
+    pub fn shrunk(&self, picture: Picture) -> Picture {
+        match picture.width.min(picture.height) > self.resize {
+            true => resize(&picture, self.scaled(picture.width, &picture), self.scaled(picture.height, &picture)),
+            false => picture,
+        }
+    }
+
     /// The numbers of one picture, (3, crop, crop), channel by channel.
     pub fn apply(&self, picture: &Picture) -> Vec<f32> {
-        let scale = self.resize as f64 / picture.width.min(picture.height) as f64;
         let along = |side: usize| {
-            let whole = ((side as f64 * scale).round_ties_even() as usize).max(self.resize);
+            let whole = self.scaled(side, picture);
             let start = (whole - self.crop) / 2;
             Axis { from: side, to: whole, kept: start..start + self.crop }
         };

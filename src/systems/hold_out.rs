@@ -7,7 +7,7 @@ use crate::lab::Validation;
 use crate::study::StudyError;
 
 /// Which rows are held out. Without either share the data's own held-out rows are validation rows, and every figure is
-/// measured on them.
+/// measured on them, or on the test rows that the data marks beside them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HoldOutConfig {
@@ -67,6 +67,8 @@ impl Rows {
     pub fn cut(features: &Features, config: &HoldOutConfig, seed: u64) -> Result<Self, StudyError> {
         let mut features = features.clone();
         let evaluated = match config.validation_share() {
+            // Data may mark validation and test rows themselves.
+            None if features.samples.parts.contains(&Part::Test) => Part::Test,
             None => Part::Validation,
             Some(validation) => {
                 let (test, seed) = match (config.test, config.folds) {

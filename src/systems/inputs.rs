@@ -6,8 +6,8 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{
-    BadPicture, DataError, FeatureCache, Features, LoosePictures, Part, Pictures, Samples, Split, Synthetic,
-    fashion_mnist, read_features, read_folder, read_pictures,
+    BadPicture, DataError, FeatureCache, Features, LoosePictures, Part, Pictures, Samples, Split, Synthetic, Transform,
+    fashion_mnist, is_picture, read_features, read_folder_for, read_pictures,
 };
 use crate::lab::Validation;
 use crate::nn::NnError;
@@ -20,8 +20,8 @@ use crate::study::{Observer, StudyError};
 pub struct Data {
     /// What kind of data it is.
     pub source: DataKind,
-    /// The folder of class folders, or the safetensors file of features. `{backbone}` is replaced by the backbone's
-    /// name.
+    /// The folder of class folders, or the file of features: safetensors, .npz, .npy or CSV. `{backbone}` is replaced by
+    /// the backbone's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Leave out pictures that cannot be read, instead of refusing them.
@@ -45,7 +45,7 @@ pub enum DataKind {
     FashionMnist,
     /// A folder of class folders.
     Folder,
-    /// A safetensors file of features and labels.
+    /// A file of features and labels.
     Features,
     /// Drawn features as wide as those of the backbone.
     Synthetic,
@@ -173,7 +173,8 @@ pub fn load(
             let kept = kept(&features.samples, data);
             features.values = features.values.select(ndarray::Axis(0), &kept);
             features.samples = features.samples.select(&kept);
-            Ok(Inputs { features, title: format!("features of {}", path.display()), notices: Vec::new() })
+            let notices = std::mem::take(&mut features.notices);
+            Ok(Inputs { features, title: format!("features of {}", path.display()), notices })
         }
         DataKind::Synthetic => {
             let missing = |field, reason| NnError::Setting { field, value: backbone.name.clone(), reason };
@@ -186,12 +187,14 @@ pub fn load(
         }
         DataKind::FashionMnist => {
             let title = "Fashion-MNIST T-shirt, pullover, shirt";
-            extracting.features(data, fashion_mnist::shirts()?, title)
+            extracting.features(data, |_| Ok(fashion_mnist::shirts()?), title)
         }
         DataKind::Folder => {
             let bad = if data.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
-            let pictures = read_folder(&path, split, bad)?;
-            extracting.features(data, pictures, &path.display().to_string())
+            let read = |transform: &Transform| {
+                Ok(read_folder_for(transform, &path, split, bad).map_err(naming_skip_bad)?)
+            };
+            extracting.features(data, read, &path.display().to_string())
         }
     }
 }
@@ -230,14 +233,34 @@ pub fn load_new(
     observer: &dyn Observer,
 ) -> Result<NewRows, StudyError> {
     if let [path] = new.paths
-        && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"))
+        && path.is_file()
+        && !is_picture(path)
     {
         return new_features(path, new.classes);
     }
+    let row = BackboneRow::named(&backbone.name)?;
+    let extracting = Extracting { row, weights: backbone.weights.as_deref(), cache, threads, observer };
+    let mut labels = Vec::new();
+    let source = new.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let read = |transform: &Transform| {
+        let pictures = new_pictures(new, transform, &source)?;
+        let class_of = |id: &String| {
+            let folder = id.rsplit('/').nth(1)?;
+            new.classes.iter().position(|class| class == folder)
+        };
+        labels = pictures.samples.ids.iter().map(class_of).collect();
+        Ok(pictures)
+    };
+    let loaded = extracting.features(&Data::default(), read, &source)?;
+    Ok(NewRows { values: loaded.features.values, ids: loaded.features.samples.ids, labels, notices: loaded.notices })
+}
+
+/// The pictures of new data, with a label that means nothing.
+fn new_pictures(new: &NewData, transform: &Transform, source: &str) -> Result<Pictures, StudyError> {
     let bad = if new.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
-    let mut found = LoosePictures::default();
+    let mut found = LoosePictures { ids: Vec::new(), pictures: Vec::new(), skipped: Vec::new() };
     for path in new.paths {
-        let own = read_pictures(path, bad)?;
+        let own = read_pictures(path, bad, |picture| transform.shrunk(picture)).map_err(naming_skip_bad)?;
         // With several folders the path tells which one a picture is from.
         let prefix = if new.paths.len() > 1 && path.is_dir() { format!("{}/", path.display()) } else { String::new() };
         found.ids.extend(own.ids.into_iter().map(|id| prefix.clone() + &id));
@@ -245,30 +268,30 @@ pub fn load_new(
         found.skipped.extend(own.skipped);
     }
     if found.pictures.is_empty() {
-        let place = new.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-        let reason = "no PNG or JPEG picture, and no .safetensors file of features".into();
-        return Err(DataError::Malformed { place, reason }.into());
+        let reason = "no picture, and no file of features".into();
+        return Err(DataError::Malformed { place: source.into(), reason }.into());
     }
-    let class_of = |id: &String| {
-        let folder = id.rsplit('/').nth(1)?;
-        new.classes.iter().position(|class| class == folder)
-    };
-    let labels: Vec<Option<usize>> = found.ids.iter().map(class_of).collect();
+    let count = found.pictures.len();
     let samples = Samples {
-        source: new.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+        source: source.into(),
         ids: found.ids,
         // The backbone does not look at labels.
-        labels: vec![0; labels.len()],
+        labels: vec![0; count],
         classes: new.classes.to_vec(),
-        parts: vec![Part::Test; labels.len()],
+        parts: vec![Part::Test; count],
         groups: Vec::new(),
     };
-    let row = BackboneRow::named(&backbone.name)?;
-    let extracting = Extracting { row, weights: backbone.weights.as_deref(), cache, threads, observer };
-    let title = samples.source.clone();
-    let pictures = Pictures { pictures: found.pictures, samples, skipped: found.skipped };
-    let loaded = extracting.features(&Data::default(), pictures, &title)?;
-    Ok(NewRows { values: loaded.features.values, ids: loaded.features.samples.ids, labels, notices: loaded.notices })
+    Ok(Pictures { pictures: found.pictures, samples, skipped: found.skipped, notices: Vec::new() })
+}
+
+/// Names the option that leaves out pictures that do not decode.
+fn naming_skip_bad(error: DataError) -> DataError {
+    match error {
+        DataError::BadImage { path, reason } => {
+            DataError::BadImage { path, reason: format!("{reason}; --skip-bad leaves such files out") }
+        }
+        other => other,
+    }
 }
 
 fn new_features(path: &Path, classes: &[String]) -> Result<NewRows, StudyError> {
@@ -296,14 +319,18 @@ struct Extracting<'a> {
 }
 
 impl Extracting<'_> {
-    fn features(&self, data: &Data, pictures: Pictures, title: &str) -> Result<Inputs, StudyError> {
-        let kept = kept(&pictures.samples, data);
-        let pictures = Pictures {
-            samples: pictures.samples.select(&kept),
-            pictures: kept.iter().map(|&i| pictures.pictures[i].clone()).collect(),
-            skipped: pictures.skipped,
-        };
+    /// The features of the pictures that `read` gives for the transform of the backbone.
+    fn features(
+        &self,
+        data: &Data,
+        read: impl FnOnce(&Transform) -> Result<Pictures, StudyError>,
+        title: &str,
+    ) -> Result<Inputs, StudyError> {
         let (network, digest) = self.row.open(self.weights)?;
+        let mut pictures = read(&network.transform())?;
+        let kept = kept(&pictures.samples, data);
+        pictures.samples = pictures.samples.select(&kept);
+        pictures.pictures = kept.iter().map(|&i| pictures.pictures[i].clone()).collect();
         let cache = FeatureCache::new(self.cache);
         self.observer.stage("features", pictures.pictures.len());
         let mut done = 0;
@@ -321,11 +348,10 @@ impl Extracting<'_> {
             self.observer.note(&format!("features of {} pictures are in the cache", pictures.pictures.len()));
         }
         let skipped = pictures.skipped.iter().map(|reason| format!("left out: {reason}"));
-        Ok(Inputs {
-            features: found.features,
-            title: format!("{title} · {}", self.row.name),
-            notices: skipped.chain(found.notices).collect(),
-        })
+        let mut features = found.features;
+        let notices = std::mem::take(&mut features.notices).into_iter();
+        let notices = notices.chain(skipped).chain(found.notices).collect();
+        Ok(Inputs { features, title: format!("{title} · {}", self.row.name), notices })
     }
 }
 

@@ -39,7 +39,7 @@ pub fn extract(
     let mut notices = Vec::new();
     match cache.map_or(Cached::Miss, |cache| cache.load(&key)) {
         Cached::Hit(values) => {
-            let features = Features { values, samples: pictures.samples.clone() };
+            let features = Features { values, samples: pictures.samples.clone(), notices: pictures.notices.clone() };
             return Ok(Extracted { features, cached: true, notices });
         }
         Cached::Damaged(reason) => notices.push(format!("cached features are computed again: {reason}")),
@@ -61,5 +61,5 @@ pub fn extract(
     if let Some(Err(e)) = cache.map(|cache| cache.store(&key, &values)) {
         notices.push(format!("features are not kept: {e}"));
     }
-    Ok(Extracted { features: Features { values, samples: pictures.samples.clone() }, cached: false, notices })
+    Ok(Extracted { features: Features { values, samples: pictures.samples.clone(), notices: pictures.notices.clone() }, cached: false, notices })
 }

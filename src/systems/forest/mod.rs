@@ -123,7 +123,10 @@ impl Experiment for RandomForests {
     }
 
     fn open(spec: &Spec, _context: &Context) -> Result<(Vec<Tabular>, Measurement), StudyError> {
-        Ok((task::tables(spec)?, Measurement::default()))
+        let tables = task::tables(spec)?;
+        let notices = tables.iter().flat_map(|table| &table.notices);
+        let measurement = notices.fold(Measurement::default(), Measurement::notice);
+        Ok((tables, measurement))
     }
 
     fn prepare(

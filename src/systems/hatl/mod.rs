@@ -122,7 +122,10 @@ impl Experiment for Hatl {
     }
 
     fn open(spec: &Spec, _context: &Context) -> Result<(Inputs, Measurement), StudyError> {
-        Ok(((task_of(spec)?.open)(spec)?, Measurement::default()))
+        let inputs = (task_of(spec)?.open)(spec)?;
+        let notices = inputs.pictures.iter().flat_map(|pictures| &pictures.notices);
+        let measurement = notices.fold(Measurement::default(), Measurement::notice);
+        Ok((inputs, measurement))
     }
 
     fn prepare(

@@ -3,7 +3,7 @@
 
 use candle_core::{Device, Tensor};
 
-use crate::data::{BadPicture, Part, Pictures, Split, Transform, fashion_mnist, read_folder};
+use crate::data::{BadPicture, Part, Pictures, Split, Transform, fashion_mnist, read_folder_for};
 use crate::math::Stream;
 use crate::nn::backbone::{BackboneRow, Trunk};
 use crate::nn::head::{HeadConfig, HeadModel, HeadRow};
@@ -35,9 +35,19 @@ impl Model for PictureClassifier {
 /// The user's pictures, or the shirts of Fashion-MNIST.
 pub(super) fn open(spec: &Spec) -> Result<Pictures, StudyError> {
     Ok(match &spec.data {
-        Some(path) => read_folder(path, Split { validation: HELD_OUT, seed: 0 }, BadPicture::Refuse)?,
+        Some(path) => {
+            let transform = transform(spec)?;
+            read_folder_for(&transform, path, Split { validation: HELD_OUT, seed: 0 }, BadPicture::Refuse)?
+        }
         None => fashion_mnist::shirts()?,
     })
+}
+
+/// From a picture to what the backbone reads, at the edge of the spec.
+fn transform(spec: &Spec) -> Result<Transform, NnError> {
+    let Transform { mean, deviation, .. } = BackboneRow::named(&spec.pictures.backbone)?.transform;
+    let edge = spec.pictures.edge;
+    Ok(Transform { resize: edge, crop: edge, mean, deviation })
 }
 
 /// `spec.per_class` pictures of each class for training and as many for validation, drawn under `seed` from the training
@@ -52,13 +62,12 @@ pub(super) fn task(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, Stud
     let weights = row.weights(spec.pictures.weights.as_deref())?;
     let head = HeadRow::named(spec.head.as_deref().unwrap_or_default())?;
     let model = HeadConfig { row: head, circuit: spec.circuit.clone() }.model(features, classes)?;
-    let Transform { mean, deviation, .. } = row.transform;
-    let edge = spec.pictures.edge;
-    let transform = Transform { resize: edge, crop: edge, mean, deviation };
+    let transform = transform(spec)?;
     let part = |rows: &[usize]| examples(pictures, rows, &transform);
     let [training, dev] = draw(pictures, spec.per_class, seed)?;
-    let held_out: Vec<usize> =
-        (0..pictures.samples.len()).filter(|&i| pictures.samples.parts[i] != Part::Train).collect();
+    // A validation part beside a test part is not needed: validation pictures are drawn from the training part.
+    let has_test = pictures.samples.parts.contains(&Part::Test);
+    let held_out = pictures.samples.of(if has_test { Part::Test } else { Part::Validation });
     let slower = row.layers().into_iter().flatten().map(|name| (name, spec.pictures.backbone_rate));
     Ok(Task {
         model: Box::new(PictureClassifier { row, weights, head: model }),

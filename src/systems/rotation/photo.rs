@@ -119,20 +119,23 @@ pub struct PhotoSplit {
 }
 
 impl PhotoSplit {
-    /// Reads every PNG and JPEG of `folder` and its subfolders. A share `held_out` is held out, a third of it for validation.
+    /// Reads every picture of `folder` and its subfolders. A share `held_out` is held out, a third of it for validation.
     /// The angle and the set of a photograph follow from its path inside `folder` and from `seed`: neither from the order
     /// of files nor from the other files. Of equal pictures only the first is kept.
     ///
     /// # Errors
     /// If the folder cannot be read or holds too few pictures, or one does not decode and `bad` is not [`BadPicture::Skip`].
     pub fn read(folder: &Path, crop: Crop, held_out: f64, seed: u64, bad: BadPicture) -> Result<Self, StudyError> {
-        let read = read_pictures(folder, bad)?;
-        let mut split = Self { training: Vec::new(), validation: Vec::new(), test: Vec::new(), notices: read.skipped };
-        let mut known = HashSet::new();
-        for (id, picture) in read.ids.iter().zip(&read.pictures) {
+        let keep = |picture: Picture| {
             let mut hash = blake3::Hasher::new();
             hash.update(&picture.width.to_le_bytes()).update(&picture.rgb);
-            if !known.insert(hash.finalize()) {
+            (hash.finalize(), Photo::new(&picture, crop))
+        };
+        let read = read_pictures(folder, bad, keep)?;
+        let mut split = Self { training: Vec::new(), validation: Vec::new(), test: Vec::new(), notices: read.skipped };
+        let mut known = HashSet::new();
+        for (id, (hash, photo)) in read.ids.iter().zip(read.pictures) {
+            if !known.insert(hash) {
                 split.notices.push(format!("{id}: the same picture as another, left out"));
                 continue;
             }
@@ -143,14 +146,14 @@ impl PhotoSplit {
                 share if share < 1.0 => &mut split.test,
                 _ => &mut split.training,
             };
-            set.push((Photo::new(picture, crop), angle));
+            set.push((photo, angle));
         }
         let counts = [&split.training, &split.validation, &split.test].map(Vec::len);
         if counts.contains(&0) {
             let [training, validation, test] = counts;
             let reason = format!(
                 "{training} training pictures, {validation} for validation and {test} for the test; at least one of each is \
-                 needed, better hundreds (PNG or JPEG), or another share held out"
+                 needed, better hundreds, or another share held out"
             );
             return Err(crate::data::DataError::Malformed { place: folder.display().to_string(), reason }.into());
         }
