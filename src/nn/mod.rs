@@ -26,6 +26,7 @@ pub mod model;
 pub mod optim;
 pub mod params;
 pub mod quantum;
+mod torch_file;
 pub mod weights;
 
 pub use backbone::Backbone;

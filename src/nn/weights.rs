@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
-use candle_core::{DType, Device, Tensor, pickle, safetensors};
+use candle_core::{DType, Device, Tensor, safetensors};
 
-use super::NnError;
+use super::{NnError, torch_file};
+use crate::data::DataError;
+use crate::data::file::read_file;
+use crate::data::zip_file::ZipFile;
 
 /// Tensors by name, all f32 on the CPU.
 #[derive(Clone, Debug)]
@@ -18,34 +20,54 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Reads `.safetensors`, or PyTorch's `.pth`/`.pt` as it is written since version 1.6 (a zip archive). Half
-    /// precision is widened.
+    /// Reads a safetensors file, or one that PyTorch's `torch.save` wrote since version 1.6 (a zip archive), whatever its
+    /// ending. Half precision is widened. A training checkpoint keeps the weights one level down, and names may begin with
+    /// what wrapped the network (`module.`, `model.`).
     ///
     /// # Errors
-    /// A file that is cut short or of another kind.
+    /// A file that is cut short or of another kind, weights that are not finite.
     pub fn read(path: &Path) -> Result<Self, NnError> {
-        let place = path.display().to_string();
         let failed = |reason: String| NnError::File { path: path.into(), reason };
-        match path.extension().and_then(|e| e.to_str()) {
-            Some("pth" | "pt") => {
-                let not_whole = |e| {
-                    failed(format!(
-                        "not a whole zip-format PyTorch file ({e}); if it was saved by PyTorch before 1.6, load it and \
-                         save it again"
-                    ))
-                };
-                let mut tensors = pickle::read_all(path).map_err(not_whole)?;
-                if tensors.is_empty() {
-                    // Training checkpoints keep the weights one level down, under this name.
-                    tensors = pickle::read_all_with_key(path, Some("state_dict")).map_err(not_whole)?;
-                }
-                Self::new(tensors, place)
-            }
-            _ => {
-                let bytes = fs::read(path).map_err(|e| failed(e.to_string()))?;
-                Self::from_safetensors(&bytes, place)
+        let bytes = read_file(path).map_err(|error| match error {
+            DataError::Malformed { reason, .. } => failed(reason),
+            DataError::Io { source, .. } => failed(source.to_string()),
+            other => failed(other.to_string()),
+        })?;
+        let place = path.display().to_string();
+        let weights = if bytes.starts_with(ZipFile::MAGIC) {
+            let not_read = |reason| failed(format!("not a whole zip-format PyTorch file: {reason}"));
+            Self::new(torch_file::tensors(&bytes).map_err(not_read)?, place)?
+        } else if let Some(reason) = foreign(&bytes, path) {
+            return Err(failed(reason));
+        } else {
+            Self::from_safetensors(&bytes, place)?
+        };
+        let weights = weights.unwrapped();
+        for (name, tensor) in &weights.tensors {
+            let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+            if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+                return Err(failed(format!("tensor {name} holds {} at element {at} (from 0)", values[at])));
             }
         }
+        Ok(weights)
+    }
+
+    /// The same without the prefix that wrappers put before every name: DDP's `module.`, Lightning's `model.`, that of
+    /// `torch.compile`.
+    fn unwrapped(mut self) -> Self {
+        const WRAPPERS: [&str; 7] = ["module.", "model.", "_orig_mod.", "net.", "network.", "backbone.", "encoder."];
+        // Beside the network, a checkpoint may hold parameters of its loss.
+        let common = |tensors: &BTreeMap<String, Tensor>| {
+            WRAPPERS.into_iter().find(|prefix| {
+                let inner: Vec<&str> = tensors.keys().filter_map(|name| name.strip_prefix(prefix)).collect();
+                2 * inner.len() > tensors.len() && !inner.iter().any(|name| tensors.contains_key(*name))
+            })
+        };
+        while let Some(prefix) = common(&self.tensors) {
+            let inner = |name: String| name.strip_prefix(prefix).map(String::from).unwrap_or(name);
+            self.tensors = self.tensors.into_iter().map(|(name, tensor)| (inner(name), tensor)).collect();
+        }
+        self
     }
 
     /// From the bytes of a safetensors file.
@@ -158,4 +180,26 @@ fn list(what: &str, names: &[String]) -> String {
     let more = names.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{what}: {}{more}", names[..names.len().min(SHOWN)].join(", "))
+}
+
+/// What a file is that is neither a zip archive nor safetensors, and what to do.
+fn foreign(bytes: &[u8], path: &Path) -> Option<String> {
+    if bytes.get(8) == Some(&b'{') {
+        return None;
+    }
+    const AGAIN: &str = "load it with torch.load and save it with torch.save(model.state_dict(), FILE)";
+    // The number that PyTorch wrote first before it wrote archives, as a pickle.
+    const OLD: &[u8] = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19";
+    let inside = |at: usize, text: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(text));
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
+    Some(match () {
+        () if inside(2, OLD) => format!("a PyTorch file of the form before version 1.6, which is not read; {AGAIN}"),
+        () if inside(257, b"ustar") => format!("a PyTorch file of the form before version 0.4, or another tar; {AGAIN}"),
+        () if inside(0, b"\x80") => format!("a plain pickle, which is not read; {AGAIN}"),
+        () if inside(0, b"\x89HDF") => "an HDF5 file, as Keras writes it; convert it to safetensors".into(),
+        () if inside(0, b"GGUF") => "a GGUF file; convert it to safetensors".into(),
+        () if inside(0, b"\x1f\x8b") => "packed with gzip; unpack it first".into(),
+        () if ending == "safetensors" => return None,
+        () => format!("not a whole file of weights; expected safetensors, or a PyTorch file; {AGAIN}"),
+    })
 }
