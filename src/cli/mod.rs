@@ -8,6 +8,7 @@ mod circuit_file;
 mod convert;
 mod draw;
 mod export;
+mod features;
 mod judge;
 mod list;
 mod noise;
@@ -42,6 +43,7 @@ enum Command {
     Convert(convert::Arguments),
     Predict(predict::Arguments),
     Export(export::Arguments),
+    Features(features::Arguments),
     Judge(judge::Arguments),
     Simulate(Box<simulate::Arguments>),
     Bench(bench::Arguments),
@@ -59,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Features(arguments) => features::run(&arguments),
         Command::Judge(arguments) => judge::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),

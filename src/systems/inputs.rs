@@ -11,7 +11,7 @@ use crate::data::{
 };
 use crate::lab::Validation;
 use crate::nn::NnError;
-use crate::nn::backbone::{BACKBONES, BackboneRow, extract};
+use crate::nn::backbone::{BACKBONES, BackboneRow, WeightSource, extract};
 use crate::study::{Observer, StudyError};
 
 /// What is learned from.
@@ -113,7 +113,26 @@ impl Data {
             DataKind::Folder | DataKind::Features if path.is_none() => {
                 check.refuse(&name, "missing", "a folder or a file of features");
             }
+            DataKind::Folder if path.as_ref().is_some_and(|path| path.is_file()) => {
+                check.refuse(&name, path.unwrap_or_default().display(), "a folder; a file of features is given by --features");
+            }
             _ => _ = check.path(&name, path.as_deref()),
+        }
+        // Pictures need the weights of the backbone, so a run without them would fail.
+        if matches!(self.source, DataKind::Folder | DataKind::FashionMnist)
+            && let (None, Ok(row)) = (&backbone.weights, BackboneRow::named(&backbone.name))
+        {
+            match row.weights {
+                WeightSource::Embedded(_) => {}
+                WeightSource::Hub { .. } if cfg!(feature = "hub") => {}
+                WeightSource::Hub { repository, file } => {
+                    let expected = format!("a weight file, such as {file} of {repository} (this program was built without `hub`)");
+                    check.refuse("backbone.weights", "missing", expected);
+                }
+                WeightSource::File => {
+                    check.refuse("backbone.weights", "missing", format!("a weight file of {}", row.name));
+                }
+            }
         }
         let name = format!("{field}.synthetic");
         match &self.synthetic {

@@ -285,10 +285,64 @@ fn bad_features_name_row_and_column_or_class() {
         directory.path(),
         &["features.safetensors", "row 7", "column 2"],
     );
-    features(directory.path(), 24, 4, |_, labels| labels.iter_mut().for_each(|l| *l *= 2));
+    features(directory.path(), 24, 4, |_, labels| labels.iter_mut().for_each(|l| *l = 5));
     refused(&small(directory.path(), &["--out", "run"]), directory.path(), &["features.safetensors", "class"]);
     fs::write(directory.path().join("features.safetensors"), [1, 2, 3]).unwrap();
     refused(&small(directory.path(), &["--out", "run"]), directory.path(), &["features.safetensors"]);
+}
+
+#[test]
+fn labels_that_do_not_count_from_0_are_told() {
+    let directory = TempDir::new().unwrap();
+    features(directory.path(), 24, 4, |_, labels| labels.iter_mut().for_each(|l| *l = *l * 1_000_000_000 + 1));
+    let out = small(directory.path(), &["--heads", "linear", "--out", "run"]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let notice = "features.safetensors: labels 1 and 1000000001 are not 0 to 1; each is a class of its own";
+    assert!(text(&out.stdout).contains(notice), "{}", text(&out.stdout));
+}
+
+#[test]
+fn features_of_pictures_become_a_file_that_a_run_reads() {
+    let directory = TempDir::new().unwrap();
+    let pictures = directory.path().join("pictures");
+    for k in 0..8u8 {
+        let path = pictures.join(["train", "valid"][usize::from(k / 4)]).join(["dark", "light"][usize::from(k % 2)]);
+        fs::create_dir_all(&path).unwrap();
+        image::GrayImage::from_pixel(9, 7, image::Luma([k % 2 * 200 + k])).save(path.join(format!("{k}.png"))).unwrap();
+    }
+    let out = qgraft(directory.path(), &["features", "pictures", "-o", "pictures.safetensors"]);
+    let message = text(&out.stderr);
+    assert!(out.status.success(), "{message}");
+    assert!(message.contains("train/ for training and valid/ for validation"), "{message}");
+    assert!(message.contains("pictures.safetensors: 4 training rows and 4 validation rows, 1280 wide, 2 classes"), "{message}");
+    let run = ["run", "qtl", "--heads", "linear", "--seeds", "1", "--epochs", "1", "--devices", "manila", "--out"];
+    let of = |more: &[&str], out: &str| {
+        let found = qgraft(directory.path(), &[&run[..], &[out], more].concat());
+        assert!(found.status.success(), "{}", text(&found.stderr));
+        fs::read_to_string(directory.path().join(out).join("results.csv")).unwrap()
+    };
+    assert_eq!(of(&["--data", "pictures"], "a"), of(&["--features", "pictures.safetensors"], "b"));
+
+    let bad = pictures.join("train/dark/bad.jpg");
+    fs::write(&bad, b"\xff\xd8\xff\xe0cut").unwrap();
+    let out = qgraft(directory.path(), &["features", "pictures", "-o", "more.safetensors"]);
+    refused(&out, directory.path(), &["bad.jpg", "--skip-bad leaves such files out"]);
+    let out = qgraft(directory.path(), &["features", "pictures", "-o", "more.safetensors", "--skip-bad"]);
+    assert!(out.status.success() && text(&out.stderr).contains("bad.jpg"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn a_dry_run_says_which_data_are_missing() {
+    let directory = TempDir::new().unwrap();
+    let cases: [(&[&str], &[&str]); 3] = [
+        (&["--backbone", "squeezenet1_1"], &["backbone.weights = missing", "squeezenet1_1"]),
+        (&["--data", "absent"], &["data.path = absent"]),
+        (&["--features", "absent.npz"], &["data.path = absent.npz"]),
+    ];
+    for (more, named) in cases {
+        let out = qgraft(directory.path(), &[&["run", "qtl", "--dry-run"], more].concat());
+        refused(&out, directory.path(), named);
+    }
 }
 
 #[test]

@@ -48,6 +48,8 @@ mod data;
 #[cfg(feature = "learn")]
 mod energy;
 #[cfg(feature = "learn")]
+mod feature_files;
+#[cfg(feature = "learn")]
 mod forest;
 #[cfg(feature = "learn")]
 mod frozen_layers;
@@ -71,6 +73,8 @@ mod optimizers;
 mod pages;
 #[cfg(feature = "learn")]
 mod penalties;
+#[cfg(feature = "learn")]
+mod picture_folders;
 #[cfg(feature = "learn")]
 mod plasticity;
 #[cfg(feature = "learn")]
@@ -97,3 +101,9 @@ mod trained_heads;
 mod training;
 #[cfg(feature = "learn")]
 mod transfer;
+#[cfg(feature = "learn")]
+mod tables;
+#[cfg(feature = "learn")]
+mod voc;
+#[cfg(feature = "learn")]
+mod weight_files;
