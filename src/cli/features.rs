@@ -47,8 +47,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { folder, output, backbone, weights, held_out, split_seed, skip_bad, cache } = arguments;
     let backbone = Backbone { name: backbone.clone(), weights: weights.clone() };
-    let mut data =
-        Data { skip_bad: *skip_bad, held_out: *held_out, split_seed: *split_seed, ..Data::default() };
+    let mut data = Data { skip_bad: *skip_bad, held_out: *held_out, split_seed: *split_seed, ..Data::default() };
     data.set_folder(&folder.to_string_lossy());
     let mut check = Validation::default();
     data.validate("data", &backbone, &mut check);
@@ -65,7 +64,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         eprintln!("notice: {notice}");
     }
     let samples = &loaded.features.samples;
-    let counts = Part::ALL.into_iter().map(|part| (samples.of(part).len(), part.name())).filter(|(count, _)| *count > 0);
+    let counts =
+        Part::ALL.into_iter().map(|part| (samples.of(part).len(), part.name())).filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, part)| format!("{count} {part} rows")).collect();
     let (width, classes) = (loaded.features.values.ncols(), samples.classes.len());
     loaded.features.write(output)?;

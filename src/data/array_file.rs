@@ -233,7 +233,8 @@ impl<'a> Array<'a> {
         }
         let characters = |chunk: &[u8]| -> String {
             let codes = chunk.as_chunks().0.iter();
-            let codes = codes.map(|&b: &[u8; 4]| if self.is_big_endian { u32::from_be_bytes(b) } else { u32::from_le_bytes(b) });
+            let codes = codes
+                .map(|&b: &[u8; 4]| if self.is_big_endian { u32::from_be_bytes(b) } else { u32::from_le_bytes(b) });
             codes.map(|code| char::from_u32(code).unwrap_or('\u{fffd}')).collect()
         };
         let trimmed = |text: String| text.trim_end_matches('\0').trim().to_string();
@@ -312,7 +313,9 @@ fn element(descr: &str) -> Result<(Element, bool), String> {
     let (letter, size) = kind.split_at_checked(1).ok_or_else(unread)?;
     let size: usize = if letter == "O" { 0 } else { size.parse().map_err(|_| unread())? };
     let element = match (letter, size) {
-        ("O", _) => return Err("the array holds Python objects, which would have to be unpickled; save numbers or text".into()),
+        ("O", _) => {
+            return Err("the array holds Python objects, which would have to be unpickled; save numbers or text".into());
+        }
         ("f", 2) => Element::Float16,
         ("f", 4) => Element::Float32,
         ("f", 8) => Element::Float64,

@@ -12,6 +12,7 @@ use std::path::Path;
 use super::file::read_file;
 use super::grid::{Grid, Kind, Line};
 use super::keel::KeelHeader;
+use super::number::{DecimalMark, Written};
 use super::{DataError, Tabular, parquet};
 
 /// Separators of fields, the first of equally good ones is taken.
@@ -64,6 +65,22 @@ pub(super) fn parse_labelled(text: &str, place: &str) -> Result<Tabular, DataErr
         grid.class = class;
     }
     grid.table()
+}
+
+/// The text of a table in a file of its own columns, without a byte order mark.
+///
+/// # Errors
+/// A file that cannot be read or is no text.
+pub fn read_text(path: &Path) -> Result<String, DataError> {
+    let bytes = read_file(path)?;
+    let text = text(&bytes, &path.display().to_string())?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_string())
+}
+
+/// The number that a field of a table is: with a decimal point, or with a decimal comma where commas do not separate.
+pub fn parse_number(field: &str, separator: u8) -> Option<f64> {
+    let with_comma = || Written::read(field)?.value(DecimalMark::Comma);
+    field.parse().ok().or_else(|| if separator == b',' { None } else { with_comma() })
 }
 
 /// The text of a file: UTF-8, or UTF-16 with a byte order mark as spreadsheets write it.
@@ -175,7 +192,7 @@ fn records(body: &str, separator: u8, most: usize) -> impl Iterator<Item = Resul
 
 /// The separator that gives rows of one width and the largest share of numbers. Where a decimal comma is used, commas
 /// separate as regularly as semicolons, but what they separate are no numbers.
-fn chosen_separator(body: &str) -> u8 {
+pub fn chosen_separator(body: &str) -> u8 {
     let first = body.lines().next().unwrap_or("");
     let share = |separator: u8| {
         let rows: Vec<Line> = records(body, separator, CHOSEN_BY).collect::<Result<_, _>>().ok()?;

@@ -69,8 +69,12 @@ pub fn parse_features(bytes: &[u8], place: &str) -> Result<OpenFeatures, DataErr
     match bytes {
         _ if bytes.starts_with(ZipFile::MAGIC) => of_arrays(&ArrayFile::npz(bytes, place.into())?),
         _ if bytes.starts_with(Array::NPY) => failed("one .npy array has no labels; put them beside it as labels.npy"),
-        _ if bytes.starts_with(b"\x89HDF") => failed("this is an HDF5 file; save features and labels as .npz or safetensors"),
-        [0x80, 2..=5, ..] => failed("this is a pickle, which is not read; save features and labels as .npz or safetensors"),
+        _ if bytes.starts_with(b"\x89HDF") => {
+            failed("this is an HDF5 file; save features and labels as .npz or safetensors")
+        }
+        [0x80, 2..=5, ..] => {
+            failed("this is a pickle, which is not read; save features and labels as .npz or safetensors")
+        }
         _ => of_table(parse_labelled(&text(bytes, place)?, place)?, place),
     }
 }
@@ -117,9 +121,9 @@ impl Features {
         // Plain strings always become JSON.
         let classes = serde_json::json!(self.samples.classes).to_string();
         let metadata = [("classes".to_string(), classes)].into_iter().collect();
-        let views = arrays.iter().map(|(name, kind, shape, data)| {
-            Ok((name.as_str(), TensorView::new(*kind, shape.clone(), data)?))
-        });
+        let views = arrays
+            .iter()
+            .map(|(name, kind, shape, data)| Ok((name.as_str(), TensorView::new(*kind, shape.clone(), data)?)));
         let views: Vec<_> = views.collect::<Result<_, _>>().map_err(failed)?;
         let bytes = safetensors::serialize(views, Some(metadata)).map_err(failed)?;
         write_whole(path, &bytes).map_err(DataError::io(path))
@@ -213,7 +217,8 @@ fn of_arrays(file: &ArrayFile) -> Result<OpenFeatures, DataError> {
         if let Some(first) = values.first()
             && first.ncols() != table.ncols()
         {
-            let reason = format!("`{}` is {} wide, the features before it {}", array.name, table.ncols(), first.ncols());
+            let reason =
+                format!("`{}` is {} wide, the features before it {}", array.name, table.ncols(), first.ncols());
             return Err(failed(reason));
         }
         values.push(table);
@@ -257,7 +262,9 @@ fn matrix(array: &Array, place: &str) -> Result<Array2<f32>, DataError> {
         return Err(failed(format!("tensor `{name}` has shape {:?}, expected (samples, width)", array.shape)));
     };
     if rows == 0 || width == 0 {
-        return Err(failed(format!("tensor `{name}` has shape ({rows}, {width}); expected at least one row and one column")));
+        return Err(failed(format!(
+            "tensor `{name}` has shape ({rows}, {width}); expected at least one row and one column"
+        )));
     }
     let values = array.floats().ok_or_else(|| failed(format!("tensor `{name}` is text, expected numbers")))?;
     if let Some(at) = values.iter().position(|v| !v.is_finite()) {
@@ -273,7 +280,8 @@ fn column(array: &Array, rows: usize, of: &str, place: &str) -> Result<Labels, D
     let count = match shape[..] {
         [count] | [count, 1] => count,
         _ => {
-            let reason = format!("tensor `{name}` has shape {shape:?}, expected one value per row (no one-hot vectors)");
+            let reason =
+                format!("tensor `{name}` has shape {shape:?}, expected one value per row (no one-hot vectors)");
             return Err(DataError::malformed(place, reason));
         }
     };

@@ -148,10 +148,7 @@ impl Grid<'_> {
         let has = |mark, other| {
             open.iter().any(|&index| self.under(index, mark).is_some() && self.under(index, other).is_none())
         };
-        Marks {
-            point: has(DecimalMark::Point, DecimalMark::Comma),
-            comma: has(DecimalMark::Comma, DecimalMark::Point),
-        }
+        Marks { point: has(DecimalMark::Point, DecimalMark::Comma), comma: has(DecimalMark::Comma, DecimalMark::Point) }
     }
 
     fn column(&mut self, index: usize, marks: Marks) -> Result<Read, DataError> {
@@ -224,7 +221,8 @@ impl Grid<'_> {
             },
         };
         // What is no known unit may be part of a code: 2D and 3D are two words, fifty different ones are numbers.
-        let has_unit = self.known(index).all(|line| Written::read(&line.fields[index]).is_some_and(|w| w.has_known_unit()));
+        let has_unit =
+            self.known(index).all(|line| Written::read(&line.fields[index]).is_some_and(|w| w.has_known_unit()));
         Ok((has_unit || self.found(index).len() > MANY).then_some(found))
     }
 
@@ -288,7 +286,8 @@ impl Grid<'_> {
 
     /// Names the first value that does not fit a column of numbers.
     fn unlike(&self, index: usize, known: usize, like: &[&Line]) -> DataError {
-        let field = |line: &Line| Written::read(&line.fields[index]).map(|w| (w.prefix.to_string(), w.suffix.to_string()));
+        let field =
+            |line: &Line| Written::read(&line.fields[index]).map(|w| (w.prefix.to_string(), w.suffix.to_string()));
         let unit = like.first().and_then(|line| field(line));
         let numbers: HashSet<u64> = like.iter().map(|line| line.number).collect();
         if let Some(line) = self.known(index).find(|line| !numbers.contains(&line.number)) {

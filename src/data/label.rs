@@ -102,7 +102,10 @@ pub(super) fn class_names(text: &str, place: &str) -> Result<Vec<String>, DataEr
     let names = match text.as_bytes().first() {
         Some(b'[') => {
             let list: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|e| failed(e.to_string()))?;
-            list.iter().map(plain).collect::<Option<Vec<_>>>().ok_or_else(|| failed("expected a list of names".into()))?
+            list.iter()
+                .map(plain)
+                .collect::<Option<Vec<_>>>()
+                .ok_or_else(|| failed("expected a list of names".into()))?
         }
         Some(b'{') => {
             let object: BTreeMap<String, serde_json::Value> =

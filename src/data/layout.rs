@@ -72,7 +72,8 @@ impl Layout {
         }
         let roots = match (train.first(), validation.first(), test.first()) {
             (Some(train), None, None) if others.is_empty() || folders(train)?.len() > 1 => {
-                let mut notice = format!("{}: {} without a held-out part; a share of it is held out", folder.display(), show(train));
+                let mut notice =
+                    format!("{}: {} without a held-out part; a share of it is held out", folder.display(), show(train));
                 if !others.is_empty() {
                     let others: Vec<String> = others.iter().map(|(_, path)| show(path)).collect();
                     notice += &format!("; not read: {}", join_and(&others));
@@ -97,7 +98,11 @@ impl Layout {
             .iter()
             .map(|(part, path)| {
                 let held = *part == Part::Validation && test.first() == Some(path);
-                format!("{} for {}", show(path), if held { "validation and evaluation, as there is no val/" } else { part.name() })
+                format!(
+                    "{} for {}",
+                    show(path),
+                    if held { "validation and evaluation, as there is no val/" } else { part.name() }
+                )
             })
             .collect();
         // What is called as this program calls it needs no explanation.
@@ -142,7 +147,8 @@ impl Layout {
                 }
                 let inner: Vec<Option<Part>> = folders(&inside)?.iter().map(|path| part_named(&name(path))).collect();
                 if inner.contains(&Some(Part::Train)) && inner.iter().flatten().any(|part| *part != Part::Train) {
-                    let reason = "the parts are inside this class; expected train/ and val/ with the class folders in them";
+                    let reason =
+                        "the parts are inside this class; expected train/ and val/ with the class folders in them";
                     return Err(DataError::malformed(inside.display(), reason));
                 }
                 let walk = Walk::below(&inside, false)?;

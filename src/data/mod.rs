@@ -38,7 +38,7 @@ pub(crate) mod zip_file;
 
 pub use bundled::{BUNDLED, BundledRow};
 pub use cache::{Cached, FeatureCache, cache_key};
-pub use delimited::{parse_table, read_table};
+pub use delimited::{chosen_separator, parse_number, parse_table, read_table, read_text};
 pub use digits::digits;
 pub use error::DataError;
 pub use feature_file::{OpenFeatures, parse_features, read_features};

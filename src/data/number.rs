@@ -16,11 +16,11 @@ const CURRENCIES: &[&str] = &[
 /// Units that are read behind a number whichever numbers they follow.
 const UNITS: &[&str] = &[
     "%", "‰", "°", "°C", "°F", "K", "C", "F", "percent", "pct", "ppm", "ppb", "m", "km", "cm", "mm", "um", "µm", "μm",
-    "nm", "in", "inch", "ft", "yd", "mi", "mile", "miles", "g", "kg", "mg", "ug", "µg", "μg", "t", "lb", "lbs", "oz", "s",
-    "sec", "min", "h", "hr", "hrs", "d", "days", "yr", "yrs", "years", "months", "ms", "us", "µs", "μs", "ns", "ps", "Hz",
-    "kHz", "MHz", "GHz", "V", "mV", "kV", "A", "mA", "µA", "μA", "W", "kW", "MW", "Wh", "kWh", "Ah", "mAh", "J", "kJ", "N",
-    "kN", "Pa", "kPa", "MPa", "hPa", "bar", "psi", "L", "l", "mL", "ml", "dl", "dB", "mol", "bpm", "km/h", "m/s", "mph",
-    "px",
+    "nm", "in", "inch", "ft", "yd", "mi", "mile", "miles", "g", "kg", "mg", "ug", "µg", "μg", "t", "lb", "lbs", "oz",
+    "s", "sec", "min", "h", "hr", "hrs", "d", "days", "yr", "yrs", "years", "months", "ms", "us", "µs", "μs", "ns",
+    "ps", "Hz", "kHz", "MHz", "GHz", "V", "mV", "kV", "A", "mA", "µA", "μA", "W", "kW", "MW", "Wh", "kWh", "Ah", "mAh",
+    "J", "kJ", "N", "kN", "Pa", "kPa", "MPa", "hPa", "bar", "psi", "L", "l", "mL", "ml", "dl", "dB", "mol", "bpm",
+    "km/h", "m/s", "mph", "px",
 ];
 
 /// Between groups of three digits, besides the mark that is not the decimal one.
@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn any_text_is_taken_apart_without_a_panic() {
-        for text in ["", "(", ")", "()", "-", "−", "$", "5e", "5e+", "°5", "5°C", "5µm", "’5", "5\u{202f}000", "½"] {
+        for text in ["", "(", ")", "()", "-", "−", "$", "5e", "5e+", "°5", "5°C", "5µm", "’5", "5\u{202f}000", "½"]
+        {
             let _ = Written::read(text).map(|written| written.value(DecimalMark::Point));
         }
     }

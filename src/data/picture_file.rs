@@ -131,7 +131,8 @@ fn has_end(bytes: &[u8]) -> bool {
     let mut at = 2;
     loop {
         // Up to the next marker; inside a scan 0xff 0x00 is a byte of the picture.
-        let Some(ahead) = bytes.get(at..).and_then(|rest| rest.windows(2).position(|w| w[0] == 0xff && w[1] != 0)) else {
+        let Some(ahead) = bytes.get(at..).and_then(|rest| rest.windows(2).position(|w| w[0] == 0xff && w[1] != 0))
+        else {
             return false;
         };
         at += ahead + 1;

@@ -88,7 +88,12 @@ impl Samples {
     pub(super) fn checked(self) -> Result<Self, DataError> {
         let classes = self.classes.len();
         if let Some(i) = (0..self.len()).find(|&i| self.labels[i] >= classes) {
-            let reason = format!("sample {} has label {}, expected 0 to {}", self.ids[i], self.labels[i], classes.saturating_sub(1));
+            let reason = format!(
+                "sample {} has label {}, expected 0 to {}",
+                self.ids[i],
+                self.labels[i],
+                classes.saturating_sub(1)
+            );
             return Err(DataError::malformed(self.source, reason));
         }
         let has_test = self.parts.contains(&Part::Test);

@@ -52,12 +52,19 @@ const MOST_WIDTH: usize = 50;
 pub fn read_voc(path: &Path, height: usize) -> Result<BoxedPictures, DataError> {
     let malformed = |reason: String| DataError::malformed(path.display(), reason);
     let bytes = if path.is_dir() { Vec::new() } else { read_file(path)? };
-    let files = if path.is_dir() { Files::folder(path)? } else { Files::Zip(ZipFile::open(&bytes, path.display().to_string())?) };
+    let files = if path.is_dir() {
+        Files::folder(path)?
+    } else {
+        Files::Zip(ZipFile::open(&bytes, path.display().to_string())?)
+    };
     let names = files.names();
     let list = |part: &str| format!("ImageSets/Main/{part}.txt");
     let roots = LISTS.iter().flat_map(|(part, _)| names.iter().find_map(|name| name.strip_suffix(&list(part))));
     let root = roots.into_iter().next().ok_or_else(|| {
-        malformed("no ImageSets/Main/train.txt; expected the layout of Pascal VOC: ImageSets/Main, Annotations, JPEGImages".into())
+        malformed(
+            "no ImageSets/Main/train.txt; expected the layout of Pascal VOC: ImageSets/Main, Annotations, JPEGImages"
+                .into(),
+        )
     })?;
     let pictures = root_pictures(&names, root);
     let train = list("train");
@@ -74,7 +81,8 @@ pub fn read_voc(path: &Path, height: usize) -> Result<BoxedPictures, DataError> 
     for (name, part) in LISTS {
         let text = file(&list(name)).map_err(|error| match error {
             DataError::Malformed { place, reason } if reason.ends_with("is missing") => {
-                let reason = format!("{reason}; the lists train.txt, val.txt and test.txt are needed, one name per line");
+                let reason =
+                    format!("{reason}; the lists train.txt, val.txt and test.txt are needed, one name per line");
                 DataError::Malformed { place, reason }
             }
             other => other,
@@ -85,7 +93,8 @@ pub fn read_voc(path: &Path, height: usize) -> Result<BoxedPictures, DataError> 
             match lists.insert(id.to_string(), name) {
                 Some(other) if other == name => skipped.push(format!("{id}: twice in {name}.txt, read once")),
                 Some(other) => {
-                    let reason = format!("{id} is in {other}.txt and in {name}.txt; held-out pictures must not be trained on");
+                    let reason =
+                        format!("{id} is in {other}.txt and in {name}.txt; held-out pictures must not be trained on");
                     return Err(malformed(reason));
                 }
                 None => {
@@ -93,7 +102,11 @@ pub fn read_voc(path: &Path, height: usize) -> Result<BoxedPictures, DataError> 
                     let text = file(&annotation)?;
                     let text = String::from_utf8_lossy(&text);
                     let found = annotated(text.trim_start_matches('\u{feff}'));
-                    read.push((id.to_string(), part, found.map_err(|e| malformed(format!("{root}{annotation}: {e}")))?));
+                    read.push((
+                        id.to_string(),
+                        part,
+                        found.map_err(|e| malformed(format!("{root}{annotation}: {e}")))?,
+                    ));
                 }
             }
         }

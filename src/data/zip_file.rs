@@ -61,7 +61,10 @@ impl<'a> ZipFile<'a> {
         let total = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.size));
         let most = (bytes.len() as u64).saturating_mul(MOST_TOTAL_GROWTH).saturating_add(MOST_SLACK);
         if total > most {
-            return Err(failed(format!("its {} files unpack to {total} bytes, at most {most} are read", entries.len())));
+            return Err(failed(format!(
+                "its {} files unpack to {total} bytes, at most {most} are read",
+                entries.len()
+            )));
         }
         let by_name = entries.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index)).collect();
         Ok(Self { bytes, entries, by_name, place })

@@ -28,11 +28,7 @@ impl Weights {
     /// A file that is cut short or of another kind, weights that are not finite.
     pub fn read(path: &Path) -> Result<Self, NnError> {
         let failed = |reason: String| NnError::File { path: path.into(), reason };
-        let bytes = read_file(path).map_err(|error| match error {
-            DataError::Malformed { reason, .. } => failed(reason),
-            DataError::Io { source, .. } => failed(source.to_string()),
-            other => failed(other.to_string()),
-        })?;
+        let bytes = content(path)?;
         let place = path.display().to_string();
         let weights = if bytes.starts_with(ZipFile::MAGIC) {
             let not_read = |reason| failed(format!("not a whole zip-format PyTorch file: {reason}"));
@@ -182,6 +178,21 @@ fn list(what: &str, names: &[String]) -> String {
     format!("{what}: {}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
+/// The content of a file of weights.
+///
+/// # Errors
+/// A file that cannot be read, is empty or stands in place of the real one.
+pub(in crate::nn) fn content(path: &Path) -> Result<Vec<u8>, NnError> {
+    read_file(path).map_err(|error| {
+        let reason = match error {
+            DataError::Malformed { reason, .. } => reason,
+            DataError::Io { source, .. } => source.to_string(),
+            other => other.to_string(),
+        };
+        NnError::File { path: path.into(), reason }
+    })
+}
+
 /// What a file is that is neither a zip archive nor safetensors, and what to do.
 fn foreign(bytes: &[u8], path: &Path) -> Option<String> {
     if bytes.get(8) == Some(&b'{') {
@@ -194,7 +205,9 @@ fn foreign(bytes: &[u8], path: &Path) -> Option<String> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
     Some(match () {
         () if inside(2, OLD) => format!("a PyTorch file of the form before version 1.6, which is not read; {AGAIN}"),
-        () if inside(257, b"ustar") => format!("a PyTorch file of the form before version 0.4, or another tar; {AGAIN}"),
+        () if inside(257, b"ustar") => {
+            format!("a PyTorch file of the form before version 0.4, or another tar; {AGAIN}")
+        }
         () if inside(0, b"\x80") => format!("a plain pickle, which is not read; {AGAIN}"),
         () if inside(0, b"\x89HDF") => "an HDF5 file, as Keras writes it; convert it to safetensors".into(),
         () if inside(0, b"GGUF") => "a GGUF file; convert it to safetensors".into(),

@@ -114,7 +114,11 @@ impl Data {
                 check.refuse(&name, "missing", "a folder or a file of features");
             }
             DataKind::Folder if path.as_ref().is_some_and(|path| path.is_file()) => {
-                check.refuse(&name, path.unwrap_or_default().display(), "a folder; a file of features is given by --features");
+                check.refuse(
+                    &name,
+                    path.unwrap_or_default().display(),
+                    "a folder; a file of features is given by --features",
+                );
             }
             _ => _ = check.path(&name, path.as_deref()),
         }
@@ -126,7 +130,8 @@ impl Data {
                 WeightSource::Embedded(_) => {}
                 WeightSource::Hub { .. } if cfg!(feature = "hub") => {}
                 WeightSource::Hub { repository, file } => {
-                    let expected = format!("a weight file, such as {file} of {repository} (this program was built without `hub`)");
+                    let expected =
+                        format!("a weight file, such as {file} of {repository} (this program was built without `hub`)");
                     check.refuse("backbone.weights", "missing", expected);
                 }
                 WeightSource::File => {

@@ -314,7 +314,10 @@ fn features_of_pictures_become_a_file_that_a_run_reads() {
     let message = text(&out.stderr);
     assert!(out.status.success(), "{message}");
     assert!(message.contains("train/ for training and valid/ for validation"), "{message}");
-    assert!(message.contains("pictures.safetensors: 4 training rows and 4 validation rows, 1280 wide, 2 classes"), "{message}");
+    assert!(
+        message.contains("pictures.safetensors: 4 training rows and 4 validation rows, 1280 wide, 2 classes"),
+        "{message}"
+    );
     let run = ["run", "qtl", "--heads", "linear", "--seeds", "1", "--epochs", "1", "--devices", "manila", "--out"];
     let of = |more: &[&str], out: &str| {
         let found = qgraft(directory.path(), &[&run[..], &[out], more].concat());

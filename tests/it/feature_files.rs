@@ -12,7 +12,8 @@ use safetensors::{Dtype, tensor::TensorView};
 type Tensor = (&'static str, Dtype, Vec<usize>, Vec<u8>);
 
 fn safetensors(tensors: &[Tensor], classes: Option<&str>) -> Vec<u8> {
-    let views = tensors.iter().map(|(name, kind, shape, data)| (*name, TensorView::new(*kind, shape.clone(), data).unwrap()));
+    let views =
+        tensors.iter().map(|(name, kind, shape, data)| (*name, TensorView::new(*kind, shape.clone(), data).unwrap()));
     let metadata = classes.map(|text| [("classes".to_string(), text.to_string())].into_iter().collect());
     safetensors::serialize(views, metadata).unwrap()
 }
@@ -50,11 +51,20 @@ fn labels_of_any_numbers_are_classes() {
         (&[0, 1, 0, 1], Some("ants, bees"), &["ants", "bees"], [0, 1, 0, 1], ""),
         (&[0, 1, 0, 1], Some(r#"["ants", "bees"]"#), &["ants", "bees"], [0, 1, 0, 1], ""),
         (&[1, 2, 2, 1], Some(r#"{"bees": 1, "ants": 0}"#), &["ants", "bees"], [0, 1, 1, 0], "label 1 is class `ants`"),
-        (&[5, 9, 9, 5], Some(r#"{"0": "ants", "1": "bees"}"#), &["ants", "bees"], [0, 1, 1, 0], "5 is `ants` and 9 is `bees`"),
+        (
+            &[5, 9, 9, 5],
+            Some(r#"{"0": "ants", "1": "bees"}"#),
+            &["ants", "bees"],
+            [0, 1, 1, 0],
+            "5 is `ants` and 9 is `bees`",
+        ),
     ];
     for (labels, names, classes, expected, notice) in cases {
         let open = parse_features(&labelled(labels, names), "here").unwrap();
-        assert_eq!((open.all().classes, &open.all().labels[..]), (classes.iter().map(|c| c.to_string()).collect(), &expected[..]));
+        assert_eq!(
+            (open.all().classes, &open.all().labels[..]),
+            (classes.iter().map(|c| c.to_string()).collect(), &expected[..])
+        );
         assert!(open.notices().iter().any(|found| found.contains(notice)) || notice.is_empty(), "{:?}", open.notices());
         assert_eq!(open.notices().is_empty(), notice.is_empty(), "{:?}", open.notices());
     }
@@ -93,10 +103,16 @@ fn features_that_cannot_be_used_are_refused_by_name() {
         (vec![("features", Dtype::F32, vec![2, 0], Vec::new()), labels(2)], "shape (2, 0); expected at least one row"),
         (vec![("features", Dtype::F32, vec![0, 2], Vec::new()), labels(0)], "shape (0, 2); expected at least one row"),
         (vec![("features", Dtype::F32, vec![4], floats(&[0.0; 4])), labels(4)], "expected (samples, width)"),
-        (vec![("features", Dtype::F32, vec![1, 2], floats(&[0.0, f32::NAN])), labels(1)], "holds NaN at row 0, column 1"),
+        (
+            vec![("features", Dtype::F32, vec![1, 2], floats(&[0.0, f32::NAN])), labels(1)],
+            "holds NaN at row 0, column 1",
+        ),
         (vec![("features", Dtype::F32, vec![1, 2], floats(&[0.0; 2]))], "no tensor `labels`; the file holds features"),
         (
-            vec![("features", Dtype::F32, vec![2, 1], floats(&[0.0; 2])), ("labels", Dtype::U8, vec![2, 2], vec![0; 4])],
+            vec![
+                ("features", Dtype::F32, vec![2, 1], floats(&[0.0; 2])),
+                ("labels", Dtype::U8, vec![2, 2], vec![0; 4]),
+            ],
             "no one-hot vectors",
         ),
         (
@@ -104,7 +120,11 @@ fn features_that_cannot_be_used_are_refused_by_name() {
             "holds 0.5 at row 0; labels are whole numbers",
         ),
         (
-            vec![("features", Dtype::F32, vec![1, 1], floats(&[0.0])), ("X", Dtype::F32, vec![1, 1], floats(&[0.0])), labels(1)],
+            vec![
+                ("features", Dtype::F32, vec![1, 1], floats(&[0.0])),
+                ("X", Dtype::F32, vec![1, 1], floats(&[0.0])),
+                labels(1),
+            ],
             "`X` and `features` mean the same",
         ),
     ];
@@ -112,7 +132,9 @@ fn features_that_cannot_be_used_are_refused_by_name() {
         let error = parse_features(&safetensors(&tensors, None), "here").unwrap_err().to_string();
         assert!(error.starts_with("here: ") && error.contains(message), "{error}");
     }
-    for (bytes, message) in [(&b"\x89HDF\r\n"[..], "HDF5"), (b"\x80\x04]", "a pickle"), (b"\x93NUMPY\x01", "has no labels")] {
+    for (bytes, message) in
+        [(&b"\x89HDF\r\n"[..], "HDF5"), (b"\x80\x04]", "a pickle"), (b"\x93NUMPY\x01", "has no labels")]
+    {
         let error = parse_features(bytes, "here").unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
@@ -179,10 +201,16 @@ fn arrays_of_numpy_are_read() {
 #[test]
 fn parts_are_marked_before_or_behind_a_name() {
     let array = |rows: usize| npy("<f4", "False", &format!("{rows}, 1"), &floats(&vec![0.5; rows]));
-    let labels = |rows: usize| npy("|u1", "False", &format!("{rows},"), &(0..rows).map(|k| k as u8 % 2).collect::<Vec<_>>());
-    for names in [["X_train", "y_train", "X_val", "y_val"], ["train.features", "train.labels", "valid.features", "valid.labels"]] {
-        let files: Vec<(String, Vec<u8>)> =
-            names.iter().enumerate().map(|(k, name)| (format!("{name}.npy"), if k % 2 == 0 { array(4) } else { labels(4) })).collect();
+    let labels =
+        |rows: usize| npy("|u1", "False", &format!("{rows},"), &(0..rows).map(|k| k as u8 % 2).collect::<Vec<_>>());
+    for names in
+        [["X_train", "y_train", "X_val", "y_val"], ["train.features", "train.labels", "valid.features", "valid.labels"]]
+    {
+        let files: Vec<(String, Vec<u8>)> = names
+            .iter()
+            .enumerate()
+            .map(|(k, name)| (format!("{name}.npy"), if k % 2 == 0 { array(4) } else { labels(4) }))
+            .collect();
         let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, data)| (name.as_str(), data.clone())).collect();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("parts.npz");
@@ -242,20 +270,26 @@ fn mutated_files_are_read_or_refused() {
     let y = npy("<i8", "False", "4,", &integers(&[0, 1, 0, 1]));
     let whole: [(&str, Vec<u8>); 5] = [
         ("a.safetensors", labelled(&[0, 1, 0, 1], Some(r#"["a", "b"]"#))),
-        ("b.safetensors", safetensors(
-            &[
-                ("train.features", Dtype::F16, vec![2, 2], vec![0; 8]),
-                ("train.labels", Dtype::U8, vec![2], vec![0, 1]),
-                ("val.features", Dtype::F16, vec![2, 2], vec![0; 8]),
-                ("val.labels", Dtype::U8, vec![2], vec![0, 1]),
-                ("train.groups", Dtype::I64, vec![2], integers(&[3, -3])),
-                ("val.groups", Dtype::I64, vec![2], integers(&[3, 9])),
-            ],
-            None,
-        )),
+        (
+            "b.safetensors",
+            safetensors(
+                &[
+                    ("train.features", Dtype::F16, vec![2, 2], vec![0; 8]),
+                    ("train.labels", Dtype::U8, vec![2], vec![0, 1]),
+                    ("val.features", Dtype::F16, vec![2, 2], vec![0; 8]),
+                    ("val.labels", Dtype::U8, vec![2], vec![0, 1]),
+                    ("train.groups", Dtype::I64, vec![2], integers(&[3, -3])),
+                    ("val.groups", Dtype::I64, vec![2], integers(&[3, 9])),
+                ],
+                None,
+            ),
+        ),
         ("c.npz", zip(&[("X.npy", x), ("y.npy", y)])),
         ("d.csv", b"a;b;class\n1,5;2 %;x\n2,5;3 %;y\n".to_vec()),
-        ("e.dat", b"@relation r\n@attribute a real\n@attribute c {p, n}\n@inputs a\n@output c\n@data\n1, p\n2, n\n".to_vec()),
+        (
+            "e.dat",
+            b"@relation r\n@attribute a real\n@attribute c {p, n}\n@inputs a\n@output c\n@data\n1, p\n2, n\n".to_vec(),
+        ),
     ];
     let mut stream = Stream::named(0, "mutations");
     let (mut read, mut refused) = (0, 0);

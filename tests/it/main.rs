@@ -94,6 +94,8 @@ mod statistics;
 #[cfg(feature = "learn")]
 mod systems;
 #[cfg(feature = "learn")]
+mod tables;
+#[cfg(feature = "learn")]
 mod text;
 #[cfg(feature = "learn")]
 mod trained_heads;
@@ -101,8 +103,6 @@ mod trained_heads;
 mod training;
 #[cfg(feature = "learn")]
 mod transfer;
-#[cfg(feature = "learn")]
-mod tables;
 #[cfg(feature = "learn")]
 mod voc;
 #[cfg(feature = "learn")]

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use qgraft::data::{BadPicture, DataError, Part, Pictures, Split, Transform, decode, read_folder, read_folder_for, read_pictures};
-
+use qgraft::data::{
+    BadPicture, DataError, Part, Pictures, Split, Transform, decode, read_folder, read_folder_for, read_pictures,
+};
 
 /// A picture 6 × 4, dark on the left and light on the right, of this shade.
 fn drawn(shade: u8) -> DynamicImage {
@@ -47,7 +48,11 @@ fn parts_are_found_under_the_names_that_data_sets_use() {
             picture(folder.path().join(part).join(class).join(format!("{k}.png")));
         }
         let read = read(folder.path()).unwrap();
-        assert_eq!((counts(&read), &read.samples.classes[..]), (expected, &["a".to_string(), "b".into()][..]), "{parts:?}");
+        assert_eq!(
+            (counts(&read), &read.samples.classes[..]),
+            (expected, &["a".to_string(), "b".into()][..]),
+            "{parts:?}"
+        );
         assert_eq!(read.notices.is_empty(), notice.is_empty(), "{:?}", read.notices);
         assert!(notice.is_empty() || read.notices.iter().any(|found| found.contains(notice)), "{:?}", read.notices);
     }
@@ -116,12 +121,16 @@ fn links_do_not_loop_and_pipes_are_not_opened() {
     symlink("/dev/zero", folder.path().join("a/endless.png")).unwrap();
     let read = read(folder.path()).unwrap();
     assert_eq!(read.samples.len(), 4, "no class holds the pictures of the other");
-    for notice in ["a/l: not followed", "b/l: not followed", "gone.png: not opened: a link", "endless.png: not opened: a pipe"] {
+    for notice in
+        ["a/l: not followed", "b/l: not followed", "gone.png: not opened: a link", "endless.png: not opened: a pipe"]
+    {
         assert!(read.notices.iter().any(|found| found.contains(notice)), "{notice}: {:?}", read.notices);
     }
     let loose = read_pictures(folder.path(), BadPicture::Refuse, |picture| picture.width).unwrap();
     assert_eq!((loose.pictures, loose.ids.len()), (vec![6; 4], 4));
-    assert!(matches!(decode(Path::new("/dev/zero")), Err(DataError::BadImage { reason, .. }) if reason.contains("a pipe or a device")));
+    assert!(
+        matches!(decode(Path::new("/dev/zero")), Err(DataError::BadImage { reason, .. }) if reason.contains("a pipe or a device"))
+    );
 }
 
 #[test]
@@ -137,7 +146,12 @@ fn every_format_is_decoded_whatever_its_ending() {
         fs::write(&path, &whole[..whole.len() / 2]).unwrap();
         assert!(matches!(decode(&path), Err(DataError::BadImage { .. })), "{format:?} cut short");
     }
-    let unread = [(&b"....ftypheic...."[..], "HEIF"), (b"....ftypavif....", "AVIF"), (b"<svg xmlns", "SVG"), (b"text", "neither PNG")];
+    let unread = [
+        (&b"....ftypheic...."[..], "HEIF"),
+        (b"....ftypavif....", "AVIF"),
+        (b"<svg xmlns", "SVG"),
+        (b"text", "neither PNG"),
+    ];
     for (bytes, message) in unread {
         let path = folder.path().join("other.jpg");
         fs::write(&path, bytes).unwrap();
@@ -193,7 +207,8 @@ fn a_picture_is_turned_upright_by_its_exif_data() {
     let turned = decode(&path).unwrap();
     assert_eq!((turned.width, turned.height), (48, 64));
     // Clockwise by 90°: the first row was the first column, from below.
-    let pixel = |picture: &qgraft::data::Picture, x: usize, y: usize| picture.rgb[3 * (y * picture.width + x)..][..3].to_vec();
+    let pixel =
+        |picture: &qgraft::data::Picture, x: usize, y: usize| picture.rgb[3 * (y * picture.width + x)..][..3].to_vec();
     assert_eq!(pixel(&turned, 0, 0), pixel(&upright, 0, 47));
     assert_eq!(pixel(&turned, 47, 63), pixel(&upright, 63, 0));
 }
@@ -210,7 +225,13 @@ fn bomb(width: u32, height: u32) -> Vec<u8> {
         checksum.update(data);
         [&(data.len() as u32).to_be_bytes()[..], kind, data, &checksum.sum().to_be_bytes()].concat()
     };
-    [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &header), &chunk(b"IDAT", &zlib.finish().unwrap()), &chunk(b"IEND", b"")].concat()
+    [
+        &b"\x89PNG\r\n\x1a\n"[..],
+        &chunk(b"IHDR", &header),
+        &chunk(b"IDAT", &zlib.finish().unwrap()),
+        &chunk(b"IEND", b""),
+    ]
+    .concat()
 }
 
 #[test]
@@ -233,7 +254,8 @@ fn pictures_are_kept_as_small_as_the_transform_needs_them() {
     let folder = tempfile::tempdir().unwrap();
     let transform = Transform { resize: 16, crop: 12, ..Transform::IMAGENET };
     for (k, (width, height)) in [(64, 48), (40, 90), (12, 200), (17, 16)].into_iter().enumerate() {
-        let noisy = RgbImage::from_fn(width, height, |x, y| Rgb([(x * 37 + y * 91) as u8, (x * y) as u8, (x * 5) as u8]));
+        let noisy =
+            RgbImage::from_fn(width, height, |x, y| Rgb([(x * 37 + y * 91) as u8, (x * y) as u8, (x * 5) as u8]));
         let path = folder.path().join(["a", "b"][k % 2]).join(format!("{k}.png"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         noisy.save(path).unwrap();

@@ -59,9 +59,18 @@ fn a_column_is_never_turned_into_words_without_a_notice() {
 
     let cases = [
         // Many different numbers and some words: measured values with a mistake.
-        (rows("a,b,c", |k| format!("{},{k},{}", if k % 3 == 0 { "low".into() } else { k.to_string() }, k % 2), 60), "line 2, column `a`: \"low\": 40 of 60"),
-        (rows("a,b,c", |k| format!("{}{},{k},{}", k, if k == 7 { " g" } else { " kg" }, k % 2), 30), "\"7 g\": the numbers of this column have different units"),
-        (rows("a;b;c", |k| format!("{k}{};{k};{}", if k == 7 { ".5" } else { ",25" }, k % 2), 30), "some numbers of this column have a decimal comma"),
+        (
+            rows("a,b,c", |k| format!("{},{k},{}", if k % 3 == 0 { "low".into() } else { k.to_string() }, k % 2), 60),
+            "line 2, column `a`: \"low\": 40 of 60",
+        ),
+        (
+            rows("a,b,c", |k| format!("{}{},{k},{}", k, if k == 7 { " g" } else { " kg" }, k % 2), 30),
+            "\"7 g\": the numbers of this column have different units",
+        ),
+        (
+            rows("a;b;c", |k| format!("{k}{};{k};{}", if k == 7 { ".5" } else { ",25" }, k % 2), 30),
+            "some numbers of this column have a decimal comma",
+        ),
         ("a\tb\tc\n1,060\t1\tx\n3,590\t2\ty\n".into(), "\"1,060\": this may be 1060 or 1.06"),
     ];
     for (text, message) in cases {
@@ -69,7 +78,11 @@ fn a_column_is_never_turned_into_words_without_a_notice() {
         assert!(error.contains(message), "{error}");
     }
     let gaps = parse_table("a,b,c\n1.5,2,x\nN/A,3,y\nNULL,3,y\n2,3,y\n", "here").unwrap();
-    assert!(gaps.values[[1, 0]].is_nan() && gaps.notices[0].contains("2 values such as `N/A` (line 3)"), "{:?}", gaps.notices);
+    assert!(
+        gaps.values[[1, 0]].is_nan() && gaps.notices[0].contains("2 values such as `N/A` (line 3)"),
+        "{:?}",
+        gaps.notices
+    );
 }
 
 #[test]
@@ -82,7 +95,9 @@ fn what_spreadsheets_put_before_a_table_is_no_part_of_it() {
         let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         assert_eq!((names, first_column(&table)), (vec!["a", "b"], vec![0.5, 0.7]), "{text}");
     }
-    let numbered = parse_table("sep=;\na;c\n1;p\nx;n\n1;n\n1;n\n1;n\n1;n\n1;n\n1;n\n1;n\n1;n\n1;n\n", "here").unwrap_err().to_string();
+    let numbered = parse_table("sep=;\na;c\n1;p\nx;n\n1;n\n1;n\n1;n\n1;n\n1;n\n1;n\n1;n\n1;n\n1;n\n", "here")
+        .unwrap_err()
+        .to_string();
     assert!(numbered.contains("line 4, column `a`"), "lines count from the first of the file: {numbered}");
     // A spreadsheet's "Unicode text".
     let folder = tempfile::tempdir().unwrap();

@@ -75,13 +75,27 @@ fn pictures_of_any_ending_are_found() {
 fn what_contradicts_itself_is_refused_by_name() {
     let cases = [
         (Voc::new("jpg").with("ImageSets/Main/val.txt", "two\none\n"), "one is in train.txt and in val.txt"),
-        (Voc::new("jpg").without("ImageSets/Main/test.txt"), "ImageSets/Main/test.txt is missing; the lists train.txt, val.txt and test.txt"),
+        (
+            Voc::new("jpg").without("ImageSets/Main/test.txt"),
+            "ImageSets/Main/test.txt is missing; the lists train.txt, val.txt and test.txt",
+        ),
         (Voc::new("jpg").without("ImageSets/Main/train.txt"), "ImageSets/Main/train.txt is missing"),
         (Voc::new("jpg").without("JPEGImages/two.jpg"), "JPEGImages holds no picture two"),
         (Voc::new("jpg").without("Annotations/two.xml"), "Annotations/two.xml is missing"),
-        (Voc::new("jpg").with("JPEGImages/two.jpg", png(6, 8)), "8 × 6 pixels by its annotation, but the picture is 6 × 8"),
-        (Voc::new("jpg").with("Annotations/two.xml", annotation("8", "6", "nan", "4")), "xmin is \"nan\", expected a number"),
-        (Voc::new("jpg").with("JPEGImages/two.jpg", png(600, 1)).with("Annotations/two.xml", annotation("600", "1", "1", "4")), "600 × 1 pixels are too thin"),
+        (
+            Voc::new("jpg").with("JPEGImages/two.jpg", png(6, 8)),
+            "8 × 6 pixels by its annotation, but the picture is 6 × 8",
+        ),
+        (
+            Voc::new("jpg").with("Annotations/two.xml", annotation("8", "6", "nan", "4")),
+            "xmin is \"nan\", expected a number",
+        ),
+        (
+            Voc::new("jpg")
+                .with("JPEGImages/two.jpg", png(600, 1))
+                .with("Annotations/two.xml", annotation("600", "1", "1", "4")),
+            "600 × 1 pixels are too thin",
+        ),
         (Voc(Vec::new()), "no ImageSets/Main/train.txt"),
     ];
     for (voc, message) in cases {
@@ -93,9 +107,15 @@ fn what_contradicts_itself_is_refused_by_name() {
 #[test]
 fn what_can_be_read_in_one_way_is_read_with_a_notice() {
     let cases = [
-        (Voc::new("jpg").with("Annotations/two.xml", annotation("0", "0", "1", "4")), "two: the annotation has no size"),
+        (
+            Voc::new("jpg").with("Annotations/two.xml", annotation("0", "0", "1", "4")),
+            "two: the annotation has no size",
+        ),
         (Voc::new("jpg").with("JPEGImages/two.jpg", png(16, 12)), "boxes are scaled with it"),
-        (Voc::new("jpg").with("Annotations/two.xml", annotation("8", "6", "1", "12")), "reaches 4 pixels beyond the picture"),
+        (
+            Voc::new("jpg").with("Annotations/two.xml", annotation("8", "6", "1", "12")),
+            "reaches 4 pixels beyond the picture",
+        ),
         (Voc::new("jpg").with("Annotations/two.xml", annotation("8", "6", "4", "1")), "a box of cell without area"),
         (Voc::new("jpg").with("ImageSets/Main/val.txt", "two\ntwo\n"), "two: twice in val.txt"),
     ];

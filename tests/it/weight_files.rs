@@ -60,7 +60,11 @@ fn floats(values: &[f32]) -> Vec<u8> {
 
 /// The archive of a pickle and storage 0.
 fn archive(root: &str, pickle: Vec<u8>, storage: Vec<u8>) -> Vec<u8> {
-    stored(&[(&format!("{root}/data.pkl"), pickle), (&format!("{root}/data/0"), storage), (&format!("{root}/version"), b"3\n".to_vec())])
+    stored(&[
+        (&format!("{root}/data.pkl"), pickle),
+        (&format!("{root}/data/0"), storage),
+        (&format!("{root}/version"), b"3\n".to_vec()),
+    ])
 }
 
 fn read(bytes: &[u8], name: &str) -> Result<Weights, NnError> {
@@ -169,14 +173,19 @@ fn what_is_not_weights_is_named() {
         archive("archive", pickle, Vec::new())
     };
     let old = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
-    let view = |shape: &[i32], strides: &[i32]| archive("a", one("FloatStorage", (0, shape, strides)), floats(&[0.0; 4]));
+    let view =
+        |shape: &[i32], strides: &[i32]| archive("a", one("FloatStorage", (0, shape, strides)), floats(&[0.0; 4]));
     let nan = archive("a", one("FloatStorage", (0, &[2], &[1])), floats(&[0.5, f32::NAN]));
     let system = Pickle::default().raw(b"\x80\x02").global("os", "system").raw(b"(").text("true").raw(b"tR.").0;
     let evaluate = Pickle::default().raw(b"\x80\x02").global("builtins", "eval").raw(b"(").text("1").raw(b"tR.").0;
     let nested = [&b"\x80\x02"[..], &b"(".repeat(100_000), b"."].concat();
     let deep = [&b"\x80\x02]"[..], &b"]a".repeat(100_000), b"."].concat();
     let cases: [(&str, Vec<u8>, &str); 19] = [
-        ("a.pth", whole("ResNet"), "an object (torchvision.models.resnet.ResNet), not weights by name; save model.state_dict()"),
+        (
+            "a.pth",
+            whole("ResNet"),
+            "an object (torchvision.models.resnet.ResNet), not weights by name; save model.state_dict()",
+        ),
         ("a.pth", old.to_vec(), "before version 1.6"),
         ("a.pkl", b"\x80\x04}.".to_vec(), "a plain pickle"),
         ("a.h5", b"\x89HDF\r\n\x1a\n........".to_vec(), "HDF5"),

@@ -61,5 +61,9 @@ pub fn extract(
     if let Some(Err(e)) = cache.map(|cache| cache.store(&key, &values)) {
         notices.push(format!("features are not kept: {e}"));
     }
-    Ok(Extracted { features: Features { values, samples: pictures.samples.clone(), notices: pictures.notices.clone() }, cached: false, notices })
+    Ok(Extracted {
+        features: Features { values, samples: pictures.samples.clone(), notices: pictures.notices.clone() },
+        cached: false,
+        notices,
+    })
 }

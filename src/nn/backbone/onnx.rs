@@ -11,6 +11,7 @@ use tract_onnx::tract_hir::internal::DimLike;
 use super::{Backbone, BackboneRow, Stage};
 use crate::data::Transform;
 use crate::nn::NnError;
+use crate::nn::weights::content;
 
 /// A frozen network read from an ONNX file: one image of fixed size in, features out.
 ///
@@ -30,7 +31,7 @@ impl OnnxFile {
     /// A file that is not ONNX, holds an operator that tract lacks, or takes something else than square colour images.
     pub fn read(row: &'static BackboneRow, path: &Path) -> Result<(Self, [u8; 32]), NnError> {
         let failed = |reason: String| NnError::File { path: path.into(), reason };
-        let bytes = std::fs::read(path).map_err(|e| failed(e.to_string()))?;
+        let bytes = content(path)?;
         let model = tract_onnx::onnx()
             .model_for_read(&mut bytes.as_slice())
             .map_err(|e| failed(format!("not an ONNX file that can be read ({e:#})")))?;

@@ -14,8 +14,18 @@ use pickle::{Id, Object, Pickle, TensorView};
 
 /// Keys under which training checkpoints keep the weights, the first found is taken.
 const KEYS: [&str; 12] = [
-    "state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights", "params", "state",
-    "model_ema", "ema",
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "net",
+    "network",
+    "module",
+    "weights",
+    "params",
+    "state",
+    "model_ema",
+    "ema",
 ];
 
 /// Dictionaries inside dictionaries are searched this deep.
@@ -56,13 +66,16 @@ pub(super) fn tensors(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, String> {
     let mut storages: HashMap<&str, Cow<[u8]>> = HashMap::new();
     let (mut tensors, mut total) = (Vec::new(), 0u64);
     for (name, view) in state_dict(&pickle)? {
-        let Some(element) = Element::of(&view.kind).map_err(|reason| format!("tensor {name}: {reason}"))? else { continue };
+        let Some(element) = Element::of(&view.kind).map_err(|reason| format!("tensor {name}: {reason}"))? else {
+            continue;
+        };
         if !storages.contains_key(view.key.as_str()) {
             let file = read(&format!("data/{}", view.key));
             let file = file.ok_or_else(|| format!("tensor {name}: its storage data/{} is missing", view.key))??;
             storages.insert(&view.key, file);
         }
-        let values = element.gather(&storages[view.key.as_str()], view).map_err(|reason| format!("tensor {name}: {reason}"))?;
+        let values =
+            element.gather(&storages[view.key.as_str()], view).map_err(|reason| format!("tensor {name}: {reason}"))?;
         total += 4 * values.len() as u64;
         if total > MOST_SHARED * bytes.len() as u64 {
             return Err(format!("its tensors take more than {MOST_SHARED} times the bytes of the file"));

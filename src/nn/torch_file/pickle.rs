@@ -14,14 +14,55 @@ const MOST_OBJECTS: usize = 8_000_000;
 
 /// Modules that no file of weights needs: a pickle that names one is made to run code.
 const DANGEROUS: [&str; 32] = [
-    "os", "posix", "nt", "subprocess", "sys", "importlib", "runpy", "shutil", "socket", "ctypes", "pty", "code", "codeop",
-    "webbrowser", "commands", "multiprocessing", "pickle", "_pickle", "marshal", "operator", "_operator", "pip", "timeit",
-    "pdb", "bdb", "asyncio", "urllib", "http", "requests", "smtplib", "tempfile", "signal",
+    "os",
+    "posix",
+    "nt",
+    "subprocess",
+    "sys",
+    "importlib",
+    "runpy",
+    "shutil",
+    "socket",
+    "ctypes",
+    "pty",
+    "code",
+    "codeop",
+    "webbrowser",
+    "commands",
+    "multiprocessing",
+    "pickle",
+    "_pickle",
+    "marshal",
+    "operator",
+    "_operator",
+    "pip",
+    "timeit",
+    "pdb",
+    "bdb",
+    "asyncio",
+    "urllib",
+    "http",
+    "requests",
+    "smtplib",
+    "tempfile",
+    "signal",
 ];
 
 /// Functions of `builtins` that data may name.
 const HARMLESS: [&str; 14] = [
-    "dict", "list", "tuple", "set", "frozenset", "int", "float", "bool", "complex", "str", "bytes", "bytearray", "slice",
+    "dict",
+    "list",
+    "tuple",
+    "set",
+    "frozenset",
+    "int",
+    "float",
+    "bool",
+    "complex",
+    "str",
+    "bytes",
+    "bytearray",
+    "slice",
     "object",
 ];
 
@@ -38,7 +79,10 @@ pub(super) enum Object {
     /// A class or function by its module and name.
     Global(String, String),
     /// Bytes in a file of their own: type of the elements, name of the file, number of elements.
-    Storage { kind: String, key: String },
+    Storage {
+        kind: String,
+        key: String,
+    },
     /// A view of a storage.
     Tensor(TensorView),
     /// Anything else, by what it would have been.
@@ -73,7 +117,8 @@ impl Pickle {
     /// # Errors
     /// Bytes that are cut short or no pickle, tensors without storage, a name of a module that runs code.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
-        let mut machine = Machine { bytes, at: 0, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+        let mut machine =
+            Machine { bytes, at: 0, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
         loop {
             let at = machine.at;
             let code = machine.byte()?;
@@ -412,7 +457,9 @@ fn harmless(module: &str, name: &str) -> Result<(), String> {
     let first = module.split('.').next().unwrap_or("");
     let is_builtin = ["builtins", "__builtin__", "__builtins__"].contains(&first);
     if DANGEROUS.contains(&first) || is_builtin && !HARMLESS.contains(&name) {
-        return Err(format!("it calls {module}.{name}, which no file of weights needs; nothing was run; do not trust this file"));
+        return Err(format!(
+            "it calls {module}.{name}, which no file of weights needs; nothing was run; do not trust this file"
+        ));
     }
     Ok(())
 }

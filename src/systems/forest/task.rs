@@ -44,7 +44,7 @@ pub struct Task {
 }
 
 /// Endings of the files that are read from a folder.
-const ENDINGS: [&str; 3] = ["csv", "dat", "parquet"];
+const ENDINGS: [&str; 4] = ["csv", "tsv", "dat", "parquet"];
 
 /// Names of the tables of a spec, without reading them: rows of the bundled tables, or files without their endings.
 ///
@@ -75,8 +75,46 @@ pub fn tables(spec: &Spec) -> Result<Vec<Tabular>, StudyError> {
     };
     match &spec.data {
         None => spec.tables.iter().map(bundled).collect(),
-        Some(path) => files(path)?.iter().map(|file| Ok(read_table(file)?)).collect(),
+        Some(path) => {
+            let mut tables: Vec<Tabular> = Vec::new();
+            for file in files(path)? {
+                tables.push(read_table(&file)?);
+            }
+            if let (Some(notice), Some(first)) = (unread(path)?, tables.first_mut()) {
+                first.notices.insert(0, notice);
+            }
+            Ok(tables)
+        }
     }
+}
+
+/// Names the files of a folder that are not read as tables.
+fn unread(path: &Path) -> Result<Option<String>, StudyError> {
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let others: Vec<String> = visible(path)?
+        .iter()
+        .filter(|path| path.is_file() && !is_table(path))
+        .map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        .collect();
+    let notice = || format!("{}: not read, by the ending no tables: {}", path.display(), others.join(", "));
+    Ok((!others.is_empty()).then(notice))
+}
+
+/// What a folder holds, without hidden entries, by name.
+fn visible(path: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    let failed = |source| StudyError::File { path: path.into(), source };
+    let entries = std::fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let is_hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let mut paths: Vec<PathBuf> =
+        entries.into_iter().map(|entry| entry.path()).filter(|path| !is_hidden(path)).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
 /// A file, or those of a folder that may be tables, by name.
@@ -84,11 +122,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, StudyError> {
     if !path.is_dir() {
         return Ok(vec![path.into()]);
     }
-    let failed = |source| StudyError::File { path: path.into(), source };
-    let entries = std::fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let is_table = |path: &PathBuf| path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end == *known));
-    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(is_table).collect();
-    files.sort();
+    let files: Vec<PathBuf> = visible(path)?.into_iter().filter(|path| is_table(path)).collect();
     if files.is_empty() {
         let place = path.display().to_string();
         let reason = format!("no file in this folder ends in one of .{}", ENDINGS.join(", ."));

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::data::read_text;
 use crate::nn::NnError;
 use crate::study::StudyError;
 use crate::systems::hatl::corpus::{Corpus, Lexicon, Row};
@@ -106,8 +107,7 @@ impl JsonLines {
 
     /// The objects, each with the number of its line.
     fn read<T: DeserializeOwned>(&self) -> Result<Vec<(usize, T)>, StudyError> {
-        let failed = |source| StudyError::File { path: self.path.clone(), source };
-        let text = std::fs::read_to_string(&self.path).map_err(failed)?;
+        let text = read_text(&self.path)?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let parsed = |(number, line)| {
             serde_json::from_str(line).map(|object| (number, object)).map_err(|e| self.invalid(number, e))

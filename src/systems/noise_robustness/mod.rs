@@ -133,7 +133,12 @@ impl Experiment for NoiseRobustness {
             "Circuit (OpenQASM 2 or 3, or circuit JSON) without a classifier; its open angles are random",
         ),
         Flag::apply("data", "FOLDER", |spec, path| spec.data.set_folder(path), "Pictures in a folder for each class"),
-        Flag::apply("features", "FILE", |spec, path| spec.data.set_features(path), "Features and labels: safetensors, .npz, .npy or CSV"),
+        Flag::apply(
+            "features",
+            "FILE",
+            |spec, path| spec.data.set_features(path),
+            "Features and labels: safetensors, .npz, .npy or CSV",
+        ),
         Flag::field("arms", "LIST", "arms", "Ways of training")
             .with_choices(|| ARMS.iter().map(|row| row.name).collect()),
         Flag::field("devices", "LIST", "devices", "Devices to evaluate under; heads are trained under the first"),

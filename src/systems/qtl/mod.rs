@@ -134,7 +134,12 @@ impl Experiment for Qtl {
 
     const FLAGS: &'static [Flag<Spec>] = &[
         Flag::apply("data", "FOLDER", |spec, path| spec.data.set_folder(path), "Pictures in a folder for each class"),
-        Flag::apply("features", "FILE", |spec, path| spec.data.set_features(path), "Features and labels: safetensors, .npz, .npy or CSV"),
+        Flag::apply(
+            "features",
+            "FILE",
+            |spec, path| spec.data.set_features(path),
+            "Features and labels: safetensors, .npz, .npy or CSV",
+        ),
         Flag::apply("skip-bad", "", |spec, _| spec.data.skip_bad = true, "Leave out pictures that cannot be read"),
         Flag::field("backbone", "NAME", "backbone.name", "Frozen network (see `qgraft list backbones`)"),
         Flag::field("weights", "FILE", "backbone.weights", "Its weights"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::data::DataError;
+use crate::data::{DataError, chosen_separator, parse_number, read_text};
 use crate::math::Stream;
 use crate::study::StudyError;
 use crate::systems::soh::cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP};
@@ -97,8 +97,7 @@ impl Target {
         }
         if let Some(path) = &spec.data {
             let place = path.display().to_string();
-            let text =
-                std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.clone(), source })?;
+            let text = read_text(path)?;
             targets.push(Self::Kept(enough(spec, lives(&text, &place)?, &place)?));
         }
         Ok(targets)
@@ -146,7 +145,7 @@ fn enough(spec: &Spec, cells: Vec<Cell>, place: &str) -> Result<Vec<Cell>, DataE
 /// Columns of a table of lifetimes.
 const COLUMNS: [&str; 5] = ["cell", "charge", "discharge", "throughput", "health"];
 
-/// Lifetimes from text: a CSV with the columns cell (a name; its rows are consecutive), charge and discharge (C-rates),
+/// Lifetimes from text: a CSV (separated by commas, or by semicolons or tabs with decimal commas) with the columns cell (a name; its rows are consecutive), charge and discharge (C-rates),
 /// throughput (ampere hours, 0, 500, 1000, …) and health (capacity over initial capacity). Rows beyond 30 kAh are left out.
 ///
 /// # Errors
@@ -154,7 +153,8 @@ const COLUMNS: [&str; 5] = ["cell", "charge", "discharge", "throughput", "health
 /// that ends within the labelled prefix; by line and column.
 pub fn lives(text: &str, place: &str) -> Result<Vec<Cell>, DataError> {
     let malformed = |reason: String| DataError::Malformed { place: place.into(), reason };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let separator = chosen_separator(text);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(separator).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| malformed(e.to_string()))?.clone();
     let mut positions = [0; COLUMNS.len()];
     for (position, name) in positions.iter_mut().zip(COLUMNS) {
@@ -175,7 +175,7 @@ pub fn lives(text: &str, place: &str) -> Result<Vec<Cell>, DataError> {
             reason,
         };
         let number = |column: usize, range: std::ops::RangeInclusive<f64>| {
-            let value = field(column).parse::<f64>().ok().filter(|value| range.contains(value));
+            let value = parse_number(field(column), separator).filter(|value| range.contains(value));
             value.ok_or_else(|| wrong(column, format!("expected a number from {} to {}", range.start(), range.end())))
         };
         let protocol = Protocol { charge: number(1, 0.0..=100.0)?, discharge: number(2, 0.0..=100.0)? };
