@@ -157,6 +157,9 @@ fn grid<'a>(text: &str, place: &'a str) -> Result<Grid<'a>, DataError> {
             line.fields = kept.iter().map(|&index| line.fields[index].clone()).collect();
         }
     }
+    if kept.len() < 2 {
+        return Err(DataError::malformed(place, "@inputs leaves no column beside the class"));
+    }
     let declared = |index: usize| match header.attributes.get(index) {
         Some((_, Some(words))) => Kind::Words(words.clone()),
         Some((_, None)) => Kind::Numbers,

@@ -18,6 +18,9 @@ const MOST_GROWTH: u64 = 200;
 const MOST_SLACK: u64 = 1 << 30;
 const MOST_TOTAL_GROWTH: u64 = 32;
 
+/// End marks that are tried; all but one are chance bytes of a comment.
+const MOST_ENDS: usize = 16;
+
 /// A zip archive in memory.
 pub(crate) struct ZipFile<'a> {
     place: String,
@@ -128,7 +131,7 @@ fn directory(bytes: &[u8]) -> Option<Vec<Entry>> {
     const END: usize = 22;
     let last = bytes.len().checked_sub(END)?;
     let is_end = |at: &usize| bytes[*at..].starts_with(b"PK\x05\x06");
-    (last.saturating_sub(0xffff)..=last).rev().filter(is_end).find_map(|at| entries(bytes, at))
+    (last.saturating_sub(0xffff)..=last).rev().filter(is_end).take(MOST_ENDS).find_map(|at| entries(bytes, at))
 }
 
 /// The entries of a directory whose end mark is at `end`.

@@ -4,7 +4,7 @@
 mod pickle;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use candle_core::{Device, Tensor};
 
@@ -32,7 +32,7 @@ const KEYS: [&str; 12] = [
 const DEPTH: usize = 3;
 
 /// Bytes of the largest description of tensors.
-const MOST_PICKLE: usize = 256 << 20;
+const MOST_PICKLE: usize = 64 << 20;
 
 /// Tensors may share storages. All together take at most this many times the bytes of the file.
 const MOST_SHARED: u64 = 16;
@@ -69,13 +69,13 @@ pub(super) fn tensors(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, String> {
         let Some(element) = Element::of(&view.kind).map_err(|reason| format!("tensor {name}: {reason}"))? else {
             continue;
         };
-        if !storages.contains_key(view.key.as_str()) {
+        if !storages.contains_key(&*view.key) {
             let file = read(&format!("data/{}", view.key));
             let file = file.ok_or_else(|| format!("tensor {name}: its storage data/{} is missing", view.key))??;
             storages.insert(&view.key, file);
         }
         let values =
-            element.gather(&storages[view.key.as_str()], view).map_err(|reason| format!("tensor {name}: {reason}"))?;
+            element.gather(&storages[&*view.key], view).map_err(|reason| format!("tensor {name}: {reason}"))?;
         total += 4 * values.len() as u64;
         if total > MOST_SHARED * bytes.len() as u64 {
             return Err(format!("its tensors take more than {MOST_SHARED} times the bytes of the file"));
@@ -96,7 +96,7 @@ fn state_dict(pickle: &Pickle) -> Result<Vec<(&str, &TensorView)>, String> {
         }
         _ => return Err("no dictionary of weights; save model.state_dict()".into()),
     }
-    let found = search(pickle, pickle.root(), DEPTH);
+    let found = search(pickle, pickle.root(), DEPTH, &mut HashSet::new());
     found.ok_or_else(|| {
         let keys: Vec<String> = children(pickle, pickle.root()).map(|(key, _)| format!("`{key}`")).take(8).collect();
         format!("no tensors by name; it holds {}", if keys.is_empty() { "nothing".into() } else { join_and(&keys) })
@@ -110,13 +110,18 @@ fn children<'a>(pickle: &'a Pickle, object: &'a Object) -> impl Iterator<Item = 
         _ => &[],
     };
     entries.iter().filter_map(|(key, value)| match pickle.get(*key) {
-        Object::Text(key) => Some((key.as_str(), *value)),
+        Object::Text(key) => Some((&**key, *value)),
         _ => None,
     })
 }
 
 /// The tensors of a dictionary, or else of the dictionary in it that is called as weights are, or else of the first one.
-fn search<'a>(pickle: &'a Pickle, object: &'a Object, depth: usize) -> Option<Vec<(&'a str, &'a TensorView)>> {
+fn search<'a>(
+    pickle: &'a Pickle,
+    object: &'a Object,
+    depth: usize,
+    seen: &mut HashSet<Id>,
+) -> Option<Vec<(&'a str, &'a TensorView)>> {
     let tensors = children(pickle, object).filter_map(|(key, id)| match pickle.get(id) {
         Object::Tensor(view) => Some((key, view)),
         _ => None,
@@ -129,7 +134,10 @@ fn search<'a>(pickle: &'a Pickle, object: &'a Object, depth: usize) -> Option<Ve
     // The moments of an optimiser are tensors as well, under numbers.
     let mut inner: Vec<(&str, Id)> = children(pickle, object).filter(|(key, _)| !key.contains("optim")).collect();
     inner.sort_by_key(|(key, _)| rank(key));
-    inner.into_iter().find_map(|(_, id)| search(pickle, pickle.get(id), depth - 1))
+    // Each object is looked through once, however often it occurs.
+    inner
+        .into_iter()
+        .find_map(|(_, id)| if seen.insert(id) { search(pickle, pickle.get(id), depth - 1, seen) } else { None })
 }
 
 /// Types of elements that become 32-bit floats.

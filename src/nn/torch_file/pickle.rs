@@ -5,12 +5,19 @@
 //! Python's `Lib/pickletools.py`.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Number of an object.
 pub(super) type Id = usize;
 
 /// Objects of the largest pickle that is read. A network with 10,000 tensors has about 300,000.
-const MOST_OBJECTS: usize = 8_000_000;
+const MOST_OBJECTS: usize = 4_000_000;
+
+/// Letters of the longest name of a module, class or function.
+const LONGEST_NAME: usize = 200;
+
+/// Axes of a tensor with the most.
+const MOST_AXES: usize = 16;
 
 /// Modules that no file of weights needs: a pickle that names one is made to run code.
 const DANGEROUS: [&str; 32] = [
@@ -72,16 +79,16 @@ pub(super) enum Object {
     None,
     Bool(bool),
     Int(i64),
-    Text(String),
+    Text(Rc<str>),
     Tuple(Vec<Id>),
     List(Vec<Id>),
     Dict(Vec<(Id, Id)>),
     /// A class or function by its module and name.
-    Global(String, String),
-    /// Bytes in a file of their own: type of the elements, name of the file, number of elements.
+    Global(Rc<str>, Rc<str>),
+    /// Bytes in a file of their own: type of the elements, name of the file.
     Storage {
-        kind: String,
-        key: String,
+        kind: Rc<str>,
+        key: Rc<str>,
     },
     /// A view of a storage.
     Tensor(TensorView),
@@ -93,9 +100,9 @@ pub(super) enum Object {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TensorView {
     /// Type of the elements, as PyTorch calls the storage.
-    pub kind: String,
+    pub kind: Rc<str>,
     /// Name of the file of the storage.
-    pub key: String,
+    pub key: Rc<str>,
     /// Element of the storage that the tensor begins with.
     pub offset: usize,
     /// Number of elements along each axis.
@@ -251,7 +258,7 @@ impl<'a> Machine<'a> {
 
     /// Does what one instruction says.
     fn step(&mut self, code: u8) -> Result<(), String> {
-        let text = |bytes: &[u8]| Object::Text(String::from_utf8_lossy(bytes).into_owned());
+        let text = |bytes: &[u8]| Object::Text(String::from_utf8_lossy(bytes).into());
         match code {
             // Versions and frames say nothing about the data.
             0x80 => self.take(1).map(drop),
@@ -277,7 +284,7 @@ impl<'a> Machine<'a> {
             }
             b'F' => self.line().and_then(|_| self.push(Object::Other("a float".into()))),
             b'S' => self.line().and_then(|line| self.push(Object::Text(line.trim_matches(['\'', '"']).into()))),
-            b'V' => self.line().and_then(|line| self.push(Object::Text(line))),
+            b'V' => self.line().and_then(|line| self.push(Object::Text(line.into()))),
             b'X' | b'T' => self.counted(4).and_then(|bytes| self.push(text(bytes))),
             0x8c | b'U' => self.counted(1).and_then(|bytes| self.push(text(bytes))),
             0x8d => self.counted(8).and_then(|bytes| self.push(text(bytes))),
@@ -334,7 +341,7 @@ impl<'a> Machine<'a> {
             b'g' => self.line().and_then(|line| self.fetch(line.parse().map_err(|_| "an object without number")?)),
             b'c' => {
                 let (module, name) = (self.line()?, self.line()?);
-                self.global(module, name)
+                self.global(module.into(), name.into())
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
@@ -369,7 +376,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn global(&mut self, module: String, name: String) -> Result<(), String> {
+    fn global(&mut self, module: Rc<str>, name: Rc<str>) -> Result<(), String> {
         harmless(&module, &name)?;
         self.push(Object::Global(module, name))
     }
@@ -377,13 +384,14 @@ impl<'a> Machine<'a> {
     /// What a call would give, of the few that weights consist of.
     fn call(&mut self, callable: Id, arguments: Id) -> Result<(), String> {
         let arguments = match &self.objects[arguments] {
-            Object::Tuple(items) => items.clone(),
+            // No call that is known takes more; a tuple may be long, and used often.
+            Object::Tuple(items) => items.iter().take(5).copied().collect::<Vec<_>>(),
             _ => return Err("a call without a tuple of arguments".into()),
         };
         let Object::Global(module, name) = &self.objects[callable] else {
             return self.push(Object::Other("the result of a call".into()));
         };
-        match (module.as_str(), name.as_str(), &arguments[..]) {
+        match (&**module, &**name, &arguments[..]) {
             ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2", [storage, offset, shape, strides, ..]) => {
                 let tensor = self.tensor(*storage, *offset, *shape, *strides)?;
                 self.push(tensor)
@@ -395,13 +403,16 @@ impl<'a> Machine<'a> {
                 self.stack.push(*tensor);
                 Ok(())
             }
-            ("collections", "OrderedDict" | "defaultdict", rest) => {
-                let pairs = rest.first().and_then(|first| match &self.objects[*first] {
-                    Object::List(items) => items.iter().map(|item| self.pair(*item)).collect(),
-                    _ => None,
-                });
-                self.push(Object::Dict(pairs.unwrap_or_default()))
+            // A list is used up: one that is used again would multiply.
+            ("collections", "OrderedDict", [list]) if matches!(self.objects[*list], Object::List(_)) => {
+                let items = match std::mem::replace(&mut self.objects[*list], Object::None) {
+                    Object::List(items) => items,
+                    _ => Vec::new(),
+                };
+                let pairs = items.iter().filter_map(|item| self.pair(*item)).collect();
+                self.push(Object::Dict(pairs))
             }
+            ("collections", "OrderedDict" | "defaultdict", _) => self.push(Object::Dict(Vec::new())),
             _ => {
                 let what = format!("{module}.{name}");
                 self.push(Object::Other(what))
@@ -425,7 +436,7 @@ impl<'a> Machine<'a> {
         let Object::Tuple(items) = &self.objects[id] else { return Err(unknown()) };
         let [tag, kind, key, ..] = items[..] else { return Err(unknown()) };
         match (&self.objects[tag], &self.objects[kind], &self.objects[key]) {
-            (Object::Text(tag), Object::Global(_, kind), Object::Text(key)) if tag == "storage" => {
+            (Object::Text(tag), Object::Global(_, kind), Object::Text(key)) if &**tag == "storage" => {
                 Ok(Object::Storage { kind: kind.clone(), key: key.clone() })
             }
             _ => Err(unknown()),
@@ -441,11 +452,13 @@ impl<'a> Machine<'a> {
             _ => Err("a tensor whose sizes are no integers".into()),
         };
         let sizes = |id: Id| match &self.objects[id] {
-            Object::Tuple(items) | Object::List(items) => items.iter().map(|item| size(*item)).collect(),
+            Object::Tuple(items) | Object::List(items) => {
+                items.iter().take(MOST_AXES + 1).map(|item| size(*item)).collect()
+            }
             _ => Err("a tensor without a shape".to_string()),
         };
         let (offset, shape, strides): (_, Vec<usize>, Vec<usize>) = (size(offset)?, sizes(shape)?, sizes(strides)?);
-        if shape.len() != strides.len() || shape.len() > 16 {
+        if shape.len() != strides.len() || shape.len() > MOST_AXES {
             return Err(format!("a tensor with {} sizes and {} strides", shape.len(), strides.len()));
         }
         Ok(Object::Tensor(TensorView { kind: kind.clone(), key: key.clone(), offset, shape, strides }))
@@ -454,6 +467,9 @@ impl<'a> Machine<'a> {
 
 /// Refuses names of what runs code when a pickle is loaded by Python.
 fn harmless(module: &str, name: &str) -> Result<(), String> {
+    if module.len().max(name.len()) > LONGEST_NAME {
+        return Err(format!("a name of more than {LONGEST_NAME} letters"));
+    }
     let first = module.split('.').next().unwrap_or("");
     let is_builtin = ["builtins", "__builtin__", "__builtins__"].contains(&first);
     if DANGEROUS.contains(&first) || is_builtin && !HARMLESS.contains(&name) {
