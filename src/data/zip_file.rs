@@ -141,17 +141,16 @@ fn entries(bytes: &[u8], end: usize) -> Option<Vec<Entry>> {
     let mut size = u64::from(u32_at(record, 12)?);
     let mut offset = u64::from(u32_at(record, 16)?);
     let mut behind = end;
-    if count == 0xffff || size == 0xffff_ffff || offset == 0xffff_ffff {
-        let locator = bytes.get(end.checked_sub(20)?..end)?;
-        if locator.starts_with(b"PK\x06\x07") {
-            let at = usize::try_from(u64_at(locator, 8)?).ok()?;
-            let large = bytes.get(at..)?;
-            if !large.starts_with(b"PK\x06\x06") {
-                return None;
-            }
-            (count, size, offset) = (u64_at(large, 32)?, u64_at(large, 40)?, u64_at(large, 48)?);
-            behind = at;
-        }
+    // The record of large archives stands before the end mark, in PyTorch's files even where it is not needed. Behind
+    // bytes that were put in front of the archive it is not where its locator says.
+    if let Some(locator) = end.checked_sub(20).map(|at| &bytes[at..end])
+        && locator.starts_with(b"PK\x06\x07")
+    {
+        let is_record = |at: &usize| bytes.get(*at..).is_some_and(|record| record.starts_with(b"PK\x06\x06"));
+        let told = u64_at(locator, 8).and_then(|at| usize::try_from(at).ok());
+        behind = told.filter(is_record).or(end.checked_sub(20 + 56).filter(is_record))?;
+        let large = &bytes[behind..];
+        (count, size, offset) = (u64_at(large, 32)?, u64_at(large, 40)?, u64_at(large, 48)?);
     }
     // Behind bytes that were put in front of the archive, offsets count from its own start.
     let start = (behind as u64).checked_sub(size)?;
