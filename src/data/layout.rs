@@ -60,7 +60,7 @@ impl Layout {
             inner.into_iter().map(|path| (part_named(&name(&path)), path)).partition(|(part, _)| part.is_some());
         let parts: Vec<Root> = parts.into_iter().filter_map(|(part, path)| Some((part?, path))).collect();
         let named = |part: Part| parts.iter().filter(|(own, _)| *own == part).map(|(_, path)| path).collect::<Vec<_>>();
-        let [train, validation, test] = Part::ALL.map(named);
+        let [train, validation, mut test] = Part::ALL.map(named);
         let show = |path: &Path| format!("{}/", name(path));
         for paths in [&train, &validation, &test] {
             if let [first, second, ..] = paths[..]
@@ -69,6 +69,14 @@ impl Layout {
                 let reason = format!("{} and {} mean the same part; join them", show(first), show(second));
                 return failed(reason);
             }
+        }
+        // Competitions publish test pictures without their classes.
+        if let [only] = test[..]
+            && !train.is_empty()
+            && folders(only)?.is_empty()
+        {
+            self.notices.push(format!("{}: not read, as it has no class folders", only.display()));
+            test.clear();
         }
         let roots = match (train.first(), validation.first(), test.first()) {
             (Some(train), None, None) if others.is_empty() || folders(train)?.len() > 1 => {

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use candle_core::{DType, Device, Tensor, safetensors};
+use candle_core::{DType, Device, Tensor};
+use safetensors::{Dtype, SafeTensors};
 
+use super::torch_file::Element;
 use super::{NnError, torch_file};
 use crate::data::DataError;
 use crate::data::file::read_file;
@@ -66,15 +68,25 @@ impl Weights {
         self
     }
 
-    /// From the bytes of a safetensors file.
+    /// From the bytes of a safetensors file. Half and double precision become single; integers are left out.
     ///
     /// # Errors
     /// Bytes that are cut short or of another kind.
     pub fn from_safetensors(bytes: &[u8], place: String) -> Result<Self, NnError> {
-        let tensors = safetensors::load_buffer(bytes, &Device::Cpu).map_err(|e| NnError::File {
-            path: place.clone().into(),
-            reason: format!("not a whole safetensors file ({e})"),
-        })?;
+        let failed = |reason: String| NnError::File { path: place.clone().into(), reason };
+        let not_whole = |e| failed(format!("not a whole safetensors file ({e})"));
+        let mut tensors = Vec::new();
+        for (name, view) in SafeTensors::deserialize(bytes).map_err(not_whole)?.iter() {
+            let element = match view.dtype() {
+                Dtype::F16 => Element::Float16,
+                Dtype::BF16 => Element::Bfloat16,
+                Dtype::F32 => Element::Float32,
+                Dtype::F64 => Element::Float64,
+                _ => continue,
+            };
+            let tensor = Tensor::from_vec(element.all(view.data()), view.shape(), &Device::Cpu)?;
+            tensors.push((name.to_string(), tensor));
+        }
         Self::new(tensors, place)
     }
 

@@ -68,6 +68,18 @@ fn parts_are_found_under_the_names_that_data_sets_use() {
         let error = read(folder.path()).unwrap_err().to_string();
         assert!(error.contains(message) && error.contains(&folder.path().display().to_string()), "{error}");
     }
+    // Test pictures without classes cannot be evaluated on.
+    let folder = tempfile::tempdir().unwrap();
+    ["train/a/0.png", "train/b/1.png", "val/a/2.png", "val/b/3.png", "test/4.png"]
+        .iter()
+        .for_each(|file| picture(folder.path().join(file)));
+    let found = read(folder.path()).unwrap();
+    assert_eq!(counts(&found), [2, 2, 0]);
+    assert!(
+        found.notices.iter().any(|notice| notice.contains("test: not read, as it has no class folders")),
+        "{:?}",
+        found.notices
+    );
     // One folder of such a name is a class among others.
     let folder = tempfile::tempdir().unwrap();
     for class in ["train", "bus", "tram"] {

@@ -142,7 +142,7 @@ fn search<'a>(
 
 /// Types of elements that become 32-bit floats.
 #[derive(Clone, Copy)]
-enum Element {
+pub(super) enum Element {
     Float16,
     Bfloat16,
     Float32,
@@ -179,6 +179,11 @@ impl Element {
             // `size` gives no other lengths.
             _ => f32::NAN,
         }
+    }
+
+    /// Consecutive elements.
+    pub(super) fn all(self, bytes: &[u8]) -> Vec<f32> {
+        bytes.chunks_exact(self.size()).map(|bytes| self.read(bytes)).collect()
     }
 
     /// The elements of a view in row-major order.
