@@ -330,32 +330,60 @@ fn npy_folder(folder: &Path, place: String) -> Result<ArrayFile<'static>, DataEr
     Ok(ArrayFile { arrays: paths.iter().map(read).collect::<Result<_, _>>()?, place, classes: None })
 }
 
-/// An .npy file of features with the labels beside it: `X.npy` with `y.npy`, `net_features.npy` with `net_labels.npy`,
-/// `X_train.npy` with all its parts.
-fn npy_pair(path: &Path, bytes: Vec<u8>, place: String) -> Result<ArrayFile<'static>, DataError> {
+/// The .npy files that are read together with this one: `y.npy` beside `X.npy`, `net_labels.npy` beside
+/// `net_features.npy`, all parts beside `X_train.npy`. None beside a file of another kind.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn companions(path: &Path) -> Result<Vec<PathBuf>, DataError> {
+    if path.is_dir() || !path.extension().is_some_and(|end| end.eq_ignore_ascii_case("npy")) {
+        return Ok(Vec::new());
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = stem(path);
-    let own = |name: &str, bytes: Vec<u8>| Array::npy(Cow::Owned(bytes), name, &place);
-    let is_role = |path: &PathBuf| role(part_of(&stem(path)).1).or(role(&stem(path))).is_some();
-    let paths = npy_files(folder)?;
-    if role(part_of(&name).1).or(role(&name)) == Some(Role::Features) {
-        let read = |path: &PathBuf| Array::npy(Cow::Owned(read_file(path)?), &stem(path), &path.display().to_string());
-        let arrays = paths.iter().filter(|path| is_role(path)).map(read).collect::<Result<_, _>>()?;
-        return Ok(ArrayFile { arrays, place, classes: None });
+    let mut paths = npy_files(folder)?;
+    paths.retain(|other| other.file_name() != path.file_name());
+    if use_of(&name) == Some(Role::Features) {
+        paths.retain(|path| use_of(&stem(path)).is_some());
+        return Ok(paths);
     }
-    let base = match name.rsplit_once(['_', '-', '.']) {
-        Some((base, last)) if role(last) == Some(Role::Features) => base,
-        _ => &name,
-    };
-    let is_labels = |path: &&PathBuf| {
+    let base = base(&name);
+    paths.retain(|path| {
         let stem = stem(path);
         let rest = stem.strip_prefix(base).and_then(|rest| rest.strip_prefix(['_', '-', '.']));
         rest.is_some_and(|rest| role(rest) == Some(Role::Labels))
-    };
-    let Some(labels) = paths.iter().find(is_labels) else {
-        let reason = format!("one array has no labels; expected {base}_labels.npy beside it");
+    });
+    paths.truncate(1);
+    Ok(paths)
+}
+
+/// What an array of this name is for, whichever part of the data it is.
+fn use_of(name: &str) -> Option<Role> {
+    role(name).or_else(|| role(part_of(name).1))
+}
+
+/// `net` of `net_features`.
+fn base(name: &str) -> &str {
+    match name.rsplit_once(['_', '-', '.']) {
+        Some((base, last)) if role(last) == Some(Role::Features) => base,
+        _ => name,
+    }
+}
+
+/// An .npy file of features with its [`companions`].
+fn npy_pair(path: &Path, bytes: Vec<u8>, place: String) -> Result<ArrayFile<'static>, DataError> {
+    let name = stem(path);
+    let has_role = use_of(&name) == Some(Role::Features);
+    let called = |own: String, plain: &str| if has_role { own } else { plain.to_string() };
+    let mut arrays = vec![Array::npy(Cow::Owned(bytes), &called(name.clone(), "features"), &place)?];
+    for path in companions(path)? {
+        let name = called(stem(&path), "labels");
+        arrays.push(Array::npy(Cow::Owned(read_file(&path)?), &name, &path.display().to_string())?);
+    }
+    if arrays.len() < 2 {
+        let expected = if has_role { "labels".into() } else { format!("{}_labels", base(&name)) };
+        let reason = format!("one array has no labels; expected {expected}.npy beside it");
         return Err(DataError::malformed(place, reason));
-    };
-    let labels = own("labels", read_file(labels)?)?;
-    Ok(ArrayFile { arrays: vec![own("features", bytes)?, labels], place, classes: None })
+    }
+    Ok(ArrayFile { arrays, place, classes: None })
 }

@@ -41,7 +41,7 @@ pub use cache::{Cached, FeatureCache, cache_key};
 pub use delimited::{chosen_separator, parse_number, parse_table, read_table, read_text};
 pub use digits::digits;
 pub use error::DataError;
-pub use feature_file::{OpenFeatures, parse_features, read_features};
+pub use feature_file::{OpenFeatures, companions, parse_features, read_features};
 pub use folder::{BadPicture, LoosePictures, read_folder, read_folder_for, read_pictures};
 pub use hold_out::{HoldOut, TestRows};
 pub use picture_file::{decode, is_picture, resaved};

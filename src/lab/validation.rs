@@ -166,6 +166,9 @@ impl Validation {
     pub fn path(&mut self, field: &str, path: Option<&Path>) -> &mut Self {
         match path {
             Some(path) if !path.exists() => self.refuse(field, path.display(), "an existing file or folder"),
+            Some(path) if !path.is_file() && !path.is_dir() => {
+                self.refuse(field, path.display(), "a regular file or a folder, no pipe or device")
+            }
             Some(path) => {
                 self.paths.push((field.into(), path.into()));
                 self

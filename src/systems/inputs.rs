@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{
     BadPicture, DataError, FeatureCache, Features, LoosePictures, Part, Pictures, Samples, Split, Synthetic, Transform,
-    fashion_mnist, is_picture, read_features, read_folder_for, read_pictures,
+    companions, fashion_mnist, is_picture, read_features, read_folder_for, read_pictures,
 };
 use crate::lab::Validation;
 use crate::nn::NnError;
@@ -120,7 +120,14 @@ impl Data {
                     "a folder; a file of features is given by --features",
                 );
             }
-            _ => _ = check.path(&name, path.as_deref()),
+            _ => {
+                check.path(&name, path.as_deref());
+                // Labels that are read from files beside the one that is named. A folder that cannot be read is reported
+                // when the file is.
+                for file in path.iter().flat_map(|path| companions(path).unwrap_or_default()) {
+                    check.path(&format!("{field}.beside"), Some(&file));
+                }
+            }
         }
         // Pictures need the weights of the backbone, so a run without them would fail.
         if matches!(self.source, DataKind::Folder | DataKind::FashionMnist)
@@ -215,9 +222,8 @@ pub fn load(
         }
         DataKind::Folder => {
             let bad = if data.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
-            let read = |transform: &Transform| {
-                Ok(read_folder_for(transform, &path, split, bad).map_err(naming_skip_bad)?)
-            };
+            let read =
+                |transform: &Transform| Ok(read_folder_for(transform, &path, split, bad).map_err(naming_skip_bad)?);
             extracting.features(data, read, &path.display().to_string())
         }
     }
