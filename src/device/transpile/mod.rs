@@ -121,11 +121,7 @@ const LEVELS: [LevelSettings; 4] = [
 
 /// Trials take turns with these, found on the suite of tests/it/transpile_quality.rs: mostly a swap is rated by its real
 /// cost as well, but on dense random circuits distance alone does better.
-const WEIGHTS: [Weights; 3] = [
-    Weights { coming: 0.5, entangler: 0.15 },
-    Weights { coming: 0.5, entangler: 0.15 },
-    Weights { coming: 0.5, entangler: 0.0 },
-];
+const ENTANGLER_WEIGHTS: [f64; 3] = [0.15, 0.15, 0.0];
 
 /// Rewrites `circuit` for `target`.
 ///
@@ -264,7 +260,11 @@ fn routed(
     let purpose = Stream::named(seed, "transpile").bits();
     for trial in 0..settings.trials {
         let mut stream = Stream::numbered(purpose, trial as u64);
-        let weights = WEIGHTS[trial % WEIGHTS.len()];
+        let weights = Weights {
+            coming: 0.5,
+            entangler: ENTANGLER_WEIGHTS[trial % ENTANGLER_WEIGHTS.len()],
+            rebuilt: settings.effort >= Effort::Blocks,
+        };
         let start = match &given {
             Some(given) => given.clone(),
             None if trial % 4 == 0 => {

@@ -49,7 +49,9 @@ impl Dependencies {
                 if let Some(runs) = runs.get_mut(wire) {
                     members.append(runs);
                 }
+                // A condition may name a bit twice: no step waits for itself.
                 if let Some(earlier) = last[wire].replace(k as u32)
+                    && earlier as usize != k
                     && this.successors[earlier as usize].last() != Some(&(k as u32))
                 {
                     this.successors[earlier as usize].push(k as u32);
@@ -105,6 +107,9 @@ pub(super) struct Weights {
     pub coming: f64,
     /// Of each entangler the swap costs.
     pub entangler: f64,
+    /// Whether blocks on two qubits are built anew afterwards, so that a swap behind another interaction of the same two
+    /// costs less than three entanglers.
+    pub rebuilt: bool,
 }
 
 /// The physical qubit of each qubit of the circuit, and the reverse.
@@ -161,16 +166,21 @@ pub(super) fn route(
         round: 0,
         partner: vec![usize::MAX; coupling.qubits()],
         run: vec![0; coupling.qubits()],
+        swapped: vec![usize::MAX; coupling.qubits()],
     };
-    let (mut entanglers, mut since_progress) = (0, 0);
+    let mut entanglers = 0;
+    // The swaps since anything ran, and what each cost.
+    let mut since_progress: Vec<((usize, usize), usize)> = Vec::new();
     let mut price = vec![1.0; coupling.qubits()];
     let mut candidates: Vec<(usize, usize)> = Vec::new();
-    // A way to the end always exists: past this many swaps without progress the nearest pair is simply joined.
+    // A way to the end always exists: past this many swaps without progress they are taken back and the nearest pair is
+    // joined along a shortest path, as Qiskit does.
     let patience = 10 * coupling.qubits().min(50);
     let mut started = false;
     loop {
         if router.advance(at, &mut events) || !started {
-            (started, since_progress) = (true, 0);
+            started = true;
+            since_progress.clear();
             price.fill(1.0);
             router.look_ahead(at);
         }
@@ -181,7 +191,15 @@ pub(super) fn route(
             }
             return entanglers;
         };
-        if since_progress > patience {
+        if since_progress.len() > patience {
+            for ((p, q), cost) in since_progress.drain(..).rev() {
+                at.swap(p, q);
+                entanglers -= cost;
+                router.forget(p, q);
+                if let Some(events) = &mut events {
+                    events.pop();
+                }
+            }
             let gap = |&&k: &&usize| router.gap(k, at);
             let nearest = *router.front.iter().min_by_key(gap).unwrap_or(&first);
             entanglers += router.join(nearest, coupling, at, &mut events);
@@ -192,6 +210,10 @@ pub(super) fn route(
             let (a, b) = router.pair(k);
             for p in [at.physical_of[a], at.physical_of[b]] {
                 for &(q, _) in &coupling.neighbours[p] {
+                    // Two swaps of the same two with nothing between are nothing.
+                    if router.just_swapped(p, q) {
+                        continue;
+                    }
                     // A swap of two waiting qubits is found from both sides. It counts once.
                     if p < q || !router.waits.get(at.circuit_qubit_of[q]).is_some_and(|&waits| waits) {
                         candidates.push((p, q));
@@ -221,16 +243,21 @@ pub(super) fn route(
                 }
             }
         }
-        let Some((_, (p, q))) = best else { return entanglers };
+        let Some((_, (p, q))) = best else {
+            // Two qubits of a pair that have no neighbour but the one they were just exchanged with.
+            entanglers += router.join(first, coupling, at, &mut events);
+            continue;
+        };
         router.strain += router.relief(at, p, q);
         at.swap(p, q);
-        entanglers += usize::from(router.swap_price(p, q));
-        router.met(p, q, 3);
-        since_progress += 1;
+        let cost = usize::from(router.swap_price(p, q));
+        entanglers += cost;
+        router.exchanged(p, q);
+        since_progress.push(((p, q), cost));
         if let Some(events) = &mut events {
             events.push(Event::Swap(p, q));
         }
-        if since_progress % DECAY_RESET == 0 {
+        if since_progress.len() % DECAY_RESET == 0 {
             price.fill(1.0);
         } else {
             price[p] += DECAY;
@@ -262,6 +289,8 @@ struct Router<'a> {
     /// Per physical qubit: its last partner, and how many entanglers that run holds so far.
     partner: Vec<usize>,
     run: Vec<u8>,
+    /// Per physical qubit: whom it was exchanged with if nothing has happened to it since.
+    swapped: Vec<usize>,
 }
 
 impl Router<'_> {
@@ -277,7 +306,7 @@ impl Router<'_> {
     /// Entanglers that a swap adds: any run on two qubits can be built with three, so right behind another interaction of
     /// the same two a swap costs less.
     fn swap_price(&self, p: usize, q: usize) -> u8 {
-        if self.partner[p] != q || self.partner[q] != p {
+        if !self.weights.rebuilt || self.partner[p] != q || self.partner[q] != p {
             return 3;
         }
         match self.run[p] {
@@ -293,6 +322,24 @@ impl Router<'_> {
         // Three is all a run can need.
         let run = (run + entanglers).min(3);
         (self.run[p], self.run[q]) = (run, run);
+        (self.swapped[p], self.swapped[q]) = (usize::MAX, usize::MAX);
+    }
+
+    /// `p` and `q` were exchanged.
+    fn exchanged(&mut self, p: usize, q: usize) {
+        self.met(p, q, 3);
+        (self.swapped[p], self.swapped[q]) = (q, p);
+    }
+
+    /// An exchange of `p` and `q` was taken back.
+    fn forget(&mut self, p: usize, q: usize) {
+        for at in [p, q] {
+            (self.partner[at], self.run[at], self.swapped[at]) = (usize::MAX, 0, usize::MAX);
+        }
+    }
+
+    fn just_swapped(&self, p: usize, q: usize) -> bool {
+        self.swapped[p] == q && self.swapped[q] == p
     }
 
     /// Runs everything that can run. Returns whether anything did.
@@ -385,7 +432,7 @@ impl Router<'_> {
             let Some(&(q, _)) = coupling.neighbours[p].iter().find(closer) else { return entanglers };
             at.swap(p, q);
             entanglers += usize::from(self.swap_price(p, q));
-            self.met(p, q, 3);
+            self.exchanged(p, q);
             if let Some(events) = events {
                 events.push(Event::Swap(p, q));
             }
