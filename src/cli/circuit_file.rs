@@ -10,14 +10,10 @@ use crate::circuit::qasm::{ReadOptions, WriteOptions, write2, write3};
 use crate::circuit::{Circuit, CircuitFileError};
 use crate::math::Seconds;
 
-/// Reads a circuit; what the reader skipped is reported on stderr.
-pub fn read(path: &Path, include: &[PathBuf]) -> Result<Circuit> {
-    read_with(path, ReadOptions { include: include.to_vec(), ..ReadOptions::default() })
-}
-
-/// The same for a device whose time step is `cycle`: delays may be written in `dt`.
-pub fn read_timed(path: &Path, cycle: Option<Seconds>) -> Result<Circuit> {
-    read_with(path, ReadOptions { cycle, ..ReadOptions::default() })
+/// Reads a circuit; what the reader skipped is reported on stderr. `include` are folders searched for included files;
+/// `cycle` is the time step of the device in use, in which delays may be written as `dt`.
+pub fn read(path: &Path, include: &[PathBuf], cycle: Option<Seconds>) -> Result<Circuit> {
+    read_with(path, ReadOptions { include: include.to_vec(), cycle, ..ReadOptions::default() })
 }
 
 fn read_with(path: &Path, options: ReadOptions) -> Result<Circuit> {

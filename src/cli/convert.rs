@@ -28,7 +28,7 @@ pub struct Arguments {
 
 /// Converts the circuit.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let circuit = circuit_file::read(&arguments.file, &arguments.include)?;
+    let circuit = circuit_file::read(&arguments.file, &arguments.include, None)?;
     let text = arguments.to.text(&circuit, &WriteOptions::default());
     let text = text.with_context(|| arguments.file.display().to_string())?;
     circuit_file::write(arguments.output.as_deref(), &text)

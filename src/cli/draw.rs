@@ -28,7 +28,7 @@ pub struct Arguments {
 
 /// Draws the circuit.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let circuit = circuit_file::read(&arguments.file, &arguments.include)?;
+    let circuit = circuit_file::read(&arguments.file, &arguments.include, None)?;
     match &arguments.svg {
         Some(path) => circuit_file::write(Some(path), &draw::svg(&circuit)),
         None => circuit_file::write(None, &draw::text(&circuit, arguments.width)),

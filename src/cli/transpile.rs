@@ -124,8 +124,8 @@ impl Summary {
 /// Transpiles the circuit.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let name = || arguments.file.display().to_string();
-    let circuit = circuit_file::read(&arguments.file, &arguments.include)?;
     let device = Device::load(&arguments.device)?;
+    let circuit = circuit_file::read(&arguments.file, &arguments.include, device.dt)?;
     let options = TranspileOptions { level: arguments.level, seed: arguments.seed, layout: arguments.layout.clone() };
     let transpiled = transpile(&circuit, &Target::of(&device), &options).with_context(name)?;
     let summary = Summary::of(&circuit, &transpiled, &device, arguments);

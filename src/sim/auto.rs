@@ -86,7 +86,9 @@ impl Costs {
             candidates.push((batch * mixed * branches, 128.0 * mixed, Choice::Density));
         }
         let fitting = candidates.into_iter().filter(|(_, bytes, _)| *bytes <= MEMORY_LIMIT);
-        fitting.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(Choice::Trajectory, |(_, _, choice)| choice)
+        // Trajectories hold several state vectors: without noise one alone takes less, and is what a refusal names.
+        let least = if self.ideal { Choice::Statevector } else { Choice::Trajectory };
+        fitting.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(least, |(_, _, choice)| choice)
     }
 }
 

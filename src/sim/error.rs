@@ -85,6 +85,9 @@ pub enum SimError {
     /// A noise scale that folding cannot make.
     #[error("noise cannot be scaled by {scale}; folding makes factors of at least 1")]
     NoiseScale { scale: f64 },
+    /// A noise scale that makes a program too long to run.
+    #[error("noise scaled by {scale} by folding repeats {steps} steps that often; use a factor of at most {most:.0}")]
+    TooMuchFolding { scale: f64, steps: usize, most: f64 },
     /// Too few points to continue to zero noise.
     #[error(
         "extrapolation needs values at {needed} different noise scales, folding reached {scales:?}; scale by odd numbers"

@@ -97,7 +97,8 @@ fn rule_of(op: &Op, k: usize) -> Result<Vec<(f64, f64)>, SimError> {
         _ => Err(SimError::Unsupported {
             engine: "the parameter-shift rule",
             step: op.name(),
-            instead: "write it with gates of the table, or use Adjoint or Difference",
+            instead: "write it with gates of the table, use Difference, or an engine with a reverse mode (statevector, \
+                      density, pauli)",
         }),
     }
 }

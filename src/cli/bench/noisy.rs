@@ -44,7 +44,7 @@ enum Engine {
 
 /// Times it.
 pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
-    let circuit = circuit_file::read(&arguments.circuit, &[])?;
+    let circuit = circuit_file::read(&arguments.circuit, &[], None)?;
     let named = || arguments.noise.display().to_string();
     let text = std::fs::read_to_string(&arguments.noise).with_context(named)?;
     let noise = NoiseList::from_json(&text).with_context(named)?;

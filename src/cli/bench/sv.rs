@@ -25,7 +25,7 @@ pub struct Arguments {
 
 /// Times it.
 pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
-    let circuit = circuit_file::read(&arguments.circuit, &[])?;
+    let circuit = circuit_file::read(&arguments.circuit, &[], None)?;
     let program = Program::ideal(&circuit, &Vec::from_iter(0..circuit.qubits()));
     let engine = Statevector::new(arguments.precision);
     let named = || arguments.circuit.display().to_string();

@@ -15,7 +15,7 @@ use crate::sim::explain::{Explanation, Part, explain};
 pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
     let options = NoiseOptions { temperature_millikelvin: arguments.temperature, ..NoiseOptions::default() };
     let model = NoiseModel::named(&arguments.model)?.with(options)?;
-    let mut circuit = circuit_file::read(path, &[])?;
+    let mut circuit = circuit_file::read(path, &arguments.include, device.dt)?;
     if !is_native(&circuit, device) {
         circuit = transpile(&circuit, &Target::of(device), &Default::default())?.circuit;
         eprintln!("{}: transpiled for {}", path.display(), device.name);

@@ -49,6 +49,9 @@ pub struct Arguments {
     /// With --explain: the noise model.
     #[arg(long, value_name = "NAME", default_value = "aer", requires = "explain")]
     model: String,
+    /// With --explain: folder searched for included files.
+    #[arg(long, value_name = "DIR", requires = "explain")]
+    include: Vec<PathBuf>,
     /// Error per layered gate of the devices' chains, measured and predicted; all shipped devices by default.
     #[arg(long, conflicts_with = "write")]
     layer_fidelity: bool,

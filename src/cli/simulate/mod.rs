@@ -69,6 +69,9 @@ pub struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Folder searched for included files.
+    #[arg(long, value_name = "DIR")]
+    include: Vec<PathBuf>,
     /// List probabilities in JSON even if there are more than 2^16.
     #[arg(long)]
     probabilities: bool,

@@ -33,8 +33,8 @@ impl Setup {
         let device = arguments.device.as_deref().map(Device::load).transpose()?;
         let cycle = device.as_ref().and_then(|device| device.dt);
         let file = || arguments.file.display().to_string();
-        let circuit =
-            bound(&circuit_file::read_timed(&arguments.file, cycle)?, &arguments.angles).with_context(file)?;
+        let circuit = circuit_file::read(&arguments.file, &arguments.include, cycle)?;
+        let circuit = bound(&circuit, &arguments.angles).with_context(file)?;
         let mut wanted = arguments.keep.clone();
         for text in &arguments.observable {
             wanted.extend(Observable::qubits_named(text)?);

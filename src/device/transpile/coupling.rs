@@ -1,6 +1,7 @@
 //! Which physical qubits are neighbours, at what cost.
 
-use crate::device::Target;
+use crate::circuit::Gate;
+use crate::device::{Edge, Target};
 use crate::device::transpile::TranspileError;
 use crate::device::transpile::native::{Entangler, entangler};
 
@@ -19,6 +20,24 @@ pub(super) struct Link {
     pub both_ways: bool,
     /// [`cost`] of one use.
     pub cost: f64,
+    /// The ZZ rotation of the pair, if the device has one.
+    pub zz: Option<ZzLink>,
+}
+
+/// A native ZZ rotation by any angle from 0 to π/2 ("fractional gate").
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ZzLink {
+    pub from: usize,
+    pub to: usize,
+    /// [`cost`] of one use.
+    pub cost: f64,
+}
+
+impl Link {
+    /// Cost of a two-qubit gate of the pair.
+    pub fn cost_of(&self, gate: Gate) -> f64 {
+        if gate == Gate::Rzz { self.zz.map_or(self.cost, |zz| zz.cost) } else { self.cost }
+    }
 }
 
 /// The undirected graph of neighbours.
@@ -49,7 +68,9 @@ impl Coupling {
         }
         let mut links: Vec<Link> = Vec::with_capacity(target.edges.len());
         let mut neighbours: Vec<Vec<(usize, usize)>> = vec![Vec::new(); available];
-        for edge in &target.edges {
+        // ZZ rotations last: they are the entangler of pairs that have no other.
+        let is_zz = |edge: &&Edge| edge.gate == Gate::Rzz;
+        for edge in target.edges.iter().filter(|edge| !is_zz(edge)).chain(target.edges.iter().filter(is_zz)) {
             if edge.from.max(edge.to) >= available || edge.from == edge.to {
                 return outside("edges", edge.from.max(edge.to));
             }
@@ -57,8 +78,14 @@ impl Coupling {
             if !(target.is_usable(edge.from) && target.is_usable(edge.to)) {
                 continue;
             }
-            let link = Link { entangler, from: edge.from, to: edge.to, both_ways: false, cost: cost(edge.error) };
+            let (from, to, cost) = (edge.from, edge.to, cost(edge.error));
+            let zz = is_zz(&edge).then_some(ZzLink { from, to, cost });
+            let link = Link { entangler, from, to, both_ways: false, cost, zz };
             match neighbours[edge.from].iter().find(|(other, _)| *other == edge.to) {
+                Some(&(_, known)) if zz.is_some() => {
+                    let known = &mut links[known];
+                    known.zz = known.zz.filter(|other| other.cost <= cost).or(zz);
+                }
                 Some(&(_, known)) if links[known].cost > link.cost => links[known] = link,
                 Some(&(_, known)) => {
                     let known = &mut links[known];
@@ -86,6 +113,11 @@ impl Coupling {
 
     pub fn qubits(&self) -> usize {
         self.neighbours.len()
+    }
+
+    /// Whether any pair has a ZZ rotation.
+    pub fn has_zz(&self) -> bool {
+        self.links.iter().any(|link| link.zz.is_some())
     }
 
     /// The link between two qubits, if they are neighbours.

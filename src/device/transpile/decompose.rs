@@ -3,16 +3,16 @@
 use crate::circuit::gate::Body;
 use crate::circuit::{Circuit, Gate, Op, OpKind, Param};
 use crate::device::transpile::one_qubit_run::{OneQubitRun, numbers, phase};
-use crate::device::transpile::step::{Step, StepKind, cx};
+use crate::device::transpile::step::{Step, StepKind, cx, zz, zz_by_cx};
 use crate::device::transpile::{kak, shannon};
 use crate::math::matrix::C64;
 use crate::math::small::{Small, adjoint, from_matrix};
 
 /// The circuit in steps. A global phase is left out.
 ///
-/// With `elide`, an unconditional `swap` costs nothing: from there on the two qubits have each other's names. The
-/// second result is the wire that carries each of the circuit's qubits at the end.
-pub(super) fn unroll(circuit: &Circuit, elide: bool) -> (Vec<Step>, Vec<usize>) {
+/// With `elide`, an unconditional `swap` costs nothing: from there on the two qubits have each other's names. With
+/// `has_zz`, ZZ rotations stay whole. The second result is the wire that carries each of the circuit's qubits at the end.
+pub(super) fn unroll(circuit: &Circuit, elide: bool, has_zz: bool) -> (Vec<Step>, Vec<usize>) {
     let mut wire: Vec<usize> = (0..circuit.qubits()).collect();
     let mut steps = Vec::with_capacity(2 * circuit.ops().len());
     let mut kinds = Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn unroll(circuit: &Circuit, elide: bool) -> (Vec<Step>, Vec<usize>) 
             OpKind::Gate { gate, params, controls } => controlled(*gate, params, *controls, &qubits, &mut kinds),
             OpKind::Unitary(matrix) => match matrix.nrows() {
                 2 => kinds.push(StepKind::OneQubitRun(qubits[0], OneQubitRun::fixed(from_matrix(matrix)))),
-                4 => kinds.extend(kak::synthesise(&from_matrix(matrix), qubits[0], qubits[1])),
+                4 => kinds.extend(kak::synthesise(&from_matrix(matrix), qubits[0], qubits[1], has_zz)),
                 _ => kinds.extend(shannon::synthesise(matrix, &qubits)),
             },
             OpKind::GlobalPhase(_) => {}
@@ -33,7 +33,15 @@ pub(super) fn unroll(circuit: &Circuit, elide: bool) -> (Vec<Step>, Vec<usize>) 
                 kinds.push(StepKind::Rest(Op { qubits, condition: None, ..op.clone() }));
             }
         }
-        steps.extend(kinds.drain(..).map(|kind| Step { kind, condition: op.condition.clone() }));
+        let step = |kind| Step { kind, condition: op.condition.clone() };
+        for kind in kinds.drain(..) {
+            match kind {
+                StepKind::Zz(a, b, angle) if !has_zz => {
+                    steps.extend(zz_by_cx(a, b, Param::Fixed(angle)).map(step));
+                }
+                kind => steps.push(step(kind)),
+            }
+        }
     }
     (steps, wire)
 }
@@ -63,6 +71,10 @@ fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], o
         (Gate::Cz, [], &[a, b]) => out.push(StepKind::Cz(a, b)),
         (Gate::Swap, [], &[a, b]) => out.push(StepKind::Swap(a, b)),
         (Gate::Cx, [], &[control, target]) => out.extend(cx(control, target)),
+        (Gate::Rzz, [], &[a, b]) => match params {
+            &[Param::Fixed(angle)] => out.extend(zz(a, b, angle)),
+            _ => out.extend(zz_by_cx(a, b, params[0])),
+        },
         (_, [], &[qubit]) => out.push(StepKind::OneQubitRun(qubit, OneQubitRun::gate(gate, params))),
         (_, _, &[target]) => controlled_one_qubit(gate, params, switch, target, out),
         _ => {
@@ -194,6 +206,11 @@ fn all_ones_phase(qubits: &[usize], angle: Param, out: &mut Vec<StepKind>) {
         && (value.abs() - std::f64::consts::PI).abs() < super::one_qubit_run::CLOSE
     {
         return out.push(StepKind::Cz(a, b));
+    }
+    // |11⟩⟨11| = (1 - Z - Z + ZZ)/4.
+    if let (&[a, b], Param::Fixed(value)) = (qubits, angle) {
+        out.extend([a, b].map(|q| StepKind::OneQubitRun(q, OneQubitRun::rz(angle * 0.5))));
+        return out.extend(zz(a, b, -0.5 * value));
     }
     let step = angle * (2.0 / (1u64 << qubits.len()) as f64);
     for top in 0..qubits.len() {

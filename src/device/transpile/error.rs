@@ -14,8 +14,14 @@ pub enum TranspileError {
     #[error("{needed} qubits interact with each other, but the largest connected part of the device has {largest}")]
     Disconnected { needed: usize, largest: usize },
     /// No two-qubit gate this transpiler can build on.
-    #[error("the circuit needs a two-qubit gate and the device offers none of cx, cz, ecr (it has: {})", list(.found))]
-    NoEntangler { found: Vec<String> },
+    #[error("the circuit needs a two-qubit gate and the device offers none of {known} (it has: {})", list(.found))]
+    NoEntangler { found: Vec<String>, known: String },
+    /// A device whose couplers are all out of service.
+    #[error(
+        "the circuit needs a two-qubit gate, but every coupler of the device is out of service or not calibrated (gate \
+         error 1): {pairs}; take the calibration of another day or another device"
+    )]
+    AllOutOfService { pairs: String },
     /// One-qubit gates from which not every rotation can be built.
     #[error("one-qubit gates {} cannot build every rotation; a basis such as rz, sx or u is needed", list(.found))]
     NoBasis { found: Vec<String> },

@@ -4,7 +4,7 @@ use std::array::from_fn;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, FRAC_PI_4};
 
 use crate::device::transpile::one_qubit_run::{OneQubitRun, hadamard, phase, ry};
-use crate::device::transpile::step::{StepKind, cx};
+use crate::device::transpile::step::{StepKind, cx, zz};
 use crate::math::jacobi::diagonalise_together;
 use crate::math::matrix::{C64, c};
 use crate::math::small::{Small, adjoint, product, scaled, tensor};
@@ -26,12 +26,16 @@ struct Cartan {
     after: [Small<2>; 2],
 }
 
-/// Steps on qubits `a` (least significant in `u`) and `b` that equal `u` up to phase.
-pub(super) fn synthesise(u: &Small<4>, a: usize, b: usize) -> Vec<StepKind> {
+/// Steps on qubits `a` (least significant in `u`) and `b` that equal `u` up to phase. With `has_zz`, an interaction along
+/// one axis is one ZZ rotation.
+pub(super) fn synthesise(u: &Small<4>, a: usize, b: usize, has_zz: bool) -> Vec<StepKind> {
     let Cartan { angles, before, after } = cartan(u);
     let unitary = |qubit, m| StepKind::OneQubitRun(qubit, OneQubitRun::fixed(m));
     let mut out = vec![unitary(a, before[0]), unitary(b, before[1])];
-    out.extend(interaction(angles, a, b));
+    out.extend(match one_axis(&angles).filter(|_| has_zz) {
+        Some(axis) => rotation(axis, angles[axis], a, b),
+        None => interaction(angles, a, b),
+    });
     out.extend([unitary(a, after[0]), unitary(b, after[1])]);
     out
 }
@@ -70,6 +74,29 @@ pub(super) fn diagonal_for_two(u: &Small<4>) -> Small<4> {
     // ZZ is +1 where YY is -1 and the other way round.
     let psi = trace(&|_| 1.0).im.atan2(trace(&|k| -sign(k)).re);
     from_fn(|i| from_fn(|j| if i == j { C64::from_polar(1.0, sign(i) * psi / 2.0) } else { C64::ZERO }))
+}
+
+/// The only axis of an interaction along one.
+fn one_axis(angles: &[f64; 3]) -> Option<usize> {
+    let mut axes = (0..3).filter(|&k| angles[k].abs() >= SPECIAL);
+    axes.next().filter(|_| axes.next().is_none())
+}
+
+/// `exp(i angle PP)` for P = X, Y or Z: one ZZ rotation between turns of both qubits that carry P to Z.
+fn rotation(axis: usize, angle: f64, a: usize, b: usize) -> Vec<StepKind> {
+    let to_z = match axis {
+        0 => hadamard(),
+        // H S† Y S H = Z.
+        1 => product(&hadamard(), &phase(-FRAC_PI_2)),
+        _ => phase(0.0),
+    };
+    let both = |m: Small<2>| [a, b].map(|q| StepKind::OneQubitRun(q, OneQubitRun::fixed(m)));
+    both(to_z).into_iter().chain(zz(a, b, -2.0 * angle)).chain(both(adjoint(&to_z))).collect()
+}
+
+/// Whether one ZZ rotation gives `u` with one-qubit gates.
+pub(super) fn is_one_rotation(u: &Small<4>) -> bool {
+    one_axis(&cartan(u).angles).is_some()
 }
 
 /// `exp(i (x XX + y YY + z ZZ))` up to phase.

@@ -28,7 +28,7 @@ impl Demand {
         for (k, step) in steps.iter().enumerate() {
             match &step.kind {
                 StepKind::OneQubitRun(q, run) if !run.is_diagonal() => pulses[*q] += 2.0,
-                StepKind::Cz(a, b) | StepKind::Swap(a, b) => {
+                StepKind::Cz(a, b) | StepKind::Zz(a, b, _) | StepKind::Swap(a, b) => {
                     let count = if matches!(step.kind, StepKind::Swap(..)) { 3 } else { 1 };
                     for (q, other) in [(*a, *b), (*b, *a)] {
                         first_use[q] = first_use[q].min(k);
@@ -268,6 +268,9 @@ pub(super) enum Patch {
     Ball,
     /// Along a random walk, in the order in which the circuit comes to interact.
     Chain,
+    /// Along a long path and the qubits beside it, in the same order: a qubit that meets all others one after the other
+    /// then travels along it.
+    Path,
 }
 
 /// A random placement, connected part by connected part. Qubits that do not interact take any free physical qubit.
@@ -295,10 +298,14 @@ pub(super) fn scattered(
                 let rank = walk(start, coupling, stream);
                 patch.sort_by_key(|&at| rank[at]);
             }
+            Patch::Path => {
+                let rank = along_path(start, coupling, stream);
+                patch.sort_by_cached_key(|&at| (rank[at], distances.between(start, at)));
+            }
         }
         match shape {
             Patch::Ball => members = stream.permutation(members.len()).iter().map(|&k| members[k]).collect(),
-            Patch::Chain => members.sort_by_key(|&q| demand.first_use[q]),
+            Patch::Chain | Patch::Path => members.sort_by_key(|&q| demand.first_use[q]),
         }
         for (&qubit, &at) in members.iter().zip(&patch) {
             physical[qubit] = at;
@@ -307,6 +314,9 @@ pub(super) fn scattered(
     }
     physical
 }
+
+/// Steps of the search for a long path, for each physical qubit.
+const ROTATIONS: usize = 20;
 
 /// When a depth-first walk from `start`, turning at random, comes to each physical qubit.
 fn walk(start: usize, coupling: &Coupling, stream: &mut Stream) -> Vec<usize> {
@@ -320,6 +330,58 @@ fn walk(start: usize, coupling: &Coupling, stream: &mut Stream) -> Vec<usize> {
         next += 1;
         let neighbours = &coupling.neighbours[at];
         stack.extend(stream.permutation(neighbours.len()).iter().map(|&k| neighbours[k].0));
+    }
+    rank
+}
+
+/// The position of each physical qubit along a long path from `start`, a qubit beside the path just before the one that
+/// it is beside; `usize::MAX` for all others.
+fn along_path(start: usize, coupling: &Coupling, stream: &mut Stream) -> Vec<usize> {
+    let neighbours = |at: usize| coupling.neighbours[at].iter().map(|&(other, _)| other);
+    let (mut path, mut longest) = (vec![start], Vec::new());
+    let mut position = vec![usize::MAX; coupling.qubits()];
+    position[start] = 0;
+    // Pósa's rotations: a path that cannot grow turns around the part behind a neighbour of its end.
+    for _ in 0..ROTATIONS * coupling.qubits() {
+        let end = path[path.len() - 1];
+        let free: Vec<usize> = neighbours(end).filter(|&at| position[at] == usize::MAX).collect();
+        if !free.is_empty() {
+            let next = free[stream.below(free.len())];
+            position[next] = path.len();
+            path.push(next);
+            continue;
+        }
+        if path.len() > longest.len() {
+            longest.clone_from(&path);
+        }
+        let back: Vec<usize> = neighbours(end).map(|at| position[at]).filter(|&k| k + 2 < path.len()).collect();
+        if back.is_empty() {
+            // A dead end: one step back, by a random number of qubits.
+            if path.len() == 1 {
+                break;
+            }
+            for at in path.drain(1 + stream.below(path.len() - 1)..) {
+                position[at] = usize::MAX;
+            }
+            continue;
+        }
+        let turn = back[stream.below(back.len())] + 1;
+        path[turn..].reverse();
+        for (k, &at) in path.iter().enumerate().skip(turn) {
+            position[at] = k;
+        }
+    }
+    if path.len() > longest.len() {
+        longest = path;
+    }
+    let mut rank = vec![usize::MAX; coupling.qubits()];
+    for (k, &at) in longest.iter().enumerate() {
+        rank[at] = 2 * k + 1;
+    }
+    for (k, &at) in longest.iter().enumerate() {
+        for beside in neighbours(at).filter(|&other| rank[other] == usize::MAX).collect::<Vec<_>>() {
+            rank[beside] = 2 * k;
+        }
     }
     rank
 }

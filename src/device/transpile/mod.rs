@@ -14,6 +14,7 @@
 //!     edges: vec![edge(0, 1), edge(1, 2)],
 //!     single_error: vec![1e-4; 3],
 //!     readout_error: vec![0.01; 3],
+//!     ..Target::default()
 //! };
 //! let mut ghz = Circuit::new(3);
 //! ghz.push(Gate::H, &[0], &[])?.push(Gate::Cx, &[0, 1], &[])?.push(Gate::Cx, &[0, 2], &[])?;
@@ -37,6 +38,8 @@ mod simplify;
 mod step;
 
 pub use error::TranspileError;
+
+use std::collections::BTreeSet;
 
 use crate::circuit::{Circuit, Gate, OpKind};
 use crate::device::Target;
@@ -145,14 +148,17 @@ pub fn transpile(
         return Err(TranspileError::TooWide { needed, available });
     }
     let basis = Basis::of(&target.single)?;
-    let (steps, wire) = decompose::unroll(circuit, settings.effort >= Effort::Blocks);
-    let steps = simplify(steps, needed, settings.effort);
+    let (steps, wire) = decompose::unroll(circuit, settings.effort >= Effort::Blocks, coupling.has_zz());
+    let steps = simplify(steps, needed, settings.effort, coupling.has_zz());
     let demand = Demand::of(&steps, needed);
     if coupling.links.is_empty() && demand.neighbours.iter().any(|n| !n.is_empty()) {
         let mut found: Vec<String> = target.edges.iter().map(|edge| edge.gate.name().to_string()).collect();
         found.sort_unstable();
         found.dedup();
-        return Err(TranspileError::NoEntangler { found });
+        return Err(match &target.out_of_service[..] {
+            pairs @ [_, ..] if found.is_empty() => TranspileError::AllOutOfService { pairs: list_pairs(pairs) },
+            _ => TranspileError::NoEntangler { found, known: native::known_entanglers() },
+        });
     }
     let given = match &options.layout {
         LayoutMethod::Given(qubits) => Some(checked(qubits, needed, &coupling)?),
@@ -189,7 +195,8 @@ impl Plan {
     }
 
     /// What routing did, written out: swaps expanded, and everything simplified again.
-    fn replayed(steps: &[Step], events: &[Event], initial: Vec<usize>, physical: usize, effort: Effort) -> Self {
+    fn replayed(steps: &[Step], events: &[Event], initial: Vec<usize>, coupling: &Coupling, effort: Effort) -> Self {
+        let physical = coupling.qubits();
         let mut at = Layout::new(initial.clone(), physical);
         let mut out = Vec::with_capacity(events.len());
         for event in events {
@@ -201,14 +208,22 @@ impl Plan {
                 }
             }
         }
-        let steps = simplify(expand_swaps(&out), physical, effort);
+        let steps = simplify(expand_swaps(&out), physical, effort, coupling.has_zz());
         Self { steps, initial, last: at.physical_of, swapped: true }
     }
 
     /// Cost of its entanglers: minus the logarithm of the probability that none of them errs.
     fn cost(&self, coupling: &Coupling) -> f64 {
-        let link = |step: &Step| step.pair().and_then(|(a, b)| coupling.link(a, b)).map_or(0.0, |link| link.cost);
-        self.steps.iter().map(link).sum()
+        let of = |step: &Step| {
+            let (a, b) = step.pair()?;
+            let link = coupling.link(a, b)?;
+            Some(match (&step.kind, link.zz) {
+                (StepKind::Zz(..), Some(zz)) => zz.cost,
+                (StepKind::Zz(..), None) => 2.0 * link.cost,
+                _ => link.cost,
+            })
+        };
+        self.steps.iter().filter_map(of).sum()
     }
 
     /// Moves the whole routed circuit to the part of the device with the least error that fits it unchanged.
@@ -258,13 +273,16 @@ fn routed(
     let back = Dependencies::of(steps, circuit.qubits(), circuit.bits(), true);
     let mut trials: Vec<(usize, Vec<usize>, Vec<Event>)> = Vec::with_capacity(settings.trials);
     let purpose = Stream::named(seed, "transpile").bits();
-    for trial in 0..settings.trials {
+    let env = |name: &str, or: usize| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
+    let (count, rounds, path_rounds, cycle) = (env("TRIALS", settings.trials), env("ROUNDS", settings.rounds), env("PATHR", settings.rounds), env("CYCLE", 0));
+    for trial in 0..count {
         let mut stream = Stream::numbered(purpose, trial as u64);
         let weights = Weights {
             coming: 0.5,
             entangler: ENTANGLER_WEIGHTS[trial % ENTANGLER_WEIGHTS.len()],
             rebuilt: settings.effort >= Effort::Blocks,
         };
+        let mut path = false;
         let start = match &given {
             Some(given) => given.clone(),
             None if trial % 4 == 0 => {
@@ -272,13 +290,14 @@ fn routed(
                 layout::greedy(demand, coupling, &distances, &part, around)
             }
             None => {
-                let shape = if trial % 4 == 1 { Patch::Chain } else { Patch::Ball };
+                let shape = [[Patch::Path, Patch::Chain, Patch::Path, Patch::Ball],[Patch::Path, Patch::Path, Patch::Path, Patch::Path],[Patch::Path, Patch::Chain, Patch::Ball, Patch::Ball]][cycle][trial % 4];
+                path = shape == Patch::Path;
                 layout::scattered(demand, coupling, &distances, &part, shape, &mut stream)
             }
         };
         let mut at = Layout::new(start, physical);
         if given.is_none() {
-            for _ in 0..settings.rounds {
+            for _ in 0..if path { path_rounds } else { rounds } {
                 route::route(&forth, coupling, &distances, &mut at, weights, &mut stream, None);
                 route::route(&back, coupling, &distances, &mut at, weights, &mut stream, None);
             }
@@ -294,13 +313,26 @@ fn routed(
     trials.truncate(settings.finalists);
     let plans = trials
         .into_iter()
-        .map(|(_, initial, events)| Plan::replayed(steps, &events, initial, physical, settings.effort));
+        .map(|(_, initial, events)| Plan::replayed(steps, &events, initial, coupling, settings.effort));
     let rank = |plan: &Plan| (plan.cost(coupling), entanglers(&plan.steps));
     let best = plans.map(|plan| (rank(&plan), plan)).reduce(|best, next| {
         let better = (next.0.0 - best.0.0).abs() < 1e-12 && next.0.1 < best.0.1 || next.0.0 < best.0.0 - 1e-12;
         if better { next } else { best }
     });
     Ok(best.expect("every level makes at least one trial").1)
+}
+
+/// Pairs listed in one message; the rest are counted.
+const LISTED: usize = 8;
+
+/// Pairs for a message, without direction.
+fn list_pairs(pairs: &[(usize, usize)]) -> String {
+    let pairs: BTreeSet<_> = pairs.iter().map(|&(a, b)| (a.min(b), a.max(b))).collect();
+    let listed: Vec<String> = pairs.iter().take(LISTED).map(|(a, b)| format!("({a}, {b})")).collect();
+    match pairs.len().saturating_sub(LISTED) {
+        0 => listed.join(", "),
+        more => format!("{} and {more} more", listed.join(", ")),
+    }
 }
 
 /// A layout of the caller: distinct usable physical qubits, one for each qubit of the circuit.
@@ -347,9 +379,9 @@ fn summary(
     let (mut two_qubit_gates, mut pulses, mut cost) = (0, 0, 0.0);
     for op in circuit.ops() {
         match (&op.kind, op.qubits.as_slice()) {
-            (OpKind::Gate { .. }, &[a, b]) => {
+            (OpKind::Gate { gate, .. }, &[a, b]) => {
                 two_qubit_gates += 1;
-                cost += coupling.link(a, b).map_or(0.0, |link| link.cost);
+                cost += coupling.link(a, b).map_or(0.0, |link| link.cost_of(*gate));
             }
             (OpKind::Gate { gate: Gate::Rz | Gate::P | Gate::Id, .. }, _) => {}
             (OpKind::Gate { .. }, &[q]) => {

@@ -4,15 +4,17 @@ use std::f64::consts::{FRAC_PI_2, PI};
 
 use crate::circuit::{Circuit, Condition, Gate, Op, OpKind, Param};
 use crate::device::transpile::TranspileError;
-use crate::device::transpile::coupling::Coupling;
-use crate::device::transpile::one_qubit_run::{CLOSE, OneQubitRun, euler, flip};
-use crate::device::transpile::step::{Step, StepKind, swap};
+use crate::device::transpile::coupling::{Coupling, ZzLink};
+use crate::device::transpile::one_qubit_run::{CLOSE, OneQubitRun, euler, flip, phase};
+use crate::device::transpile::step::{Step, StepKind, swap, zz_by_cx};
 use crate::math::small::Small;
 
 /// A native two-qubit gate from which CZ is built with runs.
 #[derive(Debug)]
 pub(super) struct EntanglerRow {
     pub gate: Gate,
+    /// Its angles.
+    pub angles: &'static [Param],
     /// Gates before it on its first and second operand, in time order, such that all together are a CZ.
     pub before: [&'static [Gate]; 2],
     /// Gates after it.
@@ -21,11 +23,27 @@ pub(super) struct EntanglerRow {
 
 pub(super) type Entangler = &'static EntanglerRow;
 
-static ENTANGLERS: [EntanglerRow; 3] = [
-    EntanglerRow { gate: Gate::Cz, before: [&[], &[]], after: [&[], &[]] },
-    EntanglerRow { gate: Gate::Cx, before: [&[], &[Gate::H]], after: [&[], &[Gate::H]] },
-    EntanglerRow { gate: Gate::Ecr, before: [&[Gate::Sdg], &[Gate::H, Gate::Sxdg]], after: [&[Gate::X], &[Gate::H]] },
+static ENTANGLERS: [EntanglerRow; 4] = [
+    EntanglerRow { gate: Gate::Cz, angles: &[], before: [&[], &[]], after: [&[], &[]] },
+    EntanglerRow { gate: Gate::Cx, angles: &[], before: [&[], &[Gate::H]], after: [&[], &[Gate::H]] },
+    EntanglerRow {
+        gate: Gate::Ecr,
+        angles: &[],
+        before: [&[Gate::Sdg], &[Gate::H, Gate::Sxdg]],
+        after: [&[Gate::X], &[Gate::H]],
+    },
+    EntanglerRow {
+        gate: Gate::Rzz,
+        angles: &[Param::Fixed(FRAC_PI_2)],
+        before: [&[], &[]],
+        after: [&[Gate::Sdg], &[Gate::Sdg]],
+    },
 ];
+
+/// Names of the two-qubit gates that the transpiler can build on.
+pub(super) fn known_entanglers() -> String {
+    ENTANGLERS.iter().map(|row| row.gate.name()).collect::<Vec<_>>().join(", ")
+}
 
 /// The row of a native gate, if CZ can be built on it.
 pub(super) fn entangler(gate: Gate) -> Option<Entangler> {
@@ -42,8 +60,8 @@ fn run_of(gates: &[Gate]) -> OneQubitRun {
 /// How runs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Basis {
-    /// Z rotations (free) and √X pulses, with X as one pulse where it is native.
-    RootX { z: Gate, x: Option<Gate> },
+    /// Z rotations (free) and √X pulses, with X and X rotations as one pulse where they are native.
+    RootX { z: Gate, x: Option<Gate>, rx: Option<Gate> },
     /// The general gate `U(θ, φ, λ)`, with Z rotations where they are native.
     General { z: Option<Gate> },
     /// Z and X rotations.
@@ -56,7 +74,7 @@ impl Basis {
         let has = |gate: Gate| native.contains(&gate).then_some(gate);
         let z = has(Gate::Rz).or(has(Gate::P));
         match (z, has(Gate::Sx), has(Gate::U), has(Gate::Rx)) {
-            (Some(z), Some(_), ..) => Ok(Self::RootX { z, x: has(Gate::X) }),
+            (Some(z), Some(_), _, rx) => Ok(Self::RootX { z, x: has(Gate::X), rx }),
             (z, _, Some(_), _) => Ok(Self::General { z }),
             (Some(z), _, _, Some(_)) => Ok(Self::RotationX { z }),
             _ => Err(TranspileError::NoBasis { found: native.iter().map(|g| g.name().to_string()).collect() }),
@@ -131,11 +149,18 @@ impl Writer<'_> {
                     self.run(q, &run_of(row.before[k]), condition)?;
                     self.flush(q)?;
                 }
-                self.append(Op::gate(row.gate, &ends, &[]), condition)?;
+                self.append(Op::gate(row.gate, &ends, row.angles), condition)?;
                 for (k, &q) in ends.iter().enumerate() {
                     self.run(q, &run_of(row.after[k]), condition)?;
                 }
                 Ok(())
+            }
+            StepKind::Zz(a, b, angle) => {
+                let link = self.coupling.link(*a, *b).expect("routing leaves ZZ between neighbours only");
+                match link.zz {
+                    Some(zz) => self.zz(zz, *angle, condition),
+                    None => zz_by_cx(*a, *b, Param::Fixed(*angle)).try_for_each(|kind| self.step(&kind, condition, &[])),
+                }
             }
             StepKind::Swap(a, b) => swap(*a, *b).try_for_each(|kind| self.step(&kind, condition, &[])),
             StepKind::Rest(op) => {
@@ -152,6 +177,32 @@ impl Writer<'_> {
                 self.append(op.clone(), condition)
             }
         }
+    }
+
+    /// A native ZZ rotation. The hardware allows 0 ≤ angle ≤ π/2: half a turn more is Z on both qubits, and X on one of
+    /// them before and after it reverses it.
+    fn zz(&mut self, link: ZzLink, angle: f64, condition: Option<&Condition>) -> Result<(), TranspileError> {
+        let mut angle = wrapped(angle);
+        let ends = [link.from, link.to];
+        if angle.abs() > FRAC_PI_2 + CLOSE {
+            angle -= PI.copysign(angle);
+            for q in ends {
+                self.run(q, &run_of(&[Gate::Z]), condition)?;
+            }
+        }
+        let more = |q: usize| {
+            let mut flipped = self.waiting[q].clone();
+            flipped.push_fixed(&flip());
+            (flipped.pulses() + 2).saturating_sub(self.waiting[q].pulses())
+        };
+        let flipped = (angle < 0.0).then(|| if more(link.to) < more(link.from) { link.to } else { link.from });
+        if let Some(q) = flipped {
+            self.run(q, &run_of(&[Gate::X]), condition)?;
+        }
+        ends.into_iter().try_for_each(|q| self.flush(q))?;
+        let angle = Param::Fixed(angle.abs().min(FRAC_PI_2));
+        self.append(Op::gate(Gate::Rzz, &ends, &[angle]), condition)?;
+        flipped.map_or(Ok(()), |q| self.run(q, &run_of(&[Gate::X]), condition))
     }
 
     /// Pulses on both operands of an entangler, before and after it, if it acts on these.
@@ -197,11 +248,18 @@ impl Writer<'_> {
         }
         let mut gates = Vec::new();
         let mut angle = Angle::default();
-        self.basis.matrix(&run.first, &mut angle, &mut gates);
+        let mut last = run.first;
         for (param, matrix) in &run.rest {
-            angle.add(*param);
-            self.basis.matrix(matrix, &mut angle, &mut gates);
+            last = match self.basis.rotation_x(&last, *param, matrix, &mut angle, &mut gates) {
+                Some(left) => left,
+                None => {
+                    self.basis.matrix(&last, &mut angle, &mut gates);
+                    angle.add(*param);
+                    *matrix
+                }
+            };
         }
+        self.basis.matrix(&last, &mut angle, &mut gates);
         self.basis.flush(&mut angle, &mut gates);
         gates.into_iter().try_for_each(|(gate, params)| self.append(Op::gate(gate, &[q], &params), condition))
     }
@@ -232,6 +290,31 @@ fn wrapped(angle: f64) -> f64 {
 type Gates = Vec<(Gate, Vec<Param>)>;
 
 impl Basis {
+    /// Appends `later · Rz(param) · earlier` as one X rotation where that is native and both turn Z into the equator, and
+    /// returns the Z rotation that is left behind it.
+    ///
+    /// With Ry(π/2) = H Z: Ry(π/2) Rz(β) Ry(π/2) = Rx(β + π) Z up to phase.
+    fn rotation_x(
+        self,
+        earlier: &Small<2>,
+        param: Param,
+        later: &Small<2>,
+        angle: &mut Angle,
+        gates: &mut Gates,
+    ) -> Option<Small<2>> {
+        if !matches!(self, Self::RotationX { .. } | Self::RootX { rx: Some(_), .. }) {
+            return None;
+        }
+        let ((theta, phi, lambda), (later_theta, later_phi, later_lambda)) = (euler(earlier), euler(later));
+        if theta != FRAC_PI_2 || later_theta != FRAC_PI_2 {
+            return None;
+        }
+        angle.fixed += lambda + PI;
+        self.flush(angle, gates);
+        gates.push((Gate::Rx, vec![param + wrapped(later_lambda + phi + PI)]));
+        Some(phase(later_phi))
+    }
+
     /// Appends a fixed unitary: its pulses to `gates`, the Z rotation that comes last to `angle`.
     fn matrix(self, m: &Small<2>, angle: &mut Angle, gates: &mut Gates) {
         let (theta, phi, lambda) = euler(m);
@@ -254,7 +337,7 @@ impl Basis {
                 gates.push((Gate::Sx, vec![]));
                 angle.fixed += phi + FRAC_PI_2;
             }
-            Self::RootX { .. } => {
+            Self::RootX { rx: None, .. } => {
                 self.flush(angle, gates);
                 gates.push((Gate::Sx, vec![]));
                 angle.fixed += theta + PI;
@@ -270,7 +353,7 @@ impl Basis {
                 gates.push((Gate::U, vec![Param::Fixed(theta), Param::Fixed(wrapped(phi)), last]));
             }
             // Ry(θ) = Rz(π/2) Rx(θ) Rz(-π/2).
-            Self::RotationX { .. } => {
+            Self::RotationX { .. } | Self::RootX { .. } => {
                 angle.fixed -= FRAC_PI_2;
                 self.flush(angle, gates);
                 gates.push((Gate::Rx, vec![Param::Fixed(theta)]));

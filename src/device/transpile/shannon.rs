@@ -41,7 +41,7 @@ pub(super) fn synthesise(u: &Matrix, qubits: &[usize]) -> Vec<StepKind> {
         }
     }
     let steps = |part| match part {
-        Part::Block(block) => kak::synthesise(&block, qubits[0], qubits[1]),
+        Part::Block(block) => kak::synthesise(&block, qubits[0], qubits[1], false),
         Part::Step(kind) => vec![kind],
     };
     parts.into_iter().flat_map(steps).collect()

@@ -1,9 +1,12 @@
 //! Fewer entanglers: pairs that cancel, and blocks on two qubits built anew.
 
+use std::f64::consts::PI;
+
 use crate::circuit::OpKind;
 use crate::device::transpile::kak;
 use crate::device::transpile::one_qubit_run::{OneQubitRun, flip, hadamard, phase};
-use crate::device::transpile::step::{Step, StepKind, entanglers, swap};
+use crate::device::transpile::step::{Step, StepKind, entanglers, swap, zz};
+use crate::math::matrix::C64;
 use crate::math::small::{Small, one};
 
 /// How far [`simplify`] goes.
@@ -19,13 +22,13 @@ pub(super) enum Effort {
     Measured,
 }
 
-/// Rewrites `steps` on `qubits` wires until no pass saves an entangler.
-pub(super) fn simplify(mut steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
+/// Rewrites `steps` on `qubits` wires until no pass saves an entangler. `has_zz`: the device has ZZ rotations.
+pub(super) fn simplify(mut steps: Vec<Step>, qubits: usize, effort: Effort, has_zz: bool) -> Vec<Step> {
     loop {
         let before = entanglers(&steps);
         steps = cancel(steps, qubits, effort);
         if effort >= Effort::Blocks {
-            steps = resynthesise(steps, qubits);
+            steps = resynthesise(steps, qubits, has_zz);
         }
         // The last round also joins the runs that the one before it left behind.
         if effort < Effort::Blocks || entanglers(&steps) == before {
@@ -60,7 +63,8 @@ fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
                     out.push(Some(Step::new(StepKind::Swap(a, b))));
                     continue;
                 }
-                StepKind::Cz(a, b) if effort >= Effort::Cancel => {
+                StepKind::Cz(a, b) | StepKind::Zz(a, b, _) if effort >= Effort::Cancel => {
+                    let mut angle = if let StepKind::Zz(_, _, angle) = step.kind { Some(angle) } else { None };
                     for (q, other) in [(a, b), (b, a)] {
                         let moved = waiting[q].pull_diagonal();
                         let kept = std::mem::replace(&mut waiting[q], moved.run);
@@ -68,21 +72,41 @@ fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
                             near[q].clear();
                             out.push(Some(Step::new(StepKind::OneQubitRun(q, kept))));
                         }
-                        if moved.flips {
+                        match &mut angle {
+                            // X before a ZZ rotation turns it back and is X behind it.
+                            Some(angle) if moved.flips => *angle = -*angle,
                             // X before a CZ is X behind it and Z on the other qubit.
-                            waiting[other].push_fixed(&phase(std::f64::consts::PI));
+                            None if moved.flips => waiting[other].push_fixed(&phase(PI)),
+                            _ => {}
                         }
                     }
-                    match near[a].iter().find(|k| near[b].contains(k)).copied() {
-                        Some(k) => {
-                            out[k] = None;
-                            near[a].retain(|&j| j != k);
-                            near[b].retain(|&j| j != k);
-                        }
-                        None => {
-                            near[a].push(out.len());
-                            near[b].push(out.len());
-                            out.push(Some(Step::new(StepKind::Cz(a, b))));
+                    let same_kind = |k: &usize| match &out[*k] {
+                        Some(Step { kind: StepKind::Zz(..), .. }) => angle.is_some(),
+                        _ => angle.is_none(),
+                    };
+                    let met = near[a].iter().find(|k| near[b].contains(k) && same_kind(k)).copied();
+                    let kinds = match (met.and_then(|k| out[k].take()), angle) {
+                        (Some(Step { kind: StepKind::Zz(_, _, earlier), .. }), Some(angle)) => zz(a, b, earlier + angle),
+                        (Some(_), _) => Vec::new(),
+                        (None, Some(angle)) => vec![StepKind::Zz(a, b, angle)],
+                        (None, None) => vec![StepKind::Cz(a, b)],
+                    };
+                    if let Some(k) = met {
+                        near[a].retain(|&j| j != k);
+                        near[b].retain(|&j| j != k);
+                    }
+                    for kind in kinds {
+                        match kind {
+                            // It belongs to the rotation, before what waits.
+                            StepKind::OneQubitRun(q, run) => {
+                                let behind = std::mem::replace(&mut waiting[q], run);
+                                waiting[q].push(&behind);
+                            }
+                            kind => {
+                                near[a].push(out.len());
+                                near[b].push(out.len());
+                                out.push(Some(Step::new(kind)));
+                            }
                         }
                     }
                     continue;
@@ -134,7 +158,7 @@ struct Block {
 }
 
 /// Builds every maximal block on two qubits anew if that takes fewer entanglers.
-fn resynthesise(steps: Vec<Step>, qubits: usize) -> Vec<Step> {
+fn resynthesise(steps: Vec<Step>, qubits: usize, has_zz: bool) -> Vec<Step> {
     let mut out = Vec::with_capacity(steps.len());
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Vec<Option<usize>> = vec![None; qubits];
@@ -142,7 +166,7 @@ fn resynthesise(steps: Vec<Step>, qubits: usize) -> Vec<Step> {
         if let Some(k) = open[q] {
             let (a, b) = blocks[k].qubits;
             (open[a], open[b]) = (None, None);
-            out.extend(best(std::mem::take(&mut blocks[k].steps), a, b));
+            out.extend(best(std::mem::take(&mut blocks[k].steps), a, b, has_zz));
         }
     };
     for step in steps {
@@ -151,7 +175,7 @@ fn resynthesise(steps: Vec<Step>, qubits: usize) -> Vec<Step> {
                 Some(k) => blocks[k].steps.push(step),
                 None => out.push(step),
             },
-            (StepKind::Cz(a, b) | StepKind::Swap(a, b), None) => {
+            (StepKind::Cz(a, b) | StepKind::Zz(a, b, _) | StepKind::Swap(a, b), None) => {
                 let (a, b) = (*a, *b);
                 let k = match open[a] {
                     Some(k) if open[b] == Some(k) => k,
@@ -180,16 +204,20 @@ fn resynthesise(steps: Vec<Step>, qubits: usize) -> Vec<Step> {
 }
 
 /// The block, or its unitary built anew if that takes fewer entanglers.
-fn best(steps: Vec<Step>, a: usize, b: usize) -> Vec<Step> {
+fn best(steps: Vec<Step>, a: usize, b: usize, has_zz: bool) -> Vec<Step> {
     let count = entanglers(&steps);
     if count < 2 {
         return steps;
     }
     let unitary = unitary(&steps, a);
-    if kak::least_entanglers(&unitary) >= count {
+    let least = match kak::least_entanglers(&unitary) {
+        2 if has_zz && kak::is_one_rotation(&unitary) => 1,
+        least => least,
+    };
+    if least >= count {
         return steps;
     }
-    let anew: Vec<Step> = kak::synthesise(&unitary, a, b).into_iter().map(Step::new).collect();
+    let anew: Vec<Step> = kak::synthesise(&unitary, a, b, has_zz).into_iter().map(Step::new).collect();
     if entanglers(&anew) < count { anew } else { steps }
 }
 
@@ -208,6 +236,12 @@ fn unitary(steps: &[Step], a: usize) -> Small<4> {
                 }
             }
             StepKind::Cz(..) => total[3] = total[3].map(|z| -z),
+            StepKind::Zz(_, _, angle) => {
+                for (k, row) in total.iter_mut().enumerate() {
+                    let sign = if k == 0 || k == 3 { -0.5 } else { 0.5 };
+                    *row = row.map(|z| z * C64::from_polar(1.0, sign * angle));
+                }
+            }
             StepKind::Swap(..) => total.swap(1, 2),
             StepKind::Rest(_) => {}
         }

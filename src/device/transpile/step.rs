@@ -1,7 +1,9 @@
-//! A circuit during rewriting: runs of one-qubit gates, CZ, swaps, and operations that stay as they are.
+//! A circuit during rewriting: runs of one-qubit gates, CZ, ZZ rotations, swaps, and operations that stay as they are.
 
-use crate::circuit::{Condition, Op, OpKind};
-use crate::device::transpile::one_qubit_run::{OneQubitRun, hadamard};
+use std::f64::consts::{FRAC_PI_2, PI};
+
+use crate::circuit::{Condition, Op, OpKind, Param};
+use crate::device::transpile::one_qubit_run::{CLOSE, OneQubitRun, hadamard, phase};
 
 /// One step of a circuit under rewriting.
 #[derive(Clone, Debug)]
@@ -17,6 +19,9 @@ pub(super) struct Step {
 pub(super) enum StepKind {
     OneQubitRun(usize, OneQubitRun),
     Cz(usize, usize),
+    /// `exp(-i angle ZZ/2)`, where the device has it as one gate. The angle is a number: one left open could leave the
+    /// range that the hardware allows.
+    Zz(usize, usize, f64),
     Swap(usize, usize),
     /// Measurement, reset, delay, barrier.
     Rest(Op),
@@ -30,7 +35,7 @@ impl Step {
     /// The two qubits that must be neighbours, if there are.
     pub fn pair(&self) -> Option<(usize, usize)> {
         match self.kind {
-            StepKind::Cz(a, b) | StepKind::Swap(a, b) => Some((a, b)),
+            StepKind::Cz(a, b) | StepKind::Zz(a, b, _) | StepKind::Swap(a, b) => Some((a, b)),
             _ => None,
         }
     }
@@ -39,7 +44,7 @@ impl Step {
     pub fn each_qubit(&self, mut visit: impl FnMut(usize)) {
         match &self.kind {
             StepKind::OneQubitRun(q, _) => visit(*q),
-            StepKind::Cz(a, b) | StepKind::Swap(a, b) => {
+            StepKind::Cz(a, b) | StepKind::Zz(a, b, _) | StepKind::Swap(a, b) => {
                 visit(*a);
                 visit(*b);
             }
@@ -60,6 +65,7 @@ impl Step {
         let kind = match &self.kind {
             StepKind::OneQubitRun(q, run) => StepKind::OneQubitRun(to(*q), run.clone()),
             StepKind::Cz(a, b) => StepKind::Cz(to(*a), to(*b)),
+            StepKind::Zz(a, b, angle) => StepKind::Zz(to(*a), to(*b), *angle),
             StepKind::Swap(a, b) => StepKind::Swap(to(*a), to(*b)),
             StepKind::Rest(op) => {
                 StepKind::Rest(Op { qubits: op.qubits.iter().map(|&q| to(q)).collect(), ..op.clone() })
@@ -75,6 +81,28 @@ pub(super) fn cx(control: usize, target: usize) -> [StepKind; 3] {
     [h(), StepKind::Cz(control, target), h()]
 }
 
+/// `exp(-i angle ZZ/2)` as a rotation between two CX, which any entangler can build.
+pub(super) fn zz_by_cx(a: usize, b: usize, angle: Param) -> impl Iterator<Item = StepKind> {
+    cx(a, b).into_iter().chain([StepKind::OneQubitRun(b, OneQubitRun::rz(angle))]).chain(cx(a, b))
+}
+
+/// `exp(-i angle ZZ/2)` up to phase as at most one entangler: nothing, Z on both, or a CZ where the angle is a multiple of
+/// π/2, else one ZZ rotation in (-π, π).
+pub(super) fn zz(a: usize, b: usize, angle: f64) -> Vec<StepKind> {
+    let both = |matrix| [a, b].map(|q| StepKind::OneQubitRun(q, OneQubitRun::fixed(matrix)));
+    let angle = angle - 2.0 * PI * (angle / (2.0 * PI)).round();
+    match angle.abs() {
+        size if size < CLOSE => Vec::new(),
+        // exp(-iπ/2 ZZ) = -i ZZ.
+        size if PI - size < CLOSE => both(phase(PI)).into(),
+        // exp(∓iπ/4 ZZ) is CZ behind S or S† on both.
+        size if (size - FRAC_PI_2).abs() < CLOSE => {
+            [StepKind::Cz(a, b)].into_iter().chain(both(phase(FRAC_PI_2.copysign(angle)))).collect()
+        }
+        _ => vec![StepKind::Zz(a, b, angle)],
+    }
+}
+
 /// SWAP as three CX, the outer two on target `outer`.
 pub(super) fn swap(inner: usize, outer: usize) -> impl Iterator<Item = StepKind> {
     cx(inner, outer).into_iter().chain(cx(outer, inner)).chain(cx(inner, outer))
@@ -85,7 +113,7 @@ pub(super) fn entanglers(steps: &[Step]) -> usize {
     steps
         .iter()
         .map(|step| match step.kind {
-            StepKind::Cz(..) => 1,
+            StepKind::Cz(..) | StepKind::Zz(..) => 1,
             StepKind::Swap(..) => 3,
             _ => 0,
         })

@@ -4,6 +4,9 @@ use crate::circuit::{Op, OpKind};
 use crate::noise::{Program, Step};
 use crate::sim::SimError;
 
+/// No folded program is longer: 10⁷ steps take about 3 GB and minutes on few qubits.
+const MOST_STEPS: f64 = 1e7;
+
 /// Which part of a program is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Folding {
@@ -45,10 +48,15 @@ fn inverse(op: &Op) -> Result<Op, SimError> {
 /// Readout errors are not scaled.
 ///
 /// # Errors
-/// If `scale` is below 1 or not finite, or the program resets, acts under a condition, or measures before its end.
+/// If `scale` is below 1, not finite or so large that the program would have more than 10⁷ steps, or the program resets,
+/// acts under a condition, or measures before its end.
 pub fn fold(program: &Program, scale: f64, folding: Folding) -> Result<(Program, f64), SimError> {
     if !(scale >= 1.0 && scale.is_finite()) {
         return Err(SimError::NoiseScale { scale });
+    }
+    let most = MOST_STEPS / program.steps.len().max(1) as f64;
+    if scale > most.max(1.0) {
+        return Err(SimError::TooMuchFolding { scale, steps: program.steps.len(), most: most.max(1.0) });
     }
     let body = program.steps.iter().position(|step| matches!(step, Step::Measure { .. }));
     let (body, reads) = program.steps.split_at(body.unwrap_or(program.steps.len()));
