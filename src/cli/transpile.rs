@@ -23,7 +23,8 @@ use crate::device::{Device, LayoutMethod, Target, TranspileOptions, TranspiledCi
 pub struct Arguments {
     /// OpenQASM 2 or 3, or circuit JSON.
     file: PathBuf,
-    /// A shipped device (see `qgraft list devices`) or a calibration file.
+    /// A shipped device (see `qgraft list devices`) or a calibration: our JSON, IBM's CSV, IBM's PROPS.json[,CONF.json] or a
+    /// folder with both.
     #[arg(long, value_name = "DEVICE")]
     device: String,
     /// 0 (only what must be done) to 3 (everything).
@@ -35,6 +36,9 @@ pub struct Arguments {
     /// Where qubits start: noise-aware, trivial (k on k), or the physical qubit of each, separated by commas.
     #[arg(long, value_name = "LAYOUT", default_value = "noise-aware", value_parser = layout)]
     layout: LayoutMethod,
+    /// Qubits that are read at the end though the circuit does not measure them: the layout weighs their readout error.
+    #[arg(long, value_name = "Q,Q,…", value_delimiter = ',')]
+    read: Vec<usize>,
     /// The format to write; by default JSON for a file named so, else OpenQASM 3 with physical qubits $k.
     #[arg(long, value_name = "FORMAT")]
     to: Option<Format>,
@@ -126,8 +130,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let name = || arguments.file.display().to_string();
     let device = Device::load(&arguments.device)?;
     let circuit = circuit_file::read(&arguments.file, &arguments.include, device.dt)?;
-    let options = TranspileOptions { level: arguments.level, seed: arguments.seed, layout: arguments.layout.clone() };
-    let transpiled = transpile(&circuit, &Target::of(&device), &options).with_context(name)?;
+    let options = TranspileOptions {
+        level: arguments.level,
+        seed: arguments.seed,
+        layout: arguments.layout.clone(),
+        read: arguments.read.clone(),
+    };
+    let target = Target::of(&device);
+    device.notices.iter().chain(&target.notices).for_each(|notice| eprintln!("{notice}"));
+    let transpiled = transpile(&circuit, &target, &options).with_context(name)?;
     let summary = Summary::of(&circuit, &transpiled, &device, arguments);
     let named_json = arguments.output.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "json"));
     let format = arguments.to.unwrap_or(if named_json { Format::Json } else { Format::Qasm3 });

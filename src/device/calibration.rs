@@ -23,6 +23,8 @@ pub struct Device {
     pub calibration: Calibration,
     /// What only some snapshots record.
     pub details: Details,
+    /// What was repaired or passed over in reading it, one sentence each. Not part of what is written.
+    pub notices: Vec<String>,
 }
 
 impl Device {

@@ -29,8 +29,20 @@ pub enum DeviceError {
     )]
     UnknownFormat { file: String },
     /// IBM's properties without the configuration that lists the native gates.
-    #[error("{props}: needs the conf_*.json of the same device beside it or named after a comma: PROPS.json,CONF.json")]
+    #[error(
+        "{props}: calibrates no gates from which the native ones could be seen; save backend.configuration().to_dict() as \
+         conf_*.json beside it, or name both as PROPS.json,CONF.json"
+    )]
     NoConfiguration { props: String },
+    /// IBM's configuration without the properties that hold the calibration.
+    #[error(
+        "{conf}: a configuration holds no calibration; save backend.properties().to_dict() as props_*.json beside it, or \
+         name both as PROPS.json,CONF.json"
+    )]
+    NoProperties { conf: String },
+    /// A folder without one clear file of a kind.
+    #[error("{}: expected one {prefix}*.json in this folder, found {found}; name the files as PROPS.json,CONF.json", folder.display())]
+    Folder { folder: PathBuf, prefix: &'static str, found: String },
     /// A field that is missing, of the wrong kind or out of range.
     #[error("{file}: {field} {problem}")]
     Field { file: String, field: String, problem: String },

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::circuit::{Ansatz, Circuit, Observable};
+use crate::circuit::{Ansatz, Circuit, Observable, OpKind};
 use crate::device::{Device, Target, TranspileOptions, TranspiledCircuit, transpile};
 use crate::noise::{NoiseModel, Program, Step};
 use crate::sim::mitigate::{Apply, MitigationRow};
@@ -23,6 +23,19 @@ pub struct ObservedCircuit {
     pub qubits: Vec<usize>,
     /// What is measured; qubit k of an observable is `qubits[k]`.
     pub observables: Vec<Observable>,
+}
+
+impl ObservedCircuit {
+    /// Qubits of the circuit that are read at its end without a measurement of its own: those of the observables. If there
+    /// are none, those that index outcomes, unless the circuit measures.
+    fn read(&self) -> Vec<usize> {
+        if self.observables.is_empty() {
+            let measures = self.circuit.ops().iter().any(|op| matches!(op.kind, OpKind::Measure { .. }));
+            return if measures { Vec::new() } else { self.qubits.clone() };
+        }
+        let support = self.observables.iter().fold(0, |all, observable| all | observable.support());
+        self.qubits.iter().enumerate().filter(|(k, _)| *k < 64 && support >> k & 1 == 1).map(|(_, &q)| q).collect()
+    }
 }
 
 impl From<&Ansatz> for ObservedCircuit {
@@ -114,7 +127,8 @@ impl Execution {
         model: &NoiseModel,
         simulator: Arc<dyn Simulator>,
     ) -> Result<Self, Error> {
-        let transpiled = transpile(&ansatz.circuit, &Target::of(device), &TranspileOptions::default())?;
+        let options = TranspileOptions { read: ObservedCircuit::from(ansatz).read(), ..TranspileOptions::default() };
+        let transpiled = transpile(&ansatz.circuit, &Target::of(device), &options)?;
         let program = model.apply(&transpiled.circuit, device, &transpiled.final_layout)?;
         let compiled = CompiledProgram::new(program, &transpiled.final_layout.clone(), Some(Arc::new(transpiled)));
         Ok(compiled.on(compiled.relabel(&ansatz.observables), ansatz.inputs, simulator)?)
@@ -315,14 +329,17 @@ impl Executions {
         };
         let Condition { model, source, scale, .. } = condition;
         let changed = change.map(|(name, _)| name);
-        let key = format!("{name}\n{model} {source} {scale:?} {changed:?} {qubits:?}\n{text}");
+        let read = observed.read();
+        let key = format!("{name}\n{model} {source} {scale:?} {changed:?} {qubits:?} {read:?}\n{text}");
         self.programs.get(&key, || {
             let device = self.device(name)?;
-            let transpiled = match &self.options.transpile {
-                Some(options) => Some(
-                    self.transpiled
-                        .get(&format!("{name}\n{text}"), || Ok(transpile(circuit, &Target::of(&device), options)?))?,
-                ),
+            let target = self.options.transpile.as_ref().map(|_| Target::of(&device));
+            let transpiled = match self.options.transpile.as_ref().zip(target.as_ref()) {
+                Some((options, target)) => {
+                    let key = format!("{name}\n{read:?}\n{text}");
+                    let options = TranspileOptions { read: read.clone(), ..options.clone() };
+                    Some(self.transpiled.get(&key, || Ok(transpile(circuit, target, &options)?))?)
+                }
                 None => None,
             };
             let native = transpiled.as_ref().map_or(circuit, |transpiled| &transpiled.circuit);
@@ -332,7 +349,8 @@ impl Executions {
             };
             let end = |&qubit: &usize| transpiled.as_ref().map_or(qubit, |t| t.final_layout[qubit]);
             let ends: Vec<usize> = qubits.iter().map(end).collect();
-            let program = condition.noise_model()?.apply(native, &device, &ends)?;
+            let mut program = condition.noise_model()?.apply(native, &device, &ends)?;
+            program.notices.splice(0..0, device.notices.iter().chain(target.iter().flat_map(|t| &t.notices)).cloned());
             Ok(CompiledProgram::new(program, &ends, transpiled))
         })
     }

@@ -34,8 +34,23 @@ fn shapes() -> Vec<Shape> {
 }
 
 /// Ways a link is calibrated: native gate, and whether in both directions.
-const NATIVES: [(Gate, bool); 5] =
-    [(Gate::Cx, false), (Gate::Cx, true), (Gate::Ecr, false), (Gate::Cz, false), (Gate::Cz, true)];
+const NATIVES: [(Gate, bool); 7] = [
+    (Gate::Cx, false),
+    (Gate::Cx, true),
+    (Gate::Ecr, false),
+    (Gate::Cz, false),
+    (Gate::Cz, true),
+    (Gate::Rzz, false),
+    (Gate::Rzz, true),
+];
+
+/// A device with CZ and, as Heron has on request, X rotations and ZZ rotations on all links but the last.
+fn fractional(qubits: usize, links: &[(usize, usize)]) -> Target {
+    let mut both = target(qubits, links, (Gate::Cz, true));
+    both.edges.extend(target(qubits, &links[..links.len() - 1], (Gate::Rzz, false)).edges);
+    both.single.push(Gate::Rx);
+    both
+}
 
 /// Errors differ from link to link and qubit to qubit.
 fn target(qubits: usize, links: &[(usize, usize)], (gate, both): (Gate, bool)) -> Target {
@@ -54,6 +69,7 @@ fn target(qubits: usize, links: &[(usize, usize)], (gate, both): (Gate, bool)) -
         edges,
         single_error: (0..qubits).map(|k| 2e-4 + 1e-5 * (k * 3 % 5) as f64).collect(),
         readout_error: (0..qubits).map(|k| 0.01 + 0.002 * (k * 2 % 5) as f64).collect(),
+        ..Target::default()
     }
 }
 
@@ -64,6 +80,7 @@ fn targets() -> Vec<(String, Target)> {
             let way = if native.1 { "both ways" } else { "one way" };
             all.push((format!("{shape}, {} {way}", native.0.name()), target(qubits, &links, native)));
         }
+        all.push((format!("{shape}, cz, rzz and rx"), fractional(qubits, &links)));
     }
     all
 }
@@ -101,9 +118,11 @@ fn random_circuit(qubits: usize, gates: usize, slots: bool, seed: u64) -> Circui
 
 #[test]
 fn every_gate_of_the_table_on_every_native_gate() {
-    for native in NATIVES {
-        let links: Vec<_> = (1..6).map(|k| (k - 1, k)).collect();
-        let target = target(6, &links, native);
+    let links: Vec<_> = (1..6).map(|k| (k - 1, k)).collect();
+    let alone = NATIVES.iter().map(|&native| target(6, &links, native));
+    for target in alone.chain([fractional(6, &links)]) {
+        let names: Vec<_> = target.edges.iter().map(|edge| edge.gate.name()).collect();
+        let native = names.last().unwrap();
         for row in GATES {
             let mut circuit = Circuit::new(row.qubits);
             let operands: Vec<usize> = (0..row.qubits).collect();
@@ -239,10 +258,14 @@ fn what_cannot_be_done_is_refused() {
         ..TranspileOptions::default()
     };
     let no_links = Target { edges: vec![Edge { gate: Gate::Iswap, from: 0, to: 1, error: 0.0 }], ..line(4) };
+    let dead = Target { edges: vec![], out_of_service: vec![(1, 0), (1, 2), (2, 1), (2, 3)], ..line(4) };
+    let dead_again = dead.clone();
     let cases = [
         ("too wide", line(3), level(3), "4 qubits, the device only 3"),
         ("islands", islands.clone(), level(3), "4 qubits interact with each other, but the largest connected part"),
-        ("no entangler", no_links, level(1), "none of cx, cz, ecr (it has: iswap)"),
+        ("no entangler", no_links, level(1), "none of cz, cx, ecr, rzz (it has: iswap)"),
+        ("no coupler in service", dead, level(1), "every coupler of the device is out of service or not calibrated"),
+        ("which couplers", dead_again, level(1), "(0, 1), (1, 2), (2, 3); take the calibration of another day"),
         ("no basis", Target { single: vec![Gate::X], ..line(4) }, level(0), "cannot build every rotation"),
         ("level", line(4), level(4), "level 4 does not exist"),
         ("short layout", line(5), given(&[0, 1]), "2 physical qubits are listed"),
@@ -491,4 +514,105 @@ fn phases_before_a_measurement_are_left_out_at_level_3() {
     circuit.measure_all().unwrap();
     assert_eq!(assert_right(&circuit, &line(2), &level(3), "level 3").two_qubit_gates, 0);
     assert_eq!(assert_right(&circuit, &line(2), &level(2), "level 2").two_qubit_gates, 1);
+}
+
+/// The two-qubit gates of a circuit, by name.
+fn entanglers(circuit: &Circuit) -> Vec<&'static str> {
+    let pair = |op: &&Op| op.qubits.len() == 2 && !matches!(op.kind, OpKind::Barrier);
+    let name = |op: &Op| if let OpKind::Gate { gate, .. } = op.kind { gate.name() } else { "no gate" };
+    circuit.ops().iter().filter(pair).map(name).collect()
+}
+
+#[test]
+fn interactions_along_one_axis_are_one_native_zz_rotation_of_an_allowed_angle() {
+    let target = fractional(3, &[(0, 1), (1, 2)]);
+    let onto = |l| TranspileOptions { layout: LayoutMethod::Trivial, ..level(l) };
+    let fifths = (-12..=12).map(|k| 0.2 * f64::from(k) * std::f64::consts::PI);
+    for angle in fifths.chain([0.3, -0.3, 3.0, -3.0, 1e-5]) {
+        for gate in [Gate::Rzz, Gate::Rxx, Gate::Ryy, Gate::Rzx, Gate::Cp, Gate::Crx, Gate::Cry, Gate::Crz] {
+            for l in 0..4 {
+                let what = format!("{}({angle}), level {l}", gate.name());
+                let mut circuit = Circuit::new(3);
+                circuit.push(gate, &[0, 1], &[Param::Fixed(angle)]).unwrap();
+                let transpiled = assert_right(&circuit, &target, &onto(l), &what);
+                assert!(transpiled.two_qubit_gates <= 1, "{what}: {:?}", entanglers(&transpiled.circuit));
+                // The link without rotations takes two CZ.
+                let mut circuit = Circuit::new(3);
+                circuit.push(gate, &[1, 2], &[Param::Fixed(angle)]).unwrap();
+                let transpiled = assert_right(&circuit, &target, &onto(l), &what);
+                assert!(transpiled.two_qubit_gates <= 2, "{what}: {:?}", entanglers(&transpiled.circuit));
+            }
+        }
+    }
+    let mut slot = Circuit::new(2);
+    let open = slot.slot("a");
+    slot.push(Gate::Rzz, &[0, 1], &[open]).unwrap();
+    let transpiled = transpile(&slot, &target, &onto(3)).unwrap();
+    assert_eq!(entanglers(&transpiled.circuit), ["cz", "cz"], "an open angle could leave the allowed range");
+}
+
+#[test]
+fn zz_rotations_of_one_pair_add_up_and_rotations_about_x_take_one_pulse() {
+    let target = fractional(4, &[(0, 1), (1, 2), (2, 3)]);
+    let mut twice = Circuit::new(2);
+    twice.push(Gate::Rzz, &[0, 1], &[Param::Fixed(0.5)]).unwrap().push(Gate::X, &[0], &[]).unwrap();
+    twice.push(Gate::Rzz, &[0, 1], &[Param::Fixed(-0.2)]).unwrap();
+    for l in 1..4 {
+        let transpiled = assert_right(&twice, &target, &level(l), "0.5 and -0.2 behind an X");
+        assert_eq!(entanglers(&transpiled.circuit), ["rzz"], "level {l}: 0.7 in all");
+    }
+    let mut turns = Circuit::new(1);
+    let open = turns.slot("a");
+    turns.push(Gate::Rx, &[0], &[Param::Fixed(0.4)]).unwrap();
+    assert_eq!(transpile(&turns, &target, &level(2)).unwrap().pulses, 1);
+    turns.push(Gate::Ry, &[0], &[open]).unwrap();
+    let transpiled = transpile(&turns, &target, &level(2)).unwrap();
+    assert_eq!(transpiled.pulses, 2, "rx(0.4), then ry(a) as one rx between frame changes");
+    for angle in [0.0, 0.9, -2.5] {
+        let bound = TranspiledCircuit { circuit: transpiled.circuit.bind(&[angle]).unwrap(), ..transpiled.clone() };
+        assert_equivalent(&turns.bind(&[angle]).unwrap(), &bound, "an open angle about y");
+    }
+}
+
+#[test]
+fn a_condition_may_name_a_bit_twice() {
+    let mut circuit = Circuit::with_bits(3, 2);
+    circuit.push(Gate::H, &[0], &[]).unwrap().append(Op::of(OpKind::Measure { bit: 0 }, &[0])).unwrap();
+    for (bits, value) in [(vec![0, 0], 3), (vec![0, 0], 1), (vec![0, 1, 0], 5)] {
+        let condition = Some(Condition { bits, value });
+        circuit.append(Op { condition, ..Op::gate(Gate::Cx, &[0, 2], &[]) }).unwrap();
+    }
+    for l in 0..4 {
+        assert_right(&circuit, &line(4), &level(l), &format!("level {l}"));
+    }
+}
+
+#[test]
+fn what_is_unknown_counts_as_the_median_and_is_named() {
+    let mut device = Device::named("manila").unwrap();
+    for row in &mut device.calibration.gates {
+        match (row.gate, &row.qubits[..]) {
+            (Gate::Cx, [1, 2] | [2, 1]) => row.error = None,
+            (Gate::Sx | Gate::X | Gate::Id, [3]) => row.error = None,
+            _ => {}
+        }
+    }
+    device.calibration.qubits[4].readout_error = None;
+    let target = Target::of(&device);
+    let known: Vec<f64> = target.edges.iter().filter(|e| [e.from, e.to] != [1, 2]).map(|e| e.error).collect();
+    let edge = |from, to| target.edges.iter().find(|e| (e.from, e.to) == (from, to)).unwrap().error;
+    // The errors of the other three couplers, each listed in both directions.
+    let mut others = [edge(0, 1), edge(2, 3), edge(3, 4)];
+    others.sort_by(f64::total_cmp);
+    assert_eq!(edge(1, 2), others[1], "{known:?}");
+    assert!(target.single_error[3] > 0.0, "the exact frame change does not stand for the pulse");
+    assert!(target.readout_error[4] > 0.0);
+    for what in ["cx(1, 2), cx(2, 1): gate error unknown", "qubit 3: error of one-qubit", "qubit 4: readout error"] {
+        assert!(target.notices.iter().any(|notice| notice.starts_with(what)), "{what}: {:?}", target.notices);
+    }
+    let mut bell = Circuit::new(2);
+    bell.push(Gate::H, &[0], &[]).unwrap().push(Gate::Cx, &[0, 1], &[]).unwrap();
+    let mut ends = transpile(&bell, &target, &level(3)).unwrap().initial_layout;
+    ends.sort_unstable();
+    assert_ne!(ends, [1, 2], "the coupler of unknown error is not preferred");
 }

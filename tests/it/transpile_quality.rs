@@ -5,6 +5,7 @@ use std::time::Instant;
 use qgraft::device::transpile::{TranspileOptions, TranspiledCircuit, transpile};
 
 use crate::support::equivalence::{assert_equivalent, assert_native};
+use crate::support::level_circuits;
 use crate::support::transpile::{least, read};
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -62,4 +63,33 @@ fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
     // time depends on the machine and is only printed (release build: ten times faster than Qiskit).
     assert!(gates <= 0.95, "{gates} of Qiskit's two-qubit gates\n{table}");
     assert!(success >= 1.01, "{success} of Qiskit's success probability\n{table}");
+}
+
+/// The most of Qiskit's two-qubit gates, as geometric mean over the rows, and on any row, by level.
+const LEVEL_BOUNDS: [(f64, f64); 4] = [(1.05, 1.3), (1.05, 1.3), (1.05, 1.3), (1.05, 1.3)];
+
+#[test]
+fn every_level_is_near_qiskit_s_on_4_to_100_qubits() {
+    let mut ratios: [Vec<f64>; 4] = Default::default();
+    let mut table = String::new();
+    for row in level_circuits::read().rows {
+        let (circuit, target) = (level_circuits::circuit(&row.circuit), level_circuits::target(&row.device));
+        table += &format!("{:18} on {:10}", row.circuit, row.device);
+        for (level, theirs) in row.two_qubit_gates.into_iter().enumerate() {
+            let start = Instant::now();
+            let options = TranspileOptions { level: level as u8, ..TranspileOptions::default() };
+            let transpiled = transpile(&circuit, &target, &options).unwrap();
+            assert_native(&transpiled, &target, &row.circuit);
+            ratios[level].push(transpiled.two_qubit_gates as f64 / theirs);
+            table += &format!(" |{:6} {theirs:7} {:6.2} s", transpiled.two_qubit_gates, start.elapsed().as_secs_f64());
+        }
+        table += "\n";
+    }
+    let means = ratios.each_ref().map(|ratios| geometric_mean(ratios));
+    let worst = ratios.each_ref().map(|ratios| ratios.iter().copied().fold(0.0, f64::max));
+    println!("two-qubit gates by level, ours and Qiskit's\n{table}means {means:.3?}, worst {worst:.3?}");
+    for (level, (mean, any)) in LEVEL_BOUNDS.into_iter().enumerate() {
+        assert!(means[level] <= mean, "level {level}: {:.3} of Qiskit's gates\n{table}", means[level]);
+        assert!(worst[level] <= any, "level {level}: {:.3} of Qiskit's gates on one row\n{table}", worst[level]);
+    }
 }

@@ -17,7 +17,9 @@ pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
     let model = NoiseModel::named(&arguments.model)?.with(options)?;
     let mut circuit = circuit_file::read(path, &arguments.include, device.dt)?;
     if !is_native(&circuit, device) {
-        circuit = transpile(&circuit, &Target::of(device), &Default::default())?.circuit;
+        let target = Target::of(device);
+        target.notices.iter().for_each(|notice| eprintln!("{notice}"));
+        circuit = transpile(&circuit, &target, &Default::default())?.circuit;
         eprintln!("{}: transpiled for {}", path.display(), device.name);
     }
     let found = explain(&model, &circuit, device).with_context(|| path.display().to_string())?;

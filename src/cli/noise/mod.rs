@@ -25,7 +25,7 @@ use crate::device::Device;
   qgraft noise manila --explain circuits/ghz.qasm --model crosstalk
   qgraft noise --layer-fidelity data/layer_fidelity/*.json sherbrooke torino fez boston")]
 pub struct Arguments {
-    /// A shipped device, our JSON, IBM's PROPS.json[,CONF.json], or the IBM Quantum platform's CSV.
+    /// A shipped device, our JSON, IBM's PROPS.json[,CONF.json] or a folder with both, or the IBM Quantum platform's CSV.
     #[arg(value_name = "DEVICE")]
     devices: Vec<String>,
     /// Print JSON instead of tables.
@@ -69,6 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return layers::run(arguments);
     }
     let devices = arguments.devices.iter().map(|name| Device::load(name)).collect::<Result<Vec<_>, _>>()?;
+    devices.iter().flat_map(|device| &device.notices).for_each(|notice| eprintln!("{notice}"));
     match &devices[..] {
         [before, after] if arguments.diff => diff::run(before, after, arguments.json),
         _ if arguments.diff => bail!("--diff compares two devices, {} were given", devices.len()),

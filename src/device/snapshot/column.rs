@@ -34,13 +34,13 @@ pub fn read(parent: &Field, name: &str, units: &[Unit], count: usize) -> Result<
     let given = units.iter().find_map(|unit| Some((unit, parent.find(&format!("{name}{}", unit.suffix))?)));
     let Some((unit, field)) = given else { return Ok(vec![None; count]) };
     if !field.is_list() {
-        return Ok(vec![Some((unit.to_si)(field.number()?)); count]);
+        return Ok(vec![field.known_number()?.map(unit.to_si); count]);
     }
     let list = field.list()?;
     if list.len() != count {
         return Err(field.wrong(format!("has {} entries, expected {count} or one number for all", list.len())));
     }
-    let entry = |entry: &Field| if entry.is_null() { Ok(None) } else { entry.number().map(|v| Some((unit.to_si)(v))) };
+    let entry = |entry: &Field| Ok(entry.known_number()?.map(unit.to_si));
     list.iter().map(entry).collect()
 }
 

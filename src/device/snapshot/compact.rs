@@ -24,7 +24,7 @@
 use serde_json::Value;
 
 use super::column::{self, FREQUENCY, LENGTH, LIFETIME, PLAIN};
-use super::field::Field;
+use super::field::{Field, Notices};
 use crate::circuit::Gate;
 use crate::device::{
     Calibration, Details, Device, DeviceError, GateData, LayerFidelity, Provenance, QubitData, Timing,
@@ -38,7 +38,8 @@ const MOST_QUBITS: usize = 100_000;
 
 /// The device that `document` describes. `file` names it in errors.
 pub fn read(file: &str, document: &Value) -> Result<Device, DeviceError> {
-    let root = Field::root(file, document);
+    let notices = Notices::default();
+    let root = Field::root(file, document, &notices);
     let format = root.get("format")?;
     if format.index()? != FORMAT {
         return Err(format.wrong(format!("is {}, this version reads {FORMAT}", format.index()?)));
@@ -61,6 +62,7 @@ pub fn read(file: &str, document: &Value) -> Result<Device, DeviceError> {
             qubits: qubit_rows(&root, qubits)?,
             gates: gate_rows(&root.get("gates")?, qubits)?,
         },
+        notices: notices.take(),
     })
 }
 
@@ -142,7 +144,11 @@ fn gate_rows(gates: &Field, qubits: usize) -> Result<Vec<GateData>, DeviceError>
             None => (0..qubits).map(|q| vec![q]).collect(),
         };
         // One number per listed pair also serves its reverse.
-        let doubled = columns.find("both_directions").map_or(Ok(false), |field| field.truth())?;
+        let directions = columns.find("both_directions");
+        let doubled = directions.as_ref().map_or(Ok(false), |field| field.truth())?;
+        if let (true, Some(field), None) = (doubled, &directions, columns.find("on")) {
+            return Err(field.wrong("is true, but no pairs are listed under \"on\""));
+        }
         let repeat = if doubled { 2 } else { 1 };
         let error = column::read(&columns, "error", PLAIN, on.len() / repeat)?;
         let length = column::read(&columns, "length", LENGTH, on.len() / repeat)?;

@@ -95,6 +95,7 @@ impl Table<'_> {
                 gates,
             },
             details: Details::default(),
+            notices: Vec::new(),
         })
     }
 

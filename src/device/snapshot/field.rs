@@ -1,8 +1,30 @@
-//! Reading JSON so that every error names file and field.
+//! Reading JSON so that every error and every repair names file and field.
+
+use std::cell::RefCell;
 
 use serde_json::{Map, Value};
 
 use crate::device::DeviceError;
+
+/// What was repaired in a file, one sentence each.
+#[derive(Default)]
+pub struct Notices(RefCell<Vec<String>>);
+
+impl Notices {
+    pub fn note(&self, sentence: String) {
+        let mut noted = self.0.borrow_mut();
+        if !noted.contains(&sentence) {
+            noted.push(sentence);
+        }
+    }
+
+    pub fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+}
+
+/// Numbers that JSON does not have. Python writes them all the same; [`super::parse`] makes texts of them.
+pub const NOT_FINITE: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
 
 /// A value and its path, such as `qubits[3].T1.value`.
 #[derive(Clone)]
@@ -10,11 +32,17 @@ pub struct Field<'a> {
     file: &'a str,
     path: String,
     value: &'a Value,
+    notices: &'a Notices,
 }
 
 impl<'a> Field<'a> {
-    pub fn root(file: &'a str, value: &'a Value) -> Self {
-        Self { file, path: String::new(), value }
+    pub fn root(file: &'a str, value: &'a Value, notices: &'a Notices) -> Self {
+        Self { file, path: String::new(), value, notices }
+    }
+
+    /// Reports a repair of this field.
+    pub fn note(&self, repair: &str) {
+        self.notices.note(format!("{}: {} {repair}", self.file, self.path));
     }
 
     /// The same value under a readable name, such as `cx(0, 1)`.
@@ -40,7 +68,7 @@ impl<'a> Field<'a> {
     /// The entry under `key`; `None` if absent or null.
     pub fn find(&self, key: &str) -> Option<Self> {
         let value = self.value.get(key).filter(|value| !value.is_null())?;
-        Some(Self { file: self.file, path: self.child(key), value })
+        Some(Self { path: self.child(key), value, ..*self })
     }
 
     /// The entry under `key`.
@@ -62,15 +90,14 @@ impl<'a> Field<'a> {
 
     pub fn list(&self) -> Result<Vec<Self>, DeviceError> {
         let list = self.value.as_array().ok_or_else(|| self.wrong(format!("is {}, expected a list", self.shown())))?;
-        let at = |(k, value)| Self { file: self.file, path: format!("{}[{k}]", self.path), value };
+        let at = |(k, value)| Self { path: format!("{}[{k}]", self.path), value, ..*self };
         Ok(list.iter().enumerate().map(at).collect())
     }
 
     pub fn entries(&self) -> Result<Vec<(&'a str, Self)>, DeviceError> {
         let map: &Map<_, _> =
             self.value.as_object().ok_or_else(|| self.wrong(format!("is {}, expected an object", self.shown())))?;
-        let entry =
-            |(key, value): (&'a String, _)| (key.as_str(), Self { file: self.file, path: self.child(key), value });
+        let entry = |(key, value): (&'a String, _)| (key.as_str(), Self { path: self.child(key), value, ..*self });
         Ok(map.iter().map(entry).collect())
     }
 
@@ -80,6 +107,18 @@ impl<'a> Field<'a> {
 
     pub fn number(&self) -> Result<f64, DeviceError> {
         self.value.as_f64().ok_or_else(|| self.wrong(format!("is {}, expected a number", self.shown())))
+    }
+
+    /// The number, `None` if it is null or, which is reported, none that JSON has: NaN or infinite.
+    pub fn known_number(&self) -> Result<Option<f64>, DeviceError> {
+        match self.value.as_str().filter(|text| NOT_FINITE.contains(text)) {
+            Some(text) => {
+                self.note(&format!("is {text}, taken as unknown"));
+                Ok(None)
+            }
+            None if self.is_null() => Ok(None),
+            None => self.number().map(Some),
+        }
     }
 
     pub fn truth(&self) -> Result<bool, DeviceError> {

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::field::Field;
+use super::field::{Field, Notices};
 use crate::circuit::Gate;
 use crate::device::calibration::op_label;
 use crate::device::shipped::plain;
@@ -15,50 +15,123 @@ use crate::device::{
 };
 use crate::math::Seconds;
 
-/// Rows of the gate list that are instructions, not unitary gates.
-const INSTRUCTIONS: [&str; 5] = ["measure", "measure_2", "reset", "reset_2", "delay"];
+/// Names in `basis_gates` that are instructions and control flow, not unitary gates. Those that a calibration describes
+/// (measurement, reset) are read from their own records.
+const INSTRUCTIONS: [&str; 16] = [
+    "measure", "measure_2", "reset", "reset_2", "delay", "barrier", "if_else", "while_loop", "for_loop", "switch_case",
+    "break_loop", "continue_loop", "box", "store", "initialize", "id_delay",
+];
+
+/// Calibrated but native only on request ("fractional gates"), so not in a gate set that is read from the calibration.
+const FRACTIONAL: [Gate; 2] = [Gate::Rx, Gate::Rzz];
 
 /// Ten times longer than any IBM device has reported. More means a wrong unit.
 const LONGEST_LIFE: Seconds = Seconds(0.02);
 
-/// The device that the properties in `props` and the configuration in `conf` describe.
+/// The device that the properties in `props` and the configuration in `conf` (file name and document) describe. Without
+/// configuration the native gates and couplings are those with a calibration, and dt is unknown.
 ///
 /// Not read: the short `measure_2` and `reset_2`, the exchange couplings `jq_*`, pulse-level data, and rows of gates
-/// that are neither native nor in our gate table.
-pub fn read(props_file: &str, props: &Value, conf_file: &str, conf: &Value) -> Result<Device, DeviceError> {
-    let (props, conf) = (Field::root(props_file, props), Field::root(conf_file, conf));
+/// that are not in our gate table.
+pub fn read(props_file: &str, props: &Value, conf: Option<(&str, &Value)>) -> Result<Device, DeviceError> {
+    let notices = Notices::default();
+    let props = Field::root(props_file, props, &notices);
+    let conf = conf.map(|(file, document)| Field::root(file, document, &notices));
     let mut qubits: Vec<QubitData> = props.get("qubits")?.list()?.iter().map(qubit).collect::<Result<_, _>>()?;
+    let gates = gate_rows(&props, &mut qubits)?;
+    let Some(conf) = conf else {
+        return calibrated_alone(props_file, &props, qubits, gates, &notices);
+    };
     let stated = conf.get("n_qubits")?;
     if stated.index()? != qubits.len() {
         return Err(stated.wrong(format!("is {}, but the properties list {} qubits", stated.index()?, qubits.len())));
     }
     let basis_names = conf.get("basis_gates")?.texts()?;
-    let gates = gate_rows(&props, &basis_names, &mut qubits)?;
     let coupling = match conf.find("coupling_map") {
         Some(map) => map.pairs()?,
-        None => Vec::new(),
+        None => pairs_of(&gates),
     };
     let has_reset = match conf.find("supported_instructions") {
         Some(list) => basis_names.contains(&"reset") || list.texts()?.contains(&"reset"),
         None => true,
     };
     let full_name = conf.find("backend_name").map_or_else(|| props.get("backend_name"), Ok)?.text()?;
+    let dt = conf.find("dt").map(|dt| dt.known_number()).transpose()?.flatten();
     Ok(Device {
         name: plain(full_name).into(),
         basis: basis(&conf.get("basis_gates")?)?,
         has_reset,
-        dt: conf.find("dt").map(|dt| dt.number()).transpose()?.map(Seconds::nano),
-        details: details(&props, &conf, &coupling)?,
+        dt: dt.map(Seconds::nano),
+        details: details(&props, Some(&conf), &coupling)?,
         coupling,
-        calibration: Calibration {
-            source: Provenance {
-                origin: format!("IBM snapshot {}", file_name(props_file)),
-                date: props.get("last_update_date")?.text()?.into(),
-                licence: "not stated".into(),
-            },
-            qubits,
-            gates,
-        },
+        calibration: Calibration { source: provenance(props_file, &props)?, qubits, gates },
+        notices: notices.take(),
+    })
+}
+
+fn provenance(props_file: &str, props: &Field) -> Result<Provenance, DeviceError> {
+    Ok(Provenance {
+        origin: format!("IBM snapshot {}", file_name(props_file)),
+        date: props.find("last_update_date").map_or(Ok("not stated"), |date| date.text())?.into(),
+        licence: "not stated".into(),
+    })
+}
+
+/// The ordered pairs of all two-qubit gates.
+fn pairs_of(gates: &[GateData]) -> Vec<(usize, usize)> {
+    let pair = |row: &GateData| <[usize; 2]>::try_from(&row.qubits[..]).ok().map(|[a, b]| (a, b));
+    let mut pairs: Vec<_> = gates.iter().filter_map(pair).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+/// The device of properties without configuration.
+///
+/// # Errors
+/// If no gate on one and none on two qubits is calibrated, from which the native gates could be seen.
+fn calibrated_alone(
+    props_file: &str,
+    props: &Field,
+    qubits: Vec<QubitData>,
+    mut gates: Vec<GateData>,
+    notices: &Notices,
+) -> Result<Device, DeviceError> {
+    let mut basis: Vec<Gate> = gates.iter().map(|row| row.gate).filter(|gate| !FRACTIONAL.contains(gate)).collect();
+    basis.sort_by_key(|gate| *gate as usize);
+    basis.dedup();
+    let operands = |count: usize| basis.iter().any(|gate| gate.row().qubits == count && *gate != Gate::Id);
+    if !(operands(1) && (operands(2) || qubits.len() == 1)) {
+        return Err(DeviceError::NoConfiguration { props: props_file.into() });
+    }
+    if !basis.contains(&Gate::Rz) && (basis.contains(&Gate::Sx) || basis.contains(&Gate::Rx)) {
+        // A frame change takes no time and makes no error, and some properties leave it out.
+        let frame = |q| GateData {
+            gate: Gate::Rz,
+            qubits: vec![q],
+            error: Some(0.0),
+            length: Some(Seconds(0.0)),
+            faulty: false,
+        };
+        gates.extend((0..qubits.len()).map(frame));
+        basis.push(Gate::Rz);
+    }
+    let names: Vec<&str> = basis.iter().map(|gate| gate.name()).collect();
+    notices.note(format!(
+        "{props_file}: no configuration beside it, the native gates are taken to be the calibrated ones, {}; dt is unknown",
+        names.join(", ")
+    ));
+    let coupling = pairs_of(&gates);
+    let name = props.find("backend_name").map_or(Ok("unnamed"), |name| name.text())?;
+    Ok(Device {
+        name: plain(name).into(),
+        basis,
+        has_reset: true,
+        dt: None,
+        details: details(props, None, &coupling)?,
+        coupling,
+        calibration: Calibration { source: provenance(props_file, props)?, qubits, gates },
+        notices: notices.take(),
     })
 }
 
@@ -66,27 +139,32 @@ fn file_name(file: &str) -> &str {
     file.rsplit(['/', '\\']).next().unwrap_or(file)
 }
 
-/// The unitary gates of `basis_gates`. Each must be in the gate table, or circuits for this device could not be read.
+/// The unitary gates of `basis_gates`. What is not in the gate table cannot be transpiled to, and is reported.
 fn basis(list: &Field) -> Result<Vec<Gate>, DeviceError> {
     let mut gates = Vec::new();
     for entry in list.list()? {
         let name = entry.text()?;
-        if INSTRUCTIONS.contains(&name) {
-            continue;
+        match Gate::named(name) {
+            Some(gate) if !gates.contains(&gate) => gates.push(gate),
+            None if !INSTRUCTIONS.contains(&name) => {
+                entry.note(&format!("is {name:?}, which is not in the gate table; the device is used without it"));
+            }
+            _ => {}
         }
-        gates.push(
-            Gate::named(name).ok_or_else(|| entry.wrong(format!("is {name:?}, which is not in the gate table")))?,
-        );
+    }
+    if gates.is_empty() {
+        return Err(list.wrong("lists no gate that is in the gate table"));
     }
     Ok(gates)
 }
 
-/// A record's value in SI units.
-fn si(record: &Field) -> Result<f64, DeviceError> {
-    let value = record.get("value")?.number()?;
+/// A record's value in SI units, `None` if it is none that JSON has.
+fn si(record: &Field) -> Result<Option<f64>, DeviceError> {
+    let named = record.find("value").map(|value| value.called(record.path()).known_number()).transpose()?;
+    let Some(value) = named.flatten() else { return Ok(None) };
     let unit = record.find("unit").map_or(Ok(""), |unit| unit.text())?;
     // Division where the factor is below one, as IBM's own reader does: the result is correctly rounded.
-    Ok(match unit {
+    Ok(Some(match unit {
         "" | "s" | "Hz" => value,
         "ms" => value / 1e3,
         // U+00B5 micro sign and U+03BC Greek mu are different characters. Older files have the former.
@@ -96,7 +174,7 @@ fn si(record: &Field) -> Result<f64, DeviceError> {
         "MHz" => value * 1e6,
         "GHz" => value * 1e9,
         _ => return Err(record.wrong(format!("has the unit {unit:?}; known are s, ms, us, ns, Hz, kHz, MHz, GHz"))),
-    })
+    }))
 }
 
 /// Records of a list by name, the later of two with one name winning.
@@ -111,8 +189,7 @@ fn each_record<'a>(
         }
         let name = record.get("name")?.text()?;
         let record = record.called(format!("{owner} {name}"));
-        if record.find("value").is_some() {
-            let value = si(&record)?;
+        if let Some(value) = si(&record)? {
             take(name, value).map_err(|problem| record.wrong(problem))?;
         }
     }
@@ -147,7 +224,7 @@ fn qubit(records: &Field) -> Result<QubitData, DeviceError> {
     Ok(data)
 }
 
-fn gate_rows(props: &Field, basis: &[&str], qubits: &mut [QubitData]) -> Result<Vec<GateData>, DeviceError> {
+fn gate_rows(props: &Field, qubits: &mut [QubitData]) -> Result<Vec<GateData>, DeviceError> {
     let mut rows: Vec<GateData> = Vec::new();
     for row in props.get("gates")?.list()? {
         let name = row.get("gate")?.text()?;
@@ -170,9 +247,6 @@ fn gate_rows(props: &Field, basis: &[&str], qubits: &mut [QubitData]) -> Result<
         match Gate::named(name) {
             Some(gate) => rows.push(GateData { gate, qubits: places, error, length, faulty }),
             None if name == "reset" && places.len() == 1 => qubits[places[0]].reset_length = length,
-            None if basis.contains(&name) && !INSTRUCTIONS.contains(&name) => {
-                return Err(row.wrong(format!("is {owner}, which is not in the gate table")));
-            }
             None => {}
         }
     }
@@ -188,9 +262,12 @@ fn latest(rows: Vec<GateData>) -> Vec<GateData> {
     kept
 }
 
-fn details(props: &Field, conf: &Field, coupling: &[(usize, usize)]) -> Result<Details, DeviceError> {
-    let mut details = Details { processor: processor(conf)?, timing: timing(conf)?, ..Details::default() };
-    if let Some(list) = conf.find("coords") {
+fn details(props: &Field, conf: Option<&Field>, coupling: &[(usize, usize)]) -> Result<Details, DeviceError> {
+    let mut details = Details::default();
+    if let Some(conf) = conf {
+        (details.processor, details.timing) = (processor(conf)?, timing(conf)?);
+    }
+    if let Some(list) = conf.and_then(|conf| conf.find("coords")) {
         details.coordinates = list.pairs()?;
     }
     let mut layer_values = Vec::new();

@@ -31,6 +31,9 @@ pub enum TranspileError {
     /// A layout given by the caller that is not one.
     #[error("layout: {reason}; list one distinct physical qubit below {available} for each of the {needed} qubits")]
     Layout { reason: String, needed: usize, available: usize },
+    /// A qubit that is to be read and does not exist.
+    #[error("qubit {qubit} is to be read; the circuit has {available}")]
+    Read { qubit: usize, available: usize },
     /// A device edge or error list that does not fit its own width.
     #[error("target: {field} names qubit {qubit}, the device has {available}")]
     Target { field: &'static str, qubit: usize, available: usize },

@@ -12,7 +12,7 @@ pub(super) struct Demand {
     pub neighbours: Vec<Vec<(usize, usize)>>,
     /// Number of one-qubit pulses, roughly two per run.
     pulses: Vec<f64>,
-    /// Number of measurements.
+    /// Number of measurements and readings at the end.
     readouts: Vec<f64>,
     /// When each qubit first interacts.
     first_use: Vec<usize>,
@@ -21,10 +21,12 @@ pub(super) struct Demand {
 }
 
 impl Demand {
-    pub fn of(steps: &[Step], qubits: usize) -> Self {
+    /// Of the steps on `qubits` wires, of which `read` are read at the end besides those that are measured.
+    pub fn of(steps: &[Step], qubits: usize, read: &[usize]) -> Self {
         let mut neighbours: Vec<Vec<(usize, usize)>> = vec![Vec::new(); qubits];
         let (mut pulses, mut readouts) = (vec![0.0; qubits], vec![0.0; qubits]);
         let mut first_use = vec![usize::MAX; qubits];
+        read.iter().for_each(|&q| readouts[q] += 1.0);
         for (k, step) in steps.iter().enumerate() {
             match &step.kind {
                 StepKind::OneQubitRun(q, run) if !run.is_diagonal() => pulses[*q] += 2.0,

@@ -60,12 +60,15 @@ pub struct TranspileOptions {
     pub seed: u64,
     /// Where the circuit's qubits start.
     pub layout: LayoutMethod,
+    /// Qubits of the circuit that are read at its end, such as those of an observable, though no operation measures them:
+    /// the layout and [`TranspiledCircuit::success`] count their readout error.
+    pub read: Vec<usize>,
 }
 
 impl Default for TranspileOptions {
     /// Level 3, seed 0, layout by calibrated error.
     fn default() -> Self {
-        Self { level: 3, seed: 0, layout: LayoutMethod::NoiseAware }
+        Self { level: 3, seed: 0, layout: LayoutMethod::NoiseAware, read: Vec::new() }
     }
 }
 
@@ -98,7 +101,7 @@ pub struct TranspiledCircuit {
     pub pulses: usize,
     /// [`Circuit::depth`].
     pub depth: usize,
-    /// Product of `1 - error` over two-qubit gates, pulses and measurements: a rough estimate of the success
+    /// Product of `1 - error` over two-qubit gates, pulses, measurements and qubits that are read at the end: a rough estimate of the success
     /// probability that ignores idling.
     pub success: f64,
 }
@@ -150,7 +153,8 @@ pub fn transpile(
     let basis = Basis::of(&target.single)?;
     let (steps, wire) = decompose::unroll(circuit, settings.effort >= Effort::Blocks, coupling.has_zz());
     let steps = simplify(steps, needed, settings.effort, coupling.has_zz());
-    let demand = Demand::of(&steps, needed);
+    let read = read_at_end(circuit, &options.read, &wire)?;
+    let demand = Demand::of(&steps, needed, &read);
     if coupling.links.is_empty() && demand.neighbours.iter().any(|n| !n.is_empty()) {
         let mut found: Vec<String> = target.edges.iter().map(|edge| edge.gate.name().to_string()).collect();
         found.sort_unstable();
@@ -169,14 +173,15 @@ pub fn transpile(
     let search = given.is_none();
     let mut plan = match given.is_none().then(|| layout::embed(&demand, &coupling, settings.embed)).flatten() {
         Some(initial) => Plan::unmoved(&steps, initial),
-        None => routed(&steps, circuit, &coupling, &demand, given, settings, options.seed)?,
+        None => routed(&steps, circuit, &coupling, (&demand, &read), given, settings, options.seed)?,
     };
     if search && plan.swapped && options.level >= 2 {
-        plan.settle(&coupling, settings.embed);
+        plan.settle(&coupling, &read, settings.embed);
     }
     let written = native::write(&plan.steps, circuit, &coupling, basis, settings.effort >= Effort::Measured)?;
+    let read: Vec<usize> = read.iter().map(|&w| plan.last[w]).collect();
     let last = wire.iter().map(|&w| plan.last[w]).collect();
-    Ok(summary(written, plan.initial, last, &coupling))
+    Ok(summary(written, plan.initial, last, &read, &coupling))
 }
 
 /// Steps on physical qubits.
@@ -212,9 +217,13 @@ impl Plan {
         Self { steps, initial, last: at.physical_of, swapped: true }
     }
 
-    /// Cost of its entanglers: minus the logarithm of the probability that none of them errs.
-    fn cost(&self, coupling: &Coupling) -> f64 {
+    /// Cost of its entanglers, its measurements and the qubits that are read at the end: minus the logarithm of the
+    /// probability that none of them errs.
+    fn cost(&self, coupling: &Coupling, read: &[usize]) -> f64 {
         let of = |step: &Step| {
+            if let StepKind::Rest(op) = &step.kind {
+                return matches!(op.kind, OpKind::Measure { .. }).then(|| coupling.readout[op.qubits[0]]);
+            }
             let (a, b) = step.pair()?;
             let link = coupling.link(a, b)?;
             Some(match (&step.kind, link.zz) {
@@ -223,11 +232,12 @@ impl Plan {
                 _ => link.cost,
             })
         };
-        self.steps.iter().filter_map(of).sum()
+        let at_end = read.iter().map(|&wire| coupling.readout[self.last[wire]]);
+        self.steps.iter().filter_map(of).sum::<f64>() + at_end.sum::<f64>()
     }
 
     /// Moves the whole routed circuit to the part of the device with the least error that fits it unchanged.
-    fn settle(&mut self, coupling: &Coupling, budget: usize) {
+    fn settle(&mut self, coupling: &Coupling, read: &[usize], budget: usize) {
         let mut used: Vec<usize> = self.initial.clone();
         self.steps.iter().for_each(|step| step.each_qubit(|q| used.push(q)));
         used.sort_unstable();
@@ -237,7 +247,8 @@ impl Plan {
             number[q] = k;
         }
         let compact: Vec<Step> = self.steps.iter().map(|step| step.moved(|q| number[q])).collect();
-        let demand = Demand::of(&compact, used.len());
+        let ends: Vec<usize> = read.iter().map(|&wire| number[self.last[wire]]).collect();
+        let demand = Demand::of(&compact, used.len(), &ends);
         let Some(best) = layout::embed(&demand, coupling, budget) else { return };
         let settled = |q: usize| best[number[q]];
         let moved = Self {
@@ -247,7 +258,7 @@ impl Plan {
             swapped: true,
         };
         // The search may have run out of tries before it reached the present layout.
-        if moved.cost(coupling) < self.cost(coupling) {
+        if moved.cost(coupling, read) < self.cost(coupling, read) {
             *self = moved;
         }
     }
@@ -258,7 +269,7 @@ fn routed(
     steps: &[Step],
     circuit: &Circuit,
     coupling: &Coupling,
-    demand: &Demand,
+    (demand, read): (&Demand, &[usize]),
     given: Option<Vec<usize>>,
     settings: &LevelSettings,
     seed: u64,
@@ -314,12 +325,25 @@ fn routed(
     let plans = trials
         .into_iter()
         .map(|(_, initial, events)| Plan::replayed(steps, &events, initial, coupling, settings.effort));
-    let rank = |plan: &Plan| (plan.cost(coupling), entanglers(&plan.steps));
+    let rank = |plan: &Plan| (plan.cost(coupling, read), entanglers(&plan.steps));
     let best = plans.map(|plan| (rank(&plan), plan)).reduce(|best, next| {
         let better = (next.0.0 - best.0.0).abs() < 1e-12 && next.0.1 < best.0.1 || next.0.0 < best.0.0 - 1e-12;
         if better { next } else { best }
     });
     Ok(best.expect("every level makes at least one trial").1)
+}
+
+/// The wires on which those of `read` end that the circuit does not measure itself.
+fn read_at_end(circuit: &Circuit, read: &[usize], wire: &[usize]) -> Result<Vec<usize>, TranspileError> {
+    if let Some(&qubit) = read.iter().find(|&&qubit| qubit >= circuit.qubits()) {
+        return Err(TranspileError::Read { qubit, available: circuit.qubits() });
+    }
+    let mut is_read = vec![false; circuit.qubits()];
+    read.iter().for_each(|&qubit| is_read[qubit] = true);
+    for op in circuit.ops().iter().filter(|op| matches!(op.kind, OpKind::Measure { .. })) {
+        is_read[op.qubits[0]] = false;
+    }
+    Ok((0..circuit.qubits()).filter(|&qubit| is_read[qubit]).map(|qubit| wire[qubit]).collect())
 }
 
 /// Pairs listed in one message; the rest are counted.
@@ -374,9 +398,11 @@ fn summary(
     circuit: Circuit,
     initial_layout: Vec<usize>,
     final_layout: Vec<usize>,
+    read: &[usize],
     coupling: &Coupling,
 ) -> TranspiledCircuit {
-    let (mut two_qubit_gates, mut pulses, mut cost) = (0, 0, 0.0);
+    let (mut two_qubit_gates, mut pulses) = (0, 0);
+    let mut cost: f64 = read.iter().map(|&q| coupling.readout[q]).sum();
     for op in circuit.ops() {
         match (&op.kind, op.qubits.as_slice()) {
             (OpKind::Gate { gate, .. }, &[a, b]) => {

@@ -92,7 +92,8 @@ pub fn transpilation(device: &Device, at: &Point) -> Result<Measurement, StudyEr
     let unknown = || StudyError::unknown("layout", at.get("layout"), LAYOUTS.iter().map(|row| row.name));
     let layout = LAYOUTS.iter().find(|row| row.name == at.get("layout")).ok_or_else(unknown)?;
     let level = number(at, "optimization_level") as u8;
-    let options = TranspileOptions { level, seed: at.seed(), layout: layout.method.clone() };
+    let (seed, method) = (at.seed(), layout.method.clone());
+    let options = TranspileOptions { level, seed, layout: method, ..TranspileOptions::default() };
     let found = transpile(&circuit, &Target::of(device), &options).map_err(NnError::from)?;
     let (one, two) = gates(&circuit);
     Ok(Measurement::default()

@@ -2,8 +2,9 @@
 //! with no code of the simulators.
 
 use std::collections::BTreeMap;
+use std::f64::consts::FRAC_PI_2;
 
-use qgraft::circuit::{Circuit, Condition, Op, OpKind};
+use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param};
 use qgraft::device::Target;
 use qgraft::device::transpile::TranspiledCircuit;
 use qgraft::math::Stream;
@@ -156,5 +157,9 @@ pub fn assert_native(transpiled: &TranspiledCircuit, target: &Target, what: &str
             _ => false,
         };
         assert!(native, "{what}: {} on {:?} is not native", op.name(), op.qubits);
+        if gate == Gate::Rzz {
+            let allowed = matches!(op.params(), &[Param::Fixed(angle)] if (0.0..=FRAC_PI_2).contains(&angle));
+            assert!(allowed, "{what}: the hardware has no rzz by {:?}", op.params());
+        }
     }
 }

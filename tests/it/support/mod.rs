@@ -7,6 +7,7 @@ pub mod boxes;
 pub mod branches;
 pub mod cases;
 pub mod equivalence;
+pub mod level_circuits;
 pub mod random;
 #[cfg(feature = "learn")]
 pub mod superoperators;

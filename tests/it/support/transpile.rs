@@ -60,6 +60,7 @@ impl TargetFile {
             edges: self.edges.iter().map(|&(from, to, error)| Edge { gate, from, to, error }).collect(),
             single_error: self.single_error.clone(),
             readout_error: self.readout_error.clone(),
+            ..Target::default()
         }
     }
 }
