@@ -37,7 +37,7 @@ fn directory() -> TempDir {
     {
         file(name, text);
     }
-    for qubits in [20, 40] {
+    for qubits in [20, 30, 40] {
         let register = format!("OPENQASM 2.0; include \"qelib1.inc\"; qreg q[{qubits}]; h q;");
         file(&format!("h{qubits}.qasm"), &register);
     }
@@ -248,6 +248,7 @@ fn impossible_requests_are_one_clear_error() {
     let cases: &[(&[&str], &[&str])] = &[
         // Too large: how much, and what instead.
         (&["h40.qasm"], &["40 qubits", "TiB", "use "]),
+        (&["h30.qasm"], &["statevector on 30 qubits", "32 GiB", "29 fit"]),
         (&["h40.qasm", "--engine", "statevector"], &["40 qubits", "TiB", "fewer qubits"]),
         (&["h40.qasm", "--engine", "trajectory"], &["40 qubits", "TiB", "fewer qubits"]),
         (&["h20.qasm", "--engine", "density"], &["20 qubits", "TiB", "trajectory"]),
@@ -300,5 +301,25 @@ fn impossible_requests_are_one_clear_error() {
         [&["bell.qasm", "--transpile"][..], &["bell.qasm", "--model", "aer"], &["bell.qasm", "--keep", "0"]]
     {
         assert_eq!(simulate(directory.path(), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+/// Every command that reads a circuit finds what it includes, and knows the time step of the device it names.
+#[test]
+fn included_files_and_time_steps_are_known_to_every_command() {
+    let directory = directory();
+    fs::create_dir(directory.path().join("gates")).unwrap();
+    fs::write(directory.path().join("gates/own.inc"), "gate twice a { sx a; sx a; }").unwrap();
+    let text = "OPENQASM 3.0; include \"stdgates.inc\"; include \"own.inc\"; qubit[2] q; twice q[0]; delay[16dt] q[0];";
+    fs::write(directory.path().join("own.qasm"), text).unwrap();
+    let commands: [&[&str]; 3] = [
+        &["simulate", "own.qasm", "--device", "torino", "--include", "gates"],
+        &["transpile", "own.qasm", "--device", "torino", "--include", "gates"],
+        &["noise", "torino", "--explain", "own.qasm", "--include", "gates"],
+    ];
+    for arguments in commands {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qgraft"));
+        let out = command.args(arguments).current_dir(directory.path()).output().unwrap();
+        assert!(out.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
     }
 }

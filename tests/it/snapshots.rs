@@ -65,7 +65,7 @@ fn unknown_numbers_are_unknown_and_one_number_fills_a_column() {
 
 #[test]
 fn a_malformed_snapshot_is_refused_with_field_and_position() {
-    let cases: [Damage; 21] = [
+    let cases: [Damage; 22] = [
         ("no licence", |d| d["source"]["licence"] = Value::Null, &["source.licence", "missing"]),
         ("empty date", |d| d["source"]["date"] = json!(" "), &["source.date", "empty"]),
         ("no source", |d| d["source"] = Value::Null, &["source", "missing"]),
@@ -86,6 +86,7 @@ fn a_malformed_snapshot_is_refused_with_field_and_position() {
         ("three", |d| d["gates"]["ccx"] = json!({"on": [[0, 1, 2]]}), &["ccx(0, 1, 2)", "one and two"]),
         ("no qubits", |d| d["qubits"] = json!(0), &["qubits", "0"]),
         ("too many qubits", |d| d["qubits"] = json!(4_000_000_000_u64), &["qubits", "more than"]),
+        ("no pairs", |d| d["gates"]["sx"]["both_directions"] = json!(true), &["gates.sx.both_directions", "on"]),
         ("coupling outside", |d| d["coupling"]["pairs"] = json!([[0, 9]]), &["coupling", "(0, 9)"]),
     ];
     for (what, edit, words) in cases {
@@ -151,7 +152,7 @@ fn malformed_ibm_files_are_refused_with_qubit_or_gate_and_field() {
         ("unknown unit", |p, _| p["qubits"][2][1]["unit"] = json!("fortnight"), &["qubit 2 T2", "fortnight"]),
         ("wrong unit", |p, _| p["qubits"][2][1]["unit"] = json!("ms"), &["qubit 2 T2", "unit"]),
         ("text", |p, _| p["qubits"][0][0]["value"] = json!("x"), &["qubit 0 T1", "number"]),
-        ("unknown gate", |_, c| c["basis_gates"] = json!(["cx", "warp"]), &["basis_gates[1]", "warp"]),
+        ("no known gate", |_, c| c["basis_gates"] = json!(["warp", "if_else"]), &["basis_gates", "no gate"]),
         ("qubit outside", |p, _| p["gates"][0]["qubits"] = json!([17]), &["gates[0].qubits", "17", "has 5"]),
         (
             "no gates",
@@ -179,9 +180,11 @@ fn files_that_are_no_snapshots_are_refused() {
     let refused = |path: &str| Device::load(path).unwrap_err().to_string();
     assert!(refused(&path("a.json", "{")).contains("not JSON"));
     assert!(refused(&path("b.json", "[1, 2]")).contains("not a calibration snapshot"));
-    assert!(
-        refused(&path("props_c.json", &fixture("props_manila.json").to_string())).contains("needs the conf_*.json")
-    );
+    let mut no_gates = fixture("props_manila.json");
+    no_gates["gates"] = json!([]);
+    assert!(refused(&path("props_c.json", &no_gates.to_string())).contains("backend.configuration().to_dict()"));
+    let conf = fixture("conf_manila.json").to_string();
+    assert!(refused(&path("conf_d.json", &conf)).contains("backend.properties().to_dict()"));
     assert!(refused("nowhere/d.json").contains("nowhere/d.json"));
     let sparse = fs::File::create(folder.path().join("huge.json")).unwrap();
     sparse.set_len(1 << 31).unwrap();
@@ -267,4 +270,80 @@ fn damaged_tables_are_refused_with_qubit_and_column() {
         let error = table(file, &text.replace(from, to)).expect_err(what).to_string();
         assert!(words.iter().all(|word| error.contains(word)), "{what}: {error}");
     }
+}
+
+#[test]
+fn control_flow_and_unknown_gates_do_not_refuse_a_device() {
+    let plain = edited_ibm(|_, _| {}).unwrap();
+    assert!(plain.notices.is_empty(), "{:?}", plain.notices);
+    let words = ["if_else", "while_loop", "for_loop", "switch_case", "reset", "delay", "measure", "barrier"];
+    let device = edited_ibm(|_, conf| {
+        let list = conf["basis_gates"].as_array_mut().unwrap();
+        list.extend(words.iter().map(|word| json!(word)));
+    })
+    .unwrap();
+    assert_eq!((&device.basis, &device.notices), (&plain.basis, &plain.notices), "no gates, so nothing to report");
+    let device = edited_ibm(|props, conf| {
+        conf["basis_gates"].as_array_mut().unwrap().push(json!("xslow"));
+        let mut row = props["gates"][0].clone();
+        row["gate"] = json!("xslow");
+        props["gates"].as_array_mut().unwrap().push(row);
+    })
+    .unwrap();
+    assert_eq!((device.basis, device.calibration), (plain.basis, plain.calibration));
+    let [notice] = &device.notices[..] else { panic!("one notice: {:?}", device.notices) };
+    assert!(notice.contains("conf_x.json: basis_gates[5]") && notice.contains("xslow"), "{notice}");
+}
+
+/// Python writes numbers that JSON does not have.
+#[test]
+fn numbers_that_are_none_are_unknown_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("props_x.json");
+    fs::write(folder.path().join("conf_x.json"), fixture("conf_manila.json").to_string()).unwrap();
+    for word in ["NaN", "Infinity", "-Infinity"] {
+        let mut props = fixture("props_manila.json");
+        props["qubits"][3][0]["value"] = json!("THERE");
+        props["backend_version"] = json!("a \\ \"NaN\" in a text");
+        fs::write(&path, props.to_string().replace("\"THERE\"", word)).unwrap();
+        let device = Device::read(path.to_str().unwrap()).unwrap();
+        assert_eq!(device.calibration.qubits[3].t1, None);
+        let expected = format!("{}: qubit 3 T1 is {word}, taken as unknown", path.display());
+        assert_eq!(device.notices, [expected]);
+    }
+    let own = r#"{"format": 1, "device": "x", "source": {"origin": "o", "date": "d", "licence": "l"}, "qubits": 2,
+        "basis": ["sx"], "reset": true, "t1_us": [100, NaN], "gates": {"sx": {"error": 1e-4}}}"#;
+    let device = Device::from_json("own.json", own).unwrap();
+    assert_eq!(device.calibration.qubits[1].t1, None);
+    assert_eq!(device.notices, ["own.json: t1_us[1] is NaN, taken as unknown"]);
+}
+
+#[test]
+fn ibm_s_two_files_are_named_in_any_order_or_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for name in ["props", "conf"] {
+        fs::write(at(&format!("{name}_manila.json")), fixture(&format!("{name}_manila.json")).to_string()).unwrap();
+    }
+    let (props, conf) = (at("props_manila.json"), at("conf_manila.json"));
+    let both = Device::load(&props).unwrap();
+    assert!(both.notices.is_empty() && both.dt.is_some());
+    let whole = folder.path().to_str().unwrap();
+    for name in [conf.clone(), format!("{props},{conf}"), format!("{conf},{props}"), format!("{props}+{conf}"), whole.into()] {
+        assert_eq!(Device::load(&name).unwrap().calibration.gates, both.calibration.gates, "{name}");
+    }
+    fs::write(at("props_other.json"), "{}").unwrap();
+    let error = Device::load(whole).unwrap_err().to_string();
+    assert!(error.contains("props_manila.json, props_other.json") && error.contains("PROPS.json,CONF.json"), "{error}");
+    fs::remove_file(&conf).unwrap();
+    let alone = Device::load(&props).unwrap();
+    assert_eq!((alone.calibration.gates.len(), alone.dt), (both.calibration.gates.len(), None));
+    assert_eq!(alone.couplings(), both.couplings());
+    let sorted = |device: &Device| {
+        let mut names: Vec<_> = device.basis.iter().map(|gate| gate.name()).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(sorted(&alone), sorted(&both));
+    assert!(alone.notices.iter().any(|notice| notice.contains("no configuration")), "{:?}", alone.notices);
 }

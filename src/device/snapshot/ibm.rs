@@ -49,7 +49,7 @@ pub fn read(props_file: &str, props: &Value, conf: Option<(&str, &Value)>) -> Re
     let basis_names = conf.get("basis_gates")?.texts()?;
     let coupling = match conf.find("coupling_map") {
         Some(map) => map.pairs()?,
-        None => pairs_of(&gates),
+        None => Vec::new(),
     };
     let has_reset = match conf.find("supported_instructions") {
         Some(list) => basis_names.contains(&"reset") || list.texts()?.contains(&"reset"),

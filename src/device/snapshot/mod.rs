@@ -49,9 +49,9 @@ impl Device {
             return check::checked(file, compact::read(file, document)?);
         }
         let Some((file, properties)) = of(is_properties) else {
-            return Err(match of(is_configuration) {
-                Some((conf, _)) => DeviceError::NoProperties { conf: conf.clone() },
-                None => DeviceError::UnknownFormat { file },
+            return Err(match is_configuration(&documents[0].1) {
+                true => DeviceError::NoProperties { conf: file },
+                false => DeviceError::UnknownFormat { file },
             });
         };
         let conf = of(is_configuration).map(|(file, document)| (file.as_str(), document));
