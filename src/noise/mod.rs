@@ -2,10 +2,11 @@
 //!
 //! * [`channel::CHANNELS`]: every channel is a row; [`Channel`] is one with its numbers, already Kraus operators.
 //! * [`model::MODELS`]: every noise model is a row; [`NoiseModel`] is one with its options.
-//! * [`NoiseList`]: channels listed gate by gate in a file, without a device.
+//! * [`NoiseList`]: channels listed in a file, without a device: gate by gate, one for all, or a model of Qiskit Aer.
 //! * [`Program`]: a circuit with its noise compiled in, the only input of a simulator.
 //! * [`Confusion`], [`PairConfusion`]: readout error of one qubit, and of two that are read together.
 
+mod aer_model;
 pub mod channel;
 mod error;
 pub mod model;

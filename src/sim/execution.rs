@@ -184,13 +184,7 @@ impl CompiledProgram {
     fn new(program: Program, ends: &[usize], transpiled: Option<Arc<TranspiledCircuit>>) -> Self {
         let position = |end| program.active.binary_search(end).expect("qubits that are kept stay in the program");
         let positions = ends.iter().map(position).collect();
-        let (program, bits) = match bits_of(&program) {
-            bits if bits.len() <= WHOLE_BITS => (program, bits),
-            _ => {
-                let (program, bits) = program.with_used_bits();
-                (program, bits.into())
-            }
-        };
+        let (program, bits) = with_outcome_bits(program);
         Self { transpiled, program: Arc::new(program), positions, bits }
     }
 
@@ -215,6 +209,18 @@ impl CompiledProgram {
             positions: Arc::clone(&self.positions),
             bits: Arc::clone(&self.bits),
         })
+    }
+}
+
+/// A program whose classical register can index outcomes, and the circuit's bits in it, ascending; none if it does not
+/// measure.
+pub(crate) fn with_outcome_bits(program: Program) -> (Program, Arc<[usize]>) {
+    match bits_of(&program) {
+        bits if bits.len() <= WHOLE_BITS => (program, bits),
+        _ => {
+            let (program, bits) = program.with_used_bits();
+            (program, bits.into())
+        }
     }
 }
 

@@ -43,6 +43,7 @@ pub use density::Density;
 pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, engine};
 pub use error::{Error, SimError};
 pub use execution::{CompileOptions, Execution, Executions, ObservedCircuit, compile};
+pub(crate) use execution::with_outcome_bits;
 pub use gradient::Gradient;
 pub use hessian::Hessian;
 pub use pauli::Pauli;

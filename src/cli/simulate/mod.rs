@@ -39,6 +39,10 @@ pub struct Arguments {
     /// Noise model (see `qgraft list models`).
     #[arg(long, value_name = "NAME", default_value = "aer", requires = "device")]
     model: String,
+    /// Noise listed in a JSON file, without a device: gate by gate, one number for all gates, or what
+    /// `NoiseModel.to_dict(serializable=True)` of Qiskit Aer gives.
+    #[arg(long, value_name = "FILE", conflicts_with = "device")]
+    noise: Option<PathBuf>,
     /// Rewrite the circuit for the device first: native gates on coupled qubits.
     #[arg(long, requires = "device")]
     transpile: bool,

@@ -1,5 +1,6 @@
 //! From a file to a program, and what its qubits and bits are called in the file.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -8,8 +9,10 @@ use super::Arguments;
 use crate::circuit::{Circuit, Observable};
 use crate::cli::circuit_file;
 use crate::device::{Device, TranspileOptions};
-use crate::noise::Program;
-use crate::sim::{CompileOptions, Condition, EngineOptions, ObservedCircuit, compile, observed_qubits};
+use crate::noise::{NoiseList, Program};
+use crate::sim::{
+    CompileOptions, Condition, EngineOptions, ObservedCircuit, compile, observed_qubits, with_outcome_bits,
+};
 
 /// A program and the names of its parts.
 pub struct Setup {
@@ -47,12 +50,32 @@ impl Setup {
         let available = device.as_ref().filter(|_| !arguments.transpile).map_or(width, |d| d.calibration.qubits.len());
         let qubits = observed_qubits(&circuit, &wanted, available);
         let read = |text: &String| Observable::read_on(text, &qubits);
-        let observables = arguments.observable.iter().map(read).collect::<Result<_, _>>()?;
+        let observables: Vec<Observable> = arguments.observable.iter().map(read).collect::<Result<_, _>>()?;
+        if let Some(path) = &arguments.noise {
+            return Self::with_list(path, &circuit, qubits, observables);
+        }
         let observed = ObservedCircuit { circuit, inputs: 0, qubits: qubits.clone(), observables };
         let run = compile(&observed, &arguments.condition(), &arguments.compile_options(), arguments.seed);
         let run = run.with_context(file)?;
         let (program, positions, bits, observables) = (run.program, run.positions, run.bits, run.observables);
         Ok(Self { program, qubits, positions, bits, width, observables })
+    }
+
+    /// The circuit with the noise that the file at `path` lists.
+    fn with_list(
+        path: &Path,
+        circuit: &Circuit,
+        qubits: Vec<usize>,
+        observables: Vec<Observable>,
+    ) -> Result<Self> {
+        let file = || path.display().to_string();
+        let list = NoiseList::from_json(&std::fs::read_to_string(path).with_context(file)?).with_context(file)?;
+        let (program, bits) = with_outcome_bits(list.apply(circuit, &qubits));
+        let position = |qubit| program.active.binary_search(qubit).expect("qubits that are kept stay in the program");
+        let positions: Vec<usize> = qubits.iter().map(position).collect();
+        let observables = observables.iter().map(|observable| observable.relabel(&positions)).collect();
+        let width = circuit.qubits();
+        Ok(Self { program: Arc::new(program), qubits, positions: positions.into(), bits, width, observables })
     }
 
     /// Where the listed qubits of the file are in the program.
