@@ -69,7 +69,8 @@ impl Target {
                 .partition(|row| is_usable(row) && row.qubits.iter().all(|&q| usable[q]));
             let errors: Vec<_> = taken.iter().map(|row| row.error).collect();
             let errors = complete(&errors, "gate error", &|k| op_label(gate.name(), &taken[k].qubits));
-            let edge = |(row, error): (&&GateData, f64)| Edge { gate: *gate, from: row.qubits[0], to: row.qubits[1], error };
+            let edge =
+                |(row, error): (&&GateData, f64)| Edge { gate: *gate, from: row.qubits[0], to: row.qubits[1], error };
             edges.extend(taken.iter().zip(errors).map(edge));
             out_of_service.extend(left_out.iter().map(|row| (row.qubits[0], row.qubits[1])));
         }
@@ -116,7 +117,9 @@ fn with_median(errors: &[Option<f64>], what: &str, label: &dyn Fn(usize) -> Stri
             names += &format!(" and {more} more");
         }
         match median {
-            Some(median) => format!("{names}: {what} unknown, the layout counts the median of the others, {median:.3e}"),
+            Some(median) => {
+                format!("{names}: {what} unknown, the layout counts the median of the others, {median:.3e}")
+            }
             None => format!("{names}: {what} unknown everywhere, the layout does not weigh it"),
         }
     });

@@ -121,7 +121,9 @@ impl AerModel {
             let operation = match name.as_str() {
                 "reset" => Operation::Reset,
                 "measure" => {
-                    return Err("acts before measurements; give a readout error (roerror) or a gate error instead".into());
+                    return Err(
+                        "acts before measurements; give a readout error (roerror) or a gate error instead".into()
+                    );
                 }
                 name => match Gate::named(name) {
                     Some(gate) => Operation::Gate(gate),
@@ -246,7 +248,8 @@ fn matrix(value: &Value) -> Result<Matrix, String> {
     };
     let rows = value.as_array().ok_or("a matrix is no list of rows")?;
     let entries = rows.iter().flat_map(|row| row.as_array().into_iter().flatten()).map(number);
-    let entries: Vec<C64> = entries.collect::<Option<_>>().ok_or("a matrix has an entry that is no (real, imaginary)")?;
+    let entries: Vec<C64> =
+        entries.collect::<Option<_>>().ok_or("a matrix has an entry that is no (real, imaginary)")?;
     Matrix::from_shape_vec((rows.len(), entries.len() / rows.len().max(1)), entries)
         .map_err(|_| "a matrix has rows of different lengths".into())
 }
@@ -256,7 +259,10 @@ fn widened(m: &Matrix, qubits: &[usize], width: usize) -> Matrix {
     let size = 1usize << width;
     let own = |state: usize| qubits.iter().enumerate().fold(0, |acc, (k, &q)| acc | (state >> q & 1) << k);
     let rest = |state: usize| qubits.iter().fold(state, |acc, &q| acc & !(1 << q));
-    Matrix::from_shape_fn((size, size), |(row, column)| {
-        if rest(row) == rest(column) { m[[own(row), own(column)]] } else { C64::ZERO }
-    })
+    Matrix::from_shape_fn(
+        (size, size),
+        |(row, column)| {
+            if rest(row) == rest(column) { m[[own(row), own(column)]] } else { C64::ZERO }
+        },
+    )
 }

@@ -329,7 +329,9 @@ fn ibm_s_two_files_are_named_in_any_order_or_found() {
     let both = Device::load(&props).unwrap();
     assert!(both.notices.is_empty() && both.dt.is_some());
     let whole = folder.path().to_str().unwrap();
-    for name in [conf.clone(), format!("{props},{conf}"), format!("{conf},{props}"), format!("{props}+{conf}"), whole.into()] {
+    for name in
+        [conf.clone(), format!("{props},{conf}"), format!("{conf},{props}"), format!("{props}+{conf}"), whole.into()]
+    {
         assert_eq!(Device::load(&name).unwrap().calibration.gates, both.calibration.gates, "{name}");
     }
     fs::write(at("props_other.json"), "{}").unwrap();

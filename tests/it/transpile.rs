@@ -476,7 +476,8 @@ fn two_qubit_gates_take_the_known_number_of_entanglers() {
         _ => 2,
     };
     for row in GATES.iter().filter(|row| row.qubits == 2 && row.gate != Gate::Swap) {
-        for native in NATIVES {
+        // With ZZ rotations a gate in the plane can be one; they have a test of their own.
+        for native in NATIVES.into_iter().filter(|(gate, _)| *gate != Gate::Rzz) {
             let mut circuit = Circuit::new(2);
             circuit.push(row.gate, &[0, 1], &odd_angles(row.params.len())).unwrap();
             let transpiled = transpile(&circuit, &target(2, &[(0, 1)], native), &level(2)).unwrap();

@@ -62,12 +62,7 @@ impl Setup {
     }
 
     /// The circuit with the noise that the file at `path` lists.
-    fn with_list(
-        path: &Path,
-        circuit: &Circuit,
-        qubits: Vec<usize>,
-        observables: Vec<Observable>,
-    ) -> Result<Self> {
+    fn with_list(path: &Path, circuit: &Circuit, qubits: Vec<usize>, observables: Vec<Observable>) -> Result<Self> {
         let file = || path.display().to_string();
         let list = NoiseList::from_json(&std::fs::read_to_string(path).with_context(file)?).with_context(file)?;
         let (program, bits) = with_outcome_bits(list.apply(circuit, &qubits));

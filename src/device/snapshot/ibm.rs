@@ -18,8 +18,22 @@ use crate::math::Seconds;
 /// Names in `basis_gates` that are instructions and control flow, not unitary gates. Those that a calibration describes
 /// (measurement, reset) are read from their own records.
 const INSTRUCTIONS: [&str; 16] = [
-    "measure", "measure_2", "reset", "reset_2", "delay", "barrier", "if_else", "while_loop", "for_loop", "switch_case",
-    "break_loop", "continue_loop", "box", "store", "initialize", "id_delay",
+    "measure",
+    "measure_2",
+    "reset",
+    "reset_2",
+    "delay",
+    "barrier",
+    "if_else",
+    "while_loop",
+    "for_loop",
+    "switch_case",
+    "break_loop",
+    "continue_loop",
+    "box",
+    "store",
+    "initialize",
+    "id_delay",
 ];
 
 /// Calibrated but native only on request ("fractional gates"), so not in a gate set that is read from the calibration.

@@ -1,9 +1,9 @@
 //! Which physical qubits are neighbours, at what cost.
 
 use crate::circuit::Gate;
-use crate::device::{Edge, Target};
 use crate::device::transpile::TranspileError;
 use crate::device::transpile::native::{Entangler, entangler};
+use crate::device::{Edge, Target};
 
 /// An error as a cost that adds up: `-ln(1 - error)`, so that the least total is the best success probability.
 pub(super) fn cost(error: f64) -> f64 {

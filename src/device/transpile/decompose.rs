@@ -64,6 +64,11 @@ const CONTROLLED: [(Gate, Gate); 14] = [
     (Gate::C4x, Gate::X),
 ];
 
+/// What `gate` does on its last operand if all others are 1, if it is such a gate.
+fn controlled_gate(gate: Gate) -> Option<Gate> {
+    CONTROLLED.iter().find(|(row, _)| *row == gate).map(|&(_, own)| own)
+}
+
 /// A gate whose first `controls` operands control it.
 fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], out: &mut Vec<StepKind>) {
     let (switch, own) = qubits.split_at(controls);
@@ -75,12 +80,16 @@ fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], o
             &[Param::Fixed(angle)] => out.extend(zz(a, b, angle)),
             _ => out.extend(zz_by_cx(a, b, params[0])),
         },
+        // A rotation under one control by a number is one ZZ rotation, and CX pairs where the device has none.
+        (_, [], &[control, target]) if let (Some(own), Some(_)) = (controlled_gate(gate), numbers(params)) => {
+            controlled_one_qubit(own, params, &[control], target, out);
+        }
         (_, [], &[qubit]) => out.push(StepKind::OneQubitRun(qubit, OneQubitRun::gate(gate, params))),
         (_, _, &[target]) => controlled_one_qubit(gate, params, switch, target, out),
         _ => {
-            if let Some((_, run)) = CONTROLLED.iter().find(|(row, _)| *row == gate && controls > 0) {
+            if let Some(own) = controlled_gate(gate).filter(|_| controls > 0) {
                 let (target, all) = qubits.split_last().expect("a gate has operands");
-                return controlled_one_qubit(*run, params, all, *target, out);
+                return controlled_one_qubit(own, params, all, *target, out);
             }
             let body = (gate.row().definition)(params);
             let core = if controls == 0 { 0..body.len() } else { core_of(&body) };

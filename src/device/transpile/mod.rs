@@ -111,18 +111,19 @@ struct LevelSettings {
     effort: Effort,
     /// Tries of the search for a perfect placement.
     embed: usize,
-    /// First placements to route from, and rounds of routing forth and back to refine each.
+    /// First placements to route from, and rounds of routing forth and back to refine each: four trials with the first
+    /// number, four with the second. Refinement helps most circuits and spoils a path that fits one.
     trials: usize,
-    rounds: usize,
+    rounds: [usize; 2],
     /// Routed circuits that are simplified and compared to the end.
     finalists: usize,
 }
 
 const LEVELS: [LevelSettings; 4] = [
-    LevelSettings { effort: Effort::Join, embed: 0, trials: 1, rounds: 0, finalists: 1 },
-    LevelSettings { effort: Effort::Cancel, embed: 2_000, trials: 4, rounds: 1, finalists: 1 },
-    LevelSettings { effort: Effort::Blocks, embed: 10_000, trials: 8, rounds: 1, finalists: 2 },
-    LevelSettings { effort: Effort::Measured, embed: 20_000, trials: 16, rounds: 1, finalists: 3 },
+    LevelSettings { effort: Effort::Join, embed: 0, trials: 5, rounds: [0, 0], finalists: 1 },
+    LevelSettings { effort: Effort::Cancel, embed: 2_000, trials: 16, rounds: [2, 2], finalists: 1 },
+    LevelSettings { effort: Effort::Blocks, embed: 10_000, trials: 24, rounds: [2, 0], finalists: 2 },
+    LevelSettings { effort: Effort::Measured, embed: 20_000, trials: 32, rounds: [2, 0], finalists: 3 },
 ];
 
 /// Trials take turns with these, found on the suite of tests/it/transpile_quality.rs: mostly a swap is rated by its real
@@ -284,16 +285,13 @@ fn routed(
     let back = Dependencies::of(steps, circuit.qubits(), circuit.bits(), true);
     let mut trials: Vec<(usize, Vec<usize>, Vec<Event>)> = Vec::with_capacity(settings.trials);
     let purpose = Stream::named(seed, "transpile").bits();
-    let env = |name: &str, or: usize| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
-    let (count, rounds, path_rounds, cycle) = (env("TRIALS", settings.trials), env("ROUNDS", settings.rounds), env("PATHR", settings.rounds), env("CYCLE", 0));
-    for trial in 0..count {
+    for trial in 0..settings.trials {
         let mut stream = Stream::numbered(purpose, trial as u64);
         let weights = Weights {
             coming: 0.5,
             entangler: ENTANGLER_WEIGHTS[trial % ENTANGLER_WEIGHTS.len()],
             rebuilt: settings.effort >= Effort::Blocks,
         };
-        let mut path = false;
         let start = match &given {
             Some(given) => given.clone(),
             None if trial % 4 == 0 => {
@@ -301,14 +299,13 @@ fn routed(
                 layout::greedy(demand, coupling, &distances, &part, around)
             }
             None => {
-                let shape = [[Patch::Path, Patch::Chain, Patch::Path, Patch::Ball],[Patch::Path, Patch::Path, Patch::Path, Patch::Path],[Patch::Path, Patch::Chain, Patch::Ball, Patch::Ball]][cycle][trial % 4];
-                path = shape == Patch::Path;
+                let shape = [Patch::Path, Patch::Chain, Patch::Path, Patch::Ball][trial % 4];
                 layout::scattered(demand, coupling, &distances, &part, shape, &mut stream)
             }
         };
         let mut at = Layout::new(start, physical);
         if given.is_none() {
-            for _ in 0..if path { path_rounds } else { rounds } {
+            for _ in 0..settings.rounds[trial / 4 % 2] {
                 route::route(&forth, coupling, &distances, &mut at, weights, &mut stream, None);
                 route::route(&back, coupling, &distances, &mut at, weights, &mut stream, None);
             }

@@ -159,7 +159,9 @@ impl Writer<'_> {
                 let link = self.coupling.link(*a, *b).expect("routing leaves ZZ between neighbours only");
                 match link.zz {
                     Some(zz) => self.zz(zz, *angle, condition),
-                    None => zz_by_cx(*a, *b, Param::Fixed(*angle)).try_for_each(|kind| self.step(&kind, condition, &[])),
+                    None => {
+                        zz_by_cx(*a, *b, Param::Fixed(*angle)).try_for_each(|kind| self.step(&kind, condition, &[]))
+                    }
                 }
             }
             StepKind::Swap(a, b) => swap(*a, *b).try_for_each(|kind| self.step(&kind, condition, &[])),

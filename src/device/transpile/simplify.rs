@@ -86,7 +86,9 @@ fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
                     };
                     let met = near[a].iter().find(|k| near[b].contains(k) && same_kind(k)).copied();
                     let kinds = match (met.and_then(|k| out[k].take()), angle) {
-                        (Some(Step { kind: StepKind::Zz(_, _, earlier), .. }), Some(angle)) => zz(a, b, earlier + angle),
+                        (Some(Step { kind: StepKind::Zz(_, _, earlier), .. }), Some(angle)) => {
+                            zz(a, b, earlier + angle)
+                        }
                         (Some(_), _) => Vec::new(),
                         (None, Some(angle)) => vec![StepKind::Zz(a, b, angle)],
                         (None, None) => vec![StepKind::Cz(a, b)],
