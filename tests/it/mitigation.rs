@@ -432,7 +432,7 @@ fn folding_stops_before_it_fills_the_memory() {
     let program = Program::compile(&circuit, &[], |_| vec![(depolarizing(0.01, 1).unwrap(), vec![0])], |_| None);
     for folding in [Folding::Global, Folding::Local] {
         let error = fold(&program, 1e9, folding).unwrap_err().to_string();
-        assert!(error.contains("1000000000") && error.contains("at most 5000000"), "{error}");
+        assert!(error.contains("1000000000") && error.contains("at most 1000000"), "{error}");
         assert_eq!(fold(&program, 1001.0, folding).unwrap().1, 1001.0);
     }
 }

@@ -72,6 +72,14 @@ fn controlled_gate(gate: Gate) -> Option<Gate> {
 /// A gate whose first `controls` operands control it.
 fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], out: &mut Vec<StepKind>) {
     let (switch, own) = qubits.split_at(controls);
+    // A rotation under one control by a number is one ZZ rotation, or two CX where the device has none.
+    if let ([], &[control, target]) = (switch, own)
+        && !matches!(gate, Gate::Cx | Gate::Cz)
+        && numbers(params).is_some()
+        && let Some(rotation) = controlled_gate(gate)
+    {
+        return controlled_one_qubit(rotation, params, &[control], target, out);
+    }
     match (gate, switch, own) {
         (Gate::Cz, [], &[a, b]) => out.push(StepKind::Cz(a, b)),
         (Gate::Swap, [], &[a, b]) => out.push(StepKind::Swap(a, b)),
@@ -80,10 +88,6 @@ fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], o
             &[Param::Fixed(angle)] => out.extend(zz(a, b, angle)),
             _ => out.extend(zz_by_cx(a, b, params[0])),
         },
-        // A rotation under one control by a number is one ZZ rotation, and CX pairs where the device has none.
-        (_, [], &[control, target]) if let (Some(own), Some(_)) = (controlled_gate(gate), numbers(params)) => {
-            controlled_one_qubit(own, params, &[control], target, out);
-        }
         (_, [], &[qubit]) => out.push(StepKind::OneQubitRun(qubit, OneQubitRun::gate(gate, params))),
         (_, _, &[target]) => controlled_one_qubit(gate, params, switch, target, out),
         _ => {

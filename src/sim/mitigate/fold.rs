@@ -4,8 +4,8 @@ use crate::circuit::{Op, OpKind};
 use crate::noise::{Program, Step};
 use crate::sim::SimError;
 
-/// No folded program is longer: 10⁷ steps take about 3 GB and minutes on few qubits.
-const MOST_STEPS: f64 = 1e7;
+/// No folded program is longer: so many steps take about half a gigabyte.
+const MOST_STEPS: f64 = 2e6;
 
 /// Which part of a program is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ fn inverse(op: &Op) -> Result<Op, SimError> {
 /// Readout errors are not scaled.
 ///
 /// # Errors
-/// If `scale` is below 1, not finite or so large that the program would have more than 10⁷ steps, or the program resets,
+/// If `scale` is below 1, not finite or so large that the program would have more than 2·10⁶ steps, or the program resets,
 /// acts under a condition, or measures before its end.
 pub fn fold(program: &Program, scale: f64, folding: Folding) -> Result<(Program, f64), SimError> {
     if !(scale >= 1.0 && scale.is_finite()) {
