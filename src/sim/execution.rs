@@ -128,8 +128,10 @@ impl Execution {
         simulator: Arc<dyn Simulator>,
     ) -> Result<Self, Error> {
         let options = TranspileOptions { read: ObservedCircuit::from(ansatz).read(), ..TranspileOptions::default() };
-        let transpiled = transpile(&ansatz.circuit, &Target::of(device), &options)?;
-        let program = model.apply(&transpiled.circuit, device, &transpiled.final_layout)?;
+        let target = Target::of(device);
+        let transpiled = transpile(&ansatz.circuit, &target, &options)?;
+        let mut program = model.apply(&transpiled.circuit, device, &transpiled.final_layout)?;
+        add_notices(&mut program, device, Some(&target));
         let compiled = CompiledProgram::new(program, &transpiled.final_layout.clone(), Some(Arc::new(transpiled)));
         Ok(compiled.on(compiled.relabel(&ansatz.observables), ansatz.inputs, simulator)?)
     }
@@ -210,6 +212,12 @@ impl CompiledProgram {
             bits: Arc::clone(&self.bits),
         })
     }
+}
+
+/// What was repaired in reading the device and in weighing its parts, before what its noise model repaired.
+fn add_notices(program: &mut Program, device: &Device, target: Option<&Target>) {
+    let earlier = device.notices.iter().chain(target.into_iter().flat_map(|target| &target.notices)).cloned();
+    program.notices.splice(0..0, earlier.collect::<Vec<_>>());
 }
 
 /// A program whose classical register can index outcomes, and the circuit's bits in it, ascending; none if it does not
@@ -356,7 +364,7 @@ impl Executions {
             let end = |&qubit: &usize| transpiled.as_ref().map_or(qubit, |t| t.final_layout[qubit]);
             let ends: Vec<usize> = qubits.iter().map(end).collect();
             let mut program = condition.noise_model()?.apply(native, &device, &ends)?;
-            program.notices.splice(0..0, device.notices.iter().chain(target.iter().flat_map(|t| &t.notices)).cloned());
+            add_notices(&mut program, &device, target.as_ref());
             Ok(CompiledProgram::new(program, &ends, transpiled))
         })
     }

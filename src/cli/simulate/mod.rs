@@ -24,7 +24,11 @@ use setup::Setup;
 #[command(after_help = "Examples:
   qgraft simulate circuits/ghz.qasm --shots 1000
   qgraft simulate circuits/qaoa_ring.qasm --device torino --transpile --observable \"Z0 Z1 + 0.5 X2\"
-  qgraft simulate circuits/w_state.qasm --save state.npy --json")]
+  qgraft simulate circuits/w_state.qasm --save state.npy --json
+  qgraft simulate circuits/ghz.qasm --noise noise.json
+
+A noise.json for all gates and qubits: depolarizing probabilities, then P(read 1 | 0) and P(read 0 | 1).
+  {\"one_qubit_gates\": {\"depol\": 0.001}, \"two_qubit_gates\": {\"depol\": 0.01}, \"readout\": [0.02, 0.03]}")]
 pub struct Arguments {
     /// OpenQASM 2 or 3, or circuit JSON.
     file: PathBuf,
