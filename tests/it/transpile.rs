@@ -1,11 +1,12 @@
 //! Transpilation: the result is the source up to its layout, in native gates on coupled qubits, slots included.
 
 use qgraft::circuit::gate::GATES;
-use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param, qasm};
+use qgraft::circuit::{self, Circuit, Gate, Observable, Op, OpKind, Param, qasm};
 use qgraft::device::transpile::{LayoutMethod, TranspileError, TranspileOptions, TranspiledCircuit, transpile};
 use qgraft::device::{DEVICES, Device, Edge, Target};
 use qgraft::math::matrix::{C64, c};
 use qgraft::math::{Matrix, Stream};
+use qgraft::sim::{CompileOptions, Condition, ObservedCircuit, compile};
 
 use crate::support::equivalence::{assert_equivalent, assert_native, unitary};
 
@@ -194,7 +195,7 @@ fn binding_after_is_binding_before() {
 #[test]
 fn measurements_conditions_resets_delays_and_barriers_keep_their_order() {
     let mut circuit = Circuit::with_bits(4, 5);
-    let when = |value| Some(Condition { bits: vec![0, 1], value });
+    let when = |value| Some(circuit::Condition { bits: vec![0, 1], value });
     circuit.push(Gate::H, &[0], &[]).unwrap().push(Gate::Cx, &[0, 3], &[]).unwrap();
     circuit.push(Gate::Ry, &[1], &[Param::Fixed(0.7)]).unwrap().push(Gate::Cx, &[1, 2], &[]).unwrap();
     circuit.measure(0, 0).unwrap().measure(2, 1).unwrap();
@@ -396,7 +397,7 @@ fn structured_matrices_on_three_to_five_qubits() {
         let operands: Vec<usize> = (0..qubits).collect();
         circuit.push(Gate::H, &[0], &[]).unwrap().measure(0, 0).unwrap();
         circuit.unitary(matrix.clone(), &operands).unwrap();
-        let when = Some(Condition { bits: vec![0], value: 1 });
+        let when = Some(circuit::Condition { bits: vec![0], value: 1 });
         circuit.append(Op { condition: when, ..Op::unitary(matrix, &operands).unwrap() }).unwrap();
         for l in [0, 3] {
             assert_right(&circuit, &line(qubits), &level(l), &format!("{name}, level {l}"));
@@ -580,7 +581,7 @@ fn a_condition_may_name_a_bit_twice() {
     let mut circuit = Circuit::with_bits(3, 2);
     circuit.push(Gate::H, &[0], &[]).unwrap().append(Op::of(OpKind::Measure { bit: 0 }, &[0])).unwrap();
     for (bits, value) in [(vec![0, 0], 3), (vec![0, 0], 1), (vec![0, 1, 0], 5)] {
-        let condition = Some(Condition { bits, value });
+        let condition = Some(circuit::Condition { bits, value });
         circuit.append(Op { condition, ..Op::gate(Gate::Cx, &[0, 2], &[]) }).unwrap();
     }
     for l in 0..4 {
@@ -616,4 +617,49 @@ fn what_is_unknown_counts_as_the_median_and_is_named() {
     let mut ends = transpile(&bell, &target, &level(3)).unwrap().initial_layout;
     ends.sort_unstable();
     assert_ne!(ends, [1, 2], "the coupler of unknown error is not preferred");
+}
+
+#[test]
+fn the_layout_weighs_the_readout_of_what_is_read() {
+    let worst_but = |best: usize| (0..5).map(|q| if q == best { 0.001 } else { 0.1 }).collect::<Vec<f64>>();
+    let mut pair = Circuit::new(2);
+    pair.push(Gate::H, &[0], &[]).unwrap().push(Gate::Cx, &[0, 1], &[]).unwrap();
+    for best in 0..5 {
+        let equal = Target { readout_error: worst_but(best), single_error: vec![2e-4; 5], ..line(5) };
+        let edges = equal.edges.iter().map(|edge| Edge { error: 0.005, ..*edge }).collect();
+        let target = Target { edges, ..equal };
+        for l in 1..4 {
+            for read in 0..2 {
+                let options = TranspileOptions { read: vec![read], ..level(l) };
+                let transpiled = transpile(&pair, &target, &options).unwrap();
+                assert_eq!(transpiled.final_layout[read], best, "level {l}, qubit {read} is read");
+                let unread = transpile(&pair, &target, &level(l)).unwrap();
+                assert!(transpiled.success < unread.success, "the readout counts");
+            }
+        }
+    }
+    let far = TranspileOptions { read: vec![2], ..level(3) };
+    assert_eq!(transpile(&pair, &line(5), &far).unwrap_err(), TranspileError::Read { qubit: 2, available: 2 });
+}
+
+#[test]
+fn compiling_tells_the_layout_what_the_observables_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pair = Circuit::new(2);
+    pair.push(Gate::H, &[0], &[]).unwrap().push(Gate::Cx, &[0, 1], &[]).unwrap();
+    for best in [0, 4] {
+        let mut device = Device::named("manila").unwrap();
+        for (q, data) in device.calibration.qubits.iter_mut().enumerate() {
+            data.readout_error = Some(if q == best { 0.001 } else { 0.2 });
+        }
+        let path = folder.path().join(format!("{best}.json"));
+        std::fs::write(&path, device.to_json()).unwrap();
+        let condition = Condition::on_device(path.to_str().unwrap());
+        for read in 0..2 {
+            let observables = vec![Observable::read_on(&format!("Z{read}"), &[0, 1]).unwrap()];
+            let observed = ObservedCircuit { circuit: pair.clone(), inputs: 0, qubits: vec![0, 1], observables };
+            let run = compile(&observed, &condition, &CompileOptions::default(), 0).unwrap();
+            assert_eq!(run.transpiled.unwrap().final_layout[read], best, "qubit {read} is read");
+        }
+    }
 }

@@ -111,6 +111,13 @@ fn calibrated_alone(
     mut gates: Vec<GateData>,
     notices: &Notices,
 ) -> Result<Device, DeviceError> {
+    for row in props.get("gates")?.list()? {
+        let name = row.get("gate")?.text()?;
+        // The exchange couplings jq_* are no gates.
+        if Gate::named(name).is_none() && !INSTRUCTIONS.contains(&name) && !name.starts_with("jq") {
+            notices.note(format!("{props_file}: {name:?} is not in the gate table; the device is used without it"));
+        }
+    }
     let mut basis: Vec<Gate> = gates.iter().map(|row| row.gate).filter(|gate| !FRACTIONAL.contains(gate)).collect();
     basis.sort_by_key(|gate| *gate as usize);
     basis.dedup();
