@@ -96,6 +96,11 @@ impl NoiseList {
         if document.get("errors").is_some() {
             return Ok(Self::of_aer(aer_model::read(&document)?));
         }
+        if document.as_object().is_none_or(|keys| keys.is_empty()) {
+            let keys =
+                "channels, one_qubit_gates, two_qubit_gates, readout, readout_p10_p01, or errors of a model of Aer";
+            return Err(NoiseError::BadList(format!("expected an object with one of {keys}")));
+        }
         let file: NoiseFile =
             serde_json::from_value(document).map_err(|error| NoiseError::BadList(error.to_string()))?;
         let channels = file.channels.iter().map(|(key, entry)| {

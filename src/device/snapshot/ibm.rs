@@ -52,14 +52,15 @@ pub fn read(props_file: &str, props: &Value, conf: Option<(&str, &Value)>) -> Re
     let props = Field::root(props_file, props, &notices);
     let conf = conf.map(|(file, document)| Field::root(file, document, &notices));
     let mut qubits: Vec<QubitData> = props.get("qubits")?.list()?.iter().map(qubit).collect::<Result<_, _>>()?;
+    if let Some(stated) = conf.as_ref().map(|conf| conf.get("n_qubits")).transpose()?
+        && stated.index()? != qubits.len()
+    {
+        return Err(stated.wrong(format!("is {}, but the properties list {} qubits", stated.index()?, qubits.len())));
+    }
     let gates = gate_rows(&props, &mut qubits)?;
     let Some(conf) = conf else {
         return calibrated_alone(props_file, &props, qubits, gates, &notices);
     };
-    let stated = conf.get("n_qubits")?;
-    if stated.index()? != qubits.len() {
-        return Err(stated.wrong(format!("is {}, but the properties list {} qubits", stated.index()?, qubits.len())));
-    }
     let basis_names = conf.get("basis_gates")?.texts()?;
     let coupling = match conf.find("coupling_map") {
         Some(map) => map.pairs()?,

@@ -336,7 +336,7 @@ fn walk(start: usize, coupling: &Coupling, stream: &mut Stream) -> Vec<usize> {
     rank
 }
 
-/// The position of each physical qubit along a long path from `start`, a qubit beside the path just before the one that
+/// The position of each physical qubit along a long path from `start`, a qubit beside the path just behind the one that
 /// it is beside; `usize::MAX` for all others.
 fn along_path(start: usize, coupling: &Coupling, stream: &mut Stream) -> Vec<usize> {
     let neighbours = |at: usize| coupling.neighbours[at].iter().map(|&(other, _)| other);
@@ -382,7 +382,7 @@ fn along_path(start: usize, coupling: &Coupling, stream: &mut Stream) -> Vec<usi
     }
     for (k, &at) in longest.iter().enumerate() {
         for beside in neighbours(at).filter(|&other| rank[other] == usize::MAX).collect::<Vec<_>>() {
-            rank[beside] = 2 * k;
+            rank[beside] = 2 * k + 2;
         }
     }
     rank
