@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
-use crate::circuit::ansatz::ANSATZE;
+use crate::circuit::ansatz::{ANSATZE, ENCODINGS, ENTANGLEMENTS};
 use crate::circuit::gate::GATES;
 use crate::device::DEVICES;
 use crate::lab::System;
@@ -41,6 +41,8 @@ enum Kind {
     Engines,
     Mitigations,
     Ansatze,
+    Encodings,
+    Entanglements,
     Backbones,
     Heads,
     Methods,
@@ -78,6 +80,8 @@ impl Kind {
             Self::Engines => named(ENGINES, |r| (r.name, r.doc)),
             Self::Mitigations => named(MITIGATIONS, |r| (r.name, r.doc)),
             Self::Ansatze => named(ANSATZE, |r| (r.name, r.doc)),
+            Self::Encodings => named(ENCODINGS, |r| (r.name, r.doc)),
+            Self::Entanglements => named(ENTANGLEMENTS, |r| (r.name, r.doc)),
             Self::Backbones => named(BACKBONES, |r| (r.name, r.doc)),
             Self::Heads => named(HEADS, |r| (r.name, r.doc)),
             Self::Methods => named(METHODS, |r| (r.name, r.doc)),

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use crate::lab::contents::{Contents, Hashes, without_paths};
 use crate::lab::experiment::Experiment;
 use crate::lab::factor::{Coordinate, Grid, Point};
-use crate::lab::settings::{Settings, check, from_tree};
+use crate::lab::settings::{Settings, check, from_tree, tree};
 use crate::lab::store::Key;
 use crate::lab::vary::{Request, Variant};
 use crate::study::StudyError;
@@ -66,11 +66,13 @@ impl<S: Settings> Plan<S> {
         let mut plan = Self { variants, contents, grids: Vec::new(), axes: Vec::new(), nodes: Vec::new() };
         let mut hashes = Hashes::default();
         plan.axes = request.axes.iter().map(|axis| axis.name.clone()).collect();
-        let variants = request.variants();
+        let mut variants = request.variants();
         let mut openings: HashMap<String, usize> = HashMap::new();
-        for variant in &variants {
+        for variant in &mut variants {
             let spec: S = from_tree(variant.settings.clone())?;
             let contents = hashes.of(&check(&spec)?)?;
+            // With the own circuits that the settings took in, so that ids depend on them.
+            variant.settings = tree(&spec);
             let identity = without_paths(&variant.settings, &contents);
             let inputs = E::INPUTS.map_or_else(|| identity.clone(), |fields| subset(&identity, fields));
             let id = hash::<E>(&inputs, Step::Open, &Point::default(), &[]);

@@ -112,12 +112,14 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
         request = Request::take(&mut file)?;
         lay_over(&mut tree, &file);
         settings = from_tree(tree)?;
+        is_kept(&file, &self::tree(&settings), "")?;
     }
+    let mut given = Table::new();
     for (name, value) in &overrides.flags {
         let known = flags.iter().find(|flag| flag.name == name);
         let flag = known.ok_or_else(|| StudyError::unknown("option", name, flags.iter().map(|flag| flag.name)))?;
         match flag.change {
-            Change::Field(path) => settings = with_field(&settings, path, value)?,
+            Change::Field(path) => settings = with_field(&settings, path, value, &mut given)?,
             Change::Apply(change) => {
                 let choices = (flag.choices)();
                 if !choices.is_empty() && !choices.contains(&value.as_str()) {
@@ -128,10 +130,11 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
         }
     }
     for (path, value) in &overrides.set {
-        settings = with_field(&settings, path, value)?;
+        settings = with_field(&settings, path, value, &mut given)?;
     }
+    is_kept(&given, &tree(&settings), "")?;
     if let Some(seeds) = &overrides.seeds {
-        settings = with_field(&settings, "seeds", &list_of_seeds(seeds)?)?;
+        settings = with_field(&settings, "seeds", &list_of_seeds(seeds)?, &mut given)?;
     }
     check(&settings)?;
     request.base = tree(&settings);
@@ -140,12 +143,52 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
         let values: Vec<Value> = values.split(',').map(|value| parsed(now, value.trim())).collect();
         let [first, ..] = &values[..] else { continue };
         // A field that does not exist is named before any value of it.
-        with_field(&settings, path, &text(first))?;
+        with_field(&settings, path, &text(first), &mut given)?;
         let mut file =
             Table::from_iter([("vary".to_string(), Value::Table(Table::from_iter([(path.clone(), values.into())])))]);
         request.axes.extend(Request::take(&mut file)?.axes);
     }
+    for (level, fields) in request.axes.iter_mut().flat_map(|axis| &mut axis.levels) {
+        let mut variant = request.base.clone();
+        lay_over(&mut variant, fields);
+        // A level that is no setting is refused with its variant.
+        let Ok(read) = from_tree::<S>(variant) else { continue };
+        let read = tree(&read);
+        is_kept(fields, &read, "").map_err(|error| StudyError::Settings { reason: format!("{level}: {error}") })?;
+        take_over(fields, &read);
+    }
     Ok(request)
+}
+
+/// Refuses a whole number that another setting decides.
+fn is_kept(given: &Table, tree: &Table, path: &str) -> Result<(), StudyError> {
+    for (key, value) in given {
+        match (value, tree.get(key)) {
+            (Value::Table(given), Some(Value::Table(tree))) => is_kept(given, tree, &format!("{path}{key}."))?,
+            (Value::Integer(value), Some(Value::Integer(now))) if value != now => {
+                let expected = format!("{now}, which another setting decides");
+                let field = format!("{path}{key}");
+                return Err(StudyError::Invalid {
+                    violations: vec![Invalid { field, value: value.to_string(), expected }],
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Puts the values of `tree` in place of those of `fields`: settings take in what some files hold.
+fn take_over(fields: &mut Table, tree: &Table) {
+    for (key, value) in fields {
+        match (value, tree.get(key)) {
+            (Value::Table(fields), Some(Value::Table(tree))) if !is_other_variant(fields, tree) => {
+                take_over(fields, tree)
+            }
+            (value, Some(read)) => *value = read.clone(),
+            (_, None) => {}
+        }
+    }
 }
 
 /// "5" is 0,1,2,3,4; a list stays a list.
@@ -249,12 +292,13 @@ fn is_other_variant(own: &Table, new: &Table) -> bool {
     matches!((own.get("name"), new.get("name")), (Some(own), Some(new)) if own != new)
 }
 
-/// The settings with the field of a path set to a value given as text.
-fn with_field<S: Settings>(settings: &S, path: &str, text: &str) -> Result<S, StudyError> {
+/// The settings with the field of a path set to a value given as text, which is noted in `given`.
+fn with_field<S: Settings>(settings: &S, path: &str, text: &str, given: &mut Table) -> Result<S, StudyError> {
     let mut tree = tree(settings);
     let value = parsed(find(&tree, path), text);
     let mut over = Table::new();
     nest(&mut over, path, value);
+    lay_over(given, &over);
     lay_over(&mut tree, &over);
     deserialize(&tree).map_err(|(_, message)| {
         // The reader writes "invalid type: string "ten", expected usize".

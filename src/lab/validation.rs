@@ -4,10 +4,10 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use crate::circuit::ansatz::ANSATZE;
+use crate::circuit::ansatz::{ANSATZE, ENCODINGS, ENTANGLEMENTS};
 use crate::device::{DEVICES, Device};
 use crate::math::words::closest;
-use crate::nn::head::{Body, HEADS, HeadRow};
+use crate::nn::head::{AnsatzChoice, Body, CircuitConfig, HEADS, HeadRow};
 use crate::study::Invalid;
 use crate::study::train::TrainConfig;
 
@@ -136,12 +136,40 @@ impl Validation {
         }
     }
 
-    /// A circuit of a head: a row of the table of ansätze, 1 to 16 qubits, 1 to 1000 layers.
-    pub fn circuit(&mut self, field: &str, (ansatz, qubits, depth): (&str, usize, usize), weight_sd: f64) -> &mut Self {
-        self.name(&format!("{field}.ansatz"), ansatz, ANSATZE.iter().map(|row| row.name))
-            .whole(&format!("{field}.qubits"), qubits, 1..=16)
-            .whole(&format!("{field}.depth"), depth, 1..=1000)
-            .not_negative(&format!("{field}.weight_sd"), weight_sd)
+    /// A circuit of a head: rows of the tables, or an own circuit; 1 to 16 qubits, 1 to 1000 layers, observables on its qubits.
+    pub fn circuit(&mut self, field: &str, config: &CircuitConfig) -> &mut Self {
+        let before = self.violations.len();
+        let CircuitConfig { ansatz, qubits, depth, weight_sd, encoding, entanglement, observables } = config;
+        let path = |name: &str| format!("{field}.{name}");
+        if let AnsatzChoice::Row(name) = ansatz {
+            let is_known = ANSATZE.iter().any(|row| row.name == name);
+            let known = ANSATZE.iter().map(|row| row.name).chain((!is_known).then_some("a file such as mine.qasm"));
+            self.name(&path("ansatz"), name, known);
+        }
+        if let Some(name) = encoding {
+            self.name(&path("encoding"), name, ENCODINGS.iter().map(|row| row.name));
+        }
+        if let Some(name) = entanglement {
+            self.name(&path("entanglement"), name, ENTANGLEMENTS.iter().map(|row| row.name));
+        }
+        self.whole(&path("qubits"), *qubits, 1..=16)
+            .whole(&path("depth"), *depth, 1..=1000)
+            .not_negative(&path("weight_sd"), *weight_sd)
+            .distinct(&path("observables"), observables);
+        let is_own = matches!(ansatz, AnsatzChoice::Own(_));
+        if (is_own || !observables.is_empty()) && self.violations.len() == before {
+            // An own circuit without observables is the first thing that can be wrong.
+            let plain = CircuitConfig { observables: Vec::new(), ..config.clone() };
+            match (plain.build(None, true), config.build(None, true)) {
+                (Err(error), _) => _ = self.refuse(&path("ansatz"), ansatz, format!("a circuit for a head; {error}")),
+                (_, Err(error)) => {
+                    let expected = format!("sums of Pauli strings on the qubits of the circuit; {error}");
+                    self.refuse(&path("observables"), format!("{observables:?}"), expected);
+                }
+                _ => {}
+            }
+        }
+        self
     }
 
     /// A shipped device or a calibration file, of at least so many qubits.

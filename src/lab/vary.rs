@@ -159,10 +159,11 @@ impl Axis {
     }
 }
 
-/// A value as the name of a level.
+/// A value as the name of a level. A table with a name, such as an own circuit with its text, is called by it.
 pub fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Table(table) if table.get("name").is_some_and(Value::is_str) => text(&table["name"]),
         Value::Float(number) => number.to_string(),
         other => other.to_string(),
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::circuit::CircuitError;
+use crate::circuit::ansatz::AnsatzError;
 use crate::device::{DeviceError, TranspileError};
 use crate::math::words::closest;
 use crate::nn::weights::WeightMatch;
@@ -20,6 +21,9 @@ pub enum NnError {
     /// From circuits.
     #[error(transparent)]
     Circuit(#[from] CircuitError),
+    /// A circuit that cannot be a head's.
+    #[error(transparent)]
+    Ansatz(#[from] AnsatzError),
     /// From devices.
     #[error(transparent)]
     Device(#[from] DeviceError),

@@ -40,7 +40,7 @@ impl ObservedCircuit {
 
 impl From<&Ansatz> for ObservedCircuit {
     fn from(ansatz: &Ansatz) -> Self {
-        let Ansatz { circuit, inputs, observables } = ansatz.clone();
+        let Ansatz { circuit, inputs, observables, .. } = ansatz.clone();
         Self { qubits: (0..circuit.qubits()).collect(), circuit, inputs, observables }
     }
 }

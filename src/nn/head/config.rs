@@ -1,46 +1,15 @@
 //! A head as a user describes it, and the same ready to be built on features of a known width.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use serde::{Deserialize, Serialize};
 
-use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
+use crate::circuit::ansatz::{AnsatzError, Encoding};
 use crate::circuit::{Ansatz, Circuit};
-use crate::nn::head::{EncodedCircuit, Head, HeadRow, HeadShape};
+use crate::nn::head::{AnsatzChoice, CircuitConfig, EncodedCircuit, Head, HeadRow, HeadShape, OwnCircuit};
 use crate::nn::{LearningRates, Network, NnError, Params};
 use crate::sim::{Auto, Condition, EngineOptions, Execution, Executions, SimError, Simulator};
-
-/// The circuit of a head, and the width of the parameter-matched classical head.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CircuitConfig {
-    /// Row of the table of ansätze.
-    pub ansatz: String,
-    /// Number of qubits, also the hidden width of the parameter-matched classical head.
-    pub qubits: usize,
-    /// Number of layers.
-    pub depth: usize,
-    /// Standard deviation of the initial weights, radians.
-    pub weight_sd: f64,
-}
-
-impl Default for CircuitConfig {
-    fn default() -> Self {
-        Self { ansatz: "dressed".into(), qubits: 4, depth: 3, weight_sd: 0.01 }
-    }
-}
-
-impl CircuitConfig {
-    /// Its row of the table of ansätze.
-    ///
-    /// # Errors
-    /// If there is none of this name, with the nearest one.
-    pub fn family(&self) -> Result<&'static AnsatzRow, NnError> {
-        let names = ANSATZE.iter().map(|row| row.name);
-        AnsatzRow::named(&self.ansatz).ok_or_else(|| NnError::unknown("ansatz", "ansatze", &self.ansatz, names))
-    }
-}
 
 /// A head: a row of the table of heads and the circuit that it has, if it has one.
 ///
@@ -84,22 +53,65 @@ impl HeadConfig {
         self
     }
 
-    /// With this row of the table of ansätze.
+    /// With this row of the table of ansätze, or the circuit of this file.
     pub fn ansatz(mut self, name: &str) -> Self {
         self.circuit.ansatz = name.into();
+        self
+    }
+
+    /// With the circuit of a file, see [`Ansatz::read`].
+    ///
+    /// # Errors
+    /// A file that cannot be read, or whose circuit cannot be a head's.
+    pub fn circuit_file(mut self, path: impl AsRef<Path>) -> Result<Self, NnError> {
+        let path = path.as_ref();
+        let io = |error: std::io::Error| NnError::File { path: path.into(), reason: error.to_string() };
+        let text = std::fs::read_to_string(path).map_err(io)?;
+        self.circuit.ansatz = AnsatzChoice::Own(OwnCircuit { name: path.display().to_string(), text: Some(text) });
+        self.circuit.qubits = self.circuit.build(None, true)?.circuit.qubits();
+        Ok(self)
+    }
+
+    /// With this circuit, whose slots are features if their names begin with x and weights if they begin with w.
+    ///
+    /// ```
+    /// use qgraft::circuit::{Circuit, Gate};
+    /// use qgraft::nn::head::HeadConfig;
+    /// let mut circuit = Circuit::new(2);
+    /// let (x, w) = (circuit.slot("x"), circuit.slot("w"));
+    /// circuit.push(Gate::Ry, &[0], &[x])?.push(Gate::Cx, &[0, 1], &[])?.push(Gate::Rx, &[1], &[w])?;
+    /// let head = HeadConfig::named("quantum")?.own_circuit(&circuit)?.observables(&["Z0 Z1", "X1"]);
+    /// assert_eq!(head.model(1280, 3)?.ansatz.map(|ansatz| (ansatz.features(), ansatz.weights())), Some((1, 1)));
+    /// # Ok::<(), qgraft::nn::NnError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If it cannot be the circuit of a head, see [`Ansatz::read`].
+    pub fn own_circuit(mut self, circuit: &Circuit) -> Result<Self, NnError> {
+        self.circuit.ansatz = AnsatzChoice::Own(circuit.into());
+        self.circuit.qubits = self.circuit.build(None, true)?.circuit.qubits();
+        Ok(self)
+    }
+
+    /// With these observables measured, such as `Z0 Z1 + 0.5 X2`.
+    pub fn observables(mut self, observables: &[&str]) -> Self {
+        self.circuit.observables = observables.iter().map(|text| text.to_string()).collect();
         self
     }
 
     /// The head from `features` to `classes`, its circuit run without noise.
     ///
     /// # Errors
-    /// If the ansatz is unknown or the circuit cannot be built.
+    /// If the ansatz is unknown, the circuit cannot be built, or an own circuit has more features than there are.
     pub fn model(&self, features: usize, classes: usize) -> Result<HeadModel, NnError> {
         let shape = self.shape(features, classes);
-        let family = self.circuit.family()?;
-        let ansatz = self.row.ansatz(family, &shape)?;
+        let ansatz = self.build_ansatz()?;
+        if let Some(own) = ansatz.as_ref().filter(|own| own.encoding == Encoding::Direct && own.features() > features) {
+            let file = self.circuit.ansatz.to_string();
+            return Err(AnsatzError::TooManyFeatures { file, features: own.features(), width: features }.into());
+        }
         let execution = ansatz.as_ref().map(ideal).transpose()?;
-        Ok(HeadModel { row: self.row, shape, family, ansatz, execution })
+        Ok(HeadModel { row: self.row, shape, ansatz, execution })
     }
 
     /// The circuit of the head with what is measured of it; `None` for a head without one.
@@ -107,12 +119,12 @@ impl HeadConfig {
     /// # Errors
     /// If the ansatz is unknown or the circuit cannot be built.
     pub fn build_ansatz(&self) -> Result<Option<Ansatz>, NnError> {
-        self.row.ansatz(self.circuit.family()?, &self.shape(1, 1))
+        self.row.ansatz(&self.circuit)
     }
 
     fn shape(&self, features: usize, classes: usize) -> HeadShape {
-        let CircuitConfig { qubits, depth, weight_sd, .. } = self.circuit;
-        HeadShape { features, classes, qubits, depth, weight_sd }
+        let CircuitConfig { depth, weight_sd, .. } = self.circuit;
+        HeadShape { features, classes, qubits: self.circuit.width(), depth, weight_sd }
     }
 }
 
@@ -128,8 +140,6 @@ pub struct HeadModel {
     pub row: &'static HeadRow,
     /// Its sizes.
     pub shape: HeadShape,
-    /// The requested family of circuits; the row may have its own.
-    pub family: &'static AnsatzRow,
     /// Its circuit with what is measured of it; `None` for a head without circuit.
     pub ansatz: Option<Ansatz>,
     /// The circuit, ready to run; `None` for a head without circuit.
@@ -144,7 +154,8 @@ impl HeadModel {
     pub fn build(&self, params: &mut Params) -> Result<Arc<dyn Head>, NnError> {
         let reason = "use a head that is trained by gradients";
         let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason };
-        self.row.build(params, &self.shape, self.family, self.execution.clone())?.ok_or(missing)
+        let circuit = self.ansatz.as_ref().zip(self.execution.clone());
+        self.row.build(params, &self.shape, circuit)?.ok_or(missing)
     }
 
     /// The circuit of the head on `params`, without the linear layer behind it; `None` for a head without circuit.
@@ -152,10 +163,8 @@ impl HeadModel {
     /// # Errors
     /// If `params` hold other shapes.
     pub fn circuit(&self, params: &mut Params) -> Result<Option<EncodedCircuit>, NnError> {
-        let on = |execution: &Execution| {
-            EncodedCircuit::new(params, &self.shape, self.row.family(self.family), execution.clone())
-        };
-        self.execution.as_ref().map(on).transpose()
+        let circuit = self.ansatz.as_ref().zip(self.execution.clone());
+        circuit.map(|(ansatz, execution)| EncodedCircuit::new(params, &self.shape, ansatz, execution)).transpose()
     }
 
     /// Learning rates of a head that leaves some of its parameters as they start.
@@ -169,7 +178,7 @@ impl HeadModel {
     /// If the head has no circuit.
     pub fn with_circuit(self, circuit: Circuit) -> Result<Self, NnError> {
         let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason: "it has no circuit" };
-        let built = self.row.ansatz(self.family, &self.shape)?.ok_or(missing)?;
+        let built = self.ansatz.clone().ok_or(missing)?;
         let ansatz = Ansatz { circuit, ..built };
         Ok(Self { execution: Some(ideal(&ansatz)?), ansatz: Some(ansatz), ..self })
     }

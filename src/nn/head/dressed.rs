@@ -1,10 +1,11 @@
 //! The dressed circuit: linear, circuit, linear (Mari et al. 2020, arXiv 1912.08278).
 
-use std::f64::consts::FRAC_PI_2;
+use std::f64::consts::{FRAC_PI_2, PI};
 
-use candle_core::{D, Tensor};
+use candle_core::{D, Device, Tensor};
 
-use crate::circuit::ansatz::{AnsatzRow, Encoding};
+use crate::circuit::Ansatz;
+use crate::circuit::ansatz::{Encoding, PauliMap};
 use crate::nn::head::{Head, HeadShape};
 use crate::nn::init::Init;
 use crate::nn::layer::Linear;
@@ -18,6 +19,7 @@ use crate::sim::Execution;
 pub struct EncodedCircuit {
     reduce: Linear,
     encoding: Encoding,
+    inputs: usize,
     scales: Option<Tensor>,
     layer: QuantumLayer,
     weights: Tensor,
@@ -28,23 +30,19 @@ impl EncodedCircuit {
     ///
     /// # Errors
     /// If `params` hold other shapes.
-    pub fn new(
-        params: &mut Params,
-        shape: &HeadShape,
-        family: &AnsatzRow,
-        execution: Execution,
-    ) -> Result<Self, NnError> {
-        let inputs = family.inputs(shape.qubits, shape.depth);
+    pub fn new(params: &mut Params, shape: &HeadShape, ansatz: &Ansatz, execution: Execution) -> Result<Self, NnError> {
+        let Ansatz { inputs, encoding, .. } = *ansatz;
         let weights = execution.program.slots - inputs;
-        let width = family.features(shape.qubits);
-        let scales = match family.encoding {
+        let width = ansatz.features();
+        let scales = match encoding {
             // A trained scale per upload: without it the reachable frequencies are fixed (Pérez-Salinas et al. 2020).
             Encoding::Reuploading => Some(params.get("circuit.scales", &[1, inputs], Init::Constant(1.0))?),
             _ => None,
         };
         Ok(Self {
             reduce: Linear::new(params, "reduce", (shape.features, width), false)?,
-            encoding: family.encoding,
+            encoding,
+            inputs,
             scales,
             weights: params.get("circuit.weights", &[weights], Init::Normal { sd: shape.weight_sd })?,
             layer: QuantumLayer::new(execution),
@@ -66,6 +64,7 @@ impl EncodedCircuit {
             (_, Encoding::Amplitude) => amplitude_angles(&reduced)?,
             // Into (0, 1), as the brightness of a pixel is.
             (_, Encoding::Probability) => amplitude_angles(&((reduced.tanh()? + 1.0)? * 0.5)?)?,
+            (_, Encoding::Pauli(map)) => pauli_angles(map, &(reduced.tanh()? * FRAC_PI_2)?, self.inputs)?,
             (None, _) => (reduced.tanh()? * FRAC_PI_2)?,
             (Some(scales), _) => {
                 let once = (reduced.tanh()? * FRAC_PI_2)?;
@@ -84,6 +83,27 @@ impl EncodedCircuit {
     }
 }
 
+/// The angles (batch, inputs) of a Pauli map for features (batch, qubits) in radians: of each feature, then of each pair that
+/// `inputs` has room for.
+///
+/// # Errors
+/// If shapes do not fit.
+pub fn pauli_angles(map: &PauliMap, features: &Tensor, inputs: usize) -> Result<Tensor, NnError> {
+    let qubits = features.dim(D::Minus1)?;
+    let pairs: Vec<(usize, usize)> = map.angle_pairs(qubits).into_iter().take(inputs.saturating_sub(qubits)).collect();
+    let (factor, shifted) = if map.shifted { (2.0, (PI - features)?) } else { (1.0, features.clone()) };
+    let single = (features * factor)?;
+    if pairs.is_empty() {
+        return Ok(single);
+    }
+    let end = |of: fn(&(usize, usize)) -> usize| -> candle_core::Result<Tensor> {
+        let index: Vec<u32> = pairs.iter().map(|pair| of(pair) as u32).collect();
+        shifted.index_select(&Tensor::new(index, &Device::Cpu)?, D::Minus1)
+    };
+    let double = ((end(|pair| pair.0)? * end(|pair| pair.1)?)? * factor)?;
+    Ok(Tensor::cat(&[single, double], D::Minus1)?)
+}
+
 /// An [`EncodedCircuit`] and `Linear(n → classes)`.
 ///
 /// Parameters: those of the circuit, `classify.weight`, `classify.bias`.
@@ -97,15 +117,10 @@ impl DressedHead {
     ///
     /// # Errors
     /// If `params` hold other shapes.
-    pub fn new(
-        params: &mut Params,
-        shape: &HeadShape,
-        family: &AnsatzRow,
-        execution: Execution,
-    ) -> Result<Self, NnError> {
+    pub fn new(params: &mut Params, shape: &HeadShape, ansatz: &Ansatz, execution: Execution) -> Result<Self, NnError> {
         let measured = execution.observables.len();
         Ok(Self {
-            circuit: EncodedCircuit::new(params, shape, family, execution)?,
+            circuit: EncodedCircuit::new(params, shape, ansatz, execution)?,
             classify: Linear::new(params, "classify", (measured, shape.classes), true)?,
         })
     }

@@ -1,11 +1,13 @@
 //! Heads: what is trained on top of frozen features. One row each.
 
+mod circuit;
 mod classical;
 mod config;
 mod dressed;
 
-pub use config::{CircuitConfig, HeadConfig, HeadModel};
-pub use dressed::{DressedHead, EncodedCircuit};
+pub use circuit::{AnsatzChoice, CircuitConfig, OwnCircuit};
+pub use config::{HeadConfig, HeadModel};
+pub use dressed::{DressedHead, EncodedCircuit, pauli_angles};
 
 use std::sync::Arc;
 
@@ -195,18 +197,13 @@ impl HeadRow {
         matches!(self.body, Body::Dressed { .. })
     }
 
-    /// The family of circuits of the head: its own if it has one, else the given.
-    pub fn family(&self, given: &'static AnsatzRow) -> &'static AnsatzRow {
-        self.circuit.and_then(AnsatzRow::named).unwrap_or(given)
-    }
-
-    /// The circuit of a dressed head in the spec's family or its own, `None` for the others.
+    /// The circuit of a dressed head: of its own family if it has one, else of the settings; `None` for the others.
     ///
     /// # Errors
-    /// If the circuit cannot be built.
-    pub fn ansatz(&self, family: &'static AnsatzRow, shape: &HeadShape) -> Result<Option<Ansatz>, NnError> {
+    /// If the settings have no circuit that can be built.
+    pub fn ansatz(&self, config: &CircuitConfig) -> Result<Option<Ansatz>, NnError> {
         match self.body {
-            Body::Dressed { entangle } => Ok(Some(self.family(family).build(shape.qubits, shape.depth, entangle)?)),
+            Body::Dressed { entangle } => config.build(self.circuit.and_then(AnsatzRow::named), entangle).map(Some),
             _ => Ok(None),
         }
     }
@@ -215,25 +212,24 @@ impl HeadRow {
     /// Built twice on the same parameters with two executions, it is one trained head run two ways.
     ///
     /// # Errors
-    /// If a dressed head comes without an execution, or `params` hold other shapes.
+    /// If a dressed head comes without a circuit, or `params` hold other shapes.
     pub fn build(
         &self,
         params: &mut Params,
         shape: &HeadShape,
-        family: &'static AnsatzRow,
-        execution: Option<Execution>,
+        circuit: Option<(&Ansatz, Execution)>,
     ) -> Result<Option<Arc<dyn Head>>, NnError> {
         Ok(match self.body {
             Body::Layers { widths, activation } => {
                 Some(Arc::new(classical::LayersHead::new(params, shape, &widths(shape.qubits), activation)?))
             }
             Body::Dressed { .. } => {
-                let execution = execution.ok_or(NnError::Setting {
+                let (ansatz, execution) = circuit.ok_or(NnError::Setting {
                     field: "head",
                     value: self.name.into(),
                     reason: "a circuit head needs an engine to run on",
                 })?;
-                Some(Arc::new(DressedHead::new(params, shape, self.family(family), execution)?))
+                Some(Arc::new(DressedHead::new(params, shape, ansatz, execution)?))
             }
             Body::Kernel => None,
         })

@@ -150,7 +150,6 @@ impl Settings for Spec {
     ];
 
     fn validate(&self, check: &mut Validation) {
-        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
         let Conversion { trees, depth: splits, split, leaf, epochs, rate } = self.network;
         check
             .names("tables", &self.tables, BUNDLED.iter().map(|row| row.name))
@@ -161,7 +160,7 @@ impl Settings for Spec {
             .names("targets", &self.targets, TARGETS.iter().map(|row| row.name))
             .list("shapes", &self.shapes)
             .distinct("heads", &self.heads)
-            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd)
+            .circuit("circuit", &self.circuit)
             .within("labels", self.labels, 0.0..=1.0)
             .within("swap", self.swap, 0.0..=1.0)
             .train("train", &self.train);

@@ -249,7 +249,6 @@ impl Settings for Spec {
 
     fn validate(&self, check: &mut Validation) {
         let (sizes, weights, rule, search) = (&self.sizes, &self.weights, &self.rule, &self.search);
-        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
         check
             .name("task", &self.task, TASKS.iter().map(|row| row.name))
             .path("data", self.data.as_deref())
@@ -299,7 +298,7 @@ impl Settings for Spec {
             .train("target", &self.target)
             .at_least("source.batch", self.source.batch, 2)
             .at_least("target.batch", self.target.batch, 2)
-            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd);
+            .circuit("circuit", &self.circuit);
         let Some(row) = task(&self.task) else { return };
         match (&self.head, row.classifies) {
             (Some(head), true) => _ = check.trained_head("head", head),

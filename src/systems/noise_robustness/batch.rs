@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 use candle_core::{DType, Tensor};
 use ndarray::{Array1, Array2, ArrayView2};
 
+use crate::circuit::ansatz::Encoding;
 use crate::circuit::{Ansatz, Circuit, Observable};
 use crate::classic::LeastSquares;
 use crate::data::FeatureRows;
@@ -63,7 +64,7 @@ impl CircuitBatch {
         let mut stream = Stream::named(0, "angles");
         let angles = Array2::from_shape_simple_fn((RANDOM_ROWS, circuit.slots()), || TAU * stream.uniform());
         let observables = Observable::all_z(circuit.qubits());
-        let ansatz = Ansatz { inputs: circuit.slots(), circuit, observables };
+        let ansatz = Ansatz { inputs: circuit.slots(), circuit, encoding: Encoding::Direct, observables };
         Self { ansatz, angles, weights: Array1::zeros(0), read_out: None }
     }
 

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::circuit::{Ansatz, Circuit};
 use crate::lab::{Context, Factor, Measurement, Point, Role, StudyError};
-use crate::nn::NnError;
 use crate::sim;
 use crate::systems::hold_out::{HoldOutConfig, Rows};
 use crate::systems::inputs;
@@ -97,10 +96,7 @@ pub fn with_weights(spec: &Spec) -> Result<Option<Ansatz>, StudyError> {
     let ansatz = match (&spec.circuit_file, &spec.head) {
         (Some(path), _) => Some(Ansatz { inputs: 0, ..CircuitBatch::of_circuit(open_circuit(path)?).ansatz }),
         (None, Some(folder)) => saved_head(folder, spec)?.head.model.ansatz,
-        (None, None) => {
-            let (qubits, depth) = (spec.circuit.qubits, spec.circuit.depth);
-            Some(spec.circuit.family()?.build(qubits, depth, true).map_err(NnError::from)?)
-        }
+        (None, None) => Some(spec.circuit.build(None, true)?),
     };
     Ok(ansatz.filter(|ansatz| ansatz.weights() > 0))
 }

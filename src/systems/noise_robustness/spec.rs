@@ -118,7 +118,7 @@ impl Settings for Spec {
     ];
 
     fn validate(&self, check: &mut Validation) {
-        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
+        let qubits = &self.circuit.qubits;
         check
             .list("seeds", &self.seeds)
             .names("arms", &self.arms, ARMS.iter().map(|row| row.name))
@@ -127,7 +127,7 @@ impl Settings for Spec {
             .list("scales", &self.scales)
             .distinct("shots", &self.shots)
             .distinct("mitigations", &self.mitigations)
-            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd)
+            .circuit("circuit", &self.circuit)
             .check("circuit.qubits", qubits, *qubits <= 12, "at most 12: training under noise needs a density matrix")
             .train("train", &self.train);
         for scale in &self.scales {

@@ -193,12 +193,11 @@ impl Settings for Spec {
     ];
 
     fn validate(&self, check: &mut Validation) {
-        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
         check
             .list("seeds", &self.seeds)
             .names("settings", &self.settings, SETTINGS.iter().map(|row| row.name))
             .trained_head("head", &self.head)
-            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd)
+            .circuit("circuit", &self.circuit)
             .distinct("shares", &self.shares)
             .distinct("thresholds", &self.thresholds)
             .list("utilities", &self.utilities)

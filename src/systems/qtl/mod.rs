@@ -73,6 +73,7 @@ impl Experiment for Qtl {
             "--data pictures/ --heads linear,quantum --seeds 3",
             "--features features.safetensors --devices torino --shots 1024",
             "--preset mari --seeds 5",
+            "--ansatz circuits/own_head.qasm --heads linear,quantum",
         ],
     };
 
@@ -159,7 +160,15 @@ impl Experiment for Qtl {
         Flag::field("validation", "SHARE", "hold_out.validation", "Share of the training rows for validation"),
         Flag::field("test", "SHARE", "hold_out.test", "Share of all rows for the test, cut anew under every seed"),
         Flag::field("folds", "K", "hold_out.folds", "Cross-validation over K parts; --seeds 2K repeats it once"),
-        Flag::field("ansatz", "NAME", "circuit.ansatz", "Circuit of the heads (see `qgraft list ansatze`)"),
+        Flag::field(
+            "ansatz",
+            "NAME|FILE",
+            "circuit.ansatz",
+            "Circuit of the heads (see `qgraft list ansatze`), or an OpenQASM file (see docs/own_circuit.md)",
+        ),
+        Flag::field("encoding", "NAME", "circuit.encoding", "Its encoding (see `qgraft list encodings`)"),
+        Flag::field("entanglement", "NAME", "circuit.entanglement", "Its pairs (see `qgraft list entanglements`)"),
+        Flag::field("observables", "LIST", "circuit.observables", "What is measured of it, such as \"Z0 Z1, X2\""),
         Flag::field("qubits", "N", "circuit.qubits", "Qubits of the circuit"),
         Flag::field("depth", "N", "circuit.depth", "Layers of the circuit"),
     ];

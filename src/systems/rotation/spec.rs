@@ -187,7 +187,7 @@ impl Settings for Spec {
 
     fn validate(&self, check: &mut Validation) {
         let (transfer, frozen) = (&self.transfer, &self.frozen_heads);
-        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &frozen.circuit;
+        let qubits = &frozen.circuit.qubits;
         let names = ENCODINGS.iter().map(|row| row.name);
         check
             .list("seeds", &self.seeds)
@@ -203,7 +203,13 @@ impl Settings for Spec {
             .name("transfer.encoding", &transfer.encoding, names)
             .train("transfer.target", &transfer.target)
             .names("frozen_heads.codes", &frozen.codes, codes())
-            .circuit("frozen_heads.circuit", (ansatz, *qubits, *depth), *weight_sd)
+            .circuit("frozen_heads.circuit", &frozen.circuit)
+            .check(
+                "frozen_heads.circuit.observables",
+                format!("{:?}", frozen.circuit.observables),
+                frozen.circuit.observables.is_empty(),
+                "none: the encoding of the angle decides what is measured",
+            )
             .at_least("frozen_heads.circuit.qubits", *qubits, 3)
             .count("frozen_heads.views", frozen.views)
             .train("frozen_heads.train", &frozen.train);

@@ -105,7 +105,6 @@ impl Settings for Spec {
     ];
 
     fn validate(&self, check: &mut Validation) {
-        let CircuitConfig { ansatz, qubits, depth, weight_sd } = &self.circuit;
         let is_edge = self.edge >= 32 && self.edge.is_multiple_of(4);
         let is_width = self.width > 0 && self.width.is_multiple_of(8);
         check
@@ -121,7 +120,7 @@ impl Settings for Spec {
             .check("width", self.width, is_width, "a positive multiple of 8")
             .train("train", &self.train)
             .distinct("heads", &self.heads)
-            .circuit("circuit", (ansatz, *qubits, *depth), *weight_sd);
+            .circuit("circuit", &self.circuit);
         for head in &self.heads {
             check.trained_head("heads", head);
         }

@@ -2,6 +2,17 @@
 //!
 //! Slots 0..inputs carry the encoded features, the rest the trained weights, so that a batch of rows shares everything
 //! behind the encoding.
+//!
+//! * [`ANSATZE`]: every family; [`ENCODINGS`], [`ENTANGLEMENTS`]: what a family can be changed to.
+//! * [`Ansatz::read`]: an own circuit from a text.
+
+mod encoding;
+mod entanglement;
+mod own;
+
+pub use encoding::{ENCODINGS, Encoding, EncodingRow, PauliMap, uploading_feature_map, zz_feature_map};
+pub use entanglement::{ENTANGLEMENTS, Entanglement, EntanglementRow};
+pub use own::AnsatzError;
 
 use crate::circuit::{Circuit, CircuitError, Gate, Observable, Param, PauliString};
 
@@ -12,6 +23,8 @@ pub struct Ansatz {
     pub circuit: Circuit,
     /// Number of input slots.
     pub inputs: usize,
+    /// How features become the angles of the input slots.
+    pub encoding: Encoding,
     /// What is measured.
     pub observables: Vec<Observable>,
 }
@@ -20,6 +33,11 @@ impl Ansatz {
     /// Number of trained weights.
     pub fn weights(&self) -> usize {
         self.circuit.slots() - self.inputs
+    }
+
+    /// Number of features that enter the circuit.
+    pub fn features(&self) -> usize {
+        self.encoding.features(self.circuit.qubits(), self.inputs)
     }
 }
 
@@ -31,12 +49,12 @@ pub struct AnsatzRow {
     pub encoding: Encoding,
     /// Trained rotations of one layer on each qubit.
     rotations: &'static [Gate],
-    /// Whether the entanglers of a layer come before its rotations.
-    entanglers_first: bool,
-    /// Pairs (control, target) entangled in layer `l` of `n` qubits.
-    entanglers: fn(usize, usize) -> Vec<(usize, usize)>,
-    /// Whether layers are shared by neighbours and followed by pooling, as in a convolutional network.
-    pooling: bool,
+    /// The gate between pairs of qubits.
+    entangler: Gate,
+    /// The pairs.
+    pub entanglement: Entanglement,
+    /// How rotations and entanglers follow each other.
+    layers: Layers,
     /// What is measured on so many qubits. Pooled circuits measure Z on the qubits that are left.
     observables: fn(usize) -> Vec<Observable>,
     /// Depth of the source's experiments.
@@ -45,28 +63,26 @@ pub struct AnsatzRow {
     pub doc: &'static str,
 }
 
-/// How features enter the circuit.
+/// How the trained layers of a family are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// RY(x) on each qubit.
-    Angle,
-    /// H, then RY(x) on each qubit.
-    HadamardAngle,
-    /// RY(x) on each qubit, then a ring of CNOT.
-    EntangledAngle,
-    /// RY(x) on each qubit again before every layer, each upload with its own slot.
-    Reuploading,
-    /// Amplitudes of a 2ⁿ vector, prepared by a tree of uniformly controlled RY: 2ⁿ - 1 slots.
-    Amplitude,
-    /// The same with amplitudes that are not negative, as square roots of probabilities are.
-    Probability,
+enum Layers {
+    /// In each layer rotations, then entanglers. Weights count qubit by qubit.
+    RotationsFirst,
+    /// In each layer entanglers, then rotations. Weights count qubit by qubit.
+    EntanglersFirst,
+    /// As in Qiskit: rotations, then entanglers, and once more rotations behind the last layer. Weights count gate by gate.
+    Qiskit,
+    /// Layers shared by neighbours and followed by pooling, as in a convolutional network.
+    Pooling,
 }
 
-impl Encoding {
-    /// Whether 2ⁿ features become amplitudes.
-    pub fn is_amplitude(self) -> bool {
-        matches!(self, Self::Amplitude | Self::Probability)
-    }
+/// What a circuit has in place of what its family has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The encoding.
+    pub encoding: Option<Encoding>,
+    /// The pairs of the trained layers.
+    pub entanglement: Option<Entanglement>,
 }
 
 /// Every ansatz.
@@ -75,9 +91,9 @@ pub static ANSATZE: &[AnsatzRow] = &[
         name: "dressed",
         encoding: Encoding::Angle,
         rotations: &[Gate::Rx, Gate::Ry, Gate::Rx],
-        entanglers_first: false,
-        entanglers: |_, n| ring(n, 1),
-        pooling: false,
+        entangler: Gate::Cx,
+        entanglement: Entanglement::Ring,
+        layers: Layers::RotationsFirst,
         observables: Observable::all_z,
         depth: 3,
         doc: "RY encoding; layers of RX RY RX on each qubit and a ring of CNOT (arXiv 2603.16973)",
@@ -86,11 +102,9 @@ pub static ANSATZE: &[AnsatzRow] = &[
         name: "mari",
         encoding: Encoding::HadamardAngle,
         rotations: &[Gate::Ry],
-        entanglers_first: true,
-        entanglers: |_, n| {
-            (0..n.saturating_sub(1)).step_by(2).chain((1..n.saturating_sub(1)).step_by(2)).map(|q| (q, q + 1)).collect()
-        },
-        pooling: false,
+        entangler: Gate::Cx,
+        entanglement: Entanglement::Pairwise,
+        layers: Layers::EntanglersFirst,
         observables: Observable::all_z,
         depth: 6,
         doc: "H and RY encoding; layers of alternating CNOT and RY (Mari et al. 2020, arXiv 1912.08278)",
@@ -99,9 +113,9 @@ pub static ANSATZE: &[AnsatzRow] = &[
         name: "strongly_entangling",
         encoding: Encoding::Angle,
         rotations: &[Gate::Rz, Gate::Ry, Gate::Rz],
-        entanglers_first: false,
-        entanglers: |layer, n| ring(n, 1 + layer % (n - 1).max(1)),
-        pooling: false,
+        entangler: Gate::Cx,
+        entanglement: Entanglement::GrowingRing,
+        layers: Layers::RotationsFirst,
         observables: Observable::all_z,
         depth: 3,
         doc: "RY encoding; RZ RY RZ and rings of CNOT with growing range (Schuld et al. 2020, arXiv 1804.00633)",
@@ -110,9 +124,9 @@ pub static ANSATZE: &[AnsatzRow] = &[
         name: "reuploading",
         encoding: Encoding::Reuploading,
         rotations: &[Gate::Rx, Gate::Ry, Gate::Rx],
-        entanglers_first: false,
-        entanglers: |_, n| ring(n, 1),
-        pooling: false,
+        entangler: Gate::Cx,
+        entanglement: Entanglement::Ring,
+        layers: Layers::RotationsFirst,
         observables: Observable::all_z,
         depth: 3,
         doc: "Features uploaded before every layer with trained scales (Pérez-Salinas et al. 2020, arXiv 1907.02085)",
@@ -121,9 +135,9 @@ pub static ANSATZE: &[AnsatzRow] = &[
         name: "amplitude",
         encoding: Encoding::Amplitude,
         rotations: &[Gate::Rx, Gate::Ry, Gate::Rx],
-        entanglers_first: false,
-        entanglers: |_, n| ring(n, 1),
-        pooling: false,
+        entangler: Gate::Cx,
+        entanglement: Entanglement::Ring,
+        layers: Layers::RotationsFirst,
         observables: Observable::all_z,
         depth: 3,
         doc: "2^n features as real amplitudes (Möttönen et al. 2005, arXiv quant-ph/0407010); layers as in dressed",
@@ -132,9 +146,9 @@ pub static ANSATZE: &[AnsatzRow] = &[
         name: "probability",
         encoding: Encoding::Probability,
         rotations: &[Gate::Ry],
-        entanglers_first: false,
-        entanglers: |_, n| ring(n, 1),
-        pooling: false,
+        entangler: Gate::Cx,
+        entanglement: Entanglement::Ring,
+        layers: Layers::RotationsFirst,
         observables: Observable::all_z,
         depth: 3,
         doc: "2^n features in (0, 1) as probability amplitudes (QPIE: Yao et al. 2017, arXiv 1801.01465); layers of RY and \
@@ -144,9 +158,9 @@ pub static ANSATZE: &[AnsatzRow] = &[
         name: "convolution",
         encoding: Encoding::Amplitude,
         rotations: &[],
-        entanglers_first: false,
-        entanglers: |_, _| Vec::new(),
-        pooling: true,
+        entangler: Gate::Cx,
+        entanglement: Entanglement::Linear,
+        layers: Layers::Pooling,
         observables: Observable::all_z,
         depth: 1,
         doc: "2^n amplitudes; two-qubit blocks with shared weights, then pooling by controlled rotations until two qubits \
@@ -156,10 +170,10 @@ pub static ANSATZE: &[AnsatzRow] = &[
         name: "post_variational",
         encoding: Encoding::HadamardAngle,
         rotations: &[Gate::Ry],
-        entanglers_first: true,
-        entanglers: |_, n| ring(n, 1),
-        pooling: false,
-        observables: two_local,
+        entangler: Gate::Cx,
+        entanglement: Entanglement::Ring,
+        layers: Layers::EntanglersFirst,
+        observables: two_local_paulis,
         depth: 1,
         doc: "H and RY encoding, one layer, and every Pauli string on one or two qubits measured (Huang & Rebentrost 2023, \
               arXiv 2307.10560)",
@@ -168,12 +182,79 @@ pub static ANSATZE: &[AnsatzRow] = &[
         name: "entangled",
         encoding: Encoding::EntangledAngle,
         rotations: &[Gate::Rz, Gate::Ry, Gate::Rz],
-        entanglers_first: false,
-        entanglers: |layer, n| ring(n, 1 + layer % (n - 1).max(1)),
-        pooling: false,
+        entangler: Gate::Cx,
+        entanglement: Entanglement::GrowingRing,
+        layers: Layers::RotationsFirst,
         observables: Observable::all_z,
         depth: 3,
         doc: "RY encoding entangled by a ring of CNOT, then strongly entangling layers (arXiv 1804.00633)",
+    },
+    AnsatzRow {
+        name: "real_amplitudes",
+        encoding: Encoding::Angle,
+        rotations: &[Gate::Ry],
+        entangler: Gate::Cx,
+        entanglement: Entanglement::ReverseLinear,
+        layers: Layers::Qiskit,
+        observables: Observable::all_z,
+        depth: 3,
+        doc: "RY encoding; RY on each qubit, CNOT of each pair of neighbours from the last, and last RY (Qiskit real_amplitudes)",
+    },
+    AnsatzRow {
+        name: "efficient_su2",
+        encoding: Encoding::Angle,
+        rotations: &[Gate::Ry, Gate::Rz],
+        entangler: Gate::Cx,
+        entanglement: Entanglement::ReverseLinear,
+        layers: Layers::Qiskit,
+        observables: Observable::all_z,
+        depth: 3,
+        doc: "RY encoding; RY and RZ on each qubit, CNOT as in real_amplitudes, and last RY and RZ (Qiskit efficient_su2; Kandala \
+              et al. 2017, arXiv 1704.05018)",
+    },
+    AnsatzRow {
+        name: "two_local",
+        encoding: Encoding::Angle,
+        rotations: &[Gate::Ry],
+        entangler: Gate::Cz,
+        entanglement: Entanglement::Full,
+        layers: Layers::Qiskit,
+        observables: Observable::all_z,
+        depth: 3,
+        doc: "RY encoding; RY on each qubit, CZ of every pair, and last RY (Qiskit n_local with \"ry\", \"cz\", \"full\")",
+    },
+    AnsatzRow {
+        name: "zz_feature_map",
+        encoding: Encoding::Pauli(&encoding::ZZ_FEATURE_MAP),
+        rotations: &[Gate::Ry],
+        entangler: Gate::Cx,
+        entanglement: Entanglement::ReverseLinear,
+        layers: Layers::Qiskit,
+        observables: Observable::all_z,
+        depth: 3,
+        doc: "ZZ feature map, then real_amplitudes: Qiskit's variational classifier (Havlíček et al. 2019, arXiv 1804.11326)",
+    },
+    AnsatzRow {
+        name: "pauli_feature_map",
+        encoding: Encoding::Pauli(&encoding::PAULI_FEATURE_MAP),
+        rotations: &[Gate::Ry, Gate::Rz],
+        entangler: Gate::Cx,
+        entanglement: Entanglement::ReverseLinear,
+        layers: Layers::Qiskit,
+        observables: Observable::all_z,
+        depth: 3,
+        doc: "Pauli feature map of Z and YY, then efficient_su2 (Qiskit pauli_feature_map)",
+    },
+    AnsatzRow {
+        name: "iqp",
+        encoding: Encoding::Pauli(&encoding::IQP),
+        rotations: &[Gate::Ry],
+        entangler: Gate::Cx,
+        entanglement: Entanglement::ReverseLinear,
+        layers: Layers::Qiskit,
+        observables: Observable::all_z,
+        depth: 3,
+        doc: "IQP encoding RZ(x) and RZZ(x·y), then real_amplitudes (Havlíček et al. 2019; PennyLane IQPEmbedding)",
     },
 ];
 
@@ -185,20 +266,16 @@ impl AnsatzRow {
 
     /// Number of features that enter the circuit: one per qubit, or 2ⁿ amplitudes.
     pub fn features(&self, qubits: usize) -> usize {
-        if self.encoding.is_amplitude() { 1 << qubits } else { qubits }
+        self.encoding.features(qubits, 0)
     }
 
-    /// Number of input slots.
+    /// Number of input slots of the circuit with entanglers.
     pub fn inputs(&self, qubits: usize, depth: usize) -> usize {
-        match self.encoding {
-            Encoding::Angle | Encoding::HadamardAngle | Encoding::EntangledAngle => qubits,
-            Encoding::Reuploading => qubits * depth,
-            Encoding::Amplitude | Encoding::Probability => (1 << qubits) - 1,
-        }
+        self.encoding.inputs(qubits, depth, true)
     }
 
     /// The circuit on `qubits` qubits with `depth` layers. Without `entangle` the trained layers have no entanglers
-    /// (the control that shows what entanglement adds).
+    /// (the control that shows what entanglement adds), and neither has an encoding other than amplitudes.
     ///
     /// ```
     /// use qgraft::circuit::ansatz::AnsatzRow;
@@ -210,108 +287,73 @@ impl AnsatzRow {
     /// # Errors
     /// None for at least one qubit: every operand is inside the register by construction.
     pub fn build(&self, qubits: usize, depth: usize, entangle: bool) -> Result<Ansatz, CircuitError> {
+        self.build_with(qubits, depth, entangle, Changes::default())
+    }
+
+    /// As [`AnsatzRow::build`], with another encoding or other pairs than the family has. Pooled circuits keep their pairs.
+    ///
+    /// # Errors
+    /// As [`AnsatzRow::build`].
+    pub fn build_with(
+        &self,
+        qubits: usize,
+        depth: usize,
+        entangle: bool,
+        changes: Changes,
+    ) -> Result<Ansatz, CircuitError> {
+        let encoding = changes.encoding.unwrap_or(self.encoding);
+        let entanglement = changes.entanglement.unwrap_or(self.entanglement);
         let mut circuit = Circuit::new(qubits);
-        let inputs: Vec<Param> = (0..self.inputs(qubits, depth)).map(|i| circuit.slot(format!("x{i}"))).collect();
-        match self.encoding {
-            Encoding::Angle | Encoding::HadamardAngle | Encoding::EntangledAngle => {
-                for (qubit, &angle) in inputs.iter().enumerate() {
-                    if self.encoding == Encoding::HadamardAngle {
-                        circuit.push(Gate::H, &[qubit], &[])?;
-                    }
-                    circuit.push(Gate::Ry, &[qubit], &[angle])?;
-                }
-                if self.encoding == Encoding::EntangledAngle && entangle {
-                    cnots(&mut circuit, &ring(qubits, 1))?;
-                }
-            }
-            Encoding::Amplitude | Encoding::Probability => prepare_amplitudes(&mut circuit, &inputs)?,
-            Encoding::Reuploading => {}
-        }
-        if self.pooling && depth > 0 {
+        let slots = encoding.inputs(qubits, depth, entangle);
+        let inputs: Vec<Param> = (0..slots).map(|i| circuit.slot(format!("x{i}"))).collect();
+        encoding.encode(&mut circuit, &inputs, entangle)?;
+        let ansatz = |circuit, observables| Ansatz { circuit, inputs: inputs.len(), encoding, observables };
+        if self.layers == Layers::Pooling && depth > 0 {
             let left = convolve(&mut circuit, depth, entangle)?;
-            let observables = left.into_iter().map(Observable::z).collect();
-            return Ok(Ansatz { circuit, inputs: inputs.len(), observables });
+            return Ok(ansatz(circuit, left.into_iter().map(Observable::z).collect()));
         }
         for layer in 0..depth {
-            if self.encoding == Encoding::Reuploading {
+            if encoding == Encoding::Reuploading {
                 for qubit in 0..qubits {
                     circuit.push(Gate::Ry, &[qubit], &[inputs[layer * qubits + qubit]])?;
                 }
             }
-            let pairs = if entangle { (self.entanglers)(layer, qubits) } else { Vec::new() };
-            if self.entanglers_first {
-                cnots(&mut circuit, &pairs)?;
+            let pairs = if entangle { entanglement.pairs(layer, qubits) } else { Vec::new() };
+            if self.layers == Layers::EntanglersFirst {
+                self.entangle(&mut circuit, &pairs)?;
             }
-            for qubit in 0..qubits {
-                for (k, &gate) in self.rotations.iter().enumerate() {
-                    let angle = circuit.slot(format!("w{layer}_{qubit}_{k}"));
-                    circuit.push(gate, &[qubit], &[angle])?;
-                }
-            }
-            if !self.entanglers_first {
-                cnots(&mut circuit, &pairs)?;
+            self.rotate(&mut circuit, layer)?;
+            if self.layers != Layers::EntanglersFirst {
+                self.entangle(&mut circuit, &pairs)?;
             }
         }
-        Ok(Ansatz { circuit, inputs: inputs.len(), observables: (self.observables)(qubits) })
+        if self.layers == Layers::Qiskit && depth > 0 {
+            self.rotate(&mut circuit, depth)?;
+        }
+        Ok(ansatz(circuit, (self.observables)(qubits)))
     }
-}
 
-/// The ZZ feature map of Havlíček et al. 2019 (arXiv 1804.11326) with linear couplings: `repetitions` × { H and P(s_q)
-/// on each qubit, then P(s_{q,q+1}) between CNOTs on each pair of neighbours }. Slots: one per qubit, then one per pair;
-/// the customary angles are `2x_q` and `2(π - x_q)(π - x_{q+1})`.
-///
-/// # Errors
-/// None: every operand is inside the register by construction.
-pub fn zz_feature_map(qubits: usize, repetitions: usize) -> Result<Circuit, CircuitError> {
-    let mut circuit = Circuit::new(qubits);
-    let single: Vec<Param> = (0..qubits).map(|q| circuit.slot(format!("x{q}"))).collect();
-    let pairs: Vec<Param> = (1..qubits).map(|q| circuit.slot(format!("x{}_{q}", q - 1))).collect();
-    for _ in 0..repetitions {
-        for (qubit, &angle) in single.iter().enumerate() {
-            circuit.push(Gate::H, &[qubit], &[])?.push(Gate::P, &[qubit], &[angle])?;
+    /// The trained rotations of a layer.
+    fn rotate(&self, circuit: &mut Circuit, layer: usize) -> Result<(), CircuitError> {
+        let (qubits, gates) = (circuit.qubits(), self.rotations.len());
+        for position in 0..qubits * gates {
+            let (qubit, k) = match self.layers {
+                Layers::Qiskit => (position % qubits, position / qubits),
+                _ => (position / gates, position % gates),
+            };
+            let angle = circuit.slot(format!("w{layer}_{qubit}_{k}"));
+            circuit.push(self.rotations[k], &[qubit], &[angle])?;
         }
-        for (qubit, &angle) in pairs.iter().enumerate() {
-            let ends = [qubit, qubit + 1];
-            circuit.push(Gate::Cx, &ends, &[])?.push(Gate::P, &ends[1..], &[angle])?.push(Gate::Cx, &ends, &[])?;
-        }
+        Ok(())
     }
-    Ok(circuit)
-}
 
-/// A feature map that takes any number of features, as many at a time as there are qubits (data re-uploading,
-/// Pérez-Salinas et al. 2020, arXiv 1907.02085): rotations about Y and, every second time, X, a ring of CZ between them.
-/// Slot k is the angle of feature k.
-///
-/// # Errors
-/// If the circuit cannot be built.
-pub fn uploading_feature_map(qubits: usize, features: usize) -> Result<Circuit, CircuitError> {
-    let mut circuit = Circuit::new(qubits);
-    let slots: Vec<Param> = (0..features).map(|k| circuit.slot(format!("x{k}"))).collect();
-    for (upload, angles) in slots.chunks(qubits.max(1)).enumerate() {
-        if upload > 0 {
-            for (one, other) in ring(qubits, 1) {
-                circuit.push(Gate::Cz, &[one, other], &[])?;
-            }
-        }
-        let gate = if upload % 2 == 0 { Gate::Ry } else { Gate::Rx };
-        for (qubit, &angle) in angles.iter().enumerate() {
-            circuit.push(gate, &[qubit], &[angle])?;
-        }
-    }
-    Ok(circuit)
-}
-
-/// Each qubit controls the one `range` further round; nothing on a single qubit, one pair on two.
-fn ring(n: usize, range: usize) -> Vec<(usize, usize)> {
-    match n {
-        0 | 1 => Vec::new(),
-        2 => vec![(0, 1)],
-        _ => (0..n).map(|q| (q, (q + range) % n)).collect(),
+    fn entangle(&self, circuit: &mut Circuit, pairs: &[(usize, usize)]) -> Result<(), CircuitError> {
+        pairs.iter().try_for_each(|&(control, target)| circuit.push(self.entangler, &[control, target], &[]).map(drop))
     }
 }
 
 /// Every Pauli string on one qubit, then on two.
-fn two_local(n: usize) -> Vec<Observable> {
+fn two_local_paulis(n: usize) -> Vec<Observable> {
     // X, Y and Z on one qubit, by their bits.
     let letters = |qubit: usize| [(1, 0), (1, 1), (0, 1)].map(|(x, z)| PauliString { x: x << qubit, z: z << qubit });
     let one = |string| Observable { terms: vec![(1.0, string)] };
@@ -360,33 +402,4 @@ fn convolve(circuit: &mut Circuit, depth: usize, entangle: bool) -> Result<Vec<u
         left = left.chunks(2).map(|pair| pair[pair.len() - 1]).collect();
     }
     Ok(left)
-}
-
-fn cnots(circuit: &mut Circuit, pairs: &[(usize, usize)]) -> Result<(), CircuitError> {
-    for &(control, target) in pairs {
-        circuit.push(Gate::Cx, &[control, target], &[])?;
-    }
-    Ok(())
-}
-
-/// The RY tree of real amplitudes: level k rotates qubit n-1-k under all values of the qubits above it. A uniformly
-/// controlled RY on m controls is 2^m plain RY with CNOT between them in Gray-code order; its slots are the plain
-/// angles, which a fixed linear map makes from the controlled ones (`nn::quantum::amplitude_angles`).
-fn prepare_amplitudes(circuit: &mut Circuit, slots: &[Param]) -> Result<(), CircuitError> {
-    let qubits = circuit.qubits();
-    let mut next = slots.iter();
-    for level in 0..qubits {
-        let target = qubits - 1 - level;
-        let blocks = 1usize << level;
-        for block in 0..blocks {
-            let angle = *next.next().expect("2^n - 1 slots make n levels of 2^level rotations");
-            circuit.push(Gate::Ry, &[target], &[angle])?;
-            if level > 0 {
-                // The bit in which successive Gray codes differ. The last step closes the cycle.
-                let bit = if block + 1 == blocks { level - 1 } else { (block + 1).trailing_zeros() as usize };
-                circuit.push(Gate::Cx, &[target + 1 + bit, target], &[])?;
-            }
-        }
-    }
-    Ok(())
 }
