@@ -2,8 +2,8 @@
 //!
 //! [`train`] is the only loop. [`metric`] measures predictions, [`stats`] and [`compare`] state what differences over
 //! seeds mean, [`energy`] estimates what the work cost, [`conformal`] puts intervals around predictions, [`detection`]
-//! evaluates boxes in pictures, [`files`] writes files as a whole, [`hardware`] writes circuits
-//! for devices and reads their counts, [`landscape`] measures gradients before any training.
+//! evaluates boxes in pictures, [`files`] writes files as a whole, [`hardware`] writes circuits for devices and reads their
+//! counts, [`kernel`] has kernels of circuits, [`landscape`] measures gradients before any training.
 //! [`Trainer`] trains a head, [`TrainedHead`] applies it.
 
 pub mod compare;
@@ -13,6 +13,7 @@ pub mod energy;
 pub mod error;
 pub mod files;
 pub mod hardware;
+pub mod kernel;
 pub mod landscape;
 pub mod metric;
 mod observer;

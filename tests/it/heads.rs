@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor, Var};
+use qgraft::circuit::Ansatz;
 use qgraft::circuit::ansatz::{ANSATZE, AnsatzRow};
 use qgraft::device;
 use qgraft::math::Stream;
-use qgraft::nn::head::{Body, HEADS, HeadRow, HeadShape};
+use qgraft::nn::head::{Body, CircuitConfig, HEADS, Head, HeadRow, HeadShape};
 use qgraft::nn::optim::{Method, Schedule, StepSchedule};
 use qgraft::nn::quantum::amplitude_angles;
 use qgraft::nn::{LearningRates, Optimizer, Params, QuantumLayer};
@@ -48,8 +49,20 @@ fn noisy(family: &AnsatzRow, entangle: bool) -> Execution {
     Execution::on_device(&ansatz, &manila, &model, Arc::new(Pauli::default())).unwrap()
 }
 
-fn execution(row: &HeadRow, make: fn(&AnsatzRow, bool) -> Execution, family: &'static AnsatzRow) -> Option<Execution> {
-    if let Body::Dressed { entangle } = row.body { Some(make(row.family(family), entangle)) } else { None }
+/// The circuit of a head in this family or its own, and the same ready to run.
+fn circuit(
+    row: &HeadRow,
+    make: fn(&AnsatzRow, bool) -> Execution,
+    family: &'static AnsatzRow,
+) -> Option<(Ansatz, Execution)> {
+    let Body::Dressed { entangle } = row.body else { return None };
+    let family = row.circuit.and_then(AnsatzRow::named).unwrap_or(family);
+    Some((family.build(SHAPE.qubits, SHAPE.depth, entangle).unwrap(), make(family, entangle)))
+}
+
+fn build(row: &HeadRow, params: &mut Params, circuit: Option<(Ansatz, Execution)>) -> Arc<dyn Head> {
+    let circuit = circuit.as_ref().map(|(ansatz, execution)| (ansatz, execution.clone()));
+    row.build(params, &SHAPE, circuit).unwrap().unwrap()
 }
 
 /// d Σ f(x)·c by central differences, c fixed odd numbers; f64 and step 1e-6 leave an error near 1e-9.
@@ -152,7 +165,7 @@ fn what_is_trained_changes_and_what_is_frozen_stays_to_the_bit() {
     for row in HEADS.iter().filter(|row| !matches!(row.body, Body::Kernel)) {
         for family in ANSATZE {
             let mut params = Params::new(5, DType::F64);
-            let head = row.build(&mut params, &SHAPE, family, execution(row, ideal, family)).unwrap().unwrap();
+            let head = build(row, &mut params, circuit(row, ideal, family));
             let values = |params: &Params| -> Vec<(String, Vec<f64>)> {
                 let list = params.iter().map(|(name, var)| (name.to_string(), var.flatten_all().unwrap()));
                 list.map(|(name, t)| (name, t.to_vec1().unwrap())).collect()
@@ -188,8 +201,7 @@ fn training_depends_on_the_seed_alone() {
     let run = |seed: u64| {
         let row = HeadRow::named("quantum").unwrap();
         let mut params = Params::new(seed, DType::F32);
-        let run = execution(row, noisy, &ANSATZE[0]);
-        let head = row.build(&mut params, &SHAPE, &ANSATZE[0], run).unwrap().unwrap();
+        let head = build(row, &mut params, circuit(row, noisy, &ANSATZE[0]));
         let data = rows(20, DType::F32);
         let history =
             train(head.as_ref(), &params, &row.learning_rates(), (&data, &data), &RECIPE, seed, &()).unwrap().history;
@@ -203,8 +215,8 @@ fn training_depends_on_the_seed_alone() {
 fn one_trained_head_runs_under_another_setting_and_from_a_file() {
     let row = HeadRow::named("quantum").unwrap();
     let mut params = Params::new(4, DType::F32);
-    let head = row.build(&mut params, &SHAPE, &ANSATZE[0], execution(row, ideal, &ANSATZE[0])).unwrap().unwrap();
-    let under_noise = row.build(&mut params, &SHAPE, &ANSATZE[0], execution(row, noisy, &ANSATZE[0])).unwrap().unwrap();
+    let head = build(row, &mut params, circuit(row, ideal, &ANSATZE[0]));
+    let under_noise = build(row, &mut params, circuit(row, noisy, &ANSATZE[0]));
     let data = rows(6, DType::F32);
     train(head.as_ref(), &params, &row.learning_rates(), (&data, &data), &RECIPE, 4, &()).unwrap();
     let clean = predict(head.as_ref(), &data.features).unwrap();
@@ -213,7 +225,7 @@ fn one_trained_head_runs_under_another_setting_and_from_a_file() {
     let file = tempfile::NamedTempFile::new().unwrap();
     params.save(file.path()).unwrap();
     let mut fresh = Params::new(99, DType::F32);
-    let copy = row.build(&mut fresh, &SHAPE, &ANSATZE[0], execution(row, ideal, &ANSATZE[0])).unwrap().unwrap();
+    let copy = build(row, &mut fresh, circuit(row, ideal, &ANSATZE[0]));
     fresh.load(file.path()).unwrap();
     assert_eq!(clean, predict(copy.as_ref(), &data.features).unwrap());
 }
@@ -233,12 +245,13 @@ fn the_five_families_have_circuits_of_their_own() {
     ] {
         let row = HeadRow::named(name).unwrap();
         let shape = HeadShape { qubits: 4, ..SHAPE };
-        let ansatz = row.ansatz(&ANSATZE[0], &shape).unwrap().unwrap();
-        assert_eq!(row.family(&ANSATZE[0]).features(4), features, "{name}");
+        let config = CircuitConfig { depth: SHAPE.depth, ..CircuitConfig::default() };
+        let ansatz = row.ansatz(&config).unwrap().unwrap();
+        assert_eq!(ansatz.features(), features, "{name}");
         assert_eq!(ansatz.observables.len(), observables, "{name}");
         let mut params = Params::new(2, DType::F64);
         let run = Execution::ideal(&ansatz, Arc::new(Statevector::default())).unwrap();
-        let head = row.build(&mut params, &shape, &ANSATZE[0], Some(run)).unwrap().unwrap();
+        let head = row.build(&mut params, &shape, Some((&ansatz, run))).unwrap().unwrap();
         assert_eq!(head.logits(&rows(3, DType::F64).features).unwrap().dims(), [3, shape.classes], "{name}");
     }
 }
@@ -251,7 +264,7 @@ fn engines_give_a_head_the_same_logits() {
         let logits = |simulator: Arc<dyn Simulator>| {
             let mut params = Params::new(4, DType::F64);
             let run = Execution::ideal(&ansatz, simulator).unwrap();
-            let head = row.build(&mut params, &SHAPE, family, Some(run)).unwrap().unwrap();
+            let head = row.build(&mut params, &SHAPE, Some((&ansatz, run))).unwrap().unwrap();
             let logits = head.logits(&rows(5, DType::F64).features).unwrap();
             logits.flatten_all().unwrap().to_vec1::<f64>().unwrap()
         };
@@ -271,7 +284,7 @@ fn a_loss_that_is_no_number_and_a_wish_to_stop_end_the_training() {
     }
     let row = HeadRow::named("linear").unwrap();
     let mut params = Params::new(1, DType::F32);
-    let head = row.build(&mut params, &SHAPE, &ANSATZE[0], None).unwrap().unwrap();
+    let head = row.build(&mut params, &SHAPE, None).unwrap().unwrap();
     let data = rows(9, DType::F32);
     let parts = (&data, &data);
     let stopped = train(head.as_ref(), &params, &row.learning_rates(), parts, &RECIPE, 1, &Impatient);

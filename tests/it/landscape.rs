@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use approx::assert_abs_diff_eq;
 use ndarray::Array1;
-use qgraft::circuit::ansatz::ANSATZE;
+use qgraft::circuit::ansatz::{ANSATZE, Encoding};
 use qgraft::circuit::{Ansatz, Circuit, Gate};
 use qgraft::data::{DataError, HoldOut, Part, Samples, Synthetic, TestRows};
 use qgraft::math::C64;
@@ -20,7 +20,7 @@ fn rotations(qubits: usize) -> Ansatz {
         let angle = circuit.slot(format!("w{qubit}"));
         circuit.push(Gate::Ry, &[qubit], &[angle]).unwrap();
     }
-    Ansatz { circuit, inputs: 0, observables: Vec::new() }
+    Ansatz { circuit, inputs: 0, encoding: Encoding::Direct, observables: Vec::new() }
 }
 
 /// Of uniform weights: a local cost changes by sin(w)/2n, so the variance is 1/8n². A global one changes by sin(w)/2
@@ -89,7 +89,8 @@ fn an_idle_circuit_reaches_nothing() {
     let mut circuit = Circuit::new(1);
     let angle = circuit.slot("w");
     circuit.push(Gate::Rz, &[0], &[angle]).unwrap();
-    let found = reach(&Ansatz { circuit, inputs: 0, observables: Vec::new() }, 100, 0).unwrap();
+    let found =
+        reach(&Ansatz { circuit, inputs: 0, encoding: Encoding::Direct, observables: Vec::new() }, 100, 0).unwrap();
     assert_abs_diff_eq!(found.expressibility, 75f64.ln(), epsilon = 1e-9);
     assert_abs_diff_eq!(found.entangling, 0.0, epsilon = 1e-12);
     // Rotations about two axes reach the sphere nearly evenly: below 0.1 in Sim et al., Fig. 1, circuit C.

@@ -28,6 +28,8 @@ mod transpile_quality;
 
 // Each of these tests code that a feature switches on: tensors, the command line, a file format.
 #[cfg(feature = "learn")]
+mod ansatze;
+#[cfg(feature = "learn")]
 mod backbones;
 #[cfg(feature = "learn")]
 mod boxes;
@@ -69,6 +71,8 @@ mod noise_robustness;
 mod onnx;
 #[cfg(feature = "learn")]
 mod optimizers;
+#[cfg(feature = "cli")]
+mod own_circuit;
 #[cfg(feature = "learn")]
 mod pages;
 #[cfg(feature = "learn")]

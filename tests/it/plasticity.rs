@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
+use qgraft::circuit::ansatz::Encoding;
 use qgraft::circuit::{Ansatz, Circuit, Gate, Observable};
 use qgraft::data::digits;
 use qgraft::lab::{Settings, run_in_memory};
@@ -167,7 +168,7 @@ fn one_qubit() -> Execution {
     for (gate, angle) in [(Gate::Rz, idle), (Gate::Ry, x), (Gate::Ry, busy)] {
         circuit.push(gate, &[0], &[angle]).unwrap();
     }
-    let ansatz = Ansatz { circuit, inputs: 1, observables: Observable::all_z(1) };
+    let ansatz = Ansatz { circuit, inputs: 1, encoding: Encoding::Direct, observables: Observable::all_z(1) };
     Execution::ideal(&ansatz, Arc::new(Auto::new(Default::default()))).unwrap()
 }
 

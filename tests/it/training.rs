@@ -349,7 +349,7 @@ fn grafted() -> impl Fn(&mut Params) -> Result<Box<dyn Network>, NnError> {
     let execution = qgraft::sim::Execution::ideal(&ansatz, Arc::new(qgraft::sim::Statevector::default())).unwrap();
     move |params| {
         let backbone = Box::new(Trunk::on(params, row, &weights)?);
-        let head = head.build(params, &shape, &ANSATZE[0], Some(execution.clone()))?.expect("trained by gradients");
+        let head = head.build(params, &shape, Some((&ansatz, execution.clone())))?.expect("trained by gradients");
         Ok(Box::new(BackboneWithHead { backbone, head }))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use qgraft::circuit::ansatz::ANSATZE;
 use qgraft::math::Stream;
-use qgraft::nn::head::{Body, HEADS, HeadRow, HeadShape};
+use qgraft::nn::head::{Body, CircuitConfig, HEADS, HeadRow, HeadShape};
 use qgraft::nn::init::Init;
 use qgraft::nn::layer::{BatchNorm, Linear, dropout};
 use qgraft::nn::loss::{self, Loss, Objective};
@@ -39,18 +39,13 @@ struct SmallNetwork {
 
 impl Model for Small {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
-        let family = &ANSATZE[0];
-        let execution = match self.head.body {
-            Body::Dressed { entangle } => {
-                let ansatz = self.head.family(family).build(SHAPE.qubits, SHAPE.depth, entangle)?;
-                Some(Execution::ideal(&ansatz, Arc::new(Statevector::default())).unwrap())
-            }
-            _ => None,
-        };
+        let config = CircuitConfig { qubits: SHAPE.qubits, depth: SHAPE.depth, ..CircuitConfig::default() };
+        let ansatz = self.head.ansatz(&config)?;
+        let run = |ansatz| (ansatz, Execution::ideal(ansatz, Arc::new(Statevector::default())).unwrap());
         Ok(Box::new(SmallNetwork {
             layers: [Linear::new(params, "first", (4, 6), true)?, Linear::new(params, "second", (6, 5), true)?],
             norm: BatchNorm::new(params, "first.norm", 6)?,
-            head: self.head.build(params, &SHAPE, family, execution)?.expect("a head trained by gradients"),
+            head: self.head.build(params, &SHAPE, ansatz.as_ref().map(run))?.expect("a head trained by gradients"),
         }))
     }
 }

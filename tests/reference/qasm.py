@@ -14,6 +14,7 @@ import json
 import math
 import pathlib
 import random
+import re
 import sys
 
 import numpy as np
@@ -78,6 +79,7 @@ def expected(circuit):
 
 def angles_for(text):
     count = sum(line.startswith("input float") for line in text.splitlines())
+    count += sum(int(size) for size in re.findall(r"^input array\[float\[64\], (\d+)\]", text, re.M))
     return [round(0.1 + 0.37 * k % 3.0, 3) for k in range(count)]
 
 
@@ -127,6 +129,16 @@ def by_hand(name, angles):
             for i in range(3):
                 qc.rzz(-2 * angles[0], i, i + 1)
             qc.rx(-2 * angles[1], range(4))
+        return qc
+    if name == "own_head":
+        qc = QuantumCircuit(3)
+        x, w = angles[:3], angles[3:]
+        for k in range(2):
+            for i in range(3):
+                qc.ry(2 * x[i], i)
+                qc.rz(w[3 * k + i], i)
+            qc.cx(0, 1)
+            qc.cx(1, 2)
         return qc
     return None
 

@@ -31,6 +31,8 @@ pub(super) fn circuit(parsed: SyntaxTree, options: &ReadOptions) -> ReadResult<(
 pub(super) enum Symbol {
     Qubits(Indices<usize>),
     Bits(Indices<usize>),
+    /// Slots of an array of inputs.
+    Inputs(Indices<usize>),
     Value(Value),
 }
 
@@ -58,12 +60,23 @@ impl Scope for Builder<'_> {
     fn value(&self, name: &str, index: Option<i128>) -> Result<Value, Fault> {
         let (depth, symbol) = self.symbol(name)?;
         match symbol {
-            Symbol::Value(Value::Angle(_)) if self.inside_gate && depth == 0 => {
+            Symbol::Value(Value::Angle(_)) | Symbol::Inputs(_) if self.inside_gate && depth == 0 => {
                 Err(Fault::new(format!("the input {name} is out of reach inside a gate"))
                     .hint("hand it to the gate as a parameter"))
             }
             Symbol::Value(_) if index.is_some() => Err(Fault::new(format!("{name} is a number and has no elements"))),
             Symbol::Value(value) => Ok(*value),
+            Symbol::Inputs(slots) => {
+                let size = slots.len();
+                let element = index.and_then(|index| {
+                    let index = if index < 0 { index.checked_add(size as i128)? } else { index };
+                    slots.clone().nth(usize::try_from(index).ok()?)
+                });
+                let number = index.map_or(String::new(), |index| format!("[{index}]"));
+                let fault = || Fault::new(format!("{name}{number} is no element of the {size} inputs {name}"));
+                let slot = element.ok_or_else(|| fault().hint(format!("write {name}[0] to {name}[{}]", size - 1)))?;
+                Ok(Value::Angle(Param::slot(slot)))
+            }
             Symbol::Qubits(_) => Err(Fault::new(format!("{name} is a qubit, not a number"))),
             Symbol::Bits(_) => Err(Fault::new(format!("{name} is only known when the circuit runs"))
                 .hint("use classical bits only in the condition of an if")),
@@ -182,9 +195,14 @@ impl<'a> Builder<'a> {
                     None => Ok(()),
                 }
             }
-            Kind::Input { name } => {
+            Kind::Input { name, size: None } => {
                 self.slots.push(name.text.clone());
                 self.declare(name, Symbol::Value(Value::Angle(Param::slot(self.slots.len() - 1))))
+            }
+            Kind::Input { name, size } => {
+                let slots = self.grow(self.slots.len(), self.size(size.as_ref())?, "inputs", span)?;
+                self.slots.extend((0..slots.len()).map(|k| format!("{}[{k}]", name.text)));
+                self.declare(name, Symbol::Inputs(slots))
             }
             Kind::Constant { name, value } => {
                 let value = value.evaluate(self)?;

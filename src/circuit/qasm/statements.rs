@@ -87,14 +87,28 @@ impl Parser<'_> {
 
     pub fn input(&mut self) -> ReadResult<Kind> {
         self.next();
-        let kind = self.name("a type")?;
+        let mut kind = self.name("a type")?;
+        let mut size = None;
+        if kind.text == "array" {
+            self.expect(Token::OpenBracket, "`[`")?;
+            kind = self.name("a type")?;
+            self.bracketed()?;
+            self.expect(Token::Comma, "`,`")?;
+            size = Some(self.expression()?);
+            if self.peek() == Token::Comma {
+                let fault = Fault::new("arrays of more than one dimension are not supported");
+                return Err(fault.hint("write one size, as in input array[float, 6] x;").at(self.span()));
+            }
+            self.expect(Token::CloseBracket, "`]`")?;
+        } else {
+            self.bracketed()?;
+        }
         if !["float", "angle"].contains(&kind.text.as_str()) {
             let fault = Fault::new(format!("inputs of type {} are not supported", kind.text));
-            return Err(fault.hint("declare one `input float` per angle").at(kind.span));
+            return Err(fault.hint("write input float x; or input array[float, 3] x;").at(kind.span));
         }
-        self.bracketed()?;
         let name = self.name("the name of the input")?;
-        self.end(Kind::Input { name })
+        self.end(Kind::Input { name, size })
     }
 
     pub fn constant(&mut self) -> ReadResult<Kind> {

@@ -37,9 +37,10 @@ pub(super) enum StatementKind {
         size: Option<Expression>,
         measured: Option<Operand>,
     },
-    /// `input float x;`
+    /// `input float x;`, `input array[float, 3] x;`
     Input {
         name: Name,
+        size: Option<Expression>,
     },
     /// `const float a = 2;`
     Constant {

@@ -391,7 +391,8 @@ fn slot_identifiers(names: &[String]) -> Vec<String> {
     let mut identifiers = Vec::with_capacity(names.len());
     for name in names {
         let mut base: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+            // `x[0]` of an array becomes x_0.
+            name.trim_end_matches(']').chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
         if base.chars().next().is_none_or(|c| c.is_ascii_digit()) {
             base.insert(0, '_');
         }

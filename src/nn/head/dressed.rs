@@ -18,8 +18,7 @@ use crate::sim::Execution;
 /// Parameters: `reduce.weight`, `circuit.weights`, for re-uploading `circuit.scales`.
 pub struct EncodedCircuit {
     reduce: Linear,
-    encoding: Encoding,
-    inputs: usize,
+    ansatz: Ansatz,
     scales: Option<Tensor>,
     layer: QuantumLayer,
     weights: Tensor,
@@ -41,8 +40,7 @@ impl EncodedCircuit {
         };
         Ok(Self {
             reduce: Linear::new(params, "reduce", (shape.features, width), false)?,
-            encoding,
-            inputs,
+            ansatz: ansatz.clone(),
             scales,
             weights: params.get("circuit.weights", &[weights], Init::Normal { sd: shape.weight_sd })?,
             layer: QuantumLayer::new(execution),
@@ -60,18 +58,13 @@ impl EncodedCircuit {
     /// If shapes do not fit.
     pub fn angles(&self, features: &Tensor) -> Result<Tensor, NnError> {
         let reduced = self.reduce.forward(features)?;
-        Ok(match (&self.scales, self.encoding) {
-            (_, Encoding::Amplitude) => amplitude_angles(&reduced)?,
+        let values = match self.ansatz.encoding {
+            Encoding::Amplitude => reduced,
             // Into (0, 1), as the brightness of a pixel is.
-            (_, Encoding::Probability) => amplitude_angles(&((reduced.tanh()? + 1.0)? * 0.5)?)?,
-            (_, Encoding::Pauli(map)) => pauli_angles(map, &(reduced.tanh()? * FRAC_PI_2)?, self.inputs)?,
-            (None, _) => (reduced.tanh()? * FRAC_PI_2)?,
-            (Some(scales), _) => {
-                let once = (reduced.tanh()? * FRAC_PI_2)?;
-                let uploads = scales.dim(D::Minus1)? / once.dim(D::Minus1)?;
-                Tensor::cat(&vec![once; uploads], D::Minus1)?.broadcast_mul(scales)?
-            }
-        })
+            Encoding::Probability => ((reduced.tanh()? + 1.0)? * 0.5)?,
+            _ => (reduced.tanh()? * FRAC_PI_2)?,
+        };
+        encode(&self.ansatz, &values, self.scales.as_ref())
     }
 
     /// Expectation values (batch, observables) of `features` (batch, width).
@@ -83,12 +76,33 @@ impl EncodedCircuit {
     }
 }
 
+/// The input angles (batch, inputs) of a circuit for `values` (batch, features): radians, or amplitudes where these are
+/// encoded. `scales` (1, inputs) are those of re-uploading.
+///
+/// # Errors
+/// If shapes do not fit.
+pub fn encode(ansatz: &Ansatz, values: &Tensor, scales: Option<&Tensor>) -> Result<Tensor, NnError> {
+    Ok(match (ansatz.encoding, scales) {
+        (Encoding::Amplitude | Encoding::Probability, _) => amplitude_angles(values)?,
+        (Encoding::Pauli(map), _) => pauli_angles(map, values, ansatz.inputs)?,
+        (Encoding::Reuploading, scales) => {
+            let uploads = ansatz.inputs / values.dim(D::Minus1)?.max(1);
+            let angles = Tensor::cat(&vec![values; uploads], D::Minus1)?;
+            match scales {
+                Some(scales) => angles.broadcast_mul(scales)?,
+                None => angles,
+            }
+        }
+        _ => values.clone(),
+    })
+}
+
 /// The angles (batch, inputs) of a Pauli map for features (batch, qubits) in radians: of each feature, then of each pair that
 /// `inputs` has room for.
 ///
 /// # Errors
 /// If shapes do not fit.
-pub fn pauli_angles(map: &PauliMap, features: &Tensor, inputs: usize) -> Result<Tensor, NnError> {
+fn pauli_angles(map: &PauliMap, features: &Tensor, inputs: usize) -> Result<Tensor, NnError> {
     let qubits = features.dim(D::Minus1)?;
     let pairs: Vec<(usize, usize)> = map.angle_pairs(qubits).into_iter().take(inputs.saturating_sub(qubits)).collect();
     let (factor, shifted) = if map.shifted { (2.0, (PI - features)?) } else { (1.0, features.clone()) };

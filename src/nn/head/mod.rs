@@ -7,7 +7,7 @@ mod dressed;
 
 pub use circuit::{AnsatzChoice, CircuitConfig, OwnCircuit};
 pub use config::{HeadConfig, HeadModel};
-pub use dressed::{DressedHead, EncodedCircuit, pauli_angles};
+pub use dressed::{DressedHead, EncodedCircuit, encode};
 
 use std::sync::Arc;
 

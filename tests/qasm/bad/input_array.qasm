@@ -1,2 +1,2 @@
 OPENQASM 3.0;
-input array[float, 3] x;
+input array[float, 3, 2] x;

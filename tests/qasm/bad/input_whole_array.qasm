@@ -1,0 +1,5 @@
+OPENQASM 3.0;
+include "stdgates.inc";
+input array[float[64], 3] x;
+qubit q;
+rx(x) q;
