@@ -60,6 +60,8 @@ mod hatl;
 #[cfg(feature = "learn")]
 mod heads;
 #[cfg(feature = "learn")]
+mod kernels;
+#[cfg(feature = "learn")]
 mod landscape;
 #[cfg(feature = "learn")]
 mod layers;

@@ -56,7 +56,8 @@ pub enum Body {
         /// Whether the trained layers entangle.
         entangle: bool,
     },
-    /// Support vectors on the fidelities of encoded states; trained without gradients.
+    /// Support vectors on the fidelities of encoded states. With a circuit of its own the row trains the circuit's weights
+    /// by kernel-target alignment first.
     Kernel,
 }
 
@@ -109,6 +110,14 @@ pub static HEADS: &[HeadRow] = &[
         doc: "Support vector machine on fidelities of encoded states: n states, not n² circuits",
         body: Body::Kernel,
         circuit: None,
+        frozen: &[],
+    },
+    HeadRow {
+        name: "trained_kernel",
+        doc: "The same with features uploaded before every layer, weights and scales trained by kernel-target alignment \
+              (Hubregtsen et al. 2022, arXiv 2105.02276)",
+        body: Body::Kernel,
+        circuit: Some("reuploading"),
         frozen: &[],
     },
     HeadRow {

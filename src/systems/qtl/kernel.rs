@@ -1,17 +1,22 @@
 //! The quantum-kernel classifier: fidelities of encoded states, then support vectors.
 //!
-//! n rows cost n circuit runs: the states are kept and their overlaps taken, instead of running one circuit per pair.
+//! Without noise n rows cost n circuit runs: the states are kept and their overlaps taken. Under the noise of a device and
+//! from shots each pair of rows is a run.
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2};
 
-use crate::circuit::ansatz::zz_feature_map;
+use crate::circuit::Ansatz;
+use crate::circuit::ansatz::{AnsatzRow, Encoding, zz_feature_map};
 use crate::classic::{Pca, SupportVectors};
 use crate::data::FeatureRows;
-use crate::math::C64;
+use crate::lab::{Context, Measurement};
 use crate::nn::NnError;
-use crate::noise::Program;
-use crate::sim::{Angles, Statevector};
+use crate::nn::head::{CircuitConfig, HeadRow};
+use crate::sim::{Condition, Executions};
 use crate::study::StudyError;
+use crate::study::kernel::{FidelityKernel, TrainedEmbedding, target_alignment};
+use crate::study::train::TrainConfig;
+use crate::systems::conditions::add_notices;
 
 /// Repetitions of the feature map, as in Havlíček et al. 2019 (arXiv 1804.11326).
 const REPETITIONS: usize = 2;
@@ -21,53 +26,131 @@ const BANDWIDTH: f64 = 0.4;
 /// C of the support vector machine.
 const PENALTY: f64 = 1.0;
 
-/// Class scores (rows, classes) of `evaluated` as a softmax of decision values, which ranks classes rightly but is not
-/// calibrated.
-///
-/// Features are standardised and projected on one principal component per qubit, fitted on the training rows.
-///
-/// # Errors
-/// If the simulator refuses the width.
-pub fn classify(
-    training: &FeatureRows,
-    evaluated: &FeatureRows,
-    qubits: usize,
-    seed: u64,
-) -> Result<Array2<f64>, StudyError> {
-    let (known, fresh) = (training.values.mapv(f64::from), evaluated.values.mapv(f64::from));
-    let pca = Pca::fit(known.view(), qubits, seed);
-    let states = |rows: &Array2<f64>| encoded(pca.transform(rows.view()).view(), qubits);
-    let (known, fresh) = (states(&known)?, states(&fresh)?);
-    let labels: Vec<u32> = training.labels.iter().map(|&label| label as u32).collect();
-    let machine =
-        SupportVectors::fit(fidelities(&known, &known).view(), &labels, training.classes.len(), PENALTY, 1e-6);
-    let mut scores = machine.decide(fidelities(&fresh, &known).view());
-    for mut row in scores.rows_mut() {
-        let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        row.mapv_inplace(|v| (v - top).exp());
-        let sum = row.sum();
-        row.mapv_inplace(|v| v / sum);
-    }
-    Ok(scores)
-}
-/// States (rows, 2ⁿ) of the ZZ feature map for scores (rows, qubits).
-fn encoded(scores: ArrayView2<'_, f64>, qubits: usize) -> Result<Array2<C64>, StudyError> {
-    let circuit = zz_feature_map(qubits, REPETITIONS).map_err(NnError::from)?;
-    let keep: Vec<usize> = (0..qubits).collect();
-    let program = Program::ideal(&circuit, &keep);
-    // Slots: 2x_i, then 2 x_i x_{i+1} (as in Huang et al. 2021, arXiv 2011.01938). Havlíček's (π - x)(π - y) would turn
-    // by 2π a unit of x even in a narrow band, and scatter neighbours over the sphere.
-    let x = |row: usize, qubit: usize| BANDWIDTH * scores[[row, qubit]];
-    let angles =
-        Array2::from_shape_fn((scores.nrows(), circuit.slots()), |(row, slot)| match slot.checked_sub(qubits) {
-            None => 2.0 * x(row, slot),
-            Some(pair) => 2.0 * x(row, pair) * x(row, pair + 1),
-        });
-    let angles = Angles { inputs: angles.view(), weights: ArrayView1::from(&[]) };
-    Ok(Statevector::default().states(&program, angles).map_err(NnError::from)?)
+/// What turns principal components into the angles of an embedding.
+enum Embedding {
+    /// The ZZ feature map with linear couplings: nothing is trained.
+    Fixed { qubits: usize },
+    /// Trained by kernel-target alignment.
+    Trained(TrainedEmbedding),
 }
 
-/// `|⟨a_i|b_j⟩|²`, (rows of a, rows of b).
-fn fidelities(a: &Array2<C64>, b: &Array2<C64>) -> Array2<f64> {
-    a.mapv(|z| z.conj()).dot(&b.t()).mapv(|z| z.norm_sqr())
+/// A fitted classifier.
+pub struct KernelHead {
+    pca: Pca,
+    embedding: Embedding,
+    kernel: FidelityKernel,
+    weights: Array1<f64>,
+    /// Input angles of the training rows.
+    known: Array2<f64>,
+    machine: SupportVectors,
+}
+
+/// What a kernel is fitted with.
+pub struct Fit<'a> {
+    /// Row of the table of heads.
+    pub row: &'static HeadRow,
+    /// Sizes of the circuit.
+    pub circuit: &'a CircuitConfig,
+    /// How an embedding is trained.
+    pub train: &'a TrainConfig,
+    /// Under which the training fidelities are found.
+    pub home: &'a Condition,
+    /// Compiles circuits.
+    pub executions: &'a Executions,
+    /// Seed of components, weights, batches and shots.
+    pub seed: u64,
+}
+
+impl KernelHead {
+    /// Fits components, embedding and support vectors on the training rows. Features are standardised and projected on one
+    /// principal component for each feature of the embedding.
+    ///
+    /// # Errors
+    /// If the training diverges, the circuit cannot be compiled, or the simulator refuses the width.
+    pub fn fit(training: &FeatureRows, fit: &Fit<'_>, context: &Context) -> Result<(Self, Measurement), StudyError> {
+        let mut found = Measurement::default();
+        let values = training.values.mapv(f64::from);
+        let pca = Pca::fit(values.view(), fit.circuit.qubits, fit.seed);
+        let components = pca.transform(values.view()) * BANDWIDTH;
+        let (embedding, ansatz, weights) = match fit.row.circuit.and_then(AnsatzRow::named) {
+            None => {
+                let qubits = fit.circuit.qubits;
+                (Embedding::Fixed { qubits }, zz_embedding(qubits)?, Array1::zeros(0))
+            }
+            Some(family) => {
+                let ansatz = fit.circuit.build(Some(family), true)?;
+                let mut trained = TrainedEmbedding::new(ansatz.clone(), fit.circuit.weight_sd, fit.seed)?;
+                let history =
+                    trained.align(components.view(), &training.labels, fit.train, fit.seed, context.observer)?;
+                found = found
+                    .curve("train_loss", history.iter().map(|epoch| epoch.loss).collect())
+                    .value("parameters", trained.parameters() as f64)
+                    .value("quantum_parameters", trained.parameters() as f64);
+                let weights = trained.weights()?;
+                (Embedding::Trained(trained), ansatz, weights)
+            }
+        };
+        let kernel = FidelityKernel::new(ansatz).under(fit.executions, fit.home, fit.seed)?;
+        if let Some(execution) = kernel.execution() {
+            add_notices(&mut found, execution, fit.home);
+        }
+        let known = embedding.angles(&components)?;
+        let gram = kernel.gram(known.view(), weights.view())?;
+        found = found.value("target_alignment", target_alignment(gram.view(), &training.labels));
+        let labels: Vec<u32> = training.labels.iter().map(|&label| label as u32).collect();
+        let machine = SupportVectors::fit(gram.view(), &labels, training.classes.len(), PENALTY, 1e-6);
+        Ok((Self { pca, embedding, kernel, weights, known, machine }, found))
+    }
+
+    /// Class scores (rows, classes) of `evaluated` as a softmax of decision values, which ranks classes rightly but is not
+    /// calibrated. The fidelities with the training rows are found under `condition`.
+    ///
+    /// # Errors
+    /// If the circuit cannot be compiled or the simulator refuses.
+    pub fn scores(
+        &self,
+        evaluated: &FeatureRows,
+        (executions, condition, seed): (&Executions, &Condition, u64),
+        found: &mut Measurement,
+    ) -> Result<Array2<f64>, StudyError> {
+        let kernel = self.kernel.under(executions, condition, seed)?;
+        if let Some(execution) = kernel.execution() {
+            add_notices(found, execution, condition);
+        }
+        let components = self.pca.transform(evaluated.values.mapv(f64::from).view()) * BANDWIDTH;
+        let fresh = self.embedding.angles(&components)?;
+        let mut scores =
+            self.machine.decide(kernel.matrix(fresh.view(), self.known.view(), self.weights.view())?.view());
+        for mut row in scores.rows_mut() {
+            let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            row.mapv_inplace(|v| (v - top).exp());
+            let sum = row.sum();
+            row.mapv_inplace(|v| v / sum);
+        }
+        Ok(scores)
+    }
+}
+
+fn zz_embedding(qubits: usize) -> Result<Ansatz, NnError> {
+    let circuit = zz_feature_map(qubits, REPETITIONS)?;
+    Ok(Ansatz { inputs: circuit.slots(), circuit, encoding: Encoding::Direct, observables: Vec::new() })
+}
+
+impl Embedding {
+    /// Input angles (rows, inputs) of components (rows, features).
+    fn angles(&self, components: &Array2<f64>) -> Result<Array2<f64>, StudyError> {
+        match self {
+            // Slots: 2x_i, then 2 x_i x_{i+1} (as in Huang et al. 2021, arXiv 2011.01938). Havlíček's (π - x)(π - y) would
+            // turn by 2π a unit of x even in a narrow band, and scatter neighbours over the sphere.
+            Self::Fixed { qubits } => {
+                let x = |row: usize, qubit: usize| components[[row, qubit]];
+                let slots = 2 * qubits - 1;
+                Ok(Array2::from_shape_fn((components.nrows(), slots), |(row, slot)| match slot.checked_sub(*qubits) {
+                    None => 2.0 * x(row, slot),
+                    Some(pair) => 2.0 * x(row, pair) * x(row, pair + 1),
+                }))
+            }
+            Self::Trained(trained) => trained.angles(components.view()),
+        }
+    }
 }

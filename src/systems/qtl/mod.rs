@@ -127,6 +127,12 @@ impl Experiment for Qtl {
             "validation accuracy after each epoch",
         ),
         Metric::lower("best_epoch", "best epoch", Unit::Count, "first epoch with the highest validation accuracy"),
+        Metric::higher(
+            "target_alignment",
+            "target alignment",
+            Unit::Plain,
+            "agreement of the kernel of the training rows with their classes",
+        ),
         Metric::lower("parameters", "parameters", Unit::Count, "trained parameters"),
         Metric::lower("quantum_parameters", "circuit parameters", Unit::Count, "trained parameters that are angles"),
     ];
@@ -180,7 +186,7 @@ impl Experiment for Qtl {
             Factor::explained("head", Role::Arm, heads).with_baseline("linear").listed_by("heads"),
             Factor::seeds(&spec.seeds),
         ];
-        if choices.iter().any(HeadChoice::has_circuit) {
+        if choices.iter().any(HeadChoice::meets_noise) {
             varied.extend(factors(&conditions(&spec.evaluate)));
         }
         let metrics = [

@@ -172,8 +172,11 @@ impl Settings for Spec {
         },
         Preset {
             name: "kernel",
-            doc: "support vectors on fidelities beside the linear head and the dressed circuit (arXiv 1804.11326)",
-            apply: |spec| spec.heads = ["linear", "quantum", "quantum_kernel"].map(String::from).to_vec(),
+            doc: "support vectors on fidelities, fixed and trained, beside the linear head and the dressed circuit (arXiv \
+                  1804.11326, 2105.02276)",
+            apply: |spec| {
+                spec.heads = ["linear", "quantum", "quantum_kernel", "trained_kernel"].map(String::from).to_vec();
+            },
         },
     ];
 
@@ -201,7 +204,11 @@ impl Settings for Spec {
                     check.name("heads", name, HEADS.iter().map(|row| row.name));
                 }
                 Err(_) => {
-                    check.refuse("heads", format!("{label:?}"), "a head with a trained circuit before @DEVICE");
+                    check.refuse(
+                        "heads",
+                        format!("{label:?}"),
+                        "a head with a circuit or a quantum kernel before @DEVICE",
+                    );
                 }
             }
         }

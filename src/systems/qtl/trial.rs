@@ -16,7 +16,7 @@ use crate::systems::conditions::add_notices;
 use crate::systems::hold_out::Rows;
 use crate::systems::qtl::conditions::{conditions, is_calibrated};
 use crate::systems::qtl::heads::HeadChoice;
-use crate::systems::qtl::kernel;
+use crate::systems::qtl::kernel::{Fit, KernelHead};
 use crate::systems::qtl::spec::Spec;
 use crate::systems::saved_head::{HEAD_FILE, TRANSPILED_FILE, TranspiledCircuits};
 
@@ -53,7 +53,7 @@ pub fn run(
 ) -> Result<Measurement, StudyError> {
     let trial = Trial { spec, rows, executions, choice, seed };
     match choice.config.row.body {
-        Body::Kernel => trial.kernel(),
+        Body::Kernel => trial.kernel(context),
         _ => trial.gradient(context),
     }
 }
@@ -67,12 +67,30 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    fn kernel(&self) -> Result<Measurement, StudyError> {
-        let (training, evaluated) = (&self.rows.split.training, &self.rows.evaluated);
-        let probabilities = kernel::classify(training, evaluated, self.spec.circuit.qubits, self.seed)?;
-        let predictions = Predictions::new(probabilities, evaluated.labels.clone())?;
-        let lines = self.lines(&Condition::default(), &predictions);
-        Ok(headline(Measurement::default(), &predictions)
+    fn kernel(&self, context: &Context) -> Result<Measurement, StudyError> {
+        let Self { spec, rows, choice, seed, executions, .. } = *self;
+        let evaluated = &rows.evaluated;
+        let home = choice.condition(&spec.condition);
+        let (row, circuit, train) = (choice.config.row, &spec.circuit, &spec.train);
+        let fit = Fit { row, circuit, train, home: &home, executions, seed };
+        let (head, mut found) = KernelHead::fit(&rows.split.training, &fit, context)?;
+        let main = if spec.evaluate.as_trained { home.clone() } else { Condition::default() };
+        let predict = |condition: &Condition, found: &mut Measurement| {
+            context.proceed()?;
+            let scores = head.scores(evaluated, (executions, condition, seed), found)?;
+            Predictions::new(scores, evaluated.labels.clone())
+        };
+        let predictions = predict(&main, &mut found)?;
+        let mut lines = self.lines(&main, &predictions);
+        let all = conditions(&spec.evaluate);
+        for other in choice.evaluated_under(&all) {
+            let seen = predict(&other.condition, &mut found)?;
+            found = found.under(&other.at(), "accuracy", seen.accuracy());
+            if other.condition != main {
+                lines.extend(self.lines(&other.condition, &seen));
+            }
+        }
+        Ok(headline(found, &predictions)
             .keep(EVALUATED, &self.kept(&predictions, Vec::new(), Vec::new()))
             .file(PREDICTIONS_FILE, predictions_csv(&evaluated.classes, &lines)?))
     }
