@@ -46,9 +46,8 @@ fn features_weights_and_observables_are_read_by_name_and_comment() {
     // Any order of declaration; names of every customary form; measurements at the end.
     let text = format!(
         "{HEAD} input float w_1; input float[64] x_1; input float weight; input float x0; qubit[2] q; bit[2] c;
-         ry(2*x0+w_1) q[0]; ",
+         ry(2 * x0) q[0]; ry(x_1) q[1]; rz(w_1) q[0]; rz(-weight) q[1]; c = measure q;"
     );
-    let text = text.replace("2*x0+w_1", "2*x0") + "ry(x_1) q[1]; rz(w_1) q[0]; rz(-weight) q[1]; c = measure q;";
     let ansatz = Ansatz::read(&text, "names.qasm").unwrap();
     assert_eq!(ansatz.circuit.slot_names(), ["x_1", "x0", "w_1", "weight"]);
     assert_eq!((ansatz.inputs, ansatz.circuit.bits(), ansatz.observables.len()), (2, 0, 2));
@@ -75,6 +74,7 @@ fn circuits_that_cannot_be_heads_are_refused_by_name_and_with_what_to_write() {
         ("input float x; qubit q; rx(x) q;\n// observables: Z1", "observable Z1: the circuit has qubits 0 to 0"),
         ("input float x; qubit q; rx(x) q;\n// observables: Q0", "one of I X Y Z"),
         ("input float x; qubit q; foo(x) q;", "mine.qasm:1:"),
+        ("input float x; input float w; qubit q; rx(x + w) q;", "declare one input for the whole expression"),
     ] {
         let error = Ansatz::read(&format!("{HEAD} {body}"), "mine.qasm").unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("mine.qasm"), "{body}: {error}");
