@@ -88,6 +88,22 @@ for name, (encoding, build) in ANSATZE.items():
         ansatze.append({"name": name, "entanglement": entanglement, "depth": DEPTH, "features": x.tolist(), "weights": w.tolist(),
                         "state": state(front.compose(bound))})
 
+# Re-uploading with scales 1: RY(x), then RX RY RX of each qubit and a ring of CNOT, in every layer.
+for qubits in (2, 3):
+    x, w = rng.uniform(-np.pi / 2, np.pi / 2, qubits), rng.uniform(-np.pi, np.pi, (DEPTH, qubits, 3))
+    circuit = QuantumCircuit(qubits)
+    for layer in w:
+        for qubit in range(qubits):
+            circuit.ry(x[qubit], qubit)
+        for qubit in range(qubits):
+            circuit.rx(layer[qubit, 0], qubit)
+            circuit.ry(layer[qubit, 1], qubit)
+            circuit.rx(layer[qubit, 2], qubit)
+        for qubit in range(qubits if qubits > 2 else 1):
+            circuit.cx(qubit, (qubit + 1) % qubits)
+    ansatze.append({"name": "reuploading", "entanglement": None, "depth": DEPTH, "features": x.tolist(),
+                    "weights": w.ravel().tolist(), "state": state(circuit)})
+
 entanglements = [{"name": name, "qubits": qubits, "layers": pairs_of(qubits, 7, name)}
                  for name in PATTERNS for qubits in (2, 3, 4, 5)]
 print(json.dumps({"encodings": encodings, "amplitudes": amplitudes, "ansatze": ansatze, "entanglements": entanglements}))
