@@ -13,7 +13,7 @@ const MOST_QUBITS: usize = 16;
 #[allow(missing_docs, reason = "the message names every field")]
 pub enum AnsatzError {
     /// A file that cannot be opened or is no text.
-    #[error("{file}: {reason}")]
+    #[error("{file}: {reason}; a relative path starts at the working directory")]
     Io { file: String, reason: String },
     /// A text that is not OpenQASM 2 or 3.
     #[error("{error}{}", .error.hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}")))]
