@@ -3,10 +3,12 @@
 use ndarray::{Array1, Array2};
 use qgraft::circuit::Ansatz;
 use qgraft::circuit::ansatz::AnsatzRow;
+use qgraft::lab::{Settings, run_in_memory};
 use qgraft::nn::optim::Method;
 use qgraft::sim::{Condition, Executions};
 use qgraft::study::kernel::{FidelityKernel, TrainedEmbedding, target_alignment};
 use qgraft::study::train::TrainConfig;
+use qgraft::systems::qtl::{Qtl, Spec};
 use serde_json::Value;
 
 use crate::support::cases::numbers;
@@ -118,4 +120,22 @@ fn runs_of_pairs_agree_with_overlaps_of_states() {
 
     let (noisy, _) = under(Condition::on_device("manila"));
     assert!(noisy.diag().iter().all(|p| *p < 1.0 && *p > 0.5), "{noisy}");
+}
+
+#[test]
+fn a_kernel_of_a_device_is_evaluated_on_it_and_a_trained_one_reports_its_alignment() {
+    let mut spec = Spec::default();
+    let smoke = Spec::PRESETS.iter().find(|preset| preset.name == "smoke").unwrap();
+    (smoke.apply)(&mut spec);
+    spec.seeds = vec![0];
+    spec.heads = ["quantum_kernel", "trained_kernel", "quantum_kernel@manila"].map(String::from).to_vec();
+    spec.condition.shots = Some(128);
+    let results = run_in_memory::<Qtl>(&spec).unwrap();
+    for head in &spec.heads {
+        let alignment = results.of("target_alignment").at("head", head).samples().unwrap().mean();
+        assert!((0.0..=1.0).contains(&alignment), "{head}: {alignment}");
+    }
+    let rows = |head: &str, device: &str| results.of("accuracy").at("head", head).at("device", device).rows().len();
+    // Exact, and with 1024 shots.
+    assert_eq!((rows("quantum_kernel@manila", "manila"), rows("quantum_kernel", "manila")), (2, 0));
 }
