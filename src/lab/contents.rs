@@ -88,9 +88,10 @@ fn gather(folder: &Path, seen: &mut HashSet<PathBuf>, files: &mut Vec<PathBuf>) 
     Ok(())
 }
 
-/// Settings with hashes in place of the paths that they name.
+/// Settings with hashes in place of the paths that they name, and without the names of texts that they took in.
 pub fn without_paths(settings: &Table, contents: &Contents) -> Table {
     let mut tree = settings.clone();
+    forget_names(&mut tree);
     for (field, hash) in contents {
         if !replace(&mut tree, field, hash) {
             // A list that names files among other things.
@@ -98,6 +99,14 @@ pub fn without_paths(settings: &Table, contents: &Contents) -> Table {
         }
     }
     tree
+}
+
+/// Removes the name of the file from every text that came from one, such as an own circuit.
+fn forget_names(tree: &mut Table) {
+    if tree.get("text").is_some_and(Value::is_str) {
+        tree.remove("name");
+    }
+    tree.iter_mut().filter_map(|(_, value)| value.as_table_mut()).for_each(forget_names);
 }
 
 /// Whether the field held a text, which is now the hash.

@@ -200,6 +200,8 @@ fn a_run_needs_the_file_of_its_circuit_once() {
     let first = id(&small(folder.path(), &["--ansatz", "mine.qasm", "--dry-run"]));
 
     // The content decides the id, not the name.
+    fs::copy(&mine, folder.path().join("same.qasm")).unwrap();
+    assert_eq!(id(&small(folder.path(), &["--ansatz", "same.qasm", "--dry-run"])), first);
     let changed = fs::read_to_string(&mine).unwrap().replace("2 * x[i]", "1.5 * x[i]");
     fs::write(&mine, changed).unwrap();
     assert_ne!(id(&small(folder.path(), &["--ansatz", "mine.qasm", "--dry-run"])), first);
