@@ -216,7 +216,7 @@ fn circuits_are_drawn_and_converted_there_and_back() {
 /// Arguments after a small run's, and what the message must name.
 const REFUSED: &[(&[&str], &[&str])] = &[
     (&["--heads", "quantm"], &["quantm", "did you mean \"quantum\""]),
-    (&["--heads", "linear@manila"], &["linear@manila", "a head with a trained circuit"]),
+    (&["--heads", "linear@manila"], &["linear@manila", "a head with a circuit or a quantum kernel"]),
     (&["--heads", "linear,linear"], &["heads", "linear", "twice"]),
     (&["--preset", "marie"], &["marie", "did you mean \"mari\""]),
     (&["--devices", "manilla"], &["manilla", "manila"]),
