@@ -1,13 +1,12 @@
 //! Features kept on disk, so that a picture passes a frozen backbone once.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{DataError, Picture, Transform};
+use super::{DataError, Picture, Transform, write_file};
 
 /// A folder of feature files, each named by a hash of everything the features depend on.
 #[derive(Clone, Debug)]
@@ -71,16 +70,8 @@ impl FeatureCache {
     pub fn store(&self, key: &str, features: &Array2<f32>) -> Result<(), DataError> {
         fs::create_dir_all(&self.folder).map_err(DataError::io(&self.folder))?;
         let path = self.path(key);
-        write_whole(&path, &pack(features)).map_err(DataError::io(&path))
+        write_file(&path, &pack(features)).map_err(DataError::io(&path))
     }
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // A path made by `FeatureCache::path` always has its folder.
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
 }
 
 /// A safetensors file with the hash of its values beside them.

@@ -5,6 +5,7 @@
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
 //! * [`read_pictures`]: pictures without labels. [`read_voc`]: pictures with boxes in them.
 //! * [`Sampler`]: which rows make up a step.
+//! * [`write_file`]: the one writer of files, of every floor above too.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
 
 mod bundled;
@@ -16,6 +17,7 @@ pub mod fashion_mnist;
 mod folder;
 mod grid;
 mod hold_out;
+mod output;
 mod parquet;
 mod sampler;
 mod samples;
@@ -33,6 +35,7 @@ pub use digits::digits;
 pub use error::DataError;
 pub use folder::{BadPicture, LoosePictures, decode, read_folder, read_pictures, resaved};
 pub use hold_out::{HoldOut, TestRows};
+pub use output::write_file;
 pub use sampler::{Sampler, class_weights, picture_weights};
 pub use samples::{FeatureRows, FeatureSplit, Features, Part, Picture, Pictures, Samples};
 pub use split::Split;

@@ -67,6 +67,8 @@ mod noise_robustness;
 mod onnx;
 #[cfg(feature = "learn")]
 mod optimizers;
+#[cfg(all(feature = "cli", unix))]
+mod outputs;
 #[cfg(feature = "learn")]
 mod pages;
 #[cfg(feature = "learn")]
@@ -85,8 +87,6 @@ mod smear;
 mod soh;
 #[cfg(feature = "learn")]
 mod statistics;
-#[cfg(feature = "cli")]
-#[cfg(all(feature = "cli", unix))]
 #[cfg(feature = "learn")]
 mod systems;
 #[cfg(feature = "learn")]
