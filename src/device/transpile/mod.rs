@@ -127,6 +127,9 @@ const WEIGHTS: [Weights; 3] = [
     Weights { coming: 0.5, entangler: 0.0 },
 ];
 
+/// Gates at most that those under many controls become before any pass.
+const GATES: u64 = 2_000_000;
+
 /// Rewrites `circuit` for `target`.
 ///
 /// Level 0 keeps every gate and assigns the first usable qubits unless a layout is given; 1 cancels and searches a
@@ -149,6 +152,10 @@ pub fn transpile(
         return Err(TranspileError::TooWide { needed, available });
     }
     let basis = Basis::of(&target.single)?;
+    let count = decompose::count(circuit);
+    if count > GATES {
+        return Err(TranspileError::TooManyGates { count, most: GATES });
+    }
     let (steps, wire) = decompose::unroll(circuit, settings.effort >= Effort::Blocks);
     let steps = simplify(steps, needed, settings.effort);
     let demand = Demand::of(&steps, needed);

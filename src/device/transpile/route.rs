@@ -49,7 +49,9 @@ impl Dependencies {
                 if let Some(runs) = runs.get_mut(wire) {
                     members.append(runs);
                 }
+                // A step that names a wire twice, as a measurement into a bit that it tests does, waits for no step more.
                 if let Some(earlier) = last[wire].replace(k as u32)
+                    && earlier != k as u32
                     && this.successors[earlier as usize].last() != Some(&(k as u32))
                 {
                     this.successors[earlier as usize].push(k as u32);
