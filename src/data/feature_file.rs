@@ -14,9 +14,9 @@ use ndarray::{Array2, Axis};
 use safetensors::{Dtype, tensor::TensorView};
 
 use super::array_file::{Array, ArrayFile, Labels};
-use super::cache::write_whole;
 use super::delimited::{parse_labelled, text};
 use super::file::read_file;
+use super::output::write_file;
 use super::part_name::part_of;
 use super::zip_file::ZipFile;
 use super::{DataError, FeatureRows, FeatureSplit, Features, Part, Split, Tabular, label, parquet, read_table};
@@ -126,7 +126,7 @@ impl Features {
             .map(|(name, kind, shape, data)| Ok((name.as_str(), TensorView::new(*kind, shape.clone(), data)?)));
         let views: Vec<_> = views.collect::<Result<_, _>>().map_err(failed)?;
         let bytes = safetensors::serialize(views, Some(metadata)).map_err(failed)?;
-        write_whole(path, &bytes).map_err(DataError::io(path))
+        write_file(path, &bytes).map_err(DataError::io(path))
     }
 }
 
