@@ -127,7 +127,7 @@ fn probabilities(
             false => b[[part[row].1, k - inputs]],
         });
         let found = pair.prepared.expect(Angles { inputs: rows.view(), weights }).map_err(NnError::from)?;
-        values.extend(found.into_iter());
+        values.extend(found);
     }
     Ok(values)
 }

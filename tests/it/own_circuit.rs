@@ -24,7 +24,7 @@ fn example() -> &'static Path {
 fn data() -> FeatureSplit {
     let rows = |count: usize, seed: u64| {
         let mut stream = Stream::named(seed, "test");
-        let centre = |row: usize| if row % 2 == 0 { 1.0 } else { -1.0 };
+        let centre = |row: usize| if row.is_multiple_of(2) { 1.0 } else { -1.0 };
         FeatureRows {
             values: Array2::from_shape_fn((count, 6), |(row, _)| (centre(row) + 0.3 * stream.normal()) as f32),
             labels: (0..count).map(|row| row % 2).collect(),

@@ -257,7 +257,7 @@ pub(super) fn route(
         if let Some(events) = &mut events {
             events.push(Event::Swap(p, q));
         }
-        if since_progress.len() % DECAY_RESET == 0 {
+        if since_progress.len().is_multiple_of(DECAY_RESET) {
             price.fill(1.0);
         } else {
             price[p] += DECAY;

@@ -31,7 +31,7 @@ enum Embedding {
     /// The ZZ feature map with linear couplings: nothing is trained.
     Fixed { qubits: usize },
     /// Trained by kernel-target alignment.
-    Trained(TrainedEmbedding),
+    Trained(Box<TrainedEmbedding>),
 }
 
 /// A fitted classifier.
@@ -87,7 +87,7 @@ impl KernelHead {
                     .value("parameters", trained.parameters() as f64)
                     .value("quantum_parameters", trained.parameters() as f64);
                 let weights = trained.weights()?;
-                (Embedding::Trained(trained), ansatz, weights)
+                (Embedding::Trained(Box::new(trained)), ansatz, weights)
             }
         };
         let kernel = FidelityKernel::new(ansatz).under(fit.executions, fit.home, fit.seed)?;
