@@ -8,7 +8,12 @@ use clap::ValueEnum;
 
 use crate::circuit::qasm::{ReadOptions, WriteOptions, write2, write3};
 use crate::circuit::{Circuit, CircuitFileError};
+use crate::cli::note;
+use crate::data::write_file;
 use crate::math::Seconds;
+
+/// Notices that are shown. A file of another tool can have one for each gate.
+const NOTICES: usize = 20;
 
 /// Reads a circuit; what the reader skipped is reported on stderr. `include` are folders searched for included files;
 /// `cycle` is the time step of the device in use, in which delays may be written as `dt`.
@@ -22,8 +27,11 @@ fn read_with(path: &Path, options: ReadOptions) -> Result<Circuit> {
         CircuitFileError::Qasm(error) => anyhow!("{}", error.report()),
         error => error.into(),
     })?;
-    for notice in &notices {
-        eprintln!("{}:{}: {}", path.display(), notice.line, notice.message);
+    for notice in notices.iter().take(NOTICES) {
+        note(format_args!("{}:{}: {}", path.display(), notice.line, notice.message));
+    }
+    if notices.len() > NOTICES {
+        note(format_args!("{}: {} further notices", path.display(), notices.len() - NOTICES));
     }
     Ok(circuit)
 }
@@ -47,21 +55,17 @@ impl Format {
     }
 }
 
-/// Writes `text` to `path` as a whole, or to stdout without one.
+/// Writes `text` to `path`, or to stdout without one.
 pub fn write(path: Option<&Path>, text: &str) -> Result<()> {
-    let Some(path) = path else {
-        std::io::stdout().lock().write_all(text.as_bytes())?;
-        return Ok(());
-    };
-    write_bytes(path, text.as_bytes())
+    write_bytes(path.unwrap_or(Path::new("-")), text.as_bytes())
 }
 
-/// Writes `bytes` to `path` as a whole.
+/// Writes `bytes` to `path` as [`write_file`] does; `-` is stdout.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = || path.display().to_string();
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(name)?;
-    file.write_all(bytes).with_context(name)?;
-    file.persist(path).map_err(|e| e.error).with_context(name)?;
-    Ok(())
+    if [Path::new("-"), Path::new("/dev/stdout")].contains(&path) {
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(bytes)?;
+        return Ok(stdout.flush()?);
+    }
+    write_file(path, bytes).with_context(|| path.display().to_string())
 }

@@ -18,7 +18,7 @@ pub struct Arguments {
     /// The format to write.
     #[arg(long, value_name = "FORMAT", default_value = "qasm3")]
     to: Format,
-    /// Where to write; stdout by default.
+    /// Where to write; - is stdout, the default.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Folder searched for included files.

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::circuit::qasm::{WriteOptions, write2, write3};
 use crate::cli::circuit_file;
+use crate::cli::note;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::device::TranspiledCircuit;
 use crate::math::words::pluralise;
@@ -51,7 +52,7 @@ pub struct Arguments {
     /// Rewrite the circuit for this device: a name (see `qgraft list devices`) or a file.
     #[arg(long, value_name = "NAME|FILE")]
     device: Option<String>,
-    /// Where to write; stdout by default.
+    /// Where to write; - is stdout, the default.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Folder of cached features, for --sample and --rows.
@@ -72,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let query = HeadQuery { label: arguments.head.as_deref(), seed: arguments.seed, with_circuit: true };
     let saved = SavedHead::read(&arguments.folder, &query)?;
-    eprintln!("{}", saved.title());
+    note(format_args!("{}", saved.title()));
     let job = match &arguments.device {
         Some(device) => {
             let job = HardwareJob::new(&saved.head, (&saved.label, saved.seed), device, &saved.executions()?)?;
@@ -88,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Some([only]) => only.circuit.clone(),
         // Of several bases a file holds one; it says so.
         Some(several) => {
-            eprintln!("the head reads {} bases; this is the first, and --rows writes all", several.len());
+            note(format_args!("the head reads {} bases; this is the first, and --rows writes all", several.len()));
             several[0].circuit.clone()
         }
         None => {
@@ -113,10 +114,10 @@ fn describe(device: &str, transpiled: &TranspiledCircuit) {
     let TranspiledCircuit { two_qubit_gates, depth, final_layout, .. } = transpiled;
     let layout: Vec<String> =
         final_layout.iter().enumerate().map(|(k, physical)| format!("{k} on {physical}")).collect();
-    eprintln!(
+    note(format_args!(
         "{device}: {two_qubit_gates} two-qubit gates, depth {depth} before measurement; qubits measured: {}",
         layout.join(", ")
-    );
+    ));
 }
 
 /// Reads data of the run under a progress bar.
@@ -155,13 +156,13 @@ fn write_job(arguments: &Arguments, saved: &SavedHead, (job, rows): (&HardwareJo
     for (name, bytes) in job.files(&rows, predicted.view(), arguments.bound)? {
         write_whole(&folder.join(name), &bytes)?;
     }
-    eprintln!(
+    note(format_args!(
         "{0}: {1} and {2}; python {0}/submit.py runs them, and qgraft judge {3} {0}/counts.json reads the counts",
         folder.display(),
         pluralise(job.circuits.len(), "circuit"),
         pluralise(rows.ids.len(), "row"),
         arguments.folder.display(),
-    );
+    ));
     Ok(())
 }
 

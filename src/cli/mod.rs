@@ -53,7 +53,7 @@ enum Command {
 
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Study(arguments) => study::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
@@ -68,17 +68,22 @@ pub fn main() -> ExitCode {
         Command::Transpile(arguments) => transpile::run(&arguments),
         Command::Noise(arguments) => noise::run(&arguments),
     };
-    match result {
+    // What waits in the buffer of stdout may fail too, on a full disk for example.
+    match done.and_then(|()| Ok(std::io::stdout().flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader closed the pipe (`qgraft list gates | head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // The process ends either way, and an error of stderr cannot be reported.
-            let _ = writeln!(std::io::stderr(), "qgraft: {}", message(&error));
+            note(format_args!("qgraft: {}", message(&error)));
             let interrupted = matches!(error.downcast_ref(), Some(StudyError::Interrupted | StudyError::Paused { .. }));
             ExitCode::from(if interrupted { 130 } else { 1 })
         }
     }
+}
+
+/// A line on stderr. Where stderr is closed or full there is nobody to report that to, and the work goes on.
+fn note(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// An error and its causes, without those that it quotes itself.
@@ -98,5 +103,6 @@ fn workers(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    let is_broken = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(is_broken))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+use crate::cli::note;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::lab::{Applied, ApplyOptions, SavedRun, System};
 use crate::math::words::pluralise;
@@ -52,7 +53,7 @@ pub struct Arguments {
     /// Leave out pictures that cannot be read.
     #[arg(long)]
     skip_bad: bool,
-    /// Where to write; stdout by default.
+    /// Where to write; - is stdout, the default.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write one JSON object with rows and metrics in place of CSV.
@@ -113,12 +114,12 @@ fn system_of(run: &SavedRun) -> Result<&'static dyn System> {
 
 /// Which model it was and how good, on stderr.
 fn summary(applied: &Applied) {
-    eprintln!("{}", applied.model);
+    note(format_args!("{}", applied.model));
     for notice in &applied.notices {
-        eprintln!("notice: {notice}");
+        note(format_args!("notice: {notice}"));
     }
     if applied.known > 0 {
         let metrics: Vec<String> = applied.metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-        eprintln!("{} with a known class: {}", pluralise(applied.known, "sample"), metrics.join(", "));
+        note(format_args!("{} with a known class: {}", pluralise(applied.known, "sample"), metrics.join(", ")));
     }
 }

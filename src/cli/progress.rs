@@ -8,6 +8,7 @@ use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::cli::note;
 use crate::study::Observer;
 
 /// Set by Ctrl-C. Long work reads it and ends with no file half-written.
@@ -69,7 +70,7 @@ impl Observer for Bar {
     }
 
     fn note(&self, text: &str) {
-        self.with(|bar| bar.suspend(|| eprintln!("{text}")));
+        self.with(|bar| bar.suspend(|| note(text)));
     }
 
     fn done(&self) {
@@ -185,7 +186,7 @@ impl Observer for Workers {
                 let is_due = runs.printed.is_none_or(|last| last.elapsed() > BETWEEN_LINES);
                 if failure.is_some() || is_due || runs.done == runs.total {
                     runs.printed = Some(Instant::now());
-                    eprintln!("{line}");
+                    note(line);
                 }
             } else if failure.is_some() {
                 // A line that cannot be shown is shown again in the list of failures.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use crate::cli::note;
 use crate::cli::progress::{Workers, catch_interrupts};
 use crate::lab::{Outcome, Overrides, RunOptions, System, read_settings};
 use crate::math::words::pluralise;
@@ -138,7 +139,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let outcome = outcome?;
     write!(stdout, "{}", if matches.get_flag("json") { outcome.json.clone() } else { shown(&outcome) })?;
-    eprintln!("report: {}", outcome.folder.join("report.html").display());
+    note(format_args!("report: {}", outcome.folder.join("report.html").display()));
     failures(&outcome, &format!("qgraft run {name} --spec {0}/spec.toml --out {0} --resume", options.out.display()))
 }
 
@@ -193,7 +194,10 @@ fn shown(outcome: &Outcome) -> String {
 /// Names failed trials with the command that repeats each.
 fn failures(outcome: &Outcome, command: &str) -> Result<()> {
     for failure in &outcome.results.failures {
-        eprintln!("failed: {}: {}\n  repeat: {command} --only id={}", failure.title, failure.reason, failure.id);
+        note(format_args!(
+            "failed: {}: {}\n  repeat: {command} --only id={}",
+            failure.title, failure.reason, failure.id
+        ));
     }
     match outcome.results.failures.len() {
         0 => Ok(()),

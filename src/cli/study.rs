@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::cli::note;
 use crate::cli::progress::{Workers, catch_interrupts};
 use crate::lab::suite::{self, Ready, Suite};
 use crate::lab::{Outcome, RunOptions};
@@ -95,8 +96,8 @@ fn failures(outcomes: &[(String, Outcome)], repeat: &str) -> Result<()> {
     let failed: Vec<_> =
         outcomes.iter().flat_map(|(name, o)| o.results.failures.iter().map(move |f| (name, f))).collect();
     for (name, failure) in &failed {
-        eprintln!("failed: {name}: {}: {}", failure.title, failure.reason);
-        eprintln!("  repeat: {repeat} --only run={name},id={}", failure.id);
+        note(format_args!("failed: {name}: {}: {}", failure.title, failure.reason));
+        note(format_args!("  repeat: {repeat} --only run={name},id={}", failure.id));
     }
     match failed.len() {
         0 => Ok(()),

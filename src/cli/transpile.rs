@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::circuit::qasm::WriteOptions;
 use crate::circuit::{Circuit, OpKind};
 use crate::cli::circuit_file::{self, Format};
+use crate::cli::note;
 use crate::device::schedule;
 use crate::device::{Device, LayoutMethod, Target, TranspileOptions, TranspiledCircuit, transpile};
 
@@ -42,7 +43,7 @@ pub struct Arguments {
     /// The format to write; by default JSON for a file named so, else OpenQASM 3 with physical qubits $k.
     #[arg(long, value_name = "FORMAT")]
     to: Option<Format>,
-    /// Where to write the circuit; stdout by default.
+    /// Where to write the circuit; - is stdout, the default.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Print the summary as JSON.
@@ -137,7 +138,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         read: arguments.read.clone(),
     };
     let target = Target::of(&device);
-    device.notices.iter().chain(&target.notices).for_each(|notice| eprintln!("{notice}"));
+    device.notices.iter().chain(&target.notices).for_each(note);
     let transpiled = transpile(&circuit, &target, &options).with_context(name)?;
     let summary = Summary::of(&circuit, &transpiled, &device, arguments);
     let named_json = arguments.output.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "json"));
@@ -149,7 +150,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.json {
         circuit_file::write(None, &(serde_json::to_string_pretty(&summary)? + "\n"))
     } else {
-        eprint!("{}", summary.text());
+        note(summary.text().trim_end());
         Ok(())
     }
 }

@@ -1,13 +1,12 @@
 //! Features kept on disk, so that a picture passes a frozen backbone once.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{DataError, Picture, Transform};
+use super::{DataError, Picture, Transform, write_file};
 
 /// A folder of feature files, each named by a hash of everything the features depend on.
 #[derive(Clone, Debug)]
@@ -71,17 +70,8 @@ impl FeatureCache {
     pub fn store(&self, key: &str, features: &Array2<f32>) -> Result<(), DataError> {
         fs::create_dir_all(&self.folder).map_err(DataError::io(&self.folder))?;
         let path = self.path(key);
-        write_whole(&path, &pack(features)).map_err(DataError::io(&path))
+        write_file(&path, &pack(features)).map_err(DataError::io(&path))
     }
-}
-
-/// Writes a file that appears whole or not at all.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
 }
 
 /// A safetensors file with the hash of its values beside them.

@@ -14,7 +14,7 @@ use ndarray::{Array2, Axis};
 use safetensors::{Dtype, tensor::TensorView};
 
 use super::array_file::{Array, ArrayFile, Labels};
-use super::cache::write_whole;
+use super::output::write_file;
 use super::delimited::{parse_labelled, text};
 use super::file::read_file;
 use super::part_name::part_of;
@@ -126,7 +126,7 @@ impl Features {
             .map(|(name, kind, shape, data)| Ok((name.as_str(), TensorView::new(*kind, shape.clone(), data)?)));
         let views: Vec<_> = views.collect::<Result<_, _>>().map_err(failed)?;
         let bytes = safetensors::serialize(views, Some(metadata)).map_err(failed)?;
-        write_whole(path, &bytes).map_err(DataError::io(path))
+        write_file(path, &bytes).map_err(DataError::io(path))
     }
 }
 

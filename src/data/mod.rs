@@ -5,6 +5,7 @@
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
 //! * [`read_pictures`]: pictures without labels. [`read_voc`]: pictures with boxes in them.
 //! * [`Sampler`]: which rows make up a step.
+//! * [`write_file`]: the one writer of files, of every floor above too.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
 
 mod array_file;
@@ -23,6 +24,7 @@ mod keel;
 mod label;
 mod layout;
 mod number;
+mod output;
 mod parquet;
 mod part_name;
 mod picture_file;
@@ -45,6 +47,7 @@ pub use feature_file::{OpenFeatures, companions, parse_features, read_features};
 pub use folder::{BadPicture, LoosePictures, read_folder, read_folder_for, read_pictures};
 pub use hold_out::{HoldOut, TestRows};
 pub use picture_file::{decode, is_picture, resaved};
+pub use output::write_file;
 pub use sampler::{Sampler, class_weights, picture_weights};
 pub use samples::{FeatureRows, FeatureSplit, Features, Part, Picture, Pictures, Samples};
 pub use split::Split;

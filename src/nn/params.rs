@@ -1,11 +1,11 @@
 //! Named parameters in a fixed order.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor, Var};
 use indexmap::IndexMap;
 
+use crate::data::write_file;
 use crate::math::Stream;
 use crate::math::words::closest;
 use crate::nn::init::Init;
@@ -249,9 +249,7 @@ impl Params {
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), NnError> {
-        let tensors: HashMap<&str, Tensor> = self.iter().map(|(name, var)| (name, var.as_tensor().clone())).collect();
-        candle_core::safetensors::save(&tensors, path)
-            .map_err(|e| NnError::File { path: path.into(), reason: e.to_string() })
+        write_file(path, &self.to_bytes()?).map_err(|e| NnError::File { path: path.into(), reason: e.to_string() })
     }
 
     /// The same file as bytes.

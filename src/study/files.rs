@@ -1,11 +1,11 @@
 //! Files that appear whole or not at all, and predictions as a comma-separated table.
 
-use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{Result, StudyError};
+use crate::data::write_file;
 
 /// One line of predictions.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,31 +63,12 @@ pub fn file_name(text: &str) -> String {
     words.collect::<Vec<_>>().join("_").chars().take(LONGEST).collect()
 }
 
-/// Writes a file that appears whole or not at all, in place of what was there.
+/// Writes a file as [`write_file`] does and makes its folder.
 ///
 /// # Errors
 /// A folder that cannot be made or written, a full disk.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = std::fs::create_dir_all(folder).and_then(|()| {
-        let mut file = readable().tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|e| e.error)
-    });
-    written.map(drop).map_err(|source| StudyError::File { path: path.into(), source })
-}
-
-/// A temporary file that others may read, as far as the user's mask allows. By default it would be private.
-#[cfg(unix)]
-fn readable() -> tempfile::Builder<'static, 'static> {
-    use std::os::unix::fs::PermissionsExt;
-    let mut builder = tempfile::Builder::new();
-    builder.permissions(std::fs::Permissions::from_mode(0o666));
-    builder
-}
-
-#[cfg(not(unix))]
-fn readable() -> tempfile::Builder<'static, 'static> {
-    tempfile::Builder::new()
+    let written = std::fs::create_dir_all(folder).and_then(|()| write_file(path, bytes));
+    written.map_err(|source| StudyError::File { path: path.into(), source })
 }

@@ -73,6 +73,8 @@ mod noise_robustness;
 mod onnx;
 #[cfg(feature = "learn")]
 mod optimizers;
+#[cfg(all(feature = "cli", unix))]
+mod outputs;
 #[cfg(feature = "cli")]
 mod own_circuit;
 #[cfg(feature = "learn")]
@@ -95,8 +97,6 @@ mod smear;
 mod soh;
 #[cfg(feature = "learn")]
 mod statistics;
-#[cfg(feature = "cli")]
-#[cfg(all(feature = "cli", unix))]
 #[cfg(feature = "learn")]
 mod systems;
 #[cfg(feature = "learn")]

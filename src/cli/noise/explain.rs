@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Arguments, is_native, print_json, table};
 use crate::cli::circuit_file;
+use crate::cli::note;
 use crate::device::{Device, Target, transpile};
 use crate::noise::model::{NoiseModel, NoiseOptions};
 use crate::sim::explain::{Explanation, Part, explain};
@@ -18,12 +19,12 @@ pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
     let mut circuit = circuit_file::read(path, &arguments.include, device.dt)?;
     if !is_native(&circuit, device) {
         let target = Target::of(device);
-        target.notices.iter().for_each(|notice| eprintln!("{notice}"));
+        target.notices.iter().for_each(|notice| note(notice));
         circuit = transpile(&circuit, &target, &Default::default())?.circuit;
-        eprintln!("{}: transpiled for {}", path.display(), device.name);
+        note(format_args!("{}: transpiled for {}", path.display(), device.name));
     }
     let found = explain(&model, &circuit, device).with_context(|| path.display().to_string())?;
-    found.notices.iter().for_each(|notice| eprintln!("{notice}"));
+    found.notices.iter().for_each(|notice| note(notice));
     if arguments.json {
         return print_json(&json!({
             "device": device.name, "model": model.name(), "fidelity": found.fidelity,

@@ -9,6 +9,7 @@ use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use super::{EpochRecord, State, TrainConfig};
+use crate::data::write_file;
 use crate::nn::optim::Moments;
 use crate::nn::params::Snapshot;
 use crate::nn::{NnError, Params};
@@ -60,10 +61,7 @@ pub(super) fn write(path: &Path, training: Identity, params: &Params, state: &St
     let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
     let metadata = HashMap::from([("training".to_string(), json)]);
     let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))?;
-    let unfinished = path.with_extension("unfinished");
-    std::fs::write(&unfinished, bytes)
-        .and_then(|()| std::fs::rename(&unfinished, path))
-        .map_err(|source| StudyError::File { path: path.into(), source })
+    write_file(path, &bytes).map_err(|source| StudyError::File { path: path.into(), source })
 }
 
 /// Sets parameters and state to what the file holds.
