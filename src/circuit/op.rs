@@ -113,15 +113,33 @@ impl Op {
         }
     }
 
-    /// The unitary on the operands for these slot angles; `None` for measure, reset, barrier, delay and global phase.
+    /// The unitary on the operands for these slot angles; `None` for measure, reset, barrier, delay and global phase,
+    /// and for gates on more than 12 operands, whose matrix would not fit into memory ([`Op::without_controls`]).
     pub fn matrix(&self, angles: &[f64]) -> Option<Matrix> {
         match &self.kind {
             OpKind::Gate { gate, params, controls } => {
+                if self.qubits.len() > 12 {
+                    return None;
+                }
                 let values: Vec<f64> = params.iter().map(|p| p.value(angles)).collect();
                 Some(controlled(&(gate.row().matrix)(&values), *controls))
             }
             OpKind::Unitary(matrix) => Some(matrix.as_ref().clone()),
             _ => None,
+        }
+    }
+
+    /// The qubits that only switch a gate on, and the gate on the others; no qubits for everything but gates.
+    ///
+    /// Engines keep these qubits as a mask: a matrix on all of them would have `4^controls` times as many entries.
+    pub fn without_controls(&self) -> (&[usize], Self) {
+        match &self.kind {
+            OpKind::Gate { gate, params, controls } if *controls > 0 => {
+                let (controls, own) = self.qubits.split_at(*controls);
+                let kind = OpKind::Gate { gate: *gate, params: params.clone(), controls: 0 };
+                (controls, Self { kind, qubits: own.to_vec(), condition: self.condition.clone() })
+            }
+            _ => (&[], self.clone()),
         }
     }
 
@@ -132,7 +150,15 @@ impl Op {
             OpKind::Gate { gate, params, controls } => match (gate.row().inverse)(params) {
                 Some((gate, params)) => OpKind::Gate { gate, params, controls: *controls },
                 // Only fixed gates come here: a row with angles names its inverse.
-                None => OpKind::Unitary(Arc::new(dagger(&self.matrix(&[])?))),
+                None => match gate.as_controlled() {
+                    (own, base) if own > 0 => {
+                        let (gate, params) = (base.row().inverse)(&[])?;
+                        OpKind::Gate { gate, params, controls: controls + own }
+                    }
+                    // A matrix has at most five operands.
+                    _ if self.qubits.len() > 5 => return None,
+                    _ => OpKind::Unitary(Arc::new(dagger(&self.matrix(&[])?))),
+                },
             },
             OpKind::Unitary(matrix) => OpKind::Unitary(Arc::new(dagger(matrix))),
             OpKind::GlobalPhase(phase) => OpKind::GlobalPhase(-*phase),

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::circuit::{Op, OpKind, Param};
 use crate::math::Matrix;
-use crate::math::matrix::{C64, controlled, controlled_block};
+use crate::math::matrix::C64;
 use crate::sim::Angles;
 
 /// From a unitary to the numbers or, given the derivative of the unitary as well, to their derivative.
@@ -49,7 +49,7 @@ fn harmonics_derivative(angle: f64) -> [f64; 5] {
 }
 
 impl EntryMap {
-    /// The numbers of a unitary operation.
+    /// The numbers of a unitary operation without controls ([`Op::without_controls`]).
     pub fn of(op: &Op, flatten: Flatten) -> Self {
         let at = |angle: f64| {
             let mut op = op.clone();
@@ -196,11 +196,11 @@ pub fn unitary(op: &Op) -> Matrix {
 
 /// The unitary of a gate for one row, and `(slot, scale, dU/d angle)` for each angle that has a slot.
 fn gate_at(op: &Op, angles: &Angles, row: usize) -> (Matrix, Vec<(usize, f64, Matrix)>) {
-    let OpKind::Gate { gate, params, controls } = &op.kind else { unreachable!("only gates have several angles") };
+    let OpKind::Gate { gate, params, .. } = &op.kind else { unreachable!("only gates have several angles") };
     let values: Vec<f64> = params.iter().map(|&p| angles.value(p, row)).collect();
     let derivatives = params.iter().enumerate().filter_map(|(k, p)| {
         let (slot, scale) = p.dependence()?;
-        Some((slot, scale, controlled_block(&(gate.row().derivative)(&values, k), *controls)))
+        Some((slot, scale, (gate.row().derivative)(&values, k)))
     });
-    (controlled(&(gate.row().matrix)(&values), *controls), derivatives.collect())
+    ((gate.row().matrix)(&values), derivatives.collect())
 }

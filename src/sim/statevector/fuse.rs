@@ -4,7 +4,7 @@ use crate::math::matrix::{C64, c};
 use crate::math::small::{Small, one, product};
 use crate::sim::kernel::amplitudes::MatrixKind;
 use crate::sim::statevector::pair::Pair;
-use crate::sim::statevector::phases::Term;
+use crate::sim::statevector::phases::{TABLE, Term};
 use crate::sim::statevector::tiles::Operands;
 
 /// A gate with its numbers.
@@ -26,22 +26,27 @@ pub enum Item {
 }
 
 impl Operands for &Item {
-    /// Qubits whose amplitudes it mixes. Phases fit into any tile.
+    /// Qubits whose amplitudes it mixes. Phases fit into any tile, and a control outside a tile only decides whether the
+    /// gate acts on it.
     fn mixes(&self) -> u64 {
         match self {
             Item::Phases(_) => 0,
-            _ => self.operands(),
+            Item::Gate(gate) => mask(&mut gate.targets.iter()),
+            Item::Pair(_) => self.operands(),
         }
     }
 
     fn operands(&self) -> u64 {
-        let mask = |qubits: &mut dyn Iterator<Item = &usize>| qubits.fold(0, |mask, q| mask | 1 << q);
         match self {
             Item::Pair(pair) => mask(&mut pair.qubits.iter()),
             Item::Phases(terms) => mask(&mut terms.iter().flat_map(|term| &term.qubits)),
             Item::Gate(gate) => mask(&mut gate.controls.iter().chain(&gate.targets)),
         }
     }
+}
+
+fn mask(qubits: &mut dyn Iterator<Item = &usize>) -> u64 {
+    qubits.fold(0, |mask, q| mask | 1 << q)
 }
 
 impl UnplacedGate {
@@ -167,7 +172,8 @@ impl Fusion {
                 self.pending[target] = product(&m, &self.pending[target]);
             }
             (&[control], &[target], MatrixKind::Permutation(_)) => self.pair([control, target], true),
-            (_, _, MatrixKind::Diagonal) => {
+            // More qubits would make a table as large as a state.
+            (controls, targets, MatrixKind::Diagonal) if controls.len() + targets.len() <= TABLE => {
                 let qubits = [&gate.controls[..], &gate.targets].concat();
                 self.lean(&qubits);
                 let on = (1 << gate.controls.len()) - 1;

@@ -85,6 +85,7 @@ impl<F: Float> EntryTable<F> {
 impl Gate {
     /// A gate of a program of `total` qubits in which slots below `input_slots` differ by row.
     pub fn new(op: &Op, total: usize, input_slots: usize) -> Self {
+        let (switches, op) = op.without_controls();
         // Off every special value, so that what is zero or one here is so for all angles.
         let mut sample = op.clone();
         for (k, param) in sample.params_mut().iter_mut().enumerate().filter(|(_, p)| p.dependence().is_some()) {
@@ -93,14 +94,14 @@ impl Gate {
         let full = unitary(&sample);
         let controls = controls(&full);
         let m = active_block(&full, controls);
-        let (mut control_qubits, mut targets) = (Vec::new(), Vec::new());
+        let (mut control_qubits, mut targets) = (switches.to_vec(), Vec::new());
         for (k, &qubit) in op.qubits.iter().enumerate() {
             if controls >> k & 1 == 1 { control_qubits.push(qubit) } else { targets.push(qubit) }
         }
         let kind = kind(&m, op.params().iter().all(|p| p.dependence().is_none()));
         let diagonal = kind == MatrixKind::Diagonal;
         let map = EntryMap::of(
-            op,
+            &op,
             Box::new(move |unitary, derivative| {
                 let block = active_block(derivative.unwrap_or(unitary), controls);
                 let parts = |z: &C64| [z.re, z.im];

@@ -13,7 +13,7 @@ pub struct Term {
 }
 
 /// Qubits of one table apart from those inside registers: 64 registers stay in the first-level cache.
-const TABLE: usize = 6;
+pub const TABLE: usize = 6;
 
 /// A table for one tile.
 pub struct PhaseTable<F> {

@@ -35,8 +35,17 @@ enum Part<F> {
 enum Step<F> {
     Pair(pair::PairKernel<F>),
     Phases(Vec<phases::PhaseTable<F>>),
-    Low(ShuffleSum<F>),
-    High { layout: OperandLayout, kind: MatrixKind, list: Vec<F> },
+    /// Where all qubits of the mask `outside` the tile are 1.
+    Low {
+        outside: usize,
+        gate: ShuffleSum<F>,
+    },
+    High {
+        outside: usize,
+        layout: OperandLayout,
+        kind: MatrixKind,
+        list: Vec<F>,
+    },
 }
 
 struct TilePass<F> {
@@ -117,7 +126,9 @@ fn step<F: Vectors>(item: &Item, qubits: &[usize]) -> Step<F> {
         }
         Item::Phases(terms) => Step::Phases(phases::tables(terms, qubits)),
         Item::Gate(UnplacedGate { controls, targets, kind, list }) => {
-            let controls: Vec<usize> = controls.iter().map(position).collect();
+            let (inside, outside): (Vec<usize>, Vec<usize>) = controls.iter().partition(|q| qubits.contains(q));
+            let outside = outside.iter().fold(0, |mask, q| mask | 1 << q);
+            let controls: Vec<usize> = inside.iter().map(position).collect();
             let targets: Vec<usize> = targets.iter().map(position).collect();
             let size = 1 << targets.len();
             let low = ShuffleSum::new(qubits.len(), &controls, &targets, |row, column| match kind {
@@ -128,11 +139,12 @@ fn step<F: Vectors>(item: &Item, qubits: &[usize]) -> Step<F> {
             let list = list.iter().map(|&x| F::of(x)).collect();
             low.map_or_else(
                 || Step::High {
+                    outside,
                     layout: OperandLayout::new(qubits.len(), &controls, &targets),
                     kind: kind.clone(),
                     list,
                 },
-                Step::Low,
+                |gate| Step::Low { outside, gate },
             )
         }
     }
@@ -221,8 +233,9 @@ fn run_step<U: Unit>(unit: U, step: &Step<U::Number>, tile: &mut State<U::Number
                 table.apply(unit, tile, base);
             }
         }
-        Step::Low(gate) => shuffle(tile, gate),
-        Step::High { layout, kind, list } => apply(tile, layout, kind, Entries { list, by_row: false }),
+        Step::Low { outside, .. } | Step::High { outside, .. } if base & outside != *outside => {}
+        Step::Low { gate, .. } => shuffle(tile, gate),
+        Step::High { layout, kind, list, .. } => apply(tile, layout, kind, Entries { list, by_row: false }),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sim::trajectory::norm::norm;
 
 /// KrausOperators K with `Σ K†K = 1`, the likeliest first.
 pub struct KrausOperators<F> {
-    /// Where they act; `None` for three qubits and more, where there is one of them.
+    /// Where they act; `None` for three qubits and more and under controls, where there is one of them.
     group: Option<TargetLayout>,
     layout: OperandLayout,
     pub choices: Vec<KrausOperator<F>>,
@@ -37,8 +37,9 @@ impl<F: Vectors> KrausOperators<F> {
     pub fn block(block: &Block, width: usize, angles: &Angles) -> Self {
         let matrices = block.bind(angles, 0..1);
         let numbers = &matrices.numbers;
+        let (controls, targets) = block.qubits.split_at(block.controls);
         let kraus = if block.is_wide() {
-            let side = 1 << block.qubits.len();
+            let side = 1 << targets.len();
             vec![Matrix::from_shape_fn((side, side), |(i, j)| {
                 let at = 2 * (i * side + j);
                 C64::new(numbers[at], numbers[at + 1])
@@ -46,7 +47,7 @@ impl<F: Vectors> KrausOperators<F> {
         } else {
             kraus_of(numbers)
         };
-        Self::new(&block.qubits, width, &kraus, None)
+        Self::new(controls, targets, width, &kraus, None)
     }
 
     /// The measurement of a qubit: operator k projects on the outcome k.
@@ -56,11 +57,18 @@ impl<F: Vectors> KrausOperators<F> {
             m[[outcome, outcome]] = C64::from(1.0);
             m
         });
-        Self::new(&[qubit], width, &projectors, Some((bit, confusion)))
+        Self::new(&[], &[qubit], width, &projectors, Some((bit, confusion)))
     }
 
-    fn new(targets: &[usize], width: usize, kraus: &[Matrix], record: Option<(usize, Option<Confusion>)>) -> Self {
-        let group = (targets.len() <= 2).then(|| TargetLayout::new::<F>(width, targets));
+    /// `kraus` on the targets where all controls are 1; with controls there is one, a unitary.
+    fn new(
+        controls: &[usize],
+        targets: &[usize],
+        width: usize,
+        kraus: &[Matrix],
+        record: Option<(usize, Option<Confusion>)>,
+    ) -> Self {
+        let group = (controls.is_empty() && targets.len() <= 2).then(|| TargetLayout::new::<F>(width, targets));
         let mut mixture = Vec::new();
         let choices = kraus.iter().map(|k| {
             let weight = dagger(k).dot(k);
@@ -78,7 +86,7 @@ impl<F: Vectors> KrausOperators<F> {
         });
         let choices: Vec<KrausOperator<F>> = choices.collect();
         let mixture = (mixture.len() == choices.len()).then_some(mixture);
-        Self { group, layout: OperandLayout::new(width, &[], targets), choices, record, mixture }
+        Self { group, layout: OperandLayout::new(width, controls, targets), choices, record, mixture }
     }
 
     /// `⟨ψ|K†K|ψ⟩` for each operator K.

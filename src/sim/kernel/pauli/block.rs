@@ -5,17 +5,20 @@ use std::sync::{Arc, OnceLock};
 
 use crate::circuit::{Op, OpKind};
 use crate::math::Matrix;
+use crate::math::matrix::{controlled, controlled_block};
 use crate::noise::{Channel, transfer, transfer_derivative};
 use crate::sim::Angles;
 use crate::sim::kernel::entry_map::EntryMap;
 use crate::sim::kernel::float::Float;
-use crate::sim::kernel::pauli::conjugate;
+use crate::sim::kernel::pauli::conjugate::{self, Controlled};
 use crate::sim::kernel::pauli::loops::{PauliLayout, Weights, apply, outer, outer_lanes, transposed};
 
 /// Factors in the order they act, each on some of the block's qubits. Its numbers are of width F, factors f64 in both.
 pub struct Block<F = f64> {
     /// Qubits of the program, the first least significant.
     pub qubits: Vec<usize>,
+    /// How many of the first only switch a wide block on; its numbers are those on the others.
+    pub controls: usize,
     /// Whether it differs from row to row; then it has one factor.
     pub by_row: bool,
     /// Where the block finds its operands in a vector of the program's width, worked out when there is one: for wide
@@ -105,6 +108,12 @@ impl<F: Float> Block<F> {
         BlockMatrices { transpose: transposed(&numbers, self.size(), 1), numbers, history }
     }
 
+    /// A wide block.
+    fn unitary<'a>(&'a self, matrices: &'a BlockMatrices<F>) -> Controlled<'a, F> {
+        let (layout, entries) = (self.layout(), &matrices.numbers[..]);
+        Controlled { layout, controls: self.controls, entries, by_row: self.by_row }
+    }
+
     fn weights<'a>(&self, list: &'a [F]) -> Weights<'a, F> {
         if self.by_row { Weights::Lanes(list) } else { Weights::Shared(list) }
     }
@@ -112,7 +121,7 @@ impl<F: Float> Block<F> {
     /// States forward: `v ← M v`.
     pub fn forward(&self, v: &mut [F], lanes: usize, matrices: &BlockMatrices<F>) {
         if self.is_wide() {
-            conjugate::conjugate(v, lanes, self.layout(), &matrices.numbers, self.by_row, false);
+            conjugate::conjugate(v, lanes, self.unitary(matrices), false);
         } else {
             apply(v, lanes, self.layout(), self.weights(&matrices.numbers));
         }
@@ -121,7 +130,7 @@ impl<F: Float> Block<F> {
     /// Observables back: `g ← Mᵀ g`.
     pub fn backward(&self, g: &mut [F], lanes: usize, matrices: &BlockMatrices<F>) {
         if self.is_wide() {
-            conjugate::conjugate(g, lanes, self.layout(), &matrices.numbers, self.by_row, true);
+            conjugate::conjugate(g, lanes, self.unitary(matrices), true);
         } else {
             apply(g, lanes, self.layout(), self.weights(&matrices.transpose));
         }
@@ -131,7 +140,7 @@ impl<F: Float> Block<F> {
     pub fn numbers(&self, lanes: usize) -> usize {
         match () {
             () if self.is_fixed() => 0,
-            () if self.is_wide() => 2 * self.size() * if self.by_row { lanes } else { 1 },
+            () if self.is_wide() => (2 * self.size() >> (2 * self.controls)) * if self.by_row { lanes } else { 1 },
             () => self.size() * self.size() * if self.by_row { lanes } else { 1 },
         }
     }
@@ -140,7 +149,7 @@ impl<F: Float> Block<F> {
     pub fn outer(&self, v: &[F], g: &[F], lanes: usize, matrices: &BlockMatrices<F>, found: &mut [f64]) {
         match (found.is_empty(), self.is_wide(), self.by_row) {
             (true, ..) => {}
-            (_, true, _) => conjugate::outer(v, g, lanes, self.layout(), &matrices.numbers, self.by_row, found),
+            (_, true, _) => conjugate::outer(v, g, lanes, self.unitary(matrices), found),
             (_, _, true) => outer_lanes(v, g, lanes, self.layout(), found),
             _ => outer(v, g, lanes, self.layout(), found),
         }
@@ -226,9 +235,26 @@ impl<F: Float> Fuser<F> {
 
     pub fn gate(&mut self, op: &Op) {
         // A global phase leaves density matrices alone.
-        if !matches!(op.kind, OpKind::GlobalPhase(_)) {
-            self.push(&op.qubits, EntryMap::of(op, Box::new(if op.qubits.len() > 2 { entries } else { letters })));
+        if matches!(op.kind, OpKind::GlobalPhase(_)) {
+            return;
         }
+        if op.qubits.len() > 2 {
+            let (controls, own) = op.without_controls();
+            return self.wide(&op.qubits, controls.len(), EntryMap::of(&own, Box::new(entries)));
+        }
+        let (controls, own) = op.without_controls();
+        let map = match controls.len() {
+            0 => EntryMap::of(&own, Box::new(letters)),
+            // One control of a one-qubit gate: its transfer matrix is small.
+            count => EntryMap::of(
+                &own,
+                Box::new(move |unitary, derivative| {
+                    let whole = derivative.map(|derivative| controlled_block(derivative, count));
+                    letters(&controlled(unitary, count), whole.as_ref())
+                }),
+            ),
+        };
+        self.push(&op.qubits, map);
     }
 
     pub fn channel(&mut self, channel: &Channel, qubits: &[usize]) {
@@ -247,12 +273,17 @@ impl<F: Float> Fuser<F> {
         self.blocks.into_iter().flatten().collect()
     }
 
-    fn push(&mut self, qubits: &[usize], map: EntryMap) {
+    /// A block that fuses with no other.
+    fn wide(&mut self, qubits: &[usize], controls: usize, map: EntryMap) {
         let by_row = map.by_row(self.input_slots);
-        if by_row || qubits.len() > 2 {
-            self.start(qubits.to_vec(), by_row, vec![Factor::new((0..qubits.len()).collect(), map)]);
-            qubits.iter().for_each(|&q| self.open[q] = None);
-            return;
+        self.start(qubits.to_vec(), by_row, vec![Factor::new((0..qubits.len()).collect(), map)]);
+        self.blocks.iter_mut().rev().flatten().take(1).for_each(|block| block.controls = controls);
+        qubits.iter().for_each(|&q| self.open[q] = None);
+    }
+
+    fn push(&mut self, qubits: &[usize], map: EntryMap) {
+        if map.by_row(self.input_slots) {
+            return self.wide(qubits, 0, map);
         }
         let last = self.open[qubits[0]].filter(|_| qubits.iter().all(|&q| self.open[q] == self.open[qubits[0]]));
         if let Some(block) = last.and_then(|at| self.blocks[at].as_mut()) {
@@ -278,7 +309,7 @@ impl<F: Float> Fuser<F> {
     fn start(&mut self, qubits: Vec<usize>, by_row: bool, factors: Vec<Factor>) {
         qubits.iter().for_each(|&q| self.open[q] = Some(self.blocks.len()));
         let (layout, known) = (OnceLock::new(), OnceLock::new());
-        self.blocks.push(Some(Block { qubits, by_row, layout, total: self.total, factors, known }));
+        self.blocks.push(Some(Block { qubits, controls: 0, by_row, layout, total: self.total, factors, known }));
     }
 }
 

@@ -1,28 +1,35 @@
 //! Gates on three and more qubits in the Pauli basis: back to matrix entries, `U ρ U†`, and forth.
 //!
-//! A transfer matrix of k qubits has 16^k entries. Conjugation costs 2·8^k and needs only the 4^k entries of U.
+//! A transfer matrix of k qubits has 16^k entries. Conjugation costs 2·8^k and needs only the 4^k entries of U. With c
+//! controls U is the identity but for 4^{k-c} entries, and conjugation costs 2·4^k·2^{k-c}.
 
 use crate::math::C64;
 use crate::math::matrix::c;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::pauli::loops::PauliLayout;
 
-/// `v ← letters of U ρ U†` on the operands of `layout`, or of `U† ρ U` with `inverse`.
-pub fn conjugate<F: Float>(
-    v: &mut [F],
-    lanes: usize,
-    layout: &PauliLayout,
-    entries: &[F],
-    by_row: bool,
-    inverse: bool,
-) {
+/// A unitary on the operands of `layout` that acts where the first `controls` of them are 1.
+#[derive(Clone, Copy)]
+pub struct Controlled<'a, F> {
+    pub layout: &'a PauliLayout,
+    pub controls: usize,
+    /// Its entries on the other operands, row major, real and imaginary part by turns.
+    pub entries: &'a [F],
+    /// Whether it has other entries in every lane.
+    pub by_row: bool,
+}
+
+/// `v ← letters of U ρ U†`, or of `U† ρ U` with `inverse`.
+pub fn conjugate<F: Float>(v: &mut [F], lanes: usize, unitary: Controlled<F>, inverse: bool) {
+    let layout = unitary.layout;
     let size = side(layout);
     let mut rho = vec![c(0.0, 0.0); size * size];
     for_each_group(lanes, layout, |at, lane| {
-        let u = unitary(entries, size, by_row.then_some((lanes, lane)), inverse);
+        let active = Active::new(&unitary, size, lanes, lane, inverse);
         read(v, at, lanes, layout, &mut rho);
-        let mut after = product(&product(&u, &rho, size), &dagger(&u, size), size);
-        write(&mut after, v, at, lanes, layout);
+        active.from_left(&mut rho, size);
+        active.from_right(&mut rho, size);
+        write(&mut rho, v, at, lanes, layout);
     });
 }
 
@@ -30,32 +37,70 @@ pub fn conjugate<F: Float>(
 /// over lanes into `out[2·entry + part]`.
 ///
 /// With `⟨g, v⟩ = tr(G ρ)·2ᵏ/2ᵏ`, `d tr(G U ρ U†) = 2 Re tr(dU ρ U† G)`.
-pub fn outer<F: Float>(
-    v: &[F],
-    g: &[F],
-    lanes: usize,
-    layout: &PauliLayout,
-    entries: &[F],
-    by_row: bool,
-    out: &mut [f64],
-) {
+pub fn outer<F: Float>(v: &[F], g: &[F], lanes: usize, unitary: Controlled<F>, out: &mut [f64]) {
+    let layout = unitary.layout;
     let size = side(layout);
     let (mut rho, mut bra) = (vec![c(0.0, 0.0); size * size], vec![c(0.0, 0.0); size * size]);
     for_each_group(lanes, layout, |at, lane| {
-        let u = unitary(entries, size, by_row.then_some((lanes, lane)), false);
+        let active = Active::new(&unitary, size, lanes, lane, false);
         read(v, at, lanes, layout, &mut rho);
         read(g, at, lanes, layout, &mut bra);
+        active.from_right(&mut rho, size);
         // `read` divides by 2ᵏ once for each of ρ and G, and ⟨g, v⟩ = Σ_P g_P v_P = 2ᵏ tr(Gρ).
-        let t = product(&product(&rho, &dagger(&u, size), size), &bra, size);
-        for i in 0..size {
-            for j in 0..size {
-                let value = t[j * size + i] * (2.0 * size as f64);
-                let (width, lane) = if by_row { (lanes, lane) } else { (1, 0) };
-                out[2 * (i * size + j) * width + lane] += value.re;
-                out[(2 * (i * size + j) + 1) * width + lane] -= value.im;
+        for (i, &row) in active.states.iter().enumerate() {
+            for (j, &column) in active.states.iter().enumerate() {
+                let t: C64 = (0..size).map(|k| rho[column * size + k] * bra[k * size + row]).sum();
+                let value = t * (2.0 * size as f64);
+                let (width, lane) = if unitary.by_row { (lanes, lane) } else { (1, 0) };
+                let entry = i * active.states.len() + j;
+                out[2 * entry * width + lane] += value.re;
+                out[(2 * entry + 1) * width + lane] -= value.im;
             }
         }
     });
+}
+
+/// The part of a unitary that is not the identity, in one lane.
+struct Active {
+    /// The basis states on which it acts: all controls 1.
+    states: Vec<usize>,
+    entries: Vec<C64>,
+}
+
+impl Active {
+    fn new<F: Float>(unitary: &Controlled<F>, size: usize, lanes: usize, lane: usize, inverse: bool) -> Self {
+        let on = (1 << unitary.controls) - 1;
+        let side = size >> unitary.controls;
+        let states = (0..side).map(|state| state << unitary.controls | on).collect();
+        let (width, lane) = if unitary.by_row { (lanes, lane) } else { (1, 0) };
+        let list = unitary.entries;
+        let number = |i: usize| c(list[2 * i * width + lane].double(), list[(2 * i + 1) * width + lane].double());
+        let transposed = |i: usize| number(i % side * side + i / side).conj();
+        let entries = (0..side * side).map(|i| if inverse { transposed(i) } else { number(i) }).collect();
+        Self { states, entries }
+    }
+
+    /// `m ← U m`.
+    fn from_left(&self, m: &mut [C64], size: usize) {
+        let mut old = vec![c(0.0, 0.0); self.states.len()];
+        for column in 0..size {
+            old.iter_mut().zip(&self.states).for_each(|(z, row)| *z = m[row * size + column]);
+            for (row, entries) in self.states.iter().zip(self.entries.chunks_exact(self.states.len())) {
+                m[row * size + column] = entries.iter().zip(&old).map(|(a, b)| a * b).sum();
+            }
+        }
+    }
+
+    /// `m ← m U†`.
+    fn from_right(&self, m: &mut [C64], size: usize) {
+        let mut old = vec![c(0.0, 0.0); self.states.len()];
+        for row in m.chunks_exact_mut(size) {
+            old.iter_mut().zip(&self.states).for_each(|(z, column)| *z = row[*column]);
+            for (column, entries) in self.states.iter().zip(self.entries.chunks_exact(self.states.len())) {
+                row[*column] = entries.iter().zip(&old).map(|(a, b)| a.conj() * b).sum();
+            }
+        }
+    }
 }
 
 fn side(layout: &PauliLayout) -> usize {
@@ -68,27 +113,6 @@ fn for_each_group(lanes: usize, layout: &PauliLayout, mut visit: impl FnMut(usiz
             visit(at, at % lanes);
         }
     }
-}
-
-fn unitary<F: Float>(entries: &[F], size: usize, lane: Option<(usize, usize)>, inverse: bool) -> Vec<C64> {
-    let (width, lane) = lane.unwrap_or((1, 0));
-    let number = |i: usize| c(entries[2 * i * width + lane].double(), entries[(2 * i + 1) * width + lane].double());
-    let u: Vec<C64> = (0..size * size).map(number).collect();
-    if inverse { dagger(&u, size) } else { u }
-}
-
-fn dagger(m: &[C64], size: usize) -> Vec<C64> {
-    (0..size * size).map(|i| m[i % size * size + i / size].conj()).collect()
-}
-
-fn product(a: &[C64], b: &[C64], size: usize) -> Vec<C64> {
-    let mut out = vec![c(0.0, 0.0); size * size];
-    for (i, row) in out.chunks_exact_mut(size).enumerate() {
-        for (k, &factor) in a[i * size..][..size].iter().enumerate().filter(|(_, z)| z.norm_sqr() > 0.0) {
-            row.iter_mut().zip(&b[k * size..]).for_each(|(sum, z)| *sum += factor * z);
-        }
-    }
-    out
 }
 
 /// Row and column of a matrix whose bit pairs are the digits `p`.
