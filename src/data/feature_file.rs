@@ -14,9 +14,9 @@ use ndarray::{Array2, Axis};
 use safetensors::{Dtype, tensor::TensorView};
 
 use super::array_file::{Array, ArrayFile, Labels};
-use super::output::write_file;
 use super::delimited::{parse_labelled, text};
 use super::file::read_file;
+use super::output::write_file;
 use super::part_name::part_of;
 use super::zip_file::ZipFile;
 use super::{DataError, FeatureRows, FeatureSplit, Features, Part, Split, Tabular, label, parquet, read_table};

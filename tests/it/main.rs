@@ -10,6 +10,7 @@ mod backends;
 mod calibrations;
 mod channels;
 mod circular;
+mod controls;
 mod draw;
 mod floors;
 mod gates;

@@ -1,7 +1,11 @@
 //! Gates: one row each, with everything the rest of the crate needs.
 
+pub mod controls;
 mod matrices;
 mod table;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 pub use table::GATES;
 
@@ -106,6 +110,12 @@ impl Gate {
 
     /// The gate of this name or alias.
     pub fn named(name: &str) -> Option<Self> {
-        GATES.iter().find(|row| row.name == name || row.aliases.contains(&name)).map(|row| row.gate)
+        // Readers ask for every gate of a file.
+        static NAMES: LazyLock<HashMap<&'static str, Gate>> = LazyLock::new(|| {
+            let names =
+                |row: &'static GateRow| row.aliases.iter().chain([&row.name]).map(move |name| (*name, row.gate));
+            GATES.iter().flat_map(names).collect()
+        });
+        NAMES.get(name).copied()
     }
 }

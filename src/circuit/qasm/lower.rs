@@ -2,6 +2,7 @@
 
 use std::f64::consts::{FRAC_PI_2, PI};
 
+use crate::circuit::gate::controls;
 use crate::circuit::{Gate, Op, OpKind, Param};
 use crate::math::Matrix;
 use crate::math::matrix::{C64, dagger, identity};
@@ -22,57 +23,40 @@ pub fn angles_of(m: &Matrix) -> [f64; 4] {
 
 /// Steps in the order they are applied.
 #[derive(Default)]
-struct Steps(Vec<Op>);
+struct Steps {
+    ops: Vec<Op>,
+    /// Qubits that no operand is, which may be borrowed.
+    free: Vec<usize>,
+}
 
 impl Steps {
     fn gate(&mut self, gate: Gate, qubits: &[usize], params: &[f64]) {
         let params: Vec<Param> = params.iter().map(|&v| Param::Fixed(v)).collect();
-        self.0.push(Op::gate(gate, qubits, &params));
+        self.ops.push(Op::gate(gate, qubits, &params));
+    }
+
+    fn extend(&mut self, steps: controls::Steps) {
+        self.ops.extend(steps.into_iter().map(|(gate, qubits, params)| Op::gate(gate, &qubits, &params)));
     }
 
     /// `P(angle)` controlled by all qubits but one, which one does not matter; a global phase if there is none.
-    ///
-    /// The phase polynomial of the AND of all operands, each parity reached by one CX in Gray-code order
-    /// (Barenco et al. 1995, arXiv quant-ph/9503016, lemma 7.1).
     fn phase(&mut self, angle: f64, qubits: &[usize]) {
-        match qubits {
-            _ if angle == 0.0 => {}
-            [] => self.0.push(Op::of(OpKind::GlobalPhase(Param::Fixed(angle)), &[])),
-            [a] => self.gate(Gate::P, &[*a], &[angle]),
-            [a, b] => self.gate(Gate::Cp, &[*a, *b], &[angle]),
-            _ => {
-                let step = angle / (1u64 << (qubits.len() - 1)) as f64;
-                for (top, &holder) in qubits.iter().enumerate() {
-                    let mut held = 0u64;
-                    for count in 0..1u64 << top {
-                        let gray = count ^ (count >> 1);
-                        if held != gray {
-                            self.gate(Gate::Cx, &[qubits[(held ^ gray).trailing_zeros() as usize], holder], &[]);
-                        }
-                        held = gray;
-                        self.gate(Gate::P, &[holder], &[if gray.count_ones() % 2 == 0 { step } else { -step }]);
-                    }
-                    if held != 0 {
-                        self.gate(Gate::Cx, &[qubits[held.trailing_zeros() as usize], holder], &[]);
-                    }
-                }
-            }
+        if angle == 0.0 {
+            return;
         }
+        if qubits.is_empty() {
+            return self.ops.push(Op::of(OpKind::GlobalPhase(Param::Fixed(angle)), &[]));
+        }
+        let mut steps = controls::Steps::new();
+        controls::phase(Param::Fixed(angle), qubits, &self.free, &mut steps);
+        self.extend(steps);
     }
 
     /// X controlled by `controls`.
     fn flip(&mut self, controls: &[usize], target: usize) {
-        let all = [controls, &[target]].concat();
-        match controls.len() {
-            0 => self.gate(Gate::X, &all, &[]),
-            1 => self.gate(Gate::Cx, &all, &[]),
-            2 => self.gate(Gate::Ccx, &all, &[]),
-            _ => {
-                self.gate(Gate::H, &[target], &[]);
-                self.phase(PI, &all);
-                self.gate(Gate::H, &[target], &[]);
-            }
-        }
+        let mut steps = controls::Steps::new();
+        controls::flip(controls, target, &self.free, &mut steps);
+        self.extend(steps);
     }
 
     /// `U(θ, φ, λ)` controlled by `controls`: `U = e^{i(φ+λ)/2} A X B X C` with `ABC = 1` (Barenco et al., lemma 7.9).
@@ -144,11 +128,11 @@ pub fn apply(small: &Matrix, operands: &[usize], total: &mut Matrix) {
     }
 }
 
-/// A gate with fixed angles under controls, in gates without controls.
-pub fn without_controls(gate: Gate, params: &[f64], controls: &[usize], targets: &[usize]) -> Vec<Op> {
-    let mut steps = Steps::default();
+/// A gate with fixed angles under controls, in gates without controls. Any of `free` may be borrowed.
+pub fn without_controls(gate: Gate, params: &[f64], controls: &[usize], targets: &[usize], free: &[usize]) -> Vec<Op> {
+    let mut steps = Steps { ops: Vec::new(), free: free.to_vec() };
     steps.controlled(gate, params, controls, targets);
-    steps.0
+    steps.ops
 }
 
 /// A unitary as global phase and (controlled) `U` and X: rotations that each mix two basis states only
@@ -162,7 +146,7 @@ pub fn synthesize(matrix: &Matrix, qubits: &[usize]) -> Vec<Op> {
         let [phase, angles @ ..] = angles_of(matrix);
         steps.phase(phase, &[]);
         steps.gate(Gate::U, qubits, &angles);
-        return steps.0;
+        return steps.ops;
     }
     let mut rest = matrix.clone();
     // rotations · matrix = diagonal, gathered column by column. Their inverses in reverse rebuild the matrix.
@@ -196,7 +180,7 @@ pub fn synthesize(matrix: &Matrix, qubits: &[usize]) -> Vec<Op> {
     for (low, high, m) in pairs.iter().rev() {
         two_level(&mut steps, *low, *high, m, qubits);
     }
-    steps.0
+    steps.ops
 }
 
 /// `m` on the plane of the basis states `low` and `high`.
@@ -212,13 +196,13 @@ fn two_level(steps: &mut Steps, low: usize, high: usize, m: &Matrix, qubits: &[u
         state ^= 1 << bit;
     }
     let flips: Vec<Vec<Op>> = walk.iter().map(|&(bit, state)| selected(Gate::X, &[], bit, state, qubits)).collect();
-    steps.0.extend(flips.iter().flatten().cloned());
+    steps.ops.extend(flips.iter().flatten().cloned());
     // In the pair's plane the state with target bit 0 comes first.
     let turned =
         if state >> target & 1 == 0 { m.clone() } else { Matrix::from_shape_fn((2, 2), |(i, j)| m[[1 - i, 1 - j]]) };
     let [phase, angles @ ..] = angles_of(&turned);
-    steps.0.extend(selected(Gate::U, &[angles[0], angles[1], angles[2], phase], target, state, qubits));
-    steps.0.extend(flips.iter().rev().flatten().cloned());
+    steps.ops.extend(selected(Gate::U, &[angles[0], angles[1], angles[2], phase], target, state, qubits));
+    steps.ops.extend(flips.iter().rev().flatten().cloned());
 }
 
 /// A gate on one qubit where all others hold their bits of `state`. `U` with a fourth angle carries that phase.
@@ -276,7 +260,8 @@ mod tests {
             let values: Vec<f64> = (0..row.params.len()).map(|k| 0.37 + 0.61 * k as f64).collect();
             for controls in 1..=3usize {
                 let operands: Vec<usize> = (0..controls + row.qubits).collect();
-                let ops = without_controls(row.gate, &values, &operands[..controls], &operands[controls..]);
+                let ops = without_controls(row.gate, &values, &operands[..controls], &operands[controls..], &[]);
+                assert!(ops.len() as u64 <= controls::gates(row.gate, controls, 0), "{}", row.name);
                 let expected = controlled(&(row.matrix)(&values), controls);
                 let worst = distance(&matrix_of(&ops, operands.len()), &expected);
                 // Up to some hundred gates, each good to 1e-16.

@@ -8,6 +8,7 @@ use super::library::{QELIB1, STDGATES};
 use super::lower::{as_cu, definition_phase, simplest, synthesize, without_controls};
 use super::number::{angle, literal, number};
 use crate::circuit::gate::Body;
+use crate::circuit::gate::controls::gates;
 use crate::circuit::{Circuit, CircuitError, Condition, Gate, Op, OpKind, Param};
 use crate::math::Seconds;
 
@@ -34,7 +35,7 @@ pub struct WriteOptions {
 /// ```
 ///
 /// # Errors
-/// If the circuit has slots, or conditions on few bits of many: the language tests whole registers, and at
+/// If the circuit has slots, becomes too many gates without its controls, or has conditions on few bits of many: the language tests whole registers, and at
 /// most 6 bits of one can be left open.
 pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
     if circuit.slots() > 0 {
@@ -46,7 +47,17 @@ pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
         });
     }
     let mut text = String::from("OPENQASM 2.0;\ninclude \"qelib1.inc\";\n");
-    let ops: Vec<Op> = circuit.ops().iter().flat_map(lowered2).collect();
+    let wires = circuit.qubits();
+    let count = circuit.ops().iter().map(|op| count2(op, wires)).fold(0, u64::saturating_add);
+    if count > GATES {
+        return Err(CircuitError::NotExpressible {
+            format: "OpenQASM 2",
+            op: "a circuit with many controls".into(),
+            reason: format!("without them they are up to {count} gates, at most {GATES} are written"),
+            hint: "write OpenQASM 3, which has controls",
+        });
+    }
+    let ops: Vec<Op> = circuit.ops().iter().flat_map(|op| lowered2(op, wires)).collect();
     let writer = Writer { version: Version::Two, slots: &[], qubits: QubitNames::Register(circuit.qubits()) };
     if ops.iter().any(|op| matches!(op.kind, OpKind::Delay(_))) {
         text += "opaque delay(seconds) a;\n";
@@ -114,15 +125,21 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     text
 }
 
-/// A statement under a condition: on the whole register as an integer, otherwise bit by bit. Comparisons of bits and
-/// `&&` are left out because few readers support them.
+/// Branches within each other that a condition on many bits becomes: fewer than any reader nests.
+const BRANCHES: usize = 16;
+
+/// A statement under a condition: on the whole register as an integer, otherwise bit by bit. Comparisons of bits and,
+/// up to 16 bits, `&&` are left out because few readers support them.
 fn under(Condition { bits, value }: &Condition, width: usize, statement: &str) -> String {
     if bits.len() > 1 && bits.iter().copied().eq(0..width) {
         return format!("if (c == {value}) {{ {statement} }}");
     }
-    let test = |k: usize| if value >> k & 1 == 1 { "" } else { "!" };
-    let open: String = bits.iter().enumerate().map(|(k, bit)| format!("if ({}c[{bit}]) {{ ", test(k))).collect();
-    format!("{open}{statement}{}", " }".repeat(bits.len()))
+    let test = |(k, bit): (usize, &usize)| format!("{}c[{bit}]", if value >> k & 1 == 1 { "" } else { "!" });
+    let tests: Vec<String> = bits.iter().enumerate().map(test).collect();
+    let branches = tests.chunks(bits.len().div_ceil(BRANCHES).max(1));
+    let count = branches.len();
+    let open: String = branches.map(|tests| format!("if ({}) {{ ", tests.join(" && "))).collect();
+    format!("{open}{statement}{}", " }".repeat(count))
 }
 
 /// In whole nanoseconds where that is exact, otherwise in seconds.
@@ -131,10 +148,25 @@ fn duration(time: Seconds) -> String {
     if Seconds::nano(nanoseconds) == time { format!("{nanoseconds}ns") } else { format!("{}s", literal(time.0)) }
 }
 
-/// For OpenQASM 2: no controls, no matrices, no global phase.
-fn lowered2(op: &Op) -> Vec<Op> {
+/// Gates at most that those under controls, and matrices, become in OpenQASM 2.
+const GATES: u64 = 2_000_000;
+
+/// How many operations [`lowered2`] makes at most of one that the language lacks.
+fn count2(op: &Op, wires: usize) -> u64 {
+    match &op.kind {
+        OpKind::Gate { gate, controls, .. } if *controls > 0 => gates(*gate, *controls, wires - op.qubits.len()),
+        // 4^n / 2 pairs of basis states, each a few gates around a controlled one.
+        OpKind::Unitary(matrix) => 64 * (matrix.nrows() * matrix.nrows()) as u64,
+        _ => 0,
+    }
+}
+
+/// For OpenQASM 2 on a register of so many qubits: no controls, no matrices, no global phase.
+fn lowered2(op: &Op, wires: usize) -> Vec<Op> {
     let simple = match &op.kind {
-        OpKind::Unitary(matrix) => synthesize(matrix, &op.qubits).iter().flat_map(lowered2).collect(),
+        OpKind::Unitary(matrix) => {
+            synthesize(matrix, &op.qubits).iter().flat_map(|step| lowered2(step, wires)).collect()
+        }
         OpKind::GlobalPhase(_) => vec![],
         OpKind::Gate { controls, .. } if *controls > 0 => match simplest(op.clone()) {
             Op { kind: OpKind::Gate { controls: 0, gate, params }, qubits, .. } => {
@@ -142,8 +174,13 @@ fn lowered2(op: &Op) -> Vec<Op> {
             }
             Op { kind: OpKind::Gate { gate, params, controls }, qubits, .. } => {
                 let values: Vec<f64> = params.iter().map(|p| p.value(&[])).collect();
+                // Few controls borrow nothing, and a list of free qubits is as long as the register.
+                let free: Vec<usize> = match controls {
+                    0..3 => Vec::new(),
+                    _ => (0..wires).filter(|qubit| !qubits.contains(qubit)).take(qubits.len()).collect(),
+                };
                 let (controls, targets) = qubits.split_at(controls);
-                without_controls(gate, &values, controls, targets)
+                without_controls(gate, &values, controls, targets, &free)
             }
             other => vec![other],
         },

@@ -12,9 +12,9 @@ use anyhow::{Result, bail};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
-use crate::cli::note;
 use crate::circuit::{Circuit, OpKind};
 use crate::cli::circuit_file;
+use crate::cli::note;
 use crate::device::Device;
 
 /// Shows the calibration of a device, the infidelity of the channels built from it, and every repair.

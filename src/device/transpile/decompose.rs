@@ -1,12 +1,24 @@
 //! From the gate table, controls and matrices to runs, CZ and swaps.
 
 use crate::circuit::gate::Body;
+use crate::circuit::gate::controls::{Steps, gates, phase as all_ones, rotation};
 use crate::circuit::{Circuit, Gate, Op, OpKind, Param};
 use crate::device::transpile::one_qubit_run::{OneQubitRun, numbers, phase};
 use crate::device::transpile::step::{Step, StepKind, cx, zz, zz_by_cx};
 use crate::device::transpile::{kak, shannon};
 use crate::math::matrix::C64;
 use crate::math::small::{Small, adjoint, from_matrix};
+
+/// How many steps [`unroll`] makes of the gates under controls at most.
+pub(super) fn count(circuit: &Circuit) -> u64 {
+    let of = |op: &Op| match &op.kind {
+        OpKind::Gate { gate, controls, .. } if op.qubits.len() > 5 => {
+            gates(*gate, *controls, circuit.qubits() - op.qubits.len())
+        }
+        _ => 0,
+    };
+    circuit.ops().iter().map(of).fold(0, u64::saturating_add)
+}
 
 /// The circuit in steps. A global phase is left out.
 ///
@@ -22,7 +34,14 @@ pub(super) fn unroll(circuit: &Circuit, elide: bool, has_zz: bool) -> (Vec<Step>
             OpKind::Gate { gate: Gate::Swap, controls: 0, .. } if elide && op.condition.is_none() => {
                 wire.swap(op.qubits[0], op.qubits[1]);
             }
-            OpKind::Gate { gate, params, controls } => controlled(*gate, params, *controls, &qubits, &mut kinds),
+            OpKind::Gate { gate, params, controls } => {
+                // Few controls borrow nothing, and a list of free qubits is as long as the register.
+                let free: Vec<usize> = match qubits.len() {
+                    0..4 => Vec::new(),
+                    most => (0..circuit.qubits()).filter(|wire| !qubits.contains(wire)).take(most).collect(),
+                };
+                controlled(*gate, params, *controls, &qubits, &free, &mut kinds);
+            }
             OpKind::Unitary(matrix) => match matrix.nrows() {
                 2 => kinds.push(StepKind::OneQubitRun(qubits[0], OneQubitRun::fixed(from_matrix(matrix)))),
                 4 => kinds.extend(kak::synthesise(&from_matrix(matrix), qubits[0], qubits[1], has_zz)),
@@ -69,8 +88,15 @@ fn controlled_gate(gate: Gate) -> Option<Gate> {
     CONTROLLED.iter().find(|(row, _)| *row == gate).map(|&(_, own)| own)
 }
 
-/// A gate whose first `controls` operands control it.
-fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], out: &mut Vec<StepKind>) {
+/// A gate whose first `controls` operands control it. Any of `free` may be borrowed.
+fn controlled(
+    gate: Gate,
+    params: &[Param],
+    controls: usize,
+    qubits: &[usize],
+    free: &[usize],
+    out: &mut Vec<StepKind>,
+) {
     let (switch, own) = qubits.split_at(controls);
     // A rotation under one control by a number is one ZZ rotation, or two CX where the device has none.
     if let ([], &[control, target]) = (switch, own)
@@ -78,7 +104,7 @@ fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], o
         && numbers(params).is_some()
         && let Some(rotation) = controlled_gate(gate)
     {
-        return controlled_one_qubit(rotation, params, &[control], target, out);
+        return controlled_one_qubit(rotation, params, &[control], target, free, out);
     }
     match (gate, switch, own) {
         (Gate::Cz, [], &[a, b]) => out.push(StepKind::Cz(a, b)),
@@ -89,11 +115,11 @@ fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], o
             _ => out.extend(zz_by_cx(a, b, params[0])),
         },
         (_, [], &[qubit]) => out.push(StepKind::OneQubitRun(qubit, OneQubitRun::gate(gate, params))),
-        (_, _, &[target]) => controlled_one_qubit(gate, params, switch, target, out),
+        (_, _, &[target]) => controlled_one_qubit(gate, params, switch, target, free, out),
         _ => {
             if let Some(own) = controlled_gate(gate).filter(|_| controls > 0) {
                 let (target, all) = qubits.split_last().expect("a gate has operands");
-                return controlled_one_qubit(own, params, all, *target, out);
+                return controlled_one_qubit(own, params, all, *target, free, out);
             }
             let body = (gate.row().definition)(params);
             let core = if controls == 0 { 0..body.len() } else { core_of(&body) };
@@ -101,14 +127,14 @@ fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize], o
                 let operands = operands.iter().map(|&p| own[p]);
                 if core.contains(&k) {
                     let all: Vec<usize> = switch.iter().copied().chain(operands).collect();
-                    controlled(*gate, params, controls, &all, out);
+                    controlled(*gate, params, controls, &all, free, out);
                 } else {
-                    controlled(*gate, params, 0, &operands.collect::<Vec<_>>(), out);
+                    controlled(*gate, params, 0, &operands.collect::<Vec<_>>(), &[], out);
                 }
             }
             if controls > 0 {
                 let lead = leading_phase(gate, &body);
-                all_ones_phase(switch, Param::Fixed(lead), out);
+                all_ones_phase(switch, Param::Fixed(lead), free, out);
             }
         }
     }
@@ -159,20 +185,28 @@ fn leading_phase(gate: Gate, body: &Body) -> f64 {
 }
 
 /// A one-qubit gate under at least one control: in its eigenbasis it is a phase on the AND of controls and target.
-fn controlled_one_qubit(gate: Gate, params: &[Param], controls: &[usize], target: usize, out: &mut Vec<StepKind>) {
+fn controlled_one_qubit(
+    gate: Gate,
+    params: &[Param],
+    controls: &[usize],
+    target: usize,
+    free: &[usize],
+    out: &mut Vec<StepKind>,
+) {
     if let Some(values) = numbers(params) {
         let (vectors, [low, high]) = eigen(&from_matrix(&(gate.row().matrix)(&values)));
-        return in_basis(&vectors, Param::Fixed(low), Param::Fixed(high - low), controls, target, out);
+        return in_basis(&vectors, [low, high - low].map(Param::Fixed), controls, target, free, out);
     }
     let x = eigen(&from_matrix(&(Gate::X.row().matrix)(&[]))).0;
     let y = eigen(&from_matrix(&(Gate::Y.row().matrix)(&[]))).0;
     let z = phase(0.0);
-    let mut rotate = |basis: &Small<2>, angle: Param| in_basis(basis, angle * -0.5, angle, controls, target, out);
+    let mut rotate =
+        |basis: &Small<2>, angle: Param| in_basis(basis, [angle * -0.5, angle], controls, target, free, out);
     match (gate, params) {
         (Gate::Rx, &[theta]) => rotate(&x, theta),
         (Gate::Ry, &[theta]) => rotate(&y, theta),
         (Gate::Rz, &[theta]) => rotate(&z, theta),
-        (Gate::P, &[lambda]) => in_basis(&z, Param::Fixed(0.0), lambda, controls, target, out),
+        (Gate::P, &[lambda]) => in_basis(&z, [Param::Fixed(0.0), lambda], controls, target, free, out),
         (Gate::R, &[theta, phi]) => {
             rotate(&z, -phi);
             rotate(&x, theta);
@@ -180,66 +214,89 @@ fn controlled_one_qubit(gate: Gate, params: &[Param], controls: &[usize], target
         }
         // U(θ, φ, λ) = P(φ) Ry(θ) P(λ) exactly.
         (Gate::U, &[theta, phi, lambda]) => {
-            in_basis(&z, Param::Fixed(0.0), lambda, controls, target, out);
-            in_basis(&y, theta * -0.5, theta, controls, target, out);
-            in_basis(&z, Param::Fixed(0.0), phi, controls, target, out);
+            in_basis(&z, [Param::Fixed(0.0), lambda], controls, target, free, out);
+            in_basis(&y, [theta * -0.5, theta], controls, target, free, out);
+            in_basis(&z, [Param::Fixed(0.0), phi], controls, target, free, out);
         }
         (Gate::U2, &[phi, lambda]) => {
             let theta = Param::Fixed(std::f64::consts::FRAC_PI_2);
-            controlled_one_qubit(Gate::U, &[theta, phi, lambda], controls, target, out);
+            controlled_one_qubit(Gate::U, &[theta, phi, lambda], controls, target, free, out);
         }
         _ => {
             let body = (gate.row().definition)(params);
             for (gate, _, params) in &body {
-                controlled_one_qubit(*gate, params, controls, target, out);
+                controlled_one_qubit(*gate, params, controls, target, free, out);
             }
-            all_ones_phase(controls, Param::Fixed(leading_phase(gate, &body)), out);
+            all_ones_phase(controls, Param::Fixed(leading_phase(gate, &body)), free, out);
         }
     }
 }
 
 /// `v · diag(e^{i low}, e^{i (low + gap)}) · v†` on `target`, controlled.
-fn in_basis(v: &Small<2>, low: Param, gap: Param, controls: &[usize], target: usize, out: &mut Vec<StepKind>) {
-    out.push(StepKind::OneQubitRun(target, OneQubitRun::fixed(adjoint(v))));
+fn in_basis(
+    v: &Small<2>,
+    [low, gap]: [Param; 2],
+    controls: &[usize],
+    target: usize,
+    free: &[usize],
+    out: &mut Vec<StepKind>,
+) {
     let all: Vec<usize> = controls.iter().copied().chain([target]).collect();
-    all_ones_phase(&all, gap, out);
+    out.push(StepKind::OneQubitRun(target, OneQubitRun::fixed(adjoint(v))));
+    if controls.len() < 2 || low == Param::Fixed(0.0) {
+        all_ones_phase(&all, gap, free, out);
+        out.push(StepKind::OneQubitRun(target, OneQubitRun::fixed(*v)));
+        return all_ones_phase(controls, low, free, out);
+    }
+    // A rotation is cheaper than two phases.
+    let mut steps = Steps::new();
+    rotation(gap, controls, target, &mut steps);
+    emit(&steps, out);
     out.push(StepKind::OneQubitRun(target, OneQubitRun::fixed(*v)));
-    all_ones_phase(controls, low, out);
+    let mean = match (low, gap) {
+        (low, Param::Fixed(gap)) => low + gap / 2.0,
+        // A rotation by a slot: its phases are opposite.
+        _ => Param::Fixed(0.0),
+    };
+    let is_none = matches!(mean, Param::Fixed(value) if value.abs() < super::one_qubit_run::CLOSE);
+    if !is_none {
+        all_ones_phase(controls, mean, free, out);
+    }
 }
 
-/// A phase on the state in which all of `qubits` are 1.
-///
-/// The AND is a sum of parities, `2^{1-n} Σ_S (-1)^{|S|+1} ⊕_{i∈S} x_i`. Walking them in Gray-code order costs one CX
-/// per parity (Barenco et al. 1995, arXiv quant-ph/9503016, lemma 7.1). A full run on two qubits is one CZ.
-fn all_ones_phase(qubits: &[usize], angle: Param, out: &mut Vec<StepKind>) {
+/// A phase on the state in which all of `qubits` are 1. On two qubits and by half a turn it is one CZ.
+fn all_ones_phase(qubits: &[usize], angle: Param, free: &[usize], out: &mut Vec<StepKind>) {
     if angle == Param::Fixed(0.0) || qubits.is_empty() {
         return;
     }
-    if let (&[a, b], Param::Fixed(value)) = (qubits, angle)
-        && (value.abs() - std::f64::consts::PI).abs() < super::one_qubit_run::CLOSE
-    {
-        return out.push(StepKind::Cz(a, b));
-    }
-    // |11⟩⟨11| = (1 - Z - Z + ZZ)/4.
-    if let (&[a, b], Param::Fixed(value)) = (qubits, angle) {
-        out.extend([a, b].map(|q| StepKind::OneQubitRun(q, OneQubitRun::rz(angle * 0.5))));
-        return out.extend(zz(a, b, -0.5 * value));
-    }
-    let step = angle * (2.0 / (1u64 << qubits.len()) as f64);
-    for top in 0..qubits.len() {
-        let mut held = 0usize;
-        for count in 0..1usize << top {
-            let gray = count ^ (count >> 1);
-            let changed = held ^ gray;
-            if changed != 0 {
-                out.extend(cx(qubits[changed.trailing_zeros() as usize], qubits[top]));
+    let mut steps = Steps::new();
+    all_ones(angle, qubits, free, &mut steps);
+    emit(&steps, out);
+}
+
+/// Gates on at most three qubits as runs and CZ.
+fn emit(steps: &Steps, out: &mut Vec<StepKind>) {
+    for (gate, qubits, params) in steps {
+        match (gate, &qubits[..], &params[..]) {
+            (Gate::Cx, &[control, target], _) => out.extend(cx(control, target)),
+            (Gate::Cp, &[a, b], &[Param::Fixed(angle)])
+                if (angle.abs() - std::f64::consts::PI).abs() < super::one_qubit_run::CLOSE =>
+            {
+                out.push(StepKind::Cz(a, b));
             }
-            held = gray;
-            let sign = if gray.count_ones() % 2 == 0 { 1.0 } else { -1.0 };
-            out.push(StepKind::OneQubitRun(qubits[top], OneQubitRun::rz(step * sign)));
-        }
-        if held != 0 {
-            out.extend(cx(qubits[held.trailing_zeros() as usize], qubits[top]));
+            // |11⟩⟨11| = (1 - Z - Z + ZZ)/4.
+            (Gate::Cp, &[a, b], &[angle]) => {
+                out.extend([a, b].map(|q| StepKind::OneQubitRun(q, OneQubitRun::rz(angle * 0.5))));
+                match angle {
+                    Param::Fixed(value) => out.extend(zz(a, b, -0.5 * value)),
+                    _ => out.extend(zz_by_cx(a, b, angle * -0.5)),
+                }
+            }
+            (Gate::P | Gate::Rz, &[qubit], &[angle]) => {
+                out.push(StepKind::OneQubitRun(qubit, OneQubitRun::rz(angle)));
+            }
+            (_, &[qubit], _) => out.push(StepKind::OneQubitRun(qubit, OneQubitRun::gate(*gate, params))),
+            _ => controlled(*gate, params, 0, qubits, &[], out),
         }
     }
 }

@@ -10,6 +10,11 @@ pub enum TranspileError {
     /// More qubits than the device has.
     #[error("the circuit has {needed} qubits, the device only {available} usable ones; take a wider device")]
     TooWide { needed: usize, available: usize },
+    /// Gates under so many controls that what they become would not fit into memory.
+    #[error(
+        "the gates under many controls become up to {count} gates, at most {most} are rewritten; use fewer controls"
+    )]
+    TooManyGates { count: u64, most: u64 },
     /// Qubits that interact would lie in parts of the device that no coupling joins.
     #[error("{needed} qubits interact with each other, but the largest connected part of the device has {largest}")]
     Disconnected { needed: usize, largest: usize },

@@ -130,6 +130,9 @@ const LEVELS: [LevelSettings; 4] = [
 /// cost as well, but on dense random circuits distance alone does better.
 const ENTANGLER_WEIGHTS: [f64; 3] = [0.15, 0.15, 0.0];
 
+/// Gates at most that those under many controls become before any pass.
+const GATES: u64 = 2_000_000;
+
 /// Rewrites `circuit` for `target`.
 ///
 /// Level 0 keeps every gate and assigns the first usable qubits unless a layout is given; 1 cancels and searches a
@@ -152,6 +155,10 @@ pub fn transpile(
         return Err(TranspileError::TooWide { needed, available });
     }
     let basis = Basis::of(&target.single)?;
+    let count = decompose::count(circuit);
+    if count > GATES {
+        return Err(TranspileError::TooManyGates { count, most: GATES });
+    }
     let (steps, wire) = decompose::unroll(circuit, settings.effort >= Effort::Blocks, coupling.has_zz());
     let steps = simplify(steps, needed, settings.effort, coupling.has_zz());
     let read = read_at_end(circuit, &options.read, &wire)?;
