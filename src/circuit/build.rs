@@ -33,6 +33,12 @@ impl Circuit {
         Self { bits, ..Self::new(qubits) }
     }
 
+    /// Makes the registers at least this wide.
+    pub(super) fn widen(&mut self, qubits: usize, bits: usize) {
+        self.qubits = self.qubits.max(qubits);
+        self.bits = self.bits.max(bits);
+    }
+
     /// Width of the quantum register.
     pub fn qubits(&self) -> usize {
         self.qubits
@@ -191,16 +197,14 @@ impl Circuit {
     fn check(&self, op: &Op) -> Result<(), CircuitError> {
         let name = || op.name();
         let width = self.qubits;
-        for (i, &qubit) in op.qubits.iter().enumerate() {
-            if qubit >= width {
-                return Err(CircuitError::QubitOutOfRange { op: name(), qubit, width });
-            }
-            if op.qubits[..i].contains(&qubit) {
-                return Err(CircuitError::RepeatedQubit { op: name(), qubit });
-            }
+        if let Some(&qubit) = op.qubits.iter().find(|&&qubit| qubit >= width) {
+            return Err(CircuitError::QubitOutOfRange { op: name(), qubit, width });
+        }
+        if let Some(qubit) = repeated(&op.qubits) {
+            return Err(CircuitError::RepeatedQubit { op: name(), qubit });
         }
         let expected = match &op.kind {
-            OpKind::Gate { gate, controls, .. } => Some(gate.row().qubits + controls),
+            OpKind::Gate { gate, controls, .. } => Some(gate.row().qubits.saturating_add(*controls)),
             OpKind::Unitary(matrix) => Some(matrix.nrows().trailing_zeros() as usize),
             OpKind::GlobalPhase(_) => Some(0),
             OpKind::Measure { .. } | OpKind::Reset | OpKind::Delay(_) => Some(1),
@@ -235,9 +239,35 @@ impl Circuit {
         }
         let written = if let OpKind::Measure { bit } = op.kind { Some(bit) } else { None };
         let read: &[usize] = op.condition.as_ref().map_or(&[], |Condition { bits, .. }| bits);
-        match written.iter().chain(read).find(|&&bit| bit >= self.bits) {
-            Some(&bit) => Err(CircuitError::BitOutOfRange { op: name(), bit, width: self.bits }),
-            None => Ok(()),
+        if let Some(&bit) = written.iter().chain(read).find(|&&bit| bit >= self.bits) {
+            return Err(CircuitError::BitOutOfRange { op: name(), bit, width: self.bits });
         }
+        op.condition.as_ref().map_or(Ok(()), |condition| checked(condition, op))
     }
+}
+
+/// A condition is on at most 64 different bits, and its value has no others.
+fn checked(Condition { bits, value }: &Condition, op: &Op) -> Result<(), CircuitError> {
+    let refuse = |reason: String| Err(CircuitError::BadCondition { op: op.name(), reason });
+    if bits.len() > 64 {
+        return refuse(format!("tests {} classical bits; test at most 64", bits.len()));
+    }
+    if let Some(bit) = repeated(bits) {
+        return refuse(format!("tests classical bit {bit} twice; list it once"));
+    }
+    if bits.len() < 64 && value >> bits.len() != 0 {
+        return refuse(format!("compares {} classical bits with {value}, which they never hold", bits.len()));
+    }
+    Ok(())
+}
+
+/// The first number that stands in a list twice.
+fn repeated(list: &[usize]) -> Option<usize> {
+    if list.len() <= 32 {
+        return (1..list.len()).map(|k| (k, list[k])).find(|(k, number)| list[..*k].contains(number)).map(|(_, n)| n);
+    }
+    // A list of thousands, as barriers have them, is compared once with itself in order.
+    let mut sorted = list.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }

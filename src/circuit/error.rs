@@ -32,6 +32,9 @@ pub enum CircuitError {
     /// A matrix that is not a unitary on a whole number of qubits.
     #[error("the matrix is not unitary on 1 to 5 qubits: {rows}x{columns}, |U†U - 1| = {defect:.1e}")]
     NotUnitary { rows: usize, columns: usize, defect: f64 },
+    /// A condition that no register can meet, or that tests too much.
+    #[error("{op}: the condition {reason}")]
+    BadCondition { op: String, reason: String },
     /// Something that has no inverse.
     #[error("{op} has no inverse; only unitary circuits can be inverted")]
     NotInvertible { op: String },

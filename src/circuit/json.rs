@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::circuit::{Circuit, CircuitError, Condition, Gate, Op, OpKind, Param};
+use crate::circuit::{Circuit, CircuitError, Condition, Gate, MAX_REGISTER, Op, OpKind, Param};
 use crate::math::matrix::c;
+use crate::math::words::shortened;
 use crate::math::{Matrix, Seconds};
 
 /// Raised when the form changes. Older numbers stay readable or are refused by name.
@@ -95,20 +96,26 @@ impl Circuit {
     /// The circuit from its JSON, checked like any other.
     ///
     /// # Errors
-    /// If the text is not that form, names an unknown gate, or holds an operation [`Circuit::append`] refuses.
+    /// If the text is not that form, has a register of more than [`MAX_REGISTER`], names an unknown gate, or holds an operation [`Circuit::append`] refuses.
     pub fn from_json(text: &str) -> Result<Self, CircuitError> {
-        let file: CircuitFile = serde_json::from_str(text).map_err(|e| CircuitError::BadJson(e.to_string()))?;
+        let file: CircuitFile =
+            serde_json::from_str(text).map_err(|e| CircuitError::BadJson(shortened(&e.to_string())))?;
         if file.format != FORMAT {
-            let wrong = format!("field format is {:?}, this program reads {FORMAT:?}", file.format);
+            let wrong = format!("field format is {:?}, this program reads {FORMAT:?}", shortened(&file.format));
             return Err(CircuitError::BadJson(wrong));
+        }
+        for (field, size) in [("qubits", file.qubits), ("bits", file.bits)] {
+            if size > MAX_REGISTER {
+                return Err(CircuitError::BadJson(format!("field {field} is {size}, at most {MAX_REGISTER} are read")));
+            }
         }
         let mut circuit = Self::with_bits(file.qubits, file.bits);
         for name in file.slots {
             circuit.slot(name);
         }
         for (position, entry) in file.ops.into_iter().enumerate() {
-            let op = entry.into_op().map_err(|reason| CircuitError::BadJson(format!("ops[{position}]: {reason}")))?;
-            circuit.append(op)?;
+            let at = |reason: String| CircuitError::BadJson(format!("ops[{position}]: {}", shortened(&reason)));
+            circuit.append(entry.into_op().map_err(at)?).map_err(|error| at(error.to_string()))?;
         }
         Ok(circuit)
     }

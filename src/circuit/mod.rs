@@ -20,6 +20,10 @@ mod op;
 mod param;
 pub mod qasm;
 
+/// Qubits, and classical bits, that a circuit from a file may have at most. Every engine and drawing takes memory for
+/// each of them.
+pub const MAX_REGISTER: usize = 4096;
+
 pub use ansatz::Ansatz;
 pub use build::Circuit;
 pub use error::CircuitError;

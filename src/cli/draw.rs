@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::circuit::draw;
 use crate::cli::circuit_file;
@@ -29,6 +29,7 @@ pub struct Arguments {
 /// Draws the circuit.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let circuit = circuit_file::read(&arguments.file, &arguments.include, None)?;
+    draw::check(&circuit).with_context(|| arguments.file.display().to_string())?;
     match &arguments.svg {
         Some(path) => circuit_file::write(Some(path), &draw::svg(&circuit)),
         None => circuit_file::write(None, &draw::text(&circuit, arguments.width)),

@@ -8,6 +8,22 @@ pub fn closest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     (score > 0.8).then_some(other)
 }
 
+/// A text of at most some 400 characters, the middle of a longer one left out: a name in a message can have any length.
+///
+/// ```
+/// assert_eq!(qgraft::math::words::shortened("short"), "short");
+/// assert!(qgraft::math::words::shortened(&"x".repeat(1000)).len() < 400);
+/// ```
+pub fn shortened(text: &str) -> String {
+    const LONGEST: usize = 400;
+    if text.len() <= LONGEST {
+        return text.into();
+    }
+    let start = text.floor_char_boundary(LONGEST / 2);
+    let end = text.ceil_char_boundary(text.len() - LONGEST / 4);
+    format!("{} ... {}", &text[..start], &text[end..])
+}
+
 /// "1 seed", "5 seeds".
 pub fn pluralise(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })

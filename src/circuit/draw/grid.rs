@@ -49,7 +49,7 @@ impl Item {
     }
 }
 
-/// All operations, each as far left as the wires it crosses allow, and the number of columns.
+/// All operations by column, each as far left as the wires it crosses allow, and the number of columns.
 pub fn layout(circuit: &Circuit) -> (Vec<Item>, usize) {
     let bottom = circuit.qubits();
     // One entry per qubit and one for the classical line.
@@ -63,6 +63,8 @@ pub fn layout(circuit: &Circuit) -> (Vec<Item>, usize) {
         free[first..=last].fill(item.column + 1);
         items.push(item);
     }
+    // Stable: within a column they stay in the order of the circuit.
+    items.sort_by_key(|item| item.column);
     (items, free.into_iter().max().unwrap_or(0))
 }
 

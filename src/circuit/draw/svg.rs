@@ -52,6 +52,7 @@ pub fn svg(circuit: &Circuit) -> String {
 
     let mut body = String::new();
     let (mut start, mut top, mut width) = (0, MARGIN + head, left);
+    let mut drawn = 0;
     loop {
         let mut end = start;
         let mut right = left;
@@ -65,7 +66,9 @@ pub fn svg(circuit: &Circuit) -> String {
         let mut x = left;
         for column in start..end {
             let centre = x + (widths[column] + GAP) / 2.0;
-            items.iter().filter(|item| item.column == column).for_each(|item| pen.item(item, centre, &mut body));
+            let here = items.partition_point(|item| item.column <= column);
+            items[drawn..here].iter().for_each(|item| pen.item(item, centre, &mut body));
+            drawn = here;
             x += widths[column] + GAP;
         }
         top += block;

@@ -32,7 +32,7 @@ pub fn text(circuit: &Circuit, width: usize) -> String {
     if !phase.is_empty() {
         out += &format!("global phase: {phase}\n");
     }
-    let mut start = 0;
+    let (mut start, mut drawn) = (0, 0);
     loop {
         let margin = names.iter().map(|n| n.chars().count()).max().unwrap_or(0);
         let mut end = start;
@@ -42,9 +42,9 @@ pub fn text(circuit: &Circuit, width: usize) -> String {
             end += 1;
         }
         let mut canvas = Canvas::new(circuit, &names, margin, &widths[start..end], end < columns);
-        for item in items.iter().filter(|item| (start..end).contains(&item.column)) {
-            canvas.item(item, start);
-        }
+        let here = items.partition_point(|item| item.column < end);
+        items[drawn..here].iter().for_each(|item| canvas.item(item, start));
+        drawn = here;
         out += &canvas.finish();
         if end >= columns {
             return out;

@@ -1,30 +1,21 @@
 //! From statements to a circuit: names are looked up, numbers computed, gates and loops expanded.
 
-use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::cell::{Cell, OnceCell};
+use std::collections::{HashMap, HashSet};
 use std::ops::Range as Indices;
 use std::rc::Rc;
 
-use super::condition::Guard;
+use super::condition::{Cases, Guard};
 use super::cursor::Version;
 use super::error::{Fault, ReadResult, Span};
-use super::expression::{Expression, Scope, Value};
+use super::expression::{Expression, Scope, Selection};
 use super::gates::Definition;
-use super::parse::SyntaxTree;
+use super::parse::Receiver;
 use super::read::ReadOptions;
-use super::syntax::{ForRange, Index, Name, Operand, Range, Statement, StatementKind as Kind, Time};
+use super::syntax::{ForRange, Index, Name, Operand, Statement, StatementKind as Kind, Type};
+use super::value::Value;
 use crate::circuit::{Circuit, Op, OpKind, Param};
 use crate::math::Seconds;
-
-/// The circuit of a parsed text, and its notices.
-pub(super) fn circuit(parsed: SyntaxTree, options: &ReadOptions) -> ReadResult<(Circuit, Vec<(Span, String)>)> {
-    let mut builder = Builder::new(&parsed, options);
-    builder.notices = parsed.notices;
-    for statement in &parsed.statements {
-        builder.statement(statement, &Guard::always())?;
-    }
-    builder.finish()
-}
 
 /// The meaning of a name.
 #[derive(Clone, Debug)]
@@ -47,27 +38,32 @@ pub(super) struct Builder<'a> {
     pub gates: HashMap<String, Rc<Definition>>,
     /// Read when a gate is called that only they have.
     pub extensions: OnceCell<HashMap<String, Rc<Definition>>>,
-    qubits: usize,
     physical: bool,
-    bits: usize,
-    slots: Vec<String>,
-    ops: Vec<(Op, Span)>,
-    steps: usize,
+    circuit: Circuit,
+    /// Branches around the statement.
+    branches: usize,
+    /// Position and text of each measurement inside a branch.
+    measurements: Vec<(usize, Span)>,
+    steps: Cell<usize>,
+    most_steps: usize,
     pub notices: Vec<(Span, String)>,
 }
 
 impl Scope for Builder<'_> {
-    fn value(&self, name: &str, index: Option<i128>) -> Result<Value, Fault> {
+    fn value(&self, name: &str, part: Selection) -> Result<Value, Fault> {
         let (depth, symbol) = self.symbol(name)?;
         match symbol {
             Symbol::Value(Value::Angle(_)) | Symbol::Inputs(_) if self.inside_gate && depth == 0 => {
                 Err(Fault::new(format!("the input {name} is out of reach inside a gate"))
                     .hint("hand it to the gate as a parameter"))
             }
-            Symbol::Value(_) if index.is_some() => Err(Fault::new(format!("{name} is a number and has no elements"))),
+            Symbol::Value(_) if !matches!(part, Selection::All) => {
+                Err(Fault::new(format!("{name} is a number and has no elements")))
+            }
             Symbol::Value(value) => Ok(*value),
             Symbol::Inputs(slots) => {
                 let size = slots.len();
+                let index = if let Selection::One(index) = part { Some(index) } else { None };
                 let element = index.and_then(|index| {
                     let index = if index < 0 { index.checked_add(size as i128)? } else { index };
                     slots.clone().nth(usize::try_from(index).ok()?)
@@ -83,56 +79,91 @@ impl Scope for Builder<'_> {
         }
     }
 
+    fn size(&self, name: &str) -> Result<usize, Fault> {
+        match self.symbol(name)?.1 {
+            Symbol::Qubits(range) | Symbol::Bits(range) | Symbol::Inputs(range) => Ok(range.len()),
+            Symbol::Value(_) => Err(Fault::new(format!("{name} is a number and has no size"))),
+        }
+    }
+
     fn real_division(&self) -> bool {
         self.version == Version::Two
+    }
+
+    /// Counts work, so that a short text cannot expand without bound.
+    fn spend(&self, steps: usize) -> Result<(), Fault> {
+        self.steps.set(self.steps.get().saturating_add(steps));
+        if self.steps.get() <= self.most_steps {
+            return Ok(());
+        }
+        let most = self.options.max_operations;
+        let fault = Fault::new(format!("the circuit expands to more than {most} steps"));
+        Err(fault.hint("write a smaller circuit, or read it with larger ReadOptions::max_operations"))
+    }
+}
+
+impl Receiver for Builder<'_> {
+    fn version(&mut self, version: Version) {
+        self.version = version;
+    }
+
+    fn library(&mut self) {
+        self.library = true;
+    }
+
+    fn statement(&mut self, statement: Statement) -> ReadResult<()> {
+        self.perform(&statement, &Guard::always())
+    }
+
+    fn notice(&mut self, span: Span, message: String) {
+        self.notices.push((span, message));
     }
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(parsed: &SyntaxTree, options: &'a ReadOptions) -> Self {
+    /// For a text of `bytes` bytes, each of which pays for a step: what a text writes out is never too much work.
+    pub fn new(options: &'a ReadOptions, bytes: usize) -> Self {
         Self {
             options,
-            version: parsed.version,
-            library: parsed.library,
+            version: Version::Three,
+            library: false,
             scopes: vec![HashMap::new()],
             inside_gate: false,
             gates: HashMap::new(),
             extensions: OnceCell::new(),
-            qubits: 0,
             physical: false,
-            bits: 0,
-            slots: Vec::new(),
-            ops: Vec::new(),
-            steps: 0,
+            circuit: Circuit::new(0),
+            branches: 0,
+            measurements: Vec::new(),
+            steps: Cell::new(0),
+            most_steps: options.max_operations.saturating_add(bytes),
             notices: Vec::new(),
         }
     }
 
-    fn finish(self) -> ReadResult<(Circuit, Vec<(Span, String)>)> {
-        let mut circuit = Circuit::with_bits(self.qubits, self.bits);
-        for name in self.slots {
-            circuit.slot(name);
-        }
-        for (op, span) in self.ops {
-            circuit.append(op).map_err(|error| Fault::new(error.to_string()).at(span))?;
-        }
-        Ok((circuit, self.notices))
+    /// The circuit and the notices.
+    pub fn finish(self) -> (Circuit, Vec<(Span, String)>) {
+        (self.circuit, self.notices)
     }
 
-    /// Counts work, so that a short text cannot expand without bound.
-    pub fn spend(&mut self, steps: usize, span: Span) -> ReadResult<()> {
-        self.steps = self.steps.saturating_add(steps);
-        if self.steps > self.options.max_operations {
-            let fault = Fault::new(format!("the circuit expands to more than {} steps", self.options.max_operations));
-            return Err(fault.hint("raise max_operations if you trust the text").at(span));
-        }
-        Ok(())
+    /// [`Scope::spend`] at a position.
+    pub fn work(&self, steps: usize, span: Span) -> ReadResult<()> {
+        self.spend(steps).map_err(|fault| fault.at(span))
+    }
+
+    /// Whether -1 is the last element of a register.
+    pub fn counts_from_end(&self) -> bool {
+        self.version == Version::Three
     }
 
     /// The symbol and the depth of its scope.
+    pub fn found(&self, name: &str) -> Option<(usize, &Symbol)> {
+        self.scopes.iter().enumerate().rev().find_map(|(depth, scope)| Some((depth, scope.get(name)?)))
+    }
+
+    /// The same, or what else the name could be.
     pub fn symbol(&self, name: &str) -> Result<(usize, &Symbol), Fault> {
-        let found = self.scopes.iter().enumerate().rev().find_map(|(depth, scope)| Some((depth, scope.get(name)?)));
-        found.ok_or_else(|| {
+        self.found(name).ok_or_else(|| {
             let known = self.scopes.iter().flat_map(|scope| scope.keys()).map(String::as_str);
             suggest(Fault::new(format!("nothing is called {name}")), name, known)
         })
@@ -146,15 +177,15 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn size(&self, size: Option<&Expression>) -> ReadResult<usize> {
+    fn register_size(&self, size: Option<&Expression>) -> ReadResult<usize> {
         let Some(size) = size else { return Ok(1) };
-        let value = size.evaluate(self)?.integer().map_err(|fault| fault.at(size.span))?;
+        let value = size.integer(self)?;
         let limit = self.options.max_register;
         match usize::try_from(value) {
             Ok(0) | Err(_) => Err(Fault::new(format!("a register of {value}")).hint("use 1 or more").at(size.span)),
             Ok(value) if value > limit => {
                 let fault = Fault::new(format!("a register of {value} is larger than the limit of {limit}"));
-                Err(fault.hint("raise max_register if you trust the text").at(size.span))
+                Err(fault.hint("declare fewer, or read it with larger ReadOptions::max_register").at(size.span))
             }
             Ok(value) => Ok(value),
         }
@@ -163,14 +194,14 @@ impl<'a> Builder<'a> {
     fn grow(&self, held: usize, more: usize, what: &str, span: Span) -> ReadResult<Indices<usize>> {
         if held + more > self.options.max_register {
             let fault = Fault::new(format!("more than {} {what}", self.options.max_register));
-            return Err(fault.hint("raise max_register if you trust the text").at(span));
+            return Err(fault.hint("declare fewer, or read it with larger ReadOptions::max_register").at(span));
         }
         Ok(held..held + more)
     }
 
-    pub fn statement(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<()> {
+    pub fn perform(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<()> {
         let span = statement.span;
-        self.spend(1, span)?;
+        self.work(1, span)?;
         let declares = matches!(statement.kind, Kind::Gate { .. } | Kind::Qubits { .. } | Kind::Input { .. });
         if declares && self.scopes.len() > 1 {
             return Err(Fault::new("this declaration must be outside of blocks").at(span));
@@ -182,13 +213,14 @@ impl<'a> Builder<'a> {
                     let fault = Fault::new("physical qubits and registers do not mix");
                     return Err(fault.hint("use $0, $1, ... or a register throughout").at(span));
                 }
-                let range = self.grow(self.qubits, self.size(size.as_ref())?, "qubits", span)?;
-                self.qubits = range.end;
+                let range = self.grow(self.circuit.qubits(), self.register_size(size.as_ref())?, "qubits", span)?;
+                self.circuit.widen(range.end, 0);
                 self.declare(name, Symbol::Qubits(range))
             }
             Kind::Bits { name, size, measured } => {
-                let range = self.grow(self.bits, self.size(size.as_ref())?, "classical bits", span)?;
-                self.bits = range.end;
+                let range =
+                    self.grow(self.circuit.bits(), self.register_size(size.as_ref())?, "classical bits", span)?;
+                self.circuit.widen(0, range.end);
                 self.declare(name, Symbol::Bits(range.clone()))?;
                 match measured {
                     Some(from) => self.measure(from, &range.collect::<Vec<_>>(), guard, span),
@@ -196,16 +228,24 @@ impl<'a> Builder<'a> {
                 }
             }
             Kind::Input { name, size: None } => {
-                self.slots.push(name.text.clone());
-                self.declare(name, Symbol::Value(Value::Angle(Param::slot(self.slots.len() - 1))))
+                let slot = self.circuit.slot(name.text.clone());
+                self.declare(name, Symbol::Value(Value::Angle(slot)))
             }
             Kind::Input { name, size } => {
-                let slots = self.grow(self.slots.len(), self.size(size.as_ref())?, "inputs", span)?;
-                self.slots.extend((0..slots.len()).map(|k| format!("{}[{k}]", name.text)));
+                let slots = self.grow(self.circuit.slots(), self.register_size(size.as_ref())?, "inputs", span)?;
+                (0..slots.len()).for_each(|k| _ = self.circuit.slot(format!("{}[{k}]", name.text)));
                 self.declare(name, Symbol::Inputs(slots))
             }
-            Kind::Constant { name, value } => {
-                let value = value.evaluate(self)?;
+            Kind::Constant { kind, width, name, value } => {
+                let width = width.as_ref().map(|width| width.width(self)).transpose()?;
+                // A number with a point is no integer by accident: that takes a cast.
+                let given = match (kind, value.evaluate(self)?) {
+                    (Type::Int | Type::Uint | Type::Bit, Value::Real(number)) => {
+                        Value::Real(number).integer().map(Value::Integer)
+                    }
+                    (_, given) => Ok(given),
+                };
+                let value = given.and_then(|given| given.cast(*kind, width)).map_err(|fault| fault.at(value.span))?;
                 self.declare(name, Symbol::Value(value))
             }
             Kind::Call { .. } => self.call(statement, guard),
@@ -220,24 +260,16 @@ impl<'a> Builder<'a> {
                 Ok(())
             }
             Kind::Barrier(operands) => {
-                let mut qubits = Vec::new();
-                for operand in operands {
-                    qubits.extend(self.elements(operand, true)?);
-                }
-                qubits.sort_unstable();
-                qubits.dedup();
-                if operands.is_empty() {
-                    qubits = (0..self.qubits).collect();
-                }
-                self.spend(qubits.len(), span)?;
+                let qubits = self.barrier(operands)?;
+                self.work(qubits.len(), span)?;
                 // A barrier does nothing, so no condition changes what it does.
                 self.emit(Op::of(OpKind::Barrier, &qubits), &Guard::always(), span)
             }
-            Kind::Delay { time, operands } => self.delay(*time, operands, guard, span),
+            Kind::Delay { time, operands } => self.delay(time, operands, guard, span),
             Kind::If { condition, then, otherwise } => self.branch(condition, then, otherwise, guard, span),
             Kind::For { variable, range, body } => {
                 for value in self.range_values(range, span)? {
-                    self.spend(1, span)?;
+                    self.work(1, span)?;
                     let inner = HashMap::from([(variable.text.clone(), Symbol::Value(value))]);
                     self.scoped(inner, |builder| builder.all(body, guard))?;
                 }
@@ -248,7 +280,7 @@ impl<'a> Builder<'a> {
     }
 
     fn all(&mut self, statements: &[Statement], guard: &Guard) -> ReadResult<()> {
-        statements.iter().try_for_each(|statement| self.statement(statement, guard))
+        statements.iter().try_for_each(|statement| self.perform(statement, guard))
     }
 
     fn scoped(
@@ -263,11 +295,47 @@ impl<'a> Builder<'a> {
     }
 
     pub fn emit(&mut self, op: Op, guard: &Guard, span: Span) -> ReadResult<()> {
+        if guard.is_always() {
+            return self.append(op, span);
+        }
         for condition in guard.conditions() {
-            self.spend(1, span)?;
-            self.ops.push((Op { condition, ..op.clone() }, span));
+            self.append(Op { condition, ..op.clone() }, span)?;
         }
         Ok(())
+    }
+
+    fn append(&mut self, op: Op, span: Span) -> ReadResult<()> {
+        // The lists of an operation are memory: they count as more work.
+        let listed = op.qubits.len() + op.condition.as_ref().map_or(0, |condition| condition.bits.len());
+        self.work(1 + listed / 4, span)?;
+        if self.circuit.ops().len() >= self.options.max_operations {
+            let fault = Fault::new(format!("the circuit has more than {} operations", self.options.max_operations));
+            let hint = "write a smaller circuit, or read it with larger ReadOptions::max_operations";
+            return Err(fault.hint(hint).at(span));
+        }
+        if self.branches > 0 && matches!(op.kind, OpKind::Measure { .. }) {
+            self.measurements.push((self.circuit.ops().len(), span));
+        }
+        self.circuit.append(op).map_err(|error| Fault::new(error.to_string()).at(span))?;
+        Ok(())
+    }
+
+    /// Qubits of a barrier, ascending. Operands may name a qubit many times.
+    fn barrier(&mut self, operands: &[Operand]) -> ReadResult<Vec<usize>> {
+        if operands.is_empty() {
+            return Ok((0..self.circuit.qubits()).collect());
+        }
+        let mut whole: HashSet<&str> = HashSet::new();
+        let mut qubits = Vec::new();
+        for operand in operands {
+            if matches!(operand.index, Index::All) && !whole.insert(&operand.name.text) {
+                continue;
+            }
+            qubits.extend(self.elements(operand, true)?);
+        }
+        qubits.sort_unstable();
+        qubits.dedup();
+        Ok(qubits)
     }
 
     fn branch(
@@ -278,26 +346,33 @@ impl<'a> Builder<'a> {
         guard: &Guard,
         span: Span,
     ) -> ReadResult<()> {
-        let (yes, no, tested) = Guard::of(condition, self)?;
-        let first = self.ops.len();
-        for (case, body) in [(Some(yes), then), (no, otherwise)] {
+        let Cases { yes, no, bits: tested } = Cases::of(condition, self)?;
+        let (first, measured) = (self.circuit.ops().len(), self.measurements.len());
+        self.branches += 1;
+        for (case, body, part) in [(yes, then, "condition"), (no, otherwise, "else of a condition")] {
             if body.is_empty() {
                 continue;
             }
             let Some(case) = case else {
-                let fault = Fault::new(format!("the else of a condition on {} bits", tested.len()));
-                return Err(fault.hint("test fewer bits, or write the other cases as branches of their own").at(span));
+                let fault = Fault::new(format!("the {part} on {} bits takes too many cases", tested.len()));
+                return Err(fault.hint("test fewer bits, or write the cases as branches of their own").at(span));
             };
-            let guard = guard.and(&case, span)?;
+            let guard = guard.within(&case, span)?;
             self.scoped(HashMap::new(), |builder| builder.all(body, &guard))?;
         }
+        self.branches -= 1;
         // Conditions are tested at each operation, the text tests once: the same unless a tested bit changes between.
-        let last = self.ops.len().saturating_sub(1);
-        for (position, (op, span)) in self.ops.iter().enumerate().skip(first) {
-            if matches!(op.kind, OpKind::Measure { bit } if position < last && tested.contains(&bit)) {
+        let last = self.circuit.ops().len().saturating_sub(1);
+        for &(position, span) in &self.measurements[measured..] {
+            let kind = &self.circuit.ops()[position].kind;
+            if matches!(kind, OpKind::Measure { bit } if position < last && tested.contains(bit)) {
+                debug_assert!(position >= first, "measured in this branch");
                 let fault = Fault::new("this measurement overwrites a bit that the branch around it has tested");
-                return Err(fault.hint("measure into another bit, or last in the branch").at(*span));
+                return Err(fault.hint("measure into another bit, or last in the branch").at(span));
             }
+        }
+        if self.branches == 0 {
+            self.measurements.clear();
         }
         Ok(())
     }
@@ -317,79 +392,53 @@ impl<'a> Builder<'a> {
                 return Err(located(Fault::new(format!("{name} is not {wanted}"))));
             }
         };
-        let negative = self.version == Version::Three;
-        let element = |index: i128, span: Span| {
-            // OpenQASM 3 counts negative indices from the end.
-            let from_end = if index < 0 && negative { register.len() as i128 } else { 0 };
-            match usize::try_from(index + from_end) {
-                Ok(index) if index < register.len() => Ok(register.start + index),
-                _ => {
-                    let fault = Fault::new(format!("{name}[{index}] is outside the register of {}", register.len()));
-                    Err(fault.hint(format!("use 0 to {}", register.len() - 1)).at(span))
-                }
-            }
-        };
+        let three = self.counts_from_end();
+        let one = |index: i128, span: Span| element(name, &register, index, three).map_err(|fault| fault.at(span));
         match &operand.index {
-            Index::All => Ok(register.collect()),
-            Index::One(index) => {
-                let value = index.evaluate(self)?.integer().map_err(|fault| fault.at(index.span))?;
-                element(value, index.span).map(|one| vec![one])
+            Index::All => {
+                self.work(register.len() / 4, operand.span)?;
+                Ok(register.collect())
             }
+            Index::One(index) => one(index.integer(self)?, index.span).map(|found| vec![found]),
             Index::Range(range) => {
-                let values = self.integers_of(range, (0, register.len() as i128 - 1), operand.span)?;
-                values.into_iter().map(|value| element(value, operand.span)).collect()
+                let values = range.elements(self, register.len(), operand.span)?;
+                values.into_iter().map(|value| one(value, operand.span)).collect()
             }
         }
     }
 
     fn physical_qubit(&mut self, number: &str, span: Span) -> ReadResult<usize> {
-        if self.qubits > 0 && !self.physical {
+        if self.circuit.qubits() > 0 && !self.physical {
             let fault = Fault::new("physical qubits and registers do not mix");
             return Err(fault.hint("use $0, $1, ... or a register throughout").at(span));
         }
         self.physical = true;
         match number.parse::<usize>() {
             Ok(qubit) if qubit < self.options.max_register => {
-                self.qubits = self.qubits.max(qubit + 1);
+                self.circuit.widen(qubit + 1, 0);
                 Ok(qubit)
             }
             _ => {
                 let fault = Fault::new(format!("qubit ${number} is beyond the limit of {}", self.options.max_register));
-                Err(fault.hint("raise max_register if you trust the text").at(span))
+                Err(fault.hint("declare fewer, or read it with larger ReadOptions::max_register").at(span))
             }
         }
     }
 
-    pub fn range_values(&mut self, range: &ForRange, span: Span) -> ReadResult<Vec<Value>> {
+    /// The values of a loop's variable, made as the loop goes on.
+    pub fn range_values(&self, range: &ForRange, span: Span) -> ReadResult<Box<dyn Iterator<Item = Value>>> {
         match range {
-            ForRange::Set(items) => items.iter().map(|item| item.evaluate(self)).collect(),
+            ForRange::Set(items) => {
+                let values: Vec<Value> = items.iter().map(|item| item.evaluate(self)).collect::<ReadResult<_>>()?;
+                Ok(Box::new(values.into_iter()))
+            }
             ForRange::Range(range) => {
                 if range.stop.is_none() {
                     return Err(Fault::new("this range has no end").hint("write [0:3]").at(span));
                 }
-                Ok(self.integers_of(range, (0, 0), span)?.into_iter().map(Value::Integer).collect())
+                Ok(Box::new(range.integers(self, (0, 0), span)?.map(Value::Integer)))
             }
         }
-    }
-
-    /// The integers of a range, both ends included.
-    fn integers_of(&mut self, range: &Range, ends: (i128, i128), span: Span) -> ReadResult<Vec<i128>> {
-        let integer = |part: &Option<Expression>, other: i128| match part {
-            None => Ok(other),
-            Some(part) => part.evaluate(self)?.integer().map_err(|fault| fault.at(part.span)),
-        };
-        let step = integer(&range.step, 1)?;
-        let (start, stop) = (integer(&range.start, ends.0)?, integer(&range.stop, ends.1)?);
-        if step == 0 {
-            return Err(Fault::new("a range with step 0 has no end").at(span));
-        }
-        let count = if (stop > start) == (step > 0) || stop == start {
-            stop.saturating_sub(start).checked_div(step).map_or(0, |steps| steps.saturating_add(1))
-        } else {
-            0
-        };
-        self.spend(usize::try_from(count).unwrap_or(usize::MAX), span)?;
-        Ok((0..count).map(|k| start + k * step).collect())
     }
 
     fn measure(&mut self, from: &Operand, bits: &[usize], guard: &Guard, span: Span) -> ReadResult<()> {
@@ -404,27 +453,54 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn delay(&mut self, time: Time, operands: &[Operand], guard: &Guard, span: Span) -> ReadResult<()> {
-        let seconds = match (time, self.options.cycle) {
-            (Time::Seconds(time), _) => time,
-            (Time::Cycles(cycles), Some(Seconds(cycle))) => Seconds(cycles * cycle),
-            (Time::Cycles(_), None) => {
+    fn delay(&mut self, time: &Expression, operands: &[Operand], guard: &Guard, span: Span) -> ReadResult<()> {
+        let located = |fault: Fault| fault.at(time.span);
+        let Value::Duration { seconds, cycles } = time.evaluate(self)? else {
+            let hint = "write a number and ns, us, ms, s or dt, as in delay[100ns]";
+            return Err(located(Fault::new("this is no duration").hint(hint)));
+        };
+        let seconds = match self.options.cycle {
+            _ if cycles == 0.0 => seconds,
+            Some(Seconds(cycle)) => seconds + cycles * cycle,
+            None => {
                 let fault = Fault::new("the length of dt is not known");
                 return Err(fault.hint("write the delay in ns, or name the device").at(span));
             }
         };
+        if seconds < 0.0 {
+            return Err(located(Fault::new("this duration is negative").hint("a delay takes 0 or more")));
+        }
         for operand in operands {
             for qubit in self.elements(operand, true)? {
-                self.emit(Op::of(OpKind::Delay(seconds), &[qubit]), guard, span)?;
+                self.emit(Op::of(OpKind::Delay(Seconds(seconds)), &[qubit]), guard, span)?;
             }
         }
         Ok(())
     }
 }
 
+/// Element `index` of a register; `from_end` if negative indices count from its end, as in OpenQASM 3.
+pub(super) fn element(name: &str, register: &Indices<usize>, index: i128, from_end: bool) -> Result<usize, Fault> {
+    let length = register.len() as i128;
+    let position = if index < 0 && from_end { index.saturating_add(length) } else { index };
+    match usize::try_from(position) {
+        Ok(position) if position < register.len() => Ok(register.start + position),
+        _ => {
+            let fault = Fault::new(format!("{name}[{index}] is outside the register of {length}"));
+            Err(fault.hint(format!("use 0 to {}", length - 1)))
+        }
+    }
+}
+
 /// Adds the nearest known name as a hint, if one is near.
 pub(super) fn suggest<'n>(fault: Fault, name: &str, known: impl Iterator<Item = &'n str>) -> Fault {
-    let near = known.map(|other| (strsim::damerau_levenshtein(name, other), other)).min();
+    // Names within two letters of each other differ in length by two at most. The distance takes their product.
+    const COMPARED: usize = 10_000;
+    if name.len() > 64 {
+        return fault;
+    }
+    let near = known.filter(|other| other.len().abs_diff(name.len()) <= 8).take(COMPARED);
+    let near = near.map(|other| (strsim::damerau_levenshtein(name, other), other)).min();
     match near {
         Some((distance, other)) if distance <= 2 && distance < name.chars().count() => {
             fault.hint(format!("did you mean {other}?"))

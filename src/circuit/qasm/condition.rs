@@ -1,8 +1,11 @@
-//! Conditions on classical bits: any expression over few bits as a list of values they may have.
+//! Conditions on classical bits as lists of values they may have: comparisons of a register with a number, any
+//! expression over few bits, and `!`, `&&` and `||` of these.
 
-use super::build::{Builder, Symbol};
-use super::error::{Fault, ReadResult, Span};
-use super::expression::{Binary, Expression, ExpressionKind, Scope, Value};
+use super::build::{Builder, Symbol, element};
+use super::error::{Fault, FaultAt, ReadResult, Span};
+use super::expression::{Binary, Expression, ExpressionKind, Scope, Selection, Unary};
+use super::syntax::{Index, Type};
+use super::value::Value;
 use crate::circuit::Condition;
 
 /// Bits whose values are tried one by one.
@@ -24,34 +27,194 @@ impl Guard {
         self.0.clone().into_iter().map(|c| if c.bits.is_empty() { None } else { Some(c) })
     }
 
-    /// Both this and the other.
-    pub fn and(&self, other: &Self, span: Span) -> ReadResult<Self> {
+    /// Whether it holds without any test.
+    pub fn is_always(&self) -> bool {
+        matches!(&self.0[..], [condition] if condition.bits.is_empty())
+    }
+
+    /// Both this and the other; `None` if that takes too many cases.
+    fn and(&self, other: &Self) -> Option<Self> {
         let mut all = Vec::new();
         for first in &self.0 {
             all.extend(other.0.iter().filter_map(|second| both(first, second)));
             if all.len() > ALTERNATIVES || all.iter().any(|c| c.bits.len() > 64) {
-                let fault = Fault::new(format!("these branches distinguish more than {ALTERNATIVES} cases"));
-                return Err(fault.hint("test fewer bits, or test them for equality").at(span));
+                return None;
             }
         }
-        Ok(Self(all))
+        Some(Self(all))
     }
 
-    /// When a condition holds, when it does not (`None` where that takes too many cases), and the bits it tests.
-    pub fn of(condition: &Expression, builder: &Builder) -> ReadResult<(Self, Option<Self>, Vec<usize>)> {
+    /// Within a branch of this guard.
+    pub fn within(&self, inner: &Self, span: Span) -> ReadResult<Self> {
+        self.and(inner).ok_or_else(|| {
+            let fault = Fault::new(format!("these branches distinguish more than {ALTERNATIVES} cases"));
+            fault.hint("test fewer bits, or test them for equality").at(span)
+        })
+    }
+
+    /// One of two that never hold at once.
+    fn or(self, other: Self) -> Option<Self> {
+        let all = [self.0, other.0].concat();
+        (all.len() <= ALTERNATIVES).then_some(Self(all))
+    }
+}
+
+/// When a condition holds and when it does not, `None` where that takes too many cases.
+pub(super) struct Cases {
+    pub yes: Option<Guard>,
+    pub no: Option<Guard>,
+    /// The bits that it tests.
+    pub bits: Vec<usize>,
+}
+
+impl Cases {
+    pub fn of(condition: &Expression, builder: &Builder) -> ReadResult<Self> {
         let mut bits = Vec::new();
         tested(condition, builder, &mut bits)?;
-        if bits.len() > TRIED {
-            return wide_equality(condition, builder, bits);
-        }
-        let (mut yes, mut no) = (Vec::new(), Vec::new());
-        for value in 0..1u64 << bits.len() {
-            let trial = Trial { builder, bits: &bits, value };
-            let holds = condition.evaluate(&trial)?.truth().map_err(|fault| fault.at(condition.span))?;
-            if holds { &mut yes } else { &mut no }.push(value);
-        }
-        Ok((Self(simplified(&bits, &yes)), Some(Self(simplified(&bits, &no))), bits))
+        let [yes, no] = cases(condition, builder)?;
+        Ok(Self { yes, no, bits })
     }
+}
+
+fn cases(condition: &Expression, builder: &Builder) -> ReadResult<[Option<Guard>; 2]> {
+    if let Some(cases) = comparison(condition, builder)? {
+        return Ok(cases);
+    }
+    let mut bits = Vec::new();
+    tested(condition, builder, &mut bits)?;
+    if bits.len() > TRIED {
+        return combination(condition, builder, bits.len());
+    }
+    let (mut yes, mut no) = (Vec::new(), Vec::new());
+    for value in 0..1u64 << bits.len() {
+        let trial = Trial { builder, bits: &bits, value };
+        let holds = condition.evaluate(&trial)?.truth().map_err(|fault| fault.at(condition.span))?;
+        if holds { &mut yes } else { &mut no }.push(value);
+    }
+    let tried = [yes, no].map(|values| Guard(simplified(&bits, &values)));
+    if !is_combination(condition) || tried.iter().all(|guard| guard.0.len() <= 1) {
+        return Ok(tried.map(Some));
+    }
+    // Of two ways to say the same the shorter: each case is an operation of its own.
+    let combined = combination(condition, builder, bits.len())?;
+    let shorter = |tried: Guard, combined: Option<Guard>| match combined {
+        Some(combined) if combined.0.len() < tried.0.len() => Some(combined),
+        _ => Some(tried),
+    };
+    let [yes, no] = tried;
+    let [combined_yes, combined_no] = combined;
+    Ok([shorter(yes, combined_yes), shorter(no, combined_no)])
+}
+
+fn is_combination(condition: &Expression) -> bool {
+    matches!(
+        condition.kind,
+        ExpressionKind::Unary(Unary::Not, _) | ExpressionKind::Binary(Binary::And | Binary::Or, ..)
+    )
+}
+
+/// `!`, `&&` and `||` of conditions, each by itself.
+fn combination(condition: &Expression, builder: &Builder, tested: usize) -> ReadResult<[Option<Guard>; 2]> {
+    match &condition.kind {
+        ExpressionKind::Unary(Unary::Not, inner) => {
+            let [yes, no] = cases(inner, builder)?;
+            Ok([no, yes])
+        }
+        ExpressionKind::Binary(operator @ (Binary::And | Binary::Or), left, right) => {
+            let [mut left, mut right] = [cases(left, builder)?, cases(right, builder)?];
+            let is_or = *operator == Binary::Or;
+            // not (a or b) = not a and not b
+            if is_or {
+                left.reverse();
+                right.reverse();
+            }
+            let [yes, no] = left;
+            let both = yes.as_ref().zip(right[0].as_ref()).and_then(|(a, b)| a.and(b));
+            let rest = yes.zip(right[1].as_ref()).and_then(|(a, b)| a.and(b));
+            let other = no.zip(rest).and_then(|(a, b)| a.or(b));
+            Ok(if is_or { [other, both] } else { [both, other] })
+        }
+        _ => {
+            let fault = Fault::new(format!("this condition tests {tested} bits"));
+            let hint = format!("compare a whole register with a number, or test at most {TRIED} bits at once");
+            Err(fault.hint(hint).at(condition.span))
+        }
+    }
+}
+
+/// `c == 5`, `3 < c`, `c[0:8] != "01..."`: a register and a number, at any width.
+fn comparison(condition: &Expression, builder: &Builder) -> ReadResult<Option<[Option<Guard>; 2]>> {
+    use Binary as B;
+    let ExpressionKind::Binary(operator, left, right) = &condition.kind else { return Ok(None) };
+    let (bits, number, operator) = match (register(left, builder)?, register(right, builder)?, operator) {
+        (Some(bits), None, operator) => (bits, right, *operator),
+        (None, Some(bits), B::Less) => (bits, left, B::Greater),
+        (None, Some(bits), B::LessEqual) => (bits, left, B::GreaterEqual),
+        (None, Some(bits), B::Greater) => (bits, left, B::Less),
+        (None, Some(bits), B::GreaterEqual) => (bits, left, B::LessEqual),
+        (None, Some(bits), operator) => (bits, left, *operator),
+        _ => return Ok(None),
+    };
+    if !matches!(operator, B::Equal | B::Different | B::Less | B::LessEqual | B::Greater | B::GreaterEqual) {
+        return Ok(None);
+    }
+    let mut others = Vec::new();
+    tested(number, builder, &mut others)?;
+    // Bits on both sides, and numbers with a point: by trying.
+    if !others.is_empty() {
+        return Ok(None);
+    }
+    let Ok(value) = number.evaluate(builder)?.integer() else { return Ok(None) };
+    let [less, equal, greater] = compared(&bits, value);
+    let holds_for = |wanted: &dyn Fn(Binary) -> bool| {
+        let parts = [(&less, B::Less), (&equal, B::Equal), (&greater, B::Greater)];
+        Some(Guard(parts.iter().filter(|(_, part)| wanted(*part)).flat_map(|(list, _)| (*list).clone()).collect()))
+    };
+    let holds = |part: Binary| match operator {
+        B::Different => part != B::Equal,
+        B::LessEqual => part != B::Greater,
+        B::GreaterEqual => part != B::Less,
+        operator => part == operator,
+    };
+    Ok(Some([holds_for(&holds), holds_for(&|part| !holds(part))]))
+}
+
+/// When the integer of these bits is less than a value, equal to it, and greater. It is less if it has a 0 where the
+/// value has a 1 and agrees with it on all higher bits.
+fn compared(bits: &[usize], value: i128) -> [Vec<Condition>; 3] {
+    let always = vec![Condition { bits: vec![], value: 0 }];
+    if value < 0 {
+        return [vec![], vec![], always];
+    }
+    if value >> bits.len() != 0 {
+        return [always, vec![], vec![]];
+    }
+    let value = value as u64;
+    let (mut less, mut greater) = (Vec::new(), Vec::new());
+    for k in (0..bits.len()).rev() {
+        let other = value >> k ^ 1;
+        let differs = Condition { bits: bits[k..].to_vec(), value: other };
+        if other & 1 == 0 { &mut less } else { &mut greater }.push(differs);
+    }
+    [less, vec![Condition { bits: bits.to_vec(), value }], greater]
+}
+
+/// The bits of an expression that is nothing but a register, a part of one, or one as an unsigned integer.
+fn register(expression: &Expression, builder: &Builder) -> ReadResult<Option<Vec<usize>>> {
+    let whole = match &expression.kind {
+        ExpressionKind::Cast { kind: Type::Uint | Type::Bit, width: Some(width), inner } => {
+            let bits = register(inner, builder)?;
+            let width = width.width(builder)? as usize;
+            return Ok(bits.filter(|bits| bits.len() == width));
+        }
+        ExpressionKind::Name(_) | ExpressionKind::Element(..) => expression,
+        _ => return Ok(None),
+    };
+    let mut bits = Vec::new();
+    tested(whole, builder, &mut bits)?;
+    // Repeated elements are no integer of as many bits.
+    let has_all = builder.selected_bits(expression)?.is_some_and(|count| count == bits.len());
+    Ok((!bits.is_empty() && has_all).then_some(bits))
 }
 
 /// The conjunction, `None` if it can never hold.
@@ -83,78 +246,67 @@ fn simplified(bits: &[usize], values: &[u64]) -> Vec<Condition> {
     values.iter().map(|&value| Condition { bits: bits.to_vec(), value }).collect()
 }
 
-/// `c == 5` on a register too wide to try all its values.
-fn wide_equality(
-    condition: &Expression,
-    builder: &Builder,
-    bits: Vec<usize>,
-) -> ReadResult<(Guard, Option<Guard>, Vec<usize>)> {
-    let fault = || {
-        Fault::new(format!("this condition tests {} bits", bits.len()))
-            .hint(format!("more than {TRIED} bits can only be compared as a whole register with ==, without else"))
-            .at(condition.span)
-    };
-    let ExpressionKind::Binary(Binary::Equal, left, right) = &condition.kind else { return Err(fault()) };
-    let (register, number) = match (&left.kind, &right.kind) {
-        (ExpressionKind::Name(_), _) => (left, right),
-        _ => (right, left),
-    };
-    if !matches!(register.kind, ExpressionKind::Name(_)) {
-        return Err(fault());
-    }
-    let value = number.evaluate(builder)?.integer().map_err(|fault| fault.at(number.span))?;
-    let fits = u64::try_from(value).ok().filter(|value| bits.len() == 64 || value >> bits.len() == 0);
-    // A number that does not fit is never equal.
-    let yes = fits.map(|value| Condition { bits: bits.clone(), value }).into_iter().collect();
-    Ok((Guard(yes), None, bits))
-}
-
 /// The bits an expression reads, in order of appearance.
 fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<usize>) -> ReadResult<()> {
-    let mut add = |found: &mut dyn Iterator<Item = usize>| {
+    builder.spend(1).map_err(|fault| fault.at(expression.span))?;
+    let mut add = |found: Vec<usize>| -> ReadResult<()> {
         for bit in found {
             if !bits.contains(&bit) {
                 bits.push(bit);
             }
         }
+        if bits.len() > 64 {
+            let fault = Fault::new("this condition tests more than 64 bits");
+            return Err(fault.hint("test registers of at most 64 bits, or single bits").at(expression.span));
+        }
+        Ok(())
     };
     match &expression.kind {
-        ExpressionKind::Value(_) => {}
-        ExpressionKind::Name(name) => {
-            if let Ok((_, Symbol::Bits(range))) = builder.symbol(name) {
-                if range.len() > 64 {
-                    let fault = Fault::new(format!("{name} has {} bits, too many for a condition", range.len()));
-                    return Err(fault.hint("test registers of at most 64 bits, or single bits").at(expression.span));
-                }
-                add(&mut range.clone());
-            }
-        }
-        ExpressionKind::Element(name, index) => {
-            if let Ok((_, Symbol::Bits(range))) = builder.symbol(name) {
-                let value = index.evaluate(builder)?.integer().map_err(|fault| fault.at(index.span))?;
-                let one = element(name, range, value).map_err(|fault| fault.at(expression.span))?;
-                add(&mut std::iter::once(one));
-            }
-        }
-        ExpressionKind::Unary(_, inner) => tested(inner, builder, bits)?,
+        ExpressionKind::Value(_) => Ok(()),
+        ExpressionKind::Name(_) | ExpressionKind::Element(..) => add(builder.bits_of(expression)?.unwrap_or_default()),
+        ExpressionKind::Unary(_, inner) | ExpressionKind::Cast { inner, .. } => tested(inner, builder, bits),
         ExpressionKind::Binary(_, left, right) => {
             tested(left, builder, bits)?;
-            tested(right, builder, bits)?;
+            tested(right, builder, bits)
         }
-        ExpressionKind::Call(_, arguments) => {
-            for argument in arguments {
-                tested(argument, builder, bits)?;
-            }
-        }
+        // The size of a register is known without its bits.
+        ExpressionKind::Call(name, _) if name == "sizeof" => Ok(()),
+        ExpressionKind::Call(_, arguments) => arguments.iter().try_for_each(|argument| tested(argument, builder, bits)),
     }
-    Ok(())
 }
 
-fn element(name: &str, range: &std::ops::Range<usize>, index: i128) -> Result<usize, Fault> {
-    match usize::try_from(index) {
-        Ok(index) if index < range.len() => Ok(range.start + index),
-        _ => Err(Fault::new(format!("{name}[{index}] is outside the register of {}", range.len()))
-            .hint(format!("use 0 to {}", range.len() - 1))),
+impl Builder<'_> {
+    /// The classical bits that a name or a part of one stands for, `None` if it is something else.
+    fn bits_of(&self, expression: &Expression) -> ReadResult<Option<Vec<usize>>> {
+        let located = |fault: Fault| -> FaultAt { fault.at(expression.span) };
+        let (ExpressionKind::Name(name) | ExpressionKind::Element(name, _)) = &expression.kind else { return Ok(None) };
+        let Some((_, Symbol::Bits(range))) = self.found(name) else { return Ok(None) };
+        let three = self.counts_from_end();
+        match &expression.kind {
+            ExpressionKind::Element(_, index) => match &**index {
+                Index::All => {}
+                Index::One(index) => {
+                    let index = index.integer(self)?;
+                    return element(name, range, index, three).map(|bit| Some(vec![bit])).map_err(located);
+                }
+                Index::Range(part) => {
+                    let many = part.elements(self, range.len(), expression.span)?;
+                    let bits = many.into_iter().map(|index| element(name, range, index, three));
+                    return bits.collect::<Result<_, _>>().map(Some).map_err(located);
+                }
+            },
+            _ => {}
+        }
+        if range.len() > 64 {
+            let fault = Fault::new(format!("{name} has {} bits, too many for a condition", range.len()));
+            return Err(located(fault.hint("test registers of at most 64 bits, or single bits")));
+        }
+        Ok(Some(range.clone().collect()))
+    }
+
+    /// How many classical bits a name or a part of one stands for.
+    fn selected_bits(&self, expression: &Expression) -> ReadResult<Option<usize>> {
+        Ok(self.bits_of(expression)?.map(|bits| bits.len()))
     }
 }
 
@@ -166,21 +318,35 @@ struct Trial<'a> {
 }
 
 impl Scope for Trial<'_> {
-    fn value(&self, name: &str, index: Option<i128>) -> Result<Value, Fault> {
-        let Ok((_, Symbol::Bits(range))) = self.builder.symbol(name) else {
-            return self.builder.value(name, index);
+    fn value(&self, name: &str, part: Selection) -> Result<Value, Fault> {
+        let Some((_, Symbol::Bits(range))) = self.builder.found(name) else {
+            return self.builder.value(name, part);
         };
-        let bit = |bit: usize| {
-            let at = self.bits.iter().position(|b| *b == bit).unwrap_or(0);
-            i128::from(self.value >> at & 1)
+        let three = self.builder.counts_from_end();
+        let chosen: Vec<usize> = match part {
+            Selection::All => range.clone().collect(),
+            Selection::One(index) => vec![element(name, range, index, three)?],
+            Selection::Many(many) => {
+                many.iter().map(|index| element(name, range, *index, three)).collect::<Result<_, _>>()?
+            }
         };
-        match index {
-            Some(index) => Ok(Value::Integer(bit(element(name, range, index)?))),
-            None => Ok(Value::Integer(range.clone().enumerate().map(|(k, b)| bit(b) << k).sum())),
+        if !(1..=64).contains(&chosen.len()) {
+            return Err(Fault::new(format!("a part of {} bits of {name}", chosen.len())).hint("use 1 to 64"));
         }
+        let bit = |bit: &usize| self.value >> self.bits.iter().position(|b| b == bit).unwrap_or(0) & 1;
+        let value = chosen.iter().enumerate().map(|(k, b)| bit(b) << k).sum();
+        Ok(Value::bits(value, chosen.len() as u32))
+    }
+
+    fn size(&self, name: &str) -> Result<usize, Fault> {
+        self.builder.size(name)
     }
 
     fn real_division(&self) -> bool {
         self.builder.real_division()
+    }
+
+    fn spend(&self, steps: usize) -> Result<(), Fault> {
+        self.builder.spend(steps)
     }
 }

@@ -1,8 +1,8 @@
-//! A position in the tokens of one text, and how to advance it.
+//! A position in the tokens of one text, and how to advance it. Tokens are made as they are needed.
 
 use super::error::{Fault, FaultAt, ReadResult, Span};
 use super::syntax::Name;
-use super::token::Token;
+use super::token::{Token, Tokens, fault_of};
 
 /// The language version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,30 +13,55 @@ pub(super) enum Version {
 
 /// Statements, blocks and parentheses within each other; far above any real file, far below the stack.
 pub(super) const NESTING: usize = 64;
+/// Nodes of the tree of one statement, blocks included: about 150 bytes each.
+const PIECES: usize = 5_000_000;
 
 pub(super) struct Parser<'a> {
     pub text: &'a str,
-    pub tokens: &'a [(Token, Span)],
-    pub at: usize,
     pub version: Version,
+    tokens: Tokens<'a>,
+    /// The next two tokens.
+    ahead: [(Token, Span); 2],
+    taken: Span,
+    /// Tokens taken so far.
+    pub count: usize,
+    /// Nodes of the tree of the statement that is parsed.
+    pub pieces: usize,
+    /// Expressions within each other that are parsed.
+    pub depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    /// At the first token of a text.
+    pub fn new(text: &'a str, file: u16, version: Version) -> Self {
+        let mut tokens = Tokens::new(text, file);
+        let ahead = [tokens.next(), tokens.next()];
+        Self { text, version, tokens, ahead, taken: Span { file, ..Span::default() }, count: 0, pieces: 0, depth: 0 }
+    }
 }
 
 impl Parser<'_> {
     pub fn peek(&self) -> Token {
-        self.tokens[self.at].0
+        self.ahead[0].0
     }
 
     pub fn peek_after(&self) -> Token {
-        self.tokens.get(self.at + 1).map_or(Token::End, |(token, _)| *token)
+        self.ahead[1].0
     }
 
     pub fn span(&self) -> Span {
-        self.tokens[self.at].1
+        self.ahead[0].1
     }
 
     /// The last token taken.
     pub fn taken(&self) -> Span {
-        self.tokens[self.at.saturating_sub(1)].1
+        self.taken
+    }
+
+    /// Continues with the first token from this byte on.
+    pub fn seek(&mut self, at: usize) {
+        self.tokens.seek(at);
+        self.ahead = [self.tokens.next(), self.tokens.next()];
     }
 
     pub fn slice(&self, span: Span) -> &str {
@@ -49,10 +74,12 @@ impl Parser<'_> {
     }
 
     pub fn next(&mut self) -> (Token, Span) {
-        let taken = self.tokens[self.at];
+        let taken = self.ahead[0];
+        self.ahead = [self.ahead[1], self.tokens.next()];
         // `End` is never passed.
         if taken.0 != Token::End {
-            self.at += 1;
+            self.taken = taken.1;
+            self.count += 1;
         }
         taken
     }
@@ -78,8 +105,19 @@ impl Parser<'_> {
         Err(self.unexpected(sign))
     }
 
+    /// Counts a node of the tree.
+    pub fn piece(&mut self) -> ReadResult<()> {
+        self.pieces += 1;
+        if self.pieces > PIECES {
+            let fault = Fault::new(format!("this statement holds more than {PIECES} names, numbers and statements"));
+            return Err(fault.hint("write what it holds as statements of their own").at(self.span()));
+        }
+        Ok(())
+    }
+
     pub fn unexpected(&self, wanted: &str) -> FaultAt {
         let found = match self.peek() {
+            Token::Invalid => return fault_of(self.slice(self.span())).at(self.span()),
             Token::End => "the text ends".to_string(),
             _ => format!("there is `{}`", self.slice(self.span()).chars().take(30).collect::<String>()),
         };
@@ -94,23 +132,6 @@ impl Parser<'_> {
         Ok(Name { text: self.slice(span).into(), span })
     }
 
-    /// The version line decides; without one OpenQASM 3, unless the text includes qelib1.inc or declares a qreg first.
-    pub fn detect(&mut self) -> Version {
-        if self.word() == "OPENQASM" {
-            let (_, span) = self.tokens[(self.at + 1).min(self.tokens.len() - 1)];
-            return if self.slice(span).starts_with('2') { Version::Two } else { Version::Three };
-        }
-        for pair in self.tokens.windows(2) {
-            match (self.slice(pair[0].1), pair[1].0) {
-                ("include", Token::Text) if self.slice(pair[1].1) == "\"qelib1.inc\"" => return Version::Two,
-                ("qreg" | "creg", _) => return Version::Two,
-                ("qubit" | "bit" | "input", _) => return Version::Three,
-                _ => {}
-            }
-        }
-        Version::Three
-    }
-
     pub fn list<T>(&mut self, end: Token, sign: &str, item: impl Fn(&mut Self) -> ReadResult<T>) -> ReadResult<Vec<T>> {
         let mut items = Vec::new();
         while self.peek() != end {
@@ -122,4 +143,29 @@ impl Parser<'_> {
         self.expect(end, &format!("`,` or `{sign}`"))?;
         Ok(items)
     }
+}
+
+/// The version line decides; without one OpenQASM 3, unless the text includes qelib1.inc or declares a qreg first.
+pub(super) fn version_of(text: &str) -> Version {
+    let slice = |span: Span| &text[span.start as usize..span.end as usize];
+    let mut tokens = Tokens::new(text, 0);
+    let mut token = tokens.next();
+    if slice(token.1) == "OPENQASM" {
+        return if slice(tokens.next().1).starts_with('2') { Version::Two } else { Version::Three };
+    }
+    while token.0 != Token::End {
+        let next = tokens.next();
+        match (slice(token.1), next.0) {
+            ("include", Token::Text) if unquoted(slice(next.1)) == "qelib1.inc" => return Version::Two,
+            ("qreg" | "creg", _) => return Version::Two,
+            ("qubit" | "bit" | "input", _) => return Version::Three,
+            _ => token = next,
+        }
+    }
+    Version::Three
+}
+
+/// A text without its quotes.
+pub(super) fn unquoted(text: &str) -> &str {
+    text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
 }

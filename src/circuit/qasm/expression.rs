@@ -3,7 +3,8 @@
 use std::f64::consts::{E, PI, TAU};
 
 use super::error::{Fault, ReadResult, Span};
-use crate::circuit::Param;
+use super::syntax::{Index, Range, Type};
+use super::value::{Value, WIDEST, binary};
 
 /// An expression and its position.
 #[derive(Clone, Debug)]
@@ -18,17 +19,24 @@ pub(super) struct Expression {
 pub(super) enum ExpressionKind {
     Value(Value),
     Name(String),
-    /// `c[1]`.
-    Element(String, Box<Expression>),
+    /// `c[1]`, `c[0:2]`.
+    Element(String, Box<Index>),
     Unary(Unary, Box<Expression>),
     Binary(Binary, Box<Expression>, Box<Expression>),
     Call(String, Vec<Expression>),
+    /// `int(x)`, `uint[4](c)`.
+    Cast {
+        kind: Type,
+        width: Option<Box<Expression>>,
+        inner: Box<Expression>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Unary {
     Minus,
     Not,
+    Complement,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,16 +55,11 @@ pub(super) enum Binary {
     GreaterEqual,
     And,
     Or,
-}
-
-/// What an expression can be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value {
-    Integer(i128),
-    Real(f64),
-    Boolean(bool),
-    /// Affine in one input.
-    Angle(Param),
+    BitAnd,
+    BitOr,
+    BitXor,
+    ShiftLeft,
+    ShiftRight,
 }
 
 type Function = fn(f64) -> f64;
@@ -80,8 +83,6 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("ceiling", f64::ceil),
 ];
 
-const NOT_AFFINE: &str = "an angle may be scaled and shifted but hold one input: declare one input for the whole expression and compute it outside";
-
 /// The constants of both versions.
 pub(super) fn constant(name: &str) -> Option<f64> {
     match name {
@@ -92,177 +93,145 @@ pub(super) fn constant(name: &str) -> Option<f64> {
     }
 }
 
-impl Value {
-    /// As an angle of a gate.
-    pub fn angle(self) -> Result<Param, Fault> {
-        match self {
-            Self::Integer(value) => Ok(Param::Fixed(value as f64)),
-            Self::Real(value) => Ok(Param::Fixed(value)),
-            Self::Angle(param) => Ok(param),
-            Self::Boolean(_) => Err(Fault::new("a truth value is no angle").hint("write a number in radians")),
-        }
-    }
-
-    /// As a real number.
-    pub fn real(self) -> Result<f64, Fault> {
-        match self.angle()? {
-            Param::Fixed(value) => Ok(value),
-            Param::Slot { .. } => Err(Fault::new("this depends on an input, but a number is needed").hint(NOT_AFFINE)),
-        }
-    }
-
-    /// As an integer.
-    pub fn integer(self) -> Result<i128, Fault> {
-        match self {
-            Self::Integer(value) => Ok(value),
-            Self::Boolean(value) => Ok(i128::from(value)),
-            Self::Real(value) => {
-                Err(Fault::new(format!("{value} is not an integer")).hint("write a whole number without a point"))
-            }
-            Self::Angle(_) => Err(Fault::new("an input is not an integer").hint("write a whole number")),
-        }
-    }
-
-    /// As a truth value.
-    pub fn truth(self) -> Result<bool, Fault> {
-        match self {
-            Self::Boolean(value) => Ok(value),
-            Self::Integer(value) => Ok(value != 0),
-            _ => Err(Fault::new("this is not a truth value").hint("compare bits with integers, as in c == 3")),
-        }
-    }
+/// Which part of what a name stands for.
+#[derive(Clone, Copy)]
+pub(super) enum Selection<'a> {
+    All,
+    One(i128),
+    /// In this order, the first least significant.
+    Many(&'a [i128]),
 }
 
 /// The meaning of names in a scope, and the version of its arithmetic.
 pub(super) trait Scope {
-    /// The value of a name, of an element of it when `index` is given.
-    fn value(&self, name: &str, index: Option<i128>) -> Result<Value, Fault>;
+    /// The value of a name, or of a part of it.
+    fn value(&self, name: &str, part: Selection) -> Result<Value, Fault>;
+    /// The number of elements of a register.
+    fn size(&self, name: &str) -> Result<usize, Fault>;
     /// Whether `1/2` is one half, as in OpenQASM 2.
     fn real_division(&self) -> bool;
+    /// Counts work, so that a short text cannot take without bound.
+    fn spend(&self, steps: usize) -> Result<(), Fault>;
 }
 
 impl Expression {
     /// The value, or what is wrong and where.
     pub fn evaluate(&self, scope: &dyn Scope) -> ReadResult<Value> {
         let located = |fault: Fault| fault.at(self.span);
+        scope.spend(1).map_err(located)?;
         let value = match &self.kind {
             ExpressionKind::Value(value) => *value,
             ExpressionKind::Name(name) => match constant(name) {
                 Some(value) => Value::Real(value),
-                None => scope.value(name, None).map_err(located)?,
+                None => scope.value(name, Selection::All).map_err(located)?,
             },
-            ExpressionKind::Element(name, index) => {
-                let index = index.evaluate(scope)?.integer().map_err(|fault| fault.at(index.span))?;
-                scope.value(name, Some(index)).map_err(located)?
-            }
-            ExpressionKind::Unary(Unary::Not, inner) => {
-                Value::Boolean(!inner.evaluate(scope)?.truth().map_err(|fault| fault.at(inner.span))?)
-            }
-            ExpressionKind::Unary(Unary::Minus, inner) => match inner.evaluate(scope)? {
-                Value::Integer(value) => Value::Integer(value.saturating_neg()),
-                other => Value::of(-other.angle().map_err(|fault| fault.at(inner.span))?),
+            ExpressionKind::Element(name, index) => match &**index {
+                Index::All => scope.value(name, Selection::All).map_err(located)?,
+                Index::One(index) => {
+                    let index = index.integer(scope)?;
+                    scope.value(name, Selection::One(index)).map_err(located)?
+                }
+                Index::Range(range) => {
+                    let many = range.elements(scope, scope.size(name).map_err(located)?, self.span)?;
+                    scope.value(name, Selection::Many(&many)).map_err(located)?
+                }
             },
+            ExpressionKind::Unary(operator, inner) => {
+                let value = inner.evaluate(scope)?;
+                let result = match operator {
+                    Unary::Not => value.truth().map(|truth| Value::Boolean(!truth)),
+                    Unary::Minus => value.negated(),
+                    Unary::Complement => value.complement(),
+                };
+                result.map_err(|fault| fault.at(inner.span))?
+            }
             ExpressionKind::Binary(operator, left, right) => {
                 let (left, right) = (left.evaluate(scope)?, right.evaluate(scope)?);
                 binary(*operator, left, right, scope.real_division()).map_err(located)?
             }
+            ExpressionKind::Call(name, arguments) if name == "sizeof" => size_of(arguments, scope, self.span)?,
             ExpressionKind::Call(name, arguments) => {
                 let values: Vec<Value> = arguments.iter().map(|a| a.evaluate(scope)).collect::<ReadResult<_>>()?;
                 call(name, &values, scope.real_division()).map_err(located)?
             }
+            ExpressionKind::Cast { kind, width, inner } => {
+                let width = width.as_ref().map(|width| width.width(scope)).transpose()?;
+                inner.evaluate(scope)?.cast(*kind, width).map_err(located)?
+            }
         };
-        let finite = match value {
-            Value::Real(x) | Value::Angle(Param::Fixed(x)) => x.is_finite(),
-            Value::Angle(Param::Slot { scale, offset, .. }) => scale.is_finite() && offset.is_finite(),
-            _ => true,
-        };
-        if finite {
+        if value.is_finite() {
             Ok(value)
         } else {
             let hint = "check for divisions by zero, roots and logarithms of negative numbers, overflow";
             Err(located(Fault::new("this is not a finite number").hint(hint)))
         }
     }
+
+    /// The value, which has to be an integer.
+    pub fn integer(&self, scope: &dyn Scope) -> ReadResult<i128> {
+        self.evaluate(scope)?.integer().map_err(|fault| fault.at(self.span))
+    }
+
+    /// The value as the number of bits of a type.
+    pub fn width(&self, scope: &dyn Scope) -> ReadResult<u32> {
+        match self.integer(scope)? {
+            width if (1..=WIDEST as i128).contains(&width) => Ok(width as u32),
+            width => {
+                let fault = Fault::new(format!("a type of {width} bits"));
+                Err(fault.hint(format!("use 1 to {WIDEST}")).at(self.span))
+            }
+        }
+    }
 }
 
-impl Value {
-    fn of(param: Param) -> Self {
-        match param {
-            Param::Fixed(value) => Self::Real(value),
-            Param::Slot { .. } => Self::Angle(param),
+impl Range {
+    /// The integers of the range, both ends included; `ends` where the text leaves them out.
+    pub fn integers(
+        &self,
+        scope: &dyn Scope,
+        ends: (i128, i128),
+        span: Span,
+    ) -> ReadResult<impl Iterator<Item = i128> + use<>> {
+        let integer = |part: &Option<Expression>, other: i128| match part {
+            None => Ok(other),
+            Some(part) => part.integer(scope),
+        };
+        let step = integer(&self.step, 1)?;
+        let (start, stop) = (integer(&self.start, ends.0)?, integer(&self.stop, ends.1)?);
+        if step == 0 {
+            return Err(Fault::new("a range with step 0 has no end").at(span));
         }
+        let count = if (stop > start) == (step > 0) || stop == start {
+            stop.saturating_sub(start).checked_div(step).map_or(0, |steps| steps.saturating_add(1))
+        } else {
+            0
+        };
+        scope.spend(usize::try_from(count).unwrap_or(usize::MAX)).map_err(|fault| fault.at(span))?;
+        Ok((0..count).map(move |k| start + k * step))
+    }
+
+    /// The same as elements of a register of so many, none of them twice.
+    pub fn elements(&self, scope: &dyn Scope, length: usize, span: Span) -> ReadResult<Vec<i128>> {
+        let found: Vec<i128> = self.integers(scope, (0, length as i128 - 1), span)?.take(length + 1).collect();
+        if found.len() > length {
+            let fault = Fault::new(format!("this range has more elements than the register, which has {length}"));
+            return Err(fault.hint(format!("use 0 to {}", length.saturating_sub(1))).at(span));
+        }
+        Ok(found)
     }
 }
 
-fn binary(operator: Binary, left: Value, right: Value, real_division: bool) -> Result<Value, Fault> {
-    use Binary as B;
-    match operator {
-        B::And => return Ok(Value::Boolean(left.truth()? && right.truth()?)),
-        B::Or => return Ok(Value::Boolean(left.truth()? || right.truth()?)),
-        B::Equal | B::Different | B::Less | B::LessEqual | B::Greater | B::GreaterEqual => {
-            let (a, b) = (left.integer()?, right.integer()?);
-            return Ok(Value::Boolean(match operator {
-                B::Equal => a == b,
-                B::Different => a != b,
-                B::Less => a < b,
-                B::LessEqual => a <= b,
-                B::Greater => a > b,
-                _ => a >= b,
-            }));
-        }
-        _ => {}
-    }
-    if let (Value::Integer(a), Value::Integer(b)) = (left, right)
-        && let Some(result) = integers(operator, a, b, real_division)?
-    {
-        return Ok(Value::Integer(result));
-    }
-    let (a, b) = (left.angle()?, right.angle()?);
-    let result = match (operator, a, b) {
-        (B::Add, a, Param::Fixed(b)) => a + b,
-        (B::Add, Param::Fixed(a), b) => b + a,
-        (B::Subtract, a, Param::Fixed(b)) => a + -b,
-        (B::Subtract, Param::Fixed(a), b) => -b + a,
-        (B::Multiply, a, Param::Fixed(b)) => a * b,
-        (B::Multiply, Param::Fixed(a), b) => b * a,
-        (B::Divide, Param::Fixed(a), Param::Fixed(b)) => Param::Fixed(a / b),
-        (B::Divide, Param::Slot { slot, scale, offset }, Param::Fixed(b)) => {
-            Param::Slot { slot, scale: scale / b, offset: offset / b }
-        }
-        (
-            B::Add | B::Subtract,
-            Param::Slot { slot: first, scale: s, offset: x },
-            Param::Slot { slot: second, scale: t, offset: y },
-        ) if first == second => {
-            let sign = if operator == B::Add { 1.0 } else { -1.0 };
-            Param::Slot { slot: first, scale: s + sign * t, offset: x + sign * y }
-        }
-        (B::Power, Param::Fixed(a), Param::Fixed(b)) => Param::Fixed(a.powf(b)),
-        (B::Remainder, Param::Fixed(a), Param::Fixed(b)) => Param::Fixed(a % b),
-        _ => return Err(Fault::new("this is not affine in one input").hint(NOT_AFFINE)),
+/// `sizeof(q)`, `sizeof(q, 0)`: registers have one dimension.
+fn size_of(arguments: &[Expression], scope: &dyn Scope, span: Span) -> ReadResult<Value> {
+    let (name, dimension) = match arguments {
+        [Expression { kind: ExpressionKind::Name(name), .. }] => (name, 0),
+        [Expression { kind: ExpressionKind::Name(name), .. }, dimension] => (name, dimension.integer(scope)?),
+        _ => return Err(Fault::new("sizeof takes the name of a register").at(span)),
     };
-    Ok(Value::of(result))
-}
-
-/// Exact arithmetic of integers; `None` where real numbers are needed.
-fn integers(operator: Binary, a: i128, b: i128, real_division: bool) -> Result<Option<i128>, Fault> {
-    let too_large =
-        || Fault::new("this integer is too large").hint("write it with a point to compute with real numbers");
-    let checked = match operator {
-        Binary::Add => a.checked_add(b),
-        Binary::Subtract => a.checked_sub(b),
-        Binary::Multiply => a.checked_mul(b),
-        Binary::Remainder if b != 0 => a.checked_rem(b),
-        Binary::Divide if b != 0 && a.checked_rem(b) == Some(0) => a.checked_div(b),
-        Binary::Divide if !real_division && b != 0 => {
-            let message =
-                format!("{a}/{b} is a division of integers, which OpenQASM 3 rounds to {}", a.wrapping_div(b));
-            return Err(Fault::new(message).hint(format!("write {a}.0/{b} for the real number")));
-        }
-        Binary::Power if b >= 0 => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
-        _ => return Ok(None),
-    };
-    if checked.is_none() && !real_division { Err(too_large()) } else { Ok(checked) }
+    if dimension != 0 {
+        return Err(Fault::new(format!("{name} has no dimension {dimension}")).hint("use 0").at(span));
+    }
+    Ok(Value::Integer(scope.size(name).map_err(|fault| fault.at(span))? as i128))
 }
 
 fn call(name: &str, values: &[Value], real_division: bool) -> Result<Value, Fault> {
@@ -275,16 +244,17 @@ fn call(name: &str, values: &[Value], real_division: bool) -> Result<Value, Faul
     match (name, values) {
         ("pow", [a, b]) => binary(Binary::Power, *a, *b, real_division),
         ("mod", [a, b]) => binary(Binary::Remainder, *a, *b, real_division),
-        // Casts of OpenQASM 3.
-        ("float" | "angle", [x]) => Ok(Value::Real(x.real()?)),
-        ("int" | "uint", [x]) => match x {
-            Value::Real(x) => Ok(Value::Integer(x.trunc() as i128)),
-            _ => Ok(Value::Integer(x.integer()?)),
-        },
+        ("popcount", [Value::Bits { value, .. }]) => Ok(Value::Integer(value.count_ones().into())),
+        ("rotl" | "rotr", [Value::Bits { value, width }, count]) => {
+            let count = count.integer()?.rem_euclid(i128::from(*width)) as u32;
+            let left = if name == "rotl" { count } else { (width - count) % width };
+            let low = value.checked_shr(width - left).unwrap_or(0);
+            Ok(Value::bits(value << left | low, *width))
+        }
         _ => {
             let known: Vec<&str> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
             Err(Fault::new(format!("there is no function {name} of {} arguments", values.len()))
-                .hint(format!("known are pow, mod and {}", known.join(", "))))
+                .hint(format!("known are pow, mod, sizeof, popcount, rotl, rotr and {}", known.join(", "))))
         }
     }
 }

@@ -1,117 +1,208 @@
 //! The grammar of expressions, the same for both versions but for `^`.
 
-use super::cursor::{NESTING, Parser, Version};
+use super::cursor::{NESTING, Parser, Version, unquoted};
 use super::error::{Fault, ReadResult, Span};
-use super::expression::{Binary, Expression, ExpressionKind, Unary, Value};
+use super::expression::{Binary, Expression, ExpressionKind, Unary};
+use super::syntax::{Index, Type};
 use super::token::Token;
+use super::value::{Value, WIDEST};
 
 /// Height of an expression's tree: a sum of that many terms.
 const HEIGHT: u16 = 400;
 /// How tightly signs bind: above products, below powers.
-const SIGN: u8 = 7;
+const SIGN: u8 = 11;
+
+/// Binary operators from the loosest to the tightest, as in the OpenQASM 3 specification.
+const OPERATORS: [(Token, Binary, u8); 19] = [
+    (Token::Or, Binary::Or, 1),
+    (Token::And, Binary::And, 2),
+    (Token::BitOr, Binary::BitOr, 3),
+    (Token::Caret, Binary::BitXor, 4),
+    (Token::BitAnd, Binary::BitAnd, 5),
+    (Token::Equal, Binary::Equal, 6),
+    (Token::Different, Binary::Different, 6),
+    (Token::Less, Binary::Less, 7),
+    (Token::LessEqual, Binary::LessEqual, 7),
+    (Token::Greater, Binary::Greater, 7),
+    (Token::GreaterEqual, Binary::GreaterEqual, 7),
+    (Token::ShiftLeft, Binary::ShiftLeft, 8),
+    (Token::ShiftRight, Binary::ShiftRight, 8),
+    (Token::Plus, Binary::Add, 9),
+    (Token::Minus, Binary::Subtract, 9),
+    (Token::Star, Binary::Multiply, 10),
+    (Token::Slash, Binary::Divide, 10),
+    (Token::Percent, Binary::Remainder, 10),
+    (Token::StarStar, Binary::Power, SIGN + 1),
+];
+
+/// Units of time and how many make a second; `None` for cycles of the device.
+const UNITS: [(&str, Option<f64>); 7] = [
+    ("ns", Some(1e9)),
+    ("us", Some(1e6)),
+    ("µs", Some(1e6)),
+    ("μs", Some(1e6)),
+    ("ms", Some(1e3)),
+    ("s", Some(1.0)),
+    ("dt", None),
+];
 
 impl Parser<'_> {
     pub fn expression(&mut self) -> ReadResult<Expression> {
-        self.operation(0, 0)
+        self.operation(0)
     }
 
     /// Precedence climbing: everything that binds at least as tightly as `weakest`.
-    fn operation(&mut self, weakest: u8, nesting: usize) -> ReadResult<Expression> {
-        if nesting > NESTING {
+    fn operation(&mut self, weakest: u8) -> ReadResult<Expression> {
+        if self.depth > NESTING {
             let fault = Fault::new(format!("more than {NESTING} parentheses or signs within each other"));
             return Err(fault.hint("name a part with const float").at(self.span()));
         }
-        let mut left = self.term(nesting)?;
+        self.depth += 1;
+        let found = self.operands(weakest);
+        self.depth -= 1;
+        found
+    }
+
+    /// A term and the operators behind it.
+    fn operands(&mut self, weakest: u8) -> ReadResult<Expression> {
+        let mut left = self.term()?;
         loop {
-            let Some((operator, strength)) = self.operator()? else { return Ok(left) };
+            let Some((operator, strength)) = self.operator() else { return Ok(left) };
             if strength < weakest {
                 return Ok(left);
             }
             self.next();
             // Powers group to the right, everything else to the left.
-            let right = self.operation(if operator == Binary::Power { strength } else { strength + 1 }, nesting + 1)?;
+            let right = self.operation(if operator == Binary::Power { strength } else { strength + 1 })?;
             let (span, height) = (left.span.to(right.span), left.height.max(right.height));
             left = node(ExpressionKind::Binary(operator, Box::new(left), Box::new(right)), span, height)?;
         }
     }
 
-    fn operator(&self) -> ReadResult<Option<(Binary, u8)>> {
-        Ok(Some(match self.peek() {
-            Token::Or => (Binary::Or, 1),
-            Token::And => (Binary::And, 2),
-            Token::Equal => (Binary::Equal, 3),
-            Token::Different => (Binary::Different, 3),
-            Token::Less => (Binary::Less, 4),
-            Token::LessEqual => (Binary::LessEqual, 4),
-            Token::Greater => (Binary::Greater, 4),
-            Token::GreaterEqual => (Binary::GreaterEqual, 4),
-            Token::Plus => (Binary::Add, 5),
-            Token::Minus => (Binary::Subtract, 5),
-            Token::Star => (Binary::Multiply, 6),
-            Token::Slash => (Binary::Divide, 6),
-            Token::Percent => (Binary::Remainder, 6),
-            Token::StarStar => (Binary::Power, SIGN + 1),
-            Token::Caret if self.version == Version::Two => (Binary::Power, SIGN + 1),
-            Token::Caret => {
-                let fault = Fault::new("`^` is exclusive or in OpenQASM 3, which is not supported");
-                return Err(fault.hint("write ** for a power").at(self.span()));
-            }
-            _ => return Ok(None),
-        }))
+    fn operator(&self) -> Option<(Binary, u8)> {
+        if self.peek() == Token::Caret && self.version == Version::Two {
+            return Some((Binary::Power, SIGN + 1));
+        }
+        OPERATORS.iter().find(|(token, ..)| *token == self.peek()).map(|&(_, operator, strength)| (operator, strength))
     }
 
-    fn term(&mut self, nesting: usize) -> ReadResult<Expression> {
+    fn term(&mut self) -> ReadResult<Expression> {
+        self.piece()?;
         let (token, span) = (self.peek(), self.span());
         let value = |value| Expression { kind: ExpressionKind::Value(value), span, height: 0 };
         match token {
-            Token::Integer => {
+            Token::Integer | Token::Real => {
                 self.next();
-                Ok(value(self.integer(span)?))
+                if let Some(unit) = self.unit() {
+                    let time = self.duration(span, unit)?;
+                    return Ok(Expression { span: span.to(self.next().1), ..value(time) });
+                }
+                let number = if token == Token::Integer { self.integer(span)? } else { Value::Real(self.real(span)?) };
+                Ok(value(number))
             }
-            Token::Real => {
+            Token::Text => {
                 self.next();
-                Ok(value(Value::Real(self.real(span)?)))
+                Ok(value(self.bits(span)?))
             }
             Token::Open => {
                 self.next();
-                let inner = self.operation(0, nesting + 1)?;
+                let inner = self.operation(0)?;
                 self.expect(Token::Close, "`)`")?;
                 Ok(Expression { span: span.to(self.taken()), ..inner })
             }
             Token::Plus => {
                 self.next();
-                self.operation(SIGN, nesting + 1)
+                self.operation(SIGN)
             }
-            Token::Minus | Token::Not => {
+            Token::Minus | Token::Not | Token::Tilde => {
                 self.next();
-                let inner = self.operation(SIGN, nesting + 1)?;
+                let inner = self.operation(SIGN)?;
                 let (span, height) = (span.to(inner.span), inner.height);
-                let unary = if token == Token::Minus { Unary::Minus } else { Unary::Not };
+                let unary = match token {
+                    Token::Minus => Unary::Minus,
+                    Token::Not => Unary::Not,
+                    _ => Unary::Complement,
+                };
                 node(ExpressionKind::Unary(unary, Box::new(inner)), span, height)
             }
-            Token::Word => self.named(nesting),
+            Token::Word => self.named(),
             _ => Err(self.unexpected("a number, a name or `(`")),
         }
     }
 
-    pub fn named(&mut self, nesting: usize) -> ReadResult<Expression> {
+    pub fn named(&mut self) -> ReadResult<Expression> {
         let name = self.name("a name")?;
         if ["true", "false"].contains(&name.text.as_str()) {
             let kind = ExpressionKind::Value(Value::Boolean(name.text == "true"));
             return Ok(Expression { kind, span: name.span, height: 0 });
         }
+        if let Some(kind) = Type::named(&name.text).filter(|_| self.peek() == Token::OpenBracket) {
+            return self.cast(kind, name.span);
+        }
         if self.accept(Token::Open) {
-            let arguments = self.list(Token::Close, ")", |parser| parser.operation(0, nesting + 1))?;
+            let arguments = self.list(Token::Close, ")", |parser| parser.operation(0))?;
             let height = arguments.iter().map(|a| a.height).max().unwrap_or(0);
-            return node(ExpressionKind::Call(name.text, arguments), name.span.to(self.taken()), height);
+            let span = name.span.to(self.taken());
+            let kind = match (Type::named(&name.text), &arguments[..]) {
+                (Some(kind), [_]) => {
+                    let inner = arguments.into_iter().next().map(Box::new).expect("the pattern has one argument");
+                    ExpressionKind::Cast { kind, width: None, inner }
+                }
+                _ => ExpressionKind::Call(name.text, arguments),
+            };
+            return node(kind, span, height);
         }
         if self.accept(Token::OpenBracket) {
-            let index = self.operation(0, nesting + 1)?;
+            let index = self.index()?;
             self.expect(Token::CloseBracket, "`]`")?;
-            let (span, height) = (name.span.to(self.taken()), index.height);
+            let parts = match &index {
+                Index::All => vec![],
+                Index::One(one) => vec![one],
+                Index::Range(range) => [&range.start, &range.step, &range.stop].into_iter().flatten().collect(),
+            };
+            let (span, height) = (name.span.to(self.taken()), parts.iter().map(|part| part.height).max().unwrap_or(0));
             return node(ExpressionKind::Element(name.text, Box::new(index)), span, height);
         }
         Ok(Expression { kind: ExpressionKind::Name(name.text), span: name.span, height: 0 })
+    }
+
+    /// The rest of `int[4](x)`.
+    fn cast(&mut self, kind: Type, start: Span) -> ReadResult<Expression> {
+        self.next();
+        let width = self.operation(0)?;
+        self.expect(Token::CloseBracket, "`]`")?;
+        self.expect(Token::Open, "`(` and what is cast")?;
+        let inner = self.operation(0)?;
+        self.expect(Token::Close, "`)`")?;
+        let height = width.height.max(inner.height);
+        let kind = ExpressionKind::Cast { kind, width: Some(Box::new(width)), inner: Box::new(inner) };
+        node(kind, start.to(self.taken()), height)
+    }
+
+    /// The unit of time ahead.
+    fn unit(&self) -> Option<Option<f64>> {
+        UNITS.iter().find(|(name, _)| *name == self.word()).map(|(_, unit)| *unit)
+    }
+
+    fn duration(&self, number: Span, unit: Option<f64>) -> ReadResult<Value> {
+        let number = self.real(number)?;
+        Ok(match unit {
+            // Divided: 120 / 1e9 is the double nearest to 120 ns, 120 * 1e-9 is not always.
+            Some(unit) => Value::Duration { seconds: number / unit, cycles: 0.0 },
+            None => Value::Duration { seconds: 0.0, cycles: number },
+        })
+    }
+
+    /// `"0110"`: bits, the most significant first.
+    fn bits(&self, span: Span) -> ReadResult<Value> {
+        let digits = unquoted(self.slice(span)).replace('_', "");
+        let width = digits.len();
+        if !(1..=WIDEST).contains(&width) || !digits.bytes().all(|digit| b"01".contains(&digit)) {
+            let fault = Fault::new("this text is no list of bits");
+            return Err(fault.hint(format!("write 1 to {WIDEST} digits 0 and 1, as in \"0110\"")).at(span));
+        }
+        let value = u64::from_str_radix(&digits, 2).expect("at most 64 digits, all of them bits");
+        Ok(Value::Bits { value, width: width as u32 })
     }
 
     pub fn integer(&self, span: Span) -> ReadResult<Value> {

@@ -1,34 +1,35 @@
 //! Gates: what a name calls, what a declaration declares, and the expansion of both.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::build::{Builder, Symbol, suggest};
 use super::condition::Guard;
 use super::cursor::Version;
 use super::error::{Fault, FaultAt, ReadResult, SourceFile, Span};
-use super::expression::Value;
 use super::library;
 use super::parse::parse;
 use super::read::ReadOptions;
 use super::syntax::{Index, Modifier, Name, Operand, Statement, StatementKind as Kind};
 use super::unitary::{controlled, inverse, is_gate, power};
+use super::value::Value;
 use crate::circuit::{Gate, Op, OpKind, Param};
 use crate::math::Seconds;
 
 /// Gates defined by gates defined by gates: each level is a level of the stack.
 const DEFINITION_DEPTH: usize = 64;
 
+/// Operations of a gate to a whole power at most.
+const POWERED: usize = 1_000_000;
+
 /// The built-in definitions, which need the table only.
 fn extensions() -> HashMap<String, Rc<Definition>> {
     let options = ReadOptions::default();
     let text = format!("OPENQASM 2.0; include \"qelib1.inc\"; {}", library::EXTENSIONS);
-    let mut files = vec![SourceFile { name: "built-in gates".into(), text: text.into() }];
+    let mut files = vec![SourceFile { name: "built-in gates".into(), text: text.as_str().into() }];
     // Our own text, read by every test; were it broken, its gates would be reported as unknown.
-    let Ok(parsed) = parse(&mut files, &options) else { return HashMap::new() };
-    let mut builder = Builder::new(&parsed, &options);
-    let defined = parsed.statements.iter().try_for_each(|statement| builder.statement(statement, &Guard::always()));
-    defined.map(|()| builder.gates).unwrap_or_default()
+    let mut builder = Builder::new(&options, text.len());
+    parse(&mut files, &options, &mut builder).map(|()| builder.gates).unwrap_or_default()
 }
 
 /// A declared gate.
@@ -67,9 +68,9 @@ impl Builder<'_> {
         qubits: &[Name],
         body: Option<&[Statement]>,
     ) -> ReadResult<()> {
-        let mut seen = HashMap::new();
+        let mut seen = HashSet::new();
         for formal in params.iter().chain(qubits) {
-            if seen.insert(formal.text.clone(), ()).is_some() {
+            if !seen.insert(formal.text.as_str()) {
                 let fault = Fault::new(format!("{} names two things of this gate", formal.text));
                 return Err(fault.at(formal.span));
             }
@@ -77,7 +78,8 @@ impl Builder<'_> {
         if self.gates.contains_key(&name.text) {
             return Err(Fault::new(format!("gate {} is defined twice", name.text)).at(name.span));
         }
-        let depth = 1 + self.check_body(body.unwrap_or_default(), qubits, name)?;
+        let operands: HashSet<&str> = qubits.iter().map(|qubit| qubit.text.as_str()).collect();
+        let depth = 1 + self.check_body(body.unwrap_or_default(), &operands, name)?;
         if depth > DEFINITION_DEPTH {
             let fault = Fault::new(format!("gates are defined by gates more than {DEFINITION_DEPTH} levels deep"));
             return Err(fault.at(name.span));
@@ -123,7 +125,7 @@ impl Builder<'_> {
     }
 
     /// Checks that a gate's body holds gates on its operands only; returns how deep their definitions are.
-    fn check_body(&self, body: &[Statement], qubits: &[Name], gate: &Name) -> ReadResult<usize> {
+    fn check_body(&self, body: &[Statement], qubits: &HashSet<&str>, gate: &Name) -> ReadResult<usize> {
         let mut depth = 0;
         for statement in body {
             let operands: &[Operand] = match &statement.kind {
@@ -150,7 +152,7 @@ impl Builder<'_> {
                 }
             };
             for operand in operands {
-                let formal = qubits.iter().any(|q| q.text == operand.name.text);
+                let formal = qubits.contains(operand.name.text.as_str());
                 if !formal || !matches!(operand.index, Index::All) {
                     let fault = Fault::new("a gate's body acts on the gate's own operands only");
                     return Err(fault.hint("name one of the operands, without index").at(operand.span));
@@ -205,7 +207,12 @@ impl Builder<'_> {
 
     /// A gate on operands, registers taken element by element.
     pub fn call(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<()> {
-        let Kind::Call { operands, .. } = &statement.kind else { return Ok(()) };
+        let Kind::Call { name, operands, .. } = &statement.kind else { return Ok(()) };
+        let most = self.options.max_register;
+        if operands.len() > most {
+            let fault = Fault::new(format!("{} is given {} operands", name.text, operands.len()));
+            return Err(fault.hint(format!("a circuit has at most {most} qubits")).at(statement.span));
+        }
         let lists: Vec<Vec<usize>> = operands.iter().map(|o| self.elements(o, true)).collect::<ReadResult<_>>()?;
         let mut width = 1;
         for (list, operand) in lists.iter().zip(operands) {
@@ -262,11 +269,10 @@ impl Builder<'_> {
             let text = format!("{} acts on {wanted}, {} given", name.text, are(qubits.len()));
             return Err(Fault::new(text).at(span));
         }
-        for (k, (qubit, operand)) in qubits.iter().zip(operands).enumerate() {
-            if qubits[..k].contains(qubit) {
-                let fault = Fault::new(format!("{} gets one qubit twice", name.text));
-                return Err(fault.hint("operands of a gate must differ").at(operand.span));
-            }
+        self.work(if qubits.len() > 8 { qubits.len() } else { 0 }, span)?;
+        if let Some(k) = first_repeated(qubits) {
+            let fault = Fault::new(format!("{} gets one qubit twice", name.text));
+            return Err(fault.hint("operands of a gate must differ").at(operands.get(k).map_or(span, |o| o.span)));
         }
         let phase_matters = exact || effects.iter().any(|e| !matches!(e, Effect::Inverse));
         let mut ops = Vec::new();
@@ -275,7 +281,7 @@ impl Builder<'_> {
         for effect in effects.iter().rev() {
             let changed = match *effect {
                 Effect::Inverse => inverse(ops),
-                Effect::Power(exponent) => power(ops, exponent, self.options.max_operations),
+                Effect::Power(exponent) => power(ops, exponent, POWERED),
                 Effect::Control(count, value) => {
                     free -= count;
                     let over = &qubits[free..free + count];
@@ -283,7 +289,7 @@ impl Builder<'_> {
                 }
             };
             ops = changed.map_err(|fault| fault.at(span))?;
-            self.spend(ops.len(), span)?;
+            self.work(ops.len(), span)?;
         }
         out.append(&mut ops);
         Ok(())
@@ -298,7 +304,7 @@ impl Builder<'_> {
             }
             Modifier::Control { count: None, value } => Ok(Effect::Control(1, *value)),
             Modifier::Control { count: Some(count), value } => {
-                let number = count.evaluate(self)?.integer().map_err(|fault| fault.at(count.span))?;
+                let number = count.integer(self)?;
                 match usize::try_from(number) {
                     Ok(number) if (1..=self.options.max_register).contains(&number) => {
                         Ok(Effect::Control(number, *value))
@@ -319,7 +325,7 @@ impl Builder<'_> {
         span: Span,
         out: &mut Vec<Op>,
     ) -> ReadResult<()> {
-        self.spend(1, span)?;
+        self.work(1, span)?;
         let definition = match callee {
             Callee::Native(gate) => {
                 out.push(Op::gate(*gate, qubits, params));
@@ -367,7 +373,7 @@ impl Builder<'_> {
     /// Statements of a gate's body, with the gate's operands in scope.
     pub fn body(&mut self, statements: &[Statement], exact: bool, out: &mut Vec<Op>) -> ReadResult<()> {
         for statement in statements {
-            self.spend(1, statement.span)?;
+            self.work(1, statement.span)?;
             match &statement.kind {
                 Kind::Call { operands, .. } => {
                     let mut qubits = Vec::with_capacity(operands.len());
@@ -405,4 +411,13 @@ fn count(number: usize, what: &str) -> String {
 
 fn are(number: usize) -> String {
     format!("{number} {}", if number == 1 { "is" } else { "are" })
+}
+
+/// Position of the first qubit that an earlier operand names too.
+fn first_repeated(qubits: &[usize]) -> Option<usize> {
+    if qubits.len() <= 16 {
+        return (1..qubits.len()).find(|&k| qubits[..k].contains(&qubits[k]));
+    }
+    let mut seen = HashSet::new();
+    qubits.iter().position(|qubit| !seen.insert(qubit))
 }

@@ -3,8 +3,9 @@
 //! * [`read`], [`read_with_notices`]: a text as a circuit, or a [`QasmError`] with line, column and what to write.
 //! * [`write2`], [`write3`]: any circuit as text; what the target's gate library lacks is defined in the file.
 //!
-//! From text to circuit: `token` (words), `parse` with `statements` and `formula` (a tree), `build` with `gates` and
-//! `condition` (the circuit), the two versions sharing every step.
+//! From text to circuit: `token` (words), `parse` with `statements` and `formula` (a tree of one statement), `build` with
+//! `gates`, `condition`, `expression` and `value` (the circuit), the two versions sharing every step. A statement is built
+//! as soon as it is read.
 //! A circuit is static: registers are flattened in the order of their declaration, loops and gate definitions expanded,
 //! inputs become slots, branches become conditions.
 //!
@@ -28,6 +29,7 @@ mod statements;
 mod syntax;
 mod token;
 mod unitary;
+mod value;
 mod write;
 
 pub use error::{Notice, QasmError};

@@ -1,84 +1,84 @@
 //! From tokens to statements: recursive descent with a bound on nesting. Here: files, blocks and which statement it is.
 
-use super::cursor::{NESTING, Parser, Version};
+use std::collections::HashMap;
+
+use super::cursor::{NESTING, Parser, Version, unquoted, version_of};
 use super::error::{Fault, Notice, ReadResult, SourceFile, Span};
 use super::library;
 use super::read::ReadOptions;
 use super::syntax::{Statement, StatementKind as Kind};
-use super::token::{Token, tokens};
+use super::token::Token;
 
-/// The syntax tree of a whole text.
-pub(super) struct SyntaxTree {
-    pub version: Version,
-    pub statements: Vec<Statement>,
-    pub notices: Vec<(Span, String)>,
-    /// Whether a gate library was included.
-    pub library: bool,
+/// What a parser gives its findings to, in the order of the text: a long text is never held as a tree.
+pub(super) trait Receiver {
+    /// The language version, before anything else.
+    fn version(&mut self, version: Version);
+    /// A gate library is included.
+    fn library(&mut self);
+    /// A statement outside of blocks.
+    fn statement(&mut self, statement: Statement) -> ReadResult<()>;
+    /// Something is skipped.
+    fn notice(&mut self, span: Span, message: String);
 }
 
 /// Parses `files[0]` and what it includes. Included files are added to `files`.
-pub(super) fn parse(files: &mut Vec<SourceFile>, options: &ReadOptions) -> ReadResult<SyntaxTree> {
-    let mut state = Shared { options, notices: Vec::new(), library: false, nesting: 0, statements: 0 };
-    let tokens = tokens(&files[0].text, 0)?;
-    let text = files[0].text.clone();
-    let version = Parser { text: &text, tokens: &tokens, at: 0, version: Version::Three }.detect();
-    let mut statements = Vec::new();
-    state.file(files, 0, version, &mut statements)?;
-    Ok(SyntaxTree { version, statements, notices: state.notices, library: state.library })
+pub(super) fn parse(files: &mut Vec<SourceFile>, options: &ReadOptions, receiver: &mut dyn Receiver) -> ReadResult<()> {
+    let version = version_of(&files[0].text);
+    receiver.version(version);
+    Shared { options, receiver, nesting: 0 }.file(files, 0, version)
 }
 
 /// Notices as a caller sees them.
-pub(super) fn notice(files: &[SourceFile], (span, message): (Span, String)) -> Notice {
-    let text = &files[span.file as usize].text;
-    Notice { line: text.as_bytes()[..span.start as usize].iter().filter(|&&b| b == b'\n').count() + 1, message }
+pub(super) fn notices(files: &[SourceFile], mut found: Vec<(Span, String)>) -> Vec<Notice> {
+    found.sort_by_key(|(span, _)| (span.file, span.start));
+    // Lines are counted from one notice to the next, not from the beginning for each.
+    let mut reached: HashMap<u16, (usize, usize)> = HashMap::new();
+    let numbered = found.into_iter().map(|(span, message)| {
+        let (at, line) = reached.entry(span.file).or_insert((0, 1));
+        let between = &files[span.file as usize].text.as_bytes()[*at..span.start as usize];
+        *line += between.iter().filter(|&&b| b == b'\n').count();
+        *at = span.start as usize;
+        Notice { line: *line, message }
+    });
+    numbered.collect()
 }
 
 /// What holds across included files.
 pub(super) struct Shared<'a> {
     options: &'a ReadOptions,
-    pub notices: Vec<(Span, String)>,
-    library: bool,
+    pub receiver: &'a mut dyn Receiver,
     nesting: usize,
-    statements: usize,
 }
 
 impl Shared<'_> {
-    fn file(
-        &mut self,
-        files: &mut Vec<SourceFile>,
-        file: u16,
-        version: Version,
-        out: &mut Vec<Statement>,
-    ) -> ReadResult<()> {
+    fn file(&mut self, files: &mut Vec<SourceFile>, file: u16, version: Version) -> ReadResult<()> {
         let text = files[file as usize].text.clone();
-        let tokens = tokens(&text, file)?;
-        let mut parser = Parser { text: &text, tokens: &tokens, at: 0, version };
+        let mut parser = Parser::new(&text, file, version);
         while parser.peek() != Token::End {
             if parser.word() == "include" {
-                self.include(&mut parser, files, version, out)?;
-            } else if let Some(statement) = parser.statement(self)? {
-                out.push(statement);
+                self.include(&mut parser, files, version)?;
+                continue;
+            }
+            parser.pieces = 0;
+            if let Some(statement) = parser.statement(self)? {
+                self.receiver.statement(statement)?;
             }
         }
         Ok(())
     }
 
-    fn include(
-        &mut self,
-        parser: &mut Parser,
-        files: &mut Vec<SourceFile>,
-        version: Version,
-        out: &mut Vec<Statement>,
-    ) -> ReadResult<()> {
+    fn include(&mut self, parser: &mut Parser, files: &mut Vec<SourceFile>, version: Version) -> ReadResult<()> {
         parser.next();
-        let (token, span) = parser.next();
-        if token != Token::Text {
-            return Err(Fault::new("expected a quoted file name after `include`").at(span));
-        }
-        let name = parser.slice(span).trim_matches('"').to_string();
+        let span = parser.span();
+        match parser.peek() {
+            Token::Text => parser.next(),
+            Token::Invalid => return Err(parser.unexpected("a file name")),
+            _ => return Err(Fault::new("expected a quoted file name after `include`").at(span)),
+        };
+        let name = unquoted(parser.slice(span)).to_string();
         parser.expect(Token::Semicolon, ";")?;
         if library::FILES.contains(&name.as_str()) {
-            self.library = true;
+            self.receiver.library();
             return Ok(());
         }
         // A name, never a path: a text may not reach outside the folders it was given.
@@ -102,7 +102,7 @@ impl Shared<'_> {
             Err(error) => return Err(Fault::new(format!("cannot read {name}: {error}")).at(span)),
         };
         files.push(SourceFile { name, text: text.into() });
-        self.file(files, files.len() as u16 - 1, version, out)
+        self.file(files, files.len() as u16 - 1, version)
     }
 }
 
@@ -135,11 +135,7 @@ impl Parser<'_> {
             let fault = Fault::new(format!("more than {NESTING} blocks within each other"));
             return Err(fault.hint("write the statements one after another").at(self.span()));
         }
-        shared.statements += 1;
-        if shared.statements > shared.options.max_operations {
-            let fault = Fault::new(format!("more than {} statements", shared.options.max_operations));
-            return Err(fault.hint("raise max_operations if you trust the text").at(self.span()));
-        }
+        self.piece()?;
         let start = self.span();
         let kind = self.statement_kind(shared);
         shared.nesting -= 1;
@@ -157,12 +153,12 @@ impl Parser<'_> {
             Token::Pragma => {
                 self.next();
                 let line: String = self.slice(start).trim_end().chars().take(60).collect();
-                shared.notices.push((start, format!("{line} was ignored")));
+                shared.receiver.notice(start, format!("{line} was ignored"));
                 return Ok(None);
             }
             Token::At => {
                 self.rest_of_line();
-                shared.notices.push((start, "an annotation was ignored".into()));
+                shared.receiver.notice(start, "an annotation was ignored".into());
                 return Ok(None);
             }
             Token::Word => {}
@@ -204,7 +200,7 @@ impl Parser<'_> {
             "box" => self.boxed(shared).map(Some),
             "pragma" => {
                 self.rest_of_line();
-                shared.notices.push((start, "a pragma was ignored".into()));
+                shared.receiver.notice(start, "a pragma was ignored".into());
                 Ok(None)
             }
             "defcal" | "cal" => self.calibration(shared).map(|()| None),
@@ -213,7 +209,7 @@ impl Parser<'_> {
                     self.next();
                 }
                 self.expect(Token::Semicolon, "`;`")?;
-                shared.notices.push((start, "defcalgrammar was ignored".into()));
+                shared.receiver.notice(start, "defcalgrammar was ignored".into());
                 Ok(None)
             }
             word if let Some(hint) = library::refused(word) => {
@@ -227,20 +223,20 @@ impl Parser<'_> {
         self.expect(Token::Semicolon, "`;`").map(|_| kind)
     }
 
-    /// Skips to the first token on a later line.
+    /// Skips to the first token on a later line, whatever stands on this one.
     fn rest_of_line(&mut self) {
         let from = self.span().start as usize;
-        let stop = self.text[from..].find('\n').map_or(self.text.len(), |at| from + at);
-        while self.peek() != Token::End && (self.span().start as usize) < stop {
-            self.next();
-        }
+        self.seek(self.text[from..].find('\n').map_or(self.text.len(), |at| from + at));
     }
 
     fn version_line(&mut self) -> ReadResult<()> {
         let start = self.next().1;
+        if self.peek() == Token::Invalid {
+            return Err(self.unexpected("a version"));
+        }
         let (_, span) = self.next();
         let number = self.slice(span).to_string();
-        if self.at != 2 {
+        if self.count != 2 {
             return Err(Fault::new("the version must be the first statement").at(start));
         }
         if !["2", "2.0", "3", "3.0", "3.1"].contains(&number.as_str()) {

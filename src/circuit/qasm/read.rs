@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::build;
+use super::build::Builder;
 use super::error::{Fault, FaultAt, Notice, QasmError, SourceFile, Span};
-use super::parse::{notice, parse};
-use crate::circuit::Circuit;
+use super::parse::{notices, parse};
+use crate::circuit::{Circuit, MAX_REGISTER};
 use crate::math::Seconds;
 
 /// What a reader may do and how much it takes. The limits keep malicious texts from exhausting time and memory.
@@ -21,7 +21,8 @@ pub struct ReadOptions {
     pub max_bytes: usize,
     /// Most qubits, and most classical bits.
     pub max_register: usize,
-    /// Most statements, and most operations after expansion; also bounds loops and gate bodies that produce none.
+    /// Most operations of the circuit. Also bounds the steps that loops, gate bodies and expressions expand to, beside
+    /// one for each byte of the text: what a text writes out is never too much work.
     pub max_operations: usize,
 }
 
@@ -31,9 +32,9 @@ impl Default for ReadOptions {
             name: "input.qasm".into(),
             include: Vec::new(),
             cycle: None,
-            max_bytes: 16 << 20,
-            max_register: 4096,
-            max_operations: 1_000_000,
+            max_bytes: 1 << 30,
+            max_register: MAX_REGISTER,
+            max_operations: 10_000_000,
         }
     }
 }
@@ -75,13 +76,18 @@ pub fn read_with_notices(text: &str, options: &ReadOptions) -> Result<Reading, Q
         // Without the text itself: a message should not hold it.
         let file = SourceFile { name: options.name.clone(), text: "".into() };
         let fault = Fault::new(format!("the text has {} bytes, the limit is {}", text.len(), options.max_bytes));
-        return Err(QasmError::new(&file, Span::default(), fault.hint("raise max_bytes if you trust it")));
+        return Err(QasmError::new(
+            &file,
+            Span::default(),
+            fault.hint("split it, or read it with larger ReadOptions::max_bytes"),
+        ));
     }
     let mut files = vec![SourceFile { name: options.name.clone(), text: text.into() }];
-    let built = parse(&mut files, options).and_then(|parsed| build::circuit(parsed, options));
-    match built {
-        Ok((circuit, notices)) => {
-            Ok(Reading { circuit, notices: notices.into_iter().map(|found| notice(&files, found)).collect() })
+    let mut builder = Builder::new(options, text.len());
+    match parse(&mut files, options, &mut builder) {
+        Ok(()) => {
+            let (circuit, found) = builder.finish();
+            Ok(Reading { circuit, notices: notices(&files, found) })
         }
         Err(FaultAt(found)) => {
             let (fault, span) = *found;

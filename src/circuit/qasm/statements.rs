@@ -4,9 +4,8 @@ use super::cursor::{Parser, Version};
 use super::error::{Fault, ReadResult};
 use super::expression::Expression;
 use super::parse::Shared;
-use super::syntax::{ForRange, Index, Modifier, Name, Operand, Range, StatementKind as Kind, Time};
+use super::syntax::{ForRange, Index, Modifier, Name, Operand, Range, StatementKind as Kind, Type};
 use super::token::Token;
-use crate::math::Seconds;
 
 impl Parser<'_> {
     pub fn gate(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
@@ -69,9 +68,12 @@ impl Parser<'_> {
                 self.next();
                 measured = Some(self.operand()?);
             } else {
+                if self.peek() == Token::Invalid {
+                    return Err(self.unexpected("a value"));
+                }
                 let (token, span) = self.next();
                 let zero = match token {
-                    Token::Text | Token::Integer => self.slice(span).bytes().all(|b| b"\"0_".contains(&b)),
+                    Token::Text | Token::Integer => self.slice(span).bytes().all(|b| b"\"'0_".contains(&b)),
                     Token::Word => self.slice(span) == "false",
                     _ => false,
                 };
@@ -79,7 +81,7 @@ impl Parser<'_> {
                     let hint = "classical bits start at 0 and change by measurement only";
                     return Err(Fault::new("bits cannot be given a value").hint(hint).at(span));
                 }
-                shared.notices.push((start, format!("{} starts at zero anyway", name.text)));
+                shared.receiver.notice(start, format!("{} starts at zero anyway", name.text));
             }
         }
         self.end(Kind::Bits { name, size, measured })
@@ -114,18 +116,19 @@ impl Parser<'_> {
     pub fn constant(&mut self) -> ReadResult<Kind> {
         self.next();
         let kind = self.name("a type")?;
-        if !["float", "angle", "int", "uint", "bool"].contains(&kind.text.as_str()) {
+        let Some(kind) = Type::named(&kind.text) else {
             let fault = Fault::new(format!("constants of type {} are not supported", kind.text));
-            return Err(fault.hint("use float, angle, int, uint or bool").at(kind.span));
-        }
-        self.bracketed()?;
+            return Err(fault.hint("use float, angle, int, uint, bool, bit or duration").at(kind.span));
+        };
+        let width = self.bracketed()?;
         let name = self.name("the name of the constant")?;
         self.expect(Token::Assign, "`=`")?;
         let value = self.expression()?;
-        self.end(Kind::Constant { name, value })
+        self.end(Kind::Constant { kind, width, name, value })
     }
 
     pub fn operand(&mut self) -> ReadResult<Operand> {
+        self.piece()?;
         let span = self.span();
         if self.accept(Token::Physical) {
             let name = Name { text: self.slice(span).into(), span };
@@ -154,7 +157,7 @@ impl Parser<'_> {
     }
 
     /// The rest of `start:stop` or `start:step:stop`.
-    fn range(&mut self, start: Option<Expression>, end: Token) -> ReadResult<Range> {
+    pub fn range(&mut self, start: Option<Expression>, end: Token) -> ReadResult<Range> {
         self.expect(Token::Colon, "`:`")?;
         let second = if self.peek() == end { None } else { Some(self.expression()?) };
         if !self.accept(Token::Colon) {
@@ -167,24 +170,7 @@ impl Parser<'_> {
     pub fn delay(&mut self) -> ReadResult<Kind> {
         self.next();
         self.expect(Token::OpenBracket, "`[`")?;
-        let (token, span) = self.next();
-        if !matches!(token, Token::Integer | Token::Real) {
-            let hint = "write a number and ns, us, ms, s or dt, as in delay[100ns]";
-            return Err(Fault::new("this is no duration").hint(hint).at(span));
-        }
-        let number = self.real(span)?;
-        let unit = self.name("a unit of time")?;
-        let time = match unit.text.as_str() {
-            "ns" => Time::Seconds(Seconds::nano(number)),
-            "us" | "µs" | "μs" => Time::Seconds(Seconds::micro(number)),
-            "ms" => Time::Seconds(Seconds(number / 1e3)),
-            "s" => Time::Seconds(Seconds(number)),
-            "dt" => Time::Cycles(number),
-            _ => {
-                let fault = Fault::new(format!("{} is no unit of time", unit.text));
-                return Err(fault.hint("write ns, us, ms, s or dt").at(unit.span));
-            }
-        };
+        let time = self.expression()?;
         self.expect(Token::CloseBracket, "`]`")?;
         let operands = self.list(Token::Semicolon, ";", Self::operand)?;
         Ok(Kind::Delay { time, operands })
@@ -246,28 +232,20 @@ impl Parser<'_> {
             return Err(fault.hint("leave the duration out, or write delays").at(self.span()));
         }
         let body = self.block(shared)?;
-        shared.notices.push((start, "a box was dissolved; what it holds is kept in its order".into()));
+        shared.receiver.notice(start, "a box was dissolved; what it holds is kept in its order".into());
         Ok(Kind::Block(body))
     }
 
-    /// Skips pulses: `cal { ... }`, `defcal x $0 { ... }`.
+    /// Skips pulses: `cal { ... }`, `defcal x $0 { ... }`. Their language is another one, so only what hides a brace is
+    /// understood: comments and quoted text.
     pub fn calibration(&mut self, shared: &mut Shared) -> ReadResult<()> {
         let start = self.span();
         let what = self.word().to_string();
-        while !matches!(self.peek(), Token::OpenBrace | Token::End) {
-            self.next();
-        }
-        let mut open = 0usize;
-        loop {
-            match self.next().0 {
-                Token::OpenBrace => open += 1,
-                Token::CloseBrace if open == 1 => break,
-                Token::CloseBrace => open -= 1,
-                Token::End => return Err(Fault::new(format!("this {what} is never closed")).hint("add a }").at(start)),
-                _ => {}
-            }
-        }
-        shared.notices.push((start, format!("a {what} block was skipped: pulses are not simulated")));
+        let Some(end) = end_of_block(&self.text[start.start as usize..]) else {
+            return Err(Fault::new(format!("this {what} is never closed")).hint("add a }").at(start));
+        };
+        self.seek(start.start as usize + end);
+        shared.receiver.notice(start, format!("a {what} block was skipped: pulses are not simulated"));
         Ok(())
     }
 
@@ -331,4 +309,34 @@ impl Parser<'_> {
             _ => Err(Fault::new("inv takes no argument").hint("write inv @").at(start)),
         }
     }
+}
+
+/// Behind the first block in braces of a text, blocks inside it included; `None` if there is none or it is never closed.
+fn end_of_block(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut open, mut line_end) = (0, 0usize, 0);
+    while at < bytes.len() {
+        if at >= line_end {
+            line_end = text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1);
+        }
+        let rest = &text[at..];
+        at += match bytes[at] {
+            b'/' if rest.starts_with("//") => line_end - at,
+            b'/' if rest.starts_with("/*") => rest[2..].find("*/")? + 4,
+            // A quote that no other closes on its line hides nothing.
+            quote @ (b'"' | b'\'') => text[at + 1..line_end].find(quote as char).map_or(1, |length| length + 2),
+            b';' if open == 0 => return None,
+            b'{' => {
+                open += 1;
+                1
+            }
+            b'}' if open <= 1 => return (open == 1).then_some(at + 1),
+            b'}' => {
+                open -= 1;
+                1
+            }
+            _ => rest.chars().next().map_or(1, char::len_utf8),
+        };
+    }
+    None
 }

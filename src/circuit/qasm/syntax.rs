@@ -2,7 +2,6 @@
 
 use super::error::Span;
 use super::expression::Expression;
-use crate::math::Seconds;
 
 /// A name and its position.
 #[derive(Clone, Debug)]
@@ -42,8 +41,10 @@ pub(super) enum StatementKind {
         name: Name,
         size: Option<Expression>,
     },
-    /// `const float a = 2;`
+    /// `const float a = 2;`, `const uint[4] n = 3;`
     Constant {
+        kind: Type,
+        width: Option<Expression>,
         name: Name,
         value: Expression,
     },
@@ -62,9 +63,8 @@ pub(super) enum StatementKind {
     Reset(Operand),
     /// No operands: all qubits.
     Barrier(Vec<Operand>),
-    /// Time in its unit, and operands.
     Delay {
-        time: Time,
+        time: Expression,
         operands: Vec<Operand>,
     },
     If {
@@ -122,9 +122,37 @@ pub(super) enum Modifier {
     },
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Time {
-    Seconds(Seconds),
-    /// In cycles of the device.
-    Cycles(f64),
+/// Types of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    Float,
+    Angle,
+    Int,
+    Uint,
+    Bool,
+    Bit,
+    Duration,
+}
+
+/// The types with their names.
+const TYPES: [(&str, Type); 7] = [
+    ("float", Type::Float),
+    ("angle", Type::Angle),
+    ("int", Type::Int),
+    ("uint", Type::Uint),
+    ("bool", Type::Bool),
+    ("bit", Type::Bit),
+    ("duration", Type::Duration),
+];
+
+impl Type {
+    /// The type of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        TYPES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        TYPES.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
 }

@@ -1,8 +1,10 @@
 //! Words and signs of both versions.
 
-use logos::Logos;
+use std::ops::Range;
 
-use super::error::{Fault, ReadResult, Span};
+use logos::{Lexer, Logos};
+
+use super::error::{Fault, Span};
 
 #[derive(Logos, Clone, Copy, Debug, PartialEq)]
 #[logos(skip r"[ \t\r\n\f\u{feff}]+")]
@@ -21,7 +23,9 @@ pub(super) enum Token {
     #[regex(r"\.[0-9][0-9_]*([eE][+-]?[0-9]+)?")]
     #[regex(r"[0-9][0-9_]*[eE][+-]?[0-9]+")]
     Real,
+    /// In either kind of quotes.
     #[regex(r#""[^"\n]*""#)]
+    #[regex(r"'[^'\n]*'")]
     Text,
     #[regex(r"\$[0-9]+")]
     Physical,
@@ -83,42 +87,72 @@ pub(super) enum Token {
     And,
     #[token("||")]
     Or,
-    /// Signs of the language that no supported statement uses.
     #[token("&")]
+    BitAnd,
     #[token("|")]
+    BitOr,
     #[token("~")]
+    Tilde,
     #[token("<<")]
+    ShiftLeft,
     #[token(">>")]
+    ShiftRight,
+    /// Signs of the language that no supported statement uses.
     #[token("++")]
     #[token("+=")]
     #[token("-=")]
     #[token("*=")]
     #[token("/=")]
     OtherSign,
+    /// No word or sign of the language; [`fault_of`] says why. Reported where it is met, because calibrations, pragmas
+    /// and annotations may hold anything.
+    Invalid,
     /// Behind the last token.
     End,
 }
 
-/// All tokens with their positions, and an `End`.
-pub(super) fn tokens(text: &str, file: u16) -> ReadResult<Vec<(Token, Span)>> {
-    let span = |range: std::ops::Range<usize>| Span { file, start: range.start as u32, end: range.end as u32 };
-    let mut all = Vec::new();
-    for (token, range) in Token::lexer(text).spanned() {
-        match token {
-            Ok(Token::Slash) if text[range.end..].starts_with('*') => {
-                return Err(Fault::new("this comment is never closed").hint("end it with */").at(span(range)));
-            }
-            Ok(token) => all.push((token, span(range))),
-            Err(()) => {
-                let piece: String = text[range.clone()].chars().take(20).collect();
-                let fault = match piece.as_bytes() {
-                    [b'"', ..] => Fault::new("this text has no closing quote").hint("close it on the same line"),
-                    _ => Fault::new(format!("{piece:?} is no sign of OpenQASM")).hint("remove it"),
-                };
-                return Err(fault.at(span(range)));
-            }
+/// The tokens of one text, one at a time.
+pub(super) struct Tokens<'a> {
+    text: &'a str,
+    file: u16,
+    lexer: Lexer<'a, Token>,
+}
+
+impl<'a> Tokens<'a> {
+    /// From the first byte on.
+    pub fn new(text: &'a str, file: u16) -> Self {
+        Self { text, file, lexer: Token::lexer(text) }
+    }
+
+    /// The next token. Behind the last there are `End`s.
+    pub fn next(&mut self) -> (Token, Span) {
+        let token = match self.lexer.next() {
+            None => return (Token::End, self.span(self.text.len()..self.text.len())),
+            Some(Ok(Token::Slash)) if self.lexer.remainder().starts_with('*') => Token::Invalid,
+            Some(token) => token.unwrap_or(Token::Invalid),
+        };
+        (token, self.span(self.lexer.span()))
+    }
+
+    /// Continues at this byte, the first of a character.
+    pub fn seek(&mut self, at: usize) {
+        self.lexer = Token::lexer(self.text);
+        self.lexer.bump(at);
+    }
+
+    fn span(&self, range: Range<usize>) -> Span {
+        Span { file: self.file, start: range.start as u32, end: range.end as u32 }
+    }
+}
+
+/// What is wrong with an [`Token::Invalid`] piece of a text.
+pub(super) fn fault_of(piece: &str) -> Fault {
+    match piece.as_bytes() {
+        [b'/', ..] => Fault::new("this comment is never closed").hint("end it with */"),
+        [b'"' | b'\'', ..] => Fault::new("this text has no closing quote").hint("close it on the same line"),
+        _ => {
+            let piece: String = piece.chars().take(20).collect();
+            Fault::new(format!("{piece:?} is no sign of OpenQASM")).hint("remove it")
         }
     }
-    all.push((Token::End, span(text.len()..text.len())));
-    Ok(all)
 }

@@ -9,9 +9,6 @@ use crate::circuit::{Gate, Op, OpKind, Param};
 use crate::math::Matrix;
 use crate::math::matrix::{C64, distance, distance_up_to_phase, identity};
 
-/// Operands of a controlled gate at most: the memory of its matrix bounds them.
-const MAX_OPERANDS: usize = 16;
-
 /// The operations in reverse, each inverted.
 pub(super) fn inverse(ops: Vec<Op>) -> Result<Vec<Op>, Fault> {
     let mut inverted = Vec::with_capacity(ops.len());
@@ -66,10 +63,6 @@ pub(super) fn controlled(ops: Vec<Op>, over: &[usize]) -> Result<Vec<Op>, Fault>
             _ => continue,
         };
         let qubits = [over, &op.qubits].concat();
-        if qubits.len() > MAX_OPERANDS {
-            let fault = Fault::new(format!("a controlled gate on {} qubits", qubits.len()));
-            return Err(fault.hint(format!("at most {MAX_OPERANDS}; build it from smaller ones with helper qubits")));
-        }
         all.push(simplest(Op::of(OpKind::Gate { gate, params, controls }, &qubits)));
     }
     Ok(all)

@@ -1,0 +1,364 @@
+//! What an expression can be, and what operators and casts make of it.
+
+use super::error::Fault;
+use super::expression::Binary;
+use super::syntax::Type;
+use crate::circuit::Param;
+
+/// Bits of a [`Value::Bits`] at most.
+pub(super) const WIDEST: usize = 64;
+
+/// What an expression can be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value {
+    Integer(i128),
+    Real(f64),
+    Boolean(bool),
+    /// A register, an element of one or an unsigned integer of known width.
+    Bits {
+        value: u64,
+        width: u32,
+    },
+    /// Affine in one input.
+    Angle(Param),
+    /// A time: seconds, and cycles of the device.
+    Duration {
+        seconds: f64,
+        cycles: f64,
+    },
+}
+
+const NOT_AFFINE: &str = "an angle may be scaled and shifted but hold one input: declare one input for the whole expression and compute it outside";
+
+/// `width` ones.
+fn mask(width: u32) -> u64 {
+    u64::MAX >> (64 - width.clamp(1, 64))
+}
+
+impl Value {
+    /// Bits of this width with this value, which may be wider.
+    pub fn bits(value: u64, width: u32) -> Self {
+        Self::Bits { value: value & mask(width), width }
+    }
+
+    /// As an angle of a gate.
+    pub fn angle(self) -> Result<Param, Fault> {
+        match self {
+            Self::Integer(value) => Ok(Param::Fixed(value as f64)),
+            Self::Real(value) => Ok(Param::Fixed(value)),
+            Self::Angle(param) => Ok(param),
+            Self::Boolean(_) => Err(Fault::new("a truth value is no angle").hint("write a number in radians")),
+            Self::Bits { .. } => Err(Fault::new("bits are no angle").hint("write a number in radians")),
+            Self::Duration { .. } => Err(Fault::new("a duration is no number").hint("divide it by another duration")),
+        }
+    }
+
+    /// As a real number.
+    pub fn real(self) -> Result<f64, Fault> {
+        match self.angle()? {
+            Param::Fixed(value) => Ok(value),
+            Param::Slot { .. } => Err(Fault::new("this depends on an input, but a number is needed").hint(NOT_AFFINE)),
+        }
+    }
+
+    /// As an integer.
+    pub fn integer(self) -> Result<i128, Fault> {
+        match self {
+            Self::Integer(value) => Ok(value),
+            Self::Boolean(value) => Ok(i128::from(value)),
+            Self::Bits { value, .. } => Ok(i128::from(value)),
+            Self::Real(value) => {
+                Err(Fault::new(format!("{value} is not an integer")).hint("write a whole number without a point"))
+            }
+            Self::Angle(_) => Err(Fault::new("an input is not an integer").hint("write a whole number")),
+            Self::Duration { .. } => Err(Fault::new("a duration is not an integer").hint("write a whole number")),
+        }
+    }
+
+    /// As a truth value.
+    pub fn truth(self) -> Result<bool, Fault> {
+        match self {
+            Self::Boolean(value) => Ok(value),
+            Self::Integer(value) => Ok(value != 0),
+            Self::Bits { value, .. } => Ok(value != 0),
+            _ => Err(Fault::new("this is not a truth value").hint("compare bits with integers, as in c == 3")),
+        }
+    }
+
+    /// Whether its numbers are finite.
+    pub fn is_finite(self) -> bool {
+        match self {
+            Self::Real(x) | Self::Angle(Param::Fixed(x)) => x.is_finite(),
+            Self::Angle(Param::Slot { scale, offset, .. }) => scale.is_finite() && offset.is_finite(),
+            Self::Duration { seconds, cycles } => seconds.is_finite() && cycles.is_finite(),
+            Self::Integer(_) | Self::Boolean(_) | Self::Bits { .. } => true,
+        }
+    }
+
+    /// `-x`.
+    pub fn negated(self) -> Result<Self, Fault> {
+        match self {
+            Self::Integer(value) => Ok(Self::Integer(value.saturating_neg())),
+            Self::Bits { value, .. } => Ok(Self::Integer(-i128::from(value))),
+            Self::Duration { seconds, cycles } => Ok(Self::Duration { seconds: -seconds, cycles: -cycles }),
+            other => Ok(Self::of(-other.angle()?)),
+        }
+    }
+
+    /// `~x`.
+    pub fn complement(self) -> Result<Self, Fault> {
+        match self {
+            Self::Bits { value, width } => Ok(Self::bits(!value, width)),
+            _ => {
+                Err(Fault::new("`~` needs to know the number of bits")
+                    .hint("cast to that many first, as in uint[4](n)"))
+            }
+        }
+    }
+
+    fn of(param: Param) -> Self {
+        match param {
+            Param::Fixed(value) => Self::Real(value),
+            Param::Slot { .. } => Self::Angle(param),
+        }
+    }
+
+    /// The value as one of this type. Bits keep their pattern, so `int[2]` of the bits 10 is -2.
+    pub fn cast(self, kind: Type, width: Option<u32>) -> Result<Self, Fault> {
+        let name = || width.map_or_else(|| kind.name().to_string(), |width| format!("{}[{width}]", kind.name()));
+        let refuse = |what: String| Err(Fault::new(format!("{} cannot be made of {what}", name())));
+        if let (Self::Bits { width: given, .. }, Some(width), Type::Int | Type::Uint | Type::Bit) = (self, width, kind)
+            && given != width
+        {
+            return refuse(format!("{given} bits")).map_err(|fault| fault.hint("use as many bits"));
+        }
+        match kind {
+            Type::Float | Type::Angle => Ok(Self::of(self.angle()?)),
+            Type::Duration => match self {
+                Self::Duration { .. } => Ok(self),
+                _ => refuse("a number".into()).map_err(|fault| fault.hint("write a unit of time, as in 100ns")),
+            },
+            Type::Bool => match self {
+                Self::Real(value) => Ok(Self::Boolean(value != 0.0)),
+                other => other.truth().map(Self::Boolean),
+            },
+            Type::Int => match width {
+                None => self.whole().map(Self::Integer),
+                Some(width) => {
+                    let pattern = mask(width) & self.whole()? as u64;
+                    let sign = pattern >> (width - 1) & 1;
+                    Ok(Self::Integer(i128::from(pattern) - (i128::from(sign) << width)))
+                }
+            },
+            Type::Uint => match (self.whole()?, width) {
+                (value, None) if value < 0 => refuse(value.to_string()),
+                (value, None) => Ok(Self::Integer(value)),
+                (value, Some(width)) => Ok(Self::bits(value as u64, width)),
+            },
+            Type::Bit => {
+                let (value, width) = (self.whole()?, width.unwrap_or(1));
+                if value >> width != 0 {
+                    return refuse(value.to_string()).map_err(|fault| fault.hint("name as many bits as it needs"));
+                }
+                Ok(Self::bits(value as u64, width))
+            }
+        }
+    }
+
+    /// An integer, real numbers without what is behind the point.
+    fn whole(self) -> Result<i128, Fault> {
+        match self {
+            Self::Real(value) => Ok(value.trunc() as i128),
+            other => other.integer(),
+        }
+    }
+}
+
+/// `left operator right`. With `real_division` 1/2 is one half, as in OpenQASM 2.
+pub(super) fn binary(operator: Binary, left: Value, right: Value, real_division: bool) -> Result<Value, Fault> {
+    use Binary as B;
+    match operator {
+        B::And => Ok(Value::Boolean(left.truth()? && right.truth()?)),
+        B::Or => Ok(Value::Boolean(left.truth()? || right.truth()?)),
+        B::Equal | B::Different | B::Less | B::LessEqual | B::Greater | B::GreaterEqual => {
+            compared(operator, left, right).map(Value::Boolean)
+        }
+        B::BitAnd | B::BitOr | B::BitXor => bitwise(operator, left, right),
+        B::ShiftLeft | B::ShiftRight => shifted(left, right.integer()?, operator == B::ShiftLeft),
+        _ if matches!((left, right), (Value::Duration { .. }, _) | (_, Value::Duration { .. })) => {
+            durations(operator, left, right)
+        }
+        _ => arithmetic(operator, left, right, real_division),
+    }
+}
+
+fn compared(operator: Binary, left: Value, right: Value) -> Result<bool, Fault> {
+    let order = match (left, right) {
+        (Value::Real(_), _) | (_, Value::Real(_)) => left.real()?.partial_cmp(&right.real()?),
+        (Value::Duration { seconds: a, cycles: x }, Value::Duration { seconds: b, cycles: y }) => {
+            match (x - y, a - b) {
+                (0.0, difference) | (difference, 0.0) => difference.partial_cmp(&0.0),
+                _ => return Err(Fault::new("cycles and seconds do not compare")),
+            }
+        }
+        _ => left.integer()?.partial_cmp(&right.integer()?),
+    };
+    let order = order.ok_or_else(|| Fault::new("this is not a finite number"))?;
+    Ok(match operator {
+        Binary::Equal => order.is_eq(),
+        Binary::Different => order.is_ne(),
+        Binary::Less => order.is_lt(),
+        Binary::LessEqual => order.is_le(),
+        Binary::Greater => order.is_gt(),
+        _ => order.is_ge(),
+    })
+}
+
+fn bitwise(operator: Binary, left: Value, right: Value) -> Result<Value, Fault> {
+    let integer = |value: Value| match value {
+        Value::Real(_) | Value::Angle(_) => {
+            let fault = Fault::new("`&`, `|` and `^` combine integers and bits");
+            Err(fault.hint("write ** for a power, && and || for conditions"))
+        }
+        other => other.integer(),
+    };
+    let (a, b) = (integer(left)?, integer(right)?);
+    let result = match operator {
+        Binary::BitAnd => a & b,
+        Binary::BitOr => a | b,
+        _ => a ^ b,
+    };
+    let width = |value| if let Value::Bits { width, .. } = value { Some(width) } else { None };
+    match (width(left), width(right), left, right) {
+        (None, None, Value::Boolean(_), Value::Boolean(_)) => Ok(Value::Boolean(result != 0)),
+        (None, None, ..) => Ok(Value::Integer(result)),
+        (Some(a), Some(b), ..) if a != b => {
+            let fault = Fault::new(format!("{a} bits and {b} bits do not fit together"));
+            Err(fault.hint("cast one of them, or combine registers of one size"))
+        }
+        (a, b, ..) => {
+            let width = a.or(b).unwrap_or(1);
+            if result >> width == 0 {
+                return Ok(Value::bits(result as u64, width));
+            }
+            let fault = Fault::new(format!("an operand has more than the {width} bits of the other"));
+            Err(fault.hint("cast the register to a wider integer"))
+        }
+    }
+}
+
+/// `value << count` or `value >> count`. Bits keep their number.
+fn shifted(value: Value, count: i128, left: bool) -> Result<Value, Fault> {
+    let count = u32::try_from(count).map_err(|_| Fault::new(format!("a shift by {count}")).hint("use 0 or more"))?;
+    match value {
+        Value::Bits { width, .. } if count >= width => Ok(Value::bits(0, width)),
+        Value::Bits { value, width } => Ok(Value::bits(if left { value << count } else { value >> count }, width)),
+        other => {
+            let integer = other.integer()?;
+            let shifted = if left { 2i128.checked_pow(count).and_then(|p| integer.checked_mul(p)) } else { None };
+            match shifted {
+                Some(value) => Ok(Value::Integer(value)),
+                None if !left => Ok(Value::Integer(integer >> count.min(127))),
+                None => Err(Fault::new("this integer is too large").hint("shift it less")),
+            }
+        }
+    }
+}
+
+/// Sums, multiples and ratios of durations.
+fn durations(operator: Binary, left: Value, right: Value) -> Result<Value, Fault> {
+    use Binary as B;
+    use Value::Duration;
+    match (operator, left, right) {
+        (B::Add, Duration { seconds: a, cycles: x }, Duration { seconds: b, cycles: y }) => {
+            Ok(Duration { seconds: a + b, cycles: x + y })
+        }
+        (B::Subtract, Duration { seconds: a, cycles: x }, Duration { seconds: b, cycles: y }) => {
+            Ok(Duration { seconds: a - b, cycles: x - y })
+        }
+        (B::Divide, Duration { seconds: a, cycles: 0.0 }, Duration { seconds: b, cycles: 0.0 })
+        | (B::Divide, Duration { seconds: 0.0, cycles: a }, Duration { seconds: 0.0, cycles: b }) => {
+            Ok(Value::Real(a / b))
+        }
+        (B::Multiply, Duration { seconds, cycles }, number) | (B::Multiply, number, Duration { seconds, cycles }) => {
+            let number = number.real()?;
+            Ok(Duration { seconds: seconds * number, cycles: cycles * number })
+        }
+        (B::Divide, Duration { seconds, cycles }, number) => {
+            let number = number.real()?;
+            Ok(Duration { seconds: seconds / number, cycles: cycles / number })
+        }
+        _ => {
+            let fault = Fault::new("durations cannot be combined like this");
+            Err(fault.hint("add durations, multiply and divide them by numbers"))
+        }
+    }
+}
+
+fn arithmetic(operator: Binary, left: Value, right: Value, real_division: bool) -> Result<Value, Fault> {
+    use Binary as B;
+    let plain = |value: Value| match value {
+        Value::Bits { value, .. } => Value::Integer(value.into()),
+        other => other,
+    };
+    let widths = [left, right].map(|value| if let Value::Bits { width, .. } = value { Some(width) } else { None });
+    let (left, right) = (plain(left), plain(right));
+    if let (Value::Integer(a), Value::Integer(b)) = (left, right)
+        && let Some(result) = integers(operator, a, b, real_division)?
+    {
+        // Two unsigned integers wrap around. Nobody writes that on purpose, and readers differ in when they do it.
+        if let [Some(a), Some(b)] = widths
+            && result >> a.max(b) != 0
+        {
+            let fault = Fault::new(format!("{result} does not fit into the {} bits of the operands", a.max(b)));
+            return Err(fault.hint("cast one operand to int, or to a wider uint"));
+        }
+        return Ok(Value::Integer(result));
+    }
+    let (a, b) = (left.angle()?, right.angle()?);
+    let result = match (operator, a, b) {
+        (B::Add, a, Param::Fixed(b)) => a + b,
+        (B::Add, Param::Fixed(a), b) => b + a,
+        (B::Subtract, a, Param::Fixed(b)) => a + -b,
+        (B::Subtract, Param::Fixed(a), b) => -b + a,
+        (B::Multiply, a, Param::Fixed(b)) => a * b,
+        (B::Multiply, Param::Fixed(a), b) => b * a,
+        (B::Divide, Param::Fixed(a), Param::Fixed(b)) => Param::Fixed(a / b),
+        (B::Divide, Param::Slot { slot, scale, offset }, Param::Fixed(b)) => {
+            Param::Slot { slot, scale: scale / b, offset: offset / b }
+        }
+        (
+            B::Add | B::Subtract,
+            Param::Slot { slot: first, scale: s, offset: x },
+            Param::Slot { slot: second, scale: t, offset: y },
+        ) if first == second => {
+            let sign = if operator == B::Add { 1.0 } else { -1.0 };
+            Param::Slot { slot: first, scale: s + sign * t, offset: x + sign * y }
+        }
+        (B::Power, Param::Fixed(a), Param::Fixed(b)) => Param::Fixed(a.powf(b)),
+        (B::Remainder, Param::Fixed(a), Param::Fixed(b)) => Param::Fixed(a % b),
+        _ => return Err(Fault::new("this is not affine in one input").hint(NOT_AFFINE)),
+    };
+    Ok(Value::of(result))
+}
+
+/// Exact arithmetic of integers; `None` where real numbers are needed.
+fn integers(operator: Binary, a: i128, b: i128, real_division: bool) -> Result<Option<i128>, Fault> {
+    let too_large =
+        || Fault::new("this integer is too large").hint("write it with a point to compute with real numbers");
+    let checked = match operator {
+        Binary::Add => a.checked_add(b),
+        Binary::Subtract => a.checked_sub(b),
+        Binary::Multiply => a.checked_mul(b),
+        Binary::Remainder if b != 0 => a.checked_rem(b),
+        Binary::Divide if b != 0 && a.checked_rem(b) == Some(0) => a.checked_div(b),
+        Binary::Divide if !real_division && b != 0 => {
+            let message =
+                format!("{a}/{b} is a division of integers, which OpenQASM 3 rounds to {}", a.wrapping_div(b));
+            return Err(Fault::new(message).hint(format!("write {a}.0/{b} for the real number")));
+        }
+        Binary::Power if b >= 0 => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
+        _ => return Ok(None),
+    };
+    if checked.is_none() && !real_division { Err(too_large()) } else { Ok(checked) }
+}
