@@ -57,12 +57,13 @@ pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
             hint: "write OpenQASM 3, which has controls",
         });
     }
-    let ops: Vec<Op> = circuit.ops().iter().flat_map(|op| lowered2(op, wires)).collect();
+    // Made twice, for the definitions and for the statements: a list of them would double the memory.
+    let ops = || circuit.ops().iter().flat_map(|op| lowered2(op, wires));
     let writer = Writer { version: Version::Two, slots: &[], qubits: QubitNames::Register(circuit.qubits()) };
-    if ops.iter().any(|op| matches!(op.kind, OpKind::Delay(_))) {
+    if circuit.ops().iter().any(|op| matches!(op.kind, OpKind::Delay(_))) {
         text += "opaque delay(seconds) a;\n";
     }
-    writer.definitions(&ops, &mut text);
+    writer.definitions(ops(), &mut text);
     if circuit.qubits() > 0 {
         let _ = writeln!(text, "qreg q[{}];", circuit.qubits());
     }
@@ -70,7 +71,7 @@ pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
     for (name, bits) in &registers.0 {
         let _ = writeln!(text, "creg {name}[{}];", bits.len());
     }
-    for op in &ops {
+    for op in ops() {
         let statement = match &op.kind {
             OpKind::Measure { bit } => {
                 format!("measure {} -> {};", writer.qubits.one(op.qubits[0]), registers.one(*bit))
@@ -78,12 +79,12 @@ pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
             OpKind::Delay(Seconds(time)) => format!("delay({}) {};", number(*time), writer.qubits.one(op.qubits[0])),
             // A barrier does nothing, so no condition changes what it does.
             OpKind::Barrier => {
-                let _ = writeln!(text, "{}", writer.statement(op));
+                let _ = writeln!(text, "{}", writer.statement(&op));
                 continue;
             }
-            _ => writer.statement(op),
+            _ => writer.statement(&op),
         };
-        for test in registers.tests(op)? {
+        for test in registers.tests(&op)? {
             let _ = writeln!(text, "{test}{statement}");
         }
     }
@@ -96,25 +97,25 @@ pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
 /// gates. Slot names that are no identifiers or collide with a gate are changed (`weights[0]` to `weights_0_`).
 pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     let mut text = String::from("OPENQASM 3.0;\ninclude \"stdgates.inc\";\n");
-    let ops: Vec<Op> = circuit.ops().iter().flat_map(lowered3).collect();
+    let ops = || circuit.ops().iter().flat_map(lowered3);
     let slots = slot_identifiers(circuit.slot_names());
     let qubits = if options.physical_qubits { QubitNames::Physical } else { QubitNames::Register(circuit.qubits()) };
     let writer = Writer { version: Version::Three, slots: &slots, qubits };
     for name in &slots {
         let _ = writeln!(text, "input float {name};");
     }
-    writer.definitions(&ops, &mut text);
+    writer.definitions(ops(), &mut text);
     if circuit.qubits() > 0 && !options.physical_qubits {
         let _ = writeln!(text, "qubit[{}] q;", circuit.qubits());
     }
     if circuit.bits() > 0 {
         let _ = writeln!(text, "bit[{}] c;", circuit.bits());
     }
-    for op in &ops {
+    for op in ops() {
         let statement = match &op.kind {
             OpKind::Measure { bit } => format!("c[{bit}] = measure {};", writer.qubits.one(op.qubits[0])),
             OpKind::Delay(time) => format!("delay[{}] {};", duration(*time), writer.qubits.one(op.qubits[0])),
-            _ => writer.statement(op),
+            _ => writer.statement(&op),
         };
         // A barrier does nothing, so no condition changes what it does.
         let _ = match op.condition.as_ref().filter(|_| !matches!(op.kind, OpKind::Barrier)) {
@@ -287,7 +288,7 @@ impl Writer<'_> {
     }
 
     /// Definitions of all gates used that the library lacks, each after those it uses.
-    fn definitions(&self, ops: &[Op], text: &mut String) {
+    fn definitions(&self, ops: impl Iterator<Item = Op>, text: &mut String) {
         let mut done = HashSet::new();
         for op in ops {
             if let OpKind::Gate { gate, .. } = op.kind {
