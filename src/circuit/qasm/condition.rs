@@ -282,8 +282,8 @@ impl Builder<'_> {
         let (ExpressionKind::Name(name) | ExpressionKind::Element(name, _)) = &expression.kind else { return Ok(None) };
         let Some((_, Symbol::Bits(range))) = self.found(name) else { return Ok(None) };
         let three = self.counts_from_end();
-        match &expression.kind {
-            ExpressionKind::Element(_, index) => match &**index {
+        if let ExpressionKind::Element(_, index) = &expression.kind {
+            match &**index {
                 Index::All => {}
                 Index::One(index) => {
                     let index = index.integer(self)?;
@@ -294,8 +294,7 @@ impl Builder<'_> {
                     let bits = many.into_iter().map(|index| element(name, range, index, three));
                     return bits.collect::<Result<_, _>>().map(Some).map_err(located);
                 }
-            },
-            _ => {}
+            }
         }
         if range.len() > 64 {
             let fault = Fault::new(format!("{name} has {} bits, too many for a condition", range.len()));
