@@ -215,6 +215,8 @@ fn line(qubits: usize) -> Target {
         edges: (1..qubits).map(|k| Edge { gate: Gate::Cz, from: k - 1, to: k, error: 0.01 }).collect(),
         single_error: vec![1e-4; qubits],
         readout_error: vec![0.01; qubits],
+        notices: Vec::new(),
+        out_of_service: Vec::new(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Conditions on classical bits as lists of values they may have: comparisons of a register with a number, any
 //! expression over few bits, and `!`, `&&` and `||` of these.
 
-use super::build::{Builder, Symbol, element};
+use super::build::{Builder, Symbol};
 use super::error::{Fault, FaultAt, ReadResult, Span};
 use super::expression::{Binary, Expression, ExpressionKind, Scope, Selection, Unary};
+use super::scope::element;
 use super::syntax::{Index, Type};
 use super::value::Value;
 use crate::circuit::Condition;
