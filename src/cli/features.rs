@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
+use crate::cli::note;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::data::Part;
 use crate::lab::Validation;
@@ -61,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     bar.done();
     let loaded = loaded?;
     for notice in &loaded.notices {
-        eprintln!("notice: {notice}");
+        note(format_args!("notice: {notice}"));
     }
     let samples = &loaded.features.samples;
     let counts =
@@ -69,6 +70,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let counts: Vec<String> = counts.map(|(count, part)| format!("{count} {part} rows")).collect();
     let (width, classes) = (loaded.features.values.ncols(), samples.classes.len());
     loaded.features.write(output)?;
-    eprintln!("{}: {}, {width} wide, {classes} classes", output.display(), join_and(&counts));
+    note(format_args!("{}: {}, {width} wide, {classes} classes", output.display(), join_and(&counts)));
     Ok(())
 }

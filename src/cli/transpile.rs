@@ -138,7 +138,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         read: arguments.read.clone(),
     };
     let target = Target::of(&device);
-    device.notices.iter().chain(&target.notices).for_each(|notice| eprintln!("{notice}"));
+    device.notices.iter().chain(&target.notices).for_each(note);
     let transpiled = transpile(&circuit, &target, &options).with_context(name)?;
     let summary = Summary::of(&circuit, &transpiled, &device, arguments);
     let named_json = arguments.output.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "json"));

@@ -213,10 +213,10 @@ fn line(qubits: usize) -> Target {
         qubits,
         single: vec![Gate::Rz, Gate::Sx, Gate::X],
         edges: (1..qubits).map(|k| Edge { gate: Gate::Cz, from: k - 1, to: k, error: 0.01 }).collect(),
-        out_of_service: Vec::new(),
         single_error: vec![1e-4; qubits],
         readout_error: vec![0.01; qubits],
         notices: Vec::new(),
+        out_of_service: Vec::new(),
     }
 }
 

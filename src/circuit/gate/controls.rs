@@ -189,7 +189,8 @@ pub fn gates(gate: Gate, controls: usize, free: usize) -> u64 {
     let (own, base) = gate.as_controlled();
     let all = controls + own;
     if all <= 1 && base.row().qubits == 1 {
-        return 8;
+        // Five rotations around two CX, and up to two phases of the control.
+        return 12;
     }
     // A two-qubit gate stands beside a rotation at most, and every step beside what surrounds it.
     let flip = 2 * flip_cost(all, free) + 4;

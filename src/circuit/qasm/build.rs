@@ -8,13 +8,14 @@ use std::rc::Rc;
 use super::condition::{Cases, Guard};
 use super::cursor::Version;
 use super::error::{Fault, ReadResult, Span};
-use super::expression::{Expression, Scope, Selection};
+use super::expression::{Expression, Scope};
 use super::gates::Definition;
 use super::parse::Receiver;
 use super::read::ReadOptions;
+use super::scope::element;
 use super::syntax::{ForRange, Index, Name, Operand, Statement, StatementKind as Kind, Type};
 use super::value::Value;
-use crate::circuit::{Circuit, Op, OpKind, Param};
+use crate::circuit::{Circuit, Op, OpKind};
 use crate::math::Seconds;
 
 /// The meaning of a name.
@@ -44,65 +45,9 @@ pub(super) struct Builder<'a> {
     branches: usize,
     /// Position and text of each measurement inside a branch.
     measurements: Vec<(usize, Span)>,
-    steps: Cell<usize>,
-    most_steps: usize,
+    pub steps: Cell<usize>,
+    pub most_steps: usize,
     pub notices: Vec<(Span, String)>,
-}
-
-impl Scope for Builder<'_> {
-    fn value(&self, name: &str, part: Selection) -> Result<Value, Fault> {
-        let (depth, symbol) = self.symbol(name)?;
-        match symbol {
-            Symbol::Value(Value::Angle(_)) | Symbol::Inputs(_) if self.inside_gate && depth == 0 => {
-                Err(Fault::new(format!("the input {name} is out of reach inside a gate"))
-                    .hint("hand it to the gate as a parameter"))
-            }
-            Symbol::Value(_) if !matches!(part, Selection::All) => {
-                Err(Fault::new(format!("{name} is a number and has no elements")))
-            }
-            Symbol::Value(value) => Ok(*value),
-            Symbol::Inputs(slots) => {
-                let size = slots.len();
-                let index = match part {
-                    Selection::One(index) => Some(index),
-                    _ => None,
-                };
-                let element = index.and_then(|index| {
-                    let index = if index < 0 { index.checked_add(size as i128)? } else { index };
-                    slots.clone().nth(usize::try_from(index).ok()?)
-                });
-                let number = index.map_or(String::new(), |index| format!("[{index}]"));
-                let fault = || Fault::new(format!("{name}{number} is no element of the {size} inputs {name}"));
-                let slot = element.ok_or_else(|| fault().hint(format!("write {name}[0] to {name}[{}]", size - 1)))?;
-                Ok(Value::Angle(Param::slot(slot)))
-            }
-            Symbol::Qubits(_) => Err(Fault::new(format!("{name} is a qubit, not a number"))),
-            Symbol::Bits(_) => Err(Fault::new(format!("{name} is only known when the circuit runs"))
-                .hint("use classical bits only in the condition of an if")),
-        }
-    }
-
-    fn size(&self, name: &str) -> Result<usize, Fault> {
-        match self.symbol(name)?.1 {
-            Symbol::Qubits(range) | Symbol::Bits(range) | Symbol::Inputs(range) => Ok(range.len()),
-            Symbol::Value(_) => Err(Fault::new(format!("{name} is a number and has no size"))),
-        }
-    }
-
-    fn real_division(&self) -> bool {
-        self.version == Version::Two
-    }
-
-    /// Counts work, so that a short text cannot expand without bound.
-    fn spend(&self, steps: usize) -> Result<(), Fault> {
-        self.steps.set(self.steps.get().saturating_add(steps));
-        if self.steps.get() <= self.most_steps {
-            return Ok(());
-        }
-        let most = self.options.max_operations;
-        let fault = Fault::new(format!("the circuit expands to more than {most} steps"));
-        Err(fault.hint("write a smaller circuit, or read it with larger ReadOptions::max_operations"))
-    }
 }
 
 impl Receiver for Builder<'_> {
@@ -157,19 +102,6 @@ impl<'a> Builder<'a> {
     /// Whether -1 is the last element of a register.
     pub fn counts_from_end(&self) -> bool {
         self.version == Version::Three
-    }
-
-    /// The symbol and the depth of its scope.
-    pub fn found(&self, name: &str) -> Option<(usize, &Symbol)> {
-        self.scopes.iter().enumerate().rev().find_map(|(depth, scope)| Some((depth, scope.get(name)?)))
-    }
-
-    /// The same, or what else the name could be.
-    pub fn symbol(&self, name: &str) -> Result<(usize, &Symbol), Fault> {
-        self.found(name).ok_or_else(|| {
-            let known = self.scopes.iter().flat_map(|scope| scope.keys()).map(String::as_str);
-            suggest(Fault::new(format!("nothing is called {name}")), name, known)
-        })
     }
 
     fn declare(&mut self, name: &Name, symbol: Symbol) -> ReadResult<()> {
@@ -236,9 +168,7 @@ impl<'a> Builder<'a> {
             }
             Kind::Input { name, size } => {
                 let slots = self.grow(self.circuit.slots(), self.register_size(size.as_ref())?, "inputs", span)?;
-                for k in 0..slots.len() {
-                    self.circuit.slot(format!("{}[{k}]", name.text));
-                }
+                (0..slots.len()).for_each(|k| _ = self.circuit.slot(format!("{}[{k}]", name.text)));
                 self.declare(name, Symbol::Inputs(slots))
             }
             Kind::Constant { kind, width, name, value } => {
@@ -481,35 +411,5 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// Element `index` of a register; `from_end` if negative indices count from its end, as in OpenQASM 3.
-pub(super) fn element(name: &str, register: &Indices<usize>, index: i128, from_end: bool) -> Result<usize, Fault> {
-    let length = register.len() as i128;
-    let position = if index < 0 && from_end { index.saturating_add(length) } else { index };
-    match usize::try_from(position) {
-        Ok(position) if position < register.len() => Ok(register.start + position),
-        _ => {
-            let fault = Fault::new(format!("{name}[{index}] is outside the register of {length}"));
-            Err(fault.hint(format!("use 0 to {}", length - 1)))
-        }
-    }
-}
-
-/// Adds the nearest known name as a hint, if one is near.
-pub(super) fn suggest<'n>(fault: Fault, name: &str, known: impl Iterator<Item = &'n str>) -> Fault {
-    // Names within two letters of each other differ in length by two at most. The distance takes their product.
-    const COMPARED: usize = 10_000;
-    if name.len() > 64 {
-        return fault;
-    }
-    let near = known.filter(|other| other.len().abs_diff(name.len()) <= 8).take(COMPARED);
-    let near = near.map(|other| (strsim::damerau_levenshtein(name, other), other)).min();
-    match near {
-        Some((distance, other)) if distance <= 2 && distance < name.chars().count() => {
-            fault.hint(format!("did you mean {other}?"))
-        }
-        _ => fault,
     }
 }

@@ -1,9 +1,10 @@
 //! Conditions on classical bits as lists of values they may have: comparisons of a register with a number, any
 //! expression over few bits, and `!`, `&&` and `||` of these.
 
-use super::build::{Builder, Symbol, element};
+use super::build::{Builder, Symbol};
 use super::error::{Fault, FaultAt, ReadResult, Span};
 use super::expression::{Binary, Expression, ExpressionKind, Scope, Selection, Unary};
+use super::scope::element;
 use super::syntax::{Index, Type};
 use super::value::Value;
 use crate::circuit::Condition;
@@ -282,8 +283,8 @@ impl Builder<'_> {
         let (ExpressionKind::Name(name) | ExpressionKind::Element(name, _)) = &expression.kind else { return Ok(None) };
         let Some((_, Symbol::Bits(range))) = self.found(name) else { return Ok(None) };
         let three = self.counts_from_end();
-        match &expression.kind {
-            ExpressionKind::Element(_, index) => match &**index {
+        if let ExpressionKind::Element(_, index) = &expression.kind {
+            match &**index {
                 Index::All => {}
                 Index::One(index) => {
                     let index = index.integer(self)?;
@@ -294,8 +295,7 @@ impl Builder<'_> {
                     let bits = many.into_iter().map(|index| element(name, range, index, three));
                     return bits.collect::<Result<_, _>>().map(Some).map_err(located);
                 }
-            },
-            _ => {}
+            }
         }
         if range.len() > 64 {
             let fault = Fault::new(format!("{name} has {} bits, too many for a condition", range.len()));

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::build::{Builder, Symbol, suggest};
+use super::build::{Builder, Symbol};
 use super::condition::Guard;
 use super::cursor::Version;
 use super::error::{Fault, FaultAt, ReadResult, SourceFile, Span};
 use super::library;
 use super::parse::parse;
 use super::read::ReadOptions;
+use super::scope::suggest;
 use super::syntax::{Index, Modifier, Name, Operand, Statement, StatementKind as Kind};
 use super::unitary::{controlled, inverse, is_gate, power};
 use super::value::Value;

@@ -25,6 +25,7 @@ mod lower;
 mod number;
 mod parse;
 mod read;
+mod scope;
 mod statements;
 mod syntax;
 mod token;

@@ -24,7 +24,7 @@ pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
         note(format_args!("{}: transpiled for {}", path.display(), device.name));
     }
     let found = explain(&model, &circuit, device).with_context(|| path.display().to_string())?;
-    found.notices.iter().for_each(|notice| note(notice));
+    found.notices.iter().for_each(note);
     if arguments.json {
         return print_json(&json!({
             "device": device.name, "model": model.name(), "fidelity": found.fidelity,

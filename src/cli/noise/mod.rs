@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::circuit::{Circuit, OpKind};
 use crate::cli::circuit_file;
+use crate::cli::note;
 use crate::device::Device;
 
 /// Shows the calibration of a device, the infidelity of the channels built from it, and every repair.
@@ -69,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return layers::run(arguments);
     }
     let devices = arguments.devices.iter().map(|name| Device::load(name)).collect::<Result<Vec<_>, _>>()?;
-    devices.iter().flat_map(|device| &device.notices).for_each(|notice| eprintln!("{notice}"));
+    devices.iter().flat_map(|device| &device.notices).for_each(note);
     match &devices[..] {
         [before, after] if arguments.diff => diff::run(before, after, arguments.json),
         _ if arguments.diff => bail!("--diff compares two devices, {} were given", devices.len()),

@@ -285,16 +285,12 @@ fn emit(steps: &Steps, out: &mut Vec<StepKind>) {
                 out.push(StepKind::Cz(a, b));
             }
             // |11⟩⟨11| = (1 - Z - Z + ZZ)/4.
-            (Gate::Cp, &[a, b], &[Param::Fixed(angle)]) => {
-                out.extend([a, b].map(|q| StepKind::OneQubitRun(q, OneQubitRun::rz(Param::Fixed(0.5 * angle)))));
-                out.extend(zz(a, b, -0.5 * angle));
-            }
             (Gate::Cp, &[a, b], &[angle]) => {
-                out.push(StepKind::OneQubitRun(a, OneQubitRun::rz(angle * 0.5)));
-                out.push(StepKind::OneQubitRun(b, OneQubitRun::rz(angle * 0.5)));
-                out.extend(cx(a, b));
-                out.push(StepKind::OneQubitRun(b, OneQubitRun::rz(angle * -0.5)));
-                out.extend(cx(a, b));
+                out.extend([a, b].map(|q| StepKind::OneQubitRun(q, OneQubitRun::rz(angle * 0.5))));
+                match angle {
+                    Param::Fixed(value) => out.extend(zz(a, b, -0.5 * value)),
+                    _ => out.extend(zz_by_cx(a, b, angle * -0.5)),
+                }
             }
             (Gate::P | Gate::Rz, &[qubit], &[angle]) => {
                 out.push(StepKind::OneQubitRun(qubit, OneQubitRun::rz(angle)));

@@ -49,7 +49,7 @@ impl Dependencies {
                 if let Some(runs) = runs.get_mut(wire) {
                     members.append(runs);
                 }
-                // A condition may name a bit twice: no step waits for itself.
+                // A condition may name a bit twice, or the bit that its measurement writes: no step waits for itself.
                 if let Some(earlier) = last[wire].replace(k as u32)
                     && earlier as usize != k
                     && this.successors[earlier as usize].last() != Some(&(k as u32))

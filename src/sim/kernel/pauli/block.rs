@@ -140,7 +140,7 @@ impl<F: Float> Block<F> {
     pub fn numbers(&self, lanes: usize) -> usize {
         match () {
             () if self.is_fixed() => 0,
-            () if self.is_wide() => (2 * self.size() >> (2 * self.controls)) * if self.by_row { lanes } else { 1 },
+            () if self.is_wide() => (2 * (self.size() >> (2 * self.controls))) * if self.by_row { lanes } else { 1 },
             () => self.size() * self.size() * if self.by_row { lanes } else { 1 },
         }
     }

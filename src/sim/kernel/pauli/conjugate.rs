@@ -27,8 +27,8 @@ pub fn conjugate<F: Float>(v: &mut [F], lanes: usize, unitary: Controlled<F>, in
     for_each_group(lanes, layout, |at, lane| {
         let active = Active::new(&unitary, size, lanes, lane, inverse);
         read(v, at, lanes, layout, &mut rho);
-        active.from_left(&mut rho, size);
-        active.from_right(&mut rho, size);
+        active.multiply_left(&mut rho, size);
+        active.multiply_right(&mut rho, size);
         write(&mut rho, v, at, lanes, layout);
     });
 }
@@ -45,7 +45,7 @@ pub fn outer<F: Float>(v: &[F], g: &[F], lanes: usize, unitary: Controlled<F>, o
         let active = Active::new(&unitary, size, lanes, lane, false);
         read(v, at, lanes, layout, &mut rho);
         read(g, at, lanes, layout, &mut bra);
-        active.from_right(&mut rho, size);
+        active.multiply_right(&mut rho, size);
         // `read` divides by 2ᵏ once for each of ρ and G, and ⟨g, v⟩ = Σ_P g_P v_P = 2ᵏ tr(Gρ).
         for (i, &row) in active.states.iter().enumerate() {
             for (j, &column) in active.states.iter().enumerate() {
@@ -81,7 +81,7 @@ impl Active {
     }
 
     /// `m ← U m`.
-    fn from_left(&self, m: &mut [C64], size: usize) {
+    fn multiply_left(&self, m: &mut [C64], size: usize) {
         let mut old = vec![c(0.0, 0.0); self.states.len()];
         for column in 0..size {
             old.iter_mut().zip(&self.states).for_each(|(z, row)| *z = m[row * size + column]);
@@ -92,7 +92,7 @@ impl Active {
     }
 
     /// `m ← m U†`.
-    fn from_right(&self, m: &mut [C64], size: usize) {
+    fn multiply_right(&self, m: &mut [C64], size: usize) {
         let mut old = vec![c(0.0, 0.0); self.states.len()];
         for row in m.chunks_exact_mut(size) {
             old.iter_mut().zip(&self.states).for_each(|(z, column)| *z = row[*column]);
