@@ -166,6 +166,7 @@ fn strictly(bytes: &[u8]) -> Result<(), String> {
 fn unknown(bytes: &[u8]) -> String {
     let inside = |at: usize, text: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(text));
     let known = [
+        (bytes.is_empty(), "an empty file"),
         (inside(4, b"ftypavif"), "AVIF"),
         (inside(4, b"ftyp"), "HEIF"),
         (inside(0, b"\xff\x0a") || inside(4, b"JXL "), "JPEG XL"),
