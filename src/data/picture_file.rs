@@ -166,7 +166,6 @@ fn strictly(bytes: &[u8]) -> Result<(), String> {
 fn unknown(bytes: &[u8]) -> String {
     let inside = |at: usize, text: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(text));
     let known = [
-        (bytes.is_empty(), "an empty file"),
         (inside(4, b"ftypavif"), "AVIF"),
         (inside(4, b"ftyp"), "HEIF"),
         (inside(0, b"\xff\x0a") || inside(4, b"JXL "), "JPEG XL"),
@@ -176,6 +175,7 @@ fn unknown(bytes: &[u8]) -> String {
         (inside(0, b"%PDF"), "PDF"),
     ];
     match known.iter().find(|(is, _)| *is) {
+        _ if bytes.is_empty() => "the file is empty".into(),
         Some((_, name)) => format!("{name} is not read; convert it to PNG or JPEG"),
         None => "neither PNG, JPEG, BMP, GIF, TIFF nor WebP".into(),
     }
