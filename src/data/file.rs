@@ -24,9 +24,6 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, DataError> {
 
 /// What stands in place of a file that was not fetched whole, if this is such a thing.
 fn foreign(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.is_empty() {
-        return Some("the file is empty");
-    }
     if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
         return Some("this is a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`");
     }

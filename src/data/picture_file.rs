@@ -175,6 +175,7 @@ fn unknown(bytes: &[u8]) -> String {
         (inside(0, b"%PDF"), "PDF"),
     ];
     match known.iter().find(|(is, _)| *is) {
+        _ if bytes.is_empty() => "the file is empty".into(),
         Some((_, name)) => format!("{name} is not read; convert it to PNG or JPEG"),
         None => "neither PNG, JPEG, BMP, GIF, TIFF nor WebP".into(),
     }

@@ -96,6 +96,11 @@ impl Samples {
             );
             return Err(DataError::malformed(self.source, reason));
         }
+        if classes < 2 {
+            let only = self.classes.first().map_or("none", String::as_str);
+            let reason = format!("one class ({only}) in {} samples; expected at least two", self.len());
+            return Err(DataError::malformed(self.source, reason));
+        }
         let has_test = self.parts.contains(&Part::Test);
         let needed = Part::ALL.into_iter().filter(|part| *part != Part::Test || has_test);
         for part in needed {

@@ -193,7 +193,7 @@ fn list(what: &str, names: &[String]) -> String {
 /// The content of a file of weights.
 ///
 /// # Errors
-/// A file that cannot be read, is empty or stands in place of the real one.
+/// A file that cannot be read, or stands in place of the real one.
 pub(in crate::nn) fn content(path: &Path) -> Result<Vec<u8>, NnError> {
     read_file(path).map_err(|error| {
         let reason = match error {
@@ -216,6 +216,7 @@ fn foreign(bytes: &[u8], path: &Path) -> Option<String> {
     let inside = |at: usize, text: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(text));
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
     Some(match () {
+        () if bytes.is_empty() => "the file is empty".into(),
         () if inside(2, OLD) => format!("a PyTorch file of the form before version 1.6, which is not read; {AGAIN}"),
         () if inside(257, b"ustar") => {
             format!("a PyTorch file of the form before version 0.4, or another tar; {AGAIN}")

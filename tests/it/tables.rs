@@ -135,7 +135,7 @@ fn a_path_that_is_no_file_is_not_opened() {
         (folder.path().to_path_buf(), "this is a folder"),
         ("/dev/null".into(), "a pipe or a device"),
         (pointer, "git lfs pull"),
-        (empty, "the file is empty"),
+        (empty, "no rows"),
     ];
     for (path, message) in cases {
         let error = read_table(&path).unwrap_err().to_string();
