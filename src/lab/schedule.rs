@@ -308,7 +308,9 @@ impl<E: Experiment> Run<'_, E> {
             return Ok(());
         }
         measurement.check()?;
-        self.check_levels(node, &measurement)?;
+        if node.step == Step::Trial {
+            self.check_levels(node, &measurement)?;
+        }
         let origin = (node.step == Step::Trial).then(|| Origin {
             format: E::Spec::FORMAT.into(),
             settings: tree(&self.plan.variants[node.variant]),

@@ -151,7 +151,7 @@ fn a_trained_circuit_is_exported_open_or_bound_logical_or_for_a_device() {
     let refused: [(&[&str], &str); 4] = [
         (&["export", "run", "--format", "qasm2"], "--sample I"),
         (&["export", "run", "--format", "qasm2", "--sample", "900"], "sample = 900"),
-        (&["export", "nowhere", "--format", "qasm3"], "nowhere/spec.toml"),
+        (&["export", "nowhere", "--format", "qasm3"], "nowhere: no finished trials"),
         (&["export", "run", "--format", "qasm3", "--device", "manilla"], "manila"),
     ];
     for (arguments, named) in refused {
