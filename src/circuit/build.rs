@@ -246,14 +246,11 @@ impl Circuit {
     }
 }
 
-/// A condition is on at most 64 different bits, and its value has no others.
+/// A condition is on at most 64 bits, of which one may be named twice, and its value has no others.
 fn checked(Condition { bits, value }: &Condition, op: &Op) -> Result<(), CircuitError> {
     let refuse = |reason: String| Err(CircuitError::BadCondition { op: op.name(), reason });
     if bits.len() > 64 {
         return refuse(format!("tests {} classical bits; test at most 64", bits.len()));
-    }
-    if let Some(bit) = repeated(bits) {
-        return refuse(format!("tests classical bit {bit} twice; list it once"));
     }
     if bits.len() < 64 && value >> bits.len() != 0 {
         return refuse(format!("compares {} classical bits with {value}, which they never hold", bits.len()));

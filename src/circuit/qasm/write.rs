@@ -391,6 +391,12 @@ impl Registers {
         else {
             return Ok(vec![String::new()]);
         };
+        // A bit may be named twice. If the condition wants it to be 0 and 1, it never holds.
+        let wanted = |k: usize| value >> k & 1;
+        let first = |bit: &usize| bits.iter().position(|other| other == bit).map_or(0, wanted);
+        if bits.iter().enumerate().any(|(k, bit)| wanted(k) != first(bit)) {
+            return Ok(Vec::new());
+        }
         let (name, run) = self.holding(bits[0]);
         let open: Vec<usize> = run.clone().filter(|bit| !bits.contains(bit)).collect();
         if open.len() > OPEN_BITS || run.len() > 64 {

@@ -19,7 +19,7 @@ pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
     let mut circuit = circuit_file::read(path, &arguments.include, device.dt)?;
     if !is_native(&circuit, device) {
         let target = Target::of(device);
-        target.notices.iter().for_each(|notice| note(notice));
+        target.notices.iter().for_each(note);
         circuit = transpile(&circuit, &target, &Default::default())?.circuit;
         note(format_args!("{}: transpiled for {}", path.display(), device.name));
     }
