@@ -1,12 +1,13 @@
 //! Principal components of standardised columns.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use serde::{Deserialize, Serialize};
 
 use crate::math::Stream;
 
 /// Standardised columns projected on their first principal components, each component scaled to unit variance on the
 /// rows it was fitted on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pca {
     mean: Array1<f64>,
     deviation: Array1<f64>,
@@ -53,6 +54,11 @@ impl Pca {
             column.mapv_inplace(|v| v * scale);
         }
         Self { mean, deviation, components }
+    }
+
+    /// Number of columns it was fitted on.
+    pub fn columns(&self) -> usize {
+        self.mean.len()
     }
 
     /// Component scores (rows, components) of `rows` (rows, columns).

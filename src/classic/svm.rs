@@ -1,10 +1,11 @@
 //! Support vector classification on a precomputed kernel.
 
 use ndarray::{Array1, Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
 
 /// One-vs-rest C-support-vector classifiers on a kernel matrix, solved by sequential minimal optimisation with the
 /// maximal violating pair (Fan, Chen & Lin 2005, working set selection 1).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SupportVectors {
     /// (training rows, classes): `α·y` of each binary machine.
     coefficients: Array2<f64>,

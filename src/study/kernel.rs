@@ -206,6 +206,28 @@ impl TrainedEmbedding {
         Ok(Self { embedding, params })
     }
 
+    /// The embedding with these weights and, for re-uploading, scales of its inputs.
+    ///
+    /// # Errors
+    /// If their numbers are not those of the circuit.
+    pub fn of(embedding: Ansatz, weights: &[f64], scales: Option<&[f64]>) -> Result<Self, StudyError> {
+        let found = Self::new(embedding, 0.0, 0)?;
+        for (name, values) in [("circuit.weights", Some(weights)), ("circuit.scales", scales)] {
+            let (Some(var), Some(values)) = (found.params.find(name), values) else { continue };
+            var.set(&Tensor::from_slice(values, values.len(), &Device::Cpu)?.reshape(var.shape())?)?;
+        }
+        Ok(found)
+    }
+
+    /// The trained scales of the inputs; `None` unless the encoding has them.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn scales(&self) -> Result<Option<Vec<f64>>, StudyError> {
+        let scales = self.params.find("circuit.scales");
+        Ok(scales.map(|scales| scales.flatten_all()?.to_vec1::<f64>()).transpose()?)
+    }
+
     /// Raises the target alignment of batches of `features` (rows, features), radians.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ use crate::systems::inputs::{self, Backbone, Data, NewRows};
 /// File of a trial with its trained head.
 pub const HEAD_FILE: &str = "head.safetensors";
 
+/// File of a trial with its fitted kernel.
+pub const KERNEL_FILE: &str = "kernel.json";
 /// File of a trial with its circuit as each device ran it.
 pub const TRANSPILED_FILE: &str = "transpiled.json";
 
@@ -92,36 +94,23 @@ impl SavedHead {
     /// # Errors
     /// As [`SavedHead::read`].
     pub fn of_run(run: &SavedRun, query: &HeadQuery) -> Result<Self, StudyError> {
-        let refuse = |reason: String| StudyError::SavedRun { path: run.folder.clone(), reason };
-        let all: Vec<&SavedTrial> = run.trials.iter().filter(|trial| trial.has(HEAD_FILE)).collect();
-        let labels = distinct(all.iter().map(|trial| label(trial).to_string()));
-        if all.is_empty() {
-            return Err(refuse("the run keeps no trained head".into()));
-        }
-        let mut found: Vec<&SavedTrial> =
-            all.into_iter().filter(|trial| query.label.is_none_or(|own| label(trial) == own)).collect();
-        if found.is_empty() {
-            let asked = query.label.unwrap_or_default();
-            return Err(refuse(format!("no head {asked:?}; the run has {}", labels.join(", "))));
-        }
-        let seeds = distinct(found.iter().map(|trial| trial.point.seed().to_string()));
-        found.retain(|trial| query.seed.is_none_or(|seed| trial.point.seed() == seed));
-        if found.is_empty() {
-            let asked = query.seed.unwrap_or_default();
-            return Err(refuse(format!("no seed {asked} of this head; the run has {}", seeds.join(", "))));
-        }
-        found.sort_by(|a, b| rank(b).partial_cmp(&rank(a)).unwrap_or(std::cmp::Ordering::Equal));
-        for trial in found {
+        let found = candidates(run, query)?;
+        for trial in found.iter().filter(|trial| trial.has(HEAD_FILE)) {
             let head = TrainedHead::from_bytes(&trial.file(HEAD_FILE)?, &trial.path(HEAD_FILE))?;
             if head.model.ansatz.is_some() || !query.with_circuit {
                 let (label, seed) = (label(trial).to_string(), trial.point.seed());
-                return Ok(Self { label, seed, head, settings: trial.settings()?, trial: trial.clone() });
+                return Ok(Self { label, seed, head, settings: trial.settings()?, trial: (*trial).clone() });
             }
         }
-        Err(refuse(match query.label {
-            Some(label) => format!("head {label:?} has no circuit; the run has {}", labels.join(", ")),
-            None => format!("no head with a circuit; the run has {}", labels.join(", ")),
-        }))
+        let names = distinct(run.trials.iter().filter(|trial| is_head(trial)).map(|trial| label(trial).to_string()));
+        let reason = match query.label {
+            Some(label) if found.iter().any(|trial| trial.has(KERNEL_FILE)) => {
+                format!("{label:?} is a kernel: its circuit runs pairs of rows, so only predict applies it")
+            }
+            Some(label) => format!("head {label:?} has no circuit; the run has {}", names.join(", ")),
+            None => format!("no head with a circuit; the run has {}", names.join(", ")),
+        };
+        Err(StudyError::SavedRun { path: run.folder.clone(), reason })
     }
 
     /// "quantum, seed 3".
@@ -204,7 +193,7 @@ impl SavedHead {
         }
         let head = self.head.compile(&self.executions()?, &options.condition, self.seed)?;
         let probabilities = head.predict(rows.values.view())?;
-        let mut applied = self.answers(&rows, &probabilities)?;
+        let mut applied = answers(self.title(), &self.head.classes, &rows, &probabilities)?;
         if let Some(execution) = &head.model.execution {
             let engine = execution.engine(rows.ids.len());
             applied.model = format!("{}; {}; engine {engine}", self.title(), options.condition);
@@ -212,35 +201,43 @@ impl SavedHead {
         }
         Ok(applied)
     }
+}
 
-    fn answers(&self, rows: &NewRows, probabilities: &ndarray::Array2<f64>) -> Result<Applied, StudyError> {
-        let classes = &self.head.classes;
-        let mut columns = ["sample", "predicted", "confidence"].map(String::from).to_vec();
-        columns.extend(classes.iter().map(|class| format!("p({class})")));
-        columns.push("label".into());
-        let known: Vec<usize> = (0..rows.ids.len()).filter(|&row| rows.labels[row].is_some()).collect();
-        let labels = known.iter().filter_map(|&row| rows.labels[row]).collect();
-        let evaluated = Predictions::new(probabilities.select(ndarray::Axis(0), &known), labels)?;
-        let metric =
-            |row: &crate::study::metric::MetricRow| Some((row.name.to_string(), (row.measure)(&evaluated).ok()?));
-        let line = |(row, id): (usize, &String)| {
-            let values = probabilities.row(row);
-            let predicted = crate::math::order::argmax(values);
-            let label = rows.labels[row].map_or(serde_json::Value::Null, |label| classes[label].as_str().into());
-            let mut cells = vec![id.as_str().into(), classes[predicted].as_str().into(), values[predicted].into()];
-            cells.extend(values.iter().map(|&p| serde_json::Value::from(p)));
-            cells.push(label);
-            cells
-        };
-        Ok(Applied {
-            model: self.title(),
-            columns,
-            rows: rows.ids.iter().enumerate().map(line).collect(),
-            metrics: METRICS.iter().filter_map(metric).collect(),
-            known: known.len(),
-            notices: rows.notices.clone(),
-        })
-    }
+/// What a classifier says of new rows: class, confidence and probabilities (rows, classes), and metrics where classes are
+/// known.
+///
+/// # Errors
+/// If a row of `probabilities` is no distribution.
+pub fn answers(
+    model: String,
+    classes: &[String],
+    rows: &NewRows,
+    probabilities: &ndarray::Array2<f64>,
+) -> Result<Applied, StudyError> {
+    let mut columns = ["sample", "predicted", "confidence"].map(String::from).to_vec();
+    columns.extend(classes.iter().map(|class| format!("p({class})")));
+    columns.push("label".into());
+    let known: Vec<usize> = (0..rows.ids.len()).filter(|&row| rows.labels[row].is_some()).collect();
+    let labels = known.iter().filter_map(|&row| rows.labels[row]).collect();
+    let evaluated = Predictions::new(probabilities.select(ndarray::Axis(0), &known), labels)?;
+    let metric = |row: &crate::study::metric::MetricRow| Some((row.name.to_string(), (row.measure)(&evaluated).ok()?));
+    let line = |(row, id): (usize, &String)| {
+        let values = probabilities.row(row);
+        let predicted = crate::math::order::argmax(values);
+        let label = rows.labels[row].map_or(serde_json::Value::Null, |label| classes[label].as_str().into());
+        let mut cells = vec![id.as_str().into(), classes[predicted].as_str().into(), values[predicted].into()];
+        cells.extend(values.iter().map(|&p| serde_json::Value::from(p)));
+        cells.push(label);
+        cells
+    };
+    Ok(Applied {
+        model,
+        columns,
+        rows: rows.ids.iter().enumerate().map(line).collect(),
+        metrics: METRICS.iter().filter_map(metric).collect(),
+        known: known.len(),
+        notices: rows.notices.clone(),
+    })
 }
 
 /// What the head of a run that the options name predicts for new data.
@@ -250,6 +247,37 @@ impl SavedHead {
 pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError> {
     let query = HeadQuery { label: options.head.as_deref(), seed: options.seed, with_circuit: false };
     SavedHead::of_run(run, &query)?.apply(options, observer)
+}
+
+/// Trials of the heads of a run that a query leaves, the best on validation rows first.
+///
+/// # Errors
+/// As [`SavedHead::read`].
+pub fn candidates<'r>(run: &'r SavedRun, query: &HeadQuery) -> Result<Vec<&'r SavedTrial>, StudyError> {
+    let refuse = |reason: String| StudyError::SavedRun { path: run.folder.clone(), reason };
+    let all: Vec<&SavedTrial> = run.trials.iter().filter(|trial| is_head(trial)).collect();
+    if all.is_empty() {
+        return Err(refuse("the run keeps no trained head".into()));
+    }
+    let labels = distinct(all.iter().map(|trial| label(trial).to_string()));
+    let is_named = |trial: &&SavedTrial| query.label.is_none_or(|own| label(trial) == own);
+    let mut found: Vec<&SavedTrial> = all.into_iter().filter(is_named).collect();
+    if found.is_empty() {
+        let asked = query.label.unwrap_or_default();
+        return Err(refuse(format!("no head {asked:?}; the run has {}", labels.join(", "))));
+    }
+    let seeds = distinct(found.iter().map(|trial| trial.point.seed().to_string()));
+    found.retain(|trial| query.seed.is_none_or(|seed| trial.point.seed() == seed));
+    if found.is_empty() {
+        let asked = query.seed.unwrap_or_default();
+        return Err(refuse(format!("no seed {asked} of this head; the run has {}", seeds.join(", "))));
+    }
+    found.sort_by(|a, b| rank(b).partial_cmp(&rank(a)).unwrap_or(std::cmp::Ordering::Equal));
+    Ok(found)
+}
+
+fn is_head(trial: &SavedTrial) -> bool {
+    trial.has(HEAD_FILE) || trial.has(KERNEL_FILE)
 }
 
 /// Heads of a run are levels of the factor `head`; ways of training one head are arms.

@@ -3,20 +3,26 @@
 //! Without noise n rows cost n circuit runs: the states are kept and their overlaps taken. Under the noise of a device and
 //! from shots each pair of rows is a run.
 
-use ndarray::{Array1, Array2};
+use std::path::Path;
 
-use crate::circuit::Ansatz;
+use ndarray::{Array1, Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
 use crate::circuit::ansatz::{AnsatzRow, Encoding, zz_feature_map};
+use crate::circuit::{Ansatz, Circuit};
 use crate::classic::{Pca, SupportVectors};
 use crate::data::FeatureRows;
-use crate::lab::{Context, Measurement};
+use crate::lab::{Applied, ApplyOptions, Context, Measurement, SavedTrial};
 use crate::nn::NnError;
 use crate::nn::head::{CircuitConfig, HeadRow};
 use crate::sim::{Condition, Executions};
-use crate::study::StudyError;
 use crate::study::kernel::{FidelityKernel, TrainedEmbedding, target_alignment};
 use crate::study::train::TrainConfig;
+use crate::study::{Observer, StudyError};
 use crate::systems::conditions::add_notices;
+use crate::systems::inputs::{self, NewData};
+use crate::systems::qtl::spec::Spec;
+use crate::systems::saved_head::{KERNEL_FILE, answers};
 
 /// Repetitions of the feature map, as in Havlíček et al. 2019 (arXiv 1804.11326).
 const REPETITIONS: usize = 2;
@@ -43,6 +49,45 @@ pub struct KernelHead {
     /// Input angles of the training rows.
     known: Array2<f64>,
     machine: SupportVectors,
+}
+
+/// Name and version of the file.
+const FORMAT: &str = "qgraft.kernel/1";
+
+/// A fitted classifier as a file.
+#[derive(Serialize, Deserialize)]
+struct KernelFile {
+    format: String,
+    /// Row of the table of heads.
+    head: String,
+    circuit: CircuitConfig,
+    classes: Vec<String>,
+    /// The embedding as circuit JSON: a later version runs it unchanged.
+    program: String,
+    pca: Pca,
+    weights: Array1<f64>,
+    scales: Option<Vec<f64>>,
+    known: Array2<f64>,
+    machine: SupportVectors,
+}
+
+/// What the kernel of a trial predicts for new data.
+///
+/// # Errors
+/// If the file or the data cannot be read, or the circuit cannot be compiled for the condition.
+pub fn apply(trial: &SavedTrial, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError> {
+    let (head, classes) = KernelHead::from_bytes(&trial.file(KERNEL_FILE)?, &trial.path(KERNEL_FILE))?;
+    let places = (options.cache.as_path(), options.threads);
+    let new = NewData { paths: &options.data, classes: &classes, skip_bad: options.skip_bad };
+    let backbone = trial.settings::<Spec>()?.backbone;
+    let rows = inputs::load_new(&new, &backbone, places, observer)?;
+    let mut found = Measurement::default();
+    let (condition, seed) = (&options.condition, trial.point.seed());
+    let scores = head.scores(rows.values.view(), (&Executions::default(), condition, seed), &mut found)?;
+    let title = format!("{}, seed {seed}; {condition}", trial.point.get("head"));
+    let mut applied = answers(title, &classes, &rows, &scores)?;
+    applied.notices.extend(found.notices);
+    Ok(applied)
 }
 
 /// What a kernel is fitted with.
@@ -102,6 +147,58 @@ impl KernelHead {
         Ok((Self { pca, embedding, kernel, weights, known, machine }, found))
     }
 
+    /// The classifier as a file.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn to_bytes(&self, fit: &Fit<'_>, classes: &[String]) -> Result<Vec<u8>, StudyError> {
+        let file = KernelFile {
+            format: FORMAT.into(),
+            head: fit.row.name.into(),
+            circuit: fit.circuit.clone(),
+            classes: classes.to_vec(),
+            program: self.kernel.embedding().circuit.to_json(),
+            pca: self.pca.clone(),
+            weights: self.weights.clone(),
+            scales: match &self.embedding {
+                Embedding::Fixed { .. } => None,
+                Embedding::Trained(trained) => trained.scales()?,
+            },
+            known: self.known.clone(),
+            machine: self.machine.clone(),
+        };
+        serde_json::to_vec(&file).map_err(|source| StudyError::Json { path: KERNEL_FILE.into(), source })
+    }
+
+    /// The classifier of a file that errors call `path`, and its classes. Its circuit runs without noise.
+    ///
+    /// # Errors
+    /// If it is no such file.
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<(Self, Vec<String>), StudyError> {
+        let bad = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
+        let file: KernelFile =
+            serde_json::from_slice(bytes).map_err(|source| StudyError::Json { path: path.into(), source })?;
+        if file.format != FORMAT {
+            return Err(bad(format!("format {:?}; this version reads {FORMAT:?}", file.format)));
+        }
+        let circuit = Circuit::from_json(&file.program).map_err(|e| bad(format!("circuit: {e}")))?;
+        let row = HeadRow::named(&file.head)?;
+        let (embedding, ansatz) = match row.circuit.and_then(AnsatzRow::named) {
+            None => {
+                let qubits = circuit.qubits();
+                (Embedding::Fixed { qubits }, Ansatz { circuit, ..zz_embedding(qubits)? })
+            }
+            Some(family) => {
+                let ansatz = Ansatz { circuit, ..file.circuit.build(Some(family), true)? };
+                let weights = file.weights.to_vec();
+                let trained = TrainedEmbedding::of(ansatz.clone(), &weights, file.scales.as_deref())?;
+                (Embedding::Trained(Box::new(trained)), ansatz)
+            }
+        };
+        let KernelFile { pca, weights, known, machine, classes, .. } = file;
+        Ok((Self { pca, embedding, kernel: FidelityKernel::new(ansatz), weights, known, machine }, classes))
+    }
+
     /// Class scores (rows, classes) of `evaluated` as a softmax of decision values, which ranks classes rightly but is not
     /// calibrated. The fidelities with the training rows are found under `condition`.
     ///
@@ -109,15 +206,20 @@ impl KernelHead {
     /// If the circuit cannot be compiled or the simulator refuses.
     pub fn scores(
         &self,
-        evaluated: &FeatureRows,
+        evaluated: ArrayView2<'_, f32>,
         (executions, condition, seed): (&Executions, &Condition, u64),
         found: &mut Measurement,
     ) -> Result<Array2<f64>, StudyError> {
+        if evaluated.ncols() != self.pca.columns() {
+            let value = format!("{} columns", evaluated.ncols());
+            let reason = "the kernel was fitted on features of another width";
+            return Err(NnError::Setting { field: "features", value, reason }.into());
+        }
         let kernel = self.kernel.under(executions, condition, seed)?;
         if let Some(execution) = kernel.execution() {
             add_notices(found, execution, condition);
         }
-        let components = self.pca.transform(evaluated.values.mapv(f64::from).view()) * BANDWIDTH;
+        let components = self.pca.transform(evaluated.mapv(f64::from).view()) * BANDWIDTH;
         let fresh = self.embedding.angles(&components)?;
         let mut scores =
             self.machine.decide(kernel.matrix(fresh.view(), self.known.view(), self.weights.view())?.view());

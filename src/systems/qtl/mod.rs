@@ -29,6 +29,7 @@ use crate::sim::{CompileOptions, Executions};
 use crate::study::compare::Question;
 use crate::systems::conditions::{ALL, CALIBRATED, EXACT, IDEAL};
 use crate::systems::hold_out::Rows;
+use crate::systems::saved_head::{HeadQuery, KERNEL_FILE, candidates};
 use crate::systems::{inputs, saved_head};
 use conditions::{conditions, factors};
 
@@ -274,6 +275,10 @@ impl Experiment for Qtl {
     }
 
     fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
-        saved_head::apply(run, options, observer).map(Some)
+        let query = HeadQuery { label: options.head.as_deref(), seed: options.seed, with_circuit: false };
+        match candidates(run, &query)?.first() {
+            Some(trial) if trial.has(KERNEL_FILE) => kernel::apply(trial, options, observer).map(Some),
+            _ => saved_head::apply(run, options, observer).map(Some),
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::systems::qtl::conditions::{conditions, is_calibrated};
 use crate::systems::qtl::heads::HeadChoice;
 use crate::systems::qtl::kernel::{Fit, KernelHead};
 use crate::systems::qtl::spec::Spec;
-use crate::systems::saved_head::{HEAD_FILE, TRANSPILED_FILE, TranspiledCircuits};
+use crate::systems::saved_head::{HEAD_FILE, KERNEL_FILE, TRANSPILED_FILE, TranspiledCircuits};
 
 /// Name under which a trial keeps its predictions.
 pub const EVALUATED: &str = "evaluated";
@@ -77,7 +77,7 @@ impl Trial<'_> {
         let main = if spec.evaluate.as_trained { home.clone() } else { Condition::default() };
         let predict = |condition: &Condition, found: &mut Measurement| {
             context.proceed()?;
-            let scores = head.scores(evaluated, (executions, condition, seed), found)?;
+            let scores = head.scores(evaluated.values.view(), (executions, condition, seed), found)?;
             Predictions::new(scores, evaluated.labels.clone())
         };
         let predictions = predict(&main, &mut found)?;
@@ -92,6 +92,7 @@ impl Trial<'_> {
         }
         Ok(headline(found, &predictions)
             .keep(EVALUATED, &self.kept(&predictions, Vec::new(), Vec::new()))
+            .file(KERNEL_FILE, head.to_bytes(&fit, &evaluated.classes)?)
             .file(PREDICTIONS_FILE, predictions_csv(&evaluated.classes, &lines)?))
     }
 
