@@ -70,6 +70,11 @@ struct NoiseFile {
     one_qubit_gates: Option<Entry>,
     two_qubit_gates: Option<Entry>,
     readout: Option<[Probability; 2]>,
+    /// What programs that write such lists add for their readers; it changes nothing.
+    #[serde(rename = "backend")]
+    _backend: Option<String>,
+    #[serde(rename = "active")]
+    _active: Option<Vec<usize>>,
 }
 
 #[derive(Clone, Deserialize)]

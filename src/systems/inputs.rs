@@ -372,8 +372,10 @@ impl Extracting<'_> {
             extract(network.as_ref(), &digest, &pictures, Some(&cache), |count| {
                 self.observer.advance(count - done);
                 done = count;
+                !self.observer.stopped()
             })
         })?;
+        let found = found.ok_or(StudyError::Interrupted)?;
         if found.cached {
             self.observer.note(&format!("features of {} pictures are in the cache", pictures.pictures.len()));
         }

@@ -361,15 +361,20 @@ fn extracted_features_are_kept_and_a_damaged_file_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let cache = FeatureCache::new(folder.path());
     let mut seen = Vec::new();
-    let first = extract(&trunk, &digest, &few, Some(&cache), |done| seen.push(done)).unwrap();
+    let first = extract(&trunk, &digest, &few, Some(&cache), |done| {
+        seen.push(done);
+        true
+    });
+    let first = first.unwrap().unwrap();
     assert_eq!((first.cached, first.features.values.dim(), first.notices.len()), (false, (1, 1280), 0));
-    assert_eq!(seen, [1]);
-    let again = extract(&trunk, &digest, &few, Some(&cache), |_| panic!("nothing is computed")).unwrap();
+    assert_eq!(seen, [0, 1]);
+    let again = extract(&trunk, &digest, &few, Some(&cache), |_| panic!("nothing is computed")).unwrap().unwrap();
     assert!(again.cached && again.features.values == first.features.values);
 
     let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
     std::fs::write(&file, "damaged").unwrap();
-    let third = extract(&trunk, &digest, &few, Some(&cache), |_| ()).unwrap();
+    let third = extract(&trunk, &digest, &few, Some(&cache), |_| true).unwrap().unwrap();
     assert!(!third.cached && third.notices[0].contains("computed again"), "{:?}", third.notices);
     assert_eq!(third.features.values, first.features.values);
+    assert!(extract(&trunk, &digest, &few, None, |_| false).unwrap().is_none(), "the work ends when it is told to");
 }

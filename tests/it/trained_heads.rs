@@ -220,7 +220,8 @@ fn counts_that_do_not_fit_their_job_are_refused_by_place() {
         Counts::open(&path).map(|_| ()).map_err(|e| e.to_string())
     };
     assert_eq!(message(&|_| ()), Ok(()));
-    let cases: [(&dyn Fn(&mut Counts), &str); 6] = [
+    type Case<'a> = (&'a dyn Fn(&mut Counts), &'a str);
+    let cases: [Case; 6] = [
         (&|c| c.format = "other".into(), "formats \"other\""),
         (&|c| c.rows.clear(), "rows: none"),
         (&|c| c.rows[0].angles.clear(), "rows[0] (a): 0 angles"),

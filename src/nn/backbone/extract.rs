@@ -22,8 +22,9 @@ pub struct Extracted {
     pub notices: Vec<String>,
 }
 
-/// The features of all pictures, from the cache if they are there. `weights` is the digest of the backbone's weights;
-/// `progress` is called with the number of pictures done after each batch.
+/// The features of all pictures, from the cache if they are there; `None` if they were not and `proceed` ended the work.
+/// `weights` is the digest of the backbone's weights. `proceed` is called with the number of pictures done before the first
+/// and after each batch, and says whether to go on.
 ///
 /// # Errors
 /// If the backbone cannot compute. A cache that cannot be read or written is a notice, not an error.
@@ -32,20 +33,23 @@ pub fn extract(
     weights: &[u8; 32],
     pictures: &Pictures,
     cache: Option<&FeatureCache>,
-    mut progress: impl FnMut(usize),
-) -> Result<Extracted, NnError> {
+    mut proceed: impl FnMut(usize) -> bool,
+) -> Result<Option<Extracted>, NnError> {
     let transform = backbone.transform();
     let key = cache_key(weights, backbone.card().name, &transform, &pictures.pictures);
     let mut notices = Vec::new();
     match cache.map_or(Cached::Miss, |cache| cache.load(&key)) {
         Cached::Hit(values) => {
             let features = Features { values, samples: pictures.samples.clone(), notices: pictures.notices.clone() };
-            return Ok(Extracted { features, cached: true, notices });
+            return Ok(Some(Extracted { features, cached: true, notices }));
         }
         Cached::Damaged(reason) => notices.push(format!("cached features are computed again: {reason}")),
         Cached::Miss => {}
     }
 
+    if !proceed(0) {
+        return Ok(None);
+    }
     let mut values = Vec::new();
     let mut width = 0;
     for (batch, chunk) in pictures.pictures.chunks(BATCH).enumerate() {
@@ -54,16 +58,15 @@ pub fn extract(
         let features = backbone.features(&images)?;
         width = features.dim(1)?;
         values.extend(features.flatten_all()?.to_vec1::<f32>()?);
-        progress(batch * BATCH + chunk.len());
+        if !proceed(batch * BATCH + chunk.len()) {
+            return Ok(None);
+        }
     }
     let values = Array2::from_shape_vec((pictures.pictures.len(), width), values)
         .map_err(|e| NnError::Tensor(candle_core::Error::wrap(e)))?;
     if let Some(Err(e)) = cache.map(|cache| cache.store(&key, &values)) {
         notices.push(format!("features are not kept: {e}"));
     }
-    Ok(Extracted {
-        features: Features { values, samples: pictures.samples.clone(), notices: pictures.notices.clone() },
-        cached: false,
-        notices,
-    })
+    let features = Features { values, samples: pictures.samples.clone(), notices: pictures.notices.clone() };
+    Ok(Some(Extracted { features, cached: false, notices }))
 }
