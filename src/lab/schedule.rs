@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use crate::lab::experiment::{Context, Experiment};
-use crate::lab::factor::{Point, Role};
+use crate::lab::factor::{Factor, Point, Role};
 use crate::lab::metric::Measurement;
 use crate::lab::plan::{Node, Plan, Step};
 use crate::lab::settings::{Settings, tree};
@@ -327,8 +327,10 @@ impl<E: Experiment> Run<'_, E> {
         let Some(grid) = self.plan.grids.iter().find(|grid| grid.name == node.point.grid) else { return Ok(()) };
         for value in &measurement.values {
             for (factor, level) in &value.at {
-                let declared = grid.factor(factor).filter(|factor| factor.role == Role::Evaluation);
-                if !declared.is_some_and(|factor| factor.names().any(|name| name == level)) {
+                // What a user varies may have the name of an evaluation factor.
+                let of_name = |own: &&Factor| own.name == *factor && own.role == Role::Evaluation;
+                let is_declared = |own: &Factor| own.names().any(|name| name == level);
+                if !grid.factors.iter().find(of_name).is_some_and(is_declared) {
                     let (metric, grid) = (value.metric.clone(), grid.name.clone());
                     return Err(StudyError::Undeclared { metric, grid, factor: factor.clone(), level: level.clone() });
                 }
