@@ -4,11 +4,12 @@ use std::path::Path;
 
 use ndarray::Array2;
 use qgraft::circuit::{Circuit, Observable};
-use qgraft::data::{Part, Synthetic};
+use qgraft::data::{FeatureSplit, Part, Synthetic};
 use qgraft::lab::{self, Applied, ApplyOptions, SavedRun, System, SystemOf};
-use qgraft::nn::head::{Body, HEADS};
+use qgraft::nn::head::{Body, HEADS, HeadConfig};
 use qgraft::noise::Program;
-use qgraft::sim::{Angles, Condition, Statevector, sample};
+use qgraft::sim::{Angles, Condition, Executions, Statevector, sample};
+use qgraft::study::Trainer;
 use qgraft::study::hardware::{CountedRow, Counts, HardwareJob, JobRows};
 use qgraft::systems::inputs::Data;
 use qgraft::systems::noise_robustness::{self, NoiseRobustness};
@@ -180,6 +181,29 @@ fn counts_of_the_exported_circuits_are_the_predictions_of_the_head() {
             qgraft::circuit::qasm::read(text, &Default::default()).unwrap_or_else(|e| panic!("{name}, {file}: {e}"));
         }
     }
+}
+
+#[test]
+fn inputs_have_one_name_in_circuits_and_tables() {
+    let text = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\ninput array[float[64], 2] x;\ninput float[64] w;\nqubit[2] q;\n\
+                ry(x[0]) q[0];\nry(x[1]) q[1];\ncx q[0], q[1];\nry(w) q[1];\n";
+    let circuit = qgraft::circuit::qasm::read(text, &Default::default()).unwrap();
+    let synthetic = Synthetic { training: 12, held_out: 6, classes: 2, separation: 4.0, seed: 5 };
+    let features = synthetic.features("any", 4);
+    let data = FeatureSplit { training: features.rows(Part::Train), validation: features.rows(Part::Validation) };
+    let config = HeadConfig::named("quantum").unwrap().own_circuit(&circuit).unwrap();
+    let trained = Trainer::adam(0.05).epochs(1).fit(&config, &data).unwrap();
+    let job = HardwareJob::new(&trained, ("quantum", 0), "manila", &Executions::default()).unwrap();
+    let angles = trained.input_angles(data.validation.values.view()).unwrap();
+    let angles = Array2::from_shape_vec((6, 2), angles).unwrap();
+    let rows = JobRows { ids: data.validation.ids.clone(), labels: vec![None; 6], angles };
+    let predicted = trained.predict(data.validation.values.view()).unwrap();
+    let files = job.files(&rows, predicted.view(), false).unwrap();
+    let file = |name: &str| String::from_utf8(files.iter().find(|(own, _)| own == name).unwrap().1.clone()).unwrap();
+    assert_eq!(job.manifest.inputs, ["x_0", "x_1"]);
+    assert!(file("angles.csv").starts_with("sample,label,x_0,x_1\n"));
+    let circuit = file("circuit_0.qasm");
+    assert!(job.manifest.inputs.iter().all(|name| circuit.contains(&format!("input float {name};"))), "{circuit}");
 }
 
 #[test]

@@ -35,8 +35,8 @@ pub struct WriteOptions {
 /// ```
 ///
 /// # Errors
-/// If the circuit has slots, becomes too many gates without its controls, or has conditions on few bits of many: the language tests whole registers, and at
-/// most 6 bits of one can be left open.
+/// If the circuit has slots, becomes too many gates without its controls, or has conditions on few bits of many: the
+/// language tests whole registers, and at most 6 bits of one can be left open.
 pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
     if circuit.slots() > 0 {
         return Err(CircuitError::NotExpressible {
@@ -427,7 +427,8 @@ const RESERVED: &[&str] = &[
     "imag", "sizeof", "opaque", "ln", "phase", "cphase", "CX", "u1", "u3",
 ];
 
-fn slot_identifiers(names: &[String]) -> Vec<String> {
+/// Names of slots as [`write3`] writes them, in the same order: `x_0` for `x[0]`, and no word of the language.
+pub fn slot_identifiers(names: &[String]) -> Vec<String> {
     let mut taken = HashSet::new();
     let free = |name: &str, taken: &HashSet<String>| {
         !RESERVED.contains(&name) && Gate::named(name).is_none() && !taken.contains(name)

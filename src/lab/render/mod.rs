@@ -37,7 +37,9 @@ pub struct Material<'a> {
 /// "0.874 ± 0.012" in the unit of a metric, without a spread where there is one value.
 pub fn mean_sd(unit: Unit, spread: &Spread) -> String {
     let mean = unit.number(spread.mean);
-    match spread.sd {
+    // Values that are equal but for the last bit have no spread.
+    let is_rounding = |sd: &f64| *sd <= 1e-12 * spread.mean.abs();
+    match spread.sd.map(|sd| if is_rounding(&sd) { 0.0 } else { sd }) {
         // A count that is the same under every seed, such as a number of parameters.
         Some(0.0) if unit == Unit::Count => mean,
         Some(sd) => format!("{mean} ± {}", unit.number(sd)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::circuit::qasm::{WriteOptions, write3};
+use crate::circuit::qasm::{WriteOptions, slot_identifiers, write3};
 use crate::circuit::{Circuit, PauliString};
 use crate::device::{LayoutMethod, Target, TranspileOptions, TranspiledCircuit, transpile};
 use crate::nn::NnError;
@@ -57,7 +57,7 @@ pub struct Manifest {
     pub qubits: usize,
     /// Physical qubit of each qubit when it is measured.
     pub layout: Vec<usize>,
-    /// Names of the open angles, in the order of the columns of angles.csv.
+    /// Names of the open angles in the circuit files, in the order of the columns of angles.csv.
     pub inputs: Vec<String>,
     /// File and basis of each circuit; letter k is read of qubit k, and I is not used.
     pub circuits: Vec<(String, String)>,
@@ -128,7 +128,7 @@ impl HardwareJob {
             classes: head.classes.clone(),
             qubits,
             layout: transpiled.final_layout.clone(),
-            inputs: trained.slot_names().to_vec(),
+            inputs: slot_identifiers(trained.slot_names()),
             circuits: circuits.iter().zip(&bases).map(|(own, basis)| (own.file.clone(), letters(basis))).collect(),
             observables: terms(&bases, ansatz.observables.len(), qubits),
             weight: weight.rows().into_iter().map(|row| row.to_vec()).collect(),
