@@ -31,7 +31,7 @@ impl Layout {
     /// Looks through a folder.
     ///
     /// # Errors
-    /// A folder that cannot be read, fewer than two classes, parts that cannot be told apart.
+    /// A folder that cannot be read, fewer than two classes, parts that cannot be distinguished.
     pub(super) fn of(folder: &Path) -> Result<Self, DataError> {
         let mut layout = Self::default();
         let mut top = folder.to_path_buf();

@@ -107,7 +107,7 @@ impl<'a> ZipFile<'a> {
         }
         let mut checksum = flate2::Crc::new();
         checksum.update(&content);
-        // PyTorch can be told to write no checksums; then they are 0.
+        // PyTorch has an option to write no checksums; then they are 0.
         if entry.checksum != 0 && checksum.sum() != entry.checksum {
             return Err("damaged: its checksum does not match".into());
         }
@@ -147,8 +147,8 @@ fn entries(bytes: &[u8], end: usize) -> Option<Vec<Entry>> {
         && locator.starts_with(b"PK\x06\x07")
     {
         let is_record = |at: &usize| bytes.get(*at..).is_some_and(|record| record.starts_with(b"PK\x06\x06"));
-        let told = u64_at(locator, 8).and_then(|at| usize::try_from(at).ok());
-        behind = told.filter(is_record).or(end.checked_sub(20 + 56).filter(is_record))?;
+        let stated = u64_at(locator, 8).and_then(|at| usize::try_from(at).ok());
+        behind = stated.filter(is_record).or(end.checked_sub(20 + 56).filter(is_record))?;
         let large = &bytes[behind..];
         (count, size, offset) = (u64_at(large, 32)?, u64_at(large, 40)?, u64_at(large, 48)?);
     }
