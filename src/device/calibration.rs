@@ -100,6 +100,14 @@ pub struct GateData {
     pub faulty: bool,
 }
 
+impl GateData {
+    /// `rz` on a qubit: a change of its frame, which takes no time and makes no error. Some calibrations leave it out.
+    pub(crate) fn frame_change(qubit: usize) -> Self {
+        let (error, length) = (Some(0.0), Some(Seconds(0.0)));
+        Self { gate: Gate::Rz, qubits: vec![qubit], error, length, faulty: false }
+    }
+}
+
 /// An operation on its qubits as people write it: `cx(0, 1)`.
 pub(crate) fn op_label(name: &str, qubits: &[usize]) -> String {
     let qubits: Vec<String> = qubits.iter().map(usize::to_string).collect();

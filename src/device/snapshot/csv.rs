@@ -65,15 +65,8 @@ impl Table<'_> {
             gates.extend(self.double_gates(q)?);
         }
         if !gates.iter().any(|row| row.gate == Gate::Rz) {
-            // Tables up to 2022 leave out the frame change, which takes no time and makes no error.
-            let frame = |q| GateData {
-                gate: Gate::Rz,
-                qubits: vec![q],
-                error: Some(0.0),
-                length: Some(Seconds(0.0)),
-                faulty: false,
-            };
-            gates.extend((0..qubits.len()).map(frame));
+            // Tables up to 2022 leave it out.
+            gates.extend((0..qubits.len()).map(GateData::frame_change));
         }
         let mut basis: Vec<Gate> = gates.iter().map(|row| row.gate).filter(|gate| !FRACTIONAL.contains(gate)).collect();
         basis.sort_by_key(|gate| *gate as usize);

@@ -127,15 +127,7 @@ fn calibrated_alone(
         return Err(DeviceError::NoConfiguration { props: props_file.into() });
     }
     if !basis.contains(&Gate::Rz) && (basis.contains(&Gate::Sx) || basis.contains(&Gate::Rx)) {
-        // A frame change takes no time and makes no error, and some properties leave it out.
-        let frame = |q| GateData {
-            gate: Gate::Rz,
-            qubits: vec![q],
-            error: Some(0.0),
-            length: Some(Seconds(0.0)),
-            faulty: false,
-        };
-        gates.extend((0..qubits.len()).map(frame));
+        gates.extend((0..qubits.len()).map(GateData::frame_change));
         basis.push(Gate::Rz);
     }
     let names: Vec<&str> = basis.iter().map(|gate| gate.name()).collect();
