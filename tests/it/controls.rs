@@ -7,11 +7,11 @@ use qgraft::circuit::qasm::{ReadOptions, WriteOptions, read, write2, write3};
 use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind, Param};
 use qgraft::device::transpile::{LayoutMethod, TranspileError, TranspileOptions, transpile};
 use qgraft::device::{Edge, Target};
-use qgraft::math::{C64, Matrix};
+use qgraft::math::C64;
 use qgraft::noise::Program;
 use qgraft::sim::{Angles, Density, Pauli, Precision, Simulator, Statevector, Trajectory};
 
-use crate::support::equivalence::{assert_equivalent, assert_native};
+use crate::support::equivalence::{applied, assert_equivalent, assert_native};
 
 /// Some hundred gates, each good to 1e-16.
 const EXACT: f64 = 1e-12;
@@ -49,19 +49,6 @@ fn plain(circuit: &Circuit, angles: &[f64]) -> Vec<C64> {
         state = applied(&op.matrix(angles).unwrap(), &op.qubits, &state);
     }
     state
-}
-
-fn applied(matrix: &Matrix, qubits: &[usize], state: &[C64]) -> Vec<C64> {
-    let mut out = vec![C64::ZERO; state.len()];
-    for (from, &amplitude) in state.iter().enumerate() {
-        let inner = qubits.iter().enumerate().fold(0, |acc, (k, &q)| acc | ((from >> q & 1) << k));
-        let rest = qubits.iter().fold(from, |acc, &q| acc & !(1 << q));
-        for row in 0..matrix.nrows() {
-            let to = qubits.iter().enumerate().fold(rest, |acc, (k, &q)| acc | ((row >> k & 1) << q));
-            out[to] += matrix[[row, inner]] * amplitude;
-        }
-    }
-    out
 }
 
 fn probabilities(engine: &dyn Simulator, circuit: &Circuit, angles: &[f64]) -> Vec<f64> {

@@ -25,6 +25,7 @@ mod qasm;
 mod snapshots;
 mod states;
 mod transpile;
+mod transpile_calibration;
 mod transpile_quality;
 
 // Each of these tests code that a feature switches on: tensors, the command line, a file format.

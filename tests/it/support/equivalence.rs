@@ -61,7 +61,8 @@ fn evolve(circuit: &Circuit, start: Vec<C64>) -> Branches {
     branches
 }
 
-fn applied(matrix: &qgraft::math::Matrix, qubits: &[usize], state: &[C64]) -> Vec<C64> {
+/// The state after a matrix on these qubits.
+pub fn applied(matrix: &qgraft::math::Matrix, qubits: &[usize], state: &[C64]) -> Vec<C64> {
     let mut out = vec![C64::ZERO; state.len()];
     for (from, &amplitude) in state.iter().enumerate().filter(|(_, a)| a.norm_sqr() > 0.0) {
         let inner = qubits.iter().enumerate().fold(0, |acc, (k, &q)| acc | ((from >> q & 1) << k));
