@@ -36,7 +36,7 @@ pub struct Applied {
     pub columns: Vec<String>,
     /// One row for each sample: texts and numbers.
     pub rows: Vec<Vec<Value>>,
-    /// Metrics on the rows whose answer is known: name, value and number of rows.
+    /// Metrics on the rows whose answer is known: name and value.
     pub metrics: Vec<(String, f64)>,
     /// Number of rows whose answer is known.
     pub known: usize,

@@ -103,12 +103,10 @@ impl HardwareJob {
     ) -> Result<Self, StudyError> {
         let missing = NnError::Setting { field: "head", value: label.into(), reason: "it has no circuit" };
         let ansatz = head.model.ansatz.as_ref().ok_or(missing)?;
-        let under = head.compile(executions, &Condition::on_device(device), seed)?;
-        // A condition with a device is always transpiled by these executions.
-        let execution = under.model.execution.ok_or_else(|| StudyError::Settings { reason: "no execution".into() })?;
-        let Some(transpiled) = execution.transpiled else {
-            return Err(StudyError::Settings { reason: "the executions do not transpile".into() });
-        };
+        let condition = Condition::on_device(device);
+        let execution = executions.compile(&ansatz.into(), &condition, seed).map_err(StudyError::Compile)?;
+        let reason = || "jobs need executions that transpile".into();
+        let transpiled = execution.transpiled.ok_or_else(|| StudyError::Settings { reason: reason() })?;
         let target = Target::of(&*executions.device(device).map_err(StudyError::Compile)?);
         let qubits = ansatz.circuit.qubits();
         let bases = Basis::group(&ansatz.observables);
