@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use crate::lab::contents::Contents;
+use crate::lab::contents::{Contents, hash};
 use crate::lab::factor::Point;
 use crate::lab::metric::Measurement;
 use crate::lab::run::TRIALS;
@@ -80,6 +80,22 @@ impl SavedTrial {
         toml::Value::Table(self.settings.clone())
             .try_into()
             .map_err(|e| StudyError::SavedRun { path: self.folder.clone(), reason: format!("settings: {e}") })
+    }
+
+    /// Refuses the file or folder of a field if its contents are not those that the trial read.
+    ///
+    /// # Errors
+    /// If they have changed, or cannot be read.
+    pub fn check_contents(&self, field: &str, path: Option<&Path>) -> Result<(), StudyError> {
+        let Some((path, then)) = path.zip(self.contents.get(field)) else { return Ok(()) };
+        match hash(path) {
+            Ok(now) if now == *then => Ok(()),
+            Ok(_) => {
+                let reason = format!("the contents of {field} have changed since the run; restore them or train again");
+                Err(StudyError::SavedRun { path: path.into(), reason })
+            }
+            Err(source) => Err(StudyError::File { path: path.into(), source }),
+        }
     }
 
     /// Its file of this name.

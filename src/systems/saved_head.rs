@@ -8,7 +8,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::device::TranspiledCircuit;
-use crate::lab::contents::hash;
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
 use crate::nn::NnError;
 use crate::sim::{Condition, Execution, Executions};
@@ -129,13 +128,8 @@ impl SavedHead {
         observer: &dyn Observer,
     ) -> Result<(Rows, String, Vec<String>), StudyError> {
         let RowSettings { data, backbone, hold_out } = &self.settings;
-        if let (Some(path), Some(then)) = (data.path_for(backbone), self.trial.contents.get("data.path")) {
-            let now = hash(&path).map_err(|source| StudyError::File { path: path.clone(), source })?;
-            if now != *then {
-                let reason = "its contents have changed since the run, so its rows are others".into();
-                return Err(StudyError::SavedRun { path, reason });
-            }
-        }
+        self.trial.check_contents("data.path", data.path_for(backbone).as_deref())?;
+        self.trial.check_contents("backbone.weights", backbone.weights.as_deref())?;
         let loaded = inputs::load(data, backbone, (cache, threads), observer)?;
         Ok((Rows::cut(&loaded.features, hold_out, self.seed)?, loaded.title, loaded.notices))
     }
@@ -185,6 +179,7 @@ impl SavedHead {
     pub fn apply(&self, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError> {
         let places = (options.cache.as_path(), options.threads);
         let new = inputs::NewData { paths: &options.data, classes: &self.head.classes, skip_bad: options.skip_bad };
+        self.trial.check_contents("backbone.weights", self.settings.backbone.weights.as_deref())?;
         let rows = inputs::load_new(&new, &self.settings.backbone, places, observer)?;
         let has_circuit = self.head.model.ansatz.is_some();
         if !has_circuit && options.condition != Condition::default() {

@@ -184,6 +184,26 @@ fn counts_of_the_exported_circuits_are_the_predictions_of_the_head() {
 }
 
 #[test]
+fn data_that_changed_since_the_run_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data.safetensors");
+    let rows = Synthetic { training: 12, held_out: 6, classes: 2, separation: 4.0, seed: 5 }.features("any", 4);
+    let all: Vec<usize> = (0..18).collect();
+    std::fs::write(&data, safetensors(&rows.select(&all))).unwrap();
+    let mut spec = Spec { heads: vec!["linear".into()], seeds: vec![0], ..Spec::default() };
+    spec.data.set_features(&data.display().to_string());
+    let out = folder.path().join("run");
+    let options = lab::RunOptions { cache: folder.path().into(), ..lab::RunOptions::new(out.clone()) };
+    lab::run::<Qtl>(&spec, &options, &()).unwrap();
+    let saved = SavedHead::read(&out, &HeadQuery::default()).unwrap();
+    let read = || saved.rows((folder.path(), 1), &()).map(|(rows, ..)| rows.evaluated.len());
+    assert!(read().is_ok());
+    std::fs::write(&data, safetensors(&rows.select(&all[..16]))).unwrap();
+    let message = read().unwrap_err().to_string();
+    assert!(message.contains("data.safetensors") && message.contains("data.path have changed"), "{message}");
+}
+
+#[test]
 fn inputs_have_one_name_in_circuits_and_tables() {
     let text = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\ninput array[float[64], 2] x;\ninput float[64] w;\nqubit[2] q;\n\
                 ry(x[0]) q[0];\nry(x[1]) q[1];\ncx q[0], q[1];\nry(w) q[1];\n";
