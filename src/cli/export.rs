@@ -10,11 +10,12 @@ use crate::cli::circuit_file;
 use crate::cli::note;
 use crate::cli::progress::{Bar, catch_interrupts};
 use crate::device::TranspiledCircuit;
+use crate::lab::ModelChoice;
 use crate::math::words::pluralise;
 use crate::study::files::write_whole;
 use crate::study::hardware::{HardwareJob, JobRows};
 use crate::study::{Observer, StudyError};
-use crate::systems::saved_head::{HeadQuery, SavedHead};
+use crate::systems::saved_head::SavedHead;
 
 /// Exports the trained circuit of a run folder: as OpenQASM, every qubit measured, or with --rows as a folder for hardware.
 ///
@@ -71,8 +72,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.format == Some(Format::Qasm2) && arguments.sample.is_none() {
         bail!("OpenQASM 2 cannot keep the features open: bind a row with --sample I, or use --format qasm3");
     }
-    let query = HeadQuery { label: arguments.head.as_deref(), seed: arguments.seed, with_circuit: true };
-    let saved = SavedHead::read(&arguments.folder, &query)?;
+    let choice = ModelChoice { label: arguments.head.clone(), seed: arguments.seed, only: Vec::new() };
+    let saved = SavedHead::with_circuit(&arguments.folder, &choice)?;
     note(format_args!("{}", saved.title()));
     let job = match &arguments.device {
         Some(device) => {

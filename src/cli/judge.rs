@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use ndarray::Array2;
 
-use crate::lab::Unit;
+use crate::lab::{ModelChoice, Unit};
 use crate::report::{Table, terminal};
 use crate::sim::Condition;
 use crate::study::hardware::Counts;
 use crate::study::metric::Predictions;
 use crate::study::metric::probability::log_loss;
-use crate::systems::saved_head::{HeadQuery, SavedHead};
+use crate::systems::saved_head::SavedHead;
 
 /// Turns the counts of a device into predictions, and compares them with the head without noise and under the simulated
 /// noise of the device.
@@ -44,8 +44,8 @@ struct Way {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let counts = Counts::open(&arguments.counts)?;
     let job = &counts.job;
-    let query = HeadQuery { label: Some(&job.head), seed: Some(job.seed), with_circuit: true };
-    let saved = SavedHead::read(&arguments.folder, &query)?;
+    let choice = ModelChoice { label: Some(job.head.clone()), seed: Some(job.seed), only: Vec::new() };
+    let saved = SavedHead::with_circuit(&arguments.folder, &choice)?;
     if saved.head.classes != job.classes {
         bail!("{}: it is of another run: its classes are {}", arguments.counts.display(), job.classes.join(", "));
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cli::note;
 use crate::cli::progress::{Bar, catch_interrupts};
-use crate::lab::{Applied, ApplyOptions, SavedRun, System};
+use crate::lab::{Applied, ApplyOptions, ModelChoice, SavedRun, System};
 use crate::math::words::pluralise;
 use crate::sim::Condition;
 use crate::study::Observer;
@@ -35,6 +35,9 @@ pub struct Arguments {
     /// Which seed of it; the best on validation rows by default.
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
+    /// A level that tells the model from others of the run, such as setting=near.
+    #[arg(long, value_name = "FACTOR=LEVEL")]
+    only: Vec<String>,
     /// Run the circuit under the noise of this device: a name (see `qgraft list devices`) or a file.
     #[arg(long, value_name = "NAME|FILE")]
     device: Option<String>,
@@ -71,8 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { device, model, scale, shots, mitigation, .. } = arguments;
     let options = ApplyOptions {
         data: arguments.data.clone(),
-        head: arguments.head.clone(),
-        seed: arguments.seed,
+        choice: ModelChoice { label: arguments.head.clone(), seed: arguments.seed, only: arguments.only.clone() },
         condition: Condition {
             device: device.clone(),
             model: model.clone(),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use crate::lab::choice::ModelChoice;
 use crate::report::Table;
 use crate::sim::Condition;
 use crate::study::StudyError;
@@ -13,10 +14,8 @@ use crate::study::StudyError;
 pub struct ApplyOptions {
     /// Pictures, folders of pictures, or a file of features or rows.
     pub data: Vec<PathBuf>,
-    /// Label of the model in its run; `None` takes the best on validation rows.
-    pub head: Option<String>,
-    /// Seed of its training; `None` takes the best on validation rows.
-    pub seed: Option<u64>,
+    /// Which model of the run; of what it leaves, the best on validation rows is taken.
+    pub choice: ModelChoice,
     /// What its circuit runs under.
     pub condition: Condition,
     /// Leave out pictures that cannot be read, instead of refusing them.

@@ -12,6 +12,7 @@
 
 mod apply;
 pub mod check;
+mod choice;
 pub mod claims;
 pub mod contents;
 pub mod contrast;
@@ -36,6 +37,7 @@ pub mod vary;
 
 pub use apply::{Applied, ApplyOptions};
 pub use check::{Check, Checked, Expect};
+pub use choice::ModelChoice;
 pub use contrast::{Compared, Contrast};
 pub use experiment::{Context, Experiment, Files, Info, TrialFiles};
 pub use factor::{Coordinate, Factor, Grid, Level, Point, Role};

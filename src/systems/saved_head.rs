@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::device::TranspiledCircuit;
-use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
+use crate::lab::{Applied, ApplyOptions, ModelChoice, SavedRun, SavedTrial};
 use crate::nn::NnError;
 use crate::sim::{Condition, Execution, Executions};
 use crate::study::metric::{METRICS, Predictions};
@@ -45,18 +45,6 @@ impl TranspiledCircuits {
     }
 }
 
-/// Which head of a run folder. What is left open is decided by the validation rows: the highest accuracy after the last
-/// epoch, of equal ones the lowest loss, of equal ones the first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeadQuery<'a> {
-    /// Its label in the run: `NAME` or `NAME@DEVICE`.
-    pub label: Option<&'a str>,
-    /// The seed it was trained under.
-    pub seed: Option<u64>,
-    /// Whether it must have a circuit.
-    pub with_circuit: bool,
-}
-
 /// What of a trial's settings decides the rows of its head.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -80,36 +68,38 @@ pub struct SavedHead {
 }
 
 impl SavedHead {
-    /// Reads a head of a run folder.
+    /// Reads the head with a circuit that a choice means, the best on validation rows of several.
     ///
     /// # Errors
-    /// A folder without trained heads, or a label or seed that the run does not have; the message lists those there are.
-    pub fn read(folder: &Path, query: &HeadQuery) -> Result<Self, StudyError> {
-        Self::of_run(&SavedRun::open(folder)?, query)
-    }
-
-    /// Reads a head of an opened run.
-    ///
-    /// # Errors
-    /// As [`SavedHead::read`].
-    pub fn of_run(run: &SavedRun, query: &HeadQuery) -> Result<Self, StudyError> {
-        let found = candidates(run, query)?;
+    /// A folder without trained heads, a label or seed that the run does not have, or no head with a circuit; the message
+    /// lists those there are.
+    pub fn with_circuit(folder: &Path, choice: &ModelChoice) -> Result<Self, StudyError> {
+        let run = SavedRun::open(folder)?;
+        let found = candidates(&run, choice)?;
         for trial in found.iter().filter(|trial| trial.has(HEAD_FILE)) {
-            let head = TrainedHead::from_bytes(&trial.file(HEAD_FILE)?, &trial.path(HEAD_FILE))?;
-            if head.model.ansatz.is_some() || !query.with_circuit {
-                let (label, seed) = (label(trial).to_string(), trial.point.seed());
-                return Ok(Self { label, seed, head, settings: trial.settings()?, trial: (*trial).clone() });
+            let saved = Self::of_trial(trial)?;
+            if saved.head.model.ansatz.is_some() {
+                return Ok(saved);
             }
         }
-        let names = distinct(run.trials.iter().filter(|trial| is_head(trial)).map(|trial| label(trial).to_string()));
-        let reason = match query.label {
+        let reason = match &choice.label {
             Some(label) if found.iter().any(|trial| trial.has(KERNEL_FILE)) => {
                 format!("{label:?} is a kernel: its circuit runs pairs of rows, so only predict applies it")
             }
-            Some(label) => format!("head {label:?} has no circuit; the run has {}", names.join(", ")),
-            None => format!("no head with a circuit; the run has {}", names.join(", ")),
+            Some(label) => format!("head {label:?} has no circuit"),
+            None => "no head of the run has a circuit".into(),
         };
-        Err(StudyError::SavedRun { path: run.folder.clone(), reason })
+        Err(StudyError::SavedRun { path: folder.into(), reason })
+    }
+
+    /// Reads the head of a trial.
+    ///
+    /// # Errors
+    /// If its file is no trained head.
+    pub fn of_trial(trial: &SavedTrial) -> Result<Self, StudyError> {
+        let head = TrainedHead::from_bytes(&trial.file(HEAD_FILE)?, &trial.path(HEAD_FILE))?;
+        let (label, seed) = (trial.label().to_string(), trial.point.seed());
+        Ok(Self { label, seed, head, settings: trial.settings()?, trial: trial.clone() })
     }
 
     /// "quantum, seed 3".
@@ -235,52 +225,15 @@ pub fn answers(
     })
 }
 
-/// What the head of a run that the options name predicts for new data.
+/// Trials of the heads and kernels of a run that a choice leaves, the best on validation rows first: the highest accuracy
+/// after the last epoch, of equal ones the lowest loss, of equal ones the first.
 ///
 /// # Errors
-/// As [`SavedHead::read`] and [`SavedHead::apply`].
-pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError> {
-    let query = HeadQuery { label: options.head.as_deref(), seed: options.seed, with_circuit: false };
-    SavedHead::of_run(run, &query)?.apply(options, observer)
-}
-
-/// Trials of the heads of a run that a query leaves, the best on validation rows first.
-///
-/// # Errors
-/// As [`SavedHead::read`].
-pub fn candidates<'r>(run: &'r SavedRun, query: &HeadQuery) -> Result<Vec<&'r SavedTrial>, StudyError> {
-    let refuse = |reason: String| StudyError::SavedRun { path: run.folder.clone(), reason };
-    let all: Vec<&SavedTrial> = run.trials.iter().filter(|trial| is_head(trial)).collect();
-    if all.is_empty() {
-        return Err(refuse("the run keeps no trained head".into()));
-    }
-    let labels = distinct(all.iter().map(|trial| label(trial).to_string()));
-    let is_named = |trial: &&SavedTrial| query.label.is_none_or(|own| label(trial) == own);
-    let mut found: Vec<&SavedTrial> = all.into_iter().filter(is_named).collect();
-    if found.is_empty() {
-        let asked = query.label.unwrap_or_default();
-        return Err(refuse(format!("no head {asked:?}; the run has {}", labels.join(", "))));
-    }
-    let seeds = distinct(found.iter().map(|trial| trial.point.seed().to_string()));
-    found.retain(|trial| query.seed.is_none_or(|seed| trial.point.seed() == seed));
-    if found.is_empty() {
-        let asked = query.seed.unwrap_or_default();
-        return Err(refuse(format!("no seed {asked} of this head; the run has {}", seeds.join(", "))));
-    }
+/// As [`SavedRun::models`].
+pub fn candidates<'r>(run: &'r SavedRun, choice: &ModelChoice) -> Result<Vec<&'r SavedTrial>, StudyError> {
+    let mut found = run.models(&[HEAD_FILE, KERNEL_FILE], choice)?;
     found.sort_by(|a, b| rank(b).partial_cmp(&rank(a)).unwrap_or(std::cmp::Ordering::Equal));
     Ok(found)
-}
-
-fn is_head(trial: &SavedTrial) -> bool {
-    trial.has(HEAD_FILE) || trial.has(KERNEL_FILE)
-}
-
-/// Heads of a run are levels of the factor `head`; ways of training one head are arms.
-fn label(trial: &SavedTrial) -> &str {
-    match trial.point.get("head") {
-        "" => trial.point.get("arm"),
-        head => head,
-    }
 }
 
 /// Accuracy on the validation rows after the last epoch, then their negative loss.
@@ -290,14 +243,4 @@ fn rank(trial: &SavedTrial) -> (f64, f64) {
         curve.values.last().copied()
     };
     (last("validation_accuracy").unwrap_or(-1.0), -last("validation_loss").unwrap_or(f64::MAX))
-}
-
-fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for name in names {
-        if !found.contains(&name) {
-            found.push(name);
-        }
-    }
-    found
 }

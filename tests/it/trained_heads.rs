@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::Array2;
 use qgraft::circuit::{Circuit, Observable};
 use qgraft::data::{FeatureSplit, Part, Synthetic};
-use qgraft::lab::{self, Applied, ApplyOptions, SavedRun, System, SystemOf};
+use qgraft::lab::{self, Applied, ApplyOptions, ModelChoice, SavedRun, System, SystemOf};
 use qgraft::nn::head::{Body, HEADS, HeadConfig};
 use qgraft::noise::Program;
 use qgraft::sim::{Angles, Condition, Executions, Statevector, sample};
@@ -14,7 +14,7 @@ use qgraft::study::hardware::{CountedRow, Counts, HardwareJob, JobRows};
 use qgraft::systems::inputs::Data;
 use qgraft::systems::noise_robustness::{self, NoiseRobustness};
 use qgraft::systems::qtl::{Qtl, Spec};
-use qgraft::systems::saved_head::{HeadQuery, SavedHead};
+use qgraft::systems::saved_head::{SavedHead, candidates};
 use tempfile::TempDir;
 
 /// Every row of the table of heads.
@@ -54,8 +54,7 @@ fn safetensors(rows: &qgraft::data::FeatureRows) -> Vec<u8> {
 fn apply(folder: &Path, data: &Path, head: Option<&str>, condition: Condition) -> Applied {
     let options = ApplyOptions {
         data: vec![data.into()],
-        head: head.map(String::from),
-        seed: None,
+        choice: ModelChoice { label: head.map(String::from), ..ModelChoice::default() },
         condition,
         skip_bad: false,
         cache: folder.into(),
@@ -145,8 +144,8 @@ fn counts_of_the_exported_circuits_are_the_predictions_of_the_head() {
     let (_, out, _) = run(folder.path());
     let dressed = HEADS.iter().filter(|row| row.is_dressed());
     for name in dressed.map(|row| row.name) {
-        let query = HeadQuery { label: Some(name), with_circuit: true, ..HeadQuery::default() };
-        let saved = SavedHead::read(&out, &query).unwrap();
+        let choice = ModelChoice { label: Some(name.into()), ..ModelChoice::default() };
+        let saved = SavedHead::with_circuit(&out, &choice).unwrap();
         let job = HardwareJob::new(&saved.head, (name, 2), "manila", &saved.executions().unwrap()).unwrap();
         let rows = saved.rows((folder.path(), 1), &()).unwrap().0.evaluated;
         let chosen = rows.select(&[0, 5]);
@@ -195,7 +194,8 @@ fn data_that_changed_since_the_run_are_refused() {
     let out = folder.path().join("run");
     let options = lab::RunOptions { cache: folder.path().into(), ..lab::RunOptions::new(out.clone()) };
     lab::run::<Qtl>(&spec, &options, &()).unwrap();
-    let saved = SavedHead::read(&out, &HeadQuery::default()).unwrap();
+    let stored = SavedRun::open(&out).unwrap();
+    let saved = SavedHead::of_trial(candidates(&stored, &ModelChoice::default()).unwrap()[0]).unwrap();
     let read = || saved.rows((folder.path(), 1), &()).map(|(rows, ..)| rows.evaluated.len());
     assert!(read().is_ok());
     std::fs::write(&data, safetensors(&rows.select(&all[..16]))).unwrap();
@@ -230,8 +230,8 @@ fn inputs_have_one_name_in_circuits_and_tables() {
 fn folders_and_heads_that_are_not_there_are_refused_by_name() {
     let folder = TempDir::new().unwrap();
     let read = |path: &Path, label: Option<&str>, seed: Option<u64>| {
-        let query = HeadQuery { label, seed, with_circuit: false };
-        SavedHead::read(path, &query).map(|_| ()).unwrap_err().to_string()
+        let choice = ModelChoice { label: label.map(String::from), seed, ..ModelChoice::default() };
+        SavedHead::with_circuit(path, &choice).map(|_| ()).unwrap_err().to_string()
     };
     let message = read(folder.path(), None, None);
     assert!(message.contains("no finished trials") && message.contains("qgraft run"), "{message}");
@@ -246,8 +246,8 @@ fn folders_and_heads_that_are_not_there_are_refused_by_name() {
 fn counts_that_do_not_fit_their_job_are_refused_by_place() {
     let folder = TempDir::new().unwrap();
     let (_, out, _) = run(folder.path());
-    let query = HeadQuery { label: Some("quantum"), ..HeadQuery::default() };
-    let saved = SavedHead::read(&out, &query).unwrap();
+    let query = ModelChoice { label: Some("quantum".into()), ..ModelChoice::default() };
+    let saved = SavedHead::with_circuit(&out, &query).unwrap();
     let job = HardwareJob::new(&saved.head, ("quantum", 2), "manila", &saved.executions().unwrap()).unwrap().manifest;
     let row = CountedRow {
         sample: "a".into(),

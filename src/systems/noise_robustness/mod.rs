@@ -29,7 +29,7 @@ use crate::noise::model::MODELS;
 use crate::report::Section;
 use crate::sim::{CompileOptions, Executions};
 use crate::systems::conditions::{ALL, EXACT, UNMITIGATED};
-use crate::systems::saved_head;
+use crate::systems::saved_head::{SavedHead, candidates};
 use source::CircuitSource;
 
 /// Grid of the evaluations.
@@ -233,6 +233,7 @@ impl Experiment for NoiseRobustness {
     }
 
     fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
-        saved_head::apply(run, options, observer).map(Some)
+        let trial = candidates(run, &options.choice)?[0];
+        SavedHead::of_trial(trial)?.apply(options, observer).map(Some)
     }
 }

@@ -3,22 +3,22 @@
 use std::path::Path;
 
 use crate::circuit::{Ansatz, Circuit};
-use crate::lab::{Context, Factor, Measurement, Point, Role, StudyError};
+use crate::lab::{Context, Factor, Measurement, ModelChoice, Point, Role, StudyError};
 use crate::sim;
 use crate::systems::hold_out::{HoldOutConfig, Rows};
 use crate::systems::inputs;
 use crate::systems::noise_robustness::arms::{ArmRow, IDEAL};
 use crate::systems::noise_robustness::batch::CircuitBatch;
 use crate::systems::noise_robustness::spec::Spec;
-use crate::systems::saved_head::{HeadQuery, SavedHead};
+use crate::systems::saved_head::SavedHead;
 
 /// The head of a run folder that the settings name.
 ///
 /// # Errors
 /// A folder without such a head, or one whose head has no circuit.
 pub fn saved_head(folder: &Path, spec: &Spec) -> Result<SavedHead, StudyError> {
-    let query = HeadQuery { label: spec.head_name.as_deref(), seed: spec.head_seed, with_circuit: true };
-    SavedHead::read(folder, &query)
+    let choice = ModelChoice { label: spec.head_name.clone(), seed: spec.head_seed, only: Vec::new() };
+    SavedHead::with_circuit(folder, &choice)
 }
 
 /// The gates of a circuit file; measurements at its end are left out.

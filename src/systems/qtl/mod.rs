@@ -29,8 +29,8 @@ use crate::sim::{CompileOptions, Executions};
 use crate::study::compare::Question;
 use crate::systems::conditions::{ALL, CALIBRATED, EXACT, IDEAL};
 use crate::systems::hold_out::Rows;
-use crate::systems::saved_head::{HeadQuery, KERNEL_FILE, candidates};
-use crate::systems::{inputs, saved_head};
+use crate::systems::inputs;
+use crate::systems::saved_head::{KERNEL_FILE, SavedHead, candidates};
 use conditions::{conditions, factors};
 
 /// Name under which the inputs keep what the data is.
@@ -275,10 +275,11 @@ impl Experiment for Qtl {
     }
 
     fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
-        let query = HeadQuery { label: options.head.as_deref(), seed: options.seed, with_circuit: false };
-        match candidates(run, &query)?.first() {
-            Some(trial) if trial.has(KERNEL_FILE) => kernel::apply(trial, options, observer).map(Some),
-            _ => saved_head::apply(run, options, observer).map(Some),
-        }
+        let trial = candidates(run, &options.choice)?[0];
+        let applied = match trial.has(KERNEL_FILE) {
+            true => kernel::apply(trial, options, observer),
+            false => SavedHead::of_trial(trial)?.apply(options, observer),
+        };
+        applied.map(Some)
     }
 }
