@@ -10,7 +10,7 @@ use qgraft::systems::SYSTEMS;
 
 /// Systems whose runs have not been repeated since they became experiments of the lab. Their pages are those of the old
 /// program, and no claim of theirs is decided here.
-const NOT_REPEATED: &[&str] = &["plasticity", "hatl"];
+const NOT_REPEATED: &[&str] = &["plasticity"];
 
 /// Systems whose claims are decided by kept runs.
 fn measured() -> impl Iterator<Item = &'static dyn System> {
