@@ -1,5 +1,5 @@
 //! The lowest floor: small complex matrices, units as types, counter-based random numbers, angles on a circle, order in
-//! lists, suggestions for misspelled names.
+//! lists, permutations, suggestions for misspelled names.
 //!
 //! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw). State vectors and tensors
 //! are in `sim` and `nn`.
@@ -9,6 +9,7 @@ pub mod jacobi;
 pub mod linear;
 pub mod matrix;
 pub mod order;
+pub mod permutation;
 pub mod random;
 pub mod singular;
 pub mod small;
@@ -17,5 +18,6 @@ pub mod units;
 pub mod words;
 
 pub use matrix::{C64, Matrix};
+pub use permutation::{PairOrbits, Permutation};
 pub use random::Stream;
 pub use units::{Probability, Seconds};

@@ -2,6 +2,7 @@
 
 pub mod circuits;
 pub mod conditions;
+pub mod equivariance;
 pub mod forest;
 pub mod hatl;
 pub mod hold_out;
@@ -25,6 +26,7 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<soh::Soh>::new(),
     &SystemOf::<forest::RandomForests>::new(),
     &SystemOf::<smear::Smear>::new(),
+    &SystemOf::<equivariance::Equivariance>::new(),
     &SystemOf::<circuits::Circuits>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];

@@ -5,6 +5,7 @@
 //! * [`Linear`], [`Conv2d`], [`LayerNorm`], [`GroupNorm`], [`BatchNorm`], [`Lstm`], [`Gru`], [`Attention`],
 //!   [`Embedding`]: layers on [`Params`](crate::nn::Params), named as in PyTorch.
 //! * [`TransformerBlock`], [`sinusoidal_positions`], [`causal_mask`]: what encoders and decoders are made of.
+//! * [`GraphAttention`]: nodes of a complete graph attend to each other by the colours of their edges.
 //! * [`softmax`], [`dropout`], [`reverse_gradient`]; [`Window`], [`Padding`], [`Reach`]: the geometry they share.
 //!
 //! Planes are (batch, channels, height, width), sequences (batch, time, width). The same numbers come out whatever the
@@ -16,6 +17,7 @@ mod conv;
 mod convolution;
 mod depthwise;
 pub mod frozen;
+mod graph_attention;
 mod linear;
 mod matrix;
 mod norm;
@@ -32,6 +34,7 @@ pub use candle_nn::ops::softmax;
 pub use conv::conv2d;
 pub use convolution::{Conv2d, Reach, conv1d};
 pub use frozen::{Activation, FrozenConv, FrozenNet, NetBuilder, conv2d_frozen};
+pub use graph_attention::GraphAttention;
 pub use linear::{Embedding, Linear, dropout};
 pub use norm::{BatchNorm, GroupNorm, LayerNorm};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
