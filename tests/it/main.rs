@@ -52,6 +52,8 @@ mod data;
 #[cfg(feature = "learn")]
 mod energy;
 #[cfg(feature = "learn")]
+mod equivariance;
+#[cfg(feature = "learn")]
 mod feature_files;
 #[cfg(feature = "learn")]
 mod forest;
