@@ -13,10 +13,31 @@ pub struct GroupRow {
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
-    /// What the number of positions must be a multiple of.
-    pub multiple: usize,
+    /// What the number of positions must be.
+    pub needs: Needs,
     /// Images of 0, 1, … under each generator, for a number of positions.
     generators: fn(usize) -> Vec<Vec<usize>>,
+}
+
+/// What a number of positions must be for a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Anything.
+    Any,
+    /// Even.
+    Even,
+    /// A square: positions are the pixels of a square picture, row by row.
+    Square,
+}
+
+impl Needs {
+    fn refuse(self, positions: usize) -> Option<&'static str> {
+        match self {
+            Self::Even if !positions.is_multiple_of(2) => Some("even"),
+            Self::Square if positions.isqrt().pow(2) != positions => Some("a square number"),
+            _ => None,
+        }
+    }
 }
 
 /// Every family.
@@ -24,39 +45,54 @@ pub static GROUPS: &[GroupRow] = &[
     GroupRow {
         name: "trivial",
         doc: "no symmetry: every pair of positions is its own",
-        multiple: 1,
+        needs: Needs::Any,
         generators: |_| vec![],
     },
-    GroupRow { name: "reversal", doc: "reading backwards", multiple: 1, generators: |n| vec![reversed(n)] },
-    GroupRow { name: "cyclic", doc: "rotations of a ring", multiple: 1, generators: |n| vec![rotated(n)] },
+    GroupRow { name: "reversal", doc: "reading backwards", needs: Needs::Any, generators: |n| vec![reversed(n)] },
+    GroupRow { name: "cyclic", doc: "rotations of a ring", needs: Needs::Any, generators: |n| vec![rotated(n)] },
     GroupRow {
         name: "dihedral",
         doc: "rotations and reflections of a ring",
-        multiple: 1,
+        needs: Needs::Any,
         generators: |n| vec![rotated(n), reversed(n)],
     },
     GroupRow {
         name: "halves",
         doc: "any order within each half",
-        multiple: 2,
+        needs: Needs::Even,
         generators: |n| [symmetric(n, 0..n / 2), symmetric(n, n / 2..n)].concat(),
     },
     GroupRow {
         name: "swapped_halves",
         doc: "any order within each half, and the halves exchanged",
-        multiple: 2,
+        needs: Needs::Even,
         generators: |n| {
             let swap = (0..n).map(|k| (k + n / 2) % n).collect();
             [symmetric(n, 0..n / 2), symmetric(n, n / 2..n), vec![swap]].concat()
         },
     },
     GroupRow {
+        name: "mirror",
+        doc: "a square picture and its mirror image, left and right exchanged",
+        needs: Needs::Square,
+        generators: |n| vec![on_picture(n, |row, column, edge| (row, edge - 1 - column))],
+    },
+    GroupRow {
+        name: "square",
+        doc: "a square picture turned by quarters and mirrored",
+        needs: Needs::Square,
+        generators: |n| {
+            let turn = on_picture(n, |row, column, edge| (column, edge - 1 - row));
+            vec![turn, on_picture(n, |row, column, edge| (row, edge - 1 - column))]
+        },
+    },
+    GroupRow {
         name: "alternating",
         doc: "even permutations; pairs cannot tell them from all",
-        multiple: 1,
+        needs: Needs::Any,
         generators: |n| (2..n).map(|k| cycle(n, &[0, 1, k])).collect(),
     },
-    GroupRow { name: "symmetric", doc: "any order", multiple: 1, generators: |n| symmetric(n, 0..n) },
+    GroupRow { name: "symmetric", doc: "any order", needs: Needs::Any, generators: |n| symmetric(n, 0..n) },
 ];
 
 fn reversed(n: usize) -> Vec<usize> {
@@ -65,6 +101,13 @@ fn reversed(n: usize) -> Vec<usize> {
 
 fn rotated(n: usize) -> Vec<usize> {
     (0..n).map(|k| (k + 1) % n).collect()
+}
+
+/// Where each pixel of a square picture goes: row and column to row and column.
+fn on_picture(n: usize, to: fn(usize, usize, usize) -> (usize, usize)) -> Vec<usize> {
+    let edge = n.isqrt();
+    let image = |(row, column): (usize, usize)| row * edge + column;
+    (0..n).map(|pixel| image(to(pixel / edge, pixel % edge, edge))).collect()
 }
 
 /// Each point of a cycle goes to the next.
@@ -105,8 +148,8 @@ impl Group {
     pub fn named(name: &str, positions: usize) -> Result<Self, StudyError> {
         let refuse = |reason: String| StudyError::Settings { reason: format!("group {name}: {reason}") };
         if let Some(row) = GROUPS.iter().find(|row| row.name == name) {
-            if !positions.is_multiple_of(row.multiple) {
-                return Err(refuse(format!("{positions} positions are no multiple of {}", row.multiple)));
+            if let Some(needed) = row.needs.refuse(positions) {
+                return Err(refuse(format!("{positions} positions; the number must be {needed}")));
             }
             let generators = (row.generators)(positions).into_iter().map(Permutation::new);
             return Ok(Self::of(name, positions, generators.collect::<Result<_, _>>().map_err(refuse)?));

@@ -17,7 +17,7 @@ mod spec;
 mod tasks;
 mod trial;
 
-pub use groups::{GROUPS, Group, GroupRow};
+pub use groups::{GROUPS, Group, GroupRow, Needs};
 pub use network::{EquivariantNet, PositionLoss, Size, Task};
 pub use readout::{Readout, TiedCircuit};
 pub use sequences::{Form, Sequences};
@@ -66,7 +66,7 @@ impl Experiment for Equivariance {
         examples: &[
             "",
             "--tasks intersect,cyclic_sum --parts groups --seeds 5",
-            "--tasks digits --group dihedral --parts groups",
+            "--tasks digits --groups trivial,mirror,square,symmetric --parts groups",
             "--data sequences.csv --group symmetry.txt",
             "--preset full",
         ],

@@ -92,7 +92,7 @@ impl Default for Spec {
             seeds: vec![0],
             tasks: ["intersect", "cyclic_sum", "palindrome"].map(String::from).to_vec(),
             data: None,
-            group: "dihedral".into(),
+            group: "square".into(),
             groups: ["own", "trivial", "symmetric"].map(String::from).to_vec(),
             parts: vec![Part::Groups, Part::Readouts, Part::Transfer, Part::Together, Part::Discovery],
             rows: 1500,
