@@ -1,12 +1,13 @@
 //! Settings of a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Preset, Settings, Validation};
 use crate::nn::optim::Method;
 use crate::study::train::TrainConfig;
+use crate::systems::equivariance::groups::GROUPS;
 use crate::systems::equivariance::network::Size;
 use crate::systems::equivariance::sequences::{DIGITS, OWN};
 use crate::systems::equivariance::tasks::TASKS;
@@ -95,14 +96,14 @@ impl Default for Spec {
             group: "square".into(),
             groups: ["own", "trivial", "symmetric"].map(String::from).to_vec(),
             parts: vec![Part::Groups, Part::Readouts, Part::Transfer, Part::Together, Part::Discovery],
-            rows: 1500,
+            rows: 1200,
             small_digits: true,
             size: Size::default(),
-            train: config(20, 3e-3),
+            train: config(15, 3e-3),
             orbit_rate: 1.0,
             token_rate: 1.0,
             transfer: TransferSpec::default(),
-            together: 420,
+            together: 340,
         }
     }
 }
@@ -137,15 +138,23 @@ impl Settings for Spec {
         },
         Preset {
             name: "full",
-            doc: "the sizes of the source under five seeds, about an hour",
+            doc: "five seeds and more rows, a quarter of an hour",
             apply: |spec| {
                 spec.seeds = (0..5).collect();
-                spec.rows = 2500;
+                (spec.rows, spec.together, spec.train.epochs) = (2000, 560, 25);
+                spec.transfer.rows = vec![30, 120, 262];
+                (spec.transfer.source_epochs, spec.transfer.train.epochs) = (12, 25);
+            },
+        },
+        Preset {
+            name: "source",
+            doc: "with full: the sizes of the source, hours",
+            apply: |spec| {
+                (spec.rows, spec.together) = (2500, 700);
                 spec.size = Size { width: 128, layers: 4, heads: 8, ..Size::default() };
                 (spec.train.epochs, spec.train.rate) = (40, 1e-3);
                 spec.transfer.rows = vec![15, 30, 60, 120, 262];
                 (spec.transfer.source_epochs, spec.transfer.train.epochs) = (15, 40);
-                spec.together = 700;
             },
         },
     ];
@@ -169,6 +178,14 @@ impl Settings for Spec {
             .train("train", &self.train)
             .train("transfer.train", &self.transfer.train)
             .whole("transfer.source_epochs", self.transfer.source_epochs, 1..=1_000_000);
+        // A group is a row of the table or a file, whose contents then decide the result.
+        for (field, name) in self.groups.iter().map(|name| ("groups", name)).chain([("group", &self.group)]) {
+            let is_row = GROUPS.iter().any(|row| row.name == name) || (field == "groups" && name == "own");
+            match Path::new(name).is_file() {
+                true if !is_row => _ = check.path(field, Some(Path::new(name))),
+                _ => _ = check.check(field, name, is_row, "a row of the table of groups, or a file of generators"),
+            }
+        }
         let divides = self.size.heads > 0 && self.size.width.is_multiple_of(self.size.heads);
         check.check("size.heads", self.size.heads, divides, "a number that divides size.width");
         let trained = self.rows * 70 / 100;
