@@ -8,13 +8,12 @@ use qgraft::lab::claims::{PageSource, decide, page};
 use qgraft::lab::{KeptRun, System};
 use qgraft::systems::SYSTEMS;
 
-/// Systems whose runs are not made yet. They have no page,
-/// and no claim of theirs is decided.
-const NOT_REPEATED: &[&str] = &["equivariance"];
+/// Systems whose runs are not made yet. They have no page, and no claim of theirs is decided.
+const WITHOUT_RUNS: &[&str] = &["equivariance"];
 
 /// Systems whose claims are decided by kept runs.
 fn measured() -> impl Iterator<Item = &'static dyn System> {
-    SYSTEMS.iter().copied().filter(|system| !NOT_REPEATED.contains(&system.info().name))
+    SYSTEMS.iter().copied().filter(|system| !WITHOUT_RUNS.contains(&system.info().name))
 }
 
 fn docs() -> PathBuf {
@@ -85,8 +84,8 @@ fn every_claim_is_decided_by_a_run_of_its_system() {
 
 /// A system leaves the list when its runs are kept.
 #[test]
-fn systems_that_are_not_repeated_lack_a_run() {
-    for name in NOT_REPEATED {
+fn systems_without_runs_lack_one() {
+    for name in WITHOUT_RUNS {
         let lacks = |run: &String| !docs().join(format!("results/{run}.json")).exists();
         let source = source(name);
         assert!(source.claims.iter().any(|claim| lacks(&claim.run)), "{name} has all of its runs");
