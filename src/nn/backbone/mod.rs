@@ -70,6 +70,8 @@ pub enum WeightSource {
         repository: &'static str,
         /// Path in the repository.
         file: &'static str,
+        /// Which revision and contents it must have. A file without one is not downloaded.
+        pin: Option<hub::Pin>,
     },
     /// Only from a file the user names.
     File,
@@ -124,7 +126,14 @@ pub static BACKBONES: &[BackboneRow] = &[
         doc: "ResNet-18: the usual trunk of hybrid transfer learning since Mari et al. 2020",
         width: Some(512),
         transform: Transform::IMAGENET,
-        weights: WeightSource::Hub { repository: "timm/resnet18.tv_in1k", file: "model.safetensors" },
+        weights: WeightSource::Hub {
+            repository: "timm/resnet18.tv_in1k",
+            file: "model.safetensors",
+            pin: Some(hub::Pin {
+                revision: "bbd144b3e5565108aad885f145491d11bc6ce807",
+                sha256: "694f673df6520a3158624e8a89af086f59923ee4cd7436fe5bc3bc71d295ad81",
+            }),
+        },
         network: Network::Layers(residual::resnet18),
     },
     BackboneRow {
@@ -132,7 +141,7 @@ pub static BACKBONES: &[BackboneRow] = &[
         doc: "MobileNetV2: inverted residuals with linear bottlenecks",
         width: Some(1280),
         transform: Transform::IMAGENET,
-        weights: WeightSource::Hub { repository: "timm/mobilenetv2_100.ra_in1k", file: "model.safetensors" },
+        weights: WeightSource::Hub { repository: "timm/mobilenetv2_100.ra_in1k", file: "model.safetensors", pin: None },
         network: Network::Layers(inverted::mobilenet_v2),
     },
     BackboneRow {
@@ -140,7 +149,7 @@ pub static BACKBONES: &[BackboneRow] = &[
         doc: "EfficientNet-B0: inverted residuals with squeeze-and-excitation",
         width: Some(1280),
         transform: Transform::IMAGENET,
-        weights: WeightSource::Hub { repository: "timm/efficientnet_b0.ra_in1k", file: "model.safetensors" },
+        weights: WeightSource::Hub { repository: "timm/efficientnet_b0.ra_in1k", file: "model.safetensors", pin: None },
         network: Network::Layers(inverted::efficientnet_b0),
     },
     BackboneRow {
@@ -148,7 +157,7 @@ pub static BACKBONES: &[BackboneRow] = &[
         doc: "RegNetX-400MF: grouped residual blocks from a regular design space",
         width: Some(400),
         transform: Transform::IMAGENET,
-        weights: WeightSource::Hub { repository: "timm/regnetx_004_tv.tv2_in1k", file: "model.safetensors" },
+        weights: WeightSource::Hub { repository: "timm/regnetx_004_tv.tv2_in1k", file: "model.safetensors", pin: None },
         network: Network::Layers(residual::regnet_x_400mf),
     },
     BackboneRow {
@@ -210,7 +219,7 @@ impl BackboneRow {
             (None, WeightSource::Embedded(bytes)) => {
                 Weights::from_safetensors(bytes, format!("embedded weights of {}", self.name))
             }
-            (None, WeightSource::Hub { repository, file }) => Weights::read(&hub::fetch(repository, file)?),
+            (None, WeightSource::Hub { repository, file, pin }) => Weights::read(&hub::fetch(repository, file, pin)?),
             (None, WeightSource::File) => Err(NnError::NoWeights {
                 backbone: self.name,
                 kind: "a weight file with torchvision's names (.safetensors or .pth)",

@@ -280,15 +280,6 @@ fn what_is_skipped_is_reported() {
 }
 
 #[test]
-fn the_qasm_crate_reads_the_same_on_its_subset() {
-    let mut stream = Stream::named(5, "differential");
-    for _ in 0..60 {
-        let text = differential::text(&mut stream);
-        assert_eq!(parse(&text), differential::by_crate(&text), "{text}");
-    }
-}
-
-#[test]
 fn the_deepest_text_within_the_limits_fits_the_stack() {
     // Sixty gates defined by each other, each call in thirty blocks: far deeper than any person writes.
     let mut text = String::from("OPENQASM 3.0; include \"stdgates.inc\"; gate g0(t) a { rx(t) a; }\n");
