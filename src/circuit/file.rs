@@ -1,11 +1,10 @@
 //! Circuits from files.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::circuit::qasm::{Notice, QasmError, ReadOptions, read_with_notices};
 use crate::circuit::{Circuit, CircuitError, OpKind};
+use crate::math::input;
 
 /// A circuit file that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -47,14 +46,7 @@ impl Circuit {
     pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<(Self, Vec<Notice>), CircuitFileError> {
         let path = path.as_ref();
         let failed = |source| CircuitFileError::Io { path: path.into(), source };
-        let mut text = String::new();
-        // One byte more than fits shows that the text is too long, without reading the rest. Devices never end.
-        let most = options.max_bytes.min(u32::MAX as usize) as u64;
-        let read = File::open(path).and_then(|file| file.take(most + 1).read_to_string(&mut text)).map_err(failed)?;
-        if read as u64 > most {
-            let reason = format!("more than {most} bytes; split the circuit");
-            return Err(failed(std::io::Error::new(std::io::ErrorKind::FileTooLarge, reason)));
-        }
+        let text = input::read_text(path, options.max_bytes.min(u32::MAX as usize) as u64).map_err(failed)?;
         if path.extension().is_some_and(|ending| ending == "json") || text.trim_start().starts_with('{') {
             let circuit = Self::from_json(&text);
             let circuit = circuit.map_err(|source| CircuitFileError::Json { path: path.into(), source })?;

@@ -1,21 +1,20 @@
 //! Opening the files that a user names.
 
-use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::DataError;
+use crate::math::input;
 
-/// The content of a regular file. Pipes and devices, which may block or never end, are not opened.
+/// The content of a file as [`input::read`] reads it.
 ///
 /// # Errors
-/// A file that cannot be read, a folder, a pipe or device, a pointer of Git LFS in place of the file.
+/// As [`input::read`], and a pointer of Git LFS in place of the file.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, DataError> {
-    let metadata = fs::metadata(path).map_err(DataError::io(path))?;
-    if !metadata.is_file() {
-        let kind = if metadata.is_dir() { "a folder" } else { "a pipe or a device" };
-        return Err(DataError::malformed(path.display(), format!("this is {kind}; expected a regular file")));
-    }
-    let bytes = fs::read(path).map_err(DataError::io(path))?;
+    let bytes = input::read(path, input::LARGEST).map_err(|error| match error.kind() {
+        ErrorKind::InvalidInput | ErrorKind::FileTooLarge => DataError::malformed(path.display(), error),
+        _ => DataError::io(path)(error),
+    })?;
     match foreign(&bytes) {
         Some(reason) => Err(DataError::malformed(path.display(), reason)),
         None => Ok(bytes),

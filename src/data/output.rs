@@ -4,6 +4,8 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 
+use crate::math::input;
+
 /// Symbolic links followed at most, as many as Linux follows.
 const LINKS: usize = 40;
 
@@ -19,7 +21,7 @@ const LINKS: usize = 40;
 /// A path that cannot be written, a full disk.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let target = resolved(path)?;
-    if is_descriptor(&target) {
+    if input::is_descriptor(&target) {
         // The shell may have redirected the descriptor into a file that others write too: nothing of it is cut off.
         return into(OpenOptions::new().append(true).open(target)?, bytes);
     }
@@ -53,7 +55,7 @@ fn into(mut file: File, bytes: &[u8]) -> Result<()> {
 fn resolved(path: &Path) -> Result<PathBuf> {
     let mut path = path.to_path_buf();
     for _ in 0..LINKS {
-        if is_descriptor(&path) {
+        if input::is_descriptor(&path) {
             return Ok(path);
         }
         match std::fs::read_link(&path) {
@@ -62,12 +64,6 @@ fn resolved(path: &Path) -> Result<PathBuf> {
         }
     }
     Err(Error::other(format!("more than {LINKS} symbolic links, or a circle of them")))
-}
-
-/// Whether the path names a descriptor of a process, which is a link to no name that could be replaced.
-fn is_descriptor(path: &Path) -> bool {
-    // /dev/fd is a link itself, hence its real name.
-    std::fs::canonicalize(folder(path)).is_ok_and(|folder| folder.starts_with("/proc"))
 }
 
 fn folder(path: &Path) -> &Path {

@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
 
     let place = &path.display().to_string();
     let unreadable = |e| DataError::malformed(place, format!("not a readable Parquet file: {e}"));
-    let file = std::fs::File::open(path).map_err(DataError::io(path))?;
+    let file = crate::math::input::open(path).map_err(DataError::io(path))?;
     let reader = SerializedFileReader::new(file).map_err(unreadable)?;
     let schema = reader.metadata().file_metadata().schema();
     // Row names of pandas, which are no column of the table.

@@ -11,6 +11,9 @@ const OF_SYSTEMS: [&str; 7] =
     ["__MACOSX", "Thumbs.db", "desktop.ini", "Desktop.ini", "@eaDir", "lost+found", "$RECYCLE.BIN"];
 
 /// What a folder holds, in name order, without hidden entries and those of systems.
+///
+/// # Errors
+/// A folder that cannot be read, a name that is not UTF-8.
 pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut paths = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>())
@@ -19,6 +22,10 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
         let name = name(path);
         !name.starts_with('.') && !OF_SYSTEMS.contains(&name.as_str())
     });
+    // Names become classes, ids and settings, which are texts.
+    if let Some(path) = paths.iter().find(|path| path.file_name().is_some_and(|name| name.to_str().is_none())) {
+        return Err(DataError::malformed(path.display(), "the name is not UTF-8; rename it"));
+    }
     paths.sort();
     Ok(paths)
 }

@@ -13,9 +13,6 @@ pub enum DeviceError {
     /// A file that cannot be opened or is not text.
     #[error("{}: {source}", file.display())]
     Io { file: PathBuf, source: std::io::Error },
-    /// A file larger than any snapshot.
-    #[error("{}: {bytes} bytes is larger than any calibration snapshot (limit {limit}); is it the right file?", file.display())]
-    TooLarge { file: PathBuf, bytes: u64, limit: u64 },
     /// Not JSON.
     #[error("{file}: not JSON: {source}")]
     Json { file: String, source: serde_json::Error },

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use toml::{Table, Value};
 
+use crate::math::input;
 use crate::study::StudyError;
 
 /// Hash of the contents behind each field that names a file or folder.
@@ -46,7 +47,7 @@ impl Hashes {
 pub fn hash(path: &Path) -> io::Result<String> {
     let of_file = |path: &Path| -> io::Result<blake3::Hash> {
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(fs::File::open(path)?)?;
+        hasher.update_reader(input::open(path)?)?;
         Ok(hasher.finalize())
     };
     let whole = if path.is_dir() {

@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use crate::lab::validation::Validation;
 use crate::lab::vary::{Request, text};
+use crate::math::input;
 use crate::math::words::closest;
 use crate::study::{Invalid, StudyError};
 
@@ -268,7 +269,7 @@ fn field_at(text: &str, position: usize) -> Option<String> {
 /// A file that cannot be read, is no TOML, or is of another system or version.
 pub fn read(path: &Path, format: &str) -> Result<Table, StudyError> {
     let bad = |reason: String| StudyError::Spec { path: path.into(), reason };
-    let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
+    let text = input::read_text(path, input::LARGEST_TEXT).map_err(|e| bad(e.to_string()))?;
     let mut table: Table = toml::from_str(&text).map_err(|e| bad(e.to_string()))?;
     match table.remove("format") {
         Some(Value::String(own)) if own == format => Ok(table),

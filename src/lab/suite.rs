@@ -29,6 +29,7 @@ use crate::lab::settings::{Overrides, lay_over};
 use crate::lab::store::Store;
 use crate::lab::system::System;
 use crate::lab::vary::Request;
+use crate::math::input;
 use crate::math::words::pluralise;
 use crate::report::{Block, Page, Section, Table as ReportTable};
 use crate::study::energy::EnergySource;
@@ -71,7 +72,7 @@ impl Suite {
     /// A file that cannot be read, is no TOML, or has an entry of a wrong kind.
     pub fn read(path: &Path) -> Result<Self, StudyError> {
         let bad = |reason: String| StudyError::Spec { path: path.into(), reason };
-        let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
+        let text = input::read_text(path, input::LARGEST_TEXT).map_err(|e| bad(e.to_string()))?;
         let table: Table = toml::from_str(&text).map_err(|e| bad(e.to_string()))?;
         Self::from_table(table).map_err(bad)
     }

@@ -1,10 +1,11 @@
 //! The lowest floor: small complex matrices, units as types, counter-based random numbers, angles on a circle, order in
-//! lists, permutations, suggestions for misspelled names.
+//! lists, permutations, suggestions for misspelled names, reading of files.
 //!
 //! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw). State vectors and tensors
 //! are in `sim` and `nn`.
 
 pub mod circular;
+pub mod input;
 pub mod jacobi;
 pub mod linear;
 pub mod matrix;

@@ -1,4 +1,6 @@
-//! Short texts for people: suggestions, plurals, lists, numbers.
+//! Short texts for people: suggestions, plurals, lists, numbers, texts of others made safe to show.
+
+use std::borrow::Cow;
 
 /// The one of `names` that `name` resembles most, `None` if none is close.
 pub fn closest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -75,4 +77,50 @@ pub fn sig3(value: f64) -> String {
 /// "0.003" or "< 0.001".
 pub fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".into() } else { format!("{p:.3}") }
+}
+
+/// A text of others as a terminal may show it. Control characters, which move the cursor or change colours, and marks that
+/// reverse the order of letters become escapes. Line breaks and tabs stay.
+///
+/// ```
+/// use qgraft::math::words::printable;
+/// assert_eq!(printable("ion trap α"), "ion trap α");
+/// assert_eq!(printable("\u{1b}[31mred\r"), "\\u{1b}[31mred\\r");
+/// ```
+pub fn printable(text: &str) -> Cow<'_, str> {
+    // Bidirectional marks, embeddings, overrides and isolates: https://www.unicode.org/reports/tr9, table 1.
+    let is_bidi =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_unsafe = |c: char| c.is_control() && c != '\n' && c != '\t' || is_bidi(c);
+    if !text.contains(is_unsafe) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        match is_unsafe(letter) {
+            true if is_bidi(letter) => shown.extend(letter.escape_unicode()),
+            true => shown.extend(letter.escape_default()),
+            false => shown.push(letter),
+        }
+    }
+    shown.into()
+}
+
+/// A cell of a comma-separated table. A text that a spreadsheet would take for a formula gets an apostrophe before it, as
+/// OWASP advises (<https://owasp.org/www-community/attacks/CSV_Injection>); numbers stay. Otherwise as [`printable`].
+///
+/// ```
+/// use qgraft::math::words::csv_cell;
+/// assert_eq!(csv_cell("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
+/// assert_eq!(csv_cell("-0.5"), "-0.5");
+/// assert_eq!(csv_cell("-"), "-");
+/// ```
+pub fn csv_cell(text: &str) -> Cow<'_, str> {
+    let begins = text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    // One sign alone marks a gap.
+    let is_formula = begins && text.chars().count() > 1 && text.parse::<f64>().is_err();
+    match is_formula {
+        true => format!("'{}", printable(text)).into(),
+        false => printable(text),
+    }
 }

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use crate::data::write_file;
 use crate::math::Stream;
+use crate::math::input;
 use crate::math::words::closest;
 use crate::nn::init::Init;
 use crate::nn::weights::WeightMatch;
@@ -267,7 +268,8 @@ impl Params {
     /// # Errors
     /// If the file cannot be read, or lacks a parameter or has it in another shape; then nothing is set.
     pub fn load(&self, path: &Path) -> Result<(), NnError> {
-        let bytes = std::fs::read(path).map_err(|e| NnError::File { path: path.into(), reason: e.to_string() })?;
+        let bytes = input::read(path, input::LARGEST)
+            .map_err(|e| NnError::File { path: path.into(), reason: e.to_string() })?;
         self.load_bytes(&bytes, path)
     }
 

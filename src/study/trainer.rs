@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuit::{Ansatz, Circuit};
 use crate::data::{FeatureRows, FeatureSplit, class_weights};
+use crate::math::input;
 use crate::nn::head::{Body, CircuitConfig, EncodedCircuit, HeadConfig, HeadModel};
 use crate::nn::optim::Method;
 use crate::nn::{NnError, Params};
@@ -310,7 +311,8 @@ impl TrainedHead {
     /// A file that cannot be read or is no trained head.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StudyError> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| StudyError::File { path: path.into(), source })?;
+        let bytes =
+            input::read(path, input::LARGEST).map_err(|source| StudyError::File { path: path.into(), source })?;
         Self::from_bytes(&bytes, path)
     }
 

@@ -8,6 +8,7 @@ use super::library;
 use super::read::ReadOptions;
 use super::syntax::{Statement, StatementKind as Kind};
 use super::token::Token;
+use crate::math::input;
 
 /// What a parser gives its findings to, in the order of the text: a long text is never held as a tree.
 pub(super) trait Receiver {
@@ -95,12 +96,8 @@ impl Shared<'_> {
         if files.len() >= 32 {
             return Err(Fault::new("more than 32 included files").hint("does a file include itself?").at(span));
         }
-        let too_large = path.metadata().map_or(true, |m| m.len() > self.options.max_bytes as u64);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) if !too_large => text,
-            Ok(_) => return Err(Fault::new(format!("{name} is larger than {} bytes", self.options.max_bytes)).at(span)),
-            Err(error) => return Err(Fault::new(format!("cannot read {name}: {error}")).at(span)),
-        };
+        let text = input::read_text(&path, self.options.max_bytes as u64);
+        let text = text.map_err(|error| Fault::new(format!("cannot read {name}: {error}")).at(span))?;
         files.push(SourceFile { name, text: text.into() });
         self.file(files, files.len() as u16 - 1, version)
     }

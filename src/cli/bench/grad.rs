@@ -8,6 +8,7 @@ use ndarray::{Array1, Array2};
 
 use super::{Outcome, Setting, timed, values_checksum};
 use crate::circuit::{Circuit, Gate, Observable, Param};
+use crate::math::input;
 use crate::noise::{NoiseList, Program};
 use crate::sim::{Angles, EngineOptions, Precision, engine};
 
@@ -56,8 +57,8 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let (program, name, ending) = match &arguments.noise {
         Some(path) => {
             let named = || path.display().to_string();
-            let noise =
-                NoiseList::from_json(&std::fs::read_to_string(path).with_context(named)?).with_context(named)?;
+            let noise = NoiseList::from_json(&input::read_text(path, input::LARGEST_TEXT).with_context(named)?)
+                .with_context(named)?;
             (noise.apply(&circuit, &Vec::from_iter(0..qubits)), "auto", "_noisy")
         }
         None => (Program::ideal(&circuit, &[]), "statevector", ""),

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 
 use super::{Outcome, Setting, outcomes_checksum, stem, timed};
 use crate::cli::circuit_file;
+use crate::math::input;
 use crate::noise::NoiseList;
 use crate::sim::{Angles, EngineOptions, Precision, engine};
 
@@ -46,7 +47,7 @@ enum Engine {
 pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let circuit = circuit_file::read(&arguments.circuit, &[], None)?;
     let named = || arguments.noise.display().to_string();
-    let text = std::fs::read_to_string(&arguments.noise).with_context(named)?;
+    let text = input::read_text(&arguments.noise, input::LARGEST_TEXT).with_context(named)?;
     let noise = NoiseList::from_json(&text).with_context(named)?;
     let program = noise.apply(&circuit, &Vec::from_iter(0..circuit.qubits()));
     let angles = Angles::of_weights(&[]);

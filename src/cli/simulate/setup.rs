@@ -9,6 +9,7 @@ use super::Arguments;
 use crate::circuit::{Circuit, Observable};
 use crate::cli::circuit_file;
 use crate::device::{Device, TranspileOptions};
+use crate::math::input;
 use crate::noise::{NoiseList, Program};
 use crate::sim::{
     CompileOptions, Condition, EngineOptions, ObservedCircuit, compile, observed_qubits, with_outcome_bits,
@@ -64,7 +65,8 @@ impl Setup {
     /// The circuit with the noise that the file at `path` lists.
     fn with_list(path: &Path, circuit: &Circuit, qubits: Vec<usize>, observables: Vec<Observable>) -> Result<Self> {
         let file = || path.display().to_string();
-        let list = NoiseList::from_json(&std::fs::read_to_string(path).with_context(file)?).with_context(file)?;
+        let list = NoiseList::from_json(&input::read_text(path, input::LARGEST_TEXT).with_context(file)?)
+            .with_context(file)?;
         let (program, bits) = with_outcome_bits(list.apply(circuit, &qubits));
         let position = |qubit| program.active.binary_search(qubit).expect("qubits that are kept stay in the program");
         let positions: Vec<usize> = qubits.iter().map(position).collect();

@@ -19,9 +19,7 @@ use serde_json::Value;
 
 use self::field::NOT_FINITE;
 use crate::device::{Device, DeviceError};
-
-/// No snapshot is larger.
-const LARGEST: u64 = 64 << 20;
+use crate::math::input;
 
 impl Device {
     /// The device in a file of any known format. IBM's two documents are named `PROPS.json,CONF.json` (or with `+`, in
@@ -82,7 +80,7 @@ fn is_configuration(document: &Value) -> bool {
 }
 
 /// The files that `path` names: one, two joined by a comma or a plus, or IBM's two in a folder.
-fn files_of(path: &str) -> Result<Vec<PathBuf>, DeviceError> {
+pub(super) fn files_of(path: &str) -> Result<Vec<PathBuf>, DeviceError> {
     let whole = Path::new(path);
     if whole.is_dir() {
         return files_in(whole);
@@ -132,11 +130,7 @@ fn other_beside(file: &Path) -> Option<PathBuf> {
 
 fn read_text(path: &Path) -> Result<String, DeviceError> {
     let io = |source| DeviceError::Io { file: path.into(), source };
-    let bytes = fs::metadata(path).map_err(io)?.len();
-    if bytes > LARGEST {
-        return Err(DeviceError::TooLarge { file: path.into(), bytes, limit: LARGEST });
-    }
-    fs::read_to_string(path).map_err(io)
+    input::read_text(path, input::LARGEST_TEXT).map_err(io)
 }
 
 /// The document in `text`. NaN and infinite numbers, which Python writes and JSON does not have, become texts.

@@ -1,7 +1,6 @@
 //! The circuit of a head as settings name it: a row of the table of ansätze, or an own circuit.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,6 +9,7 @@ use crate::circuit::ansatz::{
     ANSATZE, AnsatzError, AnsatzRow, Changes, ENCODINGS, ENTANGLEMENTS, Encoding, EncodingRow, EntanglementRow,
 };
 use crate::circuit::{Ansatz, Circuit};
+use crate::math::input;
 use crate::nn::NnError;
 
 /// The circuit of a head, and the width of the parameter-matched classical head.
@@ -150,7 +150,7 @@ impl fmt::Display for AnsatzChoice {
 impl OwnCircuit {
     /// The circuit of a file, relative to the working directory.
     fn read(name: &str) -> Self {
-        Self { name: name.into(), text: fs::read_to_string(name).ok() }
+        Self { name: name.into(), text: input::read_text(name.as_ref(), input::LARGEST_TEXT).ok() }
     }
 
     /// The circuit with its features, weights and observables.
@@ -161,7 +161,7 @@ impl OwnCircuit {
         let io = |error: std::io::Error| AnsatzError::Io { file: self.name.clone(), reason: error.to_string() };
         match &self.text {
             Some(text) => Ansatz::read(text, &self.name),
-            None => Ansatz::read(&fs::read_to_string(&self.name).map_err(io)?, &self.name),
+            None => Ansatz::read(&input::read_text(self.name.as_ref(), input::LARGEST_TEXT).map_err(io)?, &self.name),
         }
     }
 }

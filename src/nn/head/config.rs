@@ -7,6 +7,7 @@ use candle_core::Tensor;
 
 use crate::circuit::ansatz::{AnsatzError, Encoding};
 use crate::circuit::{Ansatz, Circuit};
+use crate::math::input;
 use crate::nn::head::{AnsatzChoice, CircuitConfig, EncodedCircuit, Head, HeadRow, HeadShape, OwnCircuit};
 use crate::nn::{LearningRates, Network, NnError, Params};
 use crate::sim::{Auto, Condition, EngineOptions, Execution, Executions, SimError, Simulator};
@@ -66,7 +67,7 @@ impl HeadConfig {
     pub fn circuit_file(mut self, path: impl AsRef<Path>) -> Result<Self, NnError> {
         let path = path.as_ref();
         let io = |error: std::io::Error| NnError::File { path: path.into(), reason: error.to_string() };
-        let text = std::fs::read_to_string(path).map_err(io)?;
+        let text = input::read_text(path, input::LARGEST_TEXT).map_err(io)?;
         self.circuit.ansatz = AnsatzChoice::Own(OwnCircuit { name: path.display().to_string(), text: Some(text) });
         self.circuit.qubits = self.circuit.build(None, true)?.circuit.qubits();
         Ok(self)

@@ -6,6 +6,7 @@ use std::path::Path;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use crate::math::input;
 use crate::study::hardware::job::Manifest;
 use crate::study::{StudyError, hardware::job};
 
@@ -47,7 +48,8 @@ impl Counts {
     /// # Errors
     /// A file that cannot be read, is of another form, or whose rows do not fit its job.
     pub fn open(path: &Path) -> Result<Self, StudyError> {
-        let text = std::fs::read(path).map_err(|source| StudyError::File { path: path.into(), source })?;
+        let text =
+            input::read(path, input::LARGEST_TEXT).map_err(|source| StudyError::File { path: path.into(), source })?;
         let counts: Self =
             serde_json::from_slice(&text).map_err(|source| StudyError::Json { path: path.into(), source })?;
         counts.check().map_err(|reason| StudyError::Spec { path: path.into(), reason })?;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EpochRecord, State, TrainConfig};
 use crate::data::write_file;
+use crate::math::input;
 use crate::nn::optim::Moments;
 use crate::nn::params::Snapshot;
 use crate::nn::{NnError, Params};
@@ -67,7 +68,7 @@ pub(super) fn write(path: &Path, training: Identity, params: &Params, state: &St
 /// Sets parameters and state to what the file holds.
 pub(super) fn read(path: &Path, training: &Identity, params: &Params, state: &mut State) -> Result<(), StudyError> {
     let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
-    let bytes = std::fs::read(path).map_err(|source| StudyError::File { path: path.into(), source })?;
+    let bytes = input::read(path, input::LARGEST).map_err(|source| StudyError::File { path: path.into(), source })?;
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| failed(e.to_string()))?;
     let json = metadata.metadata().as_ref().and_then(|known| known.get("training"));
     let json = json.ok_or_else(|| failed("not a checkpoint of a training".into()))?;
