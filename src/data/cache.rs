@@ -7,6 +7,7 @@ use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::{DataError, Picture, Transform, write_file};
+use crate::math::input;
 
 /// A folder of feature files, each named by a hash of everything the features depend on.
 #[derive(Clone, Debug)]
@@ -26,9 +27,11 @@ pub enum Cached {
 }
 
 /// Names the features of these pictures under these weights, cut at this stage. Any change in a byte of the weights or
-/// pictures, or in the transform, gives another key.
+/// pictures, in the transform or in the version of the program gives another key.
 pub fn cache_key(weights: &[u8; 32], stage: &str, transform: &Transform, pictures: &[Picture]) -> String {
     let mut hash = blake3::Hasher::new();
+    // What computes: a later version may scale pictures or run a trunk otherwise.
+    hash.update(concat!("qgraft ", env!("CARGO_PKG_VERSION"), " features/1").as_bytes());
     hash.update(weights);
     let Transform { resize, crop, mean, deviation } = transform;
     hash.update(format!("{stage} {resize} {crop} {mean:?} {deviation:?}").as_bytes());
@@ -53,8 +56,8 @@ impl FeatureCache {
     /// Looks a key up.
     pub fn load(&self, key: &str) -> Cached {
         let path = self.path(key);
-        match fs::read(&path) {
-            Ok(bytes) => match unpack(&bytes) {
+        match input::read(&path, input::LARGEST) {
+            Ok(bytes) => match unpack(&bytes, key) {
                 Ok(features) => Cached::Hit(features),
                 Err(reason) => Cached::Damaged(format!("{}: {reason}", path.display())),
             },
@@ -70,14 +73,14 @@ impl FeatureCache {
     pub fn store(&self, key: &str, features: &Array2<f32>) -> Result<(), DataError> {
         fs::create_dir_all(&self.folder).map_err(DataError::io(&self.folder))?;
         let path = self.path(key);
-        write_file(&path, &pack(features)).map_err(DataError::io(&path))
+        write_file(&path, &pack(features, key)).map_err(DataError::io(&path))
     }
 }
 
-/// A safetensors file with the hash of its values beside them.
-fn pack(features: &Array2<f32>) -> Vec<u8> {
+/// A safetensors file with the hash of its key, shape and values beside them.
+fn pack(features: &Array2<f32>, key: &str) -> Vec<u8> {
     let data: Vec<u8> = features.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let check = blake3::hash(&data);
+    let check = checksum(key, features.shape(), &data);
     let view = |kind, shape, data| TensorView::new(kind, shape, data).expect("as many bytes as the shape");
     let tensors = [
         ("features", view(Dtype::F32, features.shape().to_vec(), &data)),
@@ -86,12 +89,18 @@ fn pack(features: &Array2<f32>) -> Vec<u8> {
     safetensors::serialize(tensors, None).expect("two short names and their shapes always form a header")
 }
 
-fn unpack(bytes: &[u8]) -> Result<Array2<f32>, String> {
+fn checksum(key: &str, shape: &[usize], data: &[u8]) -> blake3::Hash {
+    let mut hash = blake3::Hasher::new();
+    hash.update(format!("{key} {shape:?}").as_bytes());
+    hash.update(data).finalize()
+}
+
+fn unpack(bytes: &[u8], key: &str) -> Result<Array2<f32>, String> {
     let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
     let [features, check] = ["features", "blake3"].map(|name| file.tensor(name).map_err(|e| e.to_string()));
     let (features, check) = (features?, check?);
-    if blake3::hash(features.data()).as_bytes() != check.data() {
-        return Err("its contents do not match their checksum".to_string());
+    if checksum(key, features.shape(), features.data()).as_bytes() != check.data() {
+        return Err("its contents are not those of its name".to_string());
     }
     let &[rows, width] = features.shape() else { return Err("not a table".to_string()) };
     let values = features.data().as_chunks().0.iter().map(|&word| f32::from_le_bytes(word)).collect();

@@ -1,5 +1,8 @@
 //! The devices that come with the program.
 
+use std::path::PathBuf;
+
+use crate::device::snapshot::files_of;
 use crate::device::{Device, DeviceError};
 use crate::math::words::closest;
 
@@ -55,10 +58,26 @@ impl Device {
     /// # Errors
     /// If none has it; the message lists the names.
     pub fn named(name: &str) -> Result<Self, DeviceError> {
-        let plain = plain(name);
-        match DEVICES.iter().find(|row| row.name == plain) {
+        match Self::shipped(name) {
             Some(row) => Self::from_json(&format!("noise_models/{}.json", row.name), row.json),
             None => Err(unknown(name)),
+        }
+    }
+
+    /// The row of a shipped device, by any of the names of [`Device::named`].
+    pub fn shipped(name: &str) -> Option<&'static DeviceRow> {
+        DEVICES.iter().find(|row| row.name == plain(name))
+    }
+
+    /// The files that [`Device::load`] reads, with those that it finds beside the one that is named; none for a shipped
+    /// device. What is kept of a device depends on the contents of all of them.
+    ///
+    /// # Errors
+    /// If a folder cannot be read or does not hold IBM's two documents.
+    pub fn files(name_or_path: &str) -> Result<Vec<PathBuf>, DeviceError> {
+        match Self::shipped(name_or_path) {
+            Some(_) => Ok(Vec::new()),
+            None => files_of(name_or_path),
         }
     }
 
@@ -67,7 +86,7 @@ impl Device {
     /// # Errors
     /// If `name_or_path` is neither, or the file is no snapshot.
     pub fn load(name_or_path: &str) -> Result<Self, DeviceError> {
-        if DEVICES.iter().any(|row| row.name == plain(name_or_path)) {
+        if Self::shipped(name_or_path).is_some() {
             return Self::named(name_or_path);
         }
         let looks_like_file = [".json", ".csv", "/", "\\"].iter().any(|mark| name_or_path.contains(mark));

@@ -1,5 +1,6 @@
 //! A run folder, read back: its trials with their settings and files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -33,6 +34,7 @@ pub struct SavedTrial {
     pub point: Point,
     /// What it measured, without files.
     pub measurement: Measurement,
+    files: BTreeMap<String, String>,
     folder: PathBuf,
 }
 
@@ -54,6 +56,7 @@ impl SavedRun {
                     contents: origin.contents,
                     point: origin.point,
                     measurement: stored.measurement,
+                    files: stored.files,
                     folder: path,
                 }),
                 None => is_old |= !stored.measurement.values.is_empty(),
@@ -101,10 +104,9 @@ impl SavedTrial {
     /// Its file of this name.
     ///
     /// # Errors
-    /// If it has none, or it cannot be read.
+    /// If it has none, it cannot be read, or it is not what the trial stored.
     pub fn file(&self, name: &str) -> Result<Vec<u8>, StudyError> {
-        let path = self.path(name);
-        std::fs::read(&path).map_err(|source| StudyError::File { path, source })
+        store::file(&self.path(name), &self.files)
     }
 
     /// Whether it has a file of this name.

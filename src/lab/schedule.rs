@@ -319,7 +319,7 @@ impl<E: Experiment> Run<'_, E> {
         });
         // Trials share the processor, so a counter of the whole package cannot separate them.
         let usage = self.workers.energy.estimate(began.elapsed().as_secs_f64(), thread_cpu_seconds() - cpu);
-        self.store.finish(&node.key, &Stored { origin, measurement, usage })
+        self.store.finish(&node.key, &Stored::new(&node.key, origin, measurement, usage))
     }
 
     /// Refuses numbers under levels that the grid does not declare: no table would show them.

@@ -6,6 +6,7 @@
 //! another process takes claimed trials last. Two processes thus share the work, and a killed process blocks no trial.
 //! A trial that is computed twice has the same result both times. The first one is kept.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::lab::contents::Contents;
 use crate::lab::factor::Point;
 use crate::lab::metric::Measurement;
+use crate::math::input;
 use crate::study::StudyError;
 use crate::study::energy::Usage;
 use crate::study::files::file_name;
@@ -46,6 +48,32 @@ pub struct Stored {
     pub measurement: Measurement,
     /// What it took: different every time.
     pub usage: Usage,
+    /// Hashes of its files, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+    /// Hash of all the above but `usage`, and of the id. Numbers and files that belong to another trial, or were changed,
+    /// do not have it. Empty in what earlier versions stored.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seal: String,
+}
+
+impl Stored {
+    /// Under this id, with the hashes of its files.
+    pub fn new(key: &Key, origin: Option<Origin>, measurement: Measurement, usage: Usage) -> Self {
+        let files = measurement.files.iter().map(|(name, bytes)| (name.clone(), hash(bytes))).collect();
+        let mut stored = Self { origin, measurement, usage, files, seal: String::new() };
+        stored.seal = stored.sealed(&key.id);
+        stored
+    }
+
+    fn sealed(&self, id: &str) -> String {
+        let parts = (id, &self.origin, &self.measurement, &self.files);
+        hash(&serde_json::to_vec(&parts).expect("names, numbers, lists and maps with texts as keys"))
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..32].to_string()
 }
 
 /// Where a trial is stored.
@@ -131,7 +159,8 @@ impl Store {
     /// # Errors
     /// If one cannot be read.
     pub fn files(&self, key: &Key) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
-        files(&self.folder(key))
+        let known = self.read(key)?.map(|stored| stored.files).unwrap_or_default();
+        files(&self.folder(key), &known)
     }
 
     /// Claims a trial for this process; `false` if another process has.
@@ -189,7 +218,7 @@ impl Store {
 
     /// Why a trial gave nothing, if it did.
     pub fn failure(&self, key: &Key) -> Option<String> {
-        fs::read_to_string(self.beside(key, "failed")).ok()
+        input::read_text(&self.beside(key, "failed"), input::LARGEST_TEXT).ok()
     }
 
     /// Gives up the claim on a trial and forgets an earlier failure of it.
@@ -211,22 +240,42 @@ impl Store {
 /// What the folder of a finished trial says, without its files; `None` if there is no such trial.
 ///
 /// # Errors
-/// If it is there but cannot be read.
+/// If it is there but cannot be read, or its contents are those of another trial.
 pub fn read(folder: &Path) -> Result<Option<Stored>, StudyError> {
     let path = folder.join(MEASUREMENT);
-    let text = match fs::read(&path) {
+    let text = match input::read(&path, input::LARGEST) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(StudyError::File { path, source }),
     };
-    serde_json::from_slice(&text).map(Some).map_err(|source| StudyError::Json { path, source })
+    let stored: Stored =
+        serde_json::from_slice(&text).map_err(|source| StudyError::Json { path: path.clone(), source })?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let id = name.rsplit_once('-').map_or("", |(_, id)| id);
+    match stored.seal.is_empty() || stored.seal == stored.sealed(id) {
+        true => Ok(Some(stored)),
+        false => Err(StudyError::Exchanged { path }),
+    }
+}
+
+/// A file of a finished trial, whose hashes are `known`.
+///
+/// # Errors
+/// If it cannot be read, or is not what the trial stored.
+pub fn file(path: &Path, known: &BTreeMap<String, String>) -> Result<Vec<u8>, StudyError> {
+    let bytes = input::read(path, input::LARGEST).map_err(|source| StudyError::File { path: path.into(), source })?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match known.get(&*name).is_none_or(|then| *then == hash(&bytes)) {
+        true => Ok(bytes),
+        false => Err(StudyError::Exchanged { path: path.into() }),
+    }
 }
 
 /// The files in the folder of a finished trial, by name.
 ///
 /// # Errors
-/// If one cannot be read.
-pub fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
+/// If one cannot be read, or is not what the trial stored.
+fn files(folder: &Path, known: &BTreeMap<String, String>) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
         move |source| StudyError::File { path, source }
@@ -236,7 +285,7 @@ pub fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
         let path = entry.map_err(failed(folder))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name != MEASUREMENT {
-            found.push((name, fs::read(&path).map_err(failed(&path))?));
+            found.push((name, file(&path, known)?));
         }
     }
     found.sort();

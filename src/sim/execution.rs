@@ -1,10 +1,12 @@
 //! From a circuit and a condition to something that runs: transpiled, with its noise, prepared on an engine.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::circuit::{Ansatz, Circuit, Observable, OpKind};
-use crate::device::{Device, Target, TranspileOptions, TranspiledCircuit, transpile};
+use crate::device::{Device, DeviceError, Target, TranspileOptions, TranspiledCircuit, transpile};
+use crate::math::input;
 use crate::noise::{NoiseModel, Program, Step};
 use crate::sim::mitigate::{Apply, MitigationRow};
 use crate::sim::{Condition, EngineOptions, Error, Precision, Prepared, Shots, SimError, Simulator, engine};
@@ -260,12 +262,15 @@ pub fn compile(
     Executions::new(options.clone()).compile(circuit, condition, seed)
 }
 
+/// Files of a device with what they hold.
+type Contents = Vec<(Option<Vec<u8>>, PathBuf)>;
+
 /// [`compile`] with a memory that threads share: a circuit is transpiled once for each device, and its noise compiled
 /// once for each condition.
 #[derive(Default)]
 pub struct Executions {
     options: CompileOptions,
-    devices: Cache<Device>,
+    devices: Cache<(Arc<Device>, Contents)>,
     transpiled: Cache<TranspiledCircuit>,
     programs: Cache<CompiledProgram>,
 }
@@ -305,12 +310,29 @@ impl Executions {
         let _ = self.transpiled.get(&key, || Ok(transpiled));
     }
 
-    /// A device by name or file, read once.
+    /// A device by name or file. A file is read once; one that has changed since is refused, because what was compiled
+    /// before would be that of another device.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is none, or its files have changed since they were first read.
     pub fn device(&self, name: &str) -> Result<Arc<Device>, Error> {
-        self.devices.get(name, || Ok(Device::load(name)?))
+        let now = || -> Result<Contents, DeviceError> {
+            let content = |path: PathBuf| (input::read(&path, input::LARGEST_TEXT).ok(), path);
+            Ok(Device::files(name)?.into_iter().map(content).collect())
+        };
+        let known = self.devices.get(name, || {
+            // Read before the device is: a change in between is then seen at the next line.
+            let contents = now()?;
+            Ok((Arc::new(Device::load(name)?), contents))
+        })?;
+        match now() {
+            Ok(contents) if contents == known.1 => Ok(Arc::clone(&known.0)),
+            _ => Err(Error::Condition {
+                field: "device",
+                value: name.into(),
+                expected: "a file that stays as it was first read",
+            }),
+        }
     }
 
     /// What noise models repaired or could not use in everything compiled so far: `device: sentence`, each once, sorted.
@@ -345,8 +367,8 @@ impl Executions {
         let changed = change.map(|(name, _)| name);
         let read = observed.read();
         let key = format!("{name}\n{model} {source} {scale:?} {changed:?} {qubits:?} {read:?}\n{text}");
+        let device = self.device(name)?;
         self.programs.get(&key, || {
-            let device = self.device(name)?;
             let target = self.options.transpile.as_ref().map(|_| Target::of(&device));
             let transpiled = match self.options.transpile.as_ref().zip(target.as_ref()) {
                 Some((options, target)) => {

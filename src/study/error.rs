@@ -44,6 +44,9 @@ pub enum StudyError {
     /// A spec file that cannot be read.
     #[error("{}: {reason}", path.display())]
     Spec { path: PathBuf, reason: String },
+    /// A file in the folder of a finished trial that is not what the trial stored there.
+    #[error("{}: changed since it was stored, or of another trial; remove its folder, and --resume computes it again", path.display())]
+    Exchanged { path: PathBuf },
     /// Settings outside their ranges.
     #[error("{}", violations.iter().map(|v| v.to_string()).collect::<Vec<_>>().join("\n"))]
     Invalid { violations: Vec<Invalid> },

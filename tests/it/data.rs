@@ -217,6 +217,9 @@ fn cached_features_come_back_and_damage_is_noticed() {
         fs::write(&files[0], damaged).unwrap();
         assert!(matches!(cache.load("key"), Cached::Damaged(reason) if reason.contains("key.safetensors")));
     }
+    // Whole, but of other pictures.
+    fs::write(files[0].with_file_name("other.safetensors"), &whole).unwrap();
+    assert!(matches!(cache.load("other"), Cached::Damaged(reason) if reason.contains("not those of its name")));
     let file = folder.path().join("file");
     fs::write(&file, "in the way").unwrap();
     assert!(FeatureCache::new(&file).store("key", &features).is_err());

@@ -188,7 +188,7 @@ fn files_that_are_no_snapshots_are_refused() {
     assert!(refused("nowhere/d.json").contains("nowhere/d.json"));
     let sparse = fs::File::create(folder.path().join("huge.json")).unwrap();
     sparse.set_len(1 << 31).unwrap();
-    assert!(refused(folder.path().join("huge.json").to_str().unwrap()).contains("larger than any"));
+    assert!(refused(folder.path().join("huge.json").to_str().unwrap()).contains("more than 67108864 bytes"));
     let error = Device::load("manilla").unwrap_err().to_string();
     assert!(error.contains("did you mean manila?") && error.contains("boston"), "{error}");
     assert_eq!(Device::load("ibm_fez").unwrap().name, "fez");
@@ -348,4 +348,31 @@ fn ibm_s_two_files_are_named_in_any_order_or_found() {
     };
     assert_eq!(sorted(&alone), sorted(&both));
     assert!(alone.notices.iter().any(|notice| notice.contains("no configuration")), "{:?}", alone.notices);
+}
+
+#[test]
+fn every_file_of_a_device_is_named_and_none_may_change_under_a_run() {
+    use qgraft::sim::Executions;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("props_x.json"), fixture("props_manila.json").to_string()).unwrap();
+    let name = at("props_x.json").display().to_string();
+    assert_eq!(Device::files(&name).unwrap(), [at("props_x.json")]);
+    let text = fixture("conf_manila.json").to_string();
+    fs::write(at("conf_x.json"), &text).unwrap();
+    // What is found beside a file decides the device as well.
+    assert_eq!(Device::files(&name).unwrap(), [at("props_x.json"), at("conf_x.json")]);
+    assert_eq!(Device::files(folder.path().to_str().unwrap()).unwrap(), [at("props_x.json"), at("conf_x.json")]);
+    for shipped in ["manila", "ibm_manila", "fake_manila"] {
+        assert!(Device::files(shipped).unwrap().is_empty() && Device::shipped(shipped).unwrap().name == "manila");
+    }
+    let executions = Executions::default();
+    let first = executions.device(&name).unwrap();
+    assert_eq!(executions.device(&name).unwrap(), first);
+    // Of the same length, and within the resolution of file times.
+    fs::write(at("conf_x.json"), text.replacen("manila", "nanila", 1)).unwrap();
+    let error = executions.device(&name).unwrap_err().to_string();
+    assert!(error.contains("props_x.json") && error.contains("stays as it was first read"), "{error}");
+    // What begins anew reads anew.
+    assert!(Executions::default().device(&name).is_ok());
 }
