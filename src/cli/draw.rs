@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::circuit::draw;
-use crate::cli::circuit_file;
+use crate::cli::{circuit_file, console};
 
 /// Draws a circuit in the terminal, qubit 0 on top, or as SVG.
 #[derive(clap::Args)]
@@ -32,6 +32,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     draw::check(&circuit).with_context(|| arguments.file.display().to_string())?;
     match &arguments.svg {
         Some(path) => circuit_file::write(Some(path), &draw::svg(&circuit)),
-        None => circuit_file::write(None, &draw::text(&circuit, arguments.width)),
+        None => Ok(console::print(&draw::text(&circuit, arguments.width))?),
     }
 }

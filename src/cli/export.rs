@@ -7,8 +7,8 @@ use clap::ValueEnum;
 
 use crate::circuit::qasm::{WriteOptions, write2, write3};
 use crate::cli::circuit_file;
-use crate::cli::note;
 use crate::cli::progress::{Bar, catch_interrupts};
+use crate::cli::{note, threads};
 use crate::device::TranspiledCircuit;
 use crate::lab::ModelChoice;
 use crate::math::words::pluralise;
@@ -124,7 +124,7 @@ fn describe(device: &str, transpiled: &TranspiledCircuit) {
 /// Reads data of the run under a progress bar.
 fn with_bar<T>(arguments: &Arguments, read: impl FnOnce((&Path, usize), &Bar) -> Result<T, StudyError>) -> Result<T> {
     catch_interrupts();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads::available();
     let bar = Bar::new();
     let found = read((&arguments.cache, threads), &bar);
     bar.done();

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
-use crate::cli::note;
 use crate::cli::progress::{Bar, catch_interrupts};
+use crate::cli::{note, threads};
 use crate::data::Part;
 use crate::lab::Validation;
 use crate::math::words::join_and;
@@ -49,16 +49,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { folder, output, backbone, weights, held_out, split_seed, skip_bad, cache } = arguments;
     let backbone = Backbone { name: backbone.clone(), weights: weights.clone() };
     let mut data = Data { skip_bad: *skip_bad, held_out: *held_out, split_seed: *split_seed, ..Data::default() };
-    data.set_folder(&folder.to_string_lossy());
+    let name = folder.to_str().with_context(|| format!("{}: the name is not UTF-8; rename it", folder.display()))?;
+    data.set_folder(name);
     let mut check = Validation::default();
     data.validate("data", &backbone, &mut check);
     backbone.validate("backbone", &mut check);
     let violations: Vec<String> = check.violations().iter().map(ToString::to_string).collect();
     ensure!(violations.is_empty(), "{}", violations.join("\n"));
     catch_interrupts();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let bar = Bar::new();
-    let loaded = load(&data, &backbone, (cache, threads), &bar);
+    let loaded = load(&data, &backbone, (cache, threads::available()), &bar);
     bar.done();
     let loaded = loaded?;
     for notice in &loaded.notices {

@@ -108,7 +108,7 @@ fn show(arguments: &Arguments, counts: &Counts, saved: &SavedHead, ways: &[Way])
             "agreement": agreement,
         }));
     }
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = crate::cli::console::stdout();
     match arguments.json {
         true => writeln!(stdout, "{}", serde_json::to_string_pretty(&lines)?)?,
         false => write!(stdout, "{}", terminal::render(&table))?,

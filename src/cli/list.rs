@@ -105,7 +105,7 @@ impl Kind {
 /// Prints the listing.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (columns, rows) = arguments.kind.listing();
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::console::stdout();
     if arguments.json {
         let object = |row: Vec<String>| -> Value {
             columns.iter().map(|c| c.to_string()).zip(row.into_iter().map(Value::String)).collect::<Map<_, _>>().into()

@@ -5,6 +5,7 @@
 
 mod bench;
 mod circuit_file;
+mod console;
 mod convert;
 mod draw;
 mod export;
@@ -17,6 +18,7 @@ mod progress;
 mod run;
 mod simulate;
 mod study;
+mod threads;
 mod transpile;
 
 use std::io::Write;
@@ -24,7 +26,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::math::words::printable;
 use crate::study::StudyError;
+use console::note;
 
 /// Trains variational quantum classifiers on frozen pretrained networks and evaluates them under calibrated noise.
 #[derive(Parser)]
@@ -51,9 +55,15 @@ enum Command {
     Noise(noise::Arguments),
 }
 
-/// Runs the program on the process's arguments.
-pub fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+/// Runs the program on the process's arguments. `threads` is the value of `RAYON_NUM_THREADS`, the default number of
+/// threads.
+pub fn main(threads: Option<&str>) -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
+    threads::take_default(threads);
+    let done = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Study(arguments) => study::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
@@ -81,9 +91,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A line on stderr. Where stderr is closed or full there is nobody to report that to, and the work goes on.
-fn note(line: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+/// What the parser of the command line has to say: help, version, or what is wrong.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    // A file name in a wrong argument may hold what steers a terminal; then the message is shown without colours.
+    match printable(&text) {
+        shown if shown != text => note(shown.trim_end()),
+        // As clap itself, which takes no notice of a closed stderr.
+        _ => _ = error.print(),
+    }
+    ExitCode::from(error.exit_code() as u8)
 }
 
 /// An error and its causes, without those that it quotes itself.
@@ -93,13 +110,6 @@ fn message(error: &anyhow::Error) -> String {
         false if text.is_empty() => cause,
         false => format!("{text}: {cause}"),
     })
-}
-
-/// A pool of `threads` threads, or of as many as the machine has.
-fn workers(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> {
-    anyhow::ensure!(threads != Some(0), "--threads 0 cannot work; give 1 or more");
-    // Zero selects rayon's default, the number of cores.
-    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

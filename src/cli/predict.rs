@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::note;
 use crate::cli::progress::{Bar, catch_interrupts};
+use crate::cli::{note, threads};
 use crate::lab::{Applied, ApplyOptions, ModelChoice, SavedRun, System};
 use crate::math::words::pluralise;
 use crate::sim::Condition;
@@ -85,7 +85,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         },
         skip_bad: arguments.skip_bad,
         cache: arguments.cache.clone(),
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        threads: threads::available(),
     };
     catch_interrupts();
     let bar = Bar::new();

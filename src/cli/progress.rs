@@ -9,12 +9,17 @@ use std::io::IsTerminal;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::note;
+use crate::math::words::printable;
 use crate::study::Observer;
 
 /// Set by Ctrl-C. Long work reads it and ends with no file half-written.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Makes Ctrl-C set a flag instead of killing the process. A second Ctrl-C kills it.
+/// How long a step may take to see the flag. Decoding a folder of pictures, for example, does not look for it.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Makes Ctrl-C set a flag instead of killing the process. A second Ctrl-C kills it, and so does a step that does not see
+/// the flag in time. Nothing finished is lost either way: a file appears whole or not at all.
 pub fn catch_interrupts() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
@@ -23,6 +28,11 @@ pub fn catch_interrupts() {
             if STOPPED.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
+            std::thread::spawn(|| {
+                std::thread::sleep(GRACE);
+                note("qgraft: stopped in the middle of a step; what was finished before is kept");
+                std::process::exit(130);
+            });
         });
     });
 }
@@ -64,7 +74,7 @@ impl Observer for Bar {
                         .expect("the template is a constant and valid")
                         .progress_chars("=> "),
                 )
-                .with_prefix(name.to_string());
+                .with_prefix(printable(name).into_owned());
             bar.enable_steady_tick(Duration::from_millis(200));
         });
     }
@@ -158,10 +168,10 @@ impl Observer for Workers {
                 runs.workers.push(line);
             }
             runs.workers[worker].reset_elapsed();
-            runs.workers[worker].set_message(title.to_string());
+            runs.workers[worker].set_message(printable(title).into_owned());
             runs.titles.resize(runs.workers.len(), String::new());
             runs.shares.resize(runs.workers.len(), 0.0);
-            runs.titles[worker] = title.into();
+            runs.titles[worker] = printable(title).into_owned();
             runs.shares[worker] = 0.0;
         });
     }
@@ -190,7 +200,7 @@ impl Observer for Workers {
                 }
             } else if failure.is_some() {
                 // A line that cannot be shown is shown again in the list of failures.
-                let _ = self.lines.println(line);
+                let _ = self.lines.println(printable(&line));
             }
         });
     }

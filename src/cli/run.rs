@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::cli::note;
+use crate::cli::console::{note, stdout};
 use crate::cli::progress::{Workers, catch_interrupts};
+use crate::cli::threads;
 use crate::lab::{Outcome, Overrides, RunOptions, System, read_settings};
 use crate::math::words::pluralise;
 use crate::report::terminal;
@@ -95,7 +96,7 @@ fn common() -> Vec<Arg> {
         option("out", "DIR", "Run folder to make; runs/SYSTEM-N by default").value_parser(value_parser!(PathBuf)),
         switch("resume", "Continue in a folder that holds finished trials"),
         option("jobs", "N", "Trials at a time, each on one thread; all cores by default. Results do not depend on it")
-            .value_parser(value_parser!(u16).range(1..)),
+            .value_parser(value_parser!(u16).range(1..=threads::MOST as i64)),
         option("cache", "DIR", "Folder of cached features")
             .default_value(".qgraft-cache")
             .value_parser(value_parser!(PathBuf)),
@@ -111,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let spec = system.resolve(&overrides(*system, matches)?).context("in the settings")?;
     let list = |name: &str| matches.get_many::<String>(name).into_iter().flatten().cloned().collect::<Vec<String>>();
     let only = list("only");
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = stdout();
     if matches.get_flag("dry-run") {
         let trials = system.plan(&spec, &only)?;
         for trial in &trials {
@@ -126,7 +127,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut options = RunOptions::new(own.map_or_else(|| next_free("runs".as_ref(), name), Ok)?);
     options.cache = path("cache").unwrap_or(options.cache);
     options.resume = matches.get_flag("resume");
-    options.jobs = matches.get_one::<u16>("jobs").map_or(options.jobs, |jobs| usize::from(*jobs));
+    options.jobs = matches.get_one::<u16>("jobs").map_or_else(threads::available, |jobs| usize::from(*jobs));
     options.only = only;
     options.command = command();
     catch_interrupts();
@@ -170,7 +171,7 @@ fn overrides(system: &dyn System, matches: &ArgMatches) -> Result<Overrides> {
 
 /// The arguments of this process as one command, without those that change no result.
 fn command() -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
     let mut kept = vec!["qgraft".to_string()];
     let mut skips = false;
     for argument in arguments {

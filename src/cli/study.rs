@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::cli::note;
+use crate::cli::console::{note, stdout};
 use crate::cli::progress::{Workers, catch_interrupts};
+use crate::cli::threads;
 use crate::lab::suite::{self, Ready, Suite};
 use crate::lab::{Outcome, RunOptions};
 use crate::math::words::pluralise;
@@ -33,7 +34,7 @@ pub struct Arguments {
     #[arg(long, value_name = "KEY=VALUE,…", value_delimiter = ',')]
     only: Vec<String>,
     /// Trials at a time, each on one thread; all cores by default. Results do not depend on it.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=threads::MOST as i64))]
     jobs: Option<u16>,
     /// Continue in a folder that holds finished trials.
     #[arg(long)]
@@ -50,7 +51,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let suite = Suite::read(&arguments.file)?;
     let ready = suite::resolve(&suite, SYSTEMS, &arguments.only)?;
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = stdout();
     if arguments.dry_run {
         return Ok(write!(stdout, "{}", plan(&ready)?)?);
     }
@@ -58,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut options = RunOptions::new(arguments.out.clone().unwrap_or_else(|| Path::new("studies").join(name)));
     options.cache.clone_from(&arguments.cache);
     options.resume = arguments.resume;
-    options.jobs = arguments.jobs.map_or(options.jobs, usize::from);
+    options.jobs = arguments.jobs.map_or_else(threads::available, usize::from);
     options.only.clone_from(&arguments.only);
     options.command = format!("qgraft study {}", arguments.file.display());
     catch_interrupts();

@@ -80,12 +80,13 @@ impl Page {
             facts.join(" · ")
         );
         for Section { anchor, heading, .. } in &self.sections {
-            let _ = write!(page, "<a href=\"#{anchor}\">{}</a> ", escape(heading));
+            let _ = write!(page, "<a href=\"#{}\">{}</a> ", escape(anchor), escape(heading));
         }
         page += "</nav>\n";
         for Section { anchor, heading, blocks } in &self.sections {
             let body: String = blocks.iter().map(block).collect();
-            let _ = write!(page, "<section id=\"{anchor}\">\n<h2>{}</h2>\n{body}</section>\n", escape(heading));
+            let _ =
+                write!(page, "<section id=\"{}\">\n<h2>{}</h2>\n{body}</section>\n", escape(anchor), escape(heading));
         }
         page += "</body>\n</html>\n";
         number_clip_paths(&page)

@@ -1,5 +1,6 @@
 //! A table that renders as HTML, LaTeX or CSV.
 
+use crate::math::words::csv_cell;
 use crate::report::html::escape;
 
 /// Rows above which a page shows the caption alone until the reader opens it.
@@ -48,12 +49,11 @@ impl Table {
             "<div class=\"scroll\"><table class=\"fit\">\n<thead><tr>{header}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table></div>\n",
             self.rows.iter().map(row).collect::<Vec<_>>().join("\n")
         );
-        let caption = escape(&self.caption);
+        let (caption, name) = (escape(&self.caption), escape(&self.name));
         match self.rows.len() > FOLDED {
-            false => format!("<p class=\"caption\" id=\"{}\">{caption}</p>\n{table}", self.name),
+            false => format!("<p class=\"caption\" id=\"{name}\">{caption}</p>\n{table}"),
             true => format!(
-                "<details id=\"{}\"><summary class=\"caption\">{caption}; {} rows</summary>\n{table}</details>\n",
-                self.name,
+                "<details id=\"{name}\"><summary class=\"caption\">{caption}; {} rows</summary>\n{table}</details>\n",
                 self.rows.len()
             ),
         }
@@ -99,7 +99,9 @@ impl Table {
     pub fn csv(&self) -> Vec<u8> {
         let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
         for cells in std::iter::once(&self.header).chain(&self.rows) {
-            writer.write_record(cells).expect("writing into memory cannot fail");
+            writer
+                .write_record(cells.iter().map(|cell| csv_cell(cell).into_owned()))
+                .expect("writing into memory cannot fail");
         }
         writer.into_inner().expect("writing into memory cannot fail")
     }

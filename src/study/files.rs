@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Result, StudyError};
 use crate::data::write_file;
+use crate::math::words::csv_cell;
 
 /// One line of predictions.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,11 +42,19 @@ pub fn predictions_csv(classes: &[String], lines: &[PredictionLine]) -> Result<V
 /// # Errors
 /// A line that is not as long as the header.
 pub(super) fn table<T: Serialize>(name: &str, header: Vec<String>, lines: &[T]) -> Result<Vec<u8>> {
+    let failed = |source: std::io::Error| StudyError::File { path: name.into(), source };
     // The header is written by hand: csv cannot name the columns of a list.
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    let written = writer.write_record(&header).and_then(|()| lines.iter().try_for_each(|line| writer.serialize(line)));
-    let bytes = written.map_err(std::io::Error::from).and_then(|()| writer.into_inner().map_err(|e| e.into_error()));
-    bytes.map_err(|source| StudyError::File { path: name.into(), source })
+    let mut plain = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    let written = plain.write_record(&header).and_then(|()| lines.iter().try_for_each(|line| plain.serialize(line)));
+    let plain = written.map_err(std::io::Error::from).and_then(|()| plain.into_inner().map_err(|e| e.into_error()));
+    let plain = plain.map_err(failed)?;
+    // Names of files and classes may begin as formulas do.
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for record in csv::ReaderBuilder::new().has_headers(false).from_reader(plain.as_slice()).records() {
+        let record = record.map_err(|e| failed(e.into()))?;
+        writer.write_record(record.iter().map(|cell| csv_cell(cell).into_owned())).map_err(|e| failed(e.into()))?;
+    }
+    writer.into_inner().map_err(|e| failed(e.into_error()))
 }
 
 /// A text as the name of a file in one folder: letters, digits and `,=.+-_`, at most 80. Everything else becomes one `_`, and

@@ -63,6 +63,8 @@ mod frozen_layers;
 mod hatl;
 #[cfg(feature = "learn")]
 mod heads;
+#[cfg(all(unix, feature = "cli"))]
+mod hostile;
 #[cfg(feature = "learn")]
 mod kernels;
 #[cfg(feature = "learn")]

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::cli::workers;
+use crate::cli::threads;
 use crate::sim::Precision;
 
 /// Times one simulation and prints a checksum by which it can be compared with other programs.
@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let Ok(budget) = Duration::try_from_secs_f64(setting.budget) else {
         bail!("--budget {} is no time; give seconds, 0 or more", setting.budget);
     };
-    let workers = workers(setting.threads)?;
+    let workers = threads::pool(setting.threads)?;
     let outcome = workers.install(|| match &arguments.case {
         Case::Sv(case) => sv::run(case, budget),
         Case::Grad(case) => grad::run(case, budget),
@@ -103,7 +103,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         threads: workers.current_num_threads(),
         precision: outcome.precision,
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::console::stdout();
     if setting.json {
         writeln!(out, "{}", serde_json::to_string(&line)?)?;
     } else {

@@ -27,7 +27,7 @@ pub fn run(arguments: &Arguments, device: &Device) -> Result<()> {
             "uncalibrated_couplings": dead,
         }));
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::console::stdout();
     writeln!(
         out,
         "{}, {} qubits, calibrated {}\n{}, {}",

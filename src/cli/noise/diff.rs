@@ -25,7 +25,7 @@ pub fn run(before: &Device, after: &Device, as_json: bool) -> Result<()> {
         return print_json(&json!({"devices": [before.name, after.name], "dates": dates,
             "changes": rows.iter().map(row).collect::<Vec<_>>()}));
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::console::stdout();
     writeln!(out, "{} of {}", before.name, before.calibration.source.date)?;
     writeln!(out, "{} of {}", after.name, after.calibration.source.date)?;
     if rows.is_empty() {

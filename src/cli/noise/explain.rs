@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
         }));
     }
     let Explanation { fidelity, sources, sources_remainder, operations, operations_remainder, .. } = &found;
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::console::stdout();
     writeln!(out, "{} on {} under {}: fidelity {fidelity:.6}", path.display(), device.name, model.name())?;
     for (title, parts, remainder) in
         [("source", sources, sources_remainder), ("operation", operations, operations_remainder)]

@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             "median_ratio_aer": summary.aer[0], "median_ratio_aer_with_1_and_2_pulses": summary.aer[1..],
             "median_ratio_own_fit": summary.own}));
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::console::stdout();
     writeln!(out, "{}\n\n{}", table(&COLUMNS, rows.iter().map(cells)), summary.sentence(rows.len()))?;
     for why in skipped {
         writeln!(out, "left out: {why}")?;

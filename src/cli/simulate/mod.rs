@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::cli::{circuit_file, workers};
+use crate::cli::{circuit_file, console, threads};
 use crate::sim::Precision;
 use answer::answer;
 use setup::Setup;
@@ -93,13 +93,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.save.is_some() && !exact.contains(&arguments.engine.as_str()) {
         bail!("--engine {} holds no state that could be saved; use one of {}", arguments.engine, exact.join(", "));
     }
-    let workers = workers(arguments.threads)?;
+    let workers = threads::pool(arguments.threads)?;
     let setup = Setup::of(arguments)?;
     let (answer, state) = workers.install(|| answer(arguments, &setup))?;
     if let (Some(path), Some(state)) = (&arguments.save, &state) {
         circuit_file::write_bytes(path, &npy::bytes(state.view()))?;
     }
-    let text =
-        if arguments.json { serde_json::to_string(&answer)? + "\n" } else { show::text(arguments, &setup, &answer) };
-    circuit_file::write(None, &text)
+    match arguments.json {
+        true => circuit_file::write(None, &(serde_json::to_string(&answer)? + "\n")),
+        false => Ok(console::print(&show::text(arguments, &setup, &answer))?),
+    }
 }
