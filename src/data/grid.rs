@@ -20,6 +20,9 @@ const MOSTLY: f64 = 0.9;
 /// More different numbers than this are a measured column: it is never meant as words.
 const MANY: usize = 20;
 
+/// Most words of a column. Each becomes a column of its own for networks, and with more a column holds names or texts.
+const MOST_WORDS: usize = 1000;
+
 /// Rows of fields, all of one width, that are to become a table.
 pub(super) struct Grid<'a> {
     /// Names the source in messages.
@@ -170,6 +173,13 @@ impl Grid<'_> {
     }
 
     fn words(&self, index: usize, words: Vec<String>) -> Result<Read, DataError> {
+        if words.len() > MOST_WORDS {
+            let (name, count) = (&self.names[index], words.len());
+            let reason = format!(
+                "column `{name}`: {count} different words; expected at most {MOST_WORDS}. If it names the rows, remove it"
+            );
+            return Err(DataError::malformed(self.place, reason));
+        }
         let places: HashMap<&str, usize> = words.iter().enumerate().map(|(k, word)| (word.as_str(), k)).collect();
         let value = |line: &Line| match places.get(line.fields[index].as_str()) {
             _ if line.gap(index) => Ok(f32::NAN),
@@ -334,16 +344,16 @@ impl Grid<'_> {
             let reason = format!("every row is of class `{only}` (column `{name}`); expected at least two classes");
             return Err(DataError::malformed(place, reason));
         }
-        let label = |line: &Line| {
-            classes.iter().position(|class_name| *class_name == line.fields[class]).expect("classes hold every field")
-        };
+        Samples::check_classes(place, classes.len())?;
+        let places: HashMap<&str, usize> = classes.iter().enumerate().map(|(k, name)| (name.as_str(), k)).collect();
+        let label = |line: &Line| places[line.fields[class].as_str()];
         Ok(Samples {
             source: place.into(),
             ids: lines.iter().map(|line| format!("line {}", line.number)).collect(),
             labels: lines.iter().map(label).collect(),
             parts: vec![Part::Train; lines.len()],
             groups: Vec::new(),
-            classes,
+            classes: classes.clone(),
         })
     }
 

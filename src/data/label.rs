@@ -36,6 +36,7 @@ pub(super) fn samples(
         false => of_words(place, &words, names)?,
         true => of_numbers(place, &numbers, names)?,
     };
+    Samples::check_classes(place, classes.len())?;
     let samples = Samples { source: place.into(), ids, labels, classes, parts, groups: Vec::new() };
     Ok((samples, notices))
 }
@@ -124,8 +125,9 @@ pub(super) fn class_names(text: &str, place: &str) -> Result<Vec<String>, DataEr
         }
         _ => text.split(',').map(|name| name.trim().to_string()).collect(),
     };
-    match names.iter().enumerate().find(|(k, name)| names[..*k].contains(name)) {
-        Some((_, name)) => Err(failed(format!("`{name}` occurs twice"))),
+    let mut seen = BTreeSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => Err(failed(format!("`{name}` occurs twice"))),
         None => Ok(names),
     }
 }

@@ -48,6 +48,17 @@ pub struct Samples {
 }
 
 impl Samples {
+    /// Most classes of a data set, those of ImageNet. Comparisons of classes cost their square.
+    pub const MOST_CLASSES: usize = 1000;
+
+    /// Refuses more classes.
+    pub(super) fn check_classes(place: &str, count: usize) -> Result<(), DataError> {
+        let most = Self::MOST_CLASSES;
+        let reason =
+            || format!("{count} classes; expected at most {most}. Is the column of classes a name or a number?");
+        if count <= most { Ok(()) } else { Err(DataError::malformed(place, reason())) }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -96,6 +107,7 @@ impl Samples {
             );
             return Err(DataError::malformed(self.source, reason));
         }
+        Self::check_classes(&self.source, classes)?;
         if classes < 2 {
             let only = self.classes.first().map_or("none", String::as_str);
             let reason = format!("one class ({only}) in {} samples; expected at least two", self.len());

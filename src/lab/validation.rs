@@ -5,11 +5,19 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::circuit::ansatz::{ANSATZE, ENCODINGS, ENTANGLEMENTS};
-use crate::device::{DEVICES, Device};
+use crate::device::{DEVICES, Device, DeviceError};
+use crate::math::input;
 use crate::math::words::closest;
 use crate::nn::head::{AnsatzChoice, Body, CircuitConfig, HEADS, HeadRow};
 use crate::study::Invalid;
 use crate::study::train::TrainConfig;
+
+/// Largest number of things of a kind that a run may ask for. Real runs have thousands; with more a run would not end, or not
+/// fit into memory. Fields whose cost grows faster have smaller bounds of their own.
+const MOST: usize = 10_000_000;
+
+/// Largest measure of a kind, such as a factor or a steepness. Beyond it sums and squares overflow.
+const LARGEST: f64 = 1e9;
 
 /// Collects the violations of a whole specification, so that a user sees all of them at once.
 ///
@@ -47,14 +55,14 @@ impl Validation {
         if holds { self } else { self.refuse(field, value, expected) }
     }
 
-    /// A number of things: at least 1.
+    /// A number of things: at least 1, and no more than any run has.
     pub fn count(&mut self, field: &str, value: usize) -> &mut Self {
         self.at_least(field, value, 1)
     }
 
-    /// A number of things: at least `least`.
+    /// A number of things: at least `least`, and no more than any run has.
     pub fn at_least(&mut self, field: &str, value: usize, least: usize) -> &mut Self {
-        self.check(field, value, value >= least, &format!("at least {least}"))
+        self.whole(field, value, least..=MOST)
     }
 
     /// A whole number within a range, both ends included.
@@ -75,14 +83,14 @@ impl Validation {
         self.check(field, value, holds, &format!("a number strictly between {low} and {high}"))
     }
 
-    /// A finite number above 0.
+    /// A number above 0, at most 10⁹.
     pub fn positive(&mut self, field: &str, value: f64) -> &mut Self {
-        self.check(field, value, value > 0.0 && value.is_finite(), "a number above 0")
+        self.check(field, value, value > 0.0 && value <= LARGEST, &format!("a number above 0, at most {LARGEST}"))
     }
 
-    /// A finite number of at least 0.
+    /// A number from 0 to 10⁹.
     pub fn not_negative(&mut self, field: &str, value: f64) -> &mut Self {
-        self.check(field, value, value >= 0.0 && value.is_finite(), "a number of at least 0")
+        self.within(field, value, 0.0..=LARGEST)
     }
 
     /// A list with at least one entry and no duplicates: repeated runs would be counted as independent.
@@ -175,19 +183,45 @@ impl Validation {
     /// A shipped device or a calibration file, of at least so many qubits.
     pub fn device(&mut self, field: &str, name: &str, qubits: usize) -> &mut Self {
         // Reading a snapshot takes long, and the table knows its width.
-        let width = match DEVICES.iter().find(|row| row.name == name) {
+        let width = match Device::shipped(name) {
             Some(row) => row.qubits,
-            None if !Path::new(name).exists() => return self.name(field, name, DEVICES.iter().map(|row| row.name)),
-            None => match Device::load(name) {
-                Ok(device) => {
-                    self.paths.push((field.into(), name.into()));
+            None => match Device::load(name).and_then(|device| Ok((device, Device::files(name)?))) {
+                Ok((device, files)) => {
+                    self.paths.extend(files.into_iter().map(|file| (field.into(), file)));
                     device.calibration.qubits.len()
                 }
+                Err(DeviceError::Unknown { .. }) => return self.name(field, name, DEVICES.iter().map(|row| row.name)),
                 Err(error) => return self.refuse(field, format!("{name:?}"), error.to_string()),
             },
         };
         let expected = format!("a device of at least {qubits} qubits, as many as the circuit has");
         self.check(field, format!("{name:?} ({width} qubits)"), width >= qubits, &expected)
+    }
+
+    /// Devices as [`Validation::device`] takes them, none of them twice under two names.
+    pub fn devices<'a>(
+        &mut self,
+        field: &str,
+        names: impl IntoIterator<Item = &'a String>,
+        qubits: usize,
+    ) -> &mut Self {
+        let mut seen: Vec<(String, &str)> = Vec::new();
+        for name in names {
+            self.device(field, name, qubits);
+            let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string();
+            let device = match Device::shipped(name) {
+                Some(row) => row.name.to_string(),
+                None => Device::files(name).unwrap_or_default().iter().map(real).collect::<Vec<_>>().join(","),
+            };
+            match seen.iter().find(|(other, _)| *other == device) {
+                // The same name twice is a matter of the list itself.
+                Some((_, first)) if first != name => {
+                    self.refuse(field, format!("{name:?}"), format!("each device once; it is {first:?}"));
+                }
+                _ => seen.push((device, name)),
+            }
+        }
+        self
     }
 
     /// A file or folder that must exist, if it is given.
@@ -196,6 +230,10 @@ impl Validation {
             Some(path) if !path.exists() => self.refuse(field, path.display(), "an existing file or folder"),
             Some(path) if !path.is_file() && !path.is_dir() => {
                 self.refuse(field, path.display(), "a regular file or a folder, no pipe or device")
+            }
+            // Its contents are hashed before they are read.
+            Some(path) if path.is_file() && path.metadata().is_ok_and(|file| file.len() > input::LARGEST) => {
+                self.refuse(field, path.display(), format!("a file of no more than {} bytes", input::LARGEST))
             }
             Some(path) => {
                 self.paths.push((field.into(), path.into()));

@@ -135,10 +135,13 @@ impl Data {
         {
             match row.weights {
                 WeightSource::Embedded(_) => {}
-                WeightSource::Hub { .. } if cfg!(feature = "hub") => {}
-                WeightSource::Hub { repository, file } => {
-                    let expected =
-                        format!("a weight file, such as {file} of {repository} (this program was built without `hub`)");
+                WeightSource::Hub { pin: Some(_), .. } if cfg!(feature = "hub") => {}
+                WeightSource::Hub { repository, file, pin } => {
+                    let why = match pin {
+                        Some(_) => "this program was built without `hub`",
+                        None => "not downloaded, because its contents are not pinned",
+                    };
+                    let expected = format!("a weight file, such as {file} of {repository} ({why})");
                     check.refuse("backbone.weights", "missing", expected);
                 }
                 WeightSource::File => {

@@ -170,7 +170,10 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
                 // Its second half is what the trial took.
                 false if name == "measurement.json" => {
                     let mut stored: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-                    stored.as_object_mut().unwrap().remove("usage").unwrap();
+                    // The seal covers metrics that are times, too.
+                    for volatile in ["usage", "seal"] {
+                        stored.as_object_mut().unwrap().remove(volatile).unwrap();
+                    }
                     stored["measurement"]["values"].as_array_mut().unwrap().retain(|v| v["metric"] != "cost");
                     found.push((path.strip_prefix(folder).unwrap().into(), stored.to_string().into_bytes()));
                 }
@@ -253,6 +256,7 @@ fn leaves(prefix: &str, table: &Table, found: &mut Vec<(String, Toml)>) {
 
 #[test]
 fn a_bad_value_of_every_field_is_refused_by_its_name() {
+    let mut wrong = Vec::new();
     for system in every_system() {
         let name = system.info().name;
         let mut fields = Vec::new();
@@ -261,22 +265,32 @@ fn a_bad_value_of_every_field_is_refused_by_its_name() {
             let bad: &[&str] = match value {
                 Toml::Boolean(_) => &["7"],
                 Toml::String(_) => &["nonsense"],
-                Toml::Integer(_) => &["-1", "many"],
-                Toml::Float(_) => &["nan", "-inf", "much"],
-                Toml::Array(ref entries) if entries.iter().all(Toml::is_float) => &["nan", "much"],
+                // Any number may be a seed.
+                Toml::Integer(_) if field.ends_with("seed") => &["-1", "many"],
+                // No size is without bound: of a size that is accepted, memory is asked for.
+                Toml::Integer(_) => &["-1", "many", "1000000000000", "9223372036854775807"],
+                Toml::Float(_) => &["nan", "-inf", "inf", "1e300", "much"],
+                Toml::Array(ref entries) if entries.iter().all(Toml::is_float) => &["nan", "1e300", "much"],
+                Toml::Array(ref entries) if !field.ends_with("seeds") && entries.iter().all(Toml::is_integer) => {
+                    &["-1", "many", "1000000000000"]
+                }
                 _ => &["nonsense"],
             };
             for text in bad {
                 let set = vec![(field.clone(), text.to_string())];
                 let error = system.resolve(&Overrides { set, ..Overrides::default() });
-                let error = error.map(drop).expect_err(&format!("{name}: {field} = {text} is accepted")).to_string();
-                assert!(error.contains(field.split('.').next_back().unwrap()), "{name}: {field} = {text}: {error}");
+                match error.map(drop) {
+                    Err(error) if error.to_string().contains(field.split('.').next_back().unwrap()) => {}
+                    Err(error) => wrong.push(format!("{name}: {field} = {text}: {error}")),
+                    Ok(()) => wrong.push(format!("{name}: {field} = {text} is accepted")),
+                }
             }
         }
         let unknown = vec![("sedes".to_string(), "1".to_string())];
         let error = system.resolve(&Overrides { set: unknown, ..Overrides::default() }).unwrap_err().to_string();
         assert!(error.contains("sedes") && error.contains("seeds"), "{name}: {error}");
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -324,6 +338,48 @@ fn a_longer_list_of_seeds_goes_on_with_what_is_there() {
     assert_eq!(counted.ended.into_inner(), 3, "one trial of each coin is new");
     let of = |outcome: &Outcome| outcome.results.of("heads").at("seed", "1").samples().unwrap();
     assert_eq!(of(&few), of(&more));
+}
+
+#[test]
+fn results_that_are_not_of_their_trial_are_refused() {
+    type Change = fn(&Path, &Path);
+    let exchange = |a: &Path, b: &Path| {
+        let aside = a.with_extension("aside");
+        for (from, to) in [(a, &*aside), (b, a), (&*aside, b)] {
+            fs::rename(from, to).unwrap();
+        }
+    };
+    let changes: [(&str, Change); 4] = [
+        ("folders exchanged", exchange),
+        ("numbers exchanged", |a, b| {
+            let of = |folder: &Path| fs::read(folder.join("measurement.json")).unwrap();
+            let (first, second) = (of(a), of(b));
+            fs::write(a.join("measurement.json"), second).unwrap();
+            fs::write(b.join("measurement.json"), first).unwrap();
+        }),
+        ("a number changed", |a, _| {
+            let path = a.join("measurement.json");
+            let mut stored: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            stored["measurement"]["values"][0]["value"] = serde_json::json!(0.123);
+            fs::write(path, stored.to_string()).unwrap();
+        }),
+        ("cut short", |a, _| fs::write(a.join("measurement.json"), "{\"measurement\": ").unwrap()),
+    ];
+    for (what, change) in changes {
+        let directory = TempDir::new().unwrap();
+        let out = directory.path().join("run");
+        COINS.run(&smoke(&COINS), &options(&out, 1), &()).unwrap();
+        let trials: Vec<PathBuf> = files(&out.join("trials")).into_iter().map(|(path, _)| path).collect();
+        let folders: BTreeSet<PathBuf> =
+            trials.iter().map(|path| out.join("trials").join(path.parent().unwrap())).collect();
+        let folders: Vec<&PathBuf> = folders.iter().filter(|path| path.to_string_lossy().contains("seed")).collect();
+        change(folders[0], folders[1]);
+        let resumed = RunOptions { resume: true, ..options(&out, 1) };
+        let error = COINS.run(&smoke(&COINS), &resumed, &()).map(drop).expect_err(what).to_string();
+        assert!(error.contains("measurement.json"), "{what}: {error}");
+        let error = SavedRun::open(&out).map(drop).expect_err(what).to_string();
+        assert!(error.contains("measurement.json"), "{what}: {error}");
+    }
 }
 
 #[test]
@@ -408,4 +464,37 @@ fn grids_share_blocks_and_tables_leave_out_what_nothing_measured() {
     assert_eq!(outcome.results.of("heads").rows().len(), 4 * 2 * 3);
     let page = fs::read_to_string(outcome.folder.join("report.html")).unwrap();
     assert!(page.contains(">heads") && !page.contains(">edges"), "no empty column");
+}
+
+#[test]
+fn devices_are_known_by_what_they_are() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let manila = qgraft::device::Device::named("manila").unwrap().to_json();
+    fs::write(at("a.json"), &manila).unwrap();
+    fs::write(at("props_b.json"), &manila).unwrap();
+    fs::write(at("conf_b.json"), "{}").unwrap();
+    std::fs::create_dir(at("inner")).unwrap();
+    let check = |names: &[String]| {
+        let mut check = Validation::default();
+        check.devices("devices", names, 1);
+        check
+    };
+    // Each file that decides a device decides the ids of trials under it.
+    let found = check(&["manila".into(), at("a.json"), at("props_b.json")]);
+    assert!(found.violations().is_empty(), "{:?}", found.violations());
+    let paths: Vec<String> = found.paths().iter().map(|(_, path)| path.display().to_string()).collect();
+    assert_eq!(paths, [at("a.json"), at("props_b.json"), at("conf_b.json")]);
+    for twice in [["manila".into(), "fake_manila".into()], [at("a.json"), at("inner/../a.json")]] {
+        let found = check(&twice);
+        assert!(found.violations()[0].to_string().contains("each device once"), "{:?}", found.violations());
+    }
+    for system in every_system() {
+        let has_devices = system.resolve(&Overrides::default()).unwrap().base.contains_key("devices");
+        if has_devices {
+            let set = vec![("devices".to_string(), "[\"manila\", \"ibm_manila\"]".to_string())];
+            let error = system.resolve(&Overrides { set, ..Overrides::default() }).map(drop).unwrap_err().to_string();
+            assert!(error.contains("each device once"), "{}: {error}", system.info().name);
+        }
+    }
 }

@@ -28,6 +28,9 @@ pub struct Scale {
 }
 
 impl Scale {
+    /// Largest factor. Channels saturate before: times a hundred, an error of 1 % is certain.
+    pub const MOST: f64 = 1000.0;
+
     /// The same factor for every source.
     pub fn all(factor: f64) -> Self {
         Self {
@@ -168,8 +171,8 @@ impl NoiseOptions {
         let mut scale = self.scale;
         for source in SOURCES {
             let factor = *(source.factor)(&mut scale);
-            if !(factor >= 0.0 && factor.is_finite()) {
-                return refuse("scale", source.name, factor, "0 or more");
+            if !(0.0..=Scale::MOST).contains(&factor) {
+                return refuse("scale", source.name, factor, &format!("0 to {}", Scale::MOST));
             }
         }
         if !self.temperature_millikelvin.is_finite() {

@@ -56,14 +56,15 @@ impl TrainConfig {
 
     /// Every field outside its range: its name, its value, what is expected.
     pub fn violations(&self) -> Vec<(&'static str, String, &'static str)> {
-        const POSITIVE: &str = "a number above 0";
-        const NOT_NEGATIVE: &str = "a number of at least 0";
+        const POSITIVE: &str = "a number above 0, at most 1e9";
+        const NOT_NEGATIVE: &str = "a number from 0 to 1e9";
         const SHARE: &str = "a number from 0 to 1";
         const BELOW_ONE: &str = "a number of at least 0 and below 1";
+        const STEPS: &str = "a whole number from 0 to 1000000";
         const COUNT: &str = "a whole number from 1 to 1000000";
         // More epochs or rows in a step than any training has: arrays of this size are still allocated without harm.
         const MOST: usize = 1_000_000;
-        let is_positive = |value: f64| value > 0.0 && value.is_finite();
+        let is_positive = |value: f64| value > 0.0 && value <= 1e9;
         let is_share = |value: f64| (0.0..=1.0).contains(&value);
         let is_below_one = |value: f64| (0.0..1.0).contains(&value);
         let number = |name, value: f64, holds: bool, expected| (name, value.to_string(), holds, expected);
@@ -72,6 +73,7 @@ impl TrainConfig {
             count("epochs", self.epochs),
             count("batch", self.batch),
             number("rate", self.rate, is_positive(self.rate), POSITIVE),
+            ("warm_up", self.warm_up.to_string(), self.warm_up <= MOST, STEPS),
         ];
         match self.schedule {
             Schedule::Constant => {}
@@ -80,7 +82,8 @@ impl TrainConfig {
                 number("schedule.factor", factor, is_positive(factor), POSITIVE),
             ]),
             Schedule::Cosine { floor } => checks.push(number("schedule.floor", floor, is_share(floor), SHARE)),
-            Schedule::Plateau { factor, floor, .. } => checks.extend([
+            Schedule::Plateau { factor, floor, patience } => checks.extend([
+                ("schedule.patience", patience.to_string(), patience <= MOST, STEPS),
                 number("schedule.factor", factor, is_share(factor), SHARE),
                 number("schedule.floor", floor, is_share(floor), SHARE),
             ]),
@@ -93,12 +96,7 @@ impl TrainConfig {
                 number("optimizer.beta1", beta1, is_below_one(beta1), BELOW_ONE),
                 number("optimizer.beta2", beta2, is_below_one(beta2), BELOW_ONE),
                 number("optimizer.epsilon", epsilon, is_positive(epsilon), POSITIVE),
-                number(
-                    "optimizer.weight_decay",
-                    weight_decay,
-                    weight_decay >= 0.0 && weight_decay.is_finite(),
-                    NOT_NEGATIVE,
-                ),
+                number("optimizer.weight_decay", weight_decay, (0.0..=1e9).contains(&weight_decay), NOT_NEGATIVE),
             ]),
         }
         checks.extend(self.clip.map(|clip| number("clip", clip, is_positive(clip), POSITIVE)));

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuit::ansatz::{ANSATZE, AnsatzRow};
 use crate::device::transpile::LayoutMethod;
-use crate::device::{DEVICES, Device, DeviceError};
 use crate::lab::{Preset, Settings, Validation};
 use crate::noise::model::MODELS;
 use crate::sim::Condition;
@@ -234,25 +233,9 @@ impl Settings for Spec {
         // Expressibility runs on no device.
         let uses_devices = has(GRADIENTS) || has(TRANSPILATION);
         let widest = self.qubits.iter().copied().filter(|_| uses_devices).max().unwrap_or(0);
-        for name in self.devices.iter().filter(|name| *name != IDEAL) {
-            match width(name) {
-                Ok(width) => {
-                    let expected = format!("a device of at least {widest} qubits, or fewer in the field qubits");
-                    check.check("devices", format!("{name} ({width} qubits)"), width >= widest, &expected);
-                }
-                Err(error) => _ = check.refuse("devices", name, format!("ideal or a device; {error}")),
-            }
-        }
+        check.devices("devices", self.devices.iter().filter(|name| *name != IDEAL), widest);
         let has_device = self.devices.iter().any(|name| name != IDEAL);
         let expected = "a device besides ideal: the experiment transpilation is listed";
         check.check("devices", format!("{:?}", self.devices), !has(TRANSPILATION) || has_device, expected);
-    }
-}
-
-/// Number of qubits of a device. That of a shipped one is in the table, without reading the snapshot.
-fn width(name: &str) -> Result<usize, DeviceError> {
-    match DEVICES.iter().find(|row| row.name == name) {
-        Some(row) => Ok(row.qubits),
-        None => Ok(Device::load(name)?.calibration.qubits.len()),
     }
 }

@@ -8,7 +8,7 @@ use crate::data::Synthetic;
 use crate::lab::{Preset, Settings, TRIALS, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule, StepSchedule};
-use crate::noise::model::MODELS;
+use crate::noise::model::{MODELS, Scale};
 use crate::sim::mitigate::MITIGATIONS;
 use crate::study::train::TrainConfig;
 use crate::systems::inputs::{Backbone, Data};
@@ -131,7 +131,7 @@ impl Settings for Spec {
             .check("circuit.qubits", qubits, *qubits <= 12, "at most 12: training under noise needs a density matrix")
             .train("train", &self.train);
         for scale in &self.scales {
-            check.not_negative("scales", *scale);
+            check.within("scales", *scale, 0.0..=Scale::MOST);
         }
         for shots in &self.shots {
             check.whole("shots", *shots, 1..=100_000_000);
@@ -142,9 +142,7 @@ impl Settings for Spec {
         self.data.validate("data", &self.backbone, check);
         self.backbone.validate("backbone", check);
         let width = self.validate_source(check);
-        for device in &self.devices {
-            check.device("devices", device, width);
-        }
+        check.devices("devices", &self.devices, width);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The conditions under which trained heads are evaluated, each a level of every evaluation factor.
 
 use crate::lab::{Factor, Role, Validation};
-use crate::noise::model::{MODELS, SOURCES};
+use crate::noise::model::{MODELS, SOURCES, Scale};
 use crate::sim::Condition;
 use crate::sim::mitigate::MITIGATIONS;
 use crate::systems::conditions::{ALL, EXACT, Evaluated};
@@ -76,9 +76,11 @@ pub fn validate(field: &str, condition: &Condition, qubits: usize, check: &mut V
         check.device(&format!("{field}.device"), device, qubits);
     }
     validate_source(&format!("{field}.source"), source, check);
-    check
-        .name(&format!("{field}.model"), model, MODELS.iter().map(|row| row.name))
-        .not_negative(&format!("{field}.scale"), *scale);
+    check.name(&format!("{field}.model"), model, MODELS.iter().map(|row| row.name)).within(
+        &format!("{field}.scale"),
+        *scale,
+        0.0..=Scale::MOST,
+    );
     if let Some(shots) = shots {
         check.whole(&format!("{field}.shots"), *shots, 1..=100_000_000);
     }

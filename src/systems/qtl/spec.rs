@@ -6,7 +6,7 @@ use crate::data::Synthetic;
 use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::{CircuitConfig, HEADS, HeadRow};
 use crate::nn::optim::{Method, Schedule, StepSchedule};
-use crate::noise::model::MODELS;
+use crate::noise::model::{MODELS, Scale};
 use crate::sim::Condition;
 use crate::study::train::TrainConfig;
 use crate::study::{ClassWeight, StudyError};
@@ -216,14 +216,12 @@ impl Settings for Spec {
         self.backbone.validate("backbone", check);
         self.hold_out.validate("hold_out", check);
         conditions::validate("condition", &self.condition, *qubits, check);
-        for device in &self.evaluate.devices {
-            check.device("evaluate.devices", device, *qubits);
-        }
+        check.devices("evaluate.devices", &self.evaluate.devices, *qubits);
         for source in &self.evaluate.sources {
             validate_source("evaluate.sources", source, check);
         }
         for scale in &self.evaluate.scales {
-            check.not_negative("evaluate.scales", *scale);
+            check.within("evaluate.scales", *scale, 0.0..=Scale::MOST);
         }
         for shots in &self.evaluate.shots {
             check.whole("evaluate.shots", *shots, 1..=100_000_000);

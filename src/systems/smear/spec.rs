@@ -25,7 +25,7 @@ pub struct Spec {
     pub validation_fields: usize,
     /// Fields of the test; of a data set at most this many.
     pub test_fields: usize,
-    /// Height of a field in pixels, a multiple of 4 from 32 on. Drawn fields are square.
+    /// Height of a field in pixels, a multiple of 4 from 32 to 4096. Drawn fields are square.
     pub edge: usize,
     /// Cells in a drawn field.
     pub cells: usize,
@@ -33,7 +33,7 @@ pub struct Spec {
     pub label_noise: f64,
     /// Single cells of the source domain, on which the remedy `transferred` is pretrained.
     pub source_cells: usize,
-    /// Channels of the detector, a multiple of 8.
+    /// Channels of the detector, a multiple of 8 up to 1024.
     pub width: usize,
     /// Training of the detectors.
     pub train: TrainConfig,
@@ -105,19 +105,19 @@ impl Settings for Spec {
     ];
 
     fn validate(&self, check: &mut Validation) {
-        let is_edge = self.edge >= 32 && self.edge.is_multiple_of(4);
-        let is_width = self.width > 0 && self.width.is_multiple_of(8);
+        let is_edge = (32..=4096).contains(&self.edge) && self.edge.is_multiple_of(4);
+        let is_width = (8..=1024).contains(&self.width) && self.width.is_multiple_of(8);
         check
             .list("seeds", &self.seeds)
             .path("data", self.data.as_deref())
             .count("training_fields", self.training_fields)
             .count("validation_fields", self.validation_fields)
             .count("test_fields", self.test_fields)
-            .check("edge", self.edge, is_edge, "a multiple of 4 from 32 on")
+            .check("edge", self.edge, is_edge, "a multiple of 4 from 32 to 4096")
             .count("cells", self.cells)
             .within("label_noise", self.label_noise, 0.0..=1.0)
             .count("source_cells", self.source_cells)
-            .check("width", self.width, is_width, "a positive multiple of 8")
+            .check("width", self.width, is_width, "a multiple of 8 from 8 to 1024")
             .train("train", &self.train)
             .distinct("heads", &self.heads)
             .circuit("circuit", &self.circuit);
