@@ -65,6 +65,35 @@ impl Validation {
         self.whole(field, value, least..=MOST)
     }
 
+    /// A number of things of which there may be none, and no more than any run has.
+    pub fn optional_count(&mut self, field: &str, value: usize) -> &mut Self {
+        self.at_least(field, value, 0)
+    }
+
+    /// A width of a layer, 1 to 4096: weights grow with its square.
+    pub fn width(&mut self, field: &str, value: usize) -> &mut Self {
+        self.whole(field, value, 1..=4096)
+    }
+
+    /// Widths of layers one behind the other, 1 to 100 of them.
+    pub fn widths(&mut self, field: &str, values: &[usize]) -> &mut Self {
+        self.check(field, format!("{} layers", values.len()), (1..=100).contains(&values.len()), "1 to 100 layers");
+        for value in values {
+            self.width(field, *value);
+        }
+        self
+    }
+
+    /// A number of layers, 1 to 100.
+    pub fn layers(&mut self, field: &str, value: usize) -> &mut Self {
+        self.whole(field, value, 1..=100)
+    }
+
+    /// Pixels along an edge of a picture, up to 4096.
+    pub fn edge(&mut self, field: &str, value: usize, least: usize) -> &mut Self {
+        self.whole(field, value, least..=4096)
+    }
+
     /// A whole number within a range, both ends included.
     pub fn whole(&mut self, field: &str, value: usize, range: RangeInclusive<usize>) -> &mut Self {
         let expected = format!("a whole number from {} to {}", range.start(), range.end());

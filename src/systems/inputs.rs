@@ -106,7 +106,9 @@ impl Data {
 
     /// Refuses shares out of range, and a kind of data whose path or shape is missing.
     pub fn validate(&self, field: &str, backbone: &Backbone, check: &mut Validation) {
-        check.between(&format!("{field}.held_out"), self.held_out, (0.0, 1.0));
+        check
+            .between(&format!("{field}.held_out"), self.held_out, (0.0, 1.0))
+            .optional_count(&format!("{field}.rows_per_class"), self.rows_per_class);
         let path = self.path_for(backbone);
         let name = format!("{field}.path");
         match self.source {

@@ -162,6 +162,81 @@ fn names_of_others_do_not_steer_the_terminal() {
     }
 }
 
+/// Files with sizes in them, by name.
+const SIZED: &[(&str, &str)] = &[
+    (
+        "qubits.json",
+        r#"{"format":"qgraft-circuit-1","qubits":18446744073709551615,"bits":0,"slots":[],"ops":[{"op":"gate","name":"x","qubits":[0]}]}"#,
+    ),
+    (
+        "bits.json",
+        r#"{"format":"qgraft-circuit-1","qubits":2,"bits":18446744073709551615,"slots":[],"ops":[{"op":"gate","name":"x","qubits":[0]}]}"#,
+    ),
+    (
+        "controls.json",
+        r#"{"format":"qgraft-circuit-1","qubits":2,"bits":0,"slots":[],"ops":[{"op":"gate","name":"swap","controls":18446744073709551615,"qubits":[0]}]}"#,
+    ),
+    ("huge.qasm", "OPENQASM 3.0; qubit[4000000000] q;"),
+    ("batch.toml", "format = \"qgraft.qtl/2\"\n[train]\nbatch = 1000000000000\n"),
+    ("suite.toml", "format = \"qgraft.suite/1\"\n[runs.a]\nsystem = \"qtl\"\ntrain = { batch = 1000000000000 }\n"),
+];
+
+/// Commands that ask for too much, and what the refusal says.
+const TOO_MUCH: &[(&str, &str)] = &[
+    ("simulate qubits.json", "at most 4096"),
+    ("draw qubits.json", "at most 4096"),
+    ("convert bits.json", "at most 4096"),
+    ("transpile bits.json --device torino", "at most 4096"),
+    ("draw controls.json", "acts on"),
+    ("draw huge.qasm", "qubits"),
+    ("run qtl --seeds 10000000000", "up to 100000"),
+    ("run qtl --spec batch.toml", "batch"),
+    ("study suite.toml", "train.batch"),
+    ("run qtl --batch 1000000000000", "train.batch"),
+    ("run qtl --qubits 64", "from 1 to 16"),
+    ("run qtl --shots 18446744073709551615", "shots"),
+    ("run noise_robustness --scales 1e300", "scales"),
+    ("run noise_robustness --set devices=[\"manila\",\"ibm_manila\"]", "each device once"),
+    ("run qtl --heads linear,linear", "each entry once"),
+    ("run soh --set heads=[]", "at least one entry"),
+    ("run qtl --set train.schedule={name=\"step\",every=0,factor=0.5}", "train.schedule.every = 0"),
+    ("run qtl --set train.schedule={name=\"step\",every=1,factor=nan}", "train.schedule.factor = NaN"),
+    ("run qtl --set train.optimizer.beta1=-5.0", "train.optimizer.beta1 = -5"),
+    ("simulate bell.qasm --shots 18446744073709551615", "use at most"),
+    ("simulate bell.qasm --observable Z4000000000000", "no qubit"),
+    ("simulate bell.qasm --save s.npy --keep 99999999999", "no qubit"),
+    ("transpile bell.qasm --device manila --read 99999999999", "99999999999"),
+    ("transpile bell.qasm --device manila --layout 99999999999,1", "does not exist"),
+    ("bench grad --qubits 1000000000 --layers 1 --batch 1", "expected 1 to 40"),
+    ("bench grad --qubits 4 --layers 1000000000 --batch 1", "expected 0 to 1000"),
+    ("bench grad --qubits 4 --layers 1 --batch 10000000000000", "expected 1 to 1000000"),
+    ("bench sv --circuit bell.qasm --budget 1e300", "budget"),
+    ("run forest --data words.csv", "60000 different words; expected at most 1000"),
+    ("run forest --data classes.csv", "30000 classes; expected at most 1000"),
+    ("run qtl --features classes.csv", "30000 classes; expected at most 1000"),
+];
+
+#[test]
+fn sizes_have_bounds_that_are_checked_before_memory_is_asked_for() {
+    let folder = folder();
+    for (name, text) in SIZED {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let table =
+        |row: &dyn Fn(usize) -> String| (0..60_000).fold("a,b,class\n".to_string(), |text, k| text + &row(k) + "\n");
+    fs::write(folder.path().join("words.csv"), table(&|k| format!("word{k},{k},{}", k % 2))).unwrap();
+    fs::write(folder.path().join("classes.csv"), table(&|k| format!("{},{k},class{}", k % 7, k / 2))).unwrap();
+    let mut wrong = Vec::new();
+    for (line, part) in TOO_MUCH {
+        let out = ended(command(folder.path(), line));
+        let text = said(&out);
+        if out.status.success() || !text.contains(part) || text.contains("panicked") {
+            wrong.push(format!("{line}: {text}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn threads_have_a_bound_and_the_environment_is_told() {
     let folder = folder();

@@ -52,7 +52,10 @@ fn circuit(qubits: usize, layers: usize) -> Result<Circuit> {
 /// Times it.
 pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
     let &Arguments { qubits, layers, batch, precision, .. } = arguments;
-    ensure!(qubits > 0 && batch > 0, "--qubits and --batch must be 1 or more");
+    let bounds = [("qubits", qubits, 1, 40), ("layers", layers, 0, 1000), ("batch", batch, 1, 1_000_000)];
+    for (name, value, least, most) in bounds {
+        ensure!((least..=most).contains(&value), "--{name} {value}: expected {least} to {most}");
+    }
     let circuit = circuit(qubits, layers)?;
     let (program, name, ending) = match &arguments.noise {
         Some(path) => {

@@ -165,20 +165,20 @@ impl Settings for Spec {
             .within("swap", self.swap, 0.0..=1.0)
             .train("train", &self.train);
         for shape in &self.shapes {
-            check.check("shapes", shape.name(), shape.width > 0, "layers with a width of at least 1");
+            check.width("shapes", shape.width).whole("shapes", shape.depth, 0..=100);
         }
         for head in &self.heads {
             check.trained_head("heads", head);
         }
-        for (field, count) in [
-            ("rows", self.rows),
-            ("trees", self.trees),
-            ("network.trees", trees),
-            ("network.depth", splits),
-            ("network.epochs", epochs),
-        ] {
+        for (field, count) in [("rows", self.rows), ("network.epochs", epochs)] {
             check.count(field, count);
         }
+        check
+            .whole("trees", self.trees, 1..=100_000)
+            .whole("network.trees", trees, 1..=10_000)
+            .whole("network.depth", splits, 1..=16)
+            .whole("copies", self.copies, 0..=1000)
+            .optional_count("components", self.components);
         for (field, value) in [
             ("temperature", self.temperature),
             ("spread", self.spread),

@@ -257,38 +257,35 @@ impl Settings for Spec {
             .count("source_clips", self.source_clips)
             .at_least("sentences", self.sentences, 2)
             .count("dev", self.dev)
-            .check("test", self.test, self.test >= 20, "at least 20, so that new signers are among them")
+            .whole("test", self.test, 20..=1_000_000)
             .count("per_class", self.per_class)
             .not_negative("camera.noise", self.camera.noise)
             .check("camera.missing", self.camera.missing, (0.0..1.0).contains(&self.camera.missing), BELOW_ONE)
             .name("pictures.backbone", &self.pictures.backbone, BACKBONES.iter().map(|row| row.name))
             .path("pictures.weights", self.pictures.weights.as_deref())
-            .at_least("pictures.edge", self.pictures.edge, 32)
+            .edge("pictures.edge", self.pictures.edge, 32)
             .positive("pictures.backbone_rate", self.pictures.backbone_rate)
-            .check(
-                "sizes.blocks",
-                format!("{:?}", sizes.blocks),
-                !sizes.blocks.is_empty() && !sizes.blocks.contains(&0),
-                "positive widths",
-            )
-            .count("sizes.width", sizes.width)
+            .widths("sizes.blocks", &sizes.blocks)
+            .width("sizes.width", sizes.width)
             .check(
                 "sizes.heads",
                 sizes.heads,
                 sizes.heads > 0 && sizes.width.is_multiple_of(sizes.heads),
                 "a divisor of sizes.width",
             )
-            .count("sizes.encoder", sizes.encoder)
-            .count("sizes.decoder", sizes.decoder)
+            .layers("sizes.encoder", sizes.encoder)
+            .layers("sizes.decoder", sizes.decoder)
             .check("sizes.dropout", sizes.dropout, (0.0..1.0).contains(&sizes.dropout), BELOW_ONE)
             .not_negative("weights.words", weights.words)
             .not_negative("weights.glosses", weights.glosses)
             .not_negative("weights.backbone", weights.backbone)
             .not_negative("weights.encoder", weights.encoder)
-            .count("search.beam_size", search.beam_size)
+            .whole("search.beam_size", search.beam_size, 1..=1000)
             .not_negative("search.length_penalty", search.length_penalty)
             .count("rule.window", rule.window)
             .count("rule.patience", rule.patience)
+            .optional_count("rule.cooldown", rule.cooldown)
+            .optional_count("rule.warm_up", rule.warm_up)
             .within("rule.plateau", rule.plateau, 0.0..=1.0)
             .within("rule.decay", rule.decay, 0.0..=1.0)
             .within("rule.near_best", rule.near_best, 0.0..=1.0)

@@ -204,6 +204,9 @@ impl Settings for Spec {
             .list("values", &self.values)
             .list("layers", &self.layers)
             .count("batches", self.batches)
+            .optional_count("calibration", self.calibration)
+            .optional_count("digits.tasks", self.digits.tasks)
+            .optional_count("digits.useful_tasks", self.digits.useful_tasks)
             .count("head_epochs", self.head_epochs);
         for share in &self.shares {
             check.within("shares", *share, 0.0..=1.0);
@@ -223,9 +226,9 @@ impl Settings for Spec {
             check.count(field, count);
         }
         for (field, widths) in [("digits.hidden", &digits.hidden), ("pictures.channels", &pictures.channels)] {
-            check.check(field, format!("{widths:?}"), !widths.is_empty() && !widths.contains(&0), "positive widths");
+            check.widths(field, widths);
         }
-        check.at_least("pictures.edge", pictures.edge, 4);
+        check.edge("pictures.edge", pictures.edge, 4);
         for (field, labels) in [("digits.labels", digits.labels), ("digits.useful_labels", digits.useful_labels)] {
             let expected = "with digits.rows at most 1500 of 1,797 digits: the others are the test rows";
             check.check(field, labels, digits.rows.saturating_add(labels) <= 1500, expected);

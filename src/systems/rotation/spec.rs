@@ -196,6 +196,7 @@ impl Settings for Spec {
             .distinct("heads", &self.heads)
             .count("training_scenes", self.training_scenes)
             .count("test_scenes", self.test_scenes)
+            .optional_count("transfer.scenes", transfer.scenes)
             .within("ambiguous", self.ambiguous, 0.0..=1.0)
             .train("train", &self.train)
             .train("transfer.source", &transfer.source)

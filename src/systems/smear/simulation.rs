@@ -102,6 +102,7 @@ impl Simulation {
         check
             .count(&name("fields"), self.fields)
             .count(&name("repeats"), self.repeats)
+            .optional_count(&name("false_positives"), self.false_positives)
             .distinct(&name("correlations"), &self.correlations)
             .within(&name("recall"), self.recall, 0.0..=1.0)
             .within(&name("class_accuracy"), self.class_accuracy, 0.0..=1.0)

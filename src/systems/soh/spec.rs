@@ -160,9 +160,8 @@ impl Settings for Spec {
             }
             check.count("shots", *shots);
         }
+        check.width("hidden", self.hidden).width("dense", self.dense);
         for (field, count) in [
-            ("hidden", self.hidden),
-            ("dense", self.dense),
             ("training_cells", self.training_cells),
             ("validation_cells", self.validation_cells),
             ("calibration_cells", self.calibration_cells),
