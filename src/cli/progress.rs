@@ -16,7 +16,7 @@ use crate::study::Observer;
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// How long a step may take to see the flag. Decoding a folder of pictures, for example, does not look for it.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Makes Ctrl-C set a flag instead of killing the process. A second Ctrl-C kills it, and so does a step that does not see
 /// the flag in time. Nothing finished is lost either way: a file appears whole or not at all.

@@ -23,6 +23,9 @@ const MANY: usize = 20;
 /// Most words of a column. Each becomes a column of its own for networks, and with more a column holds names or texts.
 const MOST_WORDS: usize = 1000;
 
+/// Most columns of a table as a network reads it. Principal components and weights cost their square.
+const MOST_ENCODED: usize = 4096;
+
 /// Rows of fields, all of one width, that are to become a table.
 pub(super) struct Grid<'a> {
     /// Names the source in messages.
@@ -111,6 +114,14 @@ impl Grid<'_> {
                 values[[row, columns.len()]] = number;
             }
             columns.push(Column { name: self.names[index].clone(), words });
+        }
+        let encoded: usize = columns.iter().map(|column| column.words.as_ref().map_or(1, Vec::len)).sum();
+        if encoded > MOST_ENCODED {
+            let reason = format!(
+                "{encoded} columns, those of words counted once for each word; expected at most {MOST_ENCODED}. Choose \
+                 columns, or give the table as features"
+            );
+            return Err(DataError::malformed(self.place, reason));
         }
         let samples = self.samples()?;
         let notices = self.notices.into_iter().map(|notice| format!("{}: {notice}", self.place)).collect();

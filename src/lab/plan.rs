@@ -2,6 +2,7 @@
 //! it follows.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
 use toml::{Table, Value};
 
@@ -46,7 +47,9 @@ pub struct Node {
 pub struct Plan<S> {
     /// Settings of each variant; one where nothing is varied.
     pub variants: Vec<S>,
-    /// Contents of the files that each variant names.
+    /// Files that each variant names, each with its field.
+    pub paths: Vec<Vec<(String, PathBuf)>>,
+    /// Contents of them.
     pub contents: Vec<Contents>,
     /// What is varied, over all variants.
     pub grids: Vec<Grid>,
@@ -62,15 +65,16 @@ impl<S: Settings> Plan<S> {
     /// # Errors
     /// Settings outside their ranges, or a trial that follows one that the plan does not have.
     pub fn of<E: Experiment<Spec = S>>(request: &Request) -> Result<Self, StudyError> {
-        let (variants, contents) = (Vec::new(), Vec::new());
-        let mut plan = Self { variants, contents, grids: Vec::new(), axes: Vec::new(), nodes: Vec::new() };
+        let (variants, paths, contents) = (Vec::new(), Vec::new(), Vec::new());
+        let mut plan = Self { variants, paths, contents, grids: Vec::new(), axes: Vec::new(), nodes: Vec::new() };
         let mut hashes = Hashes::default();
         plan.axes = request.axes.iter().map(|axis| axis.name.clone()).collect();
         let mut variants = request.variants();
         let mut openings: HashMap<String, usize> = HashMap::new();
         for variant in &mut variants {
             let spec: S = from_tree(variant.settings.clone())?;
-            let contents = hashes.of(&check(&spec)?)?;
+            let paths = check(&spec)?;
+            let contents = hashes.of(&paths)?;
             // With the own circuits that the settings took in, so that ids depend on them.
             variant.settings = tree(&spec);
             let identity = without_paths(&variant.settings, &contents);
@@ -89,6 +93,7 @@ impl<S: Settings> Plan<S> {
                 plan.nodes.len() - 1
             });
             plan.variants.push(spec);
+            plan.paths.push(paths);
             plan.contents.push(contents);
         }
         for (number, variant) in variants.iter().enumerate() {
@@ -109,6 +114,21 @@ impl<S: Settings> Plan<S> {
         }
         plan.leave_out(&request.exclude);
         Ok(plan)
+    }
+
+    /// Refuses files that are no longer what the ids of the trials say: what was read of them may be either.
+    ///
+    /// # Errors
+    /// If one has changed since the plan was made, or cannot be read.
+    pub fn check_contents(&self) -> Result<(), StudyError> {
+        let mut hashes = Hashes::default();
+        for (paths, contents) in self.paths.iter().zip(&self.contents) {
+            let now = hashes.of(paths)?;
+            if let Some((field, _)) = contents.iter().find(|(field, hash)| now.get(*field) != Some(hash)) {
+                return Err(StudyError::ChangedInRun { field: field.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// Adds the blocks and trials of a grid.

@@ -126,6 +126,7 @@ pub fn sweep<E: Experiment>(
             other => other,
         });
     }
+    plan.check_contents()?;
     let results = Results::read(&plan, &store, E::METRICS)?;
     write::<E>(request, (&plan, &store), options, results)
 }

@@ -189,8 +189,8 @@ impl Validation {
         if let Some(name) = entanglement {
             self.name(&path("entanglement"), name, ENTANGLEMENTS.iter().map(|row| row.name));
         }
-        self.whole(&path("qubits"), *qubits, 1..=16)
-            .whole(&path("depth"), *depth, 1..=1000)
+        self.whole(&path("qubits"), *qubits, 1..=CircuitConfig::MOST_QUBITS)
+            .whole(&path("depth"), *depth, 1..=CircuitConfig::MOST_DEPTH)
             .not_negative(&path("weight_sd"), *weight_sd)
             .distinct(&path("observables"), observables);
         let is_own = matches!(ansatz, AnsatzChoice::Own(_));

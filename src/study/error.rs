@@ -44,6 +44,9 @@ pub enum StudyError {
     /// A spec file that cannot be read.
     #[error("{}: {reason}", path.display())]
     Spec { path: PathBuf, reason: String },
+    /// A file that was read for a run and changed before its end.
+    #[error("the contents of {field} changed while the run read them; remove its folder and run again")]
+    ChangedInRun { field: String },
     /// A file in the folder of a finished trial that is not what the trial stored there.
     #[error("{}: changed since it was stored, or of another trial; remove its folder, and --resume computes it again", path.display())]
     Exchanged { path: PathBuf },

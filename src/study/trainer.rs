@@ -354,6 +354,12 @@ impl TrainedHead {
         if matches!(config.row.body, Body::Kernel) {
             return Err(failed(format!("head {:?} has no parameters", header.head)));
         }
+        // Every feature has a weight in the file, or is an amplitude of at most 16 qubits.
+        let most = bytes.len() + (1 << CircuitConfig::MOST_QUBITS);
+        if header.features > most {
+            let reason = format!("{} features in a file of {} bytes", header.features, bytes.len());
+            return Err(failed(reason));
+        }
         let mut model = config.model(header.features, header.classes.len())?;
         if let Some(program) = &header.program {
             let circuit = Circuit::from_json(program).map_err(|e| failed(format!("circuit: {e}")))?;

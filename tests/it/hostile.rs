@@ -188,7 +188,7 @@ const TOO_MUCH: &[(&str, &str)] = &[
     ("convert bits.json", "at most 4096"),
     ("transpile bits.json --device torino", "at most 4096"),
     ("draw controls.json", "acts on"),
-    ("draw huge.qasm", "qubits"),
+    ("draw huge.qasm", "larger than the limit of 4096"),
     ("run qtl --seeds 10000000000", "up to 100000"),
     ("run qtl --spec batch.toml", "batch"),
     ("study suite.toml", "train.batch"),
@@ -212,6 +212,7 @@ const TOO_MUCH: &[(&str, &str)] = &[
     ("bench grad --qubits 4 --layers 1 --batch 10000000000000", "expected 1 to 1000000"),
     ("bench sv --circuit bell.qasm --budget 1e300", "budget"),
     ("run forest --data words.csv", "60000 different words; expected at most 1000"),
+    ("run forest --data columns.csv", "5000 columns"),
     ("run forest --data classes.csv", "30000 classes; expected at most 1000"),
     ("run qtl --features classes.csv", "30000 classes; expected at most 1000"),
 ];
@@ -226,6 +227,12 @@ fn sizes_have_bounds_that_are_checked_before_memory_is_asked_for() {
         |row: &dyn Fn(usize) -> String| (0..60_000).fold("a,b,class\n".to_string(), |text, k| text + &row(k) + "\n");
     fs::write(folder.path().join("words.csv"), table(&|k| format!("word{k},{k},{}", k % 2))).unwrap();
     fs::write(folder.path().join("classes.csv"), table(&|k| format!("{},{k},class{}", k % 7, k / 2))).unwrap();
+    let row = |cell: &dyn Fn(usize) -> String, class: &str| {
+        (0..5000).map(cell).chain([class.to_string()]).collect::<Vec<_>>().join(",") + "\n"
+    };
+    let rows: String = (0..9).map(|k| row(&|column| ((k * column) % 9).to_string(), ["x", "y"][k % 2])).collect();
+    let columns = row(&|column| format!("c{column}"), "class") + &rows;
+    fs::write(folder.path().join("columns.csv"), columns).unwrap();
     let mut wrong = Vec::new();
     for (line, part) in TOO_MUCH {
         let out = ended(command(folder.path(), line));

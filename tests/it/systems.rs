@@ -498,3 +498,40 @@ fn devices_are_known_by_what_they_are() {
         }
     }
 }
+
+/// Changes a file when the first trial ends.
+struct Meddling(PathBuf);
+
+impl Observer for Meddling {
+    fn ends(&self, _worker: usize, _title: &str, _seconds: f64, _failure: Option<&str>) {
+        fs::write(&self.0, table(1)).unwrap();
+    }
+}
+
+/// Features of two classes, shifted.
+fn table(shift: usize) -> String {
+    let row = |k: usize| format!("{},{},{}\n", k % 2 + shift, k % 5, k % 2);
+    (0..40).fold("a,b,label\n".to_string(), |text, k| text + &row(k))
+}
+
+#[test]
+fn data_that_change_during_a_run_are_told_and_ids_follow_contents() {
+    let qtl = *SYSTEMS.iter().find(|system| system.info().name == "qtl").unwrap();
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("data.csv");
+    fs::write(&path, table(0)).unwrap();
+    let flags = [("features", path.display().to_string()), ("heads", "linear".into()), ("devices", "manila".into())];
+    let flags = flags.map(|(name, value)| (name.to_string(), value)).to_vec();
+    let overrides = Overrides { presets: vec!["smoke".into()], flags, seeds: Some("1".into()), ..Overrides::default() };
+    let request = qtl.resolve(&overrides).unwrap();
+    let ids = || qtl.plan(&request, &[]).unwrap().into_iter().map(|trial| trial.id).collect::<Vec<_>>();
+    let first = ids();
+    let out = directory.path().join("run");
+    let error = qtl.run(&request, &options(&out, 1), &Meddling(path.clone())).map(drop).unwrap_err().to_string();
+    assert!(error.contains("data.path changed while the run"), "{error}");
+    assert!(!out.join("report.html").exists());
+    assert_ne!(ids(), first, "other contents, other ids");
+    // The same contents under another name are the same trials.
+    fs::write(&path, table(0)).unwrap();
+    assert_eq!(ids(), first);
+}

@@ -278,3 +278,30 @@ fn counts_that_do_not_fit_their_job_are_refused_by_place() {
         assert!(found.contains("counts.json") && found.contains(expected), "{found}");
     }
 }
+
+#[test]
+fn a_head_file_cannot_ask_for_more_than_it_holds() {
+    let synthetic = Synthetic { training: 24, held_out: 12, classes: 2, separation: 4.0, seed: 5 };
+    let features = synthetic.features("efficientnet_lite0", 1280);
+    let head = HeadConfig::named("quantum").unwrap().qubits(2).depth(1);
+    let data = FeatureSplit { training: features.rows(Part::Train), validation: features.rows(Part::Validation) };
+    let trained = Trainer::adam(0.05).epochs(1).fit(&head, &data).unwrap();
+    let whole = trained.to_bytes().unwrap();
+    let read = |bytes: &[u8]| qgraft::study::TrainedHead::from_bytes(bytes, Path::new("head.safetensors"));
+    assert!(read(&whole).is_ok());
+    let length = u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+    let header = String::from_utf8(whole[8..8 + length].to_vec()).unwrap();
+    for (old, new) in [
+        (r#"depth\":1"#, r#"depth\":1000000000"#),
+        (r#"qubits\":2"#, r#"qubits\":60"#),
+        (r#"qubits\":2"#, r#"qubits\":18446744073709551615"#),
+        (r#"features\":1280"#, r#"features\":1000000000000"#),
+        (r#"weight_sd\":0.01"#, r#"weight_sd\":1e999"#),
+    ] {
+        assert!(header.contains(old), "{old} is in {header}");
+        let changed = header.replacen(old, new, 1);
+        let bytes = [&(changed.len() as u64).to_le_bytes()[..], changed.as_bytes(), &whole[8 + length..]].concat();
+        let error = read(&bytes).map(drop).expect_err(new).to_string();
+        assert!(!error.is_empty(), "{new}");
+    }
+}

@@ -199,12 +199,27 @@ impl CircuitConfig {
         }
     }
 
+    /// Most qubits of a head.
+    pub const MOST_QUBITS: usize = 16;
+
+    /// Most layers of a head.
+    pub const MOST_DEPTH: usize = 1000;
+
     /// The circuit of the settings, or that of the family of a head that always has the same. Without `entangle` it has no
     /// entanglers.
     ///
     /// # Errors
-    /// A name that is in no table, an own circuit that cannot be a head's, an observable that cannot be measured.
+    /// A name that is in no table, more qubits or layers than a head may have, an own circuit that cannot be a head's, an
+    /// observable that cannot be measured.
     pub fn build(&self, fixed: Option<&'static AnsatzRow>, entangle: bool) -> Result<Ansatz, NnError> {
+        // Settings are checked before; these may also come from the file of a trained head.
+        let sizes = [
+            ("circuit.qubits", self.qubits, Self::MOST_QUBITS, "at most 16 qubits"),
+            ("circuit.depth", self.depth, Self::MOST_DEPTH, "at most 1000 layers"),
+        ];
+        if let Some((field, value, _, reason)) = sizes.into_iter().find(|(_, value, most, _)| value > most) {
+            return Err(NnError::Setting { field, value: value.to_string(), reason });
+        }
         let built = match (fixed.map_or_else(|| self.family(), |row| Ok(Some(row)))?, &self.ansatz) {
             (Some(row), _) => {
                 let changes = if fixed.is_some() { Changes::default() } else { self.changes()? };
