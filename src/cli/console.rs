@@ -2,7 +2,7 @@
 
 use std::io::{Result, Stdout, Write};
 
-use crate::math::words::printable;
+use crate::math::words::{printable, printable_json};
 
 /// A line on stderr. Where stderr is closed or full there is nobody to report that to, and the work goes on.
 pub fn note(line: impl std::fmt::Display) {
@@ -17,6 +17,11 @@ pub fn stdout() -> TextOut {
 /// A whole text on stdout.
 pub fn print(text: &str) -> Result<()> {
     stdout().write_all(text.as_bytes())
+}
+
+/// A JSON text on stdout, and a line break.
+pub fn print_json(text: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{}", printable_json(text.trim_end()))
 }
 
 /// See [`stdout`].

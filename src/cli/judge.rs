@@ -1,11 +1,11 @@
 //! `qgraft judge RUN COUNTS.json`: a trained head on hardware beside its simulations.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use ndarray::Array2;
 
+use crate::cli::console;
 use crate::lab::{ModelChoice, Unit};
 use crate::report::{Table, terminal};
 use crate::sim::Condition;
@@ -108,10 +108,9 @@ fn show(arguments: &Arguments, counts: &Counts, saved: &SavedHead, ways: &[Way])
             "agreement": agreement,
         }));
     }
-    let mut stdout = crate::cli::console::stdout();
     match arguments.json {
-        true => writeln!(stdout, "{}", serde_json::to_string_pretty(&lines)?)?,
-        false => write!(stdout, "{}", terminal::render(&table))?,
+        true => console::print_json(&serde_json::to_string_pretty(&lines)?)?,
+        false => console::print(&terminal::render(&table))?,
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! `qgraft list KIND`: what there is, printed from the tables.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -9,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::circuit::ansatz::{ANSATZE, ENCODINGS, ENTANGLEMENTS};
 use crate::circuit::gate::GATES;
+use crate::cli::console;
 use crate::device::DEVICES;
 use crate::lab::System;
 use crate::nn::backbone::BACKBONES;
@@ -105,18 +104,15 @@ impl Kind {
 /// Prints the listing.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (columns, rows) = arguments.kind.listing();
-    let mut out = crate::cli::console::stdout();
     if arguments.json {
         let object = |row: Vec<String>| -> Value {
             columns.iter().map(|c| c.to_string()).zip(row.into_iter().map(Value::String)).collect::<Map<_, _>>().into()
         };
         let list: Value = rows.into_iter().map(object).collect();
-        writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
-        return Ok(());
+        return Ok(console::print_json(&serde_json::to_string_pretty(&list)?)?);
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(columns);
     table.add_rows(rows);
-    writeln!(out, "{table}")?;
-    Ok(())
+    Ok(console::print(&format!("{table}\n"))?)
 }

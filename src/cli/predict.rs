@@ -1,12 +1,11 @@
 //! `qgraft predict RUN DATA`: a trained model of a run folder applied to new data.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::cli::progress::{Bar, catch_interrupts};
-use crate::cli::{note, threads};
+use crate::cli::{circuit_file, console, note, threads};
 use crate::lab::{Applied, ApplyOptions, ModelChoice, SavedRun, System};
 use crate::math::words::pluralise;
 use crate::sim::Condition;
@@ -92,10 +91,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let applied = system.apply(&run, &options, &bar);
     bar.done();
     let applied = applied?;
-    let bytes = if arguments.json { (applied.json()? + "\n").into_bytes() } else { applied.csv() };
-    match &arguments.output {
-        Some(path) => write_whole(path, &bytes)?,
-        None => std::io::stdout().lock().write_all(&bytes).context("stdout")?,
+    match (&arguments.output, arguments.json) {
+        (Some(path), true) => write_whole(path, (applied.json()? + "\n").as_bytes())?,
+        (Some(path), false) => write_whole(path, &applied.csv())?,
+        (None, true) => console::print_json(&applied.json()?).context("stdout")?,
+        (None, false) => circuit_file::write_bytes(Path::new("-"), &applied.csv()).context("stdout")?,
     }
     summary(&applied);
     Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::cli::console::{note, stdout};
+use crate::cli::console::{note, print_json, stdout};
 use crate::cli::progress::{Workers, catch_interrupts};
 use crate::cli::threads;
 use crate::lab::{Outcome, Overrides, RunOptions, System, read_settings};
@@ -139,7 +139,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let _ = std::fs::remove_dir(&options.out);
     }
     let outcome = outcome?;
-    write!(stdout, "{}", if matches.get_flag("json") { outcome.json.clone() } else { shown(&outcome) })?;
+    match matches.get_flag("json") {
+        true => print_json(&outcome.json)?,
+        false => write!(stdout, "{}", shown(&outcome))?,
+    }
     note(format_args!("report: {}", outcome.folder.join("report.html").display()));
     failures(&outcome, &format!("qgraft run {name} --spec {0}/spec.toml --out {0} --resume", options.out.display()))
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::circuit::qasm::WriteOptions;
 use crate::circuit::{Circuit, OpKind};
 use crate::cli::circuit_file::{self, Format};
-use crate::cli::note;
+use crate::cli::{console, note};
 use crate::device::schedule;
 use crate::device::{Device, LayoutMethod, Target, TranspileOptions, TranspiledCircuit, transpile};
 
@@ -148,7 +148,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         circuit_file::write(arguments.output.as_deref(), &text)?;
     }
     if arguments.json {
-        circuit_file::write(None, &(serde_json::to_string_pretty(&summary)? + "\n"))
+        Ok(console::print_json(&serde_json::to_string_pretty(&summary)?)?)
     } else {
         note(summary.text().trim_end());
         Ok(())

@@ -88,22 +88,34 @@ pub fn p_value(p: f64) -> String {
 /// assert_eq!(printable("\u{1b}[31mred\r"), "\\u{1b}[31mred\\r");
 /// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
-    // Bidirectional marks, embeddings, overrides and isolates: https://www.unicode.org/reports/tr9, table 1.
-    let is_bidi =
-        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let is_unsafe = |c: char| c.is_control() && c != '\n' && c != '\t' || is_bidi(c);
+    escaped(text, |letter| match is_bidirectional(letter) {
+        true => letter.escape_unicode().to_string(),
+        false => letter.escape_default().to_string(),
+    })
+}
+
+/// [`printable`] for JSON, whose escapes are others. What reads it gets the same text.
+///
+/// ```
+/// use qgraft::math::words::printable_json;
+/// assert_eq!(printable_json("{\"name\": \"\u{9b}2J\"}"), "{\"name\": \"\\u009b2J\"}");
+/// ```
+pub fn printable_json(text: &str) -> Cow<'_, str> {
+    escaped(text, |letter| format!("\\u{:04x}", u32::from(letter)))
+}
+
+/// Marks, embeddings, overrides and isolates of directions: <https://www.unicode.org/reports/tr9>, table 1.
+fn is_bidirectional(letter: char) -> bool {
+    let ranges = [('\u{61c}', '\u{61c}'), ('\u{200e}', '\u{200f}'), ('\u{202a}', '\u{202e}'), ('\u{2066}', '\u{2069}')];
+    ranges.into_iter().any(|(first, last)| (first..=last).contains(&letter))
+}
+
+fn escaped(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
+    let is_unsafe = |c: char| c.is_control() && c != '\n' && c != '\t' || is_bidirectional(c);
     if !text.contains(is_unsafe) {
         return text.into();
     }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for letter in text.chars() {
-        match is_unsafe(letter) {
-            true if is_bidi(letter) => shown.extend(letter.escape_unicode()),
-            true => shown.extend(letter.escape_default()),
-            false => shown.push(letter),
-        }
-    }
-    shown.into()
+    text.chars().map(|letter| if is_unsafe(letter) { escape(letter) } else { letter.to_string() }).collect()
 }
 
 /// A cell of a comma-separated table. A text that a spreadsheet would take for a formula gets an apostrophe before it, as

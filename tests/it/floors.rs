@@ -107,3 +107,31 @@ fn engines_share_the_kernels_alone() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Law: one reader of files, one writer to the console, so that pipes, lengths and control characters are seen in one
+/// place.
+#[test]
+fn files_and_the_console_are_used_in_one_place() {
+    // The counters of the kernel are no files of a user; the store writes trials itself.
+    const READERS: [&str; 2] = ["math/input.rs", "study/energy.rs"];
+    const CONSOLE: [&str; 2] = ["cli/console.rs", "cli/circuit_file.rs"];
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut files, mut wrong) = (Vec::new(), Vec::new());
+    rust_files(&source, &mut files);
+    for file in files {
+        let inside = file.strip_prefix(&source).unwrap().to_str().unwrap().to_string();
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let signs: [(&[&str], &[&str]); 2] = [
+            (&["fs::read(", "fs::read_to_string(", " File::open(", "fs::File::open("], &READERS),
+            (&["println!(", "eprintln!(", "io::stdout().lock()"], &CONSOLE),
+        ];
+        for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            for (signs, places) in signs {
+                let found = signs.iter().find(|sign| line.contains(**sign) && !places.contains(&inside.as_str()));
+                wrong.extend(found.map(|sign| format!("src/{inside}:{}: {sign}", number + 1)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::cli::threads;
+use crate::cli::{console, threads};
 use crate::sim::Precision;
 
 /// Times one simulation and prints a checksum by which it can be compared with other programs.
@@ -103,9 +103,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         threads: workers.current_num_threads(),
         precision: outcome.precision,
     };
-    let mut out = crate::cli::console::stdout();
+    let mut out = console::stdout();
     if setting.json {
-        writeln!(out, "{}", serde_json::to_string(&line)?)?;
+        console::print_json(&serde_json::to_string(&line)?)?;
     } else {
         let Line { case, n, seconds_median, seconds_min, reps, checksum, threads, precision, .. } = line;
         writeln!(out, "{case}: {n} qubits, {threads} threads, {precision} precision")?;

@@ -5,7 +5,6 @@ mod diff;
 mod explain;
 mod layers;
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -14,7 +13,7 @@ use serde_json::Value;
 
 use crate::circuit::{Circuit, OpKind};
 use crate::cli::circuit_file;
-use crate::cli::note;
+use crate::cli::{console, note};
 use crate::device::Device;
 
 /// Shows the calibration of a device, the infidelity of the channels built from it, and every repair.
@@ -115,8 +114,7 @@ fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table
 }
 
 fn print_json(value: &Value) -> Result<()> {
-    writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(value)?)?;
-    Ok(())
+    Ok(console::print_json(&serde_json::to_string_pretty(value)?)?)
 }
 
 /// A number that may be unknown.

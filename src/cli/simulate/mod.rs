@@ -100,7 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         circuit_file::write_bytes(path, &npy::bytes(state.view()))?;
     }
     match arguments.json {
-        true => circuit_file::write(None, &(serde_json::to_string(&answer)? + "\n")),
+        true => Ok(console::print_json(&serde_json::to_string(&answer)?)?),
         false => Ok(console::print(&show::text(arguments, &setup, &answer))?),
     }
 }
