@@ -188,7 +188,7 @@ impl Settings for Spec {
         }
         let divides = self.size.heads > 0 && self.size.width.is_multiple_of(self.size.heads);
         check.check("size.heads", self.size.heads, divides, "a number that divides size.width");
-        let trained = self.rows * 70 / 100;
+        let trained = self.rows.saturating_mul(70) / 100;
         check.check("together", self.together, self.together <= trained, "at most 70 % of rows");
         for &rows in &self.transfer.rows {
             check.check("transfer.rows", rows, (1..=trained).contains(&rows), "from 1 to 70 % of rows");
