@@ -1,5 +1,5 @@
-//! Classical estimators on plain arrays: baselines, the classifier for quantum kernels, and the fusion of the boxes of
-//! several detectors.
+//! Classical estimators on plain arrays: baselines, the classifier for quantum kernels, the fusion of the boxes of several
+//! detectors, and the likelihood of alignments on phylogenetic trees.
 
 pub mod boxes;
 mod error;
@@ -7,6 +7,7 @@ mod forest;
 mod least_squares;
 mod logistic;
 mod pca;
+pub mod phylogeny;
 mod svm;
 
 pub use error::ClassicError;

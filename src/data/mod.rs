@@ -4,6 +4,7 @@
 //! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`], [`digits()`]: where they come from.
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
 //! * [`read_pictures`]: pictures without labels. [`read_voc`]: pictures with boxes in them.
+//! * [`sequence`]: DNA, alignments of genomes, variants.
 //! * [`Sampler`]: which rows make up a step.
 //! * [`write_file`]: the one writer of files, of every floor above too.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
@@ -30,6 +31,7 @@ mod part_name;
 mod picture_file;
 mod sampler;
 mod samples;
+pub mod sequence;
 mod split;
 mod synthetic;
 mod tabular;

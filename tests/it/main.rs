@@ -88,6 +88,8 @@ mod pages;
 #[cfg(feature = "learn")]
 mod penalties;
 #[cfg(feature = "learn")]
+mod phylogeny;
+#[cfg(feature = "learn")]
 mod picture_folders;
 #[cfg(feature = "learn")]
 mod plasticity;
