@@ -8,12 +8,14 @@
 //! * [`Optimizer`]: AdamW or SGD with a rate per parameter.
 //! * [`quantum`]: the one bridge from tensors to circuits.
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
+//! * [`byte_net`]: a network over DNA.
 //! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
 //!
 //! A program that trains small networks starts with `CANDLE_CPU_MASK=0` and `CANDLE_NUM_THREADS=1` in its environment, as
 //! qgraft's own does. Otherwise candle (0.11) counts the processor's cores anew, from a file, for every matrix product.
 
 pub mod backbone;
+pub mod byte_net;
 pub mod decode;
 mod error;
 pub mod head;

@@ -36,6 +36,8 @@ mod backbones;
 #[cfg(feature = "learn")]
 mod boxes;
 #[cfg(feature = "learn")]
+mod byte_net;
+#[cfg(feature = "learn")]
 mod circuits;
 #[cfg(feature = "learn")]
 mod classic;

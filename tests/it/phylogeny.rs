@@ -1,7 +1,7 @@
 //! Trees, and the likelihood of columns on them.
 
 use approx::assert_relative_eq;
-use qgraft::classic::phylogeny::{F81, MISSING, Site, Tree, Work, distances, evolve, neighbour_joining};
+use qgraft::classic::phylogeny::{Evolution, F81, MISSING, Site, Tree, Work, distances, neighbour_joining};
 use qgraft::math::Stream;
 
 const NEWICK: &str = "((A:0.1,B:0.2):0.15,(C:0.3,(D:0.05,E:0.4):0.1):0.25);";
@@ -141,10 +141,11 @@ fn joining_finds_a_tree_again_from_its_distances_and_from_columns() {
     }
     let site = Site::normalized([0.3, 0.2, 0.2, 0.3]);
     let mut stream = Stream::named(1, "columns");
+    let evolution = Evolution::new(&tree, 0);
     let columns: Vec<Vec<u8>> = (0..20_000)
         .map(|_| {
             let base = [0, 0, 0, 1, 1, 2, 2, 3, 3, 3][stream.below(10)];
-            evolve(&tree, &site, (0, base), 0.1, &mut stream)
+            evolution.column(&site, base, 0.1, &mut stream)
         })
         .collect();
     let estimated = distances(columns.iter().map(Vec::as_slice), 5);

@@ -6,6 +6,7 @@
 //!   [`Embedding`]: layers on [`Params`](crate::nn::Params), named as in PyTorch.
 //! * [`TransformerBlock`], [`sinusoidal_positions`], [`causal_mask`]: what encoders and decoders are made of.
 //! * [`GraphAttention`]: nodes of a complete graph attend to each other by the colours of their edges.
+//! * [`StrandConv`], [`StrandEmbedding`], [`StrandNorm`]: DNA, both strands treated alike by an [`Involution`].
 //! * [`softmax`], [`dropout`], [`reverse_gradient`]; [`Window`], [`Padding`], [`Reach`]: the geometry they share.
 //!
 //! Planes are (batch, channels, height, width), sequences (batch, time, width). The same numbers come out whatever the
@@ -25,6 +26,7 @@ mod pool;
 mod recurrent;
 mod reversal;
 mod standardize;
+mod strand;
 mod transformer;
 mod window;
 
@@ -40,5 +42,6 @@ pub use norm::{BatchNorm, GroupNorm, LayerNorm};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use recurrent::{Gru, Lstm};
 pub use reversal::reverse_gradient;
+pub use strand::{Involution, NormScope, StrandConv, StrandEmbedding, StrandNorm};
 pub use transformer::{TransformerBlock, TransformerConfig, causal_mask, sinusoidal_positions};
 pub use window::{Padding, Window};

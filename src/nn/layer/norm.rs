@@ -9,13 +9,13 @@ use crate::nn::{Mode, NnError, Params};
 
 /// A learned factor and offset per channel, named as in PyTorch.
 #[derive(Clone, Debug)]
-struct Affine {
-    weight: Tensor,
-    bias: Tensor,
+pub(super) struct Affine {
+    pub weight: Tensor,
+    pub bias: Tensor,
 }
 
 impl Affine {
-    fn new(params: &mut Params, name: &str, channels: usize) -> Result<Self, NnError> {
+    pub fn new(params: &mut Params, name: &str, channels: usize) -> Result<Self, NnError> {
         let weight = params.get(&format!("{name}.weight"), &[channels], Init::Constant(1.0))?;
         let bias = params.get(&format!("{name}.bias"), &[channels], Init::Constant(0.0))?;
         Ok(Self { weight, bias })
@@ -26,7 +26,7 @@ impl Affine {
         self.along(x, 1)
     }
 
-    fn along(&self, x: &Tensor, axis: usize) -> candle_core::Result<Tensor> {
+    pub fn along(&self, x: &Tensor, axis: usize) -> candle_core::Result<Tensor> {
         add_per_channel(&multiply_per_channel(x, &self.weight, axis)?, &self.bias, axis)
     }
 }

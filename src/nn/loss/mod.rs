@@ -1,11 +1,13 @@
 //! How wrong a network is, row by row: the loss of a batch is a weighted mean that callers form themselves, so that
 //! rows can be weighted, left without a label, or compared by domain.
 
+mod column;
 mod ctc;
 mod rows;
 
 use candle_core::{D, DType, Tensor};
 
+pub use column::column_log_likelihood;
 pub use ctc::ctc;
 pub use rows::{
     absolute, binary_cross_entropy, cross_entropy, distillation, divergence, focal, huber, soft_cross_entropy, squares,
