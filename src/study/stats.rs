@@ -202,3 +202,37 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     }
     adjusted
 }
+
+/// Pearson's correlation; `None` of fewer than two pairs, lists of different length or one without spread.
+pub fn pearson(one: &[f64], two: &[f64]) -> Option<f64> {
+    let (own, other) = (mean(one)?, mean(two)?);
+    if one.len() != two.len() {
+        return None;
+    }
+    let sum = |f: &dyn Fn(f64, f64) -> f64| one.iter().zip(two).map(|(a, b)| f(a - own, b - other)).sum::<f64>();
+    let spread = (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt();
+    (spread > 0.0).then(|| sum(&|a, b| a * b) / spread)
+}
+
+/// Spearman's rank correlation, equal values with their mean rank; `None` as [`pearson`].
+///
+/// ```
+/// use qgraft::study::stats::spearman;
+/// assert_eq!(spearman(&[1.0, 2.0, 3.0], &[10.0, 100.0, 1000.0]), Some(1.0));
+/// ```
+pub fn spearman(one: &[f64], two: &[f64]) -> Option<f64> {
+    pearson(&ranks(one), &ranks(two))
+}
+
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut before = 0;
+    for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        let middle = before as f64 + 0.5 * (equal.len() - 1) as f64;
+        equal.iter().for_each(|&k| ranks[k] = middle);
+        before += equal.len();
+    }
+    ranks
+}
