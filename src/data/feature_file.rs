@@ -100,13 +100,15 @@ impl Features {
         parse_features(&bytes, &place)
     }
 
-    /// Writes the rows of each part with their labels as a safetensors file, which [`read_features`] reads.
+    /// Writes the rows of each part with their labels as a safetensors file, which [`read_features`] reads. Rows that are all
+    /// of the training part are written as not divided yet.
     ///
     /// # Errors
     /// A file that cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), DataError> {
         let parts = [(Part::Train, "train"), (Part::Validation, "val"), (Part::Test, "test")];
         let mut arrays: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+        let is_divided = self.samples.parts.iter().any(|part| *part != Part::Train);
         for (part, name) in parts {
             let rows = self.rows(part);
             if rows.is_empty() {
@@ -114,8 +116,9 @@ impl Features {
             }
             let values = rows.values.iter().flat_map(|value| value.to_le_bytes()).collect();
             let labels = rows.labels.iter().flat_map(|label| (*label as u32).to_le_bytes()).collect();
-            arrays.push((format!("{name}.features"), Dtype::F32, rows.values.shape().to_vec(), values));
-            arrays.push((format!("{name}.labels"), Dtype::U32, vec![rows.labels.len()], labels));
+            let named = |array: &str| if is_divided { format!("{name}.{array}") } else { array.to_string() };
+            arrays.push((named("features"), Dtype::F32, rows.values.shape().to_vec(), values));
+            arrays.push((named("labels"), Dtype::U32, vec![rows.labels.len()], labels));
         }
         let failed = |e: safetensors::SafeTensorError| DataError::malformed(path.display(), e);
         // Plain strings always become JSON.
