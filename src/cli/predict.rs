@@ -20,12 +20,14 @@ use crate::systems::SYSTEMS;
   qgraft predict runs/qtl-1 a.png b.jpg --json
   qgraft predict runs/qtl-1 features.safetensors --head linear --seed 3
   qgraft predict runs/qtl-1 photos/ --head quantum --device torino --shots 1024 --mitigation readout_inversion
+  qgraft predict runs/genome-1 variants.vcf genome.fa                 a score for each single-base variant
+  qgraft predict runs/genome-1 promoters.fa others.fa -o embedded.safetensors
 
 A picture whose folder has the name of a class is counted as of that class, and metrics are then printed to stderr.")]
 pub struct Arguments {
     /// The folder of a run or a suite.
     folder: PathBuf,
-    /// Pictures, folders of pictures, or one file of features.
+    /// Pictures, folders of pictures, one file of features; of a genome run, variants or sequences.
     #[arg(required = true)]
     data: Vec<PathBuf>,
     /// Which head of the run; the best on validation rows by default.
@@ -55,7 +57,7 @@ pub struct Arguments {
     /// Leave out pictures that cannot be read.
     #[arg(long)]
     skip_bad: bool,
-    /// Where to write; - is stdout, the default.
+    /// Where to write; stdout by default. A name in .safetensors receives embeddings, where the model has them.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write one JSON object with rows and metrics in place of CSV.
@@ -91,6 +93,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let applied = system.apply(&run, &options, &bar);
     bar.done();
     let applied = applied?;
+    if let Some(path) = arguments.output.as_ref().filter(|path| path.extension().is_some_and(|e| e == "safetensors")) {
+        let features = applied.features.as_ref();
+        let reason = "this model gives no embeddings of these data, so there is nothing for a .safetensors file";
+        features.with_context(|| format!("{}: {reason}", path.display()))?.write(path)?;
+        summary(&applied);
+        return Ok(());
+    }
     match (&arguments.output, arguments.json) {
         (Some(path), true) => write_whole(path, (applied.json()? + "\n").as_bytes())?,
         (Some(path), false) => write_whole(path, &applied.csv())?,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use crate::data::Features;
 use crate::lab::choice::ModelChoice;
 use crate::report::Table;
 use crate::sim::Condition;
@@ -12,7 +13,7 @@ use crate::study::StudyError;
 /// New data for a trained model of a run folder, and what the model runs under.
 #[derive(Clone, Debug)]
 pub struct ApplyOptions {
-    /// Pictures, folders of pictures, or a file of features or rows.
+    /// Pictures, folders of pictures, a file of features or rows, variants, sequences.
     pub data: Vec<PathBuf>,
     /// Which model of the run; of what it leaves, the best on validation rows is taken.
     pub choice: ModelChoice,
@@ -27,7 +28,7 @@ pub struct ApplyOptions {
 }
 
 /// What a model says of new data.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Applied {
     /// Which model it is: label, seed, condition, engine.
     pub model: String,
@@ -41,6 +42,8 @@ pub struct Applied {
     pub known: usize,
     /// What was left out or repaired.
     pub notices: Vec<String>,
+    /// Embeddings of the samples, of a model that has them.
+    pub features: Option<Features>,
 }
 
 impl Applied {

@@ -4,6 +4,7 @@ pub mod circuits;
 pub mod conditions;
 pub mod equivariance;
 pub mod forest;
+pub mod genome;
 pub mod hatl;
 pub mod hold_out;
 pub mod inputs;
@@ -28,5 +29,6 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<smear::Smear>::new(),
     &SystemOf::<equivariance::Equivariance>::new(),
     &SystemOf::<circuits::Circuits>::new(),
+    &SystemOf::<genome::Genome>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];

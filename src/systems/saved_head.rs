@@ -222,6 +222,7 @@ pub fn answers(
         metrics: METRICS.iter().filter_map(metric).collect(),
         known: known.len(),
         notices: rows.notices.clone(),
+        features: None,
     })
 }
 

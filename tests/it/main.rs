@@ -62,6 +62,8 @@ mod forest;
 #[cfg(feature = "learn")]
 mod frozen_layers;
 #[cfg(feature = "learn")]
+mod genome;
+#[cfg(feature = "learn")]
 mod hatl;
 #[cfg(feature = "learn")]
 mod heads;
@@ -101,6 +103,8 @@ mod release_rule;
 mod report;
 #[cfg(feature = "learn")]
 mod rotation;
+#[cfg(feature = "learn")]
+mod sequences;
 #[cfg(feature = "learn")]
 mod smear;
 #[cfg(feature = "learn")]

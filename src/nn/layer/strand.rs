@@ -129,7 +129,8 @@ impl StrandEmbedding {
     /// If `params` hold other shapes.
     pub fn new(params: &mut Params, name: &str, letters: &Involution, output: &Involution) -> Result<Self, NnError> {
         let shape = [letters.channels(), output.channels()];
-        let weight = params.get(&format!("{name}.parametrizations.weight.original"), &shape, Init::Normal { sd: 1.0 })?;
+        let weight =
+            params.get(&format!("{name}.parametrizations.weight.original"), &shape, Init::Normal { sd: 1.0 })?;
         Ok(Self { weight, letters: letters.clone(), output: output.clone() })
     }
 
