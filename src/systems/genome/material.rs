@@ -7,8 +7,8 @@ use crate::classic::ClassicError;
 use crate::classic::phylogeny::{F81, MISSING, Site, Tree, distances, neighbour_joining};
 use crate::data::DataError;
 use crate::data::sequence::read_alignment;
-use crate::math::Stream;
 use crate::math::words::pluralise;
+use crate::math::{Stream, input};
 use crate::study::StudyError;
 use crate::systems::genome::spec::Spec;
 
@@ -137,7 +137,8 @@ fn leaves(count: usize) -> String {
 }
 
 fn read_tree(path: &Path) -> Result<Tree, StudyError> {
-    let text = std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.into(), source })?;
+    let text =
+        input::read_text(path, input::LARGEST_TEXT).map_err(|source| StudyError::File { path: path.into(), source })?;
     let place = |e: ClassicError| DataError::Malformed { place: path.display().to_string(), reason: e.to_string() };
     Ok(Tree::parse(&text).map_err(place)?)
 }

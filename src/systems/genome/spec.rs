@@ -185,9 +185,9 @@ impl Settings for Spec {
         for probe in &self.probes {
             check.trained_head("probes", probe);
         }
-        // Motifs, labels of both classes and all parts need some bases; more than this no machine simulates in a day.
+        // Motifs, labels of both classes and all parts need some bases.
         for (field, bases) in [("training_bases", self.training_bases), ("test_bases", self.test_bases)] {
-            check.whole(field, bases, 500..=100_000_000);
+            check.at_least(field, bases, 500);
         }
         check.whole("labels", self.labels, 10..=self.training_bases / 10);
         for (field, channels) in [("width", self.width), ("inner", self.inner)] {
@@ -198,9 +198,10 @@ impl Settings for Spec {
                 "an even number: channels come in pairs, one for each strand",
             );
         }
-        let is_dilation =
-            |dilations: &[usize]| !dilations.is_empty() && dilations.iter().all(|d| (1..=1000).contains(d));
-        let expected = "at least one number, each from 1 to 1000";
+        let is_dilation = |dilations: &[usize]| {
+            (1..=100).contains(&dilations.len()) && dilations.iter().all(|d| (1..=1000).contains(d))
+        };
+        let expected = "at least one number and at most 100, each from 1 to 1000";
         check.check("dilations", format!("{:?}", self.dilations), is_dilation(&self.dilations), expected);
         if self.source_names().is_empty() {
             check.refuse("sources", "[]", "at least one source, or an alignment");
