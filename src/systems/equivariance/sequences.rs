@@ -127,6 +127,11 @@ impl Sequences {
         self.tokens.nrows()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// These rows.
     pub fn select(&self, rows: &[usize]) -> Self {
         let (tokens, labels) = (self.tokens.select(Axis(0), rows), self.labels.select(Axis(0), rows));

@@ -44,7 +44,7 @@ impl Rows {
             }
         };
         let parts = all.split(seed);
-        if parts.iter().any(|part| part.len() == 0) {
+        if parts.iter().any(|part| part.is_empty()) {
             let reason = format!("data: {} rows are too few to train, to choose and to test on", all.len());
             return Err(StudyError::Settings { reason });
         }

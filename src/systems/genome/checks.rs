@@ -1,4 +1,4 @@
-//! What is expected of a whole run. Bounds are first settings, fixed before any run.
+//! What is expected of a whole run. Bounds are those of the reconstruction.
 
 use crate::lab::{Check, Expect, Results, Samples};
 
