@@ -144,13 +144,14 @@ impl Settings for Spec {
         },
         Preset {
             name: "full",
-            doc: "three seeds, both simulated sources, 200,000 bases, a receptive field of 49 bases; an hour or two",
+            doc: "three seeds, both simulated sources, 60,000 bases, a receptive field of 49 bases; about half an hour",
             apply: |spec| {
-                spec.seeds = vec![0, 1, 2];
+                // Settings were chosen by runs of seed 0.
+                spec.seeds = vec![1, 2, 3];
                 spec.sources = SOURCES.iter().map(|row| row.name.into()).collect();
                 spec.probes = vec!["linear".into(), "quantum".into()];
-                (spec.training_bases, spec.test_bases) = (200_000, 20_000);
-                (spec.width, spec.inner, spec.dilations) = (48, 32, vec![1, 5, 1, 5]);
+                (spec.training_bases, spec.test_bases) = (60_000, 12_000);
+                (spec.width, spec.inner, spec.dilations) = (32, 24, vec![1, 5, 1, 5]);
                 (spec.train.epochs, spec.train.rate) = (12, 3e-3);
             },
         },
