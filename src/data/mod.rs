@@ -3,7 +3,8 @@
 //! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
 //! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`], [`digits()`]: where they come from.
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
-//! * [`read_pictures`]: pictures without labels. [`read_voc`]: pictures with boxes in them.
+//! * [`read_pictures`]: pictures without labels. [`read_voc`]: pictures with boxes in them; [`read_crops`]: the objects cut
+//!   out of them.
 //! * [`sequence`]: DNA, alignments of genomes, variants.
 //! * [`Sampler`]: which rows make up a step.
 //! * [`write_file`]: the one writer of files, of every floor above too.
@@ -12,6 +13,7 @@
 mod array_file;
 mod bundled;
 mod cache;
+mod crops;
 mod delimited;
 mod digits;
 mod error;
@@ -42,6 +44,7 @@ pub(crate) mod zip_file;
 
 pub use bundled::{BUNDLED, BundledRow};
 pub use cache::{Cached, FeatureCache, cache_key};
+pub use crops::{has_boxes, read_crops};
 pub use delimited::{chosen_separator, parse_number, parse_table, read_table, read_text};
 pub use digits::digits;
 pub use error::DataError;

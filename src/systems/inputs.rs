@@ -276,22 +276,25 @@ pub fn load_new(
     let row = BackboneRow::named(&backbone.name)?;
     let extracting = Extracting { row, weights: backbone.weights.as_deref(), cache, threads, observer };
     let mut labels = Vec::new();
-    let source = new.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     let read = |transform: &Transform| {
-        let pictures = new_pictures(new, transform, &source)?;
-        let class_of = |id: &String| {
-            let folder = id.rsplit('/').nth(1)?;
-            new.classes.iter().position(|class| class == folder)
-        };
-        labels = pictures.samples.ids.iter().map(class_of).collect();
+        let (pictures, known) = new_pictures(new, transform)?;
+        labels = known;
         Ok(pictures)
     };
-    let loaded = extracting.features(&Data::default(), read, &source)?;
+    let loaded = extracting.features(&Data::default(), read, "")?;
     Ok(NewRows { values: loaded.features.values, ids: loaded.features.samples.ids, labels, notices: loaded.notices })
 }
 
-/// The pictures of new data, with a label that means nothing.
-fn new_pictures(new: &NewData, transform: &Transform, source: &str) -> Result<Pictures, StudyError> {
+/// The pictures of new data, each shrunk to what the transform needs of it and with a label that means nothing, and the class
+/// of each where its folder has the name of one.
+///
+/// # Errors
+/// If a path is no picture and no folder with pictures.
+pub fn new_pictures(
+    new: &NewData,
+    transform: &Transform,
+) -> Result<(Pictures, Vec<Option<usize>>), StudyError> {
+    let source = new.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     let bad = if new.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
     let mut found = LoosePictures { ids: Vec::new(), pictures: Vec::new(), skipped: Vec::new() };
     for path in new.paths {
@@ -304,11 +307,16 @@ fn new_pictures(new: &NewData, transform: &Transform, source: &str) -> Result<Pi
     }
     if found.pictures.is_empty() {
         let reason = "no picture, and no file of features".into();
-        return Err(DataError::Malformed { place: source.into(), reason }.into());
+        return Err(DataError::Malformed { place: source, reason }.into());
     }
+    let class_of = |id: &String| {
+        let folder = id.rsplit('/').nth(1)?;
+        new.classes.iter().position(|class| class == folder)
+    };
+    let labels = found.ids.iter().map(class_of).collect();
     let count = found.pictures.len();
     let samples = Samples {
-        source: source.into(),
+        source,
         ids: found.ids,
         // The backbone does not look at labels.
         labels: vec![0; count],
@@ -316,11 +324,12 @@ fn new_pictures(new: &NewData, transform: &Transform, source: &str) -> Result<Pi
         parts: vec![Part::Test; count],
         groups: Vec::new(),
     };
-    Ok(Pictures { pictures: found.pictures, samples, skipped: found.skipped, notices: Vec::new() })
+    let pictures = Pictures { pictures: found.pictures, samples, skipped: found.skipped, notices: Vec::new() };
+    Ok((pictures, labels))
 }
 
 /// Names the option that leaves out pictures that do not decode.
-fn naming_skip_bad(error: DataError) -> DataError {
+pub fn naming_skip_bad(error: DataError) -> DataError {
     match error {
         DataError::BadImage { path, reason } => {
             DataError::BadImage { path, reason: format!("{reason}; --skip-bad leaves such files out") }

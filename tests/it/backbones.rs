@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use qgraft::data::{FeatureCache, Picture, decode, fashion_mnist};
-use qgraft::nn::Weights;
+use qgraft::nn::{Params, Weights};
 use qgraft::nn::backbone::architecture::Spelling;
-use qgraft::nn::backbone::{BACKBONES, Backbone, BackboneRow, Network, Trunk, extract};
+use qgraft::nn::backbone::{BACKBONES, Backbone, BackboneRow, Network, TopStages, Trunk, extract};
 use serde::Deserialize;
 
 fn reference(name: &str) -> PathBuf {
@@ -255,6 +255,42 @@ fn stages_have_the_shapes_they_claim() {
         let features: Vec<f32> = trunk.features(&images).unwrap().flatten_all().unwrap().to_vec1().unwrap();
         let (off, largest) = difference(&features, &means);
         assert!(off <= 1e-6 * largest, "{}: features are not the means of the last stage", row.name);
+    }
+}
+
+#[test]
+fn the_last_stages_on_planes_of_those_below_are_the_whole_trunk() {
+    let expected: BTreeMap<String, MadeUp> = json("formula.json");
+    for row in ours().filter(|row| expected.contains_key(row.name)) {
+        let weights = formula_weights(row, Spelling::Torchvision);
+        let trunk = Trunk::new(row, &weights).unwrap();
+        let images = formula_images().narrow(2, 0, 32).unwrap().narrow(3, 0, 32).unwrap();
+        let count = trunk.stages().len();
+        for first in [1, count - 1] {
+            let planes = trunk.stage_output(&images, &trunk.stages()[first - 1].name).unwrap();
+            let mut params = Params::new(0, DType::F32);
+            let top = TopStages::on(&mut params, row, &weights, first).unwrap();
+            let flat = |tensor: Tensor| -> Vec<f32> { tensor.flatten_all().unwrap().to_vec1().unwrap() };
+            let whole: Vec<f64> = flat(trunk.features(&images).unwrap()).into_iter().map(f64::from).collect();
+            let (off, largest) = difference(&flat(top.features(&planes).unwrap()), &whole);
+            // Folded normalisation against one that is computed.
+            assert!(off <= 1e-4 * largest, "{}, from stage {first}: off by {off:.1e} of {largest:.1e}", row.name);
+
+            // With its own statistics, measured and put in place, every normalisation has mean 0 and variance 1 over the
+            // planes, so that measuring again changes nothing.
+            let measured = top.statistics(&planes).unwrap();
+            for (name, values) in &measured {
+                params.find(name).unwrap().set(values).unwrap();
+            }
+            let top = TopStages::on(&mut params, row, &weights, first).unwrap();
+            for ((name, before), (_, after)) in measured.iter().zip(top.statistics(&planes).unwrap()) {
+                let before: Vec<f64> = flat(before.clone()).into_iter().map(f64::from).collect();
+                let (off, largest) = difference(&flat(after), &before);
+                assert!(off <= 1e-4 * largest.max(1e-6), "{}, {name}: off by {off:.1e}", row.name);
+            }
+        }
+        let mut params = Params::new(0, DType::F32);
+        assert!(TopStages::on(&mut params, row, &weights, count).is_err(), "{} has no stage that high", row.name);
     }
 }
 

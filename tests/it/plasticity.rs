@@ -6,15 +6,17 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use qgraft::circuit::ansatz::Encoding;
 use qgraft::circuit::{Ansatz, Circuit, Gate, Observable};
-use qgraft::data::digits;
-use qgraft::lab::{Settings, run_in_memory};
+use qgraft::data::{digits, fashion_mnist};
+use qgraft::lab::{
+    ApplyOptions, ModelChoice, Overrides, RunOptions, SavedRun, Settings, System, SystemOf, run_in_memory, settings,
+};
 use qgraft::math::Stream;
 use qgraft::nn::init::Init;
 use qgraft::nn::layer::Linear;
 use qgraft::nn::loss::Loss;
 use qgraft::nn::{Examples, LayerGroups, Mode, Model, Network, NnError, Output, Params, QuantumLayer};
 use qgraft::sim::Auto;
-use qgraft::sim::Execution;
+use qgraft::sim::{Condition, Execution};
 use qgraft::systems::plasticity::{Collection, Plasticity, Spec, arms, dormant, effective_rank};
 use qgraft::transfer::{FitContext, Reinit, Selection, Transfer, Utility, Value, WakeAngles, select};
 use serde::Deserialize;
@@ -259,4 +261,88 @@ fn the_full_grid_has_every_cell_once() {
     // Controls; 3 utilities × 9 selections × 3 values on all layers; 3 × 6 shares on the first and on the last.
     assert_eq!(names.len(), 8 + 81 + 36);
     assert!(names.iter().any(|name| name == "magnitude 0.1 % resample, first layers"), "{names:?}");
+}
+
+/// The smoke preset on pictures with two arms that replace weights.
+fn pictures() -> Spec {
+    let mut spec = Spec { settings: vec!["shirts".into()], utilities: vec![Utility::Gradient], ..small() };
+    spec.pretrained.rates = vec![1.0];
+    spec
+}
+
+#[test]
+fn a_fine_tuned_backbone_predicts_from_its_file_what_it_predicted_in_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let system = SystemOf::<Plasticity>::new();
+    let file = settings::tree(&pictures());
+    let request = system.resolve(&Overrides { file: Some(file), ..Overrides::default() }).unwrap();
+    let options = RunOptions { cache: folder.path().join("cache"), ..RunOptions::new(folder.path().join("run")) };
+    let outcome = system.run(&request, &options, &()).unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    let run = SavedRun::open(&outcome.folder).unwrap();
+
+    let plain = run.trials.iter().find(|trial| trial.point.get("arm") == "plain").unwrap();
+    let text = String::from_utf8(plain.file("predictions.csv").unwrap()).unwrap();
+    let lines: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines.len(), 9, "three test pictures of each class");
+    let right = lines.iter().filter(|line| line[4] == line[5]).count() as f64 / 9.0;
+    assert!((right - plain.measurement.get("last").unwrap()).abs() < 1e-12, "the last accuracy can be recomputed");
+
+    // The same pictures as files, in folders of their classes.
+    let shirts = fashion_mnist::shirts().unwrap();
+    for line in &lines {
+        let row = shirts.samples.ids.iter().position(|id| id == line[3]).unwrap();
+        let picture = &shirts.pictures[row];
+        let path = folder.path().join("new").join(line[4].replace('/', "_")).join(format!("{row}.png"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let (width, height) = (picture.width as u32, picture.height as u32);
+        image::save_buffer(&path, &picture.rgb, width, height, image::ColorType::Rgb8).unwrap();
+    }
+    let ask = ApplyOptions {
+        data: vec![folder.path().join("new")],
+        choice: ModelChoice::default(),
+        condition: Condition::default(),
+        skip_bad: false,
+        cache: folder.path().join("cache"),
+        threads: 1,
+    };
+    let applied = system.apply(&run, &ask, &()).unwrap();
+    assert_eq!(applied.rows.len(), 9);
+    for row in &applied.rows {
+        let id = row[0].as_str().unwrap().rsplit('/').next().unwrap().trim_end_matches(".png").to_string();
+        let line = lines.iter().find(|line| shirts.samples.ids[id.parse::<usize>().unwrap()] == line[3]).unwrap();
+        for class in 0..3 {
+            let (then, now): (f64, f64) = (line[6 + class].parse().unwrap(), row[3 + class].as_f64().unwrap());
+            // Packed kernels with folded normalisation against those that were trained.
+            assert!((then - now).abs() < 1e-3, "{id}: {then} in the run, {now} from the file");
+        }
+    }
+    let noisy = ApplyOptions { condition: Condition { shots: Some(10), ..Condition::default() }, ..ask };
+    assert!(system.apply(&run, &noisy, &()).unwrap_err().to_string().contains("no circuit"));
+}
+
+#[test]
+fn own_pictures_are_a_setting_of_their_own_and_other_files_are_refused() {
+    let flags = |list: &[(&str, &str)]| Overrides {
+        flags: list.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        ..Overrides::default()
+    };
+    let system = SystemOf::<Plasticity>::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    std::fs::write(&file, "no pictures").unwrap();
+    let text = |path: &std::path::Path| path.display().to_string();
+    let request = system.resolve(&flags(&[("data", &text(folder.path()))])).unwrap();
+    assert_eq!(request.base["settings"].as_array().unwrap()[0].as_str(), Some("own"));
+    for (list, message) in [
+        (vec![("data", text(&file))], "a folder of class folders"),
+        (vec![("settings", "own".to_string())], "data = missing"),
+        (vec![("backbone", "squeezenet1_1".to_string())], "a weight file of squeezenet1_1 (--weights)"),
+        (vec![("live", "10".to_string())], "a whole number from 1 to 9"),
+        (vec![("edge", "16".to_string())], "a whole number from 32 to 512"),
+    ] {
+        let list: Vec<(&str, &str)> = list.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let error = system.resolve(&flags(&list)).unwrap_err().to_string();
+        assert!(error.contains(message), "{list:?}: {error}");
+    }
 }

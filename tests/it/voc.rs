@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use qgraft::data::{BoxedPictures, DataError, read_voc};
+use qgraft::data::{BoxedPictures, DataError, Part, has_boxes, read_crops, read_voc};
 
 use crate::support::archive::{deflated, stored};
 
@@ -146,4 +146,42 @@ fn an_archive_is_read_like_its_folder_and_never_without_bound() {
     fs::write(&path, &bomb).unwrap();
     let error = read_voc(&path, 24).unwrap_err().to_string();
     assert!(error.contains("`junk` grows from") && error.contains("a zip bomb"), "{error}");
+}
+
+#[test]
+fn objects_are_cut_out_as_squares_in_the_class_of_their_box() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = |size: [&str; 2]| {
+        let object = |name: &str, [left, top, right, bottom]: [usize; 4]| {
+            format!(
+                "<object><name>{name}</name><bndbox><xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax>\
+                 <ymax>{bottom}</ymax></bndbox></object>"
+            )
+        };
+        // A cell in the corner, a second one, which stays, a platelet, and one too small to show anything.
+        let objects = [
+            object("cell", [0, 0, 12, 6]),
+            object("cell", [6, 6, 18, 12]),
+            object("platelet", [9, 3, 15, 9]),
+            object("dust", [1, 1, 1, 1]),
+        ];
+        let [width, height] = size;
+        format!("<annotation><size><width>{width}</width><height>{height}</height></size>{}</annotation>", objects.concat())
+    };
+    let mut voc = Voc::new("png");
+    for id in ["one", "two", "three"] {
+        voc = voc.with(&format!("Annotations/{id}.xml"), two(["24", "18"])).with(&format!("JPEGImages/{id}.png"), png(24, 18));
+    }
+    voc.write(folder.path());
+    assert!(has_boxes(folder.path()) && !has_boxes(&folder.path().join("JPEGImages")));
+    let read = read_crops(folder.path()).unwrap();
+    assert_eq!(read.samples.classes, ["cell", "platelet"]);
+    assert_eq!(read.samples.ids[..2], ["one#0", "one#2"]);
+    assert_eq!(read.samples.groups, [0, 0, 1, 1, 2, 2]);
+    assert_eq!(read.samples.parts[..4], [Part::Train, Part::Train, Part::Validation, Part::Validation]);
+    // 18 rows are scaled to 360: a cell of 12 × 6 pixels is a square of 240, moved down into the picture.
+    assert_eq!((read.pictures[0].width, read.pictures[0].height), (240, 240));
+    assert_eq!((read.pictures[1].width, read.pictures[1].height), (120, 120));
+    assert!(read.notices.iter().any(|notice| notice.contains("3 further boxes")), "{:?}", read.notices);
+    assert!(read.notices.iter().any(|notice| notice.contains("dust")), "{:?}", read.notices);
 }

@@ -82,7 +82,7 @@ fn packed(net: &NetBuilder, layer: &Layer, input: Value) -> Result<FrozenConv> {
     let (_, height, width) = net.shape(input);
     let (weight, bias) = match &layer.offset {
         Added::Bias(bias) => (layer.weight.clone(), bias.clone()),
-        Added::Norm { weight, bias, mean, variance, epsilon } => {
+        Added::Norm { weight, bias, mean, variance, epsilon, .. } => {
             fold_batch_norm(&layer.weight, None, [weight, bias, mean, variance], *epsilon)?
         }
     };

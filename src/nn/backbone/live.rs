@@ -21,8 +21,22 @@ pub(super) struct Layer {
 
 pub(super) enum Added {
     Bias(Tensor),
-    Norm { weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: f64 },
+    Norm { name: String, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: f64 },
 }
+
+/// Sees what passes a trunk that computes with gradients, and may change what it normalises with.
+pub(super) trait Watch {
+    /// Mean and variance (channels) to normalise `sums` (batch, channels, height, width) with in place of those of the
+    /// normalisation of this name.
+    fn statistics(&mut self, _norm: &str, _sums: &Tensor) -> Result<Option<[Tensor; 2]>> {
+        Ok(None)
+    }
+
+    /// What leaves a layer that rectifies.
+    fn rectified(&mut self, _output: &Tensor) {}
+}
+
+impl Watch for () {}
 
 impl Layer {
     pub fn new(c: &Convolution, weights: &Weights) -> std::result::Result<Self, NnError> {
@@ -30,6 +44,7 @@ impl Layer {
         let offset = match &c.offset {
             Offset::Bias => Added::Bias(tensor(&c.name, "bias")?),
             Offset::Norm { name, epsilon } => Added::Norm {
+                name: name.clone(),
                 weight: tensor(name, "weight")?,
                 bias: tensor(name, "bias")?,
                 mean: tensor(name, "running_mean")?,
@@ -41,20 +56,26 @@ impl Layer {
         Ok(Self { window: c.window, groups: c.groups, activation: c.activation, weight, offset })
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        activate(self.activation, &self.sums(x)?)
+    fn forward(&self, x: &Tensor, watch: &mut dyn Watch) -> Result<Tensor> {
+        let output = activate(self.activation, &self.sums(x, watch)?)?;
+        if matches!(self.activation, Activation::Relu | Activation::Relu6) {
+            watch.rectified(&output);
+        }
+        Ok(output)
     }
 
     /// Before the activation.
-    fn sums(&self, x: &Tensor) -> Result<Tensor> {
+    fn sums(&self, x: &Tensor, watch: &mut dyn Watch) -> Result<Tensor> {
         let (_, _, height, width) = x.dims4()?;
         let window = self.window.over((height, width));
         match &self.offset {
             Added::Bias(bias) => conv2d(x, &self.weight, Some(bias), window, self.groups),
-            Added::Norm { weight, bias, mean, variance, epsilon } => {
+            Added::Norm { name, weight, bias, mean, variance, epsilon } => {
+                let sums = conv2d(x, &self.weight, None, window, self.groups)?;
+                let measured = watch.statistics(name, &sums)?;
+                let (mean, variance) = measured.as_ref().map_or((mean, variance), |[mean, variance]| (mean, variance));
                 let scale = (weight / (variance + *epsilon)?.sqrt()?)?;
                 let shift = (bias - (mean * &scale)?)?;
-                let sums = conv2d(x, &self.weight, None, window, self.groups)?;
                 add_per_channel(&multiply_per_channel(&sums, &scale, 1)?, &shift, 1)
             }
         }
@@ -73,24 +94,29 @@ fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
 }
 
 impl Node<Layer> {
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward(&self, x: &Tensor, watch: &mut dyn Watch) -> Result<Tensor> {
         match self {
-            Node::Convolution(layer) => layer.forward(x),
+            Node::Convolution(layer) => layer.forward(x, watch),
             Node::MaxPool(window) => {
                 let (_, _, height, width) = x.dims4()?;
                 max_pool2d(x, window.over((height, width)))
             }
             Node::Excite { squeeze, expand } => {
                 let means = x.mean_keepdim((2, 3))?;
-                x.broadcast_mul(&expand.forward(&squeeze.forward(&means)?)?)
+                let narrow = squeeze.forward(&means, watch)?;
+                x.broadcast_mul(&expand.forward(&narrow, watch)?)
             }
             Node::Residual { body, last, shortcut } => {
-                let long = last.sums(&body.iter().try_fold(x.clone(), |x, node| node.forward(&x))?)?;
-                let short = shortcut.as_ref().map_or_else(|| Ok(x.clone()), |layer| layer.forward(x))?;
+                let inside = body.iter().try_fold(x.clone(), |x, node| node.forward(&x, watch))?;
+                let long = last.sums(&inside, watch)?;
+                let short = match shortcut {
+                    Some(layer) => layer.forward(x, watch)?,
+                    None => x.clone(),
+                };
                 activate(last.activation, &(long + short)?)
             }
             Node::Concat(branches) => {
-                Tensor::cat(&branches.iter().map(|layer| layer.forward(x)).collect::<Result<Vec<_>>>()?, 1)
+                Tensor::cat(&branches.iter().map(|layer| layer.forward(x, watch)).collect::<Result<Vec<_>>>()?, 1)
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! * [`BACKBONES`]: the table. A row's architecture is data ([`architecture`]). Nothing else is written per network.
 //! * [`Trunk`]: a row with weights in it. `OnnxFile` (feature `onnx`): any network in an ONNX file.
+//! * [`TopStages`]: the last stages of one, trained on what the stages below made of each picture.
 //! * [`extract`]: the features of many pictures, kept on disk.
 
 pub mod architecture;
@@ -13,6 +14,7 @@ mod live;
 mod onnx;
 mod residual;
 mod squeezenet;
+mod top;
 mod trunk;
 
 use std::path::Path;
@@ -23,6 +25,7 @@ pub use architecture::Stage;
 pub use extract::{Extracted, extract};
 #[cfg(feature = "onnx")]
 pub use onnx::OnnxFile;
+pub use top::TopStages;
 pub use trunk::Trunk;
 
 use crate::data::Transform;
@@ -191,6 +194,15 @@ impl BackboneRow {
         stages.into_iter().map(|stage| stage.into_iter().map(|(name, _)| name).filter(trained).collect()).collect()
     }
 
+    /// Whether its weights need not be named: they are inside the program, or it can fetch them.
+    pub fn is_at_hand(&self) -> bool {
+        match self.weights {
+            WeightSource::Embedded(_) => true,
+            WeightSource::Hub { .. } => cfg!(feature = "hub"),
+            WeightSource::File => false,
+        }
+    }
+
     /// The backbone with its weights, from `file` if one is named, and a hash of all that its features depend on.
     ///
     /// # Errors
@@ -207,6 +219,16 @@ impl BackboneRow {
                 open_onnx(self, path)
             }
         }
+    }
+
+    /// [`BackboneRow::weights`] under the names that its parameters have when it is trained.
+    ///
+    /// # Errors
+    /// As [`BackboneRow::weights`].
+    pub fn trainable_weights(&self, file: Option<&Path>) -> Result<Weights, NnError> {
+        let weights = self.weights(file)?;
+        let Network::Layers(layers) = self.network else { return Ok(weights) };
+        Ok(trunk::respelled(layers, &weights).unwrap_or(weights))
     }
 
     /// Its weights: from `file` if one is named, else from the source that the row names.

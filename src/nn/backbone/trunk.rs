@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use candle_core::{DType, Tensor};
 
-use super::architecture::{Architecture, Classifier, Convolution, Node, Spelling, Stage};
+use super::architecture::{Architecture, Classifier, Convolution, Node, Parameter, Spelling, Stage};
 use super::frozen::{Cut, Frozen};
 use super::live::Layer;
 use super::{Backbone, BackboneRow, Network};
@@ -93,21 +93,7 @@ impl Trunk {
             let (backbone, place) = (row.name, weights.place.clone());
             return Err(NnError::Weights { backbone, place, fit: Box::new(fit) });
         }
-        let mut tensors = Vec::new();
-        for (name, shape) in &trunk {
-            let is_new = params.find(name).is_none();
-            let start = Init::fan_in(shape[1..].iter().product());
-            let tensor = if STATISTICS.iter().any(|end| name.ends_with(end)) {
-                params.statistic(name, shape, start)?.as_detached_tensor()
-            } else {
-                params.get(name, shape, start)?
-            };
-            if let (true, Some(var), Some(values)) = (is_new, params.find(name), weights.get(name)) {
-                var.set(values)?;
-            }
-            tensors.push((name.clone(), tensor));
-        }
-        Self::new(row, &Weights::new(tensors, weights.place.clone())?)
+        Self::new(row, &as_parameters(params, &trunk, weights)?)
     }
 
     /// What the weights lacked for the classifier or had too much, if anything.
@@ -118,7 +104,7 @@ impl Trunk {
     fn run(&self, images: &Tensor, cut: Cut) -> Result<Tensor, NnError> {
         if self.trainable {
             let last = if let Cut::Stage(stage) = cut { stage } else { self.stages.len() - 1 };
-            let planes = self.nodes[..=last].iter().flatten().try_fold(images.clone(), |x, node| node.forward(&x))?;
+            let planes = self.nodes[..=last].iter().flatten().try_fold(images.clone(), |x, node| node.forward(&x, &mut ()))?;
             return Ok(if cut == Cut::Features { global_avg_pool(&planes)? } else { planes });
         }
         let (_, _, height, width) = images.dims4()?;
@@ -171,7 +157,38 @@ impl Backbone for Trunk {
     }
 }
 
-fn layers(row: &BackboneRow) -> Result<fn(Spelling) -> Architecture, NnError> {
+/// These tensors as parameters of `params`, which start as `weights` if they do not exist yet.
+pub(super) fn as_parameters(
+    params: &mut Params,
+    needed: &[Parameter],
+    weights: &Weights,
+) -> Result<Weights, NnError> {
+    let mut tensors = Vec::new();
+    for (name, shape) in needed {
+        let is_new = params.find(name).is_none();
+        let tensor = if STATISTICS.iter().any(|end| name.ends_with(end)) {
+            params.statistic(name, shape, start(name, shape))?.as_detached_tensor()
+        } else {
+            params.get(name, shape, start(name, shape))?
+        };
+        if let (true, Some(var), Some(values)) = (is_new, params.find(name), weights.get(name)) {
+            var.set(values)?;
+        }
+        tensors.push((name.clone(), tensor));
+    }
+    Weights::new(tensors, weights.place.clone())
+}
+
+/// What a tensor of this name starts from in a network without pretrained weights: kernels as PyTorch's, a normalisation
+/// that changes nothing.
+fn start(name: &str, shape: &[usize]) -> Init {
+    match (shape.len(), name.ends_with("weight") || name.ends_with(STATISTICS[1])) {
+        (1, is_factor) => Init::Constant(if is_factor { 1.0 } else { 0.0 }),
+        _ => Init::fan_in(shape[1..].iter().product()),
+    }
+}
+
+pub(super) fn layers(row: &BackboneRow) -> Result<fn(Spelling) -> Architecture, NnError> {
     match row.network {
         Network::Layers(layers) => Ok(layers),
         Network::OnnxFile => {
@@ -184,7 +201,7 @@ fn layers(row: &BackboneRow) -> Result<fn(Spelling) -> Architecture, NnError> {
 /// Weights in timm's spelling under our names; nothing if they are in another.
 ///
 /// Both spellings list the same layers in the same order.
-fn respelled(layers: fn(Spelling) -> Architecture, weights: &Weights) -> Option<Weights> {
+pub(super) fn respelled(layers: fn(Spelling) -> Architecture, weights: &Weights) -> Option<Weights> {
     let [(theirs, their_classifier), (ours, our_classifier)] =
         [Spelling::Timm, Spelling::Torchvision].map(|spelling| layers(spelling).parameters());
     weights.matching(&theirs).is_complete().then(|| {

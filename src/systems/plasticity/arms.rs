@@ -24,6 +24,9 @@ pub enum Treatment {
     Scratch,
     /// Nothing.
     Plain,
+    /// Running statistics become those of the target, the weights stay: what every treatment of a pretrained backbone does
+    /// besides.
+    Statistics,
     /// It stays as it is for good.
     Frozen,
     /// All weights shrink and get some noise.
@@ -145,6 +148,26 @@ pub fn arms(spec: &Spec) -> Vec<Arm> {
             }
         }
     }
+    arms
+}
+
+/// Those of them that a pretrained backbone is fine-tuned with: its rate is chosen for each arm, so that there are none with
+/// another rate, and its dormant units are counted but not reset.
+pub fn pretrained_arms(spec: &Spec) -> Vec<Arm> {
+    let doc = "plain with the running statistics of the target's pictures, as every arm has that changes weights";
+    let statistics = Arm { name: "statistics".into(), doc, treatment: Treatment::Statistics, rate: 1.0 };
+    let is_done = |arm: &Arm| {
+        let is_other = matches!(
+            arm.treatment,
+            Treatment::Wake | Treatment::FreshCircuit | Treatment::WakeAngles { .. }
+        );
+        arm.rate == 1.0 && !is_other
+    };
+    let mut arms: Vec<Arm> = arms(spec).into_iter().filter(is_done).collect();
+    for arm in arms.iter_mut().filter(|arm| arm.treatment == Treatment::Scratch) {
+        arm.doc = "the trained stages from their initial values; those below stay pretrained";
+    }
+    arms.insert(2, statistics);
     arms
 }
 

@@ -2,6 +2,7 @@
 
 use crate::lab::{Check, Expect, Results, Samples};
 use crate::study::stats::{effect_size, mean};
+use crate::systems::plasticity::PRETRAINED;
 
 const GRADIENT: &str = "gradient 30 % resample";
 const MAGNITUDE: &str = "magnitude 30 % resample";
@@ -63,14 +64,29 @@ pub const CHECKS: &[Check] = &[
         name: "far_epochs",
         doc: "far: epochs until gradient 10 % resample has the last accuracy of plain, over those of plain",
         expect: Expect::AtMost(0.8),
+        value: |all| epochs(all, "main", "far"),
+    },
+    Check {
+        name: "shirts_epochs",
+        doc: "shirts, pretrained: the same figure",
+        expect: Expect::AtMost(0.8),
+        value: |all| epochs(all, PRETRAINED, "shirts"),
+    },
+    Check {
+        name: "shirts_dormant",
+        doc: "shirts: share of dormant units of the pretrained stages over that of fresh ones",
+        expect: Expect::AtLeast(2.0),
         value: |all| {
-            let curve = |arm: &str| all.mean_curve("main", "accuracy", &[("setting", "far"), ("arm", arm)]);
-            let (plain, gentle) = (curve("plain")?, curve(GENTLE)?);
-            let goal = *plain.last()?;
-            // An arm that never comes there counts as one epoch more than there are.
-            let epochs = |curve: &[f64]| 1 + curve.iter().position(|a| *a >= goal).unwrap_or(curve.len());
-            Some(epochs(gentle) as f64 / epochs(plain) as f64)
+            let of = |metric: &str| all.of(metric).at("setting", "shirts").samples();
+            of("dormant")?.over(&of("fresh_dormant")?)
         },
+    },
+    Check {
+        name: "shirts_targeted",
+        doc: "shirts: area of the better of gradient and magnitude minus area of random, all 10 % resample, in standard \
+              errors",
+        expect: Expect::AtLeast(1.0),
+        value: |all| targeted(all, "shirts"),
     },
     Check {
         name: "far_last",
@@ -88,12 +104,25 @@ pub const CHECKS: &[Check] = &[
         name: "far_targeted",
         doc: "far: area of the better of gradient and magnitude minus area of random, all 10 % resample, in standard errors",
         expect: Expect::AtLeast(1.0),
-        value: |all| {
-            let over = |arm: &str| in_errors(all, "far", arm, "random 10 % resample");
-            Some(over(GENTLE)?.max(over("magnitude 10 % resample")?))
-        },
+        value: |all| targeted(all, "far"),
     },
 ];
+
+/// Epochs until the gentle redraw has the last accuracy of plain fine-tuning, over those of plain.
+fn epochs(all: &Results, grid: &str, setting: &str) -> Option<f64> {
+    let curve = |arm: &str| all.mean_curve(grid, "accuracy", &[("setting", setting), ("arm", arm)]);
+    let (plain, gentle) = (curve("plain")?, curve(GENTLE)?);
+    let goal = *plain.last()?;
+    // An arm that never comes there counts as one epoch more than there are.
+    let epochs = |curve: &[f64]| 1 + curve.iter().position(|a| *a >= goal).unwrap_or(curve.len());
+    Some(epochs(gentle) as f64 / epochs(plain) as f64)
+}
+
+/// How far the better of two informed redraws is ahead of one by chance, in standard errors.
+fn targeted(all: &Results, setting: &str) -> Option<f64> {
+    let over = |arm: &str| in_errors(all, setting, arm, "random 10 % resample");
+    Some(over(GENTLE)?.max(over("magnitude 10 % resample")?))
+}
 
 fn samples(all: &Results, metric: &str, setting: &str, arm: &str) -> Option<Samples> {
     all.of(metric).at("setting", setting).at("arm", arm).samples()

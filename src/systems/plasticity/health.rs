@@ -27,12 +27,19 @@ pub struct Health {
 /// # Errors
 /// If the network fails.
 pub fn activity(network: &dyn Network, inputs: &[Tensor]) -> Result<Vec<Vec<f64>>, NnError> {
-    let output = network.forward(inputs, Mode::Eval)?;
+    of_layers(&network.forward(inputs, Mode::Eval)?.more)
+}
+
+/// Mean of |activity| over rows and positions, by layer and unit, of what leaves each layer (rows, units, …).
+///
+/// # Errors
+/// If the tensor library fails.
+pub fn of_layers(layers: &[Tensor]) -> Result<Vec<Vec<f64>>, NnError> {
     let of_layer = |layer: &Tensor| -> Result<Vec<f64>, NnError> {
         let by_unit = layer.detach().abs()?.transpose(0, 1)?.contiguous()?.flatten_from(1)?;
         Ok(by_unit.to_dtype(DType::F64)?.mean(1)?.to_vec1()?)
     };
-    output.more.iter().map(of_layer).collect()
+    layers.iter().map(of_layer).collect()
 }
 
 /// The units of a layer that are dormant, by their activity.
@@ -47,11 +54,23 @@ impl Health {
     /// # Errors
     /// If the network fails.
     pub fn of(network: &dyn Network, inputs: &[Tensor]) -> Result<Self, NnError> {
-        let layers = activity(network, inputs)?;
+        let output = network.forward(inputs, Mode::Eval)?;
+        Self::of_outputs(&output.more, &output.features)
+    }
+
+    /// Of what leaves each layer with units that can be dormant (rows, units, …), and of the features (rows, width).
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn of_outputs(layers: &[Tensor], features: &Tensor) -> Result<Self, NnError> {
+        let layers = of_layers(layers)?;
         let units: usize = layers.iter().map(Vec::len).sum();
-        let share = |count: usize| count as f64 / units as f64;
-        let features = network.forward(inputs, Mode::Eval)?.features.detach().to_dtype(DType::F64)?;
-        let overlaps = features.t()?.matmul(&features)?.to_vec2::<f64>()?;
+        let share = |count: usize| count as f64 / units.max(1) as f64;
+        let features = features.detach().to_dtype(DType::F64)?;
+        // Both products have the same singular values but for zeros; the smaller one is decomposed.
+        let transposed = features.t()?;
+        let product = if features.dim(0)? < features.dim(1)? { features.matmul(&transposed)? } else { transposed.matmul(&features)? };
+        let overlaps = product.to_vec2::<f64>()?;
         let width = overlaps.len();
         let overlaps = Array2::from_shape_fn((width, width), |(row, column)| C64::new(overlaps[row][column], 0.0));
         Ok(Self {

@@ -18,9 +18,12 @@ pub struct SettingRow {
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
-    /// Its data under a seed.
-    pub(super) make: fn(&Spec, u64) -> Result<Material, StudyError>,
+    /// Source and target under a seed; none where a backbone of the table is the source.
+    pub(super) make: Option<fn(&Spec, u64) -> Result<Material, StudyError>>,
 }
+
+/// The setting of the user's own pictures.
+pub const OWN: &str = "own";
 
 /// What one transfer is made of.
 pub(super) struct Material {
@@ -41,37 +44,52 @@ pub static SETTINGS: &[SettingRow] = &[
     SettingRow {
         name: "random_labels",
         doc: "digits with permuted pixels and random labels, task after task, then true digits: a source that only harms",
-        make: |spec, seed| {
+        make: Some(|spec, seed| {
             let digits = &spec.digits;
             let material = Digits::new(digits.rows, digits.labels, seed)?;
             let source = material.random(digits.tasks, digits.random)?;
             Ok(material.transfer(spec, source))
-        },
+        }),
     },
     SettingRow {
         name: "useful_source",
         doc: "fewer such tasks, then digits modulo 5, then true digits with fewer labels: a source that helps",
-        make: |spec, seed| {
+        make: Some(|spec, seed| {
             let digits = &spec.digits;
             let material = Digits::new(digits.rows, digits.useful_labels, seed)?;
             let mut source = material.random(digits.useful_tasks, digits.random)?;
             source.push((material.modulo_5()?, digits.useful));
             Ok(material.transfer(spec, source))
-        },
+        }),
     },
     SettingRow {
         name: "near",
         doc: "drawn shapes with textures, then other shapes with the same textures",
-        make: |spec, seed| drawn(spec, seed, Collection::Near),
+        make: Some(|spec, seed| drawn(spec, seed, Collection::Near)),
     },
     SettingRow {
         name: "far",
         doc: "drawn shapes with textures, then line drawings in inverted contrast and spectrograms",
-        make: |spec, seed| drawn(spec, seed, Collection::Far),
+        make: Some(|spec, seed| drawn(spec, seed, Collection::Far)),
+    },
+    SettingRow {
+        name: "shirts",
+        doc: "a backbone pretrained on ImageNet, then T-shirt, pullover and shirt of Fashion-MNIST",
+        make: None,
+    },
+    SettingRow {
+        name: OWN,
+        doc: "a backbone pretrained on ImageNet, then the pictures of --data",
+        make: None,
     },
 ];
 
 impl SettingRow {
+    /// Whether a backbone of the table is the source.
+    pub fn is_pretrained(&self) -> bool {
+        self.make.is_none()
+    }
+
     /// The setting of this name.
     ///
     /// # Errors

@@ -1,12 +1,16 @@
 //! Settings of a run.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
+use crate::data::has_boxes;
 use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
-use crate::systems::plasticity::settings::SETTINGS;
+use crate::systems::live_stages::LiveStages;
+use crate::systems::plasticity::settings::{OWN, SETTINGS, SettingRow};
 use crate::transfer::{Utility, Value};
 
 /// Everything that decides a run's result.
@@ -41,6 +45,39 @@ pub struct Spec {
     pub digits: Digits,
     /// The settings on drawn pictures.
     pub pictures: Pictures,
+    /// The user's own pictures, which are then the only setting: a folder of class folders, or pictures with boxes in the
+    /// layout of Pascal VOC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// The settings on a pretrained backbone.
+    pub pretrained: Pretrained,
+}
+
+/// The settings on a pretrained backbone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pretrained {
+    /// The backbone, its trained stages, and the pictures.
+    pub live: LiveStages,
+    /// How the target is learned.
+    pub target: TrainConfig,
+    /// Factors on its learning rate. Every arm is trained at each of them, and the one with the highest mean accuracy on
+    /// the validation pictures is kept.
+    pub rates: Vec<f64>,
+    /// Arms whose networks are saved.
+    pub saved: Vec<String>,
+}
+
+impl Default for Pretrained {
+    fn default() -> Self {
+        let target = TrainConfig {
+            schedule: Schedule::Cosine { floor: 0.0 },
+            ..TrainConfig::new(8, 16, 1e-3, Method::adamw(0.01))
+        };
+        let saved = ["plain", "frozen", "gradient 10 % resample"].map(String::from).to_vec();
+        let live = LiveStages { edge: 64, labels: 15, test: 50, ..LiveStages::default() };
+        Self { live, target, rates: vec![0.3, 1.0, 3.0], saved }
+    }
 }
 
 /// Layers of a trunk.
@@ -139,7 +176,7 @@ impl Default for Spec {
     fn default() -> Self {
         Self {
             seeds: vec![0],
-            settings: SETTINGS.iter().map(|row| row.name.into()).collect(),
+            settings: vec!["shirts".into(), "useful_source".into()],
             head: "linear".into(),
             utilities: vec![Utility::Gradient, Utility::Magnitude, Utility::Random],
             shares: vec![0.1, 0.3],
@@ -152,7 +189,16 @@ impl Default for Spec {
             circuit: CircuitConfig { ansatz: "reuploading".into(), ..CircuitConfig::default() },
             digits: Digits::default(),
             pictures: Pictures::default(),
+            data: None,
+            pretrained: Pretrained::default(),
         }
+    }
+}
+
+impl Spec {
+    /// Learns the user's own pictures, and nothing else.
+    pub fn read_from(&mut self, path: impl Into<PathBuf>) {
+        (self.data, self.settings) = (Some(path.into()), vec![OWN.into()]);
     }
 }
 
@@ -169,7 +215,7 @@ impl Settings for Spec {
             name: "smoke",
             doc: "a second or two: shows that everything works, its figures mean nothing",
             apply: |spec| {
-                spec.settings = vec!["useful_source".into(), "far".into()];
+                spec.settings = vec!["useful_source".into(), "far".into(), "shirts".into()];
                 spec.shares = vec![0.3];
                 spec.utilities = vec![Utility::Gradient, Utility::Random];
                 let (digits, pictures) = (&mut spec.digits, &mut spec.pictures);
@@ -177,12 +223,27 @@ impl Settings for Spec {
                 (digits.random.epochs, digits.useful.epochs, digits.target.epochs) = (2, 10, 20);
                 (pictures.edge, pictures.channels, pictures.source_rows) = (8, vec![4, 4], 4);
                 (pictures.labels, pictures.test_rows, pictures.source.epochs, pictures.target.epochs) = (4, 4, 2, 2);
+                let Pretrained { live, target, rates, saved } = &mut spec.pretrained;
+                (live.edge, live.stages, live.labels, live.test, target.epochs) = (32, 1, 2, 3, 2);
+                (*rates, *saved) = (vec![1.0, 3.0], vec!["plain".into()]);
+            },
+        },
+        Preset {
+            name: "pretrained",
+            doc: "five seeds on a pretrained backbone at 96 pixels, half an hour; with --data the user's own pictures",
+            apply: |spec| {
+                spec.settings = vec!["shirts".into()];
+                spec.seeds = (0..5).collect();
+                spec.shares = vec![0.01, 0.1, 0.3];
+                let Pretrained { live, target, .. } = &mut spec.pretrained;
+                (live.edge, live.labels, live.test, target.epochs) = (96, 20, 0, 12);
             },
         },
         Preset {
             name: "full",
-            doc: "the whole grid of 125 arms under ten seeds, a quarter of an hour a setting",
+            doc: "the whole grid of 125 arms under ten seeds without a pretrained backbone, a quarter of an hour a setting",
             apply: |spec| {
+                spec.settings = ["random_labels", "useful_source", "near", "far"].map(String::from).to_vec();
                 spec.seeds = (0..10).collect();
                 spec.shares = vec![0.001, 0.01, 0.05, 0.1, 0.2, 0.3];
                 spec.thresholds = vec![0.01, 0.1, 0.5];
@@ -196,6 +257,7 @@ impl Settings for Spec {
         check
             .list("seeds", &self.seeds)
             .names("settings", &self.settings, SETTINGS.iter().map(|row| row.name))
+            .path("data", self.data.as_deref())
             .trained_head("head", &self.head)
             .circuit("circuit", &self.circuit)
             .distinct("shares", &self.shares)
@@ -213,6 +275,26 @@ impl Settings for Spec {
         }
         for factor in &self.thresholds {
             check.not_negative("thresholds", *factor);
+        }
+        let has_own = self.settings.iter().any(|name| name == OWN);
+        match &self.data {
+            Some(path) if self.settings != [OWN] => {
+                check.refuse("data", path.display(), format!("settings = [\"{OWN}\"]: own pictures are a setting of their own"));
+            }
+            Some(path) if path.is_file() && !has_boxes(path) => {
+                let expected = "a folder of class folders, or pictures with boxes (a folder or zip file like Pascal VOC)";
+                check.refuse("data", path.display(), expected);
+            }
+            None if has_own => _ = check.refuse("data", "missing", "a folder of class folders (--data FOLDER)"),
+            _ => {}
+        }
+        let Pretrained { live, target, rates, saved } = &self.pretrained;
+        if self.settings.iter().any(|name| SettingRow::named(name).is_ok_and(|row| row.is_pretrained())) {
+            live.validate("pretrained.live", check);
+        }
+        check.train("pretrained.target", target).list("pretrained.rates", rates).distinct("pretrained.saved", saved);
+        for rate in rates {
+            check.positive("pretrained.rates", *rate);
         }
         let (digits, pictures) = (&self.digits, &self.pictures);
         for (field, count) in [
@@ -242,7 +324,7 @@ impl Settings for Spec {
         ] {
             check.train(field, config);
         }
-        let shortest = digits.target.epochs.min(pictures.target.epochs);
+        let shortest = digits.target.epochs.min(pictures.target.epochs).min(target.epochs);
         check.check(
             "head_epochs",
             self.head_epochs,

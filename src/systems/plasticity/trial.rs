@@ -14,17 +14,17 @@ use crate::study::{Observer, StudyError};
 use crate::systems::plasticity::arms::{Arm, Treatment, trains_circuit};
 use crate::systems::plasticity::health::{DORMANT, Health};
 use crate::systems::plasticity::network::TargetNet;
-use crate::systems::plasticity::settings::{Material, SettingRow};
+use crate::systems::plasticity::settings::Material;
 use crate::systems::plasticity::spec::{Layers, Spec};
 use crate::systems::plasticity::units::WakeUnits;
 use crate::transfer::schedule::{Frozen, Full};
 use crate::transfer::{After, Batch, FitContext, Reinit, Selection, ShrinkPerturb, Transfer, Utility, WakeAngles};
 
 /// Target networks are drawn under other seeds than source networks.
-const TARGET: u64 = 1 << 32;
+pub(super) const TARGET: u64 = 1 << 32;
 
 /// Rows evaluated at once.
-const EVALUATED: usize = 100;
+pub(super) const EVALUATED: usize = 100;
 
 /// What the trials of one setting and seed share.
 pub struct Block {
@@ -36,11 +36,11 @@ pub struct Block {
 /// Learns the source, and measures the network before and after it on the target's test rows.
 pub fn prepare(
     spec: &Spec,
-    row: &SettingRow,
+    make: fn(&Spec, u64) -> Result<Material, StudyError>,
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<(Block, Measurement), StudyError> {
-    let material = (row.make)(spec, seed)?;
+    let material = make(spec, seed)?;
     // A circuit is only warm if it has learned something before.
     let source_head = if trains_circuit(&spec.head) { &spec.head } else { "linear" };
     let model = TargetNet::new(&material.trunk, source_head, &spec.circuit, material.source_classes)?;
@@ -139,7 +139,7 @@ impl Task<'_> {
                 };
                 self.run(arm, &mut params, wake, |wake| wake.redrawn)
             }
-            Treatment::Plain | Treatment::FreshCircuit => {
+            Treatment::Plain | Treatment::Statistics | Treatment::FreshCircuit => {
                 let nothing = self.redraw(&groups, Utility::Random, Selection::Share(0.0));
                 self.run(arm, &mut params, nothing, |_| None)
             }
@@ -210,10 +210,7 @@ impl Task<'_> {
                 let context = FitContext { model, training, objective, batch: config.batch, seed: self.seed };
                 redraw.chosen(&context, &mut params)
             };
-            let (one, two) = (chosen(&half)?, chosen(&other)?);
-            let both: usize = one.iter().zip(&two).map(|((_, one), (_, two))| overlap(one, two)).sum();
-            let size = |chosen: &[(String, Vec<usize>)]| chosen.iter().map(|(_, weights)| weights.len()).sum::<usize>();
-            common.push(both as f64 / (size(&one) + size(&two) - both).max(1) as f64);
+            common.push(jaccard(&chosen(&half)?, &chosen(&other)?));
         }
         let dormant_angles = match self.block.target.execution().filter(|_| trains_circuit(&self.spec.head)) {
             Some(execution) => {
@@ -227,6 +224,13 @@ impl Task<'_> {
         };
         Ok((common, dormant_angles))
     }
+}
+
+/// What two choices of weights have in common: the Jaccard index over all tensors.
+pub(super) fn jaccard(one: &[(String, Vec<usize>)], two: &[(String, Vec<usize>)]) -> f64 {
+    let both: usize = one.iter().zip(two).map(|((_, one), (_, two))| overlap(one, two)).sum();
+    let size = |chosen: &[(String, Vec<usize>)]| chosen.iter().map(|(_, weights)| weights.len()).sum::<usize>();
+    both as f64 / (size(one) + size(two) - both).max(1) as f64
 }
 
 /// How many indices are in both; `two` is ascending.
