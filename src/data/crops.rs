@@ -80,7 +80,8 @@ fn pixels([left, top, right, bottom]: [f64; 4], picture: &Picture) -> [f64; 4] {
 fn square(picture: &Picture, [left, top, right, bottom]: [f64; 4]) -> Picture {
     let side = (right - left).max(bottom - top).round() as usize;
     let side = side.clamp(1, picture.width.min(picture.height));
-    let start = |centre: f64, length: usize| (centre - side as f64 / 2.0).round().clamp(0.0, (length - side) as f64) as usize;
+    let start =
+        |centre: f64, length: usize| (centre - side as f64 / 2.0).round().clamp(0.0, (length - side) as f64) as usize;
     let (x, y) = (start((left + right) / 2.0, picture.width), start((top + bottom) / 2.0, picture.height));
     let row = |row: usize| &picture.rgb[3 * ((y + row) * picture.width + x)..][..3 * side];
     Picture { width: side, height: side, rgb: (0..side).flat_map(row).copied().collect() }

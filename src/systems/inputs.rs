@@ -290,10 +290,7 @@ pub fn load_new(
 ///
 /// # Errors
 /// If a path is no picture and no folder with pictures.
-pub fn new_pictures(
-    new: &NewData,
-    transform: &Transform,
-) -> Result<(Pictures, Vec<Option<usize>>), StudyError> {
+pub fn new_pictures(new: &NewData, transform: &Transform) -> Result<(Pictures, Vec<Option<usize>>), StudyError> {
     let source = new.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     let bad = if new.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
     let mut found = LoosePictures { ids: Vec::new(), pictures: Vec::new(), skipped: Vec::new() };

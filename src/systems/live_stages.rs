@@ -3,8 +3,9 @@
 //! The stages below stay as they are, so their planes are computed once for each picture and kept in the feature cache.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -13,15 +14,23 @@ use crate::data::{
     has_boxes, read_crops, read_folder_for,
 };
 use crate::lab::{Context, Validation};
+use crate::math::Stream;
+use crate::math::order::argmax;
 use crate::nn::backbone::{BackboneRow, Stage, TopStages, Trunk, extract};
 use crate::nn::head::HeadModel;
 use crate::nn::model::{Network, first};
-use crate::nn::{Backbone as PictureBackbone, Examples, LayerGroups, Mode, Model, NnError, Output, Params, Weights};
+use crate::nn::{
+    Backbone as PictureBackbone, Dataset, Examples, Head, LayerGroups, Mode, Model, NnError, Output, Params, Weights,
+};
 use crate::study::StudyError;
+use crate::study::files::{PredictionLine, predictions_csv};
+use crate::systems::conditions::IDEAL;
 use crate::systems::inputs::{Backbone, naming_skip_bad};
 
 /// Share of a folder without parts that becomes the test set.
 const HELD_OUT: f64 = 0.3;
+/// Pictures evaluated at once.
+const EVALUATED: usize = 100;
 
 /// Which backbone, which of its stages are trained, and on how many pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,9 +64,7 @@ impl LiveStages {
     pub fn validate(&self, field: &str, check: &mut Validation) {
         let name = |part: &str| format!("{field}.{part}");
         self.backbone.validate(&name("backbone"), check);
-        check
-            .whole(&name("edge"), self.edge, 32..=512)
-            .between(&name("validation"), self.validation, (0.0, 1.0));
+        check.whole(&name("edge"), self.edge, 32..=512).between(&name("validation"), self.validation, (0.0, 1.0));
         let Ok(row) = BackboneRow::named(&self.backbone.name) else { return };
         match row.layers().len() {
             0 => _ = check.refuse(&name("backbone.name"), row.name, "a backbone whose layers can be trained"),
@@ -140,6 +147,47 @@ pub struct PictureParts {
     pub test_samples: Samples,
 }
 
+impl PictureParts {
+    /// Accuracies on the test of guessing, and of naming its most frequent class.
+    pub fn baselines(&self) -> [f64; 2] {
+        let (labels, classes) = (&self.test_samples.labels, self.test_samples.classes.len());
+        let count = |class: usize| labels.iter().filter(|label| **label == class).count();
+        let largest = (0..classes).map(count).max().unwrap_or(0);
+        [1.0 / classes as f64, largest as f64 / labels.len().max(1) as f64]
+    }
+
+    /// What a network says of every test picture, as predictions.csv.
+    ///
+    /// # Errors
+    /// If the network fails.
+    pub fn predictions(
+        &self,
+        model: &dyn Model,
+        params: &mut Params,
+        (label, seed): (&str, u64),
+    ) -> Result<Vec<u8>, StudyError> {
+        let network = model.build(params)?;
+        let Samples { classes, ids, labels, .. } = &self.test_samples;
+        let all: Vec<u32> = (0..labels.len() as u32).collect();
+        let mut lines = Vec::new();
+        for rows in all.chunks(EVALUATED) {
+            let examples = self.test.rows(rows, Mode::Eval)?;
+            let logits = network.forward(&examples.inputs, Mode::Eval)?.logits.detach().to_dtype(DType::F64)?;
+            let probabilities = candle_nn::ops::softmax(&logits, 1)?.to_vec2::<f64>()?;
+            lines.extend(rows.iter().zip(probabilities).map(|(&row, probabilities)| PredictionLine {
+                head: label.into(),
+                seed,
+                condition: IDEAL.into(),
+                sample: ids[row as usize].clone(),
+                label: classes[labels[row as usize]].clone(),
+                predicted: classes[argmax(&probabilities)].clone(),
+                probabilities,
+            }));
+        }
+        predictions_csv(classes, &lines)
+    }
+}
+
 impl LivePictures {
     /// Reads pictures and passes them through the stages that are not trained: class folders, pictures with boxes in the
     /// layout of Pascal VOC (a folder or a zip file) of which the objects are cut out, or the shirts of Fashion-MNIST.
@@ -198,7 +246,7 @@ impl LivePictures {
         let mut samples = self.samples.clone();
         HoldOut { validation: config.validation, test: TestRows::Marked, seed }.apply(&mut samples)?;
         // Drawn, because class folders are in the order of the names of their files.
-        let order = crate::math::Stream::named(seed, "pictures of each class").permutation(samples.len());
+        let order = Stream::named(seed, "pictures of each class").permutation(samples.len());
         let rows = |part: Part, most: usize| -> Vec<usize> {
             let mut counts = vec![0; samples.classes.len()];
             let mut taken: Vec<usize> = order
@@ -303,7 +351,7 @@ impl TopClassifier {
 
 struct Built {
     stages: TopStages,
-    head: std::sync::Arc<dyn crate::nn::Head>,
+    head: Arc<dyn Head>,
 }
 
 impl Model for TopClassifier {

@@ -21,11 +21,15 @@ pub struct Rule {
     pub patience: usize,
     /// Epochs after a release in which none counts.
     pub cooldown: usize,
-    /// Largest distance from the running mean, in units of the metric.
+    /// Whether `plateau` and `near_best` are in units of the metric's noise, [`noise`] of the metrics so far; else in units
+    /// of the metric itself. What is a plateau then depends on neither the scale of the metric nor the number of rows
+    /// that it is measured on.
+    pub in_noise: bool,
+    /// Largest distance from the running mean.
     pub plateau: f64,
     /// Factor on `plateau` after every epoch.
     pub decay: f64,
-    /// Largest distance from the best, in units of the metric.
+    /// Largest distance from the best.
     pub near_best: f64,
     /// No release while the best is not above this: a metric that is stuck at 0 is a plateau too.
     pub floor: f64,
@@ -42,7 +46,8 @@ impl Rule {
     pub fn every(self, every: usize) -> Self {
         let pause = every.saturating_sub(1);
         let (plateau, near_best, floor) = (f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY);
-        Self { window: 1, warm_up: pause, patience: 1, cooldown: pause, plateau, near_best, floor, ..self }
+        let in_noise = false;
+        Self { window: 1, warm_up: pause, patience: 1, cooldown: pause, in_noise, plateau, near_best, floor, ..self }
     }
 }
 
@@ -54,6 +59,7 @@ impl Default for Rule {
             warm_up: 5,
             patience: 2,
             cooldown: 3,
+            in_noise: false,
             plateau: 0.005,
             decay: 0.95,
             near_best: 0.01,
@@ -63,6 +69,21 @@ impl Default for Rule {
             restore: true,
         }
     }
+}
+
+/// Standard deviation of the noise of a metric around a trend that is a line over any three epochs: the root of the mean of
+/// squared second differences over 6 (Gasser, Sroka & Jennen-Steinmetz 1986, Biometrika 73:625, equation 3, for equal
+/// distances). `None` of fewer than three values.
+///
+/// ```
+/// use qgraft::transfer::noise;
+/// assert_eq!(noise(&[0.1, 0.2, 0.3, 0.4]).map(|sd| sd < 1e-12), Some(true), "a line has none");
+/// assert_eq!(noise(&[0.0, 1.0, 0.0]), Some((4.0f64 / 6.0).sqrt()));
+/// assert_eq!(noise(&[0.0, 1.0]), None);
+/// ```
+pub fn noise(metrics: &[f64]) -> Option<f64> {
+    let squares: Vec<f64> = metrics.windows(3).map(|m| (m[0] - 2.0 * m[1] + m[2]).powi(2) / 6.0).collect();
+    (!squares.is_empty()).then(|| (squares.iter().sum::<f64>() / squares.len() as f64).sqrt())
 }
 
 /// Releases layer after layer by a [`Rule`]. A release takes effect in the next epoch, which starts from the best
@@ -77,6 +98,9 @@ pub struct Hatl {
     metrics: Vec<f64>,
     decisions: Vec<Decision>,
 }
+
+/// Epochs whose metrics tell how noisy it is now.
+const RECENT: usize = 8;
 
 /// What was decided after an epoch, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +153,7 @@ impl Hatl {
         &self.decisions
     }
 
-    /// The largest distance from the running mean that counts as a plateau now.
+    /// The largest distance from the running mean that counts as a plateau now, in the unit of the rule.
     pub fn plateau_now(&self) -> f64 {
         self.rule.plateau * self.rule.decay.powi(self.metrics.len() as i32)
     }
@@ -151,11 +175,18 @@ impl Hatl {
             self.waiting = self.waiting.saturating_sub(1);
             return Decision::Waiting;
         }
+        // Restored parameters make a jump that is no noise; a mean over all epochs would keep it for good.
+        let recent = &self.metrics[self.metrics.len().saturating_sub(RECENT)..];
+        let unit = match self.rule.in_noise {
+            false => Some(1.0),
+            true => noise(recent),
+        };
+        let Some(unit) = unit else { return Decision::Waiting };
         let hindrance = if !(best > self.rule.floor) {
             Some(Decision::BelowFloor)
-        } else if !((metric - mean).abs() <= plateau) {
+        } else if !((metric - mean).abs() <= plateau * unit) {
             Some(Decision::Moving)
-        } else if !((metric - best).abs() <= self.rule.near_best) {
+        } else if !((metric - best).abs() <= self.rule.near_best * unit) {
             Some(Decision::FarFromBest)
         } else {
             None

@@ -23,7 +23,7 @@ use candle_core::Tensor;
 pub use adapter::LowRank;
 pub use angles::{InputAngles, WakeAngles};
 pub use distill::Distill;
-pub use hatl::{Decision, Hatl, Rule};
+pub use hatl::{Decision, Hatl, Rule, noise};
 pub use methods::{METHODS, MethodRow};
 pub use reinit::{Reinit, Selection, Utility, Value, select};
 pub use shrink::ShrinkPerturb;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor, Var};
 use qgraft::data::{FeatureCache, Picture, decode, fashion_mnist};
-use qgraft::nn::{Params, Weights};
 use qgraft::nn::backbone::architecture::Spelling;
 use qgraft::nn::backbone::{BACKBONES, Backbone, BackboneRow, Network, TopStages, Trunk, extract};
+use qgraft::nn::{Params, Weights};
 use serde::Deserialize;
 
 fn reference(name: &str) -> PathBuf {

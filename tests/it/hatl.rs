@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
-use qgraft::lab::settings::{from_tree, resolve};
-use qgraft::lab::{Overrides, Results, run_in_memory};
+use qgraft::lab::settings::{from_tree, resolve, tree};
+use qgraft::lab::{
+    ApplyOptions, ModelChoice, Overrides, Results, RunOptions, SavedRun, System, SystemOf, run_in_memory,
+};
 use qgraft::math::Stream;
 use qgraft::nn::LayerGroups;
+use qgraft::sim::Condition;
 use qgraft::systems::hatl::{
     ARMS, Action, Camera, Film, GLOSSES, Hatl, JOINTS, LONGEST, Mood, Sentence, Signer, SourceFilms, Spec, TASKS,
     WORDS, evenly_spaced, foreign_sign, sign, vocabulary, word_ids,
@@ -286,4 +289,97 @@ fn presets_of_tasks_and_full_go_together_and_what_does_not_fit_is_refused() {
         let error = run_in_memory::<Hatl>(&spec).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
+}
+
+/// Runs settings into a folder.
+fn run_into(spec: &Spec, folder: &std::path::Path) -> SavedRun {
+    let system = SystemOf::<Hatl>::new();
+    let request = system.resolve(&Overrides { file: Some(tree(spec)), ..Overrides::default() }).unwrap();
+    let options = RunOptions { cache: folder.join("cache"), ..RunOptions::new(folder.join("run")) };
+    let outcome = system.run(&request, &options, &()).unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    SavedRun::open(&outcome.folder).unwrap()
+}
+
+fn ask(data: &std::path::Path) -> ApplyOptions {
+    ApplyOptions {
+        data: vec![data.into()],
+        choice: ModelChoice::default(),
+        condition: Condition::default(),
+        skip_bad: false,
+        cache: data.join("cache"),
+        threads: 1,
+    }
+}
+
+#[test]
+fn a_translator_writes_text_and_glosses_of_new_films_as_it_did_in_the_run() {
+    let (sentences, clips) = own_films();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("sentences.jsonl"), sentences.join("\n")).unwrap();
+    std::fs::write(folder.path().join("clips.jsonl"), clips.join("\n")).unwrap();
+    let mut spec = spec(&["smoke"], &["full"]);
+    spec.read_from(folder.path());
+    (spec.weights.glosses, spec.target.epochs) = (0.5, 12);
+    let run = run_into(&spec, folder.path());
+    let trial = run.trials.iter().find(|trial| trial.has("translator.safetensors")).unwrap();
+    let text = String::from_utf8(trial.file("predictions.csv").unwrap()).unwrap();
+    let then: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(then.len(), 20);
+
+    let test = folder.path().join("new.jsonl");
+    std::fs::write(&test, sentences[16..].join("\n")).unwrap();
+    let system = SystemOf::<Hatl>::new();
+    let applied = system.apply(&run, &ask(&test), &()).unwrap();
+    assert_eq!((applied.columns.len(), applied.known), (4, 20));
+    for (then, now) in then.iter().zip(&applied.rows) {
+        assert_eq!((now[1].as_str(), now[2].as_str(), now[3].as_str()), (Some(then[2]), Some(then[4]), Some(then[1])));
+    }
+    let bleu = trial.measurement.get("bleu").unwrap();
+    assert!((applied.metrics[0].1 - bleu).abs() < 1e-12, "{:?} and {bleu} in the run", applied.metrics);
+
+    // A film alone has no known text.
+    let film = sentences[20].split("\"film\": ").nth(1).unwrap().trim_end_matches('}');
+    std::fs::write(&test, format!("{{\"film\": {film}}}")).unwrap();
+    let applied = system.apply(&run, &ask(&test), &()).unwrap();
+    assert!(applied.known == 0 && applied.rows.len() == 1 && applied.rows[0][3].is_null());
+    for (film, part) in [
+        ("[[[0.0, 0.0]]]".to_string(), "1 joints, those of the model 3"),
+        (format!("[{}]", vec!["[null, null, null]"; 60].join(", ")), "the longest that the model was trained on 18"),
+        ("[]".into(), "the film has 0 frames"),
+    ] {
+        std::fs::write(&test, format!("{{\"film\": {film}}}")).unwrap();
+        let error = system.apply(&run, &ask(&test), &()).unwrap_err().to_string();
+        assert!(error.contains("new.jsonl") && error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn photos_are_learned_on_live_stages_and_a_rule_that_releases_nothing_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spec = spec(&["photos", "smoke"], &["hatl", "frozen"]);
+    (spec.target.epochs, spec.rule.floor) = (3, 1.0);
+    let run = run_into(&spec, folder.path());
+    let of = |arm: &str| run.trials.iter().find(|trial| trial.point.get("arm") == arm).unwrap();
+    let notices = &of("hatl").measurement.notices;
+    assert!(notices.iter().any(|notice| notice.contains("nothing was released (below_floor 3)")), "{notices:?}");
+    assert!(of("frozen").measurement.notices.is_empty(), "frozen has nothing to release");
+    assert_eq!(of("hatl").measurement.get("accuracy"), of("frozen").measurement.get("accuracy"));
+    // Of a frozen backbone the head alone is stored.
+    assert!(of("hatl").file("model.safetensors").unwrap().len() < 100_000);
+    let picture = folder.path().join("white.png");
+    image::save_buffer(&picture, &[255; 3 * 40 * 40], 40, 40, image::ColorType::Rgb8).unwrap();
+    let applied = SystemOf::<Hatl>::new().apply(&run, &ask(&picture), &()).unwrap();
+    assert_eq!((applied.rows.len(), applied.known), (1, 0));
+}
+
+#[test]
+fn the_rule_of_unaligned_sentences_counts_in_noise_and_each_arm_has_its_own_number_of_epochs() {
+    let quick = spec(&["unaligned"], &["hatl"]);
+    assert!(quick.rule.in_noise && quick.target.patience.is_some());
+    let mut small = spec(&["unaligned", "smoke"], &["frozen", "full"]);
+    (small.target.epochs, small.target.patience) = (6, Some(1));
+    let results = run_in_memory::<Hatl>(&small).unwrap();
+    assert!(results.of("epochs").rows().iter().all(|row| (1.0..=6.0).contains(&row.value)));
+    assert!(results.grids[0].metrics.contains(&"epochs"));
 }

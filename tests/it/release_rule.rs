@@ -17,6 +17,7 @@ const RULE: Rule = Rule {
     warm_up: 10,
     patience: 1,
     cooldown: 3,
+    in_noise: false,
     plateau: 0.1,
     decay: 1.0,
     near_best: 0.1,
@@ -192,4 +193,27 @@ fn a_release_restores_the_best_epoch_to_the_bit_and_leaves_frozen_layers_alone()
         assert!(!untouched("second.norm.running", 3..=3) && !untouched("first.norm.running", 5..=5));
         assert!(history.windows(2).all(|pair| pair[0].moving <= pair[1].moving));
     }
+}
+
+#[test]
+fn distances_in_units_of_the_noise_do_not_depend_on_the_scale_of_the_metric() {
+    // Rises, then a plateau with noise of one standard deviation in a hundredth.
+    let mut stream = Stream::named(7, "trace");
+    let trace: Vec<f64> = (0..40).map(|epoch| 0.5 * (epoch as f64 / 12.0).min(1.0) + 0.01 * stream.normal()).collect();
+    let rule = Rule { warm_up: 3, in_noise: true, plateau: 1.0, near_best: 2.0, ..RULE };
+    let released = releases(rule, &trace);
+    assert!(!released.is_empty() && released[0] > 10, "nothing is released on the rise: {released:?}");
+    for factor in [0.01, 1.0, 100.0] {
+        let scaled: Vec<f64> = trace.iter().map(|metric| factor * metric).collect();
+        assert_eq!(releases(rule, &scaled), released, "times {factor}");
+    }
+    // In units of the metric the same constants release at once or never.
+    let in_metric = Rule { in_noise: false, ..rule };
+    assert_eq!(releases(in_metric, &trace)[0], 4);
+    let mut hatl = controller(rule);
+    for (epoch, metric) in [0.2, 0.5, 0.49, 0.51, 0.5, 0.4].into_iter().chain([0.35; 6]).enumerate() {
+        hatl.after_epoch(epoch, metric);
+    }
+    let decisions = hatl.decisions();
+    assert!(decisions.contains(&Decision::FarFromBest), "{decisions:?}");
 }

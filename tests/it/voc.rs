@@ -166,11 +166,16 @@ fn objects_are_cut_out_as_squares_in_the_class_of_their_box() {
             object("dust", [1, 1, 1, 1]),
         ];
         let [width, height] = size;
-        format!("<annotation><size><width>{width}</width><height>{height}</height></size>{}</annotation>", objects.concat())
+        format!(
+            "<annotation><size><width>{width}</width><height>{height}</height></size>{}</annotation>",
+            objects.concat()
+        )
     };
     let mut voc = Voc::new("png");
     for id in ["one", "two", "three"] {
-        voc = voc.with(&format!("Annotations/{id}.xml"), two(["24", "18"])).with(&format!("JPEGImages/{id}.png"), png(24, 18));
+        voc = voc
+            .with(&format!("Annotations/{id}.xml"), two(["24", "18"]))
+            .with(&format!("JPEGImages/{id}.png"), png(24, 18));
     }
     voc.write(folder.path());
     assert!(has_boxes(folder.path()) && !has_boxes(&folder.path().join("JPEGImages")));

@@ -104,7 +104,8 @@ impl Trunk {
     fn run(&self, images: &Tensor, cut: Cut) -> Result<Tensor, NnError> {
         if self.trainable {
             let last = if let Cut::Stage(stage) = cut { stage } else { self.stages.len() - 1 };
-            let planes = self.nodes[..=last].iter().flatten().try_fold(images.clone(), |x, node| node.forward(&x, &mut ()))?;
+            let planes =
+                self.nodes[..=last].iter().flatten().try_fold(images.clone(), |x, node| node.forward(&x, &mut ()))?;
             return Ok(if cut == Cut::Features { global_avg_pool(&planes)? } else { planes });
         }
         let (_, _, height, width) = images.dims4()?;
@@ -158,11 +159,7 @@ impl Backbone for Trunk {
 }
 
 /// These tensors as parameters of `params`, which start as `weights` if they do not exist yet.
-pub(super) fn as_parameters(
-    params: &mut Params,
-    needed: &[Parameter],
-    weights: &Weights,
-) -> Result<Weights, NnError> {
+pub(super) fn as_parameters(params: &mut Params, needed: &[Parameter], weights: &Weights) -> Result<Weights, NnError> {
     let mut tensors = Vec::new();
     for (name, shape) in needed {
         let is_new = params.find(name).is_none();

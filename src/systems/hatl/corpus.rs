@@ -1,12 +1,15 @@
 //! Signed sentences with their texts: drawn, or read from files.
 
 use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use crate::math::Stream;
 use crate::nn::Examples;
 use crate::nn::decode::Symbols;
 use crate::study::StudyError;
-use crate::systems::hatl::language::{BEGIN, END, GLOSSES, LONGEST, Sentence, WORDS, sign, vocabulary, word_ids};
+use crate::systems::hatl::language::{
+    BEGIN, END, GLOSSES, LONGEST, Sentence, WORDS, gloss_names, sign, vocabulary, word_ids,
+};
 use crate::systems::hatl::signs::{Camera, Film, JOINTS, Signer};
 
 /// Signers of the drawn sentences: those of the training set, and all with those that occur in the test alone.
@@ -15,7 +18,7 @@ pub(super) const SIGNERS: (u64, u64) = (4, 6);
 pub(super) const SIGNING: u64 = 1 << 33;
 
 /// Sizes of films, and the words and glosses of sentences.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lexicon {
     /// Joints of a frame.
     pub joints: usize,
@@ -27,6 +30,8 @@ pub struct Lexicon {
     pub longest: usize,
     /// Number of glosses, which are classes of frames together with the one for rest.
     pub glosses: usize,
+    /// Their names by number.
+    pub gloss_names: Vec<String>,
     /// Glosses of the longest sentence.
     pub signs: usize,
 }
@@ -35,7 +40,15 @@ impl Lexicon {
     /// The lexicon of the drawn language.
     pub fn drawn() -> Self {
         let words = vocabulary().into_iter().map(String::from).collect();
-        Self { joints: JOINTS, frames: 12 * LONGEST, words, longest: WORDS, glosses: GLOSSES, signs: LONGEST }
+        Self {
+            joints: JOINTS,
+            frames: 12 * LONGEST,
+            words,
+            longest: WORDS,
+            glosses: GLOSSES,
+            gloss_names: gloss_names(),
+            signs: LONGEST,
+        }
     }
 
     /// The symbols of its texts.
@@ -89,7 +102,7 @@ impl Corpus {
     /// Inputs: films, words before each word. Targets: words, glosses of frames, factors 0 or 1 on words, glosses of
     /// sentences, numbers of frames.
     pub fn examples(&self) -> Result<Examples, StudyError> {
-        let Lexicon { joints, frames, longest, glosses, signs, ref words } = self.lexicon;
+        let Lexicon { joints, frames, longest, glosses, signs, ref words, .. } = self.lexicon;
         let (rows, half) = (self.rows.len(), frames / 2);
         let (mut before, mut after, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         let (mut classes, mut sentences) = (Vec::new(), Vec::new());

@@ -89,6 +89,53 @@ impl OwnFilms {
     }
 }
 
+/// A film to be translated; what else its line holds is not read.
+#[derive(Deserialize)]
+struct NewLine {
+    film: Frames,
+    #[serde(default)]
+    text: Option<String>,
+}
+
+/// A film that a trained model has not seen.
+pub(super) struct NewFilm {
+    /// The file and the number of the line.
+    pub id: String,
+    pub film: Film,
+    /// Its text, where it is known.
+    pub text: Option<String>,
+}
+
+/// Reads films for a model that reads films of this lexicon: files of JSON objects, one a line, each with a `film` and perhaps
+/// its `text`, or folders with sentences.jsonl.
+///
+/// # Errors
+/// A file that cannot be read, a film with other joints or more frames than the model reads; the message names file and
+/// line.
+pub(super) fn read_new(paths: &[PathBuf], lexicon: &Lexicon) -> Result<Vec<NewFilm>, StudyError> {
+    let mut found = Vec::new();
+    for path in paths {
+        let path = if path.is_dir() { path.join("sentences.jsonl") } else { path.clone() };
+        let file = JsonLines { path };
+        let lines: Vec<(usize, NewLine)> = file.read()?;
+        let (joints, _) = file.size(lines.iter().map(|(line, new)| (*line, &new.film)))?;
+        if joints != lexicon.joints {
+            return Err(file.refused(&format!("its films have {joints} joints, those of the model {}", lexicon.joints)));
+        }
+        for (line, new) in lines {
+            if new.film.len() > lexicon.frames {
+                let (have, most) = (new.film.len(), lexicon.frames);
+                let reason = format!("the film has {have} frames, the longest that the model was trained on {most}");
+                return Err(file.invalid(line, reason));
+            }
+            let id = format!("{}:{}", file.path.display(), line + 1);
+            let text = new.text.filter(|text| text.split_whitespace().next().is_some());
+            found.push(NewFilm { id, film: padded(&new.film, joints, lexicon.frames), text });
+        }
+    }
+    Ok(found)
+}
+
 /// A file of JSON objects, one a line.
 struct JsonLines {
     path: PathBuf,
@@ -207,7 +254,8 @@ fn read_sentences(file: &JsonLines, joints_of_clips: usize, weights: LossWeights
     let longest = 1 + texts.iter().map(Vec::len).max().unwrap_or(0);
     let signs = all.iter().map(|(_, sentence)| sentence.glosses.len()).max().unwrap_or(0);
     check_labels(weights, &all, file)?;
-    let lexicon = Lexicon { joints, frames, words: vocabulary, longest, glosses: glosses.len(), signs };
+    let gloss_names: Vec<String> = glosses.keys().cloned().collect();
+    let lexicon = Lexicon { joints, frames, words: vocabulary, longest, glosses: glosses.len(), gloss_names, signs };
     for (part, name) in [(Part::Train, "train"), (Part::Dev, "dev"), (Part::Test, "test")] {
         let count = all.iter().filter(|(_, sentence)| sentence.part == part).count();
         if count < if part == Part::Train { 2 } else { 1 } {

@@ -120,6 +120,14 @@ impl Sentence {
     }
 }
 
+/// The names of the glosses by number, in capital letters.
+pub fn gloss_names() -> Vec<String> {
+    let persons = PERSONS.iter().filter_map(|person| person.last());
+    let verbs = VERBS.iter().map(|[infinitive, ..]| infinitive);
+    let all = TIMES.iter().chain(persons).chain(verbs).chain(&THINGS).chain(&QUALITIES).chain(&["not", "question"]);
+    all.map(|name| name.to_uppercase()).collect()
+}
+
 /// The sign of a gloss. No two signs agree in more than two of shape, location, movement and hands.
 pub fn sign(gloss: usize) -> Sign {
     let (column, row) = (gloss % SHAPES, gloss / SHAPES);

@@ -14,7 +14,9 @@ mod evaluate;
 mod films;
 mod language;
 mod network;
+mod photos;
 mod pictures;
+mod saved;
 mod signs;
 mod spec;
 mod tasks;
@@ -29,11 +31,14 @@ pub use spec::{LossWeights, PictureConfig, Sizes, SourceFilms, Spec};
 pub use tasks::{Inputs, TASKS, TaskRow};
 
 use crate::lab::{
-    Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
-    StudyError, Unit,
+    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point,
+    Results, Role, SavedRun, SavedTrial, StudyError, Unit,
 };
+use crate::nn::backbone::BACKBONES;
 use crate::nn::head::HEADS;
 use crate::report::{Block, Section, Table};
+use crate::study::Observer;
+use crate::systems::picture_model;
 
 /// The experiment.
 pub struct Hatl;
@@ -57,7 +62,9 @@ impl Experiment for Hatl {
             "--preset full --beam 4",
             "--preset scarce,full --arms hatl,frozen,full,scratch",
             "--preset glosses --head mlp_a",
+            "--preset unaligned,full",
             "--preset pictures --arms hatl,frozen,full",
+            "--preset photos --data photos/",
             "--data films/",
         ],
     };
@@ -82,12 +89,16 @@ impl Experiment for Hatl {
         Metric::higher("accuracy_new_signers", "accuracy, new signers", Unit::Share, "on signers of the test alone"),
         Metric::higher("releases", "releases", Unit::Count, "epochs in which more layers were trained than before"),
         Metric::higher("validation", "validation score", Unit::Share, "BLEU-4 or accuracy on the validation set"),
+        Metric::higher("best_validation", "best validation", Unit::Share, "the best validation score of all epochs"),
+        Metric::lower("epochs", "epochs", Unit::Count, "epochs until training ended"),
+        Metric::higher("chance", "chance", Unit::Share, "accuracy of guessing"),
+        Metric::higher("majority", "majority", Unit::Share, "accuracy of naming the most frequent class of the test"),
         Metric::higher("source_accuracy", "source accuracy", Unit::Share, "validation accuracy on the source task"),
     ];
 
     const CHECKS: &'static [Check] = checks::CHECKS;
 
-    const INPUTS: Option<&'static [&'static str]> = Some(&["task", "data", "weights"]);
+    const INPUTS: Option<&'static [&'static str]> = Some(&["task", "data", "weights", "pictures", "photos"]);
 
     const FLAGS: &'static [Flag<Spec>] = &[
         Flag::field("arms", "LIST", "arms", "Schedules to compare")
@@ -99,7 +110,19 @@ impl Experiment for Hatl {
             "Films with texts: a folder with sentences.jsonl and perhaps clips.jsonl; with the preset pictures a folder of \
              class folders",
         ),
-        Flag::field("head", "NAME", "head", "Head of the presets glosses and pictures")
+        Flag::apply("skip-bad", "", |spec, _| spec.photos.skip_bad = true, "Leave out photos that cannot be read"),
+        Flag::field("clips", "N", "source_clips", "Training clips of each class of the source task"),
+        Flag::field("per-class", "N", "per_class", "Training clips or pictures of each class (glosses, pictures)"),
+        Flag::field("labels", "N", "photos.labels", "Training photos of each class; 0 takes all"),
+        Flag::field("test-photos", "N", "photos.test", "Test photos of each class; 0 takes all"),
+        Flag::field("edge", "N", "photos.edge", "Pixels along an edge of photos"),
+        Flag::field("live", "N", "photos.stages", "Last stages of the backbone of photos, which may be released"),
+        Flag::field("backbone", "NAME", "photos.backbone.name", "Backbone of photos")
+            .with_choices(|| BACKBONES.iter().map(|row| row.name).collect()),
+        Flag::field("weights", "FILE", "photos.backbone.weights", "Weight file of that backbone"),
+        Flag::field("dev", "N", "dev", "Validation sentences"),
+        Flag::field("test", "N", "test", "Test sentences"),
+        Flag::field("head", "NAME", "head", "Head of the presets glosses, pictures and photos")
             .with_choices(|| HEADS.iter().map(|row| row.name).collect()),
         Flag::field("source", "FILMS", "source_films", "Drawn films of the source task")
             .with_choices(|| vec!["actions", "signs"]),
@@ -118,12 +141,14 @@ impl Experiment for Hatl {
         let mut metrics = row.metrics.to_vec();
         metrics.extend((!row.classifies && spec.search.beam_size > 1).then_some("bleu_beam"));
         metrics.push("releases");
+        metrics.extend(spec.target.patience.map(|_| "epochs"));
         Ok(vec![Grid::new("main", row.doc, factors, &metrics).in_blocks(&["seed"])])
     }
 
-    fn open(spec: &Spec, _context: &Context) -> Result<(Inputs, Measurement), StudyError> {
-        let inputs = (task_of(spec)?.open)(spec)?;
+    fn open(spec: &Spec, context: &Context) -> Result<(Inputs, Measurement), StudyError> {
+        let inputs = (task_of(spec)?.open)(spec, context)?;
         let notices = inputs.pictures.iter().flat_map(|pictures| &pictures.notices);
+        let notices = notices.chain(inputs.photos.iter().flat_map(|photos| &photos.notices));
         let measurement = notices.fold(Measurement::default(), Measurement::notice);
         Ok((inputs, measurement))
     }
@@ -179,20 +204,14 @@ impl Experiment for Hatl {
         let (releases, decisions) = (results.kept("main", "releases"), results.kept("main", "decisions"));
         for arm in &spec.arms {
             let own = releases.iter().filter(|(at, _)| at.get("arm") == arm);
-            let by_seed = own.map(|(_, epochs): &(_, Vec<usize>)| {
-                epochs.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+            let by_seed = own.map(|(_, epochs): &(_, Vec<usize>)| match epochs.is_empty() {
+                true => "none".to_string(),
+                false => epochs.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
             });
             let by_seed = by_seed.collect::<Vec<_>>().join("; ");
             let own = decisions.iter().filter(|(at, _)| at.get("arm") == arm);
-            let mut counts: Vec<(&str, usize)> = Vec::new();
-            for decision in own.flat_map(|(_, log): &(_, Vec<String>)| log) {
-                match counts.iter_mut().find(|(known, _)| known == decision) {
-                    Some((_, count)) => *count += 1,
-                    None => counts.push((decision, 1)),
-                }
-            }
-            let counts = counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ");
-            table.rows.push(vec![arm.clone(), by_seed, counts]);
+            let decided: Vec<&String> = own.flat_map(|(_, log): &(_, Vec<String>)| log).collect();
+            table.rows.push(vec![arm.clone(), by_seed, trial::counted(&decided)]);
         }
         let mut blocks = vec![Block::Table(table)];
         if let Some(accuracy) = results.of("source_accuracy").samples() {
@@ -201,8 +220,38 @@ impl Experiment for Hatl {
                 "The source network classifies {percent} % of its validation clips correctly."
             )));
         }
+        blocks.extend(against_baselines(spec, results).map(Block::Text));
         vec![Section { anchor: "releases".into(), heading: "Releases".into(), blocks }]
     }
+
+    fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
+        let found = run.models(&[saved::TRANSLATOR_FILE, picture_model::MODEL_FILE], &options.choice)?;
+        let rank = |trial: &SavedTrial| trial.measurement.get("best_validation").unwrap_or(-1.0);
+        let first = found[0];
+        let trial = found.into_iter().fold(first, |best, trial| if rank(trial) > rank(best) { trial } else { best });
+        if trial.has(saved::TRANSLATOR_FILE) {
+            return saved::apply(trial, options).map(Some);
+        }
+        let spec: Spec = trial.settings()?;
+        let backbone = ("photos.backbone.weights", &spec.photos.backbone);
+        picture_model::apply(trial, backbone, options, observer).map(Some)
+    }
+}
+
+/// The accuracies of hatl and of what needs no schedule, where the pictures may be the user's.
+fn against_baselines(spec: &Spec, results: &Results) -> Option<String> {
+    let mean = |query: crate::lab::Query| Some(format!("{} %", Unit::Share.number(query.samples()?.mean())));
+    let of =
+        |arm: &str| spec.arms.iter().any(|name| name == arm).then(|| mean(results.of("accuracy").at("arm", arm)))?;
+    Some(format!(
+        "Accuracy: hatl {}, all stages trained from the start {}, a head on the frozen features {}, the most frequent class \
+         {}, chance {}.",
+        of(HATL)?,
+        of("full").unwrap_or("–".into()),
+        of("frozen").unwrap_or("–".into()),
+        mean(results.of("majority"))?,
+        mean(results.of("chance"))?,
+    ))
 }
 
 fn task_of(spec: &Spec) -> Result<&'static TaskRow, StudyError> {

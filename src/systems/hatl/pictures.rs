@@ -77,6 +77,8 @@ pub(super) fn task(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, Stud
         training: part(&training)?,
         dev: Box::new(AccuracyEvaluator(part(&dev)?)),
         tests: vec![("accuracy", Box::new(AccuracyEvaluator(part(&held_out)?)))],
+        baselines: None,
+        files: None,
     })
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::has_boxes;
 use crate::lab::{Preset, Settings, Validation};
 use crate::nn::backbone::BACKBONES;
 use crate::nn::decode::BeamSearch;
@@ -13,6 +14,7 @@ use crate::study::train::TrainConfig;
 use crate::systems::hatl::arms::{ARMS, arm};
 use crate::systems::hatl::signs::Camera;
 use crate::systems::hatl::tasks::{TASKS, task};
+use crate::systems::live_stages::LiveStages;
 use crate::transfer::Rule;
 
 /// Everything that decides a run's result.
@@ -48,6 +50,8 @@ pub struct Spec {
     pub camera: Camera,
     /// Pictures and their backbone.
     pub pictures: PictureConfig,
+    /// Photos, and the backbone whose last stages are released on them.
+    pub photos: LiveStages,
     /// Sizes of backbone and translator.
     pub sizes: Sizes,
     /// Terms of the loss of a translation.
@@ -163,6 +167,7 @@ impl Default for Spec {
             per_class: 8,
             camera: Camera::default(),
             pictures: PictureConfig::default(),
+            photos: LiveStages { edge: 64, stages: 3, labels: 15, test: 50, ..LiveStages::default() },
             sizes: Sizes::default(),
             weights: LossWeights::default(),
             search: BeamSearch::default(),
@@ -212,6 +217,7 @@ impl Settings for Spec {
             doc: "a second or two: shows that everything works, its figures mean nothing",
             apply: |spec| {
                 (spec.source_clips, spec.sentences, spec.dev, spec.test, spec.per_class) = (2, 24, 8, 20, 2);
+                (spec.photos.edge, spec.photos.stages, spec.photos.labels, spec.photos.test) = (32, 2, 2, 3);
                 (spec.sizes.blocks, spec.sizes.width) = (vec![8, 8], 16);
                 (spec.source.epochs, spec.target.epochs) = (1, 4);
                 // Every epoch may release a block.
@@ -226,6 +232,12 @@ impl Settings for Spec {
             apply: |spec| spec.choose("scarce"),
         },
         Preset {
+            name: "unaligned",
+            doc: "sentences filmed badly, without glosses of frames, after the signs of another language, which are worth \
+                  something; every arm is trained until it stops improving",
+            apply: |spec| spec.choose("unaligned"),
+        },
+        Preset {
             name: "glosses",
             doc: "single signs classified by a row of the table of heads",
             apply: |spec| spec.choose("glosses"),
@@ -234,6 +246,11 @@ impl Settings for Spec {
             name: "pictures",
             doc: "pictures classified by a row of the table of heads, on a pretrained backbone of the table",
             apply: |spec| spec.choose("pictures"),
+        },
+        Preset {
+            name: "photos",
+            doc: "pictures classified on a pretrained backbone whose last stages are released; --data reads class folders",
+            apply: |spec| spec.choose("photos"),
         },
         Preset {
             name: "full",
@@ -297,6 +314,14 @@ impl Settings for Spec {
             .at_least("target.batch", self.target.batch, 2)
             .circuit("circuit", &self.circuit);
         let Some(row) = task(&self.task) else { return };
+        if row.name == "photos" {
+            self.photos.validate("photos", check);
+            if let Some(path) = self.data.as_ref().filter(|path| path.is_file() && !has_boxes(path)) {
+                let expected =
+                    "a folder of class folders, or pictures with boxes (a folder or zip file like Pascal VOC)";
+                check.refuse("data", path.display(), expected);
+            }
+        }
         match (&self.head, row.classifies) {
             (Some(head), true) => _ = check.trained_head("head", head),
             (Some(head), false) => {

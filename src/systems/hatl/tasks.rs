@@ -3,6 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use crate::data::Pictures;
+use crate::lab::{Context, Files};
 use crate::math::Stream;
 use crate::nn::decode::BeamSearch;
 use crate::nn::head::{CircuitConfig, HeadRow};
@@ -17,10 +18,13 @@ use crate::systems::hatl::evaluate::{AccuracyEvaluator, Score, TranslationEvalua
 use crate::systems::hatl::films::{Clips, OwnFilms};
 use crate::systems::hatl::language::{GLOSSES, foreign_sign, sign};
 use crate::systems::hatl::network::{FilmClassifier, layer_groups};
-use crate::systems::hatl::pictures;
+use crate::systems::hatl::saved::{self, SavedTranslator};
 use crate::systems::hatl::signs::{Action, Camera, Film, JOINTS, Signer};
 use crate::systems::hatl::spec::{LossWeights, SourceFilms, Spec};
 use crate::systems::hatl::translator::Translator;
+use crate::systems::hatl::{photos, pictures};
+use crate::systems::live_stages::LivePictures;
+use crate::transfer::Rule;
 
 /// Frames of the film of an action or a gloss.
 const CLIP: usize = 32;
@@ -32,6 +36,7 @@ const ACTING: u64 = 1 << 34;
 pub struct Inputs {
     pub(super) films: Option<OwnFilms>,
     pub(super) pictures: Option<Pictures>,
+    pub(super) photos: Option<LivePictures>,
 }
 
 /// Makes a task under a seed.
@@ -54,7 +59,7 @@ pub struct TaskRow {
     /// Makes the run whose result is kept in the repository.
     pub(super) full: fn(&mut Spec),
     /// Reads what all seeds share.
-    pub(super) open: fn(&Spec) -> Result<Inputs, StudyError>,
+    pub(super) open: fn(&Spec, &Context) -> Result<Inputs, StudyError>,
     /// The source task; none where the backbone comes pretrained.
     pub(super) source: Option<MakeTask>,
     /// The target task.
@@ -87,16 +92,33 @@ pub static TASKS: &[TaskRow] = &[
         reads_data: false,
         classifies: false,
         metrics: TEXT_METRICS,
-        quick: |spec| {
-            spec.source_films = SourceFilms::Signs;
-            spec.camera = Camera { noise: 0.03, missing: 0.15 };
-            spec.weights = LossWeights { words: 1.0, glosses: 1.0, backbone: 0.0, encoder: 0.0 };
-            spec.rule.floor = 0.05;
-            spec.sentences = 100;
-        },
+        quick: scarce,
         full: |spec| {
             (spec.source_clips, spec.test) = (60, 200);
             (spec.source.epochs, spec.target.epochs) = (8, 40);
+        },
+        open: own_films,
+        source: Some(source),
+        target: translation,
+    },
+    TaskRow {
+        name: "unaligned",
+        doc: "as many sentences as by default, filmed badly, whose glosses are known but not those of frames, after the signs \
+              of another language; each arm is trained until its score stops rising",
+        reads_data: false,
+        classifies: false,
+        metrics: TEXT_METRICS,
+        quick: |spec| {
+            scarce(spec);
+            spec.camera = Camera { noise: 0.06, missing: 0.3 };
+            (spec.rule, spec.target.patience) = (IN_NOISE, Some(8));
+            (spec.sentences, spec.target.epochs) = (200, 24);
+            spec.arms = ["hatl", "fixed", "frozen", "full", "scratch"].map(String::from).to_vec();
+        },
+        full: |spec| {
+            spec.arms = ARMS.iter().map(|row| row.name.into()).collect();
+            (spec.source_clips, spec.dev, spec.test) = (60, 100, 200);
+            (spec.source.epochs, spec.target.epochs, spec.target.patience) = (8, 120, Some(20));
         },
         open: own_films,
         source: Some(source),
@@ -136,11 +158,61 @@ pub static TASKS: &[TaskRow] = &[
             spec.rule.floor = 0.45;
         },
         full: |spec| (spec.per_class, spec.target.epochs) = (20, 15),
-        open: |spec| Ok(Inputs { pictures: Some(pictures::open(spec)?), ..Inputs::default() }),
+        open: |spec, _| Ok(Inputs { pictures: Some(pictures::open(spec)?), ..Inputs::default() }),
         source: None,
         target: pictures::task,
     },
+    TaskRow {
+        name: "photos",
+        doc: "pictures classified on a pretrained backbone whose last stages are released; those below are computed once",
+        reads_data: true,
+        classifies: true,
+        metrics: &["accuracy"],
+        quick: |spec| {
+            spec.head = Some("linear".into());
+            spec.arms = ["hatl", "fixed", "frozen", "full", "layer_rates"].map(String::from).to_vec();
+            spec.circuit = CircuitConfig { qubits: 4, depth: 3, weight_sd: 0.3, ..CircuitConfig::default() };
+            spec.target = TrainConfig { epochs: 12, batch: 16, rate: 3e-3, warm_up: 0, ..spec.target };
+            (spec.rule, spec.rule.floor, spec.pictures.backbone_rate) = (IN_NOISE, 0.0, 0.1);
+        },
+        full: |spec| {
+            spec.arms = ARMS.iter().filter(|row| !row.from_scratch).map(|row| row.name.into()).collect();
+            (spec.photos.edge, spec.photos.labels, spec.photos.test) = (96, 20, 0);
+            (spec.target.epochs, spec.target.patience) = (60, Some(15));
+        },
+        open: |spec, context| {
+            let photos = LivePictures::open(&spec.photos, spec.data.as_deref(), context)?;
+            Ok(Inputs { photos: Some(photos), ..Inputs::default() })
+        },
+        source: None,
+        target: photos::task,
+    },
 ];
+
+/// Distances of the rule in standard deviations of the score's noise: a mean of three that stands still, and a score no
+/// further below the best than one draw of noise from another.
+const IN_NOISE: Rule = Rule {
+    window: 3,
+    warm_up: 3,
+    patience: 1,
+    cooldown: 2,
+    in_noise: true,
+    plateau: 1.0,
+    decay: 1.0,
+    near_best: 1.5,
+    floor: 0.05,
+    ratio: 0.8,
+    top_down: true,
+    restore: true,
+};
+
+fn scarce(spec: &mut Spec) {
+    spec.source_films = SourceFilms::Signs;
+    spec.camera = Camera { noise: 0.03, missing: 0.15 };
+    spec.weights = LossWeights { words: 1.0, glosses: 1.0, backbone: 0.0, encoder: 0.0 };
+    spec.rule.floor = 0.05;
+    spec.sentences = 100;
+}
 
 /// The task of this name.
 pub(super) fn task(name: &str) -> Option<&'static TaskRow> {
@@ -159,9 +231,16 @@ pub(super) struct Task {
     pub dev: Box<dyn Evaluator + Send + Sync>,
     /// The evaluation of each metric on the test set.
     pub tests: Vec<(&'static str, Box<dyn Evaluator + Send + Sync>)>,
+    /// Accuracies of guessing and of naming the most frequent class of the test; only of pictures that may be the user's.
+    pub baselines: Option<[f64; 2]>,
+    /// The files of a trained network, by the name of the arm and the seed: the network, and what it says of the test.
+    pub files: Option<MakeFiles>,
 }
 
-fn own_films(spec: &Spec) -> Result<Inputs, StudyError> {
+/// Makes the files of a trained network.
+pub(super) type MakeFiles = Box<dyn Fn(&Params, &str, u64) -> Result<Files, StudyError> + Send + Sync>;
+
+fn own_films(spec: &Spec, _context: &Context) -> Result<Inputs, StudyError> {
     let films = spec.data.as_deref().map(|folder| OwnFilms::read(folder, spec.weights)).transpose()?;
     Ok(Inputs { films, ..Inputs::default() })
 }
@@ -200,6 +279,8 @@ fn source(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, StudyError> {
         training,
         dev: Box::new(AccuracyEvaluator(dev)),
         tests: Vec::new(),
+        baselines: None,
+        files: None,
     })
 }
 
@@ -217,6 +298,8 @@ fn translation(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, StudyErr
     };
     let is_known = |signer: u64| training.rows.iter().any(|row| row.signer == signer);
     let greedy = BeamSearch { beam_size: 1, ..spec.search };
+    let (tested, sizes, search) = (test.clone(), spec.sizes.clone(), spec.search);
+    let knows_glosses = spec.weights.glosses > 0.0 || spec.weights.encoder > 0.0;
     let mut parts = vec![
         ("bleu", test.clone(), greedy, bleu as Score),
         ("rouge_l", test.clone(), greedy, rouge_l),
@@ -235,7 +318,15 @@ fn translation(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, StudyErr
     // The user's own test set may lack new signers, and has no new pairs.
     parts.retain(|(_, corpus, ..)| !corpus.rows.is_empty());
     let tests = parts.into_iter().map(|(name, corpus, search, score)| Ok((name, evaluator(corpus, search, score)?)));
+    let words = lexicon.clone();
+    let files = move |params: &Params, _arm: &str, _seed: u64| {
+        let model = Translator { sizes: sizes.clone(), lexicon: words.clone() };
+        let mut translator = SavedTranslator { model, params: params.clone(), search, knows_glosses };
+        saved::files(&mut translator, &tested)
+    };
     Ok(Task {
+        baselines: None,
+        files: Some(Box::new(files)),
         tests: tests.collect::<Result<_, StudyError>>()?,
         objective: Box::new(TranslationLoss(spec.weights)),
         rates: LearningRates::default(),
@@ -269,6 +360,8 @@ fn single_signs(spec: &Spec, _inputs: &Inputs, seed: u64) -> Result<Task, StudyE
             ("accuracy", accuracy(part("test", count, (0, SIGNERS.1))?)),
             ("accuracy_new_signers", accuracy(part("strangers", count, SIGNERS)?)),
         ],
+        baselines: None,
+        files: None,
     })
 }
 

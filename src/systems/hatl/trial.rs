@@ -6,7 +6,7 @@ use crate::lab::Measurement;
 use crate::nn::Params;
 use crate::study::train::TrainingLoop;
 use crate::study::{Observer, StudyError};
-use crate::systems::hatl::arms::ArmRow;
+use crate::systems::hatl::arms::{ArmRow, Schedule};
 use crate::systems::hatl::spec::Spec;
 use crate::systems::hatl::tasks::{Inputs, Task, TaskRow};
 use crate::transfer::schedule::Full;
@@ -31,7 +31,11 @@ pub fn prepare(
     observer: &dyn Observer,
 ) -> Result<(Block, Measurement), StudyError> {
     let task = (row.target)(spec, inputs, seed)?;
-    let Some(source) = row.source else { return Ok((Block { task, source: None }, Measurement::default())) };
+    let mut found = Measurement::default();
+    if let Some([chance, majority]) = task.baselines {
+        found = found.value("chance", chance).value("majority", majority);
+    }
+    let Some(source) = row.source else { return Ok((Block { task, source: None }, found)) };
     let source = source(spec, inputs, seed)?;
     let mut params = Params::new(seed, DType::F32);
     let training = TrainingLoop {
@@ -41,7 +45,7 @@ pub fn prepare(
     };
     let history = training.run(&mut params, &mut Full)?;
     let accuracy = history.iter().map(|record| record.evaluation.metric).fold(0.0, f64::max);
-    Ok((Block { task, source: Some(params) }, Measurement::default().value("source_accuracy", accuracy)))
+    Ok((Block { task, source: Some(params) }, found.value("source_accuracy", accuracy)))
 }
 
 /// Trains the target task under the schedule of an arm. `releases` is the number of releases of `hatl` for the arm that
@@ -78,9 +82,35 @@ pub fn trial(
     // Epochs, counted from 1, in which more parameters are trained than in the one before.
     let grown = history.windows(2).enumerate().filter(|(_, pair)| pair[0].moving < pair[1].moving);
     let released: Vec<usize> = grown.map(|(before, _)| before + 2).collect();
+    // A rule that releases nothing leaves the backbone frozen, which its score does not show.
+    if matches!(arm.schedule, Schedule::Rule(_)) && released.is_empty() {
+        let counts = counted(&method.log());
+        let name = arm.name;
+        found = found.notice(format!("{name}, seed {seed}: nothing was released ({counts}), so it is frozen"));
+    }
+    let best = history.iter().map(|record| record.evaluation.metric).fold(f64::NEG_INFINITY, f64::max);
+    if let Some(files) = &task.files {
+        for (file, bytes) in files(&params, arm.name, seed)? {
+            found = found.file(&file, bytes);
+        }
+    }
     Ok(found
+        .value("best_validation", best)
+        .value("epochs", history.len() as f64)
         .value("releases", released.len() as f64)
         .curve("validation", history.iter().map(|record| record.evaluation.metric).collect())
         .keep("releases", &released)
         .keep("decisions", &method.log()))
+}
+
+/// "waiting 4, far_from_best 2": how often each word occurs, in the order of their first.
+pub(super) fn counted<S: AsRef<str>>(words: &[S]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for word in words {
+        match counts.iter_mut().find(|(known, _)| *known == word.as_ref()) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word.as_ref(), 1)),
+        }
+    }
+    counts.iter().map(|(word, count)| format!("{word} {count}")).collect::<Vec<_>>().join(", ")
 }

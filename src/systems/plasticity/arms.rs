@@ -157,10 +157,8 @@ pub fn pretrained_arms(spec: &Spec) -> Vec<Arm> {
     let doc = "plain with the running statistics of the target's pictures, as every arm has that changes weights";
     let statistics = Arm { name: "statistics".into(), doc, treatment: Treatment::Statistics, rate: 1.0 };
     let is_done = |arm: &Arm| {
-        let is_other = matches!(
-            arm.treatment,
-            Treatment::Wake | Treatment::FreshCircuit | Treatment::WakeAngles { .. }
-        );
+        let is_other =
+            matches!(arm.treatment, Treatment::Wake | Treatment::FreshCircuit | Treatment::WakeAngles { .. });
         arm.rate == 1.0 && !is_other
     };
     let mut arms: Vec<Arm> = arms(spec).into_iter().filter(is_done).collect();

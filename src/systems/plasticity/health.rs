@@ -69,7 +69,11 @@ impl Health {
         let features = features.detach().to_dtype(DType::F64)?;
         // Both products have the same singular values but for zeros; the smaller one is decomposed.
         let transposed = features.t()?;
-        let product = if features.dim(0)? < features.dim(1)? { features.matmul(&transposed)? } else { transposed.matmul(&features)? };
+        let product = if features.dim(0)? < features.dim(1)? {
+            features.matmul(&transposed)?
+        } else {
+            transposed.matmul(&features)?
+        };
         let overlaps = product.to_vec2::<f64>()?;
         let width = overlaps.len();
         let overlaps = Array2::from_shape_fn((width, width), |(row, column)| C64::new(overlaps[row][column], 0.0));

@@ -88,7 +88,12 @@ impl Experiment for Plasticity {
         Metric::higher("rank", "rank, trained", Unit::Plain, "effective rank of the features after the source"),
         Metric::lower("dormant_angles", "dormant angles", Unit::Share, "angles of the circuit that change nothing"),
         Metric::higher("stability", "stability", Unit::Plain, "Jaccard index of the choices by two halves of the rows"),
-        Metric::higher("validation", "validation", Unit::Share, "accuracy on the validation pictures after the last epoch"),
+        Metric::higher(
+            "validation",
+            "validation",
+            Unit::Share,
+            "accuracy on the validation pictures after the last epoch",
+        ),
         Metric::lower("rate", "rate", Unit::Plain, "learning rate chosen on the validation pictures"),
         Metric::higher("chance", "chance", Unit::Share, "accuracy of guessing"),
         Metric::higher("majority", "majority", Unit::Share, "accuracy of naming the most frequent class of the test"),
@@ -224,7 +229,8 @@ impl Experiment for Plasticity {
         let trial = picture_model::best(run, &options.choice)?;
         let spec: Spec = trial.settings()?;
         let live = &spec.pretrained.live;
-        let applied = picture_model::apply(trial, ("pretrained.live.backbone.weights", &live.backbone), options, observer)?;
+        let applied =
+            picture_model::apply(trial, ("pretrained.live.backbone.weights", &live.backbone), options, observer)?;
         Ok(Some(applied))
     }
 }

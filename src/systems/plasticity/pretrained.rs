@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 
 use candle_core::{DType, Tensor};
-use ndarray::Array2;
 
 use crate::lab::Measurement;
 use crate::math::Stream;
@@ -12,8 +11,6 @@ use crate::nn::head::HeadConfig;
 use crate::nn::loss::Loss;
 use crate::nn::params::Snapshot;
 use crate::nn::{Dataset, Examples, LayerGroups, LearningRates, Mode, Model, Network, NnError, Params};
-use crate::study::files::{PredictionLine, predictions_csv};
-use crate::study::metric::Predictions;
 use crate::study::stats::mean;
 use crate::study::train::{Evaluation, Evaluator, HeldOutEvaluator, TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
@@ -47,12 +44,10 @@ pub fn prepare(spec: &Spec, pictures: &LivePictures, seed: u64) -> Result<(Block
         Ok(Health::of_outputs(&stages.rectified(planes)?, &stages.features(planes)?)?)
     };
     let (fresh, trained) = (health(Treatment::Scratch)?, health(Treatment::Plain)?);
-    let labels = &block.parts.test_samples.labels;
-    let count = |class: usize| labels.iter().filter(|label| **label == class).count();
-    let largest = (0..classes).map(count).max().unwrap_or(0);
+    let [chance, majority] = block.parts.baselines();
     let mut found = Measurement::default()
-        .value("chance", 1.0 / classes as f64)
-        .value("majority", largest as f64 / labels.len().max(1) as f64)
+        .value("chance", chance)
+        .value("majority", majority)
         .value("fresh_rank", fresh.rank)
         .value("rank", trained.rank)
         .value("fresh_dormant", fresh.dormant)
@@ -202,7 +197,8 @@ impl Task<'_> {
         };
         let rates = self.block.model.head.learning_rates();
         let treated = self.spec.head_epochs;
-        let mut method = Treated { method, rates, measured, treated, planes: self.training_planes(), test, after: None };
+        let mut method =
+            Treated { method, rates, measured, treated, planes: self.training_planes(), test, after: None };
         let history = training_loop.run(params, &mut method)?;
         let accuracies: Vec<f64> = history.iter().map(|record| record.evaluation.metric).collect();
         let curve = both.curve.into_inner();
@@ -229,40 +225,14 @@ impl Task<'_> {
         let (mut params, _) = self.start(Treatment::Plain)?;
         params.restore(&run.params)?;
         let classes = &self.block.parts.test_samples.classes;
-        found = found.curve("accuracy", run.curve).file(PREDICTIONS_FILE, self.predictions(arm, &mut params)?);
+        found = found.curve("accuracy", run.curve);
+        let predicted = self.block.parts.predictions(&self.block.model, &mut params, (&arm.name, self.seed))?;
+        found = found.file(PREDICTIONS_FILE, predicted);
         if self.spec.pretrained.saved.contains(&arm.name) {
             let live = &self.spec.pretrained.live;
             found = found.file(MODEL_FILE, to_bytes(live, &self.spec.circuit, &self.block.model, &params, classes)?);
         }
         Ok(found)
-    }
-
-    /// What the network says of every test picture.
-    fn predictions(&self, arm: &Arm, params: &mut Params) -> Result<Vec<u8>, StudyError> {
-        let PictureParts { test, test_samples, .. } = &self.block.parts;
-        let network = self.block.model.build(params)?;
-        let classes = &test_samples.classes;
-        let mut values = Vec::new();
-        let rows: Vec<u32> = (0..test_samples.len() as u32).collect();
-        for rows in rows.chunks(EVALUATED) {
-            let examples = test.rows(rows, Mode::Eval)?;
-            let logits = network.forward(&examples.inputs, Mode::Eval)?.logits.detach().to_dtype(DType::F64)?;
-            values.extend(candle_nn::ops::softmax(&logits, 1)?.flatten_all()?.to_vec1::<f64>()?);
-        }
-        let shape = (test_samples.len(), classes.len());
-        let values = Array2::from_shape_vec(shape, values).expect("one row of scores for each picture");
-        let predictions = Predictions::new(values, test_samples.labels.clone())?;
-        let rows = predictions.probabilities().rows().into_iter().zip(predictions.predicted()).enumerate();
-        let line = |(row, (probabilities, predicted)): (usize, (ndarray::ArrayView1<f64>, usize))| PredictionLine {
-            head: arm.name.clone(),
-            seed: self.seed,
-            condition: "ideal".into(),
-            sample: test_samples.ids[row].clone(),
-            label: classes[test_samples.labels[row]].clone(),
-            predicted: classes[predicted].clone(),
-            probabilities: probabilities.to_vec(),
-        };
-        predictions_csv(classes, &rows.map(line).collect::<Vec<_>>())
     }
 
     /// How stable the choice by gradient is for each share: what two halves of the training pictures choose in common, after

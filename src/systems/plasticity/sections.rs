@@ -16,7 +16,8 @@ pub(super) fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
     let sentences: Vec<String> = spec.settings.iter().filter_map(|setting| verdict(spec, results, setting)).collect();
     if !sentences.is_empty() {
         let title: Option<String> = results.of_inputs(PICTURES);
-        let mut blocks: Vec<Block> = title.map(|title| Block::Text(format!("Pictures: {title}."))).into_iter().collect();
+        let mut blocks: Vec<Block> =
+            title.map(|title| Block::Text(format!("Pictures: {title}."))).into_iter().collect();
         blocks.push(Block::List(sentences));
         sections.push(Section { anchor: "baselines".into(), heading: "Against baselines".into(), blocks });
     }
@@ -42,9 +43,9 @@ fn verdict(spec: &Spec, results: &Results, setting: &str) -> Option<String> {
         let samples = results.of(metric).at("setting", setting).samples()?;
         Some(format!("{} %", Unit::Share.number(samples.mean())))
     };
-    let informed = pretrained_arms(spec).into_iter().filter(|arm| {
-        [Utility::Gradient, Utility::Magnitude].into_iter().any(|utility| arm.redraws_by(utility))
-    });
+    let informed = pretrained_arms(spec)
+        .into_iter()
+        .filter(|arm| [Utility::Gradient, Utility::Magnitude].into_iter().any(|utility| arm.redraws_by(utility)));
     let found = informed.filter_map(|arm| Some((last(&arm.name)?, arm.name)));
     let (best, name) = found.max_by(|(a, _), (b, _)| a.mean.total_cmp(&b.mean))?;
     Some(format!(

@@ -77,11 +77,7 @@ pub static SETTINGS: &[SettingRow] = &[
         doc: "a backbone pretrained on ImageNet, then T-shirt, pullover and shirt of Fashion-MNIST",
         make: None,
     },
-    SettingRow {
-        name: OWN,
-        doc: "a backbone pretrained on ImageNet, then the pictures of --data",
-        make: None,
-    },
+    SettingRow { name: OWN, doc: "a backbone pretrained on ImageNet, then the pictures of --data", make: None },
 ];
 
 impl SettingRow {

@@ -72,10 +72,10 @@ impl Default for Pretrained {
     fn default() -> Self {
         let target = TrainConfig {
             schedule: Schedule::Cosine { floor: 0.0 },
-            ..TrainConfig::new(8, 16, 1e-3, Method::adamw(0.01))
+            ..TrainConfig::new(6, 16, 1e-3, Method::adamw(0.01))
         };
         let saved = ["plain", "frozen", "gradient 10 % resample"].map(String::from).to_vec();
-        let live = LiveStages { edge: 64, labels: 15, test: 50, ..LiveStages::default() };
+        let live = LiveStages { edge: 64, labels: 15, test: 30, ..LiveStages::default() };
         Self { live, target, rates: vec![0.3, 1.0, 3.0], saved }
     }
 }
@@ -279,10 +279,15 @@ impl Settings for Spec {
         let has_own = self.settings.iter().any(|name| name == OWN);
         match &self.data {
             Some(path) if self.settings != [OWN] => {
-                check.refuse("data", path.display(), format!("settings = [\"{OWN}\"]: own pictures are a setting of their own"));
+                check.refuse(
+                    "data",
+                    path.display(),
+                    format!("settings = [\"{OWN}\"]: own pictures are a setting of their own"),
+                );
             }
             Some(path) if path.is_file() && !has_boxes(path) => {
-                let expected = "a folder of class folders, or pictures with boxes (a folder or zip file like Pascal VOC)";
+                let expected =
+                    "a folder of class folders, or pictures with boxes (a folder or zip file like Pascal VOC)";
                 check.refuse("data", path.display(), expected);
             }
             None if has_own => _ = check.refuse("data", "missing", "a folder of class folders (--data FOLDER)"),
