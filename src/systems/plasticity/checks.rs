@@ -74,11 +74,11 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "shirts_dormant",
-        doc: "shirts: share of dormant units of the pretrained stages over that of fresh ones",
-        expect: Expect::AtLeast(2.0),
+        doc: "shirts: share of dormant units of the pretrained stages minus that of fresh ones, which may be 0",
+        expect: Expect::AtLeast(0.05),
         value: |all| {
             let of = |metric: &str| all.of(metric).at("setting", "shirts").samples();
-            of("dormant")?.over(&of("fresh_dormant")?)
+            mean(&of("dormant")?.minus(&of("fresh_dormant")?)?)
         },
     },
     Check {
