@@ -266,6 +266,8 @@ impl Settings for Spec {
 
     fn validate(&self, check: &mut Validation) {
         let (sizes, weights, rule, search) = (&self.sizes, &self.weights, &self.rule, &self.search);
+        // A score is at most 1; of its noise there may be any number.
+        let farthest = if rule.in_noise { 100.0 } else { 1.0 };
         check
             .name("task", &self.task, TASKS.iter().map(|row| row.name))
             .path("data", self.data.as_deref())
@@ -303,9 +305,9 @@ impl Settings for Spec {
             .count("rule.patience", rule.patience)
             .optional_count("rule.cooldown", rule.cooldown)
             .optional_count("rule.warm_up", rule.warm_up)
-            .within("rule.plateau", rule.plateau, 0.0..=1.0)
+            .within("rule.plateau", rule.plateau, 0.0..=farthest)
             .within("rule.decay", rule.decay, 0.0..=1.0)
-            .within("rule.near_best", rule.near_best, 0.0..=1.0)
+            .within("rule.near_best", rule.near_best, 0.0..=farthest)
             .within("rule.floor", rule.floor, -1.0..=1.0)
             .positive("rule.ratio", rule.ratio)
             .train("source", &self.source)
