@@ -19,8 +19,11 @@ pub struct SettingRow {
     /// One line for people.
     pub doc: &'static str,
     /// Source and target under a seed; none where a backbone of the table is the source.
-    pub(super) make: Option<fn(&Spec, u64) -> Result<Material, StudyError>>,
+    pub(super) make: Option<MakeMaterial>,
 }
+
+/// Makes the data of a transfer under a seed.
+pub(super) type MakeMaterial = fn(&Spec, u64) -> Result<Material, StudyError>;
 
 /// The setting of the user's own pictures.
 pub const OWN: &str = "own";

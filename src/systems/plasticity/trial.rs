@@ -14,7 +14,7 @@ use crate::study::{Observer, StudyError};
 use crate::systems::plasticity::arms::{Arm, Treatment, trains_circuit};
 use crate::systems::plasticity::health::{DORMANT, Health};
 use crate::systems::plasticity::network::TargetNet;
-use crate::systems::plasticity::settings::Material;
+use crate::systems::plasticity::settings::{MakeMaterial, Material};
 use crate::systems::plasticity::spec::{Layers, Spec};
 use crate::systems::plasticity::units::WakeUnits;
 use crate::transfer::schedule::{Frozen, Full};
@@ -36,7 +36,7 @@ pub struct Block {
 /// Learns the source, and measures the network before and after it on the target's test rows.
 pub fn prepare(
     spec: &Spec,
-    make: fn(&Spec, u64) -> Result<Material, StudyError>,
+    make: MakeMaterial,
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<(Block, Measurement), StudyError> {
