@@ -64,7 +64,11 @@ impl LiveStages {
     pub fn validate(&self, field: &str, check: &mut Validation) {
         let name = |part: &str| format!("{field}.{part}");
         self.backbone.validate(&name("backbone"), check);
-        check.whole(&name("edge"), self.edge, 32..=512).between(&name("validation"), self.validation, (0.0, 1.0));
+        check
+            .whole(&name("edge"), self.edge, 32..=512)
+            .between(&name("validation"), self.validation, (0.0, 1.0))
+            .optional_count(&name("labels"), self.labels)
+            .optional_count(&name("test"), self.test);
         let Ok(row) = BackboneRow::named(&self.backbone.name) else { return };
         match row.layers().len() {
             0 => _ = check.refuse(&name("backbone.name"), row.name, "a backbone whose layers can be trained"),
