@@ -210,6 +210,7 @@ pub(super) fn apply(trial: &SavedTrial, options: &ApplyOptions) -> Result<Applie
         metrics,
         known: candidates.len(),
         notices,
+        ..Applied::default()
     })
 }
 
