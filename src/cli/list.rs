@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::circuit::ansatz::{ANSATZE, ENCODINGS, ENTANGLEMENTS};
 use crate::circuit::gate::GATES;
+use crate::classic::boxes::FUSIONS;
 use crate::cli::console;
+use crate::data::BOX_FORMATS;
 use crate::device::DEVICES;
 use crate::lab::System;
 use crate::nn::backbone::BACKBONES;
@@ -51,6 +53,8 @@ enum Kind {
     Sources,
     Costs,
     Starts,
+    Fusions,
+    BoxFormats,
 }
 
 /// Column names and rows of text.
@@ -74,6 +78,8 @@ impl Kind {
                     .collect(),
             ),
             Self::Channels => named(CHANNELS, |r| (r.name, r.doc)),
+            Self::Fusions => named(FUSIONS, |r| (r.name, r.doc)),
+            Self::BoxFormats => named(BOX_FORMATS, |r| (r.name, r.doc)),
             Self::Devices => named(DEVICES, |r| (r.name, r.doc)),
             Self::Models => named(MODELS, |r| (r.name, r.doc)),
             Self::Engines => named(ENGINES, |r| (r.name, r.doc)),

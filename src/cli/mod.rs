@@ -10,6 +10,7 @@ mod convert;
 mod draw;
 mod export;
 mod features;
+mod fuse;
 mod judge;
 mod list;
 mod noise;
@@ -48,6 +49,7 @@ enum Command {
     Predict(predict::Arguments),
     Export(export::Arguments),
     Features(features::Arguments),
+    Fuse(fuse::Arguments),
     Judge(judge::Arguments),
     Simulate(Box<simulate::Arguments>),
     Bench(bench::Arguments),
@@ -72,6 +74,7 @@ pub fn main(threads: Option<&str>) -> ExitCode {
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Features(arguments) => features::run(&arguments),
+        Command::Fuse(arguments) => fuse::run(&arguments),
         Command::Judge(arguments) => judge::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),

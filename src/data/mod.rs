@@ -3,14 +3,17 @@
 //! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
 //! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`], [`digits()`]: where they come from.
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
-//! * [`read_pictures`]: pictures without labels. [`read_voc`]: pictures with boxes in them; [`read_crops`]: the objects cut
-//!   out of them.
+//! * [`read_pictures`]: pictures without labels. [`read_boxed_pictures`], [`read_voc`]: pictures with boxes in them;
+//!   [`read_crops`]: the objects cut out of them.
+//! * [`read_boxes`], [`JoinedBoxes`], [`write_boxes`]: boxes alone, in files of detectors and annotators ([`BOX_FORMATS`]).
 //! * [`sequence`]: DNA, alignments of genomes, variants.
 //! * [`Sampler`]: which rows make up a step.
 //! * [`write_file`]: the one writer of files, of every floor above too.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
 
 mod array_file;
+mod box_file;
+mod boxed_folder;
 mod bundled;
 mod cache;
 mod crops;
@@ -42,6 +45,11 @@ mod voc;
 mod walk;
 pub(crate) mod zip_file;
 
+pub use box_file::{
+    BOX_FORMATS, BoxContents, BoxFile, BoxFormat, BoxFormatRow, BoxUnit, ClassName, FileBox, ImageName, JoinedBox,
+    JoinedBoxes, JoinedImage, picture_sizes, read_boxes, write_boxes,
+};
+pub use boxed_folder::read_boxed_pictures;
 pub use bundled::{BUNDLED, BundledRow};
 pub use cache::{Cached, FeatureCache, cache_key};
 pub use crops::{has_boxes, read_crops};

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits};
 
 use super::file::read_file;
 use super::{DataError, Picture, Transform};
@@ -45,6 +45,20 @@ pub fn resaved(picture: &Picture, quality: u8) -> Result<Picture, DataError> {
         .encode(&picture.rgb, width, height, image::ExtendedColorType::Rgb8)
         .map_err(|e| DataError::BadImage { path: path.into(), reason: e.to_string() })?;
     PictureReader::default().parse(&bytes, path, None)
+}
+
+impl Picture {
+    /// The picture as a PNG file; no bytes for a picture without pixels.
+    pub fn png(&self) -> Vec<u8> {
+        let mut file = Cursor::new(Vec::new());
+        let (width, height) = (self.width as u32, self.height as u32);
+        let encoder = image::codecs::png::PngEncoder::new(&mut file);
+        // Memory takes any bytes, and `rgb` has three for each pixel; what is left to fail is a picture of size 0.
+        match encoder.write_image(&self.rgb, width, height, image::ExtendedColorType::Rgb8) {
+            Ok(()) => file.into_inner(),
+            Err(_) => Vec::new(),
+        }
+    }
 }
 
 /// Whether the name of this file ends as that of a picture that is read.

@@ -40,7 +40,7 @@ type Corners = [f64; 4];
 const LISTS: [(&str, Part); 3] = [("train", Part::Train), ("val", Part::Validation), ("test", Part::Test)];
 
 /// A scaled picture is at most this many times as wide as high: a thin one would need memory without bound.
-const MOST_WIDTH: usize = 50;
+pub(super) const MOST_WIDTH: usize = 50;
 
 /// Reads a folder or a zip file in the layout of Pascal VOC with the lists train, val and test. The three folders may
 /// be inside one folder. Pictures are scaled to `height` rows and a multiple of four columns. Boxes without area are
@@ -155,7 +155,7 @@ fn root_pictures<'a>(names: &'a [String], root: &str) -> BTreeMap<&'a str, &'a s
 ///
 /// # Errors
 /// A size of another shape: the boxes belong to another picture, or to this one before it was cut or turned.
-fn checked_size(size: Option<[f64; 2]>, picture: &Picture) -> Result<([f64; 2], Option<String>), String> {
+pub(super) fn checked_size(size: Option<[f64; 2]>, picture: &Picture) -> Result<([f64; 2], Option<String>), String> {
     let own = [picture.width as f64, picture.height as f64];
     let Some([width, height]) = size else {
         return Ok((own, Some("the annotation has no size; that of the picture is taken".into())));
@@ -173,7 +173,10 @@ fn checked_size(size: Option<[f64; 2]>, picture: &Picture) -> Result<([f64; 2], 
 
 /// A box as shares of the picture; `None` if it has no area. A box that reaches more than a pixel beyond the picture is
 /// cut, with a notice.
-fn shares([left, top, right, bottom]: Corners, [width, height]: [f64; 2]) -> (Option<Corners>, Option<String>) {
+pub(super) fn shares(
+    [left, top, right, bottom]: Corners,
+    [width, height]: [f64; 2],
+) -> (Option<Corners>, Option<String>) {
     let beyond = [-left, -top, right - width, bottom - height].into_iter().fold(0.0, f64::max);
     let corners = [left / width, top / height, right / width, bottom / height];
     let [left, top, right, bottom] = corners.map(|edge| edge.clamp(0.0, 1.0));
@@ -185,10 +188,10 @@ fn shares([left, top, right, bottom]: Corners, [width, height]: [f64; 2]) -> (Op
 }
 
 /// The size if there is one above 0, and the boxes in pixels with their names.
-type Annotated = (Option<[f64; 2]>, Vec<(String, Corners)>);
+pub(super) type Annotated = (Option<[f64; 2]>, Vec<(String, Corners)>);
 
 /// Reads an annotation.
-fn annotated(text: &str) -> Result<Annotated, String> {
+pub(super) fn annotated(text: &str) -> Result<Annotated, String> {
     let document = roxmltree::Document::parse(text).map_err(|e| e.to_string())?;
     let child = |node: roxmltree::Node<'_, '_>, name: &str| -> Result<String, String> {
         let found = node.children().find(|child| child.has_tag_name(name)).and_then(|child| child.text());

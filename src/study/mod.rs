@@ -12,6 +12,7 @@ pub mod detection;
 pub mod energy;
 pub mod error;
 pub mod files;
+pub mod fused_boxes;
 pub mod hardware;
 pub mod kernel;
 pub mod landscape;

@@ -61,6 +61,7 @@ mod feature_files;
 mod forest;
 #[cfg(feature = "learn")]
 mod frozen_layers;
+mod fuse;
 #[cfg(feature = "learn")]
 mod genome;
 #[cfg(feature = "learn")]
