@@ -19,6 +19,7 @@ use crate::systems::SYSTEMS;
   qgraft predict runs/qtl-1 photos/                                   every picture of a folder
   qgraft predict runs/qtl-1 a.png b.jpg --json
   qgraft predict runs/qtl-1 features.safetensors --head linear --seed 3
+  qgraft predict runs/rotation-1 scans/ --out-files upright/          angles, and the pictures turned upright
   qgraft predict runs/qtl-1 photos/ --head quantum --device torino --shots 1024 --mitigation readout_inversion
   qgraft predict runs/genome-1 variants.vcf genome.fa                 a score for each single-base variant
   qgraft predict runs/genome-1 promoters.fa others.fa -o embedded.safetensors
@@ -60,6 +61,9 @@ pub struct Arguments {
     /// Where to write; stdout by default. A name in .safetensors receives embeddings, where the model has them.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Folder for what the system makes of each picture: a run of rotation writes it upright, one of smear with its boxes.
+    #[arg(long, value_name = "DIR")]
+    out_files: Option<PathBuf>,
     /// Write one JSON object with rows and metrics in place of CSV.
     #[arg(long)]
     json: bool,
@@ -87,6 +91,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         skip_bad: arguments.skip_bad,
         cache: arguments.cache.clone(),
         threads: threads::available(),
+        out_files: arguments.out_files.clone(),
     };
     catch_interrupts();
     let bar = Bar::new();

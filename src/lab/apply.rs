@@ -1,6 +1,6 @@
 //! A trained model of a run folder applied to new data: what is asked, and what the model says.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -9,6 +9,7 @@ use crate::lab::choice::ModelChoice;
 use crate::report::Table;
 use crate::sim::Condition;
 use crate::study::StudyError;
+use crate::study::files::write_whole;
 
 /// New data for a trained model of a run folder, and what the model runs under.
 #[derive(Clone, Debug)]
@@ -25,6 +26,23 @@ pub struct ApplyOptions {
     pub cache: PathBuf,
     /// Threads of the backbone.
     pub threads: usize,
+    /// Folder for what the system makes of each sample besides its row, such as a picture; nothing is made without one.
+    pub out_files: Option<PathBuf>,
+}
+
+impl ApplyOptions {
+    /// Writes a file of this name, which may hold folders, into `folder`.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or written, a name that leads out of the folder.
+    pub fn write_file(&self, folder: &Path, name: &Path, bytes: &[u8]) -> Result<(), StudyError> {
+        let is_inside = name.components().all(|part| matches!(part, Component::Normal(_)));
+        if !is_inside {
+            let source = std::io::Error::other("the name leads out of the folder");
+            return Err(StudyError::File { path: name.into(), source });
+        }
+        write_whole(&folder.join(name), bytes)
+    }
 }
 
 /// What a model says of new data.

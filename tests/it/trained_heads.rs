@@ -59,6 +59,7 @@ fn apply(folder: &Path, data: &Path, head: Option<&str>, condition: Condition) -
         skip_bad: false,
         cache: folder.into(),
         threads: 1,
+        out_files: None,
     };
     SystemOf::<Qtl>::new().apply(&SavedRun::open(folder).unwrap(), &options, &()).unwrap()
 }
