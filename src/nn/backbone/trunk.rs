@@ -101,6 +101,26 @@ impl Trunk {
         self.notice.as_deref()
     }
 
+    /// What leaves the stage `to` if `planes` (batch, channels, height, width) leave the stage `from` before it. With
+    /// planes that were computed once, the stages above can be trained without those below.
+    ///
+    /// # Errors
+    /// If there are no such stages in this order, or the planes do not fit.
+    pub fn between(&self, planes: &Tensor, from: &str, to: &str) -> Result<Tensor, NnError> {
+        let (first, last) = (self.stage_index(from)?, self.stage_index(to)?);
+        if first >= last {
+            let reason = "the stage that planes leave must lie before the one that is asked for";
+            return Err(NnError::Setting { field: "stage", value: from.into(), reason });
+        }
+        Ok(self.nodes[first + 1..=last].iter().flatten().try_fold(planes.clone(), |x, node| node.forward(&x))?)
+    }
+
+    fn stage_index(&self, stage: &str) -> Result<usize, NnError> {
+        let names = self.stages.iter().map(|s| s.name.as_str());
+        let place = self.stages.iter().position(|s| s.name == stage);
+        place.ok_or_else(|| NnError::unknown("stage", "backbones", stage, names))
+    }
+
     fn run(&self, images: &Tensor, cut: Cut) -> Result<Tensor, NnError> {
         if self.trainable {
             let last = if let Cut::Stage(stage) = cut { stage } else { self.stages.len() - 1 };
@@ -142,11 +162,7 @@ impl Backbone for Trunk {
     }
 
     fn stage_output(&self, images: &Tensor, stage: &str) -> Result<Tensor, NnError> {
-        let Some(last) = self.stages.iter().position(|s| s.name == stage) else {
-            let names = self.stages.iter().map(|s| s.name.as_str());
-            return Err(NnError::unknown("stage", "backbones", stage, names));
-        };
-        self.run(images, Cut::Stage(last))
+        self.run(images, Cut::Stage(self.stage_index(stage)?))
     }
 
     fn logits(&self, images: &Tensor) -> Result<Tensor, NnError> {

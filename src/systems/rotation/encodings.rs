@@ -98,6 +98,14 @@ impl AngleHead {
         }
     }
 
+    /// How certain an output is, in 0..=1 (see [`Code::confidence`]); `None` for a plain number.
+    pub fn confidence(&self, output: &[f64]) -> Option<f64> {
+        match self.encoding {
+            Encoding::Number | Encoding::Circular => None,
+            Encoding::Values(code) | Encoding::Distribution(code) => Some(code.confidence(output)),
+        }
+    }
+
     /// The angle that `output` encodes, in 0..2π.
     pub fn decode(&self, output: &[f64]) -> f64 {
         match self.encoding {

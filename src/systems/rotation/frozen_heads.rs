@@ -75,13 +75,10 @@ impl Features {
     /// Of the training scenes of a seed and of the test scenes.
     pub fn of(spec: &Spec, inputs: &Inputs, backbone: &dyn Network, seed: u64) -> Result<Self, StudyError> {
         let training = PictureSet::scenes(TRAINING + seed, spec.training_scenes, 0.0);
-        let reason = "heads are trained on a frozen backbone for scenes alone";
-        let missing = || NnError::Setting { field: "heads", value: spec.heads.join(", "), reason };
-        let ambiguous = inputs.ambiguous.as_ref().ok_or_else(missing)?;
         Ok(Self {
             training: extract(backbone, &training, spec.frozen_heads.views)?,
             clear: extract(backbone, &inputs.clear, 1)?,
-            ambiguous: extract(backbone, ambiguous, 1)?.0,
+            ambiguous: extract(backbone, &inputs.ambiguous, 1)?.0,
         })
     }
 }

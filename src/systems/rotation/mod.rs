@@ -1,9 +1,12 @@
 //! Image rotation angle: five circular-aware output encodings and a plain number (after Woehrer 2026,
 //! arXiv:2603.25351).
 //!
-//! Drawn upright scenes, or photographs → views under any angle → the same small network with each encoding → errors around
-//! the circle, at the seam, where the angle cannot be known, and on pictures without content. Beside it a backbone that was
-//! trained on classes of scenes, and circuits as heads on it.
+//! Drawn upright scenes → views under any angle → the same small network with each encoding → errors around the circle, at
+//! the seam, where the angle cannot be known, and on pictures without content. Beside it a backbone that was trained on
+//! classes of scenes, and circuits as heads on it.
+//!
+//! Photographs → a pretrained network whose upper stages are trained with each encoding → errors on held-out photographs,
+//! against a guess and a small network from random values; the networks are kept and applied to new pictures.
 //!
 //! [`Rotation`] is the experiment, [`Spec`] its settings. [`ENCODINGS`] are compared in the grid `encodings`, [`STARTS`] in
 //! the grid `transfer`, rows of the common table of heads in the grid `frozen_heads`.
@@ -13,6 +16,7 @@ mod encodings;
 mod frozen_heads;
 mod network;
 mod photo;
+mod photographs;
 mod picture;
 mod predictions;
 mod scene;
@@ -23,6 +27,8 @@ mod views;
 
 pub use encodings::{AngleHead, ENCODINGS, Encoding, codes};
 pub use photo::{Crop, Photo, PhotoSplit, inscribed};
+pub use photographs::PhotoInputs;
+pub use photographs::saved::straightened;
 pub use picture::{Colour, NoisePicture, UprightPicture};
 pub use predictions::Errors;
 pub use scene::{CLASSES, Scene};
@@ -32,14 +38,23 @@ pub use transfer::{STARTS, Source, Start};
 pub use views::PictureSet;
 
 use crate::lab::{
-    Check, Context, Contrast, Coordinate, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results,
-    Role, StudyError, Unit,
+    Applied, ApplyOptions, Check, Context, Contrast, Coordinate, Experiment, Factor, Flag, Grid, Info, Measurement,
+    Metric, Observer, Point, Results, Role, SavedRun, StudyError, Unit,
 };
 use crate::nn::head::HEADS;
 use crate::report::{Block, Section};
+use photographs::trial::{PHOTO_STARTS, PhotoStart};
 
 /// The experiment.
 pub struct Rotation;
+
+/// What every trial reads.
+pub enum Opened {
+    /// Drawn scenes.
+    Scenes(Inputs),
+    /// Photographs.
+    Photographs(Box<PhotoInputs>),
+}
 
 /// Names of the grids, and of the blocks that the last two share.
 const MAIN: &str = "encodings";
@@ -48,6 +63,10 @@ const TRANSFER: &str = "transfer";
 const FROZEN: &str = "frozen_heads";
 const SOURCE: &str = "source";
 
+/// Names of the grids of photographs.
+const PHOTOGRAPHS: &str = "photographs";
+const PHOTO_STARTS_GRID: &str = "starts";
+
 /// The encoding that is trained at several rates.
 const DIRECT: &str = "direct";
 /// The classical head with as many parameters as a circuit.
@@ -55,7 +74,7 @@ const MATCHED_CLASSICAL: &str = "mlp_a";
 
 impl Experiment for Rotation {
     type Spec = Spec;
-    type Inputs = Inputs;
+    type Inputs = Opened;
     type Block = Option<Source>;
 
     const INFO: Info = Info {
@@ -66,7 +85,8 @@ impl Experiment for Rotation {
             "",
             "--encodings unit_vector,gaussian --seeds 5",
             "--heads linear,mlp_a,quantum",
-            "--data photos --crop rectangle --epochs 30",
+            "--data photos --seeds 3",
+            "--data photos --crop rectangle --size 128 --encodings unit_vector,gaussian",
             "--preset full",
         ],
     };
@@ -74,6 +94,13 @@ impl Experiment for Rotation {
     const METRICS: &'static [Metric] = &[
         Metric::lower("error", "mean error", Unit::Degrees, "around the circle, on clear scenes or photographs"),
         Metric::lower("median_error", "median error", Unit::Degrees, "on the same pictures"),
+        Metric::lower("p90_error", "90 % below", Unit::Degrees, "the error that nine of ten do not exceed"),
+        Metric::lower(
+            "joint_error",
+            "eight views",
+            Unit::Degrees,
+            "mean error of the answer on which eight views of a photograph agree best",
+        ),
         Metric::higher("within_10", "within 10°", Unit::Share, "share of errors below 10°"),
         Metric::lower("seam_ratio", "seam", Unit::Plain, "error within 15° of 0° over error elsewhere"),
         Metric::lower(
@@ -86,7 +113,7 @@ impl Experiment for Rotation {
             "entropy_ambiguous",
             "entropy, ambiguous",
             Unit::Nats,
-            "the same on scenes that hide quarter turns; beside photographs on pictures without content",
+            "the same on scenes that hide quarter turns",
         ),
         Metric::higher("length_clear", "length, clear", Unit::Plain, "mean length of a vector, or amplitude of phases"),
         Metric::lower("length_ambiguous", "length, ambiguous", Unit::Plain, "on scenes that hide quarter turns"),
@@ -127,7 +154,21 @@ impl Experiment for Rotation {
             "data",
             "DIR",
             |spec, folder| spec.read_from(folder),
-            "Upright photographs (PNG, JPEG) instead of scenes: a folder and its subfolders",
+            "Upright photographs (PNG, JPEG) instead of scenes, told by a pretrained network: a folder and its subfolders",
+        ),
+        Flag::field(
+            "backbone",
+            "NAME",
+            "photos.backbone.name",
+            "Pretrained network for photographs (`qgraft list backbones`)",
+        ),
+        Flag::field("weights", "FILE", "photos.backbone.weights", "Its weights"),
+        Flag::field("size", "N", "photos.size", "Pixels along an edge of a view of a photograph, 64 to 224"),
+        Flag::field(
+            "live-stages",
+            "N",
+            "photos.live_stages",
+            "Upper stages of the pretrained network that are trained",
         ),
         Flag::field("crop", "NAME", "photos.crop", "Part of a rotated photograph that is shown")
             .with_choices(|| vec!["disc", "rectangle"]),
@@ -138,11 +179,22 @@ impl Experiment for Rotation {
             |spec, _| spec.photos.get_or_insert_with(|| Photos::new("".into())).skip_bad = true,
             "Leave out photographs that cannot be read, instead of refusing them",
         ),
-        Flag::field("epochs", "N", "train.epochs", "Epochs of training of each encoding"),
+        Flag::field("epochs", "N", "train.epochs", "Epochs of training of each network"),
     ];
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
         let rows = spec.encodings.iter().map(|name| encoding(name)).collect::<Result<Vec<_>, _>>()?;
+        if spec.photos.is_some() {
+            let encodings = Factor::explained("encoding", Role::Arm, rows.iter().map(|row| (row.name, row.doc)));
+            let encodings = encodings.with_baseline(start_encoding(spec)).listed_by("encodings");
+            let metrics = ["error", "median_error", "p90_error", "within_10", "joint_error", "fourfold", "parameters"];
+            let starts = PHOTO_STARTS.iter().map(|&(name, doc, _)| (name, doc));
+            let starts = Factor::explained("start", Role::Arm, starts).with_baseline("small");
+            return Ok(vec![
+                Grid::new(PHOTOGRAPHS, "Encodings", vec![Factor::seeds(&spec.seeds), encodings], &metrics),
+                Grid::new(PHOTO_STARTS_GRID, "Pretraining", vec![Factor::seeds(&spec.seeds), starts], &metrics),
+            ]);
+        }
         let jpeg = || Factor::new(training::JPEG, Role::Evaluation, JPEG_QUALITIES);
         let main = vec![
             Factor::seeds(&spec.seeds),
@@ -191,16 +243,23 @@ impl Experiment for Rotation {
         Ok(grids)
     }
 
-    fn open(spec: &Spec, _context: &Context) -> Result<(Inputs, Measurement), StudyError> {
-        Inputs::open(spec)
+    fn open(spec: &Spec, _context: &Context) -> Result<(Opened, Measurement), StudyError> {
+        Ok(match &spec.photos {
+            None => (Opened::Scenes(Inputs::draw(spec)), Measurement::default()),
+            Some(photos) => {
+                let (inputs, found) = PhotoInputs::open(spec, photos)?;
+                (Opened::Photographs(Box::new(inputs)), found)
+            }
+        })
     }
 
     fn prepare(
         spec: &Spec,
-        inputs: &Inputs,
+        inputs: &Opened,
         block: &Point,
         context: &Context,
     ) -> Result<(Option<Source>, Measurement), StudyError> {
+        let Opened::Scenes(inputs) = inputs else { return Ok((None, Measurement::default())) };
         if block.grid != SOURCE {
             return Ok((None, Measurement::default()));
         }
@@ -210,13 +269,31 @@ impl Experiment for Rotation {
 
     fn trial(
         spec: &Spec,
-        inputs: &Inputs,
+        inputs: &Opened,
         block: &Option<Source>,
         at: &Point,
         context: &Context,
     ) -> Result<Measurement, StudyError> {
         let (seed, observer) = (at.seed(), context.observer);
         let required = Self::after(spec, at);
+        let inputs = match inputs {
+            Opened::Scenes(inputs) => inputs,
+            Opened::Photographs(inputs) => {
+                if let Some(same) = required.first() {
+                    // The same training, measured once.
+                    let found = context.finished(same)?;
+                    return Ok(Measurement { files: Default::default(), kept: Default::default(), ..found });
+                }
+                let (encoding, start, keeps) = match at.grid.as_str() {
+                    PHOTOGRAPHS => {
+                        let keeps = spec.seeds.first() == Some(&seed);
+                        (encoding(at.get("encoding"))?, PhotoStart::FineTuned, keeps)
+                    }
+                    _ => (encoding(start_encoding(spec))?, PHOTO_STARTS[at.index("start")].2, false),
+                };
+                return photographs::trial::trial(spec, inputs, (encoding, start), seed, keeps, observer);
+            }
+        };
         let source = || block.as_ref().expect("grids in the blocks of SOURCE are prepared with a source");
         match at.grid.as_str() {
             RATES => {
@@ -241,6 +318,9 @@ impl Experiment for Rotation {
 
     fn after(spec: &Spec, at: &Point) -> Vec<Point> {
         match at.grid.as_str() {
+            PHOTO_STARTS_GRID if PHOTO_STARTS[at.index("start")].2 == PhotoStart::FineTuned => {
+                vec![at.in_grid(PHOTOGRAPHS, "start", &[("encoding", start_encoding(spec))])]
+            }
             TRANSFER if at.get("start") != "scratch" => vec![at.with("start", "scratch")],
             MAIN if at.get("encoding") == DIRECT => {
                 let rate = |(index, rate): (usize, &f64)| {
@@ -268,13 +348,27 @@ impl Experiment for Rotation {
         contrasts
     }
 
-    fn sections(_spec: &Spec, results: &Results) -> Vec<Section> {
+    fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
+        if spec.photos.is_some() {
+            return photographs::report::sections(results, PHOTOGRAPHS);
+        }
         let Some(accuracy) = results.of("source_accuracy").samples() else { return Vec::new() };
         let percent = Unit::Share.number(accuracy.mean());
         let text =
             format!("The source network classifies {percent} % of its test scenes correctly, of twelve classes.");
         vec![Section { anchor: "source".into(), heading: "Source".into(), blocks: vec![Block::Text(text)] }]
     }
+
+    fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
+        photographs::saved::apply(run, options, observer).map(Some)
+    }
+}
+
+/// The encoding under which starts are compared, and the baseline of the encodings: that of the transfer if it is among
+/// those trained, else the first.
+fn start_encoding(spec: &Spec) -> &str {
+    let own = &spec.transfer.encoding;
+    if spec.encodings.contains(own) { own } else { spec.encodings.first().unwrap_or(own) }
 }
 
 /// The trial with the lowest validation error, of equals the first, and its rate.

@@ -51,10 +51,19 @@ pub struct Photo {
 const SHORT: usize = 112;
 
 impl Photo {
-    /// Keeps `picture` as large as views need it.
+    /// Keeps `picture` as large as views of 28 pixels need it.
     pub fn new(picture: &Picture, crop: Crop) -> Self {
-        let scale = SHORT as f64 / picture.width.min(picture.height) as f64;
-        let along = |side: usize| ((side as f64 * scale).round() as usize).max(SHORT);
+        Self::of_side(picture, crop, SHORT)
+    }
+
+    /// Keeps `picture` as large as views of up to `size` pixels need it: two pixels for each of a view.
+    pub fn for_views(picture: &Picture, crop: Crop, size: usize) -> Self {
+        Self::of_side(picture, crop, SHORT.max(2 * size))
+    }
+
+    fn of_side(picture: &Picture, crop: Crop, short: usize) -> Self {
+        let scale = short as f64 / picture.width.min(picture.height) as f64;
+        let along = |side: usize| ((side as f64 * scale).round() as usize).max(short);
         Self { picture: resize(picture, along(picture.width), along(picture.height)), crop }
     }
 
@@ -64,6 +73,14 @@ impl Photo {
         let (width, height) = (2 * SHORT + SHORT / 2, 2 * SHORT);
         let rgb = (0..3 * width * height).map(|_| stream.below(256) as u8).collect();
         Self::new(&Picture { width, height, rgb }, crop)
+    }
+
+    /// The photograph with left and right exchanged: as upright as before.
+    pub fn mirrored(&self) -> Self {
+        let Picture { width, height, rgb } = &self.picture;
+        let row = |row: usize| (0..*width).rev().flat_map(move |x| (0..3).map(move |k| 3 * (row * width + x) + k));
+        let rgb = (0..*height).flat_map(row).map(|at| rgb[at]).collect();
+        Self { picture: Picture { width: *width, height: *height, rgb }, crop: self.crop }
     }
 
     /// The colour at a point in pixels from the upper left corner, interpolated between the middles of the four nearest.
@@ -90,7 +107,9 @@ impl UprightPicture for Photo {
             Crop::Disc => (width.min(height), width.min(height)),
             Crop::Rectangle => inscribed(width, height, angle),
         };
-        pixels(size, 4, (0.0, &mut Stream::numbered(0, 0)), |u, v| {
+        // Each pixel is the mean over as many points as the photograph has pixels there.
+        let fine = (self.picture.width.min(self.picture.height) as f64 / size as f64).round().clamp(2.0, 8.0) as usize;
+        pixels(size, fine, (0.0, &mut Stream::numbered(0, 0)), |u, v| {
             let (x, y) = source_point(rotation, 0.5 * across * u, 0.5 * up * v);
             let inside = self.crop == Crop::Rectangle || u * u + v * v < 1.0;
             inside.then(|| self.colour(0.5 * width + x, 0.5 * height - y))
@@ -114,6 +133,8 @@ pub struct PhotoSplit {
     pub validation: Vec<(Photo, f64)>,
     /// For the test.
     pub test: Vec<(Photo, f64)>,
+    /// Paths of the test photographs inside the folder.
+    pub test_ids: Vec<String>,
     /// Pictures that were left out, and why.
     pub notices: Vec<String>,
 }
@@ -126,13 +147,28 @@ impl PhotoSplit {
     /// # Errors
     /// If the folder cannot be read or holds too few pictures, or one does not decode and `bad` is not [`BadPicture::Skip`].
     pub fn read(folder: &Path, crop: Crop, held_out: f64, seed: u64, bad: BadPicture) -> Result<Self, StudyError> {
+        Self::for_views(folder, (crop, SHORT / 4), held_out, seed, bad)
+    }
+
+    /// The same with photographs as large as views of `size` pixels need them.
+    ///
+    /// # Errors
+    /// As [`PhotoSplit::read`].
+    pub fn for_views(
+        folder: &Path,
+        (crop, size): (Crop, usize),
+        held_out: f64,
+        seed: u64,
+        bad: BadPicture,
+    ) -> Result<Self, StudyError> {
         let keep = |picture: Picture| {
             let mut hash = blake3::Hasher::new();
             hash.update(&picture.width.to_le_bytes()).update(&picture.rgb);
-            (hash.finalize(), Photo::new(&picture, crop))
+            (hash.finalize(), Photo::for_views(&picture, crop, size))
         };
         let read = read_pictures(folder, bad, keep)?;
-        let mut split = Self { training: Vec::new(), validation: Vec::new(), test: Vec::new(), notices: read.skipped };
+        let (training, validation, test, test_ids) = Default::default();
+        let mut split = Self { training, validation, test, test_ids, notices: read.skipped };
         let mut known = HashSet::new();
         for (id, (hash, photo)) in read.ids.iter().zip(read.pictures) {
             if !known.insert(hash) {
@@ -143,7 +179,10 @@ impl PhotoSplit {
             let (draw, angle) = (stream.uniform(), TAU * stream.uniform());
             let set = match draw / held_out {
                 share if share < 1.0 / 3.0 => &mut split.validation,
-                share if share < 1.0 => &mut split.test,
+                share if share < 1.0 => {
+                    split.test_ids.push(id.clone());
+                    &mut split.test
+                }
                 _ => &mut split.training,
             };
             set.push((photo, angle));

@@ -26,6 +26,8 @@ pub struct Errors {
     pub mean: f64,
     /// Median.
     pub median: f64,
+    /// The error that nine of ten do not exceed.
+    pub p90: f64,
     /// Share below 10°.
     pub within_10: f64,
     /// Mean for true angles within 15° of the seam between 0° and 360°, over the mean for all others; `None` if one of
@@ -45,7 +47,8 @@ impl Errors {
         let within_10 = errors.iter().filter(|error| **error < 10.0).count() as f64 / errors.len() as f64;
         let average = mean(&errors)?;
         errors.sort_by(f64::total_cmp);
-        Some(Self { mean: average, median: errors[errors.len() / 2], within_10, seam_ratio })
+        let p90 = errors[(errors.len() * 9).div_ceil(10) - 1];
+        Some(Self { mean: average, median: errors[errors.len() / 2], p90, within_10, seam_ratio })
     }
 }
 
@@ -67,6 +70,16 @@ impl AnglePredictions {
         Ok(predictions)
     }
 
+    /// None yet.
+    pub fn new(head: &'static AngleHead) -> Self {
+        Self { head, outputs: Vec::new() }
+    }
+
+    /// The predicted angle of each row, radians, and how certain it is, 0 to 1, where the encoding tells that.
+    pub fn answers(&self) -> impl Iterator<Item = (f64, Option<f64>)> + '_ {
+        self.outputs.iter().map(|output| (self.head.decode(output), self.head.confidence(output)))
+    }
+
     /// Of rows that a network reads as they are.
     pub fn of_rows(network: &dyn Network, head: &'static AngleHead, inputs: Tensor) -> Result<Self, StudyError> {
         let mut predictions = Self { head, outputs: Vec::new() };
@@ -74,7 +87,8 @@ impl AnglePredictions {
         Ok(predictions)
     }
 
-    fn extend(&mut self, network: &dyn Network, inputs: &[Tensor]) -> Result<(), StudyError> {
+    /// Adds the predictions of further rows.
+    pub fn extend(&mut self, network: &dyn Network, inputs: &[Tensor]) -> Result<(), StudyError> {
         let logits = network.forward(inputs, Mode::Eval)?.logits.detach().to_dtype(DType::F64)?;
         self.outputs.extend(match self.head.encoding {
             Encoding::Distribution(_) => candle_nn::ops::softmax(&logits, D::Minus1)?.to_vec2::<f64>()?,

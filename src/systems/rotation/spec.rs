@@ -8,6 +8,7 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
+use crate::systems::inputs::Backbone;
 use crate::systems::rotation::encodings::{ENCODINGS, codes};
 use crate::systems::rotation::photo::Crop;
 
@@ -30,7 +31,7 @@ pub struct Spec {
     pub test_scenes: usize,
     /// Share of training scenes whose angle is known up to quarter turns only, in 0..=1.
     pub ambiguous: f64,
-    /// Photographs instead of scenes. Then there is neither transfer nor a frozen backbone.
+    /// Photographs instead of scenes, for a pretrained network. Then there is neither transfer nor a frozen backbone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub photos: Option<Photos>,
     /// Training of the networks.
@@ -52,13 +53,47 @@ pub struct Photos {
     /// Share of photographs held out, above 0 and below 1: a third of them for validation, the others for the test.
     pub held_out: f64,
     /// Leave out photographs that cannot be read, instead of refusing them.
+    #[serde(default)]
     pub skip_bad: bool,
+    /// The pretrained network.
+    #[serde(default)]
+    pub backbone: Backbone,
+    /// Pixels along an edge of a view, 64 to 224.
+    #[serde(default = "default_size")]
+    pub size: usize,
+    /// Stages of the backbone that are trained, from the last but one down; those below are constant.
+    #[serde(default = "default_live_stages")]
+    pub live_stages: usize,
+    /// Views of each training photograph at random angles, every second one mirrored. An epoch has one of each photograph.
+    #[serde(default = "default_views")]
+    pub views: usize,
+}
+
+fn default_size() -> usize {
+    96
+}
+
+fn default_live_stages() -> usize {
+    2
+}
+
+fn default_views() -> usize {
+    24
 }
 
 impl Photos {
-    /// A fifth held out, cropped to a disc.
+    /// Three tenths held out, cropped to a disc, views of 96 pixels for EfficientNet-Lite0.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, crop: Crop::Disc, held_out: 0.2, skip_bad: false }
+        Self {
+            folder,
+            crop: Crop::Disc,
+            held_out: 0.3,
+            skip_bad: false,
+            backbone: Backbone::default(),
+            size: default_size(),
+            live_stages: default_live_stages(),
+            views: default_views(),
+        }
     }
 }
 
@@ -139,9 +174,19 @@ impl Default for Spec {
 impl Spec {
     /// Photographs in a folder instead of scenes. They have no classes, so transfer and frozen heads are left out.
     pub fn read_from(&mut self, folder: impl Into<PathBuf>) {
-        self.photos = Some(Photos::new(folder.into()));
+        self.photos = Some(match self.photos.take() {
+            Some(photos) => Photos { folder: folder.into(), ..photos },
+            None => Photos::new(folder.into()),
+        });
         self.transfer.scenes = 0;
         self.heads.clear();
+        let known = Self::default();
+        if self.encodings == known.encodings {
+            self.encodings.retain(|name| name != "naive");
+        }
+        if self.train == known.train {
+            self.train = cosine(40, 1e-3);
+        }
     }
 }
 
@@ -224,7 +269,13 @@ impl Settings for Spec {
             check.refuse("transfer.scenes", 0, "at least 1: heads are trained on the backbone of the transfer");
         }
         if let Some(photos) = &self.photos {
-            check.path("photos.folder", Some(&photos.folder)).between("photos.held_out", photos.held_out, (0.0, 1.0));
+            check
+                .path("photos.folder", Some(&photos.folder))
+                .between("photos.held_out", photos.held_out, (0.0, 1.0))
+                .within("photos.size", photos.size as f64, 64.0..=224.0)
+                .at_least("photos.views", photos.views, 1)
+                .at_least("photos.live_stages", photos.live_stages, 1);
+            photos.backbone.validate("photos.backbone", check);
             if transfer.scenes > 0 {
                 check.refuse("transfer.scenes", transfer.scenes, "0: photographs have no classes for the source");
             }

@@ -1,0 +1,98 @@
+//! The trained part: the upper stages of the backbone, and a head on their planes as they are, without a mean over them.
+//! Where something is in the picture tells which way is up.
+
+use candle_core::{DType, Tensor};
+
+use super::Pretrained;
+use crate::nn::backbone::Trunk;
+use crate::nn::layer::{Conv2d, GroupNorm, Linear, Window};
+use crate::nn::model::first;
+use crate::nn::{LayerGroups, LearningRates, Mode, Model, Network, NnError, Output, Params};
+use crate::transfer::Transfer;
+
+/// Channels to which the planes are reduced before the linear layer.
+const WIDTH: usize = 128;
+
+/// Factor on the learning rate of the backbone: it starts from trained values, the head from random ones.
+const TRUNK_RATE: f64 = 0.3;
+
+/// Upper stages and head.
+pub(super) struct PhotoNet<'a> {
+    pub pretrained: &'a Pretrained,
+    /// Outputs of the last layer.
+    pub outputs: usize,
+}
+
+impl PhotoNet<'_> {
+    /// Names of the stages' parameters in order, then the head.
+    pub fn groups(&self, params: &Params) -> LayerGroups {
+        LayerGroups::of_trunk(self.pretrained.row.layers(), params)
+    }
+
+    /// The method that trains the stages behind the constant ones, or the head alone.
+    pub fn method(&self, params: &Params, trains_stages: bool) -> TopStages {
+        use crate::nn::backbone::Backbone;
+        let stages = self.pretrained.trunk.stages();
+        let index = |name: &str| stages.iter().position(|stage| stage.name == name).unwrap_or(0);
+        let (first, last) = (index(&self.pretrained.from) + 1, index(&self.pretrained.to.name));
+        let groups = self.groups(params);
+        let head = groups.len().saturating_sub(1);
+        let factor = |group: usize| match group {
+            group if group == head => 1.0,
+            group if trains_stages && (first..=last).contains(&group) => TRUNK_RATE,
+            _ => 0.0,
+        };
+        TopStages { rates: LearningRates::of_groups(&groups, (0..groups.len()).map(factor)) }
+    }
+}
+
+struct Layers<'a> {
+    trunk: Trunk,
+    pretrained: &'a Pretrained,
+    reduce: Conv2d,
+    norm: GroupNorm,
+    head: Linear,
+}
+
+impl Model for PhotoNet<'_> {
+    fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
+        let pretrained = self.pretrained;
+        let trunk = Trunk::on(params, pretrained.row, &pretrained.weights)?;
+        let reduce = Conv2d::new(params, "reduce", (pretrained.to.channels, WIDTH), Window::square(1, 1, 0), 1, false)?;
+        let norm = GroupNorm::new(params, "reduce_norm", 8, WIDTH)?;
+        let head = Linear::new(params, "head", (WIDTH * pretrained.pixels, self.outputs), true)?;
+        Ok(Box::new(Layers { trunk, pretrained, reduce, norm, head }))
+    }
+}
+
+impl Network for Layers<'_> {
+    /// Inputs: what leaves the constant stages, (batch, channels, height, width).
+    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+        let planes = self.trunk.between(first(inputs)?, &self.pretrained.from, &self.pretrained.to.name)?;
+        let planes = self.norm.forward(&self.reduce.forward(&planes)?)?.relu()?;
+        let features = planes.flatten_from(1)?;
+        let logits = self.head.forward(&features)?;
+        Ok(Output::new(features, logits))
+    }
+}
+
+/// Trains the upper stages at a part of the rate of the head.
+pub(super) struct TopStages {
+    pub rates: LearningRates,
+}
+
+impl TopStages {
+    /// Rounds everything that is trained to half precision, as it is stored.
+    pub fn round(&self, params: &Params) -> Result<(), NnError> {
+        for (_, var) in params.trainable().filter(|(name, _)| self.rates.is_trainable(name)) {
+            var.set(&var.as_detached_tensor().to_dtype(DType::F16)?.to_dtype(DType::F32)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl Transfer for TopStages {
+    fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
+        self.rates.clone()
+    }
+}

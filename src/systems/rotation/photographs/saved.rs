@@ -1,0 +1,229 @@
+//! A trained network of a run, applied to pictures: by what angle each is rotated, and upright copies.
+
+use std::collections::HashMap;
+use std::f64::consts::TAU;
+use std::path::Path;
+
+use candle_core::{DType, Tensor};
+use rayon::prelude::*;
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::network::PhotoNet;
+use super::planes::outputs;
+use super::trial::joint_answer;
+use super::{PhotoInputs, Pretrained};
+use crate::data::{BadPicture, Picture, decode, read_pictures};
+use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial, StudyError};
+use crate::math::circular::wrap;
+use crate::nn::{LearningRates, Model, NnError, Params};
+use crate::sim::Condition;
+use crate::study::Observer;
+use crate::systems::rotation::encodings::{AngleHead, encoding};
+use crate::systems::rotation::photo::{Crop, Photo, inscribed};
+use crate::systems::rotation::picture::UprightPicture;
+use crate::systems::rotation::predictions::AnglePredictions;
+use crate::systems::rotation::spec::{Photos, Spec};
+
+/// File of a trial with what was trained, and in its metadata everything else that is needed.
+pub(super) const MODEL_FILE: &str = "angle_network.safetensors";
+
+/// Key of the metadata.
+const KEY: &str = "angle_network";
+
+/// Views of a new picture, evenly around the circle.
+const VIEWS: usize = 8;
+
+/// The metadata: what the trained tensors belong to.
+#[derive(Serialize, Deserialize)]
+struct Card {
+    encoding: String,
+    backbone: crate::systems::inputs::Backbone,
+    /// Digest of the weights of the backbone, hexadecimal.
+    weights: String,
+    size: usize,
+    crop: Crop,
+    live_stages: usize,
+}
+
+fn hex(digest: [u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A trained network.
+pub(super) struct SavedNet {
+    card: Card,
+    head: &'static AngleHead,
+    pretrained: Pretrained,
+    params: Params,
+}
+
+impl SavedNet {
+    /// The file: trained tensors in half precision; the constant ones come with the backbone.
+    pub fn bytes(
+        spec: &Spec,
+        inputs: &PhotoInputs,
+        head: &AngleHead,
+        params: &Params,
+        rates: &LearningRates,
+    ) -> Result<Vec<u8>, StudyError> {
+        let photos = spec.photos.clone().unwrap_or_else(|| Photos::new("".into()));
+        let card = Card {
+            encoding: head.name.into(),
+            backbone: photos.backbone,
+            weights: hex(inputs.pretrained.weights.digest()?),
+            size: photos.size,
+            crop: photos.crop,
+            live_stages: photos.live_stages,
+        };
+        let failed = |reason: String| NnError::File { path: MODEL_FILE.into(), reason };
+        let json = serde_json::to_string(&card).map_err(|e| failed(e.to_string()))?;
+        let trained = params.trainable().filter(|(name, _)| rates.is_trainable(name));
+        let tensors: Vec<(&str, Tensor)> = trained
+            .map(|(name, var)| Ok((name, var.as_detached_tensor().to_dtype(DType::F16)?)))
+            .collect::<Result<_, candle_core::Error>>()?;
+        let metadata = HashMap::from([(KEY.to_string(), json)]);
+        Ok(safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))?)
+    }
+
+    /// Reads the file of a trial.
+    fn of_trial(trial: &SavedTrial) -> Result<Self, StudyError> {
+        let path = trial.path(MODEL_FILE);
+        let bytes = trial.file(MODEL_FILE)?;
+        let failed = |reason: String| NnError::File { path: path.clone(), reason };
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| failed(e.to_string()))?;
+        let json = metadata.metadata().as_ref().and_then(|known| known.get(KEY));
+        let json = json.ok_or_else(|| failed(format!("its metadata have no {KEY}")))?;
+        let card: Card = serde_json::from_str(json).map_err(|e| failed(e.to_string()))?;
+        let head = encoding(&card.encoding).ok_or_else(|| failed(format!("unknown encoding {}", card.encoding)))?;
+        let photos = Photos {
+            backbone: card.backbone.clone(),
+            size: card.size,
+            crop: card.crop,
+            live_stages: card.live_stages,
+            ..Photos::new("".into())
+        };
+        let pretrained = Pretrained::open(&photos)?;
+        if hex(pretrained.weights.digest()?) != card.weights {
+            let reason = format!("the weights of {} are not those of its training", card.backbone.name);
+            return Err(failed(reason).into());
+        }
+        let mut params = Params::new(0, DType::F32);
+        PhotoNet { pretrained: &pretrained, outputs: head.width() }.build(&mut params)?;
+        let weights = crate::nn::Weights::from_safetensors(&bytes, path.display().to_string())?;
+        params.load_matching(&weights)?;
+        let names: Vec<String> = params.trainable().map(|(name, _)| name.to_string()).collect();
+        params.set_rates(&LearningRates::freezing(&names));
+        Ok(Self { card, head, pretrained, params })
+    }
+
+    /// By what angle (radians, counter-clockwise) each photograph is rotated: the answer on which views of it agree best,
+    /// their mean confidence, and the median distance of the views from the answer.
+    fn answer(&mut self, photos: &[Photo]) -> Result<Vec<(f64, Option<f64>, f64)>, StudyError> {
+        let model = PhotoNet { pretrained: &self.pretrained, outputs: self.head.width() };
+        let network = model.build(&mut self.params)?;
+        let angles: Vec<f64> = (0..VIEWS).map(|view| TAU * view as f64 / VIEWS as f64).collect();
+        let mut found = Vec::new();
+        for photo in photos {
+            let pixels: Vec<f32> =
+                angles.par_iter().flat_map_iter(|angle| photo.view(*angle, self.card.size)).collect();
+            let planes = outputs(&self.pretrained, pixels, VIEWS)?;
+            let views: Vec<(f64, Option<f64>)> =
+                AnglePredictions::of_rows(network.as_ref(), self.head, planes)?.answers().collect();
+            let pairs: Vec<(f64, f64)> =
+                views.iter().zip(&angles).map(|((answer, _), angle)| (*answer, *angle)).collect();
+            let (angle, apart) = joint_answer(&pairs);
+            let sure: Option<f64> = views.iter().map(|(_, sure)| *sure).sum::<Option<f64>>();
+            found.push((angle, sure.map(|sum| sum / VIEWS as f64), apart));
+        }
+        Ok(found)
+    }
+}
+
+/// Applies the network of a run that is best on validation photographs.
+///
+/// # Errors
+/// A run without such networks, or a picture that cannot be read.
+pub(in crate::systems::rotation) fn apply(
+    run: &SavedRun,
+    options: &ApplyOptions,
+    _observer: &dyn Observer,
+) -> Result<Applied, StudyError> {
+    let mut trials = run.models(&[MODEL_FILE], &options.choice)?;
+    let error = |trial: &&SavedTrial| trial.measurement.get("validation_error").unwrap_or(f64::INFINITY);
+    trials.sort_by(|a, b| error(a).total_cmp(&error(b)));
+    let trial = trials[0];
+    if options.condition != Condition::default() {
+        let reason = "the network has no circuit, so devices, shots and mitigation change nothing";
+        return Err(NnError::Setting { field: "device", value: trial.title(), reason }.into());
+    }
+    trial.check_contents(
+        "photos.backbone.weights",
+        trial.settings::<Spec>()?.photos.and_then(|p| p.backbone.weights).as_deref(),
+    )?;
+    let mut net = SavedNet::of_trial(trial)?;
+    let columns = ["sample", "angle", "confidence", "views_apart"].map(String::from).to_vec();
+    let test = trial.measurement.get("joint_error");
+    let model = format!(
+        "{}; angles in degrees, counter-clockwise; mean error on held-out photographs of its run {}",
+        trial.title(),
+        test.map_or("unknown".into(), |error| format!("{error:.1}°, by chance 90°"))
+    );
+    let mut applied = Applied { model, columns, ..Applied::default() };
+    let bad = if options.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
+    for path in &options.data {
+        let (crop, size) = (net.card.crop, net.card.size);
+        let read = read_pictures(path, bad, |picture| Photo::for_views(&picture, crop, size))?;
+        applied.notices.extend(read.skipped);
+        for (id, (angle, sure, apart)) in read.ids.iter().zip(net.answer(&read.pictures)?) {
+            // Between -180 and 180 degrees: which way it leans.
+            let signed = if angle > TAU / 2.0 { angle - TAU } else { angle };
+            let rounded = |value: f64, digits: f64| Value::from((value * digits).round() / digits);
+            applied.rows.push(vec![
+                id.as_str().into(),
+                rounded(signed.to_degrees(), 100.0),
+                sure.map_or(Value::Null, |sure| rounded(sure, 1e4)),
+                rounded(apart.to_degrees(), 100.0),
+            ]);
+            if let Some(folder) = &options.out_files {
+                let source = if path.is_dir() { path.join(id) } else { path.clone() };
+                let name = if path.is_dir() { Path::new(id) } else { Path::new(path.file_name().unwrap_or_default()) };
+                options.write_file(
+                    folder,
+                    &name.with_extension("png"),
+                    &straightened(&decode(&source)?, angle).png(),
+                )?;
+            }
+        }
+    }
+    Ok(applied)
+}
+
+/// The picture rotated back by `angle` (radians; it is rotated counter-clockwise by that): the largest upright rectangle
+/// inside, at its own scale.
+pub fn straightened(picture: &Picture, angle: f64) -> Picture {
+    let (sin, cos) = wrap(angle).sin_cos();
+    let (width, height) = (picture.width as f64, picture.height as f64);
+    let (across, down) = inscribed(width, height, angle);
+    let (columns, rows) = (across.round().max(1.0) as usize, down.round().max(1.0) as usize);
+    let row = |row: usize| {
+        (0..columns).flat_map(move |column| {
+            let (x, y) = (column as f64 + 0.5 - 0.5 * columns as f64, 0.5 * rows as f64 - row as f64 - 0.5);
+            // The upright point (x, y) was rotated to here.
+            let (u, v) = (cos * x - sin * y, sin * x + cos * y);
+            let (u, v) = (0.5 * width + u - 0.5, 0.5 * height - v - 0.5);
+            let part = |at: f64, side: usize| {
+                let at = at.clamp(0.0, (side - 1) as f64);
+                (at as usize, (at as usize + 1).min(side - 1), at.fract())
+            };
+            let ((left, right, along), (top, bottom, below)) = (part(u, picture.width), part(v, picture.height));
+            [0, 1, 2].map(|k| {
+                let at = |row: usize, column: usize| f64::from(picture.rgb[3 * (row * picture.width + column) + k]);
+                let line = |row: usize| at(row, left) + along * (at(row, right) - at(row, left));
+                (line(top) + below * (line(bottom) - line(top))).round() as u8
+            })
+        })
+    };
+    Picture { width: columns, height: rows, rgb: (0..rows).into_par_iter().flat_map_iter(row).collect() }
+}
