@@ -11,6 +11,7 @@ use crate::nn::{Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::systems::smear::cells::Field;
 use crate::systems::smear::field_dataset::FieldDataset;
+use crate::systems::smear::pretrained::{Pretrained, Pyramid};
 
 /// Edge of a cell of the heat map, pixels.
 pub(super) const STRIDE: usize = 4;
@@ -43,9 +44,13 @@ pub struct Detector {
     pub head: &'static str,
     /// Edge of a typical box in pixels. Sizes are relative to it.
     pub typical_edge: f64,
+    /// A pretrained network in place of the first convolutions.
+    pub pretrained: Option<Pretrained>,
 }
 
 struct Built {
+    /// The planes of a pretrained network; else the first convolutions.
+    pyramid: Option<Pyramid>,
     stem: Vec<(Conv2d, GroupNorm)>,
     blocks: Vec<(Conv2d, GroupNorm)>,
     head: Conv2d,
@@ -54,13 +59,20 @@ struct Built {
 
 impl Model for Detector {
     fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
+        let pyramid = match &self.pretrained {
+            Some(pretrained) => Some(pretrained.build(params, self.width)?),
+            None => None,
+        };
         let mut layer = |name: String, channels: (usize, usize), window: Window| {
             let conv = Conv2d::new(params, &format!("{name}.conv"), channels, window, 1, false)?;
             Ok::<_, NnError>((conv, GroupNorm::new(params, &format!("{name}.norm"), 4, channels.1)?))
         };
         let (half, width) = (self.width / 2, self.width);
         let halving = Window::square(3, 2, 1);
-        let stem = vec![layer("stem0".into(), (3, half), halving)?, layer("stem1".into(), (half, width), halving)?];
+        let stem = match pyramid {
+            Some(_) => Vec::new(),
+            None => vec![layer("stem0".into(), (3, half), halving)?, layer("stem1".into(), (half, width), halving)?],
+        };
         let blocks = DILATIONS.iter().enumerate().map(|(k, &dilation)| {
             let window = Window { kernel: (3, 3), stride: 1, padding: Padding::all(dilation), dilation };
             layer(format!("block{k}"), (width, width), window)
@@ -70,7 +82,7 @@ impl Model for Detector {
         let head = Conv2d::new(params, self.head, (width, outputs), Window::square(1, 1, 0), 1, true)?;
         let bias = (0..outputs).map(|k| if k < self.classes { HEAT_BIAS as f32 } else { 0.0 }).collect();
         let bias = Tensor::from_vec(bias, (1, outputs, 1, 1), &Device::Cpu)?;
-        Ok(Box::new(Built { stem, blocks, head, bias }))
+        Ok(Box::new(Built { pyramid, stem, blocks, head, bias }))
     }
 }
 
@@ -78,6 +90,9 @@ impl Network for Built {
     /// Logits: (batch, classes + 4, height / 4, width / 4); more: the last layer's input (batch, width, …).
     fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
         let mut x = first(inputs)?.clone();
+        if let Some(pyramid) = &self.pyramid {
+            x = pyramid.forward(&x)?;
+        }
         for (conv, norm) in &self.stem {
             x = norm.forward(&conv.forward(&x)?)?.relu()?;
         }

@@ -14,7 +14,9 @@ mod ensemble;
 mod field_dataset;
 mod inputs;
 mod picture;
+mod pretrained;
 mod remedies;
+mod saved;
 mod second_stage;
 mod sections;
 mod simulation;
@@ -31,8 +33,8 @@ pub use spec::Spec;
 
 use crate::classic::boxes::FUSIONS;
 use crate::lab::{
-    Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
-    StudyError, Unit,
+    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric,
+    Observer, Point, Results, Role, SavedRun, StudyError, Unit,
 };
 use crate::nn::head::HEADS;
 use crate::report::Section;
@@ -105,6 +107,7 @@ impl Experiment for Smear {
         "cells",
         "label_noise",
         "source_cells",
+        "backbone",
     ]);
 
     const FLAGS: &'static [Flag<Spec>] = &[
@@ -112,11 +115,18 @@ impl Experiment for Smear {
             "data",
             "PATH",
             |spec, path| spec.data = Some(path.into()),
-            "Photographs with boxes instead of drawn smears: a folder or zip file in the layout of Pascal VOC, with the lists \
-             train, val and test",
+            "Photographs with boxes instead of drawn smears: COCO annotations, YOLO or Pascal VOC (a folder; VOC with its \
+             lists also as a zip file)",
         ),
         Flag::field("heads", "LIST", "heads", "Heads to train as second stage behind the fused detectors")
             .with_choices(|| HEADS.iter().map(|row| row.name).collect()),
+        Flag::field(
+            "backbone",
+            "NAME",
+            "backbone.name",
+            "Pretrained network of the remedy transferred, for photographs",
+        ),
+        Flag::field("weights", "FILE", "backbone.weights", "Its weights"),
         Flag::field("epochs", "N", "train.epochs", "Epochs of training of each detector"),
         Flag::field("edge", "N", "edge", "Height of a field in pixels, a multiple of 4"),
     ];
@@ -151,7 +161,7 @@ impl Experiment for Smear {
             let metrics = [&gains[..], &["cell_accuracy"]].concat();
             grids.push(Grid::new(SECOND_STAGE, "A head behind the three remedies fused by wbf", factors, &metrics));
         }
-        if !spec.simulation.correlations.is_empty() {
+        if simulates(spec) {
             let fusions = FUSIONS.iter().map(|row| (row.name, row.doc));
             let factors = vec![
                 Factor::new("correlation", Role::Setting, &spec.simulation.correlations)
@@ -223,7 +233,7 @@ impl Experiment for Smear {
         let remedies = REMEDIES.iter().skip(1);
         found.extend(remedies.map(|row| Contrast::new(DETECTORS_GRID, "map_rare", "remedy", row.name, PLAIN)));
         found.push(Contrast::new(ENSEMBLES, "map", "ensemble", "wbf", "nms"));
-        for correlation in &spec.simulation.correlations {
+        for correlation in spec.simulation.correlations.iter().filter(|_| simulates(spec)) {
             let contrast = Contrast::new(SIMULATED, "gain", "fusion", "wbf", "nms");
             found.push(contrast.at("correlation", &correlation.to_string()));
         }
@@ -234,9 +244,18 @@ impl Experiment for Smear {
         found
     }
 
+    fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
+        saved::apply(run, options, observer).map(Some)
+    }
+
     fn sections(_spec: &Spec, results: &Results) -> Vec<Section> {
         sections::sections(results)
     }
+}
+
+/// Whether detectors are simulated: beside drawn smears alone, for they say nothing about own photographs.
+fn simulates(spec: &Spec) -> bool {
+    spec.data.is_none() && !spec.simulation.correlations.is_empty()
 }
 
 /// Every pair of rows of [`REMEDIES`], by name.

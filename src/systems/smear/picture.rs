@@ -64,6 +64,27 @@ pub fn png(fields: &[Field], members: &[&[Vec<Detection>]], fused: &[Vec<Detecti
     file.into_inner()
 }
 
+/// The picture with boxes from [`LOWEST_DRAWN`] on, as a PNG file. Corners are shares of the picture.
+pub fn with_boxes(picture: &crate::data::Picture, found: &[Detection]) -> Vec<u8> {
+    let mut drawn = picture.clone();
+    let line = (picture.width.min(picture.height) / 200).max(2);
+    let (width, height) = (picture.width, picture.height);
+    // The first have the highest scores and are drawn last, on top.
+    for found in found.iter().rev().filter(|found| found.score >= LOWEST_DRAWN) {
+        let pixel = |share: f64, size: usize| (share.clamp(0.0, 1.0) * (size - 1) as f64).round() as usize;
+        let [left, top, right, bottom] = found.corners;
+        let (left, right) = (pixel(left, width), pixel(right, width));
+        let (top, bottom) = (pixel(top, height), pixel(bottom, height));
+        for (y, x) in (top..=bottom).flat_map(|y| (left..=right).map(move |x| (y, x))) {
+            let inside = [x - left, right - x, y - top, bottom - y].into_iter().min().unwrap_or(0);
+            if inside < line {
+                drawn.rgb[3 * (y * width + x)..][..3].copy_from_slice(&COLOURS[found.label % COLOURS.len()]);
+            }
+        }
+    }
+    drawn.png()
+}
+
 fn panel(image: &mut RgbImage, (left, top): (u32, u32), field: &Field, boxes: &[(Corners, usize)], line: u32) {
     let picture = &field.picture;
     let (width, height) = (ZOOM * picture.width as u32, ZOOM * picture.height as u32);

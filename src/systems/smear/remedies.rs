@@ -1,19 +1,23 @@
 //! The detectors of the ensemble: one network trained with different remedies for rare classes.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use candle_core::DType;
+use candle_core::{DType, Tensor};
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::classic::boxes::Detection;
 use crate::data::{Sampler, class_weights, picture_weights};
-use crate::nn::{Model, Params};
+use crate::nn::{LearningRates, Model, NnError, Params, Weights};
 use crate::study::train::{TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
+use crate::systems::inputs::Backbone;
 use crate::systems::smear::cells::{BOX, Field, SOURCE_CLASSES};
 use crate::systems::smear::detector::{CentreLoss, Detector, with_box_size};
 use crate::systems::smear::field_dataset::FieldDataset;
 use crate::systems::smear::inputs::{Inputs, labels};
+use crate::systems::smear::pretrained::Pretrained;
 use crate::systems::smear::spec::Spec;
 use crate::transfer::schedule::Full;
 
@@ -26,7 +30,7 @@ pub enum Remedy {
     Weighted,
     /// Fields with rare classes are drawn more often.
     Resampled,
-    /// The detector is pretrained on single cells of a related collection.
+    /// The detector is pretrained on single cells of a related collection, or has a pretrained network below it.
     Transferred,
 }
 
@@ -56,7 +60,8 @@ pub static REMEDIES: [RemedyRow; 4] = [
     },
     RemedyRow {
         name: "transferred",
-        doc: "pretrained on single cells of five coarser classes and another stain, then with a new last layer",
+        doc: "drawn fields: pretrained on single cells of five coarser classes and another stain, then with a new last layer; \
+              photographs: on a network pretrained on ImageNet, whose upper stages are trained",
         remedy: Remedy::Transferred,
     },
 ];
@@ -91,11 +96,13 @@ impl TrainedDetector {
         // remedy alone.
         let seed = seed * REMEDIES.len() as u64 + index as u64;
         let remedy = REMEDIES[index].remedy;
-        let (detector, classes) = (detector(spec, inputs), inputs.classes.len());
+        let (mut detector, classes) = (detector(spec, inputs), inputs.classes.len());
         let mut params = Params::new(seed, DType::F32);
         if remedy == Remedy::Transferred {
-            let source =
-                Detector { classes: SOURCE_CLASSES, head: "source_head", typical_edge: BOX, ..detector.clone() };
+            detector.pretrained = inputs.pretrained.clone();
+        }
+        if remedy == Remedy::Transferred && detector.pretrained.is_none() {
+            let source = Detector { classes: SOURCE_CLASSES, head: SOURCE_HEAD, typical_edge: BOX, ..detector.clone() };
             let dataset = FieldDataset { fields: &inputs.source, detector: &source };
             let loss = CentreLoss { weights: vec![1.0; SOURCE_CLASSES] };
             // As many cells in a step as a batch of fields has.
@@ -114,8 +121,18 @@ impl TrainedDetector {
         };
         let dataset = FieldDataset { fields: &inputs.training, detector: &detector };
         let loss = CentreLoss { weights };
-        TrainingLoop { observer, sampler, ..TrainingLoop::new(&detector, &dataset, &loss, &spec.train, seed) }
-            .run(&mut params, &mut Full)?;
+        let training =
+            TrainingLoop { observer, sampler, ..TrainingLoop::new(&detector, &dataset, &loss, &spec.train, seed) };
+        if let Some(pretrained) = &detector.pretrained {
+            detector.build(&mut params)?;
+            let mut method = pretrained.method(&params);
+            training.run(&mut params, &mut method)?;
+            // What is evaluated is what is stored.
+            method.round(&params)?;
+            freeze(&mut params);
+        } else {
+            training.run(&mut params, &mut Full)?;
+        }
         Ok(Self { detector, params })
     }
 
@@ -128,9 +145,73 @@ impl TrainedDetector {
         Ok(Boxes { validation: detect(&inputs.validation)?, test: detect(&inputs.test)? })
     }
 
-    /// The parameters as a safetensors file.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, StudyError> {
-        Ok(self.params.to_bytes()?)
+    /// The parameters as a safetensors file, whose metadata say what they belong to.
+    pub fn to_bytes(&self, spec: &Spec, inputs: &Inputs) -> Result<Vec<u8>, StudyError> {
+        let failed = |reason: String| NnError::File { path: DETECTOR_FILE.into(), reason };
+        let size = inputs.training.first().map_or((0, 0), |field| (field.picture.width, field.picture.height));
+        let card = DetectorCard {
+            classes: inputs.classes.clone(),
+            width: self.detector.width,
+            typical_edge: self.detector.typical_edge,
+            field: size,
+            box_size: inputs.box_size,
+            backbone: match &self.detector.pretrained {
+                Some(pretrained) => Some((spec.backbone.clone(), pretrained.digest()?)),
+                None => None,
+            },
+        };
+        let json = serde_json::to_string(&card).map_err(|e| failed(e.to_string()))?;
+        // Of a pretrained network what was trained, in half precision; the rest comes with the network.
+        let rates = self.detector.pretrained.as_ref().map(|pretrained| pretrained.method(&self.params).rates);
+        let is_own = |name: &str| match &rates {
+            Some(rates) => self.params.trainable().any(|(own, _)| own == name) && rates.is_trainable(name),
+            None => !name.starts_with(SOURCE_HEAD),
+        };
+        let own = self.params.iter().filter(|(name, _)| is_own(name));
+        let dtype = if rates.is_some() { DType::F16 } else { DType::F32 };
+        let tensors: Vec<(&str, Tensor)> = own
+            .map(|(name, var)| Ok((name, var.as_detached_tensor().to_dtype(dtype)?)))
+            .collect::<Result<_, candle_core::Error>>()?;
+        let metadata = HashMap::from([(DetectorCard::KEY.to_string(), json)]);
+        Ok(safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))?)
+    }
+
+    /// A detector from a file alone, with what its metadata say.
+    pub fn open(bytes: &[u8], path: &Path) -> Result<(Self, DetectorCard), StudyError> {
+        let failed = |reason: String| NnError::File { path: path.into(), reason };
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| failed(e.to_string()))?;
+        let json = metadata.metadata().as_ref().and_then(|known| known.get(DetectorCard::KEY));
+        let json = json.ok_or_else(|| {
+            failed("it does not say what its parameters belong to; repeat the run with this version: qgraft run".into())
+        })?;
+        let card: DetectorCard = serde_json::from_str(json).map_err(|e| failed(e.to_string()))?;
+        let mut detector = Detector {
+            width: card.width,
+            classes: card.classes.len(),
+            head: "head",
+            typical_edge: card.typical_edge,
+            pretrained: None,
+        };
+        let mut params = Params::new(0, DType::F32);
+        if let Some((backbone, digest)) = &card.backbone {
+            let pretrained = Pretrained::open(backbone)?;
+            if pretrained.digest()? != *digest {
+                return Err(failed(format!("the weights of {} are not those of its training", backbone.name)).into());
+            }
+            detector.pretrained = Some(pretrained);
+            detector.build(&mut params)?;
+            params.load_matching(&Weights::from_safetensors(bytes, path.display().to_string())?)?;
+            freeze(&mut params);
+        } else {
+            detector.build(&mut params)?;
+            params.load_bytes(bytes, path)?;
+        }
+        Ok((Self { detector, params }, card))
+    }
+
+    /// Boxes in new fields, as shares of each.
+    pub fn detect(&mut self, fields: &[Field]) -> Result<Vec<Vec<Detection>>, StudyError> {
+        self.detector.detect(&mut self.params, fields)
     }
 
     /// A detector from the bytes of [`TrainedDetector::to_bytes`] under the same settings.
@@ -152,12 +233,48 @@ impl TrainedDetector {
     }
 }
 
+/// Name of the last layer of the source task.
+const SOURCE_HEAD: &str = "source_head";
+
+/// What the parameters of a detector belong to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DetectorCard {
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Channels.
+    pub width: usize,
+    /// Edge of a typical box, pixels of a field.
+    pub typical_edge: f64,
+    /// Width and height of a field, pixels.
+    pub field: (usize, usize),
+    /// Width and height of every box as shares of the field, where all boxes are of one size.
+    pub box_size: Option<[f64; 2]>,
+    /// The pretrained network below it, with the digest of its weights.
+    pub backbone: Option<(Backbone, String)>,
+}
+
+/// From now on all parameters are constants: a network of them runs packed.
+fn freeze(params: &mut Params) {
+    let names: Vec<String> = params.trainable().map(|(name, _)| name.to_string()).collect();
+    params.set_rates(&LearningRates::freezing(&names));
+}
+
+impl DetectorCard {
+    const KEY: &'static str = "detector";
+}
+
 /// Name of the file of the parameters.
 pub const DETECTOR_FILE: &str = "detector.safetensors";
 
 /// The detector of every remedy.
 fn detector(spec: &Spec, inputs: &Inputs) -> Detector {
-    Detector { width: spec.width, classes: inputs.classes.len(), head: "head", typical_edge: inputs.typical_edge }
+    Detector {
+        width: spec.width,
+        classes: inputs.classes.len(),
+        head: "head",
+        typical_edge: inputs.typical_edge,
+        pretrained: None,
+    }
 }
 
 /// (N / (K n))^½ of each class, clamped to 0.5..5, then scaled to mean 1.

@@ -8,6 +8,7 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
+use crate::systems::inputs::Backbone;
 use crate::systems::smear::simulation::Simulation;
 
 /// Everything that decides a run's result.
@@ -16,7 +17,7 @@ use crate::systems::smear::simulation::Simulation;
 pub struct Spec {
     /// One training of every remedy per seed.
     pub seeds: Vec<u64>,
-    /// A folder or zip file in the layout of Pascal VOC; without one, smears are drawn.
+    /// Photographs with boxes: COCO annotations, YOLO or Pascal VOC; without them, smears are drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
     /// Fields for training; of a data set at most this many, the first ones.
@@ -33,6 +34,8 @@ pub struct Spec {
     pub label_noise: f64,
     /// Single cells of the source domain, on which the remedy `transferred` is pretrained.
     pub source_cells: usize,
+    /// The pretrained network of the remedy `transferred` for photographs. Drawn fields have a source of their own.
+    pub backbone: Backbone,
     /// Channels of the detector, a multiple of 8 up to 1024.
     pub width: usize,
     /// Training of the detectors.
@@ -58,6 +61,7 @@ impl Default for Spec {
             cells: 4,
             label_noise: 0.08,
             source_cells: 400,
+            backbone: Backbone::default(),
             width: 24,
             train: TrainConfig {
                 schedule: Schedule::Cosine { floor: 0.02 },
@@ -124,6 +128,7 @@ impl Settings for Spec {
         for head in &self.heads {
             check.trained_head("heads", head);
         }
+        self.backbone.validate("backbone", check);
         self.simulation.validate("simulation", check);
     }
 }

@@ -9,14 +9,21 @@ use crate::nn::head::HeadRow;
 use crate::study::detection::{Scores, error_correlation, recognised};
 use crate::systems::smear::ensemble::{BEST_MEMBER, Ensemble, fuse_fields, gain, tune, weighted_boxes_fusion};
 use crate::systems::smear::inputs::{Inputs, truths};
-use crate::systems::smear::picture;
 use crate::systems::smear::remedies::{Boxes, DETECTOR_FILE, TrainedDetector};
 use crate::systems::smear::second_stage::SecondStage;
 use crate::systems::smear::simulation::random_fields;
 use crate::systems::smear::spec::Spec;
+use crate::systems::smear::{picture, saved};
 
 /// Name of the file of a detector's boxes.
 const BOXES_FILE: &str = "boxes.json";
+
+/// Boxes in the test fields, and what is there, as tables that `qgraft fuse` reads.
+const PREDICTIONS_FILE: &str = "predictions.csv";
+const TRUTH_FILE: &str = "truth.csv";
+
+/// Name under which a detector keeps its mAP50-95 on the validation fields.
+pub const VALIDATION_MAP: &str = "validation_map";
 
 /// Metrics of which a gain over the best member is measured, with the metric of the gain.
 const GAINS: [(&str, &str); 3] = [("map", "gain"), ("map50", "gain50"), ("map75", "gain75")];
@@ -34,7 +41,17 @@ pub fn detector(
     let mut detector = TrainedDetector::train(spec, inputs, (index, seed), context.observer)?;
     let boxes = detector.boxes(inputs)?;
     let json = serde_json::to_vec(&boxes).expect("boxes are plain data");
-    Ok(scores(inputs, &boxes.test).file(BOXES_FILE, json).file(DETECTOR_FILE, detector.to_bytes()?))
+    let validation = Scores::of(&boxes.validation, &truths(&inputs.validation), inputs.classes.len());
+    let found = scores(inputs, &boxes.test)
+        .keep(VALIDATION_MAP, &validation.map)
+        .file(PREDICTIONS_FILE, saved::boxes_csv(&inputs.test_ids, &inputs.classes, &boxes.test))
+        .file(BOXES_FILE, json)
+        .file(DETECTOR_FILE, detector.to_bytes(spec, inputs)?);
+    // With these two, average precision can be computed by another program, or by qgraft fuse.
+    Ok(match index {
+        0 => found.file(TRUTH_FILE, saved::truths_csv(&inputs.test_ids, &inputs.classes, &truths(&inputs.test))),
+        _ => found,
+    })
 }
 
 /// Average precision of boxes in the test fields.
