@@ -112,7 +112,7 @@ impl Pictures {
 /// The part that a path names: by a folder, or by a word of a name such as `instances_val2017`.
 fn part_in(path: &str) -> Option<Part> {
     let words = path.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
-    words.filter_map(part_named).last()
+    words.filter_map(part_named).next_back()
 }
 
 fn folder_of(path: &str) -> &str {

@@ -185,14 +185,16 @@ fn errors(found: Measurement, inputs: &PhotoInputs, answers: &Answers) -> Result
 
 fn by_photo(inputs: &PhotoInputs, answers: &Answers) -> Vec<PhotoError> {
     let views = answers.views.chunks(TEST_VIEWS).zip(inputs.test.angles.chunks(TEST_VIEWS));
-    let photo = |((views, angles), id): ((&[(f64, Option<f64>)], &[f64]), &String)| {
+    let mut found = Vec::new();
+    for ((views, angles), id) in views.zip(&inputs.test_ids) {
         let pairs: Vec<(f64, f64)> = views.iter().zip(angles).map(|((answer, _), angle)| (*answer, *angle)).collect();
         let errors: Vec<f64> = pairs.iter().map(|(answer, angle)| distance(*answer, *angle).to_degrees()).collect();
         let error = errors.iter().sum::<f64>() / errors.len() as f64;
         // The angles of the views are known here, so the picture itself is not rotated.
-        PhotoError { id: id.clone(), error, joint_error: distance(joint_answer(&pairs).0, 0.0).to_degrees() }
-    };
-    views.zip(&inputs.test_ids).map(photo).collect()
+        let joint_error = distance(joint_answer(&pairs).0, 0.0).to_degrees();
+        found.push(PhotoError { id: id.clone(), error, joint_error });
+    }
+    found
 }
 
 /// A line for each test view: photograph, true and predicted angle, error (degrees), confidence.
