@@ -1,12 +1,11 @@
 //! `qgraft fuse FILES`: detections of several detectors fused into one file.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::classic::boxes::{Confidence, FUSIONS, Fusion, FusionRow, Method};
-use crate::cli::note;
+use crate::cli::{circuit_file, console, note};
 use crate::data::{
     BOX_FORMATS, BoxContents, BoxFile, BoxFormat, BoxUnit, JoinedBox, JoinedBoxes, picture_sizes, read_boxes,
     write_boxes,
@@ -116,7 +115,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let boxes: Vec<_> = kept.iter().map(|&image| first[image].clone()).collect();
     match (write_boxes(format, unit, (&images, &joined.classes), &boxes)?, &arguments.output) {
         (BoxContents::File(bytes), Some(path)) if !to_stdout => write_whole(path, &bytes)?,
-        (BoxContents::File(bytes), _) => std::io::stdout().lock().write_all(&bytes).context("stdout")?,
+        (BoxContents::File(bytes), _) => circuit_file::write_bytes(Path::new("-"), &bytes).context("stdout")?,
         (BoxContents::Folder(files), Some(folder)) if !to_stdout => {
             for (name, bytes) in files {
                 write_whole(&folder.join(name), &bytes)?;
@@ -137,7 +136,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let table = scores(arguments, &joined, &fusions, &fused);
         match to_stdout {
             true => note(table.trim_end()),
-            false => std::io::stdout().lock().write_all(table.as_bytes()).context("stdout")?,
+            false => console::print(&table).context("stdout")?,
         }
     }
     Ok(())

@@ -297,6 +297,7 @@ fn own_sequences_are_learned_and_the_network_is_applied_to_new_ones() {
             skip_bad: false,
             cache: folder.path().into(),
             threads: 1,
+            out_files: None,
         };
         SystemOf::<Equivariance>::new().apply(&SavedRun::open(&out).unwrap(), &options, &())
     };

@@ -64,7 +64,7 @@ pub struct Photos {
     /// Stages of the backbone that are trained, from the last but one down; those below are constant.
     #[serde(default = "default_live_stages")]
     pub live_stages: usize,
-    /// Views of each training photograph at random angles, every second one mirrored. An epoch has one of each photograph.
+    /// Views of each training photograph, up to 1000, at random angles, every second one mirrored. An epoch has one of each photograph.
     #[serde(default = "default_views")]
     pub views: usize,
 }
@@ -272,9 +272,9 @@ impl Settings for Spec {
             check
                 .path("photos.folder", Some(&photos.folder))
                 .between("photos.held_out", photos.held_out, (0.0, 1.0))
-                .within("photos.size", photos.size as f64, 64.0..=224.0)
-                .at_least("photos.views", photos.views, 1)
-                .at_least("photos.live_stages", photos.live_stages, 1);
+                .whole("photos.size", photos.size, 64..=224)
+                .whole("photos.views", photos.views, 1..=1000)
+                .whole("photos.live_stages", photos.live_stages, 1..=20);
             photos.backbone.validate("photos.backbone", check);
             if transfer.scenes > 0 {
                 check.refuse("transfer.scenes", transfer.scenes, "0: photographs have no classes for the source");
