@@ -34,6 +34,7 @@ fn apply(folder: &Path, data: &[&Path], head: Option<&str>) -> Result<qgraft::la
         skip_bad: false,
         cache: folder.join("cache"),
         threads: 1,
+        out_files: None,
     };
     genome().apply(&SavedRun::open(folder)?, &options, &())
 }

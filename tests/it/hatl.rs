@@ -309,6 +309,7 @@ fn ask(data: &std::path::Path) -> ApplyOptions {
         skip_bad: false,
         cache: data.join("cache"),
         threads: 1,
+        out_files: None,
     }
 }
 

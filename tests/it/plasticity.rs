@@ -305,6 +305,7 @@ fn a_fine_tuned_backbone_predicts_from_its_file_what_it_predicted_in_the_run() {
         skip_bad: false,
         cache: folder.path().join("cache"),
         threads: 1,
+        out_files: None,
     };
     let applied = system.apply(&run, &ask, &()).unwrap();
     assert_eq!(applied.rows.len(), 9);
