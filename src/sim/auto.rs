@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::circuit::{Observable, Param};
-use crate::noise::{Program, Step};
-use crate::sim::check::MEMORY_LIMIT;
+use crate::circuit::Observable;
+use crate::noise::Program;
+use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::prepared::{Lazy, Prepared, Recorded};
-use crate::sim::readout::ProgramParts;
 use crate::sim::{
     AngleGradient, Angles, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
+    density, pauli, statevector, trajectory,
 };
 
-/// Runs each program on the exact engine that is estimated to be the cheapest, or on trajectories where no exact engine
-/// fits into memory. [`Auto::choose`] returns it.
+/// Runs each program on the exact engine that is estimated to take the least time. Trajectories run what no exact engine
+/// can within 16 GiB and an hour, and what takes one more than a second a row and ten times as long as trajectories.
+/// [`Auto::choose`] returns the engine. The estimates are those of [`cost`](crate::sim::cost).
 #[derive(Clone, Copy, Debug)]
 pub struct Auto {
-    precision: Precision,
+    options: EngineOptions,
     statevector: Statevector,
     density: Density,
     pauli: Pauli,
@@ -33,88 +34,62 @@ enum Choice {
     Trajectory,
 }
 
-/// What a call computes: it decides which engines are worth their cost.
-#[derive(Clone, Copy)]
-enum Request {
-    Observables(usize),
-    Probabilities,
-}
+/// Trajectories take the place of an exact engine where it takes longer than this a row, seconds, …
+const PATIENCE: f64 = 1.0;
+/// … and so many times as long as they do.
+const TIMES_FASTER: f64 = 10.0;
 
-/// What decides the cost of a program on each engine.
-struct Costs {
-    qubits: usize,
-    bits: usize,
-    /// Whether every step but terminal measurements is a gate without condition.
-    ideal: bool,
-    /// Whether it measures before its end or acts under a condition.
-    dynamic: bool,
-    /// Whether input slots come on single qubits before anything entangles them: what the Heisenberg engine is fast at.
-    splits: bool,
-}
+impl Choice {
+    /// In the order in which equally fast ones are taken.
+    const ALL: [Self; 4] = [Self::Statevector, Self::Pauli, Self::Density, Self::Trajectory];
 
-impl Costs {
-    fn of(program: &Program, input_slots: usize) -> Self {
-        let parts = ProgramParts::of(program);
-        let dynamic = parts.dynamic().is_some();
-        Self {
-            qubits: program.qubits(),
-            bits: program.bits,
-            ideal: !dynamic && parts.body.iter().all(|step| matches!(step, Step::Gate(_))),
-            dynamic,
-            splits: splits(program, input_slots),
+    fn cost(self, w: &Workload, call: &Call) -> Option<Cost> {
+        match self {
+            Self::Statevector => statevector::cost(w, call),
+            // What it has no way of its own for is left to the engine that it would hand it to.
+            Self::Pauli if !w.splits || call.request == Request::Probabilities => None,
+            Self::Pauli => pauli::cost(w, call),
+            Self::Density => density::cost(w, call),
+            Self::Trajectory => trajectory::cost(w, call),
         }
     }
+}
 
-    fn cheapest(&self, batch: usize, request: Request) -> Choice {
-        let n = self.qubits as i32;
-        let (pure, mixed, batch) = (2f64.powi(n), 4f64.powi(n), batch.max(1) as f64);
-        // Flops a number and step, bytes in all. A real 16 × 16 matrix represents several fused gates and channels, so a
-        // step costs about the same in all pictures.
-        let mut candidates: Vec<(f64, f64, Choice)> = Vec::new();
-        if self.ideal {
-            candidates.push((batch * pure * 2.0, 48.0 * pure, Choice::Statevector));
-        }
-        if let Request::Observables(count) = request
-            && !self.dynamic
-            && self.splits
+/// The engine for a call of so many rows. It depends on the program and the call, not on the machine or its load.
+fn cheapest(w: &Workload, request: Request, rows: usize, options: &EngineOptions) -> Choice {
+    let call = Call { threads: 1, ..Call::new(request, options).rows(rows.max(1)) };
+    let exact = Choice::ALL.into_iter().filter(|choice| *choice != Choice::Trajectory);
+    let costs = exact.filter_map(|choice| Some((choice, choice.cost(w, &call)?)));
+    let fastest = costs.filter(|(_, cost)| cost.fits()).min_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds));
+    let sampled = Choice::Trajectory.cost(w, &call).filter(Cost::fits);
+    match (fastest, sampled) {
+        (Some((_, exact)), Some(sampled))
+            if !w.ideal()
+                && exact.seconds > PATIENCE * call.rows as f64
+                && exact.seconds > TIMES_FASTER * sampled.seconds =>
         {
-            let count = count.max(1) as f64;
-            candidates.push((count * mixed, 32.0 * count * mixed, Choice::Pauli));
+            Choice::Trajectory
         }
-        if self.bits <= 62 {
-            let branches = if self.dynamic { 4.0 } else { 1.0 };
-            candidates.push((batch * mixed * branches, 128.0 * mixed, Choice::Density));
-        }
-        let fitting = candidates.into_iter().filter(|(_, bytes, _)| *bytes <= MEMORY_LIMIT);
+        (Some((choice, _)), _) => choice,
         // Trajectories hold several state vectors: without noise one alone takes less, and is what a refusal names.
-        let least = if self.ideal { Choice::Statevector } else { Choice::Trajectory };
-        fitting.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(least, |(_, _, choice)| choice)
+        (None, _) if w.ideal() => Choice::Statevector,
+        (None, _) => Choice::Trajectory,
     }
 }
 
-fn splits(program: &Program, input_slots: usize) -> bool {
-    let mut entangled = vec![false; program.qubits()];
-    program.steps.iter().all(|step| {
-        let (qubits, by_row): (&[usize], bool) = match step {
-            Step::Gate(op) => {
-                let is_input = |p: &Param| p.dependence().is_some_and(|(slot, _)| slot < input_slots);
-                (&op.qubits, op.params().iter().any(is_input))
-            }
-            Step::Noise { qubits, .. } => (qubits, false),
-            Step::Measure { .. } | Step::Reset { .. } => (&[], false),
-        };
-        let many = qubits.len() > 1;
-        let fits = !by_row || !many && qubits.iter().all(|&q| !entangled[q]);
-        qubits.iter().for_each(|&q| entangled[q] |= many);
-        fits
-    })
+/// What a call takes on the engine that is chosen for it.
+pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
+    let request = if call.request == Request::Sample { Request::Probabilities } else { call.request };
+    let &Call { shots, precision, .. } = call;
+    let options = EngineOptions { precision, shots, ..EngineOptions::default() };
+    cheapest(w, request, call.rows, &options).cost(w, call)
 }
 
 impl Auto {
     /// With these options for the engines it chooses from.
     pub fn new(options: EngineOptions) -> Self {
         Self {
-            precision: options.precision,
+            options,
             statevector: Statevector::new(options.precision),
             density: Density::new(options.precision),
             pauli: Pauli::new(options.precision),
@@ -125,8 +100,10 @@ impl Auto {
     /// The engine that computes so many observables of this program for a batch of `angles`; `None` observables mean
     /// probabilities.
     pub fn choose(&self, program: &Program, angles: Angles, observables: Option<usize>) -> &dyn Simulator {
-        let request = observables.map_or(Request::Probabilities, Request::Observables);
-        self.engine(Costs::of(program, angles.inputs.ncols()).cheapest(angles.batch(), request))
+        let request = observables.map_or(Request::Probabilities, |_| Request::Values);
+        let mut workload = Workload::new(program, &[], angles.inputs.ncols());
+        workload.observables = observables.unwrap_or(0);
+        self.engine(cheapest(&workload, request, angles.batch(), &self.options))
     }
 
     fn engine(&self, choice: Choice) -> &dyn Simulator {
@@ -141,11 +118,11 @@ impl Auto {
 
 impl Simulator for Auto {
     fn name(&self) -> String {
-        format!("auto, {} precision", self.precision)
+        format!("auto, {} precision", self.options.precision)
     }
 
     fn precision(&self) -> Precision {
-        self.precision
+        self.options.precision
     }
 
     fn prepare(
@@ -156,7 +133,7 @@ impl Simulator for Auto {
     ) -> Result<Arc<dyn Prepared>, SimError> {
         Ok(Arc::new(AutoProgram {
             engines: *self,
-            costs: Costs::of(program, input_slots),
+            workload: Workload::new(program, observables, input_slots),
             program: program.clone(),
             observables: observables.to_vec(),
             input_slots,
@@ -168,7 +145,7 @@ impl Simulator for Auto {
 /// A program that is prepared on each engine when a batch first runs there.
 struct AutoProgram {
     engines: Auto,
-    costs: Costs,
+    workload: Workload,
     program: Program,
     observables: Vec<Observable>,
     input_slots: usize,
@@ -178,7 +155,7 @@ struct AutoProgram {
 
 impl AutoProgram {
     fn choice(&self, batch: usize) -> Choice {
-        self.costs.cheapest(batch, Request::Observables(self.observables.len()))
+        cheapest(&self.workload, Request::Values, batch, &self.engines.options)
     }
 
     fn on(&self, choice: Choice) -> Result<&dyn Prepared, SimError> {
@@ -191,7 +168,7 @@ impl AutoProgram {
     }
 
     fn for_outcomes(&self, angles: &Angles) -> Result<&dyn Prepared, SimError> {
-        self.on(self.costs.cheapest(angles.batch(), Request::Probabilities))
+        self.on(cheapest(&self.workload, Request::Probabilities, angles.batch(), &self.engines.options))
     }
 }
 

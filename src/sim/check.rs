@@ -4,10 +4,7 @@ use ndarray::ArrayView2;
 
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
-use crate::sim::{Angles, SimError};
-
-/// No engine allocates more than this for one call, bytes.
-pub const MEMORY_LIMIT: f64 = 16.0 * 1024.0 * 1024.0 * 1024.0;
+use crate::sim::{Angles, SimError, cost};
 
 /// Angles fit a program of `slots` slots that was prepared for `input_slots` input slots, and are finite.
 pub fn angles(slots: usize, input_slots: usize, angles: &Angles) -> Result<(), SimError> {
@@ -58,38 +55,23 @@ pub fn step(step: f64) -> Result<(), SimError> {
     if step > 0.0 && step.is_finite() { Ok(()) } else { Err(SimError::DifferenceStep { step }) }
 }
 
-/// `bytes` is not more than an engine may allocate.
-pub fn memory(engine: &'static str, qubits: usize, bytes: f64, instead: &'static str) -> Result<(), SimError> {
-    if bytes <= MEMORY_LIMIT {
+/// Memory for `what`, which is no call of an engine.
+pub fn memory(what: &'static str, qubits: usize, bytes: f64, instead: &'static str) -> Result<(), SimError> {
+    let there = cost::available(bytes);
+    if bytes <= there {
         return Ok(());
     }
-    Err(SimError::TooLarge { engine, qubits, needed: size(bytes), instead })
+    let (needed, there) = (cost::size(bytes), cost::size(there));
+    Err(SimError::TooLarge { engine: what, qubits, needed, there, instead: instead.into() })
 }
 
-/// No engine draws shots for longer than this in one call, seconds.
-const TIME_LIMIT: f64 = 3600.0;
-
-/// `shots` shots of `seconds` each do not take longer than an hour.
-pub fn time(engine: &'static str, shots: usize, seconds: f64) -> Result<(), SimError> {
-    let whole = shots as f64 * seconds;
-    if whole <= TIME_LIMIT {
+/// `shots` draws from known probabilities take no longer than a call may.
+pub fn draws(shots: usize) -> Result<(), SimError> {
+    let seconds = shots as f64 * cost::DRAW;
+    if seconds <= cost::TIME_LIMIT {
         return Ok(());
     }
-    let needed = match whole / 3600.0 {
-        hours if hours < 48.0 => format!("{hours:.1} hours"),
-        hours if hours < 48.0 * 365.0 => format!("{:.0} days", hours / 24.0),
-        hours => format!("{:.0} years", hours / 24.0 / 365.0),
-    };
-    Err(SimError::TooLong { engine, shots, needed, fitting: (TIME_LIMIT / seconds) as usize })
-}
-
-/// A number of bytes for people.
-fn size(bytes: f64) -> String {
-    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let power = ((bytes.max(1.0).log2() / 10.0) as usize).min(UNITS.len() - 1);
-    match bytes / 1024f64.powi(power as i32) {
-        few if few < 10.0 => format!("{few:.1} {}", UNITS[power]),
-        some if some < 1e4 => format!("{some:.0} {}", UNITS[power]),
-        many => format!("{many:.0e} {}", UNITS[power]),
-    }
+    let fitting = cost::TIME_LIMIT / cost::DRAW;
+    let instead = format!("use at most {fitting:.0}, or exact probabilities, which are the limit of many shots");
+    Err(SimError::TooLong { engine: format!("drawing {shots} shots"), needed: cost::duration(seconds), instead })
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::sim::{Auto, Density, Pauli, SimError, Simulator, Statevector, Trajectory};
+use crate::sim::cost::{Call, Cost, Workload};
+use crate::sim::{
+    Auto, Density, Pauli, SimError, Simulator, Statevector, Trajectory, auto, density, pauli, statevector, trajectory,
+};
 
 /// Width of the numbers an engine computes with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -60,6 +63,8 @@ pub struct EngineRow {
     pub name: &'static str,
     /// One line: what it runs and what it costs.
     pub doc: &'static str,
+    /// What a call of it takes; `None` for a program that it does not run. That of "auto" is the cost of its choice.
+    pub cost: fn(&Workload, &Call) -> Option<Cost>,
     /// Makes one.
     pub make: fn(EngineOptions) -> Arc<dyn Simulator>,
 }
@@ -69,26 +74,31 @@ pub static ENGINES: &[EngineRow] = &[
     EngineRow {
         name: "auto",
         doc: "chooses one of the others by estimated cost and memory",
+        cost: auto::cost,
         make: |options| Arc::new(Auto::new(options)),
     },
     EngineRow {
         name: "statevector",
         doc: "ideal programs, exact; 2^n amplitudes a row",
+        cost: statevector::cost,
         make: |options| Arc::new(Statevector::new(options.precision)),
     },
     EngineRow {
         name: "density",
         doc: "noise, measurement, reset and conditions, exact; 4^n numbers a row",
+        cost: density::cost,
         make: |options| Arc::new(Density::new(options.precision)),
     },
     EngineRow {
         name: "trajectory",
         doc: "the same by random jumps of a pure state; 2^n amplitudes a shot, error falls with the root of the shots",
+        cost: trajectory::cost,
         make: |options| Arc::new(Trajectory::with_precision(options.shots, options.seed, options.precision)),
     },
     EngineRow {
         name: "pauli",
         doc: "ideal and noisy programs, exact, for training: 4^n numbers an observable, whatever the batch",
+        cost: pauli::cost,
         make: |options| Arc::new(Pauli::new(options.precision)),
     },
 ];

@@ -68,14 +68,14 @@ pub enum SimError {
     #[error("slot {slot} does not exist; the program has {slots}")]
     NoSlot { slot: usize, slots: usize },
     /// More memory than an engine may allocate.
-    #[error("{engine} on {qubits} qubits would take {needed} of memory; {instead}")]
-    TooLarge { engine: &'static str, qubits: usize, needed: String, instead: &'static str },
+    #[error("{engine} on {qubits} qubits would take {needed} of memory, there are {there}; {instead}")]
+    TooLarge { engine: &'static str, qubits: usize, needed: String, there: String, instead: String },
+    /// More terms than are written down.
+    #[error("{what} on {qubits} qubits would take {needed}; {instead}")]
+    TooMuch { what: &'static str, qubits: usize, needed: &'static str, instead: &'static str },
     /// More time than the limit of one call.
-    #[error(
-        "{engine}: {shots} shots would take about {needed}; use at most {fitting}, or exact probabilities, which are the \
-         limit of many shots"
-    )]
-    TooLong { engine: &'static str, shots: usize, needed: String, fitting: usize },
+    #[error("{engine} would take about {needed}; {instead}")]
+    TooLong { engine: String, needed: String, instead: String },
     /// A step the engine cannot do.
     #[error("{engine} cannot run {step}; {instead}")]
     Unsupported { engine: &'static str, step: String, instead: &'static str },

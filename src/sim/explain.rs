@@ -119,9 +119,8 @@ impl Ideal {
             return Err(SimError::Unsupported { engine: "explain", step, instead });
         }
         if program.qubits() > MOST_QUBITS {
-            let (qubits, needed) =
-                (program.qubits(), "density matrices of more than 10 qubits, one for each part".into());
-            return Err(SimError::TooLarge { engine: "explain", qubits, needed, instead: "explain a part of it" });
+            let (qubits, needed) = (program.qubits(), "density matrices of more than 10 qubits, one for each part");
+            return Err(SimError::TooMuch { what: "explain", qubits, needed, instead: "explain a part of it" });
         }
         let body = parts.body.iter().map(|step| (*step).clone()).collect();
         let unitary = Program { steps: body, ..program.clone() };

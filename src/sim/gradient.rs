@@ -143,13 +143,31 @@ pub(super) fn shift_terms(program: &Program) -> Result<Vec<ShiftTerm>, SimError>
     Ok(all)
 }
 
+/// Widest programs of which several run side by side: engines spread wider ones over threads themselves, and only one
+/// then takes memory.
+const SIDE_BY_SIDE: usize = 10;
+
+/// `each` of some terms, in order.
+pub(super) fn each_term<T: Send>(
+    program: &Program,
+    terms: &[ShiftTerm],
+    each: impl Fn(&ShiftTerm) -> T + Send + Sync,
+) -> Vec<T> {
+    if program.qubits() <= SIDE_BY_SIDE {
+        terms.par_iter().map(each).collect()
+    } else {
+        terms.iter().map(each).collect()
+    }
+}
+
 fn shift(
     program: &Program,
     angles: Angles,
     value: impl Fn(&Program) -> Result<Array1<f64>, SimError> + Sync,
 ) -> Result<AngleGradient, SimError> {
     let runs = shift_terms(program)?;
-    let values: Vec<Array1<f64>> = runs.par_iter().map(|run| value(&run.apply(program))).collect::<Result<_, _>>()?;
+    let value = |run: &ShiftTerm| value(&run.apply(program));
+    let values: Vec<Array1<f64>> = each_term(program, &runs, value).into_iter().collect::<Result<_, _>>()?;
     let mut gradient = AngleGradient::zeros(&angles);
     for (run, values) in runs.iter().zip(&values) {
         values.iter().enumerate().for_each(|(row, f)| gradient.add(row, run.slot, run.weight * f));

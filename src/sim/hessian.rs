@@ -1,11 +1,10 @@
 //! Second derivatives along a direction.
 
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 use crate::circuit::Observable;
 use crate::noise::Program;
-use crate::sim::gradient::shift_terms;
+use crate::sim::gradient::{ShiftTerm, each_term, shift_terms};
 use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
 
 /// How a product of the Hessian with a vector is found from gradients of an engine. The Hessian itself is never written
@@ -48,9 +47,8 @@ impl Hessian {
         match self {
             Self::Shift => {
                 let split = angles.inputs.ncols();
-                let parts: Vec<AngleGradient> = shift_terms(program)?
-                    .par_iter()
-                    .map(|shift| {
+                let terms = shift_terms(program)?;
+                let part = |shift: &ShiftTerm| {
                         // Gradients are linear in the cotangent, so a direction that differs by row scales the rows of it.
                         let along = |row: usize| match shift.slot.checked_sub(split) {
                             None => direction.inputs[[row, shift.slot]],
@@ -60,9 +58,12 @@ impl Hessian {
                             shift.weight * along(row) * cotangent[[row, o]]
                         });
                         engine.vjp(&shift.apply(program), angles, observables, scaled.view())
-                    })
-                    .collect::<Result<_, _>>()?;
-                Ok(parts.iter().fold(AngleGradient::zeros(&angles), |sum, part| combined(&sum, part, 1.0)))
+                };
+                let mut sum = AngleGradient::zeros(&angles);
+                for part in each_term(program, &terms, part) {
+                    sum += part?;
+                }
+                Ok(sum)
             }
             Self::Difference { step } => {
                 check::step(step)?;

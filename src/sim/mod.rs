@@ -3,6 +3,7 @@
 //! * [`Angles`]: input slots differ by row, weight slots are shared by the batch.
 //! * [`Simulator`]: an engine; [`ENGINES`] lists them, [`engine`] makes one by name. [`Prepared`]: a program planned on
 //!   one, to be run many times.
+//! * [`cost`]: the memory and the time that a call takes, by which engines are chosen and calls refused.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
 //! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states change with their angles.
@@ -14,6 +15,7 @@ mod angles;
 mod auto;
 mod check;
 mod condition;
+pub mod cost;
 mod density;
 mod engine;
 mod error;

@@ -143,10 +143,10 @@ fn expand(engine: &'static str, program: &Program, observable: &Observable, meas
             if count <= 1 << 20 {
                 return Ok(());
             }
-            Err(SimError::TooLarge {
-                engine,
+            Err(SimError::TooMuch {
+                what: engine,
                 qubits: program.qubits(),
-                needed: "more than 2^20 Pauli strings for one observable under readout error".into(),
+                needed: "more than 2^20 Pauli strings for one observable under readout error",
                 instead: "sample counts, or use observables on fewer qubits",
             })
         };

@@ -11,6 +11,13 @@ use crate::sim::{Angles, SimError, Simulator, check};
 /// How often each outcome comes up in `shots` draws from `probabilities` (which need not be normalised): a function of
 /// the stream alone.
 pub fn counts(probabilities: ArrayView1<f64>, shots: usize, stream: &mut Stream) -> Vec<u64> {
+    let mut counts = vec![0; probabilities.len()];
+    add_counts(probabilities, shots, stream, &mut counts);
+    counts
+}
+
+/// [`counts`], added to those of other shots.
+fn add_counts(probabilities: ArrayView1<f64>, shots: usize, stream: &mut Stream, counts: &mut [u64]) {
     // Rounding leaves probabilities that are zero in truth a little below it.
     let cumulative: Vec<f64> = probabilities
         .iter()
@@ -19,13 +26,11 @@ pub fn counts(probabilities: ArrayView1<f64>, shots: usize, stream: &mut Stream)
             Some(*sum)
         })
         .collect();
-    let mut counts = vec![0; cumulative.len()];
-    let Some(&total) = cumulative.last() else { return counts };
+    let Some(&total) = cumulative.last() else { return };
     for _ in 0..shots {
         let drawn = stream.uniform() * total;
         counts[cumulative.partition_point(|&sum| sum <= drawn).min(cumulative.len() - 1)] += 1;
     }
-    counts
 }
 
 /// An outcome as text, the highest bit first.
@@ -33,27 +38,21 @@ pub fn bit_string(outcome: usize, width: usize) -> String {
     (0..width).rev().map(|bit| if outcome >> bit & 1 == 1 { '1' } else { '0' }).collect()
 }
 
-/// Time of one draw, seconds: a search in a sorted list and a random number.
-const DRAW: f64 = 3e-8;
-
 /// Drawing `shots` outcomes takes no absurd time.
 ///
 /// # Errors
 /// If it does; the message has the estimated time and an alternative.
 pub fn affordable(shots: usize) -> Result<(), SimError> {
-    check::time("drawing", shots, DRAW)
+    check::draws(shots)
 }
 
 /// Counts of every row of (batch, outcomes): row b draws from stream number b of `seed`.
 pub fn sample(probabilities: ArrayView2<f64>, shots: usize, seed: u64) -> Array2<u64> {
-    let rows: Vec<Vec<u64>> = (0..probabilities.nrows())
-        .into_par_iter()
-        .map(|row| counts(probabilities.row(row), shots, &mut Stream::numbered(seed, row as u64)))
-        .collect();
     let mut out = Array2::zeros(probabilities.dim());
-    for (mut to, from) in out.rows_mut().into_iter().zip(rows) {
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = from);
-    }
+    let rows = out.as_slice_mut().expect("a new array is contiguous").par_chunks_mut(probabilities.ncols().max(1));
+    rows.enumerate().for_each(|(row, counts)| {
+        add_counts(probabilities.row(row), shots, &mut Stream::numbered(seed, row as u64), counts);
+    });
     out
 }
 

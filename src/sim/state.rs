@@ -23,7 +23,6 @@ pub fn statevector(program: &Program, angles: &[f64]) -> Result<Array1<C64>, Sim
 /// As [`Simulator::expect`](crate::sim::Simulator::expect) of [`Density`].
 pub fn density(program: &Program, angles: &[f64]) -> Result<Array2<C64>, SimError> {
     let qubits = program.qubits();
-    check::memory("density", qubits, 24.0 * 4f64.powi(qubits as i32), "use statevector or trajectory")?;
     let letters = Density::default().vector(program, Angles::of_weights(angles))?;
     // Digit by digit from letters to (row bit, column bit): ρ = Σ_P v_P P / 2ⁿ.
     let mut digits: Vec<C64> = letters.into_iter().map(C64::from).collect();

@@ -3,6 +3,7 @@
 //! ρ is kept as the 4ⁿ real numbers `tr(P ρ)`, in which gates and channels are real matrices and noise is sparse. Mid-circuit
 //! measurements split it into one unnormalised ρ per value of the classical register, so the result is exact.
 
+mod cost;
 mod plan;
 mod program;
 
@@ -10,13 +11,14 @@ use std::sync::Arc;
 
 use crate::circuit::Observable;
 use crate::noise::Program;
+use crate::sim::cost::{Request, WantedBits};
 use crate::sim::prepared::Prepared;
 use crate::sim::{Angles, Precision, SimError, Simulator, check};
+pub use cost::{cost, plan_bytes};
 use plan::Plan;
 use program::DensityProgram;
 
 const NAME: &str = "density";
-const INSTEAD: &str = "use trajectory (or statevector if the program is ideal)";
 
 /// The exact engine for noisy and dynamic programs: time and memory grow with 4ⁿ.
 ///
@@ -38,9 +40,13 @@ impl Density {
     pub(super) fn vector(&self, program: &Program, angles: Angles) -> Result<Vec<f64>, SimError> {
         let plan = Plan::<f64>::new(program, &[], angles.inputs.ncols())?;
         check::angles(plan.slots, plan.input_slots, &angles)?;
-        let branches = plan.run(&plan.bind(&angles), &angles, 0..1).into_values();
-        let sum = branches.reduce(|sum, v| sum.iter().zip(&v).map(|(a, b)| a + b).collect());
-        Ok(sum.expect("the branches hold all of the trace"))
+        plan.workload.check(NAME, &plan.call(Request::States, 1))?;
+        let mut sum = Vec::new();
+        plan.run(&plan.bind(&angles), &angles, 0..1, WantedBits::Nothing, |_, v| match sum.is_empty() {
+            true => sum = v,
+            false => sum.iter_mut().zip(v).for_each(|(sum, x)| *sum += x),
+        });
+        Ok(sum)
     }
 }
 

@@ -8,7 +8,9 @@ use ndarray::ArrayView2;
 
 use crate::circuit::Observable;
 use crate::noise::Program;
-use crate::sim::density::{INSTEAD, NAME};
+use crate::sim::cost::{Call, Request, WantedBits, Workload};
+use crate::sim::density::NAME;
+use crate::sim::density::cost::{lanes, most_branches};
 use crate::sim::kernel::chunks;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
@@ -17,7 +19,7 @@ use crate::sim::kernel::strings::Terms;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::readout::recorded;
 use crate::sim::stages::{Action, Stage, Stages, meets};
-use crate::sim::{AngleGradient, Angles, SimError, check};
+use crate::sim::{AngleGradient, Angles, EngineOptions, Precision, SimError, check};
 
 /// A program and its observables, apart from angles.
 pub struct Plan<F> {
@@ -26,6 +28,8 @@ pub struct Plan<F> {
     pub input_slots: usize,
     /// Each observable of the recorded bits as one of the true state.
     pub terms: Vec<Terms>,
+    /// What decides its cost.
+    pub workload: Workload,
     /// Whether every step has a derivative.
     pub differentiable: Result<(), SimError>,
 }
@@ -37,12 +41,9 @@ pub type Matrices<F> = Vec<Option<Arc<BlockMatrices<F>>>>;
 pub type Branches<F> = BTreeMap<u64, Vec<F>>;
 
 impl<F: Vectors> Plan<F> {
-    /// Rows of a batch that run together: every loop fills a register of any machine.
-    const LANES: usize = F::WIDTH;
-
     pub fn new(program: &Program, observables: &[Observable], input_slots: usize) -> Result<Self, SimError> {
-        let qubits = program.qubits();
-        check::memory(NAME, qubits, (2 * size_of::<F>() * Self::LANES) as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
+        let workload = Workload::new(program, observables, input_slots);
+        workload.check(NAME, &call::<F>(Request::Values, 1))?;
         if program.bits > 62 {
             let step = format!("a register of {} classical bits", program.bits);
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use trajectory" });
@@ -50,12 +51,17 @@ impl<F: Vectors> Plan<F> {
         let stages = Stages::of(program, input_slots);
         let terms = recorded(NAME, program, observables, &stages.measurements)?;
         let differentiable = check::differentiable(program);
-        Ok(Self { stages, slots: program.slots, input_slots, terms, differentiable })
+        Ok(Self { stages, slots: program.slots, input_slots, terms, workload, differentiable })
     }
 
     /// Runs of rows that are computed together.
-    pub fn chunks(batch: usize) -> Vec<Range<usize>> {
-        chunks(batch, Self::LANES)
+    pub fn chunks(&self, batch: usize) -> Vec<Range<usize>> {
+        chunks(batch, lanes(F::WIDTH, size_of::<F>() as f64 * self.workload.mixed(), batch))
+    }
+
+    /// A call for so many rows.
+    pub fn call(&self, request: Request, rows: usize) -> Call {
+        call::<F>(request, rows)
     }
 
     /// The matrices of every stage with these weights.
@@ -75,67 +81,39 @@ impl<F: Vectors> Plan<F> {
         }
     }
 
-    /// The unnormalised states of some rows at the end, by the value of the classical register.
+    /// Gives `leaf` the unnormalised states of some rows at the end, each with the value of the classical register. States
+    /// whose registers differ only in bits that nobody wants are added; a value may come more than once.
     pub fn run(
         &self,
-        all_matrices: &[Vec<Option<Arc<BlockMatrices<F>>>>],
+        all_matrices: &[Matrices<F>],
         angles: &Angles,
         rows: Range<usize>,
-    ) -> BTreeMap<u64, Vec<F>> {
-        let lanes = rows.len();
-        let mut branches = BTreeMap::from([(0u64, sweep::ground(self.stages.qubits, lanes))]);
-        for (stage, all_matrices) in self.stages.list.iter().zip(all_matrices) {
-            let holds = |bits: u64| meets(&stage.condition, bits);
-            match &stage.action {
-                Action::Blocks(blocks) => {
-                    for (_, v) in branches.iter_mut().filter(|(bits, _)| holds(**bits)) {
-                        for (block, matrices) in blocks.iter().zip(all_matrices) {
-                            sweep::step(v, block, matrices, angles, rows.clone());
-                        }
-                    }
-                }
-                &Action::Measure { qubit, bit, confusion } => {
-                    let mut after: BTreeMap<u64, Vec<F>> = BTreeMap::new();
-                    for (bits, v) in branches {
-                        if !holds(bits) {
-                            add(&mut after, bits, v);
-                            continue;
-                        }
-                        let [up, down] =
-                            confusion.map_or([0.0; 2], |c| [c.one_given_zero.get(), c.zero_given_one.get()]);
-                        for (value, weights) in [(0, [1.0 - up, down]), (1, [up, 1.0 - down])] {
-                            let recorded = bits & !(1 << bit) | value << bit;
-                            let branch = project(&v, lanes, qubit, weights);
-                            // Traces are never negative: a branch with none has probability 0 in every row.
-                            if branch[..lanes].iter().any(|trace| trace.double() > 0.0) {
-                                add(&mut after, recorded, branch);
-                            }
-                        }
-                    }
-                    branches = after;
-                }
-            }
-        }
-        debug_assert!(
-            (0..lanes).all(|lane| {
-                let trace: f64 = branches.values().map(|v| v[lane].double()).sum();
-                (trace - 1.0).abs() < 1e-3
-            }),
-            "the trace has drifted"
-        );
-        branches
+        wanted: WantedBits,
+        mut leaf: impl FnMut(u64, Vec<F>),
+    ) {
+        let ground: Vec<F> = sweep::ground(self.stages.qubits, rows.len());
+        let most = most_branches(size_of_val(&ground[..]) as f64);
+        let live = self.workload.outline.live(wanted);
+        let mut trace = 0.0;
+        let run = Descent { plan: self, all_matrices, angles, rows, live, most };
+        run.descend(0, Branches::from([(0u64, ground)]), &mut |bits, v| {
+            trace += v[0].double();
+            leaf(bits, v);
+        });
+        debug_assert!((trace - 1.0).abs() < 1e-3, "the trace has drifted to {trace}");
     }
 
-    /// Expectation values of `lanes` rows, one list for each observable.
-    pub fn expectations(&self, branches: &Branches<F>, lanes: usize) -> Vec<Vec<f64>> {
-        let of = |terms: &Terms| {
-            branches.values().fold(vec![0.0; lanes], |mut sum, v| {
-                let part = sweep::expectation(v, lanes, self.stages.qubits, terms);
-                sum.iter_mut().zip(part).for_each(|(s, x)| *s += x);
-                sum
-            })
-        };
-        self.terms.iter().map(of).collect()
+    /// Adds the expectation values of a state of `lanes` rows to one list for each observable.
+    pub fn add_expectations(&self, v: &[F], lanes: usize, sums: &mut [Vec<f64>]) {
+        for (sum, terms) in sums.iter_mut().zip(&self.terms) {
+            let part = sweep::expectation(v, lanes, self.stages.qubits, terms);
+            sum.iter_mut().zip(part).for_each(|(s, x)| *s += x);
+        }
+    }
+
+    /// Zeros for [`Plan::add_expectations`].
+    pub fn no_expectations(&self, lanes: usize) -> Vec<Vec<f64>> {
+        vec![vec![0.0; lanes]; self.terms.len()]
     }
 
     /// `Σ_o cotangent[row][o] O_o` for every row, as a vector in the Pauli basis.
@@ -173,7 +151,75 @@ impl<F: Vectors> Plan<F> {
     }
 }
 
-fn add<F: Float>(branches: &mut BTreeMap<u64, Vec<F>>, bits: u64, v: Vec<F>) {
+fn call<F>(request: Request, rows: usize) -> Call {
+    let precision = if size_of::<F>() == 8 { Precision::Double } else { Precision::Single };
+    Call::new(request, &EngineOptions { precision, ..EngineOptions::default() }).rows(rows)
+}
+
+/// A run of some rows through the stages.
+struct Descent<'a, 'b, F> {
+    plan: &'a Plan<F>,
+    all_matrices: &'a [Matrices<F>],
+    angles: &'a Angles<'b>,
+    rows: Range<usize>,
+    /// The bits that are still read after each stage.
+    live: Vec<u64>,
+    /// Branches that run side by side.
+    most: usize,
+}
+
+impl<F: Vectors> Descent<'_, '_, F> {
+    /// Runs branches from stage number `from` to the end. Where they become too many, each goes on alone.
+    fn descend(&self, from: usize, mut branches: Branches<F>, leaf: &mut dyn FnMut(u64, Vec<F>)) {
+        for (at, stage) in self.plan.stages.list.iter().enumerate().skip(from) {
+            let holds = |bits: u64| meets(&stage.condition, bits);
+            match &stage.action {
+                Action::Blocks(blocks) => {
+                    for (_, v) in branches.iter_mut().filter(|(bits, _)| holds(**bits)) {
+                        for (block, matrices) in blocks.iter().zip(&self.all_matrices[at]) {
+                            sweep::step(v, block, matrices, self.angles, self.rows.clone());
+                        }
+                    }
+                }
+                Action::Measure { .. } if branches.len() > 1 && 2 * branches.len() > self.most => {
+                    for (bits, v) in branches {
+                        self.descend(at, Branches::from([(bits, v)]), leaf);
+                    }
+                    return;
+                }
+                &Action::Measure { qubit, bit, confusion } => {
+                    let mut after = Branches::new();
+                    for (bits, v) in branches {
+                        if !holds(bits) {
+                            add(&mut after, bits & self.live[at], v);
+                            continue;
+                        }
+                        let [up, down] =
+                            confusion.map_or([0.0; 2], |c| [c.one_given_zero.get(), c.zero_given_one.get()]);
+                        for (value, weights) in [(0, [1.0 - up, down]), (1, [up, 1.0 - down])] {
+                            let recorded = (bits & !(1 << bit) | value << bit) & self.live[at];
+                            let branch = project(&v, self.rows.len(), qubit, weights);
+                            // Traces are never negative: a branch with none has probability 0 in every row.
+                            if branch[..self.rows.len()].iter().any(|trace| trace.double() > 0.0) {
+                                add(&mut after, recorded, branch);
+                            }
+                        }
+                    }
+                    branches = after;
+                }
+            }
+            if branches.keys().any(|bits| bits & !self.live[at] != 0) {
+                let mut merged = Branches::new();
+                branches.into_iter().for_each(|(bits, v)| add(&mut merged, bits & self.live[at], v));
+                branches = merged;
+            }
+        }
+        branches.into_iter().for_each(|(bits, v)| leaf(bits, v));
+    }
+}
+
+/// Adds a state to the branch of its bits.
+fn add<F: Float>(branches: &mut Branches<F>, bits: u64, v: Vec<F>) {
     match branches.get_mut(&bits) {
         Some(sum) => sum.iter_mut().zip(v).for_each(|(s, x)| *s += x),
         None => drop(branches.insert(bits, v)),

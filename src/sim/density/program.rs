@@ -3,16 +3,19 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
 
 use crate::sim::angles::OwnedAngles;
+use crate::sim::cost::{Call, Request, WantedBits};
 use crate::sim::density::NAME;
-use crate::sim::density::plan::{Branches, Matrices, Plan};
-use crate::sim::kernel::each_in_order;
+use crate::sim::density::cost::at_a_time;
+use crate::sim::density::plan::{Matrices, Plan};
+use crate::sim::kernel::{each_in_order, each_of_some};
 use crate::sim::kernel::pauli::sweep::{self, BlockGradients};
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::prepared::{Prepared, Recorded, Tape};
 use crate::sim::readout::record;
+use crate::sim::sample::sample;
 use crate::sim::{AngleGradient, Angles, SimError, check};
 
 /// A plan that runs.
@@ -27,14 +30,18 @@ impl<F: Vectors> DensityProgram<F> {
         Self { name, plan: Arc::new(plan) }
     }
 
-    fn check(&self, angles: &Angles) -> Result<(), SimError> {
-        check::angles(self.plan.slots, self.plan.input_slots, angles)
+    /// The angles fit the program and the call the machine. Returns how many chunks of the batch run side by side.
+    fn check(&self, angles: &Angles, request: Request) -> Result<usize, SimError> {
+        check::angles(self.plan.slots, self.plan.input_slots, angles)?;
+        let call = self.plan.call(request, angles.batch());
+        self.plan.workload.check(NAME, &call)?;
+        Ok(at_a_time(&self.plan.workload, &call))
     }
 
-    fn check_gradient(&self, angles: &Angles, cotangent: ArrayView2<f64>) -> Result<(), SimError> {
+    fn check_gradient(&self, angles: &Angles, cotangent: ArrayView2<f64>) -> Result<usize, SimError> {
         self.plan.differentiable.clone()?;
         check::cotangent(angles.batch(), self.plan.terms.len(), cotangent)?;
-        self.check(angles)
+        self.check(angles, Request::Gradient)
     }
 
     /// Values of runs of rows, one list for each observable, as (batch, observables).
@@ -61,21 +68,24 @@ impl<F: Vectors> Prepared for DensityProgram<F> {
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
-        self.check(&angles)?;
-        let all_matrices = self.plan.bind(&angles);
-        let parts = each_in_order(Plan::<F>::chunks(angles.batch()), |rows| {
-            let branches = self.plan.run(&all_matrices, &angles, rows.clone());
-            let values = self.plan.expectations(&branches, rows.len());
+        let at_a_time = self.check(&angles, Request::Values)?;
+        let plan = &self.plan;
+        let all_matrices = plan.bind(&angles);
+        let parts = each_of_some(plan.chunks(angles.batch()), at_a_time, |rows| {
+            let mut values = plan.no_expectations(rows.len());
+            plan.run(&all_matrices, &angles, rows.clone(), WantedBits::Nothing, |_, v| {
+                plan.add_expectations(&v, rows.len(), &mut values);
+            });
             (rows, values)
         });
         Ok(self.by_row(angles.batch(), &parts))
     }
 
     fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
-        self.check_gradient(&angles, cotangent)?;
+        let at_a_time = self.check_gradient(&angles, cotangent)?;
         let (plan, blocks) = (&self.plan, self.plan.blocks());
         let matrices = sweep::bind(blocks, &angles);
-        let parts = each_in_order(Plan::<F>::chunks(angles.batch()), |rows| {
+        let parts = each_of_some(plan.chunks(angles.batch()), at_a_time, |rows| {
             let ground = sweep::ground(plan.stages.qubits, rows.len());
             let bra = plan.bra(rows.clone(), cotangent);
             let mut found = BlockGradients::new(blocks);
@@ -102,13 +112,14 @@ impl<F: Vectors> Prepared for DensityProgram<F> {
         if plan.differentiable.is_err() || self.tape_bytes(angles.batch()) > most_bytes as f64 {
             return Ok((self.expect(angles)?, None));
         }
-        self.check(&angles)?;
+        self.check(&angles, Request::Values)?;
         let matrices = sweep::bind(plan.blocks(), &angles);
-        let runs = each_in_order(Plan::<F>::chunks(angles.batch()), |rows| {
+        let runs = each_in_order(plan.chunks(angles.batch()), |rows| {
             let ground = sweep::ground(plan.stages.qubits, rows.len());
             let mut states = sweep::states(plan.blocks(), &matrices, &angles, rows.clone(), ground);
             let last = states.pop().expect("a run ends in a state");
-            let values = plan.expectations(&Branches::from([(0, last)]), rows.len());
+            let mut values = plan.no_expectations(rows.len());
+            plan.add_expectations(&last, rows.len(), &mut values);
             ((rows.clone(), values), (rows, states))
         });
         let (values, runs): (Vec<_>, Vec<_>) = runs.into_iter().unzip();
@@ -118,33 +129,39 @@ impl<F: Vectors> Prepared for DensityProgram<F> {
     }
 
     fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
-        self.check(&angles)?;
-        let stages = &self.plan.stages;
-        let all_matrices = self.plan.bind(&angles);
-        let width = stages.width();
-        let bytes = angles.batch() as f64 * 8.0 * 2f64.powi(width as i32);
-        check::memory(NAME, stages.qubits, bytes, "sample counts instead")?;
-        let parts = each_in_order(Plan::<F>::chunks(angles.batch()), |rows| {
-            let (lanes, branches) = (rows.len(), self.plan.run(&all_matrices, &angles, rows));
-            let each = (0..lanes).map(|lane| {
-                let mut p = vec![0.0; 1 << width];
-                for (bits, v) in &branches {
-                    let outcomes = sweep::outcomes(v, lanes, stages.qubits, lane);
-                    if stages.measures {
-                        record(&stages.measurements, &outcomes, *bits as usize, &mut p);
-                    } else {
-                        p.iter_mut().zip(outcomes).for_each(|(sum, x)| *sum += x);
+        let at_a_time = self.check(&angles, Request::Probabilities)?;
+        let (plan, stages) = (&self.plan, &self.plan.stages);
+        let all_matrices = plan.bind(&angles);
+        let mut out = Array2::zeros((angles.batch(), 1 << stages.width()));
+        let chunks = plan.chunks(angles.batch());
+        // As many chunks at a time as run side by side, so that their tables are not held for the whole batch.
+        for chunks in chunks.chunks(at_a_time.max(1)) {
+            let parts = each_in_order(chunks.to_vec(), |rows| {
+                let mut tables = Array2::zeros((rows.len(), 1 << stages.width()));
+                plan.run(&all_matrices, &angles, rows.clone(), WantedBits::Outcomes, |bits, v| {
+                    for (lane, mut p) in tables.rows_mut().into_iter().enumerate() {
+                        let p = p.as_slice_mut().expect("rows of a new array are contiguous");
+                        let outcomes = sweep::outcomes(&v, rows.len(), stages.qubits, lane);
+                        if stages.measures {
+                            record(&stages.measurements, &outcomes, bits as usize, p);
+                        } else {
+                            p.iter_mut().zip(outcomes).for_each(|(sum, x)| *sum += x);
+                        }
                     }
-                }
-                p
+                });
+                (rows, tables)
             });
-            each.collect::<Vec<_>>()
-        });
-        let mut out = Array2::zeros((angles.batch(), 1 << width));
-        for (mut row, p) in out.rows_mut().into_iter().zip(parts.into_iter().flatten()) {
-            row.assign(&Array1::from(p));
+            for (rows, tables) in parts {
+                out.slice_mut(s![rows, ..]).assign(&tables);
+            }
         }
         Ok(out)
+    }
+
+    fn sample(&self, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        let call = Call { shots, ..self.plan.call(Request::Sample, angles.batch()) };
+        self.plan.workload.check(NAME, &call)?;
+        Ok(sample(self.probabilities(angles)?.view(), shots, seed))
     }
 }
 

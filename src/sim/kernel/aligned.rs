@@ -62,6 +62,8 @@ impl<F: Float> FromIterator<F> for Aligned<F> {
 
 impl<F: Float> Clone for Aligned<F> {
     fn clone(&self) -> Self {
-        self.iter().copied().collect()
+        let mut copy = Self::zeros(self.length);
+        copy.copy_from_slice(self);
+        copy
     }
 }

@@ -26,6 +26,19 @@ pub fn chunks(batch: usize, lanes: usize) -> Vec<Range<usize>> {
     (0..batch).step_by(lanes).map(|first| first..(first + lanes).min(batch)).collect()
 }
 
+/// [`each_in_order`] of so many pieces of work at a time, so that no more of them hold memory.
+pub fn each_of_some<W: Send, T: Send>(work: Vec<W>, at_a_time: usize, each: impl Fn(W) -> T + Send + Sync) -> Vec<T> {
+    if at_a_time >= rayon::current_num_threads().min(work.len()) {
+        return each_in_order(work, each);
+    }
+    let mut work = work.into_iter();
+    let mut done = Vec::with_capacity(work.len());
+    while work.len() > 0 {
+        done.extend(each_in_order(work.by_ref().take(at_a_time).collect(), &each));
+    }
+    done
+}
+
 /// `each` of some pieces of work, in order; on several threads if there is more than one piece.
 pub fn each_in_order<W: Send, T: Send>(work: Vec<W>, each: impl Fn(W) -> T + Send + Sync) -> Vec<T> {
     if work.len() == 1 {

@@ -7,6 +7,7 @@ use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
 use crate::sim::kernel::pauli::sweep;
 use crate::sim::kernel::strings::Terms;
 use crate::sim::kernel::vector::Vectors;
+use crate::sim::pauli::cost::every;
 use crate::sim::{AngleGradient, Angles};
 
 /// Observables before some blocks, under certain weights.
@@ -60,7 +61,7 @@ impl<F: Vectors> HeisenbergObservables<F> {
             }
         }
         let all_matrices: Vec<Arc<BlockMatrices<F>>> = blocks.iter().map(|block| block.bind(angles, 0..1)).collect();
-        let every = if sweep::stride(count, size_of_val(&front[..])) >= count { 1 } else { count.isqrt() + 1 };
+        let every = every(count, size_of_val(&front[..]) as f64);
         let mut kept = Vec::new();
         for (k, (block, matrices)) in blocks.iter().zip(&all_matrices).enumerate().rev() {
             if (k + 1) % every == 0 || k + 1 == count {

@@ -8,6 +8,7 @@
 //! Programs whose input slots come back after an entangling gate (data re-uploading) run row by row as in
 //! [`Density`](crate::sim::Density).
 
+mod cost;
 mod heisenberg;
 mod plan;
 mod product;
@@ -20,11 +21,11 @@ use crate::noise::Program;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::prepared::Prepared;
 use crate::sim::{Density, Precision, SimError, Simulator};
+pub use cost::cost;
 use plan::Plan;
 use program::PauliProgram;
 
 const NAME: &str = "pauli";
-const INSTEAD: &str = "use statevector if the program is ideal, trajectory if it is noisy";
 
 /// The engine for training: exact expectation values and gradients, ideal or noisy, of programs without mid-circuit
 /// measurement, at a cost that hardly depends on the batch. Memory grows with observables times 4ⁿ.

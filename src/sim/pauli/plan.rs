@@ -2,13 +2,14 @@
 
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
+use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::kernel::pauli::block::{Block, Fuser};
 use crate::sim::kernel::strings::Terms;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::pauli::product::Prefix;
-use crate::sim::pauli::{INSTEAD, NAME};
+use crate::sim::pauli::NAME;
 use crate::sim::readout::{ProgramParts, recorded};
-use crate::sim::{SimError, check};
+use crate::sim::{EngineOptions, Precision, SimError, check};
 
 /// A program and its observables, apart from angles.
 pub struct Plan<F> {
@@ -23,6 +24,8 @@ pub struct Plan<F> {
     pub splits: bool,
     /// Each observable of the recorded bits as one of the true state.
     pub terms: Vec<Terms>,
+    /// What decides its cost.
+    pub workload: Workload,
     /// Whether every step has a derivative.
     pub differentiable: Result<(), SimError>,
 }
@@ -30,7 +33,8 @@ pub struct Plan<F> {
 impl<F: Vectors> Plan<F> {
     pub fn new(program: &Program, observables: &[Observable], input_slots: usize) -> Result<Self, SimError> {
         let qubits = program.qubits();
-        check::memory(NAME, qubits, 2.0 * size_of::<F>() as f64 * 4f64.powi(qubits as i32), INSTEAD)?;
+        let workload = Workload::new(program, observables, input_slots);
+        workload.check(NAME, &call::<F>(Request::Values, 1))?;
         let parts = ProgramParts::of(program);
         if let Some(step) = parts.dynamic() {
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use density or trajectory" });
@@ -64,7 +68,14 @@ impl<F: Vectors> Plan<F> {
             splits: suffix.iter().all(|block| !block.by_row),
             suffix,
             terms: recorded(NAME, program, observables, &parts.measurements)?,
+            workload,
             differentiable: check::differentiable(program),
         })
     }
+}
+
+/// A call for so many rows.
+pub fn call<F>(request: Request, rows: usize) -> Call {
+    let precision = if size_of::<F>() == 8 { Precision::Double } else { Precision::Single };
+    Call::new(request, &EngineOptions { precision, ..EngineOptions::default() }).rows(rows)
 }

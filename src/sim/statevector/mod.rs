@@ -4,6 +4,7 @@
 //! and from `Σ_o c_o O_o|ψ⟩`, so the cost does not grow with the number of angles or observables.
 
 mod adjoint;
+mod cost;
 mod fuse;
 mod gate_kernel;
 mod gates;
@@ -19,6 +20,7 @@ mod sweep;
 mod tile_pass;
 mod tiles;
 
+pub use cost::cost;
 pub use runner::StatevectorRunner;
 
 use std::sync::Arc;
@@ -29,12 +31,11 @@ use crate::circuit::Observable;
 use crate::math::C64;
 use crate::noise::Program;
 use crate::sim::prepared::Prepared;
-use crate::sim::{Angles, Precision, SimError, Simulator, check};
+use crate::sim::{Angles, Precision, SimError, Simulator};
 use plan::Plan;
 use program::StatevectorProgram;
 
 const NAME: &str = "statevector";
-const INSTEAD: &str = "use fewer qubits (29 fit the limit)";
 
 /// The exact engine for programs without noise, conditions, resets and mid-circuit measurements: time and memory grow
 /// with 2ⁿ.
@@ -71,12 +72,7 @@ impl Statevector {
 
     /// The plan of a program of which one state fits into memory.
     fn plan(&self, program: &Program, observables: &[Observable], input_slots: usize) -> Result<Plan, SimError> {
-        let bytes = match self.precision {
-            Precision::Double => 16.0,
-            Precision::Single => 8.0,
-        };
-        check::memory(NAME, program.qubits(), bytes * 2f64.powi(program.qubits() as i32), INSTEAD)?;
-        Plan::new(program, observables, input_slots)
+        Plan::new(program, observables, input_slots, self.precision)
     }
 }
 

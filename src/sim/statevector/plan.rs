@@ -5,18 +5,20 @@ use std::sync::OnceLock;
 
 use crate::circuit::Observable;
 use crate::noise::{Program, Step};
+use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::strings::Strings;
 use crate::sim::kernel::vector::Vectors;
-use crate::sim::kernel::{chunks, each_in_order};
+use crate::sim::kernel::{chunks, each_of_some};
 use crate::sim::readout::{ProgramParts, TerminalMeasurements, recorded};
+use crate::sim::statevector::cost::{at_a_time, lanes};
 use crate::sim::statevector::fuse::fuse;
 use crate::sim::statevector::gates::{EntryTable, Gate, GateEntries};
 use crate::sim::statevector::sweep::Sweep;
 use crate::sim::statevector::tile_pass::TilePasses;
-use crate::sim::statevector::{INSTEAD, NAME};
-use crate::sim::{AngleGradient, Angles, SimError, check};
+use crate::sim::statevector::NAME;
+use crate::sim::{AngleGradient, Angles, EngineOptions, Precision, SimError, check};
 
 /// A program and its observables, apart from angles and the width of numbers.
 pub struct Plan {
@@ -32,6 +34,9 @@ pub struct Plan {
     strings: Strings,
     /// Number of observables.
     pub observables: usize,
+    /// What decides its cost.
+    workload: Workload,
+    options: EngineOptions,
     /// Whether every step has a derivative.
     pub differentiable: Result<(), SimError>,
 }
@@ -52,19 +57,16 @@ pub struct Backward {
     by_row: Vec<(usize, usize, f64)>,
 }
 
-/// Rows that run together: enough to fill registers and to make little of what is done once a gate, few enough for ket
-/// and bra of a narrow program to stay in the first-level cache.
-fn lanes<F: Vectors>(qubits: usize, batch: usize) -> usize {
-    match qubits {
-        0..=5 => 32,
-        6 => 16,
-        7..=18 if batch >= F::WIDTH => F::WIDTH,
-        _ => 1,
-    }
-}
-
 impl Plan {
-    pub fn new(program: &Program, observables: &[Observable], input_slots: usize) -> Result<Self, SimError> {
+    pub fn new(
+        program: &Program,
+        observables: &[Observable],
+        input_slots: usize,
+        precision: Precision,
+    ) -> Result<Self, SimError> {
+        let workload = Workload::new(program, observables, input_slots);
+        let options = EngineOptions { precision, ..EngineOptions::default() };
+        workload.check(NAME, &Call::new(Request::Values, &options))?;
         let parts = ProgramParts::of(program);
         let mut gates = Vec::with_capacity(parts.body.len());
         for step in &parts.body {
@@ -92,16 +94,18 @@ impl Plan {
             observables: observables.len(),
             measurements: parts.measurements,
             bits: measures.then_some(program.bits),
+            workload,
+            options,
             differentiable: check::differentiable(program),
         })
     }
 
-    /// Angles fit, and `states` states per lane and thread fit into memory.
-    pub fn check(&self, angles: &Angles, states: f64) -> Result<(), SimError> {
+    /// The angles fit the program and the call the machine. Returns how many runs of rows go side by side.
+    pub fn check(&self, angles: &Angles, request: Request, shots: usize) -> Result<usize, SimError> {
         check::angles(self.slots, self.input_slots, angles)?;
-        let batch = angles.batch();
-        let lanes = lanes::<f64>(self.qubits, batch).min(batch) * rayon::current_num_threads().min(batch);
-        check::memory(NAME, self.qubits, states * lanes as f64 * 16.0 * 2f64.powi(self.qubits as i32), INSTEAD)
+        let call = Call { shots, ..Call::new(request, &self.options).rows(angles.batch()) };
+        self.workload.check(NAME, &call)?;
+        Ok(at_a_time(&self.workload, &call))
     }
 
     /// The entries of every gate.
@@ -193,16 +197,21 @@ impl Plan {
     /// Rows that run together; one by one if ket and bra of more would leave the second-level cache and no kernel is
     /// slower for it.
     fn lanes<F: Vectors>(&self, batch: usize) -> usize {
-        if self.qubits >= 13 && self.is_real::<F>(1) { 1 } else { lanes::<F>(self.qubits, batch) }
+        if self.qubits >= 13 && self.is_real::<F>(1) { 1 } else { lanes(F::WIDTH, self.qubits, batch) }
     }
 
     /// `each` for every run of rows, in order.
     pub fn for_rows<F: Vectors, T: Send>(
         &self,
-        batch: usize,
+        (batch, at_a_time): (usize, usize),
         each: impl Fn(Range<usize>) -> T + Send + Sync,
     ) -> Vec<T> {
-        each_in_order(chunks(batch, self.lanes::<F>(batch)), each)
+        each_of_some(self.chunks::<F>(batch), at_a_time, each)
+    }
+
+    /// The runs of rows of a batch.
+    pub fn chunks<F: Vectors>(&self, batch: usize) -> Vec<Range<usize>> {
+        chunks(batch, self.lanes::<F>(batch))
     }
 
     /// Expectation values of some rows, row major.

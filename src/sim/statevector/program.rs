@@ -3,19 +3,20 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use crate::math::C64;
 use crate::sim::angles::OwnedAngles;
+use crate::sim::cost::Request;
 use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::each_in_order;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::prepared::{Prepared, Recorded, Tape};
 use crate::sim::readout::record;
+use crate::sim::sample::sample;
 use crate::sim::statevector::gates::EntryTable;
 use crate::sim::statevector::plan::{Backward, Forward, Plan};
-use crate::sim::statevector::{INSTEAD, NAME};
 use crate::sim::{AngleGradient, Angles, SimError, check};
 
 /// A plan that runs with numbers of width F.
@@ -34,16 +35,17 @@ impl<F: Vectors> StatevectorProgram<F> {
     /// The final state of every row, (batch, 2ⁿ).
     pub fn states(&self, angles: Angles) -> Result<Array2<C64>, SimError> {
         let plan = &self.plan;
-        plan.check(&angles, 1.0)?;
+        let at_a_time = plan.check(&angles, Request::States, 0)?;
         let size = 1usize << plan.qubits;
-        check::memory(NAME, plan.qubits, 16.0 * (angles.batch() * size) as f64, INSTEAD)?;
         let shared = EntryTable::<F>::shared(&plan.gates, &angles);
         let mut out = Array2::zeros((angles.batch(), size));
-        for run in plan.for_rows::<F, _>(angles.batch(), |rows| plan.forward(&shared, &angles, rows)) {
-            for (lane, row) in run.rows.enumerate() {
-                for (i, z) in out.row_mut(row).iter_mut().enumerate() {
-                    let at = i * run.state.lanes + lane;
-                    *z = C64::new(run.state.re[at].double(), run.state.im[at].double());
+        for chunks in plan.chunks::<F>(angles.batch()).chunks(at_a_time) {
+            for run in each_in_order(chunks.to_vec(), |rows| plan.forward(&shared, &angles, rows)) {
+                for (lane, row) in run.rows.enumerate() {
+                    for (i, z) in out.row_mut(row).iter_mut().enumerate() {
+                        let at = i * run.state.lanes + lane;
+                        *z = C64::new(run.state.re[at].double(), run.state.im[at].double());
+                    }
                 }
             }
         }
@@ -58,10 +60,10 @@ impl<F: Vectors> StatevectorProgram<F> {
     }
 
     /// Angles, cotangent and program allow a gradient.
-    fn check_gradient(&self, angles: &Angles, cotangent: ArrayView2<f64>) -> Result<(), SimError> {
+    fn check_gradient(&self, angles: &Angles, cotangent: ArrayView2<f64>) -> Result<usize, SimError> {
         self.plan.differentiable.clone()?;
         check::cotangent(angles.batch(), self.plan.observables, cotangent)?;
-        self.plan.check(angles, 3.0)
+        self.plan.check(angles, Request::Gradient, 0)
     }
 
     /// Bytes that a tape of so many rows holds, apart from the entries of gates.
@@ -77,19 +79,19 @@ impl<F: Vectors> Prepared for StatevectorProgram<F> {
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
         let plan = &self.plan;
-        plan.check(&angles, 2.0)?;
+        let at_a_time = plan.check(&angles, Request::Values, 0)?;
         let shared = EntryTable::<F>::shared(&plan.gates, &angles);
-        let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
+        let parts = plan.for_rows::<F, _>((angles.batch(), at_a_time), |rows| {
             plan.expectations(&plan.forward::<F>(&shared, &angles, rows).state)
         });
         Ok(self.by_row(angles.batch(), parts))
     }
 
     fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
-        self.check_gradient(&angles, cotangent)?;
+        let at_a_time = self.check_gradient(&angles, cotangent)?;
         let plan = &self.plan;
         let shared = EntryTable::<F>::shared(&plan.gates, &angles);
-        let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
+        let parts = plan.for_rows::<F, _>((angles.batch(), at_a_time), |rows| {
             let forward = plan.forward(&shared, &angles, rows);
             plan.backward(&shared, &angles, forward, |row, o| cotangent[[row, o]])
         });
@@ -101,10 +103,10 @@ impl<F: Vectors> Prepared for StatevectorProgram<F> {
         angles: Angles,
         cotangent: ArrayView2<f64>,
     ) -> Result<(Array2<f64>, AngleGradient), SimError> {
-        self.check_gradient(&angles, cotangent)?;
+        let at_a_time = self.check_gradient(&angles, cotangent)?;
         let plan = &self.plan;
         let shared = EntryTable::<F>::shared(&plan.gates, &angles);
-        let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
+        let parts = plan.for_rows::<F, _>((angles.batch(), at_a_time), |rows| {
             let forward = plan.forward(&shared, &angles, rows);
             let values = plan.expectations(&forward.state);
             (values, plan.backward(&shared, &angles, forward, |row, o| cotangent[[row, o]]))
@@ -118,9 +120,9 @@ impl<F: Vectors> Prepared for StatevectorProgram<F> {
         if plan.differentiable.is_err() || self.tape_bytes(angles.batch()) > most_bytes as f64 {
             return Ok((self.expect(angles)?, None));
         }
-        plan.check(&angles, 2.0)?;
+        let at_a_time = plan.check(&angles, Request::Values, 0)?;
         let shared = EntryTable::<F>::shared(&plan.gates, &angles);
-        let runs = plan.for_rows::<F, _>(angles.batch(), |rows| {
+        let runs = plan.for_rows::<F, _>((angles.batch(), at_a_time), |rows| {
             let forward = plan.forward::<F>(&shared, &angles, rows);
             (plan.expectations(&forward.state), forward)
         });
@@ -133,29 +135,35 @@ impl<F: Vectors> Prepared for StatevectorProgram<F> {
 
     fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
         let plan = &self.plan;
-        plan.check(&angles, 2.0)?;
+        let at_a_time = plan.check(&angles, Request::Probabilities, 0)?;
         let width = plan.bits.unwrap_or(plan.qubits);
-        let bytes = angles.batch() as f64 * 8.0 * 2f64.powi(width as i32);
-        check::memory(NAME, plan.qubits, bytes, "sample counts instead")?;
         let shared = EntryTable::<F>::shared(&plan.gates, &angles);
-        let parts = plan.for_rows::<F, _>(angles.batch(), |rows| {
-            let state = plan.forward::<F>(&shared, &angles, rows).state;
-            let each = (0..state.lanes).map(|lane| {
-                let p = outcomes(&state, lane);
-                if plan.bits.is_none() {
-                    return p;
-                }
-                let mut recorded = vec![0.0; 1 << width];
-                record(&plan.measurements, &p, 0, &mut recorded);
-                recorded
-            });
-            each.collect::<Vec<_>>()
-        });
         let mut out = Array2::zeros((angles.batch(), 1 << width));
-        for (mut row, p) in out.rows_mut().into_iter().zip(parts.into_iter().flatten()) {
-            row.assign(&Array1::from(p));
+        // As many runs at a time as go side by side, so that their tables are not held for the whole batch.
+        for chunks in plan.chunks::<F>(angles.batch()).chunks(at_a_time) {
+            let parts = each_in_order(chunks.to_vec(), |rows| {
+                let state = plan.forward::<F>(&shared, &angles, rows.clone()).state;
+                let each = (0..state.lanes).map(|lane| {
+                    let p = outcomes(&state, lane);
+                    if plan.bits.is_none() {
+                        return p;
+                    }
+                    let mut recorded = vec![0.0; 1 << width];
+                    record(&plan.measurements, &p, 0, &mut recorded);
+                    recorded
+                });
+                (rows, each.collect::<Vec<_>>())
+            });
+            for (rows, tables) in parts {
+                rows.zip(tables).for_each(|(row, p)| out.row_mut(row).assign(&ArrayView1::from(&p)));
+            }
         }
         Ok(out)
+    }
+
+    fn sample(&self, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        self.plan.check(&angles, Request::Sample, shots)?;
+        Ok(sample(self.probabilities(angles)?.view(), shots, seed))
     }
 }
 

@@ -4,6 +4,7 @@
 //! * [`tree`]: shots that run together until they pick differently;
 //! * [`loops`], [`norm`]: loops over amplitudes.
 
+mod cost;
 mod loops;
 mod norm;
 mod operators;
@@ -18,8 +19,10 @@ use ndarray::Array2;
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
+use crate::sim::cost::{Call, Request};
 use crate::sim::prepared::Prepared;
-use crate::sim::{Angles, Precision, SimError, Simulator};
+use crate::sim::{Angles, EngineOptions, Precision, SimError, Simulator};
+pub use cost::cost;
 use program::TrajectoryProgram;
 
 const NAME: &str = "trajectory";
@@ -49,6 +52,12 @@ impl Trajectory {
     /// The same with amplitudes of this width. Angles and results are f64 in both.
     pub fn with_precision(shots: usize, seed: u64, precision: Precision) -> Self {
         Self { shots, seed, precision }
+    }
+
+    /// A call for so many rows.
+    fn call(&self, request: Request, rows: usize) -> Call {
+        let &Self { shots, seed, precision } = self;
+        Call::new(request, &EngineOptions { precision, shots, seed }).rows(rows)
     }
 
     /// Outcomes of `shots` shots for every row, (batch, 2^k) with columns as in [`Prepared::probabilities`].

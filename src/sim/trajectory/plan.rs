@@ -10,7 +10,7 @@ use crate::sim::stages::{Action, Stages};
 use crate::sim::trajectory::NAME;
 use crate::sim::trajectory::operators::KrausOperators;
 use crate::sim::trajectory::tree::{Branch, Jump};
-use crate::sim::{Angles, SimError, check};
+use crate::sim::{Angles, SimError};
 
 /// A program apart from angles and shots.
 pub struct Plan<F> {
@@ -57,13 +57,6 @@ impl<F: Vectors> Plan<F> {
             }
         }
         jumps
-    }
-
-    /// Number of outcomes, after checking that tables of them fit.
-    pub fn outcomes(&self, batch: usize) -> Result<usize, SimError> {
-        let bytes = 8.0 * batch as f64 * 2f64.powi(self.stages.width() as i32);
-        check::memory(NAME, self.stages.qubits, bytes, "measure fewer bits")?;
-        Ok(1 << self.stages.width())
     }
 
     /// The distribution of what a shot of this branch records.

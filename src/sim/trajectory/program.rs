@@ -1,6 +1,6 @@
 //! A program made ready to be run shot by shot.
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::Observable;
 use crate::math::Stream;
@@ -9,6 +9,8 @@ use crate::sim::kernel::strings::Strings;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::prepared::Prepared;
 use crate::sim::readout::recorded;
+use crate::sim::cost::{Call, Request, Workload};
+use crate::sim::trajectory::cost::TOGETHER;
 use crate::sim::trajectory::plan::{Plan, add_outcomes};
 use crate::sim::trajectory::tree::{Branch, Shot, ShotRunner};
 use crate::sim::trajectory::{NAME, Trajectory};
@@ -22,6 +24,7 @@ pub struct TrajectoryProgram<F> {
     input_slots: usize,
     plan: Plan<F>,
     strings: Strings,
+    workload: Workload,
 }
 
 impl<F: Vectors> TrajectoryProgram<F> {
@@ -31,15 +34,18 @@ impl<F: Vectors> TrajectoryProgram<F> {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Self, SimError> {
-        check_size::<F>(engine.shots, program)?;
+        let workload = Workload::new(program, observables, 0);
+        workload.check(NAME, &engine.call(Request::Values, 1))?;
         let plan = Plan::new(program)?;
         let strings = Strings::new(&recorded(NAME, program, observables, &plan.stages.measurements)?);
         let (program, observables) = (program.clone(), observables.to_vec());
-        Ok(Self { engine, program, observables, input_slots, plan, strings })
+        Ok(Self { engine, program, observables, input_slots, plan, strings, workload })
     }
 
-    fn check(&self, angles: &Angles) -> Result<(), SimError> {
-        check::angles(self.program.slots, self.input_slots, angles)
+    /// The angles fit the program, and so many shots of every row the memory and the time there is.
+    fn check(&self, angles: &Angles, request: Request, shots: usize) -> Result<(), SimError> {
+        check::angles(self.program.slots, self.input_slots, angles)?;
+        self.workload.check(NAME, &Call { shots, ..self.engine.call(request, angles.batch()) })
     }
 
     /// For each row the sum of what `leaf` makes of each branch at its end, (batch, `size`).
@@ -54,11 +60,12 @@ impl<F: Vectors> TrajectoryProgram<F> {
         for (row, mut sums) in out.rows_mut().into_iter().enumerate() {
             let jumps = self.plan.bind(&Angles::of_weights(&angles.row(row)));
             let seed = Stream::numbered(seed, row as u64).bits();
-            let shots: Vec<Shot> = (0..shots).map(|s| Shot::new(Stream::numbered(seed, s as u64))).collect();
-            if !shots.is_empty() {
-                let mut sum = vec![0.0; size];
-                ShotRunner::new(&jumps, &leaf).add(Branch::new(self.plan.width, shots), &mut sum);
-                sums.assign(&Array1::from(sum));
+            let runner = ShotRunner::new(&jumps, &leaf);
+            let sum = sums.as_slice_mut().expect("rows of a new array are contiguous");
+            for first in (0..shots).step_by(TOGETHER) {
+                let together = first..shots.min(first + TOGETHER);
+                let shots = together.map(|s| Shot::new(Stream::numbered(seed, s as u64))).collect();
+                runner.add(Branch::new(self.plan.width, shots), sum);
             }
         }
         out
@@ -70,24 +77,13 @@ impl<F: Vectors> TrajectoryProgram<F> {
     }
 }
 
-/// The states of so many shots fit into memory, and running them does not take too long.
-fn check_size<F: Vectors>(shots: usize, program: &Program) -> Result<(), SimError> {
-    let qubits = program.qubits();
-    // One state for each halving of the shots and each thread.
-    let states = (shots.max(1).ilog2() as usize + 2) * rayon::current_num_threads();
-    let bytes = (2 * size_of::<F>() * states) as f64 * 2f64.powi(qubits as i32);
-    check::memory(NAME, qubits, bytes, "use fewer qubits or threads")?;
-    // About a nanosecond for each amplitude and step.
-    check::time(NAME, shots, 1e-9 * (program.steps.len() + 1) as f64 * 2f64.powi(qubits as i32))
-}
-
 impl<F: Vectors> Prepared for TrajectoryProgram<F> {
     fn resolved_name(&self, _batch: usize) -> String {
         self.engine.name()
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
-        self.check(&angles)?;
+        self.check(&angles, Request::Values, self.engine.shots)?;
         let count = self.observables.len();
         let sums = self.sums(&angles, count, self.draws(), |branch, sum| {
             let values = self.strings.expectations(&branch.state, count);
@@ -97,12 +93,13 @@ impl<F: Vectors> Prepared for TrajectoryProgram<F> {
     }
 
     fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
+        self.check(&angles, Request::Gradient, self.engine.shots)?;
         Gradient::Shift.vjp(&self.engine, &self.program, angles, &self.observables, cotangent)
     }
 
     fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
-        self.check(&angles)?;
-        let size = self.plan.outcomes(angles.batch())?;
+        self.check(&angles, Request::Probabilities, self.engine.shots)?;
+        let size = 1 << self.plan.stages.width();
         let sums = self.sums(&angles, size, self.draws(), |branch, sum| {
             let weight = branch.shots.len() as f64;
             if self.plan.stages.measures {
@@ -116,9 +113,8 @@ impl<F: Vectors> Prepared for TrajectoryProgram<F> {
 
     /// One outcome of each of `shots` trajectories: drawing from their mean distribution would err twice.
     fn sample(&self, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
-        self.check(&angles)?;
-        check_size::<F>(shots, &self.program)?;
-        let size = self.plan.outcomes(angles.batch())?;
+        self.check(&angles, Request::Sample, shots)?;
+        let size = 1 << self.plan.stages.width();
         let counts = self.sums(&angles, size, (shots, seed), |branch, sum| {
             let p = self.plan.recorded(branch);
             let mut total = 0.0;

@@ -15,13 +15,9 @@ use crate::math::Stream;
 use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::stages::meets;
+use crate::sim::trajectory::cost::{PARTS, waiting, waiting_below};
 use crate::sim::trajectory::norm::{norm, scale};
 use crate::sim::trajectory::operators::KrausOperators;
-
-/// Bytes of states that wait to be run. A state is split off before its own shots continue.
-const WAITING: usize = 1 << 30;
-/// Waiting branches that one thread runs one after the other.
-const TOGETHER: usize = 8;
 
 /// KrausOperators, picked and applied where the classical bits meet the condition.
 pub struct Jump<F> {
@@ -67,14 +63,14 @@ impl<F: Vectors> Branch<F> {
         Self { state: std::mem::replace(&mut self.state, empty), shots: std::mem::take(&mut self.shots), ..*self }
     }
 
-    /// One step of the largest group of shots that pick the same. The others are split off.
-    fn step(&mut self, operators: &KrausOperators<F>, spare: &StatePool<F>) -> Vec<Self> {
+    /// One step of the largest group of shots that pick the same. `split` gets each of the others as a branch of its own.
+    fn step(&mut self, operators: &KrausOperators<F>, spare: &StatePool<F>, mut split: impl FnMut(Self)) {
         let main = &operators.choices[0];
         let highest = self.shots.iter().map(|shot| shot.threshold).fold(0.0, f64::max);
         if operators.record.is_none() && self.norm * main.least > highest {
             self.norm *= main.least;
             operators.apply(&mut self.state, 0);
-            return Vec::new();
+            return;
         }
         let probabilities = operators.probabilities(&self.state);
         let mut groups: BTreeMap<(usize, u64), Vec<Shot>> = BTreeMap::new();
@@ -90,17 +86,15 @@ impl<F: Vectors> Branch<F> {
         // The largest group stays, so that branches of branches halve their shots each time.
         let largest = groups.iter().max_by_key(|(_, shots)| shots.len()).map(|(key, _)| *key);
         let staying = largest.and_then(|key| Some((key, groups.remove(&key)?)));
-        let others = groups.into_iter().map(|((picked, bits), shots)| {
+        for ((picked, bits), shots) in groups {
             let mut branch = Self { state: spare.copy(&self.state), bits, shots, at: self.at, norm: self.norm };
             branch.apply(operators, picked, probabilities[picked]);
-            branch
-        });
-        let others = others.collect();
+            split(branch);
+        }
         if let Some(((picked, bits), shots)) = staying {
             (self.bits, self.shots) = (bits, shots);
             self.apply(operators, picked, probabilities[picked]);
         }
-        others
     }
 
     fn apply(&mut self, operators: &KrausOperators<F>, picked: usize, probability: f64) {
@@ -149,36 +143,44 @@ impl<'a, F: Vectors, L: Fn(&mut Branch<F>, &mut [f64]) + Sync> ShotRunner<'a, F,
     }
 
     /// Runs all shots of a branch to the end. The order of the sum depends on the shots alone, not on threads.
-    pub fn add(&self, mut branch: Branch<F>, sum: &mut [f64]) {
+    pub fn add(&self, branch: Branch<F>, sum: &mut [f64]) {
+        let most = waiting((2 * size_of::<F>() * branch.state.re.len()) as f64);
+        self.run(branch, most, sum);
+    }
+
+    /// Runs a branch to the end. At most so many branches that are split off wait before they are run.
+    fn run(&self, mut branch: Branch<F>, most: usize, sum: &mut [f64]) {
         let mut waiting = Vec::new();
-        let most = (WAITING / (16 * branch.state.re.len())).clamp(1, 64);
         while let Some(jump) = self.jumps.get(branch.at) {
             branch.at += 1;
             if !meets(&jump.condition, branch.bits) {
                 continue;
             }
-            for other in branch.step(&jump.operators, &self.spare) {
+            branch.step(&jump.operators, &self.spare, |other| {
                 waiting.push(other);
                 if waiting.len() == most {
-                    self.add_all(std::mem::take(&mut waiting), sum);
+                    self.run_all(std::mem::take(&mut waiting), sum);
                 }
-            }
+            });
         }
-        self.add_all(waiting, sum);
+        self.run_all(waiting, sum);
         let factor = 1.0 / norm(&branch.state).sqrt();
         scale(&mut branch.state, factor);
         (self.leaf)(&mut branch, sum);
         self.spare.put(branch.state);
     }
 
-    fn add_all(&self, mut branches: Vec<Branch<F>>, sum: &mut [f64]) {
-        if branches.len() < 2 {
-            return branches.into_iter().for_each(|branch| self.add(branch, sum));
+    fn run_all(&self, mut branches: Vec<Branch<F>>, sum: &mut [f64]) {
+        let Some(first) = branches.first() else { return };
+        let below = waiting_below(first.state.re.len() as f64);
+        if branches.len() == 1 {
+            return branches.into_iter().for_each(|branch| self.run(branch, below, sum));
         }
         let size = sum.len();
-        let parts = branches.par_chunks_mut(TOGETHER).map(|branches| {
+        let together = branches.len().div_ceil(PARTS);
+        let parts = branches.par_chunks_mut(together).map(|branches| {
             let mut part = vec![0.0; size];
-            branches.iter_mut().for_each(|branch| self.add(branch.take(), &mut part));
+            branches.iter_mut().for_each(|branch| self.run(branch.take(), below, &mut part));
             part
         });
         for part in parts.collect::<Vec<Vec<f64>>>() {

@@ -18,7 +18,8 @@ pub fn bind<F: Float>(blocks: &[Block<F>], angles: &Angles) -> Vec<Option<Arc<Bl
 
 /// `|0…0⟩⟨0…0|` in every lane: 1 for strings of I and Z.
 pub fn ground<F: Float>(qubits: usize, lanes: usize) -> Vec<F> {
-    let mut v = vec![F::ONE; lanes];
+    let mut v = Vec::with_capacity(lanes << (2 * qubits));
+    v.resize(lanes, F::ONE);
     for _ in 0..qubits {
         let size = v.len();
         v.resize(3 * size, F::ZERO);

@@ -1,0 +1,316 @@
+//! What a call of an engine takes: memory and time, estimated from the program before anything is allocated.
+//!
+//! Every row of [`ENGINES`](crate::sim::ENGINES) has a function from [`Workload`] and [`Call`] to [`Cost`]. "auto" chooses by
+//! it, engines refuse by it, and refusals name the cheapest engine that would do. Bytes are an upper bound that real runs
+//! come close to (`tests/it/costs.rs` compares them with measured peaks); seconds are within a factor of a few.
+
+mod memory;
+mod outline;
+
+pub use memory::available;
+pub(crate) use outline::{Outline, WantedBits};
+
+use crate::circuit::{Observable, Param};
+use crate::noise::{Program, Step};
+use crate::sim::readout::ProgramParts;
+use crate::sim::{ENGINES, EngineOptions, EngineRow, Precision, SimError};
+
+/// No engine allocates more than this for one call, bytes. A machine that has less lowers it.
+pub const MEMORY_LIMIT: f64 = 16.0 * GIB;
+/// No call takes longer than this by its estimate, seconds.
+pub const TIME_LIMIT: f64 = 3600.0;
+/// Trajectories that take longer than this are refused where an exact engine takes a hundredth of their time, seconds.
+const PATIENCE: f64 = 60.0;
+/// Chunks of a batch run side by side as long as their states stay below this, bytes: more threads take no more memory.
+const SIDE_BY_SIDE: f64 = 4.0 * GIB;
+/// Time of one draw, seconds: a search in a sorted list and a random number.
+pub(crate) const DRAW: f64 = 3e-8;
+const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+
+/// What a call computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Expectation values.
+    Values,
+    /// Expectation values and their gradient.
+    Gradient,
+    /// Probabilities of outcomes.
+    Probabilities,
+    /// Counts of outcomes.
+    Sample,
+    /// Final states: vectors, or the density matrix of one row.
+    States,
+}
+
+/// A call of an engine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Call {
+    /// What it computes.
+    pub request: Request,
+    /// Rows of angles.
+    pub rows: usize,
+    /// Trajectories a row, or shots of [`Request::Sample`].
+    pub shots: usize,
+    /// Width of the numbers.
+    pub precision: Precision,
+    /// Threads that share the rows.
+    pub threads: usize,
+}
+
+impl Call {
+    /// One row, on the threads of this pool.
+    pub fn new(request: Request, options: &EngineOptions) -> Self {
+        let EngineOptions { precision, shots, .. } = *options;
+        Self { request, rows: 1, shots, precision, threads: rayon::current_num_threads() }
+    }
+
+    /// The same for so many rows.
+    pub fn rows(self, rows: usize) -> Self {
+        Self { rows, ..self }
+    }
+
+    /// Time to draw the shots from probabilities, seconds.
+    pub(crate) fn drawing(&self) -> f64 {
+        if self.request == Request::Sample { self.rows as f64 * self.shots as f64 * DRAW } else { 0.0 }
+    }
+
+    /// Bytes of a number.
+    pub(crate) fn number(&self) -> f64 {
+        match self.precision {
+            Precision::Double => 8.0,
+            Precision::Single => 4.0,
+        }
+    }
+
+    /// Numbers in a register of the vector unit: 64 bytes of them.
+    pub(crate) fn register(&self) -> usize {
+        match self.precision {
+            Precision::Double => 8,
+            Precision::Single => 16,
+        }
+    }
+}
+
+/// What a call takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    /// Bytes held at the same time, at most.
+    pub bytes: f64,
+    /// Time on one thread, seconds, for a machine that does 10⁹ multiplications and additions a second.
+    pub seconds: f64,
+}
+
+impl Cost {
+    /// Whether it is within the limits that hold on every machine.
+    pub fn fits(&self) -> bool {
+        self.bytes <= MEMORY_LIMIT && self.seconds <= TIME_LIMIT
+    }
+}
+
+/// What of a program decides what it takes.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// Width of the quantum register.
+    pub(crate) qubits: usize,
+    /// Width of the classical register.
+    pub(crate) bits: usize,
+    /// Number of outcomes, as a power of two.
+    pub(crate) width: usize,
+    /// Steps before the terminal measurements.
+    pub(crate) steps: usize,
+    /// Steps with noise, or a reset.
+    pub(crate) noisy_steps: usize,
+    /// Whether it measures before its end or acts under a condition.
+    pub(crate) dynamic: bool,
+    /// Whether input slots come on single qubits before anything entangles them: what the pauli engine is fast at.
+    pub(crate) splits: bool,
+    /// Whether anything is measured at all.
+    pub(crate) measures: bool,
+    /// Angles of gates that have a slot.
+    pub(crate) angles: usize,
+    /// Number of observables.
+    pub(crate) observables: usize,
+    /// Whether an observable has a letter X or Y.
+    pub(crate) flips: bool,
+    /// Entries `4^k` of each operation on k qubits that is not fused, k above 2.
+    pub(crate) wide: Vec<f64>,
+    /// Measurements, conditions and blocks.
+    pub(crate) outline: Outline,
+}
+
+impl Workload {
+    /// Of a program whose slots below `input_slots` differ by row.
+    pub fn new(program: &Program, observables: &[Observable], input_slots: usize) -> Self {
+        let parts = ProgramParts::of(program);
+        let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
+        let wide = parts.body.iter().filter_map(|step| match step {
+            Step::Gate(op) if op.qubits.len() > 2 => Some(4f64.powi(op.qubits.len() as i32)),
+            _ => None,
+        });
+        let noisy = |step: &&&Step| matches!(step, Step::Noise { .. } | Step::Reset { .. });
+        Self {
+            qubits: program.qubits(),
+            bits: program.bits,
+            width: if measures { program.bits } else { program.qubits() },
+            steps: parts.body.len(),
+            noisy_steps: parts.body.iter().filter(noisy).count(),
+            dynamic: parts.dynamic().is_some(),
+            splits: splits(program, input_slots),
+            measures,
+            angles: program.steps.iter().map(slots_used).sum(),
+            observables: observables.len(),
+            flips: observables.iter().flat_map(|o| &o.terms).any(|(_, string)| string.x != 0),
+            wide: wide.collect(),
+            outline: Outline::of(&parts, (program.qubits(), program.bits), input_slots),
+        }
+    }
+
+    /// Whether it has one pure final state.
+    pub(crate) fn ideal(&self) -> bool {
+        !self.dynamic && self.noisy_steps == 0
+    }
+
+    /// Amplitudes of a state.
+    pub(crate) fn pure(&self) -> f64 {
+        2f64.powi(self.qubits as i32)
+    }
+
+    /// Numbers of a density matrix.
+    pub(crate) fn mixed(&self) -> f64 {
+        4f64.powi(self.qubits as i32)
+    }
+
+    /// Bytes of one row's probabilities or counts.
+    pub(crate) fn outcomes(&self) -> f64 {
+        8.0 * 2f64.powi(self.width as i32)
+    }
+
+    /// Bytes of what a call returns, and of the probabilities that counts are drawn from.
+    pub(crate) fn results(&self, call: &Call) -> f64 {
+        let rows = call.rows as f64;
+        match call.request {
+            Request::Values | Request::Gradient => 8.0 * rows * self.observables as f64,
+            Request::Probabilities => rows * self.outcomes(),
+            Request::States => 16.0 * rows * self.pure(),
+            // Probabilities, counts, and sums of probabilities on each thread.
+            Request::Sample => (2.0 * rows + rows.min(call.threads as f64)) * self.outcomes(),
+        }
+    }
+
+    /// Refuses a call of an engine that needs too much memory or time.
+    ///
+    /// # Errors
+    /// If it does: what it needs, what there is, and the cheapest engine that can do it.
+    pub(crate) fn check(&self, engine: &'static str, call: &Call) -> Result<(), SimError> {
+        let row = EngineRow::named(engine)?;
+        // An engine that cannot run the program says so itself.
+        let Some(cost) = (row.cost)(self, call) else { return Ok(()) };
+        let there = available(cost.bytes);
+        let (qubits, instead) = (self.qubits, || self.instead(row, call, there));
+        if cost.bytes > there {
+            let (needed, there) = (size(cost.bytes), size(there));
+            return Err(SimError::TooLarge { engine, qubits, needed, there, instead: instead() });
+        }
+        let exact = || self.cheapest(call, |other| EXACT.contains(&other.name)).map(|(_, cost)| cost.seconds);
+        let sampled = !EXACT.contains(&engine);
+        let impatient = sampled && cost.seconds > PATIENCE && exact().is_some_and(|exact| exact < 0.01 * cost.seconds);
+        if cost.seconds > TIME_LIMIT || impatient {
+            let drawn = sampled || call.request == Request::Sample;
+            let engine = if drawn { format!("{engine} with {} shots", call.shots) } else { engine.into() };
+            return Err(SimError::TooLong { engine, needed: duration(cost.seconds), instead: instead() });
+        }
+        Ok(())
+    }
+
+    /// The engine among some that takes the least time, with what it takes.
+    pub(crate) fn cheapest(
+        &self,
+        call: &Call,
+        among: impl Fn(&EngineRow) -> bool,
+    ) -> Option<(&'static EngineRow, Cost)> {
+        let costs = ENGINES.iter().filter(|row| row.name != "auto" && among(row));
+        let costs = costs.filter_map(|row| Some((row, (row.cost)(self, call)?)));
+        costs.filter(|(_, cost)| cost.fits()).min_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds))
+    }
+
+    /// What to do in place of a call that is too large or too long.
+    fn instead(&self, refused: &EngineRow, call: &Call, there: f64) -> String {
+        let others = |row: &EngineRow| {
+            let cost = (row.cost)(self, call);
+            row.name != refused.name && cost.is_some_and(|cost| cost.bytes <= there)
+        };
+        if let Some((row, cost)) = self.cheapest(call, others) {
+            return format!("use {} ({} of memory, about {})", row.name, size(cost.bytes), duration(cost.seconds));
+        }
+        let fewer = |call: Call| (refused.cost)(self, &call).is_some_and(|cost| cost.bytes <= there && cost.fits());
+        let rows = call.rows > 1 && fewer(call.rows(1));
+        let shots = (0..=40).map(|k| call.shots >> k).find(|&shots| shots > 0 && fewer(Call { shots, ..*call }));
+        let drawn = !EXACT.contains(&refused.name) || call.request == Request::Sample;
+        match (rows, shots) {
+            (true, _) => "run fewer rows in one call".into(),
+            (_, Some(shots)) if drawn && shots < call.shots => format!("use at most {shots} shots"),
+            _ if call.request == Request::Probabilities && fewer(Call { request: Request::Values, ..*call }) => {
+                "measure fewer bits, or ask for expectation values".into()
+            }
+            _ => "no engine can; use fewer qubits or measured bits".into(),
+        }
+    }
+}
+
+/// Angles of a step that have a slot.
+fn slots_used(step: &Step) -> usize {
+    match step {
+        Step::Gate(op) => op.params().iter().filter(|param| param.dependence().is_some()).count(),
+        _ => 0,
+    }
+}
+
+/// Engines without sampling error.
+pub(crate) const EXACT: [&str; 3] = ["statevector", "density", "pauli"];
+
+fn splits(program: &Program, input_slots: usize) -> bool {
+    let mut entangled = vec![false; program.qubits()];
+    program.steps.iter().all(|step| {
+        let (qubits, by_row): (&[usize], bool) = match step {
+            Step::Gate(op) => {
+                let is_input = |p: &Param| p.dependence().is_some_and(|(slot, _)| slot < input_slots);
+                (&op.qubits, op.params().iter().any(is_input))
+            }
+            Step::Noise { qubits, .. } => (qubits, false),
+            Step::Measure { .. } | Step::Reset { .. } => (&[], false),
+        };
+        let many = qubits.len() > 1;
+        let fits = !by_row || !many && qubits.iter().all(|&q| !entangled[q]);
+        qubits.iter().for_each(|&q| entangled[q] |= many);
+        fits
+    })
+}
+
+/// How many chunks of a batch, each of so many bytes, run side by side.
+pub(crate) fn side_by_side(chunks: usize, bytes: f64, threads: usize) -> usize {
+    ((SIDE_BY_SIDE / bytes.max(1.0)) as usize).min(threads).min(chunks).max(1)
+}
+
+/// A number of bytes for people.
+pub(crate) fn size(bytes: f64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let power = ((bytes.max(1.0).log2() / 10.0) as usize).min(UNITS.len() - 1);
+    match bytes / 1024f64.powi(power as i32) {
+        few if few < 10.0 => format!("{few:.1} {}", UNITS[power]),
+        some if some < 1e4 => format!("{some:.0} {}", UNITS[power]),
+        many => format!("{many:.0e} {}", UNITS[power]),
+    }
+}
+
+/// A time for people.
+pub(crate) fn duration(seconds: f64) -> String {
+    const HOUR: f64 = 3600.0;
+    match seconds {
+        short if short < 1.0 => "a second at most".into(),
+        short if short < 120.0 => format!("{short:.0} seconds"),
+        long if long < 2.0 * HOUR => format!("{:.0} minutes", long / 60.0),
+        long if long < 48.0 * HOUR => format!("{:.1} hours", long / HOUR),
+        long if long < 48.0 * 365.0 * HOUR => format!("{:.0} days", long / HOUR / 24.0),
+        long => format!("{:.0e} years", long / HOUR / 24.0 / 365.0),
+    }
+}
