@@ -11,7 +11,7 @@ use crate::noise::Program;
 use crate::noise::model::{NoiseModel, Scale};
 use crate::sim::execution::{CompileOptions, Execution, ObservedCircuit, compile};
 use crate::sim::mitigate::MitigationRow;
-use crate::sim::{AngleGradient, Angles, Condition, EngineRow, Error, Precision, Prepared, sample, state};
+use crate::sim::{AngleGradient, Angles, Condition, EngineRow, Error, Precision, Prepared, check, sample, state};
 
 /// A register up to this many qubits is simulated as a whole, so that indices mean what they seem to; of a wider one only
 /// the qubits that something acts on.
@@ -203,6 +203,11 @@ impl Run {
     /// # Errors
     /// As [`Run::value_and_grad`].
     pub fn value_and_grad_rows(&self, rows: ArrayView2<f64>) -> Result<(Array2<f64>, Array3<f64>), Error> {
+        let observables = self.observables.len();
+        // Once for each observable, and all of them together.
+        let bytes = 16.0 * rows.len() as f64 * observables as f64;
+        let instead = "give fewer rows in one call";
+        check::memory("the derivatives of all observables", self.circuit.qubits(), bytes, instead)?;
         let (values, slopes) = jacobian(&**self.for_rows()?, all_inputs(rows), |gradient| gradient.inputs)?;
         let mut by_slot = Array3::zeros((rows.nrows(), slopes.len(), self.circuit.slots()));
         by_slot.axis_iter_mut(Axis(1)).zip(slopes).for_each(|(mut part, slope)| part.assign(&slope));

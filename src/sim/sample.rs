@@ -48,20 +48,28 @@ pub fn affordable(shots: usize) -> Result<(), SimError> {
 
 /// Counts of every row of (batch, outcomes): row b draws from stream number b of `seed`.
 pub fn sample(probabilities: ArrayView2<f64>, shots: usize, seed: u64) -> Array2<u64> {
+    sample_from(probabilities, 0, shots, seed)
+}
+
+/// [`sample`] of some rows of a batch, the first of which is row number `first`.
+pub(super) fn sample_from(probabilities: ArrayView2<f64>, first: usize, shots: usize, seed: u64) -> Array2<u64> {
     let mut out = Array2::zeros(probabilities.dim());
     let rows = out.as_slice_mut().expect("a new array is contiguous").par_chunks_mut(probabilities.ncols().max(1));
     rows.enumerate().for_each(|(row, counts)| {
-        add_counts(probabilities.row(row), shots, &mut Stream::numbered(seed, row as u64), counts);
+        add_counts(probabilities.row(row), shots, &mut Stream::numbered(seed, (first + row) as u64), counts);
     });
     out
 }
+
+/// Products of two terms that the square of an observable may have.
+const MOST_PAIRS: usize = 1 << 24;
 
 /// Variance `⟨O²⟩ - ⟨O⟩²` of each observable, (batch, observables), exact.
 ///
 /// Readout error is left out: it is a property of the state.
 ///
 /// # Errors
-/// As [`Simulator::expect`].
+/// As [`Simulator::expect`], and if an observable has more than 4096 terms.
 pub fn variance(
     engine: &dyn Simulator,
     program: &Program,
@@ -69,6 +77,15 @@ pub fn variance(
     observables: &[Observable],
 ) -> Result<Array2<f64>, SimError> {
     let perfect = Program { readout: vec![None; program.qubits()], correlated: Vec::new(), ..program.clone() };
+    let pairs = observables.iter().map(|observable| observable.terms.len().pow(2)).max().unwrap_or(0);
+    if pairs > MOST_PAIRS {
+        return Err(SimError::TooMuch {
+            what: "the variance of an observable",
+            qubits: program.qubits(),
+            needed: "more than 2^24 products of its terms",
+            instead: "use an observable of at most 4096 terms",
+        });
+    }
     let squares: Vec<Observable> = observables.iter().map(square).collect();
     let mean = engine.expect(&perfect, angles, observables)?;
     Ok(engine.expect(&perfect, angles, &squares)? - &mean * &mean)

@@ -1,15 +1,17 @@
 //! Expectation values as an experiment with a finite number of shots finds them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
 
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
+use crate::sim::kernel::chunks;
 use crate::sim::prepared::{Lazy, Prepared};
 use crate::sim::readout::{ProgramParts, TerminalMeasurement, TerminalMeasurements, record};
-use crate::sim::sample::{Basis, affordable, rotations, sample, sign};
+use crate::sim::sample::{Basis, affordable, rotations, sample, sample_from, sign};
 use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
 
 /// Bases in which observables are read, each with the program that ends in it.
@@ -88,6 +90,16 @@ impl<S: Simulator + Clone + 'static> Shots<S> {
     }
 }
 
+/// Bytes of probabilities, recorded probabilities and counts that are held at the same time.
+const TABLES: f64 = (256 << 20) as f64;
+
+/// Rows of a batch whose outcomes are drawn together.
+fn groups(qubits: usize, batch: usize) -> Vec<Range<usize>> {
+    let fitting = (TABLES / (32.0 * 2f64.powi(qubits as i32))) as usize;
+    // Engines run up to 32 rows together.
+    chunks(batch, if fitting < 32 { fitting.max(1) } else { fitting / 32 * 32 })
+}
+
 /// A program prepared once for each basis.
 struct ShotsProgram<S> {
     engine: Shots<S>,
@@ -124,11 +136,14 @@ impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
         let mut out = Array2::zeros((angles.batch(), self.observables.len()));
         for (number, (basis, prepared)) in self.bases.iter().enumerate() {
             let seed = Stream::numbered(seed, number as u64).bits();
-            let drawn = sample(self.recorded(&**prepared, angles)?.view(), shots, seed);
-            for (row, counts) in drawn.rows().into_iter().enumerate() {
-                for &(o, weight, string) in &basis.strings {
-                    let signed = counts.iter().enumerate().map(|(outcome, &n)| sign(outcome, string) * n as f64);
-                    out[[row, o]] += weight * signed.sum::<f64>() / shots.max(1) as f64;
+            for rows in groups(self.program.qubits(), angles.batch()) {
+                let some = Angles { inputs: angles.inputs.slice_move(s![rows.clone(), ..]), ..angles };
+                let drawn = sample_from(self.recorded(&**prepared, some)?.view(), rows.start, shots, seed);
+                for (row, counts) in rows.zip(drawn.rows()) {
+                    for &(o, weight, string) in &basis.strings {
+                        let signed = counts.iter().enumerate().map(|(outcome, &n)| sign(outcome, string) * n as f64);
+                        out[[row, o]] += weight * signed.sum::<f64>() / shots.max(1) as f64;
+                    }
                 }
             }
         }
@@ -143,7 +158,10 @@ impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
     fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
         let Shots { shots, seed, .. } = self.engine;
         let prepare = || self.engine.inner.prepare(&self.program, &[], self.input_slots);
-        let p = self.outcomes.get(prepare)?.probabilities(angles)?;
-        Ok(sample(p.view(), shots, seed).mapv(|n| n as f64 / shots.max(1) as f64))
+        let mut p = self.outcomes.get(prepare)?.probabilities(angles)?;
+        check::memory("counts", self.program.qubits(), 24.0 * p.len() as f64, "use fewer rows or measured bits")?;
+        let counts = sample(p.view(), shots, seed);
+        p.zip_mut_with(&counts, |p, &n| *p = n as f64 / shots.max(1) as f64);
+        Ok(p)
     }
 }

@@ -11,6 +11,7 @@ mod calibrations;
 mod channels;
 mod circular;
 mod controls;
+mod costs;
 mod draw;
 mod floors;
 mod gates;

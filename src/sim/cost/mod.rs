@@ -239,7 +239,8 @@ impl Workload {
             let cost = (row.cost)(self, call);
             row.name != refused.name && cost.is_some_and(|cost| cost.bytes <= there)
         };
-        if let Some((row, cost)) = self.cheapest(call, others) {
+        let exact = self.cheapest(call, |row| others(row) && EXACT.contains(&row.name));
+        if let Some((row, cost)) = exact.or_else(|| self.cheapest(call, others)) {
             return format!("use {} ({} of memory, about {})", row.name, size(cost.bytes), duration(cost.seconds));
         }
         let fewer = |call: Call| (refused.cost)(self, &call).is_some_and(|cost| cost.bytes <= there && cost.fits());

@@ -12,7 +12,7 @@ use crate::math::Stream;
 use crate::noise::{Channel, Program, Step};
 use crate::sim::mitigate::Average;
 use crate::sim::mitigate::twirling::{all_twirled, paulis};
-use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum};
+use crate::sim::mitigate::weighted::{check_terms, SumProgram, Terms, WeightedSum};
 use crate::sim::{Precision, Prepared, SimError, Simulator};
 
 /// An engine whose programs have each channel twirled and followed by its inverse, as a sum of programs with Paulis.
@@ -102,6 +102,7 @@ impl Plan {
         if count > MOST_TERMS {
             return Err(SimError::TooManyTerms { terms: count });
         }
+        check_terms(count as usize, &self.program)?;
         let term = |number: usize| {
             let mut rest = number;
             let strings: Vec<usize> = self
@@ -148,7 +149,10 @@ impl<S> Cancellation<S> {
             // Without noise there is one term, the program itself.
             _ if plan.inverses.is_empty() => Ok(vec![(1.0, plan.program)]),
             Average::Exact => plan.all(),
-            Average::Sampled { count, seed } => Ok(plan.drawn(count, seed)),
+            Average::Sampled { count, seed } => {
+                check_terms(count, &plan.program)?;
+                Ok(plan.drawn(count, seed))
+            }
         }
     }
 }

@@ -23,6 +23,9 @@ pub struct ReadoutInversion<S> {
     pub inner: S,
 }
 
+/// An observable is inverted into at most so many strings for each of its own.
+const MOST_STRINGS: usize = 1 << 20;
+
 /// `observable` with `(σ - b)/a` for each letter.
 fn inverted(program: &Program, observable: &Observable) -> Result<Observable, SimError> {
     let mut terms = Vec::new();
@@ -40,6 +43,14 @@ fn inverted(program: &Program, observable: &Observable) -> Result<Observable, Si
                 strings.iter().filter(|_| b != 0.0).map(|&(w, s)| (-w * b / a, without(s))).collect();
             strings.iter_mut().for_each(|(w, _)| *w /= a);
             strings.extend(constants);
+            if strings.len() > MOST_STRINGS {
+                return Err(SimError::TooMuch {
+                    what: "readout inversion",
+                    qubits: program.qubits(),
+                    needed: "more than 2^20 Pauli strings for one observable",
+                    instead: "use observables on fewer qubits, or probabilities",
+                });
+            }
         }
         terms.extend(strings);
     }

@@ -12,7 +12,7 @@ use crate::circuit::{Observable, PauliString};
 use crate::math::{Probability, Stream};
 use crate::noise::{Confusion, Program};
 use crate::sim::mitigate::Average;
-use crate::sim::mitigate::weighted::{Terms, WeightedSum, substream};
+use crate::sim::mitigate::weighted::{check_terms, substream, Terms, WeightedSum};
 use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 
@@ -48,14 +48,15 @@ fn symmetric(program: &Program) -> Program {
 
 impl<S: Simulator + Clone + 'static> TwirledReadout<S> {
     /// The programs that are averaged, with their weights.
-    fn twirls(&self, program: &Program) -> Terms {
-        match self.average {
+    fn twirls(&self, program: &Program) -> Result<Terms, SimError> {
+        Ok(match self.average {
             Average::Exact => vec![(1.0, symmetric(program))],
             Average::Sampled { count, seed } => {
+                check_terms(count, program)?;
                 let mut masks = Stream::named(seed, "readout twirl");
                 (0..count).map(|_| (1.0 / count as f64, flipped(program, masks.bits()))).collect()
             }
-        }
+        })
     }
 
     /// The values of |0…0⟩ for each string of `strings` as Z on its support.
@@ -65,7 +66,7 @@ impl<S: Simulator + Clone + 'static> TwirledReadout<S> {
         let observables: Vec<Observable> = strings.iter().map(as_z).collect();
         // Draws of its own, apart from those of the circuit.
         let engine = substream(&self.inner, u64::MAX);
-        let sum = WeightedSum::new(&engine, self.twirls(&empty), &observables, 0)?;
+        let sum = WeightedSum::new(&engine, self.twirls(&empty)?, &observables, 0)?;
         Ok(sum.expect(Angles::of_weights(&[]))?.row(0).to_vec())
     }
 
@@ -116,7 +117,7 @@ impl<S: Simulator + Clone + 'static> Simulator for TwirledReadout<S> {
         }
         let divided = self.divided(program, observables)?;
         Ok(Arc::new(TwirledProgram {
-            sum: WeightedSum::new(&self.inner, self.twirls(program), &divided, input_slots)?,
+            sum: WeightedSum::new(&self.inner, self.twirls(program)?, &divided, input_slots)?,
             engine: self.clone(),
             program: program.clone(),
             input_slots,

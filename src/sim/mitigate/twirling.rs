@@ -9,7 +9,7 @@ use crate::noise::channel::pauli_strings;
 use crate::noise::{Channel, Program, Step, transfer};
 use crate::sim::mitigate::Average;
 use crate::sim::mitigate::fold::plain_gate;
-use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum};
+use crate::sim::mitigate::weighted::{check_terms, SumProgram, Terms, WeightedSum};
 use crate::sim::{Precision, Prepared, SimError, Simulator};
 
 /// An engine whose programs have the noise of their Clifford gates twirled: P before the gate and `G P G†` behind its
@@ -92,14 +92,15 @@ fn drawn(program: &Program, stream: &mut Stream) -> Program {
 }
 
 impl<S> PauliTwirling<S> {
-    fn twirls(&self, program: &Program) -> Terms {
-        match self.average {
+    fn twirls(&self, program: &Program) -> Result<Terms, SimError> {
+        Ok(match self.average {
             Average::Exact => vec![(1.0, all_twirled(program))],
             Average::Sampled { count, seed } => {
+                check_terms(count, program)?;
                 let one = |k| (1.0 / count as f64, drawn(program, &mut Stream::numbered(seed, k as u64)));
                 (0..count).map(one).collect()
             }
-        }
+        })
     }
 }
 
@@ -122,7 +123,7 @@ impl<S: Simulator + Clone + 'static> Simulator for PauliTwirling<S> {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
-        let sum = WeightedSum::new(&self.inner, self.twirls(program), observables, input_slots)?;
+        let sum = WeightedSum::new(&self.inner, self.twirls(program)?, observables, input_slots)?;
         Ok(Arc::new(SumProgram { name: self.name(), sum }))
     }
 }

@@ -7,13 +7,26 @@ use ndarray::{Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::noise::Program;
 use crate::sim::prepared::{Prepared, Recorded, Tape};
-use crate::sim::{AngleGradient, Angles, SimError, Simulator};
+use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
 
 /// Bytes of prepared programs that a sum keeps. Beyond, each program is prepared anew whenever the sum runs.
 const KEPT: f64 = (64 << 20) as f64;
 
 /// Programs with their weights, in order.
 pub type Terms = Vec<(f64, Program)>;
+
+/// Bytes of a step of a program that is written down.
+const STEP: f64 = 200.0;
+
+/// So many programs like `program` can be written down.
+///
+/// # Errors
+/// If they take more memory than there is.
+pub fn check_terms(count: usize, program: &Program) -> Result<(), SimError> {
+    // What a method adds to a program at most doubles it.
+    let bytes = 2.0 * STEP * count as f64 * (program.steps.len() + program.readout.len() + 1) as f64;
+    check::memory("a mitigated program", program.qubits(), bytes, "average over fewer programs")
+}
 
 /// `engine` drawing from part number `number` of its randomness, or the engine itself if it draws nothing.
 pub fn substream<S: Simulator + Clone + 'static>(engine: &S, number: u64) -> Arc<dyn Simulator> {

@@ -35,7 +35,9 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     if w.bits > 63 || !differentiable || call.request == Request::States {
         return None;
     }
-    let events = 4.0 * w.noisy_steps as f64 + w.outline.measurements() as f64;
+    // A noisy block of two qubits has at most 16 operators, a measurement has two.
+    let measurements = w.outline.measurements() as f64;
+    let (events, splits) = (4.0 * w.noisy_steps as f64 + measurements, 15.0 * w.noisy_steps as f64 + measurements);
     let shots = call.shots as f64;
     let branches = shots.min(2f64.powf(events)).max(1.0);
     let (pure, outcomes) = (w.pure().max(call.register() as f64), w.outcomes());
@@ -44,9 +46,9 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     let parts = PARTS.min(most) as f64;
     let threads = parts.min(call.threads as f64);
     // Each branch has at most half of the shots of the one it was split off.
-    let levels = branches.min(TOGETHER as f64).log2().floor();
+    let levels = branches.min(TOGETHER as f64).log2().floor().min(events);
     let below = if events > 0.0 { threads * levels * waiting_below(pure) as f64 } else { 0.0 };
-    let states = 1.0 + (branches - 1.0).min(most as f64 + below);
+    let states = 1.0 + (branches - 1.0).min(splits.min(most as f64) + below);
     let (leaf, sum) = match call.request {
         Request::Values | Request::Gradient | Request::States => (8.0 * pure * if w.flips { 2.0 } else { 1.0 }, 8.0 * w.observables as f64),
         Request::Probabilities | Request::Sample => {
