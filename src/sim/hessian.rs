@@ -49,15 +49,15 @@ impl Hessian {
                 let split = angles.inputs.ncols();
                 let terms = shift_terms(program)?;
                 let part = |shift: &ShiftTerm| {
-                        // Gradients are linear in the cotangent, so a direction that differs by row scales the rows of it.
-                        let along = |row: usize| match shift.slot.checked_sub(split) {
-                            None => direction.inputs[[row, shift.slot]],
-                            Some(k) => direction.weights[k],
-                        };
-                        let scaled = Array2::from_shape_fn(cotangent.dim(), |(row, o)| {
-                            shift.weight * along(row) * cotangent[[row, o]]
-                        });
-                        engine.vjp(&shift.apply(program), angles, observables, scaled.view())
+                    // Gradients are linear in the cotangent, so a direction that differs by row scales the rows of it.
+                    let along = |row: usize| match shift.slot.checked_sub(split) {
+                        None => direction.inputs[[row, shift.slot]],
+                        Some(k) => direction.weights[k],
+                    };
+                    let scaled = Array2::from_shape_fn(cotangent.dim(), |(row, o)| {
+                        shift.weight * along(row) * cotangent[[row, o]]
+                    });
+                    engine.vjp(&shift.apply(program), angles, observables, scaled.view())
                 };
                 let mut sum = AngleGradient::zeros(&angles);
                 for part in each_term(program, &terms, part) {

@@ -47,9 +47,8 @@ impl<F: Float> Stages<F> {
                 }
             };
             if *condition != current || matches!(step, Step::Measure { .. }) {
-                let done = std::mem::replace(&mut fuser, Fuser::new(qubits, input_slots));
                 let condition = std::mem::replace(&mut current, condition.clone());
-                list.push(Stage { condition, action: Action::Blocks(done.finish()) });
+                list.push(Stage { condition, action: Action::Blocks(fuser.cut()) });
             }
             match step {
                 Step::Gate(op) => fuser.gate(op),
@@ -61,7 +60,7 @@ impl<F: Float> Stages<F> {
                 }),
             }
         }
-        list.push(Stage { condition: current, action: Action::Blocks(fuser.finish()) });
+        list.push(Stage { condition: current, action: Action::Blocks(fuser.cut()) });
         let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
         Self { qubits, bits: program.bits, list, measurements: parts.measurements, measures }
     }

@@ -55,19 +55,18 @@ fn short(qubits: usize, inputs: usize) -> Program {
     Program::ideal(&circuit, &(0..qubits).collect::<Vec<_>>())
 }
 
-/// Every qubit in superposition, `measured` of them measured twice: the first measurement is not the last thing that
-/// happens to it.
-fn measured_twice(qubits: usize, measured: usize) -> Program {
+/// Every qubit in superposition, then `measured` measurements into a bit each, in turn of all qubits. None is terminal.
+fn measured_early(qubits: usize, measured: usize) -> Program {
     let mut circuit = Circuit::with_bits(qubits, measured);
     (0..qubits).for_each(|qubit| drop(circuit.push(Gate::H, &[qubit], &[]).unwrap()));
     let mut program = Program::ideal(&circuit, &(0..qubits).collect::<Vec<_>>());
     for qubit in 0..measured {
-        program.steps.push(Step::Measure { qubit, bit: qubit, confusion: None, condition: None });
+        program.steps.push(Step::Measure { qubit: qubit % qubits, bit: qubit, confusion: None, condition: None });
     }
     // Something still happens to every qubit, or the measurements would be terminal.
     let touch = Condition { bits: vec![0], value: 7 };
     for qubit in 0..measured {
-        let never = Op { condition: Some(touch.clone()), ..Op::gate(Gate::X, &[qubit], &[]) };
+        let never = Op { condition: Some(touch.clone()), ..Op::gate(Gate::X, &[qubit % qubits], &[]) };
         program.steps.push(Step::Gate(never));
     }
     program
@@ -91,7 +90,11 @@ fn cases() -> Vec<Case> {
     let case = |name, engine, program, request, rows, threads, options| Case {
         name,
         engine,
-        observables: if [Request::Values, Request::Gradient].contains(&request) { Observable::all_z(1) } else { Vec::new() },
+        observables: if [Request::Values, Request::Gradient].contains(&request) {
+            Observable::all_z(1)
+        } else {
+            Vec::new()
+        },
         program,
         request,
         rows,
@@ -110,12 +113,12 @@ fn cases() -> Vec<Case> {
         case("one narrow matrix", "density", short(11, 0), Values, 1, 1, single),
         case("matrices of rows", "density", short(9, 1), Values, 16, 2, double),
         case("kept matrices", "density", chain(9, 1), Gradient, 4, 1, double),
-        case("branches", "density", measured_twice(8, 8), Probabilities, 1, 1, double),
-        case("branches in groups", "density", measured_twice(9, 8), Probabilities, 1, 1, double),
+        case("branches", "density", measured_early(8, 8), Probabilities, 1, 1, double),
+        case("branches in groups", "density", measured_early(9, 8), Probabilities, 1, 1, double),
         case("long program", "density", long(4000), Values, 1, 1, double),
-        case("waiting states", "trajectory", measured_twice(18, 6), Values, 1, 1, shots(4096)),
-        case("states on two threads", "trajectory", measured_twice(18, 6), Values, 1, 2, shots(4096)),
-        case("a tree of shots", "trajectory", measured_twice(3, 3), Values, 1, 1, shots(200_000)),
+        case("waiting states", "trajectory", measured_early(18, 6), Values, 1, 1, shots(4096)),
+        case("states on two threads", "trajectory", measured_early(18, 6), Values, 1, 2, shots(4096)),
+        case("a tree of shots", "trajectory", measured_early(3, 3), Values, 1, 1, shots(200_000)),
         case("wide counts", "trajectory", short(20, 0), Sample, 1, 1, shots(16)),
         case("long noisy program", "trajectory", long(3000), Values, 1, 1, shots(4)),
         case("one observable", "pauli", short(11, 1), Values, 1, 1, double),
@@ -190,7 +193,13 @@ fn bytes_are_those_of_measured_peaks() {
         let peak = text.lines().find_map(|line| line.split_once("peak ")?.1.parse::<f64>().ok()).unwrap();
         let ratio = case.bytes() / peak;
         let seconds = begun.elapsed().as_secs_f64();
-        let line = format!("{}, {}: model {:.1} MB, measured {:.1} MB, {seconds:.1} s", case.engine, case.name, case.bytes() / 1e6, peak / 1e6);
+        let line = format!(
+            "{}, {}: model {:.1} MB, measured {:.1} MB, {seconds:.1} s",
+            case.engine,
+            case.name,
+            case.bytes() / 1e6,
+            peak / 1e6
+        );
         println!("{line}");
         if !(1.0 / FACTOR..=FACTOR).contains(&ratio) {
             wrong.push(line);
@@ -206,25 +215,23 @@ fn no_angles() -> Angles<'static> {
 
 #[test]
 fn what_takes_too_long_or_too_much_is_refused_at_once() {
-    let noisy = long(20);
-    let dynamic = measured_twice(12, 12);
-    let many_rows = Array2::zeros((1 << 20, 0));
-    let none = Array1::zeros(0);
-    let rows = Angles { inputs: many_rows.view(), weights: none.view() };
-    let shots = |shots| EngineOptions { shots, ..EngineOptions::default() };
-    // (what, engine, its options, program, angles, part of the message)
+    let mut wide = long(2);
+    (wide.active, wide.readout) = ((0..20).collect(), vec![None; 20]);
+    // (what, engine, its shots, program, rows, part of the message)
     let cases = [
-        ("many shots", "trajectory", shots(1_000_000_000), &noisy, no_angles(), "use density"),
-        ("branches", "density", shots(1024), &measured_twice(12, 30), no_angles(), "use"),
-        ("rows of probabilities", "statevector", shots(1), &short(16, 0), rows, "fewer rows"),
-        ("a wide matrix", "density", shots(1024), &short(20, 0), no_angles(), "use statevector"),
-        ("a wide noisy matrix", "density", shots(1024), &{ let mut p = long(2); p.readout = vec![None; 20]; p.active = (0..20).collect(); p }, no_angles(), "use trajectory"),
-        ("a wide state", "statevector", shots(1), &short(40, 0), no_angles(), "fewer qubits"),
+        ("many shots", "trajectory", 1_000_000_000, long(20), 1, "use density"),
+        ("branches", "density", 1024, measured_early(12, 20), 1, "use trajectory"),
+        ("rows of probabilities", "statevector", 1, short(16, 0), 1 << 20, "fewer rows"),
+        ("a wide ideal matrix", "density", 1024, short(20, 0), 1, "use statevector"),
+        ("a wide noisy matrix", "density", 1024, wide, 1, "use trajectory"),
+        ("a wide state", "statevector", 1, short(40, 0), 1, "fewer qubits"),
     ];
-    let _ = &dynamic;
-    for (what, name, options, program, angles, instead) in cases {
+    for (what, name, shots, program, rows, instead) in cases {
+        let (inputs, weights) = (Array2::zeros((rows, 0)), Array1::zeros(0));
+        let angles = Angles { inputs: inputs.view(), weights: weights.view() };
         let begun = Instant::now();
-        let refused = engine(name, options).unwrap().probabilities(program, angles).unwrap_err();
+        let options = EngineOptions { shots, ..EngineOptions::default() };
+        let refused = engine(name, options).unwrap().probabilities(&program, angles).unwrap_err();
         assert!(matches!(refused, SimError::TooLarge { .. } | SimError::TooLong { .. }), "{what}: {refused}");
         assert!(refused.to_string().contains(instead), "{what}: {refused}");
         assert!(begun.elapsed().as_secs_f64() < 1.0, "{what} was refused after {:?}", begun.elapsed());
@@ -257,7 +264,7 @@ fn bits_that_nobody_reads_again_do_not_split_the_state() {
 fn branches_run_in_groups_give_what_they_give_together() {
     // Nine qubits are 64 branches at a time, so the last measurements split groups.
     let density = engine("density", EngineOptions::default()).unwrap();
-    let p = density.probabilities(&measured_twice(9, 8), no_angles()).unwrap();
+    let p = density.probabilities(&measured_early(9, 8), no_angles()).unwrap();
     assert_eq!(p.dim(), (1, 256));
     assert!(p.iter().all(|p| (p - 1.0 / 256.0).abs() < 1e-14), "{p}");
 }
@@ -266,7 +273,7 @@ fn branches_run_in_groups_give_what_they_give_together() {
 fn trees_of_shots_add_up() {
     // 65,536 shots are a tree: three trees must hold every shot once.
     let counts = engine("trajectory", EngineOptions::default()).unwrap();
-    let counts = counts.sample(&measured_twice(2, 2), no_angles(), 150_000, 1).unwrap();
+    let counts = counts.sample(&measured_early(2, 2), no_angles(), 150_000, 1).unwrap();
     assert_eq!(counts.sum(), 150_000);
     // Five standard deviations of a binomial with p = 1/4.
     let deviation = 5.0 * (150_000.0f64 * 3.0 / 16.0).sqrt();

@@ -1,6 +1,8 @@
 //! The course of a program without its numbers: how many blocks it becomes, and how many states the values of its
 //! classical register split it into.
 
+use std::collections::BTreeSet;
+
 use crate::circuit::{Condition, Op, OpKind, Param};
 use crate::noise::Step;
 use crate::sim::readout::ProgramParts;
@@ -30,6 +32,9 @@ pub struct Outline {
     pub list: Vec<StageOutline>,
     /// Classical bits that no terminal measurement writes.
     kept: u64,
+    /// Bytes of the lists of where blocks find their operands in a vector over Pauli strings; one list for each choice of
+    /// operands.
+    pub index_bytes: f64,
 }
 
 /// Classical bits whose values are wanted at the end.
@@ -71,8 +76,7 @@ impl Outline {
             };
             let condition = condition.as_ref();
             if condition != current || matches!(step, Step::Measure { .. }) {
-                let done = std::mem::replace(&mut blocks, BlockCount::new(qubits));
-                push(std::mem::replace(&mut current, condition), ActionOutline::Blocks(done.count));
+                push(std::mem::replace(&mut current, condition), ActionOutline::Blocks(blocks.cut()));
             }
             match step {
                 Step::Gate(op) => blocks.gate(op, input_slots),
@@ -81,10 +85,11 @@ impl Outline {
                 Step::Measure { bit, .. } => push(condition, ActionOutline::Measure { bit: *bit }),
             }
         }
-        push(current, ActionOutline::Blocks(blocks.count));
+        push(current, ActionOutline::Blocks(blocks.cut()));
+        let index_bytes = blocks.operands.iter().map(|operands| index_bytes(qubits, operands)).sum();
         let terminal = parts.measurements.list.iter().fold(0, |all, read| all | flag(read.bit));
         let all = (0..bits).fold(0, |all, bit| all | flag(bit));
-        Self { list, kept: all & !terminal }
+        Self { list, kept: all & !terminal, index_bytes }
     }
 
     /// Blocks of all stages.
@@ -101,14 +106,19 @@ impl Outline {
     /// The bits whose values are read after each stage. States that differ in others alone can be added.
     pub fn live(&self, wanted: WantedBits) -> Vec<u64> {
         let mut live = if wanted == WantedBits::Outcomes { self.kept } else { 0 };
-        let mut after: Vec<u64> = self.list.iter().rev().map(|stage| {
-            let here = live;
-            if let (ActionOutline::Measure { bit }, false) = (stage.action, stage.conditional) {
-                live &= !flag(bit);
-            }
-            live |= stage.reads;
-            here
-        }).collect();
+        let mut after: Vec<u64> = self
+            .list
+            .iter()
+            .rev()
+            .map(|stage| {
+                let here = live;
+                if let (ActionOutline::Measure { bit }, false) = (stage.action, stage.conditional) {
+                    live &= !flag(bit);
+                }
+                live |= stage.reads;
+                here
+            })
+            .collect();
         after.reverse();
         after
     }
@@ -145,17 +155,38 @@ fn flag(bit: usize) -> u64 {
     if bit < 64 { 1 << bit } else { 0 }
 }
 
-/// Counts the blocks that the [`Fuser`](crate::sim::kernel::pauli::block::Fuser) makes.
+/// Bytes of a [`PauliLayout`](crate::sim::kernel::pauli::loops::PauliLayout) in a register of so many qubits.
+fn index_bytes(qubits: usize, operands: &[usize]) -> f64 {
+    let power = |exponent: usize| 8.0 * 4f64.powi(exponent as i32);
+    let (count, lowest) = (operands.len(), operands.iter().copied().min().unwrap_or(0));
+    let high = operands.iter().filter(|&&q| q >= 2).count();
+    // Operands among the two lowest qubits have a second list.
+    let low = if count <= 2 && lowest < 2 && qubits >= 2 { power(qubits - 2 - high) } else { 0.0 };
+    power(count) + power(qubits - count - lowest) + low
+}
+
+/// Follows which blocks the [`Fuser`](crate::sim::kernel::pauli::block::Fuser) makes.
 struct BlockCount {
-    count: usize,
-    /// The block that the next map on each qubit may join, and whether it is on that qubit alone.
-    open: Vec<Option<(usize, bool)>>,
-    made: usize,
+    /// Operands of each block of the stage, `None` for those that another took in.
+    blocks: Vec<Option<Vec<usize>>>,
+    /// The block that the next map on each qubit may join.
+    open: Vec<Option<usize>>,
+    /// Operands of the blocks of all stages so far.
+    operands: BTreeSet<Vec<usize>>,
 }
 
 impl BlockCount {
     fn new(qubits: usize) -> Self {
-        Self { count: 0, open: vec![None; qubits], made: 0 }
+        Self { blocks: Vec::new(), open: vec![None; qubits], operands: BTreeSet::new() }
+    }
+
+    /// Ends a stage: how many blocks it has.
+    fn cut(&mut self) -> usize {
+        self.open.fill(None);
+        let blocks: Vec<Vec<usize>> = std::mem::take(&mut self.blocks).into_iter().flatten().collect();
+        let count = blocks.len();
+        self.operands.extend(blocks);
+        count
     }
 
     fn gate(&mut self, op: &Op, input_slots: usize) {
@@ -164,7 +195,7 @@ impl BlockCount {
             return;
         }
         if op.qubits.len() > 2 || op.params().iter().any(by_row) {
-            self.count += 1;
+            self.blocks.push(Some(op.qubits.clone()));
             op.qubits.iter().for_each(|&q| self.open[q] = None);
             return;
         }
@@ -172,16 +203,88 @@ impl BlockCount {
     }
 
     fn map(&mut self, qubits: &[usize]) {
-        let block = |q: usize| self.open[q].map(|(block, _)| block);
-        if block(qubits[0]).is_some() && qubits.iter().all(|&q| block(q) == block(qubits[0])) {
+        let first = self.open[qubits[0]];
+        if first.is_some() && qubits.iter().all(|&q| self.open[q] == first) {
             return;
         }
-        let alone = qubits.len() == 1;
-        if !alone {
-            self.count -= qubits.iter().filter(|&&q| self.open[q].is_some_and(|(_, alone)| alone)).count();
+        if qubits.len() == 2 {
+            for &qubit in qubits {
+                let block = self.open[qubit].map(|at| &mut self.blocks[at]);
+                block.into_iter().filter(|block| block.as_ref().is_some_and(|b| b.len() == 1)).for_each(|b| *b = None);
+            }
         }
-        self.count += 1;
-        self.made += 1;
-        qubits.iter().for_each(|&q| self.open[q] = Some((self.made, alone)));
+        qubits.iter().for_each(|&q| self.open[q] = Some(self.blocks.len()));
+        self.blocks.push(Some(qubits.to_vec()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Circuit, Gate};
+    use crate::noise::Program;
+    use crate::noise::channel::amplitude_damping;
+    use crate::sim::stages::{Action, Stages};
+
+    /// A program with gates on one to three qubits, slots, noise, resets, measurements and conditions.
+    fn program() -> Program {
+        let mut circuit = Circuit::with_bits(4, 3);
+        let (input, weight) = (circuit.slot("input"), circuit.slot("weight"));
+        circuit.push(Gate::Rx, &[0], &[input]).unwrap().push(Gate::H, &[1], &[]).unwrap();
+        circuit.push(Gate::Cx, &[0, 1], &[]).unwrap().push(Gate::Ry, &[1], &[weight]).unwrap();
+        circuit.push(Gate::Cx, &[1, 0], &[]).unwrap().push(Gate::Ccx, &[0, 1, 2], &[]).unwrap();
+        circuit.push(Gate::H, &[3], &[]).unwrap().push(Gate::Cz, &[2, 3], &[]).unwrap();
+        let mut program = Program::ideal(&circuit, &[]);
+        let on = |bit| Some(Condition { bits: vec![bit], value: 1 });
+        let gate = |gate, qubits: &[usize], condition| Step::Gate(Op { condition, ..Op::gate(gate, qubits, &[]) });
+        let damping = amplitude_damping(0.1).unwrap();
+        let measure = |qubit, bit, condition| Step::Measure { qubit, bit, confusion: None, condition };
+        program.steps.extend([
+            Step::Noise { channel: damping, qubits: vec![3], condition: None },
+            measure(0, 0, None),
+            gate(Gate::X, &[1], on(0)),
+            gate(Gate::H, &[0], None),
+            measure(1, 1, on(0)),
+            Step::Reset { qubit: 1, condition: None },
+            measure(0, 0, None),
+            gate(Gate::X, &[2], on(0)),
+            measure(0, 2, None),
+            gate(Gate::X, &[0], on(1)),
+            measure(3, 2, None),
+        ]);
+        program
+    }
+
+    #[test]
+    fn it_counts_the_blocks_that_engines_run() {
+        let program = program();
+        for input_slots in 0..=2 {
+            let parts = ProgramParts::of(&program);
+            let outline = Outline::of(&parts, (program.qubits(), program.bits), input_slots);
+            let stages = Stages::<f64>::of(&program, input_slots);
+            let actions = stages.list.iter().map(|stage| match &stage.action {
+                Action::Blocks(blocks) => ActionOutline::Blocks(blocks.len()),
+                &Action::Measure { bit, .. } => ActionOutline::Measure { bit },
+            });
+            let expected: Vec<ActionOutline> = actions.collect();
+            let found: Vec<ActionOutline> = outline.list.iter().map(|stage| stage.action).collect();
+            assert_eq!(found, expected, "{input_slots} input slots");
+        }
+    }
+
+    #[test]
+    fn states_split_by_bits_that_are_still_read() {
+        let program = program();
+        let outline = Outline::of(&ProgramParts::of(&program), (4, 3), 0);
+        // Bit 0 is read until its second value is, bit 1 until the end; the third measurement of qubit 0 is overwritten.
+        let alone = outline.branching(WantedBits::Nothing, 64);
+        assert_eq!((alone.states, alone.last), (5.0, 1.0));
+        // Bits 0 and 1 are wanted at the end, bit 2 is written by a terminal measurement.
+        let wanted = outline.branching(WantedBits::Outcomes, 64);
+        assert_eq!((wanted.states, wanted.last), (5.0, 4.0));
+        // Two at a time: each of two branches goes on alone.
+        let grouped = outline.branching(WantedBits::Outcomes, 2);
+        assert!(grouped.states <= 6.0 && grouped.last >= wanted.last, "{grouped:?}");
+        assert!(grouped.work >= wanted.work, "{grouped:?}");
     }
 }

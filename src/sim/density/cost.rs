@@ -27,8 +27,8 @@ pub fn most_branches(bytes: f64) -> usize {
 
 /// Bytes of the plan of a program, for any engine that keeps states or observables in the Pauli basis.
 pub fn plan_bytes(w: &Workload) -> f64 {
-    // Positions and entries of what is not fused.
-    BLOCK * w.outline.blocks() as f64 + 16.0 * w.wide.iter().sum::<f64>()
+    let entries = 16.0 * w.wide.iter().sum::<f64>();
+    BLOCK * w.outline.blocks() as f64 + entries + w.outline.index_bytes
 }
 
 /// Bytes and seconds of a call; `None` for more classical bits than the engine keeps.
@@ -78,9 +78,7 @@ fn held(w: &Workload, call: &Call) -> f64 {
             Request::States => branches().max(chunk + 16.0 * w.mixed()) + 16.0 * w.mixed(),
             Request::Gradient => gradient_states(w.outline.blocks(), chunk) * chunk,
             // Of each row what it returns; of one the outcomes of its qubits and measurements.
-            Request::Probabilities | Request::Sample => {
-                branches() + (lanes + 1) as f64 * w.outcomes() + 8.0 * w.pure()
-            }
+            Request::Probabilities | Request::Sample => branches() + (lanes + 1) as f64 * w.outcomes() + 8.0 * w.pure(),
         }
 }
 

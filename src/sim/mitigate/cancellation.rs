@@ -12,7 +12,7 @@ use crate::math::Stream;
 use crate::noise::{Channel, Program, Step};
 use crate::sim::mitigate::Average;
 use crate::sim::mitigate::twirling::{all_twirled, paulis};
-use crate::sim::mitigate::weighted::{check_terms, SumProgram, Terms, WeightedSum};
+use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum, check_terms};
 use crate::sim::{Precision, Prepared, SimError, Simulator};
 
 /// An engine whose programs have each channel twirled and followed by its inverse, as a sum of programs with Paulis.

@@ -12,7 +12,7 @@ use crate::circuit::{Observable, PauliString};
 use crate::math::{Probability, Stream};
 use crate::noise::{Confusion, Program};
 use crate::sim::mitigate::Average;
-use crate::sim::mitigate::weighted::{check_terms, substream, Terms, WeightedSum};
+use crate::sim::mitigate::weighted::{Terms, WeightedSum, check_terms, substream};
 use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{AngleGradient, Angles, Precision, SimError, Simulator, check};
 

@@ -9,7 +9,7 @@ use crate::noise::channel::pauli_strings;
 use crate::noise::{Channel, Program, Step, transfer};
 use crate::sim::mitigate::Average;
 use crate::sim::mitigate::fold::plain_gate;
-use crate::sim::mitigate::weighted::{check_terms, SumProgram, Terms, WeightedSum};
+use crate::sim::mitigate::weighted::{SumProgram, Terms, WeightedSum, check_terms};
 use crate::sim::{Precision, Prepared, SimError, Simulator};
 
 /// An engine whose programs have the noise of their Clifford gates twirled: P before the gate and `G P G†` behind its

@@ -122,7 +122,7 @@ impl WeightedSum {
     }
 }
 
-/// About what the matrices and operand lists of a prepared program take: one list of 4ⁿ⁻¹ indices for each step.
+/// About what the matrices and operand lists of a prepared program take, 4ⁿ⁻¹ indices for each step at most.
 fn prepared_bytes(program: &Program) -> f64 {
     8.0 * program.steps.len() as f64 * 4f64.powi(program.qubits() as i32 - 1)
 }

@@ -6,8 +6,8 @@ use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::kernel::pauli::block::{Block, Fuser};
 use crate::sim::kernel::strings::Terms;
 use crate::sim::kernel::vector::Vectors;
-use crate::sim::pauli::product::Prefix;
 use crate::sim::pauli::NAME;
+use crate::sim::pauli::product::Prefix;
 use crate::sim::readout::{ProgramParts, recorded};
 use crate::sim::{EngineOptions, Precision, SimError, check};
 
@@ -50,7 +50,7 @@ impl<F: Vectors> Plan<F> {
         }
         let mut entangled = vec![false; qubits];
         let (mut prefix, mut suffix) = (Vec::new(), Vec::new());
-        for block in fuser.finish() {
+        for block in fuser.cut() {
             if let [qubit] = block.qubits[..]
                 && !entangled[qubit]
             {

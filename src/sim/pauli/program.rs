@@ -10,11 +10,11 @@ use crate::sim::angles::OwnedAngles;
 use crate::sim::cost::Request;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::kernel::{chunks, each_in_order, each_of_some};
-use crate::sim::pauli::heisenberg::{HeisenbergObservables, ObservableCache};
+use crate::sim::pauli::NAME;
 use crate::sim::pauli::cost::{at_a_time, rows as rows_together};
+use crate::sim::pauli::heisenberg::{HeisenbergObservables, ObservableCache};
 use crate::sim::pauli::plan::{Plan, call};
 use crate::sim::pauli::product::Product;
-use crate::sim::pauli::NAME;
 use crate::sim::prepared::{Lazy, Prepared, Recorded, Tape};
 use crate::sim::{AngleGradient, Angles, Density, SimError, Simulator, check};
 

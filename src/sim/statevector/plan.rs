@@ -12,12 +12,12 @@ use crate::sim::kernel::strings::Strings;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::kernel::{chunks, each_of_some};
 use crate::sim::readout::{ProgramParts, TerminalMeasurements, recorded};
+use crate::sim::statevector::NAME;
 use crate::sim::statevector::cost::{at_a_time, lanes};
 use crate::sim::statevector::fuse::fuse;
 use crate::sim::statevector::gates::{EntryTable, Gate, GateEntries};
 use crate::sim::statevector::sweep::Sweep;
 use crate::sim::statevector::tile_pass::TilePasses;
-use crate::sim::statevector::NAME;
 use crate::sim::{AngleGradient, Angles, EngineOptions, Precision, SimError, check};
 
 /// A program and its observables, apart from angles and the width of numbers.

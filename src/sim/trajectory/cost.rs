@@ -50,7 +50,9 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     let below = if events > 0.0 { threads * levels * waiting_below(pure) as f64 } else { 0.0 };
     let states = 1.0 + (branches - 1.0).min(splits.min(most as f64) + below);
     let (leaf, sum) = match call.request {
-        Request::Values | Request::Gradient | Request::States => (8.0 * pure * if w.flips { 2.0 } else { 1.0 }, 8.0 * w.observables as f64),
+        Request::Values | Request::Gradient | Request::States => {
+            (8.0 * pure * if w.flips { 2.0 } else { 1.0 }, 8.0 * w.observables as f64)
+        }
         Request::Probabilities | Request::Sample => {
             (8.0 * pure + outcomes * if w.measures { 3.0 } else { 1.0 }, outcomes)
         }
@@ -62,7 +64,12 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     let runs = if call.request == Request::Gradient { 4.0 * w.angles as f64 } else { 1.0 };
     let amplitudes = pure * (1 + w.outline.blocks()) as f64 + leaf / 8.0;
     Some(Cost {
-        bytes: plan + w.results(call) + states * state + running * leaf + sums + SHOT_BYTES * shots.min(TOGETHER as f64),
+        bytes: plan
+            + w.results(call)
+            + states * state
+            + running * leaf
+            + sums
+            + SHOT_BYTES * shots.min(TOGETHER as f64),
         seconds: call.rows as f64 * runs * (branches * STEP * amplitudes + shots * SHOT),
     })
 }

@@ -1,5 +1,6 @@
 //! Programs in the Pauli basis: neighbouring gates and channels fused into blocks of one or two qubits.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -22,8 +23,8 @@ pub struct Block<F = f64> {
     /// Whether it differs from row to row; then it has one factor.
     pub by_row: bool,
     /// Where the block finds its operands in a vector of the program's width, worked out when there is one: for wide
-    /// programs, which trajectories run, it would not fit into memory.
-    layout: OnceLock<PauliLayout>,
+    /// programs, which trajectories run, it would not fit into memory. Blocks on the same qubits share it.
+    layout: Arc<OnceLock<PauliLayout>>,
     /// Width of that program.
     total: usize,
     factors: Vec<Factor>,
@@ -191,7 +192,7 @@ impl<F: Float> Block<F> {
 
     /// A one-qubit block on the only qubit of a vector.
     pub fn alone(self) -> Self {
-        Self { layout: OnceLock::from(PauliLayout::new(1, &[0])), ..self }
+        Self { layout: Arc::new(OnceLock::from(PauliLayout::new(1, &[0]))), ..self }
     }
 }
 
@@ -225,12 +226,15 @@ pub struct Fuser<F = f64> {
     blocks: Vec<Option<Block<F>>>,
     /// The block that the next map on each qubit may join.
     open: Vec<Option<usize>>,
+    /// Where blocks on these qubits find their operands.
+    layouts: HashMap<Vec<usize>, Arc<OnceLock<PauliLayout>>>,
 }
 
 impl<F: Float> Fuser<F> {
     /// For programs of `total` qubits in which slots below `input_slots` differ by row.
     pub fn new(total: usize, input_slots: usize) -> Self {
-        Self { total, input_slots, blocks: Vec::new(), open: vec![None; total] }
+        let (blocks, open) = (Vec::new(), vec![None; total]);
+        Self { total, input_slots, blocks, open, layouts: HashMap::new() }
     }
 
     pub fn gate(&mut self, op: &Op) {
@@ -268,9 +272,10 @@ impl<F: Float> Fuser<F> {
         self.push(&[qubit], EntryMap::Fixed(m));
     }
 
-    /// The blocks in order.
-    pub fn finish(self) -> Vec<Block<F>> {
-        self.blocks.into_iter().flatten().collect()
+    /// The blocks so far, in order. Nothing that comes later joins them.
+    pub fn cut(&mut self) -> Vec<Block<F>> {
+        self.open.fill(None);
+        std::mem::take(&mut self.blocks).into_iter().flatten().collect()
     }
 
     /// A block that fuses with no other.
@@ -308,7 +313,8 @@ impl<F: Float> Fuser<F> {
 
     fn start(&mut self, qubits: Vec<usize>, by_row: bool, factors: Vec<Factor>) {
         qubits.iter().for_each(|&q| self.open[q] = Some(self.blocks.len()));
-        let (layout, known) = (OnceLock::new(), OnceLock::new());
+        let layout = Arc::clone(self.layouts.entry(qubits.clone()).or_default());
+        let known = OnceLock::new();
         self.blocks.push(Some(Block { qubits, controls: 0, by_row, layout, total: self.total, factors, known }));
     }
 }
