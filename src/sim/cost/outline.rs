@@ -134,10 +134,11 @@ impl Outline {
                     if branches > 1.0 && 2.0 * branches > most as f64 {
                         (groups, waiting, split) = (groups * branches, waiting + branches - 1.0, 0);
                     }
-                    work += 2.0 * groups * count(split);
+                    let before = count(split);
+                    work += 2.0 * groups * before;
                     split |= flag(bit);
-                    // The last branch is still there when its two successors are.
-                    states = states.max(waiting + count(split) + 1.0);
+                    // One more: a branch is still there when its successors are.
+                    states = states.max(waiting + before.max(count(split & live)) + 1.0);
                 }
             }
             split &= live;
