@@ -42,7 +42,7 @@ fn chain(qubits: usize, inputs: usize) -> Program {
     Program::ideal(&circuit, &(0..qubits).collect::<Vec<_>>())
 }
 
-/// Two entanglers alone, on a register of so many qubits.
+/// Two entanglers, on a register of so many qubits.
 fn short(qubits: usize, inputs: usize) -> Program {
     let mut circuit = Circuit::new(qubits);
     for qubit in 0..inputs {
@@ -53,6 +53,14 @@ fn short(qubits: usize, inputs: usize) -> Program {
     circuit.push(Gate::Cx, &[1, 2], &[]).unwrap();
     circuit.push(Gate::Cx, &[qubits - 2, qubits - 1], &[]).unwrap();
     Program::ideal(&circuit, &(0..qubits).collect::<Vec<_>>())
+}
+
+/// A rotation of every qubit, so that no page of a state stays untouched.
+fn full(qubits: usize, inputs: usize) -> Program {
+    let mut program = short(qubits, inputs);
+    let rotations = (0..qubits).map(|qubit| Step::Gate(Op::gate(Gate::Rx, &[qubit], &[0.7.into()])));
+    program.steps.extend(rotations);
+    program
 }
 
 /// Every qubit in superposition, then `measured` measurements into a bit each, in turn of all qubits. None is terminal.
@@ -103,12 +111,12 @@ fn cases() -> Vec<Case> {
     };
     use Request::{Gradient, Probabilities, Sample, Values};
     let mut cases = vec![
-        case("one state", "statevector", short(21, 0), Values, 1, 1, double),
-        case("one narrow state", "statevector", short(21, 0), Values, 1, 1, single),
-        case("states of rows", "statevector", short(17, 1), Values, 16, 2, double),
-        case("ket and bra", "statevector", short(20, 1), Gradient, 1, 1, double),
-        case("probabilities", "statevector", short(20, 0), Probabilities, 2, 1, double),
-        case("counts", "statevector", short(20, 0), Sample, 1, 1, double),
+        case("one state", "statevector", full(21, 0), Values, 1, 1, double),
+        case("one narrow state", "statevector", full(21, 0), Values, 1, 1, single),
+        case("states of rows", "statevector", full(17, 1), Values, 16, 2, double),
+        case("ket and bra", "statevector", full(20, 1), Gradient, 1, 1, double),
+        case("probabilities", "statevector", full(20, 0), Probabilities, 2, 1, double),
+        case("counts", "statevector", full(20, 0), Sample, 1, 1, double),
         case("one matrix", "density", short(11, 0), Values, 1, 1, double),
         case("one narrow matrix", "density", short(11, 0), Values, 1, 1, single),
         case("matrices of rows", "density", short(9, 1), Values, 16, 2, double),
@@ -124,7 +132,7 @@ fn cases() -> Vec<Case> {
         case("one observable", "pauli", short(11, 1), Values, 1, 1, double),
         case("products of rows", "pauli", short(9, 1), Values, 16, 1, double),
         case("backward products", "pauli", short(9, 1), Gradient, 16, 1, double),
-        case("auto", "auto", short(21, 0), Values, 1, 1, double),
+        case("auto", "auto", full(21, 0), Values, 1, 1, double),
     ];
     cases.iter_mut().filter(|case| case.name == "states of rows").for_each(|case| {
         case.observables.push(Observable::read_on("X0 Y1", &[0, 1]).unwrap());
