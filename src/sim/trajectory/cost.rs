@@ -13,8 +13,8 @@ pub const PARTS: usize = 16;
 /// Time to take an amplitude of one branch through a block, and to set up and follow a shot, seconds.
 const STEP: f64 = 1e-9;
 const SHOT: f64 = 3e-7;
-/// Bytes of a shot with its random stream, in the tree and while it is sorted into a branch.
-const SHOT_BYTES: f64 = 2.0 * 336.0;
+/// Bytes of a shot with its random stream: in the tree, in the list of its branch and while that grows.
+const SHOT_BYTES: f64 = 3.0 * 320.0;
 /// Bytes of a planned block with noise, and of one without.
 const NOISE: f64 = 40e3;
 const GATE: f64 = 12e3;
