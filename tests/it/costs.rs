@@ -127,7 +127,7 @@ fn cases() -> Vec<Case> {
         case("waiting states", "trajectory", measured_early(18, 6), Values, 1, 1, shots(4096)),
         case("states on two threads", "trajectory", measured_early(18, 6), Values, 1, 2, shots(4096)),
         case("a tree of shots", "trajectory", measured_early(3, 3), Values, 1, 1, shots(200_000)),
-        case("wide counts", "trajectory", short(20, 0), Sample, 1, 1, shots(16)),
+        case("wide counts", "trajectory", full(20, 0), Sample, 1, 1, shots(16)),
         case("long noisy program", "trajectory", long(2000), Values, 1, 1, shots(4)),
         case("one observable", "pauli", short(11, 1), Values, 1, 1, double),
         case("products of rows", "pauli", short(9, 1), Values, 16, 1, double),

@@ -54,22 +54,20 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
             (8.0 * pure * if w.flips { 2.0 } else { 1.0 }, 8.0 * w.observables as f64)
         }
         Request::Probabilities | Request::Sample => {
-            (8.0 * pure + outcomes * if w.measures { 3.0 } else { 1.0 }, outcomes)
+            (8.0 * pure + outcomes * if w.measures { 2.0 } else { 1.0 }, outcomes)
         }
     };
     let running = if branches > 1.0 { threads } else { 1.0 };
-    let sums = sum * (2.0 + if branches > 1.0 { parts } else { 0.0 });
+    let sums = if branches > 1.0 { sum * parts } else { 0.0 };
     let plan = w.outline.blocks() as f64 * if w.noisy_steps > 0 { NOISE } else { GATE };
     // Two or four runs for each angle.
     let runs = if call.request == Request::Gradient { 4.0 * w.angles as f64 } else { 1.0 };
     let amplitudes = pure * (1 + w.outline.blocks()) as f64 + leaf / 8.0;
+    let run = states * state + running * leaf + sums + SHOT_BYTES * shots.min(TOGETHER as f64);
+    // Sums for each row while shots run, and counts made of them at the end.
+    let results = call.rows as f64 * sum;
     Some(Cost {
-        bytes: plan
-            + w.results(call)
-            + states * state
-            + running * leaf
-            + sums
-            + SHOT_BYTES * shots.min(TOGETHER as f64),
+        bytes: plan + results + if call.request == Request::Sample { run.max(results) } else { run },
         seconds: call.rows as f64 * runs * (branches * STEP * amplitudes + shots * SHOT),
     })
 }
