@@ -185,15 +185,18 @@ impl Workload {
         8.0 * 2f64.powi(self.width as i32)
     }
 
-    /// Bytes of what a call returns, and of the probabilities that counts are drawn from.
-    pub(crate) fn results(&self, call: &Call) -> f64 {
+    /// Bytes of the results of a call while its rows run, and of what is made of them at the end.
+    pub(crate) fn results(&self, call: &Call) -> (f64, f64) {
         let rows = call.rows as f64;
-        match call.request {
+        let during = match call.request {
             Request::Values | Request::Gradient => 8.0 * rows * self.observables as f64,
-            Request::Probabilities => rows * self.outcomes(),
+            Request::Probabilities | Request::Sample => rows * self.outcomes(),
             Request::States => 16.0 * rows * self.pure(),
+        };
+        match call.request {
             // Probabilities, counts, and sums of probabilities on each thread.
-            Request::Sample => (2.0 * rows + rows.min(call.threads as f64)) * self.outcomes(),
+            Request::Sample => (during, (2.0 * rows + rows.min(call.threads as f64)) * self.outcomes()),
+            _ => (during, during),
         }
     }
 

@@ -46,8 +46,9 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
         WantedBits::Outcomes => branching.last * (w.pure() + w.outcomes() / 8.0),
     };
     let numbers = w.mixed() * (1.0 + branching.work) * passes + outcomes;
+    let (during, after) = w.results(call);
     Some(Cost {
-        bytes: plan_bytes(w) + w.results(call) + runs * held(w, call),
+        bytes: plan_bytes(w) + after.max(during + runs * held(w, call)),
         seconds: call.rows as f64 * STEP * numbers + call.drawing(),
     })
 }

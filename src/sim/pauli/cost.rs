@@ -33,7 +33,7 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     let held = at_a_time(w, call) as f64 * held(w, call);
     let passes = if call.request == Request::Gradient { 3.0 } else { 1.0 };
     Some(Cost {
-        bytes: density::plan_bytes(w) + w.results(call) + kept * observables + held.max(backward),
+        bytes: density::plan_bytes(w) + w.results(call).0 + kept * observables + held.max(backward),
         seconds: STEP * w.mixed() * w.observables.max(1) as f64 * (1 + blocks) as f64 * passes,
     })
 }
