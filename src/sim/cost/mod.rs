@@ -236,6 +236,15 @@ impl Workload {
         costs.filter(|(_, cost)| cost.fits()).min_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds))
     }
 
+    /// The same on a narrower register.
+    fn on(&self, qubits: usize) -> Self {
+        Self { qubits, width: if self.measures { self.width } else { qubits }, ..self.clone() }
+    }
+
+    fn takes_at_most(&self, engine: &EngineRow, call: &Call, there: f64) -> bool {
+        (engine.cost)(self, call).is_some_and(|cost| cost.bytes <= there && cost.fits())
+    }
+
     /// What to do in place of a call that is too large or too long.
     fn instead(&self, refused: &EngineRow, call: &Call, there: f64) -> String {
         let others = |row: &EngineRow| {
@@ -246,7 +255,7 @@ impl Workload {
         if let Some((row, cost)) = exact.or_else(|| self.cheapest(call, others)) {
             return format!("use {} ({} of memory, about {})", row.name, size(cost.bytes), duration(cost.seconds));
         }
-        let fewer = |call: Call| (refused.cost)(self, &call).is_some_and(|cost| cost.bytes <= there && cost.fits());
+        let fewer = |call: Call| self.takes_at_most(refused, &call, there);
         let rows = call.rows > 1 && fewer(call.rows(1));
         let shots = (0..=40).map(|k| call.shots >> k).find(|&shots| shots > 0 && fewer(Call { shots, ..*call }));
         let drawn = !EXACT.contains(&refused.name) || call.request == Request::Sample;
@@ -256,7 +265,10 @@ impl Workload {
             _ if call.request == Request::Probabilities && fewer(Call { request: Request::Values, ..*call }) => {
                 "measure fewer bits, or ask for expectation values".into()
             }
-            _ => "no engine can; use fewer qubits or measured bits".into(),
+            _ => match (0..self.qubits).rev().find(|&qubits| self.on(qubits).takes_at_most(refused, call, there)) {
+                Some(qubits) => format!("no engine can; use fewer qubits ({qubits} fit)"),
+                None => "no engine can; use fewer qubits or measured bits".into(),
+            },
         }
     }
 }
