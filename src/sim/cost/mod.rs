@@ -238,7 +238,8 @@ impl Workload {
 
     /// The same on a narrower register.
     fn on(&self, qubits: usize) -> Self {
-        Self { qubits, width: if self.measures { self.width } else { qubits }, ..self.clone() }
+        let outline = Outline { index_bytes: 0.0, ..self.outline.clone() };
+        Self { qubits, width: if self.measures { self.width } else { qubits }, outline, ..self.clone() }
     }
 
     fn takes_at_most(&self, engine: &EngineRow, call: &Call, there: f64) -> bool {
