@@ -31,7 +31,7 @@ pub enum ActionOutline {
 pub struct Outline {
     pub list: Vec<StageOutline>,
     /// Classical bits that no terminal measurement writes.
-    kept: u64,
+    pub kept: u64,
     /// Bytes of the lists of where blocks find their operands in a vector over Pauli strings; one list for each choice of
     /// operands.
     pub index_bytes: f64,
