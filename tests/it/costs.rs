@@ -66,7 +66,9 @@ fn full(qubits: usize, inputs: usize) -> Program {
 /// Every qubit in superposition, then `measured` measurements into a bit each, in turn of all qubits. None is terminal.
 fn measured_early(qubits: usize, measured: usize) -> Program {
     let mut circuit = Circuit::with_bits(qubits, measured);
-    (0..qubits).for_each(|qubit| drop(circuit.push(Gate::H, &[qubit], &[]).unwrap()));
+    for qubit in 0..qubits {
+        circuit.push(Gate::H, &[qubit], &[]).unwrap();
+    }
     let mut program = Program::ideal(&circuit, &(0..qubits).collect::<Vec<_>>());
     for qubit in 0..measured {
         program.steps.push(Step::Measure { qubit: qubit % qubits, bit: qubit, confusion: None, condition: None });
@@ -123,12 +125,12 @@ fn cases() -> Vec<Case> {
         case("kept matrices", "density", chain(9, 1), Gradient, 4, 1, double),
         case("branches", "density", measured_early(8, 8), Probabilities, 1, 1, double),
         case("branches in groups", "density", measured_early(9, 8), Probabilities, 1, 1, double),
-        case("long program", "density", long(3000), Values, 1, 1, double),
+        case("long program", "density", long(2000), Values, 1, 1, double),
         case("waiting states", "trajectory", measured_early(18, 6), Values, 1, 1, shots(4096)),
         case("states on two threads", "trajectory", measured_early(18, 6), Values, 1, 2, shots(4096)),
         case("a tree of shots", "trajectory", measured_early(3, 3), Values, 1, 1, shots(200_000)),
         case("wide counts", "trajectory", full(20, 0), Sample, 1, 1, shots(16)),
-        case("long noisy program", "trajectory", long(2000), Values, 1, 1, shots(4)),
+        case("long noisy program", "trajectory", long(1500), Values, 1, 1, shots(4)),
         case("one observable", "pauli", short(11, 1), Values, 1, 1, double),
         case("products of rows", "pauli", short(9, 1), Values, 16, 1, double),
         case("backward products", "pauli", short(9, 1), Gradient, 16, 1, double),

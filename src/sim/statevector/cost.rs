@@ -26,6 +26,9 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     let (lanes, runs) = (rows_together(w, call) as f64, at_a_time(w, call) as f64);
     let passes = if call.request == Request::Gradient { 3.0 } else { 1.0 };
     let (during, after) = w.results(call);
+    // The table of a single row is the result.
+    let is_table = call.rows == 1 && matches!(call.request, Request::Probabilities | Request::Sample);
+    let during = if is_table { 0.0 } else { during };
     Some(Cost {
         bytes: GATE * w.steps as f64 + after.max(during + runs * lanes * held(w, call)),
         seconds: call.rows as f64 * (STEP * w.pure() * (1 + w.outline.blocks()) as f64 * passes) + call.drawing(),

@@ -30,6 +30,7 @@ use ndarray::Array2;
 use crate::circuit::Observable;
 use crate::math::C64;
 use crate::noise::Program;
+use crate::sim::cost::Request;
 use crate::sim::prepared::Prepared;
 use crate::sim::{Angles, Precision, SimError, Simulator};
 use plan::Plan;
@@ -92,6 +93,9 @@ impl Simulator for Statevector {
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
         let plan = self.plan(program, observables, input_slots)?;
+        if observables.is_empty() {
+            plan.check_row(Request::Probabilities)?;
+        }
         Ok(match self.precision {
             Precision::Double => Arc::new(StatevectorProgram::<f64>::new(self.name(), plan)),
             Precision::Single => Arc::new(StatevectorProgram::<f32>::new(self.name(), plan)),

@@ -100,6 +100,11 @@ impl Plan {
         })
     }
 
+    /// A call for one row fits the machine.
+    pub fn check_row(&self, request: Request) -> Result<(), SimError> {
+        self.workload.check(NAME, &Call::new(request, &self.options))
+    }
+
     /// The angles fit the program and the call the machine. Returns how many runs of rows go side by side.
     pub fn check(&self, angles: &Angles, request: Request, shots: usize) -> Result<usize, SimError> {
         check::angles(self.slots, self.input_slots, angles)?;

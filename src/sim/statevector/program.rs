@@ -1,6 +1,7 @@
 //! A unitary program made ready to run, and the tape of a forward run.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -138,23 +139,28 @@ impl<F: Vectors> Prepared for StatevectorProgram<F> {
         let at_a_time = plan.check(&angles, Request::Probabilities, 0)?;
         let width = plan.bits.unwrap_or(plan.qubits);
         let shared = EntryTable::<F>::shared(&plan.gates, &angles);
+        let tables = |rows: Range<usize>| -> Vec<Vec<f64>> {
+            let state = plan.forward::<F>(&shared, &angles, rows).state;
+            let each = (0..state.lanes).map(|lane| {
+                let p = outcomes(&state, lane);
+                if plan.bits.is_none() {
+                    return p;
+                }
+                let mut recorded = vec![0.0; 1 << width];
+                record(&plan.measurements, &p, 0, &mut recorded);
+                recorded
+            });
+            each.collect()
+        };
+        if angles.batch() == 1 {
+            // A wide register has no room for a second table.
+            let p = tables(0..1).remove(0);
+            return Ok(Array2::from_shape_vec((1, 1 << width), p).expect("one row of outcomes"));
+        }
         let mut out = Array2::zeros((angles.batch(), 1 << width));
         // As many runs at a time as go side by side, so that their tables are not held for the whole batch.
         for chunks in plan.chunks::<F>(angles.batch()).chunks(at_a_time) {
-            let parts = each_in_order(chunks.to_vec(), |rows| {
-                let state = plan.forward::<F>(&shared, &angles, rows.clone()).state;
-                let each = (0..state.lanes).map(|lane| {
-                    let p = outcomes(&state, lane);
-                    if plan.bits.is_none() {
-                        return p;
-                    }
-                    let mut recorded = vec![0.0; 1 << width];
-                    record(&plan.measurements, &p, 0, &mut recorded);
-                    recorded
-                });
-                (rows, each.collect::<Vec<_>>())
-            });
-            for (rows, tables) in parts {
+            for (rows, tables) in each_in_order(chunks.to_vec(), |rows| (rows.clone(), tables(rows))) {
                 rows.zip(tables).for_each(|(row, p)| out.row_mut(row).assign(&ArrayView1::from(&p)));
             }
         }
