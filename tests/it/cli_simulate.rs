@@ -248,7 +248,7 @@ fn impossible_requests_are_one_clear_error() {
     let cases: &[(&[&str], &[&str])] = &[
         // Too large: how much, and what instead.
         (&["h40.qasm"], &["40 qubits", "TiB", "use "]),
-        (&["h30.qasm"], &["statevector on 30 qubits", "24 GiB"]),
+        (&["h30.qasm"], &["statevector on 30 qubits", "24 GiB", "29 fit"]),
         (&["h40.qasm", "--engine", "statevector"], &["40 qubits", "TiB", "fewer qubits"]),
         (&["h40.qasm", "--engine", "trajectory"], &["40 qubits", "TiB", "fewer qubits"]),
         (&["h20.qasm", "--engine", "density"], &["20 qubits", "TiB", "use statevector"]),

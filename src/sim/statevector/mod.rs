@@ -64,7 +64,7 @@ impl Statevector {
     /// # Errors
     /// As [`Simulator::expect`].
     pub fn states(&self, program: &Program, angles: Angles) -> Result<Array2<C64>, SimError> {
-        let plan = self.plan(program, &[], angles.inputs.ncols())?;
+        let plan = self.plan(program, &[], angles.inputs.ncols(), Request::States)?;
         match self.precision {
             Precision::Double => StatevectorProgram::<f64>::new(self.name(), plan).states(angles),
             Precision::Single => StatevectorProgram::<f32>::new(self.name(), plan).states(angles),
@@ -72,8 +72,14 @@ impl Statevector {
     }
 
     /// The plan of a program of which one state fits into memory.
-    fn plan(&self, program: &Program, observables: &[Observable], input_slots: usize) -> Result<Plan, SimError> {
-        Plan::new(program, observables, input_slots, self.precision)
+    fn plan(
+        &self,
+        program: &Program,
+        observables: &[Observable],
+        input_slots: usize,
+        request: Request,
+    ) -> Result<Plan, SimError> {
+        Plan::new(program, observables, input_slots, self.precision, request)
     }
 }
 
@@ -92,10 +98,8 @@ impl Simulator for Statevector {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
-        let plan = self.plan(program, observables, input_slots)?;
-        if observables.is_empty() {
-            plan.check_row(Request::Probabilities)?;
-        }
+        let request = if observables.is_empty() { Request::Probabilities } else { Request::Values };
+        let plan = self.plan(program, observables, input_slots, request)?;
         Ok(match self.precision {
             Precision::Double => Arc::new(StatevectorProgram::<f64>::new(self.name(), plan)),
             Precision::Single => Arc::new(StatevectorProgram::<f32>::new(self.name(), plan)),

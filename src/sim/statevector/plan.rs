@@ -58,15 +58,17 @@ pub struct Backward {
 }
 
 impl Plan {
+    /// Refuses a program of which `request` for one row does not fit.
     pub fn new(
         program: &Program,
         observables: &[Observable],
         input_slots: usize,
         precision: Precision,
+        request: Request,
     ) -> Result<Self, SimError> {
         let workload = Workload::new(program, observables, input_slots);
         let options = EngineOptions { precision, ..EngineOptions::default() };
-        workload.check(NAME, &Call::new(Request::Values, &options))?;
+        workload.check(NAME, &Call::new(request, &options))?;
         let parts = ProgramParts::of(program);
         let mut gates = Vec::with_capacity(parts.body.len());
         for step in &parts.body {
@@ -98,11 +100,6 @@ impl Plan {
             options,
             differentiable: check::differentiable(program),
         })
-    }
-
-    /// A call for one row fits the machine.
-    pub fn check_row(&self, request: Request) -> Result<(), SimError> {
-        self.workload.check(NAME, &Call::new(request, &self.options))
     }
 
     /// The angles fit the program and the call the machine. Returns how many runs of rows go side by side.

@@ -4,6 +4,7 @@ use ndarray::Array1;
 
 use crate::math::C64;
 use crate::noise::Program;
+use crate::sim::cost::Request;
 use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::statevector::Statevector;
@@ -66,7 +67,7 @@ impl<F: Vectors> Buffer<F> {
 
 impl StatevectorRunner {
     pub(super) fn new(engine: &Statevector, program: &Program) -> Result<Self, SimError> {
-        let plan = engine.plan(program, &[], 0)?;
+        let plan = engine.plan(program, &[], 0, Request::Values)?;
         let amplitudes = match engine.precision {
             Precision::Double => Amplitudes::Double(Buffer::new(&plan)),
             Precision::Single => Amplitudes::Single(Buffer::new(&plan)),
