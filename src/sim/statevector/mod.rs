@@ -71,7 +71,7 @@ impl Statevector {
         }
     }
 
-    /// The plan of a program of which one state fits into memory.
+    /// The plan of a program of which `request` for one row fits into memory.
     fn plan(
         &self,
         program: &Program,
