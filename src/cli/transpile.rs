@@ -25,7 +25,7 @@ pub struct Arguments {
     /// OpenQASM 2 or 3, or circuit JSON.
     file: PathBuf,
     /// A shipped device (see `qgraft list devices`) or a calibration: our JSON, IBM's CSV, IBM's PROPS.json[,CONF.json] or a
-    /// folder with both.
+    /// folder with both, or a Qiskit target.
     #[arg(long, value_name = "DEVICE")]
     device: String,
     /// 0 (only what must be done) to 3 (everything).

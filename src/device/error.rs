@@ -22,7 +22,8 @@ pub enum DeviceError {
     /// JSON that is none of the formats.
     #[error(
         "{file}: not a calibration snapshot: expected our own (key \"format\"), IBM's props_*.json \
-         (keys \"qubits\" and \"gates\") or the CSV of the IBM Quantum platform"
+         (keys \"qubits\" and \"gates\"), a Qiskit target (key \"instructions\", as in docs/hardware.md) or the CSV of \
+         the IBM Quantum platform"
     )]
     UnknownFormat { file: String },
     /// IBM's properties without the configuration that lists the native gates.

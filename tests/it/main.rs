@@ -25,6 +25,7 @@ mod peers;
 mod qasm;
 mod snapshots;
 mod states;
+mod targets;
 mod transpile;
 mod transpile_calibration;
 mod transpile_quality;

@@ -25,7 +25,8 @@ use crate::device::Device;
   qgraft noise manila --explain circuits/ghz.qasm --model crosstalk
   qgraft noise --layer-fidelity data/layer_fidelity/*.json sherbrooke torino fez boston")]
 pub struct Arguments {
-    /// A shipped device, our JSON, IBM's PROPS.json[,CONF.json] or a folder with both, or the IBM Quantum platform's CSV.
+    /// A shipped device, our JSON, IBM's PROPS.json[,CONF.json] or a folder with both, a Qiskit target, or the IBM Quantum
+    /// platform's CSV.
     #[arg(value_name = "DEVICE")]
     devices: Vec<String>,
     /// Print JSON instead of tables.

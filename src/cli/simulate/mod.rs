@@ -35,9 +35,9 @@ pub struct Arguments {
     /// Engine (see `qgraft list engines`).
     #[arg(long, value_name = "NAME", default_value = "auto")]
     engine: String,
-    /// Noise of this device (see `qgraft list devices`), or of a calibration (our JSON, IBM's CSV, PROPS.json[,CONF.json], or a
-    /// folder with both). Qubit k of the circuit is qubit k of the
-    /// device; a gate that the device does not have is applied without noise and named.
+    /// Noise of this device (see `qgraft list devices`), or of a calibration (our JSON, IBM's CSV, PROPS.json[,CONF.json], a
+    /// folder with both, or a Qiskit target). Qubit k of the circuit is qubit k of the device; a gate that the device does
+    /// not have is applied without noise and named.
     #[arg(long, value_name = "NAME|FILE")]
     device: Option<String>,
     /// Noise model (see `qgraft list models`).

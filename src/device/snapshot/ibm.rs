@@ -17,7 +17,7 @@ use crate::math::Seconds;
 
 /// Names in `basis_gates` that are instructions and control flow, not unitary gates. Those that a calibration describes
 /// (measurement, reset) are read from their own records.
-const INSTRUCTIONS: [&str; 16] = [
+pub const INSTRUCTIONS: [&str; 16] = [
     "measure",
     "measure_2",
     "reset",
@@ -93,7 +93,7 @@ fn provenance(props_file: &str, props: &Field) -> Result<Provenance, DeviceError
 }
 
 /// The ordered pairs of all two-qubit gates.
-fn pairs_of(gates: &[GateData]) -> Vec<(usize, usize)> {
+pub fn pairs_of(gates: &[GateData]) -> Vec<(usize, usize)> {
     let pair = |row: &GateData| <[usize; 2]>::try_from(&row.qubits[..]).ok().map(|[a, b]| (a, b));
     let mut pairs: Vec<_> = gates.iter().filter_map(pair).collect();
     pairs.sort_unstable();
@@ -210,7 +210,11 @@ fn each_record<'a>(
     Ok(())
 }
 
-fn lifetime(value: f64) -> Result<Option<Seconds>, String> {
+/// A lifetime in seconds.
+///
+/// # Errors
+/// One longer than any qubit has.
+pub fn lifetime(value: f64) -> Result<Option<Seconds>, String> {
     if value > LONGEST_LIFE.0 {
         return Err(format!("is {} s, above the lifetime of any qubit; is its unit right?", value));
     }

@@ -2,6 +2,7 @@
 //!
 //! * [`compact`]: our own JSON, columns with the unit in the key.
 //! * [`ibm`]: IBM's `props_*.json` and `conf_*.json`.
+//! * [`qiskit_target`]: `backend.target` of Qiskit, written by a few lines of Python.
 //! * [`csv`]: the table the IBM Quantum platform offers for download.
 
 mod check;
@@ -11,6 +12,7 @@ mod compact_writer;
 mod csv;
 mod field;
 mod ibm;
+mod qiskit_target;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,6 +47,9 @@ impl Device {
         let of = |is_kind: fn(&Value) -> bool| documents.iter().find(|(_, document)| is_kind(document));
         if let Some((file, document)) = of(|document| document.get("format").is_some()) {
             return check::checked(file, compact::read(file, document)?);
+        }
+        if let Some((file, document)) = of(qiskit_target::is_target) {
+            return check::checked(file, qiskit_target::read(file, document)?);
         }
         let Some((file, properties)) = of(is_properties) else {
             return Err(match is_configuration(&documents[0].1) {
