@@ -56,14 +56,18 @@ fn of_system(system: &dyn System) -> Command {
     let presets: Vec<String> = system.presets().iter().map(|(name, doc)| format!("  {name:<12} {doc}")).collect();
     let after = format!("Presets:\n{}\n\nExamples:\n{examples}", presets.join("\n"));
     let mut command = Command::new(info.name).about(info.doc).after_help(after);
-    for flag in system.flags() {
+    let flags = system.flags();
+    for flag in &flags {
         let choices = match flag.choices.is_empty() {
             true => String::new(),
             false => format!(": {}", flag.choices.join(", ")),
         };
         let arg = Arg::new(flag.name).long(flag.name).help(format!("{}{choices}", flag.help));
+        // One of a list: --devices manila,torino is --device manila --device torino.
+        let one = flag.name.strip_suffix('s').filter(|one| flag.is_list() && flags.iter().all(|other| other.name != *one));
         command = command.arg(match flag.value {
             "" => arg.action(ArgAction::SetTrue),
+            value if flag.is_list() => arg.value_name(value).action(ArgAction::Append).visible_aliases(one),
             value => arg.value_name(value),
         });
     }
@@ -92,7 +96,7 @@ fn common() -> Vec<Arg> {
             "KEY=VALUE,…",
             "Run only these trials, such as arm=plain,seed=0; values of one key are alternatives",
         )
-        .value_delimiter(','),
+        .action(ArgAction::Append),
         option("out", "DIR", "Run folder to make; runs/SYSTEM-N by default").value_parser(value_parser!(PathBuf)),
         switch("resume", "Continue in a folder that holds finished trials"),
         option("jobs", "N", "Trials at a time, each on one thread; all cores by default. Results do not depend on it")
@@ -111,7 +115,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let name = system.info().name;
     let spec = system.resolve(&overrides(*system, matches)?).context("in the settings")?;
     let list = |name: &str| matches.get_many::<String>(name).into_iter().flatten().cloned().collect::<Vec<String>>();
-    let only = list("only");
+    let only = crate::lab::only_of(&list("only"));
     let mut stdout = stdout();
     if matches.get_flag("dry-run") {
         let trials = system.plan(&spec, &only)?;
@@ -153,7 +157,7 @@ fn overrides(system: &dyn System, matches: &ArgMatches) -> Result<Overrides> {
     let file = matches.get_one::<PathBuf>("spec").map(|path| read_settings(system, path)).transpose()?;
     let value = |flag: crate::lab::FlagInfo| match flag.value {
         "" => matches.get_flag(flag.name).then(|| (flag.name.to_string(), String::new())),
-        _ => matches.get_one::<String>(flag.name).map(|value| (flag.name.to_string(), value.clone())),
+        _ => Some(list(flag.name)).filter(|values| !values.is_empty()).map(|values| (flag.name.into(), values.join(","))),
     };
     let assignments = |option: &str| -> Result<Vec<(String, String)>> {
         let split = |text: String| match text.split_once('=') {

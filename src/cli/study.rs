@@ -9,7 +9,7 @@ use crate::cli::console::{note, stdout};
 use crate::cli::progress::{Workers, catch_interrupts};
 use crate::cli::threads;
 use crate::lab::suite::{self, Ready, Suite};
-use crate::lab::{Outcome, RunOptions};
+use crate::lab::{Outcome, RunOptions, only_of};
 use crate::math::words::pluralise;
 use crate::systems::SYSTEMS;
 
@@ -31,7 +31,7 @@ pub struct Arguments {
     dry_run: bool,
     /// Run only these trials: keys are run, id and the factors of the runs (head, seed, qubits, …); values of one key are
     /// alternatives.
-    #[arg(long, value_name = "KEY=VALUE,…", value_delimiter = ',')]
+    #[arg(long, value_name = "KEY=VALUE,…")]
     only: Vec<String>,
     /// Trials at a time, each on one thread; all cores by default. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=threads::MOST as i64))]
@@ -50,7 +50,8 @@ pub struct Arguments {
 /// Runs the suite.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let suite = Suite::read(&arguments.file)?;
-    let ready = suite::resolve(&suite, SYSTEMS, &arguments.only)?;
+    let only = only_of(&arguments.only);
+    let ready = suite::resolve(&suite, SYSTEMS, &only)?;
     let mut stdout = stdout();
     if arguments.dry_run {
         return Ok(write!(stdout, "{}", plan(&ready)?)?);
@@ -60,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     options.cache.clone_from(&arguments.cache);
     options.resume = arguments.resume;
     options.jobs = arguments.jobs.map_or_else(threads::available, usize::from);
-    options.only.clone_from(&arguments.only);
+    options.only = only;
     options.command = format!("qgraft study {}", arguments.file.display());
     catch_interrupts();
     let observer = Workers::new();

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use crate::lab::contents::{Contents, Hashes, without_paths};
 use crate::lab::experiment::Experiment;
 use crate::lab::factor::{Coordinate, Grid, Point};
-use crate::lab::settings::{Settings, check, from_tree, tree};
+use crate::lab::settings::{Settings, check, from_tree, read_circuit, tree};
 use crate::lab::store::Key;
 use crate::lab::vary::{Request, Variant};
 use crate::study::StudyError;
@@ -72,7 +72,9 @@ impl<S: Settings> Plan<S> {
         let mut variants = request.variants();
         let mut openings: HashMap<String, usize> = HashMap::new();
         for variant in &mut variants {
-            let spec: S = from_tree(variant.settings.clone())?;
+            let mut spec: S = from_tree(variant.settings.clone())?;
+            // The text of an own circuit is there; a variant that has one has its number of qubits.
+            read_circuit(&mut spec, &Table::new())?;
             let paths = check(&spec)?;
             let contents = hashes.of(&paths)?;
             // With the own circuits that the settings took in, so that ids depend on them.
@@ -339,6 +341,20 @@ fn remove(tree: &mut Table, path: &str) {
         }
         None => _ = tree.remove(path),
     }
+}
+
+/// The texts `key=value` in lists with commas between them. What follows a comma and has no `=` belongs to the value before.
+pub fn only_of(lists: &[String]) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for list in lists {
+        for (k, part) in list.split(',').enumerate() {
+            match texts.last_mut().filter(|_| k > 0 && !part.contains('=')) {
+                Some(before) => *before += &format!(",{part}"),
+                None => texts.push(part.into()),
+            }
+        }
+    }
+    texts
 }
 
 /// Which trials are to be run: values of one key are alternatives, keys narrow down.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use crate::lab::contents::{Contents, hash};
+use crate::lab::contents::{Contents, Hashes};
 use crate::lab::factor::Point;
 use crate::lab::metric::Measurement;
 use crate::lab::run::TRIALS;
@@ -85,19 +85,20 @@ impl SavedTrial {
             .map_err(|e| StudyError::SavedRun { path: self.folder.clone(), reason: format!("settings: {e}") })
     }
 
-    /// Refuses the file or folder of a field if its contents are not those that the trial read.
+    /// Refuses the files or folders of a field if their contents are not those that the trial read.
     ///
     /// # Errors
-    /// If they have changed, or cannot be read.
-    pub fn check_contents(&self, field: &str, path: Option<&Path>) -> Result<(), StudyError> {
-        let Some((path, then)) = path.zip(self.contents.get(field)) else { return Ok(()) };
-        match hash(path) {
-            Ok(now) if now == *then => Ok(()),
-            Ok(_) => {
+    /// If they have changed or are gone, or cannot be read.
+    pub fn check_contents(&self, field: &str, paths: &[PathBuf]) -> Result<(), StudyError> {
+        let Some(then) = self.contents.get(field) else { return Ok(()) };
+        let named: Vec<_> = paths.iter().map(|path| (field.to_string(), path.clone())).collect();
+        match Hashes::default().of(&named)?.get(field) {
+            Some(now) if now == then => Ok(()),
+            _ => {
                 let reason = format!("the contents of {field} have changed since the run; restore them or train again");
-                Err(StudyError::SavedRun { path: path.into(), reason })
+                let path = paths.first().unwrap_or(&self.folder).clone();
+                Err(StudyError::SavedRun { path, reason })
             }
-            Err(source) => Err(StudyError::File { path: path.into(), source }),
         }
     }
 

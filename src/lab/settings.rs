@@ -9,10 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use crate::lab::list::entries;
 use crate::lab::validation::Validation;
 use crate::lab::vary::{Request, text};
 use crate::math::input;
 use crate::math::words::closest;
+use crate::nn::head::CircuitConfig;
 use crate::study::{Invalid, StudyError};
 
 /// Everything that decides the result of an experiment. Each must have the field `seeds: Vec<u64>`.
@@ -25,6 +27,12 @@ pub trait Settings: Serialize + DeserializeOwned + Default + Clone + PartialEq +
 
     /// Checks numbers against their ranges and names against their tables.
     fn validate(&self, check: &mut Validation);
+
+    /// The circuit of the heads and the path of its table, if there is one. The text of an own circuit becomes part of the
+    /// settings when they are resolved.
+    fn circuit(&mut self) -> Option<(&'static str, &mut CircuitConfig)> {
+        None
+    }
 }
 
 /// A named change of the default settings.
@@ -113,7 +121,7 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
         request = Request::take(&mut file)?;
         lay_over(&mut tree, &file);
         settings = from_tree(tree)?;
-        is_kept(&file, &self::tree(&settings), "")?;
+        read_circuit(&mut settings, &file)?;
     }
     let mut given = Table::new();
     for (name, value) in &overrides.flags {
@@ -133,7 +141,7 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
     for (path, value) in &overrides.set {
         settings = with_field(&settings, path, value, &mut given)?;
     }
-    is_kept(&given, &tree(&settings), "")?;
+    read_circuit(&mut settings, &given)?;
     if let Some(seeds) = &overrides.seeds {
         settings = with_field(&settings, "seeds", &list_of_seeds(seeds)?, &mut given)?;
     }
@@ -141,7 +149,7 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
     request.base = tree(&settings);
     for (path, values) in &overrides.vary {
         let now = find(&request.base, path);
-        let values: Vec<Value> = values.split(',').map(|value| parsed(now, value.trim())).collect();
+        let values: Vec<Value> = entries(values).iter().map(|value| parsed(now, value)).collect();
         let [first, ..] = &values[..] else { continue };
         // A field that does not exist is named before any value of it.
         with_field(&settings, path, &text(first), &mut given)?;
@@ -153,42 +161,37 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
         let mut variant = request.base.clone();
         lay_over(&mut variant, fields);
         // A level that is no setting is refused with its variant.
-        let Ok(read) = from_tree::<S>(variant) else { continue };
-        let read = tree(&read);
-        is_kept(fields, &read, "").map_err(|error| StudyError::Settings { reason: format!("{level}: {error}") })?;
-        take_over(fields, &read);
+        let Ok(mut settings) = from_tree::<S>(variant) else { continue };
+        read_circuit(&mut settings, fields)
+            .map_err(|error| StudyError::Settings { reason: format!("{level}: {error}") })?;
+        let Some(ansatz) = settings.circuit().map(|(table, _)| format!("{table}.ansatz")) else { continue };
+        if let (Some(_), Some(read)) = (find(fields, &ansatz), find(&tree(&settings), &ansatz)) {
+            let mut over = Table::new();
+            nest(&mut over, &ansatz, read.clone());
+            lay_over(fields, &over);
+        }
     }
     Ok(request)
 }
 
-/// Refuses a whole number that another setting decides.
-fn is_kept(given: &Table, tree: &Table, path: &str) -> Result<(), StudyError> {
-    for (key, value) in given {
-        match (value, tree.get(key)) {
-            (Value::Table(given), Some(Value::Table(tree))) => is_kept(given, tree, &format!("{path}{key}."))?,
-            (Value::Integer(value), Some(Value::Integer(now))) if value != now => {
-                let expected = format!("{now}, which another setting decides");
-                let field = format!("{path}{key}");
-                return Err(StudyError::Invalid {
-                    violations: vec![Invalid { field, value: value.to_string(), expected }],
-                });
-            }
-            _ => {}
-        }
+/// Takes the file of an own circuit into `settings`. It decides the number of qubits.
+///
+/// # Errors
+/// A file that cannot be read, or another number of qubits in `given`.
+pub fn read_circuit<S: Settings>(settings: &mut S, given: &Table) -> Result<(), StudyError> {
+    let Some((table, circuit)) = settings.circuit() else { return Ok(()) };
+    let refuse = |field: &str, value: String, expected: String| {
+        let field = format!("{table}.{field}");
+        Err(StudyError::Invalid { violations: vec![Invalid { field, value, expected }] })
+    };
+    if let Err(error) = circuit.read_file() {
+        return refuse("ansatz", circuit.ansatz.to_string(), format!("a circuit for a head; {error}"));
     }
-    Ok(())
-}
-
-/// Puts the values of `tree` in place of those of `fields`: settings take in what some files hold.
-fn take_over(fields: &mut Table, tree: &Table) {
-    for (key, value) in fields {
-        match (value, tree.get(key)) {
-            (Value::Table(fields), Some(Value::Table(tree))) if !is_other_variant(fields, tree) => {
-                take_over(fields, tree)
-            }
-            (value, Some(read)) => *value = read.clone(),
-            (_, None) => {}
+    match find(given, &format!("{table}.qubits")) {
+        Some(Value::Integer(qubits)) if usize::try_from(*qubits) != Ok(circuit.qubits) => {
+            refuse("qubits", qubits.to_string(), format!("{}, as many as {} has", circuit.qubits, circuit.ansatz))
         }
+        _ => Ok(()),
     }
 }
 
@@ -337,9 +340,7 @@ fn parsed(now: Option<&Value>, text: &str) -> Value {
         Some(Value::String(_)) => Value::String(text.trim_matches('"').into()),
         Some(Value::Float(_)) => text.parse::<f64>().map_or_else(|_| free(text), Value::Float),
         Some(Value::Array(_)) if !text.trim_start().starts_with('[') => {
-            let is_empty = text.trim().is_empty();
-            let entries = text.split(',').filter(|_| !is_empty).map(str::trim);
-            Value::Array(entries.map(|entry| parsed_entry(now, entry, free)).collect())
+            Value::Array(entries(text).iter().map(|entry| parsed_entry(now, entry, free)).collect())
         }
         _ => free(text),
     }

@@ -27,6 +27,13 @@ pub struct FlagInfo {
     pub choices: Vec<&'static str>,
 }
 
+impl FlagInfo {
+    /// Whether its value is a list. It may then be given several times.
+    pub fn is_list(&self) -> bool {
+        self.value == "LIST"
+    }
+}
+
 /// A trial of a plan, for a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedTrial {

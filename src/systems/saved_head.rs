@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::companions;
 use crate::device::TranspiledCircuit;
 use crate::lab::{Applied, ApplyOptions, ModelChoice, SavedRun, SavedTrial};
 use crate::nn::NnError;
@@ -118,8 +119,12 @@ impl SavedHead {
         observer: &dyn Observer,
     ) -> Result<(Rows, String, Vec<String>), StudyError> {
         let RowSettings { data, backbone, hold_out } = &self.settings;
-        self.trial.check_contents("data.path", data.path_for(backbone).as_deref())?;
-        self.trial.check_contents("backbone.weights", backbone.weights.as_deref())?;
+        let path = data.path_for(backbone);
+        // Labels beside a file of features.
+        let beside = path.iter().flat_map(|path| companions(path).unwrap_or_default()).collect::<Vec<_>>();
+        self.trial.check_contents("data.path", path.as_slice())?;
+        self.trial.check_contents("data.beside", &beside)?;
+        self.trial.check_contents("backbone.weights", backbone.weights.as_slice())?;
         let loaded = inputs::load(data, backbone, (cache, threads), observer)?;
         Ok((Rows::cut(&loaded.features, hold_out, self.seed)?, loaded.title, loaded.notices))
     }
@@ -169,7 +174,7 @@ impl SavedHead {
     pub fn apply(&self, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError> {
         let places = (options.cache.as_path(), options.threads);
         let new = inputs::NewData { paths: &options.data, classes: &self.head.classes, skip_bad: options.skip_bad };
-        self.trial.check_contents("backbone.weights", self.settings.backbone.weights.as_deref())?;
+        self.trial.check_contents("backbone.weights", self.settings.backbone.weights.as_slice())?;
         let rows = inputs::load_new(&new, &self.settings.backbone, places, observer)?;
         let has_circuit = self.head.model.ansatz.is_some();
         if !has_circuit && options.condition != Condition::default() {

@@ -265,7 +265,7 @@ fn settings_that_do_not_fit_an_own_circuit_are_refused_before_any_work() {
     for (arguments, expected) in [
         (&["--ansatz", "gone.qasm"][..], "gone.qasm"),
         (&["--ansatz", "bad.qasm"], "input phi: names of features begin with x"),
-        (&["--ansatz", "mine.qasm", "--qubits", "5"], "circuit.qubits = 5: expected 3, which another setting decides"),
+        (&["--ansatz", "mine.qasm", "--qubits", "5"], "circuit.qubits = 5: expected 3, as many as mine.qasm has"),
         (&["--ansatz", "mine.qasm", "--encoding", "iqp"], "circuit.encoding = iqp"),
         (&["--ansatz", "mine.qasm", "--observables", "Z0 Z7"], "Z0 Z7"),
         (&["--ansatz", "dresed"], "did you mean \"dressed\"?"),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::circuit::ansatz::{
     ANSATZE, AnsatzError, AnsatzRow, Changes, ENCODINGS, ENTANGLEMENTS, Encoding, EncodingRow, EntanglementRow,
@@ -14,12 +14,12 @@ use crate::nn::NnError;
 
 /// The circuit of a head, and the width of the parameter-matched classical head.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, remote = "Self")]
+#[serde(deny_unknown_fields, default)]
 pub struct CircuitConfig {
     /// Row of the table of ansätze, or a file with an own circuit.
     pub ansatz: AnsatzChoice,
-    /// Number of qubits, also the hidden width of the parameter-matched classical head. Settings with an own circuit have its
-    /// number of qubits.
+    /// Number of qubits, also the hidden width of the parameter-matched classical head. [`CircuitConfig::read_file`] sets it
+    /// to that of an own circuit.
     pub qubits: usize,
     /// Number of layers. An own circuit has its own.
     pub depth: usize,
@@ -47,20 +47,6 @@ impl Default for CircuitConfig {
             entanglement: None,
             observables: Vec::new(),
         }
-    }
-}
-
-impl Serialize for CircuitConfig {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for CircuitConfig {
-    /// An own circuit decides the number of qubits.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let config = Self::deserialize(deserializer)?;
-        Ok(Self { qubits: config.width(), ..config })
     }
 }
 
@@ -94,7 +80,7 @@ pub enum AnsatzChoice {
 pub struct OwnCircuit {
     /// The file it was read from, as it was given.
     pub name: String,
-    /// What the file held, OpenQASM or circuit JSON; `None` for a file that could not be read.
+    /// What the file held, OpenQASM or circuit JSON; `None` before [`CircuitConfig::read_file`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub text: Option<String>,
 }
@@ -111,7 +97,6 @@ impl From<Written> for AnsatzChoice {
     fn from(written: Written) -> Self {
         match written {
             Written::Name(name) => Self::from(name.as_str()),
-            Written::Own(OwnCircuit { name, text: None }) => Self::Own(OwnCircuit::read(&name)),
             Written::Own(own) => Self::Own(own),
         }
     }
@@ -127,14 +112,14 @@ impl From<AnsatzChoice> for Written {
 }
 
 impl From<&str> for AnsatzChoice {
-    /// A row of the table, or else the circuit of a file: a name with a folder, one that ends in `.qasm` or `.json`, or one that
-    /// exists. A file that cannot be read is refused when the circuit is built.
+    /// A row of the table, or else a file that is still to be read: a name with a folder, or one that ends in `.qasm` or
+    /// `.json`.
     fn from(name: &str) -> Self {
         let path = Path::new(name);
         let ends = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
-        let is_file = ends("qasm") || ends("json") || path.components().count() > 1 || path.is_file();
+        let is_file = ends("qasm") || ends("json") || path.components().count() > 1;
         match AnsatzRow::named(name).is_none() && is_file {
-            true => Self::Own(OwnCircuit::read(name)),
+            true => Self::Own(OwnCircuit { name: name.into(), text: None }),
             false => Self::Row(name.into()),
         }
     }
@@ -148,21 +133,16 @@ impl fmt::Display for AnsatzChoice {
 }
 
 impl OwnCircuit {
-    /// The circuit of a file, relative to the working directory.
-    fn read(name: &str) -> Self {
-        Self { name: name.into(), text: input::read_text(name.as_ref(), input::LARGEST_TEXT).ok() }
-    }
-
     /// The circuit with its features, weights and observables.
     ///
     /// # Errors
-    /// As [`Ansatz::read`], and a file that cannot be read.
+    /// As [`Ansatz::read`], and a file that was not read.
     pub fn ansatz(&self) -> Result<Ansatz, AnsatzError> {
-        let io = |error: std::io::Error| AnsatzError::Io { file: self.name.clone(), reason: error.to_string() };
-        match &self.text {
-            Some(text) => Ansatz::read(text, &self.name),
-            None => Ansatz::read(&input::read_text(self.name.as_ref(), input::LARGEST_TEXT).map_err(io)?, &self.name),
-        }
+        let unread = || AnsatzError::Io {
+            file: self.name.clone(),
+            reason: "not read yet: call CircuitConfig::read_file, or name it by HeadConfig::circuit_file".into(),
+        };
+        Ansatz::read(self.text.as_ref().ok_or_else(unread)?, &self.name)
     }
 }
 
@@ -204,6 +184,27 @@ impl CircuitConfig {
 
     /// Most layers of a head.
     pub const MOST_DEPTH: usize = 1000;
+
+    /// Reads the file of an own circuit, relative to the working directory, unless that was done before. The circuit then
+    /// decides the number of qubits. One that cannot be read as a circuit is refused when it is built.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read_file(&mut self) -> Result<(), AnsatzError> {
+        if let AnsatzChoice::Row(name) = &self.ansatz
+            && AnsatzRow::named(name).is_none()
+            && Path::new(name).is_file()
+        {
+            self.ansatz = AnsatzChoice::Own(OwnCircuit { name: name.clone(), text: None });
+        }
+        let AnsatzChoice::Own(own) = &mut self.ansatz else { return Ok(()) };
+        if own.text.is_none() {
+            let io = |error: std::io::Error| AnsatzError::Io { file: own.name.clone(), reason: error.to_string() };
+            own.text = Some(input::read_text(own.name.as_ref(), input::LARGEST_TEXT).map_err(io)?);
+        }
+        self.qubits = self.width();
+        Ok(())
+    }
 
     /// The circuit of the settings, or that of the family of a head that always has the same. Without `entangle` it has no
     /// entanglers.

@@ -54,7 +54,7 @@ impl HeadConfig {
         self
     }
 
-    /// With this row of the table of ansätze, or the circuit of this file.
+    /// With this row of the table of ansätze. For a file see [`HeadConfig::circuit_file`].
     pub fn ansatz(mut self, name: &str) -> Self {
         self.circuit.ansatz = name.into();
         self
@@ -65,11 +65,9 @@ impl HeadConfig {
     /// # Errors
     /// A file that cannot be read, or whose circuit cannot be a head's.
     pub fn circuit_file(mut self, path: impl AsRef<Path>) -> Result<Self, NnError> {
-        let path = path.as_ref();
-        let io = |error: std::io::Error| NnError::File { path: path.into(), reason: error.to_string() };
-        let text = input::read_text(path, input::LARGEST_TEXT).map_err(io)?;
-        self.circuit.ansatz = AnsatzChoice::Own(OwnCircuit { name: path.display().to_string(), text: Some(text) });
-        self.circuit.qubits = self.circuit.build(None, true)?.circuit.qubits();
+        self.circuit.ansatz = AnsatzChoice::Own(OwnCircuit { name: path.as_ref().display().to_string(), text: None });
+        self.circuit.read_file()?;
+        self.circuit.build(None, true)?;
         Ok(self)
     }
 

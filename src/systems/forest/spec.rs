@@ -149,6 +149,10 @@ impl Settings for Spec {
         },
     ];
 
+    fn circuit(&mut self) -> Option<(&'static str, &mut CircuitConfig)> {
+        Some(("circuit", &mut self.circuit))
+    }
+
     fn validate(&self, check: &mut Validation) {
         let Conversion { trees, depth: splits, split, leaf, epochs, rate } = self.network;
         check

@@ -264,6 +264,10 @@ impl Settings for Spec {
         },
     ];
 
+    fn circuit(&mut self) -> Option<(&'static str, &mut CircuitConfig)> {
+        Some(("circuit", &mut self.circuit))
+    }
+
     fn validate(&self, check: &mut Validation) {
         let (sizes, weights, rule, search) = (&self.sizes, &self.weights, &self.rule, &self.search);
         // A score is at most 1; of its noise there may be any number.

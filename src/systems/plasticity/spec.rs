@@ -253,6 +253,10 @@ impl Settings for Spec {
         },
     ];
 
+    fn circuit(&mut self) -> Option<(&'static str, &mut CircuitConfig)> {
+        Some(("circuit", &mut self.circuit))
+    }
+
     fn validate(&self, check: &mut Validation) {
         check
             .list("seeds", &self.seeds)

@@ -180,6 +180,10 @@ impl Settings for Spec {
         },
     ];
 
+    fn circuit(&mut self) -> Option<(&'static str, &mut CircuitConfig)> {
+        Some(("circuit", &mut self.circuit))
+    }
+
     fn validate(&self, check: &mut Validation) {
         let qubits = &self.circuit.qubits;
         check

@@ -230,6 +230,10 @@ impl Settings for Spec {
         },
     ];
 
+    fn circuit(&mut self) -> Option<(&'static str, &mut CircuitConfig)> {
+        Some(("frozen_heads.circuit", &mut self.frozen_heads.circuit))
+    }
+
     fn validate(&self, check: &mut Validation) {
         let (transfer, frozen) = (&self.transfer, &self.frozen_heads);
         let qubits = &frozen.circuit.qubits;

@@ -108,6 +108,10 @@ impl Settings for Spec {
         },
     ];
 
+    fn circuit(&mut self) -> Option<(&'static str, &mut CircuitConfig)> {
+        Some(("circuit", &mut self.circuit))
+    }
+
     fn validate(&self, check: &mut Validation) {
         let is_edge = (32..=4096).contains(&self.edge) && self.edge.is_multiple_of(4);
         let is_width = (8..=1024).contains(&self.width) && self.width.is_multiple_of(8);
