@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::cli::console::{note, print_json, stdout};
 use crate::cli::progress::{Workers, catch_interrupts};
+use crate::cli::quoted;
 use crate::cli::threads;
 use crate::lab::{Outcome, Overrides, RunOptions, System, read_settings};
 use crate::math::words::pluralise;
@@ -54,7 +55,11 @@ fn of_system(system: &dyn System) -> Command {
     let examples = info.examples.iter().map(|example| format!("  qgraft run {} {example}", info.name));
     let examples = examples.map(|line| line.trim_end().to_string()).collect::<Vec<_>>().join("\n");
     let presets: Vec<String> = system.presets().iter().map(|(name, doc)| format!("  {name:<12} {doc}")).collect();
-    let after = format!("Presets:\n{}\n\nExamples:\n{examples}", presets.join("\n"));
+    let after = format!(
+        "A LIST has commas between its entries; the option may also be repeated. A file is named with its commas.\n\n\
+         Presets:\n{}\n\nExamples:\n{examples}",
+        presets.join("\n")
+    );
     let mut command = Command::new(info.name).about(info.doc).after_help(after);
     let flags = system.flags();
     for flag in &flags {
@@ -64,7 +69,8 @@ fn of_system(system: &dyn System) -> Command {
         };
         let arg = Arg::new(flag.name).long(flag.name).help(format!("{}{choices}", flag.help));
         // One of a list: --devices manila,torino is --device manila --device torino.
-        let one = flag.name.strip_suffix('s').filter(|one| flag.is_list() && flags.iter().all(|other| other.name != *one));
+        let one =
+            flag.name.strip_suffix('s').filter(|one| flag.is_list() && flags.iter().all(|other| other.name != *one));
         command = command.arg(match flag.value {
             "" => arg.action(ArgAction::SetTrue),
             value if flag.is_list() => arg.value_name(value).action(ArgAction::Append).visible_aliases(one),
@@ -148,7 +154,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         false => write!(stdout, "{}", shown(&outcome))?,
     }
     note(format_args!("report: {}", outcome.folder.join("report.html").display()));
-    failures(&outcome, &format!("qgraft run {name} --spec {0}/spec.toml --out {0} --resume", options.out.display()))
+    let (spec, out) = (options.out.join("spec.toml"), quoted(&options.out.display().to_string()));
+    let spec = quoted(&spec.display().to_string());
+    failures(&outcome, &format!("qgraft run {name} --spec {spec} --out {out} --resume"))
 }
 
 /// The overrides that the options give.
@@ -157,7 +165,9 @@ fn overrides(system: &dyn System, matches: &ArgMatches) -> Result<Overrides> {
     let file = matches.get_one::<PathBuf>("spec").map(|path| read_settings(system, path)).transpose()?;
     let value = |flag: crate::lab::FlagInfo| match flag.value {
         "" => matches.get_flag(flag.name).then(|| (flag.name.to_string(), String::new())),
-        _ => Some(list(flag.name)).filter(|values| !values.is_empty()).map(|values| (flag.name.into(), values.join(","))),
+        _ => {
+            Some(list(flag.name)).filter(|values| !values.is_empty()).map(|values| (flag.name.into(), values.join(",")))
+        }
     };
     let assignments = |option: &str| -> Result<Vec<(String, String)>> {
         let split = |text: String| match text.split_once('=') {
@@ -184,7 +194,7 @@ fn command() -> String {
     for argument in arguments {
         let is_place = ["--out", "--jobs", "--cache"].contains(&argument.as_str());
         if !skips && !is_place && !["--json", "--resume"].contains(&argument.as_str()) {
-            kept.push(argument);
+            kept.push(quoted(&argument));
         }
         skips = is_place;
     }

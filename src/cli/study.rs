@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::cli::console::{note, stdout};
 use crate::cli::progress::{Workers, catch_interrupts};
+use crate::cli::quoted;
 use crate::cli::threads;
 use crate::lab::suite::{self, Ready, Suite};
 use crate::lab::{Outcome, RunOptions, only_of};
@@ -62,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     options.resume = arguments.resume;
     options.jobs = arguments.jobs.map_or_else(threads::available, usize::from);
     options.only = only;
-    options.command = format!("qgraft study {}", arguments.file.display());
+    options.command = format!("qgraft study {}", quoted(&arguments.file.display().to_string()));
     catch_interrupts();
     let observer = Workers::new();
     let outcomes = suite::run(&suite, &ready, &options, &observer);
@@ -76,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     writeln!(stdout, "report: {}", options.out.join("report.html").display())?;
-    let repeat = format!("{} --out {} --resume", options.command, options.out.display());
+    let repeat = format!("{} --out {} --resume", options.command, quoted(&options.out.display().to_string()));
     failures(&outcomes, &repeat)
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::lab::check::{self, Checked};
 use crate::lab::contrast::{self, Compared, Contrast};
@@ -40,11 +41,16 @@ pub struct RunOptions {
     pub resume: bool,
     /// Which trials to run, as `key=value`; all if empty.
     pub only: Vec<String>,
+    /// Least time between two checkpoints of a training, from which it continues when the run is resumed.
+    pub checkpoint_every: Duration,
     /// How energy is estimated.
     pub energy: EnergySource,
     /// The command that repeats the run, for metrics.json.
     pub command: String,
 }
+
+/// A killed run loses half a minute of each training.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 
 impl RunOptions {
     /// A run in `out` on all cores.
@@ -56,6 +62,7 @@ impl RunOptions {
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             resume: false,
             only: Vec::new(),
+            checkpoint_every: CHECKPOINT_EVERY,
             energy: EnergySource::default(),
             command: String::new(),
         }
@@ -113,7 +120,8 @@ pub fn sweep<E: Experiment>(
     if options.resume && options.trials.is_none() {
         resume::reasons(&plan, &wanted, &store).iter().for_each(|reason| observer.note(reason));
     }
-    let workers = Workers { jobs: options.jobs, cache: &options.cache, energy: &options.energy, observer };
+    let RunOptions { jobs, checkpoint_every, .. } = *options;
+    let workers = Workers { jobs, cache: &options.cache, checkpoint_every, energy: &options.energy, observer };
     let ran = schedule::run::<E>(&plan, &wanted, &store, &workers);
     if let Err(error) = ran {
         let nothing = !Store::holds_any(&folder);
@@ -249,7 +257,8 @@ pub fn run_in_memory<E: Experiment>(spec: &E::Spec) -> Result<Results, StudyErro
     let store = Store::open(folder.path())?;
     let energy = EnergySource::default();
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = Workers { jobs, cache: folder.path(), energy: &energy, observer: &() };
+    let (cache, checkpoint_every) = (folder.path(), CHECKPOINT_EVERY);
+    let workers = Workers { jobs, cache, checkpoint_every, energy: &energy, observer: &() };
     let all: Vec<usize> = plan.trials().collect();
     schedule::run::<E>(&plan, &all, &store, &workers)?;
     let results = Results::read(&plan, &store, E::METRICS)?;

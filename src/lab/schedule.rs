@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::lab::experiment::{Context, Experiment};
 use crate::lab::factor::{Factor, Point, Role};
@@ -14,6 +15,7 @@ use crate::lab::plan::{Node, Plan, Step};
 use crate::lab::settings::{Settings, tree};
 use crate::lab::store::{Origin, Store, Stored};
 use crate::study::energy::{EnergySource, thread_cpu_seconds};
+use crate::study::train::Checkpoint;
 use crate::study::{Observer, StudyError};
 
 /// How a plan is run; nothing here changes a result.
@@ -22,6 +24,8 @@ pub struct Workers<'a> {
     pub jobs: usize,
     /// Folder of cached features.
     pub cache: &'a Path,
+    /// Least time between two checkpoints of a training.
+    pub checkpoint_every: Duration,
     /// How the energy of a trial is estimated.
     pub energy: &'a EnergySource,
     /// Receives progress and can stop the run.
@@ -236,23 +240,30 @@ impl<E: Experiment> Run<'_, E> {
         let node = &self.plan.nodes[k];
         // Another process may have finished it since.
         if node.step == Step::Trial && self.store.is_finished(&node.key) {
-            self.end_of_use(k);
+            self.end_of_use(k, true);
             return Ok(false);
         }
-        let observer = OfWorker { observer: self.workers.observer, worker };
+        let training = |number: usize| self.store.training(&node.key, number);
+        let observer = OfWorker {
+            observer: self.workers.observer,
+            worker,
+            training: &training,
+            every: self.workers.checkpoint_every,
+            trainings: AtomicUsize::new(0),
+        };
         observer.observer.begins(worker, &node.title);
         let began = (Instant::now(), thread_cpu_seconds());
         // A step owns all that it changes, so what it leaves behind when it panics is dropped with it.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.measure(k, &observer)))
             .unwrap_or_else(|panic| Err(StudyError::Panicked { message: message(panic.as_ref()) }));
         let seconds = began.0.elapsed().as_secs_f64();
-        self.end_of_use(k);
         let failure = match outcome.and_then(|measurement| measurement.check().map(|()| measurement)) {
             Ok(measurement) => {
                 self.keep(k, measurement, began)?;
                 None
             }
             Err(StudyError::Interrupted) => {
+                self.end_of_use(k, false);
                 self.store.release(&node.key);
                 return Err(StudyError::Interrupted);
             }
@@ -261,6 +272,11 @@ impl<E: Experiment> Run<'_, E> {
                 Some(error.to_string())
             }
         };
+        // A block keeps its trainings until the last trial that uses it: a run that is resumed prepares it again.
+        if node.step == Step::Trial || failure.is_some() {
+            self.store.forget_trainings(&node.key);
+        }
+        self.end_of_use(k, true);
         if node.step == Step::Trial || failure.is_some() {
             observer.observer.ends(worker, &node.title, seconds, failure.as_deref());
         }
@@ -288,8 +304,8 @@ impl<E: Experiment> Run<'_, E> {
         E::trial(spec, inputs, &block, &node.point, &context)
     }
 
-    /// Drops a block after the last trial that uses it.
-    fn end_of_use(&self, k: usize) {
+    /// Drops a block after the last trial that uses it, and its trainings if this trial is over.
+    fn end_of_use(&self, k: usize, is_over: bool) {
         if self.plan.nodes[k].step != Step::Trial {
             return;
         }
@@ -298,6 +314,9 @@ impl<E: Experiment> Run<'_, E> {
         state.users[block] -= 1;
         if state.users[block] == 0 {
             self.blocks[block].lock().unwrap_or_else(PoisonError::into_inner).take();
+            if is_over {
+                self.store.forget_trainings(&self.plan.nodes[block].key);
+            }
         }
     }
 
@@ -349,15 +368,26 @@ fn message(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
 }
 
-/// Passes on what a trial reports, with the number of its worker.
+/// Passes on what a trial reports, with the number of its worker, and says where its trainings are kept.
 struct OfWorker<'a> {
     observer: &'a dyn Observer,
     worker: usize,
+    /// The file of its training of a number.
+    training: &'a (dyn Fn(usize) -> PathBuf + Sync),
+    /// Least time between two checkpoints.
+    every: Duration,
+    /// Trainings so far.
+    trainings: AtomicUsize,
 }
 
 impl Observer for OfWorker<'_> {
     fn stopped(&self) -> bool {
         self.observer.stopped()
+    }
+
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        let number = self.trainings.fetch_add(1, Ordering::Relaxed);
+        Some(Checkpoint { path: (self.training)(number), every: self.every })
     }
 
     fn epoch(&self, done: usize, total: usize) {

@@ -4,7 +4,8 @@
 //! written under a temporary name and renamed when it is complete. A folder per trial, not a database: it needs no
 //! library, a user can read it, and trained models are stored with their numbers. A claim is a hint, not a lock:
 //! another process takes claimed trials last. Two processes thus share the work, and a killed process blocks no trial.
-//! A trial that is computed twice has the same result both times. The first one is kept.
+//! A trial that is computed twice has the same result both times. The first one is kept. A trial that is not finished
+//! keeps its trainings in a folder `….training/`, from which they continue.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -23,6 +24,9 @@ use crate::study::files::file_name;
 
 /// The numbers of a trial in its folder.
 const MEASUREMENT: &str = "measurement.json";
+
+/// Ending of the folder of trainings that a trial keeps until it is finished.
+const TRAININGS: &str = "training";
 
 /// Which trial of which system it is, so that its folder says everything about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,9 +116,11 @@ impl Store {
         Ok(Self { folder: folder.into() })
     }
 
-    /// Whether `folder` holds a finished trial.
+    /// Whether `folder` holds a finished trial, or a training to be continued.
     pub fn holds_any(folder: &Path) -> bool {
-        !Self::finished_in(folder).is_empty()
+        let entries = || fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_training = |path: &PathBuf| path.extension().is_some_and(|ending| ending == TRAININGS);
+        !Self::finished_in(folder).is_empty() || entries().any(|path| is_training(&path))
     }
 
     /// Folders of the finished trials in `folder`, by name.
@@ -225,6 +231,16 @@ impl Store {
     pub fn release(&self, key: &Key) {
         self.remove(key, "claim");
         self.remove(key, "failed");
+    }
+
+    /// The file in which a trial that is not finished keeps the state of its training of this number.
+    pub fn training(&self, key: &Key, number: usize) -> PathBuf {
+        self.beside(key, TRAININGS).join(format!("{number}.safetensors"))
+    }
+
+    /// Removes the trainings of a trial that gave a result or never will. What cannot be removed does no harm.
+    pub fn forget_trainings(&self, key: &Key) {
+        let _ = fs::remove_dir_all(self.beside(key, TRAININGS));
     }
 
     fn beside(&self, key: &Key, ending: &str) -> PathBuf {

@@ -1,4 +1,6 @@
-//! Observers of long work: they receive its progress and can stop it.
+//! Observers of long work: they receive its progress, can stop it, and say where its state is kept.
+
+use crate::study::train::Checkpoint;
 
 /// Follows a training, a trial or a whole run. Every method has a default that does nothing, so that an observer
 /// implements only what it shows. `()` shows nothing.
@@ -6,6 +8,12 @@ pub trait Observer: Sync {
     /// Whether to stop. Called before every step of a training and before every trial.
     fn stopped(&self) -> bool {
         false
+    }
+
+    /// Where the training that begins now keeps its state, so that it continues from there after an interruption. Every call
+    /// names another file: the trainings of a trial always come in the same order.
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        None
     }
 
     /// A training has gone through `rows` more training rows.

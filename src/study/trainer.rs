@@ -119,9 +119,9 @@ impl Trainer {
             let weights: Vec<f32> = labels.iter().map(|&label| of_class[label] as f32).collect();
             training.weights = Some(Tensor::new(weights, &Device::Cpu)?);
         }
-        let rates = model.learning_rates();
+        let mut rates = model.learning_rates();
         let rows = (&training, &validation);
-        let fitted = train(built.as_ref(), &params, &rates, rows, &self.config, self.seed, observer)?;
+        let fitted = train(built.as_ref(), &params, &mut rates, rows, &self.config, self.seed, observer)?;
         let trained = TrainedHead {
             config: head.clone(),
             model,

@@ -123,6 +123,12 @@ pub trait Transfer {
         After::GoOn
     }
 
+    /// Whether a training may continue from a checkpoint: not if the method measures something before an epoch that neither
+    /// the parameters nor the metrics hold.
+    fn is_resumable(&self) -> bool {
+        true
+    }
+
     /// What the method decided after each epoch so far, in a word each, for reports; empty for a method that decides
     /// nothing.
     fn log(&self) -> Vec<&'static str> {
@@ -148,6 +154,10 @@ impl Transfer for Compose {
 
     fn before_epoch(&mut self, context: &FitContext, params: &mut Params, epoch: usize) -> Result<(), NnError> {
         self.0.iter_mut().try_for_each(|method| method.before_epoch(context, params, epoch))
+    }
+
+    fn is_resumable(&self) -> bool {
+        self.0.iter().all(|method| method.is_resumable())
     }
 
     fn learning_rates(&self, params: &Params, epoch: usize) -> LearningRates {

@@ -203,8 +203,9 @@ fn training_depends_on_the_seed_alone() {
         let mut params = Params::new(seed, DType::F32);
         let head = build(row, &mut params, circuit(row, noisy, &ANSATZE[0]));
         let data = rows(20, DType::F32);
-        let history =
-            train(head.as_ref(), &params, &row.learning_rates(), (&data, &data), &RECIPE, seed, &()).unwrap().history;
+        let history = train(head.as_ref(), &params, &mut row.learning_rates(), (&data, &data), &RECIPE, seed, &())
+            .unwrap()
+            .history;
         (history, predict(head.as_ref(), &data.features).unwrap())
     };
     assert_eq!(run(1), run(1));
@@ -218,7 +219,7 @@ fn one_trained_head_runs_under_another_setting_and_from_a_file() {
     let head = build(row, &mut params, circuit(row, ideal, &ANSATZE[0]));
     let under_noise = build(row, &mut params, circuit(row, noisy, &ANSATZE[0]));
     let data = rows(6, DType::F32);
-    train(head.as_ref(), &params, &row.learning_rates(), (&data, &data), &RECIPE, 4, &()).unwrap();
+    train(head.as_ref(), &params, &mut row.learning_rates(), (&data, &data), &RECIPE, 4, &()).unwrap();
     let clean = predict(head.as_ref(), &data.features).unwrap();
     assert_ne!(clean, predict(under_noise.as_ref(), &data.features).unwrap(), "noise changes nothing");
 
@@ -287,10 +288,10 @@ fn a_loss_that_is_no_number_and_a_wish_to_stop_end_the_training() {
     let head = row.build(&mut params, &SHAPE, None).unwrap().unwrap();
     let data = rows(9, DType::F32);
     let parts = (&data, &data);
-    let stopped = train(head.as_ref(), &params, &row.learning_rates(), parts, &RECIPE, 1, &Impatient);
+    let stopped = train(head.as_ref(), &params, &mut row.learning_rates(), parts, &RECIPE, 1, &Impatient);
     assert!(matches!(stopped, Err(StudyError::Interrupted)));
     let wild = TrainConfig { rate: 1e38, epochs: 5, optimizer: Method::Sgd { momentum: 0.0 }, ..RECIPE };
-    let diverged = train(head.as_ref(), &params, &row.learning_rates(), parts, &wild, 1, &());
+    let diverged = train(head.as_ref(), &params, &mut row.learning_rates(), parts, &wild, 1, &());
     assert!(matches!(diverged, Err(StudyError::Diverged { .. })), "{diverged:?}");
 }
 

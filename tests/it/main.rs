@@ -53,6 +53,8 @@ mod cli_simulate;
 mod ctc;
 #[cfg(feature = "learn")]
 mod data;
+#[cfg(feature = "cli")]
+mod device_lists;
 #[cfg(feature = "learn")]
 mod energy;
 #[cfg(feature = "learn")]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use qgraft::lab::*;
 use qgraft::systems::SYSTEMS;
@@ -198,6 +199,58 @@ impl Observer for Impatient {
 
     fn ends(&self, _worker: usize, _title: &str, _seconds: f64, _failure: Option<&str>) {
         self.ended.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Counts epochs and stops the run after some.
+struct Epochs {
+    seen: AtomicUsize,
+    most: usize,
+}
+
+impl Epochs {
+    fn at_most(most: usize) -> Self {
+        Self { seen: AtomicUsize::new(0), most }
+    }
+}
+
+impl Observer for Epochs {
+    fn stopped(&self) -> bool {
+        self.seen.load(Ordering::SeqCst) >= self.most
+    }
+
+    fn reached(&self, _worker: usize, _share: f64) {
+        self.seen.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_in_the_middle_of_a_training_continues_at_its_last_epoch() {
+    for system in every_system() {
+        let (name, directory) = (system.info().name, TempDir::new().unwrap());
+        let spec = smoke(system);
+        let (whole, halves) = (directory.path().join("whole"), directory.path().join("halves"));
+        let all = Epochs::at_most(usize::MAX);
+        system.run(&spec, &options(&whole, 1), &all).unwrap();
+        let all = all.seen.into_inner();
+        let saving = |resume: bool| RunOptions { resume, checkpoint_every: Duration::ZERO, ..options(&halves, 1) };
+        let mut seen = 0;
+        // Odd shares, so that trainings of several epochs are stopped within.
+        for share in [0.3, 0.55] {
+            let stopping = Epochs::at_most((share * all as f64) as usize + 1 - seen);
+            if stopping.most > 0 && all > 1 {
+                let stopped = system.run(&spec, &saving(true), &stopping);
+                assert!(matches!(stopped, Err(StudyError::Paused { .. })), "{name}: {stopped:?}");
+                seen += stopping.seen.into_inner();
+            }
+        }
+        let rest = Epochs::at_most(usize::MAX);
+        system.run(&spec, &saving(true), &rest).unwrap();
+        assert!(files(&whole) == files(&halves), "{name}: an interrupted training makes other files");
+        // What plasticity measures before an epoch is in no checkpoint, so its trainings begin anew.
+        if name != "plasticity" {
+            assert_eq!(seen + rest.seen.into_inner(), all, "{name}: epochs are repeated");
+        }
     }
 }
 

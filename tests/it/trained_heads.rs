@@ -204,6 +204,34 @@ fn data_that_changed_since_the_run_are_refused() {
     assert!(message.contains("data.safetensors") && message.contains("data.path have changed"), "{message}");
 }
 
+/// An array as NumPy writes it.
+fn npy(kind: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), values].concat()
+}
+
+#[test]
+fn labels_beside_features_that_changed_since_the_run_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let values: Vec<u8> = (0..80_u16).flat_map(|k| f32::from(k % 7).to_le_bytes()).collect();
+    let labels = |first: u8| npy("|u1", "20,", &(0..20).map(|row| (row + first) % 2).collect::<Vec<u8>>());
+    std::fs::write(path("features.npy"), npy("<f4", "20, 4", &values)).unwrap();
+    std::fs::write(path("labels.npy"), labels(0)).unwrap();
+    let mut spec = Spec { heads: vec!["linear".into()], seeds: vec![0], ..Spec::default() };
+    spec.data.set_features(&path("features.npy").display().to_string());
+    let options = lab::RunOptions { cache: folder.path().into(), ..lab::RunOptions::new(path("run")) };
+    lab::run::<Qtl>(&spec, &options, &()).unwrap();
+    let saved = SavedHead::read(&path("run"), &HeadQuery::default()).unwrap();
+    let read = || saved.rows((folder.path(), 1), &()).map(|(rows, ..)| rows.evaluated.len());
+    assert!(read().is_ok());
+    std::fs::write(path("labels.npy"), labels(1)).unwrap();
+    let message = read().unwrap_err().to_string();
+    assert!(message.contains("labels.npy") && message.contains("data.beside have changed"), "{message}");
+    std::fs::remove_file(path("labels.npy")).unwrap();
+    assert!(read().unwrap_err().to_string().contains("data.beside have changed"));
+}
+
 #[test]
 fn inputs_have_one_name_in_circuits_and_tables() {
     let text = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\ninput array[float[64], 2] x;\ninput float[64] w;\nqubit[2] q;\n\

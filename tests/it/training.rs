@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use candle_core::{DType, Device, Tensor};
 use qgraft::circuit::ansatz::ANSATZE;
@@ -17,7 +18,9 @@ use qgraft::nn::loss::Loss;
 use qgraft::nn::model::BackboneWithHead;
 use qgraft::nn::optim::{Method, Schedule};
 use qgraft::nn::{Dataset, Examples, LayerGroups, Mode, Model, Network, NnError, Output, Params, Weights};
-use qgraft::study::train::{EpochRecord, Evaluation, Evaluator, HeldOutEvaluator, TrainConfig, TrainingLoop};
+use qgraft::study::train::{
+    Checkpoint, EpochRecord, Evaluation, Evaluator, HeldOutEvaluator, TrainConfig, TrainingLoop,
+};
 use qgraft::study::{Observer, StudyError};
 use qgraft::transfer::schedule::Full;
 use qgraft::transfer::{After, Compose, Hatl, METHODS, Rule, Transfer};
@@ -148,6 +151,40 @@ fn a_checkpoint_resumes_bit_for_bit() {
         TrainingLoop { checkpoint: Some(&path), ..TrainingLoop::new(&NET, &training, &Loss::CrossEntropy, &config, 4) };
     let error = other.run(&mut Params::new(4, DType::F32), &mut Full).unwrap_err().to_string();
     assert!(error.contains("seed: 3") && error.contains("last.safetensors"), "{error}");
+}
+
+/// Names a file for a training, to be written after every epoch.
+struct Keeping<'a>(&'a Path);
+
+impl Observer for Keeping<'_> {
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        Some(Checkpoint { path: self.0.into(), every: Duration::ZERO })
+    }
+}
+
+#[test]
+fn a_checkpoint_of_an_observer_saves_work_and_decides_nothing() {
+    let training = examples(12, 1);
+    let config = TrainConfig::new(3, 12, 0.01, Method::ADAM);
+    let run = |config: &TrainConfig, observer: &dyn Observer| {
+        let mut params = Params::new(3, DType::F32);
+        TrainingLoop { observer, ..TrainingLoop::new(&NET, &training, &Loss::CrossEntropy, config, 3) }
+            .run(&mut params, &mut Full)
+            .unwrap();
+        bits(&params)
+    };
+    let expected = run(&config, &());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trial/0.safetensors");
+    assert_eq!(run(&config, &Keeping(&path)), expected);
+    assert!(path.exists(), "the folder is made");
+    // Of another training, cut off, in a place where nothing can be written: as if it were not there.
+    run(&TrainConfig { rate: 0.02, ..config }, &Keeping(&path));
+    assert_eq!(run(&config, &Keeping(&path)), expected);
+    std::fs::write(&path, b"cut").unwrap();
+    assert_eq!(run(&config, &Keeping(&path)), expected);
+    std::fs::write(folder.path().join("file"), b"").unwrap();
+    assert_eq!(run(&config, &Keeping(&folder.path().join("file/0.safetensors"))), expected);
 }
 
 /// Returns given metrics in turn.

@@ -75,6 +75,14 @@ for qubits in (1, 2, 3):
     circuit.append(StatePreparation(x / np.linalg.norm(x)), range(qubits))
     amplitudes.append({"features": x.tolist(), "state": state(circuit)})
 
+# x on the first qubits and 1 on the last alone, as PennyLane's AmplitudeEmbedding([*x, 1], pad_with=0, normalize=True).
+ancilla = []
+for qubits, x in [(1, [0.3]), (2, [0.5, -1.5]), (2, [1.0, -3.0]), (2, [-0.5, 1.5]), (3, [0.25, 0.0, -2.0, 0.75])]:
+    padded = np.array([*x, 1.0] + [0.0] * (2**qubits - len(x) - 1))
+    circuit = QuantumCircuit(qubits)
+    circuit.append(StatePreparation(padded / np.linalg.norm(padded)), range(qubits))
+    ancilla.append({"features": x, "state": state(circuit)})
+
 ansatze = []
 for name, (encoding, build) in ANSATZE.items():
     for qubits, entanglement in [(2, None), (3, None)] + [(3, e) for e in PATTERNS]:
@@ -106,4 +114,4 @@ for qubits in (2, 3):
 
 entanglements = [{"name": name, "qubits": qubits, "layers": pairs_of(qubits, 7, name)}
                  for name in PATTERNS for qubits in (2, 3, 4, 5)]
-print(json.dumps({"encodings": encodings, "amplitudes": amplitudes, "ansatze": ansatze, "entanglements": entanglements}))
+print(json.dumps({"encodings": encodings, "amplitudes": amplitudes, "ancilla": ancilla, "ansatze": ansatze, "entanglements": entanglements}))

@@ -16,7 +16,10 @@ pub enum Encoding {
     Reuploading,
     /// Amplitudes of a 2ⁿ vector, prepared by a tree of uniformly controlled RY: 2ⁿ - 1 slots.
     Amplitude,
-    /// The same with amplitudes that are not negative, as square roots of probabilities are.
+    /// 2ⁿ⁻¹ features as amplitudes and 1 as that of the ancilla alone, the last qubit: (Σ xᵢ|0⟩|i⟩ + |1⟩|0…0⟩) / √(‖x‖² + 1).
+    /// Vectors that differ in length or sign alone stay apart.
+    AmplitudeAncilla,
+    /// The same as `Amplitude` with amplitudes that are not negative, as square roots of probabilities are.
     Probability,
     /// H on each qubit, then evolutions under Pauli strings with angles of one feature or of two.
     Pauli(&'static PauliMap),
@@ -86,6 +89,12 @@ pub static ENCODINGS: &[EncodingRow] = &[
               AmplitudeEmbedding)",
     },
     EncodingRow {
+        name: "amplitude_ancilla",
+        encoding: Encoding::AmplitudeAncilla,
+        doc: "2^(n-1) features as real amplitudes and 1 on an ancilla, which keeps their length (Schuld et al. 2020, arXiv \
+              1804.00633; PennyLane AmplitudeEmbedding of [x, 1] with pad_with=0)",
+    },
+    EncodingRow {
         name: "probability",
         encoding: Encoding::Probability,
         doc: "2^n features in (0, 1) as amplitudes (QPIE: Yao et al. 2017, arXiv 1801.01465)",
@@ -135,15 +144,16 @@ impl PauliMap {
 }
 
 impl Encoding {
-    /// Whether 2ⁿ features become amplitudes.
+    /// Whether features become amplitudes, up to 2ⁿ of them.
     pub fn is_amplitude(self) -> bool {
-        matches!(self, Self::Amplitude | Self::Probability)
+        matches!(self, Self::Amplitude | Self::AmplitudeAncilla | Self::Probability)
     }
 
     /// Number of features of a circuit on `qubits` qubits with `inputs` input slots.
     pub fn features(self, qubits: usize, inputs: usize) -> usize {
         match self {
             Self::Amplitude | Self::Probability => 1 << qubits,
+            Self::AmplitudeAncilla => 1 << (qubits - 1),
             Self::Direct => inputs,
             _ => qubits,
         }
@@ -154,7 +164,7 @@ impl Encoding {
         match self {
             Self::Angle | Self::HadamardAngle | Self::EntangledAngle | Self::Direct => qubits,
             Self::Reuploading => qubits * depth,
-            Self::Amplitude | Self::Probability => (1 << qubits) - 1,
+            Self::Amplitude | Self::AmplitudeAncilla | Self::Probability => (1 << qubits) - 1,
             Self::Pauli(map) => qubits + if entangle { map.angle_pairs(qubits).len() } else { 0 },
         }
     }
@@ -174,7 +184,7 @@ impl Encoding {
                     if self == Self::EntangledAngle && entangle { Entanglement::Ring.pairs(0, qubits) } else { vec![] };
                 ring.into_iter().try_for_each(|(a, b)| circuit.push(Gate::Cx, &[a, b], &[]).map(drop))
             }
-            Self::Amplitude | Self::Probability => prepare_amplitudes(circuit, inputs),
+            Self::Amplitude | Self::AmplitudeAncilla | Self::Probability => prepare_amplitudes(circuit, inputs),
             Self::Reuploading => Ok(()),
             Self::Pauli(map) => {
                 let pairs = if entangle { map.angle_pairs(qubits) } else { Vec::new() };

@@ -164,7 +164,7 @@ impl CircuitConfig {
         Ok(Some(row))
     }
 
-    /// Whether 2ⁿ features become amplitudes.
+    /// Whether features become amplitudes, up to 2ⁿ of them.
     pub fn takes_amplitudes(&self) -> bool {
         let own = self.family().ok().flatten().map(|row| row.encoding);
         let given = self.encoding.as_ref().and_then(|name| EncodingRow::named(name)).map(|row| row.encoding);

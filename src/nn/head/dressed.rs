@@ -59,7 +59,7 @@ impl EncodedCircuit {
     pub fn angles(&self, features: &Tensor) -> Result<Tensor, NnError> {
         let reduced = self.reduce.forward(features)?;
         let values = match self.ansatz.encoding {
-            Encoding::Amplitude => reduced,
+            Encoding::Amplitude | Encoding::AmplitudeAncilla => reduced,
             // Into (0, 1), as the brightness of a pixel is.
             Encoding::Probability => ((reduced.tanh()? + 1.0)? * 0.5)?,
             _ => (reduced.tanh()? * FRAC_PI_2)?,
@@ -84,6 +84,13 @@ impl EncodedCircuit {
 pub fn encode(ansatz: &Ansatz, values: &Tensor, scales: Option<&Tensor>) -> Result<Tensor, NnError> {
     Ok(match (ansatz.encoding, scales) {
         (Encoding::Amplitude | Encoding::Probability, _) => amplitude_angles(values)?,
+        (Encoding::AmplitudeAncilla, _) => {
+            // The ancilla is the last qubit: its half of the amplitudes is 1, 0, 0, …
+            let (rows, width) = values.dims2()?;
+            let one = Tensor::ones((rows, 1), values.dtype(), values.device())?;
+            let zeros = Tensor::zeros((rows, width - 1), values.dtype(), values.device())?;
+            amplitude_angles(&Tensor::cat(&[values, &one, &zeros], D::Minus1)?)?
+        }
         (Encoding::Pauli(map), _) => pauli_angles(map, values, ansatz.inputs)?,
         (Encoding::Reuploading, scales) => {
             let uploads = ansatz.inputs / values.dim(D::Minus1)?.max(1);

@@ -2,7 +2,9 @@
 //! in its metadata. Everything else follows from the seed and the history.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
@@ -17,6 +19,74 @@ use crate::nn::{NnError, Params};
 use crate::study::StudyError;
 
 const FORMAT: &str = "qgraft.checkpoint/2";
+
+/// A file in which a training keeps its state from time to time. It saves work and decides nothing: where it cannot be
+/// written or read, the training starts anew after an interruption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The file; its folder is made when it is needed.
+    pub path: PathBuf,
+    /// At least this time is between two writings, each after an epoch.
+    pub every: Duration,
+}
+
+/// The end of a training is kept as well if the training took this share of the time between two writings: what follows it
+/// in its trial may be interrupted.
+const KEPT_END: f64 = 1.0 / 30.0;
+
+/// When a training keeps its state.
+pub(super) enum Keeper<'a> {
+    /// Never.
+    Nowhere,
+    /// After every epoch, and what goes wrong is an error.
+    Always(&'a Path),
+    /// From time to time.
+    Sometimes { file: Checkpoint, began: Instant, last: Instant },
+}
+
+impl<'a> Keeper<'a> {
+    pub fn new(always: Option<&'a Path>, sometimes: Option<Checkpoint>) -> Self {
+        let now = Instant::now();
+        match (always, sometimes) {
+            (Some(path), _) => Self::Always(path),
+            (None, Some(file)) => Self::Sometimes { file, began: now, last: now },
+            (None, None) => Self::Nowhere,
+        }
+    }
+
+    /// Sets parameters and state to what was kept; whether something was.
+    pub fn read(&self, training: &Identity, params: &Params, state: &mut State) -> Result<bool, StudyError> {
+        match self {
+            Self::Always(path) if path.exists() => read(path, training, params, state).map(|()| true),
+            Self::Sometimes { file, .. } if file.path.exists() => Ok(read(&file.path, training, params, state).is_ok()),
+            _ => Ok(false),
+        }
+    }
+
+    /// Keeps the state after an epoch. `is_last` if no other follows.
+    pub fn write(
+        &mut self,
+        training: Identity,
+        params: &Params,
+        state: &State,
+        is_last: bool,
+    ) -> Result<(), StudyError> {
+        match self {
+            Self::Nowhere => Ok(()),
+            Self::Always(path) => write(path, training, params, state),
+            Self::Sometimes { file, began, last } => {
+                let is_due = last.elapsed() >= file.every;
+                if is_due || (is_last && began.elapsed() >= file.every.mul_f64(KEPT_END)) {
+                    let folder = file.path.parent().unwrap_or(Path::new("."));
+                    let _ = fs::create_dir_all(folder);
+                    let _ = write(&file.path, training, params, state);
+                    *last = Instant::now();
+                }
+                Ok(())
+            }
+        }
+    }
+}
 
 /// What is not a tensor.
 #[derive(Serialize, Deserialize)]
@@ -38,7 +108,7 @@ pub(super) struct Identity {
 }
 
 /// Writes the file whole or not at all.
-pub(super) fn write(path: &Path, training: Identity, params: &Params, state: &State) -> Result<(), StudyError> {
+fn write(path: &Path, training: Identity, params: &Params, state: &State) -> Result<(), StudyError> {
     let mut tensors: Vec<(String, Tensor)> = Vec::new();
     let mut steps = Vec::new();
     let kept = [("best", state.best.as_ref()), ("average", state.average.as_ref().map(|average| &average.values))];
@@ -65,8 +135,8 @@ pub(super) fn write(path: &Path, training: Identity, params: &Params, state: &St
     write_file(path, &bytes).map_err(|source| StudyError::File { path: path.into(), source })
 }
 
-/// Sets parameters and state to what the file holds.
-pub(super) fn read(path: &Path, training: &Identity, params: &Params, state: &mut State) -> Result<(), StudyError> {
+/// Sets parameters and state to what the file holds, or leaves them as they are.
+fn read(path: &Path, training: &Identity, params: &Params, state: &mut State) -> Result<(), StudyError> {
     let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
     let bytes = input::read(path, input::LARGEST).map_err(|source| StudyError::File { path: path.into(), source })?;
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| failed(e.to_string()))?;
@@ -93,17 +163,20 @@ pub(super) fn read(path: &Path, training: &Identity, params: &Params, state: &mu
         };
         Ok(Snapshot(part.into_iter().map(found).collect::<Result<_, _>>()?))
     };
-    params.restore(&whole(now)?)?;
+    let now = whole(now)?;
     // All or none: there is no best before the first epoch that has one.
-    state.best = if best.iter().all(|(_, tensor)| tensor.is_none()) { None } else { Some(whole(best)?) };
-    if let Some(kept) = &mut state.average {
-        kept.values = whole(average)?;
-    }
+    let best = if best.iter().all(|(_, tensor)| tensor.is_none()) { None } else { Some(whole(best)?) };
+    let average = if state.average.is_some() { Some(whole(average)?) } else { None };
     let numbers = |tensor: Option<Tensor>| tensor.map(|tensor| tensor.to_vec1::<f64>()).transpose();
     let mut moments = Vec::new();
     for (((_, first), (_, second)), steps) in first.into_iter().zip(second).zip(header.steps) {
         let both = numbers(first)?.zip(numbers(second)?);
         moments.push(both.map(|(first, second)| Moments { steps, first, second }));
+    }
+    params.restore(&now)?;
+    state.best = best;
+    if let (Some(own), Some(values)) = (&mut state.average, average) {
+        own.values = values;
     }
     state.optimizer.remember(moments);
     state.history = header.history;

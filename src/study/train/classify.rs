@@ -5,9 +5,10 @@ use ndarray::Array2;
 
 use crate::nn::loss::Loss;
 use crate::nn::model::first;
-use crate::nn::{Examples, Head, LearningRates, Mode, Model, Network, NnError, Output, Params};
+use crate::nn::{Examples, Head, Mode, Model, Network, NnError, Output, Params};
 use crate::study::train::{Fitted, HeldOutEvaluator, TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
+use crate::transfer::Transfer;
 
 /// Rows for training or evaluation: features (rows, width) in the parameters' element type, labels (rows) u32.
 #[derive(Clone, Debug)]
@@ -37,7 +38,8 @@ impl Rows {
     }
 }
 
-/// Trains `head`, whose parameters are `params`, at these learning rates. Batches are drawn under `seed`.
+/// Trains `head`, whose parameters are `params`, by `transfer`, which may be learning rates alone. Batches are drawn under
+/// `seed`.
 ///
 /// Every epoch ends with an evaluation on the validation rows: mean cross-entropy in nats, and accuracy as the metric.
 ///
@@ -46,7 +48,7 @@ impl Rows {
 pub fn train(
     head: &dyn Head,
     params: &Params,
-    rates: &LearningRates,
+    transfer: &mut dyn Transfer,
     (training, validation): (&Rows, &Rows),
     config: &TrainConfig,
     seed: u64,
@@ -61,7 +63,7 @@ pub fn train(
         ..TrainingLoop::new(&model, &training, &loss, config, seed)
     };
     // A clone shares the variables, so what is trained are the caller's parameters.
-    training_loop.fit(&mut params.clone(), &mut rates.clone())
+    training_loop.fit(&mut params.clone(), transfer)
 }
 
 /// A head that was built before.

@@ -14,15 +14,17 @@ use std::path::Path;
 use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
+pub use checkpoint::Checkpoint;
 pub use classify::{Rows, predict, train};
 pub use config::TrainConfig;
 pub use evaluator::{Evaluation, Evaluator, HeldOutEvaluator};
 
-use checkpoint::Identity;
+use checkpoint::{Identity, Keeper};
 use evaluator::Tally;
 
 use crate::data::Sampler;
 use crate::math::Stream;
+use crate::math::words::pluralise;
 use crate::nn::loss::{Objective, mean};
 use crate::nn::optim::{Average, Optimizer, warm_up};
 use crate::nn::params::Snapshot;
@@ -66,7 +68,8 @@ pub struct TrainingLoop<'a> {
     pub seed: u64,
     /// Receives every step.
     pub observer: &'a dyn Observer,
-    /// Written after every epoch. If it is there already, training continues from it.
+    /// Written after every epoch. If it is there already, training continues from it. Without one, the observer may name a
+    /// file ([`Observer::checkpoint`]).
     pub checkpoint: Option<&'a Path>,
 }
 
@@ -137,7 +140,9 @@ impl<'a> TrainingLoop<'a> {
         };
         self.model.build(params)?;
         transfer.prepare(&context, params)?;
-        let mut state = self.start(params)?;
+        let offered = self.observer.checkpoint().filter(|_| transfer.is_resumable());
+        let mut keeper = Keeper::new(self.checkpoint, offered);
+        let mut state = self.start(params, &keeper)?;
         let mut batches = Stream::named(self.seed, "batches");
         for (epoch, record) in state.history.iter().enumerate() {
             self.sampler.epoch(self.training.len(), batch, &mut batches);
@@ -169,9 +174,8 @@ impl<'a> TrainingLoop<'a> {
                 // Moments of the discarded parameters would pull the restored ones towards them.
                 state.optimizer.remember(Vec::new());
             }
-            if let Some(path) = self.checkpoint {
-                checkpoint::write(path, self.identity(), params, &state)?;
-            }
+            let is_last = epoch + 1 == epochs || self.config.is_over(&state.history);
+            keeper.write(self.identity(), params, &state, is_last)?;
         }
         self.finish(params, &state)?;
         Ok(Fitted { history: state.history, best: state.best })
@@ -181,16 +185,17 @@ impl<'a> TrainingLoop<'a> {
         Identity { seed: self.seed, config: self.config, rows: self.training.len() }
     }
 
-    /// A fresh state, or that of the checkpoint.
-    fn start(&self, params: &Params) -> Result<State, StudyError> {
+    /// A fresh state, or the one that was kept.
+    fn start(&self, params: &Params, keeper: &Keeper) -> Result<State, StudyError> {
         let optimizer = Optimizer::new(self.config.optimizer).clipped(self.config.clip);
         let average = match self.config.average {
             Some(decay) => Some(Average::new(decay, params.snapshot()?)),
             None => None,
         };
         let mut state = State { optimizer, average, best: None, history: Vec::new() };
-        if let Some(path) = self.checkpoint.filter(|path| path.exists()) {
-            checkpoint::read(path, &self.identity(), params, &mut state)?;
+        if keeper.read(&self.identity(), params, &mut state)? {
+            let done = pluralise(state.history.len(), "epoch");
+            self.observer.note(&format!("a training continues after {done} of {}", self.config.epochs));
         }
         Ok(state)
     }

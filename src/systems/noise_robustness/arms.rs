@@ -10,7 +10,7 @@ use crate::study::train::train;
 use crate::study::{Observer, TrainedHead, tensors};
 use crate::systems::hold_out::Rows;
 use crate::systems::noise_robustness::conditions::on_device;
-use crate::systems::noise_robustness::random_condition::RandomCondition;
+use crate::systems::noise_robustness::random_condition::{CountedBatches, RandomCondition};
 use crate::systems::noise_robustness::spec::Spec;
 
 /// The arm that the others are compared with.
@@ -72,8 +72,10 @@ impl ArmRow {
         }
         let head = RandomCondition::new(heads, seed);
         let (training, validation) = (tensors(&data.training)?, tensors(&data.validation)?);
-        let both = (&training, &validation);
-        let fitted = train(&head, &params, &model.learning_rates(), both, &spec.train, seed, observer)?;
+        // The validation rows are one batch.
+        let per_epoch = training.len().div_ceil(spec.train.batch) as u64 + 1;
+        let mut method = CountedBatches { rates: model.learning_rates(), head: &head, per_epoch };
+        let fitted = train(&head, &params, &mut method, (&training, &validation), &spec.train, seed, observer)?;
         Ok(TrainedHead { config, model, params, classes: data.training.classes.clone(), history: fitted.history })
     }
 }

@@ -297,4 +297,9 @@ impl<T: Transfer> Transfer for Instrumented<'_, T> {
     fn after_epoch(&mut self, epoch: usize, metric: f64) -> After {
         self.method.after_epoch(epoch, metric)
     }
+
+    /// What it measures before an epoch is in no checkpoint.
+    fn is_resumable(&self) -> bool {
+        false
+    }
 }

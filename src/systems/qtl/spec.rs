@@ -197,7 +197,7 @@ impl Settings for Spec {
             .distinct("evaluate.scales", &self.evaluate.scales)
             .distinct("evaluate.shots", &self.evaluate.shots);
         let is_amplitude = self.circuit.takes_amplitudes();
-        let expected = "at most 12: amplitude encoding takes 2^n features";
+        let expected = "at most 12: amplitude encoding prepares 2^n amplitudes";
         check.check("circuit.qubits", qubits, !is_amplitude || *qubits <= 12, expected);
         for label in &self.heads {
             let name = label.split('@').next().unwrap_or_default();

@@ -50,7 +50,7 @@ impl SecondStage {
         let training = features.of_cells(&inputs.training)?;
         let validation = features.of_cells(&inputs.validation)?;
         let test = features.of_cells(&inputs.test)?;
-        train(built.as_ref(), &params, &head.learning_rates(), (&training, &validation), &TRAIN, seed, observer)?;
+        train(built.as_ref(), &params, &mut head.learning_rates(), (&training, &validation), &TRAIN, seed, observer)?;
         let probabilities = predict(built.as_ref(), &test.features)?;
         let truth = test.labels.to_vec1::<u32>()?;
         let right = probabilities.outer_iter().zip(&truth).filter(|(row, label)| argmax(row) == **label as usize);
