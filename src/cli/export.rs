@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::circuit::qasm::{WriteOptions, write2, write3};
 use crate::cli::circuit_file;
 use crate::cli::progress::{Bar, catch_interrupts};
-use crate::cli::{note, threads};
+use crate::cli::{note, quoted, threads};
 use crate::device::TranspiledCircuit;
 use crate::lab::ModelChoice;
 use crate::math::words::pluralise;
@@ -157,12 +157,15 @@ fn write_job(arguments: &Arguments, saved: &SavedHead, (job, rows): (&HardwareJo
     for (name, bytes) in job.files(&rows, predicted.view(), arguments.bound)? {
         write_whole(&folder.join(name), &bytes)?;
     }
+    let shown = |path: &Path| quoted(&path.display().to_string());
     note(format_args!(
-        "{0}: {1} and {2}; python {0}/submit.py runs them, and qgraft judge {3} {0}/counts.json reads the counts",
+        "{}: {} and {}; python {} runs them, and qgraft judge {} {} reads the counts",
         folder.display(),
         pluralise(job.circuits.len(), "circuit"),
         pluralise(rows.ids.len(), "row"),
-        arguments.folder.display(),
+        shown(&folder.join("submit.py")),
+        shown(&arguments.folder),
+        shown(&folder.join("counts.json")),
     ));
     Ok(())
 }

@@ -8,8 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::cli::console::{note, print_json, stdout};
 use crate::cli::progress::{Workers, catch_interrupts};
-use crate::cli::quoted;
-use crate::cli::threads;
+use crate::cli::{quoted, threads};
 use crate::lab::{Outcome, Overrides, RunOptions, System, read_settings};
 use crate::math::words::pluralise;
 use crate::report::terminal;

@@ -7,8 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::cli::console::{note, stdout};
 use crate::cli::progress::{Workers, catch_interrupts};
-use crate::cli::quoted;
-use crate::cli::threads;
+use crate::cli::{quoted, threads};
 use crate::lab::suite::{self, Ready, Suite};
 use crate::lab::{Outcome, RunOptions, only_of};
 use crate::math::words::pluralise;

@@ -12,7 +12,7 @@ import json
 import pathlib
 
 from qiskit import qasm3
-from qiskit_ibm_runtime import QiskitRuntimeService, SamplerV2, fake_provider
+from qiskit_ibm_runtime import QiskitRuntimeService, Sampler, fake_provider
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--backend", help="name of an IBM backend; ibm_DEVICE by default")
@@ -31,7 +31,10 @@ with (folder / "angles.csv").open(newline="") as file:
 if arguments.fake:
     backend = getattr(fake_provider, arguments.fake)()
 else:
-    backend = QiskitRuntimeService().backend(arguments.backend or f"ibm_{job['device']}")
+    if arguments.backend is None and "." in job["device"]:
+        parser.error(f"{job['device']} is a file of a calibration; name its backend by --backend")
+    name = job["device"].removeprefix("ibm_").removeprefix("fake_")
+    backend = QiskitRuntimeService().backend(arguments.backend or f"ibm_{name}")
 
 # The circuits are in native gates on physical qubits already: they are run as they are, not transpiled again.
 publications = []
@@ -41,7 +44,7 @@ for file, _ in job["circuits"]:
     publications.append((circuit, angles))
 
 options = {"simulator": {"seed_simulator": arguments.seed}} if arguments.fake and arguments.seed is not None else {}
-running = SamplerV2(mode=backend, options=options).run(publications, shots=arguments.shots)
+running = Sampler(mode=backend, options=options).run(publications, shots=arguments.shots)
 print(f"job {running.job_id()} on {backend.name}: {len(publications)} circuits, {len(rows)} rows")
 results = running.result()
 

@@ -141,7 +141,12 @@ impl Experiment for NoiseRobustness {
         ),
         Flag::field("arms", "LIST", "arms", "Ways of training")
             .with_choices(|| ARMS.iter().map(|row| row.name).collect()),
-        Flag::field("devices", "LIST", "devices", "Devices to evaluate under; heads are trained under the first"),
+        Flag::field(
+            "devices",
+            "LIST",
+            "devices",
+            "Devices to evaluate under, or files of calibrations; heads are trained under the first",
+        ),
         Flag::field("model", "NAME", "model", "Noise model")
             .with_choices(|| MODELS.iter().map(|row| row.name).collect()),
         Flag::field("scales", "LIST", "scales", "Factors on the noise"),

@@ -152,7 +152,12 @@ impl Experiment for Qtl {
         Flag::field("backbone", "NAME", "backbone.name", "Frozen network (see `qgraft list backbones`)"),
         Flag::field("weights", "FILE", "backbone.weights", "Its weights"),
         Flag::field("heads", "LIST", "heads", "Heads (see `qgraft list heads`); NAME@DEVICE trains under noise"),
-        Flag::field("devices", "LIST", "evaluate.devices", "Devices to evaluate under (see `qgraft list devices`)"),
+        Flag::field(
+            "devices",
+            "LIST",
+            "evaluate.devices",
+            "Devices to evaluate under (see `qgraft list devices`), or files of calibrations",
+        ),
         Flag::field("shots", "LIST", "evaluate.shots", "Numbers of shots to evaluate with"),
         Flag::field("model", "NAME", "evaluate.model", "Noise model to evaluate under")
             .with_choices(|| MODELS.iter().map(|row| row.name).collect()),
