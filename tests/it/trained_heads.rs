@@ -222,7 +222,8 @@ fn labels_beside_features_that_changed_since_the_run_are_refused() {
     spec.data.set_features(&path("features.npy").display().to_string());
     let options = lab::RunOptions { cache: folder.path().into(), ..lab::RunOptions::new(path("run")) };
     lab::run::<Qtl>(&spec, &options, &()).unwrap();
-    let saved = SavedHead::read(&path("run"), &HeadQuery::default()).unwrap();
+    let stored = SavedRun::open(&path("run")).unwrap();
+    let saved = SavedHead::of_trial(candidates(&stored, &ModelChoice::default()).unwrap()[0]).unwrap();
     let read = || saved.rows((folder.path(), 1), &()).map(|(rows, ..)| rows.evaluated.len());
     assert!(read().is_ok());
     std::fs::write(path("labels.npy"), labels(1)).unwrap();
