@@ -46,11 +46,6 @@ pub static DEVICES: &[DeviceRow] = &[
 ];
 
 impl Device {
-    /// The row of the shipped device of this name, if there is one. `ibm_`, `ibmq_` and `fake_` before it do not matter.
-    pub fn shipped(name: &str) -> Option<&'static DeviceRow> {
-        DEVICES.iter().find(|row| row.name == plain(name))
-    }
-
     /// The shipped device of this name. `ibm_`, `ibmq_` and `fake_` before it do not matter.
     ///
     /// ```

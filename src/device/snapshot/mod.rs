@@ -61,14 +61,6 @@ impl Device {
         check::checked(file, ibm::read(file, properties, conf)?)
     }
 
-    /// The files that `path` names, as in [`Device::read`].
-    ///
-    /// # Errors
-    /// If it is a folder without one clear file of each kind.
-    pub fn files(path: &str) -> Result<Vec<PathBuf>, DeviceError> {
-        files_of(path)
-    }
-
     /// The device in the text of our own format. `file` names it in errors.
     ///
     /// # Errors

@@ -7,7 +7,6 @@ use candle_core::Tensor;
 
 use crate::circuit::ansatz::{AnsatzError, Encoding};
 use crate::circuit::{Ansatz, Circuit};
-use crate::math::input;
 use crate::nn::head::{AnsatzChoice, CircuitConfig, EncodedCircuit, Head, HeadRow, HeadShape, OwnCircuit};
 use crate::nn::{LearningRates, Network, NnError, Params};
 use crate::sim::{Auto, Condition, EngineOptions, Execution, Executions, SimError, Simulator};
