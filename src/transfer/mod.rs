@@ -123,8 +123,8 @@ pub trait Transfer {
         After::GoOn
     }
 
-    /// Whether a training may continue from a checkpoint: not if the method measures something before an epoch that neither
-    /// the parameters nor the metrics hold.
+    /// Whether a training may continue from a checkpoint: not if the method or its evaluator records something on the way
+    /// that neither the parameters nor the metrics hold.
     fn is_resumable(&self) -> bool {
         true
     }

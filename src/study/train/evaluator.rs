@@ -41,7 +41,8 @@ mod exact {
     }
 }
 
-/// Measures the network after every epoch.
+/// Measures the network after every epoch. An evaluator that keeps more than it returns goes with a method that is not
+/// [`resumable`](crate::transfer::Transfer::is_resumable): epochs before an interruption are not evaluated again.
 pub trait Evaluator {
     /// Loss and metric of the network.
     ///

@@ -324,4 +324,9 @@ impl<T: Transfer> Transfer for Treated<'_, T> {
     fn after_epoch(&mut self, epoch: usize, metric: f64) -> After {
         self.method.after_epoch(epoch, metric)
     }
+
+    /// The accuracies on test pictures are in no checkpoint.
+    fn is_resumable(&self) -> bool {
+        false
+    }
 }
