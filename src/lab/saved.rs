@@ -89,14 +89,18 @@ impl SavedTrial {
     ///
     /// # Errors
     /// If they have changed or are gone, or cannot be read.
-    pub fn check_contents(&self, field: &str, paths: &[PathBuf]) -> Result<(), StudyError> {
+    pub fn check_contents<P: AsRef<Path>>(
+        &self,
+        field: &str,
+        paths: impl IntoIterator<Item = P>,
+    ) -> Result<(), StudyError> {
         let Some(then) = self.contents.get(field) else { return Ok(()) };
-        let named: Vec<_> = paths.iter().map(|path| (field.to_string(), path.clone())).collect();
+        let named: Vec<_> = paths.into_iter().map(|path| (field.to_string(), path.as_ref().to_path_buf())).collect();
         match Hashes::default().of(&named)?.get(field) {
             Some(now) if now == then => Ok(()),
             _ => {
                 let reason = format!("the contents of {field} have changed since the run; restore them or train again");
-                let path = paths.first().unwrap_or(&self.folder).clone();
+                let path = named.first().map_or(&self.folder, |(_, path)| path).clone();
                 Err(StudyError::SavedRun { path, reason })
             }
         }

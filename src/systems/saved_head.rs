@@ -122,9 +122,9 @@ impl SavedHead {
         let path = data.path_for(backbone);
         // Labels beside a file of features.
         let beside = path.iter().flat_map(|path| companions(path).unwrap_or_default()).collect::<Vec<_>>();
-        self.trial.check_contents("data.path", path.as_slice())?;
+        self.trial.check_contents("data.path", path.as_deref())?;
         self.trial.check_contents("data.beside", &beside)?;
-        self.trial.check_contents("backbone.weights", backbone.weights.as_slice())?;
+        self.trial.check_contents("backbone.weights", backbone.weights.as_deref())?;
         let loaded = inputs::load(data, backbone, (cache, threads), observer)?;
         Ok((Rows::cut(&loaded.features, hold_out, self.seed)?, loaded.title, loaded.notices))
     }
@@ -174,7 +174,7 @@ impl SavedHead {
     pub fn apply(&self, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError> {
         let places = (options.cache.as_path(), options.threads);
         let new = inputs::NewData { paths: &options.data, classes: &self.head.classes, skip_bad: options.skip_bad };
-        self.trial.check_contents("backbone.weights", self.settings.backbone.weights.as_slice())?;
+        self.trial.check_contents("backbone.weights", self.settings.backbone.weights.as_deref())?;
         let rows = inputs::load_new(&new, &self.settings.backbone, places, observer)?;
         let has_circuit = self.head.model.ansatz.is_some();
         if !has_circuit && options.condition != Condition::default() {

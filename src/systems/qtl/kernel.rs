@@ -80,7 +80,7 @@ pub fn apply(trial: &SavedTrial, options: &ApplyOptions, observer: &dyn Observer
     let places = (options.cache.as_path(), options.threads);
     let new = NewData { paths: &options.data, classes: &classes, skip_bad: options.skip_bad };
     let backbone = trial.settings::<Spec>()?.backbone;
-    trial.check_contents("backbone.weights", backbone.weights.as_slice())?;
+    trial.check_contents("backbone.weights", backbone.weights.as_deref())?;
     let rows = inputs::load_new(&new, &backbone, places, observer)?;
     let mut found = Measurement::default();
     let (condition, seed) = (&options.condition, trial.point.seed());
