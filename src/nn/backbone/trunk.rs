@@ -112,7 +112,10 @@ impl Trunk {
             let reason = "the stage that planes leave must lie before the one that is asked for";
             return Err(NnError::Setting { field: "stage", value: from.into(), reason });
         }
-        Ok(self.nodes[first + 1..=last].iter().flatten().try_fold(planes.clone(), |x, node| node.forward(&x, &mut ()))?)
+        Ok(self.nodes[first + 1..=last]
+            .iter()
+            .flatten()
+            .try_fold(planes.clone(), |x, node| node.forward(&x, &mut ()))?)
     }
 
     fn stage_index(&self, stage: &str) -> Result<usize, NnError> {
