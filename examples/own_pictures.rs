@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         skip_bad: false,
         cache: ".qgraft-cache".into(),
         threads: 2,
+        out_files: None,
     };
     let applied = system.apply(&SavedRun::open(&outcome.folder)?, &options, &())?;
     println!("{}", applied.model);
