@@ -1,5 +1,9 @@
 //! What can be wrong with an estimator that was made elsewhere.
 
+use std::path::{Path, PathBuf};
+
+use crate::data::DataError;
+
 /// A model that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,4 +18,35 @@ pub enum ClassicError {
     /// Lists of a node table that differ in length, or a forest whose trees differ in their number of values.
     #[error("{what}: {found}, expected {wanted}")]
     Length { what: &'static str, found: usize, wanted: usize },
+    /// A tree of a forest.
+    #[error("tree {tree} (from 0), {source}")]
+    Tree { tree: usize, source: Box<ClassicError> },
+    /// A file of a forest whose contents do not fit.
+    #[error("{}: {reason}", path.display())]
+    File { path: PathBuf, reason: String },
+    /// A file that cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+impl ClassicError {
+    /// Contents that do not fit, of a file that [`ClassicError::in_file`] names.
+    pub(super) fn file(reason: String) -> Self {
+        Self::File { path: "forest".into(), reason }
+    }
+
+    /// The same of this file.
+    pub(super) fn in_file(self, path: &Path) -> Self {
+        let path = path.into();
+        match self {
+            Self::File { reason, .. } => Self::File { path, reason },
+            Self::Data(_) => self,
+            other => Self::File { path, reason: other.to_string() },
+        }
+    }
+
+    /// The same of this tree, counted from 0.
+    pub(super) fn in_tree(self, tree: usize) -> Self {
+        Self::Tree { tree, source: Box::new(self) }
+    }
 }

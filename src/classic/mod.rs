@@ -11,7 +11,7 @@ pub mod phylogeny;
 mod svm;
 
 pub use error::ClassicError;
-pub use forest::{Answers, Forest, Grown, Growth, MatrixForm, Node, NodeTable, Tree};
+pub use forest::{Answers, Forest, Grown, Growth, MatrixForm, NamedForest, Node, NodeTable, Tree};
 pub use least_squares::LeastSquares;
 pub use logistic::Logistic;
 pub use pca::Pca;

@@ -31,12 +31,17 @@ const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "targets",
 /// A file that cannot be read, rows of different length, a value that is no number or none of the words of its column,
 /// a row without class, fewer than two classes; each by line and column.
 pub fn read_table(path: &Path) -> Result<Tabular, DataError> {
+    let place = path.display().to_string();
+    grid_of_file(path, &place, &Expected::default())?.table()
+}
+
+/// The fields of a file of any of these formats.
+pub(super) fn grid_of_file<'a>(path: &Path, place: &'a str, expected: &Expected) -> Result<Grid<'a>, DataError> {
     let bytes = read_file(path)?;
     if bytes.starts_with(parquet::MAGIC) {
-        return parquet::read(path);
+        return parquet::grid(path, place);
     }
-    let place = path.display().to_string();
-    parse_table(&text(&bytes, &place)?, &place)
+    grid(&text(&bytes, place)?, place, expected)
 }
 
 /// Reads a table from text; `place` names it in messages.
@@ -51,7 +56,7 @@ pub fn read_table(path: &Path) -> Result<Tabular, DataError> {
 /// # Errors
 /// As [`read_table`].
 pub fn parse_table(text: &str, place: &str) -> Result<Tabular, DataError> {
-    grid(text, place)?.table()
+    grid(text, place, &Expected::default())?.table()
 }
 
 /// Reads a table whose class is the column named as labels are, else the last.
@@ -59,7 +64,7 @@ pub fn parse_table(text: &str, place: &str) -> Result<Tabular, DataError> {
 /// # Errors
 /// As [`read_table`].
 pub(super) fn parse_labelled(text: &str, place: &str) -> Result<Tabular, DataError> {
-    let mut grid = grid(text, place)?;
+    let mut grid = grid(text, place, &Expected::default())?;
     let is_label = |name: &String| LABEL_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known));
     if let Some(class) = grid.names.iter().position(is_label) {
         grid.class = class;
@@ -104,8 +109,22 @@ pub(super) fn text<'a>(bytes: &'a [u8], place: &str) -> Result<Cow<'a, str>, Dat
     Ok(Cow::Borrowed(text))
 }
 
+/// What is known of a table before it is read.
+pub(super) struct Expected<'a> {
+    /// Names of columns: a first line that holds one of them names the columns.
+    pub names: &'a [&'a str],
+    /// Fewest columns.
+    pub width: usize,
+}
+
+impl Default for Expected<'_> {
+    fn default() -> Self {
+        Self { names: &[], width: 2 }
+    }
+}
+
 /// The fields of a text, with what its header declares.
-fn grid<'a>(text: &str, place: &'a str) -> Result<Grid<'a>, DataError> {
+pub(super) fn grid<'a>(text: &str, place: &'a str, expected: &Expected) -> Result<Grid<'a>, DataError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let header = KeelHeader::read(text, place)?;
     let start: usize = text.split_inclusive('\n').take(header.lines).map(str::len).sum();
@@ -135,11 +154,11 @@ fn grid<'a>(text: &str, place: &'a str) -> Result<Grid<'a>, DataError> {
         let reason = format!("line {} has {} fields, the first row has {width}", line.number, line.fields.len());
         return Err(DataError::malformed(place, reason));
     }
-    if width < 2 {
+    if width < expected.width {
         let reason = "rows have one field; expected values and a class, separated by commas, semicolons or tabs";
         return Err(DataError::malformed(place, reason));
     }
-    let names = names(&header, &mut lines, width, place)?;
+    let names = names(&header, &mut lines, expected, place)?;
     let place_of = |name: &String, word: &str| {
         names.iter().position(|n| n == name).ok_or_else(|| {
             DataError::malformed(place, format!("@{word} names `{name}`, which is none of the attributes"))
@@ -157,7 +176,7 @@ fn grid<'a>(text: &str, place: &'a str) -> Result<Grid<'a>, DataError> {
             line.fields = kept.iter().map(|&index| line.fields[index].clone()).collect();
         }
     }
-    if kept.len() < 2 {
+    if kept.len() < expected.width {
         return Err(DataError::malformed(place, "@inputs leaves no column beside the class"));
     }
     let declared = |index: usize| match header.attributes.get(index) {
@@ -216,7 +235,13 @@ pub fn chosen_separator(body: &str) -> u8 {
 }
 
 /// The names of the columns: declared, from a first line that is then taken away, or numbers.
-fn names(header: &KeelHeader, lines: &mut Vec<Line>, width: usize, place: &str) -> Result<Vec<String>, DataError> {
+fn names(
+    header: &KeelHeader,
+    lines: &mut Vec<Line>,
+    expected: &Expected,
+    place: &str,
+) -> Result<Vec<String>, DataError> {
+    let width = lines.first().map_or(0, |line| line.fields.len());
     if !header.attributes.is_empty() {
         if header.attributes.len() != width {
             let reason = format!("{} attributes are declared, but rows have {width} fields", header.attributes.len());
@@ -224,7 +249,9 @@ fn names(header: &KeelHeader, lines: &mut Vec<Line>, width: usize, place: &str) 
         }
         return Ok(header.attributes.iter().map(|(name, _)| name.clone()).collect());
     }
-    if names_columns(lines, width) {
+    // Numbers are names only where there are no others.
+    let is_known = |field: &String| expected.names.contains(&field.as_str()) && field.parse::<f64>().is_err();
+    if lines.first().is_some_and(|line| line.fields.iter().any(is_known)) || names_columns(lines, width) {
         return Ok(lines.remove(0).fields);
     }
     Ok((1..=width).map(|number| number.to_string()).collect())

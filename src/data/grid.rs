@@ -18,7 +18,7 @@ const NUMBER_GAPS: [&str; 10] = ["NAN", "-nan", "-NaN", "#N/A", "<NA>", "N/A", "
 const MOSTLY: f64 = 0.9;
 
 /// More different numbers than this are a measured column: it is never meant as words.
-const MANY: usize = 20;
+pub(super) const MANY: usize = 20;
 
 /// Most words of a column. Each becomes a column of its own for networks, and with more a column holds names or texts.
 const MOST_WORDS: usize = 1000;
@@ -70,7 +70,7 @@ impl Line {
     }
 
     /// Whether a column of numbers has a gap here.
-    fn number_gap(&self, index: usize) -> bool {
+    pub(super) fn number_gap(&self, index: usize) -> bool {
         self.gap(index) || NUMBER_GAPS.contains(&self.fields[index].as_str())
     }
 
@@ -88,13 +88,13 @@ impl Line {
 
 /// The decimal marks of a table.
 #[derive(Clone, Copy, Debug)]
-struct Marks {
+pub(super) struct Marks {
     point: bool,
     comma: bool,
 }
 
 /// The words of a column, if it is not numbers, and its values.
-type Read = (Option<Vec<String>>, Vec<f32>);
+pub(super) type Read = (Option<Vec<String>>, Vec<f32>);
 
 impl Grid<'_> {
     /// The table.
@@ -124,12 +124,13 @@ impl Grid<'_> {
             return Err(DataError::malformed(self.place, reason));
         }
         let samples = self.samples()?;
+        let target = self.names[class].clone();
         let notices = self.notices.into_iter().map(|notice| format!("{}: {notice}", self.place)).collect();
-        Ok(Tabular { values, columns, samples, notices })
+        Ok(Tabular { values, columns, target, samples, notices })
     }
 
     /// Rows whose value of a column of numbers is known.
-    fn known(&self, index: usize) -> impl Iterator<Item = &Line> {
+    pub(super) fn known(&self, index: usize) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(move |line| !line.number_gap(index))
     }
 
@@ -148,12 +149,12 @@ impl Grid<'_> {
     }
 
     /// Whether every known value of a column is a number as programs write it.
-    fn is_plain(&self, index: usize) -> bool {
+    pub(super) fn is_plain(&self, index: usize) -> bool {
         self.known(index).all(|line| line.number_at(index).is_some())
     }
 
     /// Which decimal marks columns have that can be read in one way only.
-    fn marks(&self) -> Marks {
+    pub(super) fn marks(&self) -> Marks {
         let open: Vec<usize> =
             (0..self.names.len()).filter(|&k| k != self.class && self.kinds[k] == Kind::Unknown).collect();
         if open.iter().all(|&index| self.is_plain(index)) {
@@ -165,7 +166,7 @@ impl Grid<'_> {
         Marks { point: has(DecimalMark::Point, DecimalMark::Comma), comma: has(DecimalMark::Comma, DecimalMark::Point) }
     }
 
-    fn column(&mut self, index: usize, marks: Marks) -> Result<Read, DataError> {
+    pub(super) fn column(&mut self, index: usize, marks: Marks) -> Result<Read, DataError> {
         match self.kinds[index].clone() {
             Kind::Numbers => self.plain(index),
             Kind::Words(words) => self.words(index, words),
@@ -202,7 +203,7 @@ impl Grid<'_> {
     }
 
     /// Numbers as programs write them.
-    fn plain(&mut self, index: usize) -> Result<Read, DataError> {
+    pub(super) fn plain(&mut self, index: usize) -> Result<Read, DataError> {
         let value = |line: &Line| match line.number_at(index).map(|v| v as f32).filter(|v| v.is_finite()) {
             _ if line.number_gap(index) => Ok(f32::NAN),
             Some(value) => Ok(value),
@@ -214,7 +215,7 @@ impl Grid<'_> {
     }
 
     /// The decimal mark under which a column is numbers of one unit, `None` if there is none.
-    fn readable(&self, index: usize, marks: Marks) -> Result<Option<DecimalMark>, DataError> {
+    pub(super) fn readable(&self, index: usize, marks: Marks) -> Result<Option<DecimalMark>, DataError> {
         let (point, comma) = (self.under(index, DecimalMark::Point), self.under(index, DecimalMark::Comma));
         let found = match (&point, &comma) {
             (None, None) => return Ok(None),
@@ -248,7 +249,7 @@ impl Grid<'_> {
     }
 
     /// Numbers as people write them, with a notice that says how they are read.
-    fn written(&mut self, index: usize, mark: DecimalMark) -> Result<Read, DataError> {
+    pub(super) fn written(&mut self, index: usize, mark: DecimalMark) -> Result<Read, DataError> {
         let (mut values, mut traits, mut example) = (Vec::new(), Vec::new(), None);
         for line in &self.lines {
             if line.number_gap(index) {
@@ -339,7 +340,7 @@ impl Grid<'_> {
         }
     }
 
-    fn samples(&self) -> Result<Samples, DataError> {
+    pub(super) fn samples(&self) -> Result<Samples, DataError> {
         let Self { place, class, ref lines, .. } = *self;
         if let Some(line) = lines.iter().find(|line| line.gap(class)) {
             return Err(self.wrong(line, class, "every row needs a class".into()));
@@ -368,7 +369,7 @@ impl Grid<'_> {
         })
     }
 
-    fn wrong(&self, line: &Line, index: usize, reason: String) -> DataError {
+    pub(super) fn wrong(&self, line: &Line, index: usize, reason: String) -> DataError {
         DataError::Field {
             place: self.place.into(),
             line: line.number,

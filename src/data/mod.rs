@@ -3,6 +3,7 @@
 //! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
 //! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`], [`digits()`]: where they come from.
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
+//! * [`TargetTable`]: a table with any column as target, numbers or classes. [`NewTable`]: rows for a trained model.
 //! * [`read_pictures`]: pictures without labels. [`read_boxed_pictures`], [`read_voc`]: pictures with boxes in them;
 //!   [`read_crops`]: the objects cut out of them.
 //! * [`read_boxes`], [`JoinedBoxes`], [`write_boxes`]: boxes alone, in files of detectors and annotators ([`BOX_FORMATS`]).
@@ -40,6 +41,7 @@ pub mod sequence;
 mod split;
 mod synthetic;
 mod tabular;
+mod target_table;
 mod transform;
 mod voc;
 mod walk;
@@ -66,5 +68,6 @@ pub use samples::{FeatureRows, FeatureSplit, Features, Part, Picture, Pictures, 
 pub use split::Split;
 pub use synthetic::Synthetic;
 pub use tabular::{Column, Encoder, Tabular};
+pub use target_table::{KnownTarget, NewTable, TargetKind, TargetOptions, TargetTable};
 pub use transform::{Transform, resize};
 pub use voc::{BoxedPicture, BoxedPictures, read_voc};

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use super::{DataError, Tabular};
+use super::DataError;
+use super::grid::Grid;
 
 /// The first bytes of every Parquet file.
 pub(super) const MAGIC: &[u8] = b"PAR1";
 
 /// Without the feature `parquet`: an error that names it.
 #[cfg(not(feature = "parquet"))]
-pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
+pub(super) fn grid<'a>(path: &Path, _place: &'a str) -> Result<Grid<'a>, DataError> {
     let reason = "a Parquet file, which this program was built without reading; build it with `cargo build --features parquet`, \
                   or write the table as CSV";
     Err(DataError::malformed(path.display(), reason))
@@ -21,12 +22,11 @@ pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
 /// A file that is cut short or packed in a way that is not read, columns of dates, bytes or lists, and what is wrong in a
 /// text file; by row and column.
 #[cfg(feature = "parquet")]
-pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
+pub(super) fn grid<'a>(path: &Path, place: &'a str) -> Result<Grid<'a>, DataError> {
     use ::parquet::file::reader::{FileReader, SerializedFileReader};
 
-    use super::grid::{Grid, Kind, Line};
+    use super::grid::{Kind, Line};
 
-    let place = &path.display().to_string();
     let unreadable = |e| DataError::malformed(place, format!("not a readable Parquet file: {e}"));
     let file = crate::math::input::open(path).map_err(DataError::io(path))?;
     let reader = SerializedFileReader::new(file).map_err(unreadable)?;
@@ -47,7 +47,7 @@ pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
         let mut fields = Vec::with_capacity(names.len());
         for (name, field) in row.get_column_iter().filter(|(name, _)| !is_index(name)) {
             let unfit = |value: String| DataError::Field {
-                place: place.clone(),
+                place: place.into(),
                 line: number,
                 column: name.clone(),
                 value,
@@ -64,7 +64,7 @@ pub(super) fn read(path: &Path) -> Result<Tabular, DataError> {
     if lines.is_empty() {
         return Err(DataError::malformed(place, "no rows"));
     }
-    Grid { place, class: names.len() - 1, names, kinds, lines, separator: None, notices: Vec::new() }.table()
+    Ok(Grid { place, class: names.len() - 1, names, kinds, lines, separator: None, notices: Vec::new() })
 }
 
 /// A value as text, and the kind of column that it implies. A gap implies none.

@@ -1,11 +1,12 @@
 //! Tables whose columns are numbers or words, with gaps.
 
 use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
 
 use super::Samples;
 
 /// A column of a table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// Its name, or its number from 1.
     pub name: String,
@@ -20,6 +21,8 @@ pub struct Tabular {
     pub values: Array2<f32>,
     /// One per column.
     pub columns: Vec<Column>,
+    /// Name of the column that holds the class.
+    pub target: String,
     /// Ids, labels and parts; all to learn from when it was read.
     pub samples: Samples,
     /// What was read in another way than it is written: decimal commas, units, numbers read as words.
@@ -27,20 +30,22 @@ pub struct Tabular {
 }
 
 /// What estimators read in place of a table's columns: fitted on the rows that are learned from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Encoder {
     columns: Vec<Encoded>,
 }
 
 /// One column and what was measured on it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Encoded {
     /// Replacement of a gap: the median, or the most frequent word.
     fill: f32,
     form: Form,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Form {
     Number { mean: f32, deviation: f32, gaps: bool },
     Words { count: usize },
@@ -110,6 +115,11 @@ impl Encoder {
             _ => 1.0,
         };
         self.columns.iter().map(deviation).collect()
+    }
+
+    /// Number of columns that are read.
+    pub fn columns(&self) -> usize {
+        self.columns.len()
     }
 
     /// How many numbers [`encoded`](Self::encoded) makes of a row.

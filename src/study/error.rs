@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::classic::ClassicError;
 use crate::data::DataError;
 use crate::math::words::closest;
 use crate::nn::NnError;
@@ -38,6 +39,9 @@ pub enum StudyError {
     /// From data.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// From an estimator that was made elsewhere.
+    #[error(transparent)]
+    Classic(#[from] ClassicError),
     /// From the tensor library.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

@@ -59,6 +59,12 @@ impl Growth {
     pub fn classifier(trees: usize, columns: usize) -> Self {
         Self { trees, columns: columns.isqrt().max(1), depth: None, leaf: 1, bootstrap: true }
     }
+
+    /// For numbers: a third of the columns at each split and leaves of five rows (Hastie, Tibshirani & Friedman 2009, *The
+    /// Elements of Statistical Learning*, section 15.3).
+    pub fn regressor(trees: usize, columns: usize) -> Self {
+        Self { trees, columns: columns.div_ceil(3), depth: None, leaf: 5, bootstrap: true }
+    }
 }
 
 /// A forest and its out-of-bag predictions.

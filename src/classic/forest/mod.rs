@@ -1,9 +1,11 @@
 //! Random forests: grown here or read as node tables, evaluated node by node or as matrix products.
 
+mod file;
 mod grow;
 mod matrix;
 mod tree;
 
+pub use file::NamedForest;
 pub use grow::{Answers, Grown, Growth};
 pub use matrix::MatrixForm;
 pub use tree::{Node, NodeTable, Tree};
@@ -38,9 +40,21 @@ impl Forest {
         &self.trees
     }
 
+    /// Columns that its rows need at least: one more than the last that a split reads.
+    pub fn columns(&self) -> usize {
+        let nodes = self.trees.iter().flat_map(Tree::nodes);
+        let read = nodes.map(|node| if let Node::Split { feature, .. } = node { feature + 1 } else { 0 });
+        read.max().unwrap_or(0)
+    }
+
     /// Values per leaf: the number of classes, or 1.
     pub fn width(&self) -> usize {
         self.trees.first().map_or(0, Tree::width)
+    }
+
+    /// The same splits with other values of the leaves.
+    pub fn map_values(&self, map: impl Fn(f64) -> f64) -> Self {
+        Self { trees: self.trees.iter().map(|tree| tree.map_values(&map)).collect() }
     }
 
     /// (rows, values): class probabilities or means for `rows` (rows, columns) without NaN. Single precision goes in as

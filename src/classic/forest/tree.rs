@@ -96,6 +96,17 @@ impl Tree {
         }
     }
 
+    /// The same splits with other values of the leaves.
+    pub(super) fn map_values(&self, map: &impl Fn(f64) -> f64) -> Self {
+        let mut tree = self.clone();
+        for node in &mut tree.nodes {
+            if let Node::Leaf { value } = node {
+                value.iter_mut().for_each(|value| *value = map(*value));
+            }
+        }
+        tree
+    }
+
     /// Splits above each leaf, in the order of the leaves.
     pub fn leaf_depths(&self) -> Vec<usize> {
         let mut depths = vec![0; self.nodes.len()];

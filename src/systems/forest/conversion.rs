@@ -3,7 +3,6 @@
 use candle_core::DType;
 use ndarray::{Array2, s};
 
-use crate::classic::{Answers, Forest, Growth};
 use crate::lab::Measurement;
 use crate::nn::loss::Loss;
 use crate::nn::optim::Method;
@@ -18,7 +17,7 @@ use crate::systems::forest::targets::tensor;
 use crate::systems::forest::task::Task;
 
 /// Rows of the teacher's matrix form that are compared. Each costs splits × leaves per tree.
-const COMPARED: usize = 200;
+pub const COMPARED: usize = 200;
 
 /// Forms of the forest with one line each; levels of the factor `form`.
 pub const FORMS: [(&str, &str); 4] = [
@@ -40,10 +39,7 @@ pub fn conversion(spec: &Spec, task: &Task, observer: &dyn Observer) -> Result<M
         largest_difference(&teacher.predict(first), &teacher.predict_by_matrices(first)),
     );
 
-    let answers = Answers::Classes { labels: &task.training.labels, count: task.classes };
-    let growth =
-        Growth { depth: Some(settings.depth), ..Growth::classifier(settings.trees, task.training.filled.ncols()) };
-    let small = Forest::grow(task.training.filled.view(), answers, &growth, task.seed).forest;
+    let small = task.small_forest(settings.trees, settings.depth);
     let probabilities = small.predict(task.test.filled.view());
     let scales = task.encoder.deviations();
     let (exact, mut params) = ForestNetwork::of(&small, &scales, Gate::Step, DType::F64)?;
@@ -67,6 +63,7 @@ pub fn conversion(spec: &Spec, task: &Task, observer: &dyn Observer) -> Result<M
     Ok(after.put(before.put(found, &sigmoids), &trained))
 }
 
-fn largest_difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
+/// The largest difference of two arrays of one shape.
+pub fn largest_difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     (a - b).iter().fold(0.0, |most, gap| gap.abs().max(most))
 }

@@ -7,11 +7,14 @@
 //! [`RandomForests`] is the experiment, [`Spec`] its settings. Students, their teacher, the choice among them, conversion
 //! and pipeline are grids of their own. All but the choice share the forest of their table and seed.
 
+mod apply;
 mod checks;
 mod choice;
 mod conversion;
 mod meta_features;
+mod model;
 mod network;
+mod own_table;
 mod pipeline;
 mod quality;
 mod sections;
@@ -24,30 +27,40 @@ mod trial;
 pub use choice::CHOICES;
 pub use conversion::FORMS;
 pub use meta_features::{META_FEATURES, MetaFeatureRow};
+pub use model::{MODEL_FILE, TableModel, Weights};
 pub use network::{ForestNetwork, Gate};
+pub use own_table::OwnTable;
 pub use pipeline::STAGES;
-pub use quality::Quality;
-pub use spec::{Conversion, Shape, Spec};
-pub use student::predict;
+pub use quality::{NumberQuality, Quality};
+pub use spec::{Conversion, Shape, Spec, TASKS};
+pub use student::{Body, Student, predict};
 pub use targets::{Imitation, TARGETS, TargetRow, mixed, swapped};
 pub use task::{Rows, Task};
 
 use crate::data::{BUNDLED, Tabular};
 use crate::lab::{
-    Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
-    StudyError, Unit,
+    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Files, Flag, Grid, Info, Measurement, Metric,
+    Observer, Point, Results, Role, SavedRun, StudyError, TrialFiles, Unit,
 };
 use crate::report::Section;
 
 /// The experiment.
 pub struct RandomForests;
 
+/// What every trial reads.
+pub enum Inputs {
+    /// Tables of a study.
+    Tables(Vec<Tabular>),
+    /// One table of the user.
+    Own(Box<OwnTable>),
+}
+
 /// Factors of a task.
 const TASK: &[&str] = &["table", "seed"];
 
 impl Experiment for RandomForests {
     type Spec = Spec;
-    type Inputs = Vec<Tabular>;
+    type Inputs = Inputs;
     /// `None` where nothing is trained.
     type Block = Option<Task>;
 
@@ -58,7 +71,8 @@ impl Experiment for RandomForests {
               2603.25699)",
         examples: &[
             "",
-            "--data measurements.csv",
+            "--data measurements.csv --target yield",
+            "--data measurements.csv --forest sklearn_forest.safetensors",
             "--preset full --data keel --seeds 1",
             "--heads quantum --tables iris",
         ],
@@ -69,6 +83,9 @@ impl Experiment for RandomForests {
         Metric::higher("agreement", "agreement", Unit::Share, "test rows with the class of the forest"),
         Metric::lower("divergence", "divergence", Unit::Nats, "mean KL(forest ‖ student) on test rows"),
         Metric::lower("log_loss", "log-loss", Unit::Nats, "mean on test rows, probabilities from 0.001 on"),
+        Metric::higher("r2", "R²", Unit::Plain, "share of the target's variance on test rows that is explained"),
+        Metric::lower("mae", "mean error", Unit::Plain, "mean absolute error on test rows, in units of the target"),
+        Metric::lower("rmse", "RMSE", Unit::Plain, "root of the mean squared error on test rows, in units of the target"),
         Metric::lower("regret", "agreement lost", Unit::Share, "against the best student of all on the same task"),
         Metric::lower("difference", "difference", Unit::Plain, "largest difference of a probability to the forest's"),
         Metric::higher("rows", "rows", Unit::Count, "training rows"),
@@ -80,12 +97,20 @@ impl Experiment for RandomForests {
     const CHECKS: &'static [Check] = checks::CHECKS;
 
     const FLAGS: &'static [Flag<Spec>] = &[
-        Flag::field(
+        Flag::apply(
             "data",
             "PATH",
-            "data",
-            "CSV, KEEL .dat or Parquet file, or a folder of them; the last column is the class",
+            Spec::set_data,
+            "A CSV, KEEL .dat or Parquet file: models of this table in five folds; or a folder of them: a study",
         ),
+        Flag::field("target", "COLUMN", "target", "What to predict in one file; its last column by default"),
+        Flag::field("task", "NAME", "task", "What the target is; by default its values decide")
+            .with_choices(|| TASKS.to_vec()),
+        Flag::field("keep", "LIST", "keep", "Columns to read although they look like identifiers or dates"),
+        Flag::field("drop", "LIST", "drop", "Further columns to leave out"),
+        Flag::field("forest", "FILE", "forest", "A forest of scikit-learn in safetensors, in place of one grown here"),
+        Flag::field("folds", "K", "folds", "Cross-validation over K parts, of which --seeds K tests each once"),
+        Flag::field("epochs", "N", "train.epochs", "Epochs of students"),
         Flag::field("tables", "LIST", "tables", "Tables inside the program, where there is no --data")
             .with_choices(|| BUNDLED.iter().map(|row| row.name).collect()),
         Flag::field("targets", "LIST", "targets", "What students learn from")
@@ -96,6 +121,9 @@ impl Experiment for RandomForests {
     ];
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
+        if spec.is_own_table() {
+            return Ok(vec![own_table::grid(spec)?]);
+        }
         let (main, teacher) = trained(spec)?;
         let tables = main.factor("table").map_or(0, |table| table.levels.len());
         let task = || [main.factors[0].clone(), main.factors[1].clone()];
@@ -122,19 +150,30 @@ impl Experiment for RandomForests {
         Ok(grids)
     }
 
-    fn open(spec: &Spec, _context: &Context) -> Result<(Vec<Tabular>, Measurement), StudyError> {
+    fn open(spec: &Spec, _context: &Context) -> Result<(Inputs, Measurement), StudyError> {
+        if spec.is_own_table() {
+            let (own, found) = own_table::open(spec)?;
+            return Ok((Inputs::Own(Box::new(own)), found));
+        }
         let tables = task::tables(spec)?;
         let notices = tables.iter().flat_map(|table| &table.notices);
         let measurement = notices.fold(Measurement::default(), Measurement::notice);
-        Ok((tables, measurement))
+        Ok((Inputs::Tables(tables), measurement))
     }
 
     fn prepare(
         spec: &Spec,
-        tables: &Vec<Tabular>,
+        inputs: &Inputs,
         block: &Point,
         _context: &Context,
     ) -> Result<(Option<Task>, Measurement), StudyError> {
+        let tables = match inputs {
+            Inputs::Tables(tables) => tables,
+            Inputs::Own(own) => {
+                let (task, found) = own_table::prepare(spec, own, block.seed())?;
+                return Ok((Some(task), found));
+            }
+        };
         let task = match block.grid.as_str() {
             "task" => Some(Task::new(spec, &tables[block.index("table")], block.seed())?),
             _ => None,
@@ -144,7 +183,7 @@ impl Experiment for RandomForests {
 
     fn trial(
         spec: &Spec,
-        _tables: &Vec<Tabular>,
+        inputs: &Inputs,
         block: &Option<Task>,
         at: &Point,
         context: &Context,
@@ -153,6 +192,9 @@ impl Experiment for RandomForests {
             let (main, teacher) = trained(spec)?;
             return choice::choose(spec, at, (&main, &teacher), context);
         };
+        if let Inputs::Own(own) = inputs {
+            return own_table::trial(spec, own, task, at, context.observer);
+        }
         match at.grid.as_str() {
             "main" => {
                 let target = TargetRow::named(at.get("target"))?;
@@ -165,6 +207,9 @@ impl Experiment for RandomForests {
     }
 
     fn after(spec: &Spec, at: &Point) -> Vec<Point> {
+        if at.grid != "choice" {
+            return Vec::new();
+        }
         match (at.grid.as_str(), trained(spec)) {
             ("choice", Ok((main, teacher))) => choice::followed(spec, at, (&main, &teacher)),
             _ => Vec::new(),
@@ -173,6 +218,9 @@ impl Experiment for RandomForests {
 
     /// Pairs of a task: targets with labels, students with the first shape, choices, joint training.
     fn contrasts(spec: &Spec, _grids: &[Grid]) -> Vec<Contrast> {
+        if spec.is_own_table() {
+            return own_table::contrasts(spec);
+        }
         let pair = |grid: &str, metric: &str, factor: &str, level: &str, baseline: &str| {
             Contrast::new(grid, metric, factor, level, baseline).paired_by(TASK)
         };
@@ -201,7 +249,15 @@ impl Experiment for RandomForests {
     }
 
     fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
-        sections::sections(spec, results)
+        if spec.is_own_table() { Vec::new() } else { sections::sections(spec, results) }
+    }
+
+    fn artifacts(spec: &Spec, results: &Results, files: &TrialFiles) -> Result<Files, StudyError> {
+        if spec.is_own_table() { own_table::artifacts(results, files) } else { Ok(Vec::new()) }
+    }
+
+    fn apply(run: &SavedRun, options: &ApplyOptions, _observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
+        apply::apply(run, options).map(Some)
     }
 }
 

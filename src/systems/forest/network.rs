@@ -6,6 +6,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, Array3};
+use serde::{Deserialize, Serialize};
 
 use crate::classic::{Forest, MatrixForm};
 use crate::nn::init::Init;
@@ -13,7 +14,8 @@ use crate::nn::model::first;
 use crate::nn::{Mode, Model, Network, NnError, Output, Params};
 
 /// What a split and a leaf do with their sums.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// Steps: the forest itself, to rounding of the mean; without gradients.
     Step,
@@ -29,7 +31,7 @@ pub enum Gate {
 /// The network of a forest as a function of its parameters, all trees side by side and filled up to the largest:
 /// `splits.weight` (trees · I, d), `splits.bias` (trees · I), `leaves.weight` (trees, I, L), `leaves.bias` (trees, 1, L),
 /// `values` (trees, L, classes). Logits are logarithms of the answer.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForestNetwork {
     /// Steps or sigmoids.
     pub gate: Gate,
@@ -47,6 +49,13 @@ const FLOOR: f64 = 1e-15;
 const NEVER: f64 = -1e3;
 
 impl ForestNetwork {
+    /// How many numbers the network of `forest` over `columns` columns has.
+    pub fn size_of(forest: &Forest, columns: usize) -> usize {
+        let leaves = forest.trees().iter().map(|tree| tree.leaf_depths().len()).max().unwrap_or(1);
+        let splits = (leaves - 1).max(1);
+        forest.trees().len() * (splits * (columns + 1 + leaves) + leaves * (1 + forest.width()))
+    }
+
     /// The network of `forest` and its parameters of type `dtype`. Columns are measured in units of `scales` (d), which
     /// decides how steep sigmoids are and nothing else; rows go in unscaled. In double precision with steps the answer
     /// is the forest's.

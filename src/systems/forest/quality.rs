@@ -1,6 +1,6 @@
-//! How good class probabilities are, and how near to the forest's.
+//! How good class probabilities are, and how near to the forest's; how good numbers are.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use crate::lab::Measurement;
@@ -49,5 +49,38 @@ impl Quality {
             .under(at, "agreement", self.agreement)
             .under(at, "divergence", self.divergence)
             .under(at, "log_loss", self.log_loss)
+    }
+}
+
+/// Of predicted numbers beside the true ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NumberQuality {
+    /// Share of the variance of the true numbers that is explained; negative where their mean is better.
+    pub r2: f64,
+    /// Mean absolute error.
+    pub mae: f64,
+    /// Root of the mean squared error.
+    pub rmse: f64,
+}
+
+impl NumberQuality {
+    /// Of predictions beside as many true numbers, at least one.
+    pub fn of(own: ArrayView1<'_, f64>, truth: &[f64]) -> Self {
+        let count = truth.len().max(1) as f64;
+        let mean = truth.iter().sum::<f64>() / count;
+        let errors = || own.iter().zip(truth).map(|(own, truth)| own - truth);
+        let squares: f64 = errors().map(|error| error * error).sum();
+        let spread: f64 = truth.iter().map(|truth| (truth - mean).powi(2)).sum();
+        Self {
+            // Equal numbers have no variance to explain.
+            r2: if spread > 0.0 { 1.0 - squares / spread } else { 0.0 },
+            mae: errors().map(f64::abs).sum::<f64>() / count,
+            rmse: (squares / count).sqrt(),
+        }
+    }
+
+    /// `found` with these numbers.
+    pub fn put(&self, found: Measurement) -> Measurement {
+        found.value("r2", self.r2).value("mae", self.mae).value("rmse", self.rmse)
     }
 }

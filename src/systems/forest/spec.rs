@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::BUNDLED;
+use crate::data::{BUNDLED, TargetKind, TargetOptions};
 use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
@@ -20,6 +20,25 @@ pub struct Spec {
     /// A CSV, KEEL or Parquet file, or a folder of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
+    /// The column to predict, where `data` is one file; its last column by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// What the target is: `regression` or `classification`; by default its values decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Columns that are read although they look like identifiers or dates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<String>,
+    /// Further columns that are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drop: Vec<String>,
+    /// A forest that was grown elsewhere (safetensors), in place of one that is grown here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forest: Option<PathBuf>,
+    /// Number K of parts for cross-validation, in place of `test`. Under seed s part s mod K is tested, of the s div K-th
+    /// cut of all rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
     /// One split, forest and set of students per seed.
     pub seeds: Vec<u64>,
     /// Share of rows to evaluate on, strictly between 0 and 1.
@@ -90,6 +109,12 @@ impl Default for Spec {
         Self {
             tables: BUNDLED.iter().map(|row| row.name.into()).collect(),
             data: None,
+            target: None,
+            task: None,
+            keep: Vec::new(),
+            drop: Vec::new(),
+            forest: None,
+            folds: None,
             seeds: vec![0],
             test: 0.3,
             validation: 0.2,
@@ -116,7 +141,36 @@ impl Default for Spec {
     }
 }
 
+/// Folds and seeds of a run on one table.
+const FOLDS: usize = 5;
+
+/// What a target can be said to be.
+pub const TASKS: [&str; 2] = ["regression", "classification"];
+
 impl Spec {
+    /// Whether it studies one table of the user: with baselines, folds and saved models.
+    pub fn is_own_table(&self) -> bool {
+        self.data.as_ref().is_some_and(|path| path.is_file())
+    }
+
+    /// Takes a file, with five folds, or a folder of tables.
+    pub fn set_data(&mut self, path: &str) {
+        self.data = Some(path.into());
+        if self.is_own_table() && self.folds.is_none() {
+            self.folds = Some(FOLDS);
+            self.seeds = (0..FOLDS as u64).collect();
+        }
+    }
+
+    /// How the columns of one table are read.
+    pub fn target_options(&self) -> TargetOptions {
+        let kind = self.task.as_deref().map(|task| match task {
+            "regression" => TargetKind::Numbers,
+            _ => TargetKind::Classes,
+        });
+        TargetOptions { target: self.target.clone(), kind, keep: self.keep.clone(), drop: self.drop.clone() }
+    }
+
     /// Names of all students: heads first, then shapes.
     pub fn student_names(&self) -> Vec<String> {
         self.heads.iter().cloned().chain(self.shapes.iter().map(Shape::name)).collect()
@@ -158,6 +212,9 @@ impl Settings for Spec {
         check
             .names("tables", &self.tables, BUNDLED.iter().map(|row| row.name))
             .path("data", self.data.as_deref())
+            .path("forest", self.forest.as_deref())
+            .distinct("keep", &self.keep)
+            .distinct("drop", &self.drop)
             .list("seeds", &self.seeds)
             .between("test", self.test, (0.0, 1.0))
             .between("validation", self.validation, (0.0, 1.0))
@@ -168,6 +225,24 @@ impl Settings for Spec {
             .within("labels", self.labels, 0.0..=1.0)
             .within("swap", self.swap, 0.0..=1.0)
             .train("train", &self.train);
+        if let Some(task) = &self.task {
+            check.name("task", task, TASKS);
+        }
+        if let Some(folds) = self.folds {
+            check.whole("folds", folds, 2..=1000);
+        }
+        if !self.is_own_table() {
+            let only = |field: &str, value: Option<String>, check: &mut Validation| {
+                if let Some(value) = value {
+                    check.refuse(field, value, "no value unless --data is one file: it says how that table is read");
+                }
+            };
+            only("target", self.target.clone(), check);
+            only("task", self.task.clone(), check);
+            only("keep", self.keep.first().cloned(), check);
+            only("drop", self.drop.first().cloned(), check);
+            only("forest", self.forest.as_ref().map(|path| path.display().to_string()), check);
+        }
         for shape in &self.shapes {
             check.width("shapes", shape.width).whole("shapes", shape.depth, 0..=100);
         }

@@ -3,7 +3,7 @@
 use candle_core::{D, DType, Tensor};
 use ndarray::Array2;
 
-use crate::nn::head::{HeadConfig, HeadModel};
+use crate::nn::head::{CircuitConfig, HeadConfig, HeadModel};
 use crate::nn::layer::Linear;
 use crate::nn::model::first;
 use crate::nn::{Mode, Model, Network, NnError, Output, Params};
@@ -18,6 +18,8 @@ pub struct Student {
     pub classes: usize,
     /// What it is made of.
     pub body: Body,
+    /// The circuit of a head.
+    pub circuit: Option<CircuitConfig>,
 }
 
 /// What a student is made of.
@@ -42,6 +44,7 @@ impl Student {
     /// # Errors
     /// If a head or its circuit cannot be built.
     pub fn numbered(spec: &Spec, number: usize, inputs: usize, classes: usize) -> Result<Self, StudyError> {
+        let circuit = spec.heads.get(number).map(|_| spec.circuit.clone());
         let body = match spec.heads.get(number) {
             Some(name) => {
                 let config = HeadConfig::named(name)?.circuit(spec.circuit.clone());
@@ -49,7 +52,7 @@ impl Student {
             }
             None => Body::Layers(spec.shapes[number - spec.heads.len()]),
         };
-        Ok(Self { inputs, classes, body })
+        Ok(Self { inputs, classes, body, circuit })
     }
 }
 
@@ -91,16 +94,28 @@ impl Network for Layers {
 /// # Errors
 /// If the network fails.
 pub fn predict(network: &dyn Network, inputs: &Tensor) -> Result<Array2<f64>, StudyError> {
+    let probabilities = |output: Output| Ok(candle_nn::ops::softmax(&output.logits.to_dtype(DType::F64)?, D::Minus1)?);
+    answers(network, inputs, probabilities)
+}
+
+/// What `answer` (rows, answers) makes of the outputs of `network` for `inputs` (rows, width), in double precision.
+///
+/// # Errors
+/// If the network fails.
+pub fn answers(
+    network: &dyn Network,
+    inputs: &Tensor,
+    answer: impl Fn(Output) -> Result<Tensor, StudyError>,
+) -> Result<Array2<f64>, StudyError> {
     // As many rows at once as keep a converted forest in the cache.
     const AT_ONCE: usize = 256;
     let rows = inputs.dim(0)?;
-    let mut probabilities = Vec::new();
+    let mut found = Vec::new();
     for start in (0..rows).step_by(AT_ONCE) {
         let part = inputs.narrow(0, start, AT_ONCE.min(rows - start))?;
-        let logits = network.forward(&[part], Mode::Eval)?.logits.detach();
-        let part = candle_nn::ops::softmax(&logits.to_dtype(DType::F64)?, D::Minus1)?;
-        probabilities.extend(part.flatten_all()?.to_vec1::<f64>()?);
+        let part = answer(network.forward(&[part], Mode::Eval)?)?.detach().to_dtype(DType::F64)?;
+        found.extend(part.flatten_all()?.to_vec1::<f64>()?);
     }
-    let classes = probabilities.len() / rows.max(1);
-    Ok(Array2::from_shape_vec((rows, classes), probabilities).expect("every row has as many classes"))
+    let width = found.len() / rows.max(1);
+    Ok(Array2::from_shape_vec((rows, width), found).expect("every row has as many answers"))
 }

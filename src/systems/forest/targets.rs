@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 use crate::math::Stream;
 use crate::math::order::argmax;
-use crate::nn::loss::{Objective, cross_entropy, distillation};
+use crate::nn::loss::{Loss, Objective, cross_entropy, distillation};
 use crate::nn::{Examples, NnError, Output};
 use crate::study::StudyError;
 use crate::systems::forest::spec::Spec;
@@ -111,13 +111,44 @@ impl TargetRow {
         Imitation { temperature: spec.temperature, labels }
     }
 
+    /// The objective of a student of `task`: imitation, or squares where the target is a number.
+    pub fn objective_of(&self, spec: &Spec, task: &Task) -> Box<dyn Objective> {
+        match task.scale {
+            Some(_) => Box::new(Loss::Squares),
+            None => Box::new(self.objective(spec)),
+        }
+    }
+
+    /// Whether trees must not have seen a row that a student learns from.
+    pub fn is_out_of_bag(&self) -> bool {
+        self.origin == Origin::OutOfBag
+    }
+
+    /// Validation rows, which no tree has seen, with what the student is to say of them.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn held_out(&self, task: &Task) -> Result<Examples, NnError> {
+        let rows = &task.validation;
+        match (task.scale, self.origin) {
+            (Some(scale), Origin::Labels) => numbers(&rows.encoded, &column(&rows.numbers), scale),
+            (Some(scale), _) => numbers(&rows.encoded, &task.teacher.forest.predict(rows.filled.view()), scale),
+            (None, _) => held_out(task, rows),
+        }
+    }
+
     /// The rows a student learns from.
     ///
     /// # Errors
     /// If the tensor library fails.
     pub fn training(&self, spec: &Spec, task: &Task) -> Result<Examples, NnError> {
         let (rows, forest) = (&task.training, &task.teacher.forest);
+        let examples = |inputs: &Array2<f32>, teacher: &Array2<f64>, labels: &[usize]| match task.scale {
+            Some(scale) => numbers(inputs, teacher, scale),
+            None => examples(inputs, teacher, labels),
+        };
         match self.origin {
+            Origin::Labels if task.scale.is_some() => examples(&rows.encoded, &column(&rows.numbers), &rows.labels),
             Origin::OutOfBag => examples(&rows.encoded, &task.teacher.out_of_bag, &rows.labels),
             Origin::Labels | Origin::Forest => {
                 examples(&rows.encoded, &forest.predict(rows.filled.view()), &rows.labels)
@@ -198,6 +229,16 @@ fn neighbours(rows: ArrayView2<'_, f32>) -> Vec<usize> {
         others.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(row, |(other, _)| other)
     };
     (0..rows.nrows()).map(nearest).collect()
+}
+
+/// Rows with standardised numbers (rows, 1) to predict.
+fn numbers(inputs: &Array2<f32>, targets: &Array2<f64>, (mean, deviation): (f64, f64)) -> Result<Examples, NnError> {
+    let targets = targets.mapv(|target| ((target - mean) / deviation) as f32);
+    Ok(Examples::new(tensor(inputs)?, tensor(&targets)?))
+}
+
+fn column(numbers: &[f64]) -> Array2<f64> {
+    Array2::from_shape_fn((numbers.len(), 1), |(row, _)| numbers[row])
 }
 
 fn examples(inputs: &Array2<f32>, teacher: &Array2<f64>, labels: &[usize]) -> Result<Examples, NnError> {

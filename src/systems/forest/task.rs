@@ -1,11 +1,13 @@
 //! From a table to a task: training, validation and test rows, and the forest that teaches.
+//!
+//! Where the target is a number, every row is of class 0 and [`Rows::numbers`] holds it.
 
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, Axis};
 
 use crate::classic::{Answers, Forest, Grown, Growth};
-use crate::data::{BUNDLED, BundledRow, DataError, Encoder, HoldOut, Part, Tabular, TestRows, read_table};
+use crate::data::{BUNDLED, BundledRow, Column, DataError, Encoder, HoldOut, Part, Tabular, TestRows, read_table};
 use crate::math::Stream;
 use crate::study::{Invalid, StudyError};
 use crate::systems::forest::spec::Spec;
@@ -21,14 +23,26 @@ pub struct Rows {
     pub encoded: Array2<f32>,
     /// The class of each row.
     pub labels: Vec<usize>,
+    /// The target of each row where it is a number, else empty.
+    pub numbers: Vec<f64>,
+    /// Names of the rows.
+    pub ids: Vec<String>,
 }
 
 /// One table under one seed.
 pub struct Task {
     /// Decides split, forest and students.
     pub seed: u64,
-    /// Number of classes.
+    /// Columns of the table.
+    pub columns: Vec<Column>,
+    /// Name of the column that is predicted.
+    pub target: String,
+    /// Names of the classes; that of the target where it is a number.
+    pub class_names: Vec<String>,
+    /// Number of classes; 1 where the target is a number.
     pub classes: usize,
+    /// Mean and standard deviation of the training rows' target where it is a number.
+    pub scale: Option<(f64, f64)>,
     /// Whether a column holds numbers or words.
     pub numbers: Vec<bool>,
     /// Fitted on the training rows.
@@ -132,13 +146,38 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, StudyError> {
 }
 
 impl Task {
+    /// A smaller forest on the training rows, which becomes a network.
+    pub fn small_forest(&self, trees: usize, depth: usize) -> Forest {
+        grow(&self.training, self.classes, self.scale.is_some(), trees, Some(depth), self.seed).forest
+    }
+
     /// Splits the table and grows the forest.
     ///
     /// # Errors
     /// A class with too few rows for each part.
     pub fn new(spec: &Spec, table: &Tabular, seed: u64) -> Result<Self, StudyError> {
+        Self::of(spec, (table, None), None, seed)
+    }
+
+    /// The same with numbers as the target of each row, or with a forest that was grown elsewhere.
+    ///
+    /// # Errors
+    /// As [`Task::new`].
+    pub fn of(
+        spec: &Spec,
+        (table, numbers): (&Tabular, Option<&[f64]>),
+        forest: Option<&Forest>,
+        seed: u64,
+    ) -> Result<Self, StudyError> {
         let mut samples = table.samples.clone();
-        HoldOut { validation: spec.validation, test: TestRows::Share(spec.test), seed }.apply(&mut samples)?;
+        let (test, cut) = match spec.folds {
+            Some(folds) => {
+                let count = folds as u64;
+                (TestRows::Fold { folds, fold: (seed % count) as usize }, seed / count)
+            }
+            None => (TestRows::Share(spec.test), seed),
+        };
+        HoldOut { validation: spec.validation, test, seed: cut }.apply(&mut samples)?;
         let mut training = samples.of(Part::Train);
         if training.len() > spec.rows {
             let order = Stream::named(seed, "rows").permutation(training.len());
@@ -148,21 +187,54 @@ impl Task {
         let rows = |picked: &[usize]| {
             let raw = table.values.select(Axis(0), picked);
             let labels = picked.iter().map(|&row| samples.labels[row]).collect();
-            Rows { filled: encoder.filled(raw.view()), encoded: encoder.encoded(raw.view()), raw, labels }
+            let numbers = numbers.map_or(Vec::new(), |all| picked.iter().map(|&row| all[row]).collect());
+            let ids = picked.iter().map(|&row| samples.ids[row].clone()).collect();
+            let (filled, encoded) = (encoder.filled(raw.view()), encoder.encoded(raw.view()));
+            Rows { filled, encoded, raw, labels, numbers, ids }
         };
         let training = rows(&training);
         let classes = samples.classes.len();
-        let answers = Answers::Classes { labels: &training.labels, count: classes };
-        let growth = Growth::classifier(spec.trees, training.filled.ncols());
+        let teacher = match forest {
+            // Which rows its trees have not seen is not known.
+            Some(forest) => Grown { forest: forest.clone(), out_of_bag: Array2::zeros((0, 0)) },
+            None => grow(&training, classes, numbers.is_some(), spec.trees, None, seed),
+        };
         Ok(Self {
             seed,
+            columns: table.columns.clone(),
+            target: table.target.clone(),
+            class_names: samples.classes.clone(),
             classes,
+            scale: numbers.map(|_| scale(&training.numbers)),
             numbers: table.columns.iter().map(|column| column.words.is_none()).collect(),
-            teacher: Forest::grow(training.filled.view(), answers, &growth, seed),
+            teacher,
             validation: rows(&samples.of(Part::Validation)),
             test: rows(&samples.of(Part::Test)),
             training,
             encoder,
         })
     }
+}
+
+/// A forest on these rows with scikit-learn's defaults for classes, and those of Hastie et al. for numbers.
+fn grow(rows: &Rows, classes: usize, is_number: bool, trees: usize, depth: Option<usize>, seed: u64) -> Grown {
+    let (columns, filled) = (rows.filled.ncols(), rows.filled.view());
+    match is_number {
+        false => {
+            let answers = Answers::Classes { labels: &rows.labels, count: classes };
+            Forest::grow(filled, answers, &Growth { depth, ..Growth::classifier(trees, columns) }, seed)
+        }
+        true => {
+            let growth = Growth { depth, ..Growth::regressor(trees, columns) };
+            Forest::grow(filled, Answers::Numbers(&rows.numbers), &growth, seed)
+        }
+    }
+}
+
+/// Mean and standard deviation; 1 in place of a deviation of 0.
+fn scale(numbers: &[f64]) -> (f64, f64) {
+    let count = numbers.len().max(1) as f64;
+    let mean = numbers.iter().sum::<f64>() / count;
+    let deviation = (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / count).sqrt();
+    (mean, if deviation > 0.0 { deviation } else { 1.0 })
 }

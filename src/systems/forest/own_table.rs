@@ -1,0 +1,477 @@
+//! One table of the user: baselines, its forest, and networks, each saved for `qgraft predict`.
+
+use ndarray::{Array1, Array2, Axis, s};
+
+use candle_core::DType;
+
+use crate::classic::{LeastSquares, Logistic, NamedForest};
+use crate::data::{DataError, TargetTable};
+use crate::lab::{Contrast, Factor, Files, Grid, Measurement, Point, Results, Role, TrialFiles};
+use crate::math::order::argmax;
+use crate::math::words::join_and;
+use crate::nn::loss::{Loss, Objective, squares};
+use crate::nn::optim::Method;
+use crate::nn::{Examples, LearningRates, Model, NnError, Output, Params};
+use crate::report::Table;
+use crate::study::train::{HeldOutEvaluator, TrainConfig, TrainingLoop};
+use crate::study::{Observer, StudyError};
+use crate::systems::forest::conversion::{COMPARED, largest_difference};
+use crate::systems::forest::model::{MODEL_FILE, TableModel, Weights};
+use crate::systems::forest::network::{ForestNetwork, Gate};
+use crate::systems::forest::quality::{NumberQuality, Quality};
+use crate::systems::forest::spec::Spec;
+use crate::systems::forest::student::Student;
+use crate::systems::forest::targets::{TargetRow, tensor};
+use crate::systems::forest::task::{Rows, Task};
+use crate::systems::forest::trial::VALIDATION;
+use crate::transfer::schedule::Full;
+
+/// File of a trial with its predictions of the test rows.
+pub const PREDICTIONS_FILE: &str = "predictions.csv";
+
+/// Numbers of the network of a forest above which it is not written to the run folder: 16 MB.
+const LARGEST: usize = 1 << 21;
+
+/// The table with the forest that was grown elsewhere, if there is one.
+pub struct OwnTable {
+    /// The table; with such a forest its columns are those that the forest reads, its classes those of the forest.
+    pub table: TargetTable,
+    /// That forest.
+    pub forest: Option<NamedForest>,
+}
+
+/// How an arm learns.
+enum Arm<'a> {
+    Constant,
+    Linear,
+    Forest,
+    ForestNetwork,
+    /// The student of this number on a target.
+    Student(usize, &'static TargetRow),
+    Unknown(&'a str),
+}
+
+/// Models with one line each; levels of the factor `arm`.
+pub fn arms(spec: &Spec) -> Result<Vec<(String, String)>, StudyError> {
+    let given = spec.forest.is_some();
+    let forest = if given { "the forest of --forest" } else { "a random forest grown on the training rows" };
+    let mut found: Vec<(String, String)> = [
+        ("constant", "the most frequent class of the training rows, or the mean of the target"),
+        ("linear", "a logistic regression of each class against the others, or a linear regression"),
+        ("forest", forest),
+        ("forest-network", "a smaller forest as a network with sigmoids, trained on"),
+    ]
+    .map(|(name, doc)| (name.to_string(), doc.to_string()))
+    .to_vec();
+    for student in students(spec) {
+        for target in &spec.targets {
+            let row = TargetRow::named(target)?;
+            if !(given && row.is_out_of_bag()) {
+                found.push((format!("{student}-{target}"), format!("a {student} that learns from {}", row.doc)));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Names of the students: the layers of the first shape, then heads.
+fn students(spec: &Spec) -> Vec<&str> {
+    ["network"].into_iter().chain(spec.heads.iter().map(String::as_str)).collect()
+}
+
+impl<'a> Arm<'a> {
+    fn named(spec: &Spec, name: &'a str) -> Self {
+        match name {
+            "constant" => Self::Constant,
+            "linear" => Self::Linear,
+            "forest" => Self::Forest,
+            "forest-network" => Self::ForestNetwork,
+            _ => {
+                let found = students(spec).into_iter().enumerate().find_map(|(number, student)| {
+                    let target = name.strip_prefix(student)?.strip_prefix('-')?;
+                    // Students of a spec are numbered with heads first.
+                    let number = if number == 0 { spec.heads.len() } else { number - 1 };
+                    Some(Self::Student(number, TargetRow::named(target).ok()?))
+                });
+                found.unwrap_or(Self::Unknown(name))
+            }
+        }
+    }
+}
+
+/// The only grid of a run on one table.
+pub fn grid(spec: &Spec) -> Result<Grid, StudyError> {
+    let arms = Factor::explained("arm", Role::Arm, arms(spec)?).with_baseline("forest");
+    let metrics = [
+        "accuracy", "log_loss", "r2", "mae", "rmse", "agreement", "divergence", "difference", "rows", "columns", "classes",
+    ];
+    let grid = Grid::new("main", "Models of the table", vec![arms, Factor::seeds(&spec.seeds)], &metrics);
+    Ok(grid.in_shared_blocks("task", &["seed"]))
+}
+
+/// Every model with the forest, and the forest with the baselines. Of the two metrics a run has one.
+pub fn contrasts(spec: &Spec) -> Vec<Contrast> {
+    let arms = arms(spec).unwrap_or_default();
+    let mut found = Vec::new();
+    for metric in ["accuracy", "r2"] {
+        for (arm, _) in arms.iter().filter(|(arm, _)| arm != "forest") {
+            found.push(Contrast::new("main", metric, "arm", arm, "forest"));
+        }
+        found.push(Contrast::new("main", metric, "arm", "linear", "constant"));
+    }
+    found
+}
+
+/// Reads the table, and the forest if one is given.
+///
+/// # Errors
+/// What is wrong in either, and a forest that does not fit the table.
+pub fn open(spec: &Spec) -> Result<(OwnTable, Measurement), StudyError> {
+    let path = spec.data.clone().unwrap_or_default();
+    let mut table = TargetTable::read(&path, &spec.target_options())?;
+    let mut found = Measurement::default();
+    let forest = match &spec.forest {
+        Some(file) => {
+            let forest = NamedForest::open(file)?;
+            let dropped = fit_to(&mut table, &forest)
+                .map_err(|reason| StudyError::SavedRun { path: file.clone(), reason })?;
+            if !dropped.is_empty() {
+                found = found.notice(format!("the forest does not read {}", join_and(&dropped)));
+            }
+            let text = "the forest was grown elsewhere: if it has seen rows of this table, its figures and those of \
+                        networks that learn from it are too good";
+            found = found.notice(text);
+            Some(forest)
+        }
+        None => None,
+    };
+    let kind = match table.numbers {
+        Some(_) => "a number (regression)".to_string(),
+        None => format!("{} classes", table.table.samples.classes.len()),
+    };
+    found = found.notice(format!("the target `{}` is {kind}", table.table.target));
+    found = table.table.notices.iter().fold(found, Measurement::notice);
+    Ok((OwnTable { table, forest }, found))
+}
+
+/// Leaves the columns that a forest reads, in its order, with its classes. Returns the columns left out, or what does not
+/// fit.
+fn fit_to(own: &mut TargetTable, forest: &NamedForest) -> Result<Vec<String>, String> {
+    let table = &mut own.table;
+    let names: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    let wanted = if forest.columns.is_empty() { names.clone() } else { forest.columns.clone() };
+    if forest.forest.columns() > wanted.len() {
+        let reads = forest.forest.columns();
+        return Err(format!("it reads {reads} columns, but the table has {}", wanted.len()));
+    }
+    let place = |name: &String| {
+        let index = names.iter().position(|own| own == name);
+        let index = index.ok_or_else(|| {
+            format!("it reads column `{name}`, which the table lacks or leaves out; the table has {}", names.join(", "))
+        })?;
+        match &table.columns[index].words {
+            None => Ok(index),
+            Some(_) => Err(format!("it reads column `{name}` as numbers, but the table has words there")),
+        }
+    };
+    let kept: Vec<usize> = wanted.iter().map(place).collect::<Result<_, _>>()?;
+    let dropped = names.iter().enumerate().filter(|(index, _)| !kept.contains(index)).map(|(_, name)| name.clone());
+    let dropped: Vec<String> = dropped.collect();
+    table.values = table.values.select(Axis(1), &kept);
+    table.columns = kept.iter().map(|&index| table.columns[index].clone()).collect();
+    match (&own.numbers, forest.classes.is_empty()) {
+        (Some(_), false) => return Err("it predicts classes, but the target is a number; --task classification".into()),
+        (None, true) => return Err("it predicts a number, but the target is classes; --task regression".into()),
+        (Some(_), true) => return Ok(dropped),
+        (None, false) => {}
+    }
+    let is_same = |a: &str, b: &str| a == b || a.parse::<f64>().ok().is_some_and(|a| b.parse() == Ok(a));
+    let samples = &mut table.samples;
+    let to = |class: &String| {
+        let known = forest.classes.iter().position(|own| is_same(own, class));
+        known.ok_or_else(|| format!("it does not know class `{class}`; its classes are {}", forest.classes.join(", ")))
+    };
+    let map: Vec<usize> = samples.classes.iter().map(to).collect::<Result<_, _>>()?;
+    if let Some(class) = (0..forest.classes.len()).find(|class| !map.contains(class)) {
+        return Err(format!("the table has no row of its class `{}`", forest.classes[class]));
+    }
+    samples.labels.iter_mut().for_each(|label| *label = map[*label]);
+    samples.classes.clone_from(&forest.classes);
+    Ok(dropped)
+}
+
+/// The rows and the forest under one seed, with a notice if not all training rows are used.
+///
+/// # Errors
+/// A class with too few rows.
+pub fn prepare(spec: &Spec, own: &OwnTable, seed: u64) -> Result<(Task, Measurement), StudyError> {
+    let numbers = own.table.numbers.as_deref();
+    let given = own.forest.as_ref().map(|named| &named.forest);
+    let task = Task::of(spec, (&own.table.table, numbers), given, seed).map_err(advise)?;
+    let rows = own.table.table.samples.len() - task.validation.labels.len() - task.test.labels.len();
+    let used = task.training.labels.len();
+    let found = Measurement::default();
+    Ok(match used < rows {
+        true => (task, found.notice(format!("{used} of {rows} training rows are used; --rows N changes that"))),
+        false => (task, found),
+    })
+}
+
+/// Says what to do about a class with too few rows.
+fn advise(error: StudyError) -> StudyError {
+    match error {
+        StudyError::Data(DataError::ClassTooSmall { place, class, part, found, needed }) => {
+            let reason = format!(
+                "class `{class}` has {found} {part} rows, at least {needed} needed; remove or merge it, or ask for fewer \
+                 --folds"
+            );
+            DataError::Malformed { place, reason }.into()
+        }
+        other => other,
+    }
+}
+
+/// Trains and evaluates one model.
+///
+/// # Errors
+/// A training that diverges, or if `observer` stops it.
+pub fn trial(spec: &Spec, own: &OwnTable, task: &Task, at: &Point, observer: &dyn Observer) -> Result<Measurement, StudyError> {
+    let name = at.get("arm");
+    let mut found = Measurement::default();
+    let weights = match Arm::named(spec, name) {
+        Arm::Constant => Weights::Constant(constant(task)),
+        Arm::Linear => linear(task),
+        Arm::Forest => {
+            found = of_forest(found, task);
+            Weights::Forest(Box::new(named_forest(task)))
+        }
+        Arm::ForestNetwork => forest_network(spec, task, own.forest.as_ref(), observer)?,
+        Arm::Student(number, target) => student(spec, task, target, number, observer)?,
+        Arm::Unknown(name) => return Err(StudyError::unknown("arm", name, ["constant", "linear", "forest"])),
+    };
+    let model = TableModel::new(name, task, weights);
+    let own = model.predict(task.test.raw.view())?;
+    let validation = model.predict(task.validation.raw.view())?;
+    let forest = task.teacher.forest.predict(task.test.filled.view());
+    let score = match task.scale {
+        None => {
+            let of = |rows: &Rows, own: &Array2<f64>, forest: &Array2<f64>| {
+                Quality::of(own.view(), forest.view(), &rows.labels)
+            };
+            let quality = of(&task.test, &own, &forest);
+            found = found.value("accuracy", quality.accuracy).value("log_loss", quality.log_loss);
+            if name != "forest" {
+                found = found.value("agreement", quality.agreement).value("divergence", quality.divergence);
+            }
+            let quality = of(&task.validation, &validation, &validation);
+            [quality.accuracy, -quality.log_loss]
+        }
+        Some(_) => {
+            let quality = NumberQuality::of(own.column(0), &task.test.numbers);
+            found = quality.put(found);
+            let quality = NumberQuality::of(validation.column(0), &task.validation.numbers);
+            [-quality.rmse, -quality.mae]
+        }
+    };
+    Ok(found
+        .keep(VALIDATION, &score)
+        .file(MODEL_FILE, model.to_bytes()?)
+        .file(PREDICTIONS_FILE, predictions(&model, at, &task.test, &own)))
+}
+
+/// The shares of the classes, or the mean of the target.
+fn constant(task: &Task) -> Array1<f64> {
+    let rows = &task.training;
+    match task.scale {
+        Some((mean, _)) => Array1::from_elem(1, mean),
+        None => {
+            let share = |class| rows.labels.iter().filter(|label| **label == class).count() as f64;
+            Array1::from_shape_fn(task.classes, share) / rows.labels.len().max(1) as f64
+        }
+    }
+}
+
+/// A linear model of what networks read.
+fn linear(task: &Task) -> Weights {
+    // scikit-learn's default, C = 1.
+    const PENALTY: f64 = 1.0;
+    let rows = &task.training;
+    let features = rows.encoded.mapv(f64::from);
+    if task.scale.is_some() {
+        let targets = Array2::from_shape_fn((rows.numbers.len(), 1), |(row, _)| rows.numbers[row]);
+        let (weights, intercepts) = LeastSquares::fit_numbers(features.view(), targets.view()).affine();
+        return Weights::Linear(weights, intercepts);
+    }
+    let mut weights = Array2::zeros((task.classes, features.ncols()));
+    let mut intercepts = Array1::zeros(task.classes);
+    for class in 0..task.classes {
+        let labels: Vec<bool> = rows.labels.iter().map(|label| *label == class).collect();
+        // A positive penalty excludes a singular curvature, so there is a fit.
+        if let Some(fitted) = Logistic::fit(features.view(), &labels, PENALTY) {
+            weights.row_mut(class).assign(&fitted.weights);
+            intercepts[class] = fitted.bias;
+        }
+    }
+    Weights::Linear(weights, intercepts)
+}
+
+/// Sizes of the task, and how far the matrix form is from the nodes.
+fn of_forest(found: Measurement, task: &Task) -> Measurement {
+    let forest = &task.teacher.forest;
+    let first = task.test.filled.slice(s![..task.test.labels.len().min(COMPARED), ..]);
+    let difference = largest_difference(&forest.predict(first), &forest.predict_by_matrices(first));
+    let found = found
+        .value("difference", difference)
+        .value("rows", task.training.labels.len() as f64)
+        .value("columns", task.columns.len() as f64);
+    let found = if task.scale.is_none() { found.value("classes", task.classes as f64) } else { found };
+    match ForestNetwork::size_of(forest, task.columns.len()) {
+        size if size > LARGEST => found.notice(format!(
+            "the forest as a network has {} million numbers and is not written; its trees are, as model.safetensors",
+            size / 1_000_000
+        )),
+        _ => found,
+    }
+}
+
+fn named_forest(task: &Task) -> NamedForest {
+    NamedForest {
+        forest: task.teacher.forest.clone(),
+        columns: task.columns.iter().map(|column| column.name.clone()).collect(),
+        classes: if task.scale.is_some() { Vec::new() } else { task.class_names.clone() },
+        target: task.target.clone(),
+    }
+}
+
+/// A small forest, or a given one that is small enough, as a network with sigmoids, trained on.
+fn forest_network(
+    spec: &Spec,
+    task: &Task,
+    given: Option<&NamedForest>,
+    observer: &dyn Observer,
+) -> Result<Weights, StudyError> {
+    let settings = spec.network;
+    let columns = task.columns.len();
+    let fits = |named: &&NamedForest| ForestNetwork::size_of(&named.forest, columns) <= LARGEST;
+    let small = match given.filter(fits) {
+        Some(named) => named.forest.clone(),
+        None => task.small_forest(settings.trees, settings.depth),
+    };
+    // Values of the leaves in units of the target's spread, as rates are.
+    let small = match task.scale {
+        Some((mean, deviation)) => small.map_values(|value| (value - mean) / deviation),
+        None => small,
+    };
+    let gate = Gate::Sigmoid { split: settings.split, leaf: settings.leaf };
+    let (network, mut params) = ForestNetwork::of(&small, &task.encoder.deviations(), gate, DType::F32)?;
+    let rows = &task.training;
+    let inputs = tensor(&rows.filled)?;
+    let (training, objective): (Examples, &dyn Objective) = match task.scale {
+        None => {
+            let labels: Vec<u32> = rows.labels.iter().map(|&label| label as u32).collect();
+            (Examples::new(inputs.clone(), candle_core::Tensor::new(labels, inputs.device())?), &Loss::CrossEntropy)
+        }
+        Some((mean, deviation)) => {
+            let scaled = |(row, _): (usize, usize)| ((rows.numbers[row] - mean) / deviation) as f32;
+            let targets = Array2::from_shape_fn((rows.numbers.len(), 1), scaled);
+            (Examples::new(inputs, tensor(&targets)?), &AnswerSquares)
+        }
+    };
+    let config = TrainConfig::new(settings.epochs, spec.train.batch, settings.rate, Method::ADAM);
+    let trainer = TrainingLoop { observer, ..TrainingLoop::new(&network, &training, objective, &config, task.seed) };
+    // The column that a split reads is fixed, as in `conversion`.
+    trainer.run(&mut params, &mut LearningRates::freezing(&["splits.weight"]))?;
+    Ok(Weights::ForestNetwork(Box::new((network, params))))
+}
+
+/// Squares of the answers themselves: the logits of a [`ForestNetwork`] are their logarithms.
+struct AnswerSquares;
+
+impl Objective for AnswerSquares {
+    fn losses(&self, output: &Output, targets: &[candle_core::Tensor]) -> Result<candle_core::Tensor, NnError> {
+        let reason = "squares compare with one target tensor";
+        let target = targets.first().ok_or(NnError::Setting { field: "targets", value: "none".into(), reason })?;
+        Ok(squares(&output.features, target)?)
+    }
+}
+
+fn student(
+    spec: &Spec,
+    task: &Task,
+    target: &TargetRow,
+    number: usize,
+    observer: &dyn Observer,
+) -> Result<Weights, StudyError> {
+    let (objective, training, validation) =
+        (target.objective_of(spec, task), target.training(spec, task)?, target.held_out(task)?);
+    let student = Student::numbered(spec, number, task.training.encoded.ncols(), task.classes)?;
+    let mut params = Params::new(task.seed, DType::F32);
+    let trainer = TrainingLoop {
+        evaluator: &HeldOutEvaluator { source: &validation, objective: objective.as_ref(), batch: usize::MAX },
+        observer,
+        ..TrainingLoop::new(&student, &training, objective.as_ref(), &spec.train, task.seed)
+    };
+    trainer.run(&mut params, &mut Full)?;
+    student.build(&mut params)?;
+    Ok(Weights::Student(Box::new((student, params))))
+}
+
+/// predictions.csv: the test rows with their target, and what a model says of them.
+fn predictions(model: &TableModel, at: &Point, rows: &Rows, own: &Array2<f64>) -> Vec<u8> {
+    let classes = model.classes();
+    let mut header = ["arm", "seed", "sample", model.target(), "predicted"].map(String::from).to_vec();
+    header.extend(classes.iter().map(|class| format!("p({class})")));
+    let names: Vec<&str> = header.iter().map(String::as_str).collect();
+    let mut table = Table::new("predictions", "", &names, 3);
+    for (row, id) in rows.ids.iter().enumerate() {
+        let mut cells = vec![at.get("arm").to_string(), at.seed().to_string(), id.clone()];
+        match classes.is_empty() {
+            true => cells.extend([rows.numbers[row].to_string(), own[[row, 0]].to_string()]),
+            false => {
+                cells.extend([classes[rows.labels[row]].clone(), classes[argmax(own.row(row))].clone()]);
+                cells.extend(own.row(row).iter().map(|share| share.to_string()));
+            }
+        }
+        table.rows.push(cells);
+    }
+    table.csv()
+}
+
+/// predictions.csv of all trials, and of the first forest its trees and its exact network.
+///
+/// # Errors
+/// If a stored file cannot be read.
+pub fn artifacts(results: &Results, files: &TrialFiles) -> Result<Files, StudyError> {
+    let (mut found, mut predictions) = (Vec::new(), Vec::new());
+    for trial in results.trials("main") {
+        for (name, bytes) in files(&trial.point)? {
+            match name.as_str() {
+                PREDICTIONS_FILE => {
+                    let header = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+                    predictions.extend(&bytes[if predictions.is_empty() { 0 } else { header }..]);
+                }
+                MODEL_FILE if trial.point.get("arm") == "forest" && found.is_empty() => {
+                    let named = NamedForest::from_bytes(&bytes)?;
+                    if let Some(network) = exact_network(&named)? {
+                        found.push(("forest_network.safetensors".to_string(), network));
+                    }
+                    found.push(("forest.safetensors".into(), bytes));
+                }
+                _ => {}
+            }
+        }
+    }
+    if !predictions.is_empty() {
+        found.push((PREDICTIONS_FILE.into(), predictions));
+    }
+    Ok(found)
+}
+
+/// A forest as the network with steps, in double precision; `None` if it is too large.
+fn exact_network(named: &NamedForest) -> Result<Option<Vec<u8>>, StudyError> {
+    if ForestNetwork::size_of(&named.forest, named.columns.len()) > LARGEST {
+        return Ok(None);
+    }
+    let (_, params) = ForestNetwork::of(&named.forest, &vec![1.0; named.columns.len()], Gate::Step, DType::F64)?;
+    Ok(Some(params.to_bytes()?))
+}
