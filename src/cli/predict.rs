@@ -136,6 +136,6 @@ fn summary(applied: &Applied) {
     }
     if applied.known > 0 {
         let metrics: Vec<String> = applied.metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-        note(format_args!("{} with a known class: {}", pluralise(applied.known, "sample"), metrics.join(", ")));
+        note(format_args!("{} with a known answer: {}", pluralise(applied.known, "sample"), metrics.join(", ")));
     }
 }

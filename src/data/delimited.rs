@@ -197,16 +197,22 @@ pub(super) fn grid<'a>(text: &str, place: &'a str, expected: &Expected) -> Resul
 }
 
 /// The first `most` rows of a text.
-fn records(body: &str, separator: u8, most: usize) -> impl Iterator<Item = Result<Line, csv::Error>> {
+fn records(body: &str, separator: u8, most: usize) -> impl Iterator<Item = Result<Line, csv::Error>> + '_ {
     let reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
         .delimiter(separator)
         .from_reader(body.as_bytes());
-    let line = |record: Result<csv::StringRecord, csv::Error>| {
+    // The reader counts a line only when it has read what follows a carriage return, so lines are counted here.
+    let bytes = body.as_bytes();
+    let (mut counted, mut number) = (0, 1);
+    let line = move |record: Result<csv::StringRecord, csv::Error>| {
         let record = record?;
-        let number = record.position().map_or(0, csv::Position::line);
+        let start = record.position().map_or(0, |position| position.byte() as usize).min(bytes.len());
+        let blank = bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        number += bytes[counted..start + blank].iter().filter(|byte| **byte == b'\n').count() as u64;
+        counted = start + blank;
         Ok(Line { number, fields: record.iter().map(|field| field.to_string()).collect() })
     };
     reader.into_records().take(most).map(line)

@@ -116,7 +116,7 @@ impl TargetTable {
             let odd = grid.lines.iter().find(|line| !line.is_number(class)).unwrap_or(&grid.lines[0]);
             return whole(&grid, odd, "the target of a regression is numbers; --task classification takes words");
         }
-        let numbers: Vec<f64> = values.into_iter().map(f64::from).collect();
+        let numbers: Vec<f64> = values.into_iter().map(as_written).collect();
         if numbers.iter().all(|number| *number == numbers[0]) {
             let reason = format!("every row has {} in the target `{target}`; there is nothing to predict", numbers[0]);
             return Err(DataError::malformed(grid.place, reason));
@@ -261,6 +261,11 @@ impl Grid<'_> {
     }
 }
 
+/// The shortest decimal number that a value in single precision stands for: 0.1 for 0.1f32.
+fn as_written(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(value.into())
+}
+
 /// Whether a text is a date or a time of day: 2024-01-05, 5.1.2024, 01/05/24 12:30, 12:30:05.
 fn is_date(text: &str) -> bool {
     let first = text.split([' ', 'T']).next().unwrap_or("");
@@ -340,7 +345,7 @@ impl NewTable {
             }
             (Some(index), TargetKind::Numbers) => {
                 let read = grid.numbers(index, marks)?;
-                KnownTarget::Numbers(read.into_iter().map(|v| (!v.is_nan()).then_some(v.into())).collect())
+                KnownTarget::Numbers(read.into_iter().map(|v| (!v.is_nan()).then(|| as_written(v))).collect())
             }
         };
         let notices = grid.notices.iter().map(|notice| format!("{}: {notice}", grid.place)).collect();

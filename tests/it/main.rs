@@ -92,6 +92,7 @@ mod optimizers;
 mod outputs;
 #[cfg(feature = "cli")]
 mod own_circuit;
+mod own_table;
 #[cfg(feature = "learn")]
 mod pages;
 #[cfg(feature = "learn")]

@@ -96,7 +96,11 @@ fn chosen<'r>(run: &'r SavedRun, options: &ApplyOptions) -> Result<&'r SavedTria
         let reason = format!("models of {} tables: {}; choose one: --only table={first}", tables.len(), tables.join(", "));
         return Err(StudyError::SavedRun { path: run.folder.clone(), reason });
     }
-    let score = |trial: &SavedTrial| trial.measurement.kept::<[f64; 2]>(VALIDATION).unwrap_or([f64::MIN; 2]);
+    let score = |trial: &SavedTrial| {
+        let of_quality = |quality: Quality| [quality.accuracy, -quality.log_loss];
+        let own = trial.measurement.kept(VALIDATION);
+        own.or_else(|| trial.measurement.kept(VALIDATION).map(of_quality)).unwrap_or([f64::MIN; 2])
+    };
     let is_same = |a: &SavedTrial, b: &SavedTrial| {
         let levels = |trial: &SavedTrial| -> Vec<String> {
             let own = trial.point.coordinates.iter().filter(|c| c.factor != "seed");

@@ -200,7 +200,7 @@ impl Experiment for RandomForests {
                 let target = TargetRow::named(at.get("target"))?;
                 trial::student(spec, task, target, at.index("student"), context.observer)
             }
-            "teacher" => Ok(trial::teacher(task)),
+            "teacher" => trial::teacher(spec, task),
             "network" => conversion::conversion(spec, task, context.observer),
             _ => pipeline::pipeline(spec, task, at.get("stage") == "joint", context.observer),
         }

@@ -276,7 +276,7 @@ pub fn trial(spec: &Spec, own: &OwnTable, task: &Task, at: &Point, observer: &dy
     Ok(found
         .keep(VALIDATION, &score)
         .file(MODEL_FILE, model.to_bytes()?)
-        .file(PREDICTIONS_FILE, predictions(&model, at, &task.test, &own)))
+        .file(PREDICTIONS_FILE, predictions(&model, (name, at.seed()), &task.test, &own)))
 }
 
 /// The shares of the classes, or the mean of the target.
@@ -323,7 +323,7 @@ fn of_forest(found: Measurement, task: &Task) -> Measurement {
     let found = found
         .value("difference", difference)
         .value("rows", task.training.labels.len() as f64)
-        .value("columns", task.columns.len() as f64);
+        .value("columns", task.training.encoded.ncols() as f64);
     let found = if task.scale.is_none() { found.value("classes", task.classes as f64) } else { found };
     match ForestNetwork::size_of(forest, task.columns.len()) {
         size if size > LARGEST => found.notice(format!(
@@ -334,7 +334,8 @@ fn of_forest(found: Measurement, task: &Task) -> Measurement {
     }
 }
 
-fn named_forest(task: &Task) -> NamedForest {
+/// The forest of a task with the names of its columns and classes.
+pub fn named_forest(task: &Task) -> NamedForest {
     NamedForest {
         forest: task.teacher.forest.clone(),
         columns: task.columns.iter().map(|column| column.name.clone()).collect(),
@@ -417,14 +418,14 @@ fn student(
 }
 
 /// predictions.csv: the test rows with their target, and what a model says of them.
-fn predictions(model: &TableModel, at: &Point, rows: &Rows, own: &Array2<f64>) -> Vec<u8> {
+pub fn predictions(model: &TableModel, (arm, seed): (&str, u64), rows: &Rows, own: &Array2<f64>) -> Vec<u8> {
     let classes = model.classes();
     let mut header = ["arm", "seed", "sample", model.target(), "predicted"].map(String::from).to_vec();
     header.extend(classes.iter().map(|class| format!("p({class})")));
     let names: Vec<&str> = header.iter().map(String::as_str).collect();
     let mut table = Table::new("predictions", "", &names, 3);
     for (row, id) in rows.ids.iter().enumerate() {
-        let mut cells = vec![at.get("arm").to_string(), at.seed().to_string(), id.clone()];
+        let mut cells = vec![arm.to_string(), seed.to_string(), id.clone()];
         match classes.is_empty() {
             true => cells.extend([rows.numbers[row].to_string(), own[[row, 0]].to_string()]),
             false => {

@@ -7,6 +7,8 @@ use crate::nn::{Model, Params};
 use crate::study::train::{HeldOutEvaluator, TrainingLoop};
 use crate::study::{Observer, StudyError};
 use crate::systems::forest::meta_features::meta_features;
+use crate::systems::forest::model::{MODEL_FILE, TableModel, Weights};
+use crate::systems::forest::own_table::{PREDICTIONS_FILE, named_forest, predictions};
 use crate::systems::forest::quality::Quality;
 use crate::systems::forest::spec::Spec;
 use crate::systems::forest::student::{Student, predict};
@@ -21,16 +23,29 @@ pub const META_FEATURES: &str = "meta_features";
 pub const VALIDATION: &str = "validation";
 
 /// The forest itself, and the size of its task.
-pub fn teacher(task: &Task) -> Measurement {
+pub fn teacher(spec: &Spec, task: &Task) -> Result<Measurement, StudyError> {
     let probabilities = task.teacher.forest.predict(task.test.filled.view());
     let quality = Quality::of(probabilities.view(), probabilities.view(), &task.test.labels);
-    Measurement::default()
+    let validation = task.teacher.forest.predict(task.validation.filled.view());
+    let validation = Quality::of(validation.view(), validation.view(), &task.validation.labels);
+    let found = Measurement::default()
         .value("accuracy", quality.accuracy)
         .value("log_loss", quality.log_loss)
         .value("rows", task.training.labels.len() as f64)
         .value("columns", task.training.encoded.ncols() as f64)
         .value("classes", task.classes as f64)
         .keep(META_FEATURES, &meta_features(task))
+        .keep(VALIDATION, &validation);
+    let model = || TableModel::new("forest", task, Weights::Forest(Box::new(named_forest(task))));
+    if spec.data.is_none() { with_model(found, &model(), task) } else { Ok(found) }
+}
+
+/// With the file of a model and its predictions of the test rows. Students of a folder of tables are many, so they are not
+/// kept.
+fn with_model(found: Measurement, model: &TableModel, task: &Task) -> Result<Measurement, StudyError> {
+    let own = model.predict(task.test.raw.view())?;
+    let predictions = predictions(model, (model.name(), task.seed), &task.test, &own);
+    Ok(found.file(MODEL_FILE, model.to_bytes()?).file(PREDICTIONS_FILE, predictions))
 }
 
 /// Trains the student number `student` of the settings on `target`.
@@ -43,6 +58,7 @@ pub fn student(
 ) -> Result<Measurement, StudyError> {
     let (objective, training) = (target.objective(spec), target.training(spec, task)?);
     let validation = held_out(task, &task.validation)?;
+    let name = format!("{} from {}", spec.student_names()[student], target.name);
     let student = Student::numbered(spec, student, task.training.encoded.ncols(), task.classes)?;
     let mut params = Params::new(task.seed, DType::F32);
     let trainer = TrainingLoop {
@@ -58,5 +74,11 @@ pub fn student(
         Ok(Quality::of(own.view(), forest.view(), &rows.labels))
     };
     let found = quality(&task.test)?.put(Measurement::default(), &[]);
-    Ok(found.keep(VALIDATION, &quality(&task.validation)?))
+    let found = found.keep(VALIDATION, &quality(&task.validation)?);
+    if spec.data.is_some() {
+        return Ok(found);
+    }
+    drop(network);
+    let model = TableModel::new(&name, task, Weights::Student(Box::new((student, params))));
+    with_model(found, &model, task)
 }

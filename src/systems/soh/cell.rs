@@ -54,6 +54,8 @@ const TOLERANCE: f64 = 0.08;
 /// A cell and its life: states of health (capacity over initial capacity) at throughputs 0, [`STEP`], 2 [`STEP`], …
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
+    /// Its name: a number in a drawn fleet.
+    pub name: String,
     /// How it is cycled.
     pub protocol: Protocol,
     /// As measured, with noise.
@@ -64,7 +66,7 @@ impl Cell {
     /// Cells `0..count` of a fleet, each with its own manufacturing tolerances and noise.
     pub fn fleet(seed: u64, fleet: &str, protocol: Protocol, count: usize) -> Vec<Self> {
         let seed = Stream::named(seed, fleet).bits();
-        (0..count as u64).map(|number| Self::draw(&mut Stream::numbered(seed, number), protocol)).collect()
+        (0..count as u64).map(|number| Self { name: number.to_string(), ..Self::draw(&mut Stream::numbered(seed, number), protocol) }).collect()
     }
 
     fn draw(stream: &mut Stream, protocol: Protocol) -> Self {
@@ -74,7 +76,7 @@ impl Cell {
             (TOLERANCE * mixed).exp()
         });
         let health = age(protocol, GROWTH * growth, LOSS * loss, CHECKPOINTS);
-        Self { protocol, measured: health.into_iter().map(|value| value + NOISE * stream.normal()).collect() }
+        Self { name: String::new(), protocol, measured: health.into_iter().map(|value| value + NOISE * stream.normal()).collect() }
     }
 }
 

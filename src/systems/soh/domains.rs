@@ -31,11 +31,16 @@ pub struct Block {
     pub test: Vec<Window>,
     /// The whole lifetimes of these cells.
     pub test_cells: Vec<Cell>,
+    /// Cells that calibrate forecasts of several checkpoints ahead.
+    pub calibration_cells: Vec<Cell>,
 }
 
 impl Block {
     /// All source batches, and a target.
     pub fn of_target(spec: &Spec, target: &Target, seed: u64) -> Self {
+        if let Target::Own(own) = target {
+            return own.block(spec, seed);
+        }
         let CellSplit { adaptation, recalibration, test } = target.split(spec, seed);
         let (length, later) = (spec.window, PREFIX + 1);
         Self {
@@ -44,6 +49,7 @@ impl Block {
             prefix: Window::all(&recalibration, length, 0..later),
             test: Window::all(&test, length, later..CHECKPOINTS + 1),
             test_cells: test,
+            calibration_cells: recalibration,
         }
     }
 

@@ -16,6 +16,8 @@ mod domains;
 mod evaluator;
 mod intervals;
 mod network;
+mod own_cells;
+mod saved;
 mod sections;
 mod spec;
 mod target;
@@ -32,8 +34,8 @@ pub use trial::Life;
 pub use windows::{Scaler, Window};
 
 use crate::lab::{
-    Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point, Results, Role,
-    StudyError, Unit,
+    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Observer, Point, Results,
+    Role, SavedRun, StudyError, Unit,
 };
 use crate::report::Section;
 use crate::systems::soh::domains::Block;
@@ -62,6 +64,8 @@ impl Experiment for Soh {
             "",
             "--preset full",
             "--targets hard --arms source_only,fine_tune --heads linear,quantum",
+            "--data cells/ --step 10 --prefix 20",
+            "--source lab/ --data field/ --axis throughput --step 50",
             "--data data/cells/pybamm.csv",
         ],
     };
@@ -74,6 +78,18 @@ impl Experiment for Soh {
             "RMSE, 10 ahead",
             Unit::Points,
             "ten checkpoints ahead, each forecast read as input",
+        ),
+        Metric::lower(
+            "life_error",
+            "remaining life",
+            Unit::Plain,
+            "mean absolute error of the remaining life behind the prefix, in units of the axis",
+        ),
+        Metric::higher(
+            "life_coverage",
+            "lives inside",
+            Unit::Share,
+            "measured remaining lives inside their interval",
         ),
         Metric::lower("source_rmse", "RMSE, source", Unit::Points, "one checkpoint ahead, new source cells"),
         Metric::lower("discrepancy", "MMD²", Unit::Plain, "MMD² between the latents of source and target"),
@@ -107,12 +123,15 @@ impl Experiment for Soh {
         Flag::apply(
             "data",
             "FILE",
-            |spec, file| {
-                spec.data = Some(file.into());
-                spec.targets.clear();
-            },
-            "CSV file of lifetimes as the target: columns cell, charge, discharge (C-rates), throughput (Ah), health",
+            Spec::set_data,
+            "A folder of cells, one CSV file each: cycles or throughput, and capacity or health; or a file of lifetimes each \
+             500 Ah: columns cell, charge, discharge (C-rates), throughput, health",
         ),
+        Flag::apply("source", "PATH", Spec::set_source, "Cells of another domain to learn from, in the same form"),
+        Flag::field("axis", "COLUMN", "axis.name", "Column that cells are aged along; cycles or throughput by default"),
+        Flag::field("step", "X", "axis.step", "Units of the axis between two checkpoints, 10 by default"),
+        Flag::field("prefix", "N", "axis.prefix", "Checkpoints up to which target cells are labelled, 20 by default"),
+        Flag::field("end", "HEALTH", "end", "State of health at the end of life"),
         Flag::field("targets", "LIST", "targets", "Target domains")
             .with_choices(|| TARGETS.iter().map(|row| row.name).collect()),
         Flag::field("arms", "LIST", "arms", "Arms").with_choices(|| ARMS.iter().map(|row| row.name).collect()),
@@ -125,8 +144,8 @@ impl Experiment for Soh {
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
         let doc = |name: &String| TARGETS.iter().find(|row| row.name == name).map_or("a file", |row| row.doc);
         let targets = spec.target_names().into_iter().map(|name| (name.clone(), doc(&name)));
-        let arms = spec.arms.iter().map(|name| ArmRow::named(name).map(|row| (row.name, row.doc)));
-        let arms: Vec<_> = arms.collect::<Result<_, _>>()?;
+        let arms = spec.applying_arms().into_iter().map(|row| (row.name, row.doc));
+        let arms: Vec<_> = arms.collect();
         let calibrations = CALIBRATIONS.iter().map(|row| (row.name, row.doc));
         let calibrations = Factor::explained("calibration", Role::Evaluation, calibrations);
         let baseline = if spec.heads.iter().any(|head| head == "linear") { "linear" } else { &spec.heads[0] };
@@ -138,7 +157,7 @@ impl Experiment for Soh {
             calibrations.clone(),
             Factor::new("shots", Role::Evaluation, &spec.shots),
         ];
-        let errors = ["rmse", "mae", "recursive", "source_rmse", "discrepancy", "domain_auroc", "lambda"];
+        let errors = ["rmse", "mae", "recursive", "source_rmse", "discrepancy", "domain_auroc", "lambda", "life_error", "life_coverage"];
         let intervals = ["verified_coverage", "verified_width", "exact_coverage"];
         let calibrated = ["coverage", "low_cells", "lives", "width", "infinite"];
         let metrics = [&errors[..], &intervals, &calibrated].concat();
@@ -147,6 +166,9 @@ impl Experiment for Soh {
             for head in &spec.heads[1..] {
                 main = main.without(vec![("head", head.clone()), ("arm", rule.clone())]);
             }
+        }
+        if spec.is_own() {
+            return Ok(vec![main]);
         }
         let simulated = ["coverage", "low_cells", "lives", "infinite", "relative_width"];
         let simulation = |name: &str, heading: &str| Grid::new(name, heading, vec![calibrations.clone()], &simulated);
@@ -216,13 +238,17 @@ impl Experiment for Soh {
     fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
         sections::sections(spec, results)
     }
+
+    fn apply(run: &SavedRun, options: &ApplyOptions, _observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
+        saved::apply(run, options).map(Some)
+    }
 }
 
 /// The trials that choose λ without the target: each source batch left out in turn, with the first head. `None` where there
 /// is nothing to choose.
 fn choice(spec: &Spec) -> Option<Grid> {
     let is_aligned = spec.arms.iter().any(|name| ArmRow::named(name).is_ok_and(ArmRow::is_aligned));
-    if !is_aligned || spec.lambdas.len() < 2 {
+    if !is_aligned || spec.lambdas.len() < 2 || spec.is_own() {
         return None;
     }
     let factors = vec![

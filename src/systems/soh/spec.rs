@@ -8,8 +8,8 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::optim::{Method, Schedule};
 use crate::sim::sample::affordable;
 use crate::study::train::TrainConfig;
-use crate::systems::soh::arms::ARMS;
-use crate::systems::soh::cell::PREFIX;
+use crate::systems::soh::arms::{ARMS, Adaptation, ArmRow};
+use crate::systems::soh::cell::{CHECKPOINTS, PREFIX, STEP};
 use crate::systems::soh::target::TARGETS;
 
 /// Everything that decides a run's result.
@@ -22,9 +22,18 @@ pub struct Spec {
     pub heads: Vec<String>,
     /// Rows of the table of targets.
     pub targets: Vec<String>,
-    /// A CSV file of lifetimes, one more target.
+    /// A CSV file of lifetimes, one more target; or a folder of cells, the only target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
+    /// Cells of another domain to learn from, where `data` is cells of the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<PathBuf>,
+    /// Axis of the user's cells.
+    #[serde(skip_serializing_if = "Axis::is_default")]
+    pub axis: Axis,
+    /// State of health at the end of life.
+    #[serde(skip_serializing_if = "is_usual_end")]
+    pub end: f64,
     /// Rows of the table of arms.
     pub arms: Vec<String>,
     /// λ to choose from, by leaving one source batch out.
@@ -53,6 +62,41 @@ pub struct Spec {
     pub train: TrainConfig,
 }
 
+/// What cells are aged along, and where they are looked at. By default ampere hours in steps of 500.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Axis {
+    /// Name of its column in the user's files; by default cycles or throughput.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Units of the axis between two checkpoints.
+    pub step: f64,
+    /// Checkpoints up to which target cells are labelled.
+    pub prefix: usize,
+}
+
+impl Default for Axis {
+    fn default() -> Self {
+        Self { name: None, step: STEP, prefix: PREFIX }
+    }
+}
+
+impl Axis {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Checkpoints of a user's cell, at most.
+const MOST_OWN: usize = 2000;
+
+/// State of health at which a cell is usually replaced.
+const END: f64 = 0.8;
+
+fn is_usual_end(end: &f64) -> bool {
+    *end == END
+}
+
 impl Default for Spec {
     /// The quick run: one seed, two targets and a small network.
     fn default() -> Self {
@@ -61,6 +105,9 @@ impl Default for Spec {
             heads: vec!["linear".into()],
             targets: vec!["hard".into(), "none".into()],
             data: None,
+            source: None,
+            axis: Axis::default(),
+            end: END,
             arms: ARMS.iter().map(|row| row.name.into()).collect(),
             lambdas: vec![0.0, 0.3],
             shots: vec![16, 256],
@@ -84,6 +131,55 @@ impl Default for Spec {
 }
 
 impl Spec {
+    /// Whether it studies cells of the user: a folder of them, or any with a source.
+    pub fn is_own(&self) -> bool {
+        self.source.is_some() || self.data.as_ref().is_some_and(|path| path.is_dir())
+    }
+
+    /// Takes a file of lifetimes, or a folder of cells with steps of ten cycles, a prefix of 20 steps and five seeds.
+    pub fn set_data(&mut self, path: &str) {
+        self.data = Some(path.into());
+        self.targets.clear();
+        if self.is_own() {
+            self.own_defaults();
+        }
+    }
+
+    /// Takes cells to learn from.
+    pub fn set_source(&mut self, path: &str) {
+        self.source = Some(path.into());
+        self.targets.clear();
+        self.own_defaults();
+    }
+
+    fn own_defaults(&mut self) {
+        if self.axis.is_default() {
+            self.axis = Axis { name: None, step: 10.0, prefix: 20 };
+        }
+        if self.seeds == [0] {
+            self.seeds = (0..5).collect();
+        }
+        // λ is chosen on batches of the simulated source, which these cells do not have.
+        self.lambdas = vec![0.3];
+    }
+
+    /// Checkpoints of the longest lifetime that is looked at.
+    pub fn checkpoints(&self) -> usize {
+        if self.is_own() { MOST_OWN } else { CHECKPOINTS }
+    }
+
+    /// The axis.
+    pub fn axis(&self) -> Axis {
+        self.axis.clone()
+    }
+
+    /// Arms that apply: without a source there is no other domain to adapt to.
+    pub fn applying_arms(&self) -> Vec<&'static ArmRow> {
+        let rows = self.arms.iter().filter_map(|name| ArmRow::named(name).ok());
+        let has_domains = !self.is_own() || self.source.is_some();
+        rows.filter(|row| has_domains || row.is_rule() || matches!(row.adaptation, Adaptation::SourceOnly)).collect()
+    }
+
     /// Names of all targets: those of the table, then the file's.
     pub fn target_names(&self) -> Vec<String> {
         self.targets.iter().cloned().chain(self.data.as_deref().map(stem)).collect()
@@ -116,12 +212,13 @@ impl Settings for Spec {
         },
         Preset {
             name: "full",
-            doc: "five seeds, all targets, seven λ and an LSTM of 64, about 40 minutes of processor time",
+            doc: "five seeds, all targets, seven λ and an LSTM of 32 on twice the training cells, for the epochs of the quick \
+                  run: longer training fits the source as well and the shifted targets worse",
             apply: |spec| {
                 spec.seeds = (0..5).collect();
                 spec.targets = TARGETS.iter().map(|row| row.name.into()).collect();
                 spec.lambdas = vec![0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
-                (spec.hidden, spec.dense, spec.training_cells, spec.train.epochs) = (64, 32, 10, 30);
+                (spec.hidden, spec.dense, spec.training_cells) = (32, 32, 10);
             },
         },
     ];
@@ -135,9 +232,19 @@ impl Settings for Spec {
             .distinct("shots", &self.shots)
             .between("alpha", self.alpha, (0.0, 1.0))
             .whole("window", self.window, 2..=PREFIX - 2)
+            .at_least("axis.prefix", self.axis.prefix, self.window + 1)
             .path("data", self.data.as_deref())
+            .path("source", self.source.as_deref())
+            .positive("axis.step", self.axis.step)
+            .between("end", self.end, (0.0, 1.0))
             .train("train", &self.train)
             .at_least("train.batch", self.train.batch, 2);
+        if self.source.is_some() && self.data.is_none() {
+            check.refuse("data", "nothing", "cells in question (--data) beside those of --source");
+        }
+        if !self.is_own() && !self.axis.is_default() {
+            check.refuse("axis", self.axis.step, "no axis unless --data is a folder of cells or --source is given");
+        }
         for head in &self.heads {
             check.trained_head("heads", head);
         }

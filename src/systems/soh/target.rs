@@ -6,6 +6,7 @@ use crate::data::{DataError, chosen_separator, parse_number, read_text};
 use crate::math::Stream;
 use crate::study::StudyError;
 use crate::systems::soh::cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP};
+use crate::systems::soh::own_cells::OwnCells;
 use crate::systems::soh::spec::Spec;
 
 /// A target domain.
@@ -69,6 +70,8 @@ pub enum Target {
     Drawn(Protocol),
     /// Read from a file.
     Kept(Vec<Cell>),
+    /// Cells of a user, on an axis of their own.
+    Own(OwnCells),
 }
 
 /// Cells of a target by their use.
@@ -87,6 +90,9 @@ impl Target {
     /// # Errors
     /// A file that is no table of lifetimes, or has too few of them.
     pub fn all(spec: &Spec) -> Result<Vec<Self>, StudyError> {
+        if spec.is_own() {
+            return Ok(vec![Self::Own(OwnCells::open(spec)?)]);
+        }
         let mut targets = Vec::new();
         for name in &spec.targets {
             let row = TargetRow::named(name)?;
@@ -111,7 +117,8 @@ impl Target {
                 recalibration: cells(seed, "recalibration", *protocol, spec.adaptation_cells),
                 test: cells(seed, "test", *protocol, spec.test_cells),
             },
-            Self::Kept(kept) => {
+            // Those of a user have blocks of their own.
+            Self::Own(OwnCells { target: kept, .. }) | Self::Kept(kept) => {
                 let order = Stream::named(seed, "parts").permutation(kept.len());
                 let mut shuffled = order.into_iter().map(|number| kept[number].clone());
                 let adaptation = shuffled.by_ref().take(spec.adaptation_cells).collect();
@@ -185,7 +192,7 @@ pub fn lives(text: &str, place: &str) -> Result<Vec<Cell>, DataError> {
                 return Err(wrong(0, "rows of a cell must be consecutive".into()));
             }
             name = Some(field(0).into());
-            cells.push(Cell { protocol, measured: Vec::new() });
+            cells.push(Cell { name: field(0).into(), protocol, measured: Vec::new() });
         }
         let cell = cells.last_mut().expect("a first row begins a cell");
         let expected = STEP * cell.measured.len() as f64;

@@ -4,17 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::Measurement;
 use crate::math::Stream;
+use crate::nn::Params;
+use crate::report::Table;
 use crate::study::conformal::split;
 use crate::study::stats::mean;
 use crate::study::{Observer, StudyError};
 use crate::systems::soh::arms::{Adaptation, ArmRow, train};
-use crate::systems::soh::cell::{CHECKPOINTS, Cell, PREFIX, STEP};
+use crate::systems::soh::cell::Cell;
 use crate::systems::soh::domains::Block;
 use crate::systems::soh::evaluator::Evaluator;
 use crate::systems::soh::intervals::{CALIBRATIONS, CalibrationData, Coverage, Score};
 use crate::systems::soh::network::Forecaster;
+use crate::systems::soh::saved::{
+    FORECASTER_FILE, Forecast, Header, LIVES_FILE, PREDICTIONS_FILE, VALIDATION,
+};
 use crate::systems::soh::spec::Spec;
-use crate::systems::soh::windows::Window;
+use crate::systems::soh::windows::{Scaler, Window};
 
 /// Checkpoints of a recursive forecast: 5 kAh.
 pub const HORIZON: usize = 10;
@@ -64,15 +69,19 @@ pub fn trial(
 ) -> Result<Measurement, StudyError> {
     let evaluation = Evaluation { spec, block, state: State::fit(&block.calibration), seed };
     if let Adaptation::Rule(rule) = arm.adaptation {
-        return Ok(evaluation.of(&|windows| Ok(windows.iter().map(rule).collect()))?.0);
+        let forecast = |windows: &[Window]| Ok(windows.iter().map(rule).collect());
+        let found = evaluation.of(&forecast)?.0;
+        return evaluation.keep(found, (head, arm), &forecast, None);
     }
     let model = Forecaster::new(spec.hidden, spec.dense, head)?;
     let weight = lambda.unwrap_or(0.0);
     let mut trained = train(&model, arm, &block.domains, &spec.train, weight, seed, observer)?;
     let (mut found, exact) = {
+        let (params, scaler) = (trained.params.clone(), trained.scaler);
         let evaluator = Evaluator::of(&model, &mut trained)?;
         let (found, exact) = evaluation.of(&|windows| evaluator.forecasts(windows))?;
         let separability = evaluator.domain_separability(&block.calibration, &block.test)?;
+        let found = evaluation.keep(found, (head, arm), &|windows| evaluator.forecasts(windows), Some(&(params, scaler)))?;
         let found = found.value("discrepancy", separability.discrepancy).value("domain_auroc", separability.auroc);
         (found.value_if("lambda", lambda), exact)
     };
@@ -96,9 +105,6 @@ pub fn trial(
         _ => Ok(found),
     }
 }
-
-/// Forecasts of windows, one each.
-type Forecast<'a> = dyn Fn(&[Window]) -> Result<Vec<f64>, StudyError> + 'a;
 
 /// How forecasts are evaluated.
 struct Evaluation<'a> {
@@ -128,10 +134,10 @@ impl Evaluation<'_> {
         let mut found = Measurement::default()
             .value("rmse", 100.0 * root_mean_square(&errors))
             .value("mae", 100.0 * errors.iter().map(|e| e.abs()).sum::<f64>() / errors.len().max(1) as f64)
-            .value("recursive", 100.0 * recursive(test_cells, spec.window, forecast)?)
             .value("source_rmse", 100.0 * root_mean_square(&source_errors))
             .value("verified_coverage", verified.points)
             .value("verified_width", verified.width);
+        found = found.value_if("recursive", recursive(test_cells, spec, forecast)?.map(|error| 100.0 * error));
         let radii: Vec<Vec<f64>> = CALIBRATIONS.iter().map(|row| (row.radii)(&data)).collect();
         for (row, radii) in CALIBRATIONS.iter().zip(&radii) {
             let Coverage { points, low_cells, lives, width, infinite } = Coverage::of(&scores, radii);
@@ -147,15 +153,93 @@ impl Evaluation<'_> {
             let own = CALIBRATIONS.iter().zip(&radii).find(|(row, _)| row.name == name);
             own.and_then(|(_, radii)| radii.first().copied()).filter(|radius| radius.is_finite())
         };
-        let life = Window::all(&test_cells[..1], spec.window, 0..CHECKPOINTS + 1);
+        let life = Window::all(&test_cells[..1], spec.window, 0..spec.checkpoints() + 1);
         let life = Life {
-            throughput: life.iter().map(|w| w.checkpoint as f64 * STEP / 1000.0).collect(),
+            throughput: life.iter().map(|w| w.checkpoint as f64 * spec.axis.step / if spec.is_own() { 1.0 } else { 1000.0 }).collect(),
             measured: life.iter().map(|w| w.next).collect(),
             forecast: forecast(&life)?,
             split: radius("split"),
             prefix: radius("prefix"),
         };
         Ok((found.keep(LIFE, &life), scores))
+    }
+}
+
+impl Evaluation<'_> {
+    /// With the files of the trial: the forecaster with its intervals, every forecast of the test cells, and their remaining
+    /// lives behind the prefix.
+    fn keep(
+        &self,
+        found: Measurement,
+        (head, arm): (&str, &ArmRow),
+        forecast: &Forecast,
+        trained: Option<&(Params, Scaler)>,
+    ) -> Result<Measurement, StudyError> {
+        let Self { spec, block, .. } = self;
+        let later = spec.axis.prefix + 1;
+        // Labels of the target end with the prefix. Without a source its cells calibrate over their whole lives.
+        let range = if spec.is_own() && spec.source.is_none() { (later, usize::MAX) } else { (0, later) };
+        let mut header = Header {
+            hidden: spec.hidden,
+            dense: spec.dense,
+            window: spec.window,
+            axis: spec.axis(),
+            end: spec.end,
+            alpha: spec.alpha,
+            scaler: trained.map(|(_, scaler)| *scaler),
+            ..Header::new(arm.name, head)
+        };
+        header.calibrate(&block.calibration_cells, range, forecast)?;
+        let values = forecast(&block.test)?;
+        let names = ["cell", "at", "measured", "forecast", "low", "high"];
+        let mut predictions = Table::new("predictions", "", &names, 1);
+        let radius = header.radii.first().copied();
+        for (window, value) in block.test.iter().zip(&values) {
+            let end = |sign: f64| radius.map_or(String::new(), |radius| (value + sign * radius).to_string());
+            let at = window.checkpoint as f64 * spec.axis.step;
+            let name = block.test_cells[window.cell as usize].name.clone();
+            let numbers = [at.to_string(), window.next.to_string(), value.to_string(), end(-1.0), end(1.0)];
+            predictions.rows.push([name].into_iter().chain(numbers).collect());
+        }
+        let (lives, found) = self.lives(found, &header, forecast)?;
+        let validation = &block.domains.validation;
+        let error = root_mean_square(&residuals(validation, &forecast(validation)?));
+        Ok(found
+            .keep(VALIDATION, &error)
+            .file(FORECASTER_FILE, header.to_bytes(trained.map(|(params, _)| params))?)
+            .file(PREDICTIONS_FILE, predictions.csv())
+            .file(LIVES_FILE, lives.csv()))
+    }
+
+    /// Remaining lives of the test cells behind the prefix, and how far they are from the measured ones.
+    fn lives(
+        &self,
+        found: Measurement,
+        header: &Header,
+        forecast: &Forecast,
+    ) -> Result<(Table, Measurement), StudyError> {
+        let Self { spec, block, .. } = self;
+        let start = spec.axis.prefix;
+        let cut = |cell: &Cell| Cell { measured: cell.measured[..=start].to_vec(), ..cell.clone() };
+        let windows: Vec<Window> = block.test_cells.iter().map(|c| Window::behind(&cut(c), spec.window)).collect();
+        let names = ["cell", "at", "health", "remaining", "remaining_low", "remaining_high", "measured"];
+        let mut lives = Table::new("lives", "", &names, 1);
+        let (mut errors, mut inside) = (Vec::new(), Vec::new());
+        for ((cell, window), own) in block.test_cells.iter().zip(&windows).zip(header.remaining(&windows, forecast)?) {
+            let steps = cell.measured[start..].iter().position(|health| *health < spec.end);
+            let truth = steps.map(|steps| steps as f64 * spec.axis.step);
+            let text = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+            let at = start as f64 * spec.axis.step;
+            let numbers = [own.life, own.low, own.high, truth].map(text);
+            let first = [cell.name.clone(), at.to_string(), window.last().to_string()];
+            lives.rows.push(first.into_iter().chain(numbers).collect());
+            errors.extend(own.life.zip(truth).map(|(life, truth)| (life - truth).abs()));
+            inside.extend(truth.zip(own.low).map(|(truth, low)| {
+                // A checkpoint is the finest that a measured life is known to.
+                f64::from(low <= truth && own.high.is_none_or(|high| truth <= high + spec.axis.step))
+            }));
+        }
+        Ok((lives, found.value_if("life_error", mean(&errors)).value_if("life_coverage", mean(&inside))))
     }
 }
 
@@ -172,8 +256,8 @@ fn verified(calibration: &[Score], test: &[Score], alpha: f64) -> Coverage {
 }
 
 /// Root mean square error `HORIZON` checkpoints ahead, from every checkpoint after the prefix that has so many behind it.
-fn recursive(cells: &[Cell], length: usize, forecast: &Forecast) -> Result<f64, StudyError> {
-    let mut windows = Window::all(cells, length, PREFIX + 1..CHECKPOINTS + 2 - HORIZON);
+fn recursive(cells: &[Cell], spec: &Spec, forecast: &Forecast) -> Result<Option<f64>, StudyError> {
+    let mut windows = Window::all(cells, spec.window, spec.axis.prefix + 1..spec.checkpoints() + 2 - HORIZON);
     let end = |w: &Window| cells[w.cell as usize].measured.get(w.checkpoint + HORIZON - 1).copied();
     windows.retain(|window| end(window).is_some());
     let truths: Vec<f64> = windows.iter().filter_map(end).collect();
@@ -182,7 +266,7 @@ fn recursive(cells: &[Cell], length: usize, forecast: &Forecast) -> Result<f64, 
         windows.iter_mut().zip(values).for_each(|(window, value)| window.roll(value));
     }
     let errors: Vec<f64> = windows.iter().zip(truths).map(|(window, truth)| truth - window.last()).collect();
-    Ok(root_mean_square(&errors))
+    Ok((!errors.is_empty()).then(|| root_mean_square(&errors)))
 }
 
 fn root_mean_square(values: &[f64]) -> f64 {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use candle_core::{DType, Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use crate::nn::{Examples, NnError};
 use crate::systems::soh::cell::{CHECKPOINTS, Cell, Protocol};
@@ -42,6 +43,13 @@ impl Window {
         cells.iter().enumerate().flat_map(of_cell).collect()
     }
 
+    /// The window behind the last value of a cell, which must have so many; what follows is not known.
+    pub fn behind(cell: &Cell, length: usize) -> Self {
+        let at = cell.measured.len();
+        let history = cell.measured[at - length..].to_vec();
+        Self { protocol: cell.protocol, next: history[length - 1], history, cell: 0, checkpoint: at }
+    }
+
     /// The newest value.
     pub fn last(&self) -> f64 {
         self.history[self.history.len() - 1]
@@ -71,7 +79,7 @@ impl Window {
 }
 
 /// Mean and standard deviation of inputs and increments of the source. Nothing of the target enters.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scaler {
     inputs: [(f64, f64); 3],
     increment: (f64, f64),
