@@ -98,7 +98,8 @@ impl TargetTable {
         let left_out = grid.leave_out(options);
         if grid.names.len() < 2 {
             let all = join_and(&left_out.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
-            let reason = format!("no column is left beside the target `{target}`: {all} are left out; name those to read");
+            let reason =
+                format!("no column is left beside the target `{target}`: {all} are left out; name those to read");
             return Err(DataError::malformed(grid.place, reason + " with --keep"));
         }
         let marks = grid.marks();
@@ -186,7 +187,8 @@ impl Grid<'_> {
         let whole: Vec<i64> = values.iter().filter_map(|value| value.parse().ok()).collect();
         let is_named = IDENTIFIERS.contains(&name.as_str())
             || ["_id", " id", "-id", ".id"].iter().any(|end| name.ends_with(end))
-            || self.names[index].ends_with("ID") || self.names[index].ends_with("Id");
+            || self.names[index].ends_with("ID")
+            || self.names[index].ends_with("Id");
         if known < ENOUGH || 2 * different <= known {
             return None;
         }
@@ -372,7 +374,8 @@ impl Grid<'_> {
         let read: Vec<f32> = self.lines.iter().map(|line| value(line).unwrap_or(f32::NAN)).collect();
         let mut unknown = self.lines.iter().zip(&read).filter(|(line, value)| value.is_nan() && !line.gap(index));
         if let Some((first, _)) = unknown.next() {
-            let (name, text, count) = (&self.names[index], &first.fields[index], pluralise(1 + unknown.count(), "value"));
+            let (name, text, count) =
+                (&self.names[index], &first.fields[index], pluralise(1 + unknown.count(), "value"));
             let notice = format!(
                 "column `{name}`: {count} such as `{text}` (line {}) did not occur in training and are read as gaps",
                 first.number

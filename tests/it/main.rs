@@ -91,6 +91,7 @@ mod optimizers;
 #[cfg(all(feature = "cli", unix))]
 mod outputs;
 #[cfg(feature = "cli")]
+mod own_cells;
 mod own_circuit;
 mod own_table;
 #[cfg(feature = "learn")]

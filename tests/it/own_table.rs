@@ -111,7 +111,9 @@ fn columns_that_identify_rows_are_left_out_and_named() {
     assert_eq!(names(&read), ["x", "kind"]);
     assert_eq!(read.numbers.as_ref().map(Vec::len), Some(60));
     let notices = read.table.notices.join("\n");
-    for text in ["`id` is left out: row numbers", "`day` is left out: dates", "`code` is left out: identifiers or text, 60"] {
+    for text in
+        ["`id` is left out: row numbers", "`day` is left out: dates", "`code` is left out: identifiers or text, 60"]
+    {
         assert!(notices.contains(text), "{notices}");
     }
     let kept = of(TargetOptions { keep: vec!["id".into()], drop: vec!["kind".into()], ..price() }).unwrap();
@@ -124,7 +126,10 @@ fn columns_that_identify_rows_are_left_out_and_named() {
     let numbers = TargetOptions { kind: Some(TargetKind::Numbers), ..TargetOptions::default() };
     assert!(TargetTable::parse(&whole, "here", &numbers).unwrap().numbers.is_some());
     let cases = [
-        (of(TargetOptions { target: Some("cost".into()), ..price() }), "no column `cost`; the columns are id, day, code"),
+        (
+            of(TargetOptions { target: Some("cost".into()), ..price() }),
+            "no column `cost`; the columns are id, day, code",
+        ),
         (of(TargetOptions { drop: vec!["z".into()], ..price() }), "no column `z`"),
         (of(TargetOptions { drop: vec!["x".into(), "kind".into()], ..price() }), "no column is left beside the target"),
         (of(TargetOptions { target: Some("kind".into()), kind: Some(TargetKind::Numbers), ..price() }), "line 2"),

@@ -77,15 +77,15 @@ impl NamedForest {
             ["feature", "threshold", "left", "right"].map(|name| Numbers::of(&tensors, name, 1));
         let arrays = [feature?, threshold?, left?, right?];
         if let Some(count) = nodes.values.iter().find(|count| !(**count >= 1.0 && count.fract() == 0.0)) {
-            return Err(ClassicError::file(format!("tensor `nodes` holds {count}, expected whole numbers of at least 1")));
+            return Err(ClassicError::file(format!(
+                "tensor `nodes` holds {count}, expected whole numbers of at least 1"
+            )));
         }
         let total: f64 = nodes.values.iter().sum();
         for array in arrays.iter().chain([&values]) {
             if array.shape[0] as f64 != total {
-                let reason = format!(
-                    "tensor `{}` has {} entries, but `nodes` counts {total}",
-                    array.name, array.shape[0]
-                );
+                let reason =
+                    format!("tensor `{}` has {} entries, but `nodes` counts {total}", array.name, array.shape[0]);
                 return Err(ClassicError::file(reason));
             }
         }
@@ -141,7 +141,8 @@ impl NamedForest {
         }
         let names = |list: &Vec<String>| serde_json::Value::from(list.clone()).to_string();
         let texts = [names(&self.columns), names(&self.classes), self.target.clone()];
-        let metadata = NAMES.into_iter().zip(texts).map(|(name, text)| (name.to_string(), text)).chain(further).collect();
+        let metadata =
+            NAMES.into_iter().zip(texts).map(|(name, text)| (name.to_string(), text)).chain(further).collect();
         arrays.to_bytes(self.forest.width(), metadata)
     }
 }

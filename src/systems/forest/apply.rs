@@ -41,7 +41,10 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
                     let place = |text: &String| model.classes().iter().position(|class| class == text);
                     let unknown = texts.iter().flatten().find(|text| place(text).is_none());
                     notices.extend(unknown.map(|text| {
-                        format!("column `{}`: class `{text}` is none of the model's; such rows are not counted", model.target())
+                        format!(
+                            "column `{}`: class `{text}` is none of the model's; such rows are not counted",
+                            model.target()
+                        )
                     }));
                     texts.iter().map(|text| text.as_ref().and_then(place)).collect()
                 }
@@ -93,7 +96,8 @@ fn chosen<'r>(run: &'r SavedRun, options: &ApplyOptions) -> Result<&'r SavedTria
     tables.sort_unstable();
     tables.dedup();
     if let [first, _, ..] = tables[..] {
-        let reason = format!("models of {} tables: {}; choose one: --only table={first}", tables.len(), tables.join(", "));
+        let reason =
+            format!("models of {} tables: {}; choose one: --only table={first}", tables.len(), tables.join(", "));
         return Err(StudyError::SavedRun { path: run.folder.clone(), reason });
     }
     let score = |trial: &SavedTrial| {

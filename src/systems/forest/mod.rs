@@ -85,7 +85,12 @@ impl Experiment for RandomForests {
         Metric::lower("log_loss", "log-loss", Unit::Nats, "mean on test rows, probabilities from 0.001 on"),
         Metric::higher("r2", "R²", Unit::Plain, "share of the target's variance on test rows that is explained"),
         Metric::lower("mae", "mean error", Unit::Plain, "mean absolute error on test rows, in units of the target"),
-        Metric::lower("rmse", "RMSE", Unit::Plain, "root of the mean squared error on test rows, in units of the target"),
+        Metric::lower(
+            "rmse",
+            "RMSE",
+            Unit::Plain,
+            "root of the mean squared error on test rows, in units of the target",
+        ),
         Metric::lower("regret", "agreement lost", Unit::Share, "against the best student of all on the same task"),
         Metric::lower("difference", "difference", Unit::Plain, "largest difference of a probability to the forest's"),
         Metric::higher("rows", "rows", Unit::Count, "training rows"),

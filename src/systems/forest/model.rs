@@ -94,9 +94,7 @@ impl TableModel {
                     BodyHeader::Head { head: head.row.name.into(), circuit: Box::new(circuit.clone()) }
                 }
                 (Body::Layers(shape), _) => BodyHeader::Layers(*shape),
-                (Body::Head(head), None) => {
-                    BodyHeader::Head { head: head.row.name.into(), circuit: Box::default() }
-                }
+                (Body::Head(head), None) => BodyHeader::Head { head: head.row.name.into(), circuit: Box::default() },
             },
         };
         let header = Header {
@@ -144,10 +142,9 @@ impl TableModel {
             None => found,
         };
         match &self.weights {
-            Weights::Constant(answer) => Ok(answer.broadcast((rows.nrows(), answer.len())).map_or_else(
-                || Array2::zeros((0, answer.len())),
-                |answer| answer.to_owned(),
-            )),
+            Weights::Constant(answer) => Ok(answer
+                .broadcast((rows.nrows(), answer.len()))
+                .map_or_else(|| Array2::zeros((0, answer.len())), |answer| answer.to_owned())),
             Weights::Linear(weights, intercepts) => {
                 let scores = wide().mapv(f64::from).dot(&weights.t()) + intercepts;
                 Ok(if scale.is_some() { scores } else { one_against_rest(scores) })
@@ -215,9 +212,7 @@ impl TableModel {
             return Err(failed("header: as many columns as preprocessing has are expected".into()));
         }
         let (inputs, outputs) = (header.encoder.width(), header.classes.len().max(1));
-        let arrays = || {
-            candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|e| failed(e.to_string()))
-        };
+        let arrays = || candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|e| failed(e.to_string()));
         let read = |name: &str, shape: &[usize]| -> Result<Vec<f64>, StudyError> {
             let all = arrays()?;
             let tensor = all.get(name).filter(|tensor| tensor.dims() == shape);

@@ -103,7 +103,17 @@ impl<'a> Arm<'a> {
 pub fn grid(spec: &Spec) -> Result<Grid, StudyError> {
     let arms = Factor::explained("arm", Role::Arm, arms(spec)?).with_baseline("forest");
     let metrics = [
-        "accuracy", "log_loss", "r2", "mae", "rmse", "agreement", "divergence", "difference", "rows", "columns", "classes",
+        "accuracy",
+        "log_loss",
+        "r2",
+        "mae",
+        "rmse",
+        "agreement",
+        "divergence",
+        "difference",
+        "rows",
+        "columns",
+        "classes",
     ];
     let grid = Grid::new("main", "Models of the table", vec![arms, Factor::seeds(&spec.seeds)], &metrics);
     Ok(grid.in_shared_blocks("task", &["seed"]))
@@ -133,8 +143,8 @@ pub fn open(spec: &Spec) -> Result<(OwnTable, Measurement), StudyError> {
     let forest = match &spec.forest {
         Some(file) => {
             let forest = NamedForest::open(file)?;
-            let dropped = fit_to(&mut table, &forest)
-                .map_err(|reason| StudyError::SavedRun { path: file.clone(), reason })?;
+            let dropped =
+                fit_to(&mut table, &forest).map_err(|reason| StudyError::SavedRun { path: file.clone(), reason })?;
             if !dropped.is_empty() {
                 found = found.notice(format!("the forest does not read {}", join_and(&dropped)));
             }
@@ -235,7 +245,13 @@ fn advise(error: StudyError) -> StudyError {
 ///
 /// # Errors
 /// A training that diverges, or if `observer` stops it.
-pub fn trial(spec: &Spec, own: &OwnTable, task: &Task, at: &Point, observer: &dyn Observer) -> Result<Measurement, StudyError> {
+pub fn trial(
+    spec: &Spec,
+    own: &OwnTable,
+    task: &Task,
+    at: &Point,
+    observer: &dyn Observer,
+) -> Result<Measurement, StudyError> {
     let name = at.get("arm");
     let mut found = Measurement::default();
     let weights = match Arm::named(spec, name) {

@@ -58,7 +58,8 @@ pub fn pipeline(spec: &Spec, task: &Task, is_joint: bool, observer: &dyn Observe
     let inputs = task.training.encoded.ncols();
     // At most half of the columns, so that something is lost that training can bring back.
     let components = spec.components.min(inputs.div_ceil(2));
-    let student = Student { inputs: components, classes: task.classes, body: Body::Layers(spec.shapes[0]), circuit: None };
+    let student =
+        Student { inputs: components, classes: task.classes, body: Body::Layers(spec.shapes[0]), circuit: None };
     let model = Pipeline { inputs, student };
     let target = TargetRow::named("soft")?;
     let (objective, training) = (target.objective(spec), target.training(spec, task)?);

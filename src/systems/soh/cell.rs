@@ -66,7 +66,12 @@ impl Cell {
     /// Cells `0..count` of a fleet, each with its own manufacturing tolerances and noise.
     pub fn fleet(seed: u64, fleet: &str, protocol: Protocol, count: usize) -> Vec<Self> {
         let seed = Stream::named(seed, fleet).bits();
-        (0..count as u64).map(|number| Self { name: number.to_string(), ..Self::draw(&mut Stream::numbered(seed, number), protocol) }).collect()
+        (0..count as u64)
+            .map(|number| Self {
+                name: number.to_string(),
+                ..Self::draw(&mut Stream::numbered(seed, number), protocol)
+            })
+            .collect()
     }
 
     fn draw(stream: &mut Stream, protocol: Protocol) -> Self {
@@ -76,7 +81,11 @@ impl Cell {
             (TOLERANCE * mixed).exp()
         });
         let health = age(protocol, GROWTH * growth, LOSS * loss, CHECKPOINTS);
-        Self { name: String::new(), protocol, measured: health.into_iter().map(|value| value + NOISE * stream.normal()).collect() }
+        Self {
+            name: String::new(),
+            protocol,
+            measured: health.into_iter().map(|value| value + NOISE * stream.normal()).collect(),
+        }
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Block {
     pub test_cells: Vec<Cell>,
     /// Cells that calibrate forecasts of several checkpoints ahead.
     pub calibration_cells: Vec<Cell>,
+    /// Cells of the source that calibrate what is farther ahead than the labels of the target reach; a user's.
+    pub farther_cells: Vec<Cell>,
 }
 
 impl Block {
@@ -50,6 +52,7 @@ impl Block {
             test: Window::all(&test, length, later..CHECKPOINTS + 1),
             test_cells: test,
             calibration_cells: recalibration,
+            farther_cells: Vec::new(),
         }
     }
 

@@ -34,8 +34,8 @@ pub use trial::Life;
 pub use windows::{Scaler, Window};
 
 use crate::lab::{
-    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Observer, Point, Results,
-    Role, SavedRun, StudyError, Unit,
+    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Files, Flag, Grid, Info, Measurement, Metric,
+    Observer, Point, Results, Role, SavedRun, StudyError, TrialFiles, Unit,
 };
 use crate::report::Section;
 use crate::systems::soh::domains::Block;
@@ -85,12 +85,7 @@ impl Experiment for Soh {
             Unit::Plain,
             "mean absolute error of the remaining life behind the prefix, in units of the axis",
         ),
-        Metric::higher(
-            "life_coverage",
-            "lives inside",
-            Unit::Share,
-            "measured remaining lives inside their interval",
-        ),
+        Metric::higher("life_coverage", "lives inside", Unit::Share, "measured remaining lives inside their interval"),
         Metric::lower("source_rmse", "RMSE, source", Unit::Points, "one checkpoint ahead, new source cells"),
         Metric::lower("discrepancy", "MMD²", Unit::Plain, "MMD² between the latents of source and target"),
         Metric::lower("domain_auroc", "domains", Unit::Plain, "AUROC of a domain classifier on latents; 0.5 is chance"),
@@ -157,7 +152,17 @@ impl Experiment for Soh {
             calibrations.clone(),
             Factor::new("shots", Role::Evaluation, &spec.shots),
         ];
-        let errors = ["rmse", "mae", "recursive", "source_rmse", "discrepancy", "domain_auroc", "lambda", "life_error", "life_coverage"];
+        let errors = [
+            "rmse",
+            "mae",
+            "recursive",
+            "source_rmse",
+            "discrepancy",
+            "domain_auroc",
+            "lambda",
+            "life_error",
+            "life_coverage",
+        ];
         let intervals = ["verified_coverage", "verified_width", "exact_coverage"];
         let calibrated = ["coverage", "low_cells", "lives", "width", "infinite"];
         let metrics = [&errors[..], &intervals, &calibrated].concat();
@@ -237,6 +242,10 @@ impl Experiment for Soh {
 
     fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
         sections::sections(spec, results)
+    }
+
+    fn artifacts(spec: &Spec, results: &Results, files: &TrialFiles) -> Result<Files, StudyError> {
+        if spec.is_own() { saved::tables(results, files) } else { Ok(Vec::new()) }
     }
 
     fn apply(run: &SavedRun, options: &ApplyOptions, _observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {

@@ -84,7 +84,10 @@ fn parse(text: &str, (place, name): (&str, &str), axis: &Axis, cells: &mut Vec<C
         (Some(capacity), _) => (capacity, true),
         (None, Some(health)) => (health, false),
         (None, None) => {
-            return Err(malformed(format!("no column `capacity` (Ah) or `health` (0 to 1); the columns are {}", all())));
+            return Err(malformed(format!(
+                "no column `capacity` (Ah) or `health` (0 to 1); the columns are {}",
+                all()
+            )));
         }
     };
     let (of_cell, charge, discharge) = (find(&["cell"]), find(&["charge"]), find(&["discharge"]));
@@ -172,13 +175,13 @@ impl OwnCells {
         let target = read(&path, &axis)?;
         let source = spec.source.as_ref().map(|path| read(path, &axis)).transpose()?;
         let needed = if source.is_some() { 4 } else { 7 };
-        for (path, cells, needed) in
-            [(Some(&path), Some(&target), needed), (spec.source.as_ref(), source.as_ref(), 5)]
+        for (path, cells, needed) in [(Some(&path), Some(&target), needed), (spec.source.as_ref(), source.as_ref(), 5)]
         {
             let (Some(path), Some(cells)) = (path, cells) else { continue };
             let place = path.display().to_string();
             if cells.len() < needed {
-                let reason = format!("{} cells; at least {needed} are needed to train, calibrate and evaluate", cells.len());
+                let reason =
+                    format!("{} cells; at least {needed} are needed to train, calibrate and evaluate", cells.len());
                 return Err(DataError::Malformed { place, reason });
             }
             let least = axis.prefix.max(spec.window) + 2;
@@ -231,6 +234,7 @@ impl OwnCells {
             prefix: Window::all(of_prefix, length, 0..later),
             calibration: Window::all(&calibration, length, later..end),
             test: Window::all(&test, length, later..end),
+            farther_cells: if recalibration.is_empty() { Vec::new() } else { calibration.clone() },
             calibration_cells: if recalibration.is_empty() { calibration } else { recalibration },
             test_cells: test,
         }

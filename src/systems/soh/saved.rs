@@ -6,7 +6,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
+use crate::lab::{Applied, ApplyOptions, Files, Results, SavedRun, SavedTrial, TrialFiles};
 use crate::nn::{Model, NnError, Params};
 use crate::sim::Condition;
 use crate::study::StudyError;
@@ -69,7 +69,7 @@ pub struct Remaining {
 
 impl Header {
     /// Radii of the intervals 1, 2, … checkpoints ahead, from forecasts that read themselves on `cells` at the checkpoints
-    /// `from` to `until` (exclusive). They never shrink with the distance.
+    /// `from` to `until` (exclusive), for distances that have none yet. They never shrink with the distance.
     ///
     /// # Errors
     /// If the forecaster fails.
@@ -94,8 +94,13 @@ impl Header {
             if !radius.is_finite() {
                 break;
             }
-            largest = largest.max(radius);
-            self.radii.push(largest);
+            match self.radii.get(ahead) {
+                Some(known) => largest = *known,
+                None => {
+                    largest = largest.max(radius);
+                    self.radii.push(largest);
+                }
+            }
             windows.iter_mut().zip(values).for_each(|(window, value)| window.roll(value));
         }
         Ok(())
@@ -110,9 +115,9 @@ impl Header {
         let start = |w: &Window| (w.last() < self.end).then_some(0.0);
         let mut found: Vec<Remaining> =
             windows.iter().map(|w| Remaining { life: start(w), low: start(w), high: start(w) }).collect();
-        // Whether the lower end is still above the end of life although the calibration ends.
         for ahead in 0..FARTHEST {
-            if windows.is_empty() || found.iter().all(|r| r.life.is_some() && (r.high.is_some() || ahead >= self.radii.len())) {
+            let is_done = |r: &Remaining| r.life.is_some() && (r.high.is_some() || ahead >= self.radii.len());
+            if windows.is_empty() || found.iter().all(is_done) {
                 break;
             }
             let before: Vec<f64> = windows.iter().map(Window::last).collect();
@@ -122,7 +127,8 @@ impl Header {
             for ((remaining, before), value) in found.iter_mut().zip(before).zip(&values) {
                 let cross = |shift: f64, past: f64| -> Option<f64> {
                     let (above, below) = (before + past, value + shift);
-                    let share = if above > below { ((above - self.end) / (above - below)).clamp(0.0, 1.0) } else { 1.0 };
+                    let share =
+                        if above > below { ((above - self.end) / (above - below)).clamp(0.0, 1.0) } else { 1.0 };
                     (below < self.end).then_some((ahead as f64 + share) * self.axis.step)
                 };
                 remaining.life = remaining.life.or_else(|| cross(0.0, 0.0));
@@ -208,7 +214,10 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
         let is_long = cell.measured.len() >= header.window;
         if !is_long {
             let (count, needed) = (cell.measured.len(), header.window);
-            notices.push(format!("cell {} has {count} checkpoints; the forecaster reads {needed}, so it is left out", cell.name));
+            notices.push(format!(
+                "cell {} has {count} checkpoints; the forecaster reads {needed}, so it is left out",
+                cell.name
+            ));
         }
         is_long
     });
@@ -231,7 +240,8 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
             (forecast(&windows)?, header.remaining(&windows, &forecast)?)
         }
     };
-    let columns = ["cell", "at", "health", "next", "next_low", "next_high", "remaining", "remaining_low", "remaining_high"];
+    let columns =
+        ["cell", "at", "health", "next", "next_low", "next_high", "remaining", "remaining_low", "remaining_high"];
     let radius = header.radii.first().copied();
     let line = |((cell, next), remaining): ((&Cell, f64), &Remaining)| -> Vec<serde_json::Value> {
         let last = cell.measured.len() - 1;
@@ -250,7 +260,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
     };
     let percent = 100.0 * (1.0 - header.alpha);
     let model = format!(
-        "{}; steps of {}; intervals of {percent:.0} % from {} checkpoints ahead at most; remaining until a health of {}",
+        "{}; steps of {}; intervals of {percent:.0} % up to {} steps ahead; remaining until a health of {}",
         trial.title(),
         header.axis.step,
         header.radii.len(),
@@ -272,7 +282,8 @@ fn chosen<'r>(run: &'r SavedRun, options: &ApplyOptions) -> Result<&'r SavedTria
     targets.sort_unstable();
     targets.dedup();
     if let [first, _, ..] = targets[..] {
-        let reason = format!("forecasters of several targets: {}; choose one: --only target={first}", targets.join(", "));
+        let reason =
+            format!("forecasters of several targets: {}; choose one: --only target={first}", targets.join(", "));
         return Err(StudyError::SavedRun { path: run.folder.clone(), reason });
     }
     let error = |trial: &SavedTrial| trial.measurement.kept::<f64>(VALIDATION).unwrap_or(f64::MAX);
@@ -284,4 +295,21 @@ fn chosen<'r>(run: &'r SavedRun, options: &ApplyOptions) -> Result<&'r SavedTria
     let rank = |trial: &SavedTrial| (mean(trial), error(trial));
     let better = |best: &'r SavedTrial, next: &'r SavedTrial| if rank(next) < rank(best) { next } else { best };
     Ok(found.iter().skip(1).fold(found[0], |best, next| better(best, next)))
+}
+
+/// predictions.csv and lives.csv of all trials.
+///
+/// # Errors
+/// If a stored file cannot be read.
+pub fn tables(results: &Results, files: &TrialFiles) -> Result<Files, StudyError> {
+    let mut found: Files = [PREDICTIONS_FILE, LIVES_FILE].map(|name| (name.to_string(), Vec::new())).to_vec();
+    for trial in results.trials("main") {
+        for (name, bytes) in files(&trial.point)? {
+            for (_, all) in found.iter_mut().filter(|(own, _)| *own == name) {
+                let header = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+                all.extend(&bytes[if all.is_empty() { 0 } else { header }..]);
+            }
+        }
+    }
+    Ok(found)
 }

@@ -36,11 +36,12 @@ fn lives(spec: &Spec, results: &Results) -> Vec<Figure> {
     let is_shown = |point: &crate::lab::Point| {
         point.seed() == spec.seeds[0] && point.get("head") == spec.heads[0] && DRAWN.contains(&point.get("arm"))
     };
+    let axis = if spec.is_own() { "units of the axis" } else { "throughput (kAh)" };
     let shown = kept.iter().filter(|(point, _)| is_shown(point));
-    shown.map(|(point, trace)| life(point.get("target"), point.get("arm"), trace)).collect()
+    shown.map(|(point, trace)| life((point.get("target"), point.get("arm")), axis, trace)).collect()
 }
 
-fn life(target: &str, arm: &str, life: &Life) -> Figure {
+fn life((target, arm): (&str, &str), axis: &str, life: &Life) -> Figure {
     let per_cent = |values: &[f64]| life.throughput.iter().copied().zip(values.iter().map(|v| 100.0 * v)).collect();
     let band = |radius: Option<f64>| radius.map_or(Vec::new(), |radius| vec![100.0 * radius; life.forecast.len()]);
     let line = |label: &str, points, spread| Line { label: label.into(), points, spread, guide: false };
@@ -48,7 +49,7 @@ fn life(target: &str, arm: &str, life: &Life) -> Figure {
         name: format!("life_{target}_{arm}"),
         caption: format!("{target}, {arm}: the life of a test cell, each value forecast one checkpoint ahead"),
         drawing: Drawing::Lines {
-            x: ("throughput (kAh)".into(), Scale::Linear),
+            x: (axis.into(), Scale::Linear),
             y: ("state of health (%)".into(), Scale::Linear),
             lines: vec![
                 line("forecast, interval by the prefix", per_cent(&life.forecast), band(life.prefix)),

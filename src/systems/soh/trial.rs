@@ -15,9 +15,7 @@ use crate::systems::soh::domains::Block;
 use crate::systems::soh::evaluator::Evaluator;
 use crate::systems::soh::intervals::{CALIBRATIONS, CalibrationData, Coverage, Score};
 use crate::systems::soh::network::Forecaster;
-use crate::systems::soh::saved::{
-    FORECASTER_FILE, Forecast, Header, LIVES_FILE, PREDICTIONS_FILE, VALIDATION,
-};
+use crate::systems::soh::saved::{FORECASTER_FILE, Forecast, Header, LIVES_FILE, PREDICTIONS_FILE, VALIDATION};
 use crate::systems::soh::spec::Spec;
 use crate::systems::soh::windows::{Scaler, Window};
 
@@ -81,7 +79,8 @@ pub fn trial(
         let evaluator = Evaluator::of(&model, &mut trained)?;
         let (found, exact) = evaluation.of(&|windows| evaluator.forecasts(windows))?;
         let separability = evaluator.domain_separability(&block.calibration, &block.test)?;
-        let found = evaluation.keep(found, (head, arm), &|windows| evaluator.forecasts(windows), Some(&(params, scaler)))?;
+        let found =
+            evaluation.keep(found, (head, arm), &|windows| evaluator.forecasts(windows), Some(&(params, scaler)))?;
         let found = found.value("discrepancy", separability.discrepancy).value("domain_auroc", separability.auroc);
         (found.value_if("lambda", lambda), exact)
     };
@@ -155,7 +154,10 @@ impl Evaluation<'_> {
         };
         let life = Window::all(&test_cells[..1], spec.window, 0..spec.checkpoints() + 1);
         let life = Life {
-            throughput: life.iter().map(|w| w.checkpoint as f64 * spec.axis.step / if spec.is_own() { 1.0 } else { 1000.0 }).collect(),
+            throughput: life
+                .iter()
+                .map(|w| w.checkpoint as f64 * spec.axis.step / if spec.is_own() { 1.0 } else { 1000.0 })
+                .collect(),
             measured: life.iter().map(|w| w.next).collect(),
             forecast: forecast(&life)?,
             split: radius("split"),
@@ -190,16 +192,18 @@ impl Evaluation<'_> {
             ..Header::new(arm.name, head)
         };
         header.calibrate(&block.calibration_cells, range, forecast)?;
+        header.calibrate(&block.farther_cells, (later, usize::MAX), forecast)?;
         let values = forecast(&block.test)?;
-        let names = ["cell", "at", "measured", "forecast", "low", "high"];
-        let mut predictions = Table::new("predictions", "", &names, 1);
+        let names = ["head", "arm", "seed", "cell", "at", "measured", "forecast", "low", "high"];
+        let mut predictions = Table::new("predictions", "", &names, 4);
+        let own = [head.to_string(), arm.name.to_string(), self.seed.to_string()];
         let radius = header.radii.first().copied();
         for (window, value) in block.test.iter().zip(&values) {
             let end = |sign: f64| radius.map_or(String::new(), |radius| (value + sign * radius).to_string());
             let at = window.checkpoint as f64 * spec.axis.step;
             let name = block.test_cells[window.cell as usize].name.clone();
             let numbers = [at.to_string(), window.next.to_string(), value.to_string(), end(-1.0), end(1.0)];
-            predictions.rows.push([name].into_iter().chain(numbers).collect());
+            predictions.rows.push(own.iter().cloned().chain([name]).chain(numbers).collect());
         }
         let (lives, found) = self.lives(found, &header, forecast)?;
         let validation = &block.domains.validation;
@@ -222,8 +226,9 @@ impl Evaluation<'_> {
         let start = spec.axis.prefix;
         let cut = |cell: &Cell| Cell { measured: cell.measured[..=start].to_vec(), ..cell.clone() };
         let windows: Vec<Window> = block.test_cells.iter().map(|c| Window::behind(&cut(c), spec.window)).collect();
-        let names = ["cell", "at", "health", "remaining", "remaining_low", "remaining_high", "measured"];
-        let mut lives = Table::new("lives", "", &names, 1);
+        let names =
+            ["head", "arm", "seed", "cell", "at", "health", "remaining", "remaining_low", "remaining_high", "measured"];
+        let mut lives = Table::new("lives", "", &names, 4);
         let (mut errors, mut inside) = (Vec::new(), Vec::new());
         for ((cell, window), own) in block.test_cells.iter().zip(&windows).zip(header.remaining(&windows, forecast)?) {
             let steps = cell.measured[start..].iter().position(|health| *health < spec.end);
@@ -232,7 +237,8 @@ impl Evaluation<'_> {
             let at = start as f64 * spec.axis.step;
             let numbers = [own.life, own.low, own.high, truth].map(text);
             let first = [cell.name.clone(), at.to_string(), window.last().to_string()];
-            lives.rows.push(first.into_iter().chain(numbers).collect());
+            let names = [header.head.clone(), header.arm.clone(), self.seed.to_string()];
+            lives.rows.push(names.into_iter().chain(first).chain(numbers).collect());
             errors.extend(own.life.zip(truth).map(|(life, truth)| (life - truth).abs()));
             inside.extend(truth.zip(own.low).map(|(truth, low)| {
                 // A checkpoint is the finest that a measured life is known to.
