@@ -115,6 +115,15 @@ impl Grid<'_> {
             }
             columns.push(Column { name: self.names[index].clone(), words });
         }
+        self.check_width(&columns)?;
+        let samples = self.samples()?;
+        let target = self.names[class].clone();
+        let notices = self.notices.into_iter().map(|notice| format!("{}: {notice}", self.place)).collect();
+        Ok(Tabular { values, columns, target, samples, notices })
+    }
+
+    /// Refuses more columns than a network can read.
+    pub(super) fn check_width(&self, columns: &[Column]) -> Result<(), DataError> {
         let encoded: usize = columns.iter().map(|column| column.words.as_ref().map_or(1, Vec::len)).sum();
         if encoded > MOST_ENCODED {
             let reason = format!(
@@ -123,10 +132,7 @@ impl Grid<'_> {
             );
             return Err(DataError::malformed(self.place, reason));
         }
-        let samples = self.samples()?;
-        let target = self.names[class].clone();
-        let notices = self.notices.into_iter().map(|notice| format!("{}: {notice}", self.place)).collect();
-        Ok(Tabular { values, columns, target, samples, notices })
+        Ok(())
     }
 
     /// Rows whose value of a column of numbers is known.

@@ -245,6 +245,7 @@ impl Grid<'_> {
             }
             columns.push(Column { name: self.names[index].clone(), words });
         }
+        self.check_width(&columns)?;
         let samples = Samples {
             source: self.place.into(),
             ids: self.ids(),

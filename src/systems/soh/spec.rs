@@ -232,7 +232,7 @@ impl Settings for Spec {
             .distinct("shots", &self.shots)
             .between("alpha", self.alpha, (0.0, 1.0))
             .whole("window", self.window, 2..=PREFIX - 2)
-            .at_least("axis.prefix", self.axis.prefix, self.window + 1)
+            .whole("axis.prefix", self.axis.prefix, self.window.saturating_add(1)..=MOST_OWN)
             .path("data", self.data.as_deref())
             .path("source", self.source.as_deref())
             .positive("axis.step", self.axis.step)
