@@ -139,7 +139,8 @@ fn on_steps(points: &[Point], step: f64) -> Vec<f64> {
     let mut from = 0;
     for k in 0..=count {
         let at = start + step * k as f64;
-        while points.get(from).is_some_and(|point| point.0 < at - step / 2.0) {
+        // Open at both ends, so that regular measurements are as many before a checkpoint as behind it.
+        while points.get(from).is_some_and(|point| point.0 <= at - step / 2.0) {
             from += 1;
         }
         let near: Vec<f64> =
