@@ -20,7 +20,7 @@ pub enum ClassicError {
     Length { what: &'static str, found: usize, wanted: usize },
     /// A tree of a forest.
     #[error("tree {tree} (from 0), {source}")]
-    Tree { tree: usize, source: Box<ClassicError> },
+    InForest { tree: usize, source: Box<ClassicError> },
     /// A file of a forest whose contents do not fit.
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: String },
@@ -47,6 +47,6 @@ impl ClassicError {
 
     /// The same of this tree, counted from 0.
     pub(super) fn in_tree(self, tree: usize) -> Self {
-        Self::Tree { tree, source: Box::new(self) }
+        Self::InForest { tree, source: Box::new(self) }
     }
 }

@@ -83,7 +83,8 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
                 }
             };
             let rows = table.ids.iter().enumerate().map(line).collect();
-            Ok(Applied { model: title, columns, rows, metrics, known: known.len(), notices: table.notices })
+            let (known, notices) = (known.len(), table.notices);
+            Ok(Applied { model: title, columns, rows, metrics, known, notices, ..Applied::default() })
         }
     }
 }

@@ -270,9 +270,8 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
         model,
         columns: columns.map(String::from).to_vec(),
         rows: cells.iter().zip(next).zip(&remaining).map(line).collect(),
-        metrics: Vec::new(),
-        known: 0,
         notices,
+        ..Applied::default()
     })
 }
 
