@@ -1,5 +1,7 @@
 //! What can be wrong with a circuit.
 
+use crate::math::words::shortened;
+
 /// A circuit that cannot be built, or lacks what was requested.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -48,6 +50,6 @@ pub enum CircuitError {
     #[error("not a circuit: {0}")]
     BadJson(String),
     /// A text that is not a sum of Pauli strings.
-    #[error("observable {text:?}: {reason}; write for example \"Z0 Z1 + 0.5 X2\"")]
+    #[error("observable {:?}: {}; write for example \"Z0 Z1 + 0.5 X2\"", shortened(text), shortened(reason))]
     BadObservable { text: String, reason: String },
 }

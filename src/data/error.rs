@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::math::words::{bounded, shortened};
+
 /// Data that cannot be read or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -11,19 +13,22 @@ pub enum DataError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     /// An image file that does not decode.
-    #[error("{}: not a readable image: {reason}; repair or remove it", path.display())]
+    #[error("{}: not a readable image: {}; repair or remove it", path.display(), bounded(reason))]
     BadImage { path: PathBuf, reason: String },
     /// Contents that violate the format or layout.
-    #[error("{place}: {reason}")]
+    #[error("{}: {}", bounded(place), bounded(reason))]
     Malformed { place: String, reason: String },
     /// A field of a table that cannot be what its column holds.
-    #[error("{place}, line {line}, column `{column}`: {value:?}: {reason}")]
+    #[error("{place}, line {line}, column `{}`: {:?}: {}", shortened(column), shortened(value), bounded(reason))]
     Field { place: String, line: u64, column: String, value: String, reason: String },
     /// A class without samples, or with too few to split.
-    #[error("{place}: class `{class}` has {found} {part} samples, at least {needed} needed")]
+    #[error("{place}: class `{}` has {found} {part} samples, at least {needed} needed", shortened(class))]
     ClassTooSmall { place: String, class: String, part: &'static str, found: usize, needed: usize },
     /// A NaN or infinite feature.
-    #[error("{place}: tensor `{tensor}` holds {value} at row {row}, column {column} (from 0); features must be finite")]
+    #[error(
+        "{place}: tensor `{}` holds {value} at row {row}, column {column} (from 0); features must be finite",
+        shortened(tensor)
+    )]
     NotFinite { place: String, tensor: String, row: usize, column: usize, value: f32 },
 }
 

@@ -2,22 +2,24 @@
 
 use std::path::PathBuf;
 
+use crate::math::words::{bounded, shortened};
+
 /// A device that cannot be found, or a snapshot that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message names every field")]
 pub enum DeviceError {
     /// Neither a shipped device nor a file.
-    #[error("no device {name:?} is shipped and no such file exists{suggestion}; shipped are {shipped}")]
+    #[error("no device {:?} is shipped and no such file exists{suggestion}; shipped are {shipped}", shortened(name))]
     Unknown { name: String, suggestion: String, shipped: String },
     /// A file that cannot be opened or is not text.
     #[error("{}: {source}", file.display())]
     Io { file: PathBuf, source: std::io::Error },
     /// Not JSON.
-    #[error("{file}: not JSON: {source}")]
+    #[error("{file}: not JSON: {}", bounded(source))]
     Json { file: String, source: serde_json::Error },
     /// Not CSV.
-    #[error("{file}: not CSV: {source}")]
+    #[error("{file}: not CSV: {}", bounded(source))]
     Csv { file: String, source: csv::Error },
     /// JSON that is none of the formats.
     #[error(
@@ -39,9 +41,9 @@ pub enum DeviceError {
     )]
     NoProperties { conf: String },
     /// A folder without one clear file of a kind.
-    #[error("{}: expected one {prefix}*.json in this folder, found {found}; name the files as PROPS.json,CONF.json", folder.display())]
+    #[error("{}: expected one {prefix}*.json in this folder, found {}; name the files as PROPS.json,CONF.json", folder.display(), bounded(found))]
     Folder { folder: PathBuf, prefix: &'static str, found: String },
     /// A field that is missing, of the wrong kind or out of range.
-    #[error("{file}: {field} {problem}")]
+    #[error("{file}: {} {}", shortened(field), bounded(problem))]
     Field { file: String, field: String, problem: String },
 }

@@ -26,6 +26,25 @@ pub fn shortened(text: &str) -> String {
     format!("{} ... {}", &text[..start], &text[end..])
 }
 
+/// A message of at most some 2,000 characters, the middle of a longer one left out: a reader of files quotes them, and a
+/// line can have any length.
+///
+/// ```
+/// use qgraft::math::words::bounded;
+/// assert_eq!(bounded("short"), "short");
+/// assert!(bounded("x".repeat(1 << 20)).len() < 2000);
+/// ```
+pub fn bounded(message: impl std::fmt::Display) -> String {
+    const LONGEST: usize = 2000;
+    let text = message.to_string();
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let start = text.floor_char_boundary(LONGEST / 2);
+    let end = text.ceil_char_boundary(text.len() - LONGEST / 4);
+    format!("{} ... {}", &text[..start], &text[end..])
+}
+
 /// "1 seed", "5 seeds".
 pub fn pluralise(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })

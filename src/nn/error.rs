@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::circuit::CircuitError;
 use crate::circuit::ansatz::AnsatzError;
 use crate::device::{DeviceError, TranspileError};
-use crate::math::words::closest;
+use crate::math::words::{bounded, closest, shortened};
 use crate::nn::weights::WeightMatch;
 use crate::noise::NoiseError;
 use crate::sim::SimError;
@@ -40,16 +40,19 @@ pub enum NnError {
     #[error(transparent)]
     Compile(#[from] crate::sim::Error),
     /// A name that is not in a table.
-    #[error("unknown {kind} {name:?}{}; `qgraft list {list}` shows them all", did_you_mean(.suggestion))]
+    #[error("unknown {kind} {:?}{}; `qgraft list {list}` shows them all", shortened(name), did_you_mean(.suggestion))]
     Unknown { kind: &'static str, list: &'static str, name: String, suggestion: Option<String> },
     /// A parameter requested with another shape than it has.
-    #[error("parameter {name} has shape {have:?}, but {want:?} was requested")]
+    #[error("parameter {} has shape {have:?}, but {want:?} was requested", shortened(name))]
     Shape { name: String, have: Vec<usize>, want: Vec<usize> },
+    /// A parameter that does not fit in what may be made.
+    #[error("parameter {} of shape {shape:?} is too large: there are at most {most} values", shortened(name))]
+    TooLarge { name: String, shape: Vec<usize>, most: usize },
     /// A parameter that the network does not have.
-    #[error("the network has no parameter {name:?}{}", did_you_mean(.suggestion))]
+    #[error("the network has no parameter {:?}{}", shortened(name), did_you_mean(.suggestion))]
     NoParameter { name: String, suggestion: Option<String> },
     /// A weight file that cannot be read.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", path.display(), bounded(reason))]
     File { path: PathBuf, reason: String },
     /// Weights that are not those of the network.
     #[error("{place} does not fit {backbone}: {fit}")]
@@ -64,7 +67,7 @@ pub enum NnError {
     #[error("{file} of {repository} on the model hub: {reason}; a downloaded weight file can be named instead")]
     Hub { repository: String, file: String, reason: String },
     /// A setting outside its range.
-    #[error("{field} = {value}: {reason}")]
+    #[error("{field} = {}: {reason}", shortened(value))]
     Setting { field: &'static str, value: String, reason: &'static str },
 }
 

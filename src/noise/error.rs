@@ -29,7 +29,7 @@ pub enum NoiseError {
     #[error("{what}; leave strict mode to run it with this repair, or transpile the circuit for {device}")]
     Uncalibrated { what: String, device: String },
     /// A list of noise that cannot be read.
-    #[error("not a list of noise: {0}")]
+    #[error("not a list of noise: {}", crate::math::words::bounded(.0))]
     BadList(String),
     /// A confusion matrix that is none.
     #[error("row {row} of a confusion matrix is {values:?}; expected probabilities that sum to 1")]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::classic::ClassicError;
 use crate::data::DataError;
-use crate::math::words::closest;
+use crate::math::words::{bounded, closest, shortened};
 use crate::nn::NnError;
 
 /// A field of settings whose value cannot be used.
@@ -21,7 +21,7 @@ pub struct Invalid {
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {}: expected {}", self.field, self.value, self.expected)
+        write!(f, "{} = {}: expected {}", shortened(&self.field), shortened(&self.value), bounded(&self.expected))
     }
 }
 
@@ -46,7 +46,7 @@ pub enum StudyError {
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
     /// A spec file that cannot be read.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", path.display(), bounded(reason))]
     Spec { path: PathBuf, reason: String },
     /// A file that was read for a run and changed before its end.
     #[error("the contents of {field} changed while the run read them; remove its folder and run again")]
@@ -58,13 +58,13 @@ pub enum StudyError {
     #[error("{}", violations.iter().map(|v| v.to_string()).collect::<Vec<_>>().join("\n"))]
     Invalid { violations: Vec<Invalid> },
     /// Settings with a field that does not exist or has another type.
-    #[error("settings: {reason}")]
+    #[error("settings: {}", bounded(reason))]
     Settings { reason: String },
     /// An unknown name.
-    #[error("unknown {kind} {name:?}{}; there are: {known}", .suggestion.as_ref().map_or_else(String::new, |s| format!(", did you mean {s:?}?")))]
+    #[error("unknown {kind} {:?}{}; there are: {known}", shortened(name), .suggestion.as_ref().map_or_else(String::new, |s| format!(", did you mean {s:?}?")))]
     Unknown { kind: &'static str, name: String, suggestion: Option<String>, known: String },
     /// An error in one run of a suite.
-    #[error("run {run}: {source}")]
+    #[error("run {}: {source}", shortened(run))]
     InRun { run: String, source: Box<StudyError> },
     /// A claim of a system's page that cannot be decided.
     #[error("claim {claim:?}: {what}")]
@@ -78,7 +78,7 @@ pub enum StudyError {
     )]
     Undeclared { metric: String, grid: String, factor: String, level: String },
     /// A run folder without what is asked of it.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", path.display(), bounded(reason))]
     SavedRun { path: PathBuf, reason: String },
     /// A filter that leaves no trial.
     #[error("--only leaves none of {planned} trials; --dry-run lists them")]
@@ -135,7 +135,7 @@ pub enum StudyError {
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: std::io::Error },
     /// A report that cannot be read back.
-    #[error("{}: not a report of this version: {source}", path.display())]
+    #[error("{}: not a report of this version: {}", path.display(), bounded(source))]
     Json { path: PathBuf, source: serde_json::Error },
 }
 
