@@ -56,6 +56,17 @@ impl Pca {
         Self { mean, deviation, components }
     }
 
+    /// Whether the parts agree in size, which a file may not.
+    pub fn is_sound(&self) -> bool {
+        let columns = self.mean.len();
+        self.deviation.len() == columns && self.components.nrows() == columns
+    }
+
+    /// Number of components.
+    pub fn components(&self) -> usize {
+        self.components.ncols()
+    }
+
     /// Number of columns it was fitted on.
     pub fn columns(&self) -> usize {
         self.mean.len()

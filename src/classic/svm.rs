@@ -31,6 +31,12 @@ impl SupportVectors {
         Self { coefficients, offsets }
     }
 
+    /// Training rows and classes; `None` if the parts disagree, as those of a file may.
+    pub fn sizes(&self) -> Option<(usize, usize)> {
+        let (rows, classes) = self.coefficients.dim();
+        (self.offsets.len() == classes).then_some((rows, classes))
+    }
+
     /// Decision values (rows, classes) from the kernel of new rows with the training rows, (rows, training rows). The
     /// largest names the class; they are not probabilities.
     pub fn decide(&self, kernel: ArrayView2<'_, f64>) -> Array2<f64> {

@@ -26,6 +26,8 @@ pub struct Params {
     dtype: DType,
     entries: IndexMap<String, Entry>,
     rates: LearningRates,
+    /// Values of all parameters that are made.
+    most: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -45,7 +47,12 @@ pub struct Snapshot(pub(crate) Vec<(String, Tensor)>);
 impl Params {
     /// No parameters yet. Those made later are drawn under `seed` and stored as `dtype` (f32 or f64) on the CPU.
     pub fn new(seed: u64, dtype: DType) -> Self {
-        Self { seed, dtype, entries: IndexMap::new(), rates: LearningRates::default() }
+        Self { seed, dtype, entries: IndexMap::new(), rates: LearningRates::default(), most: usize::MAX }
+    }
+
+    /// With at most so many values in all: a network of sizes that a file states is refused before memory is taken for it.
+    pub fn at_most(self, values: usize) -> Self {
+        Self { most: values, ..self }
     }
 
     /// The parameter `name`, made with `init` if it does not exist yet. A second network built on the same parameters
@@ -55,7 +62,7 @@ impl Params {
     /// is computed for it nor anything kept for one below it.
     ///
     /// # Errors
-    /// If it exists with another shape.
+    /// If it exists with another shape, or exceeds [`Params::at_most`].
     pub fn get(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor, NnError> {
         let index = self.find_or_make(name, shape, init, false)?;
         self.handed_out(index)
@@ -79,7 +86,13 @@ impl Params {
                 Err(NnError::Shape { name: name.into(), have: have.to_vec(), want: shape.to_vec() })
             };
         }
-        let values = init.draw(&mut Stream::named(self.seed, name), shape.iter().product());
+        let count = shape.iter().try_fold(1usize, |count, side| count.checked_mul(*side));
+        let known = || self.entries.values().map(|entry| entry.var.elem_count()).sum::<usize>();
+        let Some(count) = count.filter(|&count| self.most == usize::MAX || count <= self.most.saturating_sub(known()))
+        else {
+            return Err(NnError::TooLarge { name: name.into(), shape: shape.to_vec(), most: self.most });
+        };
+        let values = init.draw(&mut Stream::named(self.seed, name), count);
         let var = Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype)?)?;
         self.entries.insert(name.into(), Entry { var, init, statistic, adapter: None });
         Ok(self.entries.len() - 1)

@@ -12,8 +12,10 @@ use crate::math::{Matrix, Probability};
 use crate::noise::channel::paulis;
 use crate::noise::{Channel, Confusion, NoiseError};
 
-/// More operators than any error of a calibrated device expands to.
-const MOST_OPERATORS: usize = 100_000;
+/// More operators than any error of a calibrated device expands to: 16 Paulis, each with a choice of resets, are hundreds.
+const MOST_OPERATORS: usize = 20_000;
+/// More of them that differ by more than a factor. Each new one is compared with all; two qubits need 16.
+const MOST_DIFFERENT: usize = 256;
 /// Squares of operators below this are rounding error.
 const NOTHING: f64 = 1e-18;
 
@@ -155,24 +157,31 @@ fn channel(row: &ErrorRow) -> Result<Channel, String> {
         let (circuits, numbers) = (row.instructions.len(), row.probabilities.len());
         return Err(format!("has {circuits} circuits and {numbers} probabilities; it needs one for each"));
     }
-    let qubits = 1 + row.instructions.iter().flatten().flat_map(|i| &i.qubits).copied().max().unwrap_or(0);
+    let last = row.instructions.iter().flatten().flat_map(|i| &i.qubits).copied().max().unwrap_or(0);
+    let qubits = last.saturating_add(1);
     if qubits > 2 {
         return Err(format!("acts on {qubits} qubits; errors on one and two are supported"));
     }
-    let mut kraus: Vec<Matrix> = Vec::new();
+    let (mut kraus, mut expanded): (Vec<Matrix>, usize) = (Vec::new(), 0);
     for (circuit, probability) in row.instructions.iter().zip(&row.probabilities) {
         let p = probability.as_f64().filter(|p| (0.0..=1.0 + 1e-9).contains(p));
         let p = p.ok_or_else(|| format!("has the probability {probability}; expected 0 to 1"))?;
         let mut operators = vec![identity(1 << qubits) * C64::from(p.sqrt())];
         for instruction in circuit {
             let next = operators_of(instruction)?;
-            if operators.len() * next.len() > MOST_OPERATORS {
+            if expanded + operators.len() * next.len() > MOST_OPERATORS {
                 return Err(format!("expands to more than {MOST_OPERATORS} Kraus operators"));
             }
             let next: Vec<Matrix> = next.iter().map(|m| widened(m, &instruction.qubits, qubits)).collect();
             operators = operators.iter().flat_map(|first| next.iter().map(move |m| m.dot(first))).collect();
         }
-        operators.into_iter().for_each(|operator| merge(&mut kraus, operator));
+        expanded += operators.len();
+        for operator in operators {
+            merge(&mut kraus, operator);
+            if kraus.len() > MOST_DIFFERENT {
+                return Err(format!("has more than {MOST_DIFFERENT} different Kraus operators; two qubits need 16"));
+            }
+        }
     }
     Channel::kraus("aer_error", kraus).map_err(|error| error.to_string())
 }
@@ -209,6 +218,10 @@ fn operators_of(instruction: &Instruction) -> Result<Vec<Matrix>, String> {
             let letters = label.chars().rev().map(|letter| "IXYZ".find(letter).ok_or(letter));
             let letters = letters.collect::<Result<Vec<_>, _>>();
             let letters = letters.map_err(|letter| format!("pauli {label:?} has the letter {letter:?}"))?;
+            // Checked before the product is made, which takes 4ⁿ numbers.
+            if letters.len() != qubits.len() {
+                return Err(format!("pauli of {} letters on {} qubits", letters.len(), qubits.len()));
+            }
             let product = letters.iter().fold(identity(1), |low, &k| crate::math::matrix::tensor(&low, &paulis()[k]));
             vec![product]
         }

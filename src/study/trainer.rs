@@ -365,7 +365,8 @@ impl TrainedHead {
             let circuit = Circuit::from_json(program).map_err(|e| failed(format!("circuit: {e}")))?;
             model = model.with_circuit(circuit)?;
         }
-        let mut params = Params::new(0, DType::F32);
+        // A value takes at least a byte of the file.
+        let mut params = Params::new(0, DType::F32).at_most(bytes.len());
         model.build(&mut params)?;
         params.load_bytes(bytes, path)?;
         Ok(Self { config, model, params, classes: header.classes, history: Vec::new() })

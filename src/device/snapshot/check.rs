@@ -9,6 +9,9 @@ use crate::math::Seconds;
 /// Longer than any gate, readout or reset. A longer time means a wrong unit.
 const LONGEST_OPERATION: Seconds = Seconds(0.1);
 
+/// Larger than the ZZ shift of any two qubits, Hz: a larger one means a wrong unit.
+const LARGEST_SHIFT: f64 = 1e9;
+
 /// `device` if all its numbers are possible; `file` names it in errors.
 pub fn checked(file: &str, device: Device) -> Result<Device, DeviceError> {
     let wrong = |(field, problem): (String, String)| DeviceError::Field { file: file.into(), field, problem };
@@ -29,6 +32,9 @@ pub fn checked(file: &str, device: Device) -> Result<Device, DeviceError> {
         if a == b || a.max(b) >= count {
             return Err(wrong((what.into(), format!("has ({a}, {b}); the device has {count} qubits"))));
         }
+    }
+    if let Some(((a, b), shift)) = device.details.zz.iter().find(|(_, shift)| !(shift.abs() < LARGEST_SHIFT)) {
+        return Err(wrong((format!("zz of ({a}, {b})"), format!("is {shift} Hz; expected less than 1 GHz"))));
     }
     for chain in &device.details.layer_fidelity {
         check_probability(Some(chain.value)).map_err(|problem| wrong(("layer_fidelity".into(), problem)))?;

@@ -21,6 +21,8 @@
 //! keys: `processor`, `timing`, `coordinates`, `frequency_ghz`, `anharmonicity_ghz`, `reset_length_ns`, `faulty`
 //! (lists of qubits, or of row numbers in a gate), `zz` and `layer_fidelity`.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::column::{self, FREQUENCY, LENGTH, LIFETIME, PLAIN};
@@ -115,7 +117,7 @@ fn qubit_rows(root: &Field, count: usize) -> Result<Vec<QubitData>, DeviceError>
     let one_given_zero = of_readout("p1_given_0", PLAIN)?;
     let zero_given_one = of_readout("p0_given_1", PLAIN)?;
     let readout_length = of_readout("length", LENGTH)?;
-    let faulty = root.find("faulty").map_or(Ok(Vec::new()), |list| list.indices())?;
+    let faulty = faulty(root)?;
     let row = |q: usize| QubitData {
         t1: t1[q].map(Seconds),
         t2: t2[q].map(Seconds),
@@ -129,6 +131,11 @@ fn qubit_rows(root: &Field, count: usize) -> Result<Vec<QubitData>, DeviceError>
         faulty: faulty.contains(&q),
     };
     Ok((0..count).map(row).collect())
+}
+
+/// The numbers listed under `faulty`.
+fn faulty(of: &Field) -> Result<HashSet<usize>, DeviceError> {
+    Ok(of.find("faulty").map_or(Ok(Vec::new()), |list| list.indices())?.into_iter().collect())
 }
 
 fn gate_rows(gates: &Field, qubits: usize) -> Result<Vec<GateData>, DeviceError> {
@@ -152,7 +159,7 @@ fn gate_rows(gates: &Field, qubits: usize) -> Result<Vec<GateData>, DeviceError>
         let repeat = if doubled { 2 } else { 1 };
         let error = column::read(&columns, "error", PLAIN, on.len() / repeat)?;
         let length = column::read(&columns, "length", LENGTH, on.len() / repeat)?;
-        let faulty = columns.find("faulty").map_or(Ok(Vec::new()), |list| list.indices())?;
+        let faulty = faulty(&columns)?;
         rows.extend(on.into_iter().enumerate().map(|(k, qubits)| GateData {
             gate,
             qubits,

@@ -2,24 +2,22 @@
 
 use std::cell::RefCell;
 
+use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
 use crate::device::DeviceError;
 
 /// What was repaired in a file, one sentence each.
 #[derive(Default)]
-pub struct Notices(RefCell<Vec<String>>);
+pub struct Notices(RefCell<IndexSet<String>>);
 
 impl Notices {
     pub fn note(&self, sentence: String) {
-        let mut noted = self.0.borrow_mut();
-        if !noted.contains(&sentence) {
-            noted.push(sentence);
-        }
+        self.0.borrow_mut().insert(sentence);
     }
 
     pub fn take(&self) -> Vec<String> {
-        self.0.take()
+        self.0.take().into_iter().collect()
     }
 }
 

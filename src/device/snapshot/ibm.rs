@@ -4,6 +4,8 @@
 //! `{name, value, unit, date}`, read by name because order and presence vary. The layout has been the same since 2020
 //! but for the micro sign in units, missing frequencies (Heron and later) and missing readout lengths (2020).
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use super::field::{Field, Notices};
@@ -85,9 +87,10 @@ pub fn read(props_file: &str, props: &Value, conf: Option<(&str, &Value)>) -> Re
 }
 
 fn provenance(props_file: &str, props: &Field) -> Result<Provenance, DeviceError> {
+    let date = props.find("last_update_date").map_or(Ok(""), |date| date.text())?.trim();
     Ok(Provenance {
         origin: format!("IBM snapshot {}", file_name(props_file)),
-        date: props.find("last_update_date").map_or(Ok("not stated"), |date| date.text())?.into(),
+        date: if date.is_empty() { "not stated" } else { date }.into(),
         licence: "not stated".into(),
     })
 }
@@ -288,13 +291,15 @@ fn details(props: &Field, conf: Option<&Field>, coupling: &[(usize, usize)]) -> 
     if let Some(list) = conf.and_then(|conf| conf.find("coords")) {
         details.coordinates = list.pairs()?;
     }
-    let mut layer_values = Vec::new();
+    let coupling: HashSet<(usize, usize)> = coupling.iter().copied().collect();
+    let mut layer_values = HashMap::new();
     if let Some(general) = props.find("general") {
         each_record(&general, "general", |name, value| {
             if let Some(glued) = name.strip_prefix("zz_") {
-                details.zz.extend(split_pair(glued, coupling).map(|pair| (pair, value)));
+                details.zz.extend(split_pair(glued, &coupling).map(|pair| (pair, value)));
             } else if name.starts_with("lf_") {
-                layer_values.push((name, value));
+                // Of equal names the first counts.
+                layer_values.entry(name).or_insert(value);
             }
             Ok(())
         })?;
@@ -302,7 +307,7 @@ fn details(props: &Field, conf: Option<&Field>, coupling: &[(usize, usize)]) -> 
     if let Some(lists) = props.find("general_qlists") {
         for list in lists.list()? {
             let name = list.get("name")?.text()?;
-            if let Some(&(_, value)) = layer_values.iter().find(|(other, _)| *other == name) {
+            if let Some(&value) = layer_values.get(name) {
                 details.layer_fidelity.push(LayerFidelity { qubits: list.get("qubits")?.indices()?, value });
             }
         }
@@ -311,9 +316,10 @@ fn details(props: &Field, conf: Option<&Field>, coupling: &[(usize, usize)]) -> 
 }
 
 /// `zz_7273` is the pair 72, 73: the one split whose halves are an edge. An ambiguous name is left out.
-fn split_pair(glued: &str, coupling: &[(usize, usize)]) -> Option<(usize, usize)> {
+fn split_pair(glued: &str, coupling: &HashSet<(usize, usize)>) -> Option<(usize, usize)> {
     let number = |text: &str| (text == "0" || !text.starts_with('0')).then(|| text.parse().ok()).flatten();
-    let splits = (1..glued.len()).filter(|&at| glued.is_char_boundary(at)).filter_map(|at| {
+    // Two numbers below 2⁶⁴ have at most 20 digits each.
+    let splits = (1..glued.len().min(41)).filter(|&at| glued.is_char_boundary(at)).filter_map(|at| {
         let pair = (number(&glued[..at])?, number(&glued[at..])?);
         (coupling.contains(&pair) || coupling.contains(&(pair.1, pair.0))).then_some(pair)
     });

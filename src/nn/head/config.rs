@@ -173,10 +173,16 @@ impl HeadModel {
     /// The same head with this circuit in place of the one that its ansatz builds: input slots first, then weights.
     ///
     /// # Errors
-    /// If the head has no circuit.
+    /// If the head has no circuit, or one with other numbers of qubits or slots.
     pub fn with_circuit(self, circuit: Circuit) -> Result<Self, NnError> {
         let missing = NnError::Setting { field: "head", value: self.row.name.into(), reason: "it has no circuit" };
         let built = self.ansatz.clone().ok_or(missing)?;
+        let sizes = |circuit: &Circuit| (circuit.qubits(), circuit.slots());
+        if sizes(&circuit) != sizes(&built.circuit) {
+            let value = format!("{} qubits and {} slots", circuit.qubits(), circuit.slots());
+            let reason = "the circuit that its settings build has other numbers of qubits or slots";
+            return Err(NnError::Setting { field: "circuit", value, reason });
+        }
         let ansatz = Ansatz { circuit, ..built };
         Ok(Self { execution: Some(ideal(&ansatz)?), ansatz: Some(ansatz), ..self })
     }

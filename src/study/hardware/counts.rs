@@ -1,6 +1,6 @@
 //! Counts that a device returned, as expectation values and class probabilities.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use ndarray::Array2;
@@ -67,8 +67,10 @@ impl Counts {
 
     /// Class of each row, where the file names one that the job has.
     pub fn labels(&self) -> Vec<Option<usize>> {
-        let of = |row: &CountedRow| self.job.classes.iter().position(|class| *class == row.label);
-        self.rows.iter().map(of).collect()
+        // Of equal names the first counts.
+        let numbers: HashMap<&String, usize> =
+            self.job.classes.iter().enumerate().rev().map(|(k, class)| (class, k)).collect();
+        self.rows.iter().map(|row| numbers.get(&row.label).copied()).collect()
     }
 
     fn check(&self) -> Result<(), String> {
@@ -106,7 +108,7 @@ impl Counts {
                 if let Some(bits) = counts.keys().find(|bits| !is_word(bits)) {
                     return Err(format!("{place}.counts[{circuit}]: {bits:?} is no string of {qubits} bits"));
                 }
-                if counts.values().sum::<u64>() == 0 {
+                if counts.values().all(|count| *count == 0) {
                     return Err(format!("{place}.counts[{circuit}]: no shots"));
                 }
             }

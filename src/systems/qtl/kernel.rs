@@ -184,19 +184,35 @@ impl KernelHead {
         }
         let circuit = Circuit::from_json(&file.program).map_err(|e| bad(format!("circuit: {e}")))?;
         let row = HeadRow::named(&file.head)?;
+        if !(1..=CircuitConfig::MOST_QUBITS).contains(&circuit.qubits()) {
+            return Err(bad(format!("its circuit has {} qubits; expected 1 to 16", circuit.qubits())));
+        }
         let (embedding, ansatz) = match row.circuit.and_then(AnsatzRow::named) {
             None => {
                 let qubits = circuit.qubits();
-                (Embedding::Fixed { qubits }, Ansatz { circuit, ..zz_embedding(qubits)? })
+                (Embedding::Fixed { qubits }, with_circuit(zz_embedding(qubits)?, circuit).map_err(bad)?)
             }
             Some(family) => {
-                let ansatz = Ansatz { circuit, ..file.circuit.build(Some(family), true)? };
+                let ansatz = with_circuit(file.circuit.build(Some(family), true)?, circuit).map_err(bad)?;
                 let weights = file.weights.to_vec();
                 let trained = TrainedEmbedding::of(ansatz.clone(), &weights, file.scales.as_deref())?;
                 (Embedding::Trained(Box::new(trained)), ansatz)
             }
         };
         let KernelFile { pca, weights, known, machine, classes, .. } = file;
+        let features = match &embedding {
+            Embedding::Fixed { qubits } => *qubits,
+            Embedding::Trained(_) => ansatz.features(),
+        };
+        let fits = pca.is_sound()
+            && weights.len() == ansatz.weights()
+            && pca.components() == features
+            && known.ncols() == ansatz.inputs
+            && machine.sizes() == Some((known.nrows(), classes.len()))
+            && classes.len() > 1;
+        if !fits {
+            return Err(bad("its components, weights, rows and classes do not fit each other".into()));
+        }
         Ok((Self { pca, embedding, kernel: FidelityKernel::new(ansatz), weights, known, machine }, classes))
     }
 
@@ -231,6 +247,14 @@ impl KernelHead {
             row.mapv_inplace(|v| v / sum);
         }
         Ok(scores)
+    }
+}
+
+/// An ansatz with its circuit from a file.
+fn with_circuit(built: Ansatz, circuit: Circuit) -> Result<Ansatz, String> {
+    match (circuit.qubits(), circuit.slots()) == (built.circuit.qubits(), built.circuit.slots()) {
+        true => Ok(Ansatz { circuit, ..built }),
+        false => Err(format!("its circuit has {} slots, {} were expected", circuit.slots(), built.circuit.slots())),
     }
 }
 
