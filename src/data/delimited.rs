@@ -7,6 +7,7 @@
 //! * `?`, `NA`, `NaN`, `<null>` and nothing are gaps.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::file::read_file;
@@ -159,8 +160,10 @@ pub(super) fn grid<'a>(text: &str, place: &'a str, expected: &Expected) -> Resul
         return Err(DataError::malformed(place, reason));
     }
     let names = names(&header, &mut lines, expected, place)?;
+    // Of equal names the first counts.
+    let places: HashMap<&String, usize> = names.iter().enumerate().rev().map(|(k, name)| (name, k)).collect();
     let place_of = |name: &String, word: &str| {
-        names.iter().position(|n| n == name).ok_or_else(|| {
+        places.get(name).copied().ok_or_else(|| {
             DataError::malformed(place, format!("@{word} names `{name}`, which is none of the attributes"))
         })
     };
@@ -168,9 +171,9 @@ pub(super) fn grid<'a>(text: &str, place: &'a str, expected: &Expected) -> Resul
     let mut kept = (0..width).collect::<Vec<_>>();
     let mut notices = Vec::new();
     if let Some(inputs) = &header.inputs {
-        let inputs = inputs.iter().map(|name| place_of(name, "inputs")).collect::<Result<Vec<_>, _>>()?;
+        let inputs = inputs.iter().map(|name| place_of(name, "inputs")).collect::<Result<HashSet<_>, _>>()?;
         kept.retain(|index| *index == class || inputs.contains(index));
-        let left = (0..width).filter(|index| !kept.contains(index));
+        let left = (0..width).filter(|index| *index != class && !inputs.contains(index));
         notices.extend(left.map(|index| format!("column `{}` is not among @inputs and not read", names[index])));
         for line in lines.iter_mut().filter(|_| kept.len() < width) {
             line.fields = kept.iter().map(|&index| line.fields[index].clone()).collect();
@@ -276,9 +279,7 @@ fn names_columns(lines: &[Line], width: usize) -> bool {
     }
     // Words above words. A row shares a word with another row in some column, if only in the class. Names share none,
     // and differ from each other.
-    let alone = |index: usize| {
-        let name = &first.fields[index];
-        rest.iter().all(|line| line.fields[index] != *name) && first.fields[..index].iter().all(|other| other != name)
-    };
-    !rest.is_empty() && (0..width).all(|index| is_word(index) && alone(index))
+    let alone = |index: usize| rest.iter().all(|line| line.fields[index] != first.fields[index]);
+    let differ = first.fields.iter().collect::<HashSet<_>>().len() == width;
+    !rest.is_empty() && differ && (0..width).all(|index| is_word(index) && alone(index))
 }

@@ -351,10 +351,15 @@ impl Grid<'_> {
         if let Some(line) = lines.iter().find(|line| line.gap(class)) {
             return Err(self.wrong(line, class, "every row needs a class".into()));
         }
-        if let Kind::Words(declared) = &self.kinds[class]
-            && let Some(line) = lines.iter().find(|line| !declared.contains(&line.fields[class]))
-        {
-            return Err(self.wrong(line, class, format!("the class is declared as one of {}", declared.join(", "))));
+        if let Kind::Words(declared) = &self.kinds[class] {
+            let known: HashSet<&String> = declared.iter().collect();
+            if let Some(line) = lines.iter().find(|line| !known.contains(&line.fields[class])) {
+                return Err(self.wrong(
+                    line,
+                    class,
+                    format!("the class is declared as one of {}", declared.join(", ")),
+                ));
+            }
         }
         let classes = sorted(lines.iter().map(|line| line.fields[class].clone()).collect());
         if classes.len() < 2 {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::array_file::Labels;
 use super::{DataError, Part, Samples};
-use crate::math::words::join_and;
+use crate::math::words::{join_and, shortened};
 
 /// More names than this are not listed in a message.
 const SHOWN: usize = 6;
@@ -127,7 +127,7 @@ pub(super) fn class_names(text: &str, place: &str) -> Result<Vec<String>, DataEr
     };
     let mut seen = BTreeSet::new();
     match names.iter().find(|name| !seen.insert(name.as_str())) {
-        Some(name) => Err(failed(format!("`{name}` occurs twice"))),
+        Some(name) => Err(failed(format!("`{}` occurs twice", shortened(name)))),
         None => Ok(names),
     }
 }

@@ -113,6 +113,7 @@ pub fn read_voc(path: &Path, height: usize) -> Result<BoxedPictures, DataError> 
     }
     let named = read.iter().flat_map(|(.., (_, boxes))| boxes).map(|(name, _)| name.clone());
     let classes: Vec<String> = named.collect::<BTreeSet<_>>().into_iter().collect();
+    let numbers: BTreeMap<String, usize> = classes.iter().cloned().zip(0..).collect();
     let reader = PictureReader::default();
     let mut found = BoxedPictures { classes, pictures: Vec::new(), skipped };
     for (id, part, (size, marked)) in read {
@@ -130,7 +131,7 @@ pub fn read_voc(path: &Path, height: usize) -> Result<BoxedPictures, DataError> 
         }
         let mut boxes = Vec::new();
         for (name, corners) in marked {
-            let label = found.classes.iter().position(|class| *class == name);
+            let label = numbers.get(&name).copied();
             let (corners, notice) = shares(corners, size.0);
             found.skipped.extend(notice.map(|notice| format!("{id}: a box of {name} {notice}")));
             boxes.extend(corners.zip(label));

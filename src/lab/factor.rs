@@ -236,6 +236,11 @@ impl Grid {
         self.factors.iter().filter(|factor| factor.role != Role::Evaluation)
     }
 
+    /// Number of points before any is left out.
+    pub fn size(&self) -> usize {
+        self.trial_factors().fold(1, |product, factor| product.saturating_mul(factor.levels.len()))
+    }
+
     /// The grid without these factors.
     pub fn without_factors(&self, names: &[String]) -> Self {
         let kept = self.factors.iter().filter(|factor| !names.contains(&factor.name)).cloned();

@@ -1,7 +1,7 @@
 //! From settings to trials: every point of every grid with a stable id, in an order in which a trial comes after those
 //! it follows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use toml::{Table, Value};
@@ -13,6 +13,9 @@ use crate::lab::settings::{Settings, check, from_tree, read_circuit, tree};
 use crate::lab::store::Key;
 use crate::lab::vary::{Request, Variant};
 use crate::study::StudyError;
+
+/// Trials that are planned: lists in a short file have products of any size.
+const MOST_TRIALS: usize = 100_000;
 
 /// What a step of a run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,7 @@ impl<S: Settings> Plan<S> {
         let mut plan = Self { variants, paths, contents, grids: Vec::new(), axes: Vec::new(), nodes: Vec::new() };
         let mut hashes = Hashes::default();
         plan.axes = request.axes.iter().map(|axis| axis.name.clone()).collect();
+        request.check_size()?;
         let mut variants = request.variants();
         let mut openings: HashMap<String, usize> = HashMap::new();
         for variant in &mut variants {
@@ -103,6 +107,11 @@ impl<S: Settings> Plan<S> {
             let inputs = E::INPUTS.map_or_else(|| identity.clone(), |fields| subset(&identity, fields));
             let opening = openings[&hash::<E>(&inputs, Step::Open, &Point::default(), &[])];
             let grids = E::grids(&plan.variants[number])?;
+            let trials = grids.iter().map(Grid::size).fold(plan.nodes.len(), usize::saturating_add);
+            if trials > MOST_TRIALS {
+                let reason = format!("more than {MOST_TRIALS} trials; give fewer seeds, levels or values to vary");
+                return Err(StudyError::Settings { reason });
+            }
             for field in grids.iter().flat_map(|grid| &grid.factors).filter_map(|factor| factor.field) {
                 remove(&mut identity, field);
             }
@@ -213,15 +222,15 @@ impl<S: Settings> Plan<S> {
 
     /// Takes in a grid of a variant: the axes are its first factors, levels are those of all variants.
     fn merge(&mut self, mut grid: Grid, request: &Request) {
-        grid.factors = request.factors().into_iter().chain(grid.factors).collect();
         let Some(known) = self.grids.iter_mut().find(|known| known.name == grid.name) else {
+            grid.factors = request.factors().into_iter().chain(grid.factors).collect();
             self.grids.push(grid);
             return;
         };
         for factor in grid.factors {
             match known.factors.iter_mut().find(|own| own.name == factor.name) {
                 Some(own) => {
-                    let names: Vec<String> = own.names().map(String::from).collect();
+                    let names: HashSet<String> = own.names().map(String::from).collect();
                     own.levels.extend(factor.levels.into_iter().filter(|level| !names.contains(&level.name)));
                 }
                 None => known.factors.push(factor),

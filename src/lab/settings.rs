@@ -157,6 +157,7 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
             Table::from_iter([("vary".to_string(), Value::Table(Table::from_iter([(path.clone(), values.into())])))]);
         request.axes.extend(Request::take(&mut file)?.axes);
     }
+    request.check_size()?;
     for (level, fields) in request.axes.iter_mut().flat_map(|axis| &mut axis.levels) {
         let mut variant = request.base.clone();
         lay_over(&mut variant, fields);

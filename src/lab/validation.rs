@@ -1,5 +1,6 @@
 //! Checks of settings: every violation is collected and named by field, value and what is expected.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -131,9 +132,10 @@ impl Validation {
     }
 
     /// A list, possibly empty, with no entry twice.
-    pub fn distinct<T: PartialEq + fmt::Debug>(&mut self, field: &str, values: &[T]) -> &mut Self {
-        match values.iter().enumerate().find(|(k, value)| values[..*k].contains(value)) {
-            Some((_, twice)) => self.refuse(field, format!("{twice:?} twice"), "each entry once"),
+    pub fn distinct<T: fmt::Debug>(&mut self, field: &str, values: &[T]) -> &mut Self {
+        let mut seen = HashSet::new();
+        match values.iter().map(|value| format!("{value:?}")).find(|value| !seen.insert(value.clone())) {
+            Some(twice) => self.refuse(field, format!("{twice} twice"), "each entry once"),
             None => self,
         }
     }

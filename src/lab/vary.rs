@@ -5,13 +5,16 @@
 //! is a variant of the settings, and every grid of the system gets the entries as settings. `exclude` lists combinations
 //! of levels that are left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use toml::{Table, Value};
 
 use crate::lab::factor::{Factor, Role};
 use crate::lab::settings::lay_over;
 use crate::study::StudyError;
+
+/// Combinations of what is varied: each has settings of its own, and lists in a short file have products of any size.
+const MOST_VARIANTS: usize = 10_000;
 
 /// The settings of a run with what is varied around them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,6 +93,19 @@ impl Request {
         table
     }
 
+    /// Refuses more than 10,000 combinations, counted before any is excluded.
+    ///
+    /// # Errors
+    /// If there are more; the message says how many.
+    pub fn check_size(&self) -> Result<(), StudyError> {
+        match self.axes.iter().fold(1, |product: usize, axis| product.saturating_mul(axis.levels.len())) {
+            ..=MOST_VARIANTS => Ok(()),
+            count => Err(StudyError::Settings {
+                reason: format!("vary makes {count} combinations; at most {MOST_VARIANTS} are planned"),
+            }),
+        }
+    }
+
     /// Every combination of the axes that is not excluded by the axes alone.
     pub fn variants(&self) -> Vec<Variant> {
         let mut variants = vec![Variant { levels: Vec::new(), settings: self.base.clone() }];
@@ -139,9 +155,10 @@ impl Axis {
             }
             _ => return Err(format!("vary.{key}: expected a list of values, or a table of named sets of fields")),
         };
-        match axis.levels.iter().enumerate().find(|(k, (level, _))| axis.levels[..*k].iter().any(|(l, _)| l == level)) {
+        let mut seen = HashSet::new();
+        match axis.levels.iter().find(|(level, _)| !seen.insert(level)) {
             _ if axis.levels.is_empty() => Err(format!("vary.{key}: expected at least one value")),
-            Some((_, (level, _))) => Err(format!("vary.{key}: {level} is given twice")),
+            Some((level, _)) => Err(format!("vary.{key}: {level} is given twice")),
             None => Ok(axis),
         }
     }
