@@ -12,5 +12,9 @@ run *ARGS:
 bench FLOOR:
     cargo bench --bench {{FLOOR}}
 
+# Every reader on a million mutated files each, hours on two cores; writes the table of docs/reliability.md.
+fuzz CASES="1000000":
+    QGRAFT_FUZZ_CASES={{CASES}} QGRAFT_WRITE_PAGES=1 cargo test --release --features parquet --test it fuzz::every_reader -- --nocapture
+
 docs:
     cargo doc --no-deps --open

@@ -181,7 +181,7 @@ fn glosses_of_sentences_are_learned_without_those_of_frames() {
 }
 
 /// Films of three joints in which the first moves up, down or not at all.
-fn own_films() -> (Vec<String>, Vec<String>) {
+pub(crate) fn own_films() -> (Vec<String>, Vec<String>) {
     let film = |moves: &[i32], seed: usize| {
         let mut height = 0.0;
         let frames = moves.iter().flat_map(|step| [*step; 6]).enumerate().map(|(frame, step)| {

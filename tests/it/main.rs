@@ -66,6 +66,8 @@ mod forest;
 #[cfg(feature = "learn")]
 mod frozen_layers;
 mod fuse;
+#[cfg(all(feature = "learn", target_os = "linux"))]
+mod fuzz;
 #[cfg(feature = "learn")]
 mod genome;
 #[cfg(feature = "learn")]

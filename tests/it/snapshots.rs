@@ -195,7 +195,7 @@ fn files_that_are_no_snapshots_are_refused() {
 }
 
 /// The three layouts of the platform's table, made of the columns each had.
-const TABLES: [(&str, &str); 3] = [
+pub(crate) const TABLES: [(&str, &str); 3] = [
     (
         "ibm_old_calibrations_2021-05-01T10_00_00Z.csv",
         "Qubit,T1 (us),T2 (us),Frequency (GHz),Anharmonicity (GHz),Readout assignment error ,Prob meas0 prep1 ,\

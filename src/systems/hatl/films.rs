@@ -72,11 +72,11 @@ pub(super) struct Clips {
 }
 
 /// Everything in a folder.
-pub(super) struct OwnFilms {
+pub struct OwnFilms {
     /// The source task, if the folder has one.
-    pub clips: Option<Clips>,
+    pub(super) clips: Option<Clips>,
     /// Sentences for training, validation and test.
-    pub sentences: [Corpus; 3],
+    pub(super) sentences: [Corpus; 3],
 }
 
 impl OwnFilms {

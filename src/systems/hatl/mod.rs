@@ -25,6 +25,7 @@ mod trial;
 
 pub use arms::{ARMS, ArmRow, Schedule, evenly_spaced};
 pub use corpus::Lexicon;
+pub use films::OwnFilms;
 pub use language::{GLOSSES, LONGEST, Mood, Sentence, WORDS, foreign_sign, sign, vocabulary, word_ids};
 pub use signs::{Action, Camera, Film, JOINTS, LOCATIONS, MOVEMENTS, SHAPES, Sign, Signer};
 pub use spec::{LossWeights, PictureConfig, Sizes, SourceFilms, Spec};

@@ -3,7 +3,6 @@
 mod bounds;
 mod classical;
 mod differential;
-mod fuzz;
 mod plain;
 
 use std::collections::BTreeMap;
@@ -243,30 +242,6 @@ fn refused_texts_name_the_position_and_what_to_write() {
         assert_eq!(std::fs::read_to_string(&message).unwrap_or_default(), report, "{name}");
         assert!(error.line > 0 && error.column > 0);
     }
-}
-
-#[test]
-fn mutated_texts_neither_panic_nor_hang() {
-    let start = std::time::Instant::now();
-    let count = fuzz::count(20_000);
-    let summary = fuzz::run(&fuzz::corpus(), 1, count);
-    eprintln!("{summary:?} in {:?}", start.elapsed());
-    // Some mutations must survive, or nothing behind the parser was tried.
-    assert!(summary.accepted as u64 > count / 20, "{summary:?}");
-    assert!(summary.slowest < std::time::Duration::from_secs(2), "{summary:?}");
-}
-
-#[test]
-fn mutated_circuit_json_neither_panics_nor_hangs() {
-    let start = std::time::Instant::now();
-    let texts = files("circuits", "qasm").into_iter().map(|path| std::fs::read_to_string(path).unwrap());
-    let mut corpus: Vec<String> = texts.map(|text| parse(&text).to_json()).filter(|json| json.len() < 8000).collect();
-    corpus.push(everything().to_json());
-    let count = fuzz::count(5_000);
-    let summary = fuzz::run_json(&corpus, 2, count);
-    eprintln!("{summary:?} in {:?}", start.elapsed());
-    assert!(summary.accepted as u64 > count / 50, "{summary:?}");
-    assert!(summary.slowest < std::time::Duration::from_secs(2), "{summary:?}");
 }
 
 #[test]
