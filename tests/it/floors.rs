@@ -113,7 +113,7 @@ fn engines_share_the_kernels_alone() {
 #[test]
 fn files_and_the_console_are_used_in_one_place() {
     // The counters of the kernel are no files of a user; the store writes trials itself.
-    const READERS: [&str; 2] = ["math/input.rs", "study/energy.rs"];
+    const READERS: [&str; 3] = ["math/input.rs", "study/energy.rs", "sim/cost/memory.rs"];
     const CONSOLE: [&str; 2] = ["cli/console.rs", "cli/circuit_file.rs"];
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut files, mut wrong) = (Vec::new(), Vec::new());

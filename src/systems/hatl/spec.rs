@@ -320,8 +320,8 @@ impl Settings for Spec {
             .at_least("target.batch", self.target.batch, 2)
             .circuit("circuit", &self.circuit);
         let Some(row) = task(&self.task) else { return };
+        self.photos.validate("photos", check);
         if row.name == "photos" {
-            self.photos.validate("photos", check);
             if let Some(path) = self.data.as_ref().filter(|path| path.is_file() && !has_boxes(path)) {
                 let expected =
                     "a folder of class folders, or pictures with boxes (a folder or zip file like Pascal VOC)";

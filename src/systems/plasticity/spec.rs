@@ -10,6 +10,7 @@ use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
 use crate::systems::live_stages::LiveStages;
+use crate::systems::plasticity::arms::arms;
 use crate::systems::plasticity::settings::{OWN, SETTINGS, SettingRow};
 use crate::transfer::{Utility, Value};
 
@@ -298,8 +299,13 @@ impl Settings for Spec {
             _ => {}
         }
         let Pretrained { live, target, rates, saved } = &self.pretrained;
-        if self.settings.iter().any(|name| SettingRow::named(name).is_ok_and(|row| row.is_pretrained())) {
-            live.validate("pretrained.live", check);
+        live.validate("pretrained.live", check);
+        // The usual ones may be named where another grid of arms lacks them.
+        let usual = Pretrained::default().saved;
+        let arms: Vec<String> = arms(self).into_iter().map(|arm| arm.name).collect();
+        for name in saved {
+            let is_arm = arms.contains(name) || usual.contains(name);
+            check.check("pretrained.saved", name, is_arm, "names of arms, such as plain");
         }
         check.train("pretrained.target", target).list("pretrained.rates", rates).distinct("pretrained.saved", saved);
         for rate in rates {
