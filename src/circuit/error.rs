@@ -1,6 +1,6 @@
 //! What can be wrong with a circuit.
 
-use crate::math::words::shortened;
+use crate::math::words::{bounded, shortened};
 
 /// A circuit that cannot be built, or lacks what was requested.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -47,7 +47,7 @@ pub enum CircuitError {
     #[error("{op} cannot be written as {format}: {reason}; {hint}")]
     NotExpressible { format: &'static str, op: String, reason: String, hint: &'static str },
     /// A text that is not a circuit in our JSON form.
-    #[error("not a circuit: {0}")]
+    #[error("not a circuit: {}", bounded(.0))]
     BadJson(String),
     /// A text that is not a sum of Pauli strings.
     #[error("observable {:?}: {}; write for example \"Z0 Z1 + 0.5 X2\"", shortened(text), shortened(reason))]
