@@ -123,7 +123,10 @@ fn settings_that_fit_no_device_are_refused_by_field() {
     };
     let base = || spec("transpilation", "dressed", &["manila"]);
     for (spec, expected) in [
-        (Spec { qubits: vec![2, 6], ..base() }, "devices = manila (5 qubits): expected a device of at least 6 qubits"),
+        (
+            Spec { qubits: vec![2, 6], ..base() },
+            "devices = \"manila\" (5 qubits): expected a device of at least 6 qubits",
+        ),
         (Spec { devices: names(&["manilla"]), ..base() }, "manila"),
         (Spec { devices: names(&["ideal"]), ..base() }, "a device besides ideal"),
         (Spec { depths: vec![0], ..base() }, "depths = 0"),

@@ -317,10 +317,13 @@ fn ask(data: &std::path::Path) -> ApplyOptions {
 fn a_translator_writes_text_and_glosses_of_new_films_as_it_did_in_the_run() {
     let (sentences, clips) = own_films();
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("sentences.jsonl"), sentences.join("\n")).unwrap();
-    std::fs::write(folder.path().join("clips.jsonl"), clips.join("\n")).unwrap();
+    // A run must not write into the folder that it reads.
+    let films = folder.path().join("films");
+    std::fs::create_dir(&films).unwrap();
+    std::fs::write(films.join("sentences.jsonl"), sentences.join("\n")).unwrap();
+    std::fs::write(films.join("clips.jsonl"), clips.join("\n")).unwrap();
     let mut spec = spec(&["smoke"], &["full"]);
-    spec.read_from(folder.path());
+    spec.read_from(&films);
     (spec.weights.glosses, spec.target.epochs) = (0.5, 12);
     let run = run_into(&spec, folder.path());
     let trial = run.trials.iter().find(|trial| trial.has("translator.safetensors")).unwrap();

@@ -10,7 +10,7 @@
 //!
 //! The metadata may hold `columns` and `classes`, JSON lists of their names, and `target`, the name of what is predicted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use safetensors::tensor::TensorView;
@@ -192,8 +192,21 @@ impl Arrays {
         for (name, dtype, shape, bytes) in all {
             views.push((name, TensorView::new(dtype, shape, bytes).map_err(failed)?));
         }
-        safetensors::serialize(views, Some(metadata)).map_err(failed)
+        let bytes = safetensors::serialize(views, Some(metadata)).map_err(failed)?;
+        sorted(&bytes).ok_or_else(|| ClassicError::file("the header that was written is no JSON object".into()))
     }
+}
+
+/// The same file with the entries of its header in order: the library writes metadata in the order of a hash map, which is
+/// another one each time.
+fn sorted(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let (header, data) = rest.split_at_checked(u64::from_le_bytes(*length) as usize)?;
+    let entries: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header).ok()?;
+    let mut header = serde_json::to_vec(&entries).ok()?;
+    // Tensors begin at a multiple of eight bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Some([&(header.len() as u64).to_le_bytes()[..], &header, data].concat())
 }
 
 /// A tensor of any type of numbers.

@@ -11,7 +11,7 @@ use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
 use crate::systems::live_stages::LiveStages;
 use crate::systems::plasticity::arms::arms;
-use crate::systems::plasticity::settings::{OWN, SETTINGS, SettingRow};
+use crate::systems::plasticity::settings::{OWN, SETTINGS};
 use crate::transfer::{Utility, Value};
 
 /// Everything that decides a run's result.
