@@ -27,10 +27,8 @@ pub struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
     /// Columns that are read although they look like identifiers or dates.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<String>,
     /// Further columns that are left out.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drop: Vec<String>,
     /// A forest that was grown elsewhere (safetensors), in place of one that is grown here.
     #[serde(skip_serializing_if = "Option::is_none")]
