@@ -44,6 +44,7 @@ pub use condition::Condition;
 pub use density::Density;
 pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, engine};
 pub use error::{Error, SimError};
+#[cfg(feature = "cli")]
 pub(crate) use execution::with_outcome_bits;
 pub use execution::{CompileOptions, Execution, Executions, ObservedCircuit, compile};
 pub use gradient::Gradient;

@@ -1,6 +1,6 @@
 //! What a call of an engine takes: memory and time, estimated from the program before anything is allocated.
 //!
-//! Every row of [`ENGINES`](crate::sim::ENGINES) has a function from [`Workload`] and [`Call`] to [`Cost`]. "auto" chooses by
+//! Every row of [`ENGINES`] has a function from [`Workload`] and [`Call`] to [`Cost`]. "auto" chooses by
 //! it, engines refuse by it, and refusals name the cheapest engine that would do. Bytes are an upper bound that real runs
 //! come close to (`tests/it/costs.rs` compares them with measured peaks); seconds are within a factor of a few.
 
