@@ -351,7 +351,7 @@ fn a_dry_run_says_which_data_are_missing() {
 #[test]
 fn truncated_weights_are_named() {
     let directory = TempDir::new().unwrap();
-    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/weights/efficientnet_lite0_f16.safetensors");
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/fashion_mnist/shirts.safetensors");
     let bytes = fs::read(whole).unwrap();
     fs::write(directory.path().join("half.safetensors"), &bytes[..bytes.len() / 2]).unwrap();
     let out =

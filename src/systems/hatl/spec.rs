@@ -321,12 +321,10 @@ impl Settings for Spec {
             .circuit("circuit", &self.circuit);
         let Some(row) = task(&self.task) else { return };
         self.photos.validate("photos", check);
-        if row.name == "photos" {
-            if let Some(path) = self.data.as_ref().filter(|path| path.is_file() && !has_boxes(path)) {
-                let expected =
-                    "a folder of class folders, or pictures with boxes (a folder or zip file like Pascal VOC)";
-                check.refuse("data", path.display(), expected);
-            }
+        let has_other_file = |path: &&PathBuf| row.name == "photos" && path.is_file() && !has_boxes(path);
+        if let Some(path) = self.data.as_ref().filter(has_other_file) {
+            let expected = "a folder of class folders, or pictures with boxes (a folder or zip file like Pascal VOC)";
+            check.refuse("data", path.display(), expected);
         }
         match (&self.head, row.classifies) {
             (Some(head), true) => _ = check.trained_head("head", head),
