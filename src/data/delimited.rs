@@ -84,7 +84,7 @@ pub fn read_text(path: &Path) -> Result<String, DataError> {
 }
 
 /// The number that a field of a table is: with a decimal point, or with a decimal comma where commas do not separate.
-pub fn parse_number(field: &str, separator: u8) -> Option<f64> {
+pub(super) fn parse_number(field: &str, separator: u8) -> Option<f64> {
     let with_comma = || Written::read(field)?.value(DecimalMark::Comma);
     field.parse().ok().or_else(|| if separator == b',' { None } else { with_comma() })
 }
@@ -200,7 +200,7 @@ pub(super) fn grid<'a>(text: &str, place: &'a str, expected: &Expected) -> Resul
 }
 
 /// The first `most` rows of a text.
-fn records(body: &str, separator: u8, most: usize) -> impl Iterator<Item = Result<Line, csv::Error>> + '_ {
+pub(super) fn records(body: &str, separator: u8, most: usize) -> impl Iterator<Item = Result<Line, csv::Error>> + '_ {
     let reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -223,7 +223,7 @@ fn records(body: &str, separator: u8, most: usize) -> impl Iterator<Item = Resul
 
 /// The separator that gives rows of one width and the largest share of numbers. Where a decimal comma is used, commas
 /// separate as regularly as semicolons, but what they separate are no numbers.
-pub fn chosen_separator(body: &str) -> u8 {
+pub(super) fn chosen_separator(body: &str) -> u8 {
     let first = body.lines().next().unwrap_or("");
     let share = |separator: u8| {
         let rows: Vec<Line> = records(body, separator, CHOSEN_BY).collect::<Result<_, _>>().ok()?;

@@ -4,6 +4,7 @@
 //! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`], [`digits()`]: where they come from.
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
 //! * [`TargetTable`]: a table with any column as target, numbers or classes. [`NewTable`]: rows for a trained model.
+//! * [`TextTable`]: a table of texts whose columns the caller knows by name.
 //! * [`read_pictures`]: pictures without labels. [`read_boxed_pictures`], [`read_voc`]: pictures with boxes in them;
 //!   [`read_crops`]: the objects cut out of them.
 //! * [`read_boxes`], [`JoinedBoxes`], [`write_boxes`]: boxes alone, in files of detectors and annotators ([`BOX_FORMATS`]).
@@ -42,6 +43,7 @@ mod split;
 mod synthetic;
 mod tabular;
 mod target_table;
+mod text_table;
 mod transform;
 mod voc;
 mod walk;
@@ -55,7 +57,7 @@ pub use boxed_folder::read_boxed_pictures;
 pub use bundled::{BUNDLED, BundledRow};
 pub use cache::{Cached, FeatureCache, cache_key};
 pub use crops::{has_boxes, read_crops};
-pub use delimited::{chosen_separator, parse_number, parse_table, read_table, read_text};
+pub use delimited::{parse_table, read_table, read_text};
 pub use digits::digits;
 pub use error::DataError;
 pub use feature_file::{OpenFeatures, companions, parse_features, read_features};
@@ -69,5 +71,6 @@ pub use split::Split;
 pub use synthetic::Synthetic;
 pub use tabular::{Column, Encoder, Tabular};
 pub use target_table::{KnownTarget, NewTable, TargetKind, TargetOptions, TargetTable};
+pub use text_table::{TextRow, TextTable};
 pub use transform::{Transform, resize};
 pub use voc::{BoxedPicture, BoxedPictures, read_voc};

@@ -9,6 +9,7 @@
 //! * [`quantum`]: the one bridge from tensors to circuits.
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
 //! * [`byte_net`]: a network over DNA.
+//! * [`ModelHeader`]: what the file of a trained model says beside its tensors.
 //! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
 //!
 //! A program that trains small networks starts with `CANDLE_CPU_MASK=0` and `CANDLE_NUM_THREADS=1` in its environment, as
@@ -25,6 +26,7 @@ pub mod layer;
 mod learning_rates;
 pub mod loss;
 pub mod model;
+mod model_file;
 pub mod optim;
 pub mod params;
 pub mod quantum;
@@ -36,6 +38,7 @@ pub use error::NnError;
 pub use head::Head;
 pub use learning_rates::{LayerGroups, LearningRates};
 pub use model::{Dataset, Examples, Mode, Model, Network, Output};
+pub use model_file::ModelHeader;
 pub use optim::Optimizer;
 pub use params::Params;
 pub use quantum::QuantumLayer;

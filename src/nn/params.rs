@@ -146,6 +146,12 @@ impl Params {
         self.rates = rates.clone();
     }
 
+    /// From now on hands out constants alone: a backbone of them runs packed.
+    pub fn freeze(&mut self) {
+        let names: Vec<&str> = self.trainable().map(|(name, _)| name).collect();
+        self.rates = LearningRates::freezing(&names);
+    }
+
     /// The learning rates that are set.
     pub fn rates(&self) -> &LearningRates {
         &self.rates
@@ -256,6 +262,17 @@ impl Params {
             }
         }
         Ok(weights.matching(&needed))
+    }
+
+    /// Rounds what `rates` train to half precision, so that it is what a file in half precision holds.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn round_to_half(&self, rates: &LearningRates) -> Result<(), NnError> {
+        for (_, var) in self.trainable().filter(|(name, _)| rates.is_trainable(name)) {
+            var.set(&var.as_detached_tensor().to_dtype(DType::F16)?.to_dtype(self.dtype)?)?;
+        }
+        Ok(())
     }
 
     /// Writes a safetensors file.

@@ -131,6 +131,14 @@ impl Weights {
         Ok(hash.finalize().into())
     }
 
+    /// The same in hexadecimal digits.
+    ///
+    /// # Errors
+    /// As [`Weights::digest`].
+    pub fn digest_text(&self) -> Result<String, NnError> {
+        Ok(self.digest()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Compares with the names and shapes a network needs.
     pub fn matching<'a>(&self, needed: impl IntoIterator<Item = &'a (String, Vec<usize>)>) -> WeightMatch {
         let mut fit = WeightMatch::default();

@@ -1,11 +1,9 @@
 //! Training a head on features, and the trained head: predict, evaluate, save, load.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use ndarray::{Array1, Array2, ArrayView2};
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::circuit::{Ansatz, Circuit};
@@ -13,7 +11,7 @@ use crate::data::{FeatureRows, FeatureSplit, class_weights};
 use crate::math::input;
 use crate::nn::head::{Body, CircuitConfig, EncodedCircuit, HeadConfig, HeadModel};
 use crate::nn::optim::Method;
-use crate::nn::{NnError, Params};
+use crate::nn::{ModelHeader, NnError, Params};
 use crate::sim::{Angles, Condition, Executions};
 use crate::study::metric::Predictions;
 use crate::study::train::{EpochRecord, Fitted, Rows, TrainConfig, predict, train};
@@ -161,13 +159,9 @@ pub struct TrainedHead {
     pub history: Vec<EpochRecord>,
 }
 
-/// Name and version of the file format.
-const FORMAT: &str = "qgraft.head/1";
-
 /// The metadata of a head's file.
 #[derive(Serialize, Deserialize)]
 struct Header {
-    format: String,
     head: String,
     circuit: CircuitConfig,
     features: usize,
@@ -175,6 +169,12 @@ struct Header {
     /// The circuit itself as circuit JSON: a later version runs it unchanged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     program: Option<String>,
+}
+
+impl ModelHeader for Header {
+    const ENTRY: &'static str = "head";
+    const FORMAT: &'static str = "qgraft.head/1";
+    const WHAT: &'static str = "a trained head";
 }
 
 impl TrainedHead {
@@ -322,19 +322,13 @@ impl TrainedHead {
     /// If the tensor library fails.
     pub fn to_bytes(&self) -> Result<Vec<u8>, StudyError> {
         let header = Header {
-            format: FORMAT.into(),
             head: self.model.row.name.into(),
             circuit: self.config.circuit.clone(),
             features: self.model.shape.features,
             classes: self.classes.clone(),
             program: self.model.ansatz.as_ref().map(|ansatz| ansatz.circuit.to_json()),
         };
-        let failed = |reason: String| StudyError::from(NnError::File { path: "head.safetensors".into(), reason });
-        let json = serde_json::to_string(&header).map_err(|e| failed(e.to_string()))?;
-        let tensors: Vec<(String, Tensor)> =
-            self.params.iter().map(|(name, var)| (name.to_string(), var.as_tensor().clone())).collect();
-        let metadata = HashMap::from([("head".to_string(), json)]);
-        safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))
+        Ok(header.to_bytes_of(&self.params)?)
     }
 
     /// A head from the bytes of its file, which errors call `path`.
@@ -343,13 +337,7 @@ impl TrainedHead {
     /// Bytes that are no trained head.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, StudyError> {
         let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| failed(e.to_string()))?;
-        let json = metadata.metadata().as_ref().and_then(|known| known.get("head"));
-        let json = json.ok_or_else(|| failed("not a trained head: its header lacks the entry `head`".into()))?;
-        let header: Header = serde_json::from_str(json).map_err(|e| failed(format!("header: {e}")))?;
-        if header.format != FORMAT {
-            return Err(failed(format!("format {:?}; this version reads {FORMAT:?}", header.format)));
-        }
+        let header = Header::read(bytes, path)?;
         let config = HeadConfig::named(&header.head)?.circuit(header.circuit);
         if matches!(config.row.body, Body::Kernel) {
             return Err(failed(format!("head {:?} has no parameters", header.head)));

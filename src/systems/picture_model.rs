@@ -3,11 +3,10 @@
 //! The file holds what differs from the pretrained weights, which come from the program or from the weight file that the run
 //! named; a hash in its header makes sure that they are the same.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Tensor};
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::circuit::Circuit;
@@ -15,7 +14,7 @@ use crate::data::Transform;
 use crate::lab::{Applied, ApplyOptions, ModelChoice, SavedRun, SavedTrial};
 use crate::nn::backbone::{BackboneRow, Trunk, extract};
 use crate::nn::head::{CircuitConfig, HeadConfig, HeadModel};
-use crate::nn::{NnError, Params, Weights};
+use crate::nn::{ModelHeader, NnError, Params, Weights};
 use crate::sim::{Condition, Executions};
 use crate::study::train::predict;
 use crate::study::{Observer, StudyError};
@@ -27,13 +26,10 @@ use crate::systems::saved_head::answers;
 pub const MODEL_FILE: &str = "model.safetensors";
 /// File of a trial with what its network says of every test picture.
 pub const PREDICTIONS_FILE: &str = "predictions.csv";
-/// Name and version of the file format.
-const FORMAT: &str = "qgraft.picture_model/1";
 
 /// The metadata of the file.
 #[derive(Serialize, Deserialize)]
 struct Header {
-    format: String,
     backbone: String,
     /// Of the pretrained weights, in hexadecimal digits.
     weights: String,
@@ -44,6 +40,12 @@ struct Header {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     program: Option<String>,
     classes: Vec<String>,
+}
+
+impl ModelHeader for Header {
+    const ENTRY: &'static str = "model";
+    const FORMAT: &'static str = "qgraft.picture_model/1";
+    const WHAT: &'static str = "a fine-tuned network";
 }
 
 /// The file of a trained network: its preprocessing, its head and its classes are in the header.
@@ -58,9 +60,8 @@ pub fn to_bytes(
     classes: &[String],
 ) -> Result<Vec<u8>, StudyError> {
     let header = Header {
-        format: FORMAT.into(),
         backbone: model.row.name.into(),
-        weights: digest(&model.weights)?,
+        weights: model.weights.digest_text()?,
         edge: config.edge,
         head: model.head.row.name.into(),
         circuit: circuit.clone(),
@@ -80,14 +81,7 @@ pub fn to_bytes(
             tensors.push((name.to_string(), tensor));
         }
     }
-    let failed = |reason: String| StudyError::from(NnError::File { path: MODEL_FILE.into(), reason });
-    let json = serde_json::to_string(&header).map_err(|e| failed(e.to_string()))?;
-    let metadata = HashMap::from([("model".to_string(), json)]);
-    safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))
-}
-
-fn digest(weights: &Weights) -> Result<String, NnError> {
-    Ok(weights.digest()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(header.to_bytes(tensors)?)
 }
 
 /// A network read back.
@@ -107,16 +101,10 @@ impl PictureModel {
     /// Bytes that are no such file, or other pretrained weights than those it was trained from.
     pub fn from_bytes(bytes: &[u8], path: &Path, weights: Option<&Path>) -> Result<Self, StudyError> {
         let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| failed(e.to_string()))?;
-        let json = metadata.metadata().as_ref().and_then(|known| known.get("model"));
-        let json = json.ok_or_else(|| failed("not a fine-tuned network: its header lacks the entry `model`".into()))?;
-        let header: Header = serde_json::from_str(json).map_err(|e| failed(format!("header: {e}")))?;
-        if header.format != FORMAT {
-            return Err(failed(format!("format {:?}; this version reads {FORMAT:?}", header.format)));
-        }
+        let header = Header::read(bytes, path)?;
         let row = BackboneRow::named(&header.backbone)?;
         let pretrained = row.trainable_weights(weights)?;
-        if digest(&pretrained)? != header.weights {
+        if pretrained.digest_text()? != header.weights {
             return Err(failed(format!("it was trained from other weights of {} than {}", row.name, pretrained.place)));
         }
         let own = Weights::from_safetensors(bytes, path.display().to_string())?;

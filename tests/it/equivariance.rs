@@ -309,8 +309,8 @@ fn own_sequences_are_learned_and_the_network_is_applied_to_new_ones() {
     assert!(message.contains("no circuit"), "{message}");
     for (text, expected) in [
         ("x1,x2,x3\na,b,c\n", "3 columns"),
-        ("x1,x2,x3,x4\na,b,c,d\n", "\"d\" is unknown"),
-        ("x1,x2,x3,x4\na,b,c,\n", "line 2, column x4: empty"),
+        ("x1,x2,x3,x4\na,b,c,d\n", "line 2, column `x4`: \"d\": expected one of a, b, c"),
+        ("x1,x2,x3,x4\na,b,c,\n", "line 2, column `x4`: \"\": expected one of a, b, c"),
         ("x1,x2,x3,x4\n", "no rows"),
     ] {
         fs::write(&new, text).unwrap();

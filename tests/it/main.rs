@@ -28,6 +28,7 @@ mod states;
 mod targets;
 mod transpile;
 mod transpile_calibration;
+mod transpile_matrices;
 mod transpile_quality;
 
 // Each of these tests code that a feature switches on: tensors, the command line, a file format.
@@ -49,6 +50,8 @@ mod cli;
 mod cli_bench;
 #[cfg(feature = "cli")]
 mod cli_simulate;
+#[cfg(feature = "learn")]
+mod contents;
 #[cfg(feature = "learn")]
 mod ctc;
 #[cfg(feature = "learn")]

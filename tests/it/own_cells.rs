@@ -84,7 +84,7 @@ fn cells_of_a_folder_get_intervals_and_remaining_lives() {
     let cases = [
         (run_on("none", &[]), "no .csv file"),
         (run_on("bad", &[]), "bad/a.csv, line 3, column `capacity`: \"x\""),
-        (run(&["--axis", "hours"]), "no column `hours` (--axis); the columns are cycle, capacity"),
+        (run(&["--axis", "hours"]), "no column `hours` (--axis); the columns are Cycle, Capacity"),
         (run(&["--step", "100"]), "has 5 checkpoints"),
         (run(&["--step", "0"]), "axis.step = 0"),
         (run(&["--prefix", "4"]), "axis.prefix = 4"),

@@ -205,7 +205,8 @@ fn lives_are_read_as_users_write_them() {
         (text.replacen("c0,1,2.5,500", "c0,1,2,500", 1), "line 3, column `charge`"),
         (text.clone() + "c0,1,2.5,0,1\n", "line 102, column `cell`: \"c0\": rows of a cell must be consecutive"),
         (written(2, 41), "cell number 1 has 41 rows; at least 42 are needed"),
-        ("cell,charge\n1\n".into(), "no column"),
+        ("cell,charge\nc0,1\n".into(), "no column"),
+        ("cell,charge\n1\n".into(), "line 2 has 1 fields, the header has 2"),
     ];
     for (text, message) in cases {
         let error = lives(&text, "here").unwrap_err().to_string();

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 
-use super::{BoxFile, BoxFormat, BoxUnit, ClassName, FileBox, ImageName, finite};
-use crate::data::{DataError, chosen_separator, parse_number};
+use super::{BoxFile, BoxFormat, BoxUnit, ClassName, FileBox, ImageName};
+use crate::data::{DataError, TextTable};
 
 /// What a column holds, and the names that it goes by.
 const COLUMNS: [(&str, &[&str]); 9] = [
@@ -22,44 +22,25 @@ const COLUMNS: [(&str, &[&str]); 9] = [
 /// Reads a table; separated by commas, semicolons or tabs.
 pub(super) fn parse(text: &str, place: impl Display, unit: BoxUnit) -> Result<BoxFile, DataError> {
     let mut file = BoxFile::new(place, BoxFormat::Csv);
-    let separator = chosen_separator(text);
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .delimiter(separator)
-        .has_headers(true)
-        .from_reader(text.as_bytes());
-    let header: Vec<String> = match reader.headers() {
-        Ok(header) => header.iter().map(str::to_ascii_lowercase).collect(),
-        Err(e) => return Err(file.malformed(e)),
-    };
-    let column = |names: &[&str]| header.iter().position(|name| names.contains(&name.as_str()));
-    let at = COLUMNS.map(|(_, names)| column(names));
+    let table = TextTable::parse(text, file.place.clone())?;
+    let at = COLUMNS.map(|(_, names)| table.column(names));
     for index in [0, 1, 3, 4, 5, 6] {
         if at[index].is_none() {
             let reason = format!(
                 "no column {}; expected image, label, score, x1, y1, x2, y2, found {}",
                 COLUMNS[index].0,
-                header.join(", ")
+                table.header.join(", ").to_lowercase()
             );
             return Err(file.malformed(reason));
         }
     }
     let (mut images, mut classes) = (HashMap::new(), HashMap::new());
-    for record in reader.records() {
-        let record = record.map_err(|e| file.malformed(e))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let field = |index: usize| at[index].and_then(|column| record.get(column)).unwrap_or("");
-        let wrong = |index: usize, reason: &str| DataError::Field {
-            place: file.place.clone(),
-            line,
-            column: at[index].map_or_else(String::new, |column| header[column].clone()),
-            value: field(index).into(),
-            reason: reason.into(),
-        };
-        let number = |index: usize| {
-            let value = parse_number(field(index), separator).and_then(finite);
-            value.ok_or_else(|| wrong(index, "expected a finite number"))
-        };
+    for row in &table.rows {
+        let field = |index: usize| at[index].map_or("", |column| &row.fields[column]);
+        // What is required is there: see above.
+        let column = |index: usize| at[index].unwrap_or_default();
+        let wrong = |index: usize, reason: &str| table.wrong(row, column(index), reason);
+        let number = |index: usize| table.number(row, column(index), f64::MIN..=f64::MAX);
         let score = match at[2] {
             Some(_) => Some(number(2)?),
             None => None,

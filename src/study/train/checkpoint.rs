@@ -1,13 +1,11 @@
 //! A training between two epochs as one safetensors file: parameters, best, average, moments, and the history as JSON
 //! in its metadata. Everything else follows from the seed and the history.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use super::{EpochRecord, State, TrainConfig};
@@ -15,10 +13,8 @@ use crate::data::write_file;
 use crate::math::input;
 use crate::nn::optim::Moments;
 use crate::nn::params::Snapshot;
-use crate::nn::{NnError, Params};
+use crate::nn::{ModelHeader, NnError, Params};
 use crate::study::StudyError;
-
-const FORMAT: &str = "qgraft.checkpoint/2";
 
 /// A file in which a training keeps its state from time to time. It saves work and decides nothing: where it cannot be
 /// written or read, the training starts anew after an interruption.
@@ -91,11 +87,16 @@ impl<'a> Keeper<'a> {
 /// What is not a tensor.
 #[derive(Serialize, Deserialize)]
 struct Header {
-    format: String,
     training: Identity,
     history: Vec<EpochRecord>,
     /// Steps of each parameter, 0 for one without moments.
     steps: Vec<i32>,
+}
+
+impl ModelHeader for Header {
+    const ENTRY: &'static str = "training";
+    const FORMAT: &'static str = "qgraft.checkpoint/2";
+    const WHAT: &'static str = "a checkpoint of a training";
 }
 
 /// What must be the same for a training to continue unchanged.
@@ -127,11 +128,7 @@ fn write(path: &Path, training: Identity, params: &Params, state: &State) -> Res
             }
         }
     }
-    let header = Header { format: FORMAT.into(), training, history: state.history.clone(), steps };
-    let json = serde_json::to_string(&header).map_err(|source| StudyError::Json { path: path.into(), source })?;
-    let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
-    let metadata = HashMap::from([("training".to_string(), json)]);
-    let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))?;
+    let bytes = Header { training, history: state.history.clone(), steps }.to_bytes(tensors)?;
     write_file(path, &bytes).map_err(|source| StudyError::File { path: path.into(), source })
 }
 
@@ -139,13 +136,7 @@ fn write(path: &Path, training: Identity, params: &Params, state: &State) -> Res
 fn read(path: &Path, training: &Identity, params: &Params, state: &mut State) -> Result<(), StudyError> {
     let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
     let bytes = input::read(path, input::LARGEST).map_err(|source| StudyError::File { path: path.into(), source })?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| failed(e.to_string()))?;
-    let json = metadata.metadata().as_ref().and_then(|known| known.get("training"));
-    let json = json.ok_or_else(|| failed("not a checkpoint of a training".into()))?;
-    let header: Header = serde_json::from_str(json).map_err(|source| StudyError::Json { path: path.into(), source })?;
-    if header.format != FORMAT {
-        return Err(failed(format!("{}; this version reads {FORMAT}", header.format)));
-    }
+    let header = Header::read(&bytes, path)?;
     if header.training != *training {
         return Err(failed(format!("it is of another training, {:?}; this one is {training:?}", header.training)));
     }

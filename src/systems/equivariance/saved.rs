@@ -1,17 +1,15 @@
 //! A trained network as a file, and what it says of new sequences.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::DType;
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
 use crate::math::order::argmax;
 use crate::math::{PairOrbits, Permutation};
 use crate::nn::layer::softmax;
-use crate::nn::{Mode, Model, NnError, Params};
+use crate::nn::{Mode, Model, ModelHeader, NnError, Params};
 use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::systems::equivariance::network::{EquivariantNet, Size, Task};
@@ -31,6 +29,12 @@ struct Header {
     size: Size,
 }
 
+impl ModelHeader for Header {
+    const ENTRY: &'static str = "equivariance";
+    const FORMAT: &'static str = "qgraft.equivariant_network/1";
+    const WHAT: &'static str = "an equivariant network";
+}
+
 /// The file of a trained network with a linear readout.
 ///
 /// # Errors
@@ -44,11 +48,7 @@ pub fn to_bytes(
     let generators = generators.iter().map(|generator| generator.images().to_vec()).collect();
     let (task, form) = (task.name.clone(), task.form.clone());
     let header = Header { task, form, group: group.into(), generators, size: size.clone() };
-    let failed = |reason: String| StudyError::from(NnError::File { path: MODEL_FILE.into(), reason });
-    let json = serde_json::to_string(&header).map_err(|e| failed(e.to_string()))?;
-    let tensors: Vec<_> = params.iter().map(|(name, var)| (name.to_string(), var.as_detached_tensor())).collect();
-    let metadata = HashMap::from([("equivariance".to_string(), json)]);
-    safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))
+    Ok(header.to_bytes_of(params)?)
 }
 
 /// The network of a trial on new sequences: a label for each position, or one for each sequence, with its probability.
@@ -103,10 +103,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
 
 fn read(bytes: &[u8], path: &Path) -> Result<(EquivariantNet, Params, String), StudyError> {
     let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| failed(e.to_string()))?;
-    let json = metadata.metadata().as_ref().and_then(|known| known.get("equivariance"));
-    let json = json.ok_or_else(|| failed("it is no equivariant network of this program".into()))?;
-    let header: Header = serde_json::from_str(json).map_err(|source| StudyError::Json { path: path.into(), source })?;
+    let header = Header::read(bytes, path)?;
     let positions = header.form.positions;
     let generators =
         header.generators.into_iter().map(Permutation::new).collect::<Result<Vec<_>, _>>().map_err(failed)?;

@@ -1,11 +1,12 @@
 //! Sequences of tokens with labels: of a task, of pictures, or of a file.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use ndarray::{Array2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use crate::data::digits;
+use crate::data::{DataError, TextTable, digits};
 use crate::math::Stream;
 use crate::study::StudyError;
 use crate::systems::equivariance::tasks::{POSITIONS, TaskRow};
@@ -78,25 +79,23 @@ impl Sequences {
     ///
     /// # Errors
     /// A file that cannot be read, without these columns, with an empty field, or with a single class; by name and line.
-    pub fn read(path: &Path) -> Result<Self, StudyError> {
-        let table = Table::read(path)?;
-        let (tokens, vocabulary) = table.columns("x", None)?;
-        let (labels, classes) = match table.has("y") {
-            true => table.column("y")?,
-            false => table.columns("y", None)?,
-        };
-        if tokens.ncols() == 0 || labels.ncols() == 0 {
-            return Err(table.refuse("it needs the columns x1, x2, … and y1, y2, … or y".into()));
+    pub fn read(path: &Path) -> Result<Self, DataError> {
+        let table = TextTable::read(path)?;
+        let (of_tokens, of_positions, whole) = (numbered(&table, "x"), numbered(&table, "y"), table.column(&["y"]));
+        let of_labels = whole.map_or(of_positions, |column| vec![column]);
+        if of_tokens.is_empty() || of_labels.is_empty() {
+            return Err(table.malformed("it needs the columns x1, x2, … and y1, y2, … or y"));
         }
-        let is_whole = table.has("y");
-        if !is_whole && labels.ncols() != tokens.ncols() {
-            let (x, y) = (tokens.ncols(), labels.ncols());
-            return Err(table.refuse(format!("{x} columns x but {y} columns y: every position needs a label")));
+        if whole.is_none() && of_labels.len() != of_tokens.len() {
+            let (x, y) = (of_tokens.len(), of_labels.len());
+            return Err(table.malformed(format!("{x} columns x but {y} columns y: every position needs a label")));
         }
+        let (tokens, vocabulary) = positions(&table, &of_tokens, None)?;
+        let (labels, classes) = positions(&table, &of_labels, None)?;
         if classes.len() < 2 {
-            return Err(table.refuse(format!("every label is {:?}: there is nothing to learn", classes.concat())));
+            return Err(table.malformed(format!("every label is {:?}: there is nothing to learn", classes.concat())));
         }
-        let form = Form { positions: tokens.ncols(), tokens: vocabulary, classes, is_whole };
+        let form = Form { positions: of_tokens.len(), tokens: vocabulary, classes, is_whole: whole.is_some() };
         Ok(Self { form, tokens, labels })
     }
 
@@ -104,20 +103,19 @@ impl Sequences {
     ///
     /// # Errors
     /// As [`Sequences::read`], and a word that the form does not know.
-    pub fn read_as(form: &Form, path: &Path) -> Result<(Array2<u32>, Option<Array2<u32>>), StudyError> {
-        let table = Table::read(path)?;
-        let tokens = table.columns("x", Some(&form.tokens))?.0;
-        if tokens.ncols() != form.positions {
-            return Err(table.refuse(format!(
-                "{} columns x1, x2, …, the model reads {}",
-                tokens.ncols(),
-                form.positions
-            )));
+    pub fn read_as(form: &Form, path: &Path) -> Result<(Array2<u32>, Option<Array2<u32>>), DataError> {
+        let table = TextTable::read(path)?;
+        let (of_tokens, of_positions) = (numbered(&table, "x"), numbered(&table, "y"));
+        if of_tokens.len() != form.positions {
+            let reason = format!("{} columns x1, x2, …, the model reads {}", of_tokens.len(), form.positions);
+            return Err(table.malformed(reason));
         }
-        let labels = match form.is_whole {
-            true if table.has("y") => Some(table.named(&["y".into()], Some(&form.classes))?.0),
-            false if table.has("y1") => Some(table.columns("y", Some(&form.classes))?.0),
-            _ => None,
+        let tokens = positions(&table, &of_tokens, Some(&form.tokens))?.0;
+        let of_labels = if form.is_whole { table.column(&["y"]).into_iter().collect() } else { of_positions };
+        let width = if form.is_whole { 1 } else { form.positions };
+        let labels = match of_labels.len() == width {
+            true => Some(positions(&table, &of_labels, Some(&form.classes))?.0),
+            false => None,
         };
         Ok((tokens, labels))
     }
@@ -161,73 +159,37 @@ impl Sequences {
     }
 }
 
-/// A table of words.
-struct Table {
-    path: std::path::PathBuf,
-    header: Vec<String>,
-    rows: Vec<Vec<String>>,
+/// The columns prefix1, prefix2, … of a table.
+fn numbered(table: &TextTable, prefix: &str) -> Vec<usize> {
+    (1..).map_while(|k| table.column(&[&format!("{prefix}{k}")])).collect()
 }
 
-impl Table {
-    fn read(path: &Path) -> Result<Self, StudyError> {
-        let text = crate::data::read_text(path)?;
-        let place = |reason: String| StudyError::Settings { reason: format!("{}: {reason}", path.display()) };
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(crate::data::chosen_separator(&text))
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
-        let header = reader.headers().map_err(|e| place(e.to_string()))?.iter().map(String::from).collect();
-        let mut rows = Vec::new();
-        for record in reader.records() {
-            rows.push(record.map_err(|e| place(e.to_string()))?.iter().map(String::from).collect());
+/// Columns as positions in their words, which are those given or those found, and the words.
+fn positions(
+    table: &TextTable,
+    at: &[usize],
+    words: Option<&[String]>,
+) -> Result<(Array2<u32>, Vec<String>), DataError> {
+    if table.rows.is_empty() {
+        return Err(table.malformed("it has no rows"));
+    }
+    let words = words.map_or_else(|| words_of(table, at), <[String]>::to_vec);
+    let index: HashMap<&str, u32> = words.iter().map(String::as_str).zip(0..).collect();
+    let mut values = Vec::with_capacity(table.rows.len() * at.len());
+    for row in &table.rows {
+        for &column in at {
+            let known = index.get(row.fields[column].as_str()).filter(|_| !row.fields[column].is_empty());
+            let expected = || format!("expected one of {}", words.join(", "));
+            values.push(*known.ok_or_else(|| table.wrong(row, column, expected()))?);
         }
-        let table = Self { path: path.into(), header, rows };
-        if table.rows.is_empty() { Err(table.refuse("it has no rows".into())) } else { Ok(table) }
     }
+    Ok((Array2::from_shape_vec((table.rows.len(), at.len()), values).expect("one value a field"), words))
+}
 
-    fn refuse(&self, reason: String) -> StudyError {
-        StudyError::Settings { reason: format!("{}: {reason}", self.path.display()) }
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.header.iter().any(|own| own == name)
-    }
-
-    /// The columns prefix1, prefix2, … as positions in their words, which are those given or those found.
-    fn columns(&self, prefix: &str, words: Option<&[String]>) -> Result<(Array2<u32>, Vec<String>), StudyError> {
-        let names: Vec<String> = (1..).map(|k| format!("{prefix}{k}")).take_while(|name| self.has(name)).collect();
-        self.named(&names, words)
-    }
-
-    fn column(&self, name: &str) -> Result<(Array2<u32>, Vec<String>), StudyError> {
-        self.named(&[name.to_string()], None)
-    }
-
-    fn named(&self, names: &[String], words: Option<&[String]>) -> Result<(Array2<u32>, Vec<String>), StudyError> {
-        let at: Vec<usize> = names.iter().filter_map(|name| self.header.iter().position(|own| own == name)).collect();
-        let words = words.map_or_else(|| self.words(&at), <[String]>::to_vec);
-        let index: std::collections::HashMap<&str, u32> = words.iter().map(String::as_str).zip(0..).collect();
-        let mut values = Vec::with_capacity(self.rows.len() * at.len());
-        for (number, row) in self.rows.iter().enumerate() {
-            for &column in &at {
-                let word = row[column].as_str();
-                let field = || format!("line {}, column {}", number + 2, self.header[column]);
-                if word.is_empty() {
-                    return Err(self.refuse(format!("{}: empty", field())));
-                }
-                let known = || format!("{}: {word:?} is unknown; the model knows {}", field(), words.join(", "));
-                values.push(*index.get(word).ok_or_else(|| self.refuse(known()))?);
-            }
-        }
-        let table = Array2::from_shape_vec((self.rows.len(), at.len()), values).expect("one value a field");
-        Ok((table, words))
-    }
-
-    /// The words of columns: numbers by size, then others by letter.
-    fn words(&self, at: &[usize]) -> Vec<String> {
-        let found = self.rows.iter().flat_map(|row| at.iter().map(|&column| row[column].clone()));
-        let mut words: Vec<String> = found.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
-        words.sort_by_key(|word| word.parse::<i64>().unwrap_or(i64::MAX));
-        words
-    }
+/// The words of columns but the empty one: numbers by size, then others by letter.
+fn words_of(table: &TextTable, at: &[usize]) -> Vec<String> {
+    let found = table.rows.iter().flat_map(|row| at.iter().map(|&column| row.fields[column].clone()));
+    let mut words: Vec<String> = found.filter(|word| !word.is_empty()).collect::<BTreeSet<_>>().into_iter().collect();
+    words.sort_by_key(|word| word.parse::<i64>().unwrap_or(i64::MAX));
+    words
 }

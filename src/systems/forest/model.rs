@@ -1,6 +1,5 @@
 //! A trained model of a table as one file: columns, preprocessing, classes and weights.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::classic::{ClassicError, NamedForest};
 use crate::data::{Column, Encoder};
 use crate::nn::head::{CircuitConfig, HeadConfig};
-use crate::nn::{Model, NnError, Params};
+use crate::nn::{Model, ModelHeader, NnError, Params};
 use crate::study::StudyError;
 use crate::systems::forest::network::ForestNetwork;
 use crate::systems::forest::spec::Shape;
@@ -21,11 +20,6 @@ use crate::systems::forest::task::Task;
 /// File of a trial with its model.
 pub const MODEL_FILE: &str = "model.safetensors";
 
-/// Name of the metadata.
-const HEADER: &str = "model";
-
-const FORMAT: &str = "qgraft.table_model/1";
-
 /// A trained model of a table: from its columns, with gaps, to probabilities or a number.
 pub struct TableModel {
     header: Header,
@@ -35,7 +29,6 @@ pub struct TableModel {
 /// Everything but the weights.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Header {
-    format: String,
     /// What it is called in its run.
     name: String,
     body: BodyHeader,
@@ -47,6 +40,12 @@ struct Header {
     scale: Option<(f64, f64)>,
     columns: Vec<Column>,
     encoder: Encoder,
+}
+
+impl ModelHeader for Header {
+    const ENTRY: &'static str = "model";
+    const FORMAT: &'static str = "qgraft.table_model/1";
+    const WHAT: &'static str = "a model of a table";
 }
 
 /// What a model is made of.
@@ -98,7 +97,6 @@ impl TableModel {
             },
         };
         let header = Header {
-            format: FORMAT.into(),
             name: name.into(),
             body,
             target: task.target.clone(),
@@ -176,23 +174,17 @@ impl TableModel {
     /// # Errors
     /// If the tensor library fails.
     pub fn to_bytes(&self) -> Result<Vec<u8>, StudyError> {
-        let failed = |reason: String| StudyError::from(NnError::File { path: MODEL_FILE.into(), reason });
-        let json = serde_json::to_string(&self.header).map_err(|e| failed(e.to_string()))?;
-        let metadata = HashMap::from([(HEADER.to_string(), json)]);
-        let of_params = |params: &Params| -> Vec<(String, Tensor)> {
-            params.iter().map(|(name, var)| (name.to_string(), var.as_tensor().clone())).collect()
-        };
         let vector = |values: &Array1<f64>| Tensor::from_vec(values.to_vec(), values.len(), &Device::Cpu);
         let tensors: Vec<(String, Tensor)> = match &self.weights {
-            Weights::Forest(named) => return Ok(named.to_bytes_with(metadata)?),
+            Weights::Forest(named) => return Ok(named.to_bytes_with(self.header.metadata()?)?),
             Weights::Constant(answer) => vec![("answer".into(), vector(answer)?)],
             Weights::Linear(weights, intercepts) => {
                 vec![("weight".into(), tensor(weights)?), ("bias".into(), vector(intercepts)?)]
             }
-            Weights::ForestNetwork(parts) => of_params(&parts.1),
-            Weights::Student(parts) => of_params(&parts.1),
+            Weights::ForestNetwork(parts) => return Ok(self.header.to_bytes_of(&parts.1)?),
+            Weights::Student(parts) => return Ok(self.header.to_bytes_of(&parts.1)?),
         };
-        safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))
+        Ok(self.header.to_bytes(tensors)?)
     }
 
     /// From the bytes of its file, which errors call `path`.
@@ -201,13 +193,7 @@ impl TableModel {
     /// Bytes that are no such model.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, StudyError> {
         let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
-        let (_, metadata) = safetensors::SafeTensors::read_metadata(bytes).map_err(|e| failed(e.to_string()))?;
-        let json = metadata.metadata().as_ref().and_then(|known| known.get(HEADER));
-        let json = json.ok_or_else(|| failed(format!("no model of a table: its header lacks the entry `{HEADER}`")))?;
-        let header: Header = serde_json::from_str(json).map_err(|e| failed(format!("header: {e}")))?;
-        if header.format != FORMAT {
-            return Err(failed(format!("format {:?}; this version reads {FORMAT:?}", header.format)));
-        }
+        let header = Header::read(bytes, path)?;
         if header.encoder.columns() != header.columns.len() {
             return Err(failed("header: as many columns as preprocessing has are expected".into()));
         }

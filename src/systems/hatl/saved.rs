@@ -1,16 +1,14 @@
 //! A trained translator as one file: saved by a trial, applied to new films.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{D, DType, Device, Tensor};
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::lab::{Applied, ApplyOptions, Files, SavedTrial};
 use crate::nn::decode::BeamSearch;
-use crate::nn::{Mode, Model, NnError, Params};
+use crate::nn::{Mode, Model, ModelHeader, NnError, Params};
 use crate::report::Table;
 use crate::sim::Condition;
 use crate::study::StudyError;
@@ -25,20 +23,23 @@ use crate::systems::picture_model::PREDICTIONS_FILE;
 
 /// File of a trial with its translator.
 pub const TRANSLATOR_FILE: &str = "translator.safetensors";
-/// Name and version of the file format.
-const FORMAT: &str = "qgraft.translator/1";
 /// Films translated at once.
 const BATCH: usize = 50;
 
 /// The metadata of the file: all that is needed to build the network and to read its output.
 #[derive(Serialize, Deserialize)]
 struct Header {
-    format: String,
     sizes: Sizes,
     lexicon: Lexicon,
     search: BeamSearch,
     /// Whether it has learned glosses: else its scores of them mean nothing.
     knows_glosses: bool,
+}
+
+impl ModelHeader for Header {
+    const ENTRY: &'static str = "translator";
+    const FORMAT: &'static str = "qgraft.translator/1";
+    const WHAT: &'static str = "a translator";
 }
 
 /// What a translator makes of a film.
@@ -61,29 +62,16 @@ pub(super) struct SavedTranslator {
 impl SavedTranslator {
     pub fn to_bytes(&self) -> Result<Vec<u8>, StudyError> {
         let header = Header {
-            format: FORMAT.into(),
             sizes: self.model.sizes.clone(),
             lexicon: self.model.lexicon.clone(),
             search: self.search,
             knows_glosses: self.knows_glosses,
         };
-        let failed = |reason: String| StudyError::from(NnError::File { path: TRANSLATOR_FILE.into(), reason });
-        let json = serde_json::to_string(&header).map_err(|e| failed(e.to_string()))?;
-        let tensors: Vec<(String, Tensor)> =
-            self.params.iter().map(|(name, var)| (name.to_string(), var.as_detached_tensor())).collect();
-        let metadata = HashMap::from([("translator".to_string(), json)]);
-        safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))
+        Ok(header.to_bytes_of(&self.params)?)
     }
 
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, StudyError> {
-        let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| failed(e.to_string()))?;
-        let json = metadata.metadata().as_ref().and_then(|known| known.get("translator"));
-        let json = json.ok_or_else(|| failed("not a translator: its header lacks the entry `translator`".into()))?;
-        let header: Header = serde_json::from_str(json).map_err(|e| failed(format!("header: {e}")))?;
-        if header.format != FORMAT {
-            return Err(failed(format!("format {:?}; this version reads {FORMAT:?}", header.format)));
-        }
+        let header = Header::read(bytes, path)?;
         let model = Translator { sizes: header.sizes, lexicon: header.lexicon };
         let mut params = Params::new(0, DType::F32);
         model.build(&mut params)?;

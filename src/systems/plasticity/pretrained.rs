@@ -18,7 +18,7 @@ use crate::systems::live_stages::{LivePictures, PictureParts, TopClassifier};
 use crate::systems::picture_model::{MODEL_FILE, PREDICTIONS_FILE, to_bytes};
 use crate::systems::plasticity::arms::{Arm, Treatment};
 use crate::systems::plasticity::health::Health;
-use crate::systems::plasticity::spec::{Layers, Spec};
+use crate::systems::plasticity::spec::Spec;
 use crate::systems::plasticity::trial::{EVALUATED, TARGET, jaccard};
 use crate::transfer::schedule::{Frozen, Full};
 use crate::transfer::{After, FitContext, Reinit, Selection, ShrinkPerturb, Transfer, Utility};
@@ -161,12 +161,7 @@ impl Task<'_> {
                 self.train(&mut params, shrink, measured, factor, |_| None)
             }
             Treatment::Redraw { utility, selection, value, layers } => {
-                let (count, third) = (groups.len() - 1, ((groups.len() - 1) / 3).max(1));
-                let layers = match layers {
-                    Layers::All => 0..count,
-                    Layers::First => 0..third,
-                    Layers::Last => count - third..count,
-                };
+                let layers = layers.range(groups.len() - 1);
                 let redraw = Reinit { value, layers, ..self.redraw(&groups, utility, selection) };
                 self.train(&mut params, redraw, measured, factor, |redraw| redraw.redrawn)
             }

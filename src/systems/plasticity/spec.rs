@@ -1,5 +1,6 @@
 //! Settings of a run.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,18 @@ pub enum Layers {
     First,
     /// The third next to the head, at least one.
     Last,
+}
+
+impl Layers {
+    /// Which of `count` layers these are.
+    pub fn range(self, count: usize) -> Range<usize> {
+        let third = (count / 3).max(1);
+        match self {
+            Self::All => 0..count,
+            Self::First => 0..third,
+            Self::Last => count - third..count,
+        }
+    }
 }
 
 /// The settings on digits.

@@ -15,7 +15,7 @@ use crate::systems::plasticity::arms::{Arm, Treatment, trains_circuit};
 use crate::systems::plasticity::health::{DORMANT, Health};
 use crate::systems::plasticity::network::TargetNet;
 use crate::systems::plasticity::settings::{MakeMaterial, Material};
-use crate::systems::plasticity::spec::{Layers, Spec};
+use crate::systems::plasticity::spec::Spec;
 use crate::systems::plasticity::units::WakeUnits;
 use crate::transfer::schedule::{Frozen, Full};
 use crate::transfer::{After, Batch, FitContext, Reinit, Selection, ShrinkPerturb, Transfer, Utility, WakeAngles};
@@ -144,12 +144,7 @@ impl Task<'_> {
                 self.run(arm, &mut params, nothing, |_| None)
             }
             Treatment::Redraw { utility, selection, value, layers } => {
-                let (count, third) = (groups.len() - 1, ((groups.len() - 1) / 3).max(1));
-                let layers = match layers {
-                    Layers::All => 0..count,
-                    Layers::First => 0..third,
-                    Layers::Last => count - third..count,
-                };
+                let layers = layers.range(groups.len() - 1);
                 let redraw = Reinit { value, layers, ..self.redraw(&groups, utility, selection) };
                 self.run(arm, &mut params, redraw, |redraw| redraw.redrawn)
             }

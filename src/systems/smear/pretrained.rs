@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
 use crate::nn::backbone::{Backbone, BackboneRow, Stage, Trunk};
 use crate::nn::layer::{Conv2d, GroupNorm, Window};
@@ -10,7 +10,6 @@ use crate::nn::{LayerGroups, LearningRates, NnError, Params, Weights};
 use crate::study::StudyError;
 use crate::systems::inputs;
 use crate::systems::smear::detector::STRIDE;
-use crate::transfer::Transfer;
 
 /// Strides whose planes are read.
 const STRIDES: [usize; 3] = [8, 16, 32];
@@ -62,7 +61,7 @@ impl Pretrained {
     /// # Errors
     /// If the tensor library fails.
     pub fn digest(&self) -> Result<String, NnError> {
-        Ok(self.weights.digest()?.iter().map(|byte| format!("{byte:02x}")).collect())
+        self.weights.digest_text()
     }
 
     /// The layers, `width` channels each.
@@ -85,7 +84,7 @@ impl Pretrained {
     }
 
     /// Trains the stages behind the first that is read, and everything above the backbone.
-    pub(super) fn method(&self, params: &Params) -> UpperStages {
+    pub(super) fn learning_rates(&self, params: &Params) -> LearningRates {
         let groups = LayerGroups::of_trunk(self.row.layers(), params);
         let head = groups.len().saturating_sub(1);
         let factor = |group: usize| match group {
@@ -93,7 +92,7 @@ impl Pretrained {
             group if group > self.first && group <= self.last => TRUNK_RATE,
             _ => 0.0,
         };
-        UpperStages { rates: LearningRates::of_groups(&groups, (0..groups.len()).map(factor)) }
+        LearningRates::of_groups(&groups, (0..groups.len()).map(factor))
     }
 }
 
@@ -144,25 +143,4 @@ fn repeated(planes: &Tensor, times: usize, (height, width): (usize, usize)) -> R
         }
     }
     Ok(large)
-}
-
-/// The upper stages at a part of the rate of what is above them.
-pub(super) struct UpperStages {
-    pub rates: LearningRates,
-}
-
-impl UpperStages {
-    /// Rounds everything that is trained to half precision, as it is stored.
-    pub fn round(&self, params: &Params) -> Result<(), NnError> {
-        for (_, var) in params.trainable().filter(|(name, _)| self.rates.is_trainable(name)) {
-            var.set(&var.as_detached_tensor().to_dtype(DType::F16)?.to_dtype(DType::F32)?)?;
-        }
-        Ok(())
-    }
-}
-
-impl Transfer for UpperStages {
-    fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
-        self.rates.clone()
-    }
 }

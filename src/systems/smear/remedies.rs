@@ -1,15 +1,13 @@
 //! The detectors of the ensemble: one network trained with different remedies for rare classes.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Tensor};
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::classic::boxes::Detection;
 use crate::data::{Sampler, class_weights, picture_weights};
-use crate::nn::{LearningRates, Model, NnError, Params, Weights};
+use crate::nn::{Model, ModelHeader, NnError, Params, Weights};
 use crate::study::train::{TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
 use crate::systems::inputs::Backbone;
@@ -125,11 +123,11 @@ impl TrainedDetector {
             TrainingLoop { observer, sampler, ..TrainingLoop::new(&detector, &dataset, &loss, &spec.train, seed) };
         if let Some(pretrained) = &detector.pretrained {
             detector.build(&mut params)?;
-            let mut method = pretrained.method(&params);
-            training.run(&mut params, &mut method)?;
+            let mut rates = pretrained.learning_rates(&params);
+            training.run(&mut params, &mut rates)?;
             // What is evaluated is what is stored.
-            method.round(&params)?;
-            freeze(&mut params);
+            params.round_to_half(&rates)?;
+            params.freeze();
         } else {
             training.run(&mut params, &mut Full)?;
         }
@@ -147,9 +145,8 @@ impl TrainedDetector {
 
     /// The parameters as a safetensors file, whose metadata say what they belong to.
     pub fn to_bytes(&self, spec: &Spec, inputs: &Inputs) -> Result<Vec<u8>, StudyError> {
-        let failed = |reason: String| NnError::File { path: DETECTOR_FILE.into(), reason };
         let size = inputs.training.first().map_or((0, 0), |field| (field.picture.width, field.picture.height));
-        let card = DetectorCard {
+        let header = DetectorHeader {
             classes: inputs.classes.clone(),
             width: self.detector.width,
             typical_edge: self.detector.typical_edge,
@@ -160,9 +157,8 @@ impl TrainedDetector {
                 None => None,
             },
         };
-        let json = serde_json::to_string(&card).map_err(|e| failed(e.to_string()))?;
         // Of a pretrained network what was trained, in half precision; the rest comes with the network.
-        let rates = self.detector.pretrained.as_ref().map(|pretrained| pretrained.method(&self.params).rates);
+        let rates = self.detector.pretrained.as_ref().map(|pretrained| pretrained.learning_rates(&self.params));
         let is_own = |name: &str| match &rates {
             Some(rates) => self.params.trainable().any(|(own, _)| own == name) && rates.is_trainable(name),
             None => !name.starts_with(SOURCE_HEAD),
@@ -172,28 +168,22 @@ impl TrainedDetector {
         let tensors: Vec<(&str, Tensor)> = own
             .map(|(name, var)| Ok((name, var.as_detached_tensor().to_dtype(dtype)?)))
             .collect::<Result<_, candle_core::Error>>()?;
-        let metadata = HashMap::from([(DetectorCard::KEY.to_string(), json)]);
-        Ok(safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))?)
+        Ok(header.to_bytes(tensors)?)
     }
 
     /// A detector from a file alone, with what its metadata say.
-    pub fn open(bytes: &[u8], path: &Path) -> Result<(Self, DetectorCard), StudyError> {
+    pub fn open(bytes: &[u8], path: &Path) -> Result<(Self, DetectorHeader), StudyError> {
         let failed = |reason: String| NnError::File { path: path.into(), reason };
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| failed(e.to_string()))?;
-        let json = metadata.metadata().as_ref().and_then(|known| known.get(DetectorCard::KEY));
-        let json = json.ok_or_else(|| {
-            failed("it does not say what its parameters belong to; repeat the run with this version: qgraft run".into())
-        })?;
-        let card: DetectorCard = serde_json::from_str(json).map_err(|e| failed(e.to_string()))?;
+        let header = DetectorHeader::read(bytes, path)?;
         let mut detector = Detector {
-            width: card.width,
-            classes: card.classes.len(),
+            width: header.width,
+            classes: header.classes.len(),
             head: "head",
-            typical_edge: card.typical_edge,
+            typical_edge: header.typical_edge,
             pretrained: None,
         };
         let mut params = Params::new(0, DType::F32);
-        if let Some((backbone, digest)) = &card.backbone {
+        if let Some((backbone, digest)) = &header.backbone {
             let pretrained = Pretrained::open(backbone)?;
             if pretrained.digest()? != *digest {
                 return Err(failed(format!("the weights of {} are not those of its training", backbone.name)).into());
@@ -201,12 +191,12 @@ impl TrainedDetector {
             detector.pretrained = Some(pretrained);
             detector.build(&mut params)?;
             params.load_matching(&Weights::from_safetensors(bytes, path.display().to_string())?)?;
-            freeze(&mut params);
+            params.freeze();
         } else {
             detector.build(&mut params)?;
             params.load_bytes(bytes, path)?;
         }
-        Ok((Self { detector, params }, card))
+        Ok((Self { detector, params }, header))
     }
 
     /// Boxes in new fields, as shares of each.
@@ -238,7 +228,7 @@ const SOURCE_HEAD: &str = "source_head";
 
 /// What the parameters of a detector belong to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct DetectorCard {
+pub struct DetectorHeader {
     /// Class names.
     pub classes: Vec<String>,
     /// Channels.
@@ -253,14 +243,10 @@ pub struct DetectorCard {
     pub backbone: Option<(Backbone, String)>,
 }
 
-/// From now on all parameters are constants: a network of them runs packed.
-fn freeze(params: &mut Params) {
-    let names: Vec<String> = params.trainable().map(|(name, _)| name.to_string()).collect();
-    params.set_rates(&LearningRates::freezing(&names));
-}
-
-impl DetectorCard {
-    const KEY: &'static str = "detector";
+impl ModelHeader for DetectorHeader {
+    const ENTRY: &'static str = "detector";
+    const FORMAT: &'static str = "qgraft.detector/1";
+    const WHAT: &'static str = "a detector that says what its parameters belong to";
 }
 
 /// Name of the file of the parameters.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::{DataError, chosen_separator, parse_number, read_text};
+use crate::data::{DataError, TextTable, read_text};
 use crate::math::Stream;
 use crate::systems::soh::cell::{Cell, Protocol};
 use crate::systems::soh::domains::{Block, Domains};
@@ -66,50 +66,33 @@ type Point = (f64, f64);
 
 /// The cells of a text, behind those found so far.
 fn parse(text: &str, (place, name): (&str, &str), axis: &Axis, cells: &mut Vec<Cell>) -> Result<(), DataError> {
-    let malformed = |reason: String| DataError::Malformed { place: place.into(), reason };
-    let separator = chosen_separator(text);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(separator).from_reader(text.as_bytes());
-    let header: Vec<String> =
-        reader.headers().map_err(|e| malformed(e.to_string()))?.iter().map(|name| name.to_lowercase()).collect();
-    let find = |names: &[&str]| names.iter().find_map(|name| header.iter().position(|own| own == name));
-    let all = || header.join(", ");
+    let table = TextTable::parse(text, place)?;
+    let all = || table.header.join(", ");
     let along = match &axis.name {
-        Some(wanted) => find(&[&wanted.to_lowercase()])
-            .ok_or_else(|| malformed(format!("no column `{wanted}` (--axis); the columns are {}", all())))?,
-        None => find(&AXES).ok_or_else(|| {
-            malformed(format!("no column of cycles or throughput; name it with --axis; the columns are {}", all()))
+        Some(wanted) => table
+            .column(&[&wanted.to_lowercase()])
+            .ok_or_else(|| table.malformed(format!("no column `{wanted}` (--axis); the columns are {}", all())))?,
+        None => table.column(&AXES).ok_or_else(|| {
+            let reason = "no column of cycles or throughput; name it with --axis; the columns are";
+            table.malformed(format!("{reason} {}", all()))
         })?,
     };
-    let (value, is_capacity) = match (find(&CAPACITIES), find(&HEALTHS)) {
+    let (value, is_capacity) = match (table.column(&CAPACITIES), table.column(&HEALTHS)) {
         (Some(capacity), _) => (capacity, true),
         (None, Some(health)) => (health, false),
         (None, None) => {
-            return Err(malformed(format!(
-                "no column `capacity` (Ah) or `health` (0 to 1); the columns are {}",
-                all()
-            )));
+            let reason = "no column `capacity` (Ah) or `health` (0 to 1); the columns are";
+            return Err(table.malformed(format!("{reason} {}", all())));
         }
     };
-    let (of_cell, charge, discharge) = (find(&["cell"]), find(&["charge"]), find(&["discharge"]));
+    let [of_cell, charge, discharge] = ["cell", "charge", "discharge"].map(|name| table.column(&[name]));
     let mut found: Vec<(String, Protocol, Vec<Point>)> = Vec::new();
-    for (row, record) in reader.records().enumerate() {
-        let record = record.map_err(|e| malformed(e.to_string()))?;
-        let number = |column: usize, range: std::ops::RangeInclusive<f64>| {
-            let text = record.get(column).unwrap_or("");
-            let value = parse_number(text, separator).filter(|value| range.contains(value));
-            value.ok_or_else(|| DataError::Field {
-                place: place.into(),
-                line: row as u64 + 2,
-                column: header[column].clone(),
-                value: text.into(),
-                reason: format!("expected a number from {} to {}; remove the row", range.start(), range.end()),
-            })
-        };
+    for row in &table.rows {
         let most = if is_capacity { 1e6 } else { 2.0 };
-        let point = (number(along, 0.0..=1e12)?, number(value, 1e-6..=most)?);
-        let rate = |column: Option<usize>| column.map_or(Ok(0.0), |column| number(column, 0.0..=100.0));
+        let point = (table.number(row, along, 0.0..=1e12)?, table.number(row, value, 1e-6..=most)?);
+        let rate = |column: Option<usize>| column.map_or(Ok(0.0), |column| table.number(row, column, 0.0..=100.0));
         let protocol = Protocol { charge: rate(charge)?, discharge: rate(discharge)? };
-        let own = of_cell.and_then(|column| record.get(column)).unwrap_or(name).to_string();
+        let own = of_cell.map_or(name, |column| &row.fields[column]).to_string();
         match found.iter_mut().find(|(known, ..)| *known == own) {
             Some((.., points)) => points.push(point),
             None => found.push((own, protocol, vec![point])),
@@ -120,7 +103,7 @@ fn parse(text: &str, (place, name): (&str, &str), axis: &Axis, cells: &mut Vec<C
         let mut measured = on_steps(&points, axis.step);
         if measured.len() > MOST {
             let reason = format!("cell {name}: {} steps of {}; choose a longer --step", measured.len(), axis.step);
-            return Err(malformed(reason));
+            return Err(table.malformed(reason));
         }
         let first = measured.first().copied().unwrap_or(1.0);
         if is_capacity {

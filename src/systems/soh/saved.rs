@@ -1,13 +1,10 @@
 //! A trained forecaster as one file, its intervals, and the remaining life of cells.
 
-use std::collections::HashMap;
-use std::path::Path;
-
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Applied, ApplyOptions, Files, Results, SavedRun, SavedTrial, TrialFiles};
-use crate::nn::{Model, NnError, Params};
+use crate::nn::{Model, ModelHeader, NnError, Params};
 use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::study::conformal::split;
@@ -28,9 +25,6 @@ pub const LIVES_FILE: &str = "lives.csv";
 /// Name of the kept error on validation cells.
 pub const VALIDATION: &str = "validation";
 
-const HEADER: &str = "forecaster";
-const FORMAT: &str = "qgraft.forecaster/1";
-
 /// Steps of a forecast ahead at most.
 const FARTHEST: usize = 1000;
 
@@ -40,7 +34,6 @@ pub type Forecast<'a> = dyn Fn(&[Window]) -> Result<Vec<f64>, StudyError> + 'a;
 /// What a file says beside its weights.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Header {
-    pub format: String,
     pub arm: String,
     pub head: String,
     pub hidden: usize,
@@ -54,6 +47,12 @@ pub struct Header {
     /// Radius of the intervals 1, 2, … checkpoints ahead, as far as calibration cells reach.
     pub radii: Vec<f64>,
     pub scaler: Option<Scaler>,
+}
+
+impl ModelHeader for Header {
+    const ENTRY: &'static str = "forecaster";
+    const FORMAT: &'static str = "qgraft.forecaster/1";
+    const WHAT: &'static str = "a forecaster";
 }
 
 /// The remaining life of a cell, in units of the axis.
@@ -146,23 +145,19 @@ impl Header {
     ///
     /// # Errors
     /// If the tensor library fails.
-    pub fn to_bytes(&self, params: Option<&Params>) -> Result<Vec<u8>, StudyError> {
-        let failed = |reason: String| StudyError::from(NnError::File { path: FORECASTER_FILE.into(), reason });
-        let json = serde_json::to_string(self).map_err(|e| failed(e.to_string()))?;
+    pub fn file(&self, params: Option<&Params>) -> Result<Vec<u8>, StudyError> {
         // A file of tensors has at least one: the radii.
         let radii: Vec<f64> = if self.radii.is_empty() { vec![f64::INFINITY] } else { self.radii.clone() };
         let mut tensors = vec![("radii".to_string(), Tensor::new(radii, &Device::Cpu)?)];
         if let Some(params) = params {
             tensors.extend(params.iter().map(|(name, var)| (name.to_string(), var.as_tensor().clone())));
         }
-        let metadata = HashMap::from([(HEADER.to_string(), json)]);
-        safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))
+        Ok(self.to_bytes(tensors)?)
     }
 
     /// A header with no radii yet.
     pub fn new(arm: &str, head: &str) -> Self {
         Self {
-            format: FORMAT.into(),
             arm: arm.into(),
             head: head.into(),
             hidden: 0,
@@ -173,18 +168,6 @@ impl Header {
             alpha: 0.1,
             radii: Vec::new(),
             scaler: None,
-        }
-    }
-
-    fn read(bytes: &[u8], path: &Path) -> Result<Self, StudyError> {
-        let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
-        let (_, metadata) = safetensors::SafeTensors::read_metadata(bytes).map_err(|e| failed(e.to_string()))?;
-        let json = metadata.metadata().as_ref().and_then(|known| known.get(HEADER));
-        let json = json.ok_or_else(|| failed(format!("no forecaster: its header lacks the entry `{HEADER}`")))?;
-        let header: Self = serde_json::from_str(json).map_err(|e| failed(format!("header: {e}")))?;
-        match header.format == FORMAT && header.window >= 2 {
-            true => Ok(header),
-            false => Err(failed(format!("format {:?}; this version reads {FORMAT:?}", header.format))),
         }
     }
 }
@@ -205,6 +188,10 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
     let path = trial.path(FORECASTER_FILE);
     let bytes = trial.file(FORECASTER_FILE)?;
     let header = Header::read(&bytes, &path)?;
+    if header.window < 2 {
+        let reason = format!("header: a window of {} checkpoints; expected at least 2", header.window);
+        return Err(NnError::File { path, reason }.into());
+    }
     let mut cells = Vec::new();
     for data in &options.data {
         cells.extend(own_cells::read(data, &header.axis)?);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::data::{DataError, chosen_separator, parse_number, read_text};
+use crate::data::{DataError, TextTable, read_text};
 use crate::math::Stream;
 use crate::study::StudyError;
 use crate::systems::soh::cell::{BATCHES, CHECKPOINTS, Cell, PREFIX, Protocol, STEP};
@@ -159,32 +159,18 @@ const COLUMNS: [&str; 5] = ["cell", "charge", "discharge", "throughput", "health
 /// A column that is missing, a field that is no number or out of range, a throughput that is not the next, a lifetime
 /// that ends within the labelled prefix; by line and column.
 pub fn lives(text: &str, place: &str) -> Result<Vec<Cell>, DataError> {
-    let malformed = |reason: String| DataError::Malformed { place: place.into(), reason };
-    let separator = chosen_separator(text);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(separator).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| malformed(e.to_string()))?.clone();
+    let table = TextTable::parse(text, place)?;
     let mut positions = [0; COLUMNS.len()];
     for (position, name) in positions.iter_mut().zip(COLUMNS) {
-        let found = header.iter().position(|own| own == name);
-        let missing = || malformed(format!("no column `{name}`; expected {}", COLUMNS.join(", ")));
-        *position = found.ok_or_else(missing)?;
+        let missing = || table.malformed(format!("no column `{name}`; expected {}", COLUMNS.join(", ")));
+        *position = table.column(&[name]).ok_or_else(missing)?;
     }
     let (mut cells, mut name): (Vec<Cell>, Option<String>) = (Vec::new(), None);
     let mut names = BTreeSet::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| malformed(e.to_string()))?;
-        let field = |column: usize| record.get(positions[column]).unwrap_or("");
-        let wrong = |column: usize, reason: String| DataError::Field {
-            place: place.into(),
-            line: record.position().map_or(0, csv::Position::line),
-            column: COLUMNS[column].into(),
-            value: field(column).into(),
-            reason,
-        };
-        let number = |column: usize, range: std::ops::RangeInclusive<f64>| {
-            let value = parse_number(field(column), separator).filter(|value| range.contains(value));
-            value.ok_or_else(|| wrong(column, format!("expected a number from {} to {}", range.start(), range.end())))
-        };
+    for row in &table.rows {
+        let field = |column: usize| row.fields[positions[column]].as_str();
+        let wrong = |column: usize, reason: String| table.wrong(row, positions[column], reason);
+        let number = |column: usize, range| table.number(row, positions[column], range);
         let protocol = Protocol { charge: number(1, 0.0..=100.0)?, discharge: number(2, 0.0..=100.0)? };
         let (throughput, health) = (number(3, 0.0..=1e9)?, number(4, 0.0..=2.0)?);
         if name.as_deref() != Some(field(0)) {
@@ -213,7 +199,7 @@ pub fn lives(text: &str, place: &str) -> Result<Vec<Cell>, DataError> {
             PREFIX + 2,
             STEP * PREFIX as f64 / 1000.0
         );
-        return Err(malformed(reason));
+        return Err(table.malformed(reason));
     }
     cells.iter_mut().for_each(|cell| cell.measured.truncate(CHECKPOINTS + 1));
     Ok(cells)

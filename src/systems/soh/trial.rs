@@ -210,7 +210,7 @@ impl Evaluation<'_> {
         let error = root_mean_square(&residuals(validation, &forecast(validation)?));
         Ok(found
             .keep(VALIDATION, &error)
-            .file(FORECASTER_FILE, header.to_bytes(trained.map(|(params, _)| params))?)
+            .file(FORECASTER_FILE, header.file(trained.map(|(params, _)| params))?)
             .file(PREDICTIONS_FILE, predictions.csv())
             .file(LIVES_FILE, lives.csv()))
     }

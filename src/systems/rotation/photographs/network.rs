@@ -1,14 +1,13 @@
 //! The trained part: the upper stages of the backbone, and a head on their planes as they are, without a mean over them.
 //! Where something is in the picture tells which way is up.
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
 use super::Pretrained;
 use crate::nn::backbone::Trunk;
 use crate::nn::layer::{Conv2d, GroupNorm, Linear, Window};
 use crate::nn::model::first;
 use crate::nn::{LayerGroups, LearningRates, Mode, Model, Network, NnError, Output, Params};
-use crate::transfer::Transfer;
 
 /// Channels to which the planes are reduced before the linear layer.
 const WIDTH: usize = 128;
@@ -29,8 +28,8 @@ impl PhotoNet<'_> {
         LayerGroups::of_trunk(self.pretrained.row.layers(), params)
     }
 
-    /// The method that trains the stages behind the constant ones, or the head alone.
-    pub fn method(&self, params: &Params, trains_stages: bool) -> TopStages {
+    /// The learning rates that train the stages behind the constant ones, or the head alone.
+    pub fn learning_rates(&self, params: &Params, trains_stages: bool) -> LearningRates {
         use crate::nn::backbone::Backbone;
         let stages = self.pretrained.trunk.stages();
         let index = |name: &str| stages.iter().position(|stage| stage.name == name).unwrap_or(0);
@@ -42,7 +41,7 @@ impl PhotoNet<'_> {
             group if trains_stages && (first..=last).contains(&group) => TRUNK_RATE,
             _ => 0.0,
         };
-        TopStages { rates: LearningRates::of_groups(&groups, (0..groups.len()).map(factor)) }
+        LearningRates::of_groups(&groups, (0..groups.len()).map(factor))
     }
 }
 
@@ -73,26 +72,5 @@ impl Network for Layers<'_> {
         let features = planes.flatten_from(1)?;
         let logits = self.head.forward(&features)?;
         Ok(Output::new(features, logits))
-    }
-}
-
-/// Trains the upper stages at a part of the rate of the head.
-pub(super) struct TopStages {
-    pub rates: LearningRates,
-}
-
-impl TopStages {
-    /// Rounds everything that is trained to half precision, as it is stored.
-    pub fn round(&self, params: &Params) -> Result<(), NnError> {
-        for (_, var) in params.trainable().filter(|(name, _)| self.rates.is_trainable(name)) {
-            var.set(&var.as_detached_tensor().to_dtype(DType::F16)?.to_dtype(DType::F32)?)?;
-        }
-        Ok(())
-    }
-}
-
-impl Transfer for TopStages {
-    fn learning_rates(&self, _params: &Params, _epoch: usize) -> LearningRates {
-        self.rates.clone()
     }
 }

@@ -1,12 +1,10 @@
 //! A trained network of a run, applied to pictures: by what angle each is rotated, and upright copies.
 
-use std::collections::HashMap;
 use std::f64::consts::TAU;
 use std::path::Path;
 
 use candle_core::{DType, Tensor};
 use rayon::prelude::*;
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,7 +15,7 @@ use super::{PhotoInputs, Pretrained};
 use crate::data::{BadPicture, Picture, decode, read_pictures};
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial, StudyError};
 use crate::math::circular::wrap;
-use crate::nn::{LearningRates, Model, NnError, Params};
+use crate::nn::{LearningRates, Model, ModelHeader, NnError, Params};
 use crate::sim::Condition;
 use crate::study::Observer;
 use crate::systems::rotation::encodings::{AngleHead, encoding};
@@ -29,15 +27,12 @@ use crate::systems::rotation::spec::{Photos, Spec};
 /// File of a trial with what was trained, and in its metadata everything else that is needed.
 pub(super) const MODEL_FILE: &str = "angle_network.safetensors";
 
-/// Key of the metadata.
-const KEY: &str = "angle_network";
-
 /// Views of a new picture, evenly around the circle.
 const VIEWS: usize = 8;
 
-/// The metadata: what the trained tensors belong to.
+/// What the trained tensors belong to.
 #[derive(Serialize, Deserialize)]
-struct Card {
+struct Header {
     encoding: String,
     backbone: crate::systems::inputs::Backbone,
     /// Digest of the weights of the backbone, hexadecimal.
@@ -47,13 +42,15 @@ struct Card {
     live_stages: usize,
 }
 
-fn hex(digest: [u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+impl ModelHeader for Header {
+    const ENTRY: &'static str = "angle_network";
+    const FORMAT: &'static str = "qgraft.angle_network/1";
+    const WHAT: &'static str = "a network for angles";
 }
 
 /// A trained network.
 pub(super) struct SavedNet {
-    card: Card,
+    header: Header,
     head: &'static AngleHead,
     pretrained: Pretrained,
     params: Params,
@@ -69,22 +66,19 @@ impl SavedNet {
         rates: &LearningRates,
     ) -> Result<Vec<u8>, StudyError> {
         let photos = spec.photos.clone().unwrap_or_else(|| Photos::new("".into()));
-        let card = Card {
+        let header = Header {
             encoding: head.name.into(),
             backbone: photos.backbone,
-            weights: hex(inputs.pretrained.weights.digest()?),
+            weights: inputs.pretrained.weights.digest_text()?,
             size: photos.size,
             crop: photos.crop,
             live_stages: photos.live_stages,
         };
-        let failed = |reason: String| NnError::File { path: MODEL_FILE.into(), reason };
-        let json = serde_json::to_string(&card).map_err(|e| failed(e.to_string()))?;
         let trained = params.trainable().filter(|(name, _)| rates.is_trainable(name));
         let tensors: Vec<(&str, Tensor)> = trained
             .map(|(name, var)| Ok((name, var.as_detached_tensor().to_dtype(DType::F16)?)))
             .collect::<Result<_, candle_core::Error>>()?;
-        let metadata = HashMap::from([(KEY.to_string(), json)]);
-        Ok(safetensors::serialize(tensors, Some(metadata)).map_err(|e| failed(e.to_string()))?)
+        Ok(header.to_bytes(tensors)?)
     }
 
     /// Reads the file of a trial.
@@ -92,30 +86,26 @@ impl SavedNet {
         let path = trial.path(MODEL_FILE);
         let bytes = trial.file(MODEL_FILE)?;
         let failed = |reason: String| NnError::File { path: path.clone(), reason };
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| failed(e.to_string()))?;
-        let json = metadata.metadata().as_ref().and_then(|known| known.get(KEY));
-        let json = json.ok_or_else(|| failed(format!("its metadata have no {KEY}")))?;
-        let card: Card = serde_json::from_str(json).map_err(|e| failed(e.to_string()))?;
-        let head = encoding(&card.encoding).ok_or_else(|| failed(format!("unknown encoding {}", card.encoding)))?;
+        let header = Header::read(&bytes, &path)?;
+        let head = encoding(&header.encoding).ok_or_else(|| failed(format!("unknown encoding {}", header.encoding)))?;
         let photos = Photos {
-            backbone: card.backbone.clone(),
-            size: card.size,
-            crop: card.crop,
-            live_stages: card.live_stages,
+            backbone: header.backbone.clone(),
+            size: header.size,
+            crop: header.crop,
+            live_stages: header.live_stages,
             ..Photos::new("".into())
         };
         let pretrained = Pretrained::open(&photos)?;
-        if hex(pretrained.weights.digest()?) != card.weights {
-            let reason = format!("the weights of {} are not those of its training", card.backbone.name);
+        if pretrained.weights.digest_text()? != header.weights {
+            let reason = format!("the weights of {} are not those of its training", header.backbone.name);
             return Err(failed(reason).into());
         }
         let mut params = Params::new(0, DType::F32);
         PhotoNet { pretrained: &pretrained, outputs: head.width() }.build(&mut params)?;
         let weights = crate::nn::Weights::from_safetensors(&bytes, path.display().to_string())?;
         params.load_matching(&weights)?;
-        let names: Vec<String> = params.trainable().map(|(name, _)| name.to_string()).collect();
-        params.set_rates(&LearningRates::freezing(&names));
-        Ok(Self { card, head, pretrained, params })
+        params.freeze();
+        Ok(Self { header, head, pretrained, params })
     }
 
     /// By what angle (radians, counter-clockwise) each photograph is rotated: the answer on which views of it agree best,
@@ -127,7 +117,7 @@ impl SavedNet {
         let mut found = Vec::new();
         for photo in photos {
             let pixels: Vec<f32> =
-                angles.par_iter().flat_map_iter(|angle| photo.view(*angle, self.card.size)).collect();
+                angles.par_iter().flat_map_iter(|angle| photo.view(*angle, self.header.size)).collect();
             let planes = outputs(&self.pretrained, pixels, VIEWS)?;
             let views: Vec<(f64, Option<f64>)> =
                 AnglePredictions::of_rows(network.as_ref(), self.head, planes)?.answers().collect();
@@ -173,7 +163,7 @@ pub(in crate::systems::rotation) fn apply(
     let mut applied = Applied { model, columns, ..Applied::default() };
     let bad = if options.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
     for path in &options.data {
-        let (crop, size) = (net.card.crop, net.card.size);
+        let (crop, size) = (net.header.crop, net.header.size);
         let read = read_pictures(path, bad, |picture| Photo::for_views(&picture, crop, size))?;
         applied.notices.extend(read.skipped);
         for (id, (angle, sure, apart)) in read.ids.iter().zip(net.answer(&read.pictures)?) {

@@ -105,21 +105,21 @@ pub(in crate::systems::rotation) fn trial(
     let model = PhotoNet { pretrained: &inputs.pretrained, outputs: head.width() };
     let mut params = Params::new(seed, DType::F32);
     model.build(&mut params)?;
-    let mut method = model.method(&params, start == PhotoStart::FineTuned);
+    let mut rates = model.learning_rates(&params, start == PhotoStart::FineTuned);
     let training = PlaneViews { planes: &inputs.training, head };
     let validation = PlaneViews { planes: &inputs.validation, head };
     let config = &spec.train;
     let training =
         TrainingLoop { observer, evaluator: &validation, ..TrainingLoop::new(&model, &training, head, config, seed) };
-    let history = training.run(&mut params, &mut method)?;
+    let history = training.run(&mut params, &mut rates)?;
     // What is evaluated is what is stored.
-    method.round(&params)?;
-    params.set_rates(&crate::nn::LearningRates::freezing(&params.trainable().map(|(n, _)| n).collect::<Vec<_>>()));
+    params.round_to_half(&rates)?;
+    params.freeze();
     let network = model.build(&mut params)?;
     let found = answers(network.as_ref(), &inputs.test, head)?;
     let validation = validation.evaluate(network.as_ref())?.loss;
     let no_content = answers(network.as_ref(), &inputs.no_content, head)?.fourfold;
-    let trained = params.count(|name| method.rates.is_trainable(name));
+    let trained = params.count(|name| rates.is_trainable(name));
     let curve: Vec<f64> = history.iter().map(|record| record.evaluation.loss).collect();
     let mut measurement = errors(Measurement::default(), inputs, &found)?
         .value("validation_error", validation)
@@ -130,7 +130,7 @@ pub(in crate::systems::rotation) fn trial(
     measurement = measurement.file(PREDICTIONS_FILE, predictions_csv(inputs, &found));
     if keeps {
         let png = report::montage(inputs, &photos, &found.views);
-        let model = SavedNet::bytes(spec, inputs, head, &params, &method.rates)?;
+        let model = SavedNet::bytes(spec, inputs, head, &params, &rates)?;
         measurement = measurement.keep("photos", &photos).keep("montage", &png).file(MODEL_FILE, model);
     }
     Ok(measurement)
