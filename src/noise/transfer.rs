@@ -8,17 +8,11 @@ use ndarray::Array2;
 
 use crate::math::Matrix;
 use crate::math::matrix::{C64, c};
-use crate::noise::Channel;
 
-impl Channel {
-    /// Its Pauli transfer matrix, `4^qubits` square, indices little endian.
-    pub fn pauli_transfer(&self) -> Array2<f64> {
-        self.operators()
-            .iter()
-            .map(|k| sandwich(k, k).mapv(|z| z.re))
-            .reduce(|sum, term| sum + term)
-            .expect("a channel has at least one operator")
-    }
+/// The Pauli transfer matrix of `ρ → Σ K ρ K†`.
+pub(super) fn of_kraus(operators: &[Matrix]) -> Array2<f64> {
+    let terms = operators.iter().map(|k| sandwich(k, k).mapv(|z| z.re));
+    terms.reduce(|sum, term| sum + term).expect("a channel has at least one operator")
 }
 
 /// The Pauli transfer matrix of `ρ → U ρ U†`, `4^qubits` square.

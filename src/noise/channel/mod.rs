@@ -17,18 +17,29 @@ pub(crate) use pauli::{paulis, strings as pauli_strings};
 pub use table::{CHANNELS, ChannelRow, Parameter};
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use ndarray::Array2;
 
 use crate::math::Matrix;
 use crate::math::matrix::{dagger, distance, identity};
-use crate::noise::NoiseError;
+use crate::noise::{NoiseError, transfer};
 
 /// A channel on one or two qubits with its numbers put in.
 #[derive(Clone)]
 pub struct Channel {
     name: &'static str,
     qubits: usize,
-    kraus: Arc<[Matrix]>,
+    /// Shared by clones.
+    maps: Arc<Maps>,
+}
+
+/// The ways to write a channel as numbers.
+struct Maps {
+    kraus: Vec<Matrix>,
+    /// The Pauli transfer matrix, computed at its first use: a model puts clones of one channel behind every gate of a
+    /// kind, and each of them is asked for it.
+    transfer: OnceLock<Array2<f64>>,
 }
 
 /// Channels in the order they act, each with the qubits it acts on.
@@ -57,7 +68,7 @@ impl Channel {
     pub fn kraus(name: &'static str, kraus: Vec<Matrix>) -> Result<Self, NoiseError> {
         let channel = Self::trusted(name, kraus)?;
         let size = 1 << channel.qubits;
-        let sum = channel.kraus.iter().fold(Matrix::zeros((size, size)), |sum, k| sum + dagger(k).dot(k));
+        let sum = channel.operators().iter().fold(Matrix::zeros((size, size)), |sum, k| sum + dagger(k).dot(k));
         let defect = distance(&sum, &identity(size));
         // A NaN defect must fail too, hence the negated comparison.
         if !(defect <= 1e-8) {
@@ -77,7 +88,8 @@ impl Channel {
         if kraus.is_empty() {
             return Err(NoiseError::Shape { index: 0, rows: 0, columns: 0 });
         }
-        Ok(Self { name, qubits: rows.trailing_zeros() as usize, kraus: kraus.into() })
+        let maps = Maps { kraus, transfer: OnceLock::new() };
+        Ok(Self { name, qubits: rows.trailing_zeros() as usize, maps: Arc::new(maps) })
     }
 
     /// The name of its row.
@@ -92,13 +104,13 @@ impl Channel {
 
     /// Its Kraus operators.
     pub fn operators(&self) -> &[Matrix] {
-        &self.kraus
+        &self.maps.kraus
     }
 
     /// `Σ K ⊗ K*`, acting on row-major vectorised density matrices: `vec(ρ)[i·d + j] = ρ[i][j]`.
     pub fn superoperator(&self) -> Matrix {
         let size = 1 << (2 * self.qubits);
-        self.kraus
+        self.operators()
             .iter()
             .fold(Matrix::zeros((size, size)), |sum, k| sum + ndarray::linalg::kron(k, &k.mapv(|z| z.conj())))
     }
@@ -106,21 +118,26 @@ impl Channel {
     /// The average gate fidelity with the identity, `(Σ|tr K|² + d) / (d² + d)` (Nielsen 2002, arXiv quant-ph/0205035).
     pub fn average_fidelity(&self) -> f64 {
         let d = f64::from(1u32 << self.qubits);
-        let traces: f64 = self.kraus.iter().map(|k| k.diag().sum().norm_sqr()).sum();
+        let traces: f64 = self.operators().iter().map(|k| k.diag().sum().norm_sqr()).sum();
         (traces + d) / (d * d + d)
+    }
+
+    /// Its Pauli transfer matrix, `4^qubits` square, indices little endian.
+    pub fn pauli_transfer(&self) -> Array2<f64> {
+        self.maps.transfer.get_or_init(|| transfer::of_kraus(self.operators())).clone()
     }
 }
 
 impl PartialEq for Channel {
     fn eq(&self, other: &Self) -> bool {
         // Clones share their operators: programs are compared before each run, and this is most of what they hold.
-        let same = || Arc::ptr_eq(&self.kraus, &other.kraus) || self.kraus == other.kraus;
+        let same = || Arc::ptr_eq(&self.maps, &other.maps) || self.operators() == other.operators();
         self.name == other.name && self.qubits == other.qubits && same()
     }
 }
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Channel({}, {} qubits, {} operators)", self.name, self.qubits, self.kraus.len())
+        write!(f, "Channel({}, {} qubits, {} operators)", self.name, self.qubits, self.operators().len())
     }
 }

@@ -113,6 +113,9 @@ fn without_swaps(mut gates: Vec<UnplacedGate>, total: usize) -> Vec<UnplacedGate
     gates
 }
 
+/// Diagonal gates that stay open at most: each gate looks at all of them.
+const MOST_OPEN: usize = 512;
+
 struct Fusion {
     /// One-qubit gates not yet done.
     pending: Vec<Small<2>>,
@@ -182,7 +185,7 @@ impl Fusion {
                     if index & on == on { gate.entry(target, target) } else { c(1.0, 0.0) }
                 };
                 let entries = (0..1 << qubits.len()).map(phase).collect();
-                self.open.push(Term { qubits, entries });
+                self.open(Term { qubits, entries });
             }
             _ => {
                 let qubits = [&gate.controls[..], &gate.targets].concat();
@@ -223,7 +226,18 @@ impl Fusion {
     fn settle(&mut self, qubit: usize) {
         let m = std::mem::replace(&mut self.pending[qubit], one());
         if m != one() {
-            self.open.push(Term { qubits: vec![qubit], entries: vec![m[0][0], m[1][1]] });
+            self.open(Term { qubits: vec![qubit], entries: vec![m[0][0], m[1][1]] });
+        }
+    }
+
+    /// Leaves a diagonal gate open, in one table with another on the same qubits.
+    fn open(&mut self, term: Term) {
+        if self.open.len() == MOST_OPEN {
+            self.items.push(Item::Phases(std::mem::take(&mut self.open)));
+        }
+        match self.open.iter_mut().find(|open| open.qubits == term.qubits) {
+            Some(open) => open.entries.iter_mut().zip(term.entries).for_each(|(all, z)| *all *= z),
+            None => self.open.push(term),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::sim::kernel::vector::{Unit, Vectors, Work};
 use crate::sim::statevector::gate_kernel::GateKernel;
 use crate::sim::statevector::gates::{Gate, GateEntries};
 use crate::sim::statevector::real_gate::RealMatrix;
-use crate::sim::statevector::tiles::{Level, Operands, Shared, Tiles, choose};
+use crate::sim::statevector::tiles::{Level, Operands, PassQueue, Shared, Tiles};
 
 /// 8 KiB for each part of ket and bra in double precision, pieces of two cache lines.
 const TILE: Level = Level { near: 4, gathered: 6 };
@@ -62,11 +62,11 @@ impl Sweep {
             return None;
         }
         let qubits: Vec<usize> = (0..total).collect();
-        let mut left: Vec<_> =
-            gates.iter().enumerate().map(|(number, gate)| PendingGate { number, kernel: &gate.kernel }).collect();
+        let waiting = gates.iter().enumerate().map(|(number, gate)| PendingGate { number, kernel: &gate.kernel });
+        let mut queue = PassQueue::new(waiting);
         let mut passes = Vec::new();
-        while !left.is_empty() {
-            let (inside, outside, far) = choose(&left, &qubits, &TILE);
+        while !queue.is_empty() {
+            let (inside, far) = queue.take_pass(&qubits, &TILE);
             if inside.is_empty() {
                 return None;
             }
@@ -76,7 +76,6 @@ impl Sweep {
                 PassGate { gate: waiting.number, kernel, outside }
             };
             passes.push(SweepPass { tiles, members: inside.into_iter().map(member).collect() });
-            left = outside;
         }
         Some(Self { passes })
     }
@@ -94,6 +93,8 @@ impl Sweep {
 
     /// [`GateKernel::unapply`] of all gates, the last one first. Gate k adds to `found[starts[k]..starts[k + 1]]`.
     ///
+    /// The sums of a pass hold its own gates alone: with those of all gates, the time would grow with their square.
+    ///
     /// If all gates have real kernels and imaginary parts zero throughout (`real`), these are left alone.
     pub fn unapply<F: Vectors>(
         &self,
@@ -108,27 +109,43 @@ impl Sweep {
             let wholes = [&mut ket.re, &mut bra.re, &mut ket.im, &mut bra.im].map(|part| Shared::new(part));
             let scratch = || [State::zeros(tiles.size(), 1), State::zeros(tiles.size(), 1)];
             let group = tiles.count().div_ceil(GROUPS);
+            let ends = pass.ends(starts);
+            let total = ends.last().copied().unwrap_or(0);
             let sums = (0..GROUPS).into_par_iter().map_init(scratch, |states, index| {
-                let mut found = vec![0.0; found.len()];
+                let mut found = vec![0.0; total];
                 for number in index * group..tiles.count().min((index + 1) * group) {
                     if real {
                         let [ket, bra] = states.each_mut().map(|state| &mut state.re[..]);
-                        let (found, wholes) = (&mut found[..], [&wholes[0], &wholes[1]]);
-                        F::dispatch(Backwards { pass, number, wholes, states: [ket, bra], entries, found, starts });
+                        let (found, wholes, ends) = (&mut found[..], [&wholes[0], &wholes[1]], &ends[..]);
+                        F::dispatch(Backwards { pass, number, wholes, states: [ket, bra], entries, found, ends });
                     } else {
-                        pass.unapply_complex(number, &wholes, states, entries, &mut found, starts);
+                        pass.unapply_complex(number, &wholes, states, entries, &mut found, &ends);
                     }
                 }
                 found
             });
             for sum in sums.collect::<Vec<_>>() {
-                found.iter_mut().zip(sum).for_each(|(total, x)| *total += x);
+                let mut sum = sum.into_iter();
+                for member in &pass.members {
+                    let found = &mut found[starts[member.gate]..starts[member.gate + 1]];
+                    found.iter_mut().zip(&mut sum).for_each(|(total, x)| *total += x);
+                }
             }
         }
     }
 }
 
 impl SweepPass {
+    /// Where the derivatives by the entries of each member end if they stand one after the other.
+    fn ends(&self, starts: &[usize]) -> Vec<usize> {
+        let sizes = self.members.iter().map(|member| starts[member.gate + 1] - starts[member.gate]);
+        let add = |end: &mut usize, size| {
+            *end += size;
+            Some(*end)
+        };
+        sizes.scan(0, add).collect()
+    }
+
     /// All gates un-applied from one tile.
     fn unapply_complex<F: Vectors>(
         &self,
@@ -137,7 +154,7 @@ impl SweepPass {
         [ket, bra]: &mut [State<F>; 2],
         entries: &[GateEntries<F>],
         found: &mut [f64],
-        starts: &[usize],
+        ends: &[usize],
     ) {
         let (start, base) = self.tiles.start(number);
         let copy = |out: bool, ket: &mut State<F>, bra: &mut State<F>| {
@@ -145,12 +162,22 @@ impl SweepPass {
             F::dispatch(Copy { out, tiles: &self.tiles, start, wholes, parts });
         };
         copy(true, ket, bra);
-        for member in self.members.iter().rev().filter(|member| member.acts_at(base)) {
-            let found = &mut found[starts[member.gate]..starts[member.gate + 1]];
+        for k in (0..self.members.len()).rev() {
+            let member = &self.members[k];
+            if !member.acts_at(base) {
+                continue;
+            }
+            let found = &mut found[before(ends, k)..ends[k]];
             member.kernel.unapply((ket, bra), false, entries[member.gate], found);
         }
         copy(false, ket, bra);
     }
+}
+
+/// Where part k starts, of parts with these ends.
+#[inline(always)]
+fn before(ends: &[usize], k: usize) -> usize {
+    if k == 0 { 0 } else { ends[k - 1] }
 }
 
 impl PassGate {
@@ -195,13 +222,14 @@ struct Backwards<'a, 'b, F> {
     states: [&'a mut [F]; 2],
     entries: &'a [GateEntries<'a, F>],
     found: &'a mut [f64],
-    starts: &'a [usize],
+    /// [`SweepPass::ends`].
+    ends: &'a [usize],
 }
 
 impl<F: Vectors> Work<F> for Backwards<'_, '_, F> {
     #[inline(always)]
     fn run<U: Unit<Number = F>>(self, unit: U) {
-        let Self { pass: SweepPass { tiles, members }, number, wholes, states: [ket, bra], entries, found, starts } =
+        let Self { pass: SweepPass { tiles, members }, number, wholes, states: [ket, bra], entries, found, ends } =
             self;
         let (start, base) = tiles.start(number);
         // SAFETY: every tile of a pass is given to one thread.
@@ -213,7 +241,7 @@ impl<F: Vectors> Work<F> for Backwards<'_, '_, F> {
             let member = &members[k];
             if member.acts_at(base) {
                 let inverse = RealMatrix { list: entries[member.gate].inverse, by_row: false };
-                let found = &mut found[starts[member.gate]..starts[member.gate + 1]];
+                let found = &mut found[before(ends, k)..ends[k]];
                 member.kernel.unapply_real(unit, [&mut ket[..], &mut bra[..]], 1, inverse, found);
             }
         }

@@ -12,7 +12,7 @@ use crate::sim::kernel::amplitudes::{Entries, MatrixKind, OperandLayout, State, 
 use crate::sim::kernel::vector::{Unit, Vectors, Work};
 use crate::sim::statevector::fuse::{FusedProgram, Item, UnplacedGate};
 use crate::sim::statevector::shuffle::{ShuffleSum, shuffle};
-use crate::sim::statevector::tiles::{Level, Operands, Shared, Tiles, choose};
+use crate::sim::statevector::tiles::{Level, Operands, PassQueue, Shared, Tiles};
 use crate::sim::statevector::{pair, phases};
 
 /// Second-level cache: 512 KiB in double precision, 64 amplitudes side by side.
@@ -99,20 +99,20 @@ fn parts<F: Vectors>(items: &[&Item], qubits: &[usize], levels: &[Level], touche
         return parts(items, qubits, rest, touched);
     }
     let mut out = Vec::new();
-    let mut left = items.to_vec();
-    while !left.is_empty() {
-        let (inside, outside, far) = choose(&left, qubits, level);
+    let mut queue = PassQueue::new(items.iter().copied());
+    while !queue.is_empty() {
+        let (inside, far) = queue.take_pass(qubits, level);
         if inside.is_empty() {
             // More operands than a tile holds.
-            *touched |= left[0].mixes();
-            out.push(Part::Step(step(left.remove(0), qubits)));
+            let item = queue.take_first();
+            *touched |= item.mixes();
+            out.push(Part::Step(step(item, qubits)));
             continue;
         }
         let (tiles, own) = Tiles::new(level.near, &far, qubits);
         let parts = parts(&inside, &own, rest, touched);
         let wide = *level == OUTER;
         out.push(Part::Tiles(TilePass { tiles, idle: !*touched as usize, wide, parts }));
-        left = outside;
     }
     out
 }

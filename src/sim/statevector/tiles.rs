@@ -128,18 +128,74 @@ impl<'a, F: Vectors> Shared<'a, F> {
     }
 }
 
-/// Of the operations `left`, in order, those of the next pass, those for later, and the positions gathered, ascending.
-pub fn choose<T: Operands + Copy>(left: &[T], qubits: &[usize], level: &Level) -> (Vec<T>, Vec<T>, Vec<usize>) {
+/// Operations that a pass looks ahead at most. A pass then costs the same wherever it is in a program, so planning grows
+/// linearly with the number of gates. A pass of so many operations leaves nothing to gain by more.
+const LOOK_AHEAD: usize = 2048;
+
+/// Operations that wait for a pass, in the order of the program.
+pub struct PassQueue<T> {
+    waiting: Vec<Waiting<T>>,
+    /// The first one that still waits.
+    first: usize,
+}
+
+/// An operation with its masks of qubits.
+#[derive(Clone, Copy)]
+struct Waiting<T> {
+    item: T,
+    mixes: u64,
+    operands: u64,
+}
+
+impl<T: Operands + Copy> PassQueue<T> {
+    pub fn new(items: impl IntoIterator<Item = T>) -> Self {
+        let with_masks = |item: T| Waiting { item, mixes: item.mixes(), operands: item.operands() };
+        Self { waiting: items.into_iter().map(with_masks).collect(), first: 0 }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.first == self.waiting.len()
+    }
+
+    /// The first operation, whatever it needs. The queue is not empty.
+    pub fn take_first(&mut self) -> T {
+        self.first += 1;
+        self.waiting[self.first - 1].item
+    }
+
+    /// The operations of the next pass, empty if the first one needs more than a tile holds, and the positions gathered,
+    /// ascending.
+    pub fn take_pass(&mut self, qubits: &[usize], level: &Level) -> (Vec<T>, Vec<usize>) {
+        let end = self.waiting.len().min(self.first + LOOK_AHEAD);
+        let ahead = &mut self.waiting[self.first..end];
+        let (chosen, far) = choose(ahead, qubits, level);
+        let Some(&last) = chosen.last() else { return (Vec::new(), far) };
+        let inside = chosen.iter().map(|&k| ahead[k].item).collect();
+        // Those left behind close up before those that were not looked at.
+        let (mut to, mut gone) = (last + 1, chosen.iter().rev().peekable());
+        for k in (0..=last).rev() {
+            if gone.next_if_eq(&&k).is_none() {
+                to -= 1;
+                ahead[to] = ahead[k];
+            }
+        }
+        self.first += chosen.len();
+        (inside, far)
+    }
+}
+
+/// The numbers of the operations of the next pass among those `ahead`, and the positions gathered, ascending.
+fn choose<T>(ahead: &[Waiting<T>], qubits: &[usize], level: &Level) -> (Vec<usize>, Vec<usize>) {
     let mask = |positions: &[usize]| positions.iter().fold(0u64, |mask, &position| mask | 1 << qubits[position]);
     let near = mask(&(0..level.near).collect::<Vec<_>>());
     // In the order of the program, what still fits.
     let (mut wanted, mut blocked) = (near, 0u64);
     let capacity = level.near + level.gathered;
-    for item in left {
-        if item.operands() & blocked == 0 && (wanted | item.mixes()).count_ones() as usize <= capacity {
-            wanted |= item.mixes();
+    for item in ahead {
+        if item.operands & blocked == 0 && (wanted | item.mixes).count_ones() as usize <= capacity {
+            wanted |= item.mixes;
         } else {
-            blocked |= item.operands();
+            blocked |= item.operands;
         }
     }
     // A tile of full size, whatever the items need.
@@ -147,14 +203,15 @@ pub fn choose<T: Operands + Copy>(left: &[T], qubits: &[usize], level: &Level) -
         (level.near..qubits.len()).partition(|&position| wanted >> qubits[position] & 1 == 1);
     far.extend(spare.drain(..spare.len().min(level.gathered - far.len())));
     // Exchange gathered qubits for others as long as more items fit.
-    let mut best = held(left, near | mask(&far)).count();
+    let every = ahead.iter().fold(0, |mask, item| mask | item.operands);
+    let mut best = held(ahead, every, near | mask(&far)).count();
     let all = far.len() * spare.len();
     let mut next = 0;
     while next < all {
         let (i, j) = (next % far.len(), next / far.len());
         next += 1;
         std::mem::swap(&mut far[i], &mut spare[j]);
-        let count = held(left, near | mask(&far)).count();
+        let count = held(ahead, every, near | mask(&far)).count();
         if count > best {
             best = count;
             next = 0;
@@ -163,22 +220,22 @@ pub fn choose<T: Operands + Copy>(left: &[T], qubits: &[usize], level: &Level) -
         }
     }
     far.sort_unstable();
-    let mut chosen = held(left, near | mask(&far)).peekable();
-    let (mut inside, mut outside) = (Vec::new(), Vec::new());
-    for (k, &item) in left.iter().enumerate() {
-        if chosen.next_if_eq(&k).is_some() { inside.push(item) } else { outside.push(item) }
-    }
-    (inside, outside, far)
+    (held(ahead, every, near | mask(&far)).collect(), far)
 }
 
-/// The operations that a tile of `qubits` can do first: none of those before them that it cannot do shares a qubit with them.
-fn held<T: Operands>(left: &[T], qubits: u64) -> impl Iterator<Item = usize> {
+/// The operations that a tile of `qubits` can do first: none of those before them that it cannot do shares a qubit with
+/// them. `every` is the mask of all their operands: once all are blocked, none follows.
+fn held<T>(ahead: &[Waiting<T>], every: u64, qubits: u64) -> impl Iterator<Item = usize> {
     let mut blocked = 0;
-    left.iter().enumerate().filter_map(move |(k, item)| {
-        let fits = item.mixes() & !qubits == 0 && item.operands() & blocked == 0;
-        if !fits {
-            blocked |= item.operands();
+    let fits = move |(k, item): (usize, &Waiting<T>)| {
+        if blocked == every && every != 0 {
+            return None;
         }
-        fits.then_some(k)
-    })
+        let fits = item.mixes & !qubits == 0 && item.operands & blocked == 0;
+        if !fits {
+            blocked |= item.operands;
+        }
+        Some(fits.then_some(k))
+    };
+    ahead.iter().enumerate().map_while(fits).flatten()
 }
