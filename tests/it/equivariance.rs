@@ -333,3 +333,21 @@ fn own_tables_that_nothing_can_be_learned_from_are_refused() {
         assert!(message.contains(expected) && message.contains("own.csv"), "{text}: {message}");
     }
 }
+
+/// A group that does not fit the rows is refused by the run, not by each of its trials.
+#[test]
+fn groups_that_do_not_fit_own_rows_are_refused_before_the_first_trial() {
+    let folder = TempDir::new().unwrap();
+    let (data, generators) = (folder.path().join("own.csv"), folder.path().join("group.txt"));
+    fs::write(&data, own_table(60)).unwrap();
+    fs::write(&generators, "1 2 3 9\n").unwrap();
+    for (group, expected) in
+        [(generators.display().to_string(), "line 1"), ("ring".into(), "group or file of generators")]
+    {
+        let spec = Spec { data: Some(data.clone()), group, ..Spec::default() };
+        let options =
+            lab::RunOptions { cache: folder.path().into(), ..lab::RunOptions::new(folder.path().join("run")) };
+        let message = lab::run::<Equivariance>(&spec, &options, &()).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+}

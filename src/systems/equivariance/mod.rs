@@ -157,7 +157,13 @@ impl Experiment for Equivariance {
             .collect())
     }
 
-    fn open(_spec: &Spec, _context: &Context) -> Result<((), Measurement), StudyError> {
+    /// Refuses own rows and groups that do not fit, once and before any trial.
+    fn open(spec: &Spec, _context: &Context) -> Result<((), Measurement), StudyError> {
+        let seed = spec.seeds.first().copied().unwrap_or_default();
+        for name in spec.task_names() {
+            let rows = Rows::of(spec, &name, seed)?;
+            spec.groups.iter().chain([&"own".to_string()]).try_for_each(|group| rows.group(group).map(drop))?;
+        }
         Ok(((), Measurement::default()))
     }
 
