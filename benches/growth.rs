@@ -35,7 +35,7 @@ struct Row {
 const ROWS: &[Row] = &[
     Row { name: "read OpenQASM, 16 qubits", least: 8_000, unit: "gates", work: |n| reading(16, n) },
     Row { name: "write OpenQASM, 16 qubits", least: 8_000, unit: "gates", work: |n| writing(16, n) },
-    Row { name: "draw, 4 qubits", least: 500, unit: "gates", work: |n| drawing(4, n) },
+    Row { name: "draw, 4 qubits", least: 4_000, unit: "gates", work: |n| drawing(4, n) },
     Row { name: "state vector, 4 qubits", least: 8_000, unit: "gates", work: |n| statevector(4, n) },
     Row { name: "state vector, 12 qubits", least: 1_000, unit: "gates", work: |n| statevector(12, n) },
     Row { name: "state vector, 16 qubits", least: 500, unit: "gates", work: |n| statevector(16, n) },
@@ -47,7 +47,7 @@ const ROWS: &[Row] = &[
     Row { name: "noise of fez, 16 qubits", least: 500, unit: "gates", work: |n| noise(16, n) },
     Row { name: "transpile for fez, 4 qubits", least: 250, unit: "gates", work: |n| transpiling(4, n) },
     Row { name: "transpile for fez, 16 qubits", least: 250, unit: "gates", work: |n| transpiling(16, n) },
-    Row { name: "read OpenQASM, wide register", least: 16, unit: "qubits", work: |n| reading(n, 8 * n) },
+    Row { name: "read OpenQASM, wide register", least: 64, unit: "qubits", work: |n| reading(n, 8 * n) },
     Row { name: "batch, 4 qubits, 40 gates", least: 1_500, unit: "rows", work: batch },
     Row { name: "shots, 10 qubits", least: 160_000, unit: "shots", work: shots },
 ];
