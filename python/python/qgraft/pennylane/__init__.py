@@ -260,7 +260,8 @@ class Simulator(Device):
             if call is None:
                 compiled = self._templates.pop(key, None)
                 if compiled is None:
-                    compiled = _Compiled(tape, wires, self._condition, self._options)
+                    own = wires if self.wires is None else len(self.wires)
+                    compiled = _Compiled(tape, wires, own, self._condition, self._options)
                 self._templates[key] = compiled
                 while len(self._templates) > MOST_TEMPLATES:
                     self._templates.popitem(last=False)
@@ -270,11 +271,11 @@ class Simulator(Device):
 
     def _on_numbered_wires(self, circuit: QuantumScript) -> tuple[QuantumScript, int]:
         """The tape on wires 0 to n-1, and n."""
-        labels = self.wires
-        if labels is None:
-            tape = circuit.map_to_standard_wires()
-            return tape, len(circuit.wires)
-        if labels.labels == tuple(range(len(labels))):
+        if self.wires is None:
+            return circuit.map_to_standard_wires(), len(circuit.wires)
+        # Deferred measurements have wires of their own, behind those of the device.
+        labels = (self.wires + circuit.wires).labels
+        if labels == tuple(range(len(labels))):
             return circuit, len(labels)
         [tape], _ = qml.map_wires(circuit, {label: k for k, label in enumerate(labels)})
         return tape, len(labels)
@@ -330,9 +331,10 @@ class _Call:
 class _Compiled:
     """A template with what is measured, ready to run."""
 
-    def __init__(self, tape: QuantumScript, wires: int, condition: Condition, options: dict):
+    def __init__(self, tape: QuantumScript, wires: int, own: int, condition: Condition, options: dict):
         self.template = Template(tape.operations, wires)
-        self.wires = wires
+        # Wires of the tape, and how many of them are the device's: what is measured where nothing is named.
+        self.wires, self.own = wires, own
         self.shots = tape.shots
         self.condition = condition
         self.options = options
@@ -391,7 +393,7 @@ class _Compiled:
         gates = () if mp.obs is None else tuple(mp.diagonalizing_gates())
         key = ("probs", mp.hash if gates else None)
         run = self.run(key, gates=gates)
-        wires = list(mp.wires) or list(range(self.wires))
+        wires = list(mp.wires) or list(range(self.own))
         return measure.marginal(run.probabilities(*call.angles()), run.outcome_bits, wires)
 
     def of_states(self, mp, call: _Call) -> np.ndarray:
@@ -432,7 +434,8 @@ class _Compiled:
                 order = qml.wires.Wires(range(self.wires))
                 for k in members:
                     mp = self.measurements[k]
-                    values[k] = [mp.process_samples(samples[..., a:b, :], order) for a, b in self.shots.bins()]
+                    read = samples if mp.wires or mp.obs is not None else samples[..., : self.own]
+                    values[k] = [mp.process_samples(read[..., a:b, :], order) for a, b in self.shots.bins()]
             parts = [tuple(value[part] for value in values) for part in range(len(list(self.shots.bins())))]
             shaped = [part[0] if len(part) == 1 else part for part in parts]
             results.append(tuple(shaped) if self.shots.has_partitioned_shots else shaped[0])
