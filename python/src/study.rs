@@ -48,6 +48,9 @@ impl HeadConfig {
         weight_sd: f64,
         circuit: Option<&Bound<'_, Circuit>>,
     ) -> PyResult<Self> {
+        if qubits == 0 {
+            return Err(raise("StudyError", "circuit.qubits = 0: expected 1 to 16 qubits"));
+        }
         let head = nn::head::HeadConfig::named(name).map_err(Fault::from)?;
         let default = CircuitConfig::default();
         let ansatz = ansatz.map_or(default.ansatz, |name| AnsatzChoice::from(name.as_str()));

@@ -32,6 +32,7 @@ from pennylane.measurements import (
     ClassicalShadowMP,
     ExpectationMP,
     ProbabilityMP,
+    SampleMeasurement,
     ShadowExpvalMP,
     VarianceMP,
 )
@@ -283,11 +284,7 @@ class Simulator(Device):
 
 def _is_sampled(mp) -> bool:
     """What is measured with finite shots."""
-    from pennylane.measurements import CountsMP, SampleMP
-
-    return isinstance(
-        mp, (ExpectationMP, VarianceMP, ProbabilityMP, SampleMP, CountsMP, ClassicalShadowMP, ShadowExpvalMP)
-    )
+    return isinstance(mp, (SampleMeasurement, ClassicalShadowMP, ShadowExpvalMP))
 
 
 def _measured(mp) -> tuple:
