@@ -71,6 +71,8 @@ class QuantumLayer(torch.nn.Module):
         """Expectation values (..., observables) of angles (..., inputs)."""
         if x.shape[-1:] != (self.inputs,):
             raise CircuitError(f"the layer takes (..., {self.inputs}), got {tuple(x.shape)}")
+        if x.is_complex():
+            raise TypeError(f"the layer takes real angles, got {x.dtype}")
         return expect(self.run, x, self.weights)
 
     def extra_repr(self) -> str:
