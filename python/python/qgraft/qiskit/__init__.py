@@ -8,8 +8,9 @@ try:
 except ImportError as error:  # pragma: no cover
     raise ImportError("qgraft.qiskit needs Qiskit: pip install 'qgraft[qiskit]'") from error
 
+from .backend import Backend
 from .circuit import Converted, from_qiskit, to_qiskit
 from .primitives import EstimatorV2, SamplerV2, executor
 from .target import device_of
 
-__all__ = ["Converted", "EstimatorV2", "SamplerV2", "device_of", "executor", "from_qiskit", "to_qiskit"]
+__all__ = ["Backend", "Converted", "EstimatorV2", "SamplerV2", "device_of", "executor", "from_qiskit", "to_qiskit"]

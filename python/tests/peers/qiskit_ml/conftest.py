@@ -24,7 +24,7 @@ class State:
     def probabilities_dict(self, qargs):
         run = qgraft.Run(self.circuit)
         values = marginal(run.probabilities()[None], run.outcome_bits, list(qargs)[::-1])[0]
-        return {format(k, f"0{len(qargs)}b"): float(p) for k, p in enumerate(values) if p > 1e-15}
+        return {format(k, f"0{len(qargs)}b"): float(p) for k, p in enumerate(values) if p > 0}
 
     def expectation_value(self, observable):
         return qgraft.Run(self.circuit, observable_text(observable)).expect()[0]
