@@ -309,7 +309,7 @@ def to_qiskit(circuit: Circuit) -> QuantumCircuit:
 def _gate(known: dict, name: str, params: list):
     from qiskit.circuit import library
 
-    others = {"c3x": "C3XGate", "c3sx": "C3SXGate", "c4x": "C4XGate", "u2": "U2Gate", "rccx": "RCCXGate", "dcx": "DCXGate"}
+    others = {"c3x": "C3XGate", "c3sqrtx": "C3SXGate", "c4x": "C4XGate", "u2": "U2Gate", "rccx": "RCCXGate", "dcx": "DCXGate"}
     if name in known:
         return type(known[name])(*params) if params else known[name].to_mutable()
     if name in others:

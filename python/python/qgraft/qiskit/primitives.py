@@ -304,7 +304,8 @@ def _measures(circuit: QuantumCircuit) -> bool:
 def executor(condition: Any = None, observable: Any = None, **run_options: Any):
     """A function of a circuit to an expectation value, as Mitiq's methods take one: `mitiq.zne.execute_with_zne(circuit,
     executor("torino"))`. Without an observable it is the probability that all measured bits are 0, or all qubits where nothing
-    is measured."""
+    is measured. Circuits are transpiled at level 0: a higher level would take out the gates that such methods insert."""
+    run_options.setdefault("level", 0)
 
     def execute(circuit: QuantumCircuit) -> float:
         converted = Converted(circuit)
