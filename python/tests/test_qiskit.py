@@ -160,8 +160,34 @@ def test_a_transpiled_circuit_runs_where_it_was_put():
 
 
 def test_an_executor_for_mitiq():
-    circuit = QuantumCircuit(2)
-    circuit.h(0)
-    circuit.h(0)
-    assert executor()(circuit) == pytest.approx(1.0)
-    assert executor(observable="ZI")(circuit) == pytest.approx(1.0) and executor("manila")(circuit) < 1.0
+    folded = []
+    for pairs in range(3):
+        circuit = QuantumCircuit(2)
+        for _ in range(2 * pairs):
+            circuit.cx(0, 1)
+        assert executor()(circuit) == pytest.approx(1.0) == executor(observable="ZI")(circuit)
+        folded.append(executor("manila")(circuit))
+    # Folded gates stay in the circuit, and each pair costs.
+    assert folded[0] > folded[1] > folded[2]
+
+
+def test_exact_gradients_of_a_network():
+    networks = pytest.importorskip("qiskit_machine_learning.neural_networks")
+    from qgraft.qiskit.gradients import EstimatorGradient
+
+    features, ansatz = zz_feature_map(2, 1), real_amplitudes(2, reps=1)
+    observables = [SparsePauliOp("ZI"), SparsePauliOp("XX")]
+
+    def network(**options):
+        return networks.EstimatorQNN(
+            circuit=features.compose(ansatz), observables=observables, input_params=list(features.parameters),
+            weight_params=list(ansatz.parameters), input_gradients=True, default_precision=0.0, **options,
+        )  # fmt: skip
+
+    rng = np.random.default_rng(3)
+    rows, weights = rng.normal(size=(3, 2)), rng.normal(size=4)
+    ours = network(estimator=EstimatorV2(), gradient=EstimatorGradient())
+    theirs = network(estimator=StatevectorEstimator())
+    np.testing.assert_allclose(ours.forward(rows, weights), theirs.forward(rows, weights), atol=1e-10)
+    for one, other in zip(ours.backward(rows, weights), theirs.backward(rows, weights)):
+        np.testing.assert_allclose(one, other, atol=1e-8)

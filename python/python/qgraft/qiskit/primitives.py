@@ -173,29 +173,58 @@ class EstimatorV2(BaseEstimatorV2):
 
     def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult:
         rng = np.random.default_rng(self._options["seed"])
-        return PrimitiveResult([self._one(pub, rng) for pub in pubs], metadata={"version": 2})
+        by_circuit: dict[int, list[int]] = {}
+        for place, pub in enumerate(pubs):
+            by_circuit.setdefault(id(pub.circuit), []).append(place)
+        found: list[Any] = [None] * len(pubs)
+        for places in by_circuit.values():
+            for place, evs in zip(places, self._values([pubs[place] for place in places])):
+                found[place] = evs
+        results = [self._result(pub, *evs, rng) for pub, evs in zip(pubs, found)]
+        return PrimitiveResult(results, metadata={"version": 2})
 
-    def _one(self, pub: EstimatorPub, rng: np.random.Generator) -> PubResult:
-        texts, places = observables_of(pub)
-        rows = rows_of(pub)
-        run = self._compiler.run(pub.circuit, tuple(texts))
-        shape = np.broadcast_shapes(places.shape, pub.parameter_values.shape)
-        row = np.arange(len(rows)).reshape(pub.parameter_values.shape)
-        values = run.expect(self._compiler.convert(pub.circuit).slots.angles(rows))
-        evs = values[np.broadcast_to(row, shape), np.broadcast_to(places, shape)]
-        stds = np.full(shape, float(pub.precision))
+    def _values(self, pubs: list[EstimatorPub]) -> list[tuple[np.ndarray, str, str]]:
+        """Expectation values of PUBs of one circuit, in one call where few of its values are not asked for."""
+        read = [(observables_of(pub), rows_of(pub)) for pub in pubs]
+        texts: dict[str, int] = {}
+        rows: dict[bytes, int] = {}
+        numbers: list[np.ndarray] = []
+        needed = 0
+        for (own, places), own_rows in read:
+            needed += max(len(own) * len(own_rows), 1)
+            for text in own:
+                texts.setdefault(text, len(texts))
+            for row in own_rows:
+                if rows.setdefault(row.tobytes(), len(rows)) == len(numbers):
+                    numbers.append(row)
+        if len(pubs) > 1 and len(texts) * len(rows) > 4 * needed:
+            return [value for pub in pubs for value in self._values([pub])]
+        circuit = pubs[0].circuit
+        run = self._compiler.run(circuit, tuple(texts))
+        every = np.array(numbers).reshape(len(numbers), circuit.num_parameters)
+        values = run.expect(self._compiler.convert(circuit).slots.angles(every))
+        out = []
+        for pub, ((own, places), own_rows) in zip(pubs, read):
+            row = np.array([rows[numbers.tobytes()] for numbers in own_rows], dtype=np.int64)
+            row = row.reshape(pub.parameter_values.shape)
+            column = np.array([texts[text] for text in own], dtype=np.int64)[places]
+            shape = np.broadcast_shapes(column.shape, row.shape)
+            evs = values[np.broadcast_to(row, shape), np.broadcast_to(column, shape)]
+            out.append((np.asarray(evs), run.engine(len(numbers)), str(run.condition)))
+        return out
+
+    def _result(self, pub: EstimatorPub, evs: np.ndarray, engine: str, condition: str, rng: np.random.Generator) -> PubResult:
+        stds = np.full(evs.shape, float(pub.precision))
         if pub.precision:
-            evs = rng.normal(evs, pub.precision)
-        data = DataBin(evs=np.asarray(evs), stds=stds, shape=shape)
-        shots = ceil(1 / pub.precision**2) if pub.precision else None
+            evs = np.asarray(rng.normal(evs, pub.precision))
         metadata = {
             "target_precision": pub.precision,
-            "shots": shots,
+            "shots": ceil(1 / pub.precision**2) if pub.precision else None,
             "circuit_metadata": pub.circuit.metadata,
-            "engine": run.engine(len(rows)),
-            "condition": str(run.condition),
+            "engine": engine,
+            "condition": condition,
         }
-        return PubResult(data, metadata=metadata)
+        return PubResult(DataBin(evs=evs, stds=stds, shape=evs.shape), metadata=metadata)
 
 
 def observables_of(pub: EstimatorPub) -> tuple[list[str], np.ndarray]:
