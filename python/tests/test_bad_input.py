@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 import qgraft
-from conftest import layered
+from circuits import layered
 
 
 @pytest.fixture

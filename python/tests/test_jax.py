@@ -7,7 +7,7 @@ jax = pytest.importorskip("jax")
 
 import jax.numpy as jnp
 import qgraft
-from conftest import layered
+from circuits import layered
 from qgraft.jax import quantum_layer
 
 jax.config.update("jax_enable_x64", True)

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import qgraft
-from conftest import layered
+from circuits import layered
 from qgraft._native import gate_table
 
 

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import qgraft
-from conftest import layered
+from circuits import layered
 from qgraft.torch import QuantumLayer, expect
 
 OBSERVABLES = ["Z0", "Z1 X2"]
