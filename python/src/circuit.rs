@@ -6,11 +6,11 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use qgraft::circuit::qasm::{self, ReadOptions, WriteOptions};
-use qgraft::circuit::{self as library, CircuitError, Gate, Op, OpKind, draw};
+use qgraft::circuit::{self as library, Gate, Op, OpKind, draw};
 use qgraft::math::Seconds;
 
 use crate::arrays::complex_matrix;
-use crate::error::{Answer, Fault, raise};
+use crate::error::{Answer, Fault, Reduced, raise};
 use crate::pool::detached;
 
 /// An angle in radians that depends on one slot: `scale * slot + offset`. `Circuit.slot` makes it; it can be multiplied by a
@@ -292,7 +292,10 @@ impl Circuit {
 
     /// Adds bits until there is one for each qubit, and measures qubit k into bit k.
     fn measure_all<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
-        slf.get().change(|circuit| Ok(drop(circuit.measure_all()?)))?;
+        slf.get().change(|circuit| {
+            circuit.measure_all()?;
+            Ok(())
+        })?;
         Ok(slf)
     }
 
@@ -333,7 +336,10 @@ impl Circuit {
     ) -> PyResult<Bound<'py, Self>> {
         let other = other.get().get();
         let qubits = qubits.unwrap_or_else(|| (0..other.qubits()).collect());
-        slf.get().change(|circuit| Ok(drop(circuit.extend(&other, &qubits)?)))?;
+        slf.get().change(|circuit| {
+            circuit.extend(&other, &qubits)?;
+            Ok(())
+        })?;
         Ok(slf)
     }
 
@@ -447,7 +453,7 @@ impl Circuit {
         self.draw(120)
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (String,)> {
         Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json(),)))
     }
 }
@@ -455,6 +461,9 @@ impl Circuit {
 impl Circuit {
     fn append(&self, kind: OpKind, qubits: Vec<usize>, tested: Option<Tested>) -> PyResult<()> {
         let op = Op { kind, qubits, condition: condition(tested) };
-        Ok(self.change(|circuit| Ok::<(), CircuitError>(drop(circuit.append(op)?)).map_err(Fault::from))?)
+        Ok(self.change(|circuit| {
+            circuit.append(op)?;
+            Ok(())
+        })?)
     }
 }

@@ -10,7 +10,7 @@ use qgraft::device::transpile::{self as passes, LayoutMethod, TranspileOptions, 
 use qgraft::device::{self as library, QubitData, Target};
 
 use crate::circuit::Circuit;
-use crate::error::{Fault, raise};
+use crate::error::{Fault, Reduced, raise};
 use crate::pool::detached;
 
 /// A calibrated quantum computer: native gates, couplings and what was measured on it, in SI units.
@@ -112,7 +112,7 @@ impl Device {
         format!("<qgraft.Device {}: {} qubits, {}>", self.0.name, self.qubits(), self.basis().join(" "))
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (String,)> {
         Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json(),)))
     }
 }
@@ -203,7 +203,7 @@ impl Transpiled {
         format!("<qgraft.Transpiled: {two_qubit_gates} two-qubit gates, depth {depth}, on qubits {final_layout:?}>")
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (String,)> {
         Ok((slf.get_type().getattr("from_json")?, (slf.get().0.to_json(),)))
     }
 

@@ -23,6 +23,9 @@ pub enum Fault {
 /// The result of a call.
 pub type Answer<T> = Result<T, Fault>;
 
+/// How an object is pickled: what makes it, and the arguments of that.
+pub type Reduced<'py, A> = PyResult<(Bound<'py, PyAny>, A)>;
+
 /// An exception of this class of `qgraft.errors`.
 pub fn raise(class: &'static str, message: impl Into<String>) -> PyErr {
     Fault::Of(class, message.into()).into()

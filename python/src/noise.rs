@@ -9,7 +9,7 @@ use qgraft::sim;
 
 use crate::arrays::complex_matrix;
 use crate::device::Chosen;
-use crate::error::Fault;
+use crate::error::{Fault, Reduced};
 
 /// A noise channel on one or two qubits. `Channel("depolarizing", 0.01)` is a row of `qgraft.channels()` with its numbers.
 #[pyclass(frozen, eq, module = "qgraft")]
@@ -62,7 +62,7 @@ impl Channel {
         format!("<qgraft.{:?}>", self.0)
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyArray3<Complex64>>,))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Bound<'py, PyArray3<Complex64>>,)> {
         Ok((slf.get_type().getattr("_restored")?, (slf.get().operators(slf.py()),)))
     }
 
@@ -162,11 +162,9 @@ impl Condition {
         format!("<qgraft.Condition: {}, model {}>", self.condition, self.condition.model)
     }
 
-    #[allow(clippy::type_complexity, reason = "the arguments of the constructor")]
     fn __reduce__<'py>(
         slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Option<Bound<'py, PyAny>>, String, String, f64, Option<usize>, Option<String>))>
-    {
+    ) -> Reduced<'py, (Option<Bound<'py, PyAny>>, String, String, f64, Option<usize>, Option<String>)> {
         let (py, own) = (slf.py(), slf.get());
         let device = match &own.device {
             None => None,

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use qgraft::circuit::{self as library, PauliString};
 
 use crate::arrays::Reals;
-use crate::error::{Fault, raise};
+use crate::error::{Fault, Reduced, raise};
 
 /// A weighted sum of Pauli strings on up to 64 qubits, such as "Z0 Z1 + 0.5 X2".
 #[pyclass(frozen, eq, module = "qgraft")]
@@ -63,7 +63,7 @@ impl Observable {
         format!("Observable({:?})", self.0.to_string())
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Vec<f64>, Vec<u64>, Vec<u64>))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Vec<f64>, Vec<u64>, Vec<u64>)> {
         let terms = &slf.get().0.terms;
         let weights = terms.iter().map(|(weight, _)| *weight).collect();
         let x = terms.iter().map(|(_, string)| string.x).collect();

@@ -18,7 +18,7 @@ use qgraft::study::{self as library, ClassWeight};
 use crate::arrays::Reals;
 use crate::circuit::Circuit;
 use crate::device::Chosen;
-use crate::error::{Answer, Fault, raise};
+use crate::error::{Answer, Fault, Reduced, raise};
 use crate::noise::Under;
 use crate::pool::detached;
 use crate::system::interruptible;
@@ -351,7 +351,7 @@ impl TrainedHead {
         )
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Bound<'py, PyBytes>,)> {
         let bytes = slf.get().0.to_bytes().map_err(Fault::from)?;
         Ok((slf.get_type().getattr("from_bytes")?, (PyBytes::new(slf.py(), &bytes),)))
     }

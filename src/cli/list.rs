@@ -107,11 +107,17 @@ impl Kind {
     }
 }
 
-/// The listing of this name (`gates`, `devices`, …): names of its columns, and its rows as texts. `None` if there is none;
-/// the error has the names that there are.
+/// The listing of this name (`gates`, `devices`, …): names of its columns, and its rows as texts.
+///
+/// ```
+/// let (columns, rows) = qgraft::cli::listing("devices")?;
+/// assert_eq!(columns, ["name", "what it is"]);
+/// assert!(rows.iter().any(|row| row[0] == "torino") && qgraft::cli::listing("nothing").is_err());
+/// # Ok::<(), String>(())
+/// ```
 ///
 /// # Errors
-/// If no listing has this name.
+/// If no listing has this name; the message has the names that there are.
 pub fn listing(name: &str) -> Result<(Vec<&'static str>, Vec<Vec<String>>), String> {
     let kind = Kind::from_str(name, true).map_err(|_| {
         let names = Kind::value_variants().iter().filter_map(|kind| kind.to_possible_value());

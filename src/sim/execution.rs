@@ -312,6 +312,15 @@ impl Executions {
     }
 
     /// Takes `device` wherever a condition names `name`: a device that is in no file and in no table.
+    ///
+    /// ```
+    /// # use qgraft::{circuit::ansatz::AnsatzRow, device::Device, sim::{CompileOptions, Condition, Executions}};
+    /// let executions = Executions::new(CompileOptions::default());
+    /// executions.add_device("mine", Device::named("manila")?.into());
+    /// let ansatz = AnsatzRow::named("dressed").ok_or("no such row")?.build(2, 1, true)?;
+    /// assert!(executions.compile(&(&ansatz).into(), &Condition::on_device("mine"), 0)?.transpiled.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn add_device(&self, name: &str, device: Arc<Device>) {
         self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), device);
     }

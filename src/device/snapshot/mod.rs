@@ -40,6 +40,13 @@ impl Device {
     /// The device in texts of any known format, each with the name that errors give it: one text, or IBM's properties and
     /// configuration in either order.
     ///
+    /// ```
+    /// # use qgraft::device::Device;
+    /// let manila = Device::named("manila")?;
+    /// assert_eq!(Device::from_texts(&[("own.json", manila.to_json())])?, manila);
+    /// # Ok::<(), qgraft::device::DeviceError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Device::read`], and if there is no text.
     pub fn from_texts<N: AsRef<str>, T: AsRef<str>>(texts: &[(N, T)]) -> Result<Self, DeviceError> {
