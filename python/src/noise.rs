@@ -72,6 +72,9 @@ impl Channel {
     }
 }
 
+/// The arguments of a [`Condition`], device first.
+type Arguments<'py> = (Option<Bound<'py, PyAny>>, String, String, f64, Option<usize>, Option<String>);
+
 /// What a circuit runs under: a device with its calibrated noise, shots, error mitigation. The default is ideal and exact.
 #[pyclass(frozen, module = "qgraft")]
 #[derive(Clone)]
@@ -162,9 +165,7 @@ impl Condition {
         format!("<qgraft.Condition: {}, model {}>", self.condition, self.condition.model)
     }
 
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> Reduced<'py, (Option<Bound<'py, PyAny>>, String, String, f64, Option<usize>, Option<String>)> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, Arguments<'py>> {
         let (py, own) = (slf.py(), slf.get());
         let device = match &own.device {
             None => None,
