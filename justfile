@@ -16,5 +16,11 @@ bench FLOOR:
 fuzz CASES="1000000":
     QGRAFT_FUZZ_CASES={{CASES}} QGRAFT_WRITE_PAGES=1 cargo test --release --features parquet --test it fuzz::every_reader -- --nocapture
 
+# The Python package with every framework, in an environment that has them: its tests and PennyLane's own suite.
+python-full:
+    cd python && maturin develop --release && python -m pytest -q -W ignore tests
+    pl-device-test --device=qgraft.simulator --shots=None -p no:cacheprovider -q -W ignore
+    pl-device-test --device=qgraft.simulator --shots=10000 -p no:cacheprovider -q -W ignore
+
 docs:
     cargo doc --no-deps --open

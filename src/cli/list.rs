@@ -107,6 +107,27 @@ impl Kind {
     }
 }
 
+/// The listing of this name (`gates`, `devices`, …): names of its columns, and its rows as texts.
+///
+/// ```
+/// let (columns, rows) = qgraft::cli::listing("devices")?;
+/// assert_eq!(columns, ["name", "what it is"]);
+/// assert!(rows.iter().any(|row| row[0] == "torino") && qgraft::cli::listing("nothing").is_err());
+/// # Ok::<(), String>(())
+/// ```
+///
+/// # Errors
+/// If no listing has this name; the message has the names that there are.
+pub fn listing(name: &str) -> Result<(Vec<&'static str>, Vec<Vec<String>>), String> {
+    let kind = Kind::from_str(name, true).map_err(|_| {
+        let names = Kind::value_variants().iter().filter_map(|kind| kind.to_possible_value());
+        let names: Vec<String> = names.map(|value| value.get_name().to_string()).collect();
+        format!("there is no list of {name:?}; there are {}", names.join(", "))
+    })?;
+    let (columns, rows) = kind.listing();
+    Ok((columns.to_vec(), rows))
+}
+
 /// Prints the listing.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (columns, rows) = arguments.kind.listing();

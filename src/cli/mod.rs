@@ -22,14 +22,20 @@ mod study;
 mod threads;
 mod transpile;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{Parser, Subcommand};
 
 use crate::math::words::printable;
 use crate::study::StudyError;
 use console::note;
+pub use list::listing;
+
+/// The arguments that the program runs on.
+static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
 
 /// Trains variational quantum classifiers on frozen pretrained networks and evaluates them under calibrated noise.
 #[derive(Parser)]
@@ -60,7 +66,16 @@ enum Command {
 /// Runs the program on the process's arguments. `threads` is the value of `RAYON_NUM_THREADS`, the default number of
 /// threads.
 pub fn main(threads: Option<&str>) -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    main_with(std::env::args_os(), threads)
+}
+
+/// The same on these arguments, the first of which is the program's name: for a process whose own arguments are those of
+/// an interpreter.
+pub fn main_with(arguments: impl IntoIterator<Item = OsString>, threads: Option<&str>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // A second call in one process keeps the first one's, which only reports name.
+    let _ = ARGUMENTS.set(arguments.clone());
+    let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return refuse(&error),
     };

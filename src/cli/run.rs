@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::cli::console::{note, print_json, stdout};
 use crate::cli::progress::{Workers, catch_interrupts};
-use crate::cli::{quoted, threads};
+use crate::cli::{ARGUMENTS, quoted, threads};
 use crate::lab::{Outcome, Overrides, RunOptions, System, read_settings};
 use crate::math::words::pluralise;
 use crate::report::terminal;
@@ -185,9 +185,9 @@ fn overrides(system: &dyn System, matches: &ArgMatches) -> Result<Overrides> {
     })
 }
 
-/// The arguments of this process as one command, without those that change no result.
+/// The arguments of the program as one command, without those that change no result.
 fn command() -> String {
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
+    let arguments = ARGUMENTS.get().into_iter().flatten().skip(1).map(|text| text.to_string_lossy().into_owned());
     let mut kept = vec!["qgraft".to_string()];
     let mut skips = false;
     for argument in arguments {

@@ -270,6 +270,7 @@ type Contents = Vec<(Option<Vec<u8>>, PathBuf)>;
 #[derive(Default)]
 pub struct Executions {
     options: CompileOptions,
+    given: Mutex<HashMap<String, Arc<Device>>>,
     devices: Cache<(Arc<Device>, Contents)>,
     transpiled: Cache<TranspiledCircuit>,
     programs: Cache<CompiledProgram>,
@@ -310,12 +311,29 @@ impl Executions {
         let _ = self.transpiled.get(&key, || Ok(transpiled));
     }
 
+    /// Takes `device` wherever a condition names `name`: a device that is in no file and in no table.
+    ///
+    /// ```
+    /// # use qgraft::{circuit::ansatz::AnsatzRow, device::Device, sim::{CompileOptions, Condition, Executions}};
+    /// let executions = Executions::new(CompileOptions::default());
+    /// executions.add_device("mine", Device::named("manila")?.into());
+    /// let ansatz = AnsatzRow::named("dressed").ok_or("no such row")?.build(2, 1, true)?;
+    /// assert!(executions.compile(&(&ansatz).into(), &Condition::on_device("mine"), 0)?.transpiled.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn add_device(&self, name: &str, device: Arc<Device>) {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), device);
+    }
+
     /// A device by name or file. A file is read once; one that has changed since is refused, because what was compiled
     /// before would be that of another device.
     ///
     /// # Errors
     /// If there is none, or its files have changed since they were first read.
     pub fn device(&self, name: &str) -> Result<Arc<Device>, Error> {
+        if let Some(given) = self.given.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Ok(Arc::clone(given));
+        }
         let now = || -> Result<Contents, DeviceError> {
             let content = |path: PathBuf| (input::read(&path, input::LARGEST_TEXT).ok(), path);
             Ok(Device::files(name)?.into_iter().map(content).collect())

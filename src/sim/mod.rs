@@ -51,9 +51,7 @@ pub use gradient::Gradient;
 pub use hessian::Hessian;
 pub use pauli::Pauli;
 pub use prepared::{Prepared, Recorded, Tape};
-pub use run::Run;
-#[cfg(feature = "cli")]
-pub(crate) use run::observed_qubits;
+pub use run::{Run, observed_qubits};
 pub use shots::Shots;
 pub use statevector::{Statevector, StatevectorRunner};
 pub use trajectory::Trajectory;

@@ -305,7 +305,7 @@ impl Run {
 
 /// All qubits of a circuit of up to 10 on a register of up to `register`; of a wider one those that something acts on
 /// and those `named`, ascending.
-pub(crate) fn observed_qubits(circuit: &Circuit, named: &[usize], register: usize) -> Vec<usize> {
+pub fn observed_qubits(circuit: &Circuit, named: &[usize], register: usize) -> Vec<usize> {
     match circuit.qubits() {
         width @ 0..=WHOLE_QUBITS if width <= register => (0..width).collect(),
         _ => Program::ideal(circuit, named).active,

@@ -32,18 +32,32 @@ impl Device {
     /// If a file cannot be read or is no snapshot, or a number in it is impossible. The message names file, qubit or
     /// gate, and field.
     pub fn read(path: &str) -> Result<Self, DeviceError> {
-        let files = files_of(path)?;
-        let main = &files[0];
-        let file = main.display().to_string();
-        let text = read_text(main)?;
-        if csv::looks_like(&text) {
-            return check::checked(&file, csv::read(&file, &text)?);
+        let texts = files_of(path)?.into_iter().map(|file| Ok((file.display().to_string(), read_text(&file)?)));
+        let texts: Vec<(String, String)> = texts.collect::<Result<_, DeviceError>>()?;
+        Self::from_texts(&texts)
+    }
+
+    /// The device in texts of any known format, each with the name that errors give it: one text, or IBM's properties and
+    /// configuration in either order.
+    ///
+    /// ```
+    /// # use qgraft::device::Device;
+    /// let manila = Device::named("manila")?;
+    /// assert_eq!(Device::from_texts(&[("own.json", manila.to_json())])?, manila);
+    /// # Ok::<(), qgraft::device::DeviceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Device::read`], and if there is no text.
+    pub fn from_texts<N: AsRef<str>, T: AsRef<str>>(texts: &[(N, T)]) -> Result<Self, DeviceError> {
+        let Some((file, text)) = texts.first() else {
+            return Err(DeviceError::UnknownFormat { file: "no text".into() });
+        };
+        if csv::looks_like(text.as_ref()) {
+            return check::checked(file.as_ref(), csv::read(file.as_ref(), text.as_ref())?);
         }
-        let mut documents = vec![(file.clone(), parse(&file, &text)?)];
-        for other in &files[1..] {
-            let file = other.display().to_string();
-            documents.push((file.clone(), parse(&file, &read_text(other)?)?));
-        }
+        let document = |(file, text): &(N, T)| Ok((file.as_ref().to_string(), parse(file.as_ref(), text.as_ref())?));
+        let documents = texts.iter().map(document).collect::<Result<Vec<_>, DeviceError>>()?;
         let of = |is_kind: fn(&Value) -> bool| documents.iter().find(|(_, document)| is_kind(document));
         if let Some((file, document)) = of(|document| document.get("format").is_some()) {
             return check::checked(file, compact::read(file, document)?);
@@ -53,8 +67,8 @@ impl Device {
         }
         let Some((file, properties)) = of(is_properties) else {
             return Err(match is_configuration(&documents[0].1) {
-                true => DeviceError::NoProperties { conf: file },
-                false => DeviceError::UnknownFormat { file },
+                true => DeviceError::NoProperties { conf: file.as_ref().into() },
+                false => DeviceError::UnknownFormat { file: file.as_ref().into() },
             });
         };
         let conf = of(is_configuration).map(|(file, document)| (file.as_str(), document));

@@ -1,0 +1,354 @@
+"""Qiskit's primitives on qgraft: expectation values and samples, ideal or under the noise of a device."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from math import ceil
+from typing import Any
+
+import numpy as np
+from qiskit.circuit import QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, PrimitiveJob
+from qiskit.primitives.containers import (
+    BitArray,
+    DataBin,
+    EstimatorPubLike,
+    PrimitiveResult,
+    PubResult,
+    SamplerPubLike,
+    SamplerPubResult,
+)
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+
+from .. import Condition, Run
+from ..errors import SimError
+from .circuit import Converted
+
+# Circuits that are kept compiled.
+_MOST_RUNS = 128
+
+
+class _Compiler:
+    """Circuits compiled for a condition, the last ones kept."""
+
+    def __init__(self, condition: Any, options: dict):
+        self.condition = condition
+        self.options = options
+        self.converted: OrderedDict[int, tuple[QuantumCircuit, Converted]] = OrderedDict()
+        self.runs: OrderedDict[Any, Run] = OrderedDict()
+
+    def convert(self, circuit: QuantumCircuit) -> Converted:
+        """The circuit as ours. A circuit that was changed since is read again."""
+        key = id(circuit)
+        known = self.converted.get(key)
+        if known is not None and known[0] is circuit and known[1].size == _size(circuit):
+            return known[1]
+        made = Converted(circuit)
+        made.size = _size(circuit)
+        self.converted[key] = (circuit, made)
+        while len(self.converted) > _MOST_RUNS:
+            old, _ = self.converted.popitem(last=False)
+            for stale in [run for run in self.runs if run[0] == old]:
+                del self.runs[stale]
+        for stale in [run for run in self.runs if run[0] == key]:
+            del self.runs[stale]
+        return made
+
+    def run(self, circuit: QuantumCircuit, observables: tuple[str, ...], seed: int = 0, **own: Any) -> Run:
+        converted = self.convert(circuit)
+        key = (id(circuit), observables, seed, tuple(own))
+        run = self.runs.get(key)
+        if run is None:
+            options = {"seed": seed, **self.options, **own}
+            if circuit.layout is not None and "level" not in options:
+                # It was transpiled already: qubit k is the device's qubit k.
+                options["level"] = None
+            run = self.runs[key] = Run(converted.circuit, list(observables), self.condition, **options)
+            while len(self.runs) > _MOST_RUNS:
+                self.runs.popitem(last=False)
+        return run
+
+
+def _size(circuit: QuantumCircuit) -> tuple:
+    return (len(circuit.data), circuit.num_qubits, circuit.num_clbits, circuit.num_parameters, str(circuit.global_phase))
+
+
+# Letters of observables that are no Paulis, as sums of them.
+_LETTERS = {
+    "0": (("I", 0.5), ("Z", 0.5)), "1": (("I", 0.5), ("Z", -0.5)), "+": (("I", 0.5), ("X", 0.5)), "-": (("I", 0.5), ("X", -0.5)),
+    "r": (("I", 0.5), ("Y", 0.5)), "l": (("I", 0.5), ("Y", -0.5)),
+}  # fmt: skip
+
+
+def observable_text(observable: Any) -> str:
+    """An observable of Qiskit as text: its last letter belongs to qubit 0."""
+    terms: list[tuple[float, list[str]]] = []
+    for label, weight in _terms(observable):
+        number = complex(weight)
+        if abs(number.imag) > 1e-9:
+            raise SimError(f"the observable has the coefficient {weight} and is not Hermitian")
+        parts: list[tuple[float, list[str]]] = [(number.real, [])]
+        for qubit, letter in enumerate(reversed(label)):
+            choices = _LETTERS.get(letter, ((letter, 1.0),))
+            parts = [
+                (weight * factor, [*letters, f"{name}{qubit}"] if name != "I" else letters)
+                for weight, letters in parts
+                for name, factor in choices
+            ]
+        terms += parts
+    if not terms:
+        return "0"
+    return " + ".join(" ".join([repr(float(weight)), *letters]) for weight, letters in terms).replace("+ -", "- ")
+
+
+def _terms(observable: Any) -> Iterable[tuple[str, complex]]:
+    if isinstance(observable, Mapping):
+        return observable.items()
+    if isinstance(observable, str):
+        return [(observable, 1.0)]
+    if hasattr(observable, "to_list"):
+        return observable.to_list()
+    if hasattr(observable, "to_label"):
+        return [(observable.to_label(), 1.0)]
+    from qiskit.quantum_info import SparsePauliOp
+
+    return SparsePauliOp(observable).to_list()
+
+
+def _options(options: Any, defaults: dict[str, Any]) -> dict[str, Any]:
+    given = dict(options or {})
+    unknown = set(given) - set(defaults) - {"backend_options", "run_options"}
+    if unknown:
+        raise SimError(f"option {sorted(unknown)[0]!r} is none of {', '.join(defaults)}")
+    for group in ("backend_options", "run_options"):
+        # Aer's: only the seed has a meaning here.
+        nested = dict(given.pop(group, None) or {})
+        seed = nested.get("seed_simulator", nested.get("seed"))
+        if seed is not None:
+            given.setdefault("seed", seed)
+    return {**defaults, **given}
+
+
+class EstimatorV2(BaseEstimatorV2):
+    """Expectation values of any circuit.
+
+    Args:
+        condition: what circuits run under: a `qgraft.Condition`, a device, or None
+        default_precision: standard deviation of the shot noise that is added; 0 is exact
+        seed: of that noise
+        options: the same as a dictionary, as Aer takes them, with `backend_options` and `run_options`
+        run_options: further arguments of `qgraft.Run`, such as `engine`
+    """
+
+    def __init__(
+        self, condition: Any = None, *, default_precision: float = 0.0, seed: Any = None, options: Any = None, **run_options: Any
+    ):
+        self._options = _options(options, {"default_precision": default_precision, "seed": seed})
+        self._compiler = _Compiler(condition, run_options)
+
+    @classmethod
+    def from_backend(cls, backend: Any, **options: Any) -> EstimatorV2:
+        """Under the calibrated noise of a backend of Qiskit."""
+        from .target import device_of
+
+        return cls(device_of(backend), **options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """`default_precision` and `seed`."""
+        return self._options
+
+    def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> PrimitiveJob:
+        """Expectation values of each PUB: `evs` and `stds`, of the shape to which parameters and observables broadcast."""
+        default = self._options["default_precision"]
+        coerced = [EstimatorPub.coerce(pub, default if precision is None else precision) for pub in pubs]
+        for pub in coerced:
+            if not pub.precision >= 0:
+                raise SimError(f"precision is {pub.precision}; give 0 or more")
+        job = PrimitiveJob(self._run, coerced)
+        job._submit()
+        return job
+
+    def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult:
+        rng = np.random.default_rng(self._options["seed"])
+        by_circuit: dict[int, list[int]] = {}
+        for place, pub in enumerate(pubs):
+            by_circuit.setdefault(id(pub.circuit), []).append(place)
+        found: list[Any] = [None] * len(pubs)
+        for places in by_circuit.values():
+            for place, evs in zip(places, self._values([pubs[place] for place in places])):
+                found[place] = evs
+        results = [self._result(pub, *evs, rng) for pub, evs in zip(pubs, found)]
+        return PrimitiveResult(results, metadata={"version": 2})
+
+    def _values(self, pubs: list[EstimatorPub]) -> list[tuple[np.ndarray, str, str]]:
+        """Expectation values of PUBs of one circuit, in one call where few of its values are not asked for."""
+        read = [(observables_of(pub), rows_of(pub)) for pub in pubs]
+        texts: dict[str, int] = {}
+        rows: dict[bytes, int] = {}
+        numbers: list[np.ndarray] = []
+        needed = 0
+        for (own, places), own_rows in read:
+            needed += max(len(own) * len(own_rows), 1)
+            for text in own:
+                texts.setdefault(text, len(texts))
+            for row in own_rows:
+                if rows.setdefault(row.tobytes(), len(rows)) == len(numbers):
+                    numbers.append(row)
+        if len(pubs) > 1 and len(texts) * len(rows) > 4 * needed:
+            return [value for pub in pubs for value in self._values([pub])]
+        circuit = pubs[0].circuit
+        run = self._compiler.run(circuit, tuple(texts))
+        every = np.array(numbers).reshape(len(numbers), circuit.num_parameters)
+        values = run.expect(self._compiler.convert(circuit).slots.angles(every))
+        out = []
+        for pub, ((own, places), own_rows) in zip(pubs, read):
+            row = np.array([rows[numbers.tobytes()] for numbers in own_rows], dtype=np.int64)
+            row = row.reshape(pub.parameter_values.shape)
+            column = np.array([texts[text] for text in own], dtype=np.int64)[places]
+            shape = np.broadcast_shapes(column.shape, row.shape)
+            evs = values[np.broadcast_to(row, shape), np.broadcast_to(column, shape)]
+            out.append((np.asarray(evs), run.engine(len(numbers)), str(run.condition)))
+        return out
+
+    def _result(self, pub: EstimatorPub, evs: np.ndarray, engine: str, condition: str, rng: np.random.Generator) -> PubResult:
+        stds = np.full(evs.shape, float(pub.precision))
+        if pub.precision:
+            evs = np.asarray(rng.normal(evs, pub.precision))
+        metadata = {
+            "target_precision": pub.precision,
+            "shots": ceil(1 / pub.precision**2) if pub.precision else None,
+            "circuit_metadata": pub.circuit.metadata,
+            "engine": engine,
+            "condition": condition,
+        }
+        return PubResult(DataBin(evs=evs, stds=stds, shape=evs.shape), metadata=metadata)
+
+
+def observables_of(pub: EstimatorPub) -> tuple[list[str], np.ndarray]:
+    """The distinct observables of a PUB as texts, and the place of each entry of its array in them."""
+    known: dict[str, int] = {}
+    array = pub.observables
+    places = np.empty(array.shape, dtype=np.int64)
+    for index in np.ndindex(*array.shape):
+        entry = array[index] if array.shape else array[()]
+        if not isinstance(entry, Mapping) and hasattr(entry, "shape"):
+            entry = entry[()]
+        places[index] = known.setdefault(observable_text(entry), len(known))
+    return list(known), places
+
+
+def rows_of(pub: Any) -> np.ndarray:
+    """Values of the parameters (rows, parameters)."""
+    parameters = list(pub.circuit.parameters)
+    values = pub.parameter_values.as_array(parameters)
+    return np.asarray(values, dtype=np.float64).reshape(int(np.prod(pub.parameter_values.shape)), len(parameters))
+
+
+class SamplerV2(BaseSamplerV2):
+    """Samples of the classical registers of any circuit.
+
+    Args:
+        condition: what circuits run under: a `qgraft.Condition`, a device, or None
+        default_shots: shots where a PUB names none
+        seed: of the draws
+        options: the same as a dictionary, as Aer takes them
+        run_options: further arguments of `qgraft.Run`
+    """
+
+    def __init__(
+        self, condition: Any = None, *, default_shots: int = 1024, seed: Any = None, options: Any = None, **run_options: Any
+    ):
+        self._options = _options(options, {"default_shots": default_shots, "seed": seed})
+        self._compiler = _Compiler(condition, run_options)
+
+    @classmethod
+    def from_backend(cls, backend: Any, **options: Any) -> SamplerV2:
+        """Under the calibrated noise of a backend of Qiskit."""
+        from .target import device_of
+
+        return cls(device_of(backend), **options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """`default_shots` and `seed`."""
+        return self._options
+
+    def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> PrimitiveJob:
+        """Samples of each PUB: a `BitArray` for each classical register, by its name."""
+        coerced = [SamplerPub.coerce(pub, self._options["default_shots"] if shots is None else shots) for pub in pubs]
+        job = PrimitiveJob(self._run, coerced)
+        job._submit()
+        return job
+
+    def _run(self, pubs: list[SamplerPub]) -> PrimitiveResult:
+        rng = np.random.default_rng(self._options["seed"])
+        return PrimitiveResult([self._one(pub, rng) for pub in pubs], metadata={"version": 2})
+
+    def _one(self, pub: SamplerPub, rng: np.random.Generator) -> SamplerPubResult:
+        circuit, shape = pub.circuit, pub.parameter_values.shape
+        rows = rows_of(pub)
+        outcomes, places, name = self.outcomes(circuit, rows, pub.shots, rng)
+        fields = {}
+        for register in circuit.cregs:
+            bits = np.zeros((len(rows), pub.shots, len(register)), dtype=bool)
+            for k, bit in enumerate(register):
+                place = places.get(circuit.find_bit(bit).index)
+                if place is not None:
+                    # The last bit of a register comes first in its bytes.
+                    bits[..., len(register) - 1 - k] = outcomes >> place & 1
+            width = max((len(register) + 7) // 8, 1)
+            padded = np.zeros((len(rows), pub.shots, 8 * width), dtype=bool)
+            if len(register):
+                padded[..., -len(register) :] = bits
+            packed = np.packbits(padded, axis=-1).reshape(*shape, pub.shots, width)
+            fields[register.name] = BitArray(packed, len(register))
+        metadata = {"shots": pub.shots, "circuit_metadata": circuit.metadata, "engine": name}
+        return SamplerPubResult(DataBin(**fields, shape=shape), metadata=metadata)
+
+    def outcomes(self, circuit: QuantumCircuit, rows: np.ndarray, shots: int, rng: np.random.Generator):
+        """Outcomes (rows, shots) in a random order, where the circuit's bits are in them, and the engine's name."""
+        if not any(instruction.name == "measure" for instruction in circuit.data) and not _measures(circuit):
+            return np.zeros((len(rows), shots), dtype=np.int64), {}, "none"
+        run = self._compiler.run(circuit, ())
+        angles = self._compiler.convert(circuit).slots.angles(rows)
+        counts = run.counts(angles, shots, seed=int(rng.integers(1 << 62)))
+        outcomes = np.empty((len(rows), shots), dtype=np.int64)
+        for row, count in enumerate(counts):
+            drawn = np.repeat(np.arange(len(count)), count.astype(np.int64))
+            rng.shuffle(drawn)
+            outcomes[row] = drawn
+        return outcomes, {bit: k for k, bit in enumerate(run.outcome_bits)}, run.engine(len(rows))
+
+
+def _measures(circuit: QuantumCircuit) -> bool:
+    """Whether a measurement is inside a branch or a definition."""
+    from .circuit import from_qiskit
+
+    return any(op["name"] == "measure" for op in from_qiskit(circuit).ops)
+
+
+def executor(condition: Any = None, observable: Any = None, **run_options: Any):
+    """A function of a circuit to an expectation value, as Mitiq's methods take one: `mitiq.zne.execute_with_zne(circuit,
+    executor("torino"))`. Without an observable it is the probability that all measured bits are 0, or all qubits where nothing
+    is measured. Circuits are transpiled at level 0: a higher level would take out the gates that such methods insert."""
+    run_options.setdefault("level", 0)
+
+    def execute(circuit: QuantumCircuit) -> float:
+        converted = Converted(circuit)
+        if circuit.num_parameters:
+            raise SimError(f"the circuit has {circuit.num_parameters} parameters; bind them first")
+        texts = [] if observable is None else [observable if _is_ours(observable) else observable_text(observable)]
+        run = Run(converted.circuit, texts, condition, **run_options)
+        return float(run.expect()[0] if texts else run.probabilities()[0])
+
+    return execute
+
+
+def _is_ours(observable: Any) -> bool:
+    return isinstance(observable, str) and any(letter.isdigit() for letter in observable) and not set(observable) <= set("IXYZ01+-rl")
+
+
+__all__ = ["EstimatorV2", "SamplerV2", "executor", "observable_text"]

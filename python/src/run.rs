@@ -1,0 +1,697 @@
+//! `Run`: a circuit, its observables and a condition, compiled; and `Tape`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, concatenate};
+use num_complex::Complex64;
+use numpy::{IntoPyArray, PyArray1, PyArray2};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use qgraft::circuit::{self as library, Observable, Op, OpKind};
+use qgraft::noise::Program;
+use qgraft::sim::mitigate::{Apply, MitigationRow};
+use qgraft::sim::{
+    self, Angles, CompileOptions, EngineOptions, Error, Execution, Executions, ObservedCircuit, Precision, Prepared,
+    Shots, Simulator, observed_qubits, sample, state,
+};
+
+use crate::arrays::Reals;
+use crate::circuit::Circuit;
+use crate::device::{Chosen, Transpiled, options};
+use crate::error::{Answer, Fault};
+use crate::noise::{Channel, Condition, Under};
+use crate::observable::Asked;
+use crate::pool::detached;
+
+/// Bytes of a forward run that are kept for its gradient.
+const TAPE_BYTES: usize = 1 << 28;
+
+/// A circuit with its observables, compiled for a condition. Everything that runs it takes angles in radians:
+///
+/// * `angles` (slots,): one row; results have no batch axis;
+/// * `angles` (batch, slots): rows;
+/// * `angles` (batch, inputs) with `weights` (slots - inputs,): the first slots differ by row, the others are shared. This is
+///   the fast form for training.
+///
+/// >>> run = Run(circuit, ["Z0 Z1", "X0"], Condition("torino"))
+/// >>> values, jacobian = run.value_and_grad(angles)
+#[pyclass(frozen, module = "qgraft")]
+pub struct Run {
+    execution: Execution,
+    circuit: Arc<library::Circuit>,
+    condition: Condition,
+    qubits: Vec<usize>,
+    seed: u64,
+    /// The program prepared for so many input slots.
+    prepared: Mutex<HashMap<usize, Arc<dyn Prepared>>>,
+}
+
+/// Channels in a circuit: the number of operations before each, the channel, its qubits.
+type Noise<'py> = Vec<(usize, Bound<'py, Channel>, Vec<usize>)>;
+
+/// Everything but the circuit that a run is compiled from.
+struct Settings {
+    observables: Vec<Asked>,
+    condition: Condition,
+    options: CompileOptions,
+    seed: u64,
+    noise: Vec<(usize, qgraft::noise::Channel, Vec<usize>)>,
+}
+
+#[pymethods]
+impl Run {
+    /// `observables`: texts such as "Z0 Z1 + 0.5 X2", or Observables. `condition`: a Condition, a device, or None for an
+    /// ideal run. `noise`: channels in an ideal circuit, (number of operations before it, channel, qubits) each. `engine`: a
+    /// row of `qgraft.engines()`; `precision`: "double" or "single"; `seed` of shots, trajectories and transpiling;
+    /// `trajectories` per row, where the engine draws them; `level` (0 to 3, None leaves the circuit as it is) and `layout` of
+    /// transpiling.
+    #[new]
+    #[pyo3(signature = (circuit, observables=None, condition=None, *, noise=None, engine="auto", precision="double",
+                        seed=0, trajectories=1024, level=Some(3), layout=None))]
+    #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
+    fn new(
+        py: Python<'_>,
+        circuit: &Bound<'_, Circuit>,
+        observables: Option<&Bound<'_, PyAny>>,
+        condition: Option<Under>,
+        noise: Option<Noise<'_>>,
+        engine: &str,
+        precision: &str,
+        seed: u64,
+        trajectories: usize,
+        level: Option<u8>,
+        layout: Option<Vec<usize>>,
+    ) -> PyResult<Self> {
+        let Under(condition) =
+            condition.unwrap_or(Under(Condition { condition: sim::Condition::default(), device: None }));
+        let transpile = level.map(|level| options(level, seed, layout, Vec::new())).transpose()?;
+        let precision: Precision = precision.parse().map_err(Fault::from)?;
+        let options = CompileOptions { engine: engine.into(), precision, trajectories, transpile };
+        let noise = noise.unwrap_or_default().into_iter();
+        let noise = noise.map(|(at, channel, qubits)| (at, channel.get().0.clone(), qubits)).collect();
+        let observables = match observables {
+            None => Vec::new(),
+            Some(one) => match one.extract::<Asked>() {
+                Ok(asked) => vec![asked],
+                Err(_) => one.extract::<Vec<Asked>>()?,
+            },
+        };
+        let settings = Settings { observables, condition, options, seed, noise };
+        let circuit = circuit.get().get();
+        let run = detached(py, || Self::compile(circuit, settings))?;
+        if !run.execution.notices().is_empty() {
+            let category = py.import("qgraft.errors")?.getattr("NoiseNotice")?;
+            for notice in run.execution.notices() {
+                let text = std::ffi::CString::new(notice.as_str()).map_err(PyErr::from)?;
+                PyErr::warn(py, &category, &text, 1)?;
+            }
+        }
+        Ok(run)
+    }
+
+    /// Names of the slots.
+    #[getter]
+    fn slots(&self) -> Vec<String> {
+        self.circuit.slot_names().to_vec()
+    }
+
+    /// Number of observables.
+    #[getter]
+    fn observables(&self) -> usize {
+        self.execution.observables.len()
+    }
+
+    /// The condition it runs under.
+    #[getter]
+    fn condition(&self) -> Condition {
+        self.condition.clone()
+    }
+
+    /// What the noise model repaired or could not use, one sentence each.
+    #[getter]
+    fn notices(&self) -> Vec<String> {
+        self.execution.notices().to_vec()
+    }
+
+    /// The circuit in the gates of the device; None if it was not transpiled.
+    #[getter]
+    fn transpiled(&self) -> Option<Transpiled> {
+        self.execution.transpiled.as_ref().map(|transpiled| Transpiled((**transpiled).clone()))
+    }
+
+    /// What bit k of an outcome's index is: classical bits if the circuit measures, else qubits.
+    #[getter]
+    fn outcome_bits(&self) -> Vec<usize> {
+        if self.execution.bits.is_empty() { self.qubits.clone() } else { self.execution.bits.to_vec() }
+    }
+
+    /// Number of qubits that are simulated.
+    #[getter]
+    fn simulated_qubits(&self) -> usize {
+        self.execution.program.qubits()
+    }
+
+    /// Name of the engine that runs a batch of so many rows.
+    #[pyo3(signature = (batch=1))]
+    fn engine(&self, batch: usize) -> String {
+        self.execution.engine(batch)
+    }
+
+    /// Expectation values (observables,), or (batch, observables) for rows.
+    #[pyo3(signature = (angles=None, weights=None))]
+    fn expect<'py>(
+        &self,
+        py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let given = Given::of(py, angles, weights)?;
+        let angles = given.angles()?;
+        let values = detached(py, || Ok(self.prepared(angles.inputs.ncols())?.expect(angles)?))?;
+        Ok(given.rows(py, values))
+    }
+
+    /// Expectation values and their derivatives by the angles (observables, slots), per radian; with a batch axis in front
+    /// for rows.
+    #[pyo3(signature = (angles=None, weights=None))]
+    fn value_and_grad<'py>(
+        &self,
+        py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let given = Given::of(py, angles, weights)?;
+        let angles = given.angles()?;
+        let (values, slopes) = detached(py, || self.jacobian(angles))?;
+        let slopes = match given.single {
+            true => slopes.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
+            false => slopes.into_pyarray(py).into_any(),
+        };
+        Ok((given.rows(py, values), slopes))
+    }
+
+    /// The gradient of `sum(cotangent * expect(angles, weights))`: that of `angles`, shaped like them, and that of
+    /// `weights`, summed over the batch (None without weights). `cotangent` is shaped like the expectation values.
+    #[pyo3(signature = (cotangent, angles=None, weights=None))]
+    fn vjp<'py>(
+        &self,
+        py: Python<'py>,
+        cotangent: &Bound<'py, PyAny>,
+        angles: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
+        let given = Given::of(py, angles, weights)?;
+        let angles = given.angles()?;
+        let cotangent = Reals::of(cotangent, "cotangent")?;
+        let cotangent = given.cotangent(&cotangent)?;
+        let gradient = detached(py, || {
+            finite(cotangent)?;
+            Ok(self.prepared(angles.inputs.ncols())?.vjp(angles, cotangent)?)
+        })?;
+        Ok(given.gradient(py, gradient))
+    }
+
+    /// Expectation values, and a tape from which their gradient follows without a second forward run: `tape.vjp(cotangent)`.
+    #[pyo3(signature = (angles=None, weights=None))]
+    fn record<'py>(
+        &self,
+        py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Tape)> {
+        let given = Given::of(py, angles, weights)?;
+        let angles = given.angles()?;
+        let (values, tape) = detached(py, || {
+            let prepared = self.prepared(angles.inputs.ncols())?;
+            let (values, kept) = prepared.record(angles, TAPE_BYTES)?;
+            let kept = match kept {
+                Some(tape) => Kept::Tape(tape),
+                None => Kept::Angles(prepared, angles.inputs.to_owned(), angles.weights.to_owned()),
+            };
+            Ok((values, kept))
+        })?;
+        Ok((given.rows(py, values), Tape { kept: tape, form: given.form() }))
+    }
+
+    /// Variances of the observables, exact and without readout error: (observables,), or (batch, observables) for rows.
+    #[pyo3(signature = (angles=None, weights=None))]
+    fn variance<'py>(
+        &self,
+        py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let given = Given::of(py, angles, weights)?;
+        let angles = given.angles()?;
+        let Execution { program, observables, simulator, .. } = &self.execution;
+        let values = detached(py, || Ok(sample::variance(simulator, program, angles, observables)?))?;
+        Ok(given.rows(py, values))
+    }
+
+    /// Probabilities of outcomes (2^k,), or (batch, 2^k) for rows; index sum(bit_k 2^k) over `outcome_bits`.
+    #[pyo3(signature = (angles=None, weights=None))]
+    fn probabilities<'py>(
+        &self,
+        py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let given = Given::of(py, angles, weights)?;
+        let angles = given.angles()?;
+        let values = detached(py, || self.by_outcome(self.prepared(angles.inputs.ncols())?.probabilities(angles)?))?;
+        Ok(given.rows(py, values))
+    }
+
+    /// How often each outcome came up in `shots` shots: (2^k,), or (batch, 2^k) for rows, columns as in `probabilities`.
+    #[pyo3(signature = (angles=None, shots=1024, weights=None, *, seed=None))]
+    fn counts<'py>(
+        &self,
+        py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+        shots: usize,
+        weights: Option<&Bound<'py, PyAny>>,
+        seed: Option<u64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let given = Given::of(py, angles, weights)?;
+        let angles = given.angles()?;
+        let counts = detached(py, || self.counted(angles, shots, seed))?;
+        Ok(match given.single {
+            true => counts.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
+            false => counts.into_pyarray(py).into_any(),
+        })
+    }
+
+    /// Counts of `shots` outcomes of one vector of angles by bit string, the highest bit first, of those that came up.
+    #[pyo3(signature = (angles=None, shots=1024, *, seed=None))]
+    fn sample(
+        &self,
+        py: Python<'_>,
+        angles: Option<&Bound<'_, PyAny>>,
+        shots: usize,
+        seed: Option<u64>,
+    ) -> PyResult<BTreeMap<String, u64>> {
+        let given = Given::of(py, angles, None)?;
+        if !given.single {
+            return Err(PyValueError::new_err("angles: expected (slots,); counts() takes rows"));
+        }
+        let angles = given.angles()?;
+        let counts = detached(py, || self.counted(angles, shots, seed))?;
+        let width = self.outcome_bits().len();
+        let seen = counts.row(0).to_vec().into_iter().enumerate().filter(|(_, count)| *count > 0);
+        Ok(seen.map(|(outcome, count)| (sample::bit_string(outcome, width), count)).collect())
+    }
+
+    /// The final state vector (2^n,) of an ideal circuit, before its final measurements.
+    #[pyo3(signature = (angles=None))]
+    fn state<'py>(
+        &self,
+        py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyArray1<Complex64>>> {
+        let angles = Given::of(py, angles, None)?.all()?;
+        let psi = detached(py, || {
+            let psi = state::statevector(&self.execution.program, &angles)?;
+            Ok(match self.is_in_order() {
+                true => psi,
+                false => state::reordered(psi.view(), &self.execution.positions)?,
+            })
+        })?;
+        Ok(psi.into_pyarray(py))
+    }
+
+    /// The final density matrix (2^n, 2^n), before final measurements, averaged over classical bits.
+    #[pyo3(signature = (angles=None))]
+    fn density<'py>(
+        &self,
+        py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyArray2<Complex64>>> {
+        let angles = Given::of(py, angles, None)?.all()?;
+        let rho = detached(py, || {
+            let rho = state::density(&self.execution.program, &angles)?;
+            Ok(match self.is_in_order() {
+                true => rho,
+                false => state::partial_trace(rho.view(), &self.execution.positions)?,
+            })
+        })?;
+        Ok(rho.into_pyarray(py))
+    }
+
+    fn __repr__(&self) -> String {
+        let (slots, observables) = (self.circuit.slots(), self.observables());
+        format!("<qgraft.Run: {}, {slots} slots, {observables} observables>", self.condition.condition)
+    }
+}
+
+impl Run {
+    fn compile(circuit: Arc<library::Circuit>, settings: Settings) -> Answer<Self> {
+        let Settings { observables, condition, options, seed, noise } = settings;
+        let mut named = Vec::new();
+        for asked in &observables {
+            let of = match asked {
+                Asked::Text(text) => Observable::qubits_named(text)?,
+                Asked::Sum(sum) => (0..64).filter(|k| sum.support() >> k & 1 == 1).collect(),
+            };
+            let width = circuit.qubits();
+            if let Some(&qubit) = of.iter().find(|&&qubit| qubit >= width) {
+                let text = match asked {
+                    Asked::Text(text) => text.clone(),
+                    Asked::Sum(sum) => sum.to_string(),
+                };
+                return Err(Error::NoQubit { text, qubit, width }.into());
+            }
+            named.extend(of);
+        }
+        check_noise(&circuit, &noise)?;
+        named.extend(noise.iter().flat_map(|(_, _, qubits)| qubits.iter().copied()));
+        let qubits = observed_qubits(&circuit, &named, usize::MAX);
+        let read = |asked: Asked| -> Answer<Observable> {
+            match asked {
+                Asked::Text(text) => Ok(Observable::read_on(&text, &qubits)?),
+                Asked::Sum(sum) => {
+                    let position = |k: usize| qubits.iter().take(64).position(|&q| q == k).unwrap_or(0);
+                    Ok(sum.relabel(&(0..64).map(position).collect::<Vec<_>>()))
+                }
+            }
+        };
+        let observables = observables.into_iter().map(read).collect::<Answer<Vec<_>>>()?;
+        let execution = match noise.is_empty() {
+            true => {
+                let executions = Executions::new(options);
+                if let Some(Chosen::Given(device)) = &condition.device {
+                    executions.add_device(&condition.condition.device.clone().unwrap_or_default(), Arc::clone(device));
+                }
+                let observed =
+                    ObservedCircuit { circuit: (*circuit).clone(), inputs: 0, qubits: qubits.clone(), observables };
+                executions.compile(&observed, &condition.condition, seed)?
+            }
+            false => with_channels(&circuit, &qubits, observables, &condition.condition, &options, seed, noise)?,
+        };
+        Ok(Self { execution, circuit, condition, qubits, seed, prepared: Mutex::default() })
+    }
+
+    /// The program prepared for so many input slots.
+    fn prepared(&self, inputs: usize) -> Answer<Arc<dyn Prepared>> {
+        if inputs == 0 {
+            return Ok(Arc::clone(&self.execution.prepared));
+        }
+        let slots = self.circuit.slots();
+        if inputs > slots {
+            let message = format!("the circuit has {slots} slots, {inputs} angles were given per row");
+            return Err(Fault::Of("SimError", message));
+        }
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = prepared.get(&inputs) {
+            return Ok(Arc::clone(known));
+        }
+        let made = self.execution.for_inputs(inputs)?;
+        prepared.insert(inputs, Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Values, and derivatives (batch, observables, slots).
+    fn jacobian(&self, angles: Angles) -> Answer<(Array2<f64>, Array3<f64>)> {
+        let (batch, slots) = (angles.batch(), self.circuit.slots());
+        if angles.slots() != slots {
+            let message = format!("the circuit has {slots} slots, {} angles were given per row", angles.slots());
+            return Err(Fault::Of("SimError", message));
+        }
+        let shared = angles.weights.broadcast((batch, angles.weights.len()));
+        let shared = shared.ok_or_else(|| Fault::Of("SimError", "weights do not fit the rows".into()))?;
+        let rows = concatenate(Axis(1), &[angles.inputs, shared]);
+        let rows = rows.map_err(|e| Fault::Of("SimError", e.to_string()))?;
+        let all = Angles { inputs: rows.view(), weights: ArrayView1::from(&[]) };
+        let prepared = self.prepared(slots)?;
+        let (values, tape) = prepared.record(all, TAPE_BYTES)?;
+        let mut slopes = Array3::zeros((batch, values.ncols(), slots));
+        for observable in 0..values.ncols() {
+            let cotangent = Array2::from_shape_fn(values.dim(), |(_, o)| f64::from(u8::from(o == observable)));
+            let gradient = match &tape {
+                Some(tape) => tape.vjp(cotangent.view())?,
+                None => prepared.vjp(all, cotangent.view())?,
+            };
+            // Without slots the gradient has no columns.
+            slopes.index_axis_mut(Axis(1), observable).assign(&gradient.inputs);
+        }
+        Ok((values, slopes))
+    }
+
+    fn is_in_order(&self) -> bool {
+        let Execution { positions, program, .. } = &self.execution;
+        positions.len() == program.qubits() && positions.iter().enumerate().all(|(k, &at)| k == at)
+    }
+
+    /// Columns by the qubits that index outcomes, if the circuit does not measure.
+    fn by_outcome(&self, rows: Array2<f64>) -> Answer<Array2<f64>> {
+        if !self.execution.bits.is_empty() || self.is_in_order() {
+            return Ok(rows);
+        }
+        let mut out = Array2::zeros((rows.nrows(), 1 << self.qubits.len()));
+        for (mut to, row) in out.rows_mut().into_iter().zip(rows.rows()) {
+            to.assign(&state::marginal(row, &self.execution.positions)?);
+        }
+        Ok(out)
+    }
+
+    fn counted(&self, angles: Angles, shots: usize, seed: Option<u64>) -> Answer<Array2<u64>> {
+        let prepared = self.prepared(angles.inputs.ncols())?;
+        let counts = prepared.sample(angles, shots, seed.unwrap_or(self.seed))?;
+        if !self.execution.bits.is_empty() || self.is_in_order() {
+            return Ok(counts);
+        }
+        // Counts are whole numbers below 2^53.
+        Ok(self.by_outcome(counts.mapv(|count| count as f64))?.mapv(|count| count as u64))
+    }
+}
+
+/// Channels act on qubits of the circuit, as many as they have operands.
+fn check_noise(circuit: &library::Circuit, noise: &[(usize, qgraft::noise::Channel, Vec<usize>)]) -> Answer<()> {
+    let (width, length) = (circuit.qubits(), circuit.ops().len());
+    for (at, channel, qubits) in noise {
+        let refuse = |reason: String| Err(Fault::Of("NoiseError", format!("{channel:?} on {qubits:?}: {reason}")));
+        if *at > length {
+            return refuse(format!("it follows {at} operations, the circuit has {length}"));
+        }
+        if qubits.len() != channel.qubits() {
+            return refuse(format!("it acts on {} qubits", channel.qubits()));
+        }
+        if qubits.iter().any(|&qubit| qubit >= width) || (qubits.len() == 2 && qubits[0] == qubits[1]) {
+            return refuse(format!("use different qubits, 0 to {}", width.saturating_sub(1)));
+        }
+    }
+    Ok(())
+}
+
+/// A circuit with channels in it, on an engine.
+fn with_channels(
+    circuit: &library::Circuit,
+    qubits: &[usize],
+    observables: Vec<Observable>,
+    condition: &sim::Condition,
+    options: &CompileOptions,
+    seed: u64,
+    mut noise: Vec<(usize, qgraft::noise::Channel, Vec<usize>)>,
+) -> Answer<Execution> {
+    if let Some(device) = &condition.device {
+        let message = format!(
+            "channels in a circuit and the noise of {device} cannot be combined: transpiling moves what the channels follow; \
+             take the channels out or the device away"
+        );
+        return Err(Fault::Of("NoiseError", message));
+    }
+    // A barrier in front carries what precedes every operation.
+    let mut whole = library::Circuit::with_bits(circuit.qubits(), circuit.bits());
+    for name in circuit.slot_names() {
+        whole.slot(name.as_str());
+    }
+    whole.append(Op::of(OpKind::Barrier, &[0]))?;
+    for op in circuit.ops() {
+        whole.append(op.clone())?;
+    }
+    noise.sort_by_key(|(at, _, _)| *at);
+    let (mut next, mut number) = (noise.into_iter().peekable(), 0);
+    let after = |_: &Op| {
+        let mut here = Vec::new();
+        while let Some((_, channel, qubits)) = next.next_if(|(at, _, _)| *at <= number) {
+            here.push((channel, qubits));
+        }
+        number += 1;
+        here
+    };
+    let program = Program::compile(&whole, qubits, after, |_| None);
+    let CompileOptions { precision, trajectories, .. } = *options;
+    let exact = sim::engine(&options.engine, EngineOptions { precision, shots: trajectories, seed })?;
+    let sampled: Arc<dyn Simulator> = match condition.shots {
+        Some(shots) => Arc::new(Shots { inner: exact, shots, seed }),
+        None => exact,
+    };
+    let row = condition.mitigation.as_deref().map(MitigationRow::named).transpose()?;
+    let simulator = match row.map(|row| row.apply) {
+        Some(Apply::Executor(wrap)) => wrap(sampled, seed),
+        _ => sampled,
+    };
+    Ok(Execution::new(program, observables, 0, simulator)?)
+}
+
+/// A forward run, from which the gradient of its expectation values follows.
+#[pyclass(frozen, module = "qgraft")]
+pub struct Tape {
+    kept: Kept,
+    form: Form,
+}
+
+enum Kept {
+    Tape(Box<dyn sim::Tape>),
+    /// An engine that keeps nothing runs again.
+    Angles(Arc<dyn Prepared>, Array2<f64>, Array1<f64>),
+}
+
+#[pymethods]
+impl Tape {
+    /// As `Run.vjp` at the angles of the forward run.
+    fn vjp<'py>(
+        &self,
+        py: Python<'py>,
+        cotangent: &Bound<'py, PyAny>,
+    ) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
+        let cotangent = Reals::of(cotangent, "cotangent")?;
+        let cotangent = self.form.cotangent(&cotangent)?;
+        let gradient = detached(py, || {
+            finite(cotangent)?;
+            Ok(match &self.kept {
+                Kept::Tape(tape) => tape.vjp(cotangent)?,
+                Kept::Angles(prepared, inputs, weights) => {
+                    prepared.vjp(Angles { inputs: inputs.view(), weights: weights.view() }, cotangent)?
+                }
+            })
+        })?;
+        Ok(self.form.gradient(py, gradient))
+    }
+}
+
+fn finite(cotangent: ArrayView2<f64>) -> Answer<()> {
+    match cotangent.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        Some(((row, observable), value)) => {
+            let message =
+                format!("cotangent of row {row}, observable {observable} is {value}; expected finite numbers");
+            Err(Fault::Of("SimError", message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Which axes were given, and so which are returned.
+#[derive(Clone, Copy)]
+struct Form {
+    /// One row, without a batch axis.
+    single: bool,
+    /// Whether weights were given apart.
+    split: bool,
+    /// Whether the single row is all weights.
+    all_weights: bool,
+}
+
+impl Form {
+    fn cotangent<'a>(&self, cotangent: &'a Reals<'_>) -> PyResult<ArrayView2<'a, f64>> {
+        match self.single {
+            true => Ok(cotangent.vector("cotangent", "(observables,)")?.insert_axis(Axis(0))),
+            false => cotangent.matrix("cotangent", "(batch, observables)"),
+        }
+    }
+
+    fn gradient<'py>(
+        &self,
+        py: Python<'py>,
+        gradient: sim::AngleGradient,
+    ) -> (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>) {
+        let sim::AngleGradient { inputs, weights } = gradient;
+        if self.all_weights {
+            return (weights.into_pyarray(py).into_any(), None);
+        }
+        let inputs = match self.single {
+            true => inputs.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
+            false => inputs.into_pyarray(py).into_any(),
+        };
+        (inputs, self.split.then(|| weights.into_pyarray(py).into_any()))
+    }
+}
+
+/// Angles as they were given.
+struct Given<'py> {
+    angles: Option<Reals<'py>>,
+    weights: Option<Reals<'py>>,
+    single: bool,
+}
+
+impl<'py> Given<'py> {
+    fn of(_py: Python<'py>, angles: Option<&Bound<'py, PyAny>>, weights: Option<&Bound<'py, PyAny>>) -> PyResult<Self> {
+        let angles = angles.map(|angles| Reals::of(angles, "angles")).transpose()?;
+        let weights = weights.map(|weights| Reals::of(weights, "weights")).transpose()?;
+        let single = match &angles {
+            None => true,
+            Some(angles) => match angles.ndim() {
+                1 => true,
+                2 => false,
+                _ => {
+                    let shape = angles.shape();
+                    let message =
+                        format!("angles: expected (slots,) or (batch, slots), got an array of shape {shape:?}");
+                    return Err(PyValueError::new_err(message));
+                }
+            },
+        };
+        Ok(Self { angles, weights, single })
+    }
+
+    fn form(&self) -> Form {
+        Form { single: self.single, split: self.weights.is_some(), all_weights: self.single && self.weights.is_none() }
+    }
+
+    fn angles(&self) -> PyResult<Angles<'_>> {
+        let nothing = || ArrayView2::from_shape((1, 0), &[]).map_err(|e| PyValueError::new_err(e.to_string()));
+        let weights = match &self.weights {
+            Some(weights) => weights.vector("weights", "(weights,)")?,
+            None => ArrayView1::from(&[]),
+        };
+        Ok(match &self.angles {
+            None => Angles { inputs: nothing()?, weights },
+            Some(angles) if self.single && self.weights.is_none() => {
+                Angles { inputs: nothing()?, weights: angles.vector("angles", "(slots,)")? }
+            }
+            Some(angles) if self.single => {
+                Angles { inputs: angles.vector("angles", "(inputs,)")?.insert_axis(Axis(0)), weights }
+            }
+            Some(angles) => Angles { inputs: angles.matrix("angles", "(batch, inputs)")?, weights },
+        })
+    }
+
+    /// The angles of one row.
+    fn all(&self) -> PyResult<Vec<f64>> {
+        match (&self.angles, self.single) {
+            (_, false) => Err(PyValueError::new_err("angles: expected (slots,), one row")),
+            (None, _) => Ok(Vec::new()),
+            (Some(angles), _) => Ok(angles.vector("angles", "(slots,)")?.to_vec()),
+        }
+    }
+
+    fn cotangent<'a>(&self, cotangent: &'a Reals<'_>) -> PyResult<ArrayView2<'a, f64>> {
+        self.form().cotangent(cotangent)
+    }
+
+    fn gradient(
+        &self,
+        py: Python<'py>,
+        gradient: sim::AngleGradient,
+    ) -> (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>) {
+        self.form().gradient(py, gradient)
+    }
+
+    /// Rows as they are returned.
+    fn rows(&self, py: Python<'py>, values: Array2<f64>) -> Bound<'py, PyAny> {
+        match self.single {
+            true => values.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
+            false => values.into_pyarray(py).into_any(),
+        }
+    }
+}
