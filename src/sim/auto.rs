@@ -10,7 +10,7 @@ use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{
     AngleGradient, Angles, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
-    density, pauli, statevector, trajectory,
+    cones, density, pauli, statevector, trajectory,
 };
 
 /// Runs each program on the exact engine that is estimated to take the least time. Trajectories run what no exact engine
@@ -131,6 +131,10 @@ impl Simulator for Auto {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
+        let (engine, options): (Arc<dyn Simulator>, _) = (Arc::new(*self), self.options);
+        if let Some(on_cones) = cones::prepare(&engine, &cost, &options, program, observables, input_slots)? {
+            return Ok(on_cones);
+        }
         Ok(Arc::new(AutoProgram {
             engines: *self,
             workload: Workload::new(program, observables, input_slots),

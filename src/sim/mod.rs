@@ -15,6 +15,7 @@ mod angles;
 mod auto;
 mod check;
 mod condition;
+mod cones;
 pub mod cost;
 mod density;
 mod engine;
@@ -41,6 +42,8 @@ mod trajectory;
 pub use angles::{AngleGradient, Angles};
 pub use auto::Auto;
 pub use condition::Condition;
+#[cfg(feature = "cli")]
+pub(crate) use cones::CONES;
 pub use density::Density;
 pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, engine};
 pub use error::{Error, SimError};

@@ -82,7 +82,7 @@ impl<S: Simulator + Clone + 'static> Shots<S> {
         }
         let prepare = |basis: Basis| {
             let mut rotated = program.clone();
-            rotated.steps.extend(rotations(basis.letters));
+            rotated.steps.extend(rotations(&basis.letters));
             let prepared = self.inner.prepare(&rotated, &[], input_slots)?;
             Ok((basis, prepared))
         };
@@ -140,9 +140,10 @@ impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
                 let some = Angles { inputs: angles.inputs.slice_move(s![rows.clone(), ..]), ..angles };
                 let drawn = sample_from(self.recorded(&**prepared, some)?.view(), rows.start, shots, seed);
                 for (row, counts) in rows.zip(drawn.rows()) {
-                    for &(o, weight, string) in &basis.strings {
-                        let signed = counts.iter().enumerate().map(|(outcome, &n)| sign(outcome, string) * n as f64);
-                        out[[row, o]] += weight * signed.sum::<f64>() / shots.max(1) as f64;
+                    for (o, weight, string) in &basis.strings {
+                        let mask = string.masks().map_or(0, |(x, z)| x | z) as usize;
+                        let signed = counts.iter().enumerate().map(|(outcome, &n)| sign(outcome & mask) * n as f64);
+                        out[[row, *o]] += weight * signed.sum::<f64>() / shots.max(1) as f64;
                     }
                 }
             }

@@ -10,6 +10,7 @@ mod backends;
 mod calibrations;
 mod channels;
 mod circular;
+mod cones;
 mod controls;
 mod costs;
 mod draw;

@@ -116,9 +116,9 @@ impl Ansatz {
             let text = text.as_ref().trim();
             let observable: Observable =
                 text.parse().map_err(|source| AnsatzError::Circuit { file: name.into(), source })?;
-            match observable.support() >> qubits.min(63) {
-                0 => Ok(observable),
-                _ => Err(AnsatzError::Observable { file: name.into(), observable: text.into(), qubits }),
+            match observable.width() <= qubits {
+                true => Ok(observable),
+                false => Err(AnsatzError::Observable { file: name.into(), observable: text.into(), qubits }),
             }
         };
         texts.iter().map(parse).collect()

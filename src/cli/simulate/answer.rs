@@ -11,7 +11,7 @@ use super::Arguments;
 use super::setup::Setup;
 use crate::math::C64;
 use crate::noise::Program;
-use crate::sim::{Angles, Auto, EngineOptions, Precision, SimError, Simulator, engine, sample, state};
+use crate::sim::{Angles, Auto, CONES, EngineOptions, Precision, SimError, Simulator, engine, sample, state};
 
 /// Longest list of probabilities that is printed by default.
 const LISTED: usize = 1 << 16;
@@ -23,8 +23,11 @@ pub struct Answer {
     pub engine: String,
     pub precision: Precision,
     pub threads: usize,
-    /// Number of qubits simulated.
+    /// Number of qubits of the program.
     pub qubits: usize,
+    /// Qubits of the widest part that was simulated, if expectation values alone were wanted and each feels only a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cones: Option<usize>,
     /// Time of the simulation alone.
     pub seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,12 +54,23 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
 
     let (auto, named) = (Auto::new(options), engine(&arguments.engine, options)?);
     let engine: &dyn Simulator = match arguments.engine.as_str() {
-        "auto" => auto.choose(program, angles, (!outcomes).then_some(setup.observables.len())),
+        "auto" if outcomes => auto.choose(program, angles, None),
         _ => named.as_ref(),
     };
-    let full_name = engine.name();
+    let values = match setup.observables.len() {
+        0 => None,
+        _ => Some(engine.prepare(program, &setup.observables, 0)?),
+    };
+    let full_name = match &values {
+        Some(prepared) if !outcomes => prepared.resolved_name(1),
+        _ => engine.name(),
+    };
     // Precision and number of trajectories follow the name.
-    let name = full_name.split(", ").next().unwrap_or_default().to_string();
+    let name = full_name.split(", ").next().unwrap_or_default();
+    let (name, cones) = match name.split_once(CONES) {
+        Some((name, rest)) => (name.to_string(), rest.split(' ').next().and_then(|qubits| qubits.parse().ok())),
+        None => (name.to_string(), None),
+    };
     if let Some(shots) = arguments.shots {
         sample::affordable(shots)?;
     }
@@ -77,9 +91,9 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
             _ => sample::sample(p.view().insert_axis(ndarray::Axis(0)), shots, arguments.seed).row(0).to_owned(),
         });
     }
-    let expectations = match setup.observables.len() {
-        0 => Vec::new(),
-        _ => engine.expect(program, angles, &setup.observables)?.row(0).to_vec(),
+    let expectations = match values {
+        None => Vec::new(),
+        Some(prepared) => prepared.expect(angles)?.row(0).to_vec(),
     };
     let state = arguments.save.is_some().then(|| saved(arguments, setup)).transpose()?;
     let seconds = begun.elapsed().as_secs_f64();
@@ -95,6 +109,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         precision: engine.precision(),
         threads: rayon::current_num_threads(),
         qubits: program.qubits(),
+        cones,
         seconds,
         probabilities: probabilities.filter(|_| listed).map(|p| p.to_vec()),
         expectations,

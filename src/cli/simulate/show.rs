@@ -6,7 +6,7 @@ use super::Arguments;
 use super::answer::Answer;
 use super::setup::Setup;
 use crate::math::Seconds;
-use crate::sim::sample;
+use crate::sim::{CONES, sample};
 
 /// Outcomes in the table; the rest is summed up.
 const ROWS: usize = 16;
@@ -19,8 +19,9 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
     let (qubits, width) = (answer.qubits, setup.width);
     let of = if qubits == width { String::new() } else { format!(" for a register of {width}") };
     let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+    let cones = answer.cones.map_or(String::new(), |widest| format!("{CONES}{widest} qubits"));
     let mut text = format!(
-        "{}: {qubits} qubits{of}, {engine}, {precision} precision, {threads}, {}\n",
+        "{}: {qubits} qubits{of}, {engine}{cones}, {precision} precision, {threads}, {}\n",
         arguments.file.display(),
         Seconds(*seconds)
     );

@@ -159,7 +159,10 @@ impl Workload {
             measures,
             angles: program.steps.iter().map(slots_used).sum(),
             observables: observables.len(),
-            flips: observables.iter().flat_map(|o| &o.terms).any(|(_, string)| string.x != 0),
+            flips: observables
+                .iter()
+                .flat_map(|o| &o.terms)
+                .any(|(_, string)| string.letters().iter().any(|(_, letter)| letter.bits().0)),
             wide: wide.collect(),
             outline: Outline::of(&parts, (program.qubits(), program.bits), input_slots),
         }

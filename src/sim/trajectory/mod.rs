@@ -21,7 +21,7 @@ use crate::math::Stream;
 use crate::noise::Program;
 use crate::sim::cost::{Call, Request};
 use crate::sim::prepared::Prepared;
-use crate::sim::{Angles, EngineOptions, Precision, SimError, Simulator};
+use crate::sim::{Angles, EngineOptions, Precision, SimError, Simulator, cones};
 pub use cost::cost;
 use program::TrajectoryProgram;
 
@@ -88,6 +88,11 @@ impl Simulator for Trajectory {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
+        let (engine, options): (Arc<dyn Simulator>, _) =
+            (Arc::new(*self), EngineOptions { precision: self.precision, shots: self.shots, seed: self.seed });
+        if let Some(on_cones) = cones::prepare(&engine, &cost, &options, program, observables, input_slots)? {
+            return Ok(on_cones);
+        }
         Ok(match self.precision {
             Precision::Double => Arc::new(TrajectoryProgram::<f64>::new(*self, program, observables, input_slots)?),
             Precision::Single => Arc::new(TrajectoryProgram::<f32>::new(*self, program, observables, input_slots)?),
