@@ -12,7 +12,7 @@ mod own;
 
 pub use encoding::{ENCODINGS, Encoding, EncodingRow, PauliMap, uploading_feature_map, zz_feature_map};
 pub use entanglement::{ENTANGLEMENTS, Entanglement, EntanglementRow};
-pub use own::AnsatzError;
+pub use own::{AnsatzError, MOST_QUBITS};
 
 use crate::circuit::{Circuit, CircuitError, Gate, Letter, Observable, Param, PauliString};
 
