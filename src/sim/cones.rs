@@ -9,7 +9,7 @@ use crate::circuit::{Observable, PauliString};
 use crate::noise::{Cone, Cones, Program};
 use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::prepared::{Lazy, Prepared, Recorded, Tape};
-use crate::sim::{AngleGradient, Angles, EngineOptions, SimError, Simulator, check};
+use crate::sim::{Account, AngleGradient, Angles, EngineOptions, SimError, Simulator, check};
 
 /// What stands in the name of an engine before the width of the widest cone.
 pub const CONES: &str = " on cones of at most ";
@@ -258,6 +258,26 @@ impl Prepared for ConesProgram {
         let zeros = AngleGradient::zeros(&angles);
         let tape = ConesTape { tapes, zeros, observables: self.constants.len(), batch: angles.batch() };
         Ok((sum, Some(Box::new(tape))))
+    }
+
+    fn account(&self, angles: Angles) -> Result<Option<Array2<Account>>, SimError> {
+        self.check(&angles)?;
+        let mut sum = Array2::from_elem((angles.batch(), self.constants.len()), Account::default());
+        let mut is_told = false;
+        for part in &self.parts {
+            match part.prepared.account(angles)? {
+                Some(own) => {
+                    is_told = true;
+                    for (column, &target) in part.targets.iter().enumerate() {
+                        sum.column_mut(target).iter_mut().zip(own.column(column)).for_each(|(sum, own)| *sum += *own);
+                    }
+                }
+                // Engines that draw give none, exact ones have nothing to add.
+                None if part.prepared.resolved_name(angles.batch()).starts_with("trajectory") => return Ok(None),
+                None => {}
+            }
+        }
+        Ok(is_told.then_some(sum))
     }
 
     fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {

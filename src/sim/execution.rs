@@ -290,7 +290,10 @@ impl Executions {
         let mitigation = condition.mitigation()?;
         let compiled = self.program(circuit, condition, mitigation)?;
         let CompileOptions { precision, trajectories, .. } = self.options;
-        let exact = engine(&self.options.engine, EngineOptions { precision, shots: trajectories, seed })?;
+        let exact = engine(
+            &self.options.engine,
+            EngineOptions { precision, shots: trajectories, seed, ..EngineOptions::default() },
+        )?;
         let sampled: Arc<dyn Simulator> = match condition.shots {
             Some(shots) => Arc::new(Shots { inner: exact, shots, seed }),
             None => exact,

@@ -11,6 +11,7 @@
 //! * [`mitigate`]: error mitigation around any engine.
 //! * [`explain`]: which noise a circuit loses its fidelity to.
 
+mod account;
 mod angles;
 mod auto;
 mod check;
@@ -34,11 +35,13 @@ mod readout;
 mod run;
 pub mod sample;
 mod shots;
+mod sparse;
 mod stages;
 pub mod state;
 mod statevector;
 mod trajectory;
 
+pub use account::Account;
 pub use angles::{AngleGradient, Angles};
 pub use auto::Auto;
 pub use condition::Condition;
@@ -58,6 +61,7 @@ pub use run::Run;
 #[cfg(feature = "cli")]
 pub(crate) use run::observed_qubits;
 pub use shots::Shots;
+pub use sparse::{Cut, Sparse};
 pub use statevector::{Statevector, StatevectorRunner};
 pub use trajectory::Trajectory;
 

@@ -248,6 +248,6 @@ fn a_register_past_every_engine_runs_where_observables_are_local_and_is_refused_
     for name in ["statevector", "density", "pauli", "trajectory"] {
         let engine = qgraft::sim::engine(name, EngineOptions::default()).unwrap();
         let far = engine.expect(&ladder, none(), &[Observable::z(99)]).unwrap_err().to_string();
-        assert!(far.contains("100 qubits") && far.contains("memory"), "{name}: {far}");
+        assert!(far.contains("100 qubits") && far.contains("memory") && far.contains("use sparse"), "{name}: {far}");
     }
 }

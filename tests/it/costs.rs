@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use ndarray::{Array1, Array2};
-use qgraft::circuit::{Circuit, Condition, Gate, Observable, Op};
+use qgraft::circuit::{Circuit, Condition, Gate, Letter, Observable, Op, PauliString};
 use qgraft::noise::channel::depolarizing;
 use qgraft::noise::{Program, Step};
 use qgraft::sim::cost::{Call, Request, Workload};
@@ -101,7 +101,9 @@ fn cases() -> Vec<Case> {
         name,
         engine,
         observables: if [Request::Values, Request::Gradient].contains(&request) {
-            Observable::all_z(1)
+            // It feels all qubits, so that nothing runs on a part of them.
+            let all = (0..program.qubits()).map(|qubit| (qubit, Letter::Z));
+            vec![Observable { terms: vec![(1.0, PauliString::new(all))] }]
         } else {
             Vec::new()
         },

@@ -25,6 +25,7 @@ mod observables;
 mod peers;
 mod qasm;
 mod snapshots;
+mod sparse;
 mod states;
 mod targets;
 mod transpile;

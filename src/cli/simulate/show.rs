@@ -29,11 +29,7 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
         text += &outcomes(setup, answer);
     }
     if !answer.expectations.is_empty() {
-        let mut table = table(["observable", "expectation value"]);
-        for (name, value) in arguments.observable.iter().zip(&answer.expectations) {
-            table.add_row([Cell::new(name), right(format!("{value:.6}"))]);
-        }
-        text += &format!("\n{table}\n");
+        text += &expectations(arguments, answer);
     }
     if let Some(path) = &arguments.save {
         text += &format!("\nThe state is in {}.\n", path.display());
@@ -43,6 +39,30 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
         text.extend(answer.repairs.iter().map(|notice| format!("  {notice}\n")));
     }
     text
+}
+
+/// Expectation values, with what is known about their errors if the engine drops something.
+fn expectations(arguments: &Arguments, answer: &Answer) -> String {
+    let values = arguments.observable.iter().zip(&answer.expectations);
+    let Some(errors) = &answer.errors else {
+        let mut table = table(["observable", "expectation value"]);
+        for (name, value) in values {
+            table.add_row([Cell::new(name), right(format!("{value:.6}"))]);
+        }
+        return format!("\n{table}\n");
+    };
+    let mut table = table(["observable", "expectation value", "error at most", "drift", "rms", "strings"]);
+    for ((name, value), error) in values.zip(errors) {
+        let bound = error.bound.map_or("no certificate".into(), |bound| format!("{bound:.1e}"));
+        let cells = [format!("{value:.6}"), bound, format!("{:.1e}", error.drift), format!("{:.1e}", error.rms)];
+        let cells = cells.into_iter().chain([error.terms.to_string()]).map(right);
+        table.add_row(std::iter::once(Cell::new(name)).chain(cells));
+    }
+    let cut = errors.iter().map(|error| error.cut).fold(0.0, f64::max);
+    format!(
+        "\n{table}\nCoefficients below {cut:.1e} were dropped. Drift: the difference to a run that drops four times as much. \
+         Rms: the mean error over random basis states as input. Neither bounds the error of this circuit.\n"
+    )
 }
 
 fn table<const N: usize>(header: [&str; N]) -> Table {
