@@ -97,7 +97,7 @@ fn cases() -> Vec<Case> {
     let double = EngineOptions::default();
     let single = EngineOptions { precision: Precision::Single, ..double };
     let shots = |shots: usize| EngineOptions { shots, ..double };
-    let case = |name, engine, program, request, rows, threads, options| Case {
+    let case = |name, engine, program: Program, request, rows, threads, options| Case {
         name,
         engine,
         observables: if [Request::Values, Request::Gradient].contains(&request) {
@@ -235,7 +235,7 @@ fn what_takes_too_long_or_too_much_is_refused_at_once() {
         ("branches", "density", 1024, measured_early(12, 20), 1, "use trajectory"),
         ("rows of probabilities", "statevector", 1, short(16, 0), 1 << 20, "fewer rows"),
         ("a wide ideal matrix", "density", 1024, short(20, 0), 1, "use statevector"),
-        ("a wide noisy matrix", "density", 1024, wide, 1, "use trajectory"),
+        ("a wide noisy matrix", "density", 1024, wide, 1, "use sparse"),
         ("a wide state", "statevector", 1, short(40, 0), 1, "fewer qubits"),
     ];
     for (what, name, shots, program, rows, instead) in cases {

@@ -1,7 +1,7 @@
 //! Sums of strings met with product states: `Σ c_P Π_q b_q(P_q)`, b being the Bloch vector of a qubit with 1 in front.
 
 use super::plan::Plan;
-use super::sum::{Key, letter};
+use super::sum::{Key, letter, support};
 
 /// `[1, ⟨X⟩, ⟨Y⟩, ⟨Z⟩]` of each qubit.
 pub type Bloch = Vec<[f64; 4]>;
@@ -29,23 +29,10 @@ pub fn gradient(plan: &Plan, angles: &[f64], by_state: &Bloch, mut add: impl FnM
     }
 }
 
-fn qubits<const N: usize>(key: &Key<N>) -> impl Iterator<Item = usize> + '_ {
-    (0..N / 2).flat_map(move |word| {
-        let mut rest = key[word] | key[N / 2 + word];
-        std::iter::from_fn(move || {
-            let bit = rest.trailing_zeros() as usize;
-            (bit < 64).then(|| {
-                rest &= rest - 1;
-                64 * word + bit
-            })
-        })
-    })
-}
-
 /// The expectation value of a string.
 pub fn value<const N: usize>(key: &Key<N>, bloch: &Bloch) -> f64 {
     let mut product = 1.0;
-    for qubit in qubits(key) {
+    for qubit in support(key) {
         product *= bloch[qubit][letter(key, qubit)];
         if product == 0.0 {
             break;
@@ -56,7 +43,7 @@ pub fn value<const N: usize>(key: &Key<N>, bloch: &Bloch) -> f64 {
 
 /// Adds `factor` times the derivative of [`value`] by the Bloch vectors.
 pub fn add_derivative<const N: usize>(key: &Key<N>, bloch: &Bloch, factor: f64, by_state: &mut Bloch) {
-    let letters: Vec<(usize, usize)> = qubits(key).map(|qubit| (qubit, letter(key, qubit))).collect();
+    let letters: Vec<(usize, usize)> = support(key).map(|qubit| (qubit, letter(key, qubit))).collect();
     let mut behind = vec![1.0; letters.len() + 1];
     for (k, &(qubit, letter)) in letters.iter().enumerate().rev() {
         behind[k] = behind[k + 1] * bloch[qubit][letter];

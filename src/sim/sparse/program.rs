@@ -85,16 +85,16 @@ fn value<const N: usize>(sum: &Sum<N>, bloch: &product::Bloch) -> f64 {
 
 fn pull_back<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut) -> Sum<N> {
     let mut sum = Sum::of(plan.qubits, &plan.terms, cut.below);
-    for step in plan.steps.iter().rev() {
+    for level in plan.levels.iter().rev() {
+        let step = &plan.steps[level.steps.start];
         match &step.action {
-            Action::Nothing => {}
-            Action::Monomial(monomial) => sum.monomial(&step.map.qubits, monomial),
             Action::Mix(mixing) => {
                 let (transfer, norm) = (step.map.bind(angles), step.map.norm());
                 sum.mix(&step.map.qubits, mixing, &transfer, norm, cut, Decide::Cut);
                 sum.keep_at_most(cut.terms);
                 sum.compact();
             }
+            _ => sum.level(&plan.steps, level),
         }
     }
     sum
@@ -104,13 +104,10 @@ fn pull_back<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut) -> Sum<N> {
 fn record<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut) -> Result<(Sum<N>, Vec<Event>), SimError> {
     let mut sum = Sum::of(plan.qubits, &plan.terms, cut.below);
     let (mut events, mut bytes) = (Vec::new(), 0);
-    for (number, step) in plan.steps.iter().enumerate().rev() {
+    for (run, level) in plan.levels.iter().enumerate().rev() {
+        let number = level.steps.start;
+        let step = &plan.steps[number];
         match &step.action {
-            Action::Nothing => {}
-            Action::Monomial(monomial) => {
-                sum.monomial(&step.map.qubits, monomial);
-                events.push(Event::Monomial(number));
-            }
             Action::Mix(mixing) => {
                 let (transfer, norm) = (step.map.bind(angles), step.map.norm());
                 let mut mixed = Mixed { length: sum.keys.len(), ..Mixed::default() };
@@ -131,6 +128,10 @@ fn record<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut) -> Result<(Sum
                     });
                 }
             }
+            _ => {
+                sum.level(&plan.steps, level);
+                events.push(Event::Level(run));
+            }
         }
     }
     Ok((sum, events))
@@ -143,12 +144,7 @@ fn repeat<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut, events: &[Even
     for event in events {
         match event {
             Event::Drop(places) => sum.drop_places(places),
-            Event::Monomial(number) => {
-                let step = &plan.steps[*number];
-                if let Action::Monomial(monomial) = &step.action {
-                    sum.monomial(&step.map.qubits, monomial);
-                }
-            }
+            Event::Level(run) => sum.level(&plan.steps, &plan.levels[*run]),
             Event::Mix(number, mixed) => {
                 let step = &plan.steps[*number];
                 if let Action::Mix(mixing) = &step.action {
@@ -190,7 +186,7 @@ fn backward<const N: usize>(
         values.push(total);
         product::gradient(plan, &all, &by_state, |slot, value| slopes.push((row, slot, value)));
     }
-    reverse(&plan.steps, &events, &first, sum.keys, adjoint, |slot, value| slopes.push((rows.start, slot, value)));
+    reverse(plan, &events, &first, sum.keys, adjoint, |slot, value| slopes.push((rows.start, slot, value)));
     Ok((values, slopes))
 }
 

@@ -7,7 +7,8 @@
 use ndarray::Array2;
 
 use super::Cut;
-use super::map::{Mixing, Monomial};
+use super::map::{Action, Mixing};
+use super::plan::{Level, Step};
 use super::tape::{Mixed, NONE};
 use crate::circuit::{Letter, PauliString};
 use crate::math::Stream;
@@ -69,6 +70,20 @@ pub fn letter<const N: usize>(key: &Key<N>, qubit: usize) -> usize {
     let (word, shift) = (qubit / 64, qubit % 64);
     let (x, z) = ((key[word] >> shift & 1) as usize, (key[N / 2 + word] >> shift & 1) as usize);
     2 * z + (x ^ z)
+}
+
+/// Qubits with a letter, ascending.
+pub fn support<const N: usize>(key: &Key<N>) -> impl Iterator<Item = usize> + '_ {
+    (0..N / 2).flat_map(move |word| {
+        let mut rest = key[word] | key[N / 2 + word];
+        std::iter::from_fn(move || {
+            let bit = rest.trailing_zeros() as usize;
+            (bit < 64).then(|| {
+                rest &= rest - 1;
+                64 * word + bit
+            })
+        })
+    })
 }
 
 /// The local string of the operands.
@@ -187,22 +202,21 @@ impl<const N: usize> Sum<N> {
         (0..self.keys.len()).for_each(|place| self.enter(place));
     }
 
-    /// Pulls back through a step that maps strings to strings.
-    pub fn monomial(&mut self, qubits: &[usize], map: &Monomial) {
+    /// Pulls back through steps on different qubits that map strings to strings.
+    pub fn level(&mut self, steps: &[Step], level: &Level) {
         for (key, coefficient) in self.keys.iter_mut().zip(&mut self.coefficients) {
-            let string = local(key, qubits);
-            let (to, factor) = map.to[string];
-            if usize::from(to) != string {
-                *key = with_local(*key, qubits, usize::from(to));
-            }
-            *coefficient *= factor;
+            *coefficient *= level.apply(steps, key, |map, string| map.to[string]);
         }
         // The hash of a new string is that of the string it comes from.
-        let old: Vec<[u64; 2]> = qubits.iter().map(|&qubit| self.words[qubit]).collect();
-        for (k, &qubit) in qubits.iter().enumerate() {
-            for (z, index) in [(0, Letter::X.index()), (1, Letter::Z.index())] {
-                let from = usize::from(map.from[index << (2 * k)]);
-                self.words[qubit][z] = local_hash(&old, from);
+        for step in &steps[level.steps.clone()] {
+            let Action::Monomial(map) = &step.action else { continue };
+            let qubits = &step.map.qubits;
+            let old: Vec<[u64; 2]> = qubits.iter().map(|&qubit| self.words[qubit]).collect();
+            for (k, &qubit) in qubits.iter().enumerate() {
+                for (z, index) in [(0, Letter::X.index()), (1, Letter::Z.index())] {
+                    let from = usize::from(map.from[index << (2 * k)]);
+                    self.words[qubit][z] = local_hash(&old, from);
+                }
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use ndarray::Array2;
 
-use super::map::{Action, LocalMap};
-use super::sum::{Key, local, with_local};
+use super::map::Action;
+use super::plan::{Plan, Step};
+use super::sum::Key;
 
 /// No place: a string that was not there, or is not any more.
 pub const NONE: u32 = u32::MAX;
@@ -31,24 +32,18 @@ impl Mixed {
 
 /// One thing that happened.
 pub enum Event {
-    /// The step at this position, strings to strings.
-    Monomial(usize),
+    /// The level of this number, strings to strings.
+    Level(usize),
     /// The step at this position, with sums.
     Mix(usize, Mixed),
     /// Strings at these places were dropped to hold the budget.
     Drop(Vec<u32>),
 }
 
-/// A step: a local map, and what it does.
-pub struct Step {
-    pub map: LocalMap,
-    pub action: Action,
-}
-
 /// Goes back over `events`, from the start of the program to its end. `adjoint` holds the derivative by each coefficient of
 /// the pulled-back sum, whose strings are `keys`. Calls `add` with each slot of a step and the derivative by its angle.
 pub fn reverse<const N: usize>(
-    steps: &[Step],
+    plan: &Plan,
     events: &[Event],
     angles: &[f64],
     mut keys: Vec<Key<N>>,
@@ -59,16 +54,17 @@ pub fn reverse<const N: usize>(
     for event in events.iter().rev() {
         match event {
             Event::Drop(places) => places.iter().for_each(|&place| adjoint[place as usize] = 0.0),
-            Event::Monomial(step) => {
-                let Step { map, action: Action::Monomial(monomial) } = &steps[*step] else { continue };
+            Event::Level(number) => {
+                let level = &plan.levels[*number];
                 for (key, adjoint) in keys.iter_mut().zip(&mut adjoint) {
-                    let from = usize::from(monomial.from[local(key, &map.qubits)]);
-                    *key = with_local(*key, &map.qubits, from);
-                    *adjoint *= monomial.to[from].1;
+                    *adjoint *= level.apply(&plan.steps, key, |map, string| {
+                        let from = map.from[string];
+                        (from, map.to[usize::from(from)].1)
+                    });
                 }
             }
             Event::Mix(step, mixed) => {
-                let Step { map, action: Action::Mix(mixing) } = &steps[*step] else { continue };
+                let Step { map, action: Action::Mix(mixing) } = &plan.steps[*step] else { continue };
                 let transfer = map.bind(angles);
                 let mut by_entry = Array2::zeros(transfer.raw_dim());
                 let has_slots = map.slots().next().is_some();
