@@ -154,7 +154,9 @@ impl Simulator for Auto {
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
         let (engine, options): (Arc<dyn Simulator>, _) = (Arc::new(*self), self.options);
-        if let Some(on_cones) = cones::prepare(&engine, &weighed, &options, program, observables, input_slots)? {
+        if let Some(on_cones) =
+            cones::prepare(&engine, (&weighed, cones::WORTH), &options, program, observables, input_slots)?
+        {
             return Ok(on_cones);
         }
         Ok(Arc::new(AutoProgram {

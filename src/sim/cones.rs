@@ -14,7 +14,7 @@ use crate::sim::{Account, AngleGradient, Angles, EngineOptions, SimError, Simula
 /// What stands in the name of an engine before the width of the widest cone.
 pub const CONES: &str = " on cones of at most ";
 /// A program that takes less than this is run whole, seconds.
-const WORTH: f64 = 0.01;
+pub const WORTH: f64 = 0.01;
 /// Cones are used if they take less than this share of the whole program's time.
 const SHARE: f64 = 0.5;
 /// More strings than these are run whole: a walk through the program for each would take longer than it saves.
@@ -86,13 +86,14 @@ impl Parts {
     }
 }
 
-/// The observables of `program` on their cones, each on `engine`; `None` if that is not worth it, by what the engine takes.
+/// The observables of `program` on their cones, each on `engine`; `None` if that is not worth it, by what the engine takes: a
+/// program that takes less than `worth` seconds is run whole.
 ///
 /// # Errors
 /// If an observable reaches past the register, or the engine refuses a cone where it would refuse the whole program.
 pub fn prepare(
     engine: &Arc<dyn Simulator>,
-    cost: &CostOf,
+    (cost, worth): (&CostOf, f64),
     options: &EngineOptions,
     program: &Program,
     observables: &[Observable],
@@ -104,7 +105,7 @@ pub fn prepare(
     let takes =
         |program: &Program, observables: &[Observable]| cost(&Workload::new(program, observables, input_slots), &call);
     let whole = takes(program, observables);
-    let is_small = |cost: &Cost| cost.fits() && cost.seconds < WORTH;
+    let is_small = |cost: &Cost| cost.fits() && cost.seconds < worth;
     if observables.is_empty() || whole.is_some_and(|whole| is_small(&whole)) {
         return Ok(None);
     }

@@ -8,11 +8,15 @@ use ndarray::{Array2, ArrayView2, s};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
+use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::kernel::chunks;
 use crate::sim::prepared::{Lazy, Prepared};
 use crate::sim::readout::{ProgramParts, TerminalMeasurement, TerminalMeasurements, record};
 use crate::sim::sample::{Basis, affordable, rotations, sample, sample_from, sign};
-use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
+use crate::sim::{AngleGradient, Angles, EngineOptions, Gradient, Precision, SimError, Simulator, auto, check, cones};
+
+/// Observables whose outcomes take longer than this to find, seconds, are measured on their cones.
+const LONG: f64 = 0.1;
 
 /// Bases in which observables are read, each with the program that ends in it.
 type Bases = Vec<(Basis, Arc<dyn Prepared>)>;
@@ -53,6 +57,15 @@ impl<S: Simulator + Clone + 'static> Simulator for Shots<S> {
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
         affordable(self.shots)?;
+        // Draws on different cones are independent: each value is distributed as on the whole register, pairs of values are
+        // not. Only where the outcomes of the whole are too many is that a price worth paying.
+        let engine: Arc<dyn Simulator> = Arc::new(self.clone());
+        let outcomes = |w: &Workload, call: &Call| auto::cost(w, &Call { request: Request::Probabilities, ..*call });
+        let options = EngineOptions { precision: self.precision(), ..EngineOptions::default() };
+        let way = (&outcomes as &_, LONG);
+        if let Some(on_cones) = cones::prepare(&engine, way, &options, program, observables, input_slots)? {
+            return Ok(on_cones);
+        }
         let bases = if observables.is_empty() { Vec::new() } else { self.bases(program, observables, input_slots)? };
         let read = program.readout.iter().enumerate();
         let read = read.map(|(qubit, confusion)| TerminalMeasurement { qubit, bit: qubit, confusion: *confusion });

@@ -72,7 +72,9 @@ impl Simulator for Pauli {
     ) -> Result<Arc<dyn Prepared>, SimError> {
         let (engine, options): (Arc<dyn Simulator>, _) =
             (Arc::new(*self), EngineOptions { precision: self.precision, ..EngineOptions::default() });
-        if let Some(on_cones) = cones::prepare(&engine, &cost, &options, program, observables, input_slots)? {
+        if let Some(on_cones) =
+            cones::prepare(&engine, (&cost, cones::WORTH), &options, program, observables, input_slots)?
+        {
             return Ok(on_cones);
         }
         match self.precision {

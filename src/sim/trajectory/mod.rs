@@ -92,7 +92,9 @@ impl Simulator for Trajectory {
             Arc::new(*self),
             EngineOptions { precision: self.precision, shots: self.shots, ..EngineOptions::default() },
         );
-        if let Some(on_cones) = cones::prepare(&engine, &cost, &options, program, observables, input_slots)? {
+        if let Some(on_cones) =
+            cones::prepare(&engine, (&cost, cones::WORTH), &options, program, observables, input_slots)?
+        {
             return Ok(on_cones);
         }
         Ok(match self.precision {
