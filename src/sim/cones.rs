@@ -115,10 +115,10 @@ pub fn prepare(
     let costs = parts.list.iter().map(|part| takes(&part.program, &part.observables));
     match (whole, costs.collect::<Option<Vec<Cost>>>()) {
         (_, None) => return Ok(None),
-        (Some(whole), Some(costs)) if whole.fits() => {
-            if costs.iter().map(|cost| cost.seconds).sum::<f64>() > SHARE * whole.seconds {
-                return Ok(None);
-            }
+        (Some(whole), Some(costs))
+            if whole.fits() && costs.iter().map(|cost| cost.seconds).sum::<f64>() > SHARE * whole.seconds =>
+        {
+            return Ok(None);
         }
         _ => {}
     }

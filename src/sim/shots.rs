@@ -24,7 +24,8 @@ type Bases = Vec<(Basis, Arc<dyn Prepared>)>;
 /// An engine whose results are estimated from a finite number of shots.
 ///
 /// Expectation values measure all qubits at once: Pauli strings that can be read in one basis share their `shots` draws,
-/// readout errors included; another basis is another `shots` draws. Gradients are by the parameter-shift rule on such
+/// readout errors included; another basis is another `shots` draws. Observables of a register whose outcomes would take long
+/// are drawn on their cones ([`Program::cone`]), each independently. Gradients are by the parameter-shift rule on such
 /// estimates.
 #[derive(Clone, Debug)]
 pub struct Shots<S> {

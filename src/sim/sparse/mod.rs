@@ -70,12 +70,13 @@ const STRING: f64 = 110.0;
 /// Strings of an observable of a wide program that is worth running, a guess: only running it tells.
 const USUAL: f64 = 65536.0;
 
-/// Bytes at most, and seconds by a guess of the number of strings; `None` for outcomes, states and conditions.
+/// Bytes at most, and seconds by a guess of the number of strings; `None` for outcomes, states and conditions. A program that
+/// is prepared without observables is asked for outcomes.
 pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
-    if w.dynamic || !matches!(call.request, Request::Values | Request::Gradient) {
+    if w.dynamic || w.observables == 0 || !matches!(call.request, Request::Values | Request::Gradient) {
         return None;
     }
-    let sums = w.observables.max(1) as f64 * if w.splits { 1.0 } else { call.rows as f64 };
+    let sums = w.observables as f64 * if w.splits { 1.0 } else { call.rows as f64 };
     let passes = if call.request == Request::Gradient { 3.0 } else { 1.0 };
     let (strings, at_a_time) = (w.mixed().min(Cut::default().terms as f64), sums.min(call.threads as f64));
     Some(Cost {
