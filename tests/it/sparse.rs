@@ -225,7 +225,7 @@ fn wide_registers_run_in_each_width_of_strings() {
         let program = Program::ideal(&circuit, &[]);
         let last = Observable::z(qubits - 1);
         assert_eq!(program.cone(&last).0.qubits(), qubits);
-        let values = exact().expect(&program, Angles::of_weights(&[]), &[last.clone()]).unwrap();
+        let values = exact().expect(&program, Angles::of_weights(&[]), std::slice::from_ref(&last)).unwrap();
         // Z of the last qubit is the product of all Z at the start.
         let expected: f64 = (0..qubits).map(|qubit| (0.01 * qubit as f64).cos()).product();
         assert!((values[[0, 0]] - expected).abs() < TOLERANCE, "{qubits}: {} {expected}", values[[0, 0]]);
