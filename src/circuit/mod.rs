@@ -29,6 +29,6 @@ pub use build::Circuit;
 pub use error::CircuitError;
 pub use file::CircuitFileError;
 pub use gate::{Gate, GateRow, Shift};
-pub use observable::{Observable, PauliString};
+pub use observable::{Letter, Observable, PauliString};
 pub use op::{Condition, Op, OpKind};
 pub use param::Param;

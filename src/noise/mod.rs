@@ -8,6 +8,7 @@
 
 mod aer_model;
 pub mod channel;
+mod cone;
 mod error;
 pub mod model;
 mod noise_list;
@@ -16,6 +17,7 @@ mod readout;
 mod transfer;
 
 pub use channel::Channel;
+pub(crate) use cone::{Cone, Cones};
 pub use error::NoiseError;
 pub use model::NoiseModel;
 pub use noise_list::NoiseList;

@@ -175,14 +175,12 @@ impl Program {
     /// The observable whose qubit k sits on circuit qubit `qubits[k]` (the end of a layout), on program qubits; `None` if
     /// it acts on a qubit past the list or one that is not active.
     pub fn relabel(&self, observable: &Observable, qubits: &[usize]) -> Option<Observable> {
-        let reach = 64 - observable.support().leading_zeros() as usize;
-        let acts = |k: usize| observable.support() >> k & 1 == 1;
         // Where a qubit goes that the observable does not act on does not matter.
-        let position = |k: usize| {
-            let found = qubits.get(k).and_then(|qubit| self.active.binary_search(qubit).ok());
-            if acts(k) { found } else { Some(found.unwrap_or(0)) }
-        };
-        (0..reach).map(position).collect::<Option<Vec<usize>>>().map(|positions| observable.relabel(&positions))
+        let mut positions = vec![0; observable.width()];
+        for k in observable.support() {
+            positions[k] = self.active.binary_search(qubits.get(k)?).ok()?;
+        }
+        Some(observable.relabel(&positions))
     }
 }
 

@@ -9,12 +9,14 @@ use crate::noise::Program;
 use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{
-    AngleGradient, Angles, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Statevector, Trajectory,
-    density, pauli, statevector, trajectory,
+    Account, AngleGradient, Angles, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Sparse, Statevector,
+    Trajectory, cones, density, pauli, sparse, statevector, trajectory,
 };
 
 /// Runs each program on the exact engine that is estimated to take the least time. Trajectories run what no exact engine
-/// can within 16 GiB and an hour, and what takes one more than a second a row and ten times as long as trajectories.
+/// can within 16 GiB and an hour, and what takes one more than a second a row and ten times as long as trajectories. Sums of
+/// Pauli strings ([`Sparse`]) run expectation values that neither can, or that take trajectories more than ten seconds a row. Of programs whose
+/// observables feel only a part each, those parts are run ([`Program::cone`]).
 /// [`Auto::choose`] returns the engine. The estimates are those of [`cost`](crate::sim::cost).
 #[derive(Clone, Copy, Debug)]
 pub struct Auto {
@@ -23,6 +25,7 @@ pub struct Auto {
     density: Density,
     pauli: Pauli,
     trajectory: Trajectory,
+    sparse: Sparse,
 }
 
 /// The engines to choose from.
@@ -32,16 +35,19 @@ enum Choice {
     Pauli,
     Density,
     Trajectory,
+    Sparse,
 }
 
 /// Trajectories take the place of an exact engine where it takes longer than this a row, seconds, …
 const PATIENCE: f64 = 1.0;
 /// … and so many times as long as they do.
 const TIMES_FASTER: f64 = 10.0;
+/// Sums of Pauli strings take the place of trajectories that take longer than this a row, seconds.
+const LONG: f64 = 10.0;
 
 impl Choice {
     /// In the order in which equally fast ones are taken.
-    const ALL: [Self; 4] = [Self::Statevector, Self::Pauli, Self::Density, Self::Trajectory];
+    const EXACT: [Self; 3] = [Self::Statevector, Self::Pauli, Self::Density];
 
     fn cost(self, w: &Workload, call: &Call) -> Option<Cost> {
         match self {
@@ -51,6 +57,7 @@ impl Choice {
             Self::Pauli => pauli::cost(w, call),
             Self::Density => density::cost(w, call),
             Self::Trajectory => trajectory::cost(w, call),
+            Self::Sparse => sparse::cost(w, call),
         }
     }
 }
@@ -58,10 +65,10 @@ impl Choice {
 /// The engine for a call of so many rows. It depends on the program and the call, not on the machine or its load.
 fn cheapest(w: &Workload, request: Request, rows: usize, options: &EngineOptions) -> Choice {
     let call = Call { threads: 1, ..Call::new(request, options).rows(rows.max(1)) };
-    let exact = Choice::ALL.into_iter().filter(|choice| *choice != Choice::Trajectory);
-    let costs = exact.filter_map(|choice| Some((choice, choice.cost(w, &call)?)));
+    let costs = Choice::EXACT.into_iter().filter_map(|choice| Some((choice, choice.cost(w, &call)?)));
     let fastest = costs.filter(|(_, cost)| cost.fits()).min_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds));
     let sampled = Choice::Trajectory.cost(w, &call).filter(Cost::fits);
+    let sparse = Choice::Sparse.cost(w, &call).filter(Cost::fits);
     match (fastest, sampled) {
         (Some((_, exact)), Some(sampled))
             if !w.ideal()
@@ -71,6 +78,9 @@ fn cheapest(w: &Workload, request: Request, rows: usize, options: &EngineOptions
             Choice::Trajectory
         }
         (Some((choice, _)), _) => choice,
+        (None, sampled) if sparse.is_some() && sampled.is_none_or(|cost| cost.seconds > LONG * call.rows as f64) => {
+            Choice::Sparse
+        }
         // Trajectories hold several state vectors: without noise one alone takes less, and is what a refusal names.
         (None, _) if w.ideal() => Choice::Statevector,
         (None, _) => Choice::Trajectory,
@@ -85,6 +95,16 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     cheapest(w, request, call.rows, &options).cost(w, call)
 }
 
+/// [`cost`] for weighing a whole program against its cones: an exact engine is worth a thousand times the time.
+fn weighed(w: &Workload, call: &Call) -> Option<Cost> {
+    let &Call { shots, precision, .. } = call;
+    let options = EngineOptions { precision, shots, ..EngineOptions::default() };
+    let choice = cheapest(w, call.request, call.rows, &options);
+    let factor = if Choice::EXACT.contains(&choice) { 1.0 } else { 1e3 };
+    let cost = choice.cost(w, call)?;
+    Some(Cost { seconds: factor * cost.seconds, ..cost })
+}
+
 impl Auto {
     /// With these options for the engines it chooses from.
     pub fn new(options: EngineOptions) -> Self {
@@ -94,6 +114,7 @@ impl Auto {
             density: Density::new(options.precision),
             pauli: Pauli::new(options.precision),
             trajectory: Trajectory::with_precision(options.shots, options.seed, options.precision),
+            sparse: Sparse::new(options.cut),
         }
     }
 
@@ -112,6 +133,7 @@ impl Auto {
             Choice::Pauli => &self.pauli,
             Choice::Density => &self.density,
             Choice::Trajectory => &self.trajectory,
+            Choice::Sparse => &self.sparse,
         }
     }
 }
@@ -131,6 +153,12 @@ impl Simulator for Auto {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
+        let (engine, options): (Arc<dyn Simulator>, _) = (Arc::new(*self), self.options);
+        if let Some(on_cones) =
+            cones::prepare(&engine, (&weighed, cones::WORTH), &options, program, observables, input_slots)?
+        {
+            return Ok(on_cones);
+        }
         Ok(Arc::new(AutoProgram {
             engines: *self,
             workload: Workload::new(program, observables, input_slots),
@@ -150,7 +178,7 @@ struct AutoProgram {
     observables: Vec<Observable>,
     input_slots: usize,
     /// By [`Choice`].
-    prepared: [Lazy<Arc<dyn Prepared>>; 4],
+    prepared: [Lazy<Arc<dyn Prepared>>; 5],
 }
 
 impl AutoProgram {
@@ -195,6 +223,10 @@ impl Prepared for AutoProgram {
 
     fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
         self.for_values(&angles)?.record(angles, most_bytes)
+    }
+
+    fn account(&self, angles: Angles) -> Result<Option<Array2<Account>>, SimError> {
+        self.for_values(&angles)?.account(angles)
     }
 
     fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {

@@ -25,8 +25,7 @@ pub fn angles(slots: usize, input_slots: usize, angles: &Angles) -> Result<(), S
 /// Every observable lies inside the register.
 pub fn observables(program: &Program, observables: &[Observable]) -> Result<(), SimError> {
     let qubits = program.qubits();
-    let outside = |o: &&Observable| qubits < 64 && o.support() >> qubits != 0;
-    match observables.iter().find(outside) {
+    match observables.iter().find(|o| o.width() > qubits) {
         Some(o) => Err(SimError::ObservableOutOfRange { observable: o.to_string(), qubits }),
         None => Ok(()),
     }

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::sim::cost::{Call, Cost, Workload};
 use crate::sim::{
-    Auto, Density, Pauli, SimError, Simulator, Statevector, Trajectory, auto, density, pauli, statevector, trajectory,
+    Auto, Cut, Density, Pauli, SimError, Simulator, Sparse, Statevector, Trajectory, auto, density, pauli, sparse,
+    statevector, trajectory,
 };
 
 /// Width of the numbers an engine computes with.
@@ -49,11 +50,13 @@ pub struct EngineOptions {
     pub shots: usize,
     /// Seed of trajectories.
     pub seed: u64,
+    /// What the engine "sparse" drops.
+    pub cut: Cut,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { precision: Precision::Double, shots: 1024, seed: 0 }
+        Self { precision: Precision::Double, shots: 1024, seed: 0, cut: Cut::default() }
     }
 }
 
@@ -100,6 +103,12 @@ pub static ENGINES: &[EngineRow] = &[
         doc: "ideal and noisy programs, exact, for training: 4^n numbers an observable, whatever the batch",
         cost: pauli::cost,
         make: |options| Arc::new(Pauli::new(options.precision)),
+    },
+    EngineRow {
+        name: "sparse",
+        doc: "expectation values of wide circuits: sums of Pauli strings of which small ones are dropped; tells what that changes",
+        cost: sparse::cost,
+        make: |options| Arc::new(Sparse::new(options.cut)),
     },
 ];
 

@@ -35,8 +35,8 @@ impl ObservedCircuit {
             let measures = self.circuit.ops().iter().any(|op| matches!(op.kind, OpKind::Measure { .. }));
             return if measures { Vec::new() } else { self.qubits.clone() };
         }
-        let support = self.observables.iter().fold(0, |all, observable| all | observable.support());
-        self.qubits.iter().enumerate().filter(|(k, _)| *k < 64 && support >> k & 1 == 1).map(|(_, &q)| q).collect()
+        let support: BTreeSet<usize> = self.observables.iter().flat_map(Observable::support).collect();
+        support.into_iter().filter_map(|k| self.qubits.get(k).copied()).collect()
     }
 }
 
@@ -291,7 +291,10 @@ impl Executions {
         let mitigation = condition.mitigation()?;
         let compiled = self.program(circuit, condition, mitigation)?;
         let CompileOptions { precision, trajectories, .. } = self.options;
-        let exact = engine(&self.options.engine, EngineOptions { precision, shots: trajectories, seed })?;
+        let exact = engine(
+            &self.options.engine,
+            EngineOptions { precision, shots: trajectories, seed, ..EngineOptions::default() },
+        )?;
         let sampled: Arc<dyn Simulator> = match condition.shots {
             Some(shots) => Arc::new(Shots { inner: exact, shots, seed }),
             None => exact,

@@ -11,10 +11,12 @@
 //! * [`mitigate`]: error mitigation around any engine.
 //! * [`explain`]: which noise a circuit loses its fidelity to.
 
+mod account;
 mod angles;
 mod auto;
 mod check;
 mod condition;
+mod cones;
 pub mod cost;
 mod density;
 mod engine;
@@ -33,14 +35,18 @@ mod readout;
 mod run;
 pub mod sample;
 mod shots;
+mod sparse;
 mod stages;
 pub mod state;
 mod statevector;
 mod trajectory;
 
+pub use account::Account;
 pub use angles::{AngleGradient, Angles};
 pub use auto::Auto;
 pub use condition::Condition;
+#[cfg(feature = "cli")]
+pub(crate) use cones::CONES;
 pub use density::Density;
 pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, engine};
 pub use error::{Error, SimError};
@@ -53,6 +59,7 @@ pub use pauli::Pauli;
 pub use prepared::{Prepared, Recorded, Tape};
 pub use run::{Run, observed_qubits};
 pub use shots::Shots;
+pub use sparse::{Cut, Sparse};
 pub use statevector::{Statevector, StatevectorRunner};
 pub use trajectory::Trajectory;
 

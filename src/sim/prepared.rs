@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::sim::{AngleGradient, Angles, SimError, sample};
+use crate::sim::{Account, AngleGradient, Angles, SimError, sample};
 
 /// A program with its observables on one engine, planned once: [`Simulator::prepare`](crate::sim::Simulator::prepare)
 /// makes it, and it runs for any angles with as many input slots as it was prepared for.
@@ -47,6 +47,15 @@ pub trait Prepared: Send + Sync {
     /// As [`Prepared::expect`].
     fn record(&self, angles: Angles, _most_bytes: usize) -> Result<Recorded, SimError> {
         Ok((self.expect(angles)?, None))
+    }
+
+    /// What the engine knows about the error of each value of [`Prepared::expect`], (batch, observables); `None` if it gives
+    /// no account of it: engines that drop nothing, and those that draw.
+    ///
+    /// # Errors
+    /// As [`Prepared::expect`].
+    fn account(&self, _angles: Angles) -> Result<Option<Array2<Account>>, SimError> {
+        Ok(None)
     }
 
     /// Outcome probabilities, (batch, 2^k): over the classical bits if the program measures (readout error included,

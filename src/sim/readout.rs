@@ -1,10 +1,10 @@
 //! From states to what is recorded: readout error, terminal measurements, classical bits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::circuit::{Observable, PauliString};
+use crate::circuit::{Letter, Observable, PauliString};
 use crate::noise::{Confusion, PairReadout, Program, Step};
-use crate::sim::kernel::strings::Terms;
+use crate::sim::kernel::strings::{PauliMasks, Terms};
 use crate::sim::{SimError, check};
 
 /// A measurement that nothing comes after: its qubit is left alone and its bit neither read nor written again.
@@ -115,6 +115,30 @@ pub fn record(measurements: &TerminalMeasurements, qubits: &[f64], bits: usize, 
     }
 }
 
+/// Weighted strings on a register of any width.
+pub type WideTerms = Vec<(f64, PauliString)>;
+
+/// [`recorded_strings`] as masks, for engines whose registers hold at most 64 qubits.
+///
+/// # Errors
+/// As [`recorded_strings`], and if the register is wider.
+pub fn recorded(
+    engine: &'static str,
+    program: &Program,
+    observables: &[Observable],
+    measurements: &TerminalMeasurements,
+) -> Result<Vec<Terms>, SimError> {
+    let masked = |(weight, string): (f64, PauliString)| string.masks().map(|(x, z)| (weight, PauliMasks { x, z }));
+    let strings = recorded_strings(engine, program, observables, measurements)?;
+    let terms = strings.into_iter().map(|terms| terms.into_iter().map(masked).collect::<Option<Terms>>());
+    terms.collect::<Option<_>>().ok_or(SimError::TooMuch {
+        what: engine,
+        qubits: program.qubits(),
+        needed: "more memory than there is",
+        instead: "use auto or sparse, or an observable that depends on fewer qubits",
+    })
+}
+
 /// Each observable of the recorded bits as one of the true state: every letter σ of qubit q becomes `a_q σ + b_q`.
 ///
 /// A correlated pair mixes 1, Z₀, Z₁ and Z₀Z₁. A qubit that only such a mixture brings in is read in the Z basis.
@@ -123,22 +147,27 @@ pub fn record(measurements: &TerminalMeasurements, qubits: &[f64], bits: usize, 
 ///
 /// # Errors
 /// If an observable reaches past the register or multiplies out to more than 2^20 strings.
-pub fn recorded(
+pub fn recorded_strings(
     engine: &'static str,
     program: &Program,
     observables: &[Observable],
     measurements: &TerminalMeasurements,
-) -> Result<Vec<Terms>, SimError> {
+) -> Result<Vec<WideTerms>, SimError> {
     check::observables(program, observables)?;
-    let measured = measurements.list.iter().fold(0u64, |mask, read| mask | 1 << read.qubit);
-    observables.iter().map(|o| expand(engine, program, o, measured)).collect()
+    let measured: BTreeSet<usize> = measurements.list.iter().map(|read| read.qubit).collect();
+    observables.iter().map(|o| expand(engine, program, o, &measured)).collect()
 }
 
-fn expand(engine: &'static str, program: &Program, observable: &Observable, measured: u64) -> Result<Terms, SimError> {
-    // Ordered by (x, z), so that sums over terms never depend on a hash.
-    let mut sum: BTreeMap<(u64, u64), f64> = BTreeMap::new();
-    for &(weight, string) in &observable.terms {
-        let mut strings = vec![(weight, string)];
+fn expand(
+    engine: &'static str,
+    program: &Program,
+    observable: &Observable,
+    measured: &BTreeSet<usize>,
+) -> Result<WideTerms, SimError> {
+    // Ordered by the string, so that sums over terms never depend on a hash.
+    let mut sum: BTreeMap<PauliString, f64> = BTreeMap::new();
+    for (weight, string) in &observable.terms {
+        let mut strings = vec![(*weight, string.clone())];
         let within_limit = |count: usize| {
             if count <= 1 << 20 {
                 return Ok(());
@@ -152,41 +181,46 @@ fn expand(engine: &'static str, program: &Program, observable: &Observable, meas
         };
         // The last thing that happens to the bits is undone first.
         for pair in program.correlated.iter().rev() {
-            strings = undo_pair(&strings, string, pair);
-            within_limit(strings.len())?;
+            let touched = |(_, s): &(f64, PauliString)| s.at(pair.qubits.0).or(s.at(pair.qubits.1)).is_some();
+            if strings.iter().any(touched) {
+                strings = undo_pair(strings, string, pair);
+                within_limit(strings.len())?;
+            }
         }
-        let touched = strings.iter().fold(0, |mask, (_, s)| mask | s.support());
-        for qubit in (0..program.qubits()).filter(|q| touched >> q & 1 == 1) {
+        let touched: BTreeSet<usize> = strings.iter().flat_map(|(_, s)| s.support()).collect();
+        for qubit in touched {
             let (a, b) = program.readout[qubit].map_or((1.0, 0.0), Confusion::on_z);
-            let a = if string.x & measured & 1 << qubit != 0 { 0.0 } else { a };
-            let without = |s: PauliString| PauliString { x: s.x & !(1 << qubit), z: s.z & !(1 << qubit) };
-            let has = |s: &PauliString| s.support() >> qubit & 1 == 1;
-            let lost: Vec<_> =
-                strings.iter().filter(|(_, s)| b != 0.0 && has(s)).map(|&(w, s)| (w * b, without(s))).collect();
+            let flips = string.at(qubit).is_some_and(|letter| letter.bits().0);
+            let a = if flips && measured.contains(&qubit) { 0.0 } else { a };
+            if (a, b) == (1.0, 0.0) {
+                continue;
+            }
+            let has = |s: &PauliString| s.at(qubit).is_some();
+            let kept = strings.iter().filter(|(_, s)| b != 0.0 && has(s));
+            let lost: Vec<_> = kept.map(|(w, s)| (w * b, s.with(qubit, None))).collect();
             strings.iter_mut().filter(|(_, s)| has(s)).for_each(|(w, _)| *w *= a);
             strings.extend(lost);
             within_limit(strings.len())?;
         }
         for (w, s) in strings.into_iter().filter(|(w, _)| *w != 0.0) {
-            *sum.entry((s.x, s.z)).or_default() += w;
+            *sum.entry(s).or_default() += w;
         }
     }
-    Ok(sum.into_iter().map(|((x, z), w)| (w, PauliString { x, z })).collect())
+    Ok(sum.into_iter().map(|(string, w)| (w, string)).collect())
 }
 
 /// `strings` before the confusion of a pair; letters of `original` stay what they are where they come back.
-fn undo_pair(strings: &[(f64, PauliString)], original: PauliString, pair: &PairReadout) -> Terms {
+fn undo_pair(strings: WideTerms, original: &PauliString, pair: &PairReadout) -> WideTerms {
     let (a, b) = pair.qubits;
     let mixture = pair.confusion.on_z();
-    let mut sum: BTreeMap<(u64, u64), f64> = BTreeMap::new();
-    for &(weight, string) in strings {
-        let letters = (string.support() >> a & 1 | (string.support() >> b & 1) << 1) as usize;
-        let rest = !(1u64 << a | 1 << b);
+    let read = |qubit: usize, is_in: bool| is_in.then(|| original.at(qubit).unwrap_or(Letter::Z));
+    let mut sum: BTreeMap<PauliString, f64> = BTreeMap::new();
+    for (weight, string) in strings {
+        let letters = usize::from(string.at(a).is_some()) | usize::from(string.at(b).is_some()) << 1;
         for (other, factor) in mixture[letters].iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
-            let new = ((other & 1) as u64) << a | ((other >> 1) as u64) << b;
-            let (x, z) = (string.x & rest | original.x & new, string.z & rest | original.z & new);
-            *sum.entry((x, z | new & !original.support())).or_default() += weight * factor;
+            let mixed = string.with(a, read(a, other & 1 == 1)).with(b, read(b, other >> 1 == 1));
+            *sum.entry(mixed).or_default() += weight * factor;
         }
     }
-    sum.into_iter().map(|((x, z), w)| (w, PauliString { x, z })).collect()
+    sum.into_iter().map(|(string, w)| (w, string)).collect()
 }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
-use crate::circuit::{Gate, Observable, Op, PauliString};
+use crate::circuit::{Gate, Letter, Observable, Op, PauliString};
 use crate::math::Stream;
 use crate::noise::{Program, Step};
 use crate::sim::{Angles, SimError, Simulator, check};
@@ -94,14 +94,21 @@ pub fn variance(
 /// O², of which only the symmetric part stays: strings that anticommute cancel.
 fn square(observable: &Observable) -> Observable {
     let mut terms = Vec::new();
-    for &(a, p) in &observable.terms {
-        for &(b, q) in &observable.terms {
-            if ((p.x & q.z).count_ones() + (p.z & q.x).count_ones()).is_multiple_of(2) {
-                let product = PauliString { x: p.x ^ q.x, z: p.z ^ q.z };
-                // P = i^{|x&z|} X^x Z^z, and Z^z X^x = (-1)^{|z&x|} X^x Z^z.
-                let y = |s: PauliString| (s.x & s.z).count_ones() as i32;
-                let turns = y(p) + y(q) - y(product) + 2 * (p.z & q.x).count_ones() as i32;
-                terms.push((if turns.rem_euclid(4) == 0 { a * b } else { -a * b }, product));
+    for (a, p) in &observable.terms {
+        for (b, q) in &observable.terms {
+            // Two different letters on a qubit are ±i times the third: XY, YZ and ZX are +i.
+            let quarter_turns = |&(qubit, letter): &(usize, Letter)| {
+                let other = q.at(qubit).map_or(letter, |other| other);
+                (other.index() + 3 - letter.index()) % 3
+            };
+            // 1 is a factor i, 2 a factor -i.
+            let (ahead, behind) =
+                p.letters().iter().map(quarter_turns).fold((0, 0), |(ahead, behind), turn| {
+                    (ahead + i32::from(turn == 1), behind + i32::from(turn == 2))
+                });
+            let turns = (ahead - behind).rem_euclid(4);
+            if turns % 2 == 0 {
+                terms.push((if turns == 0 { a * b } else { -a * b }, p.times(q)));
             }
         }
     }
@@ -122,18 +129,18 @@ impl Basis {
     pub fn group(observables: &[Observable]) -> Vec<Self> {
         let mut bases: Vec<Self> = Vec::new();
         for (o, observable) in observables.iter().enumerate() {
-            for &(weight, string) in &observable.terms {
+            for (weight, string) in &observable.terms {
                 let agrees = |basis: &&mut Self| {
-                    let both = basis.letters.support() & string.support();
-                    (basis.letters.x ^ string.x) & both == 0 && (basis.letters.z ^ string.z) & both == 0
+                    let same = |&(qubit, letter)| basis.letters.at(qubit).is_none_or(|other| other == letter);
+                    string.letters().iter().all(same)
                 };
+                let read = (o, *weight, string.clone());
                 match bases.iter_mut().find(agrees) {
                     Some(basis) => {
-                        basis.letters.x |= string.x;
-                        basis.letters.z |= string.z;
-                        basis.strings.push((o, weight, string));
+                        basis.letters = PauliString::new([basis.letters.letters(), string.letters()].concat());
+                        basis.strings.push(read);
                     }
-                    None => bases.push(Self { letters: string, strings: vec![(o, weight, string)] }),
+                    None => bases.push(Self { letters: string.clone(), strings: vec![read] }),
                 }
             }
         }
@@ -142,21 +149,21 @@ impl Basis {
 }
 
 /// Gates that take the letters of `string` to Z, each with its qubit.
-pub fn basis_gates(string: PauliString) -> impl Iterator<Item = (Gate, usize)> {
-    (0..64).filter_map(move |qubit| match string.letter(qubit) {
-        'X' => Some((Gate::H, qubit)),
+pub fn basis_gates(string: &PauliString) -> impl Iterator<Item = (Gate, usize)> {
+    string.letters().iter().filter_map(|&(qubit, letter)| match letter {
+        Letter::X => Some((Gate::H, qubit)),
         // H S† takes Y to Z, and so does √X.
-        'Y' => Some((Gate::Sx, qubit)),
-        _ => None,
+        Letter::Y => Some((Gate::Sx, qubit)),
+        Letter::Z => None,
     })
 }
 
 /// The same as steps of a program.
-pub(super) fn rotations(string: PauliString) -> impl Iterator<Item = Step> {
+pub(super) fn rotations(string: &PauliString) -> impl Iterator<Item = Step> {
     basis_gates(string).map(|(gate, qubit)| Step::Gate(Op::gate(gate, &[qubit], &[])))
 }
 
-/// The sign of `string`, as Z on its support, in `outcome`.
-pub fn sign(outcome: usize, string: PauliString) -> f64 {
-    if (outcome as u64 & string.support()).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
+/// The sign of a product of Z on the set bits of an outcome that is masked by its qubits.
+pub fn sign(masked: usize) -> f64 {
+    if masked.count_ones() % 2 == 1 { -1.0 } else { 1.0 }
 }

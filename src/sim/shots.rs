@@ -8,11 +8,15 @@ use ndarray::{Array2, ArrayView2, s};
 use crate::circuit::Observable;
 use crate::math::Stream;
 use crate::noise::Program;
+use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::kernel::chunks;
 use crate::sim::prepared::{Lazy, Prepared};
 use crate::sim::readout::{ProgramParts, TerminalMeasurement, TerminalMeasurements, record};
 use crate::sim::sample::{Basis, affordable, rotations, sample, sample_from, sign};
-use crate::sim::{AngleGradient, Angles, Gradient, Precision, SimError, Simulator, check};
+use crate::sim::{AngleGradient, Angles, EngineOptions, Gradient, Precision, SimError, Simulator, auto, check, cones};
+
+/// Observables whose outcomes take longer than this to find, seconds, are measured on their cones.
+const LONG: f64 = 0.1;
 
 /// Bases in which observables are read, each with the program that ends in it.
 type Bases = Vec<(Basis, Arc<dyn Prepared>)>;
@@ -20,7 +24,8 @@ type Bases = Vec<(Basis, Arc<dyn Prepared>)>;
 /// An engine whose results are estimated from a finite number of shots.
 ///
 /// Expectation values measure all qubits at once: Pauli strings that can be read in one basis share their `shots` draws,
-/// readout errors included; another basis is another `shots` draws. Gradients are by the parameter-shift rule on such
+/// readout errors included; another basis is another `shots` draws. Observables of a register whose outcomes would take long
+/// are drawn on their cones ([`Program::cone`]), each independently. Gradients are by the parameter-shift rule on such
 /// estimates.
 #[derive(Clone, Debug)]
 pub struct Shots<S> {
@@ -53,6 +58,15 @@ impl<S: Simulator + Clone + 'static> Simulator for Shots<S> {
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
         affordable(self.shots)?;
+        // Draws on different cones are independent: each value is distributed as on the whole register, pairs of values are
+        // not. Only where the outcomes of the whole are too many is that a price worth paying.
+        let engine: Arc<dyn Simulator> = Arc::new(self.clone());
+        let outcomes = |w: &Workload, call: &Call| auto::cost(w, &Call { request: Request::Probabilities, ..*call });
+        let options = EngineOptions { precision: self.precision(), ..EngineOptions::default() };
+        let way = (&outcomes as &_, LONG);
+        if let Some(on_cones) = cones::prepare(&engine, way, &options, program, observables, input_slots)? {
+            return Ok(on_cones);
+        }
         let bases = if observables.is_empty() { Vec::new() } else { self.bases(program, observables, input_slots)? };
         let read = program.readout.iter().enumerate();
         let read = read.map(|(qubit, confusion)| TerminalMeasurement { qubit, bit: qubit, confusion: *confusion });
@@ -82,7 +96,7 @@ impl<S: Simulator + Clone + 'static> Shots<S> {
         }
         let prepare = |basis: Basis| {
             let mut rotated = program.clone();
-            rotated.steps.extend(rotations(basis.letters));
+            rotated.steps.extend(rotations(&basis.letters));
             let prepared = self.inner.prepare(&rotated, &[], input_slots)?;
             Ok((basis, prepared))
         };
@@ -140,9 +154,10 @@ impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
                 let some = Angles { inputs: angles.inputs.slice_move(s![rows.clone(), ..]), ..angles };
                 let drawn = sample_from(self.recorded(&**prepared, some)?.view(), rows.start, shots, seed);
                 for (row, counts) in rows.zip(drawn.rows()) {
-                    for &(o, weight, string) in &basis.strings {
-                        let signed = counts.iter().enumerate().map(|(outcome, &n)| sign(outcome, string) * n as f64);
-                        out[[row, o]] += weight * signed.sum::<f64>() / shots.max(1) as f64;
+                    for (o, weight, string) in &basis.strings {
+                        let mask = string.masks().map_or(0, |(x, z)| x | z) as usize;
+                        let signed = counts.iter().enumerate().map(|(outcome, &n)| sign(outcome & mask) * n as f64);
+                        out[[row, *o]] += weight * signed.sum::<f64>() / shots.max(1) as f64;
                     }
                 }
             }

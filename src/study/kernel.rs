@@ -159,7 +159,7 @@ fn overlap(embedding: &Ansatz) -> Result<Ansatz, NnError> {
     append(own, 0)?;
     append(&own.inverse()?, inputs)?;
     let strings = 1u64 << qubits;
-    let terms = (0..strings).map(|z| (1.0 / strings as f64, PauliString { x: 0, z })).collect();
+    let terms = (0..strings).map(|z| (1.0 / strings as f64, PauliString::from_masks(0, z))).collect();
     let observables = vec![Observable { terms }];
     Ok(Ansatz { circuit, inputs: 2 * inputs, encoding: Encoding::Direct, observables })
 }

@@ -343,7 +343,7 @@ impl TrainedHead {
             return Err(failed(format!("head {:?} has no parameters", header.head)));
         }
         // Every feature has a weight in the file, or is an amplitude of at most 16 qubits.
-        let most = bytes.len() + (1 << CircuitConfig::MOST_QUBITS);
+        let most = bytes.len() + (1 << CircuitConfig::MOST_AMPLITUDE_QUBITS);
         if header.features > most {
             let reason = format!("{} features in a file of {} bytes", header.features, bytes.len());
             return Err(failed(reason));

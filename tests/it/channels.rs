@@ -296,7 +296,8 @@ fn pairs_read_together_are_exact_in_every_engine() {
         let outcomes = recorded(&program);
         for text in ["Z0", "Z1", "Z2", "Z0 Z1", "Z1 Z2", "Z0 Z2", "Z0 Z1 Z2"] {
             let z: Observable = text.parse().unwrap();
-            let sign = |i: usize| if (i as u64 & z.support()).count_ones() % 2 == 1 { -1.0 } else { 1.0 };
+            let mask: usize = z.support().iter().map(|q| 1 << q).sum();
+            let sign = |i: usize| if (i & mask).count_ones() % 2 == 1 { -1.0 } else { 1.0 };
             let expected: f64 = outcomes.iter().enumerate().map(|(i, p)| sign(i) * p).sum();
             let got = engine.expect(&program, angles(), &[z]).unwrap()[[0, 0]];
             assert!((got - expected).abs() < 1e-12, "{} {text}: {got} instead of {expected}", row.name);

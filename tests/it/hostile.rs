@@ -193,7 +193,7 @@ const TOO_MUCH: &[(&str, &str)] = &[
     ("run qtl --spec batch.toml", "batch"),
     ("study suite.toml", "train.batch"),
     ("run qtl --batch 1000000000000", "train.batch"),
-    ("run qtl --qubits 64", "from 1 to 16"),
+    ("run qtl --qubits 193", "from 1 to 192"),
     ("run qtl --shots 18446744073709551615", "shots"),
     ("run noise_robustness --scales 1e300", "scales"),
     ("run noise_robustness --set devices=[\"manila\",\"ibm_manila\"]", "each device once"),

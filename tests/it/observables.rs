@@ -8,15 +8,15 @@ fn read(text: &str) -> Observable {
 
 #[test]
 fn sums_of_weighted_strings_are_read() {
-    let z01 = PauliString { x: 0, z: 0b11 };
-    let y3 = PauliString { x: 8, z: 8 };
+    let z01 = PauliString::from_masks(0, 0b11);
+    let y3 = PauliString::from_masks(8, 8);
     let cases: [(&str, Vec<(f64, PauliString)>); 7] = [
-        ("Z0 Z1", vec![(1.0, z01)]),
-        ("Z0 Z1 + 0.5 Y3", vec![(1.0, z01), (0.5, y3)]),
-        ("-Z0*Z1 - 2*Y3", vec![(-1.0, z01), (-2.0, y3)]),
-        ("1e-3 Y3", vec![(1e-3, y3)]),
-        ("2.5e+2 Y3", vec![(250.0, y3)]),
-        ("+ Z1 Z0", vec![(1.0, z01)]),
+        ("Z0 Z1", vec![(1.0, z01.clone())]),
+        ("Z0 Z1 + 0.5 Y3", vec![(1.0, z01.clone()), (0.5, y3.clone())]),
+        ("-Z0*Z1 - 2*Y3", vec![(-1.0, z01.clone()), (-2.0, y3.clone())]),
+        ("1e-3 Y3", vec![(1e-3, y3.clone())]),
+        ("2.5e+2 Y3", vec![(250.0, y3.clone())]),
+        ("+ Z1 Z0", vec![(1.0, z01.clone())]),
         ("3", vec![(3.0, PauliString::default())]),
     ];
     for (text, terms) in cases {
@@ -26,7 +26,7 @@ fn sums_of_weighted_strings_are_read() {
 
 #[test]
 fn printing_reads_back() {
-    for text in ["Z0", "-X1 Y2", "0.25 Z0 Z3 - 1.5 X1 + 1", "1e-12 Z63", "-0.5"] {
+    for text in ["Z0", "-X1 Y2", "0.25 Z0 Z3 - 1.5 X1 + 1", "1e-12 Z63", "Z64 Y155 - 2 X999", "-0.5"] {
         let observable = read(text);
         assert_eq!(read(&observable.to_string()), observable, "{text} prints as {observable}");
     }
@@ -39,7 +39,6 @@ fn nonsense_is_refused_with_its_word() {
         ("Z", "names no qubit"),
         ("Q0", "\"Q0\""),
         ("Z0 Z0", "is listed twice"),
-        ("Z64", "past 63"),
         ("Z0 + + Z1", "sign without a term"),
         ("Z0 -", "sign without a term"),
         ("inf Z0", "no finite terms"),

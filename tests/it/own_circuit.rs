@@ -70,7 +70,7 @@ fn circuits_that_cannot_be_heads_are_refused_by_name_and_with_what_to_write() {
             "input float x; qubit[2] q; bit c; rx(x) q[0]; c = measure q[0]; if (c == 1) { x q[1]; }",
             "under a condition",
         ),
-        ("input float x; qubit[17] q; rx(x) q[0];", "17 qubits; a head has 1 to 16"),
+        ("input float x; qubit[193] q; rx(x) q[0];", "193 qubits; a head has 1 to 192"),
         ("input float x; qubit q; rx(x) q;\n// observables: Z1", "observable Z1: the circuit has qubits 0 to 0"),
         ("input float x; qubit q; rx(x) q;\n// observables: Q0", "one of I X Y Z"),
         ("input float x; qubit q; foo(x) q;", "mine.qasm:1:"),

@@ -12,9 +12,9 @@ mod own;
 
 pub use encoding::{ENCODINGS, Encoding, EncodingRow, PauliMap, uploading_feature_map, zz_feature_map};
 pub use entanglement::{ENTANGLEMENTS, Entanglement, EntanglementRow};
-pub use own::AnsatzError;
+pub use own::{AnsatzError, MOST_QUBITS};
 
-use crate::circuit::{Circuit, CircuitError, Gate, Observable, Param, PauliString};
+use crate::circuit::{Circuit, CircuitError, Gate, Letter, Observable, Param, PauliString};
 
 /// A variational circuit with its input slots and weight slots.
 #[derive(Clone, Debug, PartialEq)]
@@ -354,14 +354,13 @@ impl AnsatzRow {
 
 /// Every Pauli string on one qubit, then on two.
 fn two_local_paulis(n: usize) -> Vec<Observable> {
-    // X, Y and Z on one qubit, by their bits.
-    let letters = |qubit: usize| [(1, 0), (1, 1), (0, 1)].map(|(x, z)| PauliString { x: x << qubit, z: z << qubit });
-    let one = |string| Observable { terms: vec![(1.0, string)] };
-    let mut found: Vec<Observable> = (0..n).flat_map(letters).map(one).collect();
+    let letters = |qubit: usize| [Letter::X, Letter::Y, Letter::Z].map(|letter| (qubit, letter));
+    let one = |letters: &[(usize, Letter)]| Observable { terms: vec![(1.0, PauliString::new(letters.to_vec()))] };
+    let mut found: Vec<Observable> = (0..n).flat_map(letters).map(|p| one(&[p])).collect();
     for a in 0..n {
         for b in a + 1..n {
             for (p, q) in letters(a).into_iter().flat_map(|p| letters(b).map(|q| (p, q))) {
-                found.push(one(PauliString { x: p.x | q.x, z: p.z | q.z }));
+                found.push(one(&[p, q]));
             }
         }
     }

@@ -5,7 +5,8 @@ use crate::circuit::qasm::{QasmError, ReadOptions, read};
 use crate::circuit::{Circuit, CircuitError, Observable, Param};
 
 /// Most qubits of an own circuit, as of every head.
-const MOST_QUBITS: usize = 16;
+/// Most qubits of a head's circuit: more than the largest devices have.
+pub const MOST_QUBITS: usize = 192;
 
 /// A circuit that cannot be an ansatz: what, where, and what to write instead.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -66,7 +67,7 @@ impl Ansatz {
     ///
     /// # Errors
     /// A text that is no circuit, a circuit that measures before its end or acts under a condition, an input that is neither
-    /// feature nor weight or that no gate uses, no feature at all, more than 16 qubits, an observable outside the register.
+    /// feature nor weight or that no gate uses, no feature at all, more than 192 qubits, an observable outside the register.
     pub fn read(text: &str, name: &str) -> Result<Self, AnsatzError> {
         let file = || name.to_string();
         let circuit_error = |source| AnsatzError::Circuit { file: file(), source };
@@ -116,9 +117,9 @@ impl Ansatz {
             let text = text.as_ref().trim();
             let observable: Observable =
                 text.parse().map_err(|source| AnsatzError::Circuit { file: name.into(), source })?;
-            match observable.support() >> qubits.min(63) {
-                0 => Ok(observable),
-                _ => Err(AnsatzError::Observable { file: name.into(), observable: text.into(), qubits }),
+            match observable.width() <= qubits {
+                true => Ok(observable),
+                false => Err(AnsatzError::Observable { file: name.into(), observable: text.into(), qubits }),
             }
         };
         texts.iter().map(parse).collect()

@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
         Engine::Density => "density",
         Engine::Trajectory => "trajectory",
     };
-    let engine = engine(name, EngineOptions { precision, shots, seed })?;
+    let engine = engine(name, EngineOptions { precision, shots, seed, ..EngineOptions::default() })?;
     let named = || arguments.circuit.display().to_string();
     let prepared = engine.prepare(&program, &[], 0).with_context(named)?;
     let (probabilities, seconds) = timed(budget, || match arguments.engine {

@@ -11,7 +11,7 @@ use super::Arguments;
 use super::setup::Setup;
 use crate::math::C64;
 use crate::noise::Program;
-use crate::sim::{Angles, Auto, EngineOptions, Precision, SimError, Simulator, engine, sample, state};
+use crate::sim::{Account, Angles, Auto, CONES, EngineOptions, Precision, SimError, Simulator, engine, sample, state};
 
 /// Longest list of probabilities that is printed by default.
 const LISTED: usize = 1 << 16;
@@ -23,13 +23,19 @@ pub struct Answer {
     pub engine: String,
     pub precision: Precision,
     pub threads: usize,
-    /// Number of qubits simulated.
+    /// Number of qubits of the program.
     pub qubits: usize,
+    /// Qubits of the widest part that was simulated, if expectation values alone were wanted and each feels only a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cones: Option<usize>,
     /// Time of the simulation alone.
     pub seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<Vec<f64>>,
     pub expectations: Vec<f64>,
+    /// What is known about the error of each expectation value, from an engine that drops something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errors: Option<Vec<ErrorAccount>>,
     /// By bit string, the highest bit first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<BTreeMap<String, u64>>,
@@ -40,23 +46,61 @@ pub struct Answer {
     pub bits: Vec<usize>,
 }
 
+/// The error of an expectation value, as far as it is known.
+#[derive(Serialize)]
+pub struct ErrorAccount {
+    /// It cannot be larger; `None`: no certificate.
+    pub bound: Option<f64>,
+    /// Root mean square over random basis states as input.
+    pub rms: f64,
+    /// Difference to a run that drops four times as much.
+    pub drift: f64,
+    /// Number of dropped coefficients; 0: exact to rounding.
+    pub dropped: u64,
+    /// Most Pauli strings held at a time.
+    pub terms: usize,
+    /// Coefficients below this were dropped.
+    pub cut: f64,
+}
+
+impl ErrorAccount {
+    fn of(account: &Account) -> Self {
+        let &Account { rms, drift, dropped, terms, below, .. } = account;
+        Self { bound: account.certificate(), rms, drift, dropped, terms, cut: below }
+    }
+}
+
 /// Runs everything that the arguments request; the state only if it is to be saved.
 pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<ArrayD<C64>>)> {
     let program = &*setup.program;
     let angles = Angles::of_weights(&[]);
     let shots = arguments.shots.unwrap_or(EngineOptions::default().shots);
-    let options = EngineOptions { precision: arguments.precision, shots, seed: arguments.seed };
+    let options = EngineOptions { precision: arguments.precision, shots, seed: arguments.seed, cut: arguments.cut() };
     let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize;
-    let outcomes = few || arguments.probabilities || arguments.shots.is_some() || setup.observables.is_empty();
+    let outcomes = few && arguments.engine != "sparse"
+        || arguments.probabilities
+        || arguments.shots.is_some()
+        || setup.observables.is_empty();
 
     let (auto, named) = (Auto::new(options), engine(&arguments.engine, options)?);
     let engine: &dyn Simulator = match arguments.engine.as_str() {
-        "auto" => auto.choose(program, angles, (!outcomes).then_some(setup.observables.len())),
+        "auto" if outcomes => auto.choose(program, angles, None),
         _ => named.as_ref(),
     };
-    let full_name = engine.name();
+    let values = match setup.observables.len() {
+        0 => None,
+        _ => Some(engine.prepare(program, &setup.observables, 0)?),
+    };
+    let full_name = match &values {
+        Some(prepared) if !outcomes => prepared.resolved_name(1),
+        _ => engine.name(),
+    };
     // Precision and number of trajectories follow the name.
-    let name = full_name.split(", ").next().unwrap_or_default().to_string();
+    let name = full_name.split(", ").next().unwrap_or_default();
+    let (name, cones) = match name.split_once(CONES) {
+        Some((name, rest)) => (name.to_string(), rest.split(' ').next().and_then(|qubits| qubits.parse().ok())),
+        None => (name.to_string(), None),
+    };
     if let Some(shots) = arguments.shots {
         sample::affordable(shots)?;
     }
@@ -77,10 +121,12 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
             _ => sample::sample(p.view().insert_axis(ndarray::Axis(0)), shots, arguments.seed).row(0).to_owned(),
         });
     }
-    let expectations = match setup.observables.len() {
-        0 => Vec::new(),
-        _ => engine.expect(program, angles, &setup.observables)?.row(0).to_vec(),
+    let expectations = match &values {
+        None => Vec::new(),
+        Some(prepared) => prepared.expect(angles)?.row(0).to_vec(),
     };
+    let accounts = values.as_ref().and_then(|prepared| prepared.account(angles).transpose()).transpose()?;
+    let errors = accounts.map(|accounts| accounts.row(0).iter().map(ErrorAccount::of).collect());
     let state = arguments.save.is_some().then(|| saved(arguments, setup)).transpose()?;
     let seconds = begun.elapsed().as_secs_f64();
 
@@ -95,9 +141,11 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         precision: engine.precision(),
         threads: rayon::current_num_threads(),
         qubits: program.qubits(),
+        cones,
         seconds,
         probabilities: probabilities.filter(|_| listed).map(|p| p.to_vec()),
         expectations,
+        errors,
         counts: counts.map(named),
         repairs: program.notices.clone(),
         active: setup.qubits.clone(),

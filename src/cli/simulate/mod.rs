@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 
 use crate::cli::{circuit_file, console, threads};
-use crate::sim::Precision;
+use crate::sim::{Cut, Precision};
 use answer::answer;
 use setup::Setup;
 
@@ -75,6 +75,15 @@ pub struct Arguments {
     /// density matrix.
     #[arg(long, value_name = "OUT.npy")]
     save: Option<PathBuf>,
+    /// What the engine "sparse" drops: Pauli strings with coefficients smaller than this.
+    #[arg(long, value_name = "C", default_value_t = Cut::default().below)]
+    cut: f64,
+    /// It also drops strings on more qubits than this.
+    #[arg(long, value_name = "W")]
+    most_weight: Option<usize>,
+    /// It holds at most so many strings for an observable, and drops more to do so.
+    #[arg(long, value_name = "N", default_value_t = Cut::default().terms)]
+    most_terms: usize,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -86,9 +95,18 @@ pub struct Arguments {
     probabilities: bool,
 }
 
+impl Arguments {
+    /// What the engine "sparse" drops.
+    fn cut(&self) -> Cut {
+        Cut { below: self.cut, weight: self.most_weight, terms: self.most_terms }
+    }
+}
+
 /// Simulates and prints.
 pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.shots != Some(0), "--shots 0 shows nothing; give 1 or more");
+    ensure!((0.0..=1.0).contains(&arguments.cut), "--cut {}: give a number from 0 to 1, such as 1e-4", arguments.cut);
+    ensure!(arguments.most_terms > 0, "--most-terms 0 leaves no string; give 1 or more");
     let exact = ["auto", "statevector", "density"];
     if arguments.save.is_some() && !exact.contains(&arguments.engine.as_str()) {
         bail!("--engine {} holds no state that could be saved; use one of {}", arguments.engine, exact.join(", "));

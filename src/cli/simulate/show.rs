@@ -6,7 +6,7 @@ use super::Arguments;
 use super::answer::Answer;
 use super::setup::Setup;
 use crate::math::Seconds;
-use crate::sim::sample;
+use crate::sim::{CONES, sample};
 
 /// Outcomes in the table; the rest is summed up.
 const ROWS: usize = 16;
@@ -19,8 +19,9 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
     let (qubits, width) = (answer.qubits, setup.width);
     let of = if qubits == width { String::new() } else { format!(" for a register of {width}") };
     let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+    let cones = answer.cones.map_or(String::new(), |widest| format!("{CONES}{widest} qubits"));
     let mut text = format!(
-        "{}: {qubits} qubits{of}, {engine}, {precision} precision, {threads}, {}\n",
+        "{}: {qubits} qubits{of}, {engine}{cones}, {precision} precision, {threads}, {}\n",
         arguments.file.display(),
         Seconds(*seconds)
     );
@@ -28,11 +29,7 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
         text += &outcomes(setup, answer);
     }
     if !answer.expectations.is_empty() {
-        let mut table = table(["observable", "expectation value"]);
-        for (name, value) in arguments.observable.iter().zip(&answer.expectations) {
-            table.add_row([Cell::new(name), right(format!("{value:.6}"))]);
-        }
-        text += &format!("\n{table}\n");
+        text += &expectations(arguments, answer);
     }
     if let Some(path) = &arguments.save {
         text += &format!("\nThe state is in {}.\n", path.display());
@@ -42,6 +39,30 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
         text.extend(answer.repairs.iter().map(|notice| format!("  {notice}\n")));
     }
     text
+}
+
+/// Expectation values, with what is known about their errors if the engine drops something.
+fn expectations(arguments: &Arguments, answer: &Answer) -> String {
+    let values = arguments.observable.iter().zip(&answer.expectations);
+    let Some(errors) = &answer.errors else {
+        let mut table = table(["observable", "expectation value"]);
+        for (name, value) in values {
+            table.add_row([Cell::new(name), right(format!("{value:.6}"))]);
+        }
+        return format!("\n{table}\n");
+    };
+    let mut table = table(["observable", "expectation value", "error at most", "drift", "rms", "strings"]);
+    for ((name, value), error) in values.zip(errors) {
+        let bound = error.bound.map_or("no certificate".into(), |bound| format!("{bound:.1e}"));
+        let cells = [format!("{value:.6}"), bound, format!("{:.1e}", error.drift), format!("{:.1e}", error.rms)];
+        let cells = cells.into_iter().chain([error.terms.to_string()]).map(right);
+        table.add_row(std::iter::once(Cell::new(name)).chain(cells));
+    }
+    let cut = errors.iter().map(|error| error.cut).fold(0.0, f64::max);
+    format!(
+        "\n{table}\nCoefficients below {cut:.1e} were dropped. Drift: the difference to a run that drops four times as much. \
+         Rms: the mean error over random basis states as input. Neither bounds the error of this circuit.\n"
+    )
 }
 
 fn table<const N: usize>(header: [&str; N]) -> Table {

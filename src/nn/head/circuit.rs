@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::circuit::ansatz::{
     ANSATZE, AnsatzError, AnsatzRow, Changes, ENCODINGS, ENTANGLEMENTS, Encoding, EncodingRow, EntanglementRow,
+    MOST_QUBITS,
 };
 use crate::circuit::{Ansatz, Circuit};
 use crate::math::input;
@@ -179,8 +180,12 @@ impl CircuitConfig {
         }
     }
 
-    /// Most qubits of a head.
-    pub const MOST_QUBITS: usize = 16;
+    /// Most qubits of a head: those of the largest devices. Whether its expectation values can be computed depends on how
+    /// far they reach, and engines refuse what cannot.
+    pub const MOST_QUBITS: usize = MOST_QUBITS;
+
+    /// Most qubits of a head that takes features as 2^n amplitudes.
+    pub const MOST_AMPLITUDE_QUBITS: usize = 16;
 
     /// Most layers of a head.
     pub const MOST_DEPTH: usize = 1000;
@@ -215,11 +220,18 @@ impl CircuitConfig {
     pub fn build(&self, fixed: Option<&'static AnsatzRow>, entangle: bool) -> Result<Ansatz, NnError> {
         // Settings are checked before; these may also come from the file of a trained head.
         let sizes = [
-            ("circuit.qubits", self.qubits, Self::MOST_QUBITS, "at most 16 qubits"),
+            ("circuit.qubits", self.qubits, Self::MOST_QUBITS, "at most 192 qubits"),
             ("circuit.depth", self.depth, Self::MOST_DEPTH, "at most 1000 layers"),
         ];
         if let Some((field, value, _, reason)) = sizes.into_iter().find(|(_, value, most, _)| value > most) {
             return Err(NnError::Setting { field, value: value.to_string(), reason });
+        }
+        let most = Self::MOST_AMPLITUDE_QUBITS;
+        let amplitudes = |row: &AnsatzRow| row.encoding.is_amplitude();
+        if self.qubits > most && fixed.map_or_else(|| self.takes_amplitudes(), amplitudes) {
+            let (field, value) = ("circuit.qubits", self.qubits.to_string());
+            let reason = "at most 16 qubits where features are 2^qubits amplitudes";
+            return Err(NnError::Setting { field, value, reason });
         }
         let built = match (fixed.map_or_else(|| self.family(), |row| Ok(Some(row)))?, &self.ansatz) {
             (Some(row), _) => {

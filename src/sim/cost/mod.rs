@@ -159,7 +159,10 @@ impl Workload {
             measures,
             angles: program.steps.iter().map(slots_used).sum(),
             observables: observables.len(),
-            flips: observables.iter().flat_map(|o| &o.terms).any(|(_, string)| string.x != 0),
+            flips: observables
+                .iter()
+                .flat_map(|o| &o.terms)
+                .any(|(_, string)| string.letters().iter().any(|(_, letter)| letter.bits().0)),
             wide: wide.collect(),
             outline: Outline::of(&parts, (program.qubits(), program.bits), input_slots),
         }
@@ -218,7 +221,7 @@ impl Workload {
         let sampled = !EXACT.contains(&engine);
         let impatient = sampled && cost.seconds > PATIENCE && exact().is_some_and(|exact| exact < 0.01 * cost.seconds);
         if cost.seconds > TIME_LIMIT || impatient {
-            let drawn = sampled || call.request == Request::Sample;
+            let drawn = engine == "trajectory" || call.request == Request::Sample;
             let engine = if drawn { format!("{engine} with {} shots", call.shots) } else { engine.into() };
             return Err(SimError::TooLong { engine, needed: duration(cost.seconds), instead: instead() });
         }
@@ -259,7 +262,7 @@ impl Workload {
         let fewer = |call: Call| self.takes_at_most(refused, &call, there);
         let rows = call.rows > 1 && fewer(call.rows(1));
         let shots = (0..=40).map(|k| call.shots >> k).find(|&shots| shots > 0 && fewer(Call { shots, ..*call }));
-        let drawn = !EXACT.contains(&refused.name) || call.request == Request::Sample;
+        let drawn = refused.name == "trajectory" || call.request == Request::Sample;
         match (rows, shots) {
             (true, _) => "run fewer rows in one call".into(),
             (_, Some(shots)) if drawn && shots < call.shots => format!("use at most {shots} shots"),

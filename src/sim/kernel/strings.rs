@@ -6,13 +6,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::circuit::PauliString;
 use crate::math::matrix::{C64, c};
 use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::float::Float;
 
+/// A Pauli string on a register of at most 64 qubits: bit k of `x` is an X or Y on qubit k, bit k of `z` a Z or Y.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PauliMasks {
+    pub x: u64,
+    pub z: u64,
+}
+
 /// A weighted sum of Pauli strings.
-pub type Terms = Vec<(f64, PauliString)>;
+pub type Terms = Vec<(f64, PauliMasks)>;
 
 /// Strings of some observables by X/Y pattern: (z, observable, weight).
 pub struct Strings(BTreeMap<u64, Vec<(u64, usize, f64)>>);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::circuit::{Observable, PauliString};
+use crate::circuit::Observable;
 use crate::noise::{Confusion, Program, Step};
 use crate::sim::prepared::{Prepared, Recorded};
 use crate::sim::readout::{ProgramParts, TerminalMeasurement};
@@ -29,18 +29,15 @@ const MOST_STRINGS: usize = 1 << 20;
 /// `observable` with `(σ - b)/a` for each letter.
 fn inverted(program: &Program, observable: &Observable) -> Result<Observable, SimError> {
     let mut terms = Vec::new();
-    for &(weight, string) in &observable.terms {
-        let mut strings = vec![(weight, string)];
-        for (qubit, confusion) in program.readout.iter().enumerate() {
-            let Some((a, b)) = confusion.filter(|_| string.support() >> qubit & 1 == 1).map(Confusion::on_z) else {
-                continue;
-            };
+    for (weight, string) in &observable.terms {
+        let mut strings = vec![(*weight, string.clone())];
+        for qubit in string.support() {
+            let Some((a, b)) = program.readout.get(qubit).copied().flatten().map(Confusion::on_z) else { continue };
             if a.abs() < 1e-9 {
                 return Err(SimError::NotInvertible { what: format!("the readout of qubit {qubit}") });
             }
-            let without = |s: PauliString| PauliString { x: s.x & !(1 << qubit), z: s.z & !(1 << qubit) };
             let constants: Vec<_> =
-                strings.iter().filter(|_| b != 0.0).map(|&(w, s)| (-w * b / a, without(s))).collect();
+                strings.iter().filter(|_| b != 0.0).map(|(w, s)| (-w * b / a, s.with(qubit, None))).collect();
             strings.iter_mut().for_each(|(w, _)| *w /= a);
             strings.extend(constants);
             if strings.len() > MOST_STRINGS {

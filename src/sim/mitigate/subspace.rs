@@ -123,7 +123,7 @@ impl<S: Simulator + Clone + 'static> Simulator for ReadoutSubspace<S> {
             });
         }
         let prepare = |(number, basis): (usize, Basis)| {
-            let measured = measured(program, rotations(basis.letters));
+            let measured = measured(program, rotations(&basis.letters));
             let engine = substream(&self.inner, number as u64);
             Ok((basis, Outcomes::new(&*engine, &measured, input_slots)?))
         };
@@ -186,9 +186,10 @@ impl<S: Simulator + Clone + 'static> Prepared for SubspaceProgram<S> {
         let mut out = Array2::zeros((angles.batch(), self.observables.len()));
         for (basis, outcomes) in &self.bases {
             for (row, p) in outcomes.corrected(angles)?.rows().into_iter().enumerate() {
-                for &(o, weight, string) in &basis.strings {
-                    let signed = p.iter().enumerate().map(|(outcome, p)| sign(outcome, string) * p);
-                    out[[row, o]] += weight * signed.sum::<f64>();
+                for (o, weight, string) in &basis.strings {
+                    let mask = string.masks().map_or(0, |(x, z)| x | z) as usize;
+                    let signed = p.iter().enumerate().map(|(outcome, p)| sign(outcome & mask) * p);
+                    out[[row, *o]] += weight * signed.sum::<f64>();
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::circuit::{Observable, PauliString};
+use crate::circuit::{Letter, Observable, PauliString};
 use crate::math::{Probability, Stream};
 use crate::noise::{Confusion, Program};
 use crate::sim::mitigate::Average;
@@ -62,7 +62,10 @@ impl<S: Simulator + Clone + 'static> TwirledReadout<S> {
     /// The values of |0…0⟩ for each string of `strings` as Z on its support.
     fn calibrated(&self, program: &Program, strings: &[PauliString]) -> Result<Vec<f64>, SimError> {
         let empty = Program { steps: Vec::new(), slots: 0, bits: 0, ..program.clone() };
-        let as_z = |s: &PauliString| Observable { terms: vec![(1.0, PauliString { x: 0, z: s.support() })] };
+        let as_z = |s: &PauliString| {
+            let z = PauliString::new(s.support().map(|qubit| (qubit, Letter::Z)));
+            Observable { terms: vec![(1.0, z)] }
+        };
         let observables: Vec<Observable> = strings.iter().map(as_z).collect();
         // Draws of its own, apart from those of the circuit.
         let engine = substream(&self.inner, u64::MAX);
@@ -73,17 +76,18 @@ impl<S: Simulator + Clone + 'static> TwirledReadout<S> {
     /// Each observable with its strings divided by their values on |0…0⟩.
     fn divided(&self, program: &Program, observables: &[Observable]) -> Result<Vec<Observable>, SimError> {
         check::observables(program, observables)?;
-        let strings: Vec<PauliString> = observables.iter().flat_map(|o| o.terms.iter().map(|(_, s)| *s)).collect();
+        let strings: Vec<PauliString> =
+            observables.iter().flat_map(|o| o.terms.iter().map(|(_, s)| s.clone())).collect();
         let mut factors = self.calibrated(program, &strings)?.into_iter();
-        let divide = |&(weight, string): &(f64, PauliString)| {
+        let divide = |(weight, string): &(f64, PauliString)| {
             // One number for each string, in order.
             let factor = factors.next().expect("as many numbers as strings");
             if factor.abs() < 1e-9 {
                 return Err(SimError::NotInvertible {
-                    what: format!("the readout of {}", Observable { terms: vec![(1.0, string)] }),
+                    what: format!("the readout of {}", Observable { terms: vec![(1.0, string.clone())] }),
                 });
             }
-            Ok((weight / factor, string))
+            Ok((weight / factor, string.clone()))
         };
         let terms: Vec<(f64, PauliString)> =
             observables.iter().flat_map(|o| &o.terms).map(divide).collect::<Result<_, _>>()?;

@@ -20,7 +20,7 @@ use crate::circuit::Observable;
 use crate::noise::Program;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::prepared::Prepared;
-use crate::sim::{Density, Precision, SimError, Simulator};
+use crate::sim::{Density, EngineOptions, Precision, SimError, Simulator, cones};
 pub use cost::cost;
 use plan::Plan;
 use program::PauliProgram;
@@ -70,6 +70,13 @@ impl Simulator for Pauli {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
+        let (engine, options): (Arc<dyn Simulator>, _) =
+            (Arc::new(*self), EngineOptions { precision: self.precision, ..EngineOptions::default() });
+        if let Some(on_cones) =
+            cones::prepare(&engine, (&cost, cones::WORTH), &options, program, observables, input_slots)?
+        {
+            return Ok(on_cones);
+        }
         match self.precision {
             Precision::Double => self.prepare_in::<f64>(program, observables, input_slots),
             Precision::Single => self.prepare_in::<f32>(program, observables, input_slots),

@@ -32,7 +32,7 @@ use crate::math::C64;
 use crate::noise::Program;
 use crate::sim::cost::Request;
 use crate::sim::prepared::Prepared;
-use crate::sim::{Angles, Precision, SimError, Simulator};
+use crate::sim::{Angles, EngineOptions, Precision, SimError, Simulator, cones};
 use plan::Plan;
 use program::StatevectorProgram;
 
@@ -98,6 +98,13 @@ impl Simulator for Statevector {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
+        let (engine, options): (Arc<dyn Simulator>, _) =
+            (Arc::new(*self), EngineOptions { precision: self.precision, ..EngineOptions::default() });
+        if let Some(on_cones) =
+            cones::prepare(&engine, (&cost, cones::WORTH), &options, program, observables, input_slots)?
+        {
+            return Ok(on_cones);
+        }
         let request = if observables.is_empty() { Request::Probabilities } else { Request::Values };
         let plan = self.plan(program, observables, input_slots, request)?;
         Ok(match self.precision {

@@ -21,7 +21,7 @@ use crate::math::Stream;
 use crate::noise::Program;
 use crate::sim::cost::{Call, Request};
 use crate::sim::prepared::Prepared;
-use crate::sim::{Angles, EngineOptions, Precision, SimError, Simulator};
+use crate::sim::{Angles, EngineOptions, Precision, SimError, Simulator, cones};
 pub use cost::cost;
 use program::TrajectoryProgram;
 
@@ -57,7 +57,7 @@ impl Trajectory {
     /// A call for so many rows.
     fn call(&self, request: Request, rows: usize) -> Call {
         let &Self { shots, seed, precision } = self;
-        Call::new(request, &EngineOptions { precision, shots, seed }).rows(rows)
+        Call::new(request, &EngineOptions { precision, shots, seed, ..EngineOptions::default() }).rows(rows)
     }
 
     /// Outcomes of `shots` shots for every row, (batch, 2^k) with columns as in [`Prepared::probabilities`].
@@ -88,6 +88,15 @@ impl Simulator for Trajectory {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
+        let (engine, options): (Arc<dyn Simulator>, _) = (
+            Arc::new(*self),
+            EngineOptions { precision: self.precision, shots: self.shots, ..EngineOptions::default() },
+        );
+        if let Some(on_cones) =
+            cones::prepare(&engine, (&cost, cones::WORTH), &options, program, observables, input_slots)?
+        {
+            return Ok(on_cones);
+        }
         Ok(match self.precision {
             Precision::Double => Arc::new(TrajectoryProgram::<f64>::new(*self, program, observables, input_slots)?),
             Precision::Single => Arc::new(TrajectoryProgram::<f32>::new(*self, program, observables, input_slots)?),

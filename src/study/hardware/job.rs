@@ -112,7 +112,7 @@ impl HardwareJob {
         let bases = Basis::group(&ansatz.observables);
         let trained = transpiled.circuit.bind_last(&head.circuit_weights()?, ansatz.inputs).map_err(NnError::from)?;
         let measured = |(number, basis): (usize, &Basis)| -> Result<MeasuredCircuit, StudyError> {
-            let circuit = measured(&trained, basis.letters, &transpiled.final_layout, &target)?;
+            let circuit = measured(&trained, &basis.letters, &transpiled.final_layout, &target)?;
             Ok(MeasuredCircuit { file: format!("circuit_{number}.qasm"), circuit })
         };
         let circuits = bases.iter().enumerate().map(measured).collect::<Result<Vec<_>, _>>()?;
@@ -128,7 +128,7 @@ impl HardwareJob {
             layout: transpiled.final_layout.clone(),
             inputs: slot_identifiers(trained.slot_names()),
             circuits: circuits.iter().zip(&bases).map(|(own, basis)| (own.file.clone(), letters(basis))).collect(),
-            observables: terms(&bases, ansatz.observables.len(), qubits),
+            observables: terms(&bases, ansatz.observables.len()),
             weight: weight.rows().into_iter().map(|row| row.to_vec()).collect(),
             bias: bias.to_vec(),
         };
@@ -202,7 +202,12 @@ impl Manifest {
 
 /// `circuit` with the gates that take `letters` to Z, in native gates on the qubits of `layout`, and qubit k measured into
 /// bit k.
-fn measured(circuit: &Circuit, letters: PauliString, layout: &[usize], target: &Target) -> Result<Circuit, StudyError> {
+fn measured(
+    circuit: &Circuit,
+    letters: &PauliString,
+    layout: &[usize],
+    target: &Target,
+) -> Result<Circuit, StudyError> {
     let mut rotations = Circuit::new(layout.len());
     for (gate, qubit) in basis_gates(letters) {
         rotations.push(gate, &[qubit], &[]).map_err(NnError::from)?;
@@ -223,12 +228,12 @@ fn measured(circuit: &Circuit, letters: PauliString, layout: &[usize], target: &
 }
 
 /// The terms of each observable with the circuit that reads them.
-fn terms(bases: &[Basis], observables: usize, qubits: usize) -> Vec<Vec<Term>> {
+fn terms(bases: &[Basis], observables: usize) -> Vec<Vec<Term>> {
     let mut terms = vec![Vec::new(); observables];
     for (circuit, basis) in bases.iter().enumerate() {
-        for &(observable, weight, string) in &basis.strings {
-            let qubits = (0..qubits).filter(|qubit| string.letter(*qubit) != 'I').collect();
-            terms[observable].push(Term { weight, circuit, qubits });
+        for (observable, weight, string) in &basis.strings {
+            let qubits = string.support().collect();
+            terms[*observable].push(Term { weight: *weight, circuit, qubits });
         }
     }
     terms

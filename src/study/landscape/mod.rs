@@ -45,7 +45,7 @@ pub static COSTS: &[CostRow] = &[
         observable: |n| {
             // |0…0⟩⟨0…0| is the mean of all products of Z.
             let weight = -(2f64.powi(n as i32)).recip();
-            Observable { terms: (1..1u64 << n).map(|z| (weight, PauliString { x: 0, z })).collect() }
+            Observable { terms: (1..1u64 << n).map(|z| (weight, PauliString::from_masks(0, z))).collect() }
         },
     },
 ];

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2};
 
-use crate::circuit::{Circuit, Observable, Op, OpKind, PauliString};
+use crate::circuit::{Circuit, Letter, Observable, Op, OpKind, PauliString};
 use crate::lab::{Measurement, StudyError};
 use crate::math::{Probability, Stream};
 use crate::nn::NnError;
@@ -167,7 +167,7 @@ fn factor(circuit: &Circuit, angles: &[f64], qubit: usize, (single, several): (f
         if matches!(op.kind, OpKind::GlobalPhase(_) | OpKind::Barrier) {
             continue;
         }
-        if op.qubits.iter().all(|&q| string.support() >> q & 1 == 0) {
+        if op.qubits.iter().all(|&q| string.at(q).is_none()) {
             continue;
         }
         factor *= match op.qubits.len() {
@@ -175,24 +175,19 @@ fn factor(circuit: &Circuit, angles: &[f64], qubit: usize, (single, several): (f
             2 => 1.0 - several,
             _ => return None,
         };
-        string = pulled_back(op, angles, string)?;
+        string = pulled_back(op, angles, &string)?;
     }
     Some(factor)
 }
 
 /// `G† P G`, sign apart.
-fn pulled_back(op: &Op, angles: &[f64], string: PauliString) -> Option<PauliString> {
+fn pulled_back(op: &Op, angles: &[f64], string: &PauliString) -> Option<PauliString> {
     let map = transfer(&op.matrix(angles)?);
-    let digit = |q: usize| [0, 1, 3, 2][((string.x >> q & 1) | (string.z >> q & 1) << 1) as usize];
+    let digit = |q: usize| string.at(q).map_or(0, Letter::index);
     let own = op.qubits.iter().enumerate().fold(0, |index, (k, &q)| index | digit(q) << (2 * k));
     let image = map.row(own).iter().position(|entry| entry.abs() > 1.0 - 1e-9)?;
-    let mut out = string;
-    for (k, &q) in op.qubits.iter().enumerate() {
-        let letter = image >> (2 * k) & 3;
-        out.x = out.x & !(1 << q) | u64::from(letter == 1 || letter == 2) << q;
-        out.z = out.z & !(1 << q) | u64::from(letter >= 2) << q;
-    }
-    Some(out)
+    let letters = op.qubits.iter().enumerate().map(|(k, &q)| (q, Letter::of_index(image >> (2 * k) & 3)));
+    Some(letters.fold(string.clone(), |out, (q, letter)| out.with(q, letter)))
 }
 
 /// Controls 2 and 3: a read-out fitted anew under depolarizing noise after every gate, on exact expectation values and on

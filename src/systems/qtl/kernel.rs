@@ -184,7 +184,7 @@ impl KernelHead {
         }
         let circuit = Circuit::from_json(&file.program).map_err(|e| bad(format!("circuit: {e}")))?;
         let row = HeadRow::named(&file.head)?;
-        if !(1..=CircuitConfig::MOST_QUBITS).contains(&circuit.qubits()) {
+        if !(1..=CircuitConfig::MOST_AMPLITUDE_QUBITS).contains(&circuit.qubits()) {
             return Err(bad(format!("its circuit has {} qubits; expected 1 to 16", circuit.qubits())));
         }
         let (embedding, ansatz) = match row.circuit.and_then(AnsatzRow::named) {

@@ -29,7 +29,7 @@ struct CodeHead(HeadModel);
 
 /// Observables whose expectations are a code: X and Y of the first qubit, or Z of the first qubits.
 fn observables(code: &AngleHead) -> Vec<Observable> {
-    let letter = |x, z| Observable { terms: vec![(1.0, PauliString { x, z })] };
+    let letter = |x, z| Observable { terms: vec![(1.0, PauliString::from_masks(x, z))] };
     match code.encoding {
         Encoding::Values(Code::UnitVector) => vec![letter(1, 0), letter(1, 1)],
         _ => Observable::all_z(code.width()),

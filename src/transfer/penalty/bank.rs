@@ -122,7 +122,7 @@ impl Fidelity {
         let keep: Vec<usize> = (0..self.qubits).collect();
         let strings = (1u64..1 << (2 * self.qubits)).map(|string| {
             let (x, z) = (string & ((1 << self.qubits) - 1), string >> self.qubits);
-            Observable { terms: vec![(1.0, PauliString { x, z })] }
+            Observable { terms: vec![(1.0, PauliString::from_masks(x, z))] }
         });
         let (program, engine) = (Program::ideal(&circuit, &keep), Arc::new(Statevector::default()));
         let layer = QuantumLayer::new(Execution::new(program, strings.collect(), circuit.slots(), engine)?);

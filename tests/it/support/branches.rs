@@ -85,7 +85,7 @@ pub fn density(branches: &[(u64, Matrix)]) -> Matrix {
 }
 
 /// The full matrix of a Pauli string whose letters are replaced by `a σ + b`.
-fn recorded_string(program: &Program, string: PauliString) -> Matrix {
+fn recorded_string(program: &Program, string: &PauliString) -> Matrix {
     let (zero, i) = (c(0.0, 0.0), c(0.0, 1.0));
     (0..program.qubits()).fold(identity(1), |low, qubit| {
         let (a, b) = program.readout[qubit].map_or((1.0, 0.0), Confusion::on_z);
@@ -103,7 +103,7 @@ fn recorded_string(program: &Program, string: PauliString) -> Matrix {
 pub fn expect(program: &Program, rho: &Matrix, observable: &Observable) -> f64 {
     // tr(P ρ) entry by entry.
     let value = |string| (recorded_string(program, string).t().to_owned() * rho).sum().re;
-    observable.terms.iter().map(|&(weight, string)| weight * value(string)).sum()
+    observable.terms.iter().map(|(weight, string)| weight * value(string)).sum()
 }
 
 /// Over the classical bits if the program measures, else over its qubits.

@@ -140,5 +140,5 @@ pub fn observables(qubits: usize) -> Vec<Observable> {
     let texts =
         ["Z0", "0.5 X0 - 0.7 Y1 + 0.2", "Z0 Z1 + 1.5 X1 Y0", "Y0 Y1 Y2 - X2 Z0", "Z2 X0 + 2 Z1 Y2 X0", "Z3 Z2 Z1 Z0"];
     let parsed = texts.iter().map(|text| text.parse::<Observable>().unwrap());
-    parsed.filter(|o| o.support() >> qubits == 0).collect()
+    parsed.filter(|o| o.width() <= qubits).collect()
 }

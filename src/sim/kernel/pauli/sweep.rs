@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::sim::Angles;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
-use crate::sim::kernel::strings::Terms;
+use crate::sim::kernel::strings::{PauliMasks, Terms};
 
 /// Bytes of intermediate states kept at most by one reverse pass; beyond, states are recomputed from checkpoints.
 pub const KEPT: usize = 64 << 20;
@@ -29,7 +29,7 @@ pub fn ground<F: Float>(qubits: usize, lanes: usize) -> Vec<F> {
 }
 
 /// The component that holds a Pauli string: letters I X Y Z are digits 0 to 3 in base 4.
-pub fn component(string: crate::circuit::PauliString, qubits: usize) -> usize {
+pub fn component(string: PauliMasks, qubits: usize) -> usize {
     (0..qubits).fold(0, |index, q| {
         let (x, z) = ((string.x >> q & 1) as usize, (string.z >> q & 1) as usize);
         index | (2 * z + (x ^ z)) << (2 * q)
@@ -49,7 +49,7 @@ pub fn expectation<F: Float>(v: &[F], lanes: usize, qubits: usize, terms: &Terms
 /// Outcome probabilities of one lane, 2ⁿ of them.
 pub fn outcomes<F: Float>(v: &[F], lanes: usize, qubits: usize, lane: usize) -> Vec<f64> {
     let scale = 1.0 / (1u64 << qubits) as f64;
-    let position = |z: usize| component(crate::circuit::PauliString { x: 0, z: z as u64 }, qubits);
+    let position = |z: usize| component(PauliMasks { x: 0, z: z as u64 }, qubits);
     let mut p: Vec<f64> = (0..1 << qubits).map(|z| v[position(z) * lanes + lane].double() * scale).collect();
     crate::sim::kernel::strings::walsh(&mut p);
     p

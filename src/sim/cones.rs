@@ -1,0 +1,310 @@
+//! Observables one by one on what each can feel of a wide program ([`Program::cone`]).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView2, Axis};
+
+use crate::circuit::{Observable, PauliString};
+use crate::noise::{Cone, Cones, Program};
+use crate::sim::cost::{Call, Cost, Request, Workload};
+use crate::sim::prepared::{Lazy, Prepared, Recorded, Tape};
+use crate::sim::{Account, AngleGradient, Angles, EngineOptions, SimError, Simulator, check};
+
+/// What stands in the name of an engine before the width of the widest cone.
+pub const CONES: &str = " on cones of at most ";
+/// A program that takes less than this is run whole, seconds.
+pub const WORTH: f64 = 0.01;
+/// Cones are used if they take less than this share of the whole program's time.
+const SHARE: f64 = 0.5;
+/// More strings than these are run whole: a walk through the program for each would take longer than it saves.
+const MOST_STRINGS: usize = 1 << 12;
+
+/// What an engine takes for a call; `None` for what it does not run.
+type CostOf = dyn Fn(&Workload, &Call) -> Option<Cost>;
+
+/// Terms of observables whose cones lie in one program.
+struct Part {
+    program: Program,
+    /// On the part's qubits.
+    observables: Vec<Observable>,
+    /// Which of the whole program's observables each of them belongs to.
+    targets: Vec<usize>,
+}
+
+/// The parts of a program, and what each observable has of the identity.
+struct Parts {
+    list: Vec<Part>,
+    constants: Vec<f64>,
+}
+
+impl Parts {
+    /// `None` if there are too many strings to look at.
+    fn of(program: &Program, observables: &[Observable]) -> Option<Self> {
+        let mut constants = vec![0.0; observables.len()];
+        let mut wanted: BTreeMap<&PauliString, Vec<(usize, f64)>> = BTreeMap::new();
+        for (o, observable) in observables.iter().enumerate() {
+            for (weight, string) in &observable.terms {
+                match string.letters().is_empty() {
+                    true => constants[o] += weight,
+                    false => wanted.entry(string).or_default().push((o, *weight)),
+                }
+            }
+        }
+        if wanted.len() > MOST_STRINGS {
+            return None;
+        }
+        let cones = Cones::of(program);
+        let mut found: Vec<(Cone, &PauliString)> = wanted.keys().map(|string| (cones.cone(string), *string)).collect();
+        // A wide cone first: what lies within one that is run anyway costs nothing more.
+        found.sort_by_key(|(cone, string)| (std::cmp::Reverse((cone.qubits.len(), cone.steps.len())), *string));
+        let mut groups: Vec<(Cone, Vec<&PauliString>)> = Vec::new();
+        for (cone, string) in found {
+            match groups.iter_mut().find(|(group, _)| group.holds(&cone)) {
+                Some((_, strings)) => strings.push(string),
+                None => groups.push((cone, vec![string])),
+            }
+        }
+        let part = |(cone, strings): (Cone, Vec<&PauliString>)| {
+            let mut terms: BTreeMap<usize, Vec<(f64, PauliString)>> = BTreeMap::new();
+            for string in strings {
+                for &(o, weight) in &wanted[string] {
+                    terms.entry(o).or_default().push((weight, string.clone()));
+                }
+            }
+            let mut positions = vec![0; program.qubits()];
+            cone.qubits.iter().enumerate().for_each(|(position, &qubit)| positions[qubit] = position);
+            let (targets, observables) =
+                terms.into_iter().map(|(o, terms)| (o, Observable { terms }.relabel(&positions))).unzip();
+            Part { program: cones.program(&cone), observables, targets }
+        };
+        Some(Self { list: groups.into_iter().map(part).collect(), constants })
+    }
+
+    fn widest(&self) -> usize {
+        self.list.iter().map(|part| part.program.qubits()).max().unwrap_or(0)
+    }
+}
+
+/// The observables of `program` on their cones, each on `engine`; `None` if that is not worth it, by what the engine takes: a
+/// program that takes less than `worth` seconds is run whole.
+///
+/// # Errors
+/// If an observable reaches past the register, or the engine refuses a cone where it would refuse the whole program.
+pub fn prepare(
+    engine: &Arc<dyn Simulator>,
+    (cost, worth): (&CostOf, f64),
+    options: &EngineOptions,
+    program: &Program,
+    observables: &[Observable],
+    input_slots: usize,
+) -> Result<Option<Arc<dyn Prepared>>, SimError> {
+    check::observables(program, observables)?;
+    let call = Call { threads: 1, ..Call::new(Request::Values, options) };
+    // What it does not run whole it may run in parts.
+    let takes =
+        |program: &Program, observables: &[Observable]| cost(&Workload::new(program, observables, input_slots), &call);
+    let whole = takes(program, observables);
+    let is_small = |cost: &Cost| cost.fits() && cost.seconds < worth;
+    if observables.is_empty() || whole.is_some_and(|whole| is_small(&whole)) {
+        return Ok(None);
+    }
+    let Some(parts) = Parts::of(program, observables).filter(|parts| parts.widest() < program.qubits()) else {
+        return Ok(None);
+    };
+    let costs = parts.list.iter().map(|part| takes(&part.program, &part.observables));
+    match (whole, costs.collect::<Option<Vec<Cost>>>()) {
+        (_, None) => return Ok(None),
+        (Some(whole), Some(costs))
+            if whole.fits() && costs.iter().map(|cost| cost.seconds).sum::<f64>() > SHARE * whole.seconds =>
+        {
+            return Ok(None);
+        }
+        _ => {}
+    }
+    let widest = parts.widest();
+    let prepared = parts.list.iter().enumerate().map(|(number, part)| {
+        // Engines that draw do so independently.
+        let engine = engine.with_substream(number as u64).unwrap_or_else(|| Arc::clone(engine));
+        let prepared = engine.prepare(&part.program, &part.observables, input_slots);
+        let prepared = prepared.map_err(|error| on_cone(error, part, program.qubits()))?;
+        Ok(PreparedPart { prepared, targets: part.targets.clone() })
+    });
+    Ok(Some(Arc::new(ConesProgram {
+        parts: prepared.collect::<Result<_, SimError>>()?,
+        widest,
+        constants: parts.constants,
+        engine: Arc::clone(engine),
+        differentiable: check::differentiable(program),
+        program: program.clone(),
+        input_slots,
+        outcomes: Lazy::default(),
+    })))
+}
+
+/// A refusal that says whose cone is too large.
+fn on_cone(error: SimError, part: &Part, qubits: usize) -> SimError {
+    let about = |instead: String| {
+        let first = part.observables.first().map(|observable| observable.to_string()).unwrap_or_default();
+        let cone = part.program.qubits();
+        // Observables of a part are those of its own qubits; the text is of no use if it is long.
+        let first = if first.len() > 40 { "an observable".into() } else { first };
+        format!("this is the cone of {first}, {cone} of {qubits} qubits; {instead}")
+    };
+    match error {
+        SimError::TooLarge { engine, qubits, needed, there, instead } => {
+            SimError::TooLarge { engine, qubits, needed, there, instead: about(instead) }
+        }
+        SimError::TooLong { engine, needed, instead } => SimError::TooLong { engine, needed, instead: about(instead) },
+        other => other,
+    }
+}
+
+struct PreparedPart {
+    prepared: Arc<dyn Prepared>,
+    targets: Vec<usize>,
+}
+
+/// A program whose observables run on their cones.
+struct ConesProgram {
+    parts: Vec<PreparedPart>,
+    /// Qubits of the widest cone.
+    widest: usize,
+    constants: Vec<f64>,
+    engine: Arc<dyn Simulator>,
+    differentiable: Result<(), SimError>,
+    program: Program,
+    input_slots: usize,
+    /// The whole program: outcomes feel all of it.
+    outcomes: Lazy<Arc<dyn Prepared>>,
+}
+
+impl ConesProgram {
+    fn outcomes(&self) -> Result<&dyn Prepared, SimError> {
+        let prepare = || self.engine.prepare(&self.program, &[], self.input_slots);
+        self.outcomes.get(prepare).map(|prepared| &**prepared)
+    }
+
+    fn check(&self, angles: &Angles) -> Result<(), SimError> {
+        check::angles(self.program.slots, self.input_slots, angles)
+    }
+
+    fn constants(&self, batch: usize) -> Array2<f64> {
+        Array2::from_shape_fn((batch, self.constants.len()), |(_, o)| self.constants[o])
+    }
+}
+
+impl PreparedPart {
+    fn add(&self, values: &Array2<f64>, sum: &mut Array2<f64>) {
+        for (column, &target) in self.targets.iter().enumerate() {
+            let mut to = sum.column_mut(target);
+            to += &values.column(column);
+        }
+    }
+}
+
+impl Prepared for ConesProgram {
+    fn resolved_name(&self, batch: usize) -> String {
+        let mut names: Vec<String> = self.parts.iter().map(|part| part.prepared.resolved_name(batch)).collect();
+        names.sort();
+        names.dedup();
+        let (engines, rest): (Vec<_>, Vec<_>) =
+            names.iter().map(|name| name.split_once(", ").unwrap_or((name, ""))).unzip();
+        let rest = rest.first().copied().unwrap_or_default();
+        format!("{}{CONES}{} qubits, {rest}", engines.join(" and "), self.widest)
+    }
+
+    fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        self.check(&angles)?;
+        let mut sum = self.constants(angles.batch());
+        for part in &self.parts {
+            part.add(&part.prepared.expect(angles)?, &mut sum);
+        }
+        Ok(sum)
+    }
+
+    fn vjp(&self, angles: Angles, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
+        Ok(self.value_and_gradient(angles, cotangent)?.1)
+    }
+
+    fn value_and_gradient(
+        &self,
+        angles: Angles,
+        cotangent: ArrayView2<f64>,
+    ) -> Result<(Array2<f64>, AngleGradient), SimError> {
+        self.differentiable.clone()?;
+        self.check(&angles)?;
+        check::cotangent(angles.batch(), self.constants.len(), cotangent)?;
+        let (mut sum, mut gradient) = (self.constants(angles.batch()), AngleGradient::zeros(&angles));
+        for part in &self.parts {
+            let own = cotangent.select(Axis(1), &part.targets);
+            let (values, slopes) = part.prepared.value_and_gradient(angles, own.view())?;
+            part.add(&values, &mut sum);
+            gradient += slopes;
+        }
+        Ok((sum, gradient))
+    }
+
+    fn record(&self, angles: Angles, most_bytes: usize) -> Result<Recorded, SimError> {
+        self.check(&angles)?;
+        let (mut sum, mut tapes) = (self.constants(angles.batch()), Vec::new());
+        for part in &self.parts {
+            let (values, tape) = part.prepared.record(angles, most_bytes / self.parts.len().max(1))?;
+            part.add(&values, &mut sum);
+            tapes.extend(tape.map(|tape| (tape, part.targets.clone())));
+        }
+        if tapes.len() < self.parts.len() || self.differentiable.is_err() {
+            return Ok((sum, None));
+        }
+        let zeros = AngleGradient::zeros(&angles);
+        let tape = ConesTape { tapes, zeros, observables: self.constants.len(), batch: angles.batch() };
+        Ok((sum, Some(Box::new(tape))))
+    }
+
+    fn account(&self, angles: Angles) -> Result<Option<Array2<Account>>, SimError> {
+        self.check(&angles)?;
+        let mut sum = Array2::from_elem((angles.batch(), self.constants.len()), Account::default());
+        let mut is_told = false;
+        for part in &self.parts {
+            match part.prepared.account(angles)? {
+                Some(own) => {
+                    is_told = true;
+                    for (column, &target) in part.targets.iter().enumerate() {
+                        sum.column_mut(target).iter_mut().zip(own.column(column)).for_each(|(sum, own)| *sum += *own);
+                    }
+                }
+                // Engines that draw give none, exact ones have nothing to add.
+                None if part.prepared.resolved_name(angles.batch()).starts_with("trajectory") => return Ok(None),
+                None => {}
+            }
+        }
+        Ok(is_told.then_some(sum))
+    }
+
+    fn probabilities(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
+        self.outcomes()?.probabilities(angles)
+    }
+
+    fn sample(&self, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
+        self.outcomes()?.sample(angles, shots, seed)
+    }
+}
+
+/// A tape of each part, with its observables.
+struct ConesTape {
+    tapes: Vec<(Box<dyn Tape>, Vec<usize>)>,
+    zeros: AngleGradient,
+    observables: usize,
+    batch: usize,
+}
+
+impl Tape for ConesTape {
+    fn vjp(&self, cotangent: ArrayView2<f64>) -> Result<AngleGradient, SimError> {
+        check::cotangent(self.batch, self.observables, cotangent)?;
+        let mut gradient = self.zeros.clone();
+        for (tape, targets) in &self.tapes {
+            gradient += tape.vjp(cotangent.select(Axis(1), targets).view())?;
+        }
+        Ok(gradient)
+    }
+}
