@@ -109,6 +109,7 @@ mod phylogeny;
 mod picture_folders;
 #[cfg(feature = "learn")]
 mod plasticity;
+mod potential;
 #[cfg(feature = "learn")]
 mod release_rule;
 #[cfg(feature = "learn")]
