@@ -35,6 +35,8 @@ mod transpile_quality;
 #[cfg(feature = "learn")]
 mod ansatze;
 #[cfg(feature = "learn")]
+mod atoms;
+#[cfg(feature = "learn")]
 mod backbones;
 #[cfg(feature = "learn")]
 mod boxes;
@@ -109,6 +111,7 @@ mod phylogeny;
 mod picture_folders;
 #[cfg(feature = "learn")]
 mod plasticity;
+#[cfg(feature = "learn")]
 mod potential;
 #[cfg(feature = "learn")]
 mod release_rule;
