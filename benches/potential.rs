@@ -6,7 +6,11 @@
 //! ```
 //!
 //! Goal: at most 1.5 times SchNetPack's processor time for 64 molecules at the published size (width 128, three blocks, 20
-//! radial functions, 5 Å), on one thread.
+//! radial functions, 5 Å), on one thread. Processor time and the smallest of several runs, because wall time means little on a
+//! shared machine.
+//!
+//! November 2026, two busy cores, PyTorch 2.4.1: 239 against 313 CPU ms for 64 molecules, 21 against 30 for 8. This crate was
+//! compiled without optimisation, the tensor library with.
 
 use candle_core::DType;
 use qgraft::math::Stream;

@@ -6,6 +6,7 @@ use crate::classic::dynamics::{Dynamics, State, Thermostat};
 use crate::classic::water::WaterModel;
 use crate::data::structure::{Element, Labels, Structure, parse_structures, read_structures};
 use crate::math::neighbors::{Cell, Vector};
+use crate::math::words::pluralise;
 use crate::math::{EnergyUnit, Stream};
 use crate::study::StudyError;
 use crate::systems::potential::spec::{Part, Spec, Split};
@@ -217,9 +218,9 @@ impl Material {
                 }
                 if frames.len() < LEAST {
                     let reason = format!(
-                        "{}: {} frames are too few to learn from, to choose by and to test on; give at least {LEAST}",
+                        "{}: {}; at least {LEAST} are needed to learn from, to choose by and to test on",
                         path.display(),
-                        frames.len()
+                        pluralise(frames.len(), "frame")
                     );
                     return Err(refuse(reason));
                 }
