@@ -18,6 +18,9 @@ pub struct Thermostat {
     pub friction: f64,
 }
 
+/// Energy (eV) and forces (eV/Å) at positions (Å).
+pub type Evaluate<'a, E> = dyn FnMut(&[Vector]) -> Result<(f64, Vec<Vector>), E> + 'a;
+
 /// How atoms move.
 #[derive(Clone, Debug)]
 pub struct Dynamics {
@@ -72,12 +75,7 @@ impl Dynamics {
     ///
     /// # Errors
     /// If `evaluate` fails.
-    pub fn advance<E>(
-        &self,
-        state: &mut State,
-        stream: &mut Stream,
-        evaluate: &mut dyn FnMut(&[Vector]) -> Result<(f64, Vec<Vector>), E>,
-    ) -> Result<(), E> {
+    pub fn advance<E>(&self, state: &mut State, stream: &mut Stream, evaluate: &mut Evaluate<E>) -> Result<(), E> {
         let step = self.step * FEMTOSECOND;
         let kick = |state: &mut State| {
             for ((v, force), mass) in state.velocities.iter_mut().zip(&state.forces).zip(&self.masses) {

@@ -59,7 +59,7 @@ impl Cell {
             [a, b] => vec![a, b, unit(cross(&a, &b))],
             _ => own.clone(),
         };
-        let mut filled = (filled[..own.len()].to_vec().into_iter(), filled[own.len()..].to_vec().into_iter());
+        let mut filled = (filled[..own.len()].iter().copied(), filled[own.len()..].iter().copied());
         let vectors: [Vector; 3] = std::array::from_fn(|k| {
             let next = if periodic[k] { filled.0.next() } else { filled.1.next() };
             next.unwrap_or([0.0; 3])

@@ -143,7 +143,8 @@ fn own_frames_are_learned_from_and_new_ones_predicted() {
 
 #[test]
 fn bad_own_files_are_refused_before_anything_is_trained() {
-    let cases: [(usize, fn(String) -> String, &str); 5] = [
+    type Change = fn(String) -> String;
+    let cases: [(usize, Change, &str); 5] = [
         (1, |text| text, "high.xyz: 1 frame; at least 10 are needed"),
         (12, |text| text, "rows = 10: own has 7 frames of the high level to learn from"),
         (30, |text| text.replacen("energy=", "energy=nan note=", 1), "frame 1: the energy is NaN"),

@@ -375,6 +375,9 @@ fn add(sum: &mut Option<Tensor>, more: Tensor) -> candle_core::Result<()> {
     Ok(())
 }
 
+/// Scalars of atoms (atoms, F) to energies (atoms) and their gradients (atoms, F).
+pub type Readout<'a> = dyn Fn(&Tensor) -> Result<(Tensor, Tensor), NnError> + 'a;
+
 /// PaiNN (Schütt, Unke & Gastegger 2021, arXiv:2102.03150), as SchNetPack 2.1.1 computes it: scalars q_i (F) and vectors μ_i
 /// (3, F) of each atom, from messages of its neighbours and an update of its own. Scalars do not change when the structure is
 /// turned, moved or mirrored.
@@ -402,11 +405,7 @@ impl Painn {
     ///
     /// # Errors
     /// If the tensor library fails.
-    pub fn forward(
-        &self,
-        graph: &AtomGraph,
-        readout: &dyn Fn(&Tensor) -> Result<(Tensor, Tensor), NnError>,
-    ) -> Result<(Tensor, Tensor), NnError> {
+    pub fn forward(&self, graph: &AtomGraph, readout: &Readout) -> Result<(Tensor, Tensor), NnError> {
         let q = self.embedding.forward(&graph.species)?;
         let (atoms, dtype, cpu) = (graph.atoms(), q.dtype(), q.device().clone());
         if graph.pairs() == 0 {

@@ -46,6 +46,19 @@ pub fn reference(frame: &Structure, elements: &[Element], references: &[f64]) ->
     frame.elements.iter().map(of).sum()
 }
 
+/// The kind of each atom: its place in `elements`.
+///
+/// # Errors
+/// Which element is none of them.
+pub fn species_of(frame: &Structure, elements: &[Element]) -> Result<Vec<u32>, String> {
+    let of = |own: &Element| {
+        let known = || elements.iter().map(|element| element.symbol()).collect::<Vec<_>>().join(", ");
+        let at = elements.iter().position(|element| element == own).map(|k| k as u32);
+        at.ok_or_else(|| format!("element {}, but the network knows {}", own.symbol(), known()))
+    };
+    frame.elements.iter().map(of).collect()
+}
+
 /// Frames with their neighbours.
 pub struct Frames {
     size: PainnSize,
@@ -69,13 +82,7 @@ impl Frames {
         let (mut species, mut pairs) = (Vec::new(), Vec::new());
         for (number, frame) in frames.iter().enumerate() {
             let refuse = |reason: String| StudyError::Settings { reason: format!("frame {}: {reason}", number + 1) };
-            let of = |own: &Element| {
-                let known = || elements.iter().map(|element| element.symbol()).collect::<Vec<_>>().join(", ");
-                let at = elements.iter().position(|element| element == own);
-                at.map(|k| k as u32)
-                    .ok_or_else(|| refuse(format!("element {}, but the network knows {}", own.symbol(), known())))
-            };
-            species.push(frame.elements.iter().map(of).collect::<Result<_, _>>()?);
+            species.push(species_of(frame, elements).map_err(refuse)?);
             pairs.push(Neighbors::within(&frame.positions, frame.cell.as_ref(), size.cutoff).map_err(refuse)?);
         }
         Ok(Self { size: *size, species, pairs, labels, dtype })

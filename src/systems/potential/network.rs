@@ -14,7 +14,7 @@ use crate::nn::layer::{AtomGraph, AtomReadout, Linear, Painn, painn};
 use crate::nn::{Dataset, LayerGroups, Mode, Model, Network, NnError, Output, Params, QuantumLayer};
 use crate::sim::{self, Auto, EngineOptions, Execution};
 use crate::study::StudyError;
-use crate::systems::potential::frames::{Frames, reference};
+use crate::systems::potential::frames::{Frames, reference, species_of};
 use crate::systems::potential::spec::Size;
 
 /// Frames computed at once.
@@ -143,6 +143,11 @@ impl PotentialNet {
         references: &[f64],
         frames: &[&Structure],
     ) -> Result<Vec<Labels>, StudyError> {
+        // Before the frames are cut into parts, so that an error has the number of the frame.
+        for (number, frame) in frames.iter().enumerate() {
+            let refuse = |reason: String| StudyError::Settings { reason: format!("frame {}: {reason}", number + 1) };
+            species_of(frame, &self.elements).map_err(refuse)?;
+        }
         let mut params = params.clone();
         params.freeze();
         let network = self.build(&mut params)?;

@@ -17,13 +17,16 @@ pub const OWN: &str = "own";
 /// Frames that are needed at least to learn from, to choose by and to test on.
 const LEAST: usize = 10;
 
+/// Frames with labels of the low level, and of the high one.
+type Levels = (Vec<Structure>, Vec<Structure>);
+
 /// Two levels of theory.
 pub struct SourceRow {
     /// Name on the command line.
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
-    make: fn(&Spec) -> Result<(Vec<Structure>, Vec<Structure>), StudyError>,
+    make: fn(&Spec) -> Result<Levels, StudyError>,
 }
 
 /// Every source inside the program. Files are made by data/molecules/make.py.

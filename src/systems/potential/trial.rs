@@ -77,6 +77,19 @@ fn measured(found: &[Labels], truth: &[Labels], history: &[EpochRecord]) -> Meas
     if losses.is_empty() { measured } else { measured.curve("validation", losses) }
 }
 
+/// Energies of single atoms, fitted to what the network at its start leaves of the energies of frames: a network that was trained
+/// keeps what it knows, and one that was not has no offset to learn.
+fn left_over(
+    net: &PotentialNet,
+    params: &Params,
+    frames: &[&Structure],
+    energies: &[f64],
+) -> Result<Vec<f64>, StudyError> {
+    let own = net.predict(params, &vec![0.0; net.elements.len()], frames)?;
+    let left: Vec<f64> = energies.iter().zip(own).map(|(energy, own)| energy - own.energy).collect();
+    Ok(references(frames, &net.elements, &left))
+}
+
 /// The low level learned from many frames.
 ///
 /// # Errors
@@ -106,10 +119,11 @@ pub fn pretraining(
         }
     }
     let energies: Vec<f64> = training.iter().map(|frame| own(frame).energy).collect();
-    let references = references(&training, &net.elements, &energies);
+    let mut params = Params::new(seed, DType::F32);
+    net.build(&mut params)?;
+    let references = left_over(&net, &params, &training, &energies)?;
     let rows = job.rows(&training, learned, &references)?;
     let chosen = job.rows(&validation, labels(&validation), &references)?;
-    let mut params = Params::new(seed, DType::F32);
     let mut all = crate::transfer::schedule::Full;
     let history = job.run(&mut params, (&rows, &chosen), &spec.pretrain, &mut all)?;
     let potential = Potential { net, params, references };
@@ -168,18 +182,10 @@ pub fn tuning(
     let net = PotentialNet::new(material.elements.clone(), &spec.size, beside)?;
     let mut params = Params::new(seed, DType::F32);
     net.build(&mut params)?;
-    let references = match (&before.low, arm.start) {
-        (Some(low), Some(Start::Low | Start::Shuffled)) => {
-            params.copy_prefix_from(&low.params, "")?;
-            // Only the difference of the levels is fitted: the network keeps its own energies.
-            let zero = vec![0.0; material.elements.len()];
-            let own = net.predict(&params, &zero, &training)?;
-            let left: Vec<f64> =
-                training.iter().zip(own).map(|(frame, own)| wanted(frame).energy - own.energy).collect();
-            references(&training, &net.elements, &left)
-        }
-        _ => references(&training, &net.elements, &energies),
-    };
+    if let (Some(low), Some(Start::Low | Start::Shuffled)) = (&before.low, arm.start) {
+        params.copy_prefix_from(&low.params, "")?;
+    }
+    let references = left_over(&net, &params, &training, &energies)?;
     let job = Training { spec, net: &net, seed, context };
     let mut history = Vec::new();
     if arm.method.is_some() {
