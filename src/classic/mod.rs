@@ -1,7 +1,8 @@
 //! Classical estimators on plain arrays: baselines, the classifier for quantum kernels, the fusion of the boxes of several
-//! detectors, and the likelihood of alignments on phylogenetic trees.
+//! detectors, the likelihood of alignments on phylogenetic trees, molecular dynamics with a force field of water.
 
 pub mod boxes;
+pub mod dynamics;
 mod error;
 mod forest;
 mod least_squares;
@@ -9,6 +10,7 @@ mod logistic;
 mod pca;
 pub mod phylogeny;
 mod svm;
+pub mod water;
 
 pub use error::ClassicError;
 pub use forest::{Answers, Forest, Grown, Growth, MatrixForm, NamedForest, Node, NodeTable, Tree};

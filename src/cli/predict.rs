@@ -23,12 +23,14 @@ use crate::systems::SYSTEMS;
   qgraft predict runs/qtl-1 photos/ --head quantum --device torino --shots 1024 --mitigation readout_inversion
   qgraft predict runs/genome-1 variants.vcf genome.fa                 a score for each single-base variant
   qgraft predict runs/genome-1 promoters.fa others.fa -o embedded.safetensors
+  qgraft predict runs/potential-1 frames.xyz --out-files labelled/    energies, and the frames with forces
 
 A picture whose folder has the name of a class is counted as of that class, and metrics are then printed to stderr.")]
 pub struct Arguments {
     /// The folder of a run or a suite.
     folder: PathBuf,
-    /// Pictures, folders of pictures, one file of features; of a genome run, variants or sequences.
+    /// Pictures, folders of pictures, one file of features; of a genome run, variants or sequences; of a
+    /// potential run, frames.
     #[arg(required = true)]
     data: Vec<PathBuf>,
     /// Which head of the run; the best on validation rows by default.

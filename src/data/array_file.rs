@@ -210,6 +210,15 @@ impl<'a> Array<'a> {
         })
     }
 
+    /// As 64-bit floats in row-major order, `None` of text.
+    pub(super) fn doubles(&self) -> Option<Vec<f64>> {
+        match self.element {
+            Element::Float64 => Some(self.elements().map(f64::from_le_bytes).collect()),
+            Element::Signed(_) | Element::Unsigned(_) => Some(self.integers()?.map(|value| value as f64).collect()),
+            _ => Some(self.floats()?.into_iter().map(f64::from).collect()),
+        }
+    }
+
     fn integers(&self) -> Option<impl Iterator<Item = i128>> {
         let (size, is_signed) = match self.element {
             Element::Signed(size) => (size, true),

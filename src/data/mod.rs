@@ -9,6 +9,7 @@
 //!   [`read_crops`]: the objects cut out of them.
 //! * [`read_boxes`], [`JoinedBoxes`], [`write_boxes`]: boxes alone, in files of detectors and annotators ([`BOX_FORMATS`]).
 //! * [`sequence`]: DNA, alignments of genomes, variants.
+//! * [`structure`]: atoms with energies and forces, read from extended XYZ and NumPy files.
 //! * [`Sampler`]: which rows make up a step.
 //! * [`write_file`]: the one writer of files, of every floor above too.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
@@ -40,6 +41,7 @@ mod sampler;
 mod samples;
 pub mod sequence;
 mod split;
+pub mod structure;
 mod synthetic;
 mod tabular;
 mod target_table;

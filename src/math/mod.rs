@@ -1,5 +1,5 @@
 //! The lowest floor: small complex matrices, units as types, counter-based random numbers, angles on a circle, order in
-//! lists, permutations, suggestions for misspelled names, reading of files.
+//! lists, permutations, pairs of near points, suggestions for misspelled names, reading of files.
 //!
 //! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw). State vectors and tensors
 //! are in `sim` and `nn`.
@@ -9,6 +9,7 @@ pub mod input;
 pub mod jacobi;
 pub mod linear;
 pub mod matrix;
+pub mod neighbors;
 pub mod order;
 pub mod permutation;
 pub mod random;
@@ -21,4 +22,4 @@ pub mod words;
 pub use matrix::{C64, Matrix};
 pub use permutation::{PairOrbits, Permutation};
 pub use random::Stream;
-pub use units::{Probability, Seconds};
+pub use units::{ElectronVolts, EnergyUnit, Probability, Seconds};

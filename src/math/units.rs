@@ -72,3 +72,69 @@ impl From<Probability> for f64 {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("{0} is not a probability: expected a number in [0, 1]")]
 pub struct NotAProbability(pub f64);
+
+/// An energy in electronvolts. Forces are in electronvolts per ångström everywhere; files may state other units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ElectronVolts(pub f64);
+
+impl fmt::Display for ElectronVolts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} eV", self.0)
+    }
+}
+
+/// The unit of the energies of a file. Its forces are in the same unit per ångström.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EnergyUnit {
+    /// Electronvolts, as ASE writes them.
+    #[default]
+    #[serde(rename = "eV")]
+    ElectronVolt,
+    /// Kilocalories per mole, as force fields and MD17 state them.
+    #[serde(rename = "kcal/mol")]
+    KilocaloriePerMole,
+    /// Kilojoules per mole.
+    #[serde(rename = "kJ/mol")]
+    KilojoulePerMole,
+    /// Hartrees. Forces in hartrees per bohr are not in this unit.
+    #[serde(rename = "hartree")]
+    Hartree,
+}
+
+impl EnergyUnit {
+    /// Every unit, by its name in settings.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("eV", Self::ElectronVolt),
+        ("kcal/mol", Self::KilocaloriePerMole),
+        ("kJ/mol", Self::KilojoulePerMole),
+        ("hartree", Self::Hartree),
+    ];
+
+    /// Electronvolts in one of this unit (CODATA 2018; the calorie is 4.184 J).
+    ///
+    /// ```
+    /// use qgraft::math::EnergyUnit::*;
+    /// assert!((KilocaloriePerMole.electron_volts() * 23.0605 - 1.0).abs() < 1e-5);
+    /// assert!((Hartree.electron_volts() / KilocaloriePerMole.electron_volts() - 627.5095).abs() < 1e-4);
+    /// ```
+    pub const fn electron_volts(self) -> f64 {
+        const KILOJOULE: f64 = 0.010_364_269_656_262_174;
+        match self {
+            Self::ElectronVolt => 1.0,
+            Self::KilocaloriePerMole => 4.184 * KILOJOULE,
+            Self::KilojoulePerMole => KILOJOULE,
+            Self::Hartree => 27.211_386_245_988,
+        }
+    }
+
+    /// An energy that a file states in this unit.
+    pub fn energy(self, value: f64) -> ElectronVolts {
+        ElectronVolts(value * self.electron_volts())
+    }
+
+    /// A force that a file states in this unit per ångström, in eV/Å.
+    pub fn force(self, value: [f64; 3]) -> [f64; 3] {
+        value.map(|component| component * self.electron_volts())
+    }
+}

@@ -12,6 +12,7 @@ pub mod live_stages;
 pub mod noise_robustness;
 pub mod picture_model;
 pub mod plasticity;
+pub mod potential;
 pub mod qtl;
 pub mod rotation;
 pub mod saved_head;
@@ -32,5 +33,6 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<equivariance::Equivariance>::new(),
     &SystemOf::<circuits::Circuits>::new(),
     &SystemOf::<genome::Genome>::new(),
+    &SystemOf::<potential::InteratomicPotential>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];

@@ -37,6 +37,8 @@ mod transpile_quality;
 #[cfg(feature = "learn")]
 mod ansatze;
 #[cfg(feature = "learn")]
+mod atoms;
+#[cfg(feature = "learn")]
 mod backbones;
 #[cfg(feature = "learn")]
 mod boxes;
@@ -111,6 +113,8 @@ mod phylogeny;
 mod picture_folders;
 #[cfg(feature = "learn")]
 mod plasticity;
+#[cfg(feature = "learn")]
+mod potential;
 #[cfg(feature = "learn")]
 mod release_rule;
 #[cfg(feature = "learn")]

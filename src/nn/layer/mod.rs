@@ -6,6 +6,7 @@
 //!   [`Embedding`]: layers on [`Params`](crate::nn::Params), named as in PyTorch.
 //! * [`TransformerBlock`], [`sinusoidal_positions`], [`causal_mask`]: what encoders and decoders are made of.
 //! * [`GraphAttention`]: nodes of a complete graph attend to each other by the colours of their edges.
+//! * [`Painn`]: energies and forces of atoms, from an [`AtomGraph`].
 //! * [`StrandConv`], [`StrandEmbedding`], [`StrandNorm`]: DNA, both strands treated alike by an [`Involution`].
 //! * [`softmax`], [`dropout`], [`reverse_gradient`]; [`Window`], [`Padding`], [`Reach`]: the geometry they share.
 //!
@@ -22,6 +23,7 @@ mod graph_attention;
 mod linear;
 mod matrix;
 mod norm;
+pub mod painn;
 mod pool;
 mod recurrent;
 mod reversal;
@@ -39,6 +41,7 @@ pub use frozen::{Activation, FrozenConv, FrozenNet, NetBuilder, conv2d_frozen};
 pub use graph_attention::GraphAttention;
 pub use linear::{Embedding, Linear, dropout};
 pub use norm::{BatchNorm, GroupNorm, LayerNorm};
+pub use painn::{AtomGraph, AtomReadout, Painn, PainnSize};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use recurrent::{Gru, Lstm};
 pub use reversal::reverse_gradient;

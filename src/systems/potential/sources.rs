@@ -1,0 +1,359 @@
+//! Frames at two levels of theory.
+
+use std::sync::Arc;
+
+use crate::classic::dynamics::{Dynamics, State, Thermostat};
+use crate::classic::water::WaterModel;
+use crate::data::structure::{Element, Labels, Structure, parse_structures, read_structures};
+use crate::math::neighbors::{Cell, Vector};
+use crate::math::words::pluralise;
+use crate::math::{EnergyUnit, Stream};
+use crate::study::StudyError;
+use crate::systems::potential::spec::{Part, Spec, Split};
+
+/// Name of the user's frames.
+pub const OWN: &str = "own";
+
+/// Frames that are needed at least to learn from, to choose by and to test on.
+const LEAST: usize = 10;
+
+/// Frames with labels of the low level, and of the high one.
+type Levels = (Vec<Structure>, Vec<Structure>);
+
+/// Two levels of theory.
+pub struct SourceRow {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// One line for people.
+    pub doc: &'static str,
+    make: fn(&Spec) -> Result<Levels, StudyError>,
+}
+
+/// Every source inside the program. Files are made by data/molecules/make.py.
+pub static SOURCES: &[SourceRow] = &[
+    SourceRow {
+        name: "ethanol",
+        doc: "ethanol at 500 K: MMFF94, then GFN2-xTB",
+        make: |_| {
+            let high = bundled(include_bytes!("../../../data/molecules/ethanol_gfn2.npz"), "ethanol_gfn2.npz")?;
+            Ok((ethanol()?, high))
+        },
+    },
+    SourceRow {
+        name: "ethanol_pbe",
+        doc: "ethanol at 500 K: MMFF94, then PBE/def2-SVP",
+        make: |_| {
+            let high = bundled(include_bytes!("../../../data/molecules/ethanol_pbe.npz"), "ethanol_pbe.npz")?;
+            Ok((ethanol()?, high))
+        },
+    },
+    SourceRow {
+        name: "water_pbe",
+        doc: "two and three molecules of water: SPC/Fw, then PBE/def2-SVP",
+        make: |spec| {
+            let mut high = bundled(include_bytes!("../../../data/molecules/water_pbe.xyz"), "water_pbe.xyz")?;
+            let model = water("spc_fw")?;
+            for frame in &mut high {
+                frame.low = Some(labels(model, &frame.positions, None)?);
+            }
+            let mut low = Vec::new();
+            for (molecules, seed) in [(2, 0), (3, 1)] {
+                low.extend(clusters(model, molecules, spec.low_rows.div_ceil(2), seed)?);
+            }
+            Ok((low, high))
+        },
+    },
+    SourceRow {
+        name: "liquid",
+        doc: "16 molecules of water in a periodic cell at 300 K: SPC/Fw, then TIP3P/Fs",
+        make: |spec| {
+            let (low, high) = (water("spc_fw")?, water("tip3p_fs")?);
+            let most = spec.rows.iter().copied().max().unwrap_or(0);
+            let mut target = liquid(high, (2 * most).max(3 * spec.test_rows).max(40), 2)?;
+            for frame in &mut target {
+                frame.low = Some(labels(low, &frame.positions, frame.cell.as_ref())?);
+            }
+            Ok((liquid(low, spec.low_rows, 3)?, target))
+        },
+    },
+];
+
+fn bundled(bytes: &[u8], name: &str) -> Result<Vec<Structure>, StudyError> {
+    Ok(parse_structures(bytes, name, EnergyUnit::ElectronVolt)?)
+}
+
+fn ethanol() -> Result<Vec<Structure>, StudyError> {
+    bundled(include_bytes!("../../../data/molecules/ethanol_mmff94.npz"), "ethanol_mmff94.npz")
+}
+
+fn refuse(reason: impl Into<String>) -> StudyError {
+    StudyError::Settings { reason: reason.into() }
+}
+
+fn water(name: &str) -> Result<&'static WaterModel, StudyError> {
+    WaterModel::named(name).ok_or_else(|| refuse(format!("no water model {name}")))
+}
+
+fn labels(model: &WaterModel, positions: &[Vector], cell: Option<&Cell>) -> Result<Labels, StudyError> {
+    let (energy, forces) = model.evaluate(positions, cell).map_err(refuse)?;
+    Ok(Labels { energy, forces })
+}
+
+fn elements(molecules: usize) -> Vec<Element> {
+    // Oxygen and hydrogen are in the table.
+    [8, 1, 1].repeat(molecules).into_iter().filter_map(Element::of_number).collect()
+}
+
+/// A molecule of water at a place, turned at random.
+fn molecule(place: &Vector, stream: &mut Stream) -> [Vector; 3] {
+    let mut axis = || -> Vector {
+        let drawn: Vector = std::array::from_fn(|_| stream.normal());
+        let length = drawn.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-9);
+        drawn.map(|x| x / length)
+    };
+    let (a, b) = (axis(), axis());
+    let along: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
+    let across: Vector = std::array::from_fn(|k| b[k] - along * a[k]);
+    let length = across.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-9);
+    let at = |x: f64, y: f64| -> Vector { std::array::from_fn(|k| place[k] + x * a[k] + y * across[k] / length) };
+    [*place, at(0.76, 0.59), at(-0.76, 0.59)]
+}
+
+/// Frames of clusters at 300 K: many short trajectories, because clusters evaporate.
+fn clusters(model: &WaterModel, molecules: usize, count: usize, seed: u64) -> Result<Vec<Structure>, StudyError> {
+    const FRAMES: usize = 20;
+    let mut stream = Stream::named(seed, "clusters");
+    let mut found = Vec::new();
+    while found.len() < count {
+        let places = (0..molecules).map(|k| [[0.0, 0.0, 0.0], [2.9, 0.3, 0.0], [1.3, 2.6, 0.2]][k % 3]);
+        let positions: Vec<Vector> = places.flat_map(|place| molecule(&place, &mut stream)).collect();
+        found.extend(moved(model, positions, None, (FRAMES.min(count - found.len()), 20, 100), &mut stream)?);
+    }
+    Ok(found)
+}
+
+/// Frames of the liquid at 1 g/cm³ and 300 K.
+fn liquid(model: &WaterModel, count: usize, seed: u64) -> Result<Vec<Structure>, StudyError> {
+    const MOLECULES: usize = 16;
+    let mut stream = Stream::named(seed, "liquid");
+    // 18.0153 u a molecule; 1 g/cm³ is 0.602214 u/Å³.
+    let side = (MOLECULES as f64 * 18.0153 / 0.602_214).cbrt();
+    let cell = Cell::cube(side).map_err(refuse)?;
+    // Half of the places of a body-centred lattice of 2³ cells.
+    let place = |k: usize| -> Vector {
+        let (corner, shift) = (k / 2, if k.is_multiple_of(2) { 0.0 } else { 0.5 });
+        std::array::from_fn(|axis| (f64::from(u8::from(corner >> axis & 1 == 1)) + shift) * side / 2.0)
+    };
+    let positions: Vec<Vector> = (0..MOLECULES).flat_map(|k| molecule(&place(k), &mut stream)).collect();
+    moved(model, positions, Some(cell), (count, 20, 2000), &mut stream)
+}
+
+/// Frames of Langevin dynamics with a water model: how many, steps between two, steps before the first.
+fn moved(
+    model: &WaterModel,
+    positions: Vec<Vector>,
+    cell: Option<Cell>,
+    (count, every, before): (usize, usize, usize),
+    stream: &mut Stream,
+) -> Result<Vec<Structure>, StudyError> {
+    let elements = elements(positions.len() / 3);
+    let dynamics = Dynamics {
+        masses: elements.iter().map(|element| element.mass()).collect(),
+        step: 0.5,
+        thermostat: Some(Thermostat { kelvin: 300.0, friction: 0.05 }),
+    };
+    let mut evaluate = |positions: &[Vector]| model.evaluate(positions, cell.as_ref()).map_err(refuse);
+    let (energy, forces) = evaluate(&positions)?;
+    let mut state = State { velocities: dynamics.thermal(300.0, stream), positions, energy, forces };
+    let mut found = Vec::new();
+    for step in 1..=before + count * every {
+        dynamics.advance(&mut state, stream, &mut evaluate)?;
+        if step > before && (step - before).is_multiple_of(every) {
+            found.push(Structure {
+                elements: elements.clone(),
+                positions: state.positions.clone(),
+                cell: cell.clone(),
+                labels: Some(Labels { energy: state.energy, forces: state.forces.clone() }),
+                low: None,
+                group: String::new(),
+            });
+        }
+    }
+    found.iter_mut().for_each(|frame| frame.group = frame.formula());
+    Ok(found)
+}
+
+/// The frames of a source.
+pub struct Material {
+    /// Name of the source.
+    pub name: String,
+    /// Every element of either level, by atomic number.
+    pub elements: Vec<Element>,
+    /// Frames with labels of the low level.
+    pub low: Vec<Structure>,
+    /// Frames with labels of the high level.
+    pub high: Vec<Structure>,
+    /// What the user should know.
+    pub notices: Vec<String>,
+}
+
+/// Frames by what they are for.
+pub struct Parts<'a> {
+    /// To learn from.
+    pub training: Vec<&'a Structure>,
+    /// To choose by.
+    pub validation: Vec<&'a Structure>,
+    /// To test on.
+    pub test: Vec<&'a Structure>,
+}
+
+impl Material {
+    /// Every source of the settings.
+    ///
+    /// # Errors
+    /// If a file cannot be read, lacks labels or has too few frames.
+    pub fn all(spec: &Spec) -> Result<Vec<Arc<Self>>, StudyError> {
+        if let (Some(data), Some(target)) = (&spec.data, &spec.target) {
+            let (low, high) = (read_structures(data, spec.unit)?, read_structures(target, spec.unit)?);
+            for (path, frames) in [(data, &low), (target, &high)] {
+                if frames[0].labels.is_none() {
+                    return Err(refuse(format!("{}: the frames have no energies and forces", path.display())));
+                }
+                if frames.len() < LEAST {
+                    let reason = format!(
+                        "{}: {}; at least {LEAST} are needed to learn from, to choose by and to test on",
+                        path.display(),
+                        pluralise(frames.len(), "frame")
+                    );
+                    return Err(refuse(reason));
+                }
+            }
+            return Ok(vec![Arc::new(Self::new(OWN, low, high))]);
+        }
+        let make = |name: &String| {
+            let row = SOURCES.iter().find(|row| row.name == name);
+            let row = row.ok_or_else(|| StudyError::unknown("source", name, SOURCES.iter().map(|row| row.name)))?;
+            let (low, high) = (row.make)(spec)?;
+            Ok(Arc::new(Self::new(row.name, low, high)))
+        };
+        spec.sources.iter().map(make).collect()
+    }
+
+    fn new(name: &str, low: Vec<Structure>, high: Vec<Structure>) -> Self {
+        let of = |frames: &[Structure]| {
+            let mut found: Vec<Element> = frames.iter().flat_map(|frame| frame.elements.clone()).collect();
+            found.sort();
+            found.dedup();
+            found
+        };
+        let (of_low, mut elements) = (of(&low), of(&high));
+        let new: Vec<&str> = elements.iter().filter(|e| !of_low.contains(e)).map(|e| e.symbol()).collect();
+        let mut notices = Vec::new();
+        if !new.is_empty() {
+            notices.push(format!("{name}: no frame of the low level has {}", new.join(", ")));
+        }
+        elements.extend(of_low);
+        elements.sort();
+        elements.dedup();
+        Self { name: name.into(), elements, low, high, notices }
+    }
+
+    /// Frames of the low level under a seed: at most `low_rows` to learn from, a twentieth to choose by, as many to test on.
+    ///
+    /// # Errors
+    /// If there are too few.
+    pub fn of_low(&self, spec: &Spec) -> Result<Parts<'_>, StudyError> {
+        // Blocks of time keep neighbours of one trajectory together; two rounds of them cover a source of two.
+        let count = self.low.len();
+        let rounds = if count < 200 { 1 } else { 2 };
+        let part = |frame: usize| frame * 10 * rounds / count % 10;
+        let all = |wanted: fn(usize) -> bool| -> Vec<&Structure> {
+            (0..count).filter(|&k| wanted(part(k))).map(|k| &self.low[k]).collect()
+        };
+        let training = spread(all(|part| part < 8), spec.low_rows);
+        let (validation, test) = (spread(all(|part| part == 8), 100), spread(all(|part| part == 9), spec.test_rows));
+        Parts { training, validation, test }.checked(&self.name)
+    }
+
+    /// Frames of the high level under a seed: `rows` to learn from and to choose by, and the test frames, which are the same
+    /// for every number of rows.
+    ///
+    /// # Errors
+    /// If there are too few frames or molecules.
+    pub fn of_high(&self, spec: &Spec, rows: usize, seed: u64) -> Result<Parts<'_>, StudyError> {
+        let mut groups: Vec<&str> = Vec::new();
+        for frame in &self.high {
+            if !groups.contains(&frame.group.as_str()) {
+                groups.push(&frame.group);
+            }
+        }
+        let of_group = |group: &str| -> Vec<&Structure> { self.high.iter().filter(|f| f.group == group).collect() };
+        let (mut pool, mut test) = (Vec::new(), Vec::new());
+        match spec.split {
+            Split::Time => {
+                for group in groups {
+                    let frames = of_group(group);
+                    let (end, start) = (frames.len() * 60 / 100, frames.len() * 70 / 100);
+                    pool.extend_from_slice(&frames[..end]);
+                    test.extend_from_slice(&frames[start..]);
+                }
+            }
+            Split::Molecule => {
+                if groups.len() < 2 {
+                    let reason = format!("split = \"molecule\": all frames of {} are {}", self.name, groups.join(", "));
+                    return Err(refuse(reason));
+                }
+                let order = Stream::named(seed, "molecules").permutation(groups.len());
+                let tested = (groups.len() * 3).div_ceil(10);
+                for (k, &group) in order.iter().enumerate() {
+                    if k < tested { test.extend(of_group(groups[group])) } else { pool.extend(of_group(groups[group])) }
+                }
+            }
+        }
+        if rows > pool.len() {
+            let reason = format!(
+                "rows = {rows}: {} has {} frames of the high level to learn from ({} in all, {} to test on); give fewer rows",
+                self.name,
+                pool.len(),
+                self.high.len(),
+                test.len()
+            );
+            return Err(refuse(reason));
+        }
+        let order = Stream::named(seed, "rows").permutation(pool.len());
+        let chosen: Vec<&Structure> = order[..rows].iter().map(|&k| pool[k]).collect();
+        // Frames to choose by are among the few labels, not beside them.
+        let (validation, training) = chosen.split_at((rows / 10).max(2).min(rows));
+        let (training, validation) = (training.to_vec(), validation.to_vec());
+        Parts { training, validation, test: spread(test, spec.test_rows) }.checked(&self.name)
+    }
+
+    /// Refuses numbers of rows that some source has not.
+    ///
+    /// # Errors
+    /// As [`Material::of_high`].
+    pub fn check(&self, spec: &Spec) -> Result<(), StudyError> {
+        self.of_low(spec)?;
+        if spec.has(Part::Tuning) || spec.has(Part::Readouts) {
+            for &rows in &spec.rows {
+                self.of_high(spec, rows, spec.seeds.first().copied().unwrap_or(0))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Parts<'_> {
+    fn checked(self, name: &str) -> Result<Self, StudyError> {
+        match self.training.is_empty() || self.validation.is_empty() || self.test.is_empty() {
+            true => Err(refuse(format!("{name}: too few frames to learn from, to choose by and to test on"))),
+            false => Ok(self),
+        }
+    }
+}
+
+/// At most `most` of these at equal distances.
+fn spread(frames: Vec<&Structure>, most: usize) -> Vec<&Structure> {
+    let count = frames.len().min(most);
+    (0..count).map(|k| frames[k * frames.len() / count]).collect()
+}
