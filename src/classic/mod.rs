@@ -1,9 +1,12 @@
-//! Classical estimators on plain arrays: baselines, the classifier for quantum kernels, the fusion of the boxes of several
-//! detectors, and the likelihood of alignments on phylogenetic trees.
+//! Classical estimators on plain arrays: baselines, fuzzy rules, the classifier for quantum kernels, the fusion of the boxes of
+//! several detectors, and the likelihood of alignments on phylogenetic trees.
 
+pub mod adaptation;
 pub mod boxes;
+pub mod clustering;
 mod error;
 mod forest;
+pub mod fuzzy;
 mod least_squares;
 mod logistic;
 mod pca;

@@ -8,7 +8,7 @@
 //! * [`read_pictures`]: pictures without labels. [`read_boxed_pictures`], [`read_voc`]: pictures with boxes in them;
 //!   [`read_crops`]: the objects cut out of them.
 //! * [`read_boxes`], [`JoinedBoxes`], [`write_boxes`]: boxes alone, in files of detectors and annotators ([`BOX_FORMATS`]).
-//! * [`sequence`]: DNA, alignments of genomes, variants.
+//! * [`sequence`]: DNA, alignments of genomes, variants. [`signal`]: recordings with annotations, features of segments.
 //! * [`Sampler`]: which rows make up a step.
 //! * [`write_file`]: the one writer of files, of every floor above too.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
@@ -39,6 +39,7 @@ mod picture_file;
 mod sampler;
 mod samples;
 pub mod sequence;
+pub mod signal;
 mod split;
 mod synthetic;
 mod tabular;

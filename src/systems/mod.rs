@@ -15,6 +15,7 @@ pub mod plasticity;
 pub mod qtl;
 pub mod rotation;
 pub mod saved_head;
+pub mod seizure;
 pub mod smear;
 pub mod soh;
 
@@ -32,5 +33,6 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<equivariance::Equivariance>::new(),
     &SystemOf::<circuits::Circuits>::new(),
     &SystemOf::<genome::Genome>::new(),
+    &SystemOf::<seizure::Seizure>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];
