@@ -199,14 +199,14 @@ fn the_distance_of_domains_is_that_of_projected_means() {
     };
     let counted = (pulled.objective[1] - without(&pulled)) / 100.0;
     assert!((counted - distance(&pulled)).abs() < 1e-9 * counted, "{counted} {}", distance(&pulled));
-    assert!(distance(&pulled) < 0.01 * distance(&free));
+    assert!(distance(&pulled) < distance(&free) && distance(&of(1e6)) < 0.01 * distance(&free));
 }
 
 #[test]
 fn the_order_of_rows_does_not_matter_and_a_source_without_weight_changes_no_error() {
     let (views, domains) = views();
     let penalties = Penalties { ridge: 0.05, agreement: 0.3, entropy: 0.1, mmd: 1.0 };
-    let options = TransferOptions { source_weight: 0.5, penalties, confidence: 0.7, rounds: 10 };
+    let options = TransferOptions { source_weight: 0.5, penalties, confidence: 0.55, rounds: 10 };
     let found = transfer(&views, &domains, &options).unwrap();
     let order = Stream::named(1, "order").permutation(60);
     let mixed: Vec<Array2<f64>> = views.iter().map(|view| view.select(Axis(0), &order)).collect();

@@ -43,12 +43,11 @@ pub struct Consequents {
     pub objective: Vec<f64>,
 }
 
-/// What is constant while the steps alternate.
-struct Moments {
+/// What the steps need of a view, whatever the contrasts are.
+pub(super) struct Moments {
     fit: Array2<f64>,
     agree: Array2<f64>,
     target: Array2<f64>,
-    contrast: Array2<f64>,
 }
 
 /// Minimises, over consequents p_k and weights w_k of the views' rule features G_k (rows, features),
@@ -66,9 +65,24 @@ pub fn collaborate(
     start: Option<&Consequents>,
     rounds: usize,
 ) -> Option<Consequents> {
+    let moments: Vec<Moments> = views.iter().map(|view| Moments::of(view, rows)).collect();
+    alternate((views, &moments), rows, penalties, start, rounds)
+}
+
+/// [`collaborate`] with known moments.
+pub(super) fn alternate(
+    (views, moments): (&[Array2<f64>], &[Moments]),
+    rows: &WeightedRows,
+    penalties: &Penalties,
+    start: Option<&Consequents>,
+    rounds: usize,
+) -> Option<Consequents> {
     let count = views.len();
     let outputs = rows.targets.ncols();
-    let moments: Vec<Moments> = views.iter().map(|view| moments(view, rows)).collect();
+    let contrasts: Vec<Array2<f64>> = match penalties.mmd > 0.0 {
+        true => views.iter().map(|view| contrast(view, rows.contrasts)).collect(),
+        false => Vec::new(),
+    };
     let mut fitted = match start {
         Some(start) => start.clone(),
         None => Consequents {
@@ -83,9 +97,12 @@ pub fn collaborate(
     let others = (count as f64 - 1.0).max(1.0);
     for _ in 0..rounds {
         for k in 0..count {
-            let Moments { fit, agree, target, contrast } = &moments[k];
+            let Moments { fit, agree, target } = &moments[k];
             let weight = fitted.weights[k];
-            let mut left = fit * weight + contrast * penalties.mmd;
+            let mut left = fit * weight;
+            if let Some(contrast) = contrasts.get(k) {
+                left = left + contrast * penalties.mmd;
+            }
             let mut right = target * weight;
             if count > 1 && penalties.agreement > 0.0 {
                 left = left + agree * (penalties.agreement * (1.0 + 1.0 / others));
@@ -114,24 +131,32 @@ pub fn combine(outputs: &[Array2<f64>], weights: ArrayView1<'_, f64>) -> Array2<
     outputs.iter().zip(weights).fold(zero, |sum, (output, weight)| sum + output * *weight)
 }
 
-fn moments(view: &Array2<f64>, rows: &WeightedRows) -> Moments {
-    // Rows without weight cost nothing.
-    let weighted = |weights: &Array1<f64>| {
-        let kept: Vec<usize> = (0..weights.len()).filter(|&row| weights[row] != 0.0).collect();
-        let own = view.select(Axis(0), &kept);
-        let column = weights.select(Axis(0), &kept).insert_axis(Axis(1));
-        ((&own * &column).reversed_axes(), own, kept)
-    };
-    let (transposed, own, kept) = weighted(rows.fit);
-    let (fit, target) = (transposed.dot(&own), transposed.dot(&rows.targets.select(Axis(0), &kept)));
-    let (transposed, own, _) = weighted(rows.agree);
-    let mut contrast = Array2::zeros((view.ncols(), view.ncols()));
-    for u in rows.contrasts {
+impl Moments {
+    /// Of a view's rule features (rows, features).
+    pub(super) fn of(view: &Array2<f64>, rows: &WeightedRows) -> Self {
+        // Rows without weight cost nothing.
+        let weighted = |weights: &Array1<f64>| {
+            let kept: Vec<usize> = (0..weights.len()).filter(|&row| weights[row] != 0.0).collect();
+            let own = view.select(Axis(0), &kept);
+            let column = weights.select(Axis(0), &kept).insert_axis(Axis(1));
+            ((&own * &column).reversed_axes(), own, kept)
+        };
+        let (transposed, own, kept) = weighted(rows.fit);
+        let (fit, target) = (transposed.dot(&own), transposed.dot(&rows.targets.select(Axis(0), &kept)));
+        let (transposed, own, _) = weighted(rows.agree);
+        Self { fit, agree: transposed.dot(&own), target }
+    }
+}
+
+/// Σ_u (Gᵀu)(Gᵀu)ᵀ.
+fn contrast(view: &Array2<f64>, contrasts: &[Array1<f64>]) -> Array2<f64> {
+    let mut sum = Array2::zeros((view.ncols(), view.ncols()));
+    for u in contrasts {
         let mean = view.t().dot(u);
         let column = mean.view().insert_axis(Axis(1));
-        contrast = contrast + column.dot(&mean.view().insert_axis(Axis(0)));
+        sum = sum + column.dot(&mean.view().insert_axis(Axis(0)));
     }
-    Moments { fit, agree: transposed.dot(&own), target, contrast }
+    sum
 }
 
 fn error(answer: &Array2<f64>, rows: &WeightedRows) -> f64 {

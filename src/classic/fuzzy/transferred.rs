@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-use crate::classic::fuzzy::collaborative::{Consequents, Penalties, WeightedRows, collaborate, combine};
+use crate::classic::fuzzy::collaborative::{Consequents, Moments, Penalties, WeightedRows, alternate, combine};
 use crate::math::order::argmax;
 
 /// Which rows are from where, and what is known of them.
@@ -51,7 +51,7 @@ const ALTERNATIONS: usize = 5;
 /// rows in one of the domains has no distance.
 ///
 /// The method after the abstract of Li et al. 2021 (arXiv:2111.08457); the objective is a reconstruction. `None` as
-/// [`collaborate`].
+/// [`collaborate`](super::collaborate).
 pub fn transfer(views: &[Array2<f64>], domains: &Domains, options: &TransferOptions) -> Option<Transferred> {
     let Domains { labels, is_source, classes } = domains;
     let count = labels.len();
@@ -70,9 +70,13 @@ pub fn transfer(views: &[Array2<f64>], domains: &Domains, options: &TransferOpti
     let agree = Array1::from_elem(count, total / count.max(1) as f64);
     let Penalties { ridge, agreement, entropy, mmd } = options.penalties;
     let penalties = Penalties { ridge: ridge * total, agreement, entropy: entropy * total, mmd: mmd * total };
+    let moments: Vec<Moments> = {
+        let rows = WeightedRows { targets: &targets, fit: &fit, agree: &agree, contrasts: &[] };
+        views.iter().map(|view| Moments::of(view, &rows)).collect()
+    };
     let fit_with = |contrasts: &[Array1<f64>], penalties: &Penalties, start: Option<&Consequents>, rounds: usize| {
         let rows = WeightedRows { targets: &targets, fit: &fit, agree: &agree, contrasts };
-        collaborate(views, &rows, penalties, start, rounds)
+        alternate((views, &moments), &rows, penalties, start, rounds)
     };
     // Labels begin with each view on its own.
     let alone = Penalties { agreement: 0.0, mmd: 0.0, ..penalties };

@@ -80,7 +80,8 @@ pub fn parse_edf(bytes: &[u8], place: &str) -> Result<Recording, DataError> {
     }
     let width = if is_bdf { 3 } else { 2 };
     let record: usize = channels.iter().map(|channel| channel.samples * width).sum();
-    let available = (bytes.len() - 256 * (count + 1)) / record;
+    let behind = bytes.len().checked_sub(256 * (count + 1));
+    let available = behind.ok_or_else(|| wrong("the file ends within its header".into()))? / record;
     let mut notices = Vec::new();
     let records = match announced {
         -1.0 => available,

@@ -19,6 +19,7 @@ const BURN_IN: usize = 2;
 /// Constants of a column (Jansen and Rit 1995, doi 10.1007/BF00199471): rates in 1/s, potentials in mV.
 const EXCITATORY_RATE: f64 = 100.0;
 const INHIBITORY_RATE: f64 = 50.0;
+const INHIBITORY_GAIN: f64 = 22.0;
 const CONNECTIVITY: [f64; 4] = [135.0, 108.0, 33.75, 33.75];
 
 /// Mean firing rate of a population at this potential.
@@ -26,14 +27,25 @@ fn sigmoid(potential: f64) -> f64 {
     5.0 / (1.0 + (0.56 * (6.0 - potential)).exp())
 }
 
+/// What drives a column.
+#[derive(Clone, Copy, Debug)]
+struct Drive {
+    /// Excitatory gain, mV.
+    gain: f64,
+    /// Mean input, 1/s.
+    input: f64,
+    /// Inhibitory rate, 1/s.
+    rate: f64,
+}
+
 /// What differs from patient to patient.
 #[derive(Clone, Debug)]
 struct Traits {
-    /// Excitatory gain between seizures, mV.
-    gain: f64,
-    /// Excitatory and inhibitory gain during seizures, mV.
-    seizure: (f64, f64),
-    /// Share of the columns that seize.
+    /// What drives columns between seizures.
+    rest: Drive,
+    /// What seizures change.
+    seizure: Drive,
+    /// Columns that can seize.
     focus: Vec<bool>,
     coupling: f64,
     noise: f64,
@@ -52,11 +64,14 @@ struct Traits {
 impl Traits {
     fn new(stream: &mut Stream) -> Self {
         let mut between = |low: f64, high: f64| low + (high - low) * stream.uniform();
+        // Both kinds are rhythms of 4 to 6 Hz with several times the amplitude of the rhythm at rest: more excitation with less
+        // input, or slower inhibition.
         let seizure = match between(0.0, 1.0) < 0.5 {
-            true => (between(3.6, 5.0), 22.0),
-            false => (between(3.3, 3.8), between(15.0, 20.0)),
+            true => Drive { gain: between(3.7, 4.4), input: between(110.0, 170.0), rate: INHIBITORY_RATE },
+            false => Drive { gain: between(3.2, 3.5), input: between(180.0, 220.0), rate: between(38.0, 46.0) },
         };
         let first = between(0.0, COLUMNS as f64) as usize;
+        // 3 to 6 of 8.
         let size = 3 + between(0.0, 4.0) as usize;
         let focus = (0..COLUMNS).map(|k| (k + COLUMNS - first) % COLUMNS < size).collect();
         let angles: Vec<f64> = (0..COLUMNS).map(|k| 2.0 * PI * (k as f64 + between(-0.5, 0.5)) / 8.0).collect();
@@ -72,14 +87,14 @@ impl Traits {
             })
             .collect();
         Self {
-            gain: between(3.0, 3.4),
+            rest: Drive { gain: between(3.0, 3.4), input: 220.0, rate: INHIBITORY_RATE },
             seizure,
             focus,
-            coupling: between(2.0, 10.0),
+            coupling: between(2.0, 6.0),
             noise: between(22.0, 50.0),
             mixing,
             scale: between(0.5, 2.0),
-            pink: (between(0.8, 1.4), between(10.0, 25.0)),
+            pink: (between(0.8, 1.4), between(30.0, 80.0)),
             blinks: (between(0.1, 0.3), between(50.0, 150.0)),
             bursts: (between(0.05, 0.2), between(10.0, 40.0)),
             hum: (between(0.5, 5.0), 50.0),
@@ -87,8 +102,8 @@ impl Traits {
     }
 }
 
-/// The recordings of a patient: `records` of `seconds` each, the second half of each a seizure. No two seizures of a patient have
-/// the same gains. A function of (seed, patient) alone.
+/// The recordings of a patient: `records` of `seconds` each, the second half of each a seizure. No two seizures of a patient are
+/// alike. A function of (seed, patient) alone.
 pub fn patient(seed: u64, patient: usize, records: usize, seconds: usize) -> Vec<Recording> {
     let mut stream = Stream::named(seed, &format!("patient {patient}"));
     let traits = Traits::new(&mut stream);
@@ -103,7 +118,10 @@ pub fn patient(seed: u64, patient: usize, records: usize, seconds: usize) -> Vec
 fn record(traits: &Traits, seconds: usize, number: usize, stream: &mut Stream) -> Recording {
     let onset = seconds / 2;
     let mut near = |value: f64, share: f64| value * (1.0 + share * (2.0 * stream.uniform() - 1.0));
-    let seizure = (near(traits.seizure.0, 0.04), near(traits.seizure.1, 0.06));
+    let Drive { gain, input, rate } = traits.seizure;
+    let seizure = Drive { gain: near(gain, 0.04), input: near(input, 0.1), rate };
+    // Electrodes and noise differ from record to record.
+    let (scale, noise) = (near(1.0, 0.3) * traits.scale, near(1.0, 0.5) * traits.pink.1);
     let sources = columns(traits, seconds, onset, seizure, stream);
     let count = seconds * RATE as usize;
     let mut signals = Vec::with_capacity(ELECTRODES);
@@ -113,10 +131,10 @@ fn record(traits: &Traits, seconds: usize, number: usize, stream: &mut Stream) -
         let mut samples = vec![0.0f64; count];
         for (time, sample) in samples.iter_mut().enumerate() {
             // A column's potential is of the order of millivolts, of which some percent reach the scalp.
-            *sample = 8.0 * traits.scale * (0..COLUMNS).map(|k| gains[k] * sources[k][time]).sum::<f64>();
+            *sample = 4.0 * scale * (0..COLUMNS).map(|k| gains[k] * sources[k][time]).sum::<f64>();
         }
-        for (sample, noise) in samples.iter_mut().zip(pink(traits.pink.0, count, stream)) {
-            *sample += traits.pink.1 * noise;
+        for (sample, value) in samples.iter_mut().zip(pink(traits.pink.0, count, stream)) {
+            *sample += noise * value;
         }
         // The eyes are before the first electrodes.
         let front = (-((electrode as f64).min((ELECTRODES - electrode) as f64)).powi(2) / 8.0).exp();
@@ -168,20 +186,22 @@ fn columns(traits: &Traits, seconds: usize, onset: usize, seizure: (f64, f64), s
     let mut state = [[0.0f64; 6]; COLUMNS];
     let mut found = vec![Vec::with_capacity(seconds * RATE as usize); COLUMNS];
     let [c1, c2, c3, c4] = CONNECTIVITY;
+    // Not every column of the focus takes part in every seizure.
+    let takes_part: Vec<bool> = traits.focus.iter().map(|in_focus| stream.uniform() < 0.75 && *in_focus).collect();
     for step in 0..(seconds + BURN_IN) * STEPS {
         let is_seizure = step >= (onset + BURN_IN) * STEPS;
         let outputs: [f64; COLUMNS] = std::array::from_fn(|k| state[k][1] - state[k][2]);
         let rates: [f64; COLUMNS] = outputs.map(sigmoid);
         for k in 0..COLUMNS {
-            let (gain, inhibition) = if is_seizure && traits.focus[k] { seizure } else { (traits.gain, 22.0) };
+            let Drive { gain, input, rate: b } = if is_seizure && takes_part[k] { seizure } else { traits.rest };
             let neighbours = rates[(k + 1) % COLUMNS] + rates[(k + COLUMNS - 1) % COLUMNS];
-            let input = 220.0 + traits.coupling * neighbours;
+            let input = input + traits.coupling * neighbours;
             let [y0, y1, y2, v0, v1, v2] = state[k];
-            let (a, b) = (EXCITATORY_RATE, INHIBITORY_RATE);
+            let a = EXCITATORY_RATE;
             let v0 = v0 + dt * (gain * a * rates[k] - 2.0 * a * v0 - a * a * y0);
             let drive = gain * a * (input + c2 * sigmoid(c1 * y0));
             let v1 = v1 + dt * (drive - 2.0 * a * v1 - a * a * y1) + gain * a * kick * stream.normal();
-            let v2 = v2 + dt * (inhibition * b * c4 * sigmoid(c3 * y0) - 2.0 * b * v2 - b * b * y2);
+            let v2 = v2 + dt * (INHIBITORY_GAIN * b * c4 * sigmoid(c3 * y0) - 2.0 * b * v2 - b * b * y2);
             state[k] = [y0 + dt * v0, y1 + dt * v1, y2 + dt * v2, v0, v1, v2];
         }
         if step >= BURN_IN * STEPS && (step + 1) % (STEPS / RATE as usize) == 0 {

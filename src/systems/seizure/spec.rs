@@ -36,16 +36,12 @@ pub struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
     /// Sampling rates of patients whose files do not state them: `name=hertz`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rates: Vec<String>,
     /// Further names of folders with seizures.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seizure_folders: Vec<String>,
     /// Further names of folders without.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub background_folders: Vec<String>,
     /// Target patients; all by default.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
     /// Whether segments of one recording may be on both sides of a split.
     pub allow_leakage: bool,
@@ -206,9 +202,12 @@ impl Spec {
         })
     }
 
-    /// Uses a folder of recordings; splits are the only thing that differs between seeds then.
+    /// Uses a folder of recordings; splits are the only thing that differs between seeds then. Targets that are simulated
+    /// patients go.
     pub fn set_data(&mut self, path: &str) {
         self.data = Some(path.into());
+        let simulated: Vec<String> = (0..self.patients).map(patient_name).collect();
+        self.targets.retain(|target| !simulated.contains(target));
         self.parts = vec![Part::Arms];
     }
 }
@@ -297,9 +296,17 @@ impl Settings for Spec {
             let is_rate = rate.is_some_and(|rate| rate > 0.0 && rate <= 1e6);
             check.check("rates", format!("{entry:?}"), is_rate, "PATIENT=HERTZ, such as bonn=173.61");
         }
-        if self.data.is_none() && (!self.rates.is_empty() || self.allow_leakage) {
-            let field = if self.allow_leakage { "allow_leakage" } else { "rates" };
-            check.refuse(field, "given", "a folder of recordings beside it (--data)");
+        if self.data.is_none() {
+            let lists = [
+                ("rates", &self.rates),
+                ("seizure_folders", &self.seizure_folders),
+                ("background_folders", &self.background_folders),
+            ];
+            let expected = "a folder of recordings beside it (--data)";
+            for (field, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+                check.refuse(field, format!("{list:?}"), expected);
+            }
+            check.check("allow_leakage", self.allow_leakage, !self.allow_leakage, expected);
         }
         if let Ok(known) = self.patient_names() {
             for target in &self.targets {
