@@ -4,12 +4,16 @@ use ndarray::{Array1, Array2, Axis};
 
 use crate::classic::fuzzy::{Antecedents, Domains, Penalties, TransferOptions, Transferred, combine, transfer};
 use crate::study::StudyError;
+use crate::study::stats::sd;
 use crate::systems::seizure::arms::Source;
 use crate::systems::seizure::cohort::CLASSES;
 use crate::systems::seizure::spec::Spec;
 
 /// Rounds of labelling in cross-validation.
 const ROUNDS_OF_CHOICE: usize = 2;
+
+/// Standard errors that a larger weight of the source may be worse.
+const SLACK: f64 = 0.5;
 
 /// Rows of a view that are learned from, and what centres are found from.
 pub struct LearnedView {
@@ -145,8 +149,10 @@ impl Learning<'_> {
         found.ok_or_else(|| StudyError::NotFinite { what: "a feature of a segment".into() })
     }
 
-    /// The weight of the source with the smallest mean squared error on labels of the target that are held out, and that error.
-    /// Parts of the labels are stretches of time. Of equal ones the smallest.
+    /// The weight of the source that cross-validation over the target's labels chooses, and its mean squared error: the largest
+    /// whose error is within half a standard error of the least. Labels are from few recordings, so neighbours of a held-out
+    /// segment are among those learned from, and a source looks less useful than it is; a misleading source is still much worse.
+    /// Parts of the labels are stretches of time.
     fn choose(&self, features: &[Array2<f64>], domains: &Domains) -> Result<(f64, f64), StudyError> {
         let Domains { labels, is_source, classes } = domains;
         let mut weights = self.spec.source_weights.clone();
@@ -162,9 +168,9 @@ impl Learning<'_> {
         if folds < 2 || weights.len() < 2 {
             return Ok((weights.last().copied().unwrap_or(0.0), f64::NAN));
         }
-        let mut best = (weights[0], f64::INFINITY);
+        let mut found: Vec<(f64, Vec<f64>)> = Vec::new();
         for weight in weights {
-            let (mut error, mut count) = (0.0, 0.0);
+            let mut errors = Vec::new();
             for fold in 0..folds {
                 let mut seen = domains.clone();
                 let out: Vec<usize> = (0..labels.len()).filter(|&row| part[row] == fold).collect();
@@ -173,18 +179,24 @@ impl Learning<'_> {
                 let answers: Vec<Array2<f64>> =
                     features.iter().zip(&fitted.views).map(|(g, p)| g.select(Axis(0), &out).dot(p)).collect();
                 let scores = combine(&answers, fitted.weights.view());
-                for (scores, &row) in scores.rows().into_iter().zip(&out) {
+                errors.extend(scores.rows().into_iter().zip(&out).map(|(scores, &row)| {
                     let target = |class: usize| f64::from(labels[row] == Some(class));
-                    error += (0..*classes).map(|class| (scores[class] - target(class)).powi(2)).sum::<f64>();
-                    count += 1.0;
-                }
+                    (0..*classes).map(|class| (scores[class] - target(class)).powi(2)).sum::<f64>()
+                }));
             }
-            let error = error / f64::max(count, 1.0);
-            if error < best.1 {
-                best = (weight, error);
-            }
+            found.push((weight, errors));
         }
-        Ok(best)
+        let mean = |errors: &[f64]| errors.iter().sum::<f64>() / errors.len().max(1) as f64;
+        let least = found.iter().map(|(_, errors)| mean(errors)).fold(f64::INFINITY, f64::min);
+        let best = found.iter().find(|(_, errors)| mean(errors) <= least);
+        let bound = best.map_or(least, |(_, errors)| {
+            let count = errors.len() as f64;
+            least + SLACK * sd(errors).unwrap_or(0.0) / count.sqrt()
+        });
+        let kept = found.iter().rev().find(|(_, errors)| mean(errors) <= bound);
+        // The best one is within the bound, unless an error is not a number.
+        let not_finite = || StudyError::NotFinite { what: "an error in cross-validation".into() };
+        kept.map(|(weight, errors)| (*weight, mean(errors))).ok_or_else(not_finite)
     }
 }
 

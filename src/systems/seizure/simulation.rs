@@ -179,7 +179,7 @@ fn events(rate: f64, seconds: usize, stream: &mut Stream) -> Vec<f64> {
 
 /// Potentials of the columns, mV with their mean removed: second-order filters of firing rates, by Euler's method with noise that
 /// is scaled by the root of the step.
-fn columns(traits: &Traits, seconds: usize, onset: usize, seizure: (f64, f64), stream: &mut Stream) -> Vec<Vec<f64>> {
+fn columns(traits: &Traits, seconds: usize, onset: usize, seizure: Drive, stream: &mut Stream) -> Vec<Vec<f64>> {
     let dt = 1.0 / STEPS as f64;
     // The standard deviation of the input is that of values held for a millisecond.
     let kick = traits.noise * (dt * 1e-3).sqrt();
