@@ -150,20 +150,21 @@ pub fn blocks(title: &str, name: &str, views: &[ViewRules]) -> Vec<Block> {
                 table.rows.push(row);
             }
         }
-        let label = |(number, rule): (usize, &Rule)| {
-            format!("rule {}: seizure {}", number + 1, decimals(rule.scores.get(1).copied().unwrap_or(0.0), 2))
-        };
         // Rows are drawn from below.
-        let rows: Vec<(usize, &Rule)> = view.rules.iter().enumerate().rev().collect();
+        let order: Vec<usize> = (0..view.features.len()).rev().collect();
+        let score = |rule: &Rule| decimals(rule.scores.get(1).copied().unwrap_or(0.0), 2);
         let value = |rule: &Rule, k: usize| (rule.center[k] - view.all[k].0) / view.all[k].1;
         figures.push(Figure {
             name: format!("rules_{name}_{}", view.view.replace(' ', "_")),
-            caption: format!("{title}: centres of the view {} and their score of a seizure", view.view),
+            caption: format!("{title}: centres of the view {}, by rule with its score of a seizure", view.view),
             drawing: Drawing::Cells {
-                rows: ("rule".into(), rows.iter().map(|row| label(*row)).collect()),
-                columns: ("feature".into(), view.features.clone()),
+                rows: ("feature".into(), order.iter().map(|&k| view.features[k].clone()).collect()),
+                columns: (
+                    "rule: score of a seizure".into(),
+                    view.rules.iter().enumerate().map(|(k, rule)| format!("{}: {}", k + 1, score(rule))).collect(),
+                ),
                 shade: "centre, in standard deviations of all segments".into(),
-                values: rows.iter().map(|(_, r)| (0..view.features.len()).map(|k| value(r, k)).collect()).collect(),
+                values: order.iter().map(|&k| view.rules.iter().map(|rule| value(rule, k)).collect()).collect(),
             },
         });
     }
