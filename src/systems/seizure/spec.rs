@@ -128,15 +128,15 @@ impl Default for Spec {
             parts: vec![Part::Arms, Part::Labels, Part::Shuffled],
             arms: quick.map(|row| row.name.into()).collect(),
             views: VIEWS.iter().map(|row| row.name.into()).collect(),
-            patients: 5,
-            records: 12,
+            patients: 4,
+            records: 10,
             record_seconds: 40,
             rate: 256.0,
             seconds: 1.0,
             labels: 10,
             many_labels: 80,
-            unlabelled: 200,
-            source_segments: 100,
+            unlabelled: 120,
+            source_segments: 60,
             test_share: 0.5,
             components: 20,
             rules: 4,
@@ -221,7 +221,7 @@ impl Settings for Spec {
     const PRESETS: &'static [Preset<Self>] = &[
         Preset {
             name: "quick",
-            doc: "one seed, 5 simulated patients, each a target once; under a minute; the default",
+            doc: "one seed, 4 simulated patients, each a target once; under a minute; the default",
             apply: |_| {},
         },
         Preset {
