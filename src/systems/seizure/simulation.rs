@@ -184,7 +184,7 @@ fn columns(traits: &Traits, seconds: usize, onset: usize, seizure: Drive, stream
     // The standard deviation of the input is that of values held for a millisecond.
     let kick = traits.noise * (dt * 1e-3).sqrt();
     let mut state = [[0.0f64; 6]; COLUMNS];
-    let mut found = vec![Vec::with_capacity(seconds * RATE as usize); COLUMNS];
+    let mut found: Vec<Vec<f64>> = vec![Vec::new(); COLUMNS];
     let [c1, c2, c3, c4] = CONNECTIVITY;
     // Not every column of the focus takes part in every seizure.
     let takes_part: Vec<bool> = traits.focus.iter().map(|in_focus| stream.uniform() < 0.75 && *in_focus).collect();
