@@ -214,6 +214,8 @@ fn rules_are_few_readable_and_the_same_in_every_run() {
 
 #[test]
 fn alarms_are_counted_in_runs_of_one_recording() {
+    /// Predicted, true, recording of each segment, false alarms; a background segment lasts an hour.
+    type Case<'a> = (&'a [usize], &'a [usize], &'a [usize], f64);
     let times = |records: &[usize]| -> Vec<(usize, usize)> {
         let mut seen = std::collections::BTreeMap::new();
         records
@@ -225,8 +227,7 @@ fn alarms_are_counted_in_runs_of_one_recording() {
             })
             .collect()
     };
-    // (predicted, true, recording of each segment, false alarms); a background segment lasts an hour.
-    let cases: [(&[usize], &[usize], &[usize], f64); 6] = [
+    let cases: [Case; 6] = [
         (&[0, 0, 0], &[0, 0, 0], &[0, 0, 0], 0.0),
         (&[1, 1, 0, 1], &[0, 0, 0, 0], &[0, 0, 0, 0], 2.0),
         (&[1, 1, 1, 0], &[0, 1, 0, 0], &[0, 0, 0, 0], 0.0),
