@@ -1,10 +1,13 @@
-//! Classical estimators on plain arrays: baselines, the classifier for quantum kernels, the fusion of the boxes of several
-//! detectors, the likelihood of alignments on phylogenetic trees, molecular dynamics with a force field of water.
+//! Classical estimators on plain arrays: baselines, fuzzy rules, the classifier for quantum kernels, the fusion of the boxes of
+//! several detectors, the likelihood of alignments on phylogenetic trees, molecular dynamics with a force field of water.
 
+pub mod adaptation;
 pub mod boxes;
+pub mod clustering;
 pub mod dynamics;
 mod error;
 mod forest;
+pub mod fuzzy;
 mod least_squares;
 mod logistic;
 mod pca;

@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use crate::math::Stream;
+use crate::math::symmetric::eigenvectors;
 
 /// Standardised columns projected on their first principal components, each component scaled to unit variance on the
 /// rows it was fitted on.
@@ -45,7 +46,7 @@ impl Pca {
         // Rotate inside the subspace so that each column is one eigenvector, largest variance first.
         let scores = standard.dot(&basis);
         let small = scores.t().dot(&scores);
-        let rotation = symmetric_eigenvectors(&small).slice_move(s![.., ..components]);
+        let rotation = eigenvectors(&small).1.slice_move(s![.., ..components]);
         let mut components = basis.dot(&rotation);
         for mut column in components.columns_mut() {
             let largest = column.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(1.0);
@@ -94,35 +95,4 @@ fn orthonormalise(basis: &mut Array2<f64>) {
         let scale = if norm > 1e-12 * before && norm > 0.0 { 1.0 / norm } else { 0.0 };
         basis.column_mut(k).assign(&(column * scale));
     }
-}
-
-/// Eigenvectors (columns) of a small symmetric matrix, largest eigenvalue first, by cyclic Jacobi rotations.
-fn symmetric_eigenvectors(matrix: &Array2<f64>) -> Array2<f64> {
-    let size = matrix.nrows();
-    let (mut a, mut vectors) = (matrix.clone(), Array2::eye(size));
-    for _ in 0..50 {
-        for p in 0..size {
-            for q in p + 1..size {
-                if a[[p, q]] == 0.0 {
-                    continue;
-                }
-                let theta = (a[[q, q]] - a[[p, p]]) / (2.0 * a[[p, q]]);
-                let t = theta.signum() / (theta.abs() + theta.hypot(1.0));
-                let (c, s) = (1.0 / t.hypot(1.0), t / t.hypot(1.0));
-                for k in 0..size {
-                    let (x, y) = (a[[k, p]], a[[k, q]]);
-                    (a[[k, p]], a[[k, q]]) = (c * x - s * y, s * x + c * y);
-                }
-                for k in 0..size {
-                    let (x, y) = (a[[p, k]], a[[q, k]]);
-                    (a[[p, k]], a[[q, k]]) = (c * x - s * y, s * x + c * y);
-                    let (x, y): (f64, f64) = (vectors[[k, p]], vectors[[k, q]]);
-                    (vectors[[k, p]], vectors[[k, q]]) = (c * x - s * y, s * x + c * y);
-                }
-            }
-        }
-    }
-    let mut order: Vec<usize> = (0..size).collect();
-    order.sort_by(|&i, &j| a[[j, j]].total_cmp(&a[[i, i]]));
-    vectors.select(Axis(1), &order)
 }

@@ -8,7 +8,7 @@
 //! * [`read_pictures`]: pictures without labels. [`read_boxed_pictures`], [`read_voc`]: pictures with boxes in them;
 //!   [`read_crops`]: the objects cut out of them.
 //! * [`read_boxes`], [`JoinedBoxes`], [`write_boxes`]: boxes alone, in files of detectors and annotators ([`BOX_FORMATS`]).
-//! * [`sequence`]: DNA, alignments of genomes, variants.
+//! * [`sequence`]: DNA, alignments of genomes, variants. [`signal`]: recordings with annotations, features of segments.
 //! * [`structure`]: atoms with energies and forces, read from extended XYZ and NumPy files.
 //! * [`Sampler`]: which rows make up a step.
 //! * [`write_file`]: the one writer of files, of every floor above too.
@@ -40,6 +40,7 @@ mod picture_file;
 mod sampler;
 mod samples;
 pub mod sequence;
+pub mod signal;
 mod split;
 pub mod structure;
 mod synthetic;

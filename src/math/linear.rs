@@ -44,3 +44,50 @@ pub fn intercept_weights(xs: &[f64], degree: usize) -> Option<Vec<f64>> {
     let first = solve(normal, unit)?;
     Some(xs.iter().map(|&x| (0..size).map(|k| first[k] * power(x, k)).sum()).collect())
 }
+
+/// The x with `a·x = b` for a symmetric positive matrix `a` (size, size) and `b` (size, columns), by Cholesky's factors. A
+/// matrix that is only semidefinite to rounding gets the least multiple of the identity, in powers of ten from 10⁻¹⁴ of its
+/// mean diagonal, that makes it positive. `None` if none up to 10⁻² does, as with a NaN.
+pub fn solve_positive(a: &Array2<f64>, b: &Array2<f64>) -> Option<Array2<f64>> {
+    let size = a.nrows();
+    let mean = a.diag().sum() / size.max(1) as f64;
+    let factor = (0..14).find_map(|power| {
+        let jitter = if power == 0 { 0.0 } else { mean * 10f64.powi(power - 15) };
+        cholesky(a, jitter)
+    })?;
+    let mut x = b.clone();
+    for mut column in x.columns_mut() {
+        for k in 0..size {
+            let known: f64 = (0..k).map(|j| factor[[k, j]] * column[j]).sum();
+            column[k] = (column[k] - known) / factor[[k, k]];
+        }
+        for k in (0..size).rev() {
+            let known: f64 = (k + 1..size).map(|j| factor[[j, k]] * column[j]).sum();
+            column[k] = (column[k] - known) / factor[[k, k]];
+        }
+    }
+    Some(x)
+}
+
+/// The lower triangular L with `L Lᵀ = a + jitter·1`; `None` if that is not positive.
+fn cholesky(a: &Array2<f64>, jitter: f64) -> Option<Array2<f64>> {
+    let size = a.nrows();
+    let mut factor = Array2::<f64>::zeros((size, size));
+    for i in 0..size {
+        for j in 0..=i {
+            let (row, other) = (factor.row(i), factor.row(j));
+            let known: f64 = (0..j).map(|k| row[k] * other[k]).sum();
+            let rest = a[[i, j]] - known + if i == j { jitter } else { 0.0 };
+            if i == j {
+                // A NaN must fail too, hence the negated comparison.
+                if !(rest > 0.0) {
+                    return None;
+                }
+                factor[[i, i]] = rest.sqrt();
+            } else {
+                factor[[i, j]] = rest / factor[[j, j]];
+            }
+        }
+    }
+    Some(factor)
+}

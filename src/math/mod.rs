@@ -1,5 +1,5 @@
 //! The lowest floor: small complex matrices, units as types, counter-based random numbers, angles on a circle, order in
-//! lists, permutations, pairs of near points, suggestions for misspelled names, reading of files.
+//! lists, permutations, symmetric matrices, pairs of near points, suggestions for misspelled names, reading of files.
 //!
 //! Imports nothing from the crate. Everything here is small (a gate, a channel, a draw). State vectors and tensors
 //! are in `sim` and `nn`.
@@ -15,6 +15,7 @@ pub mod permutation;
 pub mod random;
 pub mod singular;
 pub mod small;
+pub mod symmetric;
 pub mod unitary;
 pub mod units;
 pub mod words;

@@ -312,10 +312,9 @@ impl HeatMap {
     }
 
     fn plots(&self, shade: impl Fn(f64) -> String + Send + Sync + 'static) -> Vec<Plot> {
-        // The library draws the first row uppermost. Here rows are counted from below, as on an axis.
-        let rows = self.values.iter().rev().cloned();
+        // The library draws the first row lowest, as an axis counts.
         let map = Heatmap::new()
-            .with_data(rows)
+            .with_data(self.values.iter().cloned())
             .with_color_map(ColorMap::Custom(Arc::new(shade)))
             .with_legend(&self.values_are);
         vec![Plot::Heatmap(map.with_values())]

@@ -16,6 +16,8 @@ pub enum Block {
     Text(String),
     /// A highlighted paragraph.
     Warning(String),
+    /// A paragraph in red: the results beside it must not be taken at their word.
+    Alarm(String),
     /// A list.
     List(Vec<String>),
     /// Text whose line breaks and blanks count.
@@ -119,6 +121,7 @@ fn block(block: &Block) -> String {
     match block {
         Block::Text(text) => format!("<p>{}</p>\n", escape(text)),
         Block::Warning(text) => format!("<p class=\"warn\">{}</p>\n", escape(text)),
+        Block::Alarm(text) => format!("<p class=\"alarm\">{}</p>\n", escape(text)),
         Block::List(items) => {
             let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
             format!("<ul>\n{items}</ul>\n")

@@ -4,7 +4,7 @@
 //! `tests/it/statistics.rs` compares each function with scipy.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 use crate::math::Stream;
 
@@ -222,6 +222,31 @@ pub fn pearson(one: &[f64], two: &[f64]) -> Option<f64> {
 /// ```
 pub fn spearman(one: &[f64], two: &[f64]) -> Option<f64> {
     pearson(&ranks(one), &ranks(two))
+}
+
+/// Friedman's test that columns do not differ, rows being blocks (Friedman 1937): the statistic with its correction for ties,
+/// and its p by the χ² distribution. `None` of fewer than two rows or three columns, rows of different length or rows of equal
+/// values alone.
+///
+/// ```
+/// use qgraft::study::stats::friedman;
+/// let (statistic, _) = friedman(&[vec![1.0, 2.0, 3.0], vec![2.0, 3.0, 4.0], vec![5.0, 6.0, 9.0]]).unwrap();
+/// assert_eq!(statistic, 6.0);
+/// ```
+pub fn friedman(rows: &[Vec<f64>]) -> Option<(f64, f64)> {
+    let (blocks, columns) = (rows.len(), rows.first()?.len());
+    if blocks < 2 || columns < 3 || rows.iter().any(|row| row.len() != columns) {
+        return None;
+    }
+    let ranked: Vec<Vec<f64>> = rows.iter().map(|row| ranks(row)).collect();
+    // Ranks are counted from 0; only their distances to the middle matter.
+    let middle = (columns as f64 - 1.0) / 2.0;
+    let sums = (0..columns).map(|k| ranked.iter().map(|row| row[k] - middle).sum::<f64>());
+    let between: f64 = sums.map(|sum| sum * sum).sum();
+    let within: f64 = ranked.iter().flatten().map(|rank| (rank - middle) * (rank - middle)).sum();
+    let freedom = columns as f64 - 1.0;
+    let statistic = (within > 0.0).then(|| freedom * between / within)?;
+    Some((statistic, ChiSquared::new(freedom).ok()?.sf(statistic)))
 }
 
 fn ranks(values: &[f64]) -> Vec<f64> {

@@ -16,6 +16,7 @@ pub mod potential;
 pub mod qtl;
 pub mod rotation;
 pub mod saved_head;
+pub mod seizure;
 pub mod smear;
 pub mod soh;
 
@@ -34,5 +35,6 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<circuits::Circuits>::new(),
     &SystemOf::<genome::Genome>::new(),
     &SystemOf::<potential::InteratomicPotential>::new(),
+    &SystemOf::<seizure::Seizure>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];

@@ -76,6 +76,8 @@ mod fuse;
 #[cfg(all(feature = "learn", target_os = "linux"))]
 mod fuzz;
 #[cfg(feature = "learn")]
+mod fuzzy;
+#[cfg(feature = "learn")]
 mod genome;
 #[cfg(feature = "learn")]
 mod hatl;
@@ -122,7 +124,11 @@ mod report;
 #[cfg(feature = "learn")]
 mod rotation;
 #[cfg(feature = "learn")]
+mod seizure;
+#[cfg(feature = "learn")]
 mod sequences;
+#[cfg(feature = "learn")]
+mod signals;
 #[cfg(feature = "learn")]
 mod smear;
 #[cfg(feature = "learn")]

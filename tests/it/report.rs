@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use qgraft::report::{Drawing, Figure};
 use qgraft::study::files::{PredictionLine, predictions_csv, write_whole};
 
 fn names(folder: &Path) -> Vec<String> {
@@ -54,4 +55,26 @@ fn tables_keep_names_with_commas_whole() {
         .unwrap()
     };
     assert!(predictions_csv(&classes, &[short]).is_err(), "a line of another width");
+}
+
+#[test]
+fn rows_of_a_heat_map_are_counted_from_below_names_and_values_alike() {
+    let texts = |names: [&str; 2]| names.map(String::from).to_vec();
+    let drawing = Drawing::Cells {
+        rows: ("row".into(), texts(["lower", "upper"])),
+        columns: ("column".into(), texts(["left", "right"])),
+        shade: "value".into(),
+        values: vec![vec![1.25, 2.25], vec![7.5, 8.5]],
+    };
+    let svg = Figure { name: "map".into(), caption: "a map".into(), drawing }.html();
+    let height = |text: &str| -> f64 {
+        let end = svg.find(&format!(">{text}<")).unwrap_or_else(|| panic!("no {text} in {svg}"));
+        let start = svg[..end].rfind(" y=\"").unwrap() + 4;
+        svg[start..].split('"').next().unwrap().parse().unwrap()
+    };
+    assert!(height("lower") > height("upper"), "y grows downwards");
+    let is_near = |text: &str, name: &str| (height(text) - height(name)).abs() < 10.0;
+    assert!(
+        is_near("1.25", "lower") && is_near("2.25", "lower") && is_near("7.50", "upper") && is_near("8.50", "upper")
+    );
 }

@@ -1,0 +1,130 @@
+//! Seizures that files beside a recording list.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::data::DataError;
+use crate::data::delimited::read_text;
+use crate::data::signal::Event;
+use crate::data::walk::{entries, name};
+
+/// Words that name a seizure in an annotation.
+pub const SEIZURE_WORDS: [&str; 4] = ["seizure", "seiz", "sz", "ictal"];
+
+/// Whether an annotation names a seizure: one of [`SEIZURE_WORDS`] begins one of its words. "interictal", "preictal" and
+/// "postictal" do not.
+pub fn is_seizure(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let mut words = lower.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.any(|word| SEIZURE_WORDS.iter().any(|known| word.starts_with(known)))
+}
+
+/// What the files of a folder say of recordings beside them: summaries as those of the CHB-MIT set (`chb01-summary.txt`) and
+/// tables of events (`NAME_events.tsv` as BIDS has them, `NAME.edf.csv`, `NAME.seizures.csv`).
+#[derive(Clone, Debug, Default)]
+pub struct Annotations(BTreeMap<String, Vec<Event>>);
+
+/// Endings of the name of a table of events.
+const TABLES: [&str; 4] = ["_events.tsv", "_events.csv", ".seizures.csv", ".seizures.tsv"];
+
+/// Whether a file annotates others.
+pub fn is_annotation(path: &Path) -> bool {
+    let name = name(path).to_ascii_lowercase();
+    TABLES.iter().any(|ending| name.ends_with(ending)) || name.ends_with("summary.txt")
+}
+
+impl Annotations {
+    /// Reads every annotation file of a folder, not of the folders in it.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a line that contradicts its format.
+    pub fn read(folder: &Path) -> Result<Self, DataError> {
+        let mut found = Self::default();
+        for path in entries(folder)?.iter().filter(|path| path.is_file() && is_annotation(path)) {
+            let (text, place) = (read_text(path)?, path.display().to_string());
+            let file = name(path);
+            let lower = file.to_ascii_lowercase();
+            match TABLES.iter().find(|ending| lower.ends_with(*ending)) {
+                Some(ending) => {
+                    let stem = file[..file.len() - ending.len()].to_string();
+                    let stem = stem.strip_suffix(".edf").or(stem.strip_suffix(".bdf")).unwrap_or(&stem);
+                    found.0.entry(stem.into()).or_default().extend(table(&text, &place)?);
+                }
+                None => found.summary(&text, &place)?,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Seizures of a recording, by the name of its file; `None` where no file says whether it has any.
+    pub fn of(&self, recording: &str) -> Option<&[Event]> {
+        let stem = recording.rsplit_once('.').map_or(recording, |(stem, _)| stem);
+        // In BIDS, sub-01_task-x_eeg.edf has sub-01_task-x_events.tsv.
+        let bids = stem.strip_suffix("_eeg").unwrap_or(stem);
+        self.0.get(stem).or_else(|| self.0.get(bids)).map(Vec::as_slice)
+    }
+
+    /// `File Name: x.edf`, `Number of Seizures in File: 1`, `Seizure 1 Start Time: 2996 seconds`, `… End Time: …`.
+    fn summary(&mut self, text: &str, place: &str) -> Result<(), DataError> {
+        let mut current: Option<String> = None;
+        let mut start: Option<f64> = None;
+        for (number, line) in text.lines().enumerate() {
+            let wrong = |reason: &str| DataError::malformed(place, format!("line {}: {reason}", number + 1));
+            let Some((field, value)) = line.split_once(':') else { continue };
+            let (field, value) = (field.trim().to_ascii_lowercase(), value.trim());
+            if field == "file name" {
+                let stem = value.rsplit_once('.').map_or(value, |(stem, _)| stem);
+                self.0.entry(stem.into()).or_default();
+                (current, start) = (Some(stem.into()), None);
+            } else if field.starts_with("seizure") && (field.ends_with("start time") || field.ends_with("end time")) {
+                let seconds = value.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+                let seconds = seconds.filter(|s| *s >= 0.0 && s.is_finite());
+                let seconds = seconds.ok_or_else(|| wrong(&format!("{value:?}; expected seconds")))?;
+                let file = current.as_ref().ok_or_else(|| wrong("a seizure before any `File Name:`"))?;
+                match (field.ends_with("start time"), start) {
+                    (true, None) => start = Some(seconds),
+                    (false, Some(onset)) if seconds > onset => {
+                        let event = Event { onset, duration: seconds - onset, text: "seizure".into() };
+                        self.0.entry(file.clone()).or_default().push(event);
+                        start = None;
+                    }
+                    (false, Some(onset)) => {
+                        return Err(wrong(&format!("a seizure ends at {seconds} s, but begins at {onset} s")));
+                    }
+                    (true, Some(_)) => return Err(wrong("a seizure begins before the one before it ends")),
+                    (false, None) => return Err(wrong("a seizure ends without a start")),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows of a table with onset and duration in seconds; where a column says what they are, those that name seizures.
+fn table(text: &str, place: &str) -> Result<Vec<Event>, DataError> {
+    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let Some((_, header)) = lines.next() else { return Ok(Vec::new()) };
+    let separator = if header.contains('\t') { '\t' } else { ',' };
+    let split = |line: &str| -> Vec<String> { line.split(separator).map(|cell| cell.trim().to_string()).collect() };
+    let header: Vec<String> = split(header).iter().map(|name| name.to_ascii_lowercase()).collect();
+    let column = |names: &[&str]| header.iter().position(|name| names.contains(&name.as_str()));
+    let (Some(onset), Some(duration)) = (column(&["onset", "start"]), column(&["duration"])) else {
+        return Err(DataError::malformed(place, "no columns `onset` and `duration` (seconds)"));
+    };
+    let kind = column(&["eventtype", "event_type", "trial_type", "label", "type", "description", "text"]);
+    let mut found = Vec::new();
+    for (number, line) in lines {
+        let cells = split(line);
+        let seconds = |column: usize| {
+            let cell = cells.get(column).map_or("", String::as_str);
+            let value = cell.parse::<f64>().ok().filter(|value| *value >= 0.0 && value.is_finite());
+            let reason = format!("line {}: {} is {cell:?}; expected seconds", number + 1, header[column]);
+            value.ok_or_else(|| DataError::malformed(place, reason))
+        };
+        let text = kind.and_then(|column| cells.get(column)).map_or("seizure", String::as_str).to_string();
+        if is_seizure(&text) {
+            found.push(Event { onset: seconds(onset)?, duration: seconds(duration)?, text });
+        }
+    }
+    Ok(found)
+}
