@@ -206,7 +206,35 @@ impl Circuit {
         Ok(inverse)
     }
 
+    /// Appends an operation of which only the classical bits are not numbered yet.
+    pub(super) fn append_unnumbered(&mut self, op: Op) -> Result<(), CircuitError> {
+        self.check_operands(&op)?;
+        self.ops.push(op);
+        Ok(())
+    }
+
+    /// Exchanges the operations, with all classical bits numbered: so many of the outcome, then so many scratch bits.
+    pub(super) fn renumber(&mut self, bits: usize, scratch: usize, ops: Vec<Op>) {
+        (self.bits, self.scratch, self.ops) = (bits, scratch, ops);
+    }
+
+    /// The operations, to be given back by [`Circuit::renumber`].
+    pub(super) fn take_ops(&mut self) -> Vec<Op> {
+        std::mem::take(&mut self.ops)
+    }
+
     fn check(&self, op: &Op) -> Result<(), CircuitError> {
+        self.check_operands(op)?;
+        let read: &[usize] = op.condition.as_ref().map_or(&[], |Condition { bits, .. }| bits);
+        let width = self.bits + self.scratch;
+        match op.written_bit().iter().chain(read).find(|&&bit| bit >= width) {
+            Some(&bit) => Err(CircuitError::BitOutOfRange { op: op.name(), bit, width }),
+            None => Ok(()),
+        }
+    }
+
+    /// Everything but which classical bits there are.
+    fn check_operands(&self, op: &Op) -> Result<(), CircuitError> {
         let name = || op.name();
         let width = self.qubits;
         if let Some(&qubit) = op.qubits.iter().find(|&&qubit| qubit >= width) {
@@ -248,11 +276,6 @@ impl Circuit {
             && !(time.0.is_finite() && time.0 >= 0.0)
         {
             return Err(CircuitError::NotFinite { op: name(), value: time.0 });
-        }
-        let written = op.written_bit();
-        let read: &[usize] = op.condition.as_ref().map_or(&[], |Condition { bits, .. }| bits);
-        if let Some(&bit) = written.iter().chain(read).find(|&&bit| bit >= self.bits + self.scratch) {
-            return Err(CircuitError::BitOutOfRange { op: name(), bit, width: self.bits + self.scratch });
         }
         op.condition.as_ref().map_or(Ok(()), |condition| checked(condition, op))
     }

@@ -49,6 +49,11 @@ impl Parser<'_> {
         self.ahead[1].0
     }
 
+    /// The position of the token after the next.
+    pub fn after(&self) -> Span {
+        self.ahead[1].1
+    }
+
     pub fn span(&self) -> Span {
         self.ahead[0].1
     }
@@ -158,7 +163,9 @@ pub(super) fn version_of(text: &str) -> Version {
         match (slice(token.1), next.0) {
             ("include", Token::Text) if unquoted(slice(next.1)) == "qelib1.inc" => return Version::Two,
             ("qreg" | "creg", _) => return Version::Two,
-            ("qubit" | "bit" | "input", _) => return Version::Three,
+            ("qubit" | "bit" | "input" | "const" | "def" | "extern" | "int" | "uint" | "float" | "let", _) => {
+                return Version::Three;
+            }
             _ => token = next,
         }
     }

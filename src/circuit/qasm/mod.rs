@@ -16,21 +16,28 @@
 mod build;
 mod condition;
 mod cursor;
+mod declarations;
 mod error;
 mod expression;
+mod flow;
 mod formula;
 mod gates;
 mod library;
+mod logic;
 mod lower;
 mod number;
 mod parse;
 mod read;
 mod scope;
+mod scratch;
 mod statements;
+mod subroutines;
 mod syntax;
 mod token;
 mod unitary;
 mod value;
+mod variables;
+mod words;
 mod write;
 
 pub use error::{Notice, QasmError};

@@ -97,13 +97,21 @@ pub(super) enum Token {
     ShiftLeft,
     #[token(">>")]
     ShiftRight,
-    /// Signs of the language that no supported statement uses.
     #[token("++")]
+    Concat,
+    /// An operator and an assignment.
     #[token("+=")]
     #[token("-=")]
     #[token("*=")]
     #[token("/=")]
-    OtherSign,
+    #[token("%=")]
+    #[token("**=")]
+    #[token("&=")]
+    #[token("|=")]
+    #[token("^=")]
+    #[token("<<=")]
+    #[token(">>=")]
+    Compound,
     /// No word or sign of the language; [`fault_of`] says why. Reported where it is met, because calibrations, pragmas
     /// and annotations may hold anything.
     Invalid,

@@ -1,0 +1,560 @@
+//! Branches, loops and what leaves them. What depends on measurements becomes conditions; a loop that they end is
+//! written out.
+
+use std::collections::{HashMap, HashSet};
+
+use super::build::{Builder, Symbol};
+use super::condition::{Cases, Guard, TRIED, Trial, tested};
+use super::error::{Fault, ReadResult, Span};
+use super::expression::Expression;
+use super::logic::{SCRATCH, Signal};
+use super::syntax::{ForRange, Operand, Source, Statement, StatementKind as Kind, Type};
+use super::value::Value;
+use super::variables::{Content, Variable, bits_of};
+use super::words::{Word, WordKind};
+use crate::circuit::{Op, OpKind};
+
+/// Rounds of a loop that measurements end.
+const ROUNDS: usize = 64;
+/// After this many operations such a loop has fewer rounds.
+const LONG_LOOP: usize = 100_000;
+const ROUNDS_OF_LONG_LOOP: usize = 16;
+
+/// What comes behind a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    Next,
+    Break,
+    Continue,
+    Return,
+    End,
+}
+
+/// What a statement can leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    pub is_loop: bool,
+    /// The guard's depth in it: at the same depth, all runs leave it together.
+    pub depth: usize,
+}
+
+/// A bit that is 1 in the runs that have left something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Interrupt {
+    pub bit: usize,
+    /// Position of the frame that is left; that of the text is none.
+    frame: Option<usize>,
+    flow: Flow,
+}
+
+impl Builder<'_> {
+    /// Statements one after another. Behind one that some runs leave by, the others go on alone.
+    pub fn all(&mut self, statements: &[Statement], guard: &Guard) -> ReadResult<Flow> {
+        let known = self.interrupts.len();
+        let mut here = guard.clone();
+        let mut seen = known;
+        for statement in statements {
+            if self.interrupts.len() > seen {
+                here = self.without_interrupts(&here, seen, statement.span)?;
+                seen = self.interrupts.len();
+            }
+            let flow = self.perform(statement, &here)?;
+            if flow != Flow::Next {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    /// The runs of a guard that none of the interrupts from this number on has taken.
+    pub fn without_interrupts(&mut self, guard: &Guard, from: usize, span: Span) -> ReadResult<Guard> {
+        let bits: Vec<usize> = self.interrupts[from.min(self.interrupts.len())..].iter().map(|i| i.bit).collect();
+        let mut guard = guard.clone();
+        for bit in bits {
+            guard = self.narrow(&guard, &Guard::on(!Signal::of(bit)), span)?;
+        }
+        Ok(guard)
+    }
+
+    /// `break`, `continue`, `return`, `end`.
+    pub fn leave(&mut self, flow: Flow, guard: &Guard, span: Span) -> ReadResult<Flow> {
+        let frame = match flow {
+            Flow::Break | Flow::Continue => {
+                let Some(at) = self.frames.iter().rposition(|frame| frame.is_loop) else {
+                    return Err(Fault::new("this is outside of any loop").at(span));
+                };
+                if self.frames[at..].iter().any(|frame| !frame.is_loop) {
+                    return Err(Fault::new("this is outside of any loop of its subroutine").at(span));
+                }
+                Some(at)
+            }
+            Flow::Return => match self.frames.iter().rposition(|frame| !frame.is_loop) {
+                Some(at) => Some(at),
+                None => return Err(Fault::new("return is outside of any subroutine").at(span)),
+            },
+            Flow::End | Flow::Next => None,
+        };
+        let depth = frame.map_or(0, |at| self.frames[at].depth);
+        if guard.depth() == depth {
+            return Ok(flow);
+        }
+        let known = self.interrupts.iter().find(|known| known.frame == frame && known.flow == flow);
+        let bit = match known {
+            Some(known) => known.bit,
+            None => {
+                let bit = self.fresh(span)?;
+                self.interrupts.push(Interrupt { bit, frame, flow });
+                bit
+            }
+        };
+        self.emit(Op::of(OpKind::Assign { bit, value: true }, &[]), guard, span)?;
+        Ok(Flow::Next)
+    }
+
+    /// Forgets what left a frame, or only the rounds of its loop.
+    pub fn forget(&mut self, frame: usize, rounds_only: bool) {
+        self.interrupts.retain(|interrupt| {
+            let is_inner = interrupt.frame.is_some_and(|of| of > frame);
+            let is_own = interrupt.frame == Some(frame) && (!rounds_only || interrupt.flow == Flow::Continue);
+            !(is_inner || is_own)
+        });
+    }
+
+    pub fn branch(
+        &mut self,
+        condition: &Expression,
+        then: &[Statement],
+        otherwise: &[Statement],
+        guard: &Guard,
+        span: Span,
+    ) -> ReadResult<Flow> {
+        let condition = self.hoist(condition, guard)?;
+        let bodies = [then, otherwise];
+        if !self.depends(&condition) {
+            let holds = condition.evaluate(self)?.truth().map_err(|fault| fault.at(condition.span))?;
+            let body = if holds { then } else { otherwise };
+            return self.scoped(HashMap::new(), |builder| builder.all(body, guard));
+        }
+        let [yes, no] = self.cases(&condition, &bodies, span)?;
+        for (case, body) in [yes, no].into_iter().zip(bodies) {
+            if body.is_empty() || case.is_never() {
+                continue;
+            }
+            let inner = self.narrow(guard, &case, span)?;
+            self.scoped(HashMap::new(), |builder| builder.all(body, &inner))?;
+        }
+        Ok(Flow::Next)
+    }
+
+    /// When a condition holds and when it does not, whatever these statements do to what it tests.
+    fn cases(&mut self, condition: &Expression, bodies: &[&[Statement]], span: Span) -> ReadResult<[Guard; 2]> {
+        let direct = Cases::of(condition, self);
+        let whole = |cases: &Cases| {
+            let needed = [cases.yes.as_ref(), cases.no.as_ref()].into_iter().zip(bodies);
+            needed.into_iter().all(|(case, body)| case.is_some() || body.is_empty())
+        };
+        let [yes, no] = match direct {
+            Ok(cases) if whole(&cases) => {
+                let never = || Guard::on(Signal::Known(false));
+                let bits = cases.bits;
+                let pair = [cases.yes.unwrap_or_else(never), cases.no.unwrap_or_else(never)];
+                if !self.overwrites(bodies, &bits, &pair)? {
+                    return Ok(pair);
+                }
+                let used = if bodies[0].is_empty() { 1 } else { 0 };
+                let bit = Signal::of(self.freeze(&pair[used], span)?);
+                let [first, second] = [Guard::on(bit), Guard::on(!bit)];
+                return Ok(if used == 0 { [first, second] } else { [second, first] });
+            }
+            direct => {
+                let known = self.truth_of(condition);
+                match (known, direct) {
+                    (Ok(signal), _) => [signal, !signal],
+                    // What the table of its values says is wrong with it is the simpler message.
+                    (Err(_), Err(direct)) => return Err(direct),
+                    (Err(error), Ok(_)) => return Err(error),
+                }
+            }
+        };
+        if let Signal::Bit { bit, .. } = yes
+            && bit < SCRATCH
+        {
+            let mut copy = [yes];
+            self.settle(&mut copy, span)?;
+            return Ok([Guard::on(copy[0]), Guard::on(!copy[0])]);
+        }
+        Ok([Guard::on(yes), Guard::on(no)])
+    }
+
+    fn truth_of(&mut self, condition: &Expression) -> ReadResult<Signal> {
+        let word = self.word(condition)?;
+        if word.kind == WordKind::Turn {
+            return Err(Fault::new("this is not a truth value").hint("compare it with an angle").at(condition.span));
+        }
+        self.truth(&word, condition.span)
+    }
+
+    /// Whether statements change bits that a condition around them tests, but for a measurement as the very last thing.
+    fn overwrites(&mut self, bodies: &[&[Statement]], bits: &[usize], cases: &[Guard; 2]) -> ReadResult<bool> {
+        let (mut written, mut calls) = (HashSet::new(), false);
+        for (body, case) in bodies.iter().zip(cases) {
+            let body = match body.split_last() {
+                Some((Statement { kind: Kind::Measure { from, to }, .. }, rest))
+                    if bodies[1].is_empty() && case.cases().len() == 1 && self.is_one(from) && self.is_one(to) =>
+                {
+                    rest
+                }
+                _ => body,
+            };
+            self.work(written_names(body, &mut written, &mut calls), Span::default())?;
+        }
+        if calls && !self.subroutines.is_empty() {
+            return Ok(true);
+        }
+        let overlaps = |name: &&str| match self.found(name) {
+            Some((_, Symbol::Bits(register))) => register.iter().any(|bit| bits.contains(&bit)),
+            _ => false,
+        };
+        Ok(written.iter().any(|name| overlaps(&name.as_str())))
+    }
+
+    fn is_one(&mut self, operand: &Operand) -> bool {
+        let quantum = matches!(self.found(&operand.name.text), Some((_, Symbol::Qubits(_))) | None);
+        self.elements(operand, quantum).is_ok_and(|found| found.len() == 1)
+    }
+
+    pub fn repeat(&mut self, condition: &Expression, body: &[Statement], guard: &Guard, span: Span) -> ReadResult<Flow> {
+        let frame = self.frames.len();
+        self.frames.push(Frame { is_loop: true, depth: guard.depth() });
+        let done = self.rounds(condition, body, guard, span);
+        self.frames.pop();
+        self.forget(frame, false);
+        done
+    }
+
+    fn rounds(&mut self, condition: &Expression, body: &[Statement], guard: &Guard, span: Span) -> ReadResult<Flow> {
+        let (frame, known) = (self.frames.len() - 1, self.interrupts.len());
+        let (mut rounds, start) = (0, self.operations());
+        let mut active: Option<usize> = None;
+        let mut within = guard.clone();
+        loop {
+            self.work(1, span)?;
+            let here = self.without_interrupts(&within, known, span)?;
+            let condition = self.hoist(condition, &here)?;
+            let depends = self.depends(&condition);
+            if depends || here.depth() > within.depth() {
+                rounds += 1;
+                let long = self.operations() - start > LONG_LOOP && rounds > ROUNDS_OF_LONG_LOOP;
+                if rounds > ROUNDS || long {
+                    let message = format!(
+                        "a loop that measurements end is written out for {} rounds; runs that are still in it then go on \
+                         behind it",
+                        rounds - 1
+                    );
+                    self.late_notices.borrow_mut().push((span, message));
+                    return Ok(Flow::Next);
+                }
+            }
+            if !depends {
+                if !condition.evaluate(self)?.truth().map_err(|fault| fault.at(condition.span))? {
+                    return Ok(Flow::Next);
+                }
+            } else {
+                match self.truth_of(&condition)? {
+                    Signal::Known(false) => return Ok(Flow::Next),
+                    Signal::Known(true) => {}
+                    signal => {
+                        match active {
+                            None => {
+                                let inner = self.narrow(&here, &Guard::on(signal), span)?;
+                                let bit = self.freeze(&inner, span)?;
+                                active = Some(bit);
+                                within = Guard::on(Signal::of(bit)).at_depth(guard.depth() + 1);
+                            }
+                            Some(bit) => {
+                                let off = self.narrow(&within, &Guard::on(!signal), span)?;
+                                self.emit(Op::of(OpKind::Assign { bit, value: false }, &[]), &off, span)?;
+                            }
+                        }
+                    }
+                }
+            }
+            let here = self.without_interrupts(&within, known, span)?;
+            if here.is_never() {
+                return Ok(Flow::Next);
+            }
+            self.frames[frame].depth = here.depth();
+            let flow = self.scoped(HashMap::new(), |builder| builder.all(body, &here))?;
+            self.forget(frame, true);
+            match flow {
+                Flow::Next | Flow::Continue => {}
+                Flow::Break => return Ok(Flow::Next),
+                // All runs of this guard leave, but others may have left the loop before.
+                flow if here.depth() == guard.depth() => return Ok(flow),
+                flow => {
+                    self.leave(flow, &here, span)?;
+                    return Ok(Flow::Next);
+                }
+            }
+        }
+    }
+
+    pub fn for_each(
+        &mut self,
+        name: &str,
+        kind: Option<(Type, Option<u32>)>,
+        range: &ForRange,
+        body: &[Statement],
+        guard: &Guard,
+        span: Span,
+    ) -> ReadResult<Flow> {
+        let frame = self.frames.len();
+        let known = self.interrupts.len();
+        self.frames.push(Frame { is_loop: true, depth: guard.depth() });
+        let mut left = Flow::Next;
+        let mut done = Ok(());
+        match self.contents(range, span) {
+            Err(error) => done = Err(error),
+            Ok(contents) => {
+                for content in contents {
+                    match self.round(name, kind, content, body, guard, (frame, known), span) {
+                        Ok(Flow::Next | Flow::Continue) => {}
+                        Ok(Flow::Break) => break,
+                        Ok(flow) => {
+                            left = flow;
+                            break;
+                        }
+                        Err(error) => {
+                            done = Err(error);
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        self.frames.pop();
+        self.forget(frame, false);
+        done.map(|()| left)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one round of one loop")]
+    fn round(
+        &mut self,
+        name: &str,
+        kind: Option<(Type, Option<u32>)>,
+        content: Content,
+        body: &[Statement],
+        guard: &Guard,
+        (frame, known): (usize, usize),
+        span: Span,
+    ) -> ReadResult<Flow> {
+        self.work(1, span)?;
+        let here = self.without_interrupts(guard, known, span)?;
+        self.frames[frame].depth = here.depth();
+        let content = match kind {
+            Some(kind) => self.converted(content, kind, span)?,
+            None => content,
+        };
+        let symbol = match content {
+            Content::Known(value) => Symbol::Value(value),
+            Content::Word(word) => {
+                let (kind, width) = kind.unwrap_or((Type::Bit, Some(word.bits.len() as u32)));
+                let unset = std::cell::Cell::new(false);
+                let content = Content::Word(word);
+                Symbol::Variable(Variable { kind, width, content, depth: here.depth(), unset, span })
+            }
+        };
+        let flow = self.scoped(HashMap::from([(name.to_string(), symbol)]), |builder| builder.all(body, &here))?;
+        self.forget(frame, true);
+        match flow {
+            Flow::Return | Flow::End if here.depth() > guard.depth() => {
+                self.leave(flow, &here, span)?;
+                Ok(Flow::Break)
+            }
+            flow => Ok(flow),
+        }
+    }
+
+    /// What the variable of a loop holds, round by round.
+    fn contents(&mut self, range: &ForRange, span: Span) -> ReadResult<Box<dyn Iterator<Item = Content>>> {
+        let ForRange::Elements(operand) = range else {
+            return Ok(Box::new(self.range_values(range, span)?.map(Content::Known)));
+        };
+        let name = &operand.name.text;
+        let symbol = self.symbol(name).map_err(|fault| fault.at(operand.span))?.1;
+        let of_bits = |bits: Vec<Signal>| -> Vec<Content> {
+            bits.into_iter().map(|bit| Content::of(Word { bits: vec![bit], kind: WordKind::Register })).collect()
+        };
+        let whole = matches!(operand.index, super::syntax::Index::All);
+        let contents = match symbol {
+            Symbol::Array(array) if whole && array.sizes.len() == 1 => array.items.clone(),
+            Symbol::Bits(_) => {
+                let mut bits: Vec<Signal> = self.elements(operand, false)?.into_iter().map(Signal::of).collect();
+                self.settle(&mut bits, span)?;
+                of_bits(bits)
+            }
+            Symbol::Variable(variable) if whole && variable.kind == Type::Bit => {
+                let size = bits_of(variable.kind, variable.width).unwrap_or(1);
+                match &variable.content {
+                    Content::Word(word) => of_bits(word.bits.clone()),
+                    Content::Known(value) => {
+                        let word = Word::of(*value).map_err(|fault| fault.at(span))?;
+                        of_bits(word.extended(size).bits)
+                    }
+                }
+            }
+            _ => {
+                let fault = Fault::new(format!("{name} has no elements to go through"));
+                return Err(fault.hint("name a range like [0:3], a set like {0, 2}, an array or bits").at(operand.span));
+            }
+        };
+        self.work(contents.len(), span)?;
+        Ok(Box::new(contents.into_iter()))
+    }
+
+    pub fn switch(
+        &mut self,
+        on: &Expression,
+        cases: &[(Vec<Expression>, Vec<Statement>)],
+        otherwise: &[Statement],
+        guard: &Guard,
+        span: Span,
+    ) -> ReadResult<Flow> {
+        let on = self.hoist(on, guard)?;
+        let mut seen = HashSet::new();
+        let mut values: Vec<(i128, usize)> = Vec::new();
+        for (k, (list, _)) in cases.iter().enumerate() {
+            for value in list {
+                let number = value.integer(self)?;
+                if !seen.insert(number) {
+                    let fault = Fault::new(format!("case {number} stands twice in this switch"));
+                    return Err(fault.at(value.span));
+                }
+                values.push((number, k));
+            }
+        }
+        let case_of = |number: i128| values.iter().find(|(value, _)| *value == number).map(|(_, k)| *k);
+        let bodies: Vec<&[Statement]> = cases.iter().map(|(_, body)| &body[..]).chain([otherwise]).collect();
+        if !self.depends(&on) {
+            let number = on.integer(self)?;
+            let body = bodies[case_of(number).unwrap_or(cases.len())];
+            return self.scoped(HashMap::new(), |builder| builder.all(body, guard));
+        }
+        // Bodies may change what was tested.
+        let (mut written, mut calls) = (HashSet::new(), false);
+        for body in &bodies {
+            self.work(written_names(body, &mut written, &mut calls), span)?;
+        }
+        let mut word = self.word(&on)?;
+        if (calls && !self.subroutines.is_empty()) || !written.is_empty() {
+            self.settle(&mut word.bits, span)?;
+        }
+        let mut bits: Vec<usize> = Vec::new();
+        for bit in word.bits.iter().filter_map(|signal| signal.bit()) {
+            if !bits.contains(&bit) {
+                bits.push(bit);
+            }
+        }
+        let mut guards = Vec::with_capacity(bodies.len());
+        if bits.len() <= TRIED {
+            let mut taken = vec![Vec::new(); bodies.len()];
+            for trial in 0..1u64 << bits.len() {
+                let value = word.value(|signal| match signal {
+                    Signal::Known(value) => value,
+                    Signal::Bit { bit, inverted } => {
+                        let at = bits.iter().position(|other| *other == bit).unwrap_or(0);
+                        (trial >> at & 1 == 1) != inverted
+                    }
+                });
+                let number = value.and_then(|value| value.integer().ok()).and_then(case_of);
+                taken[number.unwrap_or(cases.len())].push(trial);
+            }
+            guards.extend(taken.iter().map(|values| Guard::values(&bits, values)));
+        } else {
+            let mut any = Vec::new();
+            for (k, _) in cases.iter().enumerate() {
+                let mut found = Vec::new();
+                for (number, _) in values.iter().filter(|(_, of)| *of == k) {
+                    let number = Word::of(Value::Integer(*number)).map_err(|fault| fault.at(span))?;
+                    found.push(self.equal(word.clone(), number, span)?);
+                }
+                let signal = self.any_of(&found, span)?;
+                any.push(signal);
+                guards.push(Guard::on(signal));
+            }
+            let signal = self.any_of(&any, span)?;
+            guards.push(Guard::on(!signal));
+        }
+        for (case, body) in guards.into_iter().zip(bodies) {
+            if body.is_empty() || case.is_never() {
+                continue;
+            }
+            let inner = self.narrow(guard, &case, span)?;
+            self.scoped(HashMap::new(), |builder| builder.all(body, &inner))?;
+        }
+        Ok(Flow::Next)
+    }
+
+    /// A call whose angles depend on measurements, once for each of their values.
+    pub fn call_by_values(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<()> {
+        /// Bits that angles may depend on.
+        const ANGLE_BITS: usize = 10;
+        let Kind::Call { modifiers, name, arguments, operands } = &statement.kind else { return Ok(()) };
+        let mut bits = Vec::new();
+        for argument in arguments {
+            tested(argument, self, &mut bits)?;
+        }
+        if bits.len() > ANGLE_BITS {
+            let fault = Fault::new(format!("the angles of {} depend on {} bits", name.text, bits.len()));
+            let hint = format!("at most {ANGLE_BITS} can be distinguished: apply the gate once for each bit instead");
+            return Err(fault.hint(hint).at(statement.span));
+        }
+        for value in 0..1u64 << bits.len() {
+            let trial = Trial { builder: self, bits: &bits, value };
+            let mut fixed = Vec::with_capacity(arguments.len());
+            for argument in arguments {
+                fixed.push(Expression::value(argument.evaluate(&trial)?, argument.span));
+            }
+            let kind = Kind::Call {
+                modifiers: modifiers.clone(),
+                name: name.clone(),
+                arguments: fixed,
+                operands: operands.clone(),
+            };
+            let inner = self.narrow(guard, &Guard::values(&bits, &[value]), statement.span)?;
+            if !inner.is_never() {
+                    self.call(&Statement { kind, span: statement.span }, &inner)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds the names that statements assign or measure into; returns how many statements were looked at.
+fn written_names(statements: &[Statement], names: &mut HashSet<String>, calls: &mut bool) -> usize {
+    let mut seen = statements.len();
+    for statement in statements {
+        match &statement.kind {
+            Kind::Measure { to, .. } => _ = names.insert(to.name.text.clone()),
+            Kind::Assign { to, source, .. } => {
+                names.insert(to.name.text.clone());
+                *calls |= matches!(source, Source::Expression(_));
+            }
+            Kind::Call { .. } | Kind::Variable { .. } | Kind::Return(_) => *calls = true,
+            Kind::If { then, otherwise, .. } => {
+                seen += written_names(then, names, calls) + written_names(otherwise, names, calls);
+            }
+            Kind::For { body, .. } | Kind::While { body, .. } | Kind::Block(body) => {
+                seen += written_names(body, names, calls);
+            }
+            Kind::Switch { cases, otherwise, .. } => {
+                for (_, body) in cases {
+                    seen += written_names(body, names, calls);
+                }
+                seen += written_names(otherwise, names, calls);
+            }
+            _ => {}
+        }
+    }
+    seen
+}
