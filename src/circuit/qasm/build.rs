@@ -26,7 +26,7 @@ use crate::circuit::{Circuit, Op, OpKind};
 use crate::math::Seconds;
 
 /// Statements within each other, those of subroutines that are called included: far below the stack.
-const PERFORMED: usize = 256;
+const PERFORMED: usize = 128;
 
 /// The meaning of a name.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ pub(super) enum Symbol {
     Inputs(Indices<usize>),
     /// A constant.
     Value(Value),
-    Variable(Variable),
-    Array(Array),
+    Variable(Box<Variable>),
+    Array(Box<Array>),
 }
 
 pub(super) struct Builder<'a> {

@@ -49,11 +49,6 @@ impl Parser<'_> {
         self.ahead[1].0
     }
 
-    /// The position of the token after the next.
-    pub fn after(&self) -> Span {
-        self.ahead[1].1
-    }
-
     pub fn span(&self) -> Span {
         self.ahead[0].1
     }

@@ -99,18 +99,18 @@ impl Parser<'_> {
     }
 
     /// The width of a type in brackets; of a complex number that of its parts.
-    pub fn width(&mut self) -> ReadResult<Option<Expression>> {
-        if self.peek() == Token::OpenBracket && self.peek_after() == Token::Word {
-            let word = self.slice(self.after()).to_string();
-            if word == "float" {
-                self.next();
-                self.next();
-                let width = self.bracketed()?;
-                self.expect(Token::CloseBracket, "`]`")?;
-                return Ok(width);
-            }
+    pub fn width(&mut self, kind: Type) -> ReadResult<Option<Expression>> {
+        if kind != Type::Complex || self.peek() != Token::OpenBracket {
+            return self.bracketed();
         }
-        self.bracketed()
+        self.next();
+        if self.word() != "float" {
+            return Err(self.unexpected("float, the type of the parts of a complex number"));
+        }
+        self.next();
+        let width = self.bracketed()?;
+        self.expect(Token::CloseBracket, "`]`")?;
+        Ok(width)
     }
 
     /// `int[8]`, `array[float[64], 2, 3]`; not `bit` registers.
@@ -120,14 +120,14 @@ impl Parser<'_> {
             let Some(kind) = Type::named(&word.text) else {
                 return Err(Fault::new(format!("there is no type {}", word.text)).at(word.span));
             };
-            return Ok(DeclaredType { kind, width: self.width()?, sizes: Vec::new() });
+            return Ok(DeclaredType { kind, width: self.width(kind)?, sizes: Vec::new() });
         }
         self.expect(Token::OpenBracket, "`[` and the type of the elements")?;
         let word = self.name("a type")?;
         let Some(kind) = Type::named(&word.text) else {
             return Err(Fault::new(format!("there is no type {}", word.text)).at(word.span));
         };
-        let width = self.width()?;
+        let width = self.width(kind)?;
         self.expect(Token::Comma, "`,` and the size of the array")?;
         let sizes = self.list(Token::CloseBracket, "]", Self::expression)?;
         if sizes.is_empty() {
@@ -175,7 +175,7 @@ impl Parser<'_> {
             let fault = Fault::new(format!("constants of type {} are not supported", word.text));
             return Err(fault.hint("use float, angle, int, uint, bool, bit, complex or duration").at(word.span));
         };
-        let width = self.width()?;
+        let width = self.width(kind)?;
         let name = self.declared_name("the name of the constant")?;
         self.expect(Token::Assign, "`=`")?;
         let value = self.expression()?;
@@ -209,7 +209,7 @@ impl Parser<'_> {
         let Some(kind) = Type::named(&word.text) else {
             return Err(Fault::new(format!("there is no type {}", word.text)).at(word.span));
         };
-        Ok((kind, self.width()?))
+        Ok((kind, self.width(kind)?))
     }
 
     fn parameter(&mut self) -> ReadResult<Parameter> {

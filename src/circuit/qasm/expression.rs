@@ -62,6 +62,13 @@ pub(super) enum Binary {
     ShiftRight,
 }
 
+impl Binary {
+    /// Whether the result is of the type of its operands.
+    pub fn is_arithmetic(self) -> bool {
+        matches!(self, Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Remainder)
+    }
+}
+
 type Function = fn(f64) -> f64;
 
 /// Functions of one real number, all names of both versions.
@@ -190,8 +197,9 @@ impl Expression {
                 result.map_err(|fault| fault.at(inner.span))?
             }
             ExpressionKind::Binary(operator, left, right) => {
-                let (left, right) = (left.evaluate(scope)?, right.evaluate(scope)?);
-                binary(*operator, left, right, scope.real_division()).map_err(located)?
+                let (a, b) = (left.evaluate(scope)?, right.evaluate(scope)?);
+                let (a, b) = (left.beside(a, b, *operator), right.beside(b, a, *operator));
+                binary(*operator, a, b, scope.real_division()).map_err(located)?
             }
             ExpressionKind::Call(name, arguments) if name == "sizeof" => size_of(arguments, scope, self.span)?,
             ExpressionKind::Call(name, arguments) => {
@@ -208,6 +216,18 @@ impl Expression {
         } else {
             let hint = "check for divisions by zero, roots and logarithms of negative numbers, overflow";
             Err(located(Fault::new("this is not a finite number").hint(hint)))
+        }
+    }
+
+    /// Its value beside another operand: a literal is of the type of an unsigned integer that it is combined with.
+    fn beside(&self, value: Value, other: Value, operator: Binary) -> Value {
+        match (&self.kind, value, other) {
+            (ExpressionKind::Value(_), Value::Integer(number), Value::Bits { width, register: false, .. })
+                if operator.is_arithmetic() && number >= 0 && number >> width == 0 =>
+            {
+                Value::unsigned(number as u64, width)
+            }
+            _ => value,
         }
     }
 

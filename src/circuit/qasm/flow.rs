@@ -148,7 +148,13 @@ impl Builder<'_> {
 
     /// When a condition holds and when it does not, whatever these statements do to what it tests.
     fn cases(&mut self, condition: &Expression, bodies: &[&[Statement]], span: Span) -> ReadResult<[Guard; 2]> {
-        let direct = Cases::of(condition, self);
+        let mut bits = Vec::new();
+        // Those of few bits are wrong for a reason that computing with them does not change.
+        let few = tested(condition, self, &mut bits).is_ok() && bits.len() <= TRIED;
+        let direct = match Cases::of(condition, self) {
+            Err(error) if few => return Err(error),
+            found => found,
+        };
         let whole = |cases: &Cases| {
             let needed = [cases.yes.as_ref(), cases.no.as_ref()].into_iter().zip(bodies);
             needed.into_iter().all(|(case, body)| case.is_some() || body.is_empty())
@@ -166,14 +172,10 @@ impl Builder<'_> {
                 let [first, second] = [Guard::on(bit), Guard::on(!bit)];
                 return Ok(if used == 0 { [first, second] } else { [second, first] });
             }
-            direct => {
-                let known = self.truth_of(condition);
-                match (known, direct) {
-                    (Ok(signal), _) => [signal, !signal],
-                    // What the table of its values says is wrong with it is the simpler message.
-                    (Err(_), Err(direct)) => return Err(direct),
-                    (Err(error), Ok(_)) => return Err(error),
-                }
+            // Too many bits or cases for a table.
+            _ => {
+                let signal = self.truth_of(condition)?;
+                [signal, !signal]
             }
         };
         if let Signal::Bit { bit, .. } = yes
@@ -361,7 +363,7 @@ impl Builder<'_> {
                 let (kind, width) = kind.unwrap_or((Type::Bit, Some(word.bits.len() as u32)));
                 let unset = std::cell::Cell::new(false);
                 let content = Content::Word(word);
-                Symbol::Variable(Variable { kind, width, content, depth: here.depth(), unset, span })
+                Symbol::Variable(Box::new(Variable { kind, width, content, depth: here.depth(), unset, span }))
             }
         };
         let flow = self.scoped(HashMap::from([(name.to_string(), symbol)]), |builder| builder.all(body, &here))?;

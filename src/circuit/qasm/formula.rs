@@ -197,7 +197,7 @@ impl Parser<'_> {
 
     /// The rest of `int[4](x)`.
     fn cast(&mut self, kind: Type, start: Span) -> ReadResult<Expression> {
-        let Some(width) = self.width()? else { return Err(self.unexpected("a width")) };
+        let Some(width) = self.width(kind)? else { return Err(self.unexpected("a width")) };
         self.expect(Token::Open, "`(` and what is cast")?;
         let inner = self.operation(0)?;
         self.expect(Token::Close, "`)`")?;

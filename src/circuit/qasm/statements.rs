@@ -3,6 +3,7 @@
 use super::cursor::{Parser, Version};
 use super::error::{Fault, ReadResult};
 use super::expression::{Binary, Expression};
+use super::library;
 use super::parse::Shared;
 use super::syntax::{ForRange, Index, Modifier, Name, Operand, Range, Source, StatementKind as Kind, Type};
 use super::token::Token;
@@ -147,12 +148,15 @@ impl Parser<'_> {
         self.next();
         let mut variable = self.name("a type or the loop variable")?;
         let mut kind = None;
+        if self.word() == "in" && library::is_keyword(&variable.text) {
+            return Err(Fault::new(format!("`{}` is a word of the language", variable.text)).at(variable.span));
+        }
         if self.word() != "in" {
             let Some(found) = Type::named(&variable.text) else {
                 let fault = Fault::new(format!("there is no type {}", variable.text));
                 return Err(fault.hint("write for int i in [0:3] { ... }").at(variable.span));
             };
-            kind = Some((found, self.width()?));
+            kind = Some((found, self.width(found)?));
             variable = self.declared_name("the loop variable")?;
         }
         if self.word() != "in" {
@@ -193,6 +197,10 @@ impl Parser<'_> {
         let Some(end) = end_of_block(&self.text[start.start as usize..]) else {
             return Err(Fault::new(format!("this {what} is never closed")).hint("add a }").at(start));
         };
+        let block = &self.text[start.start as usize..start.start as usize + end];
+        if block.split('{').next().is_some_and(|header| header.matches("->").count() > 1) {
+            return Err(Fault::new(format!("this {what} returns twice")).hint("name one type behind ->").at(start));
+        }
         self.seek(start.start as usize + end);
         shared.receiver.notice(start, format!("a {what} block was skipped: pulses are not simulated"));
         Ok(())

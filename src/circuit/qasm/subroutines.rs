@@ -14,7 +14,7 @@ use super::syntax::{Index, Name, Operand, Parameter, ParameterKind, Source, Subr
 use super::variables::{Register, Variable, zero};
 
 /// Calls within each other at most.
-const CALLS: usize = 32;
+const CALLS: usize = 24;
 /// What a subroutine returns, in its scope: no name of a text.
 const RETURNED: &str = "return value";
 
@@ -142,7 +142,7 @@ impl Builder<'_> {
             let width = self.type_width(*kind, width.as_ref())?;
             let unset = Cell::new(true);
             let variable = Variable { kind: *kind, width, content: zero(*kind, width), depth: guard.depth(), unset, span };
-            scope.insert(RETURNED.into(), Symbol::Variable(variable));
+            scope.insert(RETURNED.into(), Symbol::Variable(Box::new(variable)));
         }
         let frame = self.frames.len();
         self.frames.push(Frame { is_loop: false, depth: guard.depth() });
@@ -196,7 +196,8 @@ impl Builder<'_> {
                 let source = Source::Expression(argument.clone());
                 let content = self.incoming(&source, (*kind, width), guard, span)?;
                 let unset = Cell::new(false);
-                Ok(Symbol::Variable(Variable { kind: *kind, width, content, depth: guard.depth(), unset, span }))
+                let variable = Variable { kind: *kind, width, content, depth: guard.depth(), unset, span };
+                Ok(Symbol::Variable(Box::new(variable)))
             }
             ParameterKind::Array { mutable } => {
                 let ExpressionKind::Name(name) = &argument.kind else {
@@ -219,6 +220,9 @@ impl Builder<'_> {
 
     /// `return value;`
     pub fn give_back(&mut self, source: Option<&Source>, guard: &Guard, span: Span) -> ReadResult<Flow> {
+        if self.frames.iter().all(|frame| frame.is_loop) {
+            return Err(Fault::new("return is outside of any subroutine").at(span));
+        }
         let Some(source) = source else { return self.leave(Flow::Return, guard, span) };
         if !matches!(self.found(RETURNED), Some((_, Symbol::Variable(_)))) {
             let fault = Fault::new("this subroutine declares no type of what it returns");

@@ -427,7 +427,7 @@ fn arithmetic(operator: Binary, left: Value, right: Value, real_division: bool) 
     let declared = [left, right].iter().all(|value| matches!(value, Value::Bits { register: false, .. }));
     let (left, right) = (plain(left), plain(right));
     if let (Value::Integer(a), Value::Integer(b)) = (left, right)
-        && let Some(result) = integers(operator, a, b, real_division)?
+        && let Some(result) = integers(operator, a, b, real_division, declared)?
     {
         // Two unsigned integers wrap around. Nobody writes that on purpose, and readers differ in when they do it.
         if let [Some(a), Some(b)] = widths
@@ -469,7 +469,13 @@ fn arithmetic(operator: Binary, left: Value, right: Value, real_division: bool) 
 }
 
 /// Exact arithmetic of integers; `None` where real numbers are needed.
-fn integers(operator: Binary, a: i128, b: i128, real_division: bool) -> Result<Option<i128>, Fault> {
+fn integers(
+    operator: Binary,
+    a: i128,
+    b: i128,
+    real_division: bool,
+    declared: bool,
+) -> Result<Option<i128>, Fault> {
     let too_large =
         || Fault::new("this integer is too large").hint("write it with a point to compute with real numbers");
     let checked = match operator {
@@ -477,7 +483,7 @@ fn integers(operator: Binary, a: i128, b: i128, real_division: bool) -> Result<O
         Binary::Subtract => a.checked_sub(b),
         Binary::Multiply => a.checked_mul(b),
         Binary::Remainder if b != 0 => a.checked_rem(b),
-        Binary::Divide if b != 0 && a.checked_rem(b) == Some(0) => a.checked_div(b),
+        Binary::Divide if b != 0 && (declared || a.checked_rem(b) == Some(0)) => a.checked_div(b),
         Binary::Divide if !real_division && b != 0 => {
             let message =
                 format!("{a}/{b} is a division of integers, which OpenQASM 3 rounds to {}", a.wrapping_div(b));

@@ -157,6 +157,7 @@ impl Builder<'_> {
                         many.iter().map(|index| element(name, register, *index, three)).collect::<Result<_, _>>()?
                     }
                 };
+                self.spend(chosen.len() / 2)?;
                 let bits = chosen.iter().map(|bit| match self.known.get(bit) {
                     Some(value) => Signal::Known(*value),
                     None => Signal::of(*bit),
@@ -270,7 +271,7 @@ impl Builder<'_> {
         };
         let unset = Cell::new(initial.is_none());
         let variable = Variable { kind: *kind, width, content, depth: guard.depth(), unset, span: name.span };
-        self.declare(name, Symbol::Variable(variable))
+        self.declare(name, Symbol::Variable(Box::new(variable)))
     }
 
     fn declare_array(
@@ -304,7 +305,7 @@ impl Builder<'_> {
             let new = self.array_source(source, (kind, width), &array.sizes, guard, span)?;
             array.items = new;
         }
-        self.declare(name, Symbol::Array(array))
+        self.declare(name, Symbol::Array(Box::new(array)))
     }
 
     /// The elements of an array of these sizes.

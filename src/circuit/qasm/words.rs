@@ -165,8 +165,21 @@ impl Builder<'_> {
                 }
             }
             ExpressionKind::Binary(operator, left, right) => {
-                let (left, right) = (self.word(left)?, self.word(right)?);
-                self.combined(*operator, left, right, span)
+                let (mut a, mut b) = (self.word(left)?, self.word(right)?);
+                if operator.is_arithmetic() {
+                    // A literal is of the type of an unsigned integer that it is combined with.
+                    let (first, second) = (a.clone(), b.clone());
+                    for (expression, word, other) in [(left, &mut a, &second), (right, &mut b, &first)] {
+                        let literal = matches!(expression.kind, ExpressionKind::Value(Value::Integer(0..)));
+                        let size = other.bits.len();
+                        if literal && other.kind == WordKind::Unsigned && word.bits.len() <= size + 1 {
+                            let bits = std::mem::take(&mut word.bits);
+                            *word = Word { bits, kind: WordKind::Unsigned }.extended(size);
+                            word.bits.truncate(size);
+                        }
+                    }
+                }
+                self.combined(*operator, a, b, span)
             }
             ExpressionKind::Cast { kind, width, inner } => {
                 let width = width.as_ref().map(|width| width.width(self)).transpose()?;

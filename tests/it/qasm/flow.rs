@@ -301,7 +301,9 @@ fn texts_that_are_no_openqasm_are_refused() {
         ("c = measure q; int m = c; x q[m];", "only known when the circuit runs"),
         ("array[int[8], 3] a; n = a[3];", "a[3] is outside"),
         ("array[int[8], 3, 2] a; n = a[1];", "an array of 2 dimensions"),
-        ("let = q;", "is a word of the language"),
+        ("let = q;", "expected the name of the alias"),
+        ("for for in {1, 2} { }", "is a word of the language"),
+        ("complex[32] z;", "expected float"),
         ("uint[4] m = 100000000000000000000000;", "is not an integer"),
     ] {
         let error = read(&format!("{HEAD}{start} {statement}"), &ReadOptions::default());
