@@ -181,6 +181,11 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        // A circuit that computes has an outcome, if only a bit that is always 0.
+        if order.is_empty() && self.scratch.count + width > 0 {
+            order.push(width);
+            width += 1;
+        }
         self.notices.append(&mut self.late_notices.take());
         let plain = width == declared && order.len() == declared && self.scratch.count == 0;
         if !plain {
@@ -430,10 +435,9 @@ impl<'a> Builder<'a> {
                     Content::Known(value) => Word::of(value).map_err(|fault| fault.at(span))?,
                     Content::Word(word) => word,
                 };
-                if guard.is_always() {
+                if guard.is_always() && word.bits.iter().all(|bit| bit.bit().is_none()) {
                     // They hold 0 already.
-                    let zeros = targets.iter().zip(&word.bits).filter(|(_, bit)| **bit == Signal::Known(false));
-                    self.known.extend(zeros.map(|(&target, _)| (target, false)));
+                    self.known.extend(targets.iter().map(|&target| (target, false)));
                 }
                 let open: Vec<(usize, Signal)> =
                     targets.into_iter().zip(word.bits).filter(|(_, bit)| *bit != Signal::Known(false)).collect();

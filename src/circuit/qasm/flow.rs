@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::build::{Builder, Symbol};
 use super::condition::{Cases, Guard, TRIED, Trial, tested};
 use super::error::{Fault, ReadResult, Span};
-use super::expression::Expression;
+use super::expression::{Expression, ExpressionKind};
 use super::logic::{SCRATCH, Signal};
 use super::syntax::{ForRange, Operand, Source, Statement, StatementKind as Kind, Type};
 use super::value::Value;
@@ -162,9 +162,10 @@ impl Builder<'_> {
         let [yes, no] = match direct {
             Ok(cases) if whole(&cases) => {
                 let never = || Guard::on(Signal::Known(false));
+                let decided = [&cases.yes, &cases.no].into_iter().flatten().any(Guard::is_never);
                 let bits = cases.bits;
                 let pair = [cases.yes.unwrap_or_else(never), cases.no.unwrap_or_else(never)];
-                if !self.overwrites(bodies, &bits, &pair)? {
+                if decided || !self.overwrites(bodies, &bits, &pair)? {
                     return Ok(pair);
                 }
                 let used = if bodies[0].is_empty() { 1 } else { 0 };
@@ -199,15 +200,9 @@ impl Builder<'_> {
     /// Whether statements change bits that a condition around them tests, but for a measurement as the very last thing.
     fn overwrites(&mut self, bodies: &[&[Statement]], bits: &[usize], cases: &[Guard; 2]) -> ReadResult<bool> {
         let (mut written, mut calls) = (HashSet::new(), false);
-        for (body, case) in bodies.iter().zip(cases) {
-            let body = match body.split_last() {
-                Some((Statement { kind: Kind::Measure { from, to }, .. }, rest))
-                    if bodies[1].is_empty() && case.cases().len() == 1 && self.is_one(from) && self.is_one(to) =>
-                {
-                    rest
-                }
-                _ => body,
-            };
+        let may_end = bodies[1].is_empty() && cases[0].cases().len() == 1;
+        for body in bodies {
+            let body = if may_end { self.before_last(body, &mut written, &mut calls)? } else { *body };
             self.work(written_names(body, &mut written, &mut calls), Span::default())?;
         }
         if calls && !self.subroutines.is_empty() {
@@ -218,6 +213,31 @@ impl Builder<'_> {
             _ => false,
         };
         Ok(written.iter().any(|name| overlaps(&name.as_str())))
+    }
+
+    /// The statements before one that changes one bit by one operation, and adds what those around it change.
+    fn before_last<'s>(
+        &mut self,
+        mut body: &'s [Statement],
+        written: &mut HashSet<String>,
+        calls: &mut bool,
+    ) -> ReadResult<&'s [Statement]> {
+        loop {
+            let Some((last, rest)) = body.split_last() else { return Ok(body) };
+            match &last.kind {
+                Kind::Measure { from, to } if self.is_one(from) && self.is_one(to) => return Ok(rest),
+                Kind::Assign { to, operator: None, source: Source::Expression(value) }
+                    if matches!(value.kind, ExpressionKind::Value(_)) && self.is_one(to) =>
+                {
+                    return Ok(rest);
+                }
+                Kind::If { then, otherwise, .. } if otherwise.is_empty() => {
+                    self.work(written_names(rest, written, calls), last.span)?;
+                    body = then;
+                }
+                _ => return Ok(body),
+            }
+        }
     }
 
     fn is_one(&mut self, operand: &Operand) -> bool {
@@ -391,7 +411,9 @@ impl Builder<'_> {
         let contents = match symbol {
             Symbol::Array(array) if whole && array.sizes.len() == 1 => array.items.clone(),
             Symbol::Bits(_) => {
-                let mut bits: Vec<Signal> = self.elements(operand, false)?.into_iter().map(Signal::of).collect();
+                let found = self.elements(operand, false)?;
+                let known = |bit: &usize| self.known.get(bit).map_or(Signal::of(*bit), |value| Signal::Known(*value));
+                let mut bits: Vec<Signal> = found.iter().map(known).collect();
                 self.settle(&mut bits, span)?;
                 of_bits(bits)
             }

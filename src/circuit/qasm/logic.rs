@@ -239,7 +239,10 @@ impl Builder<'_> {
                 continue;
             }
             match signal {
-                Signal::Known(value) if guard.is_always() => _ = self.known.insert(target, value),
+                // Only of registers that are declared with a value: others are for outcomes.
+                Signal::Known(value) if guard.is_always() && self.known.contains_key(&target) => {
+                    self.known.insert(target, value);
+                }
                 _ => _ = self.known.remove(&target),
             }
             self.assign(target, signal, guard, span)?;

@@ -60,10 +60,6 @@ impl Content {
         word.known().map_or(Self::Word(word), Self::Known)
     }
 
-    pub fn signals(&self) -> &[Signal] {
-        if let Self::Word(word) = self { &word.bits } else { &[] }
-    }
-
     fn word(&self) -> Result<Word, Fault> {
         match self {
             Self::Known(value) => Word::of(*value),

@@ -30,6 +30,7 @@ fn outcome(body: &str) -> u64 {
     // Out and back it is the same.
     let text = write3(&circuit, &WriteOptions::default());
     let back = read(&text, &ReadOptions::default()).unwrap_or_else(|error| panic!("{}\n{text}", error.report()));
+    assert_eq!(write3(&back, &WriteOptions::default()), text, "{body}");
     assert!((distribution(&back)[found[0] as usize] - 1.0).abs() < 1e-12, "{body} back from\n{text}");
     found[0]
 }
@@ -55,7 +56,10 @@ fn circuits_with_control_flow_have_the_distribution_of_qiskit() {
             }
         };
         check(&circuit, "import");
-        check(&parse(&write3(&circuit, &WriteOptions::default())), "export");
+        let text = write3(&circuit, &WriteOptions::default());
+        let back = parse(&text);
+        assert_eq!(write3(&back, &WriteOptions::default()), text, "case {k}");
+        check(&back, "export");
     }
 }
 
