@@ -47,10 +47,11 @@ pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
         });
     }
     let mut text = String::from("OPENQASM 2.0;\ninclude \"qelib1.inc\";\n");
-    if let Some(op) = circuit.ops().iter().find(|op| matches!(op.kind, OpKind::Assign { .. })) {
+    let assigned = circuit.ops().iter().find(|op| matches!(op.kind, OpKind::Assign { .. })).map(Op::name);
+    if assigned.is_some() || circuit.scratch() > 0 {
         return Err(CircuitError::NotExpressible {
             format: "OpenQASM 2",
-            op: op.name(),
+            op: assigned.unwrap_or_else(|| "a scratch bit".into()),
             reason: "its classical bits change by measurement only".into(),
             hint: "write OpenQASM 3, which computes with bits",
         });

@@ -229,6 +229,8 @@ fn a_loop_that_measurements_end_is_written_out() {
     let program = Program::ideal(&reading.circuit, &[]);
     let p = Trajectory::new(200, 1).probabilities(&program, Angles::of_weights(&[])).unwrap();
     assert_eq!(p[[0, 0]], 1.0);
+    let silent = parse(&format!("{HEAD}qubit q; h q; measure q;"));
+    assert!(silent.scratch() == 1 && write2(&silent).is_err());
     assert!(write2(&reading.circuit).unwrap_err().to_string().contains("OpenQASM 3"));
     assert_eq!(Circuit::from_json(&reading.circuit.to_json()).unwrap(), reading.circuit);
 }
