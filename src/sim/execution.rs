@@ -32,7 +32,8 @@ impl ObservedCircuit {
     /// are none, those that index outcomes, unless the circuit measures.
     fn read(&self) -> Vec<usize> {
         if self.observables.is_empty() {
-            let measures = self.circuit.ops().iter().any(|op| op.written_bit().is_some_and(|bit| bit < self.circuit.bits()));
+            let measures =
+                self.circuit.ops().iter().any(|op| op.written_bit().is_some_and(|bit| bit < self.circuit.bits()));
             return if measures { Vec::new() } else { self.qubits.clone() };
         }
         let support = self.observables.iter().fold(0, |all, observable| all | observable.support());

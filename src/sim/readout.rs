@@ -46,7 +46,8 @@ impl<'a> ProgramParts<'a> {
         let (mut qubits, mut bits) = (vec![false; program.qubits()], vec![false; program.bits]);
         for step in program.steps.iter().rev() {
             match step {
-                Step::Measure { qubit, bit, confusion, condition: None } if !qubits[*qubit] && !bits[*bit] && *bit < program.outcome_bits() =>
+                Step::Measure { qubit, bit, confusion, condition: None }
+                    if !qubits[*qubit] && !bits[*bit] && *bit < program.outcome_bits() =>
                 {
                     measurements.push(TerminalMeasurement { qubit: *qubit, bit: *bit, confusion: *confusion });
                 }

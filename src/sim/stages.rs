@@ -60,10 +60,8 @@ impl<F: Float> Stages<F> {
                     condition: condition.clone(),
                     action: Action::Measure { qubit: *qubit, bit: *bit, confusion: *confusion },
                 }),
-                Step::Assign { bit, value, condition } => list.push(Stage {
-                    condition: condition.clone(),
-                    action: Action::Assign { bit: *bit, value: *value },
-                }),
+                Step::Assign { bit, value, condition } => list
+                    .push(Stage { condition: condition.clone(), action: Action::Assign { bit: *bit, value: *value } }),
             }
         }
         list.push(Stage { condition: current, action: Action::Blocks(fuser.cut()) });

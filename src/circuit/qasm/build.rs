@@ -204,7 +204,8 @@ impl<'a> Builder<'a> {
             let scratch = scratch::share(&mut self.circuit, outcome, next, numbered);
             if scratch > self.options.max_register {
                 let most = self.options.max_register;
-                let fault = Fault::new(format!("what is computed of measurements takes more than {most} bits at a time"));
+                let fault =
+                    Fault::new(format!("what is computed of measurements takes more than {most} bits at a time"));
                 return Err(fault.hint("use smaller integers, or compute less of them").at(Span::default()));
             }
         }
@@ -302,7 +303,9 @@ impl<'a> Builder<'a> {
     fn act(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<()> {
         let span = statement.span;
         let declares = match &statement.kind {
-            Kind::Gate { .. } | Kind::Qubits { .. } | Kind::Input { .. } | Kind::Subroutine(_) | Kind::Extern(_) => true,
+            Kind::Gate { .. } | Kind::Qubits { .. } | Kind::Input { .. } | Kind::Subroutine(_) | Kind::Extern(_) => {
+                true
+            }
             Kind::Bits { output, .. } | Kind::Variable { output, .. } => *output,
             _ => false,
         };
@@ -327,7 +330,9 @@ impl<'a> Builder<'a> {
                 self.circuit.widen(range.end, 0);
                 self.declare(name, Symbol::Qubits(Register::Run(range)))
             }
-            Kind::Bits { name, size, initial, output } => self.bits(name, size.as_ref(), initial.as_ref(), *output, guard, span),
+            Kind::Bits { name, size, initial, output } => {
+                self.bits(name, size.as_ref(), initial.as_ref(), *output, guard, span)
+            }
             Kind::Input { kind, width, name, size } => self.input(*kind, width.as_ref(), name, size.as_ref(), span),
             Kind::Variable { declared, name, initial, output } => {
                 if *output {
@@ -470,7 +475,9 @@ impl<'a> Builder<'a> {
         }
         if !matches!(kind, Type::Float | Type::Angle) {
             let fault = Fault::new(format!("the input {} of type {} has no value", name.text, kind.name()));
-            return Err(fault.hint("give it one in ReadOptions::inputs; inputs of type float and angle need none").at(span));
+            return Err(fault
+                .hint("give it one in ReadOptions::inputs; inputs of type float and angle need none")
+                .at(span));
         }
         match size {
             None => {
@@ -498,7 +505,9 @@ impl<'a> Builder<'a> {
             Some(Symbol::Bits(_)) => false,
             Some(_) => {
                 let fault = Fault::new(format!("{} is no register", first.name.text));
-                return Err(fault.hint("an alias stands for qubits, or for bits declared outside of blocks").at(first.span));
+                return Err(fault
+                    .hint("an alias stands for qubits, or for bits declared outside of blocks")
+                    .at(first.span));
             }
         };
         let mut all = Vec::new();

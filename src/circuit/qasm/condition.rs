@@ -345,7 +345,8 @@ impl Scope for Trial<'_> {
             Read::Value(value) => return Ok(value),
             Read::Word(word) => word,
         };
-        let bit = |bit: usize| self.bits.iter().position(|other| *other == bit).is_some_and(|k| self.value >> k & 1 == 1);
+        let bit =
+            |bit: usize| self.bits.iter().position(|other| *other == bit).is_some_and(|k| self.value >> k & 1 == 1);
         let found = word.value(|signal| match signal {
             Signal::Known(value) => value,
             Signal::Bit { bit: number, inverted } => bit(number) != inverted,

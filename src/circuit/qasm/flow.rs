@@ -245,7 +245,13 @@ impl Builder<'_> {
         self.elements(operand, quantum).is_ok_and(|found| found.len() == 1)
     }
 
-    pub fn repeat(&mut self, condition: &Expression, body: &[Statement], guard: &Guard, span: Span) -> ReadResult<Flow> {
+    pub fn repeat(
+        &mut self,
+        condition: &Expression,
+        body: &[Statement],
+        guard: &Guard,
+        span: Span,
+    ) -> ReadResult<Flow> {
         let frame = self.frames.len();
         self.frames.push(Frame { is_loop: true, depth: guard.depth() });
         let done = self.rounds(condition, body, guard, span);
@@ -285,20 +291,18 @@ impl Builder<'_> {
                 match self.truth_of(&condition)? {
                     Signal::Known(false) => return Ok(Flow::Next),
                     Signal::Known(true) => {}
-                    signal => {
-                        match active {
-                            None => {
-                                let inner = self.narrow(&here, &Guard::on(signal), span)?;
-                                let bit = self.freeze(&inner, span)?;
-                                active = Some(bit);
-                                within = Guard::on(Signal::of(bit)).at_depth(guard.depth() + 1);
-                            }
-                            Some(bit) => {
-                                let off = self.narrow(&within, &Guard::on(!signal), span)?;
-                                self.emit(Op::of(OpKind::Assign { bit, value: false }, &[]), &off, span)?;
-                            }
+                    signal => match active {
+                        None => {
+                            let inner = self.narrow(&here, &Guard::on(signal), span)?;
+                            let bit = self.freeze(&inner, span)?;
+                            active = Some(bit);
+                            within = Guard::on(Signal::of(bit)).at_depth(guard.depth() + 1);
                         }
-                    }
+                        Some(bit) => {
+                            let off = self.narrow(&within, &Guard::on(!signal), span)?;
+                            self.emit(Op::of(OpKind::Assign { bit, value: false }, &[]), &off, span)?;
+                        }
+                    },
                 }
             }
             let here = self.without_interrupts(&within, known, span)?;
@@ -429,7 +433,9 @@ impl Builder<'_> {
             }
             _ => {
                 let fault = Fault::new(format!("{name} has no elements to go through"));
-                return Err(fault.hint("name a range like [0:3], a set like {0, 2}, an array or bits").at(operand.span));
+                return Err(fault
+                    .hint("name a range like [0:3], a set like {0, 2}, an array or bits")
+                    .at(operand.span));
             }
         };
         self.work(contents.len(), span)?;
@@ -547,7 +553,7 @@ impl Builder<'_> {
             };
             let inner = self.narrow(guard, &Guard::values(&bits, &[value]), statement.span)?;
             if !inner.is_never() {
-                    self.call(&Statement { kind, span: statement.span }, &inner)?;
+                self.call(&Statement { kind, span: statement.span }, &inner)?;
             }
         }
         Ok(())

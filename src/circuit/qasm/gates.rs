@@ -12,9 +12,9 @@ use super::parse::parse;
 use super::read::ReadOptions;
 use super::scope::suggest;
 use super::syntax::{Index, Modifier, Name, Operand, Statement, StatementKind as Kind};
-use super::variables::Register;
 use super::unitary::{controlled, inverse, is_gate, power};
 use super::value::Value;
+use super::variables::Register;
 use crate::circuit::{Gate, Op, OpKind, Param};
 use crate::math::Seconds;
 
@@ -360,7 +360,13 @@ impl Builder<'_> {
         });
         let formal: HashMap<String, Symbol> = (definition.params.iter().zip(numbers))
             .map(|(name, value)| (name.text.clone(), Symbol::Value(value)))
-            .chain(definition.qubits.iter().zip(qubits).map(|(name, &q)| (name.text.clone(), Symbol::Qubits(Register::Run(q..q + 1)))))
+            .chain(
+                definition
+                    .qubits
+                    .iter()
+                    .zip(qubits)
+                    .map(|(name, &q)| (name.text.clone(), Symbol::Qubits(Register::Run(q..q + 1)))),
+            )
             .collect();
         let base = std::mem::replace(&mut self.base, self.scopes.len());
         let was_inside = std::mem::replace(&mut self.inside_gate, true);

@@ -122,13 +122,15 @@ impl Builder<'_> {
                 packed | u64::from(value) << k
             })
         };
-        let truth = (0..1u64 << count).filter(|&entry| function(packed(entry))).fold(0u64, |all, entry| all | 1 << entry);
+        let truth =
+            (0..1u64 << count).filter(|&entry| function(packed(entry))).fold(0u64, |all, entry| all | 1 << entry);
         let all = all_ones(count);
         if truth == 0 || truth == all {
             return Ok(Signal::Known(truth != 0));
         }
         for (at, &bit) in bits.iter().enumerate() {
-            let same = (0..1u64 << count).filter(|entry| entry >> at & 1 == 1).fold(0u64, |all, entry| all | 1 << entry);
+            let same =
+                (0..1u64 << count).filter(|entry| entry >> at & 1 == 1).fold(0u64, |all, entry| all | 1 << entry);
             if truth == same || truth == all & !same {
                 return Ok(Signal::Bit { bit, inverted: truth != same });
             }

@@ -153,7 +153,10 @@ impl Parser<'_> {
             Token::OpenBrace => return Ok(Some(Kind::Block(self.block(shared)?))),
             Token::Pragma => {
                 let text = self.slice(start);
-                if !text.strip_prefix("#pragma").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r'])) {
+                if !text
+                    .strip_prefix("#pragma")
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r']))
+                {
                     let fault = Fault::new("`#` begins nothing but a #pragma");
                     return Err(fault.hint("write // for a comment").at(start));
                 }

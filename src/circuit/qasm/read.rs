@@ -89,15 +89,13 @@ pub fn read_with_notices(text: &str, options: &ReadOptions) -> Result<Reading, Q
     let mut files = vec![SourceFile { name: options.name.clone(), text: text.into() }];
     let mut builder = Builder::new(options, text.len());
     match parse(&mut files, options, &mut builder) {
-        Ok(()) => {
-            match builder.finish() {
-                Ok((circuit, found)) => Ok(Reading { circuit, notices: notices(&files, found) }),
-                Err(FaultAt(found)) => {
-                    let (fault, span) = *found;
-                    Err(QasmError::new(&files[span.file as usize], span, fault))
-                }
+        Ok(()) => match builder.finish() {
+            Ok((circuit, found)) => Ok(Reading { circuit, notices: notices(&files, found) }),
+            Err(FaultAt(found)) => {
+                let (fault, span) = *found;
+                Err(QasmError::new(&files[span.file as usize], span, fault))
             }
-        }
+        },
         Err(FaultAt(found)) => {
             let (fault, span) = *found;
             Err(QasmError::new(&files[span.file as usize], span, fault))

@@ -36,7 +36,11 @@ impl Parser<'_> {
         if size.is_none() && self.version == Version::Two {
             return Err(self.unexpected("`[` and the size of the register"));
         }
-        self.end(if quantum { Kind::Qubits { name, size } } else { Kind::Bits { name, size, initial: None, output: false } })
+        self.end(if quantum {
+            Kind::Qubits { name, size }
+        } else {
+            Kind::Bits { name, size, initial: None, output: false }
+        })
     }
 
     pub fn bracketed(&mut self) -> ReadResult<Option<Expression>> {
@@ -207,7 +211,9 @@ impl Parser<'_> {
     }
 
     pub fn call_or_assignment(&mut self) -> ReadResult<Kind> {
-        if matches!(self.peek_after(), Token::Assign | Token::Compound | Token::OpenBracket) && self.modifier_word().is_none() {
+        if matches!(self.peek_after(), Token::Assign | Token::Compound | Token::OpenBracket)
+            && self.modifier_word().is_none()
+        {
             return self.assignment();
         }
         let mut modifiers = Vec::new();
@@ -244,9 +250,9 @@ impl Parser<'_> {
         }
         match (self.source()?, operator) {
             (Source::Measure(from), None) => self.end(Kind::Measure { from, to }),
-            (Source::Measure(_), Some(_)) => {
-                Err(Fault::new("a measurement cannot be part of an expression").hint("measure into a bit first").at(sign))
-            }
+            (Source::Measure(_), Some(_)) => Err(Fault::new("a measurement cannot be part of an expression")
+                .hint("measure into a bit first")
+                .at(sign)),
             (source, operator) => self.end(Kind::Assign { to, operator, source }),
         }
     }

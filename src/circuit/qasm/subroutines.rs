@@ -141,7 +141,8 @@ impl Builder<'_> {
         if let Some((kind, width)) = &subroutine.returns {
             let width = self.type_width(*kind, width.as_ref())?;
             let unset = Cell::new(true);
-            let variable = Variable { kind: *kind, width, content: zero(*kind, width), depth: guard.depth(), unset, span };
+            let variable =
+                Variable { kind: *kind, width, content: zero(*kind, width), depth: guard.depth(), unset, span };
             scope.insert(RETURNED.into(), Symbol::Variable(Box::new(variable)));
         }
         let frame = self.frames.len();
@@ -186,7 +187,8 @@ impl Builder<'_> {
                     None => 1,
                 };
                 if qubits.len() as i128 != wanted {
-                    let fault = Fault::new(format!("{} takes {wanted} qubits, {} are given", param.name.text, qubits.len()));
+                    let fault =
+                        Fault::new(format!("{} takes {wanted} qubits, {} are given", param.name.text, qubits.len()));
                     return Err(fault.at(span));
                 }
                 Ok(Symbol::Qubits(Register::List(qubits.into())))

@@ -170,7 +170,8 @@ impl Value {
     pub fn cast(self, kind: Type, width: Option<u32>) -> Result<Self, Fault> {
         let name = || width.map_or_else(|| kind.name().to_string(), |width| format!("{}[{width}]", kind.name()));
         let refuse = |what: String| Err(Fault::new(format!("{} cannot be made of {what}", name())));
-        if let (Self::Bits { width: given, register: true, .. }, Some(width), Type::Int | Type::Uint | Type::Bit) = (self, width, kind)
+        if let (Self::Bits { width: given, register: true, .. }, Some(width), Type::Int | Type::Uint | Type::Bit) =
+            (self, width, kind)
             && given != width
         {
             return refuse(format!("{given} bits")).map_err(|fault| fault.hint("use as many bits"));
@@ -469,13 +470,7 @@ fn arithmetic(operator: Binary, left: Value, right: Value, real_division: bool) 
 }
 
 /// Exact arithmetic of integers; `None` where real numbers are needed.
-fn integers(
-    operator: Binary,
-    a: i128,
-    b: i128,
-    real_division: bool,
-    declared: bool,
-) -> Result<Option<i128>, Fault> {
+fn integers(operator: Binary, a: i128, b: i128, real_division: bool, declared: bool) -> Result<Option<i128>, Fault> {
     let too_large =
         || Fault::new("this integer is too large").hint("write it with a point to compute with real numbers");
     let checked = match operator {

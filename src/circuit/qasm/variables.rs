@@ -199,10 +199,7 @@ impl Builder<'_> {
         match &expression.kind {
             ExpressionKind::Name(name) => self.read(name, Selection::All).map_err(located),
             ExpressionKind::Element(name, index) => {
-                if !matches!(
-                    self.found(name),
-                    Some((_, Symbol::Bits(_) | Symbol::Variable(_) | Symbol::Array(_)))
-                ) {
+                if !matches!(self.found(name), Some((_, Symbol::Bits(_) | Symbol::Variable(_) | Symbol::Array(_)))) {
                     return Ok(None);
                 }
                 index.select(self, name, expression.span, |part| self.read(name, part).map_err(located))
@@ -432,7 +429,12 @@ impl Builder<'_> {
     }
 
     /// As something of a type, as an assignment converts it. Bits of registers are copied.
-    pub fn converted(&mut self, content: Content, (kind, width): (Type, Option<u32>), span: Span) -> ReadResult<Content> {
+    pub fn converted(
+        &mut self,
+        content: Content,
+        (kind, width): (Type, Option<u32>),
+        span: Span,
+    ) -> ReadResult<Content> {
         match content {
             // A number with a point is no integer by accident: that takes a cast.
             Content::Known(value @ Value::Real(_)) if matches!(kind, Type::Int | Type::Uint | Type::Bit) => {

@@ -48,7 +48,8 @@ pub(super) struct Word {
 impl Word {
     /// A value as bits.
     pub fn of(value: Value) -> Result<Self, Fault> {
-        let bits = |value: i128, width: usize| (0..width).map(|k| Signal::Known(value >> k.min(127) & 1 == 1)).collect();
+        let bits =
+            |value: i128, width: usize| (0..width).map(|k| Signal::Known(value >> k.min(127) & 1 == 1)).collect();
         Ok(match value {
             Value::Boolean(value) => Self { bits: vec![Signal::Known(value)], kind: WordKind::Boolean },
             Value::Integer(value) => {
@@ -217,7 +218,11 @@ impl Builder<'_> {
             ("rotl" | "rotr", [bits, count]) if !self.depends(count) => {
                 let mut word = self.word(bits)?;
                 let count = count.integer(self)?.rem_euclid(word.bits.len() as i128) as usize;
-                if name == "rotl" { word.bits.rotate_right(count) } else { word.bits.rotate_left(count) }
+                if name == "rotl" {
+                    word.bits.rotate_right(count)
+                } else {
+                    word.bits.rotate_left(count)
+                }
                 Ok(word)
             }
             _ => {
@@ -290,7 +295,13 @@ impl Builder<'_> {
             let fault = Fault::new(format!("{a} bits and {b} bits do not fit together"));
             return Err(fault.hint("cast one of them, or combine registers of one size").at(span));
         }
-        let size = if fixed(&left) { a } else if fixed(&right) { b } else { a.max(b) };
+        let size = if fixed(&left) {
+            a
+        } else if fixed(&right) {
+            b
+        } else {
+            a.max(b)
+        };
         let kind = if fixed(&left) { left.kind } else { right.kind };
         let (left, right) = (left.extended(size), right.extended(size));
         let mut bits = Vec::with_capacity(size);
@@ -476,9 +487,8 @@ impl Builder<'_> {
                 _ => Err(fault.hint("write angle[n] with as many bits").at(span)),
             };
         };
-        let refuse = |hint: &str| {
-            Err(Fault::new(format!("{} cannot be made of {given} bits", name())).hint(hint).at(span))
-        };
+        let refuse =
+            |hint: &str| Err(Fault::new(format!("{} cannot be made of {given} bits", name())).hint(hint).at(span));
         match (word.kind, found) {
             (WordKind::Register, _) | (_, WordKind::Turn) | (WordKind::Turn, _) if given != size => {
                 match (word.kind, found) {
@@ -495,7 +505,9 @@ impl Builder<'_> {
                 }
             }
             (WordKind::Boolean | WordKind::Signed | WordKind::Unsigned, WordKind::Register)
-                if given > size && !word.is_signed() && word.bits[size..].iter().any(|b| *b != Signal::Known(false)) =>
+                if given > size
+                    && !word.is_signed()
+                    && word.bits[size..].iter().any(|b| *b != Signal::Known(false)) =>
             {
                 return refuse("name as many bits as it needs");
             }

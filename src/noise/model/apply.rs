@@ -303,7 +303,10 @@ fn terminal(ops: &[ScheduledOp]) -> Vec<bool> {
             let mut is_last = false;
             if let Some(bit) = op.written_bit() {
                 let free = bits.insert(bit);
-                is_last = free && matches!(op.kind, OpKind::Measure { .. }) && op.condition.is_none() && !qubits.contains(&op.qubits[0]);
+                is_last = free
+                    && matches!(op.kind, OpKind::Measure { .. })
+                    && op.condition.is_none()
+                    && !qubits.contains(&op.qubits[0]);
             }
             bits.extend(op.condition.iter().flat_map(|condition| &condition.bits));
             if !matches!(op.kind, OpKind::Barrier) {

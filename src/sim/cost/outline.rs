@@ -116,7 +116,9 @@ impl Outline {
             .rev()
             .map(|stage| {
                 let here = live;
-                if let (ActionOutline::Measure { bit } | ActionOutline::Assign { bit }, false) = (stage.action, stage.conditional) {
+                if let (ActionOutline::Measure { bit } | ActionOutline::Assign { bit }, false) =
+                    (stage.action, stage.conditional)
+                {
                     live &= !flag(bit);
                 }
                 live |= stage.reads;

@@ -107,8 +107,11 @@ fn values_are_computed_while_the_text_is_read() {
             "qubit q; bit[4] c; def f(mutable array[int[8], #dim = 1] a) { a[0] = 9; } array[int[8], 2] b; f(b); c = b[0];",
             9,
         ),
-        ("qubit q; bit[4] c; def f(readonly array[int[8], 2] a) -> int { return sizeof(a) + a[1]; } \
-          array[int[8], 2] b = {1, 2}; c = f(b);", 4),
+        (
+            "qubit q; bit[4] c; def f(readonly array[int[8], 2] a) -> int { return sizeof(a) + a[1]; } \
+          array[int[8], 2] b = {1, 2}; c = f(b);",
+            4,
+        ),
     ] {
         assert_eq!(outcome(body), expected, "{body}");
     }
@@ -119,11 +122,20 @@ fn qubits_have_aliases_and_subroutines() {
     for (body, expected) in [
         ("qubit[4] q; bit[4] c; let a = q[1:2] ++ q[0]; x a[0]; x a[-1]; c = measure q;", 0b0011),
         ("qubit[4] q; bit[4] c; let a = q[{0, 3}]; x a; c = measure q;", 0b1001),
-        ("qubit[4] q; bit[4] c; let a = q; for int i in [0:1] { let a = q[i + 2]; x a; } x a[0]; c = measure q;", 0b1101),
-        ("qubit[3] q; bit[3] c; def f(qubit[2] a, int n) { for int i in [1:n] { x a; } } f(q[1:2], 3); c = measure q;", 0b110),
+        (
+            "qubit[4] q; bit[4] c; let a = q; for int i in [0:1] { let a = q[i + 2]; x a; } x a[0]; c = measure q;",
+            0b1101,
+        ),
+        (
+            "qubit[3] q; bit[3] c; def f(qubit[2] a, int n) { for int i in [1:n] { x a; } } f(q[1:2], 3); c = measure q;",
+            0b110,
+        ),
         ("qubit[3] q; bit[3] c; def f(int n) qubit[2] a { x a; }", u64::MAX),
         ("qubit[3] q; bit[3] c; def f(qubit a) -> bit { x a; return measure a; } c[1] = f(q[0]);", 0b010),
-        ("qubit[3] q; bit[3] c; def f(qubit[2] a) -> bit[2] { bit[2] b; x a[1]; b = measure a; return b; } c[0:1] = f(q[0:1]);", 0b010),
+        (
+            "qubit[3] q; bit[3] c; def f(qubit[2] a) -> bit[2] { bit[2] b; x a[1]; b = measure a; return b; } c[0:1] = f(q[0:1]);",
+            0b010,
+        ),
         ("bit[2] c; def f(qubit a) { x a; } f($1); c[1] = measure $1; c[0] = measure $0;", 0b10),
         // The qubits behind the parentheses, as in older texts.
         ("qubit[2] q; bit[2] c; def f(int[8] n, qubit a) { x a; } f(3) q[1]; c = measure q;", 0b10),
@@ -167,10 +179,12 @@ fn measured_bits_are_computed_with_when_the_circuit_runs() {
         ("int n = 0; for int i in [0:2] { if (f[i]) n += i + 1; } c = n;", |f| (f & 1) + (f & 2) + 3 * (f >> 2)),
         // The condition is tested once, whatever the branch does to what it tests.
         ("if (f == 5) { f[0] = 0; c[0] = 1; f[2] = 0; c[1] = 1; } else { c[2] = 1; }", |f| if f == 5 { 3 } else { 4 }),
-        ("switch (f) { case 1 { f = 2; c = 1; } case 2 { c = 2; } case 3, 4 { c = 3; } default { c = 4; } }", |f| match f {
-            1 | 2 => f,
-            3 | 4 => 3,
-            _ => 4,
+        ("switch (f) { case 1 { f = 2; c = 1; } case 2 { c = 2; } case 3, 4 { c = 3; } default { c = 4; } }", |f| {
+            match f {
+                1 | 2 => f,
+                3 | 4 => 3,
+                _ => 4,
+            }
         }),
         ("for int i in [0:2] { if (f[i]) break; c[i] = 1; }", |f| (1 << f.trailing_zeros().min(3)) - 1),
         ("for int i in [0:2] { if (f[i]) continue; c[i] = 1; }", |f| !f & 7),
@@ -212,8 +226,13 @@ fn angles_and_wide_registers_may_be_measured() {
     let text = format!("{HEAD}qubit q; bit[151] f; bit g; f[150] = measure q; if (f == 0) x q; g = measure q;");
     let circuit = parse(&text);
     assert!(circuit.scratch() > 0 && circuit.bits() == 152);
-    let text = text.replace("OPENQASM 3.0;\ninclude \"stdgates.inc\";\nqubit q;", "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[1];");
-    let old = text.replace("bit[151] f; bit g;", "creg f[151]; creg g[1];").replace(" f[150] = measure q;", "measure q[0] -> f[150];");
+    let text = text.replace(
+        "OPENQASM 3.0;\ninclude \"stdgates.inc\";\nqubit q;",
+        "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[1];",
+    );
+    let old = text
+        .replace("bit[151] f; bit g;", "creg f[151]; creg g[1];")
+        .replace(" f[150] = measure q;", "measure q[0] -> f[150];");
     let old = old.replace("if (f == 0) x q; g = measure q;", "if (f == 0) x q[0]; measure q[0] -> g[0];");
     assert_eq!(parse(&old).bits(), 152);
 }
@@ -343,7 +362,8 @@ fn short_texts_cannot_cost_much() {
         "qubit q; bit[4096] c; c[0] = measure q; for int i in [0:100000] { if (c == 0) x q; }",
     ] {
         let start = Instant::now();
-        let found = read(&format!("{HEAD}{text}"), &ReadOptions { max_operations: 1_000_000, ..ReadOptions::default() });
+        let found =
+            read(&format!("{HEAD}{text}"), &ReadOptions { max_operations: 1_000_000, ..ReadOptions::default() });
         assert!(start.elapsed() < longest, "{:?} for {text}", start.elapsed());
         if let Err(error) = found {
             assert!(error.report().len() < 4000, "{text}");
