@@ -18,6 +18,7 @@ use crate::math::Matrix;
 pub struct Circuit {
     qubits: usize,
     bits: usize,
+    scratch: usize,
     slot_names: Vec<String>,
     ops: Vec<Op>,
 }
@@ -25,12 +26,18 @@ pub struct Circuit {
 impl Circuit {
     /// An empty circuit on `qubits` qubits, without classical bits or slots.
     pub fn new(qubits: usize) -> Self {
-        Self { qubits, bits: 0, slot_names: Vec::new(), ops: Vec::new() }
+        Self { qubits, bits: 0, scratch: 0, slot_names: Vec::new(), ops: Vec::new() }
     }
 
     /// The same with `bits` classical bits.
     pub fn with_bits(qubits: usize, bits: usize) -> Self {
         Self { bits, ..Self::new(qubits) }
+    }
+
+    /// The same with so many scratch bits more: they have the indices behind [`Circuit::bits`], hold what a circuit computes
+    /// on its way, and are no part of an outcome.
+    pub fn with_scratch(self, scratch: usize) -> Self {
+        Self { scratch, ..self }
     }
 
     /// Makes the registers at least this wide.
@@ -47,6 +54,11 @@ impl Circuit {
     /// Width of the classical register.
     pub fn bits(&self) -> usize {
         self.bits
+    }
+
+    /// Number of scratch bits behind the classical register.
+    pub fn scratch(&self) -> usize {
+        self.scratch
     }
 
     /// Number of slots: the length of the angle vector it runs with.
@@ -66,9 +78,9 @@ impl Circuit {
 
     /// Longest chain of operations on shared qubits or classical bits. Barriers do not count.
     pub fn depth(&self) -> usize {
-        let mut reached = vec![0usize; self.qubits + self.bits];
+        let mut reached = vec![0usize; self.qubits + self.bits + self.scratch];
         for op in self.ops.iter().filter(|op| !matches!(op.kind, OpKind::Barrier | OpKind::GlobalPhase(_))) {
-            let written = if let OpKind::Measure { bit } = op.kind { Some(bit) } else { None };
+            let written = op.written_bit();
             let read = op.condition.iter().flat_map(|condition| condition.bits.iter().copied());
             let bits = written.into_iter().chain(read).map(|bit| self.qubits + bit);
             let wires: Vec<usize> = op.qubits.iter().copied().chain(bits).collect();
@@ -194,7 +206,35 @@ impl Circuit {
         Ok(inverse)
     }
 
+    /// Appends an operation of which only the classical bits are not numbered yet.
+    pub(super) fn append_unnumbered(&mut self, op: Op) -> Result<(), CircuitError> {
+        self.check_operands(&op)?;
+        self.ops.push(op);
+        Ok(())
+    }
+
+    /// Exchanges the operations, with all classical bits numbered: so many of the outcome, then so many scratch bits.
+    pub(super) fn renumber(&mut self, bits: usize, scratch: usize, ops: Vec<Op>) {
+        (self.bits, self.scratch, self.ops) = (bits, scratch, ops);
+    }
+
+    /// The operations, to be given back by [`Circuit::renumber`].
+    pub(super) fn take_ops(&mut self) -> Vec<Op> {
+        std::mem::take(&mut self.ops)
+    }
+
     fn check(&self, op: &Op) -> Result<(), CircuitError> {
+        self.check_operands(op)?;
+        let read: &[usize] = op.condition.as_ref().map_or(&[], |Condition { bits, .. }| bits);
+        let width = self.bits + self.scratch;
+        match op.written_bit().iter().chain(read).find(|&&bit| bit >= width) {
+            Some(&bit) => Err(CircuitError::BitOutOfRange { op: op.name(), bit, width }),
+            None => Ok(()),
+        }
+    }
+
+    /// Everything but which classical bits there are.
+    fn check_operands(&self, op: &Op) -> Result<(), CircuitError> {
         let name = || op.name();
         let width = self.qubits;
         if let Some(&qubit) = op.qubits.iter().find(|&&qubit| qubit >= width) {
@@ -206,7 +246,7 @@ impl Circuit {
         let expected = match &op.kind {
             OpKind::Gate { gate, controls, .. } => Some(gate.row().qubits.saturating_add(*controls)),
             OpKind::Unitary(matrix) => Some(matrix.nrows().trailing_zeros() as usize),
-            OpKind::GlobalPhase(_) => Some(0),
+            OpKind::GlobalPhase(_) | OpKind::Assign { .. } => Some(0),
             OpKind::Measure { .. } | OpKind::Reset | OpKind::Delay(_) => Some(1),
             OpKind::Barrier => None,
         };
@@ -236,11 +276,6 @@ impl Circuit {
             && !(time.0.is_finite() && time.0 >= 0.0)
         {
             return Err(CircuitError::NotFinite { op: name(), value: time.0 });
-        }
-        let written = if let OpKind::Measure { bit } = op.kind { Some(bit) } else { None };
-        let read: &[usize] = op.condition.as_ref().map_or(&[], |Condition { bits, .. }| bits);
-        if let Some(&bit) = written.iter().chain(read).find(|&&bit| bit >= self.bits) {
-            return Err(CircuitError::BitOutOfRange { op: name(), bit, width: self.bits });
         }
         op.condition.as_ref().map_or(Ok(()), |condition| checked(condition, op))
     }

@@ -83,7 +83,7 @@ impl Circuit {
                 return refuse("acts under a condition".into());
             }
             match op.kind {
-                OpKind::Barrier | OpKind::Delay(_) => {}
+                OpKind::Barrier | OpKind::Delay(_) | OpKind::Assign { .. } => {}
                 OpKind::Measure { .. } => measured[op.qubits[0]] = true,
                 OpKind::Reset => return refuse(format!("acts on qubit {}", op.qubits[0])),
                 _ => match op.qubits.iter().find(|&&qubit| measured[qubit]) {

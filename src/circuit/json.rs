@@ -16,6 +16,8 @@ struct CircuitFile {
     format: String,
     qubits: usize,
     bits: usize,
+    #[serde(default)]
+    scratch: usize,
     slots: Vec<String>,
     ops: Vec<Entry>,
 }
@@ -48,6 +50,10 @@ enum EntryKind {
     },
     Measure {
         bit: usize,
+    },
+    Assign {
+        bit: usize,
+        value: bool,
     },
     Reset,
     Barrier,
@@ -85,8 +91,9 @@ impl Circuit {
         let ops: Vec<String> = self.ops().iter().map(entry).collect();
         let slots = serde_json::to_string(self.slot_names()).expect("texts always serialise");
         let (open, close) = if ops.is_empty() { ("", "") } else { ("\n", "\n  ") };
+        let scratch = if self.scratch() > 0 { format!("  \"scratch\": {},\n", self.scratch()) } else { String::new() };
         format!(
-            "{{\n  \"format\": \"{FORMAT}\",\n  \"qubits\": {},\n  \"bits\": {},\n  \"slots\": {slots},\n  \"ops\": [{open}{}{close}]\n}}\n",
+            "{{\n  \"format\": \"{FORMAT}\",\n  \"qubits\": {},\n  \"bits\": {},\n{scratch}  \"slots\": {slots},\n  \"ops\": [{open}{}{close}]\n}}\n",
             self.qubits(),
             self.bits(),
             ops.join(",\n"),
@@ -104,12 +111,12 @@ impl Circuit {
             let wrong = format!("field format is {:?}, this program reads {FORMAT:?}", shortened(&file.format));
             return Err(CircuitError::BadJson(wrong));
         }
-        for (field, size) in [("qubits", file.qubits), ("bits", file.bits)] {
+        for (field, size) in [("qubits", file.qubits), ("bits", file.bits), ("scratch", file.scratch)] {
             if size > MAX_REGISTER {
                 return Err(CircuitError::BadJson(format!("field {field} is {size}, at most {MAX_REGISTER} are read")));
             }
         }
-        let mut circuit = Self::with_bits(file.qubits, file.bits);
+        let mut circuit = Self::with_bits(file.qubits, file.bits).with_scratch(file.scratch);
         for name in file.slots {
             circuit.slot(name);
         }
@@ -132,6 +139,7 @@ impl Entry {
             },
             OpKind::GlobalPhase(phase) => EntryKind::GlobalPhase { phase: *phase },
             OpKind::Measure { bit } => EntryKind::Measure { bit: *bit },
+            OpKind::Assign { bit, value } => EntryKind::Assign { bit: *bit, value: *value },
             OpKind::Reset => EntryKind::Reset,
             OpKind::Barrier => EntryKind::Barrier,
             OpKind::Delay(seconds) => EntryKind::Delay { seconds: *seconds },
@@ -157,6 +165,7 @@ impl Entry {
             }
             EntryKind::GlobalPhase { phase } => Op::of(OpKind::GlobalPhase(phase), qubits),
             EntryKind::Measure { bit } => Op::of(OpKind::Measure { bit }, qubits),
+            EntryKind::Assign { bit, value } => Op::of(OpKind::Assign { bit, value }, qubits),
             EntryKind::Reset => Op::of(OpKind::Reset, qubits),
             EntryKind::Barrier => Op::of(OpKind::Barrier, qubits),
             EntryKind::Delay { seconds } => Op::of(OpKind::Delay(seconds), qubits),

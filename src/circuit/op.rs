@@ -38,6 +38,14 @@ pub enum OpKind {
         /// The classical bit.
         bit: usize,
     },
+    /// A classical bit is given a value. Under a condition this computes: bits that are first 0 and set where others hold
+    /// certain values are any function of them.
+    Assign {
+        /// The classical bit.
+        bit: usize,
+        /// What it becomes.
+        value: bool,
+    },
     /// Back to |0⟩.
     Reset,
     /// No operation is reordered across it when circuits are rewritten.
@@ -89,9 +97,18 @@ impl Op {
             OpKind::Unitary(_) => "unitary".into(),
             OpKind::GlobalPhase(_) => "gphase".into(),
             OpKind::Measure { .. } => "measure".into(),
+            OpKind::Assign { .. } => "assign".into(),
             OpKind::Reset => "reset".into(),
             OpKind::Barrier => "barrier".into(),
             OpKind::Delay(_) => "delay".into(),
+        }
+    }
+
+    /// The classical bit that it writes.
+    pub fn written_bit(&self) -> Option<usize> {
+        match self.kind {
+            OpKind::Measure { bit } | OpKind::Assign { bit, .. } => Some(bit),
+            _ => None,
         }
     }
 
@@ -113,8 +130,8 @@ impl Op {
         }
     }
 
-    /// The unitary on the operands for these slot angles; `None` for measure, reset, barrier, delay and global phase,
-    /// and for gates on more than 12 operands, whose matrix would not fit into memory ([`Op::without_controls`]).
+    /// The unitary on the operands for these slot angles; `None` for measure, assign, reset, barrier, delay and global
+    /// phase, and for gates on more than 12 operands, whose matrix would not fit into memory ([`Op::without_controls`]).
     pub fn matrix(&self, angles: &[f64]) -> Option<Matrix> {
         match &self.kind {
             OpKind::Gate { gate, params, controls } => {

@@ -18,7 +18,25 @@ const NOTICES: usize = 20;
 /// Reads a circuit; what the reader skipped is reported on stderr. `include` are folders searched for included files;
 /// `cycle` is the time step of the device in use, in which delays may be written as `dt`.
 pub fn read(path: &Path, include: &[PathBuf], cycle: Option<Seconds>) -> Result<Circuit> {
-    read_with(path, ReadOptions { include: include.to_vec(), cycle, ..ReadOptions::default() })
+    read_given(path, include, &[], cycle)
+}
+
+/// As [`read`], with values for inputs by name.
+pub fn read_given(
+    path: &Path,
+    include: &[PathBuf],
+    inputs: &[(String, String)],
+    cycle: Option<Seconds>,
+) -> Result<Circuit> {
+    read_with(path, ReadOptions { include: include.to_vec(), inputs: inputs.to_vec(), cycle, ..ReadOptions::default() })
+}
+
+/// `NAME=VALUE`.
+pub fn input(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().into(), value.trim().into())),
+        _ => Err("expected NAME=VALUE, as in n=3".into()),
+    }
 }
 
 fn read_with(path: &Path, options: ReadOptions) -> Result<Circuit> {

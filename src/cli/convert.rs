@@ -24,11 +24,14 @@ pub struct Arguments {
     /// Folder searched for included files.
     #[arg(long, value_name = "DIR")]
     include: Vec<PathBuf>,
+    /// A value for an input of an OpenQASM 3 file; inputs of type float and angle need none.
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = circuit_file::input)]
+    inputs: Vec<(String, String)>,
 }
 
 /// Converts the circuit.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let circuit = circuit_file::read(&arguments.file, &arguments.include, None)?;
+    let circuit = circuit_file::read_given(&arguments.file, &arguments.include, &arguments.inputs, None)?;
     let text = arguments.to.text(&circuit, &WriteOptions::default());
     let text = text.with_context(|| arguments.file.display().to_string())?;
     circuit_file::write(arguments.output.as_deref(), &text)

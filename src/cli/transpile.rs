@@ -52,6 +52,9 @@ pub struct Arguments {
     /// Folder searched for included files.
     #[arg(long, value_name = "DIR")]
     include: Vec<PathBuf>,
+    /// A value for an input of an OpenQASM 3 file; inputs of type float and angle need none.
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = circuit_file::input)]
+    inputs: Vec<(String, String)>,
 }
 
 fn layout(text: &str) -> Result<LayoutMethod> {
@@ -130,7 +133,7 @@ impl Summary {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let name = || arguments.file.display().to_string();
     let device = Device::load(&arguments.device)?;
-    let circuit = circuit_file::read(&arguments.file, &arguments.include, device.dt)?;
+    let circuit = circuit_file::read_given(&arguments.file, &arguments.include, &arguments.inputs, device.dt)?;
     let options = TranspileOptions {
         level: arguments.level,
         seed: arguments.seed,

@@ -32,7 +32,7 @@ pub struct ScheduledOp {
 /// Gates last as long as calibrated, measurements `readout_length`, resets `reset_length`; what is unknown
 /// takes no time. A barrier aligns its qubits, a condition waits for its bits. Gaps are rounded to the device's grid.
 pub fn with_delays(circuit: &Circuit, device: &Device, order: Order) -> Circuit {
-    let mut scheduled = Circuit::with_bits(circuit.qubits(), circuit.bits());
+    let mut scheduled = Circuit::with_bits(circuit.qubits(), circuit.bits()).with_scratch(circuit.scratch());
     for name in circuit.slot_names() {
         scheduled.slot(name.as_str());
     }
@@ -123,14 +123,14 @@ fn read_bits(op: &Op) -> &[usize] {
 /// Start of each operation when nothing waits longer than it must, and the end of the last.
 fn earliest_starts(circuit: &Circuit, durations: &[f64]) -> (Vec<f64>, f64) {
     let mut free = vec![0.0f64; circuit.qubits()];
-    let mut known = vec![0.0f64; circuit.bits()];
+    let mut known = vec![0.0f64; circuit.bits() + circuit.scratch()];
     // A bit is not written again before it has been read.
-    let mut read = vec![0.0f64; circuit.bits()];
+    let mut read = vec![0.0f64; circuit.bits() + circuit.scratch()];
     let mut starts = Vec::new();
     for (op, length) in circuit.ops().iter().zip(durations) {
         let held = op.qubits.iter().map(|&q| free[q]);
         let mut start = held.chain(read_bits(op).iter().map(|&b| known[b])).fold(0.0, f64::max);
-        if let OpKind::Measure { bit } = op.kind {
+        if let Some(bit) = op.written_bit() {
             start = start.max(known[bit]).max(read[bit]);
             known[bit] = start + length;
         }
@@ -144,12 +144,12 @@ fn earliest_starts(circuit: &Circuit, durations: &[f64]) -> (Vec<f64>, f64) {
 /// Start of each operation when all end as late as `end` and their successors allow.
 fn latest_starts(circuit: &Circuit, durations: &[f64], end: f64) -> Vec<f64> {
     let mut needed = vec![end; circuit.qubits()];
-    let mut read = vec![end; circuit.bits()];
-    let mut written = vec![end; circuit.bits()];
+    let mut read = vec![end; circuit.bits() + circuit.scratch()];
+    let mut written = vec![end; circuit.bits() + circuit.scratch()];
     let mut starts = vec![0.0; durations.len()];
     for (k, op) in circuit.ops().iter().enumerate().rev() {
         let mut stop = op.qubits.iter().map(|&q| needed[q]).fold(end, f64::min);
-        if let OpKind::Measure { bit } = op.kind {
+        if let Some(bit) = op.written_bit() {
             stop = stop.min(read[bit]).min(written[bit]);
         }
         starts[k] = stop - durations[k];
@@ -157,7 +157,7 @@ fn latest_starts(circuit: &Circuit, durations: &[f64], end: f64) -> Vec<f64> {
             starts[k] = starts[k].min(written[b]);
             read[b] = read[b].min(starts[k]);
         }
-        if let OpKind::Measure { bit } = op.kind {
+        if let Some(bit) = op.written_bit() {
             // What was recorded there before is not read any more.
             (read[bit], written[bit]) = (end, starts[k]);
         }

@@ -31,6 +31,15 @@ pub enum Step {
         /// Classical condition.
         condition: Option<Condition>,
     },
+    /// A classical bit is given a value.
+    Assign {
+        /// The classical bit.
+        bit: usize,
+        /// What it becomes.
+        value: bool,
+        /// Classical condition.
+        condition: Option<Condition>,
+    },
     /// Back to |0⟩.
     Reset {
         /// The qubit.
@@ -46,7 +55,7 @@ impl Step {
         match self {
             Self::Gate(op) => (None, &mut op.condition),
             Self::Noise { condition, .. } | Self::Reset { condition, .. } => (None, condition),
-            Self::Measure { bit, condition, .. } => (Some(bit), condition),
+            Self::Measure { bit, condition, .. } | Self::Assign { bit, condition, .. } => (Some(bit), condition),
         }
     }
 }
@@ -77,8 +86,10 @@ impl Item {
 pub struct Program {
     /// Circuit index of each program qubit.
     pub active: Vec<usize>,
-    /// Width of the classical register.
+    /// Width of the classical register, scratch bits included.
     pub bits: usize,
+    /// How many of its highest bits are scratch: no part of an outcome.
+    pub scratch: usize,
     /// Length of the angle vector.
     pub slots: usize,
     /// What happens, in order.
@@ -136,6 +147,7 @@ impl Program {
                         let confusion = readout(op.qubits[0]);
                         Some(Step::Measure { qubit: position(&op.qubits[0]), bit, confusion, condition })
                     }
+                    OpKind::Assign { bit, value } => Some(Step::Assign { bit, value, condition }),
                     OpKind::Reset => Some(Step::Reset { qubit: position(&op.qubits[0]), condition }),
                     OpKind::Barrier | OpKind::Delay(_) => None,
                     _ => Some(Step::Gate(Op { qubits: op.qubits.iter().map(position).collect(), ..op })),
@@ -144,8 +156,8 @@ impl Program {
         };
         let steps = items.into_iter().filter_map(step).collect();
         let readout = active.iter().map(|&q| readout(q)).collect();
-        let (bits, slots) = (circuit.bits(), circuit.slots());
-        Self { bits, slots, steps, readout, correlated: Vec::new(), notices: Vec::new(), active }
+        let (bits, scratch, slots) = (circuit.bits() + circuit.scratch(), circuit.scratch(), circuit.slots());
+        Self { bits, scratch, slots, steps, readout, correlated: Vec::new(), notices: Vec::new(), active }
     }
 
     /// Number of qubits simulated.
@@ -153,8 +165,23 @@ impl Program {
         self.active.len()
     }
 
-    /// The program on a classical register that holds only the bits it writes or reads, and the old index of each bit,
-    /// ascending: outcomes are indexed by bits, and a wide register may use few.
+    /// Bits of an outcome: the classical register without its scratch bits.
+    pub fn outcome_bits(&self) -> usize {
+        self.bits - self.scratch
+    }
+
+    /// Whether its outcomes are of classical bits, not of qubits: it measures, or gives bits of the outcome a value.
+    pub fn measures(&self) -> bool {
+        let outcome = self.outcome_bits();
+        self.steps.iter().any(|step| match step {
+            Step::Measure { .. } => true,
+            Step::Assign { bit, .. } => *bit < outcome,
+            _ => false,
+        })
+    }
+
+    /// The program on a classical register that holds only the bits it writes or reads, and the old index of each bit
+    /// of an outcome, ascending: outcomes are indexed by bits, and a wide register may use few.
     pub fn with_used_bits(mut self) -> (Self, Vec<usize>) {
         let mut used = BTreeSet::new();
         for step in &mut self.steps {
@@ -169,7 +196,9 @@ impl Program {
             written.into_iter().for_each(|bit| *bit = position(*bit));
             condition.iter_mut().flat_map(|condition| &mut condition.bits).for_each(|bit| *bit = position(*bit));
         }
-        (Self { bits: used.len(), ..self }, used)
+        let outcome = used.partition_point(|&bit| bit < self.bits - self.scratch);
+        let (bits, scratch) = (used.len(), used.len() - outcome);
+        (Self { bits, scratch, ..self }, used[..outcome].to_vec())
     }
 
     /// The observable whose qubit k sits on circuit qubit `qubits[k]` (the end of a layout), on program qubits; `None` if

@@ -43,6 +43,7 @@ pub fn differentiable(program: &Program) -> Result<(), SimError> {
         Step::Gate(op) if op.condition.is_some() => Some(format!("{} under a condition", op.name())),
         Step::Noise { condition: Some(_), channel, .. } => Some(format!("{} under a condition", channel.name())),
         Step::Measure { qubit, .. } => Some(format!("measure of qubit {qubit}")),
+        Step::Assign { bit, .. } => Some(format!("assignment of classical bit {bit}")),
         Step::Reset { qubit, .. } => Some(format!("reset of qubit {qubit}")),
         _ => None,
     });

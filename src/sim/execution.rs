@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::circuit::{Ansatz, Circuit, Observable, OpKind};
+use crate::circuit::{Ansatz, Circuit, Observable};
 use crate::device::{Device, DeviceError, Target, TranspileOptions, TranspiledCircuit, transpile};
 use crate::math::input;
-use crate::noise::{NoiseModel, Program, Step};
+use crate::noise::{NoiseModel, Program};
 use crate::sim::mitigate::{Apply, MitigationRow};
 use crate::sim::{Condition, EngineOptions, Error, Precision, Prepared, Shots, SimError, Simulator, engine};
 
@@ -32,7 +32,8 @@ impl ObservedCircuit {
     /// are none, those that index outcomes, unless the circuit measures.
     fn read(&self) -> Vec<usize> {
         if self.observables.is_empty() {
-            let measures = self.circuit.ops().iter().any(|op| matches!(op.kind, OpKind::Measure { .. }));
+            let measures =
+                self.circuit.ops().iter().any(|op| op.written_bit().is_some_and(|bit| bit < self.circuit.bits()));
             return if measures { Vec::new() } else { self.qubits.clone() };
         }
         let support: BTreeSet<usize> = self.observables.iter().flat_map(Observable::support).collect();
@@ -226,7 +227,7 @@ fn add_notices(program: &mut Program, device: &Device, target: Option<&Target>) 
 /// measure.
 pub(crate) fn with_outcome_bits(program: Program) -> (Program, Arc<[usize]>) {
     match bits_of(&program) {
-        bits if bits.len() <= WHOLE_BITS => (program, bits),
+        bits if bits.len() <= WHOLE_BITS && program.bits <= 60 => (program, bits),
         _ => {
             let (program, bits) = program.with_used_bits();
             (program, bits.into())
@@ -236,8 +237,7 @@ pub(crate) fn with_outcome_bits(program: Program) -> (Program, Arc<[usize]>) {
 
 /// All classical bits of a program that measures; none of one that does not.
 fn bits_of(program: &Program) -> Arc<[usize]> {
-    let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
-    (0..if measures { program.bits } else { 0 }).collect()
+    (0..if program.measures() { program.outcome_bits() } else { 0 }).collect()
 }
 
 /// `circuit` under `condition`, ready to run; shots, trajectories and random choices of mitigation draw under `seed`.

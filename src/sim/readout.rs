@@ -46,7 +46,9 @@ impl<'a> ProgramParts<'a> {
         let (mut qubits, mut bits) = (vec![false; program.qubits()], vec![false; program.bits]);
         for step in program.steps.iter().rev() {
             match step {
-                Step::Measure { qubit, bit, confusion, condition: None } if !qubits[*qubit] && !bits[*bit] => {
+                Step::Measure { qubit, bit, confusion, condition: None }
+                    if !qubits[*qubit] && !bits[*bit] && *bit < program.outcome_bits() =>
+                {
                     measurements.push(TerminalMeasurement { qubit: *qubit, bit: *bit, confusion: *confusion });
                 }
                 _ => body.push(step),
@@ -57,6 +59,10 @@ impl<'a> ProgramParts<'a> {
                 Step::Measure { qubit, bit, condition, .. } => {
                     bits[*bit] = true;
                     (std::slice::from_ref(qubit), condition)
+                }
+                Step::Assign { bit, condition, .. } => {
+                    bits[*bit] = true;
+                    (&[], condition)
                 }
                 Step::Reset { qubit, condition } => (std::slice::from_ref(qubit), condition),
             };
@@ -73,6 +79,7 @@ impl<'a> ProgramParts<'a> {
             Step::Gate(op) if op.condition.is_some() => Some(format!("{} under a condition", op.name())),
             Step::Noise { condition: Some(_), channel, .. } => Some(format!("{} under a condition", channel.name())),
             Step::Measure { qubit, .. } => Some(format!("measurement of qubit {qubit} before the end")),
+            Step::Assign { bit, .. } => Some(format!("assignment of classical bit {bit}")),
             Step::Reset { qubit, condition: Some(_) } => Some(format!("reset of qubit {qubit} under a condition")),
             _ => None,
         })

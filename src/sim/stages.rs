@@ -10,7 +10,7 @@ use crate::sim::readout::{ProgramParts, TerminalMeasurements};
 pub struct Stages<F = f64> {
     /// Width of the quantum register.
     pub qubits: usize,
-    /// Width of the classical register.
+    /// Bits of an outcome; scratch bits are higher.
     pub bits: usize,
     /// What happens before the terminal measurements, in order.
     pub list: Vec<Stage<F>>,
@@ -29,6 +29,7 @@ pub struct Stage<F> {
 pub enum Action<F> {
     Blocks(Vec<Block<F>>),
     Measure { qubit: usize, bit: usize, confusion: Option<Confusion> },
+    Assign { bit: usize, value: bool },
 }
 
 impl<F: Float> Stages<F> {
@@ -42,11 +43,12 @@ impl<F: Float> Stages<F> {
         for step in &parts.body {
             let condition = match step {
                 Step::Gate(op) => &op.condition,
-                Step::Noise { condition, .. } | Step::Measure { condition, .. } | Step::Reset { condition, .. } => {
-                    condition
-                }
+                Step::Noise { condition, .. }
+                | Step::Measure { condition, .. }
+                | Step::Assign { condition, .. }
+                | Step::Reset { condition, .. } => condition,
             };
-            if *condition != current || matches!(step, Step::Measure { .. }) {
+            if *condition != current || matches!(step, Step::Measure { .. } | Step::Assign { .. }) {
                 let condition = std::mem::replace(&mut current, condition.clone());
                 list.push(Stage { condition, action: Action::Blocks(fuser.cut()) });
             }
@@ -58,17 +60,29 @@ impl<F: Float> Stages<F> {
                     condition: condition.clone(),
                     action: Action::Measure { qubit: *qubit, bit: *bit, confusion: *confusion },
                 }),
+                Step::Assign { bit, value, condition } => list
+                    .push(Stage { condition: condition.clone(), action: Action::Assign { bit: *bit, value: *value } }),
             }
         }
         list.push(Stage { condition: current, action: Action::Blocks(fuser.cut()) });
-        let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
-        Self { qubits, bits: program.bits, list, measurements: parts.measurements, measures }
+        let (bits, measures) = (program.outcome_bits(), program.measures());
+        Self { qubits, bits, list, measurements: parts.measurements, measures }
+    }
+
+    /// The bits of an outcome among all bits.
+    pub fn outcome(&self, bits: u64) -> u64 {
+        bits & ((1u64 << self.bits) - 1)
     }
 
     /// Number of outcomes that probabilities are given for, as a power of two.
     pub fn width(&self) -> usize {
         if self.measures { self.bits } else { self.qubits }
     }
+}
+
+/// The register with one bit given a value.
+pub fn assigned(bits: u64, bit: usize, value: bool) -> u64 {
+    bits & !(1 << bit) | u64::from(value) << bit
 }
 
 /// Whether the register `bits` meets a condition.

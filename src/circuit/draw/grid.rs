@@ -100,7 +100,7 @@ fn describe(op: &Op, circuit: &Circuit) -> Option<Item> {
             label = "Unitary".into();
             op.qubits.iter().enumerate().map(|(k, &q)| (q, Mark::Shared(k))).collect()
         }
-        OpKind::GlobalPhase(_) => return None,
+        OpKind::GlobalPhase(_) | OpKind::Assign { .. } => return None,
         OpKind::Measure { .. } => vec![(op.qubits[0], Mark::Meter)],
         OpKind::Reset => vec![(op.qubits[0], Mark::Box("|0⟩".into()))],
         OpKind::Delay(time) => vec![(op.qubits[0], Mark::Box(format!("Delay {}", short_time(time.0))))],

@@ -1,31 +1,40 @@
 //! From statements to a circuit: names are looked up, numbers computed, gates and loops expanded.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range as Indices;
 use std::rc::Rc;
 
-use super::condition::{Cases, Guard};
+use super::condition::Guard;
 use super::cursor::Version;
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Expression, Scope};
+use super::flow::{Flow, Frame, Interrupt};
 use super::gates::Definition;
+use super::logic::Scratch;
 use super::parse::Receiver;
 use super::read::ReadOptions;
 use super::scope::element;
-use super::syntax::{ForRange, Index, Name, Operand, Statement, StatementKind as Kind, Type};
+use super::syntax::{ForRange, Index, Name, Operand, Statement, StatementKind as Kind, Subroutine};
 use super::value::Value;
+use super::variables::{Array, Register, Variable};
 use crate::circuit::{Circuit, Op, OpKind};
-use crate::math::Seconds;
+
+/// Statements within each other, those of subroutines that are called included: far below the stack.
+const PERFORMED: usize = 128;
 
 /// The meaning of a name.
 #[derive(Clone, Debug)]
 pub(super) enum Symbol {
-    Qubits(Indices<usize>),
-    Bits(Indices<usize>),
+    Qubits(Register),
+    /// Bits of the circuit's register, or an alias of some.
+    Bits(Register),
     /// Slots of an array of inputs.
     Inputs(Indices<usize>),
+    /// A constant.
     Value(Value),
+    Variable(Box<Variable>),
+    Array(Box<Array>),
 }
 
 pub(super) struct Builder<'a> {
@@ -39,12 +48,29 @@ pub(super) struct Builder<'a> {
     pub gates: HashMap<String, Rc<Definition>>,
     /// Read when a gate is called that only they have.
     pub extensions: OnceCell<HashMap<String, Rc<Definition>>>,
-    physical: bool,
-    circuit: Circuit,
-    /// Branches around the statement.
-    branches: usize,
-    /// Position and text of each measurement inside a branch.
-    measurements: Vec<(usize, Span)>,
+    pub physical: bool,
+    pub circuit: Circuit,
+    /// Scopes below this, but for the global one, are out of reach: those of callers.
+    pub base: usize,
+    pub subroutines: HashMap<String, Rc<Subroutine>>,
+    pub externs: HashSet<String>,
+    pub scratch: Scratch,
+    /// Bits of registers whose value is known here.
+    pub known: HashMap<usize, bool>,
+    pub frames: Vec<Frame>,
+    pub interrupts: Vec<Interrupt>,
+    /// Names of values that subroutines returned to the statements that are performed.
+    pub hoisted: Vec<String>,
+    /// Registers of bits, and whether they are declared as output.
+    pub registers: Vec<(Indices<usize>, bool)>,
+    /// Variables that are declared as output.
+    pub outputs: Vec<Name>,
+    /// Statements within each other that are performed.
+    depth: usize,
+    /// Whether the text has ended for every run.
+    ended: bool,
+    /// Notices found where only reading is possible.
+    pub late_notices: RefCell<Vec<(Span, String)>>,
     pub steps: Cell<usize>,
     pub most_steps: usize,
     pub notices: Vec<(Span, String)>,
@@ -60,7 +86,14 @@ impl Receiver for Builder<'_> {
     }
 
     fn statement(&mut self, statement: Statement) -> ReadResult<()> {
-        self.perform(&statement, &Guard::always())
+        if self.ended {
+            return Ok(());
+        }
+        let guard = self.without_interrupts(&Guard::always(), 0, statement.span)?;
+        if self.perform(&statement, &guard)? == Flow::End {
+            self.ended = true;
+        }
+        Ok(())
     }
 
     fn notice(&mut self, span: Span, message: String) {
@@ -81,17 +114,28 @@ impl<'a> Builder<'a> {
             extensions: OnceCell::new(),
             physical: false,
             circuit: Circuit::new(0),
-            branches: 0,
-            measurements: Vec::new(),
+            base: 0,
+            subroutines: HashMap::new(),
+            externs: HashSet::new(),
+            scratch: Scratch::default(),
+            known: HashMap::new(),
+            frames: Vec::new(),
+            interrupts: Vec::new(),
+            hoisted: Vec::new(),
+            registers: Vec::new(),
+            outputs: Vec::new(),
+            depth: 0,
+            ended: false,
+            late_notices: RefCell::new(Vec::new()),
             steps: Cell::new(0),
             most_steps: options.max_operations.saturating_add(bytes),
             notices: Vec::new(),
         }
     }
 
-    /// The circuit and the notices.
-    pub fn finish(self) -> (Circuit, Vec<(Span, String)>) {
-        (self.circuit, self.notices)
+    /// Operations so far.
+    pub fn operations(&self) -> usize {
+        self.circuit.ops().len()
     }
 
     /// [`Scope::spend`] at a position.
@@ -104,7 +148,7 @@ impl<'a> Builder<'a> {
         self.version == Version::Three
     }
 
-    fn declare(&mut self, name: &Name, symbol: Symbol) -> ReadResult<()> {
+    pub fn declare(&mut self, name: &Name, symbol: Symbol) -> ReadResult<()> {
         let scope = self.scopes.last_mut().expect("the global scope is never left");
         match scope.insert(name.text.clone(), symbol) {
             None => Ok(()),
@@ -112,7 +156,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn register_size(&self, size: Option<&Expression>) -> ReadResult<usize> {
+    pub fn register_size(&self, size: Option<&Expression>) -> ReadResult<usize> {
         let Some(size) = size else { return Ok(1) };
         let value = size.integer(self)?;
         let limit = self.options.max_register;
@@ -126,7 +170,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn grow(&self, held: usize, more: usize, what: &str, span: Span) -> ReadResult<Indices<usize>> {
+    pub fn grow(&self, held: usize, more: usize, what: &str, span: Span) -> ReadResult<Indices<usize>> {
         if held + more > self.options.max_register {
             let fault = Fault::new(format!("more than {} {what}", self.options.max_register));
             return Err(fault.hint("declare fewer, or read it with larger ReadOptions::max_register").at(span));
@@ -134,95 +178,53 @@ impl<'a> Builder<'a> {
         Ok(held..held + more)
     }
 
-    pub fn perform(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<()> {
+    /// Performs a statement where the guard holds.
+    pub fn perform(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<Flow> {
         let span = statement.span;
         self.work(1, span)?;
-        let declares = matches!(statement.kind, Kind::Gate { .. } | Kind::Qubits { .. } | Kind::Input { .. });
-        if declares && self.scopes.len() > 1 {
-            return Err(Fault::new("this declaration must be outside of blocks").at(span));
+        if self.depth >= PERFORMED {
+            let fault = Fault::new(format!("more than {PERFORMED} statements within each other, calls included"));
+            return Err(fault.hint("call fewer subroutines from each other").at(span));
         }
+        self.depth += 1;
+        let hoisted = self.hoisted.len();
+        let done = self.perform_kind(statement, guard);
+        for name in self.hoisted.drain(hoisted..) {
+            self.scopes.last_mut().expect("the global scope is never left").remove(&name);
+        }
+        self.depth -= 1;
+        done
+    }
+
+    fn perform_kind(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<Flow> {
+        let span = statement.span;
         match &statement.kind {
-            Kind::Gate { name, params, qubits, body } => self.define(name, params, qubits, body.as_deref()),
-            Kind::Qubits { name, size } => {
-                if self.physical {
-                    let fault = Fault::new("physical qubits and registers do not mix");
-                    return Err(fault.hint("use $0, $1, ... or a register throughout").at(span));
-                }
-                let range = self.grow(self.circuit.qubits(), self.register_size(size.as_ref())?, "qubits", span)?;
-                self.circuit.widen(range.end, 0);
-                self.declare(name, Symbol::Qubits(range))
-            }
-            Kind::Bits { name, size, measured } => {
-                let range =
-                    self.grow(self.circuit.bits(), self.register_size(size.as_ref())?, "classical bits", span)?;
-                self.circuit.widen(0, range.end);
-                self.declare(name, Symbol::Bits(range.clone()))?;
-                match measured {
-                    Some(from) => self.measure(from, &range.collect::<Vec<_>>(), guard, span),
-                    None => Ok(()),
-                }
-            }
-            Kind::Input { name, size: None } => {
-                let slot = self.circuit.slot(name.text.clone());
-                self.declare(name, Symbol::Value(Value::Angle(slot)))
-            }
-            Kind::Input { name, size } => {
-                let slots = self.grow(self.circuit.slots(), self.register_size(size.as_ref())?, "inputs", span)?;
-                (0..slots.len()).for_each(|k| _ = self.circuit.slot(format!("{}[{k}]", name.text)));
-                self.declare(name, Symbol::Inputs(slots))
-            }
-            Kind::Constant { kind, width, name, value } => {
-                let width = width.as_ref().map(|width| width.width(self)).transpose()?;
-                // A number with a point is no integer by accident: that takes a cast.
-                let given = match (kind, value.evaluate(self)?) {
-                    (Type::Int | Type::Uint | Type::Bit, Value::Real(number)) => {
-                        Value::Real(number).integer().map(Value::Integer)
-                    }
-                    (_, given) => Ok(given),
+            Kind::If { condition, then, otherwise } => return self.branch(condition, then, otherwise, guard, span),
+            Kind::For { variable, kind, range, body } => {
+                let kind = match kind {
+                    Some((kind, width)) => Some((*kind, self.type_width(*kind, width.as_ref())?)),
+                    None => None,
                 };
-                let value = given.and_then(|given| given.cast(*kind, width)).map_err(|fault| fault.at(value.span))?;
-                self.declare(name, Symbol::Value(value))
+                return self.for_each(&variable.text, kind, range, body, guard, span);
             }
-            Kind::Call { .. } => self.call(statement, guard),
-            Kind::Measure { from, to } => {
-                let bits = self.elements(to, false)?;
-                self.measure(from, &bits, guard, span)
-            }
-            Kind::Reset(operand) => {
-                for qubit in self.elements(operand, true)? {
-                    self.emit(Op::of(OpKind::Reset, &[qubit]), guard, span)?;
-                }
-                Ok(())
-            }
-            Kind::Barrier(operands) => {
-                let qubits = self.barrier(operands)?;
-                self.work(qubits.len(), span)?;
-                // A barrier does nothing, so no condition changes what it does.
-                self.emit(Op::of(OpKind::Barrier, &qubits), &Guard::always(), span)
-            }
-            Kind::Delay { time, operands } => self.delay(time, operands, guard, span),
-            Kind::If { condition, then, otherwise } => self.branch(condition, then, otherwise, guard, span),
-            Kind::For { variable, range, body } => {
-                for value in self.range_values(range, span)? {
-                    self.work(1, span)?;
-                    let inner = HashMap::from([(variable.text.clone(), Symbol::Value(value))]);
-                    self.scoped(inner, |builder| builder.all(body, guard))?;
-                }
-                Ok(())
-            }
-            Kind::Block(body) => self.scoped(HashMap::new(), |builder| builder.all(body, guard)),
+            Kind::While { condition, body } => return self.repeat(condition, body, guard, span),
+            Kind::Switch { on, cases, otherwise } => return self.switch(on, cases, otherwise, guard, span),
+            Kind::Block(body) => return self.scoped(HashMap::new(), |builder| builder.all(body, guard)),
+            Kind::Break => return self.leave(Flow::Break, guard, span),
+            Kind::Continue => return self.leave(Flow::Continue, guard, span),
+            Kind::End => return self.leave(Flow::End, guard, span),
+            Kind::Return(source) => return self.give_back(source.as_ref(), guard, span),
+            _ => {}
         }
+        self.act(statement, guard)?;
+        Ok(Flow::Next)
     }
 
-    fn all(&mut self, statements: &[Statement], guard: &Guard) -> ReadResult<()> {
-        statements.iter().try_for_each(|statement| self.perform(statement, guard))
-    }
-
-    fn scoped(
+    pub fn scoped(
         &mut self,
         scope: HashMap<String, Symbol>,
-        work: impl FnOnce(&mut Self) -> ReadResult<()>,
-    ) -> ReadResult<()> {
+        work: impl FnOnce(&mut Self) -> ReadResult<Flow>,
+    ) -> ReadResult<Flow> {
         self.scopes.push(scope);
         let done = work(self);
         self.scopes.pop();
@@ -239,7 +241,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn append(&mut self, op: Op, span: Span) -> ReadResult<()> {
+    pub fn append(&mut self, op: Op, span: Span) -> ReadResult<()> {
         // The lists of an operation are memory: they count as more work.
         let listed = op.qubits.len() + op.condition.as_ref().map_or(0, |condition| condition.bits.len());
         self.work(1 + listed / 4, span)?;
@@ -248,67 +250,10 @@ impl<'a> Builder<'a> {
             let hint = "write a smaller circuit, or read it with larger ReadOptions::max_operations";
             return Err(fault.hint(hint).at(span));
         }
-        if self.branches > 0 && matches!(op.kind, OpKind::Measure { .. }) {
-            self.measurements.push((self.circuit.ops().len(), span));
+        if let OpKind::Measure { bit } = op.kind {
+            self.known.remove(&bit);
         }
-        self.circuit.append(op).map_err(|error| Fault::new(error.to_string()).at(span))?;
-        Ok(())
-    }
-
-    /// Qubits of a barrier, ascending. Operands may name a qubit many times.
-    fn barrier(&mut self, operands: &[Operand]) -> ReadResult<Vec<usize>> {
-        if operands.is_empty() {
-            return Ok((0..self.circuit.qubits()).collect());
-        }
-        let mut whole: HashSet<&str> = HashSet::new();
-        let mut qubits = Vec::new();
-        for operand in operands {
-            if matches!(operand.index, Index::All) && !whole.insert(&operand.name.text) {
-                continue;
-            }
-            qubits.extend(self.elements(operand, true)?);
-        }
-        qubits.sort_unstable();
-        qubits.dedup();
-        Ok(qubits)
-    }
-
-    fn branch(
-        &mut self,
-        condition: &Expression,
-        then: &[Statement],
-        otherwise: &[Statement],
-        guard: &Guard,
-        span: Span,
-    ) -> ReadResult<()> {
-        let Cases { yes, no, bits: tested } = Cases::of(condition, self)?;
-        let (first, measured) = (self.circuit.ops().len(), self.measurements.len());
-        self.branches += 1;
-        for (case, body, part) in [(yes, then, "condition"), (no, otherwise, "else of a condition")] {
-            if body.is_empty() {
-                continue;
-            }
-            let Some(case) = case else {
-                let fault = Fault::new(format!("the {part} on {} bits takes too many cases", tested.len()));
-                return Err(fault.hint("test fewer bits, or write the cases as branches of their own").at(span));
-            };
-            let guard = guard.within(&case, span)?;
-            self.scoped(HashMap::new(), |builder| builder.all(body, &guard))?;
-        }
-        self.branches -= 1;
-        // Conditions are tested at each operation, the text tests once: the same unless a tested bit changes between.
-        let last = self.circuit.ops().len().saturating_sub(1);
-        for &(position, span) in &self.measurements[measured..] {
-            let kind = &self.circuit.ops()[position].kind;
-            if matches!(kind, OpKind::Measure { bit } if position < last && tested.contains(bit)) {
-                debug_assert!(position >= first, "measured in this branch");
-                let fault = Fault::new("this measurement overwrites a bit that the branch around it has tested");
-                return Err(fault.hint("measure into another bit, or last in the branch").at(span));
-            }
-        }
-        if self.branches == 0 {
-            self.measurements.clear();
-        }
+        self.circuit.append_unnumbered(op).map_err(|error| Fault::new(error.to_string()).at(span))?;
         Ok(())
     }
 
@@ -332,9 +277,11 @@ impl<'a> Builder<'a> {
         match &operand.index {
             Index::All => {
                 self.work(register.len() / 4, operand.span)?;
-                Ok(register.collect())
+                Ok(register.iter().collect())
             }
             Index::One(index) => one(index.integer(self)?, index.span).map(|found| vec![found]),
+            Index::Set(set) => set.iter().map(|index| one(index.integer(self)?, index.span)).collect(),
+            Index::Path(_) => Err(located(Fault::new(format!("{name} has one dimension")))),
             Index::Range(range) => {
                 let values = range.elements(self, register.len(), operand.span)?;
                 values.into_iter().map(|value| one(value, operand.span)).collect()
@@ -342,7 +289,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn physical_qubit(&mut self, number: &str, span: Span) -> ReadResult<usize> {
+    pub fn physical_qubit(&mut self, number: &str, span: Span) -> ReadResult<usize> {
         if self.circuit.qubits() > 0 && !self.physical {
             let fault = Fault::new("physical qubits and registers do not mix");
             return Err(fault.hint("use $0, $1, ... or a register throughout").at(span));
@@ -363,6 +310,10 @@ impl<'a> Builder<'a> {
     /// The values of a loop's variable, made as the loop goes on.
     pub fn range_values(&self, range: &ForRange, span: Span) -> ReadResult<Box<dyn Iterator<Item = Value>>> {
         match range {
+            ForRange::Elements(operand) => {
+                let fault = Fault::new("a gate's body goes through ranges and sets only");
+                Err(fault.hint("write a range like [0:3]").at(operand.span))
+            }
             ForRange::Set(items) => {
                 let values: Vec<Value> = items.iter().map(|item| item.evaluate(self)).collect::<ReadResult<_>>()?;
                 Ok(Box::new(values.into_iter()))
@@ -374,42 +325,5 @@ impl<'a> Builder<'a> {
                 Ok(Box::new(range.integers(self, (0, 0), span)?.map(Value::Integer)))
             }
         }
-    }
-
-    fn measure(&mut self, from: &Operand, bits: &[usize], guard: &Guard, span: Span) -> ReadResult<()> {
-        let qubits = self.elements(from, true)?;
-        if qubits.len() != bits.len() {
-            let fault = Fault::new(format!("{} qubits are measured into {} bits", qubits.len(), bits.len()));
-            return Err(fault.hint("name as many bits as qubits").at(span));
-        }
-        for (&qubit, &bit) in qubits.iter().zip(bits) {
-            self.emit(Op::of(OpKind::Measure { bit }, &[qubit]), guard, span)?;
-        }
-        Ok(())
-    }
-
-    fn delay(&mut self, time: &Expression, operands: &[Operand], guard: &Guard, span: Span) -> ReadResult<()> {
-        let located = |fault: Fault| fault.at(time.span);
-        let Value::Duration { seconds, cycles } = time.evaluate(self)? else {
-            let hint = "write a number and ns, us, ms, s or dt, as in delay[100ns]";
-            return Err(located(Fault::new("this is no duration").hint(hint)));
-        };
-        let seconds = match self.options.cycle {
-            _ if cycles == 0.0 => seconds,
-            Some(Seconds(cycle)) => seconds + cycles * cycle,
-            None => {
-                let fault = Fault::new("the length of dt is not known");
-                return Err(fault.hint("write the delay in ns, or name the device").at(span));
-            }
-        };
-        if seconds < 0.0 {
-            return Err(located(Fault::new("this duration is negative").hint("a delay takes 0 or more")));
-        }
-        for operand in operands {
-            for qubit in self.elements(operand, true)? {
-                self.emit(Op::of(OpKind::Delay(Seconds(seconds)), &[qubit]), guard, span)?;
-            }
-        }
-        Ok(())
     }
 }

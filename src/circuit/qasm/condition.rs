@@ -1,62 +1,102 @@
 //! Conditions on classical bits as lists of values they may have: comparisons of a register with a number, any
 //! expression over few bits, and `!`, `&&` and `||` of these.
 
-use super::build::{Builder, Symbol};
-use super::error::{Fault, FaultAt, ReadResult, Span};
+use super::build::Builder;
+use super::error::{Fault, ReadResult};
 use super::expression::{Binary, Expression, ExpressionKind, Scope, Selection, Unary};
-use super::scope::element;
-use super::syntax::{Index, Type};
+use super::logic::Signal;
+use super::syntax::Type;
 use super::value::Value;
+use super::variables::Read;
+use super::words::WordKind;
 use crate::circuit::Condition;
 
 /// Bits whose values are tried one by one.
-const TRIED: usize = 6;
+pub(super) const TRIED: usize = 6;
 /// Alternatives of nested branches: each operation is written once per alternative.
 const ALTERNATIVES: usize = 64;
 
 /// When something is done: at least one of these holds, and no two can at once. A condition on no bits always holds.
 #[derive(Clone, Debug)]
-pub(super) struct Guard(Vec<Condition>);
+pub(super) struct Guard {
+    cases: Vec<Condition>,
+    /// How many branches that depend on measurements it is within.
+    depth: usize,
+}
 
 impl Guard {
     pub fn always() -> Self {
-        Self(vec![Condition { bits: vec![], value: 0 }])
+        Self::new(vec![Condition { bits: vec![], value: 0 }])
+    }
+
+    fn new(cases: Vec<Condition>) -> Self {
+        Self { cases, depth: 0 }
+    }
+
+    /// Where a signal holds.
+    pub fn on(signal: Signal) -> Self {
+        match signal {
+            Signal::Known(true) => Self::always(),
+            Signal::Known(false) => Self::new(Vec::new()),
+            Signal::Bit { bit, inverted } => {
+                Self::new(vec![Condition { bits: vec![bit], value: u64::from(!inverted) }])
+            }
+        }
+    }
+
+    /// Where these bits hold one of these values.
+    pub fn values(bits: &[usize], values: &[u64]) -> Self {
+        Self::new(simplified(bits, values))
+    }
+
+    pub fn cases(&self) -> &[Condition] {
+        &self.cases
+    }
+
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    pub fn at_depth(self, depth: usize) -> Self {
+        Self { depth, ..self }
     }
 
     /// One condition for each time an operation has to be written down.
     pub fn conditions(&self) -> impl Iterator<Item = Option<Condition>> + use<> {
-        self.0.clone().into_iter().map(|c| if c.bits.is_empty() { None } else { Some(c) })
+        self.cases.clone().into_iter().map(|c| if c.bits.is_empty() { None } else { Some(c) })
     }
 
     /// Whether it holds without any test.
     pub fn is_always(&self) -> bool {
-        matches!(&self.0[..], [condition] if condition.bits.is_empty())
+        matches!(&self.cases[..], [condition] if condition.bits.is_empty())
+    }
+
+    /// Whether it never holds.
+    pub fn is_never(&self) -> bool {
+        self.cases.is_empty()
     }
 
     /// Both this and the other; `None` if that takes too many cases.
     fn and(&self, other: &Self) -> Option<Self> {
         let mut all = Vec::new();
-        for first in &self.0 {
-            all.extend(other.0.iter().filter_map(|second| both(first, second)));
+        for first in &self.cases {
+            all.extend(other.cases.iter().filter_map(|second| both(first, second)));
             if all.len() > ALTERNATIVES || all.iter().any(|c| c.bits.len() > 64) {
                 return None;
             }
         }
-        Some(Self(all))
+        Some(Self { cases: all, depth: self.depth })
     }
 
-    /// Within a branch of this guard.
-    pub fn within(&self, inner: &Self, span: Span) -> ReadResult<Self> {
-        self.and(inner).ok_or_else(|| {
-            let fault = Fault::new(format!("these branches distinguish more than {ALTERNATIVES} cases"));
-            fault.hint("test fewer bits, or test them for equality").at(span)
-        })
+    /// Within a branch of this guard; `None` if that takes too many cases.
+    pub fn within(&self, inner: &Self) -> Option<Self> {
+        self.and(inner).map(|guard| guard.at_depth(self.depth + 1))
     }
 
     /// One of two that never hold at once.
     fn or(self, other: Self) -> Option<Self> {
-        let all = [self.0, other.0].concat();
-        (all.len() <= ALTERNATIVES).then_some(Self(all))
+        let all = [self.cases, other.cases].concat();
+        (all.len() <= ALTERNATIVES).then_some(Self { cases: all, depth: self.depth })
     }
 }
 
@@ -92,14 +132,14 @@ fn cases(condition: &Expression, builder: &Builder) -> ReadResult<[Option<Guard>
         let holds = condition.evaluate(&trial)?.truth().map_err(|fault| fault.at(condition.span))?;
         if holds { &mut yes } else { &mut no }.push(value);
     }
-    let tried = [yes, no].map(|values| Guard(simplified(&bits, &values)));
-    if !is_combination(condition) || tried.iter().all(|guard| guard.0.len() <= 1) {
+    let tried = [yes, no].map(|values| Guard::values(&bits, &values));
+    if !is_combination(condition) || tried.iter().all(|guard| guard.cases.len() <= 1) {
         return Ok(tried.map(Some));
     }
     // Of two ways to say the same the shorter: each case is an operation of its own.
     let combined = combination(condition, builder, bits.len())?;
     let shorter = |tried: Guard, combined: Option<Guard>| match combined {
-        Some(combined) if combined.0.len() < tried.0.len() => Some(combined),
+        Some(combined) if combined.cases.len() < tried.cases.len() => Some(combined),
         _ => Some(tried),
     };
     let [yes, no] = tried;
@@ -169,7 +209,7 @@ fn comparison(condition: &Expression, builder: &Builder) -> ReadResult<Option<[O
     let [less, equal, greater] = compared(&bits, value);
     let holds_for = |wanted: &dyn Fn(Binary) -> bool| {
         let parts = [(&less, B::Less), (&equal, B::Equal), (&greater, B::Greater)];
-        Some(Guard(parts.iter().filter(|(_, part)| wanted(*part)).flat_map(|(list, _)| (*list).clone()).collect()))
+        Some(Guard::new(parts.iter().filter(|(_, part)| wanted(*part)).flat_map(|(list, _)| (*list).clone()).collect()))
     };
     let holds = |part: Binary| match operator {
         B::Different => part != B::Equal,
@@ -211,11 +251,19 @@ fn register(expression: &Expression, builder: &Builder) -> ReadResult<Option<Vec
         ExpressionKind::Name(_) | ExpressionKind::Element(..) => expression,
         _ => return Ok(None),
     };
-    let mut bits = Vec::new();
-    tested(whole, builder, &mut bits)?;
+    let Some(Read::Word(word)) = builder.read_expression(whole)? else { return Ok(None) };
+    if !matches!(word.kind, WordKind::Register | WordKind::Unsigned | WordKind::Boolean) || word.bits.len() > 64 {
+        return Ok(None);
+    }
     // Repeated elements are no integer of as many bits.
-    let has_all = builder.selected_bits(expression)?.is_some_and(|count| count == bits.len());
-    Ok((!bits.is_empty() && has_all).then_some(bits))
+    let mut bits = Vec::with_capacity(word.bits.len());
+    for signal in &word.bits {
+        match signal {
+            Signal::Bit { bit, inverted: false } if !bits.contains(bit) => bits.push(*bit),
+            _ => return Ok(None),
+        }
+    }
+    Ok((!bits.is_empty()).then_some(bits))
 }
 
 /// The conjunction, `None` if it can never hold.
@@ -248,7 +296,7 @@ fn simplified(bits: &[usize], values: &[u64]) -> Vec<Condition> {
 }
 
 /// The bits an expression reads, in order of appearance.
-fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<usize>) -> ReadResult<()> {
+pub(super) fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<usize>) -> ReadResult<()> {
     builder.spend(1).map_err(|fault| fault.at(expression.span))?;
     let mut add = |found: Vec<usize>| -> ReadResult<()> {
         for bit in found {
@@ -264,7 +312,14 @@ fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<usize>) -> 
     };
     match &expression.kind {
         ExpressionKind::Value(_) => Ok(()),
-        ExpressionKind::Name(_) | ExpressionKind::Element(..) => add(builder.bits_of(expression)?.unwrap_or_default()),
+        ExpressionKind::Name(_) | ExpressionKind::Element(..) => {
+            let word = match builder.read_expression(expression)? {
+                Some(Read::Word(word)) => word.bits,
+                _ => Vec::new(),
+            };
+            builder.spend(word.len() / 4).map_err(|fault| fault.at(expression.span))?;
+            add(word.into_iter().filter_map(|signal| signal.bit()).collect())
+        }
         ExpressionKind::Unary(_, inner) | ExpressionKind::Cast { inner, .. } => tested(inner, builder, bits),
         ExpressionKind::Binary(_, left, right) => {
             tested(left, builder, bits)?;
@@ -276,70 +331,32 @@ fn tested(expression: &Expression, builder: &Builder, bits: &mut Vec<usize>) -> 
     }
 }
 
-impl Builder<'_> {
-    /// The classical bits that a name or a part of one stands for, `None` if it is something else.
-    fn bits_of(&self, expression: &Expression) -> ReadResult<Option<Vec<usize>>> {
-        let located = |fault: Fault| -> FaultAt { fault.at(expression.span) };
-        let (ExpressionKind::Name(name) | ExpressionKind::Element(name, _)) = &expression.kind else { return Ok(None) };
-        let Some((_, Symbol::Bits(range))) = self.found(name) else { return Ok(None) };
-        let three = self.counts_from_end();
-        if let ExpressionKind::Element(_, index) = &expression.kind {
-            match &**index {
-                Index::All => {}
-                Index::One(index) => {
-                    let index = index.integer(self)?;
-                    return element(name, range, index, three).map(|bit| Some(vec![bit])).map_err(located);
-                }
-                Index::Range(part) => {
-                    let many = part.elements(self, range.len(), expression.span)?;
-                    let bits = many.into_iter().map(|index| element(name, range, index, three));
-                    return bits.collect::<Result<_, _>>().map(Some).map_err(located);
-                }
-            }
-        }
-        if range.len() > 64 {
-            let fault = Fault::new(format!("{name} has {} bits, too many for a condition", range.len()));
-            return Err(located(fault.hint("test registers of at most 64 bits, or single bits")));
-        }
-        Ok(Some(range.clone().collect()))
-    }
-
-    /// How many classical bits a name or a part of one stands for.
-    fn selected_bits(&self, expression: &Expression) -> ReadResult<Option<usize>> {
-        Ok(self.bits_of(expression)?.map(|bits| bits.len()))
-    }
-}
-
 /// The names of a builder with some values for the bits.
-struct Trial<'a> {
-    builder: &'a Builder<'a>,
-    bits: &'a [usize],
-    value: u64,
+pub(super) struct Trial<'a> {
+    pub builder: &'a Builder<'a>,
+    pub bits: &'a [usize],
+    pub value: u64,
 }
 
 impl Scope for Trial<'_> {
     fn value(&self, name: &str, part: Selection) -> Result<Value, Fault> {
-        let Some((_, Symbol::Bits(range))) = self.builder.found(name) else {
-            return self.builder.value(name, part);
+        let Some(read) = self.builder.read(name, part)? else { return self.builder.value(name, part) };
+        let word = match read {
+            Read::Value(value) => return Ok(value),
+            Read::Word(word) => word,
         };
-        let three = self.builder.counts_from_end();
-        let chosen: Vec<usize> = match part {
-            Selection::All => range.clone().collect(),
-            Selection::One(index) => vec![element(name, range, index, three)?],
-            Selection::Many(many) => {
-                many.iter().map(|index| element(name, range, *index, three)).collect::<Result<_, _>>()?
-            }
-        };
-        if !(1..=64).contains(&chosen.len()) {
-            return Err(Fault::new(format!("a part of {} bits of {name}", chosen.len())).hint("use 1 to 64"));
-        }
-        let bit = |bit: &usize| self.value >> self.bits.iter().position(|b| b == bit).unwrap_or(0) & 1;
-        let value = chosen.iter().enumerate().map(|(k, b)| bit(b) << k).sum();
-        Ok(Value::bits(value, chosen.len() as u32))
+        let bit =
+            |bit: usize| self.bits.iter().position(|other| *other == bit).is_some_and(|k| self.value >> k & 1 == 1);
+        let found = word.value(|signal| match signal {
+            Signal::Known(value) => value,
+            Signal::Bit { bit: number, inverted } => bit(number) != inverted,
+        });
+        let found = found.filter(|_| !word.bits.is_empty());
+        found.ok_or_else(|| Fault::new(format!("a part of {} bits of {name}", word.bits.len())).hint("use 1 to 64"))
     }
 
-    fn size(&self, name: &str) -> Result<usize, Fault> {
-        self.builder.size(name)
+    fn size(&self, name: &str, dimension: usize) -> Result<usize, Fault> {
+        self.builder.size(name, dimension)
     }
 
     fn real_division(&self) -> bool {

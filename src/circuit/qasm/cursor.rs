@@ -158,7 +158,9 @@ pub(super) fn version_of(text: &str) -> Version {
         match (slice(token.1), next.0) {
             ("include", Token::Text) if unquoted(slice(next.1)) == "qelib1.inc" => return Version::Two,
             ("qreg" | "creg", _) => return Version::Two,
-            ("qubit" | "bit" | "input", _) => return Version::Three,
+            ("qubit" | "bit" | "input" | "const" | "def" | "extern" | "int" | "uint" | "float" | "let", _) => {
+                return Version::Three;
+            }
             _ => token = next,
         }
     }

@@ -62,6 +62,13 @@ pub(super) enum Binary {
     ShiftRight,
 }
 
+impl Binary {
+    /// Whether the result is of the type of its operands.
+    pub fn is_arithmetic(self) -> bool {
+        matches!(self, Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Remainder)
+    }
+}
+
 type Function = fn(f64) -> f64;
 
 /// Functions of one real number, all names of both versions.
@@ -100,14 +107,61 @@ pub(super) enum Selection<'a> {
     One(i128),
     /// In this order, the first least significant.
     Many(&'a [i128]),
+    /// One index for each dimension.
+    Path(&'a [i128]),
+}
+
+impl Index {
+    /// Calls `take` with what is selected of a name.
+    pub fn select<T>(
+        &self,
+        scope: &dyn Scope,
+        name: &str,
+        span: Span,
+        take: impl FnOnce(Selection) -> ReadResult<T>,
+    ) -> ReadResult<T> {
+        match self {
+            Self::All => take(Selection::All),
+            Self::One(index) => {
+                let index = index.integer(scope)?;
+                take(Selection::One(index))
+            }
+            Self::Range(range) => {
+                let size = scope.size(name, 0).map_err(|fault| fault.at(span))?;
+                let many = range.elements(scope, size, span)?;
+                take(Selection::Many(&many))
+            }
+            Self::Set(set) => {
+                let many: Vec<i128> = set.iter().map(|index| index.integer(scope)).collect::<ReadResult<_>>()?;
+                take(Selection::Many(&many))
+            }
+            Self::Path(path) => {
+                let one = |index: &Self| match index {
+                    Self::One(index) => index.integer(scope),
+                    _ => {
+                        let fault = Fault::new(format!("an expression takes one element of {name}"));
+                        Err(fault.hint("write one number for each dimension").at(span))
+                    }
+                };
+                let path: Vec<i128> = path.iter().map(one).collect::<ReadResult<_>>()?;
+                take(Selection::Path(&path))
+            }
+        }
+    }
+}
+
+/// `left operator right`, of which the parser never sees the whole.
+pub(super) fn binary_of(operator: Binary, left: Expression, right: Expression, span: Span) -> Expression {
+    let height = 1 + left.height.max(right.height);
+    Expression { kind: ExpressionKind::Binary(operator, Box::new(left), Box::new(right)), span, height }
 }
 
 /// The meaning of names in a scope, and the version of its arithmetic.
 pub(super) trait Scope {
     /// The value of a name, or of a part of it.
     fn value(&self, name: &str, part: Selection) -> Result<Value, Fault>;
-    /// The number of elements of a register.
-    fn size(&self, name: &str) -> Result<usize, Fault>;
+    /// The number of elements of a register, or in a dimension of an array.
+    fn size(&self, name: &str, dimension: usize) -> Result<usize, Fault>;
     /// Whether `1/2` is one half, as in OpenQASM 2.
     fn real_division(&self) -> bool;
     /// Counts work, so that a short text cannot take without bound.
@@ -115,6 +169,11 @@ pub(super) trait Scope {
 }
 
 impl Expression {
+    /// One that is nothing but a value.
+    pub fn value(value: Value, span: Span) -> Self {
+        Self { kind: ExpressionKind::Value(value), span, height: 0 }
+    }
+
     /// The value, or what is wrong and where.
     pub fn evaluate(&self, scope: &dyn Scope) -> ReadResult<Value> {
         let located = |fault: Fault| fault.at(self.span);
@@ -125,17 +184,9 @@ impl Expression {
                 Some(value) => Value::Real(value),
                 None => scope.value(name, Selection::All).map_err(located)?,
             },
-            ExpressionKind::Element(name, index) => match &**index {
-                Index::All => scope.value(name, Selection::All).map_err(located)?,
-                Index::One(index) => {
-                    let index = index.integer(scope)?;
-                    scope.value(name, Selection::One(index)).map_err(located)?
-                }
-                Index::Range(range) => {
-                    let many = range.elements(scope, scope.size(name).map_err(located)?, self.span)?;
-                    scope.value(name, Selection::Many(&many)).map_err(located)?
-                }
-            },
+            ExpressionKind::Element(name, index) => {
+                index.select(scope, name, self.span, |part| scope.value(name, part).map_err(located))?
+            }
             ExpressionKind::Unary(operator, inner) => {
                 let value = inner.evaluate(scope)?;
                 let result = match operator {
@@ -146,8 +197,9 @@ impl Expression {
                 result.map_err(|fault| fault.at(inner.span))?
             }
             ExpressionKind::Binary(operator, left, right) => {
-                let (left, right) = (left.evaluate(scope)?, right.evaluate(scope)?);
-                binary(*operator, left, right, scope.real_division()).map_err(located)?
+                let (a, b) = (left.evaluate(scope)?, right.evaluate(scope)?);
+                let (a, b) = (left.beside(a, b, *operator), right.beside(b, a, *operator));
+                binary(*operator, a, b, scope.real_division()).map_err(located)?
             }
             ExpressionKind::Call(name, arguments) if name == "sizeof" => size_of(arguments, scope, self.span)?,
             ExpressionKind::Call(name, arguments) => {
@@ -164,6 +216,18 @@ impl Expression {
         } else {
             let hint = "check for divisions by zero, roots and logarithms of negative numbers, overflow";
             Err(located(Fault::new("this is not a finite number").hint(hint)))
+        }
+    }
+
+    /// Its value beside another operand: a literal is of the type of an unsigned integer that it is combined with.
+    fn beside(&self, value: Value, other: Value, operator: Binary) -> Value {
+        match (&self.kind, value, other) {
+            (ExpressionKind::Value(_), Value::Integer(number), Value::Bits { width, register: false, .. })
+                if operator.is_arithmetic() && number >= 0 && number >> width == 0 =>
+            {
+                Value::unsigned(number as u64, width)
+            }
+            _ => value,
         }
     }
 
@@ -221,17 +285,17 @@ impl Range {
     }
 }
 
-/// `sizeof(q)`, `sizeof(q, 0)`: registers have one dimension.
+/// `sizeof(q)`, `sizeof(a, 1)`.
 fn size_of(arguments: &[Expression], scope: &dyn Scope, span: Span) -> ReadResult<Value> {
     let (name, dimension) = match arguments {
         [Expression { kind: ExpressionKind::Name(name), .. }] => (name, 0),
         [Expression { kind: ExpressionKind::Name(name), .. }, dimension] => (name, dimension.integer(scope)?),
         _ => return Err(Fault::new("sizeof takes the name of a register").at(span)),
     };
-    if dimension != 0 {
+    let Ok(dimension) = usize::try_from(dimension) else {
         return Err(Fault::new(format!("{name} has no dimension {dimension}")).hint("use 0").at(span));
-    }
-    Ok(Value::Integer(scope.size(name).map_err(|fault| fault.at(span))? as i128))
+    };
+    Ok(Value::Integer(scope.size(name, dimension).map_err(|fault| fault.at(span))? as i128))
 }
 
 fn call(name: &str, values: &[Value], real_division: bool) -> Result<Value, Fault> {
@@ -242,10 +306,13 @@ fn call(name: &str, values: &[Value], real_division: bool) -> Result<Value, Faul
         };
     }
     match (name, values) {
+        ("durationof", []) => Ok(Value::Duration { seconds: 0.0, cycles: 0.0 }),
         ("pow", [a, b]) => binary(Binary::Power, *a, *b, real_division),
         ("mod", [a, b]) => binary(Binary::Remainder, *a, *b, real_division),
         ("popcount", [Value::Bits { value, .. }]) => Ok(Value::Integer(value.count_ones().into())),
-        ("rotl" | "rotr", [Value::Bits { value, width }, count]) => {
+        ("real", [Value::Complex { re, .. }]) => Ok(Value::Real(*re)),
+        ("imag", [Value::Complex { im, .. }]) => Ok(Value::Real(*im)),
+        ("rotl" | "rotr", [Value::Bits { value, width, .. }, count]) => {
             let count = count.integer()?.rem_euclid(i128::from(*width)) as u32;
             let left = if name == "rotl" { count } else { (width - count) % width };
             let low = value.checked_shr(width - left).unwrap_or(0);

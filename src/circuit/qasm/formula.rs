@@ -3,7 +3,8 @@
 use super::cursor::{NESTING, Parser, Version, unquoted};
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Binary, Expression, ExpressionKind, Unary};
-use super::syntax::{Index, Type};
+use super::statements::end_of_block;
+use super::syntax::Type;
 use super::token::Token;
 use super::value::{Value, WIDEST};
 
@@ -53,12 +54,17 @@ impl Parser<'_> {
 
     /// Precedence climbing: everything that binds at least as tightly as `weakest`.
     fn operation(&mut self, weakest: u8) -> ReadResult<Expression> {
+        self.nested(|parser| parser.operands(weakest))
+    }
+
+    /// Parses something that may hold its like.
+    pub fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> ReadResult<T>) -> ReadResult<T> {
         if self.depth > NESTING {
             let fault = Fault::new(format!("more than {NESTING} parentheses or signs within each other"));
             return Err(fault.hint("name a part with const float").at(self.span()));
         }
         self.depth += 1;
-        let found = self.operands(weakest);
+        let found = parse(self);
         self.depth -= 1;
         found
     }
@@ -93,6 +99,10 @@ impl Parser<'_> {
         match token {
             Token::Integer | Token::Real => {
                 self.next();
+                if self.word() == "im" {
+                    let number = Value::Complex { re: 0.0, im: self.real(span)? };
+                    return Ok(Expression { span: span.to(self.next().1), ..value(number) });
+                }
                 if let Some(unit) = self.unit() {
                     let time = self.duration(span, unit)?;
                     return Ok(Expression { span: span.to(self.next().1), ..value(time) });
@@ -125,6 +135,15 @@ impl Parser<'_> {
                 };
                 node(ExpressionKind::Unary(unary, Box::new(inner)), span, height)
             }
+            Token::Physical => {
+                self.next();
+                let kind = ExpressionKind::Name(self.slice(span).into());
+                Ok(Expression { kind, span, height: 0 })
+            }
+            Token::Word if self.word() == "measure" => {
+                let fault = Fault::new("a measurement cannot be part of an expression");
+                Err(fault.hint("measure into a bit first").at(span))
+            }
             Token::Word => self.named(),
             _ => Err(self.unexpected("a number, a name or `(`")),
         }
@@ -139,6 +158,9 @@ impl Parser<'_> {
         if let Some(kind) = Type::named(&name.text).filter(|_| self.peek() == Token::OpenBracket) {
             return self.cast(kind, name.span);
         }
+        if name.text == "durationof" && self.peek() == Token::Open {
+            return self.duration_of(name.span);
+        }
         if self.accept(Token::Open) {
             let arguments = self.list(Token::Close, ")", |parser| parser.operation(0))?;
             let height = arguments.iter().map(|a| a.height).max().unwrap_or(0);
@@ -152,25 +174,30 @@ impl Parser<'_> {
             };
             return node(kind, span, height);
         }
-        if self.accept(Token::OpenBracket) {
-            let index = self.index()?;
-            self.expect(Token::CloseBracket, "`]`")?;
-            let parts = match &index {
-                Index::All => vec![],
-                Index::One(one) => vec![one],
-                Index::Range(range) => [&range.start, &range.step, &range.stop].into_iter().flatten().collect(),
-            };
-            let (span, height) = (name.span.to(self.taken()), parts.iter().map(|part| part.height).max().unwrap_or(0));
+        if self.peek() == Token::OpenBracket {
+            let index = self.nested(Self::indices)?;
+            let span = name.span.to(self.taken());
+            let height = index.expressions().iter().map(|part| part.height).max().unwrap_or(0);
             return node(ExpressionKind::Element(name.text, Box::new(index)), span, height);
         }
         Ok(Expression { kind: ExpressionKind::Name(name.text), span: name.span, height: 0 })
     }
 
+    /// The rest of `durationof({ ... })`: no device, no time.
+    fn duration_of(&mut self, start: Span) -> ReadResult<Expression> {
+        self.next();
+        let found = end_of_block(&self.text[self.span().start as usize..]);
+        let Some(end) = found.filter(|_| self.peek() == Token::OpenBrace) else {
+            return Err(self.unexpected("a block, as in durationof({x $0;})"));
+        };
+        self.seek(self.span().start as usize + end);
+        self.expect(Token::Close, "`)`")?;
+        node(ExpressionKind::Call("durationof".into(), Vec::new()), start.to(self.taken()), 0)
+    }
+
     /// The rest of `int[4](x)`.
     fn cast(&mut self, kind: Type, start: Span) -> ReadResult<Expression> {
-        self.next();
-        let width = self.operation(0)?;
-        self.expect(Token::CloseBracket, "`]`")?;
+        let Some(width) = self.width(kind)? else { return Err(self.unexpected("a width")) };
         self.expect(Token::Open, "`(` and what is cast")?;
         let inner = self.operation(0)?;
         self.expect(Token::Close, "`)`")?;
@@ -202,7 +229,7 @@ impl Parser<'_> {
             return Err(fault.hint(format!("write 1 to {WIDEST} digits 0 and 1, as in \"0110\"")).at(span));
         }
         let value = u64::from_str_radix(&digits, 2).expect("at most 64 digits, all of them bits");
-        Ok(Value::Bits { value, width: width as u32 })
+        Ok(Value::bits(value, width as u32))
     }
 
     pub fn integer(&self, span: Span) -> ReadResult<Value> {

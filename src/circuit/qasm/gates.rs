@@ -14,6 +14,7 @@ use super::scope::suggest;
 use super::syntax::{Index, Modifier, Name, Operand, Statement, StatementKind as Kind};
 use super::unitary::{controlled, inverse, is_gate, power};
 use super::value::Value;
+use super::variables::Register;
 use crate::circuit::{Gate, Op, OpKind, Param};
 use crate::math::Seconds;
 
@@ -76,7 +77,7 @@ impl Builder<'_> {
                 return Err(fault.at(formal.span));
             }
         }
-        if self.gates.contains_key(&name.text) {
+        if self.gates.contains_key(&name.text) || self.subroutines.contains_key(&name.text) {
             return Err(Fault::new(format!("gate {} is defined twice", name.text)).at(name.span));
         }
         let operands: HashSet<&str> = qubits.iter().map(|qubit| qubit.text.as_str()).collect();
@@ -359,14 +360,20 @@ impl Builder<'_> {
         });
         let formal: HashMap<String, Symbol> = (definition.params.iter().zip(numbers))
             .map(|(name, value)| (name.text.clone(), Symbol::Value(value)))
-            .chain(definition.qubits.iter().zip(qubits).map(|(name, &q)| (name.text.clone(), Symbol::Qubits(q..q + 1))))
+            .chain(
+                definition
+                    .qubits
+                    .iter()
+                    .zip(qubits)
+                    .map(|(name, &q)| (name.text.clone(), Symbol::Qubits(Register::Run(q..q + 1)))),
+            )
             .collect();
-        let outside = self.scopes.split_off(1);
+        let base = std::mem::replace(&mut self.base, self.scopes.len());
         let was_inside = std::mem::replace(&mut self.inside_gate, true);
         self.scopes.push(formal);
         let done = self.body(definition.body.as_deref().unwrap_or_default(), exact, out);
-        self.scopes.truncate(1);
-        self.scopes.extend(outside);
+        self.scopes.pop();
+        self.base = base;
         self.inside_gate = was_inside;
         done
     }
@@ -383,7 +390,7 @@ impl Builder<'_> {
                     }
                     self.single_call(statement, &qubits, exact, out)?;
                 }
-                Kind::For { variable, range, body } => {
+                Kind::For { variable, range, body, .. } => {
                     for value in self.range_values(range, statement.span)? {
                         self.scopes.push(HashMap::from([(variable.text.clone(), Symbol::Value(value))]));
                         let done = self.body(body, exact, out);

@@ -39,23 +39,25 @@ gate xx_minus_yy(theta, beta) a, b {
 }
 ";
 
-/// Words of OpenQASM 3 that a static circuit cannot hold, and what to do instead.
-pub(super) fn refused(word: &str) -> Option<&'static str> {
-    Some(match word {
-        "def" | "extern" | "return" => "subroutines are not supported: write a gate, or the statements themselves",
-        "while" => "loops of unknown length are not supported: write for int i in [0:n] { ... }",
-        "break" | "continue" => "loops run to their end: shorten the range instead",
-        "switch" => "write if statements, one per case",
-        "let" => "aliases are not supported: name the qubits of the register",
-        "array" | "complex" | "duration" | "stretch" | "readonly" | "mutable" => {
-            "only qubit, bit, input float, const numbers and gates can be declared"
-        }
-        "float" | "angle" | "int" | "uint" | "bool" => {
-            "variables are not supported: declare it const, or as an input float"
-        }
-        "output" => "every bit is an output: leave the declaration out",
-        "end" => "end the text there",
-        "durationof" | "nop" => "leave it out",
-        _ => return None,
-    })
+/// Words that begin a statement of OpenQASM 3 about numbers, subroutines or the flow of control.
+pub(super) fn is_classical(word: &str) -> bool {
+    super::syntax::Type::named(word).is_some_and(|kind| kind != super::syntax::Type::Bit) || CLASSICAL.contains(&word)
 }
+
+#[rustfmt::skip]
+const CLASSICAL: &[&str] = &[
+    "array", "stretch", "const", "input", "output", "let", "def", "extern", "return", "while", "break", "continue",
+    "switch", "end", "nop", "readonly", "mutable", "case", "default", "else",
+];
+
+/// Words of OpenQASM 3 that nothing can be called.
+pub(super) fn is_keyword(word: &str) -> bool {
+    is_classical(word) || KEYWORDS.contains(&word)
+}
+
+#[rustfmt::skip]
+const KEYWORDS: &[&str] = &[
+    "OPENQASM", "include", "defcalgrammar", "cal", "defcal", "gate", "box", "if", "for", "in", "qreg", "creg", "qubit",
+    "bit", "void", "gphase", "inv", "pow", "ctrl", "negctrl", "durationof", "delay", "reset", "measure", "barrier",
+    "true", "false", "pragma",
+];

@@ -121,6 +121,10 @@ impl Parser<'_> {
     pub fn body(&mut self, shared: &mut Shared) -> ReadResult<Vec<Statement>> {
         match self.peek() {
             Token::OpenBrace => self.block(shared),
+            Token::Semicolon => {
+                let fault = Fault::new("`;` alone is no statement");
+                Err(fault.hint("write { } where nothing is to be done").at(self.span()))
+            }
             _ => Ok(self.statement(shared)?.into_iter().collect()),
         }
     }
@@ -148,6 +152,14 @@ impl Parser<'_> {
             }
             Token::OpenBrace => return Ok(Some(Kind::Block(self.block(shared)?))),
             Token::Pragma => {
+                let text = self.slice(start);
+                if !text
+                    .strip_prefix("#pragma")
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r']))
+                {
+                    let fault = Fault::new("`#` begins nothing but a #pragma");
+                    return Err(fault.hint("write // for a comment").at(start));
+                }
                 self.next();
                 let line: String = self.slice(start).trim_end().chars().take(60).collect();
                 shared.receiver.notice(start, format!("{line} was ignored"));
@@ -167,12 +179,13 @@ impl Parser<'_> {
             "include" => Err(Fault::new("include must be outside of blocks").at(start)),
             "gate" | "opaque" => self.gate(shared).map(Some),
             "qreg" | "creg" => self.old_register().map(Some),
-            "qubit" | "bit" => self.register(shared).map(Some),
-            "input" => self.input().map(Some),
-            "const" => self.constant().map(Some),
+            "qubit" | "bit" => self.register().map(Some),
             "measure" => {
                 self.next();
                 let from = self.operand()?;
+                if self.peek() == Token::Semicolon && self.version == Version::Three {
+                    return self.end(Kind::MeasureAway(from)).map(Some);
+                }
                 if self.peek() == Token::Semicolon {
                     let hint = "write c[0] = measure q[0]; a measurement without a bit only destroys phases";
                     return Err(Fault::new("this measurement goes nowhere").hint(hint).at(start.to(self.span())));
@@ -202,16 +215,20 @@ impl Parser<'_> {
             }
             "defcal" | "cal" => self.calibration(shared).map(|()| None),
             "defcalgrammar" => {
-                while !matches!(self.peek(), Token::Semicolon | Token::End) {
-                    self.next();
+                self.next();
+                if self.peek() != Token::Text {
+                    return Err(self.unexpected("the name of a grammar in quotes"));
                 }
+                self.next();
                 self.expect(Token::Semicolon, "`;`")?;
                 shared.receiver.notice(start, "defcalgrammar was ignored".into());
                 Ok(None)
             }
-            word if let Some(hint) = library::refused(word) => {
-                Err(Fault::new(format!("`{word}` is not supported")).hint(hint).at(start))
+            word if self.version == Version::Two && library::is_classical(word) => {
+                let fault = Fault::new(format!("`{word}` is a word of OpenQASM 3"));
+                Err(fault.hint("begin the text with OPENQASM 3.0;").at(start))
             }
+            word if library::is_classical(word) => self.classical(shared),
             _ => self.call_or_assignment().map(Some),
         }
     }

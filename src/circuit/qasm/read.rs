@@ -17,6 +17,9 @@ pub struct ReadOptions {
     pub include: Vec<PathBuf>,
     /// Length of a device cycle, for delays in `dt`. Without it they are refused.
     pub cycle: Option<Seconds>,
+    /// Values of the inputs that have one, by name, as text: numbers, `true`, bits like `0110`. An input of type float or
+    /// angle without a value is a slot; any other needs one.
+    pub inputs: Vec<(String, String)>,
     /// Longest text, bytes.
     pub max_bytes: usize,
     /// Most qubits, and most classical bits.
@@ -32,6 +35,7 @@ impl Default for ReadOptions {
             name: "input.qasm".into(),
             include: Vec::new(),
             cycle: None,
+            inputs: Vec::new(),
             max_bytes: 1 << 30,
             max_register: MAX_REGISTER,
             max_operations: 10_000_000,
@@ -85,10 +89,13 @@ pub fn read_with_notices(text: &str, options: &ReadOptions) -> Result<Reading, Q
     let mut files = vec![SourceFile { name: options.name.clone(), text: text.into() }];
     let mut builder = Builder::new(options, text.len());
     match parse(&mut files, options, &mut builder) {
-        Ok(()) => {
-            let (circuit, found) = builder.finish();
-            Ok(Reading { circuit, notices: notices(&files, found) })
-        }
+        Ok(()) => match builder.finish() {
+            Ok((circuit, found)) => Ok(Reading { circuit, notices: notices(&files, found) }),
+            Err(FaultAt(found)) => {
+                let (fault, span) = *found;
+                Err(QasmError::new(&files[span.file as usize], span, fault))
+            }
+        },
         Err(FaultAt(found)) => {
             let (fault, span) = *found;
             Err(QasmError::new(&files[span.file as usize], span, fault))

@@ -1,12 +1,12 @@
 //! What the names of a text stand for, and how much work it may take.
 
-use std::ops::Range as Indices;
-
 use super::build::{Builder, Symbol};
 use super::cursor::Version;
 use super::error::Fault;
 use super::expression::{Scope, Selection};
+use super::syntax::Type;
 use super::value::Value;
+use super::variables::{Content, Read, Register, bits_of, part_of};
 use crate::circuit::Param;
 
 impl Scope for Builder<'_> {
@@ -17,10 +17,21 @@ impl Scope for Builder<'_> {
                 Err(Fault::new(format!("the input {name} is out of reach inside a gate"))
                     .hint("hand it to the gate as a parameter"))
             }
-            Symbol::Value(_) if !matches!(part, Selection::All) => {
-                Err(Fault::new(format!("{name} is a number and has no elements")))
-            }
-            Symbol::Value(value) => Ok(*value),
+            Symbol::Value(value) => match part {
+                Selection::All => Ok(*value),
+                _ => {
+                    let (kind, width) = match value {
+                        Value::Integer(_) => (Type::Int, None),
+                        Value::Bits { width, .. } => (Type::Bit, Some(*width)),
+                        Value::Turn { width, .. } => (Type::Angle, Some(*width)),
+                        _ => return Err(Fault::new(format!("{name} is a number and has no elements"))),
+                    };
+                    match part_of(name, &Content::Known(*value), (kind, width), part)? {
+                        Read::Value(value) => Ok(value),
+                        Read::Word(_) => Err(Fault::new(format!("{name} has no such part"))),
+                    }
+                }
+            },
             Symbol::Inputs(slots) => {
                 let size = slots.len();
                 let index = if let Selection::One(index) = part { Some(index) } else { None };
@@ -34,15 +45,28 @@ impl Scope for Builder<'_> {
                 Ok(Value::Angle(Param::slot(slot)))
             }
             Symbol::Qubits(_) => Err(Fault::new(format!("{name} is a qubit, not a number"))),
-            Symbol::Bits(_) => Err(Fault::new(format!("{name} is only known when the circuit runs"))
-                .hint("use classical bits only in the condition of an if")),
+            Symbol::Bits(_) | Symbol::Variable(_) | Symbol::Array(_) => match self.read(name, part)? {
+                Some(Read::Value(value)) => Ok(value),
+                Some(Read::Word(word)) if let Some(value) = word.known() => Ok(value),
+                _ => Err(Fault::new(format!("{name} is only known when the circuit runs"))
+                    .hint("use it in conditions, angles of gates and assignments")),
+            },
         }
     }
 
-    fn size(&self, name: &str) -> Result<usize, Fault> {
-        match self.symbol(name)?.1 {
-            Symbol::Qubits(range) | Symbol::Bits(range) | Symbol::Inputs(range) => Ok(range.len()),
-            Symbol::Value(_) => Err(Fault::new(format!("{name} is a number and has no size"))),
+    fn size(&self, name: &str, dimension: usize) -> Result<usize, Fault> {
+        let sizes = match self.symbol(name)?.1 {
+            Symbol::Qubits(register) | Symbol::Bits(register) => vec![register.len()],
+            Symbol::Inputs(range) => vec![range.len()],
+            Symbol::Array(array) => array.sizes.clone(),
+            Symbol::Variable(variable) => bits_of(variable.kind, variable.width).into_iter().collect(),
+            Symbol::Value(Value::Bits { width, .. } | Value::Turn { width, .. }) => vec![*width as usize],
+            Symbol::Value(_) => Vec::new(),
+        };
+        match sizes.get(dimension) {
+            Some(size) => Ok(*size),
+            None if sizes.is_empty() => Err(Fault::new(format!("{name} is a number and has no size"))),
+            None => Err(Fault::new(format!("{name} has no dimension {dimension}")).hint("dimensions begin with 0")),
         }
     }
 
@@ -65,7 +89,14 @@ impl Scope for Builder<'_> {
 impl Builder<'_> {
     /// The symbol and the depth of its scope.
     pub fn found(&self, name: &str) -> Option<(usize, &Symbol)> {
-        self.scopes.iter().enumerate().rev().find_map(|(depth, scope)| Some((depth, scope.get(name)?)))
+        let inner = self.scopes.iter().enumerate().skip(self.base).rev();
+        inner.chain(self.scopes.iter().enumerate().take(1)).find_map(|(depth, scope)| Some((depth, scope.get(name)?)))
+    }
+
+    /// The symbol itself.
+    pub fn found_mut(&mut self, name: &str) -> Option<&mut Symbol> {
+        let (depth, _) = self.found(name)?;
+        self.scopes[depth].get_mut(name)
     }
 
     /// The same, or what else the name could be.
@@ -78,12 +109,12 @@ impl Builder<'_> {
 }
 
 /// Element `index` of a register; `from_end` if negative indices count from its end, as in OpenQASM 3.
-pub(super) fn element(name: &str, register: &Indices<usize>, index: i128, from_end: bool) -> Result<usize, Fault> {
+pub(super) fn element(name: &str, register: &Register, index: i128, from_end: bool) -> Result<usize, Fault> {
     let length = register.len() as i128;
     let position = if index < 0 && from_end { index.saturating_add(length) } else { index };
-    match usize::try_from(position) {
-        Ok(position) if position < register.len() => Ok(register.start + position),
-        _ => {
+    match usize::try_from(position).ok().and_then(|position| register.get(position)) {
+        Some(found) => Ok(found),
+        None => {
             let fault = Fault::new(format!("{name}[{index}] is outside the register of {length}"));
             Err(fault.hint(format!("use 0 to {}", length - 1)))
         }

@@ -2,9 +2,10 @@
 
 use super::cursor::{Parser, Version};
 use super::error::{Fault, ReadResult};
-use super::expression::Expression;
+use super::expression::{Binary, Expression};
+use super::library;
 use super::parse::Shared;
-use super::syntax::{ForRange, Index, Modifier, Name, Operand, Range, StatementKind as Kind, Type};
+use super::syntax::{ForRange, Index, Modifier, Name, Operand, Range, Source, StatementKind as Kind, Type};
 use super::token::Token;
 
 impl Parser<'_> {
@@ -35,10 +36,14 @@ impl Parser<'_> {
         if size.is_none() && self.version == Version::Two {
             return Err(self.unexpected("`[` and the size of the register"));
         }
-        self.end(if quantum { Kind::Qubits { name, size } } else { Kind::Bits { name, size, measured: None } })
+        self.end(if quantum {
+            Kind::Qubits { name, size }
+        } else {
+            Kind::Bits { name, size, initial: None, output: false }
+        })
     }
 
-    fn bracketed(&mut self) -> ReadResult<Option<Expression>> {
+    pub fn bracketed(&mut self) -> ReadResult<Option<Expression>> {
         if !self.accept(Token::OpenBracket) {
             return Ok(None);
         }
@@ -48,7 +53,7 @@ impl Parser<'_> {
     }
 
     /// `qubit[2] q;` `bit[2] c;` `bit c = measure q[0];` `bit[2] c = "00";`
-    pub fn register(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
+    pub fn register(&mut self) -> ReadResult<Kind> {
         let start = self.span();
         let quantum = self.word() == "qubit";
         if self.version == Version::Two {
@@ -58,73 +63,12 @@ impl Parser<'_> {
         }
         self.next();
         let size = self.bracketed()?;
-        let name = self.name("the name of the register")?;
+        let name = self.declared_name("the name of the register")?;
         if quantum {
             return self.end(Kind::Qubits { name, size });
         }
-        let mut measured = None;
-        if self.accept(Token::Assign) {
-            if self.word() == "measure" {
-                self.next();
-                measured = Some(self.operand()?);
-            } else {
-                if self.peek() == Token::Invalid {
-                    return Err(self.unexpected("a value"));
-                }
-                let (token, span) = self.next();
-                let zero = match token {
-                    Token::Text | Token::Integer => self.slice(span).bytes().all(|b| b"\"'0_".contains(&b)),
-                    Token::Word => self.slice(span) == "false",
-                    _ => false,
-                };
-                if !zero {
-                    let hint = "classical bits start at 0 and change by measurement only";
-                    return Err(Fault::new("bits cannot be given a value").hint(hint).at(span));
-                }
-                shared.receiver.notice(start, format!("{} starts at zero anyway", name.text));
-            }
-        }
-        self.end(Kind::Bits { name, size, measured })
-    }
-
-    pub fn input(&mut self) -> ReadResult<Kind> {
-        self.next();
-        let mut kind = self.name("a type")?;
-        let mut size = None;
-        if kind.text == "array" {
-            self.expect(Token::OpenBracket, "`[`")?;
-            kind = self.name("a type")?;
-            self.bracketed()?;
-            self.expect(Token::Comma, "`,`")?;
-            size = Some(self.expression()?);
-            if self.peek() == Token::Comma {
-                let fault = Fault::new("arrays of more than one dimension are not supported");
-                return Err(fault.hint("write one size, as in input array[float, 6] x;").at(self.span()));
-            }
-            self.expect(Token::CloseBracket, "`]`")?;
-        } else {
-            self.bracketed()?;
-        }
-        if !["float", "angle"].contains(&kind.text.as_str()) {
-            let fault = Fault::new(format!("inputs of type {} are not supported", kind.text));
-            return Err(fault.hint("write input float x; or input array[float, 3] x;").at(kind.span));
-        }
-        let name = self.name("the name of the input")?;
-        self.end(Kind::Input { name, size })
-    }
-
-    pub fn constant(&mut self) -> ReadResult<Kind> {
-        self.next();
-        let kind = self.name("a type")?;
-        let Some(kind) = Type::named(&kind.text) else {
-            let fault = Fault::new(format!("constants of type {} are not supported", kind.text));
-            return Err(fault.hint("use float, angle, int, uint, bool, bit or duration").at(kind.span));
-        };
-        let width = self.bracketed()?;
-        let name = self.name("the name of the constant")?;
-        self.expect(Token::Assign, "`=`")?;
-        let value = self.expression()?;
-        self.end(Kind::Constant { kind, width, name, value })
+        let initial = self.initial()?;
+        self.end(Kind::Bits { name, size, initial, output: false })
     }
 
     pub fn operand(&mut self) -> ReadResult<Operand> {
@@ -135,19 +79,30 @@ impl Parser<'_> {
             return Ok(Operand { name, index: Index::All, span });
         }
         let name = self.name("a qubit or bit")?;
-        let index = if self.accept(Token::OpenBracket) {
-            let index = self.index()?;
-            self.expect(Token::CloseBracket, "`]`")?;
-            index
-        } else {
-            Index::All
-        };
+        let index = self.indices()?;
         Ok(Operand { name, index, span: span.to(self.taken()) })
     }
 
-    pub fn index(&mut self) -> ReadResult<Index> {
-        if self.peek() == Token::OpenBrace {
-            return Err(Fault::new("sets of indices are not supported").hint("name each element").at(self.span()));
+    /// `[1]`, `[0:2]`, `[{0, 2}]`, `[1, 2]`, `[1][2]` or nothing.
+    pub fn indices(&mut self) -> ReadResult<Index> {
+        let mut path = Vec::new();
+        while self.accept(Token::OpenBracket) {
+            path.extend(self.list(Token::CloseBracket, "]", Self::index)?);
+            if path.is_empty() {
+                return Err(Fault::new("these brackets hold no index").at(self.taken()));
+            }
+        }
+        Ok(match path.len() {
+            0 => Index::All,
+            1 => path.remove(0),
+            _ => Index::Path(path),
+        })
+    }
+
+    fn index(&mut self) -> ReadResult<Index> {
+        self.piece()?;
+        if self.accept(Token::OpenBrace) {
+            return Ok(Index::Set(self.list(Token::CloseBrace, "}", Self::expression)?));
         }
         let start = if self.peek() == Token::Colon { None } else { Some(self.expression()?) };
         match start {
@@ -159,11 +114,11 @@ impl Parser<'_> {
     /// The rest of `start:stop` or `start:step:stop`.
     pub fn range(&mut self, start: Option<Expression>, end: Token) -> ReadResult<Range> {
         self.expect(Token::Colon, "`:`")?;
-        let second = if self.peek() == end { None } else { Some(self.expression()?) };
+        let second = if [end, Token::Comma].contains(&self.peek()) { None } else { Some(self.expression()?) };
         if !self.accept(Token::Colon) {
             return Ok(Range { start, step: None, stop: second });
         }
-        let stop = if self.peek() == end { None } else { Some(self.expression()?) };
+        let stop = if [end, Token::Comma].contains(&self.peek()) { None } else { Some(self.expression()?) };
         Ok(Range { start, step: second, stop })
     }
 
@@ -196,13 +151,17 @@ impl Parser<'_> {
     pub fn for_loop(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
         self.next();
         let mut variable = self.name("a type or the loop variable")?;
+        let mut kind = None;
+        if self.word() == "in" && library::is_keyword(&variable.text) {
+            return Err(Fault::new(format!("`{}` is a word of the language", variable.text)).at(variable.span));
+        }
         if self.word() != "in" {
-            if !["int", "uint"].contains(&variable.text.as_str()) {
-                let fault = Fault::new(format!("loops over {} are not supported", variable.text));
+            let Some(found) = Type::named(&variable.text) else {
+                let fault = Fault::new(format!("there is no type {}", variable.text));
                 return Err(fault.hint("write for int i in [0:3] { ... }").at(variable.span));
-            }
-            self.bracketed()?;
-            variable = self.name("the loop variable")?;
+            };
+            kind = Some((found, self.width(found)?));
+            variable = self.declared_name("the loop variable")?;
         }
         if self.word() != "in" {
             return Err(self.unexpected("`in`"));
@@ -220,17 +179,15 @@ impl Parser<'_> {
                 self.next();
                 ForRange::Set(self.list(Token::CloseBrace, "}", Self::expression)?)
             }
-            _ => return Err(self.unexpected("a range like [0:3] or a set like {0, 2}")),
+            Token::Word => ForRange::Elements(self.operand()?),
+            _ => return Err(self.unexpected("a range like [0:3], a set like {0, 2} or a register")),
         };
-        Ok(Kind::For { variable, range, body: self.body(shared)? })
+        Ok(Kind::For { variable, kind, range, body: self.body(shared)? })
     }
 
     pub fn boxed(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
         let start = self.next().1;
-        if self.peek() == Token::OpenBracket {
-            let fault = Fault::new("a box with a duration is not supported");
-            return Err(fault.hint("leave the duration out, or write delays").at(self.span()));
-        }
+        self.bracketed()?;
         let body = self.block(shared)?;
         shared.receiver.notice(start, "a box was dissolved; what it holds is kept in its order".into());
         Ok(Kind::Block(body))
@@ -244,13 +201,19 @@ impl Parser<'_> {
         let Some(end) = end_of_block(&self.text[start.start as usize..]) else {
             return Err(Fault::new(format!("this {what} is never closed")).hint("add a }").at(start));
         };
+        let block = &self.text[start.start as usize..start.start as usize + end];
+        if block.split('{').next().is_some_and(|header| header.matches("->").count() > 1) {
+            return Err(Fault::new(format!("this {what} returns twice")).hint("name one type behind ->").at(start));
+        }
         self.seek(start.start as usize + end);
         shared.receiver.notice(start, format!("a {what} block was skipped: pulses are not simulated"));
         Ok(())
     }
 
     pub fn call_or_assignment(&mut self) -> ReadResult<Kind> {
-        if matches!(self.peek_after(), Token::Assign | Token::OpenBracket) && self.modifier_word().is_none() {
+        if matches!(self.peek_after(), Token::Assign | Token::Compound | Token::OpenBracket)
+            && self.modifier_word().is_none()
+        {
             return self.assignment();
         }
         let mut modifiers = Vec::new();
@@ -269,21 +232,29 @@ impl Parser<'_> {
         Ok(Kind::Call { modifiers, name, arguments, operands })
     }
 
-    /// `c[0] = measure q[0];`
+    /// `c[0] = measure q[0];`, `n += 2;`
     fn assignment(&mut self) -> ReadResult<Kind> {
         let to = self.operand()?;
-        if self.peek() != Token::Assign {
-            let fault = Fault::new(format!("`{}` is not followed by an assignment", to.name.text));
-            return Err(fault.hint("a gate is followed by its operands, a bit by = measure").at(to.span));
+        let operator = match self.peek() {
+            Token::Assign => None,
+            Token::Compound => Some(compound(self.slice(self.span()))),
+            _ => {
+                let fault = Fault::new(format!("`{}` is not followed by an assignment", to.name.text));
+                return Err(fault.hint("a gate is followed by its operands, a bit by = measure").at(to.span));
+            }
+        };
+        let sign = self.next().1;
+        if self.version == Version::Two {
+            let fault = Fault::new("assignments are of OpenQASM 3");
+            return Err(fault.hint("write measure q[0] -> c[0]; or OPENQASM 3.0;").at(sign));
         }
-        self.next();
-        if self.word() != "measure" {
-            let hint = "classical bits change by measurement only, constants are declared with const";
-            return Err(Fault::new("only measurements can be assigned").hint(hint).at(self.span()));
+        match (self.source()?, operator) {
+            (Source::Measure(from), None) => self.end(Kind::Measure { from, to }),
+            (Source::Measure(_), Some(_)) => Err(Fault::new("a measurement cannot be part of an expression")
+                .hint("measure into a bit first")
+                .at(sign)),
+            (source, operator) => self.end(Kind::Assign { to, operator, source }),
         }
-        self.next();
-        let from = self.operand()?;
-        self.end(Kind::Measure { from, to })
     }
 
     fn modifier_word(&self) -> Option<&str> {
@@ -311,8 +282,25 @@ impl Parser<'_> {
     }
 }
 
+/// The operator of `+=` and the like.
+fn compound(sign: &str) -> Binary {
+    match sign {
+        "+=" => Binary::Add,
+        "-=" => Binary::Subtract,
+        "*=" => Binary::Multiply,
+        "/=" => Binary::Divide,
+        "%=" => Binary::Remainder,
+        "**=" => Binary::Power,
+        "&=" => Binary::BitAnd,
+        "|=" => Binary::BitOr,
+        "^=" => Binary::BitXor,
+        "<<=" => Binary::ShiftLeft,
+        _ => Binary::ShiftRight,
+    }
+}
+
 /// Behind the first block in braces of a text, blocks inside it included; `None` if there is none or it is never closed.
-fn end_of_block(text: &str) -> Option<usize> {
+pub(super) fn end_of_block(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut at, mut open, mut line_end) = (0, 0usize, 0);
     while at < bytes.len() {

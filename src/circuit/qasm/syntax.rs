@@ -1,7 +1,9 @@
 //! The statements of both versions as a tree.
 
+use std::rc::Rc;
+
 use super::error::Span;
-use super::expression::Expression;
+use super::expression::{Binary, Expression};
 
 /// A name and its position.
 #[derive(Clone, Debug)]
@@ -25,21 +27,46 @@ pub(super) enum StatementKind {
         qubits: Vec<Name>,
         body: Option<Vec<Statement>>,
     },
+    /// `def name(params) -> type { body }`
+    Subroutine(Rc<Subroutine>),
+    /// `extern name(types) -> type;`
+    Extern(Name),
     /// `qreg q[2];`, `qubit[2] q;`, `qubit q;`
     Qubits {
         name: Name,
         size: Option<Expression>,
     },
-    /// `creg c[2];`, `bit[2] c;`, `bit c = measure q;`
+    /// `creg c[2];`, `bit[2] c;`, `bit c = measure q;`, `output bit c;`
     Bits {
         name: Name,
         size: Option<Expression>,
-        measured: Option<Operand>,
+        initial: Option<Source>,
+        output: bool,
     },
-    /// `input float x;`, `input array[float, 3] x;`
+    /// `input float x;`, `input array[float, 3] x;`, `input int[8] n;`
     Input {
+        kind: Type,
+        width: Option<Expression>,
         name: Name,
         size: Option<Expression>,
+    },
+    /// `int[8] n = 3;`, `array[uint[4], 2, 3] a;`, `output uint[4] n;`
+    Variable {
+        declared: DeclaredType,
+        name: Name,
+        initial: Option<Source>,
+        output: bool,
+    },
+    /// `let a = q[0:2] ++ r;`
+    Alias {
+        name: Name,
+        parts: Vec<Operand>,
+    },
+    /// `c = "01";`, `n += 2;`
+    Assign {
+        to: Operand,
+        operator: Option<Binary>,
+        source: Source,
     },
     /// `const float a = 2;`, `const uint[4] n = 3;`
     Constant {
@@ -60,6 +87,8 @@ pub(super) enum StatementKind {
         from: Operand,
         to: Operand,
     },
+    /// `measure q;`, whose outcome nobody keeps.
+    MeasureAway(Operand),
     Reset(Operand),
     /// No operands: all qubits.
     Barrier(Vec<Operand>),
@@ -74,11 +103,74 @@ pub(super) enum StatementKind {
     },
     For {
         variable: Name,
+        /// The type that the text gives it.
+        kind: Option<(Type, Option<Expression>)>,
         range: ForRange,
         body: Vec<Statement>,
     },
+    While {
+        condition: Expression,
+        body: Vec<Statement>,
+    },
+    Switch {
+        on: Expression,
+        cases: Vec<(Vec<Expression>, Vec<Statement>)>,
+        otherwise: Vec<Statement>,
+    },
+    Break,
+    Continue,
+    End,
+    Return(Option<Source>),
     /// A scope of its own: `{ ... }` or `box { ... }`.
     Block(Vec<Statement>),
+}
+
+/// What a variable is given.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Expression(Expression),
+    /// `= measure q`
+    Measure(Operand),
+    /// `= {1, 2}`
+    List(Vec<Source>, Span),
+}
+
+/// The type of a variable: a scalar, or an array of them.
+#[derive(Clone, Debug)]
+pub(super) struct DeclaredType {
+    pub kind: Type,
+    pub width: Option<Expression>,
+    /// Sizes of an array; empty for a scalar.
+    pub sizes: Vec<Expression>,
+}
+
+/// What a subroutine takes.
+#[derive(Clone, Debug)]
+pub(super) struct Parameter {
+    pub name: Name,
+    pub kind: ParameterKind,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum ParameterKind {
+    /// `qubit q`, `qubit[3] q`.
+    Qubits(Option<Expression>),
+    Scalar {
+        kind: Type,
+        width: Option<Expression>,
+    },
+    /// `readonly array[...] a`, `mutable array[...] a`.
+    Array {
+        mutable: bool,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Subroutine {
+    pub name: Name,
+    pub params: Vec<Parameter>,
+    pub returns: Option<(Type, Option<Expression>)>,
+    pub body: Vec<Statement>,
 }
 
 /// `q`, `q[1]`, `q[0:2]`, `$3`.
@@ -95,6 +187,23 @@ pub(super) enum Index {
     One(Expression),
     /// First, step, last, both ends included.
     Range(Range),
+    /// `q[{0, 3}]`
+    Set(Vec<Expression>),
+    /// `a[1, 2]`, `a[1][2]`: one for each dimension, the bits of a number behind them.
+    Path(Vec<Index>),
+}
+
+impl Index {
+    /// The expressions in it.
+    pub fn expressions(&self) -> Vec<&Expression> {
+        match self {
+            Self::All => Vec::new(),
+            Self::One(one) => vec![one],
+            Self::Range(range) => [&range.start, &range.step, &range.stop].into_iter().flatten().collect(),
+            Self::Set(set) => set.iter().collect(),
+            Self::Path(path) => path.iter().flat_map(Self::expressions).collect(),
+        }
+    }
 }
 
 /// `start:stop` or `start:step:stop`, both ends included; a missing end is the register's.
@@ -109,6 +218,8 @@ pub(super) struct Range {
 pub(super) enum ForRange {
     Range(Range),
     Set(Vec<Expression>),
+    /// Elements of an array, a register or the bits of a number.
+    Elements(Operand),
 }
 
 #[derive(Clone, Debug)]
@@ -132,10 +243,11 @@ pub(super) enum Type {
     Bool,
     Bit,
     Duration,
+    Complex,
 }
 
 /// The types with their names.
-const TYPES: [(&str, Type); 7] = [
+const TYPES: [(&str, Type); 8] = [
     ("float", Type::Float),
     ("angle", Type::Angle),
     ("int", Type::Int),
@@ -143,6 +255,7 @@ const TYPES: [(&str, Type); 7] = [
     ("bool", Type::Bool),
     ("bit", Type::Bit),
     ("duration", Type::Duration),
+    ("complex", Type::Complex),
 ];
 
 impl Type {

@@ -9,7 +9,6 @@ use super::error::{Fault, Span};
 #[derive(Logos, Clone, Copy, Debug, PartialEq)]
 #[logos(skip r"[ \t\r\n\f\u{feff}]+")]
 #[logos(skip(r"//[^\n]*", allow_greedy = true))]
-#[logos(skip r"/\*([^*]|\*+[^*/])*\*+/")]
 pub(super) enum Token {
     /// Names and keywords; which is which depends on the context.
     #[regex(r"[\p{L}_][\p{L}\p{Nd}_]*")]
@@ -49,6 +48,9 @@ pub(super) enum Token {
     OpenBrace,
     #[token("}")]
     CloseBrace,
+    /// Of a comment, which is passed over by hand: where it is never closed, the text is searched once.
+    #[token("/*")]
+    OpenComment,
     #[token("->")]
     Arrow,
     #[token("@")]
@@ -97,13 +99,21 @@ pub(super) enum Token {
     ShiftLeft,
     #[token(">>")]
     ShiftRight,
-    /// Signs of the language that no supported statement uses.
     #[token("++")]
+    Concat,
+    /// An operator and an assignment.
     #[token("+=")]
     #[token("-=")]
     #[token("*=")]
     #[token("/=")]
-    OtherSign,
+    #[token("%=")]
+    #[token("**=")]
+    #[token("&=")]
+    #[token("|=")]
+    #[token("^=")]
+    #[token("<<=")]
+    #[token(">>=")]
+    Compound,
     /// No word or sign of the language; [`fault_of`] says why. Reported where it is met, because calibrations, pragmas
     /// and annotations may hold anything.
     Invalid,
@@ -116,22 +126,35 @@ pub(super) struct Tokens<'a> {
     text: &'a str,
     file: u16,
     lexer: Lexer<'a, Token>,
+    /// No comment is closed from here on.
+    unclosed: bool,
 }
 
 impl<'a> Tokens<'a> {
     /// From the first byte on.
     pub fn new(text: &'a str, file: u16) -> Self {
-        Self { text, file, lexer: Token::lexer(text) }
+        Self { text, file, lexer: Token::lexer(text), unclosed: false }
     }
 
     /// The next token. Behind the last there are `End`s.
     pub fn next(&mut self) -> (Token, Span) {
-        let token = match self.lexer.next() {
-            None => return (Token::End, self.span(self.text.len()..self.text.len())),
-            Some(Ok(Token::Slash)) if self.lexer.remainder().starts_with('*') => Token::Invalid,
-            Some(token) => token.unwrap_or(Token::Invalid),
-        };
-        (token, self.span(self.lexer.span()))
+        loop {
+            let token = match self.lexer.next() {
+                None => return (Token::End, self.span(self.text.len()..self.text.len())),
+                Some(Ok(Token::OpenComment)) => {
+                    let start = self.lexer.span().start;
+                    let end = if self.unclosed { None } else { self.lexer.remainder().find("*/") };
+                    let Some(end) = end else {
+                        self.unclosed = true;
+                        return (Token::Invalid, self.span(start..start + 1));
+                    };
+                    self.lexer.bump(end + 2);
+                    continue;
+                }
+                Some(token) => token.unwrap_or(Token::Invalid),
+            };
+            return (token, self.span(self.lexer.span()));
+        }
     }
 
     /// Continues at this byte, the first of a character.

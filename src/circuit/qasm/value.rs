@@ -1,9 +1,12 @@
 //! What an expression can be, and what operators and casts make of it.
 
+use std::f64::consts::TAU;
+
 use super::error::Fault;
 use super::expression::Binary;
 use super::syntax::Type;
 use crate::circuit::Param;
+use crate::math::C64;
 
 /// Bits of a [`Value::Bits`] at most.
 pub(super) const WIDEST: usize = 64;
@@ -18,6 +21,17 @@ pub(super) enum Value {
     Bits {
         value: u64,
         width: u32,
+        /// Of a register, whose number of bits is no matter of convenience: an integer can be made wider.
+        register: bool,
+    },
+    /// `angle[n]`: this many parts of a turn, of which 2ⁿ are one.
+    Turn {
+        parts: u64,
+        width: u32,
+    },
+    Complex {
+        re: f64,
+        im: f64,
     },
     /// Affine in one input.
     Angle(Param),
@@ -38,7 +52,24 @@ fn mask(width: u32) -> u64 {
 impl Value {
     /// Bits of this width with this value, which may be wider.
     pub fn bits(value: u64, width: u32) -> Self {
-        Self::Bits { value: value & mask(width), width }
+        Self::Bits { value: value & mask(width), width, register: true }
+    }
+
+    /// The same as an unsigned integer of that width.
+    pub fn unsigned(value: u64, width: u32) -> Self {
+        Self::Bits { value: value & mask(width), width, register: false }
+    }
+
+    /// An angle of that many bits.
+    pub fn turn(parts: u64, width: u32) -> Self {
+        Self::Turn { parts: parts & mask(width), width }
+    }
+
+    /// The nearest angle of so many bits.
+    fn turn_of(radians: f64, width: u32) -> Self {
+        let parts = (radians / TAU).rem_euclid(1.0) * 2f64.powi(width as i32);
+        // Rounded up to a whole turn it is none.
+        Self::turn(if parts.round() >= 2f64.powi(width as i32) { 0 } else { parts.round() as u64 }, width)
     }
 
     /// As an angle of a gate.
@@ -48,7 +79,12 @@ impl Value {
             Self::Real(value) => Ok(Param::Fixed(value)),
             Self::Angle(param) => Ok(param),
             Self::Boolean(_) => Err(Fault::new("a truth value is no angle").hint("write a number in radians")),
+            Self::Bits { register: false, value, .. } => Ok(Param::Fixed(value as f64)),
             Self::Bits { .. } => Err(Fault::new("bits are no angle").hint("write a number in radians")),
+            Self::Turn { parts, width } => Ok(Param::Fixed(parts as f64 / 2f64.powi(width as i32) * TAU)),
+            Self::Complex { .. } => {
+                Err(Fault::new("a complex number is no real one").hint("take real(z) or imag(z) of it"))
+            }
             Self::Duration { .. } => Err(Fault::new("a duration is no number").hint("divide it by another duration")),
         }
     }
@@ -70,6 +106,8 @@ impl Value {
             Self::Real(value) => {
                 Err(Fault::new(format!("{value} is not an integer")).hint("write a whole number without a point"))
             }
+            Self::Turn { .. } => Err(Fault::new("an angle is not an integer").hint("cast it to bits first")),
+            Self::Complex { .. } => Err(Fault::new("a complex number is not an integer").hint("write a whole number")),
             Self::Angle(_) => Err(Fault::new("an input is not an integer").hint("write a whole number")),
             Self::Duration { .. } => Err(Fault::new("a duration is not an integer").hint("write a whole number")),
         }
@@ -80,7 +118,7 @@ impl Value {
         match self {
             Self::Boolean(value) => Ok(value),
             Self::Integer(value) => Ok(value != 0),
-            Self::Bits { value, .. } => Ok(value != 0),
+            Self::Bits { value, .. } | Self::Turn { parts: value, .. } => Ok(value != 0),
             _ => Err(Fault::new("this is not a truth value").hint("compare bits with integers, as in c == 3")),
         }
     }
@@ -91,7 +129,8 @@ impl Value {
             Self::Real(x) | Self::Angle(Param::Fixed(x)) => x.is_finite(),
             Self::Angle(Param::Slot { scale, offset, .. }) => scale.is_finite() && offset.is_finite(),
             Self::Duration { seconds, cycles } => seconds.is_finite() && cycles.is_finite(),
-            Self::Integer(_) | Self::Boolean(_) | Self::Bits { .. } => true,
+            Self::Complex { re, im } => re.is_finite() && im.is_finite(),
+            Self::Integer(_) | Self::Boolean(_) | Self::Bits { .. } | Self::Turn { .. } => true,
         }
     }
 
@@ -100,6 +139,8 @@ impl Value {
         match self {
             Self::Integer(value) => Ok(Self::Integer(value.saturating_neg())),
             Self::Bits { value, .. } => Ok(Self::Integer(-i128::from(value))),
+            Self::Turn { parts, width } => Ok(Self::turn(parts.wrapping_neg(), width)),
+            Self::Complex { re, im } => Ok(Self::Complex { re: -re, im: -im }),
             Self::Duration { seconds, cycles } => Ok(Self::Duration { seconds: -seconds, cycles: -cycles }),
             other => Ok(Self::of(-other.angle()?)),
         }
@@ -108,7 +149,9 @@ impl Value {
     /// `~x`.
     pub fn complement(self) -> Result<Self, Fault> {
         match self {
-            Self::Bits { value, width } => Ok(Self::bits(!value, width)),
+            Self::Bits { value, width, register } => Ok(Self::Bits { value: !value & mask(width), width, register }),
+            Self::Turn { parts, width } => Ok(Self::turn(!parts, width)),
+            Self::Boolean(value) => Ok(Self::Boolean(!value)),
             _ => {
                 Err(Fault::new("`~` needs to know the number of bits")
                     .hint("cast to that many first, as in uint[4](n)"))
@@ -127,13 +170,29 @@ impl Value {
     pub fn cast(self, kind: Type, width: Option<u32>) -> Result<Self, Fault> {
         let name = || width.map_or_else(|| kind.name().to_string(), |width| format!("{}[{width}]", kind.name()));
         let refuse = |what: String| Err(Fault::new(format!("{} cannot be made of {what}", name())));
-        if let (Self::Bits { width: given, .. }, Some(width), Type::Int | Type::Uint | Type::Bit) = (self, width, kind)
+        if let (Self::Bits { width: given, register: true, .. }, Some(width), Type::Int | Type::Uint | Type::Bit) =
+            (self, width, kind)
             && given != width
         {
             return refuse(format!("{given} bits")).map_err(|fault| fault.hint("use as many bits"));
         }
         match kind {
-            Type::Float | Type::Angle => Ok(Self::of(self.angle()?)),
+            Type::Angle if let (Self::Bits { value, width: given, .. }, Some(width)) = (self, width) => match given {
+                given if given == width => Ok(Self::turn(value, width)),
+                _ => refuse(format!("{given} bits")).map_err(|fault| fault.hint("use as many bits")),
+            },
+            Type::Angle if let (Self::Turn { parts, width: given }, Some(width)) = (self, width) => {
+                Ok(Self::turn(if width >= given { parts << (width - given) } else { parts >> (given - width) }, width))
+            }
+            Type::Angle => match (self.angle()?, width) {
+                (Param::Fixed(radians), Some(width)) => Ok(Self::turn_of(radians, width)),
+                (param, _) => Ok(Self::of(param)),
+            },
+            Type::Float => Ok(Self::of(self.angle()?)),
+            Type::Complex => match self {
+                Self::Complex { .. } => Ok(self),
+                other => Ok(Self::Complex { re: other.real()?, im: 0.0 }),
+            },
             Type::Duration => match self {
                 Self::Duration { .. } => Ok(self),
                 _ => refuse("a number".into()).map_err(|fault| fault.hint("write a unit of time, as in 100ns")),
@@ -153,7 +212,14 @@ impl Value {
             Type::Uint => match (self.whole()?, width) {
                 (value, None) if value < 0 => refuse(value.to_string()),
                 (value, None) => Ok(Self::Integer(value)),
-                (value, Some(width)) => Ok(Self::bits(value as u64, width)),
+                (value, Some(width)) => {
+                    let register = matches!(self, Self::Bits { register: true, .. });
+                    Ok(Self::Bits { value: value as u64 & mask(width), width, register })
+                }
+            },
+            Type::Bit if let Self::Turn { parts, width: given } = self => match width.unwrap_or(1) {
+                width if width == given => Ok(Self::bits(parts, width)),
+                _ => refuse(format!("an angle of {given} bits")),
             },
             Type::Bit => {
                 let (value, width) = (self.whole()?, width.unwrap_or(1));
@@ -177,6 +243,35 @@ impl Value {
 /// `left operator right`. With `real_division` 1/2 is one half, as in OpenQASM 2.
 pub(super) fn binary(operator: Binary, left: Value, right: Value, real_division: bool) -> Result<Value, Fault> {
     use Binary as B;
+    use Value::{Complex, Turn};
+    match (operator, left, right) {
+        (B::BitAnd | B::BitOr | B::BitXor | B::ShiftLeft | B::ShiftRight, Turn { parts, width }, other) => {
+            let other = if let Turn { parts, width } = other { Value::unsigned(parts, width) } else { other };
+            let Value::Bits { value, width, .. } =
+                binary(operator, Value::unsigned(parts, width), other, real_division)?
+            else {
+                return Err(Fault::new("these do not fit together"));
+            };
+            return Ok(Value::turn(value, width));
+        }
+        (B::Add, Turn { parts: a, width }, Turn { parts: b, width: same }) if width == same => {
+            return Ok(Value::turn(a.wrapping_add(b), width));
+        }
+        (B::Subtract, Turn { parts: a, width }, Turn { parts: b, width: same }) if width == same => {
+            return Ok(Value::turn(a.wrapping_sub(b), width));
+        }
+        (B::Multiply, Turn { parts, width }, Value::Integer(count))
+        | (B::Multiply, Value::Integer(count), Turn { parts, width }) => {
+            return Ok(Value::turn(parts.wrapping_mul(count as u64), width));
+        }
+        (B::Divide, Turn { parts, width }, Value::Integer(count)) if count > 0 => {
+            return Ok(Value::turn((u128::from(parts) / count as u128) as u64, width));
+        }
+        (_, Turn { .. }, _) => return binary(operator, Value::of(left.angle()?), right, real_division),
+        (_, _, Turn { .. }) => return binary(operator, left, Value::of(right.angle()?), real_division),
+        (_, Complex { .. }, _) | (_, _, Complex { .. }) => return complex(operator, left, right),
+        _ => {}
+    }
     match operator {
         B::And => Ok(Value::Boolean(left.truth()? && right.truth()?)),
         B::Or => Ok(Value::Boolean(left.truth()? || right.truth()?)),
@@ -229,6 +324,7 @@ fn bitwise(operator: Binary, left: Value, right: Value) -> Result<Value, Fault> 
         _ => a ^ b,
     };
     let width = |value| if let Value::Bits { width, .. } = value { Some(width) } else { None };
+    let register = [left, right].iter().any(|value| matches!(value, Value::Bits { register: true, .. }));
     match (width(left), width(right), left, right) {
         (None, None, Value::Boolean(_), Value::Boolean(_)) => Ok(Value::Boolean(result != 0)),
         (None, None, ..) => Ok(Value::Integer(result)),
@@ -239,7 +335,7 @@ fn bitwise(operator: Binary, left: Value, right: Value) -> Result<Value, Fault> 
         (a, b, ..) => {
             let width = a.or(b).unwrap_or(1);
             if result >> width == 0 {
-                return Ok(Value::bits(result as u64, width));
+                return Ok(Value::Bits { value: result as u64, width, register });
             }
             let fault = Fault::new(format!("an operand has more than the {width} bits of the other"));
             Err(fault.hint("cast the register to a wider integer"))
@@ -251,8 +347,14 @@ fn bitwise(operator: Binary, left: Value, right: Value) -> Result<Value, Fault> 
 fn shifted(value: Value, count: i128, left: bool) -> Result<Value, Fault> {
     let count = u32::try_from(count).map_err(|_| Fault::new(format!("a shift by {count}")).hint("use 0 or more"))?;
     match value {
-        Value::Bits { width, .. } if count >= width => Ok(Value::bits(0, width)),
-        Value::Bits { value, width } => Ok(Value::bits(if left { value << count } else { value >> count }, width)),
+        Value::Bits { value, width, register } => {
+            let value = match count {
+                count if count >= width => 0,
+                _ if left => value << count & mask(width),
+                _ => value >> count,
+            };
+            Ok(Value::Bits { value, width, register })
+        }
         other => {
             let integer = other.integer()?;
             let shifted = if left { 2i128.checked_pow(count).and_then(|p| integer.checked_mul(p)) } else { None };
@@ -263,6 +365,26 @@ fn shifted(value: Value, count: i128, left: bool) -> Result<Value, Fault> {
             }
         }
     }
+}
+
+/// Arithmetic of complex numbers.
+fn complex(operator: Binary, left: Value, right: Value) -> Result<Value, Fault> {
+    let number = |value: Value| match value {
+        Value::Complex { re, im } => Ok(C64::new(re, im)),
+        other => other.real().map(|re| C64::new(re, 0.0)),
+    };
+    let (a, b) = (number(left)?, number(right)?);
+    let result = match operator {
+        Binary::Equal => return Ok(Value::Boolean(a == b)),
+        Binary::Different => return Ok(Value::Boolean(a != b)),
+        Binary::Add => a + b,
+        Binary::Subtract => a - b,
+        Binary::Multiply => a * b,
+        Binary::Divide => a / b,
+        Binary::Power => a.powc(b),
+        _ => return Err(Fault::new("complex numbers cannot be combined like this").hint("use + - * / ** == and !=")),
+    };
+    Ok(Value::Complex { re: result.re, im: result.im })
 }
 
 /// Sums, multiples and ratios of durations.
@@ -302,14 +424,19 @@ fn arithmetic(operator: Binary, left: Value, right: Value, real_division: bool) 
         other => other,
     };
     let widths = [left, right].map(|value| if let Value::Bits { width, .. } = value { Some(width) } else { None });
+    // Variables declared with a width wrap around, as their type says.
+    let declared = [left, right].iter().all(|value| matches!(value, Value::Bits { register: false, .. }));
     let (left, right) = (plain(left), plain(right));
     if let (Value::Integer(a), Value::Integer(b)) = (left, right)
-        && let Some(result) = integers(operator, a, b, real_division)?
+        && let Some(result) = integers(operator, a, b, real_division, declared)?
     {
         // Two unsigned integers wrap around. Nobody writes that on purpose, and readers differ in when they do it.
         if let [Some(a), Some(b)] = widths
             && result >> a.max(b) != 0
         {
+            if declared {
+                return Ok(Value::unsigned(result as u64, a.max(b)));
+            }
             let fault = Fault::new(format!("{result} does not fit into the {} bits of the operands", a.max(b)));
             return Err(fault.hint("cast one operand to int, or to a wider uint"));
         }
@@ -343,7 +470,7 @@ fn arithmetic(operator: Binary, left: Value, right: Value, real_division: bool) 
 }
 
 /// Exact arithmetic of integers; `None` where real numbers are needed.
-fn integers(operator: Binary, a: i128, b: i128, real_division: bool) -> Result<Option<i128>, Fault> {
+fn integers(operator: Binary, a: i128, b: i128, real_division: bool, declared: bool) -> Result<Option<i128>, Fault> {
     let too_large =
         || Fault::new("this integer is too large").hint("write it with a point to compute with real numbers");
     let checked = match operator {
@@ -351,7 +478,7 @@ fn integers(operator: Binary, a: i128, b: i128, real_division: bool) -> Result<O
         Binary::Subtract => a.checked_sub(b),
         Binary::Multiply => a.checked_mul(b),
         Binary::Remainder if b != 0 => a.checked_rem(b),
-        Binary::Divide if b != 0 && a.checked_rem(b) == Some(0) => a.checked_div(b),
+        Binary::Divide if b != 0 && (declared || a.checked_rem(b) == Some(0)) => a.checked_div(b),
         Binary::Divide if !real_division && b != 0 => {
             let message =
                 format!("{a}/{b} is a division of integers, which OpenQASM 3 rounds to {}", a.wrapping_div(b));

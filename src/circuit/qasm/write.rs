@@ -47,6 +47,15 @@ pub fn write2(circuit: &Circuit) -> Result<String, CircuitError> {
         });
     }
     let mut text = String::from("OPENQASM 2.0;\ninclude \"qelib1.inc\";\n");
+    let assigned = circuit.ops().iter().find(|op| matches!(op.kind, OpKind::Assign { .. })).map(Op::name);
+    if assigned.is_some() || circuit.scratch() > 0 {
+        return Err(CircuitError::NotExpressible {
+            format: "OpenQASM 2",
+            op: assigned.unwrap_or_else(|| "a scratch bit".into()),
+            reason: "its classical bits change by measurement only".into(),
+            hint: "write OpenQASM 3, which computes with bits",
+        });
+    }
     let wires = circuit.qubits();
     let count = circuit.ops().iter().map(|op| count2(op, wires)).fold(0, u64::saturating_add);
     if count > GATES {
@@ -108,22 +117,44 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     if circuit.qubits() > 0 && !options.physical_qubits {
         let _ = writeln!(text, "qubit[{}] q;", circuit.qubits());
     }
+    // Scratch bits are told apart by `output`, which makes everything else no part of the outcome.
+    let bits = BitNames(circuit.bits());
     if circuit.bits() > 0 {
-        let _ = writeln!(text, "bit[{}] c;", circuit.bits());
+        let output = if circuit.scratch() > 0 { "output " } else { "" };
+        let _ = writeln!(text, "{output}bit[{}] c;", circuit.bits());
+    }
+    if circuit.scratch() > 0 {
+        let _ = writeln!(text, "bit[{}] {SCRATCH};", circuit.scratch());
     }
     for op in ops() {
         let statement = match &op.kind {
-            OpKind::Measure { bit } => format!("c[{bit}] = measure {};", writer.qubits.one(op.qubits[0])),
+            OpKind::Measure { bit } => format!("{} = measure {};", bits.one(*bit), writer.qubits.one(op.qubits[0])),
+            OpKind::Assign { bit, value } => format!("{} = {value};", bits.one(*bit)),
             OpKind::Delay(time) => format!("delay[{}] {};", duration(*time), writer.qubits.one(op.qubits[0])),
             _ => writer.statement(&op),
         };
         // A barrier does nothing, so no condition changes what it does.
         let _ = match op.condition.as_ref().filter(|_| !matches!(op.kind, OpKind::Barrier)) {
             None => writeln!(text, "{statement}"),
-            Some(condition) => writeln!(text, "{}", under(condition, circuit.bits(), &statement)),
+            Some(condition) => writeln!(text, "{}", under(condition, &bits, &statement)),
         };
     }
     text
+}
+
+/// Name of the register of scratch bits.
+const SCRATCH: &str = "scratch";
+
+/// Names of the classical bits, of which so many are in the register `c`, the others scratch.
+struct BitNames(usize);
+
+impl BitNames {
+    fn one(&self, bit: usize) -> String {
+        match bit.checked_sub(self.0) {
+            None => format!("c[{bit}]"),
+            Some(scratch) => format!("{SCRATCH}[{scratch}]"),
+        }
+    }
 }
 
 /// Branches within each other that a condition on many bits becomes: fewer than any reader nests.
@@ -131,11 +162,11 @@ const BRANCHES: usize = 16;
 
 /// A statement under a condition: on the whole register as an integer, otherwise bit by bit. Comparisons of bits and,
 /// up to 16 bits, `&&` are left out because few readers support them.
-fn under(Condition { bits, value }: &Condition, width: usize, statement: &str) -> String {
-    if bits.len() > 1 && bits.iter().copied().eq(0..width) {
+fn under(Condition { bits, value }: &Condition, names: &BitNames, statement: &str) -> String {
+    if bits.len() > 1 && bits.iter().copied().eq(0..names.0) {
         return format!("if (c == {value}) {{ {statement} }}");
     }
-    let test = |(k, bit): (usize, &usize)| format!("{}c[{bit}]", if value >> k & 1 == 1 { "" } else { "!" });
+    let test = |(k, bit): (usize, &usize)| format!("{}{}", if value >> k & 1 == 1 { "" } else { "!" }, names.one(*bit));
     let tests: Vec<String> = bits.iter().enumerate().map(test).collect();
     let branches = tests.chunks(bits.len().div_ceil(BRANCHES).max(1));
     let count = branches.len();
@@ -273,7 +304,7 @@ impl Writer<'_> {
                 }
                 _ => format!("barrier {};", self.qubits.list(&op.qubits)).replace(" ;", ";"),
             },
-            OpKind::Unitary(_) | OpKind::Measure { .. } | OpKind::Delay(_) => {
+            OpKind::Unitary(_) | OpKind::Measure { .. } | OpKind::Assign { .. } | OpKind::Delay(_) => {
                 unreachable!("lowered or written by the version's own code")
             }
         }
@@ -418,7 +449,7 @@ impl Registers {
 /// Words no slot may be called: the language's own, and those this writer uses.
 #[rustfmt::skip]
 const RESERVED: &[&str] = &[
-    "q", "c", "pi", "tau", "euler", "OPENQASM", "include", "defcalgrammar", "def", "cal", "defcal", "gate", "extern",
+    "q", "c", "scratch", "pi", "tau", "euler", "OPENQASM", "include", "defcalgrammar", "def", "cal", "defcal", "gate", "extern",
     "box", "let", "break", "continue", "if", "else", "end", "return", "for", "while", "in", "switch", "case", "default",
     "nop", "pragma", "input", "output", "const", "readonly", "mutable", "qreg", "qubit", "creg", "bool", "bit", "int",
     "uint", "float", "angle", "complex", "array", "void", "duration", "stretch", "gphase", "inv", "pow", "ctrl",

@@ -90,6 +90,9 @@ pub struct Arguments {
     /// Folder searched for included files.
     #[arg(long, value_name = "DIR")]
     include: Vec<PathBuf>,
+    /// A value for an input of an OpenQASM 3 file; inputs of type float and angle need none.
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = circuit_file::input)]
+    inputs: Vec<(String, String)>,
     /// List probabilities in JSON even if there are more than 2^16.
     #[arg(long)]
     probabilities: bool,

@@ -37,7 +37,7 @@ impl Setup {
         let device = arguments.device.as_deref().map(Device::load).transpose()?;
         let cycle = device.as_ref().and_then(|device| device.dt);
         let file = || arguments.file.display().to_string();
-        let circuit = circuit_file::read(&arguments.file, &arguments.include, cycle)?;
+        let circuit = circuit_file::read_given(&arguments.file, &arguments.include, &arguments.inputs, cycle)?;
         let circuit = bound(&circuit, &arguments.angles).with_context(file)?;
         let mut wanted = arguments.keep.clone();
         for text in &arguments.observable {

@@ -48,7 +48,7 @@ pub(super) fn unroll(circuit: &Circuit, elide: bool, has_zz: bool) -> (Vec<Step>
                 _ => kinds.extend(shannon::synthesise(matrix, &qubits)),
             },
             OpKind::GlobalPhase(_) => {}
-            OpKind::Measure { .. } | OpKind::Reset | OpKind::Delay(_) | OpKind::Barrier => {
+            OpKind::Measure { .. } | OpKind::Assign { .. } | OpKind::Reset | OpKind::Delay(_) | OpKind::Barrier => {
                 kinds.push(StepKind::Rest(Op { qubits, condition: None, ..op.clone() }));
             }
         }

@@ -288,8 +288,8 @@ fn routed(
         Some(given) => check_parts(demand, coupling, given)?,
         None => layout::assign_parts(demand, coupling)?,
     };
-    let forth = Dependencies::of(steps, circuit.qubits(), circuit.bits(), false);
-    let back = Dependencies::of(steps, circuit.qubits(), circuit.bits(), true);
+    let forth = Dependencies::of(steps, circuit.qubits(), circuit.bits() + circuit.scratch(), false);
+    let back = Dependencies::of(steps, circuit.qubits(), circuit.bits() + circuit.scratch(), true);
     let mut trials: Vec<(usize, Vec<usize>, Vec<Event>)> = Vec::with_capacity(settings.trials);
     let purpose = Stream::named(seed, "transpile").bits();
     for trial in 0..settings.trials {

@@ -6,7 +6,7 @@ use crate::circuit::{Circuit, Condition, Gate, Op, OpKind, Param};
 use crate::device::transpile::TranspileError;
 use crate::device::transpile::coupling::{Coupling, ZzLink};
 use crate::device::transpile::one_qubit_run::{CLOSE, OneQubitRun, euler, flip, phase};
-use crate::device::transpile::step::{Step, StepKind, swap, zz_by_cx};
+use crate::device::transpile::step::{Step, StepKind, is_full_barrier, swap, zz_by_cx};
 use crate::math::small::Small;
 
 /// A native two-qubit gate from which CZ is built with runs.
@@ -93,7 +93,7 @@ pub(super) fn write(
     basis: Basis,
     measured: bool,
 ) -> Result<Circuit, TranspileError> {
-    let mut circuit = Circuit::with_bits(coupling.qubits(), source.bits());
+    let mut circuit = Circuit::with_bits(coupling.qubits(), source.bits()).with_scratch(source.scratch());
     for name in source.slot_names() {
         circuit.slot(name.clone());
     }
@@ -172,7 +172,7 @@ impl Writer<'_> {
                         self.waiting[q].push_fixed(&flip());
                     }
                 }
-                if op.qubits.is_empty() {
+                if is_full_barrier(op) {
                     (0..self.waiting.len()).try_for_each(|q| self.flush(q))?;
                 }
                 op.qubits.iter().try_for_each(|&q| self.flush(q))?;

@@ -1,7 +1,7 @@
 //! Swaps that bring interacting qubits together: SABRE (Li, Ding and Xie 2019, arXiv 1809.02573).
 
 use crate::device::transpile::coupling::{Coupling, Distances};
-use crate::device::transpile::step::{Step, StepKind};
+use crate::device::transpile::step::{Step, StepKind, is_full_barrier};
 use crate::math::Stream;
 
 /// Number of coming entanglers that a swap is rated by besides those that wait now.
@@ -61,7 +61,7 @@ impl Dependencies {
             step.each_qubit(&mut on);
             step.each_bit(|bit| on(qubits + bit));
             if let StepKind::Rest(op) = &step.kind
-                && op.qubits.is_empty()
+                && is_full_barrier(op)
             {
                 (0..qubits).for_each(on);
             }

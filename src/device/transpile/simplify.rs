@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use crate::circuit::OpKind;
 use crate::device::transpile::kak;
 use crate::device::transpile::one_qubit_run::{OneQubitRun, flip, hadamard, phase};
-use crate::device::transpile::step::{Step, StepKind, entanglers, swap, zz};
+use crate::device::transpile::step::{Step, StepKind, entanglers, is_full_barrier, swap, zz};
 use crate::math::matrix::C64;
 use crate::math::small::{Small, one};
 
@@ -133,7 +133,7 @@ fn cancel(steps: Vec<Step>, qubits: usize, effort: Effort) -> Vec<Step> {
             }
         }
         match &step.kind {
-            StepKind::Rest(op) if op.qubits.is_empty() => {
+            StepKind::Rest(op) if is_full_barrier(op) => {
                 (0..qubits).for_each(|q| flush(q, &mut waiting, &mut near, &mut out));
             }
             _ => step.each_qubit(|q| flush(q, &mut waiting, &mut near, &mut out)),
@@ -191,7 +191,7 @@ fn resynthesise(steps: Vec<Step>, qubits: usize, has_zz: bool) -> Vec<Step> {
                 };
                 blocks[k].steps.push(step);
             }
-            (StepKind::Rest(op), _) if op.qubits.is_empty() => {
+            (StepKind::Rest(op), _) if is_full_barrier(op) => {
                 (0..qubits).for_each(|q| close(q, &mut open, &mut blocks, &mut out));
                 out.push(step);
             }

@@ -54,8 +54,8 @@ impl Step {
 
     /// Calls `visit` with every classical bit read or written.
     pub fn each_bit(&self, mut visit: impl FnMut(usize)) {
-        if let StepKind::Rest(Op { kind: OpKind::Measure { bit }, .. }) = self.kind {
-            visit(bit);
+        if let StepKind::Rest(op) = &self.kind {
+            op.written_bit().into_iter().for_each(&mut visit);
         }
         self.condition.iter().flat_map(|c| &c.bits).copied().for_each(visit);
     }
@@ -73,6 +73,11 @@ impl Step {
         };
         Self { kind, condition: self.condition.clone() }
     }
+}
+
+/// Whether an operation that stays as it is acts on all qubits: a barrier that names none.
+pub(super) fn is_full_barrier(op: &Op) -> bool {
+    matches!(op.kind, OpKind::Barrier) && op.qubits.is_empty()
 }
 
 /// CX as H on the target, CZ, H on the target.

@@ -160,7 +160,7 @@ impl<'a> Builder<'a> {
         let as_items =
             |channels: ChannelList| channels.into_iter().map(|(channel, qubits)| Item::Noise(channel, qubits, None));
         for ((timed, share), is_last) in ops.iter().zip(shares).zip(&last) {
-            if matches!(timed.op.kind, OpKind::Barrier | OpKind::GlobalPhase(_)) {
+            if matches!(timed.op.kind, OpKind::Barrier | OpKind::GlobalPhase(_) | OpKind::Assign { .. }) {
                 items.push(Item::Op(timed.op.clone()));
                 continue;
             }
@@ -212,7 +212,7 @@ impl<'a> Builder<'a> {
                 }
                 Ok(Vec::new())
             }
-            OpKind::Barrier | OpKind::GlobalPhase(_) => Ok(Vec::new()),
+            OpKind::Barrier | OpKind::GlobalPhase(_) | OpKind::Assign { .. } => Ok(Vec::new()),
         }
     }
 
@@ -301,9 +301,12 @@ fn terminal(ops: &[ScheduledOp]) -> Vec<bool> {
         .rev()
         .map(|ScheduledOp { op, .. }| {
             let mut is_last = false;
-            if let OpKind::Measure { bit } = op.kind {
+            if let Some(bit) = op.written_bit() {
                 let free = bits.insert(bit);
-                is_last = free && op.condition.is_none() && !qubits.contains(&op.qubits[0]);
+                is_last = free
+                    && matches!(op.kind, OpKind::Measure { .. })
+                    && op.condition.is_none()
+                    && !qubits.contains(&op.qubits[0]);
             }
             bits.extend(op.condition.iter().flat_map(|condition| &condition.bits));
             if !matches!(op.kind, OpKind::Barrier) {

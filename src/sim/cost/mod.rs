@@ -142,7 +142,7 @@ impl Workload {
     /// Of a program whose slots below `input_slots` differ by row.
     pub fn new(program: &Program, observables: &[Observable], input_slots: usize) -> Self {
         let parts = ProgramParts::of(program);
-        let measures = program.steps.iter().any(|step| matches!(step, Step::Measure { .. }));
+        let measures = program.measures();
         let wide = parts.body.iter().filter_map(|step| match step {
             Step::Gate(op) if op.qubits.len() > 2 => Some(4f64.powi(op.qubits.len() as i32)),
             _ => None,
@@ -151,7 +151,7 @@ impl Workload {
         Self {
             qubits: program.qubits(),
             bits: program.bits,
-            width: if measures { program.bits } else { program.qubits() },
+            width: if measures { program.outcome_bits() } else { program.qubits() },
             steps: parts.body.len(),
             noisy_steps: parts.body.iter().filter(noisy).count(),
             dynamic: parts.dynamic().is_some(),
@@ -164,7 +164,7 @@ impl Workload {
                 .flat_map(|o| &o.terms)
                 .any(|(_, string)| string.letters().iter().any(|(_, letter)| letter.bits().0)),
             wide: wide.collect(),
-            outline: Outline::of(&parts, (program.qubits(), program.bits), input_slots),
+            outline: Outline::of(&parts, (program.qubits(), program.outcome_bits()), input_slots),
         }
     }
 
@@ -297,7 +297,7 @@ fn splits(program: &Program, input_slots: usize) -> bool {
                 (&op.qubits, op.params().iter().any(is_input))
             }
             Step::Noise { qubits, .. } => (qubits, false),
-            Step::Measure { .. } | Step::Reset { .. } => (&[], false),
+            Step::Measure { .. } | Step::Assign { .. } | Step::Reset { .. } => (&[], false),
         };
         let many = qubits.len() > 1;
         let fits = !by_row || !many && qubits.iter().all(|&q| !entangled[q]);

@@ -24,6 +24,8 @@ pub enum ActionOutline {
     Blocks(usize),
     /// A measurement into this bit.
     Measure { bit: usize },
+    /// A value for this bit.
+    Assign { bit: usize },
 }
 
 /// A program before its terminal measurements, stage by stage.
@@ -70,12 +72,13 @@ impl Outline {
         for step in &parts.body {
             let condition = match step {
                 Step::Gate(op) => &op.condition,
-                Step::Noise { condition, .. } | Step::Measure { condition, .. } | Step::Reset { condition, .. } => {
-                    condition
-                }
+                Step::Noise { condition, .. }
+                | Step::Measure { condition, .. }
+                | Step::Assign { condition, .. }
+                | Step::Reset { condition, .. } => condition,
             };
             let condition = condition.as_ref();
-            if condition != current || matches!(step, Step::Measure { .. }) {
+            if condition != current || matches!(step, Step::Measure { .. } | Step::Assign { .. }) {
                 push(std::mem::replace(&mut current, condition), ActionOutline::Blocks(blocks.cut()));
             }
             match step {
@@ -83,6 +86,7 @@ impl Outline {
                 Step::Noise { qubits, .. } => blocks.map(qubits),
                 Step::Reset { qubit, .. } => blocks.map(&[*qubit]),
                 Step::Measure { bit, .. } => push(condition, ActionOutline::Measure { bit: *bit }),
+                Step::Assign { bit, .. } => push(condition, ActionOutline::Assign { bit: *bit }),
             }
         }
         push(current, ActionOutline::Blocks(blocks.cut()));
@@ -112,7 +116,9 @@ impl Outline {
             .rev()
             .map(|stage| {
                 let here = live;
-                if let (ActionOutline::Measure { bit }, false) = (stage.action, stage.conditional) {
+                if let (ActionOutline::Measure { bit } | ActionOutline::Assign { bit }, false) =
+                    (stage.action, stage.conditional)
+                {
                     live &= !flag(bit);
                 }
                 live |= stage.reads;
@@ -126,29 +132,31 @@ impl Outline {
     /// How a state splits if no outcome is impossible and no more than `most` branches run side by side.
     pub fn branching(&self, wanted: WantedBits, most: usize) -> Branching {
         let (mut groups, mut waiting, mut split, mut states, mut work) = (1f64, 0f64, 0u64, 1f64, 0f64);
+        // Bits that are computed split nothing themselves: what is measured bounds the branches.
+        let mut measured = 0i32;
+        let count = |split: u64, measured: i32| 2f64.powi((split.count_ones() as i32).min(measured));
         for (stage, live) in self.list.iter().zip(self.live(wanted)) {
-            let branches = count(split);
+            let branches = count(split, measured);
             match stage.action {
                 ActionOutline::Blocks(blocks) => work += groups * branches * blocks as f64,
                 ActionOutline::Measure { bit } => {
                     if branches > 1.0 && 2.0 * branches > most as f64 {
-                        (groups, waiting, split) = (groups * branches, waiting + branches - 1.0, 0);
+                        (groups, waiting, split, measured) = (groups * branches, waiting + branches - 1.0, 0, 0);
                     }
-                    let before = count(split);
+                    let before = count(split, measured);
                     work += 2.0 * groups * before;
                     split |= flag(bit);
+                    measured += 1;
                     // One more: a branch is still there when its successors are.
-                    states = states.max(waiting + before.max(count(split & live)) + 1.0);
+                    states = states.max(waiting + before.max(count(split & live, measured)) + 1.0);
                 }
+                ActionOutline::Assign { bit } if stage.reads & split != 0 => split |= flag(bit),
+                ActionOutline::Assign { .. } => {}
             }
             split &= live;
         }
-        Branching { states, work, last: groups * count(split) }
+        Branching { states, work, last: groups * count(split, measured) }
     }
-}
-
-fn count(split: u64) -> f64 {
-    2f64.powi(split.count_ones() as i32)
 }
 
 /// A bit of a register of 64; none beyond, which no engine runs.
@@ -266,6 +274,7 @@ mod tests {
             let actions = stages.list.iter().map(|stage| match &stage.action {
                 Action::Blocks(blocks) => ActionOutline::Blocks(blocks.len()),
                 &Action::Measure { bit, .. } => ActionOutline::Measure { bit },
+                &Action::Assign { bit, .. } => ActionOutline::Assign { bit },
             });
             let expected: Vec<ActionOutline> = actions.collect();
             let found: Vec<ActionOutline> = outline.list.iter().map(|stage| stage.action).collect();

@@ -18,7 +18,7 @@ use crate::sim::kernel::pauli::sweep::{self, BlockGradients};
 use crate::sim::kernel::strings::Terms;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::readout::recorded;
-use crate::sim::stages::{Action, Stage, Stages, meets};
+use crate::sim::stages::{Action, Stage, Stages, assigned, meets};
 use crate::sim::{AngleGradient, Angles, EngineOptions, Precision, SimError, check};
 
 /// A program and its observables, apart from angles.
@@ -68,7 +68,7 @@ impl<F: Vectors> Plan<F> {
     pub fn bind(&self, angles: &Angles) -> Vec<Matrices<F>> {
         let blocks = self.stages.list.iter().map(|stage| match &stage.action {
             Action::Blocks(blocks) => sweep::bind(blocks, angles),
-            Action::Measure { .. } => Vec::new(),
+            Action::Measure { .. } | Action::Assign { .. } => Vec::new(),
         });
         blocks.collect()
     }
@@ -204,6 +204,14 @@ impl<F: Vectors> Descent<'_, '_, F> {
                                 add(&mut after, recorded, branch);
                             }
                         }
+                    }
+                    branches = after;
+                }
+                &Action::Assign { bit, value } => {
+                    let mut after = Branches::new();
+                    for (bits, v) in branches {
+                        let bits = if holds(bits) { assigned(bits, bit, value) } else { bits };
+                        add(&mut after, bits & self.live[at], v);
                     }
                     branches = after;
                 }

@@ -143,7 +143,7 @@ impl<F: Vectors> Prepared for DensityProgram<F> {
                         let p = p.as_slice_mut().expect("rows of a new array are contiguous");
                         let outcomes = sweep::outcomes(&v, rows.len(), stages.qubits, lane);
                         if stages.measures {
-                            record(&stages.measurements, &outcomes, bits as usize, p);
+                            record(&stages.measurements, &outcomes, stages.outcome(bits) as usize, p);
                         } else {
                             p.iter_mut().zip(outcomes).for_each(|(sum, x)| *sum += x);
                         }

@@ -32,7 +32,7 @@ impl Pulses {
 /// of qubits whose X is not calibrated stay as they are.
 pub fn decouple(circuit: &Circuit, device: &Device, pulses: Pulses) -> Circuit {
     let scheduled = with_delays(circuit, device, Order::AsLateAsPossible);
-    let mut filled = Circuit::with_bits(scheduled.qubits(), scheduled.bits());
+    let mut filled = Circuit::with_bits(scheduled.qubits(), scheduled.bits()).with_scratch(scheduled.scratch());
     for name in scheduled.slot_names() {
         filled.slot(name.as_str());
     }

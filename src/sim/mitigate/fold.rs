@@ -65,6 +65,7 @@ pub fn fold(program: &Program, scale: f64, folding: Folding) -> Result<(Program,
             Step::Gate(op) => format!("{} behind a measurement", op.name()),
             Step::Noise { channel, .. } => format!("{} behind a measurement", channel.name()),
             Step::Measure { qubit, .. } => format!("measurement of qubit {qubit} under a condition"),
+            Step::Assign { bit, .. } => format!("assignment of classical bit {bit}"),
             Step::Reset { qubit, .. } => format!("reset of qubit {qubit}"),
         };
         return Err(SimError::Unsupported { engine: "folding", step, instead: "measure at the end only" });

@@ -134,7 +134,7 @@ impl Prepared for InvertedProgram {
 /// recorded outcomes.
 pub(super) fn measured(program: &Program, rotations: impl IntoIterator<Item = Step>) -> Program {
     let mut measured = program.clone();
-    measured.bits = program.qubits();
+    (measured.bits, measured.scratch) = (program.qubits(), 0);
     measured.steps.extend(rotations);
     measured.steps.extend(program.readout.iter().enumerate().map(|(qubit, confusion)| Step::Measure {
         qubit,

@@ -45,7 +45,9 @@ impl<F: Vectors> Plan<F> {
                 Step::Gate(op) => fuser.gate(op),
                 Step::Noise { channel, qubits, .. } => fuser.channel(channel, qubits),
                 Step::Reset { qubit, .. } => fuser.reset(*qubit),
-                Step::Measure { .. } => unreachable!("a measurement before the end was refused above"),
+                Step::Measure { .. } | Step::Assign { .. } => {
+                    unreachable!("a measurement before the end and an assignment were refused above")
+                }
             }
         }
         let mut entangled = vec![false; qubits];

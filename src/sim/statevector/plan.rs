@@ -80,6 +80,7 @@ impl Plan {
                 Step::Gate(op) => format!("{} under a condition", op.name()),
                 Step::Noise { channel, .. } => format!("the channel {}", channel.name()),
                 Step::Measure { qubit, .. } => format!("a measurement of qubit {qubit} before the end"),
+                Step::Assign { bit, .. } => format!("an assignment of classical bit {bit}"),
                 Step::Reset { qubit, .. } => format!("a reset of qubit {qubit}"),
             };
             let instead = "use density or trajectory";

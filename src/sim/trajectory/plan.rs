@@ -9,7 +9,7 @@ use crate::sim::readout::record;
 use crate::sim::stages::{Action, Stages};
 use crate::sim::trajectory::NAME;
 use crate::sim::trajectory::operators::KrausOperators;
-use crate::sim::trajectory::tree::{Branch, Jump};
+use crate::sim::trajectory::tree::{Act, Branch, Jump};
 use crate::sim::{Angles, SimError};
 
 /// A program apart from angles and shots.
@@ -39,6 +39,7 @@ impl<F: Vectors> Plan<F> {
             &Action::Measure { qubit, bit, confusion } => {
                 vec![Some(Arc::new(KrausOperators::measurement(qubit, width, bit, confusion)))]
             }
+            Action::Assign { .. } => Vec::new(),
         });
         Ok(Self { known: known.collect(), stages, width })
     }
@@ -47,13 +48,18 @@ impl<F: Vectors> Plan<F> {
     pub fn bind(&self, angles: &Angles) -> Vec<Jump<F>> {
         let mut jumps = Vec::new();
         for (stage, known) in self.stages.list.iter().zip(&self.known) {
+            if let Action::Assign { bit, value } = stage.action {
+                jumps.push(Jump { condition: stage.condition.clone(), act: Act::Assign { bit, value } });
+            }
             for (k, operators) in known.iter().enumerate() {
                 let operators = match (operators, &stage.action) {
                     (None, Action::Blocks(blocks)) => Arc::new(KrausOperators::block(&blocks[k], self.width, angles)),
                     (Some(operators), _) => Arc::clone(operators),
-                    (None, Action::Measure { .. }) => unreachable!("measurements do not depend on angles"),
+                    (None, Action::Measure { .. } | Action::Assign { .. }) => {
+                        unreachable!("measurements do not depend on angles")
+                    }
                 };
-                jumps.push(Jump { condition: stage.condition.clone(), operators });
+                jumps.push(Jump { condition: stage.condition.clone(), act: Act::Operators(operators) });
             }
         }
         jumps
@@ -67,7 +73,7 @@ impl<F: Vectors> Plan<F> {
             return p;
         }
         let mut out = vec![0.0; 1 << self.stages.bits];
-        record(&self.stages.measurements, &p, branch.bits as usize, &mut out);
+        record(&self.stages.measurements, &p, self.stages.outcome(branch.bits) as usize, &mut out);
         out
     }
 }

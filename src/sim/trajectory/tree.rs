@@ -14,15 +14,22 @@ use crate::circuit::Condition;
 use crate::math::Stream;
 use crate::sim::kernel::amplitudes::State;
 use crate::sim::kernel::vector::Vectors;
-use crate::sim::stages::meets;
+use crate::sim::stages::{assigned, meets};
 use crate::sim::trajectory::cost::{PARTS, waiting, waiting_below};
 use crate::sim::trajectory::norm::{norm, scale};
 use crate::sim::trajectory::operators::KrausOperators;
 
-/// KrausOperators, picked and applied where the classical bits meet the condition.
+/// What is done where the classical bits meet the condition.
 pub struct Jump<F> {
     pub condition: Option<Condition>,
-    pub operators: Arc<KrausOperators<F>>,
+    pub act: Act<F>,
+}
+
+pub enum Act<F> {
+    /// One of these operators is picked and applied.
+    Operators(Arc<KrausOperators<F>>),
+    /// A classical bit is given a value.
+    Assign { bit: usize, value: bool },
 }
 
 /// One repetition of the program.
@@ -156,7 +163,14 @@ impl<'a, F: Vectors, L: Fn(&mut Branch<F>, &mut [f64]) + Sync> ShotRunner<'a, F,
             if !meets(&jump.condition, branch.bits) {
                 continue;
             }
-            branch.step(&jump.operators, &self.spare, |other| {
+            let operators = match &jump.act {
+                Act::Operators(operators) => operators,
+                &Act::Assign { bit, value } => {
+                    branch.bits = assigned(branch.bits, bit, value);
+                    continue;
+                }
+            };
+            branch.step(operators, &self.spare, |other| {
                 waiting.push(other);
                 if waiting.len() == most {
                     self.run_all(std::mem::take(&mut waiting), sum);

@@ -47,7 +47,12 @@ fn files(folder: &str, ending: &str) -> Vec<Vec<u8>> {
 /// parser.
 pub fn qasm() -> Vec<Files> {
     let (good, bad) = (files("circuits", "qasm"), files("tests/qasm/bad", "qasm"));
-    good.iter().cycle().take(8 * good.len()).chain(&bad).map(|text| one(text.clone())).collect()
+    // Small texts with control flow, as Qiskit writes them.
+    let flow = std::fs::read_to_string(here("tests/reference/qasm_flow.json")).unwrap();
+    let flow: Vec<serde_json::Value> = serde_json::from_str(&flow).unwrap();
+    let flow: Vec<Vec<u8>> =
+        flow.iter().take(40).filter_map(|case| Some(case["text"].as_str()?.as_bytes().to_vec())).collect();
+    good.iter().cycle().take(8 * good.len()).chain(&flow).chain(&bad).map(|text| one(text.clone())).collect()
 }
 
 fn circuits() -> impl Iterator<Item = Circuit> {

@@ -14,6 +14,11 @@ pub const QASM: &[&str] = &[
     "bool(c)", "sizeof(q)", "popcount(c)", "c[-1]", "c[0:1]", "const bit[2] b = \"10\";",
     "const duration d = 2*10ns;", "delay[d + 5ns]", "ctrl(9)", "if (c < 2) { x q; } else", "cal {", "@note \"",
     "ctrl(12) @", "qubit[4096] r;", "x q;", "barrier q;", "if (c == 1 && c == 0)", "h r;",
+    "int[4] n = 3;", "uint[3] n = c;", "n += 1;", "n *= n;", "c = n;", "bool b = c[0];", "while (c[0])", "while (n < 3)",
+    "break;", "continue;", "end;", "return", "def f(int a) -> int { return a + 1; }", "n = f(n);", "measure q;", "let a =",
+    "a ++ q", "q[{0, 1}]", "switch (n) { case 1 { x q; } default { h q; } }", "array[uint[4], 2] a = {1, 2};", "a[0] = 3;",
+    "a[n]", "angle[4] t = pi;", "t <<= 1;", "rx(t) q[0];", "output bit[2] o;", "output uint[3] m;", "extern e(int) -> int;",
+    "complex[float] z = 2im;", "stretch s;", "c[0] = !c[1];", "c = c << 1;", "for bit b in c", "c ^= \"01\";",
 ];
 
 /// Circuit JSON.

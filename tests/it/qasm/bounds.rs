@@ -90,6 +90,16 @@ fn loops_cannot_hide_work() {
 }
 
 #[test]
+fn comments_that_are_never_closed_are_searched_once() {
+    for line in ["/* ", "@note /*\n", "cal /* "] {
+        let text = format!("{HEAD}qubit q;\n{}", line.repeat(40_000));
+        let _ = outcome(&text);
+        let _ = outcome(&text[HEAD.len()..]);
+    }
+    assert_eq!(outcome(&format!("{HEAD}qubit q; /* x q; /* */ x q; /**/ x q; /***/")).unwrap().ops().len(), 2);
+}
+
+#[test]
 fn what_a_text_writes_out_is_read() {
     // Every byte pays for a step, so that a limit on loops is none on long files.
     let text = format!("{HEAD}qubit[5] q;\n{}", "cx q[0],q[1];rz(pi/4) q[2];\n".repeat(20_000));

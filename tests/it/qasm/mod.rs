@@ -3,6 +3,7 @@
 mod bounds;
 mod classical;
 mod differential;
+mod flow;
 mod plain;
 
 use std::collections::BTreeMap;

@@ -51,6 +51,10 @@ pub fn run(circuit: &Circuit, angles: &[f64]) -> BTreeMap<u64, Vec<Vec<C64>>> {
                         after.push(Branch { amplitudes, bits: branch.bits });
                     }
                 }
+                OpKind::Assign { bit, value } => {
+                    branch.bits = branch.bits & !(1 << bit) | u64::from(*value) << bit;
+                    after.push(branch);
+                }
                 OpKind::Barrier | OpKind::Delay(_) => after.push(branch),
             }
         }
@@ -58,7 +62,8 @@ pub fn run(circuit: &Circuit, angles: &[f64]) -> BTreeMap<u64, Vec<Vec<C64>>> {
     }
     let mut by_bits: BTreeMap<u64, Vec<Vec<C64>>> = BTreeMap::new();
     for branch in branches {
-        by_bits.entry(branch.bits).or_default().push(branch.amplitudes);
+        // Scratch bits are the highest, and no part of the outcome.
+        by_bits.entry(branch.bits & ((1 << circuit.bits()) - 1)).or_default().push(branch.amplitudes);
     }
     by_bits
 }

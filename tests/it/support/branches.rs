@@ -26,9 +26,10 @@ pub fn run(program: &Program, angles: &[f64]) -> Vec<(u64, Matrix)> {
     for step in &program.steps {
         let condition = match step {
             Step::Gate(op) => &op.condition,
-            Step::Noise { condition, .. } | Step::Measure { condition, .. } | Step::Reset { condition, .. } => {
-                condition
-            }
+            Step::Noise { condition, .. }
+            | Step::Measure { condition, .. }
+            | Step::Assign { condition, .. }
+            | Step::Reset { condition, .. } => condition,
         };
         let holds = |bits: u64| {
             condition.as_ref().is_none_or(|Condition { bits: tested, value }| {
@@ -49,6 +50,9 @@ pub fn run(program: &Program, angles: &[f64]) -> Vec<(u64, Matrix)> {
                 Step::Gate(Op { kind: OpKind::GlobalPhase(_), .. }) => branches.push((bits, rho)),
                 Step::Gate(op) => branches.push((bits, map(&[op.matrix(angles).unwrap()], &op.qubits))),
                 Step::Noise { channel, qubits, .. } => branches.push((bits, map(channel.operators(), qubits))),
+                Step::Assign { bit, value, .. } => {
+                    branches.push((bits & !(1 << bit) | u64::from(*value) << bit, rho));
+                }
                 Step::Reset { qubit, .. } => {
                     let lower = real([[0.0, 1.0], [0.0, 0.0]]);
                     branches.push((bits, map(&[one([1.0, 0.0]), lower], &[*qubit])));
@@ -108,12 +112,13 @@ pub fn expect(program: &Program, rho: &Matrix, observable: &Observable) -> f64 {
 
 /// Over the classical bits if the program measures, else over its qubits.
 pub fn probabilities(program: &Program, branches: &[(u64, Matrix)]) -> Vec<f64> {
-    if !program.steps.iter().any(|step| matches!(step, Step::Measure { .. })) {
+    if !program.measures() {
         return density(branches).diag().iter().map(|z| z.re).collect();
     }
-    let mut p = vec![0.0; 1 << program.bits];
+    let mut p = vec![0.0; 1 << program.outcome_bits()];
+    let outcome = p.len() - 1;
     for (bits, rho) in branches {
-        p[*bits as usize] += rho.diag().sum().re;
+        p[*bits as usize & outcome] += rho.diag().sum().re;
     }
     p
 }

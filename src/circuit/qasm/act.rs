@@ -1,0 +1,196 @@
+//! The statements that the next one follows in any case.
+
+use std::collections::HashSet;
+
+use super::build::{Builder, Symbol};
+use super::condition::Guard;
+use super::error::{Fault, ReadResult, Span};
+use super::expression::{Expression, ExpressionKind};
+use super::syntax::{Index, Operand, Source, Statement, StatementKind as Kind, Type};
+use super::value::Value;
+use super::variables::Register;
+use crate::circuit::{Op, OpKind};
+use crate::math::Seconds;
+
+impl Builder<'_> {
+    /// A statement that the next one follows in any case.
+    pub fn act(&mut self, statement: &Statement, guard: &Guard) -> ReadResult<()> {
+        let span = statement.span;
+        let declares = match &statement.kind {
+            Kind::Gate { .. } | Kind::Qubits { .. } | Kind::Input { .. } | Kind::Subroutine(_) | Kind::Extern(_) => {
+                true
+            }
+            Kind::Bits { output, .. } | Kind::Variable { output, .. } => *output,
+            _ => false,
+        };
+        if declares && self.scopes.len() > 1 {
+            return Err(Fault::new("this declaration must be outside of blocks").at(span));
+        }
+        match &statement.kind {
+            Kind::Gate { name, params, qubits, body } => self.define(name, params, qubits, body.as_deref()),
+            Kind::Subroutine(subroutine) => self.define_subroutine(subroutine),
+            Kind::Extern(name) => {
+                if !self.externs.insert(name.text.clone()) {
+                    return Err(Fault::new(format!("{} is declared twice", name.text)).at(name.span));
+                }
+                Ok(())
+            }
+            Kind::Qubits { name, size } => {
+                if self.physical {
+                    let fault = Fault::new("physical qubits and registers do not mix");
+                    return Err(fault.hint("use $0, $1, ... or a register throughout").at(span));
+                }
+                let range = self.grow(self.circuit.qubits(), self.register_size(size.as_ref())?, "qubits", span)?;
+                self.circuit.widen(range.end, 0);
+                self.declare(name, Symbol::Qubits(Register::Run(range)))
+            }
+            Kind::Bits { name, size, initial, output } => {
+                self.bits(name, size.as_ref(), initial.as_ref(), *output, guard, span)
+            }
+            Kind::Input { kind, width, name, size } => self.input(*kind, width.as_ref(), name, size.as_ref(), span),
+            Kind::Variable { declared, name, initial, output } => {
+                if *output {
+                    self.outputs.push(name.clone());
+                }
+                self.declare_variable(declared, name, initial.as_ref(), guard, span)
+            }
+            Kind::Alias { name, parts } => self.alias(name, parts),
+            Kind::Constant { kind, width, name, value } => {
+                let width = width.as_ref().map(|width| width.width(self)).transpose()?;
+                // A number with a point is no integer by accident: that takes a cast.
+                let given = match (kind, value.evaluate(self)?) {
+                    (Type::Int | Type::Uint | Type::Bit, Value::Real(number)) => {
+                        Value::Real(number).integer().map(Value::Integer)
+                    }
+                    (_, given) => Ok(given),
+                };
+                let value = given.and_then(|given| given.cast(*kind, width)).map_err(|fault| fault.at(value.span))?;
+                self.declare(name, Symbol::Value(value))
+            }
+            Kind::Call { modifiers, name, arguments, operands } => {
+                self.refuse_extern(&name.text, name.span)?;
+                if let Some(subroutine) = self.subroutines.get(&name.text).cloned() {
+                    if !modifiers.is_empty() {
+                        let fault = Fault::new(format!("modifiers act on gates only, {} is a subroutine", name.text));
+                        return Err(fault.at(span));
+                    }
+                    let mut all = Vec::with_capacity(arguments.len() + operands.len());
+                    for argument in arguments {
+                        all.push(self.hoist(argument, guard)?.into_owned());
+                    }
+                    // Older texts have the qubits behind the parentheses.
+                    all.extend(operands.iter().map(as_expression));
+                    return self.invoke(&subroutine, &all, guard, span).map(|_| ());
+                }
+                if arguments.iter().any(|argument| self.depends(argument)) {
+                    return self.call_by_values(statement, guard);
+                }
+                self.call(statement, guard)
+            }
+            Kind::Measure { from, to } => match self.symbol(&to.name.text).map_err(|fault| fault.at(to.name.span))?.1 {
+                Symbol::Variable(_) | Symbol::Array(_) => {
+                    self.assign_source(to, None, &Source::Measure(from.clone()), guard, span)
+                }
+                _ => {
+                    let bits = self.elements(to, false)?;
+                    self.measure(from, &bits, guard, span)
+                }
+            },
+            Kind::MeasureAway(from) => {
+                for qubit in self.elements(from, true)? {
+                    let bit = self.fresh(span)?;
+                    self.emit(Op::of(OpKind::Measure { bit }, &[qubit]), guard, span)?;
+                }
+                Ok(())
+            }
+            Kind::Assign { to, operator, source } => self.assign_source(to, *operator, source, guard, span),
+            Kind::Reset(operand) => {
+                for qubit in self.elements(operand, true)? {
+                    self.emit(Op::of(OpKind::Reset, &[qubit]), guard, span)?;
+                }
+                Ok(())
+            }
+            Kind::Barrier(operands) => {
+                let qubits = self.barrier(operands)?;
+                self.work(qubits.len(), span)?;
+                // A barrier does nothing, so no condition changes what it does.
+                self.emit(Op::of(OpKind::Barrier, &qubits), &Guard::always(), span)
+            }
+            Kind::Delay { time, operands } => {
+                let time = self.hoist(time, guard)?;
+                self.delay(&time, operands, guard, span)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Qubits of a barrier, ascending. Operands may name a qubit many times.
+    fn barrier(&mut self, operands: &[Operand]) -> ReadResult<Vec<usize>> {
+        if operands.is_empty() {
+            return Ok((0..self.circuit.qubits()).collect());
+        }
+        let mut whole: HashSet<&str> = HashSet::new();
+        let mut qubits = Vec::new();
+        for operand in operands {
+            if matches!(operand.index, Index::All) && !whole.insert(&operand.name.text) {
+                continue;
+            }
+            qubits.extend(self.elements(operand, true)?);
+        }
+        qubits.sort_unstable();
+        qubits.dedup();
+        Ok(qubits)
+    }
+
+    pub fn measure(&mut self, from: &Operand, bits: &[usize], guard: &Guard, span: Span) -> ReadResult<()> {
+        let qubits = self.elements(from, true)?;
+        if qubits.len() != bits.len() {
+            let fault = Fault::new(format!("{} qubits are measured into {} bits", qubits.len(), bits.len()));
+            return Err(fault.hint("name as many bits as qubits").at(span));
+        }
+        for (&qubit, &bit) in qubits.iter().zip(bits) {
+            self.emit(Op::of(OpKind::Measure { bit }, &[qubit]), guard, span)?;
+        }
+        Ok(())
+    }
+
+    fn delay(&mut self, time: &Expression, operands: &[Operand], guard: &Guard, span: Span) -> ReadResult<()> {
+        let located = |fault: Fault| fault.at(time.span);
+        let Value::Duration { seconds, cycles } = time.evaluate(self)? else {
+            let hint = "write a number and ns, us, ms, s or dt, as in delay[100ns]";
+            return Err(located(Fault::new("this is no duration").hint(hint)));
+        };
+        let seconds = match self.options.cycle {
+            _ if cycles == 0.0 => seconds,
+            Some(Seconds(cycle)) => seconds + cycles * cycle,
+            None => {
+                let fault = Fault::new("the length of dt is not known");
+                return Err(fault.hint("write the delay in ns, or name the device").at(span));
+            }
+        };
+        if seconds < 0.0 {
+            return Err(located(Fault::new("this duration is negative").hint("a delay takes 0 or more")));
+        }
+        if operands.is_empty() {
+            for qubit in 0..self.circuit.qubits() {
+                self.emit(Op::of(OpKind::Delay(Seconds(seconds)), &[qubit]), guard, span)?;
+            }
+        }
+        for operand in operands {
+            for qubit in self.elements(operand, true)? {
+                self.emit(Op::of(OpKind::Delay(Seconds(seconds)), &[qubit]), guard, span)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An operand as what is handed to a subroutine.
+fn as_expression(operand: &Operand) -> Expression {
+    let name = operand.name.text.clone();
+    let kind = match &operand.index {
+        Index::All => ExpressionKind::Name(name),
+        index => ExpressionKind::Element(name, Box::new(index.clone())),
+    };
+    Expression { kind, span: operand.span, height: 0 }
+}

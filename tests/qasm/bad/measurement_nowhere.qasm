@@ -1,3 +1,0 @@
-OPENQASM 3.0;
-qubit q;
-measure q;

@@ -1,2 +1,0 @@
-OPENQASM 3.0;
-def f(qubit q) { }

@@ -1,2 +1,0 @@
-OPENQASM 3.0;
-float a = 2.0;
