@@ -123,19 +123,20 @@ impl<'a> Cones<'a> {
                 Step::Measure { qubit, condition, .. } | Step::Reset { qubit, condition } => {
                     (std::slice::from_ref(qubit), condition)
                 }
+                Step::Assign { condition, .. } => (&[], condition),
             };
             let written = match step {
-                Step::Measure { bit, .. } if bits.contains(bit) => Some(*bit),
+                Step::Measure { bit, .. } | Step::Assign { bit, .. } if bits.contains(bit) => Some(*bit),
                 _ => None,
             };
             let before: Vec<Letters> = operands.iter().map(|&qubit| letters[qubit]).collect();
             let after = match written {
-                // Its outcome decides what happens later, and so does all that decides the outcome.
+                // Its value decides what happens later, and so does all that decides the value.
                 Some(bit) => {
                     if condition.is_none() {
                         bits.remove(&bit);
                     }
-                    Some(vec![ANY])
+                    Some(vec![ANY; operands.len()])
                 }
                 None if before.iter().all(|&letters| letters == 0) => None,
                 None => self.pulls[index].get_or_init(|| Pull::of(step, program.slots)).through(&before),
@@ -165,6 +166,7 @@ impl<'a> Cones<'a> {
                     qubits.iter_mut().for_each(|qubit| *qubit = position(qubit));
                 }
                 Step::Measure { qubit, .. } | Step::Reset { qubit, .. } => *qubit = position(qubit),
+                Step::Assign { .. } => {}
             }
         }
         let inside = |qubit: usize| cone.qubits.binary_search(&qubit).ok();
@@ -175,6 +177,7 @@ impl<'a> Cones<'a> {
         let program = Program {
             active: cone.qubits.iter().map(|&qubit| whole.active[qubit]).collect(),
             bits: whole.bits,
+            scratch: whole.scratch,
             slots: whole.slots,
             steps,
             readout: cone.qubits.iter().map(|&qubit| whole.readout[qubit]).collect(),
@@ -188,6 +191,7 @@ impl<'a> Cones<'a> {
 impl Pull {
     fn of(step: &Step, slots: usize) -> Self {
         match step {
+            Step::Assign { .. } => Self::Nothing,
             Step::Measure { .. } => Self::Measure,
             Step::Reset { .. } => Self::Reset,
             Step::Noise { channel, .. } => Self::table(&[channel.pauli_transfer()]),

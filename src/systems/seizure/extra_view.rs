@@ -118,7 +118,7 @@ impl ExtraView {
 }
 
 fn observables(qubits: usize) -> Vec<Observable> {
-    let string = |x: u64, z: u64| Observable { terms: vec![(1.0, PauliString { x, z })] };
+    let string = |x: u64, z: u64| Observable { terms: vec![(1.0, PauliString::from_masks(x, z))] };
     let single = (0..qubits).flat_map(|q| [string(1 << q, 0), string(0, 1 << q)]);
     let pairs = (0..qubits).flat_map(|a| (a + 1..qubits).map(move |b| string(0, 1 << a | 1 << b)));
     single.chain(pairs).collect()
