@@ -29,6 +29,8 @@ pub(super) struct Parser<'a> {
     pub pieces: usize,
     /// Expressions within each other that are parsed.
     pub depth: usize,
+    /// Where the statement that is parsed asks for a duration that only a device could tell.
+    pub unknown_durations: Vec<Span>,
 }
 
 impl<'a> Parser<'a> {
@@ -36,7 +38,17 @@ impl<'a> Parser<'a> {
     pub fn new(text: &'a str, file: u16, version: Version) -> Self {
         let mut tokens = Tokens::new(text, file);
         let ahead = [tokens.next(), tokens.next()];
-        Self { text, version, tokens, ahead, taken: Span { file, ..Span::default() }, count: 0, pieces: 0, depth: 0 }
+        Self {
+            text,
+            version,
+            tokens,
+            ahead,
+            taken: Span { file, ..Span::default() },
+            count: 0,
+            pieces: 0,
+            depth: 0,
+            unknown_durations: Vec::new(),
+        }
     }
 }
 

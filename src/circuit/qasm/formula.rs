@@ -186,6 +186,7 @@ impl Parser<'_> {
     /// The rest of `durationof({ ... })`: no device, no time.
     fn duration_of(&mut self, start: Span) -> ReadResult<Expression> {
         self.next();
+        self.unknown_durations.push(start);
         let found = end_of_block(&self.text[self.span().start as usize..]);
         let Some(end) = found.filter(|_| self.peek() == Token::OpenBrace) else {
             return Err(self.unexpected("a block, as in durationof({x $0;})"));

@@ -61,7 +61,11 @@ impl Shared<'_> {
                 continue;
             }
             parser.pieces = 0;
-            if let Some(statement) = parser.statement(self)? {
+            let statement = parser.statement(self)?;
+            for span in parser.unknown_durations.drain(..) {
+                self.receiver.notice(span, "durationof is taken as 0".into());
+            }
+            if let Some(statement) = statement {
                 self.receiver.statement(statement)?;
             }
         }

@@ -248,10 +248,11 @@ fn refused_texts_name_the_position_and_what_to_write() {
 #[test]
 fn what_is_skipped_is_reported() {
     let text = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n#pragma fast\nqubit q;\n@note\nbox { x q; }\n\
-                defcal x $0 { play { } }\ngate r(a, b) c { rx(a) c; rz(b) c; }\n";
+                defcal x $0 { play { } }\ngate r(a, b) c { rx(a) c; rz(b) c; }\n\
+                delay[durationof({x $0;})] q;\n";
     let reading = read_with_notices(text, &ReadOptions::default()).unwrap();
     let lines: Vec<usize> = reading.notices.iter().map(|notice| notice.line).collect();
-    assert_eq!(lines, [3, 5, 6, 7, 8], "{:?}", reading.notices);
+    assert_eq!(lines, [3, 5, 6, 7, 8, 9], "{:?}", reading.notices);
     assert_eq!(reading.circuit.ops().len(), 1);
 }
 
