@@ -114,7 +114,7 @@ pub static BACKBONES: &[BackboneRow] = &[
         doc: "EfficientNet-Lite0: small, made for phones; its weights are inside the program",
         width: Some(1280),
         transform: Transform::LITE,
-        weights: WeightSource::Embedded(include_bytes!("../../../data/weights/efficientnet_lite0_f16.planes")),
+        weights: WeightSource::Embedded(qgraft_weights::EFFICIENTNET_LITE0),
         network: Network::Layers(inverted::efficientnet_lite0),
     },
     BackboneRow {
