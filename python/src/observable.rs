@@ -1,12 +1,14 @@
 //! `Observable`.
 
+use std::collections::BTreeMap;
+
 use pyo3::prelude::*;
-use qgraft::circuit::{self as library, PauliString};
+use qgraft::circuit::{self as library, Letter, PauliString};
 
 use crate::arrays::Reals;
 use crate::error::{Fault, Reduced, raise};
 
-/// A weighted sum of Pauli strings on up to 64 qubits, such as "Z0 Z1 + 0.5 X2".
+/// A weighted sum of Pauli strings, such as "Z0 Z1 + 0.5 X2".
 #[pyclass(frozen, eq, module = "qgraft")]
 #[derive(Clone, PartialEq)]
 pub struct Observable(pub library::Observable);
@@ -19,40 +21,36 @@ impl Observable {
         Ok(Self(text.parse::<library::Observable>().map_err(Fault::from)?))
     }
 
-    /// A sum of terms: coefficients (terms,), and for each term masks of the qubits with X or Y and of those with Z or Y.
+    /// A sum of terms: coefficients (terms,), and for each term the qubits that are not the identity with "X", "Y" or "Z".
     #[staticmethod]
-    fn from_terms(coefficients: &Bound<'_, PyAny>, x: Vec<u64>, z: Vec<u64>) -> PyResult<Self> {
+    fn from_terms(coefficients: &Bound<'_, PyAny>, strings: Vec<Vec<(usize, char)>>) -> PyResult<Self> {
         let weights = Reals::of(coefficients, "coefficients")?;
         let weights = weights.vector("coefficients", "(terms,)")?;
-        if weights.len() != x.len() || x.len() != z.len() || x.is_empty() {
-            let message = format!(
-                "{} coefficients, {} and {} masks; give the same number, 1 or more",
-                weights.len(),
-                x.len(),
-                z.len()
-            );
+        if weights.len() != strings.len() || strings.is_empty() {
+            let message =
+                format!("{} coefficients, {} strings; give the same number, 1 or more", weights.len(), strings.len());
             return Err(raise("CircuitError", message));
         }
         if let Some(weight) = weights.iter().find(|weight| !weight.is_finite()) {
             return Err(raise("CircuitError", format!("coefficient {weight}: expected a finite number")));
         }
-        let strings = x.into_iter().zip(z).map(|(x, z)| PauliString { x, z });
+        let strings = strings.into_iter().map(string).collect::<PyResult<Vec<_>>>()?;
         Ok(Self(library::Observable { terms: weights.iter().copied().zip(strings).collect() }))
     }
 
     /// Z of each of the first `count` qubits, one observable each.
     #[staticmethod]
     fn all_z(count: usize) -> PyResult<Vec<Self>> {
-        if count > 64 {
-            return Err(raise("CircuitError", format!("count is {count}; observables reach 64 qubits")));
+        if count > MOST {
+            return Err(raise("CircuitError", format!("count is {count}; give at most {MOST}")));
         }
         Ok(library::Observable::all_z(count).into_iter().map(Self).collect())
     }
 
-    /// Coefficient, mask of X or Y, and mask of Z or Y of each term.
+    /// Coefficient of each term, and its qubits with their letters.
     #[getter]
-    fn terms(&self) -> Vec<(f64, u64, u64)> {
-        self.0.terms.iter().map(|(weight, string)| (*weight, string.x, string.z)).collect()
+    fn terms(&self) -> Vec<(f64, Vec<(usize, char)>)> {
+        self.0.terms.iter().map(|(weight, string)| (*weight, letters(string))).collect()
     }
 
     fn __str__(&self) -> String {
@@ -63,20 +61,40 @@ impl Observable {
         format!("Observable({:?})", self.0.to_string())
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Vec<f64>, Vec<u64>, Vec<u64>)> {
-        let terms = &slf.get().0.terms;
-        let weights = terms.iter().map(|(weight, _)| *weight).collect();
-        let x = terms.iter().map(|(_, string)| string.x).collect();
-        let z = terms.iter().map(|(_, string)| string.z).collect();
-        Ok((slf.get_type().getattr("from_terms")?, (weights, x, z)))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Vec<f64>, Vec<Vec<(usize, char)>>)> {
+        let (weights, strings) = slf.get().terms().into_iter().unzip();
+        Ok((slf.get_type().getattr("from_terms")?, (weights, strings)))
     }
+}
+
+/// Observables that [`Observable::all_z`] makes at most.
+const MOST: usize = 1 << 16;
+
+const LETTERS: [(char, Letter); 3] = [('X', Letter::X), ('Y', Letter::Y), ('Z', Letter::Z)];
+
+fn letters(string: &PauliString) -> Vec<(usize, char)> {
+    let name = |letter: Letter| LETTERS.iter().find(|(_, other)| *other == letter).map_or('I', |(name, _)| *name);
+    string.letters().iter().map(|&(qubit, letter)| (qubit, name(letter))).collect()
+}
+
+fn string(letters: Vec<(usize, char)>) -> PyResult<PauliString> {
+    let mut found = BTreeMap::new();
+    for (qubit, name) in letters {
+        let Some((_, letter)) = LETTERS.iter().find(|(other, _)| *other == name) else {
+            return Err(raise("CircuitError", format!("letter {name:?} on qubit {qubit}: expected X, Y or Z")));
+        };
+        if found.insert(qubit, *letter).is_some() {
+            return Err(raise("CircuitError", format!("qubit {qubit} has two letters in one string")));
+        }
+    }
+    Ok(PauliString::new(found))
 }
 
 /// An observable as an argument: its text or an [`Observable`].
 pub enum Asked {
-    /// On any qubits, also past 63.
+    /// In the spelling of [`Observable::new`].
     Text(String),
-    /// On the first 64 qubits.
+    /// Ready made.
     Sum(library::Observable),
 }
 

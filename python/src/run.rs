@@ -351,7 +351,7 @@ impl Run {
         for asked in &observables {
             let of = match asked {
                 Asked::Text(text) => Observable::qubits_named(text)?,
-                Asked::Sum(sum) => (0..64).filter(|k| sum.support() >> k & 1 == 1).collect(),
+                Asked::Sum(sum) => sum.support(),
             };
             let width = circuit.qubits();
             if let Some(&qubit) = of.iter().find(|&&qubit| qubit >= width) {
@@ -521,7 +521,10 @@ fn with_channels(
     };
     let program = Program::compile(&whole, qubits, after, |_| None);
     let CompileOptions { precision, trajectories, .. } = *options;
-    let exact = sim::engine(&options.engine, EngineOptions { precision, shots: trajectories, seed })?;
+    let exact = sim::engine(
+        &options.engine,
+        EngineOptions { precision, shots: trajectories, seed, ..EngineOptions::default() },
+    )?;
     let sampled: Arc<dyn Simulator> = match condition.shots {
         Some(shots) => Arc::new(Shots { inner: exact, shots, seed }),
         None => exact,

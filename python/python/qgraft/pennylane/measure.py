@@ -52,16 +52,13 @@ def square_of(sentence: PauliSentence) -> PauliSentence:
 
 def observable_of(sentence: PauliSentence) -> Observable:
     """A sum of Pauli words on wires 0 to n-1."""
-    weights, xs, zs = [], [], []
+    weights, strings = [], []
     for word, weight in sentence.items():
         if abs(np.imag(weight)) > 1e-9:
             raise DeviceError(f"the observable has the coefficient {weight} and is not Hermitian")
-        x = sum(1 << wire for wire, letter in word.items() if letter in "XY")
-        z = sum(1 << wire for wire, letter in word.items() if letter in "ZY")
         weights.append(float(np.real(weight)))
-        xs.append(x)
-        zs.append(z)
-    return Observable.from_terms(weights or [0.0], xs or [0], zs or [0])
+        strings.append(list(word.items()))
+    return Observable.from_terms(weights or [0.0], strings or [[]])
 
 
 def marginal(probabilities: np.ndarray, qubits: list[int], wires: list[int]) -> np.ndarray:
