@@ -23,7 +23,7 @@ impl Observable {
 
     /// A sum of terms: coefficients (terms,), and for each term the qubits that are not the identity with "X", "Y" or "Z".
     #[staticmethod]
-    fn from_terms(coefficients: &Bound<'_, PyAny>, strings: Vec<Vec<(usize, char)>>) -> PyResult<Self> {
+    fn from_terms(coefficients: &Bound<'_, PyAny>, strings: Vec<Letters>) -> PyResult<Self> {
         let weights = Reals::of(coefficients, "coefficients")?;
         let weights = weights.vector("coefficients", "(terms,)")?;
         if weights.len() != strings.len() || strings.is_empty() {
@@ -49,7 +49,7 @@ impl Observable {
 
     /// Coefficient of each term, and its qubits with their letters.
     #[getter]
-    fn terms(&self) -> Vec<(f64, Vec<(usize, char)>)> {
+    fn terms(&self) -> Vec<(f64, Letters)> {
         self.0.terms.iter().map(|(weight, string)| (*weight, letters(string))).collect()
     }
 
@@ -61,28 +61,34 @@ impl Observable {
         format!("Observable({:?})", self.0.to_string())
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Vec<f64>, Vec<Vec<(usize, char)>>)> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Vec<f64>, Vec<Letters>)> {
         let (weights, strings) = slf.get().terms().into_iter().unzip();
         Ok((slf.get_type().getattr("from_terms")?, (weights, strings)))
     }
 }
 
-/// Observables that [`Observable::all_z`] makes at most.
-const MOST: usize = 1 << 16;
+/// The qubits of a string that are not the identity, each with "X", "Y" or "Z".
+type Letters = Vec<(usize, char)>;
+
+/// Qubits of an observable lie below this, as those of a text.
+const MOST: usize = 1 << 20;
 
 const LETTERS: [(char, Letter); 3] = [('X', Letter::X), ('Y', Letter::Y), ('Z', Letter::Z)];
 
-fn letters(string: &PauliString) -> Vec<(usize, char)> {
+fn letters(string: &PauliString) -> Letters {
     let name = |letter: Letter| LETTERS.iter().find(|(_, other)| *other == letter).map_or('I', |(name, _)| *name);
     string.letters().iter().map(|&(qubit, letter)| (qubit, name(letter))).collect()
 }
 
-fn string(letters: Vec<(usize, char)>) -> PyResult<PauliString> {
+fn string(letters: Letters) -> PyResult<PauliString> {
     let mut found = BTreeMap::new();
     for (qubit, name) in letters {
         let Some((_, letter)) = LETTERS.iter().find(|(other, _)| *other == name) else {
             return Err(raise("CircuitError", format!("letter {name:?} on qubit {qubit}: expected X, Y or Z")));
         };
+        if qubit >= MOST {
+            return Err(raise("CircuitError", format!("qubit {qubit}: expected one below {MOST}")));
+        }
         if found.insert(qubit, *letter).is_some() {
             return Err(raise("CircuitError", format!("qubit {qubit} has two letters in one string")));
         }

@@ -119,7 +119,7 @@ def test_wrong_cotangents_and_weights(run):
         lambda: qgraft.Observable.from_terms([np.nan], [[(0, "Z")]]),
         lambda: qgraft.Observable.from_terms([1.0], [[(0, "Q")]]),
         lambda: qgraft.Observable.from_terms([1.0], [[(0, "X"), (0, "Z")]]),
-        lambda: qgraft.Observable.all_z(1 << 20),
+        lambda: qgraft.Observable.all_z(1 << 21),
         lambda: qgraft.Run(qgraft.Circuit(2), "Z5"),
         lambda: qgraft.Run(qgraft.Circuit(2), [3]),
         lambda: qgraft.Run(qgraft.Circuit(2), engine="nothing"),

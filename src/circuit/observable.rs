@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use crate::circuit::CircuitError;
 
+/// Qubits that a text may name lie below this: more than any register has, and few enough for lists by qubit.
+const MOST_QUBITS: usize = 1 << 20;
+
 /// One Pauli operator other than the identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the letters name themselves")]
@@ -269,6 +272,8 @@ fn written_terms(text: &str) -> Result<Vec<TermText>, CircuitError> {
     let bad = |reason: String| bad(text, reason);
     let mut terms: Vec<TermText> = Vec::new();
     let (mut weight, mut letters, mut open) = (1.0, Vec::new(), false);
+    // Term and qubit.
+    let mut seen = BTreeSet::new();
     // The last sign closes the last term.
     for word in words(text).iter().map(String::as_str).chain(["+"]) {
         if word == "+" || word == "-" {
@@ -298,7 +303,10 @@ fn written_terms(text: &str) -> Result<Vec<TermText>, CircuitError> {
         };
         let qubit: usize =
             parts.as_str().parse().map_err(|_| bad(format!("{word:?} names no qubit; write for example Z0")))?;
-        if letters.iter().any(|&(_, other)| other == qubit) {
+        if qubit >= MOST_QUBITS {
+            return Err(bad(format!("qubit {qubit}: expected one below {MOST_QUBITS}")));
+        }
+        if !seen.insert((terms.len(), qubit)) {
             return Err(bad(format!("qubit {qubit} is listed twice in one term")));
         }
         letters.push((letter, qubit));

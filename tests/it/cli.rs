@@ -221,7 +221,7 @@ const REFUSED: &[(&[&str], &[&str])] = &[
     (&["--preset", "marie"], &["marie", "did you mean \"mari\""]),
     (&["--devices", "manilla"], &["manilla", "manila"]),
     (&["--qubits", "6"], &["manila", "5 qubits", "at least 6 qubits"]),
-    (&["--qubits", "0"], &["circuit.qubits", "from 1 to 16"]),
+    (&["--qubits", "0"], &["circuit.qubits", "from 1 to 192"]),
     (&["--epochs", "0"], &["train.epochs"]),
     (&["--seeds", "0"], &["seeds"]),
     (&["--shots", "0"], &["evaluate.shots"]),

@@ -342,7 +342,7 @@ fn groups_that_do_not_fit_own_rows_are_refused_before_the_first_trial() {
     fs::write(&data, own_table(60)).unwrap();
     fs::write(&generators, "1 2 3 9\n").unwrap();
     for (group, expected) in
-        [(generators.display().to_string(), "line 1"), ("ring".into(), "group or file of generators")]
+        [(generators.display().to_string(), "line 1"), ("ring".into(), "a row of the table of groups")]
     {
         let spec = Spec { data: Some(data.clone()), group, ..Spec::default() };
         let options =

@@ -43,6 +43,7 @@ fn nonsense_is_refused_with_its_word() {
         ("Z0 -", "sign without a term"),
         ("inf Z0", "no finite terms"),
         ("ψ0", "ψ0"),
+        ("Z18446744073709551615", "expected one below"),
     ];
     for (text, word) in cases {
         let error = text.parse::<Observable>().unwrap_err().to_string();

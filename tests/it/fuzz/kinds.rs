@@ -60,7 +60,7 @@ fn kinds() -> Vec<Kind> {
         ),
         ("head", changed(seeds::heads(), "\\\"features\\\":3", "\\\"features\\\":4294967296"), "4294967296 features"),
         ("head", changed(seeds::heads(), "\\\"depth\\\":1", "\\\"depth\\\":1000000000"), "circuit.depth = 1000000000"),
-        ("head", changed(seeds::heads(), "\\\"qubits\\\":2", "\\\"qubits\\\":40"), "circuit.qubits = 40"),
+        ("head", changed(seeds::heads(), "\\\"qubits\\\":2", "\\\"qubits\\\":400"), "circuit.qubits = 400"),
         (
             "device",
             changed(

@@ -253,7 +253,7 @@ fn what_is_skipped_is_reported() {
     let reading = read_with_notices(text, &ReadOptions::default()).unwrap();
     let lines: Vec<usize> = reading.notices.iter().map(|notice| notice.line).collect();
     assert_eq!(lines, [3, 5, 6, 7, 8, 9], "{:?}", reading.notices);
-    assert_eq!(reading.circuit.ops().len(), 1);
+    assert_eq!(reading.circuit.ops().len(), 2, "X and the delay");
 }
 
 #[test]
