@@ -1,7 +1,9 @@
 //! The Python module `qgraft._native`: the library's types as Python classes. Everything that computes is in the library;
 //! this crate converts arguments, releases the interpreter lock and turns errors into exceptions.
 
+mod angles;
 mod arrays;
+mod channels;
 mod circuit;
 mod device;
 mod error;
@@ -12,6 +14,7 @@ mod program;
 mod run;
 mod study;
 mod system;
+mod tape;
 
 use pyo3::prelude::*;
 
@@ -30,11 +33,13 @@ mod _native {
     #[pymodule_export]
     use crate::program::{gate_table, listing, main};
     #[pymodule_export]
-    use crate::run::{Run, Tape};
+    use crate::run::Run;
     #[pymodule_export]
     use crate::study::{HeadConfig, TrainedHead, Trainer};
     #[pymodule_export]
     use crate::system::{Outcome, run_system};
+    #[pymodule_export]
+    use crate::tape::Tape;
 
     #[pymodule_init]
     fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -1,28 +1,29 @@
-//! `Run`: a circuit, its observables and a condition, compiled; and `Tape`.
+//! `Run`: a circuit, its observables and a condition, compiled.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, Array3, ArrayView1, Axis, concatenate};
 use num_complex::Complex64;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use qgraft::circuit::{self as library, Observable, Op, OpKind};
-use qgraft::noise::Program;
-use qgraft::sim::mitigate::{Apply, MitigationRow};
+use qgraft::circuit::{self as library, Observable};
 use qgraft::sim::{
-    self, Angles, CompileOptions, EngineOptions, Error, Execution, Executions, ObservedCircuit, Precision, Prepared,
-    Shots, Simulator, observed_qubits, sample, state,
+    self, Angles, CompileOptions, Error, Execution, Executions, ObservedCircuit, Precision, Prepared, observed_qubits,
+    sample, state,
 };
 
+use crate::angles::Given;
 use crate::arrays::Reals;
+use crate::channels::{check_noise, with_channels};
 use crate::circuit::Circuit;
 use crate::device::{Chosen, Transpiled, options};
 use crate::error::{Answer, Fault};
 use crate::noise::{Channel, Condition, Under};
 use crate::observable::Asked;
 use crate::pool::detached;
+use crate::tape::{Kept, Tape, finite};
 
 /// Bytes of a forward run that are kept for its gradient.
 const TAPE_BYTES: usize = 1 << 28;
@@ -370,8 +371,8 @@ impl Run {
             match asked {
                 Asked::Text(text) => Ok(Observable::read_on(&text, &qubits)?),
                 Asked::Sum(sum) => {
-                    let position = |k: usize| qubits.iter().take(64).position(|&q| q == k).unwrap_or(0);
-                    Ok(sum.relabel(&(0..64).map(position).collect::<Vec<_>>()))
+                    let position = |k: usize| qubits.iter().position(|&q| q == k).unwrap_or(0);
+                    Ok(sum.relabel(&(0..sum.width()).map(position).collect::<Vec<_>>()))
                 }
             }
         };
@@ -462,239 +463,5 @@ impl Run {
         }
         // Counts are whole numbers below 2^53.
         Ok(self.by_outcome(counts.mapv(|count| count as f64))?.mapv(|count| count as u64))
-    }
-}
-
-/// Channels act on qubits of the circuit, as many as they have operands.
-fn check_noise(circuit: &library::Circuit, noise: &[(usize, qgraft::noise::Channel, Vec<usize>)]) -> Answer<()> {
-    let (width, length) = (circuit.qubits(), circuit.ops().len());
-    for (at, channel, qubits) in noise {
-        let refuse = |reason: String| Err(Fault::Of("NoiseError", format!("{channel:?} on {qubits:?}: {reason}")));
-        if *at > length {
-            return refuse(format!("it follows {at} operations, the circuit has {length}"));
-        }
-        if qubits.len() != channel.qubits() {
-            return refuse(format!("it acts on {} qubits", channel.qubits()));
-        }
-        if qubits.iter().any(|&qubit| qubit >= width) || (qubits.len() == 2 && qubits[0] == qubits[1]) {
-            return refuse(format!("use different qubits, 0 to {}", width.saturating_sub(1)));
-        }
-    }
-    Ok(())
-}
-
-/// A circuit with channels in it, on an engine.
-fn with_channels(
-    circuit: &library::Circuit,
-    qubits: &[usize],
-    observables: Vec<Observable>,
-    condition: &sim::Condition,
-    options: &CompileOptions,
-    seed: u64,
-    mut noise: Vec<(usize, qgraft::noise::Channel, Vec<usize>)>,
-) -> Answer<Execution> {
-    if let Some(device) = &condition.device {
-        let message = format!(
-            "channels in a circuit and the noise of {device} cannot be combined: transpiling moves what the channels follow; \
-             take the channels out or the device away"
-        );
-        return Err(Fault::Of("NoiseError", message));
-    }
-    // A barrier in front carries what precedes every operation.
-    let mut whole = library::Circuit::with_bits(circuit.qubits(), circuit.bits());
-    for name in circuit.slot_names() {
-        whole.slot(name.as_str());
-    }
-    whole.append(Op::of(OpKind::Barrier, &[0]))?;
-    for op in circuit.ops() {
-        whole.append(op.clone())?;
-    }
-    noise.sort_by_key(|(at, _, _)| *at);
-    let (mut next, mut number) = (noise.into_iter().peekable(), 0);
-    let after = |_: &Op| {
-        let mut here = Vec::new();
-        while let Some((_, channel, qubits)) = next.next_if(|(at, _, _)| *at <= number) {
-            here.push((channel, qubits));
-        }
-        number += 1;
-        here
-    };
-    let program = Program::compile(&whole, qubits, after, |_| None);
-    let CompileOptions { precision, trajectories, .. } = *options;
-    let exact = sim::engine(
-        &options.engine,
-        EngineOptions { precision, shots: trajectories, seed, ..EngineOptions::default() },
-    )?;
-    let sampled: Arc<dyn Simulator> = match condition.shots {
-        Some(shots) => Arc::new(Shots { inner: exact, shots, seed }),
-        None => exact,
-    };
-    let row = condition.mitigation.as_deref().map(MitigationRow::named).transpose()?;
-    let simulator = match row.map(|row| row.apply) {
-        Some(Apply::Executor(wrap)) => wrap(sampled, seed),
-        _ => sampled,
-    };
-    Ok(Execution::new(program, observables, 0, simulator)?)
-}
-
-/// A forward run, from which the gradient of its expectation values follows.
-#[pyclass(frozen, module = "qgraft")]
-pub struct Tape {
-    kept: Kept,
-    form: Form,
-}
-
-enum Kept {
-    Tape(Box<dyn sim::Tape>),
-    /// An engine that keeps nothing runs again.
-    Angles(Arc<dyn Prepared>, Array2<f64>, Array1<f64>),
-}
-
-#[pymethods]
-impl Tape {
-    /// As `Run.vjp` at the angles of the forward run.
-    fn vjp<'py>(
-        &self,
-        py: Python<'py>,
-        cotangent: &Bound<'py, PyAny>,
-    ) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
-        let cotangent = Reals::of(cotangent, "cotangent")?;
-        let cotangent = self.form.cotangent(&cotangent)?;
-        let gradient = detached(py, || {
-            finite(cotangent)?;
-            Ok(match &self.kept {
-                Kept::Tape(tape) => tape.vjp(cotangent)?,
-                Kept::Angles(prepared, inputs, weights) => {
-                    prepared.vjp(Angles { inputs: inputs.view(), weights: weights.view() }, cotangent)?
-                }
-            })
-        })?;
-        Ok(self.form.gradient(py, gradient))
-    }
-}
-
-fn finite(cotangent: ArrayView2<f64>) -> Answer<()> {
-    match cotangent.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        Some(((row, observable), value)) => {
-            let message =
-                format!("cotangent of row {row}, observable {observable} is {value}; expected finite numbers");
-            Err(Fault::Of("SimError", message))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Which axes were given, and so which are returned.
-#[derive(Clone, Copy)]
-struct Form {
-    /// One row, without a batch axis.
-    single: bool,
-    /// Whether weights were given apart.
-    split: bool,
-    /// Whether the single row is all weights.
-    all_weights: bool,
-}
-
-impl Form {
-    fn cotangent<'a>(&self, cotangent: &'a Reals<'_>) -> PyResult<ArrayView2<'a, f64>> {
-        match self.single {
-            true => Ok(cotangent.vector("cotangent", "(observables,)")?.insert_axis(Axis(0))),
-            false => cotangent.matrix("cotangent", "(batch, observables)"),
-        }
-    }
-
-    fn gradient<'py>(
-        &self,
-        py: Python<'py>,
-        gradient: sim::AngleGradient,
-    ) -> (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>) {
-        let sim::AngleGradient { inputs, weights } = gradient;
-        if self.all_weights {
-            return (weights.into_pyarray(py).into_any(), None);
-        }
-        let inputs = match self.single {
-            true => inputs.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
-            false => inputs.into_pyarray(py).into_any(),
-        };
-        (inputs, self.split.then(|| weights.into_pyarray(py).into_any()))
-    }
-}
-
-/// Angles as they were given.
-struct Given<'py> {
-    angles: Option<Reals<'py>>,
-    weights: Option<Reals<'py>>,
-    single: bool,
-}
-
-impl<'py> Given<'py> {
-    fn of(_py: Python<'py>, angles: Option<&Bound<'py, PyAny>>, weights: Option<&Bound<'py, PyAny>>) -> PyResult<Self> {
-        let angles = angles.map(|angles| Reals::of(angles, "angles")).transpose()?;
-        let weights = weights.map(|weights| Reals::of(weights, "weights")).transpose()?;
-        let single = match &angles {
-            None => true,
-            Some(angles) => match angles.ndim() {
-                1 => true,
-                2 => false,
-                _ => {
-                    let shape = angles.shape();
-                    let message =
-                        format!("angles: expected (slots,) or (batch, slots), got an array of shape {shape:?}");
-                    return Err(PyValueError::new_err(message));
-                }
-            },
-        };
-        Ok(Self { angles, weights, single })
-    }
-
-    fn form(&self) -> Form {
-        Form { single: self.single, split: self.weights.is_some(), all_weights: self.single && self.weights.is_none() }
-    }
-
-    fn angles(&self) -> PyResult<Angles<'_>> {
-        let nothing = || ArrayView2::from_shape((1, 0), &[]).map_err(|e| PyValueError::new_err(e.to_string()));
-        let weights = match &self.weights {
-            Some(weights) => weights.vector("weights", "(weights,)")?,
-            None => ArrayView1::from(&[]),
-        };
-        Ok(match &self.angles {
-            None => Angles { inputs: nothing()?, weights },
-            Some(angles) if self.single && self.weights.is_none() => {
-                Angles { inputs: nothing()?, weights: angles.vector("angles", "(slots,)")? }
-            }
-            Some(angles) if self.single => {
-                Angles { inputs: angles.vector("angles", "(inputs,)")?.insert_axis(Axis(0)), weights }
-            }
-            Some(angles) => Angles { inputs: angles.matrix("angles", "(batch, inputs)")?, weights },
-        })
-    }
-
-    /// The angles of one row.
-    fn all(&self) -> PyResult<Vec<f64>> {
-        match (&self.angles, self.single) {
-            (_, false) => Err(PyValueError::new_err("angles: expected (slots,), one row")),
-            (None, _) => Ok(Vec::new()),
-            (Some(angles), _) => Ok(angles.vector("angles", "(slots,)")?.to_vec()),
-        }
-    }
-
-    fn cotangent<'a>(&self, cotangent: &'a Reals<'_>) -> PyResult<ArrayView2<'a, f64>> {
-        self.form().cotangent(cotangent)
-    }
-
-    fn gradient(
-        &self,
-        py: Python<'py>,
-        gradient: sim::AngleGradient,
-    ) -> (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>) {
-        self.form().gradient(py, gradient)
-    }
-
-    /// Rows as they are returned.
-    fn rows(&self, py: Python<'py>, values: Array2<f64>) -> Bound<'py, PyAny> {
-        match self.single {
-            true => values.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
-            false => values.into_pyarray(py).into_any(),
-        }
     }
 }

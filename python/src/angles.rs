@@ -1,0 +1,129 @@
+//! Angles and cotangents as they are given, and results in the same shape.
+
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use numpy::IntoPyArray;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use qgraft::sim::{self, Angles};
+
+use crate::arrays::Reals;
+
+/// Which axes were given, and so which are returned.
+#[derive(Clone, Copy)]
+pub struct Form {
+    /// One row, without a batch axis.
+    single: bool,
+    /// Whether weights were given apart.
+    split: bool,
+    /// Whether the single row is all weights.
+    all_weights: bool,
+}
+
+impl Form {
+    pub fn cotangent<'a>(&self, cotangent: &'a Reals<'_>) -> PyResult<ArrayView2<'a, f64>> {
+        match self.single {
+            true => Ok(cotangent.vector("cotangent", "(observables,)")?.insert_axis(Axis(0))),
+            false => cotangent.matrix("cotangent", "(batch, observables)"),
+        }
+    }
+
+    pub fn gradient<'py>(
+        &self,
+        py: Python<'py>,
+        gradient: sim::AngleGradient,
+    ) -> (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>) {
+        let sim::AngleGradient { inputs, weights } = gradient;
+        if self.all_weights {
+            return (weights.into_pyarray(py).into_any(), None);
+        }
+        let inputs = match self.single {
+            true => inputs.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
+            false => inputs.into_pyarray(py).into_any(),
+        };
+        (inputs, self.split.then(|| weights.into_pyarray(py).into_any()))
+    }
+}
+
+/// Angles as they were given.
+pub struct Given<'py> {
+    angles: Option<Reals<'py>>,
+    weights: Option<Reals<'py>>,
+    /// One row, without a batch axis.
+    pub single: bool,
+}
+
+impl<'py> Given<'py> {
+    pub fn of(
+        _py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
+        let angles = angles.map(|angles| Reals::of(angles, "angles")).transpose()?;
+        let weights = weights.map(|weights| Reals::of(weights, "weights")).transpose()?;
+        let single = match &angles {
+            None => true,
+            Some(angles) => match angles.ndim() {
+                1 => true,
+                2 => false,
+                _ => {
+                    let shape = angles.shape();
+                    let message =
+                        format!("angles: expected (slots,) or (batch, slots), got an array of shape {shape:?}");
+                    return Err(PyValueError::new_err(message));
+                }
+            },
+        };
+        Ok(Self { angles, weights, single })
+    }
+
+    pub fn form(&self) -> Form {
+        Form { single: self.single, split: self.weights.is_some(), all_weights: self.single && self.weights.is_none() }
+    }
+
+    pub fn angles(&self) -> PyResult<Angles<'_>> {
+        let nothing = || ArrayView2::from_shape((1, 0), &[]).map_err(|e| PyValueError::new_err(e.to_string()));
+        let weights = match &self.weights {
+            Some(weights) => weights.vector("weights", "(weights,)")?,
+            None => ArrayView1::from(&[]),
+        };
+        Ok(match &self.angles {
+            None => Angles { inputs: nothing()?, weights },
+            Some(angles) if self.single && self.weights.is_none() => {
+                Angles { inputs: nothing()?, weights: angles.vector("angles", "(slots,)")? }
+            }
+            Some(angles) if self.single => {
+                Angles { inputs: angles.vector("angles", "(inputs,)")?.insert_axis(Axis(0)), weights }
+            }
+            Some(angles) => Angles { inputs: angles.matrix("angles", "(batch, inputs)")?, weights },
+        })
+    }
+
+    /// The angles of one row.
+    pub fn all(&self) -> PyResult<Vec<f64>> {
+        match (&self.angles, self.single) {
+            (_, false) => Err(PyValueError::new_err("angles: expected (slots,), one row")),
+            (None, _) => Ok(Vec::new()),
+            (Some(angles), _) => Ok(angles.vector("angles", "(slots,)")?.to_vec()),
+        }
+    }
+
+    pub fn cotangent<'a>(&self, cotangent: &'a Reals<'_>) -> PyResult<ArrayView2<'a, f64>> {
+        self.form().cotangent(cotangent)
+    }
+
+    pub fn gradient(
+        &self,
+        py: Python<'py>,
+        gradient: sim::AngleGradient,
+    ) -> (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>) {
+        self.form().gradient(py, gradient)
+    }
+
+    /// Rows as they are returned.
+    pub fn rows(&self, py: Python<'py>, values: Array2<f64>) -> Bound<'py, PyAny> {
+        match self.single {
+            true => values.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
+            false => values.into_pyarray(py).into_any(),
+        }
+    }
+}
