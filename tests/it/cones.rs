@@ -4,6 +4,7 @@ use std::f64::consts::FRAC_PI_2;
 
 use ndarray::{Array1, Array2, array};
 use qgraft::circuit::gate::GATES;
+use qgraft::circuit::qasm::{ReadOptions, read};
 use qgraft::circuit::{Circuit, Gate, Observable, Param};
 use qgraft::device::Device;
 use qgraft::math::Probability;
@@ -152,6 +153,26 @@ fn cones_have_the_known_widths() {
     for (layers, width) in [(4, 7), (8, 15)] {
         let program = Program::ideal(&chain(100, layers), &[]);
         assert_eq!(program.cone(&Observable::z(50)).0.qubits(), width, "{layers} layers");
+    }
+}
+
+/// The circuits of docs/wide.md.
+#[test]
+fn circuits_of_the_page_have_the_cones_that_it_states() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/circuits");
+    let cases = [
+        ("kicked_ising.qasm", "steps=5", 62, 19),
+        ("chain.qasm", "n=100 layers=4", 50, 7),
+        ("chain.qasm", "n=100 layers=8", 50, 15),
+    ];
+    for (file, inputs, qubit, width) in cases {
+        let pair =
+            |text: &str| text.split_once('=').map(|(name, value)| (name.to_string(), value.to_string())).unwrap();
+        let inputs = inputs.split(' ').map(pair).collect();
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        let circuit = read(&text, &ReadOptions { inputs, ..ReadOptions::default() }).unwrap();
+        let (cone, _) = Program::ideal(&circuit, &[]).cone(&Observable::z(qubit));
+        assert_eq!(cone.qubits(), width, "{file}");
     }
 }
 
