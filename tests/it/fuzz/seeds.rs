@@ -55,6 +55,22 @@ pub fn qasm() -> Vec<Files> {
     good.iter().cycle().take(8 * good.len()).chain(&flow).chain(&bad).map(|text| one(text.clone())).collect()
 }
 
+pub fn extended_xyz() -> Vec<Files> {
+    files("tests/data/structures", "xyz").into_iter().map(one).collect()
+}
+
+pub fn edf() -> Vec<Files> {
+    [files("tests/reference/seizure", "edf"), files("tests/reference/seizure", "bdf")]
+        .concat()
+        .into_iter()
+        .map(one)
+        .collect()
+}
+
+pub fn mat() -> Vec<Files> {
+    files("tests/reference/seizure", "mat").into_iter().map(one).collect()
+}
+
 fn circuits() -> impl Iterator<Item = Circuit> {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     files("circuits", "qasm").into_iter().map(move |bytes| read(&text(bytes), &ReadOptions::default()).unwrap())

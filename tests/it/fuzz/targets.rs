@@ -5,10 +5,13 @@ use std::path::{Component, Path, PathBuf};
 
 use qgraft::circuit::qasm::{ReadOptions, WriteOptions, read_with_notices, write2, write3};
 use qgraft::circuit::{Ansatz, Circuit, Gate, Observable, draw};
+use qgraft::data::signal::{parse_edf, parse_mat};
+use qgraft::data::structure::{extended_xyz, parse_structures};
 use qgraft::data::{self, Features};
 use qgraft::device::{Device, Target as DeviceTarget, TranspiledCircuit};
 use qgraft::lab::suite::{self, Suite};
 use qgraft::lab::{ApplyOptions, KeptRun, ModelChoice, Overrides, SavedRun, System, SystemOf, read_settings, store};
+use qgraft::math::EnergyUnit;
 use qgraft::nn::Weights;
 use qgraft::noise::NoiseList;
 use qgraft::sim::Condition;
@@ -257,6 +260,30 @@ pub static TARGETS: &[Target] = &[
         read: films,
         ..PLAIN
     },
+    Target {
+        name: "extended-xyz",
+        doc: "structures of atoms, extended XYZ",
+        words: words::EXTENDED_XYZ,
+        seeds: seeds::extended_xyz,
+        read: structures,
+        ..PLAIN
+    },
+    Target {
+        name: "edf",
+        doc: "recordings, EDF and BDF",
+        words: words::EDF,
+        seeds: seeds::edf,
+        read: |input| parse_edf(input.bytes(), "a.edf").map(drop).map_err(refused),
+        ..PLAIN
+    },
+    Target {
+        name: "mat",
+        doc: "recordings, MATLAB",
+        words: &[],
+        seeds: seeds::mat,
+        read: |input| parse_mat(input.bytes(), "a.mat").map(drop).map_err(refused),
+        ..PLAIN
+    },
     Target { name: "png", doc: "picture, PNG", form: Form::Png, seeds: seeds::png, ..PICTURE },
     Target { name: "jpeg", doc: "picture, JPEG", seeds: seeds::jpeg, ..PICTURE },
     Target { name: "bmp", doc: "picture, BMP", seeds: seeds::bmp, ..PICTURE },
@@ -446,6 +473,15 @@ fn features(input: &Input, name: &str) -> Answer {
 
 fn table(input: &Input) -> Answer {
     data::read_table(&input.file("t.csv")).map(drop).map_err(refused)
+}
+
+/// What was read is written and read again as the same text.
+fn structures(input: &Input) -> Answer {
+    let read = |bytes: &[u8]| parse_structures(bytes, "a.xyz", EnergyUnit::ElectronVolt);
+    let text = extended_xyz(&read(input.bytes()).map_err(refused)?);
+    let again = extended_xyz(&read(text.as_bytes()).expect("what was written is read"));
+    assert_eq!(again, text);
+    Ok(())
 }
 
 fn picture(input: &Input) -> Answer {

@@ -127,3 +127,18 @@ pub const PICTURE: &[&str] = &[
     "IHDR", "IDAT", "IEND", "PLTE", "tRNS", "iCCP", "zTXt", "eXIf", "acTL", "fcTL", "fdAT", "GIF89a", "NETSCAPE2.0",
     "RIFF", "WEBP", "VP8 ", "VP8L", "VP8X", "ALPH", "ANIM", "ANMF", "BM", "II*\0", "MM\0*", "Exif\0\0", "JFIF",
 ];
+
+/// Extended XYZ.
+#[rustfmt::skip]
+pub const EXTENDED_XYZ: &[&str] = &[
+    "1", "2", "0", "-1", "1e308", "nan", "inf", "H", "O", "C", "Xx", "118", "Properties=species:S:1:pos:R:3", ":forces:R:3",
+    "forces:R:0", "pos:R:99999999999", "energy=", "energy=-1.5", "Lattice=\"1 0 0 0 1 0 0 0 1\"", "Lattice=\"0 0 0 0 0 0 0 0 0\"",
+    "pbc=\"T T T\"", "pbc=\"F\"", "molecule=", "=", "\"", "{", "}", "\n", "\n\n", "\t", " ", "T", "18446744073709551615",
+];
+
+/// Headers of EDF.
+#[rustfmt::skip]
+pub const EDF: &[&str] = &[
+    "0       ", "1       ", "-1      ", "99999999", "1e308   ", "EDF+C", "EDF+D", "BDF+C", "BIOSEMI", "EDF Annotations ",
+    "BDF Annotations ", "32767   ", "-32768  ", "0.0     ", "\u{14}", "\u{15}", "\u{0}", "+0\u{14}\u{14}\u{0}", "+1e9\u{15}2\u{14}seizure\u{14}\u{0}",
+];
