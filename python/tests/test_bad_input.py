@@ -179,13 +179,13 @@ def test_errors_have_their_place():
     with pytest.raises(qgraft.errors.QasmError) as raised:
         qgraft.Circuit.from_qasm("OPENQASM 3.0;\nqubit q;\nfoo q;")
     assert (raised.value.line, raised.value.column) == (3, 1) and "foo q;" in raised.value.report
-    with pytest.raises(FileNotFoundError if False else OSError):
+    with pytest.raises(OSError):
         qgraft.Circuit.open("/nowhere/at/all.qasm")
     with pytest.raises(MemoryError):
         wide = qgraft.Circuit(60)
         for qubit in range(59):
             wide.h(qubit).cx(qubit, qubit + 1)
-        qgraft.Run(wide, "Z0", engine="statevector").expect()
+        qgraft.Run(wide, "Z0", engine="statevector").probabilities()
     with pytest.raises(NotImplementedError):
         circuit = qgraft.Circuit(1, 1)
         circuit.ry(circuit.slot("x"), 0).measure(0, 0).x(0, condition=([0], 1))
