@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use super::build::{Builder, Symbol};
 use super::condition::Guard;
+use super::contents::Register;
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Expression, ExpressionKind};
 use super::syntax::{Index, Operand, Source, Statement, StatementKind as Kind, Type};
 use super::value::Value;
-use super::variables::Register;
 use crate::circuit::{Op, OpKind};
 use crate::math::Seconds;
 

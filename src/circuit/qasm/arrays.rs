@@ -4,11 +4,11 @@ use std::ops::Range as Indices;
 
 use super::build::{Builder, Symbol};
 use super::condition::Guard;
+use super::contents::{Array, Content, MACHINE, Register, zero};
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Expression, ExpressionKind};
 use super::scope::element;
 use super::syntax::{Index, Name, Operand, Source, Type};
-use super::variables::{Array, Content, MACHINE, Register, zero};
 
 /// Elements of an array at most.
 const ARRAY: usize = 1_000_000;

@@ -6,6 +6,7 @@ use std::ops::Range as Indices;
 use std::rc::Rc;
 
 use super::condition::Guard;
+use super::contents::{Array, Register, Variable};
 use super::cursor::Version;
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Expression, Scope};
@@ -17,7 +18,6 @@ use super::read::ReadOptions;
 use super::scope::element;
 use super::syntax::{ForRange, Index, Name, Operand, Statement, StatementKind as Kind, Subroutine};
 use super::value::Value;
-use super::variables::{Array, Register, Variable};
 use crate::circuit::{Circuit, Op, OpKind};
 
 /// Statements within each other, those of subroutines that are called included: far below the stack.

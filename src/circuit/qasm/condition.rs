@@ -2,12 +2,12 @@
 //! expression over few bits, and `!`, `&&` and `||` of these.
 
 use super::build::Builder;
+use super::contents::Read;
 use super::error::{Fault, ReadResult};
 use super::expression::{Binary, Expression, ExpressionKind, Scope, Selection, Unary};
 use super::logic::Signal;
 use super::syntax::Type;
 use super::value::Value;
-use super::variables::Read;
 use super::words::WordKind;
 use crate::circuit::Condition;
 

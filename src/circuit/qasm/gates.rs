@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::build::{Builder, Symbol};
 use super::condition::Guard;
+use super::contents::Register;
 use super::cursor::Version;
 use super::error::{Fault, FaultAt, ReadResult, SourceFile, Span};
 use super::library;
@@ -14,7 +15,6 @@ use super::scope::suggest;
 use super::syntax::{Index, Modifier, Name, Operand, Statement, StatementKind as Kind};
 use super::unitary::{controlled, inverse, is_gate, power};
 use super::value::Value;
-use super::variables::Register;
 use crate::circuit::{Gate, Op, OpKind, Param};
 use crate::math::Seconds;
 

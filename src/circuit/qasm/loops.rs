@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use super::build::{Builder, Symbol};
 use super::condition::Guard;
+use super::contents::{Content, Variable};
 use super::error::{Fault, ReadResult, Span};
 use super::expression::Expression;
 use super::flow::{Flow, Frame};
 use super::logic::Signal;
 use super::syntax::{ForRange, Statement, Type};
-use super::variables::{Content, Variable, bits_of};
+use super::variables::bits_of;
 use super::words::{Word, WordKind};
 use crate::circuit::{Op, OpKind};
 

@@ -21,6 +21,7 @@ mod arithmetic;
 mod arrays;
 mod build;
 mod condition;
+mod contents;
 mod cursor;
 mod declarations;
 mod error;

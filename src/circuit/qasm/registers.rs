@@ -2,13 +2,14 @@
 
 use super::build::{Builder, Symbol};
 use super::condition::Guard;
+use super::contents::{Content, Register};
 use super::error::{Fault, ReadResult, Span};
 use super::expression::Expression;
 use super::logic::{SCRATCH, Signal};
 use super::scratch;
 use super::syntax::{DeclaredType, Name, Operand, Source, Type};
 use super::value::Value;
-use super::variables::{Content, Register, bits_of};
+use super::variables::bits_of;
 use super::words::Word;
 use crate::circuit::{Circuit, Op, OpKind};
 

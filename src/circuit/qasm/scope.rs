@@ -1,12 +1,13 @@
 //! What the names of a text stand for, and how much work it may take.
 
 use super::build::{Builder, Symbol};
+use super::contents::{Content, Read, Register};
 use super::cursor::Version;
 use super::error::Fault;
 use super::expression::{Scope, Selection};
 use super::syntax::Type;
 use super::value::Value;
-use super::variables::{Content, Read, Register, bits_of, part_of};
+use super::variables::{bits_of, part_of};
 use crate::circuit::Param;
 
 impl Scope for Builder<'_> {

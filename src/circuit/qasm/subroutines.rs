@@ -7,11 +7,11 @@ use std::rc::Rc;
 
 use super::build::{Builder, Symbol};
 use super::condition::Guard;
+use super::contents::{Register, Variable, zero};
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Expression, ExpressionKind};
 use super::flow::{Flow, Frame};
 use super::syntax::{Index, Name, Operand, Parameter, ParameterKind, Source, Subroutine};
-use super::variables::{Register, Variable, zero};
 
 /// Calls within each other at most.
 const CALLS: usize = 24;

@@ -1,12 +1,12 @@
 //! Integers of bits that are known only when the circuit runs.
 
 use super::build::Builder;
+use super::contents::Read;
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Binary, Expression, ExpressionKind, Unary};
 use super::logic::Signal;
 use super::syntax::Type;
 use super::value::Value;
-use super::variables::Read;
 
 /// What the bits of a word are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,8 +251,8 @@ impl Builder<'_> {
             return match kind {
                 Type::Int => Ok(word.signed()),
                 Type::Uint if word.is_signed() => {
-                    let mut word = word.extended(super::variables::MACHINE as usize);
-                    word.bits.truncate(super::variables::MACHINE as usize);
+                    let mut word = word.extended(super::contents::MACHINE as usize);
+                    word.bits.truncate(super::contents::MACHINE as usize);
                     Ok(Word { kind: found, ..word })
                 }
                 Type::Uint => Ok(Word { kind: found, ..word }),
