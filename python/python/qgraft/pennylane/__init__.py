@@ -28,32 +28,16 @@ from pennylane.devices.preprocess import (
     validate_observables,
 )
 from pennylane.exceptions import DeviceError
-from pennylane.measurements import (
-    ClassicalShadowMP,
-    ExpectationMP,
-    ProbabilityMP,
-    SampleMeasurement,
-    ShadowExpvalMP,
-    VarianceMP,
-)
+from pennylane.measurements import ExpectationMP
 from pennylane.tape import QuantumScript
 from pennylane.transforms import broadcast_expand, defer_measurements
 
-from .. import Condition, Run
-from ..errors import UnsupportedError
-from . import measure
-from .tape import Template, accepts, has_angles, structure, with_gates
+from .. import Condition
+from .compiled import Call, Compiled, is_sampled, measured
+from .tape import accepts, has_angles, structure
 
 # Structures of tapes that are kept compiled.
 MOST_TEMPLATES = 64
-
-
-class Gradients(tuple):
-    """The gradients of one tape, of different shapes. PennyLane's torch interface squeezes them to see whether there are any."""
-
-    def squeeze(self) -> np.ndarray:
-        """As many numbers as there are gradients."""
-        return np.zeros(len(self))
 
 
 @simulator_tracking
@@ -96,7 +80,7 @@ class Simulator(Device):
         self._condition = Condition(device, noise_model, scale=noise_scale, mitigation=mitigation)
         self._rng = np.random.default_rng(seed)
         self._options = {"engine": engine, "precision": precision, "seed": seed or 0, "level": level}
-        self._templates: OrderedDict[Any, _Compiled] = OrderedDict()
+        self._templates: OrderedDict[Any, Compiled] = OrderedDict()
 
     def __getstate__(self):
         return {**self.__dict__, "_templates": OrderedDict()}
@@ -132,7 +116,7 @@ class Simulator(Device):
         config = execution_config or ExecutionConfig()
         pipeline = qml.CompilePipeline()
         pipeline.add_transform(validate_device_wires, self.wires, name=self.name)
-        pipeline.add_transform(validate_measurements, name=self.name, sample_measurements=_is_sampled)
+        pipeline.add_transform(validate_measurements, name=self.name, sample_measurements=is_sampled)
         pipeline.add_transform(validate_observables, self.capabilities.supports_observable, name=self.name)
         pipeline.add_transform(defer_measurements, allow_postselect=False)
         if getattr(config.interface, "value", config.interface) == "jax-jit":
@@ -246,15 +230,15 @@ class Simulator(Device):
                 values[place], slopes[place] = value, slope
         return values, slopes
 
-    def _calls(self, circuits) -> list[_Call]:
+    def _calls(self, circuits) -> list[Call]:
         """Tapes of one structure together."""
-        calls: dict[Any, _Call] = {}
+        calls: dict[Any, Call] = {}
         for place, circuit in enumerate(circuits):
             tape, wires = self._on_numbered_wires(circuit)
             key = (
                 wires,
                 tuple(structure(op) for op in tape.operations),
-                tuple(_measured(mp) for mp in tape.measurements),
+                tuple(measured(mp) for mp in tape.measurements),
                 circuit.shots,
             )
             call = calls.get(key)
@@ -262,11 +246,11 @@ class Simulator(Device):
                 compiled = self._templates.pop(key, None)
                 if compiled is None:
                     own = wires if self.wires is None else len(self.wires)
-                    compiled = _Compiled(tape, wires, own, self._condition, self._options)
+                    compiled = Compiled(tape, wires, own, self._condition, self._options)
                 self._templates[key] = compiled
                 while len(self._templates) > MOST_TEMPLATES:
                     self._templates.popitem(last=False)
-                call = calls[key] = _Call(compiled)
+                call = calls[key] = Call(compiled)
             call.add(place, tape)
         return list(calls.values())
 
@@ -280,306 +264,6 @@ class Simulator(Device):
             return circuit, len(labels)
         [tape], _ = qml.map_wires(circuit, {label: k for k, label in enumerate(labels)})
         return tape, len(labels)
-
-
-def _is_sampled(mp) -> bool:
-    """What is measured with finite shots."""
-    return isinstance(mp, (SampleMeasurement, ClassicalShadowMP, ShadowExpvalMP))
-
-
-def _measured(mp) -> tuple:
-    return (type(mp), mp.hash)
-
-
-class _Call:
-    """Tapes of one structure with their numbers."""
-
-    def __init__(self, compiled: _Compiled):
-        self.compiled = compiled
-        self.places: list[int] = []
-        self.tapes: list[QuantumScript] = []
-        self.numbers: list[tuple[np.ndarray, np.ndarray]] = []
-
-    def add(self, place: int, tape: QuantumScript) -> None:
-        self.places.append(place)
-        self.tapes.append(tape)
-        self.numbers.append(self.compiled.template.collect(tape.operations))
-
-    def sizes(self) -> list[int]:
-        """Rows of each tape."""
-        return [len(inputs) for inputs, _ in self.numbers]
-
-    def angles(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Arguments of `Run`: inputs and weights of one tape, or rows of all slots."""
-        if len(self.numbers) == 1:
-            return self.numbers[0]
-        return self.rows(), None
-
-    def rows(self) -> np.ndarray:
-        """All slots of all rows (rows, slots)."""
-        parts = [np.hstack([inputs, np.broadcast_to(weights, (len(inputs), len(weights)))]) for inputs, weights in self.numbers]
-        return np.vstack(parts)
-
-    def split(self, values: np.ndarray) -> list[np.ndarray]:
-        """Rows of each tape."""
-        return np.split(values, np.cumsum(self.sizes())[:-1])
-
-
-class _Compiled:
-    """A template with what is measured, ready to run."""
-
-    def __init__(self, tape: QuantumScript, wires: int, own: int, condition: Condition, options: dict):
-        self.template = Template(tape.operations, wires)
-        # Wires of the tape, and how many of them are the device's: what is measured where nothing is named.
-        self.wires, self.own = wires, own
-        self.shots = tape.shots
-        self.condition = condition
-        self.options = options
-        self.measurements = tape.measurements
-        self._runs: dict[Any, Run] = {}
-        self.is_noisy = condition.device is not None or bool(self.template.noise)
-        # Expectation values and variances without shots: observables of one run.
-        self.observables: list = []
-        self.reads: dict[int, tuple[int, ...]] = {}
-        if not self.shots:
-            for k, mp in enumerate(self.measurements):
-                if isinstance(mp, (ExpectationMP, VarianceMP)):
-                    sentence = measure.sentence_of(mp)
-                    parts = [sentence] if isinstance(mp, ExpectationMP) else [sentence, measure.square_of(sentence)]
-                    self.reads[k] = tuple(range(len(self.observables), len(self.observables) + len(parts)))
-                    self.observables += [measure.observable_of(part) for part in parts]
-
-    def run(self, key: Any = None, observables=(), gates=(), condition: Condition | None = None) -> Run:
-        """The circuit with further gates, compiled once."""
-        run = self._runs.get(key)
-        if run is None:
-            circuit = with_gates(self.template.circuit, gates) if gates else self.template.circuit
-            noise = self.template.noise or None
-            run = Run(circuit, list(observables), condition or self.condition, noise=noise, **self.options)
-            self._runs[key] = run
-        return run
-
-    # Results -------------------------------------------------------------------------------------------------------
-
-    def execute(self, call: _Call, rng: np.random.Generator) -> list:
-        if self.shots:
-            return self.sampled(call, rng)
-        columns: list[Any] = [None] * len(self.measurements)
-        expectations = None
-        if self.observables:
-            expectations = self.run("expect", self.observables).expect(*call.angles())
-        for k, mp in enumerate(self.measurements):
-            if k in self.reads:
-                first, *square = self.reads[k]
-                mean = expectations[:, first]
-                columns[k] = expectations[:, square[0]] - mean**2 if square else mean
-            elif isinstance(mp, ProbabilityMP):
-                columns[k] = self.probabilities(mp, call)
-            else:
-                columns[k] = self.of_states(mp, call)
-        parts = [call.split(column) for column in columns]
-        return [self.shaped([part[t] for part in parts], tape) for t, tape in enumerate(call.tapes)]
-
-    def shaped(self, values: list, tape: QuantumScript):
-        """Rows of one tape as PennyLane returns them."""
-        if tape.batch_size is None:
-            values = [value[0] for value in values]
-        return values[0] if len(values) == 1 else tuple(values)
-
-    def probabilities(self, mp, call: _Call) -> np.ndarray:
-        gates = () if mp.obs is None else tuple(mp.diagonalizing_gates())
-        key = ("probs", mp.hash if gates else None)
-        run = self.run(key, gates=gates)
-        wires = list(mp.wires) or list(range(self.own))
-        return measure.marginal(run.probabilities(*call.angles()), run.outcome_bits, wires)
-
-    def of_states(self, mp, call: _Call) -> np.ndarray:
-        run = self.run("state")
-        order = qml.wires.Wires(range(self.wires))
-        values = []
-        for row in call.rows():
-            if self.is_noisy:
-                rho = measure.ordered_density(run.density(row), run.outcome_bits, self.wires)
-                values.append(mp.process_density_matrix(rho, order))
-            else:
-                psi = measure.ordered_state(run.state(row), run.outcome_bits, self.wires)
-                values.append(mp.process_state(psi, order))
-        return np.stack([np.asarray(value) for value in values])
-
-    # Shots ---------------------------------------------------------------------------------------------------------
-
-    def sampled(self, call: _Call, rng: np.random.Generator) -> list:
-        groups = self.groups()
-        results = []
-        for tape, (inputs, weights) in zip(call.tapes, call.numbers):
-            single = tape.batch_size is None
-            # By measurement, then by part of the shots.
-            values: list[Any] = [None] * len(self.measurements)
-            for number, (members, gates) in enumerate(groups):
-                first = self.measurements[members[0]]
-                if isinstance(first, (ClassicalShadowMP, ShadowExpvalMP)):
-                    values[members[0]] = self.shadows(first, inputs, weights, rng)
-                    continue
-                if gates is None:
-                    values[members[0]] = self.summed(number, first, inputs, weights, single, rng)
-                    continue
-                run = self.run(("shots", number), gates=gates)
-                seed = int(rng.integers(1 << 62))
-                counts = run.counts(inputs, self.shots.total_shots, weights, seed=seed)
-                samples = measure.drawn(counts, run.outcome_bits, self.wires, rng)
-                samples = samples[0] if single else samples
-                order = qml.wires.Wires(range(self.wires))
-                for k in members:
-                    mp = self.measurements[k]
-                    read = samples if mp.wires or mp.obs is not None else samples[..., : self.own]
-                    values[k] = [mp.process_samples(read[..., a:b, :], order) for a, b in self.shots.bins()]
-            parts = [tuple(value[part] for value in values) for part in range(len(list(self.shots.bins())))]
-            shaped = [part[0] if len(part) == 1 else part for part in parts]
-            results.append(tuple(shaped) if self.shots.has_partitioned_shots else shaped[0])
-        return results
-
-    def groups(self) -> list[tuple[list[int], tuple | None]]:
-        """Measurements that share samples, each group with the gates that take its observables to Z; None for sums, which
-        the engine reads in as many bases as they need."""
-        words: list[tuple[list[int], list]] = []
-        rest: list[tuple[list[int], tuple | None]] = []
-        plain: list[int] = []
-        for k, mp in enumerate(self.measurements):
-            obs = mp.obs if not isinstance(mp, (ClassicalShadowMP, ShadowExpvalMP)) else None
-            if obs is None:
-                if isinstance(mp, (ClassicalShadowMP, ShadowExpvalMP)):
-                    rest.append(([k], ()))
-                else:
-                    plain.append(k)
-            elif qml.pauli.is_pauli_word(obs) and len(obs.pauli_rep or {}) == 1:
-                for members, observables in words:
-                    if all(_is_qwc(other, obs) for other in observables):
-                        members.append(k)
-                        observables.append(obs)
-                        break
-                else:
-                    words.append(([k], [obs]))
-            elif isinstance(mp, ExpectationMP) and obs.pauli_rep is not None and len(obs.pauli_rep) > 1:
-                rest.append(([k], None))
-            else:
-                rest.append(([k], tuple(mp.diagonalizing_gates())))
-        if plain:
-            rest.append((plain, ()))
-        for members, observables in words:
-            gates = qml.pauli.diagonalize_qwc_pauli_words(observables)[0] if len(observables) > 1 else (
-                self.measurements[members[0]].diagonalizing_gates())  # fmt: skip
-            rest.append((members, tuple(gates)))
-        return rest
-
-    def summed(self, number: int, mp, inputs, weights, single: bool, rng) -> list:
-        """Expectation values of a sum of Pauli words, for each part of the shots."""
-        observable = measure.observable_of(measure.sentence_of(mp))
-        values = []
-        for part, (lower, upper) in enumerate(self.shots.bins()):
-            old = self.condition
-            own = Condition(
-                self._device(), old.model, source=old.source, scale=old.scale, shots=upper - lower, mitigation=old.mitigation
-            )
-            # Its shots are drawn when it is compiled for a seed, so every call compiles it.
-            options = {**self.options, "seed": int(rng.integers(1 << 62))}
-            run = Run(self.template.circuit, [observable], own, noise=self.template.noise or None, **options)
-            value = run.expect(inputs, weights)[:, 0]
-            values.append(value[0] if single else value)
-        return values
-
-    def _device(self):
-        return self.condition.__reduce__()[1][0]
-
-    def shadows(self, mp, inputs, weights, rng) -> list:
-        """Classical shadows are drawn by PennyLane from the state."""
-        if self.is_noisy:
-            raise UnsupportedError("classical shadows are drawn from the state of an ideal circuit; take the noise away")
-        if len(inputs) != 1:
-            raise UnsupportedError("classical shadows take one row; give no batch axis")
-        run = self.run("state")
-        psi = measure.ordered_state(run.state(np.concatenate([inputs[0], weights])), run.outcome_bits, self.wires)
-        order = qml.wires.Wires(range(self.wires))
-        tensor = psi.reshape((2,) * self.wires)
-        seed = int(rng.integers(1 << 31))
-        return [mp.process_state_with_shots(tensor, order, upper - lower, rng=seed) for lower, upper in self.shots.bins()]
-
-    # Gradients -----------------------------------------------------------------------------------------------------
-
-    def differentiable(self) -> Run:
-        if self.shots or len(self.reads) != len(self.measurements) or len(self.observables) != len(self.measurements):
-            raise UnsupportedError(
-                "exact gradients exist for expectation values without shots; use diff_method='parameter-shift'"
-            )
-        return self.run("expect", self.observables)
-
-    def trained(self, tape: QuantumScript) -> list[int]:
-        """Slots of the trainable parameters."""
-        slots = [self.template.slots[p] if p < len(self.template.slots) else None for p in tape.trainable_params]
-        if None in slots:
-            raise UnsupportedError("a trainable parameter is no angle of a gate; use diff_method='parameter-shift'")
-        return slots
-
-    def cotangents(self, tape: QuantumScript, cotangent, rows: int) -> np.ndarray:
-        """(rows, observables)."""
-        parts = [cotangent] if len(self.measurements) == 1 else list(cotangent)
-        columns = [np.broadcast_to(np.real(np.asarray(part, dtype=np.complex128)).reshape(-1), (rows,)) for part in parts]
-        return np.stack(columns, axis=1)
-
-    def vjp(self, call: _Call, cotangents: list) -> list:
-        run = self.differentiable()
-        given = [self.cotangents(t, c, n) for t, c, n in zip(call.tapes, cotangents, call.sizes())]
-        angles, weights = call.angles()
-        by_inputs, by_weights = run.vjp(np.vstack(given), angles, weights)
-        out = []
-        for tape, part in zip(call.tapes, call.split(by_inputs)):
-            gradients = []
-            for slot in self.trained(tape):
-                if by_weights is not None and slot >= part.shape[1]:
-                    gradients.append(np.asarray(by_weights[slot - part.shape[1]]))
-                elif slot < self.template.inputs:
-                    gradients.append(np.ascontiguousarray(part[:, slot]))
-                else:
-                    gradients.append(np.asarray(part[:, slot].sum()))
-            out.append(Gradients(gradients))
-        return out
-
-    def jacobian(self, call: _Call) -> list:
-        run = self.differentiable()
-        values, slopes = run.value_and_grad(call.rows())
-        out = []
-        for tape, value, slope in zip(call.tapes, call.split(values), call.split(slopes)):
-            single = tape.batch_size is None
-            by_observable = []
-            for o in range(value.shape[1]):
-                parts = []
-                for slot in self.trained(tape):
-                    column = slope[:, o, slot]
-                    if single:
-                        parts.append(np.asarray(column[0]))
-                    else:
-                        parts.append(np.diag(column) if slot < self.template.inputs else column)
-                by_observable.append(parts[0] if len(parts) == 1 else tuple(parts))
-            shaped = self.shaped([value[:, o] for o in range(value.shape[1])], tape)
-            out.append((shaped, by_observable[0] if len(by_observable) == 1 else tuple(by_observable)))
-        return out
-
-    def jvp(self, call: _Call, tangent) -> tuple:
-        run = self.differentiable()
-        values, slopes = run.value_and_grad(call.rows())
-        [tape] = call.tapes
-        tangents = np.zeros((len(values), slopes.shape[2]))
-        parts = tangent if isinstance(tangent, (tuple, list)) else [tangent]
-        for slot, part in zip(self.trained(tape), parts):
-            tangents[:, slot] += np.asarray(part, dtype=np.float64)
-        along = np.einsum("bos,bs->bo", slopes, tangents)
-        columns = range(values.shape[1])
-        return self.shaped([values[:, o] for o in columns], tape), self.shaped([along[:, o] for o in columns], tape)
-
-
-def _is_qwc(first, second) -> bool:
-    """Whether two Pauli words have equal letters wherever both have one."""
-    [a], [b] = first.pauli_rep, second.pauli_rep
-    return all(b[wire] == letter for wire, letter in a.items() if wire in b)
 
 
 __all__ = ["Simulator"]
