@@ -178,7 +178,7 @@ impl Observable {
 
     /// The number of qubits of the narrowest register that holds it.
     pub fn width(&self) -> usize {
-        let last = |(_, string): &(f64, PauliString)| string.letters.last().map(|&(qubit, _)| qubit + 1);
+        let last = |(_, string): &(f64, PauliString)| string.letters.last().map(|&(qubit, _)| qubit.saturating_add(1));
         self.terms.iter().filter_map(last).max().unwrap_or(0)
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use ndarray::Array2;
 
 use crate::circuit::{Letter, Observable, Op, OpKind, PauliString};
+use crate::noise::transfer::{ZERO, generic_points};
 use crate::noise::{Program, Step, transfer};
 
 /// Letters that a qubit may hold, X, Y and Z being bits 0, 1 and 2. The identity is always possible.
@@ -13,8 +14,6 @@ type Letters = u8;
 
 const ANY: Letters = 0b111;
 const Z: Letters = 0b100;
-/// Entries of a transfer matrix below this are rounding errors of zero.
-const ZERO: f64 = 1e-14;
 /// Steps on more qubits have no transfer matrix here: 64 × 64 numbers are as many as one is worth.
 const MOST_OPERANDS: usize = 3;
 
@@ -69,6 +68,9 @@ impl Program {
     /// assert_eq!((cone.qubits(), cone.steps.len(), qubits), (1, 1, vec![70]), "no CZ moves Z");
     /// # Ok::<(), qgraft::circuit::CircuitError>(())
     /// ```
+    ///
+    /// # Panics
+    /// If the observable acts on a qubit past the register.
     pub fn cone(&self, observable: &Observable) -> (Self, Vec<usize>) {
         let cones = Cones::of(self);
         let mut whole = Cone { steps: Vec::new(), qubits: Vec::new() };
@@ -200,12 +202,7 @@ impl Pull {
                 Self::Controlled { controls: op.without_controls().0.len() }
             }
             Step::Gate(op) => {
-                // An entry is a trigonometric polynomial of the angles: one that is not zero everywhere is zero at both of
-                // these points with probability zero.
-                let points = [1.0, 0.6180339887498949].map(|seed| {
-                    let angle = |slot: usize| seed * (1.0 + (slot as f64 * 0.7548776662466927).fract());
-                    (0..slots).map(angle).collect::<Vec<_>>()
-                });
+                let points = generic_points(slots);
                 let has_slots = op.params().iter().any(|param| param.dependence().is_some());
                 let points = if has_slots { &points[..] } else { &points[..1] };
                 let maps = points.iter().map(|angles| op.matrix(angles).map(|matrix| transfer(&matrix)));

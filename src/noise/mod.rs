@@ -23,4 +23,5 @@ pub use model::NoiseModel;
 pub use noise_list::NoiseList;
 pub use program::{Program, Step};
 pub use readout::{Confusion, PairConfusion, PairReadout};
+pub(crate) use transfer::{ZERO, generic_points};
 pub use transfer::{kraus_of, transfer, transfer_derivative};

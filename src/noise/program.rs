@@ -204,6 +204,9 @@ impl Program {
     /// The observable whose qubit k sits on circuit qubit `qubits[k]` (the end of a layout), on program qubits; `None` if
     /// it acts on a qubit past the list or one that is not active.
     pub fn relabel(&self, observable: &Observable, qubits: &[usize]) -> Option<Observable> {
+        if observable.width() > qubits.len() {
+            return None;
+        }
         // Where a qubit goes that the observable does not act on does not matter.
         let mut positions = vec![0; observable.width()];
         for k in observable.support() {

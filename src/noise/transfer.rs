@@ -9,6 +9,16 @@ use ndarray::Array2;
 use crate::math::Matrix;
 use crate::math::matrix::{C64, c};
 
+/// Entries of a transfer matrix below this are rounding errors of zero.
+pub(crate) const ZERO: f64 = 1e-14;
+
+/// Two vectors of angles. An entry of a transfer matrix is a trigonometric polynomial of the angles: one that is not zero
+/// everywhere is zero at both with probability zero.
+pub(crate) fn generic_points(slots: usize) -> [Vec<f64>; 2] {
+    [1.0, 0.6180339887498949]
+        .map(|seed| (0..slots).map(|slot| seed * (1.0 + (slot as f64 * 0.7548776662466927).fract())).collect())
+}
+
 /// The Pauli transfer matrix of `ρ → Σ K ρ K†`.
 pub(super) fn of_kraus(operators: &[Matrix]) -> Array2<f64> {
     let terms = operators.iter().map(|k| sandwich(k, k).mapv(|z| z.re));

@@ -8,9 +8,10 @@ pub struct Account {
     /// Sum of the magnitudes of what was dropped. The error is at most this, for every state and noise: observables that are
     /// pulled back through channels do not grow. It says nothing once it exceeds the norm.
     pub bound: f64,
-    /// Root mean square error over random basis states as input; it says nothing certain about a given input.
+    /// Root mean square error over random products of basis states behind the first one-qubit steps; it says nothing certain about
+    /// a given input.
     pub rms: f64,
-    /// Difference to a run that drops four times as much. No bound; usually of the error's order.
+    /// Difference to a coarser run: four times the cut, a quarter of the strings, one letter less. No bound; usually of the error's order.
     pub drift: f64,
     /// Number of dropped coefficients.
     pub dropped: u64,

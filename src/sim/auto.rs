@@ -5,12 +5,13 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2};
 
 use crate::circuit::Observable;
+use crate::math::Stream;
 use crate::noise::Program;
 use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{
-    Account, AngleGradient, Angles, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Sparse, Statevector,
-    Trajectory, cones, density, pauli, sparse, statevector, trajectory,
+    Account, AngleGradient, Angles, Cut, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Sparse,
+    Statevector, Trajectory, cones, density, pauli, sparse, statevector, trajectory,
 };
 
 /// Runs each program on the exact engine that is estimated to take the least time. Trajectories run what no exact engine
@@ -90,19 +91,20 @@ fn cheapest(w: &Workload, request: Request, rows: usize, options: &EngineOptions
 /// What a call takes on the engine that is chosen for it.
 pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     let request = if call.request == Request::Sample { Request::Probabilities } else { call.request };
-    let &Call { shots, precision, .. } = call;
-    let options = EngineOptions { precision, shots, ..EngineOptions::default() };
-    cheapest(w, request, call.rows, &options).cost(w, call)
+    cheapest(w, request, call.rows, &options_of(call)).cost(w, call)
+}
+
+/// The options of which a call was made.
+fn options_of(&Call { shots, precision, strings, .. }: &Call) -> EngineOptions {
+    let cut = Cut { terms: strings, ..Cut::default() };
+    EngineOptions { precision, shots, cut, ..EngineOptions::default() }
 }
 
 /// [`cost`] for weighing a whole program against its cones: an exact engine is worth a thousand times the time.
-fn weighed(w: &Workload, call: &Call) -> Option<Cost> {
-    let &Call { shots, precision, .. } = call;
-    let options = EngineOptions { precision, shots, ..EngineOptions::default() };
-    let choice = cheapest(w, call.request, call.rows, &options);
+fn weighed(w: &Workload, call: &Call) -> Option<(Cost, f64)> {
+    let choice = cheapest(w, call.request, call.rows, &options_of(call));
     let factor = if Choice::EXACT.contains(&choice) { 1.0 } else { 1e3 };
-    let cost = choice.cost(w, call)?;
-    Some(Cost { seconds: factor * cost.seconds, ..cost })
+    Some((choice.cost(w, call)?, factor))
 }
 
 impl Auto {
@@ -145,6 +147,11 @@ impl Simulator for Auto {
 
     fn precision(&self) -> Precision {
         self.options.precision
+    }
+
+    fn with_substream(&self, number: u64) -> Option<Arc<dyn Simulator>> {
+        let seed = Stream::numbered(self.options.seed, number).bits();
+        Some(Arc::new(Self::new(EngineOptions { seed, ..self.options })))
     }
 
     fn prepare(
@@ -203,6 +210,10 @@ impl AutoProgram {
 impl Prepared for AutoProgram {
     fn resolved_name(&self, batch: usize) -> String {
         self.engines.engine(self.choice(batch)).name()
+    }
+
+    fn draws(&self, batch: usize) -> bool {
+        matches!(self.choice(batch), Choice::Trajectory)
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {

@@ -20,8 +20,13 @@ const SHARE: f64 = 0.5;
 /// More strings than these are run whole: a walk through the program for each would take longer than it saves.
 const MOST_STRINGS: usize = 1 << 12;
 
-/// What an engine takes for a call; `None` for what it does not run.
-type CostOf = dyn Fn(&Workload, &Call) -> Option<Cost>;
+/// What an engine takes for a call, and the factor by which its seconds count; `None` for what it does not run.
+type CostOf = dyn Fn(&Workload, &Call) -> Option<(Cost, f64)>;
+
+/// The cost of an engine whose seconds count as they are.
+pub fn alone(cost: impl Fn(&Workload, &Call) -> Option<Cost>) -> impl Fn(&Workload, &Call) -> Option<(Cost, f64)> {
+    move |w, call| Some((cost(w, call)?, 1.0))
+}
 
 /// Terms of observables whose cones lie in one program.
 struct Part {
@@ -105,7 +110,7 @@ pub fn prepare(
     let takes =
         |program: &Program, observables: &[Observable]| cost(&Workload::new(program, observables, input_slots), &call);
     let whole = takes(program, observables);
-    let is_small = |cost: &Cost| cost.fits() && cost.seconds < worth;
+    let is_small = |(cost, factor): &(Cost, f64)| cost.fits() && factor * cost.seconds < worth;
     if observables.is_empty() || whole.is_some_and(|whole| is_small(&whole)) {
         return Ok(None);
     }
@@ -113,10 +118,12 @@ pub fn prepare(
         return Ok(None);
     };
     let costs = parts.list.iter().map(|part| takes(&part.program, &part.observables));
-    match (whole, costs.collect::<Option<Vec<Cost>>>()) {
+    match (whole, costs.collect::<Option<Vec<_>>>()) {
         (_, None) => return Ok(None),
-        (Some(whole), Some(costs))
-            if whole.fits() && costs.iter().map(|cost| cost.seconds).sum::<f64>() > SHARE * whole.seconds =>
+        (Some((whole, factor)), Some(costs))
+            if whole.fits()
+                && costs.iter().map(|(cost, factor)| factor * cost.seconds).sum::<f64>()
+                    > SHARE * factor * whole.seconds =>
         {
             return Ok(None);
         }
@@ -134,6 +141,7 @@ pub fn prepare(
         parts: prepared.collect::<Result<_, SimError>>()?,
         widest,
         constants: parts.constants,
+        norms: observables.iter().map(|o| o.terms.iter().map(|(weight, _)| weight.abs()).sum()).collect(),
         engine: Arc::clone(engine),
         differentiable: check::differentiable(program),
         program: program.clone(),
@@ -171,6 +179,8 @@ struct ConesProgram {
     /// Qubits of the widest cone.
     widest: usize,
     constants: Vec<f64>,
+    /// Sum of the magnitudes of the coefficients of each observable.
+    norms: Vec<f64>,
     engine: Arc<dyn Simulator>,
     differentiable: Result<(), SimError>,
     program: Program,
@@ -205,6 +215,9 @@ impl PreparedPart {
 
 impl Prepared for ConesProgram {
     fn resolved_name(&self, batch: usize) -> String {
+        if self.parts.is_empty() {
+            return self.engine.name();
+        }
         let mut names: Vec<String> = self.parts.iter().map(|part| part.prepared.resolved_name(batch)).collect();
         names.sort();
         names.dedup();
@@ -212,6 +225,10 @@ impl Prepared for ConesProgram {
             names.iter().map(|name| name.split_once(", ").unwrap_or((name, ""))).unzip();
         let rest = rest.first().copied().unwrap_or_default();
         format!("{}{CONES}{} qubits, {rest}", engines.join(" and "), self.widest)
+    }
+
+    fn draws(&self, batch: usize) -> bool {
+        self.parts.iter().any(|part| part.prepared.draws(batch))
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
@@ -274,10 +291,12 @@ impl Prepared for ConesProgram {
                     }
                 }
                 // Engines that draw give none, exact ones have nothing to add.
-                None if part.prepared.resolved_name(angles.batch()).starts_with("trajectory") => return Ok(None),
+                None if part.prepared.draws(angles.batch()) => return Ok(None),
                 None => {}
             }
         }
+        // Constants and exact parts have no account, but they are part of the value.
+        sum.indexed_iter_mut().for_each(|((_, o), account)| account.norm = self.norms[o]);
         Ok(is_told.then_some(sum))
     }
 

@@ -136,7 +136,7 @@ impl Execution {
         let mut program = model.apply(&transpiled.circuit, device, &transpiled.final_layout)?;
         add_notices(&mut program, device, Some(&target));
         let compiled = CompiledProgram::new(program, &transpiled.final_layout.clone(), Some(Arc::new(transpiled)));
-        Ok(compiled.on(compiled.relabel(&ansatz.observables), ansatz.inputs, simulator)?)
+        Ok(compiled.on(compiled.relabel(&ansatz.observables)?, ansatz.inputs, simulator)?)
     }
 
     /// The same run with another engine.
@@ -194,8 +194,13 @@ impl CompiledProgram {
     }
 
     /// Observables of the qubits that index outcomes, on the program's qubits.
-    fn relabel(&self, observables: &[Observable]) -> Vec<Observable> {
-        observables.iter().map(|observable| observable.relabel(&self.positions)).collect()
+    fn relabel(&self, observables: &[Observable]) -> Result<Vec<Observable>, SimError> {
+        let qubits = self.positions.len();
+        let relabel = |observable: &Observable| match observable.width() > qubits {
+            true => Err(SimError::ObservableOutOfRange { observable: observable.to_string(), qubits }),
+            false => Ok(observable.relabel(&self.positions)),
+        };
+        observables.iter().map(relabel).collect()
     }
 
     fn on(
@@ -303,7 +308,7 @@ impl Executions {
             Some(Apply::Executor(wrap)) => wrap(sampled, seed),
             _ => sampled,
         };
-        Ok(compiled.on(compiled.relabel(&circuit.observables), circuit.inputs, simulator)?)
+        Ok(compiled.on(compiled.relabel(&circuit.observables)?, circuit.inputs, simulator)?)
     }
 
     /// Takes `transpiled` for `circuit` on `device` in place of transpiling it: what was stored with a trained head is what

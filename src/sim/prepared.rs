@@ -49,8 +49,13 @@ pub trait Prepared: Send + Sync {
         Ok((self.expect(angles)?, None))
     }
 
-    /// What the engine knows about the error of each value of [`Prepared::expect`], (batch, observables); `None` if it gives
-    /// no account of it: engines that drop nothing, and those that draw.
+    /// Whether expectation values of a batch of so many rows are means of draws.
+    fn draws(&self, _batch: usize) -> bool {
+        false
+    }
+
+    /// What the engine knows about the error of each value of [`Prepared::expect`], (batch, observables). `None` does not mean
+    /// exact: engines that drop nothing give no account, and neither do those that draw, nor mitigations.
     ///
     /// # Errors
     /// As [`Prepared::expect`].

@@ -61,7 +61,8 @@ impl<S: Simulator + Clone + 'static> Simulator for Shots<S> {
         // Draws on different cones are independent: each value is distributed as on the whole register, pairs of values are
         // not. Only where the outcomes of the whole are too many is that a price worth paying.
         let engine: Arc<dyn Simulator> = Arc::new(self.clone());
-        let outcomes = |w: &Workload, call: &Call| auto::cost(w, &Call { request: Request::Probabilities, ..*call });
+        let outcomes =
+            |w: &Workload, call: &Call| Some((auto::cost(w, &Call { request: Request::Probabilities, ..*call })?, 1.0));
         let options = EngineOptions { precision: self.precision(), ..EngineOptions::default() };
         let way = (&outcomes as &_, LONG);
         if let Some(on_cones) = cones::prepare(&engine, way, &options, program, observables, input_slots)? {
@@ -143,6 +144,10 @@ impl<S: Simulator + Clone + 'static> ShotsProgram<S> {
 impl<S: Simulator + Clone + 'static> Prepared for ShotsProgram<S> {
     fn resolved_name(&self, _batch: usize) -> String {
         self.engine.name()
+    }
+
+    fn draws(&self, _batch: usize) -> bool {
+        true
     }
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {

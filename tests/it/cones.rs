@@ -176,7 +176,7 @@ fn circuits_of_the_page_have_the_cones_that_it_states() {
     }
 }
 
-/// 12 features of a device's size: depolarizing and relaxation behind each gate, readout error on each qubit.
+/// A chain with depolarizing and relaxation behind each gate and readout error on each qubit.
 fn noisy_chain(qubits: usize, layers: usize) -> Program {
     let p = |x: f64| Probability::new(x).unwrap();
     let circuit = chain(qubits, layers);
@@ -218,7 +218,7 @@ fn wide_noisy_heads_have_exact_values_and_gradients() {
     let again = tape.unwrap().vjp(cotangent.view()).unwrap();
     assert!((&gradient.weights - &again.weights).iter().all(|d| d.abs() < TOLERANCE));
     assert!((&gradient.inputs - &again.inputs).iter().all(|d| d.abs() < TOLERANCE));
-    // Differences of a third-order rule with steps of 1e-3 are good to 1e-9.
+    // Differences of a fourth-order rule with steps of 1e-3 are good to 1e-9.
     for slot in [0, 1, 64, 65, 99] {
         let at = |shift: f64| {
             let mut inputs = inputs.clone();

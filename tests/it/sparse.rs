@@ -201,7 +201,7 @@ fn an_error_is_within_its_bound_and_a_void_bound_is_no_certificate() {
                 assert_eq!(account.certificate().is_none(), account.bound >= account.norm);
             }
         }
-        // A finer cut errs less, and its drift says by how much at least to an order of magnitude.
+        // A finer cut errs less.
         let fine = Sparse::new(Cut { below: 1e-7, ..Cut::default() }).expect(&program, angles(), &observables).unwrap();
         assert!(largest(&fine, &truth) < 1e-5, "{:e}", largest(&fine, &truth));
     }

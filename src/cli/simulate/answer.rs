@@ -11,7 +11,10 @@ use super::Arguments;
 use super::setup::Setup;
 use crate::math::C64;
 use crate::noise::Program;
-use crate::sim::{Account, Angles, Auto, CONES, EngineOptions, Precision, SimError, Simulator, engine, sample, state};
+use crate::sim::cost::{Call, Request, Workload};
+use crate::sim::{
+    Account, Angles, Auto, CONES, EngineOptions, EngineRow, Precision, SimError, Simulator, engine, sample, state,
+};
 
 /// Longest list of probabilities that is printed by default.
 const LISTED: usize = 1 << 16;
@@ -53,7 +56,7 @@ pub struct ErrorAccount {
     pub bound: Option<f64>,
     /// Root mean square over random basis states as input.
     pub rms: f64,
-    /// Difference to a run that drops four times as much.
+    /// Difference to a coarser run: four times the cut, a quarter of the strings, one letter less.
     pub drift: f64,
     /// Number of dropped coefficients; 0: exact to rounding.
     pub dropped: u64,
@@ -76,11 +79,11 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
     let angles = Angles::of_weights(&[]);
     let shots = arguments.shots.unwrap_or(EngineOptions::default().shots);
     let options = EngineOptions { precision: arguments.precision, shots, seed: arguments.seed, cut: arguments.cut() };
-    let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize;
-    let outcomes = few && arguments.engine != "sparse"
-        || arguments.probabilities
-        || arguments.shots.is_some()
-        || setup.observables.is_empty();
+    // Few outcomes are listed unasked, if the engine can hold them: an observable may feel a part of a wide circuit alone.
+    let call = Call::new(Request::Probabilities, &options);
+    let cost = (EngineRow::named(&arguments.engine)?.cost)(&Workload::new(program, &[], 0), &call);
+    let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize && cost.is_some_and(|cost| cost.fits());
+    let outcomes = few || arguments.probabilities || arguments.shots.is_some() || setup.observables.is_empty();
 
     let (auto, named) = (Auto::new(options), engine(&arguments.engine, options)?);
     let engine: &dyn Simulator = match arguments.engine.as_str() {

@@ -109,7 +109,11 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.shots != Some(0), "--shots 0 shows nothing; give 1 or more");
     ensure!((0.0..=1.0).contains(&arguments.cut), "--cut {}: give a number from 0 to 1, such as 1e-4", arguments.cut);
-    ensure!(arguments.most_terms > 0, "--most-terms 0 leaves no string; give 1 or more");
+    ensure!(
+        (1..=1 << 30).contains(&arguments.most_terms),
+        "--most-terms {}: give a number from 1 to 2^30",
+        arguments.most_terms
+    );
     let exact = ["auto", "statevector", "density"];
     if arguments.save.is_some() && !exact.contains(&arguments.engine.as_str()) {
         bail!("--engine {} holds no state that could be saved; use one of {}", arguments.engine, exact.join(", "));

@@ -58,10 +58,15 @@ fn expectations(arguments: &Arguments, answer: &Answer) -> String {
         let cells = cells.into_iter().chain([error.terms.to_string()]).map(right);
         table.add_row(std::iter::once(Cell::new(name)).chain(cells));
     }
+    if errors.iter().all(|error| error.dropped == 0) {
+        return format!("\n{table}\nNothing was dropped: the values are exact to rounding.\n");
+    }
     let cut = errors.iter().map(|error| error.cut).fold(0.0, f64::max);
+    let heavy = arguments.most_weight.map_or(String::new(), |most| format!(" and strings on more than {most} qubits"));
     format!(
-        "\n{table}\nCoefficients below {cut:.1e} were dropped. Drift: the difference to a run that drops four times as much. \
-         Rms: the mean error over random basis states as input. Neither bounds the error of this circuit.\n"
+        "\n{table}\nCoefficients below {cut:.1e}{heavy} were dropped. Drift: the difference to a coarser run (four times the \
+         cut, a quarter of the strings, one letter less). Rms: the mean error over random basis states as input. Neither \
+         bounds the error of this circuit.\n"
     )
 }
 

@@ -53,6 +53,8 @@ pub struct Call {
     pub shots: usize,
     /// Width of the numbers.
     pub precision: Precision,
+    /// Pauli strings that the engine "sparse" holds for an observable, at most.
+    pub strings: usize,
     /// Threads that share the rows.
     pub threads: usize,
 }
@@ -60,8 +62,8 @@ pub struct Call {
 impl Call {
     /// One row, on the threads of this pool.
     pub fn new(request: Request, options: &EngineOptions) -> Self {
-        let EngineOptions { precision, shots, .. } = *options;
-        Self { request, rows: 1, shots, precision, threads: rayon::current_num_threads() }
+        let EngineOptions { precision, shots, cut, .. } = *options;
+        Self { request, rows: 1, shots, precision, strings: cut.terms, threads: rayon::current_num_threads() }
     }
 
     /// The same for so many rows.

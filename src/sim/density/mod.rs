@@ -68,7 +68,7 @@ impl Simulator for Density {
         let (engine, options): (Arc<dyn Simulator>, _) =
             (Arc::new(*self), EngineOptions { precision: self.precision, ..EngineOptions::default() });
         if let Some(on_cones) =
-            cones::prepare(&engine, (&cost, cones::WORTH), &options, program, observables, input_slots)?
+            cones::prepare(&engine, (&cones::alone(cost), cones::WORTH), &options, program, observables, input_slots)?
         {
             return Ok(on_cones);
         }

@@ -27,7 +27,7 @@ const NAME: &str = "sparse";
 /// What the engine drops. Contributions to a string are added first, then compared, once a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cut {
-    /// Strings whose coefficient is smaller than this in magnitude. 0 drops nothing.
+    /// Strings whose coefficient is smaller than this in magnitude. 0 drops nothing until there are `terms` strings.
     pub below: f64,
     /// Strings with more letters than this that a step makes.
     pub weight: Option<usize>,
@@ -78,7 +78,7 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     }
     let sums = w.observables as f64 * if w.splits { 1.0 } else { call.rows as f64 };
     let passes = if call.request == Request::Gradient { 3.0 } else { 1.0 };
-    let (strings, at_a_time) = (w.mixed().min(Cut::default().terms as f64), sums.min(call.threads as f64));
+    let (strings, at_a_time) = (w.mixed().min(call.strings as f64), sums.min(call.threads as f64));
     Some(Cost {
         // The table doubles while the old one is still there.
         bytes: w.results(call).0 + at_a_time * 2.0 * STRING * strings,
@@ -88,10 +88,9 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
 
 impl Simulator for Sparse {
     fn name(&self) -> String {
-        match self.cut.below {
-            0.0 => "sparse, without a cut, double precision".into(),
-            below => format!("sparse, cut {below:e}, double precision"),
-        }
+        let Cut { below, weight, terms } = self.cut;
+        let weight = weight.map_or(String::new(), |most| format!(", at most {most} letters"));
+        format!("sparse, cut {below:e}{weight}, at most {terms} strings, double precision")
     }
 
     fn precision(&self) -> Precision {

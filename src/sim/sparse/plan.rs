@@ -116,6 +116,9 @@ impl Plan {
                 noise::Step::Noise { condition: None, channel, qubits } => LocalMap::channel(channel, qubits),
                 noise::Step::Reset { condition: None, qubit } => LocalMap::reset(*qubit),
                 noise::Step::Measure { condition: None, qubit, .. } => LocalMap::dephasing(*qubit),
+                noise::Step::Assign { bit, condition: None, .. } => {
+                    return Err(unsupported(format!("an assignment of classical bit {bit}"), condition));
+                }
                 _ => return Err(unsupported("a step under a condition".into(), condition)),
             };
             let open = last[map.qubits[0]].filter(|&at| maps[at].qubits == map.qubits);

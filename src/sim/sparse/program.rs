@@ -15,8 +15,8 @@ use crate::sim::kernel::each_in_order;
 use crate::sim::prepared::Prepared;
 use crate::sim::{AngleGradient, Angles, SimError, Simulator, check, cost};
 
-/// Most bytes of what a gradient records.
-const MOST_TAPE: usize = 4 << 30;
+/// Recordings of a gradient that are taken to be held side by side, at most: the threads of a large machine.
+const SIDE_BY_SIDE: usize = 16;
 
 /// A program with its observables, each on its cone.
 pub struct SparseProgram {
@@ -85,6 +85,7 @@ fn value<const N: usize>(sum: &Sum<N>, bloch: &product::Bloch) -> f64 {
 
 fn pull_back<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut) -> Sum<N> {
     let mut sum = Sum::of(plan.qubits, &plan.terms, cut.below);
+    sum.keep_at_most(cut.terms);
     for level in plan.levels.iter().rev() {
         let step = &plan.steps[level.steps.start];
         match &step.action {
@@ -100,10 +101,15 @@ fn pull_back<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut) -> Sum<N> {
     sum
 }
 
-/// The same with what happened.
-fn record<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut) -> Result<(Sum<N>, Vec<Event>), SimError> {
+/// The same with what happened, in at most so many bytes.
+fn record<const N: usize>(
+    plan: &Plan,
+    angles: &[f64],
+    cut: &Cut,
+    most: usize,
+) -> Result<(Sum<N>, Vec<Event>), SimError> {
     let mut sum = Sum::of(plan.qubits, &plan.terms, cut.below);
-    let (mut events, mut bytes) = (Vec::new(), 0);
+    let (mut events, mut bytes) = (vec![Event::Drop(sum.keep_at_most(cut.terms))], 0);
     for (run, level) in plan.levels.iter().enumerate().rev() {
         let number = level.steps.start;
         let step = &plan.steps[number];
@@ -111,18 +117,18 @@ fn record<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut) -> Result<(Sum
             Action::Mix(mixing) => {
                 let (transfer, norm) = (step.map.bind(angles), step.map.norm());
                 let mut mixed = Mixed { length: sum.keys.len(), ..Mixed::default() };
-                sum.mix(&step.map.qubits, mixing, &transfer, norm, cut, Decide::Record(&mut mixed));
+                let mut dropped = sum.mix(&step.map.qubits, mixing, &transfer, norm, cut, Decide::Record(&mut mixed));
                 bytes += mixed.bytes();
                 events.push(Event::Mix(number, mixed));
-                let dropped = sum.keep_at_most(cut.terms);
+                dropped.extend(sum.keep_at_most(cut.terms));
                 if !dropped.is_empty() {
                     events.push(Event::Drop(dropped));
                 }
-                if bytes > MOST_TAPE {
+                if bytes > most {
                     return Err(SimError::TooLarge {
                         engine: NAME,
                         qubits: plan.qubits,
-                        needed: format!("more than {}", cost::size(MOST_TAPE as f64)),
+                        needed: format!("more than {}", cost::size(most as f64)),
                         there: "no more for one gradient".into(),
                         instead: format!("use a larger cut than {:e}, or fewer terms", cut.below),
                     });
@@ -160,13 +166,13 @@ fn repeat<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut, events: &[Even
 /// Values of rows and the gradient of `Σ cotangent[row] · value[row]`.
 fn backward<const N: usize>(
     plan: &Plan,
-    cut: &Cut,
+    (cut, most): (&Cut, usize),
     angles: &Angles,
     rows: std::ops::Range<usize>,
     cotangent: &[f64],
 ) -> Result<(Vec<f64>, Slopes), SimError> {
     let first = angles.row(rows.start);
-    let (sum, events) = record::<N>(plan, &first, cut)?;
+    let (sum, events) = record::<N>(plan, &first, cut, most)?;
     let mut slopes = Slopes::new();
     let (mut values, mut adjoint) = (Vec::new(), vec![0.0; sum.keys.len()]);
     for row in rows.clone() {
@@ -204,7 +210,8 @@ impl SparseProgram {
             return Arc::clone(&known.sums);
         }
         drop(known);
-        let all = if angles.batch() > 0 { angles.row(0) } else { vec![0.0; self.slots] };
+        // A sum that all rows share reads weights alone, and a batch without rows has them too.
+        let all = [vec![0.0; self.input_slots], angles.weights.to_vec()].concat();
         let pull = |plan: &Plan| (!plan.by_row).then(|| Pulled::new(plan, &all, cut));
         let sums = Arc::new(each_in_order(self.plans.iter().collect(), pull));
         if is_own {
@@ -268,13 +275,14 @@ impl Prepared for SparseProgram {
                 false => Vec::new(),
             })
             .collect();
+        let most = cost::MEMORY_LIMIT as usize / parts.len().clamp(1, SIDE_BY_SIDE);
         let found = each_in_order(parts.clone(), |(o, rows)| {
             let (plan, cut) = (&self.plans[o], &self.engine.cut);
             let column = cotangent.column(o).to_vec();
             match plan.qubits {
-                0..=64 => backward::<2>(plan, cut, &angles, rows, &column),
-                65..=128 => backward::<4>(plan, cut, &angles, rows, &column),
-                _ => backward::<6>(plan, cut, &angles, rows, &column),
+                0..=64 => backward::<2>(plan, (cut, most), &angles, rows, &column),
+                65..=128 => backward::<4>(plan, (cut, most), &angles, rows, &column),
+                _ => backward::<6>(plan, (cut, most), &angles, rows, &column),
             }
         });
         let (mut values, mut gradient) = (Array2::zeros((batch, count)), AngleGradient::zeros(&angles));
@@ -301,7 +309,10 @@ impl Prepared for SparseProgram {
         // Nothing was dropped: the values are exact to rounding.
         let coarse = match ledgers.iter().all(|ledger| ledger.dropped == 0) {
             true => values.clone(),
-            false => self.run(&angles, &Cut { below: 4.0 * cut.below, terms: (cut.terms / 4).max(1), ..cut }).0,
+            false => {
+                let weight = cut.weight.map(|most| most.saturating_sub(1));
+                self.run(&angles, &Cut { below: 4.0 * cut.below, weight, terms: (cut.terms / 4).max(1) }).0
+            }
         };
         let account = |(row, o): (usize, usize)| {
             let (ledger, norm) = (&ledgers[row * self.plans.len() + o], self.plans[o].norm);
@@ -346,9 +357,10 @@ mod tests {
         let plan = Plan::new(NAME, &program, &observable, 0).unwrap();
         let at: Vec<f64> = (0..circuit.slots()).map(|k| 0.9 * (1.7 * k as f64 + 0.4).sin()).collect();
         for cut in [Cut { below: 1e-3, ..Cut::default() }, Cut { below: 1e-4, terms: 300, ..Cut::default() }] {
-            let (sum, events) = record::<2>(&plan, &at, &cut).unwrap();
+            let (sum, events) = record::<2>(&plan, &at, &cut, usize::MAX).unwrap();
             assert!(sum.ledger.dropped > 100 && sum.keys.len() > 100, "{:?}", sum.ledger);
-            let (values, slopes) = backward::<2>(&plan, &cut, &Angles::of_weights(&at), 0..1, &[1.0]).unwrap();
+            let (values, slopes) =
+                backward::<2>(&plan, (&cut, usize::MAX), &Angles::of_weights(&at), 0..1, &[1.0]).unwrap();
             let mut gradient = vec![0.0; at.len()];
             slopes.iter().for_each(|&(_, slot, value)| gradient[slot] += value);
             let f = |angles: &[f64]| value(&repeat::<2>(&plan, angles, &cut, &events), &product::states(&plan, angles));

@@ -119,6 +119,9 @@ pub fn key<const N: usize>(string: &PauliString) -> Key<N> {
     key
 }
 
+/// Within a step a sum may grow to so many times the most strings.
+const WITHIN_A_STEP: usize = 4;
+
 impl<const N: usize> Sum<N> {
     /// The sum of these strings on a register of `qubits`.
     pub fn of(qubits: usize, terms: &[(f64, PauliString)], below: f64) -> Self {
@@ -221,7 +224,7 @@ impl<const N: usize> Sum<N> {
         }
     }
 
-    /// Pulls back through a step that makes sums. `transfer` is that of the step for its angles, `norm` the most by which it
+    /// Pulls back through a step that makes sums; returns what it drops to hold the budget. `transfer` is that of the step for its angles, `norm` the most by which it
     /// lengthens what was dropped before.
     pub fn mix(
         &mut self,
@@ -231,8 +234,9 @@ impl<const N: usize> Sum<N> {
         norm: f64,
         cut: &Cut,
         mut decide: Decide,
-    ) {
+    ) -> Vec<u32> {
         self.step += 1;
+        let mut dropped = Vec::new();
         self.ledger.rms *= norm;
         let words: Vec<[u64; 2]> = qubits.iter().map(|&qubit| self.words[qubit]).collect();
         let hashes: Vec<u64> = (0..map.changes.len()).map(|string| local_hash(&words, string)).collect();
@@ -301,10 +305,20 @@ impl<const N: usize> Sum<N> {
             #[cfg(test)]
             {
                 cursor += members.len();
+                if matches!(decide, Decide::Repeat(_)) {
+                    continue;
+                }
+            }
+            // A step may make many strings of each. Those it has been at are final: no component shares one with another.
+            if self.live > cut.terms.saturating_mul(WITHIN_A_STEP) {
+                self.ledger.terms = self.ledger.terms.max(self.live);
+                let step = self.step;
+                dropped.extend(self.thin(cut.terms.saturating_mul(WITHIN_A_STEP) / 2, |stamp| stamp == step));
             }
         }
         self.ledger.rms += lost.sqrt();
         self.ledger.terms = self.ledger.terms.max(self.live);
+        dropped
     }
 
     /// Notes a dropped coefficient; returns its square.
@@ -321,13 +335,18 @@ impl<const N: usize> Sum<N> {
 
     /// Raises the threshold by powers of two until at most `most` strings are left; returns what it drops.
     pub fn keep_at_most(&mut self, most: usize) -> Vec<u32> {
+        self.thin(most, |_| true)
+    }
+
+    /// The same among the strings whose last step `may` be this one; more than `most` are left if the others are.
+    fn thin(&mut self, most: usize, may: impl Fn(u32) -> bool) -> Vec<u32> {
         let mut dropped = Vec::new();
         while self.live > most && self.ledger.below.is_finite() {
             self.ledger.below = if self.ledger.below > 0.0 { 2.0 * self.ledger.below } else { 1e-12 };
             let below = self.ledger.below;
             let mut lost = 0.0;
             for place in 0..self.keys.len() {
-                if !self.silent[place] && self.coefficients[place].abs() < below {
+                if !self.silent[place] && may(self.stamps[place]) && self.coefficients[place].abs() < below {
                     lost += self.note(self.coefficients[place]);
                     self.silence(place);
                     dropped.push(place as u32);

@@ -93,7 +93,7 @@ impl Simulator for Trajectory {
             EngineOptions { precision: self.precision, shots: self.shots, ..EngineOptions::default() },
         );
         if let Some(on_cones) =
-            cones::prepare(&engine, (&cost, cones::WORTH), &options, program, observables, input_slots)?
+            cones::prepare(&engine, (&cones::alone(cost), cones::WORTH), &options, program, observables, input_slots)?
         {
             return Ok(on_cones);
         }

@@ -82,6 +82,10 @@ impl<F: Vectors> Prepared for TrajectoryProgram<F> {
         self.engine.name()
     }
 
+    fn draws(&self, _batch: usize) -> bool {
+        true
+    }
+
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
         self.check(&angles, Request::Values, self.engine.shots)?;
         let count = self.observables.len();
