@@ -30,7 +30,7 @@ pub struct Arguments {
     /// The folder of a run or a suite.
     folder: PathBuf,
     /// Pictures, folders of pictures, one file of features; of a genome run, variants or sequences; of a
-    /// potential run, frames.
+    /// potential run, frames; of a seizure run, recordings; of a run on a table, such as equivariance, a table.
     #[arg(required = true)]
     data: Vec<PathBuf>,
     /// Which head of the run; the best on validation rows by default.
@@ -63,7 +63,8 @@ pub struct Arguments {
     /// Where to write; stdout by default. A name in .safetensors receives embeddings, where the model has them.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Folder for what the system makes of each picture: a run of rotation writes it upright, one of smear with its boxes.
+    /// Folder for what the system makes of each picture: a run of rotation writes it upright, one of smear with its boxes, one
+    /// of potential frames with their forces.
     #[arg(long, value_name = "DIR")]
     out_files: Option<PathBuf>,
     /// Write one JSON object with rows and metrics in place of CSV.

@@ -8,7 +8,7 @@ pub struct Account {
     /// Sum of the magnitudes of what was dropped. The error is at most this, for every state and noise: observables that are
     /// pulled back through channels do not grow. It says nothing once it exceeds the norm.
     pub bound: f64,
-    /// Root mean square error over random products of basis states behind the first one-qubit steps; it says nothing certain about
+    /// No less than the root mean square error over random products of basis states behind the first one-qubit steps; it says nothing certain about
     /// a given input.
     pub rms: f64,
     /// Difference to a coarser run: four times the cut, a quarter of the strings, one letter less. No bound; usually of the error's order.

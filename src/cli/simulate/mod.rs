@@ -75,15 +75,16 @@ pub struct Arguments {
     /// density matrix.
     #[arg(long, value_name = "OUT.npy")]
     save: Option<PathBuf>,
-    /// What the engine "sparse" drops: Pauli strings with coefficients smaller than this.
-    #[arg(long, value_name = "C", default_value_t = Cut::default().below)]
-    cut: f64,
+    /// What the engine "sparse" drops: Pauli strings with coefficients smaller than this, 1e-4 by default.
+    #[arg(long, value_name = "C", allow_negative_numbers = true)]
+    cut: Option<f64>,
     /// It also drops strings on more qubits than this.
     #[arg(long, value_name = "W")]
     most_weight: Option<usize>,
-    /// It holds at most so many strings for an observable, and drops more to do so.
-    #[arg(long, value_name = "N", default_value_t = Cut::default().terms)]
-    most_terms: usize,
+    /// It holds at most so many strings for an observable, 2^20 by default, and drops more to do so; within a step there
+    /// may be four times as many.
+    #[arg(long, value_name = "N")]
+    most_terms: Option<usize>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -101,19 +102,27 @@ pub struct Arguments {
 impl Arguments {
     /// What the engine "sparse" drops.
     fn cut(&self) -> Cut {
-        Cut { below: self.cut, weight: self.most_weight, terms: self.most_terms }
+        let Cut { below, terms, .. } = Cut::default();
+        Cut { below: self.cut.unwrap_or(below), weight: self.most_weight, terms: self.most_terms.unwrap_or(terms) }
     }
 }
 
 /// Simulates and prints.
 pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.shots != Some(0), "--shots 0 shows nothing; give 1 or more");
-    ensure!((0.0..=1.0).contains(&arguments.cut), "--cut {}: give a number from 0 to 1, such as 1e-4", arguments.cut);
+    let cut = arguments.cut();
+    ensure!((0.0..=1.0).contains(&cut.below), "--cut {}: give a number from 0 to 1, such as 1e-4", cut.below);
+    let cuts = arguments.cut.is_some() || arguments.most_weight.is_some() || arguments.most_terms.is_some();
     ensure!(
-        (1..=1 << 30).contains(&arguments.most_terms),
-        "--most-terms {}: give a number from 1 to 2^30",
-        arguments.most_terms
+        !cuts || ["auto", "sparse"].contains(&arguments.engine.as_str()),
+        "--cut, --most-weight and --most-terms belong to the engine sparse; --engine {} drops nothing",
+        arguments.engine
     );
+    ensure!(
+        arguments.engine != "sparse" || arguments.shots.is_none(),
+        "--engine sparse draws no shots; leave --shots out, or use another engine"
+    );
+    ensure!((1..=1 << 30).contains(&cut.terms), "--most-terms {}: give a number from 1 to 2^30", cut.terms);
     let exact = ["auto", "statevector", "density"];
     if arguments.save.is_some() && !exact.contains(&arguments.engine.as_str()) {
         bail!("--engine {} holds no state that could be saved; use one of {}", arguments.engine, exact.join(", "));

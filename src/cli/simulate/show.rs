@@ -51,10 +51,16 @@ fn expectations(arguments: &Arguments, answer: &Answer) -> String {
         }
         return format!("\n{table}\n");
     };
-    let mut table = table(["observable", "expectation value", "error at most", "drift", "rms", "strings"]);
+    let mut table = table(["observable", "expectation value", "error at most", "drift", "rms at most", "strings"]);
     for ((name, value), error) in values.zip(errors) {
         let bound = error.bound.map_or("no certificate".into(), |bound| format!("{bound:.1e}"));
-        let cells = [format!("{value:.6}"), bound, format!("{:.1e}", error.drift), format!("{:.1e}", error.rms)];
+        // Where both runs have lost everything, their difference says nothing.
+        let drift = match error.dropped > 0 && error.drift == 0.0 {
+            true => "–".to_string(),
+            false => format!("{:.1e}", error.drift),
+        };
+        // Without the sign of a zero.
+        let cells = [format!("{:.6}", value + 0.0), bound, drift, format!("{:.1e}", error.rms)];
         let cells = cells.into_iter().chain([error.terms.to_string()]).map(right);
         table.add_row(std::iter::once(Cell::new(name)).chain(cells));
     }
@@ -65,8 +71,8 @@ fn expectations(arguments: &Arguments, answer: &Answer) -> String {
     let heavy = arguments.most_weight.map_or(String::new(), |most| format!(" and strings on more than {most} qubits"));
     format!(
         "\n{table}\nCoefficients below {cut:.1e}{heavy} were dropped. Drift: the difference to a coarser run (four times the \
-         cut, a quarter of the strings, one letter less). Rms: the mean error over random basis states as input. Neither \
-         bounds the error of this circuit.\n"
+         cut, a quarter of the strings, one letter less). Rms at most: no greater is the root mean square error over \
+         random basis states as input. Neither bounds the error of this circuit.\n"
     )
 }
 

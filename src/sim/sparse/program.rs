@@ -318,7 +318,8 @@ impl Prepared for SparseProgram {
             let (ledger, norm) = (&ledgers[row * self.plans.len() + o], self.plans[o].norm);
             let drift = (values[[row, o]] - coarse[[row, o]]).abs();
             let Ledger { bound, rms, dropped, terms, below } = *ledger;
-            Account { norm, bound, rms, drift, dropped, terms, below }
+            // No error is larger than twice the norm.
+            Account { norm, bound, rms: rms.min(2.0 * norm), drift, dropped, terms, below }
         };
         Ok(Some(Array2::from_shape_fn(values.dim(), account)))
     }
