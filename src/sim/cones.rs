@@ -23,11 +23,6 @@ const MOST_STRINGS: usize = 1 << 12;
 /// What an engine takes for a call, and the factor by which its seconds count; `None` for what it does not run.
 type CostOf = dyn Fn(&Workload, &Call) -> Option<(Cost, f64)>;
 
-/// The cost of an engine whose seconds count as they are.
-pub fn alone(cost: impl Fn(&Workload, &Call) -> Option<Cost>) -> impl Fn(&Workload, &Call) -> Option<(Cost, f64)> {
-    move |w, call| Some((cost(w, call)?, 1.0))
-}
-
 /// Terms of observables whose cones lie in one program.
 struct Part {
     program: Program,
@@ -148,6 +143,24 @@ pub fn prepare(
         input_slots,
         outcomes: Lazy::default(),
     })))
+}
+
+/// [`prepare`] for an engine by itself, which draws so many shots if it draws.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn of_engine<E: Simulator + Copy + 'static>(
+    engine: &E,
+    cost: fn(&Workload, &Call) -> Option<Cost>,
+    shots: usize,
+    program: &Program,
+    observables: &[Observable],
+    input_slots: usize,
+) -> Result<Option<Arc<dyn Prepared>>, SimError> {
+    let options = EngineOptions { precision: engine.precision(), shots, ..EngineOptions::default() };
+    let cost = move |w: &Workload, call: &Call| Some((cost(w, call)?, 1.0));
+    let engine: Arc<dyn Simulator> = Arc::new(*engine);
+    prepare(&engine, (&cost, WORTH), &options, program, observables, input_slots)
 }
 
 /// A refusal that says whose cone is too large.

@@ -13,7 +13,7 @@ use crate::circuit::Observable;
 use crate::noise::Program;
 use crate::sim::cost::{Request, WantedBits};
 use crate::sim::prepared::Prepared;
-use crate::sim::{Angles, EngineOptions, Precision, SimError, Simulator, check, cones};
+use crate::sim::{Angles, Precision, SimError, Simulator, check, cones};
 pub use cost::{cost, plan_bytes};
 use plan::Plan;
 use program::DensityProgram;
@@ -65,11 +65,7 @@ impl Simulator for Density {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
-        let (engine, options): (Arc<dyn Simulator>, _) =
-            (Arc::new(*self), EngineOptions { precision: self.precision, ..EngineOptions::default() });
-        if let Some(on_cones) =
-            cones::prepare(&engine, (&cones::alone(cost), cones::WORTH), &options, program, observables, input_slots)?
-        {
+        if let Some(on_cones) = cones::of_engine(self, cost, 1, program, observables, input_slots)? {
             return Ok(on_cones);
         }
         Ok(match self.precision {

@@ -20,7 +20,7 @@ use crate::circuit::Observable;
 use crate::noise::Program;
 use crate::sim::kernel::vector::Vectors;
 use crate::sim::prepared::Prepared;
-use crate::sim::{Density, EngineOptions, Precision, SimError, Simulator, cones};
+use crate::sim::{Density, Precision, SimError, Simulator, cones};
 pub use cost::cost;
 use plan::Plan;
 use program::PauliProgram;
@@ -70,11 +70,7 @@ impl Simulator for Pauli {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
-        let (engine, options): (Arc<dyn Simulator>, _) =
-            (Arc::new(*self), EngineOptions { precision: self.precision, ..EngineOptions::default() });
-        if let Some(on_cones) =
-            cones::prepare(&engine, (&cones::alone(cost), cones::WORTH), &options, program, observables, input_slots)?
-        {
+        if let Some(on_cones) = cones::of_engine(self, cost, 1, program, observables, input_slots)? {
             return Ok(on_cones);
         }
         match self.precision {

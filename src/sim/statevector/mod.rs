@@ -32,7 +32,7 @@ use crate::math::C64;
 use crate::noise::Program;
 use crate::sim::cost::Request;
 use crate::sim::prepared::Prepared;
-use crate::sim::{Angles, EngineOptions, Precision, SimError, Simulator, cones};
+use crate::sim::{Angles, Precision, SimError, Simulator, cones};
 use plan::Plan;
 use program::StatevectorProgram;
 
@@ -98,11 +98,7 @@ impl Simulator for Statevector {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
-        let (engine, options): (Arc<dyn Simulator>, _) =
-            (Arc::new(*self), EngineOptions { precision: self.precision, ..EngineOptions::default() });
-        if let Some(on_cones) =
-            cones::prepare(&engine, (&cones::alone(cost), cones::WORTH), &options, program, observables, input_slots)?
-        {
+        if let Some(on_cones) = cones::of_engine(self, cost, 1, program, observables, input_slots)? {
             return Ok(on_cones);
         }
         let request = if observables.is_empty() { Request::Probabilities } else { Request::Values };

@@ -88,13 +88,7 @@ impl Simulator for Trajectory {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
-        let (engine, options): (Arc<dyn Simulator>, _) = (
-            Arc::new(*self),
-            EngineOptions { precision: self.precision, shots: self.shots, ..EngineOptions::default() },
-        );
-        if let Some(on_cones) =
-            cones::prepare(&engine, (&cones::alone(cost), cones::WORTH), &options, program, observables, input_slots)?
-        {
+        if let Some(on_cones) = cones::of_engine(self, cost, self.shots, program, observables, input_slots)? {
             return Ok(on_cones);
         }
         Ok(match self.precision {
