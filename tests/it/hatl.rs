@@ -236,7 +236,12 @@ fn errors_in_films_name_the_file_and_the_line() {
         lines[line] = lines[line].replacen(from, to, 1);
         lines
     };
+    // Films of one frame beside one of 512: filled up, each of them would be as long.
+    let frames = |count: usize| vec![format!("[{}]", vec!["null"; 100].join(", ")); count].join(", ");
+    let line = |count: usize| format!(r#"{{"part": "train", "text": "a", "film": [{}]}}"#, frames(count));
+    let uneven: Vec<String> = std::iter::once(line(512)).chain(std::iter::repeat_n(line(1), 6000)).collect();
     let rows = [
+        (uneven, "filled up to the 512 frames of the longest (line 1)"),
         (broken(2, "\"part\": \"train\"", "\"part\": \"training\""), "line 3: unknown variant"),
         (broken(4, "\"film\": [[", "\"film\": [[[0.0, 0.0], "), "line 5: frame 0 has 4 joints"),
         (broken(1, "\"text\": \"", "\"txt\": \""), "line 2: unknown field `txt`"),

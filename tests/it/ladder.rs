@@ -352,8 +352,10 @@ fn slow_dephasing_falls_as_a_gaussian_and_echoes_undo_it_in_an_ensemble() {
         assert!((average(time) - expected).abs() < 1e-9, "{} instead of {expected}", average(time));
     }
     assert!((average(ratio * t2) - (-1.0f64).exp()).abs() < 1e-9, "1/e at T2*");
-    let members =
-        |echo: bool| model("hardware", options).ensemble(&circuit(0.3 * t2, echo), &device, &[], 400, 5).unwrap();
+    let members = |echo: bool| -> Vec<Program> {
+        let model = model("hardware", options);
+        model.ensemble(&circuit(0.3 * t2, echo), &device, &[], 400, 5).map(Result::unwrap).collect()
+    };
     let mean = |programs: &[Program]| {
         let sum =
             programs.iter().map(|program| superoperators::density(program, &[])[[0, 1]]).sum::<qgraft::math::C64>();
@@ -376,15 +378,19 @@ fn drift_is_a_band_around_the_calibrated_lifetime() {
     wait(&mut circuit, 0, t1);
     let hardware = Hardware { drift: 0.25, ..Hardware::NONE };
     let options = NoiseOptions { hardware, ..only(&[("relaxation", 1.0)]) };
-    let runs = model("hardware", options).ensemble(&circuit, &device, &[], 300, 9).unwrap();
+    let ensemble = |members, seed| -> Vec<Program> {
+        let model = model("hardware", options);
+        model.ensemble(&circuit, &device, &[], members, seed).map(Result::unwrap).collect()
+    };
+    let runs = ensemble(300, 9);
     // ln T1 of each run from its population e^{-t/T1}; the pulse is a ten-thousandth of the wait.
     let logs: Vec<f64> = runs.iter().map(|run| -(-superoperators::density(run, &[])[[1, 1]].re.ln()).ln()).collect();
     let mean = logs.iter().sum::<f64>() / 300.0;
     let deviation = (logs.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 299.0).sqrt();
     // Standard errors 0.014 and 0.010.
     assert!(mean.abs() < 0.06 && (deviation - 0.25).abs() < 0.04, "{mean} {deviation}");
-    assert_eq!(runs[..3], model("hardware", options).ensemble(&circuit, &device, &[], 3, 9).unwrap()[..]);
-    assert_ne!(runs[..3], model("hardware", options).ensemble(&circuit, &device, &[], 3, 10).unwrap()[..]);
+    assert_eq!(runs[..3], ensemble(3, 9)[..]);
+    assert_ne!(runs[..3], ensemble(3, 10)[..]);
 }
 
 #[test]

@@ -199,10 +199,11 @@ impl NoiseModel {
 
     /// The programs of `members` runs that differ in what changes slowly: the detuning of each qubit, constant in a run,
     /// and its T1 and T2. Their results are to be averaged, and their spread is the band within which a run will lie.
-    /// Members come in pairs with opposite detunings. A model without slow changes gives equal programs.
+    /// Members come in pairs with opposite detunings. A model without slow changes gives equal programs. Each program is made
+    /// when it is asked for, so a large ensemble takes no more memory than one run.
     ///
     /// # Errors
-    /// As [`NoiseModel::apply`].
+    /// As [`NoiseModel::apply`], for each member.
     pub fn ensemble(
         &self,
         circuit: &Circuit,
@@ -210,9 +211,9 @@ impl NoiseModel {
         keep: &[usize],
         members: u64,
         seed: u64,
-    ) -> Result<Vec<Program>, NoiseError> {
-        let run = |number| Self { run: Some(EnsembleRun { seed, number }), ..*self }.apply(circuit, device, keep);
-        (0..members).map(run).collect()
+    ) -> impl Iterator<Item = Result<Program, NoiseError>> {
+        let run = move |number| Self { run: Some(EnsembleRun { seed, number }), ..*self }.apply(circuit, device, keep);
+        (0..members).map(run)
     }
 
     fn hardware(&self) -> Hardware {

@@ -112,7 +112,7 @@ impl Corpus {
             before.extend((0..longest).map(|k| if k == 0 { BEGIN } else { text(k - 1) }));
             after.extend((0..longest).map(text));
             counts.extend((0..longest).map(|k| if k <= row.text.len() && is_known(k) { 1f32 } else { 0.0 }));
-            let gloss = |frame: usize| row.film.signs[frame].map_or(glosses, |index| row.glosses[index]) as u32;
+            let gloss = |frame: usize| row.film.signs.get(frame).copied().flatten().map_or(glosses, |index| row.glosses[index]) as u32;
             classes.extend((0..half).map(|frame| gloss(2 * frame)));
             sentences.extend((0..signs.max(1)).map(|k| row.glosses.get(k).copied().unwrap_or(glosses) as u32));
         }
@@ -134,13 +134,19 @@ impl Corpus {
     }
 }
 
-/// Films as (films, 2 · joints, frames).
+/// Films as (films, 2 · joints, frames); shorter films end in zeros, as if nothing were found there.
 pub(super) fn film_tensor<'a>(
     films: impl IntoIterator<Item = &'a Film>,
     joints: usize,
     frames: usize,
 ) -> Result<Tensor, StudyError> {
-    let positions: Vec<f32> = films.into_iter().flat_map(|film| film.positions.iter().copied()).collect();
+    let mut positions: Vec<f32> = Vec::new();
+    for film in films {
+        for track in film.positions.chunks(film.signs.len()) {
+            positions.extend(track);
+            positions.resize(positions.len() + frames - track.len(), 0.0);
+        }
+    }
     let count = positions.len() / (2 * joints * frames);
     Ok(Tensor::from_vec(positions, (count, 2 * joints, frames), &Device::Cpu)?)
 }

@@ -9,7 +9,7 @@
 //!
 //! `part` is `train`, `dev` or `test`; `text` is split at white space; `film` is a list of frames, each a list of joints,
 //! each `[x, y]` or `null` where it was not found. `glosses` and `signer` may be left out. All films have the same joints
-//! in the same order, in any unit. Shorter films are filled up with frames in which nothing is found.
+//! in the same order, in any unit. For the network, shorter films are filled up with frames in which nothing is found.
 //!
 //! `clips.jsonl`, which may be left out, is the source task: `part` (`train` or `dev`), `class` and `film`. Without it the
 //! drawn clips are, so films then need their joints ([`JOINTS`]: head, neck, and for the signer's dominant and other side
@@ -30,6 +30,9 @@ use crate::systems::hatl::spec::LossWeights;
 
 /// Frames of the longest film: attention takes time and memory in their square.
 const LONGEST_FILM: usize = 512;
+
+/// Numbers of all films of a file, filled up to the longest: 2 GiB.
+const MOST_NUMBERS: usize = 1 << 29;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -130,7 +133,7 @@ pub(super) fn read_new(paths: &[PathBuf], lexicon: &Lexicon) -> Result<Vec<NewFi
             }
             let id = format!("{}:{}", file.path.display(), line + 1);
             let text = new.text.filter(|text| text.split_whitespace().next().is_some());
-            found.push(NewFilm { id, film: padded(&new.film, joints, lexicon.frames), text });
+            found.push(NewFilm { id, film: film(&new.film, joints), text });
         }
     }
     Ok(found)
@@ -164,8 +167,9 @@ impl JsonLines {
 
     /// Number of joints, and an even number of frames that all films fit into.
     fn size<'a>(&self, films: impl Iterator<Item = (usize, &'a Frames)>) -> Result<(usize, usize), StudyError> {
-        let (mut joints, mut longest) = (None, 0);
+        let (mut joints, mut longest, mut count) = (None, (0, 0), 0);
         for (line, film) in films {
+            count += 1;
             if film.is_empty() || film.len() > LONGEST_FILM {
                 let reason =
                     format!("the film has {} frames; use 1 to {LONGEST_FILM}, leaving out every other one", film.len());
@@ -183,21 +187,29 @@ impl JsonLines {
                     return Err(self.invalid(line, reason));
                 }
             }
-            longest = longest.max(film.len());
+            longest = longest.max((film.len(), line));
         }
         let joints = joints.ok_or_else(|| self.refused("it has no films"))?;
-        Ok((joints, longest.next_multiple_of(2)))
+        let (longest, line) = (longest.0.next_multiple_of(2), longest.1);
+        if count * 2 * joints * longest > MOST_NUMBERS {
+            let reason = format!(
+                "its {count} films of {joints} joints, filled up to the {longest} frames of the longest (line {}), have more \
+                 than {MOST_NUMBERS} numbers; shorten the longest films or split the file",
+                line + 1
+            );
+            return Err(self.refused(&reason));
+        }
+        Ok((joints, longest))
     }
 }
 
-/// The film over so many frames; what was not found is at 0.
-fn padded(film: &Frames, joints: usize, frames: usize) -> Film {
-    let at = |axis: usize, joint: usize, frame: usize| {
-        film.get(frame).and_then(|frame| frame[joint]).map_or(0.0, |position| position[axis])
-    };
+/// The film of these frames; what was not found is at 0.
+fn film(frames: &Frames, joints: usize) -> Film {
+    let at = |axis: usize, joint: usize, frame: usize| frames[frame][joint].map_or(0.0, |position| position[axis]);
     let all = (0..2).flat_map(|axis| (0..joints).map(move |joint| (axis, joint)));
-    let all = all.flat_map(|(axis, joint)| (0..frames).map(move |frame| (axis, joint, frame)));
-    Film { positions: all.map(|(axis, joint, frame)| at(axis, joint, frame)).collect(), signs: vec![None; frames] }
+    let all = all.flat_map(|(axis, joint)| (0..frames.len()).map(move |frame| (axis, joint, frame)));
+    let positions = all.map(|(axis, joint, frame)| at(axis, joint, frame)).collect();
+    Film { positions, signs: vec![None; frames.len()] }
 }
 
 /// Names by number, in alphabetical order, from `first` on.
@@ -220,7 +232,7 @@ fn read_clips(file: &JsonLines) -> Result<Option<Clips>, StudyError> {
             Part::Dev => &mut parts[1],
             Part::Test => return Err(file.invalid(*line, "clips have the parts train and dev alone")),
         };
-        part.push((padded(&clip.film, joints, frames), classes[&clip.class] as u32));
+        part.push((film(&clip.film, joints), classes[&clip.class] as u32));
     }
     let [training, dev] = parts;
     if classes.len() < 2 || training.len() < 2 || dev.is_empty() {
@@ -263,7 +275,7 @@ fn read_sentences(file: &JsonLines, joints_of_clips: usize, weights: LossWeights
         }
     }
     let row = |((_, sentence), text): (&(usize, SentenceLine), &Vec<String>)| Row {
-        film: padded(&sentence.film, joints, frames),
+        film: film(&sentence.film, joints),
         glosses: sentence.glosses.iter().map(|gloss| glosses[gloss]).collect(),
         text: text.iter().map(|word| words[word] as u32).collect(),
         signer: signers[&sentence.signer] as u64,

@@ -120,7 +120,7 @@ struct Hand {
 pub struct Film {
     /// (2 · joints, frames): x of each joint, then y.
     pub positions: Vec<f32>,
-    /// The sign of each frame, by its position in the sentence; `None` at rest.
+    /// The sign of each frame, by its position in the sentence; `None` at rest. As many as there are frames.
     pub signs: Vec<Option<usize>>,
 }
 
