@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The tests that reach the unsafe kernels, under AddressSanitizer (the widest vectors of this machine; wants a nightly
-# toolchain) and under valgrind (which offers AVX2 at most; wants valgrind). What was found when: tests/slow/README.md.
+# The tests that reach the unsafe kernels, under AddressSanitizer (the widest vectors of this machine; the
+# stable toolchain carries its runtime behind RUSTC_BOOTSTRAP) and under valgrind (which offers AVX2 at most; wants valgrind). What was found when: tests/slow/README.md.
 # The unit tests of the library run the kernels on plain arrays beside the machine's own vectors, so both are checked.
 # Usage: tests/slow/sanitize.sh [address|valgrind]...
 set -euo pipefail
@@ -16,10 +16,10 @@ few=(
 
 address() {
     local host
-    host=$(rustc +nightly -vV | sed -n 's/^host: //p')
+    host=$(rustc -vV | sed -n 's/^host: //p')
     # With --target, build scripts and procedural macros stay without the sanitizer.
-    local test=(cargo +nightly test --locked --no-default-features --target "$host")
-    export RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/sanitize
+    local test=(cargo test --locked --no-default-features --target "$host")
+    export RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/sanitize
     "${test[@]}" --lib
     "${test[@]}" --test it -- "${kernels[@]}"
 }

@@ -1,7 +1,8 @@
 //! Rewriting a circuit for a device: native gates on coupled qubits.
 //!
 //! The passes: `decompose` rewrites every gate as one-qubit runs and CZ, `simplify` takes out what
-//! cancels, `layout` chooses physical qubits by calibrated error, `route` inserts swaps where qubits are apart,
+//! cancels, `star` moves a qubit with many partners along a path, `layout` chooses physical qubits by calibrated error,
+//! `route` inserts swaps where qubits are apart,
 //! `native` writes the device's gates. Slots stay slots throughout: a circuit is transpiled once and bound often.
 //!
 //! ```
@@ -35,6 +36,7 @@ mod one_qubit_run;
 mod route;
 mod shannon;
 mod simplify;
+mod star;
 mod step;
 
 pub use error::TranspileError;
@@ -48,6 +50,7 @@ use crate::device::transpile::layout::{Demand, Patch};
 use crate::device::transpile::native::Basis;
 use crate::device::transpile::route::{Dependencies, Event, Layout, Weights};
 use crate::device::transpile::simplify::{Effort, expand_swaps, simplify};
+use crate::device::transpile::star::End;
 use crate::device::transpile::step::{Step, StepKind, entanglers};
 use crate::math::Stream;
 
@@ -185,6 +188,13 @@ pub fn transpile(
     };
     if search && plan.swapped && options.level >= 2 {
         plan.settle(&coupling, &read, settings.embed);
+        for end in [End::Beside, End::Behind] {
+            let stars = Plan::of_stars(&steps, needed, end, (&coupling, &read), settings);
+            plan = match stars {
+                Some(stars) if stars.cost(&coupling, &read) < plan.cost(&coupling, &read) => stars,
+                _ => plan,
+            };
+        }
     }
     let written = native::write(&plan.steps, circuit, &coupling, basis, settings.effort >= Effort::Measured)?;
     let read: Vec<usize> = read.iter().map(|&w| plan.last[w]).collect();
@@ -205,6 +215,22 @@ impl Plan {
     fn unmoved(steps: &[Step], initial: Vec<usize>) -> Self {
         let steps = steps.iter().map(|step| step.moved(|q| initial[q])).collect();
         Self { steps, initial: initial.clone(), last: initial, swapped: false }
+    }
+
+    /// With every star along a path, where the device has such paths.
+    fn of_stars(
+        steps: &[Step],
+        needed: usize,
+        end: End,
+        (coupling, read): (&Coupling, &[usize]),
+        settings: &LevelSettings,
+    ) -> Option<Self> {
+        let (steps, at) = star::along_paths(steps, needed, end)?;
+        let steps = simplify(expand_swaps(&steps), needed, settings.effort, coupling.has_zz());
+        let read: Vec<usize> = read.iter().map(|&wire| at[wire]).collect();
+        let initial = layout::embed(&Demand::of(&steps, needed, &read), coupling, settings.embed)?;
+        let last = at.iter().map(|&wire| initial[wire]).collect();
+        Some(Self { last, swapped: true, ..Self::unmoved(&steps, initial) })
     }
 
     /// What routing did, written out: swaps expanded, and everything simplified again.

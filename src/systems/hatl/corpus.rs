@@ -112,7 +112,9 @@ impl Corpus {
             before.extend((0..longest).map(|k| if k == 0 { BEGIN } else { text(k - 1) }));
             after.extend((0..longest).map(text));
             counts.extend((0..longest).map(|k| if k <= row.text.len() && is_known(k) { 1f32 } else { 0.0 }));
-            let gloss = |frame: usize| row.film.signs.get(frame).copied().flatten().map_or(glosses, |index| row.glosses[index]) as u32;
+            let gloss = |frame: usize| {
+                row.film.signs.get(frame).copied().flatten().map_or(glosses, |index| row.glosses[index]) as u32
+            };
             classes.extend((0..half).map(|frame| gloss(2 * frame)));
             sentences.extend((0..signs.max(1)).map(|k| row.glosses.get(k).copied().unwrap_or(glosses) as u32));
         }
