@@ -46,21 +46,25 @@ impl SavedRun {
         let narrow = |found: &mut Vec<&SavedTrial>, what: &str, asked: &str, of: &dyn Fn(&SavedTrial) -> String| {
             let there = distinct(found.iter().map(|trial| of(trial)));
             found.retain(|trial| of(trial) == asked);
-            match found.is_empty() {
-                true => Err(refuse(format!("no {what} {asked}; the run has {}", there.join(", ")))),
-                false => Ok(()),
+            let there: Vec<String> = there.into_iter().filter(|name| !name.is_empty()).collect();
+            match (found.is_empty(), there.is_empty()) {
+                (false, _) => Ok(()),
+                (true, true) => Err(refuse(format!("no {what} {asked}; none of the run's models has a {what}"))),
+                (true, false) => Err(refuse(format!("no {what} {asked}; the run has {}", there.join(", ")))),
             }
         };
         if let Some(label) = &choice.label {
             narrow(&mut found, "head", label, &|trial| trial.label().to_string())?;
         }
         for text in &choice.only {
-            let names = || found[0].point.coordinates.iter().map(|c| c.factor.as_str()).chain(["grid"]);
+            // Grids of a run have factors of their own.
+            let factors = found.iter().flat_map(|trial| trial.point.coordinates.iter().map(|c| c.factor.clone()));
+            let names = distinct(factors.chain(["grid".to_string()]));
             let Some((factor, level)) = text.split_once('=') else {
                 return Err(StudyError::unknown("--only", text, ["factor=level, such as setting=near"]));
             };
-            if !names().any(|name| name == factor) {
-                return Err(StudyError::unknown("factor of --only", factor, names().collect::<Vec<_>>()));
+            if !names.iter().any(|name| name == factor) {
+                return Err(StudyError::unknown("factor of --only", factor, names.iter().map(String::as_str)));
             }
             narrow(&mut found, factor, level, &|trial| level_of(&trial.point, factor).into())?;
         }
@@ -68,6 +72,25 @@ impl SavedRun {
             narrow(&mut found, "seed", &seed.to_string(), &|trial| trial.point.seed().to_string())?;
         }
         Ok(found)
+    }
+
+    /// Refuses models of several levels of a factor between which no measure can choose: which of them new data need, only the
+    /// user knows.
+    ///
+    /// # Errors
+    /// If there are several levels; the message lists them.
+    pub fn refuse_several(&self, found: &[&SavedTrial], factor: &str) -> Result<(), StudyError> {
+        let mut levels = distinct(found.iter().map(|trial| level_of(&trial.point, factor).to_string()));
+        levels.retain(|level| !level.is_empty());
+        levels.sort_unstable();
+        match levels.first() {
+            Some(first) if levels.len() > 1 => {
+                let all = levels.join(", ");
+                let reason = format!("models of more than one {factor}: {all}; choose one: --only {factor}={first}");
+                Err(StudyError::SavedRun { path: self.folder.clone(), reason })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -51,6 +51,10 @@ impl Permutation {
         }
         let mut images: Vec<usize> = (0..points).collect();
         let mut moved = vec![false; points];
+        if !text.ends_with(')') {
+            let open = text.rsplit('(').next().unwrap_or(text);
+            return Err(format!("no ) behind \"({open}\""));
+        }
         for cycle in text.split(')').map(str::trim).filter(|cycle| !cycle.is_empty()) {
             let Some(cycle) = cycle.strip_prefix('(') else { return Err(format!("{cycle:?} is no cycle")) };
             let cycle = words(cycle)?;

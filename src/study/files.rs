@@ -57,6 +57,26 @@ pub(super) fn table<T: Serialize>(name: &str, header: Vec<String>, lines: &[T]) 
     writer.into_inner().map_err(|e| failed(e.into_error()))
 }
 
+/// Adds the rows of a comma-separated table to those of others with the same header, which is kept once.
+///
+/// ```
+/// use qgraft::study::files::append_rows;
+/// let mut all = Vec::new();
+/// append_rows(&mut all, b"a,\"b\nc\"\n1,2\n");
+/// append_rows(&mut all, b"a,\"b\nc\"\n3,4\n");
+/// assert_eq!(all, b"a,\"b\nc\"\n1,2\n3,4\n");
+/// ```
+pub fn append_rows(all: &mut Vec<u8>, table: &[u8]) {
+    // Names of classes may hold line breaks, in quotes.
+    let mut is_quoted = false;
+    let ends = |byte: &u8| {
+        is_quoted ^= *byte == b'"';
+        *byte == b'\n' && !is_quoted
+    };
+    let header = if all.is_empty() { 0 } else { table.iter().position(ends).map_or(table.len(), |end| end + 1) };
+    all.extend_from_slice(&table[header..]);
+}
+
 /// A text as the name of a file in one folder: letters, digits and `,=.+-_`, at most 80. Everything else becomes one `_`, and
 /// dots at the start of a word go, so that no name leads to another folder or hides its file.
 ///

@@ -135,8 +135,12 @@ pub fn bootstrap_interval(differences: &[f64], level: f64, resamples: usize, see
     Some(Interval { low: end((1.0 - level) / 2.0), high: end((1.0 + level) / 2.0), level })
 }
 
-/// Quantile of sorted values, linear between neighbours.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+/// Quantile of sorted values, of which there is at least one, linear between neighbours; `share` is 0 to 1.
+///
+/// ```
+/// assert_eq!(qgraft::study::stats::quantile(&[1.0, 2.0, 4.0], 0.75), 3.0);
+/// ```
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     let (low, high) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
     low + (high - low) * position.fract()

@@ -293,6 +293,11 @@ fn bad_frames_are_refused_with_frame_and_line() {
         (water.replace("energy=-1", "energy=-1 note=\"open"), "no closing \""),
         (water.replace("energy=-1", "energy=-1 Lattice=\"1 0 0 2 0 0 0 0 1\""), "lie in a plane"),
         (water.replace("energy=-1", "energy=-1 Lattice=\"1 0 0\""), "Lattice has 3 numbers; expected 9"),
+        (water.replace("energy=-1", "energy=-1 Lattice=\"9 0 0 0 9 0 0 0 9 1\""), "Lattice has 10 numbers; expected 9"),
+        (
+            water.replace("energy=-1", "energy=-1 Lattice=\"9 0 0 0 9 0 0 0 9 1 2\""),
+            "Lattice has 11 numbers; expected 9",
+        ),
         (water.replace("species:S:1:", "name:S:1:"), "no column `species`"),
         (water.replace("H 0 1 0 0", "H 1 0 0 0"), "atoms 2 and 3 are at the same place"),
         (

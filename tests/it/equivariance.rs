@@ -109,6 +109,8 @@ fn generators_that_are_no_permutations_are_refused_by_line() {
         ("(0 1)(1 2)", "1 is in two cycles"),
         ("(0 10)", "10 is no point"),
         ("(0 x)", "\"x\" is no number"),
+        ("(0 1 2)(3 4", "no ) behind \"(3 4\""),
+        ("(0 1) 2", "no ) behind"),
         ("0 1 2 3 4 5 6 7 8 12", "points are 0 to 9"),
     ];
     for (line, expected) in cases {
@@ -116,6 +118,14 @@ fn generators_that_are_no_permutations_are_refused_by_line() {
         fs::write(&path, format!("# generators\n(0 9)(1 8)\n{line}\n")).unwrap();
         let message = Group::named(path.to_str().unwrap(), 10).unwrap_err().to_string();
         assert!(message.contains("line 3") && message.contains(expected), "{line}: {message}");
+    }
+    for (text, expected) in
+        [("", "no generator;"), ("# none\n\n", "no generator;"), ("()\n0 1 2\n", "no generator moves")]
+    {
+        let path = folder.path().join("none.txt");
+        fs::write(&path, text).unwrap();
+        let message = Group::named(path.to_str().unwrap(), 3).unwrap_err().to_string();
+        assert!(message.contains("none.txt") && message.contains(expected) && message.contains("trivial"), "{message}");
     }
     let message = Group::named("dihedrall", 10).unwrap_err().to_string();
     assert!(message.contains("dihedral"), "{message}");

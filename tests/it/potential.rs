@@ -11,7 +11,7 @@ use qgraft::math::neighbors::Vector;
 use qgraft::math::{EnergyUnit, Stream};
 use qgraft::nn::{Model, Params};
 use qgraft::sim::Condition;
-use qgraft::systems::potential::{Beside, InteratomicPotential, PotentialNet, Size, references};
+use qgraft::systems::potential::{Beside, InteratomicPotential, Material, PotentialNet, Size, Spec, Split, references};
 use tempfile::TempDir;
 
 use crate::atoms::atoms;
@@ -137,6 +137,25 @@ fn own_frames_are_learned_from_and_new_ones_predicted() {
     assert!((written[1].labels.as_ref().unwrap().energy - energy).abs() < 1e-9);
 
     write_frames(&new, "tip3p_fs", 3, |text| text.replace("O  ", "S  "));
+    // Rows are a factor of tuning, not of the low level, whose trials come first.
+    let only = |text: &str, label: Option<&str>| {
+        let choice =
+            ModelChoice { label: label.map(String::from), only: vec![text.to_string()], ..ModelChoice::default() };
+        run.models(&["model.safetensors"], &choice).map(|found| found.len()).map_err(|e| e.to_string())
+    };
+    assert!(only("rows=10", Some("fine_tuned")).unwrap() > 0);
+    let error = only("rows=25", None).unwrap_err();
+    assert!(error.ends_with("no rows 25; the run has 10"), "{error}");
+    let error = only("rows=10", Some("foo")).unwrap_err();
+    assert!(
+        error.contains("no head foo; the run has ") && !error.contains(", ,") && !error.contains("has ,"),
+        "{error}"
+    );
+    let metrics: Vec<&str> = applied.metrics.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(metrics, ["energy_mae (meV)", "force_mae (meV/Å)"]);
+    let page = fs::read_to_string(run.folder.join("report.html")).unwrap();
+    assert!(page.contains("left out: delta; the frames of the high level lack low_energy"), "a notice says so");
+
     let error = apply_to(&run, &new, None).unwrap_err();
     assert!(error.contains("new.xyz: frame 1: element S, but the network knows H, O"), "{error}");
 }
@@ -159,4 +178,50 @@ fn bad_own_files_are_refused_before_anything_is_trained() {
         let error = run_on(folder.path(), &low, &high).unwrap_err();
         assert!(error.contains(expected), "{expected}: {error}");
     }
+}
+
+#[test]
+fn parts_that_the_arms_do_not_fit_are_refused_with_what_to_do() {
+    let resolve = |flags: &[(&str, &str)]| {
+        let flags = flags.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
+        SYSTEM.resolve(&Overrides { presets: vec!["smoke".into()], flags, ..Overrides::default() })
+    };
+    let error = resolve(&[("arms", "delta")]).unwrap_err().to_string();
+    assert!(error.contains("add it to --arms, or give --parts tuning"), "{error}");
+    resolve(&[("arms", "delta"), ("parts", "tuning")]).unwrap();
+    let error = resolve(&[("parts", "dynamics")]).unwrap_err().to_string();
+    assert!(error.contains("give --parts tuning,dynamics"), "{error}");
+}
+
+/// Molecules with different numbers of frames: whether rows suffice depends on which are tested.
+#[test]
+fn rows_are_checked_under_every_seed() {
+    let frame = |group: &str| Structure { group: group.into(), ..Structure::default() };
+    let high: Vec<Structure> = [("a", 10), ("b", 10), ("c", 10), ("d", 40)]
+        .iter()
+        .flat_map(|(name, count)| vec![frame(name); *count])
+        .collect();
+    let (name, elements, low) = ("own".to_string(), Vec::new(), vec![frame("a"); 40]);
+    let material = Material { name, elements, low, high, notices: Vec::new() };
+    let spec = |seeds: Vec<u64>| Spec { split: Split::Molecule, rows: vec![25], seeds, ..Spec::default() };
+    let fits = |seed: &u64| material.of_high(&spec(vec![0]), 25, *seed).is_ok();
+    let (good, bad): (Vec<u64>, Vec<u64>) = (0..20).partition(fits);
+    assert!(!good.is_empty() && !bad.is_empty(), "{good:?} {bad:?}");
+    material.check(&spec(good.clone())).unwrap();
+    assert!(material.check(&spec([good, bad].concat())).is_err(), "not the first seed alone");
+}
+
+#[test]
+fn networks_of_several_sources_are_not_chosen_between() {
+    let folder = TempDir::new().unwrap();
+    let pairs = |list: &[(&str, &str)]| list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect::<Vec<_>>();
+    let flags = pairs(&[("sources", "ethanol,water_pbe"), ("parts", "tuning"), ("arms", "scratch")]);
+    let overrides = Overrides { presets: vec!["smoke".into()], flags, ..Overrides::default() };
+    let request = SYSTEM.resolve(&overrides).unwrap();
+    let out = folder.path().join("run");
+    SYSTEM.run(&request, &RunOptions { cache: folder.path().join("cache"), ..RunOptions::new(&out) }, &()).unwrap();
+    let (run, new) = (SavedRun::open(&out).unwrap(), folder.path().join("new.xyz"));
+    write_frames(&new, "spc_fw", 1, |text| text);
+    let error = apply_to(&run, &new, None).unwrap_err();
+    assert!(error.contains("more than one source: ethanol, water_pbe; choose one: --only source=ethanol"), "{error}");
 }

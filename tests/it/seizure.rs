@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use qgraft::data::signal::{Event, Recording, Signal};
 use qgraft::lab::{Applied, ApplyOptions, ModelChoice, Outcome, Overrides, RunOptions, SavedRun, StudyError, System};
 use qgraft::math::Stream;
 use qgraft::sim::Condition;
 use qgraft::systems::SYSTEMS;
-use qgraft::systems::seizure::{RULES, ViewRules, false_alarms};
+use qgraft::systems::seizure::{Cut, RULES, ViewRules, false_alarms};
 use tempfile::TempDir;
 
 fn seizure() -> &'static dyn System {
@@ -108,6 +109,32 @@ fn detectors_learned_from_own_recordings_answer_for_new_ones() {
     let sampled = apply(&folder, &new, (Some("hybrid"), &["target=anna"]), shots()).unwrap();
     assert!(exact.rows != sampled.rows, "the circuit is sampled");
 
+    // A seizure of unknown length gives no labels, one behind the end of the recording a notice.
+    let undated = directory.path().join("undated.edf");
+    for (annotation, known) in [(SEIZURE, 8), (b"+1\x14seizure\x14\0", 0)] {
+        fs::write(&undated, edf_of("8", annotation)).unwrap();
+        let found = apply(&folder, &undated, (None, &["target=anna"]), all()).unwrap();
+        assert_eq!((found.rows.len(), found.known), (8, known));
+        let says = found.notices.iter().any(|notice| notice.contains("\"seizure\" at 1 s has no duration"));
+        assert_eq!(says, known == 0, "{:?}", found.notices);
+    }
+    let late = directory.path().join("late.txt");
+    fs::copy(new.join("seizure/0.txt"), &late).unwrap();
+    for (onset, says) in [("2", false), ("5000", true)] {
+        let events = format!("onset\tduration\ttrial_type\n{onset}\t4\tseizure\n");
+        fs::write(directory.path().join("late_events.tsv"), events).unwrap();
+        let found = apply(&folder, &late, (None, &["target=anna"]), all()).unwrap();
+        let has = found
+            .notices
+            .iter()
+            .any(|notice| notice.contains("late.txt: it lasts 8.000 s, but a seizure begins behind"));
+        assert_eq!(has, says, "{:?}", found.notices);
+    }
+    for (label, only) in [(Some("no_such"), "target=anna"), (None, "target=no_such")] {
+        let refused = apply(&folder, &new, (label, &[only]), all()).unwrap_err().to_string();
+        assert!(refused.contains("no_such; the run has ") && !refused.contains("has ,"), "{refused}");
+    }
+
     let wide = directory.path().join("wide.csv");
     fs::write(&wide, "Fz,Cz\n1,2\n3,4\n").unwrap();
     let refused = apply(&folder, &wide, (None, &["target=anna"]), all()).unwrap_err().to_string();
@@ -123,14 +150,10 @@ fn no_recording_is_on_both_sides_unless_leakage_is_allowed_and_then_the_report_i
         flags.extend(leak.then_some(("allow-leakage", "")));
         flags
     };
-    let refused = run(&directory.path().join("clean"), &flags(false), &[]);
-    let reasons = match refused {
-        Ok(outcome) => {
-            outcome.results.failures.iter().map(|failure| failure.reason.clone()).collect::<Vec<_>>().join(" ")
-        }
-        Err(error) => error.to_string(),
-    };
-    assert!(reasons.contains("patient anna") && reasons.contains("--allow-leakage"), "{reasons}");
+    let clean = directory.path().join("clean");
+    let reason = run(&clean, &flags(false), &[]).unwrap_err().to_string();
+    assert!(reason.contains("patient anna") && reason.contains("--allow-leakage"), "{reason}");
+    assert!(!clean.exists(), "refused before the first trial");
     let folder = directory.path().join("leaky");
     // Blocks of ten segments need more than one of them in a recording of eight seconds.
     let outcome = run(&folder, &flags(true), &[("seconds", "0.5")]).unwrap();
@@ -188,6 +211,82 @@ fn bad_folders_of_recordings_are_refused_by_what_is_wrong() {
         fs::write(directory.path().join("edf").join(patient).join("x.edf"), &edf).unwrap();
     }
     case("edf", &[], &[target], "nothing says whether it has seizures");
+    case("slow", &whole, &[("rates", "a=0.5,b=64"), target], "rates = \"a=0.5\"");
+    // One sample in ten seconds, by a column of times and by the length of a data record.
+    let slow: String = (0..64).map(|k| format!("{},{}\n", 10 * k, k % 7)).collect();
+    let slow = format!("time,Fz\n{slow}");
+    let files = [("a/seizure/1.csv", slow.as_str()), ("b/seizure/1.csv", slow.as_str())];
+    case("slow column", &files, &[target], "a sampling rate of 0.1 Hz; expected 1 to 1000000 Hz");
+    for (k, (duration, annotation, reason)) in [
+        ("1e30", SEIZURE, "a sampling rate of"),
+        ("1e-12", SEIZURE, "a sampling rate of"),
+        ("9999999", SEIZURE, "a sampling rate of"),
+        ("8", b"+1\x14seizure\x14\0", "the annotation \"seizure\" at 1 s has no duration"),
+        ("8", b"+1\x150\x14seizure\x14\0", "has no duration"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("edf {k}");
+        for patient in ["a", "b"] {
+            let own = directory.path().join(&name).join(patient);
+            fs::create_dir_all(&own).unwrap();
+            fs::write(own.join("x.edf"), edf_of(duration, annotation)).unwrap();
+        }
+        case(&name, &[], &[target], reason);
+    }
+}
+
+/// An annotation of EDF+: a seizure from the first second on, for two seconds.
+const SEIZURE: &[u8] = b"+1\x152\x14seizure\x14\0";
+
+/// EDF+ of one data record: 512 samples of a channel, and a list of annotations. `duration` is that of the record, in seconds.
+fn edf_of(duration: &str, annotation: &[u8]) -> Vec<u8> {
+    let field = |text: &str, width: usize| format!("{text:<width$}").into_bytes();
+    let mut bytes = [field("0", 8), field("", 160), field("", 16), field("768", 8), field("EDF+C", 44)].concat();
+    bytes.extend([field("1", 8), field(duration, 8), field("2", 4)].concat());
+    for (width, [first, second]) in [
+        (16, ["Fz", "EDF Annotations"]),
+        (80, ["", ""]),
+        (8, ["uV", ""]),
+        (8, ["-100", "-1"]),
+        (8, ["100", "1"]),
+        (8, ["-32768", "-32768"]),
+        (8, ["32767", "32767"]),
+        (80, ["", ""]),
+        (8, ["512", "64"]),
+        (32, ["", ""]),
+    ] {
+        bytes.extend([field(first, width), field(second, width)].concat());
+    }
+    let sample = |k: usize| (10_000.0 * (0.4 * k as f64).sin()) as i16;
+    bytes.extend((0..512).flat_map(|k| sample(k).to_le_bytes()));
+    let mut list = [b"+0\x14\x14\0", annotation].concat();
+    list.resize(128, 0);
+    bytes.extend(list);
+    bytes
+}
+
+#[test]
+fn segments_begin_where_their_samples_do_and_overlapping_seizures_count_once() {
+    let signals = vec![Signal { label: "Fz".into(), rate: Some(64.0), samples: vec![1.0; 64 * 60] }];
+    let recording = Recording { name: "x".into(), signals, events: None, notices: Vec::new() };
+    let seizure = |onset: f64, duration: f64| Event { onset, duration, text: "seizure".into() };
+    let record = |seconds: f64, seizures: &[Event]| {
+        let cut = Cut { channels: vec!["Fz".into()], rate: 64.0, seconds, views: vec!["bands".into()] };
+        (cut.duration(), cut.record(&recording, None, seizures, "x").unwrap())
+    };
+    // 0.51 s are 32.64 samples, so a segment has 33 and lasts 0.515625 s.
+    let (lasts, own) = record(0.51, &[seizure(100.0 * 33.0 / 64.0, 33.0 / 64.0)]);
+    assert_eq!((lasts, own.starts[100], own.starts.len()), (33.0 / 64.0, 100.0 * 33.0 / 64.0, 64 * 60 / 33));
+    assert_eq!(
+        own.labels.iter().enumerate().filter(|(_, label)| **label == 1).map(|(k, _)| k).collect::<Vec<_>>(),
+        [100]
+    );
+    let of = |seizures: &[Event]| record(1.0, seizures).1.labels[..3].to_vec();
+    assert_eq!(of(&[seizure(1.0, 0.3), seizure(1.0, 0.3), seizure(1.1, 0.1)]), [0, 0, 0], "three tenths, not seven");
+    assert_eq!(of(&[seizure(1.6, 0.3), seizure(1.0, 0.3)]), [0, 1, 0], "three tenths and three others");
+    assert_eq!(of(&[seizure(1.2, 0.5), seizure(1.4, 2.0)]), [0, 1, 1]);
 }
 
 #[test]

@@ -128,10 +128,107 @@ fn matlab_files_of_scipy_and_text_files_read_back() {
         ("e.csv", "a,a\n1,2\n", "two channels"),
         ("f.mat", "no", "not a MATLAB file"),
         ("g.edf", "no", "neither EDF nor BDF"),
+        // One number with a decimal comma, or two?
+        ("h.txt", "12,5\n13,1\n", "name the channels"),
+        ("i.csv", "Time (ms),Fz\n0,1\n4,2\n", "in another unit"),
+        ("j.csv", "a, b\n1, 2\n3\n", "line 3"),
+        // A gap, a reversal, shuffled rows, a time twice, a time that is none.
+        ("k.csv", "time,Fz\n0,1\n1,2\n2,3\n9,4\n", "line 5: time goes from 2 s to 9 s, the median step is 1 s; cut"),
+        ("l.csv", "time,Fz\n0,1\n1,2\n0,3\n1,4\n2,5\n", "line 4: time goes from 1 s to 0 s"),
+        ("m.csv", "time,Fz\n3,1\n1,2\n\n2,3\n0,4\n", "line 3: time goes from 3 s to 1 s"),
+        ("n.csv", "time,Fz\n0,1\n0,2\n1,3\n", "line 3: time goes from 0 s to 0 s"),
+        ("o.csv", "time,Fz\n0,1\nnan,2\n2,3\n", "line 3: time goes from 0 s to NaN s"),
     ] {
         let error = read(name, text).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains(reason), "{error}; expected {reason}");
     }
+    // Tables as spreadsheets and other programs write them, all with the same numbers.
+    for (name, text) in [
+        ("a.csv", "time;EEG Fz;EEG Cz\n0,0;1,5;2\n0,5;-3,25;4e0\n1,0;5;6\n"),
+        ("b.tsv", "time\tEEG Fz\tEEG Cz\n0.0\t1.5\t2\n0.5\t-3.25\t4\n1.0\t5\t6\n"),
+        ("c.csv", "\"Time (s)\",\"EEG Fz\",\"EEG Cz\"\r\n0, 1.5, 2\r\n0.5, -3.25, 4\r\n1, 5, 6\r\n"),
+        ("d.csv", "t,EEG Fz,EEG Cz,\n0,1.5,2,\n0.5,-3.25,4,\n1,5,6,\n"),
+    ] {
+        let found = read(name, text).unwrap();
+        let labels: Vec<&str> = found.signals.iter().map(|signal| signal.label.as_str()).collect();
+        assert_eq!(labels, ["EEG Fz", "EEG Cz"], "{name}");
+        assert!(found.signals.iter().all(|signal| signal.rate == Some(2.0)), "{name}");
+        assert_eq!(
+            (&found.signals[0].samples[..], &found.signals[1].samples[..]),
+            (&[1.5, -3.25, 5.0][..], &[2.0, 4.0, 6.0][..])
+        );
+    }
+    for (name, text, labels) in [
+        ("e.txt", "Fz Cz\n 1   2\n 3   4\n", &["Fz", "Cz"][..]),
+        ("f.txt", "1,5 2,5\n-3,5 4\n", &["1", "2"]),
+        ("g.txt", "EEG Fz\n1\n3\n", &["EEG Fz"]),
+        ("h.txt", "Fz\n1,5\n3,5\n", &["Fz"]),
+        ("i.csv", "1.0,2\n3,4\n", &["1", "2"]),
+    ] {
+        let found = read(name, text).unwrap();
+        assert_eq!(found.signals.iter().map(|signal| signal.label.as_str()).collect::<Vec<_>>(), labels, "{name}");
+        assert!(found.signals.iter().all(|signal| signal.samples.len() == 2), "{name}");
+    }
+}
+
+#[test]
+fn an_annotation_is_a_seizure_unless_it_says_that_there_is_none() {
+    for text in [
+        "seizure",
+        "Seizures",
+        "SZ",
+        "sz_foc_ia",
+        "ictal",
+        "clinical seizure",
+        "Seizure 1 start",
+        "Seizure no. 2",
+        "seizure onset to end",
+        "post-op day 2: seizure",
+    ] {
+        assert!(is_seizure(text), "{text}");
+    }
+    for text in [
+        "",
+        "eyes closed",
+        "bckg",
+        "interictal",
+        "inter-ictal discharge",
+        "non-seizure",
+        "nonseizure",
+        "no seizure activity",
+        "No clear electrographic seizure",
+        "without any seizures",
+        "not a seizure",
+        "pre-ictal",
+        "post ictal slowing",
+        "peri-ictal",
+        "seizure free",
+        "Seizure end",
+        "Seizure 1 ends",
+        "sz offset",
+    ] {
+        assert!(!is_seizure(text), "{text}");
+    }
+}
+
+#[test]
+fn folders_of_one_letter_are_classes_of_text_files_alone() {
+    let folder = TempDir::new().unwrap();
+    let edf = fs::read(file("annotated.edf")).unwrap();
+    for (patient, class) in [("anna", "s"), ("ben", "N"), ("carl", "seizure")] {
+        let own = folder.path().join(patient).join(class);
+        fs::create_dir_all(&own).unwrap();
+        fs::write(own.join("x.edf"), &edf).unwrap();
+        fs::write(own.join("y.txt"), "1\n2\n").unwrap();
+    }
+    let patients = read_patients(folder.path(), &FolderNames::default()).unwrap();
+    let marks: Vec<Vec<Marks>> =
+        patients.into_iter().map(|patient| patient.files.into_iter().map(|file| file.marks).collect()).collect();
+    let is = |seizure| Marks::Whole(seizure);
+    assert_eq!(marks, [vec![Marks::Inside, is(true)], vec![Marks::Inside, is(false)], vec![is(true), is(true)]]);
+    let named = FolderNames { seizure: vec!["S".into()], background: Vec::new() };
+    let patients = read_patients(folder.path(), &named).unwrap();
+    assert!(patients[0].files.iter().all(|file| file.marks == is(true)), "names of the user count for every file");
 }
 
 #[test]
@@ -163,6 +260,7 @@ fn seizures_of_chb_mit_summaries_and_of_tables_of_events_are_found() {
     );
     write("sub-01_task-sz_events.tsv", "onset\tduration\teventType\n0.0\t3600\tbckg\n12\t5.5\tsz_foc_ia\n");
     write("own.seizures.csv", "onset,duration\n1,2\n");
+    write("de_events.csv", "onset;duration;label\n1,5;2,5;\"Anfall; sz\"\n9;1;no seizure\n");
     let found = Annotations::read(folder.path()).unwrap();
     let times = |name: &str| -> Option<Vec<(f64, f64)>> {
         Some(found.of(name)?.iter().map(|event| (event.onset, event.duration)).collect())
@@ -171,10 +269,14 @@ fn seizures_of_chb_mit_summaries_and_of_tables_of_events_are_found() {
     assert_eq!(times("chb01_03.edf"), Some(vec![(2996.0, 40.0), (3100.0, 10.0)]));
     assert_eq!(times("sub-01_task-sz_eeg.edf"), Some(vec![(12.0, 5.5)]));
     assert_eq!(times("own.edf"), Some(vec![(1.0, 2.0)]));
+    assert_eq!(times("de.edf"), Some(vec![(1.5, 2.5)]));
     assert_eq!(times("chb01_99.edf"), None);
     for (name, text, reason) in [
         ("a_events.tsv", "start\tlength\n", "no columns"),
         ("b_events.tsv", "onset\tduration\nx\t1\n", "line 2"),
+        ("e_events.tsv", "onset\tduration\n1\tn/a\n", "line 2"),
+        ("f_events.tsv", "onset\tduration\n1\t0\n", "the length of the seizure"),
+        ("g_events.tsv", "onset\tduration\n-1\t3\n", "seconds from 0 on"),
         ("c-summary.txt", "Seizure Start Time: 3 seconds\n", "before any"),
         (
             "d-summary.txt",

@@ -17,6 +17,29 @@ pub struct Domains {
     pub classes: usize,
 }
 
+impl Domains {
+    /// Weights of rows whose products with outputs are distances between means of the domains: 1/n on rows of the source and
+    /// -1/m on rows of the target, over all rows, and over those of each class. `guessed` are classes of rows without a label.
+    /// A class without rows in one of the domains has none.
+    pub fn contrasts(&self, guessed: &[Option<usize>]) -> Vec<Array1<f64>> {
+        let Self { labels, is_source, classes } = self;
+        let of = |is_member: &dyn Fn(usize) -> bool| -> Option<Array1<f64>> {
+            let size =
+                |source: bool| (0..labels.len()).filter(|&row| is_member(row) && is_source[row] == source).count();
+            let (n, m) = (size(true), size(false));
+            let weight = |row: usize| match (is_member(row), is_source[row]) {
+                (false, _) => 0.0,
+                (_, true) => 1.0 / n as f64,
+                (_, false) => -1.0 / m as f64,
+            };
+            (n > 0 && m > 0).then(|| (0..labels.len()).map(weight).collect())
+        };
+        let whole = of(&|_| true);
+        let of_class = |class: usize| of(&move |row: usize| labels[row].or(guessed[row]) == Some(class));
+        whole.into_iter().chain((0..*classes).filter_map(of_class)).collect()
+    }
+}
+
 /// How consequents are learned from two domains.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TransferOptions {
@@ -98,7 +121,7 @@ pub fn transfer(views: &[Array2<f64>], domains: &Domains, options: &TransferOpti
         if is_settled {
             break;
         }
-        let contrasts = if mmd > 0.0 { contrasts(domains, &pseudo_labels) } else { Vec::new() };
+        let contrasts = if mmd > 0.0 { domains.contrasts(&pseudo_labels) } else { Vec::new() };
         consequents = fit_with(&contrasts, &penalties, Some(&consequents), ALTERNATIONS)?;
     }
     Some(Transferred { consequents, pseudo_labels, rounds })
@@ -109,22 +132,4 @@ pub fn confident(scores: ArrayView1<'_, f64>, threshold: f64) -> Option<usize> {
     let limited = scores.mapv(|score| score.clamp(0.0, 1.0));
     let (best, sum) = (argmax(limited.view()), limited.sum());
     (sum > 0.0 && limited[best] > threshold * sum).then_some(best)
-}
-
-/// 1/n on rows of the source and -1/m on rows of the target: over all rows, and over those of each class.
-fn contrasts(domains: &Domains, pseudo_labels: &[Option<usize>]) -> Vec<Array1<f64>> {
-    let Domains { labels, is_source, classes } = domains;
-    let of = |is_member: &dyn Fn(usize) -> bool| -> Option<Array1<f64>> {
-        let size = |source: bool| (0..labels.len()).filter(|&row| is_member(row) && is_source[row] == source).count();
-        let (n, m) = (size(true), size(false));
-        let weight = |row: usize| match (is_member(row), is_source[row]) {
-            (false, _) => 0.0,
-            (_, true) => 1.0 / n as f64,
-            (_, false) => -1.0 / m as f64,
-        };
-        (n > 0 && m > 0).then(|| (0..labels.len()).map(weight).collect())
-    };
-    let whole = of(&|_| true);
-    let of_class = |class: usize| of(&move |row: usize| labels[row].or(pseudo_labels[row]) == Some(class));
-    whole.into_iter().chain((0..*classes).filter_map(of_class)).collect()
 }

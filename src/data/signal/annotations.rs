@@ -3,24 +3,56 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::data::DataError;
 use crate::data::delimited::read_text;
 use crate::data::signal::Event;
 use crate::data::walk::{entries, name};
+use crate::data::{DataError, TextTable};
 
 /// Words that name a seizure in an annotation.
 pub const SEIZURE_WORDS: [&str; 4] = ["seizure", "seiz", "sz", "ictal"];
 
+/// Words before one that names a seizure, with which it names none: "no seizure", "inter-ictal".
+const NEGATIONS: [&str; 8] = ["non", "no", "not", "without", "inter", "pre", "post", "peri"];
+
+/// Words that may stand between: "no clear seizure", "without any further seizures".
+const BETWEEN: [&str; 12] = [
+    "a",
+    "an",
+    "any",
+    "the",
+    "clear",
+    "definite",
+    "clinical",
+    "subclinical",
+    "electrographic",
+    "electroclinical",
+    "further",
+    "more",
+];
+
+/// Words behind it that say when a seizure is over, unless its start is named as well.
+const ENDS: [&str; 4] = ["end", "ends", "ended", "offset"];
+const STARTS: [&str; 4] = ["start", "starts", "begin", "onset"];
+
 /// Whether an annotation names a seizure: one of [`SEIZURE_WORDS`] begins one of its words. "interictal", "preictal" and
-/// "postictal" do not.
+/// "postictal" do not. Neither does a word behind non, no, not, without, inter, pre, post or peri ("no seizure activity",
+/// "pre-ictal"), one before free ("seizure free"), or one before end, ends, ended or offset ("seizure 1 end").
 pub fn is_seizure(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let mut words = lower.split(|letter: char| !letter.is_ascii_alphanumeric());
-    words.any(|word| SEIZURE_WORDS.iter().any(|known| word.starts_with(known)))
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let names_one = |k: usize| SEIZURE_WORDS.iter().any(|known| words[k].starts_with(known));
+    let is_negated = |k: usize| {
+        let before = words[..k].iter().rev().find(|word| !BETWEEN.contains(word));
+        before.is_some_and(|word| NEGATIONS.contains(word))
+    };
+    let is_end = |k: usize| {
+        words[k + 1..].iter().any(|word| ENDS.contains(word)) && !words.iter().any(|word| STARTS.contains(word))
+    };
+    (0..words.len()).any(|k| names_one(k) && !is_negated(k) && words.get(k + 1) != Some(&"free") && !is_end(k))
 }
 
 /// What the files of a folder say of recordings beside them: summaries as those of the CHB-MIT set (`chb01-summary.txt`) and
-/// tables of events (`NAME_events.tsv` as BIDS has them, `NAME.edf.csv`, `NAME.seizures.csv`).
+/// tables of events (`NAME_events.tsv` as BIDS has them, `NAME.seizures.csv`).
 #[derive(Clone, Debug, Default)]
 pub struct Annotations(BTreeMap<String, Vec<Event>>);
 
@@ -102,29 +134,29 @@ impl Annotations {
 
 /// Rows of a table with onset and duration in seconds; where a column says what they are, those that name seizures.
 fn table(text: &str, place: &str) -> Result<Vec<Event>, DataError> {
-    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let Some((_, header)) = lines.next() else { return Ok(Vec::new()) };
-    let separator = if header.contains('\t') { '\t' } else { ',' };
-    let split = |line: &str| -> Vec<String> { line.split(separator).map(|cell| cell.trim().to_string()).collect() };
-    let header: Vec<String> = split(header).iter().map(|name| name.to_ascii_lowercase()).collect();
-    let column = |names: &[&str]| header.iter().position(|name| names.contains(&name.as_str()));
-    let (Some(onset), Some(duration)) = (column(&["onset", "start"]), column(&["duration"])) else {
-        return Err(DataError::malformed(place, "no columns `onset` and `duration` (seconds)"));
+    let table = TextTable::parse(text, place)?;
+    if table.header.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (Some(onset), Some(duration)) = (table.column(&["onset", "start"]), table.column(&["duration"])) else {
+        return Err(table.malformed("no columns `onset` and `duration` (seconds)"));
     };
-    let kind = column(&["eventtype", "event_type", "trial_type", "label", "type", "description", "text"]);
+    let kind = table.column(&["eventtype", "event_type", "trial_type", "label", "type", "description", "text"]);
     let mut found = Vec::new();
-    for (number, line) in lines {
-        let cells = split(line);
-        let seconds = |column: usize| {
-            let cell = cells.get(column).map_or("", String::as_str);
-            let value = cell.parse::<f64>().ok().filter(|value| *value >= 0.0 && value.is_finite());
-            let reason = format!("line {}: {} is {cell:?}; expected seconds", number + 1, header[column]);
-            value.ok_or_else(|| DataError::malformed(place, reason))
-        };
-        let text = kind.and_then(|column| cells.get(column)).map_or("seizure", String::as_str).to_string();
-        if is_seizure(&text) {
-            found.push(Event { onset: seconds(onset)?, duration: seconds(duration)?, text });
+    for row in &table.rows {
+        let text = kind.map_or("seizure", |column| &row.fields[column]).to_string();
+        if !is_seizure(&text) {
+            continue;
         }
+        let seconds = |column: usize| {
+            let value = table.number(row, column, 0.0..=f64::MAX);
+            value.map_err(|_| table.wrong(row, column, "expected seconds from 0 on"))
+        };
+        let event = Event { onset: seconds(onset)?, duration: seconds(duration)?, text };
+        if event.duration == 0.0 {
+            return Err(table.wrong(row, duration, "expected the length of the seizure in seconds"));
+        }
+        found.push(event);
     }
     Ok(found)
 }

@@ -7,7 +7,8 @@ use crate::data::signal::annotations::is_annotation;
 use crate::data::signal::{Annotations, is_recording};
 use crate::data::walk::{Walk, entries, name};
 
-/// Names of folders whose recordings are seizures as a whole, those of the Bonn and New Delhi sets among them.
+/// Names of folders whose recordings are seizures as a whole, those of the Bonn and New Delhi sets among them. Names of one
+/// letter are those of Bonn's text files and say nothing of EDF and BDF files.
 const SEIZURE: [&str; 9] = ["seizure", "seizures", "ictal", "sz", "e", "s", "e_s", "set_e", "set e"];
 /// Names of folders whose recordings have no seizure.
 const BACKGROUND: [&str; 25] = [
@@ -144,7 +145,9 @@ struct Marker<'a> {
 impl Marker<'_> {
     /// `None` for a recording in a folder that is neither seizure nor background.
     fn marks(&mut self, path: &Path, inside: &Path) -> Result<Option<Marks>, DataError> {
-        Ok(match class_of(inside, self.names) {
+        let is = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
+        let is_edf = is("edf") || is("bdf");
+        Ok(match class_of(inside, self.names, is_edf) {
             Some(Class::LeftOut) => None,
             Some(Class::Seizure) => Some(Marks::Whole(true)),
             Some(Class::Background) => Some(Marks::Whole(false)),
@@ -154,10 +157,9 @@ impl Marker<'_> {
                     self.known = Some((parent.to_path_buf(), Annotations::read(parent)?));
                 }
                 let beside = self.known.as_ref().and_then(|(_, all)| all.of(&name(path)));
-                let is = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
                 Some(match beside {
                     Some(events) => Marks::Beside(events.to_vec()),
-                    None if is("edf") || is("bdf") => Marks::Inside,
+                    None if is_edf => Marks::Inside,
                     None => Marks::Unknown,
                 })
             }
@@ -212,23 +214,22 @@ enum Class {
     LeftOut,
 }
 
-/// The class that the nearest folder above says.
-fn class_of(inside: &Path, names: &FolderNames) -> Option<Class> {
+/// The class that the nearest folder above says of a recording.
+fn class_of(inside: &Path, names: &FolderNames, is_edf: bool) -> Option<Class> {
     let folders: Vec<String> =
         inside.parent()?.components().map(|part| part.as_os_str().to_string_lossy().to_lowercase()).collect();
-    let is_one = |folder: &str, own: &[String], known: &[&str]| {
-        own.iter().any(|name| name.to_lowercase() == folder) || known.contains(&folder)
-    };
     folders.iter().rev().find_map(|folder| {
+        let is_own = |own: &[String]| own.iter().any(|name| name.to_lowercase() == *folder);
+        let is_known = |known: &[&str]| known.contains(&folder.as_str()) && !(is_edf && folder.len() == 1);
         // Names that the user gives come before those that are known.
-        if names.seizure.iter().any(|name| name.to_lowercase() == *folder) {
+        if is_own(&names.seizure) {
             Some(Class::Seizure)
-        } else if is_one(folder, &names.background, &BACKGROUND) {
+        } else if is_own(&names.background) || is_known(&BACKGROUND) {
             Some(Class::Background)
-        } else if SEIZURE.contains(&folder.as_str()) {
+        } else if is_known(&SEIZURE) {
             Some(Class::Seizure)
         } else {
-            LEFT_OUT.contains(&folder.as_str()).then_some(Class::LeftOut)
+            is_known(&LEFT_OUT).then_some(Class::LeftOut)
         }
     })
 }

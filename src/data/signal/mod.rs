@@ -63,6 +63,9 @@ pub struct Recording {
     pub notices: Vec<String>,
 }
 
+/// Sampling rates that [`resample`] may get, in hertz. Recordings have 1 to 100,000; a header that states others is wrong.
+pub const RATES: std::ops::RangeInclusive<f64> = 1.0..=1e6;
+
 /// Endings of files that [`read_recording`] reads.
 pub const ENDINGS: [&str; 6] = ["edf", "bdf", "mat", "txt", "csv", "tsv"];
 

@@ -177,7 +177,7 @@ fn cell(lattice: Option<&str>, pbc: Option<&str>) -> Result<Option<Cell>, String
         .iter()
         .map(|word| word.parse().map_err(|_| format!("Lattice: {word:?} is no number")))
         .collect::<Result<_, _>>()?;
-    let [a, b, c] = *numbers.as_chunks::<3>().0 else {
+    let (&[a, b, c], []) = numbers.as_chunks::<3>() else {
         return Err(format!("Lattice has {} numbers; expected 9", numbers.len()));
     };
     Cell::new([a, b, c], periodic).map(Some)

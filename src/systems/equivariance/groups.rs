@@ -144,7 +144,7 @@ impl Group {
     ///
     /// # Errors
     /// An unknown name that is no file either, a number of positions that the family does not have, or a line that is no
-    /// permutation, by number.
+    /// permutation, by number; a file of which no line moves a position.
     pub fn named(name: &str, positions: usize) -> Result<Self, StudyError> {
         let refuse = |reason: String| StudyError::Settings { reason: format!("group {name}: {reason}") };
         if let Some(row) = GROUPS.iter().find(|row| row.name == name) {
@@ -167,7 +167,12 @@ impl Group {
                 generators.push(parsed.map_err(|e| refuse(format!("line {}: {e}", number + 1)))?);
             }
         }
-        Ok(Self::of(name, positions, generators))
+        let what = match generators.iter().all(Permutation::is_identity) {
+            _ if generators.is_empty() => "no generator",
+            true => "no generator moves a position",
+            false => return Ok(Self::of(name, positions, generators)),
+        };
+        Err(refuse(format!("{what}; use --group trivial for none")))
     }
 
     fn of(name: &str, positions: usize, generators: Vec<Permutation>) -> Self {

@@ -92,15 +92,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
 /// The trial whose model is meant.
 fn chosen<'r>(run: &'r SavedRun, options: &ApplyOptions) -> Result<&'r SavedTrial, StudyError> {
     let found = run.models(&[MODEL_FILE], &options.choice)?;
-    let mut tables: Vec<&str> = found.iter().map(|trial| trial.point.get("table")).collect();
-    tables.dedup();
-    tables.sort_unstable();
-    tables.dedup();
-    if let [first, _, ..] = tables[..] {
-        let reason =
-            format!("models of {} tables: {}; choose one: --only table={first}", tables.len(), tables.join(", "));
-        return Err(StudyError::SavedRun { path: run.folder.clone(), reason });
-    }
+    run.refuse_several(&found, "table")?;
     let score = |trial: &SavedTrial| {
         let of_quality = |quality: Quality| [quality.accuracy, -quality.log_loss];
         let own = trial.measurement.kept(VALIDATION);

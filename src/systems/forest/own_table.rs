@@ -13,6 +13,7 @@ use crate::nn::loss::{Loss, Objective, squares};
 use crate::nn::optim::Method;
 use crate::nn::{Examples, LearningRates, Model, NnError, Output, Params};
 use crate::report::Table;
+use crate::study::files::append_rows;
 use crate::study::train::{HeldOutEvaluator, TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
 use crate::systems::forest::conversion::{COMPARED, largest_difference};
@@ -463,10 +464,7 @@ pub fn artifacts(results: &Results, files: &TrialFiles) -> Result<Files, StudyEr
     for trial in results.trials("main") {
         for (name, bytes) in files(&trial.point)? {
             match name.as_str() {
-                PREDICTIONS_FILE => {
-                    let header = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-                    predictions.extend(&bytes[if predictions.is_empty() { 0 } else { header }..]);
-                }
+                PREDICTIONS_FILE => append_rows(&mut predictions, &bytes),
                 MODEL_FILE if trial.point.get("arm") == "forest" && found.is_empty() => {
                     let named = NamedForest::from_bytes(&bytes)?;
                     if let Some(network) = exact_network(&named)? {

@@ -39,6 +39,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
     if options.choice.label.is_none() && models.iter().any(|trial| trial.label() == super::TRUNK) {
         models.retain(|trial| trial.label() == super::TRUNK);
     }
+    run.refuse_several(&models, "source")?;
     let score = |trial: &SavedTrial| trial.measurement.get("validation_log_likelihood").unwrap_or(f64::NEG_INFINITY);
     let best = models.iter().copied().reduce(|best, other| if score(other) > score(best) { other } else { best });
     // The choice leaves at least one.

@@ -11,7 +11,7 @@ pub enum Start {
     Fresh,
     /// From the low level.
     Low,
-    /// From the low level with its forces shuffled among the frames.
+    /// From the low level with its energies and forces shuffled among the frames.
     Shuffled,
 }
 
@@ -89,7 +89,7 @@ pub static ARMS: &[ArmRow] = &[
     },
     ArmRow {
         name: "shuffled",
-        doc: "control: after a low level whose forces are those of other frames",
+        doc: "control: after a low level whose energies and forces are those of other frames",
         start: Some(Start::Shuffled),
         method: Some("full"),
         is_difference: false,

@@ -62,7 +62,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "shuffled",
-        doc: "control, ethanol, 25 frames: force error from scratch over that after shuffled forces",
+        doc: "control, ethanol, 25 frames: force error from scratch over that after shuffled energies and forces",
         expect: Expect::AtMost(1.1),
         value: |all| {
             Some(of(all, "force_mae", "scratch", "25")?.mean() / of(all, "force_mae", "shuffled", "25")?.mean())

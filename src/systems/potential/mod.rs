@@ -123,7 +123,7 @@ impl Experiment for InteratomicPotential {
         let errors = ["force_mae", "energy_mae"];
         let mut levels = vec![("low", "frames and labels of the low level")];
         if spec.has(Part::Tuning) && arms.iter().any(|arm| arm.start == Some(Start::Shuffled)) {
-            levels.push(("shuffled", "the same with forces of other frames"));
+            levels.push(("shuffled", "the same with energies and forces of other frames"));
         }
         let levels = Factor::explained("arm", Role::Arm, levels);
         let mut grids = vec![Grid::new("pretraining", "The low level", vec![sources(), seeds(), levels], &errors)];
@@ -153,7 +153,8 @@ impl Experiment for InteratomicPotential {
         let mut found = Measurement::default();
         for material in &all {
             material.check(spec)?;
-            found = material.notices.iter().fold(found, |found, notice| found.notice(notice));
+            let notices = material.notices.iter().cloned().chain(material.left_out(spec));
+            found = notices.fold(found, |found, notice| found.notice(notice));
         }
         Ok((all, found))
     }

@@ -103,6 +103,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
         return Err(NnError::Setting { field: "device", value: options.condition.to_string(), reason }.into());
     }
     let mut found = run.models(&[MODEL_FILE], &options.choice)?;
+    run.refuse_several(&found, "source")?;
     // The high level before the low one, the most frames first, then the least loss on validation frames.
     let rank = |trial: &SavedTrial| {
         let rows: f64 = trial.point.get("rows").parse().unwrap_or(0.0);
@@ -159,8 +160,8 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
     applied.known = all.len();
     if !all.is_empty() {
         let (energy, force) = errors(&all, &truth);
-        applied.metrics.push(("energy_mae".into(), 1000.0 * energy));
-        applied.metrics.push(("force_mae".into(), 1000.0 * force));
+        applied.metrics.push(("energy_mae (meV)".into(), 1000.0 * energy));
+        applied.metrics.push(("force_mae (meV/Å)".into(), 1000.0 * force));
     }
     Ok(applied)
 }

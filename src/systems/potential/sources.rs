@@ -9,6 +9,7 @@ use crate::math::neighbors::{Cell, Vector};
 use crate::math::words::pluralise;
 use crate::math::{EnergyUnit, Stream};
 use crate::study::StudyError;
+use crate::systems::potential::arms::ARMS;
 use crate::systems::potential::spec::{Part, Spec, Split};
 
 /// Name of the user's frames.
@@ -258,7 +259,8 @@ impl Material {
         Self { name: name.into(), elements, low, high, notices }
     }
 
-    /// Frames of the low level under a seed: at most `low_rows` to learn from, a twentieth to choose by, as many to test on.
+    /// Frames of the low level, the same under every seed, by blocks of time: of eight tenths at most `low_rows` to learn from, of
+    /// a tenth at most 100 to choose by, of a tenth at most `test_rows` to test on.
     ///
     /// # Errors
     /// If there are too few.
@@ -328,15 +330,28 @@ impl Material {
         Parts { training, validation, test: spread(test, spec.test_rows) }.checked(&self.name)
     }
 
-    /// Refuses numbers of rows that some source has not.
+    /// Says which arms of the settings are left out, because the frames of the high level lack labels of the low one.
+    pub fn left_out(&self, spec: &Spec) -> Option<String> {
+        if !spec.has(Part::Tuning) || self.high.iter().all(|frame| frame.low.is_some()) {
+            return None;
+        }
+        let is_difference = |name: &&str| ARMS.iter().any(|row| row.name == *name && row.is_difference);
+        let arms: Vec<&str> = spec.arms.iter().map(String::as_str).filter(is_difference).collect();
+        (!arms.is_empty()).then(|| {
+            let (name, arms) = (&self.name, arms.join(", "));
+            format!("{name}: left out: {arms}; the frames of the high level lack low_energy and low_forces")
+        })
+    }
+
+    /// Refuses numbers of rows that it has not under some seed: molecules differ in their frames.
     ///
     /// # Errors
     /// As [`Material::of_high`].
     pub fn check(&self, spec: &Spec) -> Result<(), StudyError> {
         self.of_low(spec)?;
         if spec.has(Part::Tuning) || spec.has(Part::Readouts) {
-            for &rows in &spec.rows {
-                self.of_high(spec, rows, spec.seeds.first().copied().unwrap_or(0))?;
+            for (&rows, &seed) in spec.rows.iter().flat_map(|rows| spec.seeds.iter().map(move |seed| (rows, seed))) {
+                self.of_high(spec, rows, seed)?;
             }
         }
         Ok(())

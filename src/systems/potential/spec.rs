@@ -251,13 +251,12 @@ impl Settings for Spec {
             check.check("rows", rows, (4..=1_000_000).contains(&rows), "from 4: two learn and two choose");
         }
         if self.has(Part::Dynamics) {
-            let has = self.arms.iter().any(|arm| arm == "fine_tuned") && self.has(Part::Tuning);
-            check.check(
-                "parts",
-                "dynamics",
-                has,
-                "dynamics only with tuning and the arm fine_tuned, whose network moves",
-            );
+            let has = self.arms.iter().any(|arm| arm == "fine_tuned");
+            let expected =
+                "the arm fine_tuned beside it, whose network moves: add it to --arms, or give --parts tuning";
+            check.check("parts", "dynamics", has, expected);
+            let expected = "the part tuning beside it, whose networks move: give --parts tuning,dynamics";
+            check.check("parts", "dynamics", self.has(Part::Tuning), expected);
         }
     }
 }

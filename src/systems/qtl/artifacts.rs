@@ -3,6 +3,7 @@
 use crate::circuit::qasm::{WriteOptions, write2, write3};
 use crate::lab::{Files, Results, TrialFiles};
 use crate::nn::NnError;
+use crate::study::files::append_rows;
 use crate::study::{StudyError, TrainedHead};
 use crate::systems::qtl::heads::HeadChoice;
 use crate::systems::qtl::spec::Spec;
@@ -22,10 +23,7 @@ pub fn artifacts(spec: &Spec, results: &Results, files: &TrialFiles) -> Result<F
         let choice = HeadChoice::named(trial.point.get("head"), &spec.circuit)?;
         for (name, bytes) in files(&trial.point)? {
             match name.as_str() {
-                PREDICTIONS_FILE => {
-                    let header = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-                    predictions.extend(&bytes[if predictions.is_empty() { 0 } else { header }..]);
-                }
+                PREDICTIONS_FILE => append_rows(&mut predictions, &bytes),
                 HEAD_FILE if exported.is_none() && choice.has_circuit() => exported = Some((trial, bytes)),
                 _ => {}
             }

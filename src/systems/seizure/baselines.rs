@@ -1,6 +1,6 @@
 //! Classifiers of all views side by side, after classical maps between domains.
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array2, Axis, s};
 
 use crate::classic::adaptation::{coral, transfer_components};
 use crate::classic::fuzzy::Domains;
@@ -56,12 +56,15 @@ pub fn probabilities(
             let known = [few.clone(), labelled.clone()].concat();
             let own = training.select(Axis(0), &rows);
             let count = few.len();
-            let mut guessed: Vec<Option<usize>> =
-                rows.iter().enumerate().map(|(k, &row)| if k < count { labels[row] } else { None }).collect();
+            let domains = Domains {
+                labels: rows.iter().enumerate().map(|(k, &row)| if k < count { labels[row] } else { None }).collect(),
+                is_source: (0..rows.len()).map(|k| k < count).collect(),
+                classes: if is_joint { domains.classes } else { 0 },
+            };
+            let mut guessed: Vec<Option<usize>> = vec![None; rows.len()];
             let mut found = Array2::zeros((0, 2));
             for _ in 0..if is_joint { ROUNDS } else { 1 } {
-                let contrasts = contrasts(&guessed, count, is_joint);
-                let map = transfer_components(own.view(), &contrasts, RIDGE, COMPONENTS);
+                let map = transfer_components(own.view(), &domains.contrasts(&guessed), RIDGE, COMPONENTS);
                 let mapped = training.select(Axis(0), &known).dot(&map);
                 // Components have no common scale with a kernel's width.
                 let scale = mapped.std_axis(Axis(0), 0.0).mapv(|sd| if sd > 0.0 { 1.0 / sd } else { 0.0 });
@@ -80,22 +83,6 @@ pub fn probabilities(
             Ok(support_vectors(&training.select(Axis(0), &rows), &class(&rows), test))
         }
     }
-}
-
-/// Weights of rows, the first `count` of them of the source: over all, and over each class.
-fn contrasts(labels: &[Option<usize>], count: usize, is_joint: bool) -> Vec<Array1<f64>> {
-    let of = |is_member: &dyn Fn(usize) -> bool| -> Option<Array1<f64>> {
-        let size = |range: std::ops::Range<usize>| range.filter(|&row| is_member(row)).count() as f64;
-        let (n, m) = (size(0..count), size(count..labels.len()));
-        let weight = |row: usize| match (is_member(row), row < count) {
-            (false, _) => 0.0,
-            (_, true) => 1.0 / n,
-            (_, false) => -1.0 / m,
-        };
-        (n > 0.0 && m > 0.0).then(|| (0..labels.len()).map(weight).collect())
-    };
-    let classes = if is_joint { 0..2 } else { 0..0 };
-    of(&|_| true).into_iter().chain(classes.filter_map(|class| of(&move |row| labels[row] == Some(class)))).collect()
 }
 
 fn stacked(first: &Array2<f64>, second: &Array2<f64>) -> Array2<f64> {

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::data::DataError;
-use crate::data::signal::{Event, Recording, Signal, resample};
+use crate::data::signal::{Event, RATES, Recording, Signal, resample};
 use crate::study::StudyError;
 use crate::systems::seizure::simulation;
 use crate::systems::seizure::spec::Spec;
@@ -63,6 +63,16 @@ pub struct Cut {
 }
 
 impl Cut {
+    /// Samples of a segment.
+    fn length(&self) -> usize {
+        ((self.seconds * self.rate).round() as usize).max(1)
+    }
+
+    /// Seconds that a segment lasts, and from one to the next: `seconds`, as a whole number of samples.
+    pub fn duration(&self) -> f64 {
+        self.length() as f64 / self.rate
+    }
+
     /// Names of the features of a view: "E3: log power 2 to 4 Hz"; without the channel where there is only one.
     ///
     /// # Errors
@@ -79,10 +89,11 @@ impl Cut {
         Ok(self.channels.iter().flat_map(of).collect())
     }
 
-    /// A recording as segments. `rate` is what its file does not state; `seizures` are its annotations.
+    /// A recording as segments. `rate` is what its file does not state; `seizures` are its annotations. A segment of which half
+    /// or more is in seizures is one.
     ///
     /// # Errors
-    /// A recording without a channel or a rate, or shorter than a segment.
+    /// A recording without a channel, with a rate outside [`RATES`] or without one, or shorter than a segment.
     pub fn record(
         &self,
         recording: &Recording,
@@ -98,23 +109,29 @@ impl Cut {
                 wrong(format!("no channel {label:?}; it has {}", known.join(", ")))
             })?;
             let from = signal.rate.or(rate).ok_or_else(|| {
-                wrong("the file does not state its sampling rate; give it by --rates PATIENT=HERTZ".to_string())
+                let advice = "add a column `time` in seconds, or train with --rates NAME=HERTZ";
+                wrong(format!("the file does not state its sampling rate; {advice}"))
             })?;
+            if !RATES.contains(&from) {
+                let (least, most) = (RATES.start(), RATES.end());
+                let reason = format!("channel {label}: a sampling rate of {from} Hz; expected {least} to {most} Hz");
+                return Err(wrong(reason));
+            }
             Ok(resample(&signal.samples, from, self.rate).into_iter().map(f64::from).collect())
         };
         let channels = self.channels.iter().map(channel).collect::<Result<Vec<_>, _>>()?;
-        let length = (self.seconds * self.rate).round() as usize;
+        let (length, lasting) = (self.length(), self.duration());
         let shortest = channels.iter().map(Vec::len).min().unwrap_or(0);
-        let count = shortest / length.max(1);
+        let count = shortest / length;
         if count == 0 {
             let lasts = shortest as f64 / self.rate;
             return Err(wrong(format!("it lasts {lasts:.3} s, less than a segment of {} s", self.seconds)).into());
         }
-        let starts: Vec<f64> = (0..count).map(|k| k as f64 * self.seconds).collect();
+        let starts: Vec<f64> = (0..count).map(|k| (k * length) as f64 / self.rate).collect();
+        let seizures = union(seizures);
         let label = |start: &f64| {
-            let end = start + self.seconds;
-            let within = |e: &Event| ((e.onset + e.duration).min(end) - e.onset.max(*start)).max(0.0);
-            usize::from(seizures.iter().map(within).sum::<f64>() >= self.seconds / 2.0)
+            let within = |(from, to): &(f64, f64)| (to.min(start + lasting) - from.max(*start)).max(0.0);
+            usize::from(seizures.iter().map(within).sum::<f64>() >= lasting / 2.0)
         };
         let labels = starts.iter().map(label).collect();
         let features = |view: &&ViewRow| {
@@ -128,6 +145,20 @@ impl Cut {
         let views = views.iter().map(features).collect();
         Ok(Record { name: recording.name.clone(), starts, labels, views })
     }
+}
+
+/// The times from and to that events cover, each once: readers may annotate one seizure twice.
+fn union(events: &[Event]) -> Vec<(f64, f64)> {
+    let mut times: Vec<(f64, f64)> = events.iter().map(|event| (event.onset, event.onset + event.duration)).collect();
+    times.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut found: Vec<(f64, f64)> = Vec::new();
+    for (from, to) in times {
+        match found.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => found.push((from, to)),
+        }
+    }
+    found
 }
 
 /// A channel by its label. A single channel needs no label.

@@ -39,6 +39,7 @@ use crate::lab::{
 };
 use crate::report::Section;
 use crate::study::Observer;
+use crate::study::files::append_rows;
 use crate::systems::seizure::trial::Trial;
 
 /// The experiment.
@@ -119,7 +120,12 @@ impl Experiment for Seizure {
     const CHECKS: &'static [Check] = checks::CHECKS;
 
     const FLAGS: &'static [Flag<Spec>] = &[
-        Flag::apply("data", "FOLDER", Spec::set_data, "Recordings: one folder for each patient (EDF, BDF, MAT, text)"),
+        Flag::apply(
+            "data",
+            "FOLDER",
+            Spec::set_data,
+            "Recordings: a folder for each patient (EDF, BDF, MAT, CSV, text)",
+        ),
         Flag::field("rates", "LIST", "rates", "Sampling rates that files do not state, as PATIENT=HERTZ"),
         Flag::field("targets", "LIST", "targets", "Patients that detectors are learned for; all by default"),
         Flag::field("seizure-folders", "LIST", "seizure_folders", "Further names of folders with seizures"),
@@ -181,7 +187,11 @@ impl Experiment for Seizure {
         if spec.allow_leakage {
             found = found.notice("--allow-leakage: segments of one recording are on both sides of the split");
         }
-        Ok((Inputs(cohorts), found))
+        let inputs = Inputs(cohorts);
+        for target in spec.target_names()? {
+            spec.seeds.iter().try_for_each(|seed| task::check(spec, inputs.of(spec, *seed), &target, *seed))?;
+        }
+        Ok((inputs, found))
     }
 
     fn prepare(
@@ -235,10 +245,7 @@ impl Experiment for Seizure {
         for trial in results.trials("main").filter(|trial| trial.point.get("arm") == METHOD) {
             for (name, bytes) in files(&trial.point)? {
                 match name.as_str() {
-                    PREDICTIONS_FILE => {
-                        let header = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-                        all.extend(&bytes[if all.is_empty() { 0 } else { header }..]);
-                    }
+                    PREDICTIONS_FILE => append_rows(&mut all, &bytes),
                     "rules.txt" => {
                         rules.extend(format!("{}\n", trial.point).into_bytes());
                         rules.extend(bytes);

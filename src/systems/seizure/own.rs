@@ -5,7 +5,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::data::DataError;
-use crate::data::signal::{Event, Marks, PatientFolder, Recording, is_seizure, read_patients, read_recording};
+use crate::data::signal::{Event, Marks, PatientFolder, Recording, Signal, is_seizure, read_patients, read_recording};
 use crate::study::{Observer, StudyError};
 use crate::systems::seizure::cohort::{Cohort, Cut, Patient, Record};
 use crate::systems::seizure::spec::Spec;
@@ -34,9 +34,11 @@ pub fn read(spec: &Spec, folder: &Path, observer: &dyn Observer) -> Result<Cohor
         let recording = Recording { name: file.name.clone(), ..read_recording(&file.path)? };
         let seizures = seizures(&file.marks, &recording, &file.path)?;
         let place = file.path.display().to_string();
-        let record = cut.record(&recording, spec.rate_of(&patient.name), &seizures, &place)?;
+        let rate = spec.rate_of(&patient.name);
+        let record = cut.record(&recording, rate, &seizures, &place)?;
         observer.advance(1);
-        Ok((record, recording.notices))
+        let late = late(&file.marks, &recording, rate);
+        Ok((record, recording.notices.into_iter().chain(late).collect()))
     };
     let records = files.par_iter().map(record).collect::<Result<Vec<(Record, Vec<String>)>, StudyError>>()?;
     observer.done();
@@ -76,11 +78,38 @@ fn common(labels: &[Vec<String>], folder: &Path, notices: &mut Vec<String>) -> R
     Ok(kept)
 }
 
+/// The first seizure in the annotations of the file itself that has no duration, in words: how much of the recording it is, nothing
+/// says.
+pub fn without_duration(marks: &Marks, recording: &Recording) -> Option<String> {
+    let (Marks::Inside, Some(events)) = (marks, &recording.events) else { return None };
+    let found = events.iter().find(|event| is_seizure(&event.text) && event.duration <= 0.0);
+    found.map(|event| format!("the annotation {:?} at {} s has no duration", event.text, event.onset))
+}
+
+/// A notice about seizures that a file beside a recording lists behind its end. `rate` is what the recording does not state.
+pub fn late(marks: &Marks, recording: &Recording, rate: Option<f64>) -> Option<String> {
+    let Marks::Beside(events) = marks else { return None };
+    let lasts = |signal: &Signal| Some(signal.samples.len() as f64 / signal.rate.or(rate)?);
+    let end = recording.signals.iter().filter_map(lasts).fold(0.0, f64::max);
+    let (count, first) = (events.iter().filter(|e| e.onset >= end).count(), events.iter().find(|e| e.onset >= end)?);
+    Some(format!(
+        "{}: it lasts {end:.3} s, but {} behind its end, the first at {} s; the file of events may be that of another \
+         recording",
+        recording.name,
+        if count == 1 { "a seizure begins".into() } else { format!("{count} seizures begin") },
+        first.onset
+    ))
+}
+
 /// The seizures of a recording.
 ///
 /// # Errors
-/// If nothing says whether it has any.
+/// If nothing says whether it has any, or how long one is.
 pub fn seizures(marks: &Marks, recording: &Recording, path: &Path) -> Result<Vec<Event>, StudyError> {
+    if let Some(reason) = without_duration(marks, recording) {
+        let reason = format!("{reason}; give it one, or list the seizures in NAME_events.tsv beside the file");
+        return Err(DataError::malformed(path.display(), reason).into());
+    }
     Ok(match (marks, &recording.events) {
         (Marks::Whole(true), _) => vec![Event { onset: 0.0, duration: f64::MAX, text: "seizure".into() }],
         (Marks::Whole(false), _) => Vec::new(),

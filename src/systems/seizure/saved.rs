@@ -197,12 +197,15 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
         }
         let mut recording = read_recording(&file.path)?;
         recording.name.clone_from(&file.name);
+        let undated = own::without_duration(&file.marks, &recording);
         let is_known = match (&file.marks, &recording.events) {
             (Marks::Unknown, _) | (Marks::Inside, None) => false,
             // A file with an annotation channel without any annotation says nothing of seizures.
-            (Marks::Inside, Some(events)) => !events.is_empty(),
+            (Marks::Inside, Some(events)) => !events.is_empty() && undated.is_none(),
             _ => true,
         };
+        let undated = undated.map(|reason| format!("{}: {reason}; its segments have no labels", file.name));
+        applied.notices.extend(undated.into_iter().chain(own::late(&file.marks, &recording, *unstated_rate)));
         let seizures = if is_known { own::seizures(&file.marks, &recording, &file.path)? } else { Vec::new() };
         let place = file.path.display().to_string();
         let record = cut.record(&recording, *unstated_rate, &seizures, &place)?;
@@ -214,7 +217,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
             applied.rows.push(vec![
                 json!(record.name),
                 json!(start),
-                json!(start + cut.seconds),
+                json!(start + cut.duration()),
                 json!(row[SEIZURE]),
                 json!(CLASSES[class]),
                 label,
@@ -232,7 +235,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
     applied.known = truth.len();
     if !truth.is_empty() {
         let quality = Quality::of(&predicted, &truth);
-        let alarms = false_alarms(&predicted, &truth, &times, cut.seconds);
+        let alarms = false_alarms(&predicted, &truth, &times, cut.duration());
         let metrics = [
             ("balanced_accuracy", quality.balanced_accuracy()),
             ("accuracy", Some(quality.accuracy)),
@@ -252,17 +255,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
 
 fn chosen<'r>(run: &'r SavedRun, options: &ApplyOptions) -> Result<&'r SavedTrial, StudyError> {
     let mut models = run.models(&[MODEL_FILE], &options.choice)?;
-    let mut targets: Vec<&str> = models.iter().map(|trial| trial.point.get("target")).collect();
-    targets.sort_unstable();
-    targets.dedup();
-    if let [first, _, ..] = targets[..] {
-        let reason = format!(
-            "detectors for {} patients: {}; choose one: --only target={first}",
-            targets.len(),
-            targets.join(", ")
-        );
-        return Err(StudyError::SavedRun { path: run.folder.clone(), reason });
-    }
+    run.refuse_several(&models, "target")?;
     if options.choice.label.is_none() && models.iter().any(|trial| trial.label() == super::METHOD) {
         models.retain(|trial| trial.label() == super::METHOD);
     }

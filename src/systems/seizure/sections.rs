@@ -3,7 +3,7 @@
 use crate::lab::{Results, render};
 use crate::math::words::{decimals, p_value, sig3};
 use crate::report::{Block, Section, Table};
-use crate::study::stats::friedman;
+use crate::study::stats::{friedman, quantile};
 use crate::systems::seizure::METHOD;
 use crate::systems::seizure::checks::by_target;
 use crate::systems::seizure::rules::{self, ViewRules};
@@ -58,12 +58,8 @@ fn targets(results: &Results) -> Option<Section> {
         let Some(samples) = by_target(results, "main", arm) else { continue };
         let mut sorted = samples.values();
         sorted.sort_by(f64::total_cmp);
-        let quantile = |share: f64| {
-            let position = share * (sorted.len() - 1) as f64;
-            let (low, high) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
-            decimals(100.0 * (low + (high - low) * position.fract()), 1)
-        };
-        table.rows.push([vec![arm.to_string()], [0.5, 0.25, 0.75, 0.0, 1.0].map(quantile).to_vec()].concat());
+        let percent = |share: f64| decimals(100.0 * quantile(&sorted, share), 1);
+        table.rows.push([vec![arm.to_string()], [0.5, 0.25, 0.75, 0.0, 1.0].map(percent).to_vec()].concat());
     }
     let mut blocks = vec![Block::Table(table)];
     let complete: Vec<Vec<f64>> = names

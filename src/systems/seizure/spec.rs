@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classic::clustering::Linkage;
 use crate::classic::fuzzy::{Firing, Penalties};
-use crate::data::signal::{FolderNames, patient_names};
+use crate::data::signal::{FolderNames, RATES, patient_names};
 use crate::lab::{Preset, Settings, StudyError, Validation};
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
@@ -296,8 +296,9 @@ impl Settings for Spec {
         }
         for entry in &self.rates {
             let rate = entry.rsplit_once('=').and_then(|(_, rate)| rate.parse::<f64>().ok());
-            let is_rate = rate.is_some_and(|rate| rate > 0.0 && rate <= 1e6);
-            check.check("rates", format!("{entry:?}"), is_rate, "PATIENT=HERTZ, such as bonn=173.61");
+            let is_rate = rate.is_some_and(|rate| RATES.contains(&rate));
+            let expected = "PATIENT=HERTZ from 1 to 1000000, such as bonn=173.61";
+            check.check("rates", format!("{entry:?}"), is_rate, expected);
         }
         if self.data.is_none() {
             let lists = [

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::classic::Pca;
 use crate::data::DataError;
 use crate::math::Stream;
+use crate::math::words::pluralise;
 use crate::study::StudyError;
 use crate::systems::seizure::cohort::{CLASSES, Cohort, Record, SEIZURE};
 use crate::systems::seizure::spec::Spec;
@@ -98,8 +99,7 @@ impl Task {
     /// # Errors
     /// A target whose recordings cannot be split, source patients without labels of both classes.
     pub fn new(spec: &Spec, cohort: &Cohort, target: &str, seed: u64) -> Result<Self, StudyError> {
-        let unknown = || StudyError::unknown("target", target, cohort.patients.iter().map(|p| p.name.as_str()));
-        let index = cohort.patients.iter().position(|patient| patient.name == target).ok_or_else(unknown)?;
+        let index = index_of(cohort, target)?;
         let (pool, test) = split(spec, cohort, index, seed)?;
         let mut source = Vec::new();
         for (patient, own) in cohort.patients.iter().enumerate().filter(|(patient, _)| *patient != index) {
@@ -113,12 +113,7 @@ impl Task {
         }
         let label = |at: &Segment| cohort.patients[at.patient].records[at.record].labels[at.segment];
         let labels = [&source, &pool, &test].map(|all| all.iter().map(label).collect::<Vec<usize>>());
-        for class in 0..CLASSES.len() {
-            if !labels[0].contains(&class) {
-                let reason = format!("the patients other than {target} have no segment of class {}", CLASSES[class]);
-                return Err(DataError::malformed("recordings", reason).into());
-            }
-        }
+        check_source(cohort, index)?;
         let of_source = strided(source.len(), spec.clustered / 2);
         let of_pool = strided(pool.len(), spec.clustered - spec.clustered / 2);
         let clustered = of_source.into_iter().chain(of_pool.into_iter().map(|k| source.len() + k)).collect();
@@ -155,6 +150,35 @@ impl Task {
             has_room
         };
         pool.filter(is_kept).map(|(row, _)| row).collect()
+    }
+}
+
+/// Whether [`Task::new`] has enough recordings, without their features.
+///
+/// # Errors
+/// As [`Task::new`].
+pub fn check(spec: &Spec, cohort: &Cohort, target: &str, seed: u64) -> Result<(), StudyError> {
+    let index = index_of(cohort, target)?;
+    split(spec, cohort, index, seed)?;
+    check_source(cohort, index)
+}
+
+fn index_of(cohort: &Cohort, target: &str) -> Result<usize, StudyError> {
+    let unknown = || StudyError::unknown("target", target, cohort.patients.iter().map(|p| p.name.as_str()));
+    cohort.patients.iter().position(|patient| patient.name == target).ok_or_else(unknown)
+}
+
+/// Whether patients besides this one have segments of both classes.
+fn check_source(cohort: &Cohort, index: usize) -> Result<(), StudyError> {
+    let others = || cohort.patients.iter().enumerate().filter(|(k, _)| *k != index).map(|(_, patient)| patient);
+    let has = |class: usize| others().flat_map(|p| &p.records).any(|record| record.labels.contains(&class));
+    match (0..CLASSES.len()).find(|class| !has(*class)) {
+        None => Ok(()),
+        Some(class) => {
+            let target = &cohort.patients[index].name;
+            let reason = format!("the patients other than {target} have no segment of class {}", CLASSES[class]);
+            Err(DataError::malformed("recordings", reason).into())
+        }
     }
 }
 
@@ -207,9 +231,9 @@ fn split(spec: &Spec, cohort: &Cohort, index: usize, seed: u64) -> Result<(Vec<S
         for class in 0..CLASSES.len() {
             if !part.iter().any(|stretch| has(stretch, class)) {
                 let reason = format!(
-                    "its {} recordings leave no {} to {name}: a recording is on one side of the split; with more \
-                     recordings, or with --allow-leakage, which cuts recordings apart, it can be a target",
-                    patient.records.len(),
+                    "its {} leave no {} to {name}: a recording is on one side of the split; with more recordings, or \
+                     with --allow-leakage, which cuts recordings apart, it can be a target; --targets names others",
+                    pluralise(patient.records.len(), "recording"),
                     CLASSES[class]
                 );
                 return Err(DataError::malformed(format!("patient {}", patient.name), reason).into());

@@ -216,7 +216,7 @@ impl Trial<'_> {
         let predicted: Vec<usize> = probabilities.rows().into_iter().map(argmax).collect();
         let quality = Quality::of(&predicted, truth);
         let times = self.task.test.iter().map(|at| (at.record, at.segment)).collect::<Vec<_>>();
-        let alarms = false_alarms(&predicted, truth, &times, self.cohort.cut.seconds);
+        let alarms = false_alarms(&predicted, truth, &times, self.cohort.cut.duration());
         let area = auc(&Predictions::new(probabilities.clone(), truth.clone())?).ok();
         let name = |at: &Segment| {
             let record = &self.cohort.patients[at.patient].records[at.record];

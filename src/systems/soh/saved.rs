@@ -8,6 +8,7 @@ use crate::nn::{Model, ModelHeader, NnError, Params};
 use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::study::conformal::split;
+use crate::study::files::append_rows;
 use crate::systems::soh::arms::{Adaptation, ArmRow, TrainedForecaster};
 use crate::systems::soh::cell::Cell;
 use crate::systems::soh::evaluator::Evaluator;
@@ -264,14 +265,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
 
 fn chosen<'r>(run: &'r SavedRun, options: &ApplyOptions) -> Result<&'r SavedTrial, StudyError> {
     let found = run.models(&[FORECASTER_FILE], &options.choice)?;
-    let mut targets: Vec<&str> = found.iter().map(|trial| trial.point.get("target")).collect();
-    targets.sort_unstable();
-    targets.dedup();
-    if let [first, _, ..] = targets[..] {
-        let reason =
-            format!("forecasters of several targets: {}; choose one: --only target={first}", targets.join(", "));
-        return Err(StudyError::SavedRun { path: run.folder.clone(), reason });
-    }
+    run.refuse_several(&found, "target")?;
     let error = |trial: &SavedTrial| trial.measurement.kept::<f64>(VALIDATION).unwrap_or(f64::MAX);
     let is_same = |a: &SavedTrial, b: &SavedTrial| ["head", "arm"].iter().all(|f| a.point.get(f) == b.point.get(f));
     let mean = |trial: &SavedTrial| {
@@ -292,8 +286,7 @@ pub fn tables(results: &Results, files: &TrialFiles) -> Result<Files, StudyError
     for trial in results.trials("main") {
         for (name, bytes) in files(&trial.point)? {
             for (_, all) in found.iter_mut().filter(|(own, _)| *own == name) {
-                let header = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-                all.extend(&bytes[if all.is_empty() { 0 } else { header }..]);
+                append_rows(all, &bytes);
             }
         }
     }
