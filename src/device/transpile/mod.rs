@@ -162,8 +162,8 @@ pub fn transpile(
     if count > GATES {
         return Err(TranspileError::TooManyGates { count, most: GATES });
     }
-    let (steps, wire) = decompose::unroll(circuit, settings.effort >= Effort::Blocks, coupling.has_zz());
-    let steps = simplify(steps, needed, settings.effort, coupling.has_zz());
+    let (unrolled, wire) = decompose::unroll(circuit, settings.effort >= Effort::Blocks, coupling.has_zz());
+    let steps = simplify(unrolled.clone(), needed, settings.effort, coupling.has_zz());
     let read = read_at_end(circuit, &options.read, &wire)?;
     let demand = Demand::of(&steps, needed, &read);
     if coupling.links.is_empty() && demand.neighbours.iter().any(|n| !n.is_empty()) {
@@ -189,7 +189,8 @@ pub fn transpile(
     if search && plan.swapped && options.level >= 2 {
         plan.settle(&coupling, &read, settings.embed);
         for end in [End::Beside, End::Behind] {
-            let stars = Plan::of_stars(&steps, needed, end, (&coupling, &read), settings);
+            // Simplified steps are no longer in the order of the source, in which stars stand together.
+            let stars = Plan::of_stars(&unrolled, needed, end, (&coupling, &read), settings);
             plan = match stars {
                 Some(stars) if stars.cost(&coupling, &read) < plan.cost(&coupling, &read) => stars,
                 _ => plan,
