@@ -90,7 +90,9 @@ impl Builder<'_> {
         if guard.depth() == depth {
             return Ok(flow);
         }
-        let known = self.interrupts.iter().find(|known| known.frame == frame && known.flow == flow);
+        // A guard that holds a copy of the bit would not see that it is set again.
+        let tested = |bit| guard.cases().iter().all(|case| case.bits.contains(&bit));
+        let known = self.interrupts.iter().find(|known| known.frame == frame && known.flow == flow && tested(known.bit));
         let bit = match known {
             Some(known) => known.bit,
             None => {

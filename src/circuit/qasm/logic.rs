@@ -290,9 +290,17 @@ impl Builder<'_> {
             Some(guard) => Ok(guard),
             // Too many cases, or bits, to write each operation down for each.
             None => {
-                let [outer_bit, inner_bit] = [self.freeze(outer, span)?, self.freeze(inner, span)?];
-                let both = Guard::on(Signal::of(outer_bit)).within(&Guard::on(Signal::of(inner_bit)));
-                Ok(both.expect("two bits are one case").at_depth(outer.depth() + 1))
+                let outer_bit = Guard::on(Signal::of(self.freeze(outer, span)?));
+                // One case stays: what tests whether runs have left something must see them leave.
+                let short = if inner.cases().len() == 1 { outer_bit.within(inner) } else { None };
+                let both = match short {
+                    Some(both) => both,
+                    None => {
+                        let inner_bit = self.freeze(inner, span)?;
+                        outer_bit.within(&Guard::on(Signal::of(inner_bit))).expect("two bits are one case")
+                    }
+                };
+                Ok(both.at_depth(outer.depth() + 1))
             }
         }
     }

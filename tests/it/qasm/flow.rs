@@ -213,6 +213,33 @@ fn measured_bits_are_computed_with_when_the_circuit_runs() {
 }
 
 #[test]
+fn runs_that_leave_do_nothing_more() {
+    // The two conditions hold in 20 and in 6 cases: branches within both test a copy.
+    let leave = "if (d[0]) LEAVE; if (popcount(e) == 2) { if (d[1]) LEAVE; r = 1; if (d[2]) LEAVE; r = 2; }";
+    for (word, around) in [
+        ("break", "if (popcount(c) == 3) { for int i in [0:0] { BODY } }"),
+        ("continue", "if (popcount(c) == 3) { int i = 0; while (i < 1) { i += 1; BODY } }"),
+        ("return", "def f() { BODY } if (popcount(c) == 3) { f(); }"),
+        ("end", "if (popcount(c) == 3) { BODY }"),
+    ] {
+        let body = around.replace("BODY", &leave.replace("LEAVE", word));
+        for set in 0..8 {
+            let flips: String = (0..3).filter(|k| set >> k & 1 == 1).map(|k| format!("d[{k}] = measure q; ")).collect();
+            let text = format!(
+                "qubit q; output bit[2] r; bit[6] c; bit[4] e; bit[3] d; x q; {flips} c[0] = measure q; c[2] = measure q; \
+                 c[5] = measure q; e[1] = measure q; e[2] = measure q; {body}"
+            );
+            let expected = match set {
+                0 => 2,
+                4 => 1,
+                _ => 0,
+            };
+            assert_eq!(outcome(&text), expected, "{word} where d is {set}");
+        }
+    }
+}
+
+#[test]
 fn angles_and_wide_registers_may_be_measured() {
     // A rotation by the measured number of half turns, of which two are none.
     for set in 0..4u64 {
