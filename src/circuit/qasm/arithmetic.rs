@@ -93,18 +93,43 @@ impl Builder<'_> {
         if let Some(value) = count.known() {
             let count = value.integer().ok().and_then(|count| usize::try_from(count).ok());
             let count = count.ok_or_else(|| Fault::new("a shift by this").hint("use 0 or more").at(span))?;
-            return Ok(moved(&word, left, count));
+            return self.moved(&word, left, count, span);
+        }
+        if count.is_signed() && count.bits.last() != Some(&Signal::Known(false)) {
+            let fault = Fault::new("a shift by what may be negative");
+            return Err(fault.hint("shift by an unsigned integer, or by bits").at(span));
         }
         let mut word = word;
-        for (k, &bit) in count.bits.iter().enumerate() {
-            let other = moved(&word, left, 1usize.checked_shl(k as u32).unwrap_or(usize::MAX));
-            let mut bits = Vec::with_capacity(word.bits.len());
-            for (&stay, &go) in word.bits.iter().zip(&other.bits) {
+        for (k, &bit) in count.bits.iter().enumerate().filter(|(_, bit)| **bit != Signal::Known(false)) {
+            let go = self.moved(&word, left, 1usize.checked_shl(k as u32).unwrap_or(usize::MAX), span)?;
+            let size = word.bits.len().max(go.bits.len());
+            let (stay, go) = (word.extended(size), go.extended(size));
+            let mut bits = Vec::with_capacity(size);
+            for (&stay, &go) in stay.bits.iter().zip(&go.bits) {
                 bits.push(self.select(bit, go, stay, span)?);
             }
-            word.bits = bits;
+            word = Word { bits, kind: stay.kind };
         }
         Ok(word)
+    }
+
+    /// The bits moved by a known number of positions. Integers without a width grow.
+    fn moved(&self, word: &Word, left: bool, count: usize, span: Span) -> ReadResult<Word> {
+        let size = word.bits.len();
+        let fill = |bits: Vec<Signal>| Ok(Word { bits, kind: word.kind });
+        let zero = Signal::Known(false);
+        if left && word.is_signed() {
+            let word = word.clone().trimmed();
+            self.fits(word.bits.len().saturating_add(count), span)?;
+            return fill([vec![zero; count], word.bits].concat());
+        }
+        let count = count.min(size);
+        if left {
+            fill([vec![zero; count], word.bits[..size - count].to_vec()].concat())
+        } else {
+            let sign = if word.is_signed() { word.bits.last().copied().unwrap_or(zero) } else { zero };
+            fill([word.bits[count..].to_vec(), vec![sign; count]].concat())
+        }
     }
 
     /// One signal or the other.
@@ -237,21 +262,5 @@ impl Builder<'_> {
     }
 }
 
-/// The bits moved by a known number of positions. Integers without a width grow.
-fn moved(word: &Word, left: bool, count: usize) -> Word {
-    let size = word.bits.len();
-    let fill = |bits: Vec<Signal>| Word { bits, kind: word.kind };
-    let zero = Signal::Known(false);
-    if left && word.kind == WordKind::Signed && count <= WIDEST - size.min(WIDEST) {
-        return fill([vec![zero; count], word.bits.clone()].concat());
-    }
-    let count = count.min(size);
-    if left {
-        fill([vec![zero; count], word.bits[..size - count].to_vec()].concat())
-    } else {
-        let sign = if word.kind == WordKind::Signed { word.bits.last().copied().unwrap_or(zero) } else { zero };
-        fill([word.bits[count..].to_vec(), vec![sign; count]].concat())
-    }
-}
 
 const _: () = assert!(INPUTS >= 3, "tables of three inputs are used throughout");

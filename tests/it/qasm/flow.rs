@@ -161,7 +161,14 @@ fn measured(width: usize, set: u64, body: &str) -> u64 {
 #[test]
 fn measured_bits_are_computed_with_when_the_circuit_runs() {
     type Rule = fn(u64) -> u64;
-    let rules: [(&str, Rule); 25] = [
+    let rules: [(&str, Rule); 29] = [
+        ("int n = 1 << f[0]; c = n;", |f| 1 << (f & 1)),
+        ("int n = 1; int k = popcount(f); n = n << k; c = n;", |f| 1 << f.count_ones()),
+        ("int n = int[3](f); n = n << f[0] >> f[1]; c = int[6](n);", |f| {
+            let n = if f < 4 { f as i64 } else { f as i64 - 8 };
+            (n << (f & 1) >> (f >> 1 & 1)) as u64 & 63
+        }),
+        ("uint[6] n = 5; n = n << uint[3](f); c = bit[6](n);", |f| 5 << f & 63),
         ("uint[6] n = uint[3](f); n += 3; c = bit[6](n);", |f| f + 3),
         ("uint[3] n = f; n += 3; c[0:2] = bit[3](n);", |f| (f + 3) % 8),
         ("uint[6] n = uint[3](f); n *= n; c = bit[6](n);", |f| f * f % 64),
@@ -357,6 +364,8 @@ fn texts_that_are_no_openqasm_are_refused() {
         ("for for in {1, 2} { }", "is a word of the language"),
         ("complex[32] z;", "expected float"),
         ("uint[4] m = 100000000000000000000000;", "is not an integer"),
+        ("c = measure q; int k = int[2](c); int m = 1 << k;", "a shift by what may be negative"),
+        ("c = measure q; int m = 1 << c << 300;", "this result has"),
     ] {
         let error = read(&format!("{HEAD}{start} {statement}"), &ReadOptions::default());
         let error = error.err().unwrap_or_else(|| panic!("{statement} was read"));
