@@ -161,7 +161,23 @@ fn measured(width: usize, set: u64, body: &str) -> u64 {
 #[test]
 fn measured_bits_are_computed_with_when_the_circuit_runs() {
     type Rule = fn(u64) -> u64;
-    let rules: [(&str, Rule); 29] = [
+    let rules: [(&str, Rule); 36] = [
+        // A branch changes what its condition tests: through an alias, and by calls.
+        ("if (f == 5) { let a = f; a[0] = 0; c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
+        ("if (f == 5) { let a = f; let b = a[0:1]; b[0] = 0; c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
+        ("def g() -> bit { f[0] = 0; return 1; } if (f == 5) { bit z = g(); c[1] = z; }", |f| {
+            if f == 5 { 2 } else { 0 }
+        }),
+        ("def g() -> bit { f[0] = 0; return 1; } if (f == 5) { if (g()) c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
+        ("def g() -> bit { f[0] = 0; return 1; } if (f == 5) { switch (g()) { case 1 { c[1] = 1; } } }", |f| {
+            if f == 5 { 2 } else { 0 }
+        }),
+        ("def g() -> bit { f[0] = 0; return 0; } if (f == 5) { while (g()) { } c[1] = 1; }", |f| {
+            if f == 5 { 2 } else { 0 }
+        }),
+        ("def g() -> int { f[0] = 0; return 1; } if (f == 5) { delay[g() * 1ns] w[0]; c[1] = 1; }", |f| {
+            if f == 5 { 2 } else { 0 }
+        }),
         ("int n = 1 << f[0]; c = n;", |f| 1 << (f & 1)),
         ("int n = 1; int k = popcount(f); n = n << k; c = n;", |f| 1 << f.count_ones()),
         ("int n = int[3](f); n = n << f[0] >> f[1]; c = int[6](n);", |f| {
