@@ -212,10 +212,7 @@ impl Value {
             Type::Uint => match (self.whole()?, width) {
                 (value, None) if value < 0 => refuse(value.to_string()),
                 (value, None) => Ok(Self::Integer(value)),
-                (value, Some(width)) => {
-                    let register = matches!(self, Self::Bits { register: true, .. });
-                    Ok(Self::Bits { value: value as u64 & mask(width), width, register })
-                }
+                (value, Some(width)) => Ok(Self::unsigned(value as u64, width)),
             },
             Type::Bit if let Self::Turn { parts, width: given } = self => match width.unwrap_or(1) {
                 width if width == given => Ok(Self::bits(parts, width)),

@@ -82,6 +82,8 @@ fn values_are_computed_while_the_text_is_read() {
         ("qubit q; bit[4] c; angle[4] a = pi / 2; a += pi; c = bit[4](a);", 0b1100),
         ("qubit q; bit[4] c; angle[4] a = pi; a <<= 1; a[0] = 1; c = bit[4](a);", 1),
         ("qubit q; bit[4] c; duration d = 2 * 10ns + 5ns; if (d / 5ns == 5.0) c = 5;", 5),
+        // What is declared as uint[n] is one, whatever it was made of.
+        ("qubit q; bit[4] d = \"1111\"; bit[4] c; uint[4] n = d; uint[8] m = n; if (m == 15) c = n + n;", 0b1110_1111),
         // Arrays.
         ("qubit q; bit[4] c; array[uint[4], 3] a = {1, 2, 4}; a[1] = a[0] + a[2]; c = bit[4](a[1]);", 5),
         (
