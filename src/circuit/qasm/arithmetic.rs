@@ -13,6 +13,7 @@ const WIDEST: usize = 256;
 impl Builder<'_> {
     pub fn combined(&mut self, operator: Binary, left: Word, right: Word, span: Span) -> ReadResult<Word> {
         use Binary as B;
+        Self::check_angles(operator, &left, &right, span)?;
         match operator {
             B::And | B::Or => {
                 let both = [self.truth(&left, span)?, self.truth(&right, span)?];
@@ -29,6 +30,25 @@ impl Builder<'_> {
             B::ShiftLeft | B::ShiftRight => self.shifted(operator == B::ShiftLeft, left, right, span),
             _ => self.arithmetic(operator, left, right, span),
         }
+    }
+
+    /// Whether an operation on measured angles is one on their parts of a turn: in radians it could not be computed.
+    fn check_angles(operator: Binary, left: &Word, right: &Word, span: Span) -> ReadResult<()> {
+        use Binary as B;
+        let is_angle = |word: &Word| word.kind == WordKind::Turn;
+        let allowed = match (is_angle(left), is_angle(right), operator) {
+            (false, false, _) => true,
+            (_, _, B::And | B::Or | B::BitAnd | B::BitOr | B::BitXor | B::ShiftLeft | B::ShiftRight) => true,
+            (true, true, B::Multiply | B::Divide | B::Remainder | B::Power) => false,
+            (true, true, _) => left.bits.len() == right.bits.len(),
+            (_, _, B::Multiply) | (true, false, B::Divide) => true,
+            _ => false,
+        };
+        if allowed {
+            return Ok(());
+        }
+        let fault = Fault::new("a measured angle cannot be combined like this");
+        Err(fault.hint("add and compare angles of one width; multiply and divide them by integers").at(span))
     }
 
     /// Both as integers of one size.
@@ -77,6 +97,11 @@ impl Builder<'_> {
             a.max(b)
         };
         let kind = if fixed(&left) { left.kind } else { right.kind };
+        let beyond = |word: &Word| word.bits.iter().skip(size).any(|bit| *bit != Signal::Known(false));
+        if operator != Binary::BitAnd && (beyond(&left) || beyond(&right)) {
+            let fault = Fault::new(format!("an operand may have more than the {size} bits of the other"));
+            return Err(fault.hint("cast the register to a wider integer").at(span));
+        }
         let (left, right) = (left.extended(size), right.extended(size));
         let mut bits = Vec::with_capacity(size);
         for (&a, &b) in left.bits.iter().zip(&right.bits).take(size) {
@@ -142,9 +167,8 @@ impl Builder<'_> {
         let (a, b) = (left.kind, right.kind);
         // Two integers of a width wrap around at it, angles at a turn.
         let wraps = match (a, b) {
-            (WordKind::Turn, WordKind::Turn) if left.bits.len() == right.bits.len() => Some((left.bits.len(), a)),
             (WordKind::Turn, _) => Some((left.bits.len(), a)),
-            (_, WordKind::Turn) if operator != B::Divide => Some((right.bits.len(), b)),
+            (_, WordKind::Turn) => Some((right.bits.len(), b)),
             (WordKind::Unsigned, WordKind::Unsigned) => Some((left.bits.len().max(right.bits.len()), a)),
             _ => None,
         };

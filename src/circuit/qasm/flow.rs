@@ -272,6 +272,10 @@ impl Builder<'_> {
         let writes = Writes::of(bodies.iter().copied());
         self.work(writes.seen, span)?;
         let mut word = self.word(&on)?;
+        if word.kind == WordKind::Turn {
+            let fault = Fault::new("an angle is not an integer");
+            return Err(fault.hint("cast it to bits first").at(on.span));
+        }
         if (writes.calls && !self.subroutines.is_empty()) || !writes.names.is_empty() {
             self.settle(&mut word.bits, span)?;
         }

@@ -163,7 +163,13 @@ fn measured(width: usize, set: u64, body: &str) -> u64 {
 #[test]
 fn measured_bits_are_computed_with_when_the_circuit_runs() {
     type Rule = fn(u64) -> u64;
-    let rules: [(&str, Rule); 36] = [
+    let rules: [(&str, Rule); 39] = [
+        // Angles are parts of a turn.
+        ("angle[3] a = angle[3](f); angle[3] b = pi / 2; a = a + b - 3 * b; c[0:2] = bit[3](a);", |f| (f + 4) % 8),
+        ("angle[3] a = angle[3](f); a = a / 2; if (a > angle[3](pi / 2)) c[5] = 1; c[0:2] = bit[3](a);", |f| {
+            f / 2 + if f / 2 > 2 { 32 } else { 0 }
+        }),
+        ("angle[3] a = angle[3](f); a = (a << 1) ^ a; c[0:2] = bit[3](a);", |f| (f << 1 & 7) ^ f),
         // A branch changes what its condition tests: through an alias, and by calls.
         ("if (f == 5) { let a = f; a[0] = 0; c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
         ("if (f == 5) { let a = f; let b = a[0:1]; b[0] = 0; c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
@@ -382,6 +388,11 @@ fn texts_that_are_no_openqasm_are_refused() {
         ("for for in {1, 2} { }", "is a word of the language"),
         ("complex[32] z;", "expected float"),
         ("uint[4] m = 100000000000000000000000;", "is not an integer"),
+        ("c = measure q; angle[2] a = angle[2](c); a = a + 2;", "a measured angle cannot be combined"),
+        ("c = measure q; angle[2] a = angle[2](c); angle[3] b = pi; b = b + a;", "a measured angle cannot be combined"),
+        ("c = measure q; angle[2] a = angle[2](c); switch (a) { case 0 { } default { } }", "an angle is not an integer"),
+        ("bit[8] d; angle[8] a = angle[8](d); if (a < 2) x q;", "a measured angle cannot be combined"),
+        ("c = measure q; c = c | 4;", "more than the 2 bits of the other"),
         ("c = measure q; int k = int[2](c); int m = 1 << k;", "a shift by what may be negative"),
         ("c = measure q; int m = 1 << c << 300;", "this result has"),
     ] {
