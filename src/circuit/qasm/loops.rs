@@ -189,7 +189,10 @@ impl Builder<'_> {
         };
         let whole = matches!(operand.index, super::syntax::Index::All);
         let contents = match symbol {
-            Symbol::Array(array) if whole && array.sizes.len() == 1 => array.items.clone(),
+            Symbol::Array(array) if whole && array.sizes.len() == 1 => {
+                self.count_copy(&array.items, span)?;
+                array.items.clone()
+            }
             Symbol::Bits(_) => {
                 let found = self.elements(operand, false)?;
                 let known = |bit: &usize| self.known.get(bit).map_or(Signal::of(*bit), |value| Signal::Known(*value));

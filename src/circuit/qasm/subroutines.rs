@@ -208,8 +208,10 @@ impl Builder<'_> {
                 let Some((_, Symbol::Array(array))) = self.found(name) else {
                     return Err(Fault::new(format!("{name} is no array")).at(span));
                 };
+                // It is copied into the subroutine, and back if it may change there.
+                self.count_copy(&array.items, span)?;
+                self.count_copy(&array.items, span)?;
                 let mut array = array.clone();
-                self.work(array.items.len(), span)?;
                 if *mutable && array.depth != guard.depth() {
                     let fault = Fault::new(format!("{name} may change in a branch that depends on measurements"));
                     return Err(fault.hint("assign its elements in the branch itself").at(span));

@@ -20,6 +20,11 @@ impl Builder<'_> {
         match self.found(name).map(|(_, symbol)| symbol) {
             Some(Symbol::Bits(register)) => {
                 let three = self.counts_from_end();
+                self.spend(match part {
+                    Selection::All => register.len() / 2,
+                    Selection::One(_) => 0,
+                    Selection::Many(many) | Selection::Path(many) => many.len() / 2,
+                })?;
                 let chosen: Vec<usize> = match part {
                     Selection::All => register.iter().collect(),
                     Selection::One(index) => vec![element(name, register, index, three)?],
@@ -30,7 +35,6 @@ impl Builder<'_> {
                         many.iter().map(|index| element(name, register, *index, three)).collect::<Result<_, _>>()?
                     }
                 };
-                self.spend(chosen.len() / 2)?;
                 let bits = chosen.iter().map(|bit| match self.known.get(bit) {
                     Some(value) => Signal::Known(*value),
                     None => Signal::of(*bit),
@@ -42,6 +46,7 @@ impl Builder<'_> {
                     let message = format!("{name} is read before it has a value; 0 was taken");
                     self.late_notices.borrow_mut().push((variable.span, message));
                 }
+                self.spend(variable.content.weight())?;
                 part_of(name, &variable.content, (variable.kind, variable.width), part).map(Some)
             }
             Some(Symbol::Array(array)) => {
@@ -64,6 +69,7 @@ impl Builder<'_> {
                     [bit] => Selection::One(bit),
                     _ => return Err(Fault::new(format!("{name} has {} dimensions", array.sizes.len()))),
                 };
+                self.spend(array.items[run.start].weight())?;
                 part_of(name, &array.items[run.start], (array.kind, array.width), bit).map(Some)
             }
             _ => Ok(None),
@@ -139,6 +145,7 @@ impl Builder<'_> {
             None => zero(*kind, width),
             Some(source) => self.incoming(source, (*kind, width), guard, span)?,
         };
+        self.work(content.weight(), span)?;
         let unset = Cell::new(initial.is_none());
         let variable = Variable { kind: *kind, width, content, depth: guard.depth(), unset, span: name.span };
         self.declare(name, Symbol::Variable(Box::new(variable)))
@@ -242,6 +249,7 @@ impl Builder<'_> {
             }
             Symbol::Variable(variable) => {
                 let (kind, width, depth) = (variable.kind, variable.width, variable.depth);
+                self.work(variable.content.weight(), span)?;
                 let old = variable.content.clone();
                 let new = match &to.index {
                     Index::All => self.incoming(source, (kind, width), guard, span)?,

@@ -423,6 +423,10 @@ fn short_texts_cannot_cost_much() {
         "qubit q; bit c; c = measure q; while (true) { if (c) { while (true) { if (!c) break; c = measure q; } } }",
         "qubit q; bit[10] c; for int i in [0:9] { c[i] = measure q; } for int i in [0:9999] { uint[10] n = c; rx(n * 0.1) q; }",
         "bit[4000] a; bit[4000] b; qubit q; for int i in [0:3999] { a[i] = measure q; } for int i in [0:9999] { b = a ^ b; }",
+        "array[bit[4096], 1000000] a;",
+        "qubit q; for int i in [0:1000000] { bit[4096] b; bool t = b[0]; }",
+        "{ bit[4096] b; for int i in [0:1000000] { if (b[0]) b[1] = 1; b = b; } }",
+        "def f(mutable array[bit[4096], #dim = 1] a) { } array[bit[4096], 400] b; for int i in [0:1000000] { f(b); }",
         "qubit[4000] q; let a = q; for int i in [0:9999999] { let b = a ++ a; }",
         "qubit q; bit[4096] c; c[0] = measure q; for int i in [0:100000] { if (c == 0) x q; }",
     ] {
@@ -438,6 +442,9 @@ fn short_texts_cannot_cost_much() {
     for text in [deep("if (n == 0) { ", "}"), deep("while (n == 0) { ", "}"), deep("switch (n) { case 0 { ", "} }")] {
         assert!(read(&text, &ReadOptions::default()).unwrap_err().message.contains("within each other"), "{text:.60}");
     }
+    // A long list of indices, each of many elements.
+    let part = format!("{HEAD}array[int, 2, 500000] a; array[int, 1] b = a[{{{}0}}];", "0,".repeat(20_000));
+    assert!(read(&part, &ReadOptions::default()).unwrap_err().message.contains("expands to more than"));
     let list = format!("{HEAD}array[int, 1] a = {}{};", "{".repeat(3000), "}".repeat(3000));
     assert!(read(&list, &ReadOptions::default()).is_err());
 }
