@@ -65,6 +65,8 @@ pub(super) struct Builder<'a> {
     pub registers: Vec<(Indices<usize>, bool)>,
     /// Variables that are declared as output.
     pub outputs: Vec<Name>,
+    /// Levels of expressions within which subroutines are being called.
+    pub levels: usize,
     /// Statements within each other that are performed.
     depth: usize,
     /// Whether the text has ended for every run.
@@ -124,6 +126,7 @@ impl<'a> Builder<'a> {
             hoisted: Vec::new(),
             registers: Vec::new(),
             outputs: Vec::new(),
+            levels: 0,
             depth: 0,
             ended: false,
             late_notices: RefCell::new(Vec::new()),

@@ -15,6 +15,8 @@ use super::syntax::{Index, Name, Operand, Parameter, ParameterKind, Source, Subr
 
 /// Calls within each other at most.
 const CALLS: usize = 24;
+/// Levels of expressions around a call at most, those around the calls that led to it included: far below the stack.
+const LEVELS: usize = 500;
 /// What a subroutine returns, in its scope: no name of a text.
 const RETURNED: &str = "return value";
 

@@ -82,6 +82,7 @@ fn values_are_computed_while_the_text_is_read() {
         ("qubit q; bit[4] c; angle[4] a = pi / 2; a += pi; c = bit[4](a);", 0b1100),
         ("qubit q; bit[4] c; angle[4] a = pi; a <<= 1; a[0] = 1; c = bit[4](a);", 1),
         ("qubit q; bit[4] c; duration d = 2 * 10ns + 5ns; if (d / 5ns == 5.0) c = 5;", 5),
+
         // What is declared as uint[n] is one, whatever it was made of.
         ("qubit q; bit[4] d = \"1111\"; bit[4] c; uint[4] n = d; uint[8] m = n; if (m == 15) c = n + n;", 0b1110_1111),
         // Arrays.
@@ -392,6 +393,8 @@ fn texts_that_are_no_openqasm_are_refused() {
         ("c = measure q; angle[2] a = angle[2](c); angle[3] b = pi; b = b + a;", "a measured angle cannot be combined"),
         ("c = measure q; angle[2] a = angle[2](c); switch (a) { case 0 { } default { } }", "an angle is not an integer"),
         ("bit[8] d; angle[8] a = angle[8](d); if (a < 2) x q;", "a measured angle cannot be combined"),
+        ("c = measure q; int m = -85070591730234615865843651857942052864; c = c << m;", "a shift by this"),
+        ("c = measure q; let a = c[1:0]; c[0] = rotl(a << c[0], 1);", "rotl of no bits"),
         ("c = measure q; c = c | 4;", "more than the 2 bits of the other"),
         ("c = measure q; int k = int[2](c); int m = 1 << k;", "a shift by what may be negative"),
         ("c = measure q; int m = 1 << c << 300;", "this result has"),
@@ -425,6 +428,14 @@ fn short_texts_cannot_cost_much() {
         "bit[4000] a; bit[4000] b; qubit q; for int i in [0:3999] { a[i] = measure q; } for int i in [0:9999] { b = a ^ b; }",
         "array[bit[4096], 1000000] a;",
         "qubit q; for int i in [0:1000000] { bit[4096] b; bool t = b[0]; }",
+        // Calls deep within expressions.
+        &format!("def f(int n) -> int {{ if (n <= 0) {{ return 1; }} return f(n - 1){}; }} int a = f(22);", " + 0".repeat(390)),
+        &format!(
+            "def g(int n) -> int {{ return n; }} def f(int n) -> int {{ if (n <= 0) {{ return 1; }} return {}f(n - 1){}; }} \
+             int a = f(22);",
+            "g(".repeat(55),
+            ")".repeat(55)
+        ),
         "{ bit[4096] b; for int i in [0:1000000] { if (b[0]) b[1] = 1; b = b; } }",
         "def f(mutable array[bit[4096], #dim = 1] a) { } array[bit[4096], 400] b; for int i in [0:1000000] { f(b); }",
         "qubit[4000] q; let a = q; for int i in [0:9999999] { let b = a ++ a; }",
