@@ -71,6 +71,17 @@ impl Builder<'_> {
     }
 
     fn replace_calls(&mut self, expression: &mut Expression, guard: &Guard) -> ReadResult<()> {
+        if self.levels >= LEVELS {
+            let fault = Fault::new(format!("calls within more than {LEVELS} levels of expressions"));
+            return Err(fault.hint("give what is called to a variable first").at(expression.span));
+        }
+        self.levels += 1;
+        let done = self.replace_calls_in(expression, guard);
+        self.levels -= 1;
+        done
+    }
+
+    fn replace_calls_in(&mut self, expression: &mut Expression, guard: &Guard) -> ReadResult<()> {
         let span = expression.span;
         match &mut expression.kind {
             ExpressionKind::Value(_) | ExpressionKind::Name(_) => Ok(()),
