@@ -314,6 +314,38 @@ fn a_loop_that_measurements_end_is_written_out() {
 }
 
 #[test]
+fn scratch_bits_stay_behind_the_register() {
+    let text = |flip: &str, more: usize, expected: usize| {
+        format!(
+            "{HEAD}qubit[2] q; output bit c; bit[2] f; {flip} f = measure q; uint[2] n = f; n = n * n + {more}; c = 0; \
+             if (n == {expected}) c = 1;"
+        )
+    };
+    let outcomes = |circuit: &Circuit| plain::run(circuit, &[]).into_keys().collect::<Vec<u64>>();
+    let [first, second] = [parse(&text("x q[0];", 1, 2)), parse(&text("x q[1];", 2, 3))];
+    assert!(first.scratch() > 0 && first.bits() == 1);
+    assert_eq!((outcomes(&first), outcomes(&second)), (vec![1], vec![0]));
+    // The register grows, and they move.
+    let mut measured = first.clone();
+    measured.measure_all().unwrap();
+    assert_eq!((measured.bits(), measured.scratch()), (2, first.scratch()));
+    for (op, before) in measured.ops().iter().zip(first.ops()) {
+        let [mut op, mut before] = [op.clone(), before.clone()];
+        assert!(op.bits_mut().map(|bit| *bit).eq(before.bits_mut().map(|bit| *bit + usize::from(*bit >= 1))));
+    }
+    assert_eq!(outcomes(&measured), [1]);
+    // Those of another circuit are further ones: 3 * 3 + 2 is 3 of two bits.
+    let mut both = first.clone();
+    both.extend(&second, &[0, 1]).unwrap();
+    assert_eq!((both.bits(), both.scratch()), (1, first.scratch() + second.scratch()));
+    assert_eq!(outcomes(&both), [1]);
+    // A bit of the other's register that this circuit lacks is none of its scratch bits.
+    let mut wider = Circuit::with_bits(2, 2);
+    wider.measure(0, 1).unwrap();
+    assert!(both.extend(&wider, &[0, 1]).unwrap_err().to_string().contains("outside"));
+}
+
+#[test]
 fn inputs_of_every_type_take_values() {
     let text = format!(
         "{HEAD}input int[8] n; input bool b; input bit[3] k; input float x; input uint[4] u; qubit q; bit[4] c; \
