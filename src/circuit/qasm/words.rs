@@ -280,12 +280,14 @@ impl Builder<'_> {
                     _ => return refuse("use as many bits"),
                 }
             }
-            (WordKind::Boolean | WordKind::Signed | WordKind::Unsigned, WordKind::Register)
-                if given > size
-                    && !word.is_signed()
-                    && word.bits[size..].iter().any(|b| *b != Signal::Known(false)) =>
-            {
-                return refuse("name as many bits as it needs");
+            // Of an integer on more bits, those beyond have to be 0. On as many it keeps its pattern.
+            (WordKind::Boolean | WordKind::Signed | WordKind::Unsigned, WordKind::Register) => {
+                let short = word.clone().trimmed();
+                if short.bits.iter().skip(size).any(|bit| *bit != Signal::Known(false)) {
+                    return refuse(&format!(
+                        "name as many bits as it needs, or cast it first: uint[{size}] keeps the lowest"
+                    ));
+                }
             }
             _ => {}
         }
