@@ -8,7 +8,7 @@ use super::value::Value;
 use super::words::{Word, WordKind, boolean};
 
 /// Bits of an intermediate result at most.
-const WIDEST: usize = 256;
+const WIDEST_RESULT: usize = 256;
 
 impl Builder<'_> {
     pub fn combined(&mut self, operator: Binary, left: Word, right: Word, span: Span) -> ReadResult<Word> {
@@ -202,11 +202,11 @@ impl Builder<'_> {
     }
 
     fn fits(&self, size: usize, span: Span) -> ReadResult<()> {
-        if size <= WIDEST {
+        if size <= WIDEST_RESULT {
             return Ok(());
         }
         let fault = Fault::new(format!("this result has {size} bits"));
-        Err(fault.hint(format!("cast what it is made of to fewer; {WIDEST} are the most")).at(span))
+        Err(fault.hint(format!("cast what it is made of to fewer; {WIDEST_RESULT} are the most")).at(span))
     }
 
     /// The sum or difference of signed integers.
@@ -285,6 +285,5 @@ impl Builder<'_> {
         Ok(Word { bits, kind: WordKind::Signed }.extended(1).trimmed())
     }
 }
-
 
 const _: () = assert!(INPUTS >= 3, "tables of three inputs are used throughout");

@@ -92,7 +92,8 @@ impl Builder<'_> {
         }
         // A guard that holds a copy of the bit would not see that it is set again.
         let tested = |bit| guard.cases().iter().all(|case| case.bits.contains(&bit));
-        let known = self.interrupts.iter().find(|known| known.frame == frame && known.flow == flow && tested(known.bit));
+        let known =
+            self.interrupts.iter().find(|known| known.frame == frame && known.flow == flow && tested(known.bit));
         let bit = match known {
             Some(known) => known.bit,
             None => {
@@ -249,19 +250,21 @@ impl Builder<'_> {
         span: Span,
     ) -> ReadResult<Flow> {
         let on = self.hoist(on, guard)?;
-        let mut seen = HashSet::new();
-        let mut values: Vec<(i128, usize)> = Vec::new();
+        let mut case_of: HashMap<i128, usize> = HashMap::new();
+        let mut values: Vec<Vec<i128>> = Vec::with_capacity(cases.len());
         for (k, (list, _)) in cases.iter().enumerate() {
+            let mut numbers = Vec::with_capacity(list.len());
             for value in list {
                 let number = value.integer(self)?;
-                if !seen.insert(number) {
+                if case_of.insert(number, k).is_some() {
                     let fault = Fault::new(format!("case {number} stands twice in this switch"));
                     return Err(fault.at(value.span));
                 }
-                values.push((number, k));
+                numbers.push(number);
             }
+            values.push(numbers);
         }
-        let case_of = |number: i128| values.iter().find(|(value, _)| *value == number).map(|(_, k)| *k);
+        let case_of = |number: i128| case_of.get(&number).copied();
         let bodies: Vec<&[Statement]> = cases.iter().map(|(_, body)| &body[..]).chain([otherwise]).collect();
         if !self.depends(&on) {
             let number = on.integer(self)?;
@@ -279,12 +282,9 @@ impl Builder<'_> {
         if (writes.calls && !self.subroutines.is_empty()) || !writes.names.is_empty() {
             self.settle(&mut word.bits, span)?;
         }
-        let mut bits: Vec<usize> = Vec::new();
-        for bit in word.bits.iter().filter_map(|signal| signal.bit()) {
-            if !bits.contains(&bit) {
-                bits.push(bit);
-            }
-        }
+        let mut seen = HashSet::new();
+        let bits = word.bits.iter().filter_map(|signal| signal.bit());
+        let bits: Vec<usize> = bits.filter(|bit| seen.insert(*bit)).collect();
         let mut guards = Vec::with_capacity(bodies.len());
         if bits.len() <= TRIED {
             let mut taken = vec![Vec::new(); bodies.len()];
@@ -302,10 +302,10 @@ impl Builder<'_> {
             guards.extend(taken.iter().map(|values| Guard::values(&bits, values)));
         } else {
             let mut any = Vec::new();
-            for (k, _) in cases.iter().enumerate() {
-                let mut found = Vec::new();
-                for (number, _) in values.iter().filter(|(_, of)| *of == k) {
-                    let number = Word::of(Value::Integer(*number)).map_err(|fault| fault.at(span))?;
+            for numbers in values {
+                let mut found = Vec::with_capacity(numbers.len());
+                for number in numbers {
+                    let number = Word::of(Value::Integer(number)).map_err(|fault| fault.at(span))?;
                     found.push(self.equal(word.clone(), number, span)?);
                 }
                 let signal = self.any_of(&found, span)?;

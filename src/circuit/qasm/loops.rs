@@ -55,7 +55,7 @@ impl Builder<'_> {
                          behind it",
                         rounds - 1
                     );
-                    self.late_notices.borrow_mut().push((span, message));
+                    self.note_late(span, message);
                     return Ok(Flow::Next);
                 }
             }

@@ -53,7 +53,6 @@ pub(super) fn share(circuit: &mut Circuit, outcome: usize, next: usize, number: 
     end - outcome
 }
 
-
 /// The operations without assignments to scratch bits that nothing reads.
 fn without_unread(ops: Vec<Op>, outcome: usize) -> Vec<Op> {
     let mut read: HashSet<usize> = HashSet::new();

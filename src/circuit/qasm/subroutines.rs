@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::build::{Builder, Symbol};
@@ -27,8 +27,9 @@ impl Builder<'_> {
         if known || self.subroutines.insert(name.text.clone(), Rc::clone(subroutine)).is_some() {
             return Err(Fault::new(format!("{} is declared twice", name.text)).at(name.span));
         }
-        for (k, param) in subroutine.params.iter().enumerate() {
-            if subroutine.params[..k].iter().any(|other| other.name.text == param.name.text) {
+        let mut seen = HashSet::new();
+        for param in &subroutine.params {
+            if !seen.insert(&param.name.text) {
                 let fault = Fault::new(format!("{} names two things of this subroutine", param.name.text));
                 return Err(fault.at(param.name.span));
             }

@@ -82,7 +82,6 @@ fn values_are_computed_while_the_text_is_read() {
         ("qubit q; bit[4] c; angle[4] a = pi / 2; a += pi; c = bit[4](a);", 0b1100),
         ("qubit q; bit[4] c; angle[4] a = pi; a <<= 1; a[0] = 1; c = bit[4](a);", 1),
         ("qubit q; bit[4] c; duration d = 2 * 10ns + 5ns; if (d / 5ns == 5.0) c = 5;", 5),
-
         // What is declared as uint[n] is one, whatever it was made of.
         ("qubit q; bit[4] d = \"1111\"; bit[4] c; uint[4] n = d; uint[8] m = n; if (m == 15) c = n + n;", 0b1110_1111),
         // Arrays.
@@ -164,7 +163,7 @@ fn measured(width: usize, set: u64, body: &str) -> u64 {
 #[test]
 fn measured_bits_are_computed_with_when_the_circuit_runs() {
     type Rule = fn(u64) -> u64;
-    let rules: [(&str, Rule); 39] = [
+    let rules: [(&str, Rule); 40] = [
         // Angles are parts of a turn.
         ("angle[3] a = angle[3](f); angle[3] b = pi / 2; a = a + b - 3 * b; c[0:2] = bit[3](a);", |f| (f + 4) % 8),
         ("angle[3] a = angle[3](f); a = a / 2; if (a > angle[3](pi / 2)) c[5] = 1; c[0:2] = bit[3](a);", |f| {
@@ -174,9 +173,12 @@ fn measured_bits_are_computed_with_when_the_circuit_runs() {
         // A branch changes what its condition tests: through an alias, and by calls.
         ("if (f == 5) { let a = f; a[0] = 0; c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
         ("if (f == 5) { let a = f; let b = a[0:1]; b[0] = 0; c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
-        ("def g() -> bit { f[0] = 0; return 1; } if (f == 5) { bit z = g(); c[1] = z; }", |f| {
-            if f == 5 { 2 } else { 0 }
-        }),
+        (
+            "def g() -> bit { f[0] = 0; return 1; } if (f == 5) { bit z = g(); c[1] = z; }",
+            |f| {
+                if f == 5 { 2 } else { 0 }
+            },
+        ),
         ("def g() -> bit { f[0] = 0; return 1; } if (f == 5) { if (g()) c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
         ("def g() -> bit { f[0] = 0; return 1; } if (f == 5) { switch (g()) { case 1 { c[1] = 1; } } }", |f| {
             if f == 5 { 2 } else { 0 }
@@ -188,7 +190,7 @@ fn measured_bits_are_computed_with_when_the_circuit_runs() {
             if f == 5 { 2 } else { 0 }
         }),
         ("int n = 1 << f[0]; c = n;", |f| 1 << (f & 1)),
-        ("int n = 1; int k = popcount(f); n = n << k; c = n;", |f| 1 << f.count_ones()),
+        ("int n = 1; int k = popcount(f); n = n << k; c = uint[6](n);", |f| 1 << f.count_ones()),
         ("int n = int[3](f); n = n << f[0] >> f[1]; c = int[6](n);", |f| {
             let n = if f < 4 { f as i64 } else { f as i64 - 8 };
             (n << (f & 1) >> (f >> 1 & 1)) as u64 & 63
@@ -234,6 +236,8 @@ fn measured_bits_are_computed_with_when_the_circuit_runs() {
         ("array[uint[3], 2] a; a[1] = f; a[0] = a[1] + 1; c[0:2] = bit[3](a[0]);", |f| (f + 1) % 8),
         ("angle[3] a = angle[3](f); a *= 2; c[0:2] = bit[3](a);", |f| f * 2 % 8),
         ("int k = 0; for bit b in f { if (b) c[k] = 1; k += 1; }", |f| f),
+        // An integer of as many bits keeps its pattern, known or measured.
+        ("int[3] n = int[3](f); c[0:2] = n; n = -3; c[3:5] = n;", |f| f | 5 << 3),
     ];
     for (body, rule) in rules {
         for set in 0..8 {
@@ -361,6 +365,53 @@ fn inputs_of_every_type_take_values() {
     assert_eq!(plain::run(&circuit, &[0.0]).into_keys().collect::<Vec<_>>(), [7]);
     let error = read(&text, &ReadOptions::default()).unwrap_err();
     assert!(error.message.contains("the input n of type int has no value"), "{}", error.message);
+    assert_eq!(error.hint.as_deref(), Some("give it one, as in --input n=1, or in ReadOptions::inputs"));
+}
+
+#[test]
+fn inputs_take_one_value_that_fits_and_no_other() {
+    let text = format!("{HEAD}input int[4] n; input uint[4] u; input bit[3] k; input float x; qubit q; rx(x) q;");
+    let with = |name: &str, value: &str| {
+        let mut inputs = vec![("n", "1"), ("u", "1"), ("k", "101")];
+        inputs.retain(|(other, _)| *other != name || name == "x");
+        let values = inputs.into_iter().chain([(name, value)]);
+        let inputs = values.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        read(&text, &ReadOptions { inputs, ..ReadOptions::default() })
+    };
+    for (name, value) in [("n", "-8"), ("n", "7"), ("u", "15"), ("k", "000"), ("x", "0.5")] {
+        assert!(with(name, value).is_ok(), "{name}={value}");
+    }
+    for (name, value, message) in [
+        ("n", "8", "the input n of type int[4] is given 8"),
+        ("n", "-9", "the input n of type int[4] is given -9"),
+        ("u", "16", "the input u of type uint[4] is given 16"),
+        ("u", "-1", "the input u of type uint[4] is given -1"),
+        ("u", "1.5", "the input u of type uint is given \"1.5\""),
+        ("k", "0101", "bit[3] cannot be made of 4 bits"),
+        ("x", "inf", "the input x of type float is given \"inf\""),
+        ("m", "3", "a value is given for m, which the text does not declare as input"),
+    ] {
+        let error = with(name, value).unwrap_err();
+        assert_eq!(error.message, message);
+        if name == "m" {
+            assert_eq!(error.hint.as_deref(), Some("it declares n, u, k and x"));
+        }
+    }
+    let inputs = ["1", "2"].map(|value| ("n".to_string(), value.to_string())).to_vec();
+    let error = read("OPENQASM 3.0; input int n;", &ReadOptions { inputs, ..ReadOptions::default() }).unwrap_err();
+    assert_eq!(error.message, "the input n is given two values");
+}
+
+#[test]
+fn each_notice_comes_once() {
+    let notices = |text: &str| {
+        let reading = read_with_notices(&format!("{HEAD}{text}"), &ReadOptions::default()).unwrap();
+        reading.notices.into_iter().map(|notice| notice.message).collect::<Vec<_>>()
+    };
+    let text = "qubit q; bit c; for int i in [0:4] { int k; if (k == 0) x q; } c = measure q;";
+    assert_eq!(notices(text), ["k is read before it has a value; 0 was taken"]);
+    let text = "qubit q; bit c; output float x; x = 0.5; c = measure q;";
+    assert_eq!(notices(text), ["the output x is 0.5 in every run; outcomes hold bits"]);
 }
 
 #[test]
@@ -423,13 +474,25 @@ fn texts_that_are_no_openqasm_are_refused() {
         ("uint[4] m = 100000000000000000000000;", "is not an integer"),
         ("c = measure q; angle[2] a = angle[2](c); a = a + 2;", "a measured angle cannot be combined"),
         ("c = measure q; angle[2] a = angle[2](c); angle[3] b = pi; b = b + a;", "a measured angle cannot be combined"),
-        ("c = measure q; angle[2] a = angle[2](c); switch (a) { case 0 { } default { } }", "an angle is not an integer"),
+        (
+            "c = measure q; angle[2] a = angle[2](c); switch (a) { case 0 { } default { } }",
+            "an angle is not an integer",
+        ),
         ("bit[8] d; angle[8] a = angle[8](d); if (a < 2) x q;", "a measured angle cannot be combined"),
-        ("c = measure q; int m = -85070591730234615865843651857942052864; c = c << m;", "a shift by this"),
+        ("c = measure q; int m = -(1 << 126); c = c << m;", "a shift by this"),
         ("c = measure q; let a = c[1:0]; c[0] = rotl(a << c[0], 1);", "rotl of no bits"),
         ("c = measure q; c = c | 4;", "more than the 2 bits of the other"),
         ("c = measure q; int k = int[2](c); int m = 1 << k;", "a shift by what may be negative"),
         ("c = measure q; int m = 1 << c << 300;", "this result has"),
+        // What is measured is cut as little as what is known.
+        ("int m = 4; c = m;", "bit[2] cannot be made of 4"),
+        ("bit[4] d; d[0] = measure q[0]; int m = popcount(d); c = m;", "bit[2] cannot be made of 32 bits"),
+        ("bit[40] d; d[0] = measure q[0]; int m = d;", "has 32 bits where it depends on measurements"),
+        ("c = measure q; int m = 5000000000; m += c[0];", "has 32 bits where it depends on measurements"),
+        ("c = measure q; int m = 0; if (c[0]) m = 5000000000; m += 1;", "has 32 bits where it depends on measurements"),
+        ("int m = -85070591730234615865843651857942052864;", "is not an integer"),
+        ("int m = int(1e40);", "1e40 does not fit into an integer of 64 bits"),
+        ("output array[bit[2], 2] a;", "the output a is an array"),
     ] {
         let error = read(&format!("{HEAD}{start} {statement}"), &ReadOptions::default());
         let error = error.err().unwrap_or_else(|| panic!("{statement} was read"));
@@ -440,6 +503,7 @@ fn texts_that_are_no_openqasm_are_refused() {
 #[test]
 fn short_texts_cannot_cost_much() {
     let longest = Duration::from_secs(60);
+    let cases: String = (0..20_000).map(|k| format!("case {k} {{ }} ")).collect();
     for text in [
         "def f(int n) -> int { return f(n - 1) + f(n - 2); } int a = f(100000);",
         "def f(int n) -> int { if (n < 1) { return 1; } return f(n - 1) + f(n - 1); } int a = f(30);",
@@ -461,7 +525,10 @@ fn short_texts_cannot_cost_much() {
         "array[bit[4096], 1000000] a;",
         "qubit q; for int i in [0:1000000] { bit[4096] b; bool t = b[0]; }",
         // Calls deep within expressions.
-        &format!("def f(int n) -> int {{ if (n <= 0) {{ return 1; }} return f(n - 1){}; }} int a = f(22);", " + 0".repeat(390)),
+        &format!(
+            "def f(int n) -> int {{ if (n <= 0) {{ return 1; }} return f(n - 1){}; }} int a = f(22);",
+            " + 0".repeat(390)
+        ),
         &format!(
             "def g(int n) -> int {{ return n; }} def f(int n) -> int {{ if (n <= 0) {{ return 1; }} return {}f(n - 1){}; }} \
              int a = f(22);",
@@ -472,6 +539,11 @@ fn short_texts_cannot_cost_much() {
         "def f(mutable array[bit[4096], #dim = 1] a) { } array[bit[4096], 400] b; for int i in [0:1000000] { f(b); }",
         "qubit[4000] q; let a = q; for int i in [0:9999999] { let b = a ++ a; }",
         "qubit q; bit[4096] c; c[0] = measure q; for int i in [0:100000] { if (c == 0) x q; }",
+        // Lists that are compared with themselves.
+        "qubit q; bit[200000] a; bit[200000] b; a[0] = measure q; b = a; a = b;",
+        &format!("int n = 5; for int i in [0:20] {{ switch (n) {{ {cases} }} }}"),
+        &format!("qubit q; bit[8] c; c[0] = measure q; switch (c) {{ {cases} }}"),
+        &format!("def f({}) {{ }}", (0..50_000).map(|k| format!("int a{k}")).collect::<Vec<_>>().join(",")),
     ] {
         let start = Instant::now();
         let found =
