@@ -43,7 +43,13 @@ impl Circuit {
     /// Makes the registers at least this wide.
     pub(super) fn widen(&mut self, qubits: usize, bits: usize) {
         self.qubits = self.qubits.max(qubits);
-        self.bits = self.bits.max(bits);
+        let more = bits.saturating_sub(self.bits);
+        if more > 0 && self.scratch > 0 {
+            let first = self.bits;
+            let scratch = self.ops.iter_mut().flat_map(Op::bits_mut).filter(|bit| **bit >= first);
+            scratch.for_each(|bit| *bit += more);
+        }
+        self.bits += more;
     }
 
     /// Width of the quantum register.
@@ -120,12 +126,12 @@ impl Circuit {
         self.append(Op::of(OpKind::Measure { bit }, &[qubit]))
     }
 
-    /// Adds classical bits until there is one per qubit and measures qubit k into bit k.
+    /// Adds classical bits until there is one per qubit and measures qubit k into bit k. Scratch bits stay behind them.
     ///
     /// # Errors
     /// None: every operand is inside the register by construction.
     pub fn measure_all(&mut self) -> Result<&mut Self, CircuitError> {
-        self.bits = self.bits.max(self.qubits);
+        self.widen(0, self.qubits);
         for qubit in 0..self.qubits {
             self.measure(qubit, qubit)?;
         }
@@ -142,7 +148,8 @@ impl Circuit {
         Ok(self)
     }
 
-    /// Appends all of `other`, its qubit k on `qubits[k]`, its bits and slots keeping their indices.
+    /// Appends all of `other`, its qubit k on `qubits[k]`, its bits and slots keeping their indices. Its scratch bits become
+    /// further ones of this circuit.
     ///
     /// # Errors
     /// As [`Circuit::append`].
@@ -154,9 +161,22 @@ impl Circuit {
                 got: qubits.len(),
             });
         }
+        let first = self.bits + self.scratch;
+        self.scratch += other.scratch;
         for op in &other.ops {
-            let placed = op.qubits.iter().map(|&q| qubits[q]).collect();
-            self.append(Op { qubits: placed, ..op.clone() })?;
+            let mut placed = op.clone();
+            placed.qubits.iter_mut().for_each(|qubit| *qubit = qubits[*qubit]);
+            for bit in placed.bits_mut() {
+                match bit.checked_sub(other.bits) {
+                    Some(scratch) => *bit = first + scratch,
+                    // What is behind the register here is scratch of this circuit.
+                    None if *bit >= self.bits => {
+                        return Err(CircuitError::BitOutOfRange { op: op.name(), bit: *bit, width: self.bits });
+                    }
+                    None => {}
+                }
+            }
+            self.append(placed)?;
         }
         Ok(self)
     }

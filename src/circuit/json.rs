@@ -103,7 +103,8 @@ impl Circuit {
     /// The circuit from its JSON, checked like any other.
     ///
     /// # Errors
-    /// If the text is not that form, has a register of more than [`MAX_REGISTER`], names an unknown gate, or holds an operation [`Circuit::append`] refuses.
+    /// If the text is not that form, has a register of more than [`MAX_REGISTER`] or scratch bits without a register, names an unknown gate,
+    /// or holds an operation [`Circuit::append`] refuses.
     pub fn from_json(text: &str) -> Result<Self, CircuitError> {
         let file: CircuitFile =
             serde_json::from_str(text).map_err(|e| CircuitError::BadJson(shortened(&e.to_string())))?;
@@ -115,6 +116,10 @@ impl Circuit {
             if size > MAX_REGISTER {
                 return Err(CircuitError::BadJson(format!("field {field} is {size}, at most {MAX_REGISTER} are read")));
             }
+        }
+        if file.bits == 0 && file.scratch > 0 {
+            let wrong = format!("field scratch is {} where bits is 0: what computes has an outcome", file.scratch);
+            return Err(CircuitError::BadJson(wrong));
         }
         let mut circuit = Self::with_bits(file.qubits, file.bits).with_scratch(file.scratch);
         for name in file.slots {

@@ -112,6 +112,15 @@ impl Op {
         }
     }
 
+    /// The classical bits that it writes or tests, to be numbered anew.
+    pub fn bits_mut(&mut self) -> impl Iterator<Item = &mut usize> {
+        let written = match &mut self.kind {
+            OpKind::Measure { bit } | OpKind::Assign { bit, .. } => Some(bit),
+            _ => None,
+        };
+        written.into_iter().chain(self.condition.iter_mut().flat_map(|condition| &mut condition.bits))
+    }
+
     /// The angles, empty for everything that has none.
     pub fn params(&self) -> &[Param] {
         match &self.kind {

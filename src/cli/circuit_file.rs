@@ -15,43 +15,49 @@ use crate::math::Seconds;
 /// Notices that are shown. A file of another tool can have one for each gate.
 const NOTICES: usize = 20;
 
-/// Reads a circuit; what the reader skipped is reported on stderr. `include` are folders searched for included files;
-/// `cycle` is the time step of the device in use, in which delays may be written as `dt`.
-pub fn read(path: &Path, include: &[PathBuf], cycle: Option<Seconds>) -> Result<Circuit> {
-    read_given(path, include, &[], cycle)
+/// How a circuit file is read: options of every command that reads one.
+#[derive(clap::Args, Default)]
+pub struct ReadArguments {
+    /// Folder searched for the files that an OpenQASM file includes.
+    #[arg(long, value_name = "DIR")]
+    include: Vec<PathBuf>,
+    /// A value for an input of an OpenQASM 3 file; inputs of type float and angle need none.
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input)]
+    inputs: Vec<(String, String)>,
 }
 
-/// As [`read`], with values for inputs by name.
-pub fn read_given(
-    path: &Path,
-    include: &[PathBuf],
-    inputs: &[(String, String)],
-    cycle: Option<Seconds>,
-) -> Result<Circuit> {
-    read_with(path, ReadOptions { include: include.to_vec(), inputs: inputs.to_vec(), cycle, ..ReadOptions::default() })
+impl ReadArguments {
+    /// Whether none of the options is given.
+    pub fn is_empty(&self) -> bool {
+        self.include.is_empty() && self.inputs.is_empty()
+    }
+
+    /// Reads a circuit; what the reader skipped is reported on stderr. `cycle` is the time step of the device in use, in
+    /// which delays may be written as `dt`.
+    pub fn read(&self, path: &Path, cycle: Option<Seconds>) -> Result<Circuit> {
+        let (include, inputs) = (self.include.clone(), self.inputs.clone());
+        let options = ReadOptions { include, inputs, cycle, ..ReadOptions::default() };
+        let (circuit, notices) = Circuit::open_with(path, &options).map_err(|error| match error {
+            // The report underlines the position in the source. The error alone would only name it.
+            CircuitFileError::Qasm(error) => anyhow!("{}", error.report()),
+            error => error.into(),
+        })?;
+        for notice in notices.iter().take(NOTICES) {
+            note(format_args!("{}:{}: {}", path.display(), notice.line, notice.message));
+        }
+        if notices.len() > NOTICES {
+            note(format_args!("{}: {} further notices", path.display(), notices.len() - NOTICES));
+        }
+        Ok(circuit)
+    }
 }
 
 /// `NAME=VALUE`.
-pub fn input(text: &str) -> Result<(String, String), String> {
+fn input(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().into(), value.trim().into())),
         _ => Err("expected NAME=VALUE, as in n=3".into()),
     }
-}
-
-fn read_with(path: &Path, options: ReadOptions) -> Result<Circuit> {
-    let (circuit, notices) = Circuit::open_with(path, &options).map_err(|error| match error {
-        // The report underlines the position in the source. The error alone would only name it.
-        CircuitFileError::Qasm(error) => anyhow!("{}", error.report()),
-        error => error.into(),
-    })?;
-    for notice in notices.iter().take(NOTICES) {
-        note(format_args!("{}:{}: {}", path.display(), notice.line, notice.message));
-    }
-    if notices.len() > NOTICES {
-        note(format_args!("{}: {} further notices", path.display(), notices.len() - NOTICES));
-    }
-    Ok(circuit)
 }
 
 /// The formats circuits are written in.

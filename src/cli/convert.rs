@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::circuit::qasm::WriteOptions;
-use crate::cli::circuit_file::{self, Format};
+use crate::cli::circuit_file::{self, Format, ReadArguments};
 
 /// Converts a circuit between OpenQASM 2, OpenQASM 3 and circuit JSON.
 #[derive(clap::Args)]
@@ -21,17 +21,13 @@ pub struct Arguments {
     /// Where to write; - is stdout, the default.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Folder searched for included files.
-    #[arg(long, value_name = "DIR")]
-    include: Vec<PathBuf>,
-    /// A value for an input of an OpenQASM 3 file; inputs of type float and angle need none.
-    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = circuit_file::input)]
-    inputs: Vec<(String, String)>,
+    #[command(flatten)]
+    reading: ReadArguments,
 }
 
 /// Converts the circuit.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let circuit = circuit_file::read_given(&arguments.file, &arguments.include, &arguments.inputs, None)?;
+    let circuit = arguments.reading.read(&arguments.file, None)?;
     let text = arguments.to.text(&circuit, &WriteOptions::default());
     let text = text.with_context(|| arguments.file.display().to_string())?;
     circuit_file::write(arguments.output.as_deref(), &text)

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::circuit::draw;
-use crate::cli::{circuit_file, console};
+use crate::cli::circuit_file::{self, ReadArguments};
+use crate::cli::console;
 
 /// Draws a circuit in the terminal, qubit 0 on top, or as SVG.
 #[derive(clap::Args)]
@@ -21,14 +22,13 @@ pub struct Arguments {
     /// Width of the text, characters; longer circuits continue below.
     #[arg(long, value_name = "N", default_value_t = 100)]
     width: usize,
-    /// Folder searched for included files.
-    #[arg(long, value_name = "DIR")]
-    include: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: ReadArguments,
 }
 
 /// Draws the circuit.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let circuit = circuit_file::read(&arguments.file, &arguments.include, None)?;
+    let circuit = arguments.reading.read(&arguments.file, None)?;
     draw::check(&circuit).with_context(|| arguments.file.display().to_string())?;
     match &arguments.svg {
         Some(path) => circuit_file::write(Some(path), &draw::svg(&circuit)),

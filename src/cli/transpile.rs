@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::circuit::qasm::WriteOptions;
 use crate::circuit::{Circuit, OpKind};
-use crate::cli::circuit_file::{self, Format};
+use crate::cli::circuit_file::{self, Format, ReadArguments};
 use crate::cli::{console, note};
 use crate::device::schedule;
 use crate::device::{Device, LayoutMethod, Target, TranspileOptions, TranspiledCircuit, transpile};
@@ -49,12 +49,8 @@ pub struct Arguments {
     /// Print the summary as JSON.
     #[arg(long)]
     json: bool,
-    /// Folder searched for included files.
-    #[arg(long, value_name = "DIR")]
-    include: Vec<PathBuf>,
-    /// A value for an input of an OpenQASM 3 file; inputs of type float and angle need none.
-    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = circuit_file::input)]
-    inputs: Vec<(String, String)>,
+    #[command(flatten)]
+    reading: ReadArguments,
 }
 
 fn layout(text: &str) -> Result<LayoutMethod> {
@@ -133,7 +129,7 @@ impl Summary {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let name = || arguments.file.display().to_string();
     let device = Device::load(&arguments.device)?;
-    let circuit = circuit_file::read_given(&arguments.file, &arguments.include, &arguments.inputs, device.dt)?;
+    let circuit = arguments.reading.read(&arguments.file, device.dt)?;
     let options = TranspileOptions {
         level: arguments.level,
         seed: arguments.seed,

@@ -305,23 +305,43 @@ fn impossible_requests_are_one_clear_error() {
     }
 }
 
-/// Every command that reads a circuit finds what it includes, and knows the time step of the device it names.
+/// Every command that reads a circuit finds what it includes, takes values for its inputs, and knows the time step of the
+/// device it names.
 #[test]
-fn included_files_and_time_steps_are_known_to_every_command() {
+fn included_files_inputs_and_time_steps_are_known_to_every_command() {
     let directory = directory();
     fs::create_dir(directory.path().join("gates")).unwrap();
     fs::write(directory.path().join("gates/own.inc"), "gate twice a { sx a; sx a; }").unwrap();
-    let text = "OPENQASM 3.0; include \"stdgates.inc\"; include \"own.inc\"; qubit[2] q; twice q[0]; delay[16dt] q[0];";
-    fs::write(directory.path().join("own.qasm"), text).unwrap();
-    let commands: [&[&str]; 3] = [
-        &["simulate", "own.qasm", "--device", "torino", "--include", "gates"],
-        &["transpile", "own.qasm", "--device", "torino", "--include", "gates"],
-        &["noise", "torino", "--explain", "own.qasm", "--include", "gates"],
+    let text = "OPENQASM 3.0; include \"stdgates.inc\"; include \"own.inc\"; input int[4] n; qubit[2] q; \
+                for int i in [1:n] { twice q[0]; } delay[DELAY] q[0];";
+    fs::write(directory.path().join("own.qasm"), text.replace("DELAY", "16dt")).unwrap();
+    fs::write(directory.path().join("own_ns.qasm"), text.replace("DELAY", "16ns")).unwrap();
+    let commands: [&[&str]; 5] = [
+        &["simulate", "own.qasm", "--device", "torino"],
+        &["transpile", "own.qasm", "--device", "torino"],
+        &["noise", "torino", "--explain", "own.qasm"],
+        &["convert", "own_ns.qasm"],
+        &["draw", "own_ns.qasm"],
     ];
     for arguments in commands {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_qgraft"));
-        let out = command.args(arguments).current_dir(directory.path()).output().unwrap();
-        assert!(out.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+        let run = |inputs: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_qgraft"));
+            command.args(arguments).args(["--include", "gates"]);
+            inputs.iter().for_each(|input| _ = command.args(["--input", input]));
+            let out = command.current_dir(directory.path()).output().unwrap();
+            (out.status.success(), String::from_utf8_lossy(&out.stderr).into_owned())
+        };
+        let (success, errors) = run(&["n=2"]);
+        assert!(success, "{arguments:?}: {errors}");
+        for (inputs, message) in [
+            (&[][..], "as in --input n=1"),
+            (&["n=2", "n=3"], "the input n is given two values"),
+            (&["n=2", "m=3"], "which the text does not declare as input"),
+            (&["n=9"], "the input n of type int[4] is given 9"),
+        ] {
+            let (success, errors) = run(inputs);
+            assert!(!success && errors.contains(message), "{arguments:?} {inputs:?}: {errors}");
+        }
     }
 }
 

@@ -102,3 +102,24 @@ fn nothing_at_all_can_be_drawn() {
     assert!(draw::svg(&Circuit::new(0)).ends_with("</svg>\n"));
     assert_eq!(draw::text(&Circuit::new(1), 80), "q_0:\n");
 }
+
+#[test]
+fn assignments_are_counted_and_scratch_bits_have_numbers_of_their_own() {
+    let text = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[2] q; bit[2] c; output bit r; c = measure q; \
+                if (c == 2) x q[0]; r = measure q[0];";
+    let circuit = read(text, &ReadOptions::default()).unwrap();
+    assert_eq!((circuit.bits(), circuit.scratch()), (1, 2));
+    let drawn = draw::text(&circuit, 80);
+    assert!(drawn.contains("c[scratch0,scratch1]=2"), "{drawn}");
+    assert!(!drawn.contains("not drawn"), "{drawn}");
+    for (added, message) in
+        [(1, "1 assignment to a classical bit is not drawn"), (2, "2 assignments to classical bits are")]
+    {
+        let mut circuit = circuit.clone();
+        for _ in 0..added {
+            circuit.append(Op::of(OpKind::Assign { bit: 0, value: true }, &[])).unwrap();
+        }
+        assert!(draw::text(&circuit, 80).contains(message));
+        assert!(draw::svg(&circuit).contains(message));
+    }
+}

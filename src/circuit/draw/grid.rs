@@ -108,17 +108,32 @@ fn describe(op: &Op, circuit: &Circuit) -> Option<Item> {
         OpKind::Barrier => op.qubits.iter().map(|&q| (q, Mark::Barrier)).collect(),
     };
     marks.sort_by_key(|&(qubit, _)| qubit);
+    // Scratch bits are numbered by themselves.
+    let scratch = |bit: usize| bit.checked_sub(circuit.bits()).map(|scratch| format!("scratch{scratch}"));
+    let numbered = |bit: usize| scratch(bit).unwrap_or_else(|| bit.to_string());
     let condition = op.condition.as_ref().map(|c| match c.bits[..] {
-        [bit] => format!("c{bit}={}", c.value),
+        [bit] => format!("{}={}", scratch(bit).unwrap_or_else(|| format!("c{bit}")), c.value),
         _ if c.bits.iter().copied().eq(0..circuit.bits()) => format!("c={}", c.value),
-        _ => format!("c{:?}={}", c.bits, c.value).replace(' ', ""),
+        _ => {
+            let bits: Vec<String> = c.bits.iter().map(|&bit| numbered(bit)).collect();
+            format!("c[{}]={}", bits.join(","), c.value)
+        }
     });
-    let written = if let OpKind::Measure { bit } = op.kind { Some(bit.to_string()) } else { None };
+    let written = if let OpKind::Measure { bit } = op.kind { Some(numbered(bit)) } else { None };
     let classical = match (condition, written) {
         (Some(test), Some(bit)) => Some(format!("{test}→{bit}")),
         (test, bit) => test.or(bit),
     };
     if marks.is_empty() { None } else { Some(Item { column: 0, marks, label, classical }) }
+}
+
+/// What a drawing says of the operations that it leaves out; empty if it draws all.
+pub fn left_out(circuit: &Circuit) -> String {
+    match circuit.ops().iter().filter(|op| matches!(op.kind, OpKind::Assign { .. })).count() {
+        0 => String::new(),
+        1 => "1 assignment to a classical bit is not drawn".into(),
+        count => format!("{count} assignments to classical bits are not drawn"),
+    }
 }
 
 /// The sum of the global phases, as text; empty without one.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::grid::{Item, Mark, global_phase, layout};
+use super::grid::{Item, Mark, global_phase, layout, left_out};
 use crate::circuit::Circuit;
 
 /// Distance of two wires, height of a box, distance between columns, margin around everything: pixels.
@@ -77,6 +77,12 @@ pub fn svg(circuit: &Circuit) -> String {
         }
         top += GAP;
         start = end;
+    }
+    let missing = left_out(circuit);
+    if !missing.is_empty() {
+        let _ = writeln!(body, "<text class=\"beside\" x=\"{MARGIN}\" y=\"{:.1}\">{missing}</text>", top + 6.0);
+        width = width.max(MARGIN + text_width(&missing));
+        top += 24.0;
     }
     let (width, height) = (width + GAP + MARGIN, top + MARGIN - GAP);
     let mut out = format!(

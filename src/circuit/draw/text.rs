@@ -1,10 +1,10 @@
 //! Circuits in box-drawing characters.
 
-use super::grid::{Item, Mark, global_phase, layout};
+use super::grid::{Item, Mark, global_phase, layout, left_out};
 use crate::circuit::Circuit;
 
 /// The circuit as text no wider than `width` characters where that is possible: wide circuits continue below,
-/// marked `»` and `«`.
+/// marked `»` and `«`. Assignments to classical bits are not drawn; a last line says how many there are.
 ///
 /// ```
 /// use qgraft::circuit::{Circuit, Gate, draw};
@@ -47,7 +47,8 @@ pub fn text(circuit: &Circuit, width: usize) -> String {
         drawn = here;
         out += &canvas.finish();
         if end >= columns {
-            return out;
+            let missing = left_out(circuit);
+            return if missing.is_empty() { out } else { format!("{out}{missing}\n") };
         }
         out.push('\n');
         if start == 0 {

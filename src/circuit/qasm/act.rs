@@ -49,6 +49,10 @@ impl Builder<'_> {
             }
             Kind::Input { kind, width, name, size } => self.input(*kind, width.as_ref(), name, size.as_ref(), span),
             Kind::Variable { declared, name, initial, output } => {
+                if *output && !declared.sizes.is_empty() {
+                    let fault = Fault::new(format!("the output {} is an array", name.text));
+                    return Err(fault.hint("declare an output for each of its elements").at(span));
+                }
                 if *output {
                     self.outputs.push(name.clone());
                 }

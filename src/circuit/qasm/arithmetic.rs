@@ -8,11 +8,12 @@ use super::value::Value;
 use super::words::{Word, WordKind, boolean};
 
 /// Bits of an intermediate result at most.
-const WIDEST: usize = 256;
+const WIDEST_RESULT: usize = 256;
 
 impl Builder<'_> {
     pub fn combined(&mut self, operator: Binary, left: Word, right: Word, span: Span) -> ReadResult<Word> {
         use Binary as B;
+        Self::check_angles(operator, &left, &right, span)?;
         match operator {
             B::And | B::Or => {
                 let both = [self.truth(&left, span)?, self.truth(&right, span)?];
@@ -29,6 +30,25 @@ impl Builder<'_> {
             B::ShiftLeft | B::ShiftRight => self.shifted(operator == B::ShiftLeft, left, right, span),
             _ => self.arithmetic(operator, left, right, span),
         }
+    }
+
+    /// Whether an operation on measured angles is one on their parts of a turn: in radians it could not be computed.
+    fn check_angles(operator: Binary, left: &Word, right: &Word, span: Span) -> ReadResult<()> {
+        use Binary as B;
+        let is_angle = |word: &Word| word.kind == WordKind::Turn;
+        let allowed = match (is_angle(left), is_angle(right), operator) {
+            (false, false, _) => true,
+            (_, _, B::And | B::Or | B::BitAnd | B::BitOr | B::BitXor | B::ShiftLeft | B::ShiftRight) => true,
+            (true, true, B::Multiply | B::Divide | B::Remainder | B::Power) => false,
+            (true, true, _) => left.bits.len() == right.bits.len(),
+            (_, _, B::Multiply) | (true, false, B::Divide) => true,
+            _ => false,
+        };
+        if allowed {
+            return Ok(());
+        }
+        let fault = Fault::new("a measured angle cannot be combined like this");
+        Err(fault.hint("add and compare angles of one width; multiply and divide them by integers").at(span))
     }
 
     /// Both as integers of one size.
@@ -77,6 +97,11 @@ impl Builder<'_> {
             a.max(b)
         };
         let kind = if fixed(&left) { left.kind } else { right.kind };
+        let beyond = |word: &Word| word.bits.iter().skip(size).any(|bit| *bit != Signal::Known(false));
+        if operator != Binary::BitAnd && (beyond(&left) || beyond(&right)) {
+            let fault = Fault::new(format!("an operand may have more than the {size} bits of the other"));
+            return Err(fault.hint("cast the register to a wider integer").at(span));
+        }
         let (left, right) = (left.extended(size), right.extended(size));
         let mut bits = Vec::with_capacity(size);
         for (&a, &b) in left.bits.iter().zip(&right.bits).take(size) {
@@ -93,18 +118,43 @@ impl Builder<'_> {
         if let Some(value) = count.known() {
             let count = value.integer().ok().and_then(|count| usize::try_from(count).ok());
             let count = count.ok_or_else(|| Fault::new("a shift by this").hint("use 0 or more").at(span))?;
-            return Ok(moved(&word, left, count));
+            return self.moved(&word, left, count, span);
+        }
+        if count.is_signed() && count.bits.last() != Some(&Signal::Known(false)) {
+            let fault = Fault::new("a shift by what may be negative");
+            return Err(fault.hint("shift by an unsigned integer, or by bits").at(span));
         }
         let mut word = word;
-        for (k, &bit) in count.bits.iter().enumerate() {
-            let other = moved(&word, left, 1usize.checked_shl(k as u32).unwrap_or(usize::MAX));
-            let mut bits = Vec::with_capacity(word.bits.len());
-            for (&stay, &go) in word.bits.iter().zip(&other.bits) {
+        for (k, &bit) in count.bits.iter().enumerate().filter(|(_, bit)| **bit != Signal::Known(false)) {
+            let go = self.moved(&word, left, 1usize.checked_shl(k as u32).unwrap_or(usize::MAX), span)?;
+            let size = word.bits.len().max(go.bits.len());
+            let (stay, go) = (word.extended(size), go.extended(size));
+            let mut bits = Vec::with_capacity(size);
+            for (&stay, &go) in stay.bits.iter().zip(&go.bits) {
                 bits.push(self.select(bit, go, stay, span)?);
             }
-            word.bits = bits;
+            word = Word { bits, kind: stay.kind };
         }
         Ok(word)
+    }
+
+    /// The bits moved by a known number of positions. Integers without a width grow.
+    fn moved(&self, word: &Word, left: bool, count: usize, span: Span) -> ReadResult<Word> {
+        let size = word.bits.len();
+        let fill = |bits: Vec<Signal>| Ok(Word { bits, kind: word.kind });
+        let zero = Signal::Known(false);
+        if left && word.is_signed() {
+            let word = word.clone().trimmed();
+            self.fits(word.bits.len().saturating_add(count), span)?;
+            return fill([vec![zero; count], word.bits].concat());
+        }
+        let count = count.min(size);
+        if left {
+            fill([vec![zero; count], word.bits[..size - count].to_vec()].concat())
+        } else {
+            let sign = if word.is_signed() { word.bits.last().copied().unwrap_or(zero) } else { zero };
+            fill([word.bits[count..].to_vec(), vec![sign; count]].concat())
+        }
     }
 
     /// One signal or the other.
@@ -117,9 +167,8 @@ impl Builder<'_> {
         let (a, b) = (left.kind, right.kind);
         // Two integers of a width wrap around at it, angles at a turn.
         let wraps = match (a, b) {
-            (WordKind::Turn, WordKind::Turn) if left.bits.len() == right.bits.len() => Some((left.bits.len(), a)),
             (WordKind::Turn, _) => Some((left.bits.len(), a)),
-            (_, WordKind::Turn) if operator != B::Divide => Some((right.bits.len(), b)),
+            (_, WordKind::Turn) => Some((right.bits.len(), b)),
             (WordKind::Unsigned, WordKind::Unsigned) => Some((left.bits.len().max(right.bits.len()), a)),
             _ => None,
         };
@@ -153,11 +202,11 @@ impl Builder<'_> {
     }
 
     fn fits(&self, size: usize, span: Span) -> ReadResult<()> {
-        if size <= WIDEST {
+        if size <= WIDEST_RESULT {
             return Ok(());
         }
         let fault = Fault::new(format!("this result has {size} bits"));
-        Err(fault.hint(format!("cast what it is made of to fewer; {WIDEST} are the most")).at(span))
+        Err(fault.hint(format!("cast what it is made of to fewer; {WIDEST_RESULT} are the most")).at(span))
     }
 
     /// The sum or difference of signed integers.
@@ -234,23 +283,6 @@ impl Builder<'_> {
         }
         let bits = if remainder { rest.bits } else { quotient };
         Ok(Word { bits, kind: WordKind::Signed }.extended(1).trimmed())
-    }
-}
-
-/// The bits moved by a known number of positions. Integers without a width grow.
-fn moved(word: &Word, left: bool, count: usize) -> Word {
-    let size = word.bits.len();
-    let fill = |bits: Vec<Signal>| Word { bits, kind: word.kind };
-    let zero = Signal::Known(false);
-    if left && word.kind == WordKind::Signed && count <= WIDEST - size.min(WIDEST) {
-        return fill([vec![zero; count], word.bits.clone()].concat());
-    }
-    let count = count.min(size);
-    if left {
-        fill([vec![zero; count], word.bits[..size - count].to_vec()].concat())
-    } else {
-        let sign = if word.kind == WordKind::Signed { word.bits.last().copied().unwrap_or(zero) } else { zero };
-        fill([word.bits[count..].to_vec(), vec![sign; count]].concat())
     }
 }
 

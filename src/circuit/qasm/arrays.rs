@@ -51,8 +51,9 @@ impl Builder<'_> {
             return Err(fault.hint(format!("use at most {ARRAY}")).at(span));
         }
         // An element takes as much as a few operations.
-        self.work(count, span)?;
-        let items = vec![zero(kind, width); count];
+        let item = zero(kind, width);
+        self.work(count.saturating_mul(1 + item.weight()), span)?;
+        let items = vec![item; count];
         let mut array = Array { kind, width, sizes: found, items, depth: guard.depth() };
         if let Some(source) = initial {
             let new = self.array_source(source, (kind, width), &array.sizes, guard, span)?;
@@ -93,7 +94,6 @@ impl Builder<'_> {
                     let fault = Fault::new(format!("an array of sizes {found:?} where {sizes:?} are needed"));
                     return Err(fault.at(expression.span));
                 }
-                self.work(items.len(), span)?;
                 Ok(items)
             }
             (Source::Measure(operand), _) => {
@@ -111,7 +111,16 @@ impl Builder<'_> {
         };
         let Some((_, Symbol::Array(array))) = self.found(name) else { return Ok(None) };
         let (runs, sizes) = self.array_runs(name, &array.sizes, index, expression.span)?;
+        for run in &runs {
+            self.count_copy(&array.items[run.clone()], expression.span)?;
+        }
         Ok(Some((runs.into_iter().flat_map(|run| array.items[run].iter().cloned()).collect(), sizes)))
+    }
+
+    /// Counts a copy of these as work, before it is made.
+    pub fn count_copy(&self, items: &[Content], span: Span) -> ReadResult<()> {
+        self.work(items.len(), span)?;
+        self.work(items.iter().map(Content::weight).sum(), span)
     }
 
     /// The runs of items that an index selects, and the sizes of what it selects.
@@ -192,6 +201,7 @@ impl Builder<'_> {
             let Some(item) = new.next() else { break };
             let Some(Symbol::Array(held)) = self.found(name).map(|(_, symbol)| symbol) else { return Ok(()) };
             let old = held.items[at].clone();
+            self.work(old.weight(), span)?;
             let merged = self.merged(name, old, item, depth, guard, span)?;
             if let Some(Symbol::Array(held)) = self.found_mut(name) {
                 held.items[at] = merged;

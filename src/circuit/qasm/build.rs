@@ -63,14 +63,18 @@ pub(super) struct Builder<'a> {
     pub hoisted: Vec<String>,
     /// Registers of bits, and whether they are declared as output.
     pub registers: Vec<(Indices<usize>, bool)>,
+    /// Names that are declared as input.
+    pub inputs: Vec<String>,
     /// Variables that are declared as output.
     pub outputs: Vec<Name>,
+    /// Levels of expressions within which subroutines are being called.
+    pub levels: usize,
     /// Statements within each other that are performed.
     depth: usize,
     /// Whether the text has ended for every run.
     ended: bool,
-    /// Notices found where only reading is possible.
-    pub late_notices: RefCell<Vec<(Span, String)>>,
+    /// Notices found where only reading is possible, each once however often a loop comes by.
+    late_notices: RefCell<HashSet<(Span, String)>>,
     pub steps: Cell<usize>,
     pub most_steps: usize,
     pub notices: Vec<(Span, String)>,
@@ -123,14 +127,29 @@ impl<'a> Builder<'a> {
             interrupts: Vec::new(),
             hoisted: Vec::new(),
             registers: Vec::new(),
+            inputs: Vec::new(),
             outputs: Vec::new(),
+            levels: 0,
             depth: 0,
             ended: false,
-            late_notices: RefCell::new(Vec::new()),
+            late_notices: RefCell::default(),
             steps: Cell::new(0),
             most_steps: options.max_operations.saturating_add(bytes),
             notices: Vec::new(),
         }
+    }
+
+    /// Reports something while the text is only looked at.
+    pub fn note_late(&self, span: Span, message: String) {
+        self.late_notices.borrow_mut().insert((span, message));
+    }
+
+    /// All notices; a caller sorts them.
+    pub fn take_notices(&mut self) -> Vec<(Span, String)> {
+        let mut late: Vec<(Span, String)> = self.late_notices.take().into_iter().collect();
+        late.sort();
+        self.notices.append(&mut late);
+        std::mem::take(&mut self.notices)
     }
 
     /// Operations so far.

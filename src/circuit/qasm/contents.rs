@@ -53,6 +53,14 @@ impl Content {
         word.known().map_or(Self::Word(word), Self::Known)
     }
 
+    /// Steps that a copy of it counts as, beside the first.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Known(_) => 0,
+            Self::Word(word) => word.bits.len() / 4,
+        }
+    }
+
     pub fn word(&self) -> Result<Word, Fault> {
         match self {
             Self::Known(value) => Word::of(*value),

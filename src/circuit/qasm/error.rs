@@ -148,7 +148,7 @@ pub(super) struct SourceFile {
 }
 
 /// Bytes of one of the source files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Span {
     pub file: u16,
     pub start: u32,

@@ -90,7 +90,10 @@ impl Builder<'_> {
         if guard.depth() == depth {
             return Ok(flow);
         }
-        let known = self.interrupts.iter().find(|known| known.frame == frame && known.flow == flow);
+        // A guard that holds a copy of the bit would not see that it is set again.
+        let tested = |bit| guard.cases().iter().all(|case| case.bits.contains(&bit));
+        let known =
+            self.interrupts.iter().find(|known| known.frame == frame && known.flow == flow && tested(known.bit));
         let bit = match known {
             Some(known) => known.bit,
             None => {
@@ -191,43 +194,44 @@ impl Builder<'_> {
 
     /// Whether statements change bits that a condition around them tests, but for a measurement as the very last thing.
     fn overwrites(&mut self, bodies: &[&[Statement]], bits: &[usize], cases: &[Guard; 2]) -> ReadResult<bool> {
-        let (mut written, mut calls) = (HashSet::new(), false);
+        let mut writes = Writes::default();
         let may_end = bodies[1].is_empty() && cases[0].cases().len() == 1;
         for body in bodies {
-            let body = if may_end { self.before_last(body, &mut written, &mut calls)? } else { *body };
-            self.work(written_names(body, &mut written, &mut calls), Span::default())?;
+            let body = if may_end { self.before_last(body, &mut writes) } else { *body };
+            writes.add(body);
         }
-        if calls && !self.subroutines.is_empty() {
+        self.work(writes.seen, Span::default())?;
+        if writes.calls && !self.subroutines.is_empty() {
             return Ok(true);
         }
-        let overlaps = |name: &&str| match self.found(name) {
-            Some((_, Symbol::Bits(register))) => register.iter().any(|bit| bits.contains(&bit)),
-            _ => false,
-        };
-        Ok(written.iter().any(|name| overlaps(&name.as_str())))
+        for name in &writes.names {
+            if let Some((_, Symbol::Bits(register))) = self.found(name) {
+                self.work(register.len() / 4, Span::default())?;
+                if register.iter().any(|bit| bits.contains(&bit)) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
-    /// The statements before one that changes one bit by one operation, and adds what those around it change.
-    fn before_last<'s>(
-        &mut self,
-        mut body: &'s [Statement],
-        written: &mut HashSet<String>,
-        calls: &mut bool,
-    ) -> ReadResult<&'s [Statement]> {
+    /// The statements before one that changes one bit by one operation; adds what those around it change.
+    fn before_last<'s>(&mut self, mut body: &'s [Statement], writes: &mut Writes) -> &'s [Statement] {
         loop {
-            let Some((last, rest)) = body.split_last() else { return Ok(body) };
+            let Some((last, rest)) = body.split_last() else { return body };
             match &last.kind {
-                Kind::Measure { from, to } if self.is_one(from) && self.is_one(to) => return Ok(rest),
+                Kind::Measure { from, to } if self.is_one(from) && self.is_one(to) => return rest,
                 Kind::Assign { to, operator: None, source: Source::Expression(value) }
                     if matches!(value.kind, ExpressionKind::Value(_)) && self.is_one(to) =>
                 {
-                    return Ok(rest);
+                    return rest;
                 }
-                Kind::If { then, otherwise, .. } if otherwise.is_empty() => {
-                    self.work(written_names(rest, written, calls), last.span)?;
+                Kind::If { condition, then, otherwise } if otherwise.is_empty() => {
+                    writes.expression(condition);
+                    writes.add(rest);
                     body = then;
                 }
-                _ => return Ok(body),
+                _ => return body,
             }
         }
     }
@@ -246,19 +250,21 @@ impl Builder<'_> {
         span: Span,
     ) -> ReadResult<Flow> {
         let on = self.hoist(on, guard)?;
-        let mut seen = HashSet::new();
-        let mut values: Vec<(i128, usize)> = Vec::new();
+        let mut case_of: HashMap<i128, usize> = HashMap::new();
+        let mut values: Vec<Vec<i128>> = Vec::with_capacity(cases.len());
         for (k, (list, _)) in cases.iter().enumerate() {
+            let mut numbers = Vec::with_capacity(list.len());
             for value in list {
                 let number = value.integer(self)?;
-                if !seen.insert(number) {
+                if case_of.insert(number, k).is_some() {
                     let fault = Fault::new(format!("case {number} stands twice in this switch"));
                     return Err(fault.at(value.span));
                 }
-                values.push((number, k));
+                numbers.push(number);
             }
+            values.push(numbers);
         }
-        let case_of = |number: i128| values.iter().find(|(value, _)| *value == number).map(|(_, k)| *k);
+        let case_of = |number: i128| case_of.get(&number).copied();
         let bodies: Vec<&[Statement]> = cases.iter().map(|(_, body)| &body[..]).chain([otherwise]).collect();
         if !self.depends(&on) {
             let number = on.integer(self)?;
@@ -266,20 +272,19 @@ impl Builder<'_> {
             return self.scoped(HashMap::new(), |builder| builder.all(body, guard));
         }
         // Bodies may change what was tested.
-        let (mut written, mut calls) = (HashSet::new(), false);
-        for body in &bodies {
-            self.work(written_names(body, &mut written, &mut calls), span)?;
-        }
+        let writes = Writes::of(bodies.iter().copied());
+        self.work(writes.seen, span)?;
         let mut word = self.word(&on)?;
-        if (calls && !self.subroutines.is_empty()) || !written.is_empty() {
+        if word.kind == WordKind::Turn {
+            let fault = Fault::new("an angle is not an integer");
+            return Err(fault.hint("cast it to bits first").at(on.span));
+        }
+        if (writes.calls && !self.subroutines.is_empty()) || !writes.names.is_empty() {
             self.settle(&mut word.bits, span)?;
         }
-        let mut bits: Vec<usize> = Vec::new();
-        for bit in word.bits.iter().filter_map(|signal| signal.bit()) {
-            if !bits.contains(&bit) {
-                bits.push(bit);
-            }
-        }
+        let mut seen = HashSet::new();
+        let bits = word.bits.iter().filter_map(|signal| signal.bit());
+        let bits: Vec<usize> = bits.filter(|bit| seen.insert(*bit)).collect();
         let mut guards = Vec::with_capacity(bodies.len());
         if bits.len() <= TRIED {
             let mut taken = vec![Vec::new(); bodies.len()];
@@ -297,10 +302,10 @@ impl Builder<'_> {
             guards.extend(taken.iter().map(|values| Guard::values(&bits, values)));
         } else {
             let mut any = Vec::new();
-            for (k, _) in cases.iter().enumerate() {
-                let mut found = Vec::new();
-                for (number, _) in values.iter().filter(|(_, of)| *of == k) {
-                    let number = Word::of(Value::Integer(*number)).map_err(|fault| fault.at(span))?;
+            for numbers in values {
+                let mut found = Vec::with_capacity(numbers.len());
+                for number in numbers {
+                    let number = Word::of(Value::Integer(number)).map_err(|fault| fault.at(span))?;
                     found.push(self.equal(word.clone(), number, span)?);
                 }
                 let signal = self.any_of(&found, span)?;
@@ -355,31 +360,77 @@ impl Builder<'_> {
     }
 }
 
-/// Adds the names that statements assign or measure into; returns how many statements were looked at.
-fn written_names(statements: &[Statement], names: &mut HashSet<String>, calls: &mut bool) -> usize {
-    let mut seen = statements.len();
-    for statement in statements {
-        match &statement.kind {
-            Kind::Measure { to, .. } => _ = names.insert(to.name.text.clone()),
-            Kind::Assign { to, source, .. } => {
-                names.insert(to.name.text.clone());
-                *calls |= matches!(source, Source::Expression(_));
-            }
-            Kind::Call { .. } | Kind::Variable { .. } | Kind::Return(_) => *calls = true,
-            Kind::If { then, otherwise, .. } => {
-                seen += written_names(then, names, calls) + written_names(otherwise, names, calls);
-            }
-            Kind::For { body, .. } | Kind::While { body, .. } | Kind::Block(body) => {
-                seen += written_names(body, names, calls);
-            }
-            Kind::Switch { cases, otherwise, .. } => {
-                for (_, body) in cases {
-                    seen += written_names(body, names, calls);
+/// What statements change: the names that they assign or measure into, and whether they may call a subroutine.
+#[derive(Default)]
+struct Writes {
+    names: HashSet<String>,
+    calls: bool,
+    /// Statements and parts of expressions that were looked at.
+    seen: usize,
+}
+
+impl Writes {
+    fn of<'s>(bodies: impl IntoIterator<Item = &'s [Statement]>) -> Self {
+        let mut writes = Self::default();
+        bodies.into_iter().for_each(|body| writes.add(body));
+        writes
+    }
+
+    fn add(&mut self, statements: &[Statement]) {
+        self.seen += statements.len();
+        for statement in statements {
+            match &statement.kind {
+                Kind::Measure { to, .. } => _ = self.names.insert(to.name.text.clone()),
+                Kind::Assign { to, source, .. } => {
+                    self.names.insert(to.name.text.clone());
+                    self.source(source);
                 }
-                seen += written_names(otherwise, names, calls);
+                // Who writes to an alias writes to what it stands for.
+                Kind::Alias { parts, .. } => self.names.extend(parts.iter().map(|part| part.name.text.clone())),
+                Kind::Call { .. } => self.calls = true,
+                Kind::Variable { initial: Some(source), .. }
+                | Kind::Bits { initial: Some(source), .. }
+                | Kind::Return(Some(source)) => self.source(source),
+                Kind::Delay { time, .. } => self.expression(time),
+                Kind::If { condition, then, otherwise } => {
+                    self.expression(condition);
+                    self.add(then);
+                    self.add(otherwise);
+                }
+                Kind::While { condition, body } => {
+                    self.expression(condition);
+                    self.add(body);
+                }
+                Kind::For { body, .. } | Kind::Block(body) => self.add(body),
+                Kind::Switch { on, cases, otherwise } => {
+                    self.expression(on);
+                    cases.iter().for_each(|(_, body)| self.add(body));
+                    self.add(otherwise);
+                }
+                _ => {}
             }
-            _ => {}
         }
     }
-    seen
+
+    fn source(&mut self, source: &Source) {
+        match source {
+            Source::Expression(expression) => self.expression(expression),
+            Source::Measure(_) => {}
+            Source::List(items, _) => items.iter().for_each(|item| self.source(item)),
+        }
+    }
+
+    fn expression(&mut self, expression: &Expression) {
+        self.seen += 1;
+        match &expression.kind {
+            ExpressionKind::Value(_) | ExpressionKind::Name(_) => {}
+            ExpressionKind::Element(_, index) => index.expressions().into_iter().for_each(|part| self.expression(part)),
+            ExpressionKind::Unary(_, inner) | ExpressionKind::Cast { inner, .. } => self.expression(inner),
+            ExpressionKind::Binary(_, left, right) => {
+                self.expression(left);
+                self.expression(right);
+            }
+            ExpressionKind::Call(..) => self.calls = true,
+        }
+    }
 }

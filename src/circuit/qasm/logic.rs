@@ -1,7 +1,7 @@
 //! Functions of classical bits as assignments under conditions: a scratch bit is 0, and set where others hold certain
 //! values.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Not;
 use std::rc::Rc;
 
@@ -50,19 +50,19 @@ pub(super) struct Scratch {
     covers: HashMap<(usize, u64), Rc<Cover>>,
 }
 
-/// A truth table as a first value and the cases in which it changes.
+/// A truth table as a first value and the cubes on which it changes.
 struct Cover {
     first: bool,
-    /// Which inputs a case tests, and what they hold.
-    cases: Vec<(u64, u64)>,
+    /// Which inputs a cube tests, and what they hold.
+    cubes: Vec<(u64, u64)>,
 }
 
 impl Cover {
     /// Of a table of so many inputs; entry k of it is bit k of `truth`.
     fn of(inputs: usize, truth: u64) -> Self {
         let all = all_ones(inputs);
-        let [set, clear] = [truth, all & !truth].map(|wanted| cases(inputs, wanted));
-        if clear.len() + 1 < set.len() { Self { first: true, cases: clear } } else { Self { first: false, cases: set } }
+        let [set, clear] = [truth, all & !truth].map(|wanted| cubes(inputs, wanted));
+        if clear.len() + 1 < set.len() { Self { first: true, cubes: clear } } else { Self { first: false, cubes: set } }
     }
 }
 
@@ -71,7 +71,7 @@ fn all_ones(inputs: usize) -> u64 {
 }
 
 /// Cubes that together are the entries of `wanted`, the largest first: short, not always the shortest.
-fn cases(inputs: usize, wanted: u64) -> Vec<(u64, u64)> {
+fn cubes(inputs: usize, wanted: u64) -> Vec<(u64, u64)> {
     let entries = |care: u64, value: u64| {
         (0..1u64 << inputs).filter(|entry| entry & care == value).fold(0u64, |all, entry| all | 1 << entry)
     };
@@ -141,7 +141,7 @@ impl Builder<'_> {
         if cover.first {
             self.append(Op::of(OpKind::Assign { bit: target, value: true }, &[]), span)?;
         }
-        for (care, value) in &cover.cases {
+        for (care, value) in &cover.cubes {
             let chosen: Vec<usize> = (0..count).filter(|at| care >> at & 1 == 1).collect();
             let value = chosen.iter().enumerate().fold(0, |all, (k, at)| all | (value >> at & 1) << k);
             let condition = Condition { bits: chosen.iter().map(|&at| bits[at]).collect(), value };
@@ -230,8 +230,9 @@ impl Builder<'_> {
     pub fn assign_bits(&mut self, targets: &[usize], signals: &[Signal], guard: &Guard, span: Span) -> ReadResult<()> {
         let mut signals = signals.to_vec();
         let itself = |(target, signal): (&usize, &Signal)| *signal == Signal::of(*target);
+        let written: HashSet<usize> = targets.iter().copied().collect();
         let crosses = |(target, signal): (&usize, &Signal)| {
-            !itself((target, signal)) && signal.bit().is_some_and(|bit| targets.contains(&bit))
+            !itself((target, signal)) && signal.bit().is_some_and(|bit| written.contains(&bit))
         };
         if targets.iter().zip(&signals).any(crosses) {
             self.settle(&mut signals, span)?;
@@ -290,9 +291,17 @@ impl Builder<'_> {
             Some(guard) => Ok(guard),
             // Too many cases, or bits, to write each operation down for each.
             None => {
-                let [outer_bit, inner_bit] = [self.freeze(outer, span)?, self.freeze(inner, span)?];
-                let both = Guard::on(Signal::of(outer_bit)).within(&Guard::on(Signal::of(inner_bit)));
-                Ok(both.expect("two bits are one case").at_depth(outer.depth() + 1))
+                let outer_bit = Guard::on(Signal::of(self.freeze(outer, span)?));
+                // One case stays: what tests whether runs have left something must see them leave.
+                let short = if inner.cases().len() == 1 { outer_bit.within(inner) } else { None };
+                let both = match short {
+                    Some(both) => both,
+                    None => {
+                        let inner_bit = self.freeze(inner, span)?;
+                        outer_bit.within(&Guard::on(Signal::of(inner_bit))).expect("two bits are one case")
+                    }
+                };
+                Ok(both.at_depth(outer.depth() + 1))
             }
         }
     }
@@ -303,12 +312,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cases_cover_their_table_and_nothing_else() {
+    fn cubes_cover_their_table_and_nothing_else() {
         for inputs in 0..=3usize {
             for truth in 0..=all_ones(inputs) {
                 let cover = Cover::of(inputs, truth);
                 for entry in 0..1u64 << inputs {
-                    let met = cover.cases.iter().any(|(care, value)| entry & care == *value);
+                    let met = cover.cubes.iter().any(|(care, value)| entry & care == *value);
                     assert_eq!(cover.first != met, truth >> entry & 1 == 1, "{inputs} {truth:b} {entry}");
                 }
             }

@@ -55,7 +55,7 @@ impl Builder<'_> {
                          behind it",
                         rounds - 1
                     );
-                    self.late_notices.borrow_mut().push((span, message));
+                    self.note_late(span, message);
                     return Ok(Flow::Next);
                 }
             }
@@ -189,7 +189,10 @@ impl Builder<'_> {
         };
         let whole = matches!(operand.index, super::syntax::Index::All);
         let contents = match symbol {
-            Symbol::Array(array) if whole && array.sizes.len() == 1 => array.items.clone(),
+            Symbol::Array(array) if whole && array.sizes.len() == 1 => {
+                self.count_copy(&array.items, span)?;
+                array.items.clone()
+            }
             Symbol::Bits(_) => {
                 let found = self.elements(operand, false)?;
                 let known = |bit: &usize| self.known.get(bit).map_or(Signal::of(*bit), |value| Signal::Known(*value));

@@ -1,5 +1,7 @@
 //! Registers, inputs, aliases, and what a text has in the end.
 
+use std::collections::HashSet;
+
 use super::build::{Builder, Symbol};
 use super::condition::Guard;
 use super::contents::{Content, Register};
@@ -12,6 +14,7 @@ use super::value::Value;
 use super::variables::bits_of;
 use super::words::Word;
 use crate::circuit::{Circuit, Op, OpKind};
+use crate::math::words::join_and;
 
 impl Builder<'_> {
     /// A register of bits; within blocks and subroutines a variable.
@@ -66,6 +69,7 @@ impl Builder<'_> {
         span: Span,
     ) -> ReadResult<()> {
         let width = self.type_width(kind, width)?;
+        self.inputs.push(name.text.clone());
         if let Some((_, given)) = self.options.inputs.iter().find(|(given, _)| *given == name.text) {
             if size.is_some() {
                 return Err(Fault::new(format!("{} is an array and is given one value", name.text)).at(span));
@@ -74,13 +78,24 @@ impl Builder<'_> {
                 let fault = Fault::new(format!("the input {} of type {} is given {given:?}", name.text, kind.name()));
                 fault.hint("write a number, true, false or bits as in 0110").at(name.span)
             })?;
+            if let (Value::Integer(number), Some(width)) = (value, width) {
+                let (low, high) = match kind {
+                    Type::Int => (-1i128 << (width - 1), 1i128 << (width - 1)),
+                    _ => (0, 1i128 << width),
+                };
+                if !(low..high).contains(&number) {
+                    let declared = format!("{}[{width}]", kind.name());
+                    let fault = Fault::new(format!("the input {} of type {declared} is given {number}", name.text));
+                    return Err(fault.hint(format!("use {low} to {}", high - 1)).at(name.span));
+                }
+            }
             let value = value.cast(kind, width).map_err(|fault| fault.at(name.span))?;
             return self.declare(name, Symbol::Value(value));
         }
         if !matches!(kind, Type::Float | Type::Angle) {
             let fault = Fault::new(format!("the input {} of type {} has no value", name.text, kind.name()));
             return Err(fault
-                .hint("give it one in ReadOptions::inputs; inputs of type float and angle need none")
+                .hint(format!("give it one, as in --input {}=1, or in ReadOptions::inputs", name.text))
                 .at(span));
         }
         match size {
@@ -132,8 +147,28 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// Refuses values for inputs that the text does not declare, and two for one.
+    fn check_inputs(&self) -> Result<(), Fault> {
+        let mut seen = HashSet::new();
+        for (name, _) in &self.options.inputs {
+            if !seen.insert(name) {
+                return Err(Fault::new(format!("the input {name} is given two values")).hint("give it one"));
+            }
+            if !self.inputs.contains(name) {
+                let fault =
+                    Fault::new(format!("a value is given for {name}, which the text does not declare as input"));
+                return Err(match &self.inputs[..] {
+                    [] => fault.hint("it declares no input"),
+                    declared => fault.hint(format!("it declares {}", join_and(declared))),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The circuit and the notices.
     pub fn finish(mut self) -> ReadResult<(Circuit, Vec<(Span, String)>)> {
+        self.check_inputs().map_err(|fault| fault.at(Span::default()))?;
         let declared = self.circuit.bits();
         let outputs = std::mem::take(&mut self.outputs);
         // With an output declared, everything else is none.
@@ -155,7 +190,7 @@ impl Builder<'_> {
                     Word::of(value).map_err(|fault| fault.at(name.span))?.extended(size)
                 }
                 (Content::Known(value), None) => {
-                    let message = format!("the output {} is {value:?} in every run; outcomes hold bits", name.text);
+                    let message = format!("the output {} is {value} in every run; outcomes hold bits", name.text);
                     self.notices.push((name.span, message));
                     continue;
                 }
@@ -179,7 +214,6 @@ impl Builder<'_> {
             order.push(width);
             width += 1;
         }
-        self.notices.append(&mut self.late_notices.take());
         let plain = width == declared && order.len() == declared && self.scratch.count == 0;
         if !plain {
             let mut number = vec![usize::MAX; width];
@@ -202,7 +236,8 @@ impl Builder<'_> {
                 return Err(fault.hint("use smaller integers, or compute less of them").at(Span::default()));
             }
         }
-        Ok((self.circuit, self.notices))
+        let notices = self.take_notices();
+        Ok((self.circuit, notices))
     }
 }
 

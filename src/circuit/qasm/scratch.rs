@@ -10,12 +10,12 @@ use crate::circuit::{Circuit, Op, OpKind};
 pub(super) fn share(circuit: &mut Circuit, outcome: usize, next: usize, number: impl Fn(usize) -> usize) -> usize {
     let mut ops = circuit.take_ops();
     for op in &mut ops {
-        bits_of(op).for_each(|bit| *bit = number(*bit));
+        op.bits_mut().for_each(|bit| *bit = number(*bit));
     }
     let mut ops = without_unread(ops, outcome);
     let mut last: HashMap<usize, usize> = HashMap::new();
     for (at, op) in ops.iter_mut().enumerate() {
-        bits_of(op).filter(|bit| **bit >= next).for_each(|bit| _ = last.insert(*bit, at));
+        op.bits_mut().filter(|bit| **bit >= next).for_each(|bit| _ = last.insert(*bit, at));
     }
     // Bits with the lowest numbers first, so that few are used.
     let mut free: BinaryHeap<Reverse<usize>> = BinaryHeap::new();
@@ -25,7 +25,7 @@ pub(super) fn share(circuit: &mut Circuit, outcome: usize, next: usize, number: 
     for (at, mut op) in ops.into_iter().enumerate() {
         let mut over = Vec::new();
         let mut cleared = Vec::new();
-        for bit in bits_of(&mut op).filter(|bit| **bit >= next) {
+        for bit in op.bits_mut().filter(|bit| **bit >= next) {
             let before = *bit;
             *bit = *given.entry(before).or_insert_with(|| match free.pop() {
                 Some(Reverse(bit)) => {
@@ -51,15 +51,6 @@ pub(super) fn share(circuit: &mut Circuit, outcome: usize, next: usize, number: 
     }
     circuit.renumber(outcome, end - outcome, shared);
     end - outcome
-}
-
-/// The classical bits of an operation.
-fn bits_of(op: &mut Op) -> impl Iterator<Item = &mut usize> {
-    let written = match &mut op.kind {
-        OpKind::Measure { bit } | OpKind::Assign { bit, .. } => Some(bit),
-        _ => None,
-    };
-    written.into_iter().chain(op.condition.iter_mut().flat_map(|condition| &mut condition.bits))
 }
 
 /// The operations without assignments to scratch bits that nothing reads.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::build::{Builder, Symbol};
@@ -15,6 +15,8 @@ use super::syntax::{Index, Name, Operand, Parameter, ParameterKind, Source, Subr
 
 /// Calls within each other at most.
 const CALLS: usize = 24;
+/// Levels of expressions around a call at most, those around the calls that led to it included: far below the stack.
+const LEVELS: usize = 500;
 /// What a subroutine returns, in its scope: no name of a text.
 const RETURNED: &str = "return value";
 
@@ -25,8 +27,9 @@ impl Builder<'_> {
         if known || self.subroutines.insert(name.text.clone(), Rc::clone(subroutine)).is_some() {
             return Err(Fault::new(format!("{} is declared twice", name.text)).at(name.span));
         }
-        for (k, param) in subroutine.params.iter().enumerate() {
-            if subroutine.params[..k].iter().any(|other| other.name.text == param.name.text) {
+        let mut seen = HashSet::new();
+        for param in &subroutine.params {
+            if !seen.insert(&param.name.text) {
                 let fault = Fault::new(format!("{} names two things of this subroutine", param.name.text));
                 return Err(fault.at(param.name.span));
             }
@@ -69,6 +72,17 @@ impl Builder<'_> {
     }
 
     fn replace_calls(&mut self, expression: &mut Expression, guard: &Guard) -> ReadResult<()> {
+        if self.levels >= LEVELS {
+            let fault = Fault::new(format!("calls within more than {LEVELS} levels of expressions"));
+            return Err(fault.hint("give what is called to a variable first").at(expression.span));
+        }
+        self.levels += 1;
+        let done = self.replace_calls_in(expression, guard);
+        self.levels -= 1;
+        done
+    }
+
+    fn replace_calls_in(&mut self, expression: &mut Expression, guard: &Guard) -> ReadResult<()> {
         let span = expression.span;
         match &mut expression.kind {
             ExpressionKind::Value(_) | ExpressionKind::Name(_) => Ok(()),
@@ -208,8 +222,10 @@ impl Builder<'_> {
                 let Some((_, Symbol::Array(array))) = self.found(name) else {
                     return Err(Fault::new(format!("{name} is no array")).at(span));
                 };
+                // It is copied into the subroutine, and back if it may change there.
+                self.count_copy(&array.items, span)?;
+                self.count_copy(&array.items, span)?;
                 let mut array = array.clone();
-                self.work(array.items.len(), span)?;
                 if *mutable && array.depth != guard.depth() {
                     let fault = Fault::new(format!("{name} may change in a branch that depends on measurements"));
                     return Err(fault.hint("assign its elements in the branch itself").at(span));

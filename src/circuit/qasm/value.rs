@@ -1,6 +1,7 @@
 //! What an expression can be, and what operators and casts make of it.
 
 use std::f64::consts::TAU;
+use std::fmt;
 
 use super::error::Fault;
 use super::expression::Binary;
@@ -40,6 +41,25 @@ pub(super) enum Value {
         seconds: f64,
         cycles: f64,
     },
+}
+
+/// As a message names it.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Integer(value) => write!(f, "{value}"),
+            Self::Real(value) | Self::Angle(Param::Fixed(value)) => write!(f, "{value}"),
+            Self::Boolean(value) => write!(f, "{value}"),
+            Self::Bits { value, width, register: true } => write!(f, "\"{value:0width$b}\"", width = width as usize),
+            Self::Bits { value, .. } => write!(f, "{value}"),
+            Self::Turn { parts, width } => write!(f, "{} radians", parts as f64 / 2f64.powi(width as i32) * TAU),
+            Self::Complex { re, im } => write!(f, "{re}{im:+}im"),
+            Self::Angle(Param::Slot { .. }) => write!(f, "an input"),
+            Self::Duration { seconds, cycles: 0.0 } => write!(f, "{seconds}s"),
+            Self::Duration { seconds: 0.0, cycles } => write!(f, "{cycles}dt"),
+            Self::Duration { seconds, cycles } => write!(f, "{seconds}s{cycles:+}dt"),
+        }
+    }
 }
 
 const NOT_AFFINE: &str = "an angle may be scaled and shifted but hold one input: declare one input for the whole expression and compute it outside";
@@ -212,10 +232,7 @@ impl Value {
             Type::Uint => match (self.whole()?, width) {
                 (value, None) if value < 0 => refuse(value.to_string()),
                 (value, None) => Ok(Self::Integer(value)),
-                (value, Some(width)) => {
-                    let register = matches!(self, Self::Bits { register: true, .. });
-                    Ok(Self::Bits { value: value as u64 & mask(width), width, register })
-                }
+                (value, Some(width)) => Ok(Self::unsigned(value as u64, width)),
             },
             Type::Bit if let Self::Turn { parts, width: given } = self => match width.unwrap_or(1) {
                 width if width == given => Ok(Self::bits(parts, width)),
@@ -223,7 +240,8 @@ impl Value {
             },
             Type::Bit => {
                 let (value, width) = (self.whole()?, width.unwrap_or(1));
-                if value >> width != 0 {
+                // A negative integer of that width keeps its pattern.
+                if value >> width != 0 && value >> (width - 1) != -1 {
                     return refuse(value.to_string()).map_err(|fault| fault.hint("name as many bits as it needs"));
                 }
                 Ok(Self::bits(value as u64, width))
@@ -234,7 +252,12 @@ impl Value {
     /// An integer, real numbers without what is behind the point.
     fn whole(self) -> Result<i128, Fault> {
         match self {
-            Self::Real(value) => Ok(value.trunc() as i128),
+            // Beyond 2^53 real numbers are whole, far beyond it they are no integers of this language.
+            Self::Real(value) if value.abs() < 2f64.powi(64) => Ok(value.trunc() as i128),
+            Self::Real(value) => {
+                Err(Fault::new(format!("{value:e} does not fit into an integer of 64 bits"))
+                    .hint("use a smaller number"))
+            }
             other => other.integer(),
         }
     }

@@ -20,6 +20,11 @@ impl Builder<'_> {
         match self.found(name).map(|(_, symbol)| symbol) {
             Some(Symbol::Bits(register)) => {
                 let three = self.counts_from_end();
+                self.spend(match part {
+                    Selection::All => register.len() / 2,
+                    Selection::One(_) => 0,
+                    Selection::Many(many) | Selection::Path(many) => many.len() / 2,
+                })?;
                 let chosen: Vec<usize> = match part {
                     Selection::All => register.iter().collect(),
                     Selection::One(index) => vec![element(name, register, index, three)?],
@@ -30,7 +35,6 @@ impl Builder<'_> {
                         many.iter().map(|index| element(name, register, *index, three)).collect::<Result<_, _>>()?
                     }
                 };
-                self.spend(chosen.len() / 2)?;
                 let bits = chosen.iter().map(|bit| match self.known.get(bit) {
                     Some(value) => Signal::Known(*value),
                     None => Signal::of(*bit),
@@ -40,8 +44,9 @@ impl Builder<'_> {
             Some(Symbol::Variable(variable)) => {
                 if variable.unset.replace(false) {
                     let message = format!("{name} is read before it has a value; 0 was taken");
-                    self.late_notices.borrow_mut().push((variable.span, message));
+                    self.note_late(variable.span, message);
                 }
+                self.spend(variable.content.weight())?;
                 part_of(name, &variable.content, (variable.kind, variable.width), part).map(Some)
             }
             Some(Symbol::Array(array)) => {
@@ -64,6 +69,7 @@ impl Builder<'_> {
                     [bit] => Selection::One(bit),
                     _ => return Err(Fault::new(format!("{name} has {} dimensions", array.sizes.len()))),
                 };
+                self.spend(array.items[run.start].weight())?;
                 part_of(name, &array.items[run.start], (array.kind, array.width), bit).map(Some)
             }
             _ => Ok(None),
@@ -139,6 +145,7 @@ impl Builder<'_> {
             None => zero(*kind, width),
             Some(source) => self.incoming(source, (*kind, width), guard, span)?,
         };
+        self.work(content.weight(), span)?;
         let unset = Cell::new(initial.is_none());
         let variable = Variable { kind: *kind, width, content, depth: guard.depth(), unset, span: name.span };
         self.declare(name, Symbol::Variable(Box::new(variable)))
@@ -155,7 +162,11 @@ impl Builder<'_> {
         let content = match source {
             Source::Expression(expression) => {
                 let hoisted = self.hoist(expression, guard)?;
-                self.content(&hoisted)?
+                let content = self.content(&hoisted)?;
+                if let (Content::Word(word), None, Type::Int | Type::Uint) = (&content, width, kind) {
+                    self.check_machine_width(&hoisted, word)?;
+                }
+                content
             }
             Source::Measure(from) => {
                 let qubits = self.elements(from, true)?;
@@ -172,6 +183,44 @@ impl Builder<'_> {
             }
         };
         self.converted(content, (kind, width), span)
+    }
+
+    /// Refuses to cut what is wider than an integer without a width is where it depends on measurements. Sums and products
+    /// of narrower ones wrap around as those of any such type do.
+    fn check_machine_width(&self, expression: &Expression, result: &Word) -> ReadResult<()> {
+        let size = |word: Word| word.signed().bits.len();
+        // One more than signed integers have: an unsigned one may use it.
+        if size(result.clone()) <= MACHINE as usize + 1 {
+            return Ok(());
+        }
+        let mut open = vec![expression];
+        while let Some(part) = open.pop() {
+            let word = match &part.kind {
+                ExpressionKind::Value(value) => Word::of(*value).ok(),
+                ExpressionKind::Name(_) | ExpressionKind::Element(..) => match self.read_expression(part)? {
+                    Some(Read::Word(word)) => Some(word),
+                    Some(Read::Value(value)) => Word::of(value).ok(),
+                    None => None,
+                },
+                ExpressionKind::Unary(_, inner) => {
+                    open.push(inner);
+                    continue;
+                }
+                ExpressionKind::Binary(_, left, right) => {
+                    open.extend([&**left, &**right]);
+                    continue;
+                }
+                // A cast states its width, a function counts bits.
+                ExpressionKind::Cast { .. } | ExpressionKind::Call(..) => None,
+            };
+            if word.map_or(0, size) > MACHINE as usize + 1 {
+                let message = format!("an integer without a width has {MACHINE} bits where it depends on measurements");
+                return Err(Fault::new(message)
+                    .hint("declare it with as many bits as it needs, as in int[64]")
+                    .at(part.span));
+            }
+        }
+        Ok(())
     }
 
     /// As something of a type, as an assignment converts it. Bits of registers are copied.
@@ -191,11 +240,7 @@ impl Builder<'_> {
                 let word = Word::of(value).map_err(|fault| fault.at(span))?;
                 Ok(Content::Word(Word { kind: WordKind::Register, ..word.extended(width.unwrap_or(1) as usize) }))
             }
-            Content::Known(value) => {
-                // An integer without a width has a register's bits whatever their number.
-                let width = if matches!(kind, Type::Int | Type::Uint) { width.or(None) } else { width };
-                value.cast(kind, width).map(Content::Known).map_err(|fault| fault.at(span))
-            }
+            Content::Known(value) => value.cast(kind, width).map(Content::Known).map_err(|fault| fault.at(span)),
             Content::Word(word) => {
                 let mut word = self.cast_word(word, kind, width, span)?;
                 if width.is_none() && matches!(kind, Type::Int | Type::Uint) {
@@ -242,6 +287,7 @@ impl Builder<'_> {
             }
             Symbol::Variable(variable) => {
                 let (kind, width, depth) = (variable.kind, variable.width, variable.depth);
+                self.work(variable.content.weight(), span)?;
                 let old = variable.content.clone();
                 let new = match &to.index {
                     Index::All => self.incoming(source, (kind, width), guard, span)?,

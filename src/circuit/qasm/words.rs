@@ -80,7 +80,8 @@ impl Word {
             WordKind::Turn => Value::turn(integer as u64, width),
             WordKind::Signed => {
                 let sign = self.bits.last().is_some_and(|bit| of(*bit));
-                Value::Integer(integer as i128 - if sign { 1i128 << width } else { 0 })
+                // With 127 bits, 2^127 is taken as -2^127, and the difference is right all the same.
+                Value::Integer((integer as i128).wrapping_sub(if sign { 1i128 << width } else { 0 }))
             }
         })
     }
@@ -214,6 +215,9 @@ impl Builder<'_> {
             }
             ("rotl" | "rotr", [bits, count]) if !self.depends(count) => {
                 let mut word = self.word(bits)?;
+                if word.bits.is_empty() {
+                    return Err(Fault::new(format!("{name} of no bits")).hint("this range is empty").at(span));
+                }
                 let count = count.integer(self)?.rem_euclid(word.bits.len() as i128) as usize;
                 if name == "rotl" {
                     word.bits.rotate_right(count)
@@ -276,12 +280,14 @@ impl Builder<'_> {
                     _ => return refuse("use as many bits"),
                 }
             }
-            (WordKind::Boolean | WordKind::Signed | WordKind::Unsigned, WordKind::Register)
-                if given > size
-                    && !word.is_signed()
-                    && word.bits[size..].iter().any(|b| *b != Signal::Known(false)) =>
-            {
-                return refuse("name as many bits as it needs");
+            // Of an integer on more bits, those beyond have to be 0. On as many it keeps its pattern.
+            (WordKind::Boolean | WordKind::Signed | WordKind::Unsigned, WordKind::Register) => {
+                let short = word.clone().trimmed();
+                if short.bits.iter().skip(size).any(|bit| *bit != Signal::Known(false)) {
+                    return refuse(&format!(
+                        "name as many bits as it needs, or cast it first: uint[{size}] keeps the lowest"
+                    ));
+                }
             }
             _ => {}
         }

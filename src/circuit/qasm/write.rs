@@ -124,7 +124,7 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
         let _ = writeln!(text, "{output}bit[{}] c;", circuit.bits());
     }
     if circuit.scratch() > 0 {
-        let _ = writeln!(text, "bit[{}] {SCRATCH};", circuit.scratch());
+        let _ = writeln!(text, "bit[{}] {SCRATCH_NAME};", circuit.scratch());
     }
     for op in ops() {
         let statement = match &op.kind {
@@ -143,7 +143,7 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
 }
 
 /// Name of the register of scratch bits.
-const SCRATCH: &str = "scratch";
+const SCRATCH_NAME: &str = "scratch";
 
 /// Names of the classical bits, of which so many are in the register `c`, the others scratch.
 struct BitNames(usize);
@@ -152,7 +152,7 @@ impl BitNames {
     fn one(&self, bit: usize) -> String {
         match bit.checked_sub(self.0) {
             None => format!("c[{bit}]"),
-            Some(scratch) => format!("{SCRATCH}[{scratch}]"),
+            Some(scratch) => format!("{SCRATCH_NAME}[{scratch}]"),
         }
     }
 }

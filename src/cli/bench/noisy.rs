@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use super::{Outcome, Setting, outcomes_checksum, stem, timed};
-use crate::cli::circuit_file;
+use crate::cli::circuit_file::ReadArguments;
 use crate::math::input;
 use crate::noise::NoiseList;
 use crate::sim::{Angles, EngineOptions, Precision, engine};
@@ -34,6 +34,8 @@ pub struct Arguments {
     #[arg(long, value_name = "P", default_value = "double")]
     precision: Precision,
     #[command(flatten)]
+    reading: ReadArguments,
+    #[command(flatten)]
     pub setting: Setting,
 }
 
@@ -45,7 +47,7 @@ enum Engine {
 
 /// Times it.
 pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
-    let circuit = circuit_file::read(&arguments.circuit, &[], None)?;
+    let circuit = arguments.reading.read(&arguments.circuit, None)?;
     let named = || arguments.noise.display().to_string();
     let text = input::read_text(&arguments.noise, input::LARGEST_TEXT).with_context(named)?;
     let noise = NoiseList::from_json(&text).with_context(named)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::{Outcome, Setting, outcomes_checksum, stem, timed};
-use crate::cli::circuit_file;
+use crate::cli::circuit_file::ReadArguments;
 use crate::noise::Program;
 use crate::sim::{Precision, Simulator, Statevector};
 
@@ -20,12 +20,14 @@ pub struct Arguments {
     #[arg(long, value_name = "P", default_value = "double")]
     precision: Precision,
     #[command(flatten)]
+    reading: ReadArguments,
+    #[command(flatten)]
     pub setting: Setting,
 }
 
 /// Times it.
 pub fn run(arguments: &Arguments, budget: Duration) -> Result<Outcome> {
-    let circuit = circuit_file::read(&arguments.circuit, &[], None)?;
+    let circuit = arguments.reading.read(&arguments.circuit, None)?;
     let program = Program::ideal(&circuit, &Vec::from_iter(0..circuit.qubits()));
     let engine = Statevector::new(arguments.precision);
     let named = || arguments.circuit.display().to_string();

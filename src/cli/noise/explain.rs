@@ -7,7 +7,6 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::{Arguments, is_native, print_json, table};
-use crate::cli::circuit_file;
 use crate::cli::note;
 use crate::device::{Device, Target, transpile};
 use crate::noise::model::{NoiseModel, NoiseOptions};
@@ -16,7 +15,7 @@ use crate::sim::explain::{Explanation, Part, explain};
 pub fn run(arguments: &Arguments, device: &Device, path: &Path) -> Result<()> {
     let options = NoiseOptions { temperature_millikelvin: arguments.temperature, ..NoiseOptions::default() };
     let model = NoiseModel::named(&arguments.model)?.with(options)?;
-    let mut circuit = circuit_file::read(path, &arguments.include, device.dt)?;
+    let mut circuit = arguments.reading.read(path, device.dt)?;
     if !is_native(&circuit, device) {
         let target = Target::of(device);
         target.notices.iter().for_each(note);

@@ -12,7 +12,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use crate::circuit::{Circuit, OpKind};
-use crate::cli::circuit_file;
+use crate::cli::circuit_file::{self, ReadArguments};
 use crate::cli::{console, note};
 use crate::device::Device;
 
@@ -50,9 +50,8 @@ pub struct Arguments {
     /// With --explain: the noise model.
     #[arg(long, value_name = "NAME", default_value = "aer", requires = "explain")]
     model: String,
-    /// With --explain: folder searched for included files.
-    #[arg(long, value_name = "DIR", requires = "explain")]
-    include: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: ReadArguments,
     /// Error per layered gate of the devices' chains, measured and predicted; all shipped devices by default.
     #[arg(long, conflicts_with = "write")]
     layer_fidelity: bool,
@@ -66,6 +65,9 @@ pub struct Arguments {
 
 /// Runs the part that the flags select.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.explain.is_none() && !arguments.reading.is_empty() {
+        bail!("--include and --input belong to the circuit of --explain; give that too");
+    }
     if arguments.layer_fidelity {
         return layers::run(arguments);
     }

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::cli::{circuit_file, console, threads};
+use crate::cli::circuit_file::{self, ReadArguments};
+use crate::cli::{console, threads};
 use crate::sim::{Cut, Precision};
 use answer::answer;
 use setup::Setup;
@@ -88,12 +89,8 @@ pub struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Folder searched for included files.
-    #[arg(long, value_name = "DIR")]
-    include: Vec<PathBuf>,
-    /// A value for an input of an OpenQASM 3 file; inputs of type float and angle need none.
-    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = circuit_file::input)]
-    inputs: Vec<(String, String)>,
+    #[command(flatten)]
+    reading: ReadArguments,
     /// List probabilities in JSON even if there are more than 2^16.
     #[arg(long)]
     probabilities: bool,

@@ -7,7 +7,6 @@ use anyhow::{Context, Result, ensure};
 
 use super::Arguments;
 use crate::circuit::{Circuit, Observable};
-use crate::cli::circuit_file;
 use crate::device::{Device, TranspileOptions};
 use crate::math::input;
 use crate::noise::{NoiseList, Program};
@@ -37,7 +36,7 @@ impl Setup {
         let device = arguments.device.as_deref().map(Device::load).transpose()?;
         let cycle = device.as_ref().and_then(|device| device.dt);
         let file = || arguments.file.display().to_string();
-        let circuit = circuit_file::read_given(&arguments.file, &arguments.include, &arguments.inputs, cycle)?;
+        let circuit = arguments.reading.read(&arguments.file, cycle)?;
         let circuit = bound(&circuit, &arguments.angles).with_context(file)?;
         let mut wanted = arguments.keep.clone();
         for text in &arguments.observable {

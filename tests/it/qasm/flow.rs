@@ -82,6 +82,8 @@ fn values_are_computed_while_the_text_is_read() {
         ("qubit q; bit[4] c; angle[4] a = pi / 2; a += pi; c = bit[4](a);", 0b1100),
         ("qubit q; bit[4] c; angle[4] a = pi; a <<= 1; a[0] = 1; c = bit[4](a);", 1),
         ("qubit q; bit[4] c; duration d = 2 * 10ns + 5ns; if (d / 5ns == 5.0) c = 5;", 5),
+        // What is declared as uint[n] is one, whatever it was made of.
+        ("qubit q; bit[4] d = \"1111\"; bit[4] c; uint[4] n = d; uint[8] m = n; if (m == 15) c = n + n;", 0b1110_1111),
         // Arrays.
         ("qubit q; bit[4] c; array[uint[4], 3] a = {1, 2, 4}; a[1] = a[0] + a[2]; c = bit[4](a[1]);", 5),
         (
@@ -161,7 +163,39 @@ fn measured(width: usize, set: u64, body: &str) -> u64 {
 #[test]
 fn measured_bits_are_computed_with_when_the_circuit_runs() {
     type Rule = fn(u64) -> u64;
-    let rules: [(&str, Rule); 25] = [
+    let rules: [(&str, Rule); 40] = [
+        // Angles are parts of a turn.
+        ("angle[3] a = angle[3](f); angle[3] b = pi / 2; a = a + b - 3 * b; c[0:2] = bit[3](a);", |f| (f + 4) % 8),
+        ("angle[3] a = angle[3](f); a = a / 2; if (a > angle[3](pi / 2)) c[5] = 1; c[0:2] = bit[3](a);", |f| {
+            f / 2 + if f / 2 > 2 { 32 } else { 0 }
+        }),
+        ("angle[3] a = angle[3](f); a = (a << 1) ^ a; c[0:2] = bit[3](a);", |f| (f << 1 & 7) ^ f),
+        // A branch changes what its condition tests: through an alias, and by calls.
+        ("if (f == 5) { let a = f; a[0] = 0; c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
+        ("if (f == 5) { let a = f; let b = a[0:1]; b[0] = 0; c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
+        (
+            "def g() -> bit { f[0] = 0; return 1; } if (f == 5) { bit z = g(); c[1] = z; }",
+            |f| {
+                if f == 5 { 2 } else { 0 }
+            },
+        ),
+        ("def g() -> bit { f[0] = 0; return 1; } if (f == 5) { if (g()) c[1] = 1; }", |f| if f == 5 { 2 } else { 0 }),
+        ("def g() -> bit { f[0] = 0; return 1; } if (f == 5) { switch (g()) { case 1 { c[1] = 1; } } }", |f| {
+            if f == 5 { 2 } else { 0 }
+        }),
+        ("def g() -> bit { f[0] = 0; return 0; } if (f == 5) { while (g()) { } c[1] = 1; }", |f| {
+            if f == 5 { 2 } else { 0 }
+        }),
+        ("def g() -> int { f[0] = 0; return 1; } if (f == 5) { delay[g() * 1ns] w[0]; c[1] = 1; }", |f| {
+            if f == 5 { 2 } else { 0 }
+        }),
+        ("int n = 1 << f[0]; c = n;", |f| 1 << (f & 1)),
+        ("int n = 1; int k = popcount(f); n = n << k; c = uint[6](n);", |f| 1 << f.count_ones()),
+        ("int n = int[3](f); n = n << f[0] >> f[1]; c = int[6](n);", |f| {
+            let n = if f < 4 { f as i64 } else { f as i64 - 8 };
+            (n << (f & 1) >> (f >> 1 & 1)) as u64 & 63
+        }),
+        ("uint[6] n = 5; n = n << uint[3](f); c = bit[6](n);", |f| 5 << f & 63),
         ("uint[6] n = uint[3](f); n += 3; c = bit[6](n);", |f| f + 3),
         ("uint[3] n = f; n += 3; c[0:2] = bit[3](n);", |f| (f + 3) % 8),
         ("uint[6] n = uint[3](f); n *= n; c = bit[6](n);", |f| f * f % 64),
@@ -202,12 +236,41 @@ fn measured_bits_are_computed_with_when_the_circuit_runs() {
         ("array[uint[3], 2] a; a[1] = f; a[0] = a[1] + 1; c[0:2] = bit[3](a[0]);", |f| (f + 1) % 8),
         ("angle[3] a = angle[3](f); a *= 2; c[0:2] = bit[3](a);", |f| f * 2 % 8),
         ("int k = 0; for bit b in f { if (b) c[k] = 1; k += 1; }", |f| f),
+        // An integer of as many bits keeps its pattern, known or measured.
+        ("int[3] n = int[3](f); c[0:2] = n; n = -3; c[3:5] = n;", |f| f | 5 << 3),
     ];
     for (body, rule) in rules {
         for set in 0..8 {
             let expected = rule(set);
             let found = measured(3, set, body);
             assert_eq!(found, expected, "{body} where f is {set}");
+        }
+    }
+}
+
+#[test]
+fn runs_that_leave_do_nothing_more() {
+    // The two conditions hold in 20 and in 6 cases: branches within both test a copy.
+    let leave = "if (d[0]) LEAVE; if (popcount(e) == 2) { if (d[1]) LEAVE; r = 1; if (d[2]) LEAVE; r = 2; }";
+    for (word, around) in [
+        ("break", "if (popcount(c) == 3) { for int i in [0:0] { BODY } }"),
+        ("continue", "if (popcount(c) == 3) { int i = 0; while (i < 1) { i += 1; BODY } }"),
+        ("return", "def f() { BODY } if (popcount(c) == 3) { f(); }"),
+        ("end", "if (popcount(c) == 3) { BODY }"),
+    ] {
+        let body = around.replace("BODY", &leave.replace("LEAVE", word));
+        for set in 0..8 {
+            let flips: String = (0..3).filter(|k| set >> k & 1 == 1).map(|k| format!("d[{k}] = measure q; ")).collect();
+            let text = format!(
+                "qubit q; output bit[2] r; bit[6] c; bit[4] e; bit[3] d; x q; {flips} c[0] = measure q; c[2] = measure q; \
+                 c[5] = measure q; e[1] = measure q; e[2] = measure q; {body}"
+            );
+            let expected = match set {
+                0 => 2,
+                4 => 1,
+                _ => 0,
+            };
+            assert_eq!(outcome(&text), expected, "{word} where d is {set}");
         }
     }
 }
@@ -255,6 +318,38 @@ fn a_loop_that_measurements_end_is_written_out() {
 }
 
 #[test]
+fn scratch_bits_stay_behind_the_register() {
+    let text = |flip: &str, more: usize, expected: usize| {
+        format!(
+            "{HEAD}qubit[2] q; output bit c; bit[2] f; {flip} f = measure q; uint[2] n = f; n = n * n + {more}; c = 0; \
+             if (n == {expected}) c = 1;"
+        )
+    };
+    let outcomes = |circuit: &Circuit| plain::run(circuit, &[]).into_keys().collect::<Vec<u64>>();
+    let [first, second] = [parse(&text("x q[0];", 1, 2)), parse(&text("x q[1];", 2, 3))];
+    assert!(first.scratch() > 0 && first.bits() == 1);
+    assert_eq!((outcomes(&first), outcomes(&second)), (vec![1], vec![0]));
+    // The register grows, and they move.
+    let mut measured = first.clone();
+    measured.measure_all().unwrap();
+    assert_eq!((measured.bits(), measured.scratch()), (2, first.scratch()));
+    for (op, before) in measured.ops().iter().zip(first.ops()) {
+        let [mut op, mut before] = [op.clone(), before.clone()];
+        assert!(op.bits_mut().map(|bit| *bit).eq(before.bits_mut().map(|bit| *bit + usize::from(*bit >= 1))));
+    }
+    assert_eq!(outcomes(&measured), [1]);
+    // Those of another circuit are further ones: 3 * 3 + 2 is 3 of two bits.
+    let mut both = first.clone();
+    both.extend(&second, &[0, 1]).unwrap();
+    assert_eq!((both.bits(), both.scratch()), (1, first.scratch() + second.scratch()));
+    assert_eq!(outcomes(&both), [1]);
+    // A bit of the other's register that this circuit lacks is none of its scratch bits.
+    let mut wider = Circuit::with_bits(2, 2);
+    wider.measure(0, 1).unwrap();
+    assert!(both.extend(&wider, &[0, 1]).unwrap_err().to_string().contains("outside"));
+}
+
+#[test]
 fn inputs_of_every_type_take_values() {
     let text = format!(
         "{HEAD}input int[8] n; input bool b; input bit[3] k; input float x; input uint[4] u; qubit q; bit[4] c; \
@@ -270,6 +365,53 @@ fn inputs_of_every_type_take_values() {
     assert_eq!(plain::run(&circuit, &[0.0]).into_keys().collect::<Vec<_>>(), [7]);
     let error = read(&text, &ReadOptions::default()).unwrap_err();
     assert!(error.message.contains("the input n of type int has no value"), "{}", error.message);
+    assert_eq!(error.hint.as_deref(), Some("give it one, as in --input n=1, or in ReadOptions::inputs"));
+}
+
+#[test]
+fn inputs_take_one_value_that_fits_and_no_other() {
+    let text = format!("{HEAD}input int[4] n; input uint[4] u; input bit[3] k; input float x; qubit q; rx(x) q;");
+    let with = |name: &str, value: &str| {
+        let mut inputs = vec![("n", "1"), ("u", "1"), ("k", "101")];
+        inputs.retain(|(other, _)| *other != name || name == "x");
+        let values = inputs.into_iter().chain([(name, value)]);
+        let inputs = values.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        read(&text, &ReadOptions { inputs, ..ReadOptions::default() })
+    };
+    for (name, value) in [("n", "-8"), ("n", "7"), ("u", "15"), ("k", "000"), ("x", "0.5")] {
+        assert!(with(name, value).is_ok(), "{name}={value}");
+    }
+    for (name, value, message) in [
+        ("n", "8", "the input n of type int[4] is given 8"),
+        ("n", "-9", "the input n of type int[4] is given -9"),
+        ("u", "16", "the input u of type uint[4] is given 16"),
+        ("u", "-1", "the input u of type uint[4] is given -1"),
+        ("u", "1.5", "the input u of type uint is given \"1.5\""),
+        ("k", "0101", "bit[3] cannot be made of 4 bits"),
+        ("x", "inf", "the input x of type float is given \"inf\""),
+        ("m", "3", "a value is given for m, which the text does not declare as input"),
+    ] {
+        let error = with(name, value).unwrap_err();
+        assert_eq!(error.message, message);
+        if name == "m" {
+            assert_eq!(error.hint.as_deref(), Some("it declares n, u, k and x"));
+        }
+    }
+    let inputs = ["1", "2"].map(|value| ("n".to_string(), value.to_string())).to_vec();
+    let error = read("OPENQASM 3.0; input int n;", &ReadOptions { inputs, ..ReadOptions::default() }).unwrap_err();
+    assert_eq!(error.message, "the input n is given two values");
+}
+
+#[test]
+fn each_notice_comes_once() {
+    let notices = |text: &str| {
+        let reading = read_with_notices(&format!("{HEAD}{text}"), &ReadOptions::default()).unwrap();
+        reading.notices.into_iter().map(|notice| notice.message).collect::<Vec<_>>()
+    };
+    let text = "qubit q; bit c; for int i in [0:4] { int k; if (k == 0) x q; } c = measure q;";
+    assert_eq!(notices(text), ["k is read before it has a value; 0 was taken"]);
+    let text = "qubit q; bit c; output float x; x = 0.5; c = measure q;";
+    assert_eq!(notices(text), ["the output x is 0.5 in every run; outcomes hold bits"]);
 }
 
 #[test]
@@ -330,6 +472,27 @@ fn texts_that_are_no_openqasm_are_refused() {
         ("for for in {1, 2} { }", "is a word of the language"),
         ("complex[32] z;", "expected float"),
         ("uint[4] m = 100000000000000000000000;", "is not an integer"),
+        ("c = measure q; angle[2] a = angle[2](c); a = a + 2;", "a measured angle cannot be combined"),
+        ("c = measure q; angle[2] a = angle[2](c); angle[3] b = pi; b = b + a;", "a measured angle cannot be combined"),
+        (
+            "c = measure q; angle[2] a = angle[2](c); switch (a) { case 0 { } default { } }",
+            "an angle is not an integer",
+        ),
+        ("bit[8] d; angle[8] a = angle[8](d); if (a < 2) x q;", "a measured angle cannot be combined"),
+        ("c = measure q; int m = -(1 << 126); c = c << m;", "a shift by this"),
+        ("c = measure q; let a = c[1:0]; c[0] = rotl(a << c[0], 1);", "rotl of no bits"),
+        ("c = measure q; c = c | 4;", "more than the 2 bits of the other"),
+        ("c = measure q; int k = int[2](c); int m = 1 << k;", "a shift by what may be negative"),
+        ("c = measure q; int m = 1 << c << 300;", "this result has"),
+        // What is measured is cut as little as what is known.
+        ("int m = 4; c = m;", "bit[2] cannot be made of 4"),
+        ("bit[4] d; d[0] = measure q[0]; int m = popcount(d); c = m;", "bit[2] cannot be made of 32 bits"),
+        ("bit[40] d; d[0] = measure q[0]; int m = d;", "has 32 bits where it depends on measurements"),
+        ("c = measure q; int m = 5000000000; m += c[0];", "has 32 bits where it depends on measurements"),
+        ("c = measure q; int m = 0; if (c[0]) m = 5000000000; m += 1;", "has 32 bits where it depends on measurements"),
+        ("int m = -85070591730234615865843651857942052864;", "is not an integer"),
+        ("int m = int(1e40);", "1e40 does not fit into an integer of 64 bits"),
+        ("output array[bit[2], 2] a;", "the output a is an array"),
     ] {
         let error = read(&format!("{HEAD}{start} {statement}"), &ReadOptions::default());
         let error = error.err().unwrap_or_else(|| panic!("{statement} was read"));
@@ -340,6 +503,7 @@ fn texts_that_are_no_openqasm_are_refused() {
 #[test]
 fn short_texts_cannot_cost_much() {
     let longest = Duration::from_secs(60);
+    let cases: String = (0..20_000).map(|k| format!("case {k} {{ }} ")).collect();
     for text in [
         "def f(int n) -> int { return f(n - 1) + f(n - 2); } int a = f(100000);",
         "def f(int n) -> int { if (n < 1) { return 1; } return f(n - 1) + f(n - 1); } int a = f(30);",
@@ -358,8 +522,28 @@ fn short_texts_cannot_cost_much() {
         "qubit q; bit c; c = measure q; while (true) { if (c) { while (true) { if (!c) break; c = measure q; } } }",
         "qubit q; bit[10] c; for int i in [0:9] { c[i] = measure q; } for int i in [0:9999] { uint[10] n = c; rx(n * 0.1) q; }",
         "bit[4000] a; bit[4000] b; qubit q; for int i in [0:3999] { a[i] = measure q; } for int i in [0:9999] { b = a ^ b; }",
+        "array[bit[4096], 1000000] a;",
+        "qubit q; for int i in [0:1000000] { bit[4096] b; bool t = b[0]; }",
+        // Calls deep within expressions.
+        &format!(
+            "def f(int n) -> int {{ if (n <= 0) {{ return 1; }} return f(n - 1){}; }} int a = f(22);",
+            " + 0".repeat(390)
+        ),
+        &format!(
+            "def g(int n) -> int {{ return n; }} def f(int n) -> int {{ if (n <= 0) {{ return 1; }} return {}f(n - 1){}; }} \
+             int a = f(22);",
+            "g(".repeat(55),
+            ")".repeat(55)
+        ),
+        "{ bit[4096] b; for int i in [0:1000000] { if (b[0]) b[1] = 1; b = b; } }",
+        "def f(mutable array[bit[4096], #dim = 1] a) { } array[bit[4096], 400] b; for int i in [0:1000000] { f(b); }",
         "qubit[4000] q; let a = q; for int i in [0:9999999] { let b = a ++ a; }",
         "qubit q; bit[4096] c; c[0] = measure q; for int i in [0:100000] { if (c == 0) x q; }",
+        // Lists that are compared with themselves.
+        "qubit q; bit[200000] a; bit[200000] b; a[0] = measure q; b = a; a = b;",
+        &format!("int n = 5; for int i in [0:20] {{ switch (n) {{ {cases} }} }}"),
+        &format!("qubit q; bit[8] c; c[0] = measure q; switch (c) {{ {cases} }}"),
+        &format!("def f({}) {{ }}", (0..50_000).map(|k| format!("int a{k}")).collect::<Vec<_>>().join(",")),
     ] {
         let start = Instant::now();
         let found =
@@ -373,6 +557,9 @@ fn short_texts_cannot_cost_much() {
     for text in [deep("if (n == 0) { ", "}"), deep("while (n == 0) { ", "}"), deep("switch (n) { case 0 { ", "} }")] {
         assert!(read(&text, &ReadOptions::default()).unwrap_err().message.contains("within each other"), "{text:.60}");
     }
+    // A long list of indices, each of many elements.
+    let part = format!("{HEAD}array[int, 2, 500000] a; array[int, 1] b = a[{{{}0}}];", "0,".repeat(20_000));
+    assert!(read(&part, &ReadOptions::default()).unwrap_err().message.contains("expands to more than"));
     let list = format!("{HEAD}array[int, 1] a = {}{};", "{".repeat(3000), "}".repeat(3000));
     assert!(read(&list, &ReadOptions::default()).is_err());
 }

@@ -286,6 +286,7 @@ fn broken_json_is_refused_by_name() {
         ("\"qubits\": 6", "\"qubits\": 3", "is outside the register of 3"),
         ("\"ops\"", "\"operations\"", "unknown field `operations`"),
         ("]]]", "]", "not a circuit"),
+        ("\"bits\": 4", "\"bits\": 0, \"scratch\": 4", "field scratch is 4 where bits is 0"),
     ];
     for (from, to, message) in cases {
         let error = Circuit::from_json(&good.replacen(from, to, 1)).unwrap_err().to_string();
