@@ -232,6 +232,30 @@ def test_observables_that_differ_in_one_number_are_two():
             np.testing.assert_allclose(ours, theirs, atol=1e-11)
 
 
+def test_measurements_of_users_are_not_confused():
+    class Share(qml.measurements.SampleMeasurement):
+        def __init__(self, factor, wires):
+            super().__init__(wires=wires)
+            self.factor = factor
+
+        def process_samples(self, samples, wire_order, shot_range=None, bin_size=None):
+            return self.factor * samples[..., self.wires[0]].mean(axis=-1)
+
+        def process_counts(self, counts, wire_order):
+            return 0.0
+
+    device = qml.device("qgraft.simulator", wires=1)
+    for factor in (1.0, 2.0):
+
+        @qml.set_shots(10)
+        @qml.qnode(device)
+        def circuit():
+            qml.X(0)
+            return Share(factor, wires=[0])
+
+        assert circuit() == factor
+
+
 def test_shots():
     device = qml.device("qgraft.simulator", wires=2, seed=5)
 

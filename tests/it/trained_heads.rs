@@ -311,7 +311,7 @@ fn counts_that_do_not_fit_their_job_are_refused_by_place() {
 
 #[test]
 fn a_head_has_at_most_so_many_weights() {
-    for row in &HEADS {
+    for row in HEADS {
         if matches!(row.body, Body::Kernel) {
             continue;
         }
