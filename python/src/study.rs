@@ -228,12 +228,14 @@ fn rows(values: Array2<f32>, labels: Vec<usize>, classes: &[String], what: &str)
     Ok(FeatureRows { values, labels, classes: classes.to_vec(), ids })
 }
 
+/// What a head's circuit was compiled for: the condition, and the seed of shots and trajectories; `None` is an ideal circuit.
+type Compiled = Option<(Condition, u64)>;
+
 /// A head with its parameters.
 #[pyclass(frozen, module = "qgraft")]
 pub struct TrainedHead {
     head: library::TrainedHead,
-    /// What its circuit runs under, and the seed of shots and trajectories; `None` for an ideal circuit.
-    under: Option<(Condition, u64)>,
+    under: Compiled,
 }
 
 #[pymethods]
@@ -356,7 +358,7 @@ impl TrainedHead {
         )
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Bound<'py, PyBytes>, Option<(Condition, u64)>)> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Bound<'py, PyBytes>, Compiled)> {
         let bytes = slf.get().head.to_bytes().map_err(Fault::from)?;
         let arguments = (PyBytes::new(slf.py(), &bytes), slf.get().under.clone());
         Ok((slf.get_type().getattr("_restored")?, arguments))
