@@ -1,7 +1,7 @@
 //! Angles and cotangents as they are given, and results in the same shape.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
-use numpy::IntoPyArray;
+use ndarray::{Array, ArrayView1, ArrayView2, Axis, Dimension, RemoveAxis};
+use numpy::{Element, IntoPyArray};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use qgraft::sim::{self, Angles};
@@ -12,7 +12,7 @@ use crate::arrays::Reals;
 #[derive(Clone, Copy)]
 pub struct Form {
     /// One row, without a batch axis.
-    single: bool,
+    pub single: bool,
     /// Whether weights were given apart.
     split: bool,
     /// Whether the single row is all weights.
@@ -36,11 +36,19 @@ impl Form {
         if self.all_weights {
             return (weights.into_pyarray(py).into_any(), None);
         }
-        let inputs = match self.single {
-            true => inputs.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
-            false => inputs.into_pyarray(py).into_any(),
-        };
-        (inputs, self.split.then(|| weights.into_pyarray(py).into_any()))
+        (self.rows(py, inputs), self.split.then(|| weights.into_pyarray(py).into_any()))
+    }
+
+    /// Results, rows first, as they are returned.
+    pub fn rows<'py, T: Element, D: RemoveAxis<Smaller: Dimension>>(
+        &self,
+        py: Python<'py>,
+        values: Array<T, D>,
+    ) -> Bound<'py, PyAny> {
+        match self.single {
+            true => values.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
+            false => values.into_pyarray(py).into_any(),
+        }
     }
 }
 
@@ -48,16 +56,11 @@ impl Form {
 pub struct Given<'py> {
     angles: Option<Reals<'py>>,
     weights: Option<Reals<'py>>,
-    /// One row, without a batch axis.
-    pub single: bool,
+    pub form: Form,
 }
 
 impl<'py> Given<'py> {
-    pub fn of(
-        _py: Python<'py>,
-        angles: Option<&Bound<'py, PyAny>>,
-        weights: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Self> {
+    pub fn of(angles: Option<&Bound<'py, PyAny>>, weights: Option<&Bound<'py, PyAny>>) -> PyResult<Self> {
         let angles = angles.map(|angles| Reals::of(angles, "angles")).transpose()?;
         let weights = weights.map(|weights| Reals::of(weights, "weights")).transpose()?;
         let single = match &angles {
@@ -73,11 +76,8 @@ impl<'py> Given<'py> {
                 }
             },
         };
-        Ok(Self { angles, weights, single })
-    }
-
-    pub fn form(&self) -> Form {
-        Form { single: self.single, split: self.weights.is_some(), all_weights: self.single && self.weights.is_none() }
+        let split = weights.is_some();
+        Ok(Self { angles, weights, form: Form { single, split, all_weights: single && !split } })
     }
 
     pub fn angles(&self) -> PyResult<Angles<'_>> {
@@ -88,10 +88,10 @@ impl<'py> Given<'py> {
         };
         Ok(match &self.angles {
             None => Angles { inputs: nothing()?, weights },
-            Some(angles) if self.single && self.weights.is_none() => {
+            Some(angles) if self.form.all_weights => {
                 Angles { inputs: nothing()?, weights: angles.vector("angles", "(slots,)")? }
             }
-            Some(angles) if self.single => {
+            Some(angles) if self.form.single => {
                 Angles { inputs: angles.vector("angles", "(inputs,)")?.insert_axis(Axis(0)), weights }
             }
             Some(angles) => Angles { inputs: angles.matrix("angles", "(batch, inputs)")?, weights },
@@ -100,30 +100,10 @@ impl<'py> Given<'py> {
 
     /// The angles of one row.
     pub fn all(&self) -> PyResult<Vec<f64>> {
-        match (&self.angles, self.single) {
+        match (&self.angles, self.form.single) {
             (_, false) => Err(PyValueError::new_err("angles: expected (slots,), one row")),
             (None, _) => Ok(Vec::new()),
             (Some(angles), _) => Ok(angles.vector("angles", "(slots,)")?.to_vec()),
-        }
-    }
-
-    pub fn cotangent<'a>(&self, cotangent: &'a Reals<'_>) -> PyResult<ArrayView2<'a, f64>> {
-        self.form().cotangent(cotangent)
-    }
-
-    pub fn gradient(
-        &self,
-        py: Python<'py>,
-        gradient: sim::AngleGradient,
-    ) -> (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>) {
-        self.form().gradient(py, gradient)
-    }
-
-    /// Rows as they are returned.
-    pub fn rows(&self, py: Python<'py>, values: Array2<f64>) -> Bound<'py, PyAny> {
-        match self.single {
-            true => values.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
-            false => values.into_pyarray(py).into_any(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Arrays in: views of float64 arrays as they are, everything else that is real converted once.
 
-use ndarray::{ArrayView1, ArrayView2, ArrayView3, Ix1, Ix2, Ix3};
+use ndarray::{ArrayView1, ArrayView2, Ix1, Ix2};
 use num_complex::Complex64;
 use numpy::{PyArray, PyArrayMethods, PyReadonlyArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -58,12 +58,6 @@ impl<'py> Reals<'py> {
     /// As a matrix.
     pub fn matrix(&self, what: &str, axes: &str) -> PyResult<ArrayView2<'_, f64>> {
         self.0.as_array().into_dimensionality::<Ix2>().map_err(|_| self.wrong(what, axes))
-    }
-
-    /// As an array of three axes.
-    #[allow(dead_code)]
-    pub fn cube(&self, what: &str, axes: &str) -> PyResult<ArrayView3<'_, f64>> {
-        self.0.as_array().into_dimensionality::<Ix3>().map_err(|_| self.wrong(what, axes))
     }
 }
 

@@ -1,11 +1,8 @@
 //! Circuits with channels in them, on an engine.
 
-use std::sync::Arc;
-
 use qgraft::circuit::{self as library, Observable, Op, OpKind};
 use qgraft::noise::Program;
-use qgraft::sim::mitigate::{Apply, MitigationRow};
-use qgraft::sim::{self, CompileOptions, EngineOptions, Execution, Shots, Simulator};
+use qgraft::sim::{self, CompileOptions, Execution};
 
 use crate::error::{Answer, Fault};
 
@@ -44,6 +41,14 @@ pub fn with_channels(
         );
         return Err(Fault::Of("NoiseError", message));
     }
+    let sim::Condition { source, scale, .. } = condition;
+    if source != "all" || *scale != 1.0 {
+        let message = format!(
+            "source = {source:?} and scale = {scale} act on the noise of a device, and the channels in the circuit are none; \
+             change the numbers of the channels, or leave out those that should not act"
+        );
+        return Err(Fault::Of("NoiseError", message));
+    }
     // A barrier in front carries what precedes every operation.
     let mut whole = library::Circuit::with_bits(circuit.qubits(), circuit.bits());
     for name in circuit.slot_names() {
@@ -64,19 +69,6 @@ pub fn with_channels(
         here
     };
     let program = Program::compile(&whole, qubits, after, |_| None);
-    let CompileOptions { precision, trajectories, .. } = *options;
-    let exact = sim::engine(
-        &options.engine,
-        EngineOptions { precision, shots: trajectories, seed, ..EngineOptions::default() },
-    )?;
-    let sampled: Arc<dyn Simulator> = match condition.shots {
-        Some(shots) => Arc::new(Shots { inner: exact, shots, seed }),
-        None => exact,
-    };
-    let row = condition.mitigation.as_deref().map(MitigationRow::named).transpose()?;
-    let simulator = match row.map(|row| row.apply) {
-        Some(Apply::Executor(wrap)) => wrap(sampled, seed),
-        _ => sampled,
-    };
+    let simulator = options.simulator(condition, seed)?;
     Ok(Execution::new(program, observables, 0, simulator)?)
 }

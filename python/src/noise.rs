@@ -1,14 +1,17 @@
 //! `Channel` and `Condition`.
 
+use std::sync::Arc;
+
 use ndarray::Array3;
 use num_complex::Complex64;
 use numpy::{IntoPyArray, PyArray3};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use qgraft::noise as library;
 use qgraft::sim;
 
 use crate::arrays::complex_matrix;
-use crate::device::Chosen;
+use crate::device::{Chosen, Device};
 use crate::error::{Fault, Reduced};
 
 /// A noise channel on one or two qubits. `Channel("depolarizing", 0.01)` is a row of `qgraft.channels()` with its numbers.
@@ -110,10 +113,14 @@ impl Condition {
         Ok(Self { condition, device })
     }
 
-    /// Name of the device, None if there is none.
+    /// The device: a Device if one was given, else its name or file; None if there is none.
     #[getter]
-    fn device(&self) -> Option<String> {
-        self.condition.device.clone()
+    fn device<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(match &self.device {
+            None => None,
+            Some(Chosen::Named(name)) => Some(PyString::new(py, name).into_any()),
+            Some(Chosen::Given(device)) => Some(Bound::new(py, Device(Arc::clone(device)))?.into_any()),
+        })
     }
 
     /// Noise model.
@@ -152,7 +159,7 @@ impl Condition {
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         let given = |condition: &Self| match &condition.device {
-            Some(Chosen::Given(device)) => Some(std::sync::Arc::clone(device)),
+            Some(Chosen::Given(device)) => Some(Arc::clone(device)),
             _ => None,
         };
         other.cast::<Self>().is_ok_and(|other| {
@@ -166,15 +173,8 @@ impl Condition {
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, Arguments<'py>> {
-        let (py, own) = (slf.py(), slf.get());
-        let device = match &own.device {
-            None => None,
-            Some(Chosen::Named(name)) => Some(pyo3::types::PyString::new(py, name).into_any()),
-            Some(Chosen::Given(device)) => {
-                Some(Bound::new(py, crate::device::Device(std::sync::Arc::clone(device)))?.into_any())
-            }
-        };
-        let sim::Condition { model, source, scale, shots, mitigation, .. } = own.condition.clone();
+        let device = slf.get().device(slf.py())?;
+        let sim::Condition { model, source, scale, shots, mitigation, .. } = slf.get().condition.clone();
         Ok((slf.get_type().getattr("_restored")?, (device, model, source, scale, shots, mitigation)))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ndarray::{Array2, Array3, ArrayView1, Axis, concatenate};
+use ndarray::Array2;
 use num_complex::Complex64;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
@@ -167,10 +167,10 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = Given::of(py, angles, weights)?;
+        let given = Given::of(angles, weights)?;
         let angles = given.angles()?;
         let values = detached(py, || Ok(self.prepared(angles.inputs.ncols())?.expect(angles)?))?;
-        Ok(given.rows(py, values))
+        Ok(given.form.rows(py, values))
     }
 
     /// Expectation values and their derivatives by the angles (observables, slots), per radian; with a batch axis in front
@@ -182,14 +182,11 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let given = Given::of(py, angles, weights)?;
+        let given = Given::of(angles, weights)?;
         let angles = given.angles()?;
-        let (values, slopes) = detached(py, || self.jacobian(angles))?;
-        let slopes = match given.single {
-            true => slopes.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
-            false => slopes.into_pyarray(py).into_any(),
-        };
-        Ok((given.rows(py, values), slopes))
+        let derivatives = || sim::value_and_grad(&self.execution, angles, |inputs| self.prepared(inputs));
+        let (values, slopes) = detached(py, derivatives)?;
+        Ok((given.form.rows(py, values), given.form.rows(py, slopes)))
     }
 
     /// The gradient of `sum(cotangent * expect(angles, weights))`: that of `angles`, shaped like them, and that of
@@ -202,15 +199,15 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
-        let given = Given::of(py, angles, weights)?;
+        let given = Given::of(angles, weights)?;
         let angles = given.angles()?;
         let cotangent = Reals::of(cotangent, "cotangent")?;
-        let cotangent = given.cotangent(&cotangent)?;
+        let cotangent = given.form.cotangent(&cotangent)?;
         let gradient = detached(py, || {
             finite(cotangent)?;
             Ok(self.prepared(angles.inputs.ncols())?.vjp(angles, cotangent)?)
         })?;
-        Ok(given.gradient(py, gradient))
+        Ok(given.form.gradient(py, gradient))
     }
 
     /// Expectation values, and a tape from which their gradient follows without a second forward run: `tape.vjp(cotangent)`.
@@ -221,7 +218,7 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Tape)> {
-        let given = Given::of(py, angles, weights)?;
+        let given = Given::of(angles, weights)?;
         let angles = given.angles()?;
         let (values, tape) = detached(py, || {
             let prepared = self.prepared(angles.inputs.ncols())?;
@@ -232,7 +229,7 @@ impl Run {
             };
             Ok((values, kept))
         })?;
-        Ok((given.rows(py, values), Tape { kept: tape, form: given.form() }))
+        Ok((given.form.rows(py, values), Tape { kept: tape, form: given.form }))
     }
 
     /// Variances of the observables, exact and without readout error: (observables,), or (batch, observables) for rows.
@@ -243,14 +240,15 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = Given::of(py, angles, weights)?;
+        let given = Given::of(angles, weights)?;
         let angles = given.angles()?;
         let Execution { program, observables, simulator, .. } = &self.execution;
         let values = detached(py, || Ok(sample::variance(simulator, program, angles, observables)?))?;
-        Ok(given.rows(py, values))
+        Ok(given.form.rows(py, values))
     }
 
-    /// Probabilities of outcomes (2^k,), or (batch, 2^k) for rows; index sum(bit_k 2^k) over `outcome_bits`.
+    /// Probabilities of outcomes (2^k,), or (batch, 2^k) for rows; index sum(bit_k 2^k) over `outcome_bits`. Without readout
+    /// error unless the circuit measures.
     #[pyo3(signature = (angles=None, weights=None))]
     fn probabilities<'py>(
         &self,
@@ -258,13 +256,14 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = Given::of(py, angles, weights)?;
+        let given = Given::of(angles, weights)?;
         let angles = given.angles()?;
         let values = detached(py, || self.by_outcome(self.prepared(angles.inputs.ncols())?.probabilities(angles)?))?;
-        Ok(given.rows(py, values))
+        Ok(given.form.rows(py, values))
     }
 
-    /// How often each outcome came up in `shots` shots: (2^k,), or (batch, 2^k) for rows, columns as in `probabilities`.
+    /// How often each outcome came up in `shots` shots: (2^k,), or (batch, 2^k) for rows, columns as in `probabilities`. Without
+    /// readout error unless the circuit measures.
     #[pyo3(signature = (angles=None, shots=1024, weights=None, *, seed=None))]
     fn counts<'py>(
         &self,
@@ -274,16 +273,14 @@ impl Run {
         weights: Option<&Bound<'py, PyAny>>,
         seed: Option<u64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = Given::of(py, angles, weights)?;
+        let given = Given::of(angles, weights)?;
         let angles = given.angles()?;
         let counts = detached(py, || self.counted(angles, shots, seed))?;
-        Ok(match given.single {
-            true => counts.index_axis_move(Axis(0), 0).into_pyarray(py).into_any(),
-            false => counts.into_pyarray(py).into_any(),
-        })
+        Ok(given.form.rows(py, counts))
     }
 
-    /// Counts of `shots` outcomes of one vector of angles by bit string, the highest bit first, of those that came up.
+    /// Counts of `shots` outcomes of one vector of angles by bit string, the highest bit first, of those that came up. Without
+    /// readout error unless the circuit measures.
     #[pyo3(signature = (angles=None, shots=1024, *, seed=None))]
     fn sample(
         &self,
@@ -292,8 +289,8 @@ impl Run {
         shots: usize,
         seed: Option<u64>,
     ) -> PyResult<BTreeMap<String, u64>> {
-        let given = Given::of(py, angles, None)?;
-        if !given.single {
+        let given = Given::of(angles, None)?;
+        if !given.form.single {
             return Err(PyValueError::new_err("angles: expected (slots,); counts() takes rows"));
         }
         let angles = given.angles()?;
@@ -303,14 +300,15 @@ impl Run {
         Ok(seen.map(|(outcome, count)| (sample::bit_string(outcome, width), count)).collect())
     }
 
-    /// The final state vector (2^n,) of an ideal circuit, before its final measurements.
+    /// The final state vector (2^n,) of an ideal circuit, before its final measurements. Bit k of an index is the k-th of the
+    /// qubits that are simulated: `outcome_bits` of the circuit without measurements, which also gives n.
     #[pyo3(signature = (angles=None))]
     fn state<'py>(
         &self,
         py: Python<'py>,
         angles: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<Complex64>>> {
-        let angles = Given::of(py, angles, None)?.all()?;
+        let angles = Given::of(angles, None)?.all()?;
         let psi = detached(py, || {
             let psi = state::statevector(&self.execution.program, &angles)?;
             Ok(match self.is_in_order() {
@@ -321,14 +319,14 @@ impl Run {
         Ok(psi.into_pyarray(py))
     }
 
-    /// The final density matrix (2^n, 2^n), before final measurements, averaged over classical bits.
+    /// The final density matrix (2^n, 2^n), before final measurements, averaged over classical bits; qubits as in `state`.
     #[pyo3(signature = (angles=None))]
     fn density<'py>(
         &self,
         py: Python<'py>,
         angles: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray2<Complex64>>> {
-        let angles = Given::of(py, angles, None)?.all()?;
+        let angles = Given::of(angles, None)?.all()?;
         let rho = detached(py, || {
             let rho = state::density(&self.execution.program, &angles)?;
             Ok(match self.is_in_order() {
@@ -409,33 +407,6 @@ impl Run {
         let made = self.execution.for_inputs(inputs)?;
         prepared.insert(inputs, Arc::clone(&made));
         Ok(made)
-    }
-
-    /// Values, and derivatives (batch, observables, slots).
-    fn jacobian(&self, angles: Angles) -> Answer<(Array2<f64>, Array3<f64>)> {
-        let (batch, slots) = (angles.batch(), self.circuit.slots());
-        if angles.slots() != slots {
-            let message = format!("the circuit has {slots} slots, {} angles were given per row", angles.slots());
-            return Err(Fault::Of("SimError", message));
-        }
-        let shared = angles.weights.broadcast((batch, angles.weights.len()));
-        let shared = shared.ok_or_else(|| Fault::Of("SimError", "weights do not fit the rows".into()))?;
-        let rows = concatenate(Axis(1), &[angles.inputs, shared]);
-        let rows = rows.map_err(|e| Fault::Of("SimError", e.to_string()))?;
-        let all = Angles { inputs: rows.view(), weights: ArrayView1::from(&[]) };
-        let prepared = self.prepared(slots)?;
-        let (values, tape) = prepared.record(all, TAPE_BYTES)?;
-        let mut slopes = Array3::zeros((batch, values.ncols(), slots));
-        for observable in 0..values.ncols() {
-            let cotangent = Array2::from_shape_fn(values.dim(), |(_, o)| f64::from(u8::from(o == observable)));
-            let gradient = match &tape {
-                Some(tape) => tape.vjp(cotangent.view())?,
-                None => prepared.vjp(all, cotangent.view())?,
-            };
-            // Without slots the gradient has no columns.
-            slopes.index_axis_mut(Axis(1), observable).assign(&gradient.inputs);
-        }
-        Ok((values, slopes))
     }
 
     fn is_in_order(&self) -> bool {

@@ -19,7 +19,7 @@ use crate::arrays::Reals;
 use crate::circuit::Circuit;
 use crate::device::Chosen;
 use crate::error::{Answer, Fault, Reduced, raise};
-use crate::noise::Under;
+use crate::noise::{Condition, Under};
 use crate::pool::detached;
 use crate::system::interruptible;
 
@@ -170,20 +170,21 @@ impl Trainer {
         let data = FeatureSplit { training, validation };
         let head = head.get().0.clone();
         let trainer = library::Trainer::new(self.config).class_weight(self.class_weight).seed(self.seed);
-        let seed = self.seed;
-        let trained = interruptible(py, move |observer| {
+        let under = condition.map(|Under(condition)| (condition, self.seed));
+        let own = under.clone();
+        let head = interruptible(py, move |observer| {
             let mut model = head.model(data.training.values.ncols(), data.training.classes.len())?;
-            if let Some(condition) = condition {
-                model = model.compile(&executions(&condition), &condition.0.condition, seed)?;
+            if let Some((condition, seed)) = own {
+                model = model.compile(&executions(&condition), &condition.condition, seed)?;
             }
             Ok(trainer.fit_model(&head, model, &data, observer)?.0)
         })?;
-        Ok(TrainedHead(trained))
+        Ok(TrainedHead { head, under })
     }
 }
 
 /// A cache that knows the device of a condition.
-fn executions(Under(condition): &Under) -> Executions {
+fn executions(condition: &Condition) -> Executions {
     let executions = Executions::default();
     if let (Some(Chosen::Given(device)), Some(name)) = (&condition.device, &condition.condition.device) {
         executions.add_device(name, std::sync::Arc::clone(device));
@@ -227,46 +228,52 @@ fn rows(values: Array2<f32>, labels: Vec<usize>, classes: &[String], what: &str)
     Ok(FeatureRows { values, labels, classes: classes.to_vec(), ids })
 }
 
+/// What a head's circuit was compiled for: the condition, and the seed of shots and trajectories; `None` is an ideal circuit.
+type Compiled = Option<(Condition, u64)>;
+
 /// A head with its parameters.
 #[pyclass(frozen, module = "qgraft")]
-pub struct TrainedHead(library::TrainedHead);
+pub struct TrainedHead {
+    head: library::TrainedHead,
+    under: Compiled,
+}
 
 #[pymethods]
 impl TrainedHead {
     /// Reads a head that `save` wrote. Its circuit runs without noise.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        detached(py, || Ok(Self(library::TrainedHead::load(&path)?)))
+        detached(py, || Ok(Self { head: library::TrainedHead::load(&path)?, under: None }))
     }
 
     /// Writes the head as one safetensors file.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        detached(py, || Ok(self.0.save(&path)?))
+        detached(py, || Ok(self.head.save(&path)?))
     }
 
     /// Names of the classes.
     #[getter]
     fn classes(&self) -> Vec<String> {
-        self.0.classes.clone()
+        self.head.classes.clone()
     }
 
     /// Number of trained parameters.
     #[getter]
     fn parameters(&self) -> usize {
-        self.0.parameters()
+        self.head.parameters()
     }
 
     /// Those of them that are angles of the circuit.
     #[getter]
     fn quantum_parameters(&self) -> usize {
-        self.0.quantum_parameters()
+        self.head.quantum_parameters()
     }
 
     /// Arrays (epochs,) of `rate`, `loss` and `right` (share of training rows classified rightly, NaN where it is unknown).
     #[getter]
     fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let table = PyDict::new(py);
-        let records = &self.0.history;
+        let records = &self.head.history;
         table.set_item("rate", records.iter().map(|r| r.rate).collect::<Array1<f64>>().into_pyarray(py))?;
         table.set_item("loss", records.iter().map(|r| r.loss).collect::<Array1<f64>>().into_pyarray(py))?;
         let right = records.iter().map(|r| r.right.unwrap_or(f64::NAN)).collect::<Array1<f64>>();
@@ -290,9 +297,9 @@ impl TrainedHead {
         labels: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let features = singles(&Reals::of(features, "features")?, "features")?;
-        let rows = rows(features, indices(labels, "labels")?, &self.0.classes, "labels")?;
+        let rows = rows(features, indices(labels, "labels")?, &self.head.classes, "labels")?;
         let values = detached(py, || {
-            let predictions = self.0.evaluate(&rows)?;
+            let predictions = self.head.evaluate(&rows)?;
             Ok(METRICS
                 .iter()
                 .map(|row| (row.name, (row.measure)(&predictions).unwrap_or(f64::NAN)))
@@ -308,27 +315,27 @@ impl TrainedHead {
     /// The same head with its circuit under a condition; shots and trajectories draw under `seed`.
     #[pyo3(signature = (condition, seed=0))]
     fn under(&self, py: Python<'_>, condition: Under, seed: u64) -> PyResult<Self> {
-        let under = || Ok(Self(self.0.compile(&executions(&condition), &condition.0.condition, seed)?));
-        detached(py, under)
+        let Under(condition) = condition;
+        detached(py, || Self::compiled(&self.head, condition, seed))
     }
 
     /// The circuit with its trained weights bound and its input angles open.
     #[getter]
     fn circuit(&self) -> PyResult<Circuit> {
-        Ok(Circuit::of(self.0.circuit().map_err(Fault::from)?))
+        Ok(Circuit::of(self.head.circuit().map_err(Fault::from)?))
     }
 
     /// The trained angles of the circuit (weights,), radians.
     #[getter]
     fn circuit_weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        Ok(Array1::from(self.0.circuit_weights().map_err(Fault::from)?).into_pyarray(py))
+        Ok(Array1::from(self.head.circuit_weights().map_err(Fault::from)?).into_pyarray(py))
     }
 
     /// The linear layer behind the circuit: weights (classes, observables) and bias (classes,).
     #[getter]
     #[allow(clippy::type_complexity, reason = "two arrays")]
     fn read_out<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>)> {
-        let (weights, bias) = self.0.read_out().map_err(Fault::from)?;
+        let (weights, bias) = self.head.read_out().map_err(Fault::from)?;
         Ok((weights.into_pyarray(py), bias.into_pyarray(py)))
     }
 
@@ -336,7 +343,7 @@ impl TrainedHead {
     fn input_angles<'py>(&self, py: Python<'py>, features: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let features = singles(&Reals::of(features, "features")?, "features")?;
         let count = features.nrows();
-        let angles = detached(py, || Ok(self.0.input_angles(features.view())?))?;
+        let angles = detached(py, || Ok(self.head.input_angles(features.view())?))?;
         let width = angles.len().checked_div(count).unwrap_or(0);
         let angles = Array2::from_shape_vec((count, width), angles);
         Ok(angles.map_err(|e| raise("StudyError", e.to_string()))?.into_pyarray(py))
@@ -345,29 +352,46 @@ impl TrainedHead {
     fn __repr__(&self) -> String {
         format!(
             "<qgraft.TrainedHead {}: {} classes, {} parameters>",
-            self.0.model.row.name,
-            self.0.classes.len(),
+            self.head.model.row.name,
+            self.head.classes.len(),
             self.parameters()
         )
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Bound<'py, PyBytes>,)> {
-        let bytes = slf.get().0.to_bytes().map_err(Fault::from)?;
-        Ok((slf.get_type().getattr("from_bytes")?, (PyBytes::new(slf.py(), &bytes),)))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (Bound<'py, PyBytes>, Compiled)> {
+        let bytes = slf.get().head.to_bytes().map_err(Fault::from)?;
+        let arguments = (PyBytes::new(slf.py(), &bytes), slf.get().under.clone());
+        Ok((slf.get_type().getattr("_restored")?, arguments))
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (bytes, under=None))]
+    fn _restored(py: Python<'_>, bytes: &[u8], under: Option<(Under, u64)>) -> PyResult<Self> {
+        let ideal = Self::from_bytes(bytes)?;
+        match under {
+            None => Ok(ideal),
+            Some((Under(condition), seed)) => detached(py, || Self::compiled(&ideal.head, condition, seed)),
+        }
     }
 
     /// A head from the bytes of its file. Its circuit runs without noise.
     #[staticmethod]
     fn from_bytes(bytes: &[u8]) -> PyResult<Self> {
-        Ok(Self(library::TrainedHead::from_bytes(bytes, Path::new("bytes")).map_err(Fault::from)?))
+        let head = library::TrainedHead::from_bytes(bytes, Path::new("bytes")).map_err(Fault::from)?;
+        Ok(Self { head, under: None })
     }
 }
 
 impl TrainedHead {
+    fn compiled(head: &library::TrainedHead, condition: Condition, seed: u64) -> Answer<Self> {
+        let head = head.compile(&executions(&condition), &condition.condition, seed)?;
+        Ok(Self { head, under: Some((condition, seed)) })
+    }
+
     fn predicted(&self, features: ArrayView2<f32>) -> Answer<Array2<f64>> {
         if features.nrows() == 0 {
-            return Ok(Array2::zeros((0, self.0.classes.len())));
+            return Ok(Array2::zeros((0, self.head.classes.len())));
         }
-        Ok(self.0.predict(features)?)
+        Ok(self.head.predict(features)?)
     }
 }

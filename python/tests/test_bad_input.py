@@ -160,6 +160,7 @@ def test_wrong_cotangents_and_weights(run):
         lambda: qgraft.fit(np.full((4, 2), np.nan), [0, 1, 0, 1]),
         lambda: qgraft.fit(np.zeros((0, 2)), []),
         lambda: qgraft.fit(np.zeros(4), [0, 1, 0, 1]),
+        lambda: qgraft.Trainer().fit(qgraft.HeadConfig("linear"), np.zeros((2, 10**5)), [0, 10**6]),
         lambda: qgraft.run("nothing"),
         lambda: qgraft.run("qtl", set={"nothing": 1}),
         lambda: qgraft.run("qtl", preset="nothing"),
@@ -190,6 +191,14 @@ def test_errors_have_their_place():
         circuit = qgraft.Circuit(1, 1)
         circuit.ry(circuit.slot("x"), 0).measure(0, 0).x(0, condition=([0], 1))
         qgraft.Run(circuit, "Z0").value_and_grad([0.1])
+
+
+def test_derivatives_that_do_not_fit_in_memory_are_refused(run):
+    # Views of one row: they take no memory themselves.
+    rows, inputs = np.broadcast_to(np.zeros(4), (10**11, 4)), np.broadcast_to(np.zeros(2), (10**11, 2))
+    for angles in ([rows], [inputs, [0.1, 0.2]]):
+        with pytest.raises(MemoryError, match="derivatives of all observables .* fewer rows"):
+            run.value_and_grad(*angles)
 
 
 def test_two_threads_call_one_run(run):

@@ -120,6 +120,16 @@ def test_channels_in_a_circuit():
     assert qgraft.Run(circuit, "Z0 Z1", noise=[(2, own, [1])]).expect()[0] == pytest.approx(0.8)
 
 
+def test_channels_of_a_circuit_take_shots_and_mitigation_and_nothing_of_a_device():
+    circuit, noise = qgraft.Circuit(1).x(0), [(1, qgraft.Channel("bit_flip", 0.1), [0])]
+    run = qgraft.Run(circuit, "Z0", qgraft.Condition(shots=100), noise=noise, seed=4)
+    # 100 outcomes of ±1.
+    assert run.expect()[0] != -0.8 and abs(run.expect()[0] * 50 - round(run.expect()[0] * 50)) < 1e-9
+    for condition in (qgraft.Condition(scale=0.5), qgraft.Condition(source="readout")):
+        with pytest.raises(qgraft.errors.NoiseError, match="noise of a device"):
+            qgraft.Run(circuit, "Z0", condition, noise=noise)
+
+
 def test_measured_bits_and_conditions():
     circuit = qgraft.Circuit(2, 2).h(0).measure(0, 0).x(1, condition=([0], 1)).measure(1, 1)
     run = qgraft.Run(circuit)

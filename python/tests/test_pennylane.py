@@ -1,11 +1,14 @@
 """The PennyLane device against default.qubit and default.mixed."""
 
+import json
+
 import numpy as np
 import pytest
 
 qml = pytest.importorskip("pennylane")
 
 import qgraft
+import scipy.sparse
 from pennylane import numpy as pnp
 from qgraft.pennylane.tape import CONTROLLABLE, GATES, Template
 
@@ -148,12 +151,13 @@ def test_a_device_is_that_of_a_run():
 
     device = qml.device("qgraft.simulator", wires=2, device="manila", noise_model="crosstalk", seed=3)
     value, probabilities = qml.QNode(circuit, device)(0.3)
-    own = qgraft.Circuit(2)
+    own = qgraft.Circuit(2, 2)
     own.ry(own.slot("x"), 0).cx(0, 1)
     run = qgraft.Run(own, "Z0 Z1", qgraft.Condition("manila", "crosstalk"), seed=3)
     assert value == pytest.approx(run.expect([0.3])[0], abs=1e-12)
+    measured = qgraft.Run(own.copy().measure(1, 1).measure(0, 0), [], qgraft.Condition("manila", "crosstalk"), seed=3)
     # Its wire 1 comes first, which is our most significant bit.
-    np.testing.assert_allclose(probabilities, run.probabilities([0.3]), atol=1e-2)
+    np.testing.assert_allclose(probabilities, measured.probabilities([0.3]), atol=1e-12)
 
     def value_alone(angle):
         qml.RY(angle, wires=0)
@@ -162,6 +166,94 @@ def test_a_device_is_that_of_a_run():
 
     slope = qml.grad(qml.QNode(value_alone, device))(pnp.array(0.3))
     assert slope == pytest.approx(run.value_and_grad([0.3])[1][0, 0], abs=1e-10)
+
+
+def test_outcomes_of_a_device_have_its_readout_error():
+    readout = json.loads(qgraft.Device("manila").to_json())["readout"]
+    device = qml.device("qgraft.simulator", wires=3, device="manila", noise_model="aer-asym", seed=2, level=0)
+
+    def circuit(measure):
+        qml.X(0)
+        qml.Identity(1)
+        return measure()
+
+    def node(measure, shots=None):
+        return qml.set_shots(qml.QNode(lambda: circuit(measure), device), shots)()
+
+    # Wire k is the device's qubit k; a gate's own error is far below the readout's.
+    lost, false = (1 - node(lambda: qml.probs(wires=0))[1], node(lambda: qml.probs(wires=1))[1])
+    assert lost == pytest.approx(readout["p0_given_1"][0], abs=2e-3)
+    assert false == pytest.approx(readout["p1_given_0"][1], abs=2e-3)
+    joint = node(qml.probs).reshape(2, 2, 2)
+    assert joint[0].sum() == pytest.approx(lost, abs=1e-12) and joint[:, 1].sum() == pytest.approx(false, abs=1e-12)
+    # An expectation value has it by itself: both ways agree.
+    eigenbasis = node(lambda: qml.probs(op=qml.Z(0) @ qml.Z(1))).reshape(2, 2)
+    signs = np.array([[1, -1], [-1, 1]])
+    assert node(lambda: qml.expval(qml.Z(0) @ qml.Z(1))) == pytest.approx((signs * eigenbasis).sum(), abs=1e-10)
+    shots = 20_000
+    deviation = np.sqrt(lost * (1 - lost) / shots)
+    for found in (
+        node(lambda: qml.probs(wires=0), shots)[0],
+        (1 + node(lambda: qml.expval(qml.Z(0)), shots)) / 2,
+        node(lambda: qml.counts(wires=0), shots)["0"] / shots,
+        1 - node(lambda: qml.sample(wires=[0]), shots).mean(),
+        (1 + node(lambda: qml.expval(0.5 * qml.Z(0) + 0.5 * qml.Z(0) @ qml.I(1)), shots)) / 2,
+    ):
+        assert found == pytest.approx(lost, abs=5 * deviation)
+
+
+def test_observables_that_differ_in_one_number_are_two():
+    """Of large arrays NumPy prints the corners alone, and PennyLane's hashes are made of what is printed."""
+    first = np.diag(np.linspace(-1, 1, 64))
+    second = first.copy()
+    second[30, 30] = 5.0
+    matrix = qml.matrix(qml.QFT(wires=range(5)))
+    other = matrix.copy()
+    other[16:18] = other[[17, 16]]
+    sparse = [qml.SparseHamiltonian(scipy.sparse.csr_matrix(m), wires=range(6)) for m in (first, second)]
+    pairs = [
+        [lambda m=m: qml.expval(qml.Hermitian(m, wires=range(6))) for m in (first, second)],
+        [lambda m=m: qml.var(qml.Hermitian(m, wires=range(6))) for m in (first, second)],
+        [lambda h=h: qml.expval(h) for h in sparse],
+        [lambda m=m: qml.probs(op=qml.Hermitian(m @ first @ m.conj().T, wires=range(5)))
+         for m, first in ((matrix, np.diag(np.arange(32.0))), (other, np.diag(np.arange(32.0))))],
+        [lambda c=c: qml.expval(qml.dot([c, 1.0], [qml.X(0), qml.Z(1)])) for c in (0.5, 0.5 + 1e-9)],
+    ]  # fmt: skip
+    device = qml.device("qgraft.simulator", wires=6)
+    for pair in pairs:
+        for measure in pair:
+
+            def circuit():
+                for k in range(6):
+                    qml.RY(0.3 + 0.2 * k, wires=k)
+                return measure()
+
+            ours, theirs = qml.QNode(circuit, device)(), qml.QNode(circuit, qml.device("default.qubit", wires=6))()
+            np.testing.assert_allclose(ours, theirs, atol=1e-11)
+
+
+def test_measurements_of_users_are_not_confused():
+    class Share(qml.measurements.SampleMeasurement):
+        def __init__(self, factor, wires):
+            super().__init__(wires=wires)
+            self.factor = factor
+
+        def process_samples(self, samples, wire_order, shot_range=None, bin_size=None):
+            return self.factor * samples[..., self.wires[0]].mean(axis=-1)
+
+        def process_counts(self, counts, wire_order):
+            return 0.0
+
+    device = qml.device("qgraft.simulator", wires=1)
+    for factor in (1.0, 2.0):
+
+        @qml.set_shots(10)
+        @qml.qnode(device)
+        def circuit():
+            qml.X(0)
+            return Share(factor, wires=[0])
+
+        assert circuit() == factor
 
 
 def test_shots():

@@ -1,5 +1,7 @@
 """Qiskit's circuits, primitives and backends against Qiskit's own state vectors."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ import qgraft
 from qgraft._native import gate_table
 from qgraft.qiskit import Backend, Converted, EstimatorV2, SamplerV2, device_of, executor, from_qiskit, to_qiskit
 from qiskit import QuantumCircuit, QuantumRegister, ClassicalRegister, transpile
-from qiskit.circuit import Parameter
+from qiskit.circuit import CircuitInstruction, Parameter
 from qiskit.circuit.classical import expr
 from qiskit.circuit.library import (
     C3SXGate, MCPhaseGate, PhaseGate, QFTGate, RYGate, UnitaryGate, XXPlusYYGate, quantum_volume, real_amplitudes, zz_feature_map,
@@ -75,6 +77,49 @@ def test_gradients_go_back_through_expressions():
         shift = np.eye(circuit.num_parameters)[k] * 1e-5
         up, down = (run.expect(converted.slots.angles(values + sign * shift)) for sign in (1, -1))
         np.testing.assert_allclose(slopes[..., k], (up - down) / 2e-5, atol=1e-8)
+
+
+def test_a_circuit_that_was_changed_is_read_again():
+    gate = QuantumCircuit(1, name="own")
+    gate.ry(0.3, 0)
+    circuit = QuantumCircuit(2, 1)
+    circuit.append(RYGate(0.3), [0])
+    circuit.cx(0, 1)
+    circuit.measure(1, 0)
+    estimator, sampler = EstimatorV2(), SamplerV2(seed=1)
+
+    def value():
+        bare = circuit.remove_final_measurements(inplace=False)
+        found = estimator.run([(circuit, "ZI")]).result()[0].data.evs
+        assert found == pytest.approx(StatevectorEstimator().run([(bare, "ZI")]).result()[0].data.evs, abs=1e-12)
+        counts = sampler.run([circuit], shots=2000).result()[0].data.c.get_counts()
+        assert counts.get("0", 0) / 2000 == pytest.approx((1 + found) / 2, abs=5 * 0.5 / np.sqrt(2000))
+        return found
+
+    seen = [value()]
+    # As many operations as before: another angle, one that Qiskit's own comparison takes for equal, another gate.
+    for changed in (RYGate(1.2), RYGate(1.2 + 1e-8), RYGate(1.2).inverse().to_mutable(), UnitaryGate(np.eye(2)[::-1])):
+        circuit.data[0] = CircuitInstruction(changed, circuit.data[0].qubits)
+        seen.append(value())
+    circuit.data[0] = CircuitInstruction(gate.to_gate(), circuit.data[0].qubits)
+    seen.append(value())
+    circuit.data[0].operation.definition.x(0)
+    assert seen[1] != seen[2] and len({round(float(v), 3) for v in seen}) == 3
+    # A job runs the circuit as it was when it was given.
+    job = estimator.run([(circuit, "ZI")] * 20)
+    circuit.x(1)
+    values = [result.data.evs for result in job.result()]
+    assert len(set(map(float, values))) == 1
+
+
+def test_a_backend_has_the_device_it_was_given():
+    text = json.loads(qgraft.Device("manila").to_json())
+    text["readout"]["error"][0] = 0.25
+    device = qgraft.Device.from_json(json.dumps(text))
+    condition = qgraft.Condition(device, "crosstalk")
+    assert condition.device == device and qgraft.Condition("manila").device == "manila" and qgraft.Condition().device is None
+    for given in (device, condition):
+        assert Backend(given).target["measure"][(0,)].error == 0.25
 
 
 def test_branches_loops_and_registers():

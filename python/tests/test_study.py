@@ -44,6 +44,32 @@ def test_a_head_is_saved_pickled_and_run_on_a_device(head, data, tmp_path):
     np.testing.assert_array_equal(noisy, given)
 
 
+def test_a_pickled_head_keeps_its_condition_and_seed(head, data):
+    device = qgraft.Device("manila")
+    trained = qgraft.fit(
+        *data, qgraft.HeadConfig(qubits=2, depth=1), trainer=qgraft.Trainer(0.1, 2, seed=5), condition="manila"
+    )  # fmt: skip
+    for noisy in (
+        head.under("manila"), head.under(qgraft.Condition("manila", shots=50), seed=9), head.under(device), trained
+    ):  # fmt: skip
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(noisy)).predict(data[0]), noisy.predict(data[0]))
+
+
+def test_labels_of_every_type_are_evaluated_as_they_were_learned(data):
+    features, names = data
+    first = names == "up"
+    config, trainer = qgraft.HeadConfig("linear"), qgraft.Trainer(0.1, 3)
+    for labels in (
+        first, first.astype(np.int8), first.astype(np.float32) / 10, first.astype(np.float64) / 10, names,
+        names.astype(object), np.where(first, "2020-01-01", "2021-01-01").astype("M8[D]"), names.tolist(),
+    ):  # fmt: skip
+        head = qgraft.fit(features, labels, config, trainer=trainer, validation=(features, labels))
+        assert qgraft.evaluate(head, features, labels)["accuracy"] > 0.5
+    single = first.astype(np.float32) / 10
+    head = qgraft.fit(features, single, config, trainer=trainer)
+    assert head.classes == ["0.0", "0.1"] and qgraft.evaluate(head, features, single.astype(np.float64).round(1))
+
+
 def test_predictions_follow_from_the_circuit(head, data):
     circuit, (weights, bias) = head.circuit, head.read_out
     observables = qgraft.HeadConfig(qubits=2, depth=1).observables

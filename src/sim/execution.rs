@@ -70,6 +70,27 @@ impl Default for CompileOptions {
     }
 }
 
+impl CompileOptions {
+    /// The engine with the shots and the mitigation of `condition`. Shots, trajectories and random choices of mitigation
+    /// draw under `seed`. A method that changes circuits is no part of it.
+    ///
+    /// # Errors
+    /// If there is no such engine or mitigation, or the mitigation needs a device and the condition has none.
+    pub fn simulator(&self, condition: &Condition, seed: u64) -> Result<Arc<dyn Simulator>, Error> {
+        let Self { precision, trajectories, .. } = *self;
+        let options = EngineOptions { precision, shots: trajectories, seed, ..EngineOptions::default() };
+        let exact = engine(&self.engine, options)?;
+        let sampled: Arc<dyn Simulator> = match condition.shots {
+            Some(shots) => Arc::new(Shots { inner: exact, shots, seed }),
+            None => exact,
+        };
+        Ok(match condition.mitigation()?.map(|row| row.apply) {
+            Some(Apply::Executor(wrap)) => wrap(sampled, seed),
+            _ => sampled,
+        })
+    }
+}
+
 /// A circuit ready to run: transpiled if it runs on a device, with its noise, prepared on an engine.
 #[derive(Clone)]
 pub struct Execution {
@@ -295,19 +316,7 @@ impl Executions {
         condition.check()?;
         let mitigation = condition.mitigation()?;
         let compiled = self.program(circuit, condition, mitigation)?;
-        let CompileOptions { precision, trajectories, .. } = self.options;
-        let exact = engine(
-            &self.options.engine,
-            EngineOptions { precision, shots: trajectories, seed, ..EngineOptions::default() },
-        )?;
-        let sampled: Arc<dyn Simulator> = match condition.shots {
-            Some(shots) => Arc::new(Shots { inner: exact, shots, seed }),
-            None => exact,
-        };
-        let simulator = match mitigation.map(|row| row.apply) {
-            Some(Apply::Executor(wrap)) => wrap(sampled, seed),
-            _ => sampled,
-        };
+        let simulator = self.options.simulator(condition, seed)?;
         Ok(compiled.on(compiled.relabel(&circuit.observables)?, circuit.inputs, simulator)?)
     }
 

@@ -57,7 +57,7 @@ pub use gradient::Gradient;
 pub use hessian::Hessian;
 pub use pauli::Pauli;
 pub use prepared::{Prepared, Recorded, Tape};
-pub use run::{Run, observed_qubits};
+pub use run::{Run, observed_qubits, value_and_grad};
 pub use shots::Shots;
 pub use sparse::{Cut, Sparse};
 pub use statevector::{Statevector, StatevectorRunner};

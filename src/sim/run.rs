@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, concatenate};
 
 use crate::circuit::{Circuit, Observable};
 use crate::device::Device;
@@ -11,7 +11,7 @@ use crate::noise::Program;
 use crate::noise::model::{NoiseModel, Scale};
 use crate::sim::execution::{CompileOptions, Execution, ObservedCircuit, compile};
 use crate::sim::mitigate::MitigationRow;
-use crate::sim::{AngleGradient, Angles, Condition, EngineRow, Error, Precision, Prepared, check, sample, state};
+use crate::sim::{Angles, Condition, EngineRow, Error, Precision, Prepared, check, sample, state};
 
 /// A register up to this many qubits is simulated as a whole, so that indices mean what they seem to; of a wider one only
 /// the qubits that something acts on.
@@ -190,11 +190,8 @@ impl Run {
     /// # Errors
     /// As [`Run::expect`], and if the circuit measures, resets or acts under a condition.
     pub fn value_and_grad(&self, angles: &[f64]) -> Result<(Array1<f64>, Array2<f64>), Error> {
-        let prepared = &self.execution()?.prepared;
-        let (values, slopes) = jacobian(&**prepared, Angles::of_weights(angles), |gradient| gradient.weights)?;
-        let mut by_slot = Array2::zeros((slopes.len(), self.circuit.slots()));
-        by_slot.rows_mut().into_iter().zip(slopes).for_each(|(mut row, slope)| row.assign(&slope));
-        Ok((values.row(0).to_owned(), by_slot))
+        let (values, slopes) = self.derivatives(Angles::of_weights(angles))?;
+        Ok((values.row(0).to_owned(), slopes.index_axis_move(Axis(0), 0)))
     }
 
     /// Expectation values (rows, observables) and their derivatives (rows, observables, slots) for rows (rows, slots) of
@@ -203,15 +200,15 @@ impl Run {
     /// # Errors
     /// As [`Run::value_and_grad`].
     pub fn value_and_grad_rows(&self, rows: ArrayView2<f64>) -> Result<(Array2<f64>, Array3<f64>), Error> {
-        let observables = self.observables.len();
-        // Once for each observable, and all of them together.
-        let bytes = 16.0 * rows.len() as f64 * observables as f64;
-        let instead = "give fewer rows in one call";
-        check::memory("the derivatives of all observables", self.circuit.qubits(), bytes, instead)?;
-        let (values, slopes) = jacobian(&**self.for_rows()?, all_inputs(rows), |gradient| gradient.inputs)?;
-        let mut by_slot = Array3::zeros((rows.nrows(), slopes.len(), self.circuit.slots()));
-        by_slot.axis_iter_mut(Axis(1)).zip(slopes).for_each(|(mut part, slope)| part.assign(&slope));
-        Ok((values, by_slot))
+        self.derivatives(all_inputs(rows))
+    }
+
+    fn derivatives(&self, angles: Angles) -> Result<(Array2<f64>, Array3<f64>), Error> {
+        let execution = self.execution()?;
+        value_and_grad(execution, angles, |inputs| match inputs {
+            0 => Ok(Arc::clone(&execution.prepared)),
+            _ => self.for_rows().cloned(),
+        })
     }
 
     /// Probabilities of outcomes (2^k): of the classical bits if the circuit measures, else of its qubits; index
@@ -316,21 +313,49 @@ fn all_inputs(rows: ArrayView2<'_, f64>) -> Angles<'_> {
     Angles { inputs: rows, weights: ArrayView1::from(&[]) }
 }
 
-/// Expectation values, and for each observable the `part` of its gradient.
-fn jacobian<T>(
-    prepared: &dyn Prepared,
+/// Expectation values (rows, observables) of an execution and their derivatives (rows, observables, slots) by the angles of
+/// each row, per radian, weights too. `prepare` gives the program for a number of input slots: 0 for one row of weights
+/// alone, else all slots.
+///
+/// # Errors
+/// If the derivatives do not fit in memory, the angles do not fit the circuit, or it measures, resets or acts under a
+/// condition.
+pub fn value_and_grad<E: From<Error>>(
+    execution: &Execution,
     angles: Angles,
-    part: impl Fn(AngleGradient) -> T,
-) -> Result<(Array2<f64>, Vec<T>), Error> {
-    let (values, tape) = prepared.record(angles, TAPE_BYTES)?;
-    let slope = |observable: usize| -> Result<T, Error> {
+    prepare: impl FnOnce(usize) -> Result<Arc<dyn Prepared>, E>,
+) -> Result<(Array2<f64>, Array3<f64>), E> {
+    let (rows, slots, observables) = (angles.batch(), angles.slots(), execution.observables.len());
+    // Once for each observable, all of them together, and the angles of all rows.
+    let bytes = 8.0 * rows as f64 * slots as f64 * (2.0 * observables as f64 + 1.0);
+    let instead = "give fewer rows or observables in one call";
+    check::memory("the derivatives of all observables", execution.program.qubits(), bytes, instead)
+        .map_err(Error::from)?;
+    let whole;
+    let angles = Angles { inputs: angles.inputs.view(), weights: angles.weights.view() };
+    let (all, are_weights) = match (angles.inputs.ncols(), angles.weights.len()) {
+        (0, _) if rows == 1 => (angles, true),
+        (_, 0) => (angles, false),
+        (_, weights) => {
+            let shared = angles.weights.broadcast((rows, weights)).expect("rows that fit in memory");
+            whole = concatenate(Axis(1), &[angles.inputs, shared]).expect("as many rows in both");
+            (all_inputs(whole.view()), false)
+        }
+    };
+    let prepared = prepare(all.inputs.ncols())?;
+    let (values, tape) = prepared.record(all, TAPE_BYTES).map_err(Error::from)?;
+    let mut slopes = Array3::zeros((rows, observables, slots));
+    for (observable, mut slope) in slopes.axis_iter_mut(Axis(1)).enumerate() {
         let cotangent = Array2::from_shape_fn(values.dim(), |(_, o)| f64::from(u8::from(o == observable)));
         let gradient = match &tape {
-            Some(tape) => tape.vjp(cotangent.view())?,
-            None => prepared.vjp(angles, cotangent.view())?,
+            Some(tape) => tape.vjp(cotangent.view()),
+            None => prepared.vjp(all, cotangent.view()),
         };
-        Ok(part(gradient))
-    };
-    let slopes = (0..values.ncols()).map(slope).collect::<Result<_, _>>()?;
+        let gradient = gradient.map_err(Error::from)?;
+        match are_weights {
+            true => slope.row_mut(0).assign(&gradient.weights),
+            false => slope.assign(&gradient.inputs),
+        }
+    }
     Ok((values, slopes))
 }

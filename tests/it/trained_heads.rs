@@ -310,6 +310,20 @@ fn counts_that_do_not_fit_their_job_are_refused_by_place() {
 }
 
 #[test]
+fn a_head_has_at_most_so_many_weights() {
+    for row in HEADS {
+        if matches!(row.body, Body::Kernel) {
+            continue;
+        }
+        let head = HeadConfig::named(row.name).unwrap().qubits(2).depth(1);
+        for (features, classes) in [(1 << 40, 2), (usize::MAX, 2), (8, usize::MAX)] {
+            let error = head.model(features, classes).map(drop).expect_err(row.name).to_string();
+            assert!(error.contains("2^28 weights"), "{}: {error}", row.name);
+        }
+    }
+}
+
+#[test]
 fn a_head_file_cannot_ask_for_more_than_it_holds() {
     let synthetic = Synthetic { training: 24, held_out: 12, classes: 2, separation: 4.0, seed: 5 };
     let features = synthetic.features("efficientnet_lite0", 1280);

@@ -25,7 +25,7 @@ def fit(
 
     `condition` is what the circuit runs under while it is trained: a `Condition`, a device, or None."""
     classes, indices = np.unique(np.asarray(labels), return_inverse=True)
-    names = [str(name) for name in classes]
+    names = _names(classes)
     if validation is not None:
         validation = (validation[0], _indices(validation[1], names))
     head = HeadConfig(head) if isinstance(head, str) else head
@@ -45,9 +45,14 @@ def evaluate(head: TrainedHead, features: Any, labels: Any) -> dict[str, float]:
     return head.evaluate(features, _indices(labels, head.classes))
 
 
+def _names(labels: np.ndarray) -> list[str]:
+    """Labels as texts. A number is the same in every precision that holds it."""
+    return [str(label) for label in labels.reshape(-1)]
+
+
 def _indices(labels: Any, classes: list[str]) -> np.ndarray:
     index = {name: k for k, name in enumerate(classes)}
-    names = [str(label) for label in np.asarray(labels).tolist()]
+    names = _names(np.asarray(labels))
     unknown = next((name for name in names if name not in index), None)
     if unknown is not None:
         from .errors import StudyError

@@ -14,11 +14,12 @@ try:
     import jax
     import jax.numpy as jnp
 except ImportError as error:  # pragma: no cover
-    raise ImportError("qgraft.jax needs JAX: pip install 'qgraft[jax]'") from error
+    raise ImportError("qgraft.jax needs JAX: pip install jax") from error
 
 import numpy as np
 
 from . import Circuit, Run
+from ._layers import compiled
 from .errors import CircuitError, UnsupportedError
 
 _TWICE = "derivatives of the gradient of a quantum_layer are not computed; take them with the parameter-shift rule"
@@ -31,15 +32,8 @@ def quantum_layer(
 
     `circuit` is a `Circuit` or a compiled `Run`; its first `inputs` slots take the columns of x. `condition` and `options` are
     those of `Run`."""
-    if isinstance(circuit, Run):
-        if observables is not None or condition is not None or options:
-            raise CircuitError("a Run has its observables and its condition already; give none with it")
-        run = circuit
-    else:
-        run = Run(circuit, observables, condition, **options)
+    run = compiled(circuit, observables, inputs, condition, options)
     slots, width = len(run.slots), run.observables
-    if not 0 <= inputs <= slots:
-        raise CircuitError(f"inputs is {inputs}; the circuit has {slots} slots")
 
     def on_host(x, weights):
         x, weights = np.asarray(x), np.asarray(weights)

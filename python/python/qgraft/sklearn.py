@@ -12,7 +12,7 @@ try:
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:  # pragma: no cover
-    raise ImportError("qgraft.sklearn needs scikit-learn: pip install 'qgraft[sklearn]'") from error
+    raise ImportError("qgraft.sklearn needs scikit-learn: pip install scikit-learn") from error
 
 import numpy as np
 
@@ -90,23 +90,13 @@ class QuantumHeadClassifier(ClassifierMixin, BaseEstimator):
         """Class probabilities (rows, classes)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        probabilities = self._running().predict((X - self._mean) / self._spread)
+        probabilities = self.head_.predict((X - self._mean) / self._spread)
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row."""
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
-
-    def _running(self) -> TrainedHead:
-        """The head under its condition: one that was unpickled runs without noise until then."""
-        if getattr(self, "_restored", False) and self.condition is not None:
-            self.head_ = self.head_.under(self.condition)
-            self._restored = False
-        return self.head_
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({**state, "_restored": True} if "head_" in state else state)
 
 
 __all__ = ["QuantumHeadClassifier"]

@@ -12,9 +12,10 @@ from typing import Any
 try:
     import torch
 except ImportError as error:  # pragma: no cover
-    raise ImportError("qgraft.torch needs PyTorch: pip install 'qgraft[torch]'") from error
+    raise ImportError("qgraft.torch needs PyTorch: pip install torch") from error
 
 from . import Circuit, Run
+from ._layers import compiled
 from .errors import CircuitError, UnsupportedError
 
 _TWICE = (
@@ -47,17 +48,8 @@ class QuantumLayer(torch.nn.Module):
         **options: Any,
     ):
         super().__init__()
-        if isinstance(circuit, Run):
-            if observables is not None or condition is not None or options:
-                raise CircuitError("a Run has its observables and its condition already; give none with it")
-            self.run = circuit
-        else:
-            self.run = Run(circuit, observables, condition, **options)
+        self.run = compiled(circuit, observables, inputs, condition, options)
         slots = len(self.run.slots)
-        if not 0 <= inputs <= slots:
-            raise CircuitError(f"inputs is {inputs}; the circuit has {slots} slots")
-        if self.run.observables == 0:
-            raise CircuitError("the circuit has no observables; name some, such as 'Z0'")
         self.inputs = inputs
         if init is None:
             weights = 2 * torch.pi * torch.rand(slots - inputs)

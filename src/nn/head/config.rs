@@ -11,6 +11,9 @@ use crate::nn::head::{AnsatzChoice, CircuitConfig, EncodedCircuit, Head, HeadRow
 use crate::nn::{LearningRates, Network, NnError, Params};
 use crate::sim::{Auto, Condition, EngineOptions, Execution, Executions, SimError, Simulator};
 
+/// Weights of one linear layer of a head, 1 GiB in single precision.
+const MOST_WEIGHTS: usize = 1 << 28;
+
 /// A head: a row of the table of heads and the circuit that it has, if it has one.
 ///
 /// ```
@@ -100,13 +103,20 @@ impl HeadConfig {
     /// The head from `features` to `classes`, its circuit run without noise.
     ///
     /// # Errors
-    /// If the ansatz is unknown, the circuit cannot be built, or an own circuit has more features than there are.
+    /// If the ansatz is unknown, the circuit cannot be built, an own circuit has more features than there are, or a linear
+    /// layer would have more than 2^28 weights.
     pub fn model(&self, features: usize, classes: usize) -> Result<HeadModel, NnError> {
         let shape = self.shape(features, classes);
         let ansatz = self.build_ansatz()?;
         if let Some(own) = ansatz.as_ref().filter(|own| own.encoding == Encoding::Direct && own.features() > features) {
             let file = self.circuit.ansatz.to_string();
             return Err(AnsatzError::TooManyFeatures { file, features: own.features(), width: features }.into());
+        }
+        let is_large = |&(inputs, outputs): &(usize, usize)| inputs.saturating_mul(outputs) > MOST_WEIGHTS;
+        if let Some((inputs, outputs)) = self.row.layers(&shape, ansatz.as_ref()).into_iter().find(is_large) {
+            let value = format!("{} with a layer from {inputs} to {outputs} values", self.row.name);
+            let reason = "a layer has at most 2^28 weights; give fewer features or classes";
+            return Err(NnError::Setting { field: "head", value, reason });
         }
         let execution = ansatz.as_ref().map(ideal).transpose()?;
         Ok(HeadModel { row: self.row, shape, ansatz, execution })

@@ -217,6 +217,21 @@ impl HeadRow {
         }
     }
 
+    /// Inputs and outputs of its linear layers.
+    fn layers(&self, shape: &HeadShape, ansatz: Option<&Ansatz>) -> Vec<(usize, usize)> {
+        match self.body {
+            Body::Layers { widths, .. } => {
+                let widths = [vec![shape.features], widths(shape.qubits), vec![shape.classes]].concat();
+                widths.windows(2).map(|pair| (pair[0], pair[1])).collect()
+            }
+            Body::Dressed { .. } => {
+                let outer = |own: &Ansatz| [(shape.features, own.features()), (own.observables.len(), shape.classes)];
+                ansatz.map(outer).into_iter().flatten().collect()
+            }
+            Body::Kernel => Vec::new(),
+        }
+    }
+
     /// The head on `params`, which are made if they do not exist yet; `None` for heads trained without gradients.
     /// Built twice on the same parameters with two executions, it is one trained head run two ways.
     ///

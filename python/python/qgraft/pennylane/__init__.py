@@ -15,7 +15,7 @@ from typing import Any
 try:
     import pennylane as qml
 except ImportError as error:  # pragma: no cover
-    raise ImportError("qgraft.pennylane needs PennyLane: pip install 'qgraft[pennylane]'") from error
+    raise ImportError("qgraft.pennylane needs PennyLane: pip install pennylane") from error
 
 import numpy as np
 from pennylane.devices import Device, ExecutionConfig
@@ -34,7 +34,7 @@ from pennylane.transforms import broadcast_expand, defer_measurements
 
 from .. import Condition
 from .compiled import Call, Compiled, is_sampled, measured
-from .tape import accepts, has_angles, structure
+from .tape import accepts, structure, trains_angles
 
 # Structures of tapes that are kept compiled.
 MOST_TEMPLATES = 64
@@ -147,28 +147,15 @@ class Simulator(Device):
         return self._is_differentiable(circuit)
 
     def _is_differentiable(self, circuit: QuantumScript) -> bool:
-        trained = set(circuit.trainable_params)
-        place = 0
-        for op in circuit.operations:
-            count = len(op.data)
-            if trained.intersection(range(place, place + count)) and not has_angles(op):
-                return self._decomposes_to_angles(circuit)
-            place += count
-        return True
-
-    def _decomposes_to_angles(self, circuit: QuantumScript) -> bool:
+        if trains_angles(circuit):
+            return True
         try:
             [tape], _ = defer_measurements(circuit, allow_postselect=False)
             [tape], _ = decompose(tape, stopping_condition=accepts, skip_initial_state_prep=False, name=self.name,
                                   target_gates=self.capabilities.gate_set())  # fmt: skip
         except Exception:  # what cannot be decomposed is refused with a reason when it is run
             return False
-        place = 0
-        for op in tape.operations:
-            if set(tape.trainable_params).intersection(range(place, place + len(op.data))) and not has_angles(op):
-                return False
-            place += len(op.data)
-        return True
+        return trains_angles(tape)
 
     # Execution -----------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from ..errors import UnsupportedError
 from . import measure
 from .tape import Template, with_gates
 
+
 class Gradients(tuple):
     """The gradients of one tape, of different shapes. PennyLane's torch interface squeezes them to see whether there are any."""
 
@@ -35,7 +36,27 @@ def is_sampled(mp) -> bool:
 
 
 def measured(mp) -> tuple:
-    return (type(mp), mp.hash)
+    """What decides what a measurement process measures, with all numbers in full: PennyLane's hashes shorten large arrays and
+    leave some arguments out. Those that users wrote may hold anything: each is equal to itself alone, and kept as long as its
+    key is."""
+    if not type(mp).__module__.startswith("pennylane.measurements."):
+        return (id(mp),)
+    if mp.mv is not None:
+        return (type(mp), mp.hash, exact(mp.eigvals()))
+    leaves, form = qml.pytrees.flatten(mp)
+    return (form, *(exact(leaf) for leaf in leaves))
+
+
+def exact(value) -> tuple | None:
+    """A number or an array, dense or sparse, as what can be compared."""
+    if value is None:
+        return None
+    if hasattr(value, "tocsr"):
+        value = value.tocsr(copy=True)
+        value.sum_duplicates()
+        return (value.shape, *(exact(part) for part in (value.data, value.indices, value.indptr)))
+    array = np.asarray(value)
+    return (array.dtype.str, array.shape, array.tobytes())
 
 
 class Call:
@@ -96,13 +117,18 @@ class Compiled:
                     self.reads[k] = tuple(range(len(self.observables), len(self.observables) + len(parts)))
                     self.observables += [measure.observable_of(part) for part in parts]
 
-    def run(self, key: Any = None, observables=(), gates=(), condition: Condition | None = None) -> Run:
-        """The circuit with further gates, compiled once."""
+    def run(self, key: Any, observables=(), gates=(), read=()) -> Run:
+        """The circuit with further gates, compiled once. On a device the wires `read` are measured, since outcomes of what is
+        not measured have no readout error."""
         run = self._runs.get(key)
         if run is None:
             circuit = with_gates(self.template.circuit, gates) if gates else self.template.circuit
+            if self.condition.device is not None and read:
+                circuit = circuit.copy()
+                for wire in read:
+                    circuit.measure(wire, wire)
             noise = self.template.noise or None
-            run = Run(circuit, list(observables), condition or self.condition, noise=noise, **self.options)
+            run = Run(circuit, list(observables), self.condition, noise=noise, **self.options)
             self._runs[key] = run
         return run
 
@@ -135,10 +161,13 @@ class Compiled:
 
     def probabilities(self, mp, call: Call) -> np.ndarray:
         gates = () if mp.obs is None else tuple(mp.diagonalizing_gates())
-        key = ("probs", mp.hash if gates else None)
-        run = self.run(key, gates=gates)
-        wires = list(mp.wires) or list(range(self.own))
+        wires = self.wires_of(mp)
+        run = self.run(("probs", tuple(wires), measured(mp) if gates else None), gates=gates, read=wires)
         return measure.marginal(run.probabilities(*call.angles()), run.outcome_bits, wires)
+
+    def wires_of(self, mp) -> list[int]:
+        """Wires that are read, those of the device where none are named."""
+        return list(mp.wires) or list(range(self.own))
 
     def of_states(self, mp, call: Call) -> np.ndarray:
         run = self.run("state")
@@ -168,9 +197,10 @@ class Compiled:
                     values[members[0]] = self.shadows(first, inputs, weights, rng)
                     continue
                 if gates is None:
-                    values[members[0]] = self.summed(number, first, inputs, weights, single, rng)
+                    values[members[0]] = self.summed(first, inputs, weights, single, rng)
                     continue
-                run = self.run(("shots", number), gates=gates)
+                read = sorted({wire for k in members for wire in self.wires_of(self.measurements[k])})
+                run = self.run(("shots", number), gates=gates, read=read)
                 seed = int(rng.integers(1 << 62))
                 counts = run.counts(inputs, self.shots.total_shots, weights, seed=seed)
                 samples = measure.drawn(counts, run.outcome_bits, self.wires, rng)
@@ -187,7 +217,7 @@ class Compiled:
 
     def groups(self) -> list[tuple[list[int], tuple | None]]:
         """Measurements that share samples, each group with the gates that take its observables to Z; None for sums, which
-        the engine reads in as many bases as they need."""
+        the engine reads in as many bases as they need, and under mitigation for every expectation value of Pauli words."""
         words: list[tuple[list[int], list]] = []
         rest: list[tuple[list[int], tuple | None]] = []
         plain: list[int] = []
@@ -198,7 +228,11 @@ class Compiled:
                     rest.append(([k], ()))
                 else:
                     plain.append(k)
-            elif qml.pauli.is_pauli_word(obs) and len(obs.pauli_rep or {}) == 1:
+            elif isinstance(mp, ExpectationMP) and obs.pauli_rep is not None and (
+                self.condition.mitigation or not is_word(obs)
+            ):
+                rest.append(([k], None))
+            elif is_word(obs):
                 for members, observables in words:
                     if all(is_qwc(other, obs) for other in observables):
                         members.append(k)
@@ -206,8 +240,6 @@ class Compiled:
                         break
                 else:
                     words.append(([k], [obs]))
-            elif isinstance(mp, ExpectationMP) and obs.pauli_rep is not None and len(obs.pauli_rep) > 1:
-                rest.append(([k], None))
             else:
                 rest.append(([k], tuple(mp.diagonalizing_gates())))
         if plain:
@@ -218,14 +250,14 @@ class Compiled:
             rest.append((members, tuple(gates)))
         return rest
 
-    def summed(self, number: int, mp, inputs, weights, single: bool, rng) -> list:
+    def summed(self, mp, inputs, weights, single: bool, rng) -> list:
         """Expectation values of a sum of Pauli words, for each part of the shots."""
         observable = measure.observable_of(measure.sentence_of(mp))
         values = []
-        for part, (lower, upper) in enumerate(self.shots.bins()):
-            old = self.condition
+        old = self.condition
+        for lower, upper in self.shots.bins():
             own = Condition(
-                self._device(), old.model, source=old.source, scale=old.scale, shots=upper - lower, mitigation=old.mitigation
+                old.device, old.model, source=old.source, scale=old.scale, shots=upper - lower, mitigation=old.mitigation
             )
             # Its shots are drawn when it is compiled for a seed, so every call compiles it.
             options = {**self.options, "seed": int(rng.integers(1 << 62))}
@@ -233,9 +265,6 @@ class Compiled:
             value = run.expect(inputs, weights)[:, 0]
             values.append(value[0] if single else value)
         return values
-
-    def _device(self):
-        return self.condition.__reduce__()[1][0]
 
     def shadows(self, mp, inputs, weights, rng) -> list:
         """Classical shadows are drawn by PennyLane from the state."""
@@ -321,6 +350,14 @@ class Compiled:
         along = np.einsum("bos,bs->bo", slopes, tangents)
         columns = range(values.shape[1])
         return self.shaped([values[:, o] for o in columns], tape), self.shaped([along[:, o] for o in columns], tape)
+
+
+def is_word(obs) -> bool:
+    """Whether it is one Pauli word, written as one. PennyLane reads others in the order of their eigenvalues, which a device
+    with different errors of 0 and 1 is not free to choose."""
+    if isinstance(obs, qml.ops.Prod):
+        return all(map(is_word, obs.operands)) and len(obs.wires) == sum(len(part.wires) for part in obs.operands)
+    return isinstance(obs, (qml.X, qml.Y, qml.Z, qml.I))
 
 
 def is_qwc(first, second) -> bool:

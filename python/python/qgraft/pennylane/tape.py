@@ -12,6 +12,7 @@ import pennylane as qml
 from pennylane.operation import Channel as PennyLaneChannel, Operator
 from pennylane.ops import Controlled
 from pennylane.ops.op_math import Adjoint
+from pennylane.tape import QuantumScript
 
 from .. import Channel, Circuit, Param
 
@@ -58,6 +59,16 @@ def has_angles(op: Operator) -> bool:
     return op.name in GATES or op.name in WRITTEN or controls_of(op) is not None
 
 
+def trains_angles(tape: QuantumScript) -> bool:
+    """Whether every trained parameter is an angle of a gate."""
+    trained, place = set(tape.trainable_params), 0
+    for op in tape.operations:
+        if not has_angles(op) and trained.intersection(range(place, place + len(op.data))):
+            return False
+        place += len(op.data)
+    return True
+
+
 def is_matrix(op: Operator) -> bool:
     """Whether it runs as a matrix: given as one, or without a decomposition."""
     if isinstance(op, PennyLaneChannel) or len(op.wires) > MOST_WIRES or not op.wires:
@@ -97,7 +108,8 @@ class Template:
         sizes = [np.ndim(value) for op in operations if has_angles(op) for value in op.data]
         self.inputs = sum(1 for size in sizes if size)
         places = {True: iter(range(self.inputs)), False: iter(range(self.inputs, len(sizes)))}
-        self.circuit = Circuit(max(wires, 1))
+        # A classical bit for each wire, for what measures it.
+        self.circuit = Circuit(max(wires, 1), wires)
         for k in range(len(sizes)):
             self.circuit.slot(f"a{k}")
         self.slots: list[int | None] = []

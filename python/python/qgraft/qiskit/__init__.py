@@ -6,7 +6,7 @@
 try:
     import qiskit  # noqa: F401
 except ImportError as error:  # pragma: no cover
-    raise ImportError("qgraft.qiskit needs Qiskit: pip install 'qgraft[qiskit]'") from error
+    raise ImportError("qgraft.qiskit needs Qiskit: pip install qiskit") from error
 
 from .backend import Backend
 from .circuit import Converted, from_qiskit, to_qiskit

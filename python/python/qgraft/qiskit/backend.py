@@ -26,10 +26,9 @@ class Backend(BackendV2):
     Circuits that were transpiled for it run on the qubits they name; others are transpiled by qgraft."""
 
     def __init__(self, condition: Any = None, *, qubits: int = 20, **run_options: Any):
-        device = condition if isinstance(condition, Device) else None
-        name = condition.device if isinstance(condition, Condition) else condition
-        if device is None and isinstance(name, str):
-            device = Device(name)
+        device = condition.device if isinstance(condition, Condition) else condition
+        if isinstance(device, str):
+            device = Device(device)
         super().__init__(name=f"qgraft_{device.name if device else 'ideal'}", description="qgraft simulator")
         self._sampler = SamplerV2(condition, **run_options)
         self._target = _target_of(device) if device is not None else _whole_target(qubits)
@@ -66,7 +65,7 @@ class Backend(BackendV2):
         for circuit in circuits:
             if circuit.num_parameters:
                 raise SimError(f"{circuit.name} has {circuit.num_parameters} parameters; bind them first")
-            outcomes, places, _ = self._sampler.outcomes(circuit, np.empty((1, 0)), known["shots"], rng)
+            outcomes, places, _ = self._sampler.outcomes(self._sampler.compiler.convert(circuit), np.empty((1, 0)), known["shots"], rng)
             # In Qiskit's results bit k is the circuit's classical bit k.
             numbers = np.zeros(known["shots"], dtype=object)
             for bit, place in places.items():

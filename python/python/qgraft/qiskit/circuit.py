@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from qiskit.circuit.classical import expr
 from .. import Circuit, gates
 from .._native import gate_table
 from ..errors import CircuitError
-from .parameters import Slots
+from .parameters import SlotOf, Slots
 
 # Number of qubits and of angles of every gate by name, with the other names that Qiskit has for it.
 _SIZES = {name: (qubits, len(angles)) for name, qubits, angles, _ in gate_table()}
@@ -26,12 +28,26 @@ Tested = tuple[list[int], int]
 class Converted:
     """A circuit of Qiskit as ours: qubit k and bit k are its qubit k and bit k, a slot is one expression of its parameters."""
 
+    circuit: Circuit
+
     def __init__(self, source: QuantumCircuit):
-        self.source = source
         self.slots = Slots(list(source.parameters))
+        # Bits of each classical register by its name.
+        self.registers = {register.name: [source.find_bit(bit).index for bit in register] for register in source.cregs}
+        # Whether it was transpiled, so that qubit k is the device's qubit k.
+        self.is_placed = source.layout is not None
         _Walk(self, source).run()
 
-    circuit: Circuit
+    @cached_property
+    def measures(self) -> bool:
+        """Whether anything is measured, also inside a branch or a definition."""
+        return any(op["name"] == "measure" for op in self.circuit.ops)
+
+    @cached_property
+    def key(self) -> tuple:
+        """Equal for circuits that are run equally; their parameters may differ."""
+        registers = tuple((name, *bits) for name, bits in self.registers.items())
+        return (sha256(self.circuit.to_json().encode()).digest(), registers, self.is_placed)
 
 
 def from_qiskit(source: QuantumCircuit) -> Circuit:
@@ -193,12 +209,8 @@ class _Walk:
             self.body(bound, qubits, clbits, bits, tested)
 
 
-class _SlotOf(int):
-    """A slot by number, as opposed to an angle."""
-
-
 def _placed(argument: Any, params: list) -> Any:
-    if isinstance(argument, _SlotOf):
+    if isinstance(argument, SlotOf):
         return params[argument]
     if isinstance(argument, list):
         return [_placed(entry, params) for entry in argument]

@@ -23,7 +23,7 @@ class EstimatorGradient(BaseEstimatorGradient):
     def __init__(self, condition: Any = None, **run_options: Any):
         estimator = EstimatorV2(condition, **run_options)
         super().__init__(estimator)
-        self._compiler = estimator._compiler
+        self._compiler = estimator.compiler
 
     def _run(self, circuits, observables, parameter_values, parameters, **options) -> EstimatorGradientResult:
         gradients: list[Any] = [None] * len(circuits)
@@ -31,7 +31,6 @@ class EstimatorGradient(BaseEstimatorGradient):
         for place, circuit in enumerate(circuits):
             by_circuit.setdefault(id(circuit), []).append(place)
         for places in by_circuit.values():
-            circuit = circuits[places[0]]
             known: dict[int, str] = {}
             texts: dict[str, int] = {}
             rows: dict[bytes, int] = {}
@@ -44,9 +43,10 @@ class EstimatorGradient(BaseEstimatorGradient):
                 if rows.setdefault(row.tobytes(), len(rows)) == len(numbers):
                     numbers.append(row)
                 at.append((rows[row.tobytes()], texts.setdefault(text, len(texts))))
-            slots = self._compiler.convert(circuit).slots
-            values = np.array(numbers).reshape(len(numbers), circuit.num_parameters)
-            run = self._compiler.run(circuit, tuple(texts))
+            converted = self._compiler.convert(circuits[places[0]])
+            slots = converted.slots
+            values = np.array(numbers).reshape(len(numbers), len(slots.parameters))
+            run = self._compiler.run(converted, tuple(texts))
             slopes = slots.pull(run.value_and_grad(slots.angles(values))[1], values)
             index = {parameter: k for k, parameter in enumerate(slots.parameters)}
             for place, (row, column) in zip(places, at):

@@ -6,6 +6,10 @@ import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression
 
 
+class SlotOf(int):
+    """A slot by number, as opposed to an angle."""
+
+
 class Slots:
     """Distinct expressions of parameters. Those that are affine become a matrix; the others are bound row by row."""
 
@@ -15,17 +19,19 @@ class Slots:
         self._known: dict[ParameterExpression, int] = {}
         self._matrix: tuple[np.ndarray, np.ndarray, list[int]] | None = None
 
-    def of(self, expression: ParameterExpression):
+    def of(self, expression: ParameterExpression) -> SlotOf:
         """The slot of an expression, a new one if there is none yet."""
-        from .circuit import _SlotOf
-
         place = self._known.get(expression)
         if place is None:
             place = self._known[expression] = len(self.expressions)
             self.expressions.append(expression)
             # A loop or a definition may bring parameters that were bound, but no new ones.
             self._matrix = None
-        return _SlotOf(place)
+        return SlotOf(place)
+
+    def key(self) -> tuple:
+        """Equal where angles follow equally from the parameters."""
+        return (*self.parameters, None, *self.expressions)
 
     def names(self) -> list[str]:
         """Names of the slots: the expressions as texts."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import ceil
 from typing import Any
 
 import numpy as np
-from qiskit.circuit import QuantumCircuit
+from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, PrimitiveJob
 from qiskit.primitives.containers import (
     BitArray,
@@ -26,53 +26,43 @@ from .. import Condition, Run
 from ..errors import SimError
 from .circuit import Converted
 
-# Circuits that are kept compiled.
-_MOST_RUNS = 128
+# Circuits, and circuits with their observables, that are kept.
+_MOST_KEPT = 128
 
 
-class _Compiler:
-    """Circuits compiled for a condition, the last ones kept."""
+class Compiler:
+    """Circuits compiled for a condition, the last ones kept by what is in them."""
 
     def __init__(self, condition: Any, options: dict):
         self.condition = condition
         self.options = options
-        self.converted: OrderedDict[int, tuple[QuantumCircuit, Converted]] = OrderedDict()
-        self.runs: OrderedDict[Any, Run] = OrderedDict()
+        self._converted: OrderedDict[Any, Converted] = OrderedDict()
+        self._runs: OrderedDict[Any, Run] = OrderedDict()
 
     def convert(self, circuit: QuantumCircuit) -> Converted:
-        """The circuit as ours. A circuit that was changed since is read again."""
-        key = id(circuit)
-        known = self.converted.get(key)
-        if known is not None and known[0] is circuit and known[1].size == _size(circuit):
-            return known[1]
+        """The circuit as it is now, as ours. Qiskit's circuits may change at any time, so it is read at every call."""
         made = Converted(circuit)
-        made.size = _size(circuit)
-        self.converted[key] = (circuit, made)
-        while len(self.converted) > _MOST_RUNS:
-            old, _ = self.converted.popitem(last=False)
-            for stale in [run for run in self.runs if run[0] == old]:
-                del self.runs[stale]
-        for stale in [run for run in self.runs if run[0] == key]:
-            del self.runs[stale]
-        return made
+        # What is known of an equal circuit includes how its expressions depend on the parameters.
+        return _kept(self._converted, (made.key, made.slots.key()), lambda: made)
 
-    def run(self, circuit: QuantumCircuit, observables: tuple[str, ...], seed: int = 0, **own: Any) -> Run:
-        converted = self.convert(circuit)
-        key = (id(circuit), observables, seed, tuple(own))
-        run = self.runs.get(key)
-        if run is None:
-            options = {"seed": seed, **self.options, **own}
-            if circuit.layout is not None and "level" not in options:
-                # It was transpiled already: qubit k is the device's qubit k.
-                options["level"] = None
-            run = self.runs[key] = Run(converted.circuit, list(observables), self.condition, **options)
-            while len(self.runs) > _MOST_RUNS:
-                self.runs.popitem(last=False)
-        return run
+    def run(self, converted: Converted, observables: tuple[str, ...]) -> Run:
+        """The circuit with these observables, compiled once."""
+        options = dict(self.options)
+        if converted.is_placed:
+            # It was transpiled already: qubit k is the device's qubit k.
+            options.setdefault("level", None)
+        make = lambda: Run(converted.circuit, list(observables), self.condition, **options)
+        return _kept(self._runs, (converted.key, observables), make)
 
 
-def _size(circuit: QuantumCircuit) -> tuple:
-    return (len(circuit.data), circuit.num_qubits, circuit.num_clbits, circuit.num_parameters, str(circuit.global_phase))
+def _kept(known: OrderedDict[Any, Any], key: Any, make: Callable[[], Any]) -> Any:
+    """What is known under a key, made if it is new; what was not asked for longest is forgotten."""
+    if key not in known:
+        known[key] = make()
+    known.move_to_end(key)
+    while len(known) > _MOST_KEPT:
+        known.popitem(last=False)
+    return known[key]
 
 
 # Letters of observables that are no Paulis, as sums of them.
@@ -146,7 +136,7 @@ class EstimatorV2(BaseEstimatorV2):
         self, condition: Any = None, *, default_precision: float = 0.0, seed: Any = None, options: Any = None, **run_options: Any
     ):
         self._options = _options(options, {"default_precision": default_precision, "seed": seed})
-        self._compiler = _Compiler(condition, run_options)
+        self.compiler = Compiler(condition, run_options)
 
     @classmethod
     def from_backend(cls, backend: Any, **options: Any) -> EstimatorV2:
@@ -167,25 +157,28 @@ class EstimatorV2(BaseEstimatorV2):
         for pub in coerced:
             if not pub.precision >= 0:
                 raise SimError(f"precision is {pub.precision}; give 0 or more")
-        job = PrimitiveJob(self._run, coerced)
+        by_circuit: dict[int, list[int]] = {}
+        for place, pub in enumerate(coerced):
+            by_circuit.setdefault(id(pub.circuit), []).append(place)
+        # Circuits are read here: the job runs in a thread of its own, and they may change meanwhile.
+        groups = [(self.compiler.convert(coerced[places[0]].circuit), places) for places in by_circuit.values()]
+        job = PrimitiveJob(self._run, coerced, groups)
         job._submit()
         return job
 
-    def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult:
+    def _run(self, pubs: list[EstimatorPub], groups: list[tuple[Converted, list[int]]]) -> PrimitiveResult:
         rng = np.random.default_rng(self._options["seed"])
-        by_circuit: dict[int, list[int]] = {}
-        for place, pub in enumerate(pubs):
-            by_circuit.setdefault(id(pub.circuit), []).append(place)
         found: list[Any] = [None] * len(pubs)
-        for places in by_circuit.values():
-            for place, evs in zip(places, self._values([pubs[place] for place in places])):
+        for converted, places in groups:
+            for place, evs in zip(places, self._values(converted, [pubs[place] for place in places])):
                 found[place] = evs
         results = [self._result(pub, *evs, rng) for pub, evs in zip(pubs, found)]
         return PrimitiveResult(results, metadata={"version": 2})
 
-    def _values(self, pubs: list[EstimatorPub]) -> list[tuple[np.ndarray, str, str]]:
+    def _values(self, converted: Converted, pubs: list[EstimatorPub]) -> list[tuple[np.ndarray, str, str]]:
         """Expectation values of PUBs of one circuit, in one call where few of its values are not asked for."""
-        read = [(observables_of(pub), rows_of(pub)) for pub in pubs]
+        parameters = converted.slots.parameters
+        read = [(observables_of(pub), rows_of(pub, parameters)) for pub in pubs]
         texts: dict[str, int] = {}
         rows: dict[bytes, int] = {}
         numbers: list[np.ndarray] = []
@@ -198,11 +191,10 @@ class EstimatorV2(BaseEstimatorV2):
                 if rows.setdefault(row.tobytes(), len(rows)) == len(numbers):
                     numbers.append(row)
         if len(pubs) > 1 and len(texts) * len(rows) > 4 * needed:
-            return [value for pub in pubs for value in self._values([pub])]
-        circuit = pubs[0].circuit
-        run = self._compiler.run(circuit, tuple(texts))
-        every = np.array(numbers).reshape(len(numbers), circuit.num_parameters)
-        values = run.expect(self._compiler.convert(circuit).slots.angles(every))
+            return [value for pub in pubs for value in self._values(converted, [pub])]
+        run = self.compiler.run(converted, tuple(texts))
+        every = np.array(numbers).reshape(len(numbers), len(parameters))
+        values = run.expect(converted.slots.angles(every))
         out = []
         for pub, ((own, places), own_rows) in zip(pubs, read):
             row = np.array([rows[numbers.tobytes()] for numbers in own_rows], dtype=np.int64)
@@ -240,9 +232,8 @@ def observables_of(pub: EstimatorPub) -> tuple[list[str], np.ndarray]:
     return list(known), places
 
 
-def rows_of(pub: Any) -> np.ndarray:
+def rows_of(pub: Any, parameters: list[Parameter]) -> np.ndarray:
     """Values of the parameters (rows, parameters)."""
-    parameters = list(pub.circuit.parameters)
     values = pub.parameter_values.as_array(parameters)
     return np.asarray(values, dtype=np.float64).reshape(int(np.prod(pub.parameter_values.shape)), len(parameters))
 
@@ -262,7 +253,7 @@ class SamplerV2(BaseSamplerV2):
         self, condition: Any = None, *, default_shots: int = 1024, seed: Any = None, options: Any = None, **run_options: Any
     ):
         self._options = _options(options, {"default_shots": default_shots, "seed": seed})
-        self._compiler = _Compiler(condition, run_options)
+        self.compiler = Compiler(condition, run_options)
 
     @classmethod
     def from_backend(cls, backend: Any, **options: Any) -> SamplerV2:
@@ -279,42 +270,43 @@ class SamplerV2(BaseSamplerV2):
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> PrimitiveJob:
         """Samples of each PUB: a `BitArray` for each classical register, by its name."""
         coerced = [SamplerPub.coerce(pub, self._options["default_shots"] if shots is None else shots) for pub in pubs]
-        job = PrimitiveJob(self._run, coerced)
+        # Circuits are read here: the job runs in a thread of its own, and they may change meanwhile.
+        job = PrimitiveJob(self._run, coerced, [self.compiler.convert(pub.circuit) for pub in coerced])
         job._submit()
         return job
 
-    def _run(self, pubs: list[SamplerPub]) -> PrimitiveResult:
+    def _run(self, pubs: list[SamplerPub], converted: list[Converted]) -> PrimitiveResult:
         rng = np.random.default_rng(self._options["seed"])
-        return PrimitiveResult([self._one(pub, rng) for pub in pubs], metadata={"version": 2})
+        results = [self._one(pub, circuit, rng) for pub, circuit in zip(pubs, converted)]
+        return PrimitiveResult(results, metadata={"version": 2})
 
-    def _one(self, pub: SamplerPub, rng: np.random.Generator) -> SamplerPubResult:
-        circuit, shape = pub.circuit, pub.parameter_values.shape
-        rows = rows_of(pub)
-        outcomes, places, name = self.outcomes(circuit, rows, pub.shots, rng)
+    def _one(self, pub: SamplerPub, converted: Converted, rng: np.random.Generator) -> SamplerPubResult:
+        shape = pub.parameter_values.shape
+        rows = rows_of(pub, converted.slots.parameters)
+        outcomes, places, name = self.outcomes(converted, rows, pub.shots, rng)
         fields = {}
-        for register in circuit.cregs:
-            bits = np.zeros((len(rows), pub.shots, len(register)), dtype=bool)
-            for k, bit in enumerate(register):
-                place = places.get(circuit.find_bit(bit).index)
+        for register, own in converted.registers.items():
+            bits = np.zeros((len(rows), pub.shots, len(own)), dtype=bool)
+            for k, bit in enumerate(own):
+                place = places.get(bit)
                 if place is not None:
                     # The last bit of a register comes first in its bytes.
-                    bits[..., len(register) - 1 - k] = outcomes >> place & 1
-            width = max((len(register) + 7) // 8, 1)
+                    bits[..., len(own) - 1 - k] = outcomes >> place & 1
+            width = max((len(own) + 7) // 8, 1)
             padded = np.zeros((len(rows), pub.shots, 8 * width), dtype=bool)
-            if len(register):
-                padded[..., -len(register) :] = bits
+            if own:
+                padded[..., -len(own) :] = bits
             packed = np.packbits(padded, axis=-1).reshape(*shape, pub.shots, width)
-            fields[register.name] = BitArray(packed, len(register))
-        metadata = {"shots": pub.shots, "circuit_metadata": circuit.metadata, "engine": name}
+            fields[register] = BitArray(packed, len(own))
+        metadata = {"shots": pub.shots, "circuit_metadata": pub.circuit.metadata, "engine": name}
         return SamplerPubResult(DataBin(**fields, shape=shape), metadata=metadata)
 
-    def outcomes(self, circuit: QuantumCircuit, rows: np.ndarray, shots: int, rng: np.random.Generator):
+    def outcomes(self, converted: Converted, rows: np.ndarray, shots: int, rng: np.random.Generator):
         """Outcomes (rows, shots) in a random order, where the circuit's bits are in them, and the engine's name."""
-        if not any(instruction.name == "measure" for instruction in circuit.data) and not _measures(circuit):
+        if not converted.measures:
             return np.zeros((len(rows), shots), dtype=np.int64), {}, "none"
-        run = self._compiler.run(circuit, ())
-        angles = self._compiler.convert(circuit).slots.angles(rows)
-        counts = run.counts(angles, shots, seed=int(rng.integers(1 << 62)))
+        run = self.compiler.run(converted, ())
+        counts = run.counts(converted.slots.angles(rows), shots, seed=int(rng.integers(1 << 62)))
         outcomes = np.empty((len(rows), shots), dtype=np.int64)
         for row, count in enumerate(counts):
             drawn = np.repeat(np.arange(len(count)), count.astype(np.int64))
@@ -323,17 +315,11 @@ class SamplerV2(BaseSamplerV2):
         return outcomes, {bit: k for k, bit in enumerate(run.outcome_bits)}, run.engine(len(rows))
 
 
-def _measures(circuit: QuantumCircuit) -> bool:
-    """Whether a measurement is inside a branch or a definition."""
-    from .circuit import from_qiskit
-
-    return any(op["name"] == "measure" for op in from_qiskit(circuit).ops)
-
-
 def executor(condition: Any = None, observable: Any = None, **run_options: Any):
     """A function of a circuit to an expectation value, as Mitiq's methods take one: `mitiq.zne.execute_with_zne(circuit,
     executor("torino"))`. Without an observable it is the probability that all measured bits are 0, or all qubits where nothing
-    is measured. Circuits are transpiled at level 0: a higher level would take out the gates that such methods insert."""
+    is measured; it has no readout error unless the circuit measures. Circuits are transpiled at level 0: a higher level would take
+    out the gates that such methods insert."""
     run_options.setdefault("level", 0)
 
     def execute(circuit: QuantumCircuit) -> float:
