@@ -59,15 +59,15 @@ fn no_more_two_qubit_gates_and_no_less_success_than_qiskit() {
     println!("two-qubit gates, pulses, success, milliseconds: ours and Qiskit's\n{table}");
     println!("ours to Qiskit's: gates {gates:.3}, pulses {pulses:.3}, success {success:.4}, speed {speed:.1}");
     assert!(pulses <= 1.02, "{pulses} of Qiskit's pulses\n{table}");
-    // Measured: 0.923 of the gates, 1.021 of the success probability, 0.985 of the pulses; all of it is deterministic. The
+    // Measured: 0.920 of the gates, 1.025 of the success probability, 0.977 of the pulses; all of it is deterministic. The
     // time depends on the machine and is only printed (release build: ten times faster than Qiskit).
     assert!(gates <= 0.95, "{gates} of Qiskit's two-qubit gates\n{table}");
     assert!(success >= 1.01, "{success} of Qiskit's success probability\n{table}");
 }
 
 /// The most of Qiskit's two-qubit gates, as geometric mean over the rows, and on any row, by level. Measured: means of
-/// 0.884, 0.995, 1.002 and 1.022 over the medians of three seeds; the worst rows are stars on 60 and 100 qubits (all gates share one qubit).
-const LEVEL_BOUNDS: [(f64, f64); 4] = [(0.92, 1.3), (1.03, 1.6), (1.05, 2.2), (1.05, 2.1)];
+/// 0.879, 0.897, 0.942 and 0.962 over the medians of three seeds, and 1.208, 1.102, 1.071 and 1.036 on the worst row.
+const LEVEL_BOUNDS: [(f64, f64); 4] = [(0.92, 1.3), (0.93, 1.2), (0.97, 1.15), (0.98, 1.1)];
 
 #[test]
 fn every_level_is_near_qiskit_s_on_4_to_100_qubits() {

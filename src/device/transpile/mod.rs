@@ -138,9 +138,10 @@ const GATES: u64 = 2_000_000;
 
 /// Rewrites `circuit` for `target`.
 ///
-/// Level 0 keeps every gate and assigns the first usable qubits unless a layout is given; 1 cancels and searches a
-/// placement; 2 also builds two-qubit blocks anew and lets `swap` gates of the source only rename qubits; 3 searches
-/// longer and leaves out what measurements cannot see. The same arguments give the same result.
+/// Level 0 keeps every gate and assigns the first usable qubits unless a layout is given; 1 cancels, searches a placement
+/// and moves a qubit with many partners along a path; 2 also builds two-qubit blocks anew and lets `swap` gates of the
+/// source only rename qubits; 3 searches longer and leaves out what measurements cannot see. The same arguments give the
+/// same result.
 ///
 /// # Errors
 /// If the circuit is too wide, the device is not connected enough or its gates cannot build the circuit's, or the
@@ -188,6 +189,8 @@ pub fn transpile(
     };
     if search && plan.swapped && options.level >= 2 {
         plan.settle(&coupling, &read, settings.embed);
+    }
+    if search && plan.swapped && options.level >= 1 {
         for end in [End::Beside, End::Behind] {
             // Simplified steps are no longer in the order of the source, in which stars stand together.
             let stars = Plan::of_stars(&unrolled, needed, end, (&coupling, &read), settings);
