@@ -102,6 +102,11 @@ fn common() -> Vec<Arg> {
             "Run only these trials, such as arm=plain,seed=0; values of one key are alternatives",
         )
         .action(ArgAction::Append),
+        option("part", "K/N", "Run the K-th of N parts of the trials, which other machines run the rest of")
+            .action(ArgAction::Append),
+        option("merge", "DIR", "Take over the finished trials of this run folder first, such as that of a part")
+            .action(ArgAction::Append)
+            .value_parser(value_parser!(PathBuf)),
         option("out", "DIR", "Run folder to make; runs/SYSTEM-N by default").value_parser(value_parser!(PathBuf)),
         switch("resume", "Continue in a folder that holds finished trials"),
         option("jobs", "N", "Trials at a time, each on one thread; all cores by default. Results do not depend on it")
@@ -120,7 +125,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let name = system.info().name;
     let spec = system.resolve(&overrides(*system, matches)?).context("in the settings")?;
     let list = |name: &str| matches.get_many::<String>(name).into_iter().flatten().cloned().collect::<Vec<String>>();
-    let only = crate::lab::only_of(&list("only"));
+    let mut only = crate::lab::only_of(&list("only"));
+    only.extend(list("part").iter().map(|part| format!("part={part}")));
     let mut stdout = stdout();
     if matches.get_flag("dry-run") {
         let trials = system.plan(&spec, &only)?;
@@ -138,6 +144,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     options.resume = matches.get_flag("resume");
     options.jobs = matches.get_one::<u16>("jobs").map_or_else(threads::available, |jobs| usize::from(*jobs));
     options.only = only;
+    options.merge = matches.get_many::<PathBuf>("merge").into_iter().flatten().cloned().collect();
     options.command = command();
     catch_interrupts();
     let observer = Workers::new();
@@ -191,7 +198,7 @@ fn command() -> String {
     let mut kept = vec!["qgraft".to_string()];
     let mut skips = false;
     for argument in arguments {
-        let is_place = ["--out", "--jobs", "--cache"].contains(&argument.as_str());
+        let is_place = ["--out", "--jobs", "--cache", "--merge"].contains(&argument.as_str());
         if !skips && !is_place && !["--json", "--resume"].contains(&argument.as_str()) {
             kept.push(quoted(&argument));
         }

@@ -9,7 +9,7 @@ use crate::cli::console::{note, stdout};
 use crate::cli::progress::{Workers, catch_interrupts};
 use crate::cli::{quoted, threads};
 use crate::lab::suite::{self, Ready, Suite};
-use crate::lab::{Outcome, RunOptions, only_of};
+use crate::lab::{Outcome, Part, RunOptions, only_of};
 use crate::math::words::pluralise;
 use crate::systems::SYSTEMS;
 
@@ -39,6 +39,12 @@ pub struct Arguments {
     /// Continue in a folder that holds finished trials.
     #[arg(long)]
     resume: bool,
+    /// Run the K-th of N parts of the trials, which other machines run the rest of.
+    #[arg(long, value_name = "K/N")]
+    part: Vec<String>,
+    /// Take over the finished trials of this folder of a suite first, such as that of a part.
+    #[arg(long, value_name = "DIR")]
+    merge: Vec<PathBuf>,
     /// The folder; studies/FILE's name by default.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -50,7 +56,11 @@ pub struct Arguments {
 /// Runs the suite.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let suite = Suite::read(&arguments.file)?;
-    let only = only_of(&arguments.only);
+    let mut only = only_of(&arguments.only);
+    for part in &arguments.part {
+        Part::parse(part)?;
+        only.push(format!("part={part}"));
+    }
     let ready = suite::resolve(&suite, SYSTEMS, &only)?;
     let mut stdout = stdout();
     if arguments.dry_run {
@@ -62,6 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     options.resume = arguments.resume;
     options.jobs = arguments.jobs.map_or_else(threads::available, usize::from);
     options.only = only;
+    options.merge.clone_from(&arguments.merge);
     options.command = format!("qgraft study {}", quoted(&arguments.file.display().to_string()));
     catch_interrupts();
     let observer = Workers::new();

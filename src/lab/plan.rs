@@ -9,6 +9,7 @@ use toml::{Table, Value};
 use crate::lab::contents::{Contents, Hashes, without_paths};
 use crate::lab::experiment::Experiment;
 use crate::lab::factor::{Coordinate, Grid, Point};
+use crate::lab::part::Part;
 use crate::lab::settings::{Settings, check, from_tree, read_circuit, tree};
 use crate::lab::store::Key;
 use crate::lab::vary::{Request, Variant};
@@ -371,12 +372,12 @@ pub fn only_of(lists: &[String]) -> Vec<String> {
 pub struct Only(BTreeMap<String, Vec<String>>);
 
 impl Only {
-    /// From texts `key=value`. Keys are the factors of the grids, `grid` and `id`.
+    /// From texts `key=value`. Keys are the factors of the grids, `grid`, `id` and `part` ([`Part`]).
     ///
     /// # Errors
-    /// A text without `=`, or an unknown key (with the nearest one).
+    /// A text without `=`, an unknown key (with the nearest one), or a part that there is not.
     pub fn parse(texts: &[String], grids: &[Grid]) -> Result<Self, StudyError> {
-        let mut keys = vec!["grid", "id"];
+        let mut keys = vec!["grid", "id", "part"];
         keys.extend(grids.iter().flat_map(|grid| grid.trial_factors()).map(|factor| factor.name.as_str()));
         let mut only: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for text in texts {
@@ -385,6 +386,9 @@ impl Only {
             };
             if !keys.contains(&key) {
                 return Err(StudyError::unknown("key of --only", key, keys));
+            }
+            if key == "part" {
+                Part::parse(value)?;
             }
             only.entry(key.into()).or_default().push(value.into());
         }
@@ -397,6 +401,9 @@ impl Only {
             let own = match key.as_str() {
                 "grid" => &node.point.grid,
                 "id" => &node.key.id,
+                "part" => {
+                    return values.iter().any(|part| Part::parse(part).is_ok_and(|part| part.holds(&node.key.id)));
+                }
                 key => node.point.get(key),
             };
             values.iter().any(|value| value == own)

@@ -18,6 +18,7 @@ use crate::lab::settings::{Settings, to_toml, tree};
 use crate::lab::store::Store;
 use crate::lab::tidy;
 use crate::lab::vary::Request;
+use crate::math::words::pluralise;
 use crate::report::{Page, Table};
 use crate::study::energy::EnergySource;
 use crate::study::files::{file_name, write_whole};
@@ -41,6 +42,8 @@ pub struct RunOptions {
     pub resume: bool,
     /// Which trials to run, as `key=value`; all if empty.
     pub only: Vec<String>,
+    /// Run folders whose finished trials are taken over before anything is run, such as those of [`Part`](crate::lab::Part)s.
+    pub merge: Vec<PathBuf>,
     /// Least time between two checkpoints of a training, from which it continues when the run is resumed.
     pub checkpoint_every: Duration,
     /// How energy is estimated.
@@ -62,6 +65,7 @@ impl RunOptions {
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             resume: false,
             only: Vec::new(),
+            merge: Vec::new(),
             checkpoint_every: CHECKPOINT_EVERY,
             energy: EnergySource::default(),
             command: String::new(),
@@ -116,6 +120,13 @@ pub fn sweep<E: Experiment>(
     let folder = options.trials.clone().unwrap_or_else(|| options.out.join(TRIALS));
     let is_new = claim_folder(&options.out, &folder, options.resume)?;
     let store = Store::open(&folder)?;
+    let taken =
+        options.merge.iter().try_fold(0, |sum, run| Ok::<usize, StudyError>(sum + store.take(&run.join(TRIALS))?))?;
+    if !options.merge.is_empty() {
+        let left = wanted.iter().filter(|&&k| !store.is_finished(&plan.nodes[k].key)).count();
+        let (taken, wanted) = (pluralise(taken, "trial"), wanted.len());
+        observer.note(&format!("{taken} taken over; {left} of {wanted} that are wanted are still to be run"));
+    }
     // In a store that several runs share, trials of one name under several ids are as they should be.
     if options.resume && options.trials.is_none() {
         resume::reasons(&plan, &wanted, &store).iter().for_each(|reason| observer.note(reason));

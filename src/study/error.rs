@@ -54,6 +54,10 @@ pub enum StudyError {
     /// A file in the folder of a finished trial that is not what the trial stored there.
     #[error("{}: changed since it was stored, or of another trial; remove its folder, and --resume computes it again", path.display())]
     Exchanged { path: PathBuf },
+    /// Two finished trials of one id with different results.
+    #[error("{} and {} are one trial with different results: they are of different processors or builds of the program; run both \
+             parts on alike machines", first.display(), second.display())]
+    Differs { first: PathBuf, second: PathBuf },
     /// Settings outside their ranges.
     #[error("{}", violations.iter().map(|v| v.to_string()).collect::<Vec<_>>().join("\n"))]
     Invalid { violations: Vec<Invalid> },
