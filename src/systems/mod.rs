@@ -13,6 +13,7 @@ pub mod noise_robustness;
 pub mod picture_model;
 pub mod plasticity;
 pub mod potential;
+pub mod pricing;
 pub mod qtl;
 pub mod rotation;
 pub mod saved_head;
@@ -36,5 +37,6 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<genome::Genome>::new(),
     &SystemOf::<potential::InteratomicPotential>::new(),
     &SystemOf::<seizure::Seizure>::new(),
+    &SystemOf::<pricing::Pricing>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];
