@@ -78,6 +78,10 @@ impl L1 {
     /// The proximal map of a step.
     fn shrunk(&self, value: f64, step: f64) -> f64 {
         let threshold = self.penalty * step;
-        if self.is_nonnegative { (value - threshold).max(0.0) } else { value.signum() * (value.abs() - threshold).max(0.0) }
+        if self.is_nonnegative {
+            (value - threshold).max(0.0)
+        } else {
+            value.signum() * (value.abs() - threshold).max(0.0)
+        }
     }
 }

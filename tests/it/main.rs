@@ -117,6 +117,7 @@ mod picture_folders;
 mod plasticity;
 #[cfg(feature = "learn")]
 mod potential;
+mod pricing;
 #[cfg(feature = "learn")]
 mod release_rule;
 #[cfg(feature = "learn")]

@@ -181,7 +181,8 @@ impl Choices {
             curvature.diag_mut().iter_mut().for_each(|entry| *entry += ridge);
             let right = Array1::from(slope.clone()).insert_axis(ndarray::Axis(1));
             let step = solve_positive(&curvature, &right).ok_or_else(|| ClassicError::Choices {
-                reason: "the likelihood of the choices has no curvature; a feature is not finite, or none differs".into(),
+                reason: "the likelihood of the choices has no curvature; a feature is not finite, or none differs"
+                    .into(),
             })?;
             let mut length = 1.0;
             let (next, found) = loop {

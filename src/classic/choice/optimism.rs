@@ -40,8 +40,7 @@ impl Optimism {
                 }
             }
             let largest = |it: &mut dyn Iterator<Item = f64>| it.fold(0.0f64, |most, v| most.max(v.abs()));
-            let (most, most_priced) =
-                (largest(&mut x.iter().copied()), largest(&mut z.iter().copied()));
+            let (most, most_priced) = (largest(&mut x.iter().copied()), largest(&mut z.iter().copied()));
             let (mut bound, mut last) = (f64::INFINITY, 0.0);
             for price in prices {
                 let square = own - 2.0 * price * mixed + price * price * priced;

@@ -79,6 +79,12 @@ pub static ARMS: &[ArmRow] = &[
     row("transfer_one", "the method with one source", (Sources::One, Estimate::Debiased), Policy::Episodes),
     row("pooled", "one model of all choices, optimistic", (Sources::All, Estimate::Pooled), Policy::Episodes),
     row("pooled_one", "the same with one source", (Sources::One, Estimate::Pooled), Policy::Episodes),
+    row(
+        "transfer_every",
+        "the method, estimated anew all the time from all choices, as cap",
+        (Sources::All, Estimate::Debiased),
+        Policy::EveryRound,
+    ),
     row("greedy", "the method without optimism", (Sources::All, Estimate::Debiased), Policy::Greedy),
     row(
         "weighted",

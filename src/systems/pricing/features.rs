@@ -57,7 +57,8 @@ impl FeatureMap {
                 // Each layer reads the numbers again, so the circuit has products of them.
                 let angles = rows.mapv(|value| spec.bandwidth * value);
                 let repeated: Vec<_> = (0..spec.uploads).map(|_| angles.view()).collect();
-                let angles = concatenate(Axis(1), &repeated).map_err(|e| StudyError::Settings { reason: e.to_string() })?;
+                let angles =
+                    concatenate(Axis(1), &repeated).map_err(|e| StudyError::Settings { reason: e.to_string() })?;
                 let circuit = uploading_feature_map(qubits, angles.ncols()).map_err(NnError::from)?;
                 let ansatz = Ansatz {
                     inputs: circuit.slots(),

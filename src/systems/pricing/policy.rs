@@ -67,12 +67,7 @@ impl<'a> Player<'a> {
             target: Choices::new(width, true),
             explored: Choices::new(width, true),
             nu: vec![0.0; width],
-            optimism: Optimism {
-                inverse: Array2::eye(width),
-                alpha: 0.0,
-                beta: 0.0,
-                least_slope: spec.least_slope,
-            },
+            optimism: Optimism { inverse: Array2::eye(width), alpha: 0.0, beta: 0.0, least_slope: world.least_slope },
             information: Array2::eye(width) * LEAST_INFORMATION,
             prices: (1..=spec.price_levels).map(|level| step * level as f64).collect(),
             played: Played::default(),

@@ -139,7 +139,7 @@ impl Default for Spec {
             shifts: vec![0.0, 0.6, 2.4],
             common_support: true,
             alpha: 0.02,
-            beta: 0.0,
+            beta: 0.05,
             lambda: 0.1,
             ridge: 1e-3,
             least_slope: 0.2,

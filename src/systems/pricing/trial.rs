@@ -19,12 +19,7 @@ const SLOPE_FROM: f64 = 1.0 / 16.0;
 ///
 /// # Errors
 /// If a likelihood is not finite, or the run is to stop.
-pub fn play(
-    spec: &Spec,
-    world: &World,
-    arm: &'static ArmRow,
-    context: &Context,
-) -> Result<(Measurement, Vec<f64>), StudyError> {
+pub fn play(spec: &Spec, world: &World, arm: &'static ArmRow, context: &Context) -> Result<Measurement, StudyError> {
     let rounds = world.rounds();
     let played = Player::new(spec, world, arm).play(context)?;
     // There is at least one round.
@@ -37,6 +32,7 @@ pub fn play(
         .value("regret_share", regret / best.max(f64::MIN_POSITIVE))
         .value_if("slope", log_slope(&played.regret))
         .value_if("optimistic", (free > 0).then(|| played.optimistic as f64 / free as f64))
+        .value("rounds", rounds as f64)
         .value("forced", played.forced as f64)
         .value("random", played.random as f64)
         .value("estimates", played.estimates as f64)
@@ -49,7 +45,7 @@ pub fn play(
         let least = world.weights.iter().copied().fold(1.0, f64::min);
         found = found.value("least_weight", least);
     }
-    Ok((found, played.nu))
+    Ok(found)
 }
 
 /// Slope of log regret by log rounds, at rounds in equal ratios; `None` without regret.
@@ -95,10 +91,7 @@ pub fn support(spec: &Spec, world: &World) -> Result<Measurement, StudyError> {
     let size = other.len() as f64;
     let square: f64 = truth.iter().zip(&fitted.nu).map(|(t, v)| (t - v) * (t - v)).sum();
     let f1 = if hits + misses + extra > 0.0 { 2.0 * hits / (2.0 * hits + misses + extra) } else { 1.0 };
-    Ok(Measurement::default()
-        .value("f1", f1)
-        .value("error", square.sqrt())
-        .value("found", (hits + extra) / size))
+    Ok(Measurement::default().value("f1", f1).value("error", square.sqrt()).value("found", (hits + extra) / size))
 }
 
 /// One choice a round of the target under random play.

@@ -9,6 +9,9 @@ use crate::systems::pricing::spec::Spec;
 /// Utilities may not fall more slowly than this with the price in a simulated source.
 const LEAST_SENSITIVITY: f64 = 1e-3;
 
+/// Covariates of every second source are so many times those of the target, where they differ.
+const SMALLER: f64 = 0.6;
+
 /// How simulated sources differ from the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shift {
@@ -42,6 +45,8 @@ pub struct World {
     pub sources: Vec<Choices>,
     /// 1/(1 + χ²) of the target's covariates to each source's.
     pub weights: Vec<f64>,
+    /// What a unit of price takes away from every utility, at least.
+    pub least_slope: f64,
     /// True parameters, if the model holds.
     pub truth: Option<Vec<f64>>,
     /// Those of each source.
@@ -87,7 +92,7 @@ impl World {
         for (source, nu) in source_truth.iter().enumerate() {
             let is_other = shift.has_other_covariates && source % 2 == 1;
             let others: Vec<f64> = match is_other {
-                true => world.contexts.iter().map(|x| 0.3 * x).collect(),
+                true => world.contexts.iter().map(|x| SMALLER * x).collect(),
                 false => world.contexts.clone(),
             };
             world.add_source(spec, &others, &utilities(nu, &others), (seed, source))?;
@@ -121,6 +126,7 @@ impl World {
             exploration,
             sources,
             weights,
+            least_slope: spec.least_slope,
             truth: None,
             source_truth,
         }
@@ -200,15 +206,14 @@ pub fn choice(utilities: &[f64], uniform: f64) -> Option<usize> {
 /// Items of each market that the ratio of densities is estimated from, at most.
 const COMPARED: usize = 2_000;
 
-/// 1/(1 + χ²(target ‖ source)), with the ratio of densities r from a logistic regression: χ² = mean of r² over the source - 1.
-/// Between 0 and 1.
+/// 1/(1 + χ²(target ‖ source)), with the ratio of densities r from a logistic regression: χ² = mean of r over the target - 1. The
+/// mean of r² over the source is the same, but its estimate lacks what the source has never seen. Between 0 and 1.
 fn covariate_weight(target: &[f64], source: &[f64], features: usize) -> f64 {
     let count = (target.len() / features).min(COMPARED);
     let rows: Vec<f64> = [&target[..count * features], &source[..count * features]].concat();
     let Ok(rows) = ndarray::Array2::from_shape_vec((2 * count, features), rows) else { return 1.0 };
     let labels: Vec<bool> = (0..2 * count).map(|row| row < count).collect();
     let Some(fitted) = Logistic::fit(rows.view(), &labels, 1.0) else { return 1.0 };
-    let ratios = (count..2 * count).map(|row| fitted.log_odds(rows.row(row)).clamp(-30.0, 30.0).exp());
-    let square = ratios.map(|ratio| ratio * ratio).sum::<f64>() / count as f64;
-    1.0 / square.max(1.0)
+    let ratios = (0..count).map(|row| fitted.log_odds(rows.row(row)).clamp(-30.0, 30.0).exp());
+    1.0 / (ratios.sum::<f64>() / count as f64).max(1.0)
 }
