@@ -1,5 +1,6 @@
 //! Systems: complete studies, one module each.
 
+pub mod alignment;
 pub mod circuits;
 pub mod conditions;
 pub mod equivariance;
@@ -38,5 +39,6 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<potential::InteratomicPotential>::new(),
     &SystemOf::<seizure::Seizure>::new(),
     &SystemOf::<pricing::Pricing>::new(),
+    &SystemOf::<alignment::Alignment>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];

@@ -246,7 +246,7 @@ fn pricing() -> &'static dyn System {
 
 fn run(folder: &Path, flags: &[(&str, &str)]) -> Result<Outcome, StudyError> {
     let flags = flags.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    let request = pricing().resolve(&Overrides { preset: Some("smoke".into()), flags, ..Overrides::default() })?;
+    let request = pricing().resolve(&Overrides { presets: vec!["smoke".into()], flags, ..Overrides::default() })?;
     pricing().run(&request, &crate::systems::options(folder, 2), &())
 }
 
