@@ -15,6 +15,12 @@ pub enum ClassicError {
     /// A phylogenetic tree that is none, or has not what is asked of it.
     #[error("tree: {reason}")]
     Tree { reason: String },
+    /// Rows that no map can be fitted to.
+    #[error("alignment: {reason}")]
+    Alignment { reason: String },
+    /// Choices that are none, or say nothing.
+    #[error("choices: {reason}")]
+    Choices { reason: String },
     /// Lists of a node table that differ in length, or a forest whose trees differ in their number of values.
     #[error("{what}: {found}, expected {wanted}")]
     Length { what: &'static str, found: usize, wanted: usize },

@@ -1,8 +1,11 @@
 //! Classical estimators on plain arrays: baselines, fuzzy rules, the classifier for quantum kernels, the fusion of the boxes of
-//! several detectors, the likelihood of alignments on phylogenetic trees, molecular dynamics with a force field of water.
+//! several detectors, the likelihood of alignments on phylogenetic trees, molecular dynamics with a force field of water, models
+//! of choice, maps between representations.
 
 pub mod adaptation;
+pub mod alignment;
 pub mod boxes;
+pub mod choice;
 pub mod clustering;
 pub mod dynamics;
 mod error;
@@ -12,6 +15,7 @@ mod least_squares;
 mod logistic;
 mod pca;
 pub mod phylogeny;
+mod proximal;
 mod svm;
 pub mod water;
 
@@ -20,4 +24,5 @@ pub use forest::{Answers, Forest, Grown, Growth, MatrixForm, NamedForest, Node, 
 pub use least_squares::LeastSquares;
 pub use logistic::Logistic;
 pub use pca::Pca;
+pub use proximal::L1;
 pub use svm::SupportVectors;

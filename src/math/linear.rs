@@ -69,6 +69,11 @@ pub fn solve_positive(a: &Array2<f64>, b: &Array2<f64>) -> Option<Array2<f64>> {
     Some(x)
 }
 
+/// Whether a symmetric matrix is positive definite, to rounding.
+pub fn is_positive(a: &Array2<f64>) -> bool {
+    cholesky(a, 0.0).is_some()
+}
+
 /// The lower triangular L with `L Lᵀ = a + jitter·1`; `None` if that is not positive.
 fn cholesky(a: &Array2<f64>, jitter: f64) -> Option<Array2<f64>> {
     let size = a.nrows();

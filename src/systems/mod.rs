@@ -1,5 +1,6 @@
 //! Systems: complete studies, one module each.
 
+pub mod alignment;
 pub mod circuits;
 pub mod conditions;
 pub mod equivariance;
@@ -13,6 +14,7 @@ pub mod noise_robustness;
 pub mod picture_model;
 pub mod plasticity;
 pub mod potential;
+pub mod pricing;
 pub mod qtl;
 pub mod rotation;
 pub mod saved_head;
@@ -36,5 +38,7 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<genome::Genome>::new(),
     &SystemOf::<potential::InteratomicPotential>::new(),
     &SystemOf::<seizure::Seizure>::new(),
+    &SystemOf::<pricing::Pricing>::new(),
+    &SystemOf::<alignment::Alignment>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];

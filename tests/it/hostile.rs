@@ -73,6 +73,7 @@ const READERS: &[(&str, &str)] = &[
     ("run soh --data IN", "csv"),
     ("run forest --data IN", "dat"),
     ("run smear --data IN", "zip"),
+    ("run pricing --data IN", "csv"),
     ("run circuits --devices IN", "json"),
     ("run noise_robustness --circuit IN", "qasm"),
 ];

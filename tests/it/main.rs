@@ -35,6 +35,8 @@ mod transpile_quality;
 
 // Each of these tests code that a feature switches on: tensors, the command line, a file format.
 #[cfg(feature = "learn")]
+mod alignment;
+#[cfg(feature = "learn")]
 mod ansatze;
 #[cfg(feature = "learn")]
 mod atoms;
@@ -117,6 +119,8 @@ mod picture_folders;
 mod plasticity;
 #[cfg(feature = "learn")]
 mod potential;
+#[cfg(feature = "learn")]
+mod pricing;
 #[cfg(feature = "learn")]
 mod release_rule;
 #[cfg(feature = "learn")]

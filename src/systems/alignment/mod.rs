@@ -1,0 +1,255 @@
+//! A map from one representation to another, learned from few pairs, with targets that have no inputs and with maps of other
+//! subjects (after Xu, Yan and Li 2026, arXiv:2603.21042). Its algorithms were not available; they are reconstructed.
+//!
+//! Inputs may be recordings of a brain and targets embeddings of what was seen; or noisy expectation values of a circuit and ideal
+//! ones, which a simulator gives in any number. [`ARMS`] leave parts out.
+//!
+//! [`Alignment`] is the experiment, [`Spec`] its settings.
+
+mod arms;
+mod checks;
+mod saved;
+mod spec;
+mod trial;
+mod world;
+
+pub use arms::{ARMS, ArmRow, Learner};
+pub use saved::{MODEL_FILE, SavedMap};
+pub use spec::{Part, Spec};
+pub use trial::{Learned, learn};
+pub use world::{Flaw, World};
+
+use crate::data::read_matrix;
+use crate::lab::{
+    Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point,
+    Role, SavedRun, StudyError, Unit,
+};
+use crate::study::Observer;
+
+/// The experiment.
+pub struct Alignment;
+
+/// The arm that others are compared with.
+const BASELINE: &str = "ridge";
+
+/// Mitigation methods that maps of expectation values are compared with; the first is none.
+const METHODS: [(&str, &str); 3] = [
+    ("unmitigated", "expectation values from shots as they are"),
+    ("readout_inversion", "the inverse of each qubit's confusion matrix"),
+    ("zero_noise_linear", "three scales of noise, a line back to none"),
+];
+
+/// Matrices of a user: inputs, targets, further targets.
+pub struct Own {
+    x: ndarray::Array2<f64>,
+    y: ndarray::Array2<f64>,
+    pool: Option<ndarray::Array2<f64>>,
+}
+
+impl Experiment for Alignment {
+    type Spec = Spec;
+    type Inputs = Option<Own>;
+    type Block = World;
+
+    const INFO: Info = Info {
+        name: "alignment",
+        title: "Maps between representations from few pairs",
+        doc: "Linear maps from few pairs, with unpaired targets and maps of other subjects (after Xu et al. 2026, arXiv \
+              2603.21042, reconstructed)",
+        examples: &[
+            "",
+            "--preset full",
+            "--data x.npy --answers y.npy --pool more_y.npy --seeds 5",
+            "--set parts=[\"readout\"] --device torino --shots 4000",
+        ],
+    };
+
+    const METRICS: &'static [Metric] = &[
+        Metric::lower(
+            "error",
+            "error",
+            Unit::Plain,
+            "squared error of test targets over their squared distance from the mean",
+        ),
+        Metric::lower("root_error", "RMS error", Unit::Plain, "root of the mean squared error of a test target"),
+        Metric::higher(
+            "two_way",
+            "two-way identification",
+            Unit::Share,
+            "own target nearer than another one, of all pairs",
+        ),
+        Metric::higher("top_1", "top 1", Unit::Share, "own target the nearest of a gallery"),
+        Metric::higher("rank", "effective rank", Unit::Plain, "of the predictions"),
+        Metric::higher("passed", "passed the gate", Unit::Share, "trials in which cross-validation chose the map"),
+        Metric::higher(
+            "picked",
+            "sources picked",
+            Unit::Share,
+            "trials in which exactly the related sources have weights",
+        ),
+        Metric::lower("risk", "error of ridge", Unit::Plain, "error as a share of that of ridge regression"),
+    ];
+
+    const CHECKS: &'static [Check] = checks::CHECKS;
+
+    const FLAGS: &'static [Flag<Spec>] = &[
+        Flag::apply("data", "FILE", Spec::set_data, "Inputs, one row a pair: .npy, .npz or safetensors"),
+        Flag::field("answers", "FILE", "answers", "Their targets"),
+        Flag::field("pool", "FILE", "pool", "Further targets, without inputs"),
+        Flag::field("arms", "LIST", "arms", "Arms").with_choices(|| ARMS.iter().map(|row| row.name).collect()),
+        Flag::field("rows", "LIST", "rows", "Numbers of pairs"),
+        Flag::field("device", "NAME", "device", "Device of noisy expectation values"),
+        Flag::field("shots", "N", "shots", "Shots of each circuit"),
+    ];
+
+    fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
+        let arms = spec.arms.iter().map(|name| ArmRow::named(name)).collect::<Result<Vec<_>, _>>()?;
+        let factor = |kept: &dyn Fn(&ArmRow) -> bool, methods: &[(&'static str, &'static str)]| {
+            let own = arms.iter().filter(|row| kept(row)).map(|row| (row.name, row.doc));
+            let levels = own.chain(methods.iter().copied());
+            Factor::explained("arm", Role::Arm, levels).with_baseline(BASELINE).listed_by("arms")
+        };
+        let rows = |rows: &[usize], field| Factor::new("rows", Role::Setting, rows).listed_by(field);
+        let seeds = || Factor::seeds(&spec.seeds);
+        let is_plain = |row: &ArmRow| !row.learner.needs_sources();
+        let mut grids = Vec::new();
+        if spec.data.is_some() {
+            let has_pool = spec.pool.is_some();
+            let arm = factor(&|row| is_plain(row) && (has_pool || !row.learner.needs_pool()), &[]);
+            let factors = vec![arm, rows(&spec.rows, "rows"), seeds()];
+            let metrics = ["error", "two_way", "top_1", "rank", "passed"];
+            grids.push(Grid::new("own", "Test rows", factors, &metrics).in_blocks(&["seed"]));
+        }
+        for part in spec.parts.iter().filter(|_| spec.data.is_none()) {
+            grids.push(match part {
+                Part::Unpaired => {
+                    let decays = Factor::new("decay", Role::Setting, &spec.decays).listed_by("decays");
+                    let factors = vec![factor(&is_plain, &[]), decays, rows(&spec.rows, "rows"), seeds()];
+                    let metrics = ["error", "two_way", "top_1", "rank", "passed"];
+                    Grid::new("unpaired", "Unpaired targets", factors, &metrics).in_blocks(&["decay", "seed"])
+                }
+                Part::Sources => {
+                    let related = Factor::new("related", Role::Setting, &spec.related).listed_by("related");
+                    let arm = factor(&|row| row.name == BASELINE || row.learner.needs_sources(), &[]);
+                    let factors = vec![arm, related, rows(&spec.rows, "rows"), seeds()];
+                    let metrics = ["error", "two_way", "picked", "passed"];
+                    Grid::new("sources", "Maps of other subjects", factors, &metrics).in_blocks(&["related", "seed"])
+                }
+                Part::Safety => {
+                    let worlds = Factor::new("seed", Role::Seed, 0..spec.worlds).listed_by("worlds");
+                    let arm = factor(&|row| matches!(row.name, "isl" | "mtl"), &[]);
+                    Grid::new("safety", "Useless targets and sources", vec![arm, worlds], &["risk", "passed"])
+                        .in_blocks(&["seed"])
+                }
+                Part::Readout => {
+                    let arm = factor(&|row| !row.learner.needs_sources() || row.name == "mtl", &METHODS);
+                    let factors = vec![arm, rows(&spec.pairs, "pairs"), seeds()];
+                    let metrics = ["root_error", "error", "passed"];
+                    Grid::new("readout", "Noisy expectation values", factors, &metrics).in_blocks(&["seed"])
+                }
+            });
+        }
+        grids.retain(|grid| grid.factors.iter().all(|factor| !factor.levels.is_empty()));
+        if grids.is_empty() {
+            let reason = "parts and arms leave nothing to run; maps of sources need simulated subjects";
+            return Err(StudyError::Settings { reason: reason.into() });
+        }
+        Ok(grids)
+    }
+
+    fn open(spec: &Spec, _context: &Context) -> Result<(Option<Own>, Measurement), StudyError> {
+        let (Some(data), Some(answers)) = (&spec.data, &spec.answers) else {
+            return Ok((None, Measurement::default()));
+        };
+        let (x, y) = (read_matrix(data, "x")?, read_matrix(answers, "y")?);
+        if x.nrows() != y.nrows() || x.nrows() < 12 {
+            let reason = format!(
+                "{} rows, and {} of {}; expected as many of both, at least 12",
+                x.nrows(),
+                y.nrows(),
+                answers.display()
+            );
+            return Err(StudyError::Spec { path: data.clone(), reason });
+        }
+        let pool = spec.pool.as_ref().map(|path| read_matrix(path, "pool")).transpose()?;
+        if let (Some(pool), Some(path)) = (&pool, &spec.pool)
+            && pool.ncols() != y.ncols()
+        {
+            let reason = format!("rows of {} numbers; targets have {}", pool.ncols(), y.ncols());
+            return Err(StudyError::Spec { path: path.clone(), reason });
+        }
+        Ok((Some(Own { x, y, pool }), Measurement::default()))
+    }
+
+    fn prepare(
+        spec: &Spec,
+        inputs: &Option<Own>,
+        block: &Point,
+        _context: &Context,
+    ) -> Result<(World, Measurement), StudyError> {
+        let (seed, most) = (block.seed(), |rows: &[usize]| rows.iter().copied().max().unwrap_or(0));
+        let decay = || block.get("decay").parse().unwrap_or(spec.decays[0]);
+        let related: usize = block.get("related").parse().unwrap_or(0);
+        let mut found = Measurement::default();
+        let world = match (block.grid.as_str(), inputs) {
+            (_, Some(Own { x, y, pool })) => {
+                let pool = pool.clone().unwrap_or_else(|| ndarray::Array2::zeros((0, y.ncols())));
+                World::own(x.clone(), y.clone(), pool, spec.test_share, seed)
+            }
+            ("readout", _) => World::readout(spec, most(&spec.pairs), seed, &mut found)?,
+            ("safety", _) => World::simulated(spec, decay(), (spec.rows[0], 0, Flaw::Pool), seed ^ 0x5afe)?,
+            ("sources", _) => {
+                let last = spec.decays.last().copied().unwrap_or(1.0);
+                World::simulated(spec, last, (most(&spec.rows), related, Flaw::None), seed)?
+            }
+            _ => World::simulated(spec, decay(), (most(&spec.rows), 0, Flaw::None), seed)?,
+        };
+        Ok((world, found))
+    }
+
+    fn trial(
+        spec: &Spec,
+        _inputs: &Option<Own>,
+        world: &World,
+        at: &Point,
+        context: &Context,
+    ) -> Result<Measurement, StudyError> {
+        context.proceed()?;
+        let rows: usize = at.get("rows").parse().unwrap_or(world.x.nrows());
+        if let Some((_, predicted)) = world.others.iter().find(|(name, _)| *name == at.get("arm")) {
+            return Ok(trial::quality(spec, world, predicted, &trial::mean(world.pairs(rows))));
+        }
+        let arm = ArmRow::named(at.get("arm"))?;
+        if rows > world.x.nrows() {
+            let reason = format!("there are {} pairs to learn from, not {rows}", world.x.nrows());
+            return Ok(Measurement::default().inapplicable(reason));
+        }
+        let learned = learn(spec, world, arm.learner, rows, at.seed())?;
+        let found = trial::measure(spec, world, rows, &learned)?;
+        if at.grid != "safety" {
+            return Ok(found);
+        }
+        let ridge = ArmRow::named(BASELINE)?;
+        let ridge = trial::measure(spec, world, rows, &learn(spec, world, ridge.learner, rows, at.seed())?)?;
+        let risk = found.get("error").zip(ridge.get("error")).map(|(own, ridge)| own / ridge);
+        Ok(found.value_if("risk", risk))
+    }
+
+    fn contrasts(spec: &Spec, grids: &[Grid]) -> Vec<Contrast> {
+        let is_run = |arm: &str| spec.arms.iter().any(|own| own == arm);
+        let mut found: Vec<Contrast> =
+            grids.iter().filter(|grid| grid.name != "safety").flat_map(Contrast::to_baseline).collect();
+        for grid in grids.iter().filter(|grid| grid.name == "readout") {
+            for arm in ["isl", "mtl"].into_iter().filter(|arm| is_run(arm)) {
+                for (method, _) in METHODS {
+                    found.extend(Contrast::in_each_setting(grid, "arm", arm, method));
+                }
+            }
+        }
+        found
+    }
+
+    fn apply(run: &SavedRun, options: &ApplyOptions, _observer: &dyn Observer) -> Result<Option<Applied>, StudyError> {
+        saved::apply(run, options).map(Some)
+    }
+}

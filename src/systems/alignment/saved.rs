@@ -1,0 +1,104 @@
+//! A learned map as a file, and what it says of new rows.
+
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use ndarray::{Array1, Array2};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::classic::alignment::Affine;
+use crate::data::read_matrix;
+use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
+use crate::nn::{ModelHeader, NnError};
+use crate::sim::Condition;
+use crate::study::StudyError;
+
+/// File of a trial with its map.
+pub const MODEL_FILE: &str = "aligner.safetensors";
+
+/// Sizes of a map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedMap {
+    /// Length of a row of inputs.
+    pub inputs: usize,
+    /// Length of a row of targets.
+    pub outputs: usize,
+}
+
+impl ModelHeader for SavedMap {
+    const ENTRY: &'static str = "alignment";
+    const FORMAT: &'static str = "qgraft.aligner/1";
+    const WHAT: &'static str = "an aligner";
+}
+
+impl SavedMap {
+    /// The file of a map.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn to_bytes(&self, map: &Affine) -> Result<Vec<u8>, StudyError> {
+        let weights = Tensor::from_iter(map.weights.iter().copied(), &Device::Cpu)?.reshape(map.weights.dim())?;
+        let intercepts = Tensor::new(map.intercepts.to_vec(), &Device::Cpu)?;
+        Ok(ModelHeader::to_bytes(self, [("weights", weights), ("intercepts", intercepts)])?)
+    }
+
+    /// The map of a file, which errors call `path`.
+    ///
+    /// # Errors
+    /// Bytes that are no such file.
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Affine, StudyError> {
+        let failed = |reason: String| StudyError::from(NnError::File { path: path.into(), reason });
+        let Self { inputs, outputs } = Self::read(bytes, path)?;
+        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|e| failed(e.to_string()))?;
+        let values = |name: &str| -> Result<Vec<f64>, StudyError> {
+            let tensor = tensors.get(name).ok_or_else(|| failed(format!("it lacks the tensor `{name}`")))?;
+            tensor.flatten_all().and_then(|t| t.to_vec1()).map_err(|e| failed(format!("{name}: {e}")))
+        };
+        let (weights, intercepts) = (values("weights")?, values("intercepts")?);
+        if intercepts.len() != outputs || inputs == 0 {
+            return Err(failed("the tensors do not fit its header".into()));
+        }
+        let weights = Array2::from_shape_vec((inputs, outputs), weights);
+        let weights = weights.map_err(|_| failed("the tensors do not fit its header".into()))?;
+        Ok(Affine { weights, intercepts: Array1::from(intercepts) })
+    }
+}
+
+/// A map of a run on new inputs: a row of targets for each. Of several maps it is that of the most pairs and least error.
+///
+/// # Errors
+/// A run without maps, a file without a matrix of this width.
+pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyError> {
+    if options.condition != Condition::default() {
+        let reason = "aligners have no circuit, so devices, shots and mitigation change nothing";
+        return Err(NnError::Setting { field: "condition", value: options.condition.to_string(), reason }.into());
+    }
+    let mut models = run.models(&[MODEL_FILE], &options.choice)?;
+    models.sort_by(|a, b| {
+        let rank = |trial: &SavedTrial| {
+            let rows: f64 = trial.point.get("rows").parse().unwrap_or(0.0);
+            (-rows, trial.measurement.get("error").unwrap_or(f64::INFINITY))
+        };
+        let (a, b) = (rank(a), rank(b));
+        a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+    });
+    let trial = models[0];
+    let map = SavedMap::from_bytes(&trial.file(MODEL_FILE)?, &trial.path(MODEL_FILE))?;
+    let mut applied = Applied { model: trial.title(), ..Applied::default() };
+    let outputs = (1..=map.intercepts.len()).map(|k| format!("y{k}"));
+    applied.columns = ["file".to_string(), "row".to_string()].into_iter().chain(outputs).collect();
+    for path in &options.data {
+        let rows = read_matrix(path, "x")?;
+        if rows.ncols() != map.weights.nrows() {
+            let reason = format!("rows of {} numbers; the map reads rows of {}", rows.ncols(), map.weights.nrows());
+            return Err(StudyError::Spec { path: path.clone(), reason });
+        }
+        for (number, row) in map.predict(rows.view()).rows().into_iter().enumerate() {
+            let values = row.iter().map(|value| json!(value));
+            let first = [json!(path.display().to_string()), json!(number + 1)];
+            applied.rows.push(first.into_iter().chain(values).collect());
+        }
+    }
+    Ok(applied)
+}

@@ -1,0 +1,273 @@
+//! Maps between representations: against other programs, what noise and gates are for, matrices of a user.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ndarray::{Array1, Array2, ArrayView2};
+use qgraft::classic::alignment::{
+    Affine, Choice, Isl, PairedRows, RidgePath, Sources, effective_rank, folds, noise_ceiling, normalised_error, top_k,
+    two_way,
+};
+use qgraft::data::{parse_matrix, read_matrix};
+use qgraft::lab::{ApplyOptions, ModelChoice, Outcome, Overrides, SavedRun, StudyError, System};
+use qgraft::math::Stream;
+use qgraft::sim::Condition;
+use qgraft::systems::SYSTEMS;
+use qgraft::systems::alignment::{Flaw, Spec, World};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+/// Made by tests/reference/alignment.py.
+#[derive(Deserialize)]
+struct Reference {
+    tall: RidgeCase,
+    wide: RidgeCase,
+    sources: SourcesCase,
+    retrieval: Retrieval,
+}
+
+#[derive(Deserialize)]
+struct RidgeCase {
+    x: Vec<Vec<f64>>,
+    y: Vec<Vec<f64>>,
+    alphas: Vec<f64>,
+    common: Vec<Vec<f64>>,
+    common_intercepts: Vec<f64>,
+    each: Vec<Vec<f64>>,
+    each_intercepts: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct SourcesCase {
+    answers: Vec<Vec<Vec<f64>>>,
+    y: Vec<Vec<f64>>,
+    penalty: f64,
+    weights: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct Retrieval {
+    truth: Vec<Vec<f64>>,
+    predicted: Vec<Vec<f64>>,
+    mean: Vec<f64>,
+    two_way: f64,
+    top_1: f64,
+    rank: f64,
+    error: f64,
+}
+
+fn reference() -> Reference {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/alignment/reference.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn matrix(rows: &[Vec<f64>]) -> Array2<f64> {
+    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
+}
+
+fn gap(found: ArrayView2<'_, f64>, wanted: ArrayView2<'_, f64>) -> f64 {
+    assert_eq!(found.dim(), wanted.dim());
+    found.iter().zip(&wanted).map(|(f, w)| (f - w).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn ridge_regression_is_that_of_scikit_learn_with_more_rows_than_inputs_and_fewer() {
+    let Reference { tall, wide, .. } = reference();
+    for (name, case) in [("tall", tall), ("wide", wide)] {
+        let (x, y) = (matrix(&case.x), matrix(&case.y));
+        let path = RidgePath::new(PairedRows { x: x.view(), y: y.view() });
+        let found = path.fit(3.0).unwrap();
+        assert!(gap(found.weights.view(), matrix(&case.common).view()) < 1e-8, "{name}");
+        let intercepts = &found.intercepts - &Array1::from(case.common_intercepts);
+        assert!(intercepts.iter().all(|gap| gap.abs() < 1e-8), "{name}");
+        for (target, alpha) in case.alphas.iter().enumerate() {
+            let own = path.fit(*alpha).unwrap();
+            let wanted = matrix(&case.each);
+            let gaps = &own.weights.column(target) - &wanted.column(target);
+            assert!(gaps.iter().all(|gap| gap.abs() < 1e-8), "{name}: target {target}");
+            assert!((own.intercepts[target] - case.each_intercepts[target]).abs() < 1e-8, "{name}: target {target}");
+        }
+    }
+}
+
+#[test]
+fn weights_of_sources_are_those_of_the_non_negative_lasso() {
+    let SourcesCase { answers, y, penalty, weights } = reference().sources;
+    // A map that reads the answers of one source from a row of all of them.
+    let count = answers.len();
+    let x = Array2::from_shape_fn((20, 2 * count), |(row, k)| answers[k / 2][row][k % 2]);
+    let map = |source: usize| Affine {
+        weights: Array2::from_shape_fn((2 * count, 2), |(k, target)| f64::from(u8::from(k == 2 * source + target))),
+        intercepts: Array1::zeros(2),
+    };
+    let sources = Sources { maps: (0..count).map(map).collect(), penalty };
+    let y = matrix(&y);
+    let found = sources.weights(PairedRows { x: x.view(), y: y.view() });
+    for (found, wanted) in found.iter().zip(&weights) {
+        assert!((found - wanted).abs() < 1e-6, "{found} {wanted}");
+    }
+    assert!(weights.contains(&0.0), "one source has no weight");
+}
+
+#[test]
+fn retrieval_and_ranks_are_those_of_numpy() {
+    let case = reference().retrieval;
+    let (truth, predicted, mean) = (matrix(&case.truth), matrix(&case.predicted), Array1::from(case.mean));
+    let (predicted, truth, mean) = (predicted.view(), truth.view(), mean.view());
+    assert!((two_way(predicted, truth, mean) - case.two_way).abs() < 1e-12);
+    assert!((top_k(predicted, truth, mean, (1, 12)) - case.top_1).abs() < 1e-12);
+    assert!((effective_rank(predicted) - case.rank).abs() < 1e-8);
+    assert!((normalised_error(predicted, truth, mean) - case.error).abs() < 1e-12);
+    assert_eq!(top_k(predicted, truth, mean, (12, 12)), 1.0, "all of a gallery");
+    assert_eq!(top_k(predicted, truth, mean, (1, 1)), 1.0, "a gallery of one");
+}
+
+#[test]
+fn noise_ceilings_are_the_shares_of_variance_that_repetitions_agree_in() {
+    let mut stream = Stream::named(2, "repetitions");
+    let signal = Array2::from_shape_fn((4000, 3), |(_, k)| [0.0, 1.0, 2.0][k] * stream.normal());
+    let rows: Vec<Array2<f64>> = (0..3).map(|_| signal.mapv(|value| value + stream.normal())).collect();
+    let views: Vec<ArrayView2<'_, f64>> = rows.iter().map(|rows| rows.view()).collect();
+    // Variance of the signal over that of the mean of three repetitions.
+    for (found, wanted) in noise_ceiling(&views).unwrap().iter().zip([0.0, 0.75, 12.0 / 13.0]) {
+        assert!((found - wanted).abs() < 0.04, "{found} {wanted}");
+    }
+    assert!(noise_ceiling(&views[..1]).is_none());
+}
+
+#[test]
+fn folds_have_every_row_once() {
+    for (rows, count) in [(10, 3), (3, 5), (1, 2), (7, 7)] {
+        let folds = folds(rows, count, 0);
+        let mut all: Vec<usize> = folds.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..rows).collect::<Vec<_>>(), "{rows} {count}");
+    }
+}
+
+#[test]
+fn noise_makes_unpaired_targets_useful_and_the_gate_refuses_useless_ones() {
+    let spec = Spec { inputs: 40, outputs: 16, pool_rows: 3000, test_rows: 600, ..Spec::default() };
+    let isl = Isl { has_noise: true, is_corrected: false, weak: 1e-3, folds: 5, choice: Choice::Common, seed: 0 };
+    let error = |map: &Affine, world: &World| {
+        normalised_error(map.predict(world.test_x.view()).view(), world.test_y.view(), Array1::zeros(16).view())
+    };
+    let (mut won, mut passed) = (0, 0);
+    for seed in 0..4 {
+        let world = World::simulated(&spec, 0.3, (80, 0, Flaw::None), seed).unwrap();
+        let pairs = world.pairs(80);
+        let ridge = error(&isl.supervised(pairs).unwrap(), &world);
+        let own = error(&isl.fit(pairs, world.pool.view()).unwrap(), &world);
+        let noiseless = Isl { has_noise: false, ..isl }.fit(pairs, world.pool.view()).unwrap();
+        assert!(error(&noiseless, &world) > 2.0 * own, "seed {seed}: noise is what makes it work");
+        won += usize::from(own < ridge);
+
+        let bad = World::simulated(&spec, 1.0, (80, 0, Flaw::Pool), seed).unwrap();
+        let (map, has_passed) = isl.gated(bad.pairs(80), &|pairs| isl.fit(pairs, bad.pool.view())).unwrap();
+        passed += usize::from(has_passed);
+        let ridge = error(&isl.supervised(bad.pairs(80)).unwrap(), &bad);
+        assert!(error(&map, &bad) <= 1.02 * ridge, "seed {seed}");
+    }
+    assert!(won >= 3, "unpaired targets help in {won} of 4 worlds");
+    assert_eq!(passed, 0, "targets of another law are refused");
+}
+
+fn alignment() -> &'static dyn System {
+    SYSTEMS.iter().copied().find(|system| system.info().name == "alignment").unwrap()
+}
+
+fn run(folder: &Path, flags: &[(&str, &str)]) -> Result<Outcome, StudyError> {
+    let flags = flags.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let request = alignment().resolve(&Overrides { presets: vec!["smoke".into()], flags, ..Overrides::default() })?;
+    alignment().run(&request, &crate::systems::options(folder, 2), &())
+}
+
+/// A matrix as an .npy file, version 1.0.
+fn npy(path: &Path, rows: ArrayView2<'_, f64>) -> PathBuf {
+    let shape = format!("({}, {})", rows.nrows(), rows.ncols());
+    let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}");
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    rows.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+    fs::write(path, bytes).unwrap();
+    path.into()
+}
+
+#[test]
+fn maps_of_own_matrices_answer_for_new_rows() {
+    let directory = TempDir::new().unwrap();
+    let spec = Spec { inputs: 12, outputs: 4, pool_rows: 500, ..Spec::default() };
+    let world = World::simulated(&spec, 0.3, (120, 0, Flaw::None), 1).unwrap();
+    let file =
+        |name: &str, rows: ArrayView2<'_, f64>| npy(&directory.path().join(name), rows).to_str().unwrap().to_string();
+    let (x, y, pool) =
+        (file("x.npy", world.x.view()), file("y.npy", world.y.view()), file("pool.npy", world.pool.view()));
+    assert_eq!(read_matrix(Path::new(&x), "x").unwrap(), world.x);
+    let folder = directory.path().join("run");
+    let flags = [("data", x.as_str()), ("answers", &y), ("pool", &pool), ("arms", "ridge,isl"), ("rows", "40,200")];
+    let outcome = run(&folder, &flags).unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    let error = |arm: &str| outcome.results.of("error").at("arm", arm).at("rows", "40").samples().unwrap().mean();
+    assert!(error("isl") < 1.0 && error("ridge") < 1.0, "{} {}", error("isl"), error("ridge"));
+
+    let options = |data: &str, condition: Condition| ApplyOptions {
+        data: vec![data.into()],
+        choice: ModelChoice { label: Some("isl".into()), ..ModelChoice::default() },
+        condition,
+        skip_bad: false,
+        cache: folder.join("cache"),
+        threads: 1,
+        out_files: None,
+    };
+    let saved = SavedRun::open(&folder).unwrap();
+    let applied = alignment().apply(&saved, &options(&x, Condition::default()), &()).unwrap();
+    assert_eq!((applied.rows.len(), applied.columns.len()), (120, 2 + 4));
+    let refused = alignment().apply(&saved, &options(&y, Condition::default()), &()).unwrap_err().to_string();
+    assert!(refused.contains("rows of 4 numbers; the map reads rows of 12"), "{refused}");
+    let shots = Condition { shots: Some(10), ..Condition::default() };
+    assert!(alignment().apply(&saved, &options(&x, shots), &()).is_err());
+
+    let short = file("short.npy", world.y.slice(ndarray::s![..50, ..]));
+    let flat = file("flat.npy", world.pool.slice(ndarray::s![.., ..2]));
+    let mut nan = world.x.clone();
+    nan[[3, 1]] = f64::NAN;
+    let nan = file("nan.npy", nan.view());
+    let text = directory.path().join("x.txt");
+    fs::write(&text, "1 2 3\n").unwrap();
+    type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+    let cases: [Case; 5] = [
+        ("rows", vec![("data", &x), ("answers", &short)], "120 rows, and 50"),
+        ("width", vec![("data", &x), ("answers", &y), ("pool", &flat)], "rows of 2 numbers; targets have 4"),
+        ("nan", vec![("data", &nan), ("answers", &y)], "row 4, column 2"),
+        ("text", vec![("data", text.to_str().unwrap()), ("answers", &y)], "expected a matrix"),
+        ("alone", vec![("data", &x)], "--answers"),
+    ];
+    for (name, flags, reason) in cases {
+        let error = match run(&directory.path().join(format!("run {name}")), &flags) {
+            Err(error) => error.to_string(),
+            Ok(outcome) => format!("{:?}", outcome.results.failures),
+        };
+        assert!(error.contains(reason), "{name}: {error}; expected {reason}");
+    }
+}
+
+#[test]
+fn of_several_arrays_of_a_file_that_of_the_name_is_read() {
+    let tensor = |values: &[f64]| {
+        candle_core::Tensor::from_slice(values, (2, values.len() / 2), &candle_core::Device::Cpu).unwrap()
+    };
+    let file = TempDir::new().unwrap();
+    let path = file.path().join("both.safetensors");
+    let tensors = [("x", tensor(&[1.0, 2.0, 3.0, 4.0])), ("pool", tensor(&[5.0, 6.0]))];
+    candle_core::safetensors::save(&tensors.into_iter().collect(), &path).unwrap();
+    assert_eq!(read_matrix(&path, "x").unwrap(), matrix(&[vec![1.0, 2.0], vec![3.0, 4.0]]));
+    assert_eq!(read_matrix(&path, "pool").unwrap().dim(), (2, 1));
+    let refused = read_matrix(&path, "y").unwrap_err().to_string();
+    assert!(refused.contains("no tensor `y`; the file holds pool, x"), "{refused}");
+    assert!(parse_matrix(b"\x93NUMPY\x01\x00", "short", "x").is_err());
+}
