@@ -11,10 +11,11 @@ use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{
     Account, AngleGradient, Angles, Cut, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Sparse,
-    Statevector, Trajectory, cones, density, pauli, sparse, statevector, trajectory,
+    Stabilizer, Statevector, Trajectory, cones, density, pauli, sparse, stabilizer, statevector, trajectory,
 };
 
-/// Runs each program on the exact engine that is estimated to take the least time. Trajectories run what no exact engine
+/// Runs each program on the exact engine that is estimated to take the least time; Clifford circuits with Pauli noise may be run by
+/// [`Stabilizer`], however wide. Trajectories run what no exact engine
 /// can within 16 GiB and an hour, and what takes one more than a second a row and ten times as long as trajectories. Sums of
 /// Pauli strings ([`Sparse`]) run expectation values that neither can, or that take trajectories more than ten seconds a row. Of programs whose
 /// observables feel only a part each, those parts are run ([`Program::cone`]).
@@ -37,6 +38,7 @@ enum Choice {
     Density,
     Trajectory,
     Sparse,
+    Stabilizer,
 }
 
 /// Trajectories take the place of an exact engine where it takes longer than this a row, seconds, …
@@ -48,7 +50,7 @@ const LONG: f64 = 10.0;
 
 impl Choice {
     /// In the order in which equally fast ones are taken.
-    const EXACT: [Self; 3] = [Self::Statevector, Self::Pauli, Self::Density];
+    const EXACT: [Self; 4] = [Self::Statevector, Self::Pauli, Self::Density, Self::Stabilizer];
 
     fn cost(self, w: &Workload, call: &Call) -> Option<Cost> {
         match self {
@@ -59,6 +61,7 @@ impl Choice {
             Self::Density => density::cost(w, call),
             Self::Trajectory => trajectory::cost(w, call),
             Self::Sparse => sparse::cost(w, call),
+            Self::Stabilizer => stabilizer::cost(w, call),
         }
     }
 }
@@ -126,6 +129,7 @@ impl Auto {
         let request = observables.map_or(Request::Probabilities, |_| Request::Values);
         let mut workload = Workload::new(program, &[], angles.inputs.ncols());
         workload.observables = observables.unwrap_or(0);
+        workload.terms = workload.observables;
         self.engine(cheapest(&workload, request, angles.batch(), &self.options))
     }
 
@@ -136,6 +140,7 @@ impl Auto {
             Choice::Density => &self.density,
             Choice::Trajectory => &self.trajectory,
             Choice::Sparse => &self.sparse,
+            Choice::Stabilizer => &Stabilizer,
         }
     }
 }
@@ -185,7 +190,7 @@ struct AutoProgram {
     observables: Vec<Observable>,
     input_slots: usize,
     /// By [`Choice`].
-    prepared: [Lazy<Arc<dyn Prepared>>; 5],
+    prepared: [Lazy<Arc<dyn Prepared>>; 6],
 }
 
 impl AutoProgram {

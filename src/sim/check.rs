@@ -65,6 +65,14 @@ pub fn memory(what: &'static str, qubits: usize, bytes: f64, instead: &'static s
     Err(SimError::TooLarge { engine: what, qubits, needed, there, instead: instead.into() })
 }
 
+/// `what`, which is no call of an engine, takes no longer than a call may.
+pub fn seconds(what: &str, seconds: f64, instead: &str) -> Result<(), SimError> {
+    if seconds <= cost::TIME_LIMIT {
+        return Ok(());
+    }
+    Err(SimError::TooLong { engine: what.into(), needed: cost::duration(seconds), instead: instead.into() })
+}
+
 /// `shots` draws from known probabilities take no longer than a call may.
 pub fn draws(shots: usize) -> Result<(), SimError> {
     let seconds = shots as f64 * cost::DRAW;

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::sim::cost::{Call, Cost, Workload};
 use crate::sim::{
-    Auto, Cut, Density, Pauli, SimError, Simulator, Sparse, Statevector, Trajectory, auto, density, pauli, sparse,
-    statevector, trajectory,
+    Auto, Cut, Density, Pauli, SimError, Simulator, Sparse, Stabilizer, Statevector, Trajectory, auto, density, pauli,
+    sparse, stabilizer, statevector, trajectory,
 };
 
 /// Width of the numbers an engine computes with.
@@ -109,6 +109,12 @@ pub static ENGINES: &[EngineRow] = &[
         doc: "expectation values of wide circuits: sums of Pauli strings of which small ones are dropped; tells what that changes",
         cost: sparse::cost,
         make: |options| Arc::new(Sparse::new(options.cut)),
+    },
+    EngineRow {
+        name: "stabilizer",
+        doc: "Clifford circuits with Pauli noise, exact, and their shots; measurement, reset and conditions; thousands of qubits",
+        cost: stabilizer::cost,
+        make: |_| Arc::new(Stabilizer),
     },
 ];
 

@@ -111,6 +111,9 @@ pub enum SimError {
     /// No precision of this name.
     #[error("no precision is called {name:?}; there are double and single")]
     UnknownPrecision { name: String },
+    /// A bit that no outcome has.
+    #[error("bit {bit} is not in an outcome; outcomes have {bits} bits, 0 to {}", bits.saturating_sub(1))]
+    NoBit { bit: usize, bits: usize },
     /// Qubits that are not in the register, or named twice.
     #[error("qubit {qubit} is not in the program's register of {qubits}, or is listed twice")]
     BadQubit { qubit: usize, qubits: usize },

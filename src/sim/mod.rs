@@ -36,6 +36,7 @@ mod run;
 pub mod sample;
 mod shots;
 mod sparse;
+mod stabilizer;
 mod stages;
 pub mod state;
 mod statevector;
@@ -60,6 +61,7 @@ pub use prepared::{Prepared, Recorded, Tape};
 pub use run::{Run, observed_qubits, value_and_grad};
 pub use shots::Shots;
 pub use sparse::{Cut, Sparse};
+pub use stabilizer::{ShotRecords, Stabilizer};
 pub use statevector::{Statevector, StatevectorRunner};
 pub use trajectory::Trajectory;
 

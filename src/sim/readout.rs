@@ -96,22 +96,12 @@ pub fn record(measurements: &TerminalMeasurements, qubits: &[f64], bits: usize, 
         recorded[key] += p;
     }
     for (k, read) in measurements.iter().enumerate() {
-        let Some(confusion) = read.confusion else { continue };
-        let (up, down) = (confusion.one_given_zero.get(), confusion.zero_given_one.get());
-        for zero in (0..recorded.len()).filter(|i| i >> k & 1 == 0) {
-            let (p0, p1) = (recorded[zero], recorded[zero | 1 << k]);
-            recorded[zero] = p0 * (1.0 - up) + p1 * down;
-            recorded[zero | 1 << k] = p0 * up + p1 * (1.0 - down);
+        if let Some(confusion) = read.confusion {
+            misread(&mut recorded, k, confusion);
         }
     }
     for &(a, b, matrix) in pairs {
-        let position = |base: usize, outcome: usize| base | (outcome & 1) << a | (outcome >> 1) << b;
-        for base in (0..recorded.len()).filter(|i| i >> a & 1 == 0 && i >> b & 1 == 0) {
-            let before: [f64; 4] = std::array::from_fn(|outcome| recorded[position(base, outcome)]);
-            for outcome in 0..4 {
-                recorded[position(base, outcome)] = (0..4).map(|truth| before[truth] * matrix[truth][outcome]).sum();
-            }
-        }
+        misread_pair(&mut recorded, (a, b), &matrix);
     }
     // A bit that an earlier measurement wrote is written anew.
     let bits = measurements.iter().fold(bits, |bits, read| bits & !(1 << read.bit));
@@ -119,6 +109,27 @@ pub fn record(measurements: &TerminalMeasurements, qubits: &[f64], bits: usize, 
         let position =
             measurements.iter().enumerate().fold(bits, |position, (k, r)| position | (key >> k & 1) << r.bit);
         out[position] += p;
+    }
+}
+
+/// The distribution of outcomes in which one bit has been misread.
+pub fn misread(p: &mut [f64], bit: usize, confusion: Confusion) {
+    let (up, down) = (confusion.one_given_zero.get(), confusion.zero_given_one.get());
+    for zero in (0..p.len()).filter(|i| i >> bit & 1 == 0) {
+        let (p0, p1) = (p[zero], p[zero | 1 << bit]);
+        p[zero] = p0 * (1.0 - up) + p1 * down;
+        p[zero | 1 << bit] = p0 * up + p1 * (1.0 - down);
+    }
+}
+
+/// The same of two bits that are read together, `matrix[true][recorded]`.
+pub fn misread_pair(p: &mut [f64], (a, b): (usize, usize), matrix: &[[f64; 4]; 4]) {
+    let position = |base: usize, outcome: usize| base | (outcome & 1) << a | (outcome >> 1) << b;
+    for base in (0..p.len()).filter(|i| i >> a & 1 == 0 && i >> b & 1 == 0) {
+        let before: [f64; 4] = std::array::from_fn(|outcome| p[position(base, outcome)]);
+        for outcome in 0..4 {
+            p[position(base, outcome)] = (0..4).map(|truth| before[truth] * matrix[truth][outcome]).sum();
+        }
     }
 }
 

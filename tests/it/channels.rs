@@ -290,7 +290,8 @@ fn pairs_read_together_are_exact_in_every_engine() {
     let none = Array2::zeros((1, 0));
     let angles = || Angles { inputs: none.view(), weights: ndarray::ArrayView1::from(&[]) };
     let options = sim::EngineOptions { shots: 20, seed: 1, ..sim::EngineOptions::default() };
-    for row in ENGINES {
+    // Its rotations are no Clifford gates: `stabilizer.rs` reads pairs together.
+    for row in ENGINES.iter().filter(|row| row.name != "stabilizer") {
         let engine = sim::engine(row.name, options).unwrap();
         let program = read_together(false, &[]);
         let outcomes = recorded(&program);

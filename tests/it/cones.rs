@@ -262,7 +262,8 @@ fn a_register_past_every_engine_runs_where_observables_are_local_and_is_refused_
         ladder.push(Gate::Rx, &[qubit], &[0.2.into()]).unwrap();
     }
     let ladder = Program::ideal(&ladder, &[]);
-    for row in ENGINES {
+    // Its rotations are no Clifford gates.
+    for row in ENGINES.iter().filter(|row| row.name != "stabilizer") {
         let engine = (row.make)(EngineOptions::default());
         let near = engine.expect(&ladder, none(), &[Observable::z(3)]);
         assert!(near.is_ok(), "{}: {near:?}", row.name);

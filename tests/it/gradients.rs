@@ -34,6 +34,8 @@ fn engines(noise: bool) -> Vec<Arc<dyn Simulator>> {
         "auto" | "trajectory" => false,
         // With its usual cut it is not exact: `sparse.rs` has its tests.
         "sparse" => false,
+        // Random gates are no Clifford gates: `stabilizer.rs` has its tests.
+        "stabilizer" => false,
         "statevector" => !noise,
         _ => true,
     };

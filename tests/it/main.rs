@@ -26,6 +26,7 @@ mod peers;
 mod qasm;
 mod snapshots;
 mod sparse;
+mod stabilizer;
 mod states;
 mod targets;
 mod transpile;

@@ -13,6 +13,7 @@ pub(crate) use outline::{Outline, WantedBits};
 use crate::circuit::{Observable, Param};
 use crate::noise::{Program, Step};
 use crate::sim::readout::ProgramParts;
+use crate::sim::stabilizer::Sampling;
 use crate::sim::{ENGINES, EngineOptions, EngineRow, Precision, SimError};
 
 /// No engine allocates more than this for one call, bytes. A machine that has less lowers it.
@@ -132,6 +133,10 @@ pub struct Workload {
     pub(crate) angles: usize,
     /// Number of observables.
     pub(crate) observables: usize,
+    /// Pauli strings of all observables.
+    pub(crate) terms: usize,
+    /// How its shots are drawn if it is Clifford operations and Pauli noise whatever its angles are.
+    pub(crate) stabilizer: Option<Sampling>,
     /// Whether an observable has a letter X or Y.
     pub(crate) flips: bool,
     /// Entries `4^k` of each operation on k qubits that is not fused, k above 2.
@@ -161,6 +166,8 @@ impl Workload {
             measures,
             angles: program.steps.iter().map(slots_used).sum(),
             observables: observables.len(),
+            terms: observables.iter().map(|observable| observable.terms.len()).sum(),
+            stabilizer: Sampling::of_program(program),
             flips: observables
                 .iter()
                 .flat_map(|o| &o.terms)
@@ -288,7 +295,7 @@ fn slots_used(step: &Step) -> usize {
 }
 
 /// Engines without sampling error.
-pub(crate) const EXACT: [&str; 3] = ["statevector", "density", "pauli"];
+pub(crate) const EXACT: [&str; 4] = ["statevector", "density", "pauli", "stabilizer"];
 
 fn splits(program: &Program, input_slots: usize) -> bool {
     let mut entangled = vec![false; program.qubits()];

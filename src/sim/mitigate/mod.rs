@@ -43,7 +43,7 @@ pub use fold::{Folding, fold};
 pub use readout::ReadoutInversion;
 pub use subspace::{ReadoutSubspace, invert};
 pub use twirled_readout::TwirledReadout;
-pub use twirling::{PauliTwirling, twirled};
+pub use twirling::{PauliTwirling, all_twirled, twirled};
 pub use zero_noise::ZeroNoise;
 
 use crate::circuit::Circuit;

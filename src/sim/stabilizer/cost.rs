@@ -1,0 +1,71 @@
+//! What the engine takes.
+
+use super::steps::Sampling;
+use super::tableau;
+use crate::sim::cost::{Call, Cost, Request, Workload};
+
+/// Shots that run side by side.
+pub const LANES: usize = 1024;
+/// Time to set up a call, seconds: dense engines are faster on small programs.
+const SETUP: f64 = 5e-5;
+/// Time to read a step of a program, and to take a term back through one, seconds.
+const READ: f64 = 2e-7;
+const TERM: f64 = 6e-9;
+/// Time to take a word of a plane through a step, and to draw an error, seconds.
+const WORD: f64 = 5e-10;
+const ERROR: f64 = 3e-8;
+/// Share of the shots in which a step with noise has an error, a guess.
+const USUAL: f64 = 0.01;
+/// Bytes of a step that has been read.
+const STEP: f64 = 120.0;
+
+/// Bytes and seconds of a call; `None` for programs that are not Clifford operations and Pauli noise whatever their angles
+/// are, and for states.
+pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
+    if w.stabilizer.is_none() || call.request == Request::States || w.dynamic && call.request == Request::Gradient {
+        return None;
+    }
+    Some(at_these_angles(w, call))
+}
+
+/// The same of a program whose angles make it one.
+pub fn at_these_angles(w: &Workload, call: &Call) -> Cost {
+    let rows = call.rows as f64;
+    let steps = (w.steps + w.width) as f64;
+    let (results, _) = w.results(call);
+    let (terms, gradients) = match call.request {
+        Request::Values | Request::States => (w.terms as f64, 1.0),
+        // Two or four runs for each angle.
+        Request::Gradient => (w.terms as f64, 1.0 + 4.0 * w.angles as f64),
+        Request::Probabilities => (2f64.powi(w.width as i32), 1.0),
+        Request::Sample => (0.0, 1.0),
+    };
+    let drawing = if call.request == Request::Sample { drawing(w, call) } else { Cost { bytes: 0.0, seconds: 0.0 } };
+    Cost {
+        bytes: results + STEP * steps + drawing.bytes + if drawing.bytes > 0.0 { w.outcomes() * rows } else { 0.0 },
+        seconds: SETUP + rows * (gradients * steps * (READ + TERM * terms) + drawing.seconds),
+    }
+}
+
+/// Drawing the shots of one row as rows of bits.
+pub fn drawing(w: &Workload, call: &Call) -> Cost {
+    let (qubits, shots) = (w.qubits as f64, call.shots as f64);
+    let (steps, noisy) = ((w.steps + w.width) as f64, w.noisy_steps as f64);
+    let measured = (w.width + w.outline.measurements()) as f64;
+    let bits = if w.measures { w.bits as f64 } else { (w.bits + w.qubits) as f64 };
+    let together = shots.min(LANES as f64);
+    let words = (together / 64.0).ceil();
+    let runs = (shots / LANES as f64).ceil();
+    // The reference is there while frames run.
+    let threads = runs.min(call.threads as f64);
+    let rows = 2.0 * 8.0 * shots * (w.width as f64 / 64.0).ceil();
+    let reference = qubits * qubits / 32.0 * measured + qubits / 32.0 * steps;
+    let frames = runs * words * (2.0 * steps + 2.0 * qubits) + shots * measured / 64.0;
+    let alone = if w.stabilizer == Some(Sampling::Tableaux) { shots * reference } else { 0.0 };
+    Cost {
+        bytes: tableau::bytes(w.qubits) * if alone > 0.0 { 1.0 + threads } else { 1.0 }
+            + threads * 8.0 * words * (2.0 * qubits + bits)
+            + rows,
+        seconds: WORD * (reference + frames + alone) + ERROR * noisy * (runs + USUAL * shots),
+    }
+}

@@ -1,0 +1,618 @@
+//! The stabilizer engine: exact against the dense engines for every gate and channel, its shots by chi-square, its detection rates
+//! and shots of error-correcting codes against stim, and what it refuses.
+
+use std::f64::consts::FRAC_PI_2;
+
+use qgraft::circuit::gate::GATES;
+use qgraft::circuit::{Circuit, Condition, Gate, Letter, Observable, Op, OpKind, Param, PauliString};
+use qgraft::math::{Probability, Stream};
+use qgraft::noise::channel::{CHANNELS, amplitude_damping, depolarizing};
+use qgraft::noise::{Channel, Confusion, PairConfusion, PairReadout, Program, Step, transfer};
+use qgraft::sim::mitigate::{all_twirled, twirled};
+use qgraft::sim::{Angles, Auto, Density, EngineOptions, ShotRecords, SimError, Simulator, Stabilizer, Statevector};
+use serde_json::Value;
+
+/// Sums of some hundred products in double precision, and matrices of as many entries.
+const TOLERANCE: f64 = 1e-12;
+
+fn none() -> Angles<'static> {
+    Angles::of_weights(&[])
+}
+
+fn probability(p: f64) -> Probability {
+    Probability::new(p).unwrap()
+}
+
+/// Steps on so many qubits and bits.
+fn program(qubits: usize, bits: usize, steps: Vec<Step>) -> Program {
+    let empty = Program::ideal(&Circuit::with_bits(qubits, bits), &(0..qubits).collect::<Vec<_>>());
+    Program { steps, ..empty }
+}
+
+fn gate(gate: Gate, qubits: &[usize], params: &[Param]) -> Step {
+    Step::Gate(Op::gate(gate, qubits, params))
+}
+
+/// Pairs of qubits k and `half + k` in (|00⟩ + |11⟩)/√2: what acts on the first halves is known from the state.
+fn pairs(half: usize) -> Vec<Step> {
+    let pair = |k| [gate(Gate::H, &[k], &[]), gate(Gate::Cx, &[k, half + k], &[])];
+    (0..half).flat_map(pair).collect()
+}
+
+/// Every Pauli string on so many qubits.
+fn strings(qubits: usize) -> Vec<Observable> {
+    let string = |number: usize| {
+        let letters = (0..qubits).filter_map(|q| Some((q, Letter::of_index(number >> (2 * q) & 3)?)));
+        Observable { terms: vec![(1.0, PauliString::new(letters))] }
+    };
+    (0..1 << (2 * qubits)).map(string).collect()
+}
+
+fn largest(a: &ndarray::Array2<f64>, b: &ndarray::Array2<f64>) -> f64 {
+    assert_eq!(a.dim(), b.dim());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// The same expectation values and probabilities as a dense engine.
+fn agrees(program: &Program, dense: &dyn Simulator, observables: &[Observable], what: &str) {
+    let expected = dense.expect(program, none(), observables).unwrap();
+    let found = Stabilizer.expect(program, none(), observables).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let wrong = largest(&found, &expected);
+    assert!(wrong < TOLERANCE, "{what}: values are off by {wrong:e}");
+    let expected = dense.probabilities(program, none()).unwrap();
+    let wrong = largest(&Stabilizer.probabilities(program, none()).unwrap(), &expected);
+    assert!(wrong < TOLERANCE, "{what}: probabilities are off by {wrong:e}");
+}
+
+/// The message of the refusal, which names the engine.
+fn refused(program: &Program, what: &str) -> String {
+    let error = Stabilizer.expect(program, none(), &[Observable::z(0)]).err();
+    let error = error.unwrap_or_else(|| panic!("{what} was not refused"));
+    assert!(matches!(error, SimError::Unsupported { engine: "stabilizer", .. }), "{what}: {error}");
+    error.to_string()
+}
+
+fn permutes(map: &ndarray::Array2<f64>) -> bool {
+    map.iter().all(|entry| entry.abs() < 1e-9 || (entry.abs() - 1.0).abs() < 1e-9)
+}
+
+#[test]
+fn every_gate_runs_where_it_is_a_clifford_gate_and_is_refused_by_name_where_not() {
+    let (mut ran, mut rows) = (0, 0);
+    for row in GATES {
+        let operands: Vec<usize> = (0..row.qubits).rev().collect();
+        let half = row.qubits.min(2);
+        let mut runs = false;
+        // All angles in quarter turns, and one choice of none.
+        for number in 0..=1usize << (2 * row.params.len()) {
+            let turns =
+                |k: usize| if number == 1 << (2 * row.params.len()) { 0.2 } else { (number >> (2 * k) & 3) as f64 };
+            let params: Vec<Param> = (0..row.params.len()).map(|k| (FRAC_PI_2 * turns(k)).into()).collect();
+            let values: Vec<f64> = params.iter().map(|param| param.value(&[])).collect();
+            let what = format!("{} at {values:?}", row.name);
+            let mut steps = if row.qubits <= 2 { pairs(half) } else { Vec::new() };
+            steps.push(gate(row.gate, &operands, &params));
+            let program = program((2 * half).max(row.qubits), 0, steps);
+            // A second opinion on what is a Clifford gate.
+            match row.qubits <= 3 && permutes(&transfer(&(row.matrix)(&values))) {
+                true => {
+                    agrees(&program, &Statevector::default(), &strings(2 * half), &what);
+                    (runs, ran) = (true, ran + 1);
+                }
+                false => {
+                    let message = refused(&program, &what);
+                    assert!(message.contains(row.name), "{what}: {message}");
+                }
+            }
+        }
+        rows += usize::from(runs);
+    }
+    assert!(rows > 25 && ran > 200, "{rows} gates, {ran} choices of angles");
+}
+
+#[test]
+fn controls_matrices_and_phases_are_read_by_what_they_do() {
+    let controlled = |gate: Gate, qubits: &[usize], params: &[Param]| {
+        let mut op = Op::gate(gate, qubits, params);
+        if let OpKind::Gate { controls, .. } = &mut op.kind {
+            *controls = 1;
+        }
+        Step::Gate(op)
+    };
+    let iswap = Op::unitary((Gate::Iswap.row().matrix)(&[]), &[1, 0]).unwrap();
+    let phase = Step::Gate(Op::of(OpKind::GlobalPhase(0.3.into()), &[]));
+    let mut steps = pairs(2);
+    steps.extend([controlled(Gate::Y, &[1, 0], &[]), Step::Gate(iswap), phase]);
+    steps.push(controlled(Gate::Rx, &[0, 1], &[(4.0 * FRAC_PI_2).into()]));
+    agrees(&program(4, 0, steps), &Statevector::default(), &strings(4), "a control, a matrix and a phase");
+    for (step, name) in [
+        (controlled(Gate::S, &[0, 1], &[]), "ctrl(1) @ s"),
+        (Step::Gate(Op::unitary((Gate::T.row().matrix)(&[]), &[0]).unwrap()), "unitary"),
+    ] {
+        assert!(refused(&program(2, 0, vec![step]), name).contains(name));
+    }
+    // As wide as no table is.
+    let mut wide = controlled(Gate::C4x, &[0, 1, 2, 3, 4, 5], &[]);
+    assert!(refused(&program(6, 0, vec![wide.clone()]), "c5x").contains("on 6 qubits"));
+    if let Step::Gate(op) = &mut wide {
+        op.qubits = (0..6).rev().collect();
+    }
+    assert!(refused(&program(6, 0, vec![wide]), "c5x").contains("on 6 qubits"));
+}
+
+/// Values inside the range of every parameter.
+fn usual(row: &qgraft::noise::channel::ChannelRow) -> Channel {
+    let share = 0.5 / row.parameters.len() as f64;
+    let low = |low: f64| low.max(-1.0);
+    // No two alike.
+    let part = |k: usize| share * (1.0 - 0.02 * k as f64);
+    let value =
+        |(k, p): (usize, &qgraft::noise::channel::Parameter)| low(p.low) + part(k) * (p.high.min(1.0) - low(p.low));
+    row.channel(&row.parameters.iter().enumerate().map(value).collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn every_channel_runs_where_it_is_pauli_and_is_refused_by_name_where_not() {
+    let (mut ran, mut not) = (0, 0);
+    for row in CHANNELS {
+        let channel = usual(row);
+        let operands: Vec<usize> = (0..row.qubits).rev().collect();
+        let with = |channel: Channel| {
+            let mut steps = pairs(row.qubits);
+            steps.push(Step::Noise { channel, qubits: operands.clone(), condition: None });
+            program(2 * row.qubits, 0, steps)
+        };
+        let map = channel.pauli_transfer();
+        let is_pauli = map.indexed_iter().all(|((p, q), entry)| p == q || entry.abs() < 1e-12);
+        match is_pauli {
+            true => agrees(&with(channel.clone()), &Density::default(), &strings(2 * row.qubits), row.name),
+            false => {
+                let message = refused(&with(channel.clone()), row.name);
+                assert!(message.contains(row.name) && message.contains("--twirl"), "{message}");
+            }
+        }
+        (ran, not) = (ran + usize::from(is_pauli), not + usize::from(!is_pauli));
+        // Twirled, all of them run.
+        let name = format!("{}, twirled", row.name);
+        agrees(&with(twirled(&channel)), &Density::default(), &strings(2 * row.qubits), &name);
+    }
+    assert!(ran > 8 && not > 5, "{ran} {not}");
+    // Coherent errors by quarter turns are Clifford gates.
+    for (name, angle) in [("over_rotation_x", FRAC_PI_2), ("over_rotation_zx", -FRAC_PI_2), ("over_rotation_zz", 1.0)] {
+        let channel = Channel::named(name, &[angle]).unwrap();
+        let mut steps = pairs(2);
+        let qubits = (0..channel.qubits()).collect();
+        steps.push(Step::Noise { channel, qubits, condition: None });
+        match angle == 1.0 {
+            true => assert!(refused(&program(4, 0, steps), name).contains(name)),
+            false => agrees(&program(4, 0, steps), &Density::default(), &strings(4), name),
+        }
+    }
+}
+
+/// What a random program has besides gates.
+#[derive(Clone, Copy, Default)]
+struct Kinds {
+    noise: bool,
+    readout: bool,
+    /// Measurements and resets in the middle, and Paulis, noise and assignments under conditions.
+    dynamic: bool,
+    /// Everything under conditions.
+    wild: bool,
+    measured: bool,
+}
+
+/// A random program of Clifford gates of the table.
+fn random(seed: u64, qubits: usize, count: usize, kinds: Kinds) -> Program {
+    let mut stream = Stream::numbered(seed, 77);
+    let bits = qubits.max(2);
+    let is_clifford = |gate: Gate, values: &[f64]| permutes(&transfer(&(gate.row().matrix)(values)));
+    let mut steps = Vec::new();
+    let confusion = |stream: &mut Stream| {
+        let (up, down) = (0.2 * stream.uniform(), 0.3 * stream.uniform());
+        Confusion { one_given_zero: probability(up), zero_given_one: probability(down) }
+    };
+    while steps.len() < count {
+        let order = stream.permutation(qubits);
+        let condition = (stream.below(3) == 0).then(|| {
+            let width = 1 + stream.below(bits.min(3));
+            Condition { bits: stream.permutation(bits)[..width].to_vec(), value: stream.below(1 << width) as u64 }
+        });
+        let wild = condition.clone().filter(|_| kinds.wild);
+        let tame = condition.filter(|_| kinds.dynamic || kinds.wild);
+        let dynamic = kinds.dynamic || kinds.wild;
+        match stream.below(10) {
+            0 if dynamic => {
+                let confusion = (kinds.readout && stream.below(2) == 0).then(|| confusion(&mut stream));
+                steps.push(Step::Measure { qubit: order[0], bit: stream.below(bits), confusion, condition: wild });
+            }
+            1 if dynamic => steps.push(Step::Reset { qubit: order[0], condition: wild }),
+            2 if dynamic => {
+                let pauli = [Gate::X, Gate::Y, Gate::Z][stream.below(3)];
+                steps.push(Step::Gate(Op { condition: tame, ..Op::gate(pauli, &order[..1], &[]) }));
+            }
+            3 if dynamic => {
+                let value = stream.below(2) == 0;
+                steps.push(Step::Assign { bit: stream.below(bits), value, condition: tame });
+            }
+            4 | 5 if kinds.noise => {
+                let count = 1 + stream.below(qubits.min(2));
+                let errors: Vec<f64> = (0..(1 << (2 * count)) - 1).map(|_| 0.02 * stream.uniform()).collect();
+                let channel = Channel::named(["pauli", "pauli2"][count - 1], &errors).unwrap();
+                steps.push(Step::Noise { channel, qubits: order[..count].to_vec(), condition: tame });
+            }
+            _ => {
+                let row = &GATES[stream.below(GATES.len())];
+                let values: Vec<f64> = row.params.iter().map(|_| FRAC_PI_2 * stream.below(4) as f64).collect();
+                if row.qubits > qubits.min(2) || !is_clifford(row.gate, &values) {
+                    continue;
+                }
+                let params: Vec<Param> = values.into_iter().map(Param::Fixed).collect();
+                let op = Op::gate(row.gate, &order[..row.qubits], &params);
+                steps.push(Step::Gate(Op { condition: wild, ..op }));
+            }
+        }
+    }
+    let mut program = program(qubits, bits, steps);
+    if kinds.readout {
+        program.readout = (0..qubits).map(|_| Some(confusion(&mut stream))).collect();
+        if qubits > 1 {
+            let rows =
+                [[0.9, 0.04, 0.05, 0.01], [0.03, 0.8, 0.1, 0.07], [0.02, 0.03, 0.85, 0.1], [0.05, 0.06, 0.09, 0.8]];
+            program.correlated =
+                vec![PairReadout { qubits: (qubits - 1, 0), confusion: PairConfusion::new(rows).unwrap() }];
+        }
+    }
+    if kinds.measured {
+        let order = stream.permutation(bits);
+        for (qubit, &bit) in order.iter().enumerate().take(qubits) {
+            let confusion = program.readout[qubit];
+            program.steps.push(Step::Measure { qubit, bit, confusion, condition: None });
+        }
+    }
+    program
+}
+
+/// Some observables of several terms.
+fn observables(qubits: usize) -> Vec<Observable> {
+    let texts = ["Z0", "0.5 X0 - 0.7 Y1 + 0.2", "Z0 Z1 + 1.5 X1 Y0", "Y0 Y1 Y2 - X2 Z0", "Z3 Z2 Z1 Z0", "X0 X1 X2 X3"];
+    let parsed = texts.iter().map(|text| text.parse::<Observable>().unwrap());
+    parsed.filter(|o| o.width() <= qubits).chain((0..qubits).map(Observable::z)).collect()
+}
+
+/// All kinds of random programs, each with a name.
+fn kinds() -> [(&'static str, Kinds); 6] {
+    let noise = Kinds { noise: true, readout: true, ..Kinds::default() };
+    [
+        ("ideal", Kinds::default()),
+        ("noisy", noise),
+        ("measured", Kinds { measured: true, ..noise }),
+        ("dynamic", Kinds { dynamic: true, ..noise }),
+        ("dynamic and measured", Kinds { dynamic: true, measured: true, ..noise }),
+        ("wild", Kinds { wild: true, measured: true, ..noise }),
+    ]
+}
+
+#[test]
+fn random_programs_are_exact() {
+    for (name, kinds) in kinds() {
+        for seed in 0..24 {
+            let qubits = 1 + seed as usize % 5;
+            let program = random(seed, qubits, 24, kinds);
+            agrees(&program, &Density::default(), &observables(qubits), &format!("{name}, seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn programs_of_eight_qubits_are_exact() {
+    for (seed, kinds) in
+        [(1, Kinds { noise: true, readout: true, measured: true, ..Kinds::default() }), (2, Kinds::default())]
+    {
+        let program = random(seed, 8, 60, kinds);
+        agrees(&program, &Density::default(), &observables(8), &format!("eight qubits, seed {seed}"));
+    }
+}
+
+/// Whether counts are those of draws with these probabilities: Pearson's sum over outcomes that are expected five times or
+/// more, the others together, lies within six standard deviations of its mean.
+fn plausible(counts: &[u64], p: &[f64], what: &str) {
+    let shots: u64 = counts.iter().sum();
+    let (mut sum, mut cells, mut rest) = (0.0, 0.0, (0.0, 0.0));
+    let mut add = |count: f64, expected: f64| {
+        sum += (count - expected).powi(2) / expected;
+        cells += 1.0;
+    };
+    for (outcome, (&count, &p)) in counts.iter().zip(p).enumerate() {
+        let expected = p * shots as f64;
+        assert!(count == 0 || p > 1e-12, "{what}: outcome {outcome} is impossible and came up {count} times");
+        match expected >= 5.0 {
+            true => add(count as f64, expected),
+            false => rest = (rest.0 + count as f64, rest.1 + expected),
+        }
+    }
+    if rest.1 >= 1.0 {
+        add(rest.0, rest.1);
+    }
+    let degrees: f64 = (cells - 1.0f64).max(0.0);
+    assert!(sum <= degrees + 6.0 * (2.0 * degrees).sqrt() + 1e-9, "{what}: chi-square {sum} of {degrees} degrees");
+}
+
+#[test]
+fn shots_have_the_exact_probabilities() {
+    for (name, kinds) in kinds() {
+        for seed in 100..112 {
+            let qubits = 1 + seed as usize % 5;
+            let program = random(seed, qubits, 24, kinds);
+            let p = Density::default().probabilities(&program, none()).unwrap();
+            let counts = Stabilizer.sample(&program, none(), 5000, seed).unwrap();
+            assert_eq!(counts.sum(), 5000);
+            plausible(counts.as_slice().unwrap(), p.as_slice().unwrap(), &format!("{name}, seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn rows_of_angles_and_quarter_turns_have_gradients() {
+    let mut circuit = Circuit::new(2);
+    let (a, b) = (circuit.slot("a"), circuit.slot("b"));
+    circuit.push(Gate::Ry, &[0], &[a]).unwrap().push(Gate::Cx, &[0, 1], &[]).unwrap();
+    circuit.push(Gate::Rzz, &[0, 1], &[b * 2.0]).unwrap().push(Gate::Rx, &[1], &[a * -1.0 + FRAC_PI_2]).unwrap();
+    let noise = |op: &Op| vec![(depolarizing(0.01, op.qubits.len()).unwrap(), op.qubits.clone())];
+    let program = Program::compile(&circuit, &[], noise, |_| Some(Confusion::symmetric(probability(0.02))));
+    let inputs = ndarray::Array2::from_shape_fn((4, 1), |(row, _)| FRAC_PI_2 * row as f64);
+    let weights = ndarray::array![3.0 * FRAC_PI_2 / 2.0 + FRAC_PI_2 / 2.0];
+    let angles = Angles { inputs: inputs.view(), weights: weights.view() };
+    let (density, wanted) = (Density::default(), observables(2));
+    let found = Stabilizer.expect(&program, angles, &wanted).unwrap();
+    assert!(largest(&found, &density.expect(&program, angles, &wanted).unwrap()) < TOLERANCE);
+    let found = Stabilizer.probabilities(&program, angles).unwrap();
+    assert!(largest(&found, &density.probabilities(&program, angles).unwrap()) < TOLERANCE);
+    let cotangent = ndarray::Array2::from_shape_fn((4, wanted.len()), |(row, o)| 0.3 + row as f64 - 0.7 * o as f64);
+    let own = Stabilizer.vjp(&program, angles, &wanted, cotangent.view()).unwrap();
+    let dense = density.vjp(&program, angles, &wanted, cotangent.view()).unwrap();
+    assert!(largest(&own.inputs, &dense.inputs) < 1e-10);
+    assert!((&own.weights - &dense.weights).iter().all(|d| d.abs() < 1e-10));
+    // Angles decide whether it runs.
+    let other = ndarray::array![0.3];
+    let error =
+        Stabilizer.expect(&program, Angles { inputs: inputs.view(), weights: other.view() }, &wanted).unwrap_err();
+    assert!(error.to_string().contains("rzz(0.6)"), "{error}");
+}
+
+/// A circuit of stim as a program, with its detectors and then its logical observables as sets of bits.
+fn read(lines: &[Value]) -> (Program, Vec<Vec<usize>>) {
+    let (mut steps, mut bits, mut detectors, mut logical): (Vec<Step>, usize, Vec<_>, Vec<_>) = Default::default();
+    let mut width = 0;
+    for line in lines.iter().map(|line| line.as_str().unwrap()) {
+        let (head, targets) = line.split_once(' ').unwrap();
+        let (name, argument) = head.strip_suffix(')').map_or((head, 0.0), |head| {
+            let (name, argument) = head.split_once('(').unwrap();
+            (name, argument.parse().unwrap())
+        });
+        if let "DETECTOR" | "OBSERVABLE_INCLUDE" = name {
+            let back =
+                |target: &str| target.trim_start_matches("rec[-").trim_end_matches(']').parse::<usize>().unwrap();
+            let set = targets.split(' ').map(|target| bits - back(target)).collect();
+            if name == "DETECTOR" {
+                detectors.push(set)
+            } else {
+                logical.push(set)
+            };
+            continue;
+        }
+        let targets: Vec<usize> = targets.split(' ').map(|target| target.parse().unwrap()).collect();
+        width = width.max(targets.iter().max().unwrap() + 1);
+        let gates = |gates: &[Gate], qubits: &[usize], steps: &mut Vec<Step>| {
+            steps.extend(gates.iter().map(|&one| gate(one, qubits, &[])));
+        };
+        for qubits in targets.chunks(if name == "CX" || name == "DEPOLARIZE2" { 2 } else { 1 }) {
+            let noise = |name: &str, values: &[f64]| {
+                let channel = Channel::named(name, values).unwrap();
+                Step::Noise { channel, qubits: qubits.to_vec(), condition: None }
+            };
+            let (before, after): (&[Gate], &[Gate]) = match name {
+                "MX" => (&[Gate::H], &[Gate::H]),
+                "MY" => (&[Gate::Sx], &[Gate::Sxdg]),
+                _ => (&[], &[]),
+            };
+            match name {
+                "H" => gates(&[Gate::H], qubits, &mut steps),
+                "CX" => gates(&[Gate::Cx], qubits, &mut steps),
+                "C_XYZ" => gates(&[Gate::Sdg, Gate::H], qubits, &mut steps),
+                "X_ERROR" => steps.push(noise("bit_flip", &[argument])),
+                "Z_ERROR" => steps.push(noise("phase_flip", &[argument])),
+                "DEPOLARIZE1" => steps.push(noise("depolarizing_pauli", &[argument])),
+                "DEPOLARIZE2" => steps.push(noise("depolarizing2_pauli", &[argument])),
+                "R" | "RX" => {
+                    steps.push(Step::Reset { qubit: qubits[0], condition: None });
+                    gates(if name == "RX" { &[Gate::H] } else { &[] }, qubits, &mut steps);
+                }
+                "M" | "MX" | "MY" | "MR" => {
+                    gates(before, qubits, &mut steps);
+                    steps.push(Step::Measure { qubit: qubits[0], bit: bits, confusion: None, condition: None });
+                    bits += 1;
+                    gates(after, qubits, &mut steps);
+                    if name == "MR" {
+                        steps.push(Step::Reset { qubit: qubits[0], condition: None });
+                    }
+                }
+                other => panic!("{other} is not read"),
+            }
+        }
+    }
+    detectors.extend(logical);
+    (program(width, bits, steps), detectors)
+}
+
+/// Whether the sum of a set of bits of a shot is odd.
+fn is_odd(records: &ShotRecords, shot: usize, set: &[usize]) -> bool {
+    set.iter().filter(|&&bit| records.bit(shot, bit)).count() % 2 == 1
+}
+
+#[test]
+fn codes_are_detected_as_often_as_by_stim() {
+    let reference: Value = serde_json::from_str(include_str!("../reference/stabilizer.json")).unwrap();
+    let theirs = reference["shots"].as_u64().unwrap() as f64;
+    for case in reference["cases"].as_array().unwrap() {
+        let name = case["name"].as_str().unwrap();
+        let (program, sets) = read(case["circuit"].as_array().unwrap());
+        let rates: Vec<f64> = case["rates"].as_array().unwrap().iter().map(|rate| rate.as_f64().unwrap()).collect();
+        let means = Stabilizer.parities(&program, &[], &sets).unwrap();
+        assert_eq!(means.len(), rates.len(), "{name}");
+        for (number, (mean, rate)) in means.iter().zip(&rates).enumerate() {
+            // Both are exact; theirs is a product of some hundred factors.
+            let own = (1.0 - mean) / 2.0;
+            assert!((own - rate).abs() < 1e-10, "{name}, detector {number}: {own} instead of {rate}");
+        }
+        let shots = 20_000;
+        let records = Stabilizer.records(&program, &[], shots, 5).unwrap();
+        let detectors = sets.len() - 1;
+        let mut fired = vec![0.0; detectors + 1];
+        for shot in 0..shots {
+            fired[sets[..detectors].iter().filter(|set| is_odd(&records, shot, set)).count()] += 1.0;
+        }
+        for (number, set) in sets.iter().enumerate() {
+            let count = (0..shots).filter(|&shot| is_odd(&records, shot, set)).count() as f64;
+            let (mean, p) = (shots as f64 * rates[number], rates[number]);
+            assert!(
+                (count - mean).abs() < 5.0 * (mean * (1.0 - p)).sqrt(),
+                "{name}, detector {number}: {count}, {mean}"
+            );
+        }
+        // Two samples of one distribution: the chi-square of counts a and b of N and M shots.
+        let histogram: Vec<f64> =
+            case["fired"].as_array().unwrap().iter().map(|count| count.as_f64().unwrap()).collect();
+        let (mut sum, mut cells) = (0.0, 0.0);
+        for (count, own) in fired.iter().enumerate() {
+            let their = histogram.get(count).copied().unwrap_or(0.0);
+            if own + their >= 50.0 {
+                sum += ((theirs / shots as f64).sqrt() * own - (shots as f64 / theirs).sqrt() * their).powi(2)
+                    / (own + their);
+                cells += 1.0;
+            }
+        }
+        assert!(sum < cells + 6.0 * (2.0f64 * cells).sqrt(), "{name}: chi-square {sum} of {cells} cells");
+    }
+}
+
+#[test]
+fn parities_are_those_of_recorded_bits() {
+    for (name, kinds) in kinds() {
+        for seed in 200..206 {
+            let qubits = 2 + seed as usize % 3;
+            let program = random(seed, qubits, 20, kinds);
+            let p = Density::default().probabilities(&program, none()).unwrap();
+            let sets: Vec<Vec<usize>> =
+                (0..p.ncols()).map(|set| (0..qubits).filter(|bit| set >> bit & 1 == 1).collect()).collect();
+            let found = Stabilizer.parities(&program, &[], &sets).unwrap();
+            for (set, found) in found.into_iter().enumerate() {
+                let sign = |outcome: usize| if (outcome & set).count_ones() % 2 == 1 { -1.0 } else { 1.0 };
+                let expected: f64 = p.row(0).iter().enumerate().map(|(outcome, p)| sign(outcome) * p).sum();
+                assert!((found - expected).abs() < TOLERANCE, "{name}, seed {seed}, set {set}: {found} {expected}");
+            }
+        }
+    }
+    let program = program(2, 2, vec![Step::Measure { qubit: 0, bit: 1, confusion: None, condition: None }]);
+    let error = Stabilizer.parities(&program, &[], &[vec![2]]).unwrap_err();
+    assert_eq!(error, SimError::NoBit { bit: 2, bits: 2 });
+}
+
+#[test]
+fn same_seed_same_rows_at_any_number_of_threads() {
+    for (name, kinds) in kinds() {
+        let program = random(300, 4, 20, kinds);
+        let rows = [1, 2].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let p = Stabilizer.probabilities(&program, none()).unwrap();
+                (Stabilizer.records(&program, &[], 3000, 1).unwrap(), p)
+            })
+        });
+        assert_eq!(rows[0], rows[1], "{name}");
+        assert_eq!((rows[0].0.shots(), rows[0].0.bits()), (3000, 4));
+        assert_ne!(rows[0].0, Stabilizer.records(&program, &[], 3000, 2).unwrap(), "{name}: another seed");
+    }
+}
+
+/// A chain of so many qubits in (|0…0⟩ + |1…1⟩)/√2 with phase flips behind each gate.
+fn chain(qubits: usize) -> Program {
+    let mut circuit = Circuit::new(qubits);
+    circuit.push(Gate::H, &[0], &[]).unwrap();
+    for qubit in 1..qubits {
+        circuit.push(Gate::Cx, &[qubit - 1, qubit], &[]).unwrap();
+    }
+    let flip = |op: &Op| vec![(Channel::named("phase_flip", &[1e-3]).unwrap(), vec![op.qubits[0]])];
+    Program::compile(&circuit, &[], flip, |_| None)
+}
+
+#[test]
+fn wide_registers_run() {
+    let qubits = 1000;
+    let program = chain(qubits);
+    let all = Observable { terms: vec![(2.0, PauliString::new((0..qubits).map(|q| (q, Letter::X))))] };
+    let observables = [all, "Z0 Z999".parse().unwrap(), Observable::z(500)];
+    let found = Stabilizer.expect(&program, none(), &observables).unwrap();
+    // Each of the flips changes the sign of the product of all X.
+    let expected = [2.0 * (1.0f64 - 2e-3).powi(1000), 1.0, 0.0];
+    assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < TOLERANCE), "{found}");
+    let records = Stabilizer.records(&program, &[], 500, 3).unwrap();
+    let counts = records.counts();
+    assert_eq!((counts.len(), counts.values().sum::<u64>(), records.row(0).len()), (2, 500, 16));
+    assert!(counts.keys().all(|row| row[0] == 0 || row[..15].iter().all(|&word| word == u64::MAX)), "{counts:?}");
+
+    let auto = Auto::new(EngineOptions::default()).prepare(&program, &observables, 0).unwrap();
+    assert_eq!(auto.resolved_name(1), "stabilizer, double precision");
+    assert!(auto.account(none()).unwrap().is_none(), "nothing was dropped");
+    assert!(largest(&auto.expect(none()).unwrap(), &found) < TOLERANCE);
+}
+
+#[test]
+fn auto_leaves_small_and_other_programs_to_dense_engines() {
+    let auto = Auto::new(EngineOptions::default());
+    let name = |program: &Program| {
+        let prepared = auto.prepare(program, &[Observable::z(0)], 0).unwrap();
+        prepared.resolved_name(1).split(',').next().unwrap().to_string()
+    };
+    let mut ideal = chain(4);
+    ideal.steps.retain(|step| matches!(step, Step::Gate(_)));
+    assert_eq!(name(&ideal), "statevector");
+    let mut damped = chain(4);
+    damped.steps.push(Step::Noise { channel: amplitude_damping(0.1).unwrap(), qubits: vec![0], condition: None });
+    assert_ne!(name(&damped), "stabilizer");
+    // All of its observables depend on forty qubits.
+    let mut wide = chain(40);
+    wide.steps.push(gate(Gate::H, &[0], &[]));
+    assert_eq!(name(&wide), "stabilizer");
+    // A gate that is none.
+    wide.steps.push(gate(Gate::T, &[0], &[]));
+    assert_ne!(name(&wide), "stabilizer");
+    // Twirled, noise is Pauli noise.
+    assert!(Stabilizer.expect(&damped, none(), &[Observable::z(0)]).is_err());
+    assert!(Stabilizer.expect(&all_twirled(&damped), none(), &[Observable::z(0)]).is_ok());
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_anything_is_allocated() {
+    let begun = std::time::Instant::now();
+    let error = Stabilizer.probabilities(&chain(60), none()).unwrap_err();
+    assert!(matches!(error, SimError::TooLarge { engine: "stabilizer", .. }), "{error}");
+    let error = Stabilizer.sample(&chain(60), none(), 10, 0).unwrap_err();
+    assert!(matches!(error, SimError::TooLarge { .. }), "{error}");
+    let million = program(1_000_000, 0, vec![gate(Gate::H, &[999_999], &[])]);
+    let error = Stabilizer.records(&million, &[], 10, 0).unwrap_err();
+    assert!(matches!(error, SimError::TooLarge { .. }), "{error}");
+    assert!(error.to_string().contains("fewer shots or qubits"), "{error}");
+    let error = Stabilizer.records(&chain(100), &[], 1 << 50, 0).unwrap_err();
+    assert!(matches!(error, SimError::TooLarge { .. }), "{error}");
+    assert!(begun.elapsed().as_secs_f64() < 2.0, "{:?}", begun.elapsed());
+    // A condition on many bits is a sum of too many terms; shots have no terms.
+    let mut steps: Vec<Step> = (0..30).map(|q| gate(Gate::H, &[q], &[])).collect();
+    steps.extend((0..30).map(|q| Step::Measure { qubit: q, bit: q, confusion: None, condition: None }));
+    let condition = Some(Condition { bits: (0..30).collect(), value: 5 });
+    steps.push(Step::Gate(Op { condition, ..Op::gate(Gate::X, &[30], &[]) }));
+    let wide = program(31, 30, steps);
+    let error = Stabilizer.expect(&wide, none(), &[Observable::z(30)]).unwrap_err();
+    assert!(matches!(error, SimError::TooMuch { .. }) && error.to_string().contains("shots"), "{error}");
+    assert_eq!(Stabilizer.records(&wide, &[], 100, 0).unwrap().shots(), 100);
+}
