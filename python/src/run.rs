@@ -88,7 +88,8 @@ impl Run {
             condition.unwrap_or(Under(Condition { condition: sim::Condition::default(), device: None }));
         let transpile = level.map(|level| options(level, seed, layout, Vec::new())).transpose()?;
         let precision: Precision = precision.parse().map_err(Fault::from)?;
-        let options = CompileOptions { engine: engine.into(), precision, trajectories, transpile };
+        let options =
+            CompileOptions { engine: engine.into(), precision, trajectories, transpile, ..CompileOptions::default() };
         let noise = noise.unwrap_or_default().into_iter();
         let noise = noise.map(|(at, channel, qubits)| (at, channel.get().0.clone(), qubits)).collect();
         let observables = match observables {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::circuit::{Ansatz, Circuit, Observable};
 use crate::device::{Device, DeviceError, Target, TranspileOptions, TranspiledCircuit, transpile};
 use crate::math::input;
-use crate::noise::{NoiseModel, Program};
-use crate::sim::mitigate::{Apply, MitigationRow};
+use crate::noise::{NoiseModel, Program, Step};
+use crate::sim::mitigate::{Apply, MitigationRow, all_twirled};
 use crate::sim::{Condition, EngineOptions, Error, Precision, Prepared, Shots, SimError, Simulator, engine};
 
 /// Classical registers up to this many bits are kept whole; of a wider one only the bits in use.
@@ -60,13 +60,17 @@ pub struct CompileOptions {
     /// How a circuit is rewritten for a device. `None` takes it as it is, qubit k on the device's qubit k; gates that the
     /// device does not have are then run without noise and reported.
     pub transpile: Option<TranspileOptions>,
+    /// Whether every noise channel of a device is replaced by its Pauli twirl
+    /// ([`twirled`](crate::sim::mitigate::twirled)): what remains of it in the mean over randomly inserted Paulis.
+    pub twirl: bool,
 }
 
 impl Default for CompileOptions {
-    /// The engine "auto" in double precision with 1024 trajectories; transpiled at level 3.
+    /// The engine "auto" in double precision with 1024 trajectories; transpiled at level 3, noise as it is.
     fn default() -> Self {
         let EngineOptions { precision, shots, .. } = EngineOptions::default();
-        Self { engine: "auto".into(), precision, trajectories: shots, transpile: Some(TranspileOptions::default()) }
+        let transpile = Some(TranspileOptions::default());
+        Self { engine: "auto".into(), precision, trajectories: shots, transpile, twirl: false }
     }
 }
 
@@ -249,6 +253,14 @@ fn add_notices(program: &mut Program, device: &Device, target: Option<&Target>) 
     program.notices.splice(0..0, earlier.collect::<Vec<_>>());
 }
 
+/// The program with its noise twirled, which its notices say.
+pub(crate) fn with_twirled_noise(program: &Program) -> Program {
+    let mut twirled = all_twirled(program);
+    let channels = program.steps.iter().filter(|step| matches!(step, Step::Noise { .. })).count();
+    twirled.notices.push(format!("{channels} noise channels were replaced by their Pauli twirls"));
+    twirled
+}
+
 /// A program whose classical register can index outcomes, and the circuit's bits in it, ascending; none if it does not
 /// measure.
 pub(crate) fn with_outcome_bits(program: Program) -> (Program, Arc<[usize]>) {
@@ -422,6 +434,7 @@ impl Executions {
             let ends: Vec<usize> = qubits.iter().map(end).collect();
             let mut program = condition.noise_model()?.apply(native, &device, &ends)?;
             add_notices(&mut program, &device, target.as_ref());
+            let program = if self.options.twirl { with_twirled_noise(&program) } else { program };
             Ok(CompiledProgram::new(program, &ends, transpiled))
         })
     }

@@ -51,9 +51,9 @@ pub(crate) use cones::CONES;
 pub use density::Density;
 pub use engine::{ENGINES, EngineOptions, EngineRow, Precision, engine};
 pub use error::{Error, SimError};
-#[cfg(feature = "cli")]
-pub(crate) use execution::with_outcome_bits;
 pub use execution::{CompileOptions, Execution, Executions, ObservedCircuit, compile};
+#[cfg(feature = "cli")]
+pub(crate) use execution::{with_outcome_bits, with_twirled_noise};
 pub use gradient::Gradient;
 pub use hessian::Hessian;
 pub use pauli::Pauli;

@@ -119,6 +119,75 @@ fn small_registers_are_whole_and_engines_agree() {
     }
 }
 
+/// An ideal chain of 100 entangled qubits, every third of which is measured, and one that is not a Clifford circuit.
+fn chains(directory: &Path) {
+    let mut text = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[100] q; bit[100] c; h q[0];\n".to_string();
+    (1..100).for_each(|k| text += &format!("cx q[{}], q[{k}];\n", k - 1));
+    fs::write(directory.join("other.qasm"), format!("{text} t q[0]; h q[0]; cx q[0], q[99];")).unwrap();
+    fs::write(directory.join("chain.qasm"), &text).unwrap();
+    (0..100).step_by(3).for_each(|k| text += &format!("c[{k}] = measure q[{k}];\n"));
+    fs::write(directory.join("measured.qasm"), text).unwrap();
+}
+
+#[test]
+fn shots_of_wide_clifford_circuits_are_counted_row_by_row() {
+    let directory = directory();
+    chains(directory.path());
+    for (file, width, engine) in
+        [("chain.qasm", 100, "stabilizer"), ("chain.qasm", 100, "auto"), ("measured.qasm", 34, "auto")]
+    {
+        let found = json(directory.path(), &[file, "--engine", engine, "--shots", "1000", "--observable", "Z0 Z99"]);
+        assert_eq!((&found["engine"], &found["precision"]), (&"stabilizer".into(), &"double".into()));
+        assert!(found.get("probabilities").is_none());
+        let counts = found["counts"].as_object().unwrap();
+        let both = [0, 1].map(|digit| counts[&digit.to_string().repeat(width)].as_u64().unwrap());
+        // Five standard deviations of 1000 coins.
+        assert!(counts.len() == 2 && both[0] + both[1] == 1000 && both[0].abs_diff(500) < 79, "{counts:?}");
+        close(&numbers(&found["expectations"]), &[1.0], "both ends are equal");
+    }
+    let out = simulate(directory.path(), &["measured.qasm", "--shots", "1000"]);
+    let text = String::from_utf8(out.stdout).unwrap();
+    for part in ["stabilizer, double precision", "outcome", "counts", &"1".repeat(34), "classical bits 99, 96"] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    // What does not run says why and what would.
+    for (arguments, part) in [
+        (&["chain.qasm", "--engine", "stabilizer"][..], "draw shots"),
+        (
+            &["other.qasm", "--engine", "stabilizer", "--shots", "10"],
+            "stabilizer cannot run t, which is no Clifford operation",
+        ),
+        (&["bell.qasm", "--twirl"], "--twirl changes noise"),
+        (&["native.qasm", "--device", "manila", "--engine", "stabilizer"], "--twirl"),
+    ] {
+        let out = simulate(directory.path(), arguments);
+        let message = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!out.status.success() && message.contains(part), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn twirled_noise_of_a_device_runs_on_the_stabilizer_engine() {
+    let directory = directory();
+    let arguments = ["native.qasm", "--device", "manila", "--twirl", "--observable", "Z0 Z1"];
+    let found = ["stabilizer", "density"]
+        .map(|engine| json(directory.path(), &[&arguments[..], &["--engine", engine]].concat()));
+    for key in ["probabilities", "expectations"] {
+        close(&numbers(&found[0][key]), &numbers(&found[1][key]), key);
+    }
+    assert!(found[0]["repairs"].to_string().contains("Pauli twirls"), "{}", found[0]["repairs"]);
+    let plain = json(directory.path(), &[&arguments[..3], &arguments[4..]].concat());
+    let moved = (numbers(&plain["expectations"])[0] - numbers(&found[0]["expectations"])[0]).abs();
+    assert!(moved > 0.0 && moved < 0.05, "a twirl changes noise a little: {moved}");
+    // The same from a list.
+    let list = "{\"channels\": {\"cx 0 1\": {\"depol\": 0.01, \"relax\": [[1e-4, 8e-5, 3e-6], [1e-4, 9e-5, 3e-6]]}}}";
+    fs::write(directory.path().join("noise.json"), list).unwrap();
+    let arguments = ["native.qasm", "--noise", "noise.json", "--engine", "stabilizer"];
+    assert!(!simulate(directory.path(), &arguments).status.success(), "relaxation is no Pauli channel");
+    let found = json(directory.path(), &[&arguments[..], &["--twirl"]].concat());
+    assert!(found["repairs"].to_string().contains("3 noise channels"), "{}", found["repairs"]);
+}
+
 #[test]
 fn classical_bits_include_their_readout_error() {
     let directory = directory();

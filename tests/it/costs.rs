@@ -63,6 +63,18 @@ fn full(qubits: usize, inputs: usize) -> Program {
     program
 }
 
+/// A chain of entangled qubits.
+fn quarter_turns(qubits: usize) -> Program {
+    let mut circuit = Circuit::new(qubits);
+    for qubit in 0..qubits {
+        circuit.push(Gate::H, &[qubit], &[]).unwrap();
+        if qubit > 0 {
+            circuit.push(Gate::Cz, &[qubit - 1, qubit], &[]).unwrap();
+        }
+    }
+    Program::ideal(&circuit, &[])
+}
+
 /// Every qubit in superposition, then `measured` measurements into a bit each, in turn of all qubits. None is terminal.
 fn measured_early(qubits: usize, measured: usize) -> Program {
     let mut circuit = Circuit::with_bits(qubits, measured);
@@ -136,6 +148,8 @@ fn cases() -> Vec<Case> {
         case("one observable", "pauli", short(11, 1), Values, 1, 1, double),
         case("products of rows", "pauli", short(9, 1), Values, 16, 1, double),
         case("backward products", "pauli", short(9, 1), Gradient, 16, 1, double),
+        case("signs of all sets of bits", "stabilizer", quarter_turns(19), Probabilities, 1, 1, double),
+        case("rows of shots", "stabilizer", quarter_turns(16), Sample, 1, 1, shots(1 << 20)),
         case("auto", "auto", full(21, 0), Values, 1, 1, double),
     ];
     cases.iter_mut().filter(|case| case.name == "states of rows").for_each(|case| {

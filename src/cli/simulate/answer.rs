@@ -13,7 +13,8 @@ use crate::math::C64;
 use crate::noise::Program;
 use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::{
-    Account, Angles, Auto, CONES, EngineOptions, EngineRow, Precision, SimError, Simulator, engine, sample, state,
+    Account, Angles, Auto, CONES, EngineOptions, EngineRow, Precision, ShotRecords, SimError, Simulator, Stabilizer,
+    engine, sample, state,
 };
 
 /// Longest list of probabilities that is printed by default.
@@ -81,12 +82,24 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
     let options = EngineOptions { precision: arguments.precision, shots, seed: arguments.seed, cut: arguments.cut() };
     // Few outcomes are listed unasked, if the engine can hold them: an observable may feel a part of a wide circuit alone.
     let call = Call::new(Request::Probabilities, &options);
-    let cost = (EngineRow::named(&arguments.engine)?.cost)(&Workload::new(program, &[], 0), &call);
-    let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize && cost.is_some_and(|cost| cost.fits());
-    let outcomes = few || arguments.probabilities || arguments.shots.is_some() || setup.observables.is_empty();
+    let workload = Workload::new(program, &[], 0);
+    let fits = (EngineRow::named(&arguments.engine)?.cost)(&workload, &call).is_some_and(|cost| cost.fits());
+    let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize && fits;
+    // Of outcomes that no list holds, those that come up are counted.
+    let wide = !arguments.probabilities && workload.stabilizer.is_some();
+    let by_rows = arguments.shots.filter(|_| {
+        wide && match arguments.engine.as_str() {
+            "stabilizer" => !few,
+            "auto" => !fits,
+            _ => false,
+        }
+    });
+    let wanted = few || arguments.probabilities || arguments.shots.is_some() || setup.observables.is_empty();
+    let outcomes = by_rows.is_none() && wanted;
 
     let (auto, named) = (Auto::new(options), engine(&arguments.engine, options)?);
     let engine: &dyn Simulator = match arguments.engine.as_str() {
+        _ if by_rows.is_some() => &Stabilizer,
         "auto" if outcomes => auto.choose(program, angles, None),
         _ => named.as_ref(),
     };
@@ -124,6 +137,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
             _ => sample::sample(p.view().insert_axis(ndarray::Axis(0)), shots, arguments.seed).row(0).to_owned(),
         });
     }
+    let rows = by_rows.map(|shots| Stabilizer.records(program, &[], shots, arguments.seed)).transpose()?;
     let expectations = match &values {
         None => Vec::new(),
         Some(prepared) => prepared.expect(angles)?.row(0).to_vec(),
@@ -149,12 +163,24 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         probabilities: probabilities.filter(|_| listed).map(|p| p.to_vec()),
         expectations,
         errors,
-        counts: counts.map(named),
+        counts: counts.map(named).or(rows.map(|rows| counts_of(setup, &rows))),
         repairs: program.notices.clone(),
         active: setup.qubits.clone(),
         bits: setup.bits.to_vec(),
     };
     Ok((answer, state))
+}
+
+/// How often each row of bits came up, by bit string of the file's bits.
+fn counts_of(setup: &Setup, rows: &ShotRecords) -> BTreeMap<String, u64> {
+    let position = |k: usize| if setup.bits.is_empty() { setup.positions[k] } else { k };
+    let positions: Vec<usize> = (0..setup.outcome_bits().len()).rev().map(position).collect();
+    let mut counts = BTreeMap::new();
+    for (row, count) in rows.counts() {
+        let digit = |&position: &usize| if row[position / 64] >> (position % 64) & 1 == 1 { '1' } else { '0' };
+        *counts.entry(positions.iter().map(digit).collect()).or_default() += count;
+    }
+    counts
 }
 
 /// What is indexed by the program's qubits, indexed by the file's; what is indexed by classical bits stays.

@@ -27,6 +27,7 @@ use setup::Setup;
   qgraft simulate circuits/qaoa_ring.qasm --device torino --transpile --observable \"Z0 Z1 + 0.5 X2\"
   qgraft simulate circuits/w_state.qasm --save state.npy --json
   qgraft simulate circuits/ghz.qasm --noise noise.json
+  qgraft simulate circuits/ghz.qasm --device torino --transpile --twirl --engine stabilizer --shots 100000
 
 A noise.json for all gates and qubits: depolarizing probabilities, then P(read 1 | 0) and P(read 0 | 1).
   {\"one_qubit_gates\": {\"depol\": 0.001}, \"two_qubit_gates\": {\"depol\": 0.01}, \"readout\": [0.02, 0.03]}")]
@@ -51,6 +52,10 @@ pub struct Arguments {
     /// Rewrite the circuit for the device first: native gates on coupled qubits.
     #[arg(long, requires = "device")]
     transpile: bool,
+    /// Replace every noise channel by its Pauli twirl, what remains of it in the mean over randomly inserted Paulis: noise that
+    /// the engine "stabilizer" runs.
+    #[arg(long)]
+    twirl: bool,
     /// Draw so many shots; also the number of trajectories (1024 by default).
     #[arg(long, value_name = "N")]
     shots: Option<usize>,
@@ -118,6 +123,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(
         arguments.engine != "sparse" || arguments.shots.is_none(),
         "--engine sparse draws no shots; leave --shots out, or use another engine"
+    );
+    ensure!(
+        !arguments.twirl || arguments.device.is_some() || arguments.noise.is_some(),
+        "--twirl changes noise, and there is none; give --device or --noise"
     );
     ensure!((1..=1 << 30).contains(&cut.terms), "--most-terms {}: give a number from 1 to 2^30", cut.terms);
     let exact = ["auto", "statevector", "density"];

@@ -12,6 +12,7 @@ use crate::math::input;
 use crate::noise::{NoiseList, Program};
 use crate::sim::{
     CompileOptions, Condition, EngineOptions, ObservedCircuit, compile, observed_qubits, with_outcome_bits,
+    with_twirled_noise,
 };
 
 /// A program and the names of its parts.
@@ -52,7 +53,7 @@ impl Setup {
         let read = |text: &String| Observable::read_on(text, &qubits);
         let observables: Vec<Observable> = arguments.observable.iter().map(read).collect::<Result<_, _>>()?;
         if let Some(path) = &arguments.noise {
-            return Self::with_list(path, &circuit, qubits, observables);
+            return Self::with_list((path, arguments.twirl), &circuit, qubits, observables);
         }
         let observed = ObservedCircuit { circuit, inputs: 0, qubits: qubits.clone(), observables };
         let run = compile(&observed, &arguments.condition(), &arguments.compile_options(), arguments.seed);
@@ -61,12 +62,18 @@ impl Setup {
         Ok(Self { program, qubits, positions, bits, width, observables })
     }
 
-    /// The circuit with the noise that the file at `path` lists.
-    fn with_list(path: &Path, circuit: &Circuit, qubits: Vec<usize>, observables: Vec<Observable>) -> Result<Self> {
+    /// The circuit with the noise that the file at `path` lists, or with its twirl.
+    fn with_list(
+        (path, twirl): (&Path, bool),
+        circuit: &Circuit,
+        qubits: Vec<usize>,
+        observables: Vec<Observable>,
+    ) -> Result<Self> {
         let file = || path.display().to_string();
         let list = NoiseList::from_json(&input::read_text(path, input::LARGEST_TEXT).with_context(file)?)
             .with_context(file)?;
-        let (program, bits) = with_outcome_bits(list.apply(circuit, &qubits));
+        let program = list.apply(circuit, &qubits);
+        let (program, bits) = with_outcome_bits(if twirl { with_twirled_noise(&program) } else { program });
         let position = |qubit| program.active.binary_search(qubit).expect("qubits that are kept stay in the program");
         let positions: Vec<usize> = qubits.iter().map(position).collect();
         let observables = observables.iter().map(|observable| observable.relabel(&positions)).collect();
@@ -116,6 +123,7 @@ impl Arguments {
             precision: self.precision,
             trajectories: self.shots.unwrap_or(EngineOptions::default().shots),
             transpile: self.transpile.then_some(options),
+            twirl: self.twirl,
         }
     }
 }

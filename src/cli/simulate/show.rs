@@ -1,5 +1,7 @@
 //! From numbers to text for people.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::Arguments;
@@ -27,6 +29,8 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
     );
     if answer.probabilities.is_some() {
         text += &outcomes(setup, answer);
+    } else if let Some(counts) = &answer.counts {
+        text += &drawn(setup, counts);
     }
     if !answer.expectations.is_empty() {
         text += &expectations(arguments, answer);
@@ -111,6 +115,24 @@ fn outcomes(setup: &Setup, answer: &Answer) -> String {
     if order.len() > ROWS {
         let rest: f64 = order[ROWS..].iter().map(|&outcome| p[outcome]).sum();
         text += &format!("{} more outcomes have {rest:.6} together.\n", order.len() - ROWS);
+    }
+    text
+}
+
+/// The most frequent outcomes, where there are no probabilities.
+fn drawn(setup: &Setup, counts: &BTreeMap<String, u64>) -> String {
+    let mut order: Vec<(&String, u64)> = counts.iter().map(|(outcome, &count)| (outcome, count)).collect();
+    // Stable, so that equals stay in the order of their outcomes.
+    order.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut table = table(["outcome", "counts"]);
+    for (outcome, count) in order.iter().take(ROWS) {
+        table.add_row([Cell::new(outcome), right(count.to_string())]);
+    }
+    let kind = if setup.bits.is_empty() { "qubits" } else { "classical bits" };
+    let mut text = format!("\n{table}\nHighest first: {kind} {}.\n", bit_range(setup.outcome_bits()));
+    if order.len() > ROWS {
+        let rest: u64 = order[ROWS..].iter().map(|(_, count)| count).sum();
+        text += &format!("{} more outcomes have {rest} counts together.\n", order.len() - ROWS);
     }
     text
 }

@@ -275,6 +275,9 @@ impl Workload {
         match (rows, shots) {
             (true, _) => "run fewer rows in one call".into(),
             (_, Some(shots)) if drawn && shots < call.shots => format!("use at most {shots} shots"),
+            _ if refused.name == "stabilizer" && self.width > 26 => {
+                "draw shots as rows of bits (`--shots`, `Stabilizer::records`), or ask for expectation values".into()
+            }
             _ if call.request == Request::Probabilities && fewer(Call { request: Request::Values, ..*call }) => {
                 "measure fewer bits, or ask for expectation values".into()
             }

@@ -20,16 +20,17 @@ const USUAL: f64 = 0.01;
 const STEP: f64 = 120.0;
 
 /// Bytes and seconds of a call; `None` for programs that are not Clifford operations and Pauli noise whatever their angles
-/// are, and for states.
+/// are, and for states. A program that is prepared without observables is asked for outcomes.
 pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     if w.stabilizer.is_none() || call.request == Request::States || w.dynamic && call.request == Request::Gradient {
         return None;
     }
-    Some(at_these_angles(w, call))
+    let of_nothing = w.observables == 0 && matches!(call.request, Request::Values | Request::Gradient);
+    let request = if of_nothing { Request::Probabilities } else { call.request };
+    Some(at_these_angles(w, &Call { request, ..*call }))
 }
 
-/// The same of a program whose angles make it one.
-pub fn at_these_angles(w: &Workload, call: &Call) -> Cost {
+fn at_these_angles(w: &Workload, call: &Call) -> Cost {
     let rows = call.rows as f64;
     let steps = (w.steps + w.width) as f64;
     let (results, _) = w.results(call);
@@ -41,8 +42,10 @@ pub fn at_these_angles(w: &Workload, call: &Call) -> Cost {
         Request::Sample => (0.0, 1.0),
     };
     let drawing = if call.request == Request::Sample { drawing(w, call) } else { Cost { bytes: 0.0, seconds: 0.0 } };
+    // Mean signs of all sets of bits, in runs and in one list.
+    let signs = if call.request == Request::Probabilities { 2.0 * w.outcomes() } else { 0.0 };
     Cost {
-        bytes: results + STEP * steps + drawing.bytes + if drawing.bytes > 0.0 { w.outcomes() * rows } else { 0.0 },
+        bytes: results + signs + STEP * steps + drawing.bytes,
         seconds: SETUP + rows * (gradients * steps * (READ + TERM * terms) + drawing.seconds),
     }
 }
