@@ -50,6 +50,17 @@ pub enum Step {
 }
 
 impl Step {
+    /// The condition under which it is done.
+    pub fn condition(&self) -> Option<&Condition> {
+        match self {
+            Self::Gate(op) => op.condition.as_ref(),
+            Self::Noise { condition, .. }
+            | Self::Measure { condition, .. }
+            | Self::Assign { condition, .. }
+            | Self::Reset { condition, .. } => condition.as_ref(),
+        }
+    }
+
     /// The classical bit it writes and the condition it reads.
     fn bits_mut(&mut self) -> (Option<&mut usize>, &mut Option<Condition>) {
         match self {

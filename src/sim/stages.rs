@@ -41,15 +41,9 @@ impl<F: Float> Stages<F> {
         let mut fuser = Fuser::new(qubits, input_slots);
         let mut current: Option<Condition> = None;
         for step in &parts.body {
-            let condition = match step {
-                Step::Gate(op) => &op.condition,
-                Step::Noise { condition, .. }
-                | Step::Measure { condition, .. }
-                | Step::Assign { condition, .. }
-                | Step::Reset { condition, .. } => condition,
-            };
-            if *condition != current || matches!(step, Step::Measure { .. } | Step::Assign { .. }) {
-                let condition = std::mem::replace(&mut current, condition.clone());
+            let condition = step.condition();
+            if condition != current.as_ref() || matches!(step, Step::Measure { .. } | Step::Assign { .. }) {
+                let condition = std::mem::replace(&mut current, condition.cloned());
                 list.push(Stage { condition, action: Action::Blocks(fuser.cut()) });
             }
             match step {

@@ -584,6 +584,13 @@ fn auto_leaves_small_and_other_programs_to_dense_engines() {
     let mut wide = chain(40);
     wide.steps.push(gate(Gate::H, &[0], &[]));
     assert_eq!(name(&wide), "stabilizer");
+    // Conditions may split its values into more terms than it runs: what it would refuse is not chosen.
+    let mut split = wide.clone();
+    split.bits = 30;
+    split.steps.extend((0..30).map(|q| Step::Measure { qubit: q, bit: q, confusion: None, condition: None }));
+    let condition = Some(Condition { bits: (0..30).collect(), value: 5 });
+    split.steps.push(Step::Gate(Op { condition, ..Op::gate(Gate::X, &[0], &[]) }));
+    assert_ne!(name(&split), "stabilizer");
     // A gate that is none.
     wide.steps.push(gate(Gate::T, &[0], &[]));
     assert_ne!(name(&wide), "stabilizer");

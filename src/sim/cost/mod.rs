@@ -135,6 +135,8 @@ pub struct Workload {
     pub(crate) observables: usize,
     /// Pauli strings of all observables.
     pub(crate) terms: usize,
+    /// Powers of two by which conditions split exact values of the engine "stabilizer", at most.
+    pub(crate) splits_by_conditions: usize,
     /// How its shots are drawn if it is Clifford operations and Pauli noise whatever its angles are.
     pub(crate) stabilizer: Option<Sampling>,
     /// Whether an observable has a letter X or Y.
@@ -167,6 +169,7 @@ impl Workload {
             angles: program.steps.iter().map(slots_used).sum(),
             observables: observables.len(),
             terms: observables.iter().map(|observable| observable.terms.len()).sum(),
+            splits_by_conditions: program.steps.iter().filter_map(Step::condition).map(|c| 1 + c.bits.len()).sum(),
             stabilizer: Sampling::of_program(program),
             flips: observables
                 .iter()

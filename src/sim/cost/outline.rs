@@ -70,14 +70,7 @@ impl Outline {
             list.push(StageOutline { reads, conditional: condition.is_some(), action });
         };
         for step in &parts.body {
-            let condition = match step {
-                Step::Gate(op) => &op.condition,
-                Step::Noise { condition, .. }
-                | Step::Measure { condition, .. }
-                | Step::Assign { condition, .. }
-                | Step::Reset { condition, .. } => condition,
-            };
-            let condition = condition.as_ref();
+            let condition = step.condition();
             if condition != current || matches!(step, Step::Measure { .. } | Step::Assign { .. }) {
                 push(std::mem::replace(&mut current, condition), ActionOutline::Blocks(blocks.cut()));
             }

@@ -1,5 +1,6 @@
 //! What the engine takes.
 
+use super::pulled::MOST_TERMS;
 use super::steps::Sampling;
 use super::tableau;
 use crate::sim::cost::{Call, Cost, Request, Workload};
@@ -20,9 +21,13 @@ const USUAL: f64 = 0.01;
 const STEP: f64 = 120.0;
 
 /// Bytes and seconds of a call; `None` for programs that are not Clifford operations and Pauli noise whatever their angles
-/// are, and for states. A program that is prepared without observables is asked for outcomes.
+/// are, for states, and for exact values under many conditions. A program that is prepared without observables is asked for outcomes.
 pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     if w.stabilizer.is_none() || call.request == Request::States || w.dynamic && call.request == Request::Gradient {
+        return None;
+    }
+    // It might refuse them while it runs.
+    if w.splits_by_conditions > MOST_TERMS.ilog2() as usize && call.request != Request::Sample {
         return None;
     }
     let of_nothing = w.observables == 0 && matches!(call.request, Request::Values | Request::Gradient);
@@ -32,6 +37,7 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
 
 fn at_these_angles(w: &Workload, call: &Call) -> Cost {
     let rows = call.rows as f64;
+    let split = 2f64.powi(w.splits_by_conditions.min(1000) as i32);
     let steps = (w.steps + w.width) as f64;
     let (results, _) = w.results(call);
     let (terms, gradients) = match call.request {
@@ -46,7 +52,7 @@ fn at_these_angles(w: &Workload, call: &Call) -> Cost {
     let signs = if call.request == Request::Probabilities { 2.0 * w.outcomes() } else { 0.0 };
     Cost {
         bytes: results + signs + STEP * steps + drawing.bytes,
-        seconds: SETUP + rows * (gradients * steps * (READ + TERM * terms) + drawing.seconds),
+        seconds: SETUP + rows * (gradients * steps * (READ + TERM * terms * split) + drawing.seconds),
     }
 }
 

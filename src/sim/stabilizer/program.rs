@@ -59,7 +59,8 @@ impl StabilizerProgram {
             return Ok(());
         }
         let stabilizer = self.workload.stabilizer.or(Some(sampling));
-        Workload { stabilizer, ..self.workload.clone() }.check(NAME, call)
+        // Most conditions split nothing, and those that do are refused while they do.
+        Workload { stabilizer, splits_by_conditions: 0, ..self.workload.clone() }.check(NAME, call)
     }
 
     fn body(&self, angles: &[f64]) -> Result<Arc<CliffordProgram>, SimError> {
