@@ -27,6 +27,7 @@ mod qasm;
 mod snapshots;
 mod sparse;
 mod stabilizer;
+mod stabilizer_shots;
 mod states;
 mod targets;
 mod transpile;

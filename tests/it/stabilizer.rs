@@ -1,37 +1,18 @@
-//! The stabilizer engine: exact against the dense engines for every gate and channel, its shots by chi-square, its detection rates
-//! and shots of error-correcting codes against stim, and what it refuses.
+//! The stabilizer engine: exact against the dense engines for every gate and channel, and what it refuses.
 
 use std::f64::consts::FRAC_PI_2;
 
 use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{Circuit, Condition, Gate, Letter, Observable, Op, OpKind, Param, PauliString};
-use qgraft::math::{Probability, Stream};
 use qgraft::noise::channel::{CHANNELS, amplitude_damping, depolarizing};
-use qgraft::noise::{Channel, Confusion, PairConfusion, PairReadout, Program, Step, transfer};
+use qgraft::noise::{Channel, Confusion, Program, Step, transfer};
 use qgraft::sim::mitigate::{all_twirled, twirled};
-use qgraft::sim::{Angles, Auto, Density, EngineOptions, ShotRecords, SimError, Simulator, Stabilizer, Statevector};
-use serde_json::Value;
+use qgraft::sim::{Angles, Auto, Density, EngineOptions, SimError, Simulator, Stabilizer, Statevector};
+
+use crate::support::clifford::{Kinds, gate, kinds, none, permutes, probability, program, random};
 
 /// Sums of some hundred products in double precision, and matrices of as many entries.
 const TOLERANCE: f64 = 1e-12;
-
-fn none() -> Angles<'static> {
-    Angles::of_weights(&[])
-}
-
-fn probability(p: f64) -> Probability {
-    Probability::new(p).unwrap()
-}
-
-/// Steps on so many qubits and bits.
-fn program(qubits: usize, bits: usize, steps: Vec<Step>) -> Program {
-    let empty = Program::ideal(&Circuit::with_bits(qubits, bits), &(0..qubits).collect::<Vec<_>>());
-    Program { steps, ..empty }
-}
-
-fn gate(gate: Gate, qubits: &[usize], params: &[Param]) -> Step {
-    Step::Gate(Op::gate(gate, qubits, params))
-}
 
 /// Pairs of qubits k and `half + k` in (|00⟩ + |11⟩)/√2: what acts on the first halves is known from the state.
 fn pairs(half: usize) -> Vec<Step> {
@@ -70,10 +51,6 @@ fn refused(program: &Program, what: &str) -> String {
     let error = error.unwrap_or_else(|| panic!("{what} was not refused"));
     assert!(matches!(error, SimError::Unsupported { engine: "stabilizer", .. }), "{what}: {error}");
     error.to_string()
-}
-
-fn permutes(map: &ndarray::Array2<f64>) -> bool {
-    map.iter().all(|entry| entry.abs() < 1e-9 || (entry.abs() - 1.0).abs() < 1e-9)
 }
 
 #[test]
@@ -190,107 +167,11 @@ fn every_channel_runs_where_it_is_pauli_and_is_refused_by_name_where_not() {
     }
 }
 
-/// What a random program has besides gates.
-#[derive(Clone, Copy, Default)]
-struct Kinds {
-    noise: bool,
-    readout: bool,
-    /// Measurements and resets in the middle, and Paulis, noise and assignments under conditions.
-    dynamic: bool,
-    /// Everything under conditions.
-    wild: bool,
-    measured: bool,
-}
-
-/// A random program of Clifford gates of the table.
-fn random(seed: u64, qubits: usize, count: usize, kinds: Kinds) -> Program {
-    let mut stream = Stream::numbered(seed, 77);
-    let bits = qubits.max(2);
-    let is_clifford = |gate: Gate, values: &[f64]| permutes(&transfer(&(gate.row().matrix)(values)));
-    let mut steps = Vec::new();
-    let confusion = |stream: &mut Stream| {
-        let (up, down) = (0.2 * stream.uniform(), 0.3 * stream.uniform());
-        Confusion { one_given_zero: probability(up), zero_given_one: probability(down) }
-    };
-    while steps.len() < count {
-        let order = stream.permutation(qubits);
-        let condition = (stream.below(3) == 0).then(|| {
-            let width = 1 + stream.below(bits.min(3));
-            Condition { bits: stream.permutation(bits)[..width].to_vec(), value: stream.below(1 << width) as u64 }
-        });
-        let wild = condition.clone().filter(|_| kinds.wild);
-        let tame = condition.filter(|_| kinds.dynamic || kinds.wild);
-        let dynamic = kinds.dynamic || kinds.wild;
-        match stream.below(10) {
-            0 if dynamic => {
-                let confusion = (kinds.readout && stream.below(2) == 0).then(|| confusion(&mut stream));
-                steps.push(Step::Measure { qubit: order[0], bit: stream.below(bits), confusion, condition: wild });
-            }
-            1 if dynamic => steps.push(Step::Reset { qubit: order[0], condition: wild }),
-            2 if dynamic => {
-                let pauli = [Gate::X, Gate::Y, Gate::Z][stream.below(3)];
-                steps.push(Step::Gate(Op { condition: tame, ..Op::gate(pauli, &order[..1], &[]) }));
-            }
-            3 if dynamic => {
-                let value = stream.below(2) == 0;
-                steps.push(Step::Assign { bit: stream.below(bits), value, condition: tame });
-            }
-            4 | 5 if kinds.noise => {
-                let count = 1 + stream.below(qubits.min(2));
-                let errors: Vec<f64> = (0..(1 << (2 * count)) - 1).map(|_| 0.02 * stream.uniform()).collect();
-                let channel = Channel::named(["pauli", "pauli2"][count - 1], &errors).unwrap();
-                steps.push(Step::Noise { channel, qubits: order[..count].to_vec(), condition: tame });
-            }
-            _ => {
-                let row = &GATES[stream.below(GATES.len())];
-                let values: Vec<f64> = row.params.iter().map(|_| FRAC_PI_2 * stream.below(4) as f64).collect();
-                if row.qubits > qubits.min(2) || !is_clifford(row.gate, &values) {
-                    continue;
-                }
-                let params: Vec<Param> = values.into_iter().map(Param::Fixed).collect();
-                let op = Op::gate(row.gate, &order[..row.qubits], &params);
-                steps.push(Step::Gate(Op { condition: wild, ..op }));
-            }
-        }
-    }
-    let mut program = program(qubits, bits, steps);
-    if kinds.readout {
-        program.readout = (0..qubits).map(|_| Some(confusion(&mut stream))).collect();
-        if qubits > 1 {
-            let rows =
-                [[0.9, 0.04, 0.05, 0.01], [0.03, 0.8, 0.1, 0.07], [0.02, 0.03, 0.85, 0.1], [0.05, 0.06, 0.09, 0.8]];
-            program.correlated =
-                vec![PairReadout { qubits: (qubits - 1, 0), confusion: PairConfusion::new(rows).unwrap() }];
-        }
-    }
-    if kinds.measured {
-        let order = stream.permutation(bits);
-        for (qubit, &bit) in order.iter().enumerate().take(qubits) {
-            let confusion = program.readout[qubit];
-            program.steps.push(Step::Measure { qubit, bit, confusion, condition: None });
-        }
-    }
-    program
-}
-
 /// Some observables of several terms.
 fn observables(qubits: usize) -> Vec<Observable> {
     let texts = ["Z0", "0.5 X0 - 0.7 Y1 + 0.2", "Z0 Z1 + 1.5 X1 Y0", "Y0 Y1 Y2 - X2 Z0", "Z3 Z2 Z1 Z0", "X0 X1 X2 X3"];
     let parsed = texts.iter().map(|text| text.parse::<Observable>().unwrap());
     parsed.filter(|o| o.width() <= qubits).chain((0..qubits).map(Observable::z)).collect()
-}
-
-/// All kinds of random programs, each with a name.
-fn kinds() -> [(&'static str, Kinds); 6] {
-    let noise = Kinds { noise: true, readout: true, ..Kinds::default() };
-    [
-        ("ideal", Kinds::default()),
-        ("noisy", noise),
-        ("measured", Kinds { measured: true, ..noise }),
-        ("dynamic", Kinds { dynamic: true, ..noise }),
-        ("dynamic and measured", Kinds { dynamic: true, measured: true, ..noise }),
-        ("wild", Kinds { wild: true, measured: true, ..noise }),
-    ]
 }
 
 #[test]
@@ -311,44 +192,6 @@ fn programs_of_eight_qubits_are_exact() {
     {
         let program = random(seed, 8, 60, kinds);
         agrees(&program, &Density::default(), &observables(8), &format!("eight qubits, seed {seed}"));
-    }
-}
-
-/// Whether counts are those of draws with these probabilities: Pearson's sum over outcomes that are expected five times or
-/// more, the others together, lies within six standard deviations of its mean.
-fn plausible(counts: &[u64], p: &[f64], what: &str) {
-    let shots: u64 = counts.iter().sum();
-    let (mut sum, mut cells, mut rest) = (0.0, 0.0, (0.0, 0.0));
-    let mut add = |count: f64, expected: f64| {
-        sum += (count - expected).powi(2) / expected;
-        cells += 1.0;
-    };
-    for (outcome, (&count, &p)) in counts.iter().zip(p).enumerate() {
-        let expected = p * shots as f64;
-        assert!(count == 0 || p > 1e-12, "{what}: outcome {outcome} is impossible and came up {count} times");
-        match expected >= 5.0 {
-            true => add(count as f64, expected),
-            false => rest = (rest.0 + count as f64, rest.1 + expected),
-        }
-    }
-    if rest.1 >= 1.0 {
-        add(rest.0, rest.1);
-    }
-    let degrees: f64 = (cells - 1.0f64).max(0.0);
-    assert!(sum <= degrees + 6.0 * (2.0 * degrees).sqrt() + 1e-9, "{what}: chi-square {sum} of {degrees} degrees");
-}
-
-#[test]
-fn shots_have_the_exact_probabilities() {
-    for (name, kinds) in kinds() {
-        for seed in 100..112 {
-            let qubits = 1 + seed as usize % 5;
-            let program = random(seed, qubits, 24, kinds);
-            let p = Density::default().probabilities(&program, none()).unwrap();
-            let counts = Stabilizer.sample(&program, none(), 5000, seed).unwrap();
-            assert_eq!(counts.sum(), 5000);
-            plausible(counts.as_slice().unwrap(), p.as_slice().unwrap(), &format!("{name}, seed {seed}"));
-        }
     }
 }
 
@@ -380,122 +223,6 @@ fn rows_of_angles_and_quarter_turns_have_gradients() {
     assert!(error.to_string().contains("rzz(0.6)"), "{error}");
 }
 
-/// A circuit of stim as a program, with its detectors and then its logical observables as sets of bits.
-fn read(lines: &[Value]) -> (Program, Vec<Vec<usize>>) {
-    let (mut steps, mut bits, mut detectors, mut logical): (Vec<Step>, usize, Vec<_>, Vec<_>) = Default::default();
-    let mut width = 0;
-    for line in lines.iter().map(|line| line.as_str().unwrap()) {
-        let (head, targets) = line.split_once(' ').unwrap();
-        let (name, argument) = head.strip_suffix(')').map_or((head, 0.0), |head| {
-            let (name, argument) = head.split_once('(').unwrap();
-            (name, argument.parse().unwrap())
-        });
-        if let "DETECTOR" | "OBSERVABLE_INCLUDE" = name {
-            let back =
-                |target: &str| target.trim_start_matches("rec[-").trim_end_matches(']').parse::<usize>().unwrap();
-            let set = targets.split(' ').map(|target| bits - back(target)).collect();
-            if name == "DETECTOR" {
-                detectors.push(set)
-            } else {
-                logical.push(set)
-            };
-            continue;
-        }
-        let targets: Vec<usize> = targets.split(' ').map(|target| target.parse().unwrap()).collect();
-        width = width.max(targets.iter().max().unwrap() + 1);
-        let gates = |gates: &[Gate], qubits: &[usize], steps: &mut Vec<Step>| {
-            steps.extend(gates.iter().map(|&one| gate(one, qubits, &[])));
-        };
-        for qubits in targets.chunks(if name == "CX" || name == "DEPOLARIZE2" { 2 } else { 1 }) {
-            let noise = |name: &str, values: &[f64]| {
-                let channel = Channel::named(name, values).unwrap();
-                Step::Noise { channel, qubits: qubits.to_vec(), condition: None }
-            };
-            let (before, after): (&[Gate], &[Gate]) = match name {
-                "MX" => (&[Gate::H], &[Gate::H]),
-                "MY" => (&[Gate::Sx], &[Gate::Sxdg]),
-                _ => (&[], &[]),
-            };
-            match name {
-                "H" => gates(&[Gate::H], qubits, &mut steps),
-                "CX" => gates(&[Gate::Cx], qubits, &mut steps),
-                "C_XYZ" => gates(&[Gate::Sdg, Gate::H], qubits, &mut steps),
-                "X_ERROR" => steps.push(noise("bit_flip", &[argument])),
-                "Z_ERROR" => steps.push(noise("phase_flip", &[argument])),
-                "DEPOLARIZE1" => steps.push(noise("depolarizing_pauli", &[argument])),
-                "DEPOLARIZE2" => steps.push(noise("depolarizing2_pauli", &[argument])),
-                "R" | "RX" => {
-                    steps.push(Step::Reset { qubit: qubits[0], condition: None });
-                    gates(if name == "RX" { &[Gate::H] } else { &[] }, qubits, &mut steps);
-                }
-                "M" | "MX" | "MY" | "MR" => {
-                    gates(before, qubits, &mut steps);
-                    steps.push(Step::Measure { qubit: qubits[0], bit: bits, confusion: None, condition: None });
-                    bits += 1;
-                    gates(after, qubits, &mut steps);
-                    if name == "MR" {
-                        steps.push(Step::Reset { qubit: qubits[0], condition: None });
-                    }
-                }
-                other => panic!("{other} is not read"),
-            }
-        }
-    }
-    detectors.extend(logical);
-    (program(width, bits, steps), detectors)
-}
-
-/// Whether the sum of a set of bits of a shot is odd.
-fn is_odd(records: &ShotRecords, shot: usize, set: &[usize]) -> bool {
-    set.iter().filter(|&&bit| records.bit(shot, bit)).count() % 2 == 1
-}
-
-#[test]
-fn codes_are_detected_as_often_as_by_stim() {
-    let reference: Value = serde_json::from_str(include_str!("../reference/stabilizer.json")).unwrap();
-    let theirs = reference["shots"].as_u64().unwrap() as f64;
-    for case in reference["cases"].as_array().unwrap() {
-        let name = case["name"].as_str().unwrap();
-        let (program, sets) = read(case["circuit"].as_array().unwrap());
-        let rates: Vec<f64> = case["rates"].as_array().unwrap().iter().map(|rate| rate.as_f64().unwrap()).collect();
-        let means = Stabilizer.parities(&program, &[], &sets).unwrap();
-        assert_eq!(means.len(), rates.len(), "{name}");
-        for (number, (mean, rate)) in means.iter().zip(&rates).enumerate() {
-            // Both are exact; theirs is a product of some hundred factors.
-            let own = (1.0 - mean) / 2.0;
-            assert!((own - rate).abs() < 1e-10, "{name}, detector {number}: {own} instead of {rate}");
-        }
-        let shots = 20_000;
-        let records = Stabilizer.records(&program, &[], shots, 5).unwrap();
-        let detectors = sets.len() - 1;
-        let mut fired = vec![0.0; detectors + 1];
-        for shot in 0..shots {
-            fired[sets[..detectors].iter().filter(|set| is_odd(&records, shot, set)).count()] += 1.0;
-        }
-        for (number, set) in sets.iter().enumerate() {
-            let count = (0..shots).filter(|&shot| is_odd(&records, shot, set)).count() as f64;
-            let (mean, p) = (shots as f64 * rates[number], rates[number]);
-            assert!(
-                (count - mean).abs() < 5.0 * (mean * (1.0 - p)).sqrt(),
-                "{name}, detector {number}: {count}, {mean}"
-            );
-        }
-        // Two samples of one distribution: the chi-square of counts a and b of N and M shots.
-        let histogram: Vec<f64> =
-            case["fired"].as_array().unwrap().iter().map(|count| count.as_f64().unwrap()).collect();
-        let (mut sum, mut cells) = (0.0, 0.0);
-        for (count, own) in fired.iter().enumerate() {
-            let their = histogram.get(count).copied().unwrap_or(0.0);
-            if own + their >= 50.0 {
-                sum += ((theirs / shots as f64).sqrt() * own - (shots as f64 / theirs).sqrt() * their).powi(2)
-                    / (own + their);
-                cells += 1.0;
-            }
-        }
-        assert!(sum < cells + 6.0 * (2.0f64 * cells).sqrt(), "{name}: chi-square {sum} of {cells} cells");
-    }
-}
-
 #[test]
 fn parities_are_those_of_recorded_bits() {
     for (name, kinds) in kinds() {
@@ -516,23 +243,6 @@ fn parities_are_those_of_recorded_bits() {
     let program = program(2, 2, vec![Step::Measure { qubit: 0, bit: 1, confusion: None, condition: None }]);
     let error = Stabilizer.parities(&program, &[], &[vec![2]]).unwrap_err();
     assert_eq!(error, SimError::NoBit { bit: 2, bits: 2 });
-}
-
-#[test]
-fn same_seed_same_rows_at_any_number_of_threads() {
-    for (name, kinds) in kinds() {
-        let program = random(300, 4, 20, kinds);
-        let rows = [1, 2].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
-                let p = Stabilizer.probabilities(&program, none()).unwrap();
-                (Stabilizer.records(&program, &[], 3000, 1).unwrap(), p)
-            })
-        });
-        assert_eq!(rows[0], rows[1], "{name}");
-        assert_eq!((rows[0].0.shots(), rows[0].0.bits()), (3000, 4));
-        assert_ne!(rows[0].0, Stabilizer.records(&program, &[], 3000, 2).unwrap(), "{name}: another seed");
-    }
 }
 
 /// A chain of so many qubits in (|0…0⟩ + |1…1⟩)/√2 with phase flips behind each gate.

@@ -1,4 +1,4 @@
-"""Detection rates of error-correcting codes from stim, for tests/it/stabilizer.rs.
+"""Detection rates of error-correcting codes from stim, for tests/it/stabilizer_shots.rs.
 
 pip install stim==1.16.0; python tests/reference/stabilizer.py
 

@@ -6,6 +6,7 @@ pub mod archive;
 pub mod boxes;
 pub mod branches;
 pub mod cases;
+pub mod clifford;
 pub mod equivalence;
 pub mod level_circuits;
 pub mod random;
