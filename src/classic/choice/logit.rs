@@ -36,7 +36,7 @@ impl Choices {
     /// # Errors
     /// Rows of another width, no alternatives, an index that is none of theirs, none where none may not be chosen.
     pub fn push(&mut self, rows: &[f64], chosen: Option<usize>, weight: f64) -> Result<(), ClassicError> {
-        let count = if self.width == 0 { 0 } else { rows.len() / self.width };
+        let count = rows.len().checked_div(self.width).unwrap_or(0);
         let is_whole = count > 0 && count * self.width == rows.len();
         let is_one = chosen.map_or(self.has_outside, |chosen| chosen < count);
         if !is_whole || !is_one || !(weight >= 0.0) {

@@ -18,9 +18,10 @@ pub struct Optimism {
 }
 
 impl Optimism {
-    /// Optimistic utilities of `items` (items × features) on a rising list of prices, as a table for the best offer: u(p) = row·ν
-    /// + α |row|_{W⁻¹} + β |row|_∞, and of it the largest function below that falls by `least_slope`: min over p' ≤ p of
-    /// u(p') - slope·(p - p'). It is above every true utility that u is above and that falls at least so fast.
+    /// Optimistic utilities of `items` (items × features) on a rising list of prices, as a table for the best offer: row·ν, to
+    /// which α |row|_{W⁻¹} and β |row|_∞ are added. Of this u(p) the largest function below it is taken that falls by
+    /// `least_slope`: the least u(p') - slope·(p - p') over p' ≤ p. It is above every true utility that u is above and that
+    /// falls at least so fast.
     pub fn table(&self, design: &Design, items: &[f64], nu: &[f64], prices: &[f64]) -> PriceTable {
         let features = design.features;
         let mut weights = Vec::with_capacity(items.len() / features.max(1) * prices.len());

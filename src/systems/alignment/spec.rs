@@ -101,16 +101,16 @@ impl Default for Spec {
             arms: ARMS.iter().map(|row| row.name.into()).collect(),
             rows: vec![60, 240],
             decays: vec![1.0, 0.3],
-            inputs: 60,
-            outputs: 32,
+            inputs: 40,
+            outputs: 24,
             signal_to_noise: 0.6,
-            pool_rows: 4_000,
-            test_rows: 600,
+            pool_rows: 2_000,
+            test_rows: 300,
             sources: 5,
             related: vec![2, 0],
             distance: 0.3,
-            source_rows: 2_000,
-            penalty: 0.02,
+            source_rows: 1_000,
+            penalty: 0.05,
             weak: 1e-3,
             folds: 5,
             gallery: 300,
@@ -155,6 +155,7 @@ impl Settings for Spec {
                 spec.seeds = (2..7).collect();
                 spec.rows = vec![60, 120, 240, 480, 960];
                 (spec.inputs, spec.outputs, spec.pool_rows, spec.test_rows) = (120, 64, 20_000, 2_000);
+                spec.source_rows = 2_000;
                 (spec.worlds, spec.pairs) = (50, vec![20, 50, 100, 300]);
             },
         },

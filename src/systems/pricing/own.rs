@@ -23,6 +23,9 @@ pub const ESTIMATES: [(&str, &str); 4] = [
 /// Name of the kept parameters of a market.
 pub const PARAMETERS: &str = "parameters";
 
+/// A market with its mean log-likelihood of a choice and its parameters by name.
+pub type MarketFit = (String, f64, BTreeMap<String, f64>);
+
 /// A table with its target.
 pub struct Own {
     /// The table.
@@ -76,7 +79,7 @@ impl Own {
     ///
     /// # Errors
     /// If a likelihood is not finite.
-    pub fn fits(&self) -> Result<Vec<(String, f64, BTreeMap<String, f64>)>, StudyError> {
+    pub fn fits(&self) -> Result<Vec<MarketFit>, StudyError> {
         let columns = &self.table.columns;
         let mut found = Vec::new();
         for (market, nu) in self.table.markets.iter().zip(&self.fitted) {

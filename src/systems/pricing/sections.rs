@@ -1,11 +1,9 @@
 //! Further parts of the report: regret by the difference of markets, parameters of a user's markets.
 
-use std::collections::BTreeMap;
-
 use crate::lab::{Results, render};
 use crate::math::words::sig3;
 use crate::report::{Block, Section, Table};
-use crate::systems::pricing::own::PARAMETERS;
+use crate::systems::pricing::own::{MarketFit, PARAMETERS};
 
 /// Every section.
 pub fn sections(results: &Results) -> Vec<Section> {
@@ -32,7 +30,7 @@ fn crossover(results: &Results) -> Option<Section> {
 
 /// Parameters of each market of a table.
 fn parameters(results: &Results) -> Option<Section> {
-    let fits: Vec<(String, f64, BTreeMap<String, f64>)> = results.of_inputs(PARAMETERS)?;
+    let fits: Vec<MarketFit> = results.of_inputs(PARAMETERS)?;
     let names: Vec<&String> = fits.first()?.2.keys().collect();
     let header: Vec<&str> =
         ["market", "mean log-likelihood"].into_iter().chain(names.iter().map(|n| n.as_str())).collect();
