@@ -66,6 +66,7 @@ mod data;
 mod device_lists;
 #[cfg(feature = "learn")]
 mod energy;
+mod environments;
 #[cfg(feature = "learn")]
 mod equivariance;
 #[cfg(feature = "learn")]
