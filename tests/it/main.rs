@@ -8,6 +8,7 @@ mod support;
 
 mod backends;
 mod calibrations;
+mod causal;
 mod channels;
 mod circular;
 mod cones;

@@ -48,9 +48,9 @@ impl Model for RowNet {
         let hidden = self.hidden;
         let trunk = if self.is_convolutional {
             let [first, second] = CHANNELS;
-            let window = Window::square(3, 1, 1);
-            let one = Conv2d::new(params, "trunk.0", (self.channels(), first), window, 1, true)?;
-            let other = Conv2d::new(params, "trunk.1", (first, second), Window::square(3, 2, 1), 1, true)?;
+            let halved = Window::square(3, 2, 1);
+            let one = Conv2d::new(params, "trunk.0", (self.channels(), first), halved, 1, true)?;
+            let other = Conv2d::new(params, "trunk.1", (first, second), halved, 1, true)?;
             Trunk::Convolutions([one, other], Linear::new(params, "trunk.2", (2 * second, hidden), true)?)
         } else {
             let one = Linear::new(params, "trunk.0", (self.channels() * pixels, hidden), true)?;
