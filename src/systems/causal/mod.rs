@@ -237,6 +237,10 @@ impl Experiment for Causal {
 
     fn open(spec: &Spec, _context: &Context) -> Result<(Inputs, Measurement), StudyError> {
         let own = spec.data.as_deref().map(|path| OwnData::read(spec, path)).transpose()?;
+        // What is wrong with the environments of a seed is said before anything is trained.
+        if let Some(own) = &own {
+            spec.seeds.iter().try_for_each(|seed| own.task(&spec.held_out, *seed).map(drop))?;
+        }
         let mut found = Measurement::default();
         for notice in own.iter().flat_map(|own| &own.notices) {
             found = found.notice(notice);

@@ -297,17 +297,13 @@ impl Settings for Spec {
         for (field, value, expected) in self.declaration.violations() {
             check.refuse(field, value, expected);
         }
-        check.check(
-            "environment",
-            format!("{:?}", self.environment),
-            !self.environment.is_empty(),
-            "the name of a column, such as hospital",
-        );
         let is_declared = self.data.is_none() || !self.declaration.shifts.is_empty();
         let expected = "what differs between the environments of own rows (--shifts), such as acquisition";
         check.check("declaration.shifts", "[]", is_declared, expected);
         if self.data.is_none() {
             let expected = "own rows beside it (--data)";
+            let is_default = self.environment == Self::default().environment;
+            check.check("environment", &self.environment, is_default, expected);
             check.check("held_out", format!("{:?}", self.held_out), self.held_out.is_empty(), expected);
             check.check("target", format!("{:?}", self.target), self.target.is_none(), expected);
             let is_default = self.declaration == Declaration::default();

@@ -137,7 +137,7 @@ pub static TASKS: &[TaskRow] = &[
     },
     TaskRow {
         name: "lung",
-        doc: "185 patients with lung cancer of 17 institutions, a third of which are the test: alive after a year?",
+        doc: "185 patients with lung cancer of 18 institutions, a third of which are the test: alive after a year?",
         declaration: || Declaration {
             shifts: vec![Shift::Acquisition],
             direction: Direction::Causal,
