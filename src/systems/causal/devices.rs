@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use candle_core::DType;
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, DType, Device, Tensor};
 
-use crate::data::digits;
+use crate::data::{Sampler, digits};
 use crate::lab::{Context, Measurement};
 use crate::math::Stream;
 use crate::nn::head::{HeadConfig, HeadModel};
@@ -13,9 +12,9 @@ use crate::nn::loss::Loss;
 use crate::nn::{Examples, Head, Mode, Model, Network, NnError, Output, Params};
 use crate::sim::Executions;
 use crate::study::StudyError;
-use crate::study::train::TrainingLoop;
+use crate::study::train::{TrainConfig, TrainingLoop};
 use crate::systems::causal::spec::Spec;
-use crate::transfer::penalty::{GroupDro, Invariance};
+use crate::transfer::penalty::{Annealed, GroupDro, Invariance};
 use crate::transfer::schedule::Full;
 use crate::transfer::{Compose, Transfer};
 
@@ -27,43 +26,49 @@ pub struct DeviceRow {
     pub doc: &'static str,
     /// Whether it learns without noise alone.
     is_ideal: bool,
-    method: fn(f64) -> Box<dyn Transfer>,
+    /// Whether its penalty has the factor of the settings, from the share of the training on that they state.
+    is_penalty: bool,
+    method: fn() -> Box<dyn Transfer>,
 }
 
 /// Every way; the baseline first.
 pub static DEVICE_ARMS: &[DeviceRow] = &[
-    DeviceRow { name: "ideal", doc: "trained without noise", is_ideal: true, method: |_| Box::new(Full) },
+    DeviceRow {
+        name: "ideal",
+        doc: "trained without noise",
+        is_ideal: true,
+        is_penalty: false,
+        method: || Box::new(Full),
+    },
     DeviceRow {
         name: "erm",
         doc: "trained without noise and on every training device, all rows alike",
         is_ideal: false,
-        method: |_| Box::new(Full),
+        is_penalty: false,
+        method: || Box::new(Full),
     },
     DeviceRow {
         name: "group_dro",
         doc: "the same, the device with the largest loss counts most",
         is_ideal: false,
-        method: |_| Box::new(GroupDro::new(0.1)),
+        is_penalty: false,
+        method: || Box::new(GroupDro::new(0.1)),
     },
     DeviceRow {
         name: "v_rex",
         doc: "the same with equal losses over devices",
         is_ideal: false,
-        method: |weight| weighted(Invariance::v_rex(), weight),
+        is_penalty: true,
+        method: || Box::new(Invariance::v_rex()),
     },
     DeviceRow {
         name: "irm",
         doc: "the same with a read-out that is optimal on every device",
         is_ideal: false,
-        method: |weight| weighted(Invariance::irm(), weight),
+        is_penalty: true,
+        method: || Box::new(Invariance::irm()),
     },
 ];
-
-/// A penalty with this factor.
-fn weighted(mut method: Invariance, weight: f64) -> Box<dyn Transfer> {
-    method.weight = weight;
-    Box::new(method)
-}
 
 /// Heads that are trained: rows of the table of heads.
 pub const HEADS: [(&str, &str); 2] = [
@@ -114,12 +119,15 @@ impl Network for Built {
     }
 }
 
-/// Rows to learn from and to be evaluated on: values and classes.
-fn rows(spec: &Spec, seed: u64) -> Result<[(Vec<f32>, Vec<u32>); 2], StudyError> {
+/// Values of rows, one behind the other, and their classes.
+type Digits = (Vec<f32>, Vec<u32>);
+
+/// Rows to learn from and to be evaluated on.
+fn rows(spec: &Spec, seed: u64) -> Result<[Digits; 2], StudyError> {
     let (pixels, labels) = digits()?;
     let own: Vec<usize> = (0..labels.len()).filter(|row| DIGITS.contains(&labels[*row])).collect();
     let order = Stream::named(seed, "device rows").permutation(own.len());
-    let mut found: [(Vec<f32>, Vec<u32>); 2] = Default::default();
+    let mut found: [Digits; 2] = Default::default();
     let take = (spec.device_rows + spec.device_test_rows).min(own.len());
     for (place, k) in order[..take].iter().enumerate() {
         let (values, classes) = &mut found[usize::from(place >= spec.device_rows)];
@@ -161,10 +169,23 @@ pub fn run(
     examples.domains = Some(domains);
     let model = OverDevices { models: compiled[..environments].iter().map(|(_, model)| model.clone()).collect() };
     let mut params = Params::new(seed, DType::F32);
-    let mut method = Compose(vec![Box::new(plain.learning_rates()), (arm.method)(spec.device_weight)]);
+    let penalised = Annealed {
+        method: (arm.method)(),
+        before: 0.0,
+        weight: spec.device_weight,
+        from: spec.from,
+        decay: 0.0,
+        is_rescaled: false,
+    };
+    // GroupDRO is a loss of its own, which no factor belongs to.
+    let method: Box<dyn Transfer> = if arm.is_penalty { Box::new(penalised) } else { penalised.method };
+    let mut method = Compose(vec![Box::new(plain.learning_rates()), method]);
+    // A step has so many rows of every environment, so that all arms take as many steps.
+    let config = TrainConfig { batch: spec.device_train.batch.min(count) * environments, ..spec.device_train };
     let training = TrainingLoop {
         observer: context.observer,
-        ..TrainingLoop::new(&model, &examples, &Loss::CrossEntropy, &spec.device_train, seed)
+        sampler: Sampler::Balanced(examples.domains()?),
+        ..TrainingLoop::new(&model, &examples, &Loss::CrossEntropy, &config, seed)
     };
     training.run(&mut params, &mut method)?;
     let features = Tensor::from_vec(test_values, (test_classes.len(), 64), &Device::Cpu)?;

@@ -50,7 +50,7 @@ pub fn numbers(picture: &Picture, size: usize) -> Vec<f32> {
 }
 
 enum Source {
-    Table(Tabular),
+    Table(Box<Tabular>),
     Pictures { size: usize, values: Vec<Vec<f32>> },
 }
 
@@ -124,7 +124,8 @@ impl OwnData {
         table.columns.remove(column);
         let labels = table.samples.labels.iter().map(|label| *label as u32).collect();
         let (classes, notices) = (table.samples.classes.clone(), table.notices.clone());
-        Self { source: Source::Table(table), labels, domains, classes, environments, notices, place }.checked()
+        Self { source: Source::Table(Box::new(table)), labels, domains, classes, environments, notices, place }
+            .checked()
     }
 
     fn pictures(folder: &Path, size: usize, place: String) -> Result<Self, StudyError> {

@@ -108,7 +108,7 @@ pub struct Spec {
     pub device_test_rows: usize,
     /// Factor on V-REx and IRM over devices.
     pub device_weight: f64,
-    /// How heads are trained over devices.
+    /// How heads are trained over devices; a step has as many rows of each device as its batch.
     pub device_train: TrainConfig,
     /// What differs between the environments of own rows. Tasks inside the program have their own declaration.
     pub declaration: Declaration,
@@ -147,11 +147,11 @@ impl Default for Spec {
             devices: vec!["torino".into(), "fez".into()],
             unseen: vec!["sherbrooke".into()],
             drift: 3.0,
-            circuit: CircuitConfig { qubits: 2, depth: 2, ..CircuitConfig::default() },
+            circuit: CircuitConfig { qubits: 3, depth: 3, ..CircuitConfig::default() },
             device_rows: 60,
             device_test_rows: 120,
             device_weight: 10.0,
-            device_train: TrainConfig::new(8, 60, 0.03, Method::ADAM),
+            device_train: TrainConfig::new(40, 30, 0.03, Method::ADAM),
             declaration: Declaration::default(),
         }
     }
@@ -239,8 +239,8 @@ impl Settings for Spec {
                 (spec.candidates, spec.hidden, spec.permutations) = (2, 128, 99);
                 spec.coloured_train = TrainConfig::new(501, 8000, 1e-3, Method::ADAM);
                 spec.train.epochs = 40;
-                (spec.circuit.qubits, spec.circuit.depth) = (3, 2);
-                (spec.device_rows, spec.device_test_rows, spec.device_train.epochs) = (120, 240, 15);
+                (spec.circuit.qubits, spec.circuit.depth) = (4, 6);
+                (spec.device_rows, spec.device_test_rows, spec.device_train.epochs) = (200, 400, 60);
             },
         },
     ];

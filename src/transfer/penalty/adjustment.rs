@@ -4,7 +4,7 @@
 //! Both methods train a read-out of their own and teach what it says after adjustment to the network's read-out. The network
 //! is therefore used as before, and neither needs the confounder then.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, DType, Tensor};
 
 use crate::math::Stream;
 use crate::nn::init::Init;
@@ -16,7 +16,8 @@ use crate::transfer::{Batch, FitContext, Transfer};
 
 /// Adjustment for the domain as an observed confounder: P(y | do(x)) = Σ_c P(y | x, c) P(c). A read-out W f + v_c with an
 /// offset for each domain c learns on the features f of rows with their own domain. The network's read-out learns the mean of
-/// its softmax outputs over all domains. Parameters are `backdoor.feature.*` and `backdoor.offset`.
+/// its softmax outputs over all domains. Offsets start at the logarithms of the classes' shares in each domain, so that features
+/// need not say what the domain says already. Parameters are `backdoor.feature.*` and `backdoor.offset`.
 #[derive(Clone, Debug, Default)]
 pub struct Backdoor {
     /// Whether P(c) is the same for all domains; else it is their share of the training rows.
@@ -71,21 +72,40 @@ fn answers(logits: &Tensor, is_classifier: bool) -> candle_core::Result<Tensor> 
 
 impl Transfer for Backdoor {
     fn prepare(&mut self, context: &FitContext, params: &mut Params) -> Result<(), NnError> {
+        let (features, outputs) = widths(context, params)?;
         let mut counts: Vec<f64> = Vec::new();
+        // Rows of each class in each domain, where targets are classes.
+        let mut of_class: Vec<Vec<f64>> = Vec::new();
         visit_training(context, |examples| {
-            for domain in examples.domains()? {
-                let needed = domain as usize + 1;
-                counts.resize(counts.len().max(needed), 0.0);
+            let classes =
+                examples.targets.first().filter(|targets| targets.dtype() == DType::U32 && targets.rank() == 1);
+            let classes: Option<Vec<u32>> = classes.map(|targets| targets.to_vec1()).transpose()?;
+            for (row, domain) in examples.domains()?.into_iter().enumerate() {
+                let needed = counts.len().max(domain as usize + 1);
+                counts.resize(needed, 0.0);
+                of_class.resize(needed, vec![0.0; outputs]);
                 counts[domain as usize] += 1.0;
+                let class = classes.as_ref().map_or(outputs, |classes| classes[row] as usize);
+                if let Some(count) = of_class[domain as usize].get_mut(class) {
+                    *count += 1.0;
+                }
             }
             Ok(())
         })?;
         let (total, known) = (counts.iter().sum::<f64>(), counts.iter().filter(|count| **count > 0.0).count() as f64);
         let share = |count: f64| if self.is_uniform { f64::from(u8::from(count > 0.0)) / known } else { count / total };
         self.prior = counts.iter().map(|count| share(*count)).collect();
-        let (features, outputs) = widths(context, params)?;
         let layer = Linear::new(params, "backdoor.feature", (features, outputs), true)?;
         let offsets = params.get("backdoor.offset", &[counts.len(), outputs], Init::Constant(0.0))?;
+        if let Some(var) = params.find("backdoor.offset") {
+            // One row more of each class, so that none has a logarithm of 0.
+            let start = |count: &Vec<f64>| {
+                let total = count.iter().sum::<f64>() + outputs as f64;
+                count.iter().map(|count| ((count + 1.0) / total * outputs as f64).ln()).collect::<Vec<f64>>()
+            };
+            let start: Vec<f64> = of_class.iter().flat_map(start).collect();
+            var.set(&Tensor::from_vec(start, var.shape(), var.device())?.to_dtype(var.dtype())?)?;
+        }
         self.layers = Some((layer, offsets));
         Ok(())
     }
