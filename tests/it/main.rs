@@ -8,7 +8,6 @@ mod support;
 
 mod backends;
 mod calibrations;
-mod causal;
 mod channels;
 mod circular;
 mod cones;
@@ -48,6 +47,8 @@ mod boxes;
 #[cfg(feature = "learn")]
 mod byte_net;
 #[cfg(feature = "learn")]
+mod causal;
+#[cfg(feature = "learn")]
 mod circuits;
 #[cfg(feature = "learn")]
 mod classic;
@@ -67,6 +68,7 @@ mod data;
 mod device_lists;
 #[cfg(feature = "learn")]
 mod energy;
+#[cfg(feature = "learn")]
 mod environments;
 #[cfg(feature = "learn")]
 mod equivariance;
