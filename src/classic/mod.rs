@@ -1,8 +1,9 @@
 //! Classical estimators on plain arrays: baselines, fuzzy rules, the classifier for quantum kernels, the fusion of the boxes of
 //! several detectors, the likelihood of alignments on phylogenetic trees, molecular dynamics with a force field of water, models
-//! of choice, maps between representations.
+//! of choice, maps between representations, adjustment for confounders.
 
 pub mod adaptation;
+pub mod adjustment;
 pub mod alignment;
 pub mod boxes;
 pub mod choice;

@@ -1,7 +1,7 @@
 //! Data: pictures and feature tables with their labels, read from files or from the program itself.
 //!
 //! * [`Samples`]: ids, labels, classes and which samples are held out; [`Pictures`] and [`Features`] carry one.
-//! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`], [`digits()`]: where they come from.
+//! * [`read_folder`], [`read_features`], [`fashion_mnist::shirts`], [`garments()`], [`digits()`]: where they come from.
 //! * [`read_table`], [`BUNDLED`]: tables of numbers and words; [`Encoder`]: what estimators read of them.
 //! * [`TargetTable`]: a table with any column as target, numbers or classes. [`NewTable`]: rows for a trained model.
 //! * [`TextTable`]: a table of texts whose columns the caller knows by name.
@@ -27,6 +27,7 @@ pub mod fashion_mnist;
 mod feature_file;
 pub(crate) mod file;
 mod folder;
+mod garments;
 mod grid;
 mod hold_out;
 mod keel;
@@ -66,6 +67,7 @@ pub use digits::digits;
 pub use error::DataError;
 pub use feature_file::{OpenFeatures, companions, parse_features, read_features};
 pub use folder::{BadPicture, LoosePictures, read_folder, read_folder_for, read_pictures};
+pub use garments::{GARMENTS_TO_LEARN, garments};
 pub use hold_out::{HoldOut, TestRows};
 pub use matrix_file::{parse_matrix, read_matrix};
 pub use output::write_file;

@@ -14,6 +14,7 @@ pub mod error;
 pub mod files;
 pub mod fused_boxes;
 pub mod hardware;
+pub mod invariance;
 pub mod kernel;
 pub mod landscape;
 pub mod metric;

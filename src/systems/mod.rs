@@ -1,6 +1,7 @@
 //! Systems: complete studies, one module each.
 
 pub mod alignment;
+pub mod causal;
 pub mod circuits;
 pub mod conditions;
 pub mod equivariance;
@@ -40,5 +41,6 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<seizure::Seizure>::new(),
     &SystemOf::<pricing::Pricing>::new(),
     &SystemOf::<alignment::Alignment>::new(),
+    &SystemOf::<causal::Causal>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];

@@ -6,7 +6,8 @@
 //!
 //! * Learning rates: [`schedule`] (full, frozen, gradual, chain-thaw, layer rates), [`Hatl`], [`LowRank`].
 //! * Changes of the parameters before training: [`Reinit`], [`ShrinkPerturb`]; of a circuit, [`WakeAngles`].
-//! * Penalties: [`Distill`], and in [`penalty`] the anchor, MMD, CORAL, IRM, V-REx and the adversary.
+//! * Penalties: [`Distill`], and in [`penalty`] the anchor, MMD, CORAL, the adversary, methods for several environments
+//!   (IRM, V-REx, GroupDRO, Fishr, ANDMask), adjustments for confounders, and augmentations with consistency.
 
 mod adapter;
 mod angles;
@@ -29,7 +30,7 @@ pub use reinit::{Reinit, Selection, Utility, Value, select};
 pub use shrink::ShrinkPerturb;
 
 use crate::nn::loss::Objective;
-use crate::nn::{Dataset, Examples, LearningRates, Model, NnError, Output, Params};
+use crate::nn::{Dataset, Examples, LearningRates, Mode, Model, Network, NnError, Output, Params};
 
 /// What a method may read before it begins.
 pub struct FitContext<'a> {
@@ -57,6 +58,10 @@ pub struct Batch<'a> {
     pub losses: &'a Tensor,
     /// What made the losses.
     pub objective: &'a dyn Objective,
+    /// The network, for rows that a method makes itself.
+    pub network: &'a dyn Network,
+    /// How the network was run in this step.
+    pub mode: Mode,
     /// Share of the training that is done, in 0..1.
     pub progress: f64,
 }

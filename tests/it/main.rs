@@ -49,6 +49,8 @@ mod boxes;
 #[cfg(feature = "learn")]
 mod byte_net;
 #[cfg(feature = "learn")]
+mod causal;
+#[cfg(feature = "learn")]
 mod circuits;
 #[cfg(feature = "learn")]
 mod classic;
@@ -68,6 +70,8 @@ mod data;
 mod device_lists;
 #[cfg(feature = "learn")]
 mod energy;
+#[cfg(feature = "learn")]
+mod environments;
 #[cfg(feature = "learn")]
 mod equivariance;
 #[cfg(feature = "learn")]

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use qgraft::nn::loss::{Loss, Objective};
-use qgraft::nn::{Examples, Output, Params};
+use qgraft::nn::{Examples, Mode, Network, NnError, Output, Params};
 use qgraft::transfer::penalty::{Bank, Estimate, Fidelity, Kernels, Mmd, coral, mmd};
 use qgraft::transfer::{Batch, Transfer};
 
@@ -78,6 +78,15 @@ fn fidelities_are_those_of_pennylane() {
     }
 }
 
+/// Never run.
+struct NoNetwork;
+
+impl Network for NoNetwork {
+    fn forward(&self, inputs: &[Tensor], _mode: Mode) -> Result<Output, NnError> {
+        Ok(Output::new(inputs[0].clone(), inputs[0].clone()))
+    }
+}
+
 #[test]
 fn a_stratified_distance_holds_rows_against_their_own_stratum_only() {
     // Within each stratum both domains are the same rows; as a whole they differ in how many they have of each.
@@ -96,7 +105,16 @@ fn a_stratified_distance_holds_rows_against_their_own_stratum_only() {
     let rows: Vec<u32> = (0..10).collect();
     let objective = &Loss::CrossEntropy;
     let distance = |examples: &Examples, stratified: bool| {
-        let batch = Batch { rows: &rows, examples, output: &output, losses: &losses, objective, progress: 0.0 };
+        let batch = Batch {
+            rows: &rows,
+            examples,
+            output: &output,
+            losses: &losses,
+            objective,
+            network: &NoNetwork,
+            mode: Mode::Eval,
+            progress: 0.0,
+        };
         let mmd = Mmd { stratified, kernels: Kernels::Fixed(Bank::gaussians(&[1.0])), ..Mmd::default() };
         mmd.penalty(&Params::new(0, DType::F64), &batch).map(|d| d.unwrap().to_scalar::<f64>().unwrap())
     };

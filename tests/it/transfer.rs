@@ -320,10 +320,12 @@ fn an_adversary_pulls_its_own_weights_and_pushes_the_features() {
         let (objective, training): (&dyn Objective, _) = (&Loss::CrossEntropy, &data);
         let context = FitContext { model: &model, training, objective, batch: 12, seed: 1 };
         adversary.prepare(&context, &mut params).unwrap();
-        let output = model.build(&mut params).unwrap().forward(&data.inputs, Mode::Eval).unwrap();
+        let network = model.build(&mut params).unwrap();
+        let (network, mode) = (network.as_ref(), Mode::Eval);
+        let output = network.forward(&data.inputs, mode).unwrap();
         let losses = objective.losses(&output, &data.targets).unwrap();
         let (rows, losses) = (&(0..12).collect::<Vec<u32>>()[..], &losses);
-        let batch = Batch { rows, examples: &data, output: &output, losses, objective, progress: 0.5 };
+        let batch = Batch { rows, examples: &data, output: &output, losses, objective, network, mode, progress: 0.5 };
         let gradients = adversary.penalty(&params, &batch).unwrap().unwrap().backward().unwrap();
         let of = |name: &str| -> Vec<f64> {
             let gradient = gradients.get(params.find(name).unwrap().as_tensor()).unwrap();

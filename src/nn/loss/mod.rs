@@ -32,6 +32,15 @@ pub trait Objective {
         Ok(None)
     }
 
+    /// (rows, outputs): the derivative of the loss of each row by its logits, differentiable in the logits; `None` where it
+    /// is not written down.
+    ///
+    /// # Errors
+    /// If outputs and targets do not fit.
+    fn residuals(&self, _output: &Output, _targets: &[Tensor]) -> Result<Option<Tensor>, NnError> {
+        Ok(None)
+    }
+
     /// (rows) f64: 1 for each row that is classified rightly, 0 for the others; `None` where that is no question.
     ///
     /// # Errors
@@ -94,6 +103,25 @@ impl Objective for Loss {
                 Some((gap * logits)?.sum(D::Minus1)?)
             }
             Self::Squares => Some(rows::row_means(&(((logits - target)? * logits)? * 2.0)?)?),
+            _ => None,
+        })
+    }
+
+    /// Cross-entropy: p - t; squares: 2 (z - t) over the number of outputs.
+    fn residuals(&self, output: &Output, targets: &[Tensor]) -> Result<Option<Tensor>, NnError> {
+        let (logits, target) = (&output.logits, first(targets)?);
+        Ok(match self {
+            Self::CrossEntropy => {
+                let (rows, _) = logits.dims2()?;
+                let ones = Tensor::ones((rows, 1), logits.dtype(), logits.device())?;
+                let truth = logits.zeros_like()?.scatter_add(&target.unsqueeze(1)?, &ones, 1)?;
+                Some((candle_nn::ops::softmax(logits, D::Minus1)? - truth.detach())?)
+            }
+            Self::SoftCrossEntropy => Some((candle_nn::ops::softmax(logits, D::Minus1)? - target)?),
+            Self::Squares => {
+                let outputs = logits.elem_count() / logits.dim(0)?.max(1);
+                Some(((logits - target)? * (2.0 / outputs.max(1) as f64))?)
+            }
             _ => None,
         })
     }

@@ -227,7 +227,8 @@ impl<'a> TrainingLoop<'a> {
             let loss = mean(&losses, examples.weights.as_ref())?;
             let progress = step as f64 / (self.config.epochs * steps.len()) as f64;
             let (examples, output, losses, objective) = (&examples, &output, &losses, self.objective);
-            let batch = Batch { rows, examples, output, losses, objective, progress };
+            let network = network.as_ref();
+            let batch = Batch { rows, examples, output, losses, objective, network, mode, progress };
             let penalty = transfer.penalty(params, &batch)?;
             let (value, added) = (number(&loss)?, penalty.as_ref().map_or(Ok(0.0), number)?);
             if !(value + added).is_finite() {

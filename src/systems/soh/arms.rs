@@ -70,7 +70,7 @@ pub static ARMS: &[ArmRow] = &[
     ArmRow {
         name: "coral",
         doc: "as prefix, and the distance of the latents' covariances, with the same λ",
-        adaptation: Adaptation::Aligned(|weight| Box::new(Coral { weight })),
+        adaptation: Adaptation::Aligned(|weight| Box::new(Coral { weight, ..Coral::default() })),
     },
     ArmRow {
         name: "mmd_matched",

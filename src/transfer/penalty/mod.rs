@@ -1,25 +1,39 @@
 //! What methods add to the loss.
 
+mod adjustment;
 mod adversary;
 mod anchor;
+mod and_mask;
+mod annealed;
 mod bank;
 mod coral;
+mod fishr;
+mod group_dro;
 mod invariance;
 mod mmd;
+mod random_convolution;
+mod views;
 
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
+pub use adjustment::{Backdoor, FrontDoor};
 pub use adversary::Adversary;
 pub use anchor::Anchor;
+pub use and_mask::AndMask;
+pub use annealed::Annealed;
 pub use bank::{Bank, Fidelity, Kernels};
-pub use coral::{Coral, coral};
-pub use invariance::Invariance;
+pub use coral::{Coral, CoralForm, coral, coral_means};
+pub use fishr::Fishr;
+pub use group_dro::GroupDro;
+pub use invariance::{Bottleneck, Invariance};
 pub use mmd::{Estimate, Mmd, mmd};
+pub use random_convolution::{RandomNetwork, blend_map};
+pub use views::{Counterfactual, GinIpa, Mechanism};
 
-use crate::nn::NnError;
-use crate::transfer::Batch;
+use crate::nn::{Examples, Mode, NnError, loss};
+use crate::transfer::{Batch, FitContext};
 
 /// 2 / (1 + e^{-10 p}) - 1: from 0 at the start of a training to nearly 1 at its end, so that features are not aligned
 /// before they are learned (Ganin et al. 2016, arXiv:1505.07818).
@@ -28,15 +42,32 @@ pub fn ramp(progress: f64) -> f64 {
 }
 
 /// Rows of each domain in a batch, for the domains that occur, in order.
-fn by_domain(batch: &Batch) -> Result<Vec<Vec<u32>>, NnError> {
-    let domains = batch.examples.domains()?;
-    let count = domains.iter().max().map_or(0, |last| *last as usize + 1);
-    let mut rows = vec![Vec::new(); count];
-    for (row, &domain) in domains.iter().enumerate() {
-        rows[domain as usize].push(row as u32);
+fn by_domain(batch: &Batch) -> Result<BTreeMap<u32, Vec<u32>>, NnError> {
+    let mut rows: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (row, domain) in batch.examples.domains()?.into_iter().enumerate() {
+        rows.entry(domain).or_default().push(row as u32);
     }
-    rows.retain(|rows| !rows.is_empty());
     Ok(rows)
+}
+
+/// The mean of `values` (batch rows) over some rows, those without a label left out.
+fn mean_over(batch: &Batch, values: &Tensor, rows: &[u32]) -> Result<Tensor, NnError> {
+    let weights = batch.examples.weights.as_ref().map(|weights| rows_of(weights, rows)).transpose()?;
+    loss::mean(&rows_of(values, rows)?, weights.as_ref())
+}
+
+/// The loss of the batch as the training loop computes it.
+fn risk(batch: &Batch) -> Result<Tensor, NnError> {
+    loss::mean(batch.losses, batch.examples.weights.as_ref())
+}
+
+/// Calls `visit` with all training rows, a batch at a time.
+fn visit_training(
+    context: &FitContext,
+    mut visit: impl FnMut(&Examples) -> Result<(), NnError>,
+) -> Result<(), NnError> {
+    let all: Vec<u32> = (0..context.training.len() as u32).collect();
+    all.chunks(context.batch.max(1)).try_for_each(|rows| visit(&context.training.rows(rows, Mode::Eval)?))
 }
 
 /// These rows of a tensor.
@@ -54,7 +85,7 @@ fn over_pairs(
     let features = batch.output.features.flatten_from(1)?;
     let strata = if stratified { Some(batch.examples.strata()?) } else { None };
     let mut parts: BTreeMap<u32, Vec<Vec<u32>>> = BTreeMap::new();
-    for rows in by_domain(batch)? {
+    for rows in by_domain(batch)?.into_values() {
         let mut own: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for row in rows {
             let stratum = strata.as_ref().map_or(0, |strata| strata[row as usize]);

@@ -1,0 +1,153 @@
+//! Methods that learn from several environments.
+
+use crate::study::StudyError;
+use crate::systems::causal::declaration::{Assumption, Declaration, KnownMechanism};
+use crate::transfer::penalty::{
+    AndMask, Backdoor, Bottleneck, Coral, CoralForm, Counterfactual, Fishr, FrontDoor, GinIpa, GroupDro, Invariance,
+    Mmd,
+};
+use crate::transfer::schedule::Full;
+use crate::transfer::{Compose, Transfer};
+
+/// An arm.
+pub struct ArmRow {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// One line for people.
+    pub doc: &'static str,
+    /// What it takes for granted.
+    pub assumes: &'static [Assumption],
+    /// Factors on its penalty, of which the selection takes one; none for a method without such a factor.
+    pub weights: &'static [f64],
+    /// The method with a factor of 1.
+    pub method: fn(&Declaration) -> Box<dyn Transfer>,
+}
+
+/// The arm that others are compared with.
+pub const BASELINE: &str = "erm";
+/// The arm that cannot use what changes.
+pub const ORACLE: &str = "oracle";
+
+/// The weight of the invariance penalties in the code of the coloured digits of IRM.
+const IRM_WEIGHTS: &[f64] = &[91_257.0, 1e4, 1e3];
+
+/// Every arm.
+pub static ARMS: &[ArmRow] = &[
+    ArmRow {
+        name: BASELINE,
+        doc: "the mean loss over all rows (empirical risk minimisation)",
+        assumes: &[],
+        weights: &[],
+        method: |_| Box::new(Full),
+    },
+    ArmRow {
+        name: ORACLE,
+        doc: "the same without what changes between environments: no colour, or no confounding",
+        assumes: &[],
+        weights: &[],
+        method: |_| Box::new(Full),
+    },
+    ArmRow {
+        name: "group_dro",
+        doc: "the environment with the largest loss counts most (GroupDRO)",
+        assumes: &[],
+        weights: &[],
+        method: |_| Box::new(GroupDro::default()),
+    },
+    ArmRow {
+        name: "irm",
+        doc: "the read-out is optimal in every environment (IRMv1)",
+        assumes: &[Assumption::OnePredictor],
+        weights: IRM_WEIGHTS,
+        method: |_| Box::new(Invariance::irm()),
+    },
+    ArmRow {
+        name: "v_rex",
+        doc: "losses are equal over environments (V-REx)",
+        assumes: &[Assumption::OnePredictor],
+        weights: &[1e4, 1e3, 1e5],
+        method: |_| Box::new(Invariance::v_rex()),
+    },
+    ArmRow {
+        name: "ib_irm",
+        doc: "IRMv1 with features of little variance (IB-IRM), whose factor is a thousandth",
+        assumes: &[Assumption::OnePredictor],
+        weights: IRM_WEIGHTS,
+        method: |_| Box::new(Compose(vec![Box::new(Invariance::irm()), Box::new(Bottleneck { weight: 1e-3 })])),
+    },
+    ArmRow {
+        name: "fishr",
+        doc: "gradients of the last layer have one variance over environments (Fishr)",
+        assumes: &[Assumption::OnePredictor],
+        weights: IRM_WEIGHTS,
+        method: |_| Box::new(Fishr::default()),
+    },
+    ArmRow {
+        name: "and_mask",
+        doc: "steps along which the gradients of all environments agree in sign (ANDMask)",
+        assumes: &[Assumption::OnePredictor],
+        weights: &[],
+        method: |_| Box::new(AndMask::default()),
+    },
+    ArmRow {
+        name: "coral",
+        doc: "features have one mean and covariance over environments (CORAL)",
+        assumes: &[Assumption::OneFeatureDistribution],
+        weights: &[1.0, 10.0, 0.1],
+        method: |_| Box::new(Coral { form: CoralForm::MeansAndCovariances, ..Coral::default() }),
+    },
+    ArmRow {
+        name: "mmd",
+        doc: "features have one distribution over environments (MMD)",
+        assumes: &[Assumption::OneFeatureDistribution],
+        weights: &[1.0, 10.0, 0.1],
+        method: |_| Box::new(Mmd::default()),
+    },
+    ArmRow {
+        name: "backdoor",
+        doc: "adjusts for the environment as a confounder, every environment counted alike",
+        assumes: &[Assumption::ObservedConfounder],
+        weights: &[],
+        method: |_| {
+            let mut method = Backdoor::default();
+            method.is_uniform = true;
+            Box::new(method)
+        },
+    },
+    ArmRow {
+        name: "front_door",
+        doc: "adjusts for a hidden confounder through the features",
+        assumes: &[Assumption::Mediator],
+        weights: &[],
+        method: |_| Box::new(FrontDoor::default()),
+    },
+    ArmRow {
+        name: "gin_ipa",
+        doc: "every picture seen through two random networks, with one answer for both (GIN and IPA)",
+        assumes: &[Assumption::Appearance],
+        weights: &[],
+        method: |_| Box::new(GinIpa::default()),
+    },
+    ArmRow {
+        name: "counterfactual",
+        doc: "every row beside itself as another environment would have it, with one answer for both",
+        assumes: &[Assumption::KnownMechanism],
+        weights: &[],
+        method: |declared| {
+            let mut method = Counterfactual::of(declared.mechanism.unwrap_or(KnownMechanism::Affine).mechanism());
+            method.weight = 10.0;
+            Box::new(method)
+        },
+    },
+];
+
+impl ArmRow {
+    /// The arm of this name.
+    ///
+    /// # Errors
+    /// If there is none, with the nearest name.
+    pub fn named(name: &str) -> Result<&'static Self, StudyError> {
+        let found = ARMS.iter().find(|row| row.name == name);
+        found.ok_or_else(|| StudyError::unknown("arm", name, ARMS.iter().map(|row| row.name)))
+    }
+}
