@@ -2,6 +2,7 @@
 
 pub mod alignment;
 pub mod circuits;
+pub mod cohort;
 pub mod conditions;
 pub mod equivariance;
 pub mod forest;
@@ -40,5 +41,6 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<seizure::Seizure>::new(),
     &SystemOf::<pricing::Pricing>::new(),
     &SystemOf::<alignment::Alignment>::new(),
+    &SystemOf::<cohort::SmallCohort>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];

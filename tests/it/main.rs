@@ -57,6 +57,8 @@ mod cli_bench;
 #[cfg(feature = "cli")]
 mod cli_simulate;
 #[cfg(feature = "learn")]
+mod cohort;
+#[cfg(feature = "learn")]
 mod contents;
 #[cfg(feature = "learn")]
 mod ctc;
@@ -64,6 +66,7 @@ mod ctc;
 mod data;
 #[cfg(feature = "cli")]
 mod device_lists;
+#[cfg(feature = "learn")]
 mod diagnostic;
 #[cfg(feature = "learn")]
 mod energy;
