@@ -212,7 +212,7 @@ fn every_method_changes_what_it_trains_and_nothing_else() {
         for head in ["linear", "quantum"] {
             // Over all its stages a method has trained everything, unless it freezes the trunk.
             let is_held = |name: &str| name == "trunk" && ["frozen", "lora", "hatl"].contains(&row.name);
-            check_method(&small(head), row.name, row.make, is_held);
+            check_method(&small(head), row.name, |groups| row.method(groups), is_held);
         }
     }
 }

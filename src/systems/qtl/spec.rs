@@ -13,7 +13,7 @@ use crate::study::{ClassWeight, StudyError};
 use crate::systems::hold_out::HoldOutConfig;
 use crate::systems::inputs::{Backbone, Data};
 use crate::systems::qtl::conditions::{self, validate_source};
-use crate::systems::qtl::heads::HeadChoice;
+use crate::systems::head_choice::HeadChoice;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

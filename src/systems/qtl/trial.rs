@@ -15,7 +15,7 @@ use crate::study::{StudyError, TrainedHead, Trainer};
 use crate::systems::conditions::add_notices;
 use crate::systems::hold_out::Rows;
 use crate::systems::qtl::conditions::{conditions, is_calibrated};
-use crate::systems::qtl::heads::HeadChoice;
+use crate::systems::head_choice::HeadChoice;
 use crate::systems::qtl::kernel::{Fit, KernelHead};
 use crate::systems::qtl::spec::Spec;
 use crate::systems::saved_head::{HEAD_FILE, KERNEL_FILE, TRANSPILED_FILE, TranspiledCircuits};

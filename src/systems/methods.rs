@@ -1,0 +1,113 @@
+//! Transfer methods beside what a system does in the training on its target: as settings, as an option and as a factor.
+//!
+//! A level of the factor is rows of [`METHODS`] with their settings ([`MethodChoice`]). They act together with what the system
+//! does by itself: rates are multiplied, penalties are added. The level [`OWN`] is the system by itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lab::{Factor, Flag, Role, Settings, Validation};
+use crate::math::words::closest;
+use crate::nn::{LayerGroups, NnError};
+use crate::systems::conditions::ConditionConfig;
+use crate::transfer::{Compose, METHODS, MethodChoice, Need, Transfer};
+
+/// The factor of methods.
+pub const METHOD: &str = "method";
+/// Its level without any: what the system does by itself.
+pub const OWN: &str = "own";
+
+/// Methods beside what a system does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MethodConfig {
+    /// Texts of [`MethodChoice`], each a level of the factor; with none there is no factor.
+    pub names: Vec<String>,
+}
+
+/// Settings of a system with methods and conditions.
+pub trait TransferSettings: Settings {
+    /// Its methods.
+    fn methods(&mut self) -> &mut MethodConfig;
+    /// Its conditions.
+    fn conditions(&mut self) -> &mut ConditionConfig;
+}
+
+/// The option `--methods`.
+pub const fn methods_flag<S: TransferSettings>() -> Flag<S> {
+    Flag::apply(
+        "methods",
+        "LIST",
+        |spec: &mut S, list| spec.methods().names = list.split(',').map(|name| name.trim().to_string()).collect(),
+        "Train on the target also by these transfer methods (see `qgraft list methods`), each a level beside what the system \
+         does by itself; lora:rank=8+l2_sp are two that act together, one with a setting",
+    )
+}
+
+impl MethodConfig {
+    /// Whether there are none: such settings are not written.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Refuses methods that are in no table, and those that need what the task has not; `has` is what it has, and `lacks`
+    /// says why it has not what a method needs.
+    pub fn validate(&self, field: &str, has: &[Need], lacks: &str, check: &mut Validation) {
+        let field = format!("{field}.names");
+        check.distinct(&field, &self.names);
+        for name in self.names.iter().filter(|name| *name != OWN) {
+            match MethodChoice::parse(name) {
+                Ok(choice) => {
+                    if let Some((row, need)) = choice.lacks(|need| has.contains(&need)) {
+                        let expected = format!("methods of this task; {} needs {}: {lacks}", row.name, need.text());
+                        check.refuse(&field, format!("{name:?}"), expected);
+                    }
+                }
+                Err(NnError::Unknown { name: unknown, .. }) => {
+                    let near = closest(&unknown, METHODS.iter().map(|row| row.name));
+                    let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+                    let known: Vec<&str> = METHODS.iter().map(|row| row.name).collect();
+                    let expected = format!("of {}, joined by +{near}", known.join(", "));
+                    check.refuse(&field, format!("{name:?}"), expected);
+                }
+                Err(error) => _ = check.refuse(&field, format!("{name:?}"), error.to_string()),
+            }
+        }
+    }
+
+    /// The factor, [`OWN`] first; `None` if there are no methods.
+    pub fn factor(&self) -> Option<Factor> {
+        if self.is_empty() {
+            return None;
+        }
+        let doc = |name: &String| MethodChoice::parse(name).map(|choice| choice.doc()).unwrap_or_default();
+        let own = (OWN.to_string(), "what the system does by itself".to_string());
+        let others = self.names.iter().filter(|name| *name != OWN).map(|name| (name.clone(), doc(name)));
+        let factor = Factor::explained(METHOD, Role::Arm, std::iter::once(own).chain(others));
+        Some(factor.with_baseline(OWN).as_addition().listed_by("method.names"))
+    }
+
+    /// The names beside [`OWN`].
+    pub fn others(&self) -> impl Iterator<Item = &String> {
+        self.names.iter().filter(|name| *name != OWN)
+    }
+}
+
+/// The methods of a level of the factor for a network in these layers: none of [`OWN`], and none where there is no factor.
+///
+/// # Errors
+/// If the level is no text of methods.
+pub fn of_level(level: &str, groups: &LayerGroups) -> Result<Compose, NnError> {
+    match level {
+        "" | OWN => Ok(Compose::default()),
+        text => Ok(MethodChoice::parse(text)?.make(groups)),
+    }
+}
+
+/// What a system does, together with the methods of a level of the factor.
+///
+/// # Errors
+/// If the level is no text of methods.
+pub fn together(own: Box<dyn Transfer>, level: &str, groups: &LayerGroups) -> Result<Compose, NnError> {
+    let Compose(more) = of_level(level, groups)?;
+    Ok(Compose(std::iter::once(own).chain(more).collect()))
+}
