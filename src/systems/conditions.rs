@@ -143,7 +143,11 @@ impl ConditionConfig {
                 Some(device) => ("devices", format!("{device:?}")),
                 None => ("shots", self.shots[0].to_string()),
             };
-            check.refuse(&name(part), value, "nothing: no head has a circuit that noise and shots act on; name one, such as quantum");
+            check.refuse(
+                &name(part),
+                value,
+                "nothing: no head has a circuit that noise and shots act on; name one, such as quantum",
+            );
         }
     }
 
@@ -167,7 +171,8 @@ impl ConditionConfig {
     /// The evaluation factors of the conditions.
     pub fn factors(&self) -> Vec<Factor> {
         let all = self.all();
-        let names: Vec<&str> = all.first().map_or(Vec::new(), |first| first.levels.iter().map(|(name, _)| *name).collect());
+        let names: Vec<&str> =
+            all.first().map_or(Vec::new(), |first| first.levels.iter().map(|(name, _)| *name).collect());
         let factor = |(index, name): (usize, &str)| {
             let mut levels: Vec<&str> = Vec::new();
             for level in all.iter().map(|condition| condition.levels[index].1.as_str()) {

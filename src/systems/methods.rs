@@ -3,13 +3,14 @@
 //! A level of the factor is rows of [`METHODS`] with their settings ([`MethodChoice`]). They act together with what the system
 //! does by itself: rates are multiplied, penalties are added. The level [`OWN`] is the system by itself.
 
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Factor, Flag, Role, Settings, Validation};
 use crate::math::words::closest;
-use crate::nn::{LayerGroups, NnError};
+use crate::nn::{LayerGroups, LearningRates, NnError, Params};
 use crate::systems::conditions::ConditionConfig;
-use crate::transfer::{Compose, METHODS, MethodChoice, Need, Transfer};
+use crate::transfer::{After, Batch, Compose, FitContext, METHODS, MethodChoice, Need, Transfer};
 
 /// The factor of methods.
 pub const METHOD: &str = "method";
@@ -92,22 +93,59 @@ impl MethodConfig {
     }
 }
 
-/// The methods of a level of the factor for a network in these layers: none of [`OWN`], and none where there is no factor.
-///
-/// # Errors
-/// If the level is no text of methods.
-pub fn of_level(level: &str, groups: &LayerGroups) -> Result<Compose, NnError> {
-    match level {
-        "" | OWN => Ok(Compose::default()),
-        text => Ok(MethodChoice::parse(text)?.make(groups)),
+/// What a system does in a training, with the methods of a level of the factor beside it.
+pub struct Beside<T> {
+    /// What the system does.
+    pub own: T,
+    more: Compose,
+}
+
+impl<T: Transfer> Beside<T> {
+    /// With the methods of a level for a network in these layers: none of [`OWN`], and none where there is no factor.
+    ///
+    /// # Errors
+    /// If the level is no text of methods.
+    pub fn new(own: T, level: &str, groups: &LayerGroups) -> Result<Self, NnError> {
+        let more = match level {
+            "" | OWN => Compose::default(),
+            text => MethodChoice::parse(text)?.make(groups),
+        };
+        Ok(Self { own, more })
     }
 }
 
-/// What a system does, together with the methods of a level of the factor.
-///
-/// # Errors
-/// If the level is no text of methods.
-pub fn together(own: Box<dyn Transfer>, level: &str, groups: &LayerGroups) -> Result<Compose, NnError> {
-    let Compose(more) = of_level(level, groups)?;
-    Ok(Compose(std::iter::once(own).chain(more).collect()))
+impl<T: Transfer> Transfer for Beside<T> {
+    fn prepare(&mut self, context: &FitContext, params: &mut Params) -> Result<(), NnError> {
+        self.own.prepare(context, params)?;
+        self.more.prepare(context, params)
+    }
+
+    fn before_epoch(&mut self, context: &FitContext, params: &mut Params, epoch: usize) -> Result<(), NnError> {
+        self.own.before_epoch(context, params, epoch)?;
+        self.more.before_epoch(context, params, epoch)
+    }
+
+    fn learning_rates(&self, params: &Params, epoch: usize) -> LearningRates {
+        self.own.learning_rates(params, epoch).times(&self.more.learning_rates(params, epoch))
+    }
+
+    fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
+        Ok(match (self.own.penalty(params, batch)?, self.more.penalty(params, batch)?) {
+            (Some(own), Some(more)) => Some((own + more)?),
+            (own, more) => own.or(more),
+        })
+    }
+
+    fn after_epoch(&mut self, epoch: usize, metric: f64) -> After {
+        let (own, more) = (self.own.after_epoch(epoch, metric), self.more.after_epoch(epoch, metric));
+        if more == After::RestoreBest { more } else { own }
+    }
+
+    fn is_resumable(&self) -> bool {
+        self.own.is_resumable() && self.more.is_resumable()
+    }
+
+    fn log(&self) -> Vec<&'static str> {
+        self.own.log().into_iter().chain(self.more.log()).collect()
+    }
 }

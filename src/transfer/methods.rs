@@ -156,9 +156,12 @@ pub static METHODS: &[MethodRow] = &[
         need: Some(Need::Classes),
         make: |_, given| {
             let mut method = Distill::default();
-            given
-                .number("temperature", "T", 1e-3..=1e3, &mut method.temperature)
-                .number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight);
+            given.number("temperature", "T", 1e-3..=1e3, &mut method.temperature).number(
+                "weight",
+                "factor on the penalty",
+                0.0..=MOST,
+                &mut method.weight,
+            );
             Box::new(method)
         },
     },
@@ -230,9 +233,12 @@ pub static METHODS: &[MethodRow] = &[
         need: Some(Need::Domains),
         make: |_, given| {
             let mut method = Invariance::irm();
-            given
-                .number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight)
-                .number("from", "share of the training before it begins", 0.0..=1.0, &mut method.from);
+            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight).number(
+                "from",
+                "share of the training before it begins",
+                0.0..=1.0,
+                &mut method.from,
+            );
             Box::new(method)
         },
     },
@@ -243,9 +249,12 @@ pub static METHODS: &[MethodRow] = &[
         need: Some(Need::Domains),
         make: |_, given| {
             let mut method = Invariance::v_rex();
-            given
-                .number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight)
-                .number("from", "share of the training before it begins", 0.0..=1.0, &mut method.from);
+            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight).number(
+                "from",
+                "share of the training before it begins",
+                0.0..=1.0,
+                &mut method.from,
+            );
             Box::new(method)
         },
     },
@@ -303,9 +312,12 @@ pub static METHODS: &[MethodRow] = &[
         need: Some(Need::Domains),
         make: |_, given| {
             let mut method = Adversary::default();
-            given
-                .number("weight", "factor on the reversed gradient", 0.0..=MOST, &mut method.weight)
-                .whole("hidden", "width of the classifier's layer", 1..=4096, &mut method.hidden);
+            given.number("weight", "factor on the reversed gradient", 0.0..=MOST, &mut method.weight).whole(
+                "hidden",
+                "width of the classifier's layer",
+                1..=4096,
+                &mut method.hidden,
+            );
             Box::new(method)
         },
     },

@@ -8,7 +8,9 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
+use crate::systems::conditions::ConditionConfig;
 use crate::systems::inputs::Backbone;
+use crate::systems::methods::{MethodConfig, TransferSettings};
 use crate::systems::rotation::encodings::{ENCODINGS, codes};
 use crate::systems::rotation::photo::Crop;
 
@@ -24,6 +26,7 @@ pub struct Spec {
     /// is reported.
     pub direct_rates: Vec<f64>,
     /// Rows of the common table of heads, trained on the frozen backbone of the transfer; none leaves this part out.
+    /// `NAME@DEVICE` is trained under the noise of that device.
     pub heads: Vec<String>,
     /// Training scenes. Each epoch has each once, under a new angle.
     pub training_scenes: usize,
@@ -40,6 +43,12 @@ pub struct Spec {
     pub transfer: Pretraining,
     /// Heads on that backbone, frozen.
     pub frozen_heads: FrozenHeads,
+    /// Transfer methods in the training on angles of the transfer, or on photographs.
+    #[serde(skip_serializing_if = "MethodConfig::is_empty")]
+    pub method: MethodConfig,
+    /// Conditions under which the circuits of `heads` are evaluated.
+    #[serde(skip_serializing_if = "ConditionConfig::is_default")]
+    pub evaluate: ConditionConfig,
 }
 
 /// Photographs.
@@ -167,6 +176,8 @@ impl Default for Spec {
             train: cosine(6, 2e-3),
             transfer: Pretraining::default(),
             frozen_heads: FrozenHeads::default(),
+            method: MethodConfig::default(),
+            evaluate: ConditionConfig::default(),
         }
     }
 }
@@ -187,6 +198,15 @@ impl Spec {
         if self.train == known.train {
             self.train = cosine(40, 1e-3);
         }
+    }
+}
+
+impl TransferSettings for Spec {
+    fn methods(&mut self) -> &mut MethodConfig {
+        &mut self.method
+    }
+    fn conditions(&mut self) -> &mut ConditionConfig {
+        &mut self.evaluate
     }
 }
 
@@ -267,8 +287,17 @@ impl Settings for Spec {
             check.positive("direct_rates", *rate);
         }
         for head in &self.heads {
-            check.trained_head("heads", head);
+            check.head_on_device("heads", head, *qubits);
         }
+        self.method.validate("method", &[], "a picture has no domain, and an angle is no class", check);
+        if !self.method.is_empty() && transfer.scenes == 0 && self.photos.is_none() {
+            check.refuse(
+                "transfer.scenes",
+                0,
+                "at least 1: methods take part in the training on angles of the transfer",
+            );
+        }
+        self.evaluate.validate("evaluate", (&self.heads, *qubits), check);
         if !self.heads.is_empty() && transfer.scenes == 0 {
             check.refuse("transfer.scenes", 0, "at least 1: heads are trained on the backbone of the transfer");
         }

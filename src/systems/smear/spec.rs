@@ -8,7 +8,9 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
+use crate::systems::conditions::ConditionConfig;
 use crate::systems::inputs::Backbone;
+use crate::systems::methods::{MethodConfig, TransferSettings};
 use crate::systems::smear::simulation::Simulation;
 
 /// Everything that decides a run's result.
@@ -43,9 +45,16 @@ pub struct Spec {
     /// Ensembles of detectors that are simulated, not trained.
     pub simulation: Simulation,
     /// Rows of the common table of heads, each a second stage behind the fused detectors; none leaves this part out.
+    /// `NAME@DEVICE` is trained under the noise of that device.
     pub heads: Vec<String>,
     /// The circuit of such a head.
     pub circuit: CircuitConfig,
+    /// Transfer methods in the training of the remedy `transferred` on the fields; each is a detector more.
+    #[serde(skip_serializing_if = "MethodConfig::is_empty")]
+    pub method: MethodConfig,
+    /// Conditions under which the circuits of `heads` are evaluated.
+    #[serde(skip_serializing_if = "ConditionConfig::is_default")]
+    pub evaluate: ConditionConfig,
 }
 
 impl Default for Spec {
@@ -72,7 +81,18 @@ impl Default for Spec {
             simulation: Simulation::default(),
             heads: Vec::new(),
             circuit: CircuitConfig { qubits: 6, depth: 3, ..CircuitConfig::default() },
+            method: MethodConfig::default(),
+            evaluate: ConditionConfig::default(),
         }
+    }
+}
+
+impl TransferSettings for Spec {
+    fn methods(&mut self) -> &mut MethodConfig {
+        &mut self.method
+    }
+    fn conditions(&mut self) -> &mut ConditionConfig {
+        &mut self.evaluate
     }
 }
 
@@ -130,8 +150,11 @@ impl Settings for Spec {
             .distinct("heads", &self.heads)
             .circuit("circuit", &self.circuit);
         for head in &self.heads {
-            check.trained_head("heads", head);
+            check.head_on_device("heads", head, self.circuit.width());
         }
+        let lacks = "all fields are of one domain, and a detector says where cells are, not one class";
+        self.method.validate("method", &[], lacks, check);
+        self.evaluate.validate("evaluate", (&self.heads, self.circuit.width()), check);
         self.backbone.validate("backbone", check);
         self.simulation.validate("simulation", check);
     }
