@@ -12,6 +12,7 @@ use crate::cli::console;
 use crate::data::BOX_FORMATS;
 use crate::device::DEVICES;
 use crate::lab::System;
+use crate::math::words::sig3;
 use crate::nn::backbone::BACKBONES;
 use crate::nn::head::HEADS;
 use crate::noise::channel::CHANNELS;
@@ -90,7 +91,7 @@ impl Kind {
             Self::Backbones => named(BACKBONES, |r| (r.name, r.doc)),
             Self::Heads => named(HEADS, |r| (r.name, r.doc)),
             Self::Methods => {
-                let setting = |s: MethodSetting| format!("{}={} ({})", s.name, s.default, s.doc);
+                let setting = |s: MethodSetting| format!("{}={} ({})", s.name, sig3(s.default), s.doc);
                 let settings = |r: &MethodRow| r.settings().into_iter().map(setting).collect::<Vec<_>>().join(", ");
                 let need = |r: &MethodRow| r.need.map_or("", Need::text);
                 let row = |r: &MethodRow| vec![r.name.into(), r.doc.into(), settings(r), need(r).into()];

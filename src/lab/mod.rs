@@ -44,7 +44,6 @@ pub use contrast::{Compared, Contrast};
 pub use experiment::{Context, Experiment, Files, Info, TrialFiles};
 pub use factor::{Coordinate, Factor, Grid, Level, Point, Role};
 pub use kept::KeptRun;
-pub use list::entries;
 pub use metric::{Curve, Labels, Measurement, Metric, Value};
 pub use part::Part;
 pub use plan::{Only, Plan, only_of};

@@ -6,7 +6,6 @@ use crate::lab::{Context, Factor, Flag, Measurement, Role, StudyError, Validatio
 use crate::nn::head::{HeadModel, HeadRow};
 use crate::noise::model::MODELS;
 use crate::sim::{Condition, Execution};
-use crate::systems::methods::TransferSettings;
 
 /// Level of the factor `device` without noise.
 pub const IDEAL: &str = "ideal";
@@ -91,24 +90,21 @@ impl Default for ConditionConfig {
 }
 
 /// The option `--devices`.
-pub const fn devices_flag<S: TransferSettings>() -> Flag<S> {
-    Flag::apply(
+pub const fn devices_flag<S>() -> Flag<S> {
+    Flag::field(
         "devices",
         "LIST",
-        |spec: &mut S, list| spec.conditions().devices = crate::lab::entries(list),
+        "evaluate.devices",
         "Evaluate trained circuits under the noise of these devices too (see `qgraft list devices`, or files of calibrations)",
     )
 }
 
 /// The option `--shots`.
-pub const fn shots_flag<S: TransferSettings>() -> Flag<S> {
-    Flag::apply(
+pub const fn shots_flag<S>() -> Flag<S> {
+    Flag::field(
         "shots",
         "LIST",
-        // What is no number is refused as 0 by its field.
-        |spec: &mut S, list| {
-            spec.conditions().shots = list.split(',').map(|count| count.trim().parse().unwrap_or(0)).collect();
-        },
+        "evaluate.shots",
         "Evaluate trained circuits with these numbers of shots too, without noise and under each device",
     )
 }
@@ -146,7 +142,7 @@ impl ConditionConfig {
             check.refuse(
                 &name(part),
                 value,
-                "nothing: no head has a circuit that noise and shots act on; name one, such as quantum",
+                "none: no head has a circuit that noise and shots act on; name one, such as quantum",
             );
         }
     }

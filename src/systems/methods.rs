@@ -6,10 +6,9 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{Factor, Flag, Role, Settings, Validation};
+use crate::lab::{Factor, Flag, Role, Validation};
 use crate::math::words::closest;
 use crate::nn::{LayerGroups, LearningRates, NnError, Params};
-use crate::systems::conditions::ConditionConfig;
 use crate::transfer::{After, Batch, Compose, FitContext, METHODS, MethodChoice, Need, Transfer};
 
 /// The factor of methods.
@@ -25,20 +24,12 @@ pub struct MethodConfig {
     pub names: Vec<String>,
 }
 
-/// Settings of a system with methods and conditions.
-pub trait TransferSettings: Settings {
-    /// Its methods.
-    fn methods(&mut self) -> &mut MethodConfig;
-    /// Its conditions.
-    fn conditions(&mut self) -> &mut ConditionConfig;
-}
-
 /// The option `--methods`.
-pub const fn methods_flag<S: TransferSettings>() -> Flag<S> {
-    Flag::apply(
+pub const fn methods_flag<S>() -> Flag<S> {
+    Flag::field(
         "methods",
         "LIST",
-        |spec: &mut S, list| spec.methods().names = list.split(',').map(|name| name.trim().to_string()).collect(),
+        "method.names",
         "Train on the target also by these transfer methods (see `qgraft list methods`), each a level beside what the system \
          does by itself; lora:rank=8+l2_sp are two that act together, one with a setting",
     )
@@ -50,28 +41,29 @@ impl MethodConfig {
         self.names.is_empty()
     }
 
-    /// Refuses methods that are in no table, and those that need what the task has not; `has` is what it has, and `lacks`
-    /// says why it has not what a method needs.
-    pub fn validate(&self, field: &str, has: &[Need], lacks: &str, check: &mut Validation) {
+    /// Refuses methods that are in no table, and those that need what the task lacks, with the reason why it does.
+    pub fn validate(&self, field: &str, lacks: &[(Need, &str)], check: &mut Validation) {
         let field = format!("{field}.names");
         check.distinct(&field, &self.names);
-        for name in self.names.iter().filter(|name| *name != OWN) {
-            match MethodChoice::parse(name) {
+        for name in self.others() {
+            let expected = match MethodChoice::parse(name) {
                 Ok(choice) => {
-                    if let Some((row, need)) = choice.lacks(|need| has.contains(&need)) {
-                        let expected = format!("methods of this task; {} needs {}: {lacks}", row.name, need.text());
-                        check.refuse(&field, format!("{name:?}"), expected);
-                    }
+                    let Some((row, need)) = choice.lacks(|need| lacks.iter().all(|(other, _)| *other != need)) else {
+                        continue;
+                    };
+                    let reason = lacks.iter().find(|(other, _)| *other == need).map_or("", |(_, reason)| *reason);
+                    format!("another method: {} needs {}, but {reason}", row.name, need.text())
                 }
                 Err(NnError::Unknown { name: unknown, .. }) => {
-                    let near = closest(&unknown, METHODS.iter().map(|row| row.name));
-                    let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
                     let known: Vec<&str> = METHODS.iter().map(|row| row.name).collect();
-                    let expected = format!("of {}, joined by +{near}", known.join(", "));
-                    check.refuse(&field, format!("{name:?}"), expected);
+                    let near = closest(&unknown, known.iter().copied());
+                    let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+                    format!("some of {}, joined by +{near}", known.join(", "))
                 }
-                Err(error) => _ = check.refuse(&field, format!("{name:?}"), error.to_string()),
-            }
+                Err(NnError::Method { expected, .. }) => expected,
+                Err(error) => error.to_string(),
+            };
+            check.refuse(&field, format!("{name:?}"), expected);
         }
     }
 

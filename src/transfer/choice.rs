@@ -83,7 +83,8 @@ impl MethodSettings {
 /// let choice = MethodChoice::parse("lora:rank=8:alpha=16+l2_sp")?;
 /// assert_eq!(choice.make(&LayerGroups::default()).0.len(), 2);
 /// let error = MethodChoice::parse("lora:rang=8").err().map(|error| error.to_string());
-/// assert_eq!(error.as_deref(), Some("method \"lora:rang=8\": lora has no setting \"rang\"; it has rank, alpha; did you mean \"rank\"?"));
+/// let expected = "method \"lora:rang=8\": expected settings of lora: rank, alpha; did you mean \"rank\"?";
+/// assert_eq!(error.as_deref(), Some(expected));
 /// # Ok::<(), qgraft::nn::NnError>(())
 /// ```
 #[derive(Clone)]
@@ -100,33 +101,30 @@ impl MethodChoice {
     /// its range.
     pub fn parse(text: &str) -> Result<Self, NnError> {
         let [and, before, is] = Self::SIGNS;
-        let refuse = |reason: String| NnError::Method { text: text.into(), reason };
+        let refuse = |expected: String| Err(NnError::Method { text: text.into(), expected });
         let mut terms: Vec<(&'static MethodRow, MethodSettings)> = Vec::new();
         for term in text.split(and) {
             let mut parts = term.split(before).map(str::trim);
             let row = MethodRow::named(parts.next().unwrap_or_default())?;
             if terms.iter().any(|(other, _)| other.name == row.name) {
-                return Err(refuse(format!("{} is there twice", row.name)));
+                return refuse(format!("{} once", row.name));
             }
             let (known, mut settings) = (row.settings(), MethodSettings::default());
             let names: Vec<&str> = known.iter().map(|setting| setting.name).collect();
             for part in parts {
-                let Some((name, value)) = part.split_once(is).map(|(name, value)| (name.trim(), value.trim())) else {
-                    return Err(refuse(format!("{part:?} is no setting, such as {}", example(&known))));
-                };
+                let (name, value) = part.split_once(is).map_or((part, ""), |(name, value)| (name.trim(), value.trim()));
                 let Some(setting) = known.iter().find(|setting| setting.name == name) else {
                     let near = closest(name, names.iter().copied()).map(|near| format!("; did you mean {near:?}?"));
-                    let there = match names.is_empty() {
-                        true => "it has none".into(),
-                        false => format!("it has {}{}", names.join(", "), near.unwrap_or_default()),
-                    };
-                    return Err(refuse(format!("{} has no setting {name:?}; {there}", row.name)));
+                    return refuse(match names.is_empty() {
+                        true => format!("no setting of {}", row.name),
+                        false => format!("settings of {}: {}{}", row.name, names.join(", "), near.unwrap_or_default()),
+                    });
                 };
-                let number = value.parse::<f64>().ok().filter(|value| setting.accepts(*value));
-                let number =
-                    number.ok_or_else(|| refuse(format!("{name} = {value}: expected {}", setting.expected())))?;
+                let Some(number) = value.parse::<f64>().ok().filter(|value| setting.accepts(*value)) else {
+                    return refuse(format!("{name} of {} as {}", row.name, setting.expected()));
+                };
                 if settings.given.iter().any(|(other, _)| other == name) {
-                    return Err(refuse(format!("{name} of {} is given twice", row.name)));
+                    return refuse(format!("{name} of {} once", row.name));
                 }
                 settings.given.push((name.into(), number));
             }
@@ -151,9 +149,4 @@ impl MethodChoice {
         let docs: Vec<&str> = self.0.iter().map(|(row, _)| row.doc).collect();
         docs.join("; and: ")
     }
-}
-
-/// "rank=4": a setting as it is written.
-fn example(known: &[MethodSetting]) -> String {
-    known.first().map_or_else(|| "none".into(), |setting| format!("{}={}", setting.name, setting.default))
 }

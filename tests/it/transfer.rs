@@ -457,3 +457,29 @@ fn a_circuit_is_a_layer_like_any_other_to_a_plan() {
     let output = QuantumLayer::new(execution).forward(&inputs, &angles).unwrap();
     assert!(!output.track_op(), "a frozen circuit on constant angles has no gradient to keep");
 }
+
+#[test]
+fn adapters_that_are_merged_leave_the_same_network_with_its_own_parameters() {
+    let (model, data) = (small("quantum"), examples(12));
+    let (mut params, groups) = start(&model, 4);
+    let names: Vec<String> = params.iter().map(|(name, _)| name.to_string()).collect();
+    let mut method = LowRank { rank: 2, ..LowRank::new(&groups) };
+    TrainingLoop::new(&model, &data, &Loss::CrossEntropy, &one_step_epochs(3), 1)
+        .run(&mut params, &mut method)
+        .unwrap();
+    let logits = |params: &mut Params| -> Vec<Vec<f64>> {
+        let network = model.build(params).unwrap();
+        network.forward(&data.inputs, Mode::Eval).unwrap().logits.to_vec2().unwrap()
+    };
+    let before = logits(&mut params);
+    assert!(params.is_adapted() && params.find("second.weight.lora_b").is_some());
+    params.merge_adapters().unwrap();
+    assert!(!params.is_adapted());
+    assert_eq!(params.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(), names);
+    // The sum is what was handed out before, so there is nothing to round.
+    assert_eq!(logits(&mut params), before);
+    // What is stored reads back into a network that knows nothing of adapters.
+    let (mut fresh, _) = start(&model, 9);
+    fresh.load_bytes(&params.to_bytes().unwrap(), std::path::Path::new("merged")).unwrap();
+    assert_eq!(logits(&mut fresh), before);
+}

@@ -11,7 +11,7 @@ use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
 use crate::systems::conditions::ConditionConfig;
 use crate::systems::forest::targets::TARGETS;
-use crate::systems::methods::{MethodConfig, TransferSettings};
+use crate::systems::methods::MethodConfig;
 use crate::transfer::Need;
 
 /// Everything that decides a run's result.
@@ -186,15 +186,6 @@ impl Spec {
     }
 }
 
-impl TransferSettings for Spec {
-    fn methods(&mut self) -> &mut MethodConfig {
-        &mut self.method
-    }
-    fn conditions(&mut self) -> &mut ConditionConfig {
-        &mut self.evaluate
-    }
-}
-
 impl Settings for Spec {
     const FORMAT: &'static str = "qgraft.forest/2";
 
@@ -268,9 +259,11 @@ impl Settings for Spec {
             check.head_on_device("heads", head, self.circuit.width());
         }
         let is_classes = !self.is_own_table() || self.task.as_deref() == Some("classification");
-        let has: &[Need] = if is_classes { &[Need::Classes] } else { &[] };
-        let lacks = "all rows are of one domain, and the target of a file may be a number unless --task classification";
-        self.method.validate("method", has, lacks, check);
+        let mut lacks = vec![(Need::Domains, "all rows are of one domain")];
+        let unknown =
+            (Need::Classes, "the target of a file may be a number unless --task classification says otherwise");
+        lacks.extend((!is_classes).then_some(unknown));
+        self.method.validate("method", &lacks, check);
         self.evaluate.validate("evaluate", (&self.heads, self.circuit.width()), check);
         for (field, count) in [("rows", self.rows), ("network.epochs", epochs)] {
             check.count(field, count);

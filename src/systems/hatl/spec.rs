@@ -16,7 +16,7 @@ use crate::systems::hatl::arms::{ARMS, arm};
 use crate::systems::hatl::signs::Camera;
 use crate::systems::hatl::tasks::{TASKS, task};
 use crate::systems::live_stages::LiveStages;
-use crate::systems::methods::{MethodConfig, TransferSettings};
+use crate::systems::methods::MethodConfig;
 use crate::transfer::{Need, Rule};
 
 /// Everything that decides a run's result.
@@ -213,15 +213,6 @@ impl Spec {
     }
 }
 
-impl TransferSettings for Spec {
-    fn methods(&mut self) -> &mut MethodConfig {
-        &mut self.method
-    }
-    fn conditions(&mut self) -> &mut ConditionConfig {
-        &mut self.evaluate
-    }
-}
-
 impl Settings for Spec {
     const FORMAT: &'static str = "qgraft.hatl/3";
 
@@ -354,13 +345,9 @@ impl Settings for Spec {
             (None, true) => _ = check.refuse("head", "none", "a row of the table of heads, such as quantum"),
             (None, false) => {}
         }
-        let has: &[Need] = if row.classifies { &[Need::Classes] } else { &[] };
-        self.method.validate(
-            "method",
-            has,
-            "a clip, picture or sentence has no domain, a translation no classes",
-            check,
-        );
+        let mut lacks = vec![(Need::Domains, "all films or pictures are of one domain")];
+        lacks.extend((!row.classifies).then_some((Need::Classes, "a translation is words")));
+        self.method.validate("method", &lacks, check);
         let heads: Vec<&String> = self.head.iter().collect();
         self.evaluate.validate("evaluate", (&heads, self.circuit.width()), check);
         if let Some(folder) = self.data.as_ref().filter(|_| !row.reads_data) {

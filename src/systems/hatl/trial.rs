@@ -10,7 +10,7 @@ use crate::systems::conditions::evaluate_under;
 use crate::systems::hatl::arms::{ArmRow, Schedule};
 use crate::systems::hatl::spec::Spec;
 use crate::systems::hatl::tasks::{Inputs, Task, TaskRow};
-use crate::systems::methods::Beside;
+use crate::systems::methods::{Beside, OWN};
 use crate::transfer::schedule::Full;
 use crate::transfer::{Compose, Transfer};
 
@@ -61,6 +61,7 @@ pub fn trial(
     context: &Context,
 ) -> Result<Measurement, StudyError> {
     let Block { task, source } = block;
+    let is_own = ["", OWN].contains(&method);
     let noisy = match &task.head {
         Some(head) => Some((head.with)(head.choice.trained(&head.model, context.executions, seed)?)),
         None => None,
@@ -104,7 +105,7 @@ pub fn trial(
     let grown = history.windows(2).enumerate().filter(|(_, pair)| pair[0].moving < pair[1].moving);
     let released: Vec<usize> = grown.map(|(before, _)| before + 2).collect();
     // A rule that releases nothing leaves the backbone frozen, which its score does not show.
-    if matches!(arm.schedule, Schedule::Rule(_)) && released.is_empty() {
+    if matches!(arm.schedule, Schedule::Rule(_)) && released.is_empty() && is_own {
         let counts = counted(&method.log());
         let name = arm.name;
         found = found.notice(format!("{name}, seed {seed}: nothing was released ({counts}), so it is frozen"));

@@ -10,7 +10,6 @@ use crate::nn::head::{Head, HeadRow};
 use crate::nn::layer::{BatchNorm, Conv2d, Linear, Window};
 use crate::nn::model::first;
 use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
-use crate::sim::Execution;
 use crate::study::StudyError;
 use crate::systems::head_choice::HeadChoice;
 
@@ -61,11 +60,6 @@ impl TargetNet {
     /// Its head, ready to be built.
     pub fn head_model(&self) -> &HeadModel {
         &self.head
-    }
-
-    /// The circuit of the head, if it has one.
-    pub fn execution(&self) -> Option<&Execution> {
-        self.head.execution.as_ref()
     }
 
     /// The angles (rows, input slots) in radians with which the circuit of the head is run on `inputs` (rows, …).

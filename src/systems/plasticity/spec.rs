@@ -12,7 +12,7 @@ use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
 use crate::systems::conditions::ConditionConfig;
 use crate::systems::live_stages::LiveStages;
-use crate::systems::methods::{MethodConfig, TransferSettings};
+use crate::systems::methods::MethodConfig;
 use crate::systems::plasticity::arms::arms;
 use crate::systems::plasticity::settings::{OWN, SETTINGS};
 use crate::transfer::{Need, Utility, Value};
@@ -227,15 +227,6 @@ impl Spec {
     }
 }
 
-impl TransferSettings for Spec {
-    fn methods(&mut self) -> &mut MethodConfig {
-        &mut self.method
-    }
-    fn conditions(&mut self) -> &mut ConditionConfig {
-        &mut self.evaluate
-    }
-}
-
 impl Settings for Spec {
     const FORMAT: &'static str = "qgraft.plasticity/2";
 
@@ -314,7 +305,7 @@ impl Settings for Spec {
         for factor in &self.thresholds {
             check.not_negative("thresholds", *factor);
         }
-        self.method.validate("method", &[Need::Classes], "all rows of a target are of one domain", check);
+        self.method.validate("method", &[(Need::Domains, "all rows of a target are of one domain")], check);
         self.evaluate.validate("evaluate", (&[&self.head], self.circuit.width()), check);
         let has_own = self.settings.iter().any(|name| name == OWN);
         match &self.data {

@@ -141,7 +141,8 @@ impl Task<'_> {
                 // Such arms are only made for heads with a circuit.
                 let reason = "it has no circuit";
                 let missing = NnError::Setting { field: "head", value: self.spec.head.clone(), reason };
-                let execution = self.block.target.execution().ok_or(missing)?;
+                // Without noise, whatever the training is under: the activity of an angle is a matter of states.
+                let execution = self.block.head.execution.as_ref().ok_or(missing)?;
                 let inputs = |params: &mut Params, rows: &[Tensor]| self.block.target.input_angles(params, rows);
                 let wake = WakeAngles {
                     informed,
@@ -227,7 +228,7 @@ impl Task<'_> {
             };
             common.push(jaccard(&chosen(&half)?, &chosen(&other)?));
         }
-        let dormant_angles = match self.block.target.execution().filter(|_| trains_circuit(&self.spec.head)) {
+        let dormant_angles = match self.block.head.execution.as_ref().filter(|_| trains_circuit(&self.spec.head)) {
             Some(execution) => {
                 let inputs = |params: &mut Params, rows: &[Tensor]| self.block.target.input_angles(params, rows);
                 let context = FitContext { model, training, objective, batch: config.batch, seed: self.seed };

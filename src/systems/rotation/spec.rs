@@ -10,9 +10,10 @@ use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
 use crate::systems::conditions::ConditionConfig;
 use crate::systems::inputs::Backbone;
-use crate::systems::methods::{MethodConfig, TransferSettings};
+use crate::systems::methods::MethodConfig;
 use crate::systems::rotation::encodings::{ENCODINGS, codes};
 use crate::systems::rotation::photo::Crop;
+use crate::transfer::Need;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -201,15 +202,6 @@ impl Spec {
     }
 }
 
-impl TransferSettings for Spec {
-    fn methods(&mut self) -> &mut MethodConfig {
-        &mut self.method
-    }
-    fn conditions(&mut self) -> &mut ConditionConfig {
-        &mut self.evaluate
-    }
-}
-
 impl Settings for Spec {
     const FORMAT: &'static str = "qgraft.rotation/2";
 
@@ -289,7 +281,8 @@ impl Settings for Spec {
         for head in &self.heads {
             check.head_on_device("heads", head, *qubits);
         }
-        self.method.validate("method", &[], "a picture has no domain, and an angle is no class", check);
+        let lacks = [(Need::Domains, "all pictures are of one domain"), (Need::Classes, "an angle is no class")];
+        self.method.validate("method", &lacks, check);
         if !self.method.is_empty() && transfer.scenes == 0 && self.photos.is_none() {
             check.refuse(
                 "transfer.scenes",

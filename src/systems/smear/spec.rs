@@ -10,8 +10,9 @@ use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
 use crate::systems::conditions::ConditionConfig;
 use crate::systems::inputs::Backbone;
-use crate::systems::methods::{MethodConfig, TransferSettings};
+use crate::systems::methods::MethodConfig;
 use crate::systems::smear::simulation::Simulation;
+use crate::transfer::Need;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,15 +88,6 @@ impl Default for Spec {
     }
 }
 
-impl TransferSettings for Spec {
-    fn methods(&mut self) -> &mut MethodConfig {
-        &mut self.method
-    }
-    fn conditions(&mut self) -> &mut ConditionConfig {
-        &mut self.evaluate
-    }
-}
-
 impl Settings for Spec {
     const FORMAT: &'static str = "qgraft.smear/2";
 
@@ -152,8 +144,9 @@ impl Settings for Spec {
         for head in &self.heads {
             check.head_on_device("heads", head, self.circuit.width());
         }
-        let lacks = "all fields are of one domain, and a detector says where cells are, not one class";
-        self.method.validate("method", &[], lacks, check);
+        let lacks =
+            [(Need::Domains, "all fields are of one domain"), (Need::Classes, "a detector has a map for each class")];
+        self.method.validate("method", &lacks, check);
         self.evaluate.validate("evaluate", (&self.heads, self.circuit.width()), check);
         self.backbone.validate("backbone", check);
         self.simulation.validate("simulation", check);

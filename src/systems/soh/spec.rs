@@ -9,7 +9,7 @@ use crate::nn::optim::{Method, Schedule};
 use crate::sim::sample::affordable;
 use crate::study::train::TrainConfig;
 use crate::systems::conditions::ConditionConfig;
-use crate::systems::methods::{MethodConfig, TransferSettings};
+use crate::systems::methods::MethodConfig;
 use crate::systems::soh::arms::{ARMS, Adaptation, ArmRow};
 use crate::systems::soh::cell::{CHECKPOINTS, PREFIX, STEP};
 use crate::systems::soh::network::QUBITS;
@@ -139,15 +139,6 @@ impl Default for Spec {
             method: MethodConfig::default(),
             evaluate: ConditionConfig::default(),
         }
-    }
-}
-
-impl TransferSettings for Spec {
-    fn methods(&mut self) -> &mut MethodConfig {
-        &mut self.method
-    }
-    fn conditions(&mut self) -> &mut ConditionConfig {
-        &mut self.evaluate
     }
 }
 
@@ -281,9 +272,10 @@ impl Settings for Spec {
         }
         let adapted = self.applying_arms().into_iter().filter(|arm| arm.adapts());
         let (adapts, has_domains) = adapted.fold((false, false), |(_, all), arm| (true, all || arm.has_domains()));
-        let has: &[Need] = if has_domains { &[Need::Domains] } else { &[] };
-        let lacks = "a forecast is a number, and of the arms prefix and those that align learn from two domains";
-        self.method.validate("method", has, lacks, check);
+        let mut lacks = vec![(Need::Classes, "a forecast is a number")];
+        let one = (Need::Domains, "no arm learns from two domains at once; name prefix or one that aligns");
+        lacks.extend((!has_domains).then_some(one));
+        self.method.validate("method", &lacks, check);
         if !adapts && !self.method.is_empty() {
             let expected = "none: no arm learns from the target; name fine_tune or prefix, of own cells with --source";
             check.refuse("method.names", format!("{:?}", self.method.names), expected);
