@@ -6,7 +6,7 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{Factor, Flag, Role, Validation};
+use crate::lab::{Contrast, Factor, Flag, Role, Validation};
 use crate::math::words::closest;
 use crate::nn::{LayerGroups, LearningRates, NnError, Params};
 use crate::transfer::{After, Batch, Compose, FitContext, METHODS, MethodChoice, Need, Transfer};
@@ -83,6 +83,16 @@ impl MethodConfig {
     pub fn others(&self) -> impl Iterator<Item = &String> {
         self.names.iter().filter(|name| *name != OWN)
     }
+}
+
+/// Every method against what the system does by itself, in a metric of a grid within other levels: for systems that do not
+/// compare every arm with a baseline.
+pub fn contrasts(config: &MethodConfig, (grid, metric): (&str, &str), within: &[(&str, &str)]) -> Vec<Contrast> {
+    let contrast = |name: &String| {
+        let contrast = Contrast::new(grid, metric, METHOD, name, OWN);
+        within.iter().fold(contrast, |contrast, (factor, level)| contrast.at(factor, level))
+    };
+    config.others().map(contrast).collect()
 }
 
 /// What a system does in a training, with the methods of a level of the factor beside it.

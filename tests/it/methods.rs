@@ -83,7 +83,7 @@ const CASES: [Case; 7] = [
         set: &[("circuit.qubits", "2"), ("circuit.depth", "1"), ("digits.target.epochs", "3")],
         only: &["arm=plain"],
         method: ("main", "area"),
-        head: ("main", "last", true),
+        head: ("main", "last", false),
         refused: ("irm", "all rows of a target are of one domain"),
     },
     Case {

@@ -44,7 +44,7 @@ use crate::lab::{
 };
 use crate::report::Section;
 use crate::systems::conditions::{devices_flag, shots_flag};
-use crate::systems::methods::{METHOD, methods_flag};
+use crate::systems::methods::{METHOD, contrasts, methods_flag};
 
 /// The experiment.
 pub struct RandomForests;
@@ -251,6 +251,11 @@ impl Experiment for RandomForests {
                 let others = students.iter().filter(|student| **student != shape);
                 found.extend(others.map(|other| pair("main", metric, "student", other, &shape).at("target", target)));
             }
+        }
+        for (target, student) in spec.targets.iter().flat_map(|target| students.iter().map(move |s| (target, s))) {
+            let within = [("target", target.as_str()), ("student", student.as_str())];
+            let methods = contrasts(&spec.method, ("main", "accuracy"), &within);
+            found.extend(methods.into_iter().map(|contrast| contrast.paired_by(TASK)));
         }
         found.push(pair("choice", "accuracy", "choice", "validation", "forest"));
         for choice in ["guided", "guided_three"] {

@@ -165,7 +165,8 @@ pub fn train(
     model.build(&mut params)?;
     let groups = LayerGroups::of_trunk(vec![ENCODER.map(String::from).to_vec()], &params);
     let first = if arm.has_domains() { method } else { OWN };
-    let mut first = Beside::new(Compose(vec![own]), first, &groups)?;
+    let of_head = model.head().learning_rates();
+    let mut first = Beside::new(Compose(vec![own, Box::new(of_head.clone())]), first, &groups)?;
     let trainer = TrainingLoop {
         evaluator: &evaluator,
         sampler,
@@ -179,7 +180,8 @@ pub fn train(
         // Nothing of the target is held out to stop by: all epochs are run.
         let config = TrainConfig { keep_best: false, patience: None, ..config };
         let trainer = TrainingLoop { observer, ..TrainingLoop::new(model, &rows, &Loss::Squares, &config, seed) };
-        let mut second = Beside::new(LearningRates::freezing(&ENCODER), method, &groups)?;
+        let own = LearningRates::freezing(&ENCODER).times(&of_head);
+        let mut second = Beside::new(own, method, &groups)?;
         trainer.run(&mut params, &mut second)?;
         params.merge_adapters()?;
     }

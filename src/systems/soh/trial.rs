@@ -107,9 +107,12 @@ pub fn trial(spec: &Spec, block: &Block, way: &Way, seed: u64, context: &Context
             verified(&exact, &sampled, spec.alpha).points,
         );
     }
-    let mut conditions = ConditionConfig { shots: spec.shots.clone(), ..spec.evaluate.clone() }.all();
-    // Without noise it is the trial itself, and with shots what was measured above.
-    conditions.retain(|other| other.condition.device.is_some());
+    let mut conditions = match spec.evaluate.is_empty() {
+        true => Vec::new(),
+        false => ConditionConfig { shots: spec.shots.clone(), ..spec.evaluate.clone() }.all(),
+    };
+    // With shots and without noise it was measured above.
+    conditions.retain(|other| other.condition.device.is_some() || other.condition.shots.is_none());
     conditions.iter_mut().for_each(|other| other.levels.retain(|(_, level)| level != EXACT));
     let shots_seed = Stream::named(seed, "shots").bits();
     found = evaluate_under(&conditions, model.head(), shots_seed, context, found, &mut |under| {
