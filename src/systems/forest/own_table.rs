@@ -26,7 +26,7 @@ use crate::systems::forest::student::Student;
 use crate::systems::forest::targets::{TargetRow, tensor};
 use crate::systems::forest::task::{Rows, Task};
 use crate::systems::forest::trial::VALIDATION;
-use crate::systems::methods::METHOD;
+use crate::systems::methods::{self, METHOD};
 
 /// File of a trial with its predictions of the test rows.
 pub const PREDICTIONS_FILE: &str = "predictions.csv";
@@ -143,6 +143,9 @@ pub fn contrasts(spec: &Spec) -> Vec<Contrast> {
             found.push(Contrast::new("main", metric, "arm", arm, "forest"));
         }
         found.push(Contrast::new("main", metric, "arm", "linear", "constant"));
+        for (arm, _) in arms.iter().filter(|(arm, _)| Arm::named(spec, arm).is_student()) {
+            found.extend(methods::contrasts(&spec.method, ("main", metric), &[("arm", arm)]));
+        }
     }
     found
 }
@@ -477,7 +480,7 @@ pub fn predictions(model: &TableModel, (arm, seed): (&str, u64), rows: &Rows, ow
     table.csv()
 }
 
-/// predictions.csv of all trials, and of the first forest its trees and its exact network.
+/// predictions.csv of all trials, and of the first forest its trees, also as ONNX, and its exact network.
 ///
 /// # Errors
 /// If a stored file cannot be read.
@@ -492,6 +495,7 @@ pub fn artifacts(results: &Results, files: &TrialFiles) -> Result<Files, StudyEr
                     if let Some(network) = exact_network(&named)? {
                         found.push(("forest_network.safetensors".to_string(), network));
                     }
+                    found.push(("forest.onnx".into(), named.to_onnx()));
                     found.push(("forest.safetensors".into(), bytes));
                 }
                 _ => {}
