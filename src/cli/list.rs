@@ -12,6 +12,7 @@ use crate::cli::console;
 use crate::data::BOX_FORMATS;
 use crate::device::DEVICES;
 use crate::lab::System;
+use crate::math::words::sig3;
 use crate::nn::backbone::BACKBONES;
 use crate::nn::head::HEADS;
 use crate::noise::channel::CHANNELS;
@@ -21,7 +22,7 @@ use crate::sim::mitigate::MITIGATIONS;
 use crate::study::landscape::{COSTS, STARTS};
 use crate::study::metric::METRICS;
 use crate::systems::SYSTEMS;
-use crate::transfer::METHODS;
+use crate::transfer::{METHODS, MethodRow, MethodSetting, Need};
 
 /// Lists what there is: gates, channels, devices, backbones, heads, …
 #[derive(clap::Args)]
@@ -89,7 +90,13 @@ impl Kind {
             Self::Entanglements => named(ENTANGLEMENTS, |r| (r.name, r.doc)),
             Self::Backbones => named(BACKBONES, |r| (r.name, r.doc)),
             Self::Heads => named(HEADS, |r| (r.name, r.doc)),
-            Self::Methods => named(METHODS, |r| (r.name, r.doc)),
+            Self::Methods => {
+                let setting = |s: MethodSetting| format!("{}={} ({})", s.name, sig3(s.default), s.doc);
+                let settings = |r: &MethodRow| r.settings().into_iter().map(setting).collect::<Vec<_>>().join(", ");
+                let need = |r: &MethodRow| r.need.map_or("", Need::text);
+                let row = |r: &MethodRow| vec![r.name.into(), r.doc.into(), settings(r), need(r).into()];
+                (&["name", "what it is", "settings", "needs"], METHODS.iter().map(row).collect())
+            }
             Self::Metrics => named(METRICS, |r| (r.name, r.doc)),
             Self::Presets => {
                 let of = |system: &&'static dyn System| {

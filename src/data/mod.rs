@@ -41,6 +41,7 @@ mod output;
 mod parquet;
 mod part_name;
 mod picture_file;
+pub(crate) mod protobuf;
 mod sampler;
 mod samples;
 pub mod sequence;

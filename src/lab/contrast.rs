@@ -1,6 +1,6 @@
 //! Contrasts: which levels are compared with which, as data that become paired comparisons.
 
-use crate::lab::factor::{Grid, Role};
+use crate::lab::factor::{Factor, Grid, Role};
 use crate::lab::metric::Metric;
 use crate::lab::results::Results;
 use crate::study::compare::{Comparison, Question, correct};
@@ -104,6 +104,9 @@ impl Contrast {
             for (factor, level) in &self.at {
                 query = query.at(factor, level);
             }
+            for (factor, level) in self.additions(results) {
+                query = query.at(factor, level);
+            }
             let named = self.at.iter().map(|(factor, _)| factor).chain([&self.factor]);
             query.plain_unless_in(named.map(String::as_str)).samples()
         };
@@ -123,6 +126,14 @@ impl Contrast {
         }))
     }
 
+    /// The additions to the grid that it does not name, each at its baseline.
+    fn additions<'r>(&self, results: &'r Results) -> Vec<(&'r str, &'r str)> {
+        let is_named = |factor: &str| factor == self.factor || self.at.iter().any(|(own, _)| own == factor);
+        let factors = results.grid(&self.grid).into_iter().flat_map(|grid| &grid.factors);
+        let added = factors.filter(|factor| factor.is_addition && !is_named(&factor.name));
+        added.filter_map(|factor| Some((factor.name.as_str(), factor.baseline()?.name.as_str()))).collect()
+    }
+
     /// Why it is no comparison: one of its levels came out as another.
     pub fn inapplicable<'r>(&self, results: &'r Results) -> Option<&'r str> {
         let of = |level: &str| {
@@ -130,16 +141,18 @@ impl Contrast {
             // Evaluation factors are no part of a point.
             let is_trial = |name: &str| results.factor(name).is_some_and(|factor| factor.role != Role::Evaluation);
             levels.extend(self.at.iter().filter(|(f, _)| is_trial(f)).map(|(f, l)| (f.as_str(), l.as_str())));
+            levels.extend(self.additions(results));
             results.inapplicable(&self.grid, &levels)
         };
         of(&self.level).or_else(|| of(&self.baseline))
     }
 }
 
-/// Combinations of the levels of all factors of a grid but one and the seeds and evaluations.
+/// Combinations of the levels of all factors of a grid but one, the seeds, evaluations and additions.
 fn settings(grid: &Grid, but: &str) -> Vec<Vec<(String, String)>> {
     let mut found: Vec<Vec<(String, String)>> = vec![Vec::new()];
-    let others = grid.factors.iter().filter(|f| f.name != but && matches!(f.role, Role::Setting | Role::Arm));
+    let is_other = |f: &&Factor| f.name != but && matches!(f.role, Role::Setting | Role::Arm) && !f.is_addition;
+    let others = grid.factors.iter().filter(is_other);
     for factor in others.filter(|factor| factor.levels.len() > 1) {
         let with = |so_far: &Vec<(String, String)>, level: &str| {
             so_far.iter().cloned().chain([(factor.name.clone(), level.to_string())]).collect()

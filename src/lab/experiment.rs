@@ -11,6 +11,7 @@ use crate::lab::results::Results;
 use crate::lab::saved::SavedRun;
 use crate::lab::settings::{Flag, Settings};
 use crate::report::Section;
+use crate::sim::Executions;
 use crate::study::{Observer, StudyError};
 
 /// What a system is called and what it is about.
@@ -172,6 +173,8 @@ pub struct Context<'a> {
     pub cache: &'a Path,
     /// Threads that opening may use; a trial has one.
     pub threads: usize,
+    /// Compiled circuits, which the trials of a run share.
+    pub executions: &'a Executions,
     pub(super) finished: &'a (dyn Fn(&Point) -> Result<Measurement, StudyError> + Sync),
 }
 

@@ -42,6 +42,10 @@ pub struct Factor {
     pub role: Role,
     /// Its values, in the order of tables.
     pub levels: Vec<Level>,
+    /// Whether its levels beside the baseline are additions to the experiment. What does not name the factor is then about the
+    /// baseline alone: comparisons of other factors, checks and sections.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_addition: bool,
     /// The field of the settings that only lists its levels. Such a list decides which trials there are but no trial's
     /// result, so a run may be resumed with a longer one.
     #[serde(skip)]
@@ -53,7 +57,7 @@ impl Factor {
     pub fn new(name: &str, role: Role, levels: impl IntoIterator<Item = impl ToString>) -> Self {
         let level = |name: &dyn ToString| Level { name: name.to_string(), doc: String::new(), baseline: false };
         let levels = levels.into_iter().map(|name| level(&name)).collect();
-        Self { name: name.into(), role, levels, field: None }
+        Self { name: name.into(), role, levels, is_addition: false, field: None }
     }
 
     /// A factor whose levels are names with one line each.
@@ -64,7 +68,7 @@ impl Factor {
     ) -> Self {
         let level = |(name, doc): (String, String)| Level { name, doc, baseline: false };
         let levels = levels.into_iter().map(|(name, doc)| level((name.into(), doc.into()))).collect();
-        Self { name: name.into(), role, levels, field: None }
+        Self { name: name.into(), role, levels, is_addition: false, field: None }
     }
 
     /// The factor `seed` over these seeds, listed by the field `seeds`.
@@ -76,6 +80,11 @@ impl Factor {
     pub fn with_baseline(mut self, name: &str) -> Self {
         self.levels.iter_mut().for_each(|level| level.baseline = level.name == name);
         self
+    }
+
+    /// As additions to the experiment; see [`Factor::is_addition`].
+    pub fn as_addition(self) -> Self {
+        Self { is_addition: true, ..self }
     }
 
     /// The field of the settings that only lists the levels; see [`Factor::field`].

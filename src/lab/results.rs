@@ -119,6 +119,29 @@ impl Results {
         Ok(results)
     }
 
+    /// Without the additions to the experiment ([`Factor::is_addition`]): what checks and sections are about.
+    pub fn at_baselines(&self) -> Self {
+        let is_own = |grid: &str, level: &dyn Fn(&str) -> Option<String>| {
+            let factors = self.grid(grid).into_iter().flat_map(|grid| &grid.factors);
+            factors.into_iter().filter(|factor| factor.is_addition).all(|factor| {
+                let baseline = factor.baseline().map(|level| level.name.as_str());
+                level(&factor.name).is_none_or(|level| Some(level.as_str()) == baseline)
+            })
+        };
+        let of = |levels: &Labels, factor: &str| {
+            levels.iter().find(|(name, _)| name == factor).map(|(_, level)| level.clone())
+        };
+        let mut own = self.clone();
+        own.rows.retain(|row| is_own(&row.grid, &|factor| of(&row.levels, factor)));
+        own.curves.retain(|curve| is_own(&curve.grid, &|factor| of(&curve.at, factor)));
+        own.finished.retain(|finished| {
+            let levels = &finished.point.coordinates;
+            let level = |factor: &str| levels.iter().find(|c| c.factor == factor).map(|c| c.level.clone());
+            is_own(&finished.point.grid, &level)
+        });
+        own
+    }
+
     fn mean_curves(&self) -> Vec<MeanCurve> {
         let mut cells: Vec<(MeanCurve, Vec<Vec<f64>>)> = Vec::new();
         for Finished { point, measurement, .. } in self.finished.iter().filter(|f| f.is_trial) {

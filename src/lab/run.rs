@@ -190,7 +190,8 @@ fn write<E: Experiment>(
     let contrasts = contrasts::<E>(request, plan, &results);
     let compared = contrast::compare(&contrasts, &results, E::METRICS);
     // A check is about one run of a system, not about a sweep.
-    let checked = if request.axes.is_empty() { check::run(E::CHECKS, &results) } else { Vec::new() };
+    let own = results.at_baselines();
+    let checked = if request.axes.is_empty() { check::run(E::CHECKS, &own) } else { Vec::new() };
     let text = to_toml::<E::Spec>(request);
     let material = Material {
         info: &E::INFO,
@@ -201,7 +202,7 @@ fn write<E: Experiment>(
         checked: &checked,
     };
     let single = (plan.variants.len() == 1).then(|| &plan.variants[0]);
-    let page = render::page(&material, single.map_or(Vec::new(), |spec| E::sections(spec, &results)));
+    let page = render::page(&material, single.map_or(Vec::new(), |spec| E::sections(spec, &own)));
     let (tables, verdict) = render::summary(&material);
     let kept = KeptRun::new(E::INFO.name, &options.command, request.to_table(), &results, (&compared, &checked));
     let json = kept.to_json();

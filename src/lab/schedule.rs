@@ -14,6 +14,7 @@ use crate::lab::metric::Measurement;
 use crate::lab::plan::{Node, Plan, Step};
 use crate::lab::settings::{Settings, tree};
 use crate::lab::store::{Origin, Store, Stored};
+use crate::sim::Executions;
 use crate::study::energy::{EnergySource, thread_cpu_seconds};
 use crate::study::train::Checkpoint;
 use crate::study::{Observer, StudyError};
@@ -60,6 +61,7 @@ struct Run<'a, E: Experiment> {
     changed: Condvar,
     inputs: Vec<OnceLock<E::Inputs>>,
     blocks: Vec<Mutex<Option<Arc<E::Block>>>>,
+    executions: Executions,
 }
 
 /// Runs the trials in `wanted` that `store` does not hold, and what they need.
@@ -103,6 +105,7 @@ pub fn run<E: Experiment>(
         changed: Condvar::new(),
         inputs: plan.nodes.iter().map(|_| OnceLock::new()).collect(),
         blocks: plan.nodes.iter().map(|_| Mutex::new(None)).collect(),
+        executions: Executions::default(),
     };
     run.open()?;
     std::thread::scope(|scope| {
@@ -141,6 +144,7 @@ impl<E: Experiment> Run<'_, E> {
                 observer: self.workers.observer,
                 cache: self.workers.cache,
                 threads: self.workers.jobs,
+                executions: &self.executions,
                 finished: &|at| Err(not_wanted(at)),
             };
             let began = (Instant::now(), thread_cpu_seconds());
@@ -291,7 +295,8 @@ impl<E: Experiment> Run<'_, E> {
             let stored = self.store.read(key)?.ok_or_else(|| not_wanted(at))?;
             Ok(Measurement { files: self.store.files(key)?.into_iter().collect(), ..stored.measurement })
         };
-        let context = Context { observer, cache: self.workers.cache, threads: 1, finished: &finished };
+        let (cache, executions) = (self.workers.cache, &self.executions);
+        let context = Context { observer, cache, threads: 1, executions, finished: &finished };
         let spec = &self.plan.variants[node.variant];
         let inputs = self.inputs[node.after[0]].get().expect("inputs are opened before any worker begins");
         if node.step == Step::Prepare {

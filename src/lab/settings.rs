@@ -59,6 +59,9 @@ pub struct Flag<S: 'static> {
     pub change: Change<S>,
 }
 
+/// Placeholder of a list in help.
+pub(super) const LIST: &str = "LIST";
+
 /// How an option changes the settings.
 pub enum Change<S: 'static> {
     /// Sets the field of this path. A list is given with commas.
@@ -128,7 +131,11 @@ pub fn resolve<S: Settings>(flags: &[Flag<S>], overrides: &Overrides) -> Result<
         let known = flags.iter().find(|flag| flag.name == name);
         let flag = known.ok_or_else(|| StudyError::unknown("option", name, flags.iter().map(|flag| flag.name)))?;
         match flag.change {
-            Change::Field(path) => settings = with_field(&settings, path, value, &mut given)?,
+            Change::Field(path) => {
+                // A list that is empty is not written by some settings.
+                let absent = (flag.value == LIST).then(|| Value::Array(Vec::new()));
+                settings = with_field_as(&settings, path, (value, absent.as_ref()), &mut given)?;
+            }
             Change::Apply(change) => {
                 let choices = (flag.choices)();
                 if !choices.is_empty() && !choices.contains(&value.as_str()) {
@@ -299,8 +306,18 @@ fn is_other_variant(own: &Table, new: &Table) -> bool {
 
 /// The settings with the field of a path set to a value given as text, which is noted in `given`.
 fn with_field<S: Settings>(settings: &S, path: &str, text: &str, given: &mut Table) -> Result<S, StudyError> {
+    with_field_as(settings, path, (text, None), given)
+}
+
+/// The same, read as `absent` would be where the settings do not write the field.
+fn with_field_as<S: Settings>(
+    settings: &S,
+    path: &str,
+    (text, absent): (&str, Option<&Value>),
+    given: &mut Table,
+) -> Result<S, StudyError> {
     let mut tree = tree(settings);
-    let value = parsed(find(&tree, path), text);
+    let value = parsed(find(&tree, path).or(absent), text);
     let mut over = Table::new();
     nest(&mut over, path, value);
     lay_over(given, &over);

@@ -10,7 +10,7 @@ use crate::lab::metric::Metric;
 use crate::lab::plan::{Only, Plan};
 use crate::lab::run::{Outcome, RunOptions, sweep};
 use crate::lab::saved::SavedRun;
-use crate::lab::settings::{self, Overrides, Settings};
+use crate::lab::settings::{self, LIST, Overrides, Settings};
 use crate::lab::vary::Request;
 use crate::study::{Observer, StudyError};
 
@@ -30,7 +30,7 @@ pub struct FlagInfo {
 impl FlagInfo {
     /// Whether its value is a list. It may then be given several times.
     pub fn is_list(&self) -> bool {
-        self.value == "LIST"
+        self.value == LIST
     }
 }
 

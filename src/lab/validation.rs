@@ -175,6 +175,17 @@ impl Validation {
         }
     }
 
+    /// A head that is trained by gradients, or `NAME@DEVICE`: one with a circuit of `qubits` qubits that is trained under the
+    /// noise of a device.
+    pub fn head_on_device(&mut self, field: &str, label: &str, qubits: usize) -> &mut Self {
+        let Some((name, device)) = label.split_once('@') else { return self.trained_head(field, label) };
+        match HeadRow::named(name) {
+            Ok(row) if row.is_dressed() => self.device(field, device, qubits),
+            Ok(_) => self.refuse(field, format!("{label:?}"), "a head with a circuit before @DEVICE"),
+            Err(_) => self.trained_head(field, name),
+        }
+    }
+
     /// A circuit of a head: rows of the tables, or an own circuit; 1 to 16 qubits, 1 to 1000 layers, observables on its qubits.
     pub fn circuit(&mut self, field: &str, config: &CircuitConfig) -> &mut Self {
         let before = self.violations.len();

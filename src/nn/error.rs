@@ -66,6 +66,9 @@ pub enum NnError {
     /// Weights that could not be fetched.
     #[error("{file} of {repository} on the model hub: {reason}; a downloaded weight file can be named instead")]
     Hub { repository: String, file: String, reason: String },
+    /// A transfer method that cannot be what its text says.
+    #[error("method {:?}: expected {expected}", shortened(text))]
+    Method { text: String, expected: String },
     /// A setting outside its range.
     #[error("{field} = {}: {reason}", shortened(value))]
     Setting { field: &'static str, value: String, reason: &'static str },

@@ -81,6 +81,30 @@ impl LayerGroups {
         Self(groups)
     }
 
+    /// One group for each layer: parameters one behind the other whose names agree up to the last dot. The last is the head.
+    ///
+    /// ```
+    /// use candle_core::DType;
+    /// use qgraft::nn::{LayerGroups, Params, init::Init};
+    /// let mut params = Params::new(0, DType::F32);
+    /// for name in ["layers.0.weight", "layers.0.bias", "classify.weight"] {
+    ///     params.get(name, &[1], Init::Constant(0.0))?;
+    /// }
+    /// assert_eq!(LayerGroups::by_layer(&params).0, [vec!["layers.0.weight", "layers.0.bias"], vec!["classify.weight"]]);
+    /// # Ok::<(), qgraft::nn::NnError>(())
+    /// ```
+    pub fn by_layer(params: &Params) -> Self {
+        let layer = |name: &str| name.rsplit_once('.').map_or(name, |(layer, _)| layer).to_string();
+        let mut groups: Vec<Vec<String>> = Vec::new();
+        for (name, _) in params.trainable() {
+            match groups.last_mut().filter(|group| group.last().is_some_and(|last| layer(last) == layer(name))) {
+                Some(group) => group.push(name.into()),
+                None => groups.push(vec![name.into()]),
+            }
+        }
+        Self(groups)
+    }
+
     /// The given layers of a trunk, from input to output, and everything else that can be trained as the head.
     pub fn of_trunk(trunk: Vec<Vec<String>>, params: &Params) -> Self {
         let known = |name: &str| trunk.iter().flatten().any(|other| other == name);

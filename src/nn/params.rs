@@ -136,6 +136,25 @@ impl Params {
         Ok(())
     }
 
+    /// Puts every adapted parameter in place as the sum that it was handed out as, and takes the factors away: the same
+    /// network without adapters, which is stored and read like any other.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn merge_adapters(&mut self) -> Result<(), NnError> {
+        let is_adapted = |index: &usize| self.entries[*index].adapter.is_some();
+        let adapted: Vec<usize> = (0..self.entries.len()).filter(is_adapted).collect();
+        let mut factors = Vec::new();
+        for index in adapted {
+            let sum = self.handed_out(index)?.detach();
+            self.entries[index].var.set(&sum)?;
+            self.entries[index].adapter = None;
+            factors.extend(adapter_names(&self.entries.keys()[index]));
+        }
+        self.entries.retain(|name, _| !factors.contains(name));
+        Ok(())
+    }
+
     /// Whether some parameter is handed out as a sum that goes stale with every step.
     pub fn is_adapted(&self) -> bool {
         self.entries.values().any(|entry| entry.adapter.is_some())

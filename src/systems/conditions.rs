@@ -1,6 +1,10 @@
 //! Conditions of evaluations as levels of factors, for every system that runs circuits under noise.
 
-use crate::lab::Measurement;
+use serde::{Deserialize, Serialize};
+
+use crate::lab::{Context, Factor, Flag, Measurement, Role, StudyError, Validation};
+use crate::nn::head::{HeadModel, HeadRow};
+use crate::noise::model::MODELS;
 use crate::sim::{Condition, Execution};
 
 /// Level of the factor `device` without noise.
@@ -65,4 +69,145 @@ pub fn add_notices(found: &mut Measurement, execution: &Execution, condition: &C
             found.notices.push(notice);
         }
     }
+}
+
+/// Conditions under which trained heads with a circuit are evaluated besides the one without noise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConditionConfig {
+    /// Names or files of devices.
+    pub devices: Vec<String>,
+    /// Row of the table of noise models.
+    pub model: String,
+    /// Numbers of shots, without noise and under each device.
+    pub shots: Vec<usize>,
+}
+
+impl Default for ConditionConfig {
+    fn default() -> Self {
+        Self { devices: Vec::new(), model: "aer".into(), shots: Vec::new() }
+    }
+}
+
+/// The option `--devices`.
+pub const fn devices_flag<S>() -> Flag<S> {
+    Flag::field(
+        "devices",
+        "LIST",
+        "evaluate.devices",
+        "Evaluate trained circuits under the noise of these devices too (see `qgraft list devices`, or files of calibrations)",
+    )
+}
+
+/// The option `--shots`.
+pub const fn shots_flag<S>() -> Flag<S> {
+    Flag::field(
+        "shots",
+        "LIST",
+        "evaluate.shots",
+        "Evaluate trained circuits with these numbers of shots too, without noise and under each device",
+    )
+}
+
+impl ConditionConfig {
+    /// Whether it is as it comes: such settings are not written.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether there is none besides the one without noise.
+    pub fn is_empty(&self) -> bool {
+        self.devices.is_empty() && self.shots.is_empty()
+    }
+
+    /// Refuses devices and models that there are not or that have fewer than `qubits` qubits, and any condition where none of
+    /// the heads has a circuit.
+    pub fn validate<S: AsRef<str>>(&self, field: &str, (heads, qubits): (&[S], usize), check: &mut Validation) {
+        let name = |part: &str| format!("{field}.{part}");
+        check
+            .distinct(&name("devices"), &self.devices)
+            .devices(&name("devices"), &self.devices, qubits)
+            .name(&name("model"), &self.model, MODELS.iter().map(|row| row.name))
+            .distinct(&name("shots"), &self.shots);
+        for shots in &self.shots {
+            check.whole(&name("shots"), *shots, 1..=100_000_000);
+        }
+        let row = |label: &S| HeadRow::named(label.as_ref().split('@').next().unwrap_or_default());
+        let has_circuit = heads.iter().any(|label| row(label).is_ok_and(HeadRow::is_dressed));
+        if !has_circuit && !self.is_empty() {
+            let (part, value) = match self.devices.first() {
+                Some(device) => ("devices", format!("{device:?}")),
+                None => ("shots", self.shots[0].to_string()),
+            };
+            check.refuse(
+                &name(part),
+                value,
+                "none: no head has a circuit that noise and shots act on; name one, such as quantum",
+            );
+        }
+    }
+
+    /// Every condition, that without noise first; none if there is no other.
+    pub fn all(&self) -> Vec<Evaluated> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let mut factors = Vec::new();
+        factors.extend((!self.devices.is_empty()).then_some("device"));
+        factors.extend((!self.shots.is_empty()).then_some("shots"));
+        let devices = std::iter::once(None).chain(self.devices.iter().cloned().map(Some));
+        let under = |device: Option<String>| {
+            let exact = Condition { device, model: self.model.clone(), ..Condition::default() };
+            let sampled = self.shots.iter().map(|&shots| Condition { shots: Some(shots), ..exact.clone() });
+            std::iter::once(exact.clone()).chain(sampled).collect::<Vec<_>>()
+        };
+        devices.flat_map(under).map(|condition| Evaluated::new(condition, &factors)).collect()
+    }
+
+    /// The evaluation factors of the conditions.
+    pub fn factors(&self) -> Vec<Factor> {
+        let all = self.all();
+        let names: Vec<&str> =
+            all.first().map_or(Vec::new(), |first| first.levels.iter().map(|(name, _)| *name).collect());
+        let factor = |(index, name): (usize, &str)| {
+            let mut levels: Vec<&str> = Vec::new();
+            for level in all.iter().map(|condition| condition.levels[index].1.as_str()) {
+                if !levels.contains(&level) {
+                    levels.push(level);
+                }
+            }
+            Factor::new(name, Role::Evaluation, levels)
+        };
+        names.into_iter().enumerate().map(factor).collect()
+    }
+}
+
+/// With what `measure` finds of a trained head under each condition: metric and value. `head` runs without noise; `measure`
+/// gets it with its circuit compiled for the condition. Shots draw under `seed`. Nothing is measured of a head without
+/// circuit.
+///
+/// # Errors
+/// If the circuit cannot be compiled for a condition, what `measure` fails with, or the user stops it.
+pub fn evaluate_under(
+    conditions: &[Evaluated],
+    head: &HeadModel,
+    seed: u64,
+    context: &Context,
+    mut found: Measurement,
+    measure: &mut dyn FnMut(HeadModel) -> Result<Vec<(&'static str, f64)>, StudyError>,
+) -> Result<Measurement, StudyError> {
+    if head.ansatz.is_none() {
+        return Ok(found);
+    }
+    for other in conditions {
+        context.proceed()?;
+        let under = head.compile(context.executions, &other.condition, seed)?;
+        if let Some(execution) = &under.execution {
+            add_notices(&mut found, execution, &other.condition);
+        }
+        for (metric, value) in measure(under)? {
+            found = found.under(&other.at(), metric, value);
+        }
+    }
+    Ok(found)
 }

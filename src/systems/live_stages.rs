@@ -339,6 +339,11 @@ pub struct TopClassifier {
 }
 
 impl TopClassifier {
+    /// The same stages under this head.
+    pub fn with_head(&self, head: HeadModel) -> Self {
+        Self { row: self.row, weights: self.weights.clone(), first: self.first, head }
+    }
+
     /// The stages alone.
     ///
     /// # Errors

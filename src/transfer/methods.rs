@@ -6,7 +6,9 @@ use crate::transfer::penalty::{
     GroupDro, Invariance, Kernels, Mmd,
 };
 use crate::transfer::schedule::{ChainThaw, Frozen, Full, Gradual, LayerRates};
-use crate::transfer::{Compose, Distill, Hatl, LowRank, Reinit, Rule, ShrinkPerturb, Transfer};
+use crate::transfer::{
+    Compose, Distill, Hatl, LowRank, MethodSetting, MethodSettings, Reinit, Rule, Selection, ShrinkPerturb, Transfer,
+};
 
 /// A way to transfer.
 pub struct MethodRow {
@@ -14,92 +16,203 @@ pub struct MethodRow {
     pub name: &'static str,
     /// One line for people: what it does, its paper and equation.
     pub doc: &'static str,
-    /// The method with its usual constants, for a network in these layers.
-    pub make: fn(&LayerGroups) -> Box<dyn Transfer>,
+    /// What a task must have for it.
+    pub need: Option<Need>,
+    /// The method for a network in these layers, with its usual constants but for those that are given.
+    pub make: fn(&LayerGroups, &mut MethodSettings) -> Box<dyn Transfer>,
 }
+
+/// What a task must have for a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Training rows of several domains.
+    Domains,
+    /// Outputs that are scores of classes.
+    Classes,
+}
+
+impl Need {
+    /// "training rows of several domains".
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Domains => "training rows of several domains",
+            Self::Classes => "outputs that are scores of classes",
+        }
+    }
+}
+
+/// Largest factor on a penalty, and largest number of epochs or rank, that a method may be given.
+const MOST: f64 = 1e6;
+const MOST_WHOLE: usize = 100_000;
 
 /// Every transfer method.
 pub static METHODS: &[MethodRow] = &[
     MethodRow {
         name: "full",
         doc: "All parameters at the full rate (fine-tuning; Yosinski et al. 2014, arXiv:1411.1792, section 2)",
-        make: |_| Box::new(Full),
+        need: None,
+        make: |_, _| Box::new(Full),
     },
     MethodRow {
         name: "frozen",
         doc: "The trunk stays as it is and nothing is kept below the head, which learns alone (arXiv:1411.1792, \
               section 2)",
-        make: |groups| Box::new(Frozen::new(groups)),
+        need: None,
+        make: |groups, _| Box::new(Frozen::new(groups)),
     },
     MethodRow {
         name: "gradual",
         doc: "One more layer from the head down each epoch (Howard & Ruder 2018, arXiv:1801.06146, section 3.3)",
-        make: |groups| Box::new(Gradual::new(groups)),
+        need: None,
+        make: |groups, given| {
+            let mut method = Gradual::new(groups);
+            given.whole("every", "epochs between releases", 1..=MOST_WHOLE, &mut method.every);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "chain_thaw",
         doc: "The head, then each layer alone from the input up, then everything (Felbo et al. 2017, \
               arXiv:1708.00524, chain-thaw)",
-        make: |groups| Box::new(ChainThaw::new(groups)),
+        need: None,
+        make: |groups, given| {
+            let mut method = ChainThaw::new(groups);
+            given.whole("every", "epochs of each stage", 1..=MOST_WHOLE, &mut method.every);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "hatl",
         doc: "A layer is released when the metric is on a plateau near its best: |M - mean_k M| <= D and |M - best| <= t \
               (Shahin & Ismail 2026, arXiv:2603.19260)",
-        make: |groups| Box::new(Hatl::new(groups, Rule::default())),
+        need: None,
+        make: |groups, given| {
+            let mut rule = Rule::default();
+            given
+                .whole("window", "epochs in the running mean", 1..=MOST_WHOLE, &mut rule.window)
+                .whole("warm_up", "epochs before the first that counts", 0..=MOST_WHOLE, &mut rule.warm_up)
+                .whole("patience", "epochs in a row that must count", 1..=MOST_WHOLE, &mut rule.patience)
+                .whole("cooldown", "epochs after a release in which none counts", 0..=MOST_WHOLE, &mut rule.cooldown)
+                .number("plateau", "D", 0.0..=MOST, &mut rule.plateau)
+                .number("near_best", "t", 0.0..=MOST, &mut rule.near_best)
+                .number("floor", "least score for a release", -MOST..=MOST, &mut rule.floor)
+                .number("ratio", "rate of a layer, in rates of the one above", 0.0..=1.0, &mut rule.ratio);
+            Box::new(Hatl::new(groups, rule))
+        },
     },
     MethodRow {
         name: "layer_rates",
         doc: "Each layer has 1/2.6 of the rate of the one above: r_(l-1) = r_l / 2.6 (arXiv:1801.06146, section 3.2)",
-        make: |groups| Box::new(LayerRates::new(groups)),
+        need: None,
+        make: |groups, given| {
+            let mut method = LayerRates::new(groups);
+            given.number("ratio", "rate of a layer, in rates of the one above", 0.0..=1.0, &mut method.ratio);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "reinit",
         doc: "The weights whose deletion would change the loss least, lowest |w g|, are drawn anew before fine-tuning \
               (Coetzer et al. 2026, arXiv:2603.20860; utilities of Hernandez-Garcia et al. 2025, arXiv:2508.00212)",
-        make: |groups| Box::new(Reinit::new(groups)),
+        need: None,
+        make: |groups, given| {
+            let (mut method, mut share) = (Reinit::new(groups), 0.1);
+            given
+                .number("share", "share of the weights of each layer", 0.0..=1.0, &mut share)
+                .whole("head_first", "epochs of the head alone before it", 0..=MOST_WHOLE, &mut method.head_first)
+                .whole("batches", "batches whose gradients are averaged", 1..=MOST_WHOLE, &mut method.batches);
+            Box::new(Reinit { selection: Selection::Share(share), ..method })
+        },
     },
     MethodRow {
         name: "shrink_perturb",
         doc: "Every weight of the trunk is halved and a little of a fresh one added before fine-tuning: a w + b init (after Ash \
               & Adams 2020, arXiv:1910.08475, section 4, who add normal noise)",
-        make: |groups| Box::new(ShrinkPerturb::new(groups)),
+        need: None,
+        make: |groups, given| {
+            let mut method = ShrinkPerturb::new(groups);
+            given
+                .number("keep", "a", 0.0..=1.0, &mut method.keep)
+                .number("noise", "b", 0.0..=1.0, &mut method.noise)
+                .whole("head_first", "epochs of the head alone before it", 0..=MOST_WHOLE, &mut method.head_first);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "l2_sp",
         doc: "The trunk is tied to its start and the head to 0: a/2 |w - w0|^2 + b/2 |v|^2 (Li et al. 2018, \
               arXiv:1802.01483, section 3)",
-        make: |groups| Box::new(Anchor::new(groups)),
+        need: None,
+        make: |groups, given| {
+            let mut method = Anchor::new(groups);
+            given.number("trunk", "a", 0.0..=MOST, &mut method.trunk).number("head", "b", 0.0..=MOST, &mut method.head);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "distill",
         doc: "The network's answers stay near a teacher's, by default its own at the start: T^2 KL of softened outputs \
               (Hinton et al. 2015, arXiv:1503.02531, section 2; Li & Hoiem 2016, arXiv:1606.09282)",
-        make: |_| Box::new(Distill::default()),
+        need: Some(Need::Classes),
+        make: |_, given| {
+            let mut method = Distill::default();
+            given.number("temperature", "T", 1e-3..=1e3, &mut method.temperature).number(
+                "weight",
+                "factor on the penalty",
+                0.0..=MOST,
+                &mut method.weight,
+            );
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "lora",
         doc: "The trunk stays; each of its matrices gets a trained product of two thin ones: W + a/r B A (Hu et al. \
               2021, arXiv:2106.09685, eq. 3)",
-        make: |groups| Box::new(LowRank::new(groups)),
+        need: None,
+        make: |groups, given| {
+            let mut method = LowRank::new(groups);
+            given.whole("rank", "r", 1..=4096, &mut method.rank).number("alpha", "a", 0.0..=MOST, &mut method.alpha);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "mmd",
         doc: "Features of the domains are aligned under a bank of Gaussian kernels: MMD^2 (Gretton et al. 2012, JMLR \
               13:723, eq. 5; as a penalty Long et al. 2015, arXiv:1502.02791)",
-        make: |_| Box::new(Mmd::default()),
+        need: Some(Need::Domains),
+        make: |_, given| {
+            let mut method = Mmd::default();
+            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "mmd_quantum",
         doc: "As mmd with a fidelity of four-qubit states, |<f(x)|f(y)>|^2, for the middle kernel (kernels of states: Havlicek \
               et al. 2019, arXiv:1804.11326)",
-        make: |_| Box::new(Mmd { kernels: Kernels::Fidelity { qubits: 4 }, ..Mmd::default() }),
+        need: Some(Need::Domains),
+        make: |_, given| {
+            let (mut method, mut qubits) = (Mmd::default(), 4);
+            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight).whole(
+                "qubits",
+                "qubits of the states",
+                1..=6,
+                &mut qubits,
+            );
+            Box::new(Mmd { kernels: Kernels::Fidelity { qubits }, ..method })
+        },
     },
     MethodRow {
         name: "coral",
         doc: "Features of the domains have one covariance: |C_s - C_t|^2 / (4 d^2) (Sun & Saenko 2016, \
               arXiv:1607.01719, eq. 1)",
-        make: |_| Box::new(Coral::default()),
+        need: Some(Need::Domains),
+        make: |_, given| {
+            let mut method = Coral::default();
+            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "coral_means",
@@ -117,13 +230,33 @@ pub static METHODS: &[MethodRow] = &[
         name: "irm",
         doc: "The classifier is optimal in every domain: mean_e (dR_e(w f)/dw at w = 1)^2 (Arjovsky et al. 2019, \
               arXiv:1907.02893, IRMv1)",
-        make: |_| Box::new(Invariance::irm()),
+        need: Some(Need::Domains),
+        make: |_, given| {
+            let mut method = Invariance::irm();
+            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight).number(
+                "from",
+                "share of the training before it begins",
+                0.0..=1.0,
+                &mut method.from,
+            );
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "v_rex",
         doc: "Domains are learned equally well: the variance of their losses (Krueger et al. 2021, arXiv:2003.00688, \
               V-REx)",
-        make: |_| Box::new(Invariance::v_rex()),
+        need: Some(Need::Domains),
+        make: |_, given| {
+            let mut method = Invariance::v_rex();
+            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight).number(
+                "from",
+                "share of the training before it begins",
+                0.0..=1.0,
+                &mut method.from,
+            );
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "irm_unbiased",
@@ -176,7 +309,17 @@ pub static METHODS: &[MethodRow] = &[
         name: "adversarial",
         doc: "A classifier of domains learns on the features while they learn to defeat it, through a reversed gradient \
               (Ganin et al. 2016, arXiv:1505.07818, section 4)",
-        make: |_| Box::new(Adversary::default()),
+        need: Some(Need::Domains),
+        make: |_, given| {
+            let mut method = Adversary::default();
+            given.number("weight", "factor on the reversed gradient", 0.0..=MOST, &mut method.weight).whole(
+                "hidden",
+                "width of the classifier's layer",
+                1..=4096,
+                &mut method.hidden,
+            );
+            Box::new(method)
+        },
     },
 ];
 
@@ -189,6 +332,18 @@ impl MethodRow {
         let names = METHODS.iter().map(|row| row.name);
         METHODS.iter().find(|row| row.name == name).ok_or_else(|| NnError::unknown("method", "methods", name, names))
     }
+
+    /// The method with its usual constants, for a network in these layers.
+    pub fn method(&self, groups: &LayerGroups) -> Box<dyn Transfer> {
+        (self.make)(groups, &mut MethodSettings::default())
+    }
+
+    /// The numbers that may be set, with their usual values.
+    pub fn settings(&self) -> Vec<MethodSetting> {
+        let mut settings = MethodSettings::default();
+        (self.make)(&LayerGroups::default(), &mut settings);
+        settings.known
+    }
 }
 
 impl Compose {
@@ -197,7 +352,7 @@ impl Compose {
     /// # Errors
     /// If a name is not in the table.
     pub fn named<S: AsRef<str>>(names: &[S], groups: &LayerGroups) -> Result<Self, NnError> {
-        let make = |name: &S| Ok((MethodRow::named(name.as_ref())?.make)(groups));
+        let make = |name: &S| Ok(MethodRow::named(name.as_ref())?.method(groups));
         Ok(Self(names.iter().map(make).collect::<Result<_, NnError>>()?))
     }
 }

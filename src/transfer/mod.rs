@@ -2,7 +2,7 @@
 //!
 //! The training loop calls a method through [`Transfer`]. No method contains a loop. Methods combine freely
 //! ([`Compose`]): rates are multiplied, penalties are added. [`METHODS`] is the table. Each row makes its method with
-//! the constants of its paper, which are fields of the method's type.
+//! the constants of its paper, which are fields of the method's type, or with those that a user gives ([`MethodChoice`]).
 //!
 //! * Learning rates: [`schedule`] (full, frozen, gradual, chain-thaw, layer rates), [`Hatl`], [`LowRank`].
 //! * Changes of the parameters before training: [`Reinit`], [`ShrinkPerturb`]; of a circuit, [`WakeAngles`].
@@ -11,6 +11,7 @@
 
 mod adapter;
 mod angles;
+mod choice;
 mod distill;
 mod hatl;
 mod methods;
@@ -23,9 +24,10 @@ use candle_core::Tensor;
 
 pub use adapter::LowRank;
 pub use angles::{InputAngles, WakeAngles};
+pub use choice::{MethodChoice, MethodSetting, MethodSettings};
 pub use distill::Distill;
 pub use hatl::{Decision, Hatl, Rule, noise};
-pub use methods::{METHODS, MethodRow};
+pub use methods::{METHODS, MethodRow, Need};
 pub use reinit::{Reinit, Selection, Utility, Value, select};
 pub use shrink::ShrinkPerturb;
 

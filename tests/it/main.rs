@@ -103,6 +103,8 @@ mod kernels;
 mod landscape;
 #[cfg(feature = "learn")]
 mod layers;
+#[cfg(feature = "learn")]
+mod methods;
 #[cfg(feature = "cli")]
 mod noise_command;
 #[cfg(feature = "learn")]

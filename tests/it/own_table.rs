@@ -52,6 +52,41 @@ fn forests_of_scikit_learn_keep_their_predictions() {
     }
 }
 
+/// What onnxruntime makes of a file (tests/reference/forest_onnx.json, made by forest_onnx.py beside it).
+#[derive(Deserialize)]
+struct Answered {
+    name: String,
+    file: String,
+    labels: Vec<String>,
+    predictions: Vec<Vec<f64>>,
+}
+
+#[test]
+fn onnx_files_of_forests_are_those_that_another_runtime_answers_alike() {
+    let answered: Vec<Answered> = serde_json::from_str(include_str!("../reference/forest_onnx.json")).unwrap();
+    for case in Exported::all() {
+        let named = NamedForest::from_bytes(&case.bytes()).unwrap();
+        let file = named.to_onnx();
+        if let Some(folder) = std::env::var_os("QGRAFT_WRITE_ONNX") {
+            std::fs::write(Path::new(&folder).join(format!("{}.onnx", case.name)), &file).unwrap();
+            continue;
+        }
+        let answered = answered.iter().find(|answered| answered.name == case.name).unwrap();
+        let hex: String = file.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(hex == answered.file, "{}: the file is not the one that was checked", case.name);
+        let own = named.forest.predict(case.rows().view());
+        for (row, (own, other)) in own.rows().into_iter().zip(&answered.predictions).enumerate() {
+            for (own, other) in own.iter().zip(other) {
+                // Sums of shares in single precision.
+                assert!((own - other).abs() <= 1e-6 * own.abs().max(1.0), "{} row {row}: {own} {other}", case.name);
+            }
+            if let Some(label) = answered.labels.get(row) {
+                assert_eq!(*label, named.classes[qgraft::math::order::argmax(own)], "{} row {row}", case.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_no_forest_is_refused_by_tensor() {
     use safetensors::{Dtype, tensor::TensorView};
@@ -226,6 +261,7 @@ fn a_forest_of_scikit_learn_teaches_networks_of_its_table() {
     let named = NamedForest::open(folder.path().join("run/forest.safetensors")).unwrap();
     assert_eq!(named.forest, NamedForest::from_bytes(&case.bytes()).unwrap().forest);
     assert!(folder.path().join("run/forest_network.safetensors").exists());
+    assert_eq!(std::fs::read(folder.path().join("run/forest.onnx")).unwrap(), named.to_onnx());
     let held_out = case.rows();
     let rows = held_out.rows().into_iter().map(|row| format!("{},{},{},{}\n", row[0], row[1], row[2], row[3]));
     std::fs::write(folder.path().join("rows.csv"), format!("x0,x1,x2,x3\n{}", rows.collect::<String>())).unwrap();

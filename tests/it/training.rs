@@ -426,7 +426,7 @@ fn every_method_takes_a_step_on_a_pretrained_backbone_under_a_circuit() {
         let mut params = Params::new(1, DType::F32);
         model.build(&mut params).unwrap();
         let groups = LayerGroups::of_trunk(layers.clone(), &params);
-        let mut method = (row.make)(&groups);
+        let mut method = row.method(&groups);
         let (before, rates) = (bits(&params), method.learning_rates(&params, 0));
         let config = TrainConfig::new(1, 4, 1e-3, Method::adamw(0.01));
         let history =

@@ -212,7 +212,7 @@ fn every_method_changes_what_it_trains_and_nothing_else() {
         for head in ["linear", "quantum"] {
             // Over all its stages a method has trained everything, unless it freezes the trunk.
             let is_held = |name: &str| name == "trunk" && ["frozen", "lora", "hatl"].contains(&row.name);
-            check_method(&small(head), row.name, row.make, is_held);
+            check_method(&small(head), row.name, |groups| row.method(groups), is_held);
         }
     }
 }
@@ -456,4 +456,30 @@ fn a_circuit_is_a_layer_like_any_other_to_a_plan() {
     let inputs = Tensor::zeros((3, ANSATZE[0].inputs(2, 1)), DType::F64, &Device::Cpu).unwrap();
     let output = QuantumLayer::new(execution).forward(&inputs, &angles).unwrap();
     assert!(!output.track_op(), "a frozen circuit on constant angles has no gradient to keep");
+}
+
+#[test]
+fn adapters_that_are_merged_leave_the_same_network_with_its_own_parameters() {
+    let (model, data) = (small("quantum"), examples(12));
+    let (mut params, groups) = start(&model, 4);
+    let names: Vec<String> = params.iter().map(|(name, _)| name.to_string()).collect();
+    let mut method = LowRank { rank: 2, ..LowRank::new(&groups) };
+    TrainingLoop::new(&model, &data, &Loss::CrossEntropy, &one_step_epochs(3), 1)
+        .run(&mut params, &mut method)
+        .unwrap();
+    let logits = |params: &mut Params| -> Vec<Vec<f64>> {
+        let network = model.build(params).unwrap();
+        network.forward(&data.inputs, Mode::Eval).unwrap().logits.to_vec2().unwrap()
+    };
+    let before = logits(&mut params);
+    assert!(params.is_adapted() && params.find("second.weight.lora_b").is_some());
+    params.merge_adapters().unwrap();
+    assert!(!params.is_adapted());
+    assert_eq!(params.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(), names);
+    // The sum is what was handed out before, so there is nothing to round.
+    assert_eq!(logits(&mut params), before);
+    // What is stored reads back into a network that knows nothing of adapters.
+    let (mut fresh, _) = start(&model, 9);
+    fresh.load_bytes(&params.to_bytes().unwrap(), std::path::Path::new("merged")).unwrap();
+    assert_eq!(logits(&mut fresh), before);
 }

@@ -3,6 +3,7 @@
 mod file;
 mod grow;
 mod matrix;
+mod onnx;
 mod tree;
 
 pub use file::NamedForest;

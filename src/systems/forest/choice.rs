@@ -11,6 +11,7 @@ use crate::study::stats::mean;
 use crate::systems::forest::quality::Quality;
 use crate::systems::forest::spec::Spec;
 use crate::systems::forest::trial::{META_FEATURES, VALIDATION};
+use crate::systems::methods::{METHOD, OWN};
 
 /// The fewest tables that a choice by other tables learns from.
 const FEWEST: usize = 10;
@@ -110,7 +111,13 @@ pub fn followed(spec: &Spec, at: &Point, (main, teacher): (&Grid, &Grid)) -> Vec
     let tables = main.factor("table").map_or(0, |table| table.levels.len());
     let is_guided = choices(spec, tables).len() > 2;
     let is_followed = |point: &Point| is_guided || is_same_task(point, at);
-    main.points().into_iter().chain(teacher.points()).filter(is_followed).collect()
+    own(main).into_iter().chain(teacher.points()).filter(is_followed).collect()
+}
+
+/// Students without methods beside the training.
+fn own(main: &Grid) -> Vec<Point> {
+    let is_own = |point: &Point| ["", OWN].contains(&point.get(METHOD));
+    main.points().into_iter().filter(is_own).collect()
 }
 
 fn is_same_task(a: &Point, b: &Point) -> bool {
@@ -124,7 +131,7 @@ pub fn choose(
     (main, teacher): (&Grid, &Grid),
     context: &Context,
 ) -> Result<Measurement, StudyError> {
-    let (students, teachers) = (main.points(), teacher.points());
+    let (students, teachers) = (own(main), teacher.points());
     let read = |task: &Point| {
         let main: Vec<&Point> = students.iter().filter(|point| is_same_task(point, task)).collect();
         Students::read(&main, task, context)

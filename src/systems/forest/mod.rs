@@ -43,6 +43,8 @@ use crate::lab::{
     Observer, Point, Results, Role, SavedRun, StudyError, TrialFiles, Unit,
 };
 use crate::report::Section;
+use crate::systems::conditions::{devices_flag, shots_flag};
+use crate::systems::methods::{METHOD, contrasts, methods_flag};
 
 /// The experiment.
 pub struct RandomForests;
@@ -120,7 +122,15 @@ impl Experiment for RandomForests {
             .with_choices(|| BUNDLED.iter().map(|row| row.name).collect()),
         Flag::field("targets", "LIST", "targets", "What students learn from")
             .with_choices(|| TARGETS.iter().map(|row| row.name).collect()),
-        Flag::field("heads", "LIST", "heads", "Further students (see `qgraft list heads`)"),
+        Flag::field(
+            "heads",
+            "LIST",
+            "heads",
+            "Further students (see `qgraft list heads`); NAME@DEVICE trains under noise",
+        ),
+        methods_flag(),
+        devices_flag(),
+        shots_flag(),
         Flag::field("trees", "N", "trees", "Trees of the forest"),
         Flag::field("rows", "N", "rows", "Training rows, at most"),
     ];
@@ -198,12 +208,12 @@ impl Experiment for RandomForests {
             return choice::choose(spec, at, (&main, &teacher), context);
         };
         if let Inputs::Own(own) = inputs {
-            return own_table::trial(spec, own, task, at, context.observer);
+            return own_table::trial(spec, own, task, at, context);
         }
         match at.grid.as_str() {
             "main" => {
                 let target = TargetRow::named(at.get("target"))?;
-                trial::student(spec, task, target, at.index("student"), context.observer)
+                trial::student(spec, task, target, (at.index("student"), at.get(METHOD)), context)
             }
             "teacher" => trial::teacher(spec, task),
             "network" => conversion::conversion(spec, task, context.observer),
@@ -242,6 +252,11 @@ impl Experiment for RandomForests {
                 found.extend(others.map(|other| pair("main", metric, "student", other, &shape).at("target", target)));
             }
         }
+        for (target, student) in spec.targets.iter().flat_map(|target| students.iter().map(move |s| (target, s))) {
+            let within = [("target", target.as_str()), ("student", student.as_str())];
+            let methods = contrasts(&spec.method, ("main", "accuracy"), &within);
+            found.extend(methods.into_iter().map(|contrast| contrast.paired_by(TASK)));
+        }
         found.push(pair("choice", "accuracy", "choice", "validation", "forest"));
         for choice in ["guided", "guided_three"] {
             found.push(pair("choice", "regret", "choice", choice, "average"));
@@ -279,7 +294,8 @@ fn trained(spec: &Spec) -> Result<(Grid, Grid), StudyError> {
         Factor::new("student", Role::Arm, spec.student_names()).with_baseline(&spec.shapes[0].name()),
     ];
     let quality = ["accuracy", "agreement", "divergence", "log_loss"];
-    let factors = task.iter().cloned().chain(arms).collect();
+    let more = spec.method.factor().into_iter().chain(spec.evaluate.factors());
+    let factors = task.iter().cloned().chain(arms).chain(more).collect();
     let main = Grid::new("main", "Students", factors, &quality).in_shared_blocks("task", TASK);
     let size = ["accuracy", "log_loss", "rows", "columns", "classes"];
     let teacher = Grid::new("teacher", "The forest", task.to_vec(), &size).in_shared_blocks("task", TASK);

@@ -123,6 +123,11 @@ impl TableModel {
         &self.header.classes
     }
 
+    /// What it computes with.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
     /// The columns that it reads.
     pub fn columns(&self) -> &[Column] {
         &self.header.columns

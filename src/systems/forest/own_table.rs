@@ -6,16 +6,17 @@ use candle_core::DType;
 
 use crate::classic::{LeastSquares, Logistic, NamedForest};
 use crate::data::{DataError, TargetTable};
-use crate::lab::{Contrast, Factor, Files, Grid, Measurement, Point, Results, Role, TrialFiles};
+use crate::lab::{Context, Contrast, Factor, Files, Grid, Measurement, Point, Results, Role, TrialFiles};
 use crate::math::order::argmax;
 use crate::math::words::join_and;
 use crate::nn::loss::{Loss, Objective, squares};
 use crate::nn::optim::Method;
-use crate::nn::{Examples, LearningRates, Model, NnError, Output, Params};
+use crate::nn::{Examples, LearningRates, Model, NnError, Output};
 use crate::report::Table;
 use crate::study::files::append_rows;
 use crate::study::train::{HeldOutEvaluator, TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
+use crate::systems::conditions::evaluate_under;
 use crate::systems::forest::conversion::{COMPARED, largest_difference};
 use crate::systems::forest::model::{MODEL_FILE, TableModel, Weights};
 use crate::systems::forest::network::{ForestNetwork, Gate};
@@ -25,7 +26,7 @@ use crate::systems::forest::student::Student;
 use crate::systems::forest::targets::{TargetRow, tensor};
 use crate::systems::forest::task::{Rows, Task};
 use crate::systems::forest::trial::VALIDATION;
-use crate::transfer::schedule::Full;
+use crate::systems::methods::{self, METHOD};
 
 /// File of a trial with its predictions of the test rows.
 pub const PREDICTIONS_FILE: &str = "predictions.csv";
@@ -81,6 +82,10 @@ fn students(spec: &Spec) -> Vec<&str> {
 }
 
 impl<'a> Arm<'a> {
+    fn is_student(&self) -> bool {
+        matches!(self, Self::Student(..))
+    }
+
     fn named(spec: &Spec, name: &'a str) -> Self {
         match name {
             "constant" => Self::Constant,
@@ -116,8 +121,17 @@ pub fn grid(spec: &Spec) -> Result<Grid, StudyError> {
         "columns",
         "classes",
     ];
-    let grid = Grid::new("main", "Models of the table", vec![arms, Factor::seeds(&spec.seeds)], &metrics);
-    Ok(grid.in_shared_blocks("task", &["seed"]))
+    let others: Vec<String> =
+        arms.names().filter(|name| !Arm::named(spec, name).is_student()).map(String::from).collect();
+    let factors = [arms, Factor::seeds(&spec.seeds)].into_iter().chain(spec.method.factor());
+    let factors = factors.chain(spec.evaluate.factors()).collect();
+    let mut grid = Grid::new("main", "Models of the table", factors, &metrics).in_shared_blocks("task", &["seed"]);
+    for method in spec.method.others() {
+        for arm in &others {
+            grid = grid.without(vec![("arm", arm.clone()), (METHOD, method.clone())]);
+        }
+    }
+    Ok(grid)
 }
 
 /// Every model with the forest, and the forest with the baselines. Of the two metrics a run has one.
@@ -129,6 +143,9 @@ pub fn contrasts(spec: &Spec) -> Vec<Contrast> {
             found.push(Contrast::new("main", metric, "arm", arm, "forest"));
         }
         found.push(Contrast::new("main", metric, "arm", "linear", "constant"));
+        for (arm, _) in arms.iter().filter(|(arm, _)| Arm::named(spec, arm).is_student()) {
+            found.extend(methods::contrasts(&spec.method, ("main", metric), &[("arm", arm)]));
+        }
     }
     found
 }
@@ -251,7 +268,7 @@ pub fn trial(
     own: &OwnTable,
     task: &Task,
     at: &Point,
-    observer: &dyn Observer,
+    context: &Context,
 ) -> Result<Measurement, StudyError> {
     let name = at.get("arm");
     let mut found = Measurement::default();
@@ -262,14 +279,26 @@ pub fn trial(
             found = of_forest(found, task);
             Weights::Forest(Box::new(named_forest(task)))
         }
-        Arm::ForestNetwork => forest_network(spec, task, own.forest.as_ref(), observer)?,
-        Arm::Student(number, target) => student(spec, task, target, number, observer)?,
+        Arm::ForestNetwork => forest_network(spec, task, own.forest.as_ref(), context.observer)?,
+        Arm::Student(number, target) => student(spec, task, target, (number, at.get(METHOD)), context)?,
         Arm::Unknown(name) => return Err(StudyError::unknown("arm", name, ["constant", "linear", "forest"])),
     };
     let model = TableModel::new(name, task, weights);
     let own = model.predict(task.test.raw.view())?;
     let validation = model.predict(task.validation.raw.view())?;
     let forest = task.teacher.forest.predict(task.test.filled.view());
+    if let Weights::Student(parts) = model.weights()
+        && let Some(head) = parts.0.head()
+    {
+        found = evaluate_under(&spec.evaluate.all(), head, task.seed, context, found, &mut |under| {
+            let student = Box::new((parts.0.with_head(under), parts.1.clone()));
+            let own = TableModel::new(name, task, Weights::Student(student)).predict(task.test.raw.view())?;
+            Ok(match task.scale {
+                None => Quality::of(own.view(), forest.view(), &task.test.labels).values().to_vec(),
+                Some(_) => NumberQuality::of(own.column(0), &task.test.numbers).values().to_vec(),
+            })
+        })?;
+    }
     let score = match task.scale {
         None => {
             let of = |rows: &Rows, own: &Array2<f64>, forest: &Array2<f64>| {
@@ -417,19 +446,15 @@ fn student(
     spec: &Spec,
     task: &Task,
     target: &TargetRow,
-    number: usize,
-    observer: &dyn Observer,
+    (number, method): (usize, &str),
+    context: &Context,
 ) -> Result<Weights, StudyError> {
     let (objective, training, validation) =
         (target.objective_of(spec, task), target.training(spec, task)?, target.held_out(task)?);
     let student = Student::numbered(spec, number, task.training.encoded.ncols(), task.classes)?;
-    let mut params = Params::new(task.seed, DType::F32);
-    let trainer = TrainingLoop {
-        evaluator: &HeldOutEvaluator { source: &validation, objective: objective.as_ref(), batch: usize::MAX },
-        observer,
-        ..TrainingLoop::new(&student, &training, objective.as_ref(), &spec.train, task.seed)
-    };
-    trainer.run(&mut params, &mut Full)?;
+    let evaluator = HeldOutEvaluator { source: &validation, objective: objective.as_ref(), batch: usize::MAX };
+    let (label, way) = (spec.heads.get(number).map(String::as_str), (spec, method, task.seed));
+    let mut params = student.train((&training, objective.as_ref(), &evaluator), way, label, context)?;
     student.build(&mut params)?;
     Ok(Weights::Student(Box::new((student, params))))
 }
@@ -455,7 +480,7 @@ pub fn predictions(model: &TableModel, (arm, seed): (&str, u64), rows: &Rows, ow
     table.csv()
 }
 
-/// predictions.csv of all trials, and of the first forest its trees and its exact network.
+/// predictions.csv of all trials, and of the first forest its trees, also as ONNX, and its exact network.
 ///
 /// # Errors
 /// If a stored file cannot be read.
@@ -470,6 +495,7 @@ pub fn artifacts(results: &Results, files: &TrialFiles) -> Result<Files, StudyEr
                     if let Some(network) = exact_network(&named)? {
                         found.push(("forest_network.safetensors".to_string(), network));
                     }
+                    found.push(("forest.onnx".into(), named.to_onnx()));
                     found.push(("forest.safetensors".into(), bytes));
                 }
                 _ => {}

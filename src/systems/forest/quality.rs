@@ -44,11 +44,17 @@ impl Quality {
 
     /// `found` with these numbers, measured under levels of evaluation factors.
     pub fn put(&self, found: Measurement, at: &[(&str, &str)]) -> Measurement {
-        found
-            .under(at, "accuracy", self.accuracy)
-            .under(at, "agreement", self.agreement)
-            .under(at, "divergence", self.divergence)
-            .under(at, "log_loss", self.log_loss)
+        self.values().into_iter().fold(found, |found, (metric, value)| found.under(at, metric, value))
+    }
+
+    /// These numbers by the names of their metrics.
+    pub fn values(&self) -> [(&'static str, f64); 4] {
+        [
+            ("accuracy", self.accuracy),
+            ("agreement", self.agreement),
+            ("divergence", self.divergence),
+            ("log_loss", self.log_loss),
+        ]
     }
 }
 
@@ -81,6 +87,11 @@ impl NumberQuality {
 
     /// `found` with these numbers.
     pub fn put(&self, found: Measurement) -> Measurement {
-        found.value("r2", self.r2).value("mae", self.mae).value("rmse", self.rmse)
+        self.values().into_iter().fold(found, |found, (metric, value)| found.value(metric, value))
+    }
+
+    /// These numbers by the names of their metrics.
+    pub fn values(&self) -> [(&'static str, f64); 3] {
+        [("r2", self.r2), ("mae", self.mae), ("rmse", self.rmse)]
     }
 }

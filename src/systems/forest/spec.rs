@@ -9,7 +9,10 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
+use crate::systems::conditions::ConditionConfig;
 use crate::systems::forest::targets::TARGETS;
+use crate::systems::methods::MethodConfig;
+use crate::transfer::Need;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,7 +54,7 @@ pub struct Spec {
     pub targets: Vec<String>,
     /// Students: hidden layers and their width. The other students are compared with the first.
     pub shapes: Vec<Shape>,
-    /// Further students: rows of the table of heads.
+    /// Further students: rows of the table of heads. `NAME@DEVICE` is trained under the noise of that device.
     pub heads: Vec<String>,
     /// The circuit of such a head.
     pub circuit: CircuitConfig,
@@ -71,6 +74,12 @@ pub struct Spec {
     pub train: TrainConfig,
     /// The forest that becomes a network.
     pub network: Conversion,
+    /// Transfer methods in the training of students.
+    #[serde(skip_serializing_if = "MethodConfig::is_empty")]
+    pub method: MethodConfig,
+    /// Conditions under which the circuit of a trained student is evaluated.
+    #[serde(skip_serializing_if = "ConditionConfig::is_default")]
+    pub evaluate: ConditionConfig,
 }
 
 /// Hidden layers of one width, with ReLU.
@@ -135,6 +144,8 @@ impl Default for Spec {
                 ..TrainConfig::new(60, 64, 1e-3, Method::ADAM)
             },
             network: Conversion { trees: 30, depth: 6, split: 100.0, leaf: 10.0, epochs: 5, rate: 1e-3 },
+            method: MethodConfig::default(),
+            evaluate: ConditionConfig::default(),
         }
     }
 }
@@ -245,8 +256,15 @@ impl Settings for Spec {
             check.width("shapes", shape.width).whole("shapes", shape.depth, 0..=100);
         }
         for head in &self.heads {
-            check.trained_head("heads", head);
+            check.head_on_device("heads", head, self.circuit.width());
         }
+        let is_classes = !self.is_own_table() || self.task.as_deref() == Some("classification");
+        let mut lacks = vec![(Need::Domains, "all rows are of one domain")];
+        let unknown =
+            (Need::Classes, "the target of a file may be a number unless --task classification says otherwise");
+        lacks.extend((!is_classes).then_some(unknown));
+        self.method.validate("method", &lacks, check);
+        self.evaluate.validate("evaluate", (&self.heads, self.circuit.width()), check);
         for (field, count) in [("rows", self.rows), ("network.epochs", epochs)] {
             check.count(field, count);
         }

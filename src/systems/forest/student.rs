@@ -3,12 +3,17 @@
 use candle_core::{D, DType, Tensor};
 use ndarray::Array2;
 
-use crate::nn::head::{CircuitConfig, HeadConfig, HeadModel};
+use crate::lab::Context;
+use crate::nn::head::{CircuitConfig, HeadModel};
 use crate::nn::layer::Linear;
+use crate::nn::loss::Objective;
 use crate::nn::model::first;
-use crate::nn::{Mode, Model, Network, NnError, Output, Params};
+use crate::nn::{Examples, LayerGroups, LearningRates, Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
+use crate::study::train::{Evaluator, TrainingLoop};
 use crate::systems::forest::spec::{Shape, Spec};
+use crate::systems::head_choice::HeadChoice;
+use crate::systems::methods::Beside;
 
 /// A student as a function of its parameters.
 pub struct Student {
@@ -39,7 +44,8 @@ impl Shape {
 }
 
 impl Student {
-    /// The student of this number of a spec, for a task of these sizes: its heads first, then its shapes.
+    /// The student of this number of a spec, for a task of these sizes: its heads first, then its shapes. A head runs without
+    /// noise whatever device its label names.
     ///
     /// # Errors
     /// If a head or its circuit cannot be built.
@@ -47,12 +53,57 @@ impl Student {
         let circuit = spec.heads.get(number).map(|_| spec.circuit.clone());
         let body = match spec.heads.get(number) {
             Some(name) => {
-                let config = HeadConfig::named(name)?.circuit(spec.circuit.clone());
-                Body::Head(Box::new(config.model(inputs, classes)?))
+                let choice = HeadChoice::named(name, &spec.circuit)?;
+                Body::Head(Box::new(choice.config.model(inputs, classes)?))
             }
             None => Body::Layers(spec.shapes[number - spec.heads.len()]),
         };
         Ok(Self { inputs, classes, body, circuit })
+    }
+
+    /// Its head, if it is one.
+    pub fn head(&self) -> Option<&HeadModel> {
+        match &self.body {
+            Body::Head(head) => Some(head),
+            Body::Layers(_) => None,
+        }
+    }
+
+    /// The same student with this head.
+    pub fn with_head(&self, head: HeadModel) -> Self {
+        Self { body: Body::Head(Box::new(head)), circuit: self.circuit.clone(), ..*self }
+    }
+
+    /// Trains it on `training`, and by the methods of a level beside that: its circuit under the noise of the device that
+    /// `label` names, if it is a head.
+    ///
+    /// # Errors
+    /// If the circuit cannot be compiled for the device, the training diverges, or the user stops it.
+    pub fn train(
+        &self,
+        (training, objective, evaluator): (&Examples, &dyn Objective, &dyn Evaluator),
+        (spec, method, seed): (&Spec, &str, u64),
+        label: Option<&str>,
+        context: &Context,
+    ) -> Result<Params, StudyError> {
+        let noisy = match (self.head(), label) {
+            (Some(head), Some(label)) => {
+                let choice = HeadChoice::named(label, &spec.circuit)?;
+                Some(self.with_head(choice.trained(head, context.executions, seed)?))
+            }
+            _ => None,
+        };
+        let model = noisy.as_ref().unwrap_or(self);
+        let mut params = Params::new(seed, DType::F32);
+        model.build(&mut params)?;
+        let own = self.head().map_or_else(LearningRates::default, HeadModel::learning_rates);
+        let mut method = Beside::new(own, method, &LayerGroups::by_layer(&params))?;
+        let observer = context.observer;
+        let trainer =
+            TrainingLoop { evaluator, observer, ..TrainingLoop::new(model, training, objective, &spec.train, seed) };
+        trainer.run(&mut params, &mut method)?;
+        params.merge_adapters()?;
+        Ok(params)
     }
 }
 

@@ -1,11 +1,10 @@
 //! The teacher of a task, and one student of it.
 
-use candle_core::DType;
-
-use crate::lab::Measurement;
-use crate::nn::{Model, Params};
-use crate::study::train::{HeldOutEvaluator, TrainingLoop};
-use crate::study::{Observer, StudyError};
+use crate::lab::{Context, Measurement};
+use crate::nn::{Model, Network};
+use crate::study::StudyError;
+use crate::study::train::HeldOutEvaluator;
+use crate::systems::conditions::evaluate_under;
 use crate::systems::forest::meta_features::meta_features;
 use crate::systems::forest::model::{MODEL_FILE, TableModel, Weights};
 use crate::systems::forest::own_table::{PREDICTIONS_FILE, named_forest, predictions};
@@ -14,7 +13,6 @@ use crate::systems::forest::spec::Spec;
 use crate::systems::forest::student::{Student, predict};
 use crate::systems::forest::targets::{TargetRow, held_out, tensor};
 use crate::systems::forest::task::{Rows, Task};
-use crate::transfer::schedule::Full;
 
 /// Name of the kept meta-features of a task.
 pub const META_FEATURES: &str = "meta_features";
@@ -48,37 +46,40 @@ fn with_model(found: Measurement, model: &TableModel, task: &Task) -> Result<Mea
     Ok(found.file(MODEL_FILE, model.to_bytes()?).file(PREDICTIONS_FILE, predictions))
 }
 
-/// Trains the student number `student` of the settings on `target`.
+/// Trains the student number `student` of the settings on `target`, and by the methods of a level beside that.
 pub fn student(
     spec: &Spec,
     task: &Task,
     target: &TargetRow,
-    student: usize,
-    observer: &dyn Observer,
+    (number, method): (usize, &str),
+    context: &Context,
 ) -> Result<Measurement, StudyError> {
     let (objective, training) = (target.objective(spec), target.training(spec, task)?);
     let validation = held_out(task, &task.validation)?;
-    let name = format!("{} from {}", spec.student_names()[student], target.name);
-    let student = Student::numbered(spec, student, task.training.encoded.ncols(), task.classes)?;
-    let mut params = Params::new(task.seed, DType::F32);
-    let trainer = TrainingLoop {
-        evaluator: &HeldOutEvaluator { source: &validation, objective: &objective, batch: usize::MAX },
-        observer,
-        ..TrainingLoop::new(&student, &training, &objective, &spec.train, task.seed)
-    };
-    trainer.run(&mut params, &mut Full)?;
+    let name = format!("{} from {}", spec.student_names()[number], target.name);
+    let student = Student::numbered(spec, number, task.training.encoded.ncols(), task.classes)?;
+    let evaluator = HeldOutEvaluator { source: &validation, objective: &objective, batch: usize::MAX };
+    let (label, way) = (spec.heads.get(number).map(String::as_str), (spec, method, task.seed));
+    let mut params = student.train((&training, &objective, &evaluator), way, label, context)?;
     let network = student.build(&mut params)?;
-    let quality = |rows: &Rows| -> Result<Quality, StudyError> {
+    let quality = |network: &dyn Network, rows: &Rows| -> Result<Quality, StudyError> {
         let forest = task.teacher.forest.predict(rows.filled.view());
-        let own = predict(network.as_ref(), &tensor(&rows.encoded)?)?;
+        let own = predict(network, &tensor(&rows.encoded)?)?;
         Ok(Quality::of(own.view(), forest.view(), &rows.labels))
     };
-    let found = quality(&task.test)?.put(Measurement::default(), &[]);
-    let found = found.keep(VALIDATION, &quality(&task.validation)?);
+    let found = quality(network.as_ref(), &task.test)?.put(Measurement::default(), &[]);
+    let mut found = found.keep(VALIDATION, &quality(network.as_ref(), &task.validation)?);
+    drop(network);
+    if let Some(head) = student.head() {
+        found = evaluate_under(&spec.evaluate.all(), head, task.seed, context, found, &mut |under| {
+            let student = student.with_head(under);
+            let quality = quality(student.build(&mut params)?.as_ref(), &task.test)?;
+            Ok(quality.values().to_vec())
+        })?;
+    }
     if spec.data.is_some() {
         return Ok(found);
     }
-    drop(network);
     let model = TableModel::new(&name, task, Weights::Student(Box::new((student, params))));
     with_model(found, &model, task)
 }

@@ -36,9 +36,10 @@ use crate::lab::{
     Results, Role, SavedRun, SavedTrial, StudyError, Unit,
 };
 use crate::nn::backbone::BACKBONES;
-use crate::nn::head::HEADS;
 use crate::report::{Block, Section, Table};
 use crate::study::Observer;
+use crate::systems::conditions::{devices_flag, shots_flag};
+use crate::systems::methods::{METHOD, methods_flag};
 use crate::systems::picture_model;
 
 /// The experiment.
@@ -123,13 +124,20 @@ impl Experiment for Hatl {
         Flag::field("weights", "FILE", "photos.backbone.weights", "Weight file of that backbone"),
         Flag::field("dev", "N", "dev", "Validation sentences"),
         Flag::field("test", "N", "test", "Test sentences"),
-        Flag::field("head", "NAME", "head", "Head of the presets glosses, pictures and photos")
-            .with_choices(|| HEADS.iter().map(|row| row.name).collect()),
+        Flag::field(
+            "head",
+            "NAME",
+            "head",
+            "Head of the presets glosses, pictures and photos (see `qgraft list heads`); NAME@DEVICE trains under noise",
+        ),
         Flag::field("source", "FILMS", "source_films", "Drawn films of the source task")
             .with_choices(|| vec!["actions", "signs"]),
         Flag::field("beam", "N", "search.beam_size", "Decode the test sentences by beam search, too"),
         Flag::field("sentences", "N", "sentences", "Training sentences"),
         Flag::field("epochs", "N", "target.epochs", "Epochs on the target task"),
+        methods_flag(),
+        devices_flag(),
+        shots_flag(),
     ];
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
@@ -138,6 +146,7 @@ impl Experiment for Hatl {
             Factor::seeds(&spec.seeds),
             Factor::explained("arm", Role::Arm, rows).with_baseline("full").listed_by("arms"),
         ];
+        let factors = factors.into_iter().chain(spec.method.factor()).chain(spec.evaluate.factors()).collect();
         let row = task_of(spec)?;
         let mut metrics = row.metrics.to_vec();
         metrics.extend((!row.classifies && spec.search.beam_size > 1).then_some("bleu_beam"));
@@ -175,7 +184,7 @@ impl Experiment for Hatl {
         for before in Self::after(spec, at) {
             releases = context.finished(&before)?.get("releases").map(|count| count as usize);
         }
-        let found = trial::trial(spec, block, row, at.seed(), releases, context.observer)?;
+        let found = trial::trial(spec, block, (row, at.get(METHOD)), at.seed(), releases, context)?;
         match (&row.schedule, releases) {
             (Schedule::Even, None) => Ok(found.notice("fixed releases every layer once: hatl is not among the arms")),
             _ => Ok(found),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{D, Tensor};
 
-use crate::nn::head::{CircuitConfig, Head, HeadConfig, HeadModel};
+use crate::nn::head::{Head, HeadConfig, HeadModel};
 use crate::nn::layer::{BatchNorm, Conv2d, Padding, Window};
 use crate::nn::model::first;
 use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
@@ -57,26 +57,29 @@ pub(super) fn layer_groups(params: &Params, blocks: usize) -> LayerGroups {
 }
 
 /// Films to class scores: the mean over time of the backbone's features, under a row of the table of heads.
+#[derive(Clone)]
 pub(super) struct FilmClassifier {
     joints: usize,
     blocks: Vec<usize>,
-    head: HeadModel,
+    pub head: HeadModel,
 }
 
 impl FilmClassifier {
-    /// Films of `joints` joints into `classes` classes, under the head `name`.
+    /// Films of `joints` joints into `classes` classes, under this head.
     ///
     /// # Errors
-    /// If there is no such head or family of circuits, or the circuit cannot be built.
-    pub fn new(
-        (joints, blocks): (usize, &[usize]),
-        name: &str,
-        circuit: &CircuitConfig,
-        classes: usize,
-    ) -> Result<Self, StudyError> {
+    /// If the circuit of the head cannot be built.
+    pub fn new((joints, blocks): (usize, &[usize]), head: &HeadConfig, classes: usize) -> Result<Self, StudyError> {
         let features = blocks.last().copied().unwrap_or(2 * joints);
-        let head = HeadConfig::named(name)?.circuit(circuit.clone()).model(features, classes)?;
+        let head = head.model(features, classes)?;
         Ok(Self { joints, blocks: blocks.to_vec(), head })
+    }
+}
+
+impl FilmClassifier {
+    /// The same backbone under this head.
+    pub fn with_head(&self, head: HeadModel) -> Self {
+        Self { head, ..self.clone() }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Pictures classified on a pretrained backbone of which the last stages are released one after the other. What the stages
 //! below make of a picture is computed once, so that pictures may be large.
 
-use crate::nn::LearningRates;
-use crate::nn::head::HeadConfig;
 use crate::nn::loss::Loss;
+use crate::nn::{LearningRates, Model};
 use crate::study::StudyError;
 use crate::systems::hatl::evaluate::AccuracyEvaluator;
 use crate::systems::hatl::spec::Spec;
-use crate::systems::hatl::tasks::{Inputs, Task};
+use crate::systems::hatl::tasks::{Inputs, Task, TaskHead};
+use crate::systems::head_choice::HeadChoice;
 use crate::systems::picture_model::{MODEL_FILE, PREDICTIONS_FILE, to_bytes};
 
 /// Arms whose networks are saved. The others differ in their schedule, not in what they are good for.
@@ -18,8 +18,11 @@ pub(super) fn task(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, Stud
     let pictures = inputs.photos.as_ref().expect("the task photos opens photos");
     let parts = pictures.parts(&spec.photos, seed)?;
     let classes = parts.test_samples.classes.clone();
-    let head = HeadConfig::named(spec.head.as_deref().unwrap_or_default())?.circuit(spec.circuit.clone());
-    let head = head.model(pictures.features(), classes.len())?;
+    let choice = HeadChoice::named(spec.head.as_deref().unwrap_or_default(), &spec.circuit)?;
+    let head = choice.config.model(pictures.features(), classes.len())?;
+    let of_task = head.clone();
+    let ideal = pictures.model(head.clone());
+    let with = move |head| -> Box<dyn Model + Send + Sync> { Box::new(ideal.with_head(head)) };
     let (model, copy) = (pictures.model(head.clone()), pictures.model(head));
     let layers: Vec<Vec<String>> = model.row.layers().into_iter().skip(model.first).collect();
     let slower = layers.into_iter().flatten().map(|name| (name, spec.pictures.backbone_rate));
@@ -35,6 +38,7 @@ pub(super) fn task(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, Stud
         dev: evaluator(&parts.validation),
         tests: vec![("accuracy", evaluator(&parts.test))],
         baselines: Some(parts.baselines()),
+        head: Some(TaskHead { choice, model: of_task, with: Box::new(with) }),
         files: Some(Box::new(move |params, arm, seed| {
             let mut params = params.clone();
             let predictions = parts.predictions(&copy, &mut params, (arm, seed))?;

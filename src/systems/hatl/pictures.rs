@@ -6,14 +6,15 @@ use candle_core::{Device, Tensor};
 use crate::data::{BadPicture, Part, Pictures, Split, Transform, fashion_mnist, read_folder_for};
 use crate::math::Stream;
 use crate::nn::backbone::{BackboneRow, Trunk};
-use crate::nn::head::{HeadConfig, HeadModel, HeadRow};
+use crate::nn::head::HeadModel;
 use crate::nn::loss::Loss;
 use crate::nn::model::BackboneWithHead;
 use crate::nn::{Examples, LayerGroups, LearningRates, Model, Network, NnError, Params, Weights};
 use crate::study::StudyError;
 use crate::systems::hatl::evaluate::AccuracyEvaluator;
 use crate::systems::hatl::spec::Spec;
-use crate::systems::hatl::tasks::{Inputs, Task};
+use crate::systems::hatl::tasks::{Inputs, Task, TaskHead};
+use crate::systems::head_choice::HeadChoice;
 
 /// Share of the pictures that is held out of a folder without parts.
 const HELD_OUT: f64 = 0.3;
@@ -60,8 +61,8 @@ pub(super) fn task(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, Stud
     let fixed = || NnError::Setting { field: "pictures.backbone", value: row.name.into(), reason };
     let features = row.width.filter(|_| !row.layers().is_empty()).ok_or_else(fixed)?;
     let weights = row.weights(spec.pictures.weights.as_deref())?;
-    let head = HeadRow::named(spec.head.as_deref().unwrap_or_default())?;
-    let model = HeadConfig { row: head, circuit: spec.circuit.clone() }.model(features, classes)?;
+    let choice = HeadChoice::named(spec.head.as_deref().unwrap_or_default(), &spec.circuit)?;
+    let model = choice.config.model(features, classes)?;
     let transform = transform(spec)?;
     let part = |rows: &[usize]| examples(pictures, rows, &transform);
     let [training, dev] = draw(pictures, spec.per_class, seed)?;
@@ -70,14 +71,22 @@ pub(super) fn task(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, Stud
     let held_out = pictures.samples.of(if has_test { Part::Test } else { Part::Validation });
     let slower = row.layers().into_iter().flatten().map(|name| (name, spec.pictures.backbone_rate));
     Ok(Task {
-        model: Box::new(PictureClassifier { row, weights, head: model }),
-        objective: Box::new(Loss::CrossEntropy),
-        rates: head.learning_rates().times(&LearningRates::new(slower)),
+        rates: model.learning_rates().times(&LearningRates::new(slower)),
         groups: Box::new(|params| LayerGroups::of_trunk(row.layers(), params)),
         training: part(&training)?,
         dev: Box::new(AccuracyEvaluator(part(&dev)?)),
         tests: vec![("accuracy", Box::new(AccuracyEvaluator(part(&held_out)?)))],
         baselines: None,
+        head: Some(TaskHead {
+            choice,
+            model: model.clone(),
+            with: {
+                let weights = weights.clone();
+                Box::new(move |head| Box::new(PictureClassifier { row, weights: weights.clone(), head }))
+            },
+        }),
+        model: Box::new(PictureClassifier { row, weights, head: model }),
+        objective: Box::new(Loss::CrossEntropy),
         files: None,
     })
 }

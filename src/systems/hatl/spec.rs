@@ -11,11 +11,13 @@ use crate::nn::decode::BeamSearch;
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
+use crate::systems::conditions::ConditionConfig;
 use crate::systems::hatl::arms::{ARMS, arm};
 use crate::systems::hatl::signs::Camera;
 use crate::systems::hatl::tasks::{TASKS, task};
 use crate::systems::live_stages::LiveStages;
-use crate::transfer::Rule;
+use crate::systems::methods::MethodConfig;
+use crate::transfer::{Need, Rule};
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +32,7 @@ pub struct Spec {
     pub seeds: Vec<u64>,
     /// Rows of the table of arms.
     pub arms: Vec<String>,
-    /// Row of the table of heads; only for a task that classifies.
+    /// Row of the table of heads; only for a task that classifies. `NAME@DEVICE` is trained under the noise of that device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
     /// Drawn films of the source task.
@@ -66,6 +68,12 @@ pub struct Spec {
     pub target: TrainConfig,
     /// The circuit of a quantum head.
     pub circuit: CircuitConfig,
+    /// Transfer methods beside the schedule of an arm.
+    #[serde(skip_serializing_if = "MethodConfig::is_empty")]
+    pub method: MethodConfig,
+    /// Conditions under which the circuit of a trained head is evaluated.
+    #[serde(skip_serializing_if = "ConditionConfig::is_default")]
+    pub evaluate: ConditionConfig,
 }
 
 /// Drawn films of the source task.
@@ -183,6 +191,8 @@ impl Default for Spec {
             source: TrainConfig { schedule: Schedule::Cosine { floor: 0.01 }, ..config(6, 32, 3e-3) },
             target: config(12, 16, 2e-3),
             circuit: CircuitConfig { qubits: 6, depth: 2, ..CircuitConfig::default() },
+            method: MethodConfig::default(),
+            evaluate: ConditionConfig::default(),
         }
     }
 }
@@ -327,7 +337,7 @@ impl Settings for Spec {
             check.refuse("data", path.display(), expected);
         }
         match (&self.head, row.classifies) {
-            (Some(head), true) => _ = check.trained_head("head", head),
+            (Some(head), true) => _ = check.head_on_device("head", head, self.circuit.width()),
             (Some(head), false) => {
                 let expected = format!("none: task {} translates; glosses and pictures have a head", row.name);
                 check.refuse("head", format!("{head:?}"), expected);
@@ -335,6 +345,11 @@ impl Settings for Spec {
             (None, true) => _ = check.refuse("head", "none", "a row of the table of heads, such as quantum"),
             (None, false) => {}
         }
+        let mut lacks = vec![(Need::Domains, "all films or pictures are of one domain")];
+        lacks.extend((!row.classifies).then_some((Need::Classes, "a translation is words")));
+        self.method.validate("method", &lacks, check);
+        let heads: Vec<&String> = self.head.iter().collect();
+        self.evaluate.validate("evaluate", (&heads, self.circuit.width()), check);
         if let Some(folder) = self.data.as_ref().filter(|_| !row.reads_data) {
             check.refuse("data", folder.display(), format!("none: the films of task {} are drawn", row.name));
         }

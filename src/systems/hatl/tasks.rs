@@ -6,7 +6,7 @@ use crate::data::Pictures;
 use crate::lab::{Context, Files};
 use crate::math::Stream;
 use crate::nn::decode::BeamSearch;
-use crate::nn::head::{CircuitConfig, HeadRow};
+use crate::nn::head::{CircuitConfig, HeadConfig, HeadModel};
 use crate::nn::loss::{Loss, Objective};
 use crate::nn::{Examples, LayerGroups, LearningRates, Model, Params};
 use crate::study::StudyError;
@@ -23,6 +23,7 @@ use crate::systems::hatl::signs::{Action, Camera, Film, JOINTS, Signer};
 use crate::systems::hatl::spec::{LossWeights, SourceFilms, Spec};
 use crate::systems::hatl::translator::Translator;
 use crate::systems::hatl::{photos, pictures};
+use crate::systems::head_choice::HeadChoice;
 use crate::systems::live_stages::LivePictures;
 use crate::transfer::Rule;
 
@@ -233,9 +234,23 @@ pub(super) struct Task {
     pub tests: Vec<(&'static str, Box<dyn Evaluator + Send + Sync>)>,
     /// Accuracies of guessing and of naming the most frequent class of the test; only of pictures that may be the user's.
     pub baselines: Option<[f64; 2]>,
+    /// The head of a task that classifies pictures or clips.
+    pub head: Option<TaskHead>,
     /// The files of a trained network, by the name of the arm and the seed: the network, and what it says of the test.
     pub files: Option<MakeFiles>,
 }
+
+/// A head, and the network that it is the head of.
+pub(super) struct TaskHead {
+    pub choice: HeadChoice,
+    /// It without noise.
+    pub model: HeadModel,
+    /// The network with this head in its place.
+    pub with: WithHead,
+}
+
+/// Makes the network with a head.
+pub(super) type WithHead = Box<dyn Fn(HeadModel) -> Box<dyn Model + Send + Sync> + Send + Sync>;
 
 /// Makes the files of a trained network.
 pub(super) type MakeFiles = Box<dyn Fn(&Params, &str, u64) -> Result<Files, StudyError> + Send + Sync>;
@@ -272,7 +287,7 @@ fn source(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, StudyError> {
         }
     };
     Ok(Task {
-        model: Box::new(FilmClassifier::new((joints, &spec.sizes.blocks), "linear", &spec.circuit, classes)?),
+        model: Box::new(FilmClassifier::new((joints, &spec.sizes.blocks), &HeadConfig::named("linear")?, classes)?),
         objective: Box::new(Loss::CrossEntropy),
         rates: LearningRates::default(),
         groups: blocks(spec),
@@ -280,6 +295,7 @@ fn source(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, StudyError> {
         dev: Box::new(AccuracyEvaluator(dev)),
         tests: Vec::new(),
         baselines: None,
+        head: None,
         files: None,
     })
 }
@@ -326,6 +342,7 @@ fn translation(spec: &Spec, inputs: &Inputs, seed: u64) -> Result<Task, StudyErr
     };
     Ok(Task {
         baselines: None,
+        head: None,
         files: Some(Box::new(files)),
         tests: tests.collect::<Result<_, StudyError>>()?,
         objective: Box::new(TranslationLoss(spec.weights)),
@@ -348,11 +365,14 @@ fn single_signs(spec: &Spec, _inputs: &Inputs, seed: u64) -> Result<Task, StudyE
         classified(clips, JOINTS, CLIP)
     };
     let accuracy = |examples| -> Box<dyn Evaluator + Send + Sync> { Box::new(AccuracyEvaluator(examples)) };
-    let (known, count, head) = ((0, SIGNERS.0), spec.per_class, spec.head.as_deref().unwrap_or_default());
+    let (known, count) = ((0, SIGNERS.0), spec.per_class);
+    let choice = HeadChoice::named(spec.head.as_deref().unwrap_or_default(), &spec.circuit)?;
+    let classifier = FilmClassifier::new((JOINTS, &spec.sizes.blocks), &choice.config, GLOSSES)?;
+    let (model, other) = (classifier.head.clone(), classifier.clone());
     Ok(Task {
-        model: Box::new(FilmClassifier::new((JOINTS, &spec.sizes.blocks), head, &spec.circuit, GLOSSES)?),
+        model: Box::new(classifier),
         objective: Box::new(Loss::CrossEntropy),
-        rates: HeadRow::named(head)?.learning_rates(),
+        rates: choice.config.row.learning_rates(),
         groups: blocks(spec),
         training: part("training", count, known)?,
         dev: accuracy(part("dev", count.div_ceil(2), known)?),
@@ -361,6 +381,7 @@ fn single_signs(spec: &Spec, _inputs: &Inputs, seed: u64) -> Result<Task, StudyE
             ("accuracy_new_signers", accuracy(part("strangers", count, SIGNERS)?)),
         ],
         baselines: None,
+        head: Some(TaskHead { choice, model, with: Box::new(move |head| Box::new(other.with_head(head))) }),
         files: None,
     })
 }

@@ -2,13 +2,15 @@
 
 use candle_core::DType;
 
-use crate::lab::Measurement;
-use crate::nn::Params;
+use crate::lab::{Context, Measurement};
+use crate::nn::{Model, Params};
 use crate::study::train::TrainingLoop;
 use crate::study::{Observer, StudyError};
+use crate::systems::conditions::evaluate_under;
 use crate::systems::hatl::arms::{ArmRow, Schedule};
 use crate::systems::hatl::spec::Spec;
 use crate::systems::hatl::tasks::{Inputs, Task, TaskRow};
+use crate::systems::methods::{Beside, OWN};
 use crate::transfer::schedule::Full;
 use crate::transfer::{Compose, Transfer};
 
@@ -49,16 +51,25 @@ pub fn prepare(
 }
 
 /// Trains the target task under the schedule of an arm. `releases` is the number of releases of `hatl` for the arm that
-/// follows it; without it every layer is released once.
+/// follows it; without it every layer is released once. `method` is the level of the methods beside the schedule.
 pub fn trial(
     spec: &Spec,
     block: &Block,
-    arm: &ArmRow,
+    (arm, method): (&ArmRow, &str),
     seed: u64,
     releases: Option<usize>,
-    observer: &dyn Observer,
+    context: &Context,
 ) -> Result<Measurement, StudyError> {
     let Block { task, source } = block;
+    let is_own = ["", OWN].contains(&method);
+    let noisy = match &task.head {
+        Some(head) => Some((head.with)(head.choice.trained(&head.model, context.executions, seed)?)),
+        None => None,
+    };
+    let model: &dyn Model = match &noisy {
+        Some(model) => model.as_ref(),
+        None => task.model.as_ref(),
+    };
     let mut params = Params::new(TARGET + seed, DType::F32);
     task.model.build(&mut params)?;
     if let Some(source) = source.as_ref().filter(|_| !arm.from_scratch) {
@@ -67,23 +78,34 @@ pub fn trial(
     let groups = (task.groups)(&params);
     let most = groups.len() - 1;
     let schedule = arm.method(&groups, spec.rule, spec.target.epochs, releases.unwrap_or(most).min(most));
-    let mut method = Compose(vec![Box::new(task.rates.clone()), schedule]);
+    let own = Compose(vec![Box::new(task.rates.clone()), schedule]);
+    let mut method = Beside::new(own, method, &groups)?;
     let training = TrainingLoop {
         evaluator: task.dev.as_ref(),
-        observer,
-        ..TrainingLoop::new(task.model.as_ref(), &task.training, task.objective.as_ref(), &spec.target, seed)
+        observer: context.observer,
+        ..TrainingLoop::new(model, &task.training, task.objective.as_ref(), &spec.target, seed)
     };
     let history = training.run(&mut params, &mut method)?;
+    params.merge_adapters()?;
     let network = task.model.build(&mut params)?;
     let mut found = Measurement::default();
     for (metric, evaluator) in &task.tests {
         found = found.value(metric, evaluator.evaluate(network.as_ref())?.metric);
     }
+    drop(network);
+    if let Some(head) = &task.head {
+        found = evaluate_under(&spec.evaluate.all(), &head.model, seed, context, found, &mut |under| {
+            let model = (head.with)(under);
+            let network = model.build(&mut params)?;
+            let tests = task.tests.iter();
+            tests.map(|(metric, evaluator)| Ok((*metric, evaluator.evaluate(network.as_ref())?.metric))).collect()
+        })?;
+    }
     // Epochs, counted from 1, in which more parameters are trained than in the one before.
     let grown = history.windows(2).enumerate().filter(|(_, pair)| pair[0].moving < pair[1].moving);
     let released: Vec<usize> = grown.map(|(before, _)| before + 2).collect();
     // A rule that releases nothing leaves the backbone frozen, which its score does not show.
-    if matches!(arm.schedule, Schedule::Rule(_)) && released.is_empty() {
+    if matches!(arm.schedule, Schedule::Rule(_)) && released.is_empty() && is_own {
         let counts = counted(&method.log());
         let name = arm.name;
         found = found.notice(format!("{name}, seed {seed}: nothing was released ({counts}), so it is frozen"));

@@ -32,7 +32,9 @@ use crate::lab::{
 use crate::nn::backbone::BACKBONES;
 use crate::report::Section;
 use crate::study::Observer;
+use crate::systems::conditions::{devices_flag, shots_flag};
 use crate::systems::live_stages::LivePictures;
+use crate::systems::methods::{METHOD, methods_flag};
 use crate::systems::picture_model;
 use crate::transfer::Utility;
 
@@ -125,9 +127,17 @@ impl Experiment for Plasticity {
         Flag::field("live", "N", "pretrained.live.stages", "Last stages of the backbone that are trained"),
         Flag::field("labels", "N", "pretrained.live.labels", "Training pictures of each class; 0 takes all"),
         Flag::field("epochs", "N", "pretrained.target.epochs", "Epochs of fine-tuning a pretrained backbone"),
-        Flag::field("head", "NAME", "head", "Head of the target networks (see `qgraft list heads`)"),
+        Flag::field(
+            "head",
+            "NAME",
+            "head",
+            "Head of the target networks (see `qgraft list heads`); NAME@DEVICE trains under noise",
+        ),
         Flag::field("shares", "LIST", "shares", "Shares of weights to replace"),
         Flag::field("head-epochs", "N", "head_epochs", "Epochs in which the head alone learns first"),
+        methods_flag(),
+        devices_flag(),
+        shots_flag(),
     ];
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
@@ -140,6 +150,7 @@ impl Experiment for Plasticity {
                 Factor::seeds(&spec.seeds),
                 Factor::explained("arm", Role::Arm, arms).with_baseline("plain"),
             ];
+            let factors = factors.into_iter().chain(spec.method.factor()).chain(spec.evaluate.factors()).collect();
             Grid::new(name, heading, factors, metrics).in_blocks(&["setting", "seed"])
         };
         let metrics = ["area", "last", "before", "after", "replaced"];
@@ -174,11 +185,11 @@ impl Experiment for Plasticity {
         let row = SettingRow::named(block.get("setting"))?;
         match (row.make, inputs) {
             (Some(make), _) => {
-                let (block, found) = trial::prepare(spec, make, block.seed(), context.observer)?;
+                let (block, found) = trial::prepare(spec, make, block.seed(), context)?;
                 Ok((Block::Learned(Box::new(block)), found))
             }
             (None, Some(pictures)) => {
-                let (block, found) = pretrained::prepare(spec, pictures, block.seed())?;
+                let (block, found) = pretrained::prepare(spec, pictures, block.seed(), context)?;
                 Ok((Block::Pretrained(Box::new(block)), found))
             }
             (None, None) => unreachable!("`open` reads pictures for every setting on a pretrained backbone"),
@@ -192,11 +203,11 @@ impl Experiment for Plasticity {
         at: &Point,
         context: &Context,
     ) -> Result<Measurement, StudyError> {
-        let (arm, seed) = (at.index("arm"), at.seed());
+        let (arm, method, seed) = (at.index("arm"), at.get(METHOD), at.seed());
         match block {
-            Block::Learned(block) => trial::trial(spec, block, &arms(spec)[arm], seed, context.observer),
+            Block::Learned(block) => trial::trial(spec, block, (&arms(spec)[arm], method), seed, context),
             Block::Pretrained(block) => {
-                pretrained::trial(spec, block, &pretrained_arms(spec)[arm], seed, context.observer)
+                pretrained::trial(spec, block, (&pretrained_arms(spec)[arm], method), seed, context)
             }
         }
     }

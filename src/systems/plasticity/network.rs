@@ -5,13 +5,13 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use crate::nn::head::CircuitConfig;
+use crate::nn::head::HeadModel;
 use crate::nn::head::{Head, HeadRow};
-use crate::nn::head::{HeadConfig, HeadModel};
 use crate::nn::layer::{BatchNorm, Conv2d, Linear, Window};
 use crate::nn::model::first;
 use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
-use crate::sim::Execution;
 use crate::study::StudyError;
+use crate::systems::head_choice::HeadChoice;
 
 /// The layers below the head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,21 +42,24 @@ impl Trunk {
 }
 
 impl TargetNet {
-    /// `trunk` under the row `head` of the table of heads.
+    /// `trunk` under the row `head` of the table of heads, without noise whatever device its label names.
     ///
     /// # Errors
     /// If there is no such head or family of circuits, or the circuit cannot be built.
     pub fn new(trunk: &Trunk, head: &str, circuit: &CircuitConfig, classes: usize) -> Result<Self, StudyError> {
         let features = trunk.widths()[trunk.layers()];
-        Ok(Self {
-            trunk: trunk.clone(),
-            head: HeadConfig::named(head)?.circuit(circuit.clone()).model(features, classes)?,
-        })
+        let head = HeadChoice::named(head, circuit)?.config.model(features, classes)?;
+        Ok(Self { trunk: trunk.clone(), head })
     }
 
-    /// The circuit of the head, if it has one.
-    pub fn execution(&self) -> Option<&Execution> {
-        self.head.execution.as_ref()
+    /// The same trunk with this head.
+    pub fn with_head(&self, head: HeadModel) -> Self {
+        Self { trunk: self.trunk.clone(), head }
+    }
+
+    /// Its head, ready to be built.
+    pub fn head_model(&self) -> &HeadModel {
+        &self.head
     }
 
     /// The angles (rows, input slots) in radians with which the circuit of the head is run on `inputs` (rows, …).

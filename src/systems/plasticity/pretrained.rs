@@ -5,38 +5,49 @@ use std::cell::RefCell;
 
 use candle_core::{DType, Tensor};
 
-use crate::lab::Measurement;
+use crate::lab::{Context, Measurement};
 use crate::math::Stream;
-use crate::nn::head::HeadConfig;
 use crate::nn::loss::Loss;
 use crate::nn::params::Snapshot;
 use crate::nn::{Dataset, Examples, LayerGroups, LearningRates, Mode, Model, Network, NnError, Params};
+use crate::study::StudyError;
 use crate::study::stats::mean;
 use crate::study::train::{Evaluation, Evaluator, HeldOutEvaluator, TrainConfig, TrainingLoop};
-use crate::study::{Observer, StudyError};
+use crate::systems::conditions::evaluate_under;
+use crate::systems::head_choice::HeadChoice;
 use crate::systems::live_stages::{LivePictures, PictureParts, TopClassifier};
+use crate::systems::methods::{Beside, OWN};
 use crate::systems::picture_model::{MODEL_FILE, PREDICTIONS_FILE, to_bytes};
 use crate::systems::plasticity::arms::{Arm, Treatment};
 use crate::systems::plasticity::health::Health;
 use crate::systems::plasticity::spec::Spec;
 use crate::systems::plasticity::trial::{EVALUATED, TARGET, jaccard};
 use crate::transfer::schedule::{Frozen, Full};
-use crate::transfer::{After, FitContext, Reinit, Selection, ShrinkPerturb, Transfer, Utility};
+use crate::transfer::{After, Batch, FitContext, Reinit, Selection, ShrinkPerturb, Transfer, Utility};
 
 /// What the trials of one setting and seed share.
 pub struct Block {
     parts: PictureParts,
+    /// The network that is trained: under noise if its head names a device.
     model: TopClassifier,
+    /// The same without noise.
+    ideal: TopClassifier,
 }
 
 /// Cuts the pictures, and measures the pretrained stages and fresh ones on the training pictures of the target.
-pub fn prepare(spec: &Spec, pictures: &LivePictures, seed: u64) -> Result<(Block, Measurement), StudyError> {
+pub fn prepare(
+    spec: &Spec,
+    pictures: &LivePictures,
+    seed: u64,
+    context: &Context,
+) -> Result<(Block, Measurement), StudyError> {
     let parts = pictures.parts(&spec.pretrained.live, seed)?;
     let classes = parts.test_samples.classes.len();
-    let head = HeadConfig::named(&spec.head)?.circuit(spec.circuit.clone()).model(pictures.features(), classes)?;
-    let model = pictures.model(head);
-    let block = Block { parts, model };
-    let task = Task { spec, block: &block, seed, observer: &() };
+    let choice = HeadChoice::named(&spec.head, &spec.circuit)?;
+    let head = choice.config.model(pictures.features(), classes)?;
+    let model = pictures.model(choice.trained(&head, context.executions, seed)?);
+    let block = Block { parts, model, ideal: pictures.model(head) };
+    let task = Task { spec, block: &block, method: OWN, seed, context };
     let health = |treatment: Treatment| -> Result<Health, StudyError> {
         let (mut params, _) = task.start(treatment)?;
         let planes = task.training_planes();
@@ -60,23 +71,24 @@ pub fn prepare(spec: &Spec, pictures: &LivePictures, seed: u64) -> Result<(Block
     Ok((block, found))
 }
 
-/// Fine-tunes the backbone in the way of an arm, at the learning rate that is best on the validation pictures.
+/// Fine-tunes the backbone in the way of an arm, and by the methods of a level beside it, at the learning rate that is best on the validation pictures.
 pub fn trial(
     spec: &Spec,
     block: &Block,
-    arm: &Arm,
+    (arm, method): (&Arm, &str),
     seed: u64,
-    observer: &dyn Observer,
+    context: &Context,
 ) -> Result<Measurement, StudyError> {
-    Task { spec, block, seed, observer }.fine_tune(arm)
+    Task { spec, block, method, seed, context }.fine_tune(arm)
 }
 
 /// A target to be learned.
 struct Task<'a> {
     spec: &'a Spec,
     block: &'a Block,
+    method: &'a str,
     seed: u64,
-    observer: &'a dyn Observer,
+    context: &'a Context<'a>,
 }
 
 /// One training of an arm.
@@ -187,17 +199,19 @@ impl Task<'_> {
         let both = Both { validation: held_out(validation), test: held_out(test), curve: RefCell::default() };
         let training_loop = TrainingLoop {
             evaluator: &both,
-            observer: self.observer,
+            observer: self.context.observer,
             ..TrainingLoop::new(&self.block.model, training, objective, &config, self.seed)
         };
         let rates = self.block.model.head.learning_rates();
         let treated = self.spec.head_epochs;
+        let method = Beside::new(method, self.method, &self.block.model.groups(params))?;
         let mut method =
             Treated { method, rates, measured, treated, planes: self.training_planes(), test, after: None };
         let history = training_loop.run(params, &mut method)?;
+        params.merge_adapters()?;
         let accuracies: Vec<f64> = history.iter().map(|record| record.evaluation.metric).collect();
         let curve = both.curve.into_inner();
-        let replaced = replaced(&method.method).zip(method.after);
+        let replaced = replaced(&method.method.own).zip(method.after);
         Ok(Run {
             area: mean(&accuracies).unwrap_or_default(),
             validation: accuracies.last().copied().unwrap_or_default(),
@@ -221,7 +235,14 @@ impl Task<'_> {
         params.restore(&run.params)?;
         let classes = &self.block.parts.test_samples.classes;
         found = found.curve("accuracy", run.curve);
-        let predicted = self.block.parts.predictions(&self.block.model, &mut params, (&arm.name, self.seed))?;
+        let test = &self.block.parts.test;
+        let conditions = self.spec.evaluate.all();
+        found = evaluate_under(&conditions, &self.block.ideal.head, self.seed, self.context, found, &mut |under| {
+            let model = self.block.ideal.with_head(under);
+            let held_out = HeldOutEvaluator { source: test, objective: &Loss::CrossEntropy, batch: EVALUATED };
+            Ok(vec![("last", held_out.evaluate(model.build(&mut params)?.as_ref())?.metric)])
+        })?;
+        let predicted = self.block.parts.predictions(&self.block.ideal, &mut params, (&arm.name, self.seed))?;
         found = found.file(PREDICTIONS_FILE, predicted);
         if self.spec.pretrained.saved.contains(&arm.name) {
             let live = &self.spec.pretrained.live;
@@ -314,6 +335,10 @@ impl<T: Transfer> Transfer for Treated<'_, T> {
 
     fn learning_rates(&self, params: &Params, epoch: usize) -> LearningRates {
         self.method.learning_rates(params, epoch).times(&self.rates)
+    }
+
+    fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
+        self.method.penalty(params, batch)
     }
 
     fn after_epoch(&mut self, epoch: usize, metric: f64) -> After {

@@ -10,10 +10,12 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
+use crate::systems::conditions::ConditionConfig;
 use crate::systems::live_stages::LiveStages;
+use crate::systems::methods::MethodConfig;
 use crate::systems::plasticity::arms::arms;
 use crate::systems::plasticity::settings::{OWN, SETTINGS};
-use crate::transfer::{Utility, Value};
+use crate::transfer::{Need, Utility, Value};
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +25,8 @@ pub struct Spec {
     pub seeds: Vec<u64>,
     /// Rows of the table of settings.
     pub settings: Vec<String>,
-    /// Row of the table of heads that target networks get.
+    /// Row of the table of heads that target networks get. `NAME@DEVICE` is trained on the target under the noise of that
+    /// device, and the accuracies of its epochs are under it, too.
     pub head: String,
     /// How useful a weight is.
     pub utilities: Vec<Utility>,
@@ -53,6 +56,12 @@ pub struct Spec {
     pub data: Option<PathBuf>,
     /// The settings on a pretrained backbone.
     pub pretrained: Pretrained,
+    /// Transfer methods beside the treatment of an arm.
+    #[serde(skip_serializing_if = "MethodConfig::is_empty")]
+    pub method: MethodConfig,
+    /// Conditions under which the circuit of a fine-tuned head is evaluated.
+    #[serde(skip_serializing_if = "ConditionConfig::is_default")]
+    pub evaluate: ConditionConfig,
 }
 
 /// The settings on a pretrained backbone.
@@ -205,6 +214,8 @@ impl Default for Spec {
             pictures: Pictures::default(),
             data: None,
             pretrained: Pretrained::default(),
+            method: MethodConfig::default(),
+            evaluate: ConditionConfig::default(),
         }
     }
 }
@@ -276,7 +287,7 @@ impl Settings for Spec {
             .list("seeds", &self.seeds)
             .names("settings", &self.settings, SETTINGS.iter().map(|row| row.name))
             .path("data", self.data.as_deref())
-            .trained_head("head", &self.head)
+            .head_on_device("head", &self.head, self.circuit.width())
             .circuit("circuit", &self.circuit)
             .distinct("shares", &self.shares)
             .distinct("thresholds", &self.thresholds)
@@ -294,6 +305,8 @@ impl Settings for Spec {
         for factor in &self.thresholds {
             check.not_negative("thresholds", *factor);
         }
+        self.method.validate("method", &[(Need::Domains, "all rows of a target are of one domain")], check);
+        self.evaluate.validate("evaluate", (&[&self.head], self.circuit.width()), check);
         let has_own = self.settings.iter().any(|name| name == OWN);
         match &self.data {
             Some(path) if self.settings != [OWN] => {

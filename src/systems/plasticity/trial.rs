@@ -4,13 +4,17 @@ use std::cell::Cell;
 
 use candle_core::{DType, Tensor};
 
-use crate::lab::Measurement;
+use crate::lab::{Context, Measurement};
+use crate::nn::head::HeadModel;
 use crate::nn::loss::Loss;
 use crate::nn::{Dataset, Examples, LayerGroups, LearningRates, Mode, Model, Network, NnError, Params};
+use crate::study::StudyError;
 use crate::study::energy::thread_cpu_seconds;
 use crate::study::stats::mean;
 use crate::study::train::{Evaluation, Evaluator, HeldOutEvaluator, TrainConfig, TrainingLoop};
-use crate::study::{Observer, StudyError};
+use crate::systems::conditions::evaluate_under;
+use crate::systems::head_choice::HeadChoice;
+use crate::systems::methods::{Beside, OWN};
 use crate::systems::plasticity::arms::{Arm, Treatment, trains_circuit};
 use crate::systems::plasticity::health::{DORMANT, Health};
 use crate::systems::plasticity::network::TargetNet;
@@ -29,7 +33,10 @@ pub(super) const EVALUATED: usize = 100;
 /// What the trials of one setting and seed share.
 pub struct Block {
     material: Material,
+    /// The network that is trained: under noise if its head names a device.
     target: TargetNet,
+    /// Its head without noise.
+    head: HeadModel,
     source: Params,
 }
 
@@ -38,8 +45,9 @@ pub fn prepare(
     spec: &Spec,
     make: MakeMaterial,
     seed: u64,
-    observer: &dyn Observer,
+    context: &Context,
 ) -> Result<(Block, Measurement), StudyError> {
+    let observer = context.observer;
     let material = make(spec, seed)?;
     // A circuit is only warm if it has learned something before.
     let source_head = if trains_circuit(&spec.head) { &spec.head } else { "linear" };
@@ -54,8 +62,11 @@ pub fn prepare(
     }
     let trained = health(&mut source)?;
     let target = TargetNet::new(&material.trunk, &spec.head, &spec.circuit, material.classes)?;
-    let block = Block { material, target, source };
-    let (stability, dormant_angles) = Task { spec, block: &block, seed, observer }.stability()?;
+    let head = target.head_model().clone();
+    let choice = HeadChoice::named(&spec.head, &spec.circuit)?;
+    let target = target.with_head(choice.trained(&head, context.executions, seed)?);
+    let block = Block { material, target, head, source };
+    let (stability, dormant_angles) = Task { spec, block: &block, method: OWN, seed, context }.stability()?;
     let mut found = Measurement::default()
         .value("fresh_dormant", fresh.dormant)
         .value("fresh_dead", fresh.dead)
@@ -70,23 +81,24 @@ pub fn prepare(
     Ok((block, found))
 }
 
-/// Fine-tunes the source network in the way of an arm.
+/// Fine-tunes the source network in the way of an arm, and by the methods of a level beside it.
 pub fn trial(
     spec: &Spec,
     block: &Block,
-    arm: &Arm,
+    (arm, method): (&Arm, &str),
     seed: u64,
-    observer: &dyn Observer,
+    context: &Context,
 ) -> Result<Measurement, StudyError> {
-    Task { spec, block, seed, observer }.fine_tune(arm)
+    Task { spec, block, method, seed, context }.fine_tune(arm)
 }
 
 /// A target to be learned from a trained source.
 struct Task<'a> {
     spec: &'a Spec,
     block: &'a Block,
+    method: &'a str,
     seed: u64,
-    observer: &'a dyn Observer,
+    context: &'a Context<'a>,
 }
 
 impl Task<'_> {
@@ -129,7 +141,8 @@ impl Task<'_> {
                 // Such arms are only made for heads with a circuit.
                 let reason = "it has no circuit";
                 let missing = NnError::Setting { field: "head", value: self.spec.head.clone(), reason };
-                let execution = self.block.target.execution().ok_or(missing)?;
+                // Without noise, whatever the training is under: the activity of an angle is a matter of states.
+                let execution = self.block.head.execution.as_ref().ok_or(missing)?;
                 let inputs = |params: &mut Params, rows: &[Tensor]| self.block.target.input_angles(params, rows);
                 let wake = WakeAngles {
                     informed,
@@ -164,25 +177,33 @@ impl Task<'_> {
         let evaluator = Timed { evaluator: held_out, seconds: Cell::new(0.0) };
         let training = TrainingLoop {
             evaluator: &evaluator,
-            observer: self.observer,
+            observer: self.context.observer,
             ..TrainingLoop::new(&self.block.target, training, objective, &config, self.seed)
         };
         let (rates, treated) = (self.block.target.head().learning_rates(), self.spec.head_epochs);
+        let method = Beside::new(method, self.method, &self.block.target.groups(params))?;
         let mut method = Instrumented { method, rates, test, treated, seconds: 0.0, evaluating: 0.0, after: None };
         let began = thread_cpu_seconds();
         let history = training.run(params, &mut method)?;
+        params.merge_adapters()?;
         let seconds = thread_cpu_seconds() - began - evaluator.seconds.get() - method.evaluating - method.seconds;
         let curve: Vec<f64> = history.iter().map(|record| record.evaluation.metric).collect();
         let mut found = Measurement::default()
             .value_if("area", mean(&curve))
             .value_if("last", curve.last().copied())
-            .value_if("replaced", replaced(&method.method));
-        if let Some(after) = method.after.filter(|_| replaced(&method.method).is_some()) {
+            .value_if("replaced", replaced(&method.method.own));
+        if let Some(after) = method.after.filter(|_| replaced(&method.method.own).is_some()) {
             found = found.value("before", curve[treated - 1]).value("after", after);
         }
         if arm.redraws_by(Utility::Gradient) {
             found = found.value("cost", method.seconds / seconds);
         }
+        let conditions = self.spec.evaluate.all();
+        found = evaluate_under(&conditions, &self.block.head, self.seed, self.context, found, &mut |under| {
+            let model = self.block.target.with_head(under);
+            let held_out = HeldOutEvaluator { source: test, objective, batch: EVALUATED };
+            Ok(vec![("last", held_out.evaluate(model.build(params)?.as_ref())?.metric)])
+        })?;
         Ok(found.curve("accuracy", curve))
     }
 
@@ -207,7 +228,7 @@ impl Task<'_> {
             };
             common.push(jaccard(&chosen(&half)?, &chosen(&other)?));
         }
-        let dormant_angles = match self.block.target.execution().filter(|_| trains_circuit(&self.spec.head)) {
+        let dormant_angles = match self.block.head.execution.as_ref().filter(|_| trains_circuit(&self.spec.head)) {
             Some(execution) => {
                 let inputs = |params: &mut Params, rows: &[Tensor]| self.block.target.input_angles(params, rows);
                 let context = FitContext { model, training, objective, batch: config.batch, seed: self.seed };

@@ -127,7 +127,7 @@ impl ArmRow {
         };
         match self.method {
             Some("hatl") => Ok(Box::new(Hatl::new(groups, rule))),
-            name => Ok((MethodRow::named(name.unwrap_or("none"))?.make)(groups)),
+            name => Ok(MethodRow::named(name.unwrap_or("none"))?.method(groups)),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::lab::{Files, Results, TrialFiles};
 use crate::nn::NnError;
 use crate::study::files::append_rows;
 use crate::study::{StudyError, TrainedHead};
-use crate::systems::qtl::heads::HeadChoice;
+use crate::systems::head_choice::HeadChoice;
 use crate::systems::qtl::spec::Spec;
 use crate::systems::qtl::trial::{EVALUATED, Kept, PREDICTIONS_FILE};
 use crate::systems::saved_head::HEAD_FILE;

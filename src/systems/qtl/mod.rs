@@ -14,7 +14,8 @@ mod sections;
 mod spec;
 mod trial;
 
-pub use heads::{Family, HeadChoice};
+pub use crate::systems::head_choice::HeadChoice;
+pub use heads::Family;
 pub use spec::{EvaluateConfig, Spec};
 
 use crate::data::Features;

@@ -6,7 +6,7 @@ use crate::report::{Block, Drawing, Figure, Line, Scale, Section, Table};
 use crate::study::StudyError;
 use crate::study::metric::probability::reliability;
 use crate::study::metric::{Predictions, counts, ranking};
-use crate::systems::qtl::heads::HeadChoice;
+use crate::systems::head_choice::HeadChoice;
 use crate::systems::qtl::spec::Spec;
 use crate::systems::qtl::trial::{EVALUATED, Kept};
 use crate::systems::qtl::{DATA, ROWS};

@@ -10,10 +10,10 @@ use crate::noise::model::{MODELS, Scale};
 use crate::sim::Condition;
 use crate::study::train::TrainConfig;
 use crate::study::{ClassWeight, StudyError};
+use crate::systems::head_choice::HeadChoice;
 use crate::systems::hold_out::HoldOutConfig;
 use crate::systems::inputs::{Backbone, Data};
 use crate::systems::qtl::conditions::{self, validate_source};
-use crate::systems::qtl::heads::HeadChoice;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,13 +7,15 @@ use std::f64::consts::TAU;
 use candle_core::{DType, Device, Tensor};
 
 use crate::circuit::{Observable, PauliString};
-use crate::lab::Measurement;
+use crate::lab::{Context, Measurement};
 use crate::math::circular::Code;
-use crate::nn::head::{CircuitConfig, EncodedCircuit, HeadConfig, HeadModel};
+use crate::nn::head::{EncodedCircuit, HeadModel};
 use crate::nn::model::first;
 use crate::nn::{Examples, Mode, Model, Network, NnError, Output, Params};
+use crate::study::StudyError;
 use crate::study::train::TrainingLoop;
-use crate::study::{Observer, StudyError};
+use crate::systems::conditions::evaluate_under;
+use crate::systems::head_choice::HeadChoice;
 use crate::systems::rotation::encodings::{AngleHead, Encoding};
 use crate::systems::rotation::network::{FEATURES, SIZE};
 use crate::systems::rotation::predictions::AnglePredictions;
@@ -37,10 +39,15 @@ fn observables(code: &AngleHead) -> Vec<Observable> {
 }
 
 impl CodeHead {
-    fn new(name: &str, code: &AngleHead, circuit: &CircuitConfig) -> Result<Self, StudyError> {
-        let mut head = HeadConfig::named(name)?.circuit(circuit.clone()).model(FEATURES, code.width())?;
+    /// The head without noise, whatever device its label names.
+    fn new(choice: &HeadChoice, code: &AngleHead) -> Result<Self, StudyError> {
+        let mut head = choice.config.model(FEATURES, code.width())?;
         if let Some(execution) = &mut head.execution {
             *execution = execution.with_observables(observables(code)).map_err(NnError::from)?;
+        }
+        // What is compiled for a device measures the same.
+        if let Some(ansatz) = &mut head.ansatz {
+            ansatz.observables = observables(code);
         }
         Ok(Self(head))
     }
@@ -105,28 +112,38 @@ pub fn trial(
     name: &str,
     code: &'static AngleHead,
     seed: u64,
-    observer: &dyn Observer,
+    context: &Context,
 ) -> Result<Measurement, StudyError> {
     let (rows, angles) = &features.training;
     let targets: Vec<f64> = angles.iter().flat_map(|angle| code.target(*angle)).collect();
     let targets = Tensor::from_vec(targets, (angles.len(), code.width()), &Device::Cpu)?.to_dtype(DType::F32)?;
     let examples = Examples::new(rows.clone(), targets);
-    let model = CodeHead::new(name, code, &spec.frozen_heads.circuit)?;
+    let choice = HeadChoice::named(name, &spec.frozen_heads.circuit)?;
+    let model = CodeHead::new(&choice, code)?;
+    let noisy = CodeHead(choice.trained(&model.0, context.executions, seed)?);
+    let observer = context.observer;
     let mut params = Params::new(seed, DType::F32);
     model.build(&mut params)?;
     let training =
-        TrainingLoop { observer, ..TrainingLoop::new(&model, &examples, code, &spec.frozen_heads.train, seed) };
+        TrainingLoop { observer, ..TrainingLoop::new(&noisy, &examples, code, &spec.frozen_heads.train, seed) };
     training.run(&mut params, &mut model.0.row.learning_rates())?;
     let network = model.build(&mut params)?;
+    let ambiguous = features.ambiguous.clone();
     let predict = |rows: &Tensor| AnglePredictions::of_rows(network.as_ref(), code, rows.clone());
     let (rows, truth) = &features.clear;
     let clear = predict(rows)?;
     let errors = clear.errors(truth)?;
-    Ok(Measurement::default()
+    let found = Measurement::default()
         .value("error", errors.mean)
         .value("median_error", errors.median)
         .value("within_10", errors.within_10)
         .value_if("length_clear", clear.length())
-        .value_if("length_ambiguous", predict(&features.ambiguous)?.length())
-        .value("parameters", params.count(|_| true) as f64))
+        .value_if("length_ambiguous", predict(&ambiguous)?.length())
+        .value("parameters", params.count(|_| true) as f64);
+    evaluate_under(&spec.evaluate.all(), &model.0, seed, context, found, &mut |under| {
+        let model = CodeHead(under);
+        let network = model.build(&mut params)?;
+        let errors = AnglePredictions::of_rows(network.as_ref(), code, rows.clone())?.errors(truth)?;
+        Ok(vec![("error", errors.mean), ("median_error", errors.median), ("within_10", errors.within_10)])
+    })
 }

@@ -41,8 +41,9 @@ use crate::lab::{
     Applied, ApplyOptions, Check, Context, Contrast, Coordinate, Experiment, Factor, Flag, Grid, Info, Measurement,
     Metric, Observer, Point, Results, Role, SavedRun, StudyError, Unit,
 };
-use crate::nn::head::HEADS;
 use crate::report::{Block, Section};
+use crate::systems::conditions::{devices_flag, shots_flag};
+use crate::systems::methods::{METHOD, methods_flag};
 use photographs::trial::{PHOTO_STARTS, PhotoStart};
 
 /// The experiment.
@@ -148,8 +149,12 @@ impl Experiment for Rotation {
     const FLAGS: &'static [Flag<Spec>] = &[
         Flag::field("encodings", "LIST", "encodings", "Output encodings to compare")
             .with_choices(|| ENCODINGS.iter().map(|row| row.name).collect()),
-        Flag::field("heads", "LIST", "heads", "Heads to train on the frozen backbone of the transfer")
-            .with_choices(|| HEADS.iter().map(|row| row.name).collect()),
+        Flag::field(
+            "heads",
+            "LIST",
+            "heads",
+            "Heads to train on the frozen backbone of the transfer (see `qgraft list heads`); NAME@DEVICE trains under noise",
+        ),
         Flag::apply(
             "data",
             "DIR",
@@ -180,6 +185,9 @@ impl Experiment for Rotation {
             "Leave out photographs that cannot be read, instead of refusing them",
         ),
         Flag::field("epochs", "N", "train.epochs", "Epochs of training of each network"),
+        methods_flag(),
+        devices_flag(),
+        shots_flag(),
     ];
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
@@ -190,9 +198,11 @@ impl Experiment for Rotation {
             let metrics = ["error", "median_error", "p90_error", "within_10", "joint_error", "fourfold", "parameters"];
             let starts = PHOTO_STARTS.iter().map(|&(name, doc, _)| (name, doc));
             let starts = Factor::explained("start", Role::Arm, starts).with_baseline("small");
+            let factors =
+                |arms: Factor| [Factor::seeds(&spec.seeds), arms].into_iter().chain(spec.method.factor()).collect();
             return Ok(vec![
-                Grid::new(PHOTOGRAPHS, "Encodings", vec![Factor::seeds(&spec.seeds), encodings], &metrics),
-                Grid::new(PHOTO_STARTS_GRID, "Pretraining", vec![Factor::seeds(&spec.seeds), starts], &metrics),
+                Grid::new(PHOTOGRAPHS, "Encodings", factors(encodings), &metrics),
+                Grid::new(PHOTO_STARTS_GRID, "Pretraining", factors(starts), &metrics),
             ]);
         }
         let jpeg = || Factor::new(training::JPEG, Role::Evaluation, JPEG_QUALITIES);
@@ -227,6 +237,7 @@ impl Experiment for Rotation {
                 Factor::seeds(&spec.seeds),
                 Factor::explained("start", Role::Arm, starts).with_baseline("scratch"),
             ];
+            let factors = factors.into_iter().chain(spec.method.factor()).collect();
             let grid = Grid::new(TRANSFER, "Few labels", factors, &["error", "epochs_needed"]);
             grids.push(grid.in_shared_blocks(SOURCE, &["seed"]));
         }
@@ -236,6 +247,7 @@ impl Experiment for Rotation {
                 Factor::seeds(&spec.seeds),
                 Factor::new("head", Role::Arm, &spec.heads).with_baseline("linear").listed_by("heads"),
             ];
+            let factors = factors.into_iter().chain(spec.evaluate.factors()).collect();
             let metrics = ["error", "median_error", "within_10", "length_clear", "length_ambiguous", "parameters"];
             let grid = Grid::new(FROZEN, "Heads on the frozen backbone", factors, &metrics);
             grids.push(grid.in_shared_blocks(SOURCE, &["seed"]));
@@ -291,7 +303,8 @@ impl Experiment for Rotation {
                     }
                     _ => (encoding(start_encoding(spec))?, PHOTO_STARTS[at.index("start")].2, false),
                 };
-                return photographs::trial::trial(spec, inputs, (encoding, start), seed, keeps, observer);
+                let method = at.get(METHOD);
+                return photographs::trial::trial(spec, inputs, (encoding, start, method), seed, keeps, observer);
             }
         };
         let source = || block.as_ref().expect("grids in the blocks of SOURCE are prepared with a source");
@@ -305,11 +318,12 @@ impl Experiment for Rotation {
                 let scratch = required.first().map(|point| context.finished(point)).transpose()?;
                 let goal = scratch.and_then(|scratch| scratch.get("error"));
                 let head = encoding(&spec.transfer.encoding)?;
-                transfer::trial(spec, (inputs, source()), head, (start, goal), seed, observer)
+                let way = (start, at.get(METHOD), goal);
+                transfer::trial(spec, (inputs, source()), head, way, seed, observer)
             }
             FROZEN => {
                 let features = source().features.as_ref().expect("a source has features if the settings name heads");
-                frozen_heads::trial(spec, features, at.get("head"), encoding(at.get("code"))?, seed, observer)
+                frozen_heads::trial(spec, features, at.get("head"), encoding(at.get("code"))?, seed, context)
             }
             _ if at.get("encoding") == DIRECT => best_rate(spec, &required, context),
             _ => training::trial(spec, inputs, encoding(at.get("encoding"))?, 1.0, seed, observer),

@@ -28,11 +28,14 @@ pub(super) struct AngleNet {
 }
 
 impl AngleNet {
-    /// Trunk and head.
+    /// Convolutions from input to output, each with its normalisation, and the head.
     pub fn groups(params: &Params) -> LayerGroups {
-        let names = params.trainable().map(|(name, _)| name.to_string());
-        let trunk = names.filter(|name| TRUNK.iter().any(|prefix| name.starts_with(prefix))).collect();
-        LayerGroups::of_trunk(vec![trunk], params)
+        let layer = |k: usize| {
+            let prefixes = TRUNK.map(|prefix| format!("{prefix}{k}."));
+            let names = params.trainable().map(|(name, _)| name.to_string());
+            names.filter(|name| prefixes.iter().any(|prefix| name.starts_with(prefix))).collect()
+        };
+        LayerGroups::of_trunk((0..CHANNELS.len() - 1).map(layer).collect(), params)
     }
 }
 

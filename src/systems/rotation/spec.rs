@@ -8,9 +8,12 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
+use crate::systems::conditions::ConditionConfig;
 use crate::systems::inputs::Backbone;
+use crate::systems::methods::MethodConfig;
 use crate::systems::rotation::encodings::{ENCODINGS, codes};
 use crate::systems::rotation::photo::Crop;
+use crate::transfer::Need;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +27,7 @@ pub struct Spec {
     /// is reported.
     pub direct_rates: Vec<f64>,
     /// Rows of the common table of heads, trained on the frozen backbone of the transfer; none leaves this part out.
+    /// `NAME@DEVICE` is trained under the noise of that device.
     pub heads: Vec<String>,
     /// Training scenes. Each epoch has each once, under a new angle.
     pub training_scenes: usize,
@@ -40,6 +44,12 @@ pub struct Spec {
     pub transfer: Pretraining,
     /// Heads on that backbone, frozen.
     pub frozen_heads: FrozenHeads,
+    /// Transfer methods in the training on angles of the transfer, or on photographs.
+    #[serde(skip_serializing_if = "MethodConfig::is_empty")]
+    pub method: MethodConfig,
+    /// Conditions under which the circuits of `heads` are evaluated.
+    #[serde(skip_serializing_if = "ConditionConfig::is_default")]
+    pub evaluate: ConditionConfig,
 }
 
 /// Photographs.
@@ -167,6 +177,8 @@ impl Default for Spec {
             train: cosine(6, 2e-3),
             transfer: Pretraining::default(),
             frozen_heads: FrozenHeads::default(),
+            method: MethodConfig::default(),
+            evaluate: ConditionConfig::default(),
         }
     }
 }
@@ -267,8 +279,18 @@ impl Settings for Spec {
             check.positive("direct_rates", *rate);
         }
         for head in &self.heads {
-            check.trained_head("heads", head);
+            check.head_on_device("heads", head, *qubits);
         }
+        let lacks = [(Need::Domains, "all pictures are of one domain"), (Need::Classes, "an angle is no class")];
+        self.method.validate("method", &lacks, check);
+        if !self.method.is_empty() && transfer.scenes == 0 && self.photos.is_none() {
+            check.refuse(
+                "transfer.scenes",
+                0,
+                "at least 1: methods take part in the training on angles of the transfer",
+            );
+        }
+        self.evaluate.validate("evaluate", (&self.heads, *qubits), check);
         if !self.heads.is_empty() && transfer.scenes == 0 {
             check.refuse("transfer.scenes", 0, "at least 1: heads are trained on the backbone of the transfer");
         }

@@ -7,6 +7,7 @@ use crate::nn::loss::Loss;
 use crate::nn::{Model, Params};
 use crate::study::train::{Evaluator, HeldOutEvaluator, TrainingLoop};
 use crate::study::{Observer, StudyError};
+use crate::systems::methods::Beside;
 use crate::systems::rotation::encodings::AngleHead;
 use crate::systems::rotation::frozen_heads::Features;
 use crate::systems::rotation::network::{AngleNet, TRUNK};
@@ -14,8 +15,8 @@ use crate::systems::rotation::scene::CLASSES;
 use crate::systems::rotation::spec::Spec;
 use crate::systems::rotation::training::{Inputs, TRAINING};
 use crate::systems::rotation::views::{PictureSet, SceneClasses, Views};
-use crate::transfer::Transfer;
 use crate::transfer::schedule::{Frozen, Full};
+use crate::transfer::{Compose, Transfer};
 
 /// Seeds of sets of scenes with classes.
 const SOURCE: u64 = 1 << 35;
@@ -72,12 +73,12 @@ pub fn prepare(
     Ok((Source { params, features }, Measurement::default().value("source_accuracy", accuracy)))
 }
 
-/// Trains angles with few labels. `goal` is the last error of `scratch`, for the starts that are compared with it.
+/// Trains angles with few labels, and by the methods of the level `method` beside the start. `goal` is the last error of `scratch`, for the starts that are compared with it.
 pub fn trial(
     spec: &Spec,
     (inputs, source): (&Inputs, &Source),
     head: &'static AngleHead,
-    (start, goal): (Start, Option<f64>),
+    (start, method, goal): (Start, &str, Option<f64>),
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Measurement, StudyError> {
@@ -90,17 +91,20 @@ pub fn trial(
     if start != Start::Scratch {
         TRUNK.iter().try_for_each(|prefix| params.copy_prefix_from(&source.params, prefix).map(drop))?;
     }
-    let mut method: Box<dyn Transfer> = match start {
-        Start::Frozen => Box::new(Frozen::new(&AngleNet::groups(&params))),
+    let groups = AngleNet::groups(&params);
+    let own: Box<dyn Transfer> = match start {
+        Start::Frozen => Box::new(Frozen::new(&groups)),
         Start::Scratch | Start::Pretrained => Box::new(Full),
     };
+    let mut method = Beside::new(Compose(vec![own]), method, &groups)?;
     let evaluator = Views { pictures: &inputs.clear, head };
     let training = TrainingLoop {
         observer,
         evaluator: &evaluator,
         ..TrainingLoop::new(&model, &training, head, &spec.transfer.target, seed)
     };
-    let history = training.run(&mut params, method.as_mut())?;
+    let history = training.run(&mut params, &mut method)?;
+    params.merge_adapters()?;
     let curve: Vec<f64> = history.iter().map(|record| record.evaluation.loss).collect();
     let last = curve.last().copied();
     let epochs_needed = goal.map(|goal| {

@@ -7,7 +7,7 @@ use crate::classic::boxes::{Detection, inside};
 use crate::nn::layer::{Conv2d, GroupNorm, Padding, Window};
 use crate::nn::loss::Objective;
 use crate::nn::model::first;
-use crate::nn::{Mode, Model, Network, NnError, Output, Params};
+use crate::nn::{LayerGroups, Mode, Model, Network, NnError, Output, Params};
 use crate::study::StudyError;
 use crate::systems::smear::cells::Field;
 use crate::systems::smear::field_dataset::FieldDataset;
@@ -139,6 +139,14 @@ impl Objective for CentreLoss {
 }
 
 impl Detector {
+    /// Its convolutions from input to output, each with its normalisation, and the last layer.
+    pub(super) fn groups(&self, params: &Params) -> LayerGroups {
+        let blocks = (0..DILATIONS.len()).map(|k| format!("block{k}."));
+        let layers: Vec<String> = ["stem0.", "stem1."].into_iter().map(String::from).chain(blocks).collect();
+        let prefixes: Vec<&str> = layers.iter().map(String::as_str).chain([self.head]).collect();
+        LayerGroups::by_prefix(params, &prefixes)
+    }
+
     /// Boxes in each of `fields`, best score first.
     ///
     /// # Errors

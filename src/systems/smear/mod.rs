@@ -36,10 +36,11 @@ use crate::lab::{
     Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric,
     Observer, Point, Results, Role, SavedRun, StudyError, Unit,
 };
-use crate::nn::head::HEADS;
 use crate::report::Section;
+use crate::systems::conditions::{devices_flag, shots_flag};
+use crate::systems::methods::{METHOD, OWN, methods_flag};
 use ensemble::{BEST_MEMBER, ensembles};
-use remedies::PLAIN;
+use remedies::{PLAIN, TRANSFERRED};
 use trials::{Members, NO_HEAD};
 
 /// The experiment.
@@ -50,6 +51,7 @@ const DETECTORS_GRID: &str = "detectors";
 const ENSEMBLES: &str = "ensembles";
 const SEED_ENSEMBLES: &str = "seed_ensembles";
 const PAIRS: &str = "pairs";
+const METHODS_GRID: &str = "methods";
 const SECOND_STAGE: &str = "second_stage";
 const SIMULATED: &str = "simulated";
 
@@ -118,8 +120,12 @@ impl Experiment for Smear {
             "Photographs with boxes instead of drawn smears: COCO annotations, YOLO or Pascal VOC (a folder; VOC with its \
              lists also as a zip file)",
         ),
-        Flag::field("heads", "LIST", "heads", "Heads to train as second stage behind the fused detectors")
-            .with_choices(|| HEADS.iter().map(|row| row.name).collect()),
+        Flag::field(
+            "heads",
+            "LIST",
+            "heads",
+            "Heads to train as second stage behind the fused detectors (see `qgraft list heads`); NAME@DEVICE trains under noise",
+        ),
         Flag::field(
             "backbone",
             "NAME",
@@ -128,6 +134,9 @@ impl Experiment for Smear {
         ),
         Flag::field("weights", "FILE", "backbone.weights", "Its weights"),
         Flag::field("epochs", "N", "train.epochs", "Epochs of training of each detector"),
+        methods_flag(),
+        devices_flag(),
+        shots_flag(),
         Flag::field("edge", "N", "edge", "Height of a field in pixels, a multiple of 4"),
     ];
 
@@ -157,9 +166,14 @@ impl Experiment for Smear {
         if !spec.heads.is_empty() {
             let heads = spec.heads.iter().map(|name| (name.as_str(), ""));
             let heads = Factor::explained("head", Role::Arm, [NO_HEAD].into_iter().chain(heads));
-            let factors = vec![seeds(), heads.with_baseline(NO_HEAD.0).listed_by("heads")];
+            let factors = [seeds(), heads.with_baseline(NO_HEAD.0).listed_by("heads")];
+            let factors = factors.into_iter().chain(spec.evaluate.factors()).collect();
             let metrics = [&gains[..], &["cell_accuracy"]].concat();
             grids.push(Grid::new(SECOND_STAGE, "A head behind the three remedies fused by wbf", factors, &metrics));
+        }
+        if let Some(methods) = spec.method.factor() {
+            let heading = "The remedy transferred by other methods";
+            grids.push(Grid::new(METHODS_GRID, heading, vec![seeds(), methods], &precision));
         }
         if simulates(spec) {
             let fusions = FUSIONS.iter().map(|row| (row.name, row.doc));
@@ -205,7 +219,12 @@ impl Experiment for Smear {
                 let correlation = spec.simulation.correlations[at.index("correlation")];
                 Ok(trials::simulated(spec, inputs, correlation, at.seed()))
             }
-            _ => trials::detector(spec, inputs, (at.index("remedy"), at.seed()), context),
+            METHODS_GRID => match before.first() {
+                // The same training, measured once.
+                Some(own) => Ok(Measurement { files: Default::default(), ..context.finished(own)? }),
+                None => trials::detector(spec, inputs, (TRANSFERRED, at.get(METHOD)), at.seed(), context),
+            },
+            _ => trials::detector(spec, inputs, (at.index("remedy"), OWN), at.seed(), context),
         }
     }
 
@@ -215,6 +234,7 @@ impl Experiment for Smear {
         };
         match at.grid.as_str() {
             ENSEMBLES => detectors("ensemble", &mut (1..REMEDIES.len())),
+            METHODS_GRID if at.get(METHOD) == OWN => detectors(METHOD, &mut [TRANSFERRED].into_iter()),
             PAIRS => detectors("pair", &mut pairs()[at.index("pair")].1.into_iter()),
             SECOND_STAGE => detectors("head", &mut (0..REMEDIES.len())),
             SEED_ENSEMBLES => {

@@ -83,6 +83,14 @@ impl Pretrained {
         Ok(Pyramid { trunk, stages: self.stages.clone(), laterals })
     }
 
+    /// The groups that are trained: the stages behind the first that is read, and everything above the backbone.
+    pub(super) fn groups(&self, params: &Params) -> LayerGroups {
+        let LayerGroups(mut groups) = LayerGroups::of_trunk(self.row.layers(), params);
+        let head = groups.pop();
+        let live = groups.into_iter().enumerate().filter(|(group, _)| *group > self.first && *group <= self.last);
+        LayerGroups(live.map(|(_, names)| names).chain(head).collect())
+    }
+
     /// Trains the stages behind the first that is read, and everything above the backbone.
     pub(super) fn learning_rates(&self, params: &Params) -> LearningRates {
         let groups = LayerGroups::of_trunk(self.row.layers(), params);

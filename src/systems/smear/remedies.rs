@@ -11,6 +11,7 @@ use crate::nn::{Model, ModelHeader, NnError, Params, Weights};
 use crate::study::train::{TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
 use crate::systems::inputs::Backbone;
+use crate::systems::methods::Beside;
 use crate::systems::smear::cells::{BOX, Field, SOURCE_CLASSES};
 use crate::systems::smear::detector::{CentreLoss, Detector, with_box_size};
 use crate::systems::smear::field_dataset::FieldDataset;
@@ -64,6 +65,9 @@ pub static REMEDIES: [RemedyRow; 4] = [
     },
 ];
 
+/// Index of the remedy that transfers.
+pub const TRANSFERRED: usize = 3;
+
 /// The detector without a remedy.
 pub const PLAIN: &str = "plain";
 
@@ -83,11 +87,12 @@ pub struct TrainedDetector {
 }
 
 impl TrainedDetector {
-    /// Trains the detector with row `index` of [`REMEDIES`] under `seed`.
+    /// Trains the detector with row `index` of [`REMEDIES`] under `seed`, and on the fields by the methods of a level beside it.
     pub fn train(
         spec: &Spec,
         inputs: &Inputs,
-        (index, seed): (usize, u64),
+        (index, method): (usize, &str),
+        seed: u64,
         observer: &dyn Observer,
     ) -> Result<Self, StudyError> {
         // Each remedy has initial weights of its own, as each seed has: ensembles of seeds and of remedies differ in the
@@ -123,13 +128,18 @@ impl TrainedDetector {
             TrainingLoop { observer, sampler, ..TrainingLoop::new(&detector, &dataset, &loss, &spec.train, seed) };
         if let Some(pretrained) = &detector.pretrained {
             detector.build(&mut params)?;
-            let mut rates = pretrained.learning_rates(&params);
-            training.run(&mut params, &mut rates)?;
+            let rates = pretrained.learning_rates(&params);
+            let mut method = Beside::new(rates.clone(), method, &pretrained.groups(&params))?;
+            training.run(&mut params, &mut method)?;
+            params.merge_adapters()?;
             // What is evaluated is what is stored.
             params.round_to_half(&rates)?;
             params.freeze();
         } else {
-            training.run(&mut params, &mut Full)?;
+            detector.build(&mut params)?;
+            let mut method = Beside::new(Full, method, &detector.groups(&params))?;
+            training.run(&mut params, &mut method)?;
+            params.merge_adapters()?;
         }
         Ok(Self { detector, params })
     }

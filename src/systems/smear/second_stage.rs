@@ -5,12 +5,14 @@ use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
 
 use crate::classic::boxes::{Corners, Detection};
+use crate::lab::Context;
 use crate::math::order::argmax;
 use crate::nn::Params;
-use crate::nn::head::{HeadConfig, HeadRow};
+use crate::nn::head::HeadModel;
 use crate::nn::optim::{Method, Schedule, StepSchedule};
+use crate::study::StudyError;
 use crate::study::train::{Rows, TrainConfig, predict, train};
-use crate::study::{Observer, StudyError};
+use crate::systems::head_choice::HeadChoice;
 use crate::systems::smear::cells::Field;
 use crate::systems::smear::inputs::Inputs;
 use crate::systems::smear::remedies::TrainedDetector;
@@ -22,50 +24,66 @@ const TRAIN: TrainConfig = TrainConfig {
     ..TrainConfig::new(15, 32, 5e-3, Method::ADAM)
 };
 
-/// Results of a head as second stage.
+/// A head as second stage, trained.
 pub struct SecondStage {
-    /// Share of the true test cells that the head classifies correctly from the features at their centres.
-    pub cell_accuracy: f64,
-    /// The fused boxes with their new scores, by test field.
-    pub boxes: Vec<Vec<Detection>>,
+    /// The head without noise.
+    pub head: HeadModel,
+    params: Params,
+    /// The true test cells.
+    test: Rows,
+    /// Features (boxes, width) at the centres of the fused boxes; `None` if there are no boxes.
+    centres: Option<Tensor>,
+    /// The fused boxes by test field.
+    boxes: Vec<Vec<Detection>>,
 }
 
 impl SecondStage {
-    /// Trains `head` on the training cells and rescores `boxes` of the test fields.
+    /// Trains a head on the training cells, to rescore `boxes` of the test fields.
     pub fn train(
         spec: &Spec,
         inputs: &Inputs,
         detector: &mut TrainedDetector,
-        (head, seed): (&HeadRow, u64),
-        mut boxes: Vec<Vec<Detection>>,
-        observer: &dyn Observer,
+        (choice, seed): (&HeadChoice, u64),
+        boxes: Vec<Vec<Detection>>,
+        context: &Context,
     ) -> Result<Self, StudyError> {
         let mut params = Params::new(seed, DType::F32);
-        let built = HeadConfig::named(head.name)?
-            .circuit(spec.circuit.clone())
-            .model(spec.width, inputs.classes.len())?
-            .build(&mut params)?;
+        let head = choice.config.model(spec.width, inputs.classes.len())?;
+        let built = choice.trained(&head, context.executions, seed)?.build(&mut params)?;
 
         let mut features = CellFeatures { detector, scale: None };
         let training = features.of_cells(&inputs.training)?;
         let validation = features.of_cells(&inputs.validation)?;
         let test = features.of_cells(&inputs.test)?;
-        train(built.as_ref(), &params, &mut head.learning_rates(), (&training, &validation), &TRAIN, seed, observer)?;
-        let probabilities = predict(built.as_ref(), &test.features)?;
-        let truth = test.labels.to_vec1::<u32>()?;
-        let right = probabilities.outer_iter().zip(&truth).filter(|(row, label)| argmax(row) == **label as usize);
-        let cell_accuracy = right.count() as f64 / truth.len().max(1) as f64;
+        let rows = (&training, &validation);
+        train(built.as_ref(), &params, &mut head.learning_rates(), rows, &TRAIN, seed, context.observer)?;
 
         let centres: Vec<Vec<[f64; 2]>> =
             boxes.iter().map(|boxes| boxes.iter().map(|b| centre(b.corners)).collect()).collect();
-        if centres.iter().any(|centres| !centres.is_empty()) {
-            let probabilities = predict(built.as_ref(), &features.at(&inputs.test, &centres)?)?;
+        let centres = match centres.iter().any(|centres| !centres.is_empty()) {
+            true => Some(features.at(&inputs.test, &centres)?),
+            false => None,
+        };
+        Ok(Self { head, params, test, centres, boxes })
+    }
+
+    /// The share of the true test cells that `head` classifies correctly from the features at their centres, and the fused
+    /// boxes with their new scores. `head` is the trained one, perhaps under another condition.
+    pub fn rescored(&mut self, head: &HeadModel) -> Result<(f64, Vec<Vec<Detection>>), StudyError> {
+        let built = head.build(&mut self.params)?;
+        let probabilities = predict(built.as_ref(), &self.test.features)?;
+        let truth = self.test.labels.to_vec1::<u32>()?;
+        let right = probabilities.outer_iter().zip(&truth).filter(|(row, label)| argmax(row) == **label as usize);
+        let cell_accuracy = right.count() as f64 / truth.len().max(1) as f64;
+        let mut boxes = self.boxes.clone();
+        if let Some(centres) = &self.centres {
+            let probabilities = predict(built.as_ref(), centres)?;
             for (found, row) in boxes.iter_mut().flatten().zip(probabilities.outer_iter()) {
                 found.score *= row[found.label];
             }
         }
         boxes.iter_mut().for_each(|boxes| boxes.sort_by(|a, b| b.score.total_cmp(&a.score)));
-        Ok(Self { cell_accuracy, boxes })
+        Ok((cell_accuracy, boxes))
     }
 }
 

@@ -8,8 +8,11 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::{Method, Schedule};
 use crate::study::train::TrainConfig;
+use crate::systems::conditions::ConditionConfig;
 use crate::systems::inputs::Backbone;
+use crate::systems::methods::MethodConfig;
 use crate::systems::smear::simulation::Simulation;
+use crate::transfer::Need;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,9 +46,16 @@ pub struct Spec {
     /// Ensembles of detectors that are simulated, not trained.
     pub simulation: Simulation,
     /// Rows of the common table of heads, each a second stage behind the fused detectors; none leaves this part out.
+    /// `NAME@DEVICE` is trained under the noise of that device.
     pub heads: Vec<String>,
     /// The circuit of such a head.
     pub circuit: CircuitConfig,
+    /// Transfer methods in the training of the remedy `transferred` on the fields; each is a detector more.
+    #[serde(skip_serializing_if = "MethodConfig::is_empty")]
+    pub method: MethodConfig,
+    /// Conditions under which the circuits of `heads` are evaluated.
+    #[serde(skip_serializing_if = "ConditionConfig::is_default")]
+    pub evaluate: ConditionConfig,
 }
 
 impl Default for Spec {
@@ -72,6 +82,8 @@ impl Default for Spec {
             simulation: Simulation::default(),
             heads: Vec::new(),
             circuit: CircuitConfig { qubits: 6, depth: 3, ..CircuitConfig::default() },
+            method: MethodConfig::default(),
+            evaluate: ConditionConfig::default(),
         }
     }
 }
@@ -130,8 +142,12 @@ impl Settings for Spec {
             .distinct("heads", &self.heads)
             .circuit("circuit", &self.circuit);
         for head in &self.heads {
-            check.trained_head("heads", head);
+            check.head_on_device("heads", head, self.circuit.width());
         }
+        let lacks =
+            [(Need::Domains, "all fields are of one domain"), (Need::Classes, "a detector has a map for each class")];
+        self.method.validate("method", &lacks, check);
+        self.evaluate.validate("evaluate", (&self.heads, self.circuit.width()), check);
         self.backbone.validate("backbone", check);
         self.simulation.validate("simulation", check);
     }

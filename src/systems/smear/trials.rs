@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::classic::boxes::{Detection, FUSIONS, Fusion};
 use crate::lab::{Context, Measurement, Point, StudyError};
-use crate::nn::head::HeadRow;
 use crate::study::detection::{Scores, error_correlation, recognised};
+use crate::systems::conditions::evaluate_under;
+use crate::systems::head_choice::HeadChoice;
 use crate::systems::smear::ensemble::{BEST_MEMBER, Ensemble, fuse_fields, gain, tune, weighted_boxes_fusion};
 use crate::systems::smear::inputs::{Inputs, truths};
 use crate::systems::smear::remedies::{Boxes, DETECTOR_FILE, TrainedDetector};
@@ -31,14 +32,15 @@ const GAINS: [(&str, &str); 3] = [("map", "gain"), ("map50", "gain50"), ("map75"
 /// Seeds of simulated collections are multiples of this, so that the streams of their detectors lie between.
 const SEED_STEP: u64 = 1 << 8;
 
-/// Trains the detector of row `index` of the remedies. Its boxes and parameters are files of the measurement.
+/// Trains the detector of row `index` of the remedies, and by the methods of a level beside it. Its boxes and parameters are files of the measurement.
 pub fn detector(
     spec: &Spec,
     inputs: &Inputs,
-    (index, seed): (usize, u64),
+    (index, method): (usize, &str),
+    seed: u64,
     context: &Context,
 ) -> Result<Measurement, StudyError> {
-    let mut detector = TrainedDetector::train(spec, inputs, (index, seed), context.observer)?;
+    let mut detector = TrainedDetector::train(spec, inputs, (index, method), seed, context.observer)?;
     let boxes = detector.boxes(inputs)?;
     let json = serde_json::to_vec(&boxes).expect("boxes are plain data");
     let validation = Scores::of(&boxes.validation, &truths(&inputs.validation), inputs.classes.len());
@@ -147,9 +149,18 @@ impl Members {
         }
         let parameters = plain.files.get(DETECTOR_FILE).map_or(&[][..], Vec::as_slice);
         let mut detector = TrainedDetector::from_bytes(spec, inputs, parameters)?;
-        let head = (HeadRow::named(head)?, seed);
-        let found = SecondStage::train(spec, inputs, &mut detector, head, fused, context.observer)?;
-        Ok(self.scores(inputs, &found.boxes).value("cell_accuracy", found.cell_accuracy))
+        let choice = HeadChoice::named(head, &spec.circuit)?;
+        let mut stage = SecondStage::train(spec, inputs, &mut detector, (&choice, seed), fused, context)?;
+        let head = stage.head.clone();
+        let (cell_accuracy, boxes) = stage.rescored(&head)?;
+        let found = self.scores(inputs, &boxes).value("cell_accuracy", cell_accuracy);
+        evaluate_under(&spec.evaluate.all(), &head, seed, context, found, &mut |under| {
+            let (cell_accuracy, boxes) = stage.rescored(&under)?;
+            let of = scores(inputs, &boxes);
+            let values =
+                ["map", "map50", "map75", "map_rare"].into_iter().filter_map(|metric| Some((metric, of.get(metric)?)));
+            Ok(values.chain([("cell_accuracy", cell_accuracy)]).collect())
+        })
     }
 }
 

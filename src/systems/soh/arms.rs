@@ -4,15 +4,16 @@ use candle_core::DType;
 
 use crate::data::Sampler;
 use crate::nn::loss::Loss;
-use crate::nn::{LearningRates, Params};
+use crate::nn::{LayerGroups, LearningRates, Model, Params};
 use crate::study::train::{HeldOutEvaluator, TrainConfig, TrainingLoop};
 use crate::study::{Observer, StudyError};
+use crate::systems::methods::{Beside, OWN};
 use crate::systems::soh::domains::Domains;
 use crate::systems::soh::network::{ENCODER, Forecaster, QUBITS};
 use crate::systems::soh::windows::{Scaler, Window};
-use crate::transfer::Transfer;
 use crate::transfer::penalty::{Coral, Kernels, Mmd};
 use crate::transfer::schedule::Full;
+use crate::transfer::{Compose, Transfer};
 
 /// A way to learn.
 pub struct ArmRow {
@@ -104,6 +105,16 @@ impl ArmRow {
         matches!(self.adaptation, Adaptation::Aligned(_))
     }
 
+    /// Whether it learns from the target.
+    pub fn adapts(&self) -> bool {
+        matches!(self.adaptation, Adaptation::FineTune) || self.has_domains()
+    }
+
+    /// Whether a training has rows of both domains.
+    pub fn has_domains(&self) -> bool {
+        matches!(self.adaptation, Adaptation::Joint | Adaptation::Aligned(_))
+    }
+
     /// Whether nothing is trained.
     pub fn is_rule(&self) -> bool {
         matches!(self.adaptation, Adaptation::Rule(_))
@@ -118,11 +129,12 @@ pub struct TrainedForecaster {
     pub scaler: Scaler,
 }
 
-/// Trains `arm`. `lambda` weighs its penalty. A step has half of `config.batch` rows from each domain that it learns
+/// Trains `arm`. `lambda` weighs its penalty. The methods of the level `method` act beside it where it learns from the target:
+/// in the only training, or in the second of `fine_tune`. A step has half of `config.batch` rows from each domain that it learns
 /// from.
 pub fn train(
     model: &Forecaster,
-    arm: &ArmRow,
+    (arm, method): (&ArmRow, &str),
     domains: &Domains,
     config: &TrainConfig,
     lambda: f64,
@@ -146,23 +158,32 @@ pub fn train(
     let config = TrainConfig { batch: if is_one { config.batch / 2 } else { config.batch }, ..*config };
     let of_domain = parts.iter().flat_map(|(windows, domain, _)| vec![*domain; windows.len()]).collect();
     let sampler = if is_one { Sampler::Shuffled } else { Sampler::Balanced(of_domain) };
-    let mut method: Box<dyn Transfer> = match arm.adaptation {
+    let own: Box<dyn Transfer> = match arm.adaptation {
         Adaptation::Aligned(penalty) => penalty(lambda),
         _ => Box::new(Full),
     };
+    model.build(&mut params)?;
+    let groups = LayerGroups::of_trunk(vec![ENCODER.map(String::from).to_vec()], &params);
+    let first = if arm.has_domains() { method } else { OWN };
+    let of_head = model.head().learning_rates();
+    let mut first = Beside::new(Compose(vec![own, Box::new(of_head.clone())]), first, &groups)?;
     let trainer = TrainingLoop {
         evaluator: &evaluator,
         sampler,
         observer,
         ..TrainingLoop::new(model, &rows, &Loss::Squares, &config, seed)
     };
-    trainer.run(&mut params, method.as_mut())?;
+    trainer.run(&mut params, &mut first)?;
+    params.merge_adapters()?;
     if let Adaptation::FineTune = arm.adaptation {
         let rows = scaler.examples(&[(labelled, 1, 1.0)])?;
         // Nothing of the target is held out to stop by: all epochs are run.
         let config = TrainConfig { keep_best: false, patience: None, ..config };
         let trainer = TrainingLoop { observer, ..TrainingLoop::new(model, &rows, &Loss::Squares, &config, seed) };
-        trainer.run(&mut params, &mut LearningRates::freezing(&ENCODER))?;
+        let own = LearningRates::freezing(&ENCODER).times(&of_head);
+        let mut second = Beside::new(own, method, &groups)?;
+        trainer.run(&mut params, &mut second)?;
+        params.merge_adapters()?;
     }
     Ok(TrainedForecaster { params, scaler })
 }

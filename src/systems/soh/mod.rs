@@ -38,8 +38,11 @@ use crate::lab::{
     Observer, Point, Results, Role, SavedRun, StudyError, TrialFiles, Unit,
 };
 use crate::report::Section;
+use crate::systems::conditions::devices_flag;
+use crate::systems::methods::{METHOD, methods_flag};
 use crate::systems::soh::domains::Block;
 use crate::systems::soh::target::Target;
+use crate::transfer::MethodChoice;
 
 /// The experiment.
 pub struct Soh;
@@ -130,9 +133,16 @@ impl Experiment for Soh {
         Flag::field("targets", "LIST", "targets", "Target domains")
             .with_choices(|| TARGETS.iter().map(|row| row.name).collect()),
         Flag::field("arms", "LIST", "arms", "Arms").with_choices(|| ARMS.iter().map(|row| row.name).collect()),
-        Flag::field("heads", "LIST", "heads", "Heads of the network (see `qgraft list heads`)"),
+        Flag::field(
+            "heads",
+            "LIST",
+            "heads",
+            "Heads of the network (see `qgraft list heads`); NAME@DEVICE trains under noise",
+        ),
         Flag::field("lambdas", "LIST", "lambdas", "Weights of the penalty to choose from"),
         Flag::field("shots", "LIST", "shots", "Numbers of shots under which a circuit is evaluated as well"),
+        methods_flag(),
+        devices_flag(),
         Flag::field("alpha", "SHARE", "alpha", "Share of points that intervals may miss"),
     ];
 
@@ -152,6 +162,8 @@ impl Experiment for Soh {
             calibrations.clone(),
             Factor::new("shots", Role::Evaluation, &spec.shots),
         ];
+        let factors: Vec<Factor> =
+            factors.into_iter().chain(spec.method.factor()).chain(spec.evaluate.factors()).collect();
         let errors = [
             "rmse",
             "mae",
@@ -170,6 +182,13 @@ impl Experiment for Soh {
         for rule in spec.arms.iter().filter(|name| ArmRow::named(name).is_ok_and(ArmRow::is_rule)) {
             for head in &spec.heads[1..] {
                 main = main.without(vec![("head", head.clone()), ("arm", rule.clone())]);
+            }
+        }
+        for arm in spec.applying_arms().into_iter().filter(|arm| !arm.has_domains()) {
+            // Without the target in a training there is no training on it, and in fine-tuning its rows alone.
+            let needs = |name: &str| MethodChoice::parse(name).is_ok_and(|m| m.lacks(|_| false).is_some());
+            for method in spec.method.others().filter(|name| !arm.adapts() || needs(name)) {
+                main = main.without(vec![("arm", arm.name.into()), (METHOD, method.clone())]);
             }
         }
         if spec.is_own() {
@@ -217,7 +236,8 @@ impl Experiment for Soh {
             "main" => {
                 let arm = ArmRow::named(at.get("arm"))?;
                 let lambda = if arm.is_aligned() { Some(chosen_lambda(spec, at, context)?) } else { None };
-                trial::trial(spec, block, (at.get("head"), arm), lambda, at.seed(), context.observer)
+                let way = trial::Way { head: at.get("head"), arm, method: at.get(METHOD), lambda };
+                trial::trial(spec, block, &way, at.seed(), context)
             }
             "shift" => Ok(controls::covariate_shift(0, REPEATS.0).measurement()),
             _ => Ok(controls::clustered_points(0, REPEATS.1).measurement()),

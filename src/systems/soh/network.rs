@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::nn::head::{CircuitConfig, Head, HeadConfig, HeadModel};
+use crate::nn::head::{CircuitConfig, Head, HeadModel};
 use crate::nn::layer::{Linear, Lstm, dropout};
 use crate::nn::model::first;
 use crate::nn::{Mode, Model, Network, NnError, Output, Params};
 use crate::sim::{Shots, Statevector};
+use crate::systems::head_choice::HeadChoice;
 
 /// The encoder's parameters, which stay as they are when only the head is adapted.
 pub const ENCODER: [&str; 4] = ["lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0", "lstm.bias_hh_l0"];
@@ -28,14 +29,31 @@ pub struct Forecaster {
 
 impl Forecaster {
     /// `hidden` numbers of state, `dense` behind them; `head` is a row of the table of heads, a circuit of four qubits
-    /// and two layers if it has one.
+    /// and two layers if it has one, without noise whatever device its label names.
     ///
     /// # Errors
     /// If there is no such head, or it is not trained by gradients.
     pub fn new(hidden: usize, dense: usize, head: &str) -> Result<Self, NnError> {
-        let circuit = CircuitConfig { qubits: QUBITS, depth: 2, weight_sd: 0.1, ..CircuitConfig::default() };
-        let head = HeadConfig::named(head)?.circuit(circuit.clone()).model(dense, 1)?;
+        let head = Self::choice(head)?.config.model(dense, 1)?;
         Ok(Self { hidden, dense, head })
+    }
+
+    /// The head of this label, `NAME` or `NAME@DEVICE`.
+    ///
+    /// # Errors
+    /// If there is no such head, or it has no circuit and names a device.
+    pub fn choice(head: &str) -> Result<HeadChoice, NnError> {
+        HeadChoice::named(head, &CircuitConfig { qubits: QUBITS, depth: 2, weight_sd: 0.1, ..CircuitConfig::default() })
+    }
+
+    /// Its head.
+    pub fn head(&self) -> &HeadModel {
+        &self.head
+    }
+
+    /// The same forecaster with this head.
+    pub fn with_head(&self, head: HeadModel) -> Self {
+        Self { head, ..*self }
     }
 
     /// The same forecaster with the expectation values of its circuit estimated from `shots` shots under `seed`; `None`

@@ -8,9 +8,13 @@ use crate::lab::{Preset, Settings, Validation};
 use crate::nn::optim::{Method, Schedule};
 use crate::sim::sample::affordable;
 use crate::study::train::TrainConfig;
+use crate::systems::conditions::ConditionConfig;
+use crate::systems::methods::MethodConfig;
 use crate::systems::soh::arms::{ARMS, Adaptation, ArmRow};
 use crate::systems::soh::cell::{CHECKPOINTS, PREFIX, STEP};
+use crate::systems::soh::network::QUBITS;
 use crate::systems::soh::target::TARGETS;
+use crate::transfer::Need;
 
 /// Everything that decides a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +22,7 @@ use crate::systems::soh::target::TARGETS;
 pub struct Spec {
     /// New cells and new trainings for each seed.
     pub seeds: Vec<u64>,
-    /// Heads of the network: rows of the table of heads. The first chooses λ and is the one of the checks.
+    /// Heads of the network: rows of the table of heads. `NAME@DEVICE` is trained under the noise of that device. The first chooses λ and is the one of the checks.
     pub heads: Vec<String>,
     /// Rows of the table of targets.
     pub targets: Vec<String>,
@@ -60,6 +64,12 @@ pub struct Spec {
     pub test_cells: usize,
     /// How the networks are trained.
     pub train: TrainConfig,
+    /// Transfer methods beside the adaptation of an arm.
+    #[serde(skip_serializing_if = "MethodConfig::is_empty")]
+    pub method: MethodConfig,
+    /// Devices under whose noise the circuit of a trained head is evaluated, without and with the numbers of shots in `shots`.
+    #[serde(skip_serializing_if = "ConditionConfig::is_default")]
+    pub evaluate: ConditionConfig,
 }
 
 /// What cells are aged along, and where they are looked at. By default ampere hours in steps of 500.
@@ -126,6 +136,8 @@ impl Default for Spec {
                 keep_best: true,
                 ..TrainConfig::new(10, 128, 3e-3, Method::ADAM)
             },
+            method: MethodConfig::default(),
+            evaluate: ConditionConfig::default(),
         }
     }
 }
@@ -246,7 +258,7 @@ impl Settings for Spec {
             check.refuse("axis", self.axis.step, "no axis unless --data is a folder of cells or --source is given");
         }
         for head in &self.heads {
-            check.trained_head("heads", head);
+            check.head_on_device("heads", head, QUBITS);
         }
         if self.data.is_none() {
             check.list("targets", &self.targets);
@@ -257,6 +269,20 @@ impl Settings for Spec {
         }
         if let Some(name) = self.data.as_deref().map(stem).filter(|name| self.targets.contains(name)) {
             check.refuse("data", format!("{name:?}"), "a file whose name is not that of a target beside it");
+        }
+        let adapted = self.applying_arms().into_iter().filter(|arm| arm.adapts());
+        let (adapts, has_domains) = adapted.fold((false, false), |(_, all), arm| (true, all || arm.has_domains()));
+        let mut lacks = vec![(Need::Classes, "a forecast is a number")];
+        let one = (Need::Domains, "no arm learns from two domains at once; name prefix or one that aligns");
+        lacks.extend((!has_domains).then_some(one));
+        self.method.validate("method", &lacks, check);
+        if !adapts && !self.method.is_empty() {
+            let expected = "none: no arm learns from the target; name fine_tune or prefix, of own cells with --source";
+            check.refuse("method.names", format!("{:?}", self.method.names), expected);
+        }
+        self.evaluate.validate("evaluate", (&self.heads, QUBITS), check);
+        if let Some(shots) = self.evaluate.shots.first() {
+            check.refuse("evaluate.shots", shots, "none: the numbers of shots are in `shots`");
         }
         for lambda in &self.lambdas {
             check.not_negative("lambdas", *lambda);

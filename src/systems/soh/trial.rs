@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::Measurement;
+use crate::lab::{Context, Measurement};
 use crate::math::Stream;
 use crate::nn::Params;
 use crate::report::Table;
 use crate::study::conformal::split;
 use crate::study::stats::mean;
 use crate::study::{Observer, StudyError};
+use crate::systems::conditions::{ConditionConfig, EXACT, evaluate_under};
+use crate::systems::methods::OWN;
 use crate::systems::soh::arms::{Adaptation, ArmRow, train};
 use crate::systems::soh::cell::Cell;
 use crate::systems::soh::domains::Block;
@@ -50,21 +52,27 @@ pub fn validation_error(
     observer: &dyn Observer,
 ) -> Result<Measurement, StudyError> {
     let model = Forecaster::new(spec.hidden, spec.dense, head)?;
-    let mut trained = train(&model, arm, &block.domains, &spec.train, lambda, seed, observer)?;
+    let mut trained = train(&model, (arm, OWN), &block.domains, &spec.train, lambda, seed, observer)?;
     let forecasts = Evaluator::of(&model, &mut trained)?.forecasts(&block.test)?;
     let error = 100.0 * root_mean_square(&residuals(&block.test, &forecasts));
     Ok(Measurement::default().value("validation_error", error))
 }
 
-/// Trains `arm` with the head of this name for a target and measures it. `lambda` is the weight of its penalty.
-pub fn trial(
-    spec: &Spec,
-    block: &Block,
-    (head, arm): (&str, &ArmRow),
-    lambda: Option<f64>,
-    seed: u64,
-    observer: &dyn Observer,
-) -> Result<Measurement, StudyError> {
+/// How a forecaster is trained.
+pub struct Way<'a> {
+    /// Label of its head.
+    pub head: &'a str,
+    /// How it is adapted to the target.
+    pub arm: &'a ArmRow,
+    /// Level of the methods beside that.
+    pub method: &'a str,
+    /// The weight of the arm's penalty.
+    pub lambda: Option<f64>,
+}
+
+/// Trains a forecaster for a target and measures it.
+pub fn trial(spec: &Spec, block: &Block, way: &Way, seed: u64, context: &Context) -> Result<Measurement, StudyError> {
+    let Way { head, arm, method, lambda } = *way;
     let evaluation = Evaluation { spec, block, state: State::fit(&block.calibration), seed };
     if let Adaptation::Rule(rule) = arm.adaptation {
         let forecast = |windows: &[Window]| Ok(windows.iter().map(rule).collect());
@@ -73,7 +81,9 @@ pub fn trial(
     }
     let model = Forecaster::new(spec.hidden, spec.dense, head)?;
     let weight = lambda.unwrap_or(0.0);
-    let mut trained = train(&model, arm, &block.domains, &spec.train, weight, seed, observer)?;
+    let noisy = model.with_head(Forecaster::choice(head)?.trained(model.head(), context.executions, seed)?);
+    let (domains, observer) = (&block.domains, context.observer);
+    let mut trained = train(&noisy, (arm, method), domains, &spec.train, weight, seed, observer)?;
     let (mut found, exact) = {
         let (params, scaler) = (trained.params.clone(), trained.scaler);
         let evaluator = Evaluator::of(&model, &mut trained)?;
@@ -97,6 +107,26 @@ pub fn trial(
             verified(&exact, &sampled, spec.alpha).points,
         );
     }
+    let mut conditions = match spec.evaluate.is_empty() {
+        true => Vec::new(),
+        false => ConditionConfig { shots: spec.shots.clone(), ..spec.evaluate.clone() }.all(),
+    };
+    // With shots and without noise it was measured above.
+    conditions.retain(|other| other.condition.device.is_some() || other.condition.shots.is_none());
+    conditions.iter_mut().for_each(|other| other.levels.retain(|(_, level)| level != EXACT));
+    let shots_seed = Stream::named(seed, "shots").bits();
+    found = evaluate_under(&conditions, model.head(), shots_seed, context, found, &mut |under| {
+        let model = model.with_head(under);
+        let forecasts = Evaluator::of(&model, &mut trained)?.forecasts(&block.test)?;
+        let (errors, sampled) = (residuals(&block.test, &forecasts), evaluation.state.scores(&block.test, &forecasts));
+        let alike = verified(&sampled, &sampled, spec.alpha);
+        Ok(vec![
+            ("rmse", 100.0 * root_mean_square(&errors)),
+            ("verified_coverage", alike.points),
+            ("verified_width", alike.width),
+            ("exact_coverage", verified(&exact, &sampled, spec.alpha).points),
+        ])
+    })?;
     match lambda {
         Some(0.0) => {
             Ok(found.inapplicable("λ = 0 was chosen, so nothing is aligned and the training is that of prefix"))

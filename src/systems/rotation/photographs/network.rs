@@ -1,6 +1,8 @@
 //! The trained part: the upper stages of the backbone, and a head on their planes as they are, without a mean over them.
 //! Where something is in the picture tells which way is up.
 
+use std::ops::RangeInclusive;
+
 use candle_core::Tensor;
 
 use super::Pretrained;
@@ -28,17 +30,28 @@ impl PhotoNet<'_> {
         LayerGroups::of_trunk(self.pretrained.row.layers(), params)
     }
 
-    /// The learning rates that train the stages behind the constant ones, or the head alone.
-    pub fn learning_rates(&self, params: &Params, trains_stages: bool) -> LearningRates {
+    /// Indices of the stages behind the constant ones.
+    fn live(&self) -> RangeInclusive<usize> {
         use crate::nn::backbone::Backbone;
         let stages = self.pretrained.trunk.stages();
         let index = |name: &str| stages.iter().position(|stage| stage.name == name).unwrap_or(0);
-        let (first, last) = (index(&self.pretrained.from) + 1, index(&self.pretrained.to.name));
-        let groups = self.groups(params);
+        index(&self.pretrained.from) + 1..=index(&self.pretrained.to.name)
+    }
+
+    /// The groups that can be trained: the stages behind the constant ones, and the head.
+    pub fn live_groups(&self, params: &Params) -> LayerGroups {
+        let LayerGroups(mut groups) = self.groups(params);
+        let head = groups.pop();
+        LayerGroups(self.live().filter_map(|stage| groups.get(stage).cloned()).chain(head).collect())
+    }
+
+    /// The learning rates that train the stages behind the constant ones, or the head alone.
+    pub fn learning_rates(&self, params: &Params, trains_stages: bool) -> LearningRates {
+        let (groups, live) = (self.groups(params), self.live());
         let head = groups.len().saturating_sub(1);
         let factor = |group: usize| match group {
             group if group == head => 1.0,
-            group if trains_stages && (first..=last).contains(&group) => TRUNK_RATE,
+            group if trains_stages && live.contains(&group) => TRUNK_RATE,
             _ => 0.0,
         };
         LearningRates::of_groups(&groups, (0..groups.len()).map(factor))

@@ -12,6 +12,7 @@ use crate::math::circular::{distance, wrap};
 use crate::nn::{Model, Network, Params};
 use crate::study::Observer;
 use crate::study::train::{Evaluation, Evaluator, TrainingLoop};
+use crate::systems::methods::Beside;
 use crate::systems::rotation::encodings::AngleHead;
 use crate::systems::rotation::network::AngleNet;
 use crate::systems::rotation::predictions::AnglePredictions;
@@ -89,29 +90,31 @@ impl Evaluator for PlaneViews<'_> {
     }
 }
 
-/// Trains a network with `head` and evaluates it. With `keeps`, the network and pictures of its best and worst answers are
+/// Trains a network with `head`, by the methods of a level beside its start, and evaluates it. With `keeps`, the network and pictures of its best and worst answers are
 /// files and results of the measurement.
 pub(in crate::systems::rotation) fn trial(
     spec: &Spec,
     inputs: &PhotoInputs,
-    (head, start): (&'static AngleHead, PhotoStart),
+    (head, start, method): (&'static AngleHead, PhotoStart, &str),
     seed: u64,
     keeps: bool,
     observer: &dyn Observer,
 ) -> Result<Measurement, StudyError> {
     if start == PhotoStart::Small {
-        return small(spec, inputs, head, seed, observer);
+        return small(spec, inputs, (head, method), seed, observer);
     }
     let model = PhotoNet { pretrained: &inputs.pretrained, outputs: head.width() };
     let mut params = Params::new(seed, DType::F32);
     model.build(&mut params)?;
-    let mut rates = model.learning_rates(&params, start == PhotoStart::FineTuned);
+    let rates = model.learning_rates(&params, start == PhotoStart::FineTuned);
+    let mut method = Beside::new(rates.clone(), method, &model.live_groups(&params))?;
     let training = PlaneViews { planes: &inputs.training, head };
     let validation = PlaneViews { planes: &inputs.validation, head };
     let config = &spec.train;
     let training =
         TrainingLoop { observer, evaluator: &validation, ..TrainingLoop::new(&model, &training, head, config, seed) };
-    let history = training.run(&mut params, &mut rates)?;
+    let history = training.run(&mut params, &mut method)?;
+    params.merge_adapters()?;
     // What is evaluated is what is stored.
     params.round_to_half(&rates)?;
     params.freeze();
@@ -140,7 +143,7 @@ pub(in crate::systems::rotation) fn trial(
 fn small(
     spec: &Spec,
     inputs: &PhotoInputs,
-    head: &'static AngleHead,
+    (head, method): (&'static AngleHead, &str),
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Measurement, StudyError> {
@@ -149,7 +152,10 @@ fn small(
     let training = Views { pictures: training, head };
     let mut params = Params::new(seed, DType::F32);
     let training = TrainingLoop { observer, ..TrainingLoop::new(&model, &training, head, &spec.train, seed) };
-    training.run(&mut params, &mut Full)?;
+    model.build(&mut params)?;
+    let mut method = Beside::new(Full, method, &AngleNet::groups(&params))?;
+    training.run(&mut params, &mut method)?;
+    params.merge_adapters()?;
     let network = model.build(&mut params)?;
     let mut views = Vec::new();
     for (picture, angle) in test.pictures.iter().zip(&test.angles) {
