@@ -17,6 +17,9 @@ use crate::math::Seconds;
 pub struct WriteOptions {
     /// Qubit k as the physical qubit `$k` of a device instead of `q[k]`: for transpiled circuits.
     pub physical_qubits: bool,
+    /// Only what qiskit-qasm3-import 0.6 reads, which knows neither assignments nor `output`: a bit that is given a value
+    /// measures one of two further qubits, which are 0 and 1. Scratch bits then are a register like any other.
+    pub for_qiskit: bool,
 }
 
 /// A circuit without slots as OpenQASM 2.
@@ -110,6 +113,7 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     let slots = slot_identifiers(circuit.slot_names());
     let qubits = if options.physical_qubits { QubitNames::Physical } else { QubitNames::Register(circuit.qubits()) };
     let writer = Writer { version: Version::Three, slots: &slots, qubits };
+    let assigns = circuit.ops().iter().any(|op| matches!(op.kind, OpKind::Assign { .. }));
     for name in &slots {
         let _ = writeln!(text, "input float {name};");
     }
@@ -117,10 +121,21 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     if circuit.qubits() > 0 && !options.physical_qubits {
         let _ = writeln!(text, "qubit[{}] q;", circuit.qubits());
     }
+    // Two qubits that are 0 and 1.
+    let constant = |value: bool| match options.physical_qubits {
+        true => format!("${}", circuit.qubits() + usize::from(value)),
+        false => format!("{CONSTANT_NAME}[{}]", u8::from(value)),
+    };
+    if options.for_qiskit && assigns {
+        if !options.physical_qubits {
+            let _ = writeln!(text, "qubit[2] {CONSTANT_NAME};");
+        }
+        let _ = writeln!(text, "x {};", constant(true));
+    }
     // Scratch bits are told apart by `output`, which makes everything else no part of the outcome.
     let bits = BitNames(circuit.bits());
     if circuit.bits() > 0 {
-        let output = if circuit.scratch() > 0 { "output " } else { "" };
+        let output = if circuit.scratch() > 0 && !options.for_qiskit { "output " } else { "" };
         let _ = writeln!(text, "{output}bit[{}] c;", circuit.bits());
     }
     if circuit.scratch() > 0 {
@@ -129,6 +144,9 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     for op in ops() {
         let statement = match &op.kind {
             OpKind::Measure { bit } => format!("{} = measure {};", bits.one(*bit), writer.qubits.one(op.qubits[0])),
+            OpKind::Assign { bit, value } if options.for_qiskit => {
+                format!("{} = measure {};", bits.one(*bit), constant(*value))
+            }
             OpKind::Assign { bit, value } => format!("{} = {value};", bits.one(*bit)),
             OpKind::Delay(time) => format!("delay[{}] {};", duration(*time), writer.qubits.one(op.qubits[0])),
             _ => writer.statement(&op),
@@ -141,6 +159,9 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     }
     text
 }
+
+/// Name of the register of qubits that are 0 and 1.
+const CONSTANT_NAME: &str = "constant";
 
 /// Name of the register of scratch bits.
 const SCRATCH_NAME: &str = "scratch";
@@ -449,7 +470,7 @@ impl Registers {
 /// Words no slot may be called: the language's own, and those this writer uses.
 #[rustfmt::skip]
 const RESERVED: &[&str] = &[
-    "q", "c", "scratch", "pi", "tau", "euler", "OPENQASM", "include", "defcalgrammar", "def", "cal", "defcal", "gate", "extern",
+    "q", "c", "scratch", "constant", "pi", "tau", "euler", "OPENQASM", "include", "defcalgrammar", "def", "cal", "defcal", "gate", "extern",
     "box", "let", "break", "continue", "if", "else", "end", "return", "for", "while", "in", "switch", "case", "default",
     "nop", "pragma", "input", "output", "const", "readonly", "mutable", "qreg", "qubit", "creg", "bool", "bit", "int",
     "uint", "float", "angle", "complex", "array", "void", "duration", "stretch", "gphase", "inv", "pow", "ctrl",

@@ -146,7 +146,7 @@ impl HardwareJob {
         predicted: ArrayView2<f64>,
         bound: bool,
     ) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
-        let options = WriteOptions { physical_qubits: true };
+        let options = WriteOptions { physical_qubits: true, ..WriteOptions::default() };
         let json = serde_json::to_string_pretty(&self.manifest);
         let json = json.map_err(|source| StudyError::Json { path: "job.json".into(), source })?;
         let mut files = vec![
