@@ -5,6 +5,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use super::Arguments;
 use super::answer::Answer;
 use super::setup::Setup;
+use crate::circuit::qasm::OutcomeRegister;
 use crate::math::Seconds;
 use crate::sim::{CONES, sample};
 
@@ -89,6 +90,9 @@ fn right(text: String) -> Cell {
 fn outcomes(setup: &Setup, answer: &Answer) -> String {
     let p = answer.probabilities.as_deref().unwrap_or_default();
     let width = setup.outcome_bits().len();
+    // Wide registers have their used bits alone in the table.
+    let several = answer.registers.len() > 1
+        && setup.registers.iter().all(|r| r.bits.clone().all(|bit| setup.bits.binary_search(&bit).is_ok()));
     let mut order: Vec<usize> = (0..p.len()).filter(|&outcome| p[outcome] > 1e-12).collect();
     // Stable, so that equals stay in the order of their outcomes.
     order.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
@@ -101,18 +105,42 @@ fn outcomes(setup: &Setup, answer: &Answer) -> String {
     for &outcome in order.iter().take(ROWS) {
         let name = sample::bit_string(outcome, width);
         let count = answer.counts.as_ref().map(|counts| counts.get(&name).copied().unwrap_or(0));
-        let mut cells = vec![Cell::new(name), right(format!("{:.6}", p[outcome]))];
+        let shown = if several { by_register(setup, outcome) } else { name };
+        let mut cells = vec![Cell::new(shown), right(format!("{:.6}", p[outcome]))];
         cells.extend(count.map(|count| right(count.to_string())));
         cells.push(Cell::new(bar(p[outcome])));
         table.add_row(cells);
     }
-    let kind = if setup.bits.is_empty() { "qubits" } else { "classical bits" };
+    let kind = match setup.registers.first() {
+        _ if setup.bits.is_empty() => "qubits".into(),
+        _ if several => {
+            let names: Vec<String> = setup.registers.iter().rev().map(named).collect();
+            format!("{} of classical bits", names.join(" "))
+        }
+        Some(register) if answer.registers.len() == 1 => format!("{}, classical bits", register.name),
+        _ => "classical bits".to_string(),
+    };
     let mut text = format!("\n{table}\nHighest first: {kind} {}.\n", bit_range(setup.outcome_bits()));
     if order.len() > ROWS {
         let rest: f64 = order[ROWS..].iter().map(|&outcome| p[outcome]).sum();
         text += &format!("{} more outcomes have {rest:.6} together.\n", order.len() - ROWS);
     }
     text
+}
+
+/// An outcome with a space between registers, the highest first.
+fn by_register(setup: &Setup, outcome: usize) -> String {
+    let mut parts: Vec<String> = setup.by_register(outcome).map(|(_, digits)| digits).collect();
+    parts.reverse();
+    parts.join(" ")
+}
+
+/// A register and how many bits it has.
+fn named(register: &OutcomeRegister) -> String {
+    match register.bits.len() {
+        1 => register.name.clone(),
+        width => format!("{}[{width}]", register.name),
+    }
 }
 
 /// Bit numbers, highest first; a run without gaps as its ends.
