@@ -51,5 +51,5 @@ mod write;
 
 pub use error::{Notice, QasmError};
 pub use number::{multiple_of_pi, number};
-pub use read::{ReadOptions, Reading, read, read_with_notices};
+pub use read::{OutcomeRegister, ReadOptions, Reading, read, read_with_notices};
 pub use write::{WriteOptions, slot_identifiers, write2, write3};
