@@ -78,9 +78,7 @@ impl Circuit {
     /// operation.
     pub fn without_measurements(&self) -> Result<Self, CircuitError> {
         let mut unitary = Self::new(self.qubits());
-        for name in self.slot_names() {
-            unitary.slot(name.as_str());
-        }
+        unitary.copy_slots(self);
         let mut measured = vec![false; self.qubits()];
         for op in self.ops() {
             let refuse = |reason: String| Err(CircuitError::NotUnitaryCircuit { op: op.name(), reason });

@@ -18,6 +18,8 @@ use super::read::{OutcomeRegister, ReadOptions};
 use super::scope::element;
 use super::syntax::{Binding, Extern, ForRange, Index, Name, Operand, Statement, StatementKind as Kind, Subroutine};
 use super::value::Value;
+use crate::circuit::derived::DerivedList;
+use crate::circuit::slots::UNNUMBERED;
 use crate::circuit::{Circuit, Op, OpKind};
 
 /// Statements within each other, those of subroutines that are called included: far below the stack.
@@ -66,6 +68,8 @@ pub(super) struct Builder<'a> {
     pub hoisted: Vec<String>,
     /// Registers of bits with their names, and whether they are declared as output.
     pub registers: Vec<(OutcomeRegister, bool)>,
+    /// Angles that are computed of inputs.
+    pub derived: RefCell<DerivedList>,
     /// Names that are declared as input.
     pub inputs: Vec<String>,
     /// Variables that are declared as output.
@@ -131,6 +135,7 @@ impl<'a> Builder<'a> {
             interrupts: Vec::new(),
             hoisted: Vec::new(),
             registers: Vec::new(),
+            derived: RefCell::new(DerivedList::new(UNNUMBERED)),
             inputs: Vec::new(),
             outputs: Vec::new(),
             levels: 0,

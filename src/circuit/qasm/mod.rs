@@ -50,6 +50,7 @@ mod words;
 mod write;
 
 pub use error::{Notice, QasmError};
+pub(super) use number::formula;
 pub use number::{multiple_of_pi, number};
 pub use read::{OutcomeRegister, ReadOptions, Reading, read, read_with_notices};
 pub use write::{WriteOptions, slot_identifiers, write2, write3};

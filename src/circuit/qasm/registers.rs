@@ -246,6 +246,7 @@ impl Builder<'_> {
                 return Err(fault.hint("use smaller integers, or compute less of them").at(Span::default()));
             }
         }
+        self.circuit.number_derived(&self.derived.take().into_list());
         let notices = self.take_notices();
         Ok((self.circuit, registers, notices))
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use super::error::Fault;
 use super::expression::Binary;
 use super::syntax::Type;
-use crate::circuit::Param;
+use crate::circuit::{Operation, Param};
 use crate::math::C64;
 
 /// Bits of a [`Value::Bits`] at most.
@@ -62,7 +62,8 @@ impl fmt::Display for Value {
     }
 }
 
-const NOT_AFFINE: &str = "an angle may be scaled and shifted but hold one input: declare one input for the whole expression and compute it outside";
+const NEEDS_NUMBER: &str =
+    "give the input a value with --input NAME=VALUE, or compute it outside and declare the result as input";
 
 /// `width` ones.
 fn mask(width: u32) -> u64 {
@@ -113,7 +114,9 @@ impl Value {
     pub fn real(self) -> Result<f64, Fault> {
         match self.angle()? {
             Param::Fixed(value) => Ok(value),
-            Param::Slot { .. } => Err(Fault::new("this depends on an input, but a number is needed").hint(NOT_AFFINE)),
+            Param::Slot { .. } => {
+                Err(Fault::new("this depends on an input, but a number is needed").hint(NEEDS_NUMBER))
+            }
         }
     }
 
@@ -261,6 +264,25 @@ impl Value {
             other => other.integer(),
         }
     }
+}
+
+/// The operation on angles that an expression is which is not affine in one input.
+pub(super) fn nonlinear(operator: Binary, left: Value, right: Value) -> Option<(Operation, [Param; 2])> {
+    let depends = |value: Value| matches!(value, Value::Angle(Param::Slot { .. }));
+    if !depends(left) && !depends(right) {
+        return None;
+    }
+    let (a, b) = (left.angle().ok()?, right.angle().ok()?);
+    let (operation, operands) = match operator {
+        Binary::Add => (Operation::Add, [a, b]),
+        Binary::Subtract => (Operation::Add, [a, -b]),
+        Binary::Multiply => (Operation::Multiply, [a, b]),
+        Binary::Divide => (Operation::Divide, [a, b]),
+        Binary::Power => (Operation::Power, [a, b]),
+        _ => return None,
+    };
+    // The others are computed at once.
+    operation.affine(operands).is_none().then_some((operation, operands))
 }
 
 /// `left operator right`. With `real_division` 1/2 is one half, as in OpenQASM 2.
@@ -487,7 +509,10 @@ fn arithmetic(operator: Binary, left: Value, right: Value, real_division: bool) 
         }
         (B::Power, Param::Fixed(a), Param::Fixed(b)) => Param::Fixed(a.powf(b)),
         (B::Remainder, Param::Fixed(a), Param::Fixed(b)) => Param::Fixed(a % b),
-        _ => return Err(Fault::new("this is not affine in one input").hint(NOT_AFFINE)),
+        _ => {
+            return Err(Fault::new("inputs cannot be combined like this")
+                .hint("use + - * / ** and functions; or give the input a value with --input"));
+        }
     };
     Ok(Value::of(result))
 }

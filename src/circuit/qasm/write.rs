@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::library::{QELIB1, STDGATES};
 use super::lower::{as_cu, definition_phase, simplest, synthesize, without_controls};
-use super::number::{angle, literal, number};
+use super::number::{angle, formula, literal, number};
 use crate::circuit::gate::Body;
 use crate::circuit::gate::controls::gates;
 use crate::circuit::{Circuit, CircuitError, Condition, Gate, Op, OpKind, Param};
@@ -113,10 +113,14 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     let slots = slot_identifiers(circuit.slot_names());
     let qubits = if options.physical_qubits { QubitNames::Physical } else { QubitNames::Register(circuit.qubits()) };
     let writer = Writer { version: Version::Three, slots: &slots, qubits };
+    let mut definitions = String::new();
+    let names = angle_names(circuit, &slots, &mut definitions);
+    let writer = Writer { slots: &names, ..writer };
     let assigns = circuit.ops().iter().any(|op| matches!(op.kind, OpKind::Assign { .. }));
     for name in &slots {
         let _ = writeln!(text, "input float {name};");
     }
+    text += &definitions;
     writer.definitions(ops(), &mut text);
     if circuit.qubits() > 0 && !options.physical_qubits {
         let _ = writeln!(text, "qubit[{}] q;", circuit.qubits());
@@ -158,6 +162,33 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
         };
     }
     text
+}
+
+/// Longest formula that is written wherever it is used, characters; a longer one is given a name first.
+const LONGEST_FORMULA: usize = 400;
+
+/// What the slots are called, derived angles included: these by their formula, or by a name that `definitions` declares.
+fn angle_names(circuit: &Circuit, slots: &[String], definitions: &mut String) -> Vec<String> {
+    let mut names = slots.to_vec();
+    names.resize(slots.len() + circuit.derived().len(), String::new());
+    let mut count = 0;
+    for at in circuit.derived_in_use() {
+        let text = formula(&circuit.derived()[at], &names);
+        names[slots.len() + at] = if text.len() <= LONGEST_FORMULA {
+            format!("({text})")
+        } else {
+            let name = loop {
+                let name = format!("derived_{count}");
+                count += 1;
+                if !slots.contains(&name) {
+                    break name;
+                }
+            };
+            let _ = writeln!(definitions, "float {name} = {text};");
+            name
+        };
+    }
+    names
 }
 
 /// Name of the register of qubits that are 0 and 1.

@@ -215,9 +215,7 @@ fn measured(
     let options = TranspileOptions { level: 1, layout: LayoutMethod::Given(layout.to_vec()), ..Default::default() };
     let rotations = transpile(&rotations, target, &options).map_err(crate::sim::Error::from)?;
     let mut whole = Circuit::with_bits(circuit.qubits(), layout.len());
-    for name in circuit.slot_names() {
-        whole.slot(name);
-    }
+    whole.copy_slots(circuit);
     for op in circuit.ops().iter().chain(rotations.circuit.ops()) {
         whole.append(op.clone()).map_err(NnError::from)?;
     }

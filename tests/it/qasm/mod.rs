@@ -4,6 +4,7 @@ mod bounds;
 mod classical;
 mod differential;
 mod flow;
+mod formulas;
 mod plain;
 
 use std::collections::BTreeMap;
