@@ -2,9 +2,10 @@
 
 use std::f64::consts::{E, PI, TAU};
 
+use super::binary::{binary, nonlinear};
 use super::error::{Fault, ReadResult, Span};
 use super::syntax::{Index, Range, Type};
-use super::value::{Value, WIDEST, binary, nonlinear};
+use super::value::{Value, WIDEST};
 use crate::circuit::{Operation, Param};
 
 /// An expression and its position.
