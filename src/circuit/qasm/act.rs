@@ -1,5 +1,6 @@
 //! The statements that the next one follows in any case.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::build::{Builder, Symbol};
@@ -83,6 +84,21 @@ impl Builder<'_> {
                     all.extend(operands.iter().map(as_expression));
                     return self.invoke(&subroutine, &all, guard, span).map(|_| ());
                 }
+                let mut hoisted = Vec::with_capacity(arguments.len());
+                for argument in arguments {
+                    hoisted.push(self.hoist(argument, guard)?);
+                }
+                let changed;
+                let statement = if hoisted.iter().any(|argument| matches!(argument, Cow::Owned(_))) {
+                    let arguments = hoisted.into_iter().map(Cow::into_owned).collect();
+                    let (modifiers, name, operands) = (modifiers.clone(), name.clone(), operands.clone());
+                    let kind = Kind::Call { modifiers, name, arguments, operands };
+                    changed = Statement { kind, span };
+                    &changed
+                } else {
+                    statement
+                };
+                let Kind::Call { arguments, .. } = &statement.kind else { return Ok(()) };
                 if arguments.iter().any(|argument| self.depends(argument)) {
                     return self.call_by_values(statement, guard);
                 }

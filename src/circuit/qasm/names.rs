@@ -6,8 +6,9 @@ use std::fmt::Write;
 use super::number::formula;
 use crate::circuit::{Circuit, Gate};
 
-/// Longest formula that is written wherever it is used, characters; a longer one is given a name first.
-const LONGEST_FORMULA: usize = 400;
+/// Longest formula that is written wherever it is used, characters; a longer one is given a name first. No parentheses of
+/// such a formula are too deep for the reader.
+const LONGEST_FORMULA: usize = 100;
 
 /// What the slots are called, derived angles included: these by their formula, or by a name that `definitions` declares.
 pub(super) fn angle_names(circuit: &Circuit, slots: &[String], definitions: &mut String) -> Vec<String> {
