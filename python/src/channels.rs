@@ -51,9 +51,7 @@ pub fn with_channels(
     }
     // A barrier in front carries what precedes every operation.
     let mut whole = library::Circuit::with_bits(circuit.qubits(), circuit.bits());
-    for name in circuit.slot_names() {
-        whole.slot(name.as_str());
-    }
+    whole.copy_slots(circuit);
     whole.append(Op::of(OpKind::Barrier, &[0]))?;
     for op in circuit.ops() {
         whole.append(op.clone())?;

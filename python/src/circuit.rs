@@ -193,7 +193,7 @@ impl Circuit {
         let circuit = self.get();
         detached(py, || match version {
             2 => Ok(qasm::write2(&circuit)?),
-            3 => Ok(qasm::write3(&circuit, &WriteOptions { physical_qubits: physical })),
+            3 => Ok(qasm::write3(&circuit, &WriteOptions { physical_qubits: physical, ..WriteOptions::default() })),
             _ => Err(Fault::Of("CircuitError", format!("version is {version}; OpenQASM 2 and 3 are written"))),
         })
     }

@@ -1,5 +1,7 @@
 //! A circuit and how it is put together.
 
+use crate::circuit::derived::{Derived, substituted};
+use crate::circuit::slots::UNNUMBERED;
 use crate::circuit::{CircuitError, Condition, Gate, Op, OpKind, Param};
 use crate::math::Matrix;
 
@@ -19,14 +21,15 @@ pub struct Circuit {
     qubits: usize,
     bits: usize,
     scratch: usize,
-    slot_names: Vec<String>,
-    ops: Vec<Op>,
+    pub(super) slot_names: Vec<String>,
+    pub(super) derived: Vec<Derived>,
+    pub(super) ops: Vec<Op>,
 }
 
 impl Circuit {
     /// An empty circuit on `qubits` qubits, without classical bits or slots.
     pub fn new(qubits: usize) -> Self {
-        Self { qubits, bits: 0, scratch: 0, slot_names: Vec::new(), ops: Vec::new() }
+        Self { qubits, bits: 0, scratch: 0, slot_names: Vec::new(), derived: Vec::new(), ops: Vec::new() }
     }
 
     /// The same with `bits` classical bits.
@@ -67,16 +70,6 @@ impl Circuit {
         self.scratch
     }
 
-    /// Number of slots: the length of the angle vector it runs with.
-    pub fn slots(&self) -> usize {
-        self.slot_names.len()
-    }
-
-    /// Names of the slots in order. They become `input float` names in OpenQASM 3.
-    pub fn slot_names(&self) -> &[String] {
-        &self.slot_names
-    }
-
     /// The operations in order.
     pub fn ops(&self) -> &[Op] {
         &self.ops
@@ -94,12 +87,6 @@ impl Circuit {
             wires.iter().for_each(|&wire| reached[wire] = layer);
         }
         reached.into_iter().max().unwrap_or(0)
-    }
-
-    /// Declares a slot and returns its angle.
-    pub fn slot(&mut self, name: impl Into<String>) -> Param {
-        self.slot_names.push(name.into());
-        Param::slot(self.slot_names.len() - 1)
     }
 
     /// Appends a gate.
@@ -162,9 +149,11 @@ impl Circuit {
             });
         }
         let first = self.bits + self.scratch;
+        let slots = self.slots_of(other, |slot| slot)?;
         self.scratch += other.scratch;
         for op in &other.ops {
             let mut placed = op.clone();
+            placed.params_mut().iter_mut().for_each(|param| *param = substituted(*param, &slots));
             placed.qubits.iter_mut().for_each(|qubit| *qubit = qubits[*qubit]);
             for bit in placed.bits_mut() {
                 match bit.checked_sub(other.bits) {
@@ -181,39 +170,6 @@ impl Circuit {
         Ok(self)
     }
 
-    /// The circuit with numbers in place of its slots.
-    ///
-    /// # Errors
-    /// If `angles` has the wrong length or holds a non-finite number.
-    pub fn bind(&self, angles: &[f64]) -> Result<Self, CircuitError> {
-        self.bind_last(angles, 0)
-    }
-
-    /// The circuit with numbers in place of its slots from `first` on. The slots before stay. A trained circuit keeps
-    /// its inputs open this way.
-    ///
-    /// # Errors
-    /// If `angles` does not reach from `first` to the last slot, or holds a non-finite number.
-    pub fn bind_last(&self, angles: &[f64], first: usize) -> Result<Self, CircuitError> {
-        if first + angles.len() != self.slots() {
-            return Err(CircuitError::AngleCount { slots: self.slots(), got: first + angles.len() });
-        }
-        let slot_names = self.slot_names[..first].to_vec();
-        let mut bound = Self { slot_names, ops: Vec::with_capacity(self.ops.len()), ..*self };
-        for op in &self.ops {
-            let mut op = op.clone();
-            for param in op.params_mut() {
-                if let Param::Slot { slot, scale, offset } = *param
-                    && slot >= first
-                {
-                    *param = Param::Fixed(scale * angles[slot - first] + offset);
-                }
-            }
-            bound.append(op)?;
-        }
-        Ok(bound)
-    }
-
     /// The inverse circuit: operations in reverse, each inverted.
     ///
     /// # Errors
@@ -226,9 +182,10 @@ impl Circuit {
         Ok(inverse)
     }
 
-    /// Appends an operation of which only the classical bits are not numbered yet.
+    /// Appends an operation of which only the classical bits and derived angles are not numbered yet.
     pub(super) fn append_unnumbered(&mut self, op: Op) -> Result<(), CircuitError> {
-        self.check_operands(&op)?;
+        let slots = self.slots();
+        self.check_operands(&op, |slot| slot < slots || slot >= UNNUMBERED)?;
         self.ops.push(op);
         Ok(())
     }
@@ -244,7 +201,8 @@ impl Circuit {
     }
 
     fn check(&self, op: &Op) -> Result<(), CircuitError> {
-        self.check_operands(op)?;
+        let slots = self.slots() + self.derived.len();
+        self.check_operands(op, |slot| slot < slots)?;
         let read: &[usize] = op.condition.as_ref().map_or(&[], |Condition { bits, .. }| bits);
         let width = self.bits + self.scratch;
         match op.written_bit().iter().chain(read).find(|&&bit| bit >= width) {
@@ -253,8 +211,8 @@ impl Circuit {
         }
     }
 
-    /// Everything but which classical bits there are.
-    fn check_operands(&self, op: &Op) -> Result<(), CircuitError> {
+    /// Everything but which classical bits there are; `is_slot` tells which indices are those of slots.
+    fn check_operands(&self, op: &Op, is_slot: impl Fn(usize) -> bool) -> Result<(), CircuitError> {
         let name = || op.name();
         let width = self.qubits;
         if let Some(&qubit) = op.qubits.iter().find(|&&qubit| qubit >= width) {
@@ -281,16 +239,7 @@ impl Circuit {
             return Err(CircuitError::ParamCount { op: name(), expected: gate.row().params.len(), got: params.len() });
         }
         for param in op.params() {
-            let numbers = match *param {
-                Param::Fixed(value) => [value, 0.0],
-                Param::Slot { slot, .. } if slot >= self.slots() => {
-                    return Err(CircuitError::UnknownSlot { op: name(), slot, slots: self.slots() });
-                }
-                Param::Slot { scale, offset, .. } => [scale, offset],
-            };
-            if let Some(&value) = numbers.iter().find(|v| !v.is_finite()) {
-                return Err(CircuitError::NotFinite { op: name(), value });
-            }
+            self.check_angle(*param, &is_slot, name)?;
         }
         if let OpKind::Delay(time) = &op.kind
             && !(time.0.is_finite() && time.0 >= 0.0)
@@ -298,6 +247,26 @@ impl Circuit {
             return Err(CircuitError::NotFinite { op: name(), value: time.0 });
         }
         op.condition.as_ref().map_or(Ok(()), |condition| checked(condition, op))
+    }
+
+    /// An angle is finite and of a slot that there is.
+    pub(super) fn check_angle(
+        &self,
+        param: Param,
+        is_slot: impl Fn(usize) -> bool,
+        op: impl Fn() -> String,
+    ) -> Result<(), CircuitError> {
+        let numbers = match param {
+            Param::Fixed(value) => [value, 0.0],
+            Param::Slot { slot, .. } if !is_slot(slot) => {
+                return Err(CircuitError::UnknownSlot { op: op(), slot, slots: self.slots() });
+            }
+            Param::Slot { scale, offset, .. } => [scale, offset],
+        };
+        match numbers.iter().find(|v| !v.is_finite()) {
+            Some(&value) => Err(CircuitError::NotFinite { op: op(), value }),
+            None => Ok(()),
+        }
     }
 }
 

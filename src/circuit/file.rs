@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::circuit::qasm::{Notice, QasmError, ReadOptions, read_with_notices};
+use crate::circuit::qasm::{QasmError, ReadOptions, Reading, read_with_notices};
 use crate::circuit::{Circuit, CircuitError, OpKind};
 use crate::math::input;
 
@@ -38,15 +38,15 @@ impl Circuit {
     /// # Errors
     /// If the file cannot be read or is not a circuit.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CircuitFileError> {
-        Self::open_with(path, &ReadOptions::default()).map(|(circuit, _)| circuit)
+        Self::open_with(path, &ReadOptions::default()).map(|reading| reading.circuit)
     }
 
-    /// As [`Circuit::open`], with options for OpenQASM (the name of the text is the path) and with what the reader
-    /// skipped.
+    /// As [`Circuit::open`], with options for OpenQASM (the name of the text is the path), the names of registers and what
+    /// the reader skipped.
     ///
     /// # Errors
     /// As [`Circuit::open`].
-    pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<(Self, Vec<Notice>), CircuitFileError> {
+    pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Reading, CircuitFileError> {
         let path = path.as_ref();
         let failed = |source| CircuitFileError::Io { path: path.into(), source };
         let text = input::read_text(path, options.max_bytes.min(u32::MAX as usize) as u64).map_err(failed)?;
@@ -56,11 +56,10 @@ impl Circuit {
             }
             let circuit = Self::from_json(&text);
             let circuit = circuit.map_err(|source| CircuitFileError::Json { path: path.into(), source })?;
-            return Ok((circuit, Vec::new()));
+            return Ok(Reading { circuit, registers: Vec::new(), notices: Vec::new() });
         }
         let options = ReadOptions { name: path.display().to_string(), ..options.clone() };
-        let reading = read_with_notices(&text, &options)?;
-        Ok((reading.circuit, reading.notices))
+        Ok(read_with_notices(&text, &options)?)
     }
 
     /// The circuit without its final measurements, barriers and delays, on no classical bits: what expectation values and
@@ -79,9 +78,7 @@ impl Circuit {
     /// operation.
     pub fn without_measurements(&self) -> Result<Self, CircuitError> {
         let mut unitary = Self::new(self.qubits());
-        for name in self.slot_names() {
-            unitary.slot(name.as_str());
-        }
+        unitary.copy_slots(self);
         let mut measured = vec![false; self.qubits()];
         for op in self.ops() {
             let refuse = |reason: String| Err(CircuitError::NotUnitaryCircuit { op: op.name(), reason });

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::circuit::derived::{Derived, DerivedList, substituted};
 use crate::circuit::{Circuit, CircuitError, Condition, Gate, MAX_REGISTER, Op, OpKind, Param};
 use crate::math::matrix::c;
 use crate::math::words::shortened;
@@ -19,6 +20,8 @@ struct CircuitFile {
     #[serde(default)]
     scratch: usize,
     slots: Vec<String>,
+    #[serde(default)]
+    derived: Vec<Derived>,
     ops: Vec<Entry>,
 }
 
@@ -92,8 +95,15 @@ impl Circuit {
         let slots = serde_json::to_string(self.slot_names()).expect("texts always serialise");
         let (open, close) = if ops.is_empty() { ("", "") } else { ("\n", "\n  ") };
         let scratch = if self.scratch() > 0 { format!("  \"scratch\": {},\n", self.scratch()) } else { String::new() };
+        let derived: Vec<String> = (self.derived().iter())
+            .map(|made| format!("    {}", serde_json::to_string(made).expect("names and numbers always serialise")))
+            .collect();
+        let derived = match derived.is_empty() {
+            true => String::new(),
+            false => format!("  \"derived\": [\n{}\n  ],\n", derived.join(",\n")),
+        };
         format!(
-            "{{\n  \"format\": \"{FORMAT}\",\n  \"qubits\": {},\n  \"bits\": {},\n{scratch}  \"slots\": {slots},\n  \"ops\": [{open}{}{close}]\n}}\n",
+            "{{\n  \"format\": \"{FORMAT}\",\n  \"qubits\": {},\n  \"bits\": {},\n{scratch}  \"slots\": {slots},\n{derived}  \"ops\": [{open}{}{close}]\n}}\n",
             self.qubits(),
             self.bits(),
             ops.join(",\n"),
@@ -125,9 +135,28 @@ impl Circuit {
         for name in file.slots {
             circuit.slot(name);
         }
+        let mut slots: Vec<Param> = (0..circuit.slots()).map(Param::slot).collect();
+        let mut derived = DerivedList::new(circuit.slots());
+        for (position, Derived { operation, operands }) in file.derived.into_iter().enumerate() {
+            let at = |error: CircuitError| CircuitError::BadJson(format!("derived[{position}]: {error}"));
+            let (known, name) = (slots.len(), || operation.row().sign.to_string());
+            for param in operands {
+                circuit.check_angle(param, |slot| slot < known, name).map_err(at)?;
+            }
+            slots.push(derived.derive(operation, operands.map(|param| substituted(param, &slots))));
+        }
+        circuit.derived = derived.into_list();
         for (position, entry) in file.ops.into_iter().enumerate() {
             let at = |reason: String| CircuitError::BadJson(format!("ops[{position}]: {}", shortened(&reason)));
-            circuit.append(entry.into_op().map_err(at)?).map_err(|error| at(error.to_string()))?;
+            let mut op = entry.into_op().map_err(at)?;
+            let op_name = op.name();
+            for param in op.params_mut() {
+                circuit
+                    .check_angle(*param, |slot| slot < slots.len(), || op_name.clone())
+                    .map_err(|error| at(error.to_string()))?;
+                *param = substituted(*param, &slots);
+            }
+            circuit.append(op).map_err(|error| at(error.to_string()))?;
         }
         Ok(circuit)
     }

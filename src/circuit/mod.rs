@@ -2,6 +2,7 @@
 //!
 //! * [`Gate`] and [`gate::GATES`]: every gate is a row; parser, printer, docs and tests loop over the table.
 //! * [`Param`]: an angle in radians, fixed or an affine function of one slot.
+//! * [`Derived`]: an angle that is any other function of slots, computed before the circuit runs.
 //! * [`Op`], [`Circuit`]: what is applied to which qubits, in order.
 //! * [`Observable`]: weighted sums of Pauli strings.
 //! * [`qasm`]: OpenQASM 2 and 3, in and out; [`Circuit::to_json`]: our own lossless form; [`draw`]: text and SVG.
@@ -10,6 +11,7 @@
 
 pub mod ansatz;
 mod build;
+pub mod derived;
 pub mod draw;
 mod error;
 mod file;
@@ -19,6 +21,7 @@ pub mod observable;
 mod op;
 mod param;
 pub mod qasm;
+mod slots;
 
 /// Qubits, and classical bits, that a circuit from a file may have at most. Every engine and drawing takes memory for
 /// each of them.
@@ -26,6 +29,7 @@ pub const MAX_REGISTER: usize = 4096;
 
 pub use ansatz::Ansatz;
 pub use build::Circuit;
+pub use derived::{Derived, Operation};
 pub use error::CircuitError;
 pub use file::CircuitFileError;
 pub use gate::{Gate, GateRow, Shift};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 
-use crate::circuit::qasm::{ReadOptions, WriteOptions, write2, write3};
+use crate::circuit::qasm::{OutcomeRegister, ReadOptions, Reading, WriteOptions, write2, write3};
 use crate::circuit::{Circuit, CircuitFileError};
 use crate::cli::note;
 use crate::data::write_file;
@@ -24,31 +24,40 @@ pub struct ReadArguments {
     /// A value for an input of an OpenQASM 3 file; inputs of type float and angle need none.
     #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input)]
     inputs: Vec<(String, String)>,
+    /// What a function that an OpenQASM 3 file declares as extern computes, as in "vote(a)=popcount(a)>1".
+    #[arg(long = "extern", value_name = "F(A,…)=EXPRESSION")]
+    externs: Vec<String>,
 }
 
 impl ReadArguments {
     /// Whether none of the options is given.
     pub fn is_empty(&self) -> bool {
-        self.include.is_empty() && self.inputs.is_empty()
+        self.include.is_empty() && self.inputs.is_empty() && self.externs.is_empty()
     }
 
     /// Reads a circuit; what the reader skipped is reported on stderr. `cycle` is the time step of the device in use, in
     /// which delays may be written as `dt`.
     pub fn read(&self, path: &Path, cycle: Option<Seconds>) -> Result<Circuit> {
-        let (include, inputs) = (self.include.clone(), self.inputs.clone());
-        let options = ReadOptions { include, inputs, cycle, ..ReadOptions::default() };
-        let (circuit, notices) = Circuit::open_with(path, &options).map_err(|error| match error {
-            // The report underlines the position in the source. The error alone would only name it.
-            CircuitFileError::Qasm(error) => anyhow!("{}", error.report()),
-            error => error.into(),
-        })?;
+        self.read_registers(path, cycle).map(|(circuit, _)| circuit)
+    }
+
+    /// The same with the names of the registers that make up an outcome.
+    pub fn read_registers(&self, path: &Path, cycle: Option<Seconds>) -> Result<(Circuit, Vec<OutcomeRegister>)> {
+        let (include, inputs, externs) = (self.include.clone(), self.inputs.clone(), self.externs.clone());
+        let options = ReadOptions { include, inputs, externs, cycle, ..ReadOptions::default() };
+        let Reading { circuit, registers, notices } =
+            Circuit::open_with(path, &options).map_err(|error| match error {
+                // The report underlines the position in the source. The error alone would only name it.
+                CircuitFileError::Qasm(error) => anyhow!("{}", error.report()),
+                error => error.into(),
+            })?;
         for notice in notices.iter().take(NOTICES) {
             note(format_args!("{}:{}: {}", path.display(), notice.line, notice.message));
         }
         if notices.len() > NOTICES {
             note(format_args!("{}: {} further notices", path.display(), notices.len() - NOTICES));
         }
-        Ok(circuit)
+        Ok((circuit, registers))
     }
 }
 
@@ -63,8 +72,13 @@ fn input(text: &str) -> Result<(String, String), String> {
 /// The formats circuits are written in.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    /// OpenQASM 2.
     Qasm2,
+    /// OpenQASM 3.
     Qasm3,
+    /// OpenQASM 3 without what qiskit-qasm3-import lacks: assignments measure two further qubits.
+    Qasm3Qiskit,
+    /// The circuit JSON of this program.
     Json,
 }
 
@@ -74,6 +88,7 @@ impl Format {
         Ok(match self {
             Self::Qasm2 => write2(circuit)?,
             Self::Qasm3 => write3(circuit, options),
+            Self::Qasm3Qiskit => write3(circuit, &WriteOptions { for_qiskit: true, ..*options }),
             Self::Json => circuit.to_json() + "\n",
         })
     }

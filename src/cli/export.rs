@@ -105,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let text = match arguments.format {
         Some(Format::Qasm2) => write2(&circuit)?,
-        _ => write3(&circuit, &WriteOptions { physical_qubits: arguments.device.is_some() }),
+        _ => write3(&circuit, &WriteOptions { physical_qubits: arguments.device.is_some(), ..WriteOptions::default() }),
     };
     circuit_file::write(arguments.output.as_deref(), &text)
 }

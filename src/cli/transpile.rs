@@ -143,7 +143,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let named_json = arguments.output.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "json"));
     let format = arguments.to.unwrap_or(if named_json { Format::Json } else { Format::Qasm3 });
     if arguments.output.is_some() || !arguments.json {
-        let text = format.text(&transpiled.circuit, &WriteOptions { physical_qubits: true }).with_context(name)?;
+        let text = format
+            .text(&transpiled.circuit, &WriteOptions { physical_qubits: true, ..WriteOptions::default() })
+            .with_context(name)?;
         circuit_file::write(arguments.output.as_deref(), &text)?;
     }
     if arguments.json {

@@ -33,9 +33,7 @@ pub struct ScheduledOp {
 /// takes no time. A barrier aligns its qubits, a condition waits for its bits. Gaps are rounded to the device's grid.
 pub fn with_delays(circuit: &Circuit, device: &Device, order: Order) -> Circuit {
     let mut scheduled = Circuit::with_bits(circuit.qubits(), circuit.bits()).with_scratch(circuit.scratch());
-    for name in circuit.slot_names() {
-        scheduled.slot(name.as_str());
-    }
+    scheduled.copy_slots(circuit);
     for timed in schedule_ops(circuit, device, order) {
         scheduled.append(timed.op).expect("operations of a checked circuit, and delays on its qubits");
     }

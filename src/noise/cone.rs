@@ -181,6 +181,7 @@ impl<'a> Cones<'a> {
             bits: whole.bits,
             scratch: whole.scratch,
             slots: whole.slots,
+            derived: whole.derived.clone(),
             steps,
             readout: cone.qubits.iter().map(|&qubit| whole.readout[qubit]).collect(),
             correlated: whole.correlated.iter().filter_map(pair).collect(),

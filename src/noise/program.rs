@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::circuit::{Circuit, Condition, Observable, Op, OpKind};
+use crate::circuit::{Circuit, Condition, Derived, Observable, Op, OpKind};
 use crate::noise::channel::ChannelList;
 use crate::noise::{Channel, Confusion, PairReadout};
 
@@ -101,8 +101,11 @@ pub struct Program {
     pub bits: usize,
     /// How many of its highest bits are scratch: no part of an outcome.
     pub scratch: usize,
-    /// Length of the angle vector.
+    /// Length of the angle vector that engines take, derived angles included. An `Execution` takes those of the declared
+    /// slots and computes the others.
     pub slots: usize,
+    /// What the last slots are computed of; engines take them like any other.
+    pub derived: Vec<Derived>,
     /// What happens, in order.
     pub steps: Vec<Step>,
     /// Readout error of each program qubit, used for expectation values, which need no explicit measurement.
@@ -167,8 +170,10 @@ impl Program {
         };
         let steps = items.into_iter().filter_map(step).collect();
         let readout = active.iter().map(|&q| readout(q)).collect();
-        let (bits, scratch, slots) = (circuit.bits() + circuit.scratch(), circuit.scratch(), circuit.slots());
-        Self { bits, scratch, slots, steps, readout, correlated: Vec::new(), notices: Vec::new(), active }
+        let (bits, scratch) = (circuit.bits() + circuit.scratch(), circuit.scratch());
+        let derived = circuit.derived().to_vec();
+        let slots = circuit.slots() + derived.len();
+        Self { bits, scratch, slots, derived, steps, readout, correlated: Vec::new(), notices: Vec::new(), active }
     }
 
     /// Number of qubits simulated.

@@ -97,6 +97,10 @@ pub(super) struct OwnedAngles {
 }
 
 impl OwnedAngles {
+    pub fn new(inputs: Array2<f64>, weights: Array1<f64>) -> Self {
+        Self { inputs, weights }
+    }
+
     pub fn of(angles: &Angles) -> Self {
         Self { inputs: angles.inputs.to_owned(), weights: angles.weights.to_owned() }
     }

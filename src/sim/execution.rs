@@ -8,6 +8,7 @@ use crate::circuit::{Ansatz, Circuit, Observable};
 use crate::device::{Device, DeviceError, Target, TranspileOptions, TranspiledCircuit, transpile};
 use crate::math::input;
 use crate::noise::{NoiseModel, Program, Step};
+use crate::sim::derived::prepare;
 use crate::sim::mitigate::{Apply, MitigationRow, all_twirled};
 use crate::sim::{Condition, EngineOptions, Error, Precision, Prepared, Shots, SimError, Simulator, engine};
 
@@ -169,7 +170,7 @@ impl Execution {
     /// # Errors
     /// If the engine refuses the program.
     pub fn with_simulator(&self, simulator: Arc<dyn Simulator>) -> Result<Self, SimError> {
-        let prepared = simulator.prepare(&self.program, &self.observables, self.inputs)?;
+        let prepared = prepare(&*simulator, &self.program, &self.observables, self.inputs)?;
         Ok(Self { simulator, prepared, ..self.clone() })
     }
 
@@ -178,7 +179,7 @@ impl Execution {
     /// # Errors
     /// If the engine refuses the program.
     pub fn for_inputs(&self, inputs: usize) -> Result<Arc<dyn Prepared>, SimError> {
-        self.simulator.prepare(&self.program, &self.observables, inputs)
+        prepare(&*self.simulator, &self.program, &self.observables, inputs)
     }
 
     /// The same run with other observables, on the program's qubits.
@@ -186,7 +187,7 @@ impl Execution {
     /// # Errors
     /// If one reaches past the register, or the engine refuses it.
     pub fn with_observables(&self, observables: Vec<Observable>) -> Result<Self, SimError> {
-        let prepared = self.simulator.prepare(&self.program, &observables, self.inputs)?;
+        let prepared = prepare(&*self.simulator, &self.program, &observables, self.inputs)?;
         Ok(Self { observables: observables.into(), prepared, ..self.clone() })
     }
 
@@ -235,7 +236,7 @@ impl CompiledProgram {
         simulator: Arc<dyn Simulator>,
     ) -> Result<Execution, SimError> {
         Ok(Execution {
-            prepared: simulator.prepare(&self.program, &observables, inputs)?,
+            prepared: prepare(&*simulator, &self.program, &observables, inputs)?,
             transpiled: self.transpiled.clone(),
             program: Arc::clone(&self.program),
             observables: observables.into(),

@@ -19,6 +19,7 @@ mod condition;
 mod cones;
 pub mod cost;
 mod density;
+mod derived;
 mod engine;
 mod error;
 mod execution;

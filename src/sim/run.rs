@@ -279,8 +279,7 @@ impl Run {
         if let Some(known) = self.rows.get() {
             return Ok(known);
         }
-        let Execution { program, observables, simulator, .. } = self.execution()?;
-        let made = simulator.prepare(program, observables, self.circuit.slots())?;
+        let made = self.execution()?.for_inputs(self.circuit.slots())?;
         Ok(self.rows.get_or_init(|| made))
     }
 

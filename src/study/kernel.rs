@@ -11,7 +11,7 @@ use candle_core::{DType, Device, Tensor};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::circuit::ansatz::Encoding;
-use crate::circuit::{Ansatz, Circuit, CircuitError, Observable, Param, PauliString};
+use crate::circuit::{Ansatz, Circuit, Observable, PauliString};
 use crate::math::C64;
 use crate::nn::head::encode;
 use crate::nn::init::Init;
@@ -144,20 +144,9 @@ fn overlap(embedding: &Ansatz) -> Result<Ansatz, NnError> {
     (0..inputs).for_each(|k| _ = circuit.slot(format!("x{k}")));
     (0..inputs).for_each(|k| _ = circuit.slot(format!("y{k}")));
     own.slot_names()[inputs..].iter().for_each(|name| _ = circuit.slot(name.as_str()));
-    let mut append = |part: &Circuit, moved: usize| -> Result<(), CircuitError> {
-        for op in part.ops() {
-            let mut op = op.clone();
-            for param in op.params_mut() {
-                if let Param::Slot { slot, .. } = param {
-                    *slot += if *slot < inputs { moved } else { inputs };
-                }
-            }
-            circuit.append(op)?;
-        }
-        Ok(())
-    };
-    append(own, 0)?;
-    append(&own.inverse()?, inputs)?;
+    circuit.append_with_slots(own, |slot| if slot < inputs { slot } else { slot + inputs })?;
+    // The weights of both have the same slots.
+    circuit.append_with_slots(&own.inverse()?, |slot| slot + inputs)?;
     let strings = 1u64 << qubits;
     let terms = (0..strings).map(|z| (1.0 / strings as f64, PauliString::from_masks(0, z))).collect();
     let observables = vec![Observable { terms }];

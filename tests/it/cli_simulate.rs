@@ -206,6 +206,41 @@ fn classical_bits_include_their_readout_error() {
 }
 
 #[test]
+fn outcomes_have_the_names_of_the_file() {
+    let directory = directory();
+    let file = |text: &str| {
+        fs::write(directory.path().join("named.qasm"), format!("OPENQASM 3.0; include \"stdgates.inc\"; {text}"))
+            .unwrap();
+    };
+    // Bit 0 is c, bits 1 to 3 are n: 6 where the coin is 1, else 1.
+    let body = "bit[2] hidden; h q[1]; hidden = measure q; n = 1; if (hidden[1]) n = 6; c = hidden[1];";
+    file(&format!("qubit[2] q; output bit c; output uint[3] n; {body}"));
+    let found = json(directory.path(), &["named.qasm", "--shots", "1000"]);
+    let ones = found["counts"]["1101"].as_u64().unwrap();
+    assert_eq!(
+        found["registers"],
+        serde_json::json!([
+            {"name": "c", "bits": [0], "counts": {"0": 1000 - ones, "1": ones}},
+            {"name": "n", "bits": [1, 2, 3], "counts": {"001": 1000 - ones, "110": ones}},
+        ])
+    );
+    let text = |arguments: &[&str]| String::from_utf8(simulate(directory.path(), arguments).stdout).unwrap();
+    let shown = text(&["named.qasm"]);
+    for part in [" 110 1 ", " 001 0 ", "Highest first: n[3] c of classical bits 3 to 0."] {
+        assert!(shown.contains(part), "{part:?} is not in\n{shown}");
+    }
+    // Without an output all registers, one that nothing is written to included; of many bits those that are used.
+    file("qubit[2] q; bit[2] a; bit[40] b; x q[0]; a = measure q;");
+    let found = json(directory.path(), &["named.qasm", "--shots", "5"]);
+    let zeros = "0".repeat(40);
+    assert_eq!(found["registers"][0]["counts"], serde_json::json!({"01": 5}));
+    assert_eq!(found["registers"][1]["counts"], serde_json::json!({zeros: 5}));
+    file("qubit[2] q; bit[2] a; x q[0]; a = measure q;");
+    assert!(text(&["named.qasm"]).contains("Highest first: a, classical bits 1 to 0."));
+    assert_eq!(json(directory.path(), &["bell.qasm"])["registers"], serde_json::json!([]));
+}
+
+#[test]
 fn wide_registers_cost_what_they_use() {
     let directory = directory();
     let found = json(directory.path(), &["wide.qasm", "--observable", "Z100 Z101"]);

@@ -74,7 +74,7 @@ fn circuits_that_cannot_be_heads_are_refused_by_name_and_with_what_to_write() {
         ("input float x; qubit q; rx(x) q;\n// observables: Z1", "observable Z1: the circuit has qubits 0 to 0"),
         ("input float x; qubit q; rx(x) q;\n// observables: Q0", "one of I X Y Z"),
         ("input float x; qubit q; foo(x) q;", "mine.qasm:1:"),
-        ("input float x; input float w; qubit q; rx(x + w) q;", "declare one input for the whole expression"),
+        ("input float x; input float w; qubit q; rx(floor(x + w)) q;", "a number is needed"),
     ] {
         let error = Ansatz::read(&format!("{HEAD} {body}"), "mine.qasm").unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("mine.qasm"), "{body}: {error}");

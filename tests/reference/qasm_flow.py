@@ -401,4 +401,5 @@ def main():
     print(len(cases), "cases,", judged, "of them by Aer")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,7 @@
 
 use crate::circuit::ansatz::{Ansatz, Encoding};
 use crate::circuit::qasm::{QasmError, ReadOptions, read};
-use crate::circuit::{Circuit, CircuitError, Observable, Param};
+use crate::circuit::{Circuit, CircuitError, Observable};
 
 /// Most qubits of an own circuit, as of every head.
 /// Most qubits of a head's circuit: more than the largest devices have.
@@ -129,9 +129,7 @@ impl Ansatz {
     /// entanglement.
     pub fn separable(&self) -> Self {
         let mut circuit = Circuit::new(self.circuit.qubits());
-        for name in self.circuit.slot_names() {
-            circuit.slot(name.as_str());
-        }
+        circuit.copy_slots(&self.circuit);
         for op in self.circuit.ops().iter().filter(|op| op.qubits.len() < 2) {
             circuit.append(op.clone()).expect("the circuit it comes from has checked it");
         }
@@ -153,10 +151,17 @@ fn observable_texts(text: &str) -> Vec<String> {
     entries.map(|entry| entry.trim().to_string()).filter(|entry| !entry.is_empty()).collect()
 }
 
+/// Which slots the operations use, also by way of derived angles.
 fn used_slots(circuit: &Circuit) -> Vec<bool> {
-    let mut used = vec![false; circuit.slots()];
+    let mut used = vec![false; circuit.slots() + circuit.derived().len()];
     let of_all = circuit.ops().iter().flat_map(|op| op.params());
     of_all.filter_map(|param| param.dependence()).for_each(|(slot, _)| used[slot] = true);
+    for (k, made) in circuit.derived().iter().enumerate().rev() {
+        if used[circuit.slots() + k] {
+            made.operands.iter().filter_map(|param| param.dependence()).for_each(|(slot, _)| used[slot] = true);
+        }
+    }
+    used.truncate(circuit.slots());
     used
 }
 
@@ -168,14 +173,6 @@ fn with_slots(circuit: &Circuit, kept: &[usize]) -> Circuit {
         position[old] = new;
         out.slot(circuit.slot_names()[old].as_str());
     }
-    for op in circuit.ops() {
-        let mut op = op.clone();
-        for param in op.params_mut() {
-            if let Param::Slot { slot, .. } = param {
-                *slot = position[*slot];
-            }
-        }
-        out.append(op).expect("only its slots were renamed");
-    }
+    out.append_with_slots(circuit, |slot| position[slot]).expect("only its slots were renamed");
     out
 }

@@ -1,6 +1,6 @@
 //! The contents of each column: shared by the text and the SVG drawing.
 
-use crate::circuit::qasm::multiple_of_pi;
+use crate::circuit::qasm::{formula, multiple_of_pi};
 use crate::circuit::{Circuit, Gate, Op, OpKind, Param};
 
 /// What is drawn on one qubit.
@@ -55,8 +55,9 @@ pub fn layout(circuit: &Circuit) -> (Vec<Item>, usize) {
     // One entry per qubit and one for the classical line.
     let mut free = vec![0usize; bottom + 1];
     let mut items = Vec::new();
+    let names = angle_names(circuit);
     for op in circuit.ops() {
-        let Some(mut item) = describe(op, circuit) else { continue };
+        let Some(mut item) = describe(op, circuit, &names) else { continue };
         let (first, last) = item.span();
         let last = if item.classical.is_some() { bottom } else { last };
         item.column = free[first..=last].iter().copied().max().unwrap_or(0);
@@ -69,8 +70,7 @@ pub fn layout(circuit: &Circuit) -> (Vec<Item>, usize) {
 }
 
 /// An operation without its column; `None` for what cannot be seen (a barrier on nothing, a phase without qubits).
-fn describe(op: &Op, circuit: &Circuit) -> Option<Item> {
-    let names = circuit.slot_names();
+fn describe(op: &Op, circuit: &Circuit, names: &[String]) -> Option<Item> {
     let mut label = String::new();
     let mut marks: Vec<(usize, Mark)> = match &op.kind {
         OpKind::Gate { gate, params, controls } => {
@@ -138,11 +138,25 @@ pub fn left_out(circuit: &Circuit) -> String {
 
 /// The sum of the global phases, as text; empty without one.
 pub fn global_phase(circuit: &Circuit) -> String {
+    let names = angle_names(circuit);
     let phases = circuit.ops().iter().filter_map(|op| match &op.kind {
-        OpKind::GlobalPhase(phase) => Some(angle(*phase, circuit.slot_names())),
+        OpKind::GlobalPhase(phase) => Some(angle(*phase, &names)),
         _ => None,
     });
     phases.collect::<Vec<_>>().join(" + ")
+}
+
+/// Longest formula that is drawn, characters; a longer one is a function by number.
+const LONGEST_FORMULA: usize = 40;
+
+/// What the slots are called, derived angles included.
+fn angle_names(circuit: &Circuit) -> Vec<String> {
+    let mut names = circuit.slot_names().to_vec();
+    for (k, made) in circuit.derived().iter().enumerate() {
+        let text = formula(made, &names).replace(' ', "");
+        names.push(if text.len() <= LONGEST_FORMULA { format!("({text})") } else { format!("f{k}") });
+    }
+    names
 }
 
 fn title(gate: Gate) -> String {

@@ -1,5 +1,6 @@
 //! The statements that the next one follows in any case.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::build::{Builder, Symbol};
@@ -29,12 +30,7 @@ impl Builder<'_> {
         match &statement.kind {
             Kind::Gate { name, params, qubits, body } => self.define(name, params, qubits, body.as_deref()),
             Kind::Subroutine(subroutine) => self.define_subroutine(subroutine),
-            Kind::Extern(name) => {
-                if !self.externs.insert(name.text.clone()) {
-                    return Err(Fault::new(format!("{} is declared twice", name.text)).at(name.span));
-                }
-                Ok(())
-            }
+            Kind::Extern(function) => self.define_extern(function),
             Kind::Qubits { name, size } => {
                 if self.physical {
                     let fault = Fault::new("physical qubits and registers do not mix");
@@ -72,7 +68,9 @@ impl Builder<'_> {
                 self.declare(name, Symbol::Value(value))
             }
             Kind::Call { modifiers, name, arguments, operands } => {
-                self.refuse_extern(&name.text, name.span)?;
+                if self.skips_extern(&name.text, name.span)? {
+                    return Ok(());
+                }
                 if let Some(subroutine) = self.subroutines.get(&name.text).cloned() {
                     if !modifiers.is_empty() {
                         let fault = Fault::new(format!("modifiers act on gates only, {} is a subroutine", name.text));
@@ -86,6 +84,21 @@ impl Builder<'_> {
                     all.extend(operands.iter().map(as_expression));
                     return self.invoke(&subroutine, &all, guard, span).map(|_| ());
                 }
+                let mut hoisted = Vec::with_capacity(arguments.len());
+                for argument in arguments {
+                    hoisted.push(self.hoist(argument, guard)?);
+                }
+                let changed;
+                let statement = if hoisted.iter().any(|argument| matches!(argument, Cow::Owned(_))) {
+                    let arguments = hoisted.into_iter().map(Cow::into_owned).collect();
+                    let (modifiers, name, operands) = (modifiers.clone(), name.clone(), operands.clone());
+                    let kind = Kind::Call { modifiers, name, arguments, operands };
+                    changed = Statement { kind, span };
+                    &changed
+                } else {
+                    statement
+                };
+                let Kind::Call { arguments, .. } = &statement.kind else { return Ok(()) };
                 if arguments.iter().any(|argument| self.depends(argument)) {
                     return self.call_by_values(statement, guard);
                 }

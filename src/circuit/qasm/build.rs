@@ -14,10 +14,12 @@ use super::flow::{Flow, Frame, Interrupt};
 use super::gates::Definition;
 use super::logic::Scratch;
 use super::parse::Receiver;
-use super::read::ReadOptions;
+use super::read::{OutcomeRegister, ReadOptions};
 use super::scope::element;
-use super::syntax::{ForRange, Index, Name, Operand, Statement, StatementKind as Kind, Subroutine};
+use super::syntax::{Binding, Extern, ForRange, Index, Name, Operand, Statement, StatementKind as Kind, Subroutine};
 use super::value::Value;
+use crate::circuit::derived::DerivedList;
+use crate::circuit::slots::UNNUMBERED;
 use crate::circuit::{Circuit, Op, OpKind};
 
 /// Statements within each other, those of subroutines that are called included: far below the stack.
@@ -53,7 +55,10 @@ pub(super) struct Builder<'a> {
     /// Scopes below this, but for the global one, are out of reach: those of callers.
     pub base: usize,
     pub subroutines: HashMap<String, Rc<Subroutine>>,
-    pub externs: HashSet<String>,
+    /// Functions that are declared and have no text.
+    pub externs: HashMap<String, Rc<Extern>>,
+    /// What the caller gives externs to compute, until they are declared.
+    pub bindings: HashMap<String, Binding>,
     pub scratch: Scratch,
     /// Bits of registers whose value is known here.
     pub known: HashMap<usize, bool>,
@@ -61,8 +66,10 @@ pub(super) struct Builder<'a> {
     pub interrupts: Vec<Interrupt>,
     /// Names of values that subroutines returned to the statements that are performed.
     pub hoisted: Vec<String>,
-    /// Registers of bits, and whether they are declared as output.
-    pub registers: Vec<(Indices<usize>, bool)>,
+    /// Registers of bits with their names, and whether they are declared as output.
+    pub registers: Vec<(OutcomeRegister, bool)>,
+    /// Angles that are computed of inputs.
+    pub derived: RefCell<DerivedList>,
     /// Names that are declared as input.
     pub inputs: Vec<String>,
     /// Variables that are declared as output.
@@ -120,13 +127,15 @@ impl<'a> Builder<'a> {
             circuit: Circuit::new(0),
             base: 0,
             subroutines: HashMap::new(),
-            externs: HashSet::new(),
+            externs: HashMap::new(),
+            bindings: HashMap::new(),
             scratch: Scratch::default(),
             known: HashMap::new(),
             frames: Vec::new(),
             interrupts: Vec::new(),
             hoisted: Vec::new(),
             registers: Vec::new(),
+            derived: RefCell::new(DerivedList::new(UNNUMBERED)),
             inputs: Vec::new(),
             outputs: Vec::new(),
             levels: 0,

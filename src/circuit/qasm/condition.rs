@@ -9,7 +9,7 @@ use super::logic::Signal;
 use super::syntax::Type;
 use super::value::Value;
 use super::words::WordKind;
-use crate::circuit::Condition;
+use crate::circuit::{Condition, Operation, Param};
 
 /// Bits whose values are tried one by one.
 pub(super) const TRIED: usize = 6;
@@ -365,5 +365,9 @@ impl Scope for Trial<'_> {
 
     fn spend(&self, steps: usize) -> Result<(), Fault> {
         self.builder.spend(steps)
+    }
+
+    fn derive(&self, operation: Operation, operands: [Param; 2]) -> Result<Param, Fault> {
+        self.builder.derive(operation, operands)
     }
 }

@@ -8,7 +8,8 @@ use super::expression::Expression;
 use super::library;
 use super::parse::Shared;
 use super::syntax::{
-    DeclaredType, Name, Operand, Parameter, ParameterKind, Source, Statement, StatementKind as Kind, Subroutine, Type,
+    Binding, DeclaredType, Extern, Name, Operand, Parameter, ParameterKind, Source, Statement, StatementKind as Kind,
+    Subroutine, Type,
 };
 use super::token::Token;
 
@@ -215,10 +216,6 @@ impl Parser<'_> {
     fn parameter(&mut self) -> ReadResult<Parameter> {
         let word = self.word().to_string();
         let kind = match word.as_str() {
-            "qubit" => {
-                self.next();
-                ParameterKind::Qubits(self.bracketed()?)
-            }
             // The older words have the size behind the name.
             "qreg" | "creg" => {
                 self.next();
@@ -230,6 +227,22 @@ impl Parser<'_> {
                 };
                 return Ok(Parameter { name, kind });
             }
+            _ => self.parameter_kind()?,
+        };
+        Ok(Parameter { name: self.declared_name("the name of the parameter")?, kind })
+    }
+
+    fn parameter_kind(&mut self) -> ReadResult<ParameterKind> {
+        let word = self.word().to_string();
+        Ok(match word.as_str() {
+            "qubit" | "qreg" => {
+                self.next();
+                ParameterKind::Qubits(self.bracketed()?)
+            }
+            "creg" => {
+                self.next();
+                ParameterKind::Scalar { kind: Type::Bit, width: self.bracketed()? }
+            }
             "readonly" | "mutable" => {
                 self.next();
                 self.array_of_any_size()?;
@@ -239,8 +252,7 @@ impl Parser<'_> {
                 let (kind, width) = self.scalar()?;
                 ParameterKind::Scalar { kind, width }
             }
-        };
-        Ok(Parameter { name: self.declared_name("the name of the parameter")?, kind })
+        })
     }
 
     /// `array[int[8], 3]`, `array[int[8], #dim = 2]`.
@@ -265,10 +277,23 @@ impl Parser<'_> {
     fn foreign(&mut self) -> ReadResult<Kind> {
         self.next();
         let name = self.declared_name("the name of the function")?;
-        while !matches!(self.peek(), Token::Semicolon | Token::End) {
-            self.next();
+        self.expect(Token::Open, "`(`")?;
+        let params = self.list(Token::Close, ")", Self::parameter_kind)?;
+        let returns = if self.accept(Token::Arrow) { Some(self.scalar()?) } else { None };
+        self.end(Kind::Extern(Rc::new(Extern { name, params, returns })))
+    }
+
+    /// All of a text that says what an extern computes: `vote(a) = popcount(a) > 1`.
+    pub fn binding(&mut self) -> ReadResult<Binding> {
+        let name = self.declared_name("the name of the function")?;
+        self.expect(Token::Open, "`(`")?;
+        let params = self.list(Token::Close, ")", |parser| parser.declared_name("the name of a parameter"))?;
+        self.expect(Token::Assign, "`=` and what the function computes")?;
+        let value = self.expression()?;
+        if self.peek() != Token::End {
+            return Err(self.unexpected("nothing more"));
         }
-        self.end(Kind::Extern(name))
+        Ok(Binding { name, params, value })
     }
 
     fn switch(&mut self, shared: &mut Shared) -> ReadResult<Kind> {

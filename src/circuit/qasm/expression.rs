@@ -2,9 +2,11 @@
 
 use std::f64::consts::{E, PI, TAU};
 
+use super::binary::{binary, nonlinear};
 use super::error::{Fault, ReadResult, Span};
 use super::syntax::{Index, Range, Type};
-use super::value::{Value, WIDEST, binary};
+use super::value::{Value, WIDEST};
+use crate::circuit::{Operation, Param};
 
 /// An expression and its position.
 #[derive(Clone, Debug)]
@@ -71,24 +73,39 @@ impl Binary {
 
 type Function = fn(f64) -> f64;
 
-/// Functions of one real number, all names of both versions.
-const FUNCTIONS: &[(&str, Function)] = &[
-    ("sin", f64::sin),
-    ("cos", f64::cos),
-    ("tan", f64::tan),
-    ("exp", f64::exp),
-    ("ln", f64::ln),
-    ("log", f64::ln),
-    ("sqrt", f64::sqrt),
-    ("asin", f64::asin),
-    ("acos", f64::acos),
-    ("atan", f64::atan),
-    ("arcsin", f64::asin),
-    ("arccos", f64::acos),
-    ("arctan", f64::atan),
-    ("floor", f64::floor),
-    ("ceiling", f64::ceil),
+/// Functions of one real number, all names of both versions, and the operation on angles that are inputs.
+const FUNCTIONS: &[(&str, Function, Option<Operation>)] = &[
+    ("sin", f64::sin, Some(Operation::Sin)),
+    ("cos", f64::cos, Some(Operation::Cos)),
+    ("tan", f64::tan, Some(Operation::Tan)),
+    ("exp", f64::exp, Some(Operation::Exp)),
+    ("ln", f64::ln, Some(Operation::Ln)),
+    ("log", f64::ln, Some(Operation::Ln)),
+    ("sqrt", f64::sqrt, Some(Operation::Sqrt)),
+    ("asin", f64::asin, Some(Operation::Asin)),
+    ("acos", f64::acos, Some(Operation::Acos)),
+    ("atan", f64::atan, Some(Operation::Atan)),
+    ("arcsin", f64::asin, Some(Operation::Asin)),
+    ("arccos", f64::acos, Some(Operation::Acos)),
+    ("arctan", f64::atan, Some(Operation::Atan)),
+    ("floor", f64::floor, None),
+    ("ceiling", f64::ceil, None),
 ];
+
+/// The operation on angles that a function of these values is, if one of them depends on inputs.
+fn of_inputs(name: &str, values: &[Value]) -> Option<(Operation, [Param; 2])> {
+    if !values.iter().any(|value| matches!(value, Value::Angle(Param::Slot { .. }))) {
+        return None;
+    }
+    match (name, values) {
+        ("pow", [a, b]) => Some((Operation::Power, [a.angle().ok()?, b.angle().ok()?])),
+        (_, [x]) => {
+            let (_, _, operation) = FUNCTIONS.iter().find(|(known, ..)| *known == name)?;
+            Some(((*operation)?, [x.angle().ok()?, Param::Fixed(0.0)]))
+        }
+        _ => None,
+    }
+}
 
 /// The constants of both versions.
 pub(super) fn constant(name: &str) -> Option<f64> {
@@ -166,6 +183,8 @@ pub(super) trait Scope {
     fn real_division(&self) -> bool;
     /// Counts work, so that a short text cannot take without bound.
     fn spend(&self, steps: usize) -> Result<(), Fault>;
+    /// The angle that an operation makes of angles that depend on inputs.
+    fn derive(&self, operation: Operation, operands: [Param; 2]) -> Result<Param, Fault>;
 }
 
 impl Expression {
@@ -199,12 +218,18 @@ impl Expression {
             ExpressionKind::Binary(operator, left, right) => {
                 let (a, b) = (left.evaluate(scope)?, right.evaluate(scope)?);
                 let (a, b) = (left.beside(a, b, *operator), right.beside(b, a, *operator));
-                binary(*operator, a, b, scope.real_division()).map_err(located)?
+                match nonlinear(*operator, a, b) {
+                    Some((operation, operands)) => Value::Angle(scope.derive(operation, operands).map_err(located)?),
+                    None => binary(*operator, a, b, scope.real_division()).map_err(located)?,
+                }
             }
             ExpressionKind::Call(name, arguments) if name == "sizeof" => size_of(arguments, scope, self.span)?,
             ExpressionKind::Call(name, arguments) => {
                 let values: Vec<Value> = arguments.iter().map(|a| a.evaluate(scope)).collect::<ReadResult<_>>()?;
-                call(name, &values, scope.real_division()).map_err(located)?
+                match of_inputs(name, &values) {
+                    Some((operation, operands)) => Value::Angle(scope.derive(operation, operands).map_err(located)?),
+                    None => call(name, &values, scope.real_division()).map_err(located)?,
+                }
             }
             ExpressionKind::Cast { kind, width, inner } => {
                 let width = width.as_ref().map(|width| width.width(scope)).transpose()?;
@@ -299,7 +324,7 @@ fn size_of(arguments: &[Expression], scope: &dyn Scope, span: Span) -> ReadResul
 }
 
 fn call(name: &str, values: &[Value], real_division: bool) -> Result<Value, Fault> {
-    if let Some((_, function)) = FUNCTIONS.iter().find(|(known, _)| *known == name) {
+    if let Some((_, function, _)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) {
         return match values {
             [x] => Ok(Value::Real(function(x.real()?))),
             _ => Err(Fault::new(format!("{name} takes one number, {} were given", values.len()))),
@@ -319,7 +344,7 @@ fn call(name: &str, values: &[Value], real_division: bool) -> Result<Value, Faul
             Ok(Value::bits(value << left | low, *width))
         }
         _ => {
-            let known: Vec<&str> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
+            let known: Vec<&str> = FUNCTIONS.iter().map(|(name, ..)| *name).collect();
             Err(Fault::new(format!("there is no function {name} of {} arguments", values.len()))
                 .hint(format!("known are pow, mod, sizeof, popcount, rotl, rotr and {}", known.join(", "))))
         }

@@ -1,5 +1,7 @@
 //! The grammar of expressions, the same for both versions but for `^`.
 
+use std::borrow::Cow;
+
 use super::cursor::{NESTING, Parser, Version, unquoted};
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Binary, Expression, ExpressionKind, Unary};
@@ -234,7 +236,7 @@ impl Parser<'_> {
     }
 
     pub fn integer(&self, span: Span) -> ReadResult<Value> {
-        let text = self.slice(span).replace('_', "");
+        let text = without_underscores(self.slice(span));
         let (digits, radix) = match text.get(..2) {
             Some("0x" | "0X") => (&text[2..], 16),
             Some("0b" | "0B") => (&text[2..], 2),
@@ -250,11 +252,16 @@ impl Parser<'_> {
     }
 
     pub fn real(&self, span: Span) -> ReadResult<f64> {
-        match self.slice(span).replace('_', "").parse::<f64>() {
+        match without_underscores(self.slice(span)).parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(value),
             _ => Err(Fault::new("this number is too large").hint("the largest is about 1.8e308").at(span)),
         }
     }
+}
+
+/// The digits of a number. Few texts group them, and long texts are full of numbers.
+fn without_underscores(number: &str) -> Cow<'_, str> {
+    if number.contains('_') { number.replace('_', "").into() } else { number.into() }
 }
 
 fn node(kind: ExpressionKind, span: Span, height: u16) -> ReadResult<Expression> {

@@ -5,9 +5,9 @@
 //!
 //! From text to circuit: `token` (words), `parse` with `statements`, `declarations` and `formula` (a tree of one statement),
 //! `build` with `act` and `gates` (the circuit), the two versions sharing every step. A statement is built as soon as it is
-//! read. `expression` and `value` compute what the text determines; `variables`, `arrays` and `subroutines` hold and call
-//! it. What depends on measurements is a `words` of bits: `logic` and `arithmetic` compute with it by assignments under
-//! conditions, `flow` and `loops` make branches of it, `scratch` numbers its bits.
+//! read. `expression`, `value` and `binary` compute what the text determines; `variables`, `arrays` and `subroutines` hold
+//! and call it. What depends on measurements is a `words` of bits: `logic` and `arithmetic` compute with it by assignments
+//! under conditions, `flow` and `loops` make branches of it, `scratch` numbers its bits.
 //!
 //! A circuit is static: registers are flattened in the order of their declaration, loops, subroutines and gate definitions
 //! expanded, inputs become slots, branches become conditions.
@@ -19,6 +19,7 @@
 mod act;
 mod arithmetic;
 mod arrays;
+mod binary;
 mod build;
 mod condition;
 mod contents;
@@ -33,6 +34,7 @@ mod library;
 mod logic;
 mod loops;
 mod lower;
+mod names;
 mod number;
 mod parse;
 mod read;
@@ -50,6 +52,8 @@ mod words;
 mod write;
 
 pub use error::{Notice, QasmError};
+pub use names::slot_identifiers;
+pub(super) use number::formula;
 pub use number::{multiple_of_pi, number};
-pub use read::{ReadOptions, Reading, read, read_with_notices};
-pub use write::{WriteOptions, slot_identifiers, write2, write3};
+pub use read::{OutcomeRegister, ReadOptions, Reading, read, read_with_notices};
+pub use write::{WriteOptions, write2, write3};

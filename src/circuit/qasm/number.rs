@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::circuit::Param;
+use crate::circuit::{Derived, Param};
 
 /// Denominators tried for multiples of pi: the small ones and the powers of two of Fourier transforms.
 const DENOMINATORS: [u32; 26] =
@@ -39,6 +39,21 @@ pub fn literal(value: f64) -> String {
         Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0e{exponent}"),
         _ => text,
     }
+}
+
+/// A derived angle, `names[slot]` standing for a slot: `(-x0 + pi)*(-x1 + pi)`, `sin(x0)`.
+pub(in crate::circuit) fn formula(made: &Derived, names: &[String]) -> String {
+    let row = made.operation.row();
+    let [a, b] = made.operands.map(|operand| angle(operand, names));
+    if !row.is_binary {
+        return format!("{}({a})", row.sign);
+    }
+    // What is more than a name or a number without a sign.
+    let enclosed = |text: String, operand: Param| match operand {
+        Param::Slot { scale, offset, .. } if (scale, offset) == (1.0, 0.0) => text,
+        _ => format!("({text})"),
+    };
+    format!("{}{}{}", enclosed(a, made.operands[0]), row.sign, enclosed(b, made.operands[1]))
 }
 
 /// An angle, `names[slot]` standing for a slot: `x0`, `-x0`, `2.0*x0 + pi/2`.

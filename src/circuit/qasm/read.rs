@@ -1,9 +1,12 @@
 //! The entry points of the reader.
 
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::build::Builder;
-use super::error::{Fault, FaultAt, Notice, QasmError, SourceFile, Span};
+use super::cursor::{Parser, Version};
+use super::error::{Fault, FaultAt, Notice, QasmError, ReadResult, SourceFile, Span};
 use super::parse::{notices, parse};
 use crate::circuit::{Circuit, MAX_REGISTER};
 use crate::math::Seconds;
@@ -20,6 +23,8 @@ pub struct ReadOptions {
     /// Values of the inputs that have one, by name, as text: numbers, `true`, bits like `0110`. An input of type float or
     /// angle without a value is a slot; any other needs one.
     pub inputs: Vec<(String, String)>,
+    /// What functions that are declared as extern compute: `vote(a) = popcount(a) > 1`.
+    pub externs: Vec<String>,
     /// Longest text, bytes.
     pub max_bytes: usize,
     /// Most qubits, and most classical bits.
@@ -36,6 +41,7 @@ impl Default for ReadOptions {
             include: Vec::new(),
             cycle: None,
             inputs: Vec::new(),
+            externs: Vec::new(),
             max_bytes: 1 << 30,
             max_register: MAX_REGISTER,
             max_operations: 10_000_000,
@@ -43,11 +49,22 @@ impl Default for ReadOptions {
     }
 }
 
+/// A part of a circuit's classical register that has a name in the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutcomeRegister {
+    /// The name of the register or of the output.
+    pub name: String,
+    /// Its bits in the circuit, the least significant first.
+    pub bits: Range<usize>,
+}
+
 /// A circuit and what was skipped on the way to it.
 #[derive(Clone, Debug)]
 pub struct Reading {
     /// The circuit.
     pub circuit: Circuit,
+    /// What its outcome consists of, from the lowest bit on; nothing where the source names none (circuit JSON).
+    pub registers: Vec<OutcomeRegister>,
     /// Pragmas, annotations, calibrations and the like that a circuit cannot hold.
     pub notices: Vec<Notice>,
 }
@@ -87,18 +104,27 @@ pub fn read_with_notices(text: &str, options: &ReadOptions) -> Result<Reading, Q
         ));
     }
     let mut files = vec![SourceFile { name: options.name.clone(), text: text.into() }];
-    let mut builder = Builder::new(options, text.len());
-    match parse(&mut files, options, &mut builder) {
-        Ok(()) => match builder.finish() {
-            Ok((circuit, found)) => Ok(Reading { circuit, notices: notices(&files, found) }),
-            Err(FaultAt(found)) => {
-                let (fault, span) = *found;
-                Err(QasmError::new(&files[span.file as usize], span, fault))
-            }
-        },
-        Err(FaultAt(found)) => {
-            let (fault, span) = *found;
-            Err(QasmError::new(&files[span.file as usize], span, fault))
+    let found = found(&mut files, options);
+    found.map_err(|FaultAt(found)| {
+        let (fault, span) = *found;
+        QasmError::new(&files[span.file as usize], span, fault)
+    })
+}
+
+fn found(files: &mut Vec<SourceFile>, options: &ReadOptions) -> ReadResult<Reading> {
+    let mut builder = Builder::new(options, files[0].text.len());
+    for given in &options.externs {
+        // Few fit on a command line, and far fewer into a text.
+        let file = u16::try_from(files.len()).map_err(|_| Fault::new("too many externs").at(Span::default()))?;
+        let text: Arc<str> = given.as_str().into();
+        files.push(SourceFile { name: "extern".into(), text: Arc::clone(&text) });
+        let binding = Parser::new(&text, file, Version::Three).binding()?;
+        let (name, span) = (binding.name.text.clone(), binding.name.span);
+        if builder.bindings.insert(name.clone(), binding).is_some() {
+            return Err(Fault::new(format!("{name} is given two functions")).hint("give it one").at(span));
         }
     }
+    parse(files, options, &mut builder)?;
+    let (circuit, registers, found) = builder.finish()?;
+    Ok(Reading { circuit, registers, notices: notices(files, found) })
 }

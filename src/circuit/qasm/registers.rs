@@ -8,6 +8,7 @@ use super::contents::{Content, Register};
 use super::error::{Fault, ReadResult, Span};
 use super::expression::Expression;
 use super::logic::{SCRATCH, Signal};
+use super::read::OutcomeRegister;
 use super::scratch;
 use super::syntax::{DeclaredType, Name, Operand, Source, Type};
 use super::value::Value;
@@ -33,7 +34,7 @@ impl Builder<'_> {
         }
         let range = self.grow(self.circuit.bits(), self.register_size(size)?, "classical bits", span)?;
         self.circuit.widen(0, range.end);
-        self.registers.push((range.clone(), output));
+        self.registers.push((OutcomeRegister { name: name.text.clone(), bits: range.clone() }, output));
         let targets: Vec<usize> = range.clone().collect();
         match initial {
             Some(Source::Measure(from)) => {
@@ -147,8 +148,13 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Refuses values for inputs that the text does not declare, and two for one.
-    fn check_inputs(&self) -> Result<(), Fault> {
+    /// Refuses values for inputs and functions for externs that the text does not declare, and two values for one input.
+    fn check_given(&self) -> Result<(), Fault> {
+        if let Some(name) = self.bindings.keys().min() {
+            let fault =
+                Fault::new(format!("a function is given for {name}, which the text does not declare as extern"));
+            return Err(fault.hint("leave it out, or check its name"));
+        }
         let mut seen = HashSet::new();
         for (name, _) in &self.options.inputs {
             if !seen.insert(name) {
@@ -166,17 +172,20 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The circuit and the notices.
-    pub fn finish(mut self) -> ReadResult<(Circuit, Vec<(Span, String)>)> {
-        self.check_inputs().map_err(|fault| fault.at(Span::default()))?;
+    /// The circuit, what its outcome consists of, and the notices.
+    pub fn finish(mut self) -> ReadResult<(Circuit, Vec<OutcomeRegister>, Vec<(Span, String)>)> {
+        self.check_given().map_err(|fault| fault.at(Span::default()))?;
         let declared = self.circuit.bits();
         let outputs = std::mem::take(&mut self.outputs);
         // With an output declared, everything else is none.
         let some = !outputs.is_empty() || self.registers.iter().any(|(_, output)| *output);
         let mut order: Vec<usize> = Vec::new();
-        for (run, output) in &self.registers {
+        let mut registers: Vec<OutcomeRegister> = Vec::new();
+        for (register, output) in &self.registers {
             if *output || !some {
-                order.extend(run.clone());
+                let start = order.len();
+                order.extend(register.bits.clone());
+                registers.push(OutcomeRegister { name: register.name.clone(), bits: start..order.len() });
             }
         }
         let mut width = declared;
@@ -200,6 +209,7 @@ impl Builder<'_> {
             width = run.end;
             let message = format!("the output {} is bits {} to {}", name.text, order.len(), order.len() + size - 1);
             self.notices.push((name.span, message));
+            registers.push(OutcomeRegister { name: name.text.clone(), bits: order.len()..order.len() + size });
             order.extend(run.clone());
             let targets: Vec<usize> = run.collect();
             for (&target, &signal) in targets.iter().zip(&word.bits) {
@@ -236,8 +246,9 @@ impl Builder<'_> {
                 return Err(fault.hint("use smaller integers, or compute less of them").at(Span::default()));
             }
         }
+        self.circuit.number_derived(&self.derived.take().into_list());
         let notices = self.take_notices();
-        Ok((self.circuit, notices))
+        Ok((self.circuit, registers, notices))
     }
 }
 

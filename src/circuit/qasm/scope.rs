@@ -8,7 +8,7 @@ use super::expression::{Scope, Selection};
 use super::syntax::Type;
 use super::value::Value;
 use super::variables::{bits_of, part_of};
-use crate::circuit::Param;
+use crate::circuit::{Operation, Param};
 
 impl Scope for Builder<'_> {
     fn value(&self, name: &str, part: Selection) -> Result<Value, Fault> {
@@ -84,6 +84,12 @@ impl Scope for Builder<'_> {
         let most = self.options.max_operations;
         let fault = Fault::new(format!("the circuit expands to more than {most} steps"));
         Err(fault.hint("write a smaller circuit, or read it with larger ReadOptions::max_operations"))
+    }
+
+    fn derive(&self, operation: Operation, operands: [Param; 2]) -> Result<Param, Fault> {
+        // It takes the memory of some operations.
+        self.spend(2)?;
+        Ok(self.derived.borrow_mut().derive(operation, operands))
     }
 }
 

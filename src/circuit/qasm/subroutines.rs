@@ -11,7 +11,9 @@ use super::contents::{Register, Variable, zero};
 use super::error::{Fault, ReadResult, Span};
 use super::expression::{Expression, ExpressionKind};
 use super::flow::{Flow, Frame};
-use super::syntax::{Index, Name, Operand, Parameter, ParameterKind, Source, Subroutine};
+use super::syntax::{
+    Binding, Extern, Index, Name, Operand, Parameter, ParameterKind, Source, Statement, StatementKind, Subroutine,
+};
 
 /// Calls within each other at most.
 const CALLS: usize = 24;
@@ -23,7 +25,7 @@ const RETURNED: &str = "return value";
 impl Builder<'_> {
     pub fn define_subroutine(&mut self, subroutine: &Rc<Subroutine>) -> ReadResult<()> {
         let name = &subroutine.name;
-        let known = self.gates.contains_key(&name.text) || self.externs.contains(&name.text);
+        let known = self.gates.contains_key(&name.text) || self.externs.contains_key(&name.text);
         if known || self.subroutines.insert(name.text.clone(), Rc::clone(subroutine)).is_some() {
             return Err(Fault::new(format!("{} is declared twice", name.text)).at(name.span));
         }
@@ -63,7 +65,7 @@ impl Builder<'_> {
             ExpressionKind::Unary(_, inner) | ExpressionKind::Cast { inner, .. } => any(&[inner]),
             ExpressionKind::Binary(_, left, right) => any(&[left, right]),
             ExpressionKind::Call(name, arguments) => {
-                if self.externs.contains(name) || self.subroutines.contains_key(name) {
+                if self.externs.contains_key(name) || self.subroutines.contains_key(name) {
                     return Ok(true);
                 }
                 any(&arguments.iter().collect::<Vec<_>>())
@@ -116,12 +118,55 @@ impl Builder<'_> {
         }
     }
 
-    pub fn refuse_extern(&self, name: &str, span: Span) -> ReadResult<()> {
-        if !self.externs.contains(name) {
+    /// An extern; with what the caller gives it to compute a subroutine.
+    pub fn define_extern(&mut self, function: &Rc<Extern>) -> ReadResult<()> {
+        let name = &function.name;
+        let known = self.gates.contains_key(&name.text) || self.subroutines.contains_key(&name.text);
+        if known || self.externs.contains_key(&name.text) {
+            return Err(Fault::new(format!("{} is declared twice", name.text)).at(name.span));
+        }
+        let Some(Binding { name: given, params, value }) = self.bindings.remove(&name.text) else {
+            self.externs.insert(name.text.clone(), Rc::clone(function));
+            return Ok(());
+        };
+        if params.len() != function.params.len() {
+            let (wanted, given_count) = (function.params.len(), params.len());
+            let message = format!("{} is declared with {wanted} arguments, here it has {given_count}", name.text);
+            return Err(Fault::new(message).at(given.span));
+        }
+        if function.returns.is_none() {
+            let fault = Fault::new(format!("{} is declared to return nothing", name.text));
+            return Err(fault.hint("it needs no function: its calls are left out").at(given.span));
+        }
+        let kinds = function.params.iter().cloned();
+        let params = params.into_iter().zip(kinds).map(|(name, kind)| Parameter { name, kind }).collect();
+        let span = value.span;
+        let body = vec![Statement { kind: StatementKind::Return(Some(Source::Expression(value))), span }];
+        let returns = function.returns.clone();
+        self.define_subroutine(&Rc::new(Subroutine { name: name.clone(), params, returns, body }))
+    }
+
+    /// Whether a call is one of an extern that changes nothing here: it returns nothing and gets copies.
+    pub fn skips_extern(&self, name: &str, span: Span) -> ReadResult<bool> {
+        let Some(function) = self.externs.get(name) else { return Ok(false) };
+        let changes =
+            |kind: &ParameterKind| matches!(kind, ParameterKind::Qubits(_) | ParameterKind::Array { mutable: true });
+        if function.returns.is_some() || function.params.iter().any(changes) {
+            self.refuse_extern(name, span)?;
+        }
+        self.note_late(function.name.span, format!("{name} is extern and returns nothing: its calls are left out"));
+        Ok(true)
+    }
+
+    fn refuse_extern(&self, name: &str, span: Span) -> ReadResult<()> {
+        if !self.externs.contains_key(name) {
             return Ok(());
         }
         let fault = Fault::new(format!("{name} is extern: the text does not say what it computes"));
-        Err(fault.hint("write it as a subroutine with def").at(span))
+        let hint = format!(
+            "give it a function, as in --extern \"{name}(a)=popcount(a)>1\", or write it as a subroutine with def"
+        );
+        Err(fault.hint(hint).at(span))
     }
 
     /// A subroutine in place of its call.

@@ -30,7 +30,7 @@ pub(super) enum StatementKind {
     /// `def name(params) -> type { body }`
     Subroutine(Rc<Subroutine>),
     /// `extern name(types) -> type;`
-    Extern(Name),
+    Extern(Rc<Extern>),
     /// `qreg q[2];`, `qubit[2] q;`, `qubit q;`
     Qubits {
         name: Name,
@@ -163,6 +163,22 @@ pub(super) enum ParameterKind {
     Array {
         mutable: bool,
     },
+}
+
+/// A function that the text does not define.
+#[derive(Clone, Debug)]
+pub(super) struct Extern {
+    pub name: Name,
+    pub params: Vec<ParameterKind>,
+    pub returns: Option<(Type, Option<Expression>)>,
+}
+
+/// What a caller gives an extern to compute: `vote(a) = popcount(a) > 1`.
+#[derive(Clone, Debug)]
+pub(super) struct Binding {
+    pub name: Name,
+    pub params: Vec<Name>,
+    pub value: Expression,
 }
 
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::library::{QELIB1, STDGATES};
 use super::lower::{as_cu, definition_phase, simplest, synthesize, without_controls};
+use super::names::{angle_names, slot_identifiers};
 use super::number::{angle, literal, number};
 use crate::circuit::gate::Body;
 use crate::circuit::gate::controls::gates;
@@ -17,6 +18,9 @@ use crate::math::Seconds;
 pub struct WriteOptions {
     /// Qubit k as the physical qubit `$k` of a device instead of `q[k]`: for transpiled circuits.
     pub physical_qubits: bool,
+    /// Only what qiskit-qasm3-import 0.6 reads, which knows neither assignments nor `output`: a bit that is given a value
+    /// measures one of two further qubits, which are 0 and 1. Scratch bits then are a register like any other.
+    pub for_qiskit: bool,
 }
 
 /// A circuit without slots as OpenQASM 2.
@@ -110,17 +114,33 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     let slots = slot_identifiers(circuit.slot_names());
     let qubits = if options.physical_qubits { QubitNames::Physical } else { QubitNames::Register(circuit.qubits()) };
     let writer = Writer { version: Version::Three, slots: &slots, qubits };
+    let mut definitions = String::new();
+    let names = angle_names(circuit, &slots, &mut definitions);
+    let writer = Writer { slots: &names, ..writer };
+    let assigns = circuit.ops().iter().any(|op| matches!(op.kind, OpKind::Assign { .. }));
     for name in &slots {
         let _ = writeln!(text, "input float {name};");
     }
+    text += &definitions;
     writer.definitions(ops(), &mut text);
     if circuit.qubits() > 0 && !options.physical_qubits {
         let _ = writeln!(text, "qubit[{}] q;", circuit.qubits());
     }
+    // Two qubits that are 0 and 1.
+    let constant = |value: bool| match options.physical_qubits {
+        true => format!("${}", circuit.qubits() + usize::from(value)),
+        false => format!("{CONSTANT_NAME}[{}]", u8::from(value)),
+    };
+    if options.for_qiskit && assigns {
+        if !options.physical_qubits {
+            let _ = writeln!(text, "qubit[2] {CONSTANT_NAME};");
+        }
+        let _ = writeln!(text, "x {};", constant(true));
+    }
     // Scratch bits are told apart by `output`, which makes everything else no part of the outcome.
     let bits = BitNames(circuit.bits());
     if circuit.bits() > 0 {
-        let output = if circuit.scratch() > 0 { "output " } else { "" };
+        let output = if circuit.scratch() > 0 && !options.for_qiskit { "output " } else { "" };
         let _ = writeln!(text, "{output}bit[{}] c;", circuit.bits());
     }
     if circuit.scratch() > 0 {
@@ -129,6 +149,9 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     for op in ops() {
         let statement = match &op.kind {
             OpKind::Measure { bit } => format!("{} = measure {};", bits.one(*bit), writer.qubits.one(op.qubits[0])),
+            OpKind::Assign { bit, value } if options.for_qiskit => {
+                format!("{} = measure {};", bits.one(*bit), constant(*value))
+            }
             OpKind::Assign { bit, value } => format!("{} = {value};", bits.one(*bit)),
             OpKind::Delay(time) => format!("delay[{}] {};", duration(*time), writer.qubits.one(op.qubits[0])),
             _ => writer.statement(&op),
@@ -141,6 +164,9 @@ pub fn write3(circuit: &Circuit, options: &WriteOptions) -> String {
     }
     text
 }
+
+/// Name of the register of qubits that are 0 and 1.
+const CONSTANT_NAME: &str = "constant";
 
 /// Name of the register of scratch bits.
 const SCRATCH_NAME: &str = "scratch";
@@ -444,42 +470,4 @@ impl Registers {
         let fixed = bits_of(bits, *value);
         Ok((0..1u64 << open.len()).map(|free| format!("if ({name} == {}) ", fixed | bits_of(&open, free))).collect())
     }
-}
-
-/// Words no slot may be called: the language's own, and those this writer uses.
-#[rustfmt::skip]
-const RESERVED: &[&str] = &[
-    "q", "c", "scratch", "pi", "tau", "euler", "OPENQASM", "include", "defcalgrammar", "def", "cal", "defcal", "gate", "extern",
-    "box", "let", "break", "continue", "if", "else", "end", "return", "for", "while", "in", "switch", "case", "default",
-    "nop", "pragma", "input", "output", "const", "readonly", "mutable", "qreg", "qubit", "creg", "bool", "bit", "int",
-    "uint", "float", "angle", "complex", "array", "void", "duration", "stretch", "gphase", "inv", "pow", "ctrl",
-    "negctrl", "durationof", "delay", "reset", "measure", "barrier", "true", "false", "im", "sin", "cos", "tan",
-    "arcsin", "arccos", "arctan", "exp", "log", "sqrt", "ceiling", "floor", "mod", "popcount", "rotl", "rotr", "real",
-    "imag", "sizeof", "opaque", "ln", "phase", "cphase", "CX", "u1", "u3",
-];
-
-/// Names of slots as [`write3`] writes them, in the same order: `x_0` for `x[0]`, and no word of the language.
-pub fn slot_identifiers(names: &[String]) -> Vec<String> {
-    let mut taken = HashSet::new();
-    let free = |name: &str, taken: &HashSet<String>| {
-        !RESERVED.contains(&name) && Gate::named(name).is_none() && !taken.contains(name)
-    };
-    let mut identifiers = Vec::with_capacity(names.len());
-    for name in names {
-        let mut base: String =
-            // `x[0]` of an array becomes x_0.
-            name.trim_end_matches(']').chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
-        if base.chars().next().is_none_or(|c| c.is_ascii_digit()) {
-            base.insert(0, '_');
-        }
-        let mut identifier = base.clone();
-        let mut count = 0;
-        while !free(&identifier, &taken) {
-            count += 1;
-            identifier = format!("{base}_{count}");
-        }
-        taken.insert(identifier.clone());
-        identifiers.push(identifier);
-    }
-    identifiers
 }

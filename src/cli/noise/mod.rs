@@ -66,7 +66,7 @@ pub struct Arguments {
 /// Runs the part that the flags select.
 pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.explain.is_none() && !arguments.reading.is_empty() {
-        bail!("--include and --input belong to the circuit of --explain; give that too");
+        bail!("--include, --input and --extern belong to the circuit of --explain; give that too");
     }
     if arguments.layer_fidelity {
         return layers::run(arguments);

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Arguments;
 use super::setup::Setup;
+use crate::circuit::qasm::OutcomeRegister;
 use crate::math::C64;
 use crate::noise::Program;
 use crate::sim::cost::{Call, Request, Workload};
@@ -43,11 +44,44 @@ pub struct Answer {
     /// By bit string, the highest bit first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<BTreeMap<String, u64>>,
+    /// The registers and outputs that the file names, from the lowest bit of an outcome on; without measurement none.
+    pub registers: Vec<RegisterCounts>,
     pub repairs: Vec<String>,
     /// Qubits of the file that index states and, without measurement, outcomes: bit k of an index is the k-th.
     pub active: Vec<usize>,
     /// Classical bits of the file that index outcomes, empty without measurement.
     pub bits: Vec<usize>,
+}
+
+/// A register of the file.
+#[derive(Serialize)]
+pub struct RegisterCounts {
+    pub name: String,
+    /// Its classical bits, the least significant first.
+    pub bits: Vec<usize>,
+    /// How often it held what, whatever the others did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<BTreeMap<String, u64>>,
+}
+
+impl RegisterCounts {
+    fn all(setup: &Setup, counts: Option<&BTreeMap<String, u64>>) -> Vec<Self> {
+        if setup.bits.is_empty() {
+            return Vec::new();
+        }
+        let empty = |register: &OutcomeRegister| Self {
+            name: register.name.clone(),
+            bits: register.bits.clone().collect(),
+            counts: counts.map(|_| BTreeMap::new()),
+        };
+        let mut all: Vec<Self> = setup.registers.iter().map(empty).collect();
+        for (outcome, count) in counts.into_iter().flatten() {
+            for (register, (_, digits)) in all.iter_mut().zip(setup.by_register(outcome)) {
+                *register.counts.get_or_insert_default().entry(digits).or_default() += count;
+            }
+        }
+        all
+    }
 }
 
 /// The error of an expectation value, as far as it is known.
@@ -152,6 +186,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         let seen = counts.into_iter().enumerate().filter(|&(_, count)| count > 0);
         seen.map(|(outcome, count)| (sample::bit_string(outcome, width), count)).collect()
     };
+    let counts: Option<BTreeMap<String, u64>> = counts.map(named).or(rows.map(|rows| counts_of(setup, &rows)));
     let listed = few || arguments.probabilities || !arguments.json;
     let answer = Answer {
         engine: name,
@@ -163,7 +198,8 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         probabilities: probabilities.filter(|_| listed).map(|p| p.to_vec()),
         expectations,
         errors,
-        counts: counts.map(named).or(rows.map(|rows| counts_of(setup, &rows))),
+        registers: RegisterCounts::all(setup, counts.as_ref()),
+        counts,
         repairs: program.notices.clone(),
         active: setup.qubits.clone(),
         bits: setup.bits.to_vec(),

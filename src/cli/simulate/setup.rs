@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 
 use super::Arguments;
+use crate::circuit::qasm::OutcomeRegister;
 use crate::circuit::{Circuit, Observable};
 use crate::device::{Device, TranspileOptions};
 use crate::math::input;
@@ -25,6 +26,8 @@ pub struct Setup {
     pub positions: Arc<[usize]>,
     /// Classical bits of the file that index outcomes, empty if the circuit does not measure.
     pub bits: Arc<[usize]>,
+    /// What an outcome of classical bits consists of, as the file names it.
+    pub registers: Vec<OutcomeRegister>,
     /// The width of the file's own register.
     pub width: usize,
     /// On the program's qubits.
@@ -37,7 +40,7 @@ impl Setup {
         let device = arguments.device.as_deref().map(Device::load).transpose()?;
         let cycle = device.as_ref().and_then(|device| device.dt);
         let file = || arguments.file.display().to_string();
-        let circuit = arguments.reading.read(&arguments.file, cycle)?;
+        let (circuit, registers) = arguments.reading.read_registers(&arguments.file, cycle)?;
         let circuit = bound(&circuit, &arguments.angles).with_context(file)?;
         let mut wanted = arguments.keep.clone();
         for text in &arguments.observable {
@@ -53,19 +56,20 @@ impl Setup {
         let read = |text: &String| Observable::read_on(text, &qubits);
         let observables: Vec<Observable> = arguments.observable.iter().map(read).collect::<Result<_, _>>()?;
         if let Some(path) = &arguments.noise {
-            return Self::with_list((path, arguments.twirl), &circuit, qubits, observables);
+            return Self::with_list((path, arguments.twirl), &circuit, registers, qubits, observables);
         }
         let observed = ObservedCircuit { circuit, inputs: 0, qubits: qubits.clone(), observables };
         let run = compile(&observed, &arguments.condition(), &arguments.compile_options(), arguments.seed);
         let run = run.with_context(file)?;
         let (program, positions, bits, observables) = (run.program, run.positions, run.bits, run.observables);
-        Ok(Self { program, qubits, positions, bits, width, observables })
+        Ok(Self { program, qubits, positions, bits, registers, width, observables })
     }
 
     /// The circuit with the noise that the file at `path` lists, or with its twirl.
     fn with_list(
         (path, twirl): (&Path, bool),
         circuit: &Circuit,
+        registers: Vec<OutcomeRegister>,
         qubits: Vec<usize>,
         observables: Vec<Observable>,
     ) -> Result<Self> {
@@ -78,7 +82,20 @@ impl Setup {
         let positions: Vec<usize> = qubits.iter().map(position).collect();
         let observables = observables.iter().map(|observable| observable.relabel(&positions)).collect();
         let width = circuit.qubits();
-        Ok(Self { program: Arc::new(program), qubits, positions: positions.into(), bits, width, observables })
+        let (program, positions) = (Arc::new(program), positions.into());
+        Ok(Self { program, qubits, positions, bits, registers, width, observables })
+    }
+
+    /// The registers of the file in an outcome, a bit string, the lowest register first, and the outcome's digits of each:
+    /// the highest bit first, 0 for bits that nothing is written to.
+    pub fn by_register(&self, outcome: &str) -> impl Iterator<Item = (&OutcomeRegister, String)> {
+        let outcome = outcome.as_bytes();
+        // The bits are ascending, as registers are, and the string has the highest first.
+        let holds = move |bit: usize| self.bits.binary_search(&bit).is_ok_and(|at| outcome[outcome.len() - 1 - at] == b'1');
+        let digits = move |register: &OutcomeRegister| {
+            register.bits.clone().rev().map(|bit| if holds(bit) { '1' } else { '0' }).collect()
+        };
+        self.registers.iter().map(move |register| (register, digits(register)))
     }
 
     /// Where the listed qubits of the file are in the program.

@@ -7,6 +7,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use super::Arguments;
 use super::answer::Answer;
 use super::setup::Setup;
+use crate::circuit::qasm::OutcomeRegister;
 use crate::math::Seconds;
 use crate::sim::{CONES, sample};
 
@@ -93,6 +94,7 @@ fn right(text: String) -> Cell {
 fn outcomes(setup: &Setup, answer: &Answer) -> String {
     let p = answer.probabilities.as_deref().unwrap_or_default();
     let width = setup.outcome_bits().len();
+    let several = tells_registers_apart(setup);
     let mut order: Vec<usize> = (0..p.len()).filter(|&outcome| p[outcome] > 1e-12).collect();
     // Stable, so that equals stay in the order of their outcomes.
     order.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
@@ -105,13 +107,13 @@ fn outcomes(setup: &Setup, answer: &Answer) -> String {
     for &outcome in order.iter().take(ROWS) {
         let name = sample::bit_string(outcome, width);
         let count = answer.counts.as_ref().map(|counts| counts.get(&name).copied().unwrap_or(0));
-        let mut cells = vec![Cell::new(name), right(format!("{:.6}", p[outcome]))];
+        let shown = if several { by_register(setup, &name) } else { name };
+        let mut cells = vec![Cell::new(shown), right(format!("{:.6}", p[outcome]))];
         cells.extend(count.map(|count| right(count.to_string())));
         cells.push(Cell::new(bar(p[outcome])));
         table.add_row(cells);
     }
-    let kind = if setup.bits.is_empty() { "qubits" } else { "classical bits" };
-    let mut text = format!("\n{table}\nHighest first: {kind} {}.\n", bit_range(setup.outcome_bits()));
+    let mut text = format!("\n{table}\nHighest first: {}.\n", order_of_bits(setup));
     if order.len() > ROWS {
         let rest: f64 = order[ROWS..].iter().map(|&outcome| p[outcome]).sum();
         text += &format!("{} more outcomes have {rest:.6} together.\n", order.len() - ROWS);
@@ -125,16 +127,53 @@ fn drawn(setup: &Setup, counts: &BTreeMap<String, u64>) -> String {
     // Stable, so that equals stay in the order of their outcomes.
     order.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let mut table = table(["outcome", "counts"]);
+    let several = tells_registers_apart(setup);
     for (outcome, count) in order.iter().take(ROWS) {
-        table.add_row([Cell::new(outcome), right(count.to_string())]);
+        let shown = if several { by_register(setup, outcome) } else { outcome.to_string() };
+        table.add_row([Cell::new(shown), right(count.to_string())]);
     }
-    let kind = if setup.bits.is_empty() { "qubits" } else { "classical bits" };
-    let mut text = format!("\n{table}\nHighest first: {kind} {}.\n", bit_range(setup.outcome_bits()));
+    let mut text = format!("\n{table}\nHighest first: {}.\n", order_of_bits(setup));
     if order.len() > ROWS {
         let rest: u64 = order[ROWS..].iter().map(|(_, count)| count).sum();
         text += &format!("{} more outcomes have {rest} counts together.\n", order.len() - ROWS);
     }
     text
+}
+
+/// Whether outcomes are shown register by register. Wide registers have their used bits alone in the table.
+fn tells_registers_apart(setup: &Setup) -> bool {
+    !setup.bits.is_empty()
+        && setup.registers.len() > 1
+        && setup.registers.iter().all(|r| r.bits.clone().all(|bit| setup.bits.binary_search(&bit).is_ok()))
+}
+
+/// What the digits of an outcome are.
+fn order_of_bits(setup: &Setup) -> String {
+    let kind = match setup.registers.as_slice() {
+        _ if setup.bits.is_empty() => "qubits".into(),
+        _ if tells_registers_apart(setup) => {
+            let names: Vec<String> = setup.registers.iter().rev().map(named).collect();
+            format!("{} of classical bits", names.join(" "))
+        }
+        [register] => format!("{}, classical bits", register.name),
+        _ => "classical bits".to_string(),
+    };
+    format!("{kind} {}", bit_range(setup.outcome_bits()))
+}
+
+/// An outcome with a space between registers, the highest first.
+fn by_register(setup: &Setup, outcome: &str) -> String {
+    let mut parts: Vec<String> = setup.by_register(outcome).map(|(_, digits)| digits).collect();
+    parts.reverse();
+    parts.join(" ")
+}
+
+/// A register and how many bits it has.
+fn named(register: &OutcomeRegister) -> String {
+    match register.bits.len() {
+        1 => register.name.clone(),
+        width => format!("{}[{width}]", register.name),
+    }
 }
 
 /// Bit numbers, highest first; a run without gaps as its ends.

@@ -94,9 +94,7 @@ pub(super) fn write(
     measured: bool,
 ) -> Result<Circuit, TranspileError> {
     let mut circuit = Circuit::with_bits(coupling.qubits(), source.bits()).with_scratch(source.scratch());
-    for name in source.slot_names() {
-        circuit.slot(name.clone());
-    }
+    circuit.copy_slots(source);
     let waiting = vec![OneQubitRun::identity(); coupling.qubits()];
     let mut writer = Writer { circuit, basis, coupling, measured, waiting };
     for (k, Step { kind, condition }) in steps.iter().enumerate() {

@@ -33,9 +33,7 @@ impl Pulses {
 pub fn decouple(circuit: &Circuit, device: &Device, pulses: Pulses) -> Circuit {
     let scheduled = with_delays(circuit, device, Order::AsLateAsPossible);
     let mut filled = Circuit::with_bits(scheduled.qubits(), scheduled.bits()).with_scratch(scheduled.scratch());
-    for name in scheduled.slot_names() {
-        filled.slot(name.as_str());
-    }
+    filled.copy_slots(&scheduled);
     for op in scheduled.ops() {
         let sequence = match op.kind {
             OpKind::Delay(Seconds(wait)) if op.condition.is_none() => fill(wait, op.qubits[0], device, pulses),

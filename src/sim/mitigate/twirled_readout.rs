@@ -61,7 +61,8 @@ impl<S: Simulator + Clone + 'static> TwirledReadout<S> {
 
     /// The values of |0…0⟩ for each string of `strings` as Z on its support.
     fn calibrated(&self, program: &Program, strings: &[PauliString]) -> Result<Vec<f64>, SimError> {
-        let empty = Program { steps: Vec::new(), slots: 0, bits: 0, scratch: 0, ..program.clone() };
+        let empty =
+            Program { steps: Vec::new(), slots: 0, derived: Vec::new(), bits: 0, scratch: 0, ..program.clone() };
         let as_z = |s: &PauliString| {
             let z = PauliString::new(s.support().map(|qubit| (qubit, Letter::Z)));
             Observable { terms: vec![(1.0, z)] }

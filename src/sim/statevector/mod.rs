@@ -31,6 +31,7 @@ use crate::circuit::Observable;
 use crate::math::C64;
 use crate::noise::Program;
 use crate::sim::cost::Request;
+use crate::sim::derived::all_angles;
 use crate::sim::prepared::Prepared;
 use crate::sim::{Angles, Precision, SimError, Simulator, cones};
 use plan::Plan;
@@ -64,6 +65,11 @@ impl Statevector {
     /// # Errors
     /// As [`Simulator::expect`].
     pub fn states(&self, program: &Program, angles: Angles) -> Result<Array2<C64>, SimError> {
+        let all = all_angles(program, &angles)?;
+        let angles = match &all {
+            Some(all) => all.view(),
+            None => Angles { inputs: angles.inputs.view(), weights: angles.weights.view() },
+        };
         let plan = self.plan(program, &[], angles.inputs.ncols(), Request::States)?;
         match self.precision {
             Precision::Double => StatevectorProgram::<f64>::new(self.name(), plan).states(angles),

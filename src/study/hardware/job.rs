@@ -146,7 +146,7 @@ impl HardwareJob {
         predicted: ArrayView2<f64>,
         bound: bool,
     ) -> Result<Vec<(String, Vec<u8>)>, StudyError> {
-        let options = WriteOptions { physical_qubits: true };
+        let options = WriteOptions { physical_qubits: true, ..WriteOptions::default() };
         let json = serde_json::to_string_pretty(&self.manifest);
         let json = json.map_err(|source| StudyError::Json { path: "job.json".into(), source })?;
         let mut files = vec![
@@ -215,9 +215,7 @@ fn measured(
     let options = TranspileOptions { level: 1, layout: LayoutMethod::Given(layout.to_vec()), ..Default::default() };
     let rotations = transpile(&rotations, target, &options).map_err(crate::sim::Error::from)?;
     let mut whole = Circuit::with_bits(circuit.qubits(), layout.len());
-    for name in circuit.slot_names() {
-        whole.slot(name);
-    }
+    whole.copy_slots(circuit);
     for op in circuit.ops().iter().chain(rotations.circuit.ops()) {
         whole.append(op.clone()).map_err(NnError::from)?;
     }

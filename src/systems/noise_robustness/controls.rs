@@ -122,9 +122,7 @@ fn without_entanglers(batch: &CircuitBatch) -> Result<Known, StudyError> {
     let (lambda, _, wrong) = KNOWN;
     let entangled = &batch.ansatz.circuit;
     let mut circuit = Circuit::new(entangled.qubits());
-    for name in entangled.slot_names() {
-        circuit.slot(name.as_str());
-    }
+    circuit.copy_slots(entangled);
     let mut gates = vec![0; circuit.qubits()];
     for op in entangled.ops().iter().filter(|op| op.qubits.len() == 1 && op.is_unitary()) {
         circuit.append(op.clone()).map_err(NnError::from)?;
@@ -146,7 +144,7 @@ fn clifford(circuit: &Circuit) -> Result<Option<Known>, StudyError> {
     let mut factors = Array2::zeros((CLIFFORD_ROWS, circuit.qubits()));
     for (row, angles) in rows.rows().into_iter().enumerate() {
         for qubit in 0..circuit.qubits() {
-            match factor(circuit, &angles.to_vec(), qubit, (single, several)) {
+            match factor(circuit, &circuit.expand(&angles.to_vec()), qubit, (single, several)) {
                 Some(factor) => factors[[row, qubit]] = factor * (1.0 - 2.0 * wrong),
                 None => return Ok(None),
             }

@@ -403,6 +403,47 @@ fn inputs_take_one_value_that_fits_and_no_other() {
 }
 
 #[test]
+fn externs_are_bound_by_name_or_refused() {
+    let with = |text: &str, externs: &[&str]| {
+        let externs = externs.iter().map(|text| text.to_string()).collect();
+        read_with_notices(&format!("{HEAD}{text}"), &ReadOptions { externs, ..ReadOptions::default() })
+    };
+    let text = "const int n = 3; extern vote(bit[n]) -> bit; extern scaled(float) -> float; extern log(int[32], creg[n]); \
+                qubit[3] q; bit[n] c; output bit r; c = measure q; rx(scaled(0.5)) q[0]; log(3, c); log(4, c); r = vote(c);";
+    let functions = ["vote(a) = popcount(a) > 1", "scaled(x) = x * pi"];
+    let reading = with(text, &functions).unwrap_or_else(|error| panic!("{}", error.report()));
+    let notices: Vec<&str> = reading.notices.iter().map(|notice| notice.message.as_str()).collect();
+    assert_eq!(notices, ["log is extern and returns nothing: its calls are left out"]);
+    for set in 0..8u64 {
+        let flips: String = (0..3).filter(|k| set >> k & 1 == 1).map(|k| format!("x q[{k}]; ")).collect();
+        let text = text.replace("c = measure q;", &format!("{flips} c = measure q;"));
+        let circuit = with(&text, &functions).unwrap().circuit;
+        let found: Vec<u64> = plain::run(&circuit, &[]).into_keys().collect();
+        assert_eq!(found, [u64::from(set.count_ones() > 1)], "{set}");
+    }
+    for (externs, message) in [
+        (&["scaled(x) = x"][..], "vote is extern: the text does not say what it computes"),
+        (&["vote(a, b) = 1", "scaled(x) = x"], "vote is declared with 1 arguments, here it has 2"),
+        (&["vote(a) = 1", "vote(a) = 0"], "vote is given two functions"),
+        (&["log(a, b) = 1"], "log is declared to return nothing"),
+        (
+            &["vote(a) = 1", "scaled(x) = x", "other(a) = 0"],
+            "a function is given for other, which the text does not declare",
+        ),
+        (&["vote(a) = 1;"], "expected nothing more"),
+        (&["vote = 1"], "expected `(`"),
+    ] {
+        let error = with(text, externs).unwrap_err();
+        assert!(error.message.contains(message), "{externs:?}: {}", error.message);
+        assert!(!error.report().is_empty());
+    }
+    for declared in ["extern f(qubit);", "extern f(mutable array[int[8], 3]);"] {
+        let error = with(&format!("{declared} qubit q; array[int[8], 3] a; f(q);"), &[]).unwrap_err();
+        assert!(error.message.contains("f is extern"), "{declared}: {}", error.message);
+    }
+}
+
+#[test]
 fn each_notice_comes_once() {
     let notices = |text: &str| {
         let reading = read_with_notices(&format!("{HEAD}{text}"), &ReadOptions::default()).unwrap();

@@ -4,6 +4,7 @@ mod bounds;
 mod classical;
 mod differential;
 mod flow;
+mod formulas;
 mod plain;
 
 use std::collections::BTreeMap;
@@ -182,7 +183,7 @@ fn nothing_is_lost_on_the_way_out_and_back() {
         (&original.values().next().unwrap()[0], &plain::run(&back, &angles).into_values().next().unwrap()[0]);
     let wrong = first.iter().zip(second).map(|(a, b)| (a - b).norm()).fold(0.0, f64::max);
     assert!(wrong < AGREEMENT, "with phase: {wrong:e}");
-    let physical = WriteOptions { physical_qubits: true };
+    let physical = WriteOptions { physical_qubits: true, ..WriteOptions::default() };
     same(&parse(&write3(&circuit, &physical)), &angles, "physical qubits");
 
     let text = write2(&circuit.bind(&angles).unwrap()).unwrap();

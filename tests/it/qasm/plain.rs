@@ -13,6 +13,7 @@ struct Branch {
 
 /// Final states by the classical bits' value, each an unnormalised density matrix as a list of pure states.
 pub fn run(circuit: &Circuit, angles: &[f64]) -> BTreeMap<u64, Vec<Vec<C64>>> {
+    let angles = &circuit.expand(angles)[..];
     let mut start = vec![C64::ZERO; 1 << circuit.qubits()];
     start[0] = C64::ONE;
     let mut branches = vec![Branch { amplitudes: start, bits: 0 }];
@@ -71,9 +72,7 @@ pub fn run(circuit: &Circuit, angles: &[f64]) -> BTreeMap<u64, Vec<Vec<C64>>> {
 /// The state of a circuit whose measurements are left out.
 pub fn state(circuit: &Circuit, angles: &[f64]) -> Vec<C64> {
     let mut silent = Circuit::with_bits(circuit.qubits(), circuit.bits());
-    for name in circuit.slot_names() {
-        silent.slot(name);
-    }
+    silent.copy_slots(circuit);
     for op in circuit.ops().iter().filter(|op| !matches!(op.kind, OpKind::Measure { .. })) {
         silent.append(op.clone()).unwrap();
     }

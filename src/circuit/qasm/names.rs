@@ -1,0 +1,73 @@
+//! What slots and derived angles are called in OpenQASM 3.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use super::number::formula;
+use crate::circuit::{Circuit, Gate};
+
+/// Longest formula that is written wherever it is used, characters; a longer one is given a name first. No parentheses of
+/// such a formula are too deep for the reader.
+const LONGEST_FORMULA: usize = 100;
+
+/// What the slots are called, derived angles included: these by their formula, or by a name that `definitions` declares.
+pub(super) fn angle_names(circuit: &Circuit, slots: &[String], definitions: &mut String) -> Vec<String> {
+    let mut names = slots.to_vec();
+    names.resize(slots.len() + circuit.derived().len(), String::new());
+    let mut count = 0;
+    for at in circuit.derived_in_use() {
+        let text = formula(&circuit.derived()[at], &names);
+        names[slots.len() + at] = if text.len() <= LONGEST_FORMULA {
+            format!("({text})")
+        } else {
+            let name = loop {
+                let name = format!("derived_{count}");
+                count += 1;
+                if !slots.contains(&name) {
+                    break name;
+                }
+            };
+            let _ = writeln!(definitions, "float {name} = {text};");
+            name
+        };
+    }
+    names
+}
+
+/// Words no slot may be called: the language's own, and those this writer uses.
+#[rustfmt::skip]
+const RESERVED: &[&str] = &[
+    "q", "c", "scratch", "constant", "pi", "tau", "euler", "OPENQASM", "include", "defcalgrammar", "def", "cal", "defcal", "gate", "extern",
+    "box", "let", "break", "continue", "if", "else", "end", "return", "for", "while", "in", "switch", "case", "default",
+    "nop", "pragma", "input", "output", "const", "readonly", "mutable", "qreg", "qubit", "creg", "bool", "bit", "int",
+    "uint", "float", "angle", "complex", "array", "void", "duration", "stretch", "gphase", "inv", "pow", "ctrl",
+    "negctrl", "durationof", "delay", "reset", "measure", "barrier", "true", "false", "im", "sin", "cos", "tan",
+    "arcsin", "arccos", "arctan", "exp", "log", "sqrt", "ceiling", "floor", "mod", "popcount", "rotl", "rotr", "real",
+    "imag", "sizeof", "opaque", "ln", "phase", "cphase", "CX", "u1", "u3",
+];
+
+/// Names of slots as [`write3`](super::write3) writes them, in the same order: `x_0` for `x[0]`, and no word of the language.
+pub fn slot_identifiers(names: &[String]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let free = |name: &str, taken: &HashSet<String>| {
+        !RESERVED.contains(&name) && Gate::named(name).is_none() && !taken.contains(name)
+    };
+    let mut identifiers = Vec::with_capacity(names.len());
+    for name in names {
+        let mut base: String =
+            // `x[0]` of an array becomes x_0.
+            name.trim_end_matches(']').chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+        if base.chars().next().is_none_or(|c| c.is_ascii_digit()) {
+            base.insert(0, '_');
+        }
+        let mut identifier = base.clone();
+        let mut count = 0;
+        while !free(&identifier, &taken) {
+            count += 1;
+            identifier = format!("{base}_{count}");
+        }
+        taken.insert(identifier.clone());
+        identifiers.push(identifier);
+    }
+    identifiers
+}
