@@ -18,6 +18,7 @@ mod json;
 pub mod observable;
 mod op;
 mod param;
+mod prepare;
 pub mod qasm;
 
 /// Qubits, and classical bits, that a circuit from a file may have at most. Every engine and drawing takes memory for
