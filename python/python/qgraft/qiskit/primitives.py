@@ -182,8 +182,7 @@ class EstimatorV2(BaseEstimatorV2):
         for converted, places in groups:
             for place, evs in zip(places, self._values(converted, [pubs[place] for place in places])):
                 found[place] = evs
-        # As Qiskit's: the same seed for every PUB, so that equal PUBs have equal results.
-        results = [self._result(pub, *evs, np.random.default_rng(self._options["seed"])) for pub, evs in zip(pubs, found)]
+        results = [self._result(pub, *evs) for pub, evs in zip(pubs, found)]
         return PrimitiveResult(results, metadata={"version": 2})
 
     def _values(self, converted: Converted, pubs: list[EstimatorPub]) -> list[tuple[np.ndarray, str, str]]:
@@ -216,10 +215,11 @@ class EstimatorV2(BaseEstimatorV2):
             out.append((np.asarray(evs), run.engine(len(numbers)), str(run.condition)))
         return out
 
-    def _result(self, pub: EstimatorPub, evs: np.ndarray, engine: str, condition: str, rng: np.random.Generator) -> PubResult:
+    def _result(self, pub: EstimatorPub, evs: np.ndarray, engine: str, condition: str) -> PubResult:
         stds = np.full(evs.shape, float(pub.precision))
         if pub.precision:
-            evs = np.asarray(rng.normal(evs, pub.precision))
+            # As Qiskit's: the same seed for every PUB, so that equal PUBs have equal results.
+            evs = np.asarray(np.random.default_rng(self._options["seed"]).normal(evs, pub.precision))
         metadata = {
             "target_precision": pub.precision,
             "shots": ceil(1 / pub.precision**2) if pub.precision else None,
