@@ -215,6 +215,18 @@ def test_channels_are_those_of_default_mixed_and_have_gradients():
     for one, other in zip(qml.grad(ours)(*data(None)), qml.grad(theirs)(*data(None))):
         np.testing.assert_allclose(one, other, atol=1e-10)
 
+    def probabilities(inputs, weights):
+        model(inputs, weights)
+        qml.AmplitudeDamping(0.1, wires=1)
+        qml.BitFlip(0.05, wires=0)
+        return qml.probs(wires=[1, 0])
+
+    ours = qml.QNode(probabilities, qml.device("qgraft.simulator", wires=3))
+    theirs = qml.QNode(probabilities, qml.device("default.mixed", wires=3), diff_method="backprop")
+    np.testing.assert_allclose(ours(*data(4)), theirs(*data(4)), atol=1e-10)
+    for one, other in zip(qml.jacobian(ours)(*data(None)), qml.jacobian(theirs)(*data(None))):
+        np.testing.assert_allclose(one, other, atol=1e-10)
+
 
 def test_a_device_is_that_of_a_run():
     def circuit(angle):
