@@ -111,7 +111,7 @@ impl Circuit {
         for step in 0..count {
             let gray = step ^ step >> 1;
             // A rotation changes its sign for every control in `gray` that is 1.
-            let sign = |k: usize| if (k & gray).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+            let sign = |k: usize| if (k & gray).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 };
             let angle = angles.iter().enumerate().map(|(k, angle)| sign(k) * angle).sum::<f64>() / count as f64;
             if angle != 0.0 {
                 self.push(gate, &[target], &[Param::Fixed(angle)])?;
