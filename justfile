@@ -21,6 +21,7 @@ python-full:
     cd python && maturin develop --release && python -m pytest -q -W ignore tests
     pl-device-test --device=qgraft.simulator --shots=None -p no:cacheprovider -q -W ignore
     pl-device-test --device=qgraft.simulator --shots=10000 -p no:cacheprovider -q -W ignore
+    python -m sphinx -W -q python/docs python/docs/_build
 
 docs:
     cargo doc --no-deps --open

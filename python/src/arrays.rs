@@ -66,17 +66,33 @@ impl<'py> Reals<'py> {
 /// # Errors
 /// If it is no matrix of numbers.
 pub fn complex_matrix(value: &Bound<'_, PyAny>, what: &str) -> PyResult<qgraft::math::Matrix> {
+    let array = complexes(value, what)?;
+    let shape = array.shape().to_vec();
+    let view = array.as_array().into_dimensionality::<Ix2>();
+    let view = view.map_err(|_| PyValueError::new_err(format!("{what}: expected a matrix, got shape {shape:?}")))?;
+    Ok(view.to_owned())
+}
+
+/// A complex vector from anything that numpy takes for one.
+///
+/// # Errors
+/// If it is no vector of numbers.
+pub fn complex_vector(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<Complex64>> {
+    let array = complexes(value, what)?;
+    let shape = array.shape().to_vec();
+    let view = array.as_array().into_dimensionality::<Ix1>();
+    let view = view.map_err(|_| PyValueError::new_err(format!("{what}: expected a vector, got shape {shape:?}")))?;
+    Ok(view.to_vec())
+}
+
+fn complexes<'py>(value: &Bound<'py, PyAny>, what: &str) -> PyResult<PyReadonlyArray<'py, Complex64, ndarray::IxDyn>> {
     let numpy = value.py().import("numpy")?;
     let array = numpy.call_method1("asarray", (value,))?;
     let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
     if !"fiubc".contains(&kind) {
         let dtype = array.getattr("dtype")?;
-        return Err(PyTypeError::new_err(format!("{what}: expected a matrix of numbers, got dtype {dtype}")));
+        return Err(PyTypeError::new_err(format!("{what}: expected an array of numbers, got dtype {dtype}")));
     }
     let array = numpy.call_method1("require", (array, numpy.getattr("complex128")?, "A"))?;
-    let array = array.cast_into::<PyArray<Complex64, ndarray::IxDyn>>()?.try_readonly()?;
-    let shape = array.shape().to_vec();
-    let view = array.as_array().into_dimensionality::<Ix2>();
-    let view = view.map_err(|_| PyValueError::new_err(format!("{what}: expected a matrix, got shape {shape:?}")))?;
-    Ok(view.to_owned())
+    Ok(array.cast_into::<PyArray<Complex64, ndarray::IxDyn>>()?.try_readonly()?)
 }

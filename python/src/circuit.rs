@@ -9,7 +9,7 @@ use qgraft::circuit::qasm::{self, ReadOptions, WriteOptions};
 use qgraft::circuit::{self as library, Gate, Op, OpKind, draw};
 use qgraft::math::Seconds;
 
-use crate::arrays::complex_matrix;
+use crate::arrays::{complex_matrix, complex_vector};
 use crate::error::{Answer, Fault, Reduced, raise};
 use crate::pool::detached;
 
@@ -278,6 +278,24 @@ impl Circuit {
         Ok(slf)
     }
 
+    /// Appends gates that take qubits from |0...0> to a state with these amplitudes (2^n,), n = 1 to 14, the first qubit the
+    /// least significant bit of an index. Amplitudes are scaled to norm 1. On the first n qubits unless some are named.
+    #[pyo3(signature = (amplitudes, qubits=None))]
+    fn prepare<'py>(
+        slf: Bound<'py, Self>,
+        amplitudes: &Bound<'py, PyAny>,
+        qubits: Option<Vec<usize>>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let amplitudes = complex_vector(amplitudes, "amplitudes")?;
+        let first = || (0..amplitudes.len().checked_ilog2().unwrap_or(0) as usize).collect();
+        let qubits = qubits.unwrap_or_else(first);
+        slf.get().change(|circuit| {
+            circuit.prepare(&amplitudes, &qubits)?;
+            Ok(())
+        })?;
+        Ok(slf)
+    }
+
     /// Appends a measurement of a qubit into a classical bit.
     #[pyo3(signature = (qubit, bit, condition=None))]
     fn measure<'py>(
@@ -418,8 +436,9 @@ impl Circuit {
         Ok(draw::svg(&circuit))
     }
 
-    fn _repr_svg_(&self) -> PyResult<String> {
-        self.svg()
+    /// The picture in a notebook; none of a circuit that is too large to draw.
+    pub fn _repr_svg_(&self) -> Option<String> {
+        self.svg().ok()
     }
 
     /// A circuit of its own with the same operations.
@@ -449,8 +468,8 @@ impl Circuit {
         format!("<qgraft.Circuit: {qubits} qubits, {bits} bits, {slots} slots, {ops} operations>")
     }
 
-    fn __str__(&self) -> PyResult<String> {
-        self.draw(120)
+    fn __str__(&self) -> String {
+        self.draw(120).unwrap_or_else(|_| self.__repr__())
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Reduced<'py, (String,)> {

@@ -198,6 +198,11 @@ impl Transpiled {
         self.0.success
     }
 
+    /// The circuit's picture in a notebook.
+    fn _repr_svg_(&self) -> Option<String> {
+        self.circuit()._repr_svg_()
+    }
+
     fn __repr__(&self) -> String {
         let TranspiledCircuit { two_qubit_gates, depth, final_layout, .. } = &self.0;
         format!("<qgraft.Transpiled: {two_qubit_gates} two-qubit gates, depth {depth}, on qubits {final_layout:?}>")

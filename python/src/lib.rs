@@ -10,6 +10,7 @@ mod error;
 mod noise;
 mod observable;
 mod pool;
+mod potential;
 mod program;
 mod run;
 mod study;
@@ -30,6 +31,8 @@ mod _native {
     use crate::observable::Observable;
     #[pymodule_export]
     use crate::pool::set_threads;
+    #[pymodule_export]
+    use crate::potential::Potential;
     #[pymodule_export]
     use crate::program::{gate_table, listing, main};
     #[pymodule_export]

@@ -6,13 +6,14 @@ use ndarray::Array3;
 use num_complex::Complex64;
 use numpy::{IntoPyArray, PyArray3};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 use qgraft::noise as library;
+use qgraft::noise::model::NoiseOptions;
 use qgraft::sim;
 
 use crate::arrays::complex_matrix;
 use crate::device::{Chosen, Device};
-use crate::error::{Fault, Reduced};
+use crate::error::{Fault, Reduced, raise};
 
 /// A noise channel on one or two qubits. `Channel("depolarizing", 0.01)` is a row of `qgraft.channels()` with its numbers.
 #[pyclass(frozen, eq, module = "qgraft")]
@@ -73,6 +74,26 @@ impl Channel {
     fn _restored(operators: Vec<Bound<'_, PyAny>>) -> PyResult<Self> {
         Self::kraus(operators)
     }
+}
+
+/// Options of a noise model from their names.
+pub fn model_options(given: &Bound<'_, PyDict>) -> PyResult<NoiseOptions> {
+    let mut options = NoiseOptions::default();
+    for (name, value) in given {
+        let name: String = name.extract()?;
+        match name.as_str() {
+            "gate_error" => options.gate_error = value.extract()?,
+            "thermal_relaxation" => options.thermal_relaxation = value.extract()?,
+            "readout_error" => options.readout_error = value.extract()?,
+            "temperature_millikelvin" => options.temperature_millikelvin = value.extract()?,
+            "strict" => options.strict = value.extract()?,
+            _ => {
+                let known = "gate_error, thermal_relaxation, readout_error, temperature_millikelvin, strict";
+                return Err(raise("NoiseError", format!("noise_options: {name:?} is none of {known}")));
+            }
+        }
+    }
+    Ok(options)
 }
 
 /// The arguments of a [`Condition`], device first.

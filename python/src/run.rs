@@ -1,17 +1,19 @@
 //! `Run`: a circuit, its observables and a condition, compiled.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ndarray::Array2;
 use num_complex::Complex64;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use qgraft::circuit::{self as library, Observable};
+use qgraft::noise::model::NoiseOptions;
 use qgraft::sim::{
-    self, Angles, CompileOptions, Error, Execution, Executions, ObservedCircuit, Precision, Prepared, observed_qubits,
-    sample, state,
+    self, Angles, CompileOptions, Error, Execution, Executions, ObservedCircuit, Outcomes, Precision, Prepared,
+    observed_qubits, sample, state,
 };
 
 use crate::angles::Given;
@@ -19,8 +21,8 @@ use crate::arrays::Reals;
 use crate::channels::{check_noise, with_channels};
 use crate::circuit::Circuit;
 use crate::device::{Chosen, Transpiled, options};
-use crate::error::{Answer, Fault};
-use crate::noise::{Channel, Condition, Under};
+use crate::error::{Answer, Fault, raise};
+use crate::noise::{Channel, Condition, Under, model_options};
 use crate::observable::Asked;
 use crate::pool::detached;
 use crate::tape::{Kept, Tape, finite};
@@ -46,6 +48,7 @@ pub struct Run {
     seed: u64,
     /// The program prepared for so many input slots.
     prepared: Mutex<HashMap<usize, Arc<dyn Prepared>>>,
+    outcomes: OnceLock<Outcomes>,
 }
 
 /// Channels in a circuit: the number of operations before each, the channel, its qubits.
@@ -66,10 +69,12 @@ impl Run {
     /// ideal run. `noise`: channels in an ideal circuit, (number of operations before it, channel, qubits) each. `engine`: a
     /// row of `qgraft.engines()`; `precision`: "double" or "single"; `seed` of shots, trajectories and transpiling;
     /// `trajectories` per row, where the engine draws them; `level` (0 to 3, None leaves the circuit as it is) and `layout` of
-    /// transpiling.
+    /// transpiling; `noise_options` of the condition's model: {"gate_error": True, "thermal_relaxation": True,
+    /// "readout_error": True, "temperature_millikelvin": 0.0, "strict": False} are the defaults; a strict model refuses gates
+    /// that it has no calibration for.
     #[new]
     #[pyo3(signature = (circuit, observables=None, condition=None, *, noise=None, engine="auto", precision="double",
-                        seed=0, trajectories=1024, level=Some(3), layout=None))]
+                        seed=0, trajectories=1024, level=Some(3), layout=None, noise_options=None))]
     #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
     fn new(
         py: Python<'_>,
@@ -83,13 +88,19 @@ impl Run {
         trajectories: usize,
         level: Option<u8>,
         layout: Option<Vec<usize>>,
+        noise_options: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let Under(condition) =
             condition.unwrap_or(Under(Condition { condition: sim::Condition::default(), device: None }));
         let transpile = level.map(|level| options(level, seed, layout, Vec::new())).transpose()?;
         let precision: Precision = precision.parse().map_err(Fault::from)?;
+        if noise_options.is_some() && condition.device.is_none() {
+            return Err(raise("NoiseError", "noise_options are those of a device's noise; name a device"));
+        }
+        let model = noise_options.map_or(Ok(NoiseOptions::default()), |given| model_options(&given))?;
+        let engine = engine.into();
         let options =
-            CompileOptions { engine: engine.into(), precision, trajectories, transpile, ..CompileOptions::default() };
+            CompileOptions { engine, precision, trajectories, transpile, noise: model, ..CompileOptions::default() };
         let noise = noise.unwrap_or_default().into_iter();
         let noise = noise.map(|(at, channel, qubits)| (at, channel.get().0.clone(), qubits)).collect();
         let observables = match observables {
@@ -146,6 +157,12 @@ impl Run {
     #[getter]
     fn outcome_bits(&self) -> Vec<usize> {
         if self.execution.bits.is_empty() { self.qubits.clone() } else { self.execution.bits.to_vec() }
+    }
+
+    /// The circuit's qubits in `state` and `density`: bit k of an index is `qubits[k]`.
+    #[getter]
+    fn qubits(&self) -> Vec<usize> {
+        self.qubits.clone()
     }
 
     /// Number of qubits that are simulated.
@@ -263,6 +280,42 @@ impl Run {
         Ok(given.form.rows(py, values))
     }
 
+    /// `probabilities`, and their derivatives by the angles (2^k, slots), per radian; with a batch axis in front for rows. For
+    /// at most 12 measured qubits, with no measurement before the end.
+    #[pyo3(signature = (angles=None, weights=None))]
+    fn probabilities_and_grad<'py>(
+        &self,
+        py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let given = Given::of(angles, weights)?;
+        let angles = given.angles()?;
+        let (values, slopes) = detached(py, || Ok(self.outcomes()?.value_and_jacobian(angles)?))?;
+        Ok((given.form.rows(py, values), given.form.rows(py, slopes)))
+    }
+
+    /// The gradient of `sum(cotangent * probabilities(angles, weights))`: that of `angles`, shaped like them, and that of
+    /// `weights`, None if there are none. `cotangent` has the shape of the probabilities.
+    #[pyo3(signature = (cotangent, angles=None, weights=None))]
+    fn probabilities_vjp<'py>(
+        &self,
+        py: Python<'py>,
+        cotangent: &Bound<'py, PyAny>,
+        angles: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
+        let given = Given::of(angles, weights)?;
+        let angles = given.angles()?;
+        let cotangent = Reals::of(cotangent, "cotangent")?;
+        let cotangent = given.form.cotangent(&cotangent)?;
+        let (_, gradient) = detached(py, || {
+            finite(cotangent)?;
+            Ok(self.outcomes()?.value_and_gradient(angles, cotangent)?)
+        })?;
+        Ok(given.form.gradient(py, gradient))
+    }
+
     /// How often each outcome came up in `shots` shots: (2^k,), or (batch, 2^k) for rows, columns as in `probabilities`. Without
     /// readout error unless the circuit measures.
     #[pyo3(signature = (angles=None, shots=1024, weights=None, *, seed=None))]
@@ -301,8 +354,8 @@ impl Run {
         Ok(seen.map(|(outcome, count)| (sample::bit_string(outcome, width), count)).collect())
     }
 
-    /// The final state vector (2^n,) of an ideal circuit, before its final measurements. Bit k of an index is the k-th of the
-    /// qubits that are simulated: `outcome_bits` of the circuit without measurements, which also gives n.
+    /// The final state vector (2^n,) of an ideal circuit, before its final measurements. Bit k of an index is `qubits[k]`, and
+    /// n is the length of `qubits`.
     #[pyo3(signature = (angles=None))]
     fn state<'py>(
         &self,
@@ -388,7 +441,7 @@ impl Run {
             }
             false => with_channels(&circuit, &qubits, observables, &condition.condition, &options, seed, noise)?,
         };
-        Ok(Self { execution, circuit, condition, qubits, seed, prepared: Mutex::default() })
+        Ok(Self { execution, circuit, condition, qubits, seed, prepared: Mutex::default(), outcomes: OnceLock::new() })
     }
 
     /// The program prepared for so many input slots.
@@ -408,6 +461,15 @@ impl Run {
         let made = self.execution.for_inputs(inputs)?;
         prepared.insert(inputs, Arc::clone(&made));
         Ok(made)
+    }
+
+    /// Probabilities with derivatives, made at the first use.
+    fn outcomes(&self) -> Answer<&Outcomes> {
+        if let Some(known) = self.outcomes.get() {
+            return Ok(known);
+        }
+        let made = Outcomes::of(&self.execution, &self.condition.condition)?;
+        Ok(self.outcomes.get_or_init(|| made))
     }
 
     fn is_in_order(&self) -> bool {

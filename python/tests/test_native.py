@@ -130,6 +130,52 @@ def test_channels_of_a_circuit_take_shots_and_mitigation_and_nothing_of_a_device
             qgraft.Run(circuit, "Z0", condition, noise=noise)
 
 
+def test_states_from_amplitudes(rng):
+    amplitudes = rng.normal(size=8) + 1j * rng.normal(size=8)
+    expected = amplitudes / np.linalg.norm(amplitudes)
+    np.testing.assert_allclose(qgraft.Run(qgraft.Circuit(3).prepare(amplitudes)).state(), expected, atol=1e-12)
+    # The first qubit that is named is the least significant.
+    moved = qgraft.Run(qgraft.Circuit(3).id(0).prepare([0, 1, 0, 0], [2, 1])).state()
+    np.testing.assert_allclose(moved, np.eye(8)[4], atol=1e-12)
+    for wrong, message in (
+        ([1, 0, 0], "amplitudes"), ([[1, 0]], "vector"), (["a", "b"], "numbers"), ([0, 0], "all amplitudes are 0"),
+        ([1, np.nan], "amplitude 1"), ([1], "0 qubits"), ([], "0 qubits"),
+    ):  # fmt: skip
+        with pytest.raises((ValueError, TypeError), match=message):
+            qgraft.Circuit(3).prepare(wrong)
+
+
+def test_gradients_of_probabilities(circuit, rng):
+    measured = qgraft.Circuit(3, 2)
+    for name in circuit.slots:
+        measured.slot(name)
+    measured.extend(circuit).measure(2, 0).measure(0, 1)
+    angles = rng.normal(size=(4, 9))
+    for made, condition in ((circuit, None), (measured, None), (measured, "manila"), (measured, qgraft.Condition("manila", "hardware"))):
+        run = qgraft.Run(made, None, condition)
+        values, jacobian = run.probabilities_and_grad(angles)
+        np.testing.assert_allclose(values, run.probabilities(angles), atol=1e-12)
+        step = np.eye(9) * 1e-5
+        slopes = [(run.probabilities(angles + s) - run.probabilities(angles - s)) / 2e-5 for s in step]
+        # Truncation of the central difference is of the order of the squared step.
+        np.testing.assert_allclose(jacobian, np.stack(slopes, axis=-1), atol=1e-8)
+        cotangent = rng.normal(size=values.shape)
+        by_angles, nothing = run.probabilities_vjp(cotangent, angles)
+        np.testing.assert_allclose(by_angles, np.einsum("bx,bxs->bs", cotangent, jacobian), atol=1e-12)
+        assert nothing is None
+        by_inputs, by_weights = run.probabilities_vjp(cotangent, angles[:, :3], angles[0, 3:])
+        rows = np.hstack([angles[:, :3], np.tile(angles[0, 3:], (4, 1))])
+        by_rows = np.einsum("bx,bxs->bs", cotangent, run.probabilities_and_grad(rows)[1])
+        np.testing.assert_allclose(by_inputs, by_rows[:, :3], atol=1e-12)
+        np.testing.assert_allclose(by_weights, by_rows[:, 3:].sum(axis=0), atol=1e-12)
+        one, slope = run.probabilities_and_grad(angles[1])
+        np.testing.assert_allclose(one, values[1], atol=1e-12)
+        np.testing.assert_allclose(slope, jacobian[1], atol=1e-12)
+    for refused in (qgraft.Run(measured, None, qgraft.Condition(shots=10)), qgraft.Run(measured.copy().x(2).measure(2, 0))):
+        with pytest.raises(NotImplementedError):
+            refused.probabilities_and_grad(angles)
+
+
 def test_measured_bits_and_conditions():
     circuit = qgraft.Circuit(2, 2).h(0).measure(0, 0).x(1, condition=([0], 1)).measure(1, 1)
     run = qgraft.Run(circuit)
@@ -144,7 +190,14 @@ def test_texts_in_and_out(circuit, tmp_path):
     (tmp_path / "c.qasm").write_text(circuit.to_qasm())
     assert qgraft.Circuit.open(tmp_path / "c.qasm").slots == circuit.slots
     assert qgraft.Circuit.from_json(circuit.to_json()) == circuit
-    assert "q_0" in circuit.draw(80) and circuit.svg().startswith("<svg")
+    assert "q_0" in circuit.draw(80) and circuit.svg().startswith("<svg") and circuit._repr_svg_() == circuit.svg()
+    assert qgraft.transpile(circuit, "manila")._repr_svg_().startswith("<svg")
+    wide = qgraft.Circuit(4096)
+    for _ in range(300):
+        for qubit in range(4096):
+            wide.h(qubit)
+    # What is too large to draw has no picture, and prints as its summary.
+    assert wide._repr_svg_() is None and str(wide) == repr(wide)
 
 
 def test_devices_transpile(circuit):

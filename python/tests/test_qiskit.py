@@ -17,7 +17,7 @@ from qiskit.circuit.library import (
     C3SXGate, MCPhaseGate, PhaseGate, QFTGate, RYGate, UnitaryGate, XXPlusYYGate, quantum_volume, real_amplitudes, zz_feature_map,
 )  # fmt: skip
 from qiskit.primitives import StatevectorEstimator, StatevectorSampler
-from qiskit.quantum_info import Operator, SparsePauliOp, random_unitary
+from qiskit.quantum_info import DensityMatrix, Operator, SparsePauliOp, random_unitary
 
 
 def unitary(circuit: qgraft.Circuit) -> np.ndarray:
@@ -120,6 +120,30 @@ def test_a_backend_has_the_device_it_was_given():
     assert condition.device == device and qgraft.Condition("manila").device == "manila" and qgraft.Condition().device is None
     for given in (device, condition):
         assert Backend(given).target["measure"][(0,)].error == 0.25
+
+
+@pytest.mark.parametrize("method", ["initialize", "prepare_state"])
+def test_states_from_amplitudes(method):
+    rng = np.random.default_rng(6)
+    amplitudes = rng.normal(size=8) + 1j * rng.normal(size=8)
+    amplitudes /= np.linalg.norm(amplitudes)
+    for state in (amplitudes, "10+", 5, [0, 0, 0, 0, 0, 0, 0.6, 0.8]):
+        circuit = QuantumCircuit(4)
+        getattr(circuit, method)(state, [2, 0, 3])
+        circuit.cx(0, 1)
+        ours = qgraft.Run(from_qiskit(circuit)).density()
+        expected = np.asarray(DensityMatrix(circuit))
+        np.testing.assert_allclose(ours, expected, atol=1e-10)
+    again = QuantumCircuit(1)
+    again.x(0)
+    again.initialize([1, 0], [0])
+    np.testing.assert_allclose(qgraft.Run(from_qiskit(again)).density(), [[1, 0], [0, 0]], atol=1e-12)
+    # What is prepared first leaves gradients.
+    trained = QuantumCircuit(2)
+    trained.initialize([0.6, 0, 0, 0.8j])
+    trained.ry(Parameter("a"), 0)
+    values, slopes = qgraft.Run(from_qiskit(trained), "Z0").value_and_grad([0.3])
+    assert values[0] == pytest.approx((0.36 - 0.64) * np.cos(0.3)) and slopes[0, 0] == pytest.approx(0.28 * np.sin(0.3))
 
 
 def test_branches_loops_and_registers():

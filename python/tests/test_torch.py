@@ -39,6 +39,26 @@ def test_shapes_and_types():
         assert not module(torch.zeros(2, 3)).requires_grad
 
 
+@pytest.mark.parametrize("condition", [None, "manila"])
+def test_probabilities_are_trained(condition):
+    torch.manual_seed(2)
+    circuit = layered(3, 1).copy()
+    measured = qgraft.Circuit(3, 2)
+    for name in circuit.slots:
+        measured.slot(name)
+    measured.extend(circuit).measure(0, 0).measure(2, 1)
+    module = QuantumLayer(measured, "probabilities", inputs=3, condition=condition).double()
+    rows = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    values = module(rows)
+    assert values.shape == (4, 4)
+    torch.testing.assert_close(values.sum(1), torch.ones(4, dtype=torch.float64))
+    assert torch.autograd.gradcheck(lambda x, w: expect(module.run, x, w), (rows, module.weights))
+    loss = torch.nn.functional.nll_loss(values.log(), torch.tensor([0, 1, 2, 3]))
+    loss.backward()
+    assert module.weights.grad.abs().sum() > 0
+    torch.testing.assert_close(torch.vmap(module)(rows.detach()), values.detach())
+
+
 def test_it_learns():
     module, rows = layer("manila"), torch.randn(16, 3)
     target = torch.sin(rows[:, :1])

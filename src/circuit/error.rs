@@ -34,6 +34,9 @@ pub enum CircuitError {
     /// A matrix that is not a unitary on a whole number of qubits.
     #[error("the matrix is not unitary on 1 to 5 qubits: {rows}x{columns}, |U†U - 1| = {defect:.1e}")]
     NotUnitary { rows: usize, columns: usize, defect: f64 },
+    /// Amplitudes that are no state of the qubits.
+    #[error("no state to prepare: {reason}")]
+    BadState { reason: String },
     /// A condition that no register can meet, or that tests too much.
     #[error("{op}: the condition {reason}")]
     BadCondition { op: String, reason: String },

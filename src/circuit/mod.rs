@@ -20,6 +20,7 @@ mod json;
 pub mod observable;
 mod op;
 mod param;
+mod prepare;
 pub mod qasm;
 mod slots;
 

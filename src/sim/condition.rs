@@ -51,7 +51,7 @@ impl Condition {
     /// # Errors
     /// If one is not; the message names it.
     pub fn check(&self) -> Result<(), Error> {
-        self.noise_model()?;
+        self.noise_model(NoiseOptions::default())?;
         self.mitigation()?;
         if self.shots == Some(0) {
             return Err(Error::Condition { field: "shots", value: "0".into(), expected: "1 or more" });
@@ -59,10 +59,10 @@ impl Condition {
         Ok(())
     }
 
-    /// The model with the factors of the condition.
-    pub(crate) fn noise_model(&self) -> Result<NoiseModel, Error> {
+    /// The model with these options and the factors of the condition.
+    pub(crate) fn noise_model(&self, options: NoiseOptions) -> Result<NoiseModel, Error> {
         let scale = Scale::of_source(&self.source, self.scale)?;
-        Ok(NoiseModel::named(&self.model)?.with(NoiseOptions { scale, ..NoiseOptions::default() })?)
+        Ok(NoiseModel::named(&self.model)?.with(NoiseOptions { scale, ..options })?)
     }
 
     /// The mitigation method, if any.

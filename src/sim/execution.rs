@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::circuit::{Ansatz, Circuit, Observable};
 use crate::device::{Device, DeviceError, Target, TranspileOptions, TranspiledCircuit, transpile};
 use crate::math::input;
+use crate::noise::model::NoiseOptions;
 use crate::noise::{NoiseModel, Program, Step};
 use crate::sim::derived::prepare;
 use crate::sim::mitigate::{Apply, MitigationRow, all_twirled};
@@ -64,14 +65,16 @@ pub struct CompileOptions {
     /// Whether every noise channel of a device is replaced by its Pauli twirl
     /// ([`twirled`](crate::sim::mitigate::twirled)): what remains of it in the mean over randomly inserted Paulis.
     pub twirl: bool,
+    /// Options of the noise model. The factors of its sources are those of the condition.
+    pub noise: NoiseOptions,
 }
 
 impl Default for CompileOptions {
     /// The engine "auto" in double precision with 1024 trajectories; transpiled at level 3, noise as it is.
     fn default() -> Self {
         let EngineOptions { precision, shots, .. } = EngineOptions::default();
-        let transpile = Some(TranspileOptions::default());
-        Self { engine: "auto".into(), precision, trajectories: shots, transpile, twirl: false }
+        let (transpile, noise) = (Some(TranspileOptions::default()), NoiseOptions::default());
+        Self { engine: "auto".into(), precision, trajectories: shots, transpile, twirl: false, noise }
     }
 }
 
@@ -433,7 +436,7 @@ impl Executions {
             };
             let end = |&qubit: &usize| transpiled.as_ref().map_or(qubit, |t| t.final_layout[qubit]);
             let ends: Vec<usize> = qubits.iter().map(end).collect();
-            let mut program = condition.noise_model()?.apply(native, &device, &ends)?;
+            let mut program = condition.noise_model(self.options.noise)?.apply(native, &device, &ends)?;
             add_notices(&mut program, &device, target.as_ref());
             let program = if self.options.twirl { with_twirled_noise(&program) } else { program };
             Ok(CompiledProgram::new(program, &ends, transpiled))

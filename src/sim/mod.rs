@@ -4,6 +4,7 @@
 //! * [`Simulator`]: an engine; [`ENGINES`] lists them, [`engine`] makes one by name. [`Prepared`]: a program planned on
 //!   one, to be run many times.
 //! * [`cost`]: the memory and the time that a call takes, by which engines are chosen and calls refused.
+//! * [`Outcomes`]: derivatives of probabilities.
 //! * [`Gradient`]: ways to a gradient other than an engine's own.
 //! * [`Shots`], [`sample`]: what a finite number of shots shows.
 //! * [`Hessian`], [`fisher`]: second derivatives along a direction, and how fast states change with their angles.
@@ -30,6 +31,7 @@ mod hessian;
 pub mod information;
 mod kernel;
 pub mod mitigate;
+mod outcomes;
 mod pauli;
 mod prepared;
 mod readout;
@@ -57,6 +59,7 @@ pub use execution::{CompileOptions, Execution, Executions, ObservedCircuit, comp
 pub(crate) use execution::{with_outcome_bits, with_twirled_noise};
 pub use gradient::Gradient;
 pub use hessian::Hessian;
+pub use outcomes::Outcomes;
 pub use pauli::Pauli;
 pub use prepared::{Prepared, Recorded, Tape};
 pub use run::{Run, observed_qubits, value_and_grad};

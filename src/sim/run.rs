@@ -8,10 +8,10 @@ use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, concatenate}
 use crate::circuit::{Circuit, Observable};
 use crate::device::Device;
 use crate::noise::Program;
-use crate::noise::model::{NoiseModel, Scale};
+use crate::noise::model::{NoiseModel, NoiseOptions, Scale};
 use crate::sim::execution::{CompileOptions, Execution, ObservedCircuit, compile};
 use crate::sim::mitigate::MitigationRow;
-use crate::sim::{Angles, Condition, EngineRow, Error, Precision, Prepared, check, sample, state};
+use crate::sim::{Angles, Condition, EngineRow, Error, Precision, Prepared, SimError, check, sample, state};
 
 /// A register up to this many qubits is simulated as a whole, so that indices mean what they seem to; of a wider one only
 /// the qubits that something acts on.
@@ -110,7 +110,7 @@ impl Run {
     /// If the factor is negative or not finite.
     pub fn scale(self, factor: f64) -> Result<Self, Error> {
         let run = self.changed(|run| run.condition.scale = factor);
-        run.condition.noise_model()?;
+        run.condition.noise_model(NoiseOptions::default())?;
         Ok(run)
     }
 
@@ -319,7 +319,7 @@ fn all_inputs(rows: ArrayView2<'_, f64>) -> Angles<'_> {
 /// # Errors
 /// If the derivatives do not fit in memory, the angles do not fit the circuit, or it measures, resets or acts under a
 /// condition.
-pub fn value_and_grad<E: From<Error>>(
+pub fn value_and_grad<E: From<SimError>>(
     execution: &Execution,
     angles: Angles,
     prepare: impl FnOnce(usize) -> Result<Arc<dyn Prepared>, E>,
@@ -328,8 +328,7 @@ pub fn value_and_grad<E: From<Error>>(
     // Once for each observable, all of them together, and the angles of all rows.
     let bytes = 8.0 * rows as f64 * slots as f64 * (2.0 * observables as f64 + 1.0);
     let instead = "give fewer rows or observables in one call";
-    check::memory("the derivatives of all observables", execution.program.qubits(), bytes, instead)
-        .map_err(Error::from)?;
+    check::memory("the derivatives of all observables", execution.program.qubits(), bytes, instead)?;
     let whole;
     let angles = Angles { inputs: angles.inputs.view(), weights: angles.weights.view() };
     let (all, are_weights) = match (angles.inputs.ncols(), angles.weights.len()) {
@@ -342,7 +341,7 @@ pub fn value_and_grad<E: From<Error>>(
         }
     };
     let prepared = prepare(all.inputs.ncols())?;
-    let (values, tape) = prepared.record(all, TAPE_BYTES).map_err(Error::from)?;
+    let (values, tape) = prepared.record(all, TAPE_BYTES)?;
     let mut slopes = Array3::zeros((rows, observables, slots));
     for (observable, mut slope) in slopes.axis_iter_mut(Axis(1)).enumerate() {
         let cotangent = Array2::from_shape_fn(values.dim(), |(_, o)| f64::from(u8::from(o == observable)));
@@ -350,7 +349,7 @@ pub fn value_and_grad<E: From<Error>>(
             Some(tape) => tape.vjp(cotangent.view()),
             None => prepared.vjp(all, cotangent.view()),
         };
-        let gradient = gradient.map_err(Error::from)?;
+        let gradient = gradient?;
         match are_weights {
             true => slope.row_mut(0).assign(&gradient.weights),
             false => slope.assign(&gradient.inputs),

@@ -23,6 +23,7 @@ mod mitigation;
 mod models;
 mod observables;
 mod peers;
+mod prepared_states;
 mod qasm;
 mod snapshots;
 mod sparse;

@@ -28,6 +28,7 @@ from ._native import (
     Observable,
     Outcome,
     Param,
+    Potential,
     Run,
     Tape,
     TrainedHead,
@@ -95,7 +96,7 @@ metrics = _names("metrics")
 systems = _names("systems")
 
 __all__ = [
-    "Channel", "Circuit", "Condition", "Device", "HeadConfig", "NoiseNotice", "Observable", "Outcome", "Param",
+    "Channel", "Circuit", "Condition", "Device", "HeadConfig", "NoiseNotice", "Observable", "Outcome", "Param", "Potential",
     "QgraftError", "Run", "Tape", "TrainedHead", "Trainer", "Transpiled", "__version__", "ansatze", "channels", "devices",
     "engines", "errors", "evaluate", "fit", "gates", "heads", "metrics", "mitigations", "models", "predict", "run",
     "set_threads", "sources", "systems", "table", "transpile",

@@ -30,8 +30,8 @@ def quantum_layer(
 ) -> Callable[[jax.Array, jax.Array], jax.Array]:
     """A function of angles (..., inputs) and weights (slots - inputs,), radians, to expectation values (..., observables).
 
-    `circuit` is a `Circuit` or a compiled `Run`; its first `inputs` slots take the columns of x. `condition` and `options` are
-    those of `Run`."""
+    `circuit` is a `Circuit` or a compiled `Run`; its first `inputs` slots take the columns of x. With "probabilities" for
+    observables the values are those of the outcomes (..., 2^k). `condition` and `options` are those of `Run`."""
     run = compiled(circuit, observables, inputs, condition, options)
     slots, width = len(run.slots), run.observables
 

@@ -29,7 +29,7 @@ class QuantumLayer(torch.nn.Module):
 
     Args:
         circuit: a `Circuit`, or a `Run` that is compiled already
-        observables: texts such as "Z0 Z1", or `Observable`s
+        observables: texts such as "Z0 Z1", or Observables; "probabilities" for those of the outcomes (..., 2^k)
         inputs: the first slots of the circuit, which take the columns of the module's argument, radians
         condition: what the circuit runs under: a `Condition`, a device, or None
         init: the first weights (slots - inputs,), radians; uniform in 0 to 2π if there are none

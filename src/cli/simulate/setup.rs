@@ -141,6 +141,7 @@ impl Arguments {
             trajectories: self.shots.unwrap_or(EngineOptions::default().shots),
             transpile: self.transpile.then_some(options),
             twirl: self.twirl,
+            ..CompileOptions::default()
         }
     }
 }

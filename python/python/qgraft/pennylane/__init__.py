@@ -28,12 +28,11 @@ from pennylane.devices.preprocess import (
     validate_observables,
 )
 from pennylane.exceptions import DeviceError
-from pennylane.measurements import ExpectationMP
 from pennylane.tape import QuantumScript
 from pennylane.transforms import broadcast_expand, defer_measurements
 
 from .. import Condition
-from .compiled import Call, Compiled, is_sampled, measured
+from .compiled import Call, Compiled, has_gradient, is_sampled, measured
 from .tape import accepts, structure, trains_angles
 
 # Structures of tapes that are kept compiled.
@@ -137,12 +136,13 @@ class Simulator(Device):
     def supports_derivatives(
         self, execution_config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
     ) -> bool:
-        """Whether there are exact gradients: of expectation values, without shots, by angles of gates."""
+        """Whether there are exact gradients: of expectation values, variances and probabilities without shots, by angles of
+        gates."""
         if execution_config is not None and execution_config.gradient_method not in ("best", "adjoint", "device"):
             return False
         if circuit is None:
             return True
-        if circuit.shots or not all(isinstance(mp, ExpectationMP) for mp in circuit.measurements):
+        if circuit.shots or not all(map(has_gradient, circuit.measurements)):
             return False
         return self._is_differentiable(circuit)
 

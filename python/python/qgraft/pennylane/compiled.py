@@ -118,12 +118,12 @@ class Compiled:
                     self.observables += [measure.observable_of(part) for part in parts]
 
     def run(self, key: Any, observables=(), gates=(), read=()) -> Run:
-        """The circuit with further gates, compiled once. On a device the wires `read` are measured, since outcomes of what is
-        not measured have no readout error."""
+        """The circuit with further gates and the wires `read` measured, compiled once. Outcomes of what is not measured would
+        have no readout error."""
         run = self._runs.get(key)
         if run is None:
             circuit = with_gates(self.template.circuit, gates) if gates else self.template.circuit
-            if self.condition.device is not None and read:
+            if read:
                 circuit = circuit.copy()
                 for wire in read:
                     circuit.measure(wire, wire)
@@ -160,10 +160,15 @@ class Compiled:
         return values[0] if len(values) == 1 else tuple(values)
 
     def probabilities(self, mp, call: Call) -> np.ndarray:
+        run = self.probability_run(mp)
+        places = measure.places(run.outcome_bits, self.wires_of(mp))
+        return measure.gathered(run.probabilities(*call.angles()), places, len(self.wires_of(mp)))
+
+    def probability_run(self, mp) -> Run:
+        """The circuit with the wires of a measurement process read in its basis."""
         gates = () if mp.obs is None else tuple(mp.diagonalizing_gates())
         wires = self.wires_of(mp)
-        run = self.run(("probs", tuple(wires), measured(mp) if gates else None), gates=gates, read=wires)
-        return measure.marginal(run.probabilities(*call.angles()), run.outcome_bits, wires)
+        return self.run(("probs", tuple(wires), measured(mp) if gates else None), gates=gates, read=wires)
 
     def wires_of(self, mp) -> list[int]:
         """Wires that are read, those of the device where none are named."""
@@ -281,13 +286,6 @@ class Compiled:
 
     # Gradients -----------------------------------------------------------------------------------------------------
 
-    def differentiable(self) -> Run:
-        if self.shots or len(self.reads) != len(self.measurements) or len(self.observables) != len(self.measurements):
-            raise UnsupportedError(
-                "exact gradients exist for expectation values without shots; use diff_method='parameter-shift'"
-            )
-        return self.run("expect", self.observables)
-
     def trained(self, tape: QuantumScript) -> list[int]:
         """Slots of the trainable parameters."""
         slots = [self.template.slots[p] if p < len(self.template.slots) else None for p in tape.trainable_params]
@@ -295,17 +293,60 @@ class Compiled:
             raise UnsupportedError("a trainable parameter is no angle of a gate; use diff_method='parameter-shift'")
         return slots
 
-    def cotangents(self, tape: QuantumScript, cotangent, rows: int) -> np.ndarray:
-        """(rows, observables)."""
-        parts = [cotangent] if len(self.measurements) == 1 else list(cotangent)
-        columns = [np.broadcast_to(np.real(np.asarray(part, dtype=np.complex128)).reshape(-1), (rows,)) for part in parts]
-        return np.stack(columns, axis=1)
+    def derivatives(self, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of every measurement its values (rows, ...) and their derivatives (rows, ..., slots)."""
+        if self.observables:
+            mean, slope = self.run("expect", self.observables).value_and_grad(rows)
+        found = []
+        for k, mp in enumerate(self.measurements):
+            if k in self.reads:
+                first, *square = self.reads[k]
+                value, slopes = mean[:, first], slope[:, first]
+                if square:
+                    slopes = slope[:, square[0]] - 2 * value[:, None] * slopes
+                    value = mean[:, square[0]] - value**2
+            else:
+                run = self.probability_run(mp)
+                wires = self.wires_of(mp)
+                places = measure.places(run.outcome_bits, wires)
+                value, slopes = (measure.gathered(part, places, len(wires)) for part in run.probabilities_and_grad(rows))
+            found.append((value, slopes))
+        return found
+
+    def pulled(self, cotangents: list[np.ndarray], angles: np.ndarray, weights: np.ndarray | None) -> tuple:
+        """Gradients by angles and weights of all measurements, each weighted by its cotangent (rows, ...)."""
+        parts = []
+        if self.observables:
+            run = self.run("expect", self.observables)
+            of_means = np.zeros((len(angles), len(self.observables)))
+            mean = run.expect(angles, weights) if any(len(places) > 1 for places in self.reads.values()) else None
+            for k, (first, *square) in self.reads.items():
+                of_means[:, first] += -2 * mean[:, first] * cotangents[k] if square else cotangents[k]
+                if square:
+                    of_means[:, square[0]] += cotangents[k]
+            parts.append(run.vjp(of_means, angles, weights))
+        for k, mp in enumerate(self.measurements):
+            if k not in self.reads:
+                run = self.probability_run(mp)
+                places = measure.places(run.outcome_bits, self.wires_of(mp))
+                # An outcome with a wire that is never 1 in it does not occur.
+                parts.append(run.probabilities_vjp(cotangents[k][:, places], angles, weights))
+        by_angles = sum(part[0] for part in parts)
+        return by_angles, None if weights is None else sum(part[1] for part in parts)
 
     def vjp(self, call: Call, cotangents: list) -> list:
-        run = self.differentiable()
-        given = [self.cotangents(t, c, n) for t, c, n in zip(call.tapes, cotangents, call.sizes())]
+        """Gradients by the trainable parameters of each tape."""
+        self.check_differentiable()
+        given: list[list[np.ndarray]] = [[] for _ in self.measurements]
+        for rows, own in zip(call.sizes(), cotangents):
+            parts = [own] if len(self.measurements) == 1 else list(own)
+            for k, (mp, part) in enumerate(zip(self.measurements, parts)):
+                part = np.real(np.asarray(part, dtype=np.complex128))
+                shape = () if k in self.reads else (1 << len(self.wires_of(mp)),)
+                # A tape without a batch axis is one row; one cotangent may serve all rows.
+                given[k].append(np.broadcast_to(part.reshape(-1, *shape), (rows, *shape)))
         angles, weights = call.angles()
-        by_inputs, by_weights = run.vjp(np.vstack(given), angles, weights)
+        by_inputs, by_weights = self.pulled([np.concatenate(parts) for parts in given], angles, weights)
         out = []
         for tape, part in zip(call.tapes, call.split(by_inputs)):
             gradients = []
@@ -320,36 +361,55 @@ class Compiled:
         return out
 
     def jacobian(self, call: Call) -> list:
-        run = self.differentiable()
-        values, slopes = run.value_and_grad(call.rows())
+        """Values and Jacobians of each tape."""
+        self.check_differentiable()
+        found = [(call.split(value), call.split(slopes)) for value, slopes in self.derivatives(call.rows())]
         out = []
-        for tape, value, slope in zip(call.tapes, call.split(values), call.split(slopes)):
-            single = tape.batch_size is None
-            by_observable = []
-            for o in range(value.shape[1]):
-                parts = []
-                for slot in self.trained(tape):
-                    column = slope[:, o, slot]
-                    if single:
-                        parts.append(np.asarray(column[0]))
-                    else:
-                        parts.append(np.diag(column) if slot < self.template.inputs else column)
-                by_observable.append(parts[0] if len(parts) == 1 else tuple(parts))
-            shaped = self.shaped([value[:, o] for o in range(value.shape[1])], tape)
-            out.append((shaped, by_observable[0] if len(by_observable) == 1 else tuple(by_observable)))
+        for t, tape in enumerate(call.tapes):
+            by_measurement = []
+            for _, slopes in found:
+                parts = [self.by_parameter(slopes[t][..., slot], slot, tape) for slot in self.trained(tape)]
+                by_measurement.append(parts[0] if len(parts) == 1 else tuple(parts))
+            values = self.shaped([value[t] for value, _ in found], tape)
+            out.append((values, by_measurement[0] if len(by_measurement) == 1 else tuple(by_measurement)))
         return out
 
+    def by_parameter(self, column: np.ndarray, slot: int, tape: QuantumScript) -> np.ndarray:
+        """Derivatives (rows, ...) of the rows of a tape by a parameter, as PennyLane shapes them: by each of its rows if the
+        parameter has a batch axis."""
+        if tape.batch_size is None:
+            return np.asarray(column[0])
+        if slot >= self.template.inputs:
+            return column
+        wide = np.zeros((*column.shape, len(column)))
+        rows = np.arange(len(column))
+        wide[rows, ..., rows] = column
+        return wide
+
     def jvp(self, call: Call, tangent) -> tuple:
-        run = self.differentiable()
-        values, slopes = run.value_and_grad(call.rows())
+        """Values of one tape, and their derivatives along a tangent."""
+        self.check_differentiable()
         [tape] = call.tapes
-        tangents = np.zeros((len(values), slopes.shape[2]))
+        found = self.derivatives(call.rows())
+        tangents = np.zeros((len(call.rows()), len(self.template.circuit.slots)))
         parts = tangent if isinstance(tangent, (tuple, list)) else [tangent]
         for slot, part in zip(self.trained(tape), parts):
             tangents[:, slot] += np.asarray(part, dtype=np.float64)
-        along = np.einsum("bos,bs->bo", slopes, tangents)
-        columns = range(values.shape[1])
-        return self.shaped([values[:, o] for o in columns], tape), self.shaped([along[:, o] for o in columns], tape)
+        along = [np.einsum("b...s,bs->b...", slopes, tangents) for _, slopes in found]
+        return self.shaped([value for value, _ in found], tape), self.shaped(along, tape)
+
+    def check_differentiable(self) -> None:
+        """Refuses what has no exact gradient."""
+        if self.shots or not all(map(has_gradient, self.measurements)):
+            raise UnsupportedError(
+                "exact gradients exist for expectation values, variances and probabilities without shots; use "
+                "diff_method='parameter-shift'"
+            )
+
+
+def has_gradient(mp) -> bool:
+    """What has exact derivatives without shots."""
+    return isinstance(mp, (ExpectationMP, VarianceMP, ProbabilityMP))
 
 
 def is_word(obs) -> bool:

@@ -61,21 +61,22 @@ def observable_of(sentence: PauliSentence) -> Observable:
     return Observable.from_terms(weights or [0.0], strings or [[]])
 
 
-def marginal(probabilities: np.ndarray, qubits: list[int], wires: list[int]) -> np.ndarray:
-    """Probabilities (rows, 2^wires) in PennyLane's order from those (rows, 2^qubits) of qubits, the first the least
-    significant; a wire that was not simulated is |0>."""
-    rows = probabilities.shape[0]
-    axes = qubits[::-1]
-    tensor = probabilities.reshape((rows,) + (2,) * len(axes))
-    out = tuple(k + 1 for k, qubit in enumerate(axes) if qubit not in wires)
-    tensor = tensor.sum(axis=out)
-    left = [qubit for qubit in axes if qubit in wires]
-    for wire in wires:
-        if wire not in left:
-            tensor = np.stack([tensor, np.zeros_like(tensor)], axis=-1)
-            left.append(wire)
-    order = [0] + [left.index(wire) + 1 for wire in wires]
-    return np.transpose(tensor, order).reshape(rows, -1)
+def places(qubits: list[int], wires: list[int]) -> np.ndarray:
+    """Index of the outcome of `wires`, the first the most significant, for each outcome (2^qubits,) of qubits, the first the
+    least significant. A wire that is none of the qubits is |0>."""
+    outcomes = np.arange(1 << len(qubits))
+    of = np.zeros(len(outcomes), dtype=np.int64)
+    for k, wire in enumerate(reversed(wires)):
+        if wire in qubits:
+            of |= (outcomes >> qubits.index(wire) & 1) << k
+    return of
+
+
+def gathered(values: np.ndarray, places: np.ndarray, wires: int) -> np.ndarray:
+    """Sums (rows, 2^wires, ...) of the values (rows, 2^qubits, ...) of outcomes that are one outcome of the wires."""
+    out = np.zeros((len(values), 1 << wires, *values.shape[2:]))
+    np.add.at(out, (slice(None), places), values)
+    return out
 
 
 def ordered_state(vector: np.ndarray, qubits: list[int], wires: int) -> np.ndarray:

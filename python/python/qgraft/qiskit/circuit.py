@@ -62,6 +62,8 @@ class _Walk:
         self.converted = converted
         self.source = source
         self.calls: list[tuple[str, tuple]] = []
+        # Qubits that something has acted on.
+        self.touched: set[int] = set()
 
     def run(self) -> None:
         source, slots = self.source, self.converted.slots
@@ -105,6 +107,10 @@ class _Walk:
             if condition is None:
                 self.calls.append(("barrier", tuple(qubits)))
             return
+        self.read(name, instruction, qubits, clbits, bits, tested, condition)
+        self.touched.update(qubits)
+
+    def read(self, name, instruction, qubits, clbits, bits, tested, condition) -> None:
         name = _ALIASES.get(name, name)
         size = _SIZES.get(name)
         if size is not None and size[0] == len(qubits) and len(instruction.params) == size[1]:
@@ -120,6 +126,8 @@ class _Walk:
             self.calls.append(("global_phase", (self.angle(instruction.params[0]), condition)))
         elif name == "unitary" and len(qubits) <= 5:
             self.calls.append(("unitary", (np.asarray(instruction.operation.params[0]), qubits, condition)))
+        elif name in ("initialize", "state_preparation") and self.prepare(name, instruction.params, qubits, condition):
+            pass
         elif name == "if_else":
             self.if_else(instruction.operation, qubits, clbits, bits, tested)
         elif name == "for_loop":
@@ -158,6 +166,16 @@ class _Walk:
         """A block on these qubits and bits; registers that it tests by name are those of the circuit."""
         inner = {bit: k for bit, k in zip(block.clbits, clbits)}
         self.block(block, dict(zip(block.qubits, qubits)), {**bits, **inner}, tested)
+
+    def prepare(self, name, amplitudes, qubits, condition) -> bool:
+        """A state of given amplitudes, by our gates. Qubits that nothing has acted on are |0> already and need no reset, which
+        has no derivative. Texts and numbers of basis states, and states under a condition, go by their definitions."""
+        if condition is not None or len(amplitudes) != 1 << len(qubits) or any(isinstance(part, str) for part in amplitudes):
+            return False
+        if name == "initialize":
+            self.calls += [("reset", (qubit, None)) for qubit in qubits if qubit in self.touched]
+        self.calls.append(("prepare", ([complex(part) for part in amplitudes], qubits)))
+        return True
 
     def delay(self, operation, qubit, condition) -> None:
         if operation.unit in ("dt", "expr"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from math import ceil
@@ -150,6 +151,16 @@ class EstimatorV2(BaseEstimatorV2):
         """`default_precision` and `seed`."""
         return self._options
 
+    @property
+    def default_precision(self) -> float:
+        """Standard deviation of the shot noise where a PUB names none."""
+        return self._options["default_precision"]
+
+    @property
+    def seed(self) -> Any:
+        """Of the shot noise."""
+        return self._options["seed"]
+
     def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> PrimitiveJob:
         """Expectation values of each PUB: `evs` and `stds`, of the shape to which parameters and observables broadcast."""
         default = self._options["default_precision"]
@@ -167,12 +178,11 @@ class EstimatorV2(BaseEstimatorV2):
         return job
 
     def _run(self, pubs: list[EstimatorPub], groups: list[tuple[Converted, list[int]]]) -> PrimitiveResult:
-        rng = np.random.default_rng(self._options["seed"])
         found: list[Any] = [None] * len(pubs)
         for converted, places in groups:
             for place, evs in zip(places, self._values(converted, [pubs[place] for place in places])):
                 found[place] = evs
-        results = [self._result(pub, *evs, rng) for pub, evs in zip(pubs, found)]
+        results = [self._result(pub, *evs) for pub, evs in zip(pubs, found)]
         return PrimitiveResult(results, metadata={"version": 2})
 
     def _values(self, converted: Converted, pubs: list[EstimatorPub]) -> list[tuple[np.ndarray, str, str]]:
@@ -205,10 +215,11 @@ class EstimatorV2(BaseEstimatorV2):
             out.append((np.asarray(evs), run.engine(len(numbers)), str(run.condition)))
         return out
 
-    def _result(self, pub: EstimatorPub, evs: np.ndarray, engine: str, condition: str, rng: np.random.Generator) -> PubResult:
+    def _result(self, pub: EstimatorPub, evs: np.ndarray, engine: str, condition: str) -> PubResult:
         stds = np.full(evs.shape, float(pub.precision))
         if pub.precision:
-            evs = np.asarray(rng.normal(evs, pub.precision))
+            # As Qiskit's: the same seed for every PUB, so that equal PUBs have equal results.
+            evs = np.asarray(np.random.default_rng(self._options["seed"]).normal(evs, pub.precision))
         metadata = {
             "target_precision": pub.precision,
             "shots": ceil(1 / pub.precision**2) if pub.precision else None,
@@ -267,17 +278,30 @@ class SamplerV2(BaseSamplerV2):
         """`default_shots` and `seed`."""
         return self._options
 
+    @property
+    def default_shots(self) -> int:
+        """Shots where a PUB names none."""
+        return self._options["default_shots"]
+
+    @property
+    def seed(self) -> Any:
+        """Of the draws."""
+        return self._options["seed"]
+
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> PrimitiveJob:
         """Samples of each PUB: a `BitArray` for each classical register, by its name."""
         coerced = [SamplerPub.coerce(pub, self._options["default_shots"] if shots is None else shots) for pub in pubs]
+        for pub in coerced:
+            if not pub.circuit.cregs:
+                warnings.warn(f"circuit {pub.circuit.name} has no classical register: its result is empty", stacklevel=2)
         # Circuits are read here: the job runs in a thread of its own, and they may change meanwhile.
         job = PrimitiveJob(self._run, coerced, [self.compiler.convert(pub.circuit) for pub in coerced])
         job._submit()
         return job
 
     def _run(self, pubs: list[SamplerPub], converted: list[Converted]) -> PrimitiveResult:
-        rng = np.random.default_rng(self._options["seed"])
-        results = [self._one(pub, circuit, rng) for pub, circuit in zip(pubs, converted)]
+        # As Qiskit's: the same seed for every PUB, so that equal PUBs have equal results.
+        results = [self._one(*pair, np.random.default_rng(self._options["seed"])) for pair in zip(pubs, converted)]
         return PrimitiveResult(results, metadata={"version": 2})
 
     def _one(self, pub: SamplerPub, converted: Converted, rng: np.random.Generator) -> SamplerPubResult:

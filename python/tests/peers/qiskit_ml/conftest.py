@@ -2,7 +2,7 @@
 
 import numpy as np
 import qgraft
-from qgraft.pennylane.measure import marginal
+from qgraft.pennylane.measure import gathered, places
 from qgraft.qiskit import EstimatorV2, SamplerV2, from_qiskit
 from qgraft.qiskit.primitives import observable_text
 from qiskit_machine_learning.primitives import estimator, sampler
@@ -23,7 +23,8 @@ class State:
 
     def probabilities_dict(self, qargs):
         run = qgraft.Run(self.circuit)
-        values = marginal(run.probabilities()[None], run.outcome_bits, list(qargs)[::-1])[0]
+        wires = list(qargs)[::-1]
+        values = gathered(run.probabilities()[None], places(run.outcome_bits, wires), len(wires))[0]
         return {format(k, f"0{len(qargs)}b"): float(p) for k, p in enumerate(values) if p > 0}
 
     def expectation_value(self, observable):
