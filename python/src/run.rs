@@ -70,8 +70,7 @@ impl Run {
     /// row of `qgraft.engines()`; `precision`: "double" or "single"; `seed` of shots, trajectories and transpiling;
     /// `trajectories` per row, where the engine draws them; `level` (0 to 3, None leaves the circuit as it is) and `layout` of
     /// transpiling; `noise_options` of the condition's model: {"gate_error": True, "thermal_relaxation": True,
-    /// "readout_error": True, "temperature_millikelvin": 0.0, "strict": False} are the defaults; a strict model refuses gates
-    /// that it has no calibration for.
+    /// "readout_error": True, "temperature_millikelvin": 0.0, "strict": False (refuse gates without calibration)}.
     #[new]
     #[pyo3(signature = (circuit, observables=None, condition=None, *, noise=None, engine="auto", precision="double",
                         seed=0, trajectories=1024, level=Some(3), layout=None, noise_options=None))]
