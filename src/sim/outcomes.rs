@@ -6,6 +6,7 @@ use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 
 use crate::circuit::{Letter, Observable, PauliString};
 use crate::noise::Program;
+use crate::sim::derived::prepare;
 use crate::sim::execution::Execution;
 use crate::sim::readout::ProgramParts;
 use crate::sim::run::value_and_grad;
@@ -70,7 +71,7 @@ impl Outcomes {
         };
         let products: Vec<Observable> = (1..1 << measured.len()).map(product).collect();
         let execution = Execution {
-            prepared: simulator.prepare(&body, &products, 0)?,
+            prepared: prepare(&**simulator, &body, &products, 0)?,
             program: Arc::new(body),
             observables: products.into(),
             simulator: Arc::clone(simulator),

@@ -218,13 +218,15 @@ pub static METHODS: &[MethodRow] = &[
         name: "coral_means",
         doc: "Features of the domains have one mean and one covariance: mean squares of both differences (CORAL in DomainBed, \
               Gulrajani & Lopez-Paz 2021, arXiv:2007.01434)",
-        make: |_| Box::new(Coral { form: CoralForm::MeansAndCovariances, ..Coral::default() }),
+        need: Some(Need::Domains),
+        make: |_, _| Box::new(Coral { form: CoralForm::MeansAndCovariances, ..Coral::default() }),
     },
     MethodRow {
         name: "group_dro",
         doc: "The loss is the sum of q_e R_e over domains and q_e grows by e^(0.01 R_e) in every step: the worst domain \
               counts most (Sagawa et al. 2020, arXiv:1911.08731, algorithm 1)",
-        make: |_| Box::new(GroupDro::default()),
+        need: Some(Need::Domains),
+        make: |_, _| Box::new(GroupDro::default()),
     },
     MethodRow {
         name: "irm",
@@ -262,48 +264,56 @@ pub static METHODS: &[MethodRow] = &[
         name: "irm_unbiased",
         doc: "As irm, the square as a product of the derivatives on every other row: not biased over batches (IRM in \
               DomainBed, arXiv:2007.01434)",
-        make: |_| Box::new(Invariance::irm_unbiased()),
+        need: Some(Need::Domains),
+        make: |_, _| Box::new(Invariance::irm_unbiased()),
     },
     MethodRow {
         name: "ib_irm",
         doc: "irm, and features of little variance in every domain (Ahuja et al. 2021, arXiv:2106.06607)",
-        make: |_| Box::new(Compose(vec![Box::new(Invariance::irm()), Box::new(Bottleneck::default())])),
+        need: Some(Need::Domains),
+        make: |_, _| Box::new(Compose(vec![Box::new(Invariance::irm()), Box::new(Bottleneck::default())])),
     },
     MethodRow {
         name: "fishr",
         doc: "The gradients of the last layer have one variance in every domain: mean_e |v_e - mean v|^2 / size (Rame et \
               al. 2022, arXiv:2109.02934, eq. 4)",
-        make: |_| Box::new(Fishr::default()),
+        need: Some(Need::Domains),
+        make: |_, _| Box::new(Fishr::default()),
     },
     MethodRow {
         name: "and_mask",
         doc: "A step follows the entries of the gradient alone whose signs agree in all domains (Parascandolo et al. 2021, \
               arXiv:2009.00329)",
-        make: |_| Box::new(AndMask::default()),
+        need: Some(Need::Domains),
+        make: |_, _| Box::new(AndMask::default()),
     },
     MethodRow {
         name: "backdoor",
         doc: "Adjusts for the domain as a confounder: learns sum_c P(y|x,c) P(c), by a read-out with an offset for each \
               domain (Pearl 2009, Causality, theorem 3.3.2)",
-        make: |_| Box::new(Backdoor::default()),
+        need: Some(Need::Domains),
+        make: |_, _| Box::new(Backdoor::default()),
     },
     MethodRow {
         name: "front_door",
         doc: "Adjusts for an unseen confounder through the features m: learns sum_x' P(y|x',m) P(x') over inputs x' of \
               other rows (Pearl 2009, Causality, theorem 3.3.4)",
-        make: |_| Box::new(FrontDoor::default()),
+        need: Some(Need::Classes),
+        make: |_, _| Box::new(FrontDoor::default()),
     },
     MethodRow {
         name: "gin_ipa",
         doc: "Learns on two views through random networks, blended by a smooth map, and says the same of both: 10 KL(view, \
               mean) (Ouyang et al. 2022, arXiv:2111.12525)",
-        make: |_| Box::new(GinIpa::default()),
+        need: Some(Need::Classes),
+        make: |_, _| Box::new(GinIpa::default()),
     },
     MethodRow {
         name: "counterfactual",
         doc: "Learns on each row and on the row as another domain would have it, x' = (x - b_e) a_e'/a_e + b_e', and says \
               the same of both (Pearl 2009, Causality, theorem 7.1.7)",
-        make: |_| Box::new(Counterfactual::default()),
+        need: Some(Need::Domains),
+        make: |_, _| Box::new(Counterfactual::default()),
     },
     MethodRow {
         name: "adversarial",

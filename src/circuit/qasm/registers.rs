@@ -172,8 +172,8 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The circuit, what its outcome consists of, and the notices.
-    pub fn finish(mut self) -> ReadResult<(Circuit, Vec<OutcomeRegister>, Vec<(Span, String)>)> {
+    /// What the text says.
+    pub fn finish(mut self) -> ReadResult<Finished> {
         self.check_given().map_err(|fault| fault.at(Span::default()))?;
         let declared = self.circuit.bits();
         let outputs = std::mem::take(&mut self.outputs);

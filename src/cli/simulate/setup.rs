@@ -91,7 +91,8 @@ impl Setup {
     pub fn by_register(&self, outcome: &str) -> impl Iterator<Item = (&OutcomeRegister, String)> {
         let outcome = outcome.as_bytes();
         // The bits are ascending, as registers are, and the string has the highest first.
-        let holds = move |bit: usize| self.bits.binary_search(&bit).is_ok_and(|at| outcome[outcome.len() - 1 - at] == b'1');
+        let holds =
+            move |bit: usize| self.bits.binary_search(&bit).is_ok_and(|at| outcome[outcome.len() - 1 - at] == b'1');
         let digits = move |register: &OutcomeRegister| {
             register.bits.clone().rev().map(|bit| if holds(bit) { '1' } else { '0' }).collect()
         };

@@ -131,7 +131,8 @@ mod tests {
         let star: Vec<(usize, usize)> = (1..7).map(|k| (0, k)).collect();
         let all: Vec<(usize, usize)> = (0..6).flat_map(|a| (a + 1..6).map(move |b| (a, b))).collect();
         let twice: Vec<(usize, usize)> = all.iter().flat_map(|&pair| [pair, pair]).collect();
-        let rows: [(&[(usize, usize)], End, &[usize], usize); 4] = [
+        type Pairs<'a> = &'a [(usize, usize)];
+        let rows: [(Pairs, End, &[usize], usize); 4] = [
             (&star, End::Beside, &[1, 0, 2, 3, 4, 5, 6], 4),
             (&star, End::Behind, &[0, 1, 2, 3, 4, 5, 6], 5),
             (&all, End::Behind, &[0, 1, 2, 3, 4, 5], 14),

@@ -231,6 +231,7 @@ mod tests {
                     bits: 0,
                     scratch: 0,
                     slots: 0,
+                    derived: Vec::new(),
                     steps: steps.clone(),
                     readout: vec![None; qubits],
                     correlated: Vec::new(),
