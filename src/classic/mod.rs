@@ -12,6 +12,7 @@ pub mod dynamics;
 mod error;
 mod forest;
 pub mod fuzzy;
+mod kernel_logistic;
 mod least_squares;
 mod logistic;
 mod pca;
@@ -22,6 +23,7 @@ pub mod water;
 
 pub use error::ClassicError;
 pub use forest::{Answers, Forest, Grown, Growth, MatrixForm, NamedForest, Node, NodeTable, Tree};
+pub use kernel_logistic::KernelLogistic;
 pub use least_squares::LeastSquares;
 pub use logistic::Logistic;
 pub use pca::Pca;

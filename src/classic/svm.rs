@@ -1,6 +1,6 @@
 //! Support vector classification on a precomputed kernel.
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 /// One-vs-rest C-support-vector classifiers on a kernel matrix, solved by sequential minimal optimisation with the
@@ -35,6 +35,15 @@ impl SupportVectors {
     pub fn sizes(&self) -> Option<(usize, usize)> {
         let (rows, classes) = self.coefficients.dim();
         (self.offsets.len() == classes).then_some((rows, classes))
+    }
+
+    /// Coefficients of the training rows, `α·y`, and the offset of the machine of one class: its decision is their product with
+    /// the kernel, plus the offset. Rows with the coefficient 0 are no support vectors.
+    ///
+    /// # Panics
+    /// If there is no such class.
+    pub fn machine(&self, class: usize) -> (ArrayView1<'_, f64>, f64) {
+        (self.coefficients.column(class), self.offsets[class])
     }
 
     /// Decision values (rows, classes) from the kernel of new rows with the training rows, (rows, training rows). The

@@ -10,7 +10,7 @@
 //! * [`read_boxes`], [`JoinedBoxes`], [`write_boxes`]: boxes alone, in files of detectors and annotators ([`BOX_FORMATS`]).
 //! * [`sequence`]: DNA, alignments of genomes, variants. [`signal`]: recordings with annotations, features of segments.
 //! * [`structure`]: atoms with energies and forces, read from extended XYZ and NumPy files.
-//! * [`Sampler`]: which rows make up a step.
+//! * [`Sampler`]: which rows make up a step. [`grouped_folds`]: folds that keep groups together. [`Hog`]: histograms of gradients.
 //! * [`write_file`]: the one writer of files, of every floor above too.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
 
@@ -27,8 +27,10 @@ pub mod fashion_mnist;
 mod feature_file;
 pub(crate) mod file;
 mod folder;
+mod folds;
 mod garments;
 mod grid;
+mod hog;
 mod hold_out;
 mod keel;
 mod label;
@@ -67,6 +69,8 @@ pub use digits::digits;
 pub use error::DataError;
 pub use feature_file::{OpenFeatures, companions, parse_features, read_features};
 pub use folder::{BadPicture, LoosePictures, read_folder, read_folder_for, read_pictures};
+pub use folds::grouped_folds;
+pub use hog::Hog;
 pub use garments::{GARMENTS_TO_LEARN, garments};
 pub use hold_out::{HoldOut, TestRows};
 pub use matrix_file::{parse_matrix, read_matrix};

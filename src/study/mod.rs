@@ -9,6 +9,7 @@
 pub mod compare;
 pub mod conformal;
 pub mod detection;
+pub mod diagnostic;
 pub mod energy;
 pub mod error;
 pub mod files;

@@ -68,6 +68,7 @@ mod ctc;
 mod data;
 #[cfg(feature = "cli")]
 mod device_lists;
+mod diagnostic;
 #[cfg(feature = "learn")]
 mod energy;
 #[cfg(feature = "learn")]
