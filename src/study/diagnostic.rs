@@ -179,9 +179,8 @@ pub fn fleiss_kappa(counts: &[Vec<usize>]) -> Option<f64> {
         return None;
     }
     let (cases, raters) = (counts.len() as f64, readers as f64);
-    let agreement = |row: &Vec<usize>| {
-        (row.iter().map(|n| (n * n) as f64).sum::<f64>() - raters) / (raters * (raters - 1.0))
-    };
+    let agreement =
+        |row: &Vec<usize>| (row.iter().map(|n| (n * n) as f64).sum::<f64>() - raters) / (raters * (raters - 1.0));
     let observed = counts.iter().map(agreement).sum::<f64>() / cases;
     let share = |category: usize| counts.iter().map(|row| row[category] as f64).sum::<f64>() / (cases * raters);
     let chance: f64 = (0..first.len()).map(|category| share(category).powi(2)).sum();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, Var};
 use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
@@ -186,6 +186,34 @@ impl TrainedHead {
         self.check_width(features)?;
         let head = self.model.build(&mut self.params.clone())?;
         predict(head.as_ref(), &tensor(features)?)
+    }
+
+    /// Derivatives (rows, width) of the logarithm of the odds of a class by the features; through a circuit, too.
+    ///
+    /// # Errors
+    /// As [`TrainedHead::predict`], and a class that the head does not have.
+    pub fn slopes(&self, features: ArrayView2<f32>, class: usize) -> Result<Array2<f64>, StudyError> {
+        self.check_width(features)?;
+        let classes = self.classes.len();
+        if class >= classes || classes < 2 {
+            let reason = "the head has no such class";
+            return Err(NnError::Setting { field: "class", value: class.to_string(), reason }.into());
+        }
+        let inputs = Var::from_tensor(&tensor(features)?)?;
+        let logits = self.model.build(&mut self.params.clone())?.logits(inputs.as_tensor())?;
+        let others = [logits.narrow(1, 0, class)?, logits.narrow(1, class + 1, classes - class - 1)?];
+        let others: Vec<&Tensor> = others.iter().filter(|part| part.elem_count() > 0).collect();
+        let others = Tensor::cat(&others, 1)?;
+        // log Σ e^x, about the largest of them.
+        let most = others.max_keepdim(1)?.detach();
+        let sum = (others.broadcast_sub(&most)?.exp()?.sum_keepdim(1)?.log()? + most)?;
+        let gradients = logits.narrow(1, class, 1)?.sub(&sum)?.sum_all()?.backward()?;
+        let values = match gradients.get(inputs.as_tensor()) {
+            Some(gradient) => gradient.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?,
+            None => vec![0.0; features.len()],
+        };
+        // As many as features.
+        Ok(Array2::from_shape_vec(features.dim(), values).expect("a gradient has the shape of what it is by"))
     }
 
     /// Its predictions beside the true labels of `rows`.

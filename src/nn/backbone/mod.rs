@@ -3,11 +3,12 @@
 //! * [`BACKBONES`]: the table. A row's architecture is data ([`architecture`]). Nothing else is written per network.
 //! * [`Trunk`]: a row with weights in it. `OnnxFile` (feature `onnx`): any network in an ONNX file.
 //! * [`TopStages`]: the last stages of one, trained on what the stages below made of each picture.
-//! * [`extract`]: the features of many pictures, kept on disk.
+//! * [`extract`]: the features of many pictures, kept on disk. [`grad_cam`]: where on a picture a score comes from.
 
 pub mod architecture;
 mod extract;
 mod frozen;
+pub mod grad_cam;
 mod inverted;
 mod live;
 #[cfg(feature = "onnx")]
