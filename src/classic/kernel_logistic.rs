@@ -25,7 +25,8 @@ impl KernelLogistic {
     pub fn fit(kernel: ArrayView2<'_, f64>, labels: &[bool], penalty: f64) -> Option<Self> {
         let count = labels.len();
         let positives = labels.iter().filter(|label| **label).count();
-        if kernel.dim() != (count, count) || positives == 0 || positives == count || penalty.is_nan() || penalty <= 0.0 {
+        if kernel.dim() != (count, count) || positives == 0 || positives == count || penalty.is_nan() || penalty <= 0.0
+        {
             return None;
         }
         let targets: Array1<f64> = labels.iter().map(|label| f64::from(u8::from(*label))).collect();
@@ -36,7 +37,8 @@ impl KernelLogistic {
             let p = odds.mapv(|f: f64| 1.0 / (1.0 + (-f).exp()));
             let slope = &targets - &p;
             // At the minimum penalty · a = y - p, and the residuals sum to nothing.
-            let gap = (&slope - &(&fitted.coefficients * penalty)).iter().fold(slope.sum().abs(), |m, g| m.max(g.abs()));
+            let gap =
+                (&slope - &(&fitted.coefficients * penalty)).iter().fold(slope.sum().abs(), |m, g| m.max(g.abs()));
             if gap < 1e-9 {
                 break;
             }

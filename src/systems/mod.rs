@@ -3,6 +3,7 @@
 pub mod alignment;
 pub mod causal;
 pub mod circuits;
+pub mod cohort;
 pub mod conditions;
 pub mod equivariance;
 pub mod forest;
@@ -42,5 +43,6 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<pricing::Pricing>::new(),
     &SystemOf::<alignment::Alignment>::new(),
     &SystemOf::<causal::Causal>::new(),
+    &SystemOf::<cohort::SmallCohort>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
 ];

@@ -1,10 +1,12 @@
 //! Statistics of small diagnostic studies, histograms of gradients and the machines of small cohorts against scipy, statsmodels,
 //! scikit-learn and scikit-image (tests/reference/diagnostic.py).
 
+use candle_core::{Device, Tensor};
 use ndarray::{Array1, Array2};
-use qgraft::classic::{KernelLogistic, SupportVectors};
+use qgraft::classic::{KernelLogistic, Pca, SupportVectors};
 use qgraft::data::{Hog, grouped_folds};
 use qgraft::math::Stream;
+use qgraft::nn::backbone::grad_cam::{grad_cam, normalised, resampled};
 use qgraft::study::diagnostic::{RocArea, clopper_pearson, fleiss_kappa, group_bootstrap, mcnemar, operating_point};
 use serde_json::Value;
 
@@ -75,8 +77,12 @@ fn paired_errors_and_agreement_are_those_of_statsmodels() {
     }
     assert_eq!(mcnemar(0, 0), 1.0);
     for case in all["kappas"].as_array().unwrap() {
-        let counts: Vec<Vec<usize>> =
-            case["counts"].as_array().unwrap().iter().map(|row| row.as_array().unwrap().iter().map(count).collect()).collect();
+        let counts: Vec<Vec<usize>> = case["counts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row.as_array().unwrap().iter().map(count).collect())
+            .collect();
         near("kappa", fleiss_kappa(&counts).unwrap(), &case["kappa"], 1e-12);
     }
     assert_eq!(fleiss_kappa(&[vec![3, 0], vec![3, 0]]), None, "one category alone says nothing");
@@ -139,7 +145,8 @@ fn machines_on_kernels_decide_as_those_of_scikit_learn() {
     let case = &reference()["machines"];
     let (rows, new, labels) = (array(&case["rows"]), array(&case["new"]), flags(&case["labels"]));
     for fit in case["logistic"].as_array().unwrap() {
-        let fitted = KernelLogistic::fit(rows.dot(&rows.t()).view(), &labels, fit["penalty"].as_f64().unwrap()).unwrap();
+        let fitted =
+            KernelLogistic::fit(rows.dot(&rows.t()).view(), &labels, fit["penalty"].as_f64().unwrap()).unwrap();
         for (row, expected) in new.dot(&rows.t()).rows().into_iter().zip(fit["odds"].as_array().unwrap()) {
             // scikit-learn stops at a gradient of 1e-10.
             near("log odds", fitted.log_odds(row), expected, 1e-6);
@@ -183,4 +190,71 @@ fn folds_keep_groups_whole_and_classes_in_proportion() {
     }
     let error = grouped_folds(&groups, &truth, 61, &mut Stream::named(3, "folds")).unwrap_err().to_string();
     assert!(error.contains("60 negative groups"), "{error}");
+}
+
+#[test]
+fn components_among_combinations_of_few_rows_are_those_among_columns() {
+    let mut stream = Stream::named(4, "rows");
+    let rows = Array2::from_shape_fn((12, 40), |(_, column)| (1.0 + column as f64) * stream.normal());
+    let new = Array2::from_shape_fn((3, 40), |_| stream.normal());
+    let of = |pca: Pca| (pca.transform(rows.view()), pca.transform(new.view()));
+    let (columns, few) = (of(Pca::fit(rows.view(), 5, 0)), of(Pca::fit_to_few(rows.view(), 5, 0)));
+    for (a, b) in [(&columns.0, &few.0), (&columns.1, &few.1)] {
+        let largest = (a - b).iter().fold(0.0f64, |m, gap| m.max(gap.abs()));
+        // Either iteration stops at a relative change of 1e-12.
+        assert!(largest < 1e-8, "{largest}");
+    }
+}
+
+#[test]
+fn maps_are_those_of_grad_cam() {
+    let cases: Value = serde_json::from_str(include_str!("../reference/grad_cam.json")).unwrap();
+    for case in cases.as_array().unwrap() {
+        let planes: Vec<Array2<f64>> = case["planes"].as_array().unwrap().iter().map(array).collect();
+        let (height, width) = planes[0].dim();
+        let values: Vec<f64> = planes.iter().flatten().copied().collect();
+        let planes = Tensor::from_vec(values, (planes.len(), height, width), &Device::Cpu).unwrap();
+        let gradient = Array1::from(numbers(&case["gradient"]));
+        let expected = array(&case["map"]);
+        let map = normalised(grad_cam(&planes, gradient.view()).unwrap());
+        let found = normalised(resampled(&map, expected.nrows(), expected.ncols()));
+        let largest = (&found - &expected).iter().fold(0.0f64, |m, gap| m.max(gap.abs()));
+        // The package computes in single precision.
+        assert!(largest < 1e-5, "{largest}");
+        assert!(grad_cam(&planes, gradient.slice(ndarray::s![1..])).is_err());
+    }
+}
+
+#[test]
+fn slopes_of_heads_are_differences_of_their_odds() {
+    use qgraft::data::{FeatureRows, FeatureSplit};
+    use qgraft::nn::head::HeadConfig;
+    use qgraft::study::Trainer;
+    let mut stream = Stream::named(8, "rows");
+    let rows = FeatureRows {
+        values: Array2::from_shape_fn((9, 4), |_| stream.normal() as f32),
+        labels: (0..9).map(|row| row % 3).collect(),
+        classes: ["a", "b", "c"].map(String::from).to_vec(),
+        ids: (0..9).map(|row| row.to_string()).collect(),
+    };
+    let data = FeatureSplit { training: rows.clone(), validation: rows.clone() };
+    for head in ["mlp_a", "quantum"] {
+        let config = HeadConfig::named(head).unwrap().qubits(2).depth(1);
+        let trained = Trainer::adam(0.05).epochs(3).fit(&config, &data).unwrap();
+        let slopes = trained.slopes(rows.values.view(), 2).unwrap();
+        let odds = |values: &Array2<f32>| trained.predict(values.view()).unwrap().mapv(|p| (p / (1.0 - p)).ln());
+        for column in 0..4 {
+            let at = |step: f32| {
+                let mut moved = rows.values.clone();
+                moved.column_mut(column).mapv_inplace(|value| value + step);
+                odds(&moved).column(2).to_owned()
+            };
+            let differences = (at(0.02) - at(-0.02)) / 0.04;
+            for (slope, difference) in slopes.column(column).iter().zip(&differences) {
+                // Single precision and third derivatives leave about a thousandth; the kinks of hardtanh are rare.
+                assert!((slope - difference).abs() < 5e-3, "{head}: {slope} and {difference}");
+            }
+        }
+        assert!(trained.slopes(rows.values.view(), 3).is_err());
+    }
 }

@@ -61,6 +61,8 @@ mod cli_bench;
 #[cfg(feature = "cli")]
 mod cli_simulate;
 #[cfg(feature = "learn")]
+mod cohort;
+#[cfg(feature = "learn")]
 mod contents;
 #[cfg(feature = "learn")]
 mod ctc;
@@ -68,6 +70,7 @@ mod ctc;
 mod data;
 #[cfg(feature = "cli")]
 mod device_lists;
+#[cfg(feature = "learn")]
 mod diagnostic;
 #[cfg(feature = "learn")]
 mod energy;
