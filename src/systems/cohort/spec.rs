@@ -22,6 +22,9 @@ pub enum Source {
     Shirts,
 }
 
+/// Drawn pictures of a run and seed, at most.
+const MOST_PICTURES: usize = 50_000;
+
 /// A grid of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -245,6 +248,11 @@ impl Settings for Spec {
                             repeats the folds, --resample draws cohorts";
             check.check("seeds", format!("{:?}", self.seeds), is_one, expected);
         }
+        let factor = if self.parts.contains(&Part::Large) { self.large } else { 1 };
+        let patients = self.positives.saturating_add(self.negatives).saturating_mul(factor);
+        let is_small = self.data.is_some() || patients.saturating_mul(self.slices) <= MOST_PICTURES;
+        let expected = "no more than 50000 pictures: fewer patients, slices or times as many in the part large";
+        check.check("positives", self.positives, is_small, expected);
         let expected = "arms alone: there are no more patients than the cohort has";
         let can_grow = self.data.is_none() && self.source == Source::Phantom;
         check.check("parts", "large", can_grow || !self.parts.contains(&Part::Large), expected);
