@@ -281,8 +281,9 @@ fn an_own_folder_has_environments_above_classes() {
 #[test]
 fn bad_own_rows_and_declarations_are_refused() {
     type Change = fn(&str) -> String;
+    type Options<'a> = &'a [(&'a str, &'a str)];
     let plain: Change = |text| text.into();
-    let cases: [(Change, &[(&str, &str)], &str); 8] = [
+    let cases: [(Change, Options, &str); 8] = [
         (plain, &[TABLE[0], TABLE[2]], "what differs between the environments of own rows (--shifts)"),
         (plain, &[("environment", "clinic"), TABLE[1]], "clinic"),
         (plain, &[TABLE[0], TABLE[1], ("held-out", "d")], "unknown environment"),

@@ -196,7 +196,8 @@ fn every_system_that_transfers_takes_methods_heads_and_devices() {
                 }
                 assert_eq!((manila.len(), torino.len()), (plain.len(), plain.len()), "{name} {label}");
                 // Plasticity measures a head on a device under its noise in every epoch; soh has the trial itself.
-                if !ideal.is_empty() && !(case.system == "plasticity" && label.contains('@')) {
+                let is_noisy_itself = case.system == "plasticity" && label.contains('@');
+                if !ideal.is_empty() && !is_noisy_itself {
                     assert_eq!(ideal, plain, "{name} {label}: the condition without noise is the trial itself");
                 }
                 if moves {

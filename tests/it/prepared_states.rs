@@ -43,7 +43,7 @@ fn gates_prepare_the_state_of_their_amplitudes() {
     }
     // A product state needs no gate on two qubits, and qubits come in any order.
     let mut circuit = Circuit::new(3);
-    circuit.prepare(&vec![c(1.0, 0.0); 8], &[2, 0, 1]).unwrap();
+    circuit.prepare(&[c(1.0, 0.0); 8], &[2, 0, 1]).unwrap();
     assert!(circuit.ops().iter().all(|op| op.qubits.len() == 1) && circuit.ops().len() == 3);
     let mut circuit = Circuit::new(3);
     circuit.prepare(&[c(0.0, 0.0), c(1.0, 0.0), c(0.0, 0.0), c(0.0, 0.0)], &[2, 0]).unwrap();

@@ -8,6 +8,7 @@ use super::build::Builder;
 use super::cursor::{Parser, Version};
 use super::error::{Fault, FaultAt, Notice, QasmError, ReadResult, SourceFile, Span};
 use super::parse::{notices, parse};
+use super::registers::Finished;
 use crate::circuit::{Circuit, MAX_REGISTER};
 use crate::math::Seconds;
 
@@ -125,6 +126,6 @@ fn found(files: &mut Vec<SourceFile>, options: &ReadOptions) -> ReadResult<Readi
         }
     }
     parse(files, options, &mut builder)?;
-    let (circuit, registers, found) = builder.finish()?;
+    let Finished { circuit, registers, notices: found } = builder.finish()?;
     Ok(Reading { circuit, registers, notices: notices(files, found) })
 }

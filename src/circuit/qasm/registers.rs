@@ -17,6 +17,15 @@ use super::words::Word;
 use crate::circuit::{Circuit, Op, OpKind};
 use crate::math::words::join_and;
 
+/// What a text says.
+pub struct Finished {
+    pub circuit: Circuit,
+    /// What its outcome consists of.
+    pub registers: Vec<OutcomeRegister>,
+    /// What is to be noticed, and where.
+    pub notices: Vec<(Span, String)>,
+}
+
 impl Builder<'_> {
     /// A register of bits; within blocks and subroutines a variable.
     pub fn bits(
@@ -248,7 +257,7 @@ impl Builder<'_> {
         }
         self.circuit.number_derived(&self.derived.take().into_list());
         let notices = self.take_notices();
-        Ok((self.circuit, registers, notices))
+        Ok(Finished { circuit: self.circuit, registers, notices })
     }
 }
 
