@@ -215,7 +215,7 @@ mod tests {
         const GATES: [Gate; 9] =
             [Gate::H, Gate::S, Gate::Sxdg, Gate::Y, Gate::Cx, Gate::Cz, Gate::Iswap, Gate::Ecr, Gate::Cy];
         let mut certain = 0;
-        for seed in 0..60 {
+        for seed in 0..120 {
             let mut stream = Stream::numbered(seed, 0);
             let qubits = 2 + stream.below(6);
             let (mut tableau, mut steps) = (Tableau::new(qubits), Vec::new());
