@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The tests that reach the unsafe kernels, under AddressSanitizer (the widest vectors of this machine; the
-# stable toolchain carries its runtime behind RUSTC_BOOTSTRAP) and under valgrind (which offers AVX2 at most; wants valgrind). What was found when: tests/slow/README.md.
+# The tests that reach the unsafe kernels, under AddressSanitizer (the widest vectors of this machine; the stable toolchain
+# carries its runtime behind RUSTC_BOOTSTRAP) and under valgrind (AVX2 at most; wants valgrind). What was found when:
+# tests/slow/README.md.
 # The unit tests of the library run the kernels on plain arrays beside the machine's own vectors, so both are checked.
 # Usage: tests/slow/sanitize.sh [address|valgrind]...
 set -euo pipefail
