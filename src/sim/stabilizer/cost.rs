@@ -68,7 +68,8 @@ pub fn drawing(w: &Workload, call: &Call) -> Cost {
     // The reference is there while frames run.
     let threads = runs.min(call.threads as f64);
     let rows = 2.0 * 8.0 * shots * (w.width as f64 / 64.0).ceil();
-    let reference = qubits * qubits / 32.0 * measured + qubits / 32.0 * steps;
+    // Each qubit has one outcome that is random and takes work on all strings; how many more there are is not known.
+    let reference = qubits * qubits / 4.0 * measured.min(2.0 * qubits) + qubits / 16.0 * (steps + measured);
     let frames = runs * words * (2.0 * steps + 2.0 * qubits) + shots * measured / 64.0;
     let alone = if w.stabilizer == Some(Sampling::Tableaux) { shots * reference } else { 0.0 };
     Cost {

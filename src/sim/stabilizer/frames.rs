@@ -5,8 +5,9 @@
 //! outcome is random because the frame has a Z or not with equal chances wherever Z changes nothing: at the start, and
 //! behind each measurement and reset.
 
+use super::clifford::Move;
 use super::steps::{Action, CliffordProgram, Step};
-use super::tableau::{Tableau, apply_move};
+use super::tableau::Tableau;
 use crate::circuit::Condition;
 use crate::math::Stream;
 
@@ -53,6 +54,21 @@ struct Frames<'a> {
     /// A plane for each classical bit: what was recorded.
     bits: Vec<u64>,
     stream: &'a mut Stream,
+}
+
+/// Moves bits of strings that lie in planes of so many words.
+fn apply_move(planes: &mut [u64], words: usize, step: &Move, plane: impl Fn(usize) -> usize) {
+    let (a, b) = match *step {
+        Move::Add { to, from } => (plane(to), plane(from)),
+        Move::Swap(a, b) => (plane(a), plane(b)),
+    };
+    let (low, high) = planes.split_at_mut(a.max(b) * words);
+    let (low, high) = (&mut low[a.min(b) * words..][..words], &mut high[..words]);
+    let (first, second) = if a < b { (low, high) } else { (high, low) };
+    match step {
+        Move::Add { .. } => first.iter_mut().zip(second.iter()).for_each(|(to, from)| *to ^= from),
+        Move::Swap(..) => first.swap_with_slice(second),
+    }
 }
 
 /// The classical bits of `64 · words` shots, a plane of so many words for each.

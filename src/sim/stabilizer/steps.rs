@@ -8,6 +8,7 @@ use ndarray::Array2;
 
 use super::NAME;
 use super::clifford::{Clifford, MOST_OPERANDS, anticommute};
+use crate::circuit::gate::GATES;
 use crate::circuit::{Condition, Gate, Op, OpKind};
 use crate::noise::{self, Channel, Confusion, PairConfusion, Program};
 use crate::sim::SimError;
@@ -188,11 +189,21 @@ impl Sampling {
     }
 }
 
+/// Angles of a gate at most.
+const MOST_ANGLES: usize = 4;
+const _: () = {
+    let mut row = 0;
+    while row < GATES.len() {
+        assert!(GATES[row].params.len() <= MOST_ANGLES);
+        row += 1;
+    }
+};
+
 /// Turns steps of a program into ours. The same gates and channels come again and again.
 #[derive(Default)]
 struct Reader {
-    /// By gate, number of controls, and angles.
-    gates: HashMap<(Gate, usize, Vec<u64>), Option<Arc<Clifford>>>,
+    /// By gate, number of controls, and angles. An array: comparing empty vectors takes longer than all else for plain gates.
+    gates: HashMap<(Gate, usize, [u64; MOST_ANGLES]), Option<Arc<Clifford>>>,
     /// By the place of the operators, which clones of a channel share.
     channels: HashMap<usize, Option<Arc<PauliNoise>>>,
 }
@@ -225,7 +236,8 @@ impl Reader {
         let clifford = match &op.kind {
             OpKind::GlobalPhase(_) => return Ok(None),
             OpKind::Gate { gate, params, controls } => {
-                let bits = params.iter().map(|param| param.value(angles).to_bits()).collect();
+                let mut bits = [0; MOST_ANGLES];
+                bits.iter_mut().zip(params).for_each(|(bits, param)| *bits = param.value(angles).to_bits());
                 self.gates.entry((*gate, *controls, bits)).or_insert_with(|| read(op)).clone()
             }
             _ => read(op),

@@ -1,104 +1,232 @@
-//! One stabilizer state: a tableau of bit planes (Aaronson and Gottesman 2004, arXiv quant-ph/0406196).
+//! One stabilizer state U|0…0⟩ by the inverse of U: what every X and Z of a qubit was before it (Gidney 2021, arXiv 2103.02202,
+//! section 2). Strings are those of Aaronson and Gottesman 2004 (arXiv quant-ph/0406196).
+//!
+//! An operation changes the strings of its operands alone, and an outcome that is certain is the sign of one string. Only a
+//! random outcome takes work on all strings.
 
-use super::clifford::{Clifford, Move};
+use pulp::{Simd, WithSimd, bytemuck};
 
-/// A state of n qubits as n strings that leave it alone (stabilizers) and n that each anticommute with one of those alone
-/// (destabilizers).
-///
-/// Strings are rows. A plane holds one bit of every row: X of a qubit, or Z. An operation takes 64 rows at a time. Destabilizers fill
-/// the first half of each plane, stabilizers the second.
+use super::clifford::Clifford;
+
+/// A state of n qubits as 2n Hermitian strings `i^{|x & z|} X^x Z^z`: row 2q is U† X_q U, row 2q + 1 is U† Z_q U.
 pub struct Tableau {
-    qubits: usize,
-    /// Words of half a plane.
-    half: usize,
-    /// Plane 2q is X of qubit q, plane 2q + 1 is Z.
-    planes: Vec<u64>,
+    /// Words of the X bits of a row; as many Z bits follow.
+    words: usize,
+    rows: Vec<u64>,
     /// Which rows have a negative sign.
-    signs: Vec<u64>,
+    signs: Vec<bool>,
+}
+
+/// Words of the X bits of a row.
+fn words(qubits: usize) -> usize {
+    qubits.div_ceil(64 * LANES) * LANES
 }
 
 /// Bytes of a tableau.
 pub fn bytes(qubits: usize) -> f64 {
-    let words = 2.0 * qubits.div_ceil(64) as f64;
-    8.0 * words * (2.0 * qubits as f64 + 1.0)
+    2.0 * qubits as f64 * (16.0 * words(qubits) as f64 + 1.0)
 }
 
 fn bit(words: &[u64], at: usize) -> bool {
     words[at / 64] >> (at % 64) & 1 == 1
 }
 
-fn set(words: &mut [u64], at: usize, value: bool) {
-    words[at / 64] = words[at / 64] & !(1 << (at % 64)) | u64::from(value) << (at % 64);
+fn flip(words: &mut [u64], at: usize) {
+    words[at / 64] ^= 1 << (at % 64);
+}
+
+/// Rows are whole registers of the widest vectors.
+const LANES: usize = 8;
+
+/// Counts of bits modulo 4 over many words, position by position.
+#[derive(Clone, Copy)]
+struct Quarters<S: Simd> {
+    low: S::u64s,
+    high: S::u64s,
+}
+
+impl<S: Simd> Quarters<S> {
+    #[inline(always)]
+    fn new(simd: S) -> Self {
+        Self { low: simd.splat_u64s(0), high: simd.splat_u64s(0) }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, simd: S, bits: S::u64s) {
+        self.high = simd.xor_u64s(self.high, simd.and_u64s(self.low, bits));
+        self.low = simd.xor_u64s(self.low, bits);
+    }
+
+    #[inline(always)]
+    fn sum(self) -> u32 {
+        (ones::<S>(self.low) + 2 * ones::<S>(self.high)) % 4
+    }
+}
+
+#[inline(always)]
+fn ones<S: Simd>(register: S::u64s) -> u32 {
+    let mut sum = 0;
+    for word in bytemuck::cast_slice::<_, u64>(&[register]) {
+        sum += word.count_ones();
+    }
+    sum
+}
+
+/// Multiplies a string by another from the right; the power of i of the product as a Hermitian string.
+struct Multiply<'a> {
+    product: &'a mut [u64],
+    by: &'a [u64],
+}
+
+impl WithSimd for Multiply<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> u32 {
+        let half = self.by.len() / 2;
+        let ((x, z), (by_x, by_z)) = (self.product.split_at_mut(half), self.by.split_at(half));
+        let own = S::as_mut_simd_u64s(x).0.iter_mut().zip(S::as_mut_simd_u64s(z).0);
+        let by = S::as_simd_u64s(by_x).0.iter().zip(S::as_simd_u64s(by_z).0);
+        let (and, xor) = (|a, b| simd.and_u64s(a, b), |a, b| simd.xor_u64s(a, b));
+        let mut power = Quarters::new(simd);
+        for ((x, z), (&by_x, &by_z)) in own.zip(by) {
+            let before = and(*x, by_z);
+            let differ = xor(before, and(*z, by_x));
+            (*x, *z) = (xor(*x, by_x), xor(*z, by_z));
+            // XY = iZ and its cyclic permutations; the others are -i, which is i three times.
+            let is_minus = xor(xor(*x, *z), xor(power.low, before));
+            power.high = xor(power.high, and(is_minus, differ));
+            power.low = xor(power.low, differ);
+        }
+        power.sum()
+    }
+}
+
+/// What a random outcome does before U, to every string: see [`Tableau::collapse`].
+struct Collapse<'a> {
+    rows: &'a mut [u64],
+    signs: &'a mut [bool],
+    pivot: usize,
+    /// Targets of CX.
+    targets: &'a [u64],
+    /// Partners of CZ.
+    partners: &'a [u64],
+    /// Whether S follows.
+    turns: bool,
+}
+
+impl WithSimd for Collapse<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let words = self.targets.len();
+        // Loops: a closure that an iterator calls would not be compiled for the vectors of the machine.
+        for (row, sign) in self.rows.chunks_exact_mut(2 * words).zip(self.signs) {
+            let (xs, zs) = row.split_at_mut(words);
+            let (x, mut z) = (bit(xs, self.pivot), bit(zs, self.pivot));
+            let added = simd.splat_u64s(if x { u64::MAX } else { 0 });
+            let (mut by_cx, mut by_cz, mut both) = (Quarters::new(simd), Quarters::new(simd), simd.splat_u64s(0));
+            let own = S::as_mut_simd_u64s(xs).0.iter_mut().zip(S::as_mut_simd_u64s(zs).0);
+            let masks = S::as_simd_u64s(self.targets).0.iter().zip(S::as_simd_u64s(self.partners).0);
+            for ((x, z), (&target, &partner)) in own.zip(masks) {
+                let crossed = simd.and_u64s(*z, target);
+                by_cx.add(simd, crossed);
+                both = simd.xor_u64s(both, simd.and_u64s(*x, crossed));
+                *x = simd.xor_u64s(*x, simd.and_u64s(target, added));
+                let joined = simd.and_u64s(*x, partner);
+                by_cz.add(simd, joined);
+                both = simd.xor_u64s(both, simd.and_u64s(*z, joined));
+                *z = simd.xor_u64s(*z, simd.and_u64s(partner, added));
+            }
+            // Each CX and each CZ toggles Z of the pivot for the next: of m in a row, m / 2 find it changed.
+            let (by_cx, by_cz) = (by_cx.sum(), by_cz.sum());
+            let mut turns = ones::<S>(both) + by_cx / 2 + if z { 0 } else { by_cx };
+            z ^= by_cx % 2 == 1;
+            turns += by_cz / 2 + if z { by_cz } else { 0 };
+            z ^= by_cz % 2 == 1;
+            if self.turns {
+                turns += u32::from(z);
+                z ^= x;
+            }
+            // H.
+            turns += u32::from(z);
+            *sign ^= x && turns % 2 == 1;
+            if bit(xs, self.pivot) != z {
+                flip(xs, self.pivot);
+            }
+            if bit(zs, self.pivot) != x {
+                flip(zs, self.pivot);
+            }
+        }
+    }
 }
 
 impl Tableau {
     /// All qubits in |0⟩.
     pub fn new(qubits: usize) -> Self {
-        let half = qubits.div_ceil(64);
-        let mut tableau = Self { qubits, half, planes: vec![0; 2 * qubits * 2 * half], signs: vec![0; 2 * half] };
+        let words = words(qubits);
+        let mut tableau = Self { words, rows: vec![0; 4 * qubits * words], signs: vec![false; 2 * qubits] };
         for qubit in 0..qubits {
-            set(tableau.plane(2 * qubit), qubit, true);
-            set(tableau.plane(2 * qubit + 1), 64 * half + qubit, true);
+            flip(tableau.row_mut(2 * qubit), qubit);
+            flip(tableau.row_mut(2 * qubit + 1), 64 * words + qubit);
         }
         tableau
     }
 
-    fn plane(&mut self, number: usize) -> &mut [u64] {
-        let words = 2 * self.half;
-        &mut self.planes[number * words..(number + 1) * words]
+    fn row(&self, number: usize) -> &[u64] {
+        &self.rows[2 * self.words * number..][..2 * self.words]
     }
 
-    /// Bit `word` of X and Z of a qubit.
-    fn pair(&self, qubit: usize, word: usize) -> (u64, u64) {
-        let words = 2 * self.half;
-        (self.planes[2 * qubit * words + word], self.planes[(2 * qubit + 1) * words + word])
-    }
-
-    /// Whether X and Z of a qubit are in a row.
-    fn letter(&self, qubit: usize, row: usize) -> (bool, bool) {
-        let (x, z) = self.pair(qubit, row / 64);
-        (x >> (row % 64) & 1 == 1, z >> (row % 64) & 1 == 1)
+    fn row_mut(&mut self, number: usize) -> &mut [u64] {
+        &mut self.rows[2 * self.words * number..][..2 * self.words]
     }
 
     pub fn apply(&mut self, clifford: &Clifford, qubits: &[usize]) {
-        let plane = |bit: usize| 2 * qubits[bit / 2] + bit % 2;
-        let words = 2 * self.half;
-        for &monomial in &clifford.monomials {
-            for word in 0..words {
-                let factors = (0..2 * qubits.len()).filter(|bit| monomial >> bit & 1 == 1);
-                let product = factors.fold(u64::MAX, |all, bit| all & self.planes[plane(bit) * words + word]);
-                self.signs[word] ^= product;
+        let row_of = |bit: usize| 2 * qubits[bit / 2] + bit % 2;
+        let generators = 0..2 * qubits.len();
+        let mut changed = Vec::new();
+        for (generator, &(image, sign)) in generators.clone().map(|bit| (bit, &clifford.backward[1 << bit])) {
+            if image == 1 << generator && !sign {
+                continue;
             }
+            // Y = iXZ.
+            let mut turns = (image & image >> 1 & 0x5555).count_ones() + 2 * u32::from(sign);
+            let mut factors = generators.clone().filter(|bit| image >> bit & 1 == 1).map(row_of);
+            // A generator has an image with a factor.
+            let mut product = factors.next().map_or(Vec::new(), |first| {
+                turns += 2 * u32::from(self.signs[first]);
+                self.row(first).to_vec()
+            });
+            for factor in factors {
+                let power = pulp::Arch::new().dispatch(Multiply { product: &mut product, by: self.row(factor) });
+                turns += power + 2 * u32::from(self.signs[factor]);
+            }
+            changed.push((row_of(generator), product, turns % 4 == 2));
         }
-        for step in &clifford.moves {
-            apply_move(&mut self.planes, words, step, plane);
+        for (row, product, sign) in changed {
+            self.row_mut(row).copy_from_slice(&product);
+            self.signs[row] = sign;
         }
     }
 
-    /// A Pauli string: signs of the strings that anticommute with it.
+    /// A Pauli string: signs of X and Z of its qubits that anticommute with it.
     pub fn apply_pauli(&mut self, string: u16, qubits: &[usize]) {
         for (k, &qubit) in qubits.iter().enumerate() {
-            for (has, plane) in [(string >> (2 * k) & 1, 2 * qubit + 1), (string >> (2 * k + 1) & 1, 2 * qubit)] {
-                if has == 1 {
-                    let words = 2 * self.half;
-                    let plane = &self.planes[plane * words..(plane + 1) * words];
-                    self.signs.iter_mut().zip(plane).for_each(|(sign, bits)| *sign ^= bits);
-                }
-            }
+            self.signs[2 * qubit] ^= string >> (2 * k + 1) & 1 == 1;
+            self.signs[2 * qubit + 1] ^= string >> (2 * k) & 1 == 1;
         }
     }
 
     /// Measures Z of a qubit; `draw` decides outcomes that are random.
     pub fn measure(&mut self, qubit: usize, draw: impl FnOnce() -> bool) -> bool {
-        let (half, words) = (self.half, 2 * self.half);
-        let x = &self.planes[2 * qubit * words..(2 * qubit + 1) * words];
-        match (half..words).find(|&word| x[word] != 0) {
-            Some(word) => {
-                let row = 64 * word + x[word].trailing_zeros() as usize;
-                self.collapse(qubit, row, draw())
-            }
-            None => self.known(qubit),
+        let row = 2 * qubit + 1;
+        // Z alone leaves |0…0⟩ as it is, but for the sign.
+        if let Some(word) = self.row(row)[..self.words].iter().position(|&x| x != 0) {
+            let pivot = 64 * word + self.row(row)[word].trailing_zeros() as usize;
+            self.collapse(row, pivot, draw());
         }
+        self.signs[row]
     }
 
     /// Back to |0⟩.
@@ -108,96 +236,30 @@ impl Tableau {
         }
     }
 
-    /// A random outcome: stabilizer `row` anticommutes with Z of the qubit and gives way to it.
-    fn collapse(&mut self, qubit: usize, row: usize, outcome: bool) -> bool {
-        let (half, words) = (self.half, 2 * self.half);
-        // Every other string that anticommutes is multiplied by the row.
-        let mut others = self.plane(2 * qubit).to_vec();
-        set(&mut others, row, false);
-        let sign = bit(&self.signs, row);
-        // The power of i of each product, two bits for each row.
-        let (mut low, mut high) = (vec![0u64; words], vec![0u64; words]);
-        for other in 0..self.qubits {
-            let letter = self.letter(other, row);
-            if letter == (false, false) {
-                continue;
-            }
-            for word in 0..words {
-                let (x, z) = self.pair(other, word);
-                // XY = iZ and its cyclic permutations.
-                let (plus, minus) = match letter {
-                    (true, false) => (x & z, z & !x),
-                    (false, _) => (x & !z, x & z),
-                    (true, true) => (z & !x, x & !z),
-                };
-                let (plus, minus) = (plus & others[word], minus & others[word]);
-                high[word] ^= low[word] & plus;
-                low[word] ^= plus;
-                low[word] ^= minus;
-                high[word] ^= low[word] & minus;
-                self.planes[2 * other * words + word] ^= if letter.0 { others[word] } else { 0 };
-                self.planes[(2 * other + 1) * words + word] ^= if letter.1 { others[word] } else { 0 };
+    /// A random outcome: the string of a row with X of the qubit `pivot` becomes Z there, with this sign.
+    ///
+    /// Operations that leave |0…0⟩ alone may stand before U: CX and CZ from the pivot take the string to X or Y of the pivot,
+    /// S to X. On X, |0⟩ with a definite outcome is H|0⟩, or HX|0⟩.
+    fn collapse(&mut self, row: usize, pivot: usize, outcome: bool) {
+        let words = self.words;
+        let string = self.row(row);
+        let (mut targets, mut partners) = (string[..words].to_vec(), string[words..].to_vec());
+        flip(&mut targets, pivot);
+        let crossings = targets.iter().zip(&partners).map(|(t, z)| (t & z).count_ones()).sum::<u32>();
+        // CX moves Z of its targets to the pivot as well.
+        let turns = bit(&partners, pivot) ^ (crossings % 2 == 1);
+        if bit(&partners, pivot) {
+            flip(&mut partners, pivot);
+        }
+        let (rows, signs) = (&mut self.rows[..], &mut self.signs[..]);
+        let collapse = Collapse { rows, signs, pivot, targets: &targets, partners: &partners, turns };
+        pulp::Arch::new().dispatch(collapse);
+        if self.signs[row] != outcome {
+            // X before U.
+            for (row, sign) in self.rows.chunks_exact(2 * words).zip(&mut self.signs) {
+                *sign ^= bit(&row[words..], pivot);
             }
         }
-        for word in 0..words {
-            self.signs[word] ^= high[word] & others[word] ^ if sign { others[word] } else { 0 };
-        }
-        // The row becomes the destabilizer of Z, which takes its place.
-        let partner = row - 64 * half;
-        for other in 0..self.qubits {
-            let (x, z) = self.letter(other, row);
-            for (plane, has) in [(2 * other, x), (2 * other + 1, z)] {
-                let plane = self.plane(plane);
-                set(plane, partner, has);
-                set(plane, row, false);
-            }
-        }
-        set(self.plane(2 * qubit + 1), row, true);
-        set(&mut self.signs, partner, sign);
-        set(&mut self.signs, row, outcome);
-        outcome
-    }
-
-    /// An outcome that is certain: Z of the qubit is a product of stabilizers, those whose destabilizers anticommute with it.
-    fn known(&self, qubit: usize) -> bool {
-        let (half, words) = (self.half, 2 * self.half);
-        let factors = &self.planes[2 * qubit * words..2 * qubit * words + half];
-        let count = |bits: u64| bits.count_ones() as usize;
-        let signs: usize = factors.iter().zip(&self.signs[half..]).map(|(f, sign)| count(f & sign)).sum();
-        // Of i^{|x & z|} X^x Z^z in a row: letters Y, and how often a Z stands before an X of the same qubit.
-        let (mut letters, mut crossings) = (0, 0);
-        for other in 0..self.qubits {
-            let mut before = 0u64;
-            for (word, &factors) in factors.iter().enumerate() {
-                let (x, z) = self.pair(other, half + word);
-                let (x, z) = (x & factors, z & factors);
-                letters += count(x & z);
-                let mut prefix = z;
-                for shift in [1, 2, 4, 8, 16, 32] {
-                    prefix ^= prefix << shift;
-                }
-                crossings += count((prefix << 1 ^ before) & x);
-                if count(z) % 2 == 1 {
-                    before = !before;
-                }
-            }
-        }
-        (2 * signs + letters + 2 * crossings) % 4 == 2
-    }
-}
-
-/// Moves bits of strings that lie in planes of so many words.
-pub fn apply_move(planes: &mut [u64], words: usize, step: &Move, plane: impl Fn(usize) -> usize) {
-    let (a, b) = match *step {
-        Move::Add { to, from } => (plane(to), plane(from)),
-        Move::Swap(a, b) => (plane(a), plane(b)),
-    };
-    let (low, high) = planes.split_at_mut(a.max(b) * words);
-    let (low, high) = (&mut low[a.min(b) * words..][..words], &mut high[..words]);
-    let (first, second) = if a < b { (low, high) } else { (high, low) };
-    match step {
-        Move::Add { .. } => first.iter_mut().zip(second.iter()).for_each(|(to, from)| *to ^= from),
-        Move::Swap(..) => first.swap_with_slice(second),
     }
 }
 
