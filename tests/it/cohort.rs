@@ -133,6 +133,7 @@ fn no_patient_is_on_both_sides_unless_leakage_is_allowed_and_then_the_report_is_
     assert_eq!(splits, ["patients", "pictures"]);
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("LEAKAGE ALLOWED") && page.contains("alarm"));
+    assert!(page.contains("each counts as a patient of its own"), "neither split knows patients");
 }
 
 /// Pictures of one patient are nearly the same in this phantom: a split of pictures lets a classifier remember patients.

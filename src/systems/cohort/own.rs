@@ -48,10 +48,11 @@ pub fn read(spec: &Spec, path: &Path) -> Result<Cohort, StudyError> {
         });
         cohort.push(number, id, picture, class == positive, None);
     }
-    let has_negative =
-        |patient: usize| (0..cohort.ids.len()).any(|k| cohort.patient[k] == patient && !cohort.is_positive[k]);
-    let truth = cohort.truth();
-    let mixed: Vec<usize> = (0..truth.len()).filter(|&patient| truth[patient] && has_negative(patient)).collect();
+    let mut kinds = vec![[false; 2]; cohort.patients.len()];
+    for (patient, positive) in cohort.patient.iter().zip(&cohort.is_positive) {
+        kinds[*patient][usize::from(*positive)] = true;
+    }
+    let mixed: Vec<usize> = (0..kinds.len()).filter(|&patient| kinds[patient] == [true; 2]).collect();
     if let [first, ..] = mixed[..]
         && !spec.resample
     {
