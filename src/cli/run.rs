@@ -60,7 +60,9 @@ fn of_system(system: &dyn System) -> Command {
         presets.join("\n")
     );
     let mut command = Command::new(info.name).about(info.doc).after_help(after);
-    let flags = system.flags();
+    let (flags, common) = (system.flags(), common());
+    let is_taken =
+        |name: &str| flags.iter().any(|flag| flag.name == name) || common.iter().any(|arg| *arg.get_id() == name);
     for flag in &flags {
         let choices = match flag.choices.is_empty() {
             true => String::new(),
@@ -68,15 +70,14 @@ fn of_system(system: &dyn System) -> Command {
         };
         let arg = Arg::new(flag.name).long(flag.name).help(format!("{}{choices}", flag.help));
         // One of a list: --devices manila,torino is --device manila --device torino.
-        let one =
-            flag.name.strip_suffix('s').filter(|one| flag.is_list() && flags.iter().all(|other| other.name != *one));
+        let one = flag.name.strip_suffix('s').filter(|one| flag.is_list() && !is_taken(one));
         command = command.arg(match flag.value {
             "" => arg.action(ArgAction::SetTrue),
             value if flag.is_list() => arg.value_name(value).action(ArgAction::Append).visible_aliases(one),
             value => arg.value_name(value),
         });
     }
-    command.args(common())
+    command.args(common)
 }
 
 /// Options that every system has.

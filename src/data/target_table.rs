@@ -32,6 +32,8 @@ pub struct TargetOptions {
     pub keep: Vec<String>,
     /// Further columns that are left out.
     pub drop: Vec<String>,
+    /// A column that names the group of each row. It is not read as a value.
+    pub group: Option<String>,
 }
 
 /// A table with a target for each row.
@@ -41,6 +43,8 @@ pub struct TargetTable {
     pub table: Tabular,
     /// The target of each row, where it is numbers.
     pub numbers: Option<Vec<f64>>,
+    /// The group of each row as it is written, where a column names it.
+    pub groups: Option<Vec<String>>,
 }
 
 /// Share of the values of a column from which on dates make it a column of dates.
@@ -95,7 +99,12 @@ impl TargetTable {
             grid.place_of(name)?;
         }
         let target = grid.names[grid.class].clone();
+        let groups = options.group.as_deref().map(|name| grid.take_groups(name)).transpose()?;
         let left_out = grid.leave_out(options);
+        if grid.names.len() < 2 && left_out.is_empty() {
+            let reason = format!("no column is left beside the target `{target}` and the groups");
+            return Err(DataError::malformed(grid.place, reason));
+        }
         if grid.names.len() < 2 {
             let all = join_and(&left_out.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
             let reason =
@@ -105,7 +114,7 @@ impl TargetTable {
         let marks = grid.marks();
         let kind = options.kind.unwrap_or_else(|| grid.target_kind(marks));
         if kind == TargetKind::Classes {
-            return Ok(Self { table: grid.table()?, numbers: None });
+            return Ok(Self { table: grid.table()?, numbers: None, groups });
         }
         let class = grid.class;
         let whole = |grid: &Grid, line: &Line, reason: &str| Err(grid.wrong(line, class, reason.into()));
@@ -122,7 +131,7 @@ impl TargetTable {
             let reason = format!("every row has {} in the target `{target}`; there is nothing to predict", numbers[0]);
             return Err(DataError::malformed(grid.place, reason));
         }
-        Ok(Self { table: grid.with_one_class(marks)?, numbers: Some(numbers) })
+        Ok(Self { table: grid.with_one_class(marks)?, numbers: Some(numbers), groups })
     }
 }
 
@@ -158,6 +167,26 @@ impl Grid<'_> {
                 names.push(name);
             }
         }
+        self.remove(&out);
+        names
+    }
+
+    /// Takes out the column that names the group of each row.
+    fn take_groups(&mut self, name: &str) -> Result<Vec<String>, DataError> {
+        let index = self.place_of(name)?;
+        if index == self.class {
+            let reason = format!("the column `{name}` is the target, so that it cannot name the groups as well");
+            return Err(DataError::malformed(self.place, reason));
+        }
+        if let Some(line) = self.lines.iter().find(|line| line.gap(index)) {
+            return Err(self.wrong(line, index, "every row needs its group".into()));
+        }
+        let groups = self.lines.iter().map(|line| line.fields[index].to_string()).collect();
+        self.remove(&[index]);
+        Ok(groups)
+    }
+
+    fn remove(&mut self, out: &[usize]) {
         let kept: Vec<usize> = (0..self.names.len()).filter(|index| !out.contains(index)).collect();
         self.class = kept.iter().position(|index| *index == self.class).unwrap_or(0);
         self.names = kept.iter().map(|&index| self.names[index].clone()).collect();
@@ -165,7 +194,6 @@ impl Grid<'_> {
         for line in &mut self.lines {
             line.fields = kept.iter().map(|&index| line.fields[index].clone()).collect();
         }
-        names
     }
 
     /// Why a column is no value to learn from, if it is none.

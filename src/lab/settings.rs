@@ -316,13 +316,24 @@ fn with_field_as<S: Settings>(
     (text, absent): (&str, Option<&Value>),
     given: &mut Table,
 ) -> Result<S, StudyError> {
-    let mut tree = tree(settings);
-    let value = parsed(find(&tree, path).or(absent), text);
-    let mut over = Table::new();
-    nest(&mut over, path, value);
+    let tree = tree(settings);
+    let now = find(&tree, path).or(absent);
+    let laid = |value: Value| {
+        let (mut over, mut tree) = (Table::new(), tree.clone());
+        nest(&mut over, path, value);
+        lay_over(&mut tree, &over);
+        (over, deserialize(&tree))
+    };
+    let (mut over, mut read) = laid(parsed(now, text));
+    if read.is_err() {
+        // A field without a value does not show its kind: 3 may be the name of something.
+        let (texts, again) = laid(as_texts(now, text));
+        if again.is_ok() {
+            (over, read) = (texts, again);
+        }
+    }
     lay_over(given, &over);
-    lay_over(&mut tree, &over);
-    deserialize(&tree).map_err(|(_, message)| {
+    read.map_err(|(_, message)| {
         // The reader writes "invalid type: string "ten", expected usize".
         let line = message.lines().last().unwrap_or_default();
         let expected = line.split_once("expected ").map_or(line, |(_, expected)| expected).to_string();
@@ -361,6 +372,16 @@ fn parsed(now: Option<&Value>, text: &str) -> Value {
             Value::Array(entries(text).iter().map(|entry| parsed_entry(now, entry, free)).collect())
         }
         _ => free(text),
+    }
+}
+
+/// Text as a text, or as a list of texts where the field is a list.
+fn as_texts(now: Option<&Value>, text: &str) -> Value {
+    match now {
+        Some(Value::Array(_)) if !text.trim_start().starts_with('[') => {
+            Value::Array(entries(text).iter().map(|entry| entry.trim_matches('"').into()).collect())
+        }
+        _ => Value::String(text.into()),
     }
 }
 

@@ -6,6 +6,10 @@ use crate::math::words::closest;
 use crate::nn::{LayerGroups, NnError};
 use crate::transfer::{Compose, MethodRow, Need};
 
+/// Largest factor on a penalty, and largest number of epochs or rank, that a method may be given.
+pub(super) const MOST: f64 = 1e6;
+pub(super) const MOST_WHOLE: usize = 100_000;
+
 /// A number of a method that may be set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MethodSetting {
@@ -72,6 +76,16 @@ impl MethodSettings {
         }
         *field = value as usize;
         self
+    }
+
+    /// The factor on a penalty.
+    pub(super) fn weight(&mut self, field: &mut f64) -> &mut Self {
+        self.number("weight", "factor on the penalty", 0.0..=MOST, field)
+    }
+
+    /// When a penalty begins.
+    pub(super) fn from(&mut self, field: &mut f64) -> &mut Self {
+        self.number("from", "share of the training before the penalty begins", 0.0..=1.0, field)
     }
 }
 

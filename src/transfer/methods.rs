@@ -1,6 +1,7 @@
 //! The table of transfer methods.
 
 use crate::nn::{LayerGroups, NnError};
+use crate::transfer::choice::{MOST, MOST_WHOLE};
 use crate::transfer::penalty::{
     Adversary, Anchor, AndMask, Backdoor, Bottleneck, Coral, CoralForm, Counterfactual, Fishr, FrontDoor, GinIpa,
     GroupDro, Invariance, Kernels, Mmd,
@@ -40,10 +41,6 @@ impl Need {
         }
     }
 }
-
-/// Largest factor on a penalty, and largest number of epochs or rank, that a method may be given.
-const MOST: f64 = 1e6;
-const MOST_WHOLE: usize = 100_000;
 
 /// Every transfer method.
 pub static METHODS: &[MethodRow] = &[
@@ -156,12 +153,7 @@ pub static METHODS: &[MethodRow] = &[
         need: Some(Need::Classes),
         make: |_, given| {
             let mut method = Distill::default();
-            given.number("temperature", "T", 1e-3..=1e3, &mut method.temperature).number(
-                "weight",
-                "factor on the penalty",
-                0.0..=MOST,
-                &mut method.weight,
-            );
+            given.number("temperature", "T", 1e-3..=1e3, &mut method.temperature).weight(&mut method.weight);
             Box::new(method)
         },
     },
@@ -183,7 +175,7 @@ pub static METHODS: &[MethodRow] = &[
         need: Some(Need::Domains),
         make: |_, given| {
             let mut method = Mmd::default();
-            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight);
+            given.weight(&mut method.weight);
             Box::new(method)
         },
     },
@@ -194,12 +186,7 @@ pub static METHODS: &[MethodRow] = &[
         need: Some(Need::Domains),
         make: |_, given| {
             let (mut method, mut qubits) = (Mmd::default(), 4);
-            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight).whole(
-                "qubits",
-                "qubits of the states",
-                1..=6,
-                &mut qubits,
-            );
+            given.weight(&mut method.weight).whole("qubits", "qubits of the states", 1..=6, &mut qubits);
             Box::new(Mmd { kernels: Kernels::Fidelity { qubits }, ..method })
         },
     },
@@ -210,7 +197,7 @@ pub static METHODS: &[MethodRow] = &[
         need: Some(Need::Domains),
         make: |_, given| {
             let mut method = Coral::default();
-            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight);
+            given.weight(&mut method.weight);
             Box::new(method)
         },
     },
@@ -219,14 +206,22 @@ pub static METHODS: &[MethodRow] = &[
         doc: "Features of the domains have one mean and one covariance: mean squares of both differences (CORAL in DomainBed, \
               Gulrajani & Lopez-Paz 2021, arXiv:2007.01434)",
         need: Some(Need::Domains),
-        make: |_, _| Box::new(Coral { form: CoralForm::MeansAndCovariances, ..Coral::default() }),
+        make: |_, given| {
+            let mut method = Coral { form: CoralForm::MeansAndCovariances, ..Coral::default() };
+            given.weight(&mut method.weight);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "group_dro",
-        doc: "The loss is the sum of q_e R_e over domains and q_e grows by e^(0.01 R_e) in every step: the worst domain \
+        doc: "The loss is the sum of q_e R_e over domains and q_e grows by e^(s R_e) in every step: the worst domain \
               counts most (Sagawa et al. 2020, arXiv:1911.08731, algorithm 1)",
         need: Some(Need::Domains),
-        make: |_, _| Box::new(GroupDro::default()),
+        make: |_, given| {
+            let mut method = GroupDro::default();
+            given.number("step", "s", 0.0..=1.0, &mut method.step);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "irm",
@@ -235,12 +230,7 @@ pub static METHODS: &[MethodRow] = &[
         need: Some(Need::Domains),
         make: |_, given| {
             let mut method = Invariance::irm();
-            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight).number(
-                "from",
-                "share of the training before it begins",
-                0.0..=1.0,
-                &mut method.from,
-            );
+            given.weight(&mut method.weight).from(&mut method.from);
             Box::new(method)
         },
     },
@@ -251,12 +241,7 @@ pub static METHODS: &[MethodRow] = &[
         need: Some(Need::Domains),
         make: |_, given| {
             let mut method = Invariance::v_rex();
-            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight).number(
-                "from",
-                "share of the training before it begins",
-                0.0..=1.0,
-                &mut method.from,
-            );
+            given.weight(&mut method.weight).from(&mut method.from);
             Box::new(method)
         },
     },
@@ -265,55 +250,108 @@ pub static METHODS: &[MethodRow] = &[
         doc: "As irm, the square as a product of the derivatives on every other row: not biased over batches (IRM in \
               DomainBed, arXiv:2007.01434)",
         need: Some(Need::Domains),
-        make: |_, _| Box::new(Invariance::irm_unbiased()),
+        make: |_, given| {
+            let mut method = Invariance::irm_unbiased();
+            given.weight(&mut method.weight).from(&mut method.from);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "ib_irm",
         doc: "irm, and features of little variance in every domain (Ahuja et al. 2021, arXiv:2106.06607)",
         need: Some(Need::Domains),
-        make: |_, _| Box::new(Compose(vec![Box::new(Invariance::irm()), Box::new(Bottleneck::default())])),
+        make: |_, given| {
+            let (mut irm, mut bottleneck) = (Invariance::irm(), Bottleneck::default());
+            given.weight(&mut irm.weight).from(&mut irm.from).number(
+                "bottleneck",
+                "factor on the variance of features, from the start",
+                0.0..=MOST,
+                &mut bottleneck.weight,
+            );
+            Box::new(Compose(vec![Box::new(irm), Box::new(bottleneck)]))
+        },
     },
     MethodRow {
         name: "fishr",
         doc: "The gradients of the last layer have one variance in every domain: mean_e |v_e - mean v|^2 / size (Rame et \
               al. 2022, arXiv:2109.02934, eq. 4)",
         need: Some(Need::Domains),
-        make: |_, _| Box::new(Fishr::default()),
+        make: |_, given| {
+            let mut method = Fishr::default();
+            given.weight(&mut method.weight).from(&mut method.from).number(
+                "decay",
+                "of an average of the variances over steps; 0 is none",
+                0.0..=0.999,
+                &mut method.decay,
+            );
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "and_mask",
-        doc: "A step follows the entries of the gradient alone whose signs agree in all domains (Parascandolo et al. 2021, \
-              arXiv:2009.00329)",
+        doc: "A step follows the entries of the gradient alone whose signs agree over domains: |mean_e sign g_e| >= t \
+              (Parascandolo et al. 2021, arXiv:2009.00329)",
         need: Some(Need::Domains),
-        make: |_, _| Box::new(AndMask::default()),
+        make: |_, given| {
+            let mut method = AndMask::default();
+            given.number("threshold", "t; 1 is all domains", 0.0..=1.0, &mut method.threshold);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "backdoor",
         doc: "Adjusts for the domain as a confounder: learns sum_c P(y|x,c) P(c), by a read-out with an offset for each \
               domain (Pearl 2009, Causality, theorem 3.3.2)",
         need: Some(Need::Domains),
-        make: |_, _| Box::new(Backdoor::default()),
+        make: |_, given| {
+            let (mut method, mut uniform) = (Backdoor::default(), 0);
+            given.whole("uniform", "1 counts every domain alike, 0 by its rows: P(c)", 0..=1, &mut uniform);
+            method.is_uniform = uniform == 1;
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "front_door",
         doc: "Adjusts for an unseen confounder through the features m: learns sum_x' P(y|x',m) P(x') over inputs x' of \
               other rows (Pearl 2009, Causality, theorem 3.3.4)",
         need: Some(Need::Classes),
-        make: |_, _| Box::new(FrontDoor::default()),
+        make: |_, given| {
+            let mut method = FrontDoor::default();
+            given.whole("contexts", "inputs x' for each row", 1..=1000, &mut method.contexts).whole(
+                "hidden",
+                "width of the read-out's layer",
+                1..=4096,
+                &mut method.hidden,
+            );
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "gin_ipa",
-        doc: "Learns on two views through random networks, blended by a smooth map, and says the same of both: 10 KL(view, \
+        doc: "Learns on two views through random networks, blended by a smooth map, and says the same of both: w KL(view, \
               mean) (Ouyang et al. 2022, arXiv:2111.12525)",
         need: Some(Need::Classes),
-        make: |_, _| Box::new(GinIpa::default()),
+        make: |_, given| {
+            let mut method = GinIpa::default();
+            given.number("weight", "w", 0.0..=MOST, &mut method.weight).number(
+                "spacing",
+                "control points of the map, in longer edges",
+                1e-3..=1.0,
+                &mut method.spacing,
+            );
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "counterfactual",
         doc: "Learns on each row and on the row as another domain would have it, x' = (x - b_e) a_e'/a_e + b_e', and says \
               the same of both (Pearl 2009, Causality, theorem 7.1.7)",
         need: Some(Need::Domains),
-        make: |_, _| Box::new(Counterfactual::default()),
+        make: |_, given| {
+            let mut method = Counterfactual::default();
+            given.number("weight", "factor on the divergence of the two", 0.0..=MOST, &mut method.weight);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "adversarial",

@@ -251,6 +251,21 @@ fn an_own_table_is_learned_from_and_new_rows_predicted() {
     assert!(apply_to(&run, &new).unwrap_err().contains("`x`"));
 }
 
+/// Numbers of hospitals are names: digits that single precision does not hold, and an option that looks like a number.
+#[test]
+fn environments_that_are_numbers_are_names() {
+    let folder = TempDir::new().unwrap();
+    let table = folder.path().join("own.csv");
+    write_table(&table, |text| {
+        let hospitals = [("\na,", "\n20230001,"), ("\nb,", "\n20230002,"), ("\nc,", "\n20230003,")];
+        hospitals.iter().fold(text.to_string(), |text, (word, number)| text.replace(word, number))
+    });
+    let spec = Spec { environment: "hospital".into(), ..Spec::default() };
+    let own = OwnData::read(&spec, &table).unwrap();
+    assert_eq!(own.environments, ["20230001", "20230002", "20230003"]);
+    run_on(folder.path(), &table, &[TABLE[0], TABLE[1], ("held-out", "20230003")]).unwrap();
+}
+
 #[test]
 fn an_own_folder_has_environments_above_classes() {
     let folder = TempDir::new().unwrap();
@@ -283,7 +298,7 @@ fn bad_own_rows_and_declarations_are_refused() {
     type Change = fn(&str) -> String;
     type Options<'a> = &'a [(&'a str, &'a str)];
     let plain: Change = |text| text.into();
-    let cases: [(Change, Options, &str); 8] = [
+    let cases: [(Change, Options, &str); 10] = [
         (plain, &[TABLE[0], TABLE[2]], "what differs between the environments of own rows (--shifts)"),
         (plain, &[("environment", "clinic"), TABLE[1]], "clinic"),
         (plain, &[TABLE[0], TABLE[1], ("held-out", "d")], "unknown environment"),
@@ -291,7 +306,9 @@ fn bad_own_rows_and_declarations_are_refused() {
         (plain, &[TABLE[0], ("shifts", "population")], "direction = causal"),
         (plain, &[TABLE[0], ("shifts", "prevalence")], "arms = coral is refused under the declared shifts"),
         (|text| text.replace("c,", "b,"), &TABLE[..2], "2 environments (a and b); expected at least 3"),
-        (|text| text.replacen("\na,", "\n,", 1), &TABLE[..2], "no environment"),
+        (|text| text.replacen("\na,", "\n,", 1), &TABLE[..2], "every row needs its group"),
+        (plain, &[("environment", "outcome"), TABLE[1]], "the column `outcome` is the target"),
+        (plain, &[TABLE[0], TABLE[1], ("mechanism", "channels")], "columns of a table do not trade places"),
     ];
     for (change, set, expected) in cases {
         let folder = TempDir::new().unwrap();
@@ -308,6 +325,22 @@ fn settings_of_own_rows_are_refused_without_them() {
         let flags = vec![(field.to_string(), value.to_string())];
         let error = SYSTEM.resolve(&Overrides { flags, ..Overrides::default() }).unwrap_err().to_string();
         assert!(error.contains("--data"), "{field}: {error}");
+    }
+    let set = |values: &[(&str, &str)]| {
+        let set = values.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
+        SYSTEM.resolve(&Overrides { set, ..Overrides::default() }).map(drop).map_err(|e| e.to_string())
+    };
+    // 719 digits are told apart by devices.
+    assert_eq!(set(&[("device_rows", "300"), ("device_test_rows", "419")]), Ok(()));
+    let wrong: [(&[(&str, &str)], &str); 4] = [
+        (&[("device_rows", "300"), ("device_test_rows", "420")], "at most 719 rows"),
+        (&[("devices", "[]"), ("unseen", "[]")], "a device that the training lacks"),
+        (&[("devices", "fez,fez")], "each entry once"),
+        (&[("unseen", "sherbrooke,sherbrooke")], "each entry once"),
+    ];
+    for (values, expected) in wrong {
+        let error = set(values).unwrap_err();
+        assert!(error.contains(expected), "{expected}: {error}");
     }
     assert!(Spec::default().declared().is_ok_and(|declared| declared.len() == 2));
 }

@@ -11,6 +11,7 @@ use ndarray::{Array1, Array2};
 use qgraft::circuit::qasm;
 use qgraft::noise::Program;
 use qgraft::sim::{Angles, Simulator, Statevector};
+use qgraft::systems::SYSTEMS;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use tempfile::TempDir;
@@ -59,6 +60,19 @@ fn left_in(directory: &Path) -> Vec<String> {
         fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+/// Options of a system and those of every system have names of their own: `--part 1/2` is a part of the trials.
+#[test]
+fn every_system_has_its_options_beside_those_of_every_system() {
+    let directory = TempDir::new().unwrap();
+    for system in SYSTEMS {
+        let name = system.info().name;
+        let out = qgraft(directory.path(), &["run", name, "--part", "1/2", "--dry-run", "--preset", "smoke"]);
+        assert!(out.status.success(), "{name}: {}", text(&out.stderr));
+        let help = text(&qgraft(directory.path(), &["run", name, "--help"]).stdout);
+        assert!(help.contains("--part <K/N>") && !help.contains("alias: --part]"), "{name}: {help}");
+    }
 }
 
 #[test]

@@ -133,6 +133,7 @@ fn no_patient_is_on_both_sides_unless_leakage_is_allowed_and_then_the_report_is_
     assert_eq!(splits, ["patients", "pictures"]);
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("LEAKAGE ALLOWED") && page.contains("alarm"));
+    assert!(page.contains("each counts as a patient of its own"), "neither split knows patients");
 }
 
 /// Pictures of one patient are nearly the same in this phantom: a split of pictures lets a classifier remember patients.
@@ -224,6 +225,26 @@ fn folders_of_patients_within_classes_need_no_table() {
     assert_eq!(read.patients, ["control0", "control1", "control2", "lesion0", "lesion1", "lesion2"]);
     assert_eq!(read.truth(), [false, false, false, true, true, true]);
     assert_eq!(read.patient, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+}
+
+/// A class may be a number, and a patient with both classes is named.
+#[test]
+fn classes_that_are_numbers_are_names_and_patients_of_both_are_told() {
+    let root = TempDir::new().unwrap();
+    for (class, has_finding) in [("1", true), ("2", false)] {
+        for patient in
+            ["a", "b", "c", "d", "e", "f"].map(|name| format!("{name}{}", if name == "a" { "" } else { class }))
+        {
+            let folder = root.path().join("in").join(class).join(&patient);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("0.png"), picture(&format!("{class} {patient}"), has_finding).png()).unwrap();
+        }
+    }
+    let data = root.path().join("in");
+    let flags = [("data", data.to_str().unwrap()), ("arms", "hog_logistic"), ("positive", "1")];
+    let done = run(&root.path().join("out"), &flags, &[]).unwrap();
+    let told = "1 patient such as a with pictures of both classes: each is one patient, of class 1";
+    assert!(done.results.notices().iter().any(|notice| notice.contains(told)), "{:?}", done.results.notices());
 }
 
 #[test]

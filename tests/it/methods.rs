@@ -305,6 +305,9 @@ fn every_setting_of_every_method_is_taken_at_its_bounds_and_not_beyond() {
             }
         }
     }
+    // What has no number of its own: all or nothing trains.
+    let without: Vec<&str> = METHODS.iter().filter(|row| row.settings().is_empty()).map(|row| row.name).collect();
+    assert_eq!(without, ["full", "frozen"]);
     for text in ["", "+", "lora+", "lora+lora", "lora:rank", "lora:rank=1:rank=2", "full:rank=1", "lora:rank=one"] {
         assert!(MethodChoice::parse(text).is_err(), "{text:?}");
     }

@@ -274,3 +274,31 @@ fn a_forest_of_scikit_learn_teaches_networks_of_its_table() {
     let out = qgraft(folder.path(), &["run", "forest", "--data", "short.csv", "--forest", "forest.safetensors"]);
     assert!(text(&out.stderr).contains("it reads column `x2`, which the table lacks"), "{}", text(&out.stderr));
 }
+
+#[test]
+fn a_column_of_groups_is_names_and_no_value() {
+    let of = |text: &str, target: &str| {
+        let options = TargetOptions {
+            target: Some(target.into()),
+            kind: Some(TargetKind::Classes),
+            group: Some("site".into()),
+            ..TargetOptions::default()
+        };
+        TargetTable::parse(text, "here", &options)
+    };
+    // Single precision holds no odd number of eight digits, and 1.50 is no other name than it is.
+    let text = "site,x,class\n20230001,1,a\n20230002,2,b\n20230003,3,a\n1.50,4,b\n";
+    let table = of(text, "class").unwrap();
+    assert_eq!(table.groups.unwrap(), ["20230001", "20230002", "20230003", "1.50"]);
+    assert_eq!(table.table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["x"]);
+    assert_eq!(table.table.values.column(0).to_vec(), [1.0, 2.0, 3.0, 4.0]);
+    for (text, target, expected) in [
+        (text, "site", "the column `site` is the target"),
+        ("site,x,class\na,1,a\n,2,b\n", "class", "every row needs its group"),
+        ("site,class\na,1\nb,2\n", "class", "no column is left beside the target `class` and the groups"),
+        ("place,x,class\na,1,a\nb,2,b\n", "class", "no column `site`"),
+    ] {
+        let error = of(text, target).unwrap_err().to_string();
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+}

@@ -1,7 +1,9 @@
-//! Methods that learn from several environments.
+//! Methods that learn from several environments, and which of them a run has.
 
 use crate::study::StudyError;
 use crate::systems::causal::declaration::{Assumption, Declaration, KnownMechanism};
+use crate::systems::causal::spec::{OWN, Spec};
+use crate::systems::causal::task::TaskRow;
 use crate::transfer::penalty::{
     AndMask, Backdoor, Bottleneck, Coral, CoralForm, Counterfactual, Fishr, FrontDoor, GinIpa, GroupDro, Invariance,
     Mmd,
@@ -149,5 +151,53 @@ impl ArmRow {
     pub fn named(name: &str) -> Result<&'static Self, StudyError> {
         let found = ARMS.iter().find(|row| row.name == name);
         found.ok_or_else(|| StudyError::unknown("arm", name, ARMS.iter().map(|row| row.name)))
+    }
+}
+
+impl Spec {
+    /// Name, declaration, and whether there is an oracle, of every task that is run.
+    ///
+    /// # Errors
+    /// If there is no such task.
+    pub fn declared(&self) -> Result<Vec<(String, Declaration, bool)>, StudyError> {
+        if self.data.is_some() {
+            return Ok(vec![(OWN.into(), self.declaration.clone(), false)]);
+        }
+        let row = |name: &String| -> Result<_, StudyError> {
+            let row = TaskRow::named(name)?;
+            Ok((name.clone(), (row.declaration)(), row.has_oracle))
+        };
+        self.tasks.iter().map(row).collect()
+    }
+
+    /// The arms that run on a task.
+    pub fn arms_of(&self, declaration: &Declaration, has_oracle: bool) -> Vec<&'static ArmRow> {
+        let is_run = |row: &&ArmRow| {
+            let is_asked = self.arms.is_empty() || self.arms.iter().any(|name| name == row.name);
+            let is_possible = row.name != ORACLE || has_oracle;
+            is_asked && is_possible && (self.allow_refused || declaration.refusal(row.assumes).is_none())
+        };
+        ARMS.iter().filter(is_run).collect()
+    }
+
+    /// Refuses an arm that is asked for and that no declaration allows, with the reasons.
+    ///
+    /// # Errors
+    /// An arm that is asked for and refused, and one that does not exist.
+    pub fn check_arms(&self) -> Result<(), StudyError> {
+        let declared = self.declared()?;
+        for name in self.arms.iter().filter(|_| !self.allow_refused) {
+            let row = ArmRow::named(name)?;
+            let reasons = declared.iter().map(|(task, own, _)| Some(format!("{task}: {}", own.refusal(row.assumes)?)));
+            if let Some(reasons) = reasons.collect::<Option<Vec<String>>>().filter(|reasons| !reasons.is_empty()) {
+                let reason = format!(
+                    "arms = {name} is refused under the declared shifts; {}. Declare otherwise, or run it with \
+                     --allow-refused",
+                    reasons.join("; ")
+                );
+                return Err(StudyError::Settings { reason });
+            }
+        }
+        Ok(())
     }
 }

@@ -78,6 +78,8 @@ pub const HEADS: [(&str, &str); 2] = [
 
 /// Digits that are told apart: those that look alike.
 const DIGITS: [u32; 4] = [3, 5, 8, 9];
+/// How many there are inside the program.
+pub const DEVICE_DIGITS: usize = 719;
 
 /// The same head on every environment: rows name theirs in the second input.
 struct OverDevices {
@@ -128,8 +130,8 @@ fn rows(spec: &Spec, seed: u64) -> Result<[Digits; 2], StudyError> {
     let own: Vec<usize> = (0..labels.len()).filter(|row| DIGITS.contains(&labels[*row])).collect();
     let order = Stream::named(seed, "device rows").permutation(own.len());
     let mut found: [Digits; 2] = Default::default();
-    let take = (spec.device_rows + spec.device_test_rows).min(own.len());
-    for (place, k) in order[..take].iter().enumerate() {
+    let take = spec.device_rows + spec.device_test_rows;
+    for (place, k) in order.iter().take(take).enumerate() {
         let (values, classes) = &mut found[usize::from(place >= spec.device_rows)];
         let row = own[*k];
         values.extend(pixels.row(row));

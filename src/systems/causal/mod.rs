@@ -180,10 +180,9 @@ impl Experiment for Causal {
         if has(Part::Tasks) {
             let metrics =
                 ["accuracy", "worst", "validation", "training", "reliance", "residual_auc", "irm_share", "rex_share"];
-            let mut refusals = Vec::new();
+            spec.check_arms()?;
             for (name, declaration, has_oracle) in spec.declared()? {
                 let arms = spec.arms_of(&declaration, has_oracle);
-                refusals.push((name.clone(), declaration));
                 if arms.is_empty() {
                     continue;
                 }
@@ -193,24 +192,6 @@ impl Experiment for Causal {
                 let selection = Factor::explained("selection", Role::Evaluation, SELECTIONS);
                 let grid = Grid::new(&name, &capital(doc), vec![arm, seeds(), selection], &metrics);
                 grids.push(grid.in_blocks(&["seed"]));
-            }
-            // An arm that was asked for and runs nowhere is refused with its reason.
-            for arm in &spec.arms {
-                let runs =
-                    |grid: &Grid| grid.factor("arm").is_some_and(|factor| factor.names().any(|name| name == arm));
-                let row = ArmRow::named(arm)?;
-                let reasons: Vec<String> = refusals
-                    .iter()
-                    .filter_map(|(task, declared)| Some(format!("{task}: {}", declared.refusal(row.assumes)?)))
-                    .collect();
-                if !grids.iter().any(runs) && !reasons.is_empty() && reasons.len() == refusals.len() {
-                    let reason = format!(
-                        "arms = {arm} is refused under the declared shifts; {}. Declare otherwise, or run it with \
-                         --allow-refused",
-                        reasons.join("; ")
-                    );
-                    return Err(StudyError::Settings { reason });
-                }
             }
         }
         if has(Part::Effects) && spec.data.is_none() {

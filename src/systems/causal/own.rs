@@ -10,6 +10,7 @@ use crate::data::{
 use crate::math::Stream;
 use crate::math::words::{join_and, pluralise};
 use crate::study::StudyError;
+use crate::systems::causal::declaration::KnownMechanism;
 use crate::systems::causal::spec::Spec;
 use crate::systems::causal::task::{Rows, Task, too_few};
 
@@ -78,13 +79,11 @@ impl OwnData {
         if path.is_dir() {
             return Self::pictures(path, spec.size, place);
         }
-        let options = TargetOptions {
-            target: spec.target.clone(),
-            kind: Some(TargetKind::Classes),
-            keep: vec![spec.environment.clone()],
-            drop: Vec::new(),
-        };
-        Self::table(TargetTable::read(path, &options)?.table, &spec.environment, place)
+        if spec.declaration.mechanism == Some(KnownMechanism::Channels) {
+            let reason = "declaration.mechanism = channels: columns of a table do not trade places; use affine";
+            return Err(StudyError::Settings { reason: reason.into() });
+        }
+        Self::table(TargetTable::read(path, &options(spec.target.clone(), &spec.environment))?, place)
     }
 
     /// The table inside the program.
@@ -92,36 +91,11 @@ impl OwnData {
     /// # Errors
     /// If it is damaged, which a test excludes.
     pub fn lung() -> Result<Self, StudyError> {
-        let options = TargetOptions {
-            target: Some("class".into()),
-            kind: Some(TargetKind::Classes),
-            keep: vec![INSTITUTION.into()],
-            drop: Vec::new(),
-        };
-        Self::table(TargetTable::parse(LUNG, "lung", &options)?.table, INSTITUTION, "lung".into())
+        Self::table(TargetTable::parse(LUNG, "lung", &options(Some("class".into()), INSTITUTION))?, "lung".into())
     }
 
-    fn table(mut table: Tabular, environment: &str, place: String) -> Result<Self, StudyError> {
-        let Some(column) = table.columns.iter().position(|column| column.name == environment) else {
-            let reason = format!("the column of environments `{environment}` is that of the classes; name another");
-            return Err(too_few(&place, reason + " with --environment or --target"));
-        };
-        let named = |value: f32| match &table.columns[column].words {
-            Some(words) => words.get(value as usize).cloned().unwrap_or_default(),
-            None => value.to_string(),
-        };
-        let names: Vec<String> = table.values.column(column).iter().map(|value| named(*value)).collect();
-        if let Some(row) = table.values.column(column).iter().position(|value| value.is_nan()) {
-            let reason = format!("{} has no environment in column `{environment}`", table.samples.ids[row]);
-            return Err(too_few(&place, reason));
-        }
-        let (environments, domains) = numbered(names);
-        let kept: Vec<usize> = (0..table.columns.len()).filter(|k| *k != column).collect();
-        if kept.is_empty() {
-            return Err(too_few(&place, "no column is left beside classes and environments"));
-        }
-        table.values = table.values.select(ndarray::Axis(1), &kept);
-        table.columns.remove(column);
+    fn table(TargetTable { table, groups, .. }: TargetTable, place: String) -> Result<Self, StudyError> {
+        let (environments, domains) = numbered(groups.unwrap_or_default());
         let labels = table.samples.labels.iter().map(|label| *label as u32).collect();
         let (classes, notices) = (table.samples.classes.clone(), table.notices.clone());
         Self { source: Source::Table(Box::new(table)), labels, domains, classes, environments, notices, place }
@@ -268,6 +242,12 @@ impl OwnData {
             reader: Some(reader),
         })
     }
+}
+
+/// A table of classes whose environments are groups.
+fn options(target: Option<String>, environment: &str) -> TargetOptions {
+    let (kind, group) = (Some(TargetKind::Classes), Some(environment.to_string()));
+    TargetOptions { target, kind, group, ..TargetOptions::default() }
 }
 
 /// Names in order, and the number of each.

@@ -13,6 +13,7 @@ use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::systems::causal::network::RowNet;
 use crate::systems::causal::own::{Reader, numbers};
+use crate::systems::causal::spec::OWN;
 use crate::systems::inputs::NewRows;
 use crate::systems::saved_head::answers;
 
@@ -82,7 +83,7 @@ impl Saved {
     }
 
     /// New rows as the network reads them.
-    fn rows(&self, options: &ApplyOptions, path: &Path, run: &Path) -> Result<(NewRows, usize), StudyError> {
+    fn rows(&self, options: &ApplyOptions, path: &Path, run: &Path) -> Result<NewRows, StudyError> {
         match &self.reader {
             None => {
                 let reason = "its rows are drawn by the program, so that there are none to predict; run it with --data";
@@ -96,7 +97,7 @@ impl Saved {
                     _ => vec![None; table.ids.len()],
                 };
                 let (values, ids) = (encoder.encoded(table.values.view()), table.ids);
-                Ok((NewRows { values, ids, labels, notices }, encoder.width()))
+                Ok(NewRows { values, ids, labels, notices })
             }
             Some(Reader::Pictures { size }) => {
                 let bad = if options.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
@@ -106,10 +107,9 @@ impl Saved {
                     found.ids.iter().map(|id| folder(id).filter(|name| self.classes.contains(name))).collect();
                 let mut notices = found.skipped;
                 let labels = self.known(&named, &mut notices);
-                let width = 3 * size * size;
-                let values = Array2::from_shape_vec((found.ids.len(), width), found.pictures.concat());
+                let values = Array2::from_shape_vec((found.ids.len(), 3 * size * size), found.pictures.concat());
                 let wrong = |e: ndarray::ShapeError| NnError::File { path: path.into(), reason: e.to_string() };
-                Ok((NewRows { values: values.map_err(wrong)?, ids: found.ids, labels, notices }, width))
+                Ok(NewRows { values: values.map_err(wrong)?, ids: found.ids, labels, notices })
             }
         }
     }
@@ -142,20 +142,15 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
         selected.next().map_or(0.0, |value| value.value)
     };
     // Rows of the user before those that the program draws, then the best.
-    let rank = |trial: &SavedTrial| {
-        (f64::from(u8::from(trial.point.grid == "own" || trial.point.grid == "lung")), metric(trial))
-    };
-    models.sort_by(|a, b| {
-        let (a, b) = (rank(a), rank(b));
-        b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1))
-    });
+    let has_reader = |trial: &SavedTrial| [OWN, "lung"].contains(&trial.point.grid.as_str());
+    models.sort_by(|a, b| has_reader(b).cmp(&has_reader(a)).then(metric(b).total_cmp(&metric(a))));
     let trial = models[0];
     let (saved, mut params) = Saved::from_bytes(&trial.file(MODEL_FILE)?, &trial.path(MODEL_FILE))?;
     let network = saved.net.build(&mut params)?;
     let mut all = NewRows { values: Array2::zeros((0, 0)), ids: Vec::new(), labels: Vec::new(), notices: Vec::new() };
     let mut probabilities: Vec<f64> = Vec::new();
     for path in &options.data {
-        let (rows, _) = saved.rows(options, path, &run.folder)?;
+        let rows = saved.rows(options, path, &run.folder)?;
         let shape = [&[rows.ids.len()][..], &saved.net.shape].concat();
         let values: Vec<f32> = rows.values.iter().copied().collect();
         let inputs = Tensor::from_vec(values, shape, &Device::Cpu)?;

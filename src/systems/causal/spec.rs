@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{Preset, Settings, StudyError, Validation};
+use crate::lab::{Preset, Settings, Validation};
 use crate::nn::head::CircuitConfig;
 use crate::nn::optim::Method;
 use crate::sim::Condition;
 use crate::study::train::TrainConfig;
-use crate::systems::causal::arms::{ARMS, ArmRow, ORACLE};
+use crate::systems::causal::arms::ARMS;
 use crate::systems::causal::declaration::Declaration;
-use crate::systems::causal::task::{TASKS, TaskRow};
+use crate::systems::causal::devices::DEVICE_DIGITS;
+use crate::systems::causal::task::TASKS;
 
 /// Name of the grid of own rows.
 pub const OWN: &str = "own";
@@ -165,31 +166,6 @@ impl Spec {
         self.arms = Vec::new();
     }
 
-    /// Name, declaration, and whether there is an oracle, of every task that is run.
-    ///
-    /// # Errors
-    /// If there is no such task.
-    pub fn declared(&self) -> Result<Vec<(String, Declaration, bool)>, StudyError> {
-        if self.data.is_some() {
-            return Ok(vec![(OWN.into(), self.declaration.clone(), false)]);
-        }
-        let row = |name: &String| -> Result<_, StudyError> {
-            let row = TaskRow::named(name)?;
-            Ok((name.clone(), (row.declaration)(), row.has_oracle))
-        };
-        self.tasks.iter().map(row).collect()
-    }
-
-    /// The arms that run on a task.
-    pub fn arms_of(&self, declaration: &Declaration, has_oracle: bool) -> Vec<&'static ArmRow> {
-        let is_run = |row: &&ArmRow| {
-            let is_asked = self.arms.is_empty() || self.arms.iter().any(|name| name == row.name);
-            let is_possible = row.name != ORACLE || has_oracle;
-            is_asked && is_possible && (self.allow_refused || declaration.refusal(row.assumes).is_none())
-        };
-        ARMS.iter().filter(is_run).collect()
-    }
-
     /// Devices that are evaluated on: name and condition.
     pub fn conditions(&self) -> Vec<(String, Condition)> {
         let mut found = vec![("ideal".to_string(), Condition::default())];
@@ -267,6 +243,8 @@ impl Settings for Spec {
             .train("train", &self.train)
             .whole("permutations", self.permutations, 1..=10_000)
             .whole("effect_rows", self.effect_rows, 10..=1_000_000)
+            .distinct("devices", &self.devices)
+            .distinct("unseen", &self.unseen)
             .devices("devices", &self.devices, self.circuit.qubits)
             .devices("unseen", self.unseen.iter().filter(|name| !self.devices.contains(name)), self.circuit.qubits)
             .within("drift", self.drift, 0.0..=100.0)
@@ -294,6 +272,11 @@ impl Settings for Spec {
             let is_new = !self.devices.contains(name);
             check.check("unseen", name, is_new, "a device that is not one of the training");
         }
+        let is_judged = !self.devices.is_empty() || !self.unseen.is_empty();
+        check.check("unseen", "[]", is_judged, "a device that the training lacks, here or by drift of one of devices");
+        let rows = self.device_rows + self.device_test_rows;
+        let expected = format!("at most {DEVICE_DIGITS} rows with those of device_rows");
+        check.check("device_test_rows", self.device_test_rows, rows <= DEVICE_DIGITS, &expected);
         for (field, value, expected) in self.declaration.violations() {
             check.refuse(field, value, expected);
         }

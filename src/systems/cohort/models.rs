@@ -143,19 +143,19 @@ impl Learning<'_> {
             }
             Classifier::Head(name) => self.head(HeadConfig::named(name)?.circuit(self.spec.circuit.clone()), observer),
             Classifier::Matched(name) => {
-                let hidden = matched(self.spec, self.components())?;
+                let hidden = matched(self.spec, self.components(self.spec.components))?;
                 self.head(HeadConfig::named(name)?.qubits(hidden), observer)
             }
         }
     }
 
     /// No more components than rows have directions.
-    fn components(&self) -> usize {
-        self.spec.components.min(self.rows.nrows() - 1).min(self.rows.ncols())
+    fn components(&self, most: usize) -> usize {
+        most.min(self.rows.nrows() - 1).min(self.rows.ncols())
     }
 
     fn pca(&self, most: usize) -> Pca {
-        let components = most.min(self.rows.nrows() - 1).min(self.rows.ncols());
+        let components = self.components(most);
         match self.rows.nrows() < self.rows.ncols() {
             true => Pca::fit_to_few(self.rows, components, self.seed),
             false => Pca::fit(self.rows, components, self.seed),

@@ -39,28 +39,30 @@ pub fn read(spec: &Spec, path: &Path) -> Result<Cohort, StudyError> {
     if others.len() > 1 {
         notices.push(format!("{} count as one class, against {positive}", others.join(", ")));
     }
-    let mut cohort = Cohort {
-        classes: [others.join(" or "), positive.clone()],
-        patients: Vec::new(),
-        pictures: Vec::new(),
-        ids: Vec::new(),
-        patient: Vec::new(),
-        is_positive: Vec::new(),
-        lesions: Vec::new(),
-        notices,
-    };
+    let mut cohort = Cohort::empty([others.join(" or "), positive.clone()]);
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for Found { id, picture, class, patient } in found {
         let number = *known.entry(patient.clone()).or_insert_with(|| {
             cohort.patients.push(patient);
             cohort.patients.len() - 1
         });
-        cohort.ids.push(id);
-        cohort.pictures.push(picture);
-        cohort.patient.push(number);
-        cohort.is_positive.push(class == positive);
-        cohort.lesions.push(None);
+        cohort.push(number, id, picture, class == positive, None);
     }
+    let mut kinds = vec![[false; 2]; cohort.patients.len()];
+    for (patient, positive) in cohort.patient.iter().zip(&cohort.is_positive) {
+        kinds[*patient][usize::from(*positive)] = true;
+    }
+    let mixed: Vec<usize> = (0..kinds.len()).filter(|&patient| kinds[patient] == [true; 2]).collect();
+    if let [first, ..] = mixed[..]
+        && !spec.resample
+    {
+        notices.push(format!(
+            "{} such as {} with pictures of both classes: each is one patient, of class {positive}",
+            pluralise(mixed.len(), "patient"),
+            cohort.patients[first]
+        ));
+    }
+    cohort.notices = notices;
     Ok(cohort)
 }
 
@@ -89,7 +91,10 @@ fn crops(path: &Path, notices: &mut Vec<String>) -> Result<Vec<Found>, StudyErro
     notices.extend(read.notices);
     let samples = read.samples;
     let found = read.pictures.into_iter().enumerate().map(|(k, picture)| Found {
-        patient: samples.ids[k].split('#').next().unwrap_or_default().to_string(),
+        patient: samples.ids[k]
+            .rsplit_once('#')
+            .map_or(samples.ids[k].as_str(), |(photograph, _)| photograph)
+            .to_string(),
         id: samples.ids[k].clone(),
         class: samples.classes[samples.labels[k]].clone(),
         picture,
@@ -107,7 +112,7 @@ fn folder(spec: &Spec, path: &Path, notices: &mut Vec<String>) -> Result<Vec<Fou
     }
     let table = path.join(PATIENTS_FILE);
     let mut known = if table.is_file() { patients(&table, &read.ids)? } else { BTreeMap::new() };
-    let mut found = Vec::new();
+    let (mut found, mut nameless) = (Vec::new(), 0);
     for (id, picture) in read.ids.into_iter().zip(read.pictures) {
         let refuse = |reason: String| Err(DataError::Malformed { place: place.clone(), reason }.into());
         let parts: Vec<&str> = id.split('/').collect();
@@ -122,7 +127,10 @@ fn folder(spec: &Spec, path: &Path, notices: &mut Vec<String>) -> Result<Vec<Fou
             (Some(patient), _) => patient,
             (None, _) if table.is_file() => return refuse(format!("{id} is not in {PATIENTS_FILE}")),
             (None, [_, patient, _]) => patient.to_string(),
-            (None, _) if spec.allow_leakage => id.clone(),
+            (None, _) if spec.allow_leakage => {
+                nameless += 1;
+                id.clone()
+            }
             (None, _) => {
                 return refuse(format!(
                     "nothing says of which patient {id} is, and pictures of one patient must not be on both sides of a split: \
@@ -132,6 +140,13 @@ fn folder(spec: &Spec, path: &Path, notices: &mut Vec<String>) -> Result<Vec<Fou
             }
         };
         found.push(Found { id, picture, class, patient });
+    }
+    if nameless > 0 {
+        notices.push(format!(
+            "--allow-leakage: nothing says of which patient {} are; each counts as a patient of its own, so that the split \
+             `patients` may leak as well",
+            pluralise(nameless, "picture")
+        ));
     }
     Ok(found)
 }

@@ -31,6 +31,29 @@ pub struct Cohort {
 }
 
 impl Cohort {
+    /// No patients yet.
+    pub fn empty(classes: [String; 2]) -> Self {
+        Self {
+            classes,
+            patients: Vec::new(),
+            pictures: Vec::new(),
+            ids: Vec::new(),
+            patient: Vec::new(),
+            is_positive: Vec::new(),
+            lesions: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// Takes in a picture of the patient of this number.
+    pub fn push(&mut self, patient: usize, id: String, picture: Picture, is_positive: bool, lesion: Option<Vec<bool>>) {
+        self.pictures.push(picture);
+        self.ids.push(id);
+        self.patient.push(patient);
+        self.is_positive.push(is_positive);
+        self.lesions.push(lesion);
+    }
+
     /// The cohort that the settings draw under a seed, `factor` times as large as they say.
     ///
     /// # Errors
@@ -57,18 +80,14 @@ impl Cohort {
             }
             .into());
         };
-        let kept: Vec<usize> =
-            (0..all.pictures.len()).filter(|&k| [pullover, shirt].contains(&all.samples.labels[k])).collect();
-        Ok(Self {
-            classes: ["pullover".into(), "shirt".into()],
-            patients: kept.iter().map(|&k| all.samples.ids[k].clone()).collect(),
-            pictures: kept.iter().map(|&k| all.pictures[k].clone()).collect(),
-            ids: kept.iter().map(|&k| all.samples.ids[k].clone()).collect(),
-            patient: (0..kept.len()).collect(),
-            is_positive: kept.iter().map(|&k| all.samples.labels[k] == shirt).collect(),
-            lesions: vec![None; kept.len()],
-            notices: Vec::new(),
-        })
+        let mut found = Self::empty(["pullover".into(), "shirt".into()]);
+        for ((picture, id), label) in all.pictures.into_iter().zip(all.samples.ids).zip(all.samples.labels) {
+            if label == pullover || label == shirt {
+                found.patients.push(id.clone());
+                found.push(found.patients.len() - 1, id, picture, label == shirt, None);
+            }
+        }
+        Ok(found)
     }
 
     /// Whether each patient has a positive picture.
@@ -108,24 +127,11 @@ impl Cohort {
             return Err(DataError::Malformed { place: "cohort".into(), reason }.into());
         }
         chosen.sort_unstable();
-        let mut found = Self {
-            classes: self.classes.clone(),
-            patients: Vec::new(),
-            pictures: Vec::new(),
-            ids: Vec::new(),
-            patient: Vec::new(),
-            is_positive: Vec::new(),
-            lesions: Vec::new(),
-            notices: Vec::new(),
-        };
+        let mut found = Self::empty(self.classes.clone());
         for (number, (patient, kind)) in chosen.into_iter().enumerate() {
             found.patients.push(self.patients[patient].clone());
             for k in (0..self.ids.len()).filter(|&k| self.patient[k] == patient && self.is_positive[k] == kind) {
-                found.pictures.push(self.pictures[k].clone());
-                found.ids.push(self.ids[k].clone());
-                found.patient.push(number);
-                found.is_positive.push(kind);
-                found.lesions.push(self.lesions[k].clone());
+                found.push(number, self.ids[k].clone(), self.pictures[k].clone(), kind, self.lesions[k].clone());
             }
         }
         Ok(found)

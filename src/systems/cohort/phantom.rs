@@ -70,25 +70,13 @@ impl Phantom {
 
     /// Patients of a cohort: first those with a lesion.
     pub fn cohort(&self, seed: u64, positives: usize, negatives: usize) -> Cohort {
-        let mut found = Cohort {
-            classes: ["normal".into(), "lesion".into()],
-            patients: Vec::new(),
-            pictures: Vec::new(),
-            ids: Vec::new(),
-            patient: Vec::new(),
-            is_positive: Vec::new(),
-            lesions: Vec::new(),
-            notices: Vec::new(),
-        };
+        let mut found = Cohort::empty(["normal".into(), "lesion".into()]);
         for patient in 0..positives + negatives {
             let name = format!("p{:04}", patient + 1);
             let is_positive = patient < positives;
             for (slice, drawn) in self.patient(seed, patient, is_positive).into_iter().enumerate() {
-                found.ids.push(format!("{name}/{}", slice + 1));
-                found.pictures.push(drawn.picture);
-                found.patient.push(patient);
-                found.is_positive.push(is_positive);
-                found.lesions.push(is_positive.then_some(drawn.lesion));
+                let lesion = is_positive.then_some(drawn.lesion);
+                found.push(patient, format!("{name}/{}", slice + 1), drawn.picture, is_positive, lesion);
             }
             found.patients.push(name);
         }

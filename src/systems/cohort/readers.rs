@@ -10,6 +10,7 @@ use crate::math::words::{decimals, p_value};
 use crate::report::{Block, Section, Table};
 use crate::study::StudyError;
 use crate::study::diagnostic::{clopper_pearson, fleiss_kappa, mcnemar};
+use crate::study::stats::Interval;
 use crate::systems::cohort::patients::Cohort;
 use crate::systems::cohort::trial::Outcome;
 
@@ -99,14 +100,7 @@ impl Readers {
         let mut row = |name: &str, answers: &[bool]| {
             let mut cells = vec![name.to_string()];
             for kind in [true, false] {
-                let (hits, of) = right(answers, kind);
-                let interval = clopper_pearson(hits, of, 0.95);
-                cells.push(if of > 0 {
-                    format!("{} ({hits}/{of})", percent(hits as f64 / of as f64))
-                } else {
-                    "–".into()
-                });
-                cells.push(interval.map_or("–".into(), |i| format!("{} to {}", percent(i.low), percent(i.high))));
+                cells.extend(share(right(answers, kind)));
             }
             let is_right = |answers: &[bool], k: usize| answers[k] == truth[k];
             let only = |a: &[bool], b: &[bool]| (0..truth.len()).filter(|&k| is_right(a, k) && !is_right(b, k)).count();
@@ -135,6 +129,18 @@ impl Readers {
     }
 }
 
-fn percent(share: f64) -> String {
+/// "95.2".
+pub fn percent(share: f64) -> String {
     decimals(100.0 * share, 1)
+}
+
+/// "76.2 to 99.9".
+pub fn written(interval: Option<Interval>) -> String {
+    interval.map_or("–".into(), |i| format!("{} to {}", percent(i.low), percent(i.high)))
+}
+
+/// "95.2 (20/21)" and its exact interval.
+pub fn share((hits, of): (usize, usize)) -> [String; 2] {
+    let shown = if of > 0 { format!("{} ({hits}/{of})", percent(hits as f64 / of as f64)) } else { "–".into() };
+    [shown, written(clopper_pearson(hits, of, 0.95))]
 }

@@ -1,6 +1,6 @@
 //! A trained classifier as a file, and what it says of new pictures.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 use candle_core::{DType, Device, Tensor};
 use ndarray::{Array1, Array2};
@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::classic::Pca;
-use crate::lab::{Applied, ApplyOptions, SavedRun};
+use crate::data::Transform;
+use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
 use crate::math::words::pluralise;
 use crate::nn::{ModelHeader, NnError};
 use crate::sim::{Condition, Executions};
 use crate::study::diagnostic::RocArea;
 use crate::study::{Observer, StudyError, TrainedHead};
-use crate::systems::cohort::arms::ArmRow;
+use crate::systems::cohort::arms::{ArmRow, Features};
 use crate::systems::cohort::features::Networks;
 use crate::systems::cohort::models::{Fitted, Scaler};
 use crate::systems::cohort::saliency;
@@ -178,7 +179,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
     if found.iter().any(|trial| trial.point.get("split") != "pictures") {
         found.retain(|trial| trial.point.get("split") != "pictures");
     }
-    let area = |trial: &crate::lab::SavedTrial| trial.measurement.get("auc").unwrap_or(f64::NEG_INFINITY);
+    let area = |trial: &SavedTrial| trial.measurement.get("auc").unwrap_or(f64::NEG_INFINITY);
     let trial = found.iter().skip(1).fold(found[0], |best, next| if area(next) > area(best) { next } else { best });
     let spec: Spec = trial.settings()?;
     let SavedClassifier { arm, classes, chosen, mut fitted } =
@@ -197,12 +198,12 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
         }
         _ => {}
     }
-    if arm.features == super::arms::Features::Network {
+    if arm.features == Features::Network {
         trial.check_contents("network.weights", spec.network.weights.as_deref())?;
     }
     let names = classes[0].split(" or ").map(String::from).chain([classes[1].clone()]).collect::<Vec<_>>();
     let new = NewData { paths: &options.data, classes: &names, skip_bad: options.skip_bad };
-    let (pictures, _) = new_pictures(&new, &crate::data::Transform::IMAGENET)?;
+    let (pictures, _) = new_pictures(&new, &Transform::IMAGENET)?;
     // The folder of a class may hold folders of patients.
     let class_of = |id: &String| id.rsplit('/').skip(1).find_map(|part| names.iter().position(|own| own == part));
     let labels: Vec<Option<usize>> = pictures.samples.ids.iter().map(class_of).collect();
@@ -229,7 +230,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
             if let Some(map) = saliency::map(network, picture, &fitted, row)? {
                 // Names that were given as paths lose their folders.
                 let name = Path::new(id).with_extension("png");
-                let is_inside = name.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+                let is_inside = name.components().all(|part| matches!(part, Component::Normal(_)));
                 let name = if is_inside { name } else { name.file_name().map(Into::into).unwrap_or_default() };
                 options.write_file(folder, &name, &saliency::painted(picture, &map).png())?;
             }

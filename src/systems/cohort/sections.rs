@@ -3,10 +3,10 @@
 use crate::lab::{Point, Results, render};
 use crate::math::words::{decimals, p_value};
 use crate::report::{Block, Section, Table};
-use crate::study::diagnostic::{clopper_pearson, group_bootstrap, mcnemar};
-use crate::study::stats::{Interval, holm};
+use crate::study::diagnostic::{group_bootstrap, mcnemar};
+use crate::study::stats::holm;
 use crate::systems::cohort::BASELINE;
-use crate::systems::cohort::readers::{READERS, Readers};
+use crate::systems::cohort::readers::{READERS, Readers, percent, share, written};
 use crate::systems::cohort::spec::Spec;
 use crate::systems::cohort::trial::{OUTCOME, Outcome};
 
@@ -49,14 +49,6 @@ pub fn sections(spec: &Spec, results: &Results) -> Vec<Section> {
     found
 }
 
-fn percent(share: f64) -> String {
-    decimals(100.0 * share, 1)
-}
-
-fn written(interval: Option<Interval>) -> String {
-    interval.map_or("–".into(), |i| format!("{} to {}", percent(i.low), percent(i.high)))
-}
-
 fn intervals(spec: &Spec, seed: u64, name: &str, arms: &[(String, Outcome)]) -> Table {
     let caption = format!(
         "In percent, with 95 % intervals: of the area over patients by DeLong, of shares by Clopper and Pearson, of the area over \
@@ -84,13 +76,7 @@ fn intervals(spec: &Spec, seed: u64, name: &str, arms: &[(String, Outcome)]) -> 
         cells.push(area.as_ref().map_or("–".into(), |own| percent(own.area)));
         cells.push(written(area.and_then(|own| own.interval(0.95))));
         for kind in [Some(true), Some(false), None] {
-            let (right, of) = outcome.right(kind);
-            cells.push(if of > 0 {
-                format!("{} ({right}/{of})", percent(right as f64 / of as f64))
-            } else {
-                "–".into()
-            });
-            cells.push(written(clopper_pearson(right, of, 0.95)));
+            cells.extend(share(outcome.right(kind)));
         }
         let rows: Vec<usize> = (0..outcome.pictures.len()).collect();
         let patients: Vec<usize> = outcome.pictures.iter().map(|picture| picture.0).collect();

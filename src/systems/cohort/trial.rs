@@ -1,5 +1,7 @@
 //! One arm on one cohort: cross-validation, everything chosen within the patients that are learned from.
 
+use std::collections::BTreeMap;
+
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -223,7 +225,7 @@ impl Trial<'_> {
             }
         }
         let labels: Vec<bool> = rows.iter().map(|&row| self.cohort.is_positive[row]).collect();
-        let mut best: Option<(f64, f64, Chosen)> = None;
+        let mut best: Option<(f64, Chosen)> = None;
         for (choice, own) in choices.iter().zip(&decisions) {
             let mut chosen = Chosen { choice: *choice, threshold: 0.5, calibration: (1.0, 0.0) };
             if self.arm.classifier == Classifier::SupportVectors {
@@ -236,17 +238,17 @@ impl Trial<'_> {
             let (scores, truth) = self.pooled(rows, &chosen.probabilities(own));
             let area = RocArea::new(&scores, &truth).map_or(0.5, |area| area.area);
             chosen.threshold = operating_point(&scores, &truth, self.spec.sensitivity).unwrap_or(0.5);
-            if best.as_ref().is_none_or(|(most, ..)| area > *most) {
-                best = Some((area, *choice, chosen));
+            if best.is_none_or(|(most, _)| area > most) {
+                best = Some((area, chosen));
             }
         }
         // There is at least one choice.
-        Ok(best.map_or(Chosen { choice: 0.0, threshold: 0.5, calibration: (1.0, 0.0) }, |(.., chosen)| chosen))
+        Ok(best.map_or(Chosen { choice: 0.0, threshold: 0.5, calibration: (1.0, 0.0) }, |(_, chosen)| chosen))
     }
 
-    /// Means of values of these rows over patients, or over themselves where pictures are split, and whether each is positive.
+    /// Means of values of these rows over patients, and whether each is positive; in any split a score is that of a patient.
     fn pooled(&self, rows: &[usize], values: &[f64]) -> (Vec<f64>, Vec<bool>) {
-        let mut sums = std::collections::BTreeMap::new();
+        let mut sums = BTreeMap::new();
         for (&row, value) in rows.iter().zip(values) {
             let entry = sums.entry(self.cohort.patient[row]).or_insert((0.0, 0.0, false));
             *entry = (entry.0 + value, entry.1 + 1.0, entry.2 || self.cohort.is_positive[row]);

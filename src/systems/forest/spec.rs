@@ -177,7 +177,13 @@ impl Spec {
             "regression" => TargetKind::Numbers,
             _ => TargetKind::Classes,
         });
-        TargetOptions { target: self.target.clone(), kind, keep: self.keep.clone(), drop: self.drop.clone() }
+        TargetOptions {
+            target: self.target.clone(),
+            kind,
+            keep: self.keep.clone(),
+            drop: self.drop.clone(),
+            group: None,
+        }
     }
 
     /// Names of all students: heads first, then shapes.

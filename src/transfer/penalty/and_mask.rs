@@ -3,7 +3,7 @@
 use candle_core::{DType, Tensor};
 
 use crate::nn::{NnError, Params};
-use crate::transfer::penalty::{by_domain, mean_over};
+use crate::transfer::penalty::{by_domain, mean_over, weights_of};
 use crate::transfer::{Batch, Transfer};
 
 /// ANDMask: of the gradient of the loss only entries stay whose signs agree over domains, |mean_e sign g_e| >= τ; they are
@@ -24,10 +24,7 @@ impl Default for AndMask {
 
 impl Transfer for AndMask {
     fn penalty(&self, params: &Params, batch: &Batch) -> Result<Option<Tensor>, NnError> {
-        let weights: Option<Vec<f64>> = match &batch.examples.weights {
-            Some(weights) => Some(weights.to_dtype(DType::F64)?.to_vec1()?),
-            None => None,
-        };
+        let weights = weights_of(batch)?;
         let mut gradients = Vec::new();
         for rows in by_domain(batch)?.into_values() {
             let heft =

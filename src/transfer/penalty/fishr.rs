@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
 use crate::nn::{NnError, Params};
-use crate::transfer::penalty::{by_domain, rows_of};
+use crate::transfer::penalty::{by_domain, rows_of, weights_of};
 use crate::transfer::{Batch, FitContext, Transfer};
 
 /// Fishr: the mean over domains of |v_e - mean v|² / size, v_e the variance over the rows of domain e of the gradient of
@@ -53,14 +53,11 @@ impl Transfer for Fishr {
         // A constant feature stands for the bias.
         let ones = Tensor::ones((features.dim(0)?, 1), features.dtype(), features.device())?;
         let features = Tensor::cat(&[&features, &ones], 1)?;
-        let labelled: Option<Vec<f64>> = match &batch.examples.weights {
-            Some(weights) => Some(weights.to_dtype(DType::F64)?.to_vec1()?),
-            None => None,
-        };
+        let weights = weights_of(batch)?;
         let mut variances = Vec::new();
         let mut averages = self.averages.borrow_mut();
         for (domain, mut rows) in by_domain(batch)? {
-            if let Some(weights) = &labelled {
+            if let Some(weights) = &weights {
                 rows.retain(|row| weights[*row as usize] > 0.0);
             }
             if rows.is_empty() {

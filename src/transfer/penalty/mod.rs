@@ -16,7 +16,7 @@ mod views;
 
 use std::collections::BTreeMap;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 pub use adjustment::{Backdoor, FrontDoor};
 pub use adversary::Adversary;
@@ -54,6 +54,12 @@ fn by_domain(batch: &Batch) -> Result<BTreeMap<u32, Vec<u32>>, NnError> {
 fn mean_over(batch: &Batch, values: &Tensor, rows: &[u32]) -> Result<Tensor, NnError> {
     let weights = batch.examples.weights.as_ref().map(|weights| rows_of(weights, rows)).transpose()?;
     loss::mean(&rows_of(values, rows)?, weights.as_ref())
+}
+
+/// The weight of each row of the batch, 0 without a label; `None` where all count alike.
+fn weights_of(batch: &Batch) -> Result<Option<Vec<f64>>, NnError> {
+    let weights = batch.examples.weights.as_ref();
+    Ok(weights.map(|weights| weights.to_dtype(DType::F64)?.to_vec1()).transpose()?)
 }
 
 /// The loss of the batch as the training loop computes it.
