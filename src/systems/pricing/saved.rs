@@ -121,9 +121,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
             for set in &market.sets {
                 let known = crate::systems::pricing::table::ChoiceSet { chosen: Some(0), ..set.clone() };
                 let shares = columns.choices([&known])?.probabilities(0, &nu);
-                let scaled = columns.scaled(set);
-                let own: Vec<LinearUtility> =
-                    scaled.chunks(design.features.max(1)).map(|x| design.utility(&x[..design.features], &nu)).collect();
+                let own: Vec<LinearUtility> = columns.scaled(set).iter().map(|x| design.utility(x, &nu)).collect();
                 let offer = if is_priced { best_offer(&own, model.offer, model.ceiling) } else { Default::default() };
                 for (item, name) in set.items.iter().enumerate() {
                     let at = offer.items.iter().position(|own| *own == item);
