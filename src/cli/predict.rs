@@ -24,13 +24,16 @@ use crate::systems::SYSTEMS;
   qgraft predict runs/genome-1 variants.vcf genome.fa                 a score for each single-base variant
   qgraft predict runs/genome-1 promoters.fa others.fa -o embedded.safetensors
   qgraft predict runs/potential-1 frames.xyz --out-files labelled/    energies, and the frames with forces
+  qgraft predict runs/pricing-1 choices.csv                           probabilities and best prices
+  qgraft predict runs/alignment-1 new_x.npy --head isl                a row of targets for each row
 
 A picture whose folder has the name of a class is counted as of that class, and metrics are then printed to stderr.")]
 pub struct Arguments {
     /// The folder of a run or a suite.
     folder: PathBuf,
     /// Pictures, folders of pictures, one file of features; of a genome run, variants or sequences; of a
-    /// potential run, frames; of a seizure run, recordings; of a run on a table, such as equivariance, a table.
+    /// potential run, frames; of a seizure run, recordings; of a run on a table, such as equivariance, a table;
+    /// of a pricing run, a table of choices; of an alignment run, a matrix of inputs.
     #[arg(required = true)]
     data: Vec<PathBuf>,
     /// Which head of the run; the best on validation rows by default.

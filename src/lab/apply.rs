@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::data::Features;
 use crate::lab::choice::ModelChoice;
+use crate::nn::NnError;
 use crate::report::Table;
 use crate::sim::Condition;
 use crate::study::StudyError;
@@ -31,6 +32,19 @@ pub struct ApplyOptions {
 }
 
 impl ApplyOptions {
+    /// Refuses a condition, for a model without a circuit.
+    ///
+    /// # Errors
+    /// A device, shots or mitigation.
+    pub fn refuse_condition(&self) -> Result<(), StudyError> {
+        if self.condition == Condition::default() {
+            return Ok(());
+        }
+        let reason =
+            "the model has no circuit that noise and shots act on, so devices, shots and mitigation change nothing";
+        Err(NnError::Setting { field: "condition", value: self.condition.to_string(), reason }.into())
+    }
+
     /// Writes a file of this name, which may hold folders, into `folder`.
     ///
     /// # Errors

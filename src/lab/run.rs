@@ -117,15 +117,15 @@ pub fn sweep<E: Experiment>(
 ) -> Result<Outcome, StudyError> {
     let plan = Plan::of::<E>(request)?;
     let wanted = wanted(&plan, &options.only)?;
+    if let Some(folder) = options.merge.iter().map(|run| run.join(TRIALS)).find(|folder| !folder.is_dir()) {
+        let source = std::io::Error::new(std::io::ErrorKind::NotFound, "no finished trials; name a run folder");
+        return Err(StudyError::File { path: folder, source });
+    }
     let folder = options.trials.clone().unwrap_or_else(|| options.out.join(TRIALS));
     let is_new = claim_folder(&options.out, &folder, options.resume)?;
     let store = Store::open(&folder)?;
-    let taken =
-        options.merge.iter().try_fold(0, |sum, run| Ok::<usize, StudyError>(sum + store.take(&run.join(TRIALS))?))?;
     if !options.merge.is_empty() {
-        let left = wanted.iter().filter(|&&k| !store.is_finished(&plan.nodes[k].key)).count();
-        let (taken, wanted) = (pluralise(taken, "trial"), wanted.len());
-        observer.note(&format!("{taken} taken over; {left} of {wanted} that are wanted are still to be run"));
+        merge(&plan, &wanted, &store, options, observer)?;
     }
     // In a store that several runs share, trials of one name under several ids are as they should be.
     if options.resume && options.trials.is_none() {
@@ -148,6 +148,38 @@ pub fn sweep<E: Experiment>(
     plan.check_contents()?;
     let results = Results::read(&plan, &store, E::METRICS)?;
     write::<E>(request, (&plan, &store), options, results)
+}
+
+/// Takes over the finished trials of other run folders, and says what of them is of no use.
+fn merge<S: Settings>(
+    plan: &Plan<S>,
+    wanted: &[usize],
+    store: &Store,
+    options: &RunOptions,
+    observer: &dyn Observer,
+) -> Result<(), StudyError> {
+    let ids = plan.nodes.iter().map(|node| node.key.id.as_str()).collect();
+    let mut sum = 0;
+    for run in &options.merge {
+        let from = Store::open(&run.join(TRIALS))?;
+        let (taken, others) = store.take(&from, &ids)?;
+        sum += taken;
+        // A folder of a suite has the trials of all its runs.
+        if options.trials.is_some() {
+            continue;
+        }
+        if others > 0 {
+            let others = pluralise(others, "trial");
+            observer.note(&format!("{}: {others} left out, as no trials of this run", run.display()));
+            resume::reasons(plan, wanted, &from).iter().for_each(|reason| observer.note(reason));
+        } else if !Store::holds_any(&run.join(TRIALS)) {
+            observer.note(&format!("{}: no finished trials", run.display()));
+        }
+    }
+    let left = wanted.iter().filter(|&&k| !store.is_finished(&plan.nodes[k].key)).count();
+    let (sum, wanted) = (pluralise(sum, "trial"), wanted.len());
+    observer.note(&format!("{sum} taken over; {left} of {wanted} that are wanted are still to be run"));
+    Ok(())
 }
 
 /// The trials that are wanted.

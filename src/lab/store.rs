@@ -7,7 +7,7 @@
 //! A trial that is computed twice has the same result both times. The first one is kept. A trial that is not finished
 //! keeps its trainings in a folder `….training/`, from which they continue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -211,34 +211,34 @@ impl Store {
         Ok(())
     }
 
-    /// Takes over the finished trials in another folder of trials; their number without those that are here already.
+    /// Takes over the finished trials of these ids that another store has: how many were not here already, and how many trials
+    /// of other ids it has.
     ///
     /// # Errors
-    /// A folder without finished trials, a trial that is not what it was, or one that is here with another result: both must
-    /// be of one version of the program on processors that round alike.
-    pub fn take(&self, from: &Path) -> Result<usize, StudyError> {
-        let all = Self::finished_in(from);
-        if all.is_empty() {
-            let source = std::io::Error::new(ErrorKind::NotFound, "no finished trials; name a run folder");
-            return Err(StudyError::File { path: from.into(), source });
-        }
-        let mut taken = 0;
-        for folder in all {
-            let (Some(stored), Some(name)) = (read(&folder)?, folder.file_name()) else { continue };
-            let own = self.folder.join(name);
+    /// A trial that is not what it was, or one that is here with another result: both must be of one version of the program on
+    /// processors that round alike.
+    pub fn take(&self, from: &Self, ids: &BTreeSet<&str>) -> Result<(usize, usize), StudyError> {
+        let (mut taken, mut others) = (0, 0);
+        for folder in Self::finished_in(&from.folder) {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let (slug, id) = name.rsplit_once('-').unwrap_or(("", &name));
+            if !ids.contains(id) {
+                others += 1;
+                continue;
+            }
+            let Some(stored) = read(&folder)? else { continue };
+            let own = self.folder.join(&name);
             match read(&own)? {
                 Some(known) if known.seal == stored.seal => continue,
                 Some(_) => return Err(StudyError::Differs { first: own, second: folder }),
                 None => {}
             }
-            let name = name.to_string_lossy();
-            let (slug, id) = name.rsplit_once('-').unwrap_or(("", &name));
             let measurement =
                 Measurement { files: files(&folder, &stored.files)?.into_iter().collect(), ..stored.measurement };
             self.finish(&Key { id: id.into(), slug: slug.into() }, &Stored { measurement, ..stored })?;
             taken += 1;
         }
-        Ok(taken)
+        Ok((taken, others))
     }
 
     /// Notes why a trial gave nothing.

@@ -198,12 +198,9 @@ pub fn run(
         return Err(StudyError::Unfinished { path: options.out.clone() });
     }
     let mut outcomes = Vec::new();
-    let mut merge = options.merge.clone();
     for Ready { run, system, request, only } in ready {
         let Some(only) = only else { continue };
         let own = RunOptions {
-            // Once: all runs have one folder of trials.
-            merge: std::mem::take(&mut merge),
             out: options.out.join(&run.name),
             trials: Some(trials.clone()),
             resume: true,

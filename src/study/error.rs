@@ -85,7 +85,7 @@ pub enum StudyError {
     #[error("{}: {}", path.display(), bounded(reason))]
     SavedRun { path: PathBuf, reason: String },
     /// A filter that leaves no trial.
-    #[error("--only leaves none of {planned} trials; --dry-run lists them")]
+    #[error("--only or --part leaves none of {planned} trials; --dry-run lists them")]
     NothingToRun { planned: usize },
     /// A trial without a result, where all were needed.
     #[error("{trial}: {reason}")]

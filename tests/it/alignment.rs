@@ -232,6 +232,29 @@ fn maps_of_own_matrices_answer_for_new_rows() {
     let shots = Condition { shots: Some(10), ..Condition::default() };
     assert!(alignment().apply(&saved, &options(&x, shots), &()).is_err());
 
+    // The same numbers in other units: penalties act as before, and answers are in the units of the targets.
+    let answers = |rows: &qgraft::lab::Applied| -> Vec<f64> {
+        rows.rows.iter().flat_map(|row| row[2..].iter().map(|value| value.as_f64().unwrap())).collect()
+    };
+    let small = (world.x.mapv(|v| v * 1e-4), world.y.mapv(|v| v * 1e3), world.pool.mapv(|v| v * 1e3));
+    let (small_x, small_y, small_pool) =
+        (file("xs.npy", small.0.view()), file("ys.npy", small.1.view()), file("ps.npy", small.2.view()));
+    let scaled = directory.path().join("scaled");
+    let flags = [
+        ("data", small_x.as_str()),
+        ("answers", &small_y),
+        ("pool", &small_pool),
+        ("arms", "ridge,isl"),
+        ("rows", "40"),
+    ];
+    run(&scaled, &flags).unwrap();
+    let scaled = SavedRun::open(&scaled).unwrap();
+    let scaled = alignment().apply(&scaled, &options(&small_x, Condition::default()), &()).unwrap();
+    for (own, other) in answers(&applied).iter().zip(answers(&scaled)) {
+        // Both are sums of a few thousand rounded products.
+        assert!((own - 1e-3 * other).abs() < 1e-8 * (1.0 + own.abs()), "{own} {other}");
+    }
+
     let short = file("short.npy", world.y.slice(ndarray::s![..50, ..]));
     let flat = file("flat.npy", world.pool.slice(ndarray::s![.., ..2]));
     let mut nan = world.x.clone();
@@ -240,12 +263,14 @@ fn maps_of_own_matrices_answer_for_new_rows() {
     let text = directory.path().join("x.txt");
     fs::write(&text, "1 2 3\n").unwrap();
     type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
-    let cases: [Case; 5] = [
+    let cases: [Case; 7] = [
         ("rows", vec![("data", &x), ("answers", &short)], "120 rows, and 50"),
         ("width", vec![("data", &x), ("answers", &y), ("pool", &flat)], "rows of 2 numbers; targets have 4"),
         ("nan", vec![("data", &nan), ("answers", &y)], "row 4, column 2"),
         ("text", vec![("data", text.to_str().unwrap()), ("answers", &y)], "expected a matrix"),
         ("alone", vec![("data", &x)], "--answers"),
+        ("few", vec![("data", &x), ("answers", &y), ("rows", "100,500")], "84 of its 120 rows"),
+        ("unpaired", vec![("data", &x), ("answers", &y), ("arms", "isl")], "--pool"),
     ];
     for (name, flags, reason) in cases {
         let error = match run(&directory.path().join(format!("run {name}")), &flags) {

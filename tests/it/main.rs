@@ -123,6 +123,8 @@ mod own_table;
 #[cfg(feature = "learn")]
 mod pages;
 #[cfg(feature = "learn")]
+mod parts;
+#[cfg(feature = "learn")]
 mod penalties;
 #[cfg(feature = "learn")]
 mod phylogeny;

@@ -325,6 +325,37 @@ fn models_of_own_choices_know_prices_and_answer_for_new_choices() {
     fs::write(&narrow, "choice,item,price\n1,red,2\n").unwrap();
     let refused = apply(&folder, &narrow, Condition::default()).unwrap_err().to_string();
     assert!(refused.contains("narrow.csv") && refused.contains("no column size"), "{refused}");
+    for (text, reason) in [
+        (
+            "choice,item,price,size\n1,red,2,1\n1,rose,2,1\n",
+            "choice 1: the model knows no item rose; its items are red",
+        ),
+        ("choice,price,size\n1,2,1\n", "no column `item`"),
+    ] {
+        fs::write(&narrow, text).unwrap();
+        let refused = apply(&folder, &narrow, Condition::default()).unwrap_err().to_string();
+        assert!(refused.contains(reason), "{refused}");
+    }
+}
+
+#[test]
+fn a_price_alone_is_enough() {
+    let directory = TempDir::new().unwrap();
+    let data = bottles(&directory.path().join("bottles.csv"), 100, true);
+    // Market, choice, price, chosen.
+    let text: String = fs::read_to_string(&data)
+        .unwrap()
+        .lines()
+        .map(|line| [0, 1, 3, 5].map(|k| line.split(',').nth(k).unwrap()).join(",") + "\n")
+        .collect();
+    let plain = directory.path().join("plain.csv");
+    fs::write(&plain, text).unwrap();
+    let folder = directory.path().join("run");
+    let flags = [("data", plain.to_str().unwrap()), ("target", "poor"), ("arms", "target_only")];
+    let outcome = run(&folder, &flags).unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    let applied = apply(&folder, &plain, Condition::default()).unwrap();
+    assert_eq!((applied.rows.len(), applied.known), (400, 200));
 }
 
 #[test]
@@ -343,7 +374,7 @@ fn tables_without_prices_or_with_wrong_signs_have_no_bandit_but_models() {
     assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
     assert!(outcome.results.of("regret").samples().is_none());
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
-    assert!(page.contains("needs a column `price`"));
+    assert!(page.contains("needs a column `price`") && page.contains("only 10 of them are to learn from"));
     let applied = apply(&folder, &data, Condition::default());
     // No model of the run has as many rows as the smoke preset asks for, but the sources alone have one.
     assert!(applied.unwrap().notices.iter().any(|notice| notice.contains("no price")));

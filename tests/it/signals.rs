@@ -183,6 +183,8 @@ fn an_annotation_is_a_seizure_unless_it_says_that_there_is_none() {
         "Seizure 1 start",
         "Seizure no. 2",
         "seizure onset to end",
+        "Seizure until the end of the recording",
+        "seizure at end of file",
         "post-op day 2: seizure",
     ] {
         assert!(is_seizure(text), "{text}");

@@ -187,9 +187,9 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Stops the run after some trials have ended.
-struct Impatient {
-    ended: AtomicUsize,
-    most: usize,
+pub(crate) struct Impatient {
+    pub(crate) ended: AtomicUsize,
+    pub(crate) most: usize,
 }
 
 impl Observer for Impatient {
@@ -293,42 +293,6 @@ fn a_run_is_the_same_on_one_and_two_threads_interrupted_or_not_and_its_report_ha
         for check in &first.checked {
             assert!(page.contains(&escaped(check.doc)), "{name}: the report lacks check {}", check.name);
         }
-    }
-}
-
-/// Parts that were cut in two and in three, one of them interrupted, and joined.
-#[test]
-fn parts_that_are_joined_make_the_files_of_one_run() {
-    for system in every_system().filter(|system| ["qtl", "soh", "circuits"].contains(&system.info().name)) {
-        let (name, directory) = (system.info().name, TempDir::new().unwrap());
-        let spec = smoke(system);
-        let at = |run: &str| directory.path().join(run);
-        let first = system.run(&spec, &options(&at("whole"), 1), &()).unwrap();
-        let parts: Vec<&str> = vec!["1/2", "2/2", "1/3"];
-        let mut merge = Vec::new();
-        for part in parts {
-            let own = at(&part.replace('/', "-"));
-            let options = RunOptions { only: vec![format!("part={part}")], ..options(&own, 1) };
-            match system.run(&spec, &options, &()) {
-                Ok(_) => merge.push(own),
-                // A part of few trials may be empty.
-                Err(error) => assert!(matches!(error, StudyError::NothingToRun { .. }), "{name}: {error}"),
-            }
-        }
-        // Nothing is left to be run: the observer would stop it.
-        let stop = Impatient { ended: AtomicUsize::new(0), most: 0 };
-        let joined = RunOptions { merge: merge.clone(), ..options(&at("joined"), 1) };
-        let outcome = system.run(&spec, &joined, &stop).unwrap();
-        assert_eq!(outcome.results.planned, first.results.planned, "{name}");
-        assert!(files(&at("whole")) == files(&at("joined")), "{name}: joined parts make other files");
-
-        let empty = RunOptions { merge: vec![at("nowhere")], ..options(&at("other"), 1) };
-        let error = system.run(&spec, &empty, &()).unwrap_err().to_string();
-        assert!(error.contains("no finished trials") && error.contains("nowhere"), "{name}: {error}");
-    }
-    for part in ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/100001"] {
-        let error = qgraft::lab::Part::parse(part).unwrap_err().to_string();
-        assert!(error.contains(part) && error.contains("K/N"), "{error}");
     }
 }
 

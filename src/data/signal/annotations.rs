@@ -32,6 +32,7 @@ const BETWEEN: [&str; 12] = [
 
 /// Words behind it that say when a seizure is over, unless its start is named as well.
 const ENDS: [&str; 4] = ["end", "ends", "ended", "offset"];
+const UNTIL: [&str; 5] = ["until", "till", "to", "at", "the"];
 const STARTS: [&str; 4] = ["start", "starts", "begin", "onset"];
 
 /// Whether an annotation names a seizure: one of [`SEIZURE_WORDS`] begins one of its words. "interictal", "preictal" and
@@ -45,8 +46,12 @@ pub fn is_seizure(text: &str) -> bool {
         let before = words[..k].iter().rev().find(|word| !BETWEEN.contains(word));
         before.is_some_and(|word| NEGATIONS.contains(word))
     };
+    let is_until = |word: &&str| UNTIL.contains(word);
     let is_end = |k: usize| {
-        words[k + 1..].iter().any(|word| ENDS.contains(word)) && !words.iter().any(|word| STARTS.contains(word))
+        let rest = &words[k + 1..];
+        // "Until the end of the recording" says how long a seizure lasts.
+        let end = rest.iter().position(|word| ENDS.contains(word)).filter(|&at| !rest[..at].iter().any(is_until));
+        end.is_some() && !words.iter().any(|word| STARTS.contains(word))
     };
     (0..words.len()).any(|k| names_one(k) && !is_negated(k) && words.get(k + 1) != Some(&"free") && !is_end(k))
 }

@@ -151,7 +151,8 @@ impl Experiment for Alignment {
         }
         grids.retain(|grid| grid.factors.iter().all(|factor| !factor.levels.is_empty()));
         if grids.is_empty() {
-            let reason = "parts and arms leave nothing to run; maps of sources need simulated subjects";
+            let reason =
+                "parts and arms leave nothing to run; of own pairs, isl arms need --pool, and no arm has sources";
             return Err(StudyError::Settings { reason: reason.into() });
         }
         Ok(grids)
@@ -169,6 +170,11 @@ impl Experiment for Alignment {
                 y.nrows(),
                 answers.display()
             );
+            return Err(StudyError::Spec { path: data.clone(), reason });
+        }
+        let training = x.nrows() - World::tested(x.nrows(), spec.test_share);
+        if spec.rows.iter().all(|rows| *rows > training) {
+            let reason = format!("{training} of its {} rows are to learn from; name fewer with --rows", x.nrows());
             return Err(StudyError::Spec { path: data.clone(), reason });
         }
         let pool = spec.pool.as_ref().map(|path| read_matrix(path, "pool")).transpose()?;
@@ -193,8 +199,8 @@ impl Experiment for Alignment {
         let mut found = Measurement::default();
         let world = match (block.grid.as_str(), inputs) {
             (_, Some(Own { x, y, pool })) => {
-                let pool = pool.clone().unwrap_or_else(|| ndarray::Array2::zeros((0, y.ncols())));
-                World::own(x.clone(), y.clone(), pool, spec.test_share, seed)
+                let none = || ndarray::Array2::zeros((0, y.ncols()));
+                World::own(x, y, &pool.clone().unwrap_or_else(none), spec.test_share, seed)
             }
             ("readout", _) => World::readout(spec, most(&spec.pairs), seed, &mut found)?,
             ("safety", _) => World::simulated(spec, decay(), (spec.rows[0], 0, Flaw::Pool), seed ^ 0x5afe)?,

@@ -11,7 +11,6 @@ use crate::classic::alignment::Affine;
 use crate::data::read_matrix;
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
 use crate::nn::{ModelHeader, NnError};
-use crate::sim::Condition;
 use crate::study::StudyError;
 
 /// File of a trial with its map.
@@ -70,10 +69,7 @@ impl SavedMap {
 /// # Errors
 /// A run without maps, a file without a matrix of this width.
 pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyError> {
-    if options.condition != Condition::default() {
-        let reason = "aligners have no circuit, so devices, shots and mitigation change nothing";
-        return Err(NnError::Setting { field: "condition", value: options.condition.to_string(), reason }.into());
-    }
+    options.refuse_condition()?;
     let mut models = run.models(&[MODEL_FILE], &options.choice)?;
     models.sort_by(|a, b| {
         let rank = |trial: &SavedTrial| {

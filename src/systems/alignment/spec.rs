@@ -196,9 +196,10 @@ impl Settings for Spec {
         for decay in &self.decays {
             check.within("decays", *decay, 0.0..=10.0);
         }
-        for rows in self.rows.iter().chain(&self.pairs) {
-            let field = if self.rows.contains(rows) { "rows" } else { "pairs" };
-            check.whole(field, *rows, 6..=100_000);
+        for (field, numbers) in [("rows", &self.rows), ("pairs", &self.pairs)] {
+            for rows in numbers {
+                check.whole(field, *rows, 6..=100_000);
+            }
         }
         for related in &self.related {
             check.whole("related", *related, 0..=self.sources.max(1));

@@ -95,14 +95,14 @@ pub fn measure(spec: &Spec, world: &World, rows: usize, learned: &Learned) -> Re
         found = found.value("picked", f64::from(u8::from(is_right))).keep("weights", weights);
     }
     let model = SavedMap { inputs: world.x.ncols(), outputs: world.y.ncols() };
-    Ok(found.file(MODEL_FILE, model.to_bytes(&learned.map)?))
+    Ok(found.file(MODEL_FILE, model.to_bytes(&world.in_units(&learned.map))?))
 }
 
 /// Measures predictions of the test rows.
 pub fn quality(spec: &Spec, world: &World, predicted: &Array2<f64>, mean: &Array1<f64>) -> Measurement {
     let (truth, mean) = (world.test_y.view(), mean.view());
     let gap = predicted - &truth;
-    let root = (gap.iter().map(|g| g * g).sum::<f64>() / gap.len().max(1) as f64).sqrt();
+    let root = world.units.1 * (gap.iter().map(|g| g * g).sum::<f64>() / gap.len().max(1) as f64).sqrt();
     Measurement::default()
         .value("error", normalised_error(predicted.view(), truth, mean))
         .value("root_error", root)

@@ -32,6 +32,8 @@ pub struct World {
     pub test_y: Array2<f64>,
     /// Further predictions of the test rows, by name.
     pub others: Vec<(&'static str, Array2<f64>)>,
+    /// What inputs and targets were divided by.
+    pub units: (f64, f64),
 }
 
 /// What is wrong with a world.
@@ -86,7 +88,7 @@ impl World {
             // Enough rows that no penalty needs to be chosen.
             sources.push(RidgePath::new(PairedRows { x: x.view(), y: y.view() }).fit(1.0)?);
         }
-        Ok(Self { x, y, pool, sources, related, test_x, test_y, others: Vec::new() })
+        Ok(Self { x, y, pool, sources, related, test_x, test_y, others: Vec::new(), units: (1.0, 1.0) })
     }
 
     /// Expectation values ⟨Z⟩ of every qubit and ⟨ZZ⟩ of every pair of random circuits: from shots on a device as inputs, ideal ones
@@ -136,18 +138,35 @@ impl World {
         for (name, shots) in methods {
             others.push((name, expectations(&test, &on(&spec.device, Some(name), shots), seed ^ 1)?));
         }
-        Ok(Self { x, y, pool, sources, related: 0, test_x, test_y, others })
+        Ok(Self { x, y, pool, sources, related: 0, test_x, test_y, others, units: (1.0, 1.0) })
     }
 
-    /// Pairs, of which a share is tested on.
-    pub fn own(x: Array2<f64>, y: Array2<f64>, pool: Array2<f64>, test_share: f64, seed: u64) -> Self {
+    /// Pairs, of which a share is tested on. Penalties are absolute, so inputs and targets are divided by the deviation of a
+    /// column of the pairs that are learned from.
+    pub fn own(x: &Array2<f64>, y: &Array2<f64>, pool: &Array2<f64>, test_share: f64, seed: u64) -> Self {
         let order = Stream::named(seed, "split of pairs").permutation(x.nrows());
-        let tested = ((x.nrows() as f64 * test_share).round() as usize).clamp(1, x.nrows().saturating_sub(1).max(1));
-        let (test, training) = order.split_at(tested);
-        let pick = |a: &Array2<f64>, rows: &[usize]| a.select(Axis(0), rows);
-        let (test_x, test_y) = (pick(&x, test), pick(&y, test));
-        let (x, y) = (pick(&x, training), pick(&y, training));
-        Self { x, y, pool, sources: Vec::new(), related: 0, test_x, test_y, others: Vec::new() }
+        let (test, training) = order.split_at(Self::tested(x.nrows(), test_share));
+        let unit = |a: &Array2<f64>| {
+            let deviation = a.select(Axis(0), training).var_axis(Axis(0), 0.0).mean().unwrap_or(0.0).sqrt();
+            if deviation > 0.0 && deviation.is_finite() { deviation } else { 1.0 }
+        };
+        let units = (unit(x), unit(y));
+        let pick = |a: &Array2<f64>, rows: &[usize], unit: f64| a.select(Axis(0), rows) / unit;
+        let (test_x, test_y) = (pick(x, test, units.0), pick(y, test, units.1));
+        let (x, y) = (pick(x, training, units.0), pick(y, training, units.1));
+        let (sources, others) = (Vec::new(), Vec::new());
+        Self { x, y, pool: pool / units.1, sources, related: 0, test_x, test_y, others, units }
+    }
+
+    /// How many of so many pairs are tested on.
+    pub fn tested(pairs: usize, test_share: f64) -> usize {
+        ((pairs as f64 * test_share).round() as usize).clamp(1, pairs.saturating_sub(1).max(1))
+    }
+
+    /// A map of what was divided by units as one of the numbers themselves.
+    pub fn in_units(&self, map: &Affine) -> Affine {
+        let (of_x, of_y) = self.units;
+        Affine { weights: &map.weights * (of_y / of_x), intercepts: &map.intercepts * of_y }
     }
 
     /// The first pairs.

@@ -10,7 +10,6 @@ use crate::math::order::argmax;
 use crate::math::{PairOrbits, Permutation};
 use crate::nn::layer::softmax;
 use crate::nn::{Mode, Model, ModelHeader, NnError, Params};
-use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::systems::equivariance::network::{EquivariantNet, Size, Task};
 use crate::systems::equivariance::readout::Readout;
@@ -56,10 +55,7 @@ pub fn to_bytes(
 /// # Errors
 /// If the run keeps no network, or the table does not fit it.
 pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyError> {
-    if options.condition != Condition::default() {
-        let reason = "the network has no circuit, so devices, shots and mitigation change nothing";
-        return Err(NnError::Setting { field: "device", value: options.condition.to_string(), reason }.into());
-    }
+    options.refuse_condition()?;
     let mut found = run.models(&[MODEL_FILE], &options.choice)?;
     let accuracy = |trial: &SavedTrial| trial.measurement.get("validation").unwrap_or(0.0);
     found.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)));

@@ -14,6 +14,7 @@ mod conversion;
 mod meta_features;
 mod model;
 mod network;
+mod own_inputs;
 mod own_table;
 mod pipeline;
 mod quality;
@@ -29,7 +30,7 @@ pub use conversion::FORMS;
 pub use meta_features::{META_FEATURES, MetaFeatureRow};
 pub use model::{MODEL_FILE, TableModel, Weights};
 pub use network::{ForestNetwork, Gate};
-pub use own_table::OwnTable;
+pub use own_inputs::OwnTable;
 pub use pipeline::STAGES;
 pub use quality::{NumberQuality, Quality};
 pub use spec::{Conversion, Shape, Spec, TASKS};
@@ -167,7 +168,7 @@ impl Experiment for RandomForests {
 
     fn open(spec: &Spec, _context: &Context) -> Result<(Inputs, Measurement), StudyError> {
         if spec.is_own_table() {
-            let (own, found) = own_table::open(spec)?;
+            let (own, found) = own_inputs::open(spec)?;
             return Ok((Inputs::Own(Box::new(own)), found));
         }
         let tables = task::tables(spec)?;
@@ -185,7 +186,7 @@ impl Experiment for RandomForests {
         let tables = match inputs {
             Inputs::Tables(tables) => tables,
             Inputs::Own(own) => {
-                let (task, found) = own_table::prepare(spec, own, block.seed())?;
+                let (task, found) = own_inputs::prepare(spec, own, block.seed())?;
                 return Ok((Some(task), found));
             }
         };

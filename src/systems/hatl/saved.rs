@@ -10,7 +10,6 @@ use crate::lab::{Applied, ApplyOptions, Files, SavedTrial};
 use crate::nn::decode::BeamSearch;
 use crate::nn::{Mode, Model, ModelHeader, NnError, Params};
 use crate::report::Table;
-use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::study::metric::text::{bleu, rouge_l};
 use crate::systems::hatl::corpus::{Corpus, Lexicon, film_tensor};
@@ -149,10 +148,7 @@ pub(super) fn files(translator: &mut SavedTranslator, test: &Corpus) -> Result<F
 
 /// What the translator of a trial says of new films: text and glosses; BLEU-4 and ROUGE-L where texts are known.
 pub(super) fn apply(trial: &SavedTrial, options: &ApplyOptions) -> Result<Applied, StudyError> {
-    if options.condition != Condition::default() {
-        let reason = "a translator has no circuit, so devices, shots and mitigation change nothing";
-        return Err(NnError::Setting { field: "arm", value: trial.label().into(), reason }.into());
-    }
+    options.refuse_condition()?;
     let path = trial.path(TRANSLATOR_FILE);
     let mut translator = SavedTranslator::from_bytes(&trial.file(TRANSLATOR_FILE)?, &path)?;
     let new = read_new(&options.data, &translator.model.lexicon)?;

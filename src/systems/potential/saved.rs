@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::data::structure::{Element, Labels, Structure, extended_xyz, read_structures};
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
 use crate::nn::{Model, ModelHeader, NnError, Params};
-use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::systems::potential::frames::errors;
 use crate::systems::potential::network::{Beside, PotentialNet};
@@ -98,10 +97,7 @@ impl Potential {
 /// # Errors
 /// If the run keeps no network, a file is no file of frames, or has an element that the network does not know.
 pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyError> {
-    if options.condition != Condition::default() {
-        let reason = "potentials run without noise, shots and mitigation, so these options change nothing";
-        return Err(NnError::Setting { field: "device", value: options.condition.to_string(), reason }.into());
-    }
+    options.refuse_condition()?;
     let mut found = run.models(&[MODEL_FILE], &options.choice)?;
     run.refuse_several(&found, "source")?;
     // The high level before the low one, the most frames first, then the least loss on validation frames.

@@ -184,6 +184,9 @@ impl Experiment for Pricing {
         let mut found = Measurement::default().keep(own::PARAMETERS, &own.fits()?);
         let choices = market.sets.len();
         found = found.notice(format!("the target is market {}, which has {choices} choices", market.name));
+        if let Some(reason) = own.few(spec) {
+            found = found.notice(reason);
+        }
         if let Some(reason) = &own.no_bandit {
             found = found.notice(format!("no bandit is played: {reason}"));
         }

@@ -70,6 +70,19 @@ impl Own {
         Ok(Self { table, target, no_bandit, fitted })
     }
 
+    /// What to change if no number of choices that is asked for is there.
+    pub fn few(&self, spec: &Spec) -> Option<String> {
+        let count = self.table.markets[self.target].sets.len();
+        let training = count - tested(spec, count);
+        let is_few = spec.rows.iter().all(|rows| *rows > training);
+        is_few.then(|| {
+            let half = (training / 2).max(1);
+            format!(
+                "only {training} of them are to learn from, so nothing is learned from them; --set rows=[{half}] does"
+            )
+        })
+    }
+
     fn sources(&self) -> impl Iterator<Item = &Market> {
         let target = self.target;
         self.table.markets.iter().enumerate().filter(move |(k, _)| *k != target).map(|(_, market)| market)
@@ -98,8 +111,7 @@ impl Own {
         let columns = &self.table.columns;
         let sets = &self.table.markets[self.target].sets;
         let order = Stream::named(seed, "split of choices").permutation(sets.len());
-        let tested = ((sets.len() as f64 * spec.test_share).round() as usize).clamp(1, sets.len() - 1);
-        let (test, training) = order.split_at(tested);
+        let (test, training) = order.split_at(tested(spec, sets.len()));
         if arm != "aggregate" && rows > training.len() {
             let reason = format!("the target has {} choices to learn from, not {rows}", training.len());
             return Ok(Measurement::default().inapplicable(reason));
@@ -157,14 +169,7 @@ impl Own {
         let truth = &self.fitted[self.target];
         let sensitivity = truth[own.features];
         // Lines of the target, with a constant behind them.
-        let lines: Vec<Vec<f64>> = market
-            .sets
-            .iter()
-            .flat_map(|set| {
-                let scaled = columns.scaled(set);
-                scaled.chunks(own.features.max(1)).map(<[f64]>::to_vec).collect::<Vec<_>>()
-            })
-            .collect();
+        let lines: Vec<Vec<f64>> = market.sets.iter().flat_map(|set| columns.scaled(set)).collect();
         let prices = market.sets.iter().flat_map(|set| &set.prices);
         let mean_price = prices.sum::<f64>() / lines.len() as f64 / columns.price.unwrap_or(1.0);
         let mean = lines.iter().map(|x| own.utility(x, truth).at(mean_price)).sum::<f64>() / lines.len() as f64;
@@ -198,6 +203,11 @@ impl Own {
         world.truth = Some(truth);
         Ok(world)
     }
+}
+
+/// Number of the target's choices that models are tested on, of at least two.
+fn tested(spec: &Spec, choices: usize) -> usize {
+    ((choices as f64 * spec.test_share).round() as usize).clamp(1, choices - 1)
 }
 
 /// Share of choices in which what was chosen has the largest probability.

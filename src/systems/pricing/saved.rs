@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use crate::classic::choice::{LinearUtility, best_offer};
 use crate::lab::{Applied, ApplyOptions, SavedRun};
 use crate::nn::{ModelHeader, NnError};
-use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::systems::pricing::own::accuracy;
 use crate::systems::pricing::table::{ChoiceTable, Columns};
@@ -76,10 +75,7 @@ impl SavedModel {
 /// # Errors
 /// A run without models, a table that lacks a column.
 pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyError> {
-    if options.condition != Condition::default() {
-        let reason = "models of choices have no circuit, so devices, shots and mitigation change nothing";
-        return Err(NnError::Setting { field: "condition", value: options.condition.to_string(), reason }.into());
-    }
+    options.refuse_condition()?;
     let mut models = run.models(&[MODEL_FILE], &options.choice)?;
     models.sort_by(|a, b| {
         let rank = |trial: &crate::lab::SavedTrial| {
@@ -121,9 +117,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
             for set in &market.sets {
                 let known = crate::systems::pricing::table::ChoiceSet { chosen: Some(0), ..set.clone() };
                 let shares = columns.choices([&known])?.probabilities(0, &nu);
-                let scaled = columns.scaled(set);
-                let own: Vec<LinearUtility> =
-                    scaled.chunks(design.features.max(1)).map(|x| design.utility(&x[..design.features], &nu)).collect();
+                let own: Vec<LinearUtility> = columns.scaled(set).iter().map(|x| design.utility(x, &nu)).collect();
                 let offer = if is_priced { best_offer(&own, model.offer, model.ceiling) } else { Default::default() };
                 for (item, name) in set.items.iter().enumerate() {
                     let at = offer.items.iter().position(|own| *own == item);

@@ -30,6 +30,8 @@ pub struct Columns {
     pub scales: Vec<f64>,
     /// Alternatives with a constant of their own.
     pub constants: Vec<String>,
+    /// The alternative that constants are relative to, where none of them is the outside choice.
+    pub base: Option<String>,
     /// What prices are divided by; `None` without a column of prices.
     pub price: Option<f64>,
     /// Whether none may be chosen.
@@ -84,16 +86,15 @@ impl Columns {
         self.features.iter().cloned().chain(constants).chain(self.price.map(|_| "- price".to_string())).collect()
     }
 
-    /// Scaled features of the alternatives of a choice.
-    pub fn scaled(&self, set: &ChoiceSet) -> Vec<f64> {
+    /// Scaled features of each alternative of a choice; none of each if there is only a price.
+    pub fn scaled(&self, set: &ChoiceSet) -> Vec<Vec<f64>> {
         let width = self.features.len();
-        let mut found = Vec::new();
-        for (k, item) in set.items.iter().enumerate() {
-            let own = &set.values[k * width..(k + 1) * width];
-            found.extend(own.iter().zip(&self.scales).map(|(value, scale)| value / scale));
-            found.extend(self.constants.iter().map(|name| f64::from(u8::from(name == item))));
-        }
-        found
+        let row = |(k, item): (usize, &String)| {
+            let own =
+                set.values[k * width..(k + 1) * width].iter().zip(&self.scales).map(|(value, scale)| value / scale);
+            own.chain(self.constants.iter().map(|name| f64::from(u8::from(name == item)))).collect()
+        };
+        set.items.iter().enumerate().map(row).collect()
     }
 
     /// Parameters by the units of the table.
@@ -112,8 +113,8 @@ impl Columns {
         let mut found = Choices::new(design.width(), self.has_outside);
         for set in sets {
             let mut rows = Vec::new();
-            for (x, price) in self.scaled(set).chunks(design.features.max(1)).zip(&set.prices) {
-                design.push_row(&x[..design.features], price / self.price.unwrap_or(1.0), &mut rows);
+            for (x, price) in self.scaled(set).iter().zip(&set.prices) {
+                design.push_row(x, price / self.price.unwrap_or(1.0), &mut rows);
             }
             found.push(&rows, set.chosen, 1.0)?;
         }
@@ -151,9 +152,9 @@ impl ChoiceTable {
         names.dedup();
         let has_items = table.column(&ITEMS).is_some();
         // Without an outside choice one constant is free: those of the others are relative to it.
-        let constants = match has_items && (2..=MOST_CONSTANTS).contains(&names.len()) {
-            true => names.split_off(usize::from(!outside)),
-            false => Vec::new(),
+        let (constants, base) = match has_items && (2..=MOST_CONSTANTS).contains(&names.len()) {
+            true => (names.split_off(usize::from(!outside)), names.pop()),
+            false => (Vec::new(), None),
         };
         let mut prices: Vec<f64> = raw.values().flatten().flat_map(|set| set.prices.iter().copied()).collect();
         prices.sort_by(f64::total_cmp);
@@ -162,7 +163,7 @@ impl ChoiceTable {
             return Err(table.malformed("no price is above 0; leave the column `price` out").into());
         }
         let price = has_price.then_some(high / ceiling);
-        let columns = Columns { features, scales, constants, price, has_outside: outside };
+        let columns = Columns { features, scales, constants, base, price, has_outside: outside };
         if columns.design().width() == 0 {
             let reason = "nothing but names: no column of numbers, no `price`, and no `item` with few names";
             return Err(table.malformed(reason).into());
@@ -179,12 +180,26 @@ impl ChoiceTable {
     /// Reads new choices for a model with these columns. What was chosen need not be known.
     ///
     /// # Errors
-    /// As [`ChoiceTable::read`].
+    /// As [`ChoiceTable::read`], and an alternative whose constant the model does not know.
     pub fn read_for(path: &Path, columns: &Columns) -> Result<Self, StudyError> {
         let table = TextTable::read(path)?;
         let (raw, _, has_price, is_known) = sets(&table, Some(&columns.features))?;
         if columns.price.is_some() && !has_price {
             return Err(table.malformed("no column `price`, which the model has").into());
+        }
+        let known: Vec<&String> = columns.constants.iter().chain(&columns.base).collect();
+        let sets = || raw.values().flatten();
+        let strange =
+            sets().find_map(|set| set.items.iter().find(|item| !known.contains(item)).map(|item| (set, item)));
+        if !columns.constants.is_empty() {
+            if table.column(&ITEMS).is_none() {
+                return Err(table.malformed("no column `item`, which the model has").into());
+            }
+            if let Some((set, item)) = strange {
+                let (choice, item, known) = (shortened(&set.name), shortened(item), join_and(&known));
+                let reason = format!("choice {choice}: the model knows no item {item}; its items are {known}");
+                return Err(table.malformed(reason).into());
+            }
         }
         let markets = raw.into_iter().map(|(name, sets)| Market { name, sets }).collect();
         Ok(Self { columns: columns.clone(), markets, is_known })

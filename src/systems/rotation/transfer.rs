@@ -73,7 +73,8 @@ pub fn prepare(
     Ok((Source { params, features }, Measurement::default().value("source_accuracy", accuracy)))
 }
 
-/// Trains angles with few labels, and by the methods of the level `method` beside the start. `goal` is the last error of `scratch`, for the starts that are compared with it.
+/// Trains angles with few labels, and by the methods of the level `method` beside the start. `goal` is the last error of
+/// `scratch`, for the starts that are compared with it.
 pub fn trial(
     spec: &Spec,
     (inputs, source): (&Inputs, &Source),

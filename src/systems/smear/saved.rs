@@ -8,9 +8,7 @@ use crate::classic::boxes::{Corners, Detection, inside};
 use crate::data::{BadPicture, decode, read_pictures};
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial, StudyError};
 use crate::math::words::join_and;
-use crate::nn::NnError;
 use crate::report::Table;
-use crate::sim::Condition;
 use crate::study::Observer;
 use crate::study::detection::Truth;
 use crate::systems::smear::cells::Field;
@@ -61,10 +59,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, _observer: &dyn Observer) -
     let precision = |trial: &&SavedTrial| trial.measurement.kept::<f64>(VALIDATION_MAP).unwrap_or(-1.0);
     trials.sort_by(|a, b| precision(b).total_cmp(&precision(a)));
     let trial = trials[0];
-    if options.condition != Condition::default() {
-        let reason = "the detector has no circuit, so devices, shots and mitigation change nothing";
-        return Err(NnError::Setting { field: "device", value: trial.title(), reason }.into());
-    }
+    options.refuse_condition()?;
     let (mut detector, card) = TrainedDetector::open(&trial.file(DETECTOR_FILE)?, &trial.path(DETECTOR_FILE))?;
     let test = trial.measurement.get("map50").map_or("unknown".into(), |map| format!("{map:.3}"));
     let mut applied = Applied {

@@ -16,7 +16,6 @@ use crate::data::{BadPicture, Picture, decode, read_pictures};
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial, StudyError};
 use crate::math::circular::wrap;
 use crate::nn::{LearningRates, Model, ModelHeader, NnError, Params};
-use crate::sim::Condition;
 use crate::study::Observer;
 use crate::systems::rotation::encodings::{AngleHead, encoding};
 use crate::systems::rotation::photo::{Crop, Photo, inscribed};
@@ -144,10 +143,7 @@ pub(in crate::systems::rotation) fn apply(
     let error = |trial: &&SavedTrial| trial.measurement.get("validation_error").unwrap_or(f64::INFINITY);
     trials.sort_by(|a, b| error(a).total_cmp(&error(b)));
     let trial = trials[0];
-    if options.condition != Condition::default() {
-        let reason = "the network has no circuit, so devices, shots and mitigation change nothing";
-        return Err(NnError::Setting { field: "device", value: trial.title(), reason }.into());
-    }
+    options.refuse_condition()?;
     trial.check_contents(
         "photos.backbone.weights",
         trial.settings::<Spec>()?.photos.and_then(|p| p.backbone.weights).as_deref(),
