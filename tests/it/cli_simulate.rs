@@ -120,7 +120,7 @@ fn small_registers_are_whole_and_engines_agree() {
 }
 
 /// An ideal chain of 100 entangled qubits, every third of which is measured, and one that is not a Clifford circuit.
-pub fn chains(directory: &Path) {
+fn chains(directory: &Path) {
     let mut text = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[100] q; bit[100] c; h q[0];\n".to_string();
     (1..100).for_each(|k| text += &format!("cx q[{}], q[{k}];\n", k - 1));
     fs::write(directory.join("other.qasm"), format!("{text} t q[0]; h q[0]; cx q[0], q[99];")).unwrap();

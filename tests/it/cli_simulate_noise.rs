@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::cli_simulate::{chains, close, directory, json, simulate, within};
+use crate::cli_simulate::{close, directory, json, simulate, within};
 use crate::support::cases::numbers;
 
 #[test]

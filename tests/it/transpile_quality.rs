@@ -103,7 +103,9 @@ fn every_level_is_near_qiskit_s_on_4_to_100_qubits() {
 fn stars_move_along_paths_whatever_stands_between_their_gates() {
     let qubits = 7;
     let mut star = Circuit::with_bits(qubits, qubits);
-    (1..qubits).for_each(|k| drop(star.push(Gate::Cx, &[0, k], &[]).unwrap().push(Gate::T, &[k], &[]).unwrap()));
+    for k in 1..qubits {
+        star.push(Gate::Cx, &[0, k], &[]).unwrap().push(Gate::T, &[k], &[]).unwrap();
+    }
     let mut fourier = Circuit::with_bits(qubits, qubits);
     for a in 0..qubits {
         fourier.push(Gate::H, &[a], &[]).unwrap();
@@ -117,15 +119,15 @@ fn stars_move_along_paths_whatever_stands_between_their_gates() {
     for k in 1..qubits {
         dynamic.push(Gate::Cx, &[0, k], &[]).unwrap();
         match k {
-            1 => drop(dynamic.measure(1, 1).unwrap()),
-            2 => drop(dynamic.append(Op::of(OpKind::Barrier, &[0, 1, 2, 5])).unwrap()),
-            3 => drop(dynamic.append(Op::of(OpKind::Reset, &[2])).unwrap()),
+            1 => _ = dynamic.measure(1, 1).unwrap(),
+            2 => _ = dynamic.append(Op::of(OpKind::Barrier, &[0, 1, 2, 5])).unwrap(),
+            3 => _ = dynamic.append(Op::of(OpKind::Reset, &[2])).unwrap(),
             4 => {
                 let condition = Some(Condition { bits: vec![1], value: 1 });
                 dynamic.append(Op { condition: condition.clone(), ..Op::gate(Gate::Cx, &[0, 4], &[]) }).unwrap();
                 dynamic.append(Op { condition, ..Op::gate(Gate::X, &[3], &[]) }).unwrap();
             }
-            _ => drop(dynamic.push(Gate::Ry, &[k], &[Param::Fixed(0.4)]).unwrap()),
+            _ => _ = dynamic.push(Gate::Ry, &[k], &[Param::Fixed(0.4)]).unwrap(),
         }
     }
     dynamic.measure(0, 0).unwrap().measure(6, 6).unwrap();
