@@ -7,6 +7,43 @@ use pyo3::prelude::*;
 use qgraft::sim::{self, Angles};
 
 use crate::arrays::Reals;
+use crate::error::Answer;
+use crate::pool::detached;
+use crate::tape::finite;
+
+/// Something of one row of angles or of several, found without the interpreter lock.
+pub fn of_angles<'py, T: Send>(
+    py: Python<'py>,
+    angles: Option<&Bound<'py, PyAny>>,
+    weights: Option<&Bound<'py, PyAny>>,
+    find: impl FnOnce(Angles) -> Answer<T> + Send,
+) -> PyResult<(Form, T)> {
+    let given = Given::of(angles, weights)?;
+    let angles = given.angles()?;
+    Ok((given.form, detached(py, || find(angles))?))
+}
+
+/// The gradient of what is weighted by a cotangent, as it is returned.
+pub fn gradient_of<'py>(
+    py: Python<'py>,
+    cotangent: &Bound<'py, PyAny>,
+    angles: Option<&Bound<'py, PyAny>>,
+    weights: Option<&Bound<'py, PyAny>>,
+    find: impl FnOnce(Angles, ArrayView2<f64>) -> Answer<sim::AngleGradient> + Send,
+) -> PyResult<Gradients<'py>> {
+    let given = Given::of(angles, weights)?;
+    let angles = given.angles()?;
+    let cotangent = Reals::of(cotangent, "cotangent")?;
+    let cotangent = given.form.cotangent(&cotangent)?;
+    let gradient = detached(py, || {
+        finite(cotangent)?;
+        find(angles, cotangent)
+    })?;
+    Ok(given.form.gradient(py, gradient))
+}
+
+/// A gradient by `angles` and one by `weights`, if these were given.
+pub type Gradients<'py> = (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>);
 
 /// Which axes were given, and so which are returned.
 #[derive(Clone, Copy)]
@@ -27,11 +64,7 @@ impl Form {
         }
     }
 
-    pub fn gradient<'py>(
-        &self,
-        py: Python<'py>,
-        gradient: sim::AngleGradient,
-    ) -> (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>) {
+    pub fn gradient<'py>(&self, py: Python<'py>, gradient: sim::AngleGradient) -> Gradients<'py> {
         let sim::AngleGradient { inputs, weights } = gradient;
         if self.all_weights {
             return (weights.into_pyarray(py).into_any(), None);

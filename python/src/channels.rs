@@ -2,6 +2,7 @@
 
 use qgraft::circuit::{self as library, Observable, Op, OpKind};
 use qgraft::noise::Program;
+use qgraft::sim::mitigate::all_twirled;
 use qgraft::sim::{self, CompileOptions, Execution};
 
 use crate::error::{Answer, Fault};
@@ -50,7 +51,7 @@ pub fn with_channels(
         return Err(Fault::Of("NoiseError", message));
     }
     // A barrier in front carries what precedes every operation.
-    let mut whole = library::Circuit::with_bits(circuit.qubits(), circuit.bits());
+    let mut whole = library::Circuit::with_bits(circuit.qubits(), circuit.bits()).with_scratch(circuit.scratch());
     whole.copy_slots(circuit);
     whole.append(Op::of(OpKind::Barrier, &[0]))?;
     for op in circuit.ops() {
@@ -67,6 +68,7 @@ pub fn with_channels(
         here
     };
     let program = Program::compile(&whole, qubits, after, |_| None);
+    let program = if options.twirl { all_twirled(&program) } else { program };
     let simulator = options.simulator(condition, seed)?;
     Ok(Execution::new(program, observables, 0, simulator)?)
 }

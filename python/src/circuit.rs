@@ -1,8 +1,8 @@
-//! `Circuit` and `Param`.
+//! `Circuit`.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use qgraft::circuit::qasm::{self, ReadOptions, WriteOptions};
@@ -11,109 +11,8 @@ use qgraft::math::Seconds;
 
 use crate::arrays::{complex_matrix, complex_vector};
 use crate::error::{Answer, Fault, Reduced, raise};
+use crate::param::{Angle, Param};
 use crate::pool::detached;
-
-/// An angle in radians that depends on one slot: `scale * slot + offset`. `Circuit.slot` makes it; it can be multiplied by a
-/// number and added to one.
-#[pyclass(frozen, eq, module = "qgraft", from_py_object)]
-#[derive(Clone, PartialEq)]
-pub struct Param(library::Param);
-
-#[pymethods]
-impl Param {
-    /// `scale * angles[slot] + offset`, radians.
-    #[new]
-    #[pyo3(signature = (slot, scale=1.0, offset=0.0))]
-    fn new(slot: usize, scale: f64, offset: f64) -> Self {
-        Self(library::Param::Slot { slot, scale, offset })
-    }
-
-    /// Index into the vector of angles.
-    #[getter]
-    fn slot(&self) -> usize {
-        self.parts().0
-    }
-
-    /// Factor.
-    #[getter]
-    fn scale(&self) -> f64 {
-        self.parts().1
-    }
-
-    /// Constant, radians.
-    #[getter]
-    fn offset(&self) -> f64 {
-        self.parts().2
-    }
-
-    fn __mul__(&self, factor: f64) -> Self {
-        Self(self.0 * factor)
-    }
-
-    fn __rmul__(&self, factor: f64) -> Self {
-        Self(self.0 * factor)
-    }
-
-    fn __truediv__(&self, divisor: f64) -> Self {
-        Self(self.0 * (1.0 / divisor))
-    }
-
-    fn __add__(&self, shift: f64) -> Self {
-        Self(self.0 + shift)
-    }
-
-    fn __radd__(&self, shift: f64) -> Self {
-        Self(self.0 + shift)
-    }
-
-    fn __sub__(&self, shift: f64) -> Self {
-        Self(self.0 + -shift)
-    }
-
-    fn __rsub__(&self, from: f64) -> Self {
-        Self(-self.0 + from)
-    }
-
-    fn __neg__(&self) -> Self {
-        Self(-self.0)
-    }
-
-    fn __repr__(&self) -> String {
-        let (slot, scale, offset) = self.parts();
-        format!("Param({slot}, scale={scale}, offset={offset})")
-    }
-
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, (usize, f64, f64)) {
-        (slf.get_type().into_any(), slf.get().parts())
-    }
-}
-
-impl Param {
-    fn parts(&self) -> (usize, f64, f64) {
-        match self.0 {
-            library::Param::Slot { slot, scale, offset } => (slot, scale, offset),
-            library::Param::Fixed(value) => (0, 0.0, value),
-        }
-    }
-}
-
-/// An angle as an argument: a number or a [`Param`].
-pub struct Angle(library::Param);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Angle {
-    type Error = PyErr;
-
-    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        if let Ok(param) = value.cast::<Param>() {
-            return Ok(Self(param.get().0));
-        }
-        let number: f64 = value.extract().map_err(|_| {
-            let kind = value.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
-            PyTypeError::new_err(format!("an angle is a number or a Param of Circuit.slot, not {kind}"))
-        })?;
-        Ok(Self(library::Param::Fixed(number)))
-    }
-}
 
 /// Gates on a register of qubits and classical bits, with slots for angles. Qubit k is bit k of an outcome's index.
 ///
@@ -153,6 +52,19 @@ fn gate(name: &str) -> Answer<Gate> {
     Gate::named(name).ok_or_else(unknown)
 }
 
+/// Options of reading OpenQASM; numbers and truth values are written as OpenQASM has them.
+fn read_options(inputs: Option<Bound<'_, PyDict>>, externs: Vec<String>) -> PyResult<ReadOptions> {
+    let mut values = Vec::new();
+    for (name, value) in inputs.iter().flatten() {
+        let value = match value.extract::<bool>() {
+            Ok(value) => value.to_string(),
+            Err(_) => value.str()?.to_string(),
+        };
+        values.push((name.extract()?, value));
+    }
+    Ok(ReadOptions { inputs: values, externs, ..ReadOptions::default() })
+}
+
 #[pymethods]
 impl Circuit {
     /// An empty circuit on `qubits` qubits and `bits` classical bits.
@@ -167,18 +79,33 @@ impl Circuit {
         Ok(Self::of(library::Circuit::with_bits(qubits, bits)))
     }
 
-    /// The circuit of an OpenQASM 2 or 3 text; inputs become slots. Errors have `line`, `column`, `hint` and `report`.
+    /// The circuit of an OpenQASM 2 or 3 text. `inputs` gives values to inputs, by name; those of type float and angle
+    /// become slots without one. `externs`: what functions that are declared as extern compute, as in
+    /// "vote(a) = popcount(a) > 1". Errors have `line`, `column`, `hint` and `report`.
     #[staticmethod]
-    #[pyo3(signature = (text, name="input.qasm"))]
-    fn from_qasm(py: Python<'_>, text: &str, name: &str) -> PyResult<Self> {
-        let options = ReadOptions { name: name.into(), ..ReadOptions::default() };
+    #[pyo3(signature = (text, name="input.qasm", *, inputs=None, externs=Vec::new()))]
+    fn from_qasm(
+        py: Python<'_>,
+        text: &str,
+        name: &str,
+        inputs: Option<Bound<'_, PyDict>>,
+        externs: Vec<String>,
+    ) -> PyResult<Self> {
+        let options = ReadOptions { name: name.into(), ..read_options(inputs, externs)? };
         detached(py, || Ok(qasm::read(text, &options)?)).map(Self::of)
     }
 
-    /// The circuit of a file: OpenQASM 2 or 3, or circuit JSON.
+    /// The circuit of a file: OpenQASM 2 or 3, or circuit JSON. Arguments as of `from_qasm`.
     #[staticmethod]
-    fn open(py: Python<'_>, path: std::path::PathBuf) -> PyResult<Self> {
-        detached(py, || Ok(library::Circuit::open(&path)?)).map(Self::of)
+    #[pyo3(signature = (path, *, inputs=None, externs=Vec::new()))]
+    fn open(
+        py: Python<'_>,
+        path: std::path::PathBuf,
+        inputs: Option<Bound<'_, PyDict>>,
+        externs: Vec<String>,
+    ) -> PyResult<Self> {
+        let options = read_options(inputs, externs)?;
+        detached(py, || Ok(library::Circuit::open_with(&path, &options)?.circuit)).map(Self::of)
     }
 
     /// The circuit of its JSON.

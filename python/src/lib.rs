@@ -9,6 +9,7 @@ mod device;
 mod error;
 mod noise;
 mod observable;
+mod param;
 mod pool;
 mod potential;
 mod program;
@@ -22,13 +23,15 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use crate::circuit::{Circuit, Param};
+    use crate::circuit::Circuit;
     #[pymodule_export]
     use crate::device::{Device, Transpiled, transpile};
     #[pymodule_export]
     use crate::noise::{Channel, Condition};
     #[pymodule_export]
     use crate::observable::Observable;
+    #[pymodule_export]
+    use crate::param::Param;
     #[pymodule_export]
     use crate::pool::set_threads;
     #[pymodule_export]

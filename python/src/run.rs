@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use num_complex::Complex64;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
@@ -16,8 +16,7 @@ use qgraft::sim::{
     observed_qubits, sample, state,
 };
 
-use crate::angles::Given;
-use crate::arrays::Reals;
+use crate::angles::{Given, Gradients, gradient_of, of_angles};
 use crate::channels::{check_noise, with_channels};
 use crate::circuit::Circuit;
 use crate::device::{Chosen, Transpiled, options};
@@ -25,7 +24,7 @@ use crate::error::{Answer, Fault, raise};
 use crate::noise::{Channel, Condition, Under, model_options};
 use crate::observable::Asked;
 use crate::pool::detached;
-use crate::tape::{Kept, Tape, finite};
+use crate::tape::{Kept, Tape};
 
 /// Bytes of a forward run that are kept for its gradient.
 const TAPE_BYTES: usize = 1 << 28;
@@ -70,10 +69,11 @@ impl Run {
     /// row of `qgraft.engines()`; `precision`: "double" or "single"; `seed` of shots, trajectories and transpiling;
     /// `trajectories` per row, where the engine draws them; `level` (0 to 3, None leaves the circuit as it is) and `layout` of
     /// transpiling; `noise_options` of the condition's model: {"gate_error": True, "thermal_relaxation": True,
-    /// "readout_error": True, "temperature_millikelvin": 0.0, "strict": False (refuse gates without calibration)}.
+    /// "readout_error": True, "temperature_millikelvin": 0.0, "strict": False (refuse gates without calibration)}; `twirl`
+    /// replaces every noise channel by its Pauli twirl, which the engine "stabilizer" runs.
     #[new]
     #[pyo3(signature = (circuit, observables=None, condition=None, *, noise=None, engine="auto", precision="double",
-                        seed=0, trajectories=1024, level=Some(3), layout=None, noise_options=None))]
+                        seed=0, trajectories=1024, level=Some(3), layout=None, noise_options=None, twirl=false))]
     #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
     fn new(
         py: Python<'_>,
@@ -88,6 +88,7 @@ impl Run {
         level: Option<u8>,
         layout: Option<Vec<usize>>,
         noise_options: Option<Bound<'_, PyDict>>,
+        twirl: bool,
     ) -> PyResult<Self> {
         let Under(condition) =
             condition.unwrap_or(Under(Condition { condition: sim::Condition::default(), device: None }));
@@ -98,8 +99,7 @@ impl Run {
         }
         let model = noise_options.map_or(Ok(NoiseOptions::default()), |given| model_options(&given))?;
         let engine = engine.into();
-        let options =
-            CompileOptions { engine, precision, trajectories, transpile, noise: model, ..CompileOptions::default() };
+        let options = CompileOptions { engine, precision, trajectories, transpile, twirl, noise: model };
         let noise = noise.unwrap_or_default().into_iter();
         let noise = noise.map(|(at, channel, qubits)| (at, channel.get().0.clone(), qubits)).collect();
         let observables = match observables {
@@ -184,10 +184,9 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = Given::of(angles, weights)?;
-        let angles = given.angles()?;
-        let values = detached(py, || Ok(self.prepared(angles.inputs.ncols())?.expect(angles)?))?;
-        Ok(given.form.rows(py, values))
+        let find = |angles: Angles| Ok(self.prepared(angles.inputs.ncols())?.expect(angles)?);
+        let (form, values) = of_angles(py, angles, weights, find)?;
+        Ok(form.rows(py, values))
     }
 
     /// Expectation values and their derivatives by the angles (observables, slots), per radian; with a batch axis in front
@@ -199,11 +198,9 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let given = Given::of(angles, weights)?;
-        let angles = given.angles()?;
-        let derivatives = || sim::value_and_grad(&self.execution, angles, |inputs| self.prepared(inputs));
-        let (values, slopes) = detached(py, derivatives)?;
-        Ok((given.form.rows(py, values), given.form.rows(py, slopes)))
+        let find = |angles: Angles| sim::value_and_grad(&self.execution, angles, |inputs| self.prepared(inputs));
+        let (form, (values, slopes)) = of_angles(py, angles, weights, find)?;
+        Ok((form.rows(py, values), form.rows(py, slopes)))
     }
 
     /// The gradient of `sum(cotangent * expect(angles, weights))`: that of `angles`, shaped like them, and that of
@@ -215,16 +212,11 @@ impl Run {
         cotangent: &Bound<'py, PyAny>,
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
-        let given = Given::of(angles, weights)?;
-        let angles = given.angles()?;
-        let cotangent = Reals::of(cotangent, "cotangent")?;
-        let cotangent = given.form.cotangent(&cotangent)?;
-        let gradient = detached(py, || {
-            finite(cotangent)?;
+    ) -> PyResult<Gradients<'py>> {
+        let find = |angles: Angles, cotangent: ArrayView2<f64>| {
             Ok(self.prepared(angles.inputs.ncols())?.vjp(angles, cotangent)?)
-        })?;
-        Ok(given.form.gradient(py, gradient))
+        };
+        gradient_of(py, cotangent, angles, weights, find)
     }
 
     /// Expectation values, and a tape from which their gradient follows without a second forward run: `tape.vjp(cotangent)`.
@@ -235,9 +227,7 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Tape)> {
-        let given = Given::of(angles, weights)?;
-        let angles = given.angles()?;
-        let (values, tape) = detached(py, || {
+        let find = |angles: Angles| {
             let prepared = self.prepared(angles.inputs.ncols())?;
             let (values, kept) = prepared.record(angles, TAPE_BYTES)?;
             let kept = match kept {
@@ -245,8 +235,9 @@ impl Run {
                 None => Kept::Angles(prepared, angles.inputs.to_owned(), angles.weights.to_owned()),
             };
             Ok((values, kept))
-        })?;
-        Ok((given.form.rows(py, values), Tape { kept: tape, form: given.form }))
+        };
+        let (form, (values, kept)) = of_angles(py, angles, weights, find)?;
+        Ok((form.rows(py, values), Tape { kept, form }))
     }
 
     /// Variances of the observables, exact and without readout error: (observables,), or (batch, observables) for rows.
@@ -257,11 +248,10 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = Given::of(angles, weights)?;
-        let angles = given.angles()?;
         let Execution { program, observables, simulator, .. } = &self.execution;
-        let values = detached(py, || Ok(sample::variance(simulator, program, angles, observables)?))?;
-        Ok(given.form.rows(py, values))
+        let find = |angles: Angles| Ok(sample::variance(simulator, program, angles, observables)?);
+        let (form, values) = of_angles(py, angles, weights, find)?;
+        Ok(form.rows(py, values))
     }
 
     /// Probabilities of outcomes (2^k,), or (batch, 2^k) for rows; index sum(bit_k 2^k) over `outcome_bits`. Without readout
@@ -273,10 +263,9 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = Given::of(angles, weights)?;
-        let angles = given.angles()?;
-        let values = detached(py, || self.by_outcome(self.prepared(angles.inputs.ncols())?.probabilities(angles)?))?;
-        Ok(given.form.rows(py, values))
+        let find = |angles: Angles| self.by_outcome(self.prepared(angles.inputs.ncols())?.probabilities(angles)?);
+        let (form, values) = of_angles(py, angles, weights, find)?;
+        Ok(form.rows(py, values))
     }
 
     /// `probabilities`, and their derivatives by the angles (2^k, slots), per radian; with a batch axis in front for rows. For
@@ -288,10 +277,9 @@ impl Run {
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let given = Given::of(angles, weights)?;
-        let angles = given.angles()?;
-        let (values, slopes) = detached(py, || Ok(self.outcomes()?.value_and_jacobian(angles)?))?;
-        Ok((given.form.rows(py, values), given.form.rows(py, slopes)))
+        let find = |angles: Angles| Ok(self.outcomes()?.value_and_jacobian(angles)?);
+        let (form, (values, slopes)) = of_angles(py, angles, weights, find)?;
+        Ok((form.rows(py, values), form.rows(py, slopes)))
     }
 
     /// The gradient of `sum(cotangent * probabilities(angles, weights))`: that of `angles`, shaped like them, and that of
@@ -303,16 +291,10 @@ impl Run {
         cotangent: &Bound<'py, PyAny>,
         angles: Option<&Bound<'py, PyAny>>,
         weights: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
-        let given = Given::of(angles, weights)?;
-        let angles = given.angles()?;
-        let cotangent = Reals::of(cotangent, "cotangent")?;
-        let cotangent = given.form.cotangent(&cotangent)?;
-        let (_, gradient) = detached(py, || {
-            finite(cotangent)?;
-            Ok(self.outcomes()?.value_and_gradient(angles, cotangent)?)
-        })?;
-        Ok(given.form.gradient(py, gradient))
+    ) -> PyResult<Gradients<'py>> {
+        let find =
+            |angles: Angles, cotangent: ArrayView2<f64>| Ok(self.outcomes()?.value_and_gradient(angles, cotangent)?.1);
+        gradient_of(py, cotangent, angles, weights, find)
     }
 
     /// How often each outcome came up in `shots` shots: (2^k,), or (batch, 2^k) for rows, columns as in `probabilities`. Without
@@ -326,10 +308,8 @@ impl Run {
         weights: Option<&Bound<'py, PyAny>>,
         seed: Option<u64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = Given::of(angles, weights)?;
-        let angles = given.angles()?;
-        let counts = detached(py, || self.counted(angles, shots, seed))?;
-        Ok(given.form.rows(py, counts))
+        let (form, counts) = of_angles(py, angles, weights, |angles| self.counted(angles, shots, seed))?;
+        Ok(form.rows(py, counts))
     }
 
     /// Counts of `shots` outcomes of one vector of angles by bit string, the highest bit first, of those that came up. Without

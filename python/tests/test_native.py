@@ -259,3 +259,43 @@ def test_tables():
     assert set(qgraft.table("gates")) == {"name", "qubits", "angles", "also called", "what it is"}
     with pytest.raises(qgraft.QgraftError, match="devices"):
         qgraft.table("nothing")
+
+
+def test_inputs_and_externs_of_a_text(tmp_path):
+    text = (
+        "OPENQASM 3.0; input int[4] n; input bool flag; input float x; extern vote(bit[3]) -> bit; qubit[3] q; bit[3] c;"
+        "output bit r; if (flag) U(pi, 0, pi) q[0]; for int i in [1:n] { U(x, 0, 0) q[1]; } c = measure q; r = vote(c);"
+    )
+    given = {"inputs": {"n": 2, "flag": True}, "externs": ["vote(a) = popcount(a) > 0"]}
+    (tmp_path / "c.qasm").write_text(text)
+    for circuit in (qgraft.Circuit.from_qasm(text, **given), qgraft.Circuit.open(tmp_path / "c.qasm", **given)):
+        assert circuit.slots == ["x"]
+        np.testing.assert_allclose(qgraft.Run(circuit).probabilities([0.3]), [0, 1], atol=1e-12)
+        # Channels in a circuit with scratch bits.
+        flipped = qgraft.Run(circuit, noise=[(1, qgraft.Channel("bit_flip", 1.0), [0])])
+        assert abs(flipped.probabilities([0.0])[0] - 1) < 1e-12
+    with pytest.raises(qgraft.QgraftError, match="the input n of type int has no value"):
+        qgraft.Circuit.from_qasm(text)
+    (tmp_path / "c.json").write_text(qgraft.Circuit(1).to_json())
+    with pytest.raises(qgraft.QgraftError, match="vote"):
+        qgraft.Circuit.open(tmp_path / "c.json", externs=given["externs"])
+
+
+def test_formulas_of_inputs_have_variances_and_states():
+    text = "OPENQASM 3.0; include \"stdgates.inc\"; input float a; input float b; qubit[2] q; rx(a * b) q[0]; cx q[0], q[1]; ry(sin(a)) q[1];"
+    circuit = qgraft.Circuit.from_qasm(text)
+    open_run, bound = qgraft.Run(circuit, ["Z0 Z1", "X1"]), qgraft.Run(circuit.bind([0.4, -0.7]), ["Z0 Z1", "X1"])
+    for name in ("expect", "variance", "probabilities", "state", "density"):
+        np.testing.assert_allclose(getattr(open_run, name)([0.4, -0.7]), getattr(bound, name)(), atol=1e-12, err_msg=name)
+
+
+def test_twirled_noise_runs_on_the_stabilizer_engine():
+    circuit = qgraft.Circuit(3).h(0).cx(0, 1).cx(1, 2)
+    runs = [qgraft.Run(circuit, "Z0 Z2", "manila", engine=engine, twirl=True) for engine in ("stabilizer", "density")]
+    np.testing.assert_allclose(runs[0].expect(), runs[1].expect(), atol=1e-10)
+    assert any("twirl" in notice for notice in runs[0].notices)
+    with pytest.raises(qgraft.QgraftError, match="Pauli"):
+        qgraft.Run(circuit, "Z0 Z2", "manila", engine="stabilizer").expect()
+    damped = {"noise": [(1, qgraft.Channel("amplitude_damping", 0.1), [0])], "twirl": True}
+    runs = [qgraft.Run(circuit, "Z0 Z2", engine=engine, **damped).expect() for engine in ("stabilizer", "density")]
+    np.testing.assert_allclose(runs[0], runs[1], atol=1e-12)

@@ -133,6 +133,22 @@ pub fn expand(derived: &[Derived], mut angles: Vec<f64>) -> Vec<f64> {
     angles
 }
 
+/// How fast the angles of all slots change at the first ones' `angles`, where these change at `rates`: the chain rule
+/// forwards.
+pub fn push_forward(derived: &[Derived], angles: &[f64], mut rates: Vec<f64>) -> Vec<f64> {
+    let all = expand(derived, angles.to_vec());
+    for made in derived {
+        let [a, b] = made.at(&all);
+        let inner = made.operands.iter().zip((made.operation.row().slopes)(a, b));
+        let rate = inner.filter_map(|(operand, slope)| {
+            let (slot, scale) = operand.dependence().filter(|(slot, _)| rates[*slot] != 0.0)?;
+            Some(slope * scale * rates[slot])
+        });
+        rates.push(rate.sum());
+    }
+    rates
+}
+
 /// The derivatives by the first slots, of those by all slots at the angles of all slots: the chain rule backwards.
 pub fn pull_back(derived: &[Derived], angles: &[f64], mut gradient: Vec<f64>) -> Vec<f64> {
     let first = angles.len() - derived.len();

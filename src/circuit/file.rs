@@ -20,8 +20,8 @@ pub enum CircuitFileError {
     /// A text that is not circuit JSON.
     #[error("{}: {source}", path.display())]
     Json { path: PathBuf, source: CircuitError },
-    /// Circuit JSON with values for inputs.
-    #[error("{}: circuit JSON declares no input, but a value for {input} is given; leave it out", path.display())]
+    /// Circuit JSON with values for inputs, or with functions.
+    #[error("{}: circuit JSON declares no inputs and no functions, but {input} is given; leave it out", path.display())]
     NoInputs { path: PathBuf, input: String },
 }
 
@@ -51,7 +51,7 @@ impl Circuit {
         let failed = |source| CircuitFileError::Io { path: path.into(), source };
         let text = input::read_text(path, options.max_bytes.min(u32::MAX as usize) as u64).map_err(failed)?;
         if path.extension().is_some_and(|ending| ending == "json") || text.trim_start().starts_with('{') {
-            if let Some((input, _)) = options.inputs.first() {
+            if let Some(input) = options.inputs.first().map(|(name, _)| name).or(options.externs.first()) {
                 return Err(CircuitFileError::NoInputs { path: path.into(), input: input.clone() });
             }
             let circuit = Self::from_json(&text);

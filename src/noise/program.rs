@@ -101,10 +101,10 @@ pub struct Program {
     pub bits: usize,
     /// How many of its highest bits are scratch: no part of an outcome.
     pub scratch: usize,
-    /// Length of the angle vector that engines take, derived angles included. An `Execution` takes those of the declared
-    /// slots and computes the others.
+    /// Number of slots, derived ones included.
     pub slots: usize,
-    /// What the last slots are computed of; engines take them like any other.
+    /// What the last slots are computed of. Whatever runs a program takes the angles of the slots before them and computes
+    /// these; `Simulator::prepare` alone takes all.
     pub derived: Vec<Derived>,
     /// What happens, in order.
     pub steps: Vec<Step>,
@@ -174,6 +174,11 @@ impl Program {
         let derived = circuit.derived().to_vec();
         let slots = circuit.slots() + derived.len();
         Self { bits, scratch, slots, derived, steps, readout, correlated: Vec::new(), notices: Vec::new(), active }
+    }
+
+    /// Number of slots that are not computed of others.
+    pub fn declared_slots(&self) -> usize {
+        self.slots - self.derived.len()
     }
 
     /// Number of qubits simulated.

@@ -12,21 +12,39 @@ use crate::sim::prepared::{Recorded, Tape};
 use crate::sim::{Account, AngleGradient, Angles, Prepared, SimError, Simulator, check};
 
 /// [`Simulator::prepare`] for angles of the declared slots alone.
-pub fn prepare(
-    simulator: &dyn Simulator,
+pub fn prepare<S: Simulator + ?Sized>(
+    simulator: &S,
     program: &Program,
     observables: &[Observable],
     inputs: usize,
 ) -> Result<Arc<dyn Prepared>, SimError> {
     let Some(slots) = Slots::of(program, inputs) else { return simulator.prepare(program, observables, inputs) };
     // What is computed of inputs differs by row, so all slots do.
-    let inner = simulator.prepare(program, observables, if inputs > 0 { program.slots } else { 0 })?;
+    let inner = simulator.prepare(&flat(program), observables, if inputs > 0 { program.slots } else { 0 })?;
     Ok(Arc::new(DerivedProgram { inner, slots }))
 }
 
-/// The angles of all slots of a program with derived angles, for those of its declared slots; `None` without any.
-pub fn all_angles(program: &Program, angles: &Angles) -> Result<Option<OwnedAngles>, SimError> {
-    Slots::of(program, angles.inputs.ncols()).map(|slots| slots.all(angles)).transpose()
+/// The angles of all slots of a program, for those of its declared slots.
+pub fn all_angles(program: &Program, angles: &Angles) -> Result<OwnedAngles, SimError> {
+    match Slots::of(program, angles.inputs.ncols()) {
+        Some(slots) => slots.all(angles),
+        None => Ok(OwnedAngles::of(angles)),
+    }
+}
+
+/// The gradient by the declared slots, from one by all slots of a program that has no others; `None` without derived angles.
+pub fn gradient(
+    program: &Program,
+    angles: &Angles,
+    by_all: impl FnOnce(&Program, Angles) -> Result<AngleGradient, SimError>,
+) -> Option<Result<AngleGradient, SimError>> {
+    let slots = Slots::of(program, angles.inputs.ncols())?;
+    Some(slots.all(angles).and_then(|all| Ok(slots.carried_back(&all.view(), &by_all(&flat(program), all.view())?))))
+}
+
+/// The program whose angles are all declared.
+fn flat(program: &Program) -> Program {
+    Program { derived: Vec::new(), ..program.clone() }
 }
 
 struct DerivedProgram {
@@ -44,7 +62,7 @@ struct Slots {
 impl Slots {
     /// `None` without derived angles.
     fn of(program: &Program, inputs: usize) -> Option<Self> {
-        let declared = program.slots - program.derived.len();
+        let declared = program.declared_slots();
         let derived = program.derived.as_slice().into();
         (!program.derived.is_empty()).then_some(Self { derived, declared, inputs })
     }

@@ -5,6 +5,7 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
+use crate::circuit::derived::push_forward;
 use crate::math::C64;
 use crate::math::singular::singular_values;
 use crate::noise::{Program, Step};
@@ -43,7 +44,7 @@ pub fn quantum_fisher(program: &Program, angles: &[f64], slots: &[usize]) -> Res
 /// As [`quantum_fisher`].
 pub fn quantum_fisher_diagonal(program: &Program, angles: &[f64]) -> Result<Array1<f64>, SimError> {
     let psi = state::statevector(program, angles)?;
-    let each = (0..program.slots).map(|slot| {
+    let each = (0..program.declared_slots()).map(|slot| {
         let tangent = tangent(program, angles, psi.view(), slot)?;
         Ok(4.0 * inner(&tangent, &tangent).re)
     });
@@ -72,11 +73,15 @@ fn inner(a: &Array1<C64>, b: &Array1<C64>) -> C64 {
 
 /// `|∂ψ⟩ - |ψ⟩⟨ψ|∂ψ⟩` by one slot, the part that changes the state.
 fn tangent(program: &Program, angles: &[f64], psi: ArrayView1<C64>, slot: usize) -> Result<Array1<C64>, SimError> {
-    if slot >= program.slots {
-        return Err(SimError::NoSlot { slot, slots: program.slots });
+    let slots = program.declared_slots();
+    if slot >= slots {
+        return Err(SimError::NoSlot { slot, slots });
     }
+    let mut rates = vec![0.0; slots];
+    rates[slot] = 1.0;
+    let rates = push_forward(&program.derived, angles, rates);
     let mut derivative = Array1::<C64>::zeros(psi.len());
-    for (step, index, scale) in uses(program, slot) {
+    for (step, index, slot, scale) in uses(program, &rates) {
         // Entries of every gate have frequencies 0, 1/2 and 1 in each angle, for which the four-term rule is exact.
         for (weight, by) in FOUR_TERM {
             let shifted = ShiftTerm { step, index, slot, weight, by }.apply(program);
@@ -88,13 +93,14 @@ fn tangent(program: &Program, angles: &[f64], psi: ArrayView1<C64>, slot: usize)
     Ok(derivative)
 }
 
-/// The uses of a slot: step, which angle of its gate, and `d angle / d slot`.
-fn uses(program: &Program, slot: usize) -> Vec<(usize, usize, f64)> {
+/// The angles that change where slots change at these rates: step, which angle of its gate, its slot and its rate.
+fn uses(program: &Program, rates: &[f64]) -> Vec<(usize, usize, usize, f64)> {
     let mut found = Vec::new();
     for (step, kind) in program.steps.iter().enumerate() {
         let Step::Gate(op) = kind else { continue };
         for (index, param) in op.params().iter().enumerate() {
-            found.extend(param.dependence().filter(|(s, _)| *s == slot).map(|(_, scale)| (step, index, scale)));
+            let changing = param.dependence().filter(|(slot, _)| rates[*slot] != 0.0);
+            found.extend(changing.map(|(slot, scale)| (step, index, slot, rates[slot] * scale)));
         }
     }
     found

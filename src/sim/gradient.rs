@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::circuit::{Observable, Op, OpKind, Shift};
 use crate::math::Stream;
 use crate::noise::{Program, Step};
-use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
+use crate::sim::{AngleGradient, Angles, SimError, Simulator, check, derived};
 
 /// How a gradient is found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +49,10 @@ impl Gradient {
         observables: &[Observable],
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError> {
+        let by_all = |program: &Program, angles: Angles| self.vjp(engine, program, angles, observables, cotangent);
+        if let Some(gradient) = derived::gradient(program, &angles, by_all) {
+            return gradient;
+        }
         let input_slots = angles.inputs.ncols();
         check::angles(program.slots, input_slots, &angles)?;
         check::cotangent(angles.batch(), observables.len(), cotangent)?;

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::circuit::Observable;
 use crate::noise::Program;
 use crate::sim::gradient::{ShiftTerm, each_term, shift_terms};
-use crate::sim::{AngleGradient, Angles, SimError, Simulator, check};
+use crate::sim::{AngleGradient, Angles, SimError, Simulator, check, derived};
 
 /// How a product of the Hessian with a vector is found from gradients of an engine. The Hessian itself is never written
 /// down.
@@ -25,8 +25,8 @@ impl Hessian {
     /// [`Simulator::vjp`]. `direction` and the result are shaped like the gradient.
     ///
     /// # Errors
-    /// As [`Simulator::vjp`], if `direction` has another shape than the angles or, for `Shift`, a gate has no shift rule,
-    /// for `Difference`, the step is not above 0.
+    /// As [`Simulator::vjp`], if `direction` has another shape than the angles or, for `Shift`, a gate has no shift rule or
+    /// an angle is computed of others, for `Difference`, the step is not above 0.
     pub fn vector(
         self,
         engine: &dyn Simulator,
@@ -37,7 +37,7 @@ impl Hessian {
         direction: &AngleGradient,
     ) -> Result<AngleGradient, SimError> {
         let input_slots = angles.inputs.ncols();
-        check::angles(program.slots, input_slots, &angles)?;
+        check::angles(program.declared_slots(), input_slots, &angles)?;
         check::cotangent(angles.batch(), observables.len(), cotangent)?;
         let got = (direction.inputs.dim(), direction.weights.len());
         let expected = (angles.inputs.dim(), angles.weights.len());
@@ -45,6 +45,11 @@ impl Hessian {
             return Err(SimError::DirectionShape { got, expected });
         }
         match self {
+            Self::Shift if !program.derived.is_empty() => Err(SimError::Unsupported {
+                engine: "the parameter-shift rule of second derivatives",
+                step: "an angle that is computed of others".into(),
+                instead: "use Difference",
+            }),
             Self::Shift => {
                 let split = angles.inputs.ncols();
                 let terms = shift_terms(program)?;
@@ -68,7 +73,7 @@ impl Hessian {
             Self::Difference { step } => {
                 check::step(step)?;
                 check::differentiable(program)?;
-                let prepared = engine.prepare(program, observables, input_slots)?;
+                let prepared = derived::prepare(engine, program, observables, input_slots)?;
                 let at = |by: f64| {
                     let inputs = &angles.inputs + &(&direction.inputs * by);
                     let weights = &angles.weights + &(&direction.weights * by);

@@ -97,7 +97,8 @@ pub trait Simulator: Send + Sync {
         None
     }
 
-    /// Plans `program` for these observables and for angles of which the first `input_slots` slots differ by row.
+    /// Plans `program` for these observables and for angles of which the first `input_slots` slots differ by row. What is
+    /// planned takes the angles of all slots, derived ones too; the other methods take those of the declared slots.
     ///
     /// # Errors
     /// If an observable reaches past the register, or the program needs more memory or a step this engine does not have.
@@ -113,7 +114,7 @@ pub trait Simulator: Send + Sync {
     /// # Errors
     /// As [`Simulator::prepare`], and if angles and program do not fit or hold NaN.
     fn expect(&self, program: &Program, angles: Angles, observables: &[Observable]) -> Result<Array2<f64>, SimError> {
-        self.prepare(program, observables, angles.inputs.ncols())?.expect(angles)
+        derived::prepare(self, program, observables, angles.inputs.ncols())?.expect(angles)
     }
 
     /// The gradient of `Σ cotangent[b][o] · expect[b][o]` with respect to all angles; `cotangent` is
@@ -129,7 +130,7 @@ pub trait Simulator: Send + Sync {
         cotangent: ArrayView2<f64>,
     ) -> Result<AngleGradient, SimError> {
         check::differentiable(program)?;
-        self.prepare(program, observables, angles.inputs.ncols())?.vjp(angles, cotangent)
+        derived::prepare(self, program, observables, angles.inputs.ncols())?.vjp(angles, cotangent)
     }
 
     /// [`Simulator::expect`] and [`Simulator::vjp`] together: [`Prepared::value_and_gradient`].
@@ -144,7 +145,7 @@ pub trait Simulator: Send + Sync {
         cotangent: ArrayView2<f64>,
     ) -> Result<(Array2<f64>, AngleGradient), SimError> {
         check::differentiable(program)?;
-        self.prepare(program, observables, angles.inputs.ncols())?.value_and_gradient(angles, cotangent)
+        derived::prepare(self, program, observables, angles.inputs.ncols())?.value_and_gradient(angles, cotangent)
     }
 
     /// Outcome probabilities, (batch, 2^k): [`Prepared::probabilities`].
@@ -152,7 +153,7 @@ pub trait Simulator: Send + Sync {
     /// # Errors
     /// As [`Simulator::expect`].
     fn probabilities(&self, program: &Program, angles: Angles) -> Result<Array2<f64>, SimError> {
-        self.prepare(program, &[], angles.inputs.ncols())?.probabilities(angles)
+        derived::prepare(self, program, &[], angles.inputs.ncols())?.probabilities(angles)
     }
 
     /// Outcomes of `shots` shots for every row, (batch, 2^k): [`Prepared::sample`].
@@ -160,6 +161,6 @@ pub trait Simulator: Send + Sync {
     /// # Errors
     /// As [`Simulator::expect`].
     fn sample(&self, program: &Program, angles: Angles, shots: usize, seed: u64) -> Result<Array2<u64>, SimError> {
-        self.prepare(program, &[], angles.inputs.ncols())?.sample(angles, shots, seed)
+        derived::prepare(self, program, &[], angles.inputs.ncols())?.sample(angles, shots, seed)
     }
 }

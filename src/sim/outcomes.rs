@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, Array3, ArrayView2, Axis, s};
+use ndarray::{Array2, Array3, ArrayView1, ArrayView2, ArrayViewMut1, Axis, s};
 
 use crate::circuit::{Letter, Observable, PauliString};
 use crate::noise::Program;
 use crate::sim::derived::prepare;
 use crate::sim::execution::Execution;
+use crate::sim::kernel::strings::walsh;
 use crate::sim::readout::ProgramParts;
 use crate::sim::run::value_and_grad;
 use crate::sim::{AngleGradient, Angles, Condition, Prepared, SimError, check};
@@ -95,7 +96,7 @@ impl Outcomes {
         let mut own = Array2::zeros((angles.batch(), 1 << self.bits.len()));
         for (mut to, from) in own.rows_mut().into_iter().zip(cotangent.rows()) {
             (0..to.len()).for_each(|key| to[key] = from[self.outcome(key)]);
-            transform(to.as_slice_mut().expect("rows of a new array"));
+            walsh(to.as_slice_mut().expect("rows of a new array"));
         }
         own /= own.ncols() as f64;
         let (values, gradient) = prepared.value_and_gradient(angles, own.slice(s![.., 1..]))?;
@@ -117,14 +118,9 @@ impl Outcomes {
         )?;
         let (values, of_products) = value_and_grad(&self.execution, angles, |inputs| self.prepared(inputs))?;
         let mut slopes = Array3::zeros((values.nrows(), 1 << self.width, slots));
-        let mut own = vec![0.0; 1 << self.bits.len()];
         for (mut row, products) in slopes.outer_iter_mut().zip(of_products.outer_iter()) {
-            for (mut to, from) in row.axis_iter_mut(Axis(1)).zip(products.axis_iter(Axis(1))) {
-                own[0] = 0.0;
-                own[1..].iter_mut().zip(from).for_each(|(own, value)| *own = *value);
-                transform(&mut own);
-                let scale = own.len() as f64;
-                own.iter().enumerate().for_each(|(key, value)| to[self.outcome(key)] = value / scale);
+            for (to, from) in row.axis_iter_mut(Axis(1)).zip(products.axis_iter(Axis(1))) {
+                self.of_products(0.0, from, to);
             }
         }
         Ok((self.probabilities(&values), slopes))
@@ -144,28 +140,17 @@ impl Outcomes {
 
     fn probabilities(&self, products: &Array2<f64>) -> Array2<f64> {
         let mut out = Array2::zeros((products.nrows(), 1 << self.width));
-        let mut own = vec![0.0; 1 << self.bits.len()];
-        for (mut to, from) in out.rows_mut().into_iter().zip(products.rows()) {
-            own[0] = 1.0;
-            own[1..].iter_mut().zip(from).for_each(|(own, value)| *own = *value);
-            transform(&mut own);
-            let scale = own.len() as f64;
-            own.iter().enumerate().for_each(|(key, value)| to[self.outcome(key)] = value / scale);
+        for (to, from) in out.rows_mut().into_iter().zip(products.rows()) {
+            self.of_products(1.0, from, to);
         }
         out
     }
-}
 
-/// The Walsh-Hadamard transform in place, without a factor.
-fn transform(values: &mut [f64]) {
-    let mut width = 1;
-    while width < values.len() {
-        for start in (0..values.len()).step_by(2 * width) {
-            for k in start..start + width {
-                let (zero, one) = (values[k], values[k + width]);
-                (values[k], values[k + width]) = (zero + one, zero - one);
-            }
-        }
-        width *= 2;
+    /// What is linear in the values of all products, that of the empty one first, for each outcome.
+    fn of_products(&self, empty: f64, products: ArrayView1<f64>, mut to: ArrayViewMut1<f64>) {
+        let mut own: Vec<f64> = std::iter::once(empty).chain(products.iter().copied()).collect();
+        walsh(&mut own);
+        let scale = own.len() as f64;
+        own.iter().enumerate().for_each(|(key, value)| to[self.outcome(key)] = value / scale);
     }
 }

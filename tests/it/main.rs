@@ -61,6 +61,7 @@ mod cli;
 mod cli_bench;
 #[cfg(feature = "cli")]
 mod cli_simulate;
+mod cli_simulate_noise;
 #[cfg(feature = "learn")]
 mod cohort;
 #[cfg(feature = "learn")]

@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param};
 use qgraft::device::transpile::{TranspileOptions, TranspiledCircuit, transpile};
 
 use crate::support::equivalence::{assert_equivalent, assert_native};
 use crate::support::level_circuits;
 use crate::support::transpile::{least, read};
+use crate::transpile::{assert_right, level, line, target};
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -92,5 +94,55 @@ fn every_level_is_near_qiskit_s_on_4_to_100_qubits() {
     for (level, (mean, any)) in LEVEL_BOUNDS.into_iter().enumerate() {
         assert!(means[level] <= mean, "level {level}: {:.3} of Qiskit's gates\n{table}", means[level]);
         assert!(worst[level] <= any, "level {level}: {:.3} of Qiskit's gates on one row\n{table}", worst[level]);
+    }
+}
+
+/// Circuits in which a qubit has many partners: a star, the Fourier transform, and the same with a measurement, a condition,
+/// a reset and a barrier between gates of one star.
+#[test]
+fn stars_move_along_paths_whatever_stands_between_their_gates() {
+    let qubits = 7;
+    let mut star = Circuit::with_bits(qubits, qubits);
+    for k in 1..qubits {
+        star.push(Gate::Cx, &[0, k], &[]).unwrap().push(Gate::T, &[k], &[]).unwrap();
+    }
+    let mut fourier = Circuit::with_bits(qubits, qubits);
+    for a in 0..qubits {
+        fourier.push(Gate::H, &[a], &[]).unwrap();
+        for b in a + 1..qubits {
+            let angle = std::f64::consts::PI / f64::from(1 << (b - a));
+            fourier.push(Gate::Cp, &[b, a], &[Param::Fixed(angle)]).unwrap();
+        }
+    }
+    let mut dynamic = Circuit::with_bits(qubits, qubits);
+    dynamic.push(Gate::H, &[0], &[]).unwrap();
+    for k in 1..qubits {
+        dynamic.push(Gate::Cx, &[0, k], &[]).unwrap();
+        match k {
+            1 => _ = dynamic.measure(1, 1).unwrap(),
+            2 => _ = dynamic.append(Op::of(OpKind::Barrier, &[0, 1, 2, 5])).unwrap(),
+            3 => _ = dynamic.append(Op::of(OpKind::Reset, &[2])).unwrap(),
+            4 => {
+                let condition = Some(Condition { bits: vec![1], value: 1 });
+                dynamic.append(Op { condition: condition.clone(), ..Op::gate(Gate::Cx, &[0, 4], &[]) }).unwrap();
+                dynamic.append(Op { condition, ..Op::gate(Gate::X, &[3], &[]) }).unwrap();
+            }
+            _ => _ = dynamic.push(Gate::Ry, &[k], &[Param::Fixed(0.4)]).unwrap(),
+        }
+    }
+    dynamic.measure(0, 0).unwrap().measure(6, 6).unwrap();
+    let heavy: Vec<_> = (1..9).map(|k| (k - 1, k)).chain([(2, 9), (6, 10)]).collect();
+    for (what, circuit) in [("star", &star), ("Fourier", &fourier), ("dynamic", &dynamic)] {
+        // On the line of as many qubits nothing is left over.
+        for (shape, target) in [("line", line(qubits)), ("heavy", target(11, &heavy, (Gate::Cz, true)))] {
+            for l in 1..4 {
+                let transpiled = assert_right(circuit, &target, &level(l), &format!("{what}, {shape}, level {l}"));
+                // From level 2 on a swap and the gate before it take two.
+                if what == "star" && l > 1 {
+                    let entanglers = transpiled.circuit.ops().iter().filter(|op| op.qubits.len() == 2).count();
+                    assert!(entanglers <= 2 * qubits, "{shape}, level {l}: {entanglers}");
+                }
+            }
+        }
     }
 }

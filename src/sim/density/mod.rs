@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::circuit::Observable;
 use crate::noise::Program;
 use crate::sim::cost::{Request, WantedBits};
+use crate::sim::derived::all_angles;
 use crate::sim::prepared::Prepared;
 use crate::sim::{Angles, Precision, SimError, Simulator, check, cones};
 pub use cost::{cost, plan_bytes};
@@ -38,6 +39,8 @@ impl Density {
     /// The final state of the first row before terminal measurements, `tr(P ρ)`, summed over classical bits, in double
     /// precision.
     pub(super) fn vector(&self, program: &Program, angles: Angles) -> Result<Vec<f64>, SimError> {
+        let all = all_angles(program, &angles)?;
+        let angles = all.view();
         let plan = Plan::<f64>::new(program, &[], angles.inputs.ncols())?;
         check::angles(plan.slots, plan.input_slots, &angles)?;
         plan.workload.check(NAME, &plan.call(Request::States, 1))?;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::circuit::Observable;
 use crate::noise::Program;
+use crate::sim::derived::all_angles;
 use crate::sim::prepared::Prepared;
 use crate::sim::{Angles, Precision, SimError, Simulator, check};
 pub use cost::cost;
@@ -62,7 +63,8 @@ impl Stabilizer {
     /// # Errors
     /// As [`Simulator::expect`], and if so many shots take too much memory or too long.
     pub fn records(&self, program: &Program, angles: &[f64], shots: usize, seed: u64) -> Result<ShotRecords, SimError> {
-        self.at(program, angles)?.records(angles, shots, seed)
+        let (prepared, all) = self.at(program, angles)?;
+        prepared.records(&all, shots, seed)
     }
 
     /// Mean signs `⟨(-1)^(sum of recorded bits)⟩` of sets of bits of an outcome, exact with all noise and misreadings: the
@@ -71,13 +73,16 @@ impl Stabilizer {
     /// # Errors
     /// As [`Simulator::expect`], and if a set names a bit that outcomes do not have.
     pub fn parities(&self, program: &Program, angles: &[f64], sets: &[Vec<usize>]) -> Result<Vec<f64>, SimError> {
-        self.at(program, angles)?.parities(angles, sets)
+        let (prepared, all) = self.at(program, angles)?;
+        prepared.parities(&all, sets)
     }
 
-    fn at(&self, program: &Program, angles: &[f64]) -> Result<StabilizerProgram, SimError> {
+    /// The program, and the angles of all its slots.
+    fn at(&self, program: &Program, angles: &[f64]) -> Result<(StabilizerProgram, Vec<f64>), SimError> {
+        let all = all_angles(program, &Angles::of_weights(angles))?;
         let prepared = StabilizerProgram::new(program, &[], 0)?;
-        check::angles(program.slots, 0, &Angles::of_weights(angles))?;
-        Ok(prepared)
+        check::angles(program.slots, 0, &all.view())?;
+        Ok((prepared, all.view().row(0)))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::math::Stream;
 use crate::noise::Program;
 use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::kernel::each_in_order;
+use crate::sim::kernel::strings::walsh;
 use crate::sim::prepared::Prepared;
 use crate::sim::readout::{ProgramParts, WideTerms, misread, misread_pair, recorded_strings};
 use crate::sim::{AngleGradient, Angles, EngineOptions, Gradient, SimError, Simulator, check, sample};
@@ -152,18 +153,6 @@ impl StabilizerProgram {
             misread_pair(&mut p, bits, &confusion.matrix());
         }
         Ok(p)
-    }
-}
-
-/// `p[i] ← Σ_k (-1)^{|i & k|} p[k]`, in place.
-fn walsh(p: &mut [f64]) {
-    let mut width = 1;
-    while width < p.len() {
-        for chunk in p.chunks_mut(2 * width) {
-            let (low, high) = chunk.split_at_mut(width);
-            low.iter_mut().zip(high).for_each(|(a, b)| (*a, *b) = (*a + *b, *a - *b));
-        }
-        width *= 2;
     }
 }
 

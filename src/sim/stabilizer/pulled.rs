@@ -140,7 +140,7 @@ pub fn value(program: &CliffordProgram, layout: Layout, mut terms: Vec<(Key, f64
             }
             Some(condition) => {
                 for term in &mut terms {
-                    conditional(layout, step, condition, term, &mut made)?;
+                    conditional((layout, program.qubits), step, condition, term, &mut made)?;
                 }
             }
         }
@@ -163,7 +163,7 @@ pub fn value(program: &CliffordProgram, layout: Layout, mut terms: Vec<(Key, f64
 /// `O` becomes `O + Π (E(O) - O)`, where E takes it back through the step and Π is 1 where the bits meet the condition: the
 /// mean of all products of their signs.
 fn conditional(
-    layout: Layout,
+    (layout, qubits): (Layout, usize),
     step: &Step,
     condition: &Condition,
     term: &mut (Key, f64),
@@ -175,7 +175,7 @@ fn conditional(
         return Ok(());
     }
     let sets = 1usize.checked_shl(condition.bits.len() as u32).filter(|&sets| sets <= MOST_TERMS);
-    let sets = sets.ok_or_else(|| too_much(step.qubits.len()))?;
+    let sets = sets.ok_or_else(|| too_much(qubits))?;
     let old = (term.0.clone(), -term.1);
     for (key, weight) in [pulled, old].into_iter().chain(other).filter(|(_, weight)| *weight != 0.0) {
         for set in 0..sets {
@@ -186,7 +186,7 @@ fn conditional(
             made.push((key, sign * weight / sets as f64));
         }
     }
-    within_limit(step.qubits.len(), made.len() / 16)
+    within_limit(qubits, made.len() / 16)
 }
 
 /// One term for each key; keys whose weights cancel are gone.

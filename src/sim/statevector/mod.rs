@@ -66,10 +66,7 @@ impl Statevector {
     /// As [`Simulator::expect`].
     pub fn states(&self, program: &Program, angles: Angles) -> Result<Array2<C64>, SimError> {
         let all = all_angles(program, &angles)?;
-        let angles = match &all {
-            Some(all) => all.view(),
-            None => Angles { inputs: angles.inputs.view(), weights: angles.weights.view() },
-        };
+        let angles = all.view();
         let plan = self.plan(program, &[], angles.inputs.ncols(), Request::States)?;
         match self.precision {
             Precision::Double => StatevectorProgram::<f64>::new(self.name(), plan).states(angles),

@@ -75,8 +75,8 @@ impl StatevectorRunner {
         Ok(Self { plan, amplitudes })
     }
 
-    /// From |0…0⟩ to the final state before terminal measurements, for one vector of angles (radians). Nothing is
-    /// allocated if the program has no slots.
+    /// From |0…0⟩ to the final state before terminal measurements, for one vector of angles (radians) of all slots,
+    /// derived ones too ([`Circuit::expand`](crate::circuit::Circuit::expand)). Nothing is allocated if the program has none.
     ///
     /// # Errors
     /// If there are not as many angles as slots, or one is NaN or infinite.

@@ -3,8 +3,11 @@
 use ndarray::{Array1, Array2, Axis, arr1, arr2};
 use qgraft::circuit::derived::{OPERATIONS, expand, pull_back};
 use qgraft::circuit::qasm::{ReadOptions, WriteOptions, read, write2, write3};
-use qgraft::circuit::{Ansatz, Circuit, Derived, Gate, Op, Operation, Param, draw};
-use qgraft::sim::{Angles, Execution, Run, Statevector};
+use qgraft::circuit::{Ansatz, Circuit, Derived, Gate, Observable, Op, Operation, Param, draw};
+use qgraft::math::C64;
+use qgraft::noise::Program;
+use qgraft::sim::fisher::{quantum_fisher, quantum_fisher_diagonal};
+use qgraft::sim::{AngleGradient, Angles, Execution, Gradient, Hessian, Run, Simulator, Statevector, sample, state};
 use qgraft::study::kernel::FidelityKernel;
 
 use super::{AGREEMENT, complex, here, parse, plain};
@@ -234,4 +237,61 @@ fn formulas_of_any_length_are_read_and_written() {
         let error = read(&text, &ReadOptions::default()).unwrap_err();
         assert!(error.message.contains(message), "{text}: {}", error.message);
     }
+}
+
+#[test]
+fn every_function_of_a_program_takes_declared_angles() {
+    let circuit = parse(TEXT);
+    let program = Program::ideal(&circuit, &[]);
+    let fixed = |angles: &[f64]| Program::ideal(&circuit.bind(angles).unwrap(), &[]);
+    let at = [0.3, -0.7, 0.45];
+    let (angles, none) = (|| Angles::of_weights(&at), || Angles::of_weights(&[]));
+    let observables = ["Z0 Z1", "X0 + 0.5 Y1"].map(|text| Observable::read_on(text, &[0, 1]).unwrap());
+    let engine = Statevector::default();
+    let near = |a: &[f64], b: &[f64], tolerance: f64, what: &str| {
+        assert_eq!(a.len(), b.len(), "{what}");
+        assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < tolerance), "{what}: {a:?} and {b:?}");
+    };
+    let flat = |array: Array2<f64>| array.into_iter().collect::<Vec<f64>>();
+    let bound = fixed(&at);
+    let expected = flat(engine.expect(&bound, none(), &observables).unwrap());
+    near(&flat(engine.expect(&program, angles(), &observables).unwrap()), &expected, 1e-12, "expect");
+    let expected = flat(engine.probabilities(&bound, none()).unwrap());
+    near(&flat(engine.probabilities(&program, angles()).unwrap()), &expected, 1e-12, "probabilities");
+    let expected = flat(sample::variance(&engine, &bound, none(), &observables).unwrap());
+    near(&flat(sample::variance(&engine, &program, angles(), &observables).unwrap()), &expected, 1e-12, "variance");
+    let gap = state::density(&program, &at).unwrap() - state::density(&bound, &[]).unwrap();
+    assert!(gap.iter().all(|gap| gap.norm() < 1e-12), "density");
+
+    // Rules that go through the angles of gates follow the chain rule too.
+    let cotangent = arr2(&[[1.0, -0.4]]);
+    let exact = engine.vjp(&program, angles(), &observables, cotangent.view()).unwrap().weights.to_vec();
+    let by = |rule: Gradient| rule.vjp(&engine, &program, angles(), &observables, cotangent.view()).unwrap().weights;
+    near(&by(Gradient::Shift).to_vec(), &exact, 1e-10, "shift");
+    // Of order h²; third derivatives are below 30.
+    near(&by(Gradient::Difference { step: 1e-4 }).to_vec(), &exact, 1e-6, "difference");
+
+    // The information is 4 (1 - |<ψ(a)|ψ(a + h)>|²) / h², up to order h².
+    let diagonal = quantum_fisher_diagonal(&program, &at).unwrap().to_vec();
+    let matrix = quantum_fisher(&program, &at, &[0, 1, 2]).unwrap();
+    near(&matrix.diag().to_vec(), &diagonal, 1e-12, "blocks");
+    let states = |angles: &[f64]| state::statevector(&fixed(angles), &[]).unwrap();
+    for (slot, found) in diagonal.iter().enumerate() {
+        let (mut ahead, mut behind, step) = (at, at, 1e-4);
+        (ahead[slot], behind[slot]) = (at[slot] + step, at[slot] - step);
+        let overlap = states(&ahead).iter().zip(&states(&behind)).map(|(a, b)| a.conj() * b).sum::<C64>();
+        let expected = (1.0 - overlap.norm_sqr()) / (step * step);
+        assert!((found - expected).abs() < 1e-4, "information of slot {slot}: {found} and {expected}");
+    }
+    assert!(quantum_fisher(&program, &at, &[3]).is_err(), "a derived angle is no slot of the circuit");
+
+    let direction = AngleGradient { inputs: Array2::zeros((1, 0)), weights: arr1(&[0.5, -0.3, 0.8]) };
+    let second = |rule: Hessian| rule.vector(&engine, &program, angles(), &observables, cotangent.view(), &direction);
+    let found = second(Hessian::Difference { step: 1e-4 }).unwrap().weights.to_vec();
+    let moved = |by: f64| {
+        let moved: Vec<f64> = at.iter().zip(&direction.weights).map(|(angle, d)| angle + by * d).collect();
+        engine.vjp(&program, Angles::of_weights(&moved), &observables, cotangent.view()).unwrap().weights
+    };
+    near(&found, &((moved(1e-4) - moved(-1e-4)) / 2e-4).to_vec(), 1e-8, "second derivatives");
+    assert!(second(Hessian::Shift).unwrap_err().to_string().contains("Difference"));
 }

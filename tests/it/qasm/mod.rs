@@ -6,6 +6,7 @@ mod differential;
 mod flow;
 mod formulas;
 mod plain;
+mod refused;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
