@@ -205,14 +205,14 @@ class EstimatorV2(BaseEstimatorV2):
         run = self.compiler.run(converted, tuple(texts))
         every = np.array(numbers).reshape(len(numbers), len(parameters))
         values = run.expect(converted.slots.angles(every))
+        engine, condition = run.engine(len(numbers)), str(run.condition)
         out = []
         for pub, ((own, places), own_rows) in zip(pubs, read):
             row = np.array([rows[numbers.tobytes()] for numbers in own_rows], dtype=np.int64)
             row = row.reshape(pub.parameter_values.shape)
             column = np.array([texts[text] for text in own], dtype=np.int64)[places]
-            shape = np.broadcast_shapes(column.shape, row.shape)
-            evs = values[np.broadcast_to(row, shape), np.broadcast_to(column, shape)]
-            out.append((np.asarray(evs), run.engine(len(numbers)), str(run.condition)))
+            # Indices broadcast as parameters and observables do.
+            out.append((np.asarray(values[row, column]), engine, condition))
         return out
 
     def _result(self, pub: EstimatorPub, evs: np.ndarray, engine: str, condition: str) -> PubResult:
@@ -234,9 +234,10 @@ def observables_of(pub: EstimatorPub) -> tuple[list[str], np.ndarray]:
     """The distinct observables of a PUB as texts, and the place of each entry of its array in them."""
     known: dict[str, int] = {}
     array = pub.observables
-    places = np.empty(array.shape, dtype=np.int64)
-    for index in np.ndindex(*array.shape):
-        entry = array[index] if array.shape else array[()]
+    places = np.zeros(array.shape, dtype=np.int64)
+    # `ndindex` costs more than all the rest where there is one observable.
+    for index in np.ndindex(*array.shape) if array.shape else ((),):
+        entry = array[index]
         if not isinstance(entry, Mapping) and hasattr(entry, "shape"):
             entry = entry[()]
         places[index] = known.setdefault(observable_text(entry), len(known))
@@ -245,8 +246,12 @@ def observables_of(pub: EstimatorPub) -> tuple[list[str], np.ndarray]:
 
 def rows_of(pub: Any, parameters: list[Parameter]) -> np.ndarray:
     """Values of the parameters (rows, parameters)."""
-    values = pub.parameter_values.as_array(parameters)
-    return np.asarray(values, dtype=np.float64).reshape(int(np.prod(pub.parameter_values.shape)), len(parameters))
+    bindings = pub.parameter_values
+    # One array of all parameters in their order is what a PUB has whose values were given as an array.
+    values = bindings.data.get(tuple(parameter.name for parameter in parameters)) if len(bindings.data) == 1 else None
+    if values is None:
+        values = bindings.as_array(parameters)
+    return np.asarray(values, dtype=np.float64).reshape(int(np.prod(bindings.shape)), len(parameters))
 
 
 class SamplerV2(BaseSamplerV2):
