@@ -3,6 +3,7 @@
 //! Engines differ in what the numbers are (entries of the unitary, of its diagonal, of its Pauli transfer matrix) and
 //! agree on how they depend on angles, which this module defines.
 
+use std::borrow::Cow;
 use std::f64::consts::PI;
 use std::ops::Range;
 
@@ -106,6 +107,14 @@ impl EntryMap {
         let mut out = vec![0.0; self.size() * rows.len()];
         self.write(angles, rows, &mut out);
         out
+    }
+
+    /// The numbers of a map without input slots, which all rows share.
+    pub fn shared(&self, angles: &Angles) -> Cow<'_, [f64]> {
+        match self {
+            Self::Fixed(list) => Cow::Borrowed(list),
+            _ => Cow::Owned(self.values(angles, 0..1)),
+        }
     }
 
     /// Adds [`EntryMap::values`] to `out`, all zeros.

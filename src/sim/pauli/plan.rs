@@ -11,6 +11,9 @@ use crate::sim::pauli::product::Prefix;
 use crate::sim::readout::{ProgramParts, recorded};
 use crate::sim::{EngineOptions, Precision, SimError, check};
 
+/// Up to so many qubits vectors are short and angles stay out of two-qubit blocks.
+const SHORT: usize = 6;
+
 /// A program and its observables, apart from angles.
 pub struct Plan<F> {
     pub qubits: usize,
@@ -39,7 +42,8 @@ impl<F: Vectors> Plan<F> {
         if let Some(step) = parts.dynamic() {
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use density or trajectory" });
         }
-        let mut fuser = Fuser::new(qubits, input_slots);
+        let fuser = Fuser::new(qubits, input_slots);
+        let mut fuser = if qubits <= SHORT { fuser.apart() } else { fuser };
         for step in &parts.body {
             match step {
                 Step::Gate(op) => fuser.gate(op),

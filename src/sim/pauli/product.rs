@@ -1,12 +1,14 @@
 //! Product states of a batch: one Bloch vector per qubit and row, multiplied out only to be contracted.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use ndarray::ArrayView2;
 
 use crate::sim::Angles;
 use crate::sim::kernel::float::Float;
-use crate::sim::kernel::pauli::block::Block;
+use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
+use crate::sim::kernel::pauli::rows::{contract, mix, unmultiply, weigh};
 
 /// Maps on single qubits, qubit by qubit in the order they act.
 pub struct Prefix<F>(Vec<Vec<Block<F>>>);
@@ -16,6 +18,8 @@ pub struct Product<F> {
     rows: Range<usize>,
     /// For each qubit the vector (I X Y Z major, row minor) before each of its blocks, and at the end.
     letters: Vec<Vec<Vec<F>>>,
+    /// For each qubit the matrices of its blocks.
+    all_matrices: Vec<Vec<Arc<BlockMatrices<F>>>>,
     /// The products over the first k qubits, k = 0 ..= n: component major, row minor.
     levels: Vec<Vec<F>>,
 }
@@ -36,11 +40,13 @@ impl<F: Float> Prefix<F> {
         let lanes = rows.len();
         let ground: Vec<F> =
             [F::ONE, F::ZERO, F::ZERO, F::ONE].iter().flat_map(|&x| std::iter::repeat_n(x, lanes)).collect();
-        let letters = self.0.iter().map(|blocks| {
+        let bind = |blocks: &Vec<Block<F>>| blocks.iter().map(|block| block.bind(angles, rows.clone())).collect();
+        let all_matrices: Vec<Vec<Arc<BlockMatrices<F>>>> = self.0.iter().map(bind).collect();
+        let letters = self.0.iter().zip(&all_matrices).map(|(blocks, all_matrices)| {
             let mut history = vec![ground.clone()];
-            for block in blocks {
+            for (block, matrices) in blocks.iter().zip(all_matrices) {
                 let mut v = history[history.len() - 1].clone();
-                block.forward(&mut v, lanes, &block.bind(angles, rows.clone()));
+                block.forward(&mut v, lanes, matrices);
                 history.push(v);
             }
             history
@@ -57,7 +63,7 @@ impl<F: Float> Prefix<F> {
             }
             levels.push(next);
         }
-        Product { rows, letters, levels }
+        Product { rows, letters, all_matrices, levels }
     }
 }
 
@@ -76,21 +82,19 @@ impl<F: Float> Product<F> {
         let lanes = self.rows.len();
         let mut sums = vec![0.0; observables * lanes];
         if observables > 0 && lanes > 0 {
-            for (weights, state) in v.chunks_exact(observables).zip(self.full().chunks_exact(lanes)) {
-                for (sum, weight) in sums.chunks_exact_mut(lanes).zip(weights) {
-                    sum.iter_mut().zip(state).for_each(|(s, x)| *s += weight.double() * x.double());
-                }
-            }
+            contract(self.full(), lanes, v, observables, &mut sums);
         }
         (0..lanes * observables).map(|i| sums[i % observables * lanes + i / observables]).collect()
     }
 
     /// `Σ_b cotangent[b][o] · state[P][b]`, observables minor.
     pub fn mixed(&self, cotangent: ArrayView2<f64>) -> Vec<F> {
-        let lanes = self.rows.len().max(1);
         let columns = columns::<F>(cotangent);
-        let parts = self.full().chunks_exact(lanes);
-        parts.flat_map(|x| columns.iter().map(move |c| c.iter().zip(x).map(|(a, b)| *a * *b).sum())).collect()
+        let mut out = vec![F::ZERO; self.full().len() / self.rows.len().max(1) * cotangent.ncols()];
+        if !columns.is_empty() {
+            mix(self.full(), self.rows.len(), &columns, &mut out);
+        }
+        out
     }
 
     /// The gradient of `Σ cotangent[b][o] Σ_P v[P][o] state[P][b]` by the slots of the prefix: (row, slot, value).
@@ -103,40 +107,29 @@ impl<F: Float> Product<F> {
     ) -> Vec<(usize, usize, f64)> {
         let lanes = self.rows.len();
         let columns = columns::<F>(cotangent);
-        let mut d = vec![F::ZERO; self.full().len()];
         if columns.is_empty() {
             return Vec::new();
         }
-        for (sum, weights) in d.chunks_exact_mut(lanes.max(1)).zip(v.chunks_exact(columns.len())) {
-            for (column, weight) in columns.iter().zip(weights) {
-                sum.iter_mut().zip(column).for_each(|(s, c)| *s += *weight * *c);
-            }
-        }
+        let mut d = vec![F::ZERO; self.full().len()];
+        weigh(v, &columns, lanes, &mut d);
         let mut found = Vec::new();
-        for (qubit, (blocks, history)) in prefix.0.iter().zip(&self.letters).enumerate().rev() {
+        let qubits = prefix.0.iter().zip(&self.letters).zip(&self.all_matrices);
+        for (qubit, ((blocks, history), all_matrices)) in qubits.enumerate().rev() {
             // Undo one multiplication: next[a, P] = letters[a] · last[P].
             let (last, letters) = (&self.levels[qubit], &history[history.len() - 1]);
             let mut d_last = vec![F::ZERO; last.len()];
             let mut d_letters = vec![0.0; letters.len()];
-            for a in 0..4 {
-                let (letter, part) = (&letters[a * lanes..][..lanes], &d[a * last.len()..][..last.len()]);
-                let sum = &mut d_letters[a * lanes..][..lanes];
-                for at in (0..last.len()).step_by(lanes.max(1)) {
-                    for lane in 0..lanes {
-                        sum[lane] += part[at + lane].double() * last[at + lane].double();
-                        d_last[at + lane] += part[at + lane] * letter[lane];
-                    }
-                }
-            }
+            unmultiply(&d, last, letters, lanes, &mut d_last, &mut d_letters);
             let mut d_letters: Vec<F> = d_letters.into_iter().map(F::of).collect();
-            for (block, before) in blocks.iter().zip(history).rev() {
-                let matrices = block.bind(angles, self.rows.clone());
+            for (k, ((block, before), matrices)) in blocks.iter().zip(history).zip(all_matrices).enumerate().rev() {
                 let mut entries = vec![0.0; block.numbers(lanes)];
-                block.outer(before, &d_letters, lanes, &matrices, &mut entries);
-                block.gradient(angles, self.rows.clone(), &matrices, entries, |row, slot, value| {
+                block.outer(before, &d_letters, lanes, matrices, &mut entries);
+                block.gradient(angles, self.rows.clone(), matrices, entries, |row, slot, value| {
                     found.push((row, slot, value));
                 });
-                block.backward(&mut d_letters, lanes, &matrices);
+                if k > 0 {
+                    block.backward(&mut d_letters, lanes, matrices);
+                }
             }
             d = d_last;
         }
@@ -144,7 +137,7 @@ impl<F: Float> Product<F> {
     }
 }
 
-/// The columns of a (rows, observables) view, each contiguous.
-fn columns<F: Float>(view: ArrayView2<f64>) -> Vec<Vec<F>> {
-    view.columns().into_iter().map(|column| column.iter().map(|&x| F::of(x)).collect()).collect()
+/// A (rows, observables) view, observables major.
+fn columns<F: Float>(view: ArrayView2<f64>) -> Vec<F> {
+    view.columns().into_iter().flatten().map(|&x| F::of(x)).collect()
 }

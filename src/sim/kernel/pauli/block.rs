@@ -13,6 +13,7 @@ use crate::sim::kernel::entry_map::EntryMap;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::pauli::conjugate::{self, Controlled};
 use crate::sim::kernel::pauli::loops::{PauliLayout, Weights, apply, outer, outer_lanes, transposed};
+use crate::sim::kernel::pauli::nonzero::{LEAST, Nonzeros, apply_nonzeros};
 
 /// Factors in the order they act, each on some of the block's qubits. Its numbers are of width F, factors f64 in both.
 pub struct Block<F = f64> {
@@ -57,8 +58,10 @@ pub struct BlockMatrices<F = f64> {
     pub numbers: Vec<F>,
     /// The transpose; empty for a wide block.
     transpose: Vec<F>,
-    /// The matrices after each factor.
-    history: Vec<Vec<f64>>,
+    /// The entries of the matrix and of its transpose that are not zero, where they are few.
+    nonzeros: Option<[Nonzeros<F>; 2]>,
+    /// The matrices after each factor, one behind the other.
+    history: Vec<f64>,
 }
 
 impl<F: Float> Block<F> {
@@ -93,20 +96,35 @@ impl<F: Float> Block<F> {
         if self.by_row || self.is_wide() {
             let rows = if self.by_row { rows } else { 0..1 };
             let lanes = rows.len();
-            let numbers = narrowed(self.factors[0].map.values(angles, rows));
+            let numbers: Vec<F> = self.factors[0].map.values(angles, rows).into_iter().map(F::of).collect();
             let transpose = if self.is_wide() { Vec::new() } else { transposed(&numbers, self.size(), lanes) };
-            return BlockMatrices { numbers, transpose, history: Vec::new() };
+            return BlockMatrices { numbers, transpose, nonzeros: None, history: Vec::new() };
         }
-        // The rows of the matrix are a vector over the block's letters, its columns are lanes.
-        let mut m = identity(self.size());
-        let after = self.factors.iter().map(|factor| {
-            let layout = factor.layout(self.qubits.len());
-            apply(&mut m, self.size(), layout, Weights::Shared(&factor.map.values(angles, 0..1)));
-            m.clone()
-        });
-        let history: Vec<Vec<f64>> = after.collect();
-        let numbers = narrowed(m);
-        BlockMatrices { transpose: transposed(&numbers, self.size(), 1), numbers, history }
+        // The rows of a matrix are a vector over the block's letters, its columns are lanes.
+        let length = self.size() * self.size();
+        let mut history = vec![0.0; length * self.factors.len()];
+        for (k, factor) in self.factors.iter().enumerate() {
+            let (done, rest) = history.split_at_mut(length * k);
+            let (m, numbers) = (&mut rest[..length], factor.map.shared(angles));
+            match k.checked_sub(1) {
+                None if self.is_covered_by(factor) => m.copy_from_slice(&numbers),
+                before => {
+                    match before {
+                        None => m.iter_mut().step_by(self.size() + 1).for_each(|entry| *entry = 1.0),
+                        Some(before) => m.copy_from_slice(&done[length * before..]),
+                    }
+                    apply(m, self.size(), factor.layout(self.qubits.len()), Weights::Shared(&numbers));
+                }
+            }
+        }
+        let m = &history[history.len() - length..];
+        let numbers: Vec<F> = m.iter().map(|&x| F::of(x)).collect();
+        let transpose = transposed(&numbers, self.size(), 1);
+        let nonzeros = match self.qubits[..] {
+            [_, _] => Nonzeros::of(&numbers, self.size()).zip(Nonzeros::of(&transpose, self.size())),
+            _ => None,
+        };
+        BlockMatrices { numbers, transpose, nonzeros: nonzeros.map(<[_; 2]>::from), history }
     }
 
     /// A wide block.
@@ -124,7 +142,7 @@ impl<F: Float> Block<F> {
         if self.is_wide() {
             conjugate::conjugate(v, lanes, self.unitary(matrices), false);
         } else {
-            apply(v, lanes, self.layout(), self.weights(&matrices.numbers));
+            self.apply(v, lanes, &matrices.numbers, matrices.nonzeros.as_ref().map(|[forward, _]| forward));
         }
     }
 
@@ -133,7 +151,16 @@ impl<F: Float> Block<F> {
         if self.is_wide() {
             conjugate::conjugate(g, lanes, self.unitary(matrices), true);
         } else {
-            apply(g, lanes, self.layout(), self.weights(&matrices.transpose));
+            self.apply(g, lanes, &matrices.transpose, matrices.nonzeros.as_ref().map(|[_, backward]| backward));
+        }
+    }
+
+    /// A matrix of the block, by its nonzero entries where they are few and enough numbers lie side by side.
+    fn apply(&self, v: &mut [F], lanes: usize, matrix: &[F], nonzeros: Option<&Nonzeros<F>>) {
+        let layout = self.layout();
+        match nonzeros {
+            Some(nonzeros) if lanes * layout.run >= LEAST => apply_nonzeros(v, lanes, layout, nonzeros),
+            _ => apply(v, lanes, layout, self.weights(matrix)),
         }
     }
 
@@ -175,30 +202,39 @@ impl<F: Float> Block<F> {
         }
         // Reverse mode through the product of the factors.
         let (lanes, mut d) = (self.size(), found);
-        let start = identity(lanes);
         for (k, factor) in self.factors.iter().enumerate().rev() {
             let layout = factor.layout(self.qubits.len());
-            let before = if k == 0 { &start } else { &matrices.history[k - 1] };
             let size = 1 << (2 * factor.positions.len());
             if !factor.map.is_fixed() {
+                if k == 0 && self.is_covered_by(factor) {
+                    return factor.map.gradient(angles, 0..1, &d, add);
+                }
                 let mut entries = vec![0.0; size * size];
-                outer(before, &d, lanes, layout, &mut entries);
+                let length = lanes * lanes;
+                match k.checked_sub(1) {
+                    None => outer(&identity(lanes), &d, lanes, layout, &mut entries),
+                    Some(before) => {
+                        outer(&matrices.history[length * before..][..length], &d, lanes, layout, &mut entries)
+                    }
+                }
                 factor.map.gradient(angles, 0..1, &entries, &mut add);
             }
-            let back = transposed(&factor.map.values(angles, 0..1), size, 1);
-            apply(&mut d, lanes, layout, Weights::Shared(&back));
+            if k > 0 {
+                let back = transposed(&factor.map.shared(angles), size, 1);
+                apply(&mut d, lanes, layout, Weights::Shared(&back));
+            }
         }
+    }
+
+    /// Whether a factor acts on all qubits of the block, in their order.
+    fn is_covered_by(&self, factor: &Factor) -> bool {
+        factor.positions.iter().copied().eq(0..self.qubits.len())
     }
 
     /// A one-qubit block on the only qubit of a vector.
     pub fn alone(self) -> Self {
         Self { layout: Arc::new(OnceLock::from(PauliLayout::new(1, &[0]))), ..self }
     }
-}
-
-/// The same numbers at another width.
-fn narrowed<F: Float>(numbers: Vec<f64>) -> Vec<F> {
-    numbers.into_iter().map(F::of).collect()
 }
 
 /// The entries of a unitary or of its derivative.
@@ -223,6 +259,8 @@ fn identity(size: usize) -> Vec<f64> {
 pub struct Fuser<F = f64> {
     total: usize,
     input_slots: usize,
+    /// Whether angles stay out of two-qubit blocks of other maps.
+    apart: bool,
     blocks: Vec<Option<Block<F>>>,
     /// The block that the next map on each qubit may join.
     open: Vec<Option<usize>>,
@@ -234,7 +272,14 @@ impl<F: Float> Fuser<F> {
     /// For programs of `total` qubits in which slots below `input_slots` differ by row.
     pub fn new(total: usize, input_slots: usize) -> Self {
         let (blocks, open) = (Vec::new(), vec![None; total]);
-        Self { total, input_slots, blocks, open, layouts: HashMap::new() }
+        Self { total, input_slots, apart: false, blocks, open, layouts: HashMap::new() }
+    }
+
+    /// Leaves gates with slots out of two-qubit blocks of other maps. Where vectors are short, putting angles in and the
+    /// derivatives cost more than passes over them: a one-qubit block has 16 numbers and the fixed ones none to compute.
+    pub fn apart(mut self) -> Self {
+        self.apart = true;
+        self
     }
 
     pub fn gate(&mut self, op: &Op) {
@@ -291,7 +336,9 @@ impl<F: Float> Fuser<F> {
             return self.wide(qubits, 0, map);
         }
         let last = self.open[qubits[0]].filter(|_| qubits.iter().all(|&q| self.open[q] == self.open[qubits[0]]));
-        if let Some(block) = last.and_then(|at| self.blocks[at].as_mut()) {
+        let joins =
+            |block: &&mut Block<F>| !self.apart || block.qubits.len() == 1 || (map.is_fixed() && block.is_fixed());
+        if let Some(block) = last.and_then(|at| self.blocks[at].as_mut()).filter(joins) {
             let positions = qubits.iter().map(|q| block.qubits.iter().position(|b| b == q));
             let positions = positions.collect::<Option<_>>().expect("an open block covers its qubits");
             join(&mut block.factors, Factor::new(positions, map));
@@ -300,7 +347,8 @@ impl<F: Float> Fuser<F> {
         let mut factors = Vec::new();
         if qubits.len() == 2 {
             for (position, &qubit) in qubits.iter().enumerate() {
-                let alone = |at: &usize| self.blocks[*at].as_ref().is_some_and(|b| b.qubits.len() == 1);
+                let joins = |b: &Block<F>| b.qubits.len() == 1 && (!self.apart || map.is_fixed() && b.is_fixed());
+                let alone = |at: &usize| self.blocks[*at].as_ref().is_some_and(joins);
                 let absorbed = self.open[qubit].filter(alone).and_then(|at| self.blocks[at].take());
                 for factor in absorbed.into_iter().flat_map(|block| block.factors) {
                     factors.push(Factor::new(vec![position], factor.map));

@@ -10,9 +10,9 @@ use crate::sim::kernel::float::Float;
 use crate::sim::kernel::widest::{fused, widest};
 
 /// Lanes or components worked on at once: one AVX-512 register of doubles.
-const WIDE: usize = 8;
+pub(super) const WIDE: usize = 8;
 /// The same of singles.
-const WIDER: usize = 16;
+pub(super) const WIDER: usize = 16;
 /// Components of the two lowest qubits.
 const GROUP: usize = 16;
 
@@ -236,13 +236,13 @@ fn apply_groups<S: Simd, F: Float, const DIGITS: usize, const LETTERS: usize, co
 
 /// Whether a register holds [`WIDER`] numbers.
 #[inline(always)]
-fn is_short<F: Float>() -> bool {
+pub(super) fn is_short<F: Float>() -> bool {
     size_of::<F>() < size_of::<f64>()
 }
 
 /// `W` numbers of `v` from `at`.
 #[inline(always)]
-fn chunk<F: Float, const W: usize>(v: &[F], at: usize) -> [F; W] {
+pub(super) fn chunk<F: Float, const W: usize>(v: &[F], at: usize) -> [F; W] {
     v[at..at + W].try_into().expect("the slice has W elements")
 }
 
@@ -293,7 +293,7 @@ fn outer_loops<S: Simd, F: Float>(v: &[F], g: &[F], lanes: usize, layout: &Pauli
 }
 
 #[inline(always)]
-fn doubles<F: Float, const W: usize>(numbers: [F; W]) -> [f64; W] {
+pub(super) fn doubles<F: Float, const W: usize>(numbers: [F; W]) -> [f64; W] {
     let mut out = [0.0; W];
     for w in 0..W {
         out[w] = numbers[w].double();

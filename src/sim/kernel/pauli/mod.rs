@@ -3,4 +3,6 @@
 pub mod block;
 mod conjugate;
 pub mod loops;
+mod nonzero;
+pub mod rows;
 pub mod sweep;
