@@ -67,6 +67,8 @@ mod cohort;
 #[cfg(feature = "learn")]
 mod contents;
 #[cfg(feature = "learn")]
+mod contrastive;
+#[cfg(feature = "learn")]
 mod ctc;
 #[cfg(feature = "learn")]
 mod data;
