@@ -40,6 +40,8 @@ mod transpile_quality;
 #[cfg(feature = "learn")]
 mod alignment;
 #[cfg(feature = "learn")]
+mod angiography;
+#[cfg(feature = "learn")]
 mod ansatze;
 #[cfg(feature = "learn")]
 mod atoms;
