@@ -137,14 +137,14 @@ fn npy(frames: usize, edge: usize, value: impl Fn(usize) -> u8) -> Vec<u8> {
     bytes
 }
 
-/// Sixteen studies of eight patients: a folder of frames and an array each, and the lines of their table.
+/// Sixteen studies of fifteen patients: a folder of frames and an array each, and the lines of their table.
 fn studies(root: &Path) -> String {
     let mut lines = String::from("study,patient,report,stenosis,diameter\n");
     for k in 0..16 {
         let folder = root.join(format!("s{k:02}"));
         let frames = folder.join("first");
         fs::create_dir_all(&frames).unwrap();
-        let has = (k / 2) % 2 == 1;
+        let has = k % 2 == 1;
         for frame in 0..3 {
             let grey: Vec<u8> = (0..400).map(|p| if has && p % 20 < 10 { 200 } else { (p + frame) as u8 }).collect();
             fs::write(frames.join(format!("{frame}.png")), Picture::from_grey(20, 20, &grey).png()).unwrap();
@@ -152,7 +152,7 @@ fn studies(root: &Path) -> String {
         fs::write(folder.join("second.npy"), npy(4, 18, |p| (p % 7) as u8 + if has { 90 } else { 0 })).unwrap();
         let (report, label) = if has { ("\"Severe stenosis. Calcified.\"", "1") } else { ("no stenosis", "0") };
         let diameter = if k == 5 { String::new() } else { format!("{}", 0.1 * k as f64) };
-        lines += &format!("s{k:02},patient {},{report},{label},{diameter}\n", k / 2);
+        lines += &format!("s{k:02},patient {},{report},{label},{diameter}\n", k.max(1));
     }
     lines
 }
@@ -214,7 +214,6 @@ fn bad_own_studies_are_one_clear_error() {
         &|data, _| fs::write(data.join("s04/first/9.png"), Picture::from_grey(3, 3, &[0; 9]).png()).unwrap(),
         "the frames before 20 x 20",
     );
-    check(&|data, _| fs::remove_dir_all(data.join("s04/first")).unwrap(), "");
     check(
         &|_, table| {
             let kept: Vec<&str> = table.lines().take(7).collect();

@@ -16,7 +16,7 @@ const CALCIFIED: f64 = 0.25;
 /// Share of patients with a second study.
 const SECOND: f64 = 0.2;
 /// Half the width of a frame, in radii of the heart.
-const FIELD: f64 = 1.25;
+const FIELD: f64 = 1.0;
 /// Attenuation by a unit of vessel full of contrast.
 const ATTENUATION: f64 = 6.0;
 /// Draws of a tree and a lesion until a lesion is as visible as asked; of a thousand trees every one has such a lesion.
