@@ -9,7 +9,8 @@ use qgraft::math::Stream;
 use qgraft::sim::Condition;
 use qgraft::systems::SYSTEMS;
 use qgraft::systems::angiography::{
-    FilmShape, Lesion, Phantom, SEGMENTS, Seen, Spec, Tree, View, Vocabulary, drawn_tasks, sentences,
+    FilmShape, Lesion, Phantom, Report, SEGMENTS, Seen, Spec, Tree, View, Vocabulary, drawn_tasks, sentences,
+    words_in_common,
 };
 use tempfile::TempDir;
 
@@ -107,6 +108,56 @@ fn reports_are_sentences_without_order_or_punctuation() {
     // The most frequent word is 2, ties go by the alphabet, what is left out is 1.
     let encoded = vocabulary.encoded("A c b");
     assert_eq!(encoded[..4], [2, 1, 3, 0]);
+}
+
+#[test]
+fn words_in_common_are_weighted_as_in_scikit_learn() {
+    let all: serde_json::Value = serde_json::from_str(include_str!("../reference/contrastive.json")).unwrap();
+    let reports = |part: &str| -> Vec<Report> {
+        let text = |pair: &serde_json::Value, k: usize| pair[k].as_str().unwrap().to_string();
+        let pairs = all["tfidf"][part].as_array().unwrap();
+        pairs
+            .iter()
+            .map(|pair| Report { patient: 0, findings: text(pair, 0), impression: text(pair, 1), says: 0 })
+            .collect()
+    };
+    let scores = words_in_common(&reports("training"), &reports("test"));
+    for ((row, column), score) in scores.indexed_iter() {
+        let expected = all["tfidf"]["scores"][row][column].as_f64().unwrap();
+        assert!((score - expected).abs() < 1e-9, "{row}, {column}: {score} against {expected}");
+    }
+}
+
+/// Reports of sixteen patients with three impressions, as a table.
+fn report_table() -> String {
+    let said = [
+        ("Lungs are clear. Heart normal.", "Normal chest."),
+        ("Large heart.", "Cardiomegaly."),
+        ("Fluid on the left.", "Effusion."),
+    ];
+    let row = |k: usize| {
+        let (findings, impression) = said[k % 3];
+        format!("p{k},{findings} Film {k}.,{impression} Case {}.\n", k % 13)
+    };
+    let rows: String = (0..40).map(row).collect();
+    format!("patient,findings,impression\n{rows}p99,,Nothing.\n")
+}
+
+#[test]
+fn own_reports_are_learned_from_alone() {
+    let directory = TempDir::new().unwrap();
+    let (data, out) = (directory.path().join("reports.csv"), directory.path().join("run"));
+    fs::write(&data, report_table()).unwrap();
+    let outcome = run(&out, &[("reports", &data.display().to_string())]).unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    assert_eq!(outcome.results.of("recall_1").samples().unwrap().len(), 4);
+    let words = outcome.results.cell("reports", "recall_10", &[("arm", "words")]).samples().unwrap().mean();
+    assert!(words > 0.5, "the same words are in both parts: {words}");
+    let left_out = outcome.results.notices();
+    assert!(left_out.iter().any(|notice| notice.contains("1 report without")), "{left_out:?}");
+    fs::write(&data, "patient,findings\n1,clear\n").unwrap();
+    let error = run(&directory.path().join("other"), &[("reports", &data.display().to_string())]).unwrap_err();
+    assert!(error.to_string().contains("no column `impression`"), "{error}");
 }
 
 #[test]

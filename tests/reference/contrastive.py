@@ -1,4 +1,4 @@
-"""Reference values of contrastive losses and poolings: open_clip_torch 3.3.0 and torch.
+"""Reference values of contrastive losses and poolings (open_clip_torch 3.3.0, torch) and of TF-IDF (scikit-learn).
 
     python contrastive.py > contrastive.json
 """
@@ -7,6 +7,7 @@ import json
 import open_clip.loss
 import torch
 import torch.nn.functional as F
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 torch.manual_seed(7)
 torch.set_default_dtype(torch.float64)
@@ -66,4 +67,10 @@ out["gated"] = {
     "weights": weights.tolist(),
     "pooled": (weights[..., None] * x).sum(1).tolist(),
 }
+# Words in common of findings and impressions.
+training = [("The heart is large. The lungs are clear.", "Cardiomegaly, lungs clear."), ("No effusion; no edema", "Normal chest")]
+test = [("The lungs are clear, the heart is large", "Large heart"), ("No edema and no effusion. Chest clear.", "Clear chest")]
+tfidf = TfidfVectorizer(token_pattern=r"\w+").fit([text for pair in training for text in pair])
+findings, impressions = (tfidf.transform([pair[k] for pair in test]).toarray() for k in (0, 1))
+out["tfidf"] = {"training": training, "test": test, "scores": (findings @ impressions.T).tolist()}
 print(json.dumps(out))
