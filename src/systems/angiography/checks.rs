@@ -98,7 +98,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "frozen_memory",
-        doc: "memory of a study in a step with the frozen encoder, over that with the partly trained one",
+        doc: "counted memory of a step with the frozen encoder, over that with the partly trained one",
         expect: Expect::AtMost(0.2),
         value: |all| {
             Some(of(all, "step_memory", "transfer", "frozen")? / of(all, "step_memory", "transfer", "unfrozen")?)

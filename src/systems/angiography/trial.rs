@@ -242,7 +242,7 @@ impl Trial<'_> {
         let values = spec.video.values(spec.films);
         let study = |films: usize, kept: usize| 4.0 * (films * kept) as f64;
         let films = crate::systems::angiography::studies::VIEWS;
-        let (outputs, activations, trained, batch);
+        let (outputs, activations, trained);
         match arm {
             TransferArm::Frozen | TransferArm::Random => {
                 let model = self.on_vectors(Pooling::Hybrid, block.tasks.len());
@@ -274,7 +274,7 @@ impl Trial<'_> {
                     ..training
                 };
                 outputs = answers(&model, &mut params, &testing, self.context.observer)?.outputs;
-                (activations, batch) = (study(films, spec.video.width), spec.probe.batch);
+                activations = study(films, spec.video.width);
                 trained = params.count(|_| true);
             }
             TransferArm::Unfrozen | TransferArm::Scratch => {
@@ -319,7 +319,7 @@ impl Trial<'_> {
                 };
                 let lowest = values.iter().position(|(prefix, _)| is_trained(prefix)).unwrap_or(values.len());
                 let kept: usize = values[lowest..].iter().map(|(_, count)| count).sum();
-                (activations, batch) = (study(spec.tune_films, kept + spec.video.width), spec.tune.batch);
+                activations = study(spec.tune_films, kept + spec.video.width);
                 trained = params.count(|name| rates.is_trainable(name));
             }
         }
@@ -327,8 +327,8 @@ impl Trial<'_> {
         for (metric, value) in metrics(&block.tasks, block.target, &outputs, &test_labels) {
             found = found.value(metric, value);
         }
-        // Activations, and of each trained parameter its gradient and two moments.
-        let memory = activations * batch as f64 + 12.0 * trained as f64;
+        // Activations of equally many studies in every arm, and of each trained parameter its gradient and two moments.
+        let memory = activations * spec.tune.batch as f64 + 12.0 * trained as f64;
         Ok(found.value("step_memory", memory / 1e6).value("parameters", trained as f64))
     }
 
