@@ -260,7 +260,7 @@ fn bad_own_studies_are_one_clear_error() {
         "no column with labels 0 and 1",
     );
     check(&|data, _| fs::write(data.join("s04/second.npy"), b"\x93NUMPY").unwrap(), "second.npy");
-    check(&|data, _| fs::write(data.join("s04/second.npy"), npy(4, 18, |_| 0)[..200].to_vec()).unwrap(), "cut short");
+    check(&|data, _| fs::write(data.join("s04/second.npy"), &npy(4, 18, |_| 0)[..200]).unwrap(), "cut short");
     check(
         &|data, _| fs::write(data.join("s04/first/9.png"), Picture::from_grey(3, 3, &[0; 9]).png()).unwrap(),
         "the frames before 20 x 20",
