@@ -19,7 +19,7 @@ const SECOND: f64 = 0.2;
 const FIELD: f64 = 1.0;
 /// Attenuation by a unit of vessel full of contrast.
 const ATTENUATION: f64 = 6.0;
-/// Draws of a tree and a lesion until a lesion is as visible as asked; of a thousand trees every one has such a lesion.
+/// Draws of a tree and a lesion until one is as visible as asked, at most: of 1,000 draws 2 are hidden, 125 seen everywhere.
 const TRIES: usize = 20_000;
 
 /// What is drawn.
