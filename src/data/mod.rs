@@ -10,6 +10,7 @@
 //! * [`read_boxes`], [`JoinedBoxes`], [`write_boxes`]: boxes alone, in files of detectors and annotators ([`BOX_FORMATS`]).
 //! * [`sequence`]: DNA, alignments of genomes, variants. [`signal`]: recordings with annotations, features of segments.
 //! * [`structure`]: atoms with energies and forces, read from extended XYZ and NumPy files.
+//! * [`Film`]: frames of grey pixels, from folders of pictures and NumPy files.
 //! * [`Sampler`]: which rows make up a step. [`grouped_folds`]: folds that keep groups together. [`Hog`]: histograms of gradients.
 //! * [`write_file`]: the one writer of files, of every floor above too.
 //! * [`Transform`]: from a picture to what a backbone reads. [`FeatureCache`]: what a backbone made of them, kept.
@@ -26,6 +27,7 @@ mod error;
 pub mod fashion_mnist;
 mod feature_file;
 pub(crate) mod file;
+mod film;
 mod folder;
 mod folds;
 mod garments;
@@ -69,6 +71,7 @@ pub use delimited::{parse_table, read_table, read_text};
 pub use digits::digits;
 pub use error::DataError;
 pub use feature_file::{OpenFeatures, companions, parse_features, read_features};
+pub use film::Film;
 pub use folder::{BadPicture, LoosePictures, read_folder, read_folder_for, read_pictures};
 pub use folds::grouped_folds;
 pub use garments::{GARMENTS_TO_LEARN, garments};

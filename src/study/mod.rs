@@ -20,6 +20,7 @@ pub mod kernel;
 pub mod landscape;
 pub mod metric;
 mod observer;
+pub mod retrieval;
 pub mod stats;
 pub mod train;
 mod trainer;

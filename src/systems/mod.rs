@@ -1,6 +1,7 @@
 //! Systems: complete studies, one module each.
 
 pub mod alignment;
+pub mod angiography;
 pub mod causal;
 pub mod circuits;
 pub mod cohort;
@@ -47,4 +48,5 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<causal::Causal>::new(),
     &SystemOf::<cohort::SmallCohort>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
+    &SystemOf::<angiography::Angiography>::new(),
 ];

@@ -6,7 +6,7 @@ use crate::transfer::penalty::{
     Adversary, Anchor, AndMask, Backdoor, Bottleneck, Coral, CoralForm, Counterfactual, Fishr, FrontDoor, GinIpa,
     GroupDro, Invariance, Kernels, Mmd,
 };
-use crate::transfer::schedule::{ChainThaw, Frozen, Full, Gradual, LayerRates};
+use crate::transfer::schedule::{ChainThaw, Frozen, Full, Gradual, LayerRates, TrainableFraction};
 use crate::transfer::{
     Compose, Distill, Hatl, LowRank, MethodSetting, MethodSettings, Reinit, Rule, Selection, ShrinkPerturb, Transfer,
 };
@@ -56,6 +56,17 @@ pub static METHODS: &[MethodRow] = &[
               section 2)",
         need: None,
         make: |groups, _| Box::new(Frozen::new(groups)),
+    },
+    MethodRow {
+        name: "trainable_fraction",
+        doc: "The head and, of the trunk, the uppermost tensors that hold at most this share of its parameters: numbers are \
+              counted, not tensors (partial fine-tuning: Yosinski et al. 2014, arXiv:1411.1792)",
+        need: None,
+        make: |groups, given| {
+            let mut method = TrainableFraction::new(groups);
+            given.number("share", "share of the trunk's parameters", 0.0..=1.0, &mut method.fraction);
+            Box::new(method)
+        },
     },
     MethodRow {
         name: "gradual",

@@ -101,6 +101,41 @@ impl Transfer for LayerRates {
     }
 }
 
+/// The head, and of the trunk its uppermost tensors that together hold at most the share `fraction` of its parameters. Numbers are
+/// counted, not tensors: 0 trains the head alone, 1 everything.
+#[derive(Clone, Debug)]
+pub struct TrainableFraction {
+    /// The layers; the last is the head.
+    pub groups: LayerGroups,
+    /// Share of the trunk's parameters that are trained, in 0..=1.
+    pub fraction: f64,
+}
+
+impl TrainableFraction {
+    /// Half of the trunk.
+    pub fn new(groups: &LayerGroups) -> Self {
+        Self { groups: groups.clone(), fraction: 0.5 }
+    }
+}
+
+impl Transfer for TrainableFraction {
+    fn learning_rates(&self, params: &Params, _epoch: usize) -> LearningRates {
+        let size = |name: &str| params.find(name).map_or(0, |var| var.elem_count());
+        let trunk: Vec<&str> = self.groups.trunk().collect();
+        let all: usize = trunk.iter().map(|name| size(name)).sum();
+        let (mut count, mut is_reached) = (0, false);
+        let mut frozen = Vec::new();
+        for name in trunk.into_iter().rev() {
+            is_reached |= (count + size(name)) as f64 > self.fraction * all as f64;
+            if is_reached {
+                frozen.push(name);
+            }
+            count += size(name);
+        }
+        LearningRates::freezing(&frozen)
+    }
+}
+
 /// Trains the groups that `is_trained` accepts at the full rate and freezes the others.
 pub(super) fn only(groups: &LayerGroups, is_trained: impl Fn(usize) -> bool) -> LearningRates {
     LearningRates::of_groups(groups, (0..groups.len()).map(|group| if is_trained(group) { 1.0 } else { 0.0 }))

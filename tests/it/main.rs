@@ -40,6 +40,8 @@ mod transpile_quality;
 #[cfg(feature = "learn")]
 mod alignment;
 #[cfg(feature = "learn")]
+mod angiography;
+#[cfg(feature = "learn")]
 mod ansatze;
 #[cfg(feature = "learn")]
 mod atoms;
@@ -66,6 +68,8 @@ mod cli_simulate_noise;
 mod cohort;
 #[cfg(feature = "learn")]
 mod contents;
+#[cfg(feature = "learn")]
+mod contrastive;
 #[cfg(feature = "learn")]
 mod ctc;
 #[cfg(feature = "learn")]

@@ -85,6 +85,20 @@ pub static HEADS: &[HeadRow] = &[
         frozen: &[],
     },
     HeadRow {
+        name: "mlp_tanh",
+        doc: "Linear, tanh, linear at the qubit width: the smooth classical bottleneck",
+        body: Body::Layers { widths: |qubits| vec![qubits], activation: |x| x.tanh() },
+        circuit: None,
+        frozen: &[],
+    },
+    HeadRow {
+        name: "random_features",
+        doc: "The same with its first layer left at its random start: what a trained bottleneck adds",
+        body: Body::Layers { widths: |qubits| vec![qubits], activation: |x| x.tanh() },
+        circuit: None,
+        frozen: &["layers.0.weight", "layers.0.bias"],
+    },
+    HeadRow {
         name: "quantum",
         doc: "The dressed circuit: linear to the qubits, circuit, linear to the classes",
         body: Body::Dressed { entangle: true },

@@ -5,6 +5,8 @@
 //! * [`Linear`], [`Conv2d`], [`LayerNorm`], [`GroupNorm`], [`BatchNorm`], [`Lstm`], [`Gru`], [`Attention`],
 //!   [`Embedding`]: layers on [`Params`](crate::nn::Params), named as in PyTorch.
 //! * [`TransformerBlock`], [`sinusoidal_positions`], [`causal_mask`]: what encoders and decoders are made of.
+//! * [`GatedAttention`], [`ClassTokenPool`], [`QueryPool`], [`masked_mean`]: sets of vectors to one vector, with masks.
+//!   [`ContrastiveScale`]: scores of pairs with a trained temperature.
 //! * [`GraphAttention`]: nodes of a complete graph attend to each other by the colours of their edges.
 //! * [`Painn`]: energies and forces of atoms, from an [`AtomGraph`].
 //! * [`StrandConv`], [`StrandEmbedding`], [`StrandNorm`]: DNA, both strands treated alike by an [`Involution`].
@@ -15,6 +17,7 @@
 
 mod attention;
 pub(crate) mod channels;
+mod contrastive_scale;
 mod conv;
 mod convolution;
 mod depthwise;
@@ -27,6 +30,7 @@ pub mod painn;
 mod pool;
 mod recurrent;
 mod reversal;
+mod set_pool;
 mod standardize;
 mod strand;
 mod transformer;
@@ -35,6 +39,7 @@ mod window;
 pub use attention::Attention;
 /// Softmax along a dimension, with a gradient: candle's `softmax_last_dim` has none.
 pub use candle_nn::ops::softmax;
+pub use contrastive_scale::ContrastiveScale;
 pub use conv::conv2d;
 pub use convolution::{Conv2d, Reach, conv1d};
 pub use frozen::{Activation, FrozenConv, FrozenNet, NetBuilder, conv2d_frozen};
@@ -45,6 +50,7 @@ pub use painn::{AtomGraph, AtomReadout, Painn, PainnSize};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use recurrent::{Gru, Lstm};
 pub use reversal::reverse_gradient;
+pub use set_pool::{ClassTokenPool, GatedAttention, QueryPool, masked_mean, masked_softmax};
 pub use strand::{Involution, NormScope, StrandConv, StrandEmbedding, StrandNorm};
 pub use transformer::{TransformerBlock, TransformerConfig, causal_mask, sinusoidal_positions};
 pub use window::{Padding, Window};

@@ -2,16 +2,20 @@
 //! rows can be weighted, left without a label, or compared by domain.
 
 mod column;
+mod contrastive;
 mod ctc;
 mod rows;
+mod tasks;
 
 use candle_core::{D, DType, Tensor};
 
 pub use column::column_log_likelihood;
+pub use contrastive::{Contrastive, clip, multi_positive, siglip};
 pub use ctc::ctc;
 pub use rows::{
     absolute, binary_cross_entropy, cross_entropy, distillation, divergence, focal, huber, soft_cross_entropy, squares,
 };
+pub use tasks::{Task, TaskKind, TaskLosses};
 
 use crate::nn::{NnError, Output};
 

@@ -1,0 +1,265 @@
+//! Reports alone: the impression of a report is found by its findings. For real reports, where there are no films.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use ndarray::Array2;
+
+use crate::data::{DataError, TextTable};
+use crate::lab::{Context, Measurement};
+use crate::math::Stream;
+use crate::math::words::pluralise;
+use crate::nn::layer::{ContrastiveScale, Linear};
+use crate::nn::loss::Contrastive;
+use crate::nn::{Dataset, Examples, LearningRates, Mode, Model, Network, NnError, Output, Params};
+use crate::study::StudyError;
+use crate::study::retrieval::Ranks;
+use crate::study::train::TrainingLoop;
+use crate::systems::angiography::encoder::{TextEncoder, TextSize};
+use crate::systems::angiography::learning::loss_named;
+use crate::systems::angiography::report::{SENTENCES, Vocabulary, WORDS_OF_SENTENCE, sentences};
+use crate::systems::angiography::spec::Spec;
+
+/// Ways to find impressions.
+pub const TEXT_ARMS: [(&str, &str); 4] = [
+    ("words", "words in common, each weighted by how rare it is (TF-IDF); nothing is trained"),
+    ("clip", "CLIP; reports with the same impression are no negatives"),
+    ("siglip", "SigLIP with a trained offset; equal impressions are pairs"),
+    ("multi_positive", "InfoNCE with several pairs in a row: equal impressions are pairs"),
+];
+
+/// Least reports to learn from and to test on.
+const LEAST: usize = 8;
+
+/// One report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Number of the patient.
+    pub patient: usize,
+    /// What is seen.
+    pub findings: String,
+    /// What it means.
+    pub impression: String,
+    /// A number for what the impression says, the same for impressions that say the same.
+    pub says: u32,
+}
+
+/// Reports of a table.
+pub struct Reports {
+    /// Those with findings and impression.
+    pub all: Vec<Report>,
+    /// What was left out.
+    pub notices: Vec<String>,
+    place: String,
+}
+
+impl Reports {
+    /// Reads a table with the columns `patient`, `findings` and `impression`.
+    ///
+    /// # Errors
+    /// A table without these columns, a row without patient.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let table = TextTable::read(path)?;
+        let needed = |name: &str| table.column(&[name]).ok_or_else(|| table.malformed(format!("no column `{name}`")));
+        let (patient, findings, impression) = (needed("patient")?, needed("findings")?, needed("impression")?);
+        let (mut patients, mut said): (BTreeMap<String, usize>, BTreeMap<Vec<String>, u32>) = Default::default();
+        let (mut all, mut without) = (Vec::new(), 0);
+        for row in &table.rows {
+            if row.fields[patient].trim().is_empty() {
+                return Err(table.wrong(row, patient, "expected the name of the patient").into());
+            }
+            let mut words = sentences(&row.fields[impression]);
+            if words.is_empty() || sentences(&row.fields[findings]).is_empty() {
+                without += 1;
+                continue;
+            }
+            words.sort();
+            let (people, texts) = (patients.len(), said.len() as u32);
+            all.push(Report {
+                patient: *patients.entry(row.fields[patient].trim().to_string()).or_insert(people),
+                findings: row.fields[findings].clone(),
+                impression: row.fields[impression].clone(),
+                says: *said.entry(words).or_insert(texts),
+            });
+        }
+        let mut notices = Vec::new();
+        if without > 0 {
+            notices.push(format!("{} without findings or impression left out", pluralise(without, "report")));
+        }
+        Ok(Self { all, notices, place: table.place })
+    }
+
+    /// Reports to learn from, and reports with different impressions to test on; those of a patient are on one side.
+    ///
+    /// # Errors
+    /// If there are too few.
+    pub fn split(&self, spec: &Spec, seed: u64) -> Result<(Vec<Report>, Vec<Report>), StudyError> {
+        let count = self.all.iter().map(|report| report.patient + 1).max().unwrap_or(0);
+        let tested = (spec.test_share * count as f64).round() as usize;
+        let order = Stream::named(seed, "patients").permutation(count);
+        let mut is_test = vec![false; count];
+        order.iter().take(tested).for_each(|patient| is_test[*patient] = true);
+        let (test, training): (Vec<Report>, Vec<Report>) =
+            self.all.iter().cloned().partition(|report| is_test[report.patient]);
+        let mut known = std::collections::BTreeSet::new();
+        let test: Vec<Report> = test.into_iter().filter(|report| known.insert(report.says)).take(spec.pairs).collect();
+        if training.len() < LEAST || test.len() < LEAST {
+            let reason = format!(
+                "{} to learn from and {} with different impressions to test on; at least {LEAST} of each are needed",
+                pluralise(training.len(), "report"),
+                test.len()
+            );
+            return Err(DataError::malformed(&self.place, reason).into());
+        }
+        Ok((training, test))
+    }
+}
+
+/// Texts as numbers (texts, sentences · words).
+fn encoded<'a>(texts: impl Iterator<Item = &'a str>, vocabulary: &Vocabulary) -> Result<Tensor, NnError> {
+    let words: Vec<u32> = texts.flat_map(|text| vocabulary.encoded(text)).collect();
+    let width = SENTENCES * WORDS_OF_SENTENCE;
+    let count = words.len() / width;
+    Ok(Tensor::from_vec(words, (count, width), &Device::Cpu)?)
+}
+
+struct Pairs<'a> {
+    reports: &'a [Report],
+    vocabulary: &'a Vocabulary,
+}
+
+impl Dataset for Pairs<'_> {
+    fn len(&self) -> usize {
+        self.reports.len()
+    }
+
+    fn rows(&self, rows: &[u32], _mode: Mode) -> Result<Examples, NnError> {
+        let own = || rows.iter().map(|row| &self.reports[*row as usize]);
+        let findings = encoded(own().map(|report| report.findings.as_str()), self.vocabulary)?;
+        let impressions = encoded(own().map(|report| report.impression.as_str()), self.vocabulary)?;
+        let says = Tensor::new(own().map(|report| report.says).collect::<Vec<u32>>(), &Device::Cpu)?;
+        Ok(Examples { inputs: vec![findings, impressions], ..Examples::new(says.clone(), says) })
+    }
+}
+
+/// One encoder of texts with a map for each of the two kinds.
+struct TextModel {
+    size: TextSize,
+    vocabulary: usize,
+    common: usize,
+    loss: Contrastive,
+    temperature: f64,
+}
+
+struct TextNetwork {
+    text: TextEncoder,
+    maps: [Linear; 2],
+    scale: ContrastiveScale,
+}
+
+impl Model for TextModel {
+    fn build<'a>(&'a self, params: &mut Params) -> Result<Box<dyn Network + 'a>, NnError> {
+        let (temperature, offset) = match self.loss {
+            // SigLIP's start (arXiv:2303.15343, section 3.2).
+            Contrastive::Siglip => (0.1, Some(-10.0)),
+            _ => (self.temperature, None),
+        };
+        let mut map = |name: &str| Linear::new(params, name, (self.size.width, self.common), false);
+        let maps = [map("common.findings")?, map("common.impression")?];
+        let text = TextEncoder::new(params, "text", &self.size, self.vocabulary)?;
+        Ok(Box::new(TextNetwork { text, maps, scale: ContrastiveScale::new(params, "scale", temperature, offset)? }))
+    }
+}
+
+impl Network for TextNetwork {
+    /// The features are those of the findings, the scores (findings, impressions).
+    fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Output, NnError> {
+        let [findings, impressions] = inputs else {
+            let (value, reason) = (inputs.len().to_string(), "pairs are findings and impressions");
+            return Err(NnError::Setting { field: "inputs", value, reason });
+        };
+        let findings = self.maps[0].forward(&self.text.forward(findings, mode)?)?;
+        let impressions = self.maps[1].forward(&self.text.forward(impressions, mode)?)?;
+        let scores = self.scale.forward(&findings, &impressions)?;
+        Ok(Output::new(findings, scores))
+    }
+}
+
+/// Cosines of counts of words, each word weighted by the logarithm of how rare it is in the reports that are learned from, with the
+/// smoothing of scikit-learn's `TfidfVectorizer`: ln((1 + n) / (1 + n_w)) + 1.
+pub fn words_in_common(training: &[Report], test: &[Report]) -> Array2<f64> {
+    let words = |text: &str| -> BTreeMap<String, f64> {
+        let mut counts = BTreeMap::new();
+        for sentence in sentences(text) {
+            sentence.split(' ').for_each(|word| *counts.entry(word.to_string()).or_default() += 1.0);
+        }
+        counts
+    };
+    let texts: Vec<&str> =
+        training.iter().flat_map(|report| [report.findings.as_str(), report.impression.as_str()]).collect();
+    let mut documents: BTreeMap<String, f64> = BTreeMap::new();
+    for text in &texts {
+        words(text).into_keys().for_each(|word| *documents.entry(word).or_default() += 1.0);
+    }
+    let vector = |text: &str| -> BTreeMap<String, f64> {
+        let weight = |word: &str| {
+            let count = documents.get(word)?;
+            Some(((1.0 + texts.len() as f64) / (1.0 + count)).ln() + 1.0)
+        };
+        let own = words(text).into_iter().filter_map(|(word, count)| Some((word.clone(), count * weight(&word)?)));
+        let own: BTreeMap<String, f64> = own.collect();
+        let length = own.values().map(|v| v * v).sum::<f64>().sqrt().max(1e-12);
+        own.into_iter().map(|(word, v)| (word, v / length)).collect()
+    };
+    let findings: Vec<_> = test.iter().map(|report| vector(&report.findings)).collect();
+    let impressions: Vec<_> = test.iter().map(|report| vector(&report.impression)).collect();
+    Array2::from_shape_fn((test.len(), test.len()), |(row, column)| {
+        impressions[column].iter().filter_map(|(word, v)| Some(v * findings[row].get(word)?)).sum()
+    })
+}
+
+/// Trains an arm and measures how well findings find their impression.
+///
+/// # Errors
+/// If there are too few reports, training fails or is stopped.
+pub fn run(spec: &Spec, reports: &Reports, arm: &str, seed: u64, context: &Context) -> Result<Measurement, StudyError> {
+    let (training, test) = reports.split(spec, seed)?;
+    let mut found = Measurement::default();
+    let scores = if arm == "words" {
+        words_in_common(&training, &test)
+    } else {
+        let texts = training.iter().flat_map(|report| [report.findings.as_str(), report.impression.as_str()]);
+        let vocabulary = Vocabulary::of(texts, spec.text.words);
+        let model = TextModel {
+            size: spec.text.clone(),
+            vocabulary: vocabulary.size(),
+            common: spec.common,
+            loss: loss_named(arm),
+            temperature: spec.temperature,
+        };
+        let mut params = Params::new(seed, DType::F32);
+        let pairs = Pairs { reports: &training, vocabulary: &vocabulary };
+        let observer = context.observer;
+        let config = &spec.pretrain;
+        let training = TrainingLoop { observer, ..TrainingLoop::new(&model, &pairs, &model.loss, config, seed) };
+        training.run(&mut params, &mut LearningRates::default())?;
+        found = found.value("parameters", params.count(|_| true) as f64);
+        let pairs = Pairs { reports: &test, vocabulary: &vocabulary };
+        let all: Vec<u32> = (0..test.len() as u32).collect();
+        let output = model.build(&mut params)?.forward(&pairs.rows(&all, Mode::Eval)?.inputs, Mode::Eval)?;
+        let values: Vec<f64> = output.logits.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+        let wrong = |_| StudyError::NotFinite { what: "scores of reports".into() };
+        Array2::from_shape_vec((test.len(), test.len()), values).map_err(wrong)?
+    };
+    let own: Vec<usize> = (0..test.len()).collect();
+    if let Some(ranks) = Ranks::new(scores.view(), &own) {
+        found = found
+            .value("recall_1", ranks.recall(1))
+            .value("recall_10", ranks.recall(10))
+            .value("over_chance", ranks.recall(1) * ranks.items() as f64)
+            .value("reciprocal_rank", ranks.reciprocal())
+            .value("gain_10", ranks.gain(10));
+    }
+    Ok(found)
+}
