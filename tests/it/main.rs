@@ -162,6 +162,8 @@ mod tables;
 #[cfg(feature = "learn")]
 mod text;
 #[cfg(feature = "learn")]
+mod text_encoder;
+#[cfg(feature = "learn")]
 mod trained_heads;
 #[cfg(feature = "learn")]
 mod training;
