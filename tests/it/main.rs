@@ -81,6 +81,8 @@ mod environments;
 #[cfg(feature = "learn")]
 mod equivariance;
 #[cfg(feature = "learn")]
+mod fairness;
+#[cfg(feature = "learn")]
 mod feature_files;
 #[cfg(feature = "learn")]
 mod forest;

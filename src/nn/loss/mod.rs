@@ -10,7 +10,8 @@ use candle_core::{D, DType, Tensor};
 pub use column::column_log_likelihood;
 pub use ctc::ctc;
 pub use rows::{
-    absolute, binary_cross_entropy, cross_entropy, distillation, divergence, focal, huber, soft_cross_entropy, squares,
+    absolute, binary_cross_entropy, cross_entropy, distillation, divergence, focal, huber, sigmoid_focal,
+    soft_cross_entropy, squares,
 };
 
 use crate::nn::{NnError, Output};
