@@ -83,6 +83,8 @@ mod equivariance;
 #[cfg(feature = "learn")]
 mod fairness;
 #[cfg(feature = "learn")]
+mod fairtext;
+#[cfg(feature = "learn")]
 mod feature_files;
 #[cfg(feature = "learn")]
 mod forest;
