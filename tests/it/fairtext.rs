@@ -278,7 +278,7 @@ fn bad_own_reports_are_refused() {
         (plain, &[TABLE[0], TABLE[1], TABLE[2], ("district", "area")], "`area` is named for two things"),
         (|text| text.replacen("\"a bad harvest\"", "\"\"", 1), &TABLE, "the field is empty"),
         (|text| text.replace("country", "town"), &TABLE, "one group (town); expected at least two"),
-        (|text| text.replace(",fine", ",poor"), &TABLE, "one class"),
+        (|text| text.replace(",fine", ",poor"), &TABLE, "every row is of class `poor`"),
         (plain, &[TABLE[0], TABLE[1], TABLE[3], ("parts", "fairness")], "a column of groups beside it (--group)"),
         (plain, &[TABLE[0], TABLE[1], TABLE[2], TABLE[3], ("parts", "transfer")], "arms without transfer"),
         (plain, &[TABLE[0], TABLE[1], TABLE[2], TABLE[3], ("folds", "11")], "12 districts are too few for 11 folds"),
