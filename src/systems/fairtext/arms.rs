@@ -180,6 +180,7 @@ pub static ARMS: &[ArmRow] = &[
     ArmRow { name: "penalty_1", doc: "parity penalty, λ = 1", fairness: Fairness::Penalty(1.0), ..FAIR },
     ArmRow { name: "penalty_3", doc: "parity penalty, λ = 3", fairness: Fairness::Penalty(3.0), ..FAIR },
     ArmRow { name: "penalty_10", doc: "parity penalty, λ = 10", fairness: Fairness::Penalty(10.0), ..FAIR },
+    ArmRow { name: "penalty_30", doc: "parity penalty, λ = 30", fairness: Fairness::Penalty(30.0), ..FAIR },
     ArmRow {
         name: "reduction",
         doc: "exponentiated-gradient reduction: a random one of several networks decides",
