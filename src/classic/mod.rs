@@ -1,6 +1,6 @@
 //! Classical estimators on plain arrays: baselines, fuzzy rules, the classifier for quantum kernels, the fusion of the boxes of
 //! several detectors, the likelihood of alignments on phylogenetic trees, molecular dynamics with a force field of water, models
-//! of choice, maps between representations, adjustment for confounders.
+//! of choice, maps between representations, adjustment for confounders, weights of words, decisions that groups share alike.
 
 pub mod adaptation;
 pub mod adjustment;
@@ -10,6 +10,7 @@ pub mod choice;
 pub mod clustering;
 pub mod dynamics;
 mod error;
+pub mod fairness;
 mod forest;
 pub mod fuzzy;
 mod kernel_logistic;
@@ -19,6 +20,7 @@ mod pca;
 pub mod phylogeny;
 mod proximal;
 mod svm;
+mod term_weights;
 pub mod water;
 
 pub use error::ClassicError;
@@ -29,3 +31,4 @@ pub use logistic::Logistic;
 pub use pca::Pca;
 pub use proximal::L1;
 pub use svm::SupportVectors;
+pub use term_weights::TermWeights;

@@ -80,7 +80,7 @@ pub use hold_out::{HoldOut, TestRows};
 pub use matrix_file::{parse_matrix, read_matrix};
 pub use output::write_file;
 pub use picture_file::{decode, is_picture, resaved};
-pub use sampler::{Sampler, class_weights, picture_weights};
+pub use sampler::{Sampler, class_weights, effective_number_weights, picture_weights};
 pub use samples::{FeatureRows, FeatureSplit, Features, Part, Picture, Pictures, Samples};
 pub use split::Split;
 pub use synthetic::Synthetic;

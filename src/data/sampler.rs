@@ -15,6 +15,8 @@ pub enum Sampler {
     /// Every step has equally many rows of each group (domain, class). `groups[row]` is a row's group. Small groups are
     /// gone through several times while the largest is gone through once.
     Balanced(Vec<u32>),
+    /// Every row once, and every step has each group in proportion to its size, up to one row. `groups[row]` is a row's group.
+    Proportional(Vec<u32>),
 }
 
 impl Sampler {
@@ -27,7 +29,7 @@ impl Sampler {
         let (given, what) = match self {
             Self::Shuffled => return Ok(()),
             Self::Weighted(weights) => (weights.len(), "weights"),
-            Self::Balanced(groups) => (groups.len(), "groups"),
+            Self::Balanced(groups) | Self::Proportional(groups) => (groups.len(), "groups"),
         };
         if given != rows {
             return wrong(format!("{given} {what} for {rows} rows; give one per row"));
@@ -96,6 +98,18 @@ impl Sampler {
                 }
                 epoch
             }
+            Self::Proportional(groups) => {
+                let count = groups.iter().max().map_or(0, |last| *last as usize + 1);
+                let mut placed: Vec<(f64, usize)> = Vec::with_capacity(rows);
+                for group in 0..count {
+                    let own: Vec<usize> = (0..rows).filter(|&row| groups[row] as usize == group).collect();
+                    let order = stream.permutation(own.len());
+                    let at = |k: usize| (k as f64 + 0.5) / own.len() as f64;
+                    placed.extend(order.into_iter().enumerate().map(|(k, row)| (at(k), own[row])));
+                }
+                placed.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+                in_steps(placed.into_iter().map(|(_, row)| row).collect())
+            }
         }
     }
 }
@@ -109,6 +123,25 @@ pub fn class_weights(labels: &[usize], classes: usize, power: f64) -> Vec<f64> {
     }
     let even = labels.len() as f64 / classes as f64;
     counts.into_iter().map(|count| (even / count.max(1) as f64).powf(power)).collect()
+}
+
+/// A weight per class, (1 - β) / (1 - β^{n_c}) with n_c rows of the class, scaled to a mean of 1 (the effective number of rows; Cui
+/// et al. 2019, arXiv:1901.05555, eq. 2). β in 0..1: at 0 every class has 1. An empty class is counted as one row.
+///
+/// ```
+/// use qgraft::data::effective_number_weights;
+/// let weights = effective_number_weights(&[0, 0, 0, 1], 2, 0.5);
+/// // Effective numbers 1.75 and 1.
+/// assert!((weights[1] / weights[0] - 1.75).abs() < 1e-12 && (weights[0] + weights[1] - 2.0).abs() < 1e-12);
+/// ```
+pub fn effective_number_weights(labels: &[usize], classes: usize, beta: f64) -> Vec<f64> {
+    let mut counts = vec![0i32; classes];
+    for &label in labels {
+        counts[label] += 1;
+    }
+    let raw: Vec<f64> = counts.iter().map(|&count| (1.0 - beta) / (1.0 - beta.powi(count.max(1)))).collect();
+    let mean = raw.iter().sum::<f64>() / classes.max(1) as f64;
+    raw.into_iter().map(|weight| weight / mean).collect()
 }
 
 /// How often to draw each picture so that rare classes are seen more: the mean over its things of 1 / share of the thing's

@@ -9,6 +9,7 @@
 //! * [`quantum`]: the one bridge from tensors to circuits.
 //! * [`head::HEADS`], [`backbone::BACKBONES`]: every head and every backbone is a row.
 //! * [`byte_net`]: a network over DNA.
+//! * [`text`]: BERT and DistilBERT encoders and their tokenizers.
 //! * [`ModelHeader`]: what the file of a trained model says beside its tensors.
 //! * [`Weights`]: pretrained tensors by name, from a file or from a hub.
 //!
@@ -30,6 +31,7 @@ mod model_file;
 pub mod optim;
 pub mod params;
 pub mod quantum;
+pub mod text;
 mod torch_file;
 pub mod weights;
 

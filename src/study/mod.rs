@@ -2,7 +2,7 @@
 //!
 //! [`train`] is the only loop. [`metric`] measures predictions, [`stats`] and [`compare`] state what differences over
 //! seeds mean, [`energy`] estimates what the work cost, [`conformal`] puts intervals around predictions, [`detection`]
-//! evaluates boxes in pictures, [`files`] writes files as a whole, [`hardware`] writes circuits for devices and reads their
+//! evaluates boxes in pictures, [`fairness`] compares decisions over groups, [`files`] writes files as a whole, [`hardware`] writes circuits for devices and reads their
 //! counts, [`kernel`] has kernels of circuits, [`landscape`] measures gradients before any training.
 //! [`Trainer`] trains a head, [`TrainedHead`] applies it.
 
@@ -12,6 +12,7 @@ pub mod detection;
 pub mod diagnostic;
 pub mod energy;
 pub mod error;
+pub mod fairness;
 pub mod files;
 pub mod fused_boxes;
 pub mod hardware;

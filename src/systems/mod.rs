@@ -7,6 +7,7 @@ pub mod circuits;
 pub mod cohort;
 pub mod conditions;
 pub mod equivariance;
+pub mod fairtext;
 pub mod forest;
 pub mod genome;
 pub mod hatl;
@@ -47,6 +48,7 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<alignment::Alignment>::new(),
     &SystemOf::<causal::Causal>::new(),
     &SystemOf::<cohort::SmallCohort>::new(),
+    &SystemOf::<fairtext::FairText>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
     &SystemOf::<angiography::Angiography>::new(),
 ];

@@ -4,7 +4,7 @@ use crate::nn::{LayerGroups, NnError};
 use crate::transfer::choice::{MOST, MOST_WHOLE};
 use crate::transfer::penalty::{
     Adversary, Anchor, AndMask, Backdoor, Bottleneck, Coral, CoralForm, Counterfactual, Fishr, FrontDoor, GinIpa,
-    GroupDro, Invariance, Kernels, Mmd,
+    GroupDro, Invariance, Kernels, Mmd, Parity,
 };
 use crate::transfer::schedule::{ChainThaw, Frozen, Full, Gradual, LayerRates, TrainableFraction};
 use crate::transfer::{
@@ -361,6 +361,23 @@ pub static METHODS: &[MethodRow] = &[
         make: |_, given| {
             let mut method = Counterfactual::default();
             given.number("weight", "factor on the divergence of the two", 0.0..=MOST, &mut method.weight);
+            Box::new(method)
+        },
+    },
+    MethodRow {
+        name: "parity",
+        doc: "The answers say nothing of the domain, here a group of people: sum_c (mean_a p_c - mean_b p_c)^2 (demographic parity; \
+              after Beutel et al. 2019, arXiv:1901.04562)",
+        need: Some(Need::Domains),
+        make: |_, given| {
+            let (mut method, mut on_features) = (Parity::default(), 0);
+            given.number("weight", "factor on the penalty", 0.0..=MOST, &mut method.weight).whole(
+                "features",
+                "1: means of features in place of probabilities",
+                0..=1,
+                &mut on_features,
+            );
+            method.on_features = on_features == 1;
             Box::new(method)
         },
     },

@@ -7,7 +7,7 @@
 //! * Learning rates: [`schedule`] (full, frozen, gradual, chain-thaw, layer rates), [`Hatl`], [`LowRank`].
 //! * Changes of the parameters before training: [`Reinit`], [`ShrinkPerturb`]; of a circuit, [`WakeAngles`].
 //! * Penalties: [`Distill`], and in [`penalty`] the anchor, MMD, CORAL, the adversary, methods for several environments
-//!   (IRM, V-REx, GroupDRO, Fishr, ANDMask), adjustments for confounders, and augmentations with consistency.
+//!   (IRM, V-REx, GroupDRO, Fishr, ANDMask), demographic parity, adjustments for confounders, and augmentations with consistency.
 
 mod adapter;
 mod angles;

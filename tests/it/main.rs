@@ -85,6 +85,10 @@ mod environments;
 #[cfg(feature = "learn")]
 mod equivariance;
 #[cfg(feature = "learn")]
+mod fairness;
+#[cfg(feature = "learn")]
+mod fairtext;
+#[cfg(feature = "learn")]
 mod feature_files;
 #[cfg(feature = "learn")]
 mod forest;
@@ -165,6 +169,8 @@ mod systems;
 mod tables;
 #[cfg(feature = "learn")]
 mod text;
+#[cfg(feature = "learn")]
+mod text_encoder;
 #[cfg(feature = "learn")]
 mod trained_heads;
 #[cfg(feature = "learn")]

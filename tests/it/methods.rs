@@ -312,8 +312,8 @@ fn every_setting_of_every_method_is_taken_at_its_bounds_and_not_beyond() {
         assert!(MethodChoice::parse(text).is_err(), "{text:?}");
     }
     // mmd, mmd_quantum, coral, irm, v_rex, adversarial; coral_means, group_dro, irm_unbiased, ib_irm, fishr, and_mask, backdoor,
-    // counterfactual.
-    assert_eq!(METHODS.iter().filter(|row| row.need == Some(Need::Domains)).count(), 14);
+    // counterfactual, parity.
+    assert_eq!(METHODS.iter().filter(|row| row.need == Some(Need::Domains)).count(), 15);
 }
 
 #[test]

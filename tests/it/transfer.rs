@@ -303,7 +303,7 @@ fn invariance_penalties_see_the_domains() {
     };
     let data = examples(12);
     let one_domain = Examples { domains: Some(Tensor::zeros(12, DType::U32, &Device::Cpu).unwrap()), ..data.clone() };
-    for name in ["v_rex", "irm", "mmd", "coral"] {
+    for name in ["v_rex", "irm", "mmd", "coral", "parity"] {
         assert!(penalty(name, &data).unwrap() > 0.0, "{name}");
         // One domain has no variance over domains and nobody to be compared with; its own slope remains.
         assert_eq!(penalty(name, &one_domain).unwrap() == 0.0, name != "irm", "{name}");

@@ -47,6 +47,11 @@ impl LayerNorm {
         Ok(Self { affine: Affine::new(params, name, width)?, epsilon: 1e-5 })
     }
 
+    /// The same with another number added to the variance; PyTorch's is 1e-5, BERT's 1e-12.
+    pub fn with_epsilon(self, epsilon: f64) -> Self {
+        Self { epsilon, ..self }
+    }
+
     /// (…, width) to (…, width).
     ///
     /// # Errors

@@ -13,7 +13,8 @@ pub use column::column_log_likelihood;
 pub use contrastive::{Contrastive, clip, multi_positive, siglip};
 pub use ctc::ctc;
 pub use rows::{
-    absolute, binary_cross_entropy, cross_entropy, distillation, divergence, focal, huber, soft_cross_entropy, squares,
+    absolute, binary_cross_entropy, cross_entropy, distillation, divergence, focal, huber, sigmoid_focal,
+    soft_cross_entropy, squares,
 };
 pub use tasks::{Task, TaskKind, TaskLosses};
 

@@ -66,6 +66,21 @@ pub fn focal(logits: &Tensor, labels: &Tensor, gamma: f64) -> Result<Tensor> {
     missing.powf(gamma)? * loss
 }
 
+/// The mean over a row of -α_t (1 - p_t)^γ log p_t with p = σ(z), p_t the probability of the target and α_t = α where the target is
+/// 1, 1 - α where it is 0 (Lin et al. 2017, arXiv:1708.02002, eq. 5), for logits and targets in {0, 1} of one shape (rows, …).
+///
+/// # Errors
+/// If shapes do not fit.
+pub fn sigmoid_focal(logits: &Tensor, targets: &Tensor, gamma: f64, alpha: f64) -> Result<Tensor> {
+    // z where the target is 1, -z where it is 0: then p_t = σ of it.
+    let signed = (logits * targets.affine(2.0, -1.0)?)?;
+    let tail = (signed.abs()?.neg()?.exp()? + 1.0)?.log()?;
+    let loss = (signed.neg()?.relu()? + tail)?;
+    let missing = (1.0 - loss.neg()?.exp()?)?.maximum(1e-12)?;
+    let share = targets.affine(2.0 * alpha - 1.0, 1.0 - alpha)?;
+    row_means(&(loss * missing.powf(gamma)? * share)?)
+}
+
 /// The mean over a row of (z - t)², both (rows, …).
 ///
 /// # Errors

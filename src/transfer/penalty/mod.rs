@@ -11,6 +11,7 @@ mod fishr;
 mod group_dro;
 mod invariance;
 mod mmd;
+mod parity;
 mod random_convolution;
 mod views;
 
@@ -29,6 +30,7 @@ pub use fishr::Fishr;
 pub use group_dro::GroupDro;
 pub use invariance::{Bottleneck, Invariance};
 pub use mmd::{Estimate, Mmd, mmd};
+pub use parity::Parity;
 pub use random_convolution::{RandomNetwork, blend_map};
 pub use views::{Counterfactual, GinIpa, Mechanism};
 
