@@ -8,6 +8,7 @@ use qgraft::math::C64;
 use qgraft::noise::Program;
 use qgraft::sim::fisher::{quantum_fisher, quantum_fisher_diagonal};
 use qgraft::sim::{AngleGradient, Angles, Execution, Gradient, Hessian, Run, Simulator, Statevector, sample, state};
+#[cfg(feature = "learn")]
 use qgraft::study::kernel::FidelityKernel;
 
 use super::{AGREEMENT, complex, here, parse, plain};
@@ -121,6 +122,7 @@ fn inputs_of_a_batch_and_shared_weights_have_their_own_gradients() {
     assert!(refused.unwrap_err().to_string().contains('3'));
 }
 
+#[cfg(feature = "learn")]
 #[test]
 fn a_feature_map_has_the_kernel_of_its_states() {
     let ansatz = Ansatz::read(TEXT, "formula.qasm").unwrap();
