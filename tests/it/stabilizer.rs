@@ -337,7 +337,7 @@ fn what_is_too_large_is_refused_before_anything_is_allocated() {
 /// A gate under a condition on two bits splits a term into four. Each is a list of all qubits, so few of wide ones fit.
 #[test]
 fn terms_under_conditions_are_bounded_in_number_and_in_memory() {
-    for (qubits, message) in [(2, "more than 2^18 terms"), (4000, "more than 128 MiB of terms")] {
+    for (qubits, message) in [(2, "terms for one exact value"), (4000, "more than 128 MiB of terms")] {
         let measured = (0..20).map(|bit| Step::Measure { qubit: 0, bit, confusion: None, condition: None });
         let turned = (0..20).step_by(2).map(|bit| {
             let condition = Some(Condition { bits: vec![bit, bit + 1], value: 3 });
