@@ -8,6 +8,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use qgraft::circuit::qasm::{ReadOptions, WriteOptions, read, write2, write3};
+use qgraft::math::Stream;
 
 fn text(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("circuit");
@@ -30,5 +31,40 @@ fn text(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, text);
+/// A text of about 2 MB: rotations by numbers, entangling gates, a few others, on 100 qubits.
+fn long(version: u8) -> String {
+    let mut text = String::from(match version {
+        2 => "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[100];\n",
+        _ => "OPENQASM 3.0;\ninclude \"stdgates.inc\";\nqubit[100] q;\n",
+    });
+    let mut stream = Stream::named(1, "long text");
+    while text.len() < 2_000_000 {
+        let (a, b) = (stream.below(100), stream.below(99));
+        let b = (a + 1 + b) % 100;
+        let angle = 8.0 * stream.uniform() - 4.0;
+        text += &match stream.below(20) {
+            0..8 => format!("rz({angle:?}) q[{a}];\n"),
+            8..16 => format!("cx q[{a}], q[{b}];\n"),
+            16..18 => format!("h q[{a}];\n"),
+            18 => format!("u3(pi/2,{angle:?},-pi/{}) q[{a}];\n", 1 + b),
+            _ => format!("rx(3*pi/{}) q[{b}];\n", 1 + a),
+        };
+    }
+    text
+}
+
+/// A file of 200 MB in 4 seconds.
+fn long_texts(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("long text");
+    for version in [2, 3] {
+        let text = long(version);
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(format!("OpenQASM {version} (goal 50 MB/s)"), |bench| {
+            bench.iter(|| black_box(read(black_box(&text), &ReadOptions::default()).unwrap()));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, text, long_texts);
 criterion_main!(benches);

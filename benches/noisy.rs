@@ -79,7 +79,7 @@ fn head(qubits: usize, noisy: bool) -> Program {
             return Vec::new();
         }
         let relaxed = op.qubits.iter().map(|&q| (relax.clone(), vec![q]));
-        relaxed.chain([(depolarizing(1e-3, op.qubits.len()).unwrap(), op.qubits.clone())]).collect()
+        relaxed.chain([(depolarizing(1e-3, op.qubits.len()).unwrap(), op.qubits.to_vec())]).collect()
     };
     Program::compile(&circuit, &[], noise, |_| None)
 }

@@ -38,7 +38,7 @@ fn head(qubits: usize, layers: usize, noisy: bool) -> (Program, usize) {
             return Vec::new();
         }
         let relaxed = op.qubits.iter().map(|&q| (relax.clone(), vec![q]));
-        relaxed.chain([(mix(op.qubits.len()), op.qubits.clone())]).collect()
+        relaxed.chain([(mix(op.qubits.len()), op.qubits.to_vec())]).collect()
     };
     (Program::compile(&circuit, &[], noise, |_| None), qubits)
 }

@@ -123,7 +123,7 @@ fn values(criterion: &mut Criterion) {
     let circuit = layers(100, 10);
     let noise = |op: &Op| match op.qubits.len() {
         _ if op.written_bit().is_some() => Vec::new(),
-        count => vec![(depolarizing(1e-3, count).unwrap(), op.qubits.clone())],
+        count => vec![(depolarizing(1e-3, count).unwrap(), op.qubits.to_vec())],
     };
     let program = Program::compile(&circuit, &[], noise, |_| None);
     let observables = Observable::all_z(100);

@@ -406,7 +406,7 @@ impl Circuit {
 
 impl Circuit {
     fn append(&self, kind: OpKind, qubits: Vec<usize>, tested: Option<Tested>) -> PyResult<()> {
-        let op = Op { kind, qubits, condition: condition(tested) };
+        let op = Op { kind, qubits: qubits.into(), condition: condition(tested) };
         Ok(self.change(|circuit| {
             circuit.append(op)?;
             Ok(())

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::circuit::{Op, Param};
+use crate::circuit::{Op, Param, qasm};
 
 /// An angle made of two others by one operation. The circuit knows it as one further slot, behind its own and behind those
 /// made before it: engines, noise and transpilation see an angle like any other, and derivatives follow by the chain rule.
@@ -76,7 +76,7 @@ pub static OPERATIONS: [OperationRow; 13] = [
     binary(Operation::Add, "+", |a, b| a + b, |_, _| [1.0, 1.0]),
     binary(Operation::Multiply, "*", |a, b| a * b, |a, b| [b, a]),
     binary(Operation::Divide, "/", |a, b| a / b, |a, b| [1.0 / b, -a / (b * b)]),
-    binary(Operation::Power, "**", f64::powf, |a, b| [b * a.powf(b - 1.0), a.powf(b) * a.ln()]),
+    binary(Operation::Power, "**", f64::powf, power_slopes),
     unary(Operation::Sin, "sin", |a, _| a.sin(), |a, _| [a.cos(), 0.0]),
     unary(Operation::Cos, "cos", |a, _| a.cos(), |a, _| [-a.sin(), 0.0]),
     unary(Operation::Tan, "tan", |a, _| a.tan(), |a, _| [1.0 / a.cos().powi(2), 0.0]),
@@ -87,6 +87,13 @@ pub static OPERATIONS: [OperationRow; 13] = [
     unary(Operation::Acos, "arccos", |a, _| a.acos(), |a, _| [-1.0 / (1.0 - a * a).sqrt(), 0.0]),
     unary(Operation::Atan, "arctan", |a, _| a.atan(), |a, _| [1.0 / (1.0 + a * a), 0.0]),
 ];
+
+/// The derivatives of `a ** b`. Where they are limits they are 0, as in PyTorch: by `a` at b = 0, by `b` at a = 0 with b ≥ 0.
+fn power_slopes(a: f64, b: f64) -> [f64; 2] {
+    let by_base = if b == 0.0 { 0.0 } else { b * a.powf(b - 1.0) };
+    let by_exponent = if a == 0.0 && b >= 0.0 { 0.0 } else { a.powf(b) * a.ln() };
+    [by_base, by_exponent]
+}
 
 impl Operation {
     /// Its row.
@@ -117,6 +124,11 @@ impl Operation {
 }
 
 impl Derived {
+    /// As OpenQASM 3 has it, `names[slot]` standing for a slot: `(-x0 + pi)*(-x1 + pi)`, `sin(x0)`.
+    pub(crate) fn formula(&self, names: &[String]) -> String {
+        qasm::formula(self, names)
+    }
+
     /// The numbers of its operands.
     fn at(&self, angles: &[f64]) -> [f64; 2] {
         self.operands.map(|param| param.value(angles))
@@ -131,6 +143,18 @@ pub fn expand(derived: &[Derived], mut angles: Vec<f64>) -> Vec<f64> {
         angles.push((made.operation.row().value)(a, b));
     }
     angles
+}
+
+/// Longest formula that is written whole within another one, characters.
+const SHOWN: usize = 60;
+
+/// What the angles of all slots are called, from the names of the first ones: derived ones by their formulas.
+pub(crate) fn formulas(mut names: Vec<String>, derived: &[Derived]) -> Vec<String> {
+    for made in derived {
+        let text = made.formula(&names);
+        names.push(if text.len() <= SHOWN { format!("({text})") } else { "(…)".into() });
+    }
+    names
 }
 
 /// How fast the angles of all slots change at the first ones' `angles`, where these change at `rates`: the chain rule

@@ -25,6 +25,9 @@ pub enum CircuitError {
     /// An angle that is not a finite number.
     #[error("{op}: angle {value} is not a finite number")]
     NotFinite { op: String, value: f64 },
+    /// A formula of angles that has no value there.
+    #[error("the formula {} is {value} at these angles; give angles at which it is a finite number", bounded(formula))]
+    OutsideDomain { formula: String, value: f64 },
     /// A slot index past the declared slots.
     #[error("{op}: slot {slot} was never declared (the circuit has {slots})")]
     UnknownSlot { op: String, slot: usize, slots: usize },

@@ -166,7 +166,7 @@ impl Entry {
     fn of(op: &Op) -> Self {
         let kind = match &op.kind {
             OpKind::Gate { gate, params, controls } => {
-                EntryKind::Gate { name: gate.name().into(), params: params.clone(), controls: *controls }
+                EntryKind::Gate { name: gate.name().into(), params: params.to_vec(), controls: *controls }
             }
             OpKind::Unitary(matrix) => EntryKind::Unitary {
                 rows: matrix.rows().into_iter().map(|r| r.iter().map(|z| [z.re, z.im]).collect()).collect(),
@@ -179,7 +179,7 @@ impl Entry {
             OpKind::Delay(seconds) => EntryKind::Delay { seconds: *seconds },
         };
         let condition = op.condition.clone().map(|Condition { bits, value }| ConditionEntry { bits, value });
-        Self { kind, qubits: op.qubits.clone(), condition }
+        Self { kind, qubits: op.qubits.to_vec(), condition }
     }
 
     fn into_op(self) -> Result<Op, String> {
@@ -187,7 +187,7 @@ impl Entry {
         let mut op = match self.kind {
             EntryKind::Gate { name, params, controls } => {
                 let gate = Gate::named(&name).ok_or_else(|| format!("there is no gate {name:?}"))?;
-                Op::of(OpKind::Gate { gate, params, controls }, qubits)
+                Op::of(OpKind::Gate { gate, params: params.into(), controls }, qubits)
             }
             EntryKind::Unitary { rows } => {
                 let size = rows.len();

@@ -35,5 +35,5 @@ pub use error::CircuitError;
 pub use file::CircuitFileError;
 pub use gate::{Gate, GateRow, Shift};
 pub use observable::{Letter, Observable, PauliString};
-pub use op::{Condition, Op, OpKind};
+pub use op::{Condition, Op, OpKind, Operands, Params};
 pub use param::Param;

@@ -2,9 +2,17 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::circuit::{CircuitError, Gate, Param};
 use crate::math::matrix::{controlled, dagger, unitarity_defect};
 use crate::math::{Matrix, Seconds};
+
+/// Operands of an operation. One or two, as nearly all have, take no memory of their own.
+pub type Operands = SmallVec<[usize; 2]>;
+
+/// Angles of a gate. One takes no memory of its own.
+pub type Params = SmallVec<[Param; 1]>;
 
 /// What is done, to which qubits, and under which classical condition.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +20,7 @@ pub struct Op {
     /// What is done.
     pub kind: OpKind,
     /// Operands in order. The first is the least significant bit of the operation's matrix. Controls come first.
-    pub qubits: Vec<usize>,
+    pub qubits: Operands,
     /// Done only if the classical bits hold this value.
     pub condition: Option<Condition>,
 }
@@ -25,7 +33,7 @@ pub enum OpKind {
         /// Row of the gate table.
         gate: Gate,
         /// Its angles.
-        params: Vec<Param>,
+        params: Params,
         /// How many extra control qubits precede the gate's own operands.
         controls: usize,
     },
@@ -66,12 +74,12 @@ pub struct Condition {
 impl Op {
     /// A plain gate of the table.
     pub fn gate(gate: Gate, qubits: &[usize], params: &[Param]) -> Self {
-        Self::of(OpKind::Gate { gate, params: params.to_vec(), controls: 0 }, qubits)
+        Self::of(OpKind::Gate { gate, params: params.into(), controls: 0 }, qubits)
     }
 
     /// An unconditional operation.
     pub fn of(kind: OpKind, qubits: &[usize]) -> Self {
-        Self { kind, qubits: qubits.to_vec(), condition: None }
+        Self { kind, qubits: qubits.into(), condition: None }
     }
 
     /// A unitary matrix on 1 to 5 qubits, the first operand its least significant bit.
@@ -163,7 +171,7 @@ impl Op {
             OpKind::Gate { gate, params, controls } if *controls > 0 => {
                 let (controls, own) = self.qubits.split_at(*controls);
                 let kind = OpKind::Gate { gate: *gate, params: params.clone(), controls: 0 };
-                (controls, Self { kind, qubits: own.to_vec(), condition: self.condition.clone() })
+                (controls, Self { kind, qubits: own.into(), condition: self.condition.clone() })
             }
             _ => (&[], self.clone()),
         }
@@ -174,12 +182,12 @@ impl Op {
         let kind = match &self.kind {
             _ if self.condition.is_some() => return None,
             OpKind::Gate { gate, params, controls } => match (gate.row().inverse)(params) {
-                Some((gate, params)) => OpKind::Gate { gate, params, controls: *controls },
+                Some((gate, params)) => OpKind::Gate { gate, params: params.into(), controls: *controls },
                 // Only fixed gates come here: a row with angles names its inverse.
                 None => match gate.as_controlled() {
                     (own, base) if own > 0 => {
                         let (gate, params) = (base.row().inverse)(&[])?;
-                        OpKind::Gate { gate, params, controls: controls + own }
+                        OpKind::Gate { gate, params: params.into(), controls: controls + own }
                     }
                     // A matrix has at most five operands.
                     _ if self.qubits.len() > 5 => return None,

@@ -4,7 +4,7 @@ use num_complex::Complex64;
 
 use crate::circuit::{Circuit, CircuitError, Gate, Op, OpKind, Param};
 
-/// Qubits of a state that gates prepare: more than 2^14 gates are no circuit that anyone wants.
+/// Qubits of a state that gates prepare: more than 2^16 gates are no circuit that anyone wants.
 const MOST_QUBITS: usize = 14;
 
 impl Circuit {

@@ -1,6 +1,6 @@
 //! The slots of a circuit: declared, derived of others, given numbers.
 
-use crate::circuit::derived::{self, Derived, DerivedList, Operation, in_use, substituted};
+use crate::circuit::derived::{self, Derived, DerivedList, Operation, formulas, in_use, substituted};
 use crate::circuit::{Circuit, CircuitError, Op, Param};
 
 /// Slots from here on are those of derived angles that are not numbered yet.
@@ -121,6 +121,11 @@ impl Circuit {
         derived::expand(&self.derived, angles.to_vec())
     }
 
+    /// What the angles of all slots are called: derived ones by their formulas.
+    pub(super) fn formulas(&self) -> Vec<String> {
+        formulas(self.slot_names.clone(), &self.derived)
+    }
+
     /// Positions of the derived angles that operations use, each behind those that it is made of.
     pub(super) fn derived_in_use(&self) -> Vec<usize> {
         in_use(&self.ops, self.slots(), &self.derived)
@@ -128,6 +133,9 @@ impl Circuit {
 
     /// Numbers derived angles that so far have the indices from [`UNNUMBERED`] on, and leaves out those that nothing uses.
     pub(super) fn number_derived(&mut self, derived: &[Derived]) {
+        if derived.is_empty() {
+            return;
+        }
         let order = in_use(&self.ops, UNNUMBERED, derived);
         let mut number = vec![0; derived.len()];
         order.iter().zip(self.slots()..).for_each(|(&at, slot)| number[at] = slot);
@@ -155,7 +163,7 @@ impl Circuit {
     /// its inputs open this way.
     ///
     /// # Errors
-    /// If `angles` does not reach from `first` to the last slot, or holds a non-finite number.
+    /// If `angles` does not reach from `first` to the last slot or holds a non-finite number, or a formula of them is none.
     pub fn bind_last(&self, angles: &[f64], first: usize) -> Result<Self, CircuitError> {
         if first + angles.len() != self.slots() {
             return Err(CircuitError::AngleCount { slots: self.slots(), got: first + angles.len() });
@@ -165,7 +173,15 @@ impl Circuit {
         let mut derived = DerivedList::new(first);
         for made in &self.derived {
             let operands = made.operands.map(|param| substituted(param, &slots));
-            slots.push(derived.derive(made.operation, operands));
+            let value = derived.derive(made.operation, operands);
+            if let Param::Fixed(value) = value
+                && !value.is_finite()
+                && angles.iter().all(|angle| angle.is_finite())
+            {
+                let formula = made.formula(&self.formulas());
+                return Err(CircuitError::OutsideDomain { formula, value });
+            }
+            slots.push(value);
         }
         let mut bound = Self::with_bits(self.qubits(), self.bits()).with_scratch(self.scratch());
         bound.slot_names = self.slot_names[..first].to_vec();

@@ -90,7 +90,7 @@ pub fn duration(op: &Op, device: &Device) -> Seconds {
     let calibration = &device.calibration;
     match &op.kind {
         OpKind::Gate { gate, controls: 0, .. } => {
-            let row = calibration.gates.iter().find(|row| row.gate == *gate && row.qubits == op.qubits);
+            let row = calibration.gates.iter().find(|row| row.gate == *gate && row.qubits[..] == op.qubits[..]);
             row.and_then(|row| row.length).unwrap_or(Seconds(0.0))
         }
         OpKind::Measure { .. } => readout_length(device, op.qubits[0]),

@@ -164,9 +164,8 @@ impl<'a> Cones<'a> {
         let mut steps: Vec<Step> = cone.steps.iter().map(|&index| whole.steps[index].clone()).collect();
         for step in &mut steps {
             match step {
-                Step::Gate(Op { qubits, .. }) | Step::Noise { qubits, .. } => {
-                    qubits.iter_mut().for_each(|qubit| *qubit = position(qubit));
-                }
+                Step::Gate(Op { qubits, .. }) => qubits.iter_mut().for_each(|qubit| *qubit = position(qubit)),
+                Step::Noise { qubits, .. } => qubits.iter_mut().for_each(|qubit| *qubit = position(qubit)),
                 Step::Measure { qubit, .. } | Step::Reset { qubit, .. } => *qubit = position(qubit),
                 Step::Assign { .. } => {}
             }

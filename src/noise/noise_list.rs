@@ -178,11 +178,11 @@ impl NoiseList {
             _ => None,
         };
         if let Some(operation) = operation {
-            if let Some(listed) = self.channels.get(&(operation, op.qubits.clone())) {
+            if let Some(listed) = self.channels.get(&(operation, op.qubits.to_vec())) {
                 return listed.clone();
             }
             if let Some(channel) = self.everywhere.get(&operation) {
-                return vec![(channel.clone(), op.qubits.clone())];
+                return vec![(channel.clone(), op.qubits.to_vec())];
             }
         }
         if !matches!(op.kind, OpKind::Gate { .. } | OpKind::Unitary(_)) {

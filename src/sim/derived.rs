@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use crate::circuit::Observable;
-use crate::circuit::derived::{Derived, expand, pull_back};
+use crate::circuit::derived::{Derived, expand, formulas, pull_back};
 use crate::noise::Program;
 use crate::sim::angles::OwnedAngles;
 use crate::sim::prepared::{Recorded, Tape};
@@ -71,15 +71,30 @@ impl Slots {
     fn all(&self, angles: &Angles) -> Result<OwnedAngles, SimError> {
         check::angles(self.declared, self.inputs, angles)?;
         if self.inputs == 0 {
-            let weights = expand(&self.derived, angles.weights.to_vec());
+            let weights = self.expanded(0, angles.weights.to_vec())?;
             return Ok(OwnedAngles::new(angles.inputs.to_owned(), weights.into()));
         }
         let total = self.declared + self.derived.len();
         let mut rows = Array2::zeros((angles.batch(), total));
         for (row, mut all) in rows.axis_iter_mut(Axis(0)).enumerate() {
-            all.assign(&Array1::from(expand(&self.derived, angles.row(row))));
+            all.assign(&Array1::from(self.expanded(row, angles.row(row))?));
         }
         Ok(OwnedAngles::new(rows, Array1::zeros(0)))
+    }
+
+    /// The angles of all slots of a row.
+    fn expanded(&self, row: usize, declared: Vec<f64>) -> Result<Vec<f64>, SimError> {
+        let all = expand(&self.derived, declared);
+        let found = all.iter().zip(0..).skip(self.declared).find(|(value, _)| !value.is_finite());
+        let Some((&value, slot)) = found else { return Ok(all) };
+        // A program has numbers in place of names. What stands before the first formula without a value has one.
+        let shown = |slot: usize| format!("x{slot}");
+        let names = formulas((0..self.declared).map(shown).collect(), &self.derived[..slot - self.declared]);
+        let formula = self.derived[slot - self.declared].formula(&names);
+        let used: Vec<usize> = (0..self.declared).filter(|&slot| is_named(&formula, &shown(slot))).collect();
+        let values: Vec<String> = used.iter().map(|&slot| format!("{} = {}", shown(slot), all[slot])).collect();
+        let formula = if values.is_empty() { formula } else { format!("{formula} with {}", values.join(", ")) };
+        Err(SimError::OutsideDomain { formula, row, value })
     }
 
     /// The derivatives by the declared slots, of those by all slots at these angles.
@@ -98,6 +113,11 @@ impl Slots {
         }
         AngleGradient { inputs, weights }
     }
+}
+
+/// Whether a name stands in a formula.
+fn is_named(formula: &str, name: &str) -> bool {
+    formula.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == name)
 }
 
 impl Prepared for DerivedProgram {

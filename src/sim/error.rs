@@ -49,6 +49,9 @@ pub enum SimError {
     /// A NaN or infinite angle.
     #[error("angle {slot} of row {row} is {value}; angles must be finite")]
     NotFinite { row: usize, slot: usize, value: f64 },
+    /// A formula of angles that has no value there.
+    #[error("the formula {formula} is {value} in row {row}; give angles at which it is a finite number")]
+    OutsideDomain { formula: String, row: usize, value: f64 },
     /// An observable outside the register.
     #[error("observable {observable} reaches past the {qubits} qubits of the program")]
     ObservableOutOfRange { observable: String, qubits: usize },

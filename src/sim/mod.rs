@@ -31,6 +31,7 @@ mod hessian;
 pub mod information;
 mod kernel;
 pub mod mitigate;
+mod needed;
 mod outcomes;
 mod pauli;
 mod prepared;

@@ -4,11 +4,12 @@ use crate::circuit::Condition;
 use crate::noise::{Confusion, Program, Step};
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::pauli::block::{Block, Fuser};
+use crate::sim::needed::left;
 use crate::sim::readout::{ProgramParts, TerminalMeasurements};
 
 /// A program as the engines for noise run it.
 pub struct Stages<F = f64> {
-    /// Width of the quantum register.
+    /// Width of the quantum register at the beginning.
     pub qubits: usize,
     /// Bits of an outcome; scratch bits are higher.
     pub bits: usize,
@@ -23,6 +24,8 @@ pub struct Stages<F = f64> {
 /// Something done where the classical bits meet the condition.
 pub struct Stage<F> {
     pub condition: Option<Condition>,
+    /// Qubits that are left: those below this number. The others were traced out.
+    pub qubits: usize,
     pub action: Action<F>,
 }
 
@@ -35,16 +38,25 @@ pub enum Action<F> {
 impl<F: Float> Stages<F> {
     /// The stages of a program in which slots below `input_slots` differ by row.
     pub fn of(program: &Program, input_slots: usize) -> Self {
-        let qubits = program.qubits();
+        Self::narrowing(program, input_slots, program.qubits())
+    }
+
+    /// The same where qubits are left out after their last step, but for those below `end`.
+    pub fn narrowing(program: &Program, input_slots: usize, end: usize) -> Self {
         let parts = ProgramParts::of(program);
+        let left = left(&parts.body, end);
+        let (qubits, mut here) = (left[0], left[0]);
         let mut list: Vec<Stage<F>> = Vec::new();
         let mut fuser = Fuser::new(qubits, input_slots);
         let mut current: Option<Condition> = None;
-        for step in &parts.body {
+        for (at, step) in parts.body.iter().enumerate() {
             let condition = step.condition();
             if condition != current.as_ref() || matches!(step, Step::Measure { .. } | Step::Assign { .. }) {
                 let condition = std::mem::replace(&mut current, condition.cloned());
-                list.push(Stage { condition, action: Action::Blocks(fuser.cut()) });
+                list.push(Stage { condition, qubits: here, action: Action::Blocks(fuser.cut()) });
+                let is_block = !matches!(step, Step::Measure { .. } | Step::Assign { .. });
+                here = left[if is_block { at } else { at + 1 }];
+                fuser.narrow(here);
             }
             match step {
                 Step::Gate(op) => fuser.gate(op),
@@ -52,15 +64,24 @@ impl<F: Float> Stages<F> {
                 Step::Reset { qubit, .. } => fuser.reset(*qubit),
                 Step::Measure { qubit, bit, confusion, condition } => list.push(Stage {
                     condition: condition.clone(),
+                    qubits: left[at],
                     action: Action::Measure { qubit: *qubit, bit: *bit, confusion: *confusion },
                 }),
-                Step::Assign { bit, value, condition } => list
-                    .push(Stage { condition: condition.clone(), action: Action::Assign { bit: *bit, value: *value } }),
+                Step::Assign { bit, value, condition } => list.push(Stage {
+                    condition: condition.clone(),
+                    qubits: left[at],
+                    action: Action::Assign { bit: *bit, value: *value },
+                }),
             }
         }
-        list.push(Stage { condition: current, action: Action::Blocks(fuser.cut()) });
+        list.push(Stage { condition: current, qubits: here, action: Action::Blocks(fuser.cut()) });
         let (bits, measures) = (program.outcome_bits(), program.measures());
         Self { qubits, bits, list, measurements: parts.measurements, measures }
+    }
+
+    /// Qubits of the states at the end.
+    pub fn last_qubits(&self) -> usize {
+        self.list.last().map_or(self.qubits, |stage| stage.qubits)
     }
 
     /// The bits of an outcome among all bits.

@@ -433,3 +433,48 @@ fn auto_takes_the_engine_that_fits() {
     let angles = Angles { inputs: empty.view(), weights: none.view() };
     assert_eq!(auto.expect(&wide(2), angles, &Observable::all_z(2)).unwrap().dim(), (0, 2));
 }
+
+/// Of the 2^10 branches of ten measurements each keeps the qubits that are still read: values by hand, since no gate
+/// entangles.
+#[test]
+fn qubits_that_nothing_reads_any_more_are_left_out() {
+    let (qubits, measurements, angle) = (8, 10, 0.7f64);
+    let mut circuit = Circuit::with_bits(qubits, measurements);
+    let layer = |circuit: &mut Circuit| {
+        (0..qubits).for_each(|qubit| _ = circuit.push(Gate::Ry, &[qubit], &[angle.into()]).unwrap());
+    };
+    for bit in 0..measurements {
+        layer(&mut circuit);
+        circuit.measure(bit % qubits, bit).unwrap();
+    }
+    layer(&mut circuit);
+    let program = Program::ideal(&circuit, &[]);
+    let observables: Vec<Observable> = ["Z7", "X3 Z7", "X7"].map(|text| text.parse().unwrap()).into();
+    for precision in PRECISIONS {
+        let engine = Density::new(precision);
+        let tolerance = tolerance(&engine);
+        let p = engine.prepare(&program, &[], 0).unwrap().probabilities(Angles::of_weights(&[])).unwrap();
+        let share = |holds: &dyn Fn(usize) -> bool| {
+            p.row(0).iter().zip(0..).filter(|(_, outcome)| holds(*outcome)).map(|(p, _)| p).sum::<f64>()
+        };
+        assert!((share(&|_| true) - 1.0).abs() < tolerance);
+        for bit in 0..qubits {
+            let expected = ((bit + 1) as f64 * angle / 2.0).sin().powi(2);
+            let found = share(&|outcome| outcome >> bit & 1 == 1);
+            assert!((found - expected).abs() < tolerance, "bit {bit}: {found} and {expected}");
+        }
+        // Eight rotations lie between the two measurements of qubit 0, and of qubit 1.
+        for (first, second) in [(0, 8), (1, 9)] {
+            let found = share(&|outcome| (outcome >> first ^ outcome >> second) & 1 == 1);
+            assert!((found - (4.0 * angle).sin().powi(2)).abs() < tolerance, "bits {first} and {second}: {found}");
+        }
+        let prepared = engine.prepare(&program, &observables, 0).unwrap();
+        let values = prepared.expect(Angles::of_weights(&[])).unwrap();
+        // Qubit 7 is measured after 8 rotations and turned by 3 more, qubit 3 after 4 and by 7 more.
+        let z = |before: f64, after: f64| (before * angle).cos() * (after * angle).cos();
+        let x = |before: f64, after: f64| (before * angle).cos() * (after * angle).sin();
+        for (found, expected) in values.row(0).iter().zip([z(8.0, 3.0), x(4.0, 7.0) * z(8.0, 3.0), x(8.0, 3.0)]) {
+            assert!((found - expected).abs() < tolerance, "{found} and {expected}");
+        }
+    }
+}

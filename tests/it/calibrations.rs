@@ -75,7 +75,7 @@ fn append(circuit: &mut Circuit, op: &Value, device: &Device, condition: Option<
             OpKind::Gate { gate: Gate::named(name).unwrap(), params, controls: 0 }
         }
     };
-    circuit.append(Op { kind, qubits: indices(&op["qubits"]), condition }).unwrap();
+    circuit.append(Op { kind, qubits: indices(&op["qubits"]).into(), condition }).unwrap();
 }
 
 fn circuit_of(case: &Value, device: &Device) -> Circuit {

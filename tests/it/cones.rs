@@ -182,7 +182,7 @@ fn noisy_chain(qubits: usize, layers: usize) -> Program {
     let circuit = chain(qubits, layers);
     let noise = |op: &qgraft::circuit::Op| match op.qubits[..] {
         [qubit] => vec![(depolarizing(1e-3, 1).unwrap(), vec![qubit]), (amplitude_damping(2e-3).unwrap(), vec![qubit])],
-        _ => vec![(depolarizing(1e-2, 2).unwrap(), op.qubits.clone())],
+        _ => vec![(depolarizing(1e-2, 2).unwrap(), op.qubits.to_vec())],
     };
     let readout =
         |qubit: usize| Some(Confusion { one_given_zero: p(0.01 + 1e-4 * qubit as f64), zero_given_one: p(0.03) });

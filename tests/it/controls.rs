@@ -17,7 +17,7 @@ use crate::support::equivalence::{applied, assert_equivalent, assert_native};
 const EXACT: f64 = 1e-12;
 
 fn controlled(gate: Gate, params: &[Param], controls: usize, qubits: &[usize]) -> Op {
-    Op::of(OpKind::Gate { gate, params: params.to_vec(), controls }, qubits)
+    Op::of(OpKind::Gate { gate, params: params.into(), controls }, qubits)
 }
 
 /// Every gate of the table under two and more controls in a register of `qubits`, each angle a slot.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2};
 use qgraft::circuit::gate::GATES;
-use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind};
+use qgraft::circuit::{Circuit, Gate, Observable, Op, OpKind, Params};
 use qgraft::math::Stream;
 use qgraft::noise::Program;
 use qgraft::sim::{
@@ -224,7 +224,7 @@ fn what_an_engine_keeps_is_not_mistaken_for_another() {
 fn gates_without_a_shift_rule_are_named() {
     let mut circuit = Circuit::new(3);
     let angle = circuit.slot("angle");
-    let kind = OpKind::Gate { gate: Gate::Rx, params: vec![angle], controls: 2 };
+    let kind = OpKind::Gate { gate: Gate::Rx, params: Params::from_slice(&[angle]), controls: 2 };
     circuit.append(Op::of(kind, &[0, 1, 2])).unwrap();
     let program = Program::ideal(&circuit, &[]);
     let (inputs, weights) = (Array2::zeros((1, 0)), Array1::zeros(1));

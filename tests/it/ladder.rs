@@ -257,7 +257,7 @@ fn gates_driven_together_do_worse_by_the_fitted_factor() {
         let program = model("crosstalk", only(&[("gate_error", 1.0), ("relaxation", 1.0), ("parallel", 1.0)]))
             .apply(&circuit(apart), &device, &[])
             .unwrap();
-        let first = program.steps.iter().position(|s| matches!(s, Step::Gate(op) if op.qubits == [0, 1])).unwrap();
+        let first = program.steps.iter().position(|s| matches!(s, Step::Gate(op) if op.qubits[..] == [0, 1])).unwrap();
         let noise = program.steps[first + 1..].iter().map_while(|step| match step {
             Step::Noise { channel, qubits, .. } => Some((channel.clone(), qubits.clone())),
             _ => None,

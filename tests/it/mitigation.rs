@@ -371,7 +371,7 @@ fn decoupling_undoes_slow_phases_and_keeps_the_time() {
     let drifting = |circuit: &Circuit, detuning: f64| {
         let turn = |op: &Op| match op.kind {
             OpKind::Delay(Seconds(time)) => {
-                vec![(Channel::named("over_rotation_z", &[detuning * time]).unwrap(), op.qubits.clone())]
+                vec![(Channel::named("over_rotation_z", &[detuning * time]).unwrap(), op.qubits.to_vec())]
             }
             _ => vec![],
         };

@@ -157,7 +157,7 @@ fn head(qubits: usize, layers: usize) -> Circuit {
 fn noise_of(op: &Op) -> Vec<(Channel, Vec<usize>)> {
     match op.qubits[..] {
         [qubit] => vec![(amplitude_damping(0.02).unwrap(), vec![qubit])],
-        _ => vec![(depolarizing(0.02, 2).unwrap(), op.qubits.clone())],
+        _ => vec![(depolarizing(0.02, 2).unwrap(), op.qubits.to_vec())],
     }
 }
 

@@ -201,7 +201,7 @@ fn rows_of_angles_and_quarter_turns_have_gradients() {
     let (a, b) = (circuit.slot("a"), circuit.slot("b"));
     circuit.push(Gate::Ry, &[0], &[a]).unwrap().push(Gate::Cx, &[0, 1], &[]).unwrap();
     circuit.push(Gate::Rzz, &[0, 1], &[b * 2.0]).unwrap().push(Gate::Rx, &[1], &[a * -1.0 + FRAC_PI_2]).unwrap();
-    let noise = |op: &Op| vec![(depolarizing(0.01, op.qubits.len()).unwrap(), op.qubits.clone())];
+    let noise = |op: &Op| vec![(depolarizing(0.01, op.qubits.len()).unwrap(), op.qubits.to_vec())];
     let program = Program::compile(&circuit, &[], noise, |_| Some(Confusion::symmetric(probability(0.02))));
     let inputs = ndarray::Array2::from_shape_fn((4, 1), |(row, _)| FRAC_PI_2 * row as f64);
     let weights = ndarray::array![3.0 * FRAC_PI_2 / 2.0 + FRAC_PI_2 / 2.0];
@@ -332,4 +332,20 @@ fn what_is_too_large_is_refused_before_anything_is_allocated() {
     let error = Stabilizer.expect(&wide, none(), &[Observable::z(30)]).unwrap_err();
     assert!(matches!(error, SimError::TooMuch { .. }) && error.to_string().contains("shots"), "{error}");
     assert_eq!(Stabilizer.records(&wide, &[], 100, 0).unwrap().shots(), 100);
+}
+
+/// A gate under a condition on two bits splits a term into four. Each is a list of all qubits, so few of wide ones fit.
+#[test]
+fn terms_under_conditions_are_bounded_in_number_and_in_memory() {
+    for (qubits, message) in [(2, "terms for one exact value"), (4000, "more than 128 MiB of terms")] {
+        let measured = (0..20).map(|bit| Step::Measure { qubit: 0, bit, confusion: None, condition: None });
+        let turned = (0..20).step_by(2).map(|bit| {
+            let condition = Some(Condition { bits: vec![bit, bit + 1], value: 3 });
+            Step::Gate(Op { condition, ..Op::gate(Gate::X, &[1], &[]) })
+        });
+        let program = program(qubits, 20, measured.chain(turned).collect());
+        let all = Observable { terms: vec![(1.0, PauliString::new((0..qubits).map(|qubit| (qubit, Letter::Z))))] };
+        let error = Stabilizer.expect(&program, none(), &[all]).unwrap_err();
+        assert!(error.to_string().contains(message), "{qubits} qubits: {error}");
+    }
 }

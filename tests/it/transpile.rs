@@ -147,7 +147,9 @@ fn every_gate_under_one_and_two_more_controls() {
                     params = (0..params.len()).map(|k| circuit.slot(format!("a{k}")) * 0.5 + 0.1).collect();
                 }
                 let operands: Vec<usize> = (0..width).rev().collect();
-                circuit.append(Op::of(OpKind::Gate { gate: row.gate, params, controls }, &operands)).unwrap();
+                circuit
+                    .append(Op::of(OpKind::Gate { gate: row.gate, params: params.into(), controls }, &operands))
+                    .unwrap();
                 let what = format!("{} under {controls} controls, slots {slots}", row.name);
                 let transpiled = transpile(&circuit, &target, &level(2)).unwrap();
                 let angles: Vec<f64> = (0..circuit.slots()).map(|k| 0.8 + 0.33 * k as f64).collect();
@@ -335,13 +337,13 @@ fn faulty_qubits_and_couplings_are_left_alone() {
     let sx = device.calibration.gates.iter_mut().find(|row| row.gate == Gate::Sx && row.qubits == [second]);
     sx.unwrap().error = Some(1.0);
     let edge = edge.ops().iter().find(|op| op.qubits.len() == 2).unwrap().qubits.clone();
-    for row in device.calibration.gates.iter_mut().filter(|row| row.qubits == edge) {
+    for row in device.calibration.gates.iter_mut().filter(|row| row.qubits[..] == edge[..]) {
         row.faulty = true;
     }
     for l in 0..4 {
         let (used, transpiled) = used(&device, l);
         assert!(!used.contains(&best) && !used.contains(&second), "level {l}: {best} and {second} in {used:?}");
-        assert!(transpiled.ops().iter().all(|op| op.qubits != edge), "level {l}: {edge:?}");
+        assert!(transpiled.ops().iter().all(|op| op.qubits[..] != edge[..]), "level {l}: {edge:?}");
     }
     let onto = TranspileOptions { layout: LayoutMethod::Given(vec![best, 0, 3, 2, 5]), ..TranspileOptions::default() };
     let error = transpile(&circuit, &Target::of(&device), &onto).unwrap_err().to_string();

@@ -133,6 +133,10 @@ impl Builder<'_> {
                 // A barrier does nothing, so no condition changes what it does.
                 self.emit(Op::of(OpKind::Barrier, &qubits), &Guard::always(), span)
             }
+            Kind::Expression(value) => {
+                let value = self.hoist(value, guard)?;
+                self.content(&value).map(|_| ())
+            }
             Kind::Delay { time, operands } => {
                 let time = self.hoist(time, guard)?;
                 self.delay(&time, operands, guard, span)

@@ -14,13 +14,14 @@ use super::flow::{Flow, Frame, Interrupt};
 use super::gates::Definition;
 use super::logic::Scratch;
 use super::parse::Receiver;
+use super::plain::PlainGates;
 use super::read::{OutcomeRegister, ReadOptions};
 use super::scope::element;
 use super::syntax::{Binding, Extern, ForRange, Index, Name, Operand, Statement, StatementKind as Kind, Subroutine};
 use super::value::Value;
 use crate::circuit::derived::DerivedList;
 use crate::circuit::slots::UNNUMBERED;
-use crate::circuit::{Circuit, Op, OpKind};
+use crate::circuit::{Circuit, Gate, Op, OpKind};
 
 /// Statements within each other, those of subroutines that are called included: far below the stack.
 const PERFORMED: usize = 128;
@@ -48,6 +49,7 @@ pub(super) struct Builder<'a> {
     /// Whether a gate's body is being expanded: inputs are out of reach there.
     pub inside_gate: bool,
     pub gates: HashMap<String, Rc<Definition>>,
+    pub plain_gates: PlainGates,
     /// Read when a gate is called that only they have.
     pub extensions: OnceCell<HashMap<String, Rc<Definition>>>,
     pub physical: bool,
@@ -94,6 +96,7 @@ impl Receiver for Builder<'_> {
 
     fn library(&mut self) {
         self.library = true;
+        self.plain_gates.forget();
     }
 
     fn statement(&mut self, statement: Statement) -> ReadResult<()> {
@@ -101,10 +104,25 @@ impl Receiver for Builder<'_> {
             return Ok(());
         }
         let guard = self.without_interrupts(&Guard::always(), 0, statement.span)?;
+        if matches!(statement.kind, Kind::Gate { .. } | Kind::Subroutine(_) | Kind::Extern(_)) {
+            self.plain_gates.forget();
+        }
         if self.perform(&statement, &guard)? == Flow::End {
             self.ended = true;
         }
         Ok(())
+    }
+
+    fn plain_gate(&mut self, name: &str) -> Option<Gate> {
+        self.find_plain_gate(name)
+    }
+
+    fn qubit(&self, register: &str, index: usize) -> Option<usize> {
+        self.find_qubit(register, index)
+    }
+
+    fn plain(&mut self, op: Op) -> bool {
+        self.append_plain(op)
     }
 
     fn notice(&mut self, span: Span, message: String) {
@@ -122,6 +140,7 @@ impl<'a> Builder<'a> {
             scopes: vec![HashMap::new()],
             inside_gate: false,
             gates: HashMap::new(),
+            plain_gates: PlainGates::default(),
             extensions: OnceCell::new(),
             physical: false,
             circuit: Circuit::new(0),
@@ -159,6 +178,11 @@ impl<'a> Builder<'a> {
         late.sort();
         self.notices.append(&mut late);
         std::mem::take(&mut self.notices)
+    }
+
+    /// Whether the text has ended for every run.
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// Operations so far.

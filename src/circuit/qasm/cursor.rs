@@ -29,8 +29,8 @@ pub(super) struct Parser<'a> {
     pub pieces: usize,
     /// Expressions within each other that are parsed.
     pub depth: usize,
-    /// Where the statement that is parsed asks for a duration that only a device could tell.
-    pub unknown_durations: Vec<Span>,
+    /// What is to be noticed about the statement that is parsed, and where.
+    pub remarks: Vec<(Span, &'static str)>,
 }
 
 impl<'a> Parser<'a> {
@@ -47,12 +47,20 @@ impl<'a> Parser<'a> {
             count: 0,
             pieces: 0,
             depth: 0,
-            unknown_durations: Vec::new(),
+            remarks: Vec::new(),
         }
     }
 }
 
-impl Parser<'_> {
+/// A place in a text, to go back to.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    at: usize,
+    taken: Span,
+    count: usize,
+}
+
+impl<'a> Parser<'a> {
     pub fn peek(&self) -> Token {
         self.ahead[0].0
     }
@@ -76,12 +84,24 @@ impl Parser<'_> {
         self.ahead = [self.tokens.next(), self.tokens.next()];
     }
 
-    pub fn slice(&self, span: Span) -> &str {
+    /// The place of the token ahead.
+    pub fn mark(&self) -> Mark {
+        Mark { at: self.span().start as usize, taken: self.taken, count: self.count }
+    }
+
+    /// Continues with the token that was ahead there, in the same statement.
+    pub fn back_to(&mut self, mark: Mark) {
+        self.seek(mark.at);
+        (self.taken, self.count) = (mark.taken, mark.count);
+        self.remarks.clear();
+    }
+
+    pub fn slice(&self, span: Span) -> &'a str {
         &self.text[span.start as usize..span.end as usize]
     }
 
     /// The word ahead, empty if it is none.
-    pub fn word(&self) -> &str {
+    pub fn word(&self) -> &'a str {
         if self.peek() == Token::Word { self.slice(self.span()) } else { "" }
     }
 
@@ -152,7 +172,9 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.expect(end, &format!("`,` or `{sign}`"))?;
+        if !self.accept(end) {
+            self.expect(end, &format!("`,` or `{sign}`"))?;
+        }
         Ok(items)
     }
 }

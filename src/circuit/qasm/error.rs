@@ -1,5 +1,6 @@
 //! What is wrong with a text, and where.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -142,9 +143,9 @@ pub struct Notice {
 
 /// A text with its name in messages.
 #[derive(Clone, Debug)]
-pub(super) struct SourceFile {
+pub(super) struct SourceFile<'t> {
     pub name: String,
-    pub text: Arc<str>,
+    pub text: Cow<'t, str>,
 }
 
 /// Bytes of one of the source files.

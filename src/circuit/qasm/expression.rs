@@ -323,6 +323,14 @@ fn size_of(arguments: &[Expression], scope: &dyn Scope, span: Span) -> ReadResul
     Ok(Value::Integer(scope.size(name, dimension).map_err(|fault| fault.at(span))? as i128))
 }
 
+/// Functions of other values than one real number.
+const OTHER_FUNCTIONS: [&str; 8] = ["pow", "mod", "sizeof", "popcount", "rotl", "rotr", "real", "imag"];
+
+/// Whether a name is that of a function.
+pub(super) fn is_function(name: &str) -> bool {
+    FUNCTIONS.iter().map(|(known, ..)| *known).chain(OTHER_FUNCTIONS).any(|known| known == name)
+}
+
 fn call(name: &str, values: &[Value], real_division: bool) -> Result<Value, Fault> {
     if let Some((_, function, _)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) {
         return match values {
@@ -344,9 +352,10 @@ fn call(name: &str, values: &[Value], real_division: bool) -> Result<Value, Faul
             Ok(Value::bits(value << left | low, *width))
         }
         _ => {
-            let known: Vec<&str> = FUNCTIONS.iter().map(|(name, ..)| *name).collect();
+            let known: Vec<&str> =
+                OTHER_FUNCTIONS.into_iter().chain(FUNCTIONS.iter().map(|(name, ..)| *name)).collect();
             Err(Fault::new(format!("there is no function {name} of {} arguments", values.len()))
-                .hint(format!("known are pow, mod, sizeof, popcount, rotl, rotr and {}", known.join(", "))))
+                .hint(format!("known are {}", known.join(", "))))
         }
     }
 }

@@ -391,7 +391,7 @@ impl Writes {
                 Kind::Variable { initial: Some(source), .. }
                 | Kind::Bits { initial: Some(source), .. }
                 | Kind::Return(Some(source)) => self.source(source),
-                Kind::Delay { time, .. } => self.expression(time),
+                Kind::Delay { time: value, .. } | Kind::Expression(value) => self.expression(value),
                 Kind::If { condition, then, otherwise } => {
                     self.expression(condition);
                     self.add(then);

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::binary::binary;
 use super::cursor::{NESTING, Parser, Version, unquoted};
 use super::error::{Fault, ReadResult, Span};
-use super::expression::{Binary, Expression, ExpressionKind, Unary};
+use super::expression::{Binary, Expression, ExpressionKind, Unary, constant, is_function};
 use super::statements::end_of_block;
-use super::syntax::Type;
+use super::syntax::{StatementKind as Kind, Type};
 use super::token::Token;
 use super::value::{Value, WIDEST};
 
@@ -16,7 +17,7 @@ const HEIGHT: u16 = 400;
 const SIGN: u8 = 11;
 
 /// Binary operators from the loosest to the tightest, as in the OpenQASM 3 specification.
-const OPERATORS: [(Token, Binary, u8); 19] = [
+static OPERATORS: [(Token, Binary, u8); 19] = [
     (Token::Or, Binary::Or, 1),
     (Token::And, Binary::And, 2),
     (Token::BitOr, Binary::BitOr, 3),
@@ -37,6 +38,11 @@ const OPERATORS: [(Token, Binary, u8); 19] = [
     (Token::Percent, Binary::Remainder, 10),
     (Token::StarStar, Binary::Power, SIGN + 1),
 ];
+
+/// The row of an operator.
+fn operator_of(token: Token) -> Option<&'static (Token, Binary, u8)> {
+    OPERATORS.iter().find(|(known, ..)| *known == token)
+}
 
 /// Units of time and how many make a second; `None` for cycles of the device.
 const UNITS: [(&str, Option<f64>); 7] = [
@@ -71,6 +77,20 @@ impl Parser<'_> {
         found
     }
 
+    /// Whether a statement begins with an operation on a name, or with a function of numbers.
+    pub fn begins_expression(&self) -> bool {
+        self.version == Version::Three
+            && (operator_of(self.peek_after()).is_some()
+                || (self.peek_after() == Token::Open && is_function(self.word())))
+    }
+
+    /// `n + 1;`, a value that nothing uses: only subroutines that it calls do anything.
+    pub fn unused_value(&mut self) -> ReadResult<Kind> {
+        let value = self.expression()?;
+        self.remarks.push((value.span, "the value of this expression is not used"));
+        self.end(Kind::Expression(value))
+    }
+
     /// A term and the operators behind it.
     fn operands(&mut self, weakest: u8) -> ReadResult<Expression> {
         let mut left = self.term()?;
@@ -83,15 +103,31 @@ impl Parser<'_> {
             // Powers group to the right, everything else to the left.
             let right = self.operation(if operator == Binary::Power { strength } else { strength + 1 })?;
             let (span, height) = (left.span.to(right.span), left.height.max(right.height));
+            if let Some(value) = self.folded(operator, &left, &right) {
+                left = Expression { kind: ExpressionKind::Value(value), span, height: 0 };
+                continue;
+            }
             left = node(ExpressionKind::Binary(operator, Box::new(left), Box::new(right)), span, height)?;
         }
     }
 
-    fn operator(&self) -> Option<(Binary, u8)> {
+    /// The real number that an operation on real and whole numbers is. Long texts are full of `3*pi/4`. Whole numbers
+    /// alone are computed later: what they are depends on what stands beside them.
+    fn folded(&self, operator: Binary, left: &Expression, right: &Expression) -> Option<Value> {
+        let (ExpressionKind::Value(a), ExpressionKind::Value(b)) = (&left.kind, &right.kind) else { return None };
+        let is_real = |value: &Value| matches!(value, Value::Real(_));
+        let is_number = |value: &Value| matches!(value, Value::Real(_) | Value::Integer(_));
+        if !operator.is_arithmetic() || !(is_number(a) && is_number(b) && (is_real(a) || is_real(b))) {
+            return None;
+        }
+        binary(operator, *a, *b, self.version == Version::Two).ok().filter(|value| value.is_finite())
+    }
+
+    pub fn operator(&self) -> Option<(Binary, u8)> {
         if self.peek() == Token::Caret && self.version == Version::Two {
             return Some((Binary::Power, SIGN + 1));
         }
-        OPERATORS.iter().find(|(token, ..)| *token == self.peek()).map(|&(_, operator, strength)| (operator, strength))
+        operator_of(self.peek()).map(|&(_, operator, strength)| (operator, strength))
     }
 
     fn term(&mut self) -> ReadResult<Expression> {
@@ -129,6 +165,9 @@ impl Parser<'_> {
             Token::Minus | Token::Not | Token::Tilde => {
                 self.next();
                 let inner = self.operation(SIGN)?;
+                if let (Token::Minus, ExpressionKind::Value(Value::Real(number))) = (token, &inner.kind) {
+                    return Ok(Expression { span: span.to(inner.span), ..value(Value::Real(-number)) });
+                }
                 let (span, height) = (span.to(inner.span), inner.height);
                 let unary = match token {
                     Token::Minus => Unary::Minus,
@@ -152,6 +191,11 @@ impl Parser<'_> {
     }
 
     pub fn named(&mut self) -> ReadResult<Expression> {
+        if let Some(number) = constant(self.word())
+            && !matches!(self.peek_after(), Token::Open | Token::OpenBracket)
+        {
+            return Ok(Expression::value(Value::Real(number), self.next().1));
+        }
         let name = self.name("a name")?;
         if ["true", "false"].contains(&name.text.as_str()) {
             let kind = ExpressionKind::Value(Value::Boolean(name.text == "true"));
@@ -188,7 +232,7 @@ impl Parser<'_> {
     /// The rest of `durationof({ ... })`: no device, no time.
     fn duration_of(&mut self, start: Span) -> ReadResult<Expression> {
         self.next();
-        self.unknown_durations.push(start);
+        self.remarks.push((start, "durationof is taken as 0"));
         let found = end_of_block(&self.text[self.span().start as usize..]);
         let Some(end) = found.filter(|_| self.peek() == Token::OpenBrace) else {
             return Err(self.unexpected("a block, as in durationof({x $0;})"));

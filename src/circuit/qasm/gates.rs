@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use super::build::{Builder, Symbol};
 use super::condition::Guard;
-use super::contents::Register;
 use super::cursor::Version;
 use super::error::{Fault, FaultAt, ReadResult, SourceFile, Span};
 use super::library;
@@ -15,7 +14,7 @@ use super::scope::suggest;
 use super::syntax::{Index, Modifier, Name, Operand, Statement, StatementKind as Kind};
 use super::unitary::{controlled, inverse, is_gate, power};
 use super::value::Value;
-use crate::circuit::{Gate, Op, OpKind, Param};
+use crate::circuit::{Gate, Op, OpKind, Operands, Param, Params};
 use crate::math::Seconds;
 
 /// Gates defined by gates defined by gates: each level is a level of the stack.
@@ -38,6 +37,8 @@ fn extensions() -> HashMap<String, Rc<Definition>> {
 pub(super) struct Definition {
     params: Vec<Name>,
     qubits: Vec<Name>,
+    /// Where each of them stands among them.
+    positions: HashMap<String, usize>,
     /// `None` for opaque gates.
     body: Option<Vec<Statement>>,
     /// The gate of the table that this is, and whether its phase agrees too.
@@ -53,6 +54,15 @@ enum Callee {
     GlobalPhase,
     /// The delay that our writer declares in OpenQASM 2.
     Delay,
+}
+
+/// A call with its angles and modifiers computed: what is the same for every element of its registers.
+struct Called {
+    callee: Callee,
+    params: Params,
+    effects: Vec<Effect>,
+    /// Operands that control it, which come first.
+    controls: usize,
 }
 
 /// A modifier with its numbers computed.
@@ -89,6 +99,7 @@ impl Builder<'_> {
         let mut definition = Definition {
             params: params.to_vec(),
             qubits: qubits.to_vec(),
+            positions: qubits.iter().enumerate().map(|(at, qubit)| (qubit.text.clone(), at)).collect(),
             body: body.map(<[_]>::to_vec),
             native: None,
             depth,
@@ -170,7 +181,7 @@ impl Builder<'_> {
         if text == "gphase" && self.version == Version::Three {
             return Some(Callee::GlobalPhase);
         }
-        let builtin = self.library || text == "U" || (text == "CX" && self.version == Version::Two);
+        let builtin = self.is_builtin(text);
         let native = Gate::named(text).filter(|gate| builtin && gate.row().params.len() == arguments);
         // `u0(gamma)` and `id` share a row, but not their angles: those with other arities are extensions.
         native
@@ -180,6 +191,18 @@ impl Builder<'_> {
                 extensions.get(text).cloned().map(Callee::Declared)
             })
             .or_else(|| Gate::named(text).filter(|_| builtin).map(Callee::Native))
+    }
+
+    fn is_builtin(&self, name: &str) -> bool {
+        self.library || name == "U" || (name == "CX" && self.version == Version::Two)
+    }
+
+    /// The gate of the table that a name calls with as many angles as it takes, `None` where it calls something else.
+    pub fn table_gate(&self, name: &str) -> Option<Gate> {
+        match self.gates.get(name) {
+            Some(definition) => definition.native.map(|(gate, _)| gate),
+            None => Gate::named(name).filter(|_| self.is_builtin(name)),
+        }
     }
 
     fn unknown_gate(&self, name: &Name) -> FaultAt {
@@ -225,10 +248,14 @@ impl Builder<'_> {
             // An empty slice means nothing is done.
             width = if list.len() == 1 { width } else { list.len() };
         }
+        if width == 0 {
+            return Ok(());
+        }
+        let called = self.called(statement, lists.len())?;
         let mut ops = Vec::new();
         for k in 0..width {
-            let qubits: Vec<usize> = lists.iter().map(|list| list[if list.len() == 1 { 0 } else { k }]).collect();
-            self.single_call(statement, &qubits, false, &mut ops)?;
+            let qubits: Operands = lists.iter().map(|list| list[if list.len() == 1 { 0 } else { k }]).collect();
+            self.single_call(&called, statement, &qubits, false, &mut ops)?;
             for op in ops.drain(..) {
                 self.emit(op, guard, statement.span)?;
             }
@@ -236,18 +263,14 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// One application of a gate with its modifiers; `exact` if its phase matters to the caller.
-    fn single_call(
-        &mut self,
-        statement: &Statement,
-        qubits: &[usize],
-        exact: bool,
-        out: &mut Vec<Op>,
-    ) -> ReadResult<()> {
-        let Kind::Call { modifiers, name, arguments, operands } = &statement.kind else { return Ok(()) };
+    /// What a statement calls, on so many qubits at once.
+    fn called(&self, statement: &Statement, qubits: usize) -> ReadResult<Called> {
+        let Kind::Call { modifiers, name, arguments, .. } = &statement.kind else {
+            unreachable!("callers match a call")
+        };
         let span = statement.span;
         let callee = self.callee(name, arguments.len())?;
-        let mut params = Vec::with_capacity(arguments.len());
+        let mut params = Params::with_capacity(arguments.len());
         for argument in arguments {
             params.push(argument.evaluate(self)?.angle().map_err(|fault| fault.at(argument.span))?);
         }
@@ -266,19 +289,37 @@ impl Builder<'_> {
             let text = format!("{} takes {}, {} given", name.text, count(wanted_params, "angle"), are(params.len()));
             return Err(Fault::new(text).at(span));
         }
-        if qubits.len() != wanted_qubits + controls {
+        if qubits != wanted_qubits + controls {
             let wanted = count(wanted_qubits + controls, "qubit");
-            let text = format!("{} acts on {wanted}, {} given", name.text, are(qubits.len()));
+            let text = format!("{} acts on {wanted}, {} given", name.text, are(qubits));
             return Err(Fault::new(text).at(span));
         }
+        Ok(Called { callee, params, effects, controls })
+    }
+
+    /// One application of a gate with its modifiers; `exact` if its phase matters to the caller.
+    fn single_call(
+        &mut self,
+        called: &Called,
+        statement: &Statement,
+        qubits: &[usize],
+        exact: bool,
+        out: &mut Vec<Op>,
+    ) -> ReadResult<()> {
+        let Kind::Call { name, operands, .. } = &statement.kind else { return Ok(()) };
+        let Called { callee, params, effects, controls } = called;
+        let (span, controls) = (statement.span, *controls);
         self.work(if qubits.len() > 8 { qubits.len() } else { 0 }, span)?;
         if let Some(k) = first_repeated(qubits) {
             let fault = Fault::new(format!("{} gets one qubit twice", name.text));
             return Err(fault.hint("operands of a gate must differ").at(operands.get(k).map_or(span, |o| o.span)));
         }
         let phase_matters = exact || effects.iter().any(|e| !matches!(e, Effect::Inverse));
+        if effects.is_empty() {
+            return self.expand(callee, params, qubits, phase_matters, span, out);
+        }
         let mut ops = Vec::new();
-        self.expand(&callee, &params, &qubits[controls..], phase_matters, span, &mut ops)?;
+        self.expand(callee, params, &qubits[controls..], phase_matters, span, &mut ops)?;
         let mut free = controls;
         for effect in effects.iter().rev() {
             let changed = match *effect {
@@ -360,45 +401,45 @@ impl Builder<'_> {
         });
         let formal: HashMap<String, Symbol> = (definition.params.iter().zip(numbers))
             .map(|(name, value)| (name.text.clone(), Symbol::Value(value)))
-            .chain(
-                definition
-                    .qubits
-                    .iter()
-                    .zip(qubits)
-                    .map(|(name, &q)| (name.text.clone(), Symbol::Qubits(Register::Run(q..q + 1)))),
-            )
             .collect();
         let base = std::mem::replace(&mut self.base, self.scopes.len());
         let was_inside = std::mem::replace(&mut self.inside_gate, true);
         self.scopes.push(formal);
-        let done = self.body(definition.body.as_deref().unwrap_or_default(), exact, out);
+        let body = definition.body.as_deref().unwrap_or_default();
+        let done = self.body(body, &definition.positions, qubits, exact, out);
         self.scopes.pop();
         self.base = base;
         self.inside_gate = was_inside;
         done
     }
 
-    /// Statements of a gate's body, with the gate's operands in scope.
-    pub fn body(&mut self, statements: &[Statement], exact: bool, out: &mut Vec<Op>) -> ReadResult<()> {
+    /// Statements of a gate's body on these operands, of which `positions` tells the names. Its angles are in scope.
+    fn body(
+        &mut self,
+        statements: &[Statement],
+        positions: &HashMap<String, usize>,
+        on: &[usize],
+        exact: bool,
+        out: &mut Vec<Op>,
+    ) -> ReadResult<()> {
         for statement in statements {
             self.work(1, statement.span)?;
             match &statement.kind {
                 Kind::Call { operands, .. } => {
-                    let mut qubits = Vec::with_capacity(operands.len());
-                    for operand in operands {
-                        qubits.extend(self.elements(operand, true)?);
-                    }
-                    self.single_call(statement, &qubits, exact, out)?;
+                    // That each is an operand of the gate was checked where the gate is defined.
+                    let qubits: Operands = operands.iter().map(|operand| on[positions[&operand.name.text]]).collect();
+                    let called = self.called(statement, qubits.len())?;
+                    self.single_call(&called, statement, &qubits, exact, out)?;
                 }
                 Kind::For { variable, range, body, .. } => {
                     for value in self.range_values(range, statement.span)? {
                         self.scopes.push(HashMap::from([(variable.text.clone(), Symbol::Value(value))]));
-                        let done = self.body(body, exact, out);
+                        let done = self.body(body, positions, on, exact, out);
                         self.scopes.pop();
                         done?;
                     }
                 }
-                Kind::Block(body) => self.body(body, exact, out)?,
+                Kind::Block(body) => self.body(body, positions, on, exact, out)?,
                 // Barriers inside a gate matter only to the compiler that expands it.
                 _ => {}
             }

@@ -37,6 +37,7 @@ mod lower;
 mod names;
 mod number;
 mod parse;
+mod plain;
 mod read;
 mod registers;
 mod scope;

@@ -8,6 +8,7 @@ use super::library;
 use super::read::ReadOptions;
 use super::syntax::{Statement, StatementKind as Kind};
 use super::token::Token;
+use crate::circuit::{Gate, Op};
 use crate::math::input;
 
 /// What a parser gives its findings to, in the order of the text: a long text is never held as a tree.
@@ -18,6 +19,12 @@ pub(super) trait Receiver {
     fn library(&mut self);
     /// A statement outside of blocks.
     fn statement(&mut self, statement: Statement) -> ReadResult<()>;
+    /// The gate of the table that a name calls without further ado, if it does.
+    fn plain_gate(&mut self, name: &str) -> Option<Gate>;
+    /// The qubit that an element of a register is.
+    fn qubit(&self, register: &str, index: usize) -> Option<usize>;
+    /// A gate found by these two; whether it could be appended.
+    fn plain(&mut self, op: Op) -> bool;
     /// Something is skipped.
     fn notice(&mut self, span: Span, message: String);
 }
@@ -56,14 +63,18 @@ impl Shared<'_> {
         let text = files[file as usize].text.clone();
         let mut parser = Parser::new(&text, file, version);
         while parser.peek() != Token::End {
+            parser.pieces = 0;
+            if parser.plain_call(self.receiver) {
+                continue;
+            }
             if parser.word() == "include" {
                 self.include(&mut parser, files, version)?;
                 continue;
             }
             parser.pieces = 0;
             let statement = parser.statement(self)?;
-            for span in parser.unknown_durations.drain(..) {
-                self.receiver.notice(span, "durationof is taken as 0".into());
+            for (span, remark) in parser.remarks.drain(..) {
+                self.receiver.notice(span, remark.into());
             }
             if let Some(statement) = statement {
                 self.receiver.statement(statement)?;
@@ -175,10 +186,14 @@ impl Parser<'_> {
                 return Ok(None);
             }
             Token::Word => {}
+            Token::Integer | Token::Real | Token::Text | Token::Open | Token::Minus | Token::Not | Token::Tilde
+                if self.version == Version::Three =>
+            {
+                return self.unused_value().map(Some);
+            }
             _ => return Err(self.unexpected("a statement")),
         }
-        let word = self.word().to_string();
-        match word.as_str() {
+        match self.word() {
             "OPENQASM" => self.version_line().map(|()| None),
             "include" => Err(Fault::new("include must be outside of blocks").at(start)),
             "gate" | "opaque" => self.gate(shared).map(Some),

@@ -1,8 +1,8 @@
 //! The entry points of the reader.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::build::Builder;
 use super::cursor::{Parser, Version};
@@ -104,7 +104,7 @@ pub fn read_with_notices(text: &str, options: &ReadOptions) -> Result<Reading, Q
             fault.hint("split it, or read it with larger ReadOptions::max_bytes"),
         ));
     }
-    let mut files = vec![SourceFile { name: options.name.clone(), text: text.into() }];
+    let mut files = vec![SourceFile { name: options.name.clone(), text: Cow::Borrowed(text) }];
     let found = found(&mut files, options);
     found.map_err(|FaultAt(found)| {
         let (fault, span) = *found;
@@ -112,14 +112,13 @@ pub fn read_with_notices(text: &str, options: &ReadOptions) -> Result<Reading, Q
     })
 }
 
-fn found(files: &mut Vec<SourceFile>, options: &ReadOptions) -> ReadResult<Reading> {
+fn found<'t>(files: &mut Vec<SourceFile<'t>>, options: &'t ReadOptions) -> ReadResult<Reading> {
     let mut builder = Builder::new(options, files[0].text.len());
     for given in &options.externs {
         // Few fit on a command line, and far fewer into a text.
         let file = u16::try_from(files.len()).map_err(|_| Fault::new("too many externs").at(Span::default()))?;
-        let text: Arc<str> = given.as_str().into();
-        files.push(SourceFile { name: "extern".into(), text: Arc::clone(&text) });
-        let binding = Parser::new(&text, file, Version::Three).binding()?;
+        files.push(SourceFile { name: "extern".into(), text: Cow::Borrowed(given) });
+        let binding = Parser::new(given, file, Version::Three).binding()?;
         let (name, span) = (binding.name.text.clone(), binding.name.span);
         if builder.bindings.insert(name.clone(), binding).is_some() {
             return Err(Fault::new(format!("{name} is given two functions")).hint("give it one").at(span));

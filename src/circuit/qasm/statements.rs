@@ -2,11 +2,15 @@
 
 use super::cursor::{Parser, Version};
 use super::error::{Fault, ReadResult};
-use super::expression::{Binary, Expression};
+use super::expression::{Binary, Expression, ExpressionKind};
 use super::library;
 use super::parse::Shared;
 use super::syntax::{ForRange, Index, Modifier, Name, Operand, Range, Source, StatementKind as Kind, Type};
 use super::token::Token;
+use super::value::Value;
+
+/// What is noticed of `x[100ns] q;`.
+const UNTIMED: &str = "the duration of this gate is left out: gates take the time that the device says";
 
 impl Parser<'_> {
     pub fn gate(&mut self, shared: &mut Shared) -> ReadResult<Kind> {
@@ -85,18 +89,27 @@ impl Parser<'_> {
 
     /// `[1]`, `[0:2]`, `[{0, 2}]`, `[1, 2]`, `[1][2]` or nothing.
     pub fn indices(&mut self) -> ReadResult<Index> {
+        if !self.accept(Token::OpenBracket) {
+            return Ok(Index::All);
+        }
+        if self.accept(Token::CloseBracket) {
+            return Err(Fault::new("these brackets hold no index").at(self.taken()));
+        }
+        let first = self.index()?;
         let mut path = Vec::new();
+        if self.accept(Token::Comma) {
+            path = self.list(Token::CloseBracket, "]", Self::index)?;
+        } else if !self.accept(Token::CloseBracket) {
+            return Err(self.unexpected("`,` or `]`"));
+        }
         while self.accept(Token::OpenBracket) {
             path.extend(self.list(Token::CloseBracket, "]", Self::index)?);
-            if path.is_empty() {
-                return Err(Fault::new("these brackets hold no index").at(self.taken()));
-            }
         }
-        Ok(match path.len() {
-            0 => Index::All,
-            1 => path.remove(0),
-            _ => Index::Path(path),
-        })
+        if path.is_empty() {
+            return Ok(first);
+        }
+        path.insert(0, first);
+        Ok(Index::Path(path))
     }
 
     fn index(&mut self) -> ReadResult<Index> {
@@ -168,6 +181,15 @@ impl Parser<'_> {
         }
         self.next();
         let range = match self.peek() {
+            // Bits are indexed from the last on.
+            Token::Text => {
+                let bits = self.expression()?;
+                let ExpressionKind::Value(Value::Bits { value, width, .. }) = bits.kind else {
+                    return Err(Fault::new("this is no list of bits").at(bits.span));
+                };
+                let bit = |at: u32| Expression::value(Value::bits(value >> at & 1, 1), bits.span);
+                ForRange::Set((0..width).map(bit).collect())
+            }
             Token::OpenBracket => {
                 self.next();
                 let start = self.expression()?;
@@ -216,6 +238,9 @@ impl Parser<'_> {
         {
             return self.assignment();
         }
+        if self.begins_expression() && self.modifier_word().is_none() {
+            return self.unused_value();
+        }
         let mut modifiers = Vec::new();
         while let Some(modifier) = self.modifier()? {
             modifiers.push(modifier);
@@ -228,6 +253,10 @@ impl Parser<'_> {
         if self.accept(Token::Open) {
             arguments = self.list(Token::Close, ")", Self::expression)?;
         }
+        if self.peek() == Token::OpenBracket && self.version == Version::Three {
+            self.bracketed()?;
+            self.remarks.push((name.span, UNTIMED));
+        }
         let operands = self.list(Token::Semicolon, ";", Self::operand)?;
         Ok(Kind::Call { modifiers, name, arguments, operands })
     }
@@ -238,6 +267,11 @@ impl Parser<'_> {
         let operator = match self.peek() {
             Token::Assign => None,
             Token::Compound => Some(compound(self.slice(self.span()))),
+            Token::Word | Token::Physical if matches!(to.index, Index::One(_)) && self.version == Version::Three => {
+                self.remarks.push((to.name.span, UNTIMED));
+                let operands = self.list(Token::Semicolon, ";", Self::operand)?;
+                return Ok(Kind::Call { modifiers: Vec::new(), name: to.name, arguments: Vec::new(), operands });
+            }
             _ => {
                 let fault = Fault::new(format!("`{}` is not followed by an assignment", to.name.text));
                 return Err(fault.hint("a gate is followed by its operands, a bit by = measure").at(to.span));

@@ -117,6 +117,8 @@ pub(super) enum StatementKind {
         cases: Vec<(Vec<Expression>, Vec<Statement>)>,
         otherwise: Vec<Statement>,
     },
+    /// `f(2) + 1;`
+    Expression(Expression),
     Break,
     Continue,
     End,

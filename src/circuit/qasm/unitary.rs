@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use super::error::Fault;
 use super::lower::{angles_of, apply, definition_phase, simplest};
 use crate::circuit::gate::GATES;
-use crate::circuit::{Gate, Op, OpKind, Param};
+use crate::circuit::{Gate, Op, OpKind, Param, Params};
 use crate::math::Matrix;
 use crate::math::matrix::{C64, distance, distance_up_to_phase, identity};
 
@@ -15,7 +15,7 @@ pub(super) fn inverse(ops: Vec<Op>) -> Result<Vec<Op>, Fault> {
     for op in ops.into_iter().rev() {
         let kind = match op.kind {
             OpKind::Gate { gate, params, controls } => match (gate.row().inverse)(&params) {
-                Some((gate, params)) => OpKind::Gate { gate, params, controls },
+                Some((gate, params)) => OpKind::Gate { gate, params: params.into(), controls },
                 None => {
                     inverted.extend(inverse_by_definition(gate, controls, &op.qubits)?);
                     continue;
@@ -33,7 +33,7 @@ pub(super) fn inverse(ops: Vec<Op>) -> Result<Vec<Op>, Fault> {
 fn inverse_by_definition(gate: Gate, controls: usize, qubits: &[usize]) -> Result<Vec<Op>, Fault> {
     let (own, base) = gate.as_controlled();
     if own > 0 {
-        let kind = OpKind::Gate { gate: base, params: vec![], controls: controls + own };
+        let kind = OpKind::Gate { gate: base, params: Params::new(), controls: controls + own };
         return inverse(vec![Op::of(kind, qubits)]);
     }
     let (over, targets) = qubits.split_at(controls);
@@ -59,7 +59,7 @@ pub(super) fn controlled(ops: Vec<Op>, over: &[usize]) -> Result<Vec<Op>, Fault>
         let (gate, params, controls) = match op.kind {
             OpKind::Gate { gate, params, controls } => (gate, params, controls + over.len()),
             // A phase under controls is a phase gate on one of them.
-            OpKind::GlobalPhase(phase) => (Gate::P, vec![phase], over.len() - 1),
+            OpKind::GlobalPhase(phase) => (Gate::P, Params::from_slice(&[phase]), over.len() - 1),
             _ => continue,
         };
         let qubits = [over, &op.qubits].concat();

@@ -10,7 +10,7 @@ use super::names::{angle_names, slot_identifiers};
 use super::number::{angle, literal, number};
 use crate::circuit::gate::Body;
 use crate::circuit::gate::controls::gates;
-use crate::circuit::{Circuit, CircuitError, Condition, Gate, Op, OpKind, Param};
+use crate::circuit::{Circuit, CircuitError, Condition, Gate, Op, OpKind, Param, Params};
 use crate::math::Seconds;
 
 /// How OpenQASM 3 is written.
@@ -259,7 +259,7 @@ fn lowered3(op: &Op) -> Vec<Op> {
             && *controls > 0
             && let Some(angles) = as_cu(*gate, params)
         {
-            (*gate, *params, *controls) = (Gate::Cu, angles.to_vec(), *controls - 1);
+            (*gate, *params, *controls) = (Gate::Cu, Params::from_slice(&angles), *controls - 1);
         }
         Op { condition: op.condition.clone(), ..step }
     };

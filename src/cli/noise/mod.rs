@@ -101,7 +101,7 @@ fn is_native(circuit: &Circuit, device: &Device) -> bool {
         && circuit.ops().iter().all(|op| match &op.kind {
             OpKind::Gate { gate, controls: 0, .. } => {
                 let mut rows = device.calibration.gates.iter();
-                device.basis.contains(gate) && rows.any(|row| row.gate == *gate && row.qubits == op.qubits)
+                device.basis.contains(gate) && rows.any(|row| row.gate == *gate && row.qubits[..] == op.qubits[..])
             }
             OpKind::Gate { .. } | OpKind::Unitary(_) => false,
             _ => true,

@@ -49,7 +49,7 @@ pub(super) fn unroll(circuit: &Circuit, elide: bool, has_zz: bool) -> (Vec<Step>
             },
             OpKind::GlobalPhase(_) => {}
             OpKind::Measure { .. } | OpKind::Assign { .. } | OpKind::Reset | OpKind::Delay(_) | OpKind::Barrier => {
-                kinds.push(StepKind::Rest(Op { qubits, condition: None, ..op.clone() }));
+                kinds.push(StepKind::Rest(Op { qubits: qubits.into(), condition: None, ..op.clone() }));
             }
         }
         let step = |kind| Step { kind, condition: op.condition.clone() };

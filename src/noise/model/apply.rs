@@ -191,7 +191,7 @@ impl<'a> Builder<'a> {
     fn noise_after(&mut self, op: &Op, parallel: f64) -> Result<ChannelList, NoiseError> {
         match &op.kind {
             OpKind::Gate { gate, controls: 0, .. } => {
-                let key = (*gate, op.qubits.clone(), parallel.to_bits());
+                let key = (*gate, op.qubits.to_vec(), parallel.to_bits());
                 if let Some(known) = self.gates.get(&key) {
                     return Ok(known.clone());
                 }

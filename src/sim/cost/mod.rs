@@ -12,6 +12,7 @@ pub(crate) use outline::{Outline, WantedBits};
 
 use crate::circuit::{Observable, Param};
 use crate::noise::{Program, Step};
+use crate::sim::needed::Needed;
 use crate::sim::readout::ProgramParts;
 use crate::sim::stabilizer::Sampling;
 use crate::sim::{ENGINES, EngineOptions, EngineRow, Precision, SimError};
@@ -145,12 +146,15 @@ pub struct Workload {
     pub(crate) wide: Vec<f64>,
     /// Measurements, conditions and blocks.
     pub(crate) outline: Outline,
+    /// The same of what results depend on, where that is less.
+    pub(crate) needed: Option<Outline>,
 }
 
 impl Workload {
     /// Of a program whose slots below `input_slots` differ by row.
     pub fn new(program: &Program, observables: &[Observable], input_slots: usize) -> Self {
         let parts = ProgramParts::of(program);
+        let needed = Needed::of(program, observables);
         let measures = program.measures();
         let wide = parts.body.iter().filter_map(|step| match step {
             Step::Gate(op) if op.qubits.len() > 2 => Some(4f64.powi(op.qubits.len() as i32)),
@@ -177,6 +181,7 @@ impl Workload {
                 .any(|(_, string)| string.letters().iter().any(|(_, letter)| letter.bits().0)),
             wide: wide.collect(),
             outline: Outline::of(&parts, (program.qubits(), program.outcome_bits()), input_slots),
+            needed: needed.map(|needed| needed.outline(input_slots)),
         }
     }
 

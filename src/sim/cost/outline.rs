@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::circuit::{Condition, Op, OpKind, Param};
 use crate::noise::Step;
+use crate::sim::needed::left;
 use crate::sim::readout::ProgramParts;
 
 /// One entry of [`Stages::list`](crate::sim::stages::Stages).
@@ -14,6 +15,8 @@ pub struct StageOutline {
     reads: u64,
     /// Whether there are such bits.
     conditional: bool,
+    /// Size of a state there as a share of that of the whole program: 4⁻¹ for each qubit that is not needed any more.
+    share: f64,
     /// What it does.
     pub action: ActionOutline,
 }
@@ -51,38 +54,50 @@ pub enum WantedBits {
 /// What splitting a state by measurements takes, at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Branching {
-    /// States held at the same time.
+    /// States of the whole program held at the same time.
     pub states: f64,
-    /// Blocks and measurements, summed over the branches that they act on.
+    /// Blocks and measurements, summed over the branches that they act on, each by the share of a state that is left.
     pub work: f64,
     /// Branches at the end.
     pub last: f64,
+    /// Size of their states, as a share.
+    pub last_share: f64,
 }
 
 impl Outline {
     /// Of a program on so many qubits and bits, of which slots below `input_slots` differ by row.
     pub fn of(parts: &ProgramParts, (qubits, bits): (usize, usize), input_slots: usize) -> Self {
+        Self::narrowing(parts, (qubits, bits), input_slots, qubits)
+    }
+
+    /// The same where qubits are left out after their last step, but for those below `end`.
+    pub fn narrowing(parts: &ProgramParts, (qubits, bits): (usize, usize), input_slots: usize, end: usize) -> Self {
+        let left = left(&parts.body, end);
+        let mut here = left[0];
         let mut list = Vec::new();
         let mut blocks = BlockCount::new(qubits);
         let mut current: Option<&Condition> = None;
-        let mut push = |condition: Option<&Condition>, action| {
+        let mut push = |condition: Option<&Condition>, left: usize, action| {
+            let share = 4f64.powi(left as i32 - qubits as i32);
             let reads = condition.iter().flat_map(|condition| &condition.bits).fold(0, |all, &bit| all | flag(bit));
-            list.push(StageOutline { reads, conditional: condition.is_some(), action });
+            list.push(StageOutline { reads, conditional: condition.is_some(), share, action });
         };
-        for step in &parts.body {
+        for (at, step) in parts.body.iter().enumerate() {
             let condition = step.condition();
-            if condition != current || matches!(step, Step::Measure { .. } | Step::Assign { .. }) {
-                push(std::mem::replace(&mut current, condition), ActionOutline::Blocks(blocks.cut()));
+            let is_block = !matches!(step, Step::Measure { .. } | Step::Assign { .. });
+            if condition != current || !is_block {
+                push(std::mem::replace(&mut current, condition), here, ActionOutline::Blocks(blocks.cut()));
+                here = left[if is_block { at } else { at + 1 }];
             }
             match step {
                 Step::Gate(op) => blocks.gate(op, input_slots),
                 Step::Noise { qubits, .. } => blocks.map(qubits),
                 Step::Reset { qubit, .. } => blocks.map(&[*qubit]),
-                Step::Measure { bit, .. } => push(condition, ActionOutline::Measure { bit: *bit }),
-                Step::Assign { bit, .. } => push(condition, ActionOutline::Assign { bit: *bit }),
+                Step::Measure { bit, .. } => push(condition, left[at], ActionOutline::Measure { bit: *bit }),
+                Step::Assign { bit, .. } => push(condition, left[at], ActionOutline::Assign { bit: *bit }),
             }
         }
-        push(current, ActionOutline::Blocks(blocks.cut()));
+        push(current, here, ActionOutline::Blocks(blocks.cut()));
         let index_bytes = blocks.operands.iter().map(|operands| index_bytes(qubits, operands)).sum();
         let terminal = parts.measurements.list.iter().fold(0, |all, read| all | flag(read.bit));
         let all = (0..bits).fold(0, |all, bit| all | flag(bit));
@@ -124,31 +139,35 @@ impl Outline {
 
     /// How a state splits if no outcome is impossible and no more than `most` branches run side by side.
     pub fn branching(&self, wanted: WantedBits, most: usize) -> Branching {
-        let (mut groups, mut waiting, mut split, mut states, mut work) = (1f64, 0f64, 0u64, 1f64, 0f64);
+        let (mut groups, mut waiting, mut split, mut work) = (1f64, 0f64, 0u64, 0f64);
+        let mut states = self.list.first().map_or(1.0, |stage| stage.share);
         // Bits that are computed split nothing themselves: what is measured bounds the branches.
         let mut measured = 0i32;
         let count = |split: u64, measured: i32| 2f64.powi((split.count_ones() as i32).min(measured));
         for (stage, live) in self.list.iter().zip(self.live(wanted)) {
             let branches = count(split, measured);
+            let share = stage.share;
             match stage.action {
-                ActionOutline::Blocks(blocks) => work += groups * branches * blocks as f64,
+                ActionOutline::Blocks(blocks) => work += share * groups * branches * blocks as f64,
                 ActionOutline::Measure { bit } => {
                     if branches > 1.0 && 2.0 * branches > most as f64 {
-                        (groups, waiting, split, measured) = (groups * branches, waiting + branches - 1.0, 0, 0);
+                        let behind = share * (branches - 1.0);
+                        (groups, waiting, split, measured) = (groups * branches, waiting + behind, 0, 0);
                     }
                     let before = count(split, measured);
-                    work += 2.0 * groups * before;
+                    work += 2.0 * share * groups * before;
                     split |= flag(bit);
                     measured += 1;
                     // One more: a branch is still there when its successors are.
-                    states = states.max(waiting + before.max(count(split & live, measured)) + 1.0);
+                    states = states.max(waiting + share * (before.max(count(split & live, measured)) + 1.0));
                 }
                 ActionOutline::Assign { bit } if stage.reads & split != 0 => split |= flag(bit),
                 ActionOutline::Assign { .. } => {}
             }
             split &= live;
         }
-        Branching { states, work, last: groups * count(split, measured) }
+        let last_share = self.list.last().map_or(1.0, |stage| stage.share);
+        Branching { states, work, last: groups * count(split, measured), last_share }
     }
 }
 
@@ -197,7 +216,7 @@ impl BlockCount {
             return;
         }
         if op.qubits.len() > 2 || op.params().iter().any(by_row) {
-            self.blocks.push(Some(op.qubits.clone()));
+            self.blocks.push(Some(op.qubits.to_vec()));
             op.qubits.iter().for_each(|&q| self.open[q] = None);
             return;
         }

@@ -1,6 +1,6 @@
 //! What the engine takes.
 
-use crate::sim::cost::{Call, Cost, Request, WantedBits, Workload, side_by_side};
+use crate::sim::cost::{Call, Cost, Outline, Request, WantedBits, Workload, side_by_side};
 use crate::sim::kernel::pauli::sweep;
 
 /// Bytes that the lanes of one run of rows may fill, so that wide programs run row by row.
@@ -38,12 +38,12 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
         return None;
     }
     let (_, chunk) = chunk(w, call);
-    let branching = w.outline.branching(wanted(call), most_branches(chunk));
+    let branching = outline(w, call).branching(wanted(call), most_branches(chunk));
     let runs = at_a_time(w, call) as f64;
     let passes = if call.request == Request::Gradient { 3.0 } else { 1.0 };
     let outcomes = match wanted(call) {
         WantedBits::Nothing => 0.0,
-        WantedBits::Outcomes => branching.last * (w.pure() + w.outcomes() / 8.0),
+        WantedBits::Outcomes => branching.last * (branching.last_share.sqrt() * w.pure() + w.outcomes() / 8.0),
     };
     let numbers = w.mixed() * (1.0 + branching.work) * passes + outcomes;
     let (during, after) = w.results(call);
@@ -51,6 +51,11 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
         bytes: plan_bytes(w) + after.max(during + runs * held(w, call)),
         seconds: call.rows as f64 * STEP * numbers + call.drawing(),
     })
+}
+
+/// What a call runs: for final states all of the program, else what results depend on.
+fn outline<'a>(w: &'a Workload, call: &Call) -> &'a Outline {
+    w.needed.as_ref().filter(|_| call.request != Request::States).unwrap_or(&w.outline)
 }
 
 /// Rows that run together, and bytes of their states.
@@ -71,7 +76,7 @@ fn wanted(call: &Call) -> WantedBits {
 fn held(w: &Workload, call: &Call) -> f64 {
     let (lanes, chunk) = chunk(w, call);
     let scratch = 16.0 * w.wide.iter().copied().fold(0.0, f64::max);
-    let branches = || w.outline.branching(wanted(call), most_branches(chunk)).states * chunk;
+    let branches = || outline(w, call).branching(wanted(call), most_branches(chunk)).states * chunk;
     scratch
         + match call.request {
             Request::Values => branches(),

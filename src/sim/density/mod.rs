@@ -41,7 +41,7 @@ impl Density {
     pub(super) fn vector(&self, program: &Program, angles: Angles) -> Result<Vec<f64>, SimError> {
         let all = all_angles(program, &angles)?;
         let angles = all.view();
-        let plan = Plan::<f64>::new(program, &[], angles.inputs.ncols())?;
+        let plan = Plan::<f64>::of_states(program, angles.inputs.ncols())?;
         check::angles(plan.slots, plan.input_slots, &angles)?;
         plan.workload.check(NAME, &plan.call(Request::States, 1))?;
         let mut sum = Vec::new();

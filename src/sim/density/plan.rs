@@ -8,15 +8,16 @@ use ndarray::ArrayView2;
 
 use crate::circuit::Observable;
 use crate::noise::Program;
-use crate::sim::cost::{Call, Request, WantedBits, Workload};
+use crate::sim::cost::{Call, Outline, Request, WantedBits, Workload};
 use crate::sim::density::NAME;
 use crate::sim::density::cost::{lanes, most_branches};
 use crate::sim::kernel::chunks;
 use crate::sim::kernel::float::Float;
 use crate::sim::kernel::pauli::block::{Block, BlockMatrices};
 use crate::sim::kernel::pauli::sweep::{self, BlockGradients};
-use crate::sim::kernel::strings::Terms;
+use crate::sim::kernel::strings::{PauliMasks, Terms};
 use crate::sim::kernel::vector::Vectors;
+use crate::sim::needed::Needed;
 use crate::sim::readout::recorded;
 use crate::sim::stages::{Action, Stage, Stages, assigned, meets};
 use crate::sim::{AngleGradient, Angles, EngineOptions, Precision, SimError, check};
@@ -24,6 +25,7 @@ use crate::sim::{AngleGradient, Angles, EngineOptions, Precision, SimError, chec
 /// A program and its observables, apart from angles.
 pub struct Plan<F> {
     pub stages: Stages<F>,
+    outline: Outline,
     pub slots: usize,
     pub input_slots: usize,
     /// Each observable of the recorded bits as one of the true state.
@@ -41,9 +43,34 @@ pub type Matrices<F> = Vec<Option<Arc<BlockMatrices<F>>>>;
 pub type Branches<F> = BTreeMap<u64, Vec<F>>;
 
 impl<F: Vectors> Plan<F> {
+    /// For values and outcomes.
     pub fn new(program: &Program, observables: &[Observable], input_slots: usize) -> Result<Self, SimError> {
+        let mut plan = Self::whole(program, observables, input_slots, Request::Values)?;
+        if let Some(needed) = Needed::of(program, observables) {
+            plan.outline = needed.outline(input_slots);
+            plan.stages = Stages::narrowing(&needed.program, input_slots, needed.end);
+            let moved =
+                |mask: u64| needed.number.iter().enumerate().fold(0, |all, (q, to)| all | (mask >> q & 1) << to);
+            for (_, string) in plan.terms.iter_mut().flatten() {
+                *string = PauliMasks { x: moved(string.x), z: moved(string.z) };
+            }
+        }
+        Ok(plan)
+    }
+
+    /// For final states, which no qubit is left out of.
+    pub fn of_states(program: &Program, input_slots: usize) -> Result<Self, SimError> {
+        Self::whole(program, &[], input_slots, Request::States)
+    }
+
+    fn whole(
+        program: &Program,
+        observables: &[Observable],
+        input_slots: usize,
+        request: Request,
+    ) -> Result<Self, SimError> {
         let workload = Workload::new(program, observables, input_slots);
-        workload.check(NAME, &call::<F>(Request::Values, 1))?;
+        workload.check(NAME, &call::<F>(request, 1))?;
         if program.bits > 62 {
             let step = format!("a register of {} classical bits", program.bits);
             return Err(SimError::Unsupported { engine: NAME, step, instead: "use trajectory" });
@@ -51,7 +78,8 @@ impl<F: Vectors> Plan<F> {
         let stages = Stages::of(program, input_slots);
         let terms = recorded(NAME, program, observables, &stages.measurements)?;
         let differentiable = check::differentiable(program);
-        Ok(Self { stages, slots: program.slots, input_slots, terms, workload, differentiable })
+        let outline = workload.outline.clone();
+        Ok(Self { stages, outline, slots: program.slots, input_slots, terms, workload, differentiable })
     }
 
     /// Runs of rows that are computed together.
@@ -92,8 +120,8 @@ impl<F: Vectors> Plan<F> {
         mut leaf: impl FnMut(u64, Vec<F>),
     ) {
         let ground: Vec<F> = sweep::ground(self.stages.qubits, rows.len());
-        let most = most_branches(size_of_val(&ground[..]) as f64);
-        let live = self.workload.outline.live(wanted);
+        let most = most_branches((size_of::<F>() * rows.len()) as f64 * self.workload.mixed());
+        let live = self.outline.live(wanted);
         let mut trace = 0.0;
         let run = Descent { plan: self, all_matrices, angles, rows, live, most };
         run.descend(0, Branches::from([(0u64, ground)]), &mut |bits, v| {
@@ -173,6 +201,12 @@ impl<F: Vectors> Descent<'_, '_, F> {
     fn descend(&self, from: usize, mut branches: Branches<F>, leaf: &mut dyn FnMut(u64, Vec<F>)) {
         for (at, stage) in self.plan.stages.list.iter().enumerate().skip(from) {
             let holds = |bits: u64| meets(&stage.condition, bits);
+            // The digits of the highest qubit come first: components without a letter there are the first quarter.
+            let size = self.rows.len() << (2 * stage.qubits);
+            for v in branches.values_mut().filter(|v| v.len() > size) {
+                v.truncate(size);
+                v.shrink_to_fit();
+            }
             match &stage.action {
                 Action::Blocks(blocks) => {
                     for (_, v) in branches.iter_mut().filter(|(bits, _)| holds(**bits)) {

@@ -141,7 +141,7 @@ impl<F: Vectors> Prepared for DensityProgram<F> {
                 plan.run(&all_matrices, &angles, rows.clone(), WantedBits::Outcomes, |bits, v| {
                     for (lane, mut p) in tables.rows_mut().into_iter().enumerate() {
                         let p = p.as_slice_mut().expect("rows of a new array are contiguous");
-                        let outcomes = sweep::outcomes(&v, rows.len(), stages.qubits, lane);
+                        let outcomes = sweep::outcomes(&v, rows.len(), stages.last_qubits(), lane);
                         if stages.measures {
                             record(&stages.measurements, &outcomes, stages.outcome(bits) as usize, p);
                         } else {

@@ -55,7 +55,7 @@ pub struct Mixing {
 impl LocalMap {
     /// A gate, a unitary or a channel.
     pub fn gate(op: &Op) -> Self {
-        Self::of(op.qubits.clone(), Factor::of(op))
+        Self::of(op.qubits.to_vec(), Factor::of(op))
     }
 
     pub fn channel(channel: &Channel, qubits: &[usize]) -> Self {
@@ -155,7 +155,7 @@ impl Factor {
     fn of(op: &Op) -> Self {
         match &op.kind {
             OpKind::Gate { gate, params, controls } if params.iter().any(|param| param.dependence().is_some()) => {
-                Self::Gate { gate: *gate, params: params.clone(), controls: *controls }
+                Self::Gate { gate: *gate, params: params.to_vec(), controls: *controls }
             }
             // Gates on at most five operands have a matrix.
             _ => Self::fixed(op.matrix(&[]).map_or_else(|| Array2::eye(4), |matrix| transfer(&matrix)), false),

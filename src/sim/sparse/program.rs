@@ -351,7 +351,7 @@ mod tests {
         }
         let noise = |op: &crate::circuit::Op| match op.qubits[..] {
             [qubit] => vec![(amplitude_damping(0.01).unwrap(), vec![qubit])],
-            _ => vec![(depolarizing(0.01, 2).unwrap(), op.qubits.clone())],
+            _ => vec![(depolarizing(0.01, 2).unwrap(), op.qubits.to_vec())],
         };
         let program = Program::compile(&circuit, &[], noise, |_| None);
         let observable: Observable = "Z6 + 0.5 X5 Z7".parse().unwrap();

@@ -15,6 +15,9 @@ use crate::sim::SimError;
 /// Terms that a sum may have.
 pub const MOST_TERMS: usize = 1 << 18;
 
+/// Bytes of the terms that a step under a condition makes, before those on equal strings are added.
+const MOST_BYTES: usize = 128 << 20;
+
 /// Words of bits: X of each qubit, then Z of each, then classical bits.
 type Key = Vec<u64>;
 
@@ -48,6 +51,11 @@ impl Layout {
         let mut key = vec![0; self.words];
         bits.into_iter().for_each(|bit| self.toggle_bit(&mut key, bit));
         key
+    }
+
+    /// Terms that fit into [`MOST_BYTES`]: key, weight and what an allocation takes.
+    fn most_made(&self) -> usize {
+        MOST_BYTES / (size_of::<(Key, f64)>() + 16 + 8 * self.words)
     }
 
     fn local(&self, key: &Key, qubits: &[usize]) -> usize {
@@ -139,8 +147,17 @@ pub fn value(program: &CliffordProgram, layout: Layout, mut terms: Vec<(Key, f64
                 }
             }
             Some(condition) => {
-                for term in &mut terms {
-                    conditional((layout, program.qubits), step, condition, term, &mut made)?;
+                let most = layout.most_made();
+                for term in &terms {
+                    let Some(next) = conditional((layout, program.qubits), step, condition, term)? else { continue };
+                    if made.len() + next.len() > most {
+                        made = merged(made.into_iter());
+                        // Half of it, so that there are never many sums over many terms.
+                        if made.len() + next.len() > most / 2 {
+                            return Err(too_much(program.qubits, TOO_LARGE));
+                        }
+                    }
+                    made.extend(next);
                 }
             }
         }
@@ -153,6 +170,9 @@ pub fn value(program: &CliffordProgram, layout: Layout, mut terms: Vec<(Key, f64
             false => merged(terms.into_iter().chain(made)),
         };
         within_limit(program.qubits, terms.len())?;
+        if terms.len() > layout.most_made() {
+            return Err(too_much(program.qubits, TOO_LARGE));
+        }
         if terms.is_empty() {
             return Ok(0.0);
         }
@@ -160,33 +180,34 @@ pub fn value(program: &CliffordProgram, layout: Layout, mut terms: Vec<(Key, f64
     Ok(terms.iter().map(|term| layout.value(term)).sum())
 }
 
+/// What a term becomes beside itself, one after the other; `None` if the step leaves it alone.
+///
 /// `O` becomes `O + Π (E(O) - O)`, where E takes it back through the step and Π is 1 where the bits meet the condition: the
 /// mean of all products of their signs.
 fn conditional(
     (layout, qubits): (Layout, usize),
     step: &Step,
     condition: &Condition,
-    term: &mut (Key, f64),
-    made: &mut Vec<(Key, f64)>,
-) -> Result<(), SimError> {
+    term: &(Key, f64),
+) -> Result<Option<impl ExactSizeIterator<Item = (Key, f64)> + use<>>, SimError> {
     let mut pulled = term.clone();
     let other = layout.pull(step, &mut pulled);
     if other.is_none() && pulled == *term {
-        return Ok(());
+        return Ok(None);
     }
     let sets = 1usize.checked_shl(condition.bits.len() as u32).filter(|&sets| sets <= MOST_TERMS);
-    let sets = sets.ok_or_else(|| too_much(qubits))?;
+    let sets = sets.ok_or_else(|| too_much(qubits, TOO_MANY))?;
     let old = (term.0.clone(), -term.1);
-    for (key, weight) in [pulled, old].into_iter().chain(other).filter(|(_, weight)| *weight != 0.0) {
-        for set in 0..sets {
-            let mut key = key.clone();
-            let bits = condition.bits.iter().enumerate().filter(|(k, _)| set >> k & 1 == 1);
-            bits.for_each(|(_, &bit)| layout.toggle_bit(&mut key, bit));
-            let sign = if (set as u64 & condition.value).count_ones() % 2 == 1 { -1.0 } else { 1.0 };
-            made.push((key, sign * weight / sets as f64));
-        }
-    }
-    within_limit(qubits, made.len() / 16)
+    let parts: Vec<(Key, f64)> = [pulled, old].into_iter().chain(other).filter(|(_, weight)| *weight != 0.0).collect();
+    let Condition { bits, value } = condition.clone();
+    Ok(Some((0..parts.len() * sets).map(move |at| {
+        let ((key, weight), set) = (&parts[at / sets], at % sets);
+        let mut key = key.clone();
+        let chosen = bits.iter().enumerate().filter(|(k, _)| set >> k & 1 == 1);
+        chosen.for_each(|(_, &bit)| layout.toggle_bit(&mut key, bit));
+        let sign = if (set as u64 & value).count_ones() % 2 == 1 { -1.0 } else { 1.0 };
+        (key, sign * weight / sets as f64)
+    })))
 }
 
 /// One term for each key; keys whose weights cancel are gone.
@@ -197,14 +218,12 @@ pub fn merged(terms: impl Iterator<Item = (Key, f64)>) -> Vec<(Key, f64)> {
 }
 
 pub fn within_limit(qubits: usize, terms: usize) -> Result<(), SimError> {
-    if terms <= MOST_TERMS { Ok(()) } else { Err(too_much(qubits)) }
+    if terms <= MOST_TERMS { Ok(()) } else { Err(too_much(qubits, TOO_MANY)) }
 }
 
-fn too_much(qubits: usize) -> SimError {
-    SimError::TooMuch {
-        what: NAME,
-        qubits,
-        needed: "more than 2^18 terms for one exact value, because steps depend on classical bits",
-        instead: "draw shots of this engine, or use trajectory",
-    }
+const TOO_MANY: &str = "more than 2^18 terms for one exact value, because steps depend on classical bits";
+const TOO_LARGE: &str = "more than 128 MiB of terms for one exact value, because steps depend on classical bits";
+
+fn too_much(qubits: usize, needed: &'static str) -> SimError {
+    SimError::TooMuch { what: NAME, qubits, needed, instead: "draw shots of this engine, or use trajectory" }
 }

@@ -212,7 +212,7 @@ impl Reader {
     fn step(&mut self, step: &noise::Step, angles: &[f64]) -> Result<Option<Step>, SimError> {
         let (action, qubits, condition) = match step {
             noise::Step::Gate(op) => match self.gate(op, angles)? {
-                Some(clifford) => (Action::Clifford(clifford), op.qubits.clone(), &op.condition),
+                Some(clifford) => (Action::Clifford(clifford), op.qubits.to_vec(), &op.condition),
                 None => return Ok(None),
             },
             noise::Step::Noise { channel, qubits, condition } => (self.channel(channel)?, qubits.clone(), condition),

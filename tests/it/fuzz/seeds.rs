@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use qgraft::circuit::qasm::{ReadOptions, read};
-use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param};
+use qgraft::circuit::{Circuit, Condition, Gate, Op, OpKind, Param, Params};
 use qgraft::data::{FeatureRows, FeatureSplit};
 use qgraft::device::{Device, LayoutMethod, Target, TranspileOptions, transpile};
 use qgraft::lab::{self, Overrides};
@@ -82,7 +82,7 @@ pub fn circuit_json() -> Vec<Files> {
     every.push(Gate::Ry, &[0], &[angle]).unwrap();
     let swap = qgraft::math::Matrix::from_shape_fn((2, 2), |(i, j)| C64::from(if i == j { 0.0 } else { 1.0 }));
     let kinds = [
-        (OpKind::Gate { gate: Gate::X, params: vec![], controls: 2 }, &[0, 1, 2][..]),
+        (OpKind::Gate { gate: Gate::X, params: Params::new(), controls: 2 }, &[0, 1, 2][..]),
         (OpKind::Unitary(swap.into()), &[1]),
         (OpKind::GlobalPhase(Param::Fixed(0.5)), &[]),
         (OpKind::Barrier, &[0, 1]),
@@ -93,7 +93,7 @@ pub fn circuit_json() -> Vec<Files> {
     for (kind, qubits) in kinds {
         every.append(Op::of(kind, qubits)).unwrap();
     }
-    let mut last = Op::of(OpKind::Gate { gate: Gate::X, params: vec![], controls: 0 }, &[1]);
+    let mut last = Op::of(OpKind::Gate { gate: Gate::X, params: Params::new(), controls: 0 }, &[1]);
     last.condition = Some(Condition { bits: vec![0, 1], value: 2 });
     every.append(last).unwrap();
     let every = every.to_json();

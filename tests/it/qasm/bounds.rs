@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use qgraft::circuit::qasm::{ReadOptions, WriteOptions, read, read_with_notices, write2, write3};
-use qgraft::circuit::{Circuit, Condition, Gate, MAX_REGISTER, Op, OpKind, draw};
+use qgraft::circuit::{Circuit, Condition, Gate, MAX_REGISTER, Op, OpKind, Params, draw};
 
 use super::parse;
 
@@ -194,7 +194,7 @@ fn long_circuits_are_drawn_in_proportion_to_their_length() {
 fn version_2_counts_the_gates_of_many_controls_before_it_writes_them() {
     let mut circuit = Circuit::new(30);
     let operands: Vec<usize> = (0..30).collect();
-    let kind = OpKind::Gate { gate: Gate::Rx, params: vec![0.3.into()], controls: 29 };
+    let kind = OpKind::Gate { gate: Gate::Rx, params: Params::from_slice(&[0.3.into()]), controls: 29 };
     for _ in 0..2000 {
         circuit.append(Op::of(kind.clone(), &operands)).unwrap();
     }

@@ -1,7 +1,7 @@
 //! Random OpenQASM 2 texts through Qiskit's reader, operation by operation: tests/reference/qasm_reader.py made the
 //! verdicts. Registers of two names, operations on whole registers, arithmetic in angles, conditions on a register.
 
-use qgraft::circuit::{Condition, Gate, Op, OpKind, Param};
+use qgraft::circuit::{Condition, Gate, Op, OpKind, Param, Params};
 use serde_json::Value;
 
 use super::{here, parse};
@@ -40,7 +40,7 @@ fn operation(entry: &Value) -> Op {
 fn split(op: &Op) -> (Vec<f64>, Op) {
     match &op.kind {
         OpKind::Gate { gate, params, controls } => {
-            let bare = OpKind::Gate { gate: *gate, params: Vec::new(), controls: *controls };
+            let bare = OpKind::Gate { gate: *gate, params: Params::new(), controls: *controls };
             (params.iter().map(|param| param.value(&[])).collect(), Op { kind: bare, ..op.clone() })
         }
         _ => (Vec::new(), op.clone()),

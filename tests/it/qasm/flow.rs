@@ -141,6 +141,13 @@ fn qubits_have_aliases_and_subroutines() {
         // The qubits behind the parentheses, as in older texts.
         ("qubit[2] q; bit[2] c; def f(int[8] n, qubit a) { x a; } f(3) q[1]; c = measure q;", 0b10),
         ("qubit[2] q; bit[2] c; box[100ns] { x q[0]; nop q[1]; } x q[1]; measure q[0]; c = measure q;", 0b11),
+        // Durations of gates, values that nothing uses, literal bits from the last on.
+        ("qubit[2] q; bit[2] c; x[100ns] q[0]; rx(pi)[2 * 10ns] q[1]; c = measure q;", 0b11),
+        (
+            "qubit[2] q; bit[2] c; int n = 1; n + 1; 3; -n; sin(pi); def f(qubit a) -> int { x a; return 1; } 2 * f(q[1]); c = measure q;",
+            0b10,
+        ),
+        ("qubit[3] q; bit[3] c; int n = 0; for bit e in \"011\" { if (e) x q[n]; n += 1; } c = measure q;", 0b011),
     ] {
         if expected == u64::MAX {
             assert!(read(&format!("{HEAD}{body}"), &ReadOptions::default()).is_err(), "{body}");

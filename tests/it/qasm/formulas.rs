@@ -8,6 +8,7 @@ use qgraft::math::C64;
 use qgraft::noise::Program;
 use qgraft::sim::fisher::{quantum_fisher, quantum_fisher_diagonal};
 use qgraft::sim::{AngleGradient, Angles, Execution, Gradient, Hessian, Run, Simulator, Statevector, sample, state};
+#[cfg(feature = "learn")]
 use qgraft::study::kernel::FidelityKernel;
 
 use super::{AGREEMENT, complex, here, parse, plain};
@@ -121,6 +122,7 @@ fn inputs_of_a_batch_and_shared_weights_have_their_own_gradients() {
     assert!(refused.unwrap_err().to_string().contains('3'));
 }
 
+#[cfg(feature = "learn")]
 #[test]
 fn a_feature_map_has_the_kernel_of_its_states() {
     let ansatz = Ansatz::read(TEXT, "formula.qasm").unwrap();
@@ -155,6 +157,16 @@ fn every_operation_has_its_value_slopes_and_text() {
         assert_eq!(circuit.derived()[0].operation, row.operation, "{call}");
         assert_eq!(circuit.expand(&[a, b])[2], value(a, if row.is_binary { b } else { 0.0 }), "{call}");
         assert!(write3(&circuit, &WriteOptions::default()).contains(&call), "{call}");
+    }
+    // PyTorch 2: torch.tensor(a) ** torch.tensor(b), backward.
+    for (a, b, slopes) in [
+        (0.0, 2.0, [0.0, 0.0]),
+        (0.0, 1.0, [1.0, 0.0]),
+        (0.0, 0.0, [0.0, 0.0]),
+        (0.0, 0.5, [f64::INFINITY, 0.0]),
+        (0.0, -1.0, [f64::NEG_INFINITY, f64::NEG_INFINITY]),
+    ] {
+        assert_eq!((Operation::Power.row().slopes)(a, b), slopes, "{a} ** {b}");
     }
     // Two steps, by hand: f = (2x + 1) y, g = sin f; dg/dx = 2y cos f, dg/dy = (2x + 1) cos f.
     let [x, y] = [Param::slot(0), Param::slot(1)];
@@ -294,4 +306,24 @@ fn every_function_of_a_program_takes_declared_angles() {
     };
     near(&found, &((moved(1e-4) - moved(-1e-4)) / 2e-4).to_vec(), 1e-8, "second derivatives");
     assert!(second(Hessian::Shift).unwrap_err().to_string().contains("Difference"));
+}
+
+#[test]
+fn formulas_outside_of_their_domain_are_named() {
+    let head = "OPENQASM 3.0; include \"stdgates.inc\"; input float x; input float y; qubit q; ";
+    for (angle, angles, formula, value) in [
+        ("log(x)", [-1.0, 0.0], "log(x0) with x0 = -1", "NaN"),
+        ("1/(x - y)", [2.0, 2.0], "1.0/(x0 - x1)", "inf"),
+        ("sqrt(sin(x)*y)", [0.5, -3.0], "sqrt((", "NaN"),
+        ("arcsin(2*x)", [0.8, 0.0], "arcsin(2.0*x0) with x0 = 0.8", "NaN"),
+        ("x**y", [0.0, -1.0], "x0**x1 with x0 = 0, x1 = -1", "inf"),
+    ] {
+        let circuit = parse(&format!("{head}rx({angle}) q;"));
+        let program = Program::ideal(&circuit, &[]);
+        let message = state::statevector(&program, &angles).unwrap_err().to_string();
+        assert!(message.contains("the formula") && message.contains(value), "{angle}: {message}");
+        assert!(angle.starts_with("1/") || message.contains(formula), "{angle}: {message}");
+        let message = circuit.bind(&angles).unwrap_err().to_string();
+        assert!(message.contains("the formula") && message.contains(value), "{angle}: {message}");
+    }
 }

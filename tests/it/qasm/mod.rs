@@ -7,6 +7,7 @@ mod flow;
 mod formulas;
 mod plain;
 mod refused;
+mod statements;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -139,7 +140,7 @@ fn everything() -> Circuit {
         circuit.push(row.gate, &operands, &affine).unwrap();
         if row.qubits <= 3 {
             let operands: Vec<usize> = (0..row.qubits + 2).map(|k| (k + position) % 6).collect();
-            let kind = OpKind::Gate { gate: row.gate, params: affine, controls: 2 };
+            let kind = OpKind::Gate { gate: row.gate, params: affine.into(), controls: 2 };
             circuit.append(Op::of(kind, &operands)).unwrap();
         }
     }

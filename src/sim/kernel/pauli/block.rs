@@ -282,6 +282,15 @@ impl<F: Float> Fuser<F> {
         self
     }
 
+    /// Goes on with the lowest `total` qubits, behind a [`Fuser::cut`].
+    pub fn narrow(&mut self, total: usize) {
+        if total < self.total {
+            self.total = total;
+            self.open.truncate(total);
+            self.layouts.clear();
+        }
+    }
+
     pub fn gate(&mut self, op: &Op) {
         // A global phase leaves density matrices alone.
         if matches!(op.kind, OpKind::GlobalPhase(_)) {
