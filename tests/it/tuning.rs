@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2};
 use qgraft::classic::tuning::acquisition::{Prediction, expected_improvement, order_by_ranks};
 use qgraft::classic::tuning::budget::Budget;
 use qgraft::classic::tuning::density::Density;
-use qgraft::classic::tuning::gaussian::{GaussianProcess, Matern};
+use qgraft::classic::tuning::gaussian::{GaussianProcess, Kernel, Matern};
 use qgraft::classic::tuning::hyperband::{bracket, cycle, shares};
 use qgraft::classic::tuning::shap::{CoveredTree, shapley_values};
 use qgraft::classic::tuning::subset::{greedy_subset, part_shares};
@@ -49,7 +49,9 @@ fn weighted_densities_agree_with_scipy() {
     for (at, wanted) in list(&all["at"]).into_iter().zip(list(&all["density"])) {
         near(density.at(at), wanted, 1e-10);
     }
-    for (points, weights) in [(vec![0.5], vec![1.0]), (vec![0.5, 0.5], vec![1.0, 1.0]), (vec![0.1, 0.2], vec![0.0, 0.0])] {
+    for (points, weights) in
+        [(vec![0.5], vec![1.0]), (vec![0.5, 0.5], vec![1.0, 1.0]), (vec![0.1, 0.2], vec![0.0, 0.0])]
+    {
         assert_eq!(Density::new(&points, &weights), None);
     }
 }
@@ -80,14 +82,11 @@ fn a_gaussian_process_agrees_with_scikit_learn() {
     let all = &reference()["gaussian"];
     let number = |name: &str| all[name].as_f64().unwrap();
     let kernel = Matern { length: number("length"), choices: vec![false; 3] };
-    let process =
-        GaussianProcess::fit(kernel, &lists(&all["rows"]), &list(&all["values"]), number("noise")).unwrap();
+    let process = GaussianProcess::fit(kernel, &lists(&all["rows"]), &list(&all["values"]), number("noise")).unwrap();
     near(process.mean(), number("constant"), 1e-9);
     near(process.amplitude(), number("amplitude"), 1e-9);
     near(process.likelihood(), number("likelihood"), 1e-9);
-    for ((row, mean), deviation) in
-        lists(&all["fresh"]).iter().zip(list(&all["mean"])).zip(list(&all["deviation"]))
-    {
+    for ((row, mean), deviation) in lists(&all["fresh"]).iter().zip(list(&all["mean"])).zip(list(&all["deviation"])) {
         let own = process.predict(row);
         near(own.mean, mean, 1e-9);
         near(own.variance.sqrt(), deviation, 1e-7);
@@ -158,7 +157,8 @@ fn ranking_losses_agree_with_numpy_and_weights_follow_them() {
     let all = &reference()["ranking"];
     let (one, two) = (list(&all["one"]), list(&all["two"]));
     assert_eq!(misordered(&one, &two) as u64, all["misordered"].as_u64().unwrap());
-    let sure = |values: &[f64]| values.iter().map(|mean| Prediction { mean: *mean, variance: 1e-12 }).collect::<Vec<_>>();
+    let sure =
+        |values: &[f64]| values.iter().map(|mean| Prediction { mean: *mean, variance: 1e-12 }).collect::<Vec<_>>();
     let reversed: Vec<f64> = one.iter().map(|value| -value).collect();
     let weights = |target: &[f64], least: f64| {
         let members = [sure(&one), sure(&reversed)];
@@ -178,7 +178,8 @@ fn ranking_losses_agree_with_numpy_and_weights_follow_them() {
 #[test]
 fn subsets_keep_their_share_and_follow_the_whole() {
     // Part 0 says nothing, part 1 is the reverse, part 2 the whole in small.
-    let rows: Vec<Vec<f64>> = (0..8).map(|k| vec![3.0, 3.0 - 0.1 * k as f64, 1.0 + 0.1 * k as f64, 20.0 + k as f64]).collect();
+    let rows: Vec<Vec<f64>> =
+        (0..8).map(|k| vec![3.0, 3.0 - 0.1 * k as f64, 1.0 + 0.1 * k as f64, 20.0 + k as f64]).collect();
     let tasks = [(1.0, &rows[..])];
     assert_eq!(greedy_subset(&tasks, 4, 1.0 / 9.0, &[], &[]), [2]);
     let shares = part_shares(&tasks, 4);
@@ -213,7 +214,9 @@ fn spaces_go_to_the_unit_cube_and_back() {
     let space = space();
     let region = Region::whole(&space);
     let mut stream = Stream::named(0, "space");
-    for design in [region.design(&space, 20, &mut stream), (0..50).map(|_| region.sample(&space, &mut stream)).collect()] {
+    for design in
+        [region.design(&space, 20, &mut stream), (0..50).map(|_| region.sample(&space, &mut stream)).collect()]
+    {
         for own in design {
             let back = space.from_unit(&space.to_unit(&own));
             // Entries of a choice are at the ends of equal steps, and the last one's is 1.
@@ -296,6 +299,33 @@ fn models_beat_random_search_and_sources_beat_none() {
     let alone = mean(&Options { transfer: None, ..Options::mftune(4) }, &[]);
     let with = mean(&Options::mftune(4), &[source]);
     assert!(with < alone && with < random, "{with} with a source, {alone} without, {random} at random");
+}
+
+/// The fidelity of two product states whose qubits are turned about Y by an angle in proportion to a knob.
+struct Fidelity(f64);
+
+impl Kernel for Fidelity {
+    fn value(&self, one: &[f64], two: &[f64]) -> f64 {
+        one.iter().zip(two).map(|(a, b)| (0.5 * self.0 * (a - b)).cos().powi(2)).product()
+    }
+}
+
+#[test]
+fn a_kernel_of_one_s_own_takes_the_place_of_matern_s() {
+    let space = space();
+    let kernels: [&(dyn Fn() -> Box<dyn Kernel> + Sync); 2] =
+        [&|| Box::new(Fidelity(0.8)), &|| Box::new(Fidelity(2.0))];
+    let run = |kernels: Vec<_>| {
+        let mut tuner = Tuner::new(&space, Options::plain(Model::Gaussian), &[], &[], 1).with_kernels(kernels);
+        for _ in 0..20 {
+            let next = tuner.ask().unwrap();
+            tuner.tell(&next, Some(valley(&space, &next.configuration)), 1.0, Vec::new());
+        }
+        tuner.task().clone()
+    };
+    let (own, matern) = (run(kernels.to_vec()), run(Vec::new()));
+    assert!(own.best(2).unwrap().1 < 0.03, "{:?}", own.best(2));
+    assert_ne!(own, matern);
 }
 
 #[test]

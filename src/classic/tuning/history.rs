@@ -45,7 +45,9 @@ impl Task {
     /// Times of all parts of the full measurements that know them all.
     pub fn parts(&self, full: usize) -> Vec<Vec<f64>> {
         let own = self.observations.iter().filter(|own| own.level == full && own.value.is_some());
-        own.filter_map(|own| own.parts.iter().copied().collect::<Option<Vec<f64>>>()).filter(|row| !row.is_empty()).collect()
+        own.filter_map(|own| own.parts.iter().copied().collect::<Option<Vec<f64>>>())
+            .filter(|row| !row.is_empty())
+            .collect()
     }
 
     /// The best full measurement.
@@ -109,7 +111,8 @@ impl Knowledge {
             path: path.into(),
             reason: format!("line {line}: {reason}"),
         };
-        let mut lines = text.lines().enumerate().map(|(k, line)| (k + 1, line)).filter(|(_, line)| !line.trim().is_empty());
+        let mut lines =
+            text.lines().enumerate().map(|(k, line)| (k + 1, line)).filter(|(_, line)| !line.trim().is_empty());
         let (number, first) = lines.next().ok_or_else(|| wrong(1, "no knowledge base".into()))?;
         let header: Header = serde_json::from_str(first).map_err(|e| wrong(number, e.to_string()))?;
         if header.format != FORMAT {
@@ -124,7 +127,10 @@ impl Knowledge {
                     let fits = own.configuration.len() == space.len() && own.level < header.levels;
                     let is_sound = own.configuration.iter().chain(&own.value).all(|value| value.is_finite());
                     let Some(task) = tasks.last_mut().filter(|_| fits && is_sound) else {
-                        return Err(wrong(number, "an observation that does not fit the space, or before any task".into()));
+                        return Err(wrong(
+                            number,
+                            "an observation that does not fit the space, or before any task".into(),
+                        ));
                     };
                     task.observations.push(own);
                 }

@@ -25,6 +25,6 @@ mod tuner;
 pub mod weights;
 
 pub use history::{Knowledge, Observation, Task};
-pub use options::{Combination, Model, Options, Quirk, Transfer};
+pub use options::{Combination, Model, Options, Quirk, STRATEGIES, Strategy, Transfer};
 pub use space::{Configuration, Knob, Region, Space, Values};
 pub use tuner::{Proposal, Tuner};

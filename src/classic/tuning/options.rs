@@ -113,8 +113,7 @@ impl Options {
 
     /// MFTune: forests, brackets, an ensemble over sources, `keep` knobs, warm start and gate.
     pub fn mftune(keep: usize) -> Self {
-        let transfer =
-            Transfer { combination: Combination::Ranks, keep: Some(keep), warm_start: 4, gate: true };
+        let transfer = Transfer { combination: Combination::Ranks, keep: Some(keep), warm_start: 4, gate: true };
         Self { brackets: true, design: 0, transfer: Some(transfer), ..Self::plain(Model::Forest) }
     }
 
@@ -126,5 +125,52 @@ impl Options {
     /// The full level.
     pub fn full(&self) -> usize {
         self.levels - 1
+    }
+}
+
+/// A way to choose, by name.
+pub struct Strategy {
+    /// Name in settings.
+    pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+    /// Its options for a space of so many knobs.
+    pub options: fn(usize) -> Options,
+}
+
+/// Every strategy.
+pub static STRATEGIES: &[Strategy] = &[
+    Strategy {
+        name: "mftune",
+        doc: "brackets of cheap measurements, forests, histories of earlier tunings",
+        options: |knobs| Options::mftune(knobs.min(8)),
+    },
+    Strategy {
+        name: "smac",
+        doc: "a forest and expected improvement, full measurements",
+        options: |_| Options::plain(Model::Forest),
+    },
+    Strategy {
+        name: "gp",
+        doc: "Latin hypercube, then a Gaussian process and expected improvement",
+        options: |_| Options::plain(Model::Gaussian),
+    },
+    Strategy {
+        name: "bohb",
+        doc: "brackets of cheap measurements and Parzen densities, a third at random",
+        options: |_| Options { brackets: true, design: 0, random_share: 1.0 / 3.0, ..Options::plain(Model::Parzen) },
+    },
+    Strategy { name: "tpe", doc: "Parzen densities, full measurements", options: |_| Options::plain(Model::Parzen) },
+    Strategy {
+        name: "random",
+        doc: "random configurations, full measurements",
+        options: |_| Options { design: 0, ..Options::plain(Model::Random) },
+    },
+];
+
+impl Options {
+    /// Those of a strategy; `None` if there is none of this name.
+    pub fn named(name: &str, knobs: usize) -> Option<Self> {
+        STRATEGIES.iter().find(|row| row.name == name).map(|row| (row.options)(knobs))
     }
 }

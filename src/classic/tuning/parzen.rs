@@ -38,8 +38,7 @@ impl Side {
                 let mean = units.iter().sum::<f64>() / count.max(1.0);
                 let spread = (units.iter().map(|unit| (unit - mean).powi(2)).sum::<f64>() / count.max(1.0)).sqrt();
                 let width = (spread * count.max(1.0).powf(-0.2)).max(LEAST_WIDTH);
-                let density =
-                    (!units.is_empty()).then(|| Density::with_width(units, &vec![1.0; units.len()], width));
+                let density = (!units.is_empty()).then(|| Density::with_width(units, &vec![1.0; units.len()], width));
                 Self::Number(density, 1.0 / (count + 1.0))
             }
         }

@@ -134,8 +134,7 @@ fn unwound(path: &[Entry], at: usize) -> f64 {
 
 /// Shapley values of each row for a forest with one value a leaf, by rows and columns; covers are counted on these rows.
 pub fn shapley_values(forest: &Forest, rows: ArrayView2<'_, f32>) -> Vec<Vec<f64>> {
-    let trees: Vec<CoveredTree<'_>> =
-        forest.trees().iter().map(|tree| CoveredTree::of_rows(tree, rows)).collect();
+    let trees: Vec<CoveredTree<'_>> = forest.trees().iter().map(|tree| CoveredTree::of_rows(tree, rows)).collect();
     let one = |row: ArrayView1<'_, f32>| {
         let mut sums = vec![0.0; rows.ncols()];
         trees.iter().for_each(|tree| tree.add(row, 0, &mut sums));

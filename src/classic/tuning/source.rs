@@ -15,8 +15,9 @@ const MOST: usize = 3;
 const COMPARED: usize = 25;
 /// Pairs that the concordance predicted from meta-features counts as.
 const PRIOR_PAIRS: f64 = 10.0;
-/// Predicted concordance where nothing is known: a weak hope.
+/// Predicted concordance where nothing is known: a weak hope, which counts as few pairs.
 const UNKNOWN: f64 = 0.6;
+const UNKNOWN_PAIRS: f64 = 2.0;
 /// Concordance up to which a source is left out: there is no order in common.
 const CHANCE: f64 = 0.5;
 /// Trees of the forest whose Shapley values are read.
@@ -45,6 +46,8 @@ pub struct Source {
     importance: [Vec<f64>; 2],
     /// Concordance with the task at hand that meta-features predict.
     pub predicted: f64,
+    /// Pairs of measurements that the prediction counts as.
+    pub predicted_pairs: f64,
     /// What it weighs: twice the concordance above chance, among the three largest, summing to 1.
     pub weight: f64,
 }
@@ -67,8 +70,12 @@ impl Source {
             rows: own,
             surrogate,
             parts: task.parts(full),
-            importance: [importance(space, &units, &values, false, seed), importance(space, &units, &values, true, seed)],
+            importance: [
+                importance(space, &units, &values, false, seed),
+                importance(space, &units, &values, true, seed),
+            ],
             predicted: UNKNOWN,
+            predicted_pairs: UNKNOWN_PAIRS,
             weight: 0.0,
         })
     }
@@ -114,14 +121,16 @@ pub fn predict_concordance(space: &Space, sources: &mut [Source], meta: &[f64], 
         };
         let ranges: Vec<(f64, f64)> = (0..meta.len()).map(range).collect();
         let scale = |own: &[f64]| {
-            own.iter().zip(&ranges).map(|(v, (low, high))| if high > low { (v - low) / (high - low) } else { 0.0 }).collect()
+            own.iter()
+                .zip(&ranges)
+                .map(|(v, (low, high))| if high > low { (v - low) / (high - low) } else { 0.0 })
+                .collect()
         };
         all().map(scale).collect()
     };
     let mut stream = Stream::named(seed, "similarity");
     let region = Region::whole(space);
-    let units: Vec<Vec<f64>> =
-        (0..COMPARED).map(|_| space.to_unit(&region.sample(space, &mut stream))).collect();
+    let units: Vec<Vec<f64>> = (0..COMPARED).map(|_| space.to_unit(&region.sample(space, &mut stream))).collect();
     let means = |source: &Source| source.surrogate.predict(&units).iter().map(|own| own.mean).collect::<Vec<f64>>();
     let predicted: Vec<Vec<f64>> = sources.iter().map(means).collect();
     // Differences beside both: close pairs are alike.
@@ -139,7 +148,7 @@ pub fn predict_concordance(space: &Space, sources: &mut [Source], meta: &[f64], 
     let target = &scaled[sources.len()];
     let asked: Vec<Vec<f64>> = (0..sources.len()).map(|k| pair(target, &scaled[k])).collect();
     for (source, found) in sources.iter_mut().zip(forest.predict(&asked)) {
-        source.predicted = found.mean;
+        (source.predicted, source.predicted_pairs) = (found.mean, PRIOR_PAIRS);
     }
 }
 
@@ -155,7 +164,8 @@ pub fn weigh(sources: &mut [Source], measured: &[(Vec<f64>, f64)], gate: bool) {
         if pairs > 0.0 {
             let means: Vec<f64> = source.surrogate.predict(&units).iter().map(|own| own.mean).collect();
             let own = concordance(&means, &values).unwrap_or(CHANCE);
-            found = (PRIOR_PAIRS * found + pairs * own) / (PRIOR_PAIRS + pairs);
+            let prior = source.predicted_pairs;
+            found = (prior * found + pairs * own) / (prior + pairs);
         }
         source.weight = match gate {
             true => (2.0 * (found - CHANCE)).max(0.0),

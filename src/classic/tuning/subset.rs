@@ -37,7 +37,8 @@ pub fn greedy_subset(
     }
     let own: Vec<Measured<'_>> = tasks.iter().map(|&&task| task).collect();
     let shares = part_shares(&own, parts);
-    let whole: Vec<Vec<f64>> = tasks.iter().map(|(_, rows)| rows.iter().map(|row| row.iter().sum()).collect()).collect();
+    let whole: Vec<Vec<f64>> =
+        tasks.iter().map(|(_, rows)| rows.iter().map(|row| row.iter().sum()).collect()).collect();
     let mut sums: Vec<Vec<f64>> = tasks
         .iter()
         .map(|(_, rows)| rows.iter().map(|row| fixed.iter().map(|&part| row[part]).sum()).collect())
@@ -52,9 +53,8 @@ pub fn greedy_subset(
         tasks.iter().zip(sums).zip(&whole).map(one).sum()
     };
     loop {
-        let fits = |part: &usize| {
-            !chosen.contains(part) && !excluded.contains(part) && taken + shares[*part] <= share * 1.05
-        };
+        let fits =
+            |part: &usize| !chosen.contains(part) && !excluded.contains(part) && taken + shares[*part] <= share * 1.05;
         let scored = (0..parts).filter(fits).map(|part| (score(&sums, part), part));
         let Some((_, best)) = scored.reduce(|best, next| if next.0 > best.0 { next } else { best }) else { break };
         for ((_, rows), sum) in tasks.iter().zip(&mut sums) {

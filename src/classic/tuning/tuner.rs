@@ -91,9 +91,7 @@ impl<'a> Tuner<'a> {
     pub fn new(space: &'a Space, options: Options, sources: &[Task], meta: &[f64], seed: u64) -> Self {
         let full = options.full();
         let mut own: Vec<Source> = match options.transfer {
-            Some(_) => {
-                sources.iter().filter_map(|task| Source::new(space, task, full, options.trees, seed)).collect()
-            }
+            Some(_) => sources.iter().filter_map(|task| Source::new(space, task, full, options.trees, seed)).collect(),
             None => Vec::new(),
         };
         predict_concordance(space, &mut own, meta, seed);
@@ -175,7 +173,9 @@ impl<'a> Tuner<'a> {
         loop {
             if let Some(next) = self.queue.pop_front() {
                 if self.is_measured(&next) {
-                    if self.running.is_none() { continue }
+                    if self.running.is_none() {
+                        continue;
+                    }
                     // What a bracket asks for twice is taken out of it.
                     self.close(None);
                     continue;
@@ -310,8 +310,7 @@ impl<'a> Tuner<'a> {
         let region = self.region();
         if let Some(pool) = self.pool {
             let left: Vec<Configuration> = pool.iter().filter(|own| !measured.contains(own)).cloned().collect();
-            let within: Vec<Configuration> =
-                left.iter().filter(|own| region.holds(self.space, own)).cloned().collect();
+            let within: Vec<Configuration> = left.iter().filter(|own| region.holds(self.space, own)).cloned().collect();
             // A range that has no more of the list is given up.
             return if within.len() >= LOCAL { within } else { left };
         }
@@ -320,7 +319,9 @@ impl<'a> Tuner<'a> {
         }
         let whole = Region::whole(self.space);
         let mut best: Vec<&Observation> = self.task.observations.iter().filter(|own| own.value.is_some()).collect();
-        best.sort_by(|a, b| b.level.cmp(&a.level).then(a.value.unwrap_or(f64::MAX).total_cmp(&b.value.unwrap_or(f64::MAX))));
+        best.sort_by(|a, b| {
+            b.level.cmp(&a.level).then(a.value.unwrap_or(f64::MAX).total_cmp(&b.value.unwrap_or(f64::MAX)))
+        });
         let starts: Vec<Configuration> = best.iter().take(LOCAL).map(|own| own.configuration.clone()).collect();
         let local = if starts.is_empty() { 0 } else { 3 * self.options.candidates / 7 };
         let mut found = Vec::with_capacity(self.options.candidates);
@@ -503,7 +504,8 @@ impl<'a> Tuner<'a> {
         match combination {
             Combination::Ranks => {
                 let scores = members.iter().map(|member| {
-                    let improvements = (member.predict)(units).into_iter().map(|p| expected_improvement(p, member.best));
+                    let improvements =
+                        (member.predict)(units).into_iter().map(|p| expected_improvement(p, member.best));
                     (member.weight, improvements.collect::<Vec<f64>>())
                 });
                 order_by_ranks(&scores.collect::<Vec<_>>())

@@ -16,7 +16,13 @@ pub fn concordance(one: &[f64], two: &[f64]) -> Option<f64> {
     for i in 0..one.len() {
         for j in 0..i {
             let product = (one[i] - one[j]) * (two[i] - two[j]);
-            sum += if product > 0.0 { 1.0 } else if product < 0.0 { 0.0 } else { 0.5 };
+            sum += if product > 0.0 {
+                1.0
+            } else if product < 0.0 {
+                0.0
+            } else {
+                0.5
+            };
             pairs += 1.0;
         }
     }
@@ -63,14 +69,17 @@ pub fn ranking_weights(
         own
     };
     let limit = sorted(&losses[count - 1])[(DRAWS * 95).div_ceil(100) - 1];
-    let stays: Vec<bool> =
-        (0..count).map(|k| k + 1 == count || sorted(&losses[k])[DRAWS / 2] <= limit).collect();
+    let stays: Vec<bool> = (0..count).map(|k| k + 1 == count || sorted(&losses[k])[DRAWS / 2] <= limit).collect();
     let mut weights = vec![0.0; count];
     for draw in 0..DRAWS {
         let kept = || (0..count).filter(|&k| stays[k]);
         // The target always stays.
         let best = kept().map(|k| losses[k][draw]).min().unwrap_or(0);
-        let winner = if losses[count - 1][draw] == best { count - 1 } else { kept().find(|&k| losses[k][draw] == best).unwrap_or(count - 1) };
+        let winner = if losses[count - 1][draw] == best {
+            count - 1
+        } else {
+            kept().find(|&k| losses[k][draw] == best).unwrap_or(count - 1)
+        };
         weights[winner] += 1.0 / DRAWS as f64;
     }
     let own = weights[count - 1].max(least);

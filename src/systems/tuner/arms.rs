@@ -1,6 +1,6 @@
 //! Arms: ways to choose what to measure.
 
-use crate::classic::tuning::{Combination, Model, Options, Quirk, Transfer};
+use crate::classic::tuning::{Combination, Options, Quirk, Transfer};
 use crate::study::StudyError;
 use crate::systems::tuner::spec::Spec;
 
@@ -20,16 +20,17 @@ fn changed(spec: &Spec, change: fn(Transfer) -> Transfer) -> Options {
     Options { transfer: options.transfer.map(change), ..options }
 }
 
+/// A row of [`STRATEGIES`](crate::classic::tuning::STRATEGIES), whose options do not depend on the space.
+fn strategy(name: &str) -> Options {
+    Options::named(name, 0).expect("the name of a row")
+}
+
 /// The method.
 pub const METHOD: &str = "mftune";
 
 /// Every arm.
 pub static ARMS: &[ArmRow] = &[
-    ArmRow {
-        name: "smac",
-        doc: "a forest and expected improvement, full measurements",
-        options: |_| Options::plain(Model::Forest),
-    },
+    ArmRow { name: "smac", doc: "a forest and expected improvement, full measurements", options: |_| strategy("smac") },
     ArmRow {
         name: METHOD,
         doc: "query subsets, ensemble with sources, compressed space, warm start, gate",
@@ -63,13 +64,16 @@ pub static ARMS: &[ArmRow] = &[
     ArmRow {
         name: "public_code",
         doc: "the same with what the public code does otherwise",
-        options: |spec| Options { quirks: Quirk::ALL.map(|(quirk, _)| quirk).to_vec(), ..changed(spec, |own| Transfer { gate: false, ..own }) },
+        options: |spec| Options {
+            quirks: Quirk::ALL.map(|(quirk, _)| quirk).to_vec(),
+            ..changed(spec, |own| Transfer { gate: false, ..own })
+        },
     },
-    ArmRow { name: "random", doc: "random configurations, full measurements", options: |_| Options { design: 0, ..Options::plain(Model::Random) } },
+    ArmRow { name: "random", doc: "random configurations, full measurements", options: |_| strategy("random") },
     ArmRow {
         name: "gp",
         doc: "Latin hypercube, then a Gaussian process and expected improvement (as LOCAT)",
-        options: |_| Options::plain(Model::Gaussian),
+        options: |_| strategy("gp"),
     },
     ArmRow {
         name: "rover",
@@ -83,10 +87,10 @@ pub static ARMS: &[ArmRow] = &[
     ArmRow {
         name: "bohb",
         doc: "query subsets and Parzen densities, a third at random (BOHB)",
-        options: |_| Options { brackets: true, design: 0, random_share: 1.0 / 3.0, ..Options::plain(Model::Parzen) },
+        options: |_| strategy("bohb"),
     },
-    ArmRow { name: "tpe", doc: "Parzen densities, full measurements", options: |_| Options::plain(Model::Parzen) },
-    ArmRow { name: "default", doc: "the defaults", options: |_| Options { design: 0, ..Options::plain(Model::Random) } },
+    ArmRow { name: "tpe", doc: "Parzen densities, full measurements", options: |_| strategy("tpe") },
+    ArmRow { name: "default", doc: "the defaults", options: |_| strategy("random") },
 ];
 
 impl ArmRow {

@@ -36,8 +36,10 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
     let mut tuner = Tuner::new(&knowledge.space, Options::mftune(spec.keep), &knowledge.tasks, &[], trial.point.seed());
     tuner.learn(&measured);
     let mut applied = Applied { model: trial.title(), ..Applied::default() };
-    applied.columns =
-        ["suggestion".to_string()].into_iter().chain(knowledge.space.knobs().iter().map(|knob| knob.name.clone())).collect();
+    applied.columns = ["suggestion".to_string()]
+        .into_iter()
+        .chain(knowledge.space.knobs().iter().map(|knob| knob.name.clone()))
+        .collect();
     for (number, configuration) in tuner.suggest(SUGGESTED).iter().enumerate() {
         let values = knowledge.space.knobs().iter().zip(configuration).map(|(knob, value)| json!(knob.text(*value)));
         applied.rows.push([json!((number + 1).to_string())].into_iter().chain(values).collect());

@@ -35,7 +35,8 @@ const DRIVER_MEMORY: usize = 12;
 const ADAPTIVE_LEFT: f64 = 0.35;
 const ADAPTIVE_COST: f64 = 0.12;
 /// The best places move by so much for e times as much data.
-const MOVES: [(usize, f64); 4] = [(PARTITIONS, 0.10), (MAX_PARTITION, 0.06), (MEMORY_SHARE, 0.05), (DRIVER_MEMORY, 0.08)];
+const MOVES: [(usize, f64); 4] =
+    [(PARTITIONS, 0.10), (MAX_PARTITION, 0.06), (MEMORY_SHARE, 0.05), (DRIVER_MEMORY, 0.08)];
 /// Place of share plus memory that a task of size 1 needs, and below which it fails.
 const NEEDED: f64 = 0.8;
 const FAILS: f64 = 0.22;
@@ -120,13 +121,13 @@ impl Simulator {
         let sensitivity = loads
             .iter()
             .map(|own| {
-                let one = |j: usize| weights[j] * own.iter().zip(&groups).map(|(load, group)| load * group[j]).sum::<f64>();
+                let one =
+                    |j: usize| weights[j] * own.iter().zip(&groups).map(|(load, group)| load * group[j]).sum::<f64>();
                 (0..width).map(one).collect()
             })
             .collect();
         let centres: Vec<f64> = (0..width).map(|_| 0.15 + 0.7 * stream.uniform()).collect();
-        let tilts: Vec<Vec<f64>> =
-            (0..QUERIES).map(|_| (0..width).map(|_| 0.08 * stream.normal()).collect()).collect();
+        let tilts: Vec<Vec<f64>> = (0..QUERIES).map(|_| (0..width).map(|_| 0.08 * stream.normal()).collect()).collect();
         let preferred: Vec<usize> = space.knobs().iter().map(|knob| stream.below(entries(knob))).collect();
         let mut tasks = Vec::new();
         for (_, size, cores, apart, is_reversed) in TASKS {

@@ -137,7 +137,13 @@ pub fn read_known(path: &Path, space: &Space, queries: &[String], full: usize) -
         let total = parts.iter().copied().sum::<Option<f64>>();
         let value = total.map(f64::ln);
         let cost = parts.iter().flatten().sum();
-        observations.push(Observation { configuration: space.canonical(configuration), level: full, value, cost, parts });
+        observations.push(Observation {
+            configuration: space.canonical(configuration),
+            level: full,
+            value,
+            cost,
+            parts,
+        });
     }
     Ok(Task { name: "new".into(), meta: Vec::new(), observations })
 }
@@ -224,7 +230,8 @@ fn read_rows(table: &TextTable, columns: &Columns, space: &Space) -> Result<Read
             });
         }
         let times = columns.times.iter().map(|&at| time(table, row, at)).collect::<Result<Vec<_>, _>>()?;
-        let meta = columns.meta.iter().map(|&at| table.number(row, at, f64::MIN..=f64::MAX)).collect::<Result<Vec<_>, _>>()?;
+        let meta =
+            columns.meta.iter().map(|&at| table.number(row, at, f64::MIN..=f64::MAX)).collect::<Result<Vec<_>, _>>()?;
         let rows = &mut found[task];
         if rows.configurations.contains(&configuration) {
             *again.entry(name).or_insert(0) += 1;
@@ -233,9 +240,9 @@ fn read_rows(table: &TextTable, columns: &Columns, space: &Space) -> Result<Read
         if rows.meta.is_empty() {
             rows.meta = meta;
         }
-        let is_default = columns.default.is_some_and(|at| {
-            ["1", "yes", "true"].contains(&row.fields[at].trim().to_lowercase().as_str())
-        });
+        let is_default = columns
+            .default
+            .is_some_and(|at| ["1", "yes", "true"].contains(&row.fields[at].trim().to_lowercase().as_str()));
         if is_default && marked[task].is_none() {
             marked[task] = Some(rows.configurations.len());
         }

@@ -68,8 +68,7 @@ pub fn histories(spec: &Spec, world: &dyn World, seed: u64, context: &Context) -
 
 fn measured(world: &dyn World, target: usize, configuration: &[f64], stream: &mut Stream) -> Observation {
     let count = world.queries().len();
-    let parts: Vec<Option<f64>> =
-        (0..count).map(|query| world.measure(target, configuration, query, stream)).collect();
+    let parts: Vec<Option<f64>> = (0..count).map(|query| world.measure(target, configuration, query, stream)).collect();
     let total = parts.iter().copied().sum::<Option<f64>>();
     let cost = parts.iter().flatten().sum();
     Observation { configuration: configuration.to_vec(), level: 2, value: total.map(f64::ln), cost, parts }
@@ -91,8 +90,7 @@ pub fn tune(
     let is_default = arm.name == DEFAULT;
     let budget = if is_default { 1 } else { spec.budget };
     let seed = Stream::named(seed, &format!("session {}", world.tasks()[target])).bits();
-    let session =
-        Session { world, target, options, sources, budget, nested: spec.nested, timeout: spec.timeout, seed };
+    let session = Session { world, target, options, sources, budget, nested: spec.nested, timeout: spec.timeout, seed };
     let mut tuned = session.run(&|| context.proceed())?;
     if is_default {
         tuned.curve = vec![tuned.curve[0]; spec.budget];
@@ -101,7 +99,8 @@ pub fn tune(
     let default = world.total(target, &world.default(target)).unwrap_or(f64::INFINITY);
     let slowdown: Vec<f64> = tuned.curve.iter().map(|seconds| seconds / optimum).collect();
     let last = slowdown[slowdown.len() - 1];
-    let count = |level: Option<usize>| tuned.steps.iter().filter(|own| level.is_none_or(|level| own.level == level)).count();
+    let count =
+        |level: Option<usize>| tuned.steps.iter().filter(|own| level.is_none_or(|level| own.level == level)).count();
     let failures = tuned.steps.iter().filter(|own| own.seconds.is_none()).count();
     let space = world.space();
     let settings = space.knobs().iter().zip(&tuned.best);
@@ -126,8 +125,7 @@ pub fn tune(
     if arm.name == METHOD {
         let mut tasks = sources.to_vec();
         tasks.push(relative_to_seconds(&tuned, full));
-        let knowledge =
-            Knowledge { space: space.clone(), levels: full + 1, parts: world.queries().to_vec(), tasks };
+        let knowledge = Knowledge { space: space.clone(), levels: full + 1, parts: world.queries().to_vec(), tasks };
         found = found.file(KNOWLEDGE_FILE, knowledge.to_lines().into_bytes());
     }
     Ok(found)
