@@ -121,13 +121,13 @@ fn bad_tables_are_refused_by_line_and_column() {
     let path = directory.path().join("times.csv");
     for (text, reason) in [
         ("a,b\n1,2\n", "no columns of times"),
-        ("a,time_x\n1,-3\n", "line 2"),
-        ("a,time_x\n1,soon\n", "time_x"),
+        ("a,time_x\n1,-3\n2,1\n", "line 2"),
+        ("a,time_x\n1,soon\n2,1\n", "time_x"),
         ("a,time_x\n1,0\n2,1\n", "expected seconds above 0"),
         ("a,time_x\n,1\n2,1\n", "expected the value of the knob"),
         ("a,time_x\n1,1\n1,2\n", "no column of a knob with two values"),
         ("a,time_x\n1,1\n2,2\n", "has 2 configurations"),
-        ("task,a,time_x\n,1,1\n", "name of the task"),
+        ("task,a,time_x\n,1,1\nx,2,1\n", "name of the task"),
         ("", "no columns of times"),
     ] {
         fs::write(&path, text).unwrap();
@@ -254,8 +254,14 @@ fn settings_of_a_head_are_tuned_on_validation_rows_and_compared_under_fresh_seed
     for name in ["report.html", "tune.json", "measurements.csv", "knowledge.jsonl", "spec.toml"] {
         assert!(out.join(name).is_file(), "{name}");
     }
+    // Knobs of one table are set side by side: configurations that differ in any of them have different values.
+    let full: Vec<_> = outcome.measured.iter().filter(|own| own.level == 1).collect();
+    assert!(full.windows(2).all(|pair| pair[0].value != pair[1].value), "{full:?}");
     // The winner's settings are those of a run.
     let file = qgraft::lab::read_settings(qtl(), &out.join("spec.toml")).unwrap();
+    let winner = |field: &str| file["train"][field].to_string();
+    let text = format!("train.rate = {}, train.batch = {}", winner("rate"), winner("batch"));
+    assert_eq!(text.trim_end_matches(".0"), outcome.best.0, "{}", outcome.best.0);
     qtl().resolve(&Overrides { file: Some(file), ..Overrides::default() }).unwrap();
     // Nothing is measured again, and nothing is otherwise.
     let again = tuned(&out, TUNE, true).unwrap();

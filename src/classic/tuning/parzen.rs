@@ -6,8 +6,11 @@ use crate::math::Stream;
 
 /// Share of configurations that count as good.
 const GOOD: f64 = 0.25;
-/// Least width of a kernel in the unit interval.
-const LEAST_WIDTH: f64 = 0.05;
+/// Width of a kernel in the unit interval: Scott's, and at least the distance of as many points in an even row, as few points say
+/// little of what is between them.
+fn width(spread: f64, count: f64) -> f64 {
+    (spread * count.max(1.0).powf(-0.2)).max(1.0 / (count + 1.0))
+}
 
 /// Densities of good and bad configurations, knob by knob.
 pub struct Parzen<'a> {
@@ -37,7 +40,7 @@ impl Side {
             _ => {
                 let mean = units.iter().sum::<f64>() / count.max(1.0);
                 let spread = (units.iter().map(|unit| (unit - mean).powi(2)).sum::<f64>() / count.max(1.0)).sqrt();
-                let width = (spread * count.max(1.0).powf(-0.2)).max(LEAST_WIDTH);
+                let width = width(spread, count);
                 let density = (!units.is_empty()).then(|| Density::with_width(units, &vec![1.0; units.len()], width));
                 Self::Number(density, 1.0 / (count + 1.0))
             }
@@ -94,7 +97,7 @@ impl<'a> Parzen<'a> {
                     let squares = self.good.iter().map(|row| (row[k] - mean).powi(2)).sum::<f64>();
                     (squares / self.good.len() as f64).sqrt()
                 };
-                let width = (spread * (self.good.len() as f64).powf(-0.2)).max(LEAST_WIDTH);
+                let width = width(spread, self.good.len() as f64);
                 let centre = self.good[stream.below(self.good.len())][k];
                 self.space.knobs()[k].from_unit((centre + width * stream.normal()).clamp(0.0, 1.0))
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::classic::tuning::{Configuration, Knob, Options, STRATEGIES, Space, Values};
-use crate::lab::settings::{Overrides, find, nest, with_suggestion};
+use crate::lab::settings::{Overrides, find, lay_over, nest, with_suggestion};
 use crate::lab::system::System;
 use crate::lab::vary::{Request, text};
 use crate::math::input;
@@ -118,6 +118,13 @@ const FIRST_TEST_SEED: u64 = 100_000;
 /// Levels of a measurement at most, and the factor between them.
 const MOST_LEVELS: usize = 3;
 const ETA: u64 = 3;
+
+/// Sets the value at a path and leaves its neighbours.
+fn set(tree: &mut Table, path: &str, value: Value) {
+    let mut over = Table::new();
+    nest(&mut over, path, value);
+    lay_over(tree, &over);
+}
 
 fn refuse(field: &str, value: impl ToString, expected: impl Into<String>) -> StudyError {
     let invalid = Invalid { field: field.into(), value: value.to_string(), expected: expected.into() };
@@ -284,12 +291,12 @@ impl TuneSpec {
         let mut file = self.settings.clone();
         if let Some((space, configuration)) = at {
             for ((spec, knob), value) in self.knobs.iter().zip(space.knobs()).zip(configuration) {
-                nest(&mut file, &spec.field, spec.value(knob, *value));
+                set(&mut file, &spec.field, spec.value(knob, *value));
             }
         }
         if !["seeds", "none"].contains(&self.fidelity.as_str()) {
             let levels = self.levels(system)?;
-            nest(&mut file, &self.fidelity, Value::Integer(levels[level] as i64));
+            set(&mut file, &self.fidelity, Value::Integer(levels[level] as i64));
         }
         file.insert("seeds".into(), seeds.iter().map(|seed| Value::Integer(*seed as i64)).collect::<Vec<_>>().into());
         system.resolve(&Overrides { presets: self.presets.clone(), file: Some(file), ..Overrides::default() })
