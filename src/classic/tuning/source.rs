@@ -18,8 +18,10 @@ const PRIOR_PAIRS: f64 = 10.0;
 /// Predicted concordance where nothing is known: a weak hope, which counts as few pairs.
 const UNKNOWN: f64 = 0.6;
 const UNKNOWN_PAIRS: f64 = 2.0;
-/// Concordance up to which a source is left out: there is no order in common.
+/// Concordance of two tasks that have no order in common.
 const CHANCE: f64 = 0.5;
+/// Concordance below which the gate leaves a source out: few measurements reach a little more than chance by chance.
+const LEAST_CONCORDANCE: f64 = 0.6;
 /// Trees of the forest whose Shapley values are read.
 const TREES: usize = 100;
 /// The share of a source's configurations, the best ones, that ranges are made of.
@@ -168,7 +170,8 @@ pub fn weigh(sources: &mut [Source], measured: &[(Vec<f64>, f64)], gate: bool) {
             found = (prior * found + pairs * own) / (prior + pairs);
         }
         source.weight = match gate {
-            true => (2.0 * (found - CHANCE)).max(0.0),
+            true if found < LEAST_CONCORDANCE => 0.0,
+            true => 2.0 * (found - CHANCE),
             false => Some(found).filter(|found| *found >= 0.2).unwrap_or(0.0),
         };
     }
