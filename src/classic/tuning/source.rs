@@ -20,7 +20,8 @@ const UNKNOWN: f64 = 0.6;
 const UNKNOWN_PAIRS: f64 = 2.0;
 /// Concordance of two tasks that have no order in common.
 const CHANCE: f64 = 0.5;
-/// Concordance below which the gate leaves a source out: few measurements reach a little more than chance by chance.
+/// Concordance below which the gate leaves a source out of which meta-features say nothing: few measurements are a little above
+/// chance by chance.
 const LEAST_CONCORDANCE: f64 = 0.6;
 /// Trees of the forest whose Shapley values are read.
 const TREES: usize = 100;
@@ -170,8 +171,8 @@ pub fn weigh(sources: &mut [Source], measured: &[(Vec<f64>, f64)], gate: bool) {
             found = (prior * found + pairs * own) / (prior + pairs);
         }
         source.weight = match gate {
-            true if found < LEAST_CONCORDANCE => 0.0,
-            true => 2.0 * (found - CHANCE),
+            true if source.predicted_pairs < PRIOR_PAIRS && found < LEAST_CONCORDANCE => 0.0,
+            true => (2.0 * (found - CHANCE)).max(0.0),
             false => Some(found).filter(|found| *found >= 0.2).unwrap_or(0.0),
         };
     }
