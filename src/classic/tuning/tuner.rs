@@ -268,7 +268,7 @@ impl<'a> Tuner<'a> {
 
     /// Configurations of the sources that were not measured and are not waiting.
     fn take_warm(&self, count: usize) -> Vec<Configuration> {
-        if !self.options.transfer.is_some_and(|transfer| transfer.warm_start > 0) {
+        if self.options.transfer.is_none_or(|transfer| transfer.warm_start == 0) {
             return Vec::new();
         }
         let is_new = |own: &Configuration| {
