@@ -21,6 +21,9 @@ pub enum ClassicError {
     /// Choices that are none, or say nothing.
     #[error("choices: {reason}")]
     Choices { reason: String },
+    /// Settings that cannot be tuned.
+    #[error("tuning: {reason}")]
+    Tuning { reason: String },
     /// Lists of a node table that differ in length, or a forest whose trees differ in their number of values.
     #[error("{what}: {found}, expected {wanted}")]
     Length { what: &'static str, found: usize, wanted: usize },

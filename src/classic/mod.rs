@@ -1,6 +1,7 @@
 //! Classical estimators on plain arrays: baselines, fuzzy rules, the classifier for quantum kernels, the fusion of the boxes of
 //! several detectors, the likelihood of alignments on phylogenetic trees, molecular dynamics with a force field of water, models
-//! of choice, maps between representations, adjustment for confounders, weights of words, decisions that groups share alike.
+//! of choice, maps between representations, adjustment for confounders, weights of words, decisions that groups share alike,
+//! tuning of settings.
 
 pub mod adaptation;
 pub mod adjustment;
@@ -21,6 +22,7 @@ pub mod phylogeny;
 mod proximal;
 mod svm;
 mod term_weights;
+pub mod tuning;
 pub mod water;
 
 pub use error::ClassicError;

@@ -21,6 +21,7 @@ mod simulate;
 mod study;
 mod threads;
 mod transpile;
+mod tune;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -49,6 +50,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Study(study::Arguments),
+    Tune(tune::Arguments),
     List(list::Arguments),
     Draw(draw::Arguments),
     Convert(convert::Arguments),
@@ -83,6 +85,7 @@ pub fn main_with(arguments: impl IntoIterator<Item = OsString>, threads: Option<
     let done = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Study(arguments) => study::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Draw(arguments) => draw::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),

@@ -26,6 +26,7 @@ use crate::systems::SYSTEMS;
   qgraft predict runs/potential-1 frames.xyz --out-files labelled/    energies, and the frames with forces
   qgraft predict runs/pricing-1 choices.csv                           probabilities and best prices
   qgraft predict runs/alignment-1 new_x.npy --head isl                a row of targets for each row
+  qgraft predict runs/tuner-1 times.csv                               configurations to measure next
 
 A picture whose folder has the name of a class is counted as of that class, and metrics are then printed to stderr.")]
 pub struct Arguments {
@@ -33,7 +34,8 @@ pub struct Arguments {
     folder: PathBuf,
     /// Pictures, folders of pictures, one file of features; of a genome run, variants or sequences; of a
     /// potential run, frames; of a seizure run, recordings; of a run on a table, such as equivariance, a table;
-    /// of a pricing run, a table of choices; of an alignment run, a matrix of inputs.
+    /// of a pricing run, a table of choices; of an alignment run, a matrix of inputs; of a tuner run, a table of
+    /// measured times.
     #[arg(required = true)]
     data: Vec<PathBuf>,
     /// Which head of the run; the best on validation rows by default.

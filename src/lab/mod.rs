@@ -34,6 +34,7 @@ pub mod store;
 pub mod suite;
 mod system;
 mod tidy;
+pub mod tune;
 mod validation;
 pub mod vary;
 
@@ -48,7 +49,7 @@ pub use metric::{Curve, Labels, Measurement, Metric, Value};
 pub use part::Part;
 pub use plan::{Only, Plan, only_of};
 pub use results::{Failure, Finished, MeanCurve, Query, Results, Row, Samples};
-pub use run::{Outcome, RunOptions, TRIALS, run, run_in_memory, sweep};
+pub use run::{Outcome, RunOptions, TRIALS, measure, run, run_in_memory, sweep};
 pub use saved::{SavedRun, SavedTrial};
 pub use settings::{Change, Flag, Overrides, Preset, Settings};
 pub use system::{FlagInfo, PlannedTrial, System, SystemOf, read_settings};

@@ -115,6 +115,28 @@ pub fn sweep<E: Experiment>(
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<Outcome, StudyError> {
+    let (plan, store, results) = compute::<E>(request, options, observer)?;
+    write::<E>(request, (&plan, &store), options, results)
+}
+
+/// Runs an experiment as [`sweep`] does and returns what it found, without writing a report.
+///
+/// # Errors
+/// As [`run`].
+pub fn measure<E: Experiment>(
+    request: &Request,
+    options: &RunOptions,
+    observer: &dyn Observer,
+) -> Result<Results, StudyError> {
+    Ok(compute::<E>(request, options, observer)?.2)
+}
+
+/// Runs the trials that are wanted and reads all of the plan.
+fn compute<E: Experiment>(
+    request: &Request,
+    options: &RunOptions,
+    observer: &dyn Observer,
+) -> Result<(Plan<E::Spec>, Store, Results), StudyError> {
     let plan = Plan::of::<E>(request)?;
     let wanted = wanted(&plan, &options.only)?;
     if let Some(folder) = options.merge.iter().map(|run| run.join(TRIALS)).find(|folder| !folder.is_dir()) {
@@ -147,7 +169,7 @@ pub fn sweep<E: Experiment>(
     }
     plan.check_contents()?;
     let results = Results::read(&plan, &store, E::METRICS)?;
-    write::<E>(request, (&plan, &store), options, results)
+    Ok((plan, store, results))
 }
 
 /// Takes over the finished trials of other run folders, and says what of them is of no use.

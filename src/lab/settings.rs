@@ -341,14 +341,16 @@ fn with_field_as<S: Settings>(
     })
 }
 
-fn find<'a>(tree: &'a Table, path: &str) -> Option<&'a Value> {
+/// The value at a path of a tree.
+pub(super) fn find<'a>(tree: &'a Table, path: &str) -> Option<&'a Value> {
     match path.split_once('.') {
         Some((key, rest)) => tree.get(key).and_then(Value::as_table).and_then(|table| find(table, rest)),
         None => tree.get(path),
     }
 }
 
-fn nest(tree: &mut Table, path: &str, value: Value) {
+/// Sets the value at a path of a tree.
+pub(super) fn nest(tree: &mut Table, path: &str, value: Value) {
     match path.split_once('.') {
         Some((key, rest)) => {
             let mut inner = Table::new();

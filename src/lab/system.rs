@@ -8,7 +8,8 @@ use crate::lab::check::Check;
 use crate::lab::experiment::{Experiment, Info};
 use crate::lab::metric::Metric;
 use crate::lab::plan::{Only, Plan};
-use crate::lab::run::{Outcome, RunOptions, sweep};
+use crate::lab::results::Results;
+use crate::lab::run::{Outcome, RunOptions, measure, sweep};
 use crate::lab::saved::SavedRun;
 use crate::lab::settings::{self, LIST, Overrides, Settings};
 use crate::lab::vary::Request;
@@ -77,6 +78,12 @@ pub trait System: Sync {
     /// # Errors
     /// As [`sweep`].
     fn run(&self, request: &Request, options: &RunOptions, observer: &dyn Observer) -> Result<Outcome, StudyError>;
+
+    /// Runs it without a report.
+    ///
+    /// # Errors
+    /// As [`sweep`].
+    fn measure(&self, request: &Request, options: &RunOptions, observer: &dyn Observer) -> Result<Results, StudyError>;
 
     /// Applies a trained model of a run to new data.
     ///
@@ -150,6 +157,10 @@ impl<E: Experiment> System for SystemOf<E> {
 
     fn run(&self, request: &Request, options: &RunOptions, observer: &dyn Observer) -> Result<Outcome, StudyError> {
         sweep::<E>(request, options, observer)
+    }
+
+    fn measure(&self, request: &Request, options: &RunOptions, observer: &dyn Observer) -> Result<Results, StudyError> {
+        measure::<E>(request, options, observer)
     }
 
     fn apply(&self, run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError> {

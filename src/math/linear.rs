@@ -75,7 +75,7 @@ pub fn is_positive(a: &Array2<f64>) -> bool {
 }
 
 /// The lower triangular L with `L Lᵀ = a + jitter·1`; `None` if that is not positive.
-fn cholesky(a: &Array2<f64>, jitter: f64) -> Option<Array2<f64>> {
+pub fn cholesky(a: &Array2<f64>, jitter: f64) -> Option<Array2<f64>> {
     let size = a.nrows();
     let mut factor = Array2::<f64>::zeros((size, size));
     for i in 0..size {

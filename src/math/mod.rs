@@ -5,6 +5,7 @@
 //! are in `sim` and `nn`.
 
 pub mod circular;
+pub mod correlation;
 pub mod input;
 pub mod jacobi;
 pub mod linear;

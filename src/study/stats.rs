@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 use crate::math::Stream;
+use crate::math::correlation::ranks;
+
+pub use crate::math::correlation::{kendall, pearson, spearman};
 
 /// A closed interval and the confidence it was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -207,27 +210,6 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// Pearson's correlation; `None` of fewer than two pairs, lists of different length or one without spread.
-pub fn pearson(one: &[f64], two: &[f64]) -> Option<f64> {
-    let (own, other) = (mean(one)?, mean(two)?);
-    if one.len() != two.len() {
-        return None;
-    }
-    let sum = |f: &dyn Fn(f64, f64) -> f64| one.iter().zip(two).map(|(a, b)| f(a - own, b - other)).sum::<f64>();
-    let spread = (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt();
-    (spread > 0.0).then(|| sum(&|a, b| a * b) / spread)
-}
-
-/// Spearman's rank correlation, equal values with their mean rank; `None` as [`pearson`].
-///
-/// ```
-/// use qgraft::study::stats::spearman;
-/// assert_eq!(spearman(&[1.0, 2.0, 3.0], &[10.0, 100.0, 1000.0]), Some(1.0));
-/// ```
-pub fn spearman(one: &[f64], two: &[f64]) -> Option<f64> {
-    pearson(&ranks(one), &ranks(two))
-}
-
 /// Friedman's test that columns do not differ, rows being blocks (Friedman 1937): the statistic with its correction for ties,
 /// and its p by the χ² distribution. `None` of fewer than two rows or three columns, rows of different length or rows of equal
 /// values alone.
@@ -251,17 +233,4 @@ pub fn friedman(rows: &[Vec<f64>]) -> Option<(f64, f64)> {
     let freedom = columns as f64 - 1.0;
     let statistic = (within > 0.0).then(|| freedom * between / within)?;
     Some((statistic, ChiSquared::new(freedom).ok()?.sf(statistic)))
-}
-
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut before = 0;
-    for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        let middle = before as f64 + 0.5 * (equal.len() - 1) as f64;
-        equal.iter().for_each(|&k| ranks[k] = middle);
-        before += equal.len();
-    }
-    ranks
 }

@@ -27,6 +27,7 @@ pub mod saved_head;
 pub mod seizure;
 pub mod smear;
 pub mod soh;
+pub mod tuner;
 
 use crate::lab::{System, SystemOf};
 
@@ -49,6 +50,7 @@ pub static SYSTEMS: &[&dyn System] = &[
     &SystemOf::<causal::Causal>::new(),
     &SystemOf::<cohort::SmallCohort>::new(),
     &SystemOf::<fairtext::FairText>::new(),
+    &SystemOf::<tuner::SqlTuner>::new(),
     &SystemOf::<noise_robustness::NoiseRobustness>::new(),
     &SystemOf::<angiography::Angiography>::new(),
 ];

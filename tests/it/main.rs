@@ -178,6 +178,10 @@ mod training;
 #[cfg(feature = "learn")]
 mod transfer;
 #[cfg(feature = "learn")]
+mod tuner;
+#[cfg(feature = "learn")]
+mod tuning;
+#[cfg(feature = "learn")]
 mod voc;
 #[cfg(feature = "learn")]
 mod weight_files;

@@ -1,7 +1,7 @@
 //! What is expected of a whole run. Bounds are those of the papers, fixed before any run.
 
 use crate::lab::{Check, Expect, Query, Results, Samples};
-use crate::study::stats::mean;
+use crate::study::stats::{kendall, mean};
 use crate::systems::circuits::grids::{DECAY, EXPRESSIBILITY, GRADIENTS, TRANSPILATION};
 use crate::systems::circuits::spec::IDEAL;
 
@@ -115,14 +115,4 @@ fn ratios(own: &Samples, other: &Samples, pairs: &[&str]) -> Vec<f64> {
     let (own, other) = own.paired(other, pairs);
     let both = own.into_iter().zip(other).filter(|(_, other)| *other > 0.0);
     both.map(|(own, other)| own / other).collect()
-}
-
-/// Kendall's τ: pairs in the same order less pairs in opposite order, over all pairs. `None` below two values.
-fn kendall(a: &[f64], b: &[f64]) -> Option<f64> {
-    let pairs = (0..a.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
-    let signs = pairs.map(|(i, j)| {
-        let product = (a[i] - a[j]) * (b[i] - b[j]);
-        if product == 0.0 { 0.0 } else { product.signum() }
-    });
-    mean(&signs.collect::<Vec<f64>>())
 }
