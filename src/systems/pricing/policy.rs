@@ -116,9 +116,10 @@ impl<'a> Player<'a> {
         let is_start = round < width;
         let (is_due, is_exploring, is_forced) = match self.arm.policy {
             Policy::Episodes | Policy::Theory | Policy::Greedy => {
-                // The paper's 2d rounds of random play. They are what the rest of their episode learns from.
-                let is_forced = !is_start && self.is_gated(round);
-                (round == width || !is_start && round.is_power_of_two(), is_start, is_forced)
+                // The paper's 2d rounds of random play, to the end of their episode.
+                let first = width.next_power_of_two();
+                let is_forced = round >= first && self.is_gated(round);
+                (round >= first && round.is_power_of_two(), round < first, is_forced)
             }
             Policy::EveryRound => {
                 let is_due = !is_start && round as f64 >= (self.played.last as f64 * GROWTH).ceil();
@@ -161,7 +162,7 @@ impl<'a> Player<'a> {
     fn learn(&mut self, round: usize) -> Result<(), StudyError> {
         let is_episode = matches!(self.arm.policy, Policy::Episodes | Policy::Theory | Policy::Greedy);
         let from = match self.spec.history {
-            History::Episode if is_episode && round.is_power_of_two() => round / 2,
+            History::Episode if is_episode => round / 2,
             _ => 0,
         };
         let width = self.target.width();

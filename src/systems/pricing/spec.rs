@@ -97,8 +97,8 @@ pub struct Spec {
     /// Last rounds of an episode that may be forced to random play.
     pub gate_rounds: usize,
     /// Least eigenvalue of the sum of squared rows of an episode, for each of these rounds, below which they are: the paper's
-    /// κ²·K·C/2, with choice probabilities of at least κ = 0.1, offers of K = 5 and rows whose squares have the least eigenvalue
-    /// C = 0.008.
+    /// κ²·K·C/2, with choice probabilities κ of about 1/6 (five items and none alike), offers of K = 5 and rows whose squares have
+    /// the least eigenvalue C = 0.008.
     pub gate_information: f64,
     /// A parameter is taken to differ if its difference is at least this share of the largest one.
     pub found_share: f64,
@@ -148,7 +148,7 @@ impl Default for Spec {
             price_levels: 80,
             history: History::Episode,
             gate_rounds: 16,
-            gate_information: 2e-4,
+            gate_information: 5e-4,
             found_share: 0.2,
             qubits: 4,
             uploads: 3,
