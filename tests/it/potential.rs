@@ -6,7 +6,7 @@ use std::path::Path;
 use candle_core::{DType, Tensor};
 use qgraft::classic::water::WaterModel;
 use qgraft::data::structure::{Element, Labels, Structure, extended_xyz, parse_structures};
-use qgraft::lab::{ApplyOptions, Overrides, RunOptions, SavedRun, System, SystemOf};
+use qgraft::lab::{ApplyOptions, ModelChoice, Overrides, RunOptions, SavedRun, System, SystemOf};
 use qgraft::math::neighbors::Vector;
 use qgraft::math::{EnergyUnit, Stream};
 use qgraft::nn::{Model, Params};

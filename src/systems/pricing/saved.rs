@@ -70,8 +70,8 @@ impl SavedModel {
 }
 
 /// A model of a run on new choices: a row for each alternative, with its probability and, where none may be chosen, whether it
-/// belongs to the best offer and at which price. Of several models it is the debiased one of the most choices and the first seed: test choices
-/// decide nothing.
+/// belongs to the best offer and at which price. Of several models it is the debiased one of the most choices and the first
+/// seed: test choices decide nothing.
 ///
 /// # Errors
 /// A run without models, a table that lacks a column.
