@@ -30,6 +30,8 @@ pub struct TargetOptions {
     pub kind: Option<TargetKind>,
     /// Columns that are read although they look like identifiers or dates.
     pub keep: Vec<String>,
+    /// How a user names such columns, such as `--keep`, for notices and errors; empty where they cannot be named.
+    pub keep_option: &'static str,
     /// Further columns that are left out.
     pub drop: Vec<String>,
     /// A column that names the group of each row. It is not read as a value.
@@ -107,9 +109,12 @@ impl TargetTable {
         }
         if grid.names.len() < 2 {
             let all = join_and(&left_out.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
-            let reason =
-                format!("no column is left beside the target `{target}`: {all} are left out; name those to read");
-            return Err(DataError::malformed(grid.place, reason + " with --keep"));
+            let reason = format!("no column is left beside the target `{target}`: {all} are left out");
+            let hint = match options.keep_option {
+                "" => String::new(),
+                option => format!("; name those to read with {option}"),
+            };
+            return Err(DataError::malformed(grid.place, reason + &hint));
         }
         let marks = grid.marks();
         let kind = options.kind.unwrap_or_else(|| grid.target_kind(marks));
@@ -159,7 +164,10 @@ impl Grid<'_> {
             let reason = match options.drop.contains(&name) {
                 true => Some("asked for".to_string()),
                 false if options.keep.contains(&name) => None,
-                false => self.is_no_value(index).map(|reason| format!("{reason}; --keep reads it")),
+                false => self.is_no_value(index).map(|reason| match options.keep_option {
+                    "" => reason.to_string(),
+                    option => format!("{reason}; {option} reads it"),
+                }),
             };
             if let Some(reason) = reason {
                 self.notices.push(format!("column `{name}` is left out: {reason}"));

@@ -37,11 +37,19 @@ impl ApplyOptions {
     /// # Errors
     /// A device, shots or mitigation.
     pub fn refuse_condition(&self) -> Result<(), StudyError> {
+        self.refuse_condition_without(
+            "the model has no circuit that noise and shots act on, so devices, shots and mitigation change nothing",
+        )
+    }
+
+    /// Refuses a condition for this reason, such as one that names a model with a circuit.
+    ///
+    /// # Errors
+    /// A device, shots or mitigation.
+    pub fn refuse_condition_without(&self, reason: &'static str) -> Result<(), StudyError> {
         if self.condition == Condition::default() {
             return Ok(());
         }
-        let reason =
-            "the model has no circuit that noise and shots act on, so devices, shots and mitigation change nothing";
         Err(NnError::Setting { field: "condition", value: self.condition.to_string(), reason }.into())
     }
 

@@ -7,6 +7,7 @@
 use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, Normal};
 
 use crate::math::Stream;
+use crate::study::metric::ranking::{area, placements};
 use crate::study::stats::{Interval, quantile};
 
 /// Interval of a share with `hits` of `of` cases by the binomial distribution (Clopper & Pearson 1934, doi 10.1093/biomet/26.4.404):
@@ -68,28 +69,11 @@ impl RocArea {
         if scores.len() != is_positive.len() || scores.iter().any(|score| score.is_nan()) {
             return None;
         }
-        let of = |kind: bool| -> Vec<f64> {
-            scores.iter().zip(is_positive).filter(|(_, own)| **own == kind).map(|(score, _)| *score).collect()
-        };
-        let (positive, negative) = (of(true), of(false));
-        if positive.len() < 2 || negative.len() < 2 {
+        let placements = placements(scores, is_positive);
+        if placements.iter().any(|own| own.len() < 2) {
             return None;
         }
-        let sorted = |values: &[f64]| {
-            let mut values = values.to_vec();
-            values.sort_by(f64::total_cmp);
-            values
-        };
-        // The share of sorted values below one, equal ones counted half.
-        let below = |sorted: &[f64], value: f64| {
-            let (less, up_to) = (sorted.partition_point(|v| *v < value), sorted.partition_point(|v| *v <= value));
-            (less + up_to) as f64 / (2 * sorted.len()) as f64
-        };
-        let (ranked, others) = (sorted(&positive), sorted(&negative));
-        let of_positive: Vec<f64> = positive.iter().map(|score| below(&others, *score)).collect();
-        let of_negative = negative.iter().map(|score| 1.0 - below(&ranked, *score)).collect();
-        let area = of_positive.iter().sum::<f64>() / of_positive.len() as f64;
-        Some(Self { area, placements: [of_positive, of_negative] })
+        Some(Self { area: area(scores, is_positive)?, placements })
     }
 
     /// Variance of the area.

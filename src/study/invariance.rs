@@ -5,6 +5,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 use crate::classic::Logistic;
 use crate::math::Stream;
 use crate::math::order::median;
+use crate::study::metric::ranking::area;
 
 /// A statistic with the share of permutations that reach it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,26 +57,6 @@ pub fn residual_test(residuals: &[f64], environments: &[u32], permutations: usiz
         largest(&order.iter().map(|row| environments[*row]).collect::<Vec<_>>())
     });
     Some(tested(largest(environments), permuted))
-}
-
-/// The chance that a row of the class has the larger score, ties half; `None` without rows of both.
-fn area(scores: &[f64], of: &[bool]) -> Option<f64> {
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
-    let (mut ranks, mut start) = (0.0, 0);
-    while start < order.len() {
-        let mut end = start;
-        while end < order.len() && scores[order[end]] == scores[order[start]] {
-            end += 1;
-        }
-        // Ranks from 1; rows of one score share their mean.
-        let rank = (start + end + 1) as f64 / 2.0;
-        ranks += rank * order[start..end].iter().filter(|row| of[**row]).count() as f64;
-        start = end;
-    }
-    let own = of.iter().filter(|own| **own).count() as f64;
-    let others = of.len() as f64 - own;
-    (own * others > 0.0).then(|| (ranks - own * (own + 1.0) / 2.0) / (own * others))
 }
 
 /// Whether features depend on the environment among rows of one class: the mean over classes, by their rows, of the biased

@@ -132,7 +132,7 @@ impl ConditionConfig {
         for shots in &self.shots {
             check.whole(&name("shots"), *shots, 1..=100_000_000);
         }
-        let row = |label: &S| HeadRow::named(label.as_ref().split('@').next().unwrap_or_default());
+        let row = |label: &S| HeadRow::of_label(label.as_ref());
         let has_circuit = heads.iter().any(|label| row(label).is_ok_and(HeadRow::is_dressed));
         if !has_circuit && !self.is_empty() {
             let (part, value) = match self.devices.first() {

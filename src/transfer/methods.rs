@@ -7,40 +7,7 @@ use crate::transfer::penalty::{
     GroupDro, Invariance, Kernels, Mmd, Parity,
 };
 use crate::transfer::schedule::{ChainThaw, Frozen, Full, Gradual, LayerRates, TrainableFraction};
-use crate::transfer::{
-    Compose, Distill, Hatl, LowRank, MethodSetting, MethodSettings, Reinit, Rule, Selection, ShrinkPerturb, Transfer,
-};
-
-/// A way to transfer.
-pub struct MethodRow {
-    /// Name in specs and listings.
-    pub name: &'static str,
-    /// One line for people: what it does, its paper and equation.
-    pub doc: &'static str,
-    /// What a task must have for it.
-    pub need: Option<Need>,
-    /// The method for a network in these layers, with its usual constants but for those that are given.
-    pub make: fn(&LayerGroups, &mut MethodSettings) -> Box<dyn Transfer>,
-}
-
-/// What a task must have for a method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// Training rows of several domains.
-    Domains,
-    /// Outputs that are scores of classes.
-    Classes,
-}
-
-impl Need {
-    /// "training rows of several domains".
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Domains => "training rows of several domains",
-            Self::Classes => "outputs that are scores of classes",
-        }
-    }
-}
+use crate::transfer::{Compose, Distill, Hatl, LowRank, MethodRow, Need, Reinit, Rule, Selection, ShrinkPerturb};
 
 /// Every transfer method.
 pub static METHODS: &[MethodRow] = &[
@@ -398,29 +365,6 @@ pub static METHODS: &[MethodRow] = &[
         },
     },
 ];
-
-impl MethodRow {
-    /// The row of this name.
-    ///
-    /// # Errors
-    /// If there is none, with the nearest name.
-    pub fn named(name: &str) -> Result<&'static Self, NnError> {
-        let names = METHODS.iter().map(|row| row.name);
-        METHODS.iter().find(|row| row.name == name).ok_or_else(|| NnError::unknown("method", "methods", name, names))
-    }
-
-    /// The method with its usual constants, for a network in these layers.
-    pub fn method(&self, groups: &LayerGroups) -> Box<dyn Transfer> {
-        (self.make)(groups, &mut MethodSettings::default())
-    }
-
-    /// The numbers that may be set, with their usual values.
-    pub fn settings(&self) -> Vec<MethodSetting> {
-        let mut settings = MethodSettings::default();
-        (self.make)(&LayerGroups::default(), &mut settings);
-        settings.known
-    }
-}
 
 impl Compose {
     /// The methods of these names, each with its usual constants.

@@ -14,6 +14,7 @@ mod angles;
 mod choice;
 mod distill;
 mod hatl;
+mod method_row;
 mod methods;
 pub mod penalty;
 mod reinit;
@@ -27,7 +28,8 @@ pub use angles::{InputAngles, WakeAngles};
 pub use choice::{MethodChoice, MethodSetting, MethodSettings};
 pub use distill::Distill;
 pub use hatl::{Decision, Hatl, Rule, noise};
-pub use methods::{METHODS, MethodRow, Need};
+pub use method_row::{MethodRow, Need};
+pub use methods::METHODS;
 pub use reinit::{Reinit, Selection, Utility, Value, select};
 pub use shrink::ShrinkPerturb;
 

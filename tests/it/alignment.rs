@@ -9,13 +9,16 @@ use qgraft::classic::alignment::{
     two_way,
 };
 use qgraft::data::{parse_matrix, read_matrix};
-use qgraft::lab::{ApplyOptions, ModelChoice, Outcome, Overrides, SavedRun, StudyError, System};
+use qgraft::device::Device;
+use qgraft::lab::{ApplyOptions, Measurement, Outcome, Overrides, SavedRun, StudyError, System};
 use qgraft::math::Stream;
 use qgraft::sim::Condition;
 use qgraft::systems::SYSTEMS;
-use qgraft::systems::alignment::{Flaw, Spec, World};
+use qgraft::systems::alignment::{Flaw, Lender, SavedMap, Spec, World, drifted};
 use serde::Deserialize;
 use tempfile::TempDir;
+
+use crate::support::apply::apply_options;
 
 /// Made by tests/reference/alignment.py.
 #[derive(Deserialize)]
@@ -163,13 +166,56 @@ fn noise_makes_unpaired_targets_useful_and_the_gate_refuses_useless_ones() {
         won += usize::from(own < ridge);
 
         let bad = World::simulated(&spec, 1.0, (80, 0, Flaw::Pool), seed).unwrap();
-        let (map, has_passed) = isl.gated(bad.pairs(80), &|pairs| isl.fit(pairs, bad.pool.view())).unwrap();
-        passed += usize::from(has_passed);
+        let gated = isl.gated(bad.pairs(80), &|pairs| isl.fit(pairs, bad.pool.view())).unwrap();
+        passed += usize::from(gated.has_passed);
         let ridge = error(&isl.supervised(bad.pairs(80)).unwrap(), &bad);
-        assert!(error(&map, &bad) <= 1.02 * ridge, "seed {seed}");
+        assert!(error(&gated.map, &bad) <= 1.02 * ridge, "seed {seed}");
     }
     assert!(won >= 3, "unpaired targets help in {won} of 4 worlds");
     assert_eq!(passed, 0, "targets of another law are refused");
+}
+
+#[test]
+fn other_days_are_the_device_with_moved_errors() {
+    let device = Device::named("manila").unwrap();
+    assert_eq!(drifted(&device, 0.0, &mut Stream::named(0, "day")), device);
+    let day = drifted(&device, 0.2, &mut Stream::named(0, "day"));
+    assert_ne!(day, drifted(&device, 0.2, &mut Stream::named(1, "day")));
+    for (own, other) in device.calibration.qubits.iter().zip(&day.calibration.qubits) {
+        let ratio = other.t1.unwrap().0 / own.t1.unwrap().0;
+        assert!((ratio.ln() / 0.2).abs() < 4.0 && ratio != 1.0, "{ratio}");
+        // T2 stays below its limit of 2 T1.
+        assert!((ratio - other.t2.unwrap().0 / own.t2.unwrap().0).abs() < 1e-12);
+        let mean = (other.one_given_zero.unwrap() + other.zero_given_one.unwrap()) / 2.0;
+        assert_eq!(other.readout_error, Some(mean));
+    }
+    for (own, other) in device.calibration.gates.iter().zip(&day.calibration.gates) {
+        assert_eq!((&own.qubits, own.length), (&other.qubits, other.length));
+    }
+}
+
+#[test]
+fn maps_of_other_days_help_from_few_circuits_and_all_methods_have_as_many_shots() {
+    let spec = Spec { circuits: 100, pairs: vec![20], source_rows: 200, pool_rows: 50, days: 3, ..Spec::default() };
+    let error = |values: &Array2<f64>, world: &World| (values - &world.test_y).mapv(|gap| gap * gap).mean().unwrap();
+    for seed in 0..2 {
+        let world = World::readout(&spec, Lender::Days, seed, &mut Measurement::default()).unwrap();
+        assert_eq!((world.sources.len(), world.x.dim(), world.test_x.dim()), (3, (20, 10), (100, 10)));
+        let isl = Isl { has_noise: true, is_corrected: true, weak: 1e-3, folds: 5, choice: Choice::Common, seed };
+        let sources = Sources { maps: world.sources.clone(), penalty: spec.penalty };
+        let borrowed = sources.combined(&sources.weights(world.pairs(20))).unwrap();
+        let own = isl.supervised(world.pairs(20)).unwrap();
+        let of_map = |map: &Affine| error(&map.predict(world.test_x.view()), &world);
+        assert!(of_map(&borrowed) < of_map(&own), "seed {seed}: {} {}", of_map(&borrowed), of_map(&own));
+        let of = |name: &str| {
+            error(&world.others.iter().find(|other| other.method == name && other.pairs == 20).unwrap().values, &world)
+        };
+        assert!(of("readout_inversion") < of("unmitigated"), "seed {seed}");
+        // 100 circuits of 1,000 shots and 20 pairs: 1,200 shots without pairs. Of ⟨Z⟩ near 0 their variance is 1/shots.
+        assert!(of_map(&borrowed) < of("unmitigated"), "seed {seed}");
+    }
+    let other = World::readout(&spec, Lender::Devices, 0, &mut Measurement::default()).unwrap();
+    assert_eq!(other.sources.len(), spec.other_devices.len());
 }
 
 fn alignment() -> &'static dyn System {
@@ -180,6 +226,21 @@ fn run(folder: &Path, flags: &[(&str, &str)]) -> Result<Outcome, StudyError> {
     let flags = flags.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let request = alignment().resolve(&Overrides { presets: vec!["smoke".into()], flags, ..Overrides::default() })?;
     alignment().run(&request, &crate::systems::options(folder, 2), &())
+}
+
+/// The first file of this name below a folder.
+fn walk(folder: &Path, name: &str) -> PathBuf {
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.is_dir() {
+                true => open.push(entry),
+                false if entry.ends_with(name) => return entry,
+                false => {}
+            }
+        }
+    }
+    panic!("no {name} below {}", folder.display());
 }
 
 /// A matrix as an .npy file, version 1.0.
@@ -215,15 +276,8 @@ fn maps_of_own_matrices_answer_for_new_rows() {
     let error = |arm: &str| outcome.results.of("error").at("arm", arm).at("rows", "40").samples().unwrap().mean();
     assert!(error("isl") < 1.0 && error("ridge") < 1.0, "{} {}", error("isl"), error("ridge"));
 
-    let options = |data: &str, condition: Condition| ApplyOptions {
-        data: vec![data.into()],
-        choice: ModelChoice { label: Some("isl".into()), ..ModelChoice::default() },
-        condition,
-        skip_bad: false,
-        cache: folder.join("cache"),
-        threads: 1,
-        out_files: None,
-    };
+    let options =
+        |data: &str, condition: Condition| ApplyOptions { condition, ..apply_options(Path::new(data), Some("isl")) };
     let saved = SavedRun::open(&folder).unwrap();
     let applied = alignment().apply(&saved, &options(&x, Condition::default()), &()).unwrap();
     assert_eq!((applied.rows.len(), applied.columns.len()), (120, 2 + 4));
@@ -231,6 +285,25 @@ fn maps_of_own_matrices_answer_for_new_rows() {
     assert!(refused.contains("rows of 4 numbers; the map reads rows of 12"), "{refused}");
     let shots = Condition { shots: Some(10), ..Condition::default() };
     assert!(alignment().apply(&saved, &options(&x, shots), &()).is_err());
+
+    // Of two maps that of the least error of held-out pairs is taken, though test rows may say otherwise.
+    let any = apply_options(Path::new(&x), None);
+    let least = |metric: &str| {
+        let of = |arm: &str| outcome.results.of(metric).at("arm", arm).at("rows", "40").samples().unwrap().mean();
+        if of("ridge") < of("isl") { "ridge" } else { "isl" }
+    };
+    let model = alignment().apply(&saved, &any, &()).unwrap().model;
+    assert!(model.contains(least("validation")), "{model}");
+
+    // A map with a value that is no number is a damaged file.
+    let found = walk(&folder, "aligner.safetensors");
+    let bytes = fs::read(&found).unwrap();
+    let mut damaged = bytes.clone();
+    let end = damaged.len();
+    damaged[end - 8..].copy_from_slice(&f64::NAN.to_le_bytes());
+    let refused = SavedMap::from_bytes(&damaged, &found).unwrap_err().to_string();
+    assert!(refused.contains("NaN; the file is damaged") && refused.contains("aligner.safetensors"), "{refused}");
+    assert!(SavedMap::from_bytes(&bytes, &found).is_ok());
 
     // The same numbers in other units: penalties act as before, and answers are in the units of the targets.
     let answers = |rows: &qgraft::lab::Applied| -> Vec<f64> {

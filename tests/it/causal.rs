@@ -6,14 +6,13 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
 use qgraft::data::{GARMENTS_TO_LEARN, Picture, garments};
-use qgraft::lab::{Applied, ApplyOptions, ModelChoice, Overrides, RunOptions, SavedRun, System, SystemOf};
+use qgraft::lab::{Applied, Overrides, RunOptions, SavedRun, System, SystemOf};
 use qgraft::math::Stream;
 use qgraft::nn::layer::Linear;
 use qgraft::nn::loss::Loss;
 use qgraft::nn::model::first;
 use qgraft::nn::optim::Method;
 use qgraft::nn::{Examples, Mode, Model, Network, NnError, Output, Params};
-use qgraft::sim::Condition;
 use qgraft::study::invariance::{independence_test, residual_test};
 use qgraft::study::train::{TrainConfig, TrainingLoop};
 use qgraft::systems::causal::{
@@ -22,6 +21,8 @@ use qgraft::systems::causal::{
 use qgraft::transfer::Transfer;
 use qgraft::transfer::penalty::{Backdoor, FrontDoor};
 use tempfile::TempDir;
+
+use crate::support::apply::apply_options;
 
 static SYSTEM: SystemOf<Causal> = SystemOf::new();
 
@@ -219,16 +220,7 @@ fn run_on(folder: &Path, data: &Path, set: &[(&str, &str)]) -> Result<SavedRun, 
 }
 
 fn apply_to(run: &SavedRun, path: &Path) -> Result<Applied, String> {
-    let options = ApplyOptions {
-        data: vec![path.into()],
-        choice: ModelChoice::default(),
-        condition: Condition::default(),
-        skip_bad: false,
-        cache: path.with_extension("cache"),
-        threads: 1,
-        out_files: None,
-    };
-    SYSTEM.apply(run, &options, &()).map_err(|e| e.to_string())
+    SYSTEM.apply(run, &apply_options(path, None), &()).map_err(|e| e.to_string())
 }
 
 const TABLE: [(&str, &str); 3] = [("environment", "hospital"), ("shifts", "acquisition"), ("held-out", "c")];

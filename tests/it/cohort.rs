@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use qgraft::data::Picture;
-use qgraft::lab::{Applied, ApplyOptions, ModelChoice, Outcome, Overrides, RunOptions, SavedRun, StudyError, System};
+use qgraft::lab::{Applied, ApplyOptions, Outcome, Overrides, RunOptions, SavedRun, StudyError, System};
 use qgraft::math::Stream;
 use qgraft::sim::Condition;
 use qgraft::systems::SYSTEMS;
@@ -13,6 +13,8 @@ use qgraft::systems::cohort::{
     painted,
 };
 use tempfile::TempDir;
+
+use crate::support::apply::apply_options;
 
 fn cohort() -> &'static dyn System {
     SYSTEMS.iter().copied().find(|system| system.info().name == "cohort").unwrap()
@@ -30,15 +32,7 @@ fn run(folder: &Path, flags: &[(&str, &str)], set: &[(&str, &str)]) -> Result<Ou
 }
 
 fn apply(run: &Path, data: &Path, head: &str) -> Result<Applied, StudyError> {
-    let options = ApplyOptions {
-        data: vec![data.to_path_buf()],
-        choice: ModelChoice { label: Some(head.into()), ..ModelChoice::default() },
-        condition: Condition::default(),
-        skip_bad: false,
-        cache: run.join("cache"),
-        threads: 1,
-        out_files: None,
-    };
+    let options = ApplyOptions { cache: run.join("cache"), ..apply_options(data, Some(head)) };
     cohort().apply(&SavedRun::open(run)?, &options, &())
 }
 
@@ -104,17 +98,22 @@ fn own_patients_are_learned_from_and_new_pictures_predicted() {
         assert!(applied.notices.iter().any(|notice| notice.contains("not for diagnosis")));
     }
     let shots = Condition { shots: Some(100), ..Condition::default() };
-    let options = ApplyOptions {
-        data: vec![new],
-        choice: ModelChoice::default(),
-        condition: shots,
-        skip_bad: false,
-        cache: at("cache"),
-        threads: 1,
-        out_files: None,
-    };
+    let options = ApplyOptions { condition: shots, ..apply_options(&new, None) };
     let refused = cohort().apply(&SavedRun::open(&out).unwrap(), &options, &()).unwrap_err().to_string();
     assert!(refused.contains("no circuit"), "{refused}");
+
+    // A model with a value that is no number is a damaged file, and one sentence says so.
+    for entry in fs::read_dir(out.join("trials")).unwrap() {
+        let file = entry.unwrap().path().join("classifier.safetensors");
+        let Ok(mut bytes) = fs::read(&file) else { continue };
+        let end = bytes.len();
+        bytes[end - 8..].copy_from_slice(&f64::NAN.to_le_bytes());
+        fs::write(&file, bytes).unwrap();
+    }
+    for arm in ["hog_svm", "hog_logistic", "pca_logistic"] {
+        let refused = apply(&out, &new, arm).unwrap_err().to_string();
+        assert!(refused.contains("classifier.safetensors") && refused.contains("damaged"), "{arm}: {refused}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use approx::assert_relative_eq;
 use candle_core::{DType, Device, Tensor};
 use ndarray::Array2;
 use qgraft::circuit::Circuit;
-use qgraft::lab::{self, ApplyOptions, ModelChoice, SavedRun, System, SystemOf};
+use qgraft::lab::{self, ApplyOptions, SavedRun, System, SystemOf};
 use qgraft::math::permutation::log_order;
 use qgraft::math::{PairOrbits, Permutation, Stream};
 use qgraft::nn::layer::GraphAttention;
@@ -19,6 +19,8 @@ use qgraft::systems::equivariance::{
 };
 use serde::Deserialize;
 use tempfile::TempDir;
+
+use crate::support::apply::apply_options;
 
 #[derive(Deserialize)]
 struct Orbits {
@@ -300,15 +302,7 @@ fn own_sequences_are_learned_and_the_network_is_applied_to_new_ones() {
     )
     .unwrap();
     let apply = |data: &std::path::Path, condition: Condition| {
-        let options = ApplyOptions {
-            data: vec![data.into()],
-            choice: ModelChoice { label: Some("own".into()), ..ModelChoice::default() },
-            condition,
-            skip_bad: false,
-            cache: folder.path().into(),
-            threads: 1,
-            out_files: None,
-        };
+        let options = ApplyOptions { condition, cache: folder.path().into(), ..apply_options(data, Some("own")) };
         SystemOf::<Equivariance>::new().apply(&SavedRun::open(&out).unwrap(), &options, &())
     };
     let applied = apply(&new, Condition::default()).unwrap();

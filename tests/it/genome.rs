@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use qgraft::data::sequence::{letter, read_alignment};
 use qgraft::data::{Split, read_features};
-use qgraft::lab::{ApplyOptions, ModelChoice, Overrides, RunOptions, SavedRun, StudyError, System};
-use qgraft::sim::Condition;
+use qgraft::lab::{ApplyOptions, Overrides, RunOptions, SavedRun, StudyError, System};
 use qgraft::systems::SYSTEMS;
 use tempfile::TempDir;
+
+use crate::support::apply::apply_options;
 
 fn genome() -> &'static dyn System {
     SYSTEMS.iter().copied().find(|system| system.info().name == "genome").unwrap()
@@ -27,15 +28,8 @@ fn run(folder: &Path, flags: &[(&str, &str)], set: &[(&str, &str)]) -> Result<qg
 }
 
 fn apply(folder: &Path, data: &[&Path], head: Option<&str>) -> Result<qgraft::lab::Applied, StudyError> {
-    let options = ApplyOptions {
-        data: data.iter().map(|path| path.to_path_buf()).collect(),
-        choice: ModelChoice { label: head.map(String::from), ..ModelChoice::default() },
-        condition: Condition::default(),
-        skip_bad: false,
-        cache: folder.join("cache"),
-        threads: 1,
-        out_files: None,
-    };
+    let options =
+        ApplyOptions { data: data.iter().map(|path| path.to_path_buf()).collect(), ..apply_options(folder, head) };
     genome().apply(&SavedRun::open(folder)?, &options, &())
 }
 

@@ -3,17 +3,16 @@
 use std::collections::HashSet;
 
 use qgraft::lab::settings::{from_tree, resolve, tree};
-use qgraft::lab::{
-    ApplyOptions, ModelChoice, Overrides, Results, RunOptions, SavedRun, System, SystemOf, run_in_memory,
-};
+use qgraft::lab::{ApplyOptions, Overrides, Results, RunOptions, SavedRun, System, SystemOf, run_in_memory};
 use qgraft::math::Stream;
 use qgraft::nn::LayerGroups;
-use qgraft::sim::Condition;
 use qgraft::systems::hatl::{
     ARMS, Action, Camera, Film, GLOSSES, Hatl, JOINTS, LONGEST, Mood, Sentence, Signer, SourceFilms, Spec, TASKS,
     WORDS, evenly_spaced, foreign_sign, sign, vocabulary, word_ids,
 };
 use qgraft::transfer::{self, After, Decision, Rule, Transfer};
+
+use crate::support::apply::apply_options;
 
 #[test]
 fn sentences_are_english_and_fit() {
@@ -307,15 +306,7 @@ fn run_into(spec: &Spec, folder: &std::path::Path) -> SavedRun {
 }
 
 fn ask(data: &std::path::Path) -> ApplyOptions {
-    ApplyOptions {
-        data: vec![data.into()],
-        choice: ModelChoice::default(),
-        condition: Condition::default(),
-        skip_bad: false,
-        cache: data.join("cache"),
-        threads: 1,
-        out_files: None,
-    }
+    apply_options(data, None)
 }
 
 #[test]

@@ -7,9 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use qgraft::circuit::ansatz::Encoding;
 use qgraft::circuit::{Ansatz, Circuit, Gate, Observable};
 use qgraft::data::{digits, fashion_mnist};
-use qgraft::lab::{
-    ApplyOptions, ModelChoice, Overrides, RunOptions, SavedRun, Settings, System, SystemOf, run_in_memory, settings,
-};
+use qgraft::lab::{ApplyOptions, Overrides, RunOptions, SavedRun, Settings, System, SystemOf, run_in_memory, settings};
 use qgraft::math::Stream;
 use qgraft::nn::init::Init;
 use qgraft::nn::layer::Linear;
@@ -20,6 +18,8 @@ use qgraft::sim::{Condition, Execution};
 use qgraft::systems::plasticity::{Collection, Plasticity, Spec, arms, dormant, effective_rank};
 use qgraft::transfer::{FitContext, Reinit, Selection, Transfer, Utility, Value, WakeAngles, select};
 use serde::Deserialize;
+
+use crate::support::apply::apply_options;
 
 #[derive(Deserialize)]
 struct Reference {
@@ -298,15 +298,7 @@ fn a_fine_tuned_backbone_predicts_from_its_file_what_it_predicted_in_the_run() {
         let (width, height) = (picture.width as u32, picture.height as u32);
         image::save_buffer(&path, &picture.rgb, width, height, image::ColorType::Rgb8).unwrap();
     }
-    let ask = ApplyOptions {
-        data: vec![folder.path().join("new")],
-        choice: ModelChoice::default(),
-        condition: Condition::default(),
-        skip_bad: false,
-        cache: folder.path().join("cache"),
-        threads: 1,
-        out_files: None,
-    };
+    let ask = apply_options(&folder.path().join("new"), None);
     let applied = system.apply(&run, &ask, &()).unwrap();
     assert_eq!(applied.rows.len(), 9);
     for row in &applied.rows {

@@ -10,11 +10,11 @@ use qgraft::lab::{ApplyOptions, ModelChoice, Overrides, RunOptions, SavedRun, Sy
 use qgraft::math::neighbors::Vector;
 use qgraft::math::{EnergyUnit, Stream};
 use qgraft::nn::{Model, Params};
-use qgraft::sim::Condition;
 use qgraft::systems::potential::{Beside, InteratomicPotential, Material, PotentialNet, Size, Spec, Split, references};
 use tempfile::TempDir;
 
 use crate::atoms::atoms;
+use crate::support::apply::apply_options;
 
 /// A circuit or a layer beside the readout changes nothing before it is trained; forces then follow the energy all the same.
 #[test]
@@ -105,15 +105,7 @@ fn run_on(folder: &Path, low: &Path, high: &Path) -> Result<SavedRun, String> {
 }
 
 fn apply_to(run: &SavedRun, file: &Path, out: Option<&Path>) -> Result<qgraft::lab::Applied, String> {
-    let options = ApplyOptions {
-        data: vec![file.into()],
-        choice: ModelChoice::default(),
-        condition: Condition::default(),
-        skip_bad: false,
-        cache: file.with_extension("cache"),
-        threads: 1,
-        out_files: out.map(Path::to_path_buf),
-    };
+    let options = ApplyOptions { out_files: out.map(Path::to_path_buf), ..apply_options(file, None) };
     SYSTEM.apply(run, &options, &()).map_err(|e| e.to_string())
 }
 

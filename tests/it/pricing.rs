@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use qgraft::classic::L1;
 use qgraft::classic::choice::{Choices, Design, LinearUtility, Optimism, best_offer, revenue};
-use qgraft::lab::{ApplyOptions, ModelChoice, Outcome, Overrides, SavedRun, StudyError, System};
+use qgraft::lab::{ApplyOptions, Outcome, Overrides, SavedRun, StudyError, System};
 use qgraft::math::Stream;
 use qgraft::sim::Condition;
 use qgraft::systems::SYSTEMS;
 use qgraft::systems::pricing::{ChoiceTable, Shift, Spec, World, debias};
 use serde::Deserialize;
 use tempfile::TempDir;
+
+use crate::support::apply::apply_options;
 
 /// Made by tests/reference/pricing.py.
 #[derive(Deserialize)]
@@ -251,15 +253,7 @@ fn run(folder: &Path, flags: &[(&str, &str)]) -> Result<Outcome, StudyError> {
 }
 
 fn apply(run: &Path, data: &Path, condition: Condition) -> Result<qgraft::lab::Applied, StudyError> {
-    let options = ApplyOptions {
-        data: vec![data.into()],
-        choice: ModelChoice::default(),
-        condition,
-        skip_bad: false,
-        cache: run.join("cache"),
-        threads: 1,
-        out_files: None,
-    };
+    let options = ApplyOptions { condition, ..apply_options(data, None) };
     pricing().apply(&SavedRun::open(run)?, &options, &())
 }
 

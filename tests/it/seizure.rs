@@ -11,6 +11,8 @@ use qgraft::systems::SYSTEMS;
 use qgraft::systems::seizure::{Cut, RULES, ViewRules, false_alarms};
 use tempfile::TempDir;
 
+use crate::support::apply::apply_options;
+
 fn seizure() -> &'static dyn System {
     SYSTEMS.iter().copied().find(|system| system.info().name == "seizure").unwrap()
 }
@@ -30,17 +32,14 @@ fn apply(
     condition: Condition,
 ) -> Result<Applied, StudyError> {
     let options = ApplyOptions {
-        data: vec![data.to_path_buf()],
         choice: ModelChoice {
             label: choice.0.map(String::from),
             only: choice.1.iter().map(|text| text.to_string()).collect(),
             ..ModelChoice::default()
         },
         condition,
-        skip_bad: false,
         cache: run.join("cache"),
-        threads: 1,
-        out_files: None,
+        ..apply_options(data, None)
     };
     seizure().apply(&SavedRun::open(run)?, &options, &())
 }

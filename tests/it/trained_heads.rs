@@ -17,6 +17,8 @@ use qgraft::systems::qtl::{Qtl, Spec};
 use qgraft::systems::saved_head::{SavedHead, candidates};
 use tempfile::TempDir;
 
+use crate::support::apply::apply_options;
+
 /// Every row of the table of heads.
 fn names() -> Vec<String> {
     HEADS.iter().map(|row| row.name.to_string()).collect()
@@ -52,15 +54,7 @@ fn safetensors(rows: &qgraft::data::FeatureRows) -> Vec<u8> {
 }
 
 fn apply(folder: &Path, data: &Path, head: Option<&str>, condition: Condition) -> Applied {
-    let options = ApplyOptions {
-        data: vec![data.into()],
-        choice: ModelChoice { label: head.map(String::from), ..ModelChoice::default() },
-        condition,
-        skip_bad: false,
-        cache: folder.into(),
-        threads: 1,
-        out_files: None,
-    };
+    let options = ApplyOptions { condition, cache: folder.into(), ..apply_options(data, head) };
     SystemOf::<Qtl>::new().apply(&SavedRun::open(folder).unwrap(), &options, &()).unwrap()
 }
 

@@ -90,7 +90,7 @@ impl Isl {
     }
 
     /// The better of two ways to fit: `other` only if its cross-validated error is lower than that of the pairs alone, everything
-    /// refitted within each fold. Returns the map and whether it is that of `other`.
+    /// refitted within each fold.
     ///
     /// # Errors
     /// If values are not finite.
@@ -98,26 +98,50 @@ impl Isl {
         &self,
         pairs: PairedRows<'_>,
         other: &dyn Fn(PairedRows<'_>) -> Result<Affine, ClassicError>,
-    ) -> Result<(Affine, bool), ClassicError> {
-        let folds = folds(pairs.x.nrows(), self.folds, self.seed ^ 1);
-        let (mut own, mut of_other) = (0.0, 0.0);
+    ) -> Result<Gated, ClassicError> {
+        let own = self.held_out_error(pairs, &|pairs| self.supervised(pairs))?;
+        let of_other = self.held_out_error(pairs, other)?;
+        match of_other < own {
+            true => Ok(Gated { map: other(pairs)?, has_passed: true, held_out_error: of_other }),
+            false => Ok(Gated { map: self.supervised(pairs)?, has_passed: false, held_out_error: own }),
+        }
+    }
+
+    /// Σ|y - ŷ|² over the pairs, each predicted by a map that was fitted without its fold. Folds are other ones than those that
+    /// penalties are chosen by.
+    ///
+    /// # Errors
+    /// If values are not finite.
+    pub fn held_out_error(
+        &self,
+        pairs: PairedRows<'_>,
+        fit: &dyn Fn(PairedRows<'_>) -> Result<Affine, ClassicError>,
+    ) -> Result<f64, ClassicError> {
+        let folds = folds(pairs.x.nrows(), self.folds, Stream::named(self.seed, "held-out folds").bits());
+        let mut sum = 0.0;
         for (fold, held) in folds.iter().enumerate() {
             let rest = outside(&folds, fold);
             if rest.is_empty() {
                 continue;
             }
             let (x, y) = pairs.select(&rest);
-            let rest = PairedRows { x: x.view(), y: y.view() };
+            let map = fit(PairedRows { x: x.view(), y: y.view() })?;
             let (x, y) = pairs.select(held);
-            let error = |map: Affine| (map.predict(x.view()) - &y).mapv(|g| g * g).sum();
-            own += error(self.supervised(rest)?);
-            of_other += error(other(rest)?);
+            sum += (map.predict(x.view()) - &y).mapv(|g| g * g).sum();
         }
-        match of_other < own {
-            true => Ok((other(pairs)?, true)),
-            false => Ok((self.supervised(pairs)?, false)),
-        }
+        Ok(sum)
     }
+}
+
+/// The better of two maps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gated {
+    /// The map.
+    pub map: Affine,
+    /// Whether it is the other one than that of the pairs alone.
+    pub has_passed: bool,
+    /// Its Σ|y - ŷ|² over held-out pairs.
+    pub held_out_error: f64,
 }
 
 /// Maps of other subjects on the same inputs.

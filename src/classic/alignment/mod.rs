@@ -5,6 +5,6 @@ mod few_pairs;
 mod quality;
 mod ridge;
 
-pub use few_pairs::{Isl, Sources, folds};
+pub use few_pairs::{Gated, Isl, Sources, folds};
 pub use quality::{effective_rank, noise_ceiling, normalised_error, top_k, two_way};
 pub use ridge::{ALPHAS, Affine, Choice, PairedRows, RidgePath};

@@ -210,6 +210,14 @@ impl HeadRow {
             .ok_or_else(|| NnError::unknown("head", "heads", name, HEADS.iter().map(|row| row.name)))
     }
 
+    /// The row of a label: `NAME`, or `NAME@DEVICE` for a head that is trained under the noise of a device.
+    ///
+    /// # Errors
+    /// If there is none, with the nearest name.
+    pub fn of_label(label: &str) -> Result<&'static Self, NnError> {
+        Self::named(label.split_once('@').map_or(label, |(name, _)| name))
+    }
+
     /// The learning rates: parameters that the head freezes have rate 0.
     pub fn learning_rates(&self) -> LearningRates {
         LearningRates::freezing(self.frozen)

@@ -81,21 +81,53 @@ pub fn average_precision(predictions: &Predictions) -> Value {
     Ok(evaluated.map(of_class).collect::<Result<Vec<f64>, _>>()?.iter().sum::<f64>() / count as f64)
 }
 
-/// Area under a ROC curve by trapezoids: the chance that a positive sample ranks above a negative one, ties half.
-pub fn area(curve: &[RocPoint]) -> f64 {
-    curve
-        .windows(2)
-        .map(|pair| {
-            let width = pair[1].false_positive_rate - pair[0].false_positive_rate;
-            width * (pair[0].true_positive_rate + pair[1].true_positive_rate) / 2.0
-        })
-        .sum()
+/// Placements of cases (DeLong, DeLong & Clarke-Pearson 1988, doi 10.2307/2531595): for each positive one the share of negative
+/// ones that it ranks above, and for each negative one the share of positive ones above it, ties half. Shares of no cases are NaN.
+pub fn placements(scores: &[f64], is_positive: &[bool]) -> [Vec<f64>; 2] {
+    let of = |kind: bool| -> Vec<f64> {
+        scores.iter().zip(is_positive).filter(|(_, own)| **own == kind).map(|(score, _)| *score).collect()
+    };
+    let sorted = |values: &[f64]| {
+        let mut values = values.to_vec();
+        values.sort_by(f64::total_cmp);
+        values
+    };
+    let (positive, negative) = (of(true), of(false));
+    let (ranked, others) = (sorted(&positive), sorted(&negative));
+    // The share of sorted values below one, equal ones counted half.
+    let below = |sorted: &[f64], value: f64| {
+        let (less, up_to) = (sorted.partition_point(|v| *v < value), sorted.partition_point(|v| *v <= value));
+        (less + up_to) as f64 / (2 * sorted.len()) as f64
+    };
+    let of_positive = positive.iter().map(|score| below(&others, *score)).collect();
+    let of_negative = negative.iter().map(|score| 1.0 - below(&ranked, *score)).collect();
+    [of_positive, of_negative]
+}
+
+/// Area under the ROC curve of scores that rise with the chance of being positive: the chance that a positive case ranks above a
+/// negative one, ties half. `None` without cases of both kinds.
+pub fn area(scores: &[f64], is_positive: &[bool]) -> Option<f64> {
+    let [of_positive, of_negative] = placements(scores, is_positive);
+    let has_both = !of_positive.is_empty() && !of_negative.is_empty();
+    has_both.then(|| of_positive.iter().sum::<f64>() / of_positive.len() as f64)
+}
+
+/// The same of the probability of `class`, against the rest.
+///
+/// # Errors
+/// A class without samples.
+pub fn area_of_class(predictions: &Predictions, class: usize) -> Value {
+    predictions.every_class_present()?;
+    let scores = predictions.probabilities().column(class).to_vec();
+    let is_positive: Vec<bool> = predictions.labels().iter().map(|label| *label == class).collect();
+    // Of one class there are no other samples.
+    area(&scores, &is_positive).ok_or(Undefined::NoSamples)
 }
 
 /// AUC of class 1 when there are two classes, else the mean over classes of each against the rest.
 pub fn auc(predictions: &Predictions) -> Value {
     let evaluated = if predictions.classes() == 2 { 1..2 } else { 0..predictions.classes() };
     let count = evaluated.len();
-    let areas: Vec<f64> = evaluated.map(|class| roc(predictions, class).map(|c| area(&c))).collect::<Result<_, _>>()?;
+    let areas: Vec<f64> = evaluated.map(|class| area_of_class(predictions, class)).collect::<Result<_, _>>()?;
     Ok(areas.iter().sum::<f64>() / count as f64)
 }

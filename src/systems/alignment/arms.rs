@@ -47,6 +47,11 @@ impl Learner {
         matches!(self, Self::Unpaired { .. })
     }
 
+    /// Whether cross-validation decides between its map and that of the pairs.
+    pub fn is_gated(self) -> bool {
+        matches!(self, Self::Unpaired { is_gated: true, .. } | Self::Sparse { is_gated: true, .. })
+    }
+
     /// Whether it reads maps of sources.
     pub fn needs_sources(self) -> bool {
         matches!(self, Self::MeanOfSources | Self::BestSource | Self::Sparse { .. })

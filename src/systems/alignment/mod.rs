@@ -8,22 +8,25 @@
 
 mod arms;
 mod checks;
+mod readout;
 mod saved;
 mod spec;
 mod trial;
 mod world;
 
 pub use arms::{ARMS, ArmRow, Learner};
+pub use readout::{Lender, METHODS, MethodRow, drifted};
 pub use saved::{MODEL_FILE, SavedMap};
 pub use spec::{Part, Spec};
 pub use trial::{Learned, learn};
-pub use world::{Flaw, World};
+pub use world::{Flaw, Mitigated, World};
 
 use crate::data::read_matrix;
 use crate::lab::{
     Applied, ApplyOptions, Check, Context, Contrast, Experiment, Factor, Flag, Grid, Info, Measurement, Metric, Point,
     Role, SavedRun, StudyError, Unit,
 };
+use crate::math::Stream;
 use crate::study::Observer;
 
 /// The experiment.
@@ -31,13 +34,6 @@ pub struct Alignment;
 
 /// The arm that others are compared with.
 const BASELINE: &str = "ridge";
-
-/// Mitigation methods that maps of expectation values are compared with; the first is none.
-const METHODS: [(&str, &str); 3] = [
-    ("unmitigated", "expectation values from shots as they are"),
-    ("readout_inversion", "the inverse of each qubit's confusion matrix"),
-    ("zero_noise_linear", "three scales of noise, a line back to none"),
-];
 
 /// Matrices of a user: inputs, targets, further targets.
 pub struct Own {
@@ -80,6 +76,12 @@ impl Experiment for Alignment {
         ),
         Metric::higher("top_1", "top 1", Unit::Share, "own target the nearest of a gallery"),
         Metric::higher("rank", "effective rank", Unit::Plain, "of the predictions"),
+        Metric::lower(
+            "validation",
+            "error of held-out pairs",
+            Unit::Plain,
+            "the same of training pairs, each predicted by a map fitted without its fold; `predict` takes the least",
+        ),
         Metric::higher("passed", "passed the gate", Unit::Share, "trials in which cross-validation chose the map"),
         Metric::higher(
             "picked",
@@ -104,9 +106,9 @@ impl Experiment for Alignment {
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
         let arms = spec.arms.iter().map(|name| ArmRow::named(name)).collect::<Result<Vec<_>, _>>()?;
-        let factor = |kept: &dyn Fn(&ArmRow) -> bool, methods: &[(&'static str, &'static str)]| {
+        let factor = |kept: &dyn Fn(&ArmRow) -> bool, methods: &'static [MethodRow]| {
             let own = arms.iter().filter(|row| kept(row)).map(|row| (row.name, row.doc));
-            let levels = own.chain(methods.iter().copied());
+            let levels = own.chain(methods.iter().map(|method| (method.name, method.doc)));
             Factor::explained("arm", Role::Arm, levels).with_baseline(BASELINE).listed_by("arms")
         };
         let rows = |rows: &[usize], field| Factor::new("rows", Role::Setting, rows).listed_by(field);
@@ -142,10 +144,14 @@ impl Experiment for Alignment {
                         .in_blocks(&["seed"])
                 }
                 Part::Readout => {
-                    let arm = factor(&|row| !row.learner.needs_sources() || row.name == "mtl", &METHODS);
-                    let factors = vec![arm, rows(&spec.pairs, "pairs"), seeds()];
+                    let names =
+                        |(lender, name, doc): (Lender, _, _)| spec.lenders.contains(&lender).then_some((name, doc));
+                    let lenders = Lender::ALL.into_iter().filter_map(names);
+                    let lender = Factor::explained("lender", Role::Setting, lenders).listed_by("lenders");
+                    let arm = factor(&|row| row.name != "isl_noiseless", &METHODS);
+                    let factors = vec![arm, lender, rows(&spec.pairs, "pairs"), seeds()];
                     let metrics = ["root_error", "error", "passed"];
-                    Grid::new("readout", "Noisy expectation values", factors, &metrics).in_blocks(&["seed"])
+                    Grid::new("readout", "Noisy expectation values", factors, &metrics).in_blocks(&["lender", "seed"])
                 }
             });
         }
@@ -202,8 +208,12 @@ impl Experiment for Alignment {
                 let none = || ndarray::Array2::zeros((0, y.ncols()));
                 World::own(x, y, &pool.clone().unwrap_or_else(none), spec.test_share, seed)
             }
-            ("readout", _) => World::readout(spec, most(&spec.pairs), seed, &mut found)?,
-            ("safety", _) => World::simulated(spec, decay(), (spec.rows[0], 0, Flaw::Pool), seed ^ 0x5afe)?,
+            ("readout", _) => World::readout(spec, Lender::named(block.get("lender")), seed, &mut found)?,
+            ("safety", _) => {
+                // Other worlds than those of the first grid, whose seeds may be the same.
+                let seed = Stream::named(seed, "safety").bits();
+                World::simulated(spec, decay(), (spec.rows[0], 0, Flaw::Pool), seed)?
+            }
             ("sources", _) => {
                 let last = spec.decays.last().copied().unwrap_or(1.0);
                 World::simulated(spec, last, (most(&spec.rows), related, Flaw::None), seed)?
@@ -222,8 +232,9 @@ impl Experiment for Alignment {
     ) -> Result<Measurement, StudyError> {
         context.proceed()?;
         let rows: usize = at.get("rows").parse().unwrap_or(world.x.nrows());
-        if let Some((_, predicted)) = world.others.iter().find(|(name, _)| *name == at.get("arm")) {
-            return Ok(trial::quality(spec, world, predicted, &trial::mean(world.pairs(rows))));
+        let is_own = |other: &&Mitigated| other.method == at.get("arm") && other.pairs == rows;
+        if let Some(other) = world.others.iter().find(is_own) {
+            return Ok(trial::quality(spec, world, &other.values, &trial::mean(world.pairs(rows))));
         }
         let arm = ArmRow::named(at.get("arm"))?;
         if rows > world.x.nrows() {
@@ -247,8 +258,8 @@ impl Experiment for Alignment {
             grids.iter().filter(|grid| grid.name != "safety").flat_map(Contrast::to_baseline).collect();
         for grid in grids.iter().filter(|grid| grid.name == "readout") {
             for arm in ["isl", "mtl"].into_iter().filter(|arm| is_run(arm)) {
-                for (method, _) in METHODS {
-                    found.extend(Contrast::in_each_setting(grid, "arm", arm, method));
+                for method in &METHODS {
+                    found.extend(Contrast::in_each_setting(grid, "arm", arm, method.name));
                 }
             }
         }

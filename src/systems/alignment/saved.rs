@@ -52,7 +52,12 @@ impl SavedMap {
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|e| failed(e.to_string()))?;
         let values = |name: &str| -> Result<Vec<f64>, StudyError> {
             let tensor = tensors.get(name).ok_or_else(|| failed(format!("it lacks the tensor `{name}`")))?;
-            tensor.flatten_all().and_then(|t| t.to_vec1()).map_err(|e| failed(format!("{name}: {e}")))
+            let values: Vec<f64> =
+                tensor.flatten_all().and_then(|t| t.to_vec1()).map_err(|e| failed(format!("{name}: {e}")))?;
+            match values.iter().position(|value| !value.is_finite()) {
+                Some(at) => Err(failed(format!("{name}: value {} is {}; the file is damaged", at + 1, values[at]))),
+                None => Ok(values),
+            }
         };
         let (weights, intercepts) = (values("weights")?, values("intercepts")?);
         if intercepts.len() != outputs || inputs == 0 {
@@ -64,7 +69,8 @@ impl SavedMap {
     }
 }
 
-/// A map of a run on new inputs: a row of targets for each. Of several maps it is that of the most pairs and least error.
+/// A map of a run on new inputs: a row of targets for each. Of several maps it is that of the most
+/// pairs and the least error of held-out pairs; test rows decide nothing.
 ///
 /// # Errors
 /// A run without maps, a file without a matrix of this width.
@@ -74,7 +80,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
     models.sort_by(|a, b| {
         let rank = |trial: &SavedTrial| {
             let rows: f64 = trial.point.get("rows").parse().unwrap_or(0.0);
-            (-rows, trial.measurement.get("error").unwrap_or(f64::INFINITY))
+            (-rows, trial.measurement.get("validation").unwrap_or(f64::INFINITY))
         };
         let (a, b) = (rank(a), rank(b));
         a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::{Preset, Settings, Validation};
 use crate::systems::alignment::arms::ARMS;
+use crate::systems::alignment::readout::Lender;
 
 /// A grid of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,13 +77,21 @@ pub struct Spec {
     pub worlds: usize,
     /// Device of noisy expectation values.
     pub device: String,
+    /// Where maps of expectation values are borrowed from.
+    pub lenders: Vec<Lender>,
     /// Devices that are sources.
     pub other_devices: Vec<String>,
+    /// Other days of the device that are sources.
+    pub days: usize,
+    /// Deviation of the logarithm of T1, T2 and errors from day to day.
+    pub drift: f64,
+    /// Circuits whose values are to be mitigated.
+    pub circuits: usize,
     /// Qubits of the circuit.
     pub qubits: usize,
     /// Layers of it.
     pub layers: usize,
-    /// Shots of each circuit, whichever method.
+    /// Shots of each circuit. Methods without pairs have those of the pairs, too.
     pub shots: usize,
     /// Numbers of circuits whose ideal expectation values are known.
     pub pairs: Vec<usize>,
@@ -116,7 +125,11 @@ impl Default for Spec {
             gallery: 300,
             worlds: 4,
             device: "manila".into(),
-            other_devices: vec!["oslo".into(), "guadalupe".into()],
+            lenders: vec![Lender::Days, Lender::Devices],
+            other_devices: ["oslo", "guadalupe", "kolkata"].map(String::from).to_vec(),
+            days: 3,
+            drift: 0.2,
+            circuits: 300,
             qubits: 4,
             layers: 3,
             shots: 1_000,
@@ -145,7 +158,8 @@ impl Settings for Spec {
                 (spec.rows, spec.pairs, spec.decays) = (vec![20], vec![10], vec![1.0]);
                 (spec.inputs, spec.outputs, spec.pool_rows, spec.test_rows) = (8, 5, 100, 60);
                 (spec.source_rows, spec.worlds, spec.folds) = (60, 1, 3);
-                (spec.qubits, spec.layers, spec.shots) = (2, 2, 100);
+                (spec.qubits, spec.layers, spec.shots, spec.circuits) = (2, 2, 100, 20);
+                (spec.days, spec.other_devices) = (2, vec!["oslo".into()]);
             },
         },
         Preset {
@@ -187,8 +201,12 @@ impl Settings for Spec {
             .whole("gallery", self.gallery, 2..=10_000)
             .whole("worlds", self.worlds, 1..=1_000)
             .device("device", &self.device, self.qubits.min(12))
+            .list("lenders", &self.lenders)
             .list("other_devices", &self.other_devices)
             .devices("other_devices", &self.other_devices, self.qubits.min(12))
+            .whole("days", self.days, 1..=100)
+            .within("drift", self.drift, 0.0..=3.0)
+            .whole("circuits", self.circuits, 10..=100_000)
             .whole("qubits", self.qubits, 2..=10)
             .whole("layers", self.layers, 1..=20)
             .whole("shots", self.shots, 10..=10_000_000)

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Axis};
 
 use crate::classic::alignment::{
-    Affine, Choice, Isl, PairedRows, RidgePath, Sources, effective_rank, folds, normalised_error, top_k, two_way,
+    Affine, Choice, Gated, Isl, PairedRows, RidgePath, Sources, effective_rank, folds, normalised_error, top_k, two_way,
 };
 use crate::lab::Measurement;
 use crate::study::StudyError;
@@ -23,6 +23,8 @@ pub struct Learned {
     pub passed: Option<bool>,
     /// Weights of sources.
     pub weights: Option<Vec<f64>>,
+    /// Squared error of pairs, each predicted by a map fitted without its fold, over their squared distance from the mean.
+    pub validation: f64,
 }
 
 /// Learns a map from the first pairs of a world.
@@ -33,25 +35,18 @@ pub fn learn(spec: &Spec, world: &World, learner: Learner, rows: usize, seed: u6
     let pairs = world.pairs(rows);
     let isl =
         Isl { has_noise: true, is_corrected: true, weak: spec.weak, folds: spec.folds, choice: Choice::Common, seed };
-    let plain = |map: Affine| Learned { map, passed: None, weights: None };
     let sources = Sources { maps: world.sources.clone(), penalty: spec.penalty };
-    Ok(match learner {
+    let fit = |pairs: PairedRows<'_>| match learner {
         Learner::Ridge(choice) => {
-            plain(RidgePath::cross_validated(pairs, &folds(pairs.x.nrows(), spec.folds, seed), choice)?.0)
+            let folds = folds(pairs.x.nrows(), spec.folds, seed);
+            Ok(RidgePath::cross_validated(pairs, &folds, choice)?.0)
         }
-        Learner::Unpaired { has_noise, is_corrected, is_gated } => {
-            let isl = Isl { has_noise, is_corrected, ..isl };
-            match is_gated {
-                false => plain(isl.fit(pairs, world.pool.view())?),
-                true => {
-                    let (map, passed) = isl.gated(pairs, &|pairs| isl.fit(pairs, world.pool.view()))?;
-                    Learned { map, passed: Some(passed), weights: None }
-                }
-            }
+        Learner::Unpaired { has_noise, is_corrected, .. } => {
+            Isl { has_noise, is_corrected, ..isl }.fit(pairs, world.pool.view())
         }
         Learner::MeanOfSources => {
             let count = sources.maps.len();
-            plain(sources.combined(&vec![1.0 / count.max(1) as f64; count])?)
+            sources.combined(&vec![1.0 / count.max(1) as f64; count])
         }
         Learner::BestSource => {
             let error = |map: &Affine| (map.predict(pairs.x) - pairs.y).mapv(|g| g * g).sum();
@@ -60,21 +55,25 @@ pub fn learn(spec: &Spec, world: &World, learner: Learner, rows: usize, seed: u6
             if !errors.is_empty() {
                 weights[crate::math::order::argmax(&errors)] = 1.0;
             }
-            plain(sources.combined(&weights)?)
+            sources.combined(&weights)
         }
-        Learner::Sparse { is_corrected, is_gated } => {
-            let fit = |pairs: PairedRows<'_>| {
-                let map = sources.combined(&sources.weights(pairs))?;
-                if is_corrected { isl.corrected(map, pairs) } else { Ok(map) }
-            };
-            let weights = Some(sources.weights(pairs));
-            match is_gated {
-                false => Learned { map: fit(pairs)?, passed: None, weights },
-                true => {
-                    let (map, passed) = isl.gated(pairs, &fit)?;
-                    Learned { map, passed: Some(passed), weights }
-                }
-            }
+        Learner::Sparse { is_corrected, .. } => {
+            let map = sources.combined(&sources.weights(pairs))?;
+            if is_corrected { isl.corrected(map, pairs) } else { Ok(map) }
+        }
+    };
+    let weights = matches!(learner, Learner::Sparse { .. }).then(|| sources.weights(pairs));
+    let mean = mean(pairs);
+    let spread: f64 = (&pairs.y - &mean).mapv(|gap| gap * gap).sum();
+    let share = |error: f64| error / spread.max(f64::MIN_POSITIVE);
+    Ok(match learner.is_gated() {
+        true => {
+            let Gated { map, has_passed, held_out_error } = isl.gated(pairs, &fit)?;
+            Learned { map, passed: Some(has_passed), weights, validation: share(held_out_error) }
+        }
+        false => {
+            let validation = share(isl.held_out_error(pairs, &fit)?);
+            Learned { map: fit(pairs)?, passed: None, weights, validation }
         }
     })
 }
@@ -86,7 +85,7 @@ pub fn learn(spec: &Spec, world: &World, learner: Learner, rows: usize, seed: u6
 pub fn measure(spec: &Spec, world: &World, rows: usize, learned: &Learned) -> Result<Measurement, StudyError> {
     let mean = mean(world.pairs(rows));
     let predicted = learned.map.predict(world.test_x.view());
-    let mut found = quality(spec, world, &predicted, &mean);
+    let mut found = quality(spec, world, &predicted, &mean).value("validation", learned.validation);
     if let Some(passed) = learned.passed {
         found = found.value("passed", f64::from(u8::from(passed)));
     }

@@ -1,17 +1,11 @@
 //! Pairs, unpaired targets, maps of sources and test rows of one task.
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array2, Axis, s};
 
-use crate::circuit::ansatz::{Encoding, uploading_feature_map};
-use crate::circuit::{Ansatz, Observable, PauliString};
 use crate::classic::alignment::{Affine, PairedRows, RidgePath};
-use crate::lab::Measurement;
 use crate::math::Stream;
-use crate::nn::NnError;
-use crate::sim::{Angles, Condition, Executions};
 use crate::study::StudyError;
 use crate::systems::alignment::spec::Spec;
-use crate::systems::conditions::add_notices;
 
 /// A task.
 #[derive(Clone, Debug)]
@@ -30,10 +24,21 @@ pub struct World {
     pub test_x: Array2<f64>,
     /// Their targets.
     pub test_y: Array2<f64>,
-    /// Further predictions of the test rows, by name.
-    pub others: Vec<(&'static str, Array2<f64>)>,
+    /// Predictions of the test rows by mitigation methods.
+    pub others: Vec<Mitigated>,
     /// What inputs and targets were divided by.
     pub units: (f64, f64),
+}
+
+/// Test rows as a mitigation method predicts them.
+#[derive(Clone, Debug)]
+pub struct Mitigated {
+    /// Name of the method.
+    pub method: &'static str,
+    /// The number of pairs whose shots it has besides its own.
+    pub pairs: usize,
+    /// (test rows, targets).
+    pub values: Array2<f64>,
 }
 
 /// What is wrong with a world.
@@ -91,56 +96,6 @@ impl World {
         Ok(Self { x, y, pool, sources, related, test_x, test_y, others: Vec::new(), units: (1.0, 1.0) })
     }
 
-    /// Expectation values ⟨Z⟩ of every qubit and ⟨ZZ⟩ of every pair of random circuits: from shots on a device as inputs, ideal ones
-    /// as targets. Sources are maps of other devices. `others` are mitigation methods of the device with as many shots.
-    ///
-    /// # Errors
-    /// If the circuit cannot be compiled.
-    pub fn readout(spec: &Spec, rows: usize, seed: u64, found: &mut Measurement) -> Result<Self, StudyError> {
-        let features = spec.qubits * spec.layers;
-        let circuit = uploading_feature_map(spec.qubits, features).map_err(NnError::from)?;
-        let observables = observables(spec.qubits);
-        let ansatz = Ansatz { inputs: circuit.slots(), circuit, encoding: Encoding::Direct, observables };
-        let compiler = Executions::default();
-        let mut expectations =
-            |angles: &Array2<f64>, condition: &Condition, seed: u64| -> Result<Array2<f64>, StudyError> {
-                let execution = compiler.compile(&(&ansatz).into(), condition, seed)?;
-                add_notices(found, &execution, condition);
-                let weights = Array1::zeros(0);
-                let angles = Angles { inputs: angles.view(), weights: weights.view() };
-                Ok(execution.prepared.expect(angles).map_err(NnError::from)?)
-            };
-        let mut stream = Stream::named(seed, "angles");
-        let mut angles = |rows: usize| {
-            Array2::from_shape_simple_fn((rows, features), || std::f64::consts::PI * (2.0 * stream.uniform() - 1.0))
-        };
-        let on = |device: &str, mitigation: Option<&str>, shots: usize| Condition {
-            shots: Some(shots),
-            mitigation: mitigation.map(String::from),
-            ..Condition::on_device(device)
-        };
-        let (own, test, pool) = (angles(rows), angles(spec.test_rows), angles(spec.pool_rows));
-        let ideal = Condition::default();
-        let noisy = on(&spec.device, None, spec.shots);
-        let (x, y) = (expectations(&own, &noisy, seed)?, expectations(&own, &ideal, seed)?);
-        let (test_x, test_y) = (expectations(&test, &noisy, seed ^ 1)?, expectations(&test, &ideal, seed)?);
-        let pool = expectations(&pool, &ideal, seed)?;
-        let mut sources = Vec::new();
-        for (k, device) in spec.other_devices.iter().enumerate() {
-            let own = angles(spec.source_rows.min(500));
-            let x = expectations(&own, &on(device, None, spec.shots), seed ^ (2 + k as u64))?;
-            let y = expectations(&own, &ideal, seed)?;
-            sources.push(RidgePath::new(PairedRows { x: x.view(), y: y.view() }).fit(1.0)?);
-        }
-        // Three scales of noise share the shots.
-        let methods = [("readout_inversion", spec.shots), ("zero_noise_linear", spec.shots.div_ceil(3))];
-        let mut others = vec![("unmitigated", test_x.clone())];
-        for (name, shots) in methods {
-            others.push((name, expectations(&test, &on(&spec.device, Some(name), shots), seed ^ 1)?));
-        }
-        Ok(Self { x, y, pool, sources, related: 0, test_x, test_y, others, units: (1.0, 1.0) })
-    }
-
     /// Pairs, of which a share is tested on. Penalties are absolute, so inputs and targets are divided by the deviation of a
     /// column of the pairs that are learned from.
     pub fn own(x: &Array2<f64>, y: &Array2<f64>, pool: &Array2<f64>, test_share: f64, seed: u64) -> Self {
@@ -174,10 +129,4 @@ impl World {
         let rows = rows.min(self.x.nrows());
         PairedRows { x: self.x.slice(s![..rows, ..]), y: self.y.slice(s![..rows, ..]) }
     }
-}
-
-fn observables(qubits: usize) -> Vec<Observable> {
-    let string = |z: u64| Observable { terms: vec![(1.0, PauliString::from_masks(0, z))] };
-    let pairs = (0..qubits).flat_map(|a| (a + 1..qubits).map(move |b| string(1 << a | 1 << b)));
-    (0..qubits).map(|q| string(1 << q)).chain(pairs).collect()
 }

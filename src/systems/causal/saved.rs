@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::data::{BadPicture, KnownTarget, NewTable, TargetKind, read_pictures};
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
 use crate::nn::{Mode, Model, ModelHeader, NnError, Params};
-use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::systems::causal::network::RowNet;
 use crate::systems::causal::own::{Reader, numbers};
@@ -131,10 +130,7 @@ impl Saved {
 /// # Errors
 /// If the run keeps no network, or the rows cannot be read.
 pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyError> {
-    if options.condition != Condition::default() {
-        let reason = "the network has no circuit, so devices, shots and mitigation change nothing";
-        return Err(NnError::Setting { field: "device", value: options.condition.to_string(), reason }.into());
-    }
+    options.refuse_condition()?;
     let mut models = run.models(&[MODEL_FILE], &options.choice)?;
     let metric = |trial: &SavedTrial| {
         let values = trial.measurement.values.iter().filter(|value| value.metric == "validation");

@@ -12,7 +12,7 @@ use crate::data::Transform;
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
 use crate::math::words::pluralise;
 use crate::nn::{ModelHeader, NnError};
-use crate::sim::{Condition, Executions};
+use crate::sim::Executions;
 use crate::study::diagnostic::RocArea;
 use crate::study::{Observer, StudyError, TrainedHead};
 use crate::systems::cohort::arms::{ArmRow, Features};
@@ -113,10 +113,15 @@ impl SavedClassifier {
         let header = Header::read(bytes, path)?;
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|e| failed(e.to_string()))?;
         let tensor = |name: &str| tensors.get(name).ok_or_else(|| failed(format!("it lacks the tensor `{name}`")));
-        let row = |name: &str| -> Result<Array1<f64>, StudyError> {
-            let values = tensor(name)?.to_dtype(DType::F64).and_then(|own| own.to_vec1::<f64>());
-            values.map(Array1::from).map_err(|e| failed(format!("{name}: {e}")))
+        let values = |name: &str| -> Result<Vec<f64>, StudyError> {
+            let values = tensor(name)?.to_dtype(DType::F64).and_then(|own| own.flatten_all()?.to_vec1::<f64>());
+            let values = values.map_err(|e| failed(format!("{name}: {e}")))?;
+            match values.iter().position(|value| !value.is_finite()) {
+                Some(at) => Err(failed(format!("{name}: value {} is {}; the file is damaged", at + 1, values[at]))),
+                None => Ok(values),
+            }
         };
+        let row = |name: &str| values(name).map(Array1::from);
         let misfit = || failed("the parts of the file do not fit each other".into());
         let scaler = || -> Result<Scaler, StudyError> {
             let scaler = Scaler { mean: row("mean")?, deviation: row("deviation")? };
@@ -144,9 +149,7 @@ impl SavedClassifier {
                 if shape != (coefficients.len(), scaler.mean.len()) {
                     return Err(misfit());
                 }
-                let values = tensor("rows")?.to_dtype(DType::F64).and_then(|own| own.flatten_all()?.to_vec1());
-                let values = values.map_err(|e| failed(format!("rows: {e}")))?;
-                let rows = Array2::from_shape_vec(shape, values).map_err(|_| misfit())?;
+                let rows = Array2::from_shape_vec(shape, values("rows")?).map_err(|_| misfit())?;
                 Fitted::SupportVectors { scaler, rows, coefficients, bias: header.bias, gamma: header.gamma }
             }
             "head" => {
@@ -159,9 +162,9 @@ impl SavedClassifier {
             }
             other => return Err(failed(format!("kind {other:?} of classifier"))),
         };
-        let is_finite = [header.threshold, header.calibration.0, header.calibration.1].iter().all(|v| v.is_finite());
-        if !is_finite {
-            return Err(misfit());
+        let Header { threshold, calibration, bias, gamma, .. } = header;
+        if [threshold, calibration.0, calibration.1, bias, gamma].iter().any(|value| !value.is_finite()) {
+            return Err(failed("its header has a value that is not finite; the file is damaged".into()));
         }
         let chosen = Chosen { choice: 0.0, threshold: header.threshold, calibration: header.calibration };
         Ok(Self { arm: ArmRow::named(&header.arm)?, classes: header.classes, chosen, fitted })
@@ -192,11 +195,9 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
             let notices = head.model.execution.iter().flat_map(|execution| execution.notices().iter().cloned());
             applied.notices.extend(notices);
         }
-        _ if options.condition != Condition::default() => {
-            let reason = "it has no circuit, so devices, shots and mitigation change nothing; --head quantum has one";
-            return Err(NnError::Setting { field: "head", value: arm.name.into(), reason }.into());
-        }
-        _ => {}
+        _ => options.refuse_condition_without(
+            "the classifier has no circuit, so devices, shots and mitigation change nothing; --head quantum has one",
+        )?,
     }
     if arm.features == Features::Network {
         trial.check_contents("network.weights", spec.network.weights.as_deref())?;

@@ -181,6 +181,7 @@ impl Spec {
             target: self.target.clone(),
             kind,
             keep: self.keep.clone(),
+            keep_option: "--keep",
             drop: self.drop.clone(),
             group: None,
         }

@@ -16,7 +16,6 @@ use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
 use crate::math::words::pluralise;
 use crate::nn::byte_net::ByteNet;
 use crate::nn::{Mode, Model, Network, Params, Weights};
-use crate::sim::Condition;
 use crate::study::{Observer, StudyError};
 use crate::systems::genome::arms::{ArmRow, Target};
 use crate::systems::genome::evaluate::site_of;
@@ -32,9 +31,7 @@ const SITES: usize = 2_000;
 /// A run without such a network, files that cannot be read or do not fit each other.
 pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) -> Result<Applied, StudyError> {
     let refuse = |reason: &str| Err(StudyError::SavedRun { path: run.folder.clone(), reason: reason.into() });
-    if options.condition != Condition::default() {
-        return refuse("its networks have no circuit, so --device, --shots and --mitigation do not apply");
-    }
+    options.refuse_condition()?;
     let mut models = run.models(&[MODEL, PUBLISHED_FILE], &options.choice)?;
     if options.choice.label.is_none() && models.iter().any(|trial| trial.label() == super::TRUNK) {
         models.retain(|trial| trial.label() == super::TRUNK);

@@ -172,6 +172,5 @@ pub fn pretrained_arms(spec: &Spec) -> Vec<Arm> {
 /// Whether the head of this name is a circuit whose angles are trained: it then learns the source as well, and starts on
 /// the target with the angles it has.
 pub(super) fn trains_circuit(head: &str) -> bool {
-    HeadRow::named(head.split('@').next().unwrap_or_default())
-        .is_ok_and(|row| row.is_dressed() && row.frozen.is_empty())
+    HeadRow::of_label(head).is_ok_and(|row| row.is_dressed() && row.frozen.is_empty())
 }

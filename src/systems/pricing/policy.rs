@@ -116,6 +116,7 @@ impl<'a> Player<'a> {
         let is_start = round < width;
         let (is_due, is_exploring, is_forced) = match self.arm.policy {
             Policy::Episodes | Policy::Theory | Policy::Greedy => {
+                // The paper's 2d rounds of random play, to the end of their episode.
                 let first = width.next_power_of_two();
                 let is_forced = round >= first && self.is_gated(round);
                 (round >= first && round.is_power_of_two(), round < first, is_forced)

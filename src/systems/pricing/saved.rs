@@ -70,7 +70,8 @@ impl SavedModel {
 }
 
 /// A model of a run on new choices: a row for each alternative, with its probability and, where none may be chosen, whether it
-/// belongs to the best offer and at which price. Of several models it is the debiased one of the most choices and least log loss.
+/// belongs to the best offer and at which price. Of several models it is the debiased one of the most choices and the first
+/// seed: test choices decide nothing.
 ///
 /// # Errors
 /// A run without models, a table that lacks a column.
@@ -80,11 +81,10 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyErr
     models.sort_by(|a, b| {
         let rank = |trial: &crate::lab::SavedTrial| {
             let rows: f64 = trial.point.get("rows").parse().unwrap_or(0.0);
-            let loss = trial.measurement.get("log_loss").unwrap_or(f64::INFINITY);
-            (trial.label() != "debiased", -rows, loss)
+            (trial.label() != "debiased", -rows, trial.point.seed())
         };
         let (a, b) = (rank(a), rank(b));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.total_cmp(&b.2))
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
     });
     let trial = models[0];
     let (model, nu) = SavedModel::from_bytes(&trial.file(MODEL_FILE)?, &trial.path(MODEL_FILE))?;

@@ -171,7 +171,8 @@ fn roc(pooled: &[Pooled]) -> Vec<Figure> {
     let figure = |class: usize| {
         let line = |own: &Pooled| {
             let curve = ranking::roc(&own.predictions, class).ok()?;
-            let label = format!("{} ({:.3})", own.head, ranking::area(&curve));
+            let area = ranking::area_of_class(&own.predictions, class).ok()?;
+            let label = format!("{} ({area:.3})", own.head);
             let points = curve.iter().map(|point| (point.false_positive_rate, point.true_positive_rate));
             Some(Line { label, points: corners(points), spread: Vec::new(), guide: false })
         };

@@ -200,11 +200,11 @@ impl Settings for Spec {
         let expected = "at most 12: amplitude encoding prepares 2^n amplitudes";
         check.check("circuit.qubits", qubits, !is_amplitude || *qubits <= 12, expected);
         for label in &self.heads {
-            let name = label.split('@').next().unwrap_or_default();
             match HeadChoice::named(label, &self.circuit) {
                 Ok(HeadChoice { device: Some(device), .. }) => _ = check.device("heads", &device, *qubits),
                 Ok(_) => {}
-                Err(_) if HeadRow::named(name).is_err() => {
+                Err(_) if HeadRow::of_label(label).is_err() => {
+                    let name = label.split_once('@').map_or(label.as_str(), |(name, _)| name);
                     check.name("heads", name, HEADS.iter().map(|row| row.name));
                 }
                 Err(_) => {

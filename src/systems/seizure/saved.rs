@@ -176,10 +176,10 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
     let trial = chosen(run, options)?;
     let model = Model::read(&trial.file(MODEL_FILE)?, &trial.path(MODEL_FILE))?;
     let SavedDetector { cut, unstated_rate, extra, .. } = &model.header.detector;
-    if extra.is_none() && options.condition != Condition::default() {
-        let reason =
-            "the detector has no circuit, so devices, shots and mitigation change nothing; --head hybrid has one";
-        return Err(NnError::Setting { field: "condition", value: options.condition.to_string(), reason }.into());
+    if extra.is_none() {
+        options.refuse_condition_without(
+            "the detector has no circuit, so devices, shots and mitigation change nothing; --head hybrid has one",
+        )?;
     }
     let spec: Spec = trial.settings()?;
     let mut applied = Applied { model: trial.title(), ..Applied::default() };

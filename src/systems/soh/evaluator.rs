@@ -1,13 +1,12 @@
 //! Forecasts and latents of a trained forecaster.
 
 use candle_core::{DType, Tensor};
-use ndarray::{Array2, s};
+use ndarray::Array2;
 
 use crate::classic::Logistic;
 use crate::nn::{Mode, Model, Network};
 use crate::study::StudyError;
-use crate::study::metric::Predictions;
-use crate::study::metric::ranking::{area, roc};
+use crate::study::metric::ranking::area;
 use crate::systems::soh::arms::TrainedForecaster;
 use crate::systems::soh::network::Forecaster;
 use crate::systems::soh::windows::{Scaler, Window};
@@ -82,16 +81,10 @@ impl<'a> Evaluator<'a> {
         let undefined = |what: &str| StudyError::NotFinite { what: what.into() };
         let classifier = Logistic::fit(training.array().view(), &training.is_target, 1.0);
         let classifier = classifier.ok_or_else(|| undefined("the domain classifier"))?;
-        let rows = test.array();
-        let mut probabilities = Array2::zeros((rows.nrows(), 2));
-        for (k, row) in rows.rows().into_iter().enumerate() {
-            let p = classifier.probability(row);
-            probabilities.slice_mut(s![k, ..]).assign(&ndarray::arr1(&[1.0 - p, p]));
-        }
-        let labels = test.is_target.iter().map(|is_target| usize::from(*is_target)).collect();
-        let predictions = Predictions::new(probabilities, labels)?;
-        let curve = roc(&predictions, 1).map_err(|_| undefined("the area under the curve of one domain"))?;
-        Ok(Separability { discrepancy, auroc: area(&curve) })
+        let scores: Vec<f64> = test.array().rows().into_iter().map(|row| classifier.probability(row)).collect();
+        let auroc =
+            area(&scores, &test.is_target).ok_or_else(|| undefined("the area under the curve of one domain"))?;
+        Ok(Separability { discrepancy, auroc })
     }
 }
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::{Applied, ApplyOptions, Files, Results, SavedRun, SavedTrial, TrialFiles};
 use crate::nn::{Model, ModelHeader, NnError, Params};
-use crate::sim::Condition;
 use crate::study::StudyError;
 use crate::study::conformal::split;
 use crate::study::files::append_rows;
@@ -181,11 +180,7 @@ impl Header {
 /// A run without forecasters, cells that cannot be read or are shorter than the window.
 pub fn apply(run: &SavedRun, options: &ApplyOptions) -> Result<Applied, StudyError> {
     let trial = chosen(run, options)?;
-    let setting = |field, value: String, reason| StudyError::from(NnError::Setting { field, value, reason });
-    if options.condition != Condition::default() {
-        let reason = "forecasters run without devices, shots and mitigation";
-        return Err(setting("condition", options.condition.to_string(), reason));
-    }
+    options.refuse_condition_without("forecasters run without devices, shots and mitigation")?;
     let path = trial.path(FORECASTER_FILE);
     let bytes = trial.file(FORECASTER_FILE)?;
     let header = Header::read(&bytes, &path)?;

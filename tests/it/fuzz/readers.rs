@@ -11,7 +11,6 @@ use qgraft::lab::suite::{self, Suite};
 use qgraft::lab::{ApplyOptions, ModelChoice, Overrides, SavedRun, System, SystemOf, read_settings};
 use qgraft::math::EnergyUnit;
 use qgraft::noise::NoiseList;
-use qgraft::sim::Condition;
 use qgraft::study::TrainedHead;
 use qgraft::systems::hatl::{LossWeights, OwnFilms};
 use qgraft::systems::qtl::Qtl;
@@ -20,6 +19,8 @@ use qgraft::systems::{SYSTEMS, hatl};
 
 use super::seeds;
 use super::targets::{Answer, Input};
+
+use crate::support::apply::apply_options;
 
 pub fn refused(error: impl std::fmt::Display) -> String {
     error.to_string()
@@ -152,15 +153,7 @@ pub fn films(input: &Input) -> Answer {
 pub fn run_folder(input: &Input) -> Answer {
     let folder = input.folder();
     let run = SavedRun::open(&folder).map_err(refused)?;
-    let options = ApplyOptions {
-        data: vec![folder.join("new.csv")],
-        choice: ModelChoice::default(),
-        condition: Condition::default(),
-        skip_bad: false,
-        cache: folder.clone(),
-        threads: 1,
-        out_files: None,
-    };
+    let options = apply_options(&folder.join("new.csv"), None);
     let mut answer = SystemOf::<Qtl>::new().apply(&run, &options, &()).map(drop).map_err(refused);
     for label in seeds::HEADS_OF_RUN {
         let choice = ModelChoice { label: Some(label.to_string()), ..ModelChoice::default() };

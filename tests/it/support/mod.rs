@@ -1,6 +1,8 @@
 //! What several test files share: reference simulators, random programs, readers of reference values.
 
 #[cfg(feature = "learn")]
+pub mod apply;
+#[cfg(feature = "learn")]
 pub mod archive;
 #[cfg(feature = "learn")]
 pub mod boxes;
