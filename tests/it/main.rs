@@ -152,6 +152,8 @@ mod report;
 #[cfg(feature = "learn")]
 mod rotation;
 #[cfg(feature = "learn")]
+mod scanner;
+#[cfg(feature = "learn")]
 mod seizure;
 #[cfg(feature = "learn")]
 mod sequences;

@@ -81,8 +81,12 @@ pub struct DicomFile {
 }
 
 impl DicomFile {
-    /// Whether a file is one of DICOM: the letters DICM follow 128 bytes.
+    /// Whether a regular file is one of DICOM: the letters DICM follow 128 bytes.
     pub fn is_one(path: &Path) -> bool {
+        // Opening a pipe waits for a writer, and what is read of it is gone.
+        if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+            return false;
+        }
         let mut start = [0; 132];
         input::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start.ends_with(b"DICM")
     }
