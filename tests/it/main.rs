@@ -184,6 +184,8 @@ mod tuner;
 #[cfg(feature = "learn")]
 mod tuning;
 #[cfg(feature = "learn")]
+mod vision_transformers;
+#[cfg(feature = "learn")]
 mod voc;
 #[cfg(feature = "learn")]
 mod weight_files;
