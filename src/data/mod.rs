@@ -8,6 +8,7 @@
 //! * [`read_pictures`]: pictures without labels. [`read_boxed_pictures`], [`read_voc`]: pictures with boxes in them;
 //!   [`read_crops`]: the objects cut out of them.
 //! * [`read_boxes`], [`JoinedBoxes`], [`write_boxes`]: boxes alone, in files of detectors and annotators ([`BOX_FORMATS`]).
+//! * [`DicomFile`], [`NiftiVolume`]: what scanners write, frame by frame; [`read_slices`]: folders of it and of pictures.
 //! * [`sequence`]: DNA, alignments of genomes, variants. [`signal`]: recordings with annotations, features of segments.
 //! * [`structure`]: atoms with energies and forces, read from extended XYZ and NumPy files.
 //! * [`Film`]: frames of grey pixels, from folders of pictures and NumPy files.
@@ -38,6 +39,7 @@ mod keel;
 mod label;
 mod layout;
 mod matrix_file;
+mod medical;
 mod number;
 mod output;
 mod parquet;
@@ -78,6 +80,7 @@ pub use garments::{GARMENTS_TO_LEARN, garments};
 pub use hog::Hog;
 pub use hold_out::{HoldOut, TestRows};
 pub use matrix_file::{parse_matrix, read_matrix};
+pub use medical::{DicomFile, DicomInfo, NiftiVolume, Slices, Window, read_slices};
 pub use output::write_file;
 pub use picture_file::{decode, is_picture, resaved};
 pub use sampler::{Sampler, class_weights, effective_number_weights, picture_weights};

@@ -6,8 +6,8 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{
-    BadPicture, DataError, FeatureCache, Features, LoosePictures, Part, Pictures, Samples, Split, Synthetic, Transform,
-    companions, fashion_mnist, is_picture, read_features, read_folder_for, read_pictures,
+    BadPicture, DataError, DicomFile, FeatureCache, Features, LoosePictures, NiftiVolume, Part, Pictures, Samples,
+    Split, Synthetic, Transform, companions, fashion_mnist, is_picture, read_features, read_folder_for, read_slices,
 };
 use crate::lab::Validation;
 use crate::nn::NnError;
@@ -269,7 +269,7 @@ pub fn load_new(
 ) -> Result<NewRows, StudyError> {
     if let [path] = new.paths
         && path.is_file()
-        && !is_picture(path)
+        && !(is_picture(path) || NiftiVolume::is_one(path) || DicomFile::is_one(path))
     {
         return new_features(path, new.classes);
     }
@@ -285,8 +285,8 @@ pub fn load_new(
     Ok(NewRows { values: loaded.features.values, ids: loaded.features.samples.ids, labels, notices: loaded.notices })
 }
 
-/// The pictures of new data, each shrunk to what the transform needs of it and with a label that means nothing, and the class
-/// of each where its folder has the name of one.
+/// The pictures of new data, those of DICOM files and NIfTI volumes slice by slice, each shrunk to what the transform needs of it
+/// and with a label that means nothing, and the class of each where its folder has the name of one.
 ///
 /// # Errors
 /// If a path is no picture and no folder with pictures.
@@ -294,13 +294,15 @@ pub fn new_pictures(new: &NewData, transform: &Transform) -> Result<(Pictures, V
     let source = new.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     let bad = if new.skip_bad { BadPicture::Skip } else { BadPicture::Refuse };
     let mut found = LoosePictures { ids: Vec::new(), pictures: Vec::new(), skipped: Vec::new() };
+    let mut notices = Vec::new();
     for path in new.paths {
-        let own = read_pictures(path, bad, |picture| transform.shrunk(picture)).map_err(naming_skip_bad)?;
+        let own = read_slices(path, bad, |picture| transform.shrunk(picture)).map_err(naming_skip_bad)?;
         // With several folders the path tells which one a picture is from.
         let prefix = if new.paths.len() > 1 && path.is_dir() { format!("{}/", path.display()) } else { String::new() };
         found.ids.extend(own.ids.into_iter().map(|id| prefix.clone() + &id));
         found.pictures.extend(own.pictures);
         found.skipped.extend(own.skipped);
+        notices.extend(own.notices);
     }
     if found.pictures.is_empty() {
         let reason = "no picture, and no file of features".into();
@@ -321,7 +323,7 @@ pub fn new_pictures(new: &NewData, transform: &Transform) -> Result<(Pictures, V
         parts: vec![Part::Test; count],
         groups: Vec::new(),
     };
-    let pictures = Pictures { pictures: found.pictures, samples, skipped: found.skipped, notices: Vec::new() };
+    let pictures = Pictures { pictures: found.pictures, samples, skipped: found.skipped, notices };
     Ok((pictures, labels))
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor, Var};
 use qgraft::data::{FeatureCache, Picture, decode, fashion_mnist};
-use qgraft::nn::backbone::architecture::Spelling;
+use qgraft::nn::backbone::architecture::{Convolution, Node, Spelling};
 use qgraft::nn::backbone::{BACKBONES, Backbone, BackboneRow, Network, TopStages, Trunk, extract};
 use qgraft::nn::{Params, Weights};
 use serde::Deserialize;
@@ -147,9 +147,15 @@ fn parameters(row: &BackboneRow, spelling: Spelling) -> Vec<(String, Vec<usize>)
     trunk
 }
 
-/// The rows whose layers are ours.
+/// The rows whose layers are ours, transformers apart (`vision_transformers.rs`).
 fn ours() -> impl Iterator<Item = &'static BackboneRow> {
-    BACKBONES.iter().filter(|row| matches!(row.network, Network::Layers(_)))
+    let is_tokens = |node: &Node<Convolution>| matches!(node, Node::Tokens(_));
+    BACKBONES.iter().filter(move |row| match row.network {
+        Network::Layers(layers) => {
+            !layers(Spelling::Torchvision).stages.iter().any(|(_, nodes)| nodes.iter().any(is_tokens))
+        }
+        Network::OnnxFile => false,
+    })
 }
 
 fn formula_weights(row: &BackboneRow, spelling: Spelling) -> Weights {

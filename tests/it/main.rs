@@ -152,6 +152,8 @@ mod report;
 #[cfg(feature = "learn")]
 mod rotation;
 #[cfg(feature = "learn")]
+mod scanner;
+#[cfg(feature = "learn")]
 mod seizure;
 #[cfg(feature = "learn")]
 mod sequences;
@@ -181,6 +183,8 @@ mod transfer;
 mod tuner;
 #[cfg(feature = "learn")]
 mod tuning;
+#[cfg(feature = "learn")]
+mod vision_transformers;
 #[cfg(feature = "learn")]
 mod voc;
 #[cfg(feature = "learn")]

@@ -5,6 +5,7 @@
 
 use crate::nn::layer::{Padding, Window};
 
+pub use super::tokens::{TokenLayer, Tokens};
 pub use crate::nn::layer::frozen::Activation;
 
 /// Where a trunk can be cut: the output of one part of it.
@@ -112,6 +113,8 @@ pub enum Node<C> {
     },
     /// Several convolutions of one input, their channels one after the other.
     Concat(Vec<C>),
+    /// A layer of a transformer.
+    Tokens(TokenLayer),
 }
 
 impl<C> Node<C> {
@@ -127,6 +130,7 @@ impl<C> Node<C> {
                 shortcut: shortcut.as_ref().map(&mut *change).transpose()?,
             },
             Node::Concat(branches) => Node::Concat(branches.iter().map(change).collect::<Result<_, _>>()?),
+            Node::Tokens(layer) => Node::Tokens(layer.clone()),
         })
     }
 }
@@ -159,7 +163,7 @@ pub struct Architecture {
 pub enum Spelling {
     /// torchvision's: ours.
     Torchvision,
-    /// Those of the timm library, whose weights are the ones on the Hugging Face hub.
+    /// Those of the timm library, whose weights are the ones on the Hugging Face hub; of ViT the older ones of torchvision.
     Timm,
 }
 
@@ -197,6 +201,9 @@ impl Architecture {
         let of_stage = |nodes: &Vec<Node<Convolution>>| {
             let mut stage = Vec::new();
             for node in nodes {
+                if let Node::Tokens(layer) = node {
+                    stage.extend(layer.kind.parameters());
+                }
                 let listed: Result<_, std::convert::Infallible> = node.map(&mut |c| {
                     stage.extend(c.parameters());
                     Ok(())

@@ -1,7 +1,7 @@
 //! A trunk without gradients: normalisation folded into the convolutions, activations and sums fused, one image per
 //! thread.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 use super::architecture::Node;
 use super::live::{Added, Layer};
@@ -70,6 +70,8 @@ fn add<'a>(net: &mut NetBuilder, nodes: impl IntoIterator<Item = &'a Node<Layer>
             let values = branches.iter().map(|layer| convolution(net, layer, input)).collect::<Result<Vec<_>>>()?;
             net.concat(&values)
         }
+        // A trunk with such layers runs live.
+        Node::Tokens(layer) => bail!("{:?} is not packed", layer.kind),
     })
 }
 

@@ -1,4 +1,5 @@
-//! Grad-CAM: where on a picture the planes of the last stage raise a score (Selvaraju et al. 2017, doi 10.1109/ICCV.2017.74).
+//! Maps on pictures. Grad-CAM: where the planes of the last stage raise a score (Selvaraju et al. 2017, doi
+//! 10.1109/ICCV.2017.74). Attention rollout: what the class token of a ViT is made of (Abnar & Zuidema 2020, arXiv:2005.00928).
 
 use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, ArrayView1};
@@ -71,14 +72,31 @@ pub fn on_picture(map: &Array2<f64>, picture: &Picture, transform: &Transform) -
     }))
 }
 
+/// The attention rollout of a network for one picture on its square grid of patches; `None` of a network without attention of all
+/// tokens to all. It is the same for every score.
+///
+/// # Errors
+/// If the network cannot compute.
+pub fn attention_map(network: &dyn Backbone, picture: &Picture) -> Result<Option<Array2<f64>>, NnError> {
+    let Some(shares) = network.attention_rollout(&image(network, picture)?)? else { return Ok(None) };
+    let shares: Vec<f64> = shares.squeeze(0)?.to_vec1()?;
+    let side = shares.len().isqrt();
+    Ok(Array2::from_shape_vec((side, side), shares).ok())
+}
+
 /// The planes (channels, height, width) of the last stage of a network for one picture.
 ///
 /// # Errors
 /// If the network cannot compute.
 pub fn last_planes(network: &dyn Backbone, picture: &Picture) -> Result<Tensor, NnError> {
-    let transform = network.transform();
-    let images = Tensor::from_vec(transform.apply(picture), (1, 3, transform.crop, transform.crop), &Device::Cpu)?;
+    let images = image(network, picture)?;
     let missing = NnError::Setting { field: "stage", value: network.card().name.into(), reason: "it has no stages" };
     let stage = network.stages().last().ok_or(missing)?.name.clone();
     Ok(network.stage_output(&images, &stage)?.squeeze(0)?)
+}
+
+/// What a network reads of a picture, (1, 3, height, width).
+fn image(network: &dyn Backbone, picture: &Picture) -> Result<Tensor, NnError> {
+    let transform = network.transform();
+    Ok(Tensor::from_vec(transform.apply(picture), (1, 3, transform.crop, transform.crop), &Device::Cpu)?)
 }

@@ -34,6 +34,9 @@ pub(super) trait Watch {
 
     /// What leaves a layer that rectifies.
     fn rectified(&mut self, _output: &Tensor) {}
+
+    /// Weights (batch, heads, tokens, tokens) of an attention of all tokens to all.
+    fn attention(&mut self, _weights: &Tensor) {}
 }
 
 impl Watch for () {}
@@ -118,6 +121,7 @@ impl Node<Layer> {
             Node::Concat(branches) => {
                 Tensor::cat(&branches.iter().map(|layer| layer.forward(x, watch)).collect::<Result<Vec<_>>>()?, 1)
             }
+            Node::Tokens(layer) => layer.forward(x, watch),
         }
     }
 }

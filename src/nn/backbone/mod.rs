@@ -15,7 +15,9 @@ mod live;
 mod onnx;
 mod residual;
 mod squeezenet;
+mod tokens;
 mod top;
+pub mod transformers;
 mod trunk;
 
 use std::path::Path;
@@ -46,7 +48,7 @@ pub trait Backbone: Send + Sync {
     }
     /// Where it can be cut, from input to output.
     fn stages(&self) -> &[Stage];
-    /// (batch, width): the mean of each plane of the last stage.
+    /// (batch, width): the mean of each plane of the last stage; of a ViT its class token.
     ///
     /// # Errors
     /// If the images have another shape, or are too small for the network.
@@ -56,6 +58,14 @@ pub trait Backbone: Send + Sync {
     /// # Errors
     /// As [`features`](Self::features), or if there is no such stage.
     fn stage_output(&self, images: &Tensor, stage: &str) -> Result<Tensor, NnError>;
+    /// (batch, patches): what the class token is made of, by the attention of every layer (Abnar & Zuidema 2020,
+    /// arXiv:2005.00928); `None` of a network without attention of all tokens to all.
+    ///
+    /// # Errors
+    /// As [`features`](Self::features).
+    fn attention_rollout(&self, _images: &Tensor) -> Result<Option<Tensor>, NnError> {
+        Ok(None)
+    }
     /// (batch, classes) of the classifier it was pretrained with.
     ///
     /// # Errors
@@ -164,6 +174,31 @@ pub static BACKBONES: &[BackboneRow] = &[
         transform: Transform::IMAGENET,
         weights: WeightSource::Hub { repository: "timm/regnetx_004_tv.tv2_in1k", file: "model.safetensors", pin: None },
         network: Network::Layers(residual::regnet_x_400mf),
+    },
+    BackboneRow {
+        name: "vit_b_16",
+        doc: "ViT-B/16: a vision transformer of 86 million weights; its features are the class token",
+        width: Some(768),
+        transform: Transform::IMAGENET,
+        weights: WeightSource::File,
+        network: Network::Layers(transformers::vit_b_16),
+    },
+    BackboneRow {
+        name: "vit_small",
+        doc: "a vision transformer of 2.7 million weights: a quarter of the width and half of the depth of ViT-B/16",
+        width: Some(192),
+        transform: Transform::IMAGENET,
+        weights: WeightSource::File,
+        network: Network::Layers(transformers::vit_small),
+    },
+    BackboneRow {
+        name: "swin_t",
+        doc: "Swin-T: a transformer with attention inside shifted windows, 28 million weights",
+        width: Some(768),
+        // torchvision's weights were evaluated on pictures of 232 pixels.
+        transform: Transform { resize: 232, ..Transform::IMAGENET },
+        weights: WeightSource::File,
+        network: Network::Layers(transformers::swin_t),
     },
     BackboneRow {
         name: "onnx",

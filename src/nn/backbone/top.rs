@@ -5,7 +5,7 @@ use candle_core::{DType, Result as TensorResult, Tensor};
 use super::BackboneRow;
 use super::architecture::{Node, Parameter, Spelling};
 use super::live::{Layer, Watch};
-use super::trunk::{as_parameters, layers, respelled};
+use super::trunk::{as_parameters, filled, layers, respelled};
 use crate::nn::layer::global_avg_pool;
 use crate::nn::{NnError, Params, Weights};
 
@@ -47,7 +47,7 @@ impl TopStages {
         let weights = as_parameters(params, &needed, weights)?;
         let mut stages = Vec::new();
         for (_, nodes) in architecture.stages.iter().skip(first) {
-            let filled = nodes.iter().map(|node| node.map(&mut |c| Layer::new(c, &weights)));
+            let filled = nodes.iter().map(|node| filled(node, &weights));
             stages.push(filled.collect::<Result<_, _>>()?);
         }
         Ok(Self { stages })

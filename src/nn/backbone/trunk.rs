@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use candle_core::{DType, Tensor};
 
-use super::architecture::{Architecture, Classifier, Convolution, Node, Parameter, Spelling, Stage};
+use super::architecture::{Architecture, Classifier, Convolution, Node, Parameter, Spelling, Stage, Tokens};
 use super::frozen::{Cut, Frozen};
-use super::live::Layer;
+use super::live::{Layer, Watch};
+use super::tokens::rollout;
 use super::{Backbone, BackboneRow, Network};
 use crate::nn::init::Init;
 use crate::nn::layer::global_avg_pool;
@@ -19,7 +20,8 @@ pub struct Trunk {
     nodes: Vec<Vec<Node<Layer>>>,
     scores: Scores,
     notice: Option<String>,
-    trainable: bool,
+    /// Layer by layer: with gradients, or with layers that are not packed.
+    runs_live: bool,
     /// Packed when first run, for the image size and output of the last run.
     frozen: Mutex<Option<Arc<Frozen>>>,
 }
@@ -66,11 +68,13 @@ impl Trunk {
         };
         let (stages, nodes) = architecture.stages.into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
         let fill = |nodes: Vec<Node<Convolution>>| -> Result<Vec<_>, NnError> {
-            nodes.iter().map(|node| node.map(&mut |c| Layer::new(c, weights))).collect()
+            nodes.iter().map(|node| filled(node, weights)).collect()
         };
-        let nodes = nodes.into_iter().map(fill).collect::<Result<_, _>>()?;
+        let nodes: Vec<Vec<Node<Layer>>> = nodes.into_iter().map(fill).collect::<Result<_, _>>()?;
         let trainable = weights.iter().any(|(_, tensor)| tensor.track_op());
-        Ok(Self { row, stages, nodes, scores, notice, trainable, frozen: Mutex::default() })
+        let is_packable = !nodes.iter().flatten().any(|node: &Node<Layer>| matches!(node, Node::Tokens(_)));
+        let runs_live = trainable || !is_packable;
+        Ok(Self { row, stages, nodes, scores, notice, runs_live, frozen: Mutex::default() })
     }
 
     /// A backbone to be trained: its tensors become parameters of `params`, named as torchvision names them and starting
@@ -125,7 +129,7 @@ impl Trunk {
     }
 
     fn run(&self, images: &Tensor, cut: Cut) -> Result<Tensor, NnError> {
-        if self.trainable {
+        if self.runs_live {
             let last = if let Cut::Stage(stage) = cut { stage } else { self.stages.len() - 1 };
             let planes =
                 self.nodes[..=last].iter().flatten().try_fold(images.clone(), |x, node| node.forward(&x, &mut ()))?;
@@ -168,12 +172,37 @@ impl Backbone for Trunk {
         self.run(images, Cut::Stage(self.stage_index(stage)?))
     }
 
+    fn attention_rollout(&self, images: &Tensor) -> Result<Option<Tensor>, NnError> {
+        struct Keep(Vec<Tensor>);
+        impl Watch for Keep {
+            fn attention(&mut self, weights: &Tensor) {
+                self.0.push(weights.detach());
+            }
+        }
+        let attends =
+            |node: &Node<Layer>| matches!(node, Node::Tokens(own) if matches!(own.kind, Tokens::Encoder { .. }));
+        if !self.nodes.iter().flatten().any(attends) {
+            return Ok(None);
+        }
+        let mut keep = Keep(Vec::new());
+        self.nodes.iter().flatten().try_fold(images.clone(), |x, node| node.forward(&x, &mut keep))?;
+        Ok(Some(rollout(&keep.0)?))
+    }
+
     fn logits(&self, images: &Tensor) -> Result<Tensor, NnError> {
         match &self.scores {
             Scores::Linear { weight, bias } => Ok(self.features(images)?.matmul(&weight.t()?)?.broadcast_add(bias)?),
             Scores::PositiveMean => Ok(global_avg_pool(&self.run(images, self.last())?.relu()?)?),
             Scores::Absent => Err(NnError::NoClassifier { backbone: self.row.name }),
         }
+    }
+}
+
+/// A piece of a trunk with its tensors.
+pub(super) fn filled(node: &Node<Convolution>, weights: &Weights) -> Result<Node<Layer>, NnError> {
+    match node {
+        Node::Tokens(layer) => Ok(Node::Tokens(layer.with(|name| present(weights, name))?)),
+        other => other.map(&mut |c| Layer::new(c, weights)),
     }
 }
 

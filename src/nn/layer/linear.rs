@@ -31,17 +31,25 @@ impl Linear {
     /// # Errors
     /// If the width is another.
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let product = match x.rank() {
-            0..=2 => x.matmul(&self.weight.t()?)?,
-            _ => {
-                let shape = [&x.dims()[..x.rank() - 1], &[self.weight.dim(0)?]].concat();
-                x.reshape(((), x.dim(D::Minus1)?))?.matmul(&self.weight.t()?)?.reshape(shape)?
-            }
-        };
-        match &self.bias {
-            Some(bias) => add_per_channel(&product, bias, product.rank() - 1),
-            None => Ok(product),
+        linear(x, &self.weight, self.bias.as_ref())
+    }
+}
+
+/// (…, input) to (…, output): [`Linear`] with these tensors.
+///
+/// # Errors
+/// If the width is another.
+pub(crate) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> candle_core::Result<Tensor> {
+    let product = match x.rank() {
+        0..=2 => x.matmul(&weight.t()?)?,
+        _ => {
+            let shape = [&x.dims()[..x.rank() - 1], &[weight.dim(0)?]].concat();
+            x.reshape(((), x.dim(D::Minus1)?))?.matmul(&weight.t()?)?.reshape(shape)?
         }
+    };
+    match bias {
+        Some(bias) => add_per_channel(&product, bias, product.rank() - 1),
+        None => Ok(product),
     }
 }
 

@@ -57,9 +57,18 @@ impl LayerNorm {
     /// # Errors
     /// If the width is another.
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let standard = standardize(&x.reshape(((), x.dim(D::Minus1)?))?, self.epsilon)?.reshape(x.shape())?;
-        self.affine.along(&standard, x.rank() - 1)
+        layer_norm(x, &self.affine.weight, &self.affine.bias, self.epsilon)
     }
+}
+
+/// (…, width) to (…, width): [`LayerNorm`] with these tensors.
+///
+/// # Errors
+/// If the width is another.
+pub(crate) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> candle_core::Result<Tensor> {
+    let standard = standardize(&x.reshape(((), x.dim(D::Minus1)?))?, epsilon)?.reshape(x.shape())?;
+    let axis = x.rank() - 1;
+    add_per_channel(&multiply_per_channel(&standard, weight, axis)?, bias, axis)
 }
 
 /// Group normalisation (Wu & He 2018, arXiv:1803.08494): each row's channels are normalised in groups, over all

@@ -133,7 +133,7 @@ impl Experiment for SmallCohort {
             "data",
             "PATH",
             Spec::set_data,
-            "Pictures: a folder with patients.csv or class/patient/, or VOC boxes",
+            "Pictures, DICOM series or NIfTI volumes: a folder with patients.csv or class/patient/; or VOC boxes",
         ),
         Flag::field("source", "NAME", "source", "Patients without a folder").with_choices(|| vec!["phantom", "shirts"]),
         Flag::field("positive", "CLASS", "positive", "The class that is the finding"),

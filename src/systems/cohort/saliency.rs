@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView1};
 
 use crate::data::Picture;
 use crate::nn::backbone::Backbone;
-use crate::nn::backbone::grad_cam::{grad_cam, last_planes, on_picture};
+use crate::nn::backbone::grad_cam::{attention_map, grad_cam, last_planes, on_picture};
 use crate::study::StudyError;
 use crate::systems::cohort::models::Fitted;
 
@@ -12,7 +12,8 @@ use crate::systems::cohort::models::Fitted;
 /// arXiv:1608.00507).
 const TOLERANCE: f64 = 15.0;
 
-/// Where a decision comes from, on the pixels of the picture, 0 to 1; `None` of a classifier whose features are no planes.
+/// Where a decision comes from, on the pixels of the picture, 0 to 1: Grad-CAM, or of a ViT, whose features are no means of planes,
+/// its attention rollout, which does not depend on the classifier. `None` of a classifier without derivatives.
 ///
 /// # Errors
 /// If the network or the classifier cannot compute.
@@ -22,6 +23,9 @@ pub fn map(
     fitted: &Fitted,
     features: ArrayView1<'_, f64>,
 ) -> Result<Option<Array2<f64>>, StudyError> {
+    if let Some(shares) = attention_map(network, picture)? {
+        return Ok(Some(on_picture(&shares, picture, &network.transform())));
+    }
     let Some(slope) = fitted.slope(features)? else { return Ok(None) };
     let planes = last_planes(network, picture)?;
     Ok(Some(on_picture(&grad_cam(&planes, slope.view())?, picture, &network.transform())))

@@ -1,6 +1,6 @@
 //! A trained classifier as a file, and what it says of new pictures.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use ndarray::{Array1, Array2};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::classic::Pca;
-use crate::data::Transform;
+use crate::data::{Transform, is_picture};
 use crate::lab::{Applied, ApplyOptions, SavedRun, SavedTrial};
 use crate::math::words::pluralise;
 use crate::nn::{ModelHeader, NnError};
@@ -208,6 +208,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
     // The folder of a class may hold folders of patients.
     let class_of = |id: &String| id.rsplit('/').skip(1).find_map(|part| names.iter().position(|own| own == part));
     let labels: Vec<Option<usize>> = pictures.samples.ids.iter().map(class_of).collect();
+    applied.notices.extend(pictures.notices.iter().cloned());
     applied.notices.extend(pictures.skipped.iter().map(|reason| format!("left out: {reason}")));
     let networks = Networks::open(&[arm.features], &spec.network)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
@@ -230,9 +231,7 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
             }
             if let Some(map) = saliency::map(network, picture, &fitted, row)? {
                 // Names that were given as paths lose their folders.
-                let name = Path::new(id).with_extension("png");
-                let is_inside = name.components().all(|part| matches!(part, Component::Normal(_)));
-                let name = if is_inside { name } else { name.file_name().map(Into::into).unwrap_or_default() };
+                let name = map_name(id);
                 options.write_file(folder, &name, &saliency::painted(picture, &map).png())?;
             }
         }
@@ -271,4 +270,24 @@ pub fn apply(run: &SavedRun, options: &ApplyOptions, observer: &dyn Observer) ->
         chosen.threshold
     ));
     Ok(applied)
+}
+
+/// The file of the map of a picture: of another ending, and with the number of the slice behind the name of a file with several.
+fn map_name(id: &str) -> PathBuf {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (file, number) = match id.rsplit_once('#') {
+        Some((file, number)) if is_number(number) => (file, format!("_{number}")),
+        _ => (id, String::new()),
+    };
+    // Names of scanners are often numbers with points, which are no endings.
+    let lower = file.to_ascii_lowercase();
+    let ending = [".nii.gz", ".nii", ".dcm", ".dicom", ".ima"].into_iter().find(|ending| lower.ends_with(ending));
+    let stem = match ending {
+        Some(ending) => file[..file.len() - ending.len()].to_string(),
+        None if is_picture(Path::new(file)) => Path::new(file).with_extension("").display().to_string(),
+        None => file.to_string(),
+    };
+    let name = PathBuf::from(format!("{stem}{number}.png"));
+    let is_inside = name.components().all(|part| matches!(part, Component::Normal(_)));
+    if is_inside { name } else { name.file_name().map(Into::into).unwrap_or_default() }
 }

@@ -43,7 +43,7 @@ pub struct Spec {
     pub seeds: Vec<u64>,
     /// Where patients come from without a folder.
     pub source: Source,
-    /// Folder of pictures with patients, or photographs with boxes, in place of the source.
+    /// Folder of pictures, DICOM series or NIfTI volumes with patients, or photographs with boxes, in place of the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
     /// The class that is the finding; without it the one that has no name such as normal.

@@ -13,5 +13,7 @@ pub mod equivalence;
 pub mod level_circuits;
 pub mod random;
 #[cfg(feature = "learn")]
+pub mod scanner;
+#[cfg(feature = "learn")]
 pub mod superoperators;
 pub mod transpile;
