@@ -68,11 +68,7 @@ impl Choice {
             // Only chains that are held without truncation are exact, and numbers are double.
             Self::Mps if call.precision == Precision::Single || !mps::is_exact(w, call.bond) => None,
             // Its gradients take a run for each angle: what may be trained is left to engines with a reverse mode.
-            Self::Mps
-                if w.angles > 0 && w.observables > 0 && Self::Statevector.cost(w, call).is_some_and(|c| c.fits()) =>
-            {
-                None
-            }
+            Self::Mps if w.angles > 0 && w.observables > 0 => None,
             Self::Mps => mps::cost(w, call),
         }
     }

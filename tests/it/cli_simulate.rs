@@ -166,12 +166,12 @@ fn shots_of_wide_clifford_circuits_are_counted_row_by_row() {
     }
 }
 
-/// Three layers of generic rotations and CZ on a line.
+/// Four layers of generic rotations and CZ on a line.
 fn line(directory: &Path, qubits: usize) {
     let mut text = format!("OPENQASM 3.0; include \"stdgates.inc\"; qubit[{qubits}] q;\n");
-    for layer in 0..3 {
+    for layer in 0..4 {
         for k in 0..qubits {
-            text += &format!("ry({}) q[{k}]; rx(0.3) q[{k}];\n", 0.2 + 0.1 * (k % 7) as f64 + 0.3 * f64::from(layer));
+            text += &format!("ry({}) q[{k}]; rx(0.7) q[{k}];\n", 0.2 + 0.1 * (k % 7) as f64 + 0.3 * f64::from(layer));
         }
         (1..qubits).for_each(|k| text += &format!("cz q[{}], q[{k}];\n", k - 1));
     }

@@ -95,7 +95,9 @@ fn expectations(arguments: &Arguments, answer: &Answer) -> String {
     let cut = errors.iter().map(|error| error.cut).fold(0.0, f64::max);
     let heavy = arguments.most_weight.map_or(String::new(), |most| format!(" and strings on more than {most} qubits"));
     if cut > 0.0 {
-        text += &format!("Coefficients below {cut:.1e}{heavy} were dropped. ");
+        let drawn = errors.iter().any(|error| error.interval.is_some());
+        let chance = if drawn { " or raised to it by chance" } else { "" };
+        text += &format!("Coefficients below {cut:.1e}{heavy} were dropped{chance}. ");
     }
     let notes = columns.iter().map(|column| column.note).filter(|note| !note.is_empty());
     text + &notes.collect::<Vec<_>>().join(" ") + "\n"
