@@ -8,7 +8,7 @@ use super::Arguments;
 use super::answer::options;
 use super::setup::Setup;
 use crate::math::Seconds;
-use crate::sim::cost::{Call, Request, Workload, size};
+use crate::sim::cost::{Call, Request, Workload, duration, size};
 use crate::sim::{ENGINES, engine};
 
 /// What an engine is estimated to take for the whole circuit.
@@ -75,7 +75,8 @@ pub fn text(rows: &[Explained]) -> String {
             (true, true) => "",
         };
         let memory = row.bytes.map_or(String::new(), size);
-        let time = row.seconds.map_or(String::new(), |seconds| Seconds(seconds).to_string());
+        let long = |seconds: f64| if seconds < 1.0 { Seconds(seconds).to_string() } else { duration(seconds) };
+        let time = row.seconds.map_or(String::new(), long);
         table.add_row([Cell::new(row.engine), right(memory), right(time), Cell::new(note)]);
     }
     let mut text = format!(

@@ -12,11 +12,13 @@ use crate::noise::{Program, generic_points};
 
 /// Observables that are probed, spread over all of them.
 const PROBED: usize = 4;
-/// The cuts of the propagations, …
+/// The cut of the first propagation; it falls to a quarter …
 const COARSE: f64 = 4e-2;
-const FINE: f64 = 1e-2;
-/// … and the strings that they hold at most.
-const STRINGS: usize = 4096;
+/// … until there are so many strings, or to this.
+const ENOUGH: f64 = 1024.0;
+const FINEST: f64 = 1e-5;
+/// Strings that a propagation holds at most.
+const STRINGS: usize = 8192;
 
 /// A program that is probed at the first question.
 #[derive(Debug)]
@@ -61,7 +63,7 @@ impl Probe {
         let mut all = Estimated { strings: 1.0, work: 0.0 };
         for growth in found {
             let quarters = if below > 0.0 { (growth.below / below).ln() / 4f64.ln() } else { f64::INFINITY };
-            // What does not grow from one cut to the next has all its strings.
+            // What drops nothing has all its strings, whatever the cut.
             let grown = |from: f64, factor: f64| if factor > 1.0 { from * factor.powf(quarters) } else { from };
             let strings = grown(growth.strings, growth.by_strings).clamp(1.0, most);
             let each = growth.work / growth.strings;
@@ -82,11 +84,16 @@ impl Probe {
                 let cut = Cut { below, terms: STRINGS, ..Cut::default() };
                 Pulled::new(&plan, angles, &cut).ledger()
             };
-            let (coarse, fine) = (at(COARSE), at(FINE));
+            let (mut cut, mut coarse) = (COARSE / 4.0, at(COARSE));
+            let mut fine = at(cut);
+            while (fine.terms as f64) < ENOUGH && fine.dropped > 0 && cut > FINEST {
+                cut /= 4.0;
+                coarse = std::mem::replace(&mut fine, at(cut));
+            }
             let count = |ledger: &Ledger| (ledger.terms.max(1) as f64, ledger.work.max(1) as f64);
             let ((few, little), (strings, work)) = (count(&coarse), count(&fine));
             // A full budget hides the growth: a quarter of the cut is taken for four times the strings.
-            let full = fine.below > FINE;
+            let full = fine.below > cut;
             let factor = |coarse: f64, fine: f64| if full { 4.0 } else { (fine / coarse).max(1.0) };
             let factors = (factor(few, strings), factor(little, work));
             Some(Growth { below: fine.below, strings, work, by_strings: factors.0, by_work: factors.1 })
