@@ -12,8 +12,8 @@ use pyo3::types::PyDict;
 use qgraft::circuit::{self as library, Observable};
 use qgraft::noise::model::NoiseOptions;
 use qgraft::sim::{
-    self, Angles, CompileOptions, Error, Execution, Executions, ObservedCircuit, Outcomes, Precision, Prepared,
-    observed_qubits, sample, state,
+    self, Account, Angles, Bond, CompileOptions, Cut, Error, Execution, Executions, ObservedCircuit, Outcomes,
+    Precision, Prepared, observed_qubits, sample, state,
 };
 
 use crate::angles::{Given, Gradients, gradient_of, of_angles};
@@ -70,10 +70,16 @@ impl Run {
     /// `trajectories` per row, where the engine draws them; `level` (0 to 3, None leaves the circuit as it is) and `layout` of
     /// transpiling; `noise_options` of the condition's model: {"gate_error": True, "thermal_relaxation": True,
     /// "readout_error": True, "temperature_millikelvin": 0.0, "strict": False (refuse gates without calibration)}; `twirl`
-    /// replaces every noise channel by its Pauli twirl, which the engine "stabilizer" runs.
+    /// replaces every noise channel by its Pauli twirl, which the engine "stabilizer" runs. What the engine "sparse" drops:
+    /// coefficients below `cut` (1e-4), strings of more than `most_weight` letters, and more so that `most_terms` (2^20) are
+    /// held; `tolerance` asks for an error in place of a cut, `roulette` draws what is dropped so that means are exact. The
+    /// engine "mps" keeps bonds up to `most_bond` (128) and drops `dropped_weight` (1e-16) at every split. `errors()` tells
+    /// what that may have changed.
     #[new]
     #[pyo3(signature = (circuit, observables=None, condition=None, *, noise=None, engine="auto", precision="double",
-                        seed=0, trajectories=1024, level=Some(3), layout=None, noise_options=None, twirl=false))]
+                        seed=0, trajectories=1024, level=Some(3), layout=None, noise_options=None, twirl=false, cut=None,
+                        most_weight=None, most_terms=None, tolerance=None, roulette=false, most_bond=None,
+                        dropped_weight=None))]
     #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
     fn new(
         py: Python<'_>,
@@ -89,6 +95,13 @@ impl Run {
         layout: Option<Vec<usize>>,
         noise_options: Option<Bound<'_, PyDict>>,
         twirl: bool,
+        cut: Option<f64>,
+        most_weight: Option<usize>,
+        most_terms: Option<usize>,
+        tolerance: Option<f64>,
+        roulette: bool,
+        most_bond: Option<usize>,
+        dropped_weight: Option<f64>,
     ) -> PyResult<Self> {
         let Under(condition) =
             condition.unwrap_or(Under(Condition { condition: sim::Condition::default(), device: None }));
@@ -99,7 +112,22 @@ impl Run {
         }
         let model = noise_options.map_or(Ok(NoiseOptions::default()), |given| model_options(&given))?;
         let engine = engine.into();
-        let options = CompileOptions { engine, precision, trajectories, transpile, twirl, noise: model };
+        if cut.is_some_and(|cut| !(0.0..=1.0).contains(&cut)) {
+            return Err(PyValueError::new_err("cut: expected a number from 0 to 1, such as 1e-4"));
+        }
+        if most_terms.is_some_and(|most| !(1..=1 << 30).contains(&most)) {
+            return Err(PyValueError::new_err("most_terms: expected a number from 1 to 2**30"));
+        }
+        let (drops, chain) = (Cut::default(), Bond::default());
+        let cut = Cut {
+            below: cut.unwrap_or(drops.below),
+            weight: most_weight,
+            terms: most_terms.unwrap_or(drops.terms),
+            tolerance,
+            roulette: (roulette || tolerance.is_some()).then_some(seed),
+        };
+        let bond = Bond { most: most_bond.unwrap_or(chain.most), weight: dropped_weight.unwrap_or(chain.weight) };
+        let options = CompileOptions { engine, precision, trajectories, cut, bond, transpile, twirl, noise: model };
         let noise = noise.unwrap_or_default().into_iter();
         let noise = noise.map(|(at, channel, qubits)| (at, channel.get().0.clone(), qubits)).collect();
         let observables = match observables {
@@ -187,6 +215,36 @@ impl Run {
         let find = |angles: Angles| Ok(self.prepared(angles.inputs.ncols())?.expect(angles)?);
         let (form, values) = of_angles(py, angles, weights, find)?;
         Ok(form.rows(py, values))
+    }
+
+    /// What the engine knows about the error of each expectation value, shaped like `expect`, by name; None for an engine that
+    /// drops nothing, or tells nothing. "bound": what was dropped changes the value by no more (NaN: no certificate);
+    /// "interval": half the width of the 95 % interval of a mean of draws; "rms": no less than the root mean square error over
+    /// random basis states as input; "drift": difference to a coarser run; "fidelity": estimated, of a matrix product state;
+    /// "terms": most strings held at a time, or the largest bond. Where a value has no such number it is NaN.
+    #[pyo3(signature = (angles=None, weights=None))]
+    fn errors<'py>(
+        &self,
+        py: Python<'py>,
+        angles: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let find = |angles: Angles| Ok(self.prepared(angles.inputs.ncols())?.account(angles)?);
+        let (form, accounts) = of_angles(py, angles, weights, find)?;
+        let Some(accounts) = accounts else { return Ok(None) };
+        let columns: [(&str, fn(&Account) -> Option<f64>); 6] = [
+            ("bound", Account::certificate),
+            ("interval", |account| account.interval),
+            ("rms", |account| account.rms),
+            ("drift", |account| account.drift),
+            ("fidelity", |account| account.fidelity),
+            ("terms", |account| Some(account.terms as f64)),
+        ];
+        let table = PyDict::new(py);
+        for (name, of) in columns {
+            table.set_item(name, form.rows(py, accounts.map(|account| of(account).unwrap_or(f64::NAN))))?;
+        }
+        Ok(Some(table))
     }
 
     /// Expectation values and their derivatives by the angles (observables, slots), per radian; with a batch axis in front

@@ -289,6 +289,34 @@ def test_formulas_of_inputs_have_variances_and_states():
         np.testing.assert_allclose(getattr(open_run, name)([0.4, -0.7]), getattr(bound, name)(), atol=1e-12, err_msg=name)
 
 
+def test_values_of_engines_that_drop_something_state_their_error():
+    circuit = qgraft.Circuit(6)
+    for layer in range(4):
+        for qubit in range(6):
+            circuit.ry(0.4 + 0.3 * qubit + layer, qubit)
+        for qubit in range(5):
+            circuit.cz(qubit, qubit + 1)
+    asked = ["Z2", "X0 Z5"]
+    exact = qgraft.Run(circuit, asked)
+    assert exact.errors() is None
+    truth = exact.expect()
+    cut = qgraft.Run(circuit, asked, engine="sparse", cut=1e-2)
+    errors = cut.errors()
+    assert set(errors) == {"bound", "interval", "rms", "drift", "fidelity", "terms"}
+    assert errors["bound"].shape == (2,) and np.all(np.isnan(errors["interval"])) and np.all(errors["drift"] > 0)
+    met = qgraft.Run(circuit, asked, engine="sparse", tolerance=1e-6)
+    assert np.all(np.fmin(met.errors()["bound"], met.errors()["interval"]) <= 1e-6)
+    np.testing.assert_allclose(met.expect(), truth, atol=1e-5)
+    drawn = qgraft.Run(circuit, asked, engine="sparse", cut=1e-2, roulette=True, seed=3)
+    assert np.all(np.abs(drawn.expect() - truth) <= 4 * drawn.errors()["interval"])
+    with pytest.raises(qgraft.QgraftError, match="smallest bound"):
+        qgraft.Run(circuit, asked, engine="sparse", tolerance=1e-9, most_terms=4).expect()
+    chain = qgraft.Run(circuit, asked, engine="mps", most_bond=2)
+    errors = chain.errors()
+    assert np.all(errors["fidelity"] < 1) and np.all(errors["terms"] == 2)
+    np.testing.assert_allclose(qgraft.Run(circuit, asked, engine="mps").expect(), truth, atol=1e-10)
+
+
 def test_twirled_noise_runs_on_the_stabilizer_engine():
     circuit = qgraft.Circuit(3).h(0).cx(0, 1).cx(1, 2)
     runs = [qgraft.Run(circuit, "Z0 Z2", "manila", engine=engine, twirl=True) for engine in ("stabilizer", "density")]

@@ -10,12 +10,13 @@ use crate::noise::Program;
 use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::prepared::{Lazy, Prepared, Recorded};
 use crate::sim::{
-    Account, AngleGradient, Angles, Cut, Density, EngineOptions, Pauli, Precision, SimError, Simulator, Sparse,
-    Stabilizer, Statevector, Trajectory, cones, density, pauli, sparse, stabilizer, statevector, trajectory,
+    Account, AngleGradient, Angles, Bond, Cut, Density, EngineOptions, Mps, Pauli, Precision, SimError, Simulator,
+    Sparse, Stabilizer, Statevector, Trajectory, cones, density, mps, pauli, sparse, stabilizer, statevector,
+    trajectory,
 };
 
 /// Runs each program on the exact engine that is estimated to take the least time; Clifford circuits with Pauli noise may be run by
-/// [`Stabilizer`], however wide. Trajectories run what no exact engine
+/// [`Stabilizer`], however wide, and chains whose bonds need no truncation by [`Mps`]. Trajectories run what no exact engine
 /// can within 16 GiB and an hour, and what takes one more than a second a row and ten times as long as trajectories. Sums of
 /// Pauli strings ([`Sparse`]) run expectation values that neither can, or that take trajectories more than ten seconds a row. Of programs whose
 /// observables feel only a part each, those parts are run ([`Program::cone`]).
@@ -28,6 +29,7 @@ pub struct Auto {
     pauli: Pauli,
     trajectory: Trajectory,
     sparse: Sparse,
+    mps: Mps,
 }
 
 /// The engines to choose from.
@@ -39,6 +41,7 @@ enum Choice {
     Trajectory,
     Sparse,
     Stabilizer,
+    Mps,
 }
 
 /// Trajectories take the place of an exact engine where it takes longer than this a row, seconds, …
@@ -50,7 +53,7 @@ const LONG: f64 = 10.0;
 
 impl Choice {
     /// In the order in which equally fast ones are taken.
-    const EXACT: [Self; 4] = [Self::Statevector, Self::Pauli, Self::Density, Self::Stabilizer];
+    const EXACT: [Self; 5] = [Self::Statevector, Self::Pauli, Self::Density, Self::Stabilizer, Self::Mps];
 
     fn cost(self, w: &Workload, call: &Call) -> Option<Cost> {
         match self {
@@ -62,6 +65,11 @@ impl Choice {
             Self::Trajectory => trajectory::cost(w, call),
             Self::Sparse => sparse::cost(w, call),
             Self::Stabilizer => stabilizer::cost(w, call),
+            // Only chains that are held without truncation are exact, and numbers are double.
+            Self::Mps if call.precision == Precision::Single || !mps::is_exact(w, call.bond) => None,
+            // Its gradients take a run for each angle: what may be trained is left to engines with a reverse mode.
+            Self::Mps if w.angles > 0 && w.observables > 0 => None,
+            Self::Mps => mps::cost(w, call),
         }
     }
 }
@@ -72,17 +80,23 @@ fn cheapest(w: &Workload, request: Request, rows: usize, options: &EngineOptions
     let costs = Choice::EXACT.into_iter().filter_map(|choice| Some((choice, choice.cost(w, &call)?)));
     let fastest = costs.filter(|(_, cost)| cost.fits()).min_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds));
     let sampled = Choice::Trajectory.cost(w, &call).filter(Cost::fits);
-    let sparse = Choice::Sparse.cost(w, &call).filter(Cost::fits);
+    // Probing takes a while.
+    let sparse = || Choice::Sparse.cost(w, &call).is_some_and(|cost| cost.fits());
     match (fastest, sampled) {
         (Some((_, exact)), Some(sampled))
             if !w.ideal()
+                && options.cut.tolerance.is_none()
                 && exact.seconds > PATIENCE * call.rows as f64
                 && exact.seconds > TIMES_FASTER * sampled.seconds =>
         {
             Choice::Trajectory
         }
         (Some((choice, _)), _) => choice,
-        (None, sampled) if sparse.is_some() && sampled.is_none_or(|cost| cost.seconds > LONG * call.rows as f64) => {
+        // Trajectories do not state the error that a tolerance asks for. Sums of strings do, or say why they cannot.
+        (None, _) if options.cut.tolerance.is_some() && matches!(request, Request::Values | Request::Gradient) => {
+            Choice::Sparse
+        }
+        (None, sampled) if sampled.is_none_or(|cost| cost.seconds > LONG * call.rows as f64) && sparse() => {
             Choice::Sparse
         }
         // Trajectories hold several state vectors: without noise one alone takes less, and is what a refusal names.
@@ -98,16 +112,21 @@ pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
 }
 
 /// The options of which a call was made.
-fn options_of(&Call { shots, precision, strings, .. }: &Call) -> EngineOptions {
-    let cut = Cut { terms: strings, ..Cut::default() };
-    EngineOptions { precision, shots, cut, ..EngineOptions::default() }
+fn options_of(&Call { shots, precision, strings, below, bond, .. }: &Call) -> EngineOptions {
+    let cut = Cut { terms: strings, below, ..Cut::default() };
+    let bond = Bond { most: bond, ..Bond::default() };
+    EngineOptions { precision, shots, cut, bond, ..EngineOptions::default() }
 }
 
-/// [`cost`] for weighing a whole program against its cones: an exact engine is worth a thousand times the time.
-fn weighed(w: &Workload, call: &Call) -> Option<(Cost, f64)> {
-    let choice = cheapest(w, call.request, call.rows, &options_of(call));
-    let factor = if Choice::EXACT.contains(&choice) { 1.0 } else { 1e3 };
-    Some((choice.cost(w, call)?, factor))
+/// [`cost`] for weighing a whole program against its cones: an exact engine is worth a thousand times the time. Of observables
+/// in parts a tolerance would be met part by part alone, so under one only exact engines run parts.
+fn weighed(w: &Workload, call: &Call, options: &EngineOptions) -> Option<(Cost, f64)> {
+    let choice = cheapest(w, call.request, call.rows, options);
+    match Choice::EXACT.contains(&choice) {
+        true => Some((choice.cost(w, call)?, 1.0)),
+        false if options.cut.tolerance.is_some() => None,
+        false => Some((choice.cost(w, call)?, 1e3)),
+    }
 }
 
 impl Auto {
@@ -120,6 +139,7 @@ impl Auto {
             pauli: Pauli::new(options.precision),
             trajectory: Trajectory::with_precision(options.shots, options.seed, options.precision),
             sparse: Sparse::new(options.cut),
+            mps: Mps::new(&options),
         }
     }
 
@@ -141,6 +161,7 @@ impl Auto {
             Choice::Trajectory => &self.trajectory,
             Choice::Sparse => &self.sparse,
             Choice::Stabilizer => &Stabilizer,
+            Choice::Mps => &self.mps,
         }
     }
 }
@@ -166,8 +187,9 @@ impl Simulator for Auto {
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
         let (engine, options): (Arc<dyn Simulator>, _) = (Arc::new(*self), self.options);
+        let weigh = move |w: &Workload, call: &Call| weighed(w, call, &options);
         if let Some(on_cones) =
-            cones::prepare(&engine, (&weighed, cones::WORTH), &options, program, observables, input_slots)?
+            cones::prepare(&engine, (&weigh, cones::WORTH), &options, program, observables, input_slots)?
         {
             return Ok(on_cones);
         }
@@ -190,7 +212,7 @@ struct AutoProgram {
     observables: Vec<Observable>,
     input_slots: usize,
     /// By [`Choice`].
-    prepared: [Lazy<Arc<dyn Prepared>>; 6],
+    prepared: [Lazy<Arc<dyn Prepared>>; 7],
 }
 
 impl AutoProgram {

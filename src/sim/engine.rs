@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::sim::cost::{Call, Cost, Workload};
 use crate::sim::{
-    Auto, Cut, Density, Pauli, SimError, Simulator, Sparse, Stabilizer, Statevector, Trajectory, auto, density, pauli,
-    sparse, stabilizer, statevector, trajectory,
+    Auto, Bond, Cut, Density, Mps, Pauli, SimError, Simulator, Sparse, Stabilizer, Statevector, Trajectory, auto,
+    density, mps, pauli, sparse, stabilizer, statevector, trajectory,
 };
 
 /// Width of the numbers an engine computes with.
@@ -46,17 +46,19 @@ impl FromStr for Precision {
 pub struct EngineOptions {
     /// Width of the numbers.
     pub precision: Precision,
-    /// Trajectories per row.
+    /// Trajectories per row, of the engines "trajectory" and "mps".
     pub shots: usize,
     /// Seed of trajectories.
     pub seed: u64,
     /// What the engine "sparse" drops.
     pub cut: Cut,
+    /// What the engine "mps" drops.
+    pub bond: Bond,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { precision: Precision::Double, shots: 1024, seed: 0, cut: Cut::default() }
+        Self { precision: Precision::Double, shots: 1024, seed: 0, cut: Cut::default(), bond: Bond::default() }
     }
 }
 
@@ -115,6 +117,12 @@ pub static ENGINES: &[EngineRow] = &[
         doc: "Clifford circuits with Pauli noise, exact, and their shots; measurement, reset and conditions; thousands of qubits",
         cost: stabilizer::cost,
         make: |_| Arc::new(Stabilizer),
+    },
+    EngineRow {
+        name: "mps",
+        doc: "chains with little entanglement: a matrix product state; noise, measurement, reset and conditions shot by shot; tells what it drops",
+        cost: mps::cost,
+        make: |options| Arc::new(Mps::new(&options)),
     },
 ];
 

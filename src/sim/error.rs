@@ -79,6 +79,12 @@ pub enum SimError {
     /// More time than the limit of one call.
     #[error("{engine} would take about {needed}; {instead}")]
     TooLong { engine: String, needed: String, instead: String },
+    /// An error that was asked for and cannot be stated.
+    #[error(
+        "{engine} cannot state an error of at most {tolerance:e} with {terms} strings, which are used up at a cut of {below:.1e}: \
+         the smallest bound was {bound}, the smallest interval {interval}; allow more strings or a larger tolerance"
+    )]
+    Tolerance { engine: &'static str, tolerance: f64, terms: usize, below: f64, bound: String, interval: String },
     /// A step the engine cannot do.
     #[error("{engine} cannot run {step}; {instead}")]
     Unsupported { engine: &'static str, step: String, instead: &'static str },

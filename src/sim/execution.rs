@@ -11,7 +11,7 @@ use crate::noise::model::NoiseOptions;
 use crate::noise::{NoiseModel, Program, Step};
 use crate::sim::derived::prepare;
 use crate::sim::mitigate::{Apply, MitigationRow, all_twirled};
-use crate::sim::{Condition, EngineOptions, Error, Precision, Prepared, Shots, SimError, Simulator, engine};
+use crate::sim::{Bond, Condition, Cut, EngineOptions, Error, Precision, Prepared, Shots, SimError, Simulator, engine};
 
 /// Classical registers up to this many bits are kept whole; of a wider one only the bits in use.
 const WHOLE_BITS: usize = 16;
@@ -59,6 +59,10 @@ pub struct CompileOptions {
     pub precision: Precision,
     /// Trajectories per row, where the engine draws them.
     pub trajectories: usize,
+    /// What the engine "sparse" drops, if it runs. A roulette draws under the seed of the run.
+    pub cut: Cut,
+    /// What the engine "mps" drops, if it runs.
+    pub bond: Bond,
     /// How a circuit is rewritten for a device. `None` takes it as it is, qubit k on the device's qubit k; gates that the
     /// device does not have are then run without noise and reported.
     pub transpile: Option<TranspileOptions>,
@@ -72,9 +76,9 @@ pub struct CompileOptions {
 impl Default for CompileOptions {
     /// The engine "auto" in double precision with 1024 trajectories; transpiled at level 3, noise as it is.
     fn default() -> Self {
-        let EngineOptions { precision, shots, .. } = EngineOptions::default();
+        let EngineOptions { precision, shots, cut, bond, .. } = EngineOptions::default();
         let (transpile, noise) = (Some(TranspileOptions::default()), NoiseOptions::default());
-        Self { engine: "auto".into(), precision, trajectories: shots, transpile, twirl: false, noise }
+        Self { engine: "auto".into(), precision, trajectories: shots, cut, bond, transpile, twirl: false, noise }
     }
 }
 
@@ -85,8 +89,9 @@ impl CompileOptions {
     /// # Errors
     /// If there is no such engine or mitigation, or the mitigation needs a device and the condition has none.
     pub fn simulator(&self, condition: &Condition, seed: u64) -> Result<Arc<dyn Simulator>, Error> {
-        let Self { precision, trajectories, .. } = *self;
-        let options = EngineOptions { precision, shots: trajectories, seed, ..EngineOptions::default() };
+        let Self { precision, trajectories, cut, bond, .. } = *self;
+        let cut = Cut { roulette: cut.roulette.map(|_| seed), ..cut };
+        let options = EngineOptions { precision, shots: trajectories, seed, cut, bond };
         let exact = engine(&self.engine, options)?;
         let sampled: Arc<dyn Simulator> = match condition.shots {
             Some(shots) => Arc::new(Shots { inner: exact, shots, seed }),

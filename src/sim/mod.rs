@@ -31,6 +31,7 @@ mod hessian;
 pub mod information;
 mod kernel;
 pub mod mitigate;
+mod mps;
 mod needed;
 mod outcomes;
 mod pauli;
@@ -60,6 +61,9 @@ pub use execution::{CompileOptions, Execution, Executions, ObservedCircuit, comp
 pub(crate) use execution::{with_outcome_bits, with_twirled_noise};
 pub use gradient::Gradient;
 pub use hessian::Hessian;
+#[cfg(feature = "cli")]
+pub(crate) use mps::MOST_BOND;
+pub use mps::{Bond, Mps};
 pub use outcomes::Outcomes;
 pub use pauli::Pauli;
 pub use prepared::{Prepared, Recorded, Tape};

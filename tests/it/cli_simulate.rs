@@ -100,8 +100,8 @@ fn small_registers_are_whole_and_engines_agree() {
     let (zero, one) = (0.35f64.cos().powi(2), 0.35f64.sin().powi(2));
     // Qubit 1 is never touched and keeps its bit.
     let expected = [zero, 0.0, 0.0, 0.0, 0.0, one, 0.0, 0.0];
-    // One has no probabilities, and the rotation is no Clifford gate.
-    for row in ENGINES.iter().filter(|row| !["sparse", "stabilizer"].contains(&row.name)) {
+    // One has no probabilities, the rotation is no Clifford gate, and chains are double.
+    for row in ENGINES.iter().filter(|row| !["sparse", "stabilizer", "mps"].contains(&row.name)) {
         for (precision, tolerance) in [("double", TOLERANCE), ("single", 1e-5)] {
             let observables = ["--observable", "-Z0 Z2 + 0.5 X1", "--observable", "Z2"];
             let engine = ["bell.qasm", "--engine", row.name, "--precision", precision];
@@ -161,6 +161,75 @@ fn shots_of_wide_clifford_circuits_are_counted_row_by_row() {
         (&["native.qasm", "--device", "manila", "--engine", "stabilizer"], "--twirl"),
     ] {
         let out = simulate(directory.path(), arguments);
+        let message = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!out.status.success() && message.contains(part), "{arguments:?}: {message}");
+    }
+}
+
+/// Four layers of generic rotations and CZ on a line.
+fn line(directory: &Path, qubits: usize) {
+    let mut text = format!("OPENQASM 3.0; include \"stdgates.inc\"; qubit[{qubits}] q;\n");
+    for layer in 0..4 {
+        for k in 0..qubits {
+            text += &format!("ry({}) q[{k}]; rx(0.7) q[{k}];\n", 0.2 + 0.1 * (k % 7) as f64 + 0.3 * f64::from(layer));
+        }
+        (1..qubits).for_each(|k| text += &format!("cz q[{}], q[{k}];\n", k - 1));
+    }
+    fs::write(directory.join("line.qasm"), text).unwrap();
+}
+
+#[test]
+fn engines_that_drop_something_state_the_error() {
+    let directory = directory();
+    line(directory.path(), 40);
+    let run = |arguments: &[&str]| json(directory.path(), &[&["line.qasm", "--observable", "Z20"], arguments].concat());
+    let exact = run(&["--engine", "statevector"])["expectations"][0].as_f64().unwrap();
+    let error = |found: &Value, name: &str| found["errors"][0][name].as_f64();
+
+    let met = run(&["--engine", "sparse", "--tolerance", "1e-3"]);
+    let stated = error(&met, "interval").or(error(&met, "bound")).unwrap();
+    assert!(stated <= 1e-3 && (met["expectations"][0].as_f64().unwrap() - exact).abs() <= 3.0 * stated, "{met}");
+    let drawn = run(&["--engine", "sparse", "--cut", "0.02", "--roulette", "--seed", "5"]);
+    let half = error(&drawn, "interval").expect("few strings always fit");
+    assert!((drawn["expectations"][0].as_f64().unwrap() - exact).abs() <= 3.0 * half, "{drawn}");
+    assert_eq!(drawn["errors"][0]["exact"], false);
+    // Exact engines meet every tolerance and tell no error.
+    let auto = run(&["--tolerance", "1e-3"]);
+    assert!(auto.get("errors").is_none() && auto["engine"] != "trajectory", "{auto}");
+    close(&numbers(&auto["expectations"]), &[exact], "auto");
+
+    let chain = run(&["--engine", "mps"]);
+    assert!((chain["expectations"][0].as_f64().unwrap() - exact).abs() < 1e-9, "{chain}");
+    let narrow = run(&["--engine", "mps", "--most-bond", "2"]);
+    assert!(error(&narrow, "fidelity").is_some_and(|f| f < 1.0), "{narrow}");
+    assert_eq!((&narrow["errors"][0]["terms"], &narrow["errors"][0]["exact"]), (&2.into(), &false.into()));
+
+    for (arguments, parts) in [
+        (&["--engine", "sparse", "--tolerance", "1e-3"][..], &["The tolerance 1.0e-3 is met", "error at most"][..]),
+        (&["--engine", "sparse", "--cut", "0.02", "--roulette"], &["95 % interval", "± ", "drift"]),
+        (&["--engine", "mps", "--most-bond", "2"], &["fidelity about", "mps, double precision"]),
+        (&["--engine", "mps", "--shots", "50"], &["counts", "Bonds up to"]),
+        (&["--explain"], &["stabilizer", "does not run this", "auto: ", "memory at most"]),
+    ] {
+        let out = simulate(directory.path(), &[&["line.qasm", "--observable", "Z20"], arguments].concat());
+        let text = String::from_utf8(out.stdout).unwrap();
+        for part in parts {
+            assert!(
+                text.contains(part),
+                "{arguments:?}: {part:?} is not in\n{text}{}",
+                String::from_utf8_lossy(&out.stderr)
+            );
+        }
+    }
+    for (arguments, part) in [
+        (&["--engine", "mps", "--cut", "1e-3"][..], "--cut belongs to the engine sparse"),
+        (&["--engine", "sparse", "--most-bond", "4"], "--most-bond belongs to the engine mps"),
+        (&["--tolerance", "0"], "--tolerance 0"),
+        (&["--engine", "sparse", "--tolerance", "1e-9", "--most-terms", "4"], "smallest bound"),
+        (&["--engine", "mps", "--most-bond", "0"], "--most-bond 0"),
+        (&["--engine", "mps", "--dropped-weight", "2"], "--dropped-weight 2"),
+    ] {
+        let out = simulate(directory.path(), &[&["line.qasm", "--observable", "Z20"], arguments].concat());
         let message = String::from_utf8_lossy(&out.stderr).into_owned();
         assert!(!out.status.success() && message.contains(part), "{arguments:?}: {message}");
     }

@@ -90,7 +90,7 @@ fn systems_train_through_the_one_loop() {
 /// Engines share `sim/kernel`; none imports another's kernels, and the kernels import no engine.
 #[test]
 fn engines_share_the_kernels_alone() {
-    const ENGINES: [&str; 6] = ["statevector", "density", "pauli", "trajectory", "sparse", "stabilizer"];
+    const ENGINES: [&str; 7] = ["statevector", "density", "pauli", "trajectory", "sparse", "stabilizer", "mps"];
     let sim = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sim");
     let (mut files, mut wrong) = (Vec::new(), Vec::new());
     rust_files(&sim, &mut files);

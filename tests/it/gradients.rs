@@ -36,6 +36,8 @@ fn engines(noise: bool) -> Vec<Arc<dyn Simulator>> {
         "sparse" => false,
         // Random gates are no Clifford gates: `stabilizer.rs` has its tests.
         "stabilizer" => false,
+        // By the shift rule, and noise by draws: `mps.rs` has its tests.
+        "mps" => false,
         "statevector" => !noise,
         _ => true,
     };

@@ -21,6 +21,7 @@ mod ladder;
 mod layer_fidelity;
 mod mitigation;
 mod models;
+mod mps;
 mod observables;
 mod peers;
 mod prepared_states;

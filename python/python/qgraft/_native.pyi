@@ -327,6 +327,13 @@ class Run:
         layout: Sequence[int] | None = None,
         noise_options: dict[str, Any] | None = None,
         twirl: bool = False,
+        cut: float | None = None,
+        most_weight: int | None = None,
+        most_terms: int | None = None,
+        tolerance: float | None = None,
+        roulette: bool = False,
+        most_bond: int | None = None,
+        dropped_weight: float | None = None,
     ) -> Self: ...
     @property
     def slots(self) -> list[str]: ...
@@ -346,6 +353,9 @@ class Run:
     def simulated_qubits(self) -> int: ...
     def engine(self, batch: int = 1) -> str: ...
     def expect(self, angles: ArrayLike | None = None, weights: ArrayLike | None = None) -> _Reals: ...
+    def errors(
+        self, angles: ArrayLike | None = None, weights: ArrayLike | None = None
+    ) -> dict[str, _Reals] | None: ...
     def value_and_grad(
         self, angles: ArrayLike | None = None, weights: ArrayLike | None = None
     ) -> tuple[_Reals, _Reals]: ...

@@ -14,12 +14,21 @@ use crate::math::C64;
 use crate::noise::Program;
 use crate::sim::cost::{Call, Request, Workload};
 use crate::sim::{
-    Account, Angles, Auto, CONES, EngineOptions, EngineRow, Precision, ShotRecords, SimError, Simulator, Stabilizer,
-    engine, sample, state,
+    Account, Angles, Auto, CONES, EngineOptions, EngineRow, Mps, Precision, ShotRecords, SimError, Simulator,
+    Stabilizer, engine, sample, state,
 };
 
 /// Longest list of probabilities that is printed by default.
 const LISTED: usize = 1 << 16;
+/// Shots that show what the truncations of a noisy chain drop.
+const FEW: usize = 32;
+
+/// The engine that draws outcomes as rows of bits.
+#[derive(Clone, Copy)]
+enum Rows {
+    Stabilizer,
+    Mps,
+}
 
 /// What is printed; the keys of the JSON object.
 #[derive(Serialize)]
@@ -44,6 +53,9 @@ pub struct Answer {
     /// By bit string, the highest bit first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<BTreeMap<String, u64>>,
+    /// What an engine dropped of the state of which outcomes are: its bound is that of the probability of any set of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome_error: Option<ErrorAccount>,
     /// The registers and outputs that the file names, from the lowest bit of an outcome on; without measurement none.
     pub registers: Vec<RegisterCounts>,
     pub repairs: Vec<String>,
@@ -87,15 +99,22 @@ impl RegisterCounts {
 /// The error of an expectation value, as far as it is known.
 #[derive(Serialize)]
 pub struct ErrorAccount {
-    /// It cannot be larger; `None`: no certificate.
+    /// What was dropped changes the value by no more; `None`: no certificate.
     pub bound: Option<f64>,
+    /// Half the width of the 95 % interval of a mean of draws.
+    pub interval: Option<f64>,
     /// Root mean square over random basis states as input.
-    pub rms: f64,
-    /// Difference to a coarser run: four times the cut, a quarter of the strings, one letter less.
-    pub drift: f64,
-    /// Number of dropped coefficients; 0: exact to rounding.
+    pub rms: Option<f64>,
+    /// Difference to a coarser run: four times the cut, a quarter of the strings, one letter less; of a roulette, to the run
+    /// that drops.
+    pub drift: Option<f64>,
+    /// Estimated fidelity of a matrix product state with the exact one.
+    pub fidelity: Option<f64>,
+    /// Whether nothing was dropped and nothing drawn.
+    pub exact: bool,
+    /// Number of dropped coefficients or singular values.
     pub dropped: u64,
-    /// Most Pauli strings held at a time.
+    /// Most Pauli strings held at a time, or the largest bond dimension.
     pub terms: usize,
     /// Coefficients below this were dropped.
     pub cut: f64,
@@ -103,8 +122,20 @@ pub struct ErrorAccount {
 
 impl ErrorAccount {
     fn of(account: &Account) -> Self {
-        let &Account { rms, drift, dropped, terms, below, .. } = account;
-        Self { bound: account.certificate(), rms, drift, dropped, terms, cut: below }
+        let &Account { interval, rms, drift, fidelity, dropped, terms, below, .. } = account;
+        let (bound, exact) = (account.certificate(), account.is_exact());
+        Self { bound, interval, rms, drift, fidelity, exact, dropped, terms, cut: below }
+    }
+}
+
+/// Options of the engine that is asked for.
+pub fn options(arguments: &Arguments) -> EngineOptions {
+    EngineOptions {
+        precision: arguments.precision,
+        shots: arguments.shots.unwrap_or(EngineOptions::default().shots),
+        seed: arguments.seed,
+        cut: arguments.cut(),
+        bond: arguments.bond(),
     }
 }
 
@@ -112,29 +143,33 @@ impl ErrorAccount {
 pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<ArrayD<C64>>)> {
     let program = &*setup.program;
     let angles = Angles::of_weights(&[]);
-    let shots = arguments.shots.unwrap_or(EngineOptions::default().shots);
-    let options = EngineOptions { precision: arguments.precision, shots, seed: arguments.seed, cut: arguments.cut() };
+    let options = options(arguments);
+    let shots = options.shots;
     // Few outcomes are listed unasked, if the engine can hold them: an observable may feel a part of a wide circuit alone.
     let call = Call::new(Request::Probabilities, &options);
     let workload = Workload::new(program, &[], 0);
     let fits = (EngineRow::named(&arguments.engine)?.cost)(&workload, &call).is_some_and(|cost| cost.fits());
     let few = setup.outcome_bits().len() <= LISTED.ilog2() as usize && fits;
     // Of outcomes that no list holds, those that come up are counted.
-    let wide = !arguments.probabilities && workload.stabilizer.is_some();
-    let by_rows = arguments.shots.filter(|_| {
-        wide && match arguments.engine.as_str() {
-            "stabilizer" => !few,
-            "auto" => !fits,
-            _ => false,
-        }
+    let by_rows = arguments.shots.filter(|_| !arguments.probabilities).and_then(|_| match arguments.engine.as_str() {
+        "stabilizer" if !few => Some(Rows::Stabilizer),
+        "mps" if !few => Some(Rows::Mps),
+        "auto" if fits => None,
+        "auto" if workload.stabilizer.is_some() => Some(Rows::Stabilizer),
+        "auto" => EngineRow::named("mps").ok().and_then(|row| {
+            let call = Call::new(Request::Sample, &options);
+            (row.cost)(&workload, &call).is_some_and(|cost| cost.fits()).then_some(Rows::Mps)
+        }),
+        _ => None,
     });
     let wanted = few || arguments.probabilities || arguments.shots.is_some() || setup.observables.is_empty();
     let outcomes = by_rows.is_none() && wanted;
 
-    let (auto, named) = (Auto::new(options), engine(&arguments.engine, options)?);
-    let engine: &dyn Simulator = match arguments.engine.as_str() {
-        _ if by_rows.is_some() => &Stabilizer,
-        "auto" if outcomes => auto.choose(program, angles, None),
+    let (auto, named, chain) = (Auto::new(options), engine(&arguments.engine, options)?, Mps::new(&options));
+    let engine: &dyn Simulator = match (arguments.engine.as_str(), by_rows) {
+        (_, Some(Rows::Stabilizer)) => &Stabilizer,
+        (_, Some(Rows::Mps)) => &chain,
+        ("auto", None) if outcomes => auto.choose(program, angles, None),
         _ => named.as_ref(),
     };
     let values = match setup.observables.len() {
@@ -164,14 +199,23 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
     if let (Some(shots), Some(p)) = (arguments.shots, &probabilities) {
         counts = Some(match name.as_str() {
             // Each trajectory gives one outcome. Drawing from their mean would err twice.
-            "trajectory" => {
+            "trajectory" | "mps" => {
                 let drawn = engine.sample(program, angles, shots, arguments.seed)?.mapv(|n| n as f64);
                 over_outcomes(setup, drawn.row(0))?.mapv(|n| n as u64)
             }
             _ => sample::sample(p.view().insert_axis(ndarray::Axis(0)), shots, arguments.seed).row(0).to_owned(),
         });
     }
-    let rows = by_rows.map(|shots| Stabilizer.records(program, &[], shots, arguments.seed)).transpose()?;
+    let (rows, dropped) = match by_rows {
+        Some(Rows::Stabilizer) => (Some(Stabilizer.records(program, &[], shots, arguments.seed)?), None),
+        Some(Rows::Mps) => {
+            let (rows, account) = chain.records(program, &[], shots, arguments.seed)?;
+            (Some(rows), Some(account))
+        }
+        // The state of a list of outcomes is that of a few shots.
+        None if outcomes && name == "mps" => (None, Some(chain.records(program, &[], FEW, arguments.seed)?.1)),
+        None => (None, None),
+    };
     let expectations = match &values {
         None => Vec::new(),
         Some(prepared) => prepared.expect(angles)?.row(0).to_vec(),
@@ -198,6 +242,7 @@ pub fn answer(arguments: &Arguments, setup: &Setup) -> Result<(Answer, Option<Ar
         probabilities: probabilities.filter(|_| listed).map(|p| p.to_vec()),
         expectations,
         errors,
+        outcome_error: dropped.as_ref().map(ErrorAccount::of),
         registers: RegisterCounts::all(setup, counts.as_ref()),
         counts,
         repairs: program.notices.clone(),

@@ -3,6 +3,7 @@
 //! From the file to a program (`setup`), from the program to numbers (`answer`), from numbers to text (`show`).
 
 mod answer;
+mod explain;
 mod npy;
 mod setup;
 mod show;
@@ -13,7 +14,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::cli::circuit_file::{self, ReadArguments};
 use crate::cli::{console, threads};
-use crate::sim::{Cut, Precision};
+use crate::sim::{Bond, Cut, MOST_BOND, Precision};
 use answer::answer;
 use setup::Setup;
 
@@ -91,6 +92,24 @@ pub struct Arguments {
     /// may be four times as many.
     #[arg(long, value_name = "N")]
     most_terms: Option<usize>,
+    /// Of the engine "sparse", an error in place of a cut: the cut falls until the error that can be stated, a bound or a 95 %
+    /// interval, is at most this; refused if it cannot.
+    #[arg(long, value_name = "T", conflicts_with_all = ["cut", "most_weight"])]
+    tolerance: Option<f64>,
+    /// The engine "sparse" draws whether a string below the cut is dropped or raised to it, so that means are exact: values
+    /// of eight runs with a 95 % interval.
+    #[arg(long, conflicts_with_all = ["tolerance", "most_weight"])]
+    roulette: bool,
+    /// Largest bond dimension of the engine "mps", 128 by default.
+    #[arg(long, value_name = "D")]
+    most_bond: Option<usize>,
+    /// Share of a state's norm that the engine "mps" may drop at every split, 1e-16 by default; 0 drops nothing until a bond is
+    /// full.
+    #[arg(long, value_name = "W", allow_negative_numbers = true)]
+    dropped_weight: Option<f64>,
+    /// Run nothing: what each engine would take, and which one `auto` chooses.
+    #[arg(long)]
+    explain: bool,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -105,7 +124,21 @@ impl Arguments {
     /// What the engine "sparse" drops.
     fn cut(&self) -> Cut {
         let Cut { below, terms, .. } = Cut::default();
-        Cut { below: self.cut.unwrap_or(below), weight: self.most_weight, terms: self.most_terms.unwrap_or(terms) }
+        Cut {
+            below: self.cut.unwrap_or(below),
+            weight: self.most_weight,
+            terms: self.most_terms.unwrap_or(terms),
+            tolerance: self.tolerance,
+            roulette: (self.roulette || self.tolerance.is_some()).then_some(self.seed),
+        }
+    }
+}
+
+impl Arguments {
+    /// What the engine "mps" drops.
+    fn bond(&self) -> Bond {
+        let Bond { most, weight } = Bond::default();
+        Bond { most: self.most_bond.unwrap_or(most), weight: self.dropped_weight.unwrap_or(weight) }
     }
 }
 
@@ -114,12 +147,35 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.shots != Some(0), "--shots 0 shows nothing; give 1 or more");
     let cut = arguments.cut();
     ensure!((0.0..=1.0).contains(&cut.below), "--cut {}: give a number from 0 to 1, such as 1e-4", cut.below);
-    let cuts = arguments.cut.is_some() || arguments.most_weight.is_some() || arguments.most_terms.is_some();
+    let options = [
+        ("--cut", "sparse", arguments.cut.is_some()),
+        ("--most-weight", "sparse", arguments.most_weight.is_some()),
+        ("--most-terms", "sparse", arguments.most_terms.is_some()),
+        ("--tolerance", "sparse", arguments.tolerance.is_some()),
+        ("--roulette", "sparse", arguments.roulette),
+        ("--most-bond", "mps", arguments.most_bond.is_some()),
+        ("--dropped-weight", "mps", arguments.dropped_weight.is_some()),
+    ];
+    for (option, engine, _) in options.iter().filter(|(.., given)| *given) {
+        ensure!(
+            ["auto", engine].contains(&arguments.engine.as_str()),
+            "{option} belongs to the engine {engine}; --engine {} drops nothing of that kind",
+            arguments.engine
+        );
+    }
+    let bond = arguments.bond();
+    ensure!((1..=MOST_BOND).contains(&bond.most), "--most-bond {}: give a number from 1 to {MOST_BOND}", bond.most);
     ensure!(
-        !cuts || ["auto", "sparse"].contains(&arguments.engine.as_str()),
-        "--cut, --most-weight and --most-terms belong to the engine sparse; --engine {} drops nothing",
-        arguments.engine
+        (0.0..=1.0).contains(&bond.weight),
+        "--dropped-weight {}: give a number from 0 to 1, such as 1e-12",
+        bond.weight
     );
+    if let Some(tolerance) = arguments.tolerance {
+        ensure!(
+            tolerance > 0.0 && tolerance.is_finite(),
+            "--tolerance {tolerance}: give a finite number above 0, such as 1e-3"
+        );
+    }
     ensure!(
         arguments.engine != "sparse" || arguments.shots.is_none(),
         "--engine sparse draws no shots; leave --shots out, or use another engine"
@@ -135,6 +191,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let workers = threads::pool(arguments.threads)?;
     let setup = Setup::of(arguments)?;
+    if arguments.explain {
+        let rows = workers.install(|| explain::explained(arguments, &setup))?;
+        return Ok(match arguments.json {
+            true => console::print_json(&serde_json::to_string(&rows)?)?,
+            false => console::print(&explain::text(&rows))?,
+        });
+    }
     let (answer, state) = workers.install(|| answer(arguments, &setup))?;
     if let (Some(path), Some(state)) = (&arguments.save, &state) {
         circuit_file::write_bytes(path, &npy::bytes(state.view()))?;

@@ -140,6 +140,8 @@ impl Arguments {
             engine: self.engine.clone(),
             precision: self.precision,
             trajectories: self.shots.unwrap_or(EngineOptions::default().shots),
+            cut: self.cut(),
+            bond: self.bond(),
             transpile: self.transpile.then_some(options),
             twirl: self.twirl,
             ..CompileOptions::default()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::Arguments;
-use super::answer::Answer;
+use super::answer::{Answer, ErrorAccount};
 use super::setup::Setup;
 use crate::circuit::qasm::OutcomeRegister;
 use crate::math::Seconds;
@@ -33,6 +33,7 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
     } else if let Some(counts) = &answer.counts {
         text += &drawn(setup, counts);
     }
+    text.extend(answer.outcome_error.as_ref().map(truncated));
     if !answer.expectations.is_empty() {
         text += &expectations(arguments, answer);
     }
@@ -46,6 +47,20 @@ pub fn text(arguments: &Arguments, setup: &Setup, answer: &Answer) -> String {
     text
 }
 
+/// What was dropped of the state of which outcomes are.
+fn truncated(error: &ErrorAccount) -> String {
+    let bond = error.terms;
+    if error.dropped == 0 {
+        return format!("Nothing of the state was dropped; bonds up to {bond}.\n");
+    }
+    let fidelity = error.fidelity.map_or(String::new(), |fidelity| format!(", fidelity about {fidelity:.6}"));
+    let bound = match error.bound {
+        Some(bound) => format!("no set of outcomes has a probability that is off by more than {bound:.1e}"),
+        None => "there is no bound of the error of probabilities".into(),
+    };
+    format!("Bonds up to {bond} were kept and the rest of the state dropped: {bound}{fidelity}.\n")
+}
+
 /// Expectation values, with what is known about their errors if the engine drops something.
 fn expectations(arguments: &Arguments, answer: &Answer) -> String {
     let values = arguments.observable.iter().zip(&answer.expectations);
@@ -56,30 +71,80 @@ fn expectations(arguments: &Arguments, answer: &Answer) -> String {
         }
         return format!("\n{table}\n");
     };
-    let mut table = table(["observable", "expectation value", "error at most", "drift", "rms at most", "strings"]);
+    // Columns that some value has.
+    let columns: Vec<&Column> =
+        COLUMNS.iter().filter(|column| errors.iter().any(|e| (column.cell)(e).is_some())).collect();
+    let mut table = Table::new();
+    let header = ["observable", "expectation value"].into_iter().chain(columns.iter().map(|column| column.title));
+    table.load_style(presets::NOTHING).set_header(header);
     for ((name, value), error) in values.zip(errors) {
-        let bound = error.bound.map_or("no certificate".into(), |bound| format!("{bound:.1e}"));
-        // Where both runs have lost everything, their difference says nothing.
-        let drift = match error.dropped > 0 && error.drift == 0.0 {
-            true => "–".to_string(),
-            false => format!("{:.1e}", error.drift),
-        };
+        let cells = columns.iter().map(|column| (column.cell)(error).unwrap_or("–".into()));
         // Without the sign of a zero.
-        let cells = [format!("{:.6}", value + 0.0), bound, drift, format!("{:.1e}", error.rms)];
-        let cells = cells.into_iter().chain([error.terms.to_string()]).map(right);
+        let cells = std::iter::once(format!("{:.6}", value + 0.0)).chain(cells).map(right);
         table.add_row(std::iter::once(Cell::new(name)).chain(cells));
     }
-    if errors.iter().all(|error| error.dropped == 0) {
+    if errors.iter().all(|error| error.exact) {
         return format!("\n{table}\nNothing was dropped: the values are exact to rounding.\n");
+    }
+    let mut text = format!("\n{table}\n");
+    if let Some(tolerance) = arguments.tolerance {
+        text += &format!("The tolerance {tolerance:.1e} is met: by the bound, or by the interval.\n");
+    } else if arguments.roulette && errors.iter().any(|error| !error.exact && error.interval.is_none()) {
+        text += "Where no interval stands, the roulette needs more strings than it may hold, and small ones were dropped.\n";
     }
     let cut = errors.iter().map(|error| error.cut).fold(0.0, f64::max);
     let heavy = arguments.most_weight.map_or(String::new(), |most| format!(" and strings on more than {most} qubits"));
-    format!(
-        "\n{table}\nCoefficients below {cut:.1e}{heavy} were dropped. Drift: the difference to a coarser run (four times the \
-         cut, a quarter of the strings, one letter less). Rms at most: no greater is the root mean square error over \
-         random basis states as input. Neither bounds the error of this circuit.\n"
-    )
+    if cut > 0.0 {
+        let drawn = errors.iter().any(|error| error.interval.is_some());
+        let chance = if drawn { " or raised to it by chance" } else { "" };
+        text += &format!("Coefficients below {cut:.1e}{heavy} were dropped{chance}. ");
+    }
+    let notes = columns.iter().map(|column| column.note).filter(|note| !note.is_empty());
+    text + &notes.collect::<Vec<_>>().join(" ") + "\n"
 }
+
+/// What is said about the error of an expectation value.
+struct Column {
+    title: &'static str,
+    /// The cell of a value; `None` if it has none.
+    cell: fn(&ErrorAccount) -> Option<String>,
+    /// What it means, where the title does not say it.
+    note: &'static str,
+}
+
+static COLUMNS: &[Column] = &[
+    Column {
+        title: "95 % interval",
+        cell: |error| error.interval.map(|half| format!("± {half:.1e}")),
+        note: "95 % interval: of a mean of draws.",
+    },
+    Column {
+        title: "error at most",
+        cell: |error| Some(error.bound.map_or("no certificate".into(), |bound| format!("{bound:.1e}"))),
+        note: "",
+    },
+    Column {
+        title: "drift",
+        // Where both runs have lost everything, their difference says nothing.
+        cell: |error| {
+            error.drift.filter(|drift| error.dropped == 0 || *drift > 0.0).map(|drift| format!("{drift:.1e}"))
+        },
+        note: "Drift: the difference to a coarser run (four times the cut, a quarter of the strings, one letter less), of a \
+               roulette to the run that drops; it bounds nothing.",
+    },
+    Column {
+        title: "rms at most",
+        cell: |error| error.rms.map(|rms| format!("{rms:.1e}")),
+        note: "Rms at most: no greater is the root mean square error over random basis states as input; it does not bound the \
+               error of this circuit.",
+    },
+    Column {
+        title: "fidelity about",
+        cell: |error| error.fidelity.map(|fidelity| format!("{fidelity:.6}")),
+        note: "Fidelity about: what truncations left of the state's norm.",
+    },
+    Column { title: "strings or bond", cell: |error| Some(error.terms.to_string()), note: "" },
+];
 
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();

@@ -10,10 +10,14 @@ mod outline;
 pub use memory::available;
 pub(crate) use outline::{Outline, WantedBits};
 
+use std::sync::Arc;
+
 use crate::circuit::{Observable, Param};
 use crate::noise::{Program, Step};
+use crate::sim::mps::ChainOutline;
 use crate::sim::needed::Needed;
 use crate::sim::readout::ProgramParts;
+use crate::sim::sparse::Probe;
 use crate::sim::stabilizer::Sampling;
 use crate::sim::{ENGINES, EngineOptions, EngineRow, Precision, SimError};
 
@@ -27,6 +31,8 @@ const PATIENCE: f64 = 60.0;
 const SIDE_BY_SIDE: f64 = 4.0 * GIB;
 /// Time of one draw, seconds: a search in a sorted list and a random number.
 pub(crate) const DRAW: f64 = 3e-8;
+/// Registers up to this width are cheap on any engine: how many strings their observables have is guessed.
+const NARROW: usize = 12;
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
 /// What a call computes.
@@ -57,6 +63,10 @@ pub struct Call {
     pub precision: Precision,
     /// Pauli strings that the engine "sparse" holds for an observable, at most.
     pub strings: usize,
+    /// The cut of the engine "sparse".
+    pub below: f64,
+    /// Largest bond dimension of the engine "mps".
+    pub bond: usize,
     /// Threads that share the rows.
     pub threads: usize,
 }
@@ -64,8 +74,9 @@ pub struct Call {
 impl Call {
     /// One row, on the threads of this pool.
     pub fn new(request: Request, options: &EngineOptions) -> Self {
-        let EngineOptions { precision, shots, cut, .. } = *options;
-        Self { request, rows: 1, shots, precision, strings: cut.terms, threads: rayon::current_num_threads() }
+        let EngineOptions { precision, shots, cut, bond, .. } = *options;
+        let (strings, bond, threads) = (cut.terms, bond.most, rayon::current_num_threads());
+        Self { request, rows: 1, shots, precision, strings, below: cut.below, bond, threads }
     }
 
     /// The same for so many rows.
@@ -148,6 +159,10 @@ pub struct Workload {
     pub(crate) outline: Outline,
     /// The same of what results depend on, where that is less.
     pub(crate) needed: Option<Outline>,
+    /// The bonds that it makes between qubits in a line; `None` for gates that the engine "mps" does not run.
+    pub(crate) chain: Option<Arc<ChainOutline>>,
+    /// What tells the number of strings of its observables, where a register is too wide for all of them.
+    pub(crate) probe: Option<Arc<Probe>>,
 }
 
 impl Workload {
@@ -182,7 +197,15 @@ impl Workload {
             wide: wide.collect(),
             outline: Outline::of(&parts, (program.qubits(), program.outcome_bits()), input_slots),
             needed: needed.map(|needed| needed.outline(input_slots)),
+            chain: ChainOutline::of(&parts, (program.qubits(), program.slots)).map(Arc::new),
+            probe: (program.qubits() > NARROW && !observables.is_empty() && parts.dynamic().is_none())
+                .then(|| Arc::new(Probe::new(program, observables, input_slots))),
         }
+    }
+
+    /// The bonds that it makes between qubits in a line.
+    pub(crate) fn chain(&self) -> Option<&ChainOutline> {
+        self.chain.as_deref()
     }
 
     /// Whether it has one pure final state.
@@ -238,7 +261,7 @@ impl Workload {
         let sampled = !EXACT.contains(&engine);
         let impatient = sampled && cost.seconds > PATIENCE && exact().is_some_and(|exact| exact < 0.01 * cost.seconds);
         if cost.seconds > TIME_LIMIT || impatient {
-            let drawn = engine == "trajectory" || call.request == Request::Sample;
+            let drawn = ["trajectory", "mps"].contains(&engine) || call.request == Request::Sample;
             let engine = if drawn { format!("{engine} with {} shots", call.shots) } else { engine.into() };
             return Err(SimError::TooLong { engine, needed: duration(cost.seconds), instead: instead() });
         }
@@ -259,7 +282,8 @@ impl Workload {
     /// The same on a narrower register.
     fn on(&self, qubits: usize) -> Self {
         let outline = Outline { index_bytes: 0.0, ..self.outline.clone() };
-        Self { qubits, width: if self.measures { self.width } else { qubits }, outline, ..self.clone() }
+        let width = if self.measures { self.width } else { qubits };
+        Self { qubits, width, outline, chain: None, probe: None, ..self.clone() }
     }
 
     fn takes_at_most(&self, engine: &EngineRow, call: &Call, there: f64) -> bool {
@@ -273,15 +297,20 @@ impl Workload {
             row.name != refused.name && cost.is_some_and(|cost| cost.bytes <= there)
         };
         let exact = self.cheapest(call, |row| others(row) && EXACT.contains(&row.name));
-        if let Some((row, cost)) = exact.or_else(|| self.cheapest(call, others)) {
+        // What chains take is bounded far above what most of them need: they are named last.
+        let usual = || self.cheapest(call, |row| others(row) && row.name != "mps");
+        if let Some((row, cost)) = exact.or_else(usual).or_else(|| self.cheapest(call, others)) {
             return format!("use {} ({} of memory, about {})", row.name, size(cost.bytes), duration(cost.seconds));
         }
         let fewer = |call: Call| self.takes_at_most(refused, &call, there);
         let rows = call.rows > 1 && fewer(call.rows(1));
         let shots = (0..=40).map(|k| call.shots >> k).find(|&shots| shots > 0 && fewer(Call { shots, ..*call }));
-        let drawn = refused.name == "trajectory" || call.request == Request::Sample;
+        let drawn = ["trajectory", "mps"].contains(&refused.name) || call.request == Request::Sample;
+        let narrower = |k: u32| fewer(Call { bond: call.bond >> k, ..*call }).then_some(call.bond >> k);
+        let bond = (1..12).take_while(|k| call.bond >> k > 1).find_map(narrower).filter(|_| refused.name == "mps");
         match (rows, shots) {
             (true, _) => "run fewer rows in one call".into(),
+            _ if bond.is_some() => format!("use bonds up to {}, and see what that drops", bond.unwrap_or(1)),
             (_, Some(shots)) if drawn && shots < call.shots => format!("use at most {shots} shots"),
             _ if refused.name == "stabilizer" && self.width > 26 => {
                 "draw shots as rows of bits (`--shots`, `Stabilizer::records`), or ask for expectation values".into()

@@ -2,10 +2,13 @@
 //!
 //! From the end of the program to its start: what each step does to letters (`map`), an observable's cone as such steps
 //! (`plan`), the sum of strings (`sum`), what it did and the way back for gradients (`tape`), the sum met with the product
-//! states that circuits start from (`product`), and all of it for batches (`program`).
+//! states that circuits start from (`product`), values with an error that was asked for (`estimate`), and all of it for batches
+//! (`program`).
 
+mod estimate;
 mod map;
 mod plan;
+mod probe;
 mod product;
 mod program;
 mod sum;
@@ -14,12 +17,15 @@ mod tape;
 use std::sync::{Arc, Mutex};
 
 use crate::circuit::Observable;
+use crate::math::Stream;
 use crate::noise::Program;
+use crate::sim::account::LastEstimates;
 use crate::sim::cost::{Call, Cost, Request, Workload};
 use crate::sim::kernel::each_in_order;
 use crate::sim::prepared::Prepared;
 use crate::sim::{EngineOptions, Precision, SimError, Simulator, check};
 use plan::Plan;
+pub use probe::Probe;
 use program::SparseProgram;
 
 const NAME: &str = "sparse";
@@ -33,12 +39,47 @@ pub struct Cut {
     pub weight: Option<usize>,
     /// At most so many strings are held for an observable: past that, `below` is doubled until they fit.
     pub terms: usize,
+    /// The error that is wanted in place of a cut: `below` falls from 1e-2 by factors of 4 until the bound of a value or the
+    /// half-width of its interval is no larger. A value whose error cannot be stated so is refused.
+    pub tolerance: Option<f64>,
+    /// Seed of a roulette in place of dropping: a string below the cut is dropped or raised to the cut by chance, so that the
+    /// mean is the exact value. Values are means of eight runs with an interval; where strings do not fit into `terms` there is
+    /// none, and what is small is dropped.
+    pub roulette: Option<u64>,
 }
 
 impl Default for Cut {
-    /// Below 1e-4, of any weight, 2^20 strings.
+    /// Below 1e-4, of any weight, 2^20 strings, without tolerance or roulette.
     fn default() -> Self {
-        Self { below: 1e-4, weight: None, terms: 1 << 20 }
+        Self { below: 1e-4, weight: None, terms: 1 << 20, tolerance: None, roulette: None }
+    }
+}
+
+impl Cut {
+    /// Whether values come with an interval or an error that was asked for.
+    fn estimates(&self) -> bool {
+        self.tolerance.is_some() || self.roulette.is_some()
+    }
+
+    /// # Errors
+    /// If a tolerance is not above 0, or strings are to be dropped by weight, which no roulette and no finer cut makes good.
+    fn check(&self) -> Result<(), SimError> {
+        if let Some(tolerance) = self.tolerance.filter(|tolerance| !(*tolerance > 0.0 && tolerance.is_finite())) {
+            let step = format!("to a tolerance of {tolerance}");
+            return Err(SimError::Unsupported {
+                engine: NAME,
+                step,
+                instead: "give a finite number above 0, such as 1e-3",
+            });
+        }
+        match self.weight {
+            Some(most) if self.estimates() => Err(SimError::Unsupported {
+                engine: NAME,
+                step: format!("with at most {most} letters a string to a tolerance or by roulette"),
+                instead: "leave the limit of letters out: no finer cut brings back what it drops",
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -67,34 +108,53 @@ impl Sparse {
 const STEP: f64 = 2e-8;
 /// Bytes of a string with its place in the table.
 const STRING: f64 = 110.0;
-/// Strings of an observable of a wide program that is worth running, a guess: only running it tells.
+/// Strings of an observable of a program that is not probed: a guess.
 const USUAL: f64 = 65536.0;
 
-/// Bytes at most, and seconds by a guess of the number of strings; `None` for outcomes, states and conditions. A program that
-/// is prepared without observables is asked for outcomes.
+/// Bytes at most, and seconds by short propagations of some observables (`probe`); `None` for outcomes, states and
+/// conditions. A program that is prepared without observables is asked for outcomes.
 pub fn cost(w: &Workload, call: &Call) -> Option<Cost> {
     if w.dynamic || w.observables == 0 || !matches!(call.request, Request::Values | Request::Gradient) {
         return None;
     }
-    let sums = w.observables as f64 * if w.splits { 1.0 } else { call.rows as f64 };
+    let rows = if w.splits { 1.0 } else { call.rows as f64 };
+    let sums = w.observables as f64 * rows;
     let passes = if call.request == Request::Gradient { 3.0 } else { 1.0 };
-    let (strings, at_a_time) = (w.mixed().min(call.strings as f64), sums.min(call.threads as f64));
+    let most = w.mixed().min(call.strings as f64);
+    let work = match w.probe.as_ref().map(|probe| probe.at(call.below, most)) {
+        // What it refuses it names itself.
+        Some(None) => return None,
+        Some(Some(found)) => found.work * rows,
+        None => w.mixed().min(USUAL) * (1 + w.steps) as f64 * sums,
+    };
     Some(Cost {
         // The table doubles while the old one is still there.
-        bytes: w.results(call).0 + at_a_time * 2.0 * STRING * strings,
-        seconds: STEP * w.mixed().min(USUAL) * (1 + w.steps) as f64 * sums * passes,
+        bytes: w.results(call).0 + sums.min(call.threads as f64) * 2.0 * STRING * most,
+        seconds: STEP * work * passes,
     })
 }
 
 impl Simulator for Sparse {
     fn name(&self) -> String {
-        let Cut { below, weight, terms } = self.cut;
+        let Cut { below, weight, terms, tolerance, roulette } = self.cut;
         let weight = weight.map_or(String::new(), |most| format!(", at most {most} letters"));
-        format!("sparse, cut {below:e}{weight}, at most {terms} strings, double precision")
+        let rule = match (tolerance, roulette) {
+            (Some(tolerance), _) => format!("tolerance {tolerance:e}"),
+            (None, Some(_)) => format!("roulette below {below:e}"),
+            (None, None) => format!("cut {below:e}"),
+        };
+        format!("sparse, {rule}{weight}, at most {terms} strings, double precision")
     }
 
     fn precision(&self) -> Precision {
         Precision::Double
+    }
+
+    fn with_substream(&self, number: u64) -> Option<Arc<dyn Simulator>> {
+        self.cut.estimates().then(|| {
+            let seed = Stream::numbered(self.cut.roulette.unwrap_or(0), number).bits();
+            Arc::new(Self::new(Cut { roulette: Some(seed), ..self.cut })) as Arc<dyn Simulator>
+        })
     }
 
     fn prepare(
@@ -103,6 +163,7 @@ impl Simulator for Sparse {
         observables: &[Observable],
         input_slots: usize,
     ) -> Result<Arc<dyn Prepared>, SimError> {
+        self.cut.check()?;
         check::observables(program, observables)?;
         let call = Call::new(Request::Values, &EngineOptions { cut: self.cut, ..EngineOptions::default() });
         Workload::new(program, observables, input_slots).check(NAME, &call)?;
@@ -114,6 +175,7 @@ impl Simulator for Sparse {
             input_slots,
             differentiable: check::differentiable(program),
             known: Mutex::default(),
+            estimated: LastEstimates::default(),
         }))
     }
 }

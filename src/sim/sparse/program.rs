@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{Array2, ArrayView2};
 
+use super::estimate::estimated;
 use super::map::Action;
 use super::plan::Plan;
 use super::product;
 use super::sum::{Decide, Key, Ledger, Sum};
 use super::tape::{Event, Mixed, reverse};
 use super::{Cut, NAME, Sparse};
-use crate::sim::account::Account;
+use crate::sim::account::{Account, Estimate, LastEstimates};
 use crate::sim::kernel::each_in_order;
 use crate::sim::prepared::Prepared;
 use crate::sim::{AngleGradient, Angles, SimError, Simulator, check, cost};
@@ -27,6 +28,8 @@ pub struct SparseProgram {
     pub differentiable: Result<(), SimError>,
     /// Pulled-back sums of the last weights, one for each observable whose sum all rows share.
     pub known: Mutex<Option<Known>>,
+    /// Values with the errors that were asked for, at the last angles.
+    pub estimated: LastEstimates,
 }
 
 /// Sums under certain weights.
@@ -57,7 +60,7 @@ macro_rules! by_width {
 
 impl Pulled {
     /// The observable of a plan at the start of the program.
-    fn new(plan: &Plan, angles: &[f64], cut: &Cut) -> Self {
+    pub fn new(plan: &Plan, angles: &[f64], cut: &Cut) -> Self {
         match plan.qubits {
             0..=64 => Self::Two(pull_back(plan, angles, cut)),
             65..=128 => Self::Four(pull_back(plan, angles, cut)),
@@ -65,11 +68,20 @@ impl Pulled {
         }
     }
 
-    fn ledger(&self) -> Ledger {
+    /// The same by roulette under a seed; `None` if there are more strings than the cut allows.
+    pub fn drawn(plan: &Plan, angles: &[f64], cut: &Cut, seed: u64) -> Option<Self> {
+        Some(match plan.qubits {
+            0..=64 => Self::Two(draw_back(plan, angles, cut, seed)?),
+            65..=128 => Self::Four(draw_back(plan, angles, cut, seed)?),
+            _ => Self::Six(draw_back(plan, angles, cut, seed)?),
+        })
+    }
+
+    pub fn ledger(&self) -> Ledger {
         by_width!(self, sum => sum.ledger)
     }
 
-    fn value(&self, bloch: &product::Bloch) -> f64 {
+    pub fn value(&self, bloch: &product::Bloch) -> f64 {
         by_width!(self, sum => value(sum, bloch))
     }
 }
@@ -101,7 +113,27 @@ fn pull_back<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut) -> Sum<N> {
     sum
 }
 
-/// The same with what happened, in at most so many bytes.
+/// The same by roulette; `None` if there are more strings than the cut allows.
+fn draw_back<const N: usize>(plan: &Plan, angles: &[f64], cut: &Cut, seed: u64) -> Option<Sum<N>> {
+    let mut sum = Sum::of(plan.qubits, &plan.terms, cut.below);
+    for level in plan.levels.iter().rev() {
+        if sum.live() > cut.terms {
+            return None;
+        }
+        let step = &plan.steps[level.steps.start];
+        match &step.action {
+            Action::Mix(mixing) => {
+                let transfer = step.map.bind(angles);
+                sum.mix(&step.map.qubits, mixing, &transfer, 1.0, cut, Decide::Roulette(seed));
+                sum.compact();
+            }
+            _ => sum.level(&plan.steps, level),
+        }
+    }
+    (sum.live() <= cut.terms).then_some(sum)
+}
+
+/// The same as [`pull_back`] with what happened, in at most so many bytes.
 fn record<const N: usize>(
     plan: &Plan,
     angles: &[f64],
@@ -196,6 +228,22 @@ fn backward<const N: usize>(
     Ok((values, slopes))
 }
 
+/// The cut that a drift is the difference to.
+pub fn coarser(cut: &Cut) -> Cut {
+    let weight = cut.weight.map(|most| most.saturating_sub(1));
+    Cut { below: 4.0 * cut.below, weight, terms: (cut.terms / 4).max(1), ..*cut }
+}
+
+impl Ledger {
+    /// What it says about the error of a value of an observable with this norm.
+    pub fn account(&self, norm: f64, drift: Option<f64>) -> Account {
+        let Self { bound, rms, dropped, terms, below, .. } = *self;
+        // No error is larger than twice the norm.
+        let rms = Some(rms.min(2.0 * norm));
+        Account { norm, bound, rms, drift, dropped, terms, below, ..Account::default() }
+    }
+}
+
 impl SparseProgram {
     fn check(&self, angles: &Angles) -> Result<(), SimError> {
         check::angles(self.slots, self.input_slots, angles)
@@ -242,6 +290,31 @@ impl SparseProgram {
         let values = Array2::from_shape_vec((batch, count), values).expect("one value for each row and observable");
         (values, ledgers)
     }
+
+    /// Values with the errors that were asked for.
+    fn estimated(&self, angles: &Angles) -> Result<Arc<Array2<Estimate>>, SimError> {
+        self.estimated.get(angles, || {
+            let batch = angles.batch();
+            let parts = self.parts(batch);
+            let of = |(o, rows): (usize, _)| estimated(&self.plans[o], &self.engine.cut, angles, rows);
+            let found = each_in_order(parts.clone(), of);
+            let mut list = Array2::from_elem((batch, self.plans.len()), Estimate::default());
+            for ((o, rows), found) in parts.into_iter().zip(found) {
+                rows.zip(found?).for_each(|(row, estimate)| list[[row, o]] = estimate);
+            }
+            Ok(list)
+        })
+    }
+
+    /// Each observable with the rows that share its sum.
+    fn parts(&self, batch: usize) -> Vec<(usize, std::ops::Range<usize>)> {
+        let of = |o: usize| match self.plans[o].by_row {
+            true => (0..batch).map(|row| (o, row..row + 1)).collect(),
+            false if batch > 0 => vec![(o, 0..batch)],
+            false => Vec::new(),
+        };
+        (0..self.plans.len()).flat_map(of).collect()
+    }
 }
 
 impl Prepared for SparseProgram {
@@ -251,6 +324,9 @@ impl Prepared for SparseProgram {
 
     fn expect(&self, angles: Angles) -> Result<Array2<f64>, SimError> {
         self.check(&angles)?;
+        if self.engine.cut.estimates() {
+            return Ok(self.estimated(&angles)?.map(|estimate| estimate.value));
+        }
         Ok(self.run(&angles, &self.engine.cut).0)
     }
 
@@ -267,14 +343,12 @@ impl Prepared for SparseProgram {
         self.check(&angles)?;
         let (batch, count) = (angles.batch(), self.plans.len());
         check::cotangent(batch, count, cotangent)?;
+        if self.engine.cut.estimates() {
+            let step = "a gradient to a tolerance or by roulette".into();
+            return Err(SimError::Unsupported { engine: NAME, step, instead: "give a cut" });
+        }
         // A sum that all rows share is pulled back once.
-        let parts: Vec<_> = (0..count)
-            .flat_map(|o| match self.plans[o].by_row {
-                true => (0..batch).map(|row| (o, row..row + 1)).collect(),
-                false if batch > 0 => vec![(o, 0..batch)],
-                false => Vec::new(),
-            })
-            .collect();
+        let parts = self.parts(batch);
         let most = cost::MEMORY_LIMIT as usize / parts.len().clamp(1, SIDE_BY_SIDE);
         let found = each_in_order(parts.clone(), |(o, rows)| {
             let (plan, cut) = (&self.plans[o], &self.engine.cut);
@@ -305,21 +379,18 @@ impl Prepared for SparseProgram {
     fn account(&self, angles: Angles) -> Result<Option<Array2<Account>>, SimError> {
         self.check(&angles)?;
         let cut = self.engine.cut;
+        if cut.estimates() {
+            return Ok(Some(self.estimated(&angles)?.map(|estimate| estimate.account)));
+        }
         let (values, ledgers) = self.run(&angles, &cut);
         // Nothing was dropped: the values are exact to rounding.
         let coarse = match ledgers.iter().all(|ledger| ledger.dropped == 0) {
             true => values.clone(),
-            false => {
-                let weight = cut.weight.map(|most| most.saturating_sub(1));
-                self.run(&angles, &Cut { below: 4.0 * cut.below, weight, terms: (cut.terms / 4).max(1) }).0
-            }
+            false => self.run(&angles, &coarser(&cut)).0,
         };
         let account = |(row, o): (usize, usize)| {
-            let (ledger, norm) = (&ledgers[row * self.plans.len() + o], self.plans[o].norm);
-            let drift = (values[[row, o]] - coarse[[row, o]]).abs();
-            let Ledger { bound, rms, dropped, terms, below } = *ledger;
-            // No error is larger than twice the norm.
-            Account { norm, bound, rms: rms.min(2.0 * norm), drift, dropped, terms, below }
+            let ledger = &ledgers[row * self.plans.len() + o];
+            ledger.account(self.plans[o].norm, Some((values[[row, o]] - coarse[[row, o]]).abs()))
         };
         Ok(Some(Array2::from_shape_fn(values.dim(), account)))
     }

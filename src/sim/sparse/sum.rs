@@ -45,6 +45,8 @@ pub struct Ledger {
     pub dropped: u64,
     /// Most strings held at a time.
     pub terms: usize,
+    /// Strings, summed over the steps that they were taken through.
+    pub work: u64,
     /// The threshold at the end: a budget of terms raises it.
     pub below: f64,
 }
@@ -53,6 +55,9 @@ pub struct Ledger {
 pub enum Decide<'a> {
     /// By the rule of the cut.
     Cut,
+    /// By chance where the rule drops, under this seed: a string below the threshold is raised to it as often as keeps its
+    /// mean.
+    Roulette(u64),
     /// By the rule, kept strings with coefficient zero included, and noted.
     Record(&'a mut Mixed),
     /// As noted: the function whose gradient a recording gives.
@@ -207,6 +212,7 @@ impl<const N: usize> Sum<N> {
 
     /// Pulls back through steps on different qubits that map strings to strings.
     pub fn level(&mut self, steps: &[Step], level: &Level) {
+        self.ledger.work += self.keys.len() as u64;
         for (key, coefficient) in self.keys.iter_mut().zip(&mut self.coefficients) {
             *coefficient *= level.apply(steps, key, |map, string| map.to[string]);
         }
@@ -236,11 +242,12 @@ impl<const N: usize> Sum<N> {
         mut decide: Decide,
     ) -> Vec<u32> {
         self.step += 1;
+        self.ledger.work += self.keys.len() as u64;
         let mut dropped = Vec::new();
         self.ledger.rms *= norm;
         let words: Vec<[u64; 2]> = qubits.iter().map(|&qubit| self.words[qubit]).collect();
         let hashes: Vec<u64> = (0..map.changes.len()).map(|string| local_hash(&words, string)).collect();
-        let records = !matches!(decide, Decide::Cut);
+        let records = !matches!(decide, Decide::Cut | Decide::Roulette(_));
         let mut lost = 0.0;
         #[cfg(test)]
         let mut cursor = 0;
@@ -275,7 +282,11 @@ impl<const N: usize> Sum<N> {
             }
             for (k, &member) in members.iter().enumerate() {
                 let p = usize::from(member);
-                let value: f64 = members.iter().zip(&old).map(|(&q, c)| c * transfer[[usize::from(q), p]]).sum();
+                let exact: f64 = members.iter().zip(&old).map(|(&q, c)| c * transfer[[usize::from(q), p]]).sum();
+                let value = match decide {
+                    Decide::Roulette(seed) => self.raised(exact, seed, rest ^ hashes[p]),
+                    _ => exact,
+                };
                 let target = with_local(key, qubits, p);
                 let stays = match &decide {
                     #[cfg(test)]
@@ -311,6 +322,10 @@ impl<const N: usize> Sum<N> {
             }
             // A step may make many strings of each. Those it has been at are final: no component shares one with another.
             if self.live > cut.terms.saturating_mul(WITHIN_A_STEP) {
+                if matches!(decide, Decide::Roulette(_)) {
+                    // The run is given up.
+                    break;
+                }
                 self.ledger.terms = self.ledger.terms.max(self.live);
                 let step = self.step;
                 dropped.extend(self.thin(cut.terms.saturating_mul(WITHIN_A_STEP) / 2, |stamp| stamp == step));
@@ -319,6 +334,32 @@ impl<const N: usize> Sum<N> {
         self.ledger.rms += lost.sqrt();
         self.ledger.terms = self.ledger.terms.max(self.live);
         dropped
+    }
+
+    /// A coefficient below the threshold that is raised to it with the probability that keeps its mean; unchanged if it is not,
+    /// and then dropped. The draw depends on the seed, the step and the string alone.
+    fn raised(&mut self, value: f64, seed: u64, hash: u64) -> f64 {
+        let below = self.ledger.below;
+        if value.abs() >= below || value == 0.0 {
+            return value;
+        }
+        // Hashes are linear over GF(2), so those of related strings are too; the finalizer of splitmix64 ends that.
+        let mut z = hash ^ seed.wrapping_add(u64::from(self.step).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        let uniform = (z >> 11) as f64 / (1u64 << 53) as f64;
+        if uniform * below >= value.abs() {
+            return value;
+        }
+        self.ledger.bound += below - value.abs();
+        self.ledger.dropped += 1;
+        below.copysign(value)
+    }
+
+    /// Strings that are not silent.
+    pub fn live(&self) -> usize {
+        self.live
     }
 
     /// Notes a dropped coefficient; returns its square.

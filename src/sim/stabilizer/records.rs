@@ -54,6 +54,18 @@ impl ShotRecords {
         counts
     }
 
+    /// Rows of so many bits each, packed by [`ShotRecords::packed`].
+    pub(crate) fn of_rows(bits: usize, rows: Vec<Vec<u64>>) -> Self {
+        Self { shots: rows.len(), bits, words: bits.div_ceil(64).max(1), rows: rows.concat() }
+    }
+
+    /// The bits of an outcome as words.
+    pub(crate) fn packed(bits: &[bool]) -> Vec<u64> {
+        let mut words = vec![0; bits.len().div_ceil(64).max(1)];
+        bits.iter().enumerate().filter(|(_, bit)| **bit).for_each(|(k, _)| words[k / 64] |= 1 << (k % 64));
+        words
+    }
+
     /// Draws the outcomes of a program. Shots are drawn in runs of a fixed length, each from its own stream, so that threads
     /// do not matter.
     pub fn draw(program: &CliffordProgram, shots: usize, seed: u64) -> Self {

@@ -1,0 +1,87 @@
+//! What each engine would take, before anything runs.
+
+use anyhow::Result;
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use serde::Serialize;
+
+use super::Arguments;
+use super::answer::options;
+use super::setup::Setup;
+use crate::math::Seconds;
+use crate::sim::cost::{Call, Request, Workload, duration, size};
+use crate::sim::{ENGINES, engine};
+
+/// What an engine is estimated to take for the whole circuit.
+#[derive(Serialize)]
+pub struct Explained {
+    pub engine: &'static str,
+    /// Whether it runs what is asked for.
+    pub runs: bool,
+    /// Whether that is within the limits of one call.
+    pub fits: bool,
+    /// Bytes at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<f64>,
+    /// Seconds on one thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// The engine that "auto" chooses, or why it runs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
+}
+
+/// A row for each engine.
+pub fn explained(arguments: &Arguments, setup: &Setup) -> Result<Vec<Explained>> {
+    let options = options(arguments);
+    let request = match (setup.observables.is_empty(), arguments.shots) {
+        (false, _) => Request::Values,
+        (true, Some(_)) => Request::Sample,
+        (true, None) => Request::Probabilities,
+    };
+    let workload = Workload::new(&setup.program, &setup.observables, 0);
+    let call = Call { threads: 1, ..Call::new(request, &options) };
+    ENGINES
+        .iter()
+        .map(|row| {
+            let cost = (row.cost)(&workload, &call);
+            let chosen = match row.name {
+                "auto" if request == Request::Values => {
+                    let prepared = engine(row.name, options)?.prepare(&setup.program, &setup.observables, 0);
+                    Some(prepared.map_or_else(|refused| refused.to_string(), |prepared| prepared.resolved_name(1)))
+                }
+                _ => None,
+            };
+            Ok(Explained {
+                engine: row.name,
+                runs: cost.is_some(),
+                fits: cost.is_some_and(|cost| cost.fits()),
+                bytes: cost.map(|cost| cost.bytes),
+                seconds: cost.map(|cost| cost.seconds),
+                chosen,
+            })
+        })
+        .collect()
+}
+
+/// The same as a table.
+pub fn text(rows: &[Explained]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["engine", "memory at most", "about", ""]);
+    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+    for row in rows {
+        let note = match (row.runs, row.fits) {
+            (false, _) => "does not run this",
+            (true, false) => "past the limits of one call",
+            (true, true) => "",
+        };
+        let memory = row.bytes.map_or(String::new(), size);
+        let long = |seconds: f64| if seconds < 1.0 { Seconds(seconds).to_string() } else { duration(seconds) };
+        let time = row.seconds.map_or(String::new(), long);
+        table.add_row([Cell::new(row.engine), right(memory), right(time), Cell::new(note)]);
+    }
+    let mut text = format!(
+        "{table}\nEstimates for the whole circuit on one thread; parts that an observable feels may take less.\n"
+    );
+    text.extend(rows.iter().filter_map(|row| row.chosen.as_ref()).map(|chosen| format!("auto: {chosen}\n")));
+    text
+}
