@@ -320,6 +320,7 @@ pub struct Executions {
     given: Mutex<HashMap<String, Arc<Device>>>,
     devices: Cache<(Arc<Device>, Contents)>,
     transpiled: Cache<TranspiledCircuit>,
+    remembered: Mutex<HashMap<String, Arc<TranspiledCircuit>>>,
     programs: Cache<CompiledProgram>,
 }
 
@@ -344,9 +345,9 @@ impl Executions {
     /// Takes `transpiled` for `circuit` on `device` in place of transpiling it: what was stored with a trained head is what
     /// runs, whatever a later version of the transpiler would write.
     pub fn remember(&self, device: &str, circuit: &Circuit, transpiled: TranspiledCircuit) {
-        let key = format!("{device}\n{}", circuit.to_json());
-        // Only `make` can fail, and this one does not.
-        let _ = self.transpiled.get(&key, || Ok(transpiled));
+        let key = remembered_as(device, &circuit.to_json());
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.entry(key).or_insert_with(|| Arc::new(transpiled));
     }
 
     /// Takes `device` wherever a condition names `name`: a device that is in no file and in no table.
@@ -401,6 +402,12 @@ impl Executions {
         compiled.iter().flat_map(of).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// What is to be taken for a circuit on a device, if something is.
+    fn remembered(&self, device: &str, circuit: &str) -> Option<Arc<TranspiledCircuit>> {
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.get(&remembered_as(device, circuit)).map(Arc::clone)
+    }
+
     /// The circuit with its noise. Keys are texts that decide the result.
     fn program(
         &self,
@@ -430,7 +437,10 @@ impl Executions {
                 Some((options, target)) => {
                     let key = format!("{name}\n{read:?}\n{text}");
                     let options = TranspileOptions { read: read.clone(), ..options.clone() };
-                    Some(self.transpiled.get(&key, || Ok(transpile(circuit, target, &options)?))?)
+                    Some(match self.remembered(name, &text) {
+                        Some(transpiled) => transpiled,
+                        None => self.transpiled.get(&key, || Ok(transpile(circuit, target, &options)?))?,
+                    })
                 }
                 None => None,
             };
@@ -447,6 +457,11 @@ impl Executions {
             Ok(CompiledProgram::new(program, &ends, transpiled))
         })
     }
+}
+
+/// The key of a stored circuit: whatever is read of it.
+fn remembered_as(device: &str, circuit: &str) -> String {
+    format!("{device}\n{circuit}")
 }
 
 /// Values by name, each made once. Threads that need the same one wait for it.

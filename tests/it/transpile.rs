@@ -1,11 +1,13 @@
 //! Transpilation: the result is the source up to its layout, in native gates on coupled qubits, slots included.
 
+use qgraft::circuit::ansatz::AnsatzRow;
 use qgraft::circuit::gate::GATES;
 use qgraft::circuit::{self, Circuit, Gate, Op, OpKind, Param, qasm};
 use qgraft::device::transpile::{LayoutMethod, TranspileError, TranspileOptions, TranspiledCircuit, transpile};
 use qgraft::device::{DEVICES, Device, Edge, Target};
 
 use qgraft::math::Stream;
+use qgraft::sim::{Condition, Executions};
 
 use crate::support::equivalence::{assert_equivalent, assert_native};
 
@@ -430,4 +432,19 @@ fn phases_before_a_measurement_are_left_out_at_level_3() {
     circuit.measure_all().unwrap();
     assert_eq!(assert_right(&circuit, &line(2), &level(3), "level 3").two_qubit_gates, 0);
     assert_eq!(assert_right(&circuit, &line(2), &level(2), "level 2").two_qubit_gates, 1);
+}
+
+#[test]
+fn a_remembered_circuit_runs_whatever_is_read_of_it() {
+    let ansatz = AnsatzRow::named("dressed").unwrap().build(2, 1, true).unwrap();
+    let target = Target::of(&Device::named("guadalupe").unwrap());
+    let layout = LayoutMethod::Given(vec![13, 12]);
+    let stored =
+        transpile(&ansatz.circuit, &target, &TranspileOptions { layout, ..TranspileOptions::default() }).unwrap();
+    let (executions, condition) = (Executions::default(), Condition::on_device("guadalupe"));
+    executions.remember("guadalupe", &ansatz.circuit, stored.clone());
+    let found = executions.compile(&(&ansatz).into(), &condition, 0).unwrap().transpiled.unwrap();
+    assert_eq!(*found, stored);
+    let other = Executions::default().compile(&(&ansatz).into(), &condition, 0).unwrap().transpiled.unwrap();
+    assert_ne!(other.initial_layout, stored.initial_layout, "another placement has less error");
 }
