@@ -232,7 +232,8 @@ impl Run {
         let find = |angles: Angles| Ok(self.prepared(angles.inputs.ncols())?.account(angles)?);
         let (form, accounts) = of_angles(py, angles, weights, find)?;
         let Some(accounts) = accounts else { return Ok(None) };
-        let columns: [(&str, fn(&Account) -> Option<f64>); 6] = [
+        type Read = fn(&Account) -> Option<f64>;
+        let columns: [(&str, Read); 6] = [
             ("bound", Account::certificate),
             ("interval", |account| account.interval),
             ("rms", |account| account.rms),

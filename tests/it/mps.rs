@@ -233,7 +233,7 @@ fn truncation_under_noise_is_within_bound_and_interval() {
     let noise = |op: &Op| -> Vec<(Channel, Vec<usize>)> {
         match op.qubits[..] {
             [qubit] => vec![(amplitude_damping(0.02).unwrap(), vec![qubit])],
-            _ => vec![(depolarizing(0.02, 2).unwrap(), op.qubits.clone())],
+            _ => vec![(depolarizing(0.02, 2).unwrap(), op.qubits.to_vec())],
         }
     };
     let confusion = Confusion::symmetric(qgraft::math::Probability::new(0.03).unwrap());

@@ -193,10 +193,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let setup = Setup::of(arguments)?;
     if arguments.explain {
         let rows = workers.install(|| explain::explained(arguments, &setup))?;
-        return Ok(match arguments.json {
+        match arguments.json {
             true => console::print_json(&serde_json::to_string(&rows)?)?,
             false => console::print(&explain::text(&rows))?,
-        });
+        }
+        return Ok(());
     }
     let (answer, state) = workers.install(|| answer(arguments, &setup))?;
     if let (Some(path), Some(state)) = (&arguments.save, &state) {

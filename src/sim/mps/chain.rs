@@ -10,6 +10,9 @@ use crate::math::matrix::{c, square};
 use crate::math::{C64, Matrix, Stream};
 use crate::sim::readout::WideTerms;
 
+/// Letters of a string with the sites that they are on.
+type LettersAt = Vec<(usize, Letter)>;
+
 /// A normalised state. Tensors have the axes (bond to the left, value of the qubit, bond to the right); left of the centre they
 /// are isometries to the right, right of it isometries to the left.
 #[derive(Clone)]
@@ -229,11 +232,11 @@ impl Chain {
     /// Expectation values of sums of strings.
     pub fn expectations(&mut self, observables: &[WideTerms]) -> Vec<f64> {
         let mut values = vec![0.0; observables.len()];
-        let mut strings: Vec<(Vec<(usize, Letter)>, usize, f64)> = Vec::new();
+        let mut strings: Vec<(LettersAt, usize, f64)> = Vec::new();
         for (o, terms) in observables.iter().enumerate() {
             for (weight, string) in terms {
                 let at = |&(qubit, letter): &(usize, Letter)| (self.places.site(qubit), letter);
-                let mut letters: Vec<(usize, Letter)> = string.letters().iter().map(at).collect();
+                let mut letters: LettersAt = string.letters().iter().map(at).collect();
                 letters.sort_unstable_by_key(|(site, _)| *site);
                 match letters.is_empty() {
                     true => values[o] += weight,

@@ -51,7 +51,7 @@ impl ChainOutline {
                 Step::Gate(op) if op.qubits.len() > 1 => {
                     let most = 1 << (2 * (op.qubits.len() / 2));
                     let rank = ranks.as_mut().filter(|_| op.qubits.len() == 2).and_then(|ranks| ranks.of(op));
-                    wide.push((op.qubits.clone(), rank.unwrap_or(most)));
+                    wide.push((op.qubits.to_vec(), rank.unwrap_or(most)));
                 }
                 // Pauli noise, the usual one on two qubits, acts on each by itself.
                 Step::Noise { channel, .. } if ranks.is_some() && is_diagonal(channel) => single += 1,

@@ -108,8 +108,8 @@ fn product(m: &Matrix) -> Option<Vec<(usize, Matrix)>> {
         return None;
     }
     let ((row, column), pivot) = m.indexed_iter().max_by(|a, b| a.1.norm().total_cmp(&b.1.norm()))?;
-    let low = Matrix::from_shape_fn((2, 2), |(j, l)| m[[row & 2 | j, column & 2 | l]]);
-    let high = Matrix::from_shape_fn((2, 2), |(i, k)| m[[2 * i | row & 1, 2 * k | column & 1]] / pivot);
+    let low = Matrix::from_shape_fn((2, 2), |(j, l)| m[[(row & 2) | j, (column & 2) | l]]);
+    let high = Matrix::from_shape_fn((2, 2), |(i, k)| m[[(2 * i) | (row & 1), (2 * k) | (column & 1)]] / pivot);
     if distance(&ndarray::linalg::kron(&high, &low), m) > 1e-14 {
         return None;
     }
@@ -133,10 +133,10 @@ impl ChainProgram {
                     return Err(SimError::Unsupported { engine: NAME, step, instead });
                 }
                 Step::Gate(op) if op.params().iter().any(|param| param.dependence().is_some()) => {
-                    (Act::Gate(op.clone()), op.qubits.clone())
+                    (Act::Gate(op.clone()), op.qubits.to_vec())
                 }
                 Step::Gate(op) => match op.matrix(&[]) {
-                    Some(matrix) => (Act::Fixed(Arc::new(matrix)), op.qubits.clone()),
+                    Some(matrix) => (Act::Fixed(Arc::new(matrix)), op.qubits.to_vec()),
                     None => continue,
                 },
                 Step::Noise { channel, qubits, .. } => (Act::Draw(Arc::new(Operators::of(channel))), qubits.clone()),
