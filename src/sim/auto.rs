@@ -118,14 +118,18 @@ fn options_of(&Call { shots, precision, strings, below, bond, .. }: &Call) -> En
     EngineOptions { precision, shots, cut, bond, ..EngineOptions::default() }
 }
 
-/// [`cost`] for weighing a whole program against its cones: an exact engine is worth a thousand times the time. Of observables
-/// in parts a tolerance would be met part by part alone, so under one only exact engines run parts.
+/// [`cost`] for weighing a whole program against its cones: an exact engine is worth a thousand times the time, and [`LONG`] at
+/// least. Of observables in parts a tolerance would be met part by part alone, so under one only exact engines run parts.
 fn weighed(w: &Workload, call: &Call, options: &EngineOptions) -> Option<(Cost, f64)> {
     let choice = cheapest(w, call.request, call.rows, options);
     match Choice::EXACT.contains(&choice) {
         true => Some((choice.cost(w, call)?, 1.0)),
         false if options.cut.tolerance.is_some() => None,
-        false => Some((choice.cost(w, call)?, 1e3)),
+        false => {
+            let cost = choice.cost(w, call)?;
+            let least = LONG * call.rows.max(1) as f64 / 1e3;
+            Some((Cost { seconds: cost.seconds.max(least), ..cost }, 1e3))
+        }
     }
 }
 

@@ -103,7 +103,7 @@ fn own_patients_are_learned_from_and_new_pictures_predicted() {
     let refused = cohort().apply(&SavedRun::open(&out).unwrap(), &options, &()).unwrap_err().to_string();
     assert!(refused.contains("no circuit"), "{refused}");
 
-    // A model with a value that is no number is a damaged file, and one sentence says so.
+    // A file that is not what the trial stored is refused, and one sentence says so.
     for entry in fs::read_dir(out.join("trials")).unwrap() {
         let file = entry.unwrap().path().join("classifier.safetensors");
         let Ok(mut bytes) = fs::read(&file) else { continue };
@@ -113,7 +113,7 @@ fn own_patients_are_learned_from_and_new_pictures_predicted() {
     }
     for arm in ["hog_svm", "hog_logistic", "pca_logistic"] {
         let refused = apply(&out, &new, arm).unwrap_err().to_string();
-        assert!(refused.contains("classifier.safetensors") && refused.contains("damaged"), "{arm}: {refused}");
+        assert!(refused.contains("classifier.safetensors") && refused.contains("changed since it was stored"), "{arm}: {refused}");
     }
 }
 

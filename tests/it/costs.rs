@@ -94,6 +94,16 @@ fn measured_early(qubits: usize, measured: usize) -> Program {
     program
 }
 
+/// [`measured_early`] with all qubits measured once more at the end, so that none can be left out before it.
+fn measured_twice(qubits: usize, measured: usize) -> Program {
+    let mut program = measured_early(qubits, measured);
+    program.bits += qubits;
+    for qubit in 0..qubits {
+        program.steps.push(Step::Measure { qubit, bit: measured + qubit, confusion: None, condition: None });
+    }
+    program
+}
+
 /// So many noisy entanglers of three qubits.
 fn long(gates: usize) -> Program {
     let mut program = short(3, 0);
@@ -137,8 +147,8 @@ fn cases() -> Vec<Case> {
         case("one narrow matrix", "density", short(11, 0), Values, 1, 1, single),
         case("matrices of rows", "density", short(9, 1), Values, 16, 2, double),
         case("kept matrices", "density", chain(9, 1), Gradient, 4, 1, double),
-        case("branches", "density", measured_early(8, 8), Probabilities, 1, 1, double),
-        case("branches in groups", "density", measured_early(9, 8), Probabilities, 1, 1, double),
+        case("branches", "density", measured_twice(8, 8), Probabilities, 1, 1, double),
+        case("branches in groups", "density", measured_twice(9, 8), Probabilities, 1, 1, double),
         case("long program", "density", long(2000), Values, 1, 1, double),
         case("waiting states", "trajectory", measured_early(18, 6), Values, 1, 1, shots(4096)),
         case("states on two threads", "trajectory", measured_early(18, 6), Values, 1, 2, shots(4096)),
@@ -150,7 +160,7 @@ fn cases() -> Vec<Case> {
         case("backward products", "pauli", short(9, 1), Gradient, 16, 1, double),
         case("signs of all sets of bits", "stabilizer", quarter_turns(19), Probabilities, 1, 1, double),
         case("rows of shots", "stabilizer", quarter_turns(16), Sample, 1, 1, shots(1 << 20)),
-        case("auto", "auto", full(21, 0), Values, 1, 1, double),
+        case("auto", "auto", full(21, 1), Values, 1, 1, double),
     ];
     cases.iter_mut().filter(|case| case.name == "states of rows").for_each(|case| {
         case.observables.push(Observable::read_on("X0 Y1", &[0, 1]).unwrap());
@@ -247,7 +257,7 @@ fn what_takes_too_long_or_too_much_is_refused_at_once() {
     // (what, engine, its shots, program, rows, part of the message)
     let cases = [
         ("many shots", "trajectory", 1_000_000_000, long(20), 1, "use density"),
-        ("branches", "density", 1024, measured_early(12, 20), 1, "use trajectory"),
+        ("branches", "density", 1024, measured_twice(12, 12), 1, "use trajectory"),
         ("rows of probabilities", "statevector", 1, short(16, 0), 1 << 20, "fewer rows"),
         ("a wide ideal matrix", "density", 1024, short(20, 0), 1, "use statevector"),
         ("a wide noisy matrix", "density", 1024, wide, 1, "use trajectory"),

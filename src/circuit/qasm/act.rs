@@ -134,6 +134,20 @@ impl Builder<'_> {
                 self.emit(Op::of(OpKind::Barrier, &qubits), &Guard::always(), span)
             }
             Kind::Expression(value) => {
+                // An extern or a subroutine may have the name of a function of numbers.
+                if let ExpressionKind::Call(name, arguments) = &value.kind {
+                    if self.skips_extern(name, value.span)? {
+                        return Ok(());
+                    }
+                    if let Some(subroutine) = self.subroutines.get(name).cloned() {
+                        let mut all = Vec::with_capacity(arguments.len());
+                        for argument in arguments {
+                            all.push(self.hoist(argument, guard)?.into_owned());
+                        }
+                        return self.invoke(&subroutine, &all, guard, span).map(|_| ());
+                    }
+                }
+                self.note_late(value.span, "the value of this expression is not used".to_string());
                 let value = self.hoist(value, guard)?;
                 self.content(&value).map(|_| ())
             }

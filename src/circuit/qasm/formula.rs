@@ -87,7 +87,6 @@ impl Parser<'_> {
     /// `n + 1;`, a value that nothing uses: only subroutines that it calls do anything.
     pub fn unused_value(&mut self) -> ReadResult<Kind> {
         let value = self.expression()?;
-        self.remarks.push((value.span, "the value of this expression is not used"));
         self.end(Kind::Expression(value))
     }
 

@@ -207,6 +207,9 @@ fn lenders(
 /// normal number of this deviation. Transmons show 0.2 of T1 over hours (Burnett et al. 2019, arXiv 1901.04417); that of errors
 /// is taken to be the same.
 pub fn drifted(device: &Device, deviation: f64, stream: &mut Stream) -> Device {
+    if deviation == 0.0 {
+        return device.clone();
+    }
     let mut device = device.clone();
     let mut factor = || (deviation * stream.normal()).exp();
     for qubit in &mut device.calibration.qubits {
