@@ -209,7 +209,7 @@ fn engines_that_drop_something_state_the_error() {
         (&["--engine", "sparse", "--tolerance", "1e-3"][..], &["The tolerance 1.0e-3 is met", "error at most"][..]),
         (&["--engine", "sparse", "--cut", "0.02", "--roulette"], &["95 % interval", "± ", "drift"]),
         (&["--engine", "mps", "--most-bond", "2"], &["fidelity about", "mps, double precision"]),
-        (&["--engine", "mps", "--shots", "50"], &["counts", "Bonds up to"]),
+        (&["--engine", "mps", "--shots", "50"], &["counts", "bonds up to"]),
         (&["--explain"], &["stabilizer", "does not run this", "auto: ", "memory at most"]),
     ] {
         let out = simulate(directory.path(), &[&["line.qasm", "--observable", "Z20"], arguments].concat());
@@ -402,13 +402,13 @@ fn impossible_requests_are_one_clear_error() {
         // Too large: how much, and what instead.
         (&["h40.qasm"], &["40 qubits", "TiB", "use "]),
         (&["h30.qasm"], &["statevector on 30 qubits", "24 GiB", "29 fit"]),
-        (&["h40.qasm", "--engine", "statevector"], &["40 qubits", "TiB", "use mps"]),
+        (&["h40.qasm", "--engine", "statevector"], &["40 qubits", "TiB", "fewer qubits"]),
         (&["h40.qasm", "--engine", "trajectory"], &["40 qubits", "TiB", "use mps"]),
         (&["h20.qasm", "--engine", "density"], &["20 qubits", "TiB", "use statevector"]),
         (&["h20.qasm", "--engine", "pauli"], &["20 qubits", "TiB", "use statevector"]),
         (&["h40.qasm", "--precision", "single"], &["40 qubits", "TiB", "use "]),
         (&["h40.qasm", "--engine", "statevector", "--precision", "single"], &["40 qubits", "TiB", "fewer qubits"]),
-        (&["h40.qasm", "--engine", "trajectory", "--precision", "single"], &["40 qubits", "TiB", "fewer qubits"]),
+        (&["h40.qasm", "--engine", "trajectory", "--precision", "single"], &["40 qubits", "TiB", "use mps"]),
         (&["h20.qasm", "--engine", "density", "--precision", "single"], &["20 qubits", "TiB", "use statevector"]),
         (&["h20.qasm", "--engine", "pauli", "--precision", "single"], &["20 qubits", "TiB", "use statevector"]),
         (&["h20.qasm", "--engine", "density", "--save", "state.npy"], &["20 qubits", "TiB"]),

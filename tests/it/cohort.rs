@@ -113,7 +113,10 @@ fn own_patients_are_learned_from_and_new_pictures_predicted() {
     }
     for arm in ["hog_svm", "hog_logistic", "pca_logistic"] {
         let refused = apply(&out, &new, arm).unwrap_err().to_string();
-        assert!(refused.contains("classifier.safetensors") && refused.contains("changed since it was stored"), "{arm}: {refused}");
+        assert!(
+            refused.contains("classifier.safetensors") && refused.contains("changed since it was stored"),
+            "{arm}: {refused}"
+        );
     }
 }
 

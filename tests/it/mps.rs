@@ -82,7 +82,7 @@ fn every_gate_is_exact_with_wide_bonds() {
 /// Means of runs lie within four standard errors of the density matrix, for every channel.
 #[test]
 fn every_channel_is_drawn_with_its_probabilities() {
-    let shots = 150;
+    let shots = 600;
     for row in CHANNELS {
         // Probabilities of one channel sum to at most 1; rotations have no lowest angle.
         let share = 0.5 / row.parameters.len() as f64;

@@ -99,7 +99,8 @@ impl World {
             .within("world.explained", self.explained, 0.01..=0.99)
             .within("world.missing", self.missing, 0.0..=0.9)
             .within("world.base_rate", self.base_rate, 0.0..=0.4);
-        let [districts, reports] = [(self.rural, self.urban), (self.reports, self.test_reports)].map(|(a, b)| a.saturating_add(b));
+        let [districts, reports] =
+            [(self.rural, self.urban), (self.reports, self.test_reports)].map(|(a, b)| a.saturating_add(b));
         let all = districts.saturating_mul(reports);
         check.check("world.reports", self.reports, all <= 200_000, "at most 200000 reports in all districts");
     }
