@@ -81,7 +81,7 @@ impl Vocabulary {
         numbers.into_iter().eq(2..self.0.len() as u32 + 2)
     }
 
-    /// The words of each sentence as numbers, [`SENTENCES`] · [`WORDS_OF_SENTENCE`] of them.
+    /// The words of each sentence as numbers, `SENTENCES` · `WORDS_OF_SENTENCE` of them.
     pub fn encoded(&self, report: &str) -> Vec<u32> {
         let mut numbers = vec![0; SENTENCES * WORDS_OF_SENTENCE];
         for (sentence, row) in sentences(report).iter().zip(numbers.chunks_mut(WORDS_OF_SENTENCE)) {
