@@ -257,7 +257,7 @@ fn what_takes_too_long_or_too_much_is_refused_at_once() {
     // (what, engine, its shots, program, rows, part of the message)
     let cases = [
         ("many shots", "trajectory", 1_000_000_000, long(20), 1, "use density"),
-        ("branches", "density", 1024, measured_twice(12, 12), 1, "use trajectory"),
+        ("branches", "density", 1024, measured_twice(13, 13), 1, "use trajectory"),
         ("rows of probabilities", "statevector", 1, short(16, 0), 1 << 20, "fewer rows"),
         ("a wide ideal matrix", "density", 1024, short(20, 0), 1, "use statevector"),
         ("a wide noisy matrix", "density", 1024, wide, 1, "use trajectory"),
