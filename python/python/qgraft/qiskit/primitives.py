@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import ceil
 from typing import Any
 
@@ -15,6 +15,7 @@ from qiskit.primitives.containers import (
     BitArray,
     DataBin,
     EstimatorPubLike,
+    ObservablesArray,
     PrimitiveResult,
     PubResult,
     SamplerPubLike,
@@ -164,7 +165,8 @@ class EstimatorV2(BaseEstimatorV2):
     def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> PrimitiveJob:
         """Expectation values of each PUB: `evs` and `stds`, of the shape to which parameters and observables broadcast."""
         default = self._options["default_precision"]
-        coerced = [EstimatorPub.coerce(pub, default if precision is None else precision) for pub in pubs]
+        default = default if precision is None else precision
+        coerced = [EstimatorPub.coerce(pub, default) for pub in with_shared_observables(pubs)]
         for pub in coerced:
             if not pub.precision >= 0:
                 raise SimError(f"precision is {pub.precision}; give 0 or more")
@@ -188,7 +190,11 @@ class EstimatorV2(BaseEstimatorV2):
     def _values(self, converted: Converted, pubs: list[EstimatorPub]) -> list[tuple[np.ndarray, str, str]]:
         """Expectation values of PUBs of one circuit, in one call where few of its values are not asked for."""
         parameters = converted.slots.parameters
-        read = [(observables_of(pub), rows_of(pub, parameters)) for pub in pubs]
+        known: dict[int, tuple[list[str], np.ndarray]] = {}
+        for pub in pubs:
+            if id(pub.observables) not in known:
+                known[id(pub.observables)] = observables_of(pub)
+        read = [(known[id(pub.observables)], rows_of(pub, parameters)) for pub in pubs]
         texts: dict[str, int] = {}
         rows: dict[bytes, int] = {}
         numbers: list[np.ndarray] = []
@@ -228,6 +234,18 @@ class EstimatorV2(BaseEstimatorV2):
             "condition": condition,
         }
         return PubResult(DataBin(evs=evs, stds=stds, shape=evs.shape), metadata=metadata)
+
+
+def with_shared_observables(pubs: Iterable[EstimatorPubLike]) -> Iterator[EstimatorPubLike]:
+    """The PUBs, those of one observable with one array of it: gradients send thousands of them, and Qiskit reads each anew."""
+    # The observables themselves are kept beside their arrays, so that no other object takes their identity.
+    known: dict[int, tuple[Any, ObservablesArray]] = {}
+    for pub in pubs:
+        if isinstance(pub, tuple) and len(pub) > 1:
+            if id(pub[1]) not in known:
+                known[id(pub[1])] = (pub[1], ObservablesArray.coerce(pub[1]))
+            pub = (pub[0], known[id(pub[1])][1], *pub[2:])
+        yield pub
 
 
 def observables_of(pub: EstimatorPub) -> tuple[list[str], np.ndarray]:
