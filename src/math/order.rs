@@ -19,12 +19,13 @@ pub fn argmax(values: impl IntoIterator<Item: Borrow<f64>>) -> usize {
 /// assert_eq!(qgraft::math::order::median([3.0, 1.0, 2.0, 10.0]), Some(2.5));
 /// ```
 pub fn median(values: impl IntoIterator<Item: Borrow<f64>>) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.into_iter().map(|value| *value.borrow()).collect();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(sorted[middle]),
-        _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
+    let mut values: Vec<f64> = values.into_iter().map(|value| *value.borrow()).collect();
+    let (middle, is_odd) = (values.len() / 2, values.len() % 2 == 1);
+    if values.is_empty() {
+        return None;
     }
+    // Selected, not sorted: linear in the number of values.
+    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let lower = below.iter().copied().max_by(f64::total_cmp).filter(|_| !is_odd);
+    Some(lower.map_or(upper, |lower| (lower + upper) / 2.0))
 }

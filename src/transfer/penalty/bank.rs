@@ -6,6 +6,7 @@ use candle_core::{DType, Tensor};
 
 use crate::circuit::ansatz::uploading_feature_map;
 use crate::circuit::{Observable, PauliString};
+use crate::math::order;
 use crate::nn::{NnError, QuantumLayer};
 use crate::noise::Program;
 use crate::sim::Execution;
@@ -135,14 +136,9 @@ fn median(x: &Tensor, y: &Tensor) -> Result<f64, NnError> {
     let rows = Tensor::cat(&[x.detach(), y.detach()], 0)?;
     let count = rows.dim(0)?;
     let distances: Vec<f64> = squared_distances(&rows, &rows)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
-    let mut upper: Vec<f64> = (0..count).flat_map(|i| distances[i * count + i + 1..(i + 1) * count].to_vec()).collect();
-    upper.sort_by(f64::total_cmp);
-    let (below, above) = (upper.get((upper.len().max(1) - 1) / 2), upper.get(upper.len() / 2));
-    Ok(match (below, above) {
-        (Some(a), Some(b)) if a + b > 0.0 => (a + b) / 2.0,
-        // Features that are all alike leave no scale. Any will do.
-        _ => 1.0,
-    })
+    let upper = (0..count).flat_map(|i| &distances[i * count + i + 1..(i + 1) * count]);
+    // Features that are all alike leave no scale. Any will do.
+    Ok(order::median(upper).filter(|median| *median > 0.0).unwrap_or(1.0))
 }
 
 /// (n, m): |x_i - y_j|².
