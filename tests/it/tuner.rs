@@ -296,6 +296,7 @@ fn a_tuning_refuses_what_does_not_fit_by_name() {
         ("\"validation_loss\"", "\"validation_los\"", "did you mean \"validation_loss\""),
         ("train.batch", "train.bach", "did you mean \"train.batch\""),
         ("values = [4, 8, 16]", "values = [4, 8, 16, 8]", "8 is there twice"),
+        ("low = 1e-4", "low = \"small\"", "knobs.train.rate = small: expected a number"),
         ("low = 1e-4", "low = 0", "a logarithmic range from 0"),
         ("budget = 3", "budget = 3\nhistory = [\"nowhere\"]", "nowhere"),
         ("low = 1e-4", "low = 0.6", "the range 0.6 to 0.5 is empty"),

@@ -354,8 +354,8 @@ impl KnobSpec {
                 let values = match (low.as_integer(), high.as_integer(), own.as_integer()) {
                     (Some(low), Some(high), Some(_)) => Values::Whole { low, high, log: self.log },
                     _ => {
-                        let [low, high] = [low, high].map(|value| number(value).unwrap_or(f64::NAN));
-                        Values::Number { low, high, log: self.log }
+                        let end = |value: &Value| number(value).ok_or_else(|| refuse(&place, text(value), "a number"));
+                        Values::Number { low: end(low)?, high: end(high)?, log: self.log }
                     }
                 };
                 (values, default)

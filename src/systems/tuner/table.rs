@@ -138,7 +138,9 @@ pub fn read_known(path: &Path, space: &Space, queries: &[String], full: usize) -
                 _ => {
                     let value = table.number(row, at, f64::MIN..=f64::MAX)?;
                     if !knob.holds(value) {
-                        return Err(table.wrong(row, at, "expected a value in the range that the run has tuned").into());
+                        return Err(table
+                            .wrong(row, at, "expected a value in the range that the run has tuned")
+                            .into());
                     }
                     value
                 }
@@ -266,7 +268,7 @@ fn read_rows(table: &TextTable, columns: &Columns, space: &Space) -> Result<Read
         rows.times.swap(0, first);
     }
     let notice = |(name, count): (&String, &usize)| {
-        format!("task {name}: {count} rows repeat a configuration; the first of each is used")
+        format!("task {name}: rows that repeat a configuration: {count}; the first of each is used")
     };
     Ok((names, found, again.iter().map(notice).collect()))
 }
