@@ -24,14 +24,14 @@ use crate::systems::SYSTEMS;
 #[command(after_help = "A file:
   format = \"qgraft.tune/1\"
   system = \"qtl\"
-  presets = [\"quick\"]           # as --preset of `qgraft run qtl`
-  only = [\"head=quantum\"]       # as --only
-  metric = \"validation_loss\"    # its mean over trials; a wrong name lists all
-  test_metric = \"accuracy\"      # the winner and the defaults are compared by it
+  presets = [\"quick\"]            # as --preset of `qgraft run qtl`
+  only = [\"head=quantum\"]        # as --only
+  metric = \"validation_loss\"     # its mean over trials; a wrong name lists all
+  test_metric = \"accuracy\"       # the winner and the defaults are compared by it
   seeds = 3                      # of a full measurement
   test_seeds = 5                 # of the comparison
   budget = 20                    # in full measurements
-  fidelity = \"seeds\"            # what cheap ones have fewer of: seeds, none, or a field such as train.epochs
+  fidelity = \"seeds\"             # of what cheap ones have fewer: seeds, none, or a field
   history = []                   # folders of earlier tunings of the same knobs
 
   [settings.hold_out]            # settings as in spec.toml of a run folder
