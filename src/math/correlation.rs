@@ -2,7 +2,9 @@
 
 /// Pearson's correlation; `None` of fewer than two pairs, lists of different length or one without spread.
 pub fn pearson(one: &[f64], two: &[f64]) -> Option<f64> {
-    if one.len() != two.len() || one.is_empty() {
+    // Deviations from a rounded mean of equal values are not 0.
+    let varies = |values: &[f64]| values.iter().any(|value| *value != values[0]);
+    if one.len() != two.len() || !varies(one) || !varies(two) {
         return None;
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -23,7 +25,7 @@ pub fn spearman(one: &[f64], two: &[f64]) -> Option<f64> {
 }
 
 /// Kendall's τ_b: pairs in the same order less pairs in opposite order, over the geometric mean of the pairs that are not tied in
-/// each list (Kendall 1945). `None` as [`pearson`].
+/// each list (Kendall 1945). Infinite values count, as failures may. `None` as [`pearson`], and with a NaN.
 ///
 /// ```
 /// use qgraft::math::correlation::kendall;
@@ -36,7 +38,7 @@ pub fn kendall(one: &[f64], two: &[f64]) -> Option<f64> {
     let (mut difference, mut untied) = (0.0, [0.0f64; 2]);
     for i in 0..one.len() {
         for j in 0..i {
-            let (a, b) = (sign(one[i] - one[j]), sign(two[i] - two[j]));
+            let (a, b) = (order(one[i], one[j]), order(two[i], two[j]));
             difference += a * b;
             untied[0] += a * a;
             untied[1] += b * b;
@@ -46,8 +48,9 @@ pub fn kendall(one: &[f64], two: &[f64]) -> Option<f64> {
     (pairs > 0.0).then(|| difference / pairs)
 }
 
-fn sign(value: f64) -> f64 {
-    if value == 0.0 { 0.0 } else { value.signum() }
+/// 1, 0 or −1; two infinities of one sign are equal.
+fn order(one: f64, two: f64) -> f64 {
+    one.partial_cmp(&two).map_or(f64::NAN, |order| f64::from(order as i8))
 }
 
 /// Ranks from 0, the smallest first; equal values share their mean rank.

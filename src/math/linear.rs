@@ -57,16 +57,29 @@ pub fn solve_positive(a: &Array2<f64>, b: &Array2<f64>) -> Option<Array2<f64>> {
     })?;
     let mut x = b.clone();
     for mut column in x.columns_mut() {
-        for k in 0..size {
-            let known: f64 = (0..k).map(|j| factor[[k, j]] * column[j]).sum();
-            column[k] = (column[k] - known) / factor[[k, k]];
-        }
-        for k in (0..size).rev() {
-            let known: f64 = (k + 1..size).map(|j| factor[[j, k]] * column[j]).sum();
-            column[k] = (column[k] - known) / factor[[k, k]];
-        }
+        let solved = solve_factored(&factor, column.to_owned());
+        column.assign(&solved);
     }
     Some(x)
+}
+
+/// L⁻¹ b of a lower triangular L.
+pub fn solve_lower(factor: &Array2<f64>, mut b: Array1<f64>) -> Array1<f64> {
+    for k in 0..b.len() {
+        let known: f64 = (0..k).map(|j| factor[[k, j]] * b[j]).sum();
+        b[k] = (b[k] - known) / factor[[k, k]];
+    }
+    b
+}
+
+/// (L Lᵀ)⁻¹ b of a lower triangular L, as of [`cholesky`].
+pub fn solve_factored(factor: &Array2<f64>, b: Array1<f64>) -> Array1<f64> {
+    let mut b = solve_lower(factor, b);
+    for k in (0..b.len()).rev() {
+        let known: f64 = (k + 1..b.len()).map(|j| factor[[j, k]] * b[j]).sum();
+        b[k] = (b[k] - known) / factor[[k, k]];
+    }
+    b
 }
 
 /// Whether a symmetric matrix is positive definite, to rounding.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use qgraft::classic::tuning::{Model, Options, Region};
+use qgraft::classic::tuning::{Knowledge, Model, Options, Region, Values};
 use qgraft::lab::tune::{TuneOptions, TuneSpec};
 use qgraft::lab::{
     Applied, ApplyOptions, ModelChoice, Outcome, Overrides, RunOptions, SavedRun, StudyError, System, tune,
@@ -13,6 +13,8 @@ use qgraft::sim::Condition;
 use qgraft::systems::SYSTEMS;
 use qgraft::systems::tuner::{METHOD, QUERIES, ReplayTable, Session, Simulator, World};
 use tempfile::TempDir;
+
+use crate::systems::files;
 
 fn tuner() -> &'static dyn System {
     SYSTEMS.iter().copied().find(|system| system.info().name == "tuner").unwrap()
@@ -184,9 +186,21 @@ fn own_times_are_replayed_and_the_next_configurations_suggested() {
     fs::write(at("bad.csv"), "partitions,share,codec,time_q1,time_q2,time_q3\n300,0.5,gzip,9,3,40\n").unwrap();
     let error = apply(&at("run"), &at("bad.csv")).unwrap_err().to_string();
     assert!(error.contains("codec") && error.contains("expected one of"), "{error}");
+    fs::write(at("bad.csv"), "partitions,share,codec,time_q1,time_q2,time_q3\n9000000,0.5,lz4,9,3,40\n").unwrap();
+    let error = apply(&at("run"), &at("bad.csv")).unwrap_err().to_string();
+    assert!(error.contains("partitions") && error.contains("in the range that the run has tuned"), "{error}");
     fs::write(at("bad.csv"), "partitions,codec,time_q1,time_q2,time_q3\n300,lz4,9,3,40\n").unwrap();
     let error = apply(&at("run"), &at("bad.csv")).unwrap_err().to_string();
     assert!(error.contains("no column \"share\""), "{error}");
+    let error = apply(&at("run"), &at("times.csv")).unwrap_err().to_string();
+    assert!(error.contains("expected the rows of \"day\" alone"), "{error}");
+    // Knobs that are left alone have the defaults of the task, not the least values of the table.
+    let saved: Vec<_> = files(&at("run")).into_iter().filter(|(path, _)| path.ends_with("knowledge.jsonl")).collect();
+    assert_eq!(saved.len(), 2);
+    for (path, text) in saved {
+        let known = Knowledge::from_lines(&String::from_utf8(text).unwrap(), &path).unwrap();
+        assert!((0..2).any(|task| known.space.default() == table.default(task)), "{:?}", known.space.default());
+    }
 }
 
 #[test]
@@ -280,7 +294,11 @@ fn a_tuning_refuses_what_does_not_fit_by_name() {
     let directory = TempDir::new().unwrap();
     for (from, to, reason) in [
         ("\"validation_loss\"", "\"validation_los\"", "did you mean \"validation_loss\""),
-        ("train.batch", "train.bach", "bach"),
+        ("train.batch", "train.bach", "did you mean \"train.batch\""),
+        ("values = [4, 8, 16]", "values = [4, 8, 16, 8]", "8 is there twice"),
+        ("low = 1e-4", "low = \"small\"", "knobs.train.rate = small: expected a number"),
+        ("low = 1e-4", "low = 0", "a logarithmic range from 0"),
+        ("budget = 3", "budget = 3\nhistory = [\"nowhere\"]", "nowhere"),
         ("low = 1e-4", "low = 0.6", "the range 0.6 to 0.5 is empty"),
         ("values = [4, 8, 16]", "values = [4, 8]", "a value among 4, 8"),
         ("validation = 0.3", "", "settings.hold_out.validation"),
@@ -297,6 +315,51 @@ fn a_tuning_refuses_what_does_not_fit_by_name() {
         assert!(error.contains(reason), "{to}: {error}");
         assert!(!directory.path().join("bad").exists(), "{to} left a folder");
     }
+}
+
+#[test]
+fn a_range_between_whole_numbers_is_whole_only_for_a_field_that_is() {
+    let text = TUNE.replace("low = 1e-4\nhigh = 0.5\nlog = true", "low = 0\nhigh = 1\ndefault = 0.0123456");
+    let spec: TuneSpec = toml::from_str(&text).unwrap();
+    let space = spec.space(qtl()).unwrap();
+    assert_eq!(space.knobs()[0].values, Values::Number { low: 0.0, high: 1.0, log: false });
+    // The defaults are run to the last digit.
+    let request = spec.request(qtl(), Some((&space, &space.default())), 1, &[0]).unwrap();
+    assert_eq!(request.base["train"]["rate"].as_float(), Some(0.0123456));
+}
+
+#[test]
+fn a_tuning_says_where_its_comparison_is_too_good() {
+    for (from, to, notice) in [
+        ("\"validation_loss\"", "\"accuracy\"", "qtl has validation_loss, validation_accuracy"),
+        ("\"accuracy\"", "\"validation_loss\"", "metric and test_metric are both validation_loss"),
+        ("validation = 0.3", "test = 0.3", "cut test rows anew under every seed"),
+    ] {
+        let spec: TuneSpec = toml::from_str(&TUNE.replacen(from, to, 1)).unwrap();
+        let notices = spec.validate(qtl()).unwrap();
+        assert!(notices.len() == 1 && notices[0].contains(notice), "{notices:?}");
+    }
+    assert!(toml::from_str::<TuneSpec>(TUNE).unwrap().validate(qtl()).unwrap().is_empty());
+}
+
+#[test]
+fn measurements_are_listed_from_the_best_and_failures_are_counted() {
+    let directory = TempDir::new().unwrap();
+    // A batch of none is refused.
+    let text = TUNE
+        .replace("\"validation_loss\"", "\"validation_accuracy\"")
+        .replace("seeds = 3\ntest", "seeds = 1\nstrategy = \"random\"\ntest")
+        .replace("values = [4, 8, 16]", "values = [4, 8, 16, 0]");
+    let outcome = tuned(&directory.path().join("tuned"), &text.replace("budget = 3", "budget = 8"), false).unwrap();
+    assert!(outcome.higher_is_better);
+    let listed: Vec<f64> = outcome.tables[1].rows.iter().map(|row| row[2].parse().unwrap()).collect();
+    assert!(listed.len() > 2 && listed.is_sorted_by(|a, b| a >= b), "{listed:?}");
+    let failed = outcome.measured.iter().filter(|own| own.failure.is_some()).count();
+    assert!(
+        failed > 0 && outcome.notices.iter().any(|notice| notice.starts_with(&format!("{failed} of 8 "))),
+        "{:?}",
+        outcome.notices
+    );
 }
 
 #[test]

@@ -8,8 +8,8 @@ use qgraft::classic::tuning::gaussian::{GaussianProcess, Kernel, Matern};
 use qgraft::classic::tuning::hyperband::{bracket, cycle, shares};
 use qgraft::classic::tuning::shap::{CoveredTree, shapley_values};
 use qgraft::classic::tuning::subset::{greedy_subset, part_shares};
-use qgraft::classic::tuning::weights::{concordance, cubed_weights, misordered, ranking_weights};
-use qgraft::classic::tuning::{Knob, Knowledge, Model, Observation, Options, Region, Space, Task, Tuner};
+use qgraft::classic::tuning::weights::{concordance, misordered, ranking_weights};
+use qgraft::classic::tuning::{Knob, Knowledge, Model, Observation, Options, Region, STRATEGIES, Space, Task, Tuner};
 use qgraft::classic::{Answers, Forest, Growth, Node, Tree};
 use qgraft::math::Stream;
 use qgraft::math::correlation::{kendall, pearson, spearman};
@@ -39,6 +39,13 @@ fn correlations_agree_with_scipy_where_values_are_tied() {
     near(spearman(&one, &two).unwrap(), all["spearman"].as_f64().unwrap(), 1e-12);
     near(kendall(&one, &two).unwrap(), all["kendall"].as_f64().unwrap(), 1e-12);
     near(pearson(&one, &two).unwrap(), all["pearson"].as_f64().unwrap(), 1e-12);
+    // Lists without spread, of which the mean is rounded; two failures are tied.
+    assert_eq!(
+        (pearson(&[0.1; 3], &[0.1; 3]), pearson(&[], &[]), spearman(&[0.1; 3], &[1.0, 2.0, 3.0])),
+        (None, None, None)
+    );
+    let failures = [1.0, f64::INFINITY, 2.0, f64::INFINITY];
+    assert_eq!((kendall(&failures, &failures), kendall(&failures, &[f64::NAN; 4])), (Some(1.0), None));
     assert_eq!((kendall(&[1.0], &[2.0]), kendall(&[1.0, 1.0], &[1.0, 2.0]), kendall(&[], &[])), (None, None, None));
 }
 
@@ -172,7 +179,6 @@ fn ranking_losses_agree_with_numpy_and_weights_follow_them() {
     let few = ranking_weights(&[sure(&one[..3])], &sure(&two[..3]), &one[..3], 0.0, false, &mut Stream::named(0, ""));
     assert_eq!(few, [0.5, 0.5]);
     assert_eq!(concordance(&one, &reversed), Some(0.0));
-    assert_eq!(cubed_weights(&[one.clone(), reversed], &one), [1.0, 0.0]);
 }
 
 #[test]
@@ -239,6 +245,7 @@ fn bad_spaces_are_refused_by_name() {
         (vec![Knob::number("a", (0.0, 1.0), true, 0.5)], "logarithmic range from 0"),
         (vec![Knob::whole("a", (1, 4), false, 5)], "the default 5 is outside 1 to 4"),
         (vec![Knob::choice("a", &["x"], 0)], "fewer than two names"),
+        (vec![Knob::choice("a", &["x", "y", "x"], 0)], "x is there twice"),
         (vec![Knob::choice("a", &["x", "y"], 2)], "the default 2 is none of 2 choices"),
         (vec![Knob::whole("a", (1, 4), false, 1), Knob::whole("a", (1, 4), false, 1)], "two knobs are called \"a\""),
         (vec![Knob::whole("a", (1, 4), false, 1).only_if(0, &[0])], "no choice that always counts"),
@@ -352,6 +359,36 @@ fn a_tuner_proposes_the_same_again_and_nothing_twice() {
 }
 
 #[test]
+fn a_small_space_is_measured_fully_before_a_tuner_ends() {
+    let space = Space::new(vec![Knob::whole("depth", (1, 6), false, 3)]).unwrap();
+    for options in [Options::mftune(1), Options::plain(Model::Forest), Options::plain(Model::Gaussian)] {
+        let mut tuner = Tuner::new(&space, options.clone(), &[], &[], 2);
+        while let Some(next) = tuner.ask() {
+            assert!(tuner.task().observations.len() < 18, "{options:?}");
+            tuner.tell(&next, Some(next.configuration[0]), 1.0, Vec::new());
+        }
+        assert_eq!(tuner.task().at(2).count(), 6, "{options:?}");
+    }
+}
+
+#[test]
+fn values_that_are_not_finite_are_failures() {
+    let space = space();
+    for row in STRATEGIES {
+        for bad in [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let mut tuner = Tuner::new(&space, (row.options)(space.len()), &[], &[], 0);
+            for k in 0..20 {
+                let next = tuner.ask().unwrap();
+                let value = if k == 7 { 1.0 } else { bad };
+                tuner.tell(&next, Some(value), 1.0, Vec::new());
+            }
+            let values = tuner.task().observations.iter().filter_map(|own| own.value);
+            assert_eq!(values.collect::<Vec<f64>>(), [1.0], "{}", row.name);
+        }
+    }
+}
+
+#[test]
 fn a_knowledge_base_reads_back_and_refuses_what_does_not_fit() {
     let observation = Observation {
         configuration: space().default(),
@@ -366,6 +403,9 @@ fn a_knowledge_base_reads_back_and_refuses_what_does_not_fit() {
     assert_eq!(Knowledge::from_lines(&text, "k".as_ref()).unwrap(), own);
     for (from, to, reason) in [
         ("\"level\":1", "\"level\":7", "line 3: an observation that does not fit"),
+        ("[0.01,3.0,0.0,0.5]", "[0.01,3.0,7.0,0.5]", "line 3: an observation that does not fit"),
+        ("[0.01,3.0,0.0,0.5]", "[0.01,3.5,0.0,0.5]", "line 3: an observation that does not fit"),
+        ("\"levels\":3", "\"levels\":0", "line 1: no levels"),
         ("qgraft.knowledge/1", "qgraft.knowledge/9", "line 1: format"),
         ("{\"task\"", "{\"tusk\"", "line 2:"),
         ("\"high\":0.9", "\"high\":-1", "line 1: tuning: knob \"momentum\""),

@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use ndarray::{Array1, Array2};
 
 use crate::classic::tuning::acquisition::Prediction;
-use crate::math::linear::cholesky;
+use crate::math::linear::{cholesky, solve_factored, solve_lower};
 
 /// A covariance of two settings, 1 for equal ones.
 pub trait Kernel: Send + Sync {
@@ -64,11 +64,11 @@ impl<K: Kernel> GaussianProcess<K> {
             kernel.value(&embedded[i], &embedded[j]) + if i == j { noise } else { 0.0 }
         });
         let factor = cholesky(&covariance, 1e-10)?;
-        let ones = solve(&factor, Array1::ones(count));
+        let ones = solve_factored(&factor, Array1::ones(count));
         let values = Array1::from(values.to_vec());
         let mean = ones.dot(&values) / ones.sum();
         let centred = &values - mean;
-        let weights = solve(&factor, centred.clone());
+        let weights = solve_factored(&factor, centred.clone());
         let amplitude = centred.dot(&weights) / count as f64;
         if !(amplitude > 0.0 && amplitude.is_finite()) {
             return None;
@@ -97,7 +97,7 @@ impl<K: Kernel> GaussianProcess<K> {
     pub fn predict(&self, unit: &[f64]) -> Prediction {
         let own = self.kernel.embed(unit);
         let covariance: Array1<f64> = self.embedded.iter().map(|other| self.kernel.value(other, &own)).collect();
-        let whitened = forward(&self.factor, covariance.clone());
+        let whitened = solve_lower(&self.factor, covariance.clone());
         let explained = whitened.dot(&whitened);
         Prediction {
             mean: self.mean + covariance.dot(&self.weights),
@@ -115,23 +115,4 @@ pub fn best_matern(units: &[Vec<f64>], values: &[f64], choices: &[bool]) -> Opti
         GaussianProcess::fit(Matern { length, choices: choices.to_vec() }, units, values, noise)
     });
     fitted.reduce(|best, next| if next.likelihood > best.likelihood { next } else { best })
-}
-
-/// L⁻¹ b.
-fn forward(factor: &Array2<f64>, mut b: Array1<f64>) -> Array1<f64> {
-    for k in 0..b.len() {
-        let known: f64 = (0..k).map(|j| factor[[k, j]] * b[j]).sum();
-        b[k] = (b[k] - known) / factor[[k, k]];
-    }
-    b
-}
-
-/// (L Lᵀ)⁻¹ b.
-fn solve(factor: &Array2<f64>, b: Array1<f64>) -> Array1<f64> {
-    let mut b = forward(factor, b);
-    for k in (0..b.len()).rev() {
-        let known: f64 = (k + 1..b.len()).map(|j| factor[[j, k]] * b[j]).sum();
-        b[k] = (b[k] - known) / factor[[k, k]];
-    }
-    b
 }

@@ -118,15 +118,18 @@ impl Knowledge {
         if header.format != FORMAT {
             return Err(wrong(number, format!("format {:?}, expected {FORMAT:?}", header.format)));
         }
+        if header.levels == 0 {
+            return Err(wrong(number, "no levels".into()));
+        }
         let space = Space::new(header.space.knobs().to_vec()).map_err(|e| wrong(number, e.to_string()))?;
         let mut tasks: Vec<Task> = Vec::new();
         for (number, line) in lines {
             match serde_json::from_str(line).map_err(|e| wrong(number, e.to_string()))? {
                 Line::Task { task, meta } => tasks.push(Task { name: task, meta, observations: Vec::new() }),
                 Line::Observation(own) => {
-                    let fits = own.configuration.len() == space.len() && own.level < header.levels;
-                    let is_sound = own.configuration.iter().chain(&own.value).all(|value| value.is_finite());
-                    let Some(task) = tasks.last_mut().filter(|_| fits && is_sound) else {
+                    let fits = space.holds(&own.configuration) && own.level < header.levels;
+                    // JSON has no numbers that are not finite.
+                    let Some(task) = tasks.last_mut().filter(|_| fits) else {
                         return Err(wrong(
                             number,
                             "an observation that does not fit the space, or before any task".into(),

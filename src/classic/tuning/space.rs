@@ -120,8 +120,18 @@ impl Knob {
         }
     }
 
+    /// Whether it may have this value.
+    pub fn holds(&self, value: f64) -> bool {
+        match &self.values {
+            Values::Number { low, high, .. } => (*low..=*high).contains(&value),
+            Values::Whole { low, high, .. } => value.fract() == 0.0 && (*low as f64..=*high as f64).contains(&value),
+            Values::Choice(names) => value.fract() == 0.0 && (0.0..names.len() as f64).contains(&value),
+        }
+    }
+
     /// What is wrong with it.
     fn fault(&self, knobs: &[Self]) -> Option<String> {
+        let is_in = self.holds(self.default);
         let range = |low: f64, high: f64, log: bool| {
             let is_range = low.is_finite() && high.is_finite() && low < high;
             if !is_range {
@@ -130,17 +140,16 @@ impl Knob {
             if log && low <= 0.0 {
                 return Some(format!("a logarithmic range from {low}; expected a start above 0"));
             }
-            let is_in = (low..=high).contains(&self.default);
             (!is_in).then(|| format!("the default {} is outside {low} to {high}", self.default))
         };
         let own = match &self.values {
             Values::Number { low, high, log } => range(*low, *high, *log),
             Values::Whole { low, high, log } => range(*low as f64, *high as f64, *log),
             Values::Choice(names) if names.len() < 2 => Some("a choice of fewer than two names".into()),
-            Values::Choice(names) => {
-                let is_in = self.default.fract() == 0.0 && (0.0..names.len() as f64).contains(&self.default);
-                (!is_in).then(|| format!("the default {} is none of {} choices", self.default, names.len()))
-            }
+            Values::Choice(names) => match names.iter().enumerate().find(|(k, name)| names[..*k].contains(name)) {
+                Some((_, name)) => Some(format!("{name} is there twice")),
+                None => (!is_in).then(|| format!("the default {} is none of {} choices", self.default, names.len())),
+            },
         };
         own.or_else(|| {
             let (parent, entries) = self.only_if.as_ref()?;
@@ -200,6 +209,12 @@ impl Space {
         self.knobs.iter().map(|knob| knob.default).collect()
     }
 
+    /// The same with a configuration of it as the default.
+    pub fn with_default(mut self, configuration: &[f64]) -> Self {
+        self.knobs.iter_mut().zip(configuration).for_each(|(knob, value)| knob.default = *value);
+        self
+    }
+
     /// Whether a knob counts in this configuration.
     pub fn is_active(&self, knob: usize, configuration: &[f64]) -> bool {
         let holds = |(parent, entries): &(usize, Vec<usize>)| entries.contains(&(configuration[*parent] as usize));
@@ -229,6 +244,12 @@ impl Space {
     /// Which knobs are choices.
     pub fn choices(&self) -> Vec<bool> {
         self.knobs.iter().map(Knob::is_choice).collect()
+    }
+
+    /// Whether it is a configuration of these knobs.
+    pub fn holds(&self, configuration: &[f64]) -> bool {
+        configuration.len() == self.len()
+            && self.knobs.iter().zip(configuration).all(|(knob, value)| knob.holds(*value))
     }
 
     /// "rate = 0.01, depth = 3": the knobs that count.

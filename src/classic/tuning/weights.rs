@@ -1,5 +1,5 @@
 //! Weights of source models by how well they order what is measured now: RGPE (Feurer, Letham, Hutter & Bakshy 2018,
-//! arXiv:1802.02219) and MFES (Li et al. 2021, arXiv:2012.03011).
+//! arXiv:1802.02219).
 
 use crate::classic::tuning::acquisition::Prediction;
 use crate::math::Stream;
@@ -91,11 +91,4 @@ pub fn ranking_weights(
         weights[count - 1] = 1.0;
     }
     weights
-}
-
-/// MFES's weights: the cube of the share of pairs that each list of predictions orders as the values, normalised.
-pub fn cubed_weights(members: &[Vec<f64>], values: &[f64]) -> Vec<f64> {
-    let cubes: Vec<f64> = members.iter().map(|own| concordance(own, values).unwrap_or(0.5).powi(3)).collect();
-    let total: f64 = cubes.iter().sum();
-    cubes.iter().map(|cube| if total > 0.0 { cube / total } else { 1.0 / cubes.len() as f64 }).collect()
 }

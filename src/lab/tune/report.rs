@@ -69,10 +69,9 @@ pub fn tables(spec: &TuneSpec, outcome: &TuneOutcome) -> Vec<Table> {
     let mut order: Vec<usize> = (0..outcome.measured.len())
         .filter(|&k| outcome.measured[k].level == full && outcome.measured[k].value.is_some())
         .collect();
-    let is_lower = outcome.best.1.zip(outcome.default.1).is_none_or(|(best, default)| best <= default);
     order.sort_by(|&a, &b| {
         let [a, b] = [a, b].map(|k| outcome.measured[k].value.unwrap_or(f64::NAN));
-        if is_lower { a.total_cmp(&b) } else { b.total_cmp(&a) }
+        if outcome.higher_is_better { b.total_cmp(&a) } else { a.total_cmp(&b) }
     });
     let caption = format!(
         "The best full measurements of {}, which cost {} full ones together; failures {}",

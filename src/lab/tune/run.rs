@@ -81,6 +81,8 @@ pub struct TuneOutcome {
     pub system: String,
     /// The metric that was tuned.
     pub metric: String,
+    /// Whether more of it is better.
+    pub higher_is_better: bool,
     /// Every measurement.
     pub measured: Vec<Measured>,
     /// What was spent, in full measurements.
@@ -169,12 +171,17 @@ pub fn run(
         .map_or((default.clone(), None), |(own, value)| (own.clone(), Some(work.sign() * value)));
     let is_default = best == default;
     let compared = if is_default { None } else { Some(work.compare(&space, (&default, &best), full)?) };
+    let failures = || measured.iter().filter_map(|own| own.failure.as_ref());
+    if let Some(reason) = failures().next() {
+        notices.push(format!("{} of {} measurements failed, the first: {reason}", failures().count(), measured.len()));
+    }
     if spec.test_seeds < 5 && !is_default {
         notices.push("fewer than five test seeds: the interval is wide whatever the settings are worth".into());
     }
     let mut outcome = TuneOutcome {
         system: spec.system.clone(),
         metric: spec.metric.clone(),
+        higher_is_better: work.metric.better == Better::Higher,
         spent,
         default: (space.text(&default), first.flatten()),
         best: (space.text(&best), value),
@@ -313,15 +320,14 @@ impl Work<'_> {
             return Ok(Err(format!("{}: {}", failure.title, failure.reason)));
         }
         let found = by_seed(&results, metric);
-        match found.is_empty() {
-            false => Ok(Ok(found)),
-            true => Err(StudyError::Settings {
-                reason: format!(
-                    "no trial of {} has a value or a curve of {metric}; choose another metric, or other trials by only",
-                    self.spec.system
-                ),
-            }),
-        }
+        Ok(match found.iter().find(|(_, value)| !value.is_finite()) {
+            Some((seed, value)) => Err(format!("seed {seed}: {metric} is {value}")),
+            None if found.is_empty() => Err(format!(
+                "no trial of {} has a value or a curve of {metric}; choose another metric, or other trials by only",
+                self.spec.system
+            )),
+            None => Ok(found),
+        })
     }
 
     /// The defaults and the winner under fresh seeds.
@@ -331,15 +337,19 @@ impl Work<'_> {
         (default, best): (&Configuration, &Configuration),
         full: usize,
     ) -> Result<Compared, StudyError> {
-        let seeds = self.spec.fresh_seeds();
+        let fresh = self.spec.fresh_seeds();
         let mut both = Vec::new();
         for (what, configuration) in [("the default settings", default), ("the tuned settings", best)] {
-            self.observer.note(&format!("{what} under {} fresh seeds", seeds.len()));
-            let found = self.measure(Some((space, configuration)), full, &seeds, &self.spec.test_metric)?;
+            self.observer.note(&format!("{what} under {} fresh seeds", fresh.len()));
+            let found = self.measure(Some((space, configuration)), full, &fresh, &self.spec.test_metric)?;
             both.push(found.map_err(|reason| StudyError::TrialFailed { trial: what.into(), reason })?);
         }
-        let values = |k: usize| both[k].iter().map(|(_, value)| *value).collect::<Vec<f64>>();
-        let (default, tuned) = (values(0), values(1));
+        // A trial that does not apply has no value.
+        let paired = both[0].iter().filter_map(|(seed, default)| {
+            let (_, tuned) = both[1].iter().find(|(own, _)| own == seed)?;
+            Some((*seed, (*default, *tuned)))
+        });
+        let (seeds, (default, tuned)): (Vec<u64>, (Vec<f64>, Vec<f64>)) = paired.unzip();
         let differences: Vec<f64> = tuned.iter().zip(&default).map(|(tuned, default)| tuned - default).collect();
         Ok(Compared {
             metric: self.spec.test_metric.clone(),

@@ -10,6 +10,7 @@ use crate::lab::settings::{Overrides, find, lay_over, nest, with_suggestion};
 use crate::lab::system::System;
 use crate::lab::vary::{Request, text};
 use crate::math::input;
+use crate::math::words::closest;
 use crate::study::{Invalid, StudyError};
 
 /// Name and version of the format.
@@ -67,7 +68,7 @@ pub struct TuneSpec {
 pub struct KnobSpec {
     /// Path of the field in the settings of the system.
     pub field: String,
-    /// Least value; a whole number if both ends are.
+    /// Least value; a whole number if both ends and the field's value are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low: Option<Value>,
     /// Largest value.
@@ -124,6 +125,15 @@ fn set(tree: &mut Table, path: &str, value: Value) {
     let mut over = Table::new();
     nest(&mut over, path, value);
     lay_over(tree, &over);
+}
+
+/// Paths of all values of a tree.
+fn fields(tree: &Table) -> Vec<String> {
+    let of = |(key, value): (&String, &Value)| match value {
+        Value::Table(inner) => fields(inner).into_iter().map(|rest| format!("{key}.{rest}")).collect(),
+        _ => vec![key.clone()],
+    };
+    tree.iter().flat_map(of).collect()
 }
 
 fn refuse(field: &str, value: impl ToString, expected: impl Into<String>) -> StudyError {
@@ -193,28 +203,42 @@ impl TuneSpec {
             return Err(refuse("settings.vary", "…", "nothing that is varied: knobs say what changes"));
         }
         let mut notices = Vec::new();
-        let is_validation = self.metric.starts_with("validation");
-        if self.metric == self.test_metric {
+        let is_validation = |name: &str| name.starts_with("validation");
+        if is_validation(&self.metric) && self.metric == self.test_metric {
             notices.push(format!(
-                "metric and test_metric are both {}: the tuning sees what it is compared by; only the fresh seeds are new",
-                self.metric
-            ));
-        } else if !is_validation {
-            notices.push(format!(
-                "{} is no metric of validation rows by its name; fresh seeds alone are new",
+                "metric and test_metric are both {}: only the fresh seeds of the comparison are new",
                 self.metric
             ));
         }
-        // Without a share of its own the validation rows are those that the figures of the report are measured on.
-        if let Some(Value::Table(hold_out)) = request.base.get("hold_out")
-            && is_validation
-            && !["validation", "test", "folds"].iter().any(|field| hold_out.contains_key(*field))
-        {
-            return Err(refuse(
-                "settings.hold_out.validation",
-                "missing",
-                "a share such as 0.2: without one the validation rows are the test rows, and the comparison would not be honest",
+        if !is_validation(&self.metric) {
+            let names = system.metrics().iter().map(|metric| metric.name).filter(|name| is_validation(name));
+            let others = names.collect::<Vec<_>>().join(", ");
+            notices.push(format!(
+                "{} is no metric of validation rows by its name ({} has {}): where the data is the same under every seed, the \
+                 settings were chosen on the rows that they are compared on",
+                self.metric,
+                self.system,
+                if others.is_empty() { "none".into() } else { others }
             ));
+        }
+        if let Some(Value::Table(hold_out)) = request.base.get("hold_out")
+            && is_validation(&self.metric)
+        {
+            let has = |field: &str| hold_out.contains_key(field);
+            if has("test") || has("folds") {
+                notices.push(
+                    "hold_out.test and hold_out.folds cut test rows anew under every seed: rows of the comparison were among those \
+                     that the settings were chosen on"
+                        .into(),
+                );
+            } else if !has("validation") {
+                // The validation rows are those that the figures of the report are measured on.
+                return Err(refuse(
+                    "settings.hold_out.validation",
+                    "missing",
+                    "a share such as 0.2: without one the validation rows are the test rows, and the comparison would not be honest",
+                ));
+            }
         }
         Ok(notices)
     }
@@ -307,7 +331,12 @@ impl KnobSpec {
     fn knob(&self, base: &Table, all: &[Self]) -> Result<Knob, StudyError> {
         let place = format!("knobs.{}", self.field);
         let own = self.default.as_ref().or_else(|| find(base, &self.field));
-        let own = own.ok_or_else(|| refuse(&place, "missing", "a field of the settings, or a default of its own"))?;
+        let own = own.ok_or_else(|| {
+            let all = fields(base);
+            let near = closest(&self.field, all.iter().map(String::as_str));
+            let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+            refuse(&place, "missing", format!("a field of the settings, or a default of its own{near}"))
+        })?;
         let only_if = self.only_if.as_ref().map(|condition| {
             let parent = all.iter().position(|other| other.field == condition.field);
             let parent = parent.ok_or_else(|| refuse(&place, &condition.field, "the field of another knob"))?;
@@ -322,11 +351,11 @@ impl KnobSpec {
         let (values, default) = match (&self.low, &self.high, &self.values[..]) {
             (Some(low), Some(high), []) => {
                 let default = number(own).ok_or_else(|| refuse(&place, text(own), "a field that is a number"))?;
-                let values = match (low.as_integer(), high.as_integer()) {
-                    (Some(low), Some(high)) => Values::Whole { low, high, log: self.log },
+                let values = match (low.as_integer(), high.as_integer(), own.as_integer()) {
+                    (Some(low), Some(high), Some(_)) => Values::Whole { low, high, log: self.log },
                     _ => {
-                        let [low, high] = [low, high].map(|value| number(value).unwrap_or(f64::NAN));
-                        Values::Number { low, high, log: self.log }
+                        let end = |value: &Value| number(value).ok_or_else(|| refuse(&place, text(value), "a number"));
+                        Values::Number { low: end(low)?, high: end(high)?, log: self.log }
                     }
                 };
                 (values, default)
@@ -349,6 +378,8 @@ impl KnobSpec {
 
     fn value(&self, knob: &Knob, value: f64) -> Value {
         match &knob.values {
+            // The defaults are those of the settings, to the last digit.
+            Values::Number { .. } if value == knob.default => Value::Float(value),
             // The text has four digits, which is what the report says and the file holds.
             Values::Number { .. } => Value::Float(knob.text(value).parse().unwrap_or(value)),
             Values::Whole { .. } => Value::Integer(value as i64),

@@ -111,7 +111,7 @@ impl ReplayTable {
 /// Measured times of one task in a known space: what `qgraft predict` reads.
 ///
 /// # Errors
-/// A table that lacks a knob or a query, or has a value outside the space.
+/// A table that lacks a knob or a query, has a value outside the space, or several tasks.
 pub fn read_known(path: &Path, space: &Space, queries: &[String], full: usize) -> Result<Task, StudyError> {
     let table = TextTable::read(path)?;
     let column = |name: &str| {
@@ -120,6 +120,11 @@ pub fn read_known(path: &Path, space: &Space, queries: &[String], full: usize) -
     };
     let knobs = space.knobs().iter().map(|knob| column(&knob.name)).collect::<Result<Vec<_>, _>>()?;
     let times = queries.iter().map(|query| column(&format!("{TIME}{query}"))).collect::<Result<Vec<_>, _>>()?;
+    if let (Some(at), Some(first)) = (table.column(&["task"]), table.rows.first())
+        && let Some(row) = table.rows.iter().find(|row| row.fields[at] != first.fields[at])
+    {
+        return Err(table.wrong(row, at, format!("expected the rows of {:?} alone", first.fields[at])).into());
+    }
     let mut observations = Vec::new();
     for row in &table.rows {
         let mut configuration = Vec::new();
@@ -130,7 +135,15 @@ pub fn read_known(path: &Path, space: &Space, queries: &[String], full: usize) -
                     let place = names.iter().position(|name| name == text);
                     place.ok_or_else(|| table.wrong(row, at, format!("expected one of {}", names.join(", "))))? as f64
                 }
-                _ => table.number(row, at, f64::MIN..=f64::MAX)?,
+                _ => {
+                    let value = table.number(row, at, f64::MIN..=f64::MAX)?;
+                    if !knob.holds(value) {
+                        return Err(table
+                            .wrong(row, at, "expected a value in the range that the run has tuned")
+                            .into());
+                    }
+                    value
+                }
             });
         }
         let parts = times.iter().map(|&at| time(&table, row, at)).collect::<Result<Vec<_>, _>>()?;
@@ -255,7 +268,7 @@ fn read_rows(table: &TextTable, columns: &Columns, space: &Space) -> Result<Read
         rows.times.swap(0, first);
     }
     let notice = |(name, count): (&String, &usize)| {
-        format!("task {name}: {count} rows repeat a configuration; the first of each is used")
+        format!("task {name}: rows that repeat a configuration: {count}; the first of each is used")
     };
     Ok((names, found, again.iter().map(notice).collect()))
 }

@@ -125,7 +125,9 @@ pub fn tune(
     if arm.name == METHOD {
         let mut tasks = sources.to_vec();
         tasks.push(relative_to_seconds(&tuned, full));
-        let knowledge = Knowledge { space: space.clone(), levels: full + 1, parts: world.queries().to_vec(), tasks };
+        // Knobs that do not vary keep the defaults of the task.
+        let space = space.clone().with_default(&world.default(target));
+        let knowledge = Knowledge { space, levels: full + 1, parts: world.queries().to_vec(), tasks };
         found = found.file(KNOWLEDGE_FILE, knowledge.to_lines().into_bytes());
     }
     Ok(found)

@@ -3,7 +3,8 @@
 use crate::classic::tuning::acquisition::{Prediction, expected_improvement, order_by_ranks};
 use crate::classic::tuning::options::{Combination, Quirk};
 use crate::classic::tuning::surrogate::ForestSurrogate;
-use crate::classic::tuning::tuner::{Predict, Tuner, least, sorted};
+use crate::classic::tuning::tuner::Tuner;
+use crate::classic::tuning::tuner::proposals::{Predict, least, sorted};
 use crate::classic::tuning::weights::{LEAST_VALUES, ranking_weights};
 
 /// Parts of the target's own cross-validation.
