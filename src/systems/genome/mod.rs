@@ -13,6 +13,7 @@ mod base_heads;
 mod checks;
 mod evaluate;
 mod material;
+mod pooling;
 mod saved;
 mod simulation;
 mod spec;
@@ -60,6 +61,7 @@ impl Experiment for Genome {
             "--preset full",
             "--alignment aligned.maf --tree species.nwk --seeds 3",
             "--arms phylogenetic,masked_base --seeds 3",
+            "--sources paired --arms composition,phylogenetic --probes linear,pooled",
         ],
     };
 
@@ -139,7 +141,13 @@ impl Experiment for Genome {
         Flag::field("sources", "LIST", "sources", "Simulated genomes")
             .with_choices(|| SOURCES.iter().map(|row| row.name).collect()),
         Flag::field("arms", "LIST", "arms", "Arms").with_choices(|| ARMS.iter().map(|row| row.name).collect()),
-        Flag::field("probes", "LIST", "probes", "Heads that learn motifs from the embedding (see `qgraft list heads`)"),
+        Flag::field(
+            "probes",
+            "LIST",
+            "probes",
+            "Heads that learn motifs from the embedding (see `qgraft list heads`), or `pooled`: a linear one that also \
+             reads the mean embedding around a site",
+        ),
     ];
 
     fn grids(spec: &Spec) -> Result<Vec<Grid>, StudyError> {
