@@ -142,3 +142,17 @@ fn what_does_not_fit_an_alignment_is_one_clear_error() {
         assert!(error.contains(part), "{set:?}: {error}");
     }
 }
+
+#[test]
+fn pairs_of_motifs_are_learned_and_found_from_pooled_embeddings() {
+    let directory = TempDir::new().unwrap();
+    let flags = [("sources", "paired"), ("arms", "composition,phylogenetic"), ("probes", "linear,pooled")];
+    let outcome = run(&directory.path().join("run"), &flags, &[("pool", "101")]).unwrap();
+    assert!(outcome.results.failures.is_empty(), "{:?}", outcome.results.failures);
+    for probe in ["linear", "pooled", "scratch"] {
+        let found = outcome.results.of("motif_auroc").at("source", "paired").at("probe", probe).samples().unwrap();
+        assert!(found.values().iter().all(|auroc| (0.0..=1.0).contains(auroc)), "{probe}: {:?}", found.values());
+    }
+    let message = run(&directory.path().join("none"), &[("probes", "pool")], &[]).unwrap_err().to_string();
+    assert!(message.contains("pool"), "{message}");
+}
