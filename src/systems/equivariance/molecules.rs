@@ -32,7 +32,8 @@ pub struct AtomTask {
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
-    frames: fn() -> Result<Vec<Structure>, StudyError>,
+    /// At least so many frames, or all there are.
+    frames: fn(usize) -> Result<Vec<Structure>, StudyError>,
     forces: Forces,
 }
 
@@ -41,13 +42,13 @@ pub static ATOM_TASKS: &[AtomTask] = &[
     AtomTask {
         name: "ethanol_forces",
         doc: "atoms of ethanol on which the force (GFN2-xTB) is above the median of their orbit",
-        frames: || bundled("ethanol_gfn2"),
+        frames: |_| bundled("ethanol_gfn2"),
         forces: |frame| of_labels(frame.labels.as_ref()),
     },
     AtomTask {
         name: "ethanol_corrections",
         doc: "atoms of ethanol whose force MMFF94 misses by more than the median of their orbit",
-        frames: || bundled("ethanol_gfn2"),
+        frames: |_| bundled("ethanol_gfn2"),
         forces: |frame| {
             let (own, low) = (frame.labels.as_ref()?, frame.low.as_ref()?);
             Some(own.forces.iter().zip(&low.forces).map(|(own, low)| plus(own, -1.0, low)).collect())
@@ -56,10 +57,10 @@ pub static ATOM_TASKS: &[AtomTask] = &[
     AtomTask {
         name: "water_forces",
         doc: "atoms of three molecules of water on which the force (SPC/Fw) is above the median of their orbit",
-        frames: || {
+        frames: |count| {
             let refuse = |reason: String| StudyError::Settings { reason };
             let model = WaterModel::named("spc_fw").ok_or_else(|| refuse("no water model spc_fw".into()))?;
-            water::clusters(model, 3, FRAMES, 1).map_err(refuse)
+            water::clusters(model, 3, count.min(FRAMES), 1).map_err(refuse)
         },
         forces: |frame| of_labels(frame.labels.as_ref()),
     },
@@ -91,7 +92,7 @@ impl AtomTask {
     /// # Errors
     /// If frames cannot be read.
     pub fn rows(&self, count: usize) -> Result<(Sequences, Group), StudyError> {
-        let all = (self.frames)()?;
+        let all = (self.frames)(count)?;
         let count = count.min(all.len());
         let frames: Vec<&Structure> = (0..count).map(|k| &all[k * all.len() / count]).collect();
         let refuse = |reason: &str| StudyError::Settings { reason: format!("{}: {reason}", self.name) };
