@@ -23,6 +23,7 @@ mod trial;
 pub use arms::{ARMS, ArmRow, Target};
 pub use base_heads::{HEADS, HeadRow};
 pub use material::{Kind, Material, Segment, Truth};
+pub use pooling::{POOLED, pooled, projection};
 pub use simulation::{SOURCES, SourceRow};
 pub use spec::Spec;
 

@@ -173,39 +173,3 @@ fn truth(motifs: &[Motif], bases: usize, (share, has_pairs): (f64, bool), stream
     found.truncate(bases);
     found
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Stretches of sites in motifs: first, end, and whether any is core.
-    fn stretches(truth: &[Truth]) -> Vec<(usize, usize, bool)> {
-        let mut found: Vec<(usize, usize, bool)> = Vec::new();
-        for (site, truth) in truth.iter().enumerate().filter(|(_, truth)| truth.kind != Kind::Background) {
-            let is_core = truth.kind == Kind::Core;
-            match found.last_mut().filter(|(_, end, _)| *end == site) {
-                Some((_, end, has_core)) => (*end, *has_core) = (site + 1, *has_core || is_core),
-                None => found.push((site, site + 1, is_core)),
-            }
-        }
-        found
-    }
-
-    #[test]
-    fn motifs_have_a_core_only_near_a_partner() {
-        let motifs = Motif::all(&mut Stream::named(5, "motifs"));
-        let truth = |has_pairs: bool| truth(&motifs, 20_000, (0.3, has_pairs), &mut Stream::named(5, "training"));
-        let paired = stretches(&truth(true));
-        // The last partner may lie beyond the end.
-        for (k, &(start, end, _)) in paired.iter().enumerate().filter(|(k, own)| own.2 && k + 1 < paired.len()) {
-            let near = |other: &(usize, usize, bool)| other.2 && start.max(other.0) - end.min(other.1) <= REACH;
-            let has_partner = paired.iter().enumerate().any(|(other, own)| other != k && near(own));
-            // Motifs without a gap between them are one stretch.
-            assert!(end - start > 12 || has_partner, "a core at {start} without a partner");
-        }
-        let share = |all: &[(usize, usize, bool)]| all.iter().filter(|own| own.2).count() as f64 / all.len() as f64;
-        // A pair has a partner on either side with a chance of one half, near enough with 1 - exp(-20 / 23).
-        assert!((0.3..0.8).contains(&share(&paired)), "{}", share(&paired));
-        assert!(share(&stretches(&truth(false))) > 0.95);
-    }
-}

@@ -297,11 +297,7 @@ pub fn probe(
     } else {
         let (net, mut trunk) = trunk(spec, trained, context)?;
         let mut read = |segments: &[Segment], sites: &[usize], fields: &[Vec<u32>]| match name {
-            POOLED => {
-                let target = Target::Column { is_conditioned: true };
-                let windows = windows(spec, material, &segments[..1], net.field(), target, seed);
-                pooled(&net, &mut trunk, &segments[0], sites, spec.pool, &windows)
-            }
+            POOLED => pooled(&net, &mut trunk, &segments[0].bases, sites, spec.pool),
             _ => embeddings(&net, &mut trunk, fields),
         };
         let training = Examples::new(read(&material.training, &sites, &fields)?, labels);
