@@ -194,7 +194,7 @@ fn atoms_have_the_group_of_their_molecule() {
     }
 }
 
-/// Tokens and labels of atoms of one orbit follow the atoms: the same molecule with its atoms in another order.
+/// Every part of the study runs on atoms, and trained networks keep the group of the molecule.
 #[test]
 fn tasks_on_atoms_are_learned_under_the_group_of_the_molecule() {
     let folder = TempDir::new().unwrap();
@@ -218,6 +218,7 @@ fn tasks_on_atoms_are_learned_under_the_group_of_the_molecule() {
         (Spec { tasks: vec!["ethanol_forces".into(), "intersect".into()], ..spec.clone() }, "equally many positions"),
         (Spec { rows: 5000, together: 900, ..spec.clone() }, "together = 900: ethanol_forces has 700 rows"),
     ] {
+        let options = lab::RunOptions { out: folder.path().join("none"), ..options.clone() };
         let message = lab::run::<Equivariance>(&change, &options, &()).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
     }
